@@ -1,0 +1,47 @@
+/** One entry of a 422 answer, in the shape that FastAPI's clients parse. */
+export interface ValidationIssue {
+  readonly type: string;
+  /** Where: `"body"`, then member names, array positions, or the character position of broken JSON. */
+  readonly loc: readonly (string | number)[];
+  readonly msg: string;
+  readonly input: unknown;
+  readonly ctx?: Readonly<Record<string, unknown>>;
+}
+
+export interface HttpErrorOptions {
+  /** Stable machine-readable name; present on every error that the original does not have. */
+  readonly code?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly cause?: unknown;
+}
+
+/**
+ * An answer other than success, thrown anywhere below the router and written as
+ * `{"detail": …, "code"?: …}`. `detail` is made for the client: never an exception's text.
+ */
+export class HttpError extends Error {
+  override readonly name = 'HttpError';
+  readonly status: number;
+  readonly detail: string | readonly ValidationIssue[];
+  readonly code: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    status: number,
+    detail: string | readonly ValidationIssue[],
+    options: HttpErrorOptions = {},
+  ) {
+    super(typeof detail === 'string' ? detail : 'Request validation failed', {
+      cause: options.cause,
+    });
+    this.status = status;
+    this.detail = detail;
+    this.code = options.code;
+    this.headers = options.headers ?? {};
+  }
+}
+
+/** A 422 with FastAPI's list of issues. */
+export function validationError(issues: readonly ValidationIssue[]): HttpError {
+  return new HttpError(422, issues);
+}

@@ -1,0 +1,20 @@
+/**
+ * JSON text as Python's `json.dumps` writes it: ", " and ": " between the parts, all that is not printable
+ * ASCII as \uXXXX. Numbers are written as JavaScript writes them. `null` for what JSON cannot hold;
+ * throws a TypeError, as JSON.stringify does, for a cycle or a BigInt.
+ */
+export function pythonJson(value: unknown): string {
+  const indented: string | undefined = JSON.stringify(value, null, 1);
+  if (indented === undefined) return 'null';
+  // In a string a line break is escaped, so every one that is found here stands between two parts.
+  const oneLine = indented.replaceAll(/,\n */g, ', ').replaceAll(/\n */g, '');
+  return oneLine.replaceAll(/[^ -~]+/g, escapeAll);
+}
+
+function escapeAll(text: string): string {
+  let escaped = '';
+  for (let i = 0; i < text.length; i += 1) {
+    escaped += `\\u${text.charCodeAt(i).toString(16).padStart(4, '0')}`;
+  }
+  return escaped;
+}

@@ -1,0 +1,173 @@
+import { JimsError } from './errors.ts';
+import { silentLogger } from './logger.ts';
+import type { Logger } from './logger.ts';
+import type { Pipeline } from './pipeline.ts';
+import { createRunEngine } from './run/run-engine.ts';
+import type { RunEngine } from './run/run-engine.ts';
+import { DEFAULT_RUN_LIMITS } from './run/run.ts';
+import type { Run, RunLimits, RunRequest } from './run/run.ts';
+import { DEFAULT_STORE_URL, openStore } from './store/open-store.ts';
+import type { Store } from './store/store.ts';
+import { createMetrics } from './telemetry/metrics.ts';
+import type { Metrics } from './telemetry/metrics.ts';
+import { threadAccess } from './thread-access.ts';
+import { createThreadController } from './thread/thread-controller.ts';
+import type { ThreadController } from './thread/thread-controller.ts';
+import type { NewThread, Thread } from './thread/thread.ts';
+
+const MARK = Symbol.for('jims.app');
+
+export interface JimsAppOptions {
+  readonly pipeline: Pipeline;
+  /** Runs once in a new thread, before its first message, for clients that ask for it. */
+  readonly conversationStartPipeline?: Pipeline;
+  /** A store, or the URL of one; see `openStore`. Default: `JIMS_DB_CONN_URI`, else a local SQLite file. */
+  readonly store?: Store | string;
+}
+
+/** What whoever serves an app may decide about it. */
+export interface OpenOptions {
+  /** A connection URL that goes before the app's own. */
+  readonly store?: string;
+  readonly limits?: Partial<RunLimits>;
+  readonly logger?: Logger;
+}
+
+/** What an open app works with. */
+interface Opened {
+  readonly store: Store;
+  readonly runs: RunEngine;
+}
+
+/**
+ * A conversational application: a pipeline and the threads it works on. Its store is opened on first
+ * use, or by `open`.
+ */
+export class JimsApp implements AsyncDisposable {
+  readonly [MARK] = true;
+  readonly pipeline: Pipeline;
+  readonly conversationStartPipeline: Pipeline | undefined;
+  readonly metrics: Metrics = createMetrics();
+  readonly #store: Store | string | undefined;
+  #opened: Promise<Opened> | undefined;
+
+  constructor({ pipeline, conversationStartPipeline, store }: JimsAppOptions) {
+    this.pipeline = pipeline;
+    this.conversationStartPipeline = conversationStartPipeline;
+    this.#store = store;
+  }
+
+  /**
+   * Opens the store, and brings its tables up to date. Options count the first time only.
+   *
+   * @throws JimsError `store_invalid` or `store_unavailable`.
+   */
+  async open(options: OpenOptions = {}): Promise<{ readonly storeDescription: string }> {
+    const { store } = await this.#open(options);
+    return { storeDescription: store.description };
+  }
+
+  /** Resolves when the database answers. */
+  async ping(): Promise<void> {
+    const { store } = await this.#open();
+    await store.ping();
+  }
+
+  /** Gets the thread by its id or external id, or makes it. */
+  async newThread(spec: NewThread): Promise<ThreadController> {
+    const { store } = await this.#open();
+    const { thread } = await store.openThread(spec);
+    return this.#controller(thread);
+  }
+
+  async thread(threadId: string): Promise<ThreadController | undefined> {
+    return this.#found((store) => store.thread(threadId));
+  }
+
+  async threadByExternalId(externalId: string): Promise<ThreadController | undefined> {
+    return this.#found((store) => store.threadByExternalId(externalId));
+  }
+
+  async latestThread(contactId: string): Promise<ThreadController | undefined> {
+    return this.#found((store) => store.latestThread(contactId));
+  }
+
+  /**
+   * Accepts a run and starts it: the one way in for every interface. Resolves when the question is
+   * committed; what happens then is told by the run.
+   *
+   * @throws JimsError as {@link RunEngine.start}.
+   */
+  async startRun(request: RunRequest): Promise<Run> {
+    const { runs } = await this.#open();
+    return runs.start(request);
+  }
+
+  /** Takes no new runs, gives those that run `drainMs` to finish, stops the rest, closes the store. */
+  async close(drainMs = 0): Promise<void> {
+    if (!this.#opened) return;
+    const { store, runs } = await this.#opened;
+    await runs.drain(drainMs);
+    await store.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #open(options: OpenOptions = {}): Promise<Opened> {
+    this.#opened ??= this.#openNow(options).catch((error: unknown) => {
+      // A database that comes up later than the app is found by the next call.
+      this.#opened = undefined;
+      throw error;
+    });
+    return this.#opened;
+  }
+
+  async #openNow({ store: url, limits, logger }: OpenOptions): Promise<Opened> {
+    const store = await storeOf(this.#store, url);
+    const runs = await createRunEngine({
+      store,
+      pipeline: this.pipeline,
+      conversationStartPipeline: this.conversationStartPipeline,
+      limits: { ...DEFAULT_RUN_LIMITS, ...limits },
+      logger: logger ?? silentLogger,
+      metrics: this.metrics,
+    });
+    return { store, runs };
+  }
+
+  async #found(
+    look: (store: Store) => Promise<Thread | undefined>,
+  ): Promise<ThreadController | undefined> {
+    const { store } = await this.#open();
+    const thread = await look(store);
+    return thread && this.#controller(thread);
+  }
+
+  async #controller(thread: Thread): Promise<ThreadController> {
+    const { store, runs } = await this.#open();
+    return createThreadController(thread, threadAccess(store, runs));
+  }
+}
+
+/** Makes an app of a pipeline, or of a pipeline and what goes with it. */
+export function defineApp(options: JimsAppOptions | Pipeline): JimsApp {
+  return new JimsApp('pipeline' in options ? options : { pipeline: options });
+}
+
+/** True for a {@link JimsApp}, also for one made by another copy of this package. */
+export function isJimsApp(value: unknown): value is JimsApp {
+  return typeof value === 'object' && value !== null && MARK in value;
+}
+
+async function storeOf(
+  own: Store | string | undefined,
+  url: string | undefined,
+): Promise<Store> {
+  if (own !== undefined && typeof own !== 'string') {
+    if (url === undefined) return own;
+    throw new JimsError('app_invalid', 'The app brings its own store: leave out the connection URL');
+  }
+  return openStore(url ?? own ?? process.env['JIMS_DB_CONN_URI'] ?? DEFAULT_STORE_URL);
+}

@@ -1,0 +1,58 @@
+const MARK = Symbol.for('jims.error');
+
+/**
+ * What went wrong, by a stable name:
+ * - `thread_not_found`: no such thread, or it belongs to another contact
+ * - `thread_busy`: a run is active and the request asked for `onBusy: 'reject'`
+ * - `queue_full`: the thread's queue has no place left
+ * - `overloaded`: this process runs all that it may
+ * - `shutting_down`: this process takes no new work
+ * - `deadline`: the run took longer than it may
+ * - `lost`: the process that ran it died; nothing of its output was stored
+ * - `pipeline_failed`: the pipeline threw; `cause` is what it threw
+ * - `run_over`: something was sent after the run had ended
+ * - `invalid_event`: an event's type or data is not what a thread can keep
+ * - `invalid_state`: a stored state does not fit the schema it was read with
+ * - `store_unavailable`: the database did not answer
+ * - `store_invalid`: the connection URL or the database is not usable
+ * - `app_invalid`: what was given is not a JIMS app
+ */
+export type JimsErrorCode =
+  | 'thread_not_found'
+  | 'thread_busy'
+  | 'queue_full'
+  | 'overloaded'
+  | 'shutting_down'
+  | 'deadline'
+  | 'lost'
+  | 'pipeline_failed'
+  | 'run_over'
+  | 'invalid_event'
+  | 'invalid_state'
+  | 'store_unavailable'
+  | 'store_invalid'
+  | 'app_invalid';
+
+/** The one error class of jims-core. Recognise it with {@link isJimsError}. */
+export class JimsError extends Error {
+  override readonly name = 'JimsError';
+  readonly [MARK] = true;
+  readonly code: JimsErrorCode;
+
+  constructor(code: JimsErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** True for a {@link JimsError}, also for one made by another copy of this package. */
+export function isJimsError(value: unknown): value is JimsError {
+  return typeof value === 'object' && value !== null && MARK in value;
+}
+
+/** What of an error may be logged: never its other members, which may hold prompts or messages. */
+export function describeError(error: unknown): object {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const { name, message, stack, cause } = error;
+  return { name, message, stack, ...(cause !== undefined && { cause: describeError(cause) }) };
+}

@@ -1,0 +1,92 @@
+import type { EventPosition, FreshEvents, Store } from '../store/store.ts';
+import type { ThreadEvent } from '../thread/event.ts';
+import type { Thread } from '../thread/thread.ts';
+
+interface Entry {
+  readonly thread: Thread;
+  readonly events: ThreadEvent[];
+  bytes: number;
+}
+
+/** What a process has read of threads, so that a long one is not read whole for every run. */
+export interface EventCache {
+  /** The newest position read of a contact's or of a given thread, if any is kept. */
+  known(target: {
+    readonly threadId?: string;
+    readonly contactId?: string;
+  }): { threadId: string; after: EventPosition } | undefined;
+  /** All events of the thread. `fresh` saves the reading when it begins where the cache ends. */
+  load(thread: Thread, fresh?: FreshEvents): Promise<readonly ThreadEvent[]>;
+}
+
+const BYTES_PER_EVENT = 400;
+
+/**
+ * Keeps the events of the threads used last, bounded by `maxBytes` (an estimate). An entry is only
+ * ever extended by what the store says comes after it, so it is always a beginning of the log.
+ */
+export function createEventCache(store: Store, maxBytes: number): EventCache {
+  const entries = new Map<string, Entry>();
+  const threadOfContact = new Map<string, string>();
+  let bytes = 0;
+
+  function use(entry: Entry): void {
+    const { id, contactId } = entry.thread;
+    entries.delete(id);
+    entries.set(id, entry);
+    if (contactId !== undefined) threadOfContact.set(contactId, id);
+  }
+
+  function drop(entry: Entry): void {
+    const { id, contactId } = entry.thread;
+    entries.delete(id);
+    bytes -= entry.bytes;
+    if (contactId !== undefined && threadOfContact.get(contactId) === id) {
+      threadOfContact.delete(contactId);
+    }
+  }
+
+  function extend(entry: Entry, fresh: readonly ThreadEvent[]): void {
+    let added = 0;
+    for (const event of fresh) {
+      entry.events.push(event);
+      added += estimate(event);
+    }
+    entry.bytes += added;
+    bytes += added;
+    for (const oldest of entries.values()) {
+      if (bytes <= maxBytes) break;
+      drop(oldest);
+    }
+  }
+
+  return {
+    known({ threadId, contactId }) {
+      const id = threadId ?? threadOfContact.get(contactId ?? '');
+      const last = lastOf(entries.get(id ?? ''));
+      return id !== undefined && last ? { threadId: id, after: last } : undefined;
+    },
+
+    async load(thread, fresh) {
+      const last = lastOf(entries.get(thread.id));
+      const usable = fresh && fresh.after?.id === last?.id;
+      const added = usable ? fresh.events : await store.readEvents(thread.id, last);
+      const kept = entries.get(thread.id);
+      // Another reader of the same thread was faster, or the entry had to make room meanwhile.
+      if (lastOf(kept) !== last) return store.readEvents(thread.id);
+      const entry = kept ?? { thread, events: [], bytes: 0 };
+      use(entry);
+      extend(entry, added);
+      return entry.events.slice();
+    },
+  };
+}
+
+function lastOf(entry: Entry | undefined): ThreadEvent | undefined {
+  return entry?.events.at(-1);
+}
+
+function estimate({ data }: ThreadEvent): number {
+  const texts = Object.values(data).map((value) => (typeof value === 'string' ? value.length : 64));
+  return texts.reduce((sum, length) => sum + length * 2, BYTES_PER_EVENT);
+}

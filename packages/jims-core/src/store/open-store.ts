@@ -1,0 +1,45 @@
+import { JimsError } from '../errors.ts';
+import type { Store } from './store.ts';
+
+/** Where threads are kept when nothing is said: a file in the current folder. */
+export const DEFAULT_STORE_URL = 'sqlite:///jims.db';
+
+const SQLITE = /^sqlite(?:\+\w+)?:\/\/(.*)$/s;
+const POSTGRES = /^(postgres(?:ql)?)(?:\+\w+)?:\/\//;
+const MEMORY = /^(?:sqlite(?:\+\w+)?:)?(?:\/\/\/?)?:memory:$/;
+
+/**
+ * Opens the store that a connection URL names and brings its tables up to date. Takes
+ * `sqlite:///relative.db`, `sqlite:////absolute.db`, `sqlite::memory:`, `postgresql://…`, and the
+ * original's forms with a driver (`sqlite+aiosqlite://`, `postgresql+asyncpg://`).
+ *
+ * @throws JimsError `store_invalid` for a URL that names no store, `store_unavailable` when the
+ * database cannot be reached.
+ */
+export async function openStore(url: string): Promise<Store> {
+  if (POSTGRES.test(url)) {
+    const { openPostgresStore } = await import('./postgres/postgres-store.ts');
+    return openPostgresStore(url.replace(POSTGRES, 'postgresql://'));
+  }
+  const file = sqliteFile(url);
+  if (file !== undefined) {
+    const { openSqliteStore } = await import('./sqlite/sqlite-store.ts');
+    return openSqliteStore(file);
+  }
+  throw new JimsError(
+    'store_invalid',
+    `Cannot tell which database '${withoutPassword(url)}' means: use sqlite:///file.db or postgresql://user@host/database`,
+  );
+}
+
+function sqliteFile(url: string): string | undefined {
+  if (MEMORY.test(url) || url === 'sqlite://') return ':memory:';
+  const path = SQLITE.exec(url)?.[1]?.replace(/\?.*$/s, '');
+  if (path === undefined || !path.startsWith('/') || path === '/') return undefined;
+  return decodeURIComponent(path.slice(1));
+}
+
+/** The URL as it may be shown. */
+export function withoutPassword(url: string): string {
+  return url.replace(/(\/\/[^/:@]*):[^@]*@/, '$1:***@');
+}

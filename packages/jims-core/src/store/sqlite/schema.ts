@@ -1,0 +1,90 @@
+import type { DatabaseSync } from 'node:sqlite';
+
+import { JimsError } from '../../errors.ts';
+
+/** The original's two tables, as SQLAlchemy declares them: an existing file is used as it is. */
+const ORIGINAL_TABLES = `
+CREATE TABLE IF NOT EXISTS threads (
+	thread_id UUID NOT NULL,
+	contact_id VARCHAR,
+	external_id VARCHAR,
+	created_at DATETIME NOT NULL,
+	thread_config JSON NOT NULL,
+	PRIMARY KEY (thread_id)
+);
+CREATE INDEX IF NOT EXISTS ix_threads_external_id ON threads (external_id);
+CREATE INDEX IF NOT EXISTS ix_threads_contact_id ON threads (contact_id);
+CREATE TABLE IF NOT EXISTS thread_events (
+	thread_id UUID NOT NULL,
+	event_id UUID NOT NULL,
+	created_at DATETIME DEFAULT CURRENT_TIMESTAMP NOT NULL,
+	event_type VARCHAR(255) NOT NULL,
+	event_domain VARCHAR(255),
+	event_name VARCHAR(255),
+	event_data JSON,
+	PRIMARY KEY (thread_id, event_id)
+);
+`;
+
+/**
+ * Our own tables, one step a version. A step is never changed once it is released. Steps are
+ * numbered in `jims_migrations` and not in `user_version`, which belongs to whoever made the file.
+ */
+const STEPS: readonly string[] = [
+  `
+CREATE INDEX IF NOT EXISTS jims_thread_events_order ON thread_events (thread_id, created_at, event_id);
+CREATE TABLE jims_instances (
+	instance_id TEXT PRIMARY KEY,
+	lease_until INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE jims_runs (
+	ticket INTEGER PRIMARY KEY AUTOINCREMENT,
+	run_id TEXT NOT NULL UNIQUE,
+	thread_id UUID NOT NULL,
+	status TEXT NOT NULL CHECK (status IN ('queued', 'running', 'completed', 'failed', 'cancelled')),
+	instance_id TEXT NOT NULL,
+	created_thread INTEGER NOT NULL,
+	incoming_id UUID,
+	incoming_type TEXT,
+	incoming_data JSON,
+	incoming_stored INTEGER NOT NULL,
+	withdrawn JSON,
+	output_ids JSON,
+	error JSON,
+	accepted_at DATETIME NOT NULL,
+	started_at DATETIME,
+	finished_at DATETIME
+);
+CREATE UNIQUE INDEX jims_runs_running ON jims_runs (thread_id) WHERE status = 'running';
+CREATE INDEX jims_runs_active ON jims_runs (thread_id, ticket) WHERE status IN ('queued', 'running');
+`,
+];
+
+/** Brings the tables up to date; safe to run twice and from several processes at once. */
+export function migrate(db: DatabaseSync): void {
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    db.exec(ORIGINAL_TABLES);
+    db.exec('CREATE TABLE IF NOT EXISTS jims_migrations (version INTEGER PRIMARY KEY)');
+    for (let version = currentVersion(db) + 1; version <= STEPS.length; version++) {
+      db.exec(STEPS[version - 1] ?? '');
+      db.prepare('INSERT INTO jims_migrations (version) VALUES (?)').run(version);
+    }
+    db.exec('COMMIT');
+  } catch (error) {
+    db.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+function currentVersion(db: DatabaseSync): number {
+  const row = db.prepare('SELECT coalesce(max(version), 0) AS version FROM jims_migrations').get();
+  const version = Number(row?.['version']);
+  if (version > STEPS.length) {
+    throw new JimsError(
+      'store_invalid',
+      `The database was written by a newer jims-core (tables of version ${version}, this one knows ${STEPS.length}): update jims-core`,
+    );
+  }
+  return version;
+}

@@ -1,0 +1,81 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+import { JimsError } from '../../errors.ts';
+import type { Store } from '../store.ts';
+import { asStoreError, createCommitGroup } from './commit-group.ts';
+import { eventRows } from './events.ts';
+import { runRows } from './runs.ts';
+import { runTransitions } from './run-transitions.ts';
+import { migrate } from './schema.ts';
+import { openThread } from './tables.ts';
+import type { Tables } from './tables.ts';
+import { threadRows } from './threads.ts';
+
+const BUSY_TIMEOUT_MS = 5000;
+
+/**
+ * Opens the embedded store: one file, written durably (`WAL`, `synchronous=FULL`).
+ *
+ * @throws JimsError `store_invalid` when the file is not a database that can be used.
+ */
+export function openSqliteStore(file: string): Store {
+  const db = openDatabase(file);
+  const tables: Tables = { threads: threadRows(db), events: eventRows(db), runs: runRows(db) };
+  const { threads, events, runs } = tables;
+  const group = createCommitGroup(db);
+  const transitions = runTransitions(tables);
+  let open = true;
+
+  async function close(): Promise<void> {
+    if (!open) return;
+    open = false;
+    group.flush();
+    db.close();
+  }
+
+  return {
+    description: file === ':memory:' ? 'SQLite in memory' : `SQLite ${file}`,
+    ping: async () => void (await read(() => threads.latestOf(''))),
+    openThread: (spec) => group.write(() => openThread(tables, spec)),
+    thread: (threadId) => read(() => threads.byId(threadId)),
+    threadByExternalId: (externalId) => read(() => threads.byExternalId(externalId)),
+    latestThread: (contactId) => read(() => threads.latestOf(contactId)),
+    appendEvents: (threadId, added) => group.write(() => events.append(threadId, added)),
+    readEvents: (threadId, after) => read(() => events.read(threadId, after)),
+    acceptRun: (request) => group.write(() => transitions.accept(request)),
+    appendInRun: (run, added) => group.write(() => transitions.append(run, added)),
+    finishRun: (run, outcome) => group.write(() => transitions.finish(run, outcome)),
+    runStatuses: (runIds) => read(() => runs.statuses(runIds)),
+    renewLease: (instanceId, leaseMs) => group.write(() => runs.renewLease(instanceId, leaseMs)),
+    endLease: (instanceId) => group.write(() => runs.endLease(instanceId)),
+    reapRuns: () => group.write(() => transitions.reap()),
+    listen: async () => {},
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function openDatabase(file: string): DatabaseSync {
+  try {
+    if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true });
+    const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+    migrate(db);
+    return db;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new JimsError('store_invalid', `Cannot use '${file}' as a SQLite database: ${reason}`, {
+      cause: error,
+    });
+  }
+}
+
+async function read<T>(query: () => T): Promise<T> {
+  try {
+    return query();
+  } catch (error) {
+    throw asStoreError(error);
+  }
+}

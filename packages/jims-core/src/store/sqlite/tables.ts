@@ -1,0 +1,35 @@
+import { randomUUIDv7 } from 'node:crypto';
+
+import { THREAD_CREATED, newEvent } from '../../thread/event.ts';
+import type { NewThread, Thread } from '../../thread/thread.ts';
+import type { EventRows } from './events.ts';
+import type { RunRows } from './runs.ts';
+import type { NewThreadRow, ThreadRows } from './threads.ts';
+
+/** The tables, each as its rows. */
+export interface Tables {
+  readonly threads: ThreadRows;
+  readonly events: EventRows;
+  readonly runs: RunRows;
+}
+
+/** A thread always begins with the event that says so. */
+export function createThread({ threads, events }: Tables, row: NewThreadRow): Thread {
+  const thread = threads.insert(row);
+  events.append(thread.id, [newEvent(THREAD_CREATED, {})]);
+  return thread;
+}
+
+/** Gets a thread by its id or external id, or makes it. */
+export function openThread(
+  tables: Tables,
+  { contactId, threadId, externalId, threadConfig = {} }: NewThread,
+): { thread: Thread; created: boolean } {
+  const existing =
+    (threadId === undefined ? undefined : tables.threads.byId(threadId)) ??
+    (externalId === undefined ? undefined : tables.threads.byExternalId(externalId));
+  if (existing) return { thread: existing, created: false };
+  const id = threadId ?? randomUUIDv7();
+  const thread = createThread(tables, { id, contactId, externalId, config: threadConfig });
+  return { thread, created: true };
+}

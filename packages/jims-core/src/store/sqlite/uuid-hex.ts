@@ -1,0 +1,9 @@
+/** A uuid as SQLAlchemy keeps it on SQLite: 32 hex digits. */
+export function toHex(uuid: string): string {
+  return uuid.replaceAll('-', '');
+}
+
+/** The usual form of 32 hex digits. */
+export function fromHex(hex: string): string {
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}

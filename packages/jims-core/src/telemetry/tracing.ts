@@ -1,0 +1,35 @@
+import type { Span } from '@opentelemetry/api';
+
+let loading: Promise<typeof import('@opentelemetry/api')> | undefined;
+
+/**
+ * Runs `work` inside the span `jims.run_pipeline_with_context`. Without a tracing SDK in the
+ * process the span costs nothing; what the SDK is, is for whoever starts the process to decide.
+ */
+export async function withRunSpan(
+  attributes: { readonly threadId: string; readonly pipeline: string },
+  work: () => Promise<void>,
+): Promise<void> {
+  loading ??= import('@opentelemetry/api');
+  const { SpanStatusCode, trace } = await loading;
+  const tracer = trace.getTracer('jims-core');
+  const options = {
+    attributes: { 'jims.thread.id': attributes.threadId, 'jims.pipeline': attributes.pipeline },
+  };
+  async function traced(span: Span): Promise<void> {
+    try {
+      await work();
+      span.setStatus({ code: SpanStatusCode.OK });
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      span.setStatus({
+        code: SpanStatusCode.ERROR,
+        message: `Pipeline execution failed: ${message}`,
+      });
+      throw error;
+    } finally {
+      span.end();
+    }
+  }
+  return tracer.startActiveSpan('jims.run_pipeline_with_context', options, traced);
+}

@@ -1,0 +1,40 @@
+import { randomUUIDv7 } from 'node:crypto';
+
+import type { RunEngine } from './run/run-engine.ts';
+import type { Store } from './store/store.ts';
+import type { ThreadEvent } from './thread/event.ts';
+import { ThreadContext } from './thread/thread-context.ts';
+import type { ContextOutput } from './thread/thread-context.ts';
+import type { ThreadAccess } from './thread/thread-controller.ts';
+
+const UNHEARD: ContextOutput = { event() {}, status() {}, delta() {}, pending() {} };
+
+/** Gives a thread's controller its ways into the store and the run engine. */
+export function threadAccess(store: Store, runs: RunEngine): ThreadAccess {
+  return {
+    append: (threadId, events) => store.appendEvents(threadId, events),
+
+    async makeContext(thread) {
+      const events = await runs.events.load(thread);
+      const signal = new AbortController().signal;
+      return new ThreadContext({ thread, events, output: UNHEARD, signal, runId: randomUUIDv7() });
+    },
+
+    async run(thread, pipeline, signal): Promise<readonly ThreadEvent[]> {
+      const run = await runs.start({
+        thread: { kind: 'thread', threadId: thread.id },
+        pipeline,
+        ...(signal && { signal }),
+      });
+      const end = await run.end;
+      switch (end.type) {
+        case 'result':
+          return end.result.events;
+        case 'error':
+          throw end.error;
+        case 'cancelled':
+          throw new DOMException('The run was cancelled', 'AbortError');
+      }
+    },
+  };
+}

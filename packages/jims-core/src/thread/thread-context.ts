@@ -1,0 +1,208 @@
+import { randomUUIDv7 } from 'node:crypto';
+
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+
+import { JimsError } from '../errors.ts';
+import {
+  ASSISTANT_MESSAGE,
+  ASSISTANT_MESSAGE_WITH_BUTTONS,
+  STATE_PREFIX,
+  eventDomain,
+  eventName,
+  isCommunication,
+  newEvent,
+} from './event.ts';
+import type { CommunicationEvent, JsonObject, NewEvent, ThreadEvent } from './event.ts';
+import type { Thread } from './thread.ts';
+
+/** Where what a pipeline sends goes. Each call may throw: the pipeline then ends there. */
+export interface ContextOutput {
+  event(event: NewEvent): void;
+  status(status: AgentStatus): void;
+  delta(delta: { readonly messageId: string; readonly delta: string }): void;
+  /** Something that the run has to wait for, also when the pipeline does not. */
+  pending(work: Promise<unknown>): void;
+}
+
+/** What the agent is doing, for a person who waits. */
+export interface AgentStatus {
+  readonly message: string;
+  /** What kind of status; a plain text given as a status has the type `status`. */
+  readonly statusType: string;
+}
+
+/** A button under a message: a text, and whatever else the app's clients know about. */
+export type Button = JsonObject & { readonly text: string };
+
+export interface ThreadContextOptions {
+  readonly thread: Thread;
+  /** The thread's events so far, oldest first. */
+  readonly events: readonly ThreadEvent[];
+  readonly output: ContextOutput;
+  readonly signal: AbortSignal;
+  readonly runId: string;
+}
+
+/**
+ * What a pipeline sees of its thread, and how it answers. What it sends is kept when the pipeline
+ * returns, all of it or nothing; who listens to the run sees it at once.
+ */
+export class ThreadContext {
+  readonly threadId: string;
+  readonly contactId: string | undefined;
+  readonly threadConfig: JsonObject;
+  /** Every event of the thread when the run began, oldest first. */
+  readonly events: readonly ThreadEvent[];
+  /** Aborts on cancel, deadline and shutdown: hand it to whatever waits. */
+  readonly signal: AbortSignal;
+  readonly runId: string;
+  readonly #output: ContextOutput;
+  readonly #outgoing: NewEvent[] = [];
+  #history: readonly CommunicationEvent[] | undefined;
+
+  constructor({ thread, events, output, signal, runId }: ThreadContextOptions) {
+    this.threadId = thread.id;
+    this.contactId = thread.contactId;
+    this.threadConfig = thread.config;
+    this.events = events;
+    this.signal = signal;
+    this.runId = runId;
+    this.#output = output;
+  }
+
+  /** What user and assistant said, oldest first: the data of the `comm.*` events. */
+  get history(): readonly CommunicationEvent[] {
+    this.#history ??= this.events.filter(isSaid).map((event) => event.data);
+    return this.#history;
+  }
+
+  /** What this run has sent so far. */
+  get outgoingEvents(): readonly NewEvent[] {
+    return this.#outgoing;
+  }
+
+  /** The newest thing that the user said; `undefined` in a thread where he said nothing. */
+  get lastUserMessage(): string | undefined {
+    return this.#lastByUser()?.data.content;
+  }
+
+  /** The newest `comm.*` event by the user, its name without `comm.` (`user_message`, `user_button_click`, …). */
+  get lastUserAction(): { name: string; content: string } | undefined {
+    const last = this.#lastByUser();
+    return last && { name: eventName(last.type), content: last.data.content };
+  }
+
+  /**
+   * The end of the conversation for a language model: the last `conversationLength` `comm.*` events
+   * and the `context.*` events between and after them, oldest first.
+   */
+  context(conversationLength = 20): CommunicationEvent[] {
+    const window: CommunicationEvent[] = [];
+    let said = 0;
+    for (const event of this.events.toReversed()) {
+      if (said === conversationLength) break;
+      const domain = eventDomain(event.type);
+      if ((domain === 'comm' || domain === 'context') && isCommunication(event.data)) {
+        window.push(event.data);
+        if (domain === 'comm') said++;
+      }
+    }
+    return window.reverse();
+  }
+
+  /** Answers the user. */
+  sendMessage(text: string): void;
+  /**
+   * Answers with a text that is still being made: every chunk reaches listeners at once, the whole
+   * is stored as one message. Resolves with that text; rejects with what the iterable threw.
+   */
+  sendMessage(chunks: AsyncIterable<string>): Promise<string>;
+  sendMessage(message: string | AsyncIterable<string>): void | Promise<string> {
+    if (typeof message === 'string') {
+      return this.sendEvent(ASSISTANT_MESSAGE, { role: 'assistant', content: message });
+    }
+    const streamed = this.#stream(message);
+    this.#output.pending(streamed);
+    return streamed;
+  }
+
+  /** Answers with a text and buttons to choose from. */
+  sendMessageWithButtons(text: string, buttons: readonly Button[]): void {
+    const data = { role: 'assistant', content: text, buttons };
+    this.sendEvent(ASSISTANT_MESSAGE_WITH_BUTTONS, data);
+  }
+
+  /**
+   * Adds an event to the thread.
+   *
+   * @throws JimsError `invalid_event` when data is not an object that JSON can hold, `run_over`
+   * after the run has ended.
+   */
+  sendEvent(eventType: string, data: object): void {
+    this.#send(newEvent(eventType, data));
+  }
+
+  /** Keeps a value under a name for later runs of this thread, as the event `state.set.<name>`. */
+  setState(name: string, value: object): void {
+    this.sendEvent(STATE_PREFIX + name, value);
+  }
+
+  /**
+   * The newest value kept under a name, also one set in this run; `undefined` when there is none.
+   *
+   * @throws JimsError `invalid_state` when the value does not fit the schema; its `cause` has the issues.
+   */
+  getState<T>(name: string, schema: StandardSchemaV1<unknown, T>): T | undefined {
+    const type = STATE_PREFIX + name;
+    const isIt = (event: NewEvent | ThreadEvent): boolean => event.type === type;
+    const stored = this.#outgoing.findLast(isIt) ?? this.events.findLast(isIt);
+    if (!stored) return undefined;
+    const checked = schema['~standard'].validate(stored.data);
+    if (checked instanceof Promise) {
+      throw new JimsError('invalid_state', `The schema of state '${name}' must not be asynchronous`);
+    }
+    if (!checked.issues) return checked.value;
+    const reasons = checked.issues.map((issue) => issue.message).join('; ');
+    throw new JimsError('invalid_state', `State '${name}' does not fit its schema: ${reasons}`, {
+      cause: checked.issues,
+    });
+  }
+
+  /** Tells who waits what is going on. Not kept. */
+  updateAgentStatus(status: string | AgentStatus): void {
+    this.#output.status(
+      typeof status === 'string' ? { message: status, statusType: 'status' } : status,
+    );
+  }
+
+  async #stream(chunks: AsyncIterable<string>): Promise<string> {
+    const messageId = randomUUIDv7();
+    let content = '';
+    for await (const delta of chunks) {
+      if (delta === '') continue;
+      content += delta;
+      this.#output.delta({ messageId, delta });
+    }
+    this.#send(newEvent(ASSISTANT_MESSAGE, { role: 'assistant', content }, messageId));
+    return content;
+  }
+
+  #send(event: NewEvent): void {
+    this.#output.event(event);
+    this.#outgoing.push(event);
+  }
+
+  #lastByUser(): (ThreadEvent & { readonly data: CommunicationEvent }) | undefined {
+    return this.events.findLast(isSaidByUser);
+  }
+}
+
+type Said = ThreadEvent & { readonly data: CommunicationEvent };
+
+function isSaid(event: ThreadEvent): event is Said {
+  return eventDomain(event.type) === 'comm' && isCommunication(event.data);
+}
+
+function isSaidByUser(event: ThreadEvent): event is Said {
+  return isSaid(event) && event.data.role === 'user';
+}

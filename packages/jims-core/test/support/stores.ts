@@ -1,0 +1,26 @@
+import { describe } from 'node:test';
+
+import { freshDatabase } from './postgres.ts';
+import { freshSqlite } from './sqlite.ts';
+
+/** A kind of store, for suites that make the same promises of each. */
+export interface StoreUnderTest {
+  readonly name: 'sqlite' | 'postgres';
+  /** An empty database of this kind, to be opened by its URL. */
+  readonly fresh: () => Promise<AsyncDisposable & { readonly url: string }>;
+}
+
+const STORES: readonly StoreUnderTest[] = [
+  { name: 'sqlite', fresh: freshSqliteFile },
+  { name: 'postgres', fresh: freshDatabase },
+];
+
+/** Runs one suite on every store. */
+export function describeStores(suite: (store: StoreUnderTest) => void): void {
+  for (const store of STORES) describe(store.name, () => suite(store));
+}
+
+async function freshSqliteFile(): Promise<AsyncDisposable & { readonly url: string }> {
+  const file = freshSqlite();
+  return { url: file.url, [Symbol.asyncDispose]: async () => file[Symbol.dispose]() };
+}
