@@ -107,9 +107,9 @@ class SseSource implements UnderlyingSource<Uint8Array> {
   #breakOff(controller: ReadableStreamDefaultController<Uint8Array>, error: unknown): void {
     if (this.#over.signal.aborted) return;
     this.#finish({ kind: 'broken', error });
-    // The server prints this one, and may send its text; the cause is for onClose alone.
+    // A server may print or send the text of this one; the true error is for onClose alone.
     controller.error(new Error('The event stream broke off'));
-    // Nobody is left who could be told that returning failed, too.
+    // For the iterator it is all the same who ended it; nobody is left to hear that it failed once more.
     this.cancel().catch(() => {});
   }
 

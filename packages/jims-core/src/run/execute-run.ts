@@ -132,11 +132,12 @@ async function endBadly(
   context: ThreadContext | undefined,
   error: unknown,
 ): Promise<RunEnd> {
-  const { run, logger, owner } = execution;
+  const { run, logger, owner, request } = execution;
   run.close();
   const end = endOf(run, error);
   if (end.type === 'error') {
-    logger.error({ ...owner, error: describeError(error) }, `run failed: ${end.error.code}`);
+    const who = { requestId: request.requestId, runId: owner.runId, threadId: owner.threadId };
+    logger.error({ ...who, error: describeError(error) }, `run failed: ${end.error.code}`);
   }
   await settle(execution, outcomeOf(end, context));
   return end;

@@ -15,6 +15,8 @@ export interface RunRequest {
   readonly onBusy?: 'queue' | 'reject';
   /** Instead of the app's pipeline. */
   readonly pipeline?: Pipeline;
+  /** Who asked, for the log of a failure. */
+  readonly requestId?: string;
   /** Cancels the run when it aborts. */
   readonly signal?: AbortSignal;
 }

@@ -63,7 +63,8 @@ FROM jims_runs r LEFT JOIN jims_instances i USING (instance_id)`;
 
 export function runRows(db: DatabaseSync): RunRows {
   const countActive = db.prepare(
-    `SELECT count(*) FROM jims_runs WHERE thread_id = ? AND status IN ('queued', 'running')`,
+    `SELECT (SELECT count(*) FROM jims_runs WHERE thread_id = ?1 AND status = 'running')
+          + (SELECT count(*) FROM jims_runs WHERE thread_id = ?1 AND status = 'queued')`,
   );
   const insert = db.prepare(
     `INSERT INTO jims_runs (run_id, thread_id, status, instance_id, created_thread, incoming_id,

@@ -56,7 +56,7 @@ CREATE TABLE jims_runs (
 	finished_at DATETIME
 );
 CREATE UNIQUE INDEX jims_runs_running ON jims_runs (thread_id) WHERE status = 'running';
-CREATE INDEX jims_runs_active ON jims_runs (thread_id, ticket) WHERE status IN ('queued', 'running');
+CREATE INDEX jims_runs_queued ON jims_runs (thread_id, ticket) WHERE status = 'queued';
 `,
 ];
 

@@ -1,0 +1,106 @@
+import { defineApp, describeError, failCurrentRun, isJimsApp, isJimsError } from 'jims-core';
+import type { JimsApp } from 'jims-core';
+import type { Logger } from 'pino';
+
+import { PortError } from './listen.ts';
+import { AppLoadError, loadApp } from './load-app.ts';
+import { createLogger } from './logger.ts';
+import { UsageError, parseCommandLine, readDotEnv } from './options.ts';
+import type { ServeOptions } from './options.ts';
+import { enableSentry } from './sentry.ts';
+import { serve } from './serve.ts';
+import type { Service } from './serve.ts';
+
+const EXIT_FAILURE = 1;
+const EXIT_USAGE = 2;
+
+/** The command `jims-api`: reads its options, loads the app, serves it until it is told to stop. */
+async function main(): Promise<void> {
+  const env = readDotEnv(process.cwd(), process.env);
+  Object.assign(process.env, env);
+  const command = parseCommandLine(process.argv.slice(2), env);
+  if (command.kind === 'print') {
+    process.stdout.write(command.text);
+    return;
+  }
+  await run(command.options);
+}
+
+async function run(options: ServeOptions): Promise<void> {
+  const pretty = process.stderr.isTTY;
+  const logger = await createLogger({ verbose: options.verbose, pretty });
+  const flush = options.enableSentry ? await enableSentry() : async () => {};
+  const app = await load(options);
+  survivePipelines(logger);
+  const service = await serve(app, options, logger);
+  warnIfOpen(options, logger);
+  stopOnSignals(service, logger, flush);
+}
+
+async function load({ app: reference, loader }: ServeOptions): Promise<JimsApp> {
+  const loaded = await loadApp(reference, { cwd: process.cwd(), loader, isApp: isJimsApp });
+  return loaded.kind === 'app' ? loaded.app : defineApp(loaded.pipeline);
+}
+
+/** An error that a pipeline left behind fails its run, and not the process with everybody's runs. */
+function survivePipelines(logger: Logger): void {
+  process.on('unhandledRejection', (reason) => {
+    if (failCurrentRun(reason)) return;
+    logger.error({ error: describeError(reason) }, 'a rejected promise that nobody waits for');
+  });
+  process.on('uncaughtException', (error) => {
+    if (failCurrentRun(error)) return;
+    logger.fatal({ error: describeError(error) }, 'uncaught exception: the process ends');
+    process.exit(EXIT_FAILURE);
+  });
+}
+
+function warnIfOpen({ host, apiKeys, authentik }: ServeOptions, logger: Logger): void {
+  if (apiKeys.length > 0 || authentik || isLoopback(host)) return;
+  logger.warn(
+    { host },
+    'OPEN ACCESS: anyone who reaches this port may talk as any contact. Set JIMS_API_KEY, or --host 127.0.0.1',
+  );
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}
+
+function stopOnSignals(service: Service, logger: Logger, flush: () => Promise<unknown>): void {
+  let stopping = false;
+  async function stop(signal: NodeJS.Signals): Promise<void> {
+    if (stopping) process.exit(EXIT_FAILURE);
+    stopping = true;
+    logger.info({ signal }, 'stopping: runs are finished first, a second signal ends at once');
+    try {
+      await service.stop();
+      await flush();
+      logger.info('stopped');
+      process.exit(0);
+    } catch (error) {
+      logger.fatal({ error: describeError(error) }, 'cannot stop cleanly');
+      process.exit(EXIT_FAILURE);
+    }
+  }
+  process.on('SIGTERM', (signal) => void stop(signal));
+  process.on('SIGINT', (signal) => void stop(signal));
+}
+
+/** One line for what a user can mend; a trace only for what he cannot. */
+function explain(error: unknown): { readonly text: string; readonly code: number } {
+  if (error instanceof UsageError) return { text: error.message, code: EXIT_USAGE };
+  if (error instanceof AppLoadError || error instanceof PortError || isJimsError(error)) {
+    return { text: `jims-api: ${error.message}`, code: EXIT_FAILURE };
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { text: `jims-api: ${text}`, code: EXIT_FAILURE };
+}
+
+try {
+  await main();
+} catch (error) {
+  const { text, code } = explain(error);
+  process.stderr.write(`${text}\n`);
+  process.exit(code);
+}

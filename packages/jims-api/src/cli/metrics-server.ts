@@ -1,0 +1,42 @@
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+
+import type { Metrics } from 'jims-core';
+
+import { listen } from './listen.ts';
+
+export interface MetricsServerOptions {
+  readonly metrics: Metrics;
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * Serves the metrics in Prometheus' text form, as the original does: on every path of a port of
+ * their own, without authentication.
+ *
+ * @throws PortError when the port cannot be had.
+ */
+export async function startMetricsServer(options: MetricsServerOptions): Promise<Server> {
+  const { metrics, host, port } = options;
+  const server = createServer(async (request, response) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.writeHead(405, { allow: 'GET, HEAD' }).end();
+      return;
+    }
+    const registry = await metrics.registry();
+    const body = asPythonWritesIt(await registry.metrics());
+    response.writeHead(200, {
+      'content-type': registry.contentType,
+      'content-length': Buffer.byteLength(body),
+    });
+    response.end(request.method === 'HEAD' ? undefined : body);
+  });
+  await listen(server, { host, port, option: '--metrics-port' });
+  return server;
+}
+
+/** The original's client library writes `le="1.0"`; queries that name a bucket rely on it. */
+function asPythonWritesIt(text: string): string {
+  return text.replaceAll(/\ble="(\d+)"/g, 'le="$1.0"');
+}

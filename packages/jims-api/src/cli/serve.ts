@@ -1,0 +1,89 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import { createAdaptorServer } from '@hono/node-server';
+import type { JimsApp } from 'jims-core';
+import type { Logger } from 'pino';
+
+import { createApi } from '../http/create-api.ts';
+import { listen } from './listen.ts';
+import { startMetricsServer } from './metrics-server.ts';
+import type { ServeOptions } from './options.ts';
+
+/** A service that listens. */
+export interface Service {
+  readonly port: number;
+  /** Refuses new work, lets runs finish or stops them, closes the ports and the store. */
+  stop(): Promise<void>;
+}
+
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+const KEEP_ALIVE_TIMEOUT_MS = 75_000;
+const CHECK_CONNECTIONS_MS = 5000;
+const LAST_ANSWERS_MS = 1000;
+
+/**
+ * Opens the app's store and serves the app.
+ *
+ * @throws JimsError when the store cannot be used, PortError when a port cannot be had.
+ */
+export async function serve(app: JimsApp, options: ServeOptions, logger: Logger): Promise<Service> {
+  const { host, port, db } = options;
+  let draining = false;
+  const api = createApi(app, { ...options, logger, isDraining: () => draining });
+  const { storeDescription } = await app.open({
+    logger,
+    limits: options.limits,
+    ...(db !== undefined && { store: db }),
+  });
+  const metrics = await startMetricsServer({
+    metrics: app.metrics,
+    host: options.metricsHost ?? host,
+    port: options.metricsPort,
+  });
+  const server = createServer(api.fetch);
+  await listen(server, { host, port, option: '--port' });
+  const address = server.address();
+  logger.info({ host, port: portOf(address, port), store: storeDescription }, 'listening');
+
+  return {
+    port: portOf(address, port),
+    async stop() {
+      draining = true;
+      await app.close(options.drainTimeoutMs);
+      await closeServer(server);
+      metrics.close();
+      metrics.closeAllConnections();
+    },
+  };
+}
+
+function createServer(fetch: (request: Request) => Promise<Response>): Server {
+  const server = createAdaptorServer({
+    fetch,
+    serverOptions: {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+      connectionsCheckingInterval: CHECK_CONNECTIONS_MS,
+      // Two Authorization headers must be seen as two, or the second could hide behind the first.
+      joinDuplicateHeaders: true,
+    },
+  });
+  return server as Server;
+}
+
+/** Answers that are on their way get a moment to arrive; then the connections are cut. */
+async function closeServer(server: Server): Promise<void> {
+  const closed = Promise.withResolvers<void>();
+  server.close(() => closed.resolve());
+  server.closeIdleConnections();
+  const cut = setTimeout(() => server.closeAllConnections(), LAST_ANSWERS_MS);
+  await closed.promise;
+  clearTimeout(cut);
+}
+
+function portOf(address: AddressInfo | string | null, fallback: number): number {
+  return typeof address === 'object' && address !== null ? address.port : fallback;
+}

@@ -1,0 +1,70 @@
+import { isJimsError } from 'jims-core';
+import type { JimsError, JimsErrorCode } from 'jims-core';
+
+import { HttpError } from './errors.ts';
+
+/** The one table that turns what happened in the core into HTTP. */
+const STATUS: Readonly<Record<JimsErrorCode, number>> = {
+  thread_not_found: 404,
+  thread_busy: 409,
+  queue_full: 429,
+  overloaded: 503,
+  shutting_down: 503,
+  deadline: 504,
+  lost: 503,
+  pipeline_failed: 500,
+  run_over: 500,
+  invalid_event: 500,
+  invalid_state: 500,
+  store_unavailable: 503,
+  store_invalid: 500,
+  app_invalid: 500,
+};
+
+/** Errors of the original: their bodies have a `detail` and nothing else. */
+const ORIGINAL: ReadonlySet<JimsErrorCode> = new Set(['thread_not_found', 'pipeline_failed']);
+const RETRY_AFTER: ReadonlySet<number> = new Set([409, 429, 503]);
+
+export interface ErrorAnswerOptions {
+  readonly requestId: string;
+  readonly exposeErrors: boolean;
+}
+
+/** Turns anything thrown into what the client may see of it; the rest is for the log. */
+export function toHttpError(error: unknown, options: ErrorAnswerOptions): HttpError {
+  if (error instanceof HttpError) return error;
+  if (isJimsError(error)) return fromCore(error, options);
+  return new HttpError(500, `Internal Server Error (request ${options.requestId})`, {
+    cause: error,
+  });
+}
+
+/** The body of an error answer. */
+export function errorBody({ detail, code }: HttpError): object {
+  return code === undefined ? { detail } : { detail, code };
+}
+
+function fromCore(error: JimsError, options: ErrorAnswerOptions): HttpError {
+  const status = STATUS[error.code];
+  return new HttpError(status, detailOf(error, status, options), {
+    cause: error,
+    ...(!ORIGINAL.has(error.code) && { code: error.code }),
+    ...(RETRY_AFTER.has(status) && { headers: { 'retry-after': String(retryAfter()) } }),
+  });
+}
+
+function detailOf(
+  { code, message, cause }: JimsError,
+  status: number,
+  { exposeErrors, requestId }: ErrorAnswerOptions,
+): string {
+  if (code === 'store_unavailable') return 'The database does not answer: try again later';
+  if (status !== 500) return message;
+  if (exposeErrors) return `Pipeline error: ${cause instanceof Error ? cause.message : message}`;
+  return `Pipeline error (request ${requestId})`;
+}
+
+/** Seconds; spread, so that clients refused together do not come back together. */
+function retryAfter(): number {
+  return 1 + Math.floor(Math.random() * 3);
+}

@@ -1,0 +1,50 @@
+import type { JimsApp, Logger } from 'jims-core';
+
+import type { Principal } from './auth/principal.ts';
+import type { Operation } from './openapi.ts';
+
+/** What the routes of all protocols work with. */
+export interface ApiContext {
+  readonly app: JimsApp;
+  readonly logger: Logger;
+  /** A failing pipeline's own text goes to the client; for development. */
+  readonly exposeErrors: boolean;
+  /** Any caller may use any thread whose id it knows, as in the original. */
+  readonly sharedThreads: boolean;
+  /** Patterns of the event types that clients may send, such as `comm.user_*`. */
+  readonly allowedEventTypes: readonly string[];
+  readonly maxBodyBytes: number;
+  readonly heartbeatMs: number;
+}
+
+/** One request, let in. */
+export interface Call {
+  readonly request: Request;
+  readonly requestId: string;
+  readonly principal: Principal;
+  /** To be sent with every answer. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The body as JSON, read once, within the limits. Throws an `HttpError`. */
+  body(): Promise<unknown>;
+}
+
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  /** Needs no key. */
+  readonly open?: boolean;
+  handle(call: Call): Promise<Response> | Response;
+}
+
+/** A way that clients speak chat: its routes, and how the OpenAPI document describes them. */
+export interface Protocol {
+  readonly name: string;
+  readonly routes: readonly Route[];
+  readonly operations: readonly Operation[];
+}
+
+/** A JSON answer. */
+export function json(call: Pick<Call, 'headers'>, value: unknown, status = 200): Response {
+  const headers = { ...call.headers, 'content-type': 'application/json' };
+  return new Response(JSON.stringify(value), { status, headers });
+}

@@ -1,0 +1,52 @@
+import type { JimsApp } from 'jims-core';
+
+import { HttpError } from './errors.ts';
+import { docsPage } from './docs-page.ts';
+import { openApiDocument } from './openapi.ts';
+import type { Operation } from './openapi.ts';
+import { json } from './route.ts';
+import type { Route } from './route.ts';
+
+export interface ServiceRoutesOptions {
+  readonly app: JimsApp;
+  readonly version: string;
+  /** Whether callers need a key: then the documentation needs one, too. */
+  readonly secured: boolean;
+  readonly operations: readonly Operation[];
+  isDraining(): boolean;
+}
+
+/** What every service has beside its protocols: is it alive, is it ready, what can it do. */
+export function serviceRoutes(options: ServiceRoutesOptions): Route[] {
+  const { app, secured } = options;
+  return [
+    { method: 'GET', path: '/healthz', open: true, handle: (call) => json(call, { status: 'ok' }) },
+    {
+      method: 'GET',
+      path: '/readyz',
+      open: true,
+      async handle(call) {
+        if (options.isDraining()) {
+          throw new HttpError(503, 'The service is shutting down', { code: 'shutting_down' });
+        }
+        await app.ping();
+        return json(call, { status: 'ready' });
+      },
+    },
+    {
+      method: 'GET',
+      path: '/openapi.json',
+      open: !secured,
+      handle: async (call) => json(call, await openApiDocument(options)),
+    },
+    {
+      method: 'GET',
+      path: '/docs',
+      open: !secured,
+      handle: ({ headers }) =>
+        new Response(docsPage('/openapi.json'), {
+          headers: { ...headers, 'content-type': 'text/html; charset=utf-8' },
+        }),
+    },
+  ];
+}

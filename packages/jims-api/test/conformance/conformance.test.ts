@@ -1,0 +1,113 @@
+// Replays the whole corpus against the command, on each store and in both modes of judging.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import * as v from 'valibot';
+
+import { databaseUrl, postgresUrl, withClient } from '../../../jims-core/test/support/postgres.ts';
+import exceptions from './exceptions.json' with { type: 'json' };
+
+const Report = v.object({
+  results: v.array(
+    v.object({
+      theme: v.string(),
+      name: v.string(),
+      ok: v.boolean(),
+      error: v.optional(v.string()),
+    }),
+  ),
+});
+
+const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
+const RUNNER = fileURLToPath(new URL('run.mjs', import.meta.url));
+const CASES = fileURLToPath(new URL('cases', import.meta.url));
+const MINUTES = 60_000;
+
+/** Beginning of the names of all databases of this run, so that all of them can be dropped. */
+const DATABASES = `jims_conformance_${process.pid}_`;
+
+const STORES = [
+  { name: 'SQLite', url: () => 'sqlite:///{tmpDir}/t.db' },
+  { name: 'PostgreSQL', url: () => databaseUrl(`${DATABASES}RUN`).replace('RUN', '{runId}') },
+];
+
+// Much of a replay is waiting that the cases ask for, so the stores go side by side.
+describe('conformance', { concurrency: STORES.length, timeout: 5 * MINUTES }, () => {
+  after(dropDatabases);
+  for (const store of STORES) {
+    describe(store.name, { concurrency: 1 }, () => {
+      for (const mode of ['better', 'either']) {
+        test(`every answer is as recorded or better, judged by mode ${mode}`, async () => {
+          const found = await surprises(store.url(), mode);
+          assert.ok(found.length === 0, `\n${found.join('\n')}`);
+        });
+      }
+    });
+  }
+});
+
+/** The cases that fail and are no exception, and the exceptions that pass or do not exist. */
+async function surprises(url: string, mode: string): Promise<string[]> {
+  const { results } = await replay(url, mode);
+  assert.notEqual(results.length, 0);
+  const excused = new Set(exceptions.map((exception) => exception.case));
+  const known = new Set(results.map(({ theme, name }) => `${theme}/${name}`));
+  const unknown = [...excused].filter((id) => !known.has(id));
+  return [
+    ...unknown.map((id) => `exceptions.json names a case that does not exist: ${id}`),
+    ...results.flatMap(({ theme, name, ok, error }) => {
+      const id = `${theme}/${name}`;
+      if (ok && excused.has(id)) return [`${id} passes: take it out of exceptions.json`];
+      return ok || excused.has(id) ? [] : [`${id}: ${error ?? 'failed'}`];
+    }),
+  ];
+}
+
+async function replay(url: string, mode: string): Promise<v.InferOutput<typeof Report>> {
+  const folder = await mkdtemp(join(tmpdir(), 'jims-conformance-'));
+  try {
+    const report = join(folder, 'report.json');
+    const judging = ['--mode', mode, '--report', report, '--start-timeout', '10000'];
+    const server = ['--cmd', serverCommand(), '--env', `JIMS_DB_CONN_URI=${url}`];
+    const output = await run([RUNNER, CASES, ...judging, ...server]);
+    const text = await readFile(report, 'utf8').catch(() => assert.fail(output));
+    return v.parse(Report, JSON.parse(text));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function serverCommand(): string {
+  const command = [
+    process.execPath,
+    '--conditions=@jims/source',
+    'packages/jims-api/src/cli/main.ts',
+  ];
+  const app = ['--app', './packages/jims-api/test/conformance/app.ts:app'];
+  const address = ['--host', '127.0.0.1', '--port', '{port}', '--metrics-port', '{metricsPort}'];
+  return [...command, ...app, ...address].map((word) => `"${word}"`).join(' ');
+}
+
+/** Resolves with what was printed, whatever the exit code: the report says which cases failed. */
+function run(args: readonly string[]): Promise<string> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { cwd: ROOT }, (_error, stdout, stderr) => {
+      resolve(stdout + stderr);
+    });
+  });
+}
+
+async function dropDatabases(): Promise<void> {
+  await withClient(postgresUrl(), async (client) => {
+    const find = 'SELECT datname FROM pg_database WHERE starts_with(datname, $1)';
+    const { rows } = await client.query<{ datname: string }>(find, [DATABASES]);
+    for (const { datname } of rows) {
+      await client.query(`DROP DATABASE ${client.escapeIdentifier(datname)} WITH (FORCE)`);
+    }
+  });
+}
