@@ -161,13 +161,13 @@ export function isJimsApp(value: unknown): value is JimsApp {
   return typeof value === 'object' && value !== null && MARK in value;
 }
 
-async function storeOf(
-  own: Store | string | undefined,
-  url: string | undefined,
-): Promise<Store> {
+async function storeOf(own: Store | string | undefined, url: string | undefined): Promise<Store> {
   if (own !== undefined && typeof own !== 'string') {
     if (url === undefined) return own;
-    throw new JimsError('app_invalid', 'The app brings its own store: leave out the connection URL');
+    throw new JimsError(
+      'app_invalid',
+      'The app brings its own store: leave out the connection URL',
+    );
   }
   return openStore(url ?? own ?? process.env['JIMS_DB_CONN_URI'] ?? DEFAULT_STORE_URL);
 }

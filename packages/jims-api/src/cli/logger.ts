@@ -16,6 +16,11 @@ export async function createLogger({ verbose, pretty }: LoggerOptions): Promise<
   }
   const { default: prettify } = await import('pino-pretty');
   // As a stream and not as a transport: a worker thread may lose the last lines at the end.
-  const stream = prettify({ sync: true, destination: 2, ignore: 'pid,hostname', translateTime: 'HH:MM:ss' });
+  const stream = prettify({
+    sync: true,
+    destination: 2,
+    ignore: 'pid,hostname',
+    translateTime: 'HH:MM:ss',
+  });
   return pino({ level }, stream);
 }

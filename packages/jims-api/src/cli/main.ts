@@ -2,12 +2,14 @@ import { defineApp, describeError, failCurrentRun, isJimsApp, isJimsError } from
 import type { JimsApp } from 'jims-core';
 import type { Logger } from 'pino';
 
+import { packageVersion } from '../version.ts';
+import { readDotEnv } from './dot-env.ts';
 import { PortError } from './listen.ts';
 import { AppLoadError, loadApp } from './load-app.ts';
 import { createLogger } from './logger.ts';
-import { UsageError, parseCommandLine, readDotEnv } from './options.ts';
+import { UsageError, parseCommandLine } from './options.ts';
 import type { ServeOptions } from './options.ts';
-import { enableSentry } from './sentry.ts';
+import { SentryMissingError, enableSentry } from './sentry.ts';
 import { serve } from './serve.ts';
 import type { Service } from './serve.ts';
 
@@ -18,7 +20,7 @@ const EXIT_USAGE = 2;
 async function main(): Promise<void> {
   const env = readDotEnv(process.cwd(), process.env);
   Object.assign(process.env, env);
-  const command = parseCommandLine(process.argv.slice(2), env);
+  const command = parseCommandLine(process.argv.slice(2), env, packageVersion());
   if (command.kind === 'print') {
     process.stdout.write(command.text);
     return;
@@ -38,8 +40,8 @@ async function run(options: ServeOptions): Promise<void> {
 }
 
 async function load({ app: reference, loader }: ServeOptions): Promise<JimsApp> {
-  const loaded = await loadApp(reference, { cwd: process.cwd(), loader, isApp: isJimsApp });
-  return loaded.kind === 'app' ? loaded.app : defineApp(loaded.pipeline);
+  const loaded = await loadApp(reference, { cwd: process.cwd(), loader });
+  return isJimsApp(loaded) ? loaded : defineApp(loaded);
 }
 
 /** An error that a pipeline left behind fails its run, and not the process with everybody's runs. */
@@ -90,11 +92,21 @@ function stopOnSignals(service: Service, logger: Logger, flush: () => Promise<un
 /** One line for what a user can mend; a trace only for what he cannot. */
 function explain(error: unknown): { readonly text: string; readonly code: number } {
   if (error instanceof UsageError) return { text: error.message, code: EXIT_USAGE };
-  if (error instanceof AppLoadError || error instanceof PortError || isJimsError(error)) {
+  if (isExplained(error)) {
     return { text: `jims-api: ${error.message}`, code: EXIT_FAILURE };
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { text: `jims-api: ${text}`, code: EXIT_FAILURE };
+}
+
+/** Errors whose message says what to do. */
+function isExplained(error: unknown): error is Error {
+  return (
+    error instanceof AppLoadError ||
+    error instanceof PortError ||
+    error instanceof SentryMissingError ||
+    isJimsError(error)
+  );
 }
 
 try {

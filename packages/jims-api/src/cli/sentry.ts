@@ -35,9 +35,8 @@ async function importSentry(): Promise<Sentry> {
   try {
     return (await import(name)) as Sentry;
   } catch (cause) {
-    throw new SentryMissingError(
-      `--enable-sentry needs the package ${name}: npm install ${name}`,
-      { cause },
-    );
+    throw new SentryMissingError(`--enable-sentry needs the package ${name}: npm install ${name}`, {
+      cause,
+    });
   }
 }

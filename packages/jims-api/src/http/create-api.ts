@@ -1,6 +1,6 @@
+import { Hono } from 'hono';
 import { describeError, isJimsError } from 'jims-core';
 import type { JimsApp, Logger } from 'jims-core';
-import { Hono } from 'hono';
 
 import { jimsProtocol } from '../protocols/jims/routes.ts';
 import { packageVersion } from '../version.ts';

@@ -1,7 +1,7 @@
 import type { JimsApp } from 'jims-core';
 
-import { HttpError } from './errors.ts';
 import { docsPage } from './docs-page.ts';
+import { HttpError } from './errors.ts';
 import { openApiDocument } from './openapi.ts';
 import type { Operation } from './openapi.ts';
 import { json } from './route.ts';

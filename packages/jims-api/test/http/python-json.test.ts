@@ -18,13 +18,19 @@ test('parts are separated as json.dumps separates them', () => {
 test('what is not printable ASCII is escaped as json.dumps escapes it', () => {
   assert.equal(pythonJson('é ключ 😀'), '"\\u00e9 \\u043a\\u043b\\u044e\\u0447 \\ud83d\\ude00"');
   assert.equal(pythonJson({ ü: '"\\/' }), '{"\\u00fc": "\\"\\\\/"}');
-  assert.equal(pythonJson('\u0000\b\t\n\f\r\u001f\u007f'), '"\\u0000\\b\\t\\n\\f\\r\\u001f\\u007f"');
+  assert.equal(
+    pythonJson('\u0000\b\t\n\f\r\u001f\u007f'),
+    '"\\u0000\\b\\t\\n\\f\\r\\u001f\\u007f"',
+  );
   assert.equal(pythonJson('\ud800 \u2028'), '"\\ud800 \\u2028"');
 });
 
 test('what JSON cannot hold is null, and a cycle throws', () => {
   assert.equal(pythonJson(undefined), 'null');
-  assert.equal(pythonJson({ a: undefined, b: [undefined], c: Number.NaN }), '{"b": [null], "c": null}');
+  assert.equal(
+    pythonJson({ a: undefined, b: [undefined], c: Number.NaN }),
+    '{"b": [null], "c": null}',
+  );
   const cycle: Record<string, unknown> = {};
   cycle['self'] = cycle;
   assert.throws(() => pythonJson(cycle), TypeError);

@@ -213,7 +213,9 @@ test('an error of the frames breaks the connection, and its text stays here', as
   await once(socket, 'close');
   assert.match(received, /data: first\n\n\r\n$/, 'the last chunk of a complete answer is missing');
   assert.deepEqual(ends, [{ kind: 'broken', error: failure }]);
-  assert.ok(!JSON.stringify(printed.mock.calls.map((call) => String(call.arguments))).includes('secret'));
+  assert.ok(
+    !JSON.stringify(printed.mock.calls.map((call) => String(call.arguments))).includes('secret'),
+  );
 });
 
 test('a frame that cannot be written breaks the stream and returns the iterator', async () => {

@@ -150,11 +150,17 @@ function endOf(run: LiveRun, error: unknown): RunEnd & { type: 'error' | 'cancel
     case 'deadline':
       return failed(new JimsError('deadline', 'The run took longer than it may'));
     case 'shutting_down':
-      return failed(new JimsError('shutting_down', 'The service was shut down before the run was done'));
+      return failed(
+        new JimsError('shutting_down', 'The service was shut down before the run was done'),
+      );
     case 'lost':
       return failed(fenced());
     case undefined:
-      return failed(isOurs(error) ? error : new JimsError('pipeline_failed', 'Pipeline error', { cause: error }));
+      return failed(
+        isOurs(error)
+          ? error
+          : new JimsError('pipeline_failed', 'Pipeline error', { cause: error }),
+      );
   }
 }
 

@@ -2,9 +2,9 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 
 import { JimsError } from '../errors.ts';
 import type { ContextOutput } from '../thread/thread-context.ts';
-import type { RunLimits } from './run.ts';
 import { createRunStream } from './run-stream.ts';
 import type { RunStream } from './run-stream.ts';
+import type { RunLimits } from './run.ts';
 
 /** Why a run was told to stop. */
 export type StopReason = 'cancelled' | 'deadline' | 'shutting_down' | 'lost';
@@ -108,7 +108,10 @@ function outputLimit(maxBytes: number): (bytes: number) => void {
   return (bytes) => {
     used += bytes + overhead;
     if (used <= maxBytes) return;
-    throw new JimsError('pipeline_failed', `The pipeline sent more than ${maxBytes} bytes in one run`);
+    throw new JimsError(
+      'pipeline_failed',
+      `The pipeline sent more than ${maxBytes} bytes in one run`,
+    );
   };
 }
 

@@ -29,7 +29,7 @@ export function createRunStream(): RunStream {
   }
 
   async function* listen(): AsyncGenerator<RunEvent, void, void> {
-    for (let next = 0; ; ) {
+    for (let next = 0; ;) {
       const event = events[next];
       if (event) {
         next++;

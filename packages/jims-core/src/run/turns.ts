@@ -57,5 +57,8 @@ export function createTurns(store: Store, logger: Logger): Turns {
 }
 
 function lost(): JimsError {
-  return new JimsError('lost', 'The run was given up while it waited: this process was taken for dead');
+  return new JimsError(
+    'lost',
+    'The run was given up while it waited: this process was taken for dead',
+  );
 }

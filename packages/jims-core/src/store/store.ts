@@ -35,7 +35,10 @@ export interface Store extends AsyncDisposable {
    * Appends events inside a running run, for good: its conversation start, then its held question.
    * Resolves with what was appended, the question included.
    */
-  appendInRun(run: RunOwner, events: readonly NewEvent[]): Promise<readonly ThreadEvent[] | 'fenced'>;
+  appendInRun(
+    run: RunOwner,
+    events: readonly NewEvent[],
+  ): Promise<readonly ThreadEvent[] | 'fenced'>;
   /**
    * Ends a run: outcome and events in one transaction, and the next of the queue is started. A run
    * that still waits is withdrawn: its question is stored, and it ends so, when its turn comes.

@@ -159,7 +159,10 @@ export class ThreadContext {
     if (!stored) return undefined;
     const checked = schema['~standard'].validate(stored.data);
     if (checked instanceof Promise) {
-      throw new JimsError('invalid_state', `The schema of state '${name}' must not be asynchronous`);
+      throw new JimsError(
+        'invalid_state',
+        `The schema of state '${name}' must not be asynchronous`,
+      );
     }
     if (!checked.issues) return checked.value;
     const reasons = checked.issues.map((issue) => issue.message).join('; ');

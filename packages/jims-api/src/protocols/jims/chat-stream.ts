@@ -44,7 +44,9 @@ function encode(
     }
     case 'delta': {
       const { messageId, delta } = event;
-      return chat.include.has('delta') ? frame('delta', { message_id: messageId, delta }) : undefined;
+      return chat.include.has('delta')
+        ? frame('delta', { message_id: messageId, delta })
+        : undefined;
     }
     case 'event': {
       const { id, type, data } = event.event;

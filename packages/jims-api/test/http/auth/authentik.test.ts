@@ -54,7 +54,17 @@ test('only status 200 and the value true let in', async () => {
   });
   const check = checkAt(authentik);
   for (const token of ['extra', 'html', 'long']) assert.ok(await check(token), token);
-  const refused = ['no', 'bare', 'one', 'word', 'created', 'nothing', 'moved', 'forbidden', 'other'];
+  const refused = [
+    'no',
+    'bare',
+    'one',
+    'word',
+    'created',
+    'nothing',
+    'moved',
+    'forbidden',
+    'other',
+  ];
   for (const token of refused) assert.equal(await check(token), undefined, token);
   assert.equal(authentik.questions.length, 12, 'a redirect was followed');
 });

@@ -29,14 +29,27 @@ test('spaces around the header value do not count', () => {
 });
 
 test('no other form of the header gives a token', () => {
-  for (const authorization of ['', 'Bearer', 'Bearer ', 'Bearer  key', 'Bearer\tkey', 'Bearerkey']) {
+  for (const authorization of [
+    '',
+    'Bearer',
+    'Bearer ',
+    'Bearer  key',
+    'Bearer\tkey',
+    'Bearerkey',
+  ]) {
     assert.equal(tokenOf(authorization), undefined, `"${authorization}"`);
   }
   assert.equal(bearerToken(new Headers()), undefined);
 });
 
 test('no other scheme gives a token', () => {
-  for (const authorization of ['key', 'Basic key', 'Token key', 'Basic Bearer key', 'XBearer key']) {
+  for (const authorization of [
+    'key',
+    'Basic key',
+    'Token key',
+    'Basic Bearer key',
+    'XBearer key',
+  ]) {
     assert.equal(tokenOf(authorization), undefined, `"${authorization}"`);
   }
 });

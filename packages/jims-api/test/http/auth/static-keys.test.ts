@@ -21,7 +21,16 @@ test('a principal is named by the first eight digits of its key’s SHA-256', ()
 });
 
 test('a key that no client could send is refused without showing it', () => {
-  for (const key of ['', ' padded', 'padded ', 'line\n', 'a\u007fb', 'a\u0000b', 'a, b', '\ud800']) {
+  for (const key of [
+    '',
+    ' padded',
+    'padded ',
+    'line\n',
+    'a\u007fb',
+    'a\u0000b',
+    'a, b',
+    '\ud800',
+  ]) {
     assert.throws(
       () => createStaticKeys(['good', key]),
       (error: Error) => error instanceof TypeError && /API key number 2/.test(error.message),

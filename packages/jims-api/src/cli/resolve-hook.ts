@@ -1,0 +1,98 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { registerHooks } from 'node:module';
+import type { ResolveHookContext } from 'node:module';
+import { dirname, extname, join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+/** Marks a bare name that is to be resolved from the user's project, and not from this package. */
+export const APP_SCHEME = 'jims-app:';
+
+/** A tsconfig path: what an import looks like, and where its star points to. */
+type Alias = readonly [pattern: RegExp, target: string];
+
+/**
+ * Makes Node resolve what TypeScript resolves: `./x.js` for x.ts, `./x`, and tsconfig's paths. An
+ * app in a folder without jims-core gets the copy that this package uses.
+ */
+export function installResolveHook(appFile: string, cwd: string): void {
+  const aliases = tsconfigAliases(dirname(appFile));
+  const project = pathToFileURL(join(cwd, '/')).href;
+  registerHooks({
+    resolve(specifier, context, next) {
+      if (specifier.startsWith(APP_SCHEME)) {
+        return next(specifier.slice(APP_SCHEME.length), { ...context, parentURL: project });
+      }
+      const aliased = aliasedFile(aliases, specifier);
+      if (aliased) return next(pathToFileURL(aliased).href, context);
+      try {
+        return next(specifier, context);
+      } catch (error) {
+        const instead = secondChoice(specifier, context);
+        if (!instead) throw error;
+        return next(instead.specifier, { ...context, parentURL: instead.parentURL });
+      }
+    },
+  });
+}
+
+function secondChoice(
+  specifier: string,
+  { parentURL }: ResolveHookContext,
+): { specifier: string; parentURL: string | undefined } | undefined {
+  if (specifier === 'jims-core') return { specifier, parentURL: import.meta.url };
+  if (!/^\.{0,2}\//.test(specifier) || !parentURL?.startsWith('file:')) return undefined;
+  const file = sourceOf(fileURLToPath(new URL(specifier, parentURL)));
+  return file === undefined ? undefined : { specifier: pathToFileURL(file).href, parentURL };
+}
+
+function sourceOf(path: string): string | undefined {
+  const candidates = [
+    path.replace(/\.([cm]?)js$/, '.$1ts'),
+    `${path}.ts`,
+    join(path, 'index.ts'),
+    path,
+  ];
+  return candidates.find((candidate) => extname(candidate) !== '' && existsSync(candidate));
+}
+
+function aliasedFile(aliases: readonly Alias[], specifier: string): string | undefined {
+  for (const [pattern, target] of aliases) {
+    const match = pattern.exec(specifier);
+    const file = match && sourceOf(target.replace('*', match[1] ?? ''));
+    if (file) return file;
+  }
+  return undefined;
+}
+
+function tsconfigAliases(folder: string): Alias[] {
+  const file = join(folder, 'tsconfig.json');
+  if (existsSync(file)) return aliasesIn(file);
+  const parent = dirname(folder);
+  return parent === folder ? [] : tsconfigAliases(parent);
+}
+
+function aliasesIn(file: string): Alias[] {
+  const { baseUrl = '.', paths = {} } = compilerOptions(file);
+  return Object.entries(paths).map(([pattern, [target = '*']]) => {
+    const escaped = pattern.replaceAll(/[.+?^${}()|[\]\\]/g, String.raw`\$&`).replace('*', '(.*)');
+    return [new RegExp(`^${escaped}$`), resolve(dirname(file), baseUrl, target)];
+  });
+}
+
+interface CompilerOptions {
+  readonly baseUrl?: string;
+  readonly paths?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** tsconfig.json may have comments and trailing commas; one that cannot be read has no paths. */
+function compilerOptions(file: string): CompilerOptions {
+  const text = readFileSync(file, 'utf8')
+    .replaceAll(/("(?:[^"\\]|\\.)*")|\/\/.*|\/\*[^]*?\*\//g, '$1')
+    .replaceAll(/("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])/g, '$1');
+  try {
+    const config = JSON.parse(text) as { compilerOptions?: CompilerOptions };
+    return config.compilerOptions ?? {};
+  } catch {
+    return {};
+  }
+}
