@@ -67,7 +67,10 @@ export interface RunStore {
   requestCancel(runId: string): Promise<RunStatus | undefined>;
   /** What became of `waiting` runs, and which active runs of this process are asked to stop. */
   pollRuns(instanceId: string, waiting: readonly string[]): Promise<readonly PolledRun[]>;
-  /** Keeps what a running run has told so far, for who follows it from another process. */
+  /**
+   * Keeps what a running run has told so far, for who follows it from another process. A store that
+   * is not shared keeps nothing.
+   */
   appendProgress(run: RunOwner, progress: readonly RunProgress[]): Promise<void>;
   readProgress(runId: string, afterSeq: number): Promise<readonly RunProgress[]>;
 }
