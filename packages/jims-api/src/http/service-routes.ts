@@ -13,8 +13,8 @@ export interface ServiceRoutesOptions {
   readonly version: string;
   /** Whether callers need a key: then the documentation needs one, too. */
   readonly secured: boolean;
-  readonly operations: readonly Operation[];
-  isDraining(): boolean;
+  readonly operations: () => Promise<readonly Operation[]>;
+  readonly isDraining: () => boolean;
 }
 
 /** What every service has beside its protocols: is it alive, is it ready, what can it do. */
@@ -40,7 +40,7 @@ export function serviceRoutes(options: ServiceRoutesOptions): Route[] {
       path: '/openapi.json',
       open: !secured,
       async handle(call) {
-        const operations = [...serviceOperations, ...options.operations];
+        const operations = [...serviceOperations, ...(await options.operations())];
         document ??= openApiDocument({ version, secured, operations });
         return json(call, await document);
       },
