@@ -25,12 +25,13 @@ create table if not exists thread_events (
 
 /**
  * Our indexes on them, the only thing that we add outside the schema `jims`. Without the first, each
- * append and each "what is new" reads all events of a thread (10,000 events: 10,013 buffers, with it
- * 4); without the others, the latest thread of a contact is sought among all that he has.
+ * append and each look for what is new reads the whole thread (measured with 10,000 events: 2.5 ms,
+ * with it 0.02 ms, twice in every run); without the second, the latest thread of a contact is sought
+ * among all of his; without the third, a list of threads sorts all of them.
  *
- * Alembic may propose to drop them when it compares a Python application's models with the database.
- * Dropping them harms nothing but speed, and the next start of a process makes them anew. On a table
- * of many millions of events make them beforehand, by `create index concurrently`: writers wait
+ * Alembic, which compares a Python application's models with the database, may propose to drop them.
+ * Dropping them harms nothing but speed, and the next start of a process makes them anew. For a table
+ * of many millions of events make them beforehand by `create index concurrently`, as writers wait
  * while a plain one is made.
  */
 export const ORDER_INDEXES = `
