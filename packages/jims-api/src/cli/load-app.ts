@@ -65,8 +65,8 @@ async function importModule(target: string, { cwd, loader }: LoadAppOptions): Pr
   const tsx = await registerTsx(cwd, loader);
   installResolveHook(file ?? join(cwd, 'app.ts'), cwd);
   try {
-    const module: unknown = await import(file ? pathToFileURL(file).href : APP_SCHEME + target);
-    return module as object;
+    const module: object = await import(file ? pathToFileURL(file).href : APP_SCHEME + target);
+    return module;
   } catch (error) {
     throw explained(target, error, tsx);
   }
@@ -90,7 +90,7 @@ async function registerTsx(cwd: string, loader: LoadAppOptions['loader']): Promi
     if (loader === 'auto') return false;
     throw new AppLoadError('--loader tsx needs tsx in your project: npm install -D tsx', { cause });
   }
-  const tsx = (await import(pathToFileURL(path).href)) as { register(): unknown };
+  const tsx: { register(): unknown } = await import(pathToFileURL(path).href);
   tsx.register();
   return true;
 }

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 
 import type { Metrics } from 'jims-core';
 
@@ -19,21 +19,29 @@ export interface MetricsServerOptions {
  */
 export async function startMetricsServer(options: MetricsServerOptions): Promise<Server> {
   const { metrics, host, port } = options;
-  const server = createServer(async (request, response) => {
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      response.writeHead(405, { allow: 'GET, HEAD' }).end();
-      return;
-    }
-    const registry = await metrics.registry();
-    const body = asPythonWritesIt(await registry.metrics());
-    response.writeHead(200, {
-      'content-type': registry.contentType,
-      'content-length': Buffer.byteLength(body),
-    });
-    response.end(request.method === 'HEAD' ? undefined : body);
+  const server = createServer((request, response) => {
+    answer(metrics, request, response).catch((error: Error) => response.destroy(error));
   });
   await listen(server, { host, port, option: '--metrics-port' });
   return server;
+}
+
+async function answer(
+  metrics: Metrics,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.writeHead(405, { allow: 'GET, HEAD' }).end();
+    return;
+  }
+  const registry = await metrics.registry();
+  const body = asPythonWritesIt(await registry.metrics());
+  response.writeHead(200, {
+    'content-type': registry.contentType,
+    'content-length': Buffer.byteLength(body),
+  });
+  response.end(request.method === 'HEAD' ? undefined : body);
 }
 
 /** The original's client library writes `le="1.0"`; queries that name a bucket rely on it. */

@@ -132,10 +132,10 @@ function didYouMean(table: OptionTable, option: string): string {
 /** Levenshtein's: how many letters to insert, drop or change. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (const [i, letter] of [...a].entries()) {
+  for (const [i, letter] of Array.from(a).entries()) {
     const above = row;
     row = [i + 1];
-    for (const [j, other] of [...b].entries()) {
+    for (const [j, other] of Array.from(b).entries()) {
       const changed = (above[j] ?? 0) + (letter === other ? 0 : 1);
       row.push(Math.min((above[j + 1] ?? 0) + 1, (row[j] ?? 0) + 1, changed));
     }

@@ -1,6 +1,7 @@
+import { CLIENT_EVENT_TYPES } from '../http/event-types.ts';
 import { helpText } from './help-text.ts';
 import { UsageError, asFlag, asInteger, readOptions } from './option-table.ts';
-import type { Environment, Given, OptionTable } from './option-table.ts';
+import type { Environment, Given, OptionSpec, OptionTable } from './option-table.ts';
 
 export { UsageError };
 
@@ -95,8 +96,8 @@ const OPTIONS = {
     type: 'text',
     group: ACCESS,
     several: true,
-    default: 'comm.user_*',
-    help: 'Event types that clients may send; * stands for anything',
+    default: CLIENT_EVENT_TYPES.join(','),
+    help: 'Event types that clients may send; * stands for anything, ! forbids',
   },
   'expose-errors': {
     type: 'flag',
@@ -181,7 +182,7 @@ function serveOptions(given: Lookup, env: Environment): ServeOptions {
     verbose: flag(given, 'verbose'),
     exposeErrors: flag(given, 'expose-errors'),
     sharedThreads: flag(given, 'shared-threads'),
-    allowedEventTypes: given('allowed-event-types')?.values ?? ['comm.user_*'],
+    allowedEventTypes: given('allowed-event-types')?.values ?? CLIENT_EVENT_TYPES,
     maxBodyBytes: integer(given, 'max-body-size', { min: 1 }),
     drainTimeoutMs: integer(given, 'drain-timeout') * 1000,
     limits: {
@@ -205,7 +206,7 @@ function integer(
   name: OptionName,
   range: { min?: number; max?: number } = {},
 ): number {
-  const spec: { readonly default?: string } = OPTIONS[name];
+  const spec: OptionSpec = OPTIONS[name];
   return asInteger(name, text(given, name) ?? spec.default ?? '', range);
 }
 

@@ -4,6 +4,8 @@ import type { ResolveHookContext } from 'node:module';
 import { dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
+import * as v from 'valibot';
+
 /** Marks a bare name that is to be resolved from the user's project, and not from this package. */
 export const APP_SCHEME = 'jims-app:';
 
@@ -79,20 +81,21 @@ function aliasesIn(file: string): Alias[] {
   });
 }
 
-interface CompilerOptions {
-  readonly baseUrl?: string;
-  readonly paths?: Readonly<Record<string, readonly string[]>>;
-}
+const CompilerOptions = v.object({
+  baseUrl: v.optional(v.string()),
+  paths: v.optional(v.record(v.string(), v.array(v.string()))),
+});
+const TsConfig = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({ compilerOptions: v.optional(CompilerOptions, {}) }),
+);
 
 /** tsconfig.json may have comments and trailing commas; one that cannot be read has no paths. */
-function compilerOptions(file: string): CompilerOptions {
+function compilerOptions(file: string): v.InferOutput<typeof CompilerOptions> {
   const text = readFileSync(file, 'utf8')
     .replaceAll(/("(?:[^"\\]|\\.)*")|\/\/.*|\/\*[^]*?\*\//g, '$1')
     .replaceAll(/("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])/g, '$1');
-  try {
-    const config = JSON.parse(text) as { compilerOptions?: CompilerOptions };
-    return config.compilerOptions ?? {};
-  } catch {
-    return {};
-  }
+  const config = v.safeParse(TsConfig, text);
+  return config.success ? config.output.compilerOptions : {};
 }

@@ -33,7 +33,8 @@ export async function enableSentry(): Promise<() => Promise<unknown>> {
 async function importSentry(): Promise<Sentry> {
   const name = '@sentry/node';
   try {
-    return (await import(name)) as Sentry;
+    const sentry: Sentry = await import(name);
+    return sentry;
   } catch (cause) {
     throw new SentryMissingError(`--enable-sentry needs the package ${name}: npm install ${name}`, {
       cause,

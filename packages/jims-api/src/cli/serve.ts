@@ -1,7 +1,8 @@
+import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-import { createAdaptorServer } from '@hono/node-server';
+import { getRequestListener } from '@hono/node-server';
 import type { JimsApp } from 'jims-core';
 import type { Logger } from 'pino';
 
@@ -42,7 +43,7 @@ export async function serve(app: JimsApp, options: ServeOptions, logger: Logger)
     host: options.metricsHost ?? host,
     port: options.metricsPort,
   });
-  const server = createServer(api.fetch);
+  const server = createApiServer(api.fetch);
   await listen(server, { host, port, option: '--port' });
   const address = server.address();
   logger.info({ host, port: portOf(address, port), store: storeDescription }, 'listening');
@@ -59,19 +60,17 @@ export async function serve(app: JimsApp, options: ServeOptions, logger: Logger)
   };
 }
 
-function createServer(fetch: (request: Request) => Promise<Response>): Server {
-  const server = createAdaptorServer({
-    fetch,
-    serverOptions: {
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-      connectionsCheckingInterval: CHECK_CONNECTIONS_MS,
-      // Two Authorization headers must be seen as two, or the second could hide behind the first.
-      joinDuplicateHeaders: true,
-    },
-  });
-  return server as Server;
+function createApiServer(fetch: (request: Request) => Promise<Response>): Server {
+  const listener = getRequestListener(fetch);
+  const options = {
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    connectionsCheckingInterval: CHECK_CONNECTIONS_MS,
+    // Two Authorization headers must be seen as two, or the second could hide behind the first.
+    joinDuplicateHeaders: true,
+  };
+  return createServer(options, (request, response) => void listener(request, response));
 }
 
 /** Answers that are on their way get a moment to arrive; then the connections are cut. */

@@ -9,6 +9,7 @@ import type { AuthenticateOptions } from './auth/authenticate.ts';
 import type { Authenticate, Principal } from './auth/principal.ts';
 import { errorBody, toHttpError } from './error-response.ts';
 import { HttpError } from './errors.ts';
+import { CLIENT_EVENT_TYPES } from './event-types.ts';
 import { readJsonBody } from './json-body.ts';
 import { requestId } from './request-id.ts';
 import { json } from './route.ts';
@@ -22,7 +23,7 @@ export interface ApiOptions extends Partial<AuthenticateOptions> {
   readonly exposeErrors?: boolean;
   /** Any caller may use any thread whose id it knows; default false. */
   readonly sharedThreads?: boolean;
-  /** Patterns of the event types that clients may send; default `comm.user_*`. */
+  /** Patterns of the event types that clients may send, `!` forbids; default {@link CLIENT_EVENT_TYPES}. */
   readonly allowedEventTypes?: readonly string[];
   /** Default 4 MiB. */
   readonly maxBodyBytes?: number;
@@ -55,7 +56,7 @@ export function createApi(app: JimsApp, options: ApiOptions = {}): Api {
     logger,
     exposeErrors: options.exposeErrors ?? false,
     sharedThreads: options.sharedThreads ?? false,
-    allowedEventTypes: options.allowedEventTypes ?? ['comm.user_*'],
+    allowedEventTypes: options.allowedEventTypes ?? CLIENT_EVENT_TYPES,
     maxBodyBytes: options.maxBodyBytes ?? 4 * 1024 * 1024,
     heartbeatMs: options.heartbeatMs ?? 15_000,
   };

@@ -1,3 +1,5 @@
+import { TextDecoder } from 'node:util';
+
 import { HttpError } from './errors.ts';
 import { parseJson } from './parse-json.ts';
 

@@ -31,7 +31,8 @@ const LITERAL = /null|true|false/y;
 const NOT_FINITE = /NaN|-?Infinity/y;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?/y;
 const INTEGER = /^-?\d+$/;
-const UNESCAPED = /[^"\\\u0000-\u001F]*/y;
+/** All but control characters, the quotation mark and the backslash. */
+const UNESCAPED = /[ !#-[\]-\uFFFF]*/y;
 /** CPython wants something behind the four digits, too: an escape cannot be the end of a text. */
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}(?=[^]))/y;
 

@@ -1,7 +1,7 @@
 import type { JimsApp, Logger } from 'jims-core';
 
 import type { Principal } from './auth/principal.ts';
-import type { Operation } from './openapi.ts';
+import type { Operation } from './operation.ts';
 
 /** What the routes of all protocols work with. */
 export interface ApiContext {
@@ -11,7 +11,7 @@ export interface ApiContext {
   readonly exposeErrors: boolean;
   /** Any caller may use any thread whose id it knows, as in the original. */
   readonly sharedThreads: boolean;
-  /** Patterns of the event types that clients may send, such as `comm.user_*`. */
+  /** Patterns of the event types that clients may send, such as `comm.user_*` and `!state.*`. */
   readonly allowedEventTypes: readonly string[];
   readonly maxBodyBytes: number;
   readonly heartbeatMs: number;
@@ -29,7 +29,7 @@ export interface Call {
 }
 
 export interface Route {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly method: Operation['method'];
   readonly path: string;
   /** Needs no key. */
   readonly open?: boolean;

@@ -3,9 +3,10 @@ import type { JimsApp } from 'jims-core';
 import { docsPage } from './docs-page.ts';
 import { HttpError } from './errors.ts';
 import { openApiDocument } from './openapi.ts';
-import type { Operation } from './openapi.ts';
+import type { Operation } from './operation.ts';
 import { json } from './route.ts';
 import type { Route } from './route.ts';
+import { serviceOperations } from './service-operations.ts';
 
 export interface ServiceRoutesOptions {
   readonly app: JimsApp;
@@ -18,7 +19,8 @@ export interface ServiceRoutesOptions {
 
 /** What every service has beside its protocols: is it alive, is it ready, what can it do. */
 export function serviceRoutes(options: ServiceRoutesOptions): Route[] {
-  const { app, secured } = options;
+  const { app, version, secured } = options;
+  let document: Promise<object> | undefined;
   return [
     { method: 'GET', path: '/healthz', open: true, handle: (call) => json(call, { status: 'ok' }) },
     {
@@ -37,7 +39,11 @@ export function serviceRoutes(options: ServiceRoutesOptions): Route[] {
       method: 'GET',
       path: '/openapi.json',
       open: !secured,
-      handle: async (call) => json(call, await openApiDocument(options)),
+      async handle(call) {
+        const operations = [...serviceOperations, ...options.operations];
+        document ??= openApiDocument({ version, secured, operations });
+        return json(call, await document);
+      },
     },
     {
       method: 'GET',

@@ -34,7 +34,8 @@ const REPLIES = new Map<string, (ctx: ThreadContext) => unknown>([
   ],
   ['config', (ctx) => reply(ctx, ctx.threadConfig)],
   ['action', action],
-  ['context', (ctx) => reply(ctx, ctx.context(3))],
+  // What the original's context(3) gives: it takes one message more than it is asked for.
+  ['context', (ctx) => reply(ctx, ctx.context(4))],
   ['id', (ctx) => ctx.sendMessage(ctx.threadId)],
   ['state+', increment],
   ['silent', () => {}],

@@ -17,6 +17,8 @@ export interface EventCache {
   }): { threadId: string; after: EventPosition } | undefined;
   /** All events of the thread. `fresh` saves the reading when it begins where the cache ends. */
   load(thread: Thread, fresh?: FreshEvents): Promise<readonly ThreadEvent[]>;
+  /** Forgets a thread that is deleted. */
+  drop(threadId: string): void;
 }
 
 const BYTES_PER_EVENT = 400;
@@ -68,6 +70,9 @@ export function createEventCache(store: Store, maxBytes: number): EventCache {
     },
 
     async load(thread, fresh) {
+      const stale = entries.get(thread.id);
+      // Deleted and made anew under its old id, by another process.
+      if (stale && stale.thread.createdAt !== thread.createdAt) drop(stale);
       const last = lastOf(entries.get(thread.id));
       const usable = fresh && fresh.after?.id === last?.id;
       const added = usable ? fresh.events : await store.readEvents(thread.id, last);
@@ -78,6 +83,11 @@ export function createEventCache(store: Store, maxBytes: number): EventCache {
       use(entry);
       extend(entry, added);
       return entry.events.slice();
+    },
+
+    drop(threadId) {
+      const entry = entries.get(threadId);
+      if (entry) drop(entry);
     },
   };
 }

@@ -55,8 +55,6 @@ export function eventRows(db: DatabaseSync): EventRows {
   for (const statement of [newest, exists, all, later, page, byIds]) {
     statement.setReturnArrays(true);
   }
-  const toEvents = (threadId: string, rows: unknown): readonly ThreadEvent[] =>
-    (rows as EventRow[]).map((row) => toEvent(threadId, row));
 
   return {
     append(threadId, events) {
@@ -82,9 +80,7 @@ export function eventRows(db: DatabaseSync): EventRows {
     },
     read(threadId, after) {
       const thread = toHex(threadId);
-      const rows = after
-        ? later.all(thread, ...positionOf(after))
-        : all.all(thread);
+      const rows = after ? later.all(thread, ...positionOf(after)) : all.all(thread);
       return toEvents(threadId, rows);
     },
     page(threadId, { after, domains, limit }) {
@@ -118,6 +114,10 @@ function firstTime(last: string | undefined): number {
   const now = Date.now() * 1000;
   if (last === undefined || formatMicros(now) > last) return now;
   return parseMicros(last) + 1;
+}
+
+function toEvents(threadId: string, rows: unknown): readonly ThreadEvent[] {
+  return (rows as EventRow[]).map((row) => toEvent(threadId, row));
 }
 
 function toEvent(threadId: string, [id, createdAt, type, data]: EventRow): ThreadEvent {

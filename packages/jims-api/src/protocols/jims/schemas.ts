@@ -1,0 +1,118 @@
+import * as v from 'valibot';
+
+import { validationError } from '../../http/errors.ts';
+import { isAllowedEventType } from '../../http/event-types.ts';
+import { boolean, jsonObject, uuid } from '../../http/fields.ts';
+import type { ApiContext } from '../../http/route.ts';
+import { fieldError, parseBody } from '../../http/validation.ts';
+
+/** PostgreSQL cannot index a text of any length: 512 characters fit however they are encoded. */
+const MAX_CONTACT_ID = 512;
+/** As much as the column holds. */
+const MAX_EVENT_TYPE = 255;
+
+/** No space around it: two contacts must not differ in what nobody sees. */
+const NOT_PADDED = /^\S(?:[^]*\S)?$/;
+/** `<domain>.<name>`, the domain in lower case, no part empty, no spaces. */
+const EVENT_TYPE = /^[a-z][a-z0-9_-]*(?:\.[^\s.]+)+$/;
+
+/** What may be asked for beyond the original's answer. */
+const INCLUDES = ['thread', 'start', 'delta', 'event', 'usage'] as const;
+
+/** The body of both chat routes. */
+export const ChatRequestBody = v.pipe(
+  v.object({
+    contact_id: v.pipe(
+      v.string(),
+      v.description('Who talks, as you name him; the same name continues the same thread'),
+      v.nonEmpty(),
+      v.maxLength(MAX_CONTACT_ID),
+      v.regex(NOT_PADDED),
+    ),
+    message: v.pipe(v.string(), v.description('What he says')),
+    thread_id: v.pipe(
+      v.nullish(uuid),
+      v.description('Continues this thread instead of the latest of the contact'),
+    ),
+    thread_config: v.pipe(
+      v.optional(jsonObject, () => ({ interface: 'api' })),
+      v.description('For the app to read; kept when a thread is made, ignored later'),
+    ),
+    event_type: v.pipe(
+      v.optional(
+        v.pipe(v.string(), v.maxLength(MAX_EVENT_TYPE), v.regex(EVENT_TYPE)),
+        'comm.user_message',
+      ),
+      v.description('What the message is stored as, such as comm.user_button_click'),
+    ),
+    run_conversation_start_on_new_thread: v.pipe(
+      v.optional(boolean, false),
+      v.description('Lets the app greet first when this message opens a thread'),
+    ),
+    include: v.pipe(
+      v.optional(v.array(v.picklist(INCLUDES)), []),
+      v.description('More than the plain answer: see the response'),
+    ),
+  }),
+  v.title('ChatRequest'),
+  v.metadata({ examples: [{ contact_id: 'customer:42', message: 'Hello' }] }),
+  v.transform((body) => ({
+    contactId: body.contact_id,
+    message: body.message,
+    threadId: body.thread_id ?? undefined,
+    threadConfig: body.thread_config,
+    eventType: body.event_type,
+    runConversationStart: body.run_conversation_start_on_new_thread,
+    include: new Set(body.include),
+  })),
+);
+
+export type ChatRequest = v.InferOutput<typeof ChatRequestBody>;
+
+const ApiEvent = v.pipe(
+  v.object({ event_type: v.string(), event_data: jsonObject }),
+  v.title('ApiEvent'),
+);
+
+/** What an app said in a run. */
+const said = {
+  assistant_messages: v.pipe(
+    v.array(v.string()),
+    v.description('The texts of the answer; messages with buttons are in events alone'),
+  ),
+  events: v.pipe(
+    v.array(ApiEvent),
+    v.description('Everything that was sent, but what is internal: state.*, context.*, jims.*'),
+  ),
+};
+
+/** The answer of a chat, also the data of a stream's `result`. */
+export const ChatResponseBody = v.pipe(
+  v.object({
+    thread_id: v.pipe(uuid, v.description('Send it to continue this thread')),
+    created_new_thread: v.boolean(),
+    ...said,
+    start: v.pipe(
+      v.optional(v.object(said)),
+      v.description('What the app said first in a new thread; by include: ["start"]'),
+    ),
+  }),
+  v.title('ChatResponse'),
+);
+
+export type ChatResponse = v.InferOutput<typeof ChatResponseBody>;
+
+/**
+ * Reads the body of a chat request.
+ *
+ * @throws HttpError 422 with FastAPI's list of issues.
+ */
+export function parseChatRequest(
+  body: unknown,
+  { allowedEventTypes }: Pick<ApiContext, 'allowedEventTypes'>,
+): ChatRequest {
+  const request = parseBody(ChatRequestBody, body);
+  if (isAllowedEventType(request.eventType, allowedEventTypes)) return request;
+  const reason = 'clients may not send events of this type';
+  throw validationError([fieldError('event_type', request.eventType, reason)]);
+}
