@@ -122,9 +122,9 @@ async function answer(
   let response: Response;
   try {
     const principal = route.open ? OPEN : await authenticate(request, readBody);
-    if (!principal) throw unauthorized();
-    const call: Call = { request, requestId: id, principal, headers, body: readBody };
-    response = await route.handle(call);
+    response = principal
+      ? await route.handle({ request, requestId: id, principal, headers, body: readBody })
+      : await refuse(route, headers);
   } catch (error) {
     const failure = toHttpError(error, { requestId: id, exposeErrors });
     logFailure(logger, id, failure);
@@ -136,6 +136,12 @@ async function answer(
   const fields = { requestId: id, method: request.method, path: pathname, status: response.status };
   logger.info({ ...fields, ms }, 'request');
   return response;
+}
+
+async function refuse(route: Route, headers: Call['headers']): Promise<Response> {
+  const refusal = unauthorized();
+  if (!route.refuse) throw refusal;
+  return route.refuse({ headers: { ...headers, ...refusal.headers } });
 }
 
 const LOGGED_BY_THE_RUN: ReadonlySet<string> = new Set(['pipeline_failed', 'deadline', 'lost']);

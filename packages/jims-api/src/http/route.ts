@@ -34,6 +34,8 @@ export interface Route {
   /** Needs no key. */
   readonly open?: boolean;
   handle(call: Call): Promise<Response> | Response;
+  /** Answers who has no key, in place of the plain error. */
+  refuse?(call: Pick<Call, 'headers'>): Promise<Response> | Response;
 }
 
 /** A way that clients speak chat: its routes, and how the OpenAPI document describes them. */

@@ -1,21 +1,22 @@
 import { isInternalEvent, newEvent } from 'jims-core';
 import type { Run, RunResult, ThreadEvent } from 'jims-core';
 
-import type { ApiContext } from '../../http/route.ts';
+import type { ApiContext, Call } from '../../http/route.ts';
 import type { ChatRequest, ChatResponse } from './schemas.ts';
 
 /** Starts the run of a chat request: the contact's latest thread, or the one it names. */
 export function startChat(
   { app, sharedThreads }: ApiContext,
   chat: ChatRequest,
-  requestId: string,
+  { requestId, principal }: Call,
 ): Promise<Run> {
   const { contactId, message, threadId, threadConfig, eventType } = chat;
+  const shared = sharedThreads && principal.kind === 'service';
   return app.startRun({
     thread:
       threadId === undefined
         ? { kind: 'latest', contactId, threadConfig }
-        : { kind: 'thread', threadId, ...(!sharedThreads && { contactId }) },
+        : { kind: 'thread', threadId, ...(!shared && { contactId }) },
     incoming: newEvent(eventType, { role: 'user', content: message }),
     conversationStart: chat.runConversationStart,
     requestId,

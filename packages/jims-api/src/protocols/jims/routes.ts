@@ -1,3 +1,4 @@
+import { requireContact } from '../../http/auth/principal.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call, Protocol } from '../../http/route.ts';
 import { sseResponse } from '../../http/sse.ts';
@@ -10,12 +11,14 @@ import type { ChatRequest } from './schemas.ts';
 /** JIMS's own protocol, as the original speaks it. */
 export function jimsProtocol(api: ApiContext): Protocol {
   async function parse(call: Call): Promise<ChatRequest> {
-    return parseChatRequest(await call.body(), api);
+    const request = parseChatRequest(await call.body(), api);
+    requireContact(call.principal, request.contactId);
+    return request;
   }
 
   async function chat(call: Call): Promise<Response> {
     const request = await parse(call);
-    const run = await startChat(api, request, call.requestId);
+    const run = await startChat(api, request, call);
     const end = await run.end;
     switch (end.type) {
       case 'result':
@@ -29,7 +32,7 @@ export function jimsProtocol(api: ApiContext): Protocol {
 
   async function chatStream(call: Call): Promise<Response> {
     const request = await parse(call);
-    const run = await startChat(api, request, call.requestId);
+    const run = await startChat(api, request, call);
     const { requestId, headers } = call;
     const { exposeErrors, heartbeatMs } = api;
     const frames = chatFrames(request, run, { requestId, exposeErrors });
