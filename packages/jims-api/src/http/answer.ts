@@ -51,7 +51,7 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
   } catch (error) {
     const failure = toHttpError(error, { requestId: id, exposeErrors: api.exposeErrors });
     logFailure(api, id, failure);
-    response = refuse(route, call, failure);
+    response = await refuse(route, call, failure);
   }
   const ms = Math.round((performance.now() - started) * 10) / 10;
   const fields = { requestId: id, method: request.method, path: url.pathname };
@@ -72,9 +72,11 @@ async function handle(
   return route.handle({ ...call, principal, params, body });
 }
 
-function refuse(route: Route, call: RefusedCall, failure: HttpError): Response {
+async function refuse(route: Route, call: RefusedCall, failure: HttpError): Promise<Response> {
   const all = { ...call, headers: { ...call.headers, ...failure.headers } };
-  return route.encodeError?.(failure, all) ?? json(all, errorBody(failure), failure.status);
+  return route.encodeError
+    ? route.encodeError(failure, all)
+    : json(all, errorBody(failure), failure.status);
 }
 
 const LOGGED_BY_THE_RUN: ReadonlySet<string> = new Set(['pipeline_failed', 'deadline', 'lost']);

@@ -45,7 +45,7 @@ export interface Route {
   /** Needs no key. */
   readonly open?: boolean;
   /** Answers with an error in the protocol's own form; by default as JIMS's own routes do. */
-  readonly encodeError?: (error: HttpError, call: RefusedCall) => Response;
+  readonly encodeError?: (error: HttpError, call: RefusedCall) => Response | Promise<Response>;
   handle(call: Call): Promise<Response> | Response;
 }
 

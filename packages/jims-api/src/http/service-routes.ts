@@ -1,11 +1,10 @@
 import type { JimsApp } from 'jims-core';
 
-import { docsPage } from './docs-page.ts';
 import { HttpError } from './errors.ts';
 import { openApiDocument } from './openapi.ts';
 import type { Operation } from './operation.ts';
 import { json } from './route.ts';
-import type { Route } from './route.ts';
+import type { Call, Route } from './route.ts';
 import { serviceOperations } from './service-operations.ts';
 
 export interface ServiceRoutesOptions {
@@ -49,10 +48,14 @@ export function serviceRoutes(options: ServiceRoutesOptions): Route[] {
       method: 'GET',
       path: '/docs',
       open: !secured,
-      handle: ({ headers }) =>
-        new Response(docsPage('/openapi.json'), {
-          headers: { ...headers, 'content-type': 'text/html; charset=utf-8' },
-        }),
+      handle: (call) => docs(call, 200),
+      // The page itself tells nothing, and a browser has no other way to be asked for a key.
+      encodeError: ({ status }, call) => docs(call, status),
     },
   ];
+}
+
+async function docs({ headers }: Pick<Call, 'headers'>, status: number): Promise<Response> {
+  const { DOCS_HEADERS, DOCS_PAGE } = await import('./docs-page.ts');
+  return new Response(DOCS_PAGE, { status, headers: { ...headers, ...DOCS_HEADERS } });
 }

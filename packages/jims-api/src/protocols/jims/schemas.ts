@@ -14,7 +14,7 @@ const MAX_CONTACT_ID = 512;
 const MAX_EVENT_TYPE = 255;
 
 /** No space around it: two contacts must not differ in what nobody sees. */
-const NOT_PADDED = /^\S(?:[^]*\S)?$/;
+const NOT_PADDED = /^\S(?:[\s\S]*\S)?$/;
 /** `<domain>.<name>`, the domain in lower case, no part empty, no spaces. */
 const EVENT_TYPE = /^[a-z][a-z0-9_-]*(?:\.[^\s.]+)+$/;
 
@@ -76,7 +76,9 @@ export const ChatRequestBody = v.pipe(
     ),
     include: v.pipe(
       v.optional(v.array(v.picklist(INCLUDES)), []),
-      v.description('More than the plain answer: see the response'),
+      v.description(
+        'More than the plain answer: `start`, what the app said first; in a stream `thread`, `delta` and `event`',
+      ),
     ),
     ...runTerms,
   }),
