@@ -1,4 +1,8 @@
+import type { OnBusy } from 'jims-core';
+
 import { CLIENT_EVENT_TYPES } from '../http/event-types.ts';
+import { PROTOCOLS, isProtocolName } from '../protocols/registry.ts';
+import type { ProtocolName } from '../protocols/registry.ts';
 import { helpText } from './help-text.ts';
 import { UsageError, asFlag, asInteger, readOptions } from './option-table.ts';
 import type { Environment, Given, OptionSpec, OptionTable } from './option-table.ts';
@@ -22,11 +26,18 @@ export interface ServeOptions {
   readonly sharedThreads: boolean;
   readonly allowedEventTypes: readonly string[];
   readonly maxBodyBytes: number;
+  readonly maxStreams: number;
+  readonly corsOrigins: readonly string[];
+  readonly protocols: readonly ProtocolName[];
   readonly drainTimeoutMs: number;
   readonly limits: {
     readonly timeoutMs: number;
     readonly maxRuns: number;
     readonly queueLimit: number;
+    readonly onBusy: OnBusy;
+    readonly leaseMs: number;
+    readonly idempotencyTtlMs: number;
+    readonly retentionMs: number | undefined;
   };
 }
 
@@ -35,8 +46,11 @@ export type Command =
   | { readonly kind: 'serve'; readonly options: ServeOptions }
   | { readonly kind: 'print'; readonly text: string };
 
+const ON_BUSY = ['queue', 'reject', 'interrupt'] as const;
+const ALL_PROTOCOLS = Object.keys(PROTOCOLS).filter(isProtocolName);
 const LOADERS = ['auto', 'native', 'tsx'] as const;
 const MAX_PORT = 65_535;
+const DAY_MS = 86_400_000;
 const SENDABLE_KEY = /^[^\s\p{Cc}](?:[^\p{Cc}]*[^\s\p{Cc}])?$/u;
 
 const APP = 'App';
@@ -104,6 +118,19 @@ const OPTIONS = {
     group: ACCESS,
     help: 'Show the text of pipeline errors to clients; for development',
   },
+  'cors-origin': {
+    type: 'text',
+    group: NETWORK,
+    several: true,
+    help: 'Whose pages may call from a browser, such as https://app.example; several allowed',
+  },
+  protocols: {
+    type: 'text',
+    group: NETWORK,
+    several: true,
+    default: 'all',
+    help: `What is spoken beside /api/v1: all, none, or some of ${ALL_PROTOCOLS.join(', ')}`,
+  },
   'max-body-size': {
     type: 'integer',
     group: LIMITS,
@@ -133,6 +160,35 @@ const OPTIONS = {
     group: LIMITS,
     default: '64',
     help: 'Messages that may wait in a thread',
+  },
+  'on-busy': {
+    type: 'text',
+    group: LIMITS,
+    default: 'queue',
+    help: 'A message to a thread that has a run already: queue, reject or interrupt',
+  },
+  'max-streams': {
+    type: 'integer',
+    group: LIMITS,
+    default: '10000',
+    help: 'Streams that may be open in this process',
+  },
+  'idempotency-ttl': {
+    type: 'integer',
+    group: LIMITS,
+    default: '86400',
+    help: 'Seconds that an Idempotency-Key is remembered',
+  },
+  'retention-days': {
+    type: 'integer',
+    group: LIMITS,
+    help: 'Removes threads that had no event for so many days; kept for ever unless given',
+  },
+  'lease-timeout': {
+    type: 'integer',
+    group: LIMITS,
+    default: '15',
+    help: 'Seconds after which a process that is not heard of is taken for dead',
   },
   'enable-sentry': { type: 'flag', group: WATCHING, help: 'Report errors and traces to Sentry' },
   verbose: { type: 'flag', group: WATCHING, help: 'Log more' },
@@ -170,7 +226,7 @@ function serveOptions(given: Lookup, env: Environment): ServeOptions {
   }
   return {
     app: text(given, 'app') ?? 'app',
-    loader: loader(given),
+    loader: oneOf(given, 'loader', LOADERS),
     host: text(given, 'host') ?? '0.0.0.0',
     port,
     metricsHost: text(given, 'metrics-host'),
@@ -184,11 +240,20 @@ function serveOptions(given: Lookup, env: Environment): ServeOptions {
     sharedThreads: flag(given, 'shared-threads'),
     allowedEventTypes: given('allowed-event-types')?.values ?? CLIENT_EVENT_TYPES,
     maxBodyBytes: integer(given, 'max-body-size', { min: 1 }),
+    maxStreams: integer(given, 'max-streams', { min: 1 }),
+    corsOrigins: corsOrigins(given),
+    protocols: protocols(given),
     drainTimeoutMs: integer(given, 'drain-timeout') * 1000,
     limits: {
       timeoutMs: integer(given, 'run-timeout', { min: 1, max: 2_000_000 }) * 1000,
       maxRuns: integer(given, 'max-runs', { min: 1 }),
       queueLimit: integer(given, 'queue-limit'),
+      onBusy: oneOf(given, 'on-busy', ON_BUSY),
+      leaseMs: integer(given, 'lease-timeout', { min: 1, max: 3600 }) * 1000,
+      idempotencyTtlMs: integer(given, 'idempotency-ttl', { min: 1 }) * 1000,
+      retentionMs: given('retention-days')
+        ? integer(given, 'retention-days', { min: 1, max: 36_500 }) * DAY_MS
+        : undefined,
     },
   };
 }
@@ -210,11 +275,37 @@ function integer(
   return asInteger(name, text(given, name) ?? spec.default ?? '', range);
 }
 
-function loader(given: Lookup): Loader {
-  const word = text(given, 'loader') ?? 'auto';
-  const known = LOADERS.find((each) => each === word);
+function oneOf<TWord extends string>(
+  given: Lookup,
+  name: OptionName,
+  words: readonly TWord[],
+): TWord {
+  const spec: { readonly default?: string } = OPTIONS[name];
+  const word = text(given, name) ?? spec.default;
+  const known = words.find((each) => each === word);
   if (known) return known;
-  throw new UsageError(`Invalid value for '--loader': '${word}' is none of ${LOADERS.join(', ')}.`);
+  throw new UsageError(`Invalid value for '--${name}': '${word}' is none of ${words.join(', ')}.`);
+}
+
+function protocols(given: Lookup): readonly ProtocolName[] {
+  const names = given('protocols')?.values.flatMap((each) => each.split(',')) ?? ['all'];
+  if (names.includes('all')) return ALL_PROTOCOLS;
+  return names
+    .filter((name) => name !== 'none')
+    .map((name) => {
+      if (isProtocolName(name)) return name;
+      const known = ['all', 'none', ...ALL_PROTOCOLS].join(', ');
+      throw new UsageError(`Invalid value for '--protocols': '${name}' is none of ${known}.`);
+    });
+}
+
+function corsOrigins(given: Lookup): readonly string[] {
+  const origins = given('cors-origin')?.values ?? [];
+  const strange = origins.find((each) => each !== '*' && URL.parse(each)?.origin !== each);
+  if (strange === undefined) return origins;
+  throw new UsageError(
+    `Invalid value for '--cors-origin': '${strange}' is no origin such as https://app.example.`,
+  );
 }
 
 /** An empty key never means "no key": it would open the service that somebody wanted to close. */
