@@ -7,12 +7,15 @@ import type { RunEngine } from './run/run-engine.ts';
 import { DEFAULT_RUN_LIMITS } from './run/run.ts';
 import type { Run, RunLimits, RunRequest } from './run/run.ts';
 import { DEFAULT_STORE_URL, openStore } from './store/open-store.ts';
-import type { Store } from './store/store.ts';
+import type { EventPage, RunRecord, RunStatus, Store, ThreadQuery } from './store/store.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import { threadAccess } from './thread-access.ts';
+import type { JsonObject, ThreadEvent } from './thread/event.ts';
 import { createThreadController } from './thread/thread-controller.ts';
 import type { ThreadController } from './thread/thread-controller.ts';
+import { threadFeed } from './thread/thread-feed.ts';
+import type { ThreadFeedOptions } from './thread/thread-feed.ts';
 import type { NewThread, Thread } from './thread/thread.ts';
 
 const MARK = Symbol.for('jims.app');
@@ -75,9 +78,14 @@ export class JimsApp implements AsyncDisposable {
 
   /** Gets the thread by its id or external id, or makes it. */
   async newThread(spec: NewThread): Promise<ThreadController> {
-    const { store } = await this.#open();
-    const { thread } = await store.openThread(spec);
+    const { thread } = await this.openThread(spec);
     return this.#controller(thread);
+  }
+
+  /** As `newThread`, and tells whether the thread was made. */
+  async openThread(spec: NewThread): Promise<{ thread: Thread; created: boolean }> {
+    const { store } = await this.#open();
+    return store.openThread(spec);
   }
 
   async thread(threadId: string): Promise<ThreadController | undefined> {
@@ -90,6 +98,61 @@ export class JimsApp implements AsyncDisposable {
 
   async latestThread(contactId: string): Promise<ThreadController | undefined> {
     return this.#found((store) => store.latestThread(contactId));
+  }
+
+  /** Threads, newest first: of a contact, with an external id, or all. */
+  async listThreads(query: ThreadQuery): Promise<readonly Thread[]> {
+    const { store } = await this.#open();
+    return store.listThreads(query);
+  }
+
+  /** Replaces a thread's config; `undefined` when there is no such thread. */
+  async updateThreadConfig(threadId: string, config: JsonObject): Promise<Thread | undefined> {
+    const { store } = await this.#open();
+    return store.updateThreadConfig(threadId, config);
+  }
+
+  /**
+   * Erases a thread, or all threads of a contact, with their events and runs; what runs on them is
+   * stopped. Resolves with the ids of the erased threads.
+   */
+  async deleteThreads(
+    which: { threadId: string } | { contactId: string },
+  ): Promise<readonly string[]> {
+    const { store, runs } = await this.#open();
+    const ids = await store.deleteThreads(which);
+    runs.dropThreads(ids);
+    return ids;
+  }
+
+  /** A page of a thread's events, oldest first. */
+  async threadEvents(threadId: string, page: EventPage): Promise<readonly ThreadEvent[]> {
+    const { store } = await this.#open();
+    return store.pageEvents(threadId, page);
+  }
+
+  /** A thread's events, those that are there and then those that come. */
+  async *followThread(threadId: string, options: ThreadFeedOptions): AsyncGenerator<ThreadEvent> {
+    const { store } = await this.#open();
+    yield* threadFeed(store, threadId, options);
+  }
+
+  /** A run of any process, live or over, to be listened to; `undefined` for an unknown one. */
+  async run(runId: string): Promise<Run | undefined> {
+    const { runs } = await this.#open();
+    return runs.run(runId);
+  }
+
+  /** All that is kept of a run. */
+  async runRecord(runId: string): Promise<RunRecord | undefined> {
+    const { store } = await this.#open();
+    return store.run(runId);
+  }
+
+  /** Stops a run wherever it runs. Resolves with the status it had; `undefined` for an unknown one. */
+  async cancelRun(runId: string): Promise<RunStatus | undefined> {
+    const { runs } = await this.#open();
+    return runs.cancel(runId);
   }
 
   /**
@@ -134,6 +197,12 @@ export class JimsApp implements AsyncDisposable {
       logger: logger ?? silentLogger,
       metrics: this.metrics,
     });
+    this.metrics.gauge('jims_runs_running', 'Runs being executed', () => runs.counts().running);
+    this.metrics.gauge(
+      'jims_runs_queued',
+      'Runs waiting for their turn',
+      () => runs.counts().queued,
+    );
     return { store, runs };
   }
 

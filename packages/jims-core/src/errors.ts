@@ -4,6 +4,7 @@ const MARK = Symbol.for('jims.error');
  * What went wrong, by a stable name:
  * - `thread_not_found`: no such thread, or it belongs to another contact
  * - `thread_busy`: a run is active and the request asked for `onBusy: 'reject'`
+ * - `key_reused`: the idempotency key belongs to another request
  * - `queue_full`: the thread's queue has no place left
  * - `overloaded`: this process runs all that it may
  * - `shutting_down`: this process takes no new work
@@ -20,6 +21,7 @@ const MARK = Symbol.for('jims.error');
 export type JimsErrorCode =
   | 'thread_not_found'
   | 'thread_busy'
+  | 'key_reused'
   | 'queue_full'
   | 'overloaded'
   | 'shutting_down'

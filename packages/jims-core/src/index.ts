@@ -6,15 +6,34 @@ export type { Logger } from './logger.ts';
 export { pipelineName } from './pipeline.ts';
 export type { Pipeline } from './pipeline.ts';
 export { failCurrentRun } from './run/live-run.ts';
-export type { RunEnd, RunEvent, RunResult } from './run/run-events.ts';
+export type { Principal } from './principal.ts';
+export { isRunEnd } from './run/run-events.ts';
+export type {
+  CancelReason,
+  NumberedRunEvent,
+  RunEnd,
+  RunEvent,
+  RunResult,
+} from './run/run-events.ts';
+export type { ListenOptions } from './run/run-stream.ts';
 export { DEFAULT_RUN_LIMITS } from './run/run.ts';
 export type { Run, RunLimits, RunRequest } from './run/run.ts';
 export { DEFAULT_STORE_URL, openStore } from './store/open-store.ts';
-export type { RunThread, Store } from './store/store.ts';
+export type {
+  EventPage,
+  EventPosition,
+  OnBusy,
+  RunRecord,
+  RunStatus,
+  RunThread,
+  Store,
+  ThreadQuery,
+} from './store/store.ts';
 export type { Metrics } from './telemetry/metrics.ts';
 export { eventDomain, eventName, isInternalEvent, newEvent } from './thread/event.ts';
 export type { CommunicationEvent, JsonObject, NewEvent, ThreadEvent } from './thread/event.ts';
 export { ThreadContext } from './thread/thread-context.ts';
 export type { AgentStatus, Button } from './thread/thread-context.ts';
 export type { ThreadController } from './thread/thread-controller.ts';
+export type { ThreadFeedOptions } from './thread/thread-feed.ts';
 export type { NewThread, Thread } from './thread/thread.ts';

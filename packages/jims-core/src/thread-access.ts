@@ -33,7 +33,7 @@ export function threadAccess(store: Store, runs: RunEngine): ThreadAccess {
         case 'error':
           throw end.error;
         case 'cancelled':
-          throw new DOMException('The run was cancelled', 'AbortError');
+          throw new DOMException(`The run was stopped: ${end.reason}`, 'AbortError');
       }
     },
   };

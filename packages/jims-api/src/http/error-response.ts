@@ -7,6 +7,7 @@ import { HttpError } from './errors.ts';
 const STATUS: Readonly<Record<JimsErrorCode, number>> = {
   thread_not_found: 404,
   thread_busy: 409,
+  key_reused: 422,
   queue_full: 429,
   overloaded: 503,
   shutting_down: 503,

@@ -12,8 +12,8 @@ export interface ServiceRoutesOptions {
   readonly version: string;
   /** Whether callers need a key: then the documentation needs one, too. */
   readonly secured: boolean;
-  readonly operations: readonly Operation[];
-  isDraining(): boolean;
+  readonly operations: () => Promise<readonly Operation[]>;
+  readonly isDraining: () => boolean;
 }
 
 /** What every service has beside its protocols: is it alive, is it ready, what can it do. */
@@ -39,7 +39,7 @@ export function serviceRoutes(options: ServiceRoutesOptions): Route[] {
       path: '/openapi.json',
       open: !secured,
       async handle(call) {
-        const operations = [...serviceOperations, ...options.operations];
+        const operations = [...serviceOperations, ...(await options.operations())];
         document ??= openApiDocument({ version, secured, operations });
         return json(call, await document);
       },
@@ -50,7 +50,7 @@ export function serviceRoutes(options: ServiceRoutesOptions): Route[] {
       open: !secured,
       handle: (call) => docs(call, 200),
       // The page itself tells nothing, and a browser has no other way to be asked for a key.
-      refuse: (call) => docs(call, 401),
+      encodeError: ({ status }, call) => docs(call, status),
     },
   ];
 }

@@ -1,4 +1,4 @@
-import type { EventPosition, FreshEvents, Store } from '../store/store.ts';
+import type { EventPosition, FreshEvents, RunThread, Store } from '../store/store.ts';
 import type { ThreadEvent } from '../thread/event.ts';
 import type { Thread } from '../thread/thread.ts';
 
@@ -10,13 +10,12 @@ interface Entry {
 
 /** What a process has read of threads, so that a long one is not read whole for every run. */
 export interface EventCache {
-  /** The newest position read of a contact's or of a given thread, if any is kept. */
-  known(target: {
-    readonly threadId?: string;
-    readonly contactId?: string;
-  }): { threadId: string; after: EventPosition } | undefined;
+  /** The newest position read of the thread that a run is for, if any is kept. */
+  known(target: RunThread): { threadId: string; after: EventPosition } | undefined;
   /** All events of the thread. `fresh` saves the reading when it begins where the cache ends. */
   load(thread: Thread, fresh?: FreshEvents): Promise<readonly ThreadEvent[]>;
+  /** Forgets a thread that is deleted. */
+  drop(threadId: string): void;
 }
 
 const BYTES_PER_EVENT = 400;
@@ -61,13 +60,16 @@ export function createEventCache(store: Store, maxBytes: number): EventCache {
   }
 
   return {
-    known({ threadId, contactId }) {
-      const id = threadId ?? threadOfContact.get(contactId ?? '');
+    known(target) {
+      const id = target.kind === 'thread' ? target.threadId : threadOfContact.get(target.contactId);
       const last = lastOf(entries.get(id ?? ''));
       return id !== undefined && last ? { threadId: id, after: last } : undefined;
     },
 
     async load(thread, fresh) {
+      const stale = entries.get(thread.id);
+      // Deleted and made anew under its old id, by another process.
+      if (stale && stale.thread.createdAt !== thread.createdAt) drop(stale);
       const last = lastOf(entries.get(thread.id));
       const usable = fresh && fresh.after?.id === last?.id;
       const added = usable ? fresh.events : await store.readEvents(thread.id, last);
@@ -78,6 +80,11 @@ export function createEventCache(store: Store, maxBytes: number): EventCache {
       use(entry);
       extend(entry, added);
       return entry.events.slice();
+    },
+
+    drop(threadId) {
+      const entry = entries.get(threadId);
+      if (entry) drop(entry);
     },
   };
 }

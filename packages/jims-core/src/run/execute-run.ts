@@ -1,17 +1,15 @@
 import { JimsError, describeError, isJimsError } from '../errors.ts';
 import { callPipeline, pipelineName } from '../pipeline.ts';
 import type { Pipeline } from '../pipeline.ts';
-import type { AcceptedRun, RunOutcomeRecord, RunOwner } from '../store/store.ts';
+import type { AcceptedRun, RunOutcomeRecord, RunOwner, StartedRun } from '../store/store.ts';
 import { withRunSpan } from '../telemetry/tracing.ts';
-import { eventDomain } from '../thread/event.ts';
 import type { ThreadEvent } from '../thread/event.ts';
 import { ThreadContext } from '../thread/thread-context.ts';
 import type { EventCache } from './event-cache.ts';
-import type { LiveRun } from './live-run.ts';
+import type { LiveRun, StopReason } from './live-run.ts';
 import type { RunEngineOptions } from './run-engine.ts';
-import type { RunEnd } from './run-events.ts';
+import type { CancelReason, RunEnd } from './run-events.ts';
 import type { RunRequest } from './run.ts';
-import type { Turns } from './turns.ts';
 
 export interface Execution extends RunEngineOptions {
   readonly run: LiveRun;
@@ -20,45 +18,61 @@ export interface Execution extends RunEngineOptions {
   readonly accepted: AcceptedRun;
   /** Resolves when a queued run may begin. */
   readonly turn: Promise<void>;
-  readonly turns: Turns;
   readonly events: EventCache;
+  readonly onTurn: () => void;
+  /** This run is over, and the next in line was started. */
+  readonly onNext: (next: StartedRun) => void;
 }
+
+type OutcomeRecord = Omit<RunOutcomeRecord, 'lastSeq'>;
 
 const SETTLE_RETRY_MS = 1000;
 
 /** Takes an accepted run to its end. Never rejects: however it ends, its listeners are told. */
 export async function executeRun(execution: Execution): Promise<void> {
-  const { run, limits } = execution;
-  const deadline = setTimeout(() => run.stop('deadline'), limits.timeoutMs);
-  let context: ThreadContext | undefined;
+  const { run, limits, request } = execution;
+  const timeoutMs = Math.min(request.timeoutMs ?? limits.timeoutMs, limits.timeoutMs);
+  const deadline = setTimeout(() => run.stop('deadline'), timeoutMs);
+  const contexts: ThreadContext[] = [];
   let end: RunEnd;
   try {
     await waitForTurn(execution);
     deadline.refresh();
-    const startEvents = await runConversationStart(execution);
-    context = await createContext(execution);
+    const startEvents = await runConversationStart(execution, contexts);
+    const context = await createContext(execution);
+    contexts[0] = context;
     const events = await runPipeline(execution, context);
     end = { type: 'result', result: { startEvents, events } };
   } catch (error) {
-    end = await endBadly(execution, context, error);
+    end = await endBadly(execution, contexts[0], error);
   }
   clearTimeout(deadline);
   run.close();
-  run.stream.finish(end);
+  run.stream.push(end);
 }
 
-async function waitForTurn({ accepted, run, turn }: Execution): Promise<void> {
+async function waitForTurn({ accepted, run, turn, onTurn }: Execution): Promise<void> {
   if (accepted.status === 'running') return;
   const stopped = Promise.withResolvers<never>();
   run.signal.addEventListener('abort', () => stopped.reject(run.signal.reason), { once: true });
+  if (run.signal.aborted) stopped.reject(run.signal.reason);
   await Promise.race([turn, stopped.promise]);
+  onTurn();
 }
 
-/** Runs the conversation-start pipeline of a new thread: its events come before the question. */
-async function runConversationStart(execution: Execution): Promise<readonly ThreadEvent[]> {
+/**
+ * Runs the conversation-start pipeline of a new thread: its events come before the question. Leaves
+ * its context in `contexts` while it runs.
+ */
+async function runConversationStart(
+  execution: Execution,
+  contexts: ThreadContext[],
+): Promise<readonly ThreadEvent[]> {
   const { request, accepted, conversationStartPipeline: pipeline, store, owner } = execution;
   if (!request.conversationStart || !accepted.createdThread || !pipeline) return [];
+  if (accepted.started) return [];
   const context = await createContext(execution);
+  contexts[0] = context;
   return observed(execution, pipeline, async () => {
     await attend(execution, pipeline, context);
     const sent = context.outgoingEvents;
@@ -68,14 +82,28 @@ async function runConversationStart(execution: Execution): Promise<readonly Thre
   });
 }
 
-async function createContext({ accepted, events, run }: Execution): Promise<ThreadContext> {
+async function createContext({
+  accepted,
+  events,
+  run,
+  request,
+}: Execution): Promise<ThreadContext> {
+  const { thread, fresh, attempt, runId } = accepted;
+  const all = await events.load(thread, fresh);
   return new ThreadContext({
-    thread: accepted.thread,
-    events: await events.load(accepted.thread, accepted.fresh),
+    thread,
+    events: attempt > 1 ? withQuestionLast(all, runId) : all,
     output: run.output,
     signal: run.signal,
-    runId: run.id,
+    runId,
+    principal: request.principal,
   });
+}
+
+/** Others may have talked since a lost run's question was stored; it is to answer its own one. */
+function withQuestionLast(events: readonly ThreadEvent[], runId: string): readonly ThreadEvent[] {
+  const question = events.find((event) => event.id === runId);
+  return question ? [...events.filter((event) => event !== question), question] : events;
 }
 
 function runPipeline(
@@ -111,19 +139,21 @@ async function observed<T>(
     metrics.observeRun(name, 'success', seconds());
     return value;
   } catch (error) {
-    const status = run.stopReason === 'cancelled' ? 'cancelled' : 'failure';
+    const status = isCancel(run.stopReason) ? 'cancelled' : 'failure';
     metrics.observeRun(name, status, seconds());
     throw error;
   }
 }
 
 async function finish(
-  { store, owner, turns }: Execution,
-  outcome: RunOutcomeRecord,
+  { store, owner, onNext, run }: Execution,
+  outcome: OutcomeRecord,
 ): Promise<readonly ThreadEvent[]> {
-  const result = await store.finishRun(owner, outcome);
+  // One more than there are: the end itself.
+  const lastSeq = run.stream.lastSeq + 1;
+  const result = await store.finishRun(owner, { ...outcome, lastSeq });
   if (result.kind === 'fenced') throw fenced();
-  if (result.next) turns.started(result.next.runId);
+  if (result.next) onNext(result.next);
   return result.events;
 }
 
@@ -133,39 +163,37 @@ async function endBadly(
   error: unknown,
 ): Promise<RunEnd> {
   const { run, logger, owner, request } = execution;
+  const reason = run.stopReason;
   run.close();
-  const end = endOf(run, error);
-  if (end.type === 'error') {
-    const who = { requestId: request.requestId, runId: owner.runId, threadId: owner.threadId };
-    logger.error({ ...who, error: describeError(error) }, `run failed: ${end.error.code}`);
+  if (isCancel(reason)) {
+    const seen = context?.seenEvents() ?? [];
+    const recorded = { code: reason, message: 'The run was cancelled' };
+    const events = await settle(execution, { status: 'cancelled', events: seen, error: recorded });
+    return { type: 'cancelled', reason, events };
   }
-  await settle(execution, outcomeOf(end, context));
-  return end;
+  const failure = failureOf(reason, error);
+  const { code, message } = failure;
+  const who = { requestId: request.requestId, runId: owner.runId, threadId: owner.threadId };
+  logger.error({ ...who, error: describeError(error) }, `run failed: ${code}`);
+  await settle(execution, { status: 'failed', events: [], error: { code, message } });
+  return { type: 'error', error: failure };
 }
 
-function endOf(run: LiveRun, error: unknown): RunEnd & { type: 'error' | 'cancelled' } {
-  switch (run.stopReason) {
-    case 'cancelled':
-      return { type: 'cancelled' };
+function isCancel(reason: StopReason | undefined): reason is CancelReason {
+  return reason !== undefined && reason !== 'deadline' && reason !== 'lost';
+}
+
+function failureOf(reason: 'deadline' | 'lost' | undefined, error: unknown): JimsError {
+  switch (reason) {
     case 'deadline':
-      return failed(new JimsError('deadline', 'The run took longer than it may'));
-    case 'shutting_down':
-      return failed(
-        new JimsError('shutting_down', 'The service was shut down before the run was done'),
-      );
+      return new JimsError('deadline', 'The run took longer than it may');
     case 'lost':
-      return failed(fenced());
+      return fenced();
     case undefined:
-      return failed(
-        isOurs(error)
-          ? error
-          : new JimsError('pipeline_failed', 'Pipeline error', { cause: error }),
-      );
+      return isOurs(error)
+        ? error
+        : new JimsError('pipeline_failed', 'Pipeline error', { cause: error });
   }
-}
-
-function failed(error: JimsError): RunEnd & { type: 'error' } {
-  return { type: 'error', error };
 }
 
 /** The engine's own errors; what a pipeline throws is its own failure, a JimsError or not. */
@@ -173,30 +201,22 @@ function isOurs(error: unknown): error is JimsError {
   return isJimsError(error) && (error.code === 'lost' || error.code === 'store_unavailable');
 }
 
-/** A failed run leaves its question alone; a cancelled one keeps what the user saw, too. */
-function outcomeOf(
-  end: RunEnd & { type: 'error' | 'cancelled' },
-  context: ThreadContext | undefined,
-): RunOutcomeRecord {
-  if (end.type === 'error') {
-    const { code, message } = end.error;
-    return { status: 'failed', events: [], error: { code, message } };
-  }
-  const seen = context?.outgoingEvents.filter((event) => eventDomain(event.type) === 'comm') ?? [];
-  return { status: 'cancelled', events: seen };
-}
-
 /**
- * Frees the thread after a failure. When the database is away this goes on behind the answer, until
- * the run is ended or found to be ended: while this process lives nobody else would do it.
+ * Frees the thread after a bad end, and resolves with what was stored. When the database is away
+ * this goes on behind the answer, until the run is ended or found to be ended: while this process
+ * lives nobody else would do it.
  */
-async function settle(execution: Execution, outcome: RunOutcomeRecord): Promise<void> {
+async function settle(
+  execution: Execution,
+  outcome: OutcomeRecord,
+): Promise<readonly ThreadEvent[]> {
   try {
-    await finish(execution, outcome);
+    return await finish(execution, outcome);
   } catch (error) {
-    if (isJimsError(error) && error.code === 'lost') return;
+    if (isJimsError(error) && error.code === 'lost') return [];
     execution.logger.warn({ error: describeError(error) }, 'cannot end a failed run yet');
     setTimeout(() => void settle(execution, outcome), SETTLE_RETRY_MS).unref();
+    return [];
   }
 }
 

@@ -41,7 +41,7 @@ export async function holdLease(options: LeaseOptions): Promise<Lease> {
     try {
       const { lost, started } = await store.reapRuns();
       if (lost > 0) logger.warn({ lost }, 'runs of a dead process were marked lost');
-      started.forEach(options.onStarted);
+      started.forEach((run) => options.onStarted(run));
     } catch (error) {
       logger.warn({ error: describeError(error) }, 'cannot look for runs of dead processes');
     }

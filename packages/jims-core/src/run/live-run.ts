@@ -2,20 +2,24 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 
 import { JimsError } from '../errors.ts';
 import type { ContextOutput } from '../thread/thread-context.ts';
+import type { CancelReason } from './run-events.ts';
 import { createRunStream } from './run-stream.ts';
 import type { RunStream } from './run-stream.ts';
 import type { RunLimits } from './run.ts';
 
 /** Why a run was told to stop. */
-export type StopReason = 'cancelled' | 'deadline' | 'shutting_down' | 'lost';
+export type StopReason = CancelReason | 'deadline' | 'lost';
 
 /** What a run is inside the process that runs it. */
 export interface LiveRun {
   readonly id: string;
+  readonly threadId: string;
   readonly stream: RunStream;
   readonly signal: AbortSignal;
   /** Where the run's contexts write; closed when the run is over. */
   readonly output: ContextOutput;
+  /** How much was sent so far. */
+  readonly sentBytes: number;
   readonly stopReason: StopReason | undefined;
   /** Aborts the signal. Only the first reason counts. */
   stop(reason: StopReason): void;
@@ -38,24 +42,28 @@ export function failCurrentRun(error: unknown): boolean {
   return run !== undefined;
 }
 
-export function createLiveRun(id: string, limits: RunLimits): LiveRun {
+export function createLiveRun(
+  { id, threadId }: { readonly id: string; readonly threadId: string },
+  limits: RunLimits,
+): LiveRun {
   const stream = createRunStream();
   const controller = new AbortController();
   const givenUp = Promise.withResolvers<never>();
   givenUp.promise.catch(() => {});
   const pending: Promise<unknown>[] = [];
+  const meter = createMeter(limits.maxOutputBytes);
   let stopReason: StopReason | undefined;
   let closed = false;
   let grace: NodeJS.Timeout | undefined;
-  const allow = outputLimit(limits.maxOutputBytes);
 
   function write(bytes: number): void {
     if (closed) throw new JimsError('run_over', 'The run is over: nothing can be sent any more');
-    allow(bytes);
+    meter.add(bytes);
   }
 
   const run: LiveRun = {
     id,
+    threadId,
     stream,
     signal: controller.signal,
     output: {
@@ -75,6 +83,9 @@ export function createLiveRun(id: string, limits: RunLimits): LiveRun {
         work.catch(() => {});
         pending.push(work);
       },
+    },
+    get sentBytes() {
+      return meter.used;
     },
     get stopReason() {
       return stopReason;
@@ -102,16 +113,21 @@ export function createLiveRun(id: string, limits: RunLimits): LiveRun {
 }
 
 /** Each thing sent counts with a little more than its text, so that empty ones are bounded, too. */
-function outputLimit(maxBytes: number): (bytes: number) => void {
+function createMeter(maxBytes: number): { add(bytes: number): void; readonly used: number } {
   const overhead = 100;
   let used = 0;
-  return (bytes) => {
-    used += bytes + overhead;
-    if (used <= maxBytes) return;
-    throw new JimsError(
-      'pipeline_failed',
-      `The pipeline sent more than ${maxBytes} bytes in one run`,
-    );
+  return {
+    add(bytes) {
+      used += bytes + overhead;
+      if (used <= maxBytes) return;
+      throw new JimsError(
+        'pipeline_failed',
+        `The pipeline sent more than ${maxBytes} bytes in one run`,
+      );
+    },
+    get used() {
+      return used;
+    },
   };
 }
 

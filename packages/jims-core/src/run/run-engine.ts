@@ -1,19 +1,19 @@
 import { randomUUIDv7 } from 'node:crypto';
 
-import { JimsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { Pipeline } from '../pipeline.ts';
-import type { AcceptRequest, AcceptedRun, Store } from '../store/store.ts';
+import type { AcceptResult, AcceptedRun, RunStatus, Store } from '../store/store.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { acceptRequest, refusal } from './accept-run.ts';
+import { createAdmission } from './admission.ts';
 import { createEventCache } from './event-cache.ts';
 import type { EventCache } from './event-cache.ts';
-import { executeRun } from './execute-run.ts';
 import { holdLease } from './lease.ts';
-import { createLiveRun } from './live-run.ts';
-import type { LiveRun } from './live-run.ts';
+import { createLiveRuns } from './live-runs.ts';
+import { startPurging } from './purging.ts';
+import { createRunLookup } from './run-lookup.ts';
+import { createRunPoll } from './run-poll.ts';
 import type { Run, RunLimits, RunRequest } from './run.ts';
-import { createTurns } from './turns.ts';
-import type { Turns } from './turns.ts';
 
 export interface RunEngineOptions {
   readonly store: Store;
@@ -29,12 +29,18 @@ export interface RunEngine {
   /**
    * Resolves when the question is committed.
    *
-   * @throws JimsError `thread_not_found`, `thread_busy`, `queue_full`, `overloaded`,
+   * @throws JimsError `thread_not_found`, `thread_busy`, `queue_full`, `key_reused`, `overloaded`,
    * `shutting_down` or `store_unavailable`; nothing is kept then.
    */
   start(request: RunRequest): Promise<Run>;
+  /** A run of any process, live or over. */
+  run(runId: string): Promise<Run | undefined>;
+  /** Stops a run wherever it runs. Resolves with its status; `undefined` for an unknown one. */
+  cancel(runId: string): Promise<RunStatus | undefined>;
+  /** Forgets threads that are deleted, and stops their runs here. */
+  dropThreads(threadIds: readonly string[]): void;
   readonly events: EventCache;
-  readonly activeRuns: number;
+  counts(): { readonly running: number; readonly queued: number };
   /** Takes no new runs, waits up to `timeoutMs` for those that run, then stops them. */
   drain(timeoutMs: number): Promise<void>;
 }
@@ -42,147 +48,112 @@ export interface RunEngine {
 const CACHE_BYTES = 64 * 1024 * 1024;
 
 export async function createRunEngine(options: RunEngineOptions): Promise<RunEngine> {
-  const { store, limits, logger } = options;
+  const { store, limits, logger, metrics } = options;
   const instanceId = randomUUIDv7();
-  const live = new Set<LiveRun>();
   const events = createEventCache(store, CACHE_BYTES);
-  const turns = createTurns(store, logger);
-  const idle = createIdle(live);
-  let draining = false;
+  const admission = createAdmission(limits.maxRuns, metrics);
+  const closing = new AbortController();
 
-  await store.listen(instanceId, (runId) => turns.started(runId));
+  const poll = createRunPoll({
+    store,
+    instanceId,
+    logger,
+    hasRuns: () => live.size > 0,
+    onCancelRequested: (runId) => live.stop(runId, 'cancelled'),
+  });
+  const live = createLiveRuns({
+    ...options,
+    instanceId,
+    events,
+    onNext: ({ runId }) => poll.started(runId),
+    onOver(runId) {
+      poll.forget(runId);
+      admission.leave();
+    },
+  });
+  const here = (runId: string): Run | undefined => live.find(runId);
+  const find = createRunLookup({ store, logger, here, signal: closing.signal });
+  await store.listen(instanceId, () => poll.wake());
   const lease = await holdLease({
     store,
     instanceId,
-    leaseMs: limits.leaseMs,
     logger,
-    onLost: () => live.forEach((run) => run.stop('lost')),
-    onStarted: (run) => turns.started(run.runId),
+    leaseMs: limits.leaseMs,
+    onLost: () => live.stopAll('lost'),
+    onStarted: ({ runId }) => poll.started(runId),
   });
+  const purging = startPurging({ store, limits, logger, onPurged: dropThreads });
 
-  function admit(): LiveRun {
-    if (draining) throw new JimsError('shutting_down', 'The service is shutting down');
-    if (live.size >= limits.maxRuns) {
-      throw new JimsError('overloaded', 'The service runs as much as it may: try again later');
+  async function start(request: RunRequest): Promise<Run> {
+    admission.enter();
+    const runId = randomUUIDv7();
+    const turn = poll.turnOf(runId);
+    let result: AcceptResult;
+    try {
+      const known = events.known(request.thread);
+      const terms = { ...options, runId, instanceId, known };
+      result = await store.acceptRun(acceptRequest(request, terms));
+    } catch (error) {
+      poll.forget(runId);
+      admission.leave();
+      throw error;
     }
-    const run = createLiveRun(randomUUIDv7(), limits);
-    live.add(run);
-    return run;
-  }
-
-  async function accept(run: LiveRun, request: RunRequest): Promise<AcceptedRun> {
-    const result = await store.acceptRun(acceptRequest(run.id, request));
-    if (result.kind === 'accepted') return result;
+    if (!isInLine(result)) poll.forget(runId);
+    if (result.kind === 'accepted') return begin(request, result, turn);
+    admission.leave();
+    if (result.kind === 'existing') {
+      const run = await find(result.runId);
+      if (run) return { ...run, replayed: true };
+      throw refusal('thread_not_found', request);
+    }
+    metrics.countRefusal(result.kind);
     throw refusal(result.kind, request);
   }
 
-  function acceptRequest(runId: string, request: RunRequest): AcceptRequest {
-    const { thread, incoming, conversationStart = false, onBusy = 'queue' } = request;
-    const known = events.known(thread);
-    return {
-      runId,
-      instanceId,
-      thread,
-      onBusy,
-      queueLimit: limits.queueLimit,
-      holdIncomingOnNewThread: conversationStart && options.conversationStartPipeline !== undefined,
-      ...(incoming && { incoming }),
-      ...(known && { known }),
-    };
+  function begin(request: RunRequest, accepted: AcceptedRun, turn: Promise<void>): Run {
+    for (const before of accepted.interrupted) live.stop(before.runId, 'interrupted');
+    if (accepted.attempt === 1) return live.begin(request, accepted, turn);
+    const run = live.begin(request, accepted, poll.turnOf(accepted.runId));
+    // A lost run has its old id again: its turn may have come before anybody waited for it.
+    poll.wake();
+    return run;
+  }
+
+  function dropThreads(threadIds: readonly string[]): void {
+    for (const threadId of threadIds) {
+      events.drop(threadId);
+      live.dropThread(threadId);
+    }
   }
 
   return {
     events,
-    get activeRuns() {
-      return live.size;
-    },
+    start,
+    run: find,
+    dropThreads,
+    counts: () => live.counts,
 
-    async start(request) {
-      const run = admit();
-      const turn = turns.expect(run.id);
-      let accepted: AcceptedRun;
-      try {
-        accepted = await accept(run, request);
-      } catch (error) {
-        leave(run, turns);
-        throw error;
-      }
-      if (accepted.status === 'running') turns.forget(run.id);
-      const owner = { runId: run.id, threadId: accepted.thread.id, instanceId };
-      void executeRun({ ...options, run, owner, request, accepted, turn, turns, events }).then(() =>
-        leave(run, turns),
-      );
-      onAbort(request.signal, () => run.stop('cancelled'));
-      return {
-        id: run.id,
-        thread: accepted.thread,
-        createdThread: accepted.createdThread,
-        listen: () => run.stream.listen(),
-        end: run.stream.end,
-        cancel: () => run.stop('cancelled'),
-      };
+    async cancel(runId) {
+      live.stop(runId, 'cancelled');
+      return live.statusOf(runId) ?? store.requestCancel(runId);
     },
 
     async drain(timeoutMs) {
-      draining = true;
-      if (!(await idle.within(timeoutMs))) {
-        live.forEach((run) => run.stop('shutting_down'));
-        await idle.within(limits.graceMs + 1000);
+      admission.close();
+      if (!(await admission.emptyWithin(timeoutMs))) {
+        live.stopAll('shutting_down');
+        await admission.emptyWithin(limits.graceMs + 1000);
       }
-      turns.close();
+      closing.abort();
+      purging.close();
+      live.close();
+      poll.close();
       await lease.close();
     },
   };
-
-  function leave(run: LiveRun, from: Turns): void {
-    from.forget(run.id);
-    live.delete(run);
-    idle.check();
-  }
 }
 
-function onAbort(signal: AbortSignal | undefined, then: () => void): void {
-  if (signal?.aborted) then();
-  else signal?.addEventListener('abort', then, { once: true });
-}
-
-function refusal(
-  kind: 'thread_not_found' | 'thread_busy' | 'queue_full',
-  { thread }: RunRequest,
-): JimsError {
-  switch (kind) {
-    case 'thread_not_found': {
-      const id = thread.kind === 'thread' ? thread.threadId : '';
-      return new JimsError(kind, `Thread '${id}' not found`);
-    }
-    case 'thread_busy':
-      return new JimsError(kind, 'The thread has a run that is not finished');
-    case 'queue_full':
-      return new JimsError(kind, 'Too many messages wait in this thread: try again later');
-  }
-}
-
-/** Tells when a set has become empty. */
-function createIdle(live: ReadonlySet<unknown>): {
-  check(): void;
-  within(ms: number): Promise<boolean>;
-} {
-  let waiters: (() => void)[] = [];
-  return {
-    check() {
-      if (live.size > 0) return;
-      waiters.forEach((tell) => tell());
-      waiters = [];
-    },
-    within(ms) {
-      if (live.size === 0) return Promise.resolve(true);
-      return new Promise((resolve) => {
-        const timer = setTimeout(() => resolve(false), ms);
-        waiters.push(() => {
-          clearTimeout(timer);
-          resolve(true);
-        });
-      });
-    },
-  };
+/** Whether it waits under the id that it was accepted with. */
+function isInLine(result: AcceptResult): boolean {
+  return result.kind === 'accepted' && result.status === 'queued' && result.attempt === 1;
 }

@@ -17,11 +17,27 @@ export type RunEnd =
   | { readonly type: 'result'; readonly result: RunResult }
   /** Failed: none of the run's events is in the log. */
   | { readonly type: 'error'; readonly error: JimsError }
-  | { readonly type: 'cancelled' };
+  /** Stopped by somebody: `events` are in the log, what the user had seen of its messages. */
+  | {
+      readonly type: 'cancelled';
+      readonly reason: CancelReason;
+      readonly events: readonly ThreadEvent[];
+    };
+
+/** Asked for, overtaken by a newer message, or the process was told to end. */
+export type CancelReason = 'cancelled' | 'interrupted' | 'shutting_down';
 
 export interface RunResult {
   /** What the conversation-start pipeline sent, when it ran. */
   readonly startEvents: readonly ThreadEvent[];
   /** What the pipeline sent, in order. */
   readonly events: readonly ThreadEvent[];
+}
+
+/** A run event and its place in the run: 1 is the first. Several deltas may come as one, with the last one's place. */
+export type NumberedRunEvent = RunEvent & { readonly seq: number };
+
+/** True for the last event of a run. */
+export function isRunEnd(event: RunEvent): event is RunEnd {
+  return event.type === 'result' || event.type === 'error' || event.type === 'cancelled';
 }

@@ -1,39 +1,69 @@
-import type { RunEnd, RunEvent } from './run-events.ts';
+import { isRunEnd } from './run-events.ts';
+import type { NumberedRunEvent, RunEnd, RunEvent } from './run-events.ts';
 
-/** The live side of a run: one writer, any number of listeners, each from the beginning. */
+/** The live side of a run: one writer, any number of listeners, each from where he likes. */
 export interface RunStream {
+  /** Tells an event; dropped after the last one. */
   push(event: RunEvent): void;
-  /** Pushes the last event. Later pushes are dropped. */
-  finish(end: RunEnd): void;
-  /** All events so far, then the live ones, to the end. */
-  listen(): AsyncGenerator<RunEvent, void, void>;
+  /** As `push`, for an event that has its place already; places only grow. */
+  pushNumbered(event: NumberedRunEvent): void;
+  /** The events after the place `after` so far, then the live ones, to the end. */
+  listen(options?: ListenOptions): AsyncGenerator<NumberedRunEvent, void, void>;
+  /** Place of the newest event; 0 before the first. */
+  readonly lastSeq: number;
+  /** What is after a place, deltas put together. */
+  since(seq: number): readonly NumberedRunEvent[];
   readonly ended: boolean;
   readonly end: Promise<RunEnd>;
 }
+
+export interface ListenOptions {
+  /** Leaves out the events up to this place; default 0. */
+  readonly after?: number;
+}
+
+/** A listener this far behind gets deltas put together: one frame of text instead of hundreds. */
+const FAR_BEHIND = 64;
 
 /**
  * Keeps a run's events once for all its listeners. How much that can be is bounded where the
  * pipeline sends, so a listener that does not read costs nothing and never slows the run.
  */
 export function createRunStream(): RunStream {
-  const events: RunEvent[] = [];
+  const events: NumberedRunEvent[] = [];
   const end = Promise.withResolvers<RunEnd>();
   let ended = false;
   let more = Promise.withResolvers<void>();
 
-  function push(event: RunEvent): void {
+  const lastSeq = (): number => events.at(-1)?.seq ?? 0;
+
+  function pushNumbered(event: NumberedRunEvent): void {
     if (ended) return;
     events.push(event);
+    if (isRunEnd(event)) {
+      ended = true;
+      end.resolve(event);
+    }
     more.resolve();
     more = Promise.withResolvers<void>();
   }
 
-  async function* listen(): AsyncGenerator<RunEvent, void, void> {
-    for (let next = 0; ;) {
-      const event = events[next];
-      if (event) {
-        next++;
-        yield event;
+  async function* listen({ after = 0 }: ListenOptions = {}): AsyncGenerator<NumberedRunEvent> {
+    let next = indexAfter(events, after);
+    if (after > 0) {
+      const missed = events.slice(next);
+      next = events.length;
+      yield* withDeltasJoined(missed);
+    }
+    for (;;) {
+      const behind = events.length - next;
+      if (behind > FAR_BEHIND) {
+        const missed = events.slice(next);
+        next = events.length;
+        yield* withDeltasJoined(missed);
+      } else if (behind > 0) {
+        const event = events[next++];
+        if (event) yield event;
       } else if (ended) {
         return;
       } else {
@@ -43,16 +73,37 @@ export function createRunStream(): RunStream {
   }
 
   return {
-    push,
+    push: (event) => pushNumbered({ ...event, seq: lastSeq() + 1 }),
+    pushNumbered,
     listen,
-    finish(last) {
-      push(last);
-      ended = true;
-      end.resolve(last);
+    since: (seq) => [...withDeltasJoined(events.slice(indexAfter(events, seq)))],
+    get lastSeq() {
+      return lastSeq();
     },
     get ended() {
       return ended;
     },
     end: end.promise,
   };
+}
+
+function indexAfter(events: readonly NumberedRunEvent[], seq: number): number {
+  if (seq <= 0) return 0;
+  const index = events.findIndex((event) => event.seq > seq);
+  return index < 0 ? events.length : index;
+}
+
+function* withDeltasJoined(events: readonly NumberedRunEvent[]): Generator<NumberedRunEvent> {
+  let joined: (NumberedRunEvent & { type: 'delta' }) | undefined;
+  for (const event of events) {
+    if (event.type === 'delta' && event.messageId === joined?.messageId) {
+      joined = { ...event, delta: joined.delta + event.delta };
+      continue;
+    }
+    if (joined) yield joined;
+    joined = undefined;
+    if (event.type === 'delta') joined = event;
+    else yield event;
+  }
+  if (joined) yield joined;
 }

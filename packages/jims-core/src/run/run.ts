@@ -1,18 +1,26 @@
 import type { Pipeline } from '../pipeline.ts';
-import type { RunThread } from '../store/store.ts';
+import type { Principal } from '../principal.ts';
+import type { IdempotencyKey, OnBusy, RunThread } from '../store/store.ts';
 import type { NewEvent } from '../thread/event.ts';
 import type { Thread } from '../thread/thread.ts';
-import type { RunEnd, RunEvent } from './run-events.ts';
+import type { NumberedRunEvent, RunEnd } from './run-events.ts';
+import type { ListenOptions } from './run-stream.ts';
 
 /** What to run, and on which thread. */
 export interface RunRequest {
   readonly thread: RunThread;
-  /** What starts the run, usually the user's message; made with `newEvent`. */
+  /** What starts the run, usually the user's message; made with `newEvent`. Its id becomes the run's. */
   readonly incoming?: NewEvent;
   /** Runs the app's conversation-start pipeline first when this run makes its thread; default false. */
   readonly conversationStart?: boolean;
-  /** When the thread has an active run: wait in line (default) or refuse. */
-  readonly onBusy?: 'queue' | 'reject';
+  /** When the thread has an active run; default is the limit `onBusy`, which is `queue`. */
+  readonly onBusy?: OnBusy;
+  /** Makes the same request, sent again, the same run. */
+  readonly idempotency?: Omit<IdempotencyKey, 'ttlMs'>;
+  /** How long the pipeline may take, when that is less than the limit. */
+  readonly timeoutMs?: number;
+  /** Who asks; the pipeline sees it as `ctx.principal`. */
+  readonly principal?: Principal;
   /** Instead of the app's pipeline. */
   readonly pipeline?: Pipeline;
   /** Who asked, for the log of a failure. */
@@ -27,8 +35,13 @@ export interface Run {
   readonly thread: Thread;
   /** Whether this run made its thread. */
   readonly createdThread: boolean;
-  /** Everything that happened in the run so far and live, to its one last event. */
-  listen(): AsyncGenerator<RunEvent, void, void>;
+  /** Whether it is an earlier run, found again by its idempotency key. */
+  readonly replayed: boolean;
+  /**
+   * Everything that happened in the run after `after` (from its beginning without it) and live, to
+   * its one last event. What a joiner missed of a message comes as one delta.
+   */
+  listen(options?: ListenOptions): AsyncGenerator<NumberedRunEvent, void, void>;
   /** Resolves when the run is over, however it ended; never rejects. */
   readonly end: Promise<RunEnd>;
   /** Stops the run: `ctx.signal` aborts, listeners get `cancelled`. Nothing when it is over. */
@@ -40,6 +53,8 @@ export interface RunLimits {
   readonly maxRuns: number;
   /** Runs that may wait in one thread. */
   readonly queueLimit: number;
+  /** What a run does when its thread has another one and its request does not say. */
+  readonly onBusy: OnBusy;
   /** How long a pipeline may take. */
   readonly timeoutMs: number;
   /** How long a pipeline may go on after it was told to stop. */
@@ -48,13 +63,23 @@ export interface RunLimits {
   readonly leaseMs: number;
   /** How much a pipeline may send in one run. */
   readonly maxOutputBytes: number;
+  /** How long an idempotency key is remembered. */
+  readonly idempotencyTtlMs: number;
+  /** How long a thread without a new event is kept; `undefined`: for ever. */
+  readonly retentionMs: number | undefined;
 }
+
+const SECOND = 1000;
+const HOUR = 3600 * SECOND;
 
 export const DEFAULT_RUN_LIMITS: RunLimits = {
   maxRuns: 1024,
   queueLimit: 64,
-  timeoutMs: 300_000,
-  graceMs: 5000,
-  leaseMs: 15_000,
+  onBusy: 'queue',
+  timeoutMs: 300 * SECOND,
+  graceMs: 5 * SECOND,
+  leaseMs: 15 * SECOND,
   maxOutputBytes: 32 * 1024 * 1024,
+  idempotencyTtlMs: 24 * HOUR,
+  retentionMs: undefined,
 };

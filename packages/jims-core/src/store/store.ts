@@ -8,27 +8,45 @@ import type { NewThread, Thread } from '../thread/thread.ts';
  *   left nothing behind. A database that does not answer rejects with `store_unavailable`.
  * - Events of a thread are ordered by `(createdAt, id)`. Under the thread's lock the store makes
  *   `createdAt` strictly increasing, by the database's clock.
- * - At most one run of a thread is `running`. `acceptRun` and `finishRun` are the only places where
- *   a run's status changes hands; no lock is held between them.
+ * - At most one run of a thread is `running`. `acceptRun`, `finishRun` and `reapRuns` are the only
+ *   places where a run's status changes hands; no lock is held between them.
  */
-export interface Store extends AsyncDisposable {
+export interface Store extends ThreadStore, RunStore, InstanceStore, AsyncDisposable {
   /** For messages to people: the kind and place of the database, without a password. */
   readonly description: string;
-
+  /** Whether several processes may work on it at once, so that runs are to be followed from outside. */
+  readonly shared: boolean;
   /** Resolves when the database answers. */
   ping(): Promise<void>;
+  /** Removes what is older than it may be, a bounded amount; several processes may do so at once. */
+  purge(limits: PurgeLimits): Promise<PurgeResult>;
+  close(): Promise<void>;
+}
 
+/** Threads and their events. */
+export interface ThreadStore {
   /** Gets the thread by `threadId` or `externalId`, or makes it with its `thread_created` event. */
   openThread(spec: NewThread): Promise<{ thread: Thread; created: boolean }>;
   thread(threadId: string): Promise<Thread | undefined>;
   threadByExternalId(externalId: string): Promise<Thread | undefined>;
   latestThread(contactId: string): Promise<Thread | undefined>;
+  /** Newest first. */
+  listThreads(query: ThreadQuery): Promise<readonly Thread[]>;
+  /** Replaces the config; `undefined` when there is no such thread. */
+  updateThreadConfig(threadId: string, config: JsonObject): Promise<Thread | undefined>;
+  /** Removes threads with their events and runs; an active run of theirs is fenced out. */
+  deleteThreads(which: { threadId: string } | { contactId: string }): Promise<readonly string[]>;
 
   /** Appends events outside a run, in the order given. */
   appendEvents(threadId: string, events: readonly NewEvent[]): Promise<readonly ThreadEvent[]>;
   /** The events after `after` (all without it), in order. */
   readEvents(threadId: string, after?: EventPosition): Promise<readonly ThreadEvent[]>;
+  /** A page of the events after `after`, in order, of some domains or of all. */
+  pageEvents(threadId: string, page: EventPage): Promise<readonly ThreadEvent[]>;
+}
 
+/** Runs: their state machine, and what others may know of them. */
+export interface RunStore {
   /** Commits an incoming message as a run: at once when the thread is free, else in its queue. */
   acceptRun(request: AcceptRequest): Promise<AcceptResult>;
   /**
@@ -44,19 +62,29 @@ export interface Store extends AsyncDisposable {
    * that still waits is withdrawn: its question is stored, and it ends so, when its turn comes.
    */
   finishRun(run: RunOwner, outcome: RunOutcomeRecord): Promise<FinishResult>;
-  /** What became of runs that this process waits for. Unknown ids are left out. */
-  runStatuses(runIds: readonly string[]): Promise<ReadonlyMap<string, RunStatus>>;
+  run(runId: string): Promise<RunRecord | undefined>;
+  /** Asks whoever runs it to stop it. Resolves with its status; `undefined` when there is no such run. */
+  requestCancel(runId: string): Promise<RunStatus | undefined>;
+  /** What became of `waiting` runs, and which active runs of this process are asked to stop. */
+  pollRuns(instanceId: string, waiting: readonly string[]): Promise<readonly PolledRun[]>;
+  /**
+   * Keeps what a running run has told so far, for who follows it from another process. A store that
+   * is not shared keeps nothing.
+   */
+  appendProgress(run: RunOwner, progress: readonly RunProgress[]): Promise<void>;
+  readProgress(runId: string, afterSeq: number): Promise<readonly RunProgress[]>;
+}
 
+/** The processes that run runs. */
+export interface InstanceStore {
   /** Says that a process lives: its lease ends `leaseMs` from now, by the database's clock. */
   renewLease(instanceId: string, leaseMs: number): Promise<void>;
   /** Takes a process off, so that what it still holds can be reaped at once. */
   endLease(instanceId: string): Promise<void>;
   /** Marks the runs of dead processes `failed` with code `lost` and starts who waits behind them. */
   reapRuns(): Promise<ReapResult>;
-  /** Calls `onStarted` when another process started a queued run of this one. Only a hint: it may be lost. */
-  listen(instanceId: string, onStarted: (runId: string) => void): Promise<void>;
-
-  close(): Promise<void>;
+  /** Calls `wake` when another process did something to a run of this one. Only a hint: it may be lost. */
+  listen(instanceId: string, wake: () => void): Promise<void>;
 }
 
 export type RunStatus = 'queued' | 'running' | 'completed' | 'failed' | 'cancelled';
@@ -67,12 +95,49 @@ export interface EventPosition {
   readonly id: string;
 }
 
+export interface EventPage {
+  readonly after?: EventPosition;
+  readonly limit: number;
+  /** Only events of these domains. */
+  readonly domains?: readonly string[];
+}
+
+export interface ThreadQuery {
+  readonly contactId?: string;
+  readonly externalId?: string;
+  /** Threads older than this one. */
+  readonly before?: EventPosition;
+  readonly limit: number;
+}
+
 /** The thread that a run is for. */
 export type RunThread =
   /** This thread; with `contactId` it must be the contact's. */
   | { readonly kind: 'thread'; readonly threadId: string; readonly contactId?: string }
   /** The contact's latest thread, made when there is none. */
-  | { readonly kind: 'latest'; readonly contactId: string; readonly threadConfig: JsonObject };
+  | { readonly kind: 'latest'; readonly contactId: string; readonly threadConfig: JsonObject }
+  /** A new one, which begins with these events and takes over the external id. */
+  | {
+      readonly kind: 'new';
+      readonly contactId: string;
+      readonly externalId?: string;
+      readonly threadConfig: JsonObject;
+      readonly events: readonly NewEvent[];
+    };
+
+/** Makes a repeated request the same run. */
+export interface IdempotencyKey {
+  /** Who asks: two callers may use the same key for different things. */
+  readonly scope: string;
+  readonly key: string;
+  /** A digest of what is asked for. */
+  readonly fingerprint: string;
+  /** How long the key is remembered after the run was accepted. */
+  readonly ttlMs: number;
+}
+
+/** What a run does when its thread has another one: wait in line, refuse, or stop what is before it. */
+export type OnBusy = 'queue' | 'reject' | 'interrupt';
 
 export interface AcceptRequest {
   readonly runId: string;
@@ -82,24 +147,37 @@ export interface AcceptRequest {
   readonly incoming?: NewEvent;
   /** Leaves the incoming event out of a new thread's log until `appendInRun` or `finishRun` stores it. */
   readonly holdIncomingOnNewThread: boolean;
-  readonly onBusy: 'queue' | 'reject';
+  readonly onBusy: OnBusy;
   /** How many runs may wait in one thread. */
   readonly queueLimit: number;
+  readonly idempotency?: IdempotencyKey;
   /** What the caller has read of the thread that it expects, so that accepting brings the rest along. */
   readonly known?: { readonly threadId: string; readonly after: EventPosition };
 }
 
 export type AcceptResult =
   | AcceptedRun
+  /** The idempotency key is that of this run, which is not to be run again. */
+  | { readonly kind: 'existing'; readonly runId: string }
+  /** The idempotency key belongs to another request. */
+  | { readonly kind: 'key_reused' }
   | { readonly kind: 'thread_not_found' }
   | { readonly kind: 'thread_busy' }
   | { readonly kind: 'queue_full' };
 
 export interface AcceptedRun {
   readonly kind: 'accepted';
+  /** The request's own id, or that of the lost run that the idempotency key runs again. */
+  readonly runId: string;
+  /** 1, and one more each time that a lost run is run again. */
+  readonly attempt: number;
   readonly thread: Thread;
   readonly createdThread: boolean;
+  /** Whether the conversation start of this run is in the log already, by an earlier attempt. */
+  readonly started: boolean;
   readonly status: 'queued' | 'running';
+  /** The runs before this one that were asked to stop, by `onBusy: 'interrupt'`. */
+  readonly interrupted: readonly StartedRun[];
   /** What the thread has, brought along for a running run of a new thread or of the known one. */
   readonly fresh?: FreshEvents;
 }
@@ -120,7 +198,16 @@ export interface RunOwner {
 export interface RunOutcomeRecord {
   readonly status: 'completed' | 'failed' | 'cancelled';
   readonly events: readonly NewEvent[];
-  readonly error?: { readonly code: string; readonly message: string };
+  readonly error?: RunErrorRecord;
+  /** What models the run used; kept as it is. */
+  readonly usage?: readonly JsonObject[];
+  /** How many run events it told, its last one included. */
+  readonly lastSeq: number;
+}
+
+export interface RunErrorRecord {
+  readonly code: string;
+  readonly message: string;
 }
 
 export type FinishResult =
@@ -132,14 +219,66 @@ export type FinishResult =
   /** The run is no longer this process's to end; nothing was written. */
   | { readonly kind: 'fenced' };
 
-/** A queued run that got its turn. */
+/** A run, and the process that has it. */
 export interface StartedRun {
   readonly runId: string;
   readonly instanceId: string;
+}
+
+/** All that is kept of a run. Times are UTC with microseconds. */
+export interface RunRecord {
+  readonly runId: string;
+  readonly thread: Thread;
+  readonly instanceId: string;
+  readonly status: RunStatus;
+  readonly attempt: number;
+  readonly createdThread: boolean;
+  readonly acceptedAt: string;
+  readonly startedAt: string | undefined;
+  readonly finishedAt: string | undefined;
+  /** What started it, once it is in the log or while it waits. */
+  readonly incoming: NewEvent | undefined;
+  /** What its conversation start sent. */
+  readonly startEvents: readonly ThreadEvent[];
+  /** What it sent; none while it is not over. */
+  readonly events: readonly ThreadEvent[];
+  readonly error: RunErrorRecord | undefined;
+  readonly usage: readonly JsonObject[] | undefined;
+  /** `undefined` while it is not over, and for a lost run. */
+  readonly lastSeq: number | undefined;
+}
+
+export interface PolledRun {
+  readonly runId: string;
+  readonly status: RunStatus;
+  readonly cancelRequested: boolean;
+}
+
+/** A run event as JSON, by its place among the run's events (1 is the first). */
+export interface RunProgress {
+  readonly seq: number;
+  readonly event: JsonObject;
 }
 
 export interface ReapResult {
   /** How many runs were marked lost. */
   readonly lost: number;
   readonly started: readonly StartedRun[];
+}
+
+/** Ages in milliseconds. What is left out is kept. */
+export interface PurgeLimits {
+  /** Threads without an event or an active run for so long, with all that belongs to them. */
+  readonly idleThreadsMs?: number;
+  /** Rows of finished runs; the events they sent stay. */
+  readonly finishedRunsMs: number;
+  /** The progress of finished runs. */
+  readonly progressMs: number;
+  /** How many threads and how many runs to remove at most. */
+  readonly batch: number;
+}
+
+export interface PurgeResult {
+  readonly threadIds: readonly string[];
+  readonly runs: number;
 }

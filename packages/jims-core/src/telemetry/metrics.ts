@@ -1,4 +1,4 @@
-import type { Counter, Histogram, Registry } from 'prom-client';
+import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 /** How a pipeline's run ended, as the label `status`. */
 export type RunStatusLabel = 'success' | 'failure' | 'cancelled';
@@ -6,6 +6,10 @@ export type RunStatusLabel = 'success' | 'failure' | 'cancelled';
 /** The numbers of a process, in Prometheus' terms: names, labels and buckets are the original's. */
 export interface Metrics {
   observeRun(pipeline: string, status: RunStatusLabel, seconds: number): void;
+  /** A request that was refused, by the code of its error. */
+  countRefusal(code: string): void;
+  /** What is read whenever the metrics are: numbers of now. */
+  gauge(name: string, help: string, read: () => number): void;
   /** The registry, for an exporter; loads the metrics library. */
   registry(): Promise<Registry>;
 }
@@ -14,38 +18,57 @@ interface Instruments {
   readonly registry: Registry;
   readonly runs: Counter<'pipeline' | 'status'>;
   readonly durations: Histogram<'pipeline' | 'status'>;
+  readonly refusals: Counter<'code'>;
+}
+
+interface GaugeOfNow {
+  readonly name: string;
+  readonly help: string;
+  readonly read: () => number;
 }
 
 const BUCKETS_S = [0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600];
 
 /** Metrics with a registry of their own. The library behind is loaded on first use, not at start. */
 export function createMetrics(): Metrics {
+  const gauges: GaugeOfNow[] = [];
   let loading: Promise<Instruments> | undefined;
   let instruments: Instruments | undefined;
 
   async function load(): Promise<Instruments> {
-    loading ??= loadInstruments();
+    loading ??= loadInstruments(gauges);
     instruments = await loading;
     return instruments;
   }
 
+  function use(observe: (instruments: Instruments) => void): void {
+    if (instruments) observe(instruments);
+    else void load().then(observe);
+  }
+
   return {
     observeRun(pipeline, status, seconds) {
-      const observe = ({ runs, durations }: Instruments): void => {
+      use(({ runs, durations }) => {
         runs.inc({ pipeline, status });
         durations.observe({ pipeline, status }, seconds);
-      };
-      if (instruments) observe(instruments);
-      else void load().then(observe);
+      });
     },
+    countRefusal: (code) => use(({ refusals }) => refusals.inc({ code })),
+    gauge: (name, help, read) => void gauges.push({ name, help, read }),
     registry: async () => (await load()).registry,
   };
 }
 
-async function loadInstruments(): Promise<Instruments> {
-  const { Counter, Histogram, Registry } = await import('prom-client');
+async function loadInstruments(gauges: readonly GaugeOfNow[]): Promise<Instruments> {
+  const { Counter, Gauge: GaugeOf, Histogram, Registry } = await import('prom-client');
   const registry = new Registry();
   const common = { labelNames: ['pipeline', 'status'] as const, registers: [registry] };
+  for (const { name, help, read } of gauges) {
+    const collect = function (this: Gauge): void {
+      this.set(read());
+    };
+    registry.registerMetric(new GaugeOf({ name, help, registers: [], collect }));
+  }
   return {
     registry,
     runs: new Counter({
@@ -58,6 +81,12 @@ async function loadInstruments(): Promise<Instruments> {
       help: 'Duration of pipeline runs in seconds',
       buckets: BUCKETS_S,
       ...common,
+    }),
+    refusals: new Counter({
+      name: 'jims_refusals_total',
+      help: 'Total number of requests refused, by the code of the error',
+      labelNames: ['code'],
+      registers: [registry],
     }),
   };
 }

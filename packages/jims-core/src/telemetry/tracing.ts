@@ -1,6 +1,7 @@
+import type * as OpenTelemetryApi from '@opentelemetry/api';
 import type { Span } from '@opentelemetry/api';
 
-let loading: Promise<typeof import('@opentelemetry/api')> | undefined;
+let loading: Promise<typeof OpenTelemetryApi> | undefined;
 
 /**
  * Runs `work` inside the span `jims.run_pipeline_with_context`. Without a tracing SDK in the

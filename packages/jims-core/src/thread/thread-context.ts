@@ -3,6 +3,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 
 import { JimsError } from '../errors.ts';
+import type { Principal } from '../principal.ts';
 import {
   ASSISTANT_MESSAGE,
   ASSISTANT_MESSAGE_WITH_BUTTONS,
@@ -41,6 +42,7 @@ export interface ThreadContextOptions {
   readonly output: ContextOutput;
   readonly signal: AbortSignal;
   readonly runId: string;
+  readonly principal?: Principal | undefined;
 }
 
 /**
@@ -56,17 +58,22 @@ export class ThreadContext {
   /** Aborts on cancel, deadline and shutdown: hand it to whatever waits. */
   readonly signal: AbortSignal;
   readonly runId: string;
+  /** Who asked for this run; `undefined` when it was started in code. */
+  readonly principal: Principal | undefined;
   readonly #output: ContextOutput;
   readonly #outgoing: NewEvent[] = [];
+  /** Messages that are being streamed: what came of each so far. */
+  readonly #unfinished = new Map<string, string>();
   #history: readonly CommunicationEvent[] | undefined;
 
-  constructor({ thread, events, output, signal, runId }: ThreadContextOptions) {
+  constructor({ thread, events, output, signal, runId, principal }: ThreadContextOptions) {
     this.threadId = thread.id;
     this.contactId = thread.contactId;
     this.threadConfig = thread.config;
     this.events = events;
     this.signal = signal;
     this.runId = runId;
+    this.principal = principal;
     this.#output = output;
   }
 
@@ -107,7 +114,7 @@ export class ThreadContext {
         if (domain === 'comm') said++;
       }
     }
-    return window.reverse();
+    return window.toReversed();
   }
 
   /** Answers the user. */
@@ -178,6 +185,17 @@ export class ThreadContext {
     );
   }
 
+  /**
+   * What the user has seen of this run's messages, for a run that ends before its pipeline does: the
+   * sent ones, and those still being streamed, marked `partial`.
+   */
+  seenEvents(): NewEvent[] {
+    const partial = [...this.#unfinished].map(([id, content]) =>
+      newEvent(ASSISTANT_MESSAGE, { role: 'assistant', content, partial: true }, id),
+    );
+    return [...this.#outgoing.filter(({ type }) => eventDomain(type) === 'comm'), ...partial];
+  }
+
   async #stream(chunks: AsyncIterable<string>): Promise<string> {
     const messageId = randomUUIDv7();
     let content = '';
@@ -185,7 +203,9 @@ export class ThreadContext {
       if (delta === '') continue;
       content += delta;
       this.#output.delta({ messageId, delta });
+      this.#unfinished.set(messageId, content);
     }
+    this.#unfinished.delete(messageId);
     this.#send(newEvent(ASSISTANT_MESSAGE, { role: 'assistant', content }, messageId));
     return content;
   }

@@ -1,18 +1,6 @@
-import { HttpError } from '../errors.ts';
+import type { Principal } from 'jims-core';
 
-/**
- * Who calls the API: a service, which acts for any contact, or a contact, who acts only for himself.
- * `id` tells callers apart in logs and idempotency keys; it is never the credential itself.
- */
-export type Principal =
-  | { readonly kind: 'service'; readonly id: string }
-  | { readonly kind: 'contact'; readonly contactId: string; readonly id: string };
-
-/** @throws HttpError 403 when a contact acts for another one. */
-export function requireContact(principal: Principal, contactId: string): void {
-  if (principal.kind === 'service' || principal.contactId === contactId) return;
-  throw new HttpError(403, 'A contact may act for himself only', { code: 'other_contact' });
-}
+export type { Principal };
 
 /**
  * Decides who sent a request; `undefined` means refused. Throws an `HttpError` 503 when the decision

@@ -3,8 +3,9 @@ import type { DatabaseSync } from 'node:sqlite';
 import { eventDomain, eventName } from '../../thread/event.ts';
 import type { NewEvent, ThreadEvent } from '../../thread/event.ts';
 import { parseStoredObject } from '../json-text.ts';
-import type { EventPosition } from '../store.ts';
+import type { EventPage, EventPosition } from '../store.ts';
 import { formatMicros, parseMicros, toPublicTime, toStoredTime } from '../timestamp.ts';
+import { cell, listParameter } from './columns.ts';
 import { fromHex, toHex } from './uuid-hex.ts';
 
 type EventRow = [id: string, createdAt: string, type: string, data: string | null];
@@ -13,7 +14,10 @@ type EventRow = [id: string, createdAt: string, type: string, data: string | nul
 export interface EventRows {
   append(threadId: string, events: readonly NewEvent[]): readonly ThreadEvent[];
   read(threadId: string, after: EventPosition | undefined): readonly ThreadEvent[];
+  page(threadId: string, page: EventPage): readonly ThreadEvent[];
+  byIds(threadId: string, ids: readonly string[]): readonly ThreadEvent[];
   has(threadId: string, eventId: string): boolean;
+  deleteOf(threadId: string): void;
 }
 
 const COLUMNS = 'event_id, created_at, event_type, event_data';
@@ -34,7 +38,23 @@ export function eventRows(db: DatabaseSync): EventRows {
     `SELECT ${COLUMNS} FROM thread_events
      WHERE thread_id = ? AND (created_at, event_id) > (?, ?) ORDER BY created_at, event_id`,
   );
-  for (const statement of [newest, exists, all, later]) statement.setReturnArrays(true);
+  // The domain is told from the type: the original leaves event_domain empty.
+  const page = db.prepare(
+    `SELECT ${COLUMNS} FROM thread_events
+     WHERE thread_id = ?1 AND (created_at, event_id) > (?2, ?3)
+       AND (?4 IS NULL OR EXISTS (
+         SELECT 1 FROM json_each(?4) WHERE event_type = value OR event_type GLOB value || '.*'))
+     ORDER BY created_at, event_id LIMIT ?5`,
+  );
+  const byIds = db.prepare(
+    `SELECT ${COLUMNS} FROM thread_events
+     WHERE thread_id = ?1 AND event_id IN (SELECT value FROM json_each(?2))
+     ORDER BY created_at, event_id`,
+  );
+  const deleteOf = db.prepare('DELETE FROM thread_events WHERE thread_id = ?');
+  for (const statement of [newest, exists, all, later, page, byIds]) {
+    statement.setReturnArrays(true);
+  }
 
   return {
     append(threadId, events) {
@@ -44,6 +64,7 @@ export function eventRows(db: DatabaseSync): EventRows {
       let micros = firstTime(last);
       return events.map((event) => {
         const { id, type, data } = event;
+        micros = neverWholeSecond(micros);
         const createdAt = formatMicros(micros++);
         insert.run(
           thread,
@@ -59,13 +80,33 @@ export function eventRows(db: DatabaseSync): EventRows {
     },
     read(threadId, after) {
       const thread = toHex(threadId);
-      const rows = after
-        ? later.all(thread, toStoredTime(after.createdAt), toHex(after.id))
-        : all.all(thread);
-      return rows.map((row) => toEvent(threadId, row as unknown as EventRow));
+      const rows = after ? later.all(thread, ...positionOf(after)) : all.all(thread);
+      return toEvents(threadId, rows);
+    },
+    page(threadId, { after, domains, limit }) {
+      const from = after ? positionOf(after) : ['', ''];
+      const only = domains ? listParameter(domains) : null;
+      return toEvents(threadId, page.all(toHex(threadId), ...from, only, limit));
+    },
+    byIds(threadId, ids) {
+      if (ids.length === 0) return [];
+      return toEvents(threadId, byIds.all(toHex(threadId), listParameter(ids.map(toHex))));
     },
     has: (threadId, eventId) => exists.get(toHex(threadId), toHex(eventId)) !== undefined,
+    deleteOf: (threadId) => void deleteOf.run(toHex(threadId)),
   };
+}
+
+/**
+ * The original writes whole seconds without a fraction. We never write a whole second, so that its
+ * public time has one stored text, and a position can be compared with the column as it is.
+ */
+function neverWholeSecond(micros: number): number {
+  return micros % 1_000_000 === 0 ? micros + 1 : micros;
+}
+
+function positionOf({ createdAt, id }: EventPosition): [createdAt: string, id: string] {
+  return [toStoredTime(createdAt).replace(/\.000000$/, ''), toHex(id)];
 }
 
 /** Now, but always later than what the thread has: the clock of a machine may be set back. */
@@ -73,6 +114,10 @@ function firstTime(last: string | undefined): number {
   const now = Date.now() * 1000;
   if (last === undefined || formatMicros(now) > last) return now;
   return parseMicros(last) + 1;
+}
+
+function toEvents(threadId: string, rows: unknown): readonly ThreadEvent[] {
+  return (rows as EventRow[]).map((row) => toEvent(threadId, row));
 }
 
 function toEvent(threadId: string, [id, createdAt, type, data]: EventRow): ThreadEvent {
@@ -86,6 +131,6 @@ function toEvent(threadId: string, [id, createdAt, type, data]: EventRow): Threa
 }
 
 function textOrUndefined(row: unknown): string | undefined {
-  const value: unknown = Array.isArray(row) ? row[0] : undefined;
+  const value = cell(row);
   return typeof value === 'string' ? value : undefined;
 }

@@ -6,20 +6,17 @@ import type {
   AcceptRequest,
   AcceptResult,
   FinishResult,
+  FreshEvents,
   ReapResult,
   RunOutcomeRecord,
   RunOwner,
   RunThread,
-  StartedRun,
 } from '../store.ts';
-import type { ActiveRun } from './runs.ts';
+import type { KeyedRun } from './run-records.ts';
+import { ownedRun } from './runs.ts';
 import { createThread } from './tables.ts';
 import type { Tables } from './tables.ts';
-
-const LOST = {
-  code: 'lost',
-  message: 'The process that ran it ended before it was finished',
-} as const;
+import { threadLine } from './thread-line.ts';
 
 /** The state machine of a run. Each method is to be called inside a transaction of its own. */
 export interface RunTransitions {
@@ -29,8 +26,11 @@ export interface RunTransitions {
   reap(): ReapResult;
 }
 
+const NO_EVENTS = { externalId: undefined, events: [] };
+
 export function runTransitions(tables: Tables): RunTransitions {
-  const { threads, events, runs } = tables;
+  const { threads, events, runs, records } = tables;
+  const line = threadLine(tables);
 
   function resolveThread(target: RunThread): { thread: Thread; created: boolean } | undefined {
     if (target.kind === 'thread') {
@@ -39,85 +39,85 @@ export function runTransitions(tables: Tables): RunTransitions {
       return thread && !foreign ? { thread, created: false } : undefined;
     }
     const { contactId, threadConfig: config } = target;
-    const latest = threads.latestOf(contactId);
+    const latest = target.kind === 'latest' ? threads.latestOf(contactId) : undefined;
     if (latest) return { thread: latest, created: false };
-    const row = { id: randomUUIDv7(), contactId, externalId: undefined, config };
-    return { thread: createThread(tables, row), created: true };
+    const { externalId, events: first } = target.kind === 'new' ? target : NO_EVENTS;
+    const thread = createThread(tables, { id: randomUUIDv7(), contactId, externalId, config });
+    events.append(thread.id, first);
+    return { thread, created: true };
   }
 
-  /** The incoming event goes into the log once, whoever gets there first. */
-  function storeIncoming({ runId, threadId, unstored }: ActiveRun): void {
-    if (!unstored) return;
-    if (!events.has(threadId, unstored.id)) events.append(threadId, [unstored]);
-    runs.markStored(runId);
+  function enter(request: AcceptRequest, thread: Thread, created: boolean): AcceptResult {
+    const place = line.join(request, thread.id, created);
+    if ('kind' in place) return place;
+    const held = created && request.holdIncomingOnNewThread;
+    const stored = place.status === 'running' && !held;
+    runs.insert(request, { threadId: thread.id, ...place, createdThread: created, stored });
+    if (stored && request.incoming) events.append(thread.id, [request.incoming]);
+    const first = { runId: request.runId, attempt: 1, createdThread: created, started: false };
+    const news = place.status === 'running' ? fresh(request, thread, created) : {};
+    return { kind: 'accepted', ...first, ...place, thread, ...news };
   }
 
-  function markLost(run: ActiveRun): void {
-    storeIncoming(run);
-    runs.end(run.runId, { status: 'failed', events: [], error: LOST });
+  /** The lost run of a key once more: its question is in the log already, unless it never got its turn. */
+  function enterAgain(request: AcceptRequest, lost: KeyedRun): AcceptResult {
+    const thread = threads.byId(lost.threadId);
+    if (!thread) return { kind: 'thread_not_found' };
+    const place = line.join(request, thread.id, false);
+    if ('kind' in place) return place;
+    const { runId, createdThread, started } = lost;
+    runs.revive(runId, request.instanceId, place.status);
+    const again = { runId, attempt: lost.attempt + 1, createdThread, started };
+    return { kind: 'accepted', ...again, ...place, thread };
   }
 
-  /** Starts who is next in line; withdrawn runs and those of dead processes end as they come. */
-  function startNext(threadId: string): StartedRun | undefined {
-    for (;;) {
-      const next = runs.next(threadId);
-      if (!next) return undefined;
-      if (next.withdrawn) {
-        storeIncoming(next);
-        runs.end(next.runId, { events: [], ...next.withdrawn });
-      } else if (next.alive) {
-        storeIncoming(next);
-        runs.start(next.runId);
-        return { runId: next.runId, instanceId: next.instanceId };
-      } else {
-        markLost(next);
-      }
-    }
+  /** What the caller does not have of the thread yet, when it can be told from here. */
+  function fresh(
+    { known }: AcceptRequest,
+    { id }: Thread,
+    created: boolean,
+  ): { fresh?: FreshEvents } {
+    const after = known?.threadId === id ? known.after : undefined;
+    return created || after ? { fresh: { after, events: events.read(id, after) } } : {};
   }
 
   return {
     accept(request) {
-      const resolved = resolveThread(request.thread);
+      const { idempotency, thread: target } = request;
+      const keyed = idempotency && records.byKey(idempotency);
+      if (keyed && keyed.fingerprint !== idempotency.fingerprint) return { kind: 'key_reused' };
+      if (keyed?.lost) return enterAgain(request, keyed);
+      if (keyed) return { kind: 'existing', runId: keyed.runId };
+      const resolved = resolveThread(target);
       if (!resolved) return { kind: 'thread_not_found' };
-      const { thread, created } = resolved;
-      const active = created ? 0 : runs.countActive(thread.id);
-      if (active > 0 && request.onBusy === 'reject') return { kind: 'thread_busy' };
-      if (active > request.queueLimit) return { kind: 'queue_full' };
-      const status = active > 0 ? 'queued' : 'running';
-      const held = created && request.holdIncomingOnNewThread;
-      const stored = status === 'running' && !held;
-      runs.insert(request, { threadId: thread.id, status, createdThread: created, stored });
-      if (stored && request.incoming) events.append(thread.id, [request.incoming]);
-      const accepted = { kind: 'accepted', thread, createdThread: created, status } as const;
-      const after = request.known?.threadId === thread.id ? request.known.after : undefined;
-      if (status === 'queued' || (!created && !after)) return accepted;
-      return { ...accepted, fresh: { after, events: events.read(thread.id, after) } };
+      return enter(request, resolved.thread, resolved.created);
     },
 
     append(run, added) {
-      const owned = runs.owned(run);
+      const owned = ownedRun(runs, run);
       if (owned?.status !== 'running') return 'fenced';
+      runs.markStarted(run.runId, added);
       runs.markStored(run.runId);
       return events.append(run.threadId, owned.unstored ? [...added, owned.unstored] : added);
     },
 
     finish(run, outcome) {
-      const owned = runs.owned(run);
+      const owned = ownedRun(runs, run);
       if (!owned) return { kind: 'fenced' };
       if (owned.status === 'queued') {
         runs.withdraw(run.runId, outcome);
         return { kind: 'finished', events: [], next: undefined };
       }
-      storeIncoming(owned);
+      line.storeIncoming(owned);
       const stored = events.append(run.threadId, outcome.events);
       runs.end(run.runId, outcome);
-      return { kind: 'finished', events: stored, next: startNext(run.threadId) };
+      return { kind: 'finished', events: stored, next: line.startNext(run.threadId) };
     },
 
     reap() {
-      const orphans = runs.runningOrphans();
-      for (const run of orphans) markLost(run);
-      const started = orphans.map((run) => startNext(run.threadId));
+      const orphans = runs.orphans();
+      for (const run of orphans) line.markLost(run);
+      const started = orphans.map((run) => line.startNext(run.threadId));
       return { lost: orphans.length, started: started.filter((next) => next !== undefined) };
     },
   };

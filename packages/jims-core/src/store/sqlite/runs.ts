@@ -2,8 +2,8 @@ import type { DatabaseSync } from 'node:sqlite';
 
 import type { NewEvent } from '../../thread/event.ts';
 import { parseStoredObject } from '../json-text.ts';
-import type { AcceptRequest, RunOutcomeRecord, RunOwner, RunStatus, StartedRun } from '../store.ts';
-import { formatMicros } from '../timestamp.ts';
+import type { AcceptRequest, RunOutcomeRecord, RunOwner, StartedRun } from '../store.ts';
+import { cell, jsonOrNull, storedNow } from './columns.ts';
 import { fromHex, toHex } from './uuid-hex.ts';
 
 /** A run that waits or runs, as far as the store needs it to start or to end it. */
@@ -17,24 +17,25 @@ export interface ActiveRun extends StartedRun {
   readonly unstored: NewEvent | undefined;
 }
 
-type Withdrawal = Pick<RunOutcomeRecord, 'status' | 'error'>;
+type Withdrawal = Omit<RunOutcomeRecord, 'events'>;
 
-/** The rows of `jims_runs` and `jims_instances`. Writes are to be called inside a transaction. */
+/** The rows of `jims_runs` that are not over. Writes are to be called inside a transaction. */
 export interface RunRows {
   countActive(threadId: string): number;
   insert(request: AcceptRequest, row: InsertedRun): void;
-  /** The run, when it is not over and this owner's. */
-  owned(run: RunOwner): ActiveRun | undefined;
+  /** Gives a lost run to a process once more, at the end of its thread's line. */
+  revive(runId: string, instanceId: string, status: 'queued' | 'running'): void;
+  active(runId: string): ActiveRun | undefined;
   next(threadId: string): ActiveRun | undefined;
   start(runId: string): void;
   markStored(runId: string): void;
+  markStarted(runId: string, events: readonly NewEvent[]): void;
   end(runId: string, outcome: RunOutcomeRecord): void;
   withdraw(runId: string, how: Withdrawal): void;
-  statuses(runIds: readonly string[]): ReadonlyMap<string, RunStatus>;
-  /** The running runs of dead processes; at most one of a thread. */
-  runningOrphans(): readonly ActiveRun[];
-  renewLease(instanceId: string, leaseMs: number): void;
-  endLease(instanceId: string): void;
+  requestCancel(runId: string): void;
+  activeIn(threadId: string): readonly StartedRun[];
+  /** Runs of dead processes that hold up a thread. */
+  orphans(): readonly ActiveRun[];
 }
 
 export interface InsertedRun {
@@ -67,13 +68,19 @@ export function runRows(db: DatabaseSync): RunRows {
           + (SELECT count(*) FROM jims_runs WHERE thread_id = ?1 AND status = 'queued')`,
   );
   const insert = db.prepare(
-    `INSERT INTO jims_runs (run_id, thread_id, status, instance_id, created_thread, incoming_id,
-       incoming_type, incoming_data, incoming_stored, accepted_at, started_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO jims_runs (run_id, thread_id, status, instance_id, key_scope, key, fingerprint,
+       created_thread, incoming_id, incoming_type, incoming_data, incoming_stored, accepted_at,
+       started_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
-  const owned = db.prepare(
-    `${ACTIVE} WHERE r.run_id = ?2 AND r.instance_id = ?3 AND r.status IN ('queued', 'running')`,
+  const revive = db.prepare(
+    `UPDATE jims_runs SET ticket = (SELECT max(ticket) + 1 FROM jims_runs), status = ?2,
+       instance_id = ?3, attempt = attempt + 1, withdrawn = NULL, cancel_requested = 0, error = NULL,
+       output_ids = NULL, usage = NULL, last_seq = NULL, finished_at = NULL,
+       started_at = iif(?2 = 'running', ?4, NULL)
+     WHERE run_id = ?1`,
   );
+  const active = db.prepare(`${ACTIVE} WHERE r.run_id = ?2 AND r.status IN ('queued', 'running')`);
   const next = db.prepare(
     `${ACTIVE} WHERE r.thread_id = ?2 AND r.status = 'queued' ORDER BY r.ticket LIMIT 1`,
   );
@@ -81,33 +88,44 @@ export function runRows(db: DatabaseSync): RunRows {
     `UPDATE jims_runs SET status = 'running', started_at = ? WHERE run_id = ?`,
   );
   const markStored = db.prepare('UPDATE jims_runs SET incoming_stored = 1 WHERE run_id = ?');
+  const markStarted = db.prepare('UPDATE jims_runs SET start_ids = ? WHERE run_id = ?');
   const end = db.prepare(
-    `UPDATE jims_runs SET status = ?, output_ids = ?, error = ?, finished_at = ?, incoming_stored = 1
+    `UPDATE jims_runs SET status = ?, output_ids = ?, error = ?, usage = ?, last_seq = ?,
+       finished_at = ?, incoming_stored = 1
      WHERE run_id = ?`,
   );
   const withdraw = db.prepare('UPDATE jims_runs SET withdrawn = ? WHERE run_id = ?');
-  const statusOf = db.prepare('SELECT status FROM jims_runs WHERE run_id = ?');
+  const requestCancel = db.prepare(
+    `UPDATE jims_runs SET cancel_requested = 1 WHERE run_id = ? AND status IN ('queued', 'running')`,
+  );
+  // One look for each status, as each has an index of its own.
+  const activeIn = db.prepare(
+    `SELECT run_id, instance_id FROM jims_runs WHERE thread_id = ?1 AND status = 'running'
+     UNION ALL
+     SELECT run_id, instance_id FROM jims_runs WHERE thread_id = ?1 AND status = 'queued'`,
+  );
   const orphans = db.prepare(
     `${ACTIVE} WHERE r.status = 'running' AND coalesce(i.lease_until, 0) <= ?1`,
   );
-  const renewLease = db.prepare(
-    `INSERT INTO jims_instances (instance_id, lease_until) VALUES (?1, ?2)
-     ON CONFLICT (instance_id) DO UPDATE SET lease_until = ?2`,
-  );
-  const endLease = db.prepare('DELETE FROM jims_instances WHERE instance_id = ?');
-  for (const statement of [countActive, owned, next, statusOf, orphans]) {
+  for (const statement of [countActive, active, next, activeIn, orphans]) {
     statement.setReturnArrays(true);
   }
 
   return {
     countActive: (threadId) => Number(cell(countActive.get(toHex(threadId)))),
-    insert({ runId, instanceId, incoming }, { threadId, status, createdThread, stored }) {
-      const time = now();
+    insert(
+      { runId, instanceId, incoming, idempotency },
+      { threadId, status, createdThread, stored },
+    ) {
+      const time = storedNow();
       insert.run(
         runId,
         toHex(threadId),
         status,
         instanceId,
+        idempotency?.scope ?? null,
+        idempotency?.key ?? null,
+        idempotency?.fingerprint ?? null,
         Number(createdThread),
         incoming ? toHex(incoming.id) : null,
         incoming?.type ?? null,
@@ -117,36 +135,36 @@ export function runRows(db: DatabaseSync): RunRows {
         status === 'running' ? time : null,
       );
     },
-    owned: (run) => toActive(owned.get(Date.now(), run.runId, run.instanceId)),
+    revive: (runId, instanceId, status) => void revive.run(runId, status, instanceId, storedNow()),
+    active: (runId) => toActive(active.get(Date.now(), runId)),
     next: (threadId) => toActive(next.get(Date.now(), toHex(threadId))),
-    start: (runId) => void start.run(now(), runId),
+    start: (runId) => void start.run(storedNow(), runId),
     markStored: (runId) => void markStored.run(runId),
-    end(runId, { status, events, error }) {
-      const ids = JSON.stringify(events.map((event) => event.id));
-      end.run(status, ids, error ? JSON.stringify(error) : null, now(), runId);
+    markStarted: (runId, events) => void markStarted.run(idList(events), runId),
+    end(runId, { status, events, error, usage, lastSeq }) {
+      const facts = [jsonOrNull(error), jsonOrNull(usage), lastSeq || null] as const;
+      end.run(status, idList(events), ...facts, storedNow(), runId);
     },
-    statuses(runIds) {
-      const found = new Map<string, RunStatus>();
-      for (const runId of runIds) {
-        const status = cell(statusOf.get(runId));
-        if (typeof status === 'string') found.set(runId, status as RunStatus);
-      }
-      return found;
-    },
-    withdraw: (runId, { status, error }) =>
-      void withdraw.run(JSON.stringify({ status, error }), runId),
-    runningOrphans: () => orphans.all(Date.now()).map((row) => toActiveRun(row)),
-    renewLease: (instanceId, leaseMs) => void renewLease.run(instanceId, Date.now() + leaseMs),
-    endLease: (instanceId) => void endLease.run(instanceId),
+    withdraw: (runId, { status, error, lastSeq }) =>
+      void withdraw.run(JSON.stringify({ status, error, lastSeq }), runId),
+    requestCancel: (runId) => void requestCancel.run(runId),
+    activeIn: (threadId) =>
+      activeIn.all(toHex(threadId)).map((row) => {
+        const [runId, instanceId] = row as unknown as [string, string];
+        return { runId, instanceId };
+      }),
+    orphans: () => orphans.all(Date.now()).map((row) => toActiveRun(row)),
   };
 }
 
-function now(): string {
-  return formatMicros(Date.now() * 1000);
+/** The run, when it is not over and this owner's. */
+export function ownedRun(runs: RunRows, { runId, instanceId }: RunOwner): ActiveRun | undefined {
+  const run = runs.active(runId);
+  return run?.instanceId === instanceId ? run : undefined;
 }
 
-function cell(row: unknown): unknown {
-  return Array.isArray(row) ? row[0] : undefined;
+function idList(events: readonly NewEvent[]): string {
+  return JSON.stringify(events.map((event) => event.id));
 }
 
 function toActive(row: unknown): ActiveRun | undefined {

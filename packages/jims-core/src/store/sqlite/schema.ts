@@ -42,21 +42,34 @@ CREATE TABLE jims_runs (
 	run_id TEXT NOT NULL UNIQUE,
 	thread_id UUID NOT NULL,
 	status TEXT NOT NULL CHECK (status IN ('queued', 'running', 'completed', 'failed', 'cancelled')),
+	attempt INTEGER NOT NULL DEFAULT 1,
 	instance_id TEXT NOT NULL,
+	key_scope TEXT,
+	key TEXT,
+	fingerprint TEXT,
 	created_thread INTEGER NOT NULL,
 	incoming_id UUID,
 	incoming_type TEXT,
 	incoming_data JSON,
 	incoming_stored INTEGER NOT NULL,
-	withdrawn JSON,
+	start_ids JSON,
 	output_ids JSON,
+	cancel_requested INTEGER NOT NULL DEFAULT 0,
+	withdrawn JSON,
 	error JSON,
+	usage JSON,
+	last_seq INTEGER,
 	accepted_at DATETIME NOT NULL,
 	started_at DATETIME,
 	finished_at DATETIME
 );
 CREATE UNIQUE INDEX jims_runs_running ON jims_runs (thread_id) WHERE status = 'running';
 CREATE INDEX jims_runs_queued ON jims_runs (thread_id, ticket) WHERE status = 'queued';
+CREATE UNIQUE INDEX jims_runs_key ON jims_runs (key_scope, key) WHERE key IS NOT NULL;
+CREATE INDEX jims_runs_cancel ON jims_runs (instance_id)
+	WHERE cancel_requested AND status IN ('queued', 'running');
+CREATE INDEX jims_runs_thread ON jims_runs (thread_id);
+CREATE INDEX jims_runs_finished ON jims_runs (finished_at) WHERE finished_at IS NOT NULL;
 `,
 ];
 

@@ -5,7 +5,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { JimsError } from '../../errors.ts';
 import type { Store } from '../store.ts';
 import { asStoreError, createCommitGroup } from './commit-group.ts';
+import { erasing } from './erasing.ts';
 import { eventRows } from './events.ts';
+import { instanceRows } from './instances.ts';
+import { runRecords } from './run-records.ts';
 import { runTransitions } from './run-transitions.ts';
 import { runRows } from './runs.ts';
 import { migrate } from './schema.ts';
@@ -22,10 +25,15 @@ const BUSY_TIMEOUT_MS = 5000;
  */
 export function openSqliteStore(file: string): Store {
   const db = openDatabase(file);
-  const tables: Tables = { threads: threadRows(db), events: eventRows(db), runs: runRows(db) };
-  const { threads, events, runs } = tables;
-  const group = createCommitGroup(db);
+  const threads = threadRows(db);
+  const events = eventRows(db);
+  const runs = runRows(db);
+  const records = runRecords(db, { threads, events });
+  const tables: Tables = { threads, events, runs, records };
+  const instances = instanceRows(db);
   const transitions = runTransitions(tables);
+  const erase = erasing(db, tables);
+  const group = createCommitGroup(db);
   let open = true;
 
   async function close(): Promise<void> {
@@ -37,21 +45,46 @@ export function openSqliteStore(file: string): Store {
 
   return {
     description: file === ':memory:' ? 'SQLite in memory' : `SQLite ${file}`,
+    shared: false,
     ping: async () => void (await read(() => threads.latestOf(''))),
+
     openThread: (spec) => group.write(() => openThread(tables, spec)),
     thread: (threadId) => read(() => threads.byId(threadId)),
     threadByExternalId: (externalId) => read(() => threads.byExternalId(externalId)),
     latestThread: (contactId) => read(() => threads.latestOf(contactId)),
+    listThreads: (query) => read(() => threads.list(query)),
+    updateThreadConfig: (threadId, config) =>
+      group.write(() => {
+        threads.setConfig(threadId, config);
+        return threads.byId(threadId);
+      }),
+    deleteThreads: (which) => group.write(() => erase.deleteThreads(which)),
+
     appendEvents: (threadId, added) => group.write(() => events.append(threadId, added)),
     readEvents: (threadId, after) => read(() => events.read(threadId, after)),
+    pageEvents: (threadId, page) => read(() => events.page(threadId, page)),
+
     acceptRun: (request) => group.write(() => transitions.accept(request)),
     appendInRun: (run, added) => group.write(() => transitions.append(run, added)),
     finishRun: (run, outcome) => group.write(() => transitions.finish(run, outcome)),
-    runStatuses: (runIds) => read(() => runs.statuses(runIds)),
-    renewLease: (instanceId, leaseMs) => group.write(() => runs.renewLease(instanceId, leaseMs)),
-    endLease: (instanceId) => group.write(() => runs.endLease(instanceId)),
+    run: (runId) => read(() => records.byId(runId)),
+    requestCancel: (runId) =>
+      group.write(() => {
+        runs.requestCancel(runId);
+        return records.statusOf(runId);
+      }),
+    pollRuns: (instanceId, waiting) => read(() => records.poll(instanceId, waiting)),
+    // Only this process runs what is in its file: who follows a run follows it here.
+    appendProgress: async () => {},
+    readProgress: async () => [],
+
+    renewLease: (instanceId, leaseMs) =>
+      group.write(() => instances.renewLease(instanceId, leaseMs)),
+    endLease: (instanceId) => group.write(() => instances.endLease(instanceId)),
     reapRuns: () => group.write(() => transitions.reap()),
     listen: async () => {},
+
+    purge: (limits) => group.write(() => erase.purge(limits)),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -3,6 +3,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { THREAD_CREATED, newEvent } from '../../thread/event.ts';
 import type { NewThread, Thread } from '../../thread/thread.ts';
 import type { EventRows } from './events.ts';
+import type { RunRecords } from './run-records.ts';
 import type { RunRows } from './runs.ts';
 import type { NewThreadRow, ThreadRows } from './threads.ts';
 
@@ -11,6 +12,7 @@ export interface Tables {
   readonly threads: ThreadRows;
   readonly events: EventRows;
   readonly runs: RunRows;
+  readonly records: RunRecords;
 }
 
 /** A thread always begins with the event that says so. */

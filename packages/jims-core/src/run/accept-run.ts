@@ -1,0 +1,51 @@
+import { JimsError } from '../errors.ts';
+import type { Pipeline } from '../pipeline.ts';
+import type { AcceptRequest, AcceptResult } from '../store/store.ts';
+import type { RunLimits, RunRequest } from './run.ts';
+
+/** What of the engine decides how a run is accepted. */
+export interface AcceptTerms {
+  readonly runId: string;
+  readonly instanceId: string;
+  readonly limits: RunLimits;
+  readonly conversationStartPipeline: Pipeline | undefined;
+  readonly known: AcceptRequest['known'] | undefined;
+}
+
+/**
+ * A request as the store takes it. The incoming event has the id of its run: so a retry cannot store
+ * it twice, and the event is found again when a lost run is run once more.
+ */
+export function acceptRequest(
+  { thread, incoming, conversationStart = false, onBusy, idempotency }: RunRequest,
+  { runId, instanceId, limits, conversationStartPipeline, known }: AcceptTerms,
+): AcceptRequest {
+  return {
+    runId,
+    instanceId,
+    thread,
+    onBusy: onBusy ?? limits.onBusy,
+    queueLimit: limits.queueLimit,
+    holdIncomingOnNewThread: conversationStart && conversationStartPipeline !== undefined,
+    ...(incoming && { incoming: { ...incoming, id: runId } }),
+    ...(idempotency && { idempotency: { ...idempotency, ttlMs: limits.idempotencyTtlMs } }),
+    ...(known && { known }),
+  };
+}
+
+type Refusal = Exclude<AcceptResult['kind'], 'accepted' | 'existing'>;
+
+export function refusal(kind: Refusal, { thread }: RunRequest): JimsError {
+  switch (kind) {
+    case 'thread_not_found': {
+      const id = thread.kind === 'thread' ? thread.threadId : '';
+      return new JimsError(kind, `Thread '${id}' not found`);
+    }
+    case 'thread_busy':
+      return new JimsError(kind, 'The thread has a run that is not finished');
+    case 'queue_full':
+      return new JimsError(kind, 'Too many messages wait in this thread: try again later');
+    case 'key_reused':
+      return new JimsError(kind, 'The idempotency key was used for another request: use a new one');
+  }
+}

@@ -1,0 +1,39 @@
+import type { Logger } from '../logger.ts';
+import type { Store } from '../store/store.ts';
+import { followRun } from './follow-run.ts';
+import { fromProgress } from './progress.ts';
+import type { Run } from './run.ts';
+import { endOfRecord, storedRun } from './stored-run.ts';
+
+export interface RunLookupOptions {
+  readonly store: Store;
+  readonly logger: Logger;
+  /** A run that this process has in memory. */
+  readonly here: (runId: string) => Run | undefined;
+  /** Ends all following. */
+  readonly signal: AbortSignal;
+}
+
+/** Finds a run wherever it is: in this process, in another one, or over and kept by the store. */
+export function createRunLookup(
+  options: RunLookupOptions,
+): (runId: string) => Promise<Run | undefined> {
+  const { store, logger, here, signal } = options;
+  return async (runId) => {
+    const own = here(runId);
+    if (own) return own;
+    const record = await store.run(runId);
+    if (!record) return undefined;
+    const end = endOfRecord(record);
+    if (end) {
+      const told = await store.readProgress(runId, 0);
+      return storedRun(
+        record,
+        end,
+        told.map(fromProgress).filter((event) => event !== undefined),
+      );
+    }
+    const cancel = (): void => void store.requestCancel(runId).catch(() => {});
+    return followRun(record, { store, logger, signal, cancel });
+  };
+}

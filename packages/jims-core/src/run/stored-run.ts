@@ -1,0 +1,70 @@
+import { JimsError } from '../errors.ts';
+import type { JimsErrorCode } from '../errors.ts';
+import type { RunRecord } from '../store/store.ts';
+import type { CancelReason, NumberedRunEvent, RunEnd } from './run-events.ts';
+import { createRunStream } from './run-stream.ts';
+import type { RunStream } from './run-stream.ts';
+import type { Run } from './run.ts';
+
+/** How a run ended, told by its record; `undefined` while it is not over. */
+export function endOfRecord(record: RunRecord): RunEnd | undefined {
+  const { status, events, startEvents, error } = record;
+  switch (status) {
+    case 'completed':
+      return { type: 'result', result: { startEvents, events } };
+    case 'failed':
+      return {
+        type: 'error',
+        error: new JimsError(codeOf(error?.code), error?.message ?? 'The run failed'),
+      };
+    case 'cancelled':
+      return { type: 'cancelled', reason: reasonOf(error?.code), events };
+    case 'queued':
+    case 'running':
+      return undefined;
+  }
+}
+
+/** A run that is over, as its listeners would have seen it, as far as that is kept. */
+export function storedRun(
+  record: RunRecord,
+  end: RunEnd,
+  progress: readonly NumberedRunEvent[],
+): Run {
+  const stream = createRunStream();
+  for (const event of progress) stream.pushNumbered(event);
+  finish(stream, record, end);
+  return runOf(record, stream, () => {});
+}
+
+/** Ends a stream that was put together from what a store keeps. */
+export function finish(stream: RunStream, { lastSeq }: RunRecord, end: RunEnd): void {
+  stream.pushNumbered({ ...end, seq: Math.max(lastSeq ?? 0, stream.lastSeq + 1) });
+}
+
+export function runOf(
+  { runId, thread, createdThread }: RunRecord,
+  stream: RunStream,
+  cancel: () => void,
+): Run {
+  return {
+    id: runId,
+    thread,
+    createdThread,
+    replayed: false,
+    listen: (options) => stream.listen(options),
+    end: stream.end,
+    cancel,
+  };
+}
+
+/** Codes that this version does not know come from another one on the same database. */
+function codeOf(code: string | undefined): JimsErrorCode {
+  return code === 'lost' || code === 'deadline' || code === 'store_unavailable'
+    ? code
+    : 'pipeline_failed';
+}
+
+function reasonOf(code: string | undefined): CancelReason {
+  return code === 'interrupted' || code === 'shutting_down' ? code : 'cancelled';
+}

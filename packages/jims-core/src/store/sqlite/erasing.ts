@@ -1,0 +1,44 @@
+import type { DatabaseSync } from 'node:sqlite';
+
+import type { PurgeLimits, PurgeResult } from '../store.ts';
+import { storedBefore } from './columns.ts';
+import type { Tables } from './tables.ts';
+import { toHex } from './uuid-hex.ts';
+
+/** What removes rows for good. Each method is to be called inside a transaction of its own. */
+export interface Erasing {
+  deleteThreads(which: { threadId: string } | { contactId: string }): readonly string[];
+  purge(limits: PurgeLimits): PurgeResult;
+}
+
+export function erasing(db: DatabaseSync, { threads, events }: Tables): Erasing {
+  const deleteRuns = db.prepare('DELETE FROM jims_runs WHERE thread_id = ?');
+  const deleteOldRuns = db.prepare(
+    `DELETE FROM jims_runs WHERE ticket IN (
+       SELECT ticket FROM jims_runs WHERE finished_at < ? LIMIT ?)`,
+  );
+
+  function deleteThread(threadId: string): void {
+    deleteRuns.run(toHex(threadId));
+    events.deleteOf(threadId);
+    threads.delete(threadId);
+  }
+
+  return {
+    deleteThreads(which) {
+      const ids = 'contactId' in which ? threads.idsOf(which.contactId) : existing(which.threadId);
+      ids.forEach(deleteThread);
+      return ids;
+    },
+    purge({ idleThreadsMs, finishedRunsMs, batch }) {
+      const idle = idleThreadsMs === undefined ? [] : threads.idle(idleThreadsMs, batch);
+      idle.forEach(deleteThread);
+      const { changes } = deleteOldRuns.run(storedBefore(finishedRunsMs), batch);
+      return { threadIds: idle, runs: Number(changes) };
+    },
+  };
+
+  function existing(threadId: string): readonly string[] {
+    return threads.byId(threadId) ? [threadId] : [];
+  }
+}

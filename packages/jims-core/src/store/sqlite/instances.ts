@@ -1,0 +1,19 @@
+import type { DatabaseSync } from 'node:sqlite';
+
+/** The rows of `jims_instances`: which processes live. Writes are to be called inside a transaction. */
+export interface InstanceRows {
+  renewLease(instanceId: string, leaseMs: number): void;
+  endLease(instanceId: string): void;
+}
+
+export function instanceRows(db: DatabaseSync): InstanceRows {
+  const renew = db.prepare(
+    `INSERT INTO jims_instances (instance_id, lease_until) VALUES (?1, ?2)
+     ON CONFLICT (instance_id) DO UPDATE SET lease_until = ?2`,
+  );
+  const end = db.prepare('DELETE FROM jims_instances WHERE instance_id = ?');
+  return {
+    renewLease: (instanceId, leaseMs) => void renew.run(instanceId, Date.now() + leaseMs),
+    endLease: (instanceId) => void end.run(instanceId),
+  };
+}

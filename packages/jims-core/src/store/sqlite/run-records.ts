@@ -1,0 +1,137 @@
+import type { DatabaseSync } from 'node:sqlite';
+
+import type { NewEvent } from '../../thread/event.ts';
+import { parseStoredJson, parseStoredObject } from '../json-text.ts';
+import type { IdempotencyKey, PolledRun, RunRecord, RunStatus } from '../store.ts';
+import { toPublicTime } from '../timestamp.ts';
+import { cell, listParameter, storedBefore } from './columns.ts';
+import type { EventRows } from './events.ts';
+import type { ThreadRows } from './threads.ts';
+import { fromHex } from './uuid-hex.ts';
+
+/** What is known of the run that has a key. */
+export interface KeyedRun {
+  readonly runId: string;
+  readonly threadId: string;
+  readonly fingerprint: string;
+  readonly createdThread: boolean;
+  readonly started: boolean;
+  readonly attempt: number;
+  /** It ended without its pipeline having had its say: asked for again, it is run again. */
+  readonly lost: boolean;
+}
+
+/** The rows of `jims_runs` as records, over or not. */
+export interface RunRecords {
+  byId(runId: string): RunRecord | undefined;
+  /** The run of a key that is not forgotten yet. */
+  byKey(key: IdempotencyKey): KeyedRun | undefined;
+  poll(instanceId: string, waiting: readonly string[]): readonly PolledRun[];
+  statusOf(runId: string): RunStatus | undefined;
+}
+
+const LOST_CODES: ReadonlySet<string> = new Set(['lost', 'shutting_down']);
+
+export function runRecords(
+  db: DatabaseSync,
+  { threads, events }: { threads: ThreadRows; events: EventRows },
+): RunRecords {
+  const byId = db.prepare('SELECT * FROM jims_runs WHERE run_id = ?');
+  const byKey = db.prepare('SELECT * FROM jims_runs WHERE key_scope = ? AND key = ?');
+  const forgetKey = db.prepare('UPDATE jims_runs SET key = NULL WHERE run_id = ?');
+  const statusOf = db.prepare('SELECT status FROM jims_runs WHERE run_id = ?');
+  statusOf.setReturnArrays(true);
+  const poll = db.prepare(
+    `SELECT run_id, status, cancel_requested FROM jims_runs
+     WHERE run_id IN (SELECT value FROM json_each(?1))
+     UNION
+     SELECT run_id, status, cancel_requested FROM jims_runs
+     WHERE instance_id = ?2 AND cancel_requested AND status IN ('queued', 'running')`,
+  );
+
+  return {
+    byId(runId) {
+      const row = byId.get(runId) as RunRow | undefined;
+      const thread = row && threads.byId(fromHex(row.thread_id));
+      if (!thread) return undefined;
+      return {
+        runId,
+        thread,
+        instanceId: row.instance_id,
+        status: row.status,
+        attempt: row.attempt,
+        createdThread: row.created_thread === 1,
+        acceptedAt: toPublicTime(row.accepted_at),
+        startedAt: row.started_at === null ? undefined : toPublicTime(row.started_at),
+        finishedAt: row.finished_at === null ? undefined : toPublicTime(row.finished_at),
+        incoming: incomingOf(row),
+        startEvents: events.byIds(thread.id, idsOf(row.start_ids)),
+        events: events.byIds(thread.id, idsOf(row.output_ids)),
+        error: row.error === null ? undefined : (JSON.parse(row.error) as RunRecord['error']),
+        usage: row.usage === null ? undefined : (JSON.parse(row.usage) as RunRecord['usage']),
+        lastSeq: row.last_seq ?? undefined,
+      };
+    },
+
+    byKey({ scope, key, ttlMs }) {
+      const row = byKey.get(scope, key) as RunRow | undefined;
+      if (!row) return undefined;
+      if (row.finished_at !== null && row.accepted_at < storedBefore(ttlMs)) {
+        forgetKey.run(row.run_id);
+        return undefined;
+      }
+      return {
+        runId: row.run_id,
+        threadId: fromHex(row.thread_id),
+        fingerprint: row.fingerprint ?? '',
+        createdThread: row.created_thread === 1,
+        started: row.start_ids !== null,
+        attempt: row.attempt,
+        lost: LOST_CODES.has(String(parseStoredObject(row.error)['code'])),
+      };
+    },
+
+    poll: (instanceId, waiting) =>
+      poll.all(listParameter(waiting), instanceId).map((row) => {
+        const { run_id, status, cancel_requested } = row as unknown as RunRow;
+        return { runId: run_id, status, cancelRequested: cancel_requested === 1 };
+      }),
+
+    statusOf: (runId) => cell(statusOf.get(runId)) as RunStatus | undefined,
+  };
+}
+
+interface RunRow {
+  readonly run_id: string;
+  readonly thread_id: string;
+  readonly status: RunStatus;
+  readonly attempt: number;
+  readonly instance_id: string;
+  readonly fingerprint: string | null;
+  readonly created_thread: number;
+  readonly incoming_id: string | null;
+  readonly incoming_type: string | null;
+  readonly incoming_data: string | null;
+  readonly start_ids: string | null;
+  readonly output_ids: string | null;
+  readonly cancel_requested: number;
+  readonly error: string | null;
+  readonly usage: string | null;
+  readonly last_seq: number | null;
+  readonly accepted_at: string;
+  readonly started_at: string | null;
+  readonly finished_at: string | null;
+}
+
+function incomingOf({ incoming_id, incoming_type, incoming_data }: RunRow): NewEvent | undefined {
+  if (incoming_id === null || incoming_type === null) return undefined;
+  return {
+    id: fromHex(incoming_id),
+    type: incoming_type,
+    data: parseStoredObject(incoming_data),
+  };
+}
+
+function idsOf(text: string | null): readonly string[] {
+  return text === null ? [] : (parseStoredJson(text) as readonly string[]);
+}
