@@ -94,7 +94,7 @@ function serveOptions(given: Lookup, env: Environment): ServeOptions {
     verbose: flag(given, 'verbose'),
     exposeErrors: flag(given, 'expose-errors'),
     sharedThreads: flag(given, 'shared-threads'),
-    allowedEventTypes: given('allowed-event-types')?.values ?? CLIENT_EVENT_TYPES,
+    allowedEventTypes: list(given, 'allowed-event-types') ?? CLIENT_EVENT_TYPES,
     maxBodyBytes: integer(given, 'max-body-size', { min: 1 }),
     maxStreams: integer(given, 'max-streams', { min: 1 }),
     corsOrigins: corsOrigins(given),
@@ -116,6 +116,11 @@ function serveOptions(given: Lookup, env: Environment): ServeOptions {
 
 function text(given: Lookup, name: OptionName): string | undefined {
   return given(name)?.values.at(-1);
+}
+
+/** As {@link text}, with commas between the items in a flag, too. */
+function list(given: Lookup, name: OptionName): readonly string[] | undefined {
+  return given(name)?.values.flatMap((each) => each.split(',').map((item) => item.trim()));
 }
 
 function flag(given: Lookup, name: OptionName): boolean {
