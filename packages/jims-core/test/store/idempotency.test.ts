@@ -124,7 +124,11 @@ describeStores((kind) => {
     const last = await user.finish(again, ['1']);
     assert.equal(last.kind === 'finished' && last.next?.runId, third.runId);
     assert.deepEqual(await conversation(user.store, first.thread.id), [
-      ...['one', 'two', '2', '1', 'three'],
+      'one',
+      'two',
+      '2',
+      '1',
+      'three',
     ]);
   });
 

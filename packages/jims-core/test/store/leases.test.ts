@@ -52,7 +52,11 @@ describeStores((kind) => {
     assert.equal((await user.store.run(four.runId))?.status, 'queued');
     await user.finish(three, ['3']);
     assert.deepEqual(await conversation(user.store, one.thread.id), [
-      ...['one', 'two', 'three', '3', 'four'],
+      'one',
+      'two',
+      'three',
+      '3',
+      'four',
     ]);
   });
 

@@ -83,7 +83,12 @@ describeStores((kind) => {
     await user.finish(two, ['2']);
     await user.finish(three, ['3']);
     assert.deepEqual(await conversation(user.store, one.thread.id), [
-      ...['one', '1', 'two', '2', 'three', '3'],
+      'one',
+      '1',
+      'two',
+      '2',
+      'three',
+      '3',
     ]);
   });
 
@@ -96,17 +101,17 @@ describeStores((kind) => {
   test('a run may start without a message', async () => {
     await using user = await freshStore(kind);
     const { thread } = await user.store.openThread({ contactId: 'customer:1' });
-    const { incoming: _, ...request } = {
-      ...{ runId: randomUUID(), instanceId: user.instanceId, queueLimit: 1 },
-      ...{ incoming: undefined, holdIncomingOnNewThread: false, onBusy: 'queue' as const },
-    };
     const run = await user.store.acceptRun({
-      ...request,
+      runId: randomUUID(),
+      instanceId: user.instanceId,
       thread: { kind: 'thread', threadId: thread.id },
+      holdIncomingOnNewThread: false,
+      onBusy: 'queue',
+      queueLimit: 1,
     });
-    assert.equal(run.kind, 'accepted');
+    assert.ok(run.kind === 'accepted');
     assert.deepEqual(await conversation(user.store, thread.id), []);
-    assert.equal((await user.store.run(request.runId))?.incoming, undefined);
+    assert.equal((await user.store.run(run.runId))?.incoming, undefined);
   });
 
   test('what the caller has read already is not sent again', async () => {
@@ -159,7 +164,10 @@ describeStores((kind) => {
     const result = await user.finish(one, ['half'], { status: 'cancelled' });
     assert.equal(result.kind === 'finished' && result.next?.runId, three.runId);
     assert.deepEqual(await conversation(user.store, one.thread.id), [
-      ...['one', 'half', 'two', 'three'],
+      'one',
+      'half',
+      'two',
+      'three',
     ]);
     assert.equal((await user.store.run(two.runId))?.status, 'cancelled');
   });

@@ -82,7 +82,7 @@ export async function storeUser(store: Store): Promise<StoreUser> {
     async accept(text, terms) {
       const result = await ask(text, terms);
       assert.equal(result.kind, 'accepted');
-      return result as AcceptedRun;
+      return result;
     },
     finish: (run, messages = [], outcome = {}) =>
       store.finishRun(owner(run), {
