@@ -105,11 +105,16 @@ function describe(operation: Operation, secured: boolean, toSchema: ToSchema): J
 
 function success(response: OperationResponse, toSchema: ToSchema): Json {
   const { description, contentType = 'application/json', schema, example } = response;
+  const isEmpty = !schema && example === undefined && response.contentType === undefined;
   const media = {
     ...(schema && { schema: toSchema(schema) }),
     ...(example !== undefined && { example }),
   };
-  return { description, headers: headerRefs('x-request-id'), content: { [contentType]: media } };
+  return {
+    description,
+    headers: headerRefs('x-request-id'),
+    ...(!isEmpty && { content: { [contentType]: media } }),
+  };
 }
 
 function failure(status: ErrorStatus, toSchema: ToSchema): Json {

@@ -71,15 +71,14 @@ export async function createRunEngine(options: RunEngineOptions): Promise<RunEng
       admission.leave();
     },
   });
-  const find = createRunLookup({
-    store,
-    logger,
-    here: (runId) => live.find(runId),
-    signal: closing.signal,
-  });
+  const here = (runId: string): Run | undefined => live.find(runId);
+  const find = createRunLookup({ store, logger, here, signal: closing.signal });
   await store.listen(instanceId, () => poll.wake());
   const lease = await holdLease({
-    ...{ store, instanceId, logger, leaseMs: limits.leaseMs },
+    store,
+    instanceId,
+    logger,
+    leaseMs: limits.leaseMs,
     onLost: () => live.stopAll('lost'),
     onStarted: ({ runId }) => poll.started(runId),
   });
