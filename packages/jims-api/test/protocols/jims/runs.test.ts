@@ -132,7 +132,6 @@ describeStores(({ name, fresh }) => {
     const queued = api.post(CHAT, ask('c', 'queued'));
     await sleep(50);
     const interrupting = await api.post(CHAT, ask('c', 'now', { on_busy: 'interrupt' }));
-    console.log(interrupting.status, await interrupting.clone().text());
     assert.deepEqual((await jsonOf(interrupting))['assistant_messages'], ['Echo: now']);
     assert.equal((await running).status, 409);
     assert.equal((await queued).status, 409);
