@@ -30,12 +30,17 @@ const RETRYABLE_NAMES: ReadonlySet<string> = new Set([
   'BrokenStreamError',
   // 200 with a body that was cut off, is empty, or holds no answer.
   'AI_JSONParseError',
+  'SyntaxError',
   'AI_EmptyResponseBodyError',
   'AI_InvalidResponseDataError',
 ]);
 const NETWORK_CODE = /^(?:UND_ERR_|E[A-Z]+$)/;
 /** Errors whose message quotes the text that they complain about. */
-const QUOTING: ReadonlySet<string> = new Set(['AI_JSONParseError', 'AI_TypeValidationError']);
+const QUOTING: ReadonlySet<string> = new Set([
+  'AI_JSONParseError',
+  'AI_TypeValidationError',
+  'SyntaxError',
+]);
 
 export function readFailure(error: unknown): ProviderFailure {
   if (error instanceof UnfitAnswerError) {
