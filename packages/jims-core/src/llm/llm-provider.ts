@@ -37,9 +37,10 @@ export function createLlmProvider(
 /** The models of one run: its own signal, sums and choice of model. */
 function createLlm(
   models: () => Promise<Models>,
-  settings: ResolvedLlmSettings,
-  { signal, threadId, observe }: LlmRun,
+  own: ResolvedLlmSettings,
+  { signal, threadId, observe, traceContent = own.traceContent }: LlmRun,
 ): Llm {
+  const settings = { ...own, traceContent };
   let { model } = settings;
   const sum = createUsageSum();
   const scope: LlmScope = {

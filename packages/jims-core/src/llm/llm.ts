@@ -66,6 +66,8 @@ export interface ToolsOptions extends ChatOptions {
 export interface LlmRun {
   readonly signal?: AbortSignal;
   readonly threadId?: string;
+  /** Before what the settings say. */
+  readonly traceContent?: boolean;
   /** Is told of every answered request. */
   readonly observe?: (usage: CallUsage) => void;
 }

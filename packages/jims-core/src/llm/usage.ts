@@ -1,5 +1,5 @@
 /** What a model was used for and what it cost. Plain data. */
-export interface ModelUsage {
+export type ModelUsage = {
   /** As the provider names it in its answers, such as `gpt-4.1-mini-2025-04-14`. */
   readonly model: string;
   readonly requests: number;
@@ -9,7 +9,7 @@ export interface ModelUsage {
   readonly cachedTokens: number;
   /** US dollars, of the requests whose price is known; absent when none is. */
   readonly costUsd?: number;
-}
+};
 
 /** One answered request. */
 export interface CallUsage {
@@ -46,4 +46,15 @@ export function createUsageSum(): UsageSum {
       return [...models.values()];
     },
   };
+}
+
+/** What a store kept of a run's usage; `undefined` when there is none. */
+export function readUsage(
+  kept: readonly Readonly<Record<string, unknown>>[] | undefined,
+): readonly ModelUsage[] | undefined {
+  return kept?.filter(isModelUsage);
+}
+
+function isModelUsage(value: object): value is ModelUsage {
+  return 'model' in value && 'requests' in value && 'promptTokens' in value;
 }

@@ -1,5 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto';
 
+import type { LlmProvider } from '../llm/llm.ts';
 import type { Logger } from '../logger.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { AcceptResult, AcceptedRun, RunStatus, Store } from '../store/store.ts';
@@ -22,6 +23,9 @@ export interface RunEngineOptions {
   readonly limits: RunLimits;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly models: () => LlmProvider;
+  /** Whether spans hold prompts and answers; default: as the app's settings say. */
+  readonly traceContent: boolean | undefined;
 }
 
 /** Accepts runs and executes them: one at a time in each thread, over all processes on the store. */
