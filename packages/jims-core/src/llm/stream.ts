@@ -82,8 +82,8 @@ async function openTextStream(
 ): Promise<TextStream> {
   const closed = new AbortController();
   const signal = AbortSignal.any([call.signal, closed.signal]);
-  const opened = await inTime({ ...call, signal }, () =>
-    model.doStream({ ...request, abortSignal: signal }),
+  const opened = await inTime({ ...call, signal }, (abortSignal) =>
+    model.doStream({ ...request, abortSignal }),
   );
   const reader = opened.stream.getReader();
   const answer = { id: undefined as string | undefined, model: model.modelId };
