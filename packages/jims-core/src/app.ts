@@ -8,7 +8,7 @@ import type { Pipeline } from './pipeline.ts';
 import { createRunEngine } from './run/run-engine.ts';
 import type { RunEngine } from './run/run-engine.ts';
 import { DEFAULT_RUN_LIMITS } from './run/run.ts';
-import type { Run, RunLimits, RunRequest } from './run/run.ts';
+import type { FailedRun, Run, RunLimits, RunRequest } from './run/run.ts';
 import { DEFAULT_STORE_URL, openStore } from './store/open-store.ts';
 import type { EventPage, RunRecord, RunStatus, Store, ThreadQuery } from './store/store.ts';
 import { createMetrics } from './telemetry/metrics.ts';
@@ -41,6 +41,8 @@ export interface OpenOptions {
   readonly logger?: Logger;
   /** Puts prompts and answers into the spans of model calls; default: as the app's settings say. */
   readonly traceContent?: boolean;
+  /** Is told of every run that failed, after the log. */
+  readonly onRunFailed?: (error: JimsError, run: FailedRun) => void;
 }
 
 /** What an open app works with. */
@@ -214,8 +216,9 @@ export class JimsApp implements AsyncDisposable {
     return this.#models;
   }
 
-  async #openNow({ store: url, limits, logger, traceContent }: OpenOptions): Promise<Opened> {
-    const store = await storeOf(this.#store, url);
+  async #openNow(options: OpenOptions): Promise<Opened> {
+    const { limits, logger, traceContent, onRunFailed } = options;
+    const store = await storeOf(this.#store, options.store);
     const runs = await createRunEngine({
       store,
       pipeline: this.pipeline,
@@ -225,6 +228,7 @@ export class JimsApp implements AsyncDisposable {
       metrics: this.metrics,
       models: () => this.#openModels(),
       traceContent,
+      onRunFailed,
     });
     this.metrics.gauge('jims_runs_running', 'Runs being executed', () => runs.counts().running);
     this.metrics.gauge(

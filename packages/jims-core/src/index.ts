@@ -33,7 +33,7 @@ export type {
 } from './run/run-events.ts';
 export type { ListenOptions } from './run/run-stream.ts';
 export { DEFAULT_RUN_LIMITS } from './run/run.ts';
-export type { Run, RunLimits, RunRequest } from './run/run.ts';
+export type { FailedRun, Run, RunLimits, RunRequest } from './run/run.ts';
 export { DEFAULT_STORE_URL, openStore } from './store/open-store.ts';
 export type {
   EventPage,

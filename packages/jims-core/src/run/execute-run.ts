@@ -179,6 +179,7 @@ async function endBadly(
   const { code, message } = failure;
   const who = { requestId: request.requestId, runId: owner.runId, threadId: owner.threadId };
   logger.error({ ...who, error: describeError(error) }, `run failed: ${code}`);
+  execution.onRunFailed?.(failure, who);
   await settle(execution, { status: 'failed', events: [], error: { code, message } });
   return { type: 'error', error: failure };
 }

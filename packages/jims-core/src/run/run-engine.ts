@@ -1,5 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto';
 
+import type { JimsError } from '../errors.ts';
 import type { LlmProvider } from '../llm/llm.ts';
 import type { Logger } from '../logger.ts';
 import type { Pipeline } from '../pipeline.ts';
@@ -14,7 +15,7 @@ import { createLiveRuns } from './live-runs.ts';
 import { startPurging } from './purging.ts';
 import { createRunLookup } from './run-lookup.ts';
 import { createRunPoll } from './run-poll.ts';
-import type { Run, RunLimits, RunRequest } from './run.ts';
+import type { FailedRun, Run, RunLimits, RunRequest } from './run.ts';
 
 export interface RunEngineOptions {
   readonly store: Store;
@@ -26,6 +27,7 @@ export interface RunEngineOptions {
   readonly models: () => LlmProvider;
   /** Whether spans hold prompts and answers; default: as the app's settings say. */
   readonly traceContent: boolean | undefined;
+  readonly onRunFailed: ((error: JimsError, run: FailedRun) => void) | undefined;
 }
 
 /** Accepts runs and executes them: one at a time in each thread, over all processes on the store. */
