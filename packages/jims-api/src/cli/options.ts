@@ -23,6 +23,7 @@ export interface ServeOptions {
   readonly apiKeys: readonly string[];
   readonly authentik: { readonly url: string; readonly slug: string } | undefined;
   readonly enableSentry: boolean;
+  readonly traceContent: boolean;
   readonly verbose: boolean;
   readonly exposeErrors: boolean;
   readonly sharedThreads: boolean;
@@ -91,6 +92,7 @@ function serveOptions(given: Lookup, env: Environment): ServeOptions {
     apiKeys: apiKeys(given, env),
     authentik: authentik(given),
     enableSentry: flag(given, 'enable-sentry'),
+    traceContent: flag(given, 'trace-content'),
     verbose: flag(given, 'verbose'),
     exposeErrors: flag(given, 'expose-errors'),
     sharedThreads: flag(given, 'shared-threads'),

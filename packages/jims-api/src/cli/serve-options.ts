@@ -143,6 +143,11 @@ export const OPTIONS = {
     help: 'Seconds after which a process that is not heard of is taken for dead',
   },
   'enable-sentry': { type: 'flag', group: WATCHING, help: 'Report errors and traces to Sentry' },
+  'trace-content': {
+    type: 'flag',
+    group: WATCHING,
+    help: 'Put prompts and answers into traces, too',
+  },
   verbose: { type: 'flag', group: WATCHING, help: 'Log more' },
   version: { type: 'flag', group: WATCHING, help: 'Show the version and exit' },
   help: { type: 'flag', group: WATCHING, help: 'Show this message and exit' },

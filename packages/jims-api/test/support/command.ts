@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -115,4 +116,104 @@ async function ended(child: ChildProcess): Promise<Ended> {
     stdout: await stdout,
     stderr: await stderr,
   };
+=======
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const MODULES = fileURLToPath(new URL('../../../../node_modules', import.meta.url));
+
+export interface RunningCommand extends AsyncDisposable {
+  readonly origin: string;
+  /** Everything that it has printed. */
+  readonly output: () => string;
+  /** Stops it as a supervisor does, and resolves with its exit code. */
+  stop(): Promise<number | null>;
+}
+
+export interface CommandOptions {
+  /** The source of the app's module. */
+  readonly app: string;
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Runs the command `jims-api` in a folder of its own, and resolves when it listens. */
+export async function startCommand(options: CommandOptions): Promise<RunningCommand> {
+  const folder = mkdtempSync(join(tmpdir(), 'jims-test-'));
+  symlinkSync(MODULES, join(folder, 'node_modules'));
+  const app = join(folder, 'app.ts');
+  writeFileSync(app, options.app);
+  const ports = ['--host', '127.0.0.1', '--port', '0', '--metrics-port', '0'];
+  const own = Object.entries(process.env).filter(
+    ([name]) => !/^(?:JIMS|OTEL|SENTRY|OPENAI|MODEL)/.test(name),
+  );
+  const child = spawn(
+    process.execPath,
+    ['--conditions=@jims/source', MAIN, '--app', `${app}:app`, ...ports, ...(options.args ?? [])],
+    { cwd: folder, env: { ...Object.fromEntries(own), ...options.env }, stdio: 'pipe' },
+  );
+  let output = '';
+  const closed = once(child, 'close');
+  const listening = Promise.withResolvers<string>();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => {
+      output += chunk;
+      const port = /"port":(\d+).*"listening"/.exec(output)?.[1];
+      if (port) listening.resolve(`http://127.0.0.1:${port}`);
+    });
+  }
+  void closed.then(() => listening.reject(new Error(`it ended before it listened: ${output}`)));
+
+  async function stop(): Promise<number | null> {
+    if (child.exitCode === null) child.kill('SIGTERM');
+    await closed;
+    rmSync(folder, { recursive: true, force: true });
+    return child.exitCode;
+  }
+
+  try {
+    const origin = await listening.promise;
+    return {
+      origin,
+      output: () => output,
+      stop,
+      async [Symbol.asyncDispose]() {
+        await stop();
+      },
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Asks a running service, and gives its answer as it is. */
+export async function chat(
+  origin: string,
+  message: string,
+  more: object = {},
+): Promise<{ readonly status: number; readonly body: Record<string, unknown> }> {
+  const response = await fetch(`${origin}/api/v1/chat`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ contact_id: 'c', message, ...more }),
+  });
+  const body: Record<string, unknown> = JSON.parse(await response.text());
+  return { status: response.status, body };
+}
+
+/** For NODE_OPTIONS: looks for a package where there is none, as in an installation without it. */
+export function hidePackage(name: string): string {
+  const hook = `import { registerHooks } from 'node:module';
+registerHooks({ resolve(specifier, context, next) {
+  const parentURL = specifier === '${name}' ? 'file:///nowhere/x.mjs' : context.parentURL;
+  return next(specifier, { ...context, parentURL });
+} });`;
+  return `--import=data:text/javascript,${encodeURIComponent(hook)}`;
+>>>>>>> 680975a (Send traces by OpenTelemetry when OTEL_* asks, errors and traces to Sentry, without what was said)
 }

@@ -21,6 +21,10 @@ export interface ChatOptions extends CallOptions {
   readonly providerOptions?: SharedV4ProviderOptions;
 }
 
+interface TracedPart {
+  readonly type: string;
+}
+
 export type ChatRequest = Omit<LanguageModelV4CallOptions, 'abortSignal'>;
 
 export function chatRequest(
@@ -44,8 +48,8 @@ export interface Answer {
   readonly model: string;
   readonly finish: string;
   readonly usage: LanguageModelV4Usage;
-  /** For the span, when content is traced. */
-  readonly content: () => unknown;
+  /** What it said, for the span; asked for when content is traced. */
+  readonly parts: () => readonly TracedPart[];
 }
 
 /** Counts an answer, and writes it into the call's span. */
@@ -67,8 +71,12 @@ export async function noteAnswer(call: Call, answer: Answer, traceContent: boole
     'gen_ai.usage.input_tokens': promptTokens,
     'gen_ai.usage.output_tokens': completionTokens,
     'gen_ai.usage.cache_read.input_tokens': cachedTokens,
-    ...(traceContent && { 'gen_ai.output.messages': JSON.stringify(answer.content()) }),
+    ...(traceContent && { 'gen_ai.output.messages': JSON.stringify([output(answer)]) }),
   });
+}
+
+function output({ parts, finish }: Answer): object {
+  return { role: 'assistant', parts: parts().map(tracedPart), finish_reason: finish };
 }
 
 /** Writes what is asked into the call's span, when that was switched on. */
@@ -89,7 +97,7 @@ function traced({ role, content }: LanguageModelV4CallOptions['prompt'][number])
 }
 
 /** The conventions' names for the parts of a message. Files are only mentioned. */
-export function tracedPart(part: { readonly type: string } & object): object {
+function tracedPart(part: TracedPart): object {
   if ('text' in part) return { type: 'text', content: part.text };
   if (part.type === 'tool-call' && 'toolCallId' in part && 'toolName' in part && 'input' in part) {
     return { type: 'tool_call', id: part.toolCallId, name: part.toolName, arguments: part.input };

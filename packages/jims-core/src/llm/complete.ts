@@ -2,8 +2,8 @@ import type { LanguageModelV4, LanguageModelV4GenerateResult } from '@ai-sdk/pro
 
 import { callModel, inTime } from './call.ts';
 import type { Call, CallOptions, LlmScope } from './call.ts';
-import { noteAnswer, noteRequest, tracedPart } from './chat-request.ts';
-import type { ChatRequest } from './chat-request.ts';
+import { noteAnswer, noteRequest } from './chat-request.ts';
+import type { Answer, ChatRequest } from './chat-request.ts';
 import type { AssistantMessage, ToolCall } from './messages.ts';
 import type { UsableModel } from './models.ts';
 
@@ -39,14 +39,13 @@ export function complete<T>(
 function answerOf(
   { content, finishReason, response, usage }: LanguageModelV4GenerateResult,
   { model }: UsableModel<LanguageModelV4>,
-): Parameters<typeof noteAnswer>[1] {
-  const finish = finishReason.unified;
+): Answer {
   return {
     id: response?.id,
     model: response?.modelId ?? model.modelId,
-    finish,
+    finish: finishReason.unified,
     usage,
-    content: () => [{ role: 'assistant', parts: content.map(tracedPart), finish_reason: finish }],
+    parts: () => content,
   };
 }
 

@@ -8,7 +8,7 @@ import type {
 import { inTime, startCall, tooSlow } from './call.ts';
 import type { Call, CallOptions, LlmScope } from './call.ts';
 import { noteAnswer, noteRequest } from './chat-request.ts';
-import type { ChatRequest } from './chat-request.ts';
+import type { Answer, ChatRequest } from './chat-request.ts';
 import type { UsableModel } from './models.ts';
 import { BrokenStreamError } from './provider-failure.ts';
 
@@ -44,13 +44,13 @@ export async function* streamChat(
   } finally {
     await stream?.close();
     if (stream)
-      await noteAnswer(call, { ...stream.answer(), content: () => output(said) }, traceContent);
+      await noteAnswer(
+        call,
+        { ...stream.answer(), parts: () => [{ type: 'text', text: said }] },
+        traceContent,
+      );
     call.end(failure);
   }
-}
-
-function output(content: string): unknown {
-  return [{ role: 'assistant', parts: [{ type: 'text', content }] }];
 }
 
 /** The texts of a model's stream. */
@@ -59,7 +59,7 @@ interface TextStream {
   /** `undefined` after the last. */
   next(): Promise<string | undefined>;
   /** What is known of the answer: its usage comes at the end. */
-  answer(): Omit<Parameters<typeof noteAnswer>[1], 'content'>;
+  answer(): Omit<Answer, 'parts'>;
   /** Ends the request, if it has not ended. */
   close(): Promise<void>;
 }
