@@ -31,7 +31,7 @@ function openIndex(ctx: ThreadContext): Promise<Vectors> {
 async function fillIndex(ctx: ThreadContext): Promise<Vectors> {
   ctx.updateAgentStatus({ message: 'Reading the texts…', statusType: 'rag.index' });
   const vectors = openVectors(INDEX);
-  await vectors.fill({
+  await vectors.update({
     folder: TEXTS,
     model: EMBEDDINGS,
     embed: (texts) => ctx.llm.createEmbeddings(texts),

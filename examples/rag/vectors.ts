@@ -25,7 +25,7 @@ export interface TextsAndModel {
 
 export interface Vectors {
   /** Makes the index what the folder is now. Only passages that are new are embedded. */
-  fill(from: TextsAndModel): Promise<void>;
+  update(from: TextsAndModel): Promise<void>;
   nearest(vector: readonly number[], count: number): Found[];
 }
 
@@ -38,7 +38,7 @@ export function openVectors(file: string): Vectors {
   const remove = db.prepare('DELETE FROM passages WHERE id = ?');
 
   return {
-    async fill({ folder, model, embed }) {
+    async update({ folder, model, embed }) {
       const wanted = new Map(passagesIn(folder).map((passage) => [idOf(passage, model), passage]));
       const kept = new Set(all.all().map(({ id }) => String(id)));
       const added = [...wanted].filter(([id]) => !kept.has(id));
