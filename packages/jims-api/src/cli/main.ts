@@ -32,7 +32,7 @@ async function main(): Promise<void> {
 
 async function run(options: ServeOptions): Promise<void> {
   const pretty = process.stderr.isTTY;
-  const logger = await createLogger({ verbose: options.verbose, pretty });
+  const logger = createLogger({ verbose: options.verbose, pretty });
   const watch = await startWatch({ ...options, env: process.env, logger });
   const app = await load(options);
   survivePipelines(logger, watch);
