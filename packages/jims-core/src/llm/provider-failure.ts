@@ -19,6 +19,19 @@ export class SlowAnswerError extends Error {
   override readonly name = 'SlowAnswerError';
 }
 
+/** A provider that is asked without its package answered with an error. */
+export class HttpStatusError extends Error {
+  override readonly name = 'HttpStatusError';
+  readonly statusCode: number;
+  readonly responseHeaders: Readonly<Record<string, string>>;
+
+  constructor({ status, statusText, headers }: Response) {
+    super(statusText);
+    this.statusCode = status;
+    this.responseHeaders = Object.fromEntries(headers);
+  }
+}
+
 /** A stream ended before the model had said that it was done. */
 export class BrokenStreamError extends Error {
   override readonly name = 'BrokenStreamError';

@@ -1,9 +1,8 @@
-import { APICallError } from '@ai-sdk/provider';
-
 import { JimsError } from '../errors.ts';
 import { callModel, inTime } from './call.ts';
 import type { Call, CallOptions, LlmScope } from './call.ts';
 import { missing } from './compatible-servers.ts';
+import { HttpStatusError } from './provider-failure.ts';
 import { word } from './settings.ts';
 
 export interface RerankOptions extends CallOptions {
@@ -75,13 +74,7 @@ async function post({ url, apiKey, body, signal }: Post): Promise<unknown> {
   const response = await fetch(url, { method: 'POST', headers, body, signal });
   const text = await response.text();
   if (response.ok) return JSON.parse(text);
-  throw new APICallError({
-    message: response.statusText || 'rerank failed',
-    url,
-    requestBodyValues: undefined,
-    statusCode: response.status,
-    responseHeaders: Object.fromEntries(response.headers),
-  });
+  throw new HttpStatusError(response);
 }
 
 function read(answer: unknown): {

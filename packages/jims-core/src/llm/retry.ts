@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readFailure } from './provider-failure.ts';
 import type { ProviderFailure } from './provider-failure.ts';
 
-export interface RetryPolicy {
+interface RetryPolicy {
   /** The first one included. */
   readonly tries: number;
   /** The first wait is drawn from 0 to this, the next from 0 to twice this, … */
