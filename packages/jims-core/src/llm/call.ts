@@ -25,6 +25,12 @@ export interface CallOptions {
   readonly timeoutMs?: number | undefined;
 }
 
+/** What is called. */
+export interface CallTarget extends Omit<ModelSpanOptions, 'threadId'> {
+  /** The model as the app named it, for errors. */
+  readonly name: string;
+}
+
 /** A call under way: it may have several tries, and is one span. */
 export interface Call {
   readonly span: ModelSpan;
@@ -43,7 +49,7 @@ export interface Call {
 export async function startCall(
   scope: LlmScope,
   options: CallOptions,
-  what: Omit<ModelSpanOptions, 'threadId'>,
+  what: CallTarget,
 ): Promise<Call> {
   const { settings, threadId } = scope;
   const signal = anyOf(scope.signal, options.signal);
@@ -57,7 +63,7 @@ export async function startCall(
   }
 
   function failure(error: unknown): unknown {
-    return signal.aborted ? signal.reason : asJimsError(error, what.model, tries);
+    return signal.aborted ? signal.reason : asJimsError(error, what.name, tries);
   }
 
   return {
@@ -93,7 +99,7 @@ function spanFailure(error: unknown): { readonly type: string; readonly message:
 export async function callModel<T>(
   scope: LlmScope,
   options: CallOptions,
-  what: Omit<ModelSpanOptions, 'threadId'>,
+  what: CallTarget,
   work: (call: Call) => Promise<T>,
 ): Promise<T> {
   const call = await startCall(scope, options, what);

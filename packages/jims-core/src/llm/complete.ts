@@ -15,11 +15,8 @@ export function complete<T>(
   accept: (result: LanguageModelV4GenerateResult) => T | Promise<T>,
 ): Promise<T> {
   const { traceContent } = scope.settings;
-  const what = {
-    operation: 'chat',
-    provider: target.provider,
-    model: target.model.modelId,
-  } as const;
+  const { name, provider, model } = target;
+  const what = { operation: 'chat', name, provider, model: model.modelId } as const;
 
   async function attempt(call: Call): Promise<T> {
     const result = await inTime(call, (abortSignal) =>

@@ -27,12 +27,12 @@ export async function embed(
 
 function embedBatch(
   scope: LlmScope,
-  { model, provider, providerOptions }: UsableModel<EmbeddingModelV4>,
+  { name, model, provider, providerOptions }: UsableModel<EmbeddingModelV4>,
   texts: readonly string[],
   options: CallOptions,
 ): Promise<number[][]> {
   const { embeddingsDim: dimensions } = scope.settings;
-  const what = { operation: 'embeddings', provider, model: model.modelId } as const;
+  const what = { operation: 'embeddings', name, provider, model: model.modelId } as const;
   const request = { values: [...texts], providerOptions, ...(dimensions > 0 && { dimensions }) };
 
   async function attempt(call: Call): Promise<number[][]> {

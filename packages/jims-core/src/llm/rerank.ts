@@ -58,7 +58,7 @@ export async function rerank(
     return results.map(({ index, score }) => ({ index, score, text: documents[index] ?? '' }));
   }
 
-  const what = { operation: 'rerank', provider: 'cohere', model } as const;
+  const what = { operation: 'rerank', name: model, provider: 'cohere', model } as const;
   return callModel(scope, options, what, (call) => call.attempts(() => attempt(call)));
 }
 

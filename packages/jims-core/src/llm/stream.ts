@@ -22,11 +22,8 @@ export async function* streamChat(
   { request, options }: { readonly request: ChatRequest; readonly options: CallOptions },
 ): AsyncGenerator<string, void, void> {
   const { traceContent } = scope.settings;
-  const what = {
-    operation: 'chat',
-    provider: target.provider,
-    model: target.model.modelId,
-  } as const;
+  const { name, provider, model } = target;
+  const what = { operation: 'chat', name, provider, model: model.modelId } as const;
   const call = await startCall(scope, options, what);
   noteRequest(call, request, traceContent);
   let stream: TextStream | undefined;
