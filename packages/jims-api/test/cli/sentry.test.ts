@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 
 import { startFakeOpenAI } from '../../../jims-core/test/support/fake-openai/fake-openai.mjs';
 import type { FakeOpenAI } from '../../../jims-core/test/support/fake-openai/fake-openai.mjs';
-import { chat, hidePackage, startCommand } from '../support/command.ts';
+import { chat, hidePackage, serveApp } from '../support/served-app.ts';
 import { startSink } from '../support/sink.ts';
 
 const APP = `
@@ -32,9 +32,9 @@ describe('--enable-sentry', () => {
     more: { args?: readonly string[]; env?: Readonly<Record<string, string>> } = {},
   ): Promise<string> {
     await using sink = await startSink();
-    await using service = await startCommand({
+    await using service = await serveApp({
       app: APP,
-      args: ['--enable-sentry', '--db', 'sqlite::memory:', ...(more.args ?? [])],
+      args: ['--enable-sentry', ...(more.args ?? [])],
       env: {
         SENTRY_DSN: sink.origin.replace('http://', 'http://public@') + '/1',
         OPENAI_BASE_URL: fake.baseURL,
@@ -43,7 +43,7 @@ describe('--enable-sentry', () => {
       },
     });
     for (const message of messages) await chat(service.origin, message);
-    assert.equal(await service.stop(), 0, service.output());
+    assert.equal(await service.stop(), 0, service.output);
     return sink.requests.map(({ body }) => body).join('\n');
   }
 
@@ -70,7 +70,7 @@ describe('--enable-sentry', () => {
   });
 
   test('without its package the command says in one line how to install it', async () => {
-    const { message } = await startCommand({
+    const { message } = await serveApp({
       app: APP,
       args: ['--enable-sentry'],
       env: { NODE_OPTIONS: hidePackage('@sentry/node') },
@@ -80,7 +80,7 @@ describe('--enable-sentry', () => {
     );
     assert.match(
       message,
-      /: jims-api: --enable-sentry needs the package @sentry\/node: npm install @sentry\/node\n$/,
+      /: jims-api: --enable-sentry needs the package @sentry\/node: npm install @sentry\/node$/,
     );
   });
 

@@ -5,7 +5,7 @@ import * as v from 'valibot';
 
 import { startFakeOpenAI } from '../../../jims-core/test/support/fake-openai/fake-openai.mjs';
 import type { FakeOpenAI } from '../../../jims-core/test/support/fake-openai/fake-openai.mjs';
-import { chat, hidePackage, startCommand } from '../support/command.ts';
+import { chat, hidePackage, serveApp } from '../support/served-app.ts';
 import { startSink } from '../support/sink.ts';
 import type { Sink } from '../support/sink.ts';
 
@@ -64,9 +64,9 @@ describe('traces', () => {
     args: readonly string[] = [],
   ): Promise<{ spans: Span[]; sent: string }> {
     await using sink = await startSink();
-    await using service = await startCommand({
+    await using service = await serveApp({
       app: APP,
-      args: ['--api-key', 'my-secret-key', '--db', 'sqlite::memory:', ...args],
+      args: ['--api-key', 'my-secret-key', ...args],
       env: {
         OTEL_EXPORTER_OTLP_ENDPOINT: sink.origin,
         OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
@@ -81,7 +81,7 @@ describe('traces', () => {
         body: JSON.stringify({ contact_id: 'c', message }),
       });
     }
-    assert.equal(await service.stop(), 0, service.output());
+    assert.equal(await service.stop(), 0, service.output);
     return { spans: spansOf(sink), sent: sink.requests.map(({ body }) => body).join('\n') };
   }
 
@@ -142,7 +142,7 @@ describe('traces', () => {
   });
 
   test('without its package the command says in one line how to install it', async () => {
-    const { message } = await startCommand({
+    const { message } = await serveApp({
       app: APP,
       env: {
         OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9',
@@ -152,22 +152,21 @@ describe('traces', () => {
       () => assert.fail('it started'),
       (error: Error) => error,
     );
-    assert.match(message, /needs the package .* npm install @opentelemetry\/sdk-node\n$/);
+    assert.match(message, /needs the package .* npm install @opentelemetry\/sdk-node$/);
   });
 
   test('a collector that is away costs a warning, not the exit code', async () => {
-    await using service = await startCommand({
+    await using service = await serveApp({
       app: APP,
-      args: ['--db', 'sqlite::memory:'],
       env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9', OTEL_EXPORTER_OTLP_TIMEOUT: '500' },
     });
     await chat(service.origin, 'fail');
-    assert.equal(await service.stop(), 0, service.output());
+    assert.equal(await service.stop(), 0, service.output);
   });
 
   test('no header of a trace goes to the provider, and no package is loaded unless it is asked for', async () => {
     fake.reset();
-    await using service = await startCommand({
+    await using service = await serveApp({
       app: `${APP}
 import { registerHooks } from 'node:module';
 registerHooks({
@@ -176,13 +175,12 @@ registerHooks({
     return next(url, context);
   },
 });`,
-      args: ['--db', 'sqlite::memory:'],
       env: { OPENAI_BASE_URL: fake.baseURL, OPENAI_API_KEY: 'k' },
     });
     const { status } = await chat(service.origin, 'hello');
     assert.equal(status, 200);
     await service.stop();
-    assert.doesNotMatch(service.output(), /LOADED/);
+    assert.doesNotMatch(service.output, /LOADED/);
     const headers = Object.keys(fake.requests[0]?.headers ?? {});
     assert.deepEqual(
       headers.filter((name) => /trace|baggage/.test(name)),

@@ -4,8 +4,8 @@ import { after, before, describe, test } from 'node:test';
 
 import * as v from 'valibot';
 
-import { chat, startCommand } from '../support/command.ts';
-import type { RunningCommand } from '../support/command.ts';
+import { chat, serveApp } from '../support/served-app.ts';
+import type { ServedApp } from '../support/served-app.ts';
 
 const DOCS = new URL('../../../../docs/', import.meta.url);
 const Dashboard = v.object({
@@ -21,16 +21,14 @@ function sortedSet(names: Iterable<string>): string[] {
 }
 
 describe('docs/observability.md', () => {
-  let service: RunningCommand;
+  let service: ServedApp;
   let exported: Map<string, string>;
   before(async () => {
-    service = await startCommand({
+    service = await serveApp({
       app: `import { defineApp } from 'jims-core'; export const app = defineApp((ctx) => ctx.sendMessage('hi'));`,
-      args: ['--db', 'sqlite::memory:'],
     });
     await chat(service.origin, 'hello');
-    const port = /"metricsPort":(\d+)/.exec(service.output())?.[1];
-    const response = await fetch(`http://127.0.0.1:${port}/metrics`);
+    const response = await fetch(service.metricsUrl);
     const types = (await response.text()).matchAll(/^# TYPE (\S+) (\S+)$/gm);
     exported = new Map([...types].map(([, name = '', type = '']) => [name, type]));
   });

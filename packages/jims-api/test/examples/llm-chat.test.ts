@@ -4,8 +4,8 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 
 import { startFakeOpenAI } from '../../../jims-core/test/support/fake-openai/fake-openai.mjs';
 import type { FakeOpenAI } from '../../../jims-core/test/support/fake-openai/fake-openai.mjs';
-import { chat, startCommand } from '../support/command.ts';
-import type { RunningCommand } from '../support/command.ts';
+import { chat, serveApp } from '../support/served-app.ts';
+import type { ServedApp } from '../support/served-app.ts';
 
 const EXAMPLE = new URL('../../../../examples/llm-chat/app.ts', import.meta.url);
 
@@ -17,10 +17,9 @@ describe('examples/llm-chat', () => {
   beforeEach(() => fake.reset());
   after(() => fake.close());
 
-  function serve(env: Readonly<Record<string, string>>): Promise<RunningCommand> {
-    return startCommand({
+  function serve(env: Readonly<Record<string, string>>): Promise<ServedApp> {
+    return serveApp({
       app: readFileSync(EXAMPLE, 'utf8'),
-      args: ['--db', 'sqlite::memory:'],
       env,
     });
   }
@@ -75,7 +74,8 @@ describe('examples/llm-chat', () => {
     await using service = await serve({});
     const { status } = await chat(service.origin, 'my-secret-question');
     assert.equal(status, 500);
-    assert.match(service.output(), /Models of openai need OPENAI_API_KEY/);
-    assert.doesNotMatch(service.output(), /my-secret-question/);
+    await service.stop();
+    assert.match(service.output, /Models of openai need OPENAI_API_KEY/);
+    assert.doesNotMatch(service.output, /my-secret-question/);
   });
 });

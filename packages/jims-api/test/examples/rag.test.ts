@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 
 import { startFakeOpenAI } from '../../../jims-core/test/support/fake-openai/fake-openai.mjs';
 import type { FakeOpenAI } from '../../../jims-core/test/support/fake-openai/fake-openai.mjs';
-import { chat, startCommand } from '../support/command.ts';
-import type { RunningCommand } from '../support/command.ts';
+import { chat, serveApp } from '../support/served-app.ts';
+import type { ServedApp } from '../support/served-app.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../../../examples/rag', import.meta.url));
 
@@ -26,10 +26,9 @@ describe('examples/rag', () => {
   afterEach(() => rmSync(folder, { recursive: true }));
   after(() => fake.close());
 
-  function serve(): Promise<RunningCommand> {
-    return startCommand({
+  function serve(): Promise<ServedApp> {
+    return serveApp({
       app: `export { app } from ${JSON.stringify(join(EXAMPLE, 'app.ts'))};`,
-      args: ['--db', 'sqlite::memory:'],
       env: {
         OPENAI_BASE_URL: fake.baseURL,
         OPENAI_API_KEY: 'k',
