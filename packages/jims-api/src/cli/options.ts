@@ -1,4 +1,6 @@
+import type { AuthenticateOptions } from '../http/auth/authenticate.ts';
 import { CLIENT_EVENT_TYPES } from '../http/event-types.ts';
+import { ACCESS_GROUP, ACCESS_OPTIONS, accessOptions } from './access-options.ts';
 import { helpText } from './help-text.ts';
 import { UsageError, asFlag, asInteger, readOptions } from './option-table.ts';
 import type { Environment, Given, OptionSpec, OptionTable } from './option-table.ts';
@@ -6,7 +8,7 @@ import type { Environment, Given, OptionSpec, OptionTable } from './option-table
 export { UsageError };
 
 /** Everything that the command can be told. */
-export interface ServeOptions {
+export interface ServeOptions extends AuthenticateOptions {
   readonly app: string;
   readonly loader: Loader;
   readonly host: string;
@@ -14,8 +16,6 @@ export interface ServeOptions {
   readonly metricsHost: string | undefined;
   readonly metricsPort: number;
   readonly db: string | undefined;
-  readonly apiKeys: readonly string[];
-  readonly authentik: { readonly url: string; readonly slug: string } | undefined;
   readonly enableSentry: boolean;
   readonly verbose: boolean;
   readonly exposeErrors: boolean;
@@ -37,11 +37,9 @@ export type Command =
 
 const LOADERS = ['auto', 'native', 'tsx'] as const;
 const MAX_PORT = 65_535;
-const SENDABLE_KEY = /^[^\s\p{Cc}](?:[^\p{Cc}]*[^\s\p{Cc}])?$/u;
 
 const APP = 'App';
 const NETWORK = 'Network';
-const ACCESS = 'Access';
 const LIMITS = 'Limits';
 const WATCHING = 'Watching';
 
@@ -79,29 +77,22 @@ const OPTIONS = {
     default: '8000',
     help: 'Port of the Prometheus metrics',
   },
-  'api-key': {
-    type: 'text',
-    group: ACCESS,
-    several: true,
-    help: 'Bearer key that callers need; several by giving it again, or with commas in the variable',
-  },
-  'authentik-url': { type: 'text', group: ACCESS, help: 'Authentik instance that checks tokens' },
-  'authentik-app-slug': { type: 'text', group: ACCESS, help: 'The application in Authentik' },
+  ...ACCESS_OPTIONS,
   'shared-threads': {
     type: 'flag',
-    group: ACCESS,
+    group: ACCESS_GROUP,
     help: 'Let any caller use any thread whose id it knows, as the Python original does',
   },
   'allowed-event-types': {
     type: 'text',
-    group: ACCESS,
+    group: ACCESS_GROUP,
     several: true,
     default: CLIENT_EVENT_TYPES.join(','),
     help: 'Event types that clients may send; * stands for anything, ! forbids',
   },
   'expose-errors': {
     type: 'flag',
-    group: ACCESS,
+    group: ACCESS_GROUP,
     help: 'Show the text of pipeline errors to clients; for development',
   },
   'max-body-size': {
@@ -176,8 +167,7 @@ function serveOptions(given: Lookup, env: Environment): ServeOptions {
     metricsHost: text(given, 'metrics-host'),
     metricsPort,
     db: text(given, 'db'),
-    apiKeys: apiKeys(given, env),
-    authentik: authentik(given),
+    ...accessOptions(given, env),
     enableSentry: flag(given, 'enable-sentry'),
     verbose: flag(given, 'verbose'),
     exposeErrors: flag(given, 'expose-errors'),
@@ -215,35 +205,4 @@ function loader(given: Lookup): Loader {
   const known = LOADERS.find((each) => each === word);
   if (known) return known;
   throw new UsageError(`Invalid value for '--loader': '${word}' is none of ${LOADERS.join(', ')}.`);
-}
-
-/** An empty key never means "no key": it would open the service that somebody wanted to close. */
-function apiKeys(given: Lookup, env: Environment): readonly string[] {
-  const keys = given('api-key');
-  const empty = keys ? keys.values.includes('') : env['JIMS_API_KEY'] === '';
-  if (empty) {
-    const name = keys?.from === 'flag' ? '--api-key' : 'JIMS_API_KEY';
-    throw new UsageError(`${name} is empty: give it a key, or remove it to leave the API open.`);
-  }
-  const unsendable = keys?.values.find((key) => !SENDABLE_KEY.test(key));
-  if (unsendable !== undefined) {
-    throw new UsageError(
-      `${keys?.name} has a key that no client can send: it has control characters, or spaces around it.`,
-    );
-  }
-  return keys?.values ?? [];
-}
-
-function authentik(given: Lookup): ServeOptions['authentik'] {
-  const url = text(given, 'authentik-url');
-  const slug = text(given, 'authentik-app-slug');
-  if (!url && !slug) return undefined;
-  if (!url) throw new UsageError('--authentik-app-slug needs --authentik-url beside it.');
-  if (!slug) throw new UsageError('--authentik-url needs --authentik-app-slug beside it.');
-  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
-    throw new UsageError(
-      `Invalid value for '--authentik-url': '${url}' is not an http(s) address.`,
-    );
-  }
-  return { url, slug };
 }

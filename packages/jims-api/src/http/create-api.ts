@@ -4,7 +4,7 @@ import type { JimsApp, Logger } from 'jims-core';
 
 import { jimsProtocol } from '../protocols/jims/routes.ts';
 import { packageVersion } from '../version.ts';
-import { createAuthenticate, unauthorized } from './auth/authenticate.ts';
+import { createAuthenticate, isSecured, unauthorized } from './auth/authenticate.ts';
 import type { AuthenticateOptions } from './auth/authenticate.ts';
 import type { Authenticate, Principal } from './auth/principal.ts';
 import { errorBody, toHttpError } from './error-response.ts';
@@ -17,7 +17,7 @@ import type { ApiContext, Call, Route } from './route.ts';
 import { serviceRoutes } from './service-routes.ts';
 
 export interface ApiOptions extends Partial<AuthenticateOptions> {
-  /** Decides who calls, instead of keys and Authentik. */
+  /** Decides who calls, instead of keys, OIDC and Authentik. */
   readonly authenticate?: Authenticate;
   /** A failing pipeline's own text goes to the client; default false. */
   readonly exposeErrors?: boolean;
@@ -49,8 +49,9 @@ const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
  * @throws TypeError when the options for authentication cannot work.
  */
 export function createApi(app: JimsApp, options: ApiOptions = {}): Api {
-  const { apiKeys = [], authentik, logger = silent } = options;
-  const authenticate = options.authenticate ?? createAuthenticate({ apiKeys, authentik });
+  const { apiKeys = [], oidc, authentik, logger = silent } = options;
+  const ways = { apiKeys, oidc, authentik };
+  const authenticate = options.authenticate ?? createAuthenticate(ways);
   const context: ApiContext = {
     app,
     logger,
@@ -65,7 +66,7 @@ export function createApi(app: JimsApp, options: ApiOptions = {}): Api {
   const service = serviceRoutes({
     app,
     version: packageVersion(),
-    secured: options.authenticate !== undefined || apiKeys.length > 0 || authentik !== undefined,
+    secured: options.authenticate !== undefined || isSecured(ways),
     operations: protocols.flatMap((protocol) => protocol.operations),
     isDraining: () => options.isDraining?.() ?? false,
   });
