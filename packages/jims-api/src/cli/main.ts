@@ -2,6 +2,7 @@ import { defineApp, describeError, failCurrentRun, isJimsApp, isJimsError } from
 import type { JimsApp } from 'jims-core';
 import type { Logger } from 'pino';
 
+import { isSecured } from '../http/auth/authenticate.ts';
 import { packageVersion } from '../version.ts';
 import { readDotEnv } from './dot-env.ts';
 import { PortError } from './listen.ts';
@@ -65,8 +66,9 @@ function survivePipelines(logger: Logger, watch: Watch): void {
   });
 }
 
-function warnIfOpen({ host, apiKeys, authentik }: ServeOptions, logger: Logger): void {
-  if (apiKeys.length > 0 || authentik || isLoopback(host)) return;
+function warnIfOpen(options: ServeOptions, logger: Logger): void {
+  const { host } = options;
+  if (isSecured(options) || isLoopback(host)) return;
   logger.warn(
     { host },
     'OPEN ACCESS: anyone who reaches this port may talk as any contact. Set JIMS_API_KEY, or --host 127.0.0.1',

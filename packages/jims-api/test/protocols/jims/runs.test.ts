@@ -164,8 +164,10 @@ describeStores(({ name, fresh }) => {
     ]);
     const third = await there.post(CHAT, { message: 'stream 5', contact_id: 'c' }, key);
     assert.deepEqual([first.status, second.status, third.status], [200, 200, 200]);
-    const replayed = [first, second, third].map((each) => each.headers.get('idempotency-replayed'));
-    assert.deepEqual(replayed.toSorted(), [null, 'true', 'true'].toSorted());
+    const replayed = [first, second, third].filter(({ headers }) =>
+      headers.has('idempotency-replayed'),
+    );
+    assert.equal(replayed.length, 2);
     const answer = await first.json();
     assert.deepEqual(await second.json(), answer);
     assert.deepEqual(await third.json(), answer);

@@ -101,8 +101,12 @@ describeStores(({ fresh }) => {
       all.events.map(({ event_type }) => event_type),
       [
         'jims.lifecycle.thread_created',
-        ...['comm.user_message', 'state.set.last', 'comm.assistant_message'],
-        ...['comm.user_message', 'state.set.last', 'comm.assistant_message'],
+        'comm.user_message',
+        'state.set.last',
+        'comm.assistant_message',
+        'comm.user_message',
+        'state.set.last',
+        'comm.assistant_message',
       ],
     );
     const paged: TestEvent[] = [];
