@@ -35,8 +35,9 @@ async function run(options: ServeOptions): Promise<void> {
   const app = await load(options);
   survivePipelines(logger);
   const service = await serve(app, options, logger);
-  warnIfOpen(options, logger);
   stopOnSignals(service, logger, flush);
+  logger.info(service.address, 'listening');
+  warnIfOpen(options, logger);
 }
 
 async function load({ app: reference, loader }: ServeOptions): Promise<JimsApp> {
