@@ -38,8 +38,9 @@ async function run(options: ServeOptions): Promise<void> {
   const app = await load(options);
   survivePipelines(logger, watch);
   const service = await serve(app, { ...options, onRunFailed: watch.reportRun }, logger);
-  warnIfOpen(options, logger);
   stopOnSignals(service, logger, watch);
+  logger.info(service.address, 'listening');
+  warnIfOpen(options, logger);
 }
 
 async function load({ app: reference, loader }: ServeOptions): Promise<JimsApp> {

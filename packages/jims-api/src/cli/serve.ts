@@ -12,7 +12,13 @@ import type { ServeOptions } from './options.ts';
 
 /** A service that listens. */
 export interface Service {
-  readonly port: number;
+  /** For the log: where it listens, and where threads are kept. */
+  readonly address: {
+    readonly host: string;
+    readonly port: number;
+    readonly metricsPort: number;
+    readonly store: string;
+  };
   /** Refuses new work, lets runs finish or stops them, closes the ports and the store. */
   stop(): Promise<void>;
 }
@@ -50,11 +56,14 @@ export async function serve(
   });
   const server = createApiServer(api.fetch);
   await listen(server, { host, port, option: '--port' });
-  const ports = portsOf(server, metrics);
-  logger.info({ host, ...ports, store: storeDescription }, 'listening');
 
   return {
-    port: ports.port,
+    address: {
+      host,
+      port: portOf(server),
+      metricsPort: portOf(metrics),
+      store: storeDescription,
+    },
     async stop() {
       draining = true;
       await app.close(options.drainTimeoutMs);
@@ -88,11 +97,7 @@ async function closeServer(server: Server): Promise<void> {
   clearTimeout(cut);
 }
 
-/** The true ports: 0 lets the system choose. */
-function portsOf(api: Server, metrics: Server): { port: number; metricsPort: number } {
-  return { port: portOf(api), metricsPort: portOf(metrics) };
-}
-
+/** The true port: 0 lets the system choose. */
 function portOf(server: Server): number {
   const address = server.address();
   return typeof address === 'object' && address !== null ? address.port : 0;
