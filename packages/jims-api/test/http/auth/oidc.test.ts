@@ -252,7 +252,7 @@ test('a new key of the issuer is found, but unknown ones do not make it busy', a
 });
 
 test('known keys go on working while the issuer is away', async () => {
-  const issuer = await OidcIssuer.start();
+  await using issuer = await OidcIssuer.start();
   const oidc = oidcAt(issuer);
   const token = await issuer.token();
   assert.ok(await oidc.check(token));
@@ -261,7 +261,7 @@ test('known keys go on working while the issuer is away', async () => {
 });
 
 test('an issuer that cannot be reached is a 503', async () => {
-  const issuer = await OidcIssuer.start();
+  await using issuer = await OidcIssuer.start();
   const token = await issuer.token();
   const oidc = oidcAt(issuer);
   await issuer[Symbol.asyncDispose]();
