@@ -8,11 +8,13 @@ import { readDotEnv } from './dot-env.ts';
 import { PortError } from './listen.ts';
 import { AppLoadError, loadApp } from './load-app.ts';
 import { createLogger } from './logger.ts';
+import { PackageMissingError } from './optional-package.ts';
 import { UsageError, parseCommandLine } from './options.ts';
 import type { ServeOptions } from './options.ts';
-import { SentryMissingError, enableSentry } from './sentry.ts';
 import { serve } from './serve.ts';
 import type { Service } from './serve.ts';
+import { startWatch } from './watch.ts';
+import type { Watch } from './watch.ts';
 
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
@@ -31,13 +33,13 @@ async function main(): Promise<void> {
 
 async function run(options: ServeOptions): Promise<void> {
   const pretty = process.stderr.isTTY;
-  const logger = await createLogger({ verbose: options.verbose, pretty });
-  const flush = options.enableSentry ? await enableSentry() : async () => {};
+  const logger = createLogger({ verbose: options.verbose, pretty });
+  const watch = await startWatch({ ...options, env: process.env, logger });
   const app = await load(options);
-  survivePipelines(logger);
-  const service = await serve(app, options, logger);
+  survivePipelines(logger, watch);
+  const service = await serve(app, { ...options, onRunFailed: watch.reportRun }, logger);
   warnIfOpen(options, logger);
-  stopOnSignals(service, logger, flush);
+  stopOnSignals(service, logger, watch);
 }
 
 async function load({ app: reference, loader }: ServeOptions): Promise<JimsApp> {
@@ -46,15 +48,21 @@ async function load({ app: reference, loader }: ServeOptions): Promise<JimsApp> 
 }
 
 /** An error that a pipeline left behind fails its run, and not the process with everybody's runs. */
-function survivePipelines(logger: Logger): void {
+function survivePipelines(logger: Logger, watch: Watch): void {
+  async function end(): Promise<never> {
+    await watch.flush();
+    process.exit(EXIT_FAILURE);
+  }
   process.on('unhandledRejection', (reason) => {
     if (failCurrentRun(reason)) return;
+    watch.report(reason);
     logger.error({ error: describeError(reason) }, 'a rejected promise that nobody waits for');
   });
   process.on('uncaughtException', (error) => {
     if (failCurrentRun(error)) return;
     logger.fatal({ error: describeError(error) }, 'uncaught exception: the process ends');
-    process.exit(EXIT_FAILURE);
+    watch.report(error);
+    void end();
   });
 }
 
@@ -71,7 +79,7 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
-function stopOnSignals(service: Service, logger: Logger, flush: () => Promise<unknown>): void {
+function stopOnSignals(service: Service, logger: Logger, watch: Watch): void {
   let stopping = false;
   async function stop(signal: NodeJS.Signals): Promise<void> {
     if (stopping) process.exit(EXIT_FAILURE);
@@ -79,7 +87,7 @@ function stopOnSignals(service: Service, logger: Logger, flush: () => Promise<un
     logger.info({ signal }, 'stopping: runs are finished first, a second signal ends at once');
     try {
       await service.stop();
-      await flush();
+      await watch.flush();
       logger.info('stopped');
       process.exit(0);
     } catch (error) {
@@ -106,7 +114,7 @@ function isExplained(error: unknown): error is Error {
   return (
     error instanceof AppLoadError ||
     error instanceof PortError ||
-    error instanceof SentryMissingError ||
+    error instanceof PackageMissingError ||
     isJimsError(error)
   );
 }

@@ -1,9 +1,8 @@
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 
 import { getRequestListener } from '@hono/node-server';
-import type { JimsApp } from 'jims-core';
+import type { JimsApp, OpenOptions } from 'jims-core';
 import type { Logger } from 'pino';
 
 import { createApi } from '../http/create-api.ts';
@@ -29,13 +28,19 @@ const LAST_ANSWERS_MS = 1000;
  *
  * @throws JimsError when the store cannot be used, PortError when a port cannot be had.
  */
-export async function serve(app: JimsApp, options: ServeOptions, logger: Logger): Promise<Service> {
-  const { host, port, db } = options;
+export async function serve(
+  app: JimsApp,
+  options: ServeOptions & Pick<OpenOptions, 'onRunFailed'>,
+  logger: Logger,
+): Promise<Service> {
+  const { host, port, db, onRunFailed } = options;
   let draining = false;
   const api = createApi(app, { ...options, logger, isDraining: () => draining });
   const { storeDescription } = await app.open({
     logger,
     limits: options.limits,
+    ...(options.traceContent && { traceContent: true }),
+    ...(onRunFailed && { onRunFailed }),
     ...(db !== undefined && { store: db }),
   });
   const metrics = await startMetricsServer({
@@ -45,11 +50,11 @@ export async function serve(app: JimsApp, options: ServeOptions, logger: Logger)
   });
   const server = createApiServer(api.fetch);
   await listen(server, { host, port, option: '--port' });
-  const address = server.address();
-  logger.info({ host, port: portOf(address, port), store: storeDescription }, 'listening');
+  const ports = portsOf(server, metrics);
+  logger.info({ host, ...ports, store: storeDescription }, 'listening');
 
   return {
-    port: portOf(address, port),
+    port: ports.port,
     async stop() {
       draining = true;
       await app.close(options.drainTimeoutMs);
@@ -83,6 +88,12 @@ async function closeServer(server: Server): Promise<void> {
   clearTimeout(cut);
 }
 
-function portOf(address: AddressInfo | string | null, fallback: number): number {
-  return typeof address === 'object' && address !== null ? address.port : fallback;
+/** The true ports: 0 lets the system choose. */
+function portsOf(api: Server, metrics: Server): { port: number; metricsPort: number } {
+  return { port: portOf(api), metricsPort: portOf(metrics) };
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
 }

@@ -1,5 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 
+import type { JimsError } from '../errors.ts';
+import type { LlmProvider } from '../llm/llm.ts';
 import type { Logger } from '../logger.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { AcceptResult, AcceptedRun, RunStatus, Store } from '../store/store.ts';
@@ -13,7 +15,7 @@ import { createLiveRuns } from './live-runs.ts';
 import { startPurging } from './purging.ts';
 import { createRunLookup } from './run-lookup.ts';
 import { createRunPoll } from './run-poll.ts';
-import type { Run, RunLimits, RunRequest } from './run.ts';
+import type { FailedRun, Run, RunLimits, RunRequest } from './run.ts';
 
 export interface RunEngineOptions {
   readonly store: Store;
@@ -22,6 +24,10 @@ export interface RunEngineOptions {
   readonly limits: RunLimits;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly models: () => LlmProvider;
+  /** Whether spans hold prompts and answers; default: as the app's settings say. */
+  readonly traceContent: boolean | undefined;
+  readonly onRunFailed: ((error: JimsError, run: FailedRun) => void) | undefined;
 }
 
 /** Accepts runs and executes them: one at a time in each thread, over all processes on the store. */
@@ -71,15 +77,14 @@ export async function createRunEngine(options: RunEngineOptions): Promise<RunEng
       admission.leave();
     },
   });
-  const find = createRunLookup({
-    store,
-    logger,
-    here: (runId) => live.find(runId),
-    signal: closing.signal,
-  });
+  const here = (runId: string): Run | undefined => live.find(runId);
+  const find = createRunLookup({ store, logger, here, signal: closing.signal });
   await store.listen(instanceId, () => poll.wake());
   const lease = await holdLease({
-    ...{ store, instanceId, logger, leaseMs: limits.leaseMs },
+    store,
+    instanceId,
+    logger,
+    leaseMs: limits.leaseMs,
     onLost: () => live.stopAll('lost'),
     onStarted: ({ runId }) => poll.started(runId),
   });

@@ -1,6 +1,6 @@
 import type { Principal } from 'jims-core';
 
-export type { Principal } from 'jims-core';
+export type { Principal };
 
 /**
  * Decides who sent a request; `undefined` means refused. Throws an `HttpError` 503 when the decision
