@@ -89,7 +89,7 @@ test('a key is tried first, then the issuer of a token, then Authentik', async (
 
 test('a token of the issuer is never shown to Authentik, however bad it is', async () => {
   await using authentik = await AuthentikServer.start();
-  const issuer = await OidcIssuer.start();
+  await using issuer = await OidcIssuer.start();
   const options = {
     apiKeys: [],
     oidc: { issuer: issuer.url, audience: 'jims' },

@@ -252,7 +252,7 @@ test('a new key of the issuer is found, but unknown ones do not make it busy', a
 });
 
 test('known keys go on working while the issuer is away', async () => {
-  const issuer = await OidcIssuer.start();
+  await using issuer = await OidcIssuer.start();
   const oidc = oidcAt(issuer);
   const token = await issuer.token();
   assert.ok(await oidc.check(token));
@@ -261,7 +261,7 @@ test('known keys go on working while the issuer is away', async () => {
 });
 
 test('an issuer that cannot be reached is a 503', async () => {
-  const issuer = await OidcIssuer.start();
+  await using issuer = await OidcIssuer.start();
   const token = await issuer.token();
   const oidc = oidcAt(issuer);
   await issuer[Symbol.asyncDispose]();
@@ -342,6 +342,7 @@ test('a configuration that cannot work is refused', () => {
 test('jose is loaded with the first token and not before', async () => {
   await using issuer = await OidcIssuer.start();
   const api = new URL('../../../src/index.ts', import.meta.url).href;
+  const core = import.meta.resolve('jims-core');
   const script = `
     import { registerHooks } from 'node:module';
     const loaded = [];
@@ -352,8 +353,9 @@ test('jose is loaded with the first token and not before', async () => {
       },
     });
     const { createApi } = await import(${JSON.stringify(api)});
+    const { defineApp } = await import(${JSON.stringify(core)});
     const [issuer, token] = process.argv.slice(1);
-    const handle = createApi({}, { oidc: { issuer, audience: 'jims' } });
+    const handle = createApi(defineApp(async (ctx) => {}), { oidc: { issuer, audience: 'jims' } });
     const ask = async (authorization) => {
       const request = new Request('http://x/openapi.json', { headers: { authorization } });
       console.log((await handle(request)).status, loaded.length > 0);
