@@ -27,6 +27,12 @@ export interface JimsAppOptions {
   readonly pipeline: Pipeline;
   /** Runs once in a new thread, before its first message, for clients that ask for it. */
   readonly conversationStartPipeline?: Pipeline;
+  /** What the app is called where it presents itself: an agent card, a tool list. */
+  readonly name?: string;
+  /** What it is good for, in a sentence or two: models read it to decide whether to ask the app. */
+  readonly description?: string;
+  /** The app's own version, such as `1.4.0`. */
+  readonly version?: string;
   /** A store, or the URL of one; see `openStore`. Default: `JIMS_DB_CONN_URI`, else a local SQLite file. */
   readonly store?: Store | string;
   /** What `ctx.llm` talks to. What is left out is read from the environment on first use. */
@@ -59,6 +65,9 @@ export class JimsApp implements AsyncDisposable {
   readonly [MARK] = true;
   readonly pipeline: Pipeline;
   readonly conversationStartPipeline: Pipeline | undefined;
+  readonly name: string | undefined;
+  readonly description: string | undefined;
+  readonly version: string | undefined;
   readonly metrics: Metrics = createMetrics();
   readonly #store: Store | string | undefined;
   readonly #llm: LlmSettings | LlmProvider | undefined;
@@ -66,11 +75,14 @@ export class JimsApp implements AsyncDisposable {
   #ownLlm: Llm | undefined;
   #opened: Promise<Opened> | undefined;
 
-  constructor({ pipeline, conversationStartPipeline, store, llm }: JimsAppOptions) {
-    this.pipeline = pipeline;
-    this.conversationStartPipeline = conversationStartPipeline;
-    this.#store = store;
-    this.#llm = llm;
+  constructor(options: JimsAppOptions) {
+    this.pipeline = options.pipeline;
+    this.conversationStartPipeline = options.conversationStartPipeline;
+    this.name = options.name;
+    this.description = options.description;
+    this.version = options.version;
+    this.#store = options.store;
+    this.#llm = options.llm;
   }
 
   /**
