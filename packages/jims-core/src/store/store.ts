@@ -119,6 +119,8 @@ export type RunThread =
   /** A new one, which begins with these events and takes over the external id. */
   | {
       readonly kind: 'new';
+      /** Its id, a new UUID, for who has to know it before. */
+      readonly threadId?: string;
       readonly contactId: string;
       readonly externalId?: string;
       readonly threadConfig: JsonObject;

@@ -169,7 +169,7 @@ function threadParameters(thread: RunThread): Readonly<Record<string, Parameter>
     thread_id: null,
     contact_id: thread.contactId,
     thread_config: toJson(thread.threadConfig),
-    new_thread_id: randomUUIDv7(),
+    new_thread_id: (thread.kind === 'new' && thread.threadId) || randomUUIDv7(),
     event_id: randomUUIDv7(),
     ...(thread.kind === 'new' ? seedParameters(thread) : NO_SEED),
   };
