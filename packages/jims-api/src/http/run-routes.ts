@@ -137,7 +137,11 @@ export function streamFrames(
 }
 
 /** The headers that name a run and its thread, on every answer that has one. */
-export function runHeaders({ id, thread, replayed }: Run): Record<string, string> {
+export function runHeaders({
+  id,
+  thread,
+  replayed,
+}: Pick<Run, 'id' | 'thread' | 'replayed'>): Record<string, string> {
   return {
     'x-jims-run-id': id,
     'x-jims-thread-id': thread.id,

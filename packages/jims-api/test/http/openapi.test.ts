@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { defineApp } from 'jims-core';
 import * as v from 'valibot';
 
+import { createCors } from '../../src/http/cors.ts';
 import { openApiDocument } from '../../src/http/openapi.ts';
 import type { Operation } from '../../src/http/operation.ts';
 import type { Route } from '../../src/http/route.ts';
@@ -118,6 +119,9 @@ test('it describes every route that there is, and no other', async () => {
     maxBodyBytes: 1,
     heartbeatMs: 1,
     streams: createStreams(1, app.metrics),
+    secured: false,
+    publicUrl: undefined,
+    cors: createCors([]),
   };
   const names = (list: readonly (Route | Operation)[]): string[] =>
     list.map(({ method, path }) => `${method} ${path}`).toSorted();
