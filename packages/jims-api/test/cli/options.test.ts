@@ -57,7 +57,7 @@ describe('options', { concurrency: 2 }, () => {
     [
       'a public address that is none',
       ['--public-url', 'chat.example'],
-      "Invalid value for '--public-url': 'chat.example' is no address",
+      "Invalid value for '--public-url': 'chat.example' is no address such as https://chat.example.",
     ],
     [
       'a misspelt option',
