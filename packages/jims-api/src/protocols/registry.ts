@@ -11,6 +11,11 @@ export interface ProtocolEntry {
 
 /** Every protocol beside JIMS's own. No path belongs to two. */
 export const PROTOCOLS = {
+  a2a: {
+    prefixes: ['/a2a', '/.well-known/agent-card.json'],
+    title: 'Agent2Agent (A2A)',
+    load: async (api) => (await import('./a2a/routes.ts')).a2aProtocol(api),
+  },
   'deep-chat': {
     prefixes: ['/deep-chat'],
     title: 'Deep Chat',
