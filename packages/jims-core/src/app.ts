@@ -184,6 +184,15 @@ export class JimsApp implements AsyncDisposable {
     return store.run(runId);
   }
 
+  /** The run that was started with an idempotency key, while that is remembered. */
+  async runIdByKey(key: {
+    readonly scope: string;
+    readonly key: string;
+  }): Promise<string | undefined> {
+    const { store } = await this.#open();
+    return store.runIdByKey(key);
+  }
+
   /** Stops a run wherever it runs. Resolves with the status it had; `undefined` for an unknown one. */
   async cancelRun(runId: string): Promise<RunStatus | undefined> {
     const { runs } = await this.#open();
