@@ -33,11 +33,18 @@ export function readRpc(body: unknown): RpcMessage {
   return { id, method, params };
 }
 
-/** The id to answer an error with: that of a request that could be read, else `null`. */
-export async function rpcIdOf(body: () => Promise<unknown>): Promise<RpcId> {
-  const read = await body().catch(() => undefined);
-  const id = isJsonObject(read) ? read['id'] : undefined;
-  return isRpcId(id) ? id : null;
+/** What an error is answered to: the id of a request that could be read, else `null`. */
+export async function refusedRpc(
+  body: () => Promise<unknown>,
+): Promise<{ readonly id: RpcId; readonly method: unknown }> {
+  let read: unknown;
+  try {
+    read = await body();
+  } catch {
+    // The error that is answered says so.
+  }
+  const { id, method } = isJsonObject(read) ? read : {};
+  return { id: isRpcId(id) ? id : null, method };
 }
 
 /** A refusal with a code of JSON-RPC. */

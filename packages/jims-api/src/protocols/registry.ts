@@ -16,6 +16,11 @@ export const PROTOCOLS = {
     title: 'Agent2Agent (A2A)',
     load: async (api) => (await import('./a2a/routes.ts')).a2aProtocol(api),
   },
+  mcp: {
+    prefixes: ['/mcp'],
+    title: 'Model Context Protocol (MCP)',
+    load: async (api) => (await import('./mcp/routes.ts')).mcpProtocol(api),
+  },
   'deep-chat': {
     prefixes: ['/deep-chat'],
     title: 'Deep Chat',

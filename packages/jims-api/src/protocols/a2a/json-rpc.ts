@@ -3,12 +3,11 @@ import type { JsonObject } from 'jims-core';
 import { errorBody } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
 import {
-  isParseError,
   methodNotFound,
   readRpc,
+  refusedRpc,
   rpcError,
   rpcFailure,
-  rpcIdOf,
   rpcResult,
 } from '../../http/json-rpc.ts';
 import type { RpcId } from '../../http/json-rpc.ts';
@@ -61,7 +60,7 @@ export async function refuseRpc(error: HttpError, call: RefusedCall): Promise<Re
   const { status } = error;
   if (status === 401 || status === 405) return json(call, errorBody(error), status);
   const asked = status === 400 || status === 404 || status === 422;
-  const id = isParseError(error) ? null : await rpcIdOf(call.body);
+  const { id } = await refusedRpc(call.body);
   return json(call, rpcError(id, error, A2A_CODES), asked ? 200 : status);
 }
 
