@@ -42,14 +42,14 @@ export interface Task {
   readonly metadata: Metadata;
 }
 
-export interface StatusUpdate {
+interface StatusUpdate {
   readonly taskId: string;
   readonly contextId: string;
   readonly status: TaskStatus;
   readonly metadata?: Metadata;
 }
 
-export interface ArtifactUpdate {
+interface ArtifactUpdate {
   readonly taskId: string;
   readonly contextId: string;
   readonly artifact: Artifact;

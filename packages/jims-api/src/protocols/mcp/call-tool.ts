@@ -31,8 +31,6 @@ export interface ToolCall {
   readonly session: string | undefined;
 }
 
-const STREAM = /\btext\/event-stream\b|\*\/\*/;
-
 /** `tools/call`: runs the app; a stream for who reads streams, else the result alone. */
 export async function callTool(
   api: ApiContext,
@@ -40,24 +38,35 @@ export async function callTool(
   { calls, ...asked }: ToolCall & { readonly calls: RunningCalls },
 ): Promise<Response> {
   const { id, params, session } = asked;
-  const { name, arguments: given = {} } = params;
-  if (name !== TOOL) throw rpcFailure('invalid_params', `There is no tool '${String(name)}'`);
+  const given = argumentsOf(params);
   const ask = decode(api, call, { given, session });
-  const streamed = STREAM.test(call.request.headers.get('accept') ?? '');
-  const leave = streamed ? api.streams.enter() : undefined;
+  const leave = readsStreams(call) ? api.streams.enter() : undefined;
   const place = session === undefined ? undefined : calls.enter(callName(call, session, id));
   try {
     // The same arguments sent again with an Idempotency-Key are the same run, whatever their id.
     const run = await start(api, { ...call, body: async () => given }, { ask, id, session });
-    place?.signal.addEventListener('abort', () => run.cancel());
-    if (place?.signal.aborted) run.cancel();
-    void run.end.then(() => place?.leave());
+    if (place) stopWhenTakenBack(run, place);
     return await answer(api, call, { run, asked, ask, leave, takenBack: place?.signal });
   } catch (error) {
     place?.leave();
     leave?.();
     throw error;
   }
+}
+
+function argumentsOf({ name, arguments: given = {} }: JsonObject): unknown {
+  if (name === TOOL) return given;
+  throw rpcFailure('invalid_params', `There is no tool '${String(name)}'`);
+}
+
+function readsStreams({ request }: Call): boolean {
+  return /\btext\/event-stream\b|\*\/\*/.test(request.headers.get('accept') ?? '');
+}
+
+function stopWhenTakenBack(run: Run, { signal, leave }: ReturnType<RunningCalls['enter']>): void {
+  if (signal.aborted) run.cancel();
+  else signal.addEventListener('abort', () => run.cancel(), { once: true });
+  void run.end.then(leave);
 }
 
 interface Answering {
@@ -94,7 +103,7 @@ function decode(
   call: Call,
   { given, session }: { readonly given: unknown; readonly session: string | undefined },
 ): RunAsk {
-  const { message, thread_id, contact_id } = parseBody(ToolArguments, given);
+  const { message, thread_id, contact_id } = parseBody(ToolArguments, withoutBlanks(given));
   const contactId = contactOf(call, contact_id ?? contactHeader(call));
   const thread: RunThread =
     typeof thread_id === 'string'
@@ -110,6 +119,14 @@ function decode(
     incoming: userEvent(message),
     onDisconnect: session === undefined ? 'cancel' : 'continue',
   };
+}
+
+/** Models fill what they were told to leave out with nothing. */
+function withoutBlanks(given: unknown): unknown {
+  if (!isJsonObject(given)) return given;
+  const { message, ...rest } = given;
+  const filled = Object.entries(rest).filter(([, value]) => value !== '');
+  return { ...(message !== undefined && { message }), ...Object.fromEntries(filled) };
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Call } from '../../http/route.ts';
 /** The tool calls that this process answers, so that who made one can take it back. */
 export interface RunningCalls {
   /** The signal aborts when the call is taken back; `leave` when it is answered. */
-  enter(name: CallName): { readonly signal: AbortSignal; leave(): void };
+  enter(name: CallName): { readonly signal: AbortSignal; readonly leave: () => void };
   /** Takes a call back; false when it is none of this process's. */
   stop(name: CallName): boolean;
 }

@@ -30,7 +30,7 @@ test('a call that is taken back stops its run, and what was written so far is ke
   await using api = await listeningApi(agent.pipeline);
   await using mcp = await mcpClient(api.origin);
   const errors: Error[] = [];
-  mcp.client.onerror = (error) => void errors.push(error);
+  Object.assign(mcp.client, { onerror: (error: Error) => void errors.push(error) });
   await callAndTakeBack(mcp, () => agent.runs === 1);
   await agent.stopped;
   // The answer to the next call comes after everything that the client could still get of the first.

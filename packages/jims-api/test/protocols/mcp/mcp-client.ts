@@ -19,7 +19,7 @@ export async function mcpClient(
   const transport = new StreamableHTTPClientTransport(new URL('/mcp', origin), {
     requestInit: { headers },
   });
-  await client.connect(transport as Parameters<typeof client.connect>[0]);
+  await client.connect(transport);
   return { client, transport, [Symbol.asyncDispose]: () => client.close() };
 }
 

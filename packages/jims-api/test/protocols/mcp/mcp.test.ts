@@ -46,7 +46,7 @@ test('a thread goes on by its id, and only by that', async () => {
   assert.deepEqual(second.texts, ['hello|Echo: hello|history']);
   assert.equal(second.threadId, first.threadId);
   assert.equal(second.structured?.['created_new_thread'], false);
-  const alone = await chat(mcp, 'history');
+  const alone = await chat(mcp, 'history', { thread_id: '', contact_id: '' });
   assert.deepEqual(alone.texts, ['history']);
   // Another session of the same caller, as after a restart of the host.
   await using later = await mcpClient(api.origin);
