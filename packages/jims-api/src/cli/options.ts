@@ -43,7 +43,7 @@ export interface ServeOptions {
   };
 }
 
-export type Loader = (typeof LOADERS)[number];
+type Loader = (typeof LOADERS)[number];
 export type Command =
   | { readonly kind: 'serve'; readonly options: ServeOptions }
   | { readonly kind: 'print'; readonly text: string };
