@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 
 import { getRequestListener } from '@hono/node-server';
-import type { JimsApp } from 'jims-core';
+import type { JimsApp, OpenOptions } from 'jims-core';
 import type { Logger } from 'pino';
 
 import { createApi } from '../http/create-api.ts';
@@ -34,13 +34,19 @@ const LAST_ANSWERS_MS = 1000;
  *
  * @throws JimsError when the store cannot be used, PortError when a port cannot be had.
  */
-export async function serve(app: JimsApp, options: ServeOptions, logger: Logger): Promise<Service> {
-  const { host, port, db } = options;
+export async function serve(
+  app: JimsApp,
+  options: ServeOptions & Pick<OpenOptions, 'onRunFailed'>,
+  logger: Logger,
+): Promise<Service> {
+  const { host, port, db, onRunFailed } = options;
   let draining = false;
   const api = createApi(app, { ...options, logger, isDraining: () => draining });
   const { storeDescription } = await app.open({
     logger,
     limits: options.limits,
+    ...(options.traceContent && { traceContent: true }),
+    ...(onRunFailed && { onRunFailed }),
     ...(db !== undefined && { store: db }),
   });
   const metrics = await startMetricsServer({

@@ -1,5 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 
+import type { JimsError } from '../errors.ts';
+import type { LlmProvider } from '../llm/llm.ts';
 import type { Logger } from '../logger.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { AcceptResult, AcceptedRun, RunStatus, Store } from '../store/store.ts';
@@ -13,7 +15,7 @@ import { createLiveRuns } from './live-runs.ts';
 import { startPurging } from './purging.ts';
 import { createRunLookup } from './run-lookup.ts';
 import { createRunPoll } from './run-poll.ts';
-import type { Run, RunLimits, RunRequest } from './run.ts';
+import type { FailedRun, Run, RunLimits, RunRequest } from './run.ts';
 
 export interface RunEngineOptions {
   readonly store: Store;
@@ -22,6 +24,10 @@ export interface RunEngineOptions {
   readonly limits: RunLimits;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly models: () => LlmProvider;
+  /** Whether spans hold prompts and answers; default: as the app's settings say. */
+  readonly traceContent: boolean | undefined;
+  readonly onRunFailed: ((error: JimsError, run: FailedRun) => void) | undefined;
 }
 
 /** Accepts runs and executes them: one at a time in each thread, over all processes on the store. */

@@ -58,12 +58,13 @@ export function createRunStream(): RunStream {
     for (;;) {
       const behind = events.length - next;
       if (behind > FAR_BEHIND) {
-        const missed = events.slice(next);
+        const missed = events.slice(Math.max(next, indexAfter(events, after)));
         next = events.length;
         yield* withDeltasJoined(missed);
       } else if (behind > 0) {
         const event = events[next++];
-        if (event) yield event;
+        // Of a run that is read from elsewhere, what the listener has seen may come only now.
+        if (event && event.seq > after) yield event;
       } else if (ended) {
         return;
       } else {

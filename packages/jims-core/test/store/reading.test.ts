@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import type { EventPosition, Store, ThreadQuery } from '../../src/store/store.ts';
 import { newEvent } from '../../src/thread/event.ts';
 import type { ThreadEvent } from '../../src/thread/event.ts';
-import { freshStore } from '../support/store-user.ts';
+import { freshStore, untilClockTicks } from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';
 
 describeStores((kind) => {
@@ -19,6 +19,7 @@ describeStores((kind) => {
       ['a', 'z'],
       ['a', undefined],
     ] as const) {
+      await untilClockTicks();
       const spec = { contactId, ...(externalId !== undefined && { externalId }) };
       ids.push((await store.openThread(spec)).thread.id);
     }

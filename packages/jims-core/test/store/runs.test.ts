@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 
+import type { RunThread } from '../../src/store/store.ts';
 import {
   answer,
   conversation,
@@ -10,6 +11,7 @@ import {
   question,
   storeUser,
   texts,
+  untilClockTicks,
 } from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';
 
@@ -46,6 +48,7 @@ describeStores((kind) => {
     await using user = await freshStore(kind);
     const first = await user.accept('one');
     await user.finish(first);
+    await untilClockTicks();
     const other = await user.store.openThread({ contactId: 'customer:1' });
     const second = await user.accept('two');
     assert.equal(second.thread.id, other.thread.id);
@@ -64,6 +67,26 @@ describeStores((kind) => {
     const own = { kind: 'thread', threadId: thread.id, contactId: 'customer:2' } as const;
     assert.equal((await user.accept('yes', { thread: own })).thread.id, thread.id);
     assert.deepEqual(await conversation(user.store, thread.id), ['yes']);
+  });
+
+  test('a run may begin a new thread with a history, and take over an external id', async () => {
+    await using user = await freshStore(kind);
+    const { store } = user;
+    const old = await store.openThread({ contactId: 'customer:1', externalId: 'chat' });
+    await untilClockTicks();
+    const history = [question('one'), answer('1')];
+    const contact = { contactId: 'customer:1', threadConfig: {} };
+    const thread: RunThread = { kind: 'new', ...contact, externalId: 'chat', events: history };
+    const run = await user.accept('two', { thread });
+    assert.notEqual(run.thread.id, old.thread.id);
+    assert.equal(run.createdThread, true);
+    assert.deepEqual(await store.threadByExternalId('chat'), run.thread);
+    const log = await store.readEvents(run.thread.id);
+    assert.deepEqual(texts(log), ['one', '1', 'two']);
+    assert.deepEqual(run.fresh, { after: undefined, events: log });
+    const alone = await user.accept('alone', { thread: { kind: 'new', ...contact, events: [] } });
+    assert.equal(alone.status, 'running');
+    assert.equal(alone.thread.externalId, undefined);
   });
 
   test('messages to a busy thread wait in line, out of the log until their turn', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 
-import { freshStore, latestOf } from '../support/store-user.ts';
+import { freshStore, latestOf, untilClockTicks } from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';
 
 describeStores((kind) => {
@@ -81,7 +81,10 @@ describeStores((kind) => {
     await using user = await freshStore(kind);
     const { store } = user;
     const ids: string[] = [];
-    for (let n = 0; n < 3; n++) ids.push((await store.openThread({ contactId: 'a' })).thread.id);
+    for (let n = 0; n < 3; n++) {
+      await untilClockTicks();
+      ids.push((await store.openThread({ contactId: 'a' })).thread.id);
+    }
     await store.openThread({ contactId: 'b' });
     assert.equal(new Set(ids).size, 3);
     assert.equal((await store.latestThread('a'))?.id, ids.at(-1));

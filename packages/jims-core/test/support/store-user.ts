@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 
 import { openStore } from '../../src/store/open-store.ts';
 import type {
@@ -108,6 +109,12 @@ export function answer(text: string): NewEvent {
 
 export function keyOf(key: string, terms: Partial<IdempotencyKey> = {}): IdempotencyKey {
   return { scope: 'caller', key, fingerprint: 'the request', ttlMs: 3_600_000, ...terms };
+}
+
+/** A contact's threads are told apart by their times, which the embedded store has in milliseconds. */
+export async function untilClockTicks(): Promise<void> {
+  const now = Date.now();
+  while (Date.now() === now) await setImmediate();
 }
 
 /** What was said in a thread, in order. */

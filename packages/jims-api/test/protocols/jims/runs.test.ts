@@ -132,7 +132,6 @@ describeStores(({ name, fresh }) => {
     const queued = api.post(CHAT, ask('c', 'queued'));
     await sleep(50);
     const interrupting = await api.post(CHAT, ask('c', 'now', { on_busy: 'interrupt' }));
-    console.log(interrupting.status, await interrupting.clone().text());
     assert.deepEqual((await jsonOf(interrupting))['assistant_messages'], ['Echo: now']);
     assert.equal((await running).status, 409);
     assert.equal((await queued).status, 409);
@@ -165,8 +164,10 @@ describeStores(({ name, fresh }) => {
     ]);
     const third = await there.post(CHAT, { message: 'stream 5', contact_id: 'c' }, key);
     assert.deepEqual([first.status, second.status, third.status], [200, 200, 200]);
-    const replayed = [first, second, third].map((each) => each.headers.get('idempotency-replayed'));
-    assert.deepEqual(replayed.toSorted(), [null, 'true', 'true'].toSorted());
+    const replayed = [first, second, third].filter(({ headers }) =>
+      headers.has('idempotency-replayed'),
+    );
+    assert.equal(replayed.length, 2);
     const answer = await first.json();
     assert.deepEqual(await second.json(), answer);
     assert.deepEqual(await third.json(), answer);

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { test } from 'node:test';
 
 import { isJimsError } from '../../../src/errors.ts';
@@ -123,6 +125,25 @@ test('a store that is closed under a pending hint or request ends in peace', asy
   assert.equal(await outcomeOf(store.ping()), 'store_unavailable');
   assert.equal(await connectionCount(database.url), 0);
 });
+
+test('a process ends when it has closed its store, and also when it has forgotten to', async () => {
+  await using database = await freshDatabase();
+  for (const end of ['await store.close();', '']) {
+    const script = `
+      import { openStore } from ${JSON.stringify(OPEN_STORE)};
+      const store = await openStore(${JSON.stringify(database.url)});
+      await store.listen(crypto.randomUUID(), () => {});
+      await store.ping();
+      ${end}`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+    const [code] = await once(child, 'exit');
+    assert.equal(code, 0);
+  }
+});
+
+const OPEN_STORE = new URL('../../../src/store/open-store.ts', import.meta.url).href;
 
 async function outcomeOf(work: Promise<unknown>): Promise<string> {
   try {
