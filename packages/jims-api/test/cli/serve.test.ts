@@ -8,7 +8,7 @@ import { describe, test } from 'node:test';
 
 import * as v from 'valibot';
 
-import { folderWith, runCommand, serveCommand } from '../support/command.ts';
+import { folderWith, serveCommand } from '../support/command.ts';
 import type { Running } from '../support/command.ts';
 
 const APP = `
@@ -199,14 +199,4 @@ describe('a service', { concurrency: 2 }, () => {
     assert.equal(head.status, 200);
     assert.equal(await head.text(), '');
   });
-});
-
-test('--enable-sentry without its package is one line that names it', async () => {
-  using folder = folderWith({ 'app.mjs': APP });
-  const { code, stderr } = await runCommand(['--enable-sentry'], { cwd: folder.path });
-  assert.equal(code, 1);
-  assert.equal(
-    stderr,
-    'jims-api: --enable-sentry needs the package @sentry/node: npm install @sentry/node\n',
-  );
 });
