@@ -78,9 +78,14 @@ export class JimsApp implements AsyncDisposable {
 
   /** Gets the thread by its id or external id, or makes it. */
   async newThread(spec: NewThread): Promise<ThreadController> {
-    const { store } = await this.#open();
-    const { thread } = await store.openThread(spec);
+    const { thread } = await this.openThread(spec);
     return this.#controller(thread);
+  }
+
+  /** As `newThread`, and tells whether the thread was made. */
+  async openThread(spec: NewThread): Promise<{ thread: Thread; created: boolean }> {
+    const { store } = await this.#open();
+    return store.openThread(spec);
   }
 
   async thread(threadId: string): Promise<ThreadController | undefined> {

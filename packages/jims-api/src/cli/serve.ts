@@ -1,6 +1,5 @@
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 
 import { getRequestListener } from '@hono/node-server';
 import type { JimsApp } from 'jims-core';
@@ -45,11 +44,11 @@ export async function serve(app: JimsApp, options: ServeOptions, logger: Logger)
   });
   const server = createApiServer(api.fetch);
   await listen(server, { host, port, option: '--port' });
-  const address = server.address();
-  logger.info({ host, port: portOf(address, port), store: storeDescription }, 'listening');
+  const ports = portsOf(server, metrics);
+  logger.info({ host, ...ports, store: storeDescription }, 'listening');
 
   return {
-    port: portOf(address, port),
+    port: ports.port,
     async stop() {
       draining = true;
       await app.close(options.drainTimeoutMs);
@@ -83,6 +82,12 @@ async function closeServer(server: Server): Promise<void> {
   clearTimeout(cut);
 }
 
-function portOf(address: AddressInfo | string | null, fallback: number): number {
-  return typeof address === 'object' && address !== null ? address.port : fallback;
+/** The true ports: 0 lets the system choose. */
+function portsOf(api: Server, metrics: Server): { port: number; metricsPort: number } {
+  return { port: portOf(api), metricsPort: portOf(metrics) };
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
 }

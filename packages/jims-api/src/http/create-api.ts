@@ -1,20 +1,22 @@
-import { Hono } from 'hono';
-import { describeError, isJimsError } from 'jims-core';
 import type { JimsApp, Logger } from 'jims-core';
 
 import { jimsProtocol } from '../protocols/jims/routes.ts';
+import { PROTOCOLS, isProtocolName } from '../protocols/registry.ts';
+import type { ProtocolName } from '../protocols/registry.ts';
 import { packageVersion } from '../version.ts';
-import { createAuthenticate, unauthorized } from './auth/authenticate.ts';
+import { answer } from './answer.ts';
+import type { AnswerOptions, Routed } from './answer.ts';
+import { createAuthenticate } from './auth/authenticate.ts';
 import type { AuthenticateOptions } from './auth/authenticate.ts';
-import type { Authenticate, Principal } from './auth/principal.ts';
-import { errorBody, toHttpError } from './error-response.ts';
-import { HttpError } from './errors.ts';
+import type { Authenticate } from './auth/principal.ts';
+import { createCors } from './cors.ts';
 import { CLIENT_EVENT_TYPES } from './event-types.ts';
-import { readJsonBody } from './json-body.ts';
-import { requestId } from './request-id.ts';
-import { json } from './route.ts';
-import type { ApiContext, Call, Route } from './route.ts';
+import { createProtocolLoader } from './protocol-loader.ts';
+import type { ApiContext, Protocol } from './route.ts';
+import { NOWHERE, createRouter } from './router.ts';
+import type { Router } from './router.ts';
 import { serviceRoutes } from './service-routes.ts';
+import { createStreams } from './streams.ts';
 
 export interface ApiOptions extends Partial<AuthenticateOptions> {
   /** Decides who calls, instead of keys and Authentik. */
@@ -23,124 +25,84 @@ export interface ApiOptions extends Partial<AuthenticateOptions> {
   readonly exposeErrors?: boolean;
   /** Any caller may use any thread whose id it knows; default false. */
   readonly sharedThreads?: boolean;
-  /** Patterns of the event types that clients may send, `!` forbids; default {@link CLIENT_EVENT_TYPES}. */
+  /** Patterns of the event types that clients may send; default {@link CLIENT_EVENT_TYPES}. */
   readonly allowedEventTypes?: readonly string[];
+  /** The protocols to speak beside JIMS's own; default all. */
+  readonly protocols?: readonly ProtocolName[];
+  /** Whose pages may call from a browser, such as `https://app.example`; default nobody's. */
+  readonly corsOrigins?: readonly string[];
   /** Default 4 MiB. */
   readonly maxBodyBytes?: number;
+  /** How many streams may be open; default 10,000. */
+  readonly maxStreams?: number;
   /** How often a silent stream says that it lives; default 15 s. */
   readonly heartbeatMs?: number;
   /** Default: no logs. */
   readonly logger?: Logger;
   /** Asked by `/readyz`; default never. */
-  isDraining?(): boolean;
+  readonly isDraining?: () => boolean;
 }
 
 /** The whole service as a web-standard fetch handler; also as its own member `fetch`, as hosts like it. */
 export type Api = FetchHandler & { readonly fetch: FetchHandler };
 type FetchHandler = (request: Request) => Promise<Response>;
 
-const MAX_JSON_DEPTH = 64;
-const OPEN: Principal = { kind: 'service', id: 'open' };
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
  * Puts an app behind HTTP. Nothing listens and nothing is opened before the first request.
  *
- * @throws TypeError when the options for authentication cannot work.
+ * @throws TypeError when an option cannot work.
  */
 export function createApi(app: JimsApp, options: ApiOptions = {}): Api {
-  const { apiKeys = [], authentik, logger = silent } = options;
+  const { apiKeys = [], authentik, isDraining = () => false } = options;
   const authenticate = options.authenticate ?? createAuthenticate({ apiKeys, authentik });
-  const context: ApiContext = {
+  const api = apiContext(app, options);
+  const names = options.protocols ?? Object.keys(PROTOCOLS).filter(isProtocolName);
+  const others = createProtocolLoader(
+    api,
+    names.map((name) => PROTOCOLS[name]),
+  );
+  const jims = jimsProtocol(api);
+  const service = serviceRoutes({
     app,
-    logger,
+    version: packageVersion(),
+    secured: options.authenticate !== undefined || apiKeys.length > 0 || authentik !== undefined,
+    operations: async () => [...jims.operations, ...(await others.operations())],
+    isDraining,
+  });
+
+  const cors = createCors(options.corsOrigins ?? []);
+  const terms: AnswerOptions = { api, authenticate, cors, isDraining };
+  const answerBy = (routed: Routed): Promise<Response> => answer(terms, routed);
+  const nowhere = (request: Request): Promise<Response> =>
+    answerBy({ route: NOWHERE, request, params: {} });
+
+  const routers = new Map<Protocol, Router>();
+  function routerOf(protocol: Protocol): Router {
+    const router = routers.get(protocol) ?? createRouter(protocol.routes, answerBy, nowhere);
+    routers.set(protocol, router);
+    return router;
+  }
+
+  const first = createRouter([...service, ...jims.routes], answerBy, async (request) => {
+    const [protocol] = await others.forPath(new URL(request.url).pathname);
+    return protocol ? routerOf(protocol).fetch(request) : nowhere(request);
+  });
+  const handler: FetchHandler = async (request) =>
+    cors.preflight(request) ?? (await first.fetch(request));
+  return Object.assign(handler, { fetch: handler });
+}
+
+function apiContext(app: JimsApp, options: ApiOptions): ApiContext {
+  return {
+    app,
+    logger: options.logger ?? silent,
     exposeErrors: options.exposeErrors ?? false,
     sharedThreads: options.sharedThreads ?? false,
     allowedEventTypes: options.allowedEventTypes ?? CLIENT_EVENT_TYPES,
     maxBodyBytes: options.maxBodyBytes ?? 4 * 1024 * 1024,
     heartbeatMs: options.heartbeatMs ?? 15_000,
+    streams: createStreams(options.maxStreams ?? 10_000, app.metrics),
   };
-  const protocols = [jimsProtocol(context)];
-  const routes = protocols.flatMap((protocol) => protocol.routes);
-  const service = serviceRoutes({
-    app,
-    version: packageVersion(),
-    secured: options.authenticate !== undefined || apiKeys.length > 0 || authentik !== undefined,
-    operations: protocols.flatMap((protocol) => protocol.operations),
-    isDraining: () => options.isDraining?.() ?? false,
-  });
-  const router = createRouter([...service, ...routes], (route, request) =>
-    answer(context, authenticate, route, request),
-  );
-  const handler: FetchHandler = async (request) => router.fetch(request);
-  return Object.assign(handler, { fetch: handler });
-}
-
-/** Where a request goes when no route is for its path, or none for its method. */
-function elsewhere(status: 404 | 405, allow?: string): Route {
-  const detail = status === 404 ? 'Not Found' : 'Method Not Allowed';
-  return {
-    method: 'GET',
-    path: '*',
-    open: true,
-    handle() {
-      throw new HttpError(status, detail, allow === undefined ? {} : { headers: { allow } });
-    },
-  };
-}
-
-function createRouter(
-  routes: readonly Route[],
-  answerBy: (route: Route, request: Request) => Promise<Response>,
-): Hono {
-  const router = new Hono();
-  for (const route of routes) {
-    router.on(route.method, route.path, (c) => answerBy(route, c.req.raw));
-  }
-  for (const [path, sharing] of Map.groupBy(routes, (route) => route.path)) {
-    const wrongMethod = elsewhere(405, sharing.map((route) => route.method).join(', '));
-    router.all(path, (c) => answerBy(wrongMethod, c.req.raw));
-  }
-  const unknown = elsewhere(404);
-  router.notFound((c) => answerBy(unknown, c.req.raw));
-  return router;
-}
-
-async function answer(
-  context: ApiContext,
-  authenticate: Authenticate,
-  route: Route,
-  request: Request,
-): Promise<Response> {
-  const { logger, maxBodyBytes, exposeErrors } = context;
-  const started = performance.now();
-  const id = requestId(request);
-  const headers = { 'x-request-id': id };
-  let body: Promise<unknown> | undefined;
-  const readBody = (): Promise<unknown> =>
-    (body ??= readJsonBody(request, { maxBytes: maxBodyBytes, maxDepth: MAX_JSON_DEPTH }));
-  let response: Response;
-  try {
-    const principal = route.open ? OPEN : await authenticate(request, readBody);
-    if (!principal) throw unauthorized();
-    const call: Call = { request, requestId: id, principal, headers, body: readBody };
-    response = await route.handle(call);
-  } catch (error) {
-    const failure = toHttpError(error, { requestId: id, exposeErrors });
-    logFailure(logger, id, failure);
-    const all = { headers: { ...headers, ...failure.headers } };
-    response = json(all, errorBody(failure), failure.status);
-  }
-  const ms = Math.round((performance.now() - started) * 10) / 10;
-  const { pathname } = new URL(request.url);
-  const fields = { requestId: id, method: request.method, path: pathname, status: response.status };
-  logger.info({ ...fields, ms }, 'request');
-  return response;
-}
-
-const LOGGED_BY_THE_RUN: ReadonlySet<string> = new Set(['pipeline_failed', 'deadline', 'lost']);
-
-function logFailure(logger: Logger, id: string, { status, message, cause }: HttpError): void {
-  if (status < 500 || (isJimsError(cause) && LOGGED_BY_THE_RUN.has(cause.code))) return;
-  logger.error({ requestId: id, status, error: describeError(cause) }, message);
 }

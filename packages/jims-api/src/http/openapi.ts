@@ -17,9 +17,9 @@ type ToSchema = (schema: GenericSchema) => Json;
 const ERRORS: Readonly<Record<ErrorStatus, string>> = {
   400: 'The body broke off, or is not UTF-8',
   401: 'No key, or one that is not known',
-  403: 'This caller may not do that',
+  403: 'A contact asks for another contact',
   404: 'No such thing, or it belongs to somebody else',
-  409: 'Something else is going on: try again, or wait',
+  409: 'Something else is going on in this thread, or the run was stopped',
   413: 'The body is too large',
   422: 'The request cannot be understood: what is wrong, and where',
   429: 'Too much waits in this thread already',

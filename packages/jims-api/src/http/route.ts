@@ -1,7 +1,9 @@
 import type { JimsApp, Logger } from 'jims-core';
 
 import type { Principal } from './auth/principal.ts';
+import type { HttpError } from './errors.ts';
 import type { Operation } from './operation.ts';
+import type { Streams } from './streams.ts';
 
 /** What the routes of all protocols work with. */
 export interface ApiContext {
@@ -15,11 +17,17 @@ export interface ApiContext {
   readonly allowedEventTypes: readonly string[];
   readonly maxBodyBytes: number;
   readonly heartbeatMs: number;
+  readonly streams: Streams;
 }
 
 /** One request, let in. */
 export interface Call {
   readonly request: Request;
+  /** Of its address, decoded where it is a parameter. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** The parameters of the route's path: `/threads/:thread_id` has `thread_id`. */
+  readonly params: Readonly<Record<string, string>>;
   readonly requestId: string;
   readonly principal: Principal;
   /** To be sent with every answer. */
@@ -28,11 +36,16 @@ export interface Call {
   body(): Promise<unknown>;
 }
 
+/** What is known of a request that is answered with an error. */
+export type RefusedCall = Pick<Call, 'request' | 'requestId' | 'headers' | 'path'>;
+
 export interface Route {
   readonly method: Operation['method'];
   readonly path: string;
   /** Needs no key. */
   readonly open?: boolean;
+  /** Answers with an error in the protocol's own form; by default as JIMS's own routes do. */
+  readonly encodeError?: (error: HttpError, call: RefusedCall) => Response | Promise<Response>;
   handle(call: Call): Promise<Response> | Response;
 }
 

@@ -1,11 +1,10 @@
 import type { JimsApp } from 'jims-core';
 
-import { docsPage } from './docs-page.ts';
 import { HttpError } from './errors.ts';
 import { openApiDocument } from './openapi.ts';
 import type { Operation } from './operation.ts';
 import { json } from './route.ts';
-import type { Route } from './route.ts';
+import type { Call, Route } from './route.ts';
 import { serviceOperations } from './service-operations.ts';
 
 export interface ServiceRoutesOptions {
@@ -13,8 +12,8 @@ export interface ServiceRoutesOptions {
   readonly version: string;
   /** Whether callers need a key: then the documentation needs one, too. */
   readonly secured: boolean;
-  readonly operations: readonly Operation[];
-  isDraining(): boolean;
+  readonly operations: () => Promise<readonly Operation[]>;
+  readonly isDraining: () => boolean;
 }
 
 /** What every service has beside its protocols: is it alive, is it ready, what can it do. */
@@ -40,7 +39,7 @@ export function serviceRoutes(options: ServiceRoutesOptions): Route[] {
       path: '/openapi.json',
       open: !secured,
       async handle(call) {
-        const operations = [...serviceOperations, ...options.operations];
+        const operations = [...serviceOperations, ...(await options.operations())];
         document ??= openApiDocument({ version, secured, operations });
         return json(call, await document);
       },
@@ -49,10 +48,14 @@ export function serviceRoutes(options: ServiceRoutesOptions): Route[] {
       method: 'GET',
       path: '/docs',
       open: !secured,
-      handle: ({ headers }) =>
-        new Response(docsPage('/openapi.json'), {
-          headers: { ...headers, 'content-type': 'text/html; charset=utf-8' },
-        }),
+      handle: (call) => docs(call, 200),
+      // The page itself tells nothing, and a browser has no other way to be asked for a key.
+      encodeError: ({ status }, call) => docs(call, status),
     },
   ];
+}
+
+async function docs({ headers }: Pick<Call, 'headers'>, status: number): Promise<Response> {
+  const { DOCS_HEADERS, DOCS_PAGE } = await import('./docs-page.ts');
+  return new Response(DOCS_PAGE, { status, headers: { ...headers, ...DOCS_HEADERS } });
 }

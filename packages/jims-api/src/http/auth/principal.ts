@@ -1,10 +1,6 @@
-/**
- * Who calls the API: a service, which acts for any contact, or a contact, who acts only for himself.
- * `id` tells callers apart in logs and idempotency keys; it is never the credential itself.
- */
-export type Principal =
-  | { readonly kind: 'service'; readonly id: string }
-  | { readonly kind: 'contact'; readonly contactId: string; readonly id: string };
+import type { Principal } from 'jims-core';
+
+export type { Principal };
 
 /**
  * Decides who sent a request; `undefined` means refused. Throws an `HttpError` 503 when the decision

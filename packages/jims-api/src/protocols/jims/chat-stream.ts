@@ -1,23 +1,32 @@
 import { isInternalEvent } from 'jims-core';
-import type { Run, RunEvent } from 'jims-core';
+import type { NumberedRunEvent, Run } from 'jims-core';
 
 import { errorBody, toHttpError } from '../../http/error-response.ts';
 import type { ErrorAnswerOptions } from '../../http/error-response.ts';
 import { pythonJson } from '../../http/python-json.ts';
 import type { SseFrame } from '../../http/sse.ts';
-import { chatResponse } from './chat.ts';
-import type { ChatRequest } from './schemas.ts';
+import { chatResponse, said } from './chat-response.ts';
+import type { Include } from './schemas.ts';
+
+export interface ChatFramesOptions extends ErrorAnswerOptions {
+  /** What is told beyond the original's frames. */
+  readonly include: ReadonlySet<Include>;
+  /** Whether frames have ids, to join again after one of them. */
+  readonly numbered: boolean;
+  /** Begins behind this id. */
+  readonly after?: number;
+}
 
 /**
- * A run as the original's stream: `status` frames, then one `result` or `error`. Whatever a request
- * asked for by `include` comes in between; a strict client sees the original's bytes.
+ * A run as the original's stream: `status` frames, then one `result` or `error`. Whatever is asked
+ * for by `include` comes in between; a strict client sees the original's bytes.
  */
 export async function* chatFrames(
-  chat: ChatRequest,
   run: Run,
-  options: ErrorAnswerOptions,
+  options: ChatFramesOptions,
 ): AsyncGenerator<SseFrame, void, void> {
-  if (chat.include.has('thread')) {
+  const { include, numbered, after = 0 } = options;
+  if (include.has('thread') && after === 0) {
     const { thread, createdThread, id } = run;
     yield frame('thread', {
       thread_id: thread.id,
@@ -25,18 +34,18 @@ export async function* chatFrames(
       run_id: id,
     });
   }
-  for await (const event of run.listen()) {
-    const encoded = encode(chat, run, event, options);
-    if (encoded) yield encoded;
+  for await (const event of run.listen({ after })) {
+    const encoded = encode(run, event, options);
+    if (encoded) yield numbered ? { id: event.seq, ...encoded } : encoded;
   }
 }
 
 function encode(
-  chat: ChatRequest,
   run: Run,
-  event: RunEvent,
-  options: ErrorAnswerOptions,
+  event: NumberedRunEvent,
+  options: ChatFramesOptions,
 ): SseFrame | undefined {
+  const { include } = options;
   switch (event.type) {
     case 'status': {
       const { message, statusType } = event.status;
@@ -44,21 +53,21 @@ function encode(
     }
     case 'delta': {
       const { messageId, delta } = event;
-      return chat.include.has('delta')
-        ? frame('delta', { message_id: messageId, delta })
-        : undefined;
+      return include.has('delta') ? frame('delta', { message_id: messageId, delta }) : undefined;
     }
     case 'event': {
       const { id, type, data } = event.event;
-      if (!chat.include.has('event') || isInternalEvent(type)) return undefined;
+      if (!include.has('event') || isInternalEvent(type)) return undefined;
       return frame('event', { event_id: id, event_type: type, event_data: data });
     }
     case 'result':
-      return frame('result', chatResponse(chat, run, event.result));
+      return frame('result', chatResponse(include, run, event.result));
     case 'error':
       return frame('error', errorBody(toHttpError(event.error, options)));
-    case 'cancelled':
-      return frame('cancelled', {});
+    case 'cancelled': {
+      const { reason, events } = event;
+      return frame('cancelled', { run_id: run.id, reason, ...said(events) });
+    }
   }
 }
 

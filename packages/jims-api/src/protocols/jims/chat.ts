@@ -1,45 +1,75 @@
-import { isInternalEvent, newEvent } from 'jims-core';
-import type { Run, RunResult, ThreadEvent } from 'jims-core';
+import { newEvent } from 'jims-core';
+import type { RunEnd, RunResult } from 'jims-core';
 
-import type { ApiContext } from '../../http/route.ts';
-import type { ChatRequest, ChatResponse } from './schemas.ts';
+import { HttpError } from '../../http/errors.ts';
+import { isJsonObject } from '../../http/json-object.ts';
+import { json } from '../../http/route.ts';
+import type { ApiContext, Call } from '../../http/route.ts';
+import { contactOf, namedThread, runHeaders, runToEnd, streamRun } from '../../http/run-routes.ts';
+import type { RunAsk } from '../../http/run-routes.ts';
+import { chatResponse } from './chat-response.ts';
+import { chatFrames } from './chat-stream.ts';
+import { parseChatRequest } from './schemas.ts';
+import type { ChatRequest } from './schemas.ts';
 
-/** Starts the run of a chat request: the contact's latest thread, or the one it names. */
-export function startChat(
-  { app, sharedThreads }: ApiContext,
-  chat: ChatRequest,
-  requestId: string,
-): Promise<Run> {
-  const { contactId, message, threadId, threadConfig, eventType } = chat;
-  return app.startRun({
+/** `POST /api/v1/chat`: one message in, the answer out. */
+export async function chat(api: ApiContext, call: Call): Promise<Response> {
+  const request = parseChatRequest(await bodyOf(call), api);
+  const { run, end } = await runToEnd(api, call, toAsk(api, call, request));
+  const headers = { ...call.headers, ...runHeaders(run) };
+  return json({ headers }, chatResponse(request.include, run, resultOf(end)));
+}
+
+/** `POST /api/v1/chat/stream`: the same as a stream of the run. */
+export async function chatStream(api: ApiContext, call: Call): Promise<Response> {
+  const request = parseChatRequest(await bodyOf(call), api);
+  const { requestId } = call;
+  const { exposeErrors } = api;
+  // Whoever asks for nothing new gets the original's bytes: no ids either.
+  const numbered = request.include.size > 0;
+  return streamRun(api, call, toAsk(api, call, request), (run) =>
+    chatFrames(run, { include: request.include, numbered, requestId, exposeErrors }),
+  );
+}
+
+/** A contact need not say who he is. */
+async function bodyOf(call: Call): Promise<unknown> {
+  const body = await call.body();
+  const { principal } = call;
+  if (principal.kind === 'service' || !isJsonObject(body)) return body;
+  return { contact_id: principal.contactId, ...body };
+}
+
+/** The contact's latest thread, or the one that is named. */
+function toAsk(api: ApiContext, call: Call, request: ChatRequest): RunAsk {
+  const { message, threadId, threadConfig, eventType, runConversationStart } = request;
+  const contactId = contactOf(call, request.contactId) ?? request.contactId;
+  return {
     thread:
       threadId === undefined
         ? { kind: 'latest', contactId, threadConfig }
-        : { kind: 'thread', threadId, ...(!sharedThreads && { contactId }) },
+        : namedThread(api, call, { threadId, contactId }),
     incoming: newEvent(eventType, { role: 'user', content: message }),
-    conversationStart: chat.runConversationStart,
-    requestId,
-  });
-}
-
-/** The answer to a chat request: the original's members, and what was asked for by `include`. */
-export function chatResponse(chat: ChatRequest, run: Run, result: RunResult): ChatResponse {
-  return {
-    thread_id: run.thread.id,
-    created_new_thread: run.createdThread,
-    ...said(result.events),
-    ...(chat.include.has('start') && { start: said(result.startEvents) }),
+    conversationStart: runConversationStart,
+    onBusy: request.onBusy,
+    timeoutMs: request.timeoutMs,
+    onDisconnect: request.onDisconnect,
   };
 }
 
-/** What the outside may see of a run's events. Messages with buttons are in `events` alone. */
-function said(sent: readonly ThreadEvent[]): Pick<ChatResponse, 'assistant_messages' | 'events'> {
-  return {
-    assistant_messages: sent
-      .filter((event) => event.type === 'comm.assistant_message')
-      .map((event) => String(event.data['content'])),
-    events: sent
-      .filter((event) => !isInternalEvent(event.type))
-      .map((event) => ({ event_type: event.type, event_data: event.data })),
-  };
+/** @throws JimsError, HttpError when the run has no result. */
+export function resultOf(end: RunEnd): RunResult {
+  switch (end.type) {
+    case 'result':
+      return end.result;
+    case 'error':
+      throw end.error;
+    case 'cancelled':
+      throw end.reason === 'shutting_down'
+        ? new HttpError(503, 'The service is shutting down: send it again', {
+            code: 'shutting_down',
+            headers: { 'retry-after': '1' },
+          })
+        : new HttpError(409, 'The run was cancelled', { code: 'cancelled' });
+  }
 }

@@ -2,7 +2,7 @@ import type { ErrorStatus, Operation } from '../../http/operation.ts';
 import { ChatRequestBody, ChatResponseBody } from './schemas.ts';
 
 const tags = ['chat'];
-const errors: readonly ErrorStatus[] = [400, 401, 404, 413, 422, 429, 503];
+const errors: readonly ErrorStatus[] = [400, 401, 403, 404, 413, 422, 429, 503];
 
 const ANSWER = {
   thread_id: '0190d3a0-abcd-7222-8333-444444444446',

@@ -1,47 +1,38 @@
-import { json } from '../../http/route.ts';
-import type { ApiContext, Call, Protocol } from '../../http/route.ts';
-import { sseResponse } from '../../http/sse.ts';
-import { chatFrames } from './chat-stream.ts';
-import { chatResponse, startChat } from './chat.ts';
+import type { ApiContext, Call, Protocol, Route } from '../../http/route.ts';
+import { chat, chatStream } from './chat.ts';
+import { deleteContact, exportContact } from './contacts.ts';
+import { threadEvents } from './events.ts';
 import { jimsOperations } from './operations.ts';
-import { parseChatRequest } from './schemas.ts';
-import type { ChatRequest } from './schemas.ts';
+import { cancelRun, getRun, joinRun, startThreadRun } from './runs.ts';
+import { createThread, deleteThread, getThread, listThreads, updateThread } from './threads.ts';
 
-/** JIMS's own protocol, as the original speaks it. */
+type Handler = (api: ApiContext, call: Call) => Promise<Response>;
+
+/** JIMS's own protocol: the original's two chat routes, and what is beside them. */
 export function jimsProtocol(api: ApiContext): Protocol {
-  async function parse(call: Call): Promise<ChatRequest> {
-    return parseChatRequest(await call.body(), api);
-  }
-
-  async function chat(call: Call): Promise<Response> {
-    const request = await parse(call);
-    const run = await startChat(api, request, call.requestId);
-    const end = await run.end;
-    switch (end.type) {
-      case 'result':
-        return json(call, chatResponse(request, run, end.result));
-      case 'error':
-        throw end.error;
-      case 'cancelled':
-        return json(call, { detail: 'The run was cancelled', code: 'cancelled' }, 409);
-    }
-  }
-
-  async function chatStream(call: Call): Promise<Response> {
-    const request = await parse(call);
-    const run = await startChat(api, request, call.requestId);
-    const { requestId, headers } = call;
-    const { exposeErrors, heartbeatMs } = api;
-    const frames = chatFrames(request, run, { requestId, exposeErrors });
-    return sseResponse(frames, { headers, heartbeatMs });
-  }
-
+  const route = (method: Route['method'], path: string, handler: Handler): Route => ({
+    method,
+    path: `/api/v1${path}`,
+    handle: (call) => handler(api, call),
+  });
   return {
     name: 'jims',
     operations: jimsOperations,
     routes: [
-      { method: 'POST', path: '/api/v1/chat', handle: chat },
-      { method: 'POST', path: '/api/v1/chat/stream', handle: chatStream },
+      route('POST', '/chat', chat),
+      route('POST', '/chat/stream', chatStream),
+      route('GET', '/threads', listThreads),
+      route('POST', '/threads', createThread),
+      route('GET', '/threads/:thread_id', getThread),
+      route('PATCH', '/threads/:thread_id', updateThread),
+      route('DELETE', '/threads/:thread_id', deleteThread),
+      route('GET', '/threads/:thread_id/events', threadEvents),
+      route('POST', '/threads/:thread_id/runs', startThreadRun),
+      route('GET', '/runs/:run_id', getRun),
+      route('GET', '/runs/:run_id/stream', joinRun),
+      route('POST', '/runs/:run_id/cancel', cancelRun),
+      route('DELETE', '/contacts/:contact_id', deleteContact),
+      route('GET', '/contacts/:contact_id/export', exportContact),
     ],
   };
 }

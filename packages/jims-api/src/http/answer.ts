@@ -1,0 +1,91 @@
+import { describeError, isJimsError } from 'jims-core';
+
+import { unauthorized } from './auth/authenticate.ts';
+import type { Authenticate, Principal } from './auth/principal.ts';
+import type { Cors } from './cors.ts';
+import { errorBody, toHttpError } from './error-response.ts';
+import type { HttpError } from './errors.ts';
+import { readJsonBody } from './json-body.ts';
+import { requestId } from './request-id.ts';
+import { json } from './route.ts';
+import type { ApiContext, Call, RefusedCall, Route } from './route.ts';
+
+export interface AnswerOptions {
+  readonly api: ApiContext;
+  readonly authenticate: Authenticate;
+  readonly cors: Cors;
+  /** Asked once a request: a service that shuts down lets go of its connections. */
+  readonly isDraining: () => boolean;
+}
+
+/** A request, and the route that is for it. */
+export interface Routed {
+  readonly route: Route;
+  readonly request: Request;
+  readonly params: Call['params'];
+}
+
+const MAX_JSON_DEPTH = 64;
+const OPEN: Principal = { kind: 'service', id: 'open' };
+
+/** Answers a request by its route: lets the caller in, turns whatever is thrown into an answer, logs. */
+export async function answer(options: AnswerOptions, routed: Routed): Promise<Response> {
+  const { api, cors, isDraining } = options;
+  const { request, route } = routed;
+  const started = performance.now();
+  const url = new URL(request.url);
+  const id = requestId(request);
+  const call: RefusedCall = {
+    request,
+    path: url.pathname,
+    requestId: id,
+    headers: {
+      'x-request-id': id,
+      ...cors.headers(request),
+      ...(isDraining() && { connection: 'close' }),
+    },
+  };
+  let response: Response;
+  try {
+    response = await handle(options, routed, { ...call, query: url.searchParams });
+  } catch (error) {
+    const failure = toHttpError(error, { requestId: id, exposeErrors: api.exposeErrors });
+    logFailure(api, id, failure);
+    response = await refuse(route, call, failure);
+  }
+  const ms = Math.round((performance.now() - started) * 10) / 10;
+  const fields = { requestId: id, method: request.method, path: url.pathname };
+  api.logger.info({ ...fields, status: response.status, ms }, 'request');
+  return response;
+}
+
+async function handle(
+  { api: { maxBodyBytes }, authenticate }: AnswerOptions,
+  { route, request, params }: Routed,
+  call: RefusedCall & Pick<Call, 'query'>,
+): Promise<Response> {
+  let read: Promise<unknown> | undefined;
+  const limits = { maxBytes: maxBodyBytes, maxDepth: MAX_JSON_DEPTH };
+  const body = (): Promise<unknown> => (read ??= readJsonBody(request, limits));
+  const principal = route.open ? OPEN : await authenticate(request, body);
+  if (!principal) throw unauthorized();
+  return route.handle({ ...call, principal, params, body });
+}
+
+async function refuse(route: Route, call: RefusedCall, failure: HttpError): Promise<Response> {
+  const all = { ...call, headers: { ...call.headers, ...failure.headers } };
+  return route.encodeError
+    ? route.encodeError(failure, all)
+    : json(all, errorBody(failure), failure.status);
+}
+
+const LOGGED_BY_THE_RUN: ReadonlySet<string> = new Set(['pipeline_failed', 'deadline', 'lost']);
+
+function logFailure(
+  { logger }: ApiContext,
+  id: string,
+  { status, message, cause }: HttpError,
+): void {
+  if (status < 500 || (isJimsError(cause) && LOGGED_BY_THE_RUN.has(cause.code))) return;
+  logger.error({ requestId: id, status, error: describeError(cause) }, message);
+}

@@ -1,0 +1,59 @@
+/** What browsers of named origins may do; nobody else's pages get an answer that they may read. */
+export interface Cors {
+  /** The answer to a preflight, which carries no key; `undefined` for any other request. */
+  preflight(request: Request): Response | undefined;
+  /** The headers for an answer to this request. */
+  headers(request: Request): Record<string, string>;
+}
+
+const EXPOSED = [
+  'x-request-id',
+  'x-jims-thread-id',
+  'x-jims-run-id',
+  'idempotency-replayed',
+  'retry-after',
+  'mcp-session-id',
+  'x-vercel-ai-ui-message-stream',
+].join(', ');
+const PREFLIGHT_SECONDS = '600';
+
+/** `origins` are exact, such as `https://app.example`; `*` stands for any, without credentials. */
+export function createCors(origins: readonly string[]): Cors {
+  const any = origins.includes('*');
+  const allowed = new Set(origins);
+
+  function allow(request: Request): string | undefined {
+    const origin = request.headers.get('origin');
+    if (origin === null || (!any && !allowed.has(origin))) return undefined;
+    return any ? '*' : origin;
+  }
+
+  return {
+    preflight(request) {
+      const asked = request.headers.get('access-control-request-method');
+      if (request.method !== 'OPTIONS' || asked === null) return undefined;
+      const origin = allow(request);
+      if (origin === undefined) return undefined;
+      return new Response(null, {
+        status: 204,
+        headers: {
+          'access-control-allow-origin': origin,
+          'access-control-allow-methods': 'GET, POST, PATCH, DELETE',
+          'access-control-allow-headers':
+            request.headers.get('access-control-request-headers') ?? 'authorization, content-type',
+          'access-control-max-age': PREFLIGHT_SECONDS,
+          vary: 'origin, access-control-request-headers',
+        },
+      });
+    },
+    headers(request) {
+      const origin = origins.length === 0 ? undefined : allow(request);
+      if (origin === undefined) return origins.length === 0 || any ? {} : { vary: 'origin' };
+      return {
+        'access-control-allow-origin': origin,
+        'access-control-expose-headers': EXPOSED,
+        ...(!any && { vary: 'origin' }),
+      };
+    },
+  };
+}

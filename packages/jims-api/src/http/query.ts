@@ -1,0 +1,69 @@
+// Members of a query string, refused in the words of FastAPI.
+import type { EventPosition } from 'jims-core';
+
+import { fromCursor } from './cursor.ts';
+import { validationError } from './errors.ts';
+import type { HttpError } from './errors.ts';
+import { excerpt } from './excerpt.ts';
+import type { Call } from './route.ts';
+import { canonicalUuid, uuidFault } from './uuid.ts';
+
+/** @throws HttpError 422 when it is no integer between `min` and `max`. */
+export function integerIn(
+  { query }: Call,
+  name: string,
+  {
+    min,
+    max,
+    byDefault,
+  }: { readonly min: number; readonly max: number; readonly byDefault: number },
+): number {
+  const text = query.get(name);
+  if (text === null) return byDefault;
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  const msg = `Input should be an integer from ${min} to ${max}`;
+  throw refused(name, 'int_parsing', msg, text);
+}
+
+/** @throws HttpError 422 when it is no cursor that an earlier answer gave. */
+export function cursorIn({ query }: Call, name: string): EventPosition | undefined {
+  const text = query.get(name);
+  if (text === null) return undefined;
+  const position = fromCursor(text);
+  if (position) return position;
+  throw refused(name, 'value_error', 'Value error, this is no cursor of an earlier answer', text);
+}
+
+/** Words of a comma list, or of a member given several times. */
+export function wordsIn<TWord extends string>(
+  { query }: Call,
+  name: string,
+  known: readonly TWord[],
+): ReadonlySet<TWord> | undefined {
+  const given = query.getAll(name).flatMap((text) => text.split(','));
+  if (given.length === 0) return undefined;
+  const words = given
+    .filter((word) => word !== '')
+    .map((word) => {
+      const found = known.find((each) => each === word);
+      if (found === undefined) {
+        throw refused(name, 'literal_error', `Input should be one of ${known.join(', ')}`, word);
+      }
+      return found;
+    });
+  return new Set(words);
+}
+
+/** @throws HttpError 422 when the parameter of the path is no UUID. */
+export function uuidInPath({ params }: Call, name: string): string {
+  const text = params[name] ?? '';
+  const canonical = canonicalUuid(text);
+  if (canonical !== undefined) return canonical;
+  const msg = `Input should be a valid UUID, ${uuidFault(text)}`;
+  throw validationError([{ type: 'uuid_parsing', loc: ['path', name], msg, input: excerpt(text) }]);
+}
+
+function refused(name: string, type: string, msg: string, input: unknown): HttpError {
+  return validationError([{ type, loc: ['query', name], msg, input: excerpt(input) }]);
+}

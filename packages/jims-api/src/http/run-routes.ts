@@ -1,0 +1,134 @@
+// How every protocol starts a run, and answers with it.
+import type { NewEvent, OnBusy, Run, RunEnd, RunThread } from 'jims-core';
+
+import { HttpError } from './errors.ts';
+import { idempotencyOf } from './idempotency.ts';
+import type { ApiContext, Call } from './route.ts';
+import { sseResponse } from './sse.ts';
+import type { SseFrame } from './sse.ts';
+
+/** What a client asks for, decoded from its protocol. */
+export interface RunAsk {
+  readonly thread: RunThread;
+  readonly incoming: NewEvent;
+  readonly conversationStart?: boolean | undefined;
+  readonly onBusy?: OnBusy | undefined;
+  readonly timeoutMs?: number | undefined;
+  /** What closing the connection means: nothing, or stop. */
+  readonly onDisconnect: 'continue' | 'cancel';
+}
+
+/**
+ * The contact that a caller acts for: himself, or for a service the one that it names.
+ *
+ * @throws HttpError 404 when a contact names another one: as if there were no such thing.
+ */
+export function contactOf({ principal }: Call, named: string | undefined): string | undefined {
+  if (principal.kind === 'service') return named;
+  if (named !== undefined && named !== principal.contactId) throw notFound();
+  return principal.contactId;
+}
+
+/** What a caller may not reach does not exist for him. */
+export function notFound(what = 'Not Found'): HttpError {
+  return new HttpError(404, what);
+}
+
+/** A named thread, the contact's own unless the service shares threads. */
+export function namedThread(
+  { sharedThreads }: ApiContext,
+  { principal }: Call,
+  { threadId, contactId }: { readonly threadId: string; readonly contactId: string | undefined },
+): RunThread {
+  const free = principal.kind === 'service' && (sharedThreads || contactId === undefined);
+  return { kind: 'thread', threadId, ...(!free && contactId !== undefined && { contactId }) };
+}
+
+/**
+ * Starts the run, or finds the one that the request's `Idempotency-Key` names.
+ *
+ * @throws JimsError, HttpError
+ */
+export async function startRun(api: ApiContext, call: Call, ask: RunAsk): Promise<Run> {
+  const { thread, incoming, conversationStart, onBusy, timeoutMs } = ask;
+  const idempotency = await idempotencyOf(call);
+  const run = await api.app.startRun({
+    thread,
+    incoming,
+    principal: call.principal,
+    requestId: call.requestId,
+    ...(conversationStart !== undefined && { conversationStart }),
+    ...(onBusy && { onBusy }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(idempotency && { idempotency }),
+  });
+  if (ask.onDisconnect === 'cancel') onAbort(call.request.signal, () => run.cancel());
+  return run;
+}
+
+/** Starts the run and waits for its end. */
+export async function runToEnd(
+  api: ApiContext,
+  call: Call,
+  ask: RunAsk,
+): Promise<{ readonly run: Run; readonly end: RunEnd }> {
+  const run = await startRun(api, call, ask);
+  return { run, end: await run.end };
+}
+
+/** Starts the run and answers with a stream of it, in the frames of a protocol. */
+export async function streamRun(
+  api: ApiContext,
+  call: Call,
+  ask: RunAsk,
+  encode: (run: Run) => AsyncIterable<SseFrame>,
+): Promise<Response> {
+  const leave = api.streams.enter();
+  try {
+    const run = await startRun(api, call, ask);
+    const onGone = ask.onDisconnect === 'cancel' ? () => run.cancel() : undefined;
+    const headers = { ...call.headers, ...runHeaders(run) };
+    return streamFrames(api, { ...call, headers }, encode(run), { leave, onGone });
+  } catch (error) {
+    leave();
+    throw error;
+  }
+}
+
+export interface StreamPlace {
+  /** Returns the stream's place; see `Streams`. */
+  readonly leave: () => void;
+  readonly onGone?: (() => void) | undefined;
+}
+
+/** Answers with a stream that has its place. */
+export function streamFrames(
+  { heartbeatMs, logger }: ApiContext,
+  { headers, requestId }: Call,
+  frames: AsyncIterable<SseFrame>,
+  { leave, onGone }: StreamPlace,
+): Response {
+  return sseResponse(frames, {
+    headers,
+    heartbeatMs,
+    onClose(end) {
+      leave();
+      if (end.kind === 'client_gone') onGone?.();
+      if (end.kind === 'broken') logger.error({ requestId, error: end.error }, 'stream broke off');
+    },
+  });
+}
+
+/** The headers that name a run and its thread, on every answer that has one. */
+export function runHeaders({ id, thread, replayed }: Run): Record<string, string> {
+  return {
+    'x-jims-run-id': id,
+    'x-jims-thread-id': thread.id,
+    ...(replayed && { 'idempotency-replayed': 'true' }),
+  };
+}
+
+function onAbort(signal: AbortSignal, then: () => void): void {
+  if (signal.aborted) then();
+  else signal.addEventListener('abort', then, { once: true });
+}

@@ -1,0 +1,32 @@
+import { isInternalEvent } from 'jims-core';
+import type { Run, RunResult, ThreadEvent } from 'jims-core';
+
+import type { ChatResponse, Include } from './schemas.ts';
+
+/** The answer to a chat request: the original's members, and what was asked for by `include`. */
+export function chatResponse(
+  include: ReadonlySet<Include>,
+  run: Run,
+  result: RunResult,
+): ChatResponse {
+  return {
+    thread_id: run.thread.id,
+    created_new_thread: run.createdThread,
+    ...said(result.events),
+    ...(include.has('start') && { start: said(result.startEvents) }),
+  };
+}
+
+/** What the outside may see of a run's events. Messages with buttons are in `events` alone. */
+export function said(
+  sent: readonly ThreadEvent[],
+): Pick<ChatResponse, 'assistant_messages' | 'events'> {
+  return {
+    assistant_messages: sent
+      .filter((event) => event.type === 'comm.assistant_message')
+      .map((event) => String(event.data['content'])),
+    events: sent
+      .filter((event) => !isInternalEvent(event.type))
+      .map((event) => ({ event_type: event.type, event_data: event.data })),
+  };
+}

@@ -1,0 +1,91 @@
+// What threads, events and runs look like from outside.
+import type { RunRecord, Thread, ThreadEvent } from 'jims-core';
+import * as v from 'valibot';
+
+import { jsonObject, uuid } from '../../http/fields.ts';
+import { said } from './chat-response.ts';
+import { ChatResponseBody } from './schemas.ts';
+import type { ChatResponse } from './schemas.ts';
+
+const time = v.pipe(v.string(), v.description('UTC, with microseconds'));
+
+export const ThreadResource = v.pipe(
+  v.object({
+    thread_id: uuid,
+    contact_id: v.nullable(v.string()),
+    external_id: v.nullable(v.string()),
+    created_at: time,
+    thread_config: jsonObject,
+  }),
+  v.title('Thread'),
+);
+
+export const EventResource = v.pipe(
+  v.object({ event_id: uuid, created_at: time, event_type: v.string(), event_data: jsonObject }),
+  v.title('Event'),
+);
+
+export const RunResource = v.pipe(
+  v.object({
+    run_id: uuid,
+    thread_id: uuid,
+    status: v.picklist(['queued', 'running', 'completed', 'failed', 'cancelled']),
+    attempt: v.pipe(v.number(), v.description('More than 1 for a lost run that was run again')),
+    created_new_thread: v.boolean(),
+    accepted_at: time,
+    started_at: v.nullable(time),
+    finished_at: v.nullable(time),
+    result: v.pipe(
+      v.nullable(ChatResponseBody),
+      v.description('The answer of a completed run; what was seen of a cancelled one'),
+    ),
+    error: v.pipe(
+      v.nullable(v.object({ code: v.string(), detail: v.string() })),
+      v.description('Why it failed, or was cancelled'),
+    ),
+  }),
+  v.title('Run'),
+);
+
+type ThreadResource = v.InferOutput<typeof ThreadResource>;
+type EventResource = v.InferOutput<typeof EventResource>;
+type RunResource = v.InferOutput<typeof RunResource>;
+
+export function threadResource(thread: Thread): ThreadResource {
+  return {
+    thread_id: thread.id,
+    contact_id: thread.contactId ?? null,
+    external_id: thread.externalId ?? null,
+    created_at: thread.createdAt,
+    thread_config: thread.config,
+  };
+}
+
+export function eventResource({ id, createdAt, type, data }: ThreadEvent): EventResource {
+  return { event_id: id, created_at: createdAt, event_type: type, event_data: data };
+}
+
+export function runResource(record: RunRecord): RunResource {
+  const { status, error } = record;
+  return {
+    run_id: record.runId,
+    thread_id: record.thread.id,
+    status,
+    attempt: record.attempt,
+    created_new_thread: record.createdThread,
+    accepted_at: record.acceptedAt,
+    started_at: record.startedAt ?? null,
+    finished_at: record.finishedAt ?? null,
+    result: status === 'completed' || status === 'cancelled' ? resultOf(record) : null,
+    error: error ? { code: error.code, detail: error.message } : null,
+  };
+}
+
+function resultOf({ thread, createdThread, events, startEvents }: RunRecord): ChatResponse {
+  return {
+    thread_id: thread.id,
+    created_new_thread: createdThread,
+    ...said(events),
+    ...(startEvents.length > 0 && { start: said(startEvents) }),
+  };
+}

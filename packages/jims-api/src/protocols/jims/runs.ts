@@ -1,0 +1,119 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { newEvent } from 'jims-core';
+import type { RunRecord } from 'jims-core';
+import * as v from 'valibot';
+
+import { HttpError } from '../../http/errors.ts';
+import { integerIn, uuidInPath, wordsIn } from '../../http/query.ts';
+import { json } from '../../http/route.ts';
+import type { ApiContext, Call } from '../../http/route.ts';
+import {
+  contactOf,
+  namedThread,
+  notFound,
+  runHeaders,
+  startRun,
+  streamFrames,
+} from '../../http/run-routes.ts';
+import { parseBody } from '../../http/validation.ts';
+import { chatFrames } from './chat-stream.ts';
+import { runResource } from './resources.ts';
+import { INCLUDES, contactId, eventType, requireAllowed, runTerms, toRunTerms } from './schemas.ts';
+import type { Include } from './schemas.ts';
+import { mayReach } from './threads.ts';
+
+const MAX_WAIT_S = 60;
+/** What a joiner gets unless he says: everything that is told live. */
+const JOINED: ReadonlySet<Include> = new Set<Include>(['thread', 'delta', 'event']);
+
+/** The body of `POST /api/v1/threads/{thread_id}/runs`. */
+export const NewRunBody = v.pipe(
+  v.object({
+    message: v.pipe(v.string(), v.description('What the contact says')),
+    contact_id: v.pipe(
+      v.optional(contactId),
+      v.description('Whose thread it is; anybody else’s is not found'),
+    ),
+    event_type: eventType,
+    on_busy: runTerms.on_busy,
+    timeout: runTerms.timeout,
+  }),
+  v.title('NewRun'),
+);
+
+/** `POST /api/v1/threads/{thread_id}/runs`: starts a run, and says where to look. */
+export async function startThreadRun(api: ApiContext, call: Call): Promise<Response> {
+  const threadId = uuidInPath(call, 'thread_id');
+  const body = parseBody(NewRunBody, await call.body());
+  requireAllowed(body.event_type, api.allowedEventTypes);
+  const contact = contactOf(call, body.contact_id);
+  const run = await startRun(api, call, {
+    ...toRunTerms({ ...body, on_disconnect: 'continue' }),
+    thread: namedThread(api, call, { threadId, contactId: contact }),
+    incoming: newEvent(body.event_type, { role: 'user', content: body.message }),
+  });
+  const record = await api.app.runRecord(run.id);
+  if (!record) throw notFound();
+  const headers = { ...call.headers, ...runHeaders(run), location: `/api/v1/runs/${run.id}` };
+  return json({ headers }, runResource(record), 202);
+}
+
+/** `GET /api/v1/runs/{run_id}`; with `wait` it answers when the run is over, or after so many seconds. */
+export async function getRun(api: ApiContext, call: Call): Promise<Response> {
+  const wait = integerIn(call, 'wait', { min: 0, max: MAX_WAIT_S, byDefault: 0 });
+  const record = await reachableRun(api, call);
+  if (wait === 0 || record.finishedAt !== undefined) return json(call, runResource(record));
+  const run = await api.app.run(record.runId);
+  const timer = new AbortController();
+  const signal = AbortSignal.any([timer.signal, call.request.signal]);
+  await Promise.race([run?.end, sleep(wait * 1000, undefined, { signal }).catch(() => {})]);
+  timer.abort();
+  return json(call, runResource(await reachableRun(api, call)));
+}
+
+/** `GET /api/v1/runs/{run_id}/stream`: what was missed, then live, to the one last event. */
+export async function joinRun(api: ApiContext, call: Call): Promise<Response> {
+  const include = wordsIn(call, 'include', INCLUDES) ?? JOINED;
+  const after = lastSeen(call);
+  const record = await reachableRun(api, call);
+  // The end was seen: 204 is how a server tells an EventSource not to come again.
+  if (record.lastSeq !== undefined && after >= record.lastSeq) {
+    return new Response(null, { status: 204, headers: call.headers });
+  }
+  const run = await api.app.run(record.runId);
+  if (!run) throw runNotFound(record.runId);
+  const leave = api.streams.enter();
+  const { requestId } = call;
+  const { exposeErrors } = api;
+  const frames = chatFrames(run, { include, numbered: true, after, requestId, exposeErrors });
+  const headers = { ...call.headers, ...runHeaders(run) };
+  return streamFrames(api, { ...call, headers }, frames, { leave });
+}
+
+/** `POST /api/v1/runs/{run_id}/cancel`: 202 when it was to be stopped, 200 when it was over already. */
+export async function cancelRun(api: ApiContext, call: Call): Promise<Response> {
+  const { runId } = await reachableRun(api, call);
+  const status = await api.app.cancelRun(runId);
+  const active = status === 'queued' || status === 'running';
+  return json(call, runResource(await reachableRun(api, call)), active ? 202 : 200);
+}
+
+async function reachableRun({ app }: ApiContext, call: Call): Promise<RunRecord> {
+  const runId = uuidInPath(call, 'run_id');
+  const record = await app.runRecord(runId);
+  if (record && mayReach(call, record.thread)) return record;
+  throw runNotFound(runId);
+}
+
+function runNotFound(runId: string): HttpError {
+  return notFound(`Run '${runId}' not found`);
+}
+
+function lastSeen(call: Call): number {
+  const id = call.request.headers.get('last-event-id') || call.query.get('after') || '0';
+  if (/^\d{1,9}$/.test(id)) return Number(id);
+  throw new HttpError(400, 'Last-Event-ID is no id of this stream', {
+    code: 'last_event_id_invalid',
+  });
+}

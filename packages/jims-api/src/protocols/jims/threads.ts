@@ -1,0 +1,128 @@
+import type { Thread } from 'jims-core';
+import * as v from 'valibot';
+
+import { toCursor } from '../../http/cursor.ts';
+import { HttpError } from '../../http/errors.ts';
+import { jsonObject, uuid } from '../../http/fields.ts';
+import { isJsonObject } from '../../http/json-object.ts';
+import { cursorIn, integerIn, uuidInPath } from '../../http/query.ts';
+import { json } from '../../http/route.ts';
+import type { ApiContext, Call } from '../../http/route.ts';
+import { contactOf, notFound } from '../../http/run-routes.ts';
+import { parseBody } from '../../http/validation.ts';
+import { threadResource } from './resources.ts';
+import { contactId } from './schemas.ts';
+
+export const MAX_PAGE = 200;
+const MAX_EXTERNAL_ID = 512;
+
+/** The body of `POST /api/v1/threads`. */
+export const NewThreadBody = v.pipe(
+  v.object({
+    contact_id: contactId,
+    thread_id: v.pipe(v.nullish(uuid), v.description('Gets the thread of this id, or makes it')),
+    external_id: v.pipe(
+      v.nullish(v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_EXTERNAL_ID))),
+      v.description('Gets the thread of this external id, or makes it'),
+    ),
+    thread_config: v.optional(jsonObject, () => ({ interface: 'api' })),
+  }),
+  v.title('NewThread'),
+);
+
+/** The body of `PATCH /api/v1/threads/{thread_id}`. */
+export const ThreadPatchBody = v.pipe(
+  v.object({
+    thread_config: v.pipe(
+      jsonObject,
+      v.description('Merged into the config member by member; null takes a member out'),
+    ),
+  }),
+  v.title('ThreadPatch'),
+);
+
+/** `GET /api/v1/threads` */
+export async function listThreads({ app }: ApiContext, call: Call): Promise<Response> {
+  const contact = contactOf(call, call.query.get('contact_id') ?? undefined);
+  const externalId = call.query.get('external_id');
+  const before = cursorIn(call, 'cursor');
+  const limit = integerIn(call, 'limit', { min: 1, max: MAX_PAGE, byDefault: 50 });
+  const found = await app.listThreads({
+    limit: limit + 1,
+    ...(contact !== undefined && { contactId: contact }),
+    ...(externalId !== null && { externalId }),
+    ...(before && { before }),
+  });
+  const threads = found.slice(0, limit);
+  const last = found.length > limit ? threads.at(-1) : undefined;
+  return json(call, {
+    threads: threads.map(threadResource),
+    next_cursor: last ? toCursor(last) : null,
+  });
+}
+
+/** `POST /api/v1/threads`: gets a thread, or makes it. */
+export async function createThread({ app }: ApiContext, call: Call): Promise<Response> {
+  const { principal } = call;
+  const given = await call.body();
+  const body =
+    principal.kind === 'contact' && isJsonObject(given)
+      ? { contact_id: principal.contactId, ...given }
+      : given;
+  const { contact_id, thread_id, external_id, thread_config } = parseBody(NewThreadBody, body);
+  contactOf(call, contact_id);
+  const { thread, created } = await app.openThread({
+    contactId: contact_id,
+    threadConfig: thread_config,
+    ...(typeof thread_id === 'string' && { threadId: thread_id }),
+    ...(typeof external_id === 'string' && { externalId: external_id }),
+  });
+  if (thread.contactId !== contact_id) {
+    if (principal.kind === 'contact') throw notFound();
+    throw new HttpError(409, 'The thread of this id belongs to another contact', {
+      code: 'thread_of_other_contact',
+    });
+  }
+  const headers = { ...call.headers, location: `/api/v1/threads/${thread.id}` };
+  return json({ headers }, threadResource(thread), created ? 201 : 200);
+}
+
+/** `GET /api/v1/threads/{thread_id}` */
+export async function getThread(api: ApiContext, call: Call): Promise<Response> {
+  return json(call, threadResource(await reachableThread(api, call)));
+}
+
+/** `PATCH /api/v1/threads/{thread_id}`: the config is the app's and its operator's, not the contact's. */
+export async function updateThread(api: ApiContext, call: Call): Promise<Response> {
+  if (call.principal.kind === 'contact') throw notFound();
+  const { id, config } = await reachableThread(api, call);
+  const patch = parseBody(ThreadPatchBody, await call.body()).thread_config;
+  const merged = Object.entries({ ...config, ...patch }).filter(([, value]) => value !== null);
+  const updated = await api.app.updateThreadConfig(id, Object.fromEntries(merged));
+  if (!updated) throw notFound(`Thread '${id}' not found`);
+  return json(call, threadResource(updated));
+}
+
+/** `DELETE /api/v1/threads/{thread_id}` */
+export async function deleteThread(api: ApiContext, call: Call): Promise<Response> {
+  const { id } = await reachableThread(api, call);
+  await api.app.deleteThreads({ threadId: id });
+  return new Response(null, { status: 204, headers: call.headers });
+}
+
+/**
+ * The thread that the path names.
+ *
+ * @throws HttpError 404 when there is none, or it is not the caller's.
+ */
+export async function reachableThread({ app }: ApiContext, call: Call): Promise<Thread> {
+  const threadId = uuidInPath(call, 'thread_id');
+  const found = await app.thread(threadId);
+  if (found && mayReach(call, found.thread)) return found.thread;
+  throw notFound(`Thread '${threadId}' not found`);
+}
+
+/** A contact reaches his own threads alone. */
+export function mayReach({ principal }: Call, thread: Thread): boolean {
+  return principal.kind === 'service' || principal.contactId === thread.contactId;
+}

@@ -1,0 +1,123 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { Pool } from 'pg';
+import type { ClientConfig, PoolClient, QueryResultRow } from 'pg';
+
+import { refuseNul } from './parameters.ts';
+import type { Parameter } from './parameters.ts';
+import { asStoreError, isConnectionLoss, isWorthRetrying } from './pg-errors.ts';
+
+/** A pool of connections. Every statement is a transaction of its own, and one round trip. */
+export interface Database {
+  /** @throws JimsError `store_unavailable`, or `invalid_event` for what PostgreSQL cannot keep. */
+  query<R extends QueryResultRow>(
+    sql: string,
+    parameters?: readonly Parameter[],
+  ): Promise<readonly R[]>;
+  /**
+   * Calls a function of the schema `jims`, parameters by name. `onUnknown` is called when the
+   * connection was lost under way, so that nobody knows whether it was done.
+   */
+  call<T>(
+    name: string,
+    parameters: Readonly<Record<string, Parameter>>,
+    onUnknown?: () => void,
+  ): Promise<T>;
+  close(): Promise<void>;
+}
+
+const POOL_SIZE = 10;
+const CONNECT_TIMEOUT_MS = 5000;
+const IDLE_TIMEOUT_MS = 60_000;
+/**
+ * Watched from this side. A `statement_timeout` would have to be a startup parameter or a `SET`: the
+ * first is refused by PgBouncer, the second stays with whoever gets the connection next. Waiting for
+ * locks is bounded in the server, by our functions' own `lock_timeout`; a transaction cannot be left
+ * idle, as each is one statement.
+ */
+const QUERY_TIMEOUT_MS = 10_000;
+const TRIES = 5;
+
+/** How any connection of ours is made. */
+export function connectionConfig(url: string): ClientConfig {
+  return {
+    connectionString: url,
+    application_name: 'jims',
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+  };
+}
+
+export function openPool(url: string): Database {
+  const pool = new Pool({
+    ...connectionConfig(url),
+    query_timeout: QUERY_TIMEOUT_MS,
+    max: poolSize(url),
+    idleTimeoutMillis: IDLE_TIMEOUT_MS,
+    allowExitOnIdle: true,
+  });
+  // A lost connection tells whoever uses it by rejecting; without these it would end the process, the
+  // second one also while it is checked out.
+  pool.on('error', ignore);
+  pool.on('connect', (client) => client.on('error', ignore));
+
+  async function query<R extends QueryResultRow>(
+    sql: string,
+    parameters: readonly Parameter[] = [],
+    onUnknown: () => void = ignore,
+  ): Promise<readonly R[]> {
+    refuseNul(parameters);
+    for (let tries = 1; ; tries++) {
+      try {
+        return await send<R>(await pool.connect(), sql, parameters, onUnknown);
+      } catch (error) {
+        if (tries === TRIES || !isWorthRetrying(error)) throw asStoreError(error);
+        await sleep(Math.random() * 10 * tries);
+      }
+    }
+  }
+
+  return {
+    query,
+    async call<T>(
+      name: string,
+      parameters: Readonly<Record<string, Parameter>>,
+      onUnknown?: () => void,
+    ): Promise<T> {
+      const named = Object.keys(parameters).map((key, index) => `p_${key} => $${index + 1}`);
+      const sql = `select jims.${name}(${named.join(', ')}) as result`;
+      const rows = await query<{ result: T }>(sql, Object.values(parameters), onUnknown);
+      const [row] = rows;
+      if (!row) throw new TypeError(`jims.${name} returned no row`);
+      return row.result;
+    },
+    close: () => pool.end(),
+  };
+}
+
+async function send<R extends QueryResultRow>(
+  client: PoolClient,
+  sql: string,
+  parameters: readonly Parameter[],
+  onUnknown: () => void,
+): Promise<readonly R[]> {
+  let lost = false;
+  try {
+    const { rows } = await client.query<R>(sql, [...parameters]);
+    return rows;
+  } catch (error) {
+    lost = isConnectionLoss(error);
+    if (lost) onUnknown();
+    throw error;
+  } finally {
+    client.release(lost);
+  }
+}
+
+/** The driver does not take the size of its pool from the URL. */
+function poolSize(url: string): number {
+  const max = Number(/[?&]max=(\d+)/.exec(url)?.[1]);
+  return max > 0 ? max : POOL_SIZE;
+}
+
+function ignore(): void {}

@@ -1,0 +1,94 @@
+import { Client } from 'pg';
+
+import type { StartedRun } from '../store.ts';
+import { connectionConfig } from './database.ts';
+import type { Database } from './database.ts';
+
+/**
+ * Tells other processes at once what they would find out by their next poll. A hint that is lost, as
+ * behind a PgBouncer that lends connections by transaction, costs time and nothing else.
+ */
+export interface Hints {
+  /** Resolves when it listens, or when that was tried in vain; then it is tried again and again. */
+  listen(instanceId: string, wake: () => void): Promise<void>;
+  /** Wakes who has these runs, in the background; `except` needs no waking. */
+  wake(runs: readonly StartedRun[], except?: string): void;
+  close(): Promise<void>;
+}
+
+const FIRST_RETRY_MS = 500;
+const LAST_RETRY_MS = 30_000;
+
+export function createHints(url: string, db: Database): Hints {
+  const listeners: AsyncDisposable[] = [];
+  return {
+    async listen(instanceId, wake) {
+      listeners.push(await openListener(url, channelOf(instanceId), wake));
+    },
+
+    // Not in the transaction that it tells about: a NOTIFY makes all commits wait for each other.
+    wake(runs, except) {
+      const ids = new Set(runs.map((run) => run.instanceId));
+      if (except !== undefined) ids.delete(except);
+      if (ids.size === 0) return;
+      const channels = [...ids].map(channelOf);
+      db.query("select pg_notify(channel, '') from unnest($1::text[]) as channel", [
+        channels,
+      ]).catch(() => {});
+    },
+
+    async close() {
+      await Promise.all(listeners.map((listener) => listener[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+function channelOf(instanceId: string): string {
+  return `jims_${instanceId.replaceAll('-', '')}`;
+}
+
+/** Listens on a connection of its own, as one of the pool's may be closed at any time. */
+async function openListener(
+  url: string,
+  channel: string,
+  wake: () => void,
+): Promise<AsyncDisposable> {
+  let current: Client | undefined;
+  let closed = false;
+  let retryMs = FIRST_RETRY_MS;
+  let retry: NodeJS.Timeout | undefined;
+
+  async function connect(): Promise<void> {
+    const client = new Client(connectionConfig(url));
+    current = client;
+    client.on('error', () => {});
+    client.on('notification', wake);
+    client.on('end', () => again(client));
+    try {
+      await client.connect();
+      await client.query(`listen "${channel}"`);
+      retryMs = FIRST_RETRY_MS;
+      // Listening is no reason for a process to go on. (The driver's types do not know this method.)
+      if ('unref' in client && typeof client.unref === 'function') client.unref();
+    } catch {
+      await client.end().catch(() => {});
+      again(client);
+    }
+  }
+
+  function again(client: Client): void {
+    if (closed || current !== client) return;
+    current = undefined;
+    retry = setTimeout(() => void connect().then(wake), retryMs).unref();
+    retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
+  }
+
+  await connect();
+  return {
+    async [Symbol.asyncDispose]() {
+      closed = true;
+      clearTimeout(retry);
+      await current?.end().catch(() => {});
+    },
+  };
+}

@@ -1,0 +1,37 @@
+import type { InstanceStore, PurgeLimits, PurgeResult, ReapResult } from '../store.ts';
+import type { Database } from './database.ts';
+import type { Hints } from './hints.ts';
+
+export function instanceStore(db: Database, hints: Hints): InstanceStore {
+  return {
+    async renewLease(instanceId, leaseMs) {
+      await db.query(
+        `insert into jims.instances (instance_id, lease_until)
+         values ($1, clock_timestamp() + $2 * interval '1 millisecond')
+         on conflict (instance_id) do update set lease_until = excluded.lease_until`,
+        [instanceId, leaseMs],
+      );
+    },
+
+    async endLease(instanceId) {
+      await db.query('delete from jims.instances where instance_id = $1', [instanceId]);
+    },
+
+    async reapRuns() {
+      const result = await db.call<ReapResult>('reap_runs', {});
+      hints.wake(result.started);
+      return result;
+    },
+
+    listen: (instanceId, wake) => hints.listen(instanceId, wake),
+  };
+}
+
+export function purge(db: Database, limits: PurgeLimits): Promise<PurgeResult> {
+  return db.call('purge', {
+    idle_ms: limits.idleThreadsMs,
+    runs_ms: limits.finishedRunsMs,
+    progress_ms: limits.progressMs,
+    batch: limits.batch,
+  });
+}

@@ -1,0 +1,48 @@
+import type { JsonObject, ThreadEvent } from '../../thread/event.ts';
+import type { Thread } from '../../thread/thread.ts';
+
+/** A thread as `jims.thread_json` makes it. */
+export interface ThreadJson {
+  readonly id: string;
+  readonly contactId: string | null;
+  readonly externalId: string | null;
+  readonly createdAt: string;
+  readonly config: unknown;
+}
+
+/** An event as `jims.event_json` makes it. */
+export interface EventJson {
+  readonly id: string;
+  readonly createdAt: string;
+  readonly type: string;
+  readonly data: unknown;
+}
+
+export function toThread({ id, contactId, externalId, createdAt, config }: ThreadJson): Thread {
+  return {
+    id,
+    contactId: contactId ?? undefined,
+    externalId: externalId ?? undefined,
+    createdAt,
+    config: toObject(config),
+  };
+}
+
+export function toEvents(threadId: string, rows: readonly EventJson[]): readonly ThreadEvent[] {
+  return rows.map(({ id, createdAt, type, data }) => ({
+    id,
+    threadId,
+    createdAt,
+    type,
+    data: toObject(data),
+  }));
+}
+
+/** The columns hold objects, as both services write them; anything else is read as `{}`. */
+function toObject(value: unknown): JsonObject {
+  return isObject(value) ? value : {};
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

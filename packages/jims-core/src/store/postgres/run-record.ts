@@ -1,0 +1,93 @@
+import type { JsonObject, NewEvent } from '../../thread/event.ts';
+import type { RunRecord, RunStatus } from '../store.ts';
+import { toEvents, toThread } from './rows.ts';
+import type { EventJson, ThreadJson } from './rows.ts';
+
+/** A run with its thread and the events that it led to, as one row; `$1` is its id. */
+export const RUN_RECORD = `
+select
+  r.run_id as "runId",
+  jims.thread_json(t.thread_id, t.contact_id, t.external_id, t.created_at, t.thread_config) as thread,
+  r.instance_id as "instanceId",
+  r.status,
+  r.attempt,
+  r.created_thread as "createdThread",
+  jims.iso(r.accepted_at at time zone 'utc') as "acceptedAt",
+  jims.iso(r.started_at at time zone 'utc') as "startedAt",
+  jims.iso(r.finished_at at time zone 'utc') as "finishedAt",
+  r.incoming_id as "incomingId",
+  r.incoming_type as "incomingType",
+  r.incoming_data as "incomingData",
+  r.start_ids as "startIds",
+  r.output_ids as "outputIds",
+  case when r.finished_at is not null then r.error_code end as "errorCode",
+  r.error_message as "errorMessage",
+  case when r.finished_at is not null then r.usage end as usage,
+  case when r.finished_at is not null then r.last_seq end as "lastSeq",
+  (select coalesce(
+     json_agg(jims.event_json(event_id, created_at, event_type, event_data)
+              order by created_at, event_id),
+     '[]')
+   from thread_events
+   where thread_id = r.thread_id
+     and event_id = any (array[r.incoming_id] || r.start_ids || r.output_ids)) as events
+from jims.runs r join threads t using (thread_id)
+where r.run_id = jims.as_uuid($1)`;
+
+export interface RunRecordRow {
+  readonly runId: string;
+  readonly thread: ThreadJson;
+  readonly instanceId: string;
+  readonly status: RunStatus;
+  readonly attempt: number;
+  readonly createdThread: boolean;
+  readonly acceptedAt: string;
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
+  readonly incomingId: string | null;
+  readonly incomingType: string | null;
+  readonly incomingData: JsonObject | null;
+  readonly startIds: readonly string[] | null;
+  readonly outputIds: readonly string[] | null;
+  readonly errorCode: string | null;
+  readonly errorMessage: string | null;
+  readonly usage: readonly JsonObject[] | null;
+  readonly lastSeq: number | null;
+  /** The incoming one, those of the conversation start and those of the outcome. */
+  readonly events: readonly EventJson[];
+}
+
+export function toRunRecord(row: RunRecordRow): RunRecord {
+  const thread = toThread(row.thread);
+  const events = toEvents(thread.id, row.events);
+  const among = (ids: readonly string[] | null): RunRecord['events'] =>
+    events.filter((event) => ids?.includes(event.id));
+  return {
+    runId: row.runId,
+    thread,
+    instanceId: row.instanceId,
+    status: row.status,
+    attempt: row.attempt,
+    createdThread: row.createdThread,
+    acceptedAt: row.acceptedAt,
+    startedAt: row.startedAt ?? undefined,
+    finishedAt: row.finishedAt ?? undefined,
+    incoming: waiting(row) ?? withoutTime(events.find((event) => event.id === row.incomingId)),
+    startEvents: among(row.startIds),
+    events: among(row.outputIds),
+    error:
+      row.errorCode === null ? undefined : { code: row.errorCode, message: row.errorMessage ?? '' },
+    usage: row.usage ?? undefined,
+    lastSeq: row.lastSeq ?? undefined,
+  };
+}
+
+/** What started it, while it is not in the log. */
+function waiting({ incomingId, incomingType, incomingData }: RunRecordRow): NewEvent | undefined {
+  if (incomingId === null || incomingType === null || incomingData === null) return undefined;
+  return { id: incomingId, type: incomingType, data: incomingData };
+}
+
+function withoutTime(event: NewEvent | undefined): NewEvent | undefined {
+  return event && { id: event.id, type: event.type, data: event.data };
+}

@@ -1,0 +1,184 @@
+import { randomUUIDv7 } from 'node:crypto';
+
+import type {
+  AcceptRequest,
+  AcceptResult,
+  AcceptedRun,
+  PolledRun,
+  RunProgress,
+  RunStatus,
+  RunStore,
+  RunThread,
+  StartedRun,
+} from '../store.ts';
+import type { Abandoned } from './abandoned.ts';
+import type { Database } from './database.ts';
+import type { Hints } from './hints.ts';
+import { eventLists, toJson } from './parameters.ts';
+import type { Parameter } from './parameters.ts';
+import { toEvents, toThread } from './rows.ts';
+import type { EventJson, ThreadJson } from './rows.ts';
+import { RUN_RECORD, toRunRecord } from './run-record.ts';
+import type { RunRecordRow } from './run-record.ts';
+import { withTimes } from './threads.ts';
+
+type Accepted = Omit<AcceptedRun, 'thread' | 'fresh'> & {
+  readonly thread: ThreadJson;
+  readonly fresh: readonly EventJson[] | null;
+};
+type Refused = Exclude<AcceptResult, AcceptedRun>;
+
+/** The transitions are functions of the database, each one round trip: see `sql/`. */
+export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunStore {
+  return {
+    async acceptRun(request) {
+      const result = await db.call<Accepted | Refused>(
+        'accept_run',
+        acceptParameters(request),
+        () => abandoned.add(request),
+      );
+      if (result.kind !== 'accepted') return result;
+      hints.wake(result.interrupted, request.instanceId);
+      return toAcceptedRun(request, result);
+    },
+
+    async appendInRun(run, events) {
+      const { ids, types, data } = eventLists(events);
+      const rows = await db.call<readonly EventJson[] | null>('append_in_run', {
+        run_id: run.runId,
+        thread_id: run.threadId,
+        instance_id: run.instanceId,
+        ids,
+        types,
+        data,
+      });
+      return rows ? toEvents(run.threadId, rows) : 'fenced';
+    },
+
+    async finishRun(run, { status, events, error, usage, lastSeq }) {
+      const { ids, types, data } = eventLists(events);
+      const result = await db.call<{ times: readonly string[]; next: StartedRun | null } | null>(
+        'finish_run',
+        {
+          run_id: run.runId,
+          thread_id: run.threadId,
+          instance_id: run.instanceId,
+          status,
+          ids,
+          types,
+          data,
+          error_code: error?.code,
+          error_message: error?.message,
+          usage: usage && toJson(usage),
+          last_seq: lastSeq,
+        },
+      );
+      if (!result) return { kind: 'fenced' };
+      const { times, next } = result;
+      if (next) hints.wake([next], run.instanceId);
+      return {
+        kind: 'finished',
+        // A run that still waited is withdrawn: nothing of it was appended.
+        events: times.length > 0 ? withTimes(run.threadId, events, times) : [],
+        next: next ?? undefined,
+      };
+    },
+
+    async run(runId) {
+      const [row] = await db.query<RunRecordRow>(RUN_RECORD, [runId]);
+      return row && toRunRecord(row);
+    },
+
+    async requestCancel(runId) {
+      const [row] = await db.query<{
+        asked: { status: RunStatus | null; instanceId: string | null };
+      }>('select jims.request_cancel(jims.as_uuid($1)) as asked', [runId]);
+      const { status, instanceId } = row?.asked ?? {};
+      if (!status || !instanceId) return undefined;
+      if (status === 'queued' || status === 'running') hints.wake([{ runId, instanceId }]);
+      return status;
+    },
+
+    pollRuns: (instanceId, waiting) =>
+      db.query<PolledRun>(
+        `select run_id as "runId", status, cancel_requested as "cancelRequested" from jims.runs
+         where run_id = any ($2::uuid[])
+           or (instance_id = $1 and status in ('queued', 'running') and cancel_requested)`,
+        [instanceId, waiting],
+      ),
+
+    async appendProgress(run, progress) {
+      await db.query(
+        `insert into jims.run_progress (run_id, attempt, seq, event)
+         select r.run_id, r.attempt, p.seq, p.event
+         from jims.runs r, unnest($3::integer[], $4::json[]) as p (seq, event)
+         where r.run_id = $1 and r.instance_id = $2 and r.status in ('queued', 'running')
+         on conflict do nothing`,
+        [
+          run.runId,
+          run.instanceId,
+          progress.map((each) => each.seq),
+          progress.map((each) => toJson(each.event)),
+        ],
+      );
+    },
+
+    readProgress: (runId, afterSeq) =>
+      db.query<RunProgress & { seq: number }>(
+        `select p.seq, p.event from jims.run_progress p join jims.runs r using (run_id, attempt)
+         where run_id = jims.as_uuid($1) and p.seq > $2 order by p.seq`,
+        [runId, afterSeq],
+      ),
+  };
+}
+
+function acceptParameters(request: AcceptRequest): Readonly<Record<string, Parameter>> {
+  const { incoming, idempotency, known } = request;
+  return {
+    run_id: request.runId,
+    instance_id: request.instanceId,
+    ...threadParameters(request.thread),
+    incoming_id: incoming?.id,
+    incoming_type: incoming?.type,
+    incoming_data: incoming && toJson(incoming.data),
+    hold_incoming: request.holdIncomingOnNewThread,
+    on_busy: request.onBusy,
+    queue_limit: request.queueLimit,
+    scope: idempotency?.scope,
+    key: idempotency?.key,
+    fingerprint: idempotency?.fingerprint,
+    ttl_ms: idempotency?.ttlMs,
+    known_thread_id: known?.threadId,
+    known_created_at: known?.after.createdAt,
+    known_id: known?.after.id,
+  };
+}
+
+function threadParameters(thread: RunThread): Readonly<Record<string, Parameter>> {
+  if (thread.kind === 'thread') {
+    return {
+      thread_id: thread.threadId,
+      contact_id: thread.contactId,
+      thread_config: null,
+      new_thread_id: null,
+      event_id: null,
+    };
+  }
+  return {
+    thread_id: null,
+    contact_id: thread.contactId,
+    thread_config: toJson(thread.threadConfig),
+    new_thread_id: randomUUIDv7(),
+    event_id: randomUUIDv7(),
+  };
+}
+
+function toAcceptedRun({ known }: AcceptRequest, { fresh, ...run }: Accepted): AcceptedRun {
+  const thread = toThread(run.thread);
+  const after = known?.threadId === thread.id ? known.after : undefined;
+  return {
+    ...run,
+    thread,
+    ...(fresh && { fresh: { after, events: toEvents(thread.id, fresh) } }),
+  };
+}

@@ -1,0 +1,110 @@
+/** What any process does for all: it clears up after dead ones, and removes what is old. */
+export const CLEAR_UP_FUNCTIONS = `
+-- Ends the runs of dead processes and starts who waits behind them. Threads that another process is
+-- at are left to it.
+create or replace function jims.reap_runs() returns json
+language plpgsql as $$
+declare
+  v_thread_id uuid;
+  v_run jims.runs;
+  v_next json;
+  v_more integer;
+  v_lost integer := 0;
+  v_started json[] := '{}';
+begin
+  for v_thread_id in
+    select t.thread_id
+    from (
+      select r.thread_id from jims.runs r left join jims.instances i using (instance_id)
+      where r.status = 'running' and coalesce(i.lease_until, '-infinity') <= clock_timestamp()
+      union
+      -- Not to be, but if a line stands still, this gets it going.
+      select q.thread_id from jims.runs q
+      where q.status = 'queued' and not exists (
+        select from jims.runs r where r.thread_id = q.thread_id and r.status = 'running')
+    ) as stuck join threads t using (thread_id)
+    for no key update of t skip locked
+  loop
+    -- Looked at again, under the lock.
+    for v_run in
+      select r.* from jims.runs r left join jims.instances i using (instance_id)
+      where r.thread_id = v_thread_id and r.status = 'running'
+        and coalesce(i.lease_until, '-infinity') <= clock_timestamp()
+    loop
+      perform jims.mark_lost(v_run);
+      v_lost := v_lost + 1;
+    end loop;
+    continue when exists (
+      select from jims.runs where thread_id = v_thread_id and status = 'running');
+    select next, lost into v_next, v_more from jims.start_next(v_thread_id);
+    v_lost := v_lost + v_more;
+    if v_next is not null then
+      v_started := v_started || v_next;
+    end if;
+  end loop;
+
+  delete from jims.instances where instance_id in (
+    select instance_id from jims.instances where lease_until < clock_timestamp() - interval '1 hour'
+    for update skip locked);
+  return json_build_object('lost', v_lost, 'started', v_started);
+end
+$$;
+
+create or replace function jims.is_idle(
+  p_thread_id uuid, p_created_at timestamp without time zone, p_age interval
+) returns boolean
+language plpgsql stable as $$
+begin
+  -- A thread's time is in UTC, an event's in the session's time zone.
+  return p_created_at < (clock_timestamp() at time zone 'utc') - p_age
+    and not exists (
+      select from thread_events
+      where thread_id = p_thread_id and created_at >= clock_timestamp()::timestamp - p_age)
+    and not exists (
+      select from jims.runs where thread_id = p_thread_id and status in ('queued', 'running'));
+end
+$$;
+
+-- Removes a bounded amount of what is older than it may be. Rows that another process is at are left.
+create or replace function jims.purge(
+  p_idle_ms double precision, p_runs_ms double precision, p_progress_ms double precision,
+  p_batch integer
+) returns json
+language plpgsql as $$
+declare
+  v_idle interval := p_idle_ms * interval '1 millisecond';
+  v_threads uuid[] := '{}';
+  v_runs uuid[];
+begin
+  if v_idle is not null then
+    -- In a statement of its own: whether it is idle is asked again below, under the lock.
+    select coalesce(array_agg(locked.thread_id), '{}') into v_threads
+    from (
+      select thread_id from threads
+      where created_at < (clock_timestamp() at time zone 'utc') - v_idle
+        and jims.is_idle(thread_id, created_at, v_idle)
+      order by created_at limit p_batch for update skip locked
+    ) as locked;
+    select coalesce(array_agg(thread_id), '{}') into v_threads from threads
+    where thread_id = any (v_threads) and jims.is_idle(thread_id, created_at, v_idle);
+    perform jims.erase_threads(v_threads);
+  end if;
+
+  select coalesce(array_agg(locked.run_id), '{}') into v_runs
+  from (
+    select run_id from jims.runs
+    where finished_at < clock_timestamp() - p_runs_ms * interval '1 millisecond'
+    order by finished_at limit p_batch for update skip locked
+  ) as locked;
+  delete from jims.runs where run_id = any (v_runs);
+
+  -- Progress that has no run any more came from a process that was fenced out.
+  delete from jims.run_progress where run_id in (
+    select p.run_id from jims.run_progress p left join jims.runs r using (run_id)
+    where r.run_id is null
+      or r.finished_at < clock_timestamp() - p_progress_ms * interval '1 millisecond'
+    group by p.run_id limit p_batch);
+  return json_build_object('threadIds', v_threads, 'runs', cardinality(v_runs));
+end
+$$;
+`;

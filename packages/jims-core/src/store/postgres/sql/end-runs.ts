@@ -1,0 +1,159 @@
+/** How runs go on and end. */
+export const END_FUNCTIONS = `
+-- Ends a run whose process died. To be called under the lock of its thread's row.
+create or replace function jims.mark_lost(p_run jims.runs) returns void
+language plpgsql as $$
+begin
+  perform jims.append_incoming(
+    p_run.thread_id, p_run.incoming_id, p_run.incoming_type, p_run.incoming_data);
+  update jims.runs
+  set status = 'failed', finished_at = clock_timestamp(), incoming_type = null, incoming_data = null,
+      output_ids = null, usage = null, last_seq = null, error_code = 'lost',
+      error_message = 'The process that ran it ended before it was finished'
+  where run_id = p_run.run_id;
+end
+$$;
+
+-- Starts who is next in a thread's line; withdrawn runs and those of dead processes end as they come.
+-- To be called under the lock of the thread's row, when none of its runs runs.
+create or replace function jims.start_next(p_thread_id uuid, out next json, out lost integer)
+language plpgsql as $$
+declare
+  v_run jims.runs;
+begin
+  lost := 0;
+  loop
+    select * into v_run from jims.runs where thread_id = p_thread_id and status = 'queued'
+    order by ticket limit 1;
+    exit when not found;
+    if v_run.withdrawn_as is null and not exists (
+      select from jims.instances
+      where instance_id = v_run.instance_id and lease_until > clock_timestamp())
+    then
+      perform jims.mark_lost(v_run);
+      lost := lost + 1;
+      continue;
+    end if;
+    perform jims.append_incoming(
+      p_thread_id, v_run.incoming_id, v_run.incoming_type, v_run.incoming_data);
+    update jims.runs
+    set status = coalesce(v_run.withdrawn_as, 'running'), incoming_type = null, incoming_data = null,
+        started_at = case when v_run.withdrawn_as is null then clock_timestamp() end,
+        finished_at = case when v_run.withdrawn_as is not null then clock_timestamp() end
+    where run_id = v_run.run_id;
+    if v_run.withdrawn_as is null then
+      next := json_build_object('runId', v_run.run_id, 'instanceId', v_run.instance_id);
+      return;
+    end if;
+  end loop;
+end
+$$;
+
+-- Locks the thread's row, then finds the run if it is not over and this process's; nulls if not.
+create or replace function jims.lock_own_run(p_run_id uuid, p_thread_id uuid, p_instance_id uuid)
+returns jims.runs
+language plpgsql as $$
+declare
+  v_run jims.runs;
+begin
+  perform from threads where thread_id = p_thread_id for no key update;
+  select * into v_run from jims.runs
+  where run_id = p_run_id and thread_id = p_thread_id and instance_id = p_instance_id
+    and status in ('queued', 'running');
+  return v_run;
+end
+$$;
+
+-- Appends the conversation start of a run, then the question that waited for it. Null when fenced.
+create or replace function jims.append_in_run(
+  p_run_id uuid, p_thread_id uuid, p_instance_id uuid, p_ids uuid[], p_types text[], p_data json[]
+) returns json
+language plpgsql set lock_timeout = '5s' as $$
+declare
+  v_run jims.runs := jims.lock_own_run(p_run_id, p_thread_id, p_instance_id);
+begin
+  if v_run.status is distinct from 'running' then
+    return null;
+  end if;
+  perform jims.append_events(p_thread_id, p_ids, p_types, p_data);
+  perform jims.append_incoming(
+    p_thread_id, v_run.incoming_id, v_run.incoming_type, v_run.incoming_data);
+  update jims.runs set start_ids = p_ids, incoming_type = null, incoming_data = null
+  where run_id = p_run_id;
+  return (
+    select coalesce(
+      json_agg(jims.event_json(event_id, created_at, event_type, event_data)
+               order by created_at, event_id),
+      '[]')
+    from thread_events
+    where thread_id = p_thread_id
+      and event_id = any (
+        p_ids || case when v_run.incoming_data is not null then array[v_run.incoming_id] end)
+  );
+end
+$$;
+
+-- Ends a run, and starts the next. Returns the times of its events; null when fenced.
+create or replace function jims.finish_run(
+  p_run_id uuid, p_thread_id uuid, p_instance_id uuid,
+  p_status text, p_ids uuid[], p_types text[], p_data json[],
+  p_error_code text, p_error_message text, p_usage json, p_last_seq integer
+) returns json
+language plpgsql set lock_timeout = '5s' as $$
+declare
+  v_run jims.runs := jims.lock_own_run(p_run_id, p_thread_id, p_instance_id);
+  v_times text[] := '{}';
+  v_next json;
+begin
+  if v_run.run_id is null then
+    return null;
+  elsif v_run.status = 'queued' then
+    update jims.runs
+    set withdrawn_as = p_status, error_code = p_error_code, error_message = p_error_message,
+        usage = p_usage, last_seq = p_last_seq
+    where run_id = p_run_id;
+  else
+    perform jims.append_incoming(
+      p_thread_id, v_run.incoming_id, v_run.incoming_type, v_run.incoming_data);
+    v_times := jims.append_events(p_thread_id, p_ids, p_types, p_data);
+    update jims.runs
+    set status = p_status, finished_at = clock_timestamp(), output_ids = p_ids,
+        incoming_type = null, incoming_data = null,
+        error_code = p_error_code, error_message = p_error_message,
+        usage = p_usage, last_seq = p_last_seq
+    where run_id = p_run_id;
+    select next into v_next from jims.start_next(p_thread_id);
+  end if;
+  return json_build_object('times', v_times, 'next', v_next);
+end
+$$;
+
+-- Ends what a request was accepted as whose process never learned that it was: nobody runs it.
+create or replace function jims.abandon_request(
+  p_request_id uuid, p_instance_id uuid, p_scope text, p_key text
+) returns json
+language plpgsql set lock_timeout = '5s' as $$
+declare
+  v_run jims.runs;
+begin
+  select * into v_run from jims.runs
+  where (run_id = p_request_id or (idem_scope = p_scope and idem_key = p_key))
+    and request_id = p_request_id;
+  return jims.finish_run(
+    v_run.run_id, v_run.thread_id, p_instance_id, 'failed', '{}', '{}', '{}',
+    'lost', 'The process that was to run it did not learn so', null, null);
+end
+$$;
+
+create or replace function jims.request_cancel(p_run_id uuid) returns json
+language plpgsql set lock_timeout = '5s' as $$
+declare
+  v_run jims.runs;
+begin
+  update jims.runs set cancel_requested = true
+  where run_id = p_run_id and status in ('queued', 'running');
+  select * into v_run from jims.runs where run_id = p_run_id;
+  return json_build_object('status', v_run.status, 'instanceId', v_run.instance_id);
+end
+$$;
+`;

@@ -1,0 +1,90 @@
+/** What reads and writes `thread_events`. Writes are to be called under the lock of the thread's row. */
+export const LOG_FUNCTIONS = `
+-- Time leaves as text: a JavaScript Date would drop the microseconds that order events.
+create or replace function jims.iso(timestamp without time zone) returns text
+language sql stable as $$
+  select to_char($1, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+$$;
+
+-- Null for a text that is no uuid: no row has such an id.
+create or replace function jims.as_uuid(text) returns uuid
+language sql immutable as $$
+  select case when $1 ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then $1::uuid end
+$$;
+
+create or replace function jims.event_json(
+  p_id uuid, p_created_at timestamp without time zone, p_type text, p_data json
+) returns json
+language sql stable as $$
+  select json_build_object('id', p_id, 'createdAt', jims.iso(p_created_at), 'type', p_type, 'data', p_data)
+$$;
+
+-- Appends events in the order given and returns their times.
+--
+-- The times are this database's clock in the session's time zone, which is what the original's column
+-- default now() writes: rows of both services sort together. They increase strictly, also when the
+-- clock is set back: by the clock at the statement, not now(), which is when the transaction began
+-- and may be before another transaction that held the lock and committed.
+create or replace function jims.append_events(
+  p_thread_id uuid, p_ids uuid[], p_types text[], p_data json[]
+) returns text[]
+language plpgsql as $$
+declare
+  v_last timestamp;
+  v_first timestamp;
+  v_times text[];
+begin
+  if cardinality(p_ids) = 0 then
+    return '{}';
+  end if;
+  select created_at into v_last from thread_events
+  where thread_id = p_thread_id order by created_at desc limit 1;
+  v_first := greatest(clock_timestamp()::timestamp, v_last + interval '1 microsecond');
+  with appended as (
+    insert into thread_events
+      (thread_id, event_id, created_at, event_type, event_domain, event_name, event_data)
+    select p_thread_id, id, v_first + (place - 1) * interval '1 microsecond', type,
+           domain, substr(type, length(domain) + 2), data
+    from unnest(p_ids, p_types, p_data) with ordinality as event (id, type, data, place),
+         split_part(type, '.', 1) as domain
+    returning created_at
+  )
+  select array_agg(jims.iso(created_at) order by created_at) into v_times from appended;
+  return v_times;
+end
+$$;
+
+-- Puts what started a run into the log, unless it is there.
+create or replace function jims.append_incoming(
+  p_thread_id uuid, p_id uuid, p_type text, p_data json
+) returns void
+language plpgsql as $$
+begin
+  if p_data is not null
+    and not exists (select from thread_events where thread_id = p_thread_id and event_id = p_id)
+  then
+    perform jims.append_events(p_thread_id, array[p_id], array[p_type], array[p_data]);
+  end if;
+end
+$$;
+
+-- The events after a position, all of them without one. coalesce and not "or is null", which would
+-- keep the order index from being used.
+create or replace function jims.events_after(
+  p_thread_id uuid, p_created_at timestamp without time zone, p_id uuid
+) returns json
+language plpgsql stable as $$
+begin
+  return (
+    select coalesce(
+      json_agg(jims.event_json(event_id, created_at, event_type, event_data)
+               order by created_at, event_id),
+      '[]')
+    from thread_events
+    where thread_id = p_thread_id
+      and (created_at, event_id)
+        > (coalesce(p_created_at, '-infinity'), coalesce(p_id, '00000000-0000-0000-0000-000000000000'))
+  );
+end
+$$;
+`;
