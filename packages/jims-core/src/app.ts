@@ -47,7 +47,6 @@ interface Opened {
  * use, or by `open`.
  */
 export class JimsApp implements AsyncDisposable {
-  readonly [MARK] = true;
   readonly pipeline: Pipeline;
   readonly conversationStartPipeline: Pipeline | undefined;
   readonly metrics: Metrics = createMetrics();
@@ -58,6 +57,8 @@ export class JimsApp implements AsyncDisposable {
     this.pipeline = pipeline;
     this.conversationStartPipeline = conversationStartPipeline;
     this.#store = store;
+    // Not a field: a declaration file could not name it.
+    Object.defineProperty(this, MARK, { value: true });
   }
 
   /**
