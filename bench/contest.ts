@@ -50,7 +50,11 @@ export async function contest(
     }
   }
   for (const [index, { program, contacts }] of contestants.entries()) {
-    const [stored, then, answered] = [await program.database.count(), before[index], responses[index]];
+    const [stored, then, answered] = [
+      await program.database.count(),
+      before[index],
+      responses[index],
+    ];
     const messages = stored.messages - (then?.messages ?? 0);
     const threads = stored.threads - (then?.threads ?? 0);
     const expectedThreads = contacts === 'new' ? answered : 0;

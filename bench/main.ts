@@ -43,7 +43,8 @@ const bench: Bench = {
     postgres ??= startPostgresServer().then((server) => stack.use(server));
     return postgres;
   },
-  note: (text) => console.log(`${String(Math.round(performance.now() / 1000)).padStart(4)} s  ${text}`),
+  note: (text) =>
+    console.log(`${String(Math.round(performance.now() / 1000)).padStart(4)} s  ${text}`),
 };
 
 const facts = machineFacts(folder);
@@ -54,7 +55,9 @@ for (const scenario of chosen) {
 }
 const server = postgres ? `, PostgreSQL ${(await postgres).version}` : '';
 console.log(`\n${facts}${server}`);
-console.log(`${bench.connections} connections, ${bench.rounds} rounds of ${bench.seconds} s each\n`);
+console.log(
+  `${bench.connections} connections, ${bench.rounds} rounds of ${bench.seconds} s each\n`,
+);
 console.log(table(rows));
 console.log('\n✓ target met  ✗ missed  ~ missed, and the machine had no more to give');
 

@@ -14,9 +14,7 @@ export interface OursOptions {
   readonly flags?: readonly string[];
 }
 
-const COMMAND = fileURLToPath(
-  new URL('../../packages/jims-api/bin/jims-api.js', import.meta.url),
-);
+const COMMAND = fileURLToPath(new URL('../../packages/jims-api/bin/jims-api.js', import.meta.url));
 const ECHO = fileURLToPath(new URL('../../examples/echo/app.ts', import.meta.url));
 
 /** The built command, as users start it. */

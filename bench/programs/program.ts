@@ -49,7 +49,9 @@ export async function startProgram({ args, database, logFile }: ProgramOptions):
       continue;
     }
     await stop();
-    throw new Error(`${child.spawnargs.join(' ')} does not start:\n${readFileSync(logFile, 'utf8')}`);
+    throw new Error(
+      `${child.spawnargs.join(' ')} does not start:\n${readFileSync(logFile, 'utf8')}`,
+    );
   }
   const readyMs = performance.now() - started;
   return { pid: child.pid ?? 0, port, readyMs, database, [Symbol.asyncDispose]: stop };

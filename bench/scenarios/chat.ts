@@ -3,6 +3,7 @@ import { startFloor } from '../programs/floor.ts';
 import { startOurs } from '../programs/ours.ts';
 import { verdict } from '../scenario.ts';
 import type { Bench, Row, Scenario } from '../scenario.ts';
+import { STORES } from '../stores/bench-database.ts';
 import type { StoreName } from '../stores/bench-database.ts';
 import { newDatabase } from '../stores/new-database.ts';
 
@@ -15,7 +16,7 @@ export const chat: Scenario = {
   about: 'POST /api/v1/chat of new contacts, and in threads of 1,000 events, against the floor',
   async run(bench) {
     const rows: Row[] = [];
-    for (const store of ['SQLite'] as const) {
+    for (const store of STORES) {
       for (const events of [0, LONG]) rows.push(...(await measure(bench, store, events)));
     }
     return rows;

@@ -23,7 +23,8 @@ export interface StoredCounts {
   readonly messages: number;
 }
 
-export type StoreName = 'SQLite' | 'PostgreSQL';
+export const STORES = ['SQLite', 'PostgreSQL'] as const;
+export type StoreName = (typeof STORES)[number];
 
 /** The text of a seeded message. */
 export const SEEDED_TEXT = 'Something that was said here some time ago, neither short nor long.';
