@@ -1,6 +1,8 @@
 import { randomUUIDv7 } from 'node:crypto';
 
+import { JimsError } from '../../errors.ts';
 import { THREAD_CREATED, newEvent } from '../../thread/event.ts';
+import type { NewEvent, ThreadEvent } from '../../thread/event.ts';
 import type { NewThread, Thread } from '../../thread/thread.ts';
 import type { EventRows } from './events.ts';
 import type { RunRecords } from './run-records.ts';
@@ -34,4 +36,14 @@ export function openThread(
   const id = threadId ?? randomUUIDv7();
   const thread = createThread(tables, { id, contactId, externalId, config: threadConfig });
   return { thread, created: true };
+}
+
+/** @throws JimsError `thread_not_found`. */
+export function appendTo(
+  { threads, events }: Tables,
+  threadId: string,
+  added: readonly NewEvent[],
+): readonly ThreadEvent[] {
+  if (threads.byId(threadId)) return events.append(threadId, added);
+  throw new JimsError('thread_not_found', `Thread '${threadId}' not found`);
 }
