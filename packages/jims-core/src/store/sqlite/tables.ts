@@ -1,6 +1,5 @@
-import { randomUUIDv7 } from 'node:crypto';
-
 import { JimsError } from '../../errors.ts';
+import { newId } from '../../new-id.ts';
 import { THREAD_CREATED, newEvent } from '../../thread/event.ts';
 import type { NewEvent, ThreadEvent } from '../../thread/event.ts';
 import type { NewThread, Thread } from '../../thread/thread.ts';
@@ -33,7 +32,7 @@ export function openThread(
     (threadId === undefined ? undefined : tables.threads.byId(threadId)) ??
     (externalId === undefined ? undefined : tables.threads.byExternalId(externalId));
   if (existing) return { thread: existing, created: false };
-  const id = threadId ?? randomUUIDv7();
+  const id = threadId ?? newId();
   const thread = createThread(tables, { id, contactId, externalId, config: threadConfig });
   return { thread, created: true };
 }
