@@ -56,7 +56,6 @@ interface Opened {
  * use, or by `open`.
  */
 export class JimsApp implements AsyncDisposable {
-  readonly [MARK] = true;
   readonly pipeline: Pipeline;
   readonly conversationStartPipeline: Pipeline | undefined;
   readonly metrics: Metrics = createMetrics();
@@ -71,6 +70,8 @@ export class JimsApp implements AsyncDisposable {
     this.conversationStartPipeline = conversationStartPipeline;
     this.#store = store;
     this.#llm = llm;
+    // Not a field: a declaration file could not name it.
+    Object.defineProperty(this, MARK, { value: true });
   }
 
   /**

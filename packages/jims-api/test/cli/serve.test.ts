@@ -8,8 +8,9 @@ import { describe, test } from 'node:test';
 
 import * as v from 'valibot';
 
-import { folderWith, serveCommand } from '../support/command.ts';
+import { folderWith, runCommand, serveCommand } from '../support/command.ts';
 import type { Running } from '../support/command.ts';
+import { hidePackage } from '../support/served-app.ts';
 
 const APP = `
 import { existsSync } from 'node:fs';
@@ -199,4 +200,15 @@ describe('a service', { concurrency: 2 }, () => {
     assert.equal(head.status, 200);
     assert.equal(await head.text(), '');
   });
+});
+
+test('--enable-sentry without its package is one line that names it', async () => {
+  using folder = folderWith({ 'app.mjs': APP });
+  const env = { NODE_OPTIONS: hidePackage('@sentry/node') };
+  const { code, stderr } = await runCommand(['--enable-sentry'], { cwd: folder.path, env });
+  assert.equal(code, 1);
+  assert.equal(
+    stderr,
+    'jims-api: --enable-sentry needs the package @sentry/node: npm install @sentry/node\n',
+  );
 });

@@ -1,5 +1,7 @@
+import { JimsError } from '../../errors.ts';
 import { newId } from '../../new-id.ts';
 import { THREAD_CREATED, newEvent } from '../../thread/event.ts';
+import type { NewEvent, ThreadEvent } from '../../thread/event.ts';
 import type { NewThread, Thread } from '../../thread/thread.ts';
 import type { EventRows } from './events.ts';
 import type { RunRecords } from './run-records.ts';
@@ -33,4 +35,14 @@ export function openThread(
   const id = threadId ?? newId();
   const thread = createThread(tables, { id, contactId, externalId, config: threadConfig });
   return { thread, created: true };
+}
+
+/** @throws JimsError `thread_not_found`. */
+export function appendTo(
+  { threads, events }: Tables,
+  threadId: string,
+  added: readonly NewEvent[],
+): readonly ThreadEvent[] {
+  if (threads.byId(threadId)) return events.append(threadId, added);
+  throw new JimsError('thread_not_found', `Thread '${threadId}' not found`);
 }
