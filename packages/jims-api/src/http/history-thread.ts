@@ -46,7 +46,7 @@ export async function threadOfHistory(app: JimsApp, history: ClientHistory): Pro
   return {
     kind: 'new',
     contactId,
-    threadConfig,
+    threadConfig: known?.config ?? threadConfig,
     events: typeof fork === 'number' ? copies(events.slice(0, fork)) : earlier.map(toEvent),
     ...(chatId && { externalId: externalIdOf(contactId, chatId) }),
   };

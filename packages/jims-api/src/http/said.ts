@@ -1,4 +1,4 @@
-// What an assistant said, read from events: the same for every protocol.
+// What was said, read from events: the same for every protocol.
 import { isInternalEvent } from 'jims-core';
 import type { NewEvent } from 'jims-core';
 
@@ -10,6 +10,12 @@ export interface SaidButton {
 /** The text of a message by the assistant, buttons or not; `undefined` for any other event. */
 export function assistantText({ type, data }: NewEvent): string | undefined {
   if (!type.startsWith('comm.') || data['role'] !== 'assistant') return undefined;
+  return typeof data['content'] === 'string' ? data['content'] : undefined;
+}
+
+/** What the user said, or the button that he clicked; `undefined` for any other event. */
+export function userText({ type, data }: NewEvent): string | undefined {
+  if (!type.startsWith('comm.') || data['role'] !== 'user') return undefined;
   return typeof data['content'] === 'string' ? data['content'] : undefined;
 }
 

@@ -1,5 +1,4 @@
-import { isRunEnd } from 'jims-core';
-import type { NewEvent, Run, RunEnd, RunEvent } from 'jims-core';
+import type { NewEvent, Run, RunEvent } from 'jims-core';
 
 /**
  * A run as told from its beginning, nothing missing: of a run that is over, or that another process
@@ -9,22 +8,19 @@ export async function* toldRun(run: Run): AsyncGenerator<RunEvent, void, void> {
   const told = new Set<string>();
   for await (const event of run.listen()) {
     if (event.type === 'event') told.add(event.event.id);
-    if (isRunEnd(event)) {
-      for (const kept of eventsOf(event)) {
-        if (!told.has(kept.id)) yield { type: 'event', event: kept };
-      }
-    }
+    const missing = eventsOf(event).filter(({ id }) => !told.has(id));
+    for (const each of missing) yield { type: 'event', event: each };
     yield event;
   }
 }
 
-function eventsOf(end: RunEnd): readonly NewEvent[] {
-  switch (end.type) {
+function eventsOf(event: RunEvent): readonly NewEvent[] {
+  switch (event.type) {
     case 'result':
-      return end.result.events;
+      return event.result.events;
     case 'cancelled':
-      return end.events;
-    case 'error':
+      return event.events;
+    default:
       return [];
   }
 }

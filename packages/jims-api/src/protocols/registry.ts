@@ -11,6 +11,11 @@ export interface ProtocolEntry {
 
 /** Every protocol beside JIMS's own. No path belongs to two. */
 export const PROTOCOLS = {
+  'ai-sdk': {
+    prefixes: ['/ai-sdk', '/api/chat'],
+    title: 'AI SDK UI message stream',
+    load: async (api) => (await import('./ai-sdk/routes.ts')).aiSdkProtocol(api),
+  },
   'deep-chat': {
     prefixes: ['/deep-chat'],
     title: 'Deep Chat',
