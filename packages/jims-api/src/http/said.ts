@@ -20,8 +20,9 @@ export function userText({ type, data }: NewEvent): string | undefined {
 }
 
 /** The buttons under a message: a list of them, or rows of lists. */
-export function buttonsOf({ data }: NewEvent): SaidButton[] {
-  const { buttons } = data;
+export function buttonsOf({ type, data }: NewEvent): SaidButton[] {
+  const { role, buttons } = data;
+  if (!type.startsWith('comm.') || role === 'user') return [];
   return Array.isArray(buttons) ? buttons.flat().flatMap(toButton) : [];
 }
 

@@ -1,26 +1,67 @@
-import type { NewEvent, Run, RunEvent } from 'jims-core';
+import type { AgentStatus, NewEvent, Run, RunEnd, RunEvent } from 'jims-core';
+
+import { assistantText } from './said.ts';
+
+/** A run for protocols that tell messages piece by piece: each text begins, grows and ends once. */
+export type ToldEvent =
+  | { readonly type: 'status'; readonly status: AgentStatus }
+  | { readonly type: 'text_start' | 'text_end'; readonly messageId: string }
+  | { readonly type: 'text_delta'; readonly messageId: string; readonly delta: string }
+  /** Any event that was sent, a message too, after its text has ended. */
+  | { readonly type: 'event'; readonly event: NewEvent }
+  | RunEnd;
 
 /**
- * A run as told from its beginning, nothing missing: of a run that is over, or that another process
- * runs, some events are known by its outcome alone; they come before its end.
+ * A run from its beginning to its one last event, nothing missing: of a run that is over, or that
+ * another process runs, some events are known by its outcome alone; they come before its end. A
+ * message that was not streamed is one piece, an empty one none. After an error texts stay open.
  */
-export async function* toldRun(run: Run): AsyncGenerator<RunEvent, void, void> {
+export async function* toldRun(run: Run): AsyncGenerator<ToldEvent, void, void> {
   const told = new Set<string>();
+  const open = new Set<string>();
+
+  function* piece(messageId: string, delta: string): Generator<ToldEvent> {
+    if (!open.has(messageId)) yield { type: 'text_start', messageId };
+    open.add(messageId);
+    yield { type: 'text_delta', messageId, delta };
+  }
+
+  function* end(messageId: string): Generator<ToldEvent> {
+    if (open.delete(messageId)) yield { type: 'text_end', messageId };
+  }
+
+  function* whole(event: NewEvent): Generator<ToldEvent> {
+    told.add(event.id);
+    const text = assistantText(event);
+    if (text && !open.has(event.id)) yield* piece(event.id, text);
+    yield* end(event.id);
+    yield { type: 'event', event };
+  }
+
   for await (const event of run.listen()) {
-    if (event.type === 'event') told.add(event.event.id);
-    const missing = eventsOf(event).filter(({ id }) => !told.has(id));
-    for (const each of missing) yield { type: 'event', event: each };
-    yield event;
+    switch (event.type) {
+      case 'status':
+        yield event;
+        break;
+      case 'delta':
+        yield* piece(event.messageId, event.delta);
+        break;
+      case 'event':
+        yield* whole(event.event);
+        break;
+      case 'result':
+      case 'cancelled':
+        for (const each of eventsOf(event).filter(({ id }) => !told.has(id))) yield* whole(each);
+        for (const messageId of open) yield* end(messageId);
+        yield event;
+        break;
+      case 'error':
+        yield event;
+        break;
+    }
   }
 }
 
-function eventsOf(event: RunEvent): readonly NewEvent[] {
-  switch (event.type) {
-    case 'result':
-      return event.result.events;
-    case 'cancelled':
-      return event.events;
-    default:
-      return [];
-  }
+function eventsOf(end: RunEvent & { type: 'result' | 'cancelled' }): readonly NewEvent[] {
+  return end.type === 'result' ? end.result.events : end.events;
 }

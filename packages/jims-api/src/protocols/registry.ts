@@ -16,6 +16,11 @@ export const PROTOCOLS = {
     title: 'AI SDK UI message stream',
     load: async (api) => (await import('./ai-sdk/routes.ts')).aiSdkProtocol(api),
   },
+  'ag-ui': {
+    prefixes: ['/ag-ui'],
+    title: 'AG-UI',
+    load: async (api) => (await import('./ag-ui/routes.ts')).agUiProtocol(api),
+  },
   'deep-chat': {
     prefixes: ['/deep-chat'],
     title: 'Deep Chat',

@@ -1,11 +1,12 @@
-import type { Run, RunEvent } from 'jims-core';
+import type { NewEvent, Run } from 'jims-core';
 
 import { toHttpError } from '../../http/error-response.ts';
 import type { ErrorAnswerOptions } from '../../http/error-response.ts';
 import type { SaidButton } from '../../http/said.ts';
-import { assistantText, buttonsOf, isAppEvent } from '../../http/said.ts';
+import { buttonsOf, isAppEvent } from '../../http/said.ts';
 import type { SseFrame } from '../../http/sse.ts';
 import { toldRun } from '../../http/told-run.ts';
+import type { ToldEvent } from '../../http/told-run.ts';
 
 /** What is sent of the UI message stream, version 1. */
 type Chunk =
@@ -48,75 +49,46 @@ export async function* encodeStream(
   // Never the same for two answers: the client would put the second in the place of the first.
   yield frame({ type: 'start', messageId: run.id, messageMetadata: metadata });
   yield frame({ type: 'start-step' });
-  const parts = createTextParts();
   for await (const event of toldRun(run)) {
-    for (const chunk of chunksOf(event)) yield frame(chunk);
+    yield* encode(event, metadata, options).map(frame);
   }
   yield DONE;
+}
 
-  function* chunksOf(event: RunEvent): Generator<Chunk> {
-    switch (event.type) {
-      case 'status': {
-        const { message, statusType } = event.status;
-        const data = { status: message, type: statusType };
-        return yield { type: 'data-status', data, transient: true };
-      }
-      case 'delta':
-        return yield* parts.delta(event.messageId, event.delta);
-      case 'event': {
-        const { id, type, data } = event.event;
-        const buttons = buttonsOf(event.event);
-        yield* parts.whole(id, assistantText(event.event) ?? '');
-        if (buttons.length > 0) {
-          yield { type: 'data-buttons', data: { message_id: id, buttons } };
-        }
-        if (isAppEvent(event.event)) {
-          const told = { event_type: type, event_data: data };
-          yield { type: 'data-event', data: told, transient: true };
-        }
-        return;
-      }
-      case 'result':
-        yield* parts.endAll();
-        yield { type: 'finish-step' };
-        return yield { type: 'finish', finishReason: 'stop', messageMetadata: metadata };
-      case 'cancelled':
-        yield* parts.endAll();
-        return yield { type: 'abort', reason: event.reason };
-      case 'error':
-        return yield { type: 'error', errorText: toHttpError(event.error, options).message };
+function encode(event: ToldEvent, metadata: Metadata, options: ErrorAnswerOptions): Chunk[] {
+  switch (event.type) {
+    case 'status': {
+      const { message, statusType } = event.status;
+      const data = { status: message, type: statusType };
+      return [{ type: 'data-status', data, transient: true }];
     }
+    case 'text_start':
+      return [{ type: 'text-start', id: event.messageId }];
+    case 'text_delta':
+      return [{ type: 'text-delta', id: event.messageId, delta: event.delta }];
+    case 'text_end':
+      return [{ type: 'text-end', id: event.messageId }];
+    case 'event':
+      return besideText(event.event);
+    case 'result': {
+      const finish = { finishReason: 'stop', messageMetadata: metadata } as const;
+      return [{ type: 'finish-step' }, { type: 'finish', ...finish }];
+    }
+    case 'cancelled':
+      return [{ type: 'abort', reason: event.reason }];
+    case 'error':
+      return [{ type: 'error', errorText: toHttpError(event.error, options).message }];
   }
 }
 
-/** The text parts of a message: each begins, grows and ends once. */
-function createTextParts(): {
-  delta(id: string, delta: string): Generator<Chunk>;
-  /** The text of a part that ends, whether any of it was sent or not. */
-  whole(id: string, text: string): Generator<Chunk>;
-  endAll(): Generator<Chunk>;
-} {
-  const open = new Set<string>();
-  return {
-    *delta(id, delta) {
-      if (!open.has(id)) yield { type: 'text-start', id };
-      open.add(id);
-      yield { type: 'text-delta', id, delta };
-    },
-    *whole(id, text) {
-      if (!open.has(id)) {
-        if (text === '') return;
-        yield { type: 'text-start', id };
-        yield { type: 'text-delta', id, delta: text };
-      }
-      open.delete(id);
-      yield { type: 'text-end', id };
-    },
-    *endAll() {
-      for (const id of open) yield { type: 'text-end', id };
-      open.clear();
-    },
-  };
+/** What an event is beside its text: buttons, or something of the app's own. */
+function besideText(event: NewEvent): Chunk[] {
+  const buttons = buttonsOf(event);
+  if (buttons.length > 0)
+    return [{ type: 'data-buttons', data: { message_id: event.id, buttons } }];
+  if (!isAppEvent(event)) return [];
+  const data = { event_type: event.type, event_data: event.data };
+  return [{ type: 'data-event', data, transient: true }];
 }
 
 function frame(chunk: Chunk): SseFrame {
