@@ -7,6 +7,7 @@ import { buttonsOf, isAppEvent } from '../../http/said.ts';
 import type { SseFrame } from '../../http/sse.ts';
 import { toldRun } from '../../http/told-run.ts';
 import type { ToldEvent } from '../../http/told-run.ts';
+import { answerId } from './ui-messages.ts';
 
 /** What is sent of the UI message stream, version 1. */
 type Chunk =
@@ -46,8 +47,7 @@ export async function* encodeStream(
   options: ErrorAnswerOptions,
 ): AsyncGenerator<SseFrame, void, void> {
   const metadata: Metadata = { thread_id: run.thread.id, run_id: run.id };
-  // Never the same for two answers: the client would put the second in the place of the first.
-  yield frame({ type: 'start', messageId: run.id, messageMetadata: metadata });
+  yield frame({ type: 'start', messageId: answerId(run.id), messageMetadata: metadata });
   yield frame({ type: 'start-step' });
   for await (const event of toldRun(run)) {
     yield* encode(event, metadata, options).map(frame);

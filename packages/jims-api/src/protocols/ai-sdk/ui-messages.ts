@@ -18,6 +18,14 @@ export interface UiMessage {
   readonly parts: Part[];
 }
 
+/**
+ * Names the answer of a run, live and restored. A run has the id of its question, and a client puts
+ * an answer in the place of the message that has the same id: it must be another one.
+ */
+export function answerId(runId: string): string {
+  return `${runId}:answer`;
+}
+
 /** What was said in a thread; all that was answered to one message is one message. */
 export function toUiMessages(events: readonly ThreadEvent[]): readonly UiMessage[] {
   const messages: UiMessage[] = [];
@@ -26,8 +34,9 @@ export function toUiMessages(events: readonly ThreadEvent[]): readonly UiMessage
     if (parts.length === 0) continue;
     const role = event.data['role'] === 'user' ? 'user' : 'assistant';
     const last = messages.at(-1);
+    const id = role === 'assistant' && last ? answerId(last.id) : event.id;
     if (role === 'assistant' && last?.role === 'assistant') last.parts.push(...parts);
-    else messages.push({ id: event.id, role, metadata: { thread_id: event.threadId }, parts });
+    else messages.push({ id, role, metadata: { thread_id: event.threadId }, parts });
   }
   return messages;
 }
