@@ -15,6 +15,6 @@ export async function talkative(ctx: ThreadContext): Promise<void> {
   ctx.sendMessage('the end');
 }
 
-export async function* wordsOf(text: string): AsyncGenerator<string> {
+async function* wordsOf(text: string): AsyncGenerator<string> {
   for (const word of text.split(/(?<= )/)) yield word;
 }

@@ -26,7 +26,10 @@ export function encodeError(error: HttpError): { readonly error: string } {
   return { error: errorText(error) };
 }
 
-/** A run as Deep Chat's stream: pieces of text. Buttons are left out, as html cannot follow text. */
+/**
+ * A run as Deep Chat's stream: pieces of text. Statuses and buttons are in named events, which Deep
+ * Chat shows not (html cannot follow text) and gives to the page's `responseInterceptor`.
+ */
 export async function* encodeStream(
   run: Run,
   options: ErrorAnswerOptions,
@@ -42,7 +45,6 @@ export async function* encodeStream(
   for await (const event of toldRun(run)) {
     switch (event.type) {
       case 'status':
-        // Nothing that Deep Chat shows by itself: for the page's responseInterceptor.
         yield { event: 'status', ...data({ status: event.status.message }) };
         break;
       case 'text_delta':
@@ -57,9 +59,13 @@ export async function* encodeStream(
       case 'cancelled':
         yield data({ error: 'The run was cancelled' });
         break;
+      case 'event': {
+        const buttons = buttonsOf(event.event);
+        if (buttons.length > 0) yield { event: 'buttons', ...data({ buttons }) };
+        break;
+      }
       case 'text_start':
       case 'text_end':
-      case 'event':
         break;
     }
   }

@@ -22,7 +22,11 @@ async function say(origin: string, text: string, props: object = {}): Promise<Sa
   return send(origin, JSON.stringify(body));
 }
 
-async function send(origin: string, body: string | FormData, headers: object = JSON_TYPE): Promise<Said> {
+async function send(
+  origin: string,
+  body: string | FormData,
+  headers: object = JSON_TYPE,
+): Promise<Said> {
   const request = { method: 'POST', headers: { ...headers }, body };
   const response = await fetch(`${origin}/deep-chat`, request);
   return { status: response.status, body: await response.json() };
@@ -144,7 +148,7 @@ test('strangers do not share a thread: each message has what its page sends with
   assert.equal(new Set(contacts).size, 3);
 });
 
-test('a stream has pieces of text as they come, a blank line between messages, and no html', async () => {
+test('a stream has pieces of text as they come, a blank line between messages, buttons without html', async () => {
   const gate = createGate();
   await using served = await serveApp(async (ctx) => {
     ctx.updateAgentStatus({ message: 'Searching…', statusType: 'searching' });
@@ -170,6 +174,7 @@ test('a stream has pieces of text as they come, a blank line between messages, a
     { text: 'Hel' },
     { text: 'lo' },
     { text: '\n\nWhich?' },
+    { buttons: [{ text: 'A', id: 'a' }] },
   ]);
 });
 
