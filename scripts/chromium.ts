@@ -25,15 +25,25 @@ export async function chromiumPath(): Promise<string> {
   if (named) return named;
   const there = await findOnPath();
   if (there !== undefined) return there;
-  if (process.getuid?.() === 0 && (await isExecutable('/usr/bin/apt-get'))) {
-    console.error('Chromium is missing: installing it (apt-get install chromium)');
-    await run('flock', [LOCK, 'sh', '-c', INSTALL], { maxBuffer: 64 * 1024 * 1024 });
-  }
+  const cause = await install();
   const installed = await findOnPath();
   if (installed !== undefined) return installed;
   throw new Error(
     'No Chromium to test pages with: install it (Debian: apt-get install chromium), or set CHROMIUM_PATH',
+    { cause },
   );
+}
+
+/** Resolves with what went wrong; nothing where it is not ours to install. */
+async function install(): Promise<unknown> {
+  if (process.getuid?.() !== 0 || !(await isExecutable('/usr/bin/apt-get'))) return undefined;
+  console.error('Chromium is missing: installing it (apt-get install chromium)');
+  try {
+    await run('flock', [LOCK, 'sh', '-c', INSTALL], { maxBuffer: 64 * 1024 * 1024 });
+    return undefined;
+  } catch (error) {
+    return error;
+  }
 }
 
 async function findOnPath(): Promise<string | undefined> {
