@@ -167,6 +167,13 @@ export class JimsApp implements AsyncDisposable {
     return runs.run(runId);
   }
 
+  /** The run that a thread is busy with, to be listened to; `undefined` when it is not. */
+  async activeRun(threadId: string): Promise<Run | undefined> {
+    const { store, runs } = await this.#open();
+    const runId = await store.activeRun(threadId);
+    return runId === undefined ? undefined : runs.run(runId);
+  }
+
   /** All that is kept of a run. */
   async runRecord(runId: string): Promise<RunRecord | undefined> {
     const { store } = await this.#open();
