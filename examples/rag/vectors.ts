@@ -5,7 +5,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-export interface Passage {
+interface Passage {
   /** The file that it is from. */
   readonly source: string;
   readonly text: string;
@@ -16,7 +16,7 @@ export interface Found extends Passage {
   readonly score: number;
 }
 
-export interface TextsAndModel {
+interface TextsAndModel {
   readonly folder: string;
   /** What makes the vectors: those of another model cannot be compared with them. */
   readonly model: string;

@@ -62,7 +62,6 @@ interface Opened {
  * use, or by `open`.
  */
 export class JimsApp implements AsyncDisposable {
-  readonly [MARK] = true;
   readonly pipeline: Pipeline;
   readonly conversationStartPipeline: Pipeline | undefined;
   readonly name: string | undefined;
@@ -83,6 +82,8 @@ export class JimsApp implements AsyncDisposable {
     this.version = options.version;
     this.#store = options.store;
     this.#llm = options.llm;
+    // Not a field: a declaration file could not name it.
+    Object.defineProperty(this, MARK, { value: true });
   }
 
   /**
@@ -176,6 +177,13 @@ export class JimsApp implements AsyncDisposable {
   async run(runId: string): Promise<Run | undefined> {
     const { runs } = await this.#open();
     return runs.run(runId);
+  }
+
+  /** The run that a thread is busy with, to be listened to; `undefined` when it is not. */
+  async activeRun(threadId: string): Promise<Run | undefined> {
+    const { store, runs } = await this.#open();
+    const runId = await store.activeRun(threadId);
+    return runId === undefined ? undefined : runs.run(runId);
   }
 
   /** All that is kept of a run. */

@@ -46,12 +46,13 @@ export type JimsErrorCode =
 /** The one error class of jims-core. Recognise it with {@link isJimsError}. */
 export class JimsError extends Error {
   override readonly name = 'JimsError';
-  readonly [MARK] = true;
   readonly code: JimsErrorCode;
 
   constructor(code: JimsErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.code = code;
+    // Not a field: a declaration file could not name it.
+    Object.defineProperty(this, MARK, { value: true });
   }
 }
 

@@ -1,6 +1,5 @@
-import { randomUUIDv7 } from 'node:crypto';
-
 import type { Llm } from './llm/llm.ts';
+import { newId } from './new-id.ts';
 import type { RunEngine } from './run/run-engine.ts';
 import type { Store } from './store/store.ts';
 import type { ThreadEvent } from './thread/event.ts';
@@ -18,7 +17,7 @@ export function threadAccess(store: Store, runs: RunEngine, llm: () => Llm): Thr
     async makeContext(thread) {
       const events = await runs.events.load(thread);
       const signal = new AbortController().signal;
-      const runId = randomUUIDv7();
+      const runId = newId();
       return new ThreadContext({ thread, events, output: UNHEARD, signal, runId, llm });
     },
 

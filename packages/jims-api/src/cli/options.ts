@@ -45,7 +45,7 @@ export interface ServeOptions extends AuthenticateOptions {
   };
 }
 
-export type Loader = (typeof LOADERS)[number];
+type Loader = (typeof LOADERS)[number];
 export type Command =
   | { readonly kind: 'serve'; readonly options: ServeOptions }
   | { readonly kind: 'print'; readonly text: string };

@@ -13,16 +13,18 @@ export type ToldEvent =
 
 /**
  * A run from its beginning to its one last event, nothing missing: of a run that is over, or that
- * another process runs, some events are known by its outcome alone; they come before its end. A
- * message that was not streamed is one piece, an empty one none. After an error texts stay open.
+ * another process runs, some events and the last of a text are known by its outcome alone; they come
+ * before its end. A message that was not streamed is one piece, an empty one none. After an error
+ * texts stay open.
  */
 export async function* toldRun(run: Run): AsyncGenerator<ToldEvent, void, void> {
   const told = new Set<string>();
-  const open = new Set<string>();
+  /** How much of each text was told. */
+  const open = new Map<string, number>();
 
   function* piece(messageId: string, delta: string): Generator<ToldEvent> {
     if (!open.has(messageId)) yield { type: 'text_start', messageId };
-    open.add(messageId);
+    open.set(messageId, (open.get(messageId) ?? 0) + delta.length);
     yield { type: 'text_delta', messageId, delta };
   }
 
@@ -32,8 +34,8 @@ export async function* toldRun(run: Run): AsyncGenerator<ToldEvent, void, void> 
 
   function* whole(event: NewEvent): Generator<ToldEvent> {
     told.add(event.id);
-    const text = assistantText(event);
-    if (text && !open.has(event.id)) yield* piece(event.id, text);
+    const rest = assistantText(event)?.slice(open.get(event.id) ?? 0);
+    if (rest) yield* piece(event.id, rest);
     yield* end(event.id);
     yield { type: 'event', event };
   }
@@ -52,7 +54,7 @@ export async function* toldRun(run: Run): AsyncGenerator<ToldEvent, void, void> 
       case 'result':
       case 'cancelled':
         for (const each of eventsOf(event).filter(({ id }) => !told.has(id))) yield* whole(each);
-        for (const messageId of open) yield* end(messageId);
+        for (const messageId of open.keys()) yield* end(messageId);
         yield event;
         break;
       case 'error':

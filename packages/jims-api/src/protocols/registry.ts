@@ -21,6 +21,16 @@ export const PROTOCOLS = {
     title: 'Model Context Protocol (MCP)',
     load: async (api) => (await import('./mcp/routes.ts')).mcpProtocol(api),
   },
+  'ai-sdk': {
+    prefixes: ['/ai-sdk', '/api/chat'],
+    title: 'AI SDK UI message stream',
+    load: async (api) => (await import('./ai-sdk/routes.ts')).aiSdkProtocol(api),
+  },
+  'ag-ui': {
+    prefixes: ['/ag-ui'],
+    title: 'AG-UI',
+    load: async (api) => (await import('./ag-ui/routes.ts')).agUiProtocol(api),
+  },
   'deep-chat': {
     prefixes: ['/deep-chat'],
     title: 'Deep Chat',

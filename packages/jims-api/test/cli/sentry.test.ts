@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 
 import { startFakeOpenAI } from '../../../jims-core/test/support/fake-openai/fake-openai.mjs';
 import type { FakeOpenAI } from '../../../jims-core/test/support/fake-openai/fake-openai.mjs';
-import { chat, hidePackage, serveApp } from '../support/served-app.ts';
+import { chat, serveApp } from '../support/served-app.ts';
 import { startSink } from '../support/sink.ts';
 
 const APP = `
@@ -66,21 +66,6 @@ describe('--enable-sentry', () => {
     assert.deepEqual(
       headers.filter((name) => /trace|baggage/.test(name)),
       [],
-    );
-  });
-
-  test('without its package the command says in one line how to install it', async () => {
-    const { message } = await serveApp({
-      app: APP,
-      args: ['--enable-sentry'],
-      env: { NODE_OPTIONS: hidePackage('@sentry/node') },
-    }).then(
-      () => assert.fail('it started'),
-      (error: Error) => error,
-    );
-    assert.match(
-      message,
-      /: jims-api: --enable-sentry needs the package @sentry\/node: npm install @sentry\/node$/,
     );
   });
 

@@ -10,6 +10,7 @@ import * as v from 'valibot';
 
 import { folderWith, runCommand, serveCommand } from '../support/command.ts';
 import type { Running } from '../support/command.ts';
+import { hidePackage } from '../support/served-app.ts';
 
 const APP = `
 import { existsSync } from 'node:fs';
@@ -203,7 +204,8 @@ describe('a service', { concurrency: 2 }, () => {
 
 test('--enable-sentry without its package is one line that names it', async () => {
   using folder = folderWith({ 'app.mjs': APP });
-  const { code, stderr } = await runCommand(['--enable-sentry'], { cwd: folder.path });
+  const env = { NODE_OPTIONS: hidePackage('@sentry/node') };
+  const { code, stderr } = await runCommand(['--enable-sentry'], { cwd: folder.path, env });
   assert.equal(code, 1);
   assert.equal(
     stderr,

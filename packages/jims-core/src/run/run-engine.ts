@@ -1,8 +1,7 @@
-import { randomUUIDv7 } from 'node:crypto';
-
 import type { JimsError } from '../errors.ts';
 import type { LlmProvider } from '../llm/llm.ts';
 import type { Logger } from '../logger.ts';
+import { newId } from '../new-id.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { AcceptResult, AcceptedRun, RunStatus, Store } from '../store/store.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -55,7 +54,7 @@ const CACHE_BYTES = 64 * 1024 * 1024;
 
 export async function createRunEngine(options: RunEngineOptions): Promise<RunEngine> {
   const { store, limits, logger, metrics } = options;
-  const instanceId = randomUUIDv7();
+  const instanceId = newId();
   const events = createEventCache(store, CACHE_BYTES);
   const admission = createAdmission(limits.maxRuns, metrics);
   const closing = new AbortController();
@@ -92,7 +91,7 @@ export async function createRunEngine(options: RunEngineOptions): Promise<RunEng
 
   async function start(request: RunRequest): Promise<Run> {
     admission.enter();
-    const runId = randomUUIDv7();
+    const runId = newId();
     const turn = poll.turnOf(runId);
     let result: AcceptResult;
     try {

@@ -65,6 +65,8 @@ export interface RunStore {
   run(runId: string): Promise<RunRecord | undefined>;
   /** The run that a key is remembered for. */
   runIdByKey(key: Pick<IdempotencyKey, 'scope' | 'key'>): Promise<string | undefined>;
+  /** The id of the run that is `running` in a thread; what waits in line comes after it. */
+  activeRun(threadId: string): Promise<string | undefined>;
   /** Asks whoever runs it to stop it. Resolves with its status; `undefined` when there is no such run. */
   requestCancel(runId: string): Promise<RunStatus | undefined>;
   /** What became of `waiting` runs, and which active runs of this process are asked to stop. */

@@ -1,9 +1,8 @@
-import { randomUUIDv7 } from 'node:crypto';
-
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 
 import { JimsError } from '../errors.ts';
 import type { Llm } from '../llm/llm.ts';
+import { newId } from '../new-id.ts';
 import type { Principal } from '../principal.ts';
 import {
   ASSISTANT_MESSAGE,
@@ -207,7 +206,7 @@ export class ThreadContext {
   }
 
   async #stream(chunks: AsyncIterable<string>): Promise<string> {
-    const messageId = randomUUIDv7();
+    const messageId = newId();
     let content = '';
     for await (const delta of chunks) {
       if (delta === '') continue;

@@ -1,6 +1,5 @@
 // A2A's contexts are threads: found by an external id within their contact.
-import { randomUUIDv7 } from 'node:crypto';
-
+import { newId } from 'jims-core';
 import type { JimsApp, RunThread, Thread } from 'jims-core';
 
 import { rpcFailure } from '../../http/json-rpc.ts';
@@ -27,7 +26,7 @@ export async function threadOfContext(
   contextId: string | undefined,
 ): Promise<RunThread> {
   if (contextId === undefined) {
-    const threadId = randomUUIDv7();
+    const threadId = newId();
     const externalId = prefixOf(contactId) + threadId;
     return {
       kind: 'new',

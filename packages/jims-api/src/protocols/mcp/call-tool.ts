@@ -17,6 +17,7 @@ import {
   streamFrames,
 } from '../../http/run-routes.ts';
 import type { RunAsk } from '../../http/run-routes.ts';
+import { visibleTo } from '../../http/said.ts';
 import { userEvent } from '../../http/user-text.ts';
 import { parseBody } from '../../http/validation.ts';
 import { callFrames, encodeEnd } from './encode.ts';
@@ -84,7 +85,8 @@ async function answer(
   { run, asked: { id, params }, ask, leave, takenBack }: Answering,
 ): Promise<Response> {
   const headers = { ...call.headers, ...runHeaders(run) };
-  const options = { requestId: call.requestId, exposeErrors: api.exposeErrors };
+  const sees = visibleTo(call.principal);
+  const options = { requestId: call.requestId, exposeErrors: api.exposeErrors, sees };
   if (leave) {
     const progressToken = tokenIn(params);
     const { heartbeatMs } = api;

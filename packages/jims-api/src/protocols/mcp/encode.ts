@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { isInternalEvent, isRunEnd } from 'jims-core';
+import { isRunEnd } from 'jims-core';
 import type { NumberedRunEvent, Run, RunEnd, RunResult } from 'jims-core';
 
 import { toHttpError } from '../../http/error-response.ts';
@@ -10,9 +10,16 @@ import { rpcResult, sentenceOf } from '../../http/json-rpc.ts';
 import type { RpcId } from '../../http/json-rpc.ts';
 import { resultOf } from '../../http/run-routes.ts';
 import { assistantText } from '../../http/said.ts';
+import type { Sees } from '../../http/said.ts';
 import type { SseFrame } from '../../http/sse.ts';
 
-export interface CallFramesOptions extends ErrorAnswerOptions {
+/** How a run is shown to who called the tool. */
+export interface ResultOptions extends ErrorAnswerOptions {
+  /** Which of the run's events he may see. */
+  readonly sees: Sees;
+}
+
+export interface CallFramesOptions extends ResultOptions {
   readonly id: RpcId;
   /** Given by who wants to hear of progress. */
   readonly progressToken: string | number | undefined;
@@ -52,9 +59,9 @@ export async function* callFrames(
 }
 
 /** How a run ended, as what its tool call gives. */
-export function encodeEnd(run: Run, end: RunEnd, options: ErrorAnswerOptions): object {
+export function encodeEnd(run: Run, end: RunEnd, options: ResultOptions): object {
   try {
-    return encodeResult(run, resultOf(end));
+    return encodeResult(run, resultOf(end), options);
   } catch (error) {
     return encodeFailure(toHttpError(error, options));
   }
@@ -65,7 +72,7 @@ export function encodeFailure(error: HttpError): object {
   return { content: [{ type: 'text', text: sentenceOf(error) }], isError: true };
 }
 
-function encodeResult(run: Run, { events }: RunResult): object {
+function encodeResult(run: Run, { events }: RunResult, { sees }: ResultOptions): object {
   const texts = events.flatMap((event) => assistantText(event) || []);
   return {
     content: texts.map((text) => ({ type: 'text', text })),
@@ -74,7 +81,7 @@ function encodeResult(run: Run, { events }: RunResult): object {
       created_new_thread: run.createdThread,
       assistant_messages: texts,
       events: events
-        .filter(({ type }) => !isInternalEvent(type))
+        .filter(({ type }) => sees(type))
         .map(({ type, data }) => ({ event_type: type, event_data: data })),
     },
   };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { jsonOf, testApi } from '../../support/api.ts';
-import { listeningApi } from '../../support/listening-api.ts';
+import { serveApp } from '../../support/listening-app.ts';
 import { a2aClient } from './a2a-client.ts';
 
 const CARD = '/.well-known/agent-card.json';
@@ -30,7 +30,7 @@ test('the card says what the app says of itself, and where it is asked', async (
 });
 
 test('the card is open to everybody, and says that the rest is not', async () => {
-  await using api = await listeningApi(echo, { apiKeys: ['s3cret'] });
+  await using api = await serveApp(echo, { apiKeys: ['s3cret'] });
   const client = await a2aClient(api.origin, { binding: 'JSONRPC' });
   const card = await client.getAgentCard();
   assert.deepEqual(card.securityRequirements[0]?.schemes['bearer'], { list: [] });

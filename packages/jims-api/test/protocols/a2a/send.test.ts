@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import { agentPipeline } from '../../support/agent-pipeline.ts';
-import { listeningApi } from '../../support/listening-api.ts';
+import { serveApp } from '../../support/listening-app.ts';
 import {
   BINDINGS,
   a2aClient,
@@ -20,7 +20,7 @@ import {
 for (const binding of BINDINGS) {
   describe(`sending by ${binding}`, () => {
     test('the answer is a finished task with an artifact for every message', async () => {
-      await using api = await listeningApi(agentPipeline().pipeline);
+      await using api = await serveApp(agentPipeline().pipeline);
       const client = await a2aClient(api.origin, { binding });
       const task = await send(client, 'multi');
       assert.equal(stateOf(task), 'TASK_STATE_COMPLETED');
@@ -36,7 +36,7 @@ for (const binding of BINDINGS) {
     });
 
     test('two messages in one context share a thread, also a context that the client named', async () => {
-      await using api = await listeningApi(agentPipeline().pipeline);
+      await using api = await serveApp(agentPipeline().pipeline);
       const client = await a2aClient(api.origin, { binding });
       const first = await send(client, 'hello');
       const second = await send(client, 'history', { contextId: first.contextId });
@@ -50,7 +50,7 @@ for (const binding of BINDINGS) {
     });
 
     test('a context belongs to its contact: another one has his own of the same name', async () => {
-      await using api = await listeningApi(agentPipeline().pipeline);
+      await using api = await serveApp(agentPipeline().pipeline);
       const client = await a2aClient(api.origin, { binding });
       await send(client, 'mine', { contextId: 'chat', contactId: 'customer:1' });
       const other = await send(client, 'history', { contextId: 'chat', contactId: 'customer:2' });
@@ -60,7 +60,7 @@ for (const binding of BINDINGS) {
     });
 
     test('buttons are in the metadata of their message', async () => {
-      await using api = await listeningApi(agentPipeline().pipeline);
+      await using api = await serveApp(agentPipeline().pipeline);
       const client = await a2aClient(api.origin, { binding });
       const task = await send(client, 'buttons');
       assert.deepEqual(textsOf(task), ['pick']);
@@ -71,7 +71,7 @@ for (const binding of BINDINGS) {
     });
 
     test('what is internal does not leave', async () => {
-      await using api = await listeningApi(agentPipeline().pipeline);
+      await using api = await serveApp(agentPipeline().pipeline);
       const client = await a2aClient(api.origin, { binding });
       const task = await send(client, 'secrets');
       assert.deepEqual(textsOf(task), ['done']);
@@ -79,7 +79,7 @@ for (const binding of BINDINGS) {
     });
 
     test('a failed pipeline is a failed task that says which request to look for', async () => {
-      await using api = await listeningApi(agentPipeline().pipeline);
+      await using api = await serveApp(agentPipeline().pipeline);
       const client = await a2aClient(api.origin, { binding });
       const task = await send(client, 'boom', {}, withHeaders({ 'x-request-id': 'r-1' }));
       assert.equal(stateOf(task), 'TASK_STATE_FAILED');
@@ -91,7 +91,7 @@ for (const binding of BINDINGS) {
 
     test('the same request sent again with its key is answered with the same task', async () => {
       const agent = agentPipeline();
-      await using api = await listeningApi(agent.pipeline);
+      await using api = await serveApp(agent.pipeline);
       const client = await a2aClient(api.origin, { binding });
       const key = withHeaders({ 'Idempotency-Key': 'key-1' });
       const request = ask('hello', { contactId: 'c' });
@@ -107,7 +107,7 @@ for (const binding of BINDINGS) {
     });
 
     test('a message of other parts than texts is refused, and so is one without any', async () => {
-      await using api = await listeningApi(agentPipeline().pipeline);
+      await using api = await serveApp(agentPipeline().pipeline);
       const client = await a2aClient(api.origin, { binding });
       const url = { $case: 'url', value: 'https://example.com/x.png' } as const;
       const file = { ...textPart(''), content: url, mediaType: 'image/png' };
@@ -121,7 +121,7 @@ for (const binding of BINDINGS) {
 
     test('a wrong key is refused before anything else', async () => {
       const agent = agentPipeline();
-      await using api = await listeningApi(agent.pipeline, { apiKeys: ['s3cret'] });
+      await using api = await serveApp(agent.pipeline, { apiKeys: ['s3cret'] });
       const stranger = await a2aClient(api.origin, { binding, key: 'wrong' });
       await assert.rejects(send(stranger, 'hello'), /401|Unauthorized/);
       assert.equal(agent.runs, 0);

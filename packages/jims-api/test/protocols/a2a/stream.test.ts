@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import { agentPipeline } from '../../support/agent-pipeline.ts';
-import { listeningApi } from '../../support/listening-api.ts';
+import { serveApp } from '../../support/listening-app.ts';
 import { BINDINGS, a2aClient, ask, collect, stateOf, textsOf, told } from './a2a-client.ts';
 
 for (const binding of BINDINGS) {
   describe(`streaming by ${binding}`, () => {
     async function streamOf(message: string): Promise<string[]> {
-      await using api = await listeningApi(agentPipeline().pipeline);
+      await using api = await serveApp(agentPipeline().pipeline);
       const client = await a2aClient(api.origin, { binding });
       return (await collect(client.sendMessageStream(ask(message)))).map(told);
     }
@@ -41,7 +41,7 @@ for (const binding of BINDINGS) {
     });
 
     test('the last piece of a message has its buttons', async () => {
-      await using api = await listeningApi(agentPipeline().pipeline);
+      await using api = await serveApp(agentPipeline().pipeline);
       const client = await a2aClient(api.origin, { binding });
       const events = await collect(client.sendMessageStream(ask('buttons')));
       const updates = events.flatMap(({ payload }) =>
@@ -61,7 +61,7 @@ for (const binding of BINDINGS) {
 
     test('who leaves the stream does not stop the task, and joins it again from its beginning', async () => {
       const agent = agentPipeline();
-      await using api = await listeningApi(agent.pipeline);
+      await using api = await serveApp(agent.pipeline);
       const client = await a2aClient(api.origin, { binding });
       const leave = new AbortController();
       const stream = client.sendMessageStream(ask('held'), { signal: leave.signal });
@@ -85,7 +85,7 @@ for (const binding of BINDINGS) {
     });
 
     test('a task that is over cannot be joined any more', async () => {
-      await using api = await listeningApi(agentPipeline().pipeline);
+      await using api = await serveApp(agentPipeline().pipeline);
       const client = await a2aClient(api.origin, { binding });
       const task = await client.sendMessage(ask('hello'));
       assert.ok('id' in task);

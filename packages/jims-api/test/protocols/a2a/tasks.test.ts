@@ -8,7 +8,7 @@ import type { Client } from '@a2a-js/sdk/client';
 import { freshDatabase } from '../../../../jims-core/test/support/postgres.ts';
 import { freshSqlite } from '../../../../jims-core/test/support/sqlite.ts';
 import { agentPipeline } from '../../support/agent-pipeline.ts';
-import { listeningApi } from '../../support/listening-api.ts';
+import { serveApp } from '../../support/listening-app.ts';
 import { BINDINGS, a2aClient, ask, collect, send, stateOf, textsOf, told } from './a2a-client.ts';
 
 function get(client: Client, id: string, historyLength?: number): Promise<Task> {
@@ -23,7 +23,7 @@ for (const binding of BINDINGS) {
   describe(`tasks by ${binding}`, () => {
     test('a client that does not wait gets a working task, and looks for its end', async () => {
       const agent = agentPipeline();
-      await using api = await listeningApi(agent.pipeline);
+      await using api = await serveApp(agent.pipeline);
       const client = await a2aClient(api.origin, { binding });
       const task = await send(client, 'held', { returnImmediately: true });
       assert.equal(stateOf(task), 'TASK_STATE_WORKING');
@@ -41,7 +41,7 @@ for (const binding of BINDINGS) {
 
     test('a cancelled task keeps what was seen, and its streams end with that', async () => {
       const agent = agentPipeline();
-      await using api = await listeningApi(agent.pipeline);
+      await using api = await serveApp(agent.pipeline);
       const client = await a2aClient(api.origin, { binding });
       const stream = client.sendMessageStream(ask('wait', { contextId: 'chat' }));
       const first = await stream.next();
@@ -61,7 +61,7 @@ for (const binding of BINDINGS) {
 
     test('a task that waits for another one of its context can be cancelled, too', async () => {
       const agent = agentPipeline();
-      await using api = await listeningApi(agent.pipeline);
+      await using api = await serveApp(agent.pipeline);
       const client = await a2aClient(api.origin, { binding });
       await send(client, 'held', { contextId: 'chat', returnImmediately: true });
       const next = await send(client, 'two', { contextId: 'chat', returnImmediately: true });
@@ -71,7 +71,7 @@ for (const binding of BINDINGS) {
     });
 
     test('a task that is over cannot be cancelled, and takes no more messages', async () => {
-      await using api = await listeningApi(agentPipeline().pipeline);
+      await using api = await serveApp(agentPipeline().pipeline);
       const client = await a2aClient(api.origin, { binding });
       const { id, contextId } = await send(client, 'hello');
       await assert.rejects(cancel(client, id), { name: 'TaskNotCancelableError' });
@@ -85,7 +85,7 @@ for (const binding of BINDINGS) {
     });
 
     test('an unknown task is not found, whatever is asked of it', async () => {
-      await using api = await listeningApi(agentPipeline().pipeline);
+      await using api = await serveApp(agentPipeline().pipeline);
       const client = await a2aClient(api.origin, { binding });
       const unknown = { name: 'TaskNotFoundError' };
       for (const id of [randomUUID(), 'no-id']) {
@@ -97,7 +97,7 @@ for (const binding of BINDINGS) {
     });
 
     test('a contact reaches his own tasks and contexts alone', async () => {
-      await using api = await listeningApi(agentPipeline().pipeline, {
+      await using api = await serveApp(agentPipeline().pipeline, {
         authenticate: async ({ headers }) => {
           const contactId = headers.get('authorization')?.replace('Bearer ', '') ?? '';
           return { kind: 'contact', id: contactId, contactId };
@@ -117,8 +117,7 @@ for (const binding of BINDINGS) {
 
     test('more than the service takes at once is refused, and not run', async () => {
       const agent = agentPipeline();
-      await using api = await listeningApi(agent.pipeline);
-      await api.app.open({ limits: { maxRuns: 1 } });
+      await using api = await serveApp(agent.pipeline, { limits: { maxRuns: 1 } });
       const client = await a2aClient(api.origin, { binding });
       await send(client, 'held', { returnImmediately: true });
       await assert.rejects(send(client, 'hello'), /runs as much as it may/);
@@ -136,11 +135,11 @@ test('tasks outlive the process that made them', async () => {
   using database = freshSqlite();
   const { pipeline } = agentPipeline();
   const { id, contextId } = await (async () => {
-    await using api = await listeningApi(pipeline, { store: database.url });
+    await using api = await serveApp(pipeline, { store: database.url });
     const client = await a2aClient(api.origin, { binding: 'JSONRPC' });
     return await send(client, 'multi', { contextId: 'c' });
   })();
-  await using api = await listeningApi(pipeline, { store: database.url });
+  await using api = await serveApp(pipeline, { store: database.url });
   const client = await a2aClient(api.origin, { binding: 'JSONRPC' });
   const task = await get(client, id);
   assert.deepEqual([stateOf(task), ...textsOf(task)], ['TASK_STATE_COMPLETED', 'one', 'two']);
@@ -151,8 +150,8 @@ test('tasks outlive the process that made them', async () => {
 test('a task is followed and cancelled by another process than the one that runs it', async () => {
   await using database = await freshDatabase();
   const agent = agentPipeline();
-  await using one = await listeningApi(agent.pipeline, { store: database.url });
-  await using two = await listeningApi(agent.pipeline, { store: database.url });
+  await using one = await serveApp(agent.pipeline, { store: database.url });
+  await using two = await serveApp(agent.pipeline, { store: database.url });
   const here = await a2aClient(one.origin, { binding: 'JSONRPC' });
   const there = await a2aClient(two.origin, { binding: 'JSONRPC' });
   const { id } = await send(here, 'wait', { returnImmediately: true });

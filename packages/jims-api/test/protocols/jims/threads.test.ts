@@ -200,7 +200,14 @@ describeStores(({ fresh }) => {
 
   test('a contact reaches his own threads and what was said in them, and nothing else', async () => {
     await using database = await fresh();
-    await using api = testApiOn(database.url, talker, byHeader);
+    await using api = testApiOn(
+      database.url,
+      (ctx) => {
+        ctx.sendEvent('rag.searched', { secret: 'CANARY' });
+        return talker(ctx);
+      },
+      byHeader,
+    );
     const me = { 'x-contact': 'me' };
     const canary = 'CANARY-of-somebody-else';
     const theirs = await jsonOf(await api.post(CHAT, { contact_id: 'you', message: canary }));
@@ -235,6 +242,12 @@ describeStores(({ fresh }) => {
       assert.equal(response.status, 404, `${method} ${path}`);
       assert.doesNotMatch(await response.text(), /CANARY/);
     }
+    assert.deepEqual(mine['events'], [
+      {
+        event_type: 'comm.assistant_message',
+        event_data: { role: 'assistant', content: 'Echo: mine' },
+      },
+    ]);
     const listed = await jsonOf(await api.get(THREADS, me));
     assert.equal(Object(listed['threads']).length, 1);
     const seen = await jsonOf(await api.get(`${my}/events`, me));

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 
 import { freshDatabase } from '../../../../jims-core/test/support/postgres.ts';
 import { agentPipeline } from '../../support/agent-pipeline.ts';
-import { listeningApi } from '../../support/listening-api.ts';
-import type { ListeningApi } from '../../support/listening-api.ts';
+import { serveApp } from '../../support/listening-app.ts';
+import type { ServedApp } from '../../support/listening-app.ts';
 import { chat, mcpClient } from './mcp-client.ts';
 import type { McpClient } from './mcp-client.ts';
 
@@ -18,7 +18,20 @@ async function callAndTakeBack(mcp: McpClient, begun: () => boolean): Promise<vo
   await refused;
 }
 
-async function lastMessages({ app }: ListeningApi): Promise<readonly unknown[]> {
+/** Sends one message, as a client would that counts its requests itself. */
+function post(
+  { origin }: ServedApp,
+  message: object,
+  headers: Readonly<Record<string, string>>,
+): Promise<Response> {
+  return fetch(`${origin}/mcp`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(message),
+  });
+}
+
+async function lastMessages({ app }: ServedApp): Promise<readonly unknown[]> {
   const thread = await app.latestThread('c');
   assert.ok(thread);
   const events = await app.threadEvents(thread.thread.id, { limit: 100, domains: ['comm'] });
@@ -27,7 +40,7 @@ async function lastMessages({ app }: ListeningApi): Promise<readonly unknown[]> 
 
 test('a call that is taken back stops its run, and what was written so far is kept', async () => {
   const agent = agentPipeline();
-  await using api = await listeningApi(agent.pipeline);
+  await using api = await serveApp(agent.pipeline);
   await using mcp = await mcpClient(api.origin);
   const errors: Error[] = [];
   Object.assign(mcp.client, { onerror: (error: Error) => void errors.push(error) });
@@ -41,7 +54,7 @@ test('a call that is taken back stops its run, and what was written so far is ke
 
 test('taking back stops no call of another client that counts alike', async () => {
   const agent = agentPipeline();
-  await using api = await listeningApi(agent.pipeline);
+  await using api = await serveApp(agent.pipeline);
   await using one = await mcpClient(api.origin);
   await using two = await mcpClient(api.origin);
   const held = chat(two, 'held');
@@ -54,13 +67,13 @@ test('taking back stops no call of another client that counts alike', async () =
 
 test('a session cannot take back a call of another caller, whose session id it knows', async () => {
   const agent = agentPipeline();
-  await using api = await listeningApi(agent.pipeline, { apiKeys: ['anna', 'bert'] });
+  await using api = await serveApp(agent.pipeline, { apiKeys: ['anna', 'bert'] });
   await using mcp = await mcpClient(api.origin, { authorization: 'Bearer anna' });
   const held = chat(mcp, 'held');
   while (agent.runs < 1) await new Promise(setImmediate);
   for (const requestId of [0, 1, 2]) {
-    const cancelled = await api.post(
-      '/mcp',
+    const cancelled = await post(
+      api,
       { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId } },
       { authorization: 'Bearer bert', 'mcp-session-id': mcp.transport.sessionId ?? '' },
     );
@@ -73,16 +86,16 @@ test('a session cannot take back a call of another caller, whose session id it k
 test('a call is taken back by way of another process than the one that answers it', async () => {
   await using database = await freshDatabase();
   const agent = agentPipeline();
-  await using one = await listeningApi(agent.pipeline, { store: database.url });
-  await using two = await listeningApi(agent.pipeline, { store: database.url });
+  await using one = await serveApp(agent.pipeline, { store: database.url });
+  await using two = await serveApp(agent.pipeline, { store: database.url });
   await using mcp = await mcpClient(one.origin);
   const { sessionId } = mcp.transport;
   assert.ok(sessionId);
   const result = chat(mcp, 'wait');
   while (agent.runs < 1) await new Promise(setImmediate);
   // Nobody but the client knows the ids of its requests: initialize was the first, this is the second.
-  const cancelled = await two.post(
-    '/mcp',
+  const cancelled = await post(
+    two,
     { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } },
     { 'mcp-session-id': sessionId },
   );
@@ -95,7 +108,7 @@ test('a call is taken back by way of another process than the one that answers i
 
 test('an id that a session uses once more is a call of its own', async () => {
   const agent = agentPipeline();
-  await using api = await listeningApi(agent.pipeline);
+  await using api = await serveApp(agent.pipeline);
   await using mcp = await mcpClient(api.origin);
   const session = { 'mcp-session-id': mcp.transport.sessionId ?? '' };
   const call = {
@@ -105,8 +118,8 @@ test('an id that a session uses once more is a call of its own', async () => {
     params: { name: 'chat', arguments: { message: 'hello' } },
   };
   const answers = [
-    await (await api.post('/mcp', call, session)).text(),
-    await (await api.post('/mcp', call, session)).text(),
+    await (await post(api, call, session)).text(),
+    await (await post(api, call, session)).text(),
   ];
   for (const answer of answers) assert.match(answer, /Echo: hello/);
   assert.equal(agent.runs, 2);
@@ -114,7 +127,7 @@ test('an id that a session uses once more is a call of its own', async () => {
 
 test('without a session a closed connection stops the run', async () => {
   const agent = agentPipeline();
-  await using api = await listeningApi(agent.pipeline);
+  await using api = await serveApp(agent.pipeline);
   const leave = new AbortController();
   const response = await fetch(`${api.origin}/mcp`, {
     method: 'POST',

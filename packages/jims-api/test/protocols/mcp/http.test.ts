@@ -6,7 +6,7 @@ import { SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/sdk/types.js'
 import { agentPipeline } from '../../support/agent-pipeline.ts';
 import { jsonOf, testApi } from '../../support/api.ts';
 import type { TestApi } from '../../support/api.ts';
-import { listeningApi } from '../../support/listening-api.ts';
+import { serveApp } from '../../support/listening-app.ts';
 import { mcpClient } from './mcp-client.ts';
 
 const HELLO = {
@@ -58,12 +58,18 @@ test('a session is known by every process, and one that nobody began is not', as
 });
 
 test('a client may end its session: the server says that it keeps none', async () => {
-  await using api = await listeningApi(agentPipeline().pipeline);
+  await using api = await serveApp(agentPipeline().pipeline);
   await using mcp = await mcpClient(api.origin);
   await mcp.transport.terminateSession();
   assert.equal(mcp.transport.sessionId, undefined);
-  assert.equal((await api.get('/mcp', { accept: 'text/event-stream' })).status, 405);
-  assert.equal((await api.send('DELETE', '/mcp')).headers.get('allow'), 'POST');
+  assert.equal(
+    (await fetch(`${api.origin}/mcp`, { headers: { accept: 'text/event-stream' } })).status,
+    405,
+  );
+  assert.equal(
+    (await fetch(`${api.origin}/mcp`, { method: 'DELETE' })).headers.get('allow'),
+    'POST',
+  );
 });
 
 test('who reads no streams gets the result alone', async () => {

@@ -5,12 +5,12 @@ import { test } from 'node:test';
 import { EmptyResultSchema } from '@modelcontextprotocol/sdk/types.js';
 
 import { agentPipeline } from '../../support/agent-pipeline.ts';
-import { listeningApi } from '../../support/listening-api.ts';
+import { serveApp } from '../../support/listening-app.ts';
 import { chat, mcpClient } from './mcp-client.ts';
 
 test('the app is one tool, described by what the app says of itself', async () => {
   const about = { name: 'Pizza', description: 'Takes orders for pizza.', version: '3.2.1' };
-  await using api = await listeningApi({ pipeline: agentPipeline().pipeline, ...about });
+  await using api = await serveApp({ pipeline: agentPipeline().pipeline, ...about });
   await using mcp = await mcpClient(api.origin);
   const { name, version } = mcp.client.getServerVersion() ?? {};
   assert.deepEqual([name, version], ['Pizza', '3.2.1']);
@@ -26,7 +26,7 @@ test('the app is one tool, described by what the app says of itself', async () =
 });
 
 test('a result has every message, and a structured form that fits the tool’s schema', async () => {
-  await using api = await listeningApi(agentPipeline().pipeline);
+  await using api = await serveApp(agentPipeline().pipeline);
   await using mcp = await mcpClient(api.origin);
   // A client that has seen the tool's schema refuses what does not fit it.
   await mcp.client.listTools();
@@ -39,7 +39,7 @@ test('a result has every message, and a structured form that fits the tool’s s
 });
 
 test('a thread goes on by its id, and only by that', async () => {
-  await using api = await listeningApi(agentPipeline().pipeline);
+  await using api = await serveApp(agentPipeline().pipeline);
   await using mcp = await mcpClient(api.origin);
   const first = await chat(mcp, 'hello');
   const second = await chat(mcp, 'history', { thread_id: first.threadId });
@@ -55,7 +55,7 @@ test('a thread goes on by its id, and only by that', async () => {
 });
 
 test('buttons and the app’s own events are in the structured content, what is internal is not', async () => {
-  await using api = await listeningApi(agentPipeline().pipeline);
+  await using api = await serveApp(agentPipeline().pipeline);
   await using mcp = await mcpClient(api.origin);
   const buttons = await chat(mcp, 'buttons');
   assert.deepEqual(buttons.texts, ['pick']);
@@ -68,7 +68,7 @@ test('buttons and the app’s own events are in the structured content, what is 
 });
 
 test('statuses are progress for who asks for it', async () => {
-  await using api = await listeningApi(agentPipeline().pipeline);
+  await using api = await serveApp(agentPipeline().pipeline);
   await using mcp = await mcpClient(api.origin);
   const told: unknown[] = [];
   const options = { onprogress: (progress: unknown) => void told.push(progress) };
@@ -83,7 +83,7 @@ test('statuses are progress for who asks for it', async () => {
 
 test('a long call goes on telling of progress, so that a patient client waits for it', async () => {
   const agent = agentPipeline();
-  await using api = await listeningApi(agent.pipeline, { heartbeatMs: 20 });
+  await using api = await serveApp(agent.pipeline, { heartbeatMs: 20 });
   await using mcp = await mcpClient(api.origin);
   const messages: unknown[] = [];
   const answer = chat(mcp, 'held', {
@@ -102,7 +102,7 @@ test('a long call goes on telling of progress, so that a patient client waits fo
 });
 
 test('what goes wrong is a result for the model to read', async () => {
-  await using api = await listeningApi(agentPipeline().pipeline);
+  await using api = await serveApp(agentPipeline().pipeline);
   await using mcp = await mcpClient(api.origin, { 'x-request-id': 'r-1' });
   const failures = [
     [await chat(mcp, 'boom'), 'Pipeline error (request r-1)'],
@@ -118,7 +118,7 @@ test('what goes wrong is a result for the model to read', async () => {
 });
 
 test('what no tool of this name could mean is an error of the protocol', async () => {
-  await using api = await listeningApi(agentPipeline().pipeline);
+  await using api = await serveApp(agentPipeline().pipeline);
   await using mcp = await mcpClient(api.origin);
   await assert.rejects(mcp.client.callTool({ name: 'nope', arguments: {} }), { code: -32_602 });
   const unknown = mcp.client.request({ method: 'nope/nope' }, EmptyResultSchema);
@@ -126,7 +126,7 @@ test('what no tool of this name could mean is an error of the protocol', async (
 });
 
 test('a thread of another contact is not found', async () => {
-  await using api = await listeningApi(agentPipeline().pipeline, {
+  await using api = await serveApp(agentPipeline().pipeline, {
     authenticate: async ({ headers }) => {
       const contactId = headers.get('authorization') ?? '';
       return { kind: 'contact', id: contactId, contactId };
@@ -143,7 +143,7 @@ test('a thread of another contact is not found', async () => {
 });
 
 test('a service names contacts, and a thread that it names with another contact is not found', async () => {
-  await using api = await listeningApi(agentPipeline().pipeline);
+  await using api = await serveApp(agentPipeline().pipeline);
   await using mcp = await mcpClient(api.origin);
   const { threadId, texts } = await chat(mcp, 'whoami', { contact_id: 'customer:1' });
   assert.deepEqual(texts, ['customer:1']);
@@ -156,7 +156,7 @@ test('a service names contacts, and a thread that it names with another contact 
 
 test('a wrong key cannot connect', async () => {
   const agent = agentPipeline();
-  await using api = await listeningApi(agent.pipeline, { apiKeys: ['s3cret'] });
+  await using api = await serveApp(agent.pipeline, { apiKeys: ['s3cret'] });
   await assert.rejects(mcpClient(api.origin), { code: 401 });
   await assert.rejects(mcpClient(api.origin, { authorization: 'Bearer wrong' }), { code: 401 });
   await using mcp = await mcpClient(api.origin, { authorization: 'Bearer s3cret' });
@@ -165,7 +165,7 @@ test('a wrong key cannot connect', async () => {
 
 test('the same call sent again with its key is answered with the same run', async () => {
   const agent = agentPipeline();
-  await using api = await listeningApi(agent.pipeline);
+  await using api = await serveApp(agent.pipeline);
   const headers = { 'idempotency-key': 'key-1' };
   await using one = await mcpClient(api.origin, headers);
   await using two = await mcpClient(api.origin, headers);
@@ -178,8 +178,7 @@ test('the same call sent again with its key is answered with the same run', asyn
 
 test('more than the service takes at once is said to the model, and not run', async () => {
   const agent = agentPipeline();
-  await using api = await listeningApi(agent.pipeline);
-  await api.app.open({ limits: { maxRuns: 1 } });
+  await using api = await serveApp(agent.pipeline, { limits: { maxRuns: 1 } });
   await using mcp = await mcpClient(api.origin);
   const held = chat(mcp, 'held');
   while (agent.runs === 0) await new Promise(setImmediate);

@@ -18,7 +18,7 @@ import type { Parameter } from './parameters.ts';
 import { progressStore } from './progress.ts';
 import { toEvents, toThread } from './rows.ts';
 import type { EventJson, ThreadJson } from './rows.ts';
-import { RUN_RECORD, toRunRecord } from './run-record.ts';
+import { ACTIVE_RUN, RUN_RECORD, toRunRecord } from './run-record.ts';
 import type { RunRecordRow } from './run-record.ts';
 import { withTimes } from './threads.ts';
 
@@ -94,6 +94,11 @@ export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunS
         'select run_id as "runId" from jims.runs where idem_scope = $1 and idem_key = $2',
         [scope, key],
       );
+      return row?.runId;
+    },
+
+    async activeRun(threadId) {
+      const [row] = await db.query<{ runId: string }>(ACTIVE_RUN, [threadId]);
       return row?.runId;
     },
 

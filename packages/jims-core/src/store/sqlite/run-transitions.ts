@@ -1,5 +1,4 @@
-import { randomUUIDv7 } from 'node:crypto';
-
+import { newId } from '../../new-id.ts';
 import type { NewEvent, ThreadEvent } from '../../thread/event.ts';
 import type { Thread } from '../../thread/thread.ts';
 import type {
@@ -42,7 +41,7 @@ export function runTransitions(tables: Tables): RunTransitions {
     const latest = target.kind === 'latest' ? threads.latestOf(contactId) : undefined;
     if (latest) return { thread: latest, created: false };
     const given = target.kind === 'new' ? target : NOTHING_GIVEN;
-    const { threadId: id = randomUUIDv7(), externalId, events: first } = given;
+    const { threadId: id = newId(), externalId, events: first } = given;
     const thread = createThread(tables, { id, contactId, externalId, config });
     events.append(thread.id, first);
     return { thread, created: true };
