@@ -11,6 +11,11 @@ export interface ProtocolEntry {
 
 /** Every protocol beside JIMS's own. No path belongs to two. */
 export const PROTOCOLS = {
+  'openai-chat': {
+    prefixes: ['/v1/chat', '/v1/models', '/openai/v1/chat', '/openai/v1/models'],
+    title: 'OpenAI Chat Completions',
+    load: async (api) => (await import('./openai-chat/routes.ts')).openAiChatProtocol(api),
+  },
   'ai-sdk': {
     prefixes: ['/ai-sdk', '/api/chat'],
     title: 'AI SDK UI message stream',
