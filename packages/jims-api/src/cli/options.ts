@@ -1,8 +1,10 @@
 import type { OnBusy } from 'jims-core';
 
+import type { AuthenticateOptions } from '../http/auth/authenticate.ts';
 import { CLIENT_EVENT_TYPES } from '../http/event-types.ts';
 import { isProtocolName } from '../protocols/registry.ts';
 import type { ProtocolName } from '../protocols/registry.ts';
+import { accessOptions } from './access-options.ts';
 import { helpText } from './help-text.ts';
 import { UsageError, asFlag, asInteger, readOptions } from './option-table.ts';
 import type { Environment, Given, OptionSpec } from './option-table.ts';
@@ -12,7 +14,7 @@ import type { OptionName } from './serve-options.ts';
 export { UsageError };
 
 /** Everything that the command can be told. */
-export interface ServeOptions {
+export interface ServeOptions extends AuthenticateOptions {
   readonly app: string;
   readonly loader: Loader;
   readonly host: string;
@@ -20,9 +22,8 @@ export interface ServeOptions {
   readonly metricsHost: string | undefined;
   readonly metricsPort: number;
   readonly db: string | undefined;
-  readonly apiKeys: readonly string[];
-  readonly authentik: { readonly url: string; readonly slug: string } | undefined;
   readonly enableSentry: boolean;
+  readonly traceContent: boolean;
   readonly verbose: boolean;
   readonly exposeErrors: boolean;
   readonly sharedThreads: boolean;
@@ -43,7 +44,7 @@ export interface ServeOptions {
   };
 }
 
-export type Loader = (typeof LOADERS)[number];
+type Loader = (typeof LOADERS)[number];
 export type Command =
   | { readonly kind: 'serve'; readonly options: ServeOptions }
   | { readonly kind: 'print'; readonly text: string };
@@ -52,7 +53,6 @@ const ON_BUSY = ['queue', 'reject', 'interrupt'] as const;
 const LOADERS = ['auto', 'native', 'tsx'] as const;
 const MAX_PORT = 65_535;
 const DAY_MS = 86_400_000;
-const SENDABLE_KEY = /^[^\s\p{Cc}](?:[^\p{Cc}]*[^\s\p{Cc}])?$/u;
 
 /**
  * Reads the command line: flags go before the environment.
@@ -88,9 +88,9 @@ function serveOptions(given: Lookup, env: Environment): ServeOptions {
     metricsHost: text(given, 'metrics-host'),
     metricsPort,
     db: text(given, 'db'),
-    apiKeys: apiKeys(given, env),
-    authentik: authentik(given),
+    ...accessOptions(given, env),
     enableSentry: flag(given, 'enable-sentry'),
+    traceContent: flag(given, 'trace-content'),
     verbose: flag(given, 'verbose'),
     exposeErrors: flag(given, 'expose-errors'),
     sharedThreads: flag(given, 'shared-threads'),
@@ -167,35 +167,4 @@ function corsOrigins(given: Lookup): readonly string[] {
   throw new UsageError(
     `Invalid value for '--cors-origin': '${strange}' is no origin such as https://app.example.`,
   );
-}
-
-/** An empty key never means "no key": it would open the service that somebody wanted to close. */
-function apiKeys(given: Lookup, env: Environment): readonly string[] {
-  const keys = given('api-key');
-  const empty = keys ? keys.values.includes('') : env['JIMS_API_KEY'] === '';
-  if (empty) {
-    const name = keys?.from === 'flag' ? '--api-key' : 'JIMS_API_KEY';
-    throw new UsageError(`${name} is empty: give it a key, or remove it to leave the API open.`);
-  }
-  const unsendable = keys?.values.find((key) => !SENDABLE_KEY.test(key));
-  if (unsendable !== undefined) {
-    throw new UsageError(
-      `${keys?.name} has a key that no client can send: it has control characters, or spaces around it.`,
-    );
-  }
-  return keys?.values ?? [];
-}
-
-function authentik(given: Lookup): ServeOptions['authentik'] {
-  const url = text(given, 'authentik-url');
-  const slug = text(given, 'authentik-app-slug');
-  if (!url && !slug) return undefined;
-  if (!url) throw new UsageError('--authentik-app-slug needs --authentik-url beside it.');
-  if (!slug) throw new UsageError('--authentik-url needs --authentik-app-slug beside it.');
-  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
-    throw new UsageError(
-      `Invalid value for '--authentik-url': '${url}' is not an http(s) address.`,
-    );
-  }
-  return { url, slug };
 }

@@ -1,12 +1,12 @@
 import { CLIENT_EVENT_TYPES } from '../http/event-types.ts';
 import { PROTOCOLS, isProtocolName } from '../protocols/registry.ts';
+import { ACCESS_GROUP, ACCESS_OPTIONS } from './access-options.ts';
 import type { OptionTable } from './option-table.ts';
 
 export const ALL_PROTOCOLS = Object.keys(PROTOCOLS).filter(isProtocolName);
 
 const APP = 'App';
 const NETWORK = 'Network';
-const ACCESS = 'Access';
 const LIMITS = 'Limits';
 const WATCHING = 'Watching';
 
@@ -45,29 +45,22 @@ export const OPTIONS = {
     default: '8000',
     help: 'Port of the Prometheus metrics',
   },
-  'api-key': {
-    type: 'text',
-    group: ACCESS,
-    several: true,
-    help: 'Bearer key that callers need; several by giving it again, or with commas in the variable',
-  },
-  'authentik-url': { type: 'text', group: ACCESS, help: 'Authentik instance that checks tokens' },
-  'authentik-app-slug': { type: 'text', group: ACCESS, help: 'The application in Authentik' },
+  ...ACCESS_OPTIONS,
   'shared-threads': {
     type: 'flag',
-    group: ACCESS,
+    group: ACCESS_GROUP,
     help: 'Let any caller use any thread whose id it knows, as the Python original does',
   },
   'allowed-event-types': {
     type: 'text',
-    group: ACCESS,
+    group: ACCESS_GROUP,
     several: true,
     default: CLIENT_EVENT_TYPES.join(','),
     help: 'Event types that clients may send; * stands for anything, ! forbids',
   },
   'expose-errors': {
     type: 'flag',
-    group: ACCESS,
+    group: ACCESS_GROUP,
     help: 'Show the text of pipeline errors to clients; for development',
   },
   'cors-origin': {
@@ -143,6 +136,11 @@ export const OPTIONS = {
     help: 'Seconds after which a process that is not heard of is taken for dead',
   },
   'enable-sentry': { type: 'flag', group: WATCHING, help: 'Report errors and traces to Sentry' },
+  'trace-content': {
+    type: 'flag',
+    group: WATCHING,
+    help: 'Put prompts and answers into traces, too',
+  },
   verbose: { type: 'flag', group: WATCHING, help: 'Log more' },
   version: { type: 'flag', group: WATCHING, help: 'Show the version and exit' },
   help: { type: 'flag', group: WATCHING, help: 'Show this message and exit' },

@@ -1,6 +1,6 @@
 import type { GenericSchema } from 'valibot';
 
-import { ErrorAnswer, HTTPValidationError } from './error-schemas.ts';
+import { ErrorAnswer, RefusedAnswer } from './error-schemas.ts';
 import { isJsonObject } from './json-object.ts';
 import type { ErrorStatus, Operation, OperationResponse } from './operation.ts';
 
@@ -118,7 +118,7 @@ function success(response: OperationResponse, toSchema: ToSchema): Json {
 }
 
 function failure(status: ErrorStatus, toSchema: ToSchema): Json {
-  const schema = toSchema(status === 422 ? HTTPValidationError : ErrorAnswer);
+  const schema = toSchema(status === 422 ? RefusedAnswer : ErrorAnswer);
   return {
     description: ERRORS[status],
     headers: headerRefs(

@@ -1,6 +1,6 @@
 // What was said, read from events: the same for every protocol.
 import { isInternalEvent } from 'jims-core';
-import type { NewEvent } from 'jims-core';
+import type { NewEvent, Principal } from 'jims-core';
 
 export interface SaidButton {
   readonly text: string;
@@ -24,6 +24,18 @@ export function buttonsOf({ type, data }: NewEvent): SaidButton[] {
   const { role, buttons } = data;
   if (!type.startsWith('comm.') || role === 'user') return [];
   return Array.isArray(buttons) ? buttons.flat().flatMap(toButton) : [];
+}
+
+/** Which types of events a caller may see. */
+export type Sees = (eventType: string) => boolean;
+
+/** A service sees all but what is internal; a contact what was said, and no more. */
+export function visibleTo({ kind }: Principal): Sees {
+  return kind === 'service' ? (type) => !isInternalEvent(type) : isCommunicationType;
+}
+
+function isCommunicationType(type: string): boolean {
+  return type.startsWith('comm.');
 }
 
 /** True for an event of the app's own: neither a message nor internal. Protocols may show it. */

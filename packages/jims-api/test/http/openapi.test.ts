@@ -9,7 +9,9 @@ import type { Operation } from '../../src/http/operation.ts';
 import type { Route } from '../../src/http/route.ts';
 import { serviceOperations } from '../../src/http/service-operations.ts';
 import { serviceRoutes } from '../../src/http/service-routes.ts';
+import { createStreams } from '../../src/http/streams.ts';
 import { jimsProtocol } from '../../src/protocols/jims/routes.ts';
+import { PROTOCOLS } from '../../src/protocols/registry.ts';
 import { testApi } from '../support/api.ts';
 
 /** What OpenAPI 3.1 asks of a document, as far as ours makes use of it. */
@@ -98,10 +100,16 @@ test('every reference in it leads somewhere, and every operation has a name of i
   assert.equal(new Set(ids).size, ids.length);
 });
 
-test('it describes every route that there is, and no other', () => {
+test('it describes every route that there is, and no other', async () => {
   const app = defineApp(() => {});
-  const options = { app, version: '1', secured: false, operations: [], isDraining: () => false };
-  const jims = jimsProtocol({
+  const options = {
+    app,
+    version: '1',
+    secured: false,
+    operations: async () => [],
+    isDraining: () => false,
+  };
+  const api = {
     app,
     logger: { debug() {}, info() {}, warn() {}, error() {} },
     exposeErrors: false,
@@ -109,11 +117,15 @@ test('it describes every route that there is, and no other', () => {
     allowedEventTypes: [],
     maxBodyBytes: 1,
     heartbeatMs: 1,
-  });
+    streams: createStreams(1, app.metrics),
+  };
   const names = (list: readonly (Route | Operation)[]): string[] =>
     list.map(({ method, path }) => `${method} ${path}`).toSorted();
   assert.deepEqual(names(serviceOperations), names(serviceRoutes(options)));
-  assert.deepEqual(names(jims.operations), names(jims.routes));
+  const others = Object.values(PROTOCOLS).map(({ load }) => load(api));
+  for (const protocol of [jimsProtocol(api), ...(await Promise.all(others))]) {
+    assert.deepEqual(names(protocol.operations), names(protocol.routes), protocol.name);
+  }
 });
 
 test('what needs no key says so when the others need one', async () => {

@@ -11,6 +11,7 @@ import type { Api, ApiOptions } from '../../src/index.ts';
 export interface TestApi extends AsyncDisposable {
   readonly app: JimsApp;
   readonly fetch: Api;
+  send(method: string, path: string, init?: RequestInit): Promise<Response>;
   get(path: string, headers?: Readonly<Record<string, string>>): Promise<Response>;
   /** Posts JSON; a string is sent as it is. */
   post(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<Response>;
@@ -20,39 +21,58 @@ export type TestAppOptions = Pipeline | Omit<JimsAppOptions, 'store'>;
 
 export function testApi(options: TestAppOptions, apiOptions: ApiOptions = {}): TestApi {
   const database = freshSqlite();
-  const app = defineApp({
-    ...('pipeline' in options ? options : { pipeline: options }),
-    store: database.url,
-  });
-  const api = createApi(app, apiOptions);
   return {
-    app,
-    fetch: api,
-    get: (path, headers = {}) => api(new Request(`http://localhost${path}`, { headers })),
-    post: (path, body, headers = {}) =>
-      api(
-        new Request(`http://localhost${path}`, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json', ...headers },
-          body: typeof body === 'string' ? body : JSON.stringify(body),
-        }),
-      ),
+    ...testApiOn(database.url, options, apiOptions),
     async [Symbol.asyncDispose]() {
-      await app.close();
+      await this.app.close();
       database[Symbol.dispose]();
     },
   };
 }
 
-/** The frames of an event stream: names and parsed data; comments are left out. */
-export function parseFrames(text: string): { event: string; data: unknown }[] {
-  return text
-    .split('\n\n')
-    .filter((frame) => frame.startsWith('event: '))
-    .map((frame) => {
-      const [name = '', data = ''] = frame.split('\ndata: ');
-      return { event: name.slice('event: '.length), data: JSON.parse(data) };
-    });
+/** The same on a database that is there already; several make several processes of it. */
+export function testApiOn(
+  store: string,
+  options: TestAppOptions,
+  apiOptions: ApiOptions = {},
+): TestApi {
+  const app = defineApp({ ...('pipeline' in options ? options : { pipeline: options }), store });
+  const api = createApi(app, apiOptions);
+  const send = (method: string, path: string, init: RequestInit = {}): Promise<Response> =>
+    api(new Request(`http://localhost${path}`, { method, ...init }));
+  return {
+    app,
+    fetch: api,
+    send,
+    get: (path, headers = {}) => send('GET', path, { headers }),
+    post: (path, body, headers = {}) =>
+      send('POST', path, {
+        headers: { 'content-type': 'application/json', ...headers },
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+      }),
+    [Symbol.asyncDispose]: () => app.close(),
+  };
+}
+
+export interface TestFrame {
+  readonly id?: string;
+  readonly event: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** The frames of an event stream with their data parsed; comments are left out. */
+export function parseFrames(text: string): TestFrame[] {
+  return text.split('\n\n').flatMap((frame) => {
+    const fields = new Map(
+      frame.split('\n').map((line) => {
+        const colon = line.indexOf(': ');
+        return [line.slice(0, colon), line.slice(colon + 2)];
+      }),
+    );
+    const [id, event, data] = ['id', 'event', 'data'].map((name) => fields.get(name));
+    if (event === undefined || data === undefined) return [];
+    return [{ ...(id !== undefined && { id }), event, data: JSON.parse(data) }];
+  });
 }
 
 /** The JSON object of an answer. */

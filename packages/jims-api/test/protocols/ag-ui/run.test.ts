@@ -6,7 +6,7 @@ import type { BaseEvent, Message } from '@ag-ui/client';
 import type { ThreadContext } from 'jims-core';
 
 import { createGate } from '../../support/gate.ts';
-import { serveApp } from '../../support/served-app.ts';
+import { serveApp } from '../../support/listening-app.ts';
 import { talkative } from '../../support/talkative-pipeline.ts';
 
 // The client prints each refusal.

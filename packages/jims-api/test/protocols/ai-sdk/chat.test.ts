@@ -7,7 +7,7 @@ import type { UIMessage, UIMessageChunk } from 'ai';
 import type { ThreadContext } from 'jims-core';
 
 import { createGate } from '../../support/gate.ts';
-import { serveApp } from '../../support/served-app.ts';
+import { serveApp } from '../../support/listening-app.ts';
 import { talkative } from '../../support/talkative-pipeline.ts';
 
 interface ChatOptions {

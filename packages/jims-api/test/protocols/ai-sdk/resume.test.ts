@@ -9,7 +9,7 @@ import type { Pipeline } from 'jims-core';
 import { describeStores } from '../../../../jims-core/test/support/stores.ts';
 import { createGate } from '../../support/gate.ts';
 import type { Gate } from '../../support/gate.ts';
-import { serveApp } from '../../support/served-app.ts';
+import { serveApp } from '../../support/listening-app.ts';
 
 const CONTACT = { 'x-jims-contact-id': 'c:1' };
 

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import type { ThreadContext } from 'jims-core';
 
 import { createGate } from '../../support/gate.ts';
-import { serveApp } from '../../support/served-app.ts';
+import { serveApp } from '../../support/listening-app.ts';
 import { talkative } from '../../support/talkative-pipeline.ts';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
