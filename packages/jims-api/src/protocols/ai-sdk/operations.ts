@@ -29,14 +29,19 @@ const ofAChat: readonly OperationParameter[] = [
   },
 ];
 
-/** How the OpenAPI document describes this protocol; `/api/chat` is the same. */
-export const aiSdkOperations: readonly Operation[] = [
+/** Where the protocol answers. The second is where the AI SDK looks when nobody says where. */
+export const BASES = ['/ai-sdk/chat', '/api/chat'] as const;
+
+const IDS = { '/ai-sdk/chat': 'ai_sdk', '/api/chat': 'ai_sdk_default' } as const;
+
+/** How the OpenAPI document describes this protocol. */
+export const aiSdkOperations: readonly Operation[] = BASES.flatMap((base): Operation[] => [
   {
     method: 'POST',
-    path: '/ai-sdk/chat',
-    operationId: 'ai_sdk_chat',
+    path: base,
+    operationId: `${IDS[base]}_chat`,
     summary: 'For the AI SDK: the api of a DefaultChatTransport',
-    description: 'Errors are plain text. `/api/chat` is the same.',
+    description: 'Errors are plain text.',
     tags,
     request: AiSdkBody,
     responses: { 200: STREAM },
@@ -44,8 +49,8 @@ export const aiSdkOperations: readonly Operation[] = [
   },
   {
     method: 'GET',
-    path: '/ai-sdk/chat/:id',
-    operationId: 'ai_sdk_messages',
+    path: `${base}/:id`,
+    operationId: `${IDS[base]}_messages`,
     summary: 'What was said in a chat, for the messages of useChat',
     tags,
     parameters: ofAChat,
@@ -59,8 +64,8 @@ export const aiSdkOperations: readonly Operation[] = [
   },
   {
     method: 'GET',
-    path: '/ai-sdk/chat/:id/stream',
-    operationId: 'ai_sdk_resume',
+    path: `${base}/:id/stream`,
+    operationId: `${IDS[base]}_resume`,
     summary: 'The answer that is being given, from its beginning: useChat({ resume: true })',
     tags,
     parameters: ofAChat,
@@ -69,12 +74,12 @@ export const aiSdkOperations: readonly Operation[] = [
   },
   {
     method: 'DELETE',
-    path: '/ai-sdk/chat/:id/stream',
-    operationId: 'ai_sdk_stop',
+    path: `${base}/:id/stream`,
+    operationId: `${IDS[base]}_stop`,
     summary: 'Stops the answer that is being given',
     tags,
     parameters: ofAChat,
     responses: { 204: { description: 'Nothing is being answered any more' } },
     errors: [401, 404],
   },
-];
+]);

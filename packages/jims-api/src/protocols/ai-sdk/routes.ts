@@ -16,11 +16,9 @@ import {
 import type { RunAsk } from '../../http/run-routes.ts';
 import { decode } from './decode.ts';
 import { encodeStream } from './encode.ts';
-import { aiSdkOperations } from './operations.ts';
+import { BASES, aiSdkOperations } from './operations.ts';
 import { toUiMessages } from './ui-messages.ts';
 
-/** The second is where the AI SDK looks when nobody says where. */
-const BASES = ['/ai-sdk/chat', '/api/chat'];
 /** Whose chats they are when nobody is named. */
 const NOBODY = 'ai-sdk';
 const PROTOCOL = 'ai-sdk';
