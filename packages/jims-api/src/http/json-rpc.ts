@@ -1,6 +1,7 @@
 // JSON-RPC 2.0, for the protocols that are made of it.
 import type { JsonObject } from 'jims-core';
 
+import { errorText } from './error-response.ts';
 import { HttpError } from './errors.ts';
 import { isJsonObject } from './json-object.ts';
 
@@ -72,19 +73,10 @@ export function rpcError(
     id,
     error: {
       code: codeOf(error, { ...RPC_CODES, ...codes }),
-      message: sentenceOf(error),
+      message: errorText(error),
       ...(code !== undefined && { data: { code } }),
     },
   };
-}
-
-/** What went wrong, in one line; of a list of issues every one with its place. */
-export function sentenceOf({ detail }: HttpError): string {
-  if (typeof detail === 'string') return detail;
-  return detail
-    .map(({ loc, msg }) => [loc.filter((part) => part !== 'body').join('.'), msg])
-    .map(([place, msg]) => (place ? `${place}: ${msg}` : msg))
-    .join('; ');
 }
 
 /** Whether a request was not even JSON. */

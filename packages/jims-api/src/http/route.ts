@@ -50,6 +50,8 @@ export interface Route {
   readonly path: string;
   /** Needs no key. */
   readonly open?: boolean;
+  /** The same as another route at another path: left out of the OpenAPI document. */
+  readonly alias?: boolean;
   /** Answers with an error in the protocol's own form; by default as JIMS's own routes do. */
   readonly encodeError?: (error: HttpError, call: RefusedCall) => Response | Promise<Response>;
   handle(call: Call): Promise<Response> | Response;

@@ -21,6 +21,11 @@ export const PROTOCOLS = {
     title: 'Model Context Protocol (MCP)',
     load: async (api) => (await import('./mcp/routes.ts')).mcpProtocol(api),
   },
+  'openai-chat': {
+    prefixes: ['/v1/chat', '/v1/models', '/openai/v1/chat', '/openai/v1/models'],
+    title: 'OpenAI Chat Completions',
+    load: async (api) => (await import('./openai-chat/routes.ts')).openAiChatProtocol(api),
+  },
   'ai-sdk': {
     prefixes: ['/ai-sdk', '/api/chat'],
     title: 'AI SDK UI message stream',

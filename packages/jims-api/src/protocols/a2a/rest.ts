@@ -1,5 +1,5 @@
+import { errorText } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
-import { sentenceOf } from '../../http/json-rpc.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call, RefusedCall } from '../../http/route.ts';
 import { notFound } from '../../http/run-routes.ts';
@@ -61,7 +61,7 @@ export function refuseRest(error: HttpError, call: RefusedCall): Response {
   const body = {
     code: status,
     status: statusName(error),
-    message: sentenceOf(error),
+    message: errorText(error),
     ...(reason !== undefined && { details: [info] }),
   };
   return json(call, { error: body }, status);

@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isRunEnd } from 'jims-core';
 import type { NumberedRunEvent, Run, RunEnd, RunResult } from 'jims-core';
 
-import { toHttpError } from '../../http/error-response.ts';
+import { errorText, toHttpError } from '../../http/error-response.ts';
 import type { ErrorAnswerOptions } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
-import { rpcResult, sentenceOf } from '../../http/json-rpc.ts';
+import { rpcResult } from '../../http/json-rpc.ts';
 import type { RpcId } from '../../http/json-rpc.ts';
 import { resultOf } from '../../http/run-routes.ts';
 import { assistantText } from '../../http/said.ts';
@@ -69,7 +69,7 @@ export function encodeEnd(run: Run, end: RunEnd, options: ResultOptions): object
 
 /** A failure that the model is to read. */
 export function encodeFailure(error: HttpError): object {
-  return { content: [{ type: 'text', text: sentenceOf(error) }], isError: true };
+  return { content: [{ type: 'text', text: errorText(error) }], isError: true };
 }
 
 function encodeResult(run: Run, { events }: RunResult, { sees }: ResultOptions): object {

@@ -107,8 +107,8 @@ test('what goes wrong is a result for the model to read', async () => {
   const failures = [
     [await chat(mcp, 'boom'), 'Pipeline error (request r-1)'],
     [await chat(mcp, 'hi', { thread_id: randomUUID() }), /^Thread '.+' not found$/],
-    [await chat(mcp, 'hi', { thread_id: 'chat 1' }), /^thread_id: .*UUID/],
-    [await chat(mcp, 'hi', { message: 7 }), 'message: Input should be a valid string'],
+    [await chat(mcp, 'hi', { thread_id: 'chat 1' }), /thread_id: .*UUID/],
+    [await chat(mcp, 'hi', { message: 7 }), 'body.message: Input should be a valid string'],
   ] as const;
   for (const [{ isError, texts }, expected] of failures) {
     assert.equal(isError, true);
@@ -136,6 +136,9 @@ test('a thread of another contact is not found', async () => {
   await using bert = await mcpClient(api.origin, { authorization: 'bert' });
   const { threadId, texts } = await chat(anna, 'whoami');
   assert.deepEqual(texts, ['anna']);
+  // A contact is shown what is said, and nothing else of the app.
+  const { structured } = await chat(anna, 'secrets');
+  assert.doesNotMatch(JSON.stringify(structured), /rag/);
   const stranger = await chat(bert, 'hi', { thread_id: threadId });
   assert.equal(stranger.isError, true);
   assert.match(stranger.texts[0] ?? '', /not found/);
