@@ -1,4 +1,4 @@
-// The snippets of the pages about protocols of front ends, run by their real clients.
+// The snippets of the pages about protocols, run by their real clients.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -20,7 +20,11 @@ const run = promisify(execFile);
 const MODULES = fileURLToPath(new URL('../../../../node_modules', import.meta.url));
 const BASE_URL = 'http://localhost:8080';
 
-for (const page of ['docs/protocols/ai-sdk.md', 'docs/protocols/ag-ui.md']) {
+for (const page of [
+  'docs/protocols/ai-sdk.md',
+  'docs/protocols/ag-ui.md',
+  'docs/protocols/openai-chat.md',
+]) {
   test(`the program of ${page} prints what it says`, async () => {
     await using served = await serveApp(
       (ctx) => ctx.sendMessage(`You said: ${ctx.lastUserMessage}`),
