@@ -237,6 +237,8 @@ export interface RunRecord {
   readonly thread: Thread;
   readonly instanceId: string;
   readonly status: RunStatus;
+  /** How a queued run will end, as nobody waits for it any more. */
+  readonly withdrawnAs: RunOutcomeRecord['status'] | undefined;
   readonly attempt: number;
   readonly createdThread: boolean;
   readonly acceptedAt: string;

@@ -108,7 +108,10 @@ describeStores(({ name, fresh }) => {
       await jsonOf(await api.post(runs, { message: 'third' })),
     ];
     assert.equal(second['status'], 'queued');
-    await api.post(`/api/v1/runs/${String(second['run_id'])}/cancel`, '');
+    const path = `/api/v1/runs/${String(second['run_id'])}`;
+    await api.post(`${path}/cancel`, '');
+    const told = await jsonOf(await api.get(`${path}?wait=5`));
+    assert.equal(told['status'], 'cancelled', 'though its turn is still to come');
     const ended = await jsonOf(await api.get(`/api/v1/runs/${String(third['run_id'])}?wait=10`));
     assert.equal(ended['status'], 'completed');
     const contents = (await eventsOf(api, thread.id, 'comm')).map(

@@ -68,6 +68,7 @@ export function runRecords(
         thread,
         instanceId: row.instance_id,
         status: row.status,
+        withdrawnAs: row.status === 'queued' ? withdrawnAs(row) : undefined,
         attempt: row.attempt,
         createdThread: row.created_thread === 1,
         acceptedAt: toPublicTime(row.accepted_at),
@@ -76,8 +77,8 @@ export function runRecords(
         incoming: incomingOf(row),
         startEvents: events.byIds(thread.id, idsOf(row.start_ids)),
         events: events.byIds(thread.id, idsOf(row.output_ids)),
-        error: row.error === null ? undefined : (JSON.parse(row.error) as RunRecord['error']),
-        usage: row.usage === null ? undefined : (JSON.parse(row.usage) as RunRecord['usage']),
+        error: valueOf(row.error) as RunRecord['error'],
+        usage: valueOf(row.usage) as RunRecord['usage'],
         lastSeq: row.last_seq ?? undefined,
       };
     },
@@ -128,6 +129,7 @@ interface RunRow {
   readonly start_ids: string | null;
   readonly output_ids: string | null;
   readonly cancel_requested: number;
+  readonly withdrawn: string | null;
   readonly error: string | null;
   readonly usage: string | null;
   readonly last_seq: number | null;
@@ -143,6 +145,14 @@ function incomingOf({ incoming_id, incoming_type, incoming_data }: RunRow): NewE
     type: incoming_type,
     data: parseStoredObject(incoming_data),
   };
+}
+
+function withdrawnAs({ withdrawn }: RunRow): RunRecord['withdrawnAs'] {
+  return parseStoredObject(withdrawn)['status'] as RunRecord['withdrawnAs'];
+}
+
+function valueOf(text: string | null): unknown {
+  return text === null ? undefined : parseStoredJson(text);
 }
 
 function idsOf(text: string | null): readonly string[] {
