@@ -14,7 +14,7 @@ import type {
 import type { Abandoned } from './abandoned.ts';
 import type { Database } from './database.ts';
 import type { Hints } from './hints.ts';
-import { eventLists, toJson } from './parameters.ts';
+import { eventLists, hasNulText, toJson } from './parameters.ts';
 import type { Parameter } from './parameters.ts';
 import { toEvents, toThread } from './rows.ts';
 import type { EventJson, ThreadJson } from './rows.ts';
@@ -46,6 +46,7 @@ export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunS
       const { ids, types, data } = eventLists(events);
       const rows = await db.call<readonly EventJson[] | null>('append_in_run', {
         run_id: run.runId,
+        attempt: run.attempt,
         thread_id: run.threadId,
         instance_id: run.instanceId,
         ids,
@@ -55,12 +56,14 @@ export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunS
       return rows ? toEvents(run.threadId, rows) : 'fenced';
     },
 
-    async finishRun(run, { status, events, error, usage, lastSeq }) {
+    async finishRun(run, { status, events, error, usage, lastSeq, progress = [] }) {
       const { ids, types, data } = eventLists(events);
+      const [seqs, told] = progressLists(progress);
       const result = await db.call<{ times: readonly string[]; next: StartedRun | null } | null>(
         'finish_run',
         {
           run_id: run.runId,
+          attempt: run.attempt,
           thread_id: run.threadId,
           instance_id: run.instanceId,
           status,
@@ -71,6 +74,8 @@ export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunS
           error_message: error?.message,
           usage: usage && toJson(usage),
           last_seq: lastSeq,
+          progress_seqs: seqs,
+          progress_events: told,
         },
       );
       if (!result) return { kind: 'fenced' };
@@ -99,27 +104,30 @@ export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunS
       return status;
     },
 
-    pollRuns: (instanceId, waiting) =>
-      db.query<PolledRun>(
-        `select run_id as "runId", status, cancel_requested as "cancelRequested" from jims.runs
+    pollRuns: (instanceId, runIds) =>
+      db.query<PolledRun & { runId: string }>(
+        `select run_id as "runId", instance_id as "instanceId", attempt, status,
+                cancel_requested as "cancelRequested"
+         from jims.runs
          where run_id = any ($2::uuid[])
            or (instance_id = $1 and status in ('queued', 'running') and cancel_requested)`,
-        [instanceId, waiting],
+        [instanceId, runIds],
       ),
 
+    ...progressOf(db),
+  };
+}
+
+function progressOf(db: Database): Pick<RunStore, 'appendProgress' | 'readProgress'> {
+  return {
     async appendProgress(run, progress) {
       await db.query(
         `insert into jims.run_progress (run_id, attempt, seq, event)
          select r.run_id, r.attempt, p.seq, p.event
-         from jims.runs r, unnest($3::integer[], $4::json[]) as p (seq, event)
-         where r.run_id = $1 and r.instance_id = $2 and r.status in ('queued', 'running')
+         from jims.runs r, unnest($4::integer[], $5::json[]) as p (seq, event)
+         where r.run_id = $1 and r.attempt = $2 and r.instance_id = $3 and r.status in ('queued', 'running')
          on conflict do nothing`,
-        [
-          run.runId,
-          run.instanceId,
-          progress.map((each) => each.seq),
-          progress.map((each) => toJson(each.event)),
-        ],
+        [run.runId, run.attempt, run.instanceId, ...progressLists(progress)],
       );
     },
 
@@ -130,6 +138,14 @@ export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunS
         [runId, afterSeq],
       ),
   };
+}
+
+/** What PostgreSQL cannot keep is left out: a status is no reason for a run to fail. */
+function progressLists(
+  progress: readonly RunProgress[],
+): [seqs: readonly number[], events: readonly string[]] {
+  const kept = progress.filter(({ event }) => !hasNulText(event));
+  return [kept.map(({ seq }) => seq), kept.map(({ event }) => toJson(event))];
 }
 
 function acceptParameters(request: AcceptRequest): Readonly<Record<string, Parameter>> {

@@ -26,7 +26,7 @@ export interface RunRecords {
   byId(runId: string): RunRecord | undefined;
   /** The run of a key that is not forgotten yet. */
   byKey(key: IdempotencyKey): KeyedRun | undefined;
-  poll(instanceId: string, waiting: readonly string[]): readonly PolledRun[];
+  poll(instanceId: string, runIds: readonly string[]): readonly PolledRun[];
   statusOf(runId: string): RunStatus | undefined;
 }
 
@@ -42,10 +42,10 @@ export function runRecords(
   const statusOf = db.prepare('SELECT status FROM jims_runs WHERE run_id = ?');
   statusOf.setReturnArrays(true);
   const poll = db.prepare(
-    `SELECT run_id, status, cancel_requested FROM jims_runs
+    `SELECT run_id, instance_id, attempt, status, cancel_requested FROM jims_runs
      WHERE run_id IN (SELECT value FROM json_each(?1))
      UNION
-     SELECT run_id, status, cancel_requested FROM jims_runs
+     SELECT run_id, instance_id, attempt, status, cancel_requested FROM jims_runs
      WHERE instance_id = ?2 AND cancel_requested AND status IN ('queued', 'running')`,
   );
 
@@ -91,10 +91,11 @@ export function runRecords(
       };
     },
 
-    poll: (instanceId, waiting) =>
-      poll.all(listParameter(waiting), instanceId).map((row) => {
-        const { run_id, status, cancel_requested } = row as unknown as RunRow;
-        return { runId: run_id, status, cancelRequested: cancel_requested === 1 };
+    poll: (instanceId, runIds) =>
+      poll.all(listParameter(runIds), instanceId).map((row) => {
+        const { run_id, instance_id, attempt, status, ...run } = row as unknown as RunRow;
+        const cancelRequested = run.cancel_requested === 1;
+        return { runId: run_id, instanceId: instance_id, attempt, status, cancelRequested };
       }),
 
     statusOf: (runId) => cell(statusOf.get(runId)) as RunStatus | undefined,
