@@ -13,13 +13,13 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { createChecks } from './check/checks.ts';
+import { RULES } from './check/checks.ts';
 import { openHistory } from './lab/history.ts';
 import { Skipped } from './lab/lab.ts';
 import type { Lab, Scenario } from './lab/lab.ts';
 import { startPostgresServer } from './lab/postgres-server.ts';
 import type { PostgresServer } from './lab/postgres-server.ts';
 import { createRandom } from './lab/random.ts';
-import { RULES } from './check/checks.ts';
 import { tryMutants } from './mutants/try-mutants.ts';
 import { SCENARIOS } from './scenarios/index.ts';
 
@@ -109,7 +109,9 @@ async function show(
   }
   if (checks.violations.length > 0) verdict = 'BROKEN';
   const seconds = (performance.now() - from) / 1000;
-  console.log(`     ${verdict}, ${seconds.toFixed(1)} s, ${checks.total} checks; ${figures.join(', ')}`);
+  console.log(
+    `     ${verdict}, ${seconds.toFixed(1)} s, ${checks.total} checks; ${figures.join(', ')}`,
+  );
   if (verdict === 'BROKEN') {
     console.log(`     ${checks.violations.length} violations; history ${history.file}`);
     const long = values.long ? ' --long' : '';

@@ -1,5 +1,6 @@
-import { Client } from 'pg';
 import { DatabaseSync } from 'node:sqlite';
+
+import { Client } from 'pg';
 
 /** What a database holds after a scenario, in one form for both stores. Ids are without hyphens. */
 export interface Facts {

@@ -15,6 +15,8 @@ export interface NemesisOptions {
   readonly until: number;
   /** Between one harm and the next. */
   readonly pauseMs: readonly [least: number, most: number];
+  /** Makes good again what is still broken at the end. */
+  heal(): Promise<void> | void;
 }
 
 /** Does one harm after the other; resolves with how often it did what. */
@@ -23,7 +25,10 @@ export async function unleash(options: NemesisOptions): Promise<ReadonlyMap<stri
   const done = new Map<string, number>();
   for (;;) {
     const pause = random.between(...pauseMs);
-    if (performance.now() + pause >= until) return done;
+    if (performance.now() + pause >= until) {
+      await options.heal();
+      return done;
+    }
     await sleep(pause);
     const harm = random.weighted(harms.map((each) => [each.weight, each] as const));
     await harm.do();

@@ -15,7 +15,7 @@ export interface SenderOptions {
   readonly checks: Checks;
   readonly history: History;
   readonly random: Random;
-  /** How long a try may take before the client leaves and tries elsewhere. */
+  /** How long a try may take at most before the client leaves and tries elsewhere. */
   readonly patienceMs: number;
   /** How likely a stream is left after a frame, to be joined again. */
   readonly cutChance?: number;
@@ -29,7 +29,13 @@ export interface Sender {
   sendAgain(message: Message): Promise<void>;
 }
 
-const RETRY = new Set(['store_unavailable', 'lost', 'shutting_down', 'overloaded', 'too_many_streams']);
+const RETRY = new Set([
+  'store_unavailable',
+  'lost',
+  'shutting_down',
+  'overloaded',
+  'too_many_streams',
+]);
 const CANARY = /canary-[\w-]+/g;
 
 type Json = Readonly<Record<string, unknown>>;
@@ -89,7 +95,7 @@ export function createSender(options: SenderOptions): Sender {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'idempotency-key': message.key },
       body: JSON.stringify(body),
-      signal: AbortSignal.timeout(patienceMs),
+      signal: AbortSignal.timeout(random.between(patienceMs / 4, patienceMs)),
     });
   }
 
@@ -235,7 +241,7 @@ export function createSender(options: SenderOptions): Sender {
 
   function answerOfRun(message: Message, run: Json): Answer | undefined {
     const error = asObject(run['error']);
-    const code = error['code'] === undefined ? undefined : String(error['code']);
+    const code = codeOf(error);
     const said = textsOf(asObject(run['result'])['assistant_messages']);
     switch (run['status']) {
       case 'completed':
@@ -297,6 +303,8 @@ function errorKind(
   code: string | undefined,
 ): Answer['kind'] | undefined {
   if (code !== undefined && RETRY.has(code)) return 'retry';
+  // Of a connection that was opened while the process stood still.
+  if (status === 408) return 'retry';
   switch (code) {
     case 'cancelled':
     case 'interrupted':
@@ -330,6 +338,6 @@ function asObject(value: unknown): Json {
 
 function nameOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const cause = error.cause instanceof Error && 'code' in error.cause ? error.cause.code : undefined;
-  return String(cause ?? error.name);
+  const { cause } = error;
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : error.name;
 }

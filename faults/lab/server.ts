@@ -60,8 +60,12 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     process.execPath,
     '--conditions=@jims/source',
     join(source, 'packages/jims-api/src/cli/main.ts'),
-    ...['--app', `${APP}:app`, '--db', db, '--host', '127.0.0.1'],
-    ...['--port', '0', '--metrics-port', '0', ...args],
+    `--app=${APP}:app`,
+    `--db=${db}`,
+    '--host=127.0.0.1',
+    '--port=0',
+    '--metrics-port=0',
+    ...args,
   ];
   const child = spawn(program, command, {
     cwd: folder,

@@ -57,10 +57,11 @@ export const killedAndFrozen: Scenario = {
       }),
       unleash({
         random: random.fork(),
-        until: until - 4000,
+        until: until - 7000,
         pauseMs: [800, 2300],
         harms: harmsTo(cluster, lab),
-      }).finally(() => cluster.heal()),
+        heal: () => cluster.heal(),
+      }),
       browse({ cluster, checks, random: random.fork(), contacts, until }),
     ]);
     const facts = await readFacts(db);
@@ -96,7 +97,7 @@ function harmsTo(cluster: Cluster, { random }: Lab): readonly Harm[] {
       async do() {
         const slot = aSlot();
         cluster.freeze(slot);
-        await sleep(LEASE_S * 1000 + choices.between(500, 2500));
+        await sleep(LEASE_S * 1000 + choices.between(500, 4000));
         cluster.thaw(slot);
       },
     },
