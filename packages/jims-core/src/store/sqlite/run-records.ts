@@ -17,7 +17,7 @@ export interface KeyedRun {
   readonly createdThread: boolean;
   readonly started: boolean;
   readonly attempt: number;
-  /** It ended without its pipeline having had its say: asked for again, it is run again. */
+  /** It ended without what its pipeline said being kept: asked for again, it is run again. */
   readonly lost: boolean;
 }
 
@@ -30,7 +30,7 @@ export interface RunRecords {
   statusOf(runId: string): RunStatus | undefined;
 }
 
-const LOST_CODES: ReadonlySet<string> = new Set(['lost', 'shutting_down']);
+const LOST_CODES: ReadonlySet<string> = new Set(['lost', 'shutting_down', 'store_unavailable']);
 
 export function runRecords(
   db: DatabaseSync,
