@@ -48,6 +48,12 @@ export function errorBody({ detail, code }: HttpError): object {
   return code === undefined ? { detail } : { detail, code };
 }
 
+/** What is wrong, in one text for people: of a request that is not valid, all of its faults. */
+export function errorText({ detail }: HttpError): string {
+  if (typeof detail === 'string') return detail;
+  return detail.map(({ loc, msg }) => `${loc.join('.')}: ${msg}`).join('; ');
+}
+
 function fromCore(error: JimsError, options: ErrorAnswerOptions): HttpError {
   const status = STATUS[error.code];
   return new HttpError(status, detailOf(error, status, options), {

@@ -3,6 +3,7 @@ import type { NewEvent, OnBusy, Run, RunEnd, RunResult, RunThread } from 'jims-c
 
 import { HttpError } from './errors.ts';
 import { idempotencyOf } from './idempotency.ts';
+import type { RequestKey } from './idempotency.ts';
 import type { ApiContext, Call } from './route.ts';
 import { sseResponse } from './sse.ts';
 import type { SseFrame } from './sse.ts';
@@ -14,6 +15,8 @@ export interface RunAsk {
   readonly conversationStart?: boolean | undefined;
   readonly onBusy?: OnBusy | undefined;
   readonly timeoutMs?: number | undefined;
+  /** What makes it the same run when the request has no `Idempotency-Key`. */
+  readonly idempotency?: RequestKey | undefined;
   /** What closing the connection means: nothing, or stop. */
   readonly onDisconnect: 'continue' | 'cancel';
 }
@@ -27,6 +30,11 @@ export function contactOf({ principal }: Call, named: string | undefined): strin
   if (principal.kind === 'service') return named;
   if (named !== undefined && named !== principal.contactId) throw notFound();
   return principal.contactId;
+}
+
+/** The contact that a request names outside its body. */
+export function contactHeader({ request, query }: Call): string | undefined {
+  return request.headers.get('x-jims-contact-id') || query.get('contact_id') || undefined;
 }
 
 /** What a caller may not reach does not exist for him. */
@@ -51,7 +59,7 @@ export function namedThread(
  */
 export async function startRun(api: ApiContext, call: Call, ask: RunAsk): Promise<Run> {
   const { thread, incoming, conversationStart, onBusy, timeoutMs } = ask;
-  const idempotency = await idempotencyOf(call);
+  const idempotency = (await idempotencyOf(call)) ?? ask.idempotency;
   const run = await api.app.startRun({
     thread,
     incoming,
@@ -137,7 +145,11 @@ export function streamFrames(
 }
 
 /** The headers that name a run and its thread, on every answer that has one. */
-export function runHeaders({ id, thread, replayed }: Run): Record<string, string> {
+export function runHeaders({
+  id,
+  thread,
+  replayed,
+}: Pick<Run, 'id' | 'thread' | 'replayed'>): Record<string, string> {
   return {
     'x-jims-run-id': id,
     'x-jims-thread-id': thread.id,

@@ -1,4 +1,4 @@
-// What an assistant said, read from events: the same for every protocol.
+// What was said, read from events: the same for every protocol.
 import { isInternalEvent } from 'jims-core';
 import type { NewEvent, Principal } from 'jims-core';
 
@@ -13,9 +13,16 @@ export function assistantText({ type, data }: NewEvent): string | undefined {
   return typeof data['content'] === 'string' ? data['content'] : undefined;
 }
 
+/** What the user said, or the button that he clicked; `undefined` for any other event. */
+export function userText({ type, data }: NewEvent): string | undefined {
+  if (!type.startsWith('comm.') || data['role'] !== 'user') return undefined;
+  return typeof data['content'] === 'string' ? data['content'] : undefined;
+}
+
 /** The buttons under a message: a list of them, or rows of lists. */
-export function buttonsOf({ data }: NewEvent): SaidButton[] {
-  const { buttons } = data;
+export function buttonsOf({ type, data }: NewEvent): SaidButton[] {
+  const { role, buttons } = data;
+  if (!type.startsWith('comm.') || role === 'user') return [];
   return Array.isArray(buttons) ? buttons.flat().flatMap(toButton) : [];
 }
 

@@ -11,6 +11,31 @@ export interface ProtocolEntry {
 
 /** Every protocol beside JIMS's own. No path belongs to two. */
 export const PROTOCOLS = {
+  a2a: {
+    prefixes: ['/a2a', '/.well-known/agent-card.json'],
+    title: 'Agent2Agent (A2A)',
+    load: async (api) => (await import('./a2a/routes.ts')).a2aProtocol(api),
+  },
+  mcp: {
+    prefixes: ['/mcp'],
+    title: 'Model Context Protocol (MCP)',
+    load: async (api) => (await import('./mcp/routes.ts')).mcpProtocol(api),
+  },
+  'openai-chat': {
+    prefixes: ['/v1/chat', '/v1/models', '/openai/v1/chat', '/openai/v1/models'],
+    title: 'OpenAI Chat Completions',
+    load: async (api) => (await import('./openai-chat/routes.ts')).openAiChatProtocol(api),
+  },
+  'ai-sdk': {
+    prefixes: ['/ai-sdk', '/api/chat'],
+    title: 'AI SDK UI message stream',
+    load: async (api) => (await import('./ai-sdk/routes.ts')).aiSdkProtocol(api),
+  },
+  'ag-ui': {
+    prefixes: ['/ag-ui'],
+    title: 'AG-UI',
+    load: async (api) => (await import('./ag-ui/routes.ts')).agUiProtocol(api),
+  },
   'deep-chat': {
     prefixes: ['/deep-chat'],
     title: 'Deep Chat',

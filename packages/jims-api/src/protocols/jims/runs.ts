@@ -8,6 +8,7 @@ import { HttpError } from '../../http/errors.ts';
 import { integerIn, uuidInPath, wordsIn } from '../../http/query.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
+import { contactId, requireAllowed, runTerms, toRunTerms } from '../../http/run-fields.ts';
 import {
   contactOf,
   namedThread,
@@ -20,7 +21,7 @@ import { visibleTo } from '../../http/said.ts';
 import { parseBody } from '../../http/validation.ts';
 import { chatFrames } from './chat-stream.ts';
 import { runResource } from './resources.ts';
-import { INCLUDES, contactId, eventType, requireAllowed, runTerms, toRunTerms } from './schemas.ts';
+import { INCLUDES, messageType } from './schemas.ts';
 import type { Include } from './schemas.ts';
 import { mayReach } from './threads.ts';
 
@@ -36,7 +37,7 @@ export const NewRunBody = v.pipe(
       v.optional(contactId),
       v.description('Whose thread it is; anybody else’s is not found'),
     ),
-    event_type: eventType,
+    event_type: messageType,
     on_busy: runTerms.on_busy,
     timeout: runTerms.timeout,
   }),

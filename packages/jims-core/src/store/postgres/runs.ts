@@ -5,7 +5,6 @@ import type {
   AcceptResult,
   AcceptedRun,
   PolledRun,
-  RunProgress,
   RunStatus,
   RunStore,
   RunThread,
@@ -14,11 +13,12 @@ import type {
 import type { Abandoned } from './abandoned.ts';
 import type { Database } from './database.ts';
 import type { Hints } from './hints.ts';
-import { eventLists, hasNulText, toJson } from './parameters.ts';
+import { eventLists, toJson } from './parameters.ts';
 import type { Parameter } from './parameters.ts';
+import { progressLists, progressStore } from './progress.ts';
 import { toEvents, toThread } from './rows.ts';
 import type { EventJson, ThreadJson } from './rows.ts';
-import { RUN_RECORD, toRunRecord } from './run-record.ts';
+import { ACTIVE_RUN, RUN_RECORD, toRunRecord } from './run-record.ts';
 import type { RunRecordRow } from './run-record.ts';
 import { withTimes } from './threads.ts';
 
@@ -94,6 +94,19 @@ export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunS
       return row && toRunRecord(row);
     },
 
+    async runIdByKey({ scope, key }) {
+      const [row] = await db.query<{ runId: string }>(
+        'select run_id as "runId" from jims.runs where idem_scope = $1 and idem_key = $2',
+        [scope, key],
+      );
+      return row?.runId;
+    },
+
+    async activeRun(threadId) {
+      const [row] = await db.query<{ runId: string }>(ACTIVE_RUN, [threadId]);
+      return row?.runId;
+    },
+
     async requestCancel(runId) {
       const [row] = await db.query<{
         asked: { status: RunStatus | null; instanceId: string | null };
@@ -114,38 +127,8 @@ export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunS
         [instanceId, runIds],
       ),
 
-    ...progressOf(db),
+    ...progressStore(db),
   };
-}
-
-function progressOf(db: Database): Pick<RunStore, 'appendProgress' | 'readProgress'> {
-  return {
-    async appendProgress(run, progress) {
-      await db.query(
-        `insert into jims.run_progress (run_id, attempt, seq, event)
-         select r.run_id, r.attempt, p.seq, p.event
-         from jims.runs r, unnest($4::integer[], $5::json[]) as p (seq, event)
-         where r.run_id = $1 and r.attempt = $2 and r.instance_id = $3 and r.status in ('queued', 'running')
-         on conflict do nothing`,
-        [run.runId, run.attempt, run.instanceId, ...progressLists(progress)],
-      );
-    },
-
-    readProgress: (runId, afterSeq) =>
-      db.query<RunProgress & { seq: number }>(
-        `select p.seq, p.event from jims.run_progress p join jims.runs r using (run_id, attempt)
-         where run_id = jims.as_uuid($1) and p.seq > $2 order by p.seq`,
-        [runId, afterSeq],
-      ),
-  };
-}
-
-/** What PostgreSQL cannot keep is left out: a status is no reason for a run to fail. */
-function progressLists(
-  progress: readonly RunProgress[],
-): [seqs: readonly number[], events: readonly string[]] {
-  const kept = progress.filter(({ event }) => !hasNulText(event));
-  return [kept.map(({ seq }) => seq), kept.map(({ event }) => toJson(event))];
 }
 
 function acceptParameters(request: AcceptRequest): Readonly<Record<string, Parameter>> {
@@ -185,7 +168,7 @@ function threadParameters(thread: RunThread): Readonly<Record<string, Parameter>
     thread_id: null,
     contact_id: thread.contactId,
     thread_config: toJson(thread.threadConfig),
-    new_thread_id: randomUUIDv7(),
+    new_thread_id: (thread.kind === 'new' && thread.threadId) || randomUUIDv7(),
     event_id: randomUUIDv7(),
     ...(thread.kind === 'new' ? seedParameters(thread) : NO_SEED),
   };

@@ -7,7 +7,7 @@ import { toPublicTime } from '../timestamp.ts';
 import { cell, listParameter, storedBefore } from './columns.ts';
 import type { EventRows } from './events.ts';
 import type { ThreadRows } from './threads.ts';
-import { fromHex } from './uuid-hex.ts';
+import { fromHex, toHex } from './uuid-hex.ts';
 
 /** What is known of the run that has a key. */
 export interface KeyedRun {
@@ -24,10 +24,13 @@ export interface KeyedRun {
 /** The rows of `jims_runs` as records, over or not. */
 export interface RunRecords {
   byId(runId: string): RunRecord | undefined;
+  idByKey(scope: string, key: string): string | undefined;
   /** The run of a key that is not forgotten yet. */
   byKey(key: IdempotencyKey): KeyedRun | undefined;
   poll(instanceId: string, runIds: readonly string[]): readonly PolledRun[];
   statusOf(runId: string): RunStatus | undefined;
+  /** The run that is running in a thread. */
+  activeOf(threadId: string): string | undefined;
 }
 
 const LOST_CODES: ReadonlySet<string> = new Set(['lost', 'shutting_down', 'store_unavailable']);
@@ -38,9 +41,15 @@ export function runRecords(
 ): RunRecords {
   const byId = db.prepare('SELECT * FROM jims_runs WHERE run_id = ?');
   const byKey = db.prepare('SELECT * FROM jims_runs WHERE key_scope = ? AND key = ?');
+  const idByKey = db.prepare('SELECT run_id FROM jims_runs WHERE key_scope = ? AND key = ?');
+  idByKey.setReturnArrays(true);
   const forgetKey = db.prepare('UPDATE jims_runs SET key = NULL WHERE run_id = ?');
   const statusOf = db.prepare('SELECT status FROM jims_runs WHERE run_id = ?');
   statusOf.setReturnArrays(true);
+  const activeOf = db.prepare(
+    `SELECT run_id FROM jims_runs WHERE thread_id = ? AND status = 'running'`,
+  );
+  activeOf.setReturnArrays(true);
   const poll = db.prepare(
     `SELECT run_id, instance_id, attempt, status, cancel_requested FROM jims_runs
      WHERE run_id IN (SELECT value FROM json_each(?1))
@@ -73,6 +82,8 @@ export function runRecords(
       };
     },
 
+    idByKey: (scope, key) => cell(idByKey.get(scope, key)) as string | undefined,
+
     byKey({ scope, key, ttlMs }) {
       const row = byKey.get(scope, key) as RunRow | undefined;
       if (!row) return undefined;
@@ -99,6 +110,8 @@ export function runRecords(
       }),
 
     statusOf: (runId) => cell(statusOf.get(runId)) as RunStatus | undefined,
+
+    activeOf: (threadId) => cell(activeOf.get(toHex(threadId))) as string | undefined,
   };
 }
 
