@@ -251,6 +251,22 @@ describeStores(({ name, fresh }) => {
       assert.equal(messages[1]?.event_data['partial'], true);
     });
 
+    test('who changes to another process misses no piece, however quick the run was', async () => {
+      await using database = await fresh();
+      await using owner = testApiOn(database.url, talker);
+      await using other = testApiOn(database.url, talker);
+      for (const count of [2, 30]) {
+        const body = ask('c', `stream ${count}`, { include: INCLUDE });
+        const stream = liveFrames(await owner.post(STREAM, body));
+        const runId = String((await stream.until('thread')).data['run_id']);
+        const seen = await stream.until('delta');
+        await stream.rest();
+        const joined = await join(other, runId, seen.id);
+        assert.equal(textOf([seen, ...joined]), wordsText(count));
+        assert.deepEqual(joined.map(({ event }) => event).slice(-2), ['event', 'result']);
+      }
+    });
+
     test('a run is joined from another process after its end', async () => {
       await using database = await fresh();
       await using owner = testApiOn(database.url, talker);

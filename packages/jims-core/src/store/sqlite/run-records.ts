@@ -17,7 +17,7 @@ export interface KeyedRun {
   readonly createdThread: boolean;
   readonly started: boolean;
   readonly attempt: number;
-  /** It ended without its pipeline having had its say: asked for again, it is run again. */
+  /** It ended without what its pipeline said being kept: asked for again, it is run again. */
   readonly lost: boolean;
 }
 
@@ -27,13 +27,13 @@ export interface RunRecords {
   idByKey(scope: string, key: string): string | undefined;
   /** The run of a key that is not forgotten yet. */
   byKey(key: IdempotencyKey): KeyedRun | undefined;
-  poll(instanceId: string, waiting: readonly string[]): readonly PolledRun[];
+  poll(instanceId: string, runIds: readonly string[]): readonly PolledRun[];
   statusOf(runId: string): RunStatus | undefined;
   /** The run that is running in a thread. */
   activeOf(threadId: string): string | undefined;
 }
 
-const LOST_CODES: ReadonlySet<string> = new Set(['lost', 'shutting_down']);
+const LOST_CODES: ReadonlySet<string> = new Set(['lost', 'shutting_down', 'store_unavailable']);
 
 export function runRecords(
   db: DatabaseSync,
@@ -51,10 +51,10 @@ export function runRecords(
   );
   activeOf.setReturnArrays(true);
   const poll = db.prepare(
-    `SELECT run_id, status, cancel_requested FROM jims_runs
+    `SELECT run_id, instance_id, attempt, status, cancel_requested FROM jims_runs
      WHERE run_id IN (SELECT value FROM json_each(?1))
      UNION
-     SELECT run_id, status, cancel_requested FROM jims_runs
+     SELECT run_id, instance_id, attempt, status, cancel_requested FROM jims_runs
      WHERE instance_id = ?2 AND cancel_requested AND status IN ('queued', 'running')`,
   );
 
@@ -103,10 +103,11 @@ export function runRecords(
       };
     },
 
-    poll: (instanceId, waiting) =>
-      poll.all(listParameter(waiting), instanceId).map((row) => {
-        const { run_id, status, cancel_requested } = row as unknown as RunRow;
-        return { runId: run_id, status, cancelRequested: cancel_requested === 1 };
+    poll: (instanceId, runIds) =>
+      poll.all(listParameter(runIds), instanceId).map((row) => {
+        const { run_id, instance_id, attempt, status, ...run } = row as unknown as RunRow;
+        const cancelRequested = run.cancel_requested === 1;
+        return { runId: run_id, instanceId: instance_id, attempt, status, cancelRequested };
       }),
 
     statusOf: (runId) => cell(statusOf.get(runId)) as RunStatus | undefined,
