@@ -312,6 +312,7 @@ describeStores((kind) => {
       thread: run.thread,
       instanceId: user.instanceId,
       status: 'completed',
+      withdrawnAs: undefined,
       attempt: 1,
       createdThread: true,
       incoming,

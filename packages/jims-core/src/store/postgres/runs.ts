@@ -32,7 +32,7 @@ type Refused = Exclude<AcceptResult, AcceptedRun>;
 export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunStore {
   return {
     async acceptRun(request) {
-      const result = await db.call<Accepted | Refused>(
+      const result = await db.callInGroup<Accepted | Refused>(
         'accept_run',
         acceptParameters(request),
         () => abandoned.add(request),
@@ -44,7 +44,7 @@ export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunS
 
     async appendInRun(run, events) {
       const { ids, types, data } = eventLists(events);
-      const rows = await db.call<readonly EventJson[] | null>('append_in_run', {
+      const rows = await db.callInGroup<readonly EventJson[] | null>('append_in_run', {
         run_id: run.runId,
         attempt: run.attempt,
         thread_id: run.threadId,
@@ -59,25 +59,25 @@ export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunS
     async finishRun(run, { status, events, error, usage, lastSeq, progress = [] }) {
       const { ids, types, data } = eventLists(events);
       const [seqs, told] = progressLists(progress);
-      const result = await db.call<{ times: readonly string[]; next: StartedRun | null } | null>(
-        'finish_run',
-        {
-          run_id: run.runId,
-          attempt: run.attempt,
-          thread_id: run.threadId,
-          instance_id: run.instanceId,
-          status,
-          ids,
-          types,
-          data,
-          error_code: error?.code,
-          error_message: error?.message,
-          usage: usage && toJson(usage),
-          last_seq: lastSeq,
-          progress_seqs: seqs,
-          progress_events: told,
-        },
-      );
+      const result = await db.callInGroup<{
+        times: readonly string[];
+        next: StartedRun | null;
+      } | null>('finish_run', {
+        run_id: run.runId,
+        attempt: run.attempt,
+        thread_id: run.threadId,
+        instance_id: run.instanceId,
+        status,
+        ids,
+        types,
+        data,
+        error_code: error?.code,
+        error_message: error?.message,
+        usage: usage && toJson(usage),
+        last_seq: lastSeq,
+        progress_seqs: seqs,
+        progress_events: told,
+      });
       if (!result) return { kind: 'fenced' };
       const { times, next } = result;
       if (next) hints.wake([next], run.instanceId);

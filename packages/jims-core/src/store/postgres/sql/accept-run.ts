@@ -74,7 +74,7 @@ create or replace function jims.accept_run(
   p_scope text, p_key text, p_fingerprint text, p_ttl_ms double precision,
   p_known_thread_id uuid, p_known_created_at timestamp without time zone, p_known_id uuid
 ) returns json
-language plpgsql set lock_timeout = '5s' as $$
+language plpgsql as $$
 declare
   v_run jims.runs;
   v_thread_id uuid;

@@ -70,7 +70,7 @@ create or replace function jims.append_in_run(
   p_run_id uuid, p_attempt integer, p_thread_id uuid, p_instance_id uuid,
   p_ids uuid[], p_types text[], p_data json[]
 ) returns json
-language plpgsql set lock_timeout = '5s' as $$
+language plpgsql as $$
 declare
   v_run jims.runs := jims.lock_own_run(p_run_id, p_attempt, p_thread_id, p_instance_id);
 begin
@@ -102,7 +102,7 @@ create or replace function jims.finish_run(
   p_error_code text, p_error_message text, p_usage json, p_last_seq integer,
   p_progress_seqs integer[], p_progress_events json[]
 ) returns json
-language plpgsql set lock_timeout = '5s' as $$
+language plpgsql as $$
 declare
   v_run jims.runs := jims.lock_own_run(p_run_id, p_attempt, p_thread_id, p_instance_id);
   v_times text[] := '{}';
@@ -121,8 +121,10 @@ begin
         usage = p_usage, last_seq = p_last_seq
     where run_id = p_run_id;
   else
-    perform jims.append_incoming(
-      p_thread_id, v_run.incoming_id, v_run.incoming_type, v_run.incoming_data);
+    if v_run.incoming_data is not null then
+      perform jims.append_incoming(
+        p_thread_id, v_run.incoming_id, v_run.incoming_type, v_run.incoming_data);
+    end if;
     v_times := jims.append_events(p_thread_id, p_ids, p_types, p_data);
     update jims.runs
     set status = p_status, finished_at = clock_timestamp(), output_ids = p_ids,
