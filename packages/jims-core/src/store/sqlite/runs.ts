@@ -59,11 +59,11 @@ type ActiveRow = [
   incomingData: string | null,
 ];
 
-const ACTIVE = `
+const COLUMNS = `
 SELECT r.run_id, r.thread_id, r.instance_id, r.attempt, r.status,
        coalesce(i.lease_until > ?1, 0), r.withdrawn, iif(r.incoming_stored, NULL, r.incoming_id),
-       r.incoming_type, r.incoming_data
-FROM jims_runs r LEFT JOIN jims_instances i USING (instance_id)`;
+       r.incoming_type, r.incoming_data`;
+const ACTIVE = `${COLUMNS} FROM jims_runs r LEFT JOIN jims_instances i USING (instance_id)`;
 
 export function runRows(db: DatabaseSync): RunRows {
   const countActive = db.prepare(
@@ -84,8 +84,11 @@ export function runRows(db: DatabaseSync): RunRows {
      WHERE run_id = ?1`,
   );
   const active = db.prepare(`${ACTIVE} WHERE r.run_id = ?2 AND r.status IN ('queued', 'running')`);
+  // Named, as the planner would look through all runs that the thread ever had.
   const next = db.prepare(
-    `${ACTIVE} WHERE r.thread_id = ?2 AND r.status = 'queued' ORDER BY r.ticket LIMIT 1`,
+    `${COLUMNS} FROM jims_runs r INDEXED BY jims_runs_queued
+     LEFT JOIN jims_instances i USING (instance_id)
+     WHERE r.thread_id = ?2 AND r.status = 'queued' ORDER BY r.ticket LIMIT 1`,
   );
   const start = db.prepare(
     `UPDATE jims_runs SET status = 'running', started_at = ? WHERE run_id = ?`,
