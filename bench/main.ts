@@ -49,17 +49,25 @@ const bench: Bench = {
 
 const facts = machineFacts(folder);
 const rows: Row[] = [];
-for (const scenario of chosen) {
-  bench.note(scenario.name);
-  rows.push(...(await scenario.run(bench)));
+try {
+  for (const scenario of chosen) {
+    bench.note(scenario.name);
+    rows.push(...(await scenario.run(bench)));
+  }
+} finally {
+  // What was measured before something failed is worth seeing.
+  await report();
 }
-const server = postgres ? `, PostgreSQL ${(await postgres).version}` : '';
-console.log(`\n${facts}${server}`);
-console.log(
-  `${bench.connections} connections, ${bench.rounds} rounds of ${bench.seconds} s each\n`,
-);
-console.log(table(rows));
-console.log('\n✓ target met  ✗ missed  ~ missed, and the machine had no more to give');
+
+async function report(): Promise<void> {
+  const server = postgres ? `, PostgreSQL ${(await postgres).version}` : '';
+  console.log(`\n${facts}${server}`);
+  console.log(
+    `${bench.connections} connections, ${bench.rounds} rounds of ${bench.seconds} s each\n`,
+  );
+  console.log(table(rows));
+  console.log('\n✓ target met  ✗ missed  ~ missed, and the machine had no more to give');
+}
 
 function choose(names: readonly string[]): readonly Scenario[] {
   const unknown = names.filter((name) => !scenarios.some((scenario) => scenario.name === name));
