@@ -3,6 +3,7 @@
 //   npm run bench                                all scenarios
 //   npm run bench -- chat streams                these
 //   npm run bench -- chat --seconds 5 --connections 128 --rounds 9
+//   npm run bench -- chat --profile /tmp/profiles     with a CPU profile of each of our processes
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,6 +24,7 @@ const { values, positionals } = parseArgs({
     seconds: { type: 'string', default: '2' },
     connections: { type: 'string', default: '64' },
     rounds: { type: 'string', default: '5' },
+    profile: { type: 'string' },
   },
 });
 const chosen = choose(positionals);
@@ -38,6 +40,7 @@ const bench: Bench = {
   connections: positive('connections', values.connections),
   rounds: positive('rounds', values.rounds),
   folder,
+  profileFolder: values.profile,
   load: stack.use(startLoadGenerator()),
   postgres() {
     postgres ??= startPostgresServer().then((server) => stack.use(server));

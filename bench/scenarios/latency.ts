@@ -31,7 +31,9 @@ async function measure(bench: Bench, store: StoreName): Promise<Row> {
   await using ours = await startOurs(bench, { database: await newDatabase(bench, store) });
   const programs = [ours, floor].map((program) => ({ program, contacts: 'new' as const }));
   const peaks = await contest({ ...bench, rounds: PEAK_ROUNDS }, programs);
-  const atHalf = programs.map((program, index) => ({ ...program, rate: halfOf(peaks[index]) }));
+  const atHalf = programs.map(({ program, contacts }, index) => {
+    return { program, contacts, rate: halfOf(peaks[index]) };
+  });
   const connections = bench.connections * CONNECTIONS_PER_PEAK_CONNECTION;
   const [ourRounds = [], floorRounds = []] = await contest(bench, atHalf, { connections });
   const ratio = spread(ourRounds);
