@@ -33,7 +33,6 @@ execFileSync('npm', ['run', 'build'], { stdio: ['ignore', 'ignore', 'inherit'] }
 
 await using stack = new AsyncDisposableStack();
 const folder = mkdtempSync(join(tmpdir(), 'jims-bench-'));
-stack.defer(() => rmSync(folder, { recursive: true, force: true }));
 let postgres: Promise<PostgresServer> | undefined;
 const bench: Bench = {
   seconds: positive('seconds', values.seconds),
@@ -57,6 +56,10 @@ try {
     bench.note(scenario.name);
     rows.push(...(await scenario.run(bench)));
   }
+  stack.defer(() => rmSync(folder, { recursive: true, force: true }));
+} catch (error) {
+  console.error(`The logs of the programs are in ${folder}`);
+  throw error;
 } finally {
   // What was measured before something failed is worth seeing.
   await report();
