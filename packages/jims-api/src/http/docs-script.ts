@@ -115,7 +115,7 @@ function responseRow(status, response) {
   return el('tr', {},
     el('td', {}, text('code', status < 300 ? 'good' : '', status)),
     el('td', {}, response.description, ' ',
-      el('span', { className: 'type' }, ...(media.schema && refName(media.schema) ? typeOf(media.schema) : [media.type || ''])),
+      el('span', { className: 'type' }, ...(media.schema && (refName(media.schema) || media.schema.anyOf) ? typeOf(media.schema) : [media.type || ''])),
       example));
 }
 

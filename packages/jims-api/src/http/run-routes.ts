@@ -1,5 +1,5 @@
 // How every protocol starts a run, and answers with it.
-import type { NewEvent, OnBusy, Run, RunEnd, RunThread } from 'jims-core';
+import type { NewEvent, OnBusy, Run, RunEnd, RunResult, RunThread } from 'jims-core';
 
 import { HttpError } from './errors.ts';
 import { idempotencyOf } from './idempotency.ts';
@@ -74,6 +74,23 @@ export async function runToEnd(
 ): Promise<{ readonly run: Run; readonly end: RunEnd }> {
   const run = await startRun(api, call, ask);
   return { run, end: await run.end };
+}
+
+/** @throws JimsError, HttpError when the run has no result. */
+export function resultOf(end: RunEnd): RunResult {
+  switch (end.type) {
+    case 'result':
+      return end.result;
+    case 'error':
+      throw end.error;
+    case 'cancelled':
+      throw end.reason === 'shutting_down'
+        ? new HttpError(503, 'The service is shutting down: send it again', {
+            code: 'shutting_down',
+            headers: { 'retry-after': '1' },
+          })
+        : new HttpError(409, 'The run was cancelled', { code: 'cancelled' });
+  }
 }
 
 /** Starts the run and answers with a stream of it, in the frames of a protocol. */

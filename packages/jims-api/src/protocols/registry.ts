@@ -9,11 +9,17 @@ export interface ProtocolEntry {
   readonly load: (api: ApiContext) => Promise<Protocol>;
 }
 
-/** The names that `--protocols` knows. */
-export type ProtocolName = never;
-
 /** Every protocol beside JIMS's own. No path belongs to two. */
-export const PROTOCOLS: Readonly<Record<ProtocolName, ProtocolEntry>> = {};
+export const PROTOCOLS = {
+  'deep-chat': {
+    prefixes: ['/deep-chat'],
+    title: 'Deep Chat',
+    load: async (api) => (await import('./deep-chat/routes.ts')).deepChatProtocol(api),
+  },
+} as const satisfies Readonly<Record<string, ProtocolEntry>>;
+
+/** The names that `--protocols` knows. */
+export type ProtocolName = keyof typeof PROTOCOLS;
 
 export function isProtocolName(name: string): name is ProtocolName {
   return Object.hasOwn(PROTOCOLS, name);

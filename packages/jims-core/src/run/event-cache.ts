@@ -1,4 +1,4 @@
-import type { EventPosition, FreshEvents, Store } from '../store/store.ts';
+import type { EventPosition, FreshEvents, RunThread, Store } from '../store/store.ts';
 import type { ThreadEvent } from '../thread/event.ts';
 import type { Thread } from '../thread/thread.ts';
 
@@ -10,11 +10,8 @@ interface Entry {
 
 /** What a process has read of threads, so that a long one is not read whole for every run. */
 export interface EventCache {
-  /** The newest position read of a contact's or of a given thread, if any is kept. */
-  known(target: {
-    readonly threadId?: string;
-    readonly contactId?: string;
-  }): { threadId: string; after: EventPosition } | undefined;
+  /** The newest position read of the thread that a run is for, if any is kept. */
+  known(target: RunThread): { threadId: string; after: EventPosition } | undefined;
   /** All events of the thread. `fresh` saves the reading when it begins where the cache ends. */
   load(thread: Thread, fresh?: FreshEvents): Promise<readonly ThreadEvent[]>;
   /** Forgets a thread that is deleted. */
@@ -63,8 +60,8 @@ export function createEventCache(store: Store, maxBytes: number): EventCache {
   }
 
   return {
-    known({ threadId, contactId }) {
-      const id = threadId ?? threadOfContact.get(contactId ?? '');
+    known(target) {
+      const id = target.kind === 'thread' ? target.threadId : threadOfContact.get(target.contactId);
       const last = lastOf(entries.get(id ?? ''));
       return id !== undefined && last ? { threadId: id, after: last } : undefined;
     },

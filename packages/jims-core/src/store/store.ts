@@ -115,7 +115,15 @@ export type RunThread =
   /** This thread; with `contactId` it must be the contact's. */
   | { readonly kind: 'thread'; readonly threadId: string; readonly contactId?: string }
   /** The contact's latest thread, made when there is none. */
-  | { readonly kind: 'latest'; readonly contactId: string; readonly threadConfig: JsonObject };
+  | { readonly kind: 'latest'; readonly contactId: string; readonly threadConfig: JsonObject }
+  /** A new one, which begins with these events and takes over the external id. */
+  | {
+      readonly kind: 'new';
+      readonly contactId: string;
+      readonly externalId?: string;
+      readonly threadConfig: JsonObject;
+      readonly events: readonly NewEvent[];
+    };
 
 /** Makes a repeated request the same run. */
 export interface IdempotencyKey {

@@ -1,5 +1,5 @@
 import { isInternalEvent } from 'jims-core';
-import type { Run, RunResult, ThreadEvent } from 'jims-core';
+import type { ModelUsage, Run, RunResult, ThreadEvent } from 'jims-core';
 
 import type { ChatResponse, Include } from './schemas.ts';
 
@@ -14,6 +14,18 @@ export function chatResponse(
     created_new_thread: run.createdThread,
     ...said(result.events),
     ...(include.has('start') && { start: said(result.startEvents) }),
+    ...(include.has('usage') && { usage: (result.usage ?? []).map(usageOf) }),
+  };
+}
+
+function usageOf(used: ModelUsage): NonNullable<ChatResponse['usage']>[number] {
+  return {
+    model: used.model,
+    requests: used.requests,
+    prompt_tokens: used.promptTokens,
+    completion_tokens: used.completionTokens,
+    cached_tokens: used.cachedTokens,
+    cost_usd: used.costUsd ?? null,
   };
 }
 

@@ -1,11 +1,16 @@
 import { newEvent } from 'jims-core';
-import type { RunEnd, RunResult } from 'jims-core';
 
-import { HttpError } from '../../http/errors.ts';
 import { isJsonObject } from '../../http/json-object.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
-import { contactOf, namedThread, runHeaders, runToEnd, streamRun } from '../../http/run-routes.ts';
+import {
+  contactOf,
+  namedThread,
+  resultOf,
+  runHeaders,
+  runToEnd,
+  streamRun,
+} from '../../http/run-routes.ts';
 import type { RunAsk } from '../../http/run-routes.ts';
 import { chatResponse } from './chat-response.ts';
 import { chatFrames } from './chat-stream.ts';
@@ -55,21 +60,4 @@ function toAsk(api: ApiContext, call: Call, request: ChatRequest): RunAsk {
     timeoutMs: request.timeoutMs,
     onDisconnect: request.onDisconnect,
   };
-}
-
-/** @throws JimsError, HttpError when the run has no result. */
-export function resultOf(end: RunEnd): RunResult {
-  switch (end.type) {
-    case 'result':
-      return end.result;
-    case 'error':
-      throw end.error;
-    case 'cancelled':
-      throw end.reason === 'shutting_down'
-        ? new HttpError(503, 'The service is shutting down: send it again', {
-            code: 'shutting_down',
-            headers: { 'retry-after': '1' },
-          })
-        : new HttpError(409, 'The run was cancelled', { code: 'cancelled' });
-  }
 }

@@ -77,7 +77,7 @@ export const ChatRequestBody = v.pipe(
     include: v.pipe(
       v.optional(v.array(v.picklist(INCLUDES)), []),
       v.description(
-        'More than the plain answer: `start`, what the app said first; in a stream `thread`, `delta` and `event`',
+        'More than the plain answer: `start`, what the app said first; `usage`, what models were used; in a stream `thread`, `delta` and `event`',
       ),
     ),
     ...runTerms,
@@ -103,6 +103,18 @@ const ApiEvent = v.pipe(
   v.title('ApiEvent'),
 );
 
+const Usage = v.pipe(
+  v.object({
+    model: v.pipe(v.string(), v.description('As its provider names it')),
+    requests: v.number(),
+    prompt_tokens: v.number(),
+    completion_tokens: v.number(),
+    cached_tokens: v.pipe(v.number(), v.description('Those of prompt_tokens that were cached')),
+    cost_usd: v.pipe(v.nullable(v.number()), v.description('null when the price is not known')),
+  }),
+  v.title('ModelUsage'),
+);
+
 /** What an app said in a run. */
 const said = {
   assistant_messages: v.pipe(
@@ -124,6 +136,10 @@ export const ChatResponseBody = v.pipe(
     start: v.pipe(
       v.optional(v.object(said)),
       v.description('What the app said first in a new thread; by include: ["start"]'),
+    ),
+    usage: v.pipe(
+      v.optional(v.array(Usage)),
+      v.description('What models were used, and what that cost; by include: ["usage"]'),
     ),
   }),
   v.title('ChatResponse'),

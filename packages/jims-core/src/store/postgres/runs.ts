@@ -162,6 +162,7 @@ function threadParameters(thread: RunThread): Readonly<Record<string, Parameter>
       thread_config: null,
       new_thread_id: null,
       event_id: null,
+      ...NO_SEED,
     };
   }
   return {
@@ -170,7 +171,18 @@ function threadParameters(thread: RunThread): Readonly<Record<string, Parameter>
     thread_config: toJson(thread.threadConfig),
     new_thread_id: randomUUIDv7(),
     event_id: randomUUIDv7(),
+    ...(thread.kind === 'new' ? seedParameters(thread) : NO_SEED),
   };
+}
+
+const NO_SEED = { external_id: null, seed_ids: null, seed_types: null, seed_data: null };
+
+function seedParameters({
+  externalId,
+  events,
+}: RunThread & { kind: 'new' }): Readonly<Record<keyof typeof NO_SEED, Parameter>> {
+  const { ids, types, data } = eventLists(events);
+  return { external_id: externalId, seed_ids: ids, seed_types: types, seed_data: data };
 }
 
 function toAcceptedRun({ known }: AcceptRequest, { fresh, ...run }: Accepted): AcceptedRun {

@@ -1,5 +1,4 @@
-import { randomUUIDv7 } from 'node:crypto';
-
+import { newId } from '../../new-id.ts';
 import type { NewEvent, ThreadEvent } from '../../thread/event.ts';
 import type { Thread } from '../../thread/thread.ts';
 import type {
@@ -26,6 +25,8 @@ export interface RunTransitions {
   reap(): ReapResult;
 }
 
+const NO_EVENTS = { externalId: undefined, events: [] };
+
 export function runTransitions(tables: Tables): RunTransitions {
   const { threads, events, runs, records } = tables;
   const line = threadLine(tables);
@@ -37,10 +38,12 @@ export function runTransitions(tables: Tables): RunTransitions {
       return thread && !foreign ? { thread, created: false } : undefined;
     }
     const { contactId, threadConfig: config } = target;
-    const latest = threads.latestOf(contactId);
+    const latest = target.kind === 'latest' ? threads.latestOf(contactId) : undefined;
     if (latest) return { thread: latest, created: false };
-    const row = { id: randomUUIDv7(), contactId, externalId: undefined, config };
-    return { thread: createThread(tables, row), created: true };
+    const { externalId, events: first } = target.kind === 'new' ? target : NO_EVENTS;
+    const thread = createThread(tables, { id: newId(), contactId, externalId, config });
+    events.append(thread.id, first);
+    return { thread, created: true };
   }
 
   function enter(request: AcceptRequest, thread: Thread, created: boolean): AcceptResult {

@@ -50,17 +50,17 @@ $$;
 -- Asks all runs in a thread's line to stop; returns who has them.
 create or replace function jims.interrupt_line(p_thread_id uuid) returns json
 language plpgsql as $$
+declare
+  v_asked json;
 begin
-  return (
-    with asked as (
-      update jims.runs set cancel_requested = true
-      where thread_id = p_thread_id and status in ('queued', 'running')
-      returning run_id, instance_id, ticket
-    )
-    select coalesce(
-      json_agg(json_build_object('runId', run_id, 'instanceId', instance_id) order by ticket), '[]')
-    from asked
-  );
+  with asked as (
+    update jims.runs set cancel_requested = true
+    where thread_id = p_thread_id and status in ('queued', 'running')
+    returning run_id, instance_id, ticket
+  )
+  select json_agg(json_build_object('runId', run_id, 'instanceId', instance_id) order by ticket)
+  into v_asked from asked;
+  return v_asked;
 end
 $$;
 
@@ -68,6 +68,7 @@ create or replace function jims.accept_run(
   p_run_id uuid, p_instance_id uuid,
   p_thread_id text, p_contact_id text,
   p_thread_config jsonb, p_new_thread_id uuid, p_event_id uuid,
+  p_external_id text, p_seed_ids uuid[], p_seed_types text[], p_seed_data json[],
   p_incoming_id uuid, p_incoming_type text, p_incoming_data json, p_hold_incoming boolean,
   p_on_busy text, p_queue_limit integer,
   p_scope text, p_key text, p_fingerprint text, p_ttl_ms double precision,
@@ -99,9 +100,16 @@ begin
       v_thread_id := v_run.thread_id;
       exit;
     end if;
-    select id, created into v_thread_id, v_created
-    from jims.take_thread(
-      jims.as_uuid(p_thread_id), p_contact_id, p_thread_config, p_new_thread_id, p_event_id);
+    if p_seed_ids is not null then
+      v_thread_id := p_new_thread_id;
+      v_created := jims.create_thread(
+        v_thread_id, p_contact_id, p_external_id, p_thread_config, p_event_id);
+      perform jims.append_events(v_thread_id, p_seed_ids, p_seed_types, p_seed_data);
+    else
+      select id, created into v_thread_id, v_created
+      from jims.take_thread(
+        jims.as_uuid(p_thread_id), p_contact_id, p_thread_config, p_new_thread_id, p_event_id);
+    end if;
     if v_thread_id is null then
       return json_build_object('kind', 'thread_not_found');
     end if;

@@ -1,0 +1,95 @@
+// Threads for protocols whose clients send the whole history with every message.
+import { eventDomain, newEvent } from 'jims-core';
+import type { JimsApp, NewEvent, RunThread, ThreadEvent } from 'jims-core';
+
+/** A history that the client owns: he can edit it, and have an answer made anew. */
+export interface ClientHistory {
+  readonly contactId: string;
+  /** Names the client's chat within its contact and protocol; without it every request is a new thread. */
+  readonly chatId: { readonly protocol: string; readonly id: string } | undefined;
+  /** What was said before the new message, oldest first. */
+  readonly earlier: readonly SaidText[];
+  /** The new message. */
+  readonly message: string;
+  readonly threadConfig: Readonly<Record<string, unknown>>;
+}
+
+export interface SaidText {
+  readonly role: 'user' | 'assistant';
+  readonly content: string;
+}
+
+const PAGE = 500;
+
+/**
+ * The thread that a client's history belongs to. The thread goes on when both know the same messages
+ * of the user. When the client has fewer or others, it is forked: a new thread with what both share
+ * takes its place. When the client knows more, a new thread is made of what he sends. Assistant texts
+ * are not compared: clients reformat them.
+ */
+export async function threadOfHistory(app: JimsApp, history: ClientHistory): Promise<RunThread> {
+  const { contactId, chatId, threadConfig, earlier } = history;
+  const externalId = chatId && `${chatId.protocol}:${contactId}:${chatId.id}`;
+  const known = externalId === undefined ? undefined : await app.threadByExternalId(externalId);
+  const events = known ? await allEvents(app, known.thread.id) : [];
+  const fork = known ? forkPoint(events, history) : 'client_knows_more';
+  if (known && fork === 'none') return { kind: 'thread', threadId: known.thread.id, contactId };
+  return {
+    kind: 'new',
+    contactId,
+    threadConfig,
+    events: typeof fork === 'number' ? copies(events.slice(0, fork)) : earlier.map(toEvent),
+    ...(externalId !== undefined && { externalId }),
+  };
+}
+
+/** Where the client's history leaves that of the thread. */
+function forkPoint(
+  events: readonly ThreadEvent[],
+  { earlier, message }: ClientHistory,
+): number | 'none' | 'client_knows_more' {
+  const sent = earlier.filter(({ role }) => role === 'user').map(({ content }) => content);
+  let matched = 0;
+  for (const question of questions(events)) {
+    if (question.content === sent[matched]) matched++;
+    // A failed run leaves its question without an answer, and clients may take it back. Asked again
+    // it must not be in the log twice.
+    else if (question.answered || question.content === message) return question.index;
+  }
+  return matched === sent.length ? 'none' : 'client_knows_more';
+}
+
+interface Question {
+  readonly content: unknown;
+  readonly index: number;
+  readonly answered: boolean;
+}
+
+function questions(events: readonly ThreadEvent[]): readonly Question[] {
+  const said = events.flatMap(({ type, data: { role, content } }, index) =>
+    eventDomain(type) === 'comm' ? [{ role, content, index }] : [],
+  );
+  return said.flatMap(({ role, content, index }, place) =>
+    role === 'user' ? [{ content, index, answered: said[place + 1]?.role === 'assistant' }] : [],
+  );
+}
+
+function copies(events: readonly ThreadEvent[]): readonly NewEvent[] {
+  return events
+    .filter(({ type }) => eventDomain(type) !== 'jims')
+    .map(({ type, data }) => newEvent(type, data));
+}
+
+function toEvent({ role, content }: SaidText): NewEvent {
+  return newEvent(`comm.${role}_message`, { role, content });
+}
+
+async function allEvents(app: JimsApp, threadId: string): Promise<readonly ThreadEvent[]> {
+  const events: ThreadEvent[] = [];
+  for (;;) {
+    const after = events.at(-1);
+    const page = await app.threadEvents(threadId, { limit: PAGE, ...(after && { after }) });
+    events.push(...page);
+    if (page.length < PAGE) return events;
+  }
+}

@@ -1,0 +1,97 @@
+import type { NewEvent, Run, RunResult } from 'jims-core';
+
+import type { ErrorAnswerOptions } from '../../http/error-response.ts';
+import { toHttpError } from '../../http/error-response.ts';
+import type { HttpError } from '../../http/errors.ts';
+import { assistantText, buttonsOf } from '../../http/said.ts';
+import type { SaidButton } from '../../http/said.ts';
+import type { SseFrame } from '../../http/sse.ts';
+
+/** One bubble of Deep Chat. */
+type DeepChatMessage = { readonly text: string } | { readonly html: string };
+
+const NO_ANSWER: DeepChatMessage = { text: '(no response)' };
+const BETWEEN_MESSAGES = '\n\n';
+
+/** A result as bubbles: one object, or a list of them. */
+export function encodeResult({ events }: RunResult): DeepChatMessage | DeepChatMessage[] {
+  const messages = events.flatMap(bubbles);
+  const [first, ...more] = messages;
+  if (!first) return NO_ANSWER;
+  return more.length === 0 ? first : messages;
+}
+
+export function encodeError(error: HttpError): { readonly error: string } {
+  return { error: error.message };
+}
+
+/** A run as Deep Chat's stream: pieces of text. Buttons are left out, as html cannot follow text. */
+export async function* encodeStream(
+  run: Run,
+  options: ErrorAnswerOptions,
+): AsyncGenerator<SseFrame, void, void> {
+  const streamed = new Set<string>();
+  let current: string | undefined;
+
+  function piece(messageId: string, text: string): SseFrame {
+    const separator = current === undefined || current === messageId ? '' : BETWEEN_MESSAGES;
+    current = messageId;
+    return data({ text: separator + text });
+  }
+
+  for await (const event of run.listen()) {
+    switch (event.type) {
+      case 'status':
+        yield { event: 'status', ...data({ status: event.status.message }) };
+        break;
+      case 'delta':
+        streamed.add(event.messageId);
+        yield piece(event.messageId, event.delta);
+        break;
+      case 'event': {
+        const text = assistantText(event.event);
+        if (text && !streamed.has(event.event.id)) yield piece(event.event.id, text);
+        break;
+      }
+      case 'result':
+        if (current === undefined) yield data(NO_ANSWER);
+        return;
+      case 'error':
+        yield data(encodeError(toHttpError(event.error, options)));
+        return;
+      case 'cancelled':
+        yield data({ error: 'The run was cancelled' });
+        return;
+    }
+  }
+}
+
+function data(value: object): SseFrame {
+  return { data: JSON.stringify(value) };
+}
+
+function bubbles(event: NewEvent): DeepChatMessage[] {
+  const text = assistantText(event);
+  const buttons = buttonsOf(event);
+  return [
+    ...(text ? [{ text }] : []),
+    ...(buttons.length > 0 ? [{ html: buttons.map(buttonHtml).join('') }] : []),
+  ];
+}
+
+function buttonHtml({ text, id }: SaidButton): string {
+  const callback = id.startsWith('btn:') ? id : `btn:${id}`;
+  return `<button class="jims-widget-callback-btn deep-chat-button" data-jims-callback="${escaped(callback)}">${escaped(text)}</button>`;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+function escaped(text: string): string {
+  return text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
+}
