@@ -1,4 +1,6 @@
-import type { Contacts, LoadResult, LoadSpec } from './load/load-spec.ts';
+import type { LoadResult, LoadSpec } from './load/load-spec.ts';
+import type { ProtocolName } from './load/protocols.ts';
+import type { Contacts } from './load/requests.ts';
 import { median, rounded } from './numbers.ts';
 import { cpuMs } from './process-usage.ts';
 import type { Program } from './programs/program.ts';
@@ -9,7 +11,7 @@ import type { BenchDatabase } from './stores/bench-database.ts';
 export interface Contestant {
   readonly program: Program;
   readonly contacts: 'new' | Contacts;
-  readonly protocol?: LoadSpec['protocol'];
+  readonly protocol?: ProtocolName;
   /** Requests a second; as many as it can without it. */
   readonly rate?: number;
 }
