@@ -87,13 +87,23 @@ interface Waiting extends Call {
   readonly reject: (error: unknown) => void;
 }
 
-/** The calls in their order; the lock timeout ends with the transaction. */
+/**
+ * The calls in their order, under settings that end with the transaction. What the functions do is
+ * planned once and kept: by index also while a table is almost empty, as the plan would go on reading
+ * all of it when it has grown; and never anew for the values of one call, which takes longer than to
+ * run it.
+ */
 function statement(
   calls: readonly Call[],
   lockTimeout: string,
 ): { readonly sql: string; readonly values: readonly Parameter[] } {
   const { sql, values } = callStatement(calls);
-  return { sql: `select set_config('lock_timeout', '${lockTimeout}', true), ${sql}`, values };
+  const settings = [
+    `set_config('lock_timeout', '${lockTimeout}', true)`,
+    `set_config('enable_seqscan', 'off', true)`,
+    `set_config('plan_cache_mode', 'force_generic_plan', true)`,
+  ];
+  return { sql: `select ${settings.join(', ')}, ${sql}`, values };
 }
 
 /** Calls as the columns `r0`, `r1` … of one row. */

@@ -58,10 +58,14 @@ declare
   v_run jims.runs;
 begin
   perform from threads where thread_id = p_thread_id for no key update;
-  select * into v_run from jims.runs
-  where run_id = p_run_id and attempt = p_attempt and thread_id = p_thread_id
-    and instance_id = p_instance_id and status in ('queued', 'running');
-  return v_run;
+  -- By its id alone, as no other index would do.
+  select * into v_run from jims.runs where run_id = p_run_id;
+  if v_run.attempt = p_attempt and v_run.thread_id = p_thread_id
+    and v_run.instance_id = p_instance_id and v_run.status in ('queued', 'running')
+  then
+    return v_run;
+  end if;
+  return null;
 end
 $$;
 

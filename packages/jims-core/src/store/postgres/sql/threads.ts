@@ -120,8 +120,8 @@ create or replace function jims.erase_threads(p_ids uuid[]) returns void
 language plpgsql as $$
 begin
   delete from jims.run_progress p using jims.runs r
-  where p.run_id = r.run_id and r.thread_id = any (p_ids);
-  delete from jims.runs where thread_id = any (p_ids);
+  where p.run_id = r.run_id and r.thread_id::text = any (p_ids::text[]);
+  delete from jims.runs where thread_id::text = any (p_ids::text[]);
   delete from thread_events where thread_id = any (p_ids);
   delete from threads where thread_id = any (p_ids);
 end
