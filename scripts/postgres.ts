@@ -127,8 +127,10 @@ async function startServer(
     .iterator({ destroyOnReturn: false })) {
     log += String(chunk);
     if (!log.includes('ready to accept connections')) continue;
-    // What it says about the mistakes that tests make on purpose is not for the terminal.
-    server.stderr.resume();
+    // What it says about the mistakes that tests make on purpose is not for the terminal. It is to be
+    // read all the same: a server whose log is not read stands still. (`resume` has no effect here,
+    // as the loop's own listener is still there.)
+    server.stderr.on('data', () => {});
     return server;
   }
   throw new Error(log);

@@ -1,11 +1,14 @@
 import { JimsError } from './errors.ts';
+import { createLlmProvider } from './llm/llm-provider.ts';
+import type { Llm, LlmProvider } from './llm/llm.ts';
+import type { LlmSettings } from './llm/settings.ts';
 import { silentLogger } from './logger.ts';
 import type { Logger } from './logger.ts';
 import type { Pipeline } from './pipeline.ts';
 import { createRunEngine } from './run/run-engine.ts';
 import type { RunEngine } from './run/run-engine.ts';
 import { DEFAULT_RUN_LIMITS } from './run/run.ts';
-import type { Run, RunLimits, RunRequest } from './run/run.ts';
+import type { FailedRun, Run, RunLimits, RunRequest } from './run/run.ts';
 import { DEFAULT_STORE_URL, openStore } from './store/open-store.ts';
 import type { EventPage, RunRecord, RunStatus, Store, ThreadQuery } from './store/store.ts';
 import { createMetrics } from './telemetry/metrics.ts';
@@ -26,6 +29,8 @@ export interface JimsAppOptions {
   readonly conversationStartPipeline?: Pipeline;
   /** A store, or the URL of one; see `openStore`. Default: `JIMS_DB_CONN_URI`, else a local SQLite file. */
   readonly store?: Store | string;
+  /** What `ctx.llm` talks to. What is left out is read from the environment on first use. */
+  readonly llm?: LlmSettings | LlmProvider;
 }
 
 /** What whoever serves an app may decide about it. */
@@ -34,6 +39,10 @@ export interface OpenOptions {
   readonly store?: string;
   readonly limits?: Partial<RunLimits>;
   readonly logger?: Logger;
+  /** Puts prompts and answers into the spans of model calls; default: as the app's settings say. */
+  readonly traceContent?: boolean;
+  /** Is told of every run that failed, after the log. */
+  readonly onRunFailed?: (error: JimsError, run: FailedRun) => void;
 }
 
 /** What an open app works with. */
@@ -47,17 +56,32 @@ interface Opened {
  * use, or by `open`.
  */
 export class JimsApp implements AsyncDisposable {
-  readonly [MARK] = true;
   readonly pipeline: Pipeline;
   readonly conversationStartPipeline: Pipeline | undefined;
   readonly metrics: Metrics = createMetrics();
   readonly #store: Store | string | undefined;
+  readonly #llm: LlmSettings | LlmProvider | undefined;
+  #models: LlmProvider | undefined;
+  #ownLlm: Llm | undefined;
   #opened: Promise<Opened> | undefined;
 
-  constructor({ pipeline, conversationStartPipeline, store }: JimsAppOptions) {
+  constructor({ pipeline, conversationStartPipeline, store, llm }: JimsAppOptions) {
     this.pipeline = pipeline;
     this.conversationStartPipeline = conversationStartPipeline;
     this.#store = store;
+    this.#llm = llm;
+    // Not a field: a declaration file could not name it.
+    Object.defineProperty(this, MARK, { value: true });
+  }
+
+  /**
+   * The app's models outside of a run, for scripts that fill an index. Counted in the metrics.
+   *
+   * @throws JimsError `llm_unusable` for a variable that is not what it should be.
+   */
+  get llm(): Llm {
+    this.#ownLlm ??= this.#openModels().forRun({ observe: this.metrics.observeModel });
+    return this.#ownLlm;
   }
 
   /**
@@ -143,6 +167,13 @@ export class JimsApp implements AsyncDisposable {
     return runs.run(runId);
   }
 
+  /** The run that a thread is busy with, to be listened to; `undefined` when it is not. */
+  async activeRun(threadId: string): Promise<Run | undefined> {
+    const { store, runs } = await this.#open();
+    const runId = await store.activeRun(threadId);
+    return runId === undefined ? undefined : runs.run(runId);
+  }
+
   /** All that is kept of a run. */
   async runRecord(runId: string): Promise<RunRecord | undefined> {
     const { store } = await this.#open();
@@ -187,8 +218,15 @@ export class JimsApp implements AsyncDisposable {
     return this.#opened;
   }
 
-  async #openNow({ store: url, limits, logger }: OpenOptions): Promise<Opened> {
-    const store = await storeOf(this.#store, url);
+  #openModels(): LlmProvider {
+    const given = this.#llm;
+    this.#models ??= given && 'forRun' in given ? given : createLlmProvider(given);
+    return this.#models;
+  }
+
+  async #openNow(options: OpenOptions): Promise<Opened> {
+    const { limits, logger, traceContent, onRunFailed } = options;
+    const store = await storeOf(this.#store, options.store);
     const runs = await createRunEngine({
       store,
       pipeline: this.pipeline,
@@ -196,6 +234,9 @@ export class JimsApp implements AsyncDisposable {
       limits: { ...DEFAULT_RUN_LIMITS, ...limits },
       logger: logger ?? silentLogger,
       metrics: this.metrics,
+      models: () => this.#openModels(),
+      traceContent,
+      onRunFailed,
     });
     this.metrics.gauge('jims_runs_running', 'Runs being executed', () => runs.counts().running);
     this.metrics.gauge(
@@ -216,7 +257,10 @@ export class JimsApp implements AsyncDisposable {
 
   async #controller(thread: Thread): Promise<ThreadController> {
     const { store, runs } = await this.#open();
-    return createThreadController(thread, threadAccess(store, runs));
+    return createThreadController(
+      thread,
+      threadAccess(store, runs, () => this.llm),
+    );
   }
 }
 

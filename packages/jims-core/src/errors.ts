@@ -14,6 +14,10 @@ const MARK = Symbol.for('jims.error');
  * - `run_over`: something was sent after the run had ended
  * - `invalid_event`: an event's type or data is not what a thread can keep
  * - `invalid_state`: a stored state does not fit the schema it was read with
+ * - `llm_unusable`: a model's name, key, package or setting is missing or wrong
+ * - `llm_input_invalid`: messages or texts that no model takes
+ * - `llm_failed`: the provider answered with an error, or not at all; `cause` says which
+ * - `llm_answer_invalid`: the model refused, or its answer does not fit the schema
  * - `store_unavailable`: the database did not answer
  * - `store_invalid`: the connection URL or the database is not usable
  * - `app_invalid`: what was given is not a JIMS app
@@ -31,6 +35,10 @@ export type JimsErrorCode =
   | 'run_over'
   | 'invalid_event'
   | 'invalid_state'
+  | 'llm_unusable'
+  | 'llm_input_invalid'
+  | 'llm_failed'
+  | 'llm_answer_invalid'
   | 'store_unavailable'
   | 'store_invalid'
   | 'app_invalid';
@@ -38,12 +46,13 @@ export type JimsErrorCode =
 /** The one error class of jims-core. Recognise it with {@link isJimsError}. */
 export class JimsError extends Error {
   override readonly name = 'JimsError';
-  readonly [MARK] = true;
   readonly code: JimsErrorCode;
 
   constructor(code: JimsErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.code = code;
+    // Not a field: a declaration file could not name it.
+    Object.defineProperty(this, MARK, { value: true });
   }
 }
 

@@ -2,6 +2,22 @@ export { JimsApp, defineApp, isJimsApp } from './app.ts';
 export type { JimsAppOptions, OpenOptions } from './app.ts';
 export { JimsError, describeError, isJimsError } from './errors.ts';
 export type { JimsErrorCode } from './errors.ts';
+export { createLlmProvider } from './llm/llm-provider.ts';
+export type { CallOptions } from './llm/call.ts';
+export type { ChatOptions } from './llm/chat-request.ts';
+export type { AnswerSchema } from './llm/json-schema.ts';
+export type { Llm, LlmProvider, LlmRun, StructuredOptions, ToolsOptions } from './llm/llm.ts';
+export type {
+  AssistantMessage,
+  ChatMessage,
+  ChatMessages,
+  ContentPart,
+  ToolCall,
+} from './llm/messages.ts';
+export type { RankedDocument, RerankOptions } from './llm/rerank.ts';
+export type { ChatModel, CompatibleServer, EmbeddingsModel, LlmSettings } from './llm/settings.ts';
+export type { Tool, ToolChoice } from './llm/tools.ts';
+export type { CallUsage, ModelUsage } from './llm/usage.ts';
 export type { Logger } from './logger.ts';
 export { pipelineName } from './pipeline.ts';
 export type { Pipeline } from './pipeline.ts';
@@ -17,7 +33,7 @@ export type {
 } from './run/run-events.ts';
 export type { ListenOptions } from './run/run-stream.ts';
 export { DEFAULT_RUN_LIMITS } from './run/run.ts';
-export type { Run, RunLimits, RunRequest } from './run/run.ts';
+export type { FailedRun, Run, RunLimits, RunRequest } from './run/run.ts';
 export { DEFAULT_STORE_URL, openStore } from './store/open-store.ts';
 export type {
   EventPage,

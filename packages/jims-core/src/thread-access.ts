@@ -1,5 +1,5 @@
-import { randomUUIDv7 } from 'node:crypto';
-
+import type { Llm } from './llm/llm.ts';
+import { newId } from './new-id.ts';
 import type { RunEngine } from './run/run-engine.ts';
 import type { Store } from './store/store.ts';
 import type { ThreadEvent } from './thread/event.ts';
@@ -10,14 +10,15 @@ import type { ThreadAccess } from './thread/thread-controller.ts';
 const UNHEARD: ContextOutput = { event() {}, status() {}, delta() {}, pending() {} };
 
 /** Gives a thread's controller its ways into the store and the run engine. */
-export function threadAccess(store: Store, runs: RunEngine): ThreadAccess {
+export function threadAccess(store: Store, runs: RunEngine, llm: () => Llm): ThreadAccess {
   return {
     append: (threadId, events) => store.appendEvents(threadId, events),
 
     async makeContext(thread) {
       const events = await runs.events.load(thread);
       const signal = new AbortController().signal;
-      return new ThreadContext({ thread, events, output: UNHEARD, signal, runId: randomUUIDv7() });
+      const runId = newId();
+      return new ThreadContext({ thread, events, output: UNHEARD, signal, runId, llm });
     },
 
     async run(thread, pipeline, signal): Promise<readonly ThreadEvent[]> {

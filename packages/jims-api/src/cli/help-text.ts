@@ -19,7 +19,8 @@ export function helpText(table: OptionTable): string {
   );
   const sections = [...groups].map(([group, options]) => {
     const lines = options.map(([name, spec]) => {
-      const facts = [variableOf(name), ...(spec.default ? [`default: ${spec.default}`] : [])];
+      const variables = [variableOf(name), ...(spec.variables ?? [])].join(' or ');
+      const facts = [variables, ...(spec.default ? [`default: ${spec.default}`] : [])];
       const hint = name === 'help' || name === 'version' ? '' : `  [${facts.join('; ')}]`;
       return `  ${title(name, spec.type).padEnd(width)}  ${spec.help}${hint}`;
     });

@@ -6,6 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isJimsApp } from 'jims-core';
 import type { JimsApp, Pipeline } from 'jims-core';
 
+import { explainLoadError, messageOf } from './load-error.ts';
 import { APP_SCHEME, installResolveHook } from './resolve-hook.ts';
 
 /** The app cannot be had; the message says why, in a line or two. */
@@ -63,12 +64,13 @@ async function importModule(target: string, { cwd, loader }: LoadAppOptions): Pr
     );
   }
   const tsx = await registerTsx(cwd, loader);
-  installResolveHook(file ?? join(cwd, 'app.ts'), cwd);
+  const hook = installResolveHook(file ?? join(cwd, 'app.ts'), cwd);
   try {
     const module: object = await import(file ? pathToFileURL(file).href : APP_SCHEME + target);
     return module;
   } catch (error) {
-    throw explained(target, error, tsx);
+    const message = explainLoadError(error, { tsx, lastLoaded: hook.lastLoaded });
+    throw new AppLoadError(`Cannot load '${target}': ${message}`, { cause: error });
   }
 }
 
@@ -122,7 +124,7 @@ async function settle(exported: unknown, reference: string): Promise<JimsApp | P
 
 /** A pipeline takes a context; a function that takes nothing can only be a factory. */
 function isFactory(value: unknown): value is () => unknown {
-  return typeof value === 'function' && value.length === 0;
+  return typeof value === 'function' && value.length === 0 && !isClass(value);
 }
 
 async function attempt(work: () => unknown, reference: string): Promise<unknown> {
@@ -141,48 +143,19 @@ function checked(value: unknown, reference: string, verb: string): JimsApp | Pip
 }
 
 function isPipeline(value: unknown): value is Pipeline {
-  if (typeof value === 'function') return !/^class\b/.test(value.toString());
+  if (typeof value === 'function') return !isClass(value);
   return (
     typeof value === 'object' && value !== null && 'run' in value && typeof value.run === 'function'
   );
 }
 
+function isClass(value: unknown): boolean {
+  return typeof value === 'function' && /^class\b/.test(value.toString());
+}
+
 function describe(value: unknown): string {
   if (value === undefined || value === null) return String(value);
+  if (isClass(value)) return 'a class';
+  if (Array.isArray(value)) return 'an array';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-const TYPE_STRIPPING = new Set([
-  'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX',
-  'ERR_INVALID_TYPESCRIPT_SYNTAX',
-  'ERR_UNKNOWN_FILE_EXTENSION',
-  'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING',
-]);
-
-/** Node's own message comes first: it names the file and what is wrong in it. */
-function explained(target: string, error: unknown, tsx: boolean): AppLoadError {
-  const hint = tsx ? undefined : hintFor(error);
-  const where = error instanceof SyntaxError ? (error.stack?.split('\n', 1)[0] ?? '') : '';
-  const place = where.startsWith('file:') ? ` (${where})` : '';
-  const message = `Cannot load '${target}': ${messageOf(error)}${place}`;
-  return new AppLoadError(hint ? `${message}\n${hint}` : message, { cause: error });
-}
-
-function hintFor(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  if (TYPE_STRIPPING.has(code)) {
-    return 'Node erases types and no more: enums, namespaces, decorators and JSX need tsx. It is used by itself once it is in your project: npm install -D tsx';
-  }
-  if (/outside a module/.test(error.message)) {
-    return 'package.json says "type": "commonjs": say "type": "module" there, or name the file .mts';
-  }
-  if (/does not provide an export named/.test(error.message)) {
-    return 'If that name is a type, write: import type';
-  }
-  return undefined;
 }

@@ -2,16 +2,19 @@ import { defineApp, describeError, failCurrentRun, isJimsApp, isJimsError } from
 import type { JimsApp } from 'jims-core';
 import type { Logger } from 'pino';
 
+import { isSecured } from '../http/auth/authenticate.ts';
 import { packageVersion } from '../version.ts';
 import { readDotEnv } from './dot-env.ts';
 import { PortError } from './listen.ts';
 import { AppLoadError, loadApp } from './load-app.ts';
 import { createLogger } from './logger.ts';
+import { PackageMissingError } from './optional-package.ts';
 import { UsageError, parseCommandLine } from './options.ts';
 import type { ServeOptions } from './options.ts';
-import { SentryMissingError, enableSentry } from './sentry.ts';
 import { serve } from './serve.ts';
 import type { Service } from './serve.ts';
+import { startWatch } from './watch.ts';
+import type { Watch } from './watch.ts';
 
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
@@ -30,13 +33,14 @@ async function main(): Promise<void> {
 
 async function run(options: ServeOptions): Promise<void> {
   const pretty = process.stderr.isTTY;
-  const logger = await createLogger({ verbose: options.verbose, pretty });
-  const flush = options.enableSentry ? await enableSentry() : async () => {};
+  const logger = createLogger({ verbose: options.verbose, pretty });
+  const watch = await startWatch({ ...options, env: process.env, logger });
   const app = await load(options);
-  survivePipelines(logger);
-  const service = await serve(app, options, logger);
+  survivePipelines(logger, watch);
+  const service = await serve(app, { ...options, onRunFailed: watch.reportRun }, logger);
+  stopOnSignals(service, logger, watch);
+  logger.info(service.address, 'listening');
   warnIfOpen(options, logger);
-  stopOnSignals(service, logger, flush);
 }
 
 async function load({ app: reference, loader }: ServeOptions): Promise<JimsApp> {
@@ -45,20 +49,27 @@ async function load({ app: reference, loader }: ServeOptions): Promise<JimsApp> 
 }
 
 /** An error that a pipeline left behind fails its run, and not the process with everybody's runs. */
-function survivePipelines(logger: Logger): void {
+function survivePipelines(logger: Logger, watch: Watch): void {
+  async function end(): Promise<never> {
+    await watch.flush();
+    process.exit(EXIT_FAILURE);
+  }
   process.on('unhandledRejection', (reason) => {
     if (failCurrentRun(reason)) return;
+    watch.report(reason);
     logger.error({ error: describeError(reason) }, 'a rejected promise that nobody waits for');
   });
   process.on('uncaughtException', (error) => {
     if (failCurrentRun(error)) return;
     logger.fatal({ error: describeError(error) }, 'uncaught exception: the process ends');
-    process.exit(EXIT_FAILURE);
+    watch.report(error);
+    void end();
   });
 }
 
-function warnIfOpen({ host, apiKeys, authentik }: ServeOptions, logger: Logger): void {
-  if (apiKeys.length > 0 || authentik || isLoopback(host)) return;
+function warnIfOpen(options: ServeOptions, logger: Logger): void {
+  const { host } = options;
+  if (isSecured(options) || isLoopback(host)) return;
   logger.warn(
     { host },
     'OPEN ACCESS: anyone who reaches this port may talk as any contact. Set JIMS_API_KEY, or --host 127.0.0.1',
@@ -69,7 +80,7 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
-function stopOnSignals(service: Service, logger: Logger, flush: () => Promise<unknown>): void {
+function stopOnSignals(service: Service, logger: Logger, watch: Watch): void {
   let stopping = false;
   async function stop(signal: NodeJS.Signals): Promise<void> {
     if (stopping) process.exit(EXIT_FAILURE);
@@ -77,7 +88,7 @@ function stopOnSignals(service: Service, logger: Logger, flush: () => Promise<un
     logger.info({ signal }, 'stopping: runs are finished first, a second signal ends at once');
     try {
       await service.stop();
-      await flush();
+      await watch.flush();
       logger.info('stopped');
       process.exit(0);
     } catch (error) {
@@ -104,7 +115,7 @@ function isExplained(error: unknown): error is Error {
   return (
     error instanceof AppLoadError ||
     error instanceof PortError ||
-    error instanceof SentryMissingError ||
+    error instanceof PackageMissingError ||
     isJimsError(error)
   );
 }

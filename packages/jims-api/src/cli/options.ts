@@ -1,12 +1,20 @@
+import type { OnBusy } from 'jims-core';
+
+import type { AuthenticateOptions } from '../http/auth/authenticate.ts';
 import { CLIENT_EVENT_TYPES } from '../http/event-types.ts';
+import { isProtocolName } from '../protocols/registry.ts';
+import type { ProtocolName } from '../protocols/registry.ts';
+import { accessOptions } from './access-options.ts';
 import { helpText } from './help-text.ts';
 import { UsageError, asFlag, asInteger, readOptions } from './option-table.ts';
-import type { Environment, Given, OptionSpec, OptionTable } from './option-table.ts';
+import type { Environment, Given, OptionSpec } from './option-table.ts';
+import { ALL_PROTOCOLS, OPTIONS } from './serve-options.ts';
+import type { OptionName } from './serve-options.ts';
 
 export { UsageError };
 
 /** Everything that the command can be told. */
-export interface ServeOptions {
+export interface ServeOptions extends AuthenticateOptions {
   readonly app: string;
   readonly loader: Loader;
   readonly host: string;
@@ -14,133 +22,37 @@ export interface ServeOptions {
   readonly metricsHost: string | undefined;
   readonly metricsPort: number;
   readonly db: string | undefined;
-  readonly apiKeys: readonly string[];
-  readonly authentik: { readonly url: string; readonly slug: string } | undefined;
   readonly enableSentry: boolean;
+  readonly traceContent: boolean;
   readonly verbose: boolean;
   readonly exposeErrors: boolean;
   readonly sharedThreads: boolean;
   readonly allowedEventTypes: readonly string[];
   readonly maxBodyBytes: number;
+  readonly maxStreams: number;
+  readonly corsOrigins: readonly string[];
+  readonly protocols: readonly ProtocolName[];
   readonly drainTimeoutMs: number;
   readonly limits: {
     readonly timeoutMs: number;
     readonly maxRuns: number;
     readonly queueLimit: number;
+    readonly onBusy: OnBusy;
+    readonly leaseMs: number;
+    readonly idempotencyTtlMs: number;
+    readonly retentionMs: number | undefined;
   };
 }
 
-export type Loader = (typeof LOADERS)[number];
+type Loader = (typeof LOADERS)[number];
 export type Command =
   | { readonly kind: 'serve'; readonly options: ServeOptions }
   | { readonly kind: 'print'; readonly text: string };
 
+const ON_BUSY = ['queue', 'reject', 'interrupt'] as const;
 const LOADERS = ['auto', 'native', 'tsx'] as const;
 const MAX_PORT = 65_535;
-const SENDABLE_KEY = /^[^\s\p{Cc}](?:[^\p{Cc}]*[^\s\p{Cc}])?$/u;
-
-const APP = 'App';
-const NETWORK = 'Network';
-const ACCESS = 'Access';
-const LIMITS = 'Limits';
-const WATCHING = 'Watching';
-
-const OPTIONS = {
-  app: {
-    type: 'text',
-    group: APP,
-    default: 'app',
-    help: 'The app: FILE:EXPORT, such as ./app.ts:app',
-  },
-  db: {
-    type: 'text',
-    group: APP,
-    default: 'sqlite:///jims.db',
-    variables: ['JIMS_DB_CONN_URI'],
-    help: 'Where threads are kept: sqlite:///FILE or postgresql://USER@HOST/DATABASE',
-  },
-  loader: {
-    type: 'text',
-    group: APP,
-    default: 'auto',
-    help: 'How TypeScript is loaded: auto, native or tsx',
-  },
-  host: { type: 'text', group: NETWORK, default: '0.0.0.0', help: 'Address to listen on' },
-  port: { type: 'integer', group: NETWORK, default: '8080', help: 'Port of the API' },
-  'metrics-host': {
-    type: 'text',
-    group: NETWORK,
-    default: 'as --host',
-    help: 'Address of the metrics',
-  },
-  'metrics-port': {
-    type: 'integer',
-    group: NETWORK,
-    default: '8000',
-    help: 'Port of the Prometheus metrics',
-  },
-  'api-key': {
-    type: 'text',
-    group: ACCESS,
-    several: true,
-    help: 'Bearer key that callers need; several by giving it again, or with commas in the variable',
-  },
-  'authentik-url': { type: 'text', group: ACCESS, help: 'Authentik instance that checks tokens' },
-  'authentik-app-slug': { type: 'text', group: ACCESS, help: 'The application in Authentik' },
-  'shared-threads': {
-    type: 'flag',
-    group: ACCESS,
-    help: 'Let any caller use any thread whose id it knows, as the Python original does',
-  },
-  'allowed-event-types': {
-    type: 'text',
-    group: ACCESS,
-    several: true,
-    default: CLIENT_EVENT_TYPES.join(','),
-    help: 'Event types that clients may send; * stands for anything, ! forbids',
-  },
-  'expose-errors': {
-    type: 'flag',
-    group: ACCESS,
-    help: 'Show the text of pipeline errors to clients; for development',
-  },
-  'max-body-size': {
-    type: 'integer',
-    group: LIMITS,
-    default: '4194304',
-    help: 'Bytes of a request body',
-  },
-  'run-timeout': {
-    type: 'integer',
-    group: LIMITS,
-    default: '300',
-    help: 'Seconds a pipeline may take',
-  },
-  'drain-timeout': {
-    type: 'integer',
-    group: LIMITS,
-    default: '30',
-    help: 'Seconds that runs get to finish when the service is stopped',
-  },
-  'max-runs': {
-    type: 'integer',
-    group: LIMITS,
-    default: '1024',
-    help: 'Runs at once in this process',
-  },
-  'queue-limit': {
-    type: 'integer',
-    group: LIMITS,
-    default: '64',
-    help: 'Messages that may wait in a thread',
-  },
-  'enable-sentry': { type: 'flag', group: WATCHING, help: 'Report errors and traces to Sentry' },
-  verbose: { type: 'flag', group: WATCHING, help: 'Log more' },
-  version: { type: 'flag', group: WATCHING, help: 'Show the version and exit' },
-  help: { type: 'flag', group: WATCHING, help: 'Show this message and exit' },
-} as const satisfies OptionTable;
-
-type OptionName = keyof typeof OPTIONS;
+const DAY_MS = 86_400_000;
 
 /**
  * Reads the command line: flags go before the environment.
@@ -170,31 +82,45 @@ function serveOptions(given: Lookup, env: Environment): ServeOptions {
   }
   return {
     app: text(given, 'app') ?? 'app',
-    loader: loader(given),
+    loader: oneOf(given, 'loader', LOADERS),
     host: text(given, 'host') ?? '0.0.0.0',
     port,
     metricsHost: text(given, 'metrics-host'),
     metricsPort,
     db: text(given, 'db'),
-    apiKeys: apiKeys(given, env),
-    authentik: authentik(given),
+    ...accessOptions(given, env),
     enableSentry: flag(given, 'enable-sentry'),
+    traceContent: flag(given, 'trace-content'),
     verbose: flag(given, 'verbose'),
     exposeErrors: flag(given, 'expose-errors'),
     sharedThreads: flag(given, 'shared-threads'),
-    allowedEventTypes: given('allowed-event-types')?.values ?? CLIENT_EVENT_TYPES,
+    allowedEventTypes: list(given, 'allowed-event-types') ?? CLIENT_EVENT_TYPES,
     maxBodyBytes: integer(given, 'max-body-size', { min: 1 }),
+    maxStreams: integer(given, 'max-streams', { min: 1 }),
+    corsOrigins: corsOrigins(given),
+    protocols: protocols(given),
     drainTimeoutMs: integer(given, 'drain-timeout') * 1000,
     limits: {
       timeoutMs: integer(given, 'run-timeout', { min: 1, max: 2_000_000 }) * 1000,
       maxRuns: integer(given, 'max-runs', { min: 1 }),
       queueLimit: integer(given, 'queue-limit'),
+      onBusy: oneOf(given, 'on-busy', ON_BUSY),
+      leaseMs: integer(given, 'lease-timeout', { min: 1, max: 3600 }) * 1000,
+      idempotencyTtlMs: integer(given, 'idempotency-ttl', { min: 1 }) * 1000,
+      retentionMs: given('retention-days')
+        ? integer(given, 'retention-days', { min: 1, max: 36_500 }) * DAY_MS
+        : undefined,
     },
   };
 }
 
 function text(given: Lookup, name: OptionName): string | undefined {
   return given(name)?.values.at(-1);
+}
+
+/** As {@link text}, with commas between the items in a flag, too. */
+function list(given: Lookup, name: OptionName): readonly string[] | undefined {
+  return given(name)?.values.flatMap((each) => each.split(',').map((item) => item.trim()));
 }
 
 function flag(given: Lookup, name: OptionName): boolean {
@@ -210,40 +136,35 @@ function integer(
   return asInteger(name, text(given, name) ?? spec.default ?? '', range);
 }
 
-function loader(given: Lookup): Loader {
-  const word = text(given, 'loader') ?? 'auto';
-  const known = LOADERS.find((each) => each === word);
+function oneOf<TWord extends string>(
+  given: Lookup,
+  name: OptionName,
+  words: readonly TWord[],
+): TWord {
+  const spec: OptionSpec = OPTIONS[name];
+  const word = text(given, name) ?? spec.default;
+  const known = words.find((each) => each === word);
   if (known) return known;
-  throw new UsageError(`Invalid value for '--loader': '${word}' is none of ${LOADERS.join(', ')}.`);
+  throw new UsageError(`Invalid value for '--${name}': '${word}' is none of ${words.join(', ')}.`);
 }
 
-/** An empty key never means "no key": it would open the service that somebody wanted to close. */
-function apiKeys(given: Lookup, env: Environment): readonly string[] {
-  const keys = given('api-key');
-  const empty = keys ? keys.values.includes('') : env['JIMS_API_KEY'] === '';
-  if (empty) {
-    const name = keys?.from === 'flag' ? '--api-key' : 'JIMS_API_KEY';
-    throw new UsageError(`${name} is empty: give it a key, or remove it to leave the API open.`);
-  }
-  const unsendable = keys?.values.find((key) => !SENDABLE_KEY.test(key));
-  if (unsendable !== undefined) {
-    throw new UsageError(
-      `${keys?.name} has a key that no client can send: it has control characters, or spaces around it.`,
-    );
-  }
-  return keys?.values ?? [];
+function protocols(given: Lookup): readonly ProtocolName[] {
+  const names = given('protocols')?.values.flatMap((each) => each.split(',')) ?? ['all'];
+  if (names.includes('all')) return ALL_PROTOCOLS;
+  return names
+    .filter((name) => name !== 'none')
+    .map((name) => {
+      if (isProtocolName(name)) return name;
+      const known = ['all', 'none', ...ALL_PROTOCOLS].join(', ');
+      throw new UsageError(`Invalid value for '--protocols': '${name}' is none of ${known}.`);
+    });
 }
 
-function authentik(given: Lookup): ServeOptions['authentik'] {
-  const url = text(given, 'authentik-url');
-  const slug = text(given, 'authentik-app-slug');
-  if (!url && !slug) return undefined;
-  if (!url) throw new UsageError('--authentik-app-slug needs --authentik-url beside it.');
-  if (!slug) throw new UsageError('--authentik-url needs --authentik-app-slug beside it.');
-  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
-    throw new UsageError(
-      `Invalid value for '--authentik-url': '${url}' is not an http(s) address.`,
-    );
-  }
-  return { url, slug };
+function corsOrigins(given: Lookup): readonly string[] {
+  const origins = given('cors-origin')?.values ?? [];
+  const strange = origins.find((each) => each !== '*' && URL.parse(each)?.origin !== each);
+  if (strange === undefined) return origins;
+  throw new UsageError(
+    `Invalid value for '--cors-origin': '${strange}' is no origin such as https://app.example.`,
+  );
 }

@@ -12,14 +12,24 @@ export const APP_SCHEME = 'jims-app:';
 /** A tsconfig path: what an import looks like, and where its star points to. */
 type Alias = readonly [pattern: RegExp, target: string];
 
+export interface ResolveHook {
+  /** The URL of the module that was loaded last: a syntax error does not name its file. */
+  readonly lastLoaded: string | undefined;
+}
+
 /**
  * Makes Node resolve what TypeScript resolves: `./x.js` for x.ts, `./x`, and tsconfig's paths. An
  * app in a folder without jims-core gets the copy that this package uses.
  */
-export function installResolveHook(appFile: string, cwd: string): void {
+export function installResolveHook(appFile: string, cwd: string): ResolveHook {
+  const hook: { lastLoaded: string | undefined } = { lastLoaded: undefined };
   const aliases = tsconfigAliases(dirname(appFile));
   const project = pathToFileURL(join(cwd, '/')).href;
   registerHooks({
+    load(url, context, next) {
+      hook.lastLoaded = url;
+      return next(url, context);
+    },
     resolve(specifier, context, next) {
       if (specifier.startsWith(APP_SCHEME)) {
         return next(specifier.slice(APP_SCHEME.length), { ...context, parentURL: project });
@@ -35,6 +45,7 @@ export function installResolveHook(appFile: string, cwd: string): void {
       }
     },
   });
+  return hook;
 }
 
 function secondChoice(

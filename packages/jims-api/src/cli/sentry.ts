@@ -1,43 +1,65 @@
-/** `--enable-sentry` was given, and the package for it is missing. */
-export class SentryMissingError extends Error {
-  override readonly name = 'SentryMissingError';
+import { optionalPackage } from './optional-package.ts';
+
+export interface SentryOptions {
+  /** False when spans already go elsewhere: then Sentry gets errors alone. */
+  readonly traces: boolean;
+  readonly env: NodeJS.ProcessEnv;
 }
 
-/** What is used of `@sentry/node`, which is an optional peer. */
-interface Sentry {
-  init(options: object): unknown;
-  close(timeoutMs: number): PromiseLike<boolean>;
+export interface Sentry {
+  readonly report: (error: unknown, tags?: Record<string, string | undefined>) => void;
+  readonly flush: () => Promise<void>;
 }
 
 const FLUSH_MS = 2000;
 
+/** Nothing of what people say: by default Sentry takes bodies, headers and the variables of a stack. */
+const NO_DATA = {
+  userInfo: false,
+  cookies: false,
+  httpHeaders: false,
+  httpBodies: [],
+  urlQueryParams: false,
+  genAI: { inputs: false, outputs: false },
+  mcp: { inputs: false, outputs: false },
+  graphQL: { document: false, variables: false },
+  databaseQueryData: false,
+  queues: false,
+  stackFrameVariables: false,
+};
+
 /**
- * Reports errors and traces to Sentry: `SENTRY_DSN`, `SENTRY_ENVIRONMENT` from the environment.
- * Resolves with what sends the rest before the process ends.
+ * Reports errors and traces to Sentry: `SENTRY_DSN`, `SENTRY_ENVIRONMENT`, `SENTRY_RELEASE` and
+ * `SENTRY_TRACES_SAMPLE_RATE` (default 1) come from the environment.
  *
- * @throws SentryMissingError when the package is not installed.
+ * @throws PackageMissingError when the package is not installed.
  */
-export async function enableSentry(): Promise<() => Promise<unknown>> {
-  const sentry = await importSentry();
+export async function enableSentry({ traces, env }: SentryOptions): Promise<Sentry> {
+  const sentry = await optionalPackage(
+    '@sentry/node',
+    '--enable-sentry',
+    () => import('@sentry/node'),
+  );
+  const rate = Number(env['SENTRY_TRACES_SAMPLE_RATE'] || 1);
   sentry.init({
-    tracesSampleRate: 1,
-    // Without it Sentry ignores the spans of jims-core.
-    enableOpenTelemetrySetup: true,
+    // Without the second Sentry does not see the spans of jims-core.
+    ...(traces && { tracesSampleRate: rate, enableOpenTelemetrySetup: true }),
+    // No headers of Sentry on the way to model providers.
     tracePropagationTargets: [],
-    sendDefaultPii: false,
-    dataCollection: { genAI: { inputs: false, outputs: false } },
+    dataCollection: NO_DATA,
+    // Uncaught errors are given to the run that they come from, which reports them.
+    integrations: (defaults) => defaults.filter(({ name }) => !OWN_HANDLERS.has(name)),
+    beforeBreadcrumb: (crumb) => (crumb.category === 'console' ? null : crumb),
   });
-  return async () => sentry.close(FLUSH_MS);
+  return {
+    report(error, tags = {}) {
+      const mechanism = { type: 'jims', handled: false };
+      sentry.captureException(error, { mechanism, captureContext: { tags } });
+    },
+    async flush() {
+      await sentry.close(FLUSH_MS);
+    },
+  };
 }
 
-async function importSentry(): Promise<Sentry> {
-  const name = '@sentry/node';
-  try {
-    const sentry: Sentry = await import(name);
-    return sentry;
-  } catch (cause) {
-    throw new SentryMissingError(`--enable-sentry needs the package ${name}: npm install ${name}`, {
-      cause,
-    });
-  }
-}
+const OWN_HANDLERS: ReadonlySet<string> = new Set(['OnUncaughtException', 'OnUnhandledRejection']);

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 
 import { getRequestListener } from '@hono/node-server';
-import type { JimsApp } from 'jims-core';
+import type { JimsApp, OpenOptions } from 'jims-core';
 import type { Logger } from 'pino';
 
 import { createApi } from '../http/create-api.ts';
@@ -12,7 +12,13 @@ import type { ServeOptions } from './options.ts';
 
 /** A service that listens. */
 export interface Service {
-  readonly port: number;
+  /** For the log: where it listens, and where threads are kept. */
+  readonly address: {
+    readonly host: string;
+    readonly port: number;
+    readonly metricsPort: number;
+    readonly store: string;
+  };
   /** Refuses new work, lets runs finish or stops them, closes the ports and the store. */
   stop(): Promise<void>;
 }
@@ -28,13 +34,19 @@ const LAST_ANSWERS_MS = 1000;
  *
  * @throws JimsError when the store cannot be used, PortError when a port cannot be had.
  */
-export async function serve(app: JimsApp, options: ServeOptions, logger: Logger): Promise<Service> {
-  const { host, port, db } = options;
+export async function serve(
+  app: JimsApp,
+  options: ServeOptions & Pick<OpenOptions, 'onRunFailed'>,
+  logger: Logger,
+): Promise<Service> {
+  const { host, port, db, onRunFailed } = options;
   let draining = false;
   const api = createApi(app, { ...options, logger, isDraining: () => draining });
   const { storeDescription } = await app.open({
     logger,
     limits: options.limits,
+    ...(options.traceContent && { traceContent: true }),
+    ...(onRunFailed && { onRunFailed }),
     ...(db !== undefined && { store: db }),
   });
   const metrics = await startMetricsServer({
@@ -44,11 +56,14 @@ export async function serve(app: JimsApp, options: ServeOptions, logger: Logger)
   });
   const server = createApiServer(api.fetch);
   await listen(server, { host, port, option: '--port' });
-  const ports = portsOf(server, metrics);
-  logger.info({ host, ...ports, store: storeDescription }, 'listening');
 
   return {
-    port: ports.port,
+    address: {
+      host,
+      port: portOf(server),
+      metricsPort: portOf(metrics),
+      store: storeDescription,
+    },
     async stop() {
       draining = true;
       await app.close(options.drainTimeoutMs);
@@ -82,11 +97,7 @@ async function closeServer(server: Server): Promise<void> {
   clearTimeout(cut);
 }
 
-/** The true ports: 0 lets the system choose. */
-function portsOf(api: Server, metrics: Server): { port: number; metricsPort: number } {
-  return { port: portOf(api), metricsPort: portOf(metrics) };
-}
-
+/** The true port: 0 lets the system choose. */
 function portOf(server: Server): number {
   const address = server.address();
   return typeof address === 'object' && address !== null ? address.port : 0;

@@ -50,6 +50,7 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
     response = await handle(options, routed, { ...call, query: url.searchParams });
   } catch (error) {
     const failure = toHttpError(error, { requestId: id, exposeErrors: api.exposeErrors });
+    if (failure.code === 'body_too_large') api.app.metrics.countRefusal(failure.code);
     logFailure(api, id, failure);
     response = await refuse(route, call, failure);
   }

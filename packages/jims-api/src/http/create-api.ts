@@ -6,7 +6,7 @@ import type { ProtocolName } from '../protocols/registry.ts';
 import { packageVersion } from '../version.ts';
 import { answer } from './answer.ts';
 import type { AnswerOptions, Routed } from './answer.ts';
-import { createAuthenticate } from './auth/authenticate.ts';
+import { createAuthenticate, isSecured } from './auth/authenticate.ts';
 import type { AuthenticateOptions } from './auth/authenticate.ts';
 import type { Authenticate } from './auth/principal.ts';
 import { createCors } from './cors.ts';
@@ -19,7 +19,7 @@ import { serviceRoutes } from './service-routes.ts';
 import { createStreams } from './streams.ts';
 
 export interface ApiOptions extends Partial<AuthenticateOptions> {
-  /** Decides who calls, instead of keys and Authentik. */
+  /** Decides who calls, instead of keys, OIDC and Authentik. */
   readonly authenticate?: Authenticate;
   /** A failing pipeline's own text goes to the client; default false. */
   readonly exposeErrors?: boolean;
@@ -55,8 +55,9 @@ const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
  * @throws TypeError when an option cannot work.
  */
 export function createApi(app: JimsApp, options: ApiOptions = {}): Api {
-  const { apiKeys = [], authentik, isDraining = () => false } = options;
-  const authenticate = options.authenticate ?? createAuthenticate({ apiKeys, authentik });
+  const { apiKeys = [], oidc, authentik, isDraining = () => false } = options;
+  const ways = { apiKeys, oidc, authentik };
+  const authenticate = options.authenticate ?? createAuthenticate(ways);
   const api = apiContext(app, options);
   const names = options.protocols ?? Object.keys(PROTOCOLS).filter(isProtocolName);
   const others = createProtocolLoader(
@@ -67,7 +68,7 @@ export function createApi(app: JimsApp, options: ApiOptions = {}): Api {
   const service = serviceRoutes({
     app,
     version: packageVersion(),
-    secured: options.authenticate !== undefined || apiKeys.length > 0 || authentik !== undefined,
+    secured: options.authenticate !== undefined || isSecured(ways),
     operations: async () => [...jims.operations, ...(await others.operations())],
     isDraining,
   });

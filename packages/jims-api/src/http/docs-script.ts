@@ -115,7 +115,7 @@ function responseRow(status, response) {
   return el('tr', {},
     el('td', {}, text('code', status < 300 ? 'good' : '', status)),
     el('td', {}, response.description, ' ',
-      el('span', { className: 'type' }, ...(media.schema && refName(media.schema) ? typeOf(media.schema) : [media.type || ''])),
+      el('span', { className: 'type' }, ...(media.schema && (refName(media.schema) || media.schema.anyOf) ? typeOf(media.schema) : [media.type || ''])),
       example));
 }
 
@@ -203,7 +203,7 @@ function draw() {
     nav.append(text('h2', '', tag));
     main.append(text('h2', '', tag[0].toUpperCase() + tag.slice(1)));
     for (const { path, method, operation } of group) {
-      nav.append(el('a', { href: '#' + operation.operationId, textContent: path, title: operation.summary || '' }));
+      nav.append(el('a', { href: '#' + operation.operationId, title: path }, text('span', 'verb ' + method, method), operation.summary || path));
       main.append(operationCard(path, method, operation));
     }
   }

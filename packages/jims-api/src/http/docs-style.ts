@@ -29,7 +29,7 @@ header {
 header h1 { margin: 0; font-size: 1.15rem; }
 header .version { color: var(--soft); }
 header label { margin-left: auto; }
-#layout { display: grid; grid-template-columns: 15rem minmax(0, 54rem); gap: 2.5rem; padding: 0 1.5rem; }
+#layout { display: grid; grid-template-columns: 19rem minmax(0, 54rem); gap: 2.5rem; padding: 0 1.5rem; }
 nav { position: sticky; top: 3.6rem; align-self: start; max-height: calc(100vh - 3.6rem); overflow: auto; padding: 1.2rem 0; }
 nav h2 { margin: 1rem 0 0.3rem; color: var(--soft); font-size: 0.75rem; letter-spacing: 0.06em; text-transform: uppercase; }
 nav a { display: block; padding: 0.15rem 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; color: var(--text); }
@@ -40,6 +40,9 @@ section h3 { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0.6rem;
 section h4 { margin: 1.1rem 0 0.4rem; font-size: 0.9rem; }
 .summary { color: var(--soft); font-weight: 400; }
 .method { min-width: 3.6rem; padding: 0.1rem 0.5rem; border-radius: 5px; background: var(--link); color: var(--page); font: 600 0.75rem/1.5 var(--mono); text-align: center; }
+.verb { display: inline-block; width: 4.4em; color: var(--link); font: 600 0.7rem/1 var(--mono); text-transform: uppercase; }
+.verb.get { color: var(--good); }
+.verb.delete { color: var(--bad); }
 .method.get { background: var(--good); }
 .method.delete { background: var(--bad); }
 table { width: 100%; border-collapse: collapse; }

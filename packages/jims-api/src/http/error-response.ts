@@ -17,6 +17,10 @@ const STATUS: Readonly<Record<JimsErrorCode, number>> = {
   run_over: 500,
   invalid_event: 500,
   invalid_state: 500,
+  llm_unusable: 500,
+  llm_input_invalid: 500,
+  llm_failed: 500,
+  llm_answer_invalid: 500,
   store_unavailable: 503,
   store_invalid: 500,
   app_invalid: 500,
@@ -24,6 +28,7 @@ const STATUS: Readonly<Record<JimsErrorCode, number>> = {
 
 /** Errors of the original: their bodies have a `detail` and nothing else. */
 const ORIGINAL: ReadonlySet<JimsErrorCode> = new Set(['thread_not_found', 'pipeline_failed']);
+const NOT_THE_PIPELINE: ReadonlySet<JimsErrorCode> = new Set(['store_invalid', 'app_invalid']);
 const RETRY_AFTER: ReadonlySet<number> = new Set([409, 429, 503]);
 
 export interface ErrorAnswerOptions {
@@ -35,14 +40,18 @@ export interface ErrorAnswerOptions {
 export function toHttpError(error: unknown, options: ErrorAnswerOptions): HttpError {
   if (error instanceof HttpError) return error;
   if (isJimsError(error)) return fromCore(error, options);
-  return new HttpError(500, `Internal Server Error (request ${options.requestId})`, {
-    cause: error,
-  });
+  return new HttpError(500, internalError(options.requestId), { cause: error });
 }
 
 /** The body of an error answer. */
 export function errorBody({ detail, code }: HttpError): object {
   return code === undefined ? { detail } : { detail, code };
+}
+
+/** What is wrong, in one text for people: of a request that is not valid, all of its faults. */
+export function errorText({ detail }: HttpError): string {
+  if (typeof detail === 'string') return detail;
+  return detail.map(({ loc, msg }) => `${loc.join('.')}: ${msg}`).join('; ');
 }
 
 function fromCore(error: JimsError, options: ErrorAnswerOptions): HttpError {
@@ -61,8 +70,13 @@ function detailOf(
 ): string {
   if (code === 'store_unavailable') return 'The database does not answer: try again later';
   if (status !== 500) return message;
+  if (NOT_THE_PIPELINE.has(code)) return internalError(requestId);
   if (exposeErrors) return `Pipeline error: ${cause instanceof Error ? cause.message : message}`;
   return `Pipeline error (request ${requestId})`;
+}
+
+function internalError(requestId: string): string {
+  return `Internal Server Error (request ${requestId})`;
 }
 
 /** Seconds; spread, so that clients refused together do not come back together. */

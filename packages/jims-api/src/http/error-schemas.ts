@@ -26,8 +26,11 @@ const ValidationError = v.pipe(
   v.title('ValidationError'),
 );
 
-/** 422, as FastAPI's clients know it. */
-export const HTTPValidationError = v.pipe(
+/** 422 of a request that cannot be understood, as FastAPI's clients know it. */
+const HTTPValidationError = v.pipe(
   v.object({ detail: v.array(ValidationError) }),
   v.title('HTTPValidationError'),
 );
+
+/** 422: also of one that is understood and makes no sense, such as a key that was used for another. */
+export const RefusedAnswer = v.union([HTTPValidationError, ErrorAnswer]);

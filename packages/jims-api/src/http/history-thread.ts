@@ -1,17 +1,25 @@
 // Threads for protocols whose clients send the whole history with every message.
 import { eventDomain, newEvent } from 'jims-core';
-import type { JimsApp, NewEvent, RunThread, ThreadEvent } from 'jims-core';
+import type { JimsApp, NewEvent, RunThread, Thread, ThreadEvent } from 'jims-core';
+
+import { notFound } from './run-routes.ts';
 
 /** A history that the client owns: he can edit it, and have an answer made anew. */
 export interface ClientHistory {
   readonly contactId: string;
-  /** Names the client's chat within its contact and protocol; without it every request is a new thread. */
-  readonly chatId: { readonly protocol: string; readonly id: string } | undefined;
+  /** Without it every request is a new thread. */
+  readonly chatId: ChatId | undefined;
   /** What was said before the new message, oldest first. */
   readonly earlier: readonly SaidText[];
   /** The new message. */
   readonly message: string;
   readonly threadConfig: Readonly<Record<string, unknown>>;
+}
+
+/** Names a client's chat within its contact and protocol. */
+export interface ChatId {
+  readonly protocol: string;
+  readonly id: string;
 }
 
 export interface SaidText {
@@ -26,21 +34,42 @@ const PAGE = 500;
  * of the user. When the client has fewer or others, it is forked: a new thread with what both share
  * takes its place. When the client knows more, a new thread is made of what he sends. Assistant texts
  * are not compared: clients reformat them.
+ *
+ * @throws HttpError 404 when the chat is another contact's.
  */
 export async function threadOfHistory(app: JimsApp, history: ClientHistory): Promise<RunThread> {
   const { contactId, chatId, threadConfig, earlier } = history;
-  const externalId = chatId && `${chatId.protocol}:${contactId}:${chatId.id}`;
-  const known = externalId === undefined ? undefined : await app.threadByExternalId(externalId);
-  const events = known ? await allEvents(app, known.thread.id) : [];
+  const known = chatId && (await threadOfChat(app, contactId, chatId));
+  const events = known ? await allEvents(app, known.id) : [];
   const fork = known ? forkPoint(events, history) : 'client_knows_more';
-  if (known && fork === 'none') return { kind: 'thread', threadId: known.thread.id, contactId };
+  if (known && fork === 'none') return { kind: 'thread', threadId: known.id, contactId };
   return {
     kind: 'new',
     contactId,
-    threadConfig,
+    threadConfig: known?.config ?? threadConfig,
     events: typeof fork === 'number' ? copies(events.slice(0, fork)) : earlier.map(toEvent),
-    ...(externalId !== undefined && { externalId }),
+    ...(chatId && { externalId: externalIdOf(contactId, chatId) }),
   };
+}
+
+/**
+ * The thread that a chat is in now; `undefined` before its first message.
+ *
+ * @throws HttpError 404 when the chat is another contact's: there may be colons in all parts of an
+ * external id, so that two contacts can come to the same one.
+ */
+export async function threadOfChat(
+  app: JimsApp,
+  contactId: string,
+  chatId: ChatId,
+): Promise<Thread | undefined> {
+  const known = await app.threadByExternalId(externalIdOf(contactId, chatId));
+  if (known && known.thread.contactId !== contactId) throw notFound();
+  return known?.thread;
+}
+
+function externalIdOf(contactId: string, { protocol, id }: ChatId): string {
+  return `${protocol}:${contactId}:${id}`;
 }
 
 /** Where the client's history leaves that of the thread. */
@@ -84,7 +113,8 @@ function toEvent({ role, content }: SaidText): NewEvent {
   return newEvent(`comm.${role}_message`, { role, content });
 }
 
-async function allEvents(app: JimsApp, threadId: string): Promise<readonly ThreadEvent[]> {
+/** Every event of a thread, in order. */
+export async function allEvents(app: JimsApp, threadId: string): Promise<readonly ThreadEvent[]> {
   const events: ThreadEvent[] = [];
   for (;;) {
     const after = events.at(-1);

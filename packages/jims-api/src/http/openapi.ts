@@ -1,6 +1,6 @@
 import type { GenericSchema } from 'valibot';
 
-import { ErrorAnswer, HTTPValidationError } from './error-schemas.ts';
+import { ErrorAnswer, RefusedAnswer } from './error-schemas.ts';
 import { isJsonObject } from './json-object.ts';
 import type { ErrorStatus, Operation, OperationResponse } from './operation.ts';
 
@@ -105,15 +105,20 @@ function describe(operation: Operation, secured: boolean, toSchema: ToSchema): J
 
 function success(response: OperationResponse, toSchema: ToSchema): Json {
   const { description, contentType = 'application/json', schema, example } = response;
+  const isEmpty = !schema && example === undefined && response.contentType === undefined;
   const media = {
     ...(schema && { schema: toSchema(schema) }),
     ...(example !== undefined && { example }),
   };
-  return { description, headers: headerRefs('x-request-id'), content: { [contentType]: media } };
+  return {
+    description,
+    headers: headerRefs('x-request-id'),
+    ...(!isEmpty && { content: { [contentType]: media } }),
+  };
 }
 
 function failure(status: ErrorStatus, toSchema: ToSchema): Json {
-  const schema = toSchema(status === 422 ? HTTPValidationError : ErrorAnswer);
+  const schema = toSchema(status === 422 ? RefusedAnswer : ErrorAnswer);
   return {
     description: ERRORS[status],
     headers: headerRefs(

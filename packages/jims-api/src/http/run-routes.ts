@@ -29,6 +29,11 @@ export function contactOf({ principal }: Call, named: string | undefined): strin
   return principal.contactId;
 }
 
+/** The contact that a request names outside its body. */
+export function contactHeader({ request, query }: Call): string | undefined {
+  return request.headers.get('x-jims-contact-id') || query.get('contact_id') || undefined;
+}
+
 /** What a caller may not reach does not exist for him. */
 export function notFound(what = 'Not Found'): HttpError {
   return new HttpError(404, what);

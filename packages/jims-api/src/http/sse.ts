@@ -99,9 +99,14 @@ class SseSource implements UnderlyingSource<Uint8Array> {
     }
   }
 
-  async cancel(): Promise<void> {
+  cancel(): void {
     this.#finish({ kind: 'client_gone' });
-    await this.#frames.return?.();
+    this.#letGo();
+  }
+
+  /** Not waited for: an iterator that waits for its next frame is told only after that. */
+  #letGo(): void {
+    this.#frames.return?.().catch(() => {});
   }
 
   #breakOff(controller: ReadableStreamDefaultController<Uint8Array>, error: unknown): void {
@@ -109,8 +114,7 @@ class SseSource implements UnderlyingSource<Uint8Array> {
     this.#finish({ kind: 'broken', error });
     // A server may print or send the text of this one; the true error is for onClose alone.
     controller.error(new Error('The event stream broke off'));
-    // For the iterator it is all the same who ended it; nobody is left to hear that it failed once more.
-    this.cancel().catch(() => {});
+    this.#letGo();
   }
 
   #finish(end: SseEnd): void {

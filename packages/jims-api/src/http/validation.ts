@@ -45,7 +45,13 @@ function toValidationIssue(issue: v.BaseIssue<unknown>): ValidationIssue {
   return { type, loc, msg, input: excerpt(issue.input), ...(ctx && { ctx }) };
 }
 
-function faultOf({ type, expected, message, requirement }: v.BaseIssue<unknown>): Fault {
+const EMPTY_LIST: Fault = {
+  type: 'too_short',
+  msg: 'List should have at least 1 item after validation, not 0',
+  ctx: { field_type: 'List', min_length: 1, actual_length: 0 },
+};
+
+function faultOf({ type, input, expected, message, requirement }: v.BaseIssue<unknown>): Fault {
   switch (type) {
     case 'string':
       return { type: 'string_type', msg: 'Input should be a valid string' };
@@ -54,6 +60,7 @@ function faultOf({ type, expected, message, requirement }: v.BaseIssue<unknown>)
     case 'picklist':
       return literalError(String(expected));
     case 'non_empty':
+      if (Array.isArray(input)) return EMPTY_LIST;
       return {
         type: 'string_too_short',
         msg: 'String should have at least 1 character',

@@ -11,6 +11,16 @@ export interface ProtocolEntry {
 
 /** Every protocol beside JIMS's own. No path belongs to two. */
 export const PROTOCOLS = {
+  'ai-sdk': {
+    prefixes: ['/ai-sdk', '/api/chat'],
+    title: 'AI SDK UI message stream',
+    load: async (api) => (await import('./ai-sdk/routes.ts')).aiSdkProtocol(api),
+  },
+  'ag-ui': {
+    prefixes: ['/ag-ui'],
+    title: 'AG-UI',
+    load: async (api) => (await import('./ag-ui/routes.ts')).agUiProtocol(api),
+  },
   'deep-chat': {
     prefixes: ['/deep-chat'],
     title: 'Deep Chat',

@@ -18,25 +18,29 @@ export interface AuthentikQuestion {
   readonly authorization: string | undefined;
 }
 
+const USERINFO = '/application/o/userinfo/';
 const UNKNOWN_TOKEN: AuthentikReply = { status: 403, json: { detail: 'Token invalid/expired' } };
+
+type Replies = Readonly<Record<string, AuthentikReply>>;
 
 /** A stand-in for Authentik on a real port: answers by token and remembers every question. */
 export class AuthentikServer implements AsyncDisposable {
   readonly questions: AuthentikQuestion[] = [];
   readonly replies: Map<string, AuthentikReply>;
+  /** Replies to questions for who a token's user is. */
+  readonly users: Map<string, AuthentikReply>;
   /** The largest number of questions that waited for their answers at the same time. */
   mostAtOnce = 0;
   #waiting = 0;
   readonly #server = createServer((request, response) => void this.#answer(request, response));
 
-  private constructor(replies: Readonly<Record<string, AuthentikReply>>) {
+  private constructor(replies: Replies, users: Replies) {
     this.replies = new Map(Object.entries(replies));
+    this.users = new Map(Object.entries(users));
   }
 
-  static async start(
-    replies: Readonly<Record<string, AuthentikReply>> = {},
-  ): Promise<AuthentikServer> {
-    const authentik = new AuthentikServer(replies);
+  static async start(replies: Replies = {}, users: Replies = {}): Promise<AuthentikServer> {
+    const authentik = new AuthentikServer(replies, users);
     authentik.#server.listen(0, '127.0.0.1');
     await once(authentik.#server, 'listening');
     return authentik;
@@ -57,7 +61,8 @@ export class AuthentikServer implements AsyncDisposable {
     this.questions.push({ method: request.method, path: request.url, authorization });
     this.#waiting += 1;
     this.mostAtOnce = Math.max(this.mostAtOnce, this.#waiting);
-    const reply = this.replies.get(authorization?.replace(/^Bearer /, '') ?? '') ?? UNKNOWN_TOKEN;
+    const replies = request.url?.endsWith(USERINFO) ? this.users : this.replies;
+    const reply = replies.get(authorization?.replace(/^Bearer /, '') ?? '') ?? UNKNOWN_TOKEN;
     await reply.hold;
     this.#waiting -= 1;
     if (reply.drop) {

@@ -1,4 +1,5 @@
 import { JimsError, describeError, isJimsError } from '../errors.ts';
+import type { RunLlm } from '../llm/run-llm.ts';
 import { callPipeline, pipelineName } from '../pipeline.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { AcceptedRun, RunOutcomeRecord, RunOwner, StartedRun } from '../store/store.ts';
@@ -19,6 +20,7 @@ export interface Execution extends RunEngineOptions {
   /** Resolves when a queued run may begin. */
   readonly turn: Promise<void>;
   readonly events: EventCache;
+  readonly llm: RunLlm;
   readonly onTurn: () => void;
   /** This run is over, and the next in line was started. */
   readonly onNext: (next: StartedRun) => void;
@@ -42,7 +44,7 @@ export async function executeRun(execution: Execution): Promise<void> {
     const context = await createContext(execution);
     contexts[0] = context;
     const events = await runPipeline(execution, context);
-    end = { type: 'result', result: { startEvents, events } };
+    end = { type: 'result', result: { startEvents, events, ...execution.llm.used() } };
   } catch (error) {
     end = await endBadly(execution, contexts[0], error);
   }
@@ -87,6 +89,7 @@ async function createContext({
   events,
   run,
   request,
+  llm,
 }: Execution): Promise<ThreadContext> {
   const { thread, fresh, attempt, runId } = accepted;
   const all = await events.load(thread, fresh);
@@ -97,6 +100,7 @@ async function createContext({
     signal: run.signal,
     runId,
     principal: request.principal,
+    llm: llm.get,
   });
 }
 
@@ -146,12 +150,12 @@ async function observed<T>(
 }
 
 async function finish(
-  { store, owner, onNext, run }: Execution,
+  { store, owner, onNext, run, llm }: Execution,
   outcome: OutcomeRecord,
 ): Promise<readonly ThreadEvent[]> {
   // One more than there are: the end itself.
   const lastSeq = run.stream.lastSeq + 1;
-  const result = await store.finishRun(owner, { ...outcome, lastSeq });
+  const result = await store.finishRun(owner, { ...outcome, ...llm.used(), lastSeq });
   if (result.kind === 'fenced') throw fenced();
   if (result.next) onNext(result.next);
   return result.events;
@@ -175,6 +179,7 @@ async function endBadly(
   const { code, message } = failure;
   const who = { requestId: request.requestId, runId: owner.runId, threadId: owner.threadId };
   logger.error({ ...who, error: describeError(error) }, `run failed: ${code}`);
+  execution.onRunFailed?.(failure, who);
   await settle(execution, { status: 'failed', events: [], error: { code, message } });
   return { type: 'error', error: failure };
 }

@@ -27,8 +27,7 @@ export function followRun(record: RunRecord, options: FollowOptions): Run {
     // First whether it is over, then what it told: in this order nothing is missed.
     const now = await store.run(record.runId);
     for (const progress of await store.readProgress(record.runId, stream.lastSeq)) {
-      const event = fromProgress(progress);
-      if (event) stream.pushNumbered(event);
+      fromProgress(progress).forEach((event) => stream.pushNumbered(event));
     }
     const end = now ? endOfRecord(now) : endOfRecord({ ...record, status: 'cancelled' });
     if (end) finish(stream, now ?? record, end);

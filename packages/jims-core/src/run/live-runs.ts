@@ -1,3 +1,4 @@
+import { createRunLlm } from '../llm/run-llm.ts';
 import type { AcceptedRun, StartedRun } from '../store/store.ts';
 import { createEndedRuns } from './ended-runs.ts';
 import type { EventCache } from './event-cache.ts';
@@ -69,7 +70,8 @@ export function createLiveRuns(options: LiveRunsOptions): LiveRuns {
       progress?.add(live, owner);
       onAbort(request.signal, () => live.stop('cancelled'));
       const onTurn = (): void => void (entry.status = 'running');
-      const execution = { ...options, run: live, owner, request, accepted, turn, onTurn };
+      const llm = createRunLlm({ ...options, signal: live.signal, threadId: thread.id });
+      const execution = { ...options, run: live, owner, request, accepted, turn, onTurn, llm };
       void executeRun(execution).then(() => {
         ended.add(run, live.sentBytes);
         progress?.remove(live);

@@ -27,7 +27,7 @@ export function createProgressWriter(store: Store, logger: Logger): ProgressWrit
       if (!last) continue;
       state.seq = last.seq;
       try {
-        await store.appendProgress(state.owner, news.map(toProgress));
+        await store.appendProgress(state.owner, toProgress(news));
       } catch (error) {
         logger.warn({ error: describeError(error) }, 'cannot keep the progress of a run');
       }
@@ -46,34 +46,45 @@ export function createProgressWriter(store: Store, logger: Logger): ProgressWrit
   };
 }
 
-function toProgress({ seq, ...event }: NumberedRunEvent): RunProgress {
-  return { seq, event };
+/** Deltas of a message that follow each other are written as one row, with the place of the last. */
+function toProgress(events: readonly NumberedRunEvent[]): readonly RunProgress[] {
+  const rows: RunProgress[] = [];
+  let pieces: string[] = [];
+  for (const [index, { seq, ...event }] of events.entries()) {
+    if (event.type !== 'delta') {
+      rows.push({ seq, event });
+      continue;
+    }
+    const { messageId } = event;
+    pieces.push(event.delta);
+    const next = events[index + 1];
+    if (next?.type === 'delta' && next.messageId === messageId) continue;
+    rows.push({ seq, event: { type: 'delta', messageId, pieces } });
+    pieces = [];
+  }
+  return rows;
 }
 
 /** Reads back what a {@link ProgressWriter} of any process wrote; what it does not know is left out. */
-export function fromProgress({ seq, event }: RunProgress): NumberedRunEvent | undefined {
+export function fromProgress({ seq, event }: RunProgress): readonly NumberedRunEvent[] {
   switch (event['type']) {
-    case 'delta':
-      return {
-        seq,
-        type: 'delta',
-        messageId: String(event['messageId']),
-        delta: String(event['delta']),
-      };
+    case 'delta': {
+      const messageId = String(event['messageId']);
+      const pieces = Array.isArray(event['pieces']) ? event['pieces'].map(String) : [];
+      const first = seq - pieces.length + 1;
+      return pieces.map((delta, i) => ({ seq: first + i, type: 'delta', messageId, delta }));
+    }
     case 'status': {
       const { message, statusType } = objectOf(event['status']);
-      return {
-        seq,
-        type: 'status',
-        status: { message: String(message), statusType: String(statusType) },
-      };
+      const status = { message: String(message), statusType: String(statusType) };
+      return [{ seq, type: 'status', status }];
     }
     case 'event': {
       const { id, type, data } = objectOf(event['event']);
-      return { seq, type: 'event', event: newEvent(String(type), objectOf(data), String(id)) };
+      return [{ seq, type: 'event', event: newEvent(String(type), objectOf(data), String(id)) }];
     }
     default:
-      return undefined;
+      return [];
   }
 }
 

@@ -1,6 +1,7 @@
-import { randomUUIDv7 } from 'node:crypto';
-
+import type { JimsError } from '../errors.ts';
+import type { LlmProvider } from '../llm/llm.ts';
 import type { Logger } from '../logger.ts';
+import { newId } from '../new-id.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { AcceptResult, AcceptedRun, RunStatus, Store } from '../store/store.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -13,7 +14,7 @@ import { createLiveRuns } from './live-runs.ts';
 import { startPurging } from './purging.ts';
 import { createRunLookup } from './run-lookup.ts';
 import { createRunPoll } from './run-poll.ts';
-import type { Run, RunLimits, RunRequest } from './run.ts';
+import type { FailedRun, Run, RunLimits, RunRequest } from './run.ts';
 
 export interface RunEngineOptions {
   readonly store: Store;
@@ -22,6 +23,10 @@ export interface RunEngineOptions {
   readonly limits: RunLimits;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly models: () => LlmProvider;
+  /** Whether spans hold prompts and answers; default: as the app's settings say. */
+  readonly traceContent: boolean | undefined;
+  readonly onRunFailed: ((error: JimsError, run: FailedRun) => void) | undefined;
 }
 
 /** Accepts runs and executes them: one at a time in each thread, over all processes on the store. */
@@ -49,7 +54,7 @@ const CACHE_BYTES = 64 * 1024 * 1024;
 
 export async function createRunEngine(options: RunEngineOptions): Promise<RunEngine> {
   const { store, limits, logger, metrics } = options;
-  const instanceId = randomUUIDv7();
+  const instanceId = newId();
   const events = createEventCache(store, CACHE_BYTES);
   const admission = createAdmission(limits.maxRuns, metrics);
   const closing = new AbortController();
@@ -86,7 +91,7 @@ export async function createRunEngine(options: RunEngineOptions): Promise<RunEng
 
   async function start(request: RunRequest): Promise<Run> {
     admission.enter();
-    const runId = randomUUIDv7();
+    const runId = newId();
     const turn = poll.turnOf(runId);
     let result: AcceptResult;
     try {

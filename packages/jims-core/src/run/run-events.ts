@@ -1,4 +1,5 @@
 import type { JimsError } from '../errors.ts';
+import type { ModelUsage } from '../llm/usage.ts';
 import type { NewEvent, ThreadEvent } from '../thread/event.ts';
 import type { AgentStatus } from '../thread/thread-context.ts';
 
@@ -32,6 +33,8 @@ export interface RunResult {
   readonly startEvents: readonly ThreadEvent[];
   /** What the pipeline sent, in order. */
   readonly events: readonly ThreadEvent[];
+  /** What models it used, its conversation start included; absent when it used none. */
+  readonly usage?: readonly ModelUsage[];
 }
 
 /** A run event and its place in the run: 1 is the first. Several deltas may come as one, with the last one's place. */

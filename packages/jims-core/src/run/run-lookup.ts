@@ -27,11 +27,7 @@ export function createRunLookup(
     const end = endOfRecord(record);
     if (end) {
       const told = await store.readProgress(runId, 0);
-      return storedRun(
-        record,
-        end,
-        told.map(fromProgress).filter((event) => event !== undefined),
-      );
+      return storedRun(record, end, told.flatMap(fromProgress));
     }
     const cancel = (): void => void store.requestCancel(runId).catch(() => {});
     return followRun(record, { store, logger, signal, cancel });

@@ -5,13 +5,13 @@ import type { NumberedRunEvent, RunEnd, RunEvent } from './run-events.ts';
 export interface RunStream {
   /** Tells an event; dropped after the last one. */
   push(event: RunEvent): void;
-  /** As `push`, for an event that has its place already; places only grow. */
+  /** As `push`, for an event that has its place already; dropped when that is not a later one. */
   pushNumbered(event: NumberedRunEvent): void;
   /** The events after the place `after` so far, then the live ones, to the end. */
   listen(options?: ListenOptions): AsyncGenerator<NumberedRunEvent, void, void>;
   /** Place of the newest event; 0 before the first. */
   readonly lastSeq: number;
-  /** What is after a place, deltas put together. */
+  /** What is after a place. */
   since(seq: number): readonly NumberedRunEvent[];
   readonly ended: boolean;
   readonly end: Promise<RunEnd>;
@@ -38,7 +38,7 @@ export function createRunStream(): RunStream {
   const lastSeq = (): number => events.at(-1)?.seq ?? 0;
 
   function pushNumbered(event: NumberedRunEvent): void {
-    if (ended) return;
+    if (ended || event.seq <= lastSeq()) return;
     events.push(event);
     if (isRunEnd(event)) {
       ended = true;
@@ -58,12 +58,13 @@ export function createRunStream(): RunStream {
     for (;;) {
       const behind = events.length - next;
       if (behind > FAR_BEHIND) {
-        const missed = events.slice(next);
+        const missed = events.slice(Math.max(next, indexAfter(events, after)));
         next = events.length;
         yield* withDeltasJoined(missed);
       } else if (behind > 0) {
         const event = events[next++];
-        if (event) yield event;
+        // Of a run that is read from elsewhere, what the listener has seen may come only now.
+        if (event && event.seq > after) yield event;
       } else if (ended) {
         return;
       } else {
@@ -76,7 +77,7 @@ export function createRunStream(): RunStream {
     push: (event) => pushNumbered({ ...event, seq: lastSeq() + 1 }),
     pushNumbered,
     listen,
-    since: (seq) => [...withDeltasJoined(events.slice(indexAfter(events, seq)))],
+    since: (seq) => events.slice(indexAfter(events, seq)),
     get lastSeq() {
       return lastSeq();
     },

@@ -48,6 +48,13 @@ export interface Run {
   cancel(): void;
 }
 
+/** Which run failed, for reports. */
+export interface FailedRun {
+  readonly runId: string;
+  readonly threadId: string;
+  readonly requestId: string | undefined;
+}
+
 export interface RunLimits {
   /** Runs at once in this process, waiting ones included. */
   readonly maxRuns: number;

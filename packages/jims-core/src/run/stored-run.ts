@@ -1,5 +1,6 @@
 import { JimsError } from '../errors.ts';
 import type { JimsErrorCode } from '../errors.ts';
+import { readUsage } from '../llm/usage.ts';
 import type { RunRecord } from '../store/store.ts';
 import type { CancelReason, NumberedRunEvent, RunEnd } from './run-events.ts';
 import { createRunStream } from './run-stream.ts';
@@ -9,9 +10,10 @@ import type { Run } from './run.ts';
 /** How a run ended, told by its record; `undefined` while it is not over. */
 export function endOfRecord(record: RunRecord): RunEnd | undefined {
   const { status, events, startEvents, error } = record;
+  const usage = readUsage(record.usage);
   switch (status) {
     case 'completed':
-      return { type: 'result', result: { startEvents, events } };
+      return { type: 'result', result: { startEvents, events, ...(usage && { usage }) } };
     case 'failed':
       return {
         type: 'error',

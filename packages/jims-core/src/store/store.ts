@@ -63,6 +63,8 @@ export interface RunStore {
    */
   finishRun(run: RunOwner, outcome: RunOutcomeRecord): Promise<FinishResult>;
   run(runId: string): Promise<RunRecord | undefined>;
+  /** The id of the run that is `running` in a thread; what waits in line comes after it. */
+  activeRun(threadId: string): Promise<string | undefined>;
   /** Asks whoever runs it to stop it. Resolves with its status; `undefined` when there is no such run. */
   requestCancel(runId: string): Promise<RunStatus | undefined>;
   /** What became of `waiting` runs, and which active runs of this process are asked to stop. */

@@ -10,6 +10,8 @@ export interface Metrics {
   countRefusal(code: string): void;
   /** What is read whenever the metrics are: numbers of now. */
   gauge(name: string, help: string, read: () => number): void;
+  /** Counts an answered request to a model. */
+  readonly observeModel: (usage: ObservedUsage) => void;
   /** The registry, for an exporter; loads the metrics library. */
   registry(): Promise<Registry>;
 }
@@ -19,6 +21,15 @@ interface Instruments {
   readonly runs: Counter<'pipeline' | 'status'>;
   readonly durations: Histogram<'pipeline' | 'status'>;
   readonly refusals: Counter<'code'>;
+  readonly modelCalls: Counter<'model'>;
+  readonly promptTokens: Counter<'model'>;
+  readonly completionTokens: Counter<'model'>;
+}
+
+interface ObservedUsage {
+  readonly model: string;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
 }
 
 interface GaugeOfNow {
@@ -55,6 +66,13 @@ export function createMetrics(): Metrics {
     },
     countRefusal: (code) => use(({ refusals }) => refusals.inc({ code })),
     gauge: (name, help, read) => void gauges.push({ name, help, read }),
+    observeModel({ model, promptTokens, completionTokens }) {
+      use((counters) => {
+        counters.modelCalls.inc({ model });
+        if (promptTokens > 0) counters.promptTokens.inc({ model }, promptTokens);
+        if (completionTokens > 0) counters.completionTokens.inc({ model }, completionTokens);
+      });
+    },
     registry: async () => (await load()).registry,
   };
 }
@@ -69,8 +87,19 @@ async function loadInstruments(gauges: readonly GaugeOfNow[]): Promise<Instrumen
     };
     registry.registerMetric(new GaugeOf({ name, help, registers: [], collect }));
   }
+  const byModel = (name: string, help: string): Counter<'model'> =>
+    new Counter({ name, help, labelNames: ['model'], registers: [registry] });
   return {
     registry,
+    modelCalls: byModel('llm_calls_total', 'Total number of LLM calls'),
+    promptTokens: byModel(
+      'llm_usage_prompt_tokens_total',
+      'Total number of tokens used in the prompt for LLM',
+    ),
+    completionTokens: byModel(
+      'llm_usage_completion_tokens_total',
+      'Total number of tokens used in the completion for LLM',
+    ),
     runs: new Counter({
       name: 'jims_pipeline_runs_total',
       help: 'Total number of pipeline runs',

@@ -3,6 +3,12 @@ import type { Span } from '@opentelemetry/api';
 
 let loading: Promise<typeof OpenTelemetryApi> | undefined;
 
+/** OpenTelemetry's API, loaded on first use. */
+export function tracingApi(): Promise<typeof OpenTelemetryApi> {
+  loading ??= import('@opentelemetry/api');
+  return loading;
+}
+
 /**
  * Runs `work` inside the span `jims.run_pipeline_with_context`. Without a tracing SDK in the
  * process the span costs nothing; what the SDK is, is for whoever starts the process to decide.
@@ -11,8 +17,7 @@ export async function withRunSpan(
   attributes: { readonly threadId: string; readonly pipeline: string },
   work: () => Promise<void>,
 ): Promise<void> {
-  loading ??= import('@opentelemetry/api');
-  const { SpanStatusCode, trace } = await loading;
+  const { SpanStatusCode, trace } = await tracingApi();
   const tracer = trace.getTracer('jims-core');
   const options = {
     attributes: { 'jims.thread.id': attributes.threadId, 'jims.pipeline': attributes.pipeline },

@@ -1,6 +1,5 @@
-import { randomUUIDv7 } from 'node:crypto';
-
 import { JimsError } from '../errors.ts';
+import { newId } from '../new-id.ts';
 
 /** A JSON object: what an event carries and what a thread's config is. */
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -68,7 +67,7 @@ export function isCommunication(data: JsonObject): data is CommunicationEvent {
  *
  * @throws JimsError `invalid_event` when the type or the data is not what a thread can keep.
  */
-export function newEvent(type: string, data: object, id: string = randomUUIDv7()): NewEvent {
+export function newEvent(type: string, data: object, id: string = newId()): NewEvent {
   if (typeof type !== 'string' || type === '' || type.length > MAX_TYPE_LENGTH) {
     throw new JimsError(
       'invalid_event',

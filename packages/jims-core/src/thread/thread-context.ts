@@ -1,8 +1,8 @@
-import { randomUUIDv7 } from 'node:crypto';
-
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 
 import { JimsError } from '../errors.ts';
+import type { Llm } from '../llm/llm.ts';
+import { newId } from '../new-id.ts';
 import type { Principal } from '../principal.ts';
 import {
   ASSISTANT_MESSAGE,
@@ -43,6 +43,7 @@ export interface ThreadContextOptions {
   readonly signal: AbortSignal;
   readonly runId: string;
   readonly principal?: Principal | undefined;
+  readonly llm: () => Llm;
 }
 
 /**
@@ -61,12 +62,14 @@ export class ThreadContext {
   /** Who asked for this run; `undefined` when it was started in code. */
   readonly principal: Principal | undefined;
   readonly #output: ContextOutput;
+  readonly #llm: () => Llm;
   readonly #outgoing: NewEvent[] = [];
   /** Messages that are being streamed: what came of each so far. */
   readonly #unfinished = new Map<string, string>();
   #history: readonly CommunicationEvent[] | undefined;
 
-  constructor({ thread, events, output, signal, runId, principal }: ThreadContextOptions) {
+  constructor(options: ThreadContextOptions) {
+    const { thread, events, output, signal, runId, principal, llm } = options;
     this.threadId = thread.id;
     this.contactId = thread.contactId;
     this.threadConfig = thread.config;
@@ -75,12 +78,18 @@ export class ThreadContext {
     this.runId = runId;
     this.principal = principal;
     this.#output = output;
+    this.#llm = llm;
   }
 
   /** What user and assistant said, oldest first: the data of the `comm.*` events. */
   get history(): readonly CommunicationEvent[] {
     this.#history ??= this.events.filter(isSaid).map((event) => event.data);
     return this.#history;
+  }
+
+  /** Language models, their usage counted for this run; ended when it is stopped. */
+  get llm(): Llm {
+    return this.#llm();
   }
 
   /** What this run has sent so far. */
@@ -197,7 +206,7 @@ export class ThreadContext {
   }
 
   async #stream(chunks: AsyncIterable<string>): Promise<string> {
-    const messageId = randomUUIDv7();
+    const messageId = newId();
     let content = '';
     for await (const delta of chunks) {
       if (delta === '') continue;

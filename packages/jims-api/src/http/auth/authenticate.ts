@@ -1,32 +1,46 @@
 import { HttpError } from '../errors.ts';
 import { type AuthentikOptions, createAuthentik } from './authentik.ts';
 import { bearerToken } from './bearer.ts';
+import { type OidcOptions, createOidc } from './oidc.ts';
 import type { Authenticate, Principal } from './principal.ts';
 import { createStaticKeys } from './static-keys.ts';
 
 export interface AuthenticateOptions {
+  /** Callers with one of these are services. */
   readonly apiKeys: readonly string[];
+  /** Callers with a token of this issuer are contacts. */
+  readonly oidc?: OidcOptions | undefined;
+  /** Callers whom Authentik lets into an application are services, or contacts by `contactClaim`. */
   readonly authentik?: AuthentikOptions | undefined;
 }
 
 const EVERYONE: Principal = { kind: 'service', id: 'open' };
 
 /**
- * The configured ways in, in order: a static key, then Authentik. With neither, everyone may come in.
- * Throws a TypeError when the configuration cannot work.
+ * The configured ways in, in order: a static key, a JWT of the OIDC issuer, then Authentik. With none of
+ * them everyone may come in. A token that says it is the issuer's is never shown to Authentik. Throws a
+ * TypeError when the configuration cannot work.
  */
-export function createAuthenticate({ apiKeys, authentik }: AuthenticateOptions): Authenticate {
-  if (apiKeys.length === 0 && authentik === undefined) return async () => EVERYONE;
-  const byKey = createStaticKeys(apiKeys);
-  const byAuthentik = authentik && createAuthentik(authentik);
+export function createAuthenticate(options: AuthenticateOptions): Authenticate {
+  if (!isSecured(options)) return async () => EVERYONE;
+  const byKey = createStaticKeys(options.apiKeys);
+  const oidc = options.oidc && createOidc(options.oidc);
+  const byAuthentik = options.authentik && createAuthentik(options.authentik);
   return async (request, beforeAsking) => {
     const token = bearerToken(request.headers);
     if (token === undefined) return undefined;
     const service = byKey(token);
-    if (service !== undefined || byAuthentik === undefined) return service;
+    if (service) return service;
+    if (oidc?.isIssuerOf(token)) return oidc.check(token);
+    if (!byAuthentik) return undefined;
     await beforeAsking?.();
     return byAuthentik(token);
   };
+}
+
+/** Whether callers must show who they are. */
+export function isSecured({ apiKeys, oidc, authentik }: AuthenticateOptions): boolean {
+  return apiKeys.length > 0 || oidc !== undefined || authentik !== undefined;
 }
 
 /** The answer to a request that no principal stands behind. */

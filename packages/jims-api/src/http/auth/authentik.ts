@@ -1,7 +1,7 @@
-import { HttpError } from '../errors.ts';
-import { type AccessQuestionOptions, createAccessQuestion } from './access-question.ts';
-import type { TokenCheck } from './principal.ts';
-import { shortDigest, tokenDigest } from './token-digest.ts';
+import { type AuthentikQuestionOptions, createAuthentikQuestion } from './authentik-question.ts';
+import type { Principal, TokenCheck } from './principal.ts';
+import { tokenDigest } from './token-digest.ts';
+import { authUnavailable } from './unavailable.ts';
 import { VerdictCache } from './verdict-cache.ts';
 
 /** A mistyped token should not stay refused for as long as a good one stays good. */
@@ -10,7 +10,7 @@ const REMEMBERED_TOKENS = 10_000;
 /** Anything else cannot be put into a header; no token that Authentik gives out holds it. */
 const PRINTABLE_ASCII = /^[ -~]+$/;
 
-export interface AuthentikOptions extends AccessQuestionOptions {
+export interface AuthentikOptions extends AuthentikQuestionOptions {
   /** How long a verdict is trusted: 0, the default, asks every time; refusals at most 5 seconds. */
   readonly cacheSeconds?: number;
   /** A monotonic clock in milliseconds. */
@@ -23,13 +23,8 @@ export interface AuthentikOptions extends AccessQuestionOptions {
  * cannot be used.
  */
 export function createAuthentik(options: AuthentikOptions): TokenCheck {
-  const isAllowed = sharingQuestions(createAccessQuestion(options), verdictCache(options));
-  return async (token) => {
-    if (!PRINTABLE_ASCII.test(token)) return undefined;
-    const digest = tokenDigest(token);
-    const allowed = await isAllowed(token, digest.toString('base64'));
-    return allowed ? { kind: 'service', id: shortDigest(digest) } : undefined;
-  };
+  const check = sharingQuestions(createAuthentikQuestion(options), verdictCache(options));
+  return async (token) => (PRINTABLE_ASCII.test(token) ? check(token) : undefined);
 }
 
 function verdictCache({
@@ -47,37 +42,27 @@ function verdictCache({
   });
 }
 
-function sharingQuestions(
-  ask: (token: string) => Promise<boolean>,
-  cache: VerdictCache,
-): (token: string, key: string) => Promise<boolean> {
-  const underway = new Map<string, Promise<boolean>>();
+function sharingQuestions(ask: TokenCheck, cache: VerdictCache): TokenCheck {
+  const underway = new Map<string, Promise<Principal | undefined>>();
 
-  async function askAndRemember(token: string, key: string): Promise<boolean> {
+  async function askAndRemember(token: string, key: string): Promise<Principal | undefined> {
     try {
-      const allowed = await ask(token);
-      cache.set(key, allowed);
-      return allowed;
+      const principal = await ask(token);
+      cache.set(key, principal);
+      return principal;
     } catch (cause) {
-      throw unavailable(cause);
+      throw authUnavailable(cause);
     } finally {
       underway.delete(key);
     }
   }
 
-  return async (token, key) => {
+  return async (token) => {
+    const key = tokenDigest(token).toString('base64');
     const known = cache.get(key);
-    if (known !== undefined) return known;
+    if (known) return known.principal;
     const question = underway.get(key) ?? askAndRemember(token, key);
     underway.set(key, question);
     return question;
   };
-}
-
-function unavailable(cause: unknown): HttpError {
-  return new HttpError(503, 'Authentication is unavailable', {
-    code: 'auth_unavailable',
-    headers: { 'retry-after': '1' },
-    cause,
-  });
 }

@@ -1,45 +1,62 @@
-import { newEvent } from 'jims-core';
-import type { NewEvent } from 'jims-core';
+import type { JsonObject, NewEvent } from 'jims-core';
 import * as v from 'valibot';
 
-import { uuid } from '../../http/fields.ts';
-import type { ApiContext, Call } from '../../http/route.ts';
-import { contactOf, namedThread } from '../../http/run-routes.ts';
-import type { RunAsk } from '../../http/run-routes.ts';
+import { jsonObject, uuid } from '../../http/fields.ts';
+import type { SaidText } from '../../http/history-thread.ts';
+import { contactId } from '../../http/run-fields.ts';
+import { userContent, userEvent } from '../../http/user-text.ts';
 import { parseBody } from '../../http/validation.ts';
 
-const CALLBACK = 'btn:';
-const DEFAULT_CONTACT = 'deep-chat';
+const Message = v.object({
+  role: v.optional(v.string()),
+  text: v.optional(v.string(), ''),
+  custom: v.optional(v.unknown()),
+});
+type Message = v.InferOutput<typeof Message>;
+
+/** What a page hangs on the message of a clicked button. */
+const ClickedButton = v.object({ jimsCallback: v.string() });
 
 /** What Deep Chat sends: by default the new message alone, by `maxMessages: -1` all of them. */
 export const DeepChatBody = v.pipe(
   v.object({
     messages: v.pipe(
-      v.array(v.looseObject({ text: v.optional(v.string(), '') })),
+      v.array(Message),
       v.nonEmpty(),
       v.description('The last one is the new message'),
     ),
     contact_id: v.pipe(
-      v.optional(v.pipe(v.string(), v.nonEmpty(), v.maxLength(512))),
+      v.optional(contactId),
       v.description('Who talks: by additionalBodyProps, or the header x-jims-contact-id'),
     ),
     thread_id: v.pipe(v.nullish(uuid), v.description('Instead of the latest of the contact')),
+    thread_config: v.optional(jsonObject, () => ({ interface: 'deep-chat' })),
   }),
   v.title('DeepChatRequest'),
 );
 
-/** A request as a run: closing the connection is Deep Chat's stop button. */
-export function decode(api: ApiContext, call: Call, body: unknown): RunAsk {
-  const { messages, contact_id, thread_id } = parseBody(DeepChatBody, unwrapped(body));
-  const named = contact_id ?? call.request.headers.get('x-jims-contact-id') ?? undefined;
-  const contactId = contactOf(call, named) ?? DEFAULT_CONTACT;
+/** A message, decoded. */
+export interface DeepChatMessage {
+  readonly contactId: string | undefined;
+  readonly threadId: string | undefined;
+  readonly threadConfig: JsonObject;
+  /** What the page has shown so far, when it sends that. */
+  readonly earlier: readonly SaidText[];
+  readonly incoming: NewEvent;
+}
+
+/** @throws HttpError 422 */
+export function decode(body: unknown): DeepChatMessage {
+  const { messages, contact_id, thread_id, thread_config } = parseBody(
+    DeepChatBody,
+    unwrapped(body),
+  );
   return {
-    thread:
-      typeof thread_id === 'string'
-        ? namedThread(api, call, { threadId: thread_id, contactId: named ?? undefined })
-        : { kind: 'latest', contactId, threadConfig: { interface: 'deep-chat' } },
-    incoming: incomingEvent(messages.at(-1)?.text ?? ''),
-    onDisconnect: 'cancel',
+    contactId: contact_id,
+    threadId: typeof thread_id === 'string' ? thread_id : undefined,
+    threadConfig: thread_config,
+    earlier: messages.slice(0, -1).flatMap(saidText),
+    incoming: userEvent(sentText(messages.at(-1))),
   };
 }
 
@@ -53,9 +70,15 @@ function unwrapped(body: unknown): unknown {
   }
 }
 
-/** Buttons of JIMS's widget send what they stand for behind `btn:`. */
-function incomingEvent(text: string): NewEvent {
-  return text.startsWith(CALLBACK)
-    ? newEvent('comm.user_button_click', { role: 'user', content: text.slice(CALLBACK.length) })
-    : newEvent('comm.user_message', { role: 'user', content: text });
+function saidText(message: Message): SaidText[] {
+  const text = sentText(message);
+  if (text === '') return [];
+  return message.role === 'ai'
+    ? [{ role: 'assistant', content: text }]
+    : [{ role: 'user', content: userContent(text) }];
+}
+
+/** A click is shown by the button's label; what the button stands for is beside it. */
+function sentText(message: Message | undefined): string {
+  return v.is(ClickedButton, message?.custom) ? message.custom.jimsCallback : (message?.text ?? '');
 }

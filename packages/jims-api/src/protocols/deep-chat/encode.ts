@@ -1,11 +1,12 @@
 import type { NewEvent, Run, RunResult } from 'jims-core';
 
 import type { ErrorAnswerOptions } from '../../http/error-response.ts';
-import { toHttpError } from '../../http/error-response.ts';
+import { errorText, toHttpError } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { assistantText, buttonsOf } from '../../http/said.ts';
 import type { SaidButton } from '../../http/said.ts';
 import type { SseFrame } from '../../http/sse.ts';
+import { toldRun } from '../../http/told-run.ts';
 
 /** One bubble of Deep Chat. */
 type DeepChatMessage = { readonly text: string } | { readonly html: string };
@@ -22,15 +23,17 @@ export function encodeResult({ events }: RunResult): DeepChatMessage | DeepChatM
 }
 
 export function encodeError(error: HttpError): { readonly error: string } {
-  return { error: error.message };
+  return { error: errorText(error) };
 }
 
-/** A run as Deep Chat's stream: pieces of text. Buttons are left out, as html cannot follow text. */
+/**
+ * A run as Deep Chat's stream: pieces of text. Statuses and buttons are in named events, which Deep
+ * Chat shows not (html cannot follow text) and gives to the page's `responseInterceptor`.
+ */
 export async function* encodeStream(
   run: Run,
   options: ErrorAnswerOptions,
 ): AsyncGenerator<SseFrame, void, void> {
-  const streamed = new Set<string>();
   let current: string | undefined;
 
   function piece(messageId: string, text: string): SseFrame {
@@ -39,29 +42,31 @@ export async function* encodeStream(
     return data({ text: separator + text });
   }
 
-  for await (const event of run.listen()) {
+  for await (const event of toldRun(run)) {
     switch (event.type) {
       case 'status':
         yield { event: 'status', ...data({ status: event.status.message }) };
         break;
-      case 'delta':
-        streamed.add(event.messageId);
+      case 'text_delta':
         yield piece(event.messageId, event.delta);
         break;
-      case 'event': {
-        const text = assistantText(event.event);
-        if (text && !streamed.has(event.event.id)) yield piece(event.event.id, text);
-        break;
-      }
       case 'result':
         if (current === undefined) yield data(NO_ANSWER);
-        return;
+        break;
       case 'error':
         yield data(encodeError(toHttpError(event.error, options)));
-        return;
+        break;
       case 'cancelled':
         yield data({ error: 'The run was cancelled' });
-        return;
+        break;
+      case 'event': {
+        const buttons = buttonsOf(event.event);
+        if (buttons.length > 0) yield { event: 'buttons', ...data({ buttons }) };
+        break;
+      }
+      case 'text_start':
+      case 'text_end':
+        break;
     }
   }
 }

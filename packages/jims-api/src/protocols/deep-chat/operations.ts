@@ -2,7 +2,7 @@ import type { ErrorStatus, Operation } from '../../http/operation.ts';
 import { DeepChatBody } from './decode.ts';
 
 const tags = ['deep-chat'];
-const errors: readonly ErrorStatus[] = [400, 401, 404, 413, 422, 429, 503];
+const errors: readonly ErrorStatus[] = [400, 401, 404, 409, 413, 422, 429, 503];
 
 /** How the OpenAPI document describes this protocol. */
 export const deepChatOperations: readonly Operation[] = [

@@ -1,15 +1,28 @@
-import type { HttpError } from '../../http/errors.ts';
+import { randomUUIDv7 } from 'node:crypto';
+
+import { HttpError } from '../../http/errors.ts';
+import { threadOfHistory } from '../../http/history-thread.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call, Protocol, RefusedCall } from '../../http/route.ts';
-import { resultOf, runHeaders, runToEnd, streamRun } from '../../http/run-routes.ts';
+import {
+  contactHeader,
+  contactOf,
+  namedThread,
+  resultOf,
+  runHeaders,
+  runToEnd,
+  streamRun,
+} from '../../http/run-routes.ts';
+import type { RunAsk } from '../../http/run-routes.ts';
 import { decode } from './decode.ts';
+import type { DeepChatMessage } from './decode.ts';
 import { encodeError, encodeResult, encodeStream } from './encode.ts';
 import { deepChatOperations } from './operations.ts';
 
 /** The protocol of the web component Deep Chat (`connect`). */
 export function deepChatProtocol(api: ApiContext): Protocol {
   async function answer(call: Call): Promise<Response> {
-    const { run, end } = await runToEnd(api, call, decode(api, call, await call.body()));
+    const { run, end } = await runToEnd(api, call, await askOf(call));
     const headers = { ...call.headers, ...runHeaders(run) };
     return json({ headers }, encodeResult(resultOf(end)));
   }
@@ -17,8 +30,32 @@ export function deepChatProtocol(api: ApiContext): Protocol {
   async function stream(call: Call): Promise<Response> {
     const { requestId } = call;
     const { exposeErrors } = api;
-    const ask = decode(api, call, await call.body());
+    const ask = await askOf(call);
     return streamRun(api, call, ask, (run) => encodeStream(run, { requestId, exposeErrors }));
+  }
+
+  async function askOf(call: Call): Promise<RunAsk> {
+    refuseFiles(call);
+    const message = decode(await call.body());
+    const thread = await threadOf(call, message);
+    // Closing the connection is Deep Chat's stop button.
+    return { thread, incoming: message.incoming, onDisconnect: 'cancel' };
+  }
+
+  async function threadOf(call: Call, message: DeepChatMessage): Promise<RunAsk['thread']> {
+    const { threadConfig, earlier, incoming } = message;
+    const contactId = contactOf(call, message.contactId ?? contactHeader(call));
+    const threadId = message.threadId ?? call.request.headers.get('x-jims-thread-id');
+    if (threadId !== null) return namedThread(api, call, { threadId, contactId });
+    if (contactId !== undefined) return { kind: 'latest', contactId, threadConfig };
+    // Strangers must not meet in one thread: each message of theirs has what its page sends with it.
+    return threadOfHistory(api.app, {
+      contactId: `deep-chat:${randomUUIDv7()}`,
+      chatId: undefined,
+      earlier,
+      message: String(incoming.data['content']),
+      threadConfig,
+    });
   }
 
   return {
@@ -29,6 +66,11 @@ export function deepChatProtocol(api: ApiContext): Protocol {
       { method: 'POST', path: '/deep-chat/stream', handle: stream, encodeError: refuse },
     ],
   };
+}
+
+function refuseFiles({ request }: Call): void {
+  if (!request.headers.get('content-type')?.startsWith('multipart/')) return;
+  throw new HttpError(415, 'Files are not supported, only text', { code: 'files_not_supported' });
 }
 
 function refuse(error: HttpError, call: RefusedCall): Response {

@@ -1,32 +1,45 @@
-import { isInternalEvent } from 'jims-core';
-import type { Run, RunResult, ThreadEvent } from 'jims-core';
+import type { ModelUsage, Run, RunResult, ThreadEvent } from 'jims-core';
 
+import type { Sees } from '../../http/said.ts';
 import type { ChatResponse, Include } from './schemas.ts';
 
 /** The answer to a chat request: the original's members, and what was asked for by `include`. */
 export function chatResponse(
-  include: ReadonlySet<Include>,
   run: Run,
   result: RunResult,
+  { include, sees }: { readonly include: ReadonlySet<Include>; readonly sees: Sees },
 ): ChatResponse {
   return {
     thread_id: run.thread.id,
     created_new_thread: run.createdThread,
-    ...said(result.events),
-    ...(include.has('start') && { start: said(result.startEvents) }),
+    ...said(result.events, sees),
+    ...(include.has('start') && { start: said(result.startEvents, sees) }),
+    ...(include.has('usage') && { usage: (result.usage ?? []).map(usageOf) }),
   };
 }
 
-/** What the outside may see of a run's events. Messages with buttons are in `events` alone. */
+function usageOf(used: ModelUsage): NonNullable<ChatResponse['usage']>[number] {
+  return {
+    model: used.model,
+    requests: used.requests,
+    prompt_tokens: used.promptTokens,
+    completion_tokens: used.completionTokens,
+    cached_tokens: used.cachedTokens,
+    cost_usd: used.costUsd ?? null,
+  };
+}
+
+/** What a caller may see of a run's events. Messages with buttons are in `events` alone. */
 export function said(
   sent: readonly ThreadEvent[],
+  sees: Sees,
 ): Pick<ChatResponse, 'assistant_messages' | 'events'> {
   return {
     assistant_messages: sent
       .filter((event) => event.type === 'comm.assistant_message')
       .map((event) => String(event.data['content'])),
     events: sent
-      .filter((event) => !isInternalEvent(event.type))
+      .filter((event) => sees(event.type))
       .map((event) => ({ event_type: event.type, event_data: event.data })),
   };
 }

@@ -1,9 +1,9 @@
-import { isInternalEvent } from 'jims-core';
 import type { NumberedRunEvent, Run } from 'jims-core';
 
 import { errorBody, toHttpError } from '../../http/error-response.ts';
 import type { ErrorAnswerOptions } from '../../http/error-response.ts';
 import { pythonJson } from '../../http/python-json.ts';
+import type { Sees } from '../../http/said.ts';
 import type { SseFrame } from '../../http/sse.ts';
 import { chatResponse, said } from './chat-response.ts';
 import type { Include } from './schemas.ts';
@@ -11,6 +11,7 @@ import type { Include } from './schemas.ts';
 export interface ChatFramesOptions extends ErrorAnswerOptions {
   /** What is told beyond the original's frames. */
   readonly include: ReadonlySet<Include>;
+  readonly sees: Sees;
   /** Whether frames have ids, to join again after one of them. */
   readonly numbered: boolean;
   /** Begins behind this id. */
@@ -45,7 +46,7 @@ function encode(
   event: NumberedRunEvent,
   options: ChatFramesOptions,
 ): SseFrame | undefined {
-  const { include } = options;
+  const { include, sees } = options;
   switch (event.type) {
     case 'status': {
       const { message, statusType } = event.status;
@@ -57,16 +58,16 @@ function encode(
     }
     case 'event': {
       const { id, type, data } = event.event;
-      if (!include.has('event') || isInternalEvent(type)) return undefined;
+      if (!include.has('event') || !sees(type)) return undefined;
       return frame('event', { event_id: id, event_type: type, event_data: data });
     }
     case 'result':
-      return frame('result', chatResponse(include, run, event.result));
+      return frame('result', chatResponse(run, event.result, options));
     case 'error':
       return frame('error', errorBody(toHttpError(event.error, options)));
     case 'cancelled': {
       const { reason, events } = event;
-      return frame('cancelled', { run_id: run.id, reason, ...said(events) });
+      return frame('cancelled', { run_id: run.id, reason, ...said(events, sees) });
     }
   }
 }

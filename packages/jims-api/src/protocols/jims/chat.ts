@@ -12,6 +12,7 @@ import {
   streamRun,
 } from '../../http/run-routes.ts';
 import type { RunAsk } from '../../http/run-routes.ts';
+import { visibleTo } from '../../http/said.ts';
 import { chatResponse } from './chat-response.ts';
 import { chatFrames } from './chat-stream.ts';
 import { parseChatRequest } from './schemas.ts';
@@ -22,7 +23,8 @@ export async function chat(api: ApiContext, call: Call): Promise<Response> {
   const request = parseChatRequest(await bodyOf(call), api);
   const { run, end } = await runToEnd(api, call, toAsk(api, call, request));
   const headers = { ...call.headers, ...runHeaders(run) };
-  return json({ headers }, chatResponse(request.include, run, resultOf(end)));
+  const sees = visibleTo(call.principal);
+  return json({ headers }, chatResponse(run, resultOf(end), { include: request.include, sees }));
 }
 
 /** `POST /api/v1/chat/stream`: the same as a stream of the run. */
@@ -32,8 +34,9 @@ export async function chatStream(api: ApiContext, call: Call): Promise<Response>
   const { exposeErrors } = api;
   // Whoever asks for nothing new gets the original's bytes: no ids either.
   const numbered = request.include.size > 0;
+  const sees = visibleTo(call.principal);
   return streamRun(api, call, toAsk(api, call, request), (run) =>
-    chatFrames(run, { include: request.include, numbered, requestId, exposeErrors }),
+    chatFrames(run, { include: request.include, sees, numbered, requestId, exposeErrors }),
   );
 }
 

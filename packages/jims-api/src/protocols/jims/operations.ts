@@ -1,5 +1,7 @@
 import type { ErrorStatus, Operation } from '../../http/operation.ts';
+import { idempotencyKey, runOperations } from './run-operations.ts';
 import { ChatRequestBody, ChatResponseBody } from './schemas.ts';
+import { threadOperations } from './thread-operations.ts';
 
 const tags = ['chat'];
 const errors: readonly ErrorStatus[] = [400, 401, 403, 404, 413, 422, 429, 503];
@@ -29,7 +31,7 @@ const STREAM_EVENTS = `Server-Sent Events, each with JSON as its data:
 - \`status\`: \`{status, type}\`, what the app is doing; any number
 - \`result\`: a ChatResponse; the last one
 - \`error\`: \`{detail, code?}\`; the last one, when the run failed
-- \`cancelled\`: \`{}\`; the last one, when the run was stopped
+- \`cancelled\`: \`{run_id, reason, assistant_messages, events}\`; the last one, when the run was stopped
 
 By \`include\` also:
 
@@ -37,7 +39,8 @@ By \`include\` also:
 - \`delta\`: \`{message_id, delta}\`, a piece of a message that is being written
 - \`event\`: \`{event_id, event_type, event_data}\`, as soon as it is sent
 
-A comment line comes now and then while nothing else does. The run goes on when the client leaves.`;
+A comment line comes now and then while nothing else does. Frames have ids when anything is included.
+The run goes on when the client leaves, unless \`on_disconnect\` says otherwise, and can be joined again.`;
 
 /** How the OpenAPI document describes JIMS's own protocol. */
 export const jimsOperations: readonly Operation[] = [
@@ -49,6 +52,7 @@ export const jimsOperations: readonly Operation[] = [
     description:
       'Continues the latest thread of the contact, or the one that is named, or opens one. A thread answers one message at a time, in the order they came.',
     tags,
+    parameters: [idempotencyKey],
     request: ChatRequestBody,
     responses: {
       200: { description: 'The answer, stored', schema: ChatResponseBody, example: ANSWER },
@@ -62,10 +66,13 @@ export const jimsOperations: readonly Operation[] = [
     summary: 'Send a message, follow the answer',
     description: STREAM_EVENTS,
     tags,
+    parameters: [idempotencyKey],
     request: ChatRequestBody,
     responses: {
       200: { description: 'The run, live', contentType: 'text/event-stream', example: STREAM },
     },
-    errors,
+    errors: [...errors, 409],
   },
+  ...threadOperations,
+  ...runOperations,
 ];

@@ -3,6 +3,7 @@ import type { RunRecord, Thread, ThreadEvent } from 'jims-core';
 import * as v from 'valibot';
 
 import { jsonObject, uuid } from '../../http/fields.ts';
+import type { Sees } from '../../http/said.ts';
 import { said } from './chat-response.ts';
 import { ChatResponseBody } from './schemas.ts';
 import type { ChatResponse } from './schemas.ts';
@@ -65,7 +66,7 @@ export function eventResource({ id, createdAt, type, data }: ThreadEvent): Event
   return { event_id: id, created_at: createdAt, event_type: type, event_data: data };
 }
 
-export function runResource(record: RunRecord): RunResource {
+export function runResource(record: RunRecord, sees: Sees): RunResource {
   const { status, error } = record;
   return {
     run_id: record.runId,
@@ -76,16 +77,19 @@ export function runResource(record: RunRecord): RunResource {
     accepted_at: record.acceptedAt,
     started_at: record.startedAt ?? null,
     finished_at: record.finishedAt ?? null,
-    result: status === 'completed' || status === 'cancelled' ? resultOf(record) : null,
+    result: status === 'completed' || status === 'cancelled' ? resultOf(record, sees) : null,
     error: error ? { code: error.code, detail: error.message } : null,
   };
 }
 
-function resultOf({ thread, createdThread, events, startEvents }: RunRecord): ChatResponse {
+function resultOf(
+  { thread, createdThread, events, startEvents }: RunRecord,
+  sees: Sees,
+): ChatResponse {
   return {
     thread_id: thread.id,
     created_new_thread: createdThread,
-    ...said(events),
-    ...(startEvents.length > 0 && { start: said(startEvents) }),
+    ...said(events, sees),
+    ...(startEvents.length > 0 && { start: said(startEvents, sees) }),
   };
 }

@@ -8,6 +8,7 @@ import { HttpError } from '../../http/errors.ts';
 import { integerIn, uuidInPath, wordsIn } from '../../http/query.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
+import { contactId, requireAllowed, runTerms, toRunTerms } from '../../http/run-fields.ts';
 import {
   contactOf,
   namedThread,
@@ -16,10 +17,11 @@ import {
   startRun,
   streamFrames,
 } from '../../http/run-routes.ts';
+import { visibleTo } from '../../http/said.ts';
 import { parseBody } from '../../http/validation.ts';
 import { chatFrames } from './chat-stream.ts';
 import { runResource } from './resources.ts';
-import { INCLUDES, contactId, eventType, requireAllowed, runTerms, toRunTerms } from './schemas.ts';
+import { INCLUDES, messageType } from './schemas.ts';
 import type { Include } from './schemas.ts';
 import { mayReach } from './threads.ts';
 
@@ -35,7 +37,7 @@ export const NewRunBody = v.pipe(
       v.optional(contactId),
       v.description('Whose thread it is; anybody else’s is not found'),
     ),
-    event_type: eventType,
+    event_type: messageType,
     on_busy: runTerms.on_busy,
     timeout: runTerms.timeout,
   }),
@@ -56,20 +58,20 @@ export async function startThreadRun(api: ApiContext, call: Call): Promise<Respo
   const record = await api.app.runRecord(run.id);
   if (!record) throw notFound();
   const headers = { ...call.headers, ...runHeaders(run), location: `/api/v1/runs/${run.id}` };
-  return json({ headers }, runResource(record), 202);
+  return runAnswer({ ...call, headers }, record, 202);
 }
 
 /** `GET /api/v1/runs/{run_id}`; with `wait` it answers when the run is over, or after so many seconds. */
 export async function getRun(api: ApiContext, call: Call): Promise<Response> {
   const wait = integerIn(call, 'wait', { min: 0, max: MAX_WAIT_S, byDefault: 0 });
   const record = await reachableRun(api, call);
-  if (wait === 0 || record.finishedAt !== undefined) return json(call, runResource(record));
+  if (wait === 0 || record.finishedAt !== undefined) return runAnswer(call, record);
   const run = await api.app.run(record.runId);
   const timer = new AbortController();
   const signal = AbortSignal.any([timer.signal, call.request.signal]);
   await Promise.race([run?.end, sleep(wait * 1000, undefined, { signal }).catch(() => {})]);
   timer.abort();
-  return json(call, runResource(await reachableRun(api, call)));
+  return runAnswer(call, await reachableRun(api, call));
 }
 
 /** `GET /api/v1/runs/{run_id}/stream`: what was missed, then live, to the one last event. */
@@ -86,7 +88,15 @@ export async function joinRun(api: ApiContext, call: Call): Promise<Response> {
   const leave = api.streams.enter();
   const { requestId } = call;
   const { exposeErrors } = api;
-  const frames = chatFrames(run, { include, numbered: true, after, requestId, exposeErrors });
+  const sees = visibleTo(call.principal);
+  const frames = chatFrames(run, {
+    include,
+    sees,
+    numbered: true,
+    after,
+    requestId,
+    exposeErrors,
+  });
   const headers = { ...call.headers, ...runHeaders(run) };
   return streamFrames(api, { ...call, headers }, frames, { leave });
 }
@@ -96,7 +106,11 @@ export async function cancelRun(api: ApiContext, call: Call): Promise<Response> 
   const { runId } = await reachableRun(api, call);
   const status = await api.app.cancelRun(runId);
   const active = status === 'queued' || status === 'running';
-  return json(call, runResource(await reachableRun(api, call)), active ? 202 : 200);
+  return runAnswer(call, await reachableRun(api, call), active ? 202 : 200);
+}
+
+function runAnswer(call: Call, record: RunRecord, status = 200): Response {
+  return json(call, runResource(record, visibleTo(call.principal)), status);
 }
 
 async function reachableRun({ app }: ApiContext, call: Call): Promise<RunRecord> {

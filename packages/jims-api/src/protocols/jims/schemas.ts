@@ -1,60 +1,22 @@
-import type { OnBusy } from 'jims-core';
 import * as v from 'valibot';
 
-import { validationError } from '../../http/errors.ts';
-import { isAllowedEventType } from '../../http/event-types.ts';
 import { boolean, jsonObject, uuid } from '../../http/fields.ts';
 import type { ApiContext } from '../../http/route.ts';
-import type { RunAsk } from '../../http/run-routes.ts';
-import { fieldError, parseBody } from '../../http/validation.ts';
-
-/** PostgreSQL cannot index a text of any length: 512 characters fit however they are encoded. */
-const MAX_CONTACT_ID = 512;
-/** As much as the column holds. */
-const MAX_EVENT_TYPE = 255;
-
-/** No space around it: two contacts must not differ in what nobody sees. */
-const NOT_PADDED = /^\S(?:[\s\S]*\S)?$/;
-/** `<domain>.<name>`, the domain in lower case, no part empty, no spaces. */
-const EVENT_TYPE = /^[a-z][a-z0-9_-]*(?:\.[^\s.]+)+$/;
+import {
+  contactId,
+  eventType,
+  requireAllowed,
+  runTerms,
+  toRunTerms,
+} from '../../http/run-fields.ts';
+import { parseBody } from '../../http/validation.ts';
 
 /** What may be asked for beyond the original's answer. */
 export const INCLUDES = ['thread', 'start', 'delta', 'event', 'usage'] as const;
 export type Include = (typeof INCLUDES)[number];
 
-export const eventType = v.pipe(
-  v.optional(
-    v.pipe(v.string(), v.maxLength(MAX_EVENT_TYPE), v.regex(EVENT_TYPE)),
-    'comm.user_message',
-  ),
-  v.description('What the message is stored as, such as comm.user_button_click'),
-);
-
-export const contactId = v.pipe(
-  v.string(),
-  v.description('Who talks, as you name him; the same name continues the same thread'),
-  v.nonEmpty(),
-  v.maxLength(MAX_CONTACT_ID),
-  v.regex(NOT_PADDED),
-);
-
-/** How a run behaves beside others, and when its client leaves; on every route that starts one. */
-export const runTerms = {
-  on_busy: v.pipe(
-    v.optional(v.picklist(['queue', 'reject', 'interrupt'])),
-    v.description(
-      'When the thread has a run already: wait in line (default), refuse with 409, or stop what is before it',
-    ),
-  ),
-  on_disconnect: v.pipe(
-    v.optional(v.picklist(['continue', 'cancel']), 'continue'),
-    v.description('What closing the connection means for the run'),
-  ),
-  timeout: v.pipe(
-    v.optional(v.pipe(v.number(), v.minValue(0.001), v.maxValue(86_400))),
-    v.description('Seconds that the pipeline may take, when that is less than the service allows'),
-  ),
-};
+/** A message unless the client says what it is. */
+export const messageType = v.optional(eventType, 'comm.user_message');
 
 /** The body of both chat routes. */
 export const ChatRequestBody = v.pipe(
@@ -69,7 +31,7 @@ export const ChatRequestBody = v.pipe(
       v.optional(jsonObject, () => ({ interface: 'api' })),
       v.description('For the app to read; kept when a thread is made, ignored later'),
     ),
-    event_type: eventType,
+    event_type: messageType,
     run_conversation_start_on_new_thread: v.pipe(
       v.optional(boolean, false),
       v.description('Lets the app greet first when this message opens a thread'),
@@ -77,7 +39,7 @@ export const ChatRequestBody = v.pipe(
     include: v.pipe(
       v.optional(v.array(v.picklist(INCLUDES)), []),
       v.description(
-        'More than the plain answer: `start`, what the app said first; in a stream `thread`, `delta` and `event`',
+        'More than the plain answer: `start`, what the app said first; `usage`, what models were used; in a stream `thread`, `delta` and `event`',
       ),
     ),
     ...runTerms,
@@ -103,6 +65,18 @@ const ApiEvent = v.pipe(
   v.title('ApiEvent'),
 );
 
+const Usage = v.pipe(
+  v.object({
+    model: v.pipe(v.string(), v.description('As its provider names it')),
+    requests: v.number(),
+    prompt_tokens: v.number(),
+    completion_tokens: v.number(),
+    cached_tokens: v.pipe(v.number(), v.description('Those of prompt_tokens that were cached')),
+    cost_usd: v.pipe(v.nullable(v.number()), v.description('null when the price is not known')),
+  }),
+  v.title('ModelUsage'),
+);
+
 /** What an app said in a run. */
 const said = {
   assistant_messages: v.pipe(
@@ -125,28 +99,15 @@ export const ChatResponseBody = v.pipe(
       v.optional(v.object(said)),
       v.description('What the app said first in a new thread; by include: ["start"]'),
     ),
+    usage: v.pipe(
+      v.optional(v.array(Usage)),
+      v.description('What models were used, and what that cost; by include: ["usage"]'),
+    ),
   }),
   v.title('ChatResponse'),
 );
 
 export type ChatResponse = v.InferOutput<typeof ChatResponseBody>;
-
-/** What {@link runTerms} say, as a run takes it. */
-export function toRunTerms({
-  on_busy,
-  on_disconnect,
-  timeout,
-}: {
-  readonly on_busy?: OnBusy | undefined;
-  readonly on_disconnect: 'continue' | 'cancel';
-  readonly timeout?: number | undefined;
-}): Pick<RunAsk, 'onBusy' | 'onDisconnect' | 'timeoutMs'> {
-  return {
-    onBusy: on_busy,
-    onDisconnect: on_disconnect,
-    timeoutMs: timeout === undefined ? undefined : timeout * 1000,
-  };
-}
 
 /**
  * Reads the body of a chat request.
@@ -160,11 +121,4 @@ export function parseChatRequest(
   const request = parseBody(ChatRequestBody, body);
   requireAllowed(request.eventType, allowedEventTypes);
   return request;
-}
-
-/** @throws HttpError 422 when clients may not send events of this type. */
-export function requireAllowed(type: string, allowed: readonly string[]): void {
-  if (isAllowedEventType(type, allowed)) return;
-  const reason = 'clients may not send events of this type';
-  throw validationError([fieldError('event_type', type, reason)]);
 }

@@ -8,10 +8,10 @@ import { isJsonObject } from '../../http/json-object.ts';
 import { cursorIn, integerIn, uuidInPath } from '../../http/query.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
+import { contactId } from '../../http/run-fields.ts';
 import { contactOf, notFound } from '../../http/run-routes.ts';
 import { parseBody } from '../../http/validation.ts';
 import { threadResource } from './resources.ts';
-import { contactId } from './schemas.ts';
 
 export const MAX_PAGE = 200;
 const MAX_EXTERNAL_ID = 512;

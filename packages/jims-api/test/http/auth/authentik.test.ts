@@ -205,11 +205,115 @@ test('a configuration that cannot work is refused', () => {
     { slug: '' },
     { slug: '.' },
     { slug: '..' },
+    { contactClaim: '' },
+    { contactClaim: 'sub', contactPrefix: ' ' },
     { cacheSeconds: -1 },
     { cacheSeconds: Number.NaN },
   ]) {
     assert.throws(() => createAuthentik({ ...good, ...wrong }), TypeError, inspect(wrong));
   }
+});
+
+const USERINFO = '/application/o/userinfo/';
+const ALICE = { json: { sub: 'a1', preferred_username: 'alice', email: 'alice@example.com' } };
+
+test('with a contact claim the caller is the contact whom Authentik’s userinfo names', async () => {
+  await using authentik = await AuthentikServer.start({ good: PASSING }, { good: ALICE });
+  const principal = await checkAt(authentik, { contactClaim: 'preferred_username' })('good');
+  assert.ok(principal?.kind === 'contact');
+  assert.equal(principal.contactId, 'alice');
+  assert.match(principal.id, /^[0-9a-f]{32}$/);
+  assert.deepEqual(
+    authentik.questions.map(({ method, path, authorization }) => [method, path, authorization]),
+    [
+      ['GET', '/api/v3/core/applications/my-app/check_access/', 'Bearer good'],
+      ['GET', USERINFO, 'Bearer good'],
+    ],
+  );
+});
+
+test('a contact keeps his id when his token changes', async () => {
+  await using authentik = await AuthentikServer.start(
+    { old: PASSING, new: PASSING, bob: PASSING },
+    { old: ALICE, new: ALICE, bob: { json: { sub: 'b2' } } },
+  );
+  const check = checkAt(authentik, { contactClaim: 'sub', contactPrefix: 'user:' });
+  const [before, after, bob] = [await check('old'), await check('new'), await check('bob')];
+  assert.deepEqual(before, after);
+  assert.notEqual(bob?.id, after?.id);
+  assert.ok(bob?.kind === 'contact' && bob.contactId === 'user:b2');
+});
+
+test('who may not use the application is not asked for his name', async () => {
+  await using authentik = await AuthentikServer.start(
+    { no: { json: { passing: false } } },
+    { no: ALICE, unknown: ALICE },
+  );
+  const check = checkAt(authentik, { contactClaim: 'sub' });
+  for (const token of ['no', 'unknown']) assert.equal(await check(token), undefined, token);
+  assert.ok(authentik.questions.every(({ path }) => path !== USERINFO));
+});
+
+test('a token without a usable name is refused', async () => {
+  const users = {
+    missing: { json: { preferred_username: 'alice' } },
+    empty: { json: { sub: '' } },
+    padded: { json: { sub: ' a' } },
+    number: { json: { sub: 7 } },
+    // What Authentik says to an API token, and to a token without the scope openid.
+    denied: { status: 401, text: '' },
+    scopeless: { status: 403, text: '' },
+    moved: { status: 302, headers: { location: USERINFO }, ...ALICE },
+  };
+  const tokens = Object.keys(users);
+  const replies = Object.fromEntries(tokens.map((token) => [token, PASSING]));
+  await using authentik = await AuthentikServer.start(replies, users);
+  const check = checkAt(authentik, { contactClaim: 'sub' });
+  for (const token of tokens) assert.equal(await check(token), undefined, token);
+  assert.equal(authentik.questions.length, tokens.length * 2, 'a redirect was followed');
+});
+
+test('a name that Authentik cannot tell is a 503, and is asked for again', async () => {
+  const users = {
+    'text-token': { text: 'OK' },
+    'list-token': { json: [] },
+    'error-token': { status: 500, ...ALICE },
+    'limit-token': { status: 429, ...ALICE },
+    'drop-token': { drop: true },
+    'long-token': { json: { sub: 'a', x: 'x'.repeat(70_000) } },
+    'stuck-token': { hold: new Promise(() => {}) },
+  };
+  const replies = Object.fromEntries(Object.keys(users).map((token) => [token, PASSING]));
+  await using authentik = await AuthentikServer.start(replies, users);
+  const check = checkAt(authentik, { contactClaim: 'sub', cacheSeconds: 30, deadlineMs: 300 });
+  for (const token of authentik.users.keys()) {
+    await assertUnavailable(check(token), token);
+    authentik.users.set(token, ALICE);
+    assert.ok(await check(token), `${token}: the trouble was remembered`);
+  }
+});
+
+test('a name is remembered with its verdict, and asked for once by many requests', async () => {
+  let now = 0;
+  await using authentik = await AuthentikServer.start(
+    { good: PASSING, nameless: PASSING },
+    { good: ALICE, nameless: { json: {} } },
+  );
+  const options = { contactClaim: 'sub', cacheSeconds: 30, now: () => now };
+  const check = checkAt(authentik, options);
+  const principals = await Promise.all(Array.from({ length: 100 }, () => check('good')));
+  assert.equal(authentik.questions.length, 2);
+  assert.equal(await check('nameless'), undefined);
+  now = 4999;
+  assert.deepEqual(await check('good'), principals[0]);
+  assert.equal(await check('nameless'), undefined);
+  assert.equal(authentik.questions.length, 4);
+  now = 5000;
+  await check('nameless');
+  assert.equal(authentik.questions.length, 6);
+  now = 30_000;
+  await check('good');
+  assert.equal(authentik.questions.length, 8);
 });
 
 test('the token does not travel through a proxy that the environment names', async () => {

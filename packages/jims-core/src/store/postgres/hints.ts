@@ -68,8 +68,7 @@ async function openListener(
       await client.connect();
       await client.query(`listen "${channel}"`);
       retryMs = FIRST_RETRY_MS;
-      // Listening is no reason for a process to go on. (The driver's types do not know this method.)
-      if ('unref' in client && typeof client.unref === 'function') client.unref();
+      hold(client, false);
     } catch {
       await client.end().catch(() => {});
       again(client);
@@ -88,7 +87,15 @@ async function openListener(
     async [Symbol.asyncDispose]() {
       closed = true;
       clearTimeout(retry);
-      await current?.end().catch(() => {});
+      if (!current) return;
+      hold(current, true);
+      await current.end().catch(() => {});
     },
   };
+}
+
+/** Listening is no reason for a process to go on, but ending it is. The driver's types lack these. */
+function hold(client: Client & { ref?(): void; unref?(): void }, isHeld: boolean): void {
+  if (isHeld) client.ref?.();
+  else client.unref?.();
 }

@@ -34,6 +34,10 @@ select
 from jims.runs r join threads t using (thread_id)
 where r.run_id = jims.as_uuid($1)`;
 
+/** Which run is running in the thread `$1`. */
+export const ACTIVE_RUN = `
+select run_id as "runId" from jims.runs where thread_id = jims.as_uuid($1) and status = 'running'`;
+
 export interface RunRecordRow {
   readonly runId: string;
   readonly thread: ThreadJson;

@@ -18,7 +18,7 @@ import { eventLists, toJson } from './parameters.ts';
 import type { Parameter } from './parameters.ts';
 import { toEvents, toThread } from './rows.ts';
 import type { EventJson, ThreadJson } from './rows.ts';
-import { RUN_RECORD, toRunRecord } from './run-record.ts';
+import { ACTIVE_RUN, RUN_RECORD, toRunRecord } from './run-record.ts';
 import type { RunRecordRow } from './run-record.ts';
 import { withTimes } from './threads.ts';
 
@@ -87,6 +87,11 @@ export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunS
     async run(runId) {
       const [row] = await db.query<RunRecordRow>(RUN_RECORD, [runId]);
       return row && toRunRecord(row);
+    },
+
+    async activeRun(threadId) {
+      const [row] = await db.query<{ runId: string }>(ACTIVE_RUN, [threadId]);
+      return row?.runId;
     },
 
     async requestCancel(runId) {

@@ -7,7 +7,7 @@ import { toPublicTime } from '../timestamp.ts';
 import { cell, listParameter, storedBefore } from './columns.ts';
 import type { EventRows } from './events.ts';
 import type { ThreadRows } from './threads.ts';
-import { fromHex } from './uuid-hex.ts';
+import { fromHex, toHex } from './uuid-hex.ts';
 
 /** What is known of the run that has a key. */
 export interface KeyedRun {
@@ -28,6 +28,8 @@ export interface RunRecords {
   byKey(key: IdempotencyKey): KeyedRun | undefined;
   poll(instanceId: string, waiting: readonly string[]): readonly PolledRun[];
   statusOf(runId: string): RunStatus | undefined;
+  /** The run that is running in a thread. */
+  activeOf(threadId: string): string | undefined;
 }
 
 const LOST_CODES: ReadonlySet<string> = new Set(['lost', 'shutting_down']);
@@ -41,6 +43,10 @@ export function runRecords(
   const forgetKey = db.prepare('UPDATE jims_runs SET key = NULL WHERE run_id = ?');
   const statusOf = db.prepare('SELECT status FROM jims_runs WHERE run_id = ?');
   statusOf.setReturnArrays(true);
+  const activeOf = db.prepare(
+    `SELECT run_id FROM jims_runs WHERE thread_id = ? AND status = 'running'`,
+  );
+  activeOf.setReturnArrays(true);
   const poll = db.prepare(
     `SELECT run_id, status, cancel_requested FROM jims_runs
      WHERE run_id IN (SELECT value FROM json_each(?1))
@@ -98,6 +104,8 @@ export function runRecords(
       }),
 
     statusOf: (runId) => cell(statusOf.get(runId)) as RunStatus | undefined,
+
+    activeOf: (threadId) => cell(activeOf.get(toHex(threadId))) as string | undefined,
   };
 }
 

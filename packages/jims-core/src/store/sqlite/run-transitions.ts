@@ -1,5 +1,4 @@
-import { randomUUIDv7 } from 'node:crypto';
-
+import { newId } from '../../new-id.ts';
 import type { NewEvent, ThreadEvent } from '../../thread/event.ts';
 import type { Thread } from '../../thread/thread.ts';
 import type {
@@ -42,7 +41,7 @@ export function runTransitions(tables: Tables): RunTransitions {
     const latest = target.kind === 'latest' ? threads.latestOf(contactId) : undefined;
     if (latest) return { thread: latest, created: false };
     const { externalId, events: first } = target.kind === 'new' ? target : NO_EVENTS;
-    const thread = createThread(tables, { id: randomUUIDv7(), contactId, externalId, config });
+    const thread = createThread(tables, { id: newId(), contactId, externalId, config });
     events.append(thread.id, first);
     return { thread, created: true };
   }

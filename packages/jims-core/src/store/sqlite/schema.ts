@@ -2,10 +2,13 @@ import type { DatabaseSync } from 'node:sqlite';
 
 import { JimsError } from '../../errors.ts';
 
-/** The original's two tables, as SQLAlchemy declares them: an existing file is used as it is. */
+/**
+ * The original's two tables; an existing file is used as it is. SQLAlchemy declares ids as UUID there,
+ * which SQLite takes for a number: it would turn an id of digits alone, such as 0…01, into one.
+ */
 const ORIGINAL_TABLES = `
 CREATE TABLE IF NOT EXISTS threads (
-	thread_id UUID NOT NULL,
+	thread_id CHAR(32) NOT NULL,
 	contact_id VARCHAR,
 	external_id VARCHAR,
 	created_at DATETIME NOT NULL,
@@ -15,8 +18,8 @@ CREATE TABLE IF NOT EXISTS threads (
 CREATE INDEX IF NOT EXISTS ix_threads_external_id ON threads (external_id);
 CREATE INDEX IF NOT EXISTS ix_threads_contact_id ON threads (contact_id);
 CREATE TABLE IF NOT EXISTS thread_events (
-	thread_id UUID NOT NULL,
-	event_id UUID NOT NULL,
+	thread_id CHAR(32) NOT NULL,
+	event_id CHAR(32) NOT NULL,
 	created_at DATETIME DEFAULT CURRENT_TIMESTAMP NOT NULL,
 	event_type VARCHAR(255) NOT NULL,
 	event_domain VARCHAR(255),
@@ -40,7 +43,7 @@ CREATE TABLE jims_instances (
 CREATE TABLE jims_runs (
 	ticket INTEGER PRIMARY KEY AUTOINCREMENT,
 	run_id TEXT NOT NULL UNIQUE,
-	thread_id UUID NOT NULL,
+	thread_id TEXT NOT NULL,
 	status TEXT NOT NULL CHECK (status IN ('queued', 'running', 'completed', 'failed', 'cancelled')),
 	attempt INTEGER NOT NULL DEFAULT 1,
 	instance_id TEXT NOT NULL,
@@ -48,7 +51,7 @@ CREATE TABLE jims_runs (
 	key TEXT,
 	fingerprint TEXT,
 	created_thread INTEGER NOT NULL,
-	incoming_id UUID,
+	incoming_id TEXT,
 	incoming_type TEXT,
 	incoming_data JSON,
 	incoming_stored INTEGER NOT NULL,

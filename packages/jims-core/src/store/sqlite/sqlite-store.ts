@@ -12,7 +12,7 @@ import { runRecords } from './run-records.ts';
 import { runTransitions } from './run-transitions.ts';
 import { runRows } from './runs.ts';
 import { migrate } from './schema.ts';
-import { openThread } from './tables.ts';
+import { appendTo, openThread } from './tables.ts';
 import type { Tables } from './tables.ts';
 import { threadRows } from './threads.ts';
 
@@ -60,7 +60,7 @@ export function openSqliteStore(file: string): Store {
       }),
     deleteThreads: (which) => group.write(() => erase.deleteThreads(which)),
 
-    appendEvents: (threadId, added) => group.write(() => events.append(threadId, added)),
+    appendEvents: (threadId, added) => group.write(() => appendTo(tables, threadId, added)),
     readEvents: (threadId, after) => read(() => events.read(threadId, after)),
     pageEvents: (threadId, page) => read(() => events.page(threadId, page)),
 
@@ -68,6 +68,7 @@ export function openSqliteStore(file: string): Store {
     appendInRun: (run, added) => group.write(() => transitions.append(run, added)),
     finishRun: (run, outcome) => group.write(() => transitions.finish(run, outcome)),
     run: (runId) => read(() => records.byId(runId)),
+    activeRun: (threadId) => read(() => records.activeOf(threadId)),
     requestCancel: (runId) =>
       group.write(() => {
         runs.requestCancel(runId);

@@ -1,6 +1,7 @@
-import { randomUUIDv7 } from 'node:crypto';
-
+import { JimsError } from '../../errors.ts';
+import { newId } from '../../new-id.ts';
 import { THREAD_CREATED, newEvent } from '../../thread/event.ts';
+import type { NewEvent, ThreadEvent } from '../../thread/event.ts';
 import type { NewThread, Thread } from '../../thread/thread.ts';
 import type { EventRows } from './events.ts';
 import type { RunRecords } from './run-records.ts';
@@ -31,7 +32,17 @@ export function openThread(
     (threadId === undefined ? undefined : tables.threads.byId(threadId)) ??
     (externalId === undefined ? undefined : tables.threads.byExternalId(externalId));
   if (existing) return { thread: existing, created: false };
-  const id = threadId ?? randomUUIDv7();
+  const id = threadId ?? newId();
   const thread = createThread(tables, { id, contactId, externalId, config: threadConfig });
   return { thread, created: true };
+}
+
+/** @throws JimsError `thread_not_found`. */
+export function appendTo(
+  { threads, events }: Tables,
+  threadId: string,
+  added: readonly NewEvent[],
+): readonly ThreadEvent[] {
+  if (threads.byId(threadId)) return events.append(threadId, added);
+  throw new JimsError('thread_not_found', `Thread '${threadId}' not found`);
 }

@@ -4,8 +4,8 @@ import type { JsonObject } from '../../thread/event.ts';
 import type { Thread } from '../../thread/thread.ts';
 import { parseStoredObject } from '../json-text.ts';
 import type { ThreadQuery } from '../store.ts';
-import { toPublicTime, toStoredTime } from '../timestamp.ts';
-import { cell, storedBefore, storedNow } from './columns.ts';
+import { formatMicros, toPublicTime, toStoredTime } from '../timestamp.ts';
+import { cell, storedBefore } from './columns.ts';
 import { fromHex, toHex } from './uuid-hex.ts';
 
 type ThreadRow = [
@@ -62,6 +62,8 @@ export function threadRows(db: DatabaseSync): ThreadRows {
     statement.setReturnArrays(true);
   }
 
+  let newest = 0;
+
   return {
     byId: (threadId) => toThread(byId.get(toHex(threadId))),
     byExternalId: (externalId) => toThread(byExternalId.get(externalId)),
@@ -72,7 +74,9 @@ export function threadRows(db: DatabaseSync): ThreadRows {
     idsOf: (contactId) => idsOf.all(contactId).map(threadIdIn),
     idle: (ageMs, limit) => idle.all(storedBefore(ageMs), limit).map(threadIdIn),
     insert({ id, contactId, externalId, config }) {
-      const createdAt = storedNow();
+      // Always later than the one before: the latest thread of a contact must be one.
+      newest = Math.max(Date.now() * 1000, newest + 1);
+      const createdAt = formatMicros(newest);
       insert.run(toHex(id), contactId, externalId ?? null, createdAt, JSON.stringify(config));
       return { id, contactId, externalId, createdAt: toPublicTime(createdAt), config };
     },

@@ -50,17 +50,17 @@ $$;
 -- Asks all runs in a thread's line to stop; returns who has them.
 create or replace function jims.interrupt_line(p_thread_id uuid) returns json
 language plpgsql as $$
+declare
+  v_asked json;
 begin
-  return (
-    with asked as (
-      update jims.runs set cancel_requested = true
-      where thread_id = p_thread_id and status in ('queued', 'running')
-      returning run_id, instance_id, ticket
-    )
-    select coalesce(
-      json_agg(json_build_object('runId', run_id, 'instanceId', instance_id) order by ticket), '[]')
-    from asked
-  );
+  with asked as (
+    update jims.runs set cancel_requested = true
+    where thread_id = p_thread_id and status in ('queued', 'running')
+    returning run_id, instance_id, ticket
+  )
+  select json_agg(json_build_object('runId', run_id, 'instanceId', instance_id) order by ticket)
+  into v_asked from asked;
+  return v_asked;
 end
 $$;
 

@@ -1,0 +1,97 @@
+// The floor on SQLite: what a turn costs when a program does its durable work and nothing else.
+//
+//   node bench/floor/sqlite.ts --port 9000 --file /tmp/floor.db [--commits 1]
+//
+// With two commits the question is on disk before the answer is made, as JIMS promises it; with one,
+// both are written at the end.
+import { randomUUID } from 'node:crypto';
+import { DatabaseSync } from 'node:sqlite';
+import { parseArgs } from 'node:util';
+
+import { groupCommit } from './group-commit.ts';
+import { serveFloor } from './serve.ts';
+
+const { values } = parseArgs({
+  options: {
+    port: { type: 'string', default: '9000' },
+    file: { type: 'string', default: 'floor.db' },
+    commits: { type: 'string', default: '2' },
+  },
+});
+
+const db = new DatabaseSync(values.file, { timeout: 5000 });
+db.exec(`
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+CREATE TABLE threads (
+  thread_id UUID NOT NULL,
+  contact_id VARCHAR,
+  external_id VARCHAR,
+  created_at DATETIME NOT NULL,
+  thread_config JSON NOT NULL,
+  PRIMARY KEY (thread_id)
+);
+CREATE INDEX threads_contact ON threads (contact_id);
+CREATE TABLE thread_events (
+  thread_id UUID NOT NULL,
+  event_id UUID NOT NULL,
+  created_at DATETIME NOT NULL,
+  event_type VARCHAR(255) NOT NULL,
+  event_domain VARCHAR(255),
+  event_name VARCHAR(255),
+  event_data JSON,
+  PRIMARY KEY (thread_id, event_id)
+);
+CREATE INDEX thread_events_order ON thread_events (thread_id, created_at, event_id);
+`);
+const latest = db.prepare(
+  'SELECT thread_id FROM threads WHERE contact_id = ? ORDER BY created_at DESC LIMIT 1',
+);
+const insertThread = db.prepare('INSERT INTO threads VALUES (?, ?, NULL, ?, ?)');
+const insertEvent = db.prepare('INSERT INTO thread_events VALUES (?, ?, ?, ?, ?, ?, ?)');
+const lastEvents = db.prepare(
+  `SELECT event_id, created_at, event_type, event_data FROM thread_events
+   WHERE thread_id = ? ORDER BY created_at DESC, event_id DESC LIMIT 20`,
+);
+latest.setReturnArrays(true);
+lastEvents.setReturnArrays(true);
+const write = groupCommit(db);
+
+interface Asked {
+  readonly threadId: string;
+  readonly created: boolean;
+  readonly history: readonly unknown[];
+}
+
+function ask(contactId: string, message: string): Asked {
+  const found = latest.get(contactId) as unknown as [string] | undefined;
+  const threadId = found?.[0] ?? randomUUID();
+  if (!found) insertThread.run(threadId, contactId, now(), '{"interface":"api"}');
+  store(threadId, 'user', message);
+  return { threadId, created: !found, history: lastEvents.all(threadId) };
+}
+
+function store(threadId: string, role: 'user' | 'assistant', content: string): void {
+  const name = `${role}_message`;
+  const data = JSON.stringify({ role, content });
+  insertEvent.run(threadId, randomUUID(), now(), `comm.${name}`, 'comm', name, data);
+}
+
+function now(): string {
+  return new Date().toISOString();
+}
+
+const inOneCommit = values.commits === '1';
+serveFloor(Number(values.port), async ({ contactId, message }) => {
+  const text = `You said: ${message}`;
+  if (inOneCommit) {
+    return write(() => {
+      const asked = ask(contactId, message);
+      store(asked.threadId, 'assistant', text);
+      return { ...asked, text };
+    });
+  }
+  const asked = await write(() => ask(contactId, message));
+  await write(() => store(asked.threadId, 'assistant', text));
+  return { ...asked, text };
+});

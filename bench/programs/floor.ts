@@ -1,0 +1,32 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import type { Bench } from '../scenario.ts';
+import type { BenchDatabase, StoreName } from '../stores/bench-database.ts';
+import { startProgram } from './program.ts';
+import type { Program } from './program.ts';
+
+export interface FloorOptions {
+  readonly store: StoreName;
+  readonly database: BenchDatabase;
+  /** On SQLite: how many commits a turn takes; default 2, the question before the answer. */
+  readonly commits?: 1 | 2;
+}
+
+/** The program that ours is measured against. */
+export function startFloor(
+  { folder }: Pick<Bench, 'folder'>,
+  { store, database, commits = 2 }: FloorOptions,
+): Promise<Program> {
+  const name = store === 'SQLite' ? 'sqlite' : 'postgres';
+  const file = fileURLToPath(new URL(`../floor/${name}.ts`, import.meta.url));
+  const place =
+    store === 'SQLite'
+      ? ['--file', database.url.replace('sqlite:///', ''), '--commits', String(commits)]
+      : ['--url', database.url];
+  return startProgram({
+    database,
+    logFile: join(folder, 'floor.log'),
+    args: (port) => [file, '--port', String(port), ...place],
+  });
+}

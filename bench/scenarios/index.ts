@@ -1,0 +1,19 @@
+import type { Scenario } from '../scenario.ts';
+import { chat } from './chat.ts';
+import { delta } from './delta.ts';
+import { latency } from './latency.ts';
+import { length } from './length.ts';
+import { processes } from './processes.ts';
+import { start } from './start.ts';
+import { streams } from './streams.ts';
+
+/** All scenarios, in the order in which they are run. */
+export const scenarios: readonly Scenario[] = [
+  start,
+  chat,
+  length,
+  latency,
+  delta,
+  streams,
+  processes,
+];

@@ -1,0 +1,66 @@
+// Answers from a folder of texts, and says where each answer is from. MODEL and EMBEDDINGS_MODEL say
+// who answers and who makes the vectors; they are kept in RAG_INDEX (default: rag.db in this folder).
+import { join } from 'node:path';
+
+import { defineApp } from 'jims-core';
+import type { ThreadContext } from 'jims-core';
+
+import { openVectors } from './vectors.ts';
+import type { Found, Vectors } from './vectors.ts';
+
+const TEXTS = process.env['RAG_TEXTS'] ?? join(import.meta.dirname, 'texts');
+const INDEX = process.env['RAG_INDEX'] ?? join(import.meta.dirname, 'rag.db');
+const EMBEDDINGS = ['EMBEDDINGS_MODEL', 'EMBEDDINGS_DIM'].map((name) => process.env[name]).join();
+const PASSAGES = 3;
+
+const INSTRUCTIONS = `Answer the question from the numbered passages alone, and put the number of the
+passage that you took it from behind each statement, like this: [1]. When the passages do not answer
+the question, say that you do not know.`;
+
+let index: Promise<Vectors> | undefined;
+
+/** The first question fills the index; those that come meanwhile wait for it. */
+function openIndex(ctx: ThreadContext): Promise<Vectors> {
+  index ??= fillIndex(ctx).catch((error: unknown) => {
+    index = undefined;
+    throw error;
+  });
+  return index;
+}
+
+async function fillIndex(ctx: ThreadContext): Promise<Vectors> {
+  ctx.updateAgentStatus({ message: 'Reading the texts…', statusType: 'rag.index' });
+  const vectors = openVectors(INDEX);
+  await vectors.update({
+    folder: TEXTS,
+    model: EMBEDDINGS,
+    embed: (texts) => ctx.llm.createEmbeddings(texts),
+  });
+  return vectors;
+}
+
+async function answer(ctx: ThreadContext): Promise<void> {
+  const query = ctx.lastUserMessage;
+  if (query === undefined) return ctx.sendMessage('What would you like to know?');
+  const vectors = await openIndex(ctx);
+
+  ctx.updateAgentStatus({ message: 'Looking it up…', statusType: 'rag.search' });
+  const found = vectors.nearest(await ctx.llm.createEmbedding(query), PASSAGES);
+
+  ctx.updateAgentStatus({ message: 'Writing the answer…', statusType: 'rag.answer' });
+  const passages = found.map(({ text }, at) => `[${at + 1}] ${text}`).join('\n\n');
+  const instructions = { role: 'system', content: `${INSTRUCTIONS}\n\n${passages}` } as const;
+  const text = await ctx.sendMessage(ctx.llm.stream([instructions, ...ctx.context(10)]));
+
+  ctx.sendEvent('rag.query_processed', { query, citations: citationsIn(text, found) });
+}
+
+/** The passages whose numbers are in the answer. */
+function citationsIn(text: string, found: readonly Found[]): object[] {
+  const numbers = new Set([...text.matchAll(/\[(\d+)\]/g)].map(([, number]) => Number(number)));
+  return found
+    .map(({ source, text: quote, score }, at) => ({ number: at + 1, source, quote, score }))
+    .filter(({ number }) => numbers.has(number));
+}
+
+export const app = defineApp(answer);

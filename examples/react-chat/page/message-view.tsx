@@ -1,0 +1,29 @@
+import type { ReactNode } from 'react';
+
+import type { Button, Message } from './api.ts';
+
+interface MessageViewProps {
+  readonly message: Message;
+  /** Without it the buttons are history, and not shown. */
+  readonly onChoose?: (button: Button) => void;
+}
+
+export function MessageView({ message: { role, parts }, onChoose }: MessageViewProps): ReactNode {
+  return (
+    <li className={role}>
+      {parts.map((part, index) => {
+        if (part.type === 'text') return <p key={index}>{part.text}</p>;
+        if (part.type !== 'data-buttons' || !onChoose) return null;
+        return (
+          <div className="buttons" key={index}>
+            {part.data.buttons.map((button) => (
+              <button type="button" key={button.id} onClick={() => onChoose(button)}>
+                {button.text}
+              </button>
+            ))}
+          </div>
+        );
+      })}
+    </li>
+  );
+}

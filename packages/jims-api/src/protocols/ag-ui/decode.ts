@@ -1,0 +1,139 @@
+import type { JsonObject, NewEvent } from 'jims-core';
+import * as v from 'valibot';
+
+import { validationError } from '../../http/errors.ts';
+import { jsonObject, uuid } from '../../http/fields.ts';
+import type { SaidText } from '../../http/history-thread.ts';
+import { isJsonObject } from '../../http/json-object.ts';
+import type { ApiContext } from '../../http/route.ts';
+import {
+  contactId,
+  eventType,
+  requireAllowed,
+  runTerms,
+  toRunTerms,
+} from '../../http/run-fields.ts';
+import { userContent, userEvent } from '../../http/user-text.ts';
+import { fieldError, parseBody } from '../../http/validation.ts';
+
+const MAX_ID = 256;
+const BETWEEN_PARTS = '\n\n';
+
+const id = v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_ID));
+
+const Message = v.object({
+  role: v.string(),
+  content: v.pipe(v.optional(v.unknown()), v.description('A text, or parts that hold texts')),
+});
+type Message = v.InferOutput<typeof Message>;
+
+/** What of AG-UI's `RunAgentInput` means something here. */
+export const AgUiBody = v.pipe(
+  v.object({
+    threadId: v.pipe(id, v.description('As the client names it: each is a thread')),
+    runId: v.pipe(id, v.description('As the client names it: said again in the answer')),
+    messages: v.pipe(
+      v.array(Message),
+      v.description(
+        'All of the thread; the last one is the new one, by the user. None: what was said is told, and nothing is run',
+      ),
+    ),
+    context: v.pipe(
+      v.optional(v.array(jsonObject), []),
+      v.description('For the app to read, in a new thread: `agui_context` of its config'),
+    ),
+    forwardedProps: v.nullish(
+      v.object({
+        contact_id: v.pipe(
+          v.optional(contactId),
+          v.description('Who talks; or the header x-jims-contact-id'),
+        ),
+        thread_id: v.pipe(
+          v.nullish(uuid),
+          v.description('Continues this thread of JIMS, whatever the other messages are'),
+        ),
+        thread_config: v.optional(jsonObject),
+        event_type: v.optional(eventType),
+        on_busy: runTerms.on_busy,
+        timeout: runTerms.timeout,
+      }),
+      {},
+    ),
+  }),
+  v.title('RunAgentInput'),
+);
+
+/** A request, decoded. */
+export interface AgUiInput {
+  /** As the client names them. */
+  readonly threadId: string;
+  readonly runId: string;
+  readonly contactId: string | undefined;
+  /** `undefined` to be told what was said. */
+  readonly message: AgUiMessage | undefined;
+}
+
+export interface AgUiMessage {
+  /** A thread of JIMS instead of the client's. */
+  readonly jimsThreadId: string | undefined;
+  readonly threadConfig: JsonObject;
+  readonly earlier: readonly SaidText[];
+  readonly incoming: NewEvent;
+  readonly terms: ReturnType<typeof toRunTerms>;
+}
+
+/**
+ * Reads the body of a request.
+ *
+ * @throws HttpError 422 also for a new message that is not the user's, or has more than text.
+ */
+export function decode(
+  { allowedEventTypes }: Pick<ApiContext, 'allowedEventTypes'>,
+  body: unknown,
+): AgUiInput {
+  const { threadId, runId, messages, context, forwardedProps } = parseBody(AgUiBody, body);
+  const named = { threadId, runId, contactId: forwardedProps?.contact_id };
+  const last = messages.at(-1);
+  if (!last) return { ...named, message: undefined };
+  const { thread_id, thread_config, event_type, ...terms } = forwardedProps ?? {};
+  const incoming = userEvent(newText(last), event_type);
+  requireAllowed(incoming.type, allowedEventTypes);
+  return {
+    ...named,
+    message: {
+      jimsThreadId: typeof thread_id === 'string' ? thread_id : undefined,
+      threadConfig: {
+        ...(thread_config ?? { interface: 'ag-ui' }),
+        ...(context.length > 0 && { agui_context: context }),
+      },
+      earlier: messages.slice(0, -1).flatMap(saidText),
+      incoming,
+      // The client has no other way to say stop.
+      terms: toRunTerms({ ...terms, on_disconnect: 'cancel' }),
+    },
+  };
+}
+
+function newText(message: Message): string {
+  const text = message.role === 'user' ? textOf(message) : undefined;
+  if (text !== undefined) return text;
+  const reason = 'the last message must be the user’s, and text only';
+  throw validationError([fieldError('messages', message, reason)]);
+}
+
+function saidText({ role, content }: Message): SaidText[] {
+  const text = textOf({ role, content }, 'lenient') ?? '';
+  if (role === 'user') return [{ role, content: userContent(text) }];
+  return role === 'assistant' && text !== '' ? [{ role, content: text }] : [];
+}
+
+/** `undefined` for a content that is not text alone; leniently its texts alone. */
+function textOf({ content }: Message, how: 'strict' | 'lenient' = 'strict'): string | undefined {
+  if (typeof content === 'string') return content;
+  if (!Array.isArray(content)) return undefined;
+  const texts = content.flatMap((part) =>
+    isJsonObject(part) && typeof part['text'] === 'string' ? [part['text']] : [],
+  );
+  if (how === 'strict' && texts.length < content.length) return undefined;
+  return texts.join(BETWEEN_PARTS);
+}

@@ -1,0 +1,127 @@
+import type { JimsError, NewEvent, Run, RunResult, ThreadEvent } from 'jims-core';
+
+import { toHttpError } from '../../http/error-response.ts';
+import type { ErrorAnswerOptions } from '../../http/error-response.ts';
+import { assistantText, buttonsOf, isAppEvent, userText } from '../../http/said.ts';
+import type { SseFrame } from '../../http/sse.ts';
+import { toldRun } from '../../http/told-run.ts';
+import type { ToldEvent } from '../../http/told-run.ts';
+
+/** What is sent of AG-UI 1.0. Members without a value are left out: the client refuses `null`. */
+type AgUiEvent =
+  | ({ readonly type: 'RUN_STARTED'; readonly metadata?: object } & ClientIds)
+  | ({
+      readonly type: 'RUN_FINISHED';
+      readonly result?: object;
+      readonly outcome?: { readonly type: 'cancelled' };
+    } & ClientIds)
+  | { readonly type: 'RUN_ERROR'; readonly message: string; readonly code: string }
+  | {
+      readonly type: 'TEXT_MESSAGE_START';
+      readonly messageId: string;
+      readonly role: 'assistant';
+    }
+  | {
+      readonly type: 'TEXT_MESSAGE_CONTENT';
+      readonly messageId: string;
+      readonly delta: string;
+    }
+  | { readonly type: 'TEXT_MESSAGE_END'; readonly messageId: string }
+  | { readonly type: 'MESSAGES_SNAPSHOT'; readonly messages: readonly object[] }
+  | { readonly type: 'CUSTOM'; readonly name: string; readonly value: object };
+
+/** The ids of a run as its client names them. */
+export interface ClientIds {
+  readonly threadId: string;
+  readonly runId: string;
+}
+
+/** A run, by the names that its client gave it. */
+export async function* encodeStream(
+  run: Run,
+  { threadId, runId }: ClientIds,
+  options: ErrorAnswerOptions,
+): AsyncGenerator<SseFrame, void, void> {
+  const ids = { threadId, runId };
+  const metadata = { thread_id: run.thread.id, run_id: run.id };
+  yield frame({ type: 'RUN_STARTED', ...ids, metadata });
+  for await (const event of toldRun(run)) {
+    switch (event.type) {
+      case 'result':
+        yield frame({ type: 'RUN_FINISHED', ...ids, result: resultOf(run, event.result) });
+        break;
+      case 'cancelled':
+        yield frame({ type: 'RUN_FINISHED', ...ids, outcome: { type: 'cancelled' } });
+        break;
+      case 'error': {
+        const { message } = toHttpError(event.error, options);
+        yield frame({ type: 'RUN_ERROR', message, code: codeOf(event.error) });
+        break;
+      }
+      default:
+        yield* encode(event).map(frame);
+    }
+  }
+}
+
+/** What was said in a thread, as a run of its own. */
+export async function* encodeSnapshot(
+  events: readonly ThreadEvent[],
+  { threadId, runId }: ClientIds,
+): AsyncGenerator<SseFrame, void, void> {
+  yield frame({ type: 'RUN_STARTED', threadId, runId });
+  yield frame({ type: 'MESSAGES_SNAPSHOT', messages: events.flatMap(toMessage) });
+  yield frame({ type: 'RUN_FINISHED', threadId, runId });
+}
+
+type Told = Exclude<ToldEvent, { type: 'result' | 'cancelled' | 'error' }>;
+
+function encode(event: Told): AgUiEvent[] {
+  switch (event.type) {
+    case 'status': {
+      const { message, statusType } = event.status;
+      const value = { status: message, type: statusType };
+      return [{ type: 'CUSTOM', name: 'jims.status', value }];
+    }
+    case 'text_start':
+      return [{ type: 'TEXT_MESSAGE_START', messageId: event.messageId, role: 'assistant' }];
+    case 'text_delta':
+      return [{ type: 'TEXT_MESSAGE_CONTENT', messageId: event.messageId, delta: event.delta }];
+    case 'text_end':
+      return [{ type: 'TEXT_MESSAGE_END', messageId: event.messageId }];
+    case 'event':
+      return besideText(event.event);
+  }
+}
+
+/** What an event is beside its text: buttons, or something of the app's own. */
+function besideText(event: NewEvent): AgUiEvent[] {
+  const { id, type, data } = event;
+  const buttons = buttonsOf(event);
+  if (buttons.length > 0)
+    return [{ type: 'CUSTOM', name: type, value: { message_id: id, buttons } }];
+  return isAppEvent(event) ? [{ type: 'CUSTOM', name: type, value: data }] : [];
+}
+
+function resultOf(run: Run, { events }: RunResult): object {
+  return {
+    thread_id: run.thread.id,
+    created_new_thread: run.createdThread,
+    assistant_messages: events.map(assistantText).filter((text) => text !== undefined),
+  };
+}
+
+function toMessage(event: ThreadEvent): object[] {
+  const asked = userText(event);
+  if (asked !== undefined) return [{ id: event.id, role: 'user', content: asked }];
+  const content = assistantText(event);
+  return content === undefined ? [] : [{ id: event.id, role: 'assistant', content }];
+}
+
+function codeOf({ code }: JimsError): string {
+  return code === 'pipeline_failed' ? 'pipeline_error' : code;
+}
+
+function frame(event: AgUiEvent): SseFrame {
+  return { data: JSON.stringify(event) };
+}

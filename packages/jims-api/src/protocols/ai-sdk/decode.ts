@@ -1,0 +1,121 @@
+import type { JsonObject, NewEvent } from 'jims-core';
+import * as v from 'valibot';
+
+import { validationError } from '../../http/errors.ts';
+import { jsonObject, uuid } from '../../http/fields.ts';
+import type { SaidText } from '../../http/history-thread.ts';
+import type { ApiContext } from '../../http/route.ts';
+import {
+  contactId,
+  eventType,
+  requireAllowed,
+  runTerms,
+  toRunTerms,
+} from '../../http/run-fields.ts';
+import { userContent, userEvent } from '../../http/user-text.ts';
+import { fieldError, parseBody } from '../../http/validation.ts';
+
+const MAX_CHAT_ID = 256;
+const BETWEEN_PARTS = '\n\n';
+
+const UiMessage = v.object({
+  role: v.picklist(['system', 'user', 'assistant']),
+  parts: v.array(v.object({ type: v.string(), text: v.optional(v.string()) })),
+});
+type UiMessage = v.InferOutput<typeof UiMessage>;
+
+/** What `DefaultChatTransport` sends; the members after `messages` come by its option `body`. */
+export const AiSdkBody = v.pipe(
+  v.object({
+    id: v.pipe(
+      v.string(),
+      v.nonEmpty(),
+      v.maxLength(MAX_CHAT_ID),
+      v.description('The chat, as the client names it: each is a thread'),
+    ),
+    messages: v.pipe(
+      v.array(UiMessage),
+      v.nonEmpty(),
+      v.description('The whole chat; the last message is the new one, by the user'),
+    ),
+    contact_id: v.pipe(
+      v.optional(contactId),
+      v.description('Who talks; or the header x-jims-contact-id'),
+    ),
+    thread_id: v.pipe(
+      v.nullish(uuid),
+      v.description('Continues this thread, whatever the other messages are'),
+    ),
+    thread_config: v.optional(jsonObject, () => ({ interface: 'ai-sdk' })),
+    event_type: v.optional(eventType),
+    on_busy: runTerms.on_busy,
+    on_disconnect: v.pipe(
+      v.optional(v.picklist(['continue', 'cancel']), 'cancel'),
+      v.description('`continue` for a client that resumes; it stops by DELETE'),
+    ),
+    timeout: runTerms.timeout,
+  }),
+  v.title('AiSdkRequest'),
+);
+
+/** A message to a chat, decoded. */
+export interface ChatMessage {
+  readonly chatId: string;
+  readonly contactId: string | undefined;
+  readonly threadId: string | undefined;
+  readonly threadConfig: JsonObject;
+  readonly earlier: readonly SaidText[];
+  readonly incoming: NewEvent;
+  readonly terms: ReturnType<typeof toRunTerms>;
+}
+
+/**
+ * Reads the body of a request.
+ *
+ * @throws HttpError 422 also for a new message that is not the user's, or has files.
+ */
+export function decode(
+  { allowedEventTypes }: Pick<ApiContext, 'allowedEventTypes'>,
+  body: unknown,
+): ChatMessage {
+  const request = parseBody(AiSdkBody, body);
+  const incoming = userEvent(newText(request.messages), request.event_type);
+  requireAllowed(incoming.type, allowedEventTypes);
+  return {
+    chatId: request.id,
+    contactId: request.contact_id,
+    threadId: typeof request.thread_id === 'string' ? request.thread_id : undefined,
+    threadConfig: request.thread_config,
+    earlier: request.messages.slice(0, -1).flatMap(saidText),
+    incoming,
+    terms: toRunTerms(request),
+  };
+}
+
+function newText(messages: readonly UiMessage[]): string {
+  const last = messages.at(-1);
+  if (last?.role !== 'user') {
+    const reason = 'the last message must be the user’s';
+    throw validationError([fieldError('messages', last, reason)]);
+  }
+  if (last.parts.some(({ type }) => type === 'file')) {
+    const reason = 'files are not supported, only text';
+    throw validationError([fieldError('messages', last, reason)]);
+  }
+  return textOf(last);
+}
+
+function saidText(message: UiMessage): SaidText[] {
+  const { role } = message;
+  if (role === 'system') return [];
+  const text = textOf(message);
+  if (role === 'user') return [{ role, content: userContent(text) }];
+  // An answer that failed before it said anything.
+  return text === '' ? [] : [{ role, content: text }];
+}
+
+function textOf({ parts }: UiMessage): string {
+  return parts
+    .flatMap(({ type, text }) => (type === 'text' && text !== undefined ? [text] : []))
+    .join(BETWEEN_PARTS);
+}

@@ -1,0 +1,96 @@
+import type { NewEvent, Run } from 'jims-core';
+
+import { toHttpError } from '../../http/error-response.ts';
+import type { ErrorAnswerOptions } from '../../http/error-response.ts';
+import type { SaidButton } from '../../http/said.ts';
+import { buttonsOf, isAppEvent } from '../../http/said.ts';
+import type { SseFrame } from '../../http/sse.ts';
+import { toldRun } from '../../http/told-run.ts';
+import type { ToldEvent } from '../../http/told-run.ts';
+import { answerId } from './ui-messages.ts';
+
+/** What is sent of the UI message stream, version 1. */
+type Chunk =
+  | { readonly type: 'start'; readonly messageId: string; readonly messageMetadata: Metadata }
+  | { readonly type: 'start-step' | 'finish-step' }
+  | { readonly type: 'text-start' | 'text-end'; readonly id: string }
+  | { readonly type: 'text-delta'; readonly id: string; readonly delta: string }
+  | {
+      readonly type: 'data-status';
+      readonly data: { readonly status: string; readonly type: string };
+      readonly transient: true;
+    }
+  | {
+      readonly type: 'data-event';
+      readonly data: { readonly event_type: string; readonly event_data: object };
+      readonly transient: true;
+    }
+  | {
+      readonly type: 'data-buttons';
+      readonly data: { readonly message_id: string; readonly buttons: readonly SaidButton[] };
+    }
+  | { readonly type: 'finish'; readonly finishReason: 'stop'; readonly messageMetadata: Metadata }
+  | { readonly type: 'abort'; readonly reason: string }
+  | { readonly type: 'error'; readonly errorText: string };
+
+/** Kept by the client with the message, and sent back with it. */
+interface Metadata {
+  readonly thread_id: string;
+  readonly run_id: string;
+}
+
+const DONE: SseFrame = { data: '[DONE]' };
+
+/** A run as one UI message, from its beginning: each message of the app is a text part of it. */
+export async function* encodeStream(
+  run: Run,
+  options: ErrorAnswerOptions,
+): AsyncGenerator<SseFrame, void, void> {
+  const metadata: Metadata = { thread_id: run.thread.id, run_id: run.id };
+  yield frame({ type: 'start', messageId: answerId(run.id), messageMetadata: metadata });
+  yield frame({ type: 'start-step' });
+  for await (const event of toldRun(run)) {
+    yield* encode(event, metadata, options).map(frame);
+  }
+  yield DONE;
+}
+
+function encode(event: ToldEvent, metadata: Metadata, options: ErrorAnswerOptions): Chunk[] {
+  switch (event.type) {
+    case 'status': {
+      const { message, statusType } = event.status;
+      const data = { status: message, type: statusType };
+      return [{ type: 'data-status', data, transient: true }];
+    }
+    case 'text_start':
+      return [{ type: 'text-start', id: event.messageId }];
+    case 'text_delta':
+      return [{ type: 'text-delta', id: event.messageId, delta: event.delta }];
+    case 'text_end':
+      return [{ type: 'text-end', id: event.messageId }];
+    case 'event':
+      return besideText(event.event);
+    case 'result': {
+      const finish = { finishReason: 'stop', messageMetadata: metadata } as const;
+      return [{ type: 'finish-step' }, { type: 'finish', ...finish }];
+    }
+    case 'cancelled':
+      return [{ type: 'abort', reason: event.reason }];
+    case 'error':
+      return [{ type: 'error', errorText: toHttpError(event.error, options).message }];
+  }
+}
+
+/** What an event is beside its text: buttons, or something of the app's own. */
+function besideText(event: NewEvent): Chunk[] {
+  const buttons = buttonsOf(event);
+  if (buttons.length > 0)
+    return [{ type: 'data-buttons', data: { message_id: event.id, buttons } }];
+  if (!isAppEvent(event)) return [];
+  const data = { event_type: event.type, event_data: event.data };
+  return [{ type: 'data-event', data, transient: true }];
+}
+
+function frame(chunk: Chunk): SseFrame {
+  return { data: JSON.stringify(chunk) };
+}

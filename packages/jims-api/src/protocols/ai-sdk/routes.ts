@@ -1,0 +1,118 @@
+import type { Run, Thread } from 'jims-core';
+
+import { errorText } from '../../http/error-response.ts';
+import type { HttpError } from '../../http/errors.ts';
+import { allEvents, threadOfChat, threadOfHistory } from '../../http/history-thread.ts';
+import { json } from '../../http/route.ts';
+import type { ApiContext, Call, Protocol, RefusedCall, Route } from '../../http/route.ts';
+import {
+  contactHeader,
+  contactOf,
+  namedThread,
+  runHeaders,
+  streamFrames,
+  streamRun,
+} from '../../http/run-routes.ts';
+import type { RunAsk } from '../../http/run-routes.ts';
+import { decode } from './decode.ts';
+import { encodeStream } from './encode.ts';
+import { aiSdkOperations } from './operations.ts';
+import { toUiMessages } from './ui-messages.ts';
+
+/** The second is where the AI SDK looks when nobody says where. */
+const BASES = ['/ai-sdk/chat', '/api/chat'];
+/** Whose chats they are when nobody is named. */
+const NOBODY = 'ai-sdk';
+const PROTOCOL = 'ai-sdk';
+const STREAM_HEADERS = { 'x-vercel-ai-ui-message-stream': 'v1' };
+
+/** The UI message stream of Vercel's AI SDK (`DefaultChatTransport`, `useChat`). */
+export function aiSdkProtocol(api: ApiContext): Protocol {
+  const { app, exposeErrors } = api;
+
+  async function send(call: Call): Promise<Response> {
+    const ask = await askOf(call);
+    const headers = { ...call.headers, ...STREAM_HEADERS };
+    const { requestId } = call;
+    return streamRun(api, { ...call, headers }, ask, (run) =>
+      encodeStream(run, { requestId, exposeErrors }),
+    );
+  }
+
+  async function askOf(call: Call): Promise<RunAsk> {
+    const message = decode(api, await call.body());
+    const { incoming, terms } = message;
+    const contact = contactOf(call, message.contactId ?? contactHeader(call));
+    const threadId = message.threadId ?? call.request.headers.get('x-jims-thread-id');
+    if (threadId !== null) {
+      return {
+        ...terms,
+        incoming,
+        thread: namedThread(api, call, { threadId, contactId: contact }),
+      };
+    }
+    const thread = await threadOfHistory(app, {
+      contactId: contact ?? NOBODY,
+      chatId: { protocol: PROTOCOL, id: message.chatId },
+      earlier: message.earlier,
+      message: String(incoming.data['content']),
+      threadConfig: message.threadConfig,
+    });
+    return { ...terms, incoming, thread };
+  }
+
+  async function resume(call: Call): Promise<Response> {
+    const run = await activeRun(call);
+    if (!run) return nothing(call);
+    const leave = api.streams.enter();
+    const { requestId } = call;
+    const headers = { ...call.headers, ...STREAM_HEADERS, ...runHeaders(run) };
+    const frames = encodeStream(run, { requestId, exposeErrors });
+    return streamFrames(api, { ...call, headers }, frames, { leave });
+  }
+
+  async function stop(call: Call): Promise<Response> {
+    const run = await activeRun(call);
+    run?.cancel();
+    return nothing(call);
+  }
+
+  async function restore(call: Call): Promise<Response> {
+    const thread = await chatThread(call);
+    const events = thread ? await allEvents(app, thread.id) : [];
+    return json(call, { messages: toUiMessages(events) });
+  }
+
+  async function activeRun(call: Call): Promise<Run | undefined> {
+    const thread = await chatThread(call);
+    return thread && app.activeRun(thread.id);
+  }
+
+  function chatThread(call: Call): Promise<Thread | undefined> {
+    const contact = contactOf(call, contactHeader(call)) ?? NOBODY;
+    return threadOfChat(app, contact, { protocol: PROTOCOL, id: call.params['id'] ?? '' });
+  }
+
+  return {
+    name: 'ai-sdk',
+    operations: aiSdkOperations,
+    routes: BASES.flatMap((base): Route[] => [
+      { method: 'POST', path: base, handle: send, encodeError: refuse },
+      { method: 'GET', path: `${base}/:id`, handle: restore, encodeError: refuse },
+      { method: 'GET', path: `${base}/:id/stream`, handle: resume, encodeError: refuse },
+      { method: 'DELETE', path: `${base}/:id/stream`, handle: stop, encodeError: refuse },
+    ]),
+  };
+}
+
+/** What the client makes the message of its error is the whole body: a sentence. */
+function refuse(error: HttpError, { headers }: RefusedCall): Response {
+  return new Response(errorText(error), {
+    status: error.status,
+    headers: { ...headers, 'content-type': 'text/plain; charset=utf-8' },
+  });
+}
+
+function nothing({ headers }: Call): Response {
+  return new Response(null, { status: 204, headers });
+}

@@ -1,0 +1,59 @@
+import type { ThreadEvent } from 'jims-core';
+
+import { assistantText, buttonsOf, userText } from '../../http/said.ts';
+import type { SaidButton } from '../../http/said.ts';
+
+type Part =
+  | { readonly type: 'text'; readonly text: string; readonly state: 'done' }
+  | {
+      readonly type: 'data-buttons';
+      readonly data: { readonly message_id: string; readonly buttons: readonly SaidButton[] };
+    };
+
+/** A message as `useChat` keeps it. */
+export interface UiMessage {
+  readonly id: string;
+  readonly role: 'user' | 'assistant';
+  readonly metadata: { readonly thread_id: string };
+  readonly parts: Part[];
+}
+
+/**
+ * Names the answer of a run, live and restored. A run has the id of its question, and a client puts
+ * an answer in the place of the message that has the same id: it must be another one.
+ */
+export function answerId(runId: string): string {
+  return `${runId}:answer`;
+}
+
+/** What was said in a thread; all that was answered to one message is one message. */
+export function toUiMessages(events: readonly ThreadEvent[]): readonly UiMessage[] {
+  const messages: UiMessage[] = [];
+  for (const event of events) {
+    const parts = partsOf(event);
+    if (parts.length === 0) continue;
+    const role = event.data['role'] === 'user' ? 'user' : 'assistant';
+    const last = messages.at(-1);
+    const id = role === 'assistant' && last ? answerId(last.id) : event.id;
+    if (role === 'assistant' && last?.role === 'assistant') last.parts.push(...parts);
+    else messages.push({ id, role, metadata: { thread_id: event.threadId }, parts });
+  }
+  return messages;
+}
+
+function partsOf(event: ThreadEvent): Part[] {
+  const asked = userText(event);
+  if (asked !== undefined) return [textPart(asked)];
+  const text = assistantText(event);
+  const buttons = buttonsOf(event);
+  return [
+    ...(text ? [textPart(text)] : []),
+    ...(buttons.length > 0
+      ? [{ type: 'data-buttons', data: { message_id: event.id, buttons } } as const]
+      : []),
+  ];
+}
+
+function textPart(text: string): Part {
+  return { type: 'text', text, state: 'done' };
+}

@@ -1,0 +1,226 @@
+// Through the real command: what it says about its options, and how it takes them.
+import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
+import { describe, test } from 'node:test';
+
+import { folderWith, runCommand, serveCommand } from '../support/command.ts';
+
+const ECHO = 'export const app = (ctx) => ctx.sendMessage(`You said: ${ctx.lastUserMessage}`);\n';
+const HELLO = JSON.stringify({ contact_id: 'customer:42', message: 'Hello' });
+
+function post(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
+  return fetch(`${url}/api/v1/chat`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: HELLO,
+  });
+}
+
+describe('options', { concurrency: 2 }, () => {
+  test('--help names every option with its variable and its default, and gives examples', async () => {
+    using folder = folderWith({});
+    const { code, stdout, stderr } = await runCommand(['--help', '--port', 'abc'], {
+      cwd: folder.path,
+    });
+    assert.equal(code, 0);
+    assert.equal(stderr, '');
+    for (const name of [
+      'app',
+      'host',
+      'port',
+      'db',
+      'api-key',
+      'authentik-url',
+      'authentik-app-slug',
+      'metrics-port',
+      'enable-sentry',
+      'verbose',
+    ]) {
+      const variable = `JIMS_${name.replaceAll('-', '_').toUpperCase()}`;
+      assert.match(stdout, new RegExp(`--${name}\\b.*\\[${variable}\\b`), name);
+    }
+    assert.match(stdout, /--port .*default: 8080/);
+    assert.match(stdout, /--db .*JIMS_DB_CONN_URI/);
+    assert.match(stdout, /Examples:\n {2}jims-api --app/);
+    assert.match(stdout, /Flags win over the environment, the environment over \.env/);
+  });
+
+  test('--version is the version of the package', async () => {
+    using folder = folderWith({});
+    const { code, stdout } = await runCommand(['--version'], { cwd: folder.path });
+    assert.equal(code, 0);
+    assert.match(stdout, /^jims-api \d+\.\d+\.\d+\S*\n$/);
+  });
+
+  for (const [title, args, message] of [
+    ['an unknown option', ['--nope'], 'No such option: --nope'],
+    [
+      'a misspelt option',
+      ['--metrcs-port', '1'],
+      'No such option: --metrcs-port Did you mean --metrics-port?',
+    ],
+    [
+      'the beginning of an option',
+      ['--metrics-p', '1'],
+      'No such option: --metrics-p Did you mean --metrics-port?',
+    ],
+    ['an option without its value', ['--port'], "Option '--port' requires an argument."],
+    ['an extra word', ['extra'], 'Got unexpected extra argument (extra)'],
+    [
+      'a port that is no number',
+      ['--port', 'abc'],
+      "Invalid value for '--port': 'abc' is not a valid integer.",
+    ],
+    [
+      'a port out of range',
+      ['--port', '99999'],
+      "Invalid value for '--port': 99999 is not between 0 and 65535.",
+    ],
+    [
+      'one port for two',
+      ['--port', '7000', '--metrics-port', '7000'],
+      '--port and --metrics-port are both 7000: choose another one.',
+    ],
+    [
+      'a loader that is none',
+      ['--loader', 'babel'],
+      "Invalid value for '--loader': 'babel' is none of auto, native, tsx.",
+    ],
+    [
+      'an empty key',
+      ['--api-key', ''],
+      '--api-key is empty: give it a key, or remove it to leave the API open.',
+    ],
+    [
+      'a URL without a slug',
+      ['--authentik-url', 'http://a.example'],
+      '--authentik-url needs --authentik-app-slug beside it.',
+    ],
+    [
+      'a slug without a URL',
+      ['--authentik-app-slug', 'app'],
+      '--authentik-app-slug needs --authentik-url beside it.',
+    ],
+    [
+      'a URL of another kind',
+      ['--authentik-url', 'ftp://a', '--authentik-app-slug', 'app'],
+      "Invalid value for '--authentik-url': 'ftp://a' is not an http(s) address.",
+    ],
+  ] as const) {
+    test(`${title} is one line and exit code 2`, async () => {
+      using folder = folderWith({ 'app.js': ECHO });
+      const { code, stdout, stderr } = await runCommand(args, { cwd: folder.path });
+      assert.equal(code, 2);
+      assert.equal(stdout, '');
+      assert.equal(
+        stderr,
+        `Usage: jims-api [OPTIONS]\nTry 'jims-api --help' for help.\n\nError: ${message}\n`,
+      );
+    });
+  }
+
+  for (const [variable, value, message] of [
+    ['JIMS_PORT', '1.5', "Invalid value for '--port': '1.5' is not a valid integer."],
+    ['JIMS_VERBOSE', 'maybe', "Invalid value for '--verbose': 'maybe' is not a valid boolean."],
+    [
+      'JIMS_API_KEY',
+      '',
+      'JIMS_API_KEY is empty: give it a key, or remove it to leave the API open.',
+    ],
+  ] as const) {
+    test(`${variable}=${value} is refused as a flag would be`, async () => {
+      using folder = folderWith({ 'app.js': ECHO });
+      const { code, stderr } = await runCommand([], {
+        cwd: folder.path,
+        env: { [variable]: value },
+      });
+      assert.equal(code, 2);
+      assert.ok(stderr.endsWith(`\nError: ${message}\n`), stderr);
+    });
+  }
+
+  test('flags win over the environment, the environment over .env, empty variables count as unset', async () => {
+    using folder = folderWith({
+      'app.js': ECHO,
+      '.env':
+        '\uFEFFJIMS_API_KEY=of-the-file\nJIMS_DB=sqlite:///file.db\nJIMS_EXPOSE_ERRORS=no\n# a comment\n',
+    });
+    const env = { JIMS_DB: 'sqlite:///environment.db', JIMS_APP: '', JIMS_MAX_RUNS: ' 7 ' };
+    await using fromFile = await serveCommand([], { cwd: folder.path, env });
+    assert.match(fromFile.log.join('\n'), /environment\.db/);
+    assert.equal((await post(fromFile.url)).status, 401);
+    assert.equal((await post(fromFile.url, { authorization: 'Bearer of-the-file' })).status, 200);
+
+    await using byFlag = await serveCommand(
+      ['--db', 'sqlite:///flag.db', '--api-key', 'a', '--api-key', 'b,c'],
+      {
+        cwd: folder.path,
+        env: { ...env, JIMS_API_KEY: 'of-the-environment' },
+      },
+    );
+    assert.match(byFlag.log.join('\n'), /flag\.db/);
+    for (const [key, status] of [
+      ['a', 200],
+      ['b,c', 200],
+      ['of-the-environment', 401],
+      ['of-the-file', 401],
+    ] as const) {
+      assert.equal(
+        (await post(byFlag.url, { authorization: `Bearer ${key}` })).status,
+        status,
+        key,
+      );
+    }
+  });
+
+  test('a variable may hold several keys and patterns, with commas between them', async () => {
+    using folder = folderWith({ 'app.js': ECHO });
+    const env = { JIMS_API_KEY: 'one, two', JIMS_ALLOWED_EVENT_TYPES: 'crm.*' };
+    await using service = await serveCommand([], { cwd: folder.path, env });
+    for (const key of ['one', 'two']) {
+      const response = await post(service.url, { authorization: `Bearer ${key}` });
+      assert.equal(response.status, 422, 'comm.user_message is not among the patterns');
+    }
+    assert.equal((await post(service.url, { authorization: 'Bearer one, two' })).status, 401);
+  });
+
+  test('variables reach the app, those of .env too', async () => {
+    using folder = folderWith({
+      'app.js': 'export const app = (ctx) => ctx.sendMessage(process.env.GREETING);\n',
+      '.env': 'GREETING="Hello from .env"\n',
+    });
+    await using service = await serveCommand([], { cwd: folder.path });
+    assert.match(await (await post(service.url)).text(), /Hello from \.env/);
+  });
+
+  test('a busy port is one line that names the option, and exit code 1', async () => {
+    using folder = folderWith({ 'app.js': ECHO });
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const address = other.address();
+    const port = typeof address === 'object' && address ? String(address.port) : '';
+    for (const [option, free] of [
+      ['--port', '--metrics-port'],
+      ['--metrics-port', '--port'],
+    ] as const) {
+      const args = ['--host', '127.0.0.1', option, port, free, '0'];
+      const { code, stdout, stderr } = await runCommand(args, { cwd: folder.path });
+      assert.equal(code, 1);
+      assert.equal(stdout, '');
+      assert.equal(
+        stderr,
+        `jims-api: Cannot listen on 127.0.0.1:${port}: the port is in use, choose another one (${option})\n`,
+      );
+    }
+    other.close();
+  });
+
+  test('a database that cannot be had is one line, and exit code 1', async () => {
+    using folder = folderWith({ 'app.js': ECHO });
+    for (const url of ['mysql://x', 'sqlite:////dev/null/x.db']) {
+      const { code, stderr } = await runCommand(['--db', url], { cwd: folder.path });
+      assert.equal(code, 1, url);
+      assert.match(stderr, /^jims-api: .+\n$/, url);
+    }
+  });
+});

@@ -1,0 +1,214 @@
+// Through the real command: how a service that listens behaves, and how it stops.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+
+import * as v from 'valibot';
+
+import { folderWith, runCommand, serveCommand } from '../support/command.ts';
+import type { Running } from '../support/command.ts';
+import { hidePackage } from '../support/served-app.ts';
+
+const APP = `
+import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+async function greeter(ctx) {
+  const { lastUserMessage: said } = ctx;
+  if (said === 'slow') {
+    ctx.updateAgentStatus('working');
+    while (!existsSync('go')) await sleep(10);
+  }
+  if (said === 'endless') {
+    ctx.updateAgentStatus('working');
+    await new Promise(() => {});
+  }
+  if (said === 'boom') throw new Error('kaboom');
+  if (said === 'float') void Promise.reject(new Error('floating'));
+  if (said === 'timer') setTimeout(() => { throw new Error('in a timer'); }, 1);
+  if (said === 'float' || said === 'timer') await sleep(200);
+  ctx.sendMessage('Hello');
+}
+export const app = greeter;
+`;
+
+const LogLine = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.looseObject({ level: v.number(), time: v.string(), msg: v.string() }),
+);
+
+function post(
+  service: Running,
+  message: string,
+  path = '/api/v1/chat',
+  headers: object = {},
+): Promise<Response> {
+  return fetch(service.url + path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ contact_id: 'c', message }),
+  });
+}
+
+function logged(service: Running): v.InferOutput<typeof LogLine>[] {
+  return service.log.map((line) => v.parse(LogLine, line));
+}
+
+describe('a service', { concurrency: 2 }, () => {
+  test('answers on its port, and logs JSON on standard error', async () => {
+    using folder = folderWith({ 'app.mjs': APP });
+    await using service = await serveCommand([], { cwd: folder.path });
+    assert.deepEqual(await (await fetch(`${service.url}/healthz`)).json(), { status: 'ok' });
+    assert.deepEqual(await (await fetch(`${service.url}/readyz`)).json(), { status: 'ready' });
+    assert.equal((await post(service, 'Hi')).status, 200);
+    service.kill('SIGTERM');
+    const { stdout } = await service.ended;
+    assert.equal(stdout, '', 'standard output is left to the app');
+    const lines = logged(service);
+    assert.deepEqual(
+      lines.map(({ msg }) => msg),
+      [
+        'listening',
+        'request',
+        'request',
+        'request',
+        'stopping: runs are finished first, a second signal ends at once',
+        'stopped',
+      ],
+    );
+    assert.ok(lines.every(({ time }) => /^\d{4}-\d\d-\d\dT.*Z$/.test(time)));
+  });
+
+  test('on SIGTERM finishes what it answers, refuses what comes later, and exits with 0', async () => {
+    using folder = folderWith({ 'app.mjs': APP });
+    await using service = await serveCommand([], { cwd: folder.path });
+    const chat = await post(service, 'slow', '/api/v1/chat/stream');
+    assert.ok(chat.body);
+    const reader = chat.body.pipeThrough(new TextDecoderStream()).getReader();
+    assert.match((await reader.read()).value ?? '', /working/, 'the run goes on');
+    service.kill('SIGTERM');
+    while (!service.log.join('\n').includes('stopping')) await new Promise(setImmediate);
+    assert.equal((await post(service, 'late')).status, 503);
+    assert.equal((await fetch(`${service.url}/readyz`)).status, 503);
+    writeFileSync(join(folder.path, 'go'), '');
+    assert.match((await reader.read()).value ?? '', /^event: result\n.*Hello/);
+    assert.equal((await reader.read()).done, true);
+    assert.equal((await service.ended).code, 0);
+  });
+
+  test('stops a run that does not end in time, and still exits with 0', async () => {
+    using folder = folderWith({ 'app.mjs': APP });
+    await using service = await serveCommand(['--drain-timeout', '0'], { cwd: folder.path });
+    const chat = await post(service, 'endless', '/api/v1/chat/stream');
+    assert.ok(chat.body);
+    const text = chat.body.pipeThrough(new TextDecoderStream());
+    service.kill('SIGTERM');
+    let received = '';
+    for await (const chunk of text) received += chunk;
+    assert.match(received, /event: (?:cancelled|error)\n/);
+    assert.equal((await service.ended).code, 0);
+  });
+
+  test('ends at once on a second signal', async () => {
+    using folder = folderWith({ 'app.mjs': APP });
+    await using service = await serveCommand([], { cwd: folder.path });
+    const chat = await post(service, 'endless', '/api/v1/chat/stream');
+    assert.ok(chat.body);
+    service.kill('SIGINT');
+    while (!service.log.join('\n').includes('stopping')) await new Promise(setImmediate);
+    service.kill('SIGINT');
+    assert.equal((await service.ended).code, 1);
+    await chat.body.cancel().catch(() => {});
+  });
+
+  test('survives what a pipeline left behind: only its run fails', async () => {
+    using folder = folderWith({ 'app.mjs': APP });
+    await using service = await serveCommand([], { cwd: folder.path });
+    for (const message of ['boom', 'float', 'timer']) {
+      const response = await post(service, message);
+      assert.equal(response.status, 500, message);
+      assert.match(await response.text(), /^\{"detail":"Pipeline error \(request [^)]+\)"\}$/);
+    }
+    assert.equal((await post(service, 'Hi')).status, 200);
+    const errors = service.log.filter((line) => line.includes('kaboom'));
+    assert.equal(errors.length, 1, 'the log has the reason, once');
+  });
+
+  test('never writes a key, a token or a message into its log', async () => {
+    using folder = folderWith({ 'app.mjs': APP });
+    const args = ['--api-key', 'key-4711', '--verbose'];
+    await using service = await serveCommand(args, { cwd: folder.path });
+    await post(service, 'my card is 4111', '/api/v1/chat', { authorization: 'Bearer key-4711' });
+    await post(service, 'my card is 4111', '/api/v1/chat', { authorization: 'Bearer other-0815' });
+    await post(service, 'boom', '/api/v1/chat', { authorization: 'Bearer key-4711' });
+    await fetch(`${service.url}/docs?key=key-4711`);
+    service.kill('SIGTERM');
+    await service.ended;
+    assert.equal(service.log.filter((line) => line.includes('"request"')).length, 4);
+    assert.doesNotMatch(service.log.join('\n'), /4711|0815|4111/);
+  });
+
+  test('warns when everybody may come in from everywhere, and only then', async () => {
+    using folder = folderWith({ 'app.mjs': APP });
+    const warnings = async (...args: string[]): Promise<number> => {
+      await using service = await serveCommand(args, { cwd: folder.path });
+      service.kill('SIGTERM');
+      await service.ended;
+      return logged(service).filter(
+        ({ level, msg }) => level === 40 && msg.startsWith('OPEN ACCESS'),
+      ).length;
+    };
+    assert.equal(await warnings(), 0, 'on this machine only');
+    assert.equal(await warnings('--host', '0.0.0.0'), 1);
+    assert.equal(await warnings('--host', '0.0.0.0', '--api-key', 'key'), 0);
+  });
+
+  test('takes no token twice, and no second Authorization header behind the first', async () => {
+    using folder = folderWith({ 'app.mjs': APP });
+    await using service = await serveCommand(['--api-key', 'key'], { cwd: folder.path });
+    const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
+    socket.write(
+      'GET /openapi.json HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer key\r\nAuthorization: Bearer key\r\nConnection: close\r\n\r\n',
+    );
+    const [answer] = await once(socket.setEncoding('utf8'), 'data');
+    assert.match(String(answer), /^HTTP\/1\.1 401 /);
+    socket.destroy();
+  });
+
+  test('counts its runs on the metrics port, on every path and without a key', async () => {
+    using folder = folderWith({ 'app.mjs': APP });
+    await using service = await serveCommand(['--api-key', 'key'], { cwd: folder.path });
+    const bearer = { authorization: 'Bearer key' };
+    await post(service, 'Hi', '/api/v1/chat', bearer);
+    await post(service, 'boom', '/api/v1/chat/stream', bearer).then((response) => response.text());
+    const response = await fetch(service.metricsUrl);
+    assert.equal(response.status, 200);
+    assert.match(response.headers.get('content-type') ?? '', /^text\/plain; version=/);
+    const text = await response.text();
+    assert.match(text, /^# TYPE jims_pipeline_runs_total counter$/m);
+    assert.match(text, /^jims_pipeline_runs_total\{pipeline="greeter",status="success"\} 1$/m);
+    assert.match(text, /^jims_pipeline_runs_total\{pipeline="greeter",status="failure"\} 1$/m);
+    assert.match(text, /^jims_pipeline_run_duration_seconds_bucket\{le="1\.0",/m);
+    assert.equal((await fetch(new URL('/', service.metricsUrl))).status, 200);
+    const post405 = await fetch(service.metricsUrl, { method: 'POST' });
+    assert.equal(post405.status, 405);
+    assert.equal(post405.headers.get('allow'), 'GET, HEAD');
+    const head = await fetch(service.metricsUrl, { method: 'HEAD' });
+    assert.equal(head.status, 200);
+    assert.equal(await head.text(), '');
+  });
+});
+
+test('--enable-sentry without its package is one line that names it', async () => {
+  using folder = folderWith({ 'app.mjs': APP });
+  const env = { NODE_OPTIONS: hidePackage('@sentry/node') };
+  const { code, stderr } = await runCommand(['--enable-sentry'], { cwd: folder.path, env });
+  assert.equal(code, 1);
+  assert.equal(
+    stderr,
+    'jims-api: --enable-sentry needs the package @sentry/node: npm install @sentry/node\n',
+  );
+});

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+
+import * as v from 'valibot';
+
+import { chat, serveApp } from '../support/served-app.ts';
+import type { ServedApp } from '../support/served-app.ts';
+
+const DOCS = new URL('../../../../docs/', import.meta.url);
+const Dashboard = v.object({
+  panels: v.array(v.object({ targets: v.array(v.object({ expr: v.string() })) })),
+});
+
+function read(name: string): string {
+  return readFileSync(new URL(name, DOCS), 'utf8');
+}
+
+function sortedSet(names: Iterable<string>): string[] {
+  return [...new Set(names)].toSorted();
+}
+
+describe('docs/observability.md', () => {
+  let service: ServedApp;
+  let exported: Map<string, string>;
+  before(async () => {
+    service = await serveApp({
+      app: `import { defineApp } from 'jims-core'; export const app = defineApp((ctx) => ctx.sendMessage('hi'));`,
+    });
+    await chat(service.origin, 'hello');
+    const response = await fetch(service.metricsUrl);
+    const types = (await response.text()).matchAll(/^# TYPE (\S+) (\S+)$/gm);
+    exported = new Map([...types].map(([, name = '', type = '']) => [name, type]));
+  });
+  after(() => service[Symbol.asyncDispose]());
+
+  test('lists the metrics that the service has, with their types, and no others', () => {
+    const rows = read('observability.md').matchAll(/^\| `((?:jims|llm)_\w+)` *\| (\w+) *\|/gm);
+    const documented = [...rows].map(([, name, type]) => `${name} ${type}`);
+    assert.deepEqual(
+      documented.toSorted(),
+      [...exported].map(([name, type]) => `${name} ${type}`).toSorted(),
+    );
+  });
+
+  test('the dashboard uses each of them, and no others', () => {
+    const { panels } = v.parse(Dashboard, JSON.parse(read('grafana/jims.json')));
+    const expressions = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
+    const used = expressions.flatMap((expr) => expr.match(/\b(?:jims|llm)_\w+/g) ?? []);
+    const families = used.map((name) => name.replace(/_seconds_(?:bucket|sum|count)$/, '_seconds'));
+    assert.deepEqual(sortedSet(families), sortedSet(exported.keys()));
+  });
+
+  test('the alerts name metrics that there are', () => {
+    const [block = ''] = /```promql\n[\s\S]*?```/.exec(read('observability.md')) ?? [];
+    const named = block.match(/\b(?:jims|llm)_\w+/g) ?? [];
+    assert.ok(named.length > 0);
+    for (const name of named) assert.ok(exported.has(name), name);
+  });
+});

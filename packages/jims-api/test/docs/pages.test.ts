@@ -1,0 +1,68 @@
+// What the pages tell people to do works.
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { folderWith, serveCommand } from '../support/command.ts';
+import { codeBlocks, curlCommands } from './code-blocks.ts';
+
+const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
+
+test("the README's first program serves every curl line of the README and of the API's page", async () => {
+  const [program = ''] = codeBlocks('README.md', 'ts');
+  using folder = folderWith({ 'app.ts': program, 'package.json': '{"type": "module"}' });
+  await using command = await serveCommand(['--app', './app.ts:app'], { cwd: folder.path });
+  const commands = ['README.md', 'docs/http-api.md'].flatMap(curlCommands);
+  assert.ok(commands.length >= 6, `${commands.length} commands`);
+  for (const { url, init } of commands) {
+    const response = await fetch(url.replace(/^localhost:8080/, command.url), init);
+    const text = await response.text();
+    assert.ok(response.ok, `${url}: ${response.status} ${text}`);
+    assert.doesNotMatch(text, /event: error/);
+  }
+});
+
+test('the answer that the README shows is the answer', async () => {
+  const [program = ''] = codeBlocks('README.md', 'ts');
+  using folder = folderWith({ 'app.ts': program, 'package.json': '{"type": "module"}' });
+  await using command = await serveCommand(['--app', './app.ts:app'], { cwd: folder.path });
+  const [first] = curlCommands('README.md');
+  assert.ok(first);
+  const response = await fetch(first.url.replace(/^localhost:8080/, command.url), first.init);
+  const shown = JSON.parse(codeBlocks('README.md', 'json')[0] ?? '');
+  const { thread_id } = shown;
+  assert.deepEqual({ ...Object(await response.json()), thread_id }, shown);
+});
+
+test("a server of one's own can be made of the README's lines", async () => {
+  const mount = codeBlocks('README.md', 'ts').find((block) => block.includes('createApi'));
+  assert.ok(mount);
+  // Only the port is another one: it may be in use here.
+  assert.match(mount, /createApi\(app, \{ apiKeys: \['s3cret'\] \}\)/);
+  const { createApi } = await import('../../src/index.ts');
+  const { defineApp } = await import('jims-core');
+  await using app = defineApp({
+    pipeline: (ctx) => ctx.sendMessage('hi'),
+    store: 'sqlite::memory:',
+  });
+  const api = createApi(app, { apiKeys: ['s3cret'] });
+  assert.equal((await api.fetch(new Request('http://localhost/api/v1/threads'))).status, 401);
+});
+
+test('every link between the pages leads somewhere', () => {
+  const pages = ['README.md', 'CONTRIBUTING.md', ...markdownIn('docs')];
+  for (const page of pages) {
+    const text = readFileSync(join(ROOT, page), 'utf8');
+    for (const [, target = ''] of text.matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g)) {
+      assert.ok(existsSync(join(ROOT, dirname(page), target)), `${page} → ${target}`);
+    }
+  }
+});
+
+function markdownIn(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join(folder, name));
+}

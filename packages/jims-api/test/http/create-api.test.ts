@@ -1,0 +1,233 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { defineApp } from 'jims-core';
+import type { Logger } from 'jims-core';
+
+import { HttpError, createApi } from '../../src/index.ts';
+import { jsonOf, testApi } from '../support/api.ts';
+import type { TestAppOptions } from '../support/api.ts';
+
+const CHAT = '/api/v1/chat';
+const HELLO = { contact_id: 'customer:42', message: 'Hello' };
+
+const echo: TestAppOptions = (ctx) => ctx.sendMessage(`You said: ${ctx.lastUserMessage}`);
+
+/** A logger that keeps what it is told. */
+function recorder(): {
+  logger: Logger;
+  lines: { level: string; fields: object; message: string }[];
+} {
+  const lines: { level: string; fields: object; message: string }[] = [];
+  const at = (level: string) => (fields: object, message: string) =>
+    void lines.push({ level, fields, message });
+  const logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  return { logger, lines };
+}
+
+test('the whole service is one fetch handler', async () => {
+  await using api = testApi(echo);
+  const response = await api.post(CHAT, HELLO);
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get('content-type'), 'application/json');
+  const answer = await jsonOf(response);
+  assert.deepEqual(answer, {
+    thread_id: answer['thread_id'],
+    created_new_thread: true,
+    assistant_messages: ['You said: Hello'],
+    events: [
+      {
+        event_type: 'comm.assistant_message',
+        event_data: { role: 'assistant', content: 'You said: Hello' },
+      },
+    ],
+  });
+  const again = await api.fetch.fetch(new Request('http://localhost/healthz'));
+  assert.deepEqual(await again.json(), { status: 'ok' });
+});
+
+test('a service with its database is alive and ready', async () => {
+  await using api = testApi(echo);
+  assert.equal((await api.get('/healthz')).status, 200);
+  const ready = await api.get('/readyz');
+  assert.equal(ready.status, 200);
+  assert.deepEqual(await ready.json(), { status: 'ready' });
+});
+
+test('a service without its database is alive and not ready, and does not tell why', async () => {
+  const api = createApi(defineApp({ pipeline: () => {}, store: 'sqlite:////dev/null/x.db' }));
+  const headers = { 'content-type': 'application/json', 'x-request-id': 'r1' };
+  const post = { method: 'POST', headers, body: JSON.stringify(HELLO) };
+  for (const request of [
+    new Request('http://localhost/readyz', { headers }),
+    new Request(`http://localhost${CHAT}`, post),
+  ]) {
+    const response = await api(request);
+    assert.equal(response.status, 500);
+    assert.deepEqual(await response.json(), {
+      detail: 'Internal Server Error (request r1)',
+      code: 'store_invalid',
+    });
+  }
+  assert.equal((await api(new Request('http://localhost/healthz'))).status, 200);
+});
+
+test('a service that stops is alive and not ready', async () => {
+  let draining = false;
+  await using api = testApi(echo, { isDraining: () => draining });
+  assert.equal((await api.get('/readyz')).status, 200);
+  draining = true;
+  const ready = await api.get('/readyz');
+  assert.equal(ready.status, 503);
+  assert.equal((await jsonOf(ready))['code'], 'shutting_down');
+  assert.equal((await api.get('/healthz')).status, 200);
+});
+
+test('HEAD is answered as GET, without a body', async () => {
+  await using api = testApi(echo);
+  for (const path of ['/healthz', '/openapi.json', '/docs']) {
+    const head = await api.fetch(new Request(`http://localhost${path}`, { method: 'HEAD' }));
+    assert.equal(head.status, 200, path);
+    assert.equal(await head.text(), '', path);
+  }
+});
+
+test('unknown routes are 404, known ones with another method 405 and what they allow', async () => {
+  await using api = testApi(echo);
+  for (const path of ['/', '/api', '/api/v1/chat/', '/API/V1/CHAT', '//healthz', '/metrics']) {
+    const response = await api.get(path);
+    assert.equal(response.status, 404, path);
+    assert.deepEqual(await response.json(), { detail: 'Not Found' });
+  }
+  const wrong = await api.get(CHAT);
+  assert.equal(wrong.status, 405);
+  assert.equal(wrong.headers.get('allow'), 'POST');
+  assert.deepEqual(await wrong.json(), { detail: 'Method Not Allowed' });
+  const posted = await api.post('/healthz', {});
+  assert.equal(posted.status, 405);
+  assert.equal(posted.headers.get('allow'), 'GET');
+});
+
+test('every answer has a request id: the one that came, or a new one', async () => {
+  await using api = testApi(echo);
+  const id = { 'x-request-id': 'from-the-proxy.1' };
+  const answers = [
+    await api.get('/healthz', id),
+    await api.get('/nowhere', id),
+    await api.post(CHAT, HELLO, id),
+    await api.post(`${CHAT}/stream`, HELLO, id),
+    await api.post(CHAT, {}, id),
+  ];
+  for (const { status, headers } of answers) {
+    assert.equal(headers.get('x-request-id'), 'from-the-proxy.1', String(status));
+  }
+  const first = (await api.get('/healthz')).headers.get('x-request-id');
+  const second = (await api.get('/healthz')).headers.get('x-request-id');
+  assert.match(first ?? '', /^[0-9a-f-]{36}$/);
+  assert.notEqual(first, second);
+  const unfit = await api.get('/healthz', { 'x-request-id': 'a b' });
+  assert.match(unfit.headers.get('x-request-id') ?? '', /^[0-9a-f-]{36}$/);
+});
+
+test('a body over the limit is 413, declared or not', async () => {
+  await using api = testApi(echo, { maxBodyBytes: 100 });
+  const long = JSON.stringify({ ...HELLO, message: 'x'.repeat(100) });
+  const declared = await api.post(CHAT, long, { 'content-length': String(long.length) });
+  const found = await api.post(CHAT, long);
+  for (const response of [declared, found]) {
+    assert.equal(response.status, 413);
+    assert.equal((await jsonOf(response))['code'], 'body_too_large');
+  }
+  assert.equal((await api.post(CHAT, HELLO)).status, 200);
+});
+
+test('what cannot be read as UTF-8 is 400', async () => {
+  await using api = testApi(echo);
+  const response = await api.fetch(
+    new Request(`http://localhost${CHAT}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: new Uint8Array([0x22, 0xff, 0x22]),
+    }),
+  );
+  assert.equal(response.status, 400);
+  assert.deepEqual(await response.json(), { detail: 'There was an error parsing the body' });
+});
+
+test('without its key nobody learns more than that the service is alive', async () => {
+  await using api = testApi(echo, { apiKeys: ['s3cret'] });
+  for (const path of ['/openapi.json', '/docs']) {
+    const response = await api.get(path);
+    assert.equal(response.status, 401, path);
+    assert.equal(response.headers.get('www-authenticate'), 'Bearer', path);
+    assert.doesNotMatch(await response.text(), /contact_id/, path);
+  }
+  const chat = await api.post(CHAT, 'no JSON at all');
+  assert.equal(chat.status, 401, 'the key is looked at before the body');
+  assert.deepEqual(await chat.json(), { detail: 'Unauthorized' });
+  assert.equal((await api.get('/healthz')).status, 200);
+  assert.equal((await api.get('/readyz')).status, 200);
+  const bearer = { authorization: 'Bearer s3cret' };
+  assert.equal((await api.post(CHAT, HELLO, bearer)).status, 200);
+  assert.equal((await api.get('/docs', bearer)).status, 200);
+  const document = await jsonOf(await api.get('/openapi.json', bearer));
+  assert.deepEqual(document['security'], [{ bearer: [] }]);
+});
+
+test('an own way to authenticate replaces keys, and may let in contacts who act for themselves', async () => {
+  await using api = testApi(echo, {
+    async authenticate(request) {
+      const contactId = request.headers.get('x-contact');
+      return contactId === null ? undefined : { kind: 'contact', contactId, id: contactId };
+    },
+    sharedThreads: true,
+  });
+  assert.equal((await api.post(CHAT, HELLO)).status, 401);
+  assert.equal((await api.post(CHAT, HELLO, { 'x-contact': 'customer:42' })).status, 200);
+  const foreign = await api.post(CHAT, HELLO, { 'x-contact': 'customer:43' });
+  assert.equal(foreign.status, 404);
+  const others = await api.app.newThread({ contactId: 'customer:42' });
+  const guessed = { contact_id: 'customer:43', message: 'Hi', thread_id: others.thread.id };
+  const shared = await api.post(CHAT, guessed, { 'x-contact': 'customer:43' });
+  assert.equal(shared.status, 404, 'shared threads are for services');
+});
+
+test('an authentication that cannot decide is 503, one that breaks is 500 and tells nothing', async () => {
+  await using away = testApi(echo, {
+    authenticate: async () => {
+      throw new HttpError(503, 'Authentication is unavailable', { code: 'auth_unavailable' });
+    },
+  });
+  const unavailable = await away.post(CHAT, HELLO);
+  assert.equal(unavailable.status, 503);
+  assert.equal((await jsonOf(unavailable))['code'], 'auth_unavailable');
+
+  const { logger, lines } = recorder();
+  await using broken = testApi(echo, {
+    logger,
+    authenticate: async () => {
+      throw new Error('ldap://secret-host refused');
+    },
+  });
+  const response = await broken.post(CHAT, HELLO, { 'x-request-id': 'r1' });
+  assert.equal(response.status, 500);
+  assert.deepEqual(await response.json(), { detail: 'Internal Server Error (request r1)' });
+  assert.match(JSON.stringify(lines), /secret-host/, 'the log knows');
+});
+
+test('a request is one line of log, without its key and its text', async () => {
+  const { logger, lines } = recorder();
+  await using api = testApi(echo, { logger, apiKeys: ['s3cret'] });
+  const headers = { authorization: 'Bearer s3cret', 'x-request-id': 'r1' };
+  await api.post(CHAT, { contact_id: 'c', message: 'my card is 4111' }, headers);
+  const requests = lines.filter(({ message }) => message === 'request');
+  assert.equal(requests.length, 1);
+  const { ms, ...fields } = { ms: undefined, ...requests[0]?.fields };
+  assert.equal(typeof ms, 'number');
+  assert.deepEqual(fields, { requestId: 'r1', method: 'POST', path: CHAT, status: 200 });
+  assert.doesNotMatch(JSON.stringify(lines), /s3cret|4111/);
+});
+
+test('options that could only lock everyone out are refused at once', () => {
+  assert.throws(() => testApi(echo, { apiKeys: [''] }), TypeError);
+});

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
+import { test } from 'node:test';
+import { Script } from 'node:vm';
+
+import { testApi } from '../support/api.ts';
+
+async function page(): Promise<{ html: string; policy: string }> {
+  await using api = testApi(() => {});
+  const response = await api.get('/docs');
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get('content-type'), 'text/html; charset=utf-8');
+  const policy = response.headers.get('content-security-policy') ?? '';
+  return { html: await response.text(), policy };
+}
+
+function between(html: string, tag: string): string {
+  return new RegExp(`<${tag}>([^]*)</${tag}>`).exec(html)?.[1] ?? assert.fail(tag);
+}
+
+test('the documentation names no other server', async () => {
+  const { html } = await page();
+  assert.doesNotMatch(html, /https?:|\/\/[a-z]/i);
+  assert.doesNotMatch(html, /<(?:script|link|img|iframe)[^>]+(?:src|href)="(?!data:,")/);
+  assert.match(html, /openapi\.json/);
+});
+
+test('its policy lets nothing run or load but what the page holds', async () => {
+  const { html, policy } = await page();
+  const hashOf = (tag: string): string =>
+    `'sha256-${hash('sha256', between(html, tag), 'base64')}'`;
+  assert.ok(policy.includes(`script-src ${hashOf('script')};`), policy);
+  assert.ok(policy.includes(`style-src ${hashOf('style')};`), policy);
+  assert.match(policy, /^default-src 'none';/);
+  assert.doesNotMatch(policy, /unsafe/);
+});
+
+test('its script is one that can run, and never writes HTML', async () => {
+  const script = between((await page()).html, 'script');
+  assert.doesNotThrow(() => new Script(script));
+  assert.doesNotMatch(script, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(/);
+});

@@ -1,0 +1,300 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { describeStores } from '../../../../jims-core/test/support/stores.ts';
+import { jsonOf, testApiOn } from '../../support/api.ts';
+import type { TestApi, TestFrame } from '../../support/api.ts';
+import { liveFrames } from '../../support/live-frames.ts';
+import { talker, wordsText } from '../../support/talker.ts';
+
+const STREAM = '/api/v1/chat/stream';
+const CHAT = '/api/v1/chat';
+const INCLUDE = ['thread', 'delta', 'event'];
+
+describeStores(({ name, fresh }) => {
+  test('a stream that is left can be joined again, and nothing is missing or twice', async () => {
+    await using database = await fresh();
+    await using api = testApiOn(database.url, talker);
+    const first = liveFrames(await api.post(STREAM, ask('c', 'stream 12', { include: INCLUDE })));
+    const runId = String((await first.until('thread')).data['run_id']);
+    const seen = [await first.until('delta'), await first.until('delta')];
+    await first.leave();
+
+    const joined = await join(api, runId, seen.at(-1)?.id);
+    assert.equal(textOf([...seen, ...joined]), wordsText(12));
+    assert.deepEqual(joined.map(({ event }) => event).slice(-2), ['event', 'result']);
+    assert.deepEqual(joined.at(-1)?.data['assistant_messages'], [wordsText(12)]);
+    const ids = [...seen, ...joined].map(({ id }) => Number(id));
+    assert.deepEqual(
+      ids,
+      ids.toSorted((a, b) => a - b),
+    );
+    assert.equal(new Set(ids).size, ids.length);
+  });
+
+  test('whoever joins late gets what was said in one piece, also after the end', async () => {
+    await using database = await fresh();
+    await using api = testApiOn(database.url, talker);
+    const first = liveFrames(await api.post(STREAM, ask('c', 'stream 8', { include: INCLUDE })));
+    const runId = String((await first.until('thread')).data['run_id']);
+    const { id } = await first.until('delta');
+    await first.rest();
+    const joined = await join(api, runId, id);
+    assert.equal(joined.filter(({ event }) => event === 'delta').length, 1);
+    assert.equal(`w1 ${textOf(joined)}`, wordsText(8));
+    assert.equal(joined.at(-1)?.event, 'result');
+
+    const end = joined.at(-1)?.id ?? '';
+    const again = await api.get(`/api/v1/runs/${runId}/stream`, { 'last-event-id': end });
+    assert.equal(again.status, 204, 'its end was seen');
+  });
+
+  test('a stream without include has no ids and no frames that the original does not have', async () => {
+    await using database = await fresh();
+    await using api = testApiOn(database.url, talker);
+    const response = await api.post(STREAM, ask('c', 'stream 3'));
+    const text = await response.text();
+    assert.match(text, /^event: status\ndata: .*\n\nevent: result\ndata: .*\n\n$/);
+    assert.match(response.headers.get('x-jims-run-id') ?? '', /^[0-9a-f-]{36}$/);
+  });
+
+  test('a background run answers 202 and where to look, and is waited for', async () => {
+    await using database = await fresh();
+    await using api = testApiOn(database.url, talker);
+    const { thread } = await api.app.newThread({ contactId: 'c' });
+    const started = await api.post(`/api/v1/threads/${thread.id}/runs`, { message: 'stream 4' });
+    assert.equal(started.status, 202);
+    const location = started.headers.get('location') ?? '';
+    const run = await jsonOf(started);
+    assert.equal(location, `/api/v1/runs/${String(run['run_id'])}`);
+    assert.equal(run['status'], 'running');
+    const ended = await jsonOf(await api.get(`${location}?wait=10`));
+    assert.equal(ended['status'], 'completed');
+    assert.deepEqual(Object(ended['result']).assistant_messages, [wordsText(4)]);
+    assert.ok(String(ended['finished_at']) > String(ended['started_at']));
+  });
+
+  test('cancel aborts the signal, ends streams with cancelled, and keeps what was seen', async () => {
+    await using database = await fresh();
+    await using api = testApiOn(database.url, talker);
+    const stream = liveFrames(await api.post(STREAM, ask('c', 'stream 500', { include: INCLUDE })));
+    const { run_id: runId, thread_id: threadId } = (await stream.until('thread')).data;
+    await stream.until('delta');
+    const cancel = await api.post(`/api/v1/runs/${String(runId)}/cancel`, '');
+    assert.equal(cancel.status, 202);
+    const last = (await stream.rest()).at(-1);
+    assert.equal(last?.event, 'cancelled');
+    const run = await jsonOf(await api.get(`/api/v1/runs/${String(runId)}`));
+    assert.equal(run['status'], 'cancelled');
+
+    const messages = await eventsOf(api, String(threadId), 'comm');
+    assert.equal(messages.length, 2);
+    assert.equal(messages[1]?.event_data['partial'], true);
+    assert.match(String(messages[1]?.event_data['content']), /^w1 /);
+    assert.deepEqual(last.data['assistant_messages'], [messages[1]?.event_data['content']]);
+    const again = await api.post(`/api/v1/runs/${String(runId)}/cancel`, '');
+    assert.equal(again.status, 200, 'it is over already');
+  });
+
+  test('a queued run can be cancelled: its question is kept in its place', async () => {
+    await using database = await fresh();
+    await using api = testApiOn(database.url, talker);
+    const { thread } = await api.app.newThread({ contactId: 'c' });
+    const runs = `/api/v1/threads/${thread.id}/runs`;
+    const [first, second, third] = [
+      await jsonOf(await api.post(runs, { message: 'stubborn 300' })),
+      await jsonOf(await api.post(runs, { message: 'second' })),
+      await jsonOf(await api.post(runs, { message: 'third' })),
+    ];
+    assert.equal(second['status'], 'queued');
+    await api.post(`/api/v1/runs/${String(second['run_id'])}/cancel`, '');
+    const ended = await jsonOf(await api.get(`/api/v1/runs/${String(third['run_id'])}?wait=10`));
+    assert.equal(ended['status'], 'completed');
+    const contents = (await eventsOf(api, thread.id, 'comm')).map(
+      (each) => each.event_data['content'],
+    );
+    assert.deepEqual(contents, ['stubborn 300', 'too late', 'second', 'third', 'Echo: third']);
+    const cancelled = await jsonOf(await api.get(`/api/v1/runs/${String(second['run_id'])}`));
+    assert.equal(cancelled['status'], 'cancelled');
+    assert.ok(first['run_id'] !== third['run_id']);
+  });
+
+  test('on_busy decides: wait in line, refuse, or stop what is before', async () => {
+    await using database = await fresh();
+    await using api = testApiOn(database.url, talker);
+    const running = api.post(CHAT, ask('c', 'wait'));
+    await latestThread(api, 'c');
+    const refused = await api.post(CHAT, ask('c', 'refused', { on_busy: 'reject' }));
+    assert.equal(refused.status, 409);
+    assert.equal((await jsonOf(refused))['code'], 'thread_busy');
+    assert.match(refused.headers.get('retry-after') ?? '', /^[1-3]$/);
+    const queued = api.post(CHAT, ask('c', 'queued'));
+    await sleep(50);
+    const interrupting = await api.post(CHAT, ask('c', 'now', { on_busy: 'interrupt' }));
+    assert.deepEqual((await jsonOf(interrupting))['assistant_messages'], ['Echo: now']);
+    assert.equal((await running).status, 409);
+    assert.equal((await queued).status, 409);
+    const { id } = await latestThread(api, 'c');
+    const contents = (await eventsOf(api, id, 'comm')).map((each) => each.event_data['content']);
+    assert.deepEqual(contents, ['wait', 'waiting', 'queued', 'now', 'Echo: now']);
+  });
+
+  test('a deadline in the request stops the pipeline: 504, and the question is kept', async () => {
+    await using database = await fresh();
+    await using api = testApiOn(database.url, talker);
+    const late = await api.post(CHAT, ask('c', 'wait', { timeout: 0.05 }));
+    assert.equal(late.status, 504);
+    assert.equal((await jsonOf(late))['code'], 'deadline');
+    const { id } = await latestThread(api, 'c');
+    assert.deepEqual(
+      (await eventsOf(api, id, 'comm')).map((each) => each.event_data['content']),
+      ['wait'],
+    );
+  });
+
+  test('the same key and body is the same run, across processes; another body is refused', async () => {
+    await using database = await fresh();
+    await using here = testApiOn(database.url, talker);
+    await using there = testApiOn(database.url, talker);
+    const key = { 'idempotency-key': '"order-1"' };
+    const [first, second] = await Promise.all([
+      here.post(CHAT, ask('c', 'stream 5'), key),
+      here.post(CHAT, ask('c', 'stream 5'), { 'idempotency-key': 'order-1' }),
+    ]);
+    const third = await there.post(CHAT, { message: 'stream 5', contact_id: 'c' }, key);
+    assert.deepEqual([first.status, second.status, third.status], [200, 200, 200]);
+    const replayed = [first, second, third].filter(({ headers }) =>
+      headers.has('idempotency-replayed'),
+    );
+    assert.equal(replayed.length, 2);
+    const answer = await first.json();
+    assert.deepEqual(await second.json(), answer);
+    assert.deepEqual(await third.json(), answer);
+    const reused = await there.post(CHAT, ask('c', 'something else'), key);
+    assert.equal(reused.status, 422);
+    assert.equal((await jsonOf(reused))['code'], 'key_reused');
+    const { id } = await latestThread(here, 'c');
+    assert.equal((await eventsOf(here, id, 'comm')).length, 2);
+  });
+
+  test('a failure is replayed, too, and the pipeline does not run again', async () => {
+    await using database = await fresh();
+    let runs = 0;
+    await using api = testApiOn(database.url, (ctx) => {
+      runs += 1;
+      return talker(ctx);
+    });
+    const key = { 'idempotency-key': 'k' };
+    const first = await api.post(CHAT, ask('c', 'boom'), key);
+    const second = await api.post(CHAT, ask('c', 'boom'), key);
+    assert.deepEqual([first.status, second.status, runs], [500, 500, 1]);
+  });
+
+  test('a key that is none is refused before anything is kept', async () => {
+    await using database = await fresh();
+    await using api = testApiOn(database.url, talker);
+    for (const key of ['', 'with space', 'x'.repeat(256)]) {
+      const refused = await api.post(CHAT, ask('c', 'hi'), { 'idempotency-key': key });
+      assert.equal(refused.status, 400, key);
+    }
+    assert.equal(await api.app.latestThread('c'), undefined);
+  });
+
+  test('on_disconnect: cancel stops the run of a stream that is left', async () => {
+    await using database = await fresh();
+    await using api = testApiOn(database.url, talker);
+    const body = ask('c', 'stream 500', { include: INCLUDE, on_disconnect: 'cancel' });
+    const stream = liveFrames(await api.post(STREAM, body));
+    const runId = String((await stream.until('thread')).data['run_id']);
+    await stream.until('delta');
+    await stream.leave();
+    const run = await jsonOf(await api.get(`/api/v1/runs/${runId}?wait=5`));
+    assert.equal(run['status'], 'cancelled');
+  });
+
+  test('runs that nobody knows are 404, ids that are none 422 and 400', async () => {
+    await using database = await fresh();
+    await using api = testApiOn(database.url, talker);
+    const unknown = '/api/v1/runs/0190d3a0-0000-7000-8000-000000000099';
+    assert.equal((await api.get(unknown)).status, 404);
+    assert.equal((await api.get(`${unknown}/stream`)).status, 404);
+    assert.equal((await api.post(`${unknown}/cancel`, '')).status, 404);
+    assert.equal((await api.get('/api/v1/runs/nope')).status, 422);
+    const garbage = await api.get(`${unknown}/stream`, { 'last-event-id': 'x' });
+    assert.equal(garbage.status, 400);
+    const nowhere = '/api/v1/threads/0190d3a0-0000-7000-8000-000000000099/runs';
+    assert.equal((await api.post(nowhere, { message: 'hi' })).status, 404);
+  });
+
+  if (name === 'postgres') {
+    test('a run is joined and cancelled from another process', async () => {
+      await using database = await fresh();
+      await using owner = testApiOn(database.url, talker);
+      await using other = testApiOn(database.url, talker);
+      const stream = liveFrames(
+        await owner.post(STREAM, ask('c', 'stream 500', { include: INCLUDE })),
+      );
+      const { run_id: runId, thread_id: threadId } = (await stream.until('thread')).data;
+      const { id } = await stream.until('delta');
+      const path = `/api/v1/runs/${String(runId)}`;
+      const joined = liveFrames(await other.get(`${path}/stream`, { 'last-event-id': id ?? '' }));
+      const heard = [await joined.until('delta'), await joined.until('delta')];
+      assert.ok(wordsText(500).startsWith(`w1 ${textOf(heard)}`));
+      assert.equal((await other.post(`${path}/cancel`, '')).status, 202);
+      assert.equal((await joined.rest()).at(-1)?.event, 'cancelled');
+      assert.equal((await stream.rest()).at(-1)?.event, 'cancelled');
+      const messages = await eventsOf(other, String(threadId), 'comm');
+      assert.equal(messages[1]?.event_data['partial'], true);
+    });
+
+    test('a run is joined from another process after its end', async () => {
+      await using database = await fresh();
+      await using owner = testApiOn(database.url, talker);
+      await using other = testApiOn(database.url, talker);
+      const stream = liveFrames(
+        await owner.post(STREAM, ask('c', 'stream 20', { include: INCLUDE })),
+      );
+      const runId = String((await stream.until('thread')).data['run_id']);
+      const last = (await stream.rest()).at(-1);
+      const joined = await join(other, runId, '0');
+      assert.deepEqual(joined.at(-1), last);
+    });
+  }
+});
+
+function ask(contactId: string, message: string, more: object = {}): object {
+  return { contact_id: contactId, message, ...more };
+}
+
+async function join(api: TestApi, runId: string, after = '0'): Promise<TestFrame[]> {
+  const response = await api.get(`/api/v1/runs/${runId}/stream`, { 'last-event-id': after });
+  return liveFrames(response).rest();
+}
+
+function textOf(frames: readonly TestFrame[]): string {
+  return frames
+    .filter(({ event }) => event === 'delta')
+    .map(({ data }) => String(data['delta']))
+    .join('');
+}
+
+interface TestEvent {
+  readonly event_type: string;
+  readonly event_data: Readonly<Record<string, unknown>>;
+}
+
+async function eventsOf(api: TestApi, threadId: string, domain: string): Promise<TestEvent[]> {
+  const response = await api.get(`/api/v1/threads/${threadId}/events?domain=${domain}&limit=200`);
+  assert.equal(response.status, 200);
+  const { events }: { events: TestEvent[] } = JSON.parse(await response.text());
+  return events;
+}
+
+async function latestThread(api: TestApi, contactId: string): Promise<{ id: string }> {
+  for (;;) {
+    const found = await api.app.latestThread(contactId);
+    if (found) return found.thread;
+    await sleep(10);
+  }
+}

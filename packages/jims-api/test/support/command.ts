@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+
+import * as v from 'valibot';
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+
+/** A folder for one test: an app, a `.env`, a database. */
+export interface Folder extends Disposable {
+  readonly path: string;
+}
+
+export function folderWith(files: Readonly<Record<string, string>>): Folder {
+  const path = mkdtempSync(join(tmpdir(), 'jims-cli-'));
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(path, name), content);
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+export interface CommandOptions {
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** How the command ended, and what it printed. */
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A command that listens. */
+export interface Running extends AsyncDisposable {
+  readonly url: string;
+  readonly metricsUrl: string;
+  /** Log lines so far. */
+  readonly log: readonly string[];
+  kill(signal: NodeJS.Signals): void;
+  readonly ended: Promise<Ended>;
+}
+
+const Listening = v.object({
+  msg: v.literal('listening'),
+  port: v.number(),
+  metricsPort: v.number(),
+});
+
+/** Runs `jims-api` to its end. */
+export async function runCommand(args: readonly string[], options: CommandOptions): Promise<Ended> {
+  return ended(start(args, options));
+}
+
+/** Runs `jims-api` on free ports, and resolves when it listens. */
+export async function serveCommand(
+  args: readonly string[],
+  options: CommandOptions,
+): Promise<Running> {
+  const child = start(
+    ['--host', '127.0.0.1', '--port', '0', '--metrics-port', '0', ...args],
+    options,
+  );
+  const log: string[] = [];
+  const listening = Promise.withResolvers<v.InferOutput<typeof Listening>>();
+  let partial = '';
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+    const lines = (partial + chunk).split('\n');
+    partial = lines.pop() ?? '';
+    for (const line of lines) {
+      log.push(line);
+      const found = v.safeParse(v.pipe(v.string(), v.parseJson(), Listening), line);
+      if (found.success) listening.resolve(found.output);
+    }
+  });
+  const end = ended(child);
+  const { port, metricsPort } = await Promise.race([
+    listening.promise,
+    end.then(({ code }) => assert.fail(`ended with ${code}: ${log.join('\n')}`)),
+  ]);
+  return {
+    url: `http://127.0.0.1:${port}`,
+    metricsUrl: `http://127.0.0.1:${metricsPort}/metrics`,
+    log,
+    ended: end,
+    kill: (signal) => void child.kill(signal),
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL');
+      await end;
+    },
+  };
+}
+
+function start(args: readonly string[], { cwd, env = {} }: CommandOptions): ChildProcess {
+  const command = ['--conditions=@jims/source', MAIN, ...args];
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !/^(?:JIMS_|NODE_|FORCE_COLOR)/.test(name),
+  );
+  return spawn(process.execPath, command, {
+    cwd,
+    env: { ...Object.fromEntries(inherited), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+async function ended(child: ChildProcess): Promise<Ended> {
+  assert.ok(child.stdout && child.stderr);
+  const [stdout, stderr] = [text(child.stdout), text(child.stderr)];
+  const [code] = await once(child, 'close');
+  return {
+    code: typeof code === 'number' ? code : null,
+    stdout: await stdout,
+    stderr: await stderr,
+  };
+}

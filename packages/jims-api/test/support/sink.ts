@@ -1,0 +1,36 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { gunzipSync } from 'node:zlib';
+
+export interface Sink extends AsyncDisposable {
+  readonly origin: string;
+  readonly requests: readonly { readonly path: string; readonly body: string }[];
+}
+
+/** A server that takes whatever it is sent, as collectors do. */
+export async function startSink(): Promise<Sink> {
+  const requests: { path: string; body: string }[] = [];
+  async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(Buffer.from(chunk));
+    const raw = Buffer.concat(chunks);
+    const zipped = request.headers['content-encoding'] === 'gzip';
+    requests.push({ path: request.url ?? '', body: String(zipped ? gunzipSync(raw) : raw) });
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+  }
+  const server = createServer((request, response) => void take(request, response));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    requests,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}

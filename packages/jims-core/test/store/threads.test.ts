@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+
+import { freshStore, latestOf, untilClockTicks } from '../support/store-user.ts';
+import { describeStores } from '../support/stores.ts';
+
+describeStores((kind) => {
+  test('a thread that is made is found by its id, its external id and its contact', async () => {
+    await using user = await freshStore(kind);
+    const { store } = user;
+    const spec = {
+      contactId: 'customer:1',
+      externalId: 'chat 17',
+      threadConfig: { z: 1, nested: { list: [null, true, 1.5, 'ü👋'] } },
+    };
+    const { thread, created } = await store.openThread(spec);
+    assert.equal(created, true);
+    assert.equal(thread.contactId, spec.contactId);
+    assert.equal(thread.externalId, spec.externalId);
+    assert.deepEqual(thread.config, spec.threadConfig);
+    assert.match(thread.createdAt, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+    assert.ok(Math.abs(Date.parse(thread.createdAt) - Date.now()) < 3_600_000, 'it is UTC');
+    assert.deepEqual(await store.thread(thread.id), thread);
+    assert.deepEqual(await store.threadByExternalId('chat 17'), thread);
+    assert.deepEqual(await store.latestThread('customer:1'), thread);
+    const [first, ...more] = await store.readEvents(thread.id);
+    assert.equal(first?.type, 'jims.lifecycle.thread_created');
+    assert.deepEqual(more, []);
+  });
+
+  test('what is not there is not found', async () => {
+    await using user = await freshStore(kind);
+    const { store } = user;
+    assert.equal(await store.thread(randomUUID()), undefined);
+    assert.equal(await store.thread('no-uuid'), undefined);
+    assert.equal(await store.threadByExternalId('nothing'), undefined);
+    assert.equal(await store.latestThread('nobody'), undefined);
+    assert.equal(await store.updateThreadConfig(randomUUID(), {}), undefined);
+    assert.equal(await store.updateThreadConfig('no-uuid', {}), undefined);
+    assert.deepEqual(await store.readEvents(randomUUID()), []);
+    assert.deepEqual(await store.readEvents('no-uuid'), []);
+  });
+
+  test('a thread of an id or an external id is made once, and keeps its first config', async () => {
+    await using user = await freshStore(kind);
+    const { store } = user;
+    const threadId = randomUUID();
+    const first = await store.openThread({ contactId: 'a', threadId, threadConfig: { n: 1 } });
+    const again = await store.openThread({ contactId: 'b', threadId, threadConfig: { n: 2 } });
+    assert.equal(first.thread.id, threadId);
+    assert.deepEqual(again, { thread: first.thread, created: false });
+
+    const named = await store.openThread({ contactId: 'a', externalId: 'x' });
+    const byName = await store.openThread({ contactId: 'b', externalId: 'x' });
+    assert.deepEqual(byName, { thread: named.thread, created: false });
+    const both = await store.openThread({
+      contactId: 'b',
+      externalId: 'x',
+      threadId: randomUUID(),
+    });
+    assert.deepEqual(both, { thread: named.thread, created: false });
+    assert.equal((await store.readEvents(named.thread.id)).length, 1);
+  });
+
+  test('many who open the same thread at once get one', async () => {
+    await using user = await freshStore(kind);
+    const { store } = user;
+    const threadId = randomUUID();
+    for (const spec of [{ externalId: 'x' }, { threadId }]) {
+      const opened = await Promise.all(
+        Array.from({ length: 10 }, () => store.openThread({ contactId: 'a', ...spec })),
+      );
+      assert.equal(new Set(opened.map(({ thread }) => thread.id)).size, 1);
+      assert.equal(opened.filter(({ created }) => created).length, 1);
+    }
+    assert.equal((await store.listThreads({ limit: 10 })).length, 2);
+  });
+
+  test('a thread without an id is always another one; the latest is the last made', async () => {
+    await using user = await freshStore(kind);
+    const { store } = user;
+    const ids: string[] = [];
+    for (let n = 0; n < 3; n++) {
+      await untilClockTicks();
+      ids.push((await store.openThread({ contactId: 'a' })).thread.id);
+    }
+    await store.openThread({ contactId: 'b' });
+    assert.equal(new Set(ids).size, 3);
+    assert.equal((await store.latestThread('a'))?.id, ids.at(-1));
+  });
+
+  test('a config is replaced as a whole', async () => {
+    await using user = await freshStore(kind);
+    const { store } = user;
+    const { thread } = await store.openThread({ contactId: 'a', threadConfig: { a: 1, b: 2 } });
+    const changed = await store.updateThreadConfig(thread.id, { b: 3 });
+    assert.deepEqual(changed, { ...thread, config: { b: 3 } });
+    assert.deepEqual(await store.thread(thread.id), changed);
+  });
+
+  test('a contact may be named by any text', async () => {
+    await using user = await freshStore(kind);
+    for (const contactId of ['', "o'Neill; --", '\\u0000', 'Привет 👋', 'x'.repeat(1000)]) {
+      const run = await user.accept('Hello', { thread: latestOf(contactId) });
+      assert.equal(run.createdThread, true);
+      assert.equal((await user.store.latestThread(contactId))?.contactId, contactId);
+    }
+  });
+
+  test('a store says where it is, and that it answers', async () => {
+    await using user = await freshStore(kind);
+    assert.match(user.store.description, kind.name === 'sqlite' ? /^SQLite / : /^PostgreSQL /);
+    assert.equal(user.store.shared, kind.name === 'postgres');
+    await user.store.ping();
+  });
+
+  test('a store may be closed twice', async () => {
+    await using user = await freshStore(kind);
+    await user.store.close();
+    await user.store.close();
+  });
+});

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+
+import { openStore } from '../../src/store/open-store.ts';
+import type {
+  AcceptRequest,
+  AcceptResult,
+  AcceptedRun,
+  FinishResult,
+  IdempotencyKey,
+  RunOutcomeRecord,
+  RunOwner,
+  RunThread,
+  Store,
+} from '../../src/store/store.ts';
+import { newEvent } from '../../src/thread/event.ts';
+import type { NewEvent, ThreadEvent } from '../../src/thread/event.ts';
+import type { StoreUnderTest } from './stores.ts';
+
+/** A process that runs runs on a store, as far as the store can tell. */
+export interface StoreUser {
+  readonly store: Store;
+  readonly instanceId: string;
+  /** Asks in the latest thread of `customer:1`, unless told otherwise. */
+  ask(text: string, terms?: Partial<AcceptRequest>): Promise<AcceptResult>;
+  /** The same, sure that it is accepted. */
+  accept(text: string, terms?: Partial<AcceptRequest>): Promise<AcceptedRun>;
+  owner(run: AcceptedRun): RunOwner;
+  /** Ends a run: completed with these messages, unless told otherwise. */
+  finish(
+    run: AcceptedRun,
+    messages?: readonly string[],
+    outcome?: Partial<RunOutcomeRecord>,
+  ): Promise<FinishResult>;
+}
+
+const LEASE_MS = 60_000;
+
+/** A store on a database of its own, and a living process on it. */
+export async function freshStore(
+  kind: StoreUnderTest,
+): Promise<StoreUser & AsyncDisposable & { readonly url: string }> {
+  const database = await kind.fresh();
+  const store = await openStore(database.url);
+  return {
+    ...(await storeUser(store)),
+    url: database.url,
+    async [Symbol.asyncDispose]() {
+      await store.close();
+      await database[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A process with a lease. */
+export async function storeUser(store: Store): Promise<StoreUser> {
+  const instanceId = randomUUID();
+  await store.renewLease(instanceId, LEASE_MS);
+
+  function ask(text: string, terms: Partial<AcceptRequest> = {}): Promise<AcceptResult> {
+    return store.acceptRun({
+      runId: randomUUID(),
+      instanceId,
+      thread: latestOf('customer:1'),
+      incoming: question(text),
+      holdIncomingOnNewThread: false,
+      onBusy: 'queue',
+      queueLimit: 100,
+      ...terms,
+    });
+  }
+
+  function owner({ runId, thread }: AcceptedRun): RunOwner {
+    return { runId, threadId: thread.id, instanceId };
+  }
+
+  return {
+    store,
+    instanceId,
+    ask,
+    owner,
+    async accept(text, terms) {
+      const result = await ask(text, terms);
+      assert.equal(result.kind, 'accepted');
+      return result;
+    },
+    finish: (run, messages = [], outcome = {}) =>
+      store.finishRun(owner(run), {
+        status: 'completed',
+        events: messages.map(answer),
+        lastSeq: 1,
+        ...outcome,
+      }),
+  };
+}
+
+export function latestOf(contactId: string): RunThread {
+  return { kind: 'latest', contactId, threadConfig: { interface: 'test' } };
+}
+
+export function question(text: string): NewEvent {
+  return newEvent('comm.user_message', { role: 'user', content: text });
+}
+
+export function answer(text: string): NewEvent {
+  return newEvent('comm.assistant_message', { role: 'assistant', content: text });
+}
+
+export function keyOf(key: string, terms: Partial<IdempotencyKey> = {}): IdempotencyKey {
+  return { scope: 'caller', key, fingerprint: 'the request', ttlMs: 3_600_000, ...terms };
+}
+
+/** A contact's threads are told apart by their times, which the embedded store has in milliseconds. */
+export async function untilClockTicks(): Promise<void> {
+  const now = Date.now();
+  while (Date.now() === now) await setImmediate();
+}
+
+/** What was said in a thread, in order. */
+export async function conversation(store: Store, threadId: string): Promise<readonly string[]> {
+  return texts(await store.readEvents(threadId));
+}
+
+export function texts(events: readonly ThreadEvent[]): readonly string[] {
+  return events
+    .filter((event) => event.type.startsWith('comm.'))
+    .map((event) => String(event.data['content']));
+}

@@ -1,0 +1,88 @@
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import type { Socket } from 'node:net';
+
+/** A network between a process and its database, with all its faults. */
+export interface TcpProxy extends AsyncDisposable {
+  /** The same URL, through the proxy. */
+  readonly url: string;
+  /** How often the client has spoken since the server last did: its round trips. */
+  readonly roundTrips: number;
+  /** Closes all connections, and refuses new ones until `restore`. */
+  cut(): void;
+  restore(): void;
+  /** Closes the next connection that brings an answer, before it arrives. */
+  loseNextAnswer(): void;
+}
+
+/** Stands between a client and the server that `url` names. */
+export async function openTcpProxy(url: string): Promise<TcpProxy> {
+  const target = new URL(url);
+  const sockets = new Set<Socket>();
+  let isCut = false;
+  let losesAnswer = false;
+  let roundTrips = 0;
+
+  const server = createServer((client) => {
+    if (isCut) {
+      client.destroy();
+      return;
+    }
+    const upstream = connect(Number(target.port), target.hostname);
+    let clientSpeaks = false;
+    client.on('data', (chunk) => {
+      if (!clientSpeaks) roundTrips++;
+      clientSpeaks = true;
+      upstream.write(chunk);
+    });
+    upstream.on('data', (chunk) => {
+      clientSpeaks = false;
+      if (losesAnswer) {
+        losesAnswer = false;
+        client.destroy();
+        return;
+      }
+      client.write(chunk);
+    });
+    for (const [one, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(one);
+      one.on('error', () => {});
+      one.on('close', () => {
+        sockets.delete(one);
+        other.destroy();
+      });
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const through = new URL(url);
+  through.port = typeof address === 'object' && address ? String(address.port) : '';
+
+  function cut(): void {
+    isCut = true;
+    for (const socket of sockets) socket.destroy();
+  }
+
+  return {
+    url: through.href,
+    get roundTrips() {
+      return roundTrips;
+    },
+    cut,
+    restore() {
+      isCut = false;
+    },
+    loseNextAnswer() {
+      losesAnswer = true;
+    },
+    async [Symbol.asyncDispose]() {
+      cut();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
