@@ -2,15 +2,24 @@ import type { ApiContext, Protocol } from '../http/route.ts';
 
 /** A protocol that can be switched on, and where it answers. */
 export interface ProtocolEntry {
-  /** Paths that begin so are its own: it is loaded when the first such request comes. */
+  /**
+   * Paths that begin so are its own, unless another protocol has a longer prefix for them. It is
+   * loaded when the first such request comes.
+   */
   readonly prefixes: readonly string[];
   /** For people: what it is. */
   readonly title: string;
   readonly load: (api: ApiContext) => Promise<Protocol>;
 }
 
-/** Every protocol beside JIMS's own. No path belongs to two. */
+/** Every protocol beside JIMS's own. No prefix belongs to two. */
 export const PROTOCOLS = {
+  'openai-chat': {
+    // All of OpenAI's paths, so that those that are not there are refused in its words.
+    prefixes: ['/v1', '/openai/v1'],
+    title: 'OpenAI Chat Completions',
+    load: async (api) => (await import('./openai-chat/routes.ts')).openAiChatProtocol(api),
+  },
   'ai-sdk': {
     prefixes: ['/ai-sdk', '/api/chat'],
     title: 'AI SDK UI message stream',

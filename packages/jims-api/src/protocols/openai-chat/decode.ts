@@ -1,0 +1,88 @@
+import type { JsonObject, NewEvent } from 'jims-core';
+import * as v from 'valibot';
+
+import { validationError } from '../../http/errors.ts';
+import { boolean } from '../../http/fields.ts';
+import type { SaidText } from '../../http/history-thread.ts';
+import { callerFields, textIn } from '../../http/openai/caller.ts';
+import type { NamedCaller } from '../../http/openai/caller.ts';
+import { contentText } from '../../http/openai/content.ts';
+import { userContent, userEvent } from '../../http/user-text.ts';
+import { fieldError, parseBody } from '../../http/validation.ts';
+
+const Message = v.object({
+  role: v.picklist(['system', 'developer', 'user', 'assistant', 'tool', 'function']),
+  content: v.pipe(
+    v.optional(v.unknown()),
+    v.metadata({ type: ['string', 'array', 'null'], items: {} }),
+    v.description('A text, or parts of which the texts count'),
+  ),
+});
+type Message = v.InferOutput<typeof Message>;
+
+/** What of OpenAI's request means something here; the rest is taken and left alone. */
+export const ChatCompletionBody = v.pipe(
+  v.object({
+    model: v.pipe(v.optional(v.string(), 'jims'), v.description('Any: said again in the answer')),
+    messages: v.pipe(
+      v.array(Message),
+      v.nonEmpty(),
+      v.description(
+        'The last one is the new one, by the user. The others count when the request names no thread',
+      ),
+    ),
+    stream: v.nullish(boolean),
+    stream_options: v.nullish(v.object({ include_usage: v.nullish(boolean) })),
+    ...callerFields,
+  }),
+  v.title('ChatCompletionRequest'),
+);
+
+/** A request, decoded. */
+export interface ChatCompletionAsk {
+  readonly model: string;
+  readonly stream: boolean;
+  readonly includeUsage: boolean;
+  readonly caller: NamedCaller;
+  /** A thread of JIMS that the body names. */
+  readonly threadId: string | undefined;
+  readonly threadConfig: JsonObject;
+  readonly earlier: readonly SaidText[];
+  readonly incoming: NewEvent;
+}
+
+/**
+ * Reads the body of a request.
+ *
+ * @throws HttpError 422 also when the last message is not the user's.
+ */
+export function decode(body: unknown): ChatCompletionAsk {
+  const request = parseBody(ChatCompletionBody, body);
+  const { messages, metadata } = request;
+  const last = messages.at(-1);
+  if (last?.role !== 'user') {
+    const reason = 'the last message must be the user’s';
+    throw validationError([fieldError('messages', last, reason)]);
+  }
+  const prompt = messages.find(({ role }) => role === 'system' || role === 'developer');
+  return {
+    model: request.model,
+    stream: request.stream ?? false,
+    includeUsage: request.stream_options?.include_usage ?? false,
+    caller: request,
+    threadId: textIn(metadata, 'thread_id'),
+    threadConfig: {
+      interface: 'openai',
+      ...(prompt && { system_prompt: contentText(prompt.content) }),
+    },
+    earlier: messages.slice(0, -1).flatMap(saidText),
+    incoming: userEvent(contentText(last.content)),
+  };
+}
+
+function saidText({ role, content }: Message): SaidText[] {
+  const text = contentText(content);
+  if (role === 'user') return [{ role, content: userContent(text) }];
+  // An assistant that only called tools said nothing.
+  return role === 'assistant' && text !== '' ? [{ role, content: text }] : [];
+}
