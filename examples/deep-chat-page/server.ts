@@ -2,7 +2,6 @@
 //
 //   node examples/deep-chat-page/server.ts        and open http://127.0.0.1:3000
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 
 import type { JimsApp } from 'jims-core';
 
@@ -13,10 +12,7 @@ import { app } from '../tour-guide/app.ts';
 /** Serves the page, with an app behind it. */
 export async function serveDeepChatPage(behind: JimsApp, port: number): Promise<PageServer> {
   const page = new URL('index.html', import.meta.url);
-  const bundle = fileURLToPath(import.meta.resolve('deep-chat')).replace(
-    /deepChat\.js$/,
-    'deepChat.bundle.js',
-  );
+  const bundle = new URL('deepChat.bundle.js', import.meta.resolve('deep-chat'));
   const files = {
     '/': { type: 'text/html', body: await readFile(page, 'utf8') },
     '/deep-chat.js': { type: 'text/javascript', body: await readFile(bundle, 'utf8') },

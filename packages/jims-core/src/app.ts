@@ -27,6 +27,12 @@ export interface JimsAppOptions {
   readonly pipeline: Pipeline;
   /** Runs once in a new thread, before its first message, for clients that ask for it. */
   readonly conversationStartPipeline?: Pipeline;
+  /** What the app is called where it presents itself: an agent card, a tool list. */
+  readonly name?: string;
+  /** What it is good for, in a sentence or two: models read it to decide whether to ask the app. */
+  readonly description?: string;
+  /** The app's own version, such as `1.4.0`. */
+  readonly version?: string;
   /** A store, or the URL of one; see `openStore`. Default: `JIMS_DB_CONN_URI`, else a local SQLite file. */
   readonly store?: Store | string;
   /** What `ctx.llm` talks to. What is left out is read from the environment on first use. */
@@ -58,6 +64,9 @@ interface Opened {
 export class JimsApp implements AsyncDisposable {
   readonly pipeline: Pipeline;
   readonly conversationStartPipeline: Pipeline | undefined;
+  readonly name: string | undefined;
+  readonly description: string | undefined;
+  readonly version: string | undefined;
   readonly metrics: Metrics = createMetrics();
   readonly #store: Store | string | undefined;
   readonly #llm: LlmSettings | LlmProvider | undefined;
@@ -65,11 +74,14 @@ export class JimsApp implements AsyncDisposable {
   #ownLlm: Llm | undefined;
   #opened: Promise<Opened> | undefined;
 
-  constructor({ pipeline, conversationStartPipeline, store, llm }: JimsAppOptions) {
-    this.pipeline = pipeline;
-    this.conversationStartPipeline = conversationStartPipeline;
-    this.#store = store;
-    this.#llm = llm;
+  constructor(options: JimsAppOptions) {
+    this.pipeline = options.pipeline;
+    this.conversationStartPipeline = options.conversationStartPipeline;
+    this.name = options.name;
+    this.description = options.description;
+    this.version = options.version;
+    this.#store = options.store;
+    this.#llm = options.llm;
     // Not a field: a declaration file could not name it.
     Object.defineProperty(this, MARK, { value: true });
   }
@@ -178,6 +190,15 @@ export class JimsApp implements AsyncDisposable {
   async runRecord(runId: string): Promise<RunRecord | undefined> {
     const { store } = await this.#open();
     return store.run(runId);
+  }
+
+  /** The run that was started with an idempotency key, while that is remembered. */
+  async runIdByKey(key: {
+    readonly scope: string;
+    readonly key: string;
+  }): Promise<string | undefined> {
+    const { store } = await this.#open();
+    return store.runIdByKey(key);
   }
 
   /** Stops a run wherever it runs. Resolves with the status it had; `undefined` for an unknown one. */

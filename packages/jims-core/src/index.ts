@@ -19,6 +19,7 @@ export type { ChatModel, CompatibleServer, EmbeddingsModel, LlmSettings } from '
 export type { Tool, ToolChoice } from './llm/tools.ts';
 export type { CallUsage, ModelUsage } from './llm/usage.ts';
 export type { Logger } from './logger.ts';
+export { newId } from './new-id.ts';
 export { pipelineName } from './pipeline.ts';
 export type { Pipeline } from './pipeline.ts';
 export { failCurrentRun } from './run/live-run.ts';

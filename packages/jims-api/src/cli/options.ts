@@ -31,6 +31,7 @@ export interface ServeOptions extends AuthenticateOptions {
   readonly maxBodyBytes: number;
   readonly maxStreams: number;
   readonly corsOrigins: readonly string[];
+  readonly publicUrl: string | undefined;
   readonly protocols: readonly ProtocolName[];
   readonly drainTimeoutMs: number;
   readonly limits: {
@@ -98,6 +99,7 @@ function serveOptions(given: Lookup, env: Environment): ServeOptions {
     maxBodyBytes: integer(given, 'max-body-size', { min: 1 }),
     maxStreams: integer(given, 'max-streams', { min: 1 }),
     corsOrigins: corsOrigins(given),
+    publicUrl: publicUrl(given),
     protocols: protocols(given),
     drainTimeoutMs: integer(given, 'drain-timeout') * 1000,
     limits: {
@@ -166,5 +168,15 @@ function corsOrigins(given: Lookup): readonly string[] {
   if (strange === undefined) return origins;
   throw new UsageError(
     `Invalid value for '--cors-origin': '${strange}' is no origin such as https://app.example.`,
+  );
+}
+
+function publicUrl(given: Lookup): string | undefined {
+  const address = text(given, 'public-url');
+  if (address === undefined) return undefined;
+  const url = URL.parse(address);
+  if (url && /^https?:$/.test(url.protocol) && !url.search && !url.hash) return address;
+  throw new UsageError(
+    `Invalid value for '--public-url': '${address}' is no address such as https://chat.example.`,
   );
 }

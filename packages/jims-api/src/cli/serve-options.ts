@@ -69,6 +69,11 @@ export const OPTIONS = {
     several: true,
     help: 'Whose pages may call from a browser, such as https://app.example; several allowed',
   },
+  'public-url': {
+    type: 'text',
+    group: NETWORK,
+    help: 'Where clients reach the service, such as https://chat.example; wanted behind a proxy',
+  },
   protocols: {
     type: 'text',
     group: NETWORK,

@@ -35,6 +35,8 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
   const started = performance.now();
   const url = new URL(request.url);
   const id = requestId(request);
+  let read: Promise<unknown> | undefined;
+  const limits = { maxBytes: api.maxBodyBytes, maxDepth: MAX_JSON_DEPTH };
   const call: RefusedCall = {
     request,
     path: url.pathname,
@@ -44,6 +46,7 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
       ...cors.headers(request),
       ...(isDraining() && { connection: 'close' }),
     },
+    body: () => (read ??= readJsonBody(request, limits)),
   };
   let response: Response;
   try {
@@ -61,16 +64,13 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
 }
 
 async function handle(
-  { api: { maxBodyBytes }, authenticate }: AnswerOptions,
+  { authenticate }: AnswerOptions,
   { route, request, params }: Routed,
   call: RefusedCall & Pick<Call, 'query'>,
 ): Promise<Response> {
-  let read: Promise<unknown> | undefined;
-  const limits = { maxBytes: maxBodyBytes, maxDepth: MAX_JSON_DEPTH };
-  const body = (): Promise<unknown> => (read ??= readJsonBody(request, limits));
-  const principal = route.open ? OPEN : await authenticate(request, body);
+  const principal = route.open ? OPEN : await authenticate(request, call.body);
   if (!principal) throw unauthorized();
-  return route.handle({ ...call, principal, params, body });
+  return route.handle({ ...call, principal, params });
 }
 
 async function refuse(route: Route, call: RefusedCall, failure: HttpError): Promise<Response> {

@@ -2,6 +2,8 @@
 export interface Cors {
   /** The answer to a preflight, which carries no key; `undefined` for any other request. */
   preflight(request: Request): Response | undefined;
+  /** Whether pages of this origin may call. */
+  allows(origin: string): boolean;
   /** The headers for an answer to this request. */
   headers(request: Request): Record<string, string>;
 }
@@ -23,13 +25,16 @@ export function createCors(origins: readonly string[]): Cors {
   const any = origins.includes('*');
   const allowed = new Set(origins);
 
+  const allows = (origin: string): boolean => any || allowed.has(origin);
+
   function allow(request: Request): string | undefined {
     const origin = request.headers.get('origin');
-    if (origin === null || (!any && !allowed.has(origin))) return undefined;
+    if (origin === null || !allows(origin)) return undefined;
     return any ? '*' : origin;
   }
 
   return {
+    allows,
     preflight(request) {
       const asked = request.headers.get('access-control-request-method');
       if (request.method !== 'OPTIONS' || asked === null) return undefined;

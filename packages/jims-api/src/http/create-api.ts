@@ -31,6 +31,11 @@ export interface ApiOptions extends Partial<AuthenticateOptions> {
   readonly protocols?: readonly ProtocolName[];
   /** Whose pages may call from a browser, such as `https://app.example`; default nobody's. */
   readonly corsOrigins?: readonly string[];
+  /**
+   * Where clients reach the service, such as `https://chat.example`: for answers that name it.
+   * Default: where the request says it was sent, which is wrong behind a proxy.
+   */
+  readonly publicUrl?: string | undefined;
   /** Default 4 MiB. */
   readonly maxBodyBytes?: number;
   /** How many streams may be open; default 10,000. */
@@ -58,7 +63,9 @@ export function createApi(app: JimsApp, options: ApiOptions = {}): Api {
   const { apiKeys = [], oidc, authentik, isDraining = () => false } = options;
   const ways = { apiKeys, oidc, authentik };
   const authenticate = options.authenticate ?? createAuthenticate(ways);
-  const api = apiContext(app, options);
+  const secured = options.authenticate !== undefined || isSecured(ways);
+  const cors = createCors(options.corsOrigins ?? []);
+  const api = apiContext(options, { app, secured, cors });
   const names = options.protocols ?? Object.keys(PROTOCOLS).filter(isProtocolName);
   const others = createProtocolLoader(
     api,
@@ -68,12 +75,11 @@ export function createApi(app: JimsApp, options: ApiOptions = {}): Api {
   const service = serviceRoutes({
     app,
     version: packageVersion(),
-    secured: options.authenticate !== undefined || isSecured(ways),
+    secured,
     operations: async () => [...jims.operations, ...(await others.operations())],
     isDraining,
   });
 
-  const cors = createCors(options.corsOrigins ?? []);
   const terms: AnswerOptions = { api, authenticate, cors, isDraining };
   const answerBy = (routed: Routed): Promise<Response> => answer(terms, routed);
   const nowhere = (request: Request): Promise<Response> =>
@@ -95,15 +101,27 @@ export function createApi(app: JimsApp, options: ApiOptions = {}): Api {
   return Object.assign(handler, { fetch: handler });
 }
 
-function apiContext(app: JimsApp, options: ApiOptions): ApiContext {
+function apiContext(
+  options: ApiOptions,
+  made: Pick<ApiContext, 'app' | 'secured' | 'cors'>,
+): ApiContext {
   return {
-    app,
+    ...made,
     logger: options.logger ?? silent,
     exposeErrors: options.exposeErrors ?? false,
     sharedThreads: options.sharedThreads ?? false,
     allowedEventTypes: options.allowedEventTypes ?? CLIENT_EVENT_TYPES,
     maxBodyBytes: options.maxBodyBytes ?? 4 * 1024 * 1024,
     heartbeatMs: options.heartbeatMs ?? 15_000,
-    streams: createStreams(options.maxStreams ?? 10_000, app.metrics),
+    streams: createStreams(options.maxStreams ?? 10_000, made.app.metrics),
+    publicUrl: options.publicUrl === undefined ? undefined : publicUrlOf(options.publicUrl),
   };
+}
+
+function publicUrlOf(text: string): string {
+  const url = URL.parse(text);
+  if (url && /^https?:$/.test(url.protocol) && !url.search && !url.hash) {
+    return url.href.replace(/\/+$/, '');
+  }
+  throw new TypeError(`publicUrl must be an http(s) address, got '${text}'`);
 }

@@ -30,13 +30,18 @@ export async function idempotencyOf(call: Call): Promise<RequestKey | undefined>
     });
   }
   const { kind, id } = call.principal;
-  const asked = [call.path, canonical(await call.body())].join('\n');
   return {
     // Two callers may use the same key for different things.
     scope: `${kind}:${id}`,
     key,
-    fingerprint: createHash('sha256').update(asked).digest('base64url'),
+    fingerprint: await fingerprintOf(call),
   };
+}
+
+/** A digest of what is asked for: where, and with what body. */
+async function fingerprintOf(call: Call): Promise<string> {
+  const asked = [call.path, canonical(await call.body())].join('\n');
+  return createHash('sha256').update(asked).digest('base64url');
 }
 
 function unquoted(text: string): string {

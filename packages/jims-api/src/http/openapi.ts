@@ -49,7 +49,7 @@ export async function openApiDocument(options: OpenApiOptions): Promise<Json> {
   };
   const paths: Record<string, Record<string, unknown>> = {};
   for (const operation of options.operations) {
-    const path = operation.path.replaceAll(/:(\w+)/g, '{$1}');
+    const path = operation.path.replaceAll(/\/:(\w+)/g, '/{$1}');
     const item = (paths[path] ??= {});
     item[operation.method.toLowerCase()] = describe(operation, options.secured, toSchema);
   }

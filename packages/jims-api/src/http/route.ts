@@ -1,6 +1,7 @@
 import type { JimsApp, Logger } from 'jims-core';
 
 import type { Principal } from './auth/principal.ts';
+import type { Cors } from './cors.ts';
 import type { HttpError } from './errors.ts';
 import type { Operation } from './operation.ts';
 import type { Streams } from './streams.ts';
@@ -18,6 +19,11 @@ export interface ApiContext {
   readonly maxBodyBytes: number;
   readonly heartbeatMs: number;
   readonly streams: Streams;
+  /** Whether callers must show who they are. */
+  readonly secured: boolean;
+  /** Where clients reach the service, when its operator says so: no slash at its end. */
+  readonly publicUrl: string | undefined;
+  readonly cors: Cors;
 }
 
 /** One request, let in. */
@@ -33,17 +39,19 @@ export interface Call {
   /** To be sent with every answer. */
   readonly headers: Readonly<Record<string, string>>;
   /** The body as JSON, read once, within the limits. Throws an `HttpError`. */
-  body(): Promise<unknown>;
+  readonly body: () => Promise<unknown>;
 }
 
-/** What is known of a request that is answered with an error. */
-export type RefusedCall = Pick<Call, 'request' | 'requestId' | 'headers' | 'path'>;
+/** What is known of a request that is answered with an error. Without a key its body is not to be read. */
+export type RefusedCall = Pick<Call, 'request' | 'requestId' | 'headers' | 'path' | 'body'>;
 
 export interface Route {
   readonly method: Operation['method'];
   readonly path: string;
   /** Needs no key. */
   readonly open?: boolean;
+  /** Left out of the OpenAPI document: another route at another path, or what there is not. */
+  readonly alias?: boolean;
   /** Answers with an error in the protocol's own form; by default as JIMS's own routes do. */
   readonly encodeError?: (error: HttpError, call: RefusedCall) => Response | Promise<Response>;
   handle(call: Call): Promise<Response> | Response;

@@ -3,6 +3,7 @@ import type { NewEvent, OnBusy, Run, RunEnd, RunResult, RunThread } from 'jims-c
 
 import { HttpError } from './errors.ts';
 import { idempotencyOf } from './idempotency.ts';
+import type { RequestKey } from './idempotency.ts';
 import type { ApiContext, Call } from './route.ts';
 import { sseResponse } from './sse.ts';
 import type { SseFrame } from './sse.ts';
@@ -14,6 +15,8 @@ export interface RunAsk {
   readonly conversationStart?: boolean | undefined;
   readonly onBusy?: OnBusy | undefined;
   readonly timeoutMs?: number | undefined;
+  /** What makes it the same run when the request has no `Idempotency-Key`. */
+  readonly idempotency?: RequestKey | undefined;
   /** What closing the connection means: nothing, or stop. */
   readonly onDisconnect: 'continue' | 'cancel';
 }
@@ -56,7 +59,7 @@ export function namedThread(
  */
 export async function startRun(api: ApiContext, call: Call, ask: RunAsk): Promise<Run> {
   const { thread, incoming, conversationStart, onBusy, timeoutMs } = ask;
-  const idempotency = await idempotencyOf(call);
+  const idempotency = (await idempotencyOf(call)) ?? ask.idempotency;
   const run = await api.app.startRun({
     thread,
     incoming,
@@ -142,7 +145,11 @@ export function streamFrames(
 }
 
 /** The headers that name a run and its thread, on every answer that has one. */
-export function runHeaders({ id, thread, replayed }: Run): Record<string, string> {
+export function runHeaders({
+  id,
+  thread,
+  replayed,
+}: Pick<Run, 'id' | 'thread' | 'replayed'>): Record<string, string> {
   return {
     'x-jims-run-id': id,
     'x-jims-thread-id': thread.id,

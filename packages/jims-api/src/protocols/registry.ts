@@ -14,6 +14,26 @@ export interface ProtocolEntry {
 
 /** Every protocol beside JIMS's own. No prefix belongs to two. */
 export const PROTOCOLS = {
+  a2a: {
+    prefixes: ['/a2a', '/.well-known/agent-card.json'],
+    title: 'Agent2Agent (A2A)',
+    load: async (api) => (await import('./a2a/routes.ts')).a2aProtocol(api),
+  },
+  mcp: {
+    prefixes: ['/mcp'],
+    title: 'Model Context Protocol (MCP)',
+    load: async (api) => (await import('./mcp/routes.ts')).mcpProtocol(api),
+  },
+  'openai-responses': {
+    prefixes: [
+      '/v1/responses',
+      '/v1/conversations',
+      '/openai/v1/responses',
+      '/openai/v1/conversations',
+    ],
+    title: 'OpenAI Responses and Conversations',
+    load: async (api) => (await import('./openai-responses/routes.ts')).openAiResponsesProtocol(api),
+  },
   'openai-chat': {
     // All of OpenAI's paths, so that those that are not there are refused in its words.
     prefixes: ['/v1', '/openai/v1'],

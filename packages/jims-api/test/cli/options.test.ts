@@ -55,6 +55,11 @@ describe('options', { concurrency: 2 }, () => {
   for (const [title, args, message] of [
     ['an unknown option', ['--nope'], 'No such option: --nope'],
     [
+      'a public address that is none',
+      ['--public-url', 'chat.example'],
+      "Invalid value for '--public-url': 'chat.example' is no address such as https://chat.example.",
+    ],
+    [
       'a misspelt option',
       ['--metrcs-port', '1'],
       'No such option: --metrcs-port Did you mean --metrics-port?',

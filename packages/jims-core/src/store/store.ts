@@ -63,6 +63,8 @@ export interface RunStore {
    */
   finishRun(run: RunOwner, outcome: RunOutcomeRecord): Promise<FinishResult>;
   run(runId: string): Promise<RunRecord | undefined>;
+  /** The run that a key is remembered for. */
+  runIdByKey(key: Pick<IdempotencyKey, 'scope' | 'key'>): Promise<string | undefined>;
   /** The id of the run that is `running` in a thread; what waits in line comes after it. */
   activeRun(threadId: string): Promise<string | undefined>;
   /** Asks whoever runs it to stop it. Resolves with its status; `undefined` when there is no such run. */
@@ -121,6 +123,8 @@ export type RunThread =
   /** A new one, which begins with these events and takes over the external id. */
   | {
       readonly kind: 'new';
+      /** Its id, a new UUID, for who has to know it before. */
+      readonly threadId?: string;
       readonly contactId: string;
       readonly externalId?: string;
       readonly threadConfig: JsonObject;

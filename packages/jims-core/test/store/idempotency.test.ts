@@ -31,6 +31,16 @@ describeStores((kind) => {
     assert.deepEqual(await conversation(user.store, run.thread.id), ['Hello', '1']);
   });
 
+  test('the run of a key is found by it, and by nobody else’s key of this name', async () => {
+    await using user = await freshStore(kind);
+    const key = { scope: 'me', key: 'k' };
+    assert.equal(await user.store.runIdByKey(key), undefined);
+    const run = await user.accept('Hello', { idempotency: keyOf('k', { scope: 'me' }) });
+    assert.equal(await user.store.runIdByKey(key), run.runId);
+    assert.equal(await user.store.runIdByKey({ ...key, scope: 'another caller' }), undefined);
+    assert.equal(await user.store.runIdByKey({ ...key, key: 'another key' }), undefined);
+  });
+
   test('a key belongs to one request, and to one caller', async () => {
     await using user = await freshStore(kind);
     await user.accept('Hello', { idempotency: keyOf('k') });

@@ -89,6 +89,15 @@ describeStores((kind) => {
     assert.equal(alone.thread.externalId, undefined);
   });
 
+  test('a run may begin a new thread whose id is known before', async () => {
+    await using user = await freshStore(kind);
+    const threadId = randomUUID();
+    const terms = { contactId: 'customer:1', threadConfig: {}, events: [] };
+    const run = await user.accept('one', { thread: { kind: 'new', threadId, ...terms } });
+    assert.equal(run.thread.id, threadId);
+    assert.equal(run.createdThread, true);
+  });
+
   test('messages to a busy thread wait in line, out of the log until their turn', async () => {
     await using user = await freshStore(kind);
     const one = await user.accept('one');

@@ -1,4 +1,4 @@
-import type { JimsError, NewEvent, Run, RunResult, ThreadEvent } from 'jims-core';
+import type { JimsError, ModelUsage, NewEvent, Run, RunResult, ThreadEvent } from 'jims-core';
 
 import { toHttpError } from '../../http/error-response.ts';
 import type { ErrorAnswerOptions } from '../../http/error-response.ts';
@@ -13,6 +13,7 @@ type AgUiEvent =
   | ({
       readonly type: 'RUN_FINISHED';
       readonly result?: object;
+      readonly usage?: readonly TokenUsage[];
       readonly outcome?: { readonly type: 'cancelled' };
     } & ClientIds)
   | { readonly type: 'RUN_ERROR'; readonly message: string; readonly code: string }
@@ -29,6 +30,16 @@ type AgUiEvent =
   | { readonly type: 'TEXT_MESSAGE_END'; readonly messageId: string }
   | { readonly type: 'MESSAGES_SNAPSHOT'; readonly messages: readonly object[] }
   | { readonly type: 'CUSTOM'; readonly name: string; readonly value: object };
+
+/** Of one model. */
+interface TokenUsage {
+  readonly model: string;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly totalTokens: number;
+  /** A part of the input. */
+  readonly cachedInputTokens: number;
+}
 
 /** The ids of a run as its client names them. */
 export interface ClientIds {
@@ -47,9 +58,12 @@ export async function* encodeStream(
   yield frame({ type: 'RUN_STARTED', ...ids, metadata });
   for await (const event of toldRun(run)) {
     switch (event.type) {
-      case 'result':
-        yield frame({ type: 'RUN_FINISHED', ...ids, result: resultOf(run, event.result) });
+      case 'result': {
+        const usage = event.result.usage?.map(usageOf);
+        const result = resultOf(run, event.result);
+        yield frame({ type: 'RUN_FINISHED', ...ids, result, ...(usage && { usage }) });
         break;
+      }
       case 'cancelled':
         yield frame({ type: 'RUN_FINISHED', ...ids, outcome: { type: 'cancelled' } });
         break;
@@ -108,6 +122,16 @@ function resultOf(run: Run, { events }: RunResult): object {
     thread_id: run.thread.id,
     created_new_thread: run.createdThread,
     assistant_messages: events.map(assistantText).filter((text) => text !== undefined),
+  };
+}
+
+function usageOf({ model, promptTokens, completionTokens, cachedTokens }: ModelUsage): TokenUsage {
+  return {
+    model,
+    inputTokens: promptTokens,
+    outputTokens: completionTokens,
+    totalTokens: promptTokens + completionTokens,
+    cachedInputTokens: cachedTokens,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { NewEvent, Run } from 'jims-core';
+import type { ModelUsage, NewEvent, Run, RunResult } from 'jims-core';
 
 import { toHttpError } from '../../http/error-response.ts';
 import type { ErrorAnswerOptions } from '../../http/error-response.ts';
@@ -37,6 +37,13 @@ type Chunk =
 interface Metadata {
   readonly thread_id: string;
   readonly run_id: string;
+  /** Of all models together, by the names that the AI SDK has for them; at the end. */
+  readonly usage?: {
+    readonly inputTokens: number;
+    readonly outputTokens: number;
+    readonly totalTokens: number;
+    readonly cachedInputTokens: number;
+  };
 }
 
 const DONE: SseFrame = { data: '[DONE]' };
@@ -71,8 +78,8 @@ function encode(event: ToldEvent, metadata: Metadata, options: ErrorAnswerOption
     case 'event':
       return besideText(event.event);
     case 'result': {
-      const finish = { finishReason: 'stop', messageMetadata: metadata } as const;
-      return [{ type: 'finish-step' }, { type: 'finish', ...finish }];
+      const messageMetadata = { ...metadata, ...usageOf(event.result) };
+      return [{ type: 'finish-step' }, { type: 'finish', finishReason: 'stop', messageMetadata }];
     }
     case 'cancelled':
       return [{ type: 'abort', reason: event.reason }];
@@ -89,6 +96,17 @@ function besideText(event: NewEvent): Chunk[] {
   if (!isAppEvent(event)) return [];
   const data = { event_type: event.type, event_data: event.data };
   return [{ type: 'data-event', data, transient: true }];
+}
+
+function usageOf({ usage }: RunResult): Pick<Metadata, 'usage'> {
+  if (!usage) return {};
+  const sum = (tokens: (used: ModelUsage) => number): number =>
+    usage.reduce((total, used) => total + tokens(used), 0);
+  const inputTokens = sum((used) => used.promptTokens);
+  const outputTokens = sum((used) => used.completionTokens);
+  const cachedInputTokens = sum((used) => used.cachedTokens);
+  const totalTokens = inputTokens + outputTokens;
+  return { usage: { inputTokens, outputTokens, totalTokens, cachedInputTokens } };
 }
 
 function frame(chunk: Chunk): SseFrame {

@@ -20,7 +20,10 @@ import { aiSdkOperations } from './operations.ts';
 import { toUiMessages } from './ui-messages.ts';
 
 /** The second is where the AI SDK looks when nobody says where. */
-const BASES = ['/ai-sdk/chat', '/api/chat'];
+const BASES = [
+  { base: '/ai-sdk/chat', alias: false },
+  { base: '/api/chat', alias: true },
+];
 /** Whose chats they are when nobody is named. */
 const NOBODY = 'ai-sdk';
 const PROTOCOL = 'ai-sdk';
@@ -96,12 +99,15 @@ export function aiSdkProtocol(api: ApiContext): Protocol {
   return {
     name: 'ai-sdk',
     operations: aiSdkOperations,
-    routes: BASES.flatMap((base): Route[] => [
-      { method: 'POST', path: base, handle: send, encodeError: refuse },
-      { method: 'GET', path: `${base}/:id`, handle: restore, encodeError: refuse },
-      { method: 'GET', path: `${base}/:id/stream`, handle: resume, encodeError: refuse },
-      { method: 'DELETE', path: `${base}/:id/stream`, handle: stop, encodeError: refuse },
-    ]),
+    routes: BASES.flatMap(({ base, alias }): Route[] => {
+      const common = { alias, encodeError: refuse };
+      return [
+        { ...common, method: 'POST', path: base, handle: send },
+        { ...common, method: 'GET', path: `${base}/:id`, handle: restore },
+        { ...common, method: 'GET', path: `${base}/:id/stream`, handle: resume },
+        { ...common, method: 'DELETE', path: `${base}/:id/stream`, handle: stop },
+      ];
+    }),
   };
 }
 

@@ -1,6 +1,7 @@
-import type { ModelUsage, Run, RunResult, ThreadEvent } from 'jims-core';
+import type { Run, RunResult, ThreadEvent } from 'jims-core';
 
 import type { Sees } from '../../http/said.ts';
+import { usageOnWire } from '../../http/usage.ts';
 import type { ChatResponse, Include } from './schemas.ts';
 
 /** The answer to a chat request: the original's members, and what was asked for by `include`. */
@@ -14,18 +15,7 @@ export function chatResponse(
     created_new_thread: run.createdThread,
     ...said(result.events, sees),
     ...(include.has('start') && { start: said(result.startEvents, sees) }),
-    ...(include.has('usage') && { usage: (result.usage ?? []).map(usageOf) }),
-  };
-}
-
-function usageOf(used: ModelUsage): NonNullable<ChatResponse['usage']>[number] {
-  return {
-    model: used.model,
-    requests: used.requests,
-    prompt_tokens: used.promptTokens,
-    completion_tokens: used.completionTokens,
-    cached_tokens: used.cachedTokens,
-    cost_usd: used.costUsd ?? null,
+    ...(include.has('usage') && { usage: (result.usage ?? []).map(usageOnWire) }),
   };
 }
 

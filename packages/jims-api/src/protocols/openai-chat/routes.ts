@@ -80,7 +80,7 @@ export function openAiChatProtocol(api: ApiContext): Protocol {
         path: '/v1/models/:model',
         handle: (call) => json(call, requireModel(model, call.params['model'])),
       },
-      ...METHODS.map((method) => ({ method, path: '/v1/*', handle: unknownPath })),
+      ...METHODS.map((method) => ({ method, path: '/v1/*', handle: unknownPath, alias: true })),
     ]),
   };
 }

@@ -5,6 +5,7 @@ import { HttpAgent } from '@ag-ui/client';
 import type { BaseEvent, Message } from '@ag-ui/client';
 import type { ThreadContext } from 'jims-core';
 
+import { fakeModels } from '../../../../jims-core/test/support/fake-models.ts';
 import { createGate } from '../../support/gate.ts';
 import { serveApp } from '../../support/listening-app.ts';
 import { talkative } from '../../support/talkative-pipeline.ts';
@@ -107,6 +108,21 @@ test('the result of a run names the thread and has the texts', async () => {
     created_new_thread: true,
     assistant_messages: ['one two three', 'Which?', 'the end'],
   });
+});
+
+test('what the models of a run used is told by model', async () => {
+  await using models = await fakeModels();
+  const llm = models.provider({ model: 'gpt-4.1-mini' });
+  const pipeline = (ctx: ThreadContext): Promise<string> =>
+    ctx.sendMessage(ctx.llm.stream([{ role: 'user', content: 'one two' }]));
+  await using served = await serveApp({ pipeline, llm });
+  const { say, events } = agentFor(served);
+  assert.deepEqual(contentsOf(await say('hello')), ['echo: one two']);
+  const [usage, ...others] = Object(events.at(-1)).usage;
+  assert.deepEqual(others, []);
+  assert.equal(usage.model, 'gpt-4.1-mini');
+  assert.ok(usage.inputTokens > 0 && usage.outputTokens > 0);
+  assert.equal(usage.totalTokens, usage.inputTokens + usage.outputTokens);
 });
 
 test('a text is seen to grow while the app still writes it', async () => {

@@ -6,6 +6,7 @@ import { DefaultChatTransport, readUIMessageStream, uiMessageChunkSchema } from 
 import type { UIMessage, UIMessageChunk } from 'ai';
 import type { ThreadContext } from 'jims-core';
 
+import { fakeModels } from '../../../../jims-core/test/support/fake-models.ts';
 import { createGate } from '../../support/gate.ts';
 import { serveApp } from '../../support/listening-app.ts';
 import { talkative } from '../../support/talkative-pipeline.ts';
@@ -85,6 +86,20 @@ test('statuses, texts, buttons and events come as parts of one message; what is 
     { event_type: 'rag.found', event_data: { documents: 2 } },
   ]);
   assert.doesNotMatch(JSON.stringify([chat.messages, data]), /secret/);
+});
+
+test('what the models of a run used is in the metadata', async () => {
+  await using models = await fakeModels();
+  const llm = models.provider({ model: 'gpt-4.1-mini' });
+  const pipeline = (ctx: ThreadContext): Promise<string> =>
+    ctx.sendMessage(ctx.llm.stream([{ role: 'user', content: 'one two' }]));
+  await using served = await serveApp({ pipeline, llm });
+  const chat = chatWith(served);
+  await chat.sendMessage({ text: 'hello' });
+  assert.deepEqual(textsOf(chat.messages).at(-1), ['echo: one two']);
+  const { inputTokens, outputTokens, totalTokens } = Object(chat.lastMessage?.metadata).usage;
+  assert.ok(inputTokens > 0 && outputTokens > 0);
+  assert.equal(totalTokens, inputTokens + outputTokens);
 });
 
 test('a text is seen to grow while the app still writes it, and every chunk is what the client knows', async () => {

@@ -5,7 +5,6 @@ import type {
   AcceptResult,
   AcceptedRun,
   PolledRun,
-  RunProgress,
   RunStatus,
   RunStore,
   RunThread,
@@ -16,6 +15,7 @@ import type { Database } from './database.ts';
 import type { Hints } from './hints.ts';
 import { eventLists, toJson } from './parameters.ts';
 import type { Parameter } from './parameters.ts';
+import { progressStore } from './progress.ts';
 import { toEvents, toThread } from './rows.ts';
 import type { EventJson, ThreadJson } from './rows.ts';
 import { ACTIVE_RUN, RUN_RECORD, toRunRecord } from './run-record.ts';
@@ -89,6 +89,14 @@ export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunS
       return row && toRunRecord(row);
     },
 
+    async runIdByKey({ scope, key }) {
+      const [row] = await db.query<{ runId: string }>(
+        'select run_id as "runId" from jims.runs where idem_scope = $1 and idem_key = $2',
+        [scope, key],
+      );
+      return row?.runId;
+    },
+
     async activeRun(threadId) {
       const [row] = await db.query<{ runId: string }>(ACTIVE_RUN, [threadId]);
       return row?.runId;
@@ -112,28 +120,7 @@ export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunS
         [instanceId, waiting],
       ),
 
-    async appendProgress(run, progress) {
-      await db.query(
-        `insert into jims.run_progress (run_id, attempt, seq, event)
-         select r.run_id, r.attempt, p.seq, p.event
-         from jims.runs r, unnest($3::integer[], $4::json[]) as p (seq, event)
-         where r.run_id = $1 and r.instance_id = $2 and r.status in ('queued', 'running')
-         on conflict do nothing`,
-        [
-          run.runId,
-          run.instanceId,
-          progress.map((each) => each.seq),
-          progress.map((each) => toJson(each.event)),
-        ],
-      );
-    },
-
-    readProgress: (runId, afterSeq) =>
-      db.query<RunProgress & { seq: number }>(
-        `select p.seq, p.event from jims.run_progress p join jims.runs r using (run_id, attempt)
-         where run_id = jims.as_uuid($1) and p.seq > $2 order by p.seq`,
-        [runId, afterSeq],
-      ),
+    ...progressStore(db),
   };
 }
 
@@ -174,7 +161,7 @@ function threadParameters(thread: RunThread): Readonly<Record<string, Parameter>
     thread_id: null,
     contact_id: thread.contactId,
     thread_config: toJson(thread.threadConfig),
-    new_thread_id: randomUUIDv7(),
+    new_thread_id: (thread.kind === 'new' && thread.threadId) || randomUUIDv7(),
     event_id: randomUUIDv7(),
     ...(thread.kind === 'new' ? seedParameters(thread) : NO_SEED),
   };

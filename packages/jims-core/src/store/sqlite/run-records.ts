@@ -24,6 +24,7 @@ export interface KeyedRun {
 /** The rows of `jims_runs` as records, over or not. */
 export interface RunRecords {
   byId(runId: string): RunRecord | undefined;
+  idByKey(scope: string, key: string): string | undefined;
   /** The run of a key that is not forgotten yet. */
   byKey(key: IdempotencyKey): KeyedRun | undefined;
   poll(instanceId: string, waiting: readonly string[]): readonly PolledRun[];
@@ -40,6 +41,8 @@ export function runRecords(
 ): RunRecords {
   const byId = db.prepare('SELECT * FROM jims_runs WHERE run_id = ?');
   const byKey = db.prepare('SELECT * FROM jims_runs WHERE key_scope = ? AND key = ?');
+  const idByKey = db.prepare('SELECT run_id FROM jims_runs WHERE key_scope = ? AND key = ?');
+  idByKey.setReturnArrays(true);
   const forgetKey = db.prepare('UPDATE jims_runs SET key = NULL WHERE run_id = ?');
   const statusOf = db.prepare('SELECT status FROM jims_runs WHERE run_id = ?');
   statusOf.setReturnArrays(true);
@@ -78,6 +81,8 @@ export function runRecords(
         lastSeq: row.last_seq ?? undefined,
       };
     },
+
+    idByKey: (scope, key) => cell(idByKey.get(scope, key)) as string | undefined,
 
     byKey({ scope, key, ttlMs }) {
       const row = byKey.get(scope, key) as RunRow | undefined;

@@ -25,7 +25,7 @@ export interface RunTransitions {
   reap(): ReapResult;
 }
 
-const NO_EVENTS = { externalId: undefined, events: [] };
+const NOTHING_GIVEN = { threadId: undefined, externalId: undefined, events: [] };
 
 export function runTransitions(tables: Tables): RunTransitions {
   const { threads, events, runs, records } = tables;
@@ -40,8 +40,9 @@ export function runTransitions(tables: Tables): RunTransitions {
     const { contactId, threadConfig: config } = target;
     const latest = target.kind === 'latest' ? threads.latestOf(contactId) : undefined;
     if (latest) return { thread: latest, created: false };
-    const { externalId, events: first } = target.kind === 'new' ? target : NO_EVENTS;
-    const thread = createThread(tables, { id: newId(), contactId, externalId, config });
+    const given = target.kind === 'new' ? target : NOTHING_GIVEN;
+    const { threadId: id = newId(), externalId, events: first } = given;
+    const thread = createThread(tables, { id, contactId, externalId, config });
     events.append(thread.id, first);
     return { thread, created: true };
   }

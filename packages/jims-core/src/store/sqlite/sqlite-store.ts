@@ -68,6 +68,7 @@ export function openSqliteStore(file: string): Store {
     appendInRun: (run, added) => group.write(() => transitions.append(run, added)),
     finishRun: (run, outcome) => group.write(() => transitions.finish(run, outcome)),
     run: (runId) => read(() => records.byId(runId)),
+    runIdByKey: ({ scope, key }) => read(() => records.idByKey(scope, key)),
     activeRun: (threadId) => read(() => records.activeOf(threadId)),
     requestCancel: (runId) =>
       group.write(() => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { Page } from 'playwright-core';
 
-import { chromiumPath } from '../../../scripts/chromium.ts';
+import { chromiumPath } from '../../../../scripts/chromium.ts';
 
 const FLAGS = [
   '--headless',

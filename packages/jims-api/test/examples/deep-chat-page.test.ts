@@ -5,10 +5,10 @@ import { defineApp } from 'jims-core';
 import type { JimsApp, ThreadContext } from 'jims-core';
 import type { Locator, Page } from 'playwright-core';
 
-import { createGate } from '../../packages/jims-api/test/support/gate.ts';
-import { serveDeepChatPage } from '../deep-chat-page/server.ts';
-import { app as tourGuide } from '../tour-guide/app.ts';
-import { openPage } from './support/browser.ts';
+import { serveDeepChatPage } from '../../../../examples/deep-chat-page/server.ts';
+import { app as tourGuide } from '../../../../examples/tour-guide/app.ts';
+import { openPage } from '../support/browser.ts';
+import { createGate } from '../support/gate.ts';
 
 process.env['JIMS_DB_CONN_URI'] = 'sqlite::memory:';
 

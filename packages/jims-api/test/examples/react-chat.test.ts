@@ -5,11 +5,11 @@ import { defineApp } from 'jims-core';
 import type { JimsApp, ThreadContext } from 'jims-core';
 import type { Page } from 'playwright-core';
 
-import { createGate } from '../../packages/jims-api/test/support/gate.ts';
-import type { Gate } from '../../packages/jims-api/test/support/gate.ts';
-import { serveReactChat } from '../react-chat/server.ts';
-import { app as tourGuide } from '../tour-guide/app.ts';
-import { openPage } from './support/browser.ts';
+import { serveReactChat } from '../../../../examples/react-chat/server.ts';
+import { app as tourGuide } from '../../../../examples/tour-guide/app.ts';
+import { openPage } from '../support/browser.ts';
+import { createGate } from '../support/gate.ts';
+import type { Gate } from '../support/gate.ts';
 
 process.env['JIMS_DB_CONN_URI'] = 'sqlite::memory:';
 

@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+
+import { json } from '../../http/route.ts';
+import type { ApiContext, Call } from '../../http/route.ts';
+import { packageVersion } from '../../version.ts';
+
+const CACHE_SECONDS = 300;
+const TEXT = ['text/plain'];
+
+/** `GET /.well-known/agent-card.json`: who the agent is and where it is asked; open to everybody. */
+export function answerCard(api: ApiContext, call: Call): Response {
+  const card = cardFor(api, call);
+  const etag = `"${createHash('sha256').update(JSON.stringify(card)).digest('base64url')}"`;
+  const headers = {
+    ...call.headers,
+    etag,
+    vary: ['a2a-version', call.headers['vary']].filter(Boolean).join(', '),
+    // Whoever asks by another name of this host gets other addresses: not for caches that are shared.
+    'cache-control': `${api.publicUrl === undefined ? 'private' : 'public'}, max-age=${CACHE_SECONDS}`,
+  };
+  if (call.request.headers.get('if-none-match') === etag) {
+    return new Response(null, { status: 304, headers });
+  }
+  return json({ headers }, card);
+}
+
+/** Clients of 1.0 say so; for all others the card has what 0.3 looks for, too. */
+function cardFor(api: ApiContext, { request }: Call): object {
+  const url = `${api.publicUrl ?? new URL(request.url).origin}/a2a`;
+  const card = { ...agentCard(api, url), ...(api.secured && SECURITY) };
+  return request.headers.get('a2a-version')?.startsWith('1.')
+    ? card
+    : { ...card, ...legacyMembers(url), ...(api.secured && LEGACY_SECURITY) };
+}
+
+const BEARER = { httpAuthSecurityScheme: { scheme: 'Bearer' } };
+const SECURITY = {
+  securitySchemes: { bearer: BEARER },
+  securityRequirements: [{ schemes: { bearer: { list: [] } } }],
+};
+const LEGACY_SECURITY = {
+  securitySchemes: { bearer: { type: 'http', scheme: 'Bearer', ...BEARER } },
+  security: [{ bearer: [] }],
+};
+
+function legacyMembers(url: string): object {
+  return { url, preferredTransport: 'JSONRPC', protocolVersion: '0.3.0' };
+}
+
+function agentCard({ app }: ApiContext, url: string): object {
+  const name = app.name ?? 'JIMS app';
+  const description = app.description ?? 'Answers messages, each context a conversation';
+  return {
+    name,
+    description,
+    version: app.version ?? packageVersion(),
+    supportedInterfaces: [
+      { url, protocolBinding: 'JSONRPC', protocolVersion: '1.0' },
+      { url: `${url}/rest`, protocolBinding: 'HTTP+JSON', protocolVersion: '1.0' },
+      { url, protocolBinding: 'JSONRPC', protocolVersion: '0.3' },
+    ],
+    capabilities: { streaming: true, pushNotifications: false },
+    defaultInputModes: TEXT,
+    defaultOutputModes: TEXT,
+    skills: [{ id: 'chat', name, description, tags: ['chat'] }],
+  };
+}

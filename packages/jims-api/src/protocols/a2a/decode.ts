@@ -1,0 +1,86 @@
+import * as v from 'valibot';
+
+import { contactId } from '../../http/run-fields.ts';
+import { parseBody } from '../../http/validation.ts';
+import { failure } from './failures.ts';
+
+/** ProtoJSON leaves empty texts out, or not. */
+const id = v.pipe(
+  v.optional(v.string()),
+  v.transform((text) => text || undefined),
+);
+
+const historyLength = v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)));
+
+/** The params of SendMessage and SendStreamingMessage. */
+export const SendParams = v.pipe(
+  v.object({
+    message: v.object({
+      messageId: id,
+      contextId: v.pipe(id, v.description('Continues a context; any text of yours begins one')),
+      taskId: id,
+      role: v.optional(v.picklist(['ROLE_USER', 'ROLE_UNSPECIFIED'])),
+      parts: v.pipe(
+        v.array(v.looseObject({ text: v.optional(v.string()) })),
+        v.nonEmpty(),
+        v.description('Texts alone'),
+      ),
+    }),
+    configuration: v.optional(
+      v.object({
+        returnImmediately: v.pipe(
+          v.optional(v.boolean(), false),
+          v.description('Answers with the task while it works'),
+        ),
+        historyLength,
+        taskPushNotificationConfig: v.optional(v.unknown()),
+      }),
+    ),
+    metadata: v.optional(v.looseObject({ contact_id: v.optional(contactId) })),
+  }),
+  v.title('A2ASendMessage'),
+);
+
+/** The params of the methods that name a task. */
+const TaskParams = v.object({ id: v.string(), historyLength });
+
+/** A message to the agent. */
+export interface Sending {
+  readonly text: string;
+  readonly contextId: string | undefined;
+  readonly taskId: string | undefined;
+  /** The contact that the client names. */
+  readonly contactId: string | undefined;
+  readonly wait: boolean;
+  readonly historyLength: number | undefined;
+}
+
+export interface TaskAsk {
+  readonly id: string;
+  readonly historyLength?: number | undefined;
+}
+
+/** @throws HttpError 422, `content_type_not_supported`, `push_notification_not_supported`. */
+export function decodeSend(params: unknown): Sending {
+  const { message, configuration, metadata } = parseBody(SendParams, params);
+  if (configuration?.taskPushNotificationConfig !== undefined) {
+    throw failure('push_notification_not_supported', 'This agent sends no push notifications');
+  }
+  const texts = message.parts.map(({ text }) => {
+    if (text !== undefined) return text;
+    throw failure('content_type_not_supported', 'This agent reads text parts alone');
+  });
+  return {
+    text: texts.join('\n'),
+    contextId: message.contextId,
+    taskId: message.taskId,
+    contactId: metadata?.contact_id,
+    wait: !configuration?.returnImmediately,
+    historyLength: configuration?.historyLength,
+  };
+}
+
+/** @throws HttpError 422 */
+export function decodeTask(params: unknown): TaskAsk {
+  return parseBody(TaskParams, params);
+}

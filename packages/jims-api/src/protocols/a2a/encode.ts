@@ -1,0 +1,74 @@
+import type { Run, RunEnd } from 'jims-core';
+
+import { assistantText } from '../../http/said.ts';
+import { toldRun } from '../../http/told-run.ts';
+import {
+  agentMessage,
+  artifactMetadata,
+  metadataOf,
+  namesOf,
+  statusOfEnd,
+  timestamp,
+} from './task.ts';
+import type { TaskRun, TaskView } from './task.ts';
+import type { Artifact, StreamResponse, Task } from './wire.ts';
+
+export interface TaskUpdatesOptions {
+  readonly view: TaskView;
+  /** Whether this end of the run is the truth, or only that of listening to it. */
+  readonly isOver: (end: RunEnd) => Promise<boolean>;
+}
+
+/**
+ * A run as the stream of a task: the task, then what happens, then how it ended. Throws when what is
+ * known of the run ends before the run does: that stream must break off.
+ */
+export async function* taskUpdates(
+  run: Run,
+  task: { readonly first: Task; readonly of: TaskRun },
+  { view, isOver }: TaskUpdatesOptions,
+): AsyncGenerator<StreamResponse, void, void> {
+  const names = namesOf(task.of);
+  const begun = new Set<string>();
+  let statuses = 0;
+
+  function update(artifact: Artifact, lastChunk: boolean): StreamResponse {
+    const append = begun.has(artifact.artifactId);
+    begun.add(artifact.artifactId);
+    return { artifactUpdate: { ...names, artifact, append, lastChunk } };
+  }
+
+  yield { task: task.first };
+  for await (const event of toldRun(run)) {
+    switch (event.type) {
+      case 'status': {
+        const { message, statusType } = event.status;
+        const said = agentMessage(task.of, `${run.id}:${++statuses}`, message);
+        const state = 'TASK_STATE_WORKING';
+        const status = { state, timestamp: timestamp(undefined), message: said } as const;
+        yield { statusUpdate: { ...names, status, metadata: { type: statusType } } };
+        break;
+      }
+      case 'text_delta':
+        yield update({ artifactId: event.messageId, parts: [{ text: event.delta }] }, false);
+        break;
+      case 'event': {
+        const { event: sent } = event;
+        if (assistantText(sent) === undefined) break;
+        yield update({ artifactId: sent.id, parts: [], ...artifactMetadata(sent) }, true);
+        break;
+      }
+      case 'text_start':
+      case 'text_end':
+        break;
+      case 'result':
+      case 'error':
+      case 'cancelled': {
+        if (!(await isOver(event))) throw new Error('The run goes on in another process');
+        const status = statusOfEnd(task.of, event, view);
+        yield { statusUpdate: { ...names, status, metadata: metadataOf(task.of, event) } };
+        break;
+      }
+    }
+  }
+}

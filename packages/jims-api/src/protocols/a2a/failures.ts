@@ -1,0 +1,50 @@
+import { HttpError } from '../../http/errors.ts';
+
+/** A2A's own errors: their JSON-RPC code, their HTTP status and what google.rpc calls that. */
+const FAILURES = {
+  task_not_found: { rpc: -32_001, http: 404, status: 'NOT_FOUND' },
+  task_not_cancelable: { rpc: -32_002, http: 400, status: 'FAILED_PRECONDITION' },
+  push_notification_not_supported: { rpc: -32_003, http: 400, status: 'FAILED_PRECONDITION' },
+  unsupported_operation: { rpc: -32_004, http: 400, status: 'FAILED_PRECONDITION' },
+  content_type_not_supported: { rpc: -32_005, http: 400, status: 'INVALID_ARGUMENT' },
+  extended_agent_card_not_configured: { rpc: -32_007, http: 400, status: 'FAILED_PRECONDITION' },
+  version_not_supported: { rpc: -32_009, http: 400, status: 'FAILED_PRECONDITION' },
+} as const;
+
+type FailureCode = keyof typeof FAILURES;
+
+/** The JSON-RPC codes of A2A's errors. */
+export const A2A_CODES: Readonly<Record<string, number>> = Object.fromEntries(
+  Object.entries(FAILURES).map(([code, { rpc }]) => [code, rpc]),
+);
+
+/** What google.rpc calls A2A's error of this code, and errors of other protocols by their HTTP status. */
+export function statusName({ code, status }: HttpError): string {
+  return isFailureCode(code) ? FAILURES[code].status : (STATUS_NAMES[status] ?? 'INTERNAL');
+}
+
+/** A2A's name of an error, such as `TASK_NOT_FOUND`; `undefined` for what is no error of A2A's own. */
+export function reasonOf({ code, status }: HttpError): string | undefined {
+  if (isFailureCode(code)) return code.toUpperCase();
+  return status === 400 || status === 422 ? 'INVALID_PARAMS' : undefined;
+}
+
+export function failure(code: FailureCode, message: string): HttpError {
+  return new HttpError(FAILURES[code].http, message, { code });
+}
+
+const STATUS_NAMES: Readonly<Record<number, string>> = {
+  400: 'INVALID_ARGUMENT',
+  401: 'UNAUTHENTICATED',
+  404: 'NOT_FOUND',
+  409: 'ABORTED',
+  413: 'INVALID_ARGUMENT',
+  422: 'INVALID_ARGUMENT',
+  429: 'RESOURCE_EXHAUSTED',
+  503: 'UNAVAILABLE',
+  504: 'DEADLINE_EXCEEDED',
+};
+
+function isFailureCode(code: string | undefined): code is FailureCode {
+  return code !== undefined && Object.hasOwn(FAILURES, code);
+}

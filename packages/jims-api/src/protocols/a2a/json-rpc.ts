@@ -1,0 +1,105 @@
+import type { JsonObject } from 'jims-core';
+
+import { errorBody } from '../../http/error-response.ts';
+import type { HttpError } from '../../http/errors.ts';
+import {
+  methodNotFound,
+  readRpc,
+  refusedRpc,
+  rpcError,
+  rpcFailure,
+  rpcResult,
+} from '../../http/json-rpc.ts';
+import type { RpcId } from '../../http/json-rpc.ts';
+import { json } from '../../http/route.ts';
+import type { ApiContext, Call, RefusedCall } from '../../http/route.ts';
+import { cancelTask, getTask, sendMessage, streamMessage, subscribeToTask } from './agent.ts';
+import type { Answered, ToFrame } from './agent.ts';
+import { A2A_CODES, failure } from './failures.ts';
+import { LEGACY_METHODS, fromLegacy, legacyTask, toLegacy } from './legacy.ts';
+import { requireVersion } from './version.ts';
+
+/** One request of the JSON-RPC binding, read. */
+interface Asked {
+  readonly id: RpcId;
+  readonly params: JsonObject;
+  /** Spoken in A2A 0.3. */
+  readonly legacy: boolean;
+}
+
+type Method = (api: ApiContext, call: Call, asked: Asked) => Promise<Response>;
+
+const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
+  ['SendMessage', whole(sendMessage, (task) => ({ task }))],
+  ['GetTask', whole(getTask, (task) => task)],
+  ['CancelTask', whole(cancelTask, (task) => task)],
+  ['SendStreamingMessage', streamed(streamMessage)],
+  ['SubscribeToTask', streamed(subscribeToTask)],
+  ['ListTasks', unsupported('This agent does not list tasks')],
+  ['CreateTaskPushNotificationConfig', noPush],
+  ['GetTaskPushNotificationConfig', noPush],
+  ['ListTaskPushNotificationConfigs', noPush],
+  ['DeleteTaskPushNotificationConfig', noPush],
+  ['GetExtendedAgentCard', noExtendedCard],
+]);
+
+/** `POST /a2a`: A2A 1.0 over JSON-RPC, and 0.3 for who calls its methods. */
+export async function answerRpc(api: ApiContext, call: Call): Promise<Response> {
+  const { id, method, params } = readRpc(await call.body());
+  if (id === undefined) throw rpcFailure('invalid_request', 'A request needs an id');
+  const known = LEGACY_METHODS.get(method);
+  requireVersion(call);
+  const answer = METHODS.get(known ?? method);
+  if (!answer) throw methodNotFound(method);
+  const legacy = known !== undefined;
+  return answer(api, call, { id, params: legacy ? fromLegacy(params) : params, legacy });
+}
+
+/** A wrong key is a matter of HTTP. What A2A or JSON-RPC has a code for comes with 200, as its clients expect. */
+export async function refuseRpc(error: HttpError, call: RefusedCall): Promise<Response> {
+  const { status } = error;
+  if (status === 401 || status === 405) return json(call, errorBody(error), status);
+  const asked = status === 400 || status === 404 || status === 422;
+  const { id } = await refusedRpc(call.body);
+  return json(call, rpcError(id, error, A2A_CODES), asked ? 200 : status);
+}
+
+function whole(
+  action: (api: ApiContext, call: Call, params: unknown) => Promise<Answered>,
+  encode: (task: Answered['task']) => object,
+): Method {
+  return async (api, call, { id, params, legacy }) => {
+    const { task, headers } = await action(api, call, params);
+    const result = legacy ? legacyTask(task) : encode(task);
+    return json({ headers: { ...call.headers, ...headers } }, rpcResult(id, result));
+  };
+}
+
+function streamed(
+  action: (
+    api: ApiContext,
+    call: Call,
+    terms: { readonly params: unknown; readonly toFrame: ToFrame },
+  ) => Promise<Response>,
+): Method {
+  return (api, call, { id, params, legacy }) => {
+    const toFrame: ToFrame = (response) => ({
+      data: JSON.stringify(rpcResult(id, legacy ? toLegacy(response) : response)),
+    });
+    return action(api, call, { params, toFrame });
+  };
+}
+
+function unsupported(message: string): Method {
+  return async () => {
+    throw failure('unsupported_operation', message);
+  };
+}
+
+async function noPush(): Promise<never> {
+  throw failure('push_notification_not_supported', 'This agent sends no push notifications');
+}
+
+async function noExtendedCard(): Promise<never> {
+  throw failure('extended_agent_card_not_configured', 'This agent has one card, for everybody');
+}

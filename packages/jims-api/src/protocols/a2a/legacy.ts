@@ -1,0 +1,128 @@
+// A2A 0.3, which many clients still speak: the same things by other names.
+import type { JsonObject } from 'jims-core';
+
+import { isJsonObject } from '../../http/json-object.ts';
+import type {
+  Artifact,
+  Message,
+  Part,
+  StreamResponse,
+  Task,
+  TaskState,
+  TaskStatus,
+} from './wire.ts';
+
+/** The methods of 0.3 that are spoken, by their names in 1.0. */
+export const LEGACY_METHODS: ReadonlyMap<string, string> = new Map([
+  ['message/send', 'SendMessage'],
+  ['message/stream', 'SendStreamingMessage'],
+  ['tasks/get', 'GetTask'],
+  ['tasks/cancel', 'CancelTask'],
+  ['tasks/resubscribe', 'SubscribeToTask'],
+  ['tasks/pushNotificationConfig/set', 'CreateTaskPushNotificationConfig'],
+  ['tasks/pushNotificationConfig/get', 'GetTaskPushNotificationConfig'],
+  ['tasks/pushNotificationConfig/list', 'ListTaskPushNotificationConfigs'],
+  ['tasks/pushNotificationConfig/delete', 'DeleteTaskPushNotificationConfig'],
+  ['agent/getAuthenticatedExtendedCard', 'GetExtendedAgentCard'],
+]);
+
+const STATES: Readonly<Record<TaskState, string>> = {
+  TASK_STATE_SUBMITTED: 'submitted',
+  TASK_STATE_WORKING: 'working',
+  TASK_STATE_COMPLETED: 'completed',
+  TASK_STATE_FAILED: 'failed',
+  TASK_STATE_CANCELED: 'canceled',
+};
+const TERMINAL: ReadonlySet<string> = new Set(['completed', 'failed', 'canceled']);
+const ROLES: Readonly<Record<string, string>> = { user: 'ROLE_USER', agent: 'ROLE_AGENT' };
+
+/** Params of 0.3 as 1.0 has them; what is no message of 0.3 is left for 1.0 to refuse. */
+export function fromLegacy(params: JsonObject): JsonObject {
+  const { message, configuration } = params;
+  return {
+    ...params,
+    ...(isJsonObject(message) && { message: messageFromLegacy(message) }),
+    ...(isJsonObject(configuration) && { configuration: configurationFromLegacy(configuration) }),
+  };
+}
+
+function messageFromLegacy(message: JsonObject): JsonObject {
+  const { role, parts } = message;
+  return {
+    ...message,
+    ...(typeof role === 'string' && { role: ROLES[role] ?? role }),
+    ...(Array.isArray(parts) && { parts: parts.map(partFromLegacy) }),
+  };
+}
+
+/** A part of another kind keeps no text that could be taken for one. */
+function partFromLegacy(part: unknown): unknown {
+  return isJsonObject(part) && part['kind'] !== 'text' ? {} : part;
+}
+
+function configurationFromLegacy({ blocking, ...rest }: JsonObject): JsonObject {
+  const { pushNotificationConfig, ...configuration } = rest;
+  return {
+    ...configuration,
+    returnImmediately: blocking === false,
+    ...(pushNotificationConfig !== undefined && {
+      taskPushNotificationConfig: pushNotificationConfig,
+    }),
+  };
+}
+
+/** An event of a stream, as 0.3 has it. */
+export function toLegacy(response: StreamResponse): object {
+  if ('task' in response) return legacyTask(response.task);
+  if ('statusUpdate' in response) {
+    const { status, ...update } = response.statusUpdate;
+    const legacy = legacyStatus(status);
+    return {
+      kind: 'status-update',
+      ...update,
+      status: legacy,
+      final: TERMINAL.has(legacy.state),
+    };
+  }
+  const { artifact, ...update } = response.artifactUpdate;
+  return { kind: 'artifact-update', ...update, artifact: legacyArtifact(artifact) };
+}
+
+export function legacyTask({ status, artifacts, history, ...task }: Task): object {
+  return {
+    kind: 'task',
+    ...task,
+    status: legacyStatus(status),
+    ...(artifacts && { artifacts: artifacts.map(legacyArtifact) }),
+    ...(history && { history: history.map(legacyMessage) }),
+  };
+}
+
+function legacyStatus({ state, timestamp, message }: TaskStatus): {
+  readonly state: string;
+  readonly timestamp: string;
+  readonly message?: object;
+} {
+  return {
+    state: STATES[state],
+    timestamp,
+    ...(message && { message: legacyMessage(message) }),
+  };
+}
+
+function legacyMessage({ role, parts, ...message }: Message): object {
+  return {
+    kind: 'message',
+    ...message,
+    role: role === 'ROLE_USER' ? 'user' : 'agent',
+    parts: parts.map(legacyPart),
+  };
+}
+
+function legacyArtifact({ parts, ...artifact }: Artifact): object {
+  return { ...artifact, parts: parts.map(legacyPart) };
+}
+
+function legacyPart({ text }: Part): object {
+  return { kind: 'text', text };
+}

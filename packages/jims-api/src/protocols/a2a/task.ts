@@ -1,0 +1,159 @@
+import { isJimsError } from 'jims-core';
+import type { JimsError, NewEvent, RunEnd, RunStatus, Thread } from 'jims-core';
+
+import { toHttpError } from '../../http/error-response.ts';
+import { assistantText, buttonsOf, userText } from '../../http/said.ts';
+import { usageOnWire } from '../../http/usage.ts';
+import { contextIdOf } from './contexts.ts';
+import type { Artifact, Message, Metadata, Task, TaskState, TaskStatus } from './wire.ts';
+
+/** The run that a task is. */
+export interface TaskRun {
+  readonly id: string;
+  readonly thread: Thread;
+  /** What the user said. */
+  readonly question: NewEvent | undefined;
+}
+
+/** How a task is shown. */
+export interface TaskView {
+  /** How many messages of its history, at most. */
+  readonly historyLength?: number | undefined;
+  /** The request that is answered, when it is the one that started the run. */
+  readonly requestId?: string;
+  readonly exposeErrors: boolean;
+}
+
+const STATES: Readonly<Record<RunStatus, TaskState>> = {
+  queued: 'TASK_STATE_SUBMITTED',
+  running: 'TASK_STATE_WORKING',
+  completed: 'TASK_STATE_COMPLETED',
+  failed: 'TASK_STATE_FAILED',
+  cancelled: 'TASK_STATE_CANCELED',
+};
+
+/** A task that is not over. */
+export function activeTask(
+  run: TaskRun,
+  status: 'queued' | 'running',
+  { at, historyLength }: Pick<TaskView, 'historyLength'> & { readonly at?: string | undefined },
+): Task {
+  return {
+    ...beginning(run, historyLength),
+    status: { state: STATES[status], timestamp: timestamp(at) },
+    metadata: metadataOf(run),
+  };
+}
+
+/** A task that is over, with its answer. */
+export function endedTask(
+  run: TaskRun,
+  end: RunEnd,
+  view: TaskView & { readonly at?: string | undefined },
+): Task {
+  return {
+    ...beginning(run, view.historyLength),
+    status: statusOfEnd(run, end, view),
+    artifacts: eventsOf(end).flatMap(artifactOf),
+    metadata: metadataOf(run, end),
+  };
+}
+
+/** How a task ended, for its last status. */
+export function statusOfEnd(
+  run: TaskRun,
+  end: RunEnd,
+  view: TaskView & { readonly at?: string | undefined },
+): TaskStatus {
+  const text = wordsOfEnd(end, view);
+  return {
+    state: STATES[statusOf(end)],
+    timestamp: timestamp(view.at),
+    ...(text !== undefined && { message: agentMessage(run, `${run.id}:end`, text) }),
+  };
+}
+
+/** What a task's metadata say: its thread, and in the end what models it used. */
+export function metadataOf({ thread }: TaskRun, end?: RunEnd): Metadata {
+  const usage = end?.type === 'result' ? end.result.usage : undefined;
+  return { thread_id: thread.id, ...(usage && { usage: usage.map(usageOnWire) }) };
+}
+
+export function agentMessage(run: TaskRun, messageId: string, text: string): Message {
+  return { messageId, role: 'ROLE_AGENT', parts: [{ text }], ...namesOf(run) };
+}
+
+/** What names the task in everything that is part of it. */
+export function namesOf({ id, thread }: TaskRun): { taskId: string; contextId: string } {
+  return { taskId: id, contextId: contextIdOf(thread) };
+}
+
+/** What is shown of an event beside its text: its buttons. */
+export function artifactMetadata(event: NewEvent): { readonly metadata?: Metadata } {
+  const buttons = buttonsOf(event);
+  return buttons.length > 0 ? { metadata: { buttons } } : {};
+}
+
+/** UTC with milliseconds, as A2A has it. */
+export function timestamp(at: string | undefined): string {
+  return new Date(at ?? Date.now()).toISOString();
+}
+
+function beginning(
+  run: TaskRun,
+  historyLength: number | undefined,
+): Pick<Task, 'id' | 'contextId' | 'history'> {
+  const text = run.question && userText(run.question);
+  const shown = text !== undefined && historyLength !== 0;
+  const names = namesOf(run);
+  return {
+    id: run.id,
+    contextId: names.contextId,
+    ...(shown && {
+      history: [{ messageId: run.id, role: 'ROLE_USER', parts: [{ text }], ...names }],
+    }),
+  };
+}
+
+function artifactOf(event: NewEvent): Artifact[] {
+  const text = assistantText(event);
+  if (text === undefined) return [];
+  return [{ artifactId: event.id, parts: [{ text }], ...artifactMetadata(event) }];
+}
+
+function statusOf(end: RunEnd): 'completed' | 'failed' | 'cancelled' {
+  switch (end.type) {
+    case 'result':
+      return 'completed';
+    case 'error':
+      return 'failed';
+    case 'cancelled':
+      return 'cancelled';
+  }
+}
+
+function eventsOf(end: RunEnd): readonly NewEvent[] {
+  switch (end.type) {
+    case 'result':
+      return end.result.events;
+    case 'error':
+      return [];
+    case 'cancelled':
+      return end.events;
+  }
+}
+
+function wordsOfEnd(end: RunEnd, view: TaskView): string | undefined {
+  if (end.type === 'error') return wordsOfError(end.error, view);
+  if (end.type === 'result' || end.reason === 'cancelled') return undefined;
+  return end.reason === 'interrupted'
+    ? 'A newer message took its place'
+    : 'The service was shut down: send it again';
+}
+
+/** Who looks at a failed task later did not make the request whose id finds the failure in the log. */
+function wordsOfError(error: JimsError, { requestId, exposeErrors }: TaskView): string {
+  const later = requestId === undefined && isJimsError(error) && error.code === 'pipeline_failed';
+  if (later && !(exposeErrors && error.cause !== undefined)) return 'Pipeline error';
+  return toHttpError(error, { requestId: requestId ?? '', exposeErrors }).message;
+}

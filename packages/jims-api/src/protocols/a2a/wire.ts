@@ -1,0 +1,64 @@
+// What A2A 1.0 has on the wire, as far as it is spoken here: ProtoJSON, fields that are empty left out.
+
+export type TaskState =
+  | 'TASK_STATE_SUBMITTED'
+  | 'TASK_STATE_WORKING'
+  | 'TASK_STATE_COMPLETED'
+  | 'TASK_STATE_FAILED'
+  | 'TASK_STATE_CANCELED';
+
+export interface Part {
+  readonly text: string;
+}
+
+export interface Message {
+  readonly messageId: string;
+  readonly role: 'ROLE_USER' | 'ROLE_AGENT';
+  readonly parts: readonly Part[];
+  readonly taskId: string;
+  readonly contextId: string;
+}
+
+export interface TaskStatus {
+  readonly state: TaskState;
+  readonly timestamp: string;
+  readonly message?: Message;
+}
+
+export interface Artifact {
+  readonly artifactId: string;
+  readonly parts: readonly Part[];
+  readonly metadata?: Metadata;
+}
+
+export type Metadata = Readonly<Record<string, unknown>>;
+
+export interface Task {
+  readonly id: string;
+  readonly contextId: string;
+  readonly status: TaskStatus;
+  readonly artifacts?: readonly Artifact[];
+  readonly history?: readonly Message[];
+  readonly metadata: Metadata;
+}
+
+interface StatusUpdate {
+  readonly taskId: string;
+  readonly contextId: string;
+  readonly status: TaskStatus;
+  readonly metadata?: Metadata;
+}
+
+interface ArtifactUpdate {
+  readonly taskId: string;
+  readonly contextId: string;
+  readonly artifact: Artifact;
+  readonly append: boolean;
+  readonly lastChunk: boolean;
+}
+
+/** One event of a stream; the first one is the task. */
+export type StreamResponse =
+  | { readonly task: Task }
+  | { readonly statusUpdate: StatusUpdate }
+  | { readonly artifactUpdate: ArtifactUpdate };

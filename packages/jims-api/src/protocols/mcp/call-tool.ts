@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+
+import { isJimsError } from 'jims-core';
+import type { JsonObject, Run, RunThread } from 'jims-core';
+
+import { isJsonObject } from '../../http/json-object.ts';
+import { rpcFailure, rpcResult } from '../../http/json-rpc.ts';
+import type { RpcId } from '../../http/json-rpc.ts';
+import { json } from '../../http/route.ts';
+import type { ApiContext, Call } from '../../http/route.ts';
+import {
+  contactHeader,
+  contactOf,
+  namedThread,
+  runHeaders,
+  startRun,
+  streamFrames,
+} from '../../http/run-routes.ts';
+import type { RunAsk } from '../../http/run-routes.ts';
+import { visibleTo } from '../../http/said.ts';
+import { userEvent } from '../../http/user-text.ts';
+import { parseBody } from '../../http/validation.ts';
+import { callFrames, encodeEnd } from './encode.ts';
+import { callName } from './running-calls.ts';
+import type { RunningCalls } from './running-calls.ts';
+import { TOOL, ToolArguments } from './tool.ts';
+
+/** One request for a tool. */
+export interface ToolCall {
+  readonly id: RpcId;
+  readonly params: JsonObject;
+  readonly session: string | undefined;
+}
+
+/** `tools/call`: runs the app; a stream for who reads streams, else the result alone. */
+export async function callTool(
+  api: ApiContext,
+  call: Call,
+  { calls, ...asked }: ToolCall & { readonly calls: RunningCalls },
+): Promise<Response> {
+  const { id, params, session } = asked;
+  const given = argumentsOf(params);
+  const ask = decode(api, call, { given, session });
+  const leave = readsStreams(call) ? api.streams.enter() : undefined;
+  const place = session === undefined ? undefined : calls.enter(callName(call, session, id));
+  try {
+    // The same arguments sent again with an Idempotency-Key are the same run, whatever their id.
+    const run = await start(api, { ...call, body: async () => given }, { ask, id, session });
+    if (place) stopWhenTakenBack(run, place);
+    return await answer(api, call, { run, asked, ask, leave, takenBack: place?.signal });
+  } catch (error) {
+    place?.leave();
+    leave?.();
+    throw error;
+  }
+}
+
+function argumentsOf({ name, arguments: given = {} }: JsonObject): unknown {
+  if (name === TOOL) return given;
+  throw rpcFailure('invalid_params', `There is no tool '${String(name)}'`);
+}
+
+function readsStreams({ request }: Call): boolean {
+  return /\btext\/event-stream\b|\*\/\*/.test(request.headers.get('accept') ?? '');
+}
+
+function stopWhenTakenBack(run: Run, { signal, leave }: ReturnType<RunningCalls['enter']>): void {
+  if (signal.aborted) run.cancel();
+  else signal.addEventListener('abort', () => run.cancel(), { once: true });
+  void run.end.then(leave);
+}
+
+interface Answering {
+  readonly run: Run;
+  readonly asked: ToolCall;
+  readonly ask: RunAsk;
+  /** Returns the place of the stream, when there is one. */
+  readonly leave: (() => void) | undefined;
+  readonly takenBack: AbortSignal | undefined;
+}
+
+async function answer(
+  api: ApiContext,
+  call: Call,
+  { run, asked: { id, params }, ask, leave, takenBack }: Answering,
+): Promise<Response> {
+  const headers = { ...call.headers, ...runHeaders(run) };
+  const sees = visibleTo(call.principal);
+  const options = { requestId: call.requestId, exposeErrors: api.exposeErrors, sees };
+  if (leave) {
+    const progressToken = tokenIn(params);
+    const { heartbeatMs } = api;
+    const frames = callFrames(run, { ...options, id, progressToken, heartbeatMs, takenBack });
+    const onGone = ask.onDisconnect === 'cancel' ? () => run.cancel() : undefined;
+    return streamFrames(api, { ...call, headers }, frames, { leave, onGone });
+  }
+  const end = await run.end;
+  if (takenBack?.aborted) return new Response(null, { status: 202, headers });
+  return json({ headers }, rpcResult(id, encodeEnd(run, end, options)));
+}
+
+/** Without a session nothing but a closed connection can mean stop. */
+function decode(
+  api: ApiContext,
+  call: Call,
+  { given, session }: { readonly given: unknown; readonly session: string | undefined },
+): RunAsk {
+  const { message, thread_id, contact_id } = parseBody(ToolArguments, withoutBlanks(given));
+  const contactId = contactOf(call, contact_id ?? contactHeader(call));
+  const thread: RunThread =
+    typeof thread_id === 'string'
+      ? namedThread(api, call, { threadId: thread_id, contactId })
+      : {
+          kind: 'new',
+          contactId: contactId ?? `mcp:${session ?? call.principal.id}`,
+          threadConfig: { interface: 'mcp' },
+          events: [],
+        };
+  return {
+    thread,
+    incoming: userEvent(message),
+    onDisconnect: session === undefined ? 'cancel' : 'continue',
+  };
+}
+
+/** Models fill what they were told to leave out with nothing. */
+function withoutBlanks(given: unknown): unknown {
+  if (!isJsonObject(given)) return given;
+  const { message, ...rest } = given;
+  const filled = Object.entries(rest).filter(([, value]) => value !== '');
+  return { ...(message !== undefined && { message }), ...Object.fromEntries(filled) };
+}
+
+/**
+ * Starts the run by the name of its call, so that any process can find it to stop it. The name of an
+ * answered call, used once more, is no reason to answer with that one.
+ */
+async function start(
+  api: ApiContext,
+  call: Call,
+  {
+    ask,
+    id,
+    session,
+  }: { readonly ask: RunAsk; readonly id: RpcId; readonly session: string | undefined },
+): Promise<Run> {
+  if (session === undefined || call.request.headers.has('idempotency-key')) {
+    return startRun(api, call, ask);
+  }
+  const idempotency = { ...callName(call, session, id), fingerprint: randomUUID() };
+  try {
+    return await startRun(api, call, { ...ask, idempotency });
+  } catch (error) {
+    if (isJimsError(error) && error.code === 'key_reused') return startRun(api, call, ask);
+    throw error;
+  }
+}
+
+function tokenIn({ _meta: meta }: JsonObject): string | number | undefined {
+  const token = isJsonObject(meta) ? meta['progressToken'] : undefined;
+  return typeof token === 'string' || typeof token === 'number' ? token : undefined;
+}

@@ -1,0 +1,55 @@
+import * as v from 'valibot';
+
+import type { Operation } from '../../http/operation.ts';
+
+const Message = v.pipe(
+  v.object({
+    jsonrpc: v.literal('2.0'),
+    id: v.optional(v.union([v.string(), v.number()])),
+    method: v.pipe(
+      v.string(),
+      v.description('initialize, ping, tools/list, tools/call, or a notification'),
+    ),
+    params: v.optional(v.looseObject({})),
+  }),
+  v.title('McpMessage'),
+);
+
+/** How the OpenAPI document describes this protocol. */
+export const mcpOperations: readonly Operation[] = [
+  {
+    method: 'POST',
+    path: '/mcp',
+    operationId: 'mcp',
+    summary: 'Model Context Protocol (Streamable HTTP): the app as the tool `chat`',
+    description: `A JSON-RPC answer; for \`tools/call\` Server-Sent Events, when they are accepted:
+\`notifications/progress\` for every status, if a progress token was sent, then the result. What goes
+wrong in a tool call is a result with \`isError\`. Notifications are answered with 202.`,
+    tags: ['mcp'],
+    request: Message,
+    responses: {
+      200: {
+        description: 'The answer',
+        example: {
+          jsonrpc: '2.0',
+          id: 1,
+          result: {
+            content: [{ type: 'text', text: 'You said: Hello' }],
+            structuredContent: {
+              thread_id: '0190d3a0-abcd-7222-8333-444444444446',
+              created_new_thread: true,
+              assistant_messages: ['You said: Hello'],
+              events: [
+                {
+                  event_type: 'comm.assistant_message',
+                  event_data: { role: 'assistant', content: 'You said: Hello' },
+                },
+              ],
+            },
+          },
+        },
+      },
+    },
+    errors: [400, 401, 403, 404, 413],
+  },
+];

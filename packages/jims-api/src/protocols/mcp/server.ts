@@ -1,0 +1,118 @@
+import type { JsonObject } from 'jims-core';
+
+import { errorBody } from '../../http/error-response.ts';
+import { HttpError } from '../../http/errors.ts';
+import {
+  RPC_CODES,
+  isParseError,
+  methodNotFound,
+  readRpc,
+  refusedRpc,
+  rpcError,
+  rpcResult,
+} from '../../http/json-rpc.ts';
+import type { RpcId } from '../../http/json-rpc.ts';
+import { json } from '../../http/route.ts';
+import type { ApiContext, Call, RefusedCall } from '../../http/route.ts';
+import { packageVersion } from '../../version.ts';
+import { callTool } from './call-tool.ts';
+import { encodeFailure } from './encode.ts';
+import { callName } from './running-calls.ts';
+import type { RunningCalls } from './running-calls.ts';
+import { newSessionId, sessionOf } from './session.ts';
+import { describeTool } from './tool.ts';
+import { negotiate, requireVersion } from './versions.ts';
+
+/** `POST /mcp`: one JSON-RPC message. */
+export async function answerMessage(
+  api: ApiContext,
+  call: Call,
+  calls: RunningCalls,
+): Promise<Response> {
+  requireOrigin(api, call);
+  const { id, method, params } = readRpc(await call.body());
+  requireVersion(call);
+  if (method === 'initialize' && id !== undefined) return initialize(api, call, { id, params });
+  const session = sessionOf(call);
+  if (id === undefined) {
+    if (method === 'notifications/cancelled') await takeBack(api, call, { session, params, calls });
+    return new Response(null, { status: 202, headers: call.headers });
+  }
+  switch (method) {
+    case 'ping':
+      return json(call, rpcResult(id, {}));
+    case 'tools/list':
+      return json(call, rpcResult(id, { tools: [describeTool(api.app)] }));
+    case 'tools/call':
+      return callTool(api, call, { id, params, session, calls });
+    default:
+      throw methodNotFound(method);
+  }
+}
+
+const HTTP_STATUSES: ReadonlySet<number> = new Set([401, 403, 405, 413]);
+const HTTP_CODES: ReadonlySet<string> = new Set(['session_not_found', 'mcp_version_not_supported']);
+
+/** What goes wrong in a tool call is for the model to read; what is no message at all is a matter of HTTP. */
+export async function refuse(error: HttpError, call: RefusedCall): Promise<Response> {
+  const { status, code = '' } = error;
+  if (status === 401) return json(call, errorBody(error), status);
+  if (HTTP_STATUSES.has(status) || HTTP_CODES.has(code)) {
+    return json(call, rpcError(null, error), status);
+  }
+  if (isParseError(error) || code === 'invalid_request') {
+    return json(call, rpcError(null, error), 400);
+  }
+  const { id, method } = await refusedRpc(call.body);
+  if (Object.hasOwn(RPC_CODES, code)) return json(call, rpcError(id, error));
+  return method === 'tools/call'
+    ? json(call, rpcResult(id, encodeFailure(error)))
+    : json(call, rpcError(id, error), status);
+}
+
+function initialize(
+  { app }: ApiContext,
+  call: Call,
+  { id, params }: { readonly id: RpcId; readonly params: JsonObject },
+): Response {
+  const headers = { ...call.headers, 'mcp-session-id': newSessionId() };
+  const { name = 'jims', description, version = packageVersion() } = app;
+  const result = {
+    protocolVersion: negotiate(params['protocolVersion']),
+    capabilities: { tools: {} },
+    serverInfo: { name, version },
+    ...(description !== undefined && { instructions: description }),
+  };
+  return json({ headers }, rpcResult(id, result));
+}
+
+/** Stops the run of a call, wherever it runs. Without a session nobody knows whose call it is. */
+async function takeBack(
+  { app }: ApiContext,
+  call: Call,
+  {
+    session,
+    params,
+    calls,
+  }: {
+    readonly session: string | undefined;
+    readonly params: JsonObject;
+    readonly calls: RunningCalls;
+  },
+): Promise<void> {
+  const { requestId } = params;
+  if (session === undefined) return;
+  if (typeof requestId !== 'string' && typeof requestId !== 'number') return;
+  const name = callName(call, session, requestId);
+  if (calls.stop(name)) return;
+  const runId = await app.runIdByKey(name);
+  if (runId !== undefined) await app.cancelRun(runId);
+}
+
+/** A page of another origin that was led here (DNS rebinding) gets nothing, whoever's keys it has. */
+function requireOrigin({ cors, publicUrl }: ApiContext, { request }: Call): void {
+  const origin = request.headers.get('origin');
+  if (origin === null || cors.allows(origin)) return;
+  if (publicUrl !== undefined && new URL(publicUrl).origin === origin) return;
+  throw new HttpError(403, 'Pages of this origin may not call', { code: 'origin_not_allowed' });
+}

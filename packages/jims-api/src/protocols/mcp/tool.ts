@@ -1,0 +1,63 @@
+import type { JimsApp } from 'jims-core';
+import * as v from 'valibot';
+
+import { uuid } from '../../http/fields.ts';
+import { contactId } from '../../http/run-fields.ts';
+
+/** The name of the one tool that an app is. */
+export const TOOL = 'chat';
+
+/** What the tool is called with. */
+export const ToolArguments = v.object({
+  message: v.string(),
+  thread_id: v.nullish(uuid),
+  contact_id: v.nullish(contactId),
+});
+
+const INPUT_SCHEMA = {
+  type: 'object',
+  properties: {
+    message: { type: 'string', description: 'What to say' },
+    thread_id: {
+      type: 'string',
+      description: 'The thread_id of an earlier answer, to continue that conversation',
+    },
+    contact_id: { type: 'string', description: 'On whose behalf; leave it out unless told' },
+  },
+  required: ['message'],
+} as const;
+
+const OUTPUT_SCHEMA = {
+  type: 'object',
+  properties: {
+    thread_id: { type: 'string', description: 'Send it to continue this conversation' },
+    created_new_thread: { type: 'boolean' },
+    assistant_messages: { type: 'array', items: { type: 'string' } },
+    events: {
+      type: 'array',
+      description: 'Everything that was said and sent, buttons included',
+      items: {
+        type: 'object',
+        properties: { event_type: { type: 'string' }, event_data: { type: 'object' } },
+        required: ['event_type', 'event_data'],
+      },
+    },
+  },
+  required: ['thread_id', 'assistant_messages'],
+} as const;
+
+const MEMORY =
+  'Every call without thread_id begins a new conversation: to continue one, send the thread_id of its last answer.';
+
+/** How the app presents itself to a model. */
+export function describeTool({ name, description }: JimsApp): object {
+  const about =
+    description ?? `Sends a message to ${name ?? 'the assistant'}, and gives the answer.`;
+  return {
+    name: TOOL,
+    ...(name !== undefined && { title: name }),
+    description: `${about} ${MEMORY}`,
+    inputSchema: INPUT_SCHEMA,
+    outputSchema: OUTPUT_SCHEMA,
+  };
+}

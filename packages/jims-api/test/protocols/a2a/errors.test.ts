@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { agentPipeline } from '../../support/agent-pipeline.ts';
+import { jsonOf, testApi } from '../../support/api.ts';
+import type { TestApi } from '../../support/api.ts';
+
+const ONE = { 'a2a-version': '1.0' };
+
+async function rpc(
+  api: TestApi,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = ONE,
+): Promise<{ readonly status: number; readonly id: unknown; readonly code: unknown }> {
+  const response = await api.post('/a2a', body, headers);
+  const { id, error } = await jsonOf(response);
+  assert.ok(typeof error === 'object' && error !== null && 'code' in error);
+  return { status: response.status, id, code: error.code };
+}
+
+function request(method: string, params: object = {}): object {
+  return { jsonrpc: '2.0', id: 7, method, params };
+}
+
+test('what JSON-RPC has a code for comes with it, and with the id when it could be read', async () => {
+  await using api = testApi(agentPipeline().pipeline);
+  const cases = [
+    ['{"jsonrpc":', null, -32_700],
+    ['[]', null, -32_600],
+    [{ id: 7, method: 'GetTask' }, 7, -32_600],
+    [{ jsonrpc: '2.0', method: 'GetTask' }, null, -32_600],
+    [request('Nonsense'), 7, -32_601],
+    [request('GetTask'), 7, -32_602],
+    [request('SendMessage', { message: { parts: [] } }), 7, -32_602],
+    [{ ...request('GetTask'), params: [1] }, 7, -32_602],
+  ] as const;
+  for (const [body, id, code] of cases) {
+    assert.deepEqual(await rpc(api, body), { status: 200, id, code }, JSON.stringify(body));
+  }
+});
+
+test('what A2A has and this agent has not is refused by its own codes', async () => {
+  await using api = testApi(agentPipeline().pipeline);
+  const message = { parts: [{ text: 'hello' }] };
+  const configuration = { taskPushNotificationConfig: { url: 'https://example.com' } };
+  const cases = [
+    [request('ListTasks'), -32_004],
+    [request('GetExtendedAgentCard'), -32_007],
+    [request('CreateTaskPushNotificationConfig'), -32_003],
+    [request('tasks/pushNotificationConfig/set'), -32_003],
+    [request('SendMessage', { message, configuration }), -32_003],
+  ] as const;
+  for (const [body, code] of cases) {
+    assert.deepEqual(await rpc(api, body), { status: 200, id: 7, code }, JSON.stringify(body));
+  }
+  const future = { 'a2a-version': '2.0' };
+  assert.equal((await rpc(api, request('GetTask', { id: 'x' }), future)).code, -32_009);
+});
+
+test('a body that is too large, and a key that is wrong, are matters of HTTP', async () => {
+  await using api = testApi(agentPipeline().pipeline, { maxBodyBytes: 100, apiKeys: ['s3cret'] });
+  const key = { authorization: 'Bearer s3cret' };
+  const large = request('SendMessage', { message: { parts: [{ text: 'x'.repeat(200) }] } });
+  assert.equal((await rpc(api, large, key)).status, 413);
+  const stranger = await api.post('/a2a', large);
+  assert.equal(stranger.status, 401);
+  assert.equal(stranger.headers.get('www-authenticate'), 'Bearer');
+  assert.equal((await api.get('/a2a')).status, 405);
+});
+
+test('HTTP+JSON says errors as google.rpc.Status', async () => {
+  await using api = testApi(agentPipeline().pipeline, { apiKeys: ['s3cret'] });
+  const key = { authorization: 'Bearer s3cret' };
+  const missing = await api.get('/a2a/rest/tasks/nowhere', key);
+  assert.equal(missing.status, 404);
+  assert.deepEqual(await jsonOf(missing), {
+    error: {
+      code: 404,
+      status: 'NOT_FOUND',
+      message: "Task 'nowhere' not found",
+      details: [
+        {
+          '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
+          reason: 'TASK_NOT_FOUND',
+          domain: 'a2a-protocol.org',
+        },
+      ],
+    },
+  });
+  const cases = [
+    ['GET', '/a2a/rest/tasks/x', {}, 401, 'UNAUTHENTICATED'],
+    ['GET', '/a2a/rest/tasks', key, 400, 'FAILED_PRECONDITION'],
+    ['POST', '/a2a/rest/tasks/x:explode', key, 404, 'NOT_FOUND'],
+    ['POST', '/a2a/rest/message:send', key, 400, 'INVALID_ARGUMENT'],
+    ['GET', '/a2a/rest/tasks/x', { ...key, 'a2a-version': '2.0' }, 400, 'FAILED_PRECONDITION'],
+  ] as const;
+  for (const [method, path, headers, status, name] of cases) {
+    const response = await api.send(method, path, { headers });
+    const { error } = await jsonOf(response);
+    assert.equal(response.status, status, path);
+    assert.ok(typeof error === 'object' && error !== null && 'status' in error);
+    assert.equal(error.status, name, path);
+  }
+});
+
+test('every answer that has a run names it and its thread', async () => {
+  await using api = testApi(agentPipeline().pipeline);
+  const params = { message: { parts: [{ text: 'hello' }] } };
+  const sent = await api.post('/a2a', request('SendMessage', params), ONE);
+  const runId = sent.headers.get('x-jims-run-id') ?? '';
+  assert.equal((await api.app.runRecord(runId))?.status, 'completed');
+  const got = await api.get(`/a2a/rest/tasks/${runId}`);
+  assert.equal(got.headers.get('x-jims-thread-id'), sent.headers.get('x-jims-thread-id'));
+  const stream = await api.post('/a2a/rest/message:stream', params);
+  assert.ok(stream.headers.get('x-jims-run-id'));
+  await stream.text();
+});
