@@ -10,7 +10,7 @@ export type ToldEvent =
       readonly type: 'text_delta';
       readonly messageId: string;
       readonly delta: string;
-      /** How many pieces of the pipeline's this is, put together; 0 for a text of the outcome's. */
+      /** How many pieces of the pipeline's this is, put together. */
       readonly pieces: number;
     }
   /** Any event that was sent, a message too, after its text has ended. */
@@ -42,10 +42,10 @@ export async function* toldRun(
     if (open.delete(messageId)) yield { type: 'text_end', messageId };
   }
 
-  function* whole(event: NewEvent, pieces: number): Generator<ToldEvent> {
+  function* whole(event: NewEvent): Generator<ToldEvent> {
     told.add(event.id);
     const rest = assistantText(event)?.slice(open.get(event.id) ?? 0);
-    if (rest) yield* piece(event.id, rest, pieces);
+    if (rest) yield* piece(event.id, rest, 1);
     yield* end(event.id);
     yield { type: 'event', event };
   }
@@ -61,13 +61,11 @@ export async function* toldRun(
         yield* piece(event.messageId, event.delta, places);
         break;
       case 'event':
-        yield* whole(event.event, 1);
+        yield* whole(event.event);
         break;
       case 'result':
       case 'cancelled':
-        for (const each of eventsOf(event).filter(({ id }) => !told.has(id))) {
-          yield* whole(each, 0);
-        }
+        for (const each of eventsOf(event).filter(({ id }) => !told.has(id))) yield* whole(each);
         for (const messageId of open.keys()) yield* end(messageId);
         yield event;
         break;

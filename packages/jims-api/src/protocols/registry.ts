@@ -32,7 +32,8 @@ export const PROTOCOLS = {
       '/openai/v1/conversations',
     ],
     title: 'OpenAI Responses and Conversations',
-    load: async (api) => (await import('./openai-responses/routes.ts')).openAiResponsesProtocol(api),
+    load: async (api) =>
+      (await import('./openai-responses/routes.ts')).openAiResponsesProtocol(api),
   },
   'openai-chat': {
     // All of OpenAI's paths, so that those that are not there are refused in its words.

@@ -14,7 +14,7 @@ import { fieldError } from '../validation.ts';
 /** Whose threads they are when nobody is named. */
 export const NOBODY = 'openai';
 
-const CONTACT_HEADERS = ['x-openwebui-user-id'];
+const CONTACT_HEADERS = ['x-openwebui-user-id', 'x-openwebui-user-email'];
 const CHAT_HEADERS = ['x-openwebui-chat-id', 'x-conversation-id'];
 const MAX_CHAT_ID = 256;
 

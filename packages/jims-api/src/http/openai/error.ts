@@ -1,6 +1,4 @@
 // Errors as OpenAI's clients read them.
-import { isJimsError } from 'jims-core';
-
 import { errorText } from '../error-response.ts';
 import type { HttpError, ValidationIssue } from '../errors.ts';
 import { json } from '../route.ts';
@@ -14,19 +12,28 @@ export interface OpenAiError {
   readonly code: string | null;
 }
 
+/** Nothing has run, and the client was told to come again: sent again, the request does no harm. */
+const SAFE_TO_RETRY: ReadonlySet<string> = new Set([
+  'overloaded',
+  'queue_full',
+  'too_many_streams',
+  'auth_unavailable',
+  'shutting_down',
+  'store_unavailable',
+]);
+
 /**
  * Clients that ask again whatever `x-should-retry` says: LangChain six times, the AI SDK twice. After
  * 400 neither does.
  */
 const REPEATS_ANYWAY = /langchainjs|\bai-sdk/i;
 
-/** Answers with an error; what must not run a second time is said so that no client repeats it. */
+/** Answers with an error, so that no client's own repeating runs a pipeline twice. */
 export function refuse(error: HttpError, call: RefusedCall): Response {
   const body = { error: openAiError(error) };
-  if (!hasRun(error)) return json(call, body, error.status === 422 ? 400 : error.status);
-  const headers = { ...call.headers, 'x-should-retry': 'false' };
-  const userAgent = call.request.headers.get('user-agent') ?? '';
-  return json({ headers }, body, REPEATS_ANYWAY.test(userAgent) ? 400 : error.status);
+  const safe = error.code !== undefined && SAFE_TO_RETRY.has(error.code);
+  const headers = { ...call.headers, ...(!safe && { 'x-should-retry': 'false' }) };
+  return json({ headers }, body, statusOf(error, call));
 }
 
 /** The error object of an answer or of a stream. */
@@ -41,7 +48,13 @@ export function openAiError(error: HttpError): OpenAiError {
   };
 }
 
-/** Whether the pipeline has run, or may have: sent again, it would run once more. */
+function statusOf(error: HttpError, { request }: RefusedCall): number {
+  if (error.status === 422) return 400;
+  const userAgent = request.headers.get('user-agent') ?? '';
+  return hasRun(error) && REPEATS_ANYWAY.test(userAgent) ? 400 : error.status;
+}
+
+/** Whether the pipeline has run, or may have. */
 function hasRun({ status, code }: HttpError): boolean {
   return status === 500 || status === 504 || code === 'lost' || code === 'cancelled';
 }
@@ -69,10 +82,14 @@ function codeOfIssue({ type }: ValidationIssue): string {
   return type === 'json_invalid' ? 'invalid_json' : 'invalid_value';
 }
 
-/** The codes of the core's errors that have none on JIMS's own routes. */
-function codeOf({ status, code, cause }: HttpError): string | null {
-  if (code !== undefined) return code;
-  if (status === 401) return 'invalid_api_key';
-  if (!isJimsError(cause)) return null;
-  return cause.code === 'pipeline_failed' ? 'pipeline_error' : cause.code;
+/** The codes of errors that have none on JIMS's own routes. */
+const CODES: ReadonlyMap<number, string> = new Map([
+  [401, 'invalid_api_key'],
+  [404, 'not_found'],
+  [405, 'method_not_allowed'],
+  [500, 'pipeline_error'],
+]);
+
+function codeOf({ status, code }: HttpError): string | null {
+  return code ?? CODES.get(status) ?? null;
 }

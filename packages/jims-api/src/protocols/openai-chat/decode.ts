@@ -2,6 +2,7 @@ import type { JsonObject, NewEvent } from 'jims-core';
 import * as v from 'valibot';
 
 import { validationError } from '../../http/errors.ts';
+import type { HttpError } from '../../http/errors.ts';
 import { boolean } from '../../http/fields.ts';
 import type { SaidText } from '../../http/history-thread.ts';
 import { callerFields, textIn } from '../../http/openai/caller.ts';
@@ -54,16 +55,12 @@ export interface ChatCompletionAsk {
 /**
  * Reads the body of a request.
  *
- * @throws HttpError 422 also when the last message is not the user's.
+ * @throws HttpError 422 also for a last message that is not the user's, or has no text.
  */
 export function decode(body: unknown): ChatCompletionAsk {
   const request = parseBody(ChatCompletionBody, body);
   const { messages, metadata } = request;
-  const last = messages.at(-1);
-  if (last?.role !== 'user') {
-    const reason = 'the last message must be the user’s';
-    throw validationError([fieldError('messages', last, reason)]);
-  }
+  const text = newText(messages);
   const prompt = messages.find(({ role }) => role === 'system' || role === 'developer');
   return {
     model: request.model,
@@ -76,8 +73,20 @@ export function decode(body: unknown): ChatCompletionAsk {
       ...(prompt && { system_prompt: contentText(prompt.content) }),
     },
     earlier: messages.slice(0, -1).flatMap(saidText),
-    incoming: userEvent(contentText(last.content)),
+    incoming: userEvent(text),
   };
+}
+
+function newText(messages: readonly Message[]): string {
+  const last = messages.at(-1);
+  if (last?.role !== 'user') throw refused(last, 'the last message must be the user’s');
+  const text = contentText(last.content);
+  if (text !== '' || typeof last.content === 'string') return text;
+  throw refused(last, 'the last message has no text: files and images are not supported');
+}
+
+function refused(message: Message | undefined, reason: string): HttpError {
+  return validationError([fieldError('messages', message, reason)]);
 }
 
 function saidText({ role, content }: Message): SaidText[] {

@@ -87,12 +87,12 @@ export const openAiChatOperations: readonly Operation[] = [
     method: 'GET',
     path: '/v1/models/:model',
     operationId: 'openai_model',
-    summary: 'For OpenAI’s clients: is there this model?',
+    summary: 'For OpenAI’s clients: the app as a model of any name',
     tags,
     parameters: [
       { name: 'model', in: 'path', description: 'Its id', required: true, schema: text },
     ],
-    responses: { 200: { description: 'There is', schema: Model } },
-    errors: [401, 404],
+    responses: { 200: { description: 'The model', schema: Model } },
+    errors: [401],
   },
 ];

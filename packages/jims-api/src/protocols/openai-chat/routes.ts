@@ -12,7 +12,7 @@ import type { RunAsk } from '../../http/run-routes.ts';
 import { decode } from './decode.ts';
 import type { ChatCompletionAsk } from './decode.ts';
 import { encodeResult, encodeStream } from './encode.ts';
-import { modelOf, requireModel } from './models.ts';
+import { modelOf } from './models.ts';
 import { openAiChatOperations } from './operations.ts';
 import { isSideTask } from './side-task.ts';
 
@@ -21,8 +21,6 @@ const METHODS = ['GET', 'POST', 'PATCH', 'DELETE'] as const;
 
 /** OpenAI's Chat Completions (`/v1/chat/completions`) and its list of models. */
 export function openAiChatProtocol(api: ApiContext): Protocol {
-  const model = modelOf(api.app, Math.floor(Date.now() / 1000));
-
   async function complete(call: Call): Promise<Response> {
     const asked = decode(await call.body());
     const aside = isSideTask(call, asked);
@@ -34,9 +32,9 @@ export function openAiChatProtocol(api: ApiContext): Protocol {
     if (asked.stream) {
       const { requestId } = call;
       const { exposeErrors } = api;
-      const { model: named, includeUsage } = asked;
+      const { model, includeUsage } = asked;
       const statuses = wantsStatuses(call);
-      const options = { model: named, includeUsage, statuses, requestId, exposeErrors };
+      const options = { model, includeUsage, statuses, requestId, exposeErrors };
       return streamRun(api, call, ask, (run) => encodeStream(began(run), options));
     }
     const run = began(await startRun(api, call, ask));
@@ -73,12 +71,12 @@ export function openAiChatProtocol(api: ApiContext): Protocol {
       {
         method: 'GET',
         path: '/v1/models',
-        handle: (call) => json(call, { object: 'list', data: [model] }),
+        handle: (call) => json(call, { object: 'list', data: [modelOf(api.app)] }),
       },
       {
         method: 'GET',
         path: '/v1/models/:model',
-        handle: (call) => json(call, requireModel(model, call.params['model'])),
+        handle: (call) => json(call, modelOf(api.app, call.params['model'])),
       },
       ...METHODS.map((method) => ({ method, path: '/v1/*', handle: unknownPath, alias: true })),
     ]),

@@ -5,11 +5,12 @@ import { jsonObject } from '../../http/fields.ts';
 import { toEvent } from '../../http/history-thread.ts';
 import { isJsonObject } from '../../http/json-object.ts';
 import { NOBODY, callerOf } from '../../http/openai/caller.ts';
+import { hexOf } from '../../http/openai/ids.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { notFound } from '../../http/run-routes.ts';
 import { parseBody } from '../../http/validation.ts';
-import { conversationItems, toItem } from './conversation-items.ts';
+import { conversationItems } from './conversation-items.ts';
 import { conversationId } from './ids.ts';
 import { Item, saidIn } from './input.ts';
 import { listOf, listPage } from './list-page.ts';
@@ -79,10 +80,11 @@ export async function createItems(api: ApiContext, call: Call): Promise<Response
   if (!controller) throw notFound();
   const added: string[] = [];
   for (const event of saidIn(items).map(toEvent)) {
-    added.push((await controller.append(event)).id);
+    added.push(hexOf((await controller.append(event)).id));
   }
   const all = await conversationItems(api.app, id);
-  return json(call, listOf(all.slice(all.length - added.length)));
+  const own = all.filter((item) => added.some((eventId) => item.id.endsWith(eventId)));
+  return json(call, listOf(own));
 }
 
 /** `GET /v1/conversations/{conversation_id}/items/{item_id}` */

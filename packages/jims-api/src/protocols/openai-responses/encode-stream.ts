@@ -29,8 +29,6 @@ export async function* encodeStream(
   const { asked, startingAfter = -1 } = options;
   const items = createStreamItems(run.id);
   let next = 0;
-  /** Whether more is known of how the run ended than of how it got there. */
-  let retold = false;
 
   function* tell(events: Iterable<WireEvent>): Generator<SseFrame> {
     for (const { pieces = 1, ...event } of events) {
@@ -56,7 +54,6 @@ export async function* encodeStream(
         yield* tell(items.begin(event.messageId));
         break;
       case 'text_delta':
-        retold ||= event.pieces === 0;
         yield* tell(items.grow(event));
         break;
       case 'text_end':
@@ -67,8 +64,8 @@ export async function* encodeStream(
         break;
       default: {
         const rest = [...items.finishAll(), ...ending(event)];
-        // Its true number is not known, but nobody has seen it who asks for what is after another.
-        if (retold) next = Math.max(next, startingAfter + 1 - rest.length + 1);
+        // Of a run whose pieces were not kept the true number is not known. The last event is always sent.
+        next = Math.max(next, startingAfter + 2 - rest.length);
         yield* tell(rest);
       }
     }
@@ -106,6 +103,6 @@ function reasonOf(end: RunEnd): unknown {
   }
 }
 
-function frame(event: { readonly type: string }): SseFrame {
+function frame(event: WireEvent): SseFrame {
   return { event: event.type, data: JSON.stringify(event) };
 }

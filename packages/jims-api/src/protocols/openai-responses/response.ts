@@ -50,7 +50,10 @@ interface SummaryPart {
   readonly text: string;
 }
 
-export function responseObject({ runId, threadId, asked }: ResponseOf, state: ResponseState): object {
+export function responseObject(
+  { runId, threadId, asked }: ResponseOf,
+  state: ResponseState,
+): object {
   return {
     id: responseId(runId),
     object: 'response',
@@ -80,7 +83,12 @@ export function stateOfEnd(runId: string, end: RunEnd): ResponseState {
   switch (end.type) {
     case 'result': {
       const { events } = end.result;
-      return { ...nothing, status: 'completed', output: outputOf(runId, events), usage: usageOf(end) };
+      return {
+        ...nothing,
+        status: 'completed',
+        output: outputOf(runId, events),
+        usage: usageOf(end),
+      };
     }
     case 'error':
       return { ...nothing, status: 'failed', error: failure(end.error.message) };

@@ -31,7 +31,9 @@ export async function createResponse(api: ApiContext, call: Call): Promise<Respo
     return run;
   };
   if (stream) {
-    return streamRun(api, call, ask, (run) => encodeStream(began(run), streamOptions(api, call, asked)));
+    return streamRun(api, call, ask, (run) =>
+      encodeStream(began(run), streamOptions(api, call, asked)),
+    );
   }
   const run = began(await startRun(api, call, ask));
   const headers = { ...call.headers, ...runHeaders(run) };

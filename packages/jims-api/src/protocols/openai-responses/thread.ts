@@ -77,7 +77,8 @@ async function responseBefore(
 async function threadBehind(app: JimsApp, run: RunRecord, store: boolean): Promise<RunThread> {
   const { thread, status } = run;
   const open = status === 'queued' || status === 'running';
-  if (store && (open || !(await isFollowed(app, run)))) return { kind: 'thread', threadId: thread.id };
+  if (store && (open || !(await isFollowed(app, run))))
+    return { kind: 'thread', threadId: thread.id };
   const events = await allEvents(app, thread.id);
   const lastId = lastEventOf(run);
   return {

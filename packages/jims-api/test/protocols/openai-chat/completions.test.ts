@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import { newEvent } from 'jims-core';
+import type { Pipeline } from 'jims-core';
 import {
   APIConnectionError,
   APIUserAbortError,
@@ -129,19 +130,15 @@ describe('chat.completions.create', () => {
     assert.equal(textOf(await ask(openAiClient(served).client, 'btn:a')), 'user_button_click');
   });
 
-  test('is there below /openai/v1, too, and the app is a model', async () => {
-    await using served = await serveApp(function librarian(ctx) {
-      ctx.sendMessage('hi');
-    });
+  test('is there below /openai/v1, too, and the app is the one model, under any name', async () => {
+    const pipeline: Pipeline = (ctx) => ctx.sendMessage('hi');
+    await using served = await serveApp({ pipeline, name: 'librarian' });
     const { client } = openAiClient(served, { baseURL: `${served.origin}/openai/v1` });
     assert.equal(textOf(await ask(client, 'hello')), 'hi');
     const { data } = await client.models.list();
-    assert.deepEqual(
-      data.map(({ id, object, owned_by }) => ({ id, object, owned_by })),
-      [{ id: 'librarian', object: 'model', owned_by: 'jims' }],
-    );
-    assert.deepEqual(await client.models.retrieve('librarian'), data[0]);
-    await assert.rejects(client.models.retrieve('gpt-x'), NotFoundError);
+    const model = { id: 'librarian', object: 'model', created: 0, owned_by: 'jims' };
+    assert.deepEqual(data, [model]);
+    assert.deepEqual(await client.models.retrieve('gpt-x'), { ...model, id: 'gpt-x' });
   });
 });
 
@@ -188,6 +185,7 @@ describe('what is refused', () => {
       [{ messages: [] }, 'messages', 'invalid_value'],
       [{ messages: [{ role: 'pirate', content: 'x' }] }, 'messages.0.role', 'invalid_value'],
       [{ messages: [{ role: 'assistant', content: 'x' }] }, 'messages', 'invalid_value'],
+      [{ messages: [{ role: 'user', content: [] }] }, 'messages', 'invalid_value'],
       [{ messages: [{ role: 'user', content: 'x' }], user: ' x' }, 'user', 'invalid_value'],
     ] as const;
     for (const [body, param, code] of refusals) {
@@ -248,10 +246,10 @@ describe('what is refused', () => {
     await held;
   });
 
-  test('a busy thread is a ConflictError when the service refuses the second', async () => {
+  test('a busy thread is a ConflictError at once when the service refuses the second', async () => {
     const agent = agentPipeline();
     await using served = await serveApp(agent.pipeline, { limits: { onBusy: 'reject' } });
-    const { client } = openAiClient(served, { maxRetries: 0 });
+    const { client, answers } = openAiClient(served);
     const thread = await served.app.newThread({ contactId: 'c' });
     const inThread = { headers: { 'x-jims-thread-id': thread.thread.id } };
     const held = ask(client, 'held', inThread);
@@ -260,6 +258,7 @@ describe('what is refused', () => {
       ask(client, 'hello', inThread),
       (error) => error instanceof ConflictError && error.code === 'thread_busy',
     );
+    assert.equal(answers.length, 1);
     agent.release();
     await held;
   });

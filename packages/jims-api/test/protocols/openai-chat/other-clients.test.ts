@@ -8,7 +8,6 @@ import { APICallError, generateText, streamText } from 'ai';
 import type { LanguageModel } from 'ai';
 
 import { agentPipeline } from '../../support/agent-pipeline.ts';
-import { runSnippet } from '../../support/doc-snippet.ts';
 import { serveApp } from '../../support/listening-app.ts';
 import type { ServedApp } from '../../support/listening-app.ts';
 import { talkative } from '../../support/talkative-pipeline.ts';
@@ -157,13 +156,4 @@ describe('openai-compatible of the AI SDK', () => {
     for await (const text of textStream) if (text !== '') abort.abort();
     await agent.stopped;
   });
-});
-
-test('the page’s program talks in one thread', async () => {
-  await using served = await serveApp(agentPipeline().pipeline);
-  const printed = await runSnippet('protocols/openai-chat.md', served.origin);
-  assert.equal(
-    printed,
-    'Echo: Hello\none two three\nHello|Echo: Hello|stream|one two three|history\n',
-  );
 });
