@@ -9,7 +9,7 @@ import { conversationId, runIdOf, threadIdOf } from './ids.ts';
  * Whether a caller may use a thread, for the contact that it names, if any. A service that named
  * nobody when the thread began may name somebody now.
  */
-export function mayReach(
+function mayReach(
   { sharedThreads }: ApiContext,
   { principal }: Call,
   { contactId }: Thread,
