@@ -1,23 +1,30 @@
-import type { Contacts, LoadResult, LoadSpec } from './load/load-spec.ts';
+import type { LoadResult, LoadSpec } from './load/load-spec.ts';
+import type { ProtocolName } from './load/protocols.ts';
+import type { Contacts } from './load/requests.ts';
 import { median, rounded } from './numbers.ts';
 import { cpuMs } from './process-usage.ts';
 import type { Program } from './programs/program.ts';
 import type { Bench } from './scenario.ts';
+import type { BenchDatabase } from './stores/bench-database.ts';
 
 /** A program under a load, round after round. */
 export interface Contestant {
   readonly program: Program;
   readonly contacts: 'new' | Contacts;
-  readonly protocol?: LoadSpec['protocol'];
+  readonly protocol?: ProtocolName;
+  /** Requests a second; as many as it can without it. */
+  readonly rate?: number;
 }
 
 /** One round of a program. */
 export interface Round extends LoadResult {
-  /** CPU time of the server for one response, in microseconds. */
+  /** CPU time of the program for one response, in microseconds. */
   readonly cpuUs: number;
+  /** The same of the database server. */
+  readonly databaseUs: number;
 }
 
-export type ContestOptions = Partial<Pick<LoadSpec, 'seconds' | 'connections' | 'rate'>>;
+export type ContestOptions = Partial<Pick<LoadSpec, 'seconds' | 'connections'>>;
 
 const WARM_UP_SECONDS = 1;
 
@@ -28,14 +35,15 @@ const WARM_UP_SECONDS = 1;
 export async function contest(
   bench: Bench,
   contestants: readonly Contestant[],
-  { seconds = bench.seconds, connections = bench.connections, rate }: ContestOptions = {},
+  { seconds = bench.seconds, connections = bench.connections }: ContestOptions = {},
 ): Promise<readonly (readonly Round[])[]> {
-  const before = await Promise.all(contestants.map(({ program }) => program.database.count()));
+  const databases = new Set(contestants.map(({ program }) => program.database));
+  const accounts = await Promise.all(Array.from(databases, openAccount));
   const results: Round[][] = contestants.map(() => []);
-  const responses = contestants.map(() => 0);
   for (let round = 0; round <= bench.rounds; round++) {
-    for (const [index, { program, contacts, protocol }] of contestants.entries()) {
-      const cpuBefore = cpuMs(program.pid);
+    for (const [index, { program, contacts, protocol, rate }] of contestants.entries()) {
+      const account = accounts.find(({ database }) => database === program.database);
+      const before = { own: cpuMs(program.pid), database: program.database.cpuMs() };
       const result = await bench.load.run({
         ports: [program.port],
         connections,
@@ -44,26 +52,44 @@ export async function contest(
         ...(rate !== undefined && { rate }),
         ...(protocol && { protocol }),
       });
-      const cpuUs = ((cpuMs(program.pid) - cpuBefore) * 1000) / result.responses;
-      responses[index] = (responses[index] ?? 0) + result.responses;
-      if (round > 0) results[index]?.push({ ...result, cpuUs });
+      const cpuUs = ((cpuMs(program.pid) - before.own) * 1000) / result.responses;
+      const databaseUs = ((program.database.cpuMs() - before.database) * 1000) / result.responses;
+      account?.add(result.responses, contacts === 'new');
+      if (round > 0) results[index]?.push({ ...result, cpuUs, databaseUs });
     }
   }
-  for (const [index, { program, contacts }] of contestants.entries()) {
-    const [stored, then, answered] = [
-      await program.database.count(),
-      before[index],
-      responses[index],
-    ];
-    const messages = stored.messages - (then?.messages ?? 0);
-    const threads = stored.threads - (then?.threads ?? 0);
-    const expectedThreads = contacts === 'new' ? answered : 0;
-    if (messages === (answered ?? 0) * 2 && threads === expectedThreads) continue;
-    throw new Error(
-      `${answered} answers, but ${messages} messages and ${threads} new threads are stored in ${program.database.url}`,
-    );
-  }
+  for (const account of accounts) await account.check();
   return results;
+}
+
+/** What a database must hold more when the load is over. */
+interface Account {
+  readonly database: BenchDatabase;
+  add(answers: number, newThreads: boolean): void;
+  /** Throws when it does not hold exactly that. */
+  check(): Promise<void>;
+}
+
+async function openAccount(database: BenchDatabase): Promise<Account> {
+  const before = await database.count();
+  let answers = 0;
+  let threads = 0;
+  return {
+    database,
+    add(more, newThreads) {
+      answers += more;
+      if (newThreads) threads += more;
+    },
+    async check() {
+      const after = await database.count();
+      const stored = after.messages - before.messages;
+      const made = after.threads - before.threads;
+      if (stored === answers * 2 && made === threads) return;
+      throw new Error(
+        `${answers} answers, ${threads} of them in new threads: but ${stored} messages and ${made} threads were stored in ${database.url}`,
+      );
+    },
+  };
 }
 
 /** The median of the ratios of rounds that were next to each other. */
@@ -82,7 +108,9 @@ export function summary(rounds: readonly Round[]): string {
   const p50 = rounded(of((round) => round.p50Ms));
   const p99 = rounded(of((round) => round.p99Ms));
   const cpu = Math.round(of((round) => round.cpuUs));
-  return `${perSecond}/s, p50 ${p50} p99 ${p99} ms, CPU ${cpu} µs`;
+  const database = Math.round(of((round) => round.databaseUs));
+  const spent = database > 0 ? `${cpu} + ${database}` : String(cpu);
+  return `${perSecond}/s, p50 ${p50} p99 ${p99} ms, CPU ${spent} µs`;
 }
 
 let uniques = 0;

@@ -3,6 +3,7 @@
 //   npm run bench                                all scenarios
 //   npm run bench -- chat streams                these
 //   npm run bench -- chat --seconds 5 --connections 128 --rounds 9
+//   npm run bench -- chat --profile /tmp/profiles     with a CPU profile of each of our processes
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,6 +24,7 @@ const { values, positionals } = parseArgs({
     seconds: { type: 'string', default: '2' },
     connections: { type: 'string', default: '64' },
     rounds: { type: 'string', default: '5' },
+    profile: { type: 'string' },
   },
 });
 const chosen = choose(positionals);
@@ -31,13 +33,13 @@ execFileSync('npm', ['run', 'build'], { stdio: ['ignore', 'ignore', 'inherit'] }
 
 await using stack = new AsyncDisposableStack();
 const folder = mkdtempSync(join(tmpdir(), 'jims-bench-'));
-stack.defer(() => rmSync(folder, { recursive: true, force: true }));
 let postgres: Promise<PostgresServer> | undefined;
 const bench: Bench = {
   seconds: positive('seconds', values.seconds),
   connections: positive('connections', values.connections),
   rounds: positive('rounds', values.rounds),
   folder,
+  profileFolder: values.profile,
   load: stack.use(startLoadGenerator()),
   postgres() {
     postgres ??= startPostgresServer().then((server) => stack.use(server));
@@ -49,17 +51,29 @@ const bench: Bench = {
 
 const facts = machineFacts(folder);
 const rows: Row[] = [];
-for (const scenario of chosen) {
-  bench.note(scenario.name);
-  rows.push(...(await scenario.run(bench)));
+try {
+  for (const scenario of chosen) {
+    bench.note(scenario.name);
+    rows.push(...(await scenario.run(bench)));
+  }
+  stack.defer(() => rmSync(folder, { recursive: true, force: true }));
+} catch (error) {
+  console.error(`The logs of the programs are in ${folder}`);
+  throw error;
+} finally {
+  // What was measured before something failed is worth seeing.
+  await report();
 }
-const server = postgres ? `, PostgreSQL ${(await postgres).version}` : '';
-console.log(`\n${facts}${server}`);
-console.log(
-  `${bench.connections} connections, ${bench.rounds} rounds of ${bench.seconds} s each\n`,
-);
-console.log(table(rows));
-console.log('\n✓ target met  ✗ missed  ~ missed, and the machine had no more to give');
+
+async function report(): Promise<void> {
+  const server = postgres ? `, PostgreSQL ${(await postgres).version}` : '';
+  console.log(`\n${facts}${server}`);
+  console.log(
+    `${bench.connections} connections, ${bench.rounds} rounds of ${bench.seconds} s each\n`,
+  );
+  console.log(table(rows));
+  console.log('\n✓ target met  ✗ missed  ~ missed, and the machine had no more to give');
+}
 
 function choose(names: readonly string[]): readonly Scenario[] {
   const unknown = names.filter((name) => !scenarios.some((scenario) => scenario.name === name));

@@ -16,6 +16,8 @@ export interface Bench {
   readonly connections: number;
   /** How often each program has its round. */
   readonly rounds: number;
+  /** A folder for CPU profiles of ours; none are made without it. */
+  readonly profileFolder: string | undefined;
   /** A temporary folder. */
   readonly folder: string;
   readonly load: LoadGenerator;

@@ -4,8 +4,9 @@ import { connect } from 'node:net';
 export interface OpenStream {
   /** Resolves with all text so far as soon as `word` is in it; rejects when it ends without. */
   until(word: string): Promise<string>;
-  close(): void;
 }
+
+const SILENCE_MS = 60_000;
 
 export function openStream(port: number, body: object): OpenStream {
   const text = JSON.stringify(body);
@@ -15,6 +16,7 @@ export function openStream(port: number, body: object): OpenStream {
   let look = (): void => {};
   socket
     .setEncoding('latin1')
+    .setTimeout(SILENCE_MS, () => socket.destroy())
     .on('connect', () =>
       socket.write(
         `POST /api/v1/chat/stream HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n` +
@@ -39,6 +41,5 @@ export function openStream(port: number, body: object): OpenStream {
         };
         look();
       }),
-    close: () => socket.destroy(),
   };
 }

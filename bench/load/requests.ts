@@ -1,5 +1,15 @@
 import type { HttpAnswer } from './http-connection.ts';
-import type { Contacts, Protocol } from './load-spec.ts';
+import { PROTOCOLS } from './protocols.ts';
+import type { ProtocolName } from './protocols.ts';
+
+/** Who the requests of a load are from. */
+export type Contacts =
+  /** A contact that nobody has heard of, for each request. */
+  | { readonly kind: 'new'; readonly prefix: string }
+  /** Each connection has one of its own: `prefix` and a number from 0. */
+  | { readonly kind: 'own'; readonly prefix: string }
+  /** So many, one after the other. */
+  | { readonly kind: 'cycle'; readonly prefix: string; readonly count: number };
 
 /** One request of a load, and how to tell that its answer is right. */
 export interface LoadRequest {
@@ -11,35 +21,21 @@ export interface LoadRequest {
 
 /** The `n`th request of a load, on the connection of that number. Every message is another one. */
 export function loadRequest(
-  { protocol = 'chat', contacts }: { protocol?: Protocol; contacts: Contacts },
+  { protocol = 'jims', contacts }: { protocol?: ProtocolName; contacts: Contacts },
   { n, connection }: { n: number; connection: number },
 ): LoadRequest {
+  const { path, body, textOf } = PROTOCOLS[protocol];
   const contact = contactOf(contacts, n, connection);
   const message = `message ${n} of a load that never ends`;
-  switch (protocol) {
-    case 'chat':
-      return {
-        path: '/api/v1/chat',
-        body: JSON.stringify({ contact_id: contact, message }),
-        check(answer) {
-          const { assistant_messages: said } = parsed(answer) as { assistant_messages: unknown };
-          require(answer, Array.isArray(said) && said[0] === `You said: ${message}`);
-        },
-      };
-    case 'chat-completions':
-      return {
-        path: '/v1/chat/completions',
-        body: JSON.stringify({
-          model: 'jims',
-          user: contact,
-          messages: [{ role: 'user', content: message }],
-        }),
-        check(answer) {
-          const { choices } = parsed(answer) as { choices?: { message: { content: string } }[] };
-          require(answer, choices?.[0]?.message.content === `You said: ${message}`);
-        },
-      };
-  }
+  return {
+    path,
+    body: JSON.stringify(body(contact, message)),
+    check(answer) {
+      const right =
+        answer.status === 200 && textOf(JSON.parse(answer.body)) === `You said: ${message}`;
+      if (!right) throw new Error(`wrong answer: ${answer.status} ${answer.body.slice(0, 300)}`);
+    },
+  };
 }
 
 function contactOf(contacts: Contacts, n: number, connection: number): string {
@@ -51,13 +47,4 @@ function contactOf(contacts: Contacts, n: number, connection: number): string {
     case 'cycle':
       return contacts.prefix + (n % contacts.count);
   }
-}
-
-function parsed(answer: HttpAnswer): unknown {
-  require(answer, answer.status === 200);
-  return JSON.parse(answer.body);
-}
-
-function require({ status, body }: HttpAnswer, right: boolean): void {
-  if (!right) throw new Error(`wrong answer: ${status} ${body.slice(0, 300)}`);
 }

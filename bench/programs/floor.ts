@@ -15,7 +15,7 @@ export interface FloorOptions {
 
 /** The program that ours is measured against. */
 export function startFloor(
-  { folder }: Pick<Bench, 'folder'>,
+  { folder }: Bench,
   { store, database, commits = 2 }: FloorOptions,
 ): Promise<Program> {
   const name = store === 'SQLite' ? 'sqlite' : 'postgres';

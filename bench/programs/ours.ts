@@ -19,13 +19,24 @@ const ECHO = fileURLToPath(new URL('../../examples/echo/app.ts', import.meta.url
 
 /** The built command, as users start it. */
 export function startOurs(
-  { folder }: Pick<Bench, 'folder'>,
+  { folder, profileFolder }: Bench,
   { database, app = ECHO, flags = [] }: OursOptions,
 ): Promise<Program> {
+  const profile =
+    profileFolder === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileFolder];
   const fixed = ['--host', '127.0.0.1', '--metrics-port', '0', '--db', database.url];
   return startProgram({
     database,
     logFile: join(folder, 'ours.log'),
-    args: (port) => [COMMAND, '--app', `${app}:app`, '--port', String(port), ...fixed, ...flags],
+    args: (port) => [
+      ...profile,
+      COMMAND,
+      '--app',
+      `${app}:app`,
+      '--port',
+      String(port),
+      ...fixed,
+      ...flags,
+    ],
   });
 }

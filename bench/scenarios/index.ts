@@ -4,6 +4,7 @@ import { delta } from './delta.ts';
 import { latency } from './latency.ts';
 import { length } from './length.ts';
 import { processes } from './processes.ts';
+import { protocols } from './protocols.ts';
 import { start } from './start.ts';
 import { streams } from './streams.ts';
 
@@ -16,4 +17,5 @@ export const scenarios: readonly Scenario[] = [
   delta,
   streams,
   processes,
+  protocols,
 ];

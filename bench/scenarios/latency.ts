@@ -3,7 +3,6 @@ import type { Round } from '../contest.ts';
 import { median } from '../numbers.ts';
 import { startFloor } from '../programs/floor.ts';
 import { startOurs } from '../programs/ours.ts';
-import type { Program } from '../programs/program.ts';
 import { verdict } from '../scenario.ts';
 import type { Bench, Row, Scenario } from '../scenario.ts';
 import { STORES } from '../stores/bench-database.ts';
@@ -11,7 +10,8 @@ import type { StoreName } from '../stores/bench-database.ts';
 import { newDatabase } from '../stores/new-database.ts';
 
 const TARGET = 5;
-const HALF = 0.5;
+const PEAK_ROUNDS = 2;
+const ROUNDS = 3;
 /** More than a server needs for half of its peak: requests should not wait for each other here. */
 const CONNECTIONS_PER_PEAK_CONNECTION = 4;
 
@@ -30,8 +30,15 @@ async function measure(bench: Bench, store: StoreName): Promise<Row> {
   bench.note(`latency, ${store}`);
   await using floor = await startFloor(bench, { store, database: await newDatabase(bench, store) });
   await using ours = await startOurs(bench, { database: await newDatabase(bench, store) });
-  const floorRounds = await atHalfLoad(bench, floor);
-  const ourRounds = await atHalfLoad(bench, ours);
+  const programs = [ours, floor].map((program) => ({ program, contacts: 'new' as const }));
+  const peaks = await contest({ ...bench, rounds: PEAK_ROUNDS }, programs);
+  const atHalf = programs.map(({ program, contacts }, index) => {
+    return { program, contacts, rate: halfOf(peaks[index]) };
+  });
+  const connections = bench.connections * CONNECTIONS_PER_PEAK_CONNECTION;
+  const [ourRounds = [], floorRounds = []] = await contest({ ...bench, rounds: ROUNDS }, atHalf, {
+    connections,
+  });
   const ratio = spread(ourRounds);
   return {
     figure: `p99 / p50 at half load, ${store} (floor: ${spread(floorRounds).toFixed(1)})`,
@@ -43,13 +50,8 @@ async function measure(bench: Bench, store: StoreName): Promise<Row> {
   };
 }
 
-async function atHalfLoad(bench: Bench, program: Program): Promise<readonly Round[]> {
-  const contestants = [{ program, contacts: 'new' as const }];
-  const [peak = []] = await contest({ ...bench, rounds: 1 }, contestants);
-  const rate = median(peak.map((round) => round.perSecond)) * HALF;
-  const connections = bench.connections * CONNECTIONS_PER_PEAK_CONNECTION;
-  const [rounds = []] = await contest(bench, contestants, { rate, connections });
-  return rounds;
+function halfOf(rounds: readonly Round[] = []): number {
+  return median(rounds.map((round) => round.perSecond)) / 2;
 }
 
 function spread(rounds: readonly Round[]): number {

@@ -7,7 +7,6 @@ import { startOurs } from '../programs/ours.ts';
 import type { Program } from '../programs/program.ts';
 import type { Bench, Row, Scenario } from '../scenario.ts';
 import { newDatabase } from '../stores/new-database.ts';
-import type { PostgresServer } from '../stores/postgres.ts';
 
 const TARGET = 1.6;
 /** A machine that is busier than this has no more to give. */
@@ -27,7 +26,6 @@ export const processes: Scenario = {
   name: 'processes',
   about: 'Two processes on one PostgreSQL against one',
   async run(bench) {
-    const postgres = await bench.postgres();
     const database = await newDatabase(bench, 'PostgreSQL');
     await using first = await startOurs(bench, { database });
     await using second = await startOurs(bench, { database });
@@ -35,8 +33,8 @@ export const processes: Scenario = {
     const two: Round[] = [];
     for (let round = 0; round <= bench.rounds; round++) {
       bench.note(`processes, round ${round} of ${bench.rounds}`);
-      const alone = await measure(bench, postgres, [first], round);
-      const together = await measure(bench, postgres, [first, second], round);
+      const alone = await measure(bench, [first], round);
+      const together = await measure(bench, [first, second], round);
       if (round === 0) continue;
       one.push(alone);
       two.push(together);
@@ -45,14 +43,10 @@ export const processes: Scenario = {
   },
 };
 
-async function measure(
-  bench: Bench,
-  postgres: PostgresServer,
-  programs: readonly Program[],
-  round: number,
-): Promise<Round> {
+async function measure(bench: Bench, programs: readonly Program[], round: number): Promise<Round> {
   const pids = programs.map(({ pid }) => pid);
-  const before = { servers: pids.map(cpuMs), database: postgres.cpuMs(), machine: machineCpuMs() };
+  const databaseCpuMs = (): number => programs[0]?.database.cpuMs() ?? 0;
+  const before = { servers: pids.map(cpuMs), database: databaseCpuMs(), machine: machineCpuMs() };
   const started = performance.now();
   const result = await bench.load.run({
     ports: programs.map(({ port }) => port),
@@ -66,7 +60,7 @@ async function measure(
     ...result,
     servers: pids.map((pid, index) => (cpuMs(pid) - (before.servers[index] ?? 0)) / ms),
     generator: result.cpuMs / ms,
-    database: (postgres.cpuMs() - before.database) / ms,
+    database: (databaseCpuMs() - before.database) / ms,
     machine: (machine.used - before.machine.used) / (machine.all - before.machine.all),
   };
 }

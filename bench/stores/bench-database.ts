@@ -8,6 +8,8 @@ export interface BenchDatabase {
    */
   seed(threads: SeededThreads): Promise<void>;
   count(): Promise<StoredCounts>;
+  /** CPU time so far of a server that the store is; 0 for a store inside the program. */
+  cpuMs(): number;
 }
 
 export interface SeededThreads {

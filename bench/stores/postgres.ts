@@ -9,8 +9,6 @@ import type { BenchDatabase } from './bench-database.ts';
 export interface PostgresServer extends AsyncDisposable {
   readonly version: string;
   newDatabase(name: string): Promise<BenchDatabase>;
-  /** CPU time of all processes that the server has now. */
-  cpuMs(): number;
 }
 
 export async function startPostgresServer(): Promise<PostgresServer> {
@@ -19,18 +17,19 @@ export async function startPostgresServer(): Promise<PostgresServer> {
     const { rows } = await client.query<{ server_version: string }>('SHOW server_version');
     return { version: rows[0]?.server_version ?? '', pid: await backendPid(client) };
   });
+  const serverCpuMs = (): number =>
+    [pid, ...childrenOf(pid)].reduce((sum, each) => sum + cpuMs(each), 0);
   return {
     version,
-    cpuMs: () => [pid, ...childrenOf(pid)].reduce((sum, each) => sum + cpuMs(each), 0),
     async newDatabase(name) {
       await withClient(server.url, (client) => client.query(`CREATE DATABASE ${name}`));
-      return postgresDatabase(new URL(name, server.url).href);
+      return { ...postgresDatabase(new URL(name, server.url).href), cpuMs: serverCpuMs };
     },
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
 
-function postgresDatabase(url: string): BenchDatabase {
+function postgresDatabase(url: string): Omit<BenchDatabase, 'cpuMs'> {
   return {
     url,
     seed: ({ prefix, count, events }) =>

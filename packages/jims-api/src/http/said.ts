@@ -2,6 +2,9 @@
 import { isInternalEvent } from 'jims-core';
 import type { NewEvent, Principal } from 'jims-core';
 
+import type { ErrorAnswerOptions } from './error-response.ts';
+import type { ApiContext, Call } from './route.ts';
+
 export interface SaidButton {
   readonly text: string;
   readonly id: string;
@@ -29,6 +32,19 @@ export function buttonsOf({ type, data }: NewEvent): SaidButton[] {
 /** Which types of events a caller may see. */
 export type Sees = (eventType: string) => boolean;
 
+/** How a run is told to its caller. */
+export interface TellOptions extends ErrorAnswerOptions {
+  readonly sees: Sees;
+}
+
+/** How the caller of a request is told about its run. */
+export function tellOptions(
+  { exposeErrors }: Pick<ApiContext, 'exposeErrors'>,
+  { requestId, principal }: Call,
+): TellOptions {
+  return { requestId, exposeErrors, sees: visibleTo(principal) };
+}
+
 /** A service sees all but what is internal; a contact what was said, and no more. */
 export function visibleTo({ kind }: Principal): Sees {
   return kind === 'service' ? (type) => !isInternalEvent(type) : isCommunicationType;
@@ -38,9 +54,9 @@ function isCommunicationType(type: string): boolean {
   return type.startsWith('comm.');
 }
 
-/** True for an event of the app's own: neither a message nor internal. Protocols may show it. */
-export function isAppEvent({ type }: NewEvent): boolean {
-  return !type.startsWith('comm.') && !isInternalEvent(type);
+/** True for an event of the app's own, neither a message nor internal, that a caller may see. */
+export function isAppEvent({ type }: NewEvent, sees: Sees): boolean {
+  return sees(type) && !isCommunicationType(type);
 }
 
 function toButton(value: unknown): SaidButton[] {

@@ -2,7 +2,13 @@ import { JimsError, describeError, isJimsError } from '../errors.ts';
 import type { RunLlm } from '../llm/run-llm.ts';
 import { callPipeline, pipelineName } from '../pipeline.ts';
 import type { Pipeline } from '../pipeline.ts';
-import type { AcceptedRun, RunOutcomeRecord, RunOwner, StartedRun } from '../store/store.ts';
+import type {
+  AcceptedRun,
+  RunOutcomeRecord,
+  RunOwner,
+  RunProgress,
+  StartedRun,
+} from '../store/store.ts';
 import { withRunSpan } from '../telemetry/tracing.ts';
 import type { ThreadEvent } from '../thread/event.ts';
 import { ThreadContext } from '../thread/thread-context.ts';
@@ -21,17 +27,19 @@ export interface Execution extends RunEngineOptions {
   readonly turn: Promise<void>;
   readonly events: EventCache;
   readonly llm: RunLlm;
+  /** What the run has told and the store does not know yet. */
+  readonly rest: () => readonly RunProgress[];
   readonly onTurn: () => void;
   /** This run is over, and the next in line was started. */
   readonly onNext: (next: StartedRun) => void;
 }
 
-type OutcomeRecord = Omit<RunOutcomeRecord, 'lastSeq'>;
+type OutcomeRecord = Omit<RunOutcomeRecord, 'lastSeq' | 'progress'>;
 
 const SETTLE_RETRY_MS = 1000;
 
 /** Takes an accepted run to its end. Never rejects: however it ends, its listeners are told. */
-export async function executeRun(execution: Execution): Promise<void> {
+export async function executeRun(execution: Execution): Promise<RunEnd> {
   const { run, limits, request } = execution;
   const timeoutMs = Math.min(request.timeoutMs ?? limits.timeoutMs, limits.timeoutMs);
   const deadline = setTimeout(() => run.stop('deadline'), timeoutMs);
@@ -51,6 +59,7 @@ export async function executeRun(execution: Execution): Promise<void> {
   clearTimeout(deadline);
   run.close();
   run.stream.push(end);
+  return end;
 }
 
 async function waitForTurn({ accepted, run, turn, onTurn }: Execution): Promise<void> {
@@ -150,12 +159,17 @@ async function observed<T>(
 }
 
 async function finish(
-  { store, owner, onNext, run, llm }: Execution,
+  { store, owner, onNext, run, llm, rest }: Execution,
   outcome: OutcomeRecord,
 ): Promise<readonly ThreadEvent[]> {
   // One more than there are: the end itself.
   const lastSeq = run.stream.lastSeq + 1;
-  const result = await store.finishRun(owner, { ...outcome, ...llm.used(), lastSeq });
+  const result = await store.finishRun(owner, {
+    ...outcome,
+    ...llm.used(),
+    lastSeq,
+    progress: rest(),
+  });
   if (result.kind === 'fenced') throw fenced();
   if (result.next) onNext(result.next);
   return result.events;
@@ -172,16 +186,18 @@ async function endBadly(
   if (isCancel(reason)) {
     const seen = context?.seenEvents() ?? [];
     const recorded = { code: reason, message: 'The run was cancelled' };
-    const events = await settle(execution, { status: 'cancelled', events: seen, error: recorded });
-    return { type: 'cancelled', reason, events };
+    const settled = await settle(execution, { status: 'cancelled', events: seen, error: recorded });
+    if (settled === 'fenced') return { type: 'error', error: fenced() };
+    return { type: 'cancelled', reason, events: settled };
   }
   const failure = failureOf(reason, error);
   const { code, message } = failure;
   const who = { requestId: request.requestId, runId: owner.runId, threadId: owner.threadId };
   logger.error({ ...who, error: describeError(error) }, `run failed: ${code}`);
   execution.onRunFailed?.(failure, who);
-  await settle(execution, { status: 'failed', events: [], error: { code, message } });
-  return { type: 'error', error: failure };
+  const recorded = { status: 'failed', events: [], error: { code, message } } as const;
+  const settled = await settle(execution, recorded);
+  return { type: 'error', error: settled === 'fenced' ? fenced() : failure };
 }
 
 function isCancel(reason: StopReason | undefined): reason is CancelReason {
@@ -207,18 +223,19 @@ function isOurs(error: unknown): error is JimsError {
 }
 
 /**
- * Frees the thread after a bad end, and resolves with what was stored. When the database is away
+ * Frees the thread after a bad end, and resolves with what was stored; with `fenced` when the run was
+ * not this process's to end any more, and so has ended otherwise. When the database is away
  * this goes on behind the answer, until the run is ended or found to be ended: while this process
  * lives nobody else would do it.
  */
 async function settle(
   execution: Execution,
   outcome: OutcomeRecord,
-): Promise<readonly ThreadEvent[]> {
+): Promise<readonly ThreadEvent[] | 'fenced'> {
   try {
     return await finish(execution, outcome);
   } catch (error) {
-    if (isJimsError(error) && error.code === 'lost') return [];
+    if (isJimsError(error) && error.code === 'lost') return 'fenced';
     execution.logger.warn({ error: describeError(error) }, 'cannot end a failed run yet');
     setTimeout(() => void settle(execution, outcome), SETTLE_RETRY_MS).unref();
     return [];

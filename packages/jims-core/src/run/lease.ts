@@ -9,6 +9,8 @@ export interface LeaseOptions {
   readonly logger: Logger;
   /** The lease ran out unrenewed: others may have taken this process's runs. */
   onLost(): void;
+  /** It was renewed after it had run out, as after a sleep of the machine. */
+  onRegained(): void;
   /** A queued run got its turn because the one before it died with its process. */
   onStarted(run: StartedRun): void;
 }
@@ -30,7 +32,9 @@ export async function holdLease(options: LeaseOptions): Promise<Lease> {
     const at = performance.now();
     try {
       await store.renewLease(instanceId, leaseMs);
+      const wasLost = performance.now() - renewedAt >= leaseMs;
       renewedAt = at;
+      if (wasLost) options.onRegained();
     } catch (error) {
       logger.warn({ error: describeError(error) }, 'cannot renew the lease of this process');
       if (performance.now() - renewedAt >= leaseMs) options.onLost();

@@ -1,5 +1,5 @@
 import { createRunLlm } from '../llm/run-llm.ts';
-import type { AcceptedRun, StartedRun } from '../store/store.ts';
+import type { AcceptedRun, RunOwner, RunProgress, StartedRun } from '../store/store.ts';
 import { createEndedRuns } from './ended-runs.ts';
 import type { EventCache } from './event-cache.ts';
 import { executeRun } from './execute-run.ts';
@@ -7,6 +7,7 @@ import { createLiveRun } from './live-run.ts';
 import type { LiveRun, StopReason } from './live-run.ts';
 import { createProgressWriter } from './progress.ts';
 import type { RunEngineOptions } from './run-engine.ts';
+import type { RunEnd } from './run-events.ts';
 import type { Run, RunRequest } from './run.ts';
 
 export interface LiveRunsOptions extends RunEngineOptions {
@@ -14,12 +15,12 @@ export interface LiveRunsOptions extends RunEngineOptions {
   readonly events: EventCache;
   /** A run is over, and the next in its line was started. */
   readonly onNext: (next: StartedRun) => void;
-  readonly onOver: (runId: string) => void;
+  readonly onOver: (runId: string, turn: Promise<void>) => void;
 }
 
 /** The runs of this process: those that are not over, and for a while those that are. */
 export interface LiveRuns {
-  readonly size: number;
+  readonly owners: readonly RunOwner[];
   readonly counts: { readonly running: number; readonly queued: number };
   /** Takes an accepted run to its end; `turn` is when a queued one may begin. */
   begin(request: RunRequest, accepted: AcceptedRun, turn: Promise<void>): Run;
@@ -34,6 +35,7 @@ export interface LiveRuns {
 interface Live {
   readonly live: LiveRun;
   readonly run: Run;
+  readonly owner: RunOwner;
   status: 'queued' | 'running';
 }
 
@@ -44,8 +46,8 @@ export function createLiveRuns(options: LiveRunsOptions): LiveRuns {
   const progress = store.shared ? createProgressWriter(store, logger) : undefined;
 
   return {
-    get size() {
-      return lives.size;
+    get owners() {
+      return [...lives.values()].map(({ owner }) => owner);
     },
     get counts() {
       const queued = [...lives.values()].filter(({ status }) => status === 'queued').length;
@@ -53,7 +55,9 @@ export function createLiveRuns(options: LiveRunsOptions): LiveRuns {
     },
 
     begin(request, accepted, turn) {
-      const { runId, thread, createdThread, status } = accepted;
+      const { runId, attempt, thread, createdThread, status } = accepted;
+      // An earlier attempt, of when this process was taken for dead: whatever it does, it is over.
+      lives.get(runId)?.live.stop('lost');
       const live = createLiveRun({ id: runId, threadId: thread.id }, limits);
       const run: Run = {
         id: runId,
@@ -64,19 +68,32 @@ export function createLiveRuns(options: LiveRunsOptions): LiveRuns {
         end: live.stream.end,
         cancel: () => live.stop('cancelled'),
       };
-      const entry: Live = { live, run, status };
-      const owner = { runId, threadId: thread.id, instanceId };
+      const owner = { runId, attempt, threadId: thread.id, instanceId };
+      const entry: Live = { live, run, owner, status };
       lives.set(runId, entry);
       progress?.add(live, owner);
       onAbort(request.signal, () => live.stop('cancelled'));
       const onTurn = (): void => void (entry.status = 'running');
       const llm = createRunLlm({ ...options, signal: live.signal, threadId: thread.id });
-      const execution = { ...options, run: live, owner, request, accepted, turn, onTurn, llm };
-      void executeRun(execution).then(() => {
-        ended.add(run, live.sentBytes);
+      const rest = (): readonly RunProgress[] => progress?.rest(live) ?? [];
+      const execution = {
+        ...options,
+        rest,
+        run: live,
+        owner,
+        request,
+        accepted,
+        turn,
+        onTurn,
+        llm,
+      };
+      void executeRun(execution).then((end) => {
         progress?.remove(live);
-        lives.delete(runId);
-        onOver(runId);
+        if (lives.get(runId) === entry) {
+          lives.delete(runId);
+          if (!isOpen(end)) ended.add(run, live.sentBytes);
+        }
+        onOver(runId, turn);
       });
       return run;
     },
@@ -91,6 +108,13 @@ export function createLiveRuns(options: LiveRunsOptions): LiveRuns {
     },
     close: () => progress?.close(),
   };
+}
+
+/** Whether its story may go on, here or elsewhere: then only the store knows how it stands. */
+function isOpen(end: RunEnd): boolean {
+  return (
+    end.type === 'error' && (end.error.code === 'lost' || end.error.code === 'store_unavailable')
+  );
 }
 
 function onAbort(signal: AbortSignal | undefined, then: () => void): void {

@@ -10,15 +10,21 @@ import type { NumberedRunEvent } from './run-events.ts';
 /** Writes what the runs of this process tell to the store, for who follows them from another one. */
 export interface ProgressWriter {
   add(run: LiveRun, owner: RunOwner): void;
+  /**
+   * What is to be written with the run's end, so that who joins it elsewhere misses nothing. Nothing
+   * for a run of a moment that streamed no text: its result says it all.
+   */
+  rest(run: LiveRun): readonly RunProgress[];
   remove(run: LiveRun): void;
   close(): void;
 }
 
 /** Short enough to read along, long enough that a quick run writes nothing. */
 const FLUSH_MS = 250;
+const NONE = { seq: 0, sureSeq: 0 };
 
 export function createProgressWriter(store: Store, logger: Logger): ProgressWriter {
-  const written = new Map<LiveRun, { owner: RunOwner; seq: number }>();
+  const written = new Map<LiveRun, { owner: RunOwner; seq: number; sureSeq: number }>();
 
   async function flush(): Promise<void> {
     for (const [run, state] of written) {
@@ -28,6 +34,7 @@ export function createProgressWriter(store: Store, logger: Logger): ProgressWrit
       state.seq = last.seq;
       try {
         await store.appendProgress(state.owner, toProgress(news));
+        state.sureSeq = last.seq;
       } catch (error) {
         logger.warn({ error: describeError(error) }, 'cannot keep the progress of a run');
       }
@@ -40,7 +47,14 @@ export function createProgressWriter(store: Store, logger: Logger): ProgressWrit
   }, FLUSH_MS).unref();
 
   return {
-    add: (run, owner) => void written.set(run, { owner, seq: 0 }),
+    add: (run, owner) => void written.set(run, { owner, seq: 0, sureSeq: 0 }),
+    rest(run) {
+      const { seq, sureSeq } = written.get(run) ?? NONE;
+      // From where it surely is written; what is under way and comes twice does no harm.
+      const news = run.stream.since(sureSeq);
+      const isJoinable = seq > 0 || news.some(({ type }) => type === 'delta');
+      return isJoinable ? toProgress(news.filter((event) => !isRunEnd(event))) : [];
+    },
     remove: (run) => void written.delete(run),
     close: () => clearInterval(timer),
   };

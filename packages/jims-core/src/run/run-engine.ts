@@ -63,16 +63,17 @@ export async function createRunEngine(options: RunEngineOptions): Promise<RunEng
     store,
     instanceId,
     logger,
-    hasRuns: () => live.size > 0,
+    owners: () => live.owners,
     onCancelRequested: (runId) => live.stop(runId, 'cancelled'),
+    onTaken: (runId) => live.stop(runId, 'lost'),
   });
   const live = createLiveRuns({
     ...options,
     instanceId,
     events,
-    onNext: ({ runId }) => poll.started(runId),
-    onOver(runId) {
-      poll.forget(runId);
+    onNext: (next) => poll.started(next),
+    onOver(runId, turn) {
+      poll.forget(runId, turn);
       admission.leave();
     },
   });
@@ -85,7 +86,8 @@ export async function createRunEngine(options: RunEngineOptions): Promise<RunEng
     logger,
     leaseMs: limits.leaseMs,
     onLost: () => live.stopAll('lost'),
-    onStarted: ({ runId }) => poll.started(runId),
+    onRegained: () => void poll.checkOwners(),
+    onStarted: (run) => poll.started(run),
   });
   const purging = startPurging({ store, limits, logger, onPurged: dropThreads });
 
@@ -99,11 +101,11 @@ export async function createRunEngine(options: RunEngineOptions): Promise<RunEng
       const terms = { ...options, runId, instanceId, known };
       result = await store.acceptRun(acceptRequest(request, terms));
     } catch (error) {
-      poll.forget(runId);
+      poll.forget(runId, turn);
       admission.leave();
       throw error;
     }
-    if (!isInLine(result)) poll.forget(runId);
+    if (!isInLine(result)) poll.forget(runId, turn);
     if (result.kind === 'accepted') return begin(request, result, turn);
     admission.leave();
     if (result.kind === 'existing') {

@@ -1,15 +1,17 @@
 import { JimsError, describeError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
-import type { Store } from '../store/store.ts';
+import type { PolledRun, RunOwner, StartedRun, Store } from '../store/store.ts';
 
 export interface RunPollOptions {
   readonly store: Store;
   readonly instanceId: string;
   readonly logger: Logger;
-  /** Whether this process has runs that somebody may ask to stop. */
-  readonly hasRuns: () => boolean;
+  /** The runs of this process. */
+  readonly owners: () => readonly RunOwner[];
   /** Somebody asked for a run of this process to be stopped. */
   readonly onCancelRequested: (runId: string) => void;
+  /** The run is no longer this process's. */
+  readonly onTaken: (runId: string) => void;
 }
 
 /** What others did to the runs of this process. */
@@ -19,10 +21,11 @@ export interface RunPoll {
    * before the run is accepted: its turn may come before the accepting call returns.
    */
   turnOf(runId: string): Promise<void>;
-  /** The run got its turn, as this process knows itself. */
-  started(runId: string): void;
-  /** False when it was not waited for. */
-  forget(runId: string): boolean;
+  /** A run got its turn, as this process knows itself. */
+  started(run: StartedRun): void;
+  forget(runId: string, turn: Promise<void>): void;
+  /** Looks whether runs were taken away: this process may have been taken for dead. */
+  checkOwners(): Promise<void>;
   /** Looks now. */
   wake(): void;
   close(): void;
@@ -35,18 +38,19 @@ const POLL_MS = 500;
  * slow poll finds what a lost hint did not say: turns, wishes to stop, and runs that were marked lost.
  */
 export function createRunPoll(options: RunPollOptions): RunPoll {
-  const { store, instanceId, logger, onCancelRequested } = options;
+  const { store, instanceId, logger, owners, onCancelRequested, onTaken } = options;
   const waiting = new Map<string, PromiseWithResolvers<void>>();
   let polling = false;
 
   async function poll(): Promise<void> {
-    if (polling || !options.hasRuns()) return;
+    if (polling || owners().length === 0) return;
     polling = true;
     try {
       for (const run of await store.pollRuns(instanceId, [...waiting.keys()])) {
         const { runId, status, cancelRequested } = run;
-        if (status === 'running') settle(runId, (turn) => turn.resolve());
-        else if (status !== 'queued') settle(runId, (turn) => turn.reject(lost()));
+        // A lost run that another process runs again is over for this one.
+        if (!isActive(run)) settle(runId, (turn) => turn.reject(lost()));
+        else if (status === 'running') settle(runId, (turn) => turn.resolve());
         if (cancelRequested) onCancelRequested(runId);
       }
     } catch (error) {
@@ -54,6 +58,22 @@ export function createRunPoll(options: RunPollOptions): RunPoll {
     } finally {
       polling = false;
     }
+  }
+
+  async function checkOwners(): Promise<void> {
+    const mine = new Map(owners().map((owner) => [owner.runId, owner]));
+    try {
+      for (const run of await store.pollRuns(instanceId, [...mine.keys()])) {
+        const isKept = isActive(run) && run.attempt === mine.get(run.runId)?.attempt;
+        if (mine.has(run.runId) && !isKept) onTaken(run.runId);
+      }
+    } catch (error) {
+      logger.warn({ error: describeError(error) }, 'cannot look for runs that were taken away');
+    }
+  }
+
+  function isActive({ status, instanceId: by }: PolledRun): boolean {
+    return by === instanceId && (status === 'queued' || status === 'running');
   }
 
   function settle(runId: string, how: (turn: PromiseWithResolvers<void>) => void): void {
@@ -70,8 +90,13 @@ export function createRunPoll(options: RunPollOptions): RunPoll {
       waiting.set(runId, turn);
       return turn.promise;
     },
-    started: (runId) => settle(runId, (turn) => turn.resolve()),
-    forget: (runId) => waiting.delete(runId),
+    started(run) {
+      if (run.instanceId === instanceId) settle(run.runId, (turn) => turn.resolve());
+    },
+    forget(runId, turn) {
+      if (waiting.get(runId)?.promise === turn) waiting.delete(runId);
+    },
+    checkOwners,
     wake: () => void poll(),
     close: () => clearInterval(timer),
   };

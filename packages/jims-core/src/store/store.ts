@@ -69,8 +69,8 @@ export interface RunStore {
   activeRun(threadId: string): Promise<string | undefined>;
   /** Asks whoever runs it to stop it. Resolves with its status; `undefined` when there is no such run. */
   requestCancel(runId: string): Promise<RunStatus | undefined>;
-  /** What became of `waiting` runs, and which active runs of this process are asked to stop. */
-  pollRuns(instanceId: string, waiting: readonly string[]): Promise<readonly PolledRun[]>;
+  /** How these runs stand, and which active runs of this process are asked to stop. */
+  pollRuns(instanceId: string, runIds: readonly string[]): Promise<readonly PolledRun[]>;
   /**
    * Keeps what a running run has told so far, for who follows it from another process. A store that
    * is not shared keeps nothing.
@@ -194,9 +194,13 @@ export interface FreshEvents {
   readonly events: readonly ThreadEvent[];
 }
 
-/** Who may write for a run: the process that runs it, and nobody after the run has ended. */
+/**
+ * Who may write for a run: the process that runs this attempt of it, and nobody after it has ended. A
+ * process that was taken for dead may meet its own run again, as the next attempt.
+ */
 export interface RunOwner {
   readonly runId: string;
+  readonly attempt: number;
   readonly threadId: string;
   readonly instanceId: string;
 }
@@ -209,6 +213,8 @@ export interface RunOutcomeRecord {
   readonly usage?: readonly JsonObject[];
   /** How many run events it told, its last one included. */
   readonly lastSeq: number;
+  /** What it told since the last `appendProgress`; kept with its end, if the store is shared. */
+  readonly progress?: readonly RunProgress[];
 }
 
 export interface RunErrorRecord {
@@ -237,6 +243,8 @@ export interface RunRecord {
   readonly thread: Thread;
   readonly instanceId: string;
   readonly status: RunStatus;
+  /** How a queued run will end, as nobody waits for it any more. */
+  readonly withdrawnAs: RunOutcomeRecord['status'] | undefined;
   readonly attempt: number;
   readonly createdThread: boolean;
   readonly acceptedAt: string;
@@ -254,8 +262,8 @@ export interface RunRecord {
   readonly lastSeq: number | undefined;
 }
 
-export interface PolledRun {
-  readonly runId: string;
+export interface PolledRun extends StartedRun {
+  readonly attempt: number;
   readonly status: RunStatus;
   readonly cancelRequested: boolean;
 }

@@ -18,12 +18,17 @@ export function toStoredTime(text: string): string {
   return `${text.slice(0, 10)} ${text.slice(11, -1)}`;
 }
 
+/** The last millisecond that was formatted: what is written together has the same one. */
+let formatted = { milliseconds: Number.NaN, text: '' };
+
 /** The database text of microseconds since 1970. */
 export function formatMicros(micros: number): string {
   const milliseconds = Math.floor(micros / 1000);
-  const iso = new Date(milliseconds).toISOString();
-  const rest = micros - milliseconds * 1000;
-  return `${iso.slice(0, 10)} ${iso.slice(11, 23)}${String(rest).padStart(3, '0')}`;
+  if (milliseconds !== formatted.milliseconds) {
+    const iso = new Date(milliseconds).toISOString();
+    formatted = { milliseconds, text: `${iso.slice(0, 10)} ${iso.slice(11, 23)}` };
+  }
+  return formatted.text + String(micros - milliseconds * 1000).padStart(3, '0');
 }
 
 /** Microseconds since 1970 of a database text. */

@@ -142,6 +142,22 @@ describeStores((kind) => {
     ]);
   });
 
+  test('a run whose answer could not be stored is run again, one that failed by itself is not', async () => {
+    await using user = await freshStore(kind);
+    for (const [code, kindOfAnswer] of [
+      ['store_unavailable', 'accepted'],
+      ['pipeline_failed', 'existing'],
+      ['deadline', 'existing'],
+    ] as const) {
+      const idempotency = keyOf(code);
+      const first = await user.accept('one', { idempotency });
+      await user.finish(first, [], { status: 'failed', error: { code, message: 'no' } });
+      const second = await user.ask('one', { idempotency });
+      assert.equal(second.kind, kindOfAnswer, code);
+      if (second.kind === 'accepted') await user.finish(second);
+    }
+  });
+
   test('a run whose conversation start is in the log does not start again', async () => {
     await using user = await freshStore(kind);
     const terms = { idempotency: keyOf('k'), holdIncomingOnNewThread: true };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { conversation, freshStore, latestOf, storeUser } from '../support/store-user.ts';
+import { conversation, freshStore, keyOf, latestOf, storeUser } from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';
 
 describeStores((kind) => {
@@ -36,6 +36,22 @@ describeStores((kind) => {
     await user.store.renewLease(other.instanceId, 1);
     await sleep(10);
     assert.deepEqual(await user.store.reapRuns(), { lost: 1, started: [] });
+  });
+
+  test('a process that meets its own lost run again writes for the new attempt alone', async () => {
+    await using user = await freshStore(kind);
+    const idempotency = keyOf('k');
+    const first = await user.accept('one', { idempotency });
+    await user.store.endLease(user.instanceId);
+    await user.store.reapRuns();
+    await user.store.renewLease(user.instanceId, 60_000);
+    const again = await user.accept('one', { idempotency });
+    assert.equal(again.runId, first.runId);
+    assert.equal(again.attempt, 2);
+    assert.deepEqual(await user.finish(first, ['old']), { kind: 'fenced' });
+    assert.equal(await user.store.appendInRun(user.owner(first), []), 'fenced');
+    assert.equal((await user.finish(again, ['new'])).kind, 'finished');
+    assert.deepEqual(await conversation(user.store, first.thread.id), ['one', 'new']);
   });
 
   test('who waits behind a lost run is started, past the dead ones', async () => {

@@ -53,6 +53,16 @@ describeStores((kind) => {
     assert.deepEqual(await store.readProgress(first.runId, 0), shared ? [told(1)] : []);
   });
 
+  test('what a run told last is kept with its end, once', async () => {
+    await using user = await freshStore(kind);
+    const { store } = user;
+    const run = await user.accept('one');
+    await store.appendProgress(user.owner(run), [told(1)]);
+    const nul = { seq: 3, event: { type: 'status', text: '\0' } };
+    await user.finish(run, ['1'], { progress: [told(1), told(2), nul], lastSeq: 4 });
+    assert.deepEqual(await store.readProgress(run.runId, 0), shared ? [told(1), told(2)] : []);
+  });
+
   test('the progress of finished runs is purged, that of active ones stays', async () => {
     await using user = await freshStore(kind);
     const { store } = user;

@@ -136,7 +136,8 @@ async function openWorld(store: Store): Promise<World> {
 
   function finish(run: RunRecord, messages: number): Promise<unknown> {
     const events = Array.from({ length: messages }, (_, n) => answer(`${run.runId} ${n}`));
-    const owner = { runId: run.runId, threadId: run.thread.id, instanceId: run.instanceId };
+    const { runId, attempt, thread, instanceId } = run;
+    const owner = { runId, attempt, threadId: thread.id, instanceId };
     return store.finishRun(owner, { status: 'completed', events, lastSeq: 1 });
   }
 

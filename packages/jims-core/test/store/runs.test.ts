@@ -312,6 +312,7 @@ describeStores((kind) => {
       thread: run.thread,
       instanceId: user.instanceId,
       status: 'completed',
+      withdrawnAs: undefined,
       attempt: 1,
       createdThread: true,
       incoming,
@@ -337,13 +338,14 @@ describeStores((kind) => {
     assert.equal(await user.store.requestCancel(two.runId), 'queued');
     const other = await storeUser(user.store);
     assert.deepEqual(await other.store.pollRuns(other.instanceId, []), []);
+    const mine = { instanceId: user.instanceId, attempt: 1 };
     assert.deepEqual(
       (await user.store.pollRuns(user.instanceId, [two.runId])).toSorted((a, b) =>
         a.status.localeCompare(b.status),
       ),
       [
-        { runId: two.runId, status: 'queued', cancelRequested: true },
-        { runId: one.runId, status: 'running', cancelRequested: true },
+        { ...mine, runId: two.runId, status: 'queued', cancelRequested: true },
+        { ...mine, runId: one.runId, status: 'running', cancelRequested: true },
       ],
     );
     // Who has it withdraws it; until then it keeps its place.
@@ -359,7 +361,8 @@ describeStores((kind) => {
     const one = await user.accept('one');
     const two = await user.accept('two');
     const poll = (): Promise<unknown> => user.store.pollRuns(user.instanceId, [two.runId]);
-    const seen = { runId: two.runId, cancelRequested: false };
+    const { instanceId } = user;
+    const seen = { runId: two.runId, instanceId, attempt: 1, cancelRequested: false };
     assert.deepEqual(await poll(), [{ ...seen, status: 'queued' }]);
     await user.finish(one);
     assert.deepEqual(await poll(), [{ ...seen, status: 'running' }]);

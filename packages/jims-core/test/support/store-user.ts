@@ -71,8 +71,8 @@ export async function storeUser(store: Store): Promise<StoreUser> {
     });
   }
 
-  function owner({ runId, thread }: AcceptedRun): RunOwner {
-    return { runId, threadId: thread.id, instanceId };
+  function owner({ runId, attempt, thread }: AcceptedRun): RunOwner {
+    return { runId, attempt, threadId: thread.id, instanceId };
   }
 
   return {

@@ -10,6 +10,8 @@ export interface TcpProxy extends AsyncDisposable {
   readonly roundTrips: number;
   /** Closes all connections, and refuses new ones until `restore`. */
   cut(): void;
+  /** Lets nothing through in either direction until `restore`, and closes nothing. */
+  stall(): void;
   restore(): void;
   /** Closes the next connection that brings an answer, before it arrives. */
   loseNextAnswer(): void;
@@ -19,7 +21,9 @@ export interface TcpProxy extends AsyncDisposable {
 export async function openTcpProxy(url: string): Promise<TcpProxy> {
   const target = new URL(url);
   const sockets = new Set<Socket>();
+  const held: (() => void)[] = [];
   let isCut = false;
+  let isStalled = false;
   let losesAnswer = false;
   let roundTrips = 0;
 
@@ -33,7 +37,7 @@ export async function openTcpProxy(url: string): Promise<TcpProxy> {
     client.on('data', (chunk) => {
       if (!clientSpeaks) roundTrips++;
       clientSpeaks = true;
-      upstream.write(chunk);
+      pass(() => upstream.write(chunk));
     });
     upstream.on('data', (chunk) => {
       clientSpeaks = false;
@@ -42,7 +46,7 @@ export async function openTcpProxy(url: string): Promise<TcpProxy> {
         client.destroy();
         return;
       }
-      client.write(chunk);
+      pass(() => client.write(chunk));
     });
     for (const [one, other] of [
       [client, upstream],
@@ -56,6 +60,11 @@ export async function openTcpProxy(url: string): Promise<TcpProxy> {
       });
     }
   });
+  function pass(write: () => void): void {
+    if (isStalled) held.push(write);
+    else write();
+  }
+
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
@@ -73,8 +82,13 @@ export async function openTcpProxy(url: string): Promise<TcpProxy> {
       return roundTrips;
     },
     cut,
+    stall() {
+      isStalled = true;
+    },
     restore() {
       isCut = false;
+      isStalled = false;
+      for (const write of held.splice(0)) write();
     },
     loseNextAnswer() {
       losesAnswer = true;

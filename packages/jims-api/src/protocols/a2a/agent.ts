@@ -13,6 +13,7 @@ import {
   streamRun,
 } from '../../http/run-routes.ts';
 import type { RunAsk } from '../../http/run-routes.ts';
+import { statusOf } from '../../http/run-status.ts';
 import type { SseFrame } from '../../http/sse.ts';
 import { userEvent } from '../../http/user-text.ts';
 import { canonicalUuid } from '../../http/uuid.ts';
@@ -43,7 +44,8 @@ export async function sendMessage(api: ApiContext, call: Call, params: unknown):
   const headers = runHeaders(run);
   const { historyLength } = sending;
   if (!sending.wait) {
-    const { status } = (await api.app.runRecord(run.id)) ?? {};
+    const record = await api.app.runRecord(run.id);
+    const status = record && statusOf(record);
     if (status === 'queued' || status === 'running') {
       return { task: activeTask(of, status, { historyLength }), headers };
     }
@@ -102,7 +104,7 @@ export async function subscribeToTask(
 ): Promise<Response> {
   const { id } = decodeTask(params);
   const record = await reachable(api, call, id);
-  const { status } = record;
+  const status = statusOf(record);
   const run = await api.app.run(record.runId);
   if (!run || (status !== 'queued' && status !== 'running')) {
     throw failure('unsupported_operation', `Task '${id}' is over: get it instead`);
@@ -149,7 +151,8 @@ async function taskOf(
   record: RunRecord,
   historyLength: number | undefined,
 ): Promise<Answered> {
-  const { runId: id, thread, status, incoming: question } = record;
+  const { runId: id, thread, incoming: question } = record;
+  const status = statusOf(record);
   const of: TaskRun = { id, thread, question };
   const headers = runHeaders({ id, thread, replayed: false });
   if (status === 'queued' || status === 'running') {

@@ -1,8 +1,8 @@
 import type { JimsError, ModelUsage, NewEvent, Run, RunResult, ThreadEvent } from 'jims-core';
 
 import { toHttpError } from '../../http/error-response.ts';
-import type { ErrorAnswerOptions } from '../../http/error-response.ts';
 import { assistantText, buttonsOf, isAppEvent, userText } from '../../http/said.ts';
+import type { Sees, TellOptions } from '../../http/said.ts';
 import type { SseFrame } from '../../http/sse.ts';
 import { toldRun } from '../../http/told-run.ts';
 import type { ToldEvent } from '../../http/told-run.ts';
@@ -51,7 +51,7 @@ export interface ClientIds {
 export async function* encodeStream(
   run: Run,
   { threadId, runId }: ClientIds,
-  options: ErrorAnswerOptions,
+  options: TellOptions,
 ): AsyncGenerator<SseFrame, void, void> {
   const ids = { threadId, runId };
   const metadata = { thread_id: run.thread.id, run_id: run.id };
@@ -73,7 +73,7 @@ export async function* encodeStream(
         break;
       }
       default:
-        yield* encode(event).map(frame);
+        yield* encode(event, options.sees).map(frame);
     }
   }
 }
@@ -90,7 +90,7 @@ export async function* encodeSnapshot(
 
 type Told = Exclude<ToldEvent, { type: 'result' | 'cancelled' | 'error' }>;
 
-function encode(event: Told): AgUiEvent[] {
+function encode(event: Told, sees: Sees): AgUiEvent[] {
   switch (event.type) {
     case 'status': {
       const { message, statusType } = event.status;
@@ -104,17 +104,17 @@ function encode(event: Told): AgUiEvent[] {
     case 'text_end':
       return [{ type: 'TEXT_MESSAGE_END', messageId: event.messageId }];
     case 'event':
-      return besideText(event.event);
+      return besideText(event.event, sees);
   }
 }
 
 /** What an event is beside its text: buttons, or something of the app's own. */
-function besideText(event: NewEvent): AgUiEvent[] {
+function besideText(event: NewEvent, sees: Sees): AgUiEvent[] {
   const { id, type, data } = event;
   const buttons = buttonsOf(event);
   if (buttons.length > 0)
     return [{ type: 'CUSTOM', name: type, value: { message_id: id, buttons } }];
-  return isAppEvent(event) ? [{ type: 'CUSTOM', name: type, value: data }] : [];
+  return isAppEvent(event, sees) ? [{ type: 'CUSTOM', name: type, value: data }] : [];
 }
 
 function resultOf(run: Run, { events }: RunResult): object {

@@ -8,6 +8,7 @@ import {
   streamRun,
 } from '../../http/run-routes.ts';
 import type { RunAsk } from '../../http/run-routes.ts';
+import { tellOptions } from '../../http/said.ts';
 import { decode } from './decode.ts';
 import type { AgUiInput, AgUiMessage } from './decode.ts';
 import { encodeSnapshot, encodeStream } from './encode.ts';
@@ -19,16 +20,15 @@ const NOBODY = 'ag-ui';
 
 /** AG-UI 1.0 (`HttpAgent` of @ag-ui/client). */
 export function agUiProtocol(api: ApiContext): Protocol {
-  const { app, exposeErrors } = api;
+  const { app } = api;
 
   async function run(call: Call): Promise<Response> {
     const input = decode(api, await call.body());
     const contact = contactOf(call, input.contactId ?? contactHeader(call));
     if (!input.message) return snapshot(call, input, contact ?? NOBODY);
     const ask = await askOf(call, input, input.message, contact);
-    const { requestId } = call;
     return streamRun(api, call, ask, (started) =>
-      encodeStream(started, input, { requestId, exposeErrors }),
+      encodeStream(started, input, tellOptions(api, call)),
     );
   }
 

@@ -1,8 +1,7 @@
 import type { ModelUsage, NewEvent, Run, RunResult } from 'jims-core';
 
 import { toHttpError } from '../../http/error-response.ts';
-import type { ErrorAnswerOptions } from '../../http/error-response.ts';
-import type { SaidButton } from '../../http/said.ts';
+import type { SaidButton, Sees, TellOptions } from '../../http/said.ts';
 import { buttonsOf, isAppEvent } from '../../http/said.ts';
 import type { SseFrame } from '../../http/sse.ts';
 import { toldRun } from '../../http/told-run.ts';
@@ -51,7 +50,7 @@ const DONE: SseFrame = { data: '[DONE]' };
 /** A run as one UI message, from its beginning: each message of the app is a text part of it. */
 export async function* encodeStream(
   run: Run,
-  options: ErrorAnswerOptions,
+  options: TellOptions,
 ): AsyncGenerator<SseFrame, void, void> {
   const metadata: Metadata = { thread_id: run.thread.id, run_id: run.id };
   yield frame({ type: 'start', messageId: answerId(run.id), messageMetadata: metadata });
@@ -62,7 +61,7 @@ export async function* encodeStream(
   yield DONE;
 }
 
-function encode(event: ToldEvent, metadata: Metadata, options: ErrorAnswerOptions): Chunk[] {
+function encode(event: ToldEvent, metadata: Metadata, options: TellOptions): Chunk[] {
   switch (event.type) {
     case 'status': {
       const { message, statusType } = event.status;
@@ -76,7 +75,7 @@ function encode(event: ToldEvent, metadata: Metadata, options: ErrorAnswerOption
     case 'text_end':
       return [{ type: 'text-end', id: event.messageId }];
     case 'event':
-      return besideText(event.event);
+      return besideText(event.event, options.sees);
     case 'result': {
       const messageMetadata = { ...metadata, ...usageOf(event.result) };
       return [{ type: 'finish-step' }, { type: 'finish', finishReason: 'stop', messageMetadata }];
@@ -89,11 +88,11 @@ function encode(event: ToldEvent, metadata: Metadata, options: ErrorAnswerOption
 }
 
 /** What an event is beside its text: buttons, or something of the app's own. */
-function besideText(event: NewEvent): Chunk[] {
+function besideText(event: NewEvent, sees: Sees): Chunk[] {
   const buttons = buttonsOf(event);
   if (buttons.length > 0)
     return [{ type: 'data-buttons', data: { message_id: event.id, buttons } }];
-  if (!isAppEvent(event)) return [];
+  if (!isAppEvent(event, sees)) return [];
   const data = { event_type: event.type, event_data: event.data };
   return [{ type: 'data-event', data, transient: true }];
 }

@@ -14,6 +14,7 @@ import {
   streamRun,
 } from '../../http/run-routes.ts';
 import type { RunAsk } from '../../http/run-routes.ts';
+import { tellOptions } from '../../http/said.ts';
 import { decode } from './decode.ts';
 import { encodeStream } from './encode.ts';
 import { aiSdkOperations } from './operations.ts';
@@ -31,14 +32,13 @@ const STREAM_HEADERS = { 'x-vercel-ai-ui-message-stream': 'v1' };
 
 /** The UI message stream of Vercel's AI SDK (`DefaultChatTransport`, `useChat`). */
 export function aiSdkProtocol(api: ApiContext): Protocol {
-  const { app, exposeErrors } = api;
+  const { app } = api;
 
   async function send(call: Call): Promise<Response> {
     const ask = await askOf(call);
     const headers = { ...call.headers, ...STREAM_HEADERS };
-    const { requestId } = call;
     return streamRun(api, { ...call, headers }, ask, (run) =>
-      encodeStream(run, { requestId, exposeErrors }),
+      encodeStream(run, tellOptions(api, call)),
     );
   }
 
@@ -68,9 +68,8 @@ export function aiSdkProtocol(api: ApiContext): Protocol {
     const run = await activeRun(call);
     if (!run) return nothing(call);
     const leave = api.streams.enter();
-    const { requestId } = call;
     const headers = { ...call.headers, ...STREAM_HEADERS, ...runHeaders(run) };
-    const frames = encodeStream(run, { requestId, exposeErrors });
+    const frames = encodeStream(run, tellOptions(api, call));
     return streamFrames(api, { ...call, headers }, frames, { leave });
   }
 

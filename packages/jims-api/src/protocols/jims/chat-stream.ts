@@ -1,17 +1,15 @@
 import type { NumberedRunEvent, Run } from 'jims-core';
 
 import { errorBody, toHttpError } from '../../http/error-response.ts';
-import type { ErrorAnswerOptions } from '../../http/error-response.ts';
 import { pythonJson } from '../../http/python-json.ts';
-import type { Sees } from '../../http/said.ts';
+import type { TellOptions } from '../../http/said.ts';
 import type { SseFrame } from '../../http/sse.ts';
 import { chatResponse, said } from './chat-response.ts';
 import type { Include } from './schemas.ts';
 
-export interface ChatFramesOptions extends ErrorAnswerOptions {
+export interface ChatFramesOptions extends TellOptions {
   /** What is told beyond the original's frames. */
   readonly include: ReadonlySet<Include>;
-  readonly sees: Sees;
   /** Whether frames have ids, to join again after one of them. */
   readonly numbered: boolean;
   /** Begins behind this id. */

@@ -12,7 +12,7 @@ import {
   streamRun,
 } from '../../http/run-routes.ts';
 import type { RunAsk } from '../../http/run-routes.ts';
-import { visibleTo } from '../../http/said.ts';
+import { tellOptions, visibleTo } from '../../http/said.ts';
 import { chatResponse } from './chat-response.ts';
 import { chatFrames } from './chat-stream.ts';
 import { parseChatRequest } from './schemas.ts';
@@ -30,14 +30,10 @@ export async function chat(api: ApiContext, call: Call): Promise<Response> {
 /** `POST /api/v1/chat/stream`: the same as a stream of the run. */
 export async function chatStream(api: ApiContext, call: Call): Promise<Response> {
   const request = parseChatRequest(await bodyOf(call), api);
-  const { requestId } = call;
-  const { exposeErrors } = api;
+  const { include } = request;
   // Whoever asks for nothing new gets the original's bytes: no ids either.
-  const numbered = request.include.size > 0;
-  const sees = visibleTo(call.principal);
-  return streamRun(api, call, toAsk(api, call, request), (run) =>
-    chatFrames(run, { include: request.include, sees, numbered, requestId, exposeErrors }),
-  );
+  const options = { ...tellOptions(api, call), include, numbered: include.size > 0 };
+  return streamRun(api, call, toAsk(api, call, request), (run) => chatFrames(run, options));
 }
 
 /** A contact need not say who he is. */

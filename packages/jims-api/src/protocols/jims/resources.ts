@@ -3,6 +3,7 @@ import type { RunRecord, Thread, ThreadEvent } from 'jims-core';
 import * as v from 'valibot';
 
 import { jsonObject, uuid } from '../../http/fields.ts';
+import { statusOf } from '../../http/run-status.ts';
 import type { Sees } from '../../http/said.ts';
 import { said } from './chat-response.ts';
 import { ChatResponseBody } from './schemas.ts';
@@ -67,7 +68,8 @@ export function eventResource({ id, createdAt, type, data }: ThreadEvent): Event
 }
 
 export function runResource(record: RunRecord, sees: Sees): RunResource {
-  const { status, error } = record;
+  const { error } = record;
+  const status = statusOf(record);
   return {
     run_id: record.runId,
     thread_id: record.thread.id,

@@ -17,7 +17,8 @@ import {
   startRun,
   streamFrames,
 } from '../../http/run-routes.ts';
-import { visibleTo } from '../../http/said.ts';
+import { isActive, statusOf } from '../../http/run-status.ts';
+import { tellOptions, visibleTo } from '../../http/said.ts';
 import { parseBody } from '../../http/validation.ts';
 import { chatFrames } from './chat-stream.ts';
 import { runResource } from './resources.ts';
@@ -65,7 +66,7 @@ export async function startThreadRun(api: ApiContext, call: Call): Promise<Respo
 export async function getRun(api: ApiContext, call: Call): Promise<Response> {
   const wait = integerIn(call, 'wait', { min: 0, max: MAX_WAIT_S, byDefault: 0 });
   const record = await reachableRun(api, call);
-  if (wait === 0 || record.finishedAt !== undefined) return runAnswer(call, record);
+  if (wait === 0 || !isActive(statusOf(record))) return runAnswer(call, record);
   const run = await api.app.run(record.runId);
   const timer = new AbortController();
   const signal = AbortSignal.any([timer.signal, call.request.signal]);
@@ -86,27 +87,17 @@ export async function joinRun(api: ApiContext, call: Call): Promise<Response> {
   const run = await api.app.run(record.runId);
   if (!run) throw runNotFound(record.runId);
   const leave = api.streams.enter();
-  const { requestId } = call;
-  const { exposeErrors } = api;
-  const sees = visibleTo(call.principal);
-  const frames = chatFrames(run, {
-    include,
-    sees,
-    numbered: true,
-    after,
-    requestId,
-    exposeErrors,
-  });
+  const options = { ...tellOptions(api, call), include, numbered: true, after };
   const headers = { ...call.headers, ...runHeaders(run) };
-  return streamFrames(api, { ...call, headers }, frames, { leave });
+  return streamFrames(api, { ...call, headers }, chatFrames(run, options), { leave });
 }
 
 /** `POST /api/v1/runs/{run_id}/cancel`: 202 when it was to be stopped, 200 when it was over already. */
 export async function cancelRun(api: ApiContext, call: Call): Promise<Response> {
   const { runId } = await reachableRun(api, call);
   const status = await api.app.cancelRun(runId);
-  const active = status === 'queued' || status === 'running';
-  return runAnswer(call, await reachableRun(api, call), active ? 202 : 200);
+  const wasActive = status !== undefined && isActive(status);
+  return runAnswer(call, await reachableRun(api, call), wasActive ? 202 : 200);
 }
 
 function runAnswer(call: Call, record: RunRecord, status = 200): Response {

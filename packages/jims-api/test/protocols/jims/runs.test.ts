@@ -108,7 +108,10 @@ describeStores(({ name, fresh }) => {
       await jsonOf(await api.post(runs, { message: 'third' })),
     ];
     assert.equal(second['status'], 'queued');
-    await api.post(`/api/v1/runs/${String(second['run_id'])}/cancel`, '');
+    const path = `/api/v1/runs/${String(second['run_id'])}`;
+    await api.post(`${path}/cancel`, '');
+    const told = await jsonOf(await api.get(`${path}?wait=5`));
+    assert.equal(told['status'], 'cancelled', 'though its turn is still to come');
     const ended = await jsonOf(await api.get(`/api/v1/runs/${String(third['run_id'])}?wait=10`));
     assert.equal(ended['status'], 'completed');
     const contents = (await eventsOf(api, thread.id, 'comm')).map(
@@ -246,6 +249,22 @@ describeStores(({ name, fresh }) => {
       assert.equal((await stream.rest()).at(-1)?.event, 'cancelled');
       const messages = await eventsOf(other, String(threadId), 'comm');
       assert.equal(messages[1]?.event_data['partial'], true);
+    });
+
+    test('who changes to another process misses no piece, however quick the run was', async () => {
+      await using database = await fresh();
+      await using owner = testApiOn(database.url, talker);
+      await using other = testApiOn(database.url, talker);
+      for (const count of [2, 30]) {
+        const body = ask('c', `stream ${count}`, { include: INCLUDE });
+        const stream = liveFrames(await owner.post(STREAM, body));
+        const runId = String((await stream.until('thread')).data['run_id']);
+        const seen = await stream.until('delta');
+        await stream.rest();
+        const joined = await join(other, runId, seen.id);
+        assert.equal(textOf([seen, ...joined]), wordsText(count));
+        assert.deepEqual(joined.map(({ event }) => event).slice(-2), ['event', 'result']);
+      }
     });
 
     test('a run is joined from another process after its end', async () => {

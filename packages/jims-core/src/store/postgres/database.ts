@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'pg';
 import type { ClientConfig, PoolClient, QueryResultRow } from 'pg';
 
+import { callStatement, createCallGroup } from './call-group.ts';
 import { refuseNul } from './parameters.ts';
 import type { Parameter } from './parameters.ts';
 import { asStoreError, isConnectionLoss, isWorthRetrying } from './pg-errors.ts';
@@ -23,6 +24,8 @@ export interface Database {
     parameters: Readonly<Record<string, Parameter>>,
     onUnknown?: () => void,
   ): Promise<T>;
+  /** As `call`, for what happens in every run: calls that come while others are under way share a statement. */
+  callInGroup: Database['call'];
   close(): Promise<void>;
 }
 
@@ -32,7 +35,7 @@ const IDLE_TIMEOUT_MS = 60_000;
 /**
  * Watched from this side. A `statement_timeout` would have to be a startup parameter or a `SET`: the
  * first is refused by PgBouncer, the second stays with whoever gets the connection next. Waiting for
- * locks is bounded in the server, by our functions' own `lock_timeout`; a transaction cannot be left
+ * locks is bounded in the server, by a `lock_timeout` for the transaction; a transaction cannot be left
  * idle, as each is one statement.
  */
 const QUERY_TIMEOUT_MS = 10_000;
@@ -61,6 +64,14 @@ export function openPool(url: string): Database {
   pool.on('error', ignore);
   pool.on('connect', (client) => client.on('error', ignore));
 
+  async function once<R extends QueryResultRow>(
+    sql: string,
+    parameters: readonly Parameter[],
+    onUnknown: () => void,
+  ): Promise<readonly R[]> {
+    return send<R>(await pool.connect(), sql, parameters, onUnknown);
+  }
+
   async function query<R extends QueryResultRow>(
     sql: string,
     parameters: readonly Parameter[] = [],
@@ -69,13 +80,18 @@ export function openPool(url: string): Database {
     refuseNul(parameters);
     for (let tries = 1; ; tries++) {
       try {
-        return await send<R>(await pool.connect(), sql, parameters, onUnknown);
+        return await once<R>(sql, parameters, onUnknown);
       } catch (error) {
         if (tries === TRIES || !isWorthRetrying(error)) throw asStoreError(error);
         await sleep(Math.random() * 10 * tries);
       }
     }
   }
+
+  const inGroup = createCallGroup({
+    send: async (...statement) => rowOf(await once(...statement)),
+    sendAlone: async (...statement) => rowOf(await query(...statement)),
+  });
 
   return {
     query,
@@ -84,15 +100,25 @@ export function openPool(url: string): Database {
       parameters: Readonly<Record<string, Parameter>>,
       onUnknown?: () => void,
     ): Promise<T> {
-      const named = Object.keys(parameters).map((key, index) => `p_${key} => $${index + 1}`);
-      const sql = `select jims.${name}(${named.join(', ')}) as result`;
-      const rows = await query<{ result: T }>(sql, Object.values(parameters), onUnknown);
-      const [row] = rows;
-      if (!row) throw new TypeError(`jims.${name} returned no row`);
-      return row.result;
+      const { sql, values } = callStatement([{ name, parameters }]);
+      return rowOf(await query(`select ${sql}`, values, onUnknown))['r0'] as T;
+    },
+    async callInGroup<T>(
+      name: string,
+      parameters: Readonly<Record<string, Parameter>>,
+      onUnknown: () => void = ignore,
+    ): Promise<T> {
+      refuseNul(Object.values(parameters));
+      return (await inGroup({ name, parameters, onUnknown })) as T;
     },
     close: () => pool.end(),
   };
+}
+
+function rowOf(rows: readonly QueryResultRow[]): QueryResultRow {
+  const [row] = rows;
+  if (row) return row;
+  throw new TypeError('A statement that calls functions gave no row');
 }
 
 async function send<R extends QueryResultRow>(

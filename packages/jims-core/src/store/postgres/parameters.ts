@@ -18,6 +18,13 @@ export function toJson(value: unknown): string {
   return text;
 }
 
+/** Whether a value holds a text that PostgreSQL cannot give back as JSON. */
+export function hasNulText(value: unknown): boolean {
+  const text = JSON.stringify(value);
+  // The cheap look first: hardly any text has one.
+  return text.includes('\\u0000') && NUL_ESCAPE.test(text);
+}
+
 export function refuseNul(parameters: readonly Parameter[]): void {
   if (parameters.some((value) => hasNul(value))) throw nulError();
 }

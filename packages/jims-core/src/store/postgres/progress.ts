@@ -1,6 +1,6 @@
 import type { RunProgress, RunStore } from '../store.ts';
 import type { Database } from './database.ts';
-import { toJson } from './parameters.ts';
+import { hasNulText, toJson } from './parameters.ts';
 
 /** What running runs have told so far, for who follows them from another process. */
 export function progressStore(db: Database): Pick<RunStore, 'appendProgress' | 'readProgress'> {
@@ -9,15 +9,11 @@ export function progressStore(db: Database): Pick<RunStore, 'appendProgress' | '
       await db.query(
         `insert into jims.run_progress (run_id, attempt, seq, event)
          select r.run_id, r.attempt, p.seq, p.event
-         from jims.runs r, unnest($3::integer[], $4::json[]) as p (seq, event)
-         where r.run_id = $1 and r.instance_id = $2 and r.status in ('queued', 'running')
+         from jims.runs r, unnest($4::integer[], $5::json[]) as p (seq, event)
+         where r.run_id = $1 and r.attempt = $2 and r.instance_id = $3
+           and r.status in ('queued', 'running')
          on conflict do nothing`,
-        [
-          run.runId,
-          run.instanceId,
-          progress.map((each) => each.seq),
-          progress.map((each) => toJson(each.event)),
-        ],
+        [run.runId, run.attempt, run.instanceId, ...progressLists(progress)],
       );
     },
 
@@ -28,4 +24,12 @@ export function progressStore(db: Database): Pick<RunStore, 'appendProgress' | '
         [runId, afterSeq],
       ),
   };
+}
+
+/** What PostgreSQL cannot keep is left out: a status is no reason for a run to fail. */
+export function progressLists(
+  progress: readonly RunProgress[],
+): [seqs: readonly number[], events: readonly string[]] {
+  const kept = progress.filter(({ event }) => !hasNulText(event));
+  return [kept.map(({ seq }) => seq), kept.map(({ event }) => toJson(event))];
 }

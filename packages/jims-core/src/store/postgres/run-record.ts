@@ -10,6 +10,7 @@ select
   jims.thread_json(t.thread_id, t.contact_id, t.external_id, t.created_at, t.thread_config) as thread,
   r.instance_id as "instanceId",
   r.status,
+  r.withdrawn_as as "withdrawnAs",
   r.attempt,
   r.created_thread as "createdThread",
   jims.iso(r.accepted_at at time zone 'utc') as "acceptedAt",
@@ -43,6 +44,7 @@ export interface RunRecordRow {
   readonly thread: ThreadJson;
   readonly instanceId: string;
   readonly status: RunStatus;
+  readonly withdrawnAs: RunRecord['withdrawnAs'] | null;
   readonly attempt: number;
   readonly createdThread: boolean;
   readonly acceptedAt: string;
@@ -71,6 +73,7 @@ export function toRunRecord(row: RunRecordRow): RunRecord {
     thread,
     instanceId: row.instanceId,
     status: row.status,
+    withdrawnAs: row.status === 'queued' ? (row.withdrawnAs ?? undefined) : undefined,
     attempt: row.attempt,
     createdThread: row.createdThread,
     acceptedAt: row.acceptedAt,

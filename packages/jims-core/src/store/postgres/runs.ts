@@ -15,7 +15,7 @@ import type { Database } from './database.ts';
 import type { Hints } from './hints.ts';
 import { eventLists, toJson } from './parameters.ts';
 import type { Parameter } from './parameters.ts';
-import { progressStore } from './progress.ts';
+import { progressLists, progressStore } from './progress.ts';
 import { toEvents, toThread } from './rows.ts';
 import type { EventJson, ThreadJson } from './rows.ts';
 import { ACTIVE_RUN, RUN_RECORD, toRunRecord } from './run-record.ts';
@@ -32,7 +32,7 @@ type Refused = Exclude<AcceptResult, AcceptedRun>;
 export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunStore {
   return {
     async acceptRun(request) {
-      const result = await db.call<Accepted | Refused>(
+      const result = await db.callInGroup<Accepted | Refused>(
         'accept_run',
         acceptParameters(request),
         () => abandoned.add(request),
@@ -44,8 +44,9 @@ export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunS
 
     async appendInRun(run, events) {
       const { ids, types, data } = eventLists(events);
-      const rows = await db.call<readonly EventJson[] | null>('append_in_run', {
+      const rows = await db.callInGroup<readonly EventJson[] | null>('append_in_run', {
         run_id: run.runId,
+        attempt: run.attempt,
         thread_id: run.threadId,
         instance_id: run.instanceId,
         ids,
@@ -55,24 +56,28 @@ export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunS
       return rows ? toEvents(run.threadId, rows) : 'fenced';
     },
 
-    async finishRun(run, { status, events, error, usage, lastSeq }) {
+    async finishRun(run, { status, events, error, usage, lastSeq, progress = [] }) {
       const { ids, types, data } = eventLists(events);
-      const result = await db.call<{ times: readonly string[]; next: StartedRun | null } | null>(
-        'finish_run',
-        {
-          run_id: run.runId,
-          thread_id: run.threadId,
-          instance_id: run.instanceId,
-          status,
-          ids,
-          types,
-          data,
-          error_code: error?.code,
-          error_message: error?.message,
-          usage: usage && toJson(usage),
-          last_seq: lastSeq,
-        },
-      );
+      const [seqs, told] = progressLists(progress);
+      const result = await db.callInGroup<{
+        times: readonly string[];
+        next: StartedRun | null;
+      } | null>('finish_run', {
+        run_id: run.runId,
+        attempt: run.attempt,
+        thread_id: run.threadId,
+        instance_id: run.instanceId,
+        status,
+        ids,
+        types,
+        data,
+        error_code: error?.code,
+        error_message: error?.message,
+        usage: usage && toJson(usage),
+        last_seq: lastSeq,
+        progress_seqs: seqs,
+        progress_events: told,
+      });
       if (!result) return { kind: 'fenced' };
       const { times, next } = result;
       if (next) hints.wake([next], run.instanceId);
@@ -112,12 +117,14 @@ export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunS
       return status;
     },
 
-    pollRuns: (instanceId, waiting) =>
-      db.query<PolledRun>(
-        `select run_id as "runId", status, cancel_requested as "cancelRequested" from jims.runs
+    pollRuns: (instanceId, runIds) =>
+      db.query<PolledRun & { runId: string }>(
+        `select run_id as "runId", instance_id as "instanceId", attempt, status,
+                cancel_requested as "cancelRequested"
+         from jims.runs
          where run_id = any ($2::uuid[])
            or (instance_id = $1 and status in ('queued', 'running') and cancel_requested)`,
-        [instanceId, waiting],
+        [instanceId, runIds],
       ),
 
     ...progressStore(db),

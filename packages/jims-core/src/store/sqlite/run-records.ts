@@ -17,7 +17,7 @@ export interface KeyedRun {
   readonly createdThread: boolean;
   readonly started: boolean;
   readonly attempt: number;
-  /** It ended without its pipeline having had its say: asked for again, it is run again. */
+  /** It ended without what its pipeline said being kept: asked for again, it is run again. */
   readonly lost: boolean;
 }
 
@@ -27,13 +27,13 @@ export interface RunRecords {
   idByKey(scope: string, key: string): string | undefined;
   /** The run of a key that is not forgotten yet. */
   byKey(key: IdempotencyKey): KeyedRun | undefined;
-  poll(instanceId: string, waiting: readonly string[]): readonly PolledRun[];
+  poll(instanceId: string, runIds: readonly string[]): readonly PolledRun[];
   statusOf(runId: string): RunStatus | undefined;
   /** The run that is running in a thread. */
   activeOf(threadId: string): string | undefined;
 }
 
-const LOST_CODES: ReadonlySet<string> = new Set(['lost', 'shutting_down']);
+const LOST_CODES: ReadonlySet<string> = new Set(['lost', 'shutting_down', 'store_unavailable']);
 
 export function runRecords(
   db: DatabaseSync,
@@ -51,10 +51,10 @@ export function runRecords(
   );
   activeOf.setReturnArrays(true);
   const poll = db.prepare(
-    `SELECT run_id, status, cancel_requested FROM jims_runs
+    `SELECT run_id, instance_id, attempt, status, cancel_requested FROM jims_runs
      WHERE run_id IN (SELECT value FROM json_each(?1))
      UNION
-     SELECT run_id, status, cancel_requested FROM jims_runs
+     SELECT run_id, instance_id, attempt, status, cancel_requested FROM jims_runs
      WHERE instance_id = ?2 AND cancel_requested AND status IN ('queued', 'running')`,
   );
 
@@ -68,6 +68,7 @@ export function runRecords(
         thread,
         instanceId: row.instance_id,
         status: row.status,
+        withdrawnAs: row.status === 'queued' ? withdrawnAs(row) : undefined,
         attempt: row.attempt,
         createdThread: row.created_thread === 1,
         acceptedAt: toPublicTime(row.accepted_at),
@@ -76,8 +77,8 @@ export function runRecords(
         incoming: incomingOf(row),
         startEvents: events.byIds(thread.id, idsOf(row.start_ids)),
         events: events.byIds(thread.id, idsOf(row.output_ids)),
-        error: row.error === null ? undefined : (JSON.parse(row.error) as RunRecord['error']),
-        usage: row.usage === null ? undefined : (JSON.parse(row.usage) as RunRecord['usage']),
+        error: valueOf(row.error) as RunRecord['error'],
+        usage: valueOf(row.usage) as RunRecord['usage'],
         lastSeq: row.last_seq ?? undefined,
       };
     },
@@ -102,10 +103,11 @@ export function runRecords(
       };
     },
 
-    poll: (instanceId, waiting) =>
-      poll.all(listParameter(waiting), instanceId).map((row) => {
-        const { run_id, status, cancel_requested } = row as unknown as RunRow;
-        return { runId: run_id, status, cancelRequested: cancel_requested === 1 };
+    poll: (instanceId, runIds) =>
+      poll.all(listParameter(runIds), instanceId).map((row) => {
+        const { run_id, instance_id, attempt, status, ...run } = row as unknown as RunRow;
+        const cancelRequested = run.cancel_requested === 1;
+        return { runId: run_id, instanceId: instance_id, attempt, status, cancelRequested };
       }),
 
     statusOf: (runId) => cell(statusOf.get(runId)) as RunStatus | undefined,
@@ -128,6 +130,7 @@ interface RunRow {
   readonly start_ids: string | null;
   readonly output_ids: string | null;
   readonly cancel_requested: number;
+  readonly withdrawn: string | null;
   readonly error: string | null;
   readonly usage: string | null;
   readonly last_seq: number | null;
@@ -143,6 +146,14 @@ function incomingOf({ incoming_id, incoming_type, incoming_data }: RunRow): NewE
     type: incoming_type,
     data: parseStoredObject(incoming_data),
   };
+}
+
+function withdrawnAs({ withdrawn }: RunRow): RunRecord['withdrawnAs'] {
+  return parseStoredObject(withdrawn)['status'] as RunRecord['withdrawnAs'];
+}
+
+function valueOf(text: string | null): unknown {
+  return text === null ? undefined : parseStoredJson(text);
 }
 
 function idsOf(text: string | null): readonly string[] {

@@ -9,6 +9,7 @@ import { fromHex, toHex } from './uuid-hex.ts';
 /** A run that waits or runs, as far as the store needs it to start or to end it. */
 export interface ActiveRun extends StartedRun {
   readonly threadId: string;
+  readonly attempt: number;
   readonly status: 'queued' | 'running';
   readonly alive: boolean;
   /** How it ends when its turn comes, if nobody waits for it any more. */
@@ -49,6 +50,7 @@ type ActiveRow = [
   runId: string,
   threadId: string,
   instanceId: string,
+  attempt: number,
   status: 'queued' | 'running',
   alive: number,
   withdrawn: string | null,
@@ -57,10 +59,11 @@ type ActiveRow = [
   incomingData: string | null,
 ];
 
-const ACTIVE = `
-SELECT r.run_id, r.thread_id, r.instance_id, r.status, coalesce(i.lease_until > ?1, 0), r.withdrawn,
-       iif(r.incoming_stored, NULL, r.incoming_id), r.incoming_type, r.incoming_data
-FROM jims_runs r LEFT JOIN jims_instances i USING (instance_id)`;
+const COLUMNS = `
+SELECT r.run_id, r.thread_id, r.instance_id, r.attempt, r.status,
+       coalesce(i.lease_until > ?1, 0), r.withdrawn, iif(r.incoming_stored, NULL, r.incoming_id),
+       r.incoming_type, r.incoming_data`;
+const ACTIVE = `${COLUMNS} FROM jims_runs r LEFT JOIN jims_instances i USING (instance_id)`;
 
 export function runRows(db: DatabaseSync): RunRows {
   const countActive = db.prepare(
@@ -81,8 +84,11 @@ export function runRows(db: DatabaseSync): RunRows {
      WHERE run_id = ?1`,
   );
   const active = db.prepare(`${ACTIVE} WHERE r.run_id = ?2 AND r.status IN ('queued', 'running')`);
+  // Named, as the planner would look through all runs that the thread ever had.
   const next = db.prepare(
-    `${ACTIVE} WHERE r.thread_id = ?2 AND r.status = 'queued' ORDER BY r.ticket LIMIT 1`,
+    `${COLUMNS} FROM jims_runs r INDEXED BY jims_runs_queued
+     LEFT JOIN jims_instances i USING (instance_id)
+     WHERE r.thread_id = ?2 AND r.status = 'queued' ORDER BY r.ticket LIMIT 1`,
   );
   const start = db.prepare(
     `UPDATE jims_runs SET status = 'running', started_at = ? WHERE run_id = ?`,
@@ -158,9 +164,12 @@ export function runRows(db: DatabaseSync): RunRows {
 }
 
 /** The run, when it is not over and this owner's. */
-export function ownedRun(runs: RunRows, { runId, instanceId }: RunOwner): ActiveRun | undefined {
+export function ownedRun(
+  runs: RunRows,
+  { runId, instanceId, attempt }: RunOwner,
+): ActiveRun | undefined {
   const run = runs.active(runId);
-  return run?.instanceId === instanceId ? run : undefined;
+  return run?.instanceId === instanceId && run.attempt === attempt ? run : undefined;
 }
 
 function idList(events: readonly NewEvent[]): string {
@@ -172,7 +181,9 @@ function toActive(row: unknown): ActiveRun | undefined {
 }
 
 function toActiveRun(row: unknown): ActiveRun {
-  const [runId, threadId, instanceId, status, alive, withdrawn, id, type, data] = row as ActiveRow;
+  const [runId, threadId, instanceId, attempt, status, alive, withdrawn, ...incoming] =
+    row as ActiveRow;
+  const [id, type, data] = incoming;
   const unstored =
     id !== null && type !== null
       ? { id: fromHex(id), type, data: parseStoredObject(data) }
@@ -181,6 +192,7 @@ function toActiveRun(row: unknown): ActiveRun {
     runId,
     threadId: fromHex(threadId),
     instanceId,
+    attempt,
     status,
     alive: alive === 1,
     withdrawn: withdrawn === null ? undefined : (JSON.parse(withdrawn) as Withdrawal),

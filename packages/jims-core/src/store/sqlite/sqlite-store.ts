@@ -75,7 +75,7 @@ export function openSqliteStore(file: string): Store {
         runs.requestCancel(runId);
         return records.statusOf(runId);
       }),
-    pollRuns: (instanceId, waiting) => read(() => records.poll(instanceId, waiting)),
+    pollRuns: (instanceId, runIds) => read(() => records.poll(instanceId, runIds)),
     // Only this process runs what is in its file: who follows a run follows it here.
     appendProgress: async () => {},
     readProgress: async () => [],

@@ -74,7 +74,7 @@ create or replace function jims.accept_run(
   p_scope text, p_key text, p_fingerprint text, p_ttl_ms double precision,
   p_known_thread_id uuid, p_known_created_at timestamp without time zone, p_known_id uuid
 ) returns json
-language plpgsql set lock_timeout = '5s' as $$
+language plpgsql as $$
 declare
   v_run jims.runs;
   v_thread_id uuid;
@@ -93,7 +93,7 @@ begin
       if v_run.idem_fingerprint is distinct from p_fingerprint then
         return json_build_object('kind', 'key_reused');
       elsif v_run.finished_at is null
-        or coalesce(v_run.error_code, '') not in ('lost', 'shutting_down')
+        or coalesce(v_run.error_code, '') not in ('lost', 'shutting_down', 'store_unavailable')
       then
         return json_build_object('kind', 'existing', 'runId', v_run.run_id);
       end if;

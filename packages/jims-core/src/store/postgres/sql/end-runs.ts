@@ -49,28 +49,30 @@ begin
 end
 $$;
 
--- Locks the thread's row, then finds the run if it is not over and this process's; nulls if not.
-create or replace function jims.lock_own_run(p_run_id uuid, p_thread_id uuid, p_instance_id uuid)
-returns jims.runs
+-- Locks the thread's row, then finds the run if this process has this attempt of it; nulls if not.
+create or replace function jims.lock_own_run(
+  p_run_id uuid, p_attempt integer, p_thread_id uuid, p_instance_id uuid
+) returns jims.runs
 language plpgsql as $$
 declare
   v_run jims.runs;
 begin
   perform from threads where thread_id = p_thread_id for no key update;
   select * into v_run from jims.runs
-  where run_id = p_run_id and thread_id = p_thread_id and instance_id = p_instance_id
-    and status in ('queued', 'running');
+  where run_id = p_run_id and attempt = p_attempt and thread_id = p_thread_id
+    and instance_id = p_instance_id and status in ('queued', 'running');
   return v_run;
 end
 $$;
 
 -- Appends the conversation start of a run, then the question that waited for it. Null when fenced.
 create or replace function jims.append_in_run(
-  p_run_id uuid, p_thread_id uuid, p_instance_id uuid, p_ids uuid[], p_types text[], p_data json[]
+  p_run_id uuid, p_attempt integer, p_thread_id uuid, p_instance_id uuid,
+  p_ids uuid[], p_types text[], p_data json[]
 ) returns json
-language plpgsql set lock_timeout = '5s' as $$
+language plpgsql as $$
 declare
-  v_run jims.runs := jims.lock_own_run(p_run_id, p_thread_id, p_instance_id);
+  v_run jims.runs := jims.lock_own_run(p_run_id, p_attempt, p_thread_id, p_instance_id);
 begin
   if v_run.status is distinct from 'running' then
     return null;
@@ -95,26 +97,34 @@ $$;
 
 -- Ends a run, and starts the next. Returns the times of its events; null when fenced.
 create or replace function jims.finish_run(
-  p_run_id uuid, p_thread_id uuid, p_instance_id uuid,
+  p_run_id uuid, p_attempt integer, p_thread_id uuid, p_instance_id uuid,
   p_status text, p_ids uuid[], p_types text[], p_data json[],
-  p_error_code text, p_error_message text, p_usage json, p_last_seq integer
+  p_error_code text, p_error_message text, p_usage json, p_last_seq integer,
+  p_progress_seqs integer[], p_progress_events json[]
 ) returns json
-language plpgsql set lock_timeout = '5s' as $$
+language plpgsql as $$
 declare
-  v_run jims.runs := jims.lock_own_run(p_run_id, p_thread_id, p_instance_id);
+  v_run jims.runs := jims.lock_own_run(p_run_id, p_attempt, p_thread_id, p_instance_id);
   v_times text[] := '{}';
   v_next json;
 begin
   if v_run.run_id is null then
     return null;
-  elsif v_run.status = 'queued' then
+  end if;
+  insert into jims.run_progress (run_id, attempt, seq, event)
+  select p_run_id, p_attempt, p.seq, p.event
+  from unnest(p_progress_seqs, p_progress_events) as p (seq, event)
+  on conflict do nothing;
+  if v_run.status = 'queued' then
     update jims.runs
     set withdrawn_as = p_status, error_code = p_error_code, error_message = p_error_message,
         usage = p_usage, last_seq = p_last_seq
     where run_id = p_run_id;
   else
-    perform jims.append_incoming(
-      p_thread_id, v_run.incoming_id, v_run.incoming_type, v_run.incoming_data);
+    if v_run.incoming_data is not null then
+      perform jims.append_incoming(
+        p_thread_id, v_run.incoming_id, v_run.incoming_type, v_run.incoming_data);
+    end if;
     v_times := jims.append_events(p_thread_id, p_ids, p_types, p_data);
     update jims.runs
     set status = p_status, finished_at = clock_timestamp(), output_ids = p_ids,
@@ -140,8 +150,8 @@ begin
   where (run_id = p_request_id or (idem_scope = p_scope and idem_key = p_key))
     and request_id = p_request_id;
   return jims.finish_run(
-    v_run.run_id, v_run.thread_id, p_instance_id, 'failed', '{}', '{}', '{}',
-    'lost', 'The process that was to run it did not learn so', null, null);
+    v_run.run_id, v_run.attempt, v_run.thread_id, p_instance_id, 'failed', '{}', '{}', '{}',
+    'lost', 'The process that was to run it did not learn so', null, null, '{}', '{}');
 end
 $$;
 

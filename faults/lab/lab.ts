@@ -1,0 +1,77 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { Checks } from '../check/checks.ts';
+import type { Cluster, ClusterOptions } from './cluster.ts';
+import { startCluster } from './cluster.ts';
+import type { History } from './history.ts';
+import type { PostgresServer } from './postgres-server.ts';
+import type { Random } from './random.ts';
+
+/** What a scenario works with. */
+export interface Lab {
+  readonly random: Random;
+  readonly isLong: boolean;
+  /** Of its own, to be kept when something is wrong. */
+  readonly folder: string;
+  /** The root of the sources to run. */
+  readonly source: string;
+  readonly checks: Checks;
+  readonly history: History;
+  /** The server of all scenarios, started when it is first asked for. */
+  postgres(): Promise<PostgresServer>;
+  /** A figure for the table at the end. */
+  figure(name: string, value: number | string): void;
+  note(text: string): void;
+}
+
+export type StoreName = 'SQLite' | 'PostgreSQL';
+
+/** Why a scenario cannot be shown here; printed, never silent. */
+export class Skipped extends Error {
+  override readonly name = 'Skipped';
+}
+
+export interface Scenario {
+  /** F1 to F18. */
+  readonly id: string;
+  readonly about: string;
+  run(lab: Lab): Promise<void>;
+}
+
+/** The URL of an empty database. */
+export async function freshDatabase(lab: Lab, store: StoreName): Promise<string> {
+  if (store === 'PostgreSQL') return (await lab.postgres()).newDatabase();
+  const folder = join(lab.folder, `sqlite-${lab.random.between(0, 1e9)}`);
+  mkdirSync(folder);
+  return `sqlite:///${join(folder, 'jims.db')}`;
+}
+
+/** Processes that serve `app.ts`, with short leases. */
+export function startProcesses(
+  lab: Lab,
+  options: Pick<ClusterOptions, 'db' | 'size'> & Partial<ClusterOptions>,
+): Promise<Cluster> {
+  const { source, folder, checks, history } = lab;
+  const args = ['--lease-timeout', String(LEASE_S), ...(options.args ?? [])];
+  const env = { FAULTS_EXECUTIONS: executionsFile(lab), ...options.env };
+  return startCluster({ source, folder, checks, history, ...options, args, env });
+}
+
+/** Where each start of a pipeline leaves a line with its run. */
+export function executionsFile({ folder }: Pick<Lab, 'folder'>): string {
+  return join(folder, 'executions');
+}
+
+export const LEASE_S = 2;
+/** A lease, the slowest reaper behind it, and a slow machine. */
+export const SETTLE_MS = 30_000;
+
+/** A scenario is as long as it takes in a continuous integration, or as long as asked for. */
+export function lasts({ isLong }: Lab, shortMs: number, longMs: number): number {
+  return isLong ? longMs : shortMs;
+}
+
+export function contactNames(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, index) => `c${index}`);
+}

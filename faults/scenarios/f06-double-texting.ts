@@ -1,0 +1,76 @@
+import { readFacts } from '../check/facts.ts';
+import { checkInvariants } from '../check/invariants.ts';
+import { executionsFile, freshDatabase, startProcesses } from '../lab/lab.ts';
+import type { Lab, Scenario, StoreName } from '../lab/lab.ts';
+import { newMessage } from '../lab/message.ts';
+import type { Message } from '../lab/message.ts';
+import { createSender } from '../lab/sender.ts';
+
+const POLICIES = ['queue', 'reject', 'interrupt'] as const;
+const QUEUE_LIMIT = 64;
+const PATIENCE_MS = 45_000;
+
+/** F6: one thread gets hundreds of messages at the same moment. */
+export const doubleTexting: Scenario = {
+  id: 'F6',
+  about: '200 messages to one thread at once: all policies, SQLite and 3 processes on PostgreSQL',
+  async run(lab) {
+    for (const [store, size] of [
+      ['SQLite', 1],
+      ['PostgreSQL', 3],
+    ] as const) {
+      await flood(lab, store, size);
+    }
+  },
+};
+
+async function flood(lab: Lab, store: StoreName, size: number): Promise<void> {
+  const { checks, random } = lab;
+  const db = await freshDatabase(lab, store);
+  await using cluster = await startProcesses(lab, { db, size });
+  const sender = createSender({ ...lab, cluster, patienceMs: PATIENCE_MS });
+  const all: Message[] = [];
+
+  async function send(count: number, policy: Message['onBusy']): Promise<readonly Message[]> {
+    const messages = Array.from({ length: count }, (_, index) =>
+      newMessage(random, {
+        contact: policy,
+        by: index % 4 === 3 ? 'stream' : 'chat',
+        command: ['echo', 0, 20],
+        onBusy: policy,
+      }),
+    );
+    all.push(...messages);
+    const until = performance.now() + PATIENCE_MS;
+    await Promise.all(messages.map((message) => sender.deliver(message, until)));
+    return messages;
+  }
+
+  for (let round = 0; round < (lab.isLong ? 20 : 1); round++) {
+    for (const policy of POLICIES) {
+      const messages = await send(200, policy);
+      const ends = Object.groupBy(messages, ({ answers }) => answers.at(-1)?.kind ?? 'lost');
+      const count = (kind: keyof typeof ends): number => ends[kind]?.length ?? 0;
+      const [done, refused, cancelled] = [count('result'), count('refused'), count('cancelled')];
+      checks.that('I7', done + refused + cancelled === messages.length, () => {
+        return `${store}, ${policy}: ${done} answered, ${refused} refused, ${cancelled} cancelled of ${messages.length}`;
+      });
+      checks.that('I7', done > 0, () => `${store}, ${policy}: nobody was answered`);
+      if (policy === 'queue') {
+        checks.that('I7', done > QUEUE_LIMIT && cancelled === 0, () => {
+          return `${store}, queue: ${done} answered, ${cancelled} cancelled`;
+        });
+      }
+      if (round === 0) lab.figure(`${store} ${policy}`, `${done}/${refused}/${cancelled}`);
+    }
+    // What comes one after the other finds an empty line.
+    for (const policy of POLICIES) await send(1, policy);
+  }
+  for (const message of all.slice(-POLICIES.length)) {
+    checks.that('I7', message.answers.at(-1)?.kind === 'result', () => {
+      return `${store}: a thread is blocked after the flood (${message.onBusy})`;
+    });
+  }
+  checkInvariants(checks, all, await readFacts(db), { executions: executionsFile(lab) });
+  await cluster.stopAll();
+}

@@ -1,0 +1,103 @@
+import { EventEmitter, on } from 'node:events';
+
+import { defineApp } from '../../src/app.ts';
+import type { JimsApp } from '../../src/app.ts';
+import type { RunLimits } from '../../src/run/run.ts';
+import type { Store } from '../../src/store/store.ts';
+import type { ThreadContext } from '../../src/thread/thread-context.ts';
+
+/** A process that serves an app, as far as its store can tell. */
+export interface TestProcess {
+  readonly app: JimsApp;
+  /** As `kill -9`: from now on nothing it does reaches the store; it is taken for dead at once. */
+  die(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Starts a process on a store that others may use, too. */
+export async function startProcess(
+  store: Store,
+  pipeline: (ctx: ThreadContext) => Promise<void>,
+  limits: Partial<RunLimits>,
+): Promise<TestProcess> {
+  let isDead = false;
+  let instanceId = '';
+  const mortal = new Proxy(store, {
+    get(target, name: keyof Store) {
+      const value = target[name];
+      if (typeof value !== 'function') return value;
+      return (...args: unknown[]): unknown => {
+        if (name === 'close') return undefined;
+        if (isDead) return new Promise(() => {});
+        if (name === 'renewLease') instanceId = String(args[0]);
+        return Reflect.apply(value, target, args);
+      };
+    },
+  });
+  const app = defineApp({ pipeline, store: mortal });
+  await app.open({ limits });
+  return {
+    app,
+    async die() {
+      isDead = true;
+      await store.endLease(instanceId);
+      await store.reapRuns();
+    },
+    close: () => (isDead ? Promise.resolve() : app.close(0)),
+  };
+}
+
+export type Step =
+  | { readonly do: 'say' | 'stream'; readonly text: string }
+  | { readonly do: 'return' | 'throw' };
+
+/** Pipelines that do what they are told, by the question that they answer. */
+export interface Puppets {
+  pipeline(ctx: ThreadContext): Promise<void>;
+  /** How often a pipeline was started for this question. */
+  starts(question: string): number;
+  /** Tells the newest pipeline of this question, which must have been started. */
+  tell(question: string, step: Step): void;
+}
+
+/** `isDeaf` are those that do not listen to `ctx.signal`. */
+export function createPuppets(isDeaf: (question: string) => boolean): Puppets {
+  const strings = new Map<string, EventEmitter[]>();
+
+  return {
+    async pipeline(ctx) {
+      const question = ctx.lastUserMessage ?? '';
+      const string = new EventEmitter();
+      const steps = on(string, 'step', isDeaf(question) ? {} : { signal: ctx.signal });
+      strings.set(question, [...(strings.get(question) ?? []), string]);
+      const pieces = new EventEmitter();
+      let streaming: Promise<string> | undefined;
+      for await (const [step] of steps as AsyncIterable<[Step]>) {
+        switch (step.do) {
+          case 'say':
+            ctx.sendMessage(step.text);
+            break;
+          case 'stream':
+            streaming ??= ctx.sendMessage(piecesOf(pieces));
+            pieces.emit('piece', step.text);
+            break;
+          case 'return':
+            pieces.emit('piece', undefined);
+            await streaming;
+            return;
+          case 'throw':
+            throw new Error('told to throw');
+        }
+      }
+    },
+    starts: (question) => strings.get(question)?.length ?? 0,
+    tell: (question, step) => void strings.get(question)?.at(-1)?.emit('step', step),
+  };
+}
+
+async function* piecesOf(pieces: EventEmitter): AsyncGenerator<string> {
+  for await (const [piece] of on(pieces, 'piece') as AsyncIterable<[string | undefined]>) {
+    if (piece === undefined) return;
+    yield piece;
+  }
+}
