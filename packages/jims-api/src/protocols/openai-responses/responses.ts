@@ -7,6 +7,7 @@ import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { resultOf, runHeaders, startRun, streamFrames, streamRun } from '../../http/run-routes.ts';
 import type { RunAsk } from '../../http/run-routes.ts';
+import { isActive, statusOf } from '../../http/run-status.ts';
 import { askedOf } from './asked.ts';
 import type { Asked } from './asked.ts';
 import { toItem } from './conversation-items.ts';
@@ -86,9 +87,10 @@ export async function listInputItems(api: ApiContext, call: Call): Promise<Respo
 
 /** The response as it is now, told by what is stored of it. */
 async function currentResponse({ app }: ApiContext, record: RunRecord): Promise<object> {
-  const { runId, thread, status, incoming } = record;
+  const { runId, thread, incoming } = record;
   const whose = { runId, threadId: thread.id, asked: askedOf(incoming) };
-  if (status === 'queued' || status === 'running') {
+  const status = statusOf(record);
+  if (isActive(status)) {
     const now = status === 'queued' ? 'queued' : 'in_progress';
     return responseObject(whose, { status: now, output: [], error: null, usage: null });
   }

@@ -8,6 +8,7 @@ import { NOBODY, callerOf, chatOf, threadIdOf } from '../../http/openai/caller.t
 import type { ApiContext, Call } from '../../http/route.ts';
 import type { RunAsk } from '../../http/run-routes.ts';
 import { notFound } from '../../http/run-routes.ts';
+import { isActive } from '../../http/run-status.ts';
 import type { ResponseAsk } from './decode.ts';
 import { runIdOf, runOfMessage } from './ids.ts';
 import { recordOf, requireConversation, requireThread } from './reach.ts';
@@ -76,8 +77,7 @@ async function responseBefore(
  */
 async function threadBehind(app: JimsApp, run: RunRecord, store: boolean): Promise<RunThread> {
   const { thread, status } = run;
-  const open = status === 'queued' || status === 'running';
-  if (store && (open || !(await isFollowed(app, run))))
+  if (store && (isActive(status) || !(await isFollowed(app, run))))
     return { kind: 'thread', threadId: thread.id };
   const events = await allEvents(app, thread.id);
   const lastId = lastEventOf(run);

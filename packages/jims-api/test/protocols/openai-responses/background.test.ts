@@ -102,6 +102,22 @@ describe('a response in the background', () => {
     assert.equal((await client.responses.retrieve(id)).output_text, 'beginning ');
   });
 
+  test('is taken out of the line by cancel before its turn', async () => {
+    const agent = agentPipeline();
+    await using served = await serveApp(agent.pipeline);
+    const { client } = openAiClient(served);
+    const held = await client.responses.create({ input: 'held', background: true });
+    const line = { background: true, previous_response_id: held.id };
+    const queued = await client.responses.create({ input: 'hello', ...line });
+    const last = await client.responses.create({ input: 'history', ...line });
+    assert.equal((await client.responses.cancel(queued.id)).status, 'cancelled');
+    assert.equal((await client.responses.retrieve(queued.id)).status, 'cancelled');
+    agent.release();
+    const { output_text } = await over(client, last.id);
+    assert.equal(output_text, 'held|let go|hello|history');
+    assert.equal(agent.runs, 2);
+  });
+
   test('cancel is refused for one that somebody waits for', async () => {
     await using served = await serveApp(agentPipeline().pipeline);
     const { client } = openAiClient(served);
