@@ -14,6 +14,7 @@ const EXPOSED = [
   'x-jims-run-id',
   'idempotency-replayed',
   'retry-after',
+  'x-should-retry',
   'mcp-session-id',
   'x-vercel-ai-ui-message-stream',
 ].join(', ');

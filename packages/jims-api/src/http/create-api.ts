@@ -93,7 +93,7 @@ export function createApi(app: JimsApp, options: ApiOptions = {}): Api {
   }
 
   const first = createRouter([...service, ...jims.routes], answerBy, async (request) => {
-    const [protocol] = await others.forPath(new URL(request.url).pathname);
+    const protocol = await others.forPath(new URL(request.url).pathname);
     return protocol ? routerOf(protocol).fetch(request) : nowhere(request);
   });
   const handler: FetchHandler = async (request) =>

@@ -103,13 +103,15 @@ function questions(events: readonly ThreadEvent[]): readonly Question[] {
   );
 }
 
-function copies(events: readonly ThreadEvent[]): readonly NewEvent[] {
+/** The events that a fork of their thread begins with. */
+export function copies(events: readonly ThreadEvent[]): readonly NewEvent[] {
   return events
     .filter(({ type }) => eventDomain(type) !== 'jims')
     .map(({ type, data }) => newEvent(type, data));
 }
 
-function toEvent({ role, content }: SaidText): NewEvent {
+/** What a client says was said, as an event. */
+export function toEvent({ role, content }: SaidText): NewEvent {
   return newEvent(`comm.${role}_message`, { role, content });
 }
 

@@ -39,7 +39,7 @@ export async function idempotencyOf(call: Call): Promise<RequestKey | undefined>
 }
 
 /** A digest of what is asked for: where, and with what body. */
-export async function fingerprintOf(call: Call): Promise<string> {
+async function fingerprintOf(call: Call): Promise<string> {
   const asked = [call.path, canonical(await call.body())].join('\n');
   return createHash('sha256').update(asked).digest('base64url');
 }

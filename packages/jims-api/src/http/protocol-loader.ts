@@ -4,8 +4,8 @@ import type { ApiContext, Protocol } from './route.ts';
 
 /** The protocols that are switched on, loaded when somebody speaks them. */
 export interface ProtocolLoader {
-  /** The protocols that a path may belong to. */
-  forPath(path: string): Promise<readonly Protocol[]>;
+  /** The protocol that a path belongs to: the one whose prefix says most about it. */
+  forPath(path: string): Promise<Protocol | undefined>;
   /** How all of them are described; loads them all. */
   operations(): Promise<readonly Operation[]>;
 }
@@ -22,16 +22,18 @@ export function createProtocolLoader(
     return protocol;
   }
 
+  const places = entries
+    .flatMap((entry) => entry.prefixes.map((prefix) => ({ prefix, entry })))
+    .toSorted((a, b) => b.prefix.length - a.prefix.length);
+
   return {
-    forPath: (path) =>
-      Promise.all(entries.filter(({ prefixes }) => begins(path, prefixes)).map(load)),
+    async forPath(path) {
+      const place = places.find(({ prefix }) => path === prefix || path.startsWith(`${prefix}/`));
+      return place && load(place.entry);
+    },
     async operations() {
       const protocols = await Promise.all(entries.map(load));
       return protocols.flatMap((protocol) => protocol.operations);
     },
   };
-}
-
-function begins(path: string, prefixes: readonly string[]): boolean {
-  return prefixes.some((prefix) => path === prefix || path.startsWith(`${prefix}/`));
 }

@@ -50,7 +50,7 @@ export interface Route {
   readonly path: string;
   /** Needs no key. */
   readonly open?: boolean;
-  /** The same as another route at another path: left out of the OpenAPI document. */
+  /** Left out of the OpenAPI document: another route at another path, or what there is not. */
   readonly alias?: boolean;
   /** Answers with an error in the protocol's own form; by default as JIMS's own routes do. */
   readonly encodeError?: (error: HttpError, call: RefusedCall) => Response | Promise<Response>;

@@ -1,4 +1,4 @@
-import type { AgentStatus, NewEvent, Run, RunEnd, RunEvent } from 'jims-core';
+import type { AgentStatus, ListenOptions, NewEvent, Run, RunEnd, RunEvent } from 'jims-core';
 
 import { assistantText } from './said.ts';
 
@@ -6,7 +6,13 @@ import { assistantText } from './said.ts';
 export type ToldEvent =
   | { readonly type: 'status'; readonly status: AgentStatus }
   | { readonly type: 'text_start' | 'text_end'; readonly messageId: string }
-  | { readonly type: 'text_delta'; readonly messageId: string; readonly delta: string }
+  | {
+      readonly type: 'text_delta';
+      readonly messageId: string;
+      readonly delta: string;
+      /** How many pieces of the pipeline's this is, put together. */
+      readonly pieces: number;
+    }
   /** Any event that was sent, a message too, after its text has ended. */
   | { readonly type: 'event'; readonly event: NewEvent }
   | RunEnd;
@@ -17,15 +23,19 @@ export type ToldEvent =
  * before its end. A message that was not streamed is one piece, an empty one none. After an error
  * texts stay open.
  */
-export async function* toldRun(run: Run): AsyncGenerator<ToldEvent, void, void> {
+export async function* toldRun(
+  run: Run,
+  options: Omit<ListenOptions, 'after'> = {},
+): AsyncGenerator<ToldEvent, void, void> {
+  let seq = 0;
   const told = new Set<string>();
   /** How much of each text was told. */
   const open = new Map<string, number>();
 
-  function* piece(messageId: string, delta: string): Generator<ToldEvent> {
+  function* piece(messageId: string, delta: string, pieces: number): Generator<ToldEvent> {
     if (!open.has(messageId)) yield { type: 'text_start', messageId };
     open.set(messageId, (open.get(messageId) ?? 0) + delta.length);
-    yield { type: 'text_delta', messageId, delta };
+    yield { type: 'text_delta', messageId, delta, pieces };
   }
 
   function* end(messageId: string): Generator<ToldEvent> {
@@ -35,18 +45,20 @@ export async function* toldRun(run: Run): AsyncGenerator<ToldEvent, void, void> 
   function* whole(event: NewEvent): Generator<ToldEvent> {
     told.add(event.id);
     const rest = assistantText(event)?.slice(open.get(event.id) ?? 0);
-    if (rest) yield* piece(event.id, rest);
+    if (rest) yield* piece(event.id, rest, 1);
     yield* end(event.id);
     yield { type: 'event', event };
   }
 
-  for await (const event of run.listen()) {
+  for await (const event of run.listen(options)) {
+    const places = event.seq - seq;
+    seq = event.seq;
     switch (event.type) {
       case 'status':
         yield event;
         break;
       case 'delta':
-        yield* piece(event.messageId, event.delta);
+        yield* piece(event.messageId, event.delta, places);
         break;
       case 'event':
         yield* whole(event.event);

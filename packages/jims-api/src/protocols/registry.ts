@@ -2,14 +2,17 @@ import type { ApiContext, Protocol } from '../http/route.ts';
 
 /** A protocol that can be switched on, and where it answers. */
 export interface ProtocolEntry {
-  /** Paths that begin so are its own: it is loaded when the first such request comes. */
+  /**
+   * Paths that begin so are its own, unless another protocol has a longer prefix for them. It is
+   * loaded when the first such request comes.
+   */
   readonly prefixes: readonly string[];
   /** For people: what it is. */
   readonly title: string;
   readonly load: (api: ApiContext) => Promise<Protocol>;
 }
 
-/** Every protocol beside JIMS's own. No path belongs to two. */
+/** Every protocol beside JIMS's own. No prefix belongs to two. */
 export const PROTOCOLS = {
   a2a: {
     prefixes: ['/a2a', '/.well-known/agent-card.json'],
@@ -21,8 +24,20 @@ export const PROTOCOLS = {
     title: 'Model Context Protocol (MCP)',
     load: async (api) => (await import('./mcp/routes.ts')).mcpProtocol(api),
   },
+  'openai-responses': {
+    prefixes: [
+      '/v1/responses',
+      '/v1/conversations',
+      '/openai/v1/responses',
+      '/openai/v1/conversations',
+    ],
+    title: 'OpenAI Responses and Conversations',
+    load: async (api) =>
+      (await import('./openai-responses/routes.ts')).openAiResponsesProtocol(api),
+  },
   'openai-chat': {
-    prefixes: ['/v1/chat', '/v1/models', '/openai/v1/chat', '/openai/v1/models'],
+    // All of OpenAI's paths, so that those that are not there are refused in its words.
+    prefixes: ['/v1', '/openai/v1'],
     title: 'OpenAI Chat Completions',
     load: async (api) => (await import('./openai-chat/routes.ts')).openAiChatProtocol(api),
   },

@@ -24,6 +24,7 @@ for (const page of [
   'docs/protocols/ai-sdk.md',
   'docs/protocols/ag-ui.md',
   'docs/protocols/openai-chat.md',
+  'docs/protocols/openai-responses.md',
 ]) {
   test(`the program of ${page} prints what it says`, async () => {
     await using served = await serveApp(

@@ -20,6 +20,8 @@ export interface RunStream {
 export interface ListenOptions {
   /** Leaves out the events up to this place; default 0. */
   readonly after?: number;
+  /** Gives every delta by itself, however many the listener has missed; default false. */
+  readonly piecemeal?: boolean;
 }
 
 /** A listener this far behind gets deltas put together: one frame of text instead of hundreds. */
@@ -48,19 +50,23 @@ export function createRunStream(): RunStream {
     more = Promise.withResolvers<void>();
   }
 
-  async function* listen({ after = 0 }: ListenOptions = {}): AsyncGenerator<NumberedRunEvent> {
+  async function* listen({
+    after = 0,
+    piecemeal = false,
+  }: ListenOptions = {}): AsyncGenerator<NumberedRunEvent> {
+    const told = piecemeal ? asTheyAre : withDeltasJoined;
     let next = indexAfter(events, after);
     if (after > 0) {
       const missed = events.slice(next);
       next = events.length;
-      yield* withDeltasJoined(missed);
+      yield* told(missed);
     }
     for (;;) {
       const behind = events.length - next;
       if (behind > FAR_BEHIND) {
         const missed = events.slice(Math.max(next, indexAfter(events, after)));
         next = events.length;
-        yield* withDeltasJoined(missed);
+        yield* told(missed);
       } else if (behind > 0) {
         const event = events[next++];
         // Of a run that is read from elsewhere, what the listener has seen may come only now.
@@ -92,6 +98,10 @@ function indexAfter(events: readonly NumberedRunEvent[], seq: number): number {
   if (seq <= 0) return 0;
   const index = events.findIndex((event) => event.seq > seq);
   return index < 0 ? events.length : index;
+}
+
+function asTheyAre(events: readonly NumberedRunEvent[]): readonly NumberedRunEvent[] {
+  return events;
 }
 
 function* withDeltasJoined(events: readonly NumberedRunEvent[]): Generator<NumberedRunEvent> {

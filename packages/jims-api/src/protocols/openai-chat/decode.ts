@@ -1,98 +1,97 @@
-import type { JsonObject } from 'jims-core';
+import type { JsonObject, NewEvent } from 'jims-core';
 import * as v from 'valibot';
 
 import { validationError } from '../../http/errors.ts';
+import type { HttpError } from '../../http/errors.ts';
+import { boolean } from '../../http/fields.ts';
 import type { SaidText } from '../../http/history-thread.ts';
-import { userContent } from '../../http/user-text.ts';
+import { callerFields, textIn } from '../../http/openai/caller.ts';
+import type { NamedCaller } from '../../http/openai/caller.ts';
+import { contentText } from '../../http/openai/content.ts';
+import { userContent, userEvent } from '../../http/user-text.ts';
 import { fieldError, parseBody } from '../../http/validation.ts';
 
-const BETWEEN_PARTS = '\n\n';
-/** How Open WebUI begins what it asks a model for on its own account: titles, tags, follow-ups. */
-const TASK = /^### Task:/;
-
-const Part = v.looseObject({ type: v.string(), text: v.optional(v.string()) });
-
-const Message = v.looseObject({
+const Message = v.object({
   role: v.picklist(['system', 'developer', 'user', 'assistant', 'tool', 'function']),
-  content: v.nullish(v.union([v.string(), v.array(Part)])),
+  content: v.pipe(
+    v.optional(v.unknown()),
+    v.metadata({ type: ['string', 'array', 'null'], items: {} }),
+    v.description('A text, or parts of which the texts count'),
+  ),
 });
 type Message = v.InferOutput<typeof Message>;
 
-/** What is read of a Chat Completions request; the rest is for models, and ignored. */
+/** What of OpenAI's request means something here; the rest is taken and left alone. */
 export const ChatCompletionBody = v.pipe(
   v.object({
-    model: v.pipe(v.optional(v.string(), 'jims'), v.description('Any; the answer names it again')),
+    model: v.pipe(v.optional(v.string(), 'jims'), v.description('Any: said again in the answer')),
     messages: v.pipe(
       v.array(Message),
       v.nonEmpty(),
-      v.description('The whole conversation; the last message is the new one, by the user'),
+      v.description(
+        'The last one is the new one, by the user. The others count when the request names no thread',
+      ),
     ),
-    stream: v.nullish(v.boolean()),
-    stream_options: v.nullish(v.looseObject({ include_usage: v.nullish(v.boolean()) })),
-    user: v.pipe(v.nullish(v.string()), v.description('Who talks: the contact')),
-    safety_identifier: v.pipe(v.nullish(v.string()), v.description('As user')),
-    metadata: v.pipe(
-      v.nullish(v.record(v.string(), v.unknown())),
-      v.description('thread_id continues a thread of JIMS: then the new message alone counts'),
-    ),
+    stream: v.nullish(boolean),
+    stream_options: v.nullish(v.object({ include_usage: v.nullish(boolean) })),
+    ...callerFields,
   }),
   v.title('ChatCompletionRequest'),
-  v.metadata({ examples: [{ model: 'jims', messages: [{ role: 'user', content: 'Hello' }] }] }),
 );
 
 /** A request, decoded. */
-export interface ChatCompletion {
+export interface ChatCompletionAsk {
   readonly model: string;
   readonly stream: boolean;
   readonly includeUsage: boolean;
-  readonly user: string | undefined;
+  readonly caller: NamedCaller;
+  /** A thread of JIMS that the body names. */
   readonly threadId: string | undefined;
   readonly threadConfig: JsonObject;
   readonly earlier: readonly SaidText[];
-  readonly text: string;
-  /** Asked for by the client's program, and not by its user: no part of his chat. */
-  readonly isTask: boolean;
+  readonly incoming: NewEvent;
 }
 
-/** @throws HttpError 422 also for a last message that is not the user's, or has no text. */
-export function decode(body: unknown): ChatCompletion {
+/**
+ * Reads the body of a request.
+ *
+ * @throws HttpError 422 also for a last message that is not the user's, or has no text.
+ */
+export function decode(body: unknown): ChatCompletionAsk {
   const request = parseBody(ChatCompletionBody, body);
   const { messages, metadata } = request;
   const text = newText(messages);
-  const system = messages.find(({ role }) => role === 'system' || role === 'developer');
-  const threadId = metadata?.['thread_id'];
+  const prompt = messages.find(({ role }) => role === 'system' || role === 'developer');
   return {
     model: request.model,
     stream: request.stream ?? false,
     includeUsage: request.stream_options?.include_usage ?? false,
-    user: request.user || request.safety_identifier || undefined,
-    threadId: typeof threadId === 'string' && threadId !== '' ? threadId : undefined,
-    threadConfig: { interface: 'openai', ...(system && { system_prompt: textOf(system) }) },
+    caller: request,
+    threadId: textIn(metadata, 'thread_id'),
+    threadConfig: {
+      interface: 'openai',
+      ...(prompt && { system_prompt: contentText(prompt.content) }),
+    },
     earlier: messages.slice(0, -1).flatMap(saidText),
-    text,
-    isTask: TASK.test(text),
+    incoming: userEvent(text),
   };
 }
 
 function newText(messages: readonly Message[]): string {
   const last = messages.at(-1);
   if (last?.role !== 'user') throw refused(last, 'the last message must be the user’s');
-  const text = textOf(last);
+  const text = contentText(last.content);
   if (text !== '' || typeof last.content === 'string') return text;
   throw refused(last, 'the last message has no text: files and images are not supported');
 }
 
-function refused(message: Message | undefined, reason: string): Error {
+function refused(message: Message | undefined, reason: string): HttpError {
   return validationError([fieldError('messages', message, reason)]);
 }
 
-function saidText(message: Message): SaidText[] {
-  const text = textOf(message);
-  if (message.role === 'user') return [{ role: 'user', content: userContent(text) }];
-  return message.role === 'assistant' && text !== '' ? [{ role: 'assistant', content: text }] : [];
-}
-
-function textOf({ content }: Message): string {
-  if (typeof content === 'string') return content;
-  return (content ?? []).flatMap(({ text }) => text ?? []).join(BETWEEN_PARTS);
+function saidText({ role, content }: Message): SaidText[] {
+  const text = contentText(content);
+  if (role === 'user') return [{ role, content: userContent(text) }];
+  // An assistant that only called tools said nothing.
+  return role === 'assistant' && text !== '' ? [{ role, content: text }] : [];
 }

@@ -1,44 +1,83 @@
 import * as v from 'valibot';
 
-import type { ErrorStatus, Operation } from '../../http/operation.ts';
+import type { Operation } from '../../http/operation.ts';
 import { ChatCompletionBody } from './decode.ts';
 
 const tags = ['openai'];
-const errors: readonly ErrorStatus[] = [400, 401, 404, 409, 413, 429, 500, 503, 504];
+const text = v.string();
+
+const Completion = v.pipe(
+  v.object({
+    id: text,
+    object: v.literal('chat.completion'),
+    created: v.pipe(v.number(), v.description('Seconds since 1970')),
+    model: text,
+    choices: v.array(
+      v.object({
+        index: v.number(),
+        message: v.object({ role: v.literal('assistant'), content: text, refusal: v.null() }),
+        logprobs: v.null(),
+        finish_reason: v.literal('stop'),
+      }),
+    ),
+    usage: v.object({
+      prompt_tokens: v.number(),
+      completion_tokens: v.number(),
+      total_tokens: v.number(),
+      prompt_tokens_details: v.object({ cached_tokens: v.number() }),
+    }),
+  }),
+  v.title('ChatCompletion'),
+);
 
 const Model = v.pipe(
-  v.object({
-    id: v.string(),
-    object: v.literal('model'),
-    created: v.number(),
-    owned_by: v.string(),
-  }),
+  v.object({ id: text, object: v.literal('model'), created: v.number(), owned_by: text }),
   v.title('Model'),
 );
+
+const headers: Operation['parameters'] = [
+  { name: 'x-jims-thread-id', in: 'header', description: 'Continues this thread', schema: text },
+  { name: 'x-jims-contact-id', in: 'header', description: 'Who talks', schema: text },
+  {
+    name: 'x-openwebui-chat-id',
+    in: 'header',
+    description:
+      'A chat of the client’s, or x-conversation-id: its messages are compared with the thread’s',
+    schema: text,
+  },
+  {
+    name: 'x-jims-task',
+    in: 'header',
+    description: 'Not empty: a question beside the chat, in a thread that is thrown away',
+    schema: text,
+  },
+  { name: 'x-jims-statuses', in: 'header', description: '`off`: no statuses', schema: text },
+];
 
 /** How the OpenAPI document describes this protocol. */
 export const openAiChatOperations: readonly Operation[] = [
   {
     method: 'POST',
     path: '/v1/chat/completions',
-    operationId: 'create_chat_completion',
-    summary: 'OpenAI Chat Completions: set the base URL of any client to this service',
+    operationId: 'openai_chat_completion',
+    summary: 'For OpenAI’s clients: a chat completion',
     description:
-      'With `stream: true` the answer is chunks as Server-Sent Events. Errors are `{"error": {message, type, param, code}}`.',
+      'Also below `/openai/v1`. With `stream: true` the answer is a stream of chunks. Errors are `{"error": {"message", "type", "param", "code"}}`.',
     tags,
+    parameters: headers,
     request: ChatCompletionBody,
-    responses: { 200: { description: 'The answer; with `stream` its chunks' } },
-    errors,
+    responses: { 200: { description: 'The answer', schema: Completion } },
+    errors: [400, 401, 404, 409, 413, 429, 500, 503, 504],
   },
   {
     method: 'GET',
     path: '/v1/models',
-    operationId: 'list_models',
-    summary: 'The app, as a list of one model',
+    operationId: 'openai_models',
+    summary: 'For OpenAI’s clients: the app as a model',
     tags,
     responses: {
       200: {
-        description: 'One model',
+        description: 'A list of one',
         schema: v.object({ object: v.literal('list'), data: v.array(Model) }),
       },
     },
@@ -47,17 +86,11 @@ export const openAiChatOperations: readonly Operation[] = [
   {
     method: 'GET',
     path: '/v1/models/:model',
-    operationId: 'get_model',
-    summary: 'The app, as a model of any name',
+    operationId: 'openai_model',
+    summary: 'For OpenAI’s clients: the app as a model of any name',
     tags,
     parameters: [
-      {
-        name: 'model',
-        in: 'path',
-        required: true,
-        description: 'Any name',
-        schema: v.string(),
-      },
+      { name: 'model', in: 'path', description: 'Its id', required: true, schema: text },
     ],
     responses: { 200: { description: 'The model', schema: Model } },
     errors: [401],

@@ -1,74 +1,95 @@
-import { createFailureMemory } from '../../http/failure-memory.ts';
-import { openAiError } from '../../http/openai-error.ts';
+import type { Run } from 'jims-core';
+
+import { HttpError } from '../../http/errors.ts';
+import { threadOfHistory } from '../../http/history-thread.ts';
+import { NOBODY, callerOf, chatOf, threadIdOf } from '../../http/openai/caller.ts';
+import { openAiRoutes } from '../../http/openai/routes.ts';
+import { throwAway } from '../../http/openai/throw-away.ts';
 import { json } from '../../http/route.ts';
-import type { ApiContext, Call, Protocol, Route } from '../../http/route.ts';
-import { resultOf, runHeaders, runToEnd, streamRun } from '../../http/run-routes.ts';
+import type { ApiContext, Call, Protocol } from '../../http/route.ts';
+import { namedThread, resultOf, runHeaders, startRun, streamRun } from '../../http/run-routes.ts';
 import type { RunAsk } from '../../http/run-routes.ts';
-import { userEvent } from '../../http/user-text.ts';
 import { decode } from './decode.ts';
-import type { ChatCompletion } from './decode.ts';
+import type { ChatCompletionAsk } from './decode.ts';
 import { encodeResult, encodeStream } from './encode.ts';
+import { modelOf } from './models.ts';
 import { openAiChatOperations } from './operations.ts';
-import { threadOf } from './thread.ts';
+import { isSideTask } from './side-task.ts';
 
-const MODEL = 'jims';
-/** The second is for clients that want a path of their own. */
-const BASES = [
-  { base: '/v1', alias: false },
-  { base: '/openai/v1', alias: true },
-];
+const PROTOCOL = 'openai-chat';
+const METHODS = ['GET', 'POST', 'PATCH', 'DELETE'] as const;
 
-/** OpenAI's Chat Completions and models. */
+/** OpenAI's Chat Completions (`/v1/chat/completions`) and its list of models. */
 export function openAiChatProtocol(api: ApiContext): Protocol {
-  const { exposeErrors } = api;
-  const failures = createFailureMemory(api);
-
-  async function askOf(call: Call, request: ChatCompletion): Promise<RunAsk> {
-    return {
-      thread: await threadOf(api, call, request),
-      incoming: userEvent(request.text),
-      // These clients have no other way to say stop.
-      onDisconnect: 'cancel',
+  async function complete(call: Call): Promise<Response> {
+    const asked = decode(await call.body());
+    const aside = isSideTask(call, asked);
+    const ask = await askOf(call, asked, aside);
+    const began = (run: Run): Run => {
+      if (aside) throwAway(api, call, run);
+      return run;
     };
-  }
-
-  async function create(call: Call): Promise<Response> {
-    const request = decode(await call.body());
-    const { requestId } = call;
-    if (!request.stream) return failures.answer(call, () => complete(call, request));
-    return streamRun(api, call, await askOf(call, request), (run) =>
-      encodeStream(request, run, { requestId, exposeErrors }),
-    );
-  }
-
-  async function complete(call: Call, request: ChatCompletion): Promise<Response> {
-    const { run, end } = await runToEnd(api, call, await askOf(call, request));
+    if (asked.stream) {
+      const { requestId } = call;
+      const { exposeErrors } = api;
+      const { model, includeUsage } = asked;
+      const statuses = wantsStatuses(call);
+      const options = { model, includeUsage, statuses, requestId, exposeErrors };
+      return streamRun(api, call, ask, (run) => encodeStream(began(run), options));
+    }
+    const run = began(await startRun(api, call, ask));
+    const result = resultOf(await run.end);
     const headers = { ...call.headers, ...runHeaders(run) };
-    return json({ headers }, encodeResult(request, run, resultOf(end)));
+    return json({ headers }, encodeResult(run, asked.model, result));
+  }
+
+  async function askOf(call: Call, asked: ChatCompletionAsk, aside: boolean): Promise<RunAsk> {
+    const { incoming, caller, threadConfig, earlier } = asked;
+    // Closing the connection is how these clients say stop.
+    const terms = { incoming, onDisconnect: 'cancel' } as const;
+    const contactId = callerOf(call, caller);
+    const threadId = call.request.headers.get('x-jims-thread-id') || asked.threadId;
+    if (threadId !== undefined && !aside) {
+      const thread = namedThread(api, call, { threadId: threadIdOf(threadId), contactId });
+      return { ...terms, thread };
+    }
+    const thread = await threadOfHistory(api.app, {
+      contactId: contactId ?? NOBODY,
+      chatId: aside ? undefined : chatOf(call, PROTOCOL),
+      earlier,
+      message: String(incoming.data['content']),
+      threadConfig,
+    });
+    return { ...terms, thread };
   }
 
   return {
-    name: 'openai-chat',
+    name: PROTOCOL,
     operations: openAiChatOperations,
-    routes: BASES.flatMap(({ base, alias }): Route[] => {
-      const common = { alias, encodeError: openAiError };
-      return [
-        { ...common, method: 'POST', path: `${base}/chat/completions`, handle: create },
-        { ...common, method: 'GET', path: `${base}/models`, handle: listModels },
-        { ...common, method: 'GET', path: `${base}/models/:model`, handle: getModel },
-      ];
-    }),
+    routes: openAiRoutes([
+      { method: 'POST', path: '/v1/chat/completions', handle: complete },
+      {
+        method: 'GET',
+        path: '/v1/models',
+        handle: (call) => json(call, { object: 'list', data: [modelOf(api.app)] }),
+      },
+      {
+        method: 'GET',
+        path: '/v1/models/:model',
+        handle: (call) => json(call, modelOf(api.app, call.params['model'])),
+      },
+      ...METHODS.map((method) => ({ method, path: '/v1/*', handle: unknownPath, alias: true })),
+    ]),
   };
 }
 
-function listModels(call: Call): Response {
-  return json(call, { object: 'list', data: [modelNamed(MODEL)] });
+/** Statuses may be in the way of a client that takes every chunk for text. */
+function wantsStatuses({ request }: Call): boolean {
+  return request.headers.get('x-jims-statuses')?.toLowerCase() !== 'off';
 }
 
-function getModel(call: Call): Response {
-  return json(call, modelNamed(call.params['model'] ?? MODEL));
-}
-
-function modelNamed(id: string): object {
-  return { id, object: 'model', created: 0, owned_by: 'jims' };
+function unknownPath({ request, path }: Call): never {
+  throw new HttpError(404, `Unknown request URL: ${request.method} ${path}`, {
+    code: 'unknown_url',
+  });
 }

@@ -1,64 +1,159 @@
-// The same protocol by the libraries of others, which retry and check in ways of their own.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { ChatOpenAI } from '@langchain/openai';
+import type { ChatOpenAIFields } from '@langchain/openai';
 import { APICallError, generateText, streamText } from 'ai';
+import type { LanguageModel } from 'ai';
 
+import { agentPipeline } from '../../support/agent-pipeline.ts';
 import { serveApp } from '../../support/listening-app.ts';
+import type { ServedApp } from '../../support/listening-app.ts';
 import { talkative } from '../../support/talkative-pipeline.ts';
 
 const TALK = 'one two three\n\nWhich?\n\nthe end';
 
-test('LangChain gets an answer, whole and in pieces', async () => {
-  await using served = await serveApp(talkative);
-  const model = new ChatOpenAI({
-    model: 'jims',
-    apiKey: 'key',
-    configuration: { baseURL: `${served.origin}/v1` },
+describe('ChatOpenAI of LangChain', () => {
+  function chatModel({ origin }: ServedApp, fields: ChatOpenAIFields = {}): ChatOpenAI {
+    const configuration = { baseURL: `${origin}/v1` };
+    return new ChatOpenAI({ apiKey: 'key', model: 'any', configuration, ...fields });
+  }
+
+  test('is answered, at once and in pieces', async () => {
+    await using served = await serveApp(talkative);
+    const model = chatModel(served);
+    assert.equal((await model.invoke('go')).content, TALK);
+    const pieces = await Array.fromAsync(await model.stream('go'));
+    assert.equal(pieces.map(({ text }) => text).join(''), TALK);
+    assert.ok(pieces.length > 4);
   });
-  assert.equal((await model.invoke('hi')).content, TALK);
-  const pieces: string[] = [];
-  for await (const chunk of await model.stream('hi')) pieces.push(chunk.text);
-  assert.ok(pieces.filter(Boolean).length > 1);
-  assert.equal(pieces.join(''), TALK);
+
+  test('has its history, its user and a thread by its own options', async () => {
+    await using served = await serveApp(agentPipeline().pipeline);
+    const model = chatModel(served, { user: 'anna' });
+    assert.equal((await model.invoke('whoami')).content, 'anna');
+    const { content } = await model.invoke([
+      ['system', 'Be brief'],
+      ['human', 'a'],
+      ['ai', 'b'],
+      ['human', 'history'],
+    ]);
+    assert.equal(content, 'a|b|history');
+    const { thread } = await served.app.newThread({ contactId: 'anna' });
+    const inThread = chatModel(served, {
+      user: 'anna',
+      modelKwargs: { metadata: { thread_id: thread.id } },
+    });
+    await inThread.invoke('hello');
+    assert.equal((await inThread.invoke('history')).content, 'hello|Echo: hello|history');
+  });
+
+  test('runs a pipeline that fails once, though it asks again by itself', async () => {
+    const agent = agentPipeline();
+    await using served = await serveApp(agent.pipeline);
+    await assert.rejects(chatModel(served).invoke('boom'), /Pipeline error/);
+    assert.equal(agent.runs, 1);
+    const stream = await chatModel(served).stream('boom');
+    await assert.rejects(Array.fromAsync(stream), /Pipeline error/);
+    assert.equal(agent.runs, 2);
+  });
+
+  test('stops the run by its signal', async () => {
+    const agent = agentPipeline();
+    await using served = await serveApp(agent.pipeline);
+    const abort = new AbortController();
+    const stream = await chatModel(served).stream('wait', { signal: abort.signal });
+    await assert.rejects(async () => {
+      for await (const { content } of stream) if (content !== '') abort.abort();
+    });
+    await agent.stopped;
+  });
+
+  test('is told that its key is wrong', async () => {
+    await using served = await serveApp(agentPipeline().pipeline, { apiKeys: ['right'] });
+    await assert.rejects(chatModel(served).invoke('hello'), /Unauthorized/);
+  });
 });
 
-test('the AI SDK gets an answer, whole and in pieces, and names the contact', async () => {
-  await using served = await serveApp(talkative);
-  const provider = createOpenAICompatible({
-    name: 'jims',
-    apiKey: 'key',
-    baseURL: `${served.origin}/v1`,
-    headers: { 'x-jims-contact-id': 'c:9' },
-  });
-  const whole = await generateText({ model: provider('jims'), prompt: 'hi' });
-  assert.equal(whole.text, TALK);
-  const pieces: string[] = [];
-  const { textStream } = streamText({ model: provider('jims'), prompt: 'hi' });
-  for await (const piece of textStream) pieces.push(piece);
-  assert.ok(pieces.length > 1);
-  assert.equal(pieces.join(''), TALK);
-  assert.ok(await served.app.latestThread('c:9'));
-});
+describe('openai-compatible of the AI SDK', () => {
+  function compatible({ origin }: ServedApp, headers: Record<string, string> = {}): LanguageModel {
+    const provider = createOpenAICompatible({
+      name: 'jims',
+      baseURL: `${origin}/v1`,
+      apiKey: 'key',
+      includeUsage: true,
+      headers,
+    });
+    return provider('any');
+  }
 
-test('the AI SDK repeats a request that failed, and the pipeline does not run again', async () => {
-  let runs = 0;
-  await using served = await serveApp(() => {
-    runs += 1;
-    throw new Error('kaboom');
+  test('is answered, at once and in pieces', async () => {
+    await using served = await serveApp(talkative);
+    const model = compatible(served);
+    assert.equal((await generateText({ model, prompt: 'go' })).text, TALK);
+    const result = streamText({ model, prompt: 'go' });
+    const pieces = await Array.fromAsync(result.textStream);
+    assert.equal(pieces.join(''), TALK);
+    assert.ok(pieces.length > 4);
+    assert.equal(await result.finishReason, 'stop');
+    assert.equal((await result.usage).totalTokens, 0);
   });
-  const provider = createOpenAICompatible({ name: 'jims', baseURL: `${served.origin}/v1` });
-  await assert.rejects(
-    generateText({ model: provider('jims'), prompt: 'hi', maxRetries: 1 }),
-    (error) => {
-      assert.ok(
-        error instanceof Error && !APICallError.isInstance(error),
-        'it gave up after retries',
-      );
+
+  test('has its history, its user and a thread by its own options', async () => {
+    await using served = await serveApp(agentPipeline().pipeline);
+    const { response } = await generateText({
+      model: compatible(served),
+      prompt: 'hello',
+      providerOptions: { jims: { user: 'anna' } },
+    });
+    const threadId = response.headers?.['x-jims-thread-id'] ?? '';
+    const model = compatible(served, { 'x-jims-thread-id': threadId });
+    const { text } = await generateText({ model, prompt: 'history' });
+    assert.equal(text, 'hello|Echo: hello|history');
+    const { text: sent } = await generateText({
+      model: compatible(served),
+      messages: [
+        { role: 'user', content: 'a' },
+        { role: 'assistant', content: 'b' },
+        { role: 'user', content: 'history' },
+      ],
+    });
+    assert.equal(sent, 'a|b|history');
+  });
+
+  test('runs a pipeline that fails once, though it asks again by itself', async () => {
+    const agent = agentPipeline();
+    await using served = await serveApp(agent.pipeline);
+    const model = compatible(served);
+    await assert.rejects(generateText({ model, prompt: 'boom' }), (error) => {
+      assert.ok(APICallError.isInstance(error));
+      assert.match(error.message, /Pipeline error/);
       return true;
-    },
-  );
-  assert.equal(runs, 1);
+    });
+    assert.equal(agent.runs, 1);
+    const errors: unknown[] = [];
+    const result = streamText({
+      model,
+      prompt: 'boom',
+      onError: ({ error }) => void errors.push(error),
+    });
+    await result.consumeStream();
+    assert.equal(errors.length, 1);
+    assert.match(String(errors[0]), /Pipeline error/);
+    assert.equal(agent.runs, 2);
+  });
+
+  test('stops the run by its signal', async () => {
+    const agent = agentPipeline();
+    await using served = await serveApp(agent.pipeline);
+    const abort = new AbortController();
+    const { textStream } = streamText({
+      model: compatible(served),
+      prompt: 'wait',
+      abortSignal: abort.signal,
+    });
+    for await (const text of textStream) if (text !== '') abort.abort();
+    await agent.stopped;
+  });
 });

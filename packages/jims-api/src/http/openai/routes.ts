@@ -1,0 +1,12 @@
+import type { Route } from '../route.ts';
+import { refuse } from './error.ts';
+
+type BareRoute = Omit<Route, 'encodeError'>;
+
+/** Routes below `/v1`, also below `/openai/v1`, with OpenAI's errors. */
+export function openAiRoutes(routes: readonly BareRoute[]): readonly Route[] {
+  return routes.flatMap((route) => [
+    { ...route, encodeError: refuse },
+    { ...route, path: `/openai${route.path}`, encodeError: refuse, alias: true },
+  ]);
+}

@@ -1,0 +1,111 @@
+import type { Thread } from 'jims-core';
+import * as v from 'valibot';
+
+import { jsonObject } from '../../http/fields.ts';
+import { toEvent } from '../../http/history-thread.ts';
+import { isJsonObject } from '../../http/json-object.ts';
+import { NOBODY, callerOf } from '../../http/openai/caller.ts';
+import { hexOf } from '../../http/openai/ids.ts';
+import { json } from '../../http/route.ts';
+import type { ApiContext, Call } from '../../http/route.ts';
+import { notFound } from '../../http/run-routes.ts';
+import { parseBody } from '../../http/validation.ts';
+import { conversationItems } from './conversation-items.ts';
+import { conversationId } from './ids.ts';
+import { Item, saidIn } from './input.ts';
+import { listOf, listPage } from './list-page.ts';
+import { requireConversation } from './reach.ts';
+
+/** The body of `POST /v1/conversations`. */
+export const ConversationBody = v.pipe(
+  v.object({
+    items: v.pipe(v.nullish(v.array(Item)), v.description('What was said so far')),
+    metadata: v.nullish(jsonObject),
+  }),
+  v.title('NewConversation'),
+);
+
+/** The body of `POST /v1/conversations/{conversation_id}`. */
+export const ConversationPatchBody = v.pipe(
+  v.object({ metadata: v.nullish(jsonObject) }),
+  v.title('ConversationPatch'),
+);
+
+/** The body of `POST /v1/conversations/{conversation_id}/items`. */
+export const NewItemsBody = v.pipe(v.object({ items: v.array(Item) }), v.title('NewItems'));
+
+/** `POST /v1/conversations`: an empty thread, or one that begins with these items. */
+export async function createConversation(api: ApiContext, call: Call): Promise<Response> {
+  const { items, metadata } = parseBody(ConversationBody, (await call.body()) ?? {});
+  const controller = await api.app.newThread({
+    contactId: callerOf(call, { metadata }) ?? NOBODY,
+    threadConfig: { interface: 'openai', ...(metadata && { metadata }) },
+  });
+  for (const event of saidIn(items ?? []).map(toEvent)) await controller.append(event);
+  return json(call, conversationObject(controller.thread));
+}
+
+/** `GET /v1/conversations/{conversation_id}` */
+export async function getConversation(api: ApiContext, call: Call): Promise<Response> {
+  return json(call, conversationObject(await conversationIn(api, call)));
+}
+
+/** `POST /v1/conversations/{conversation_id}`: replaces its metadata. */
+export async function updateConversation(api: ApiContext, call: Call): Promise<Response> {
+  const { id, config } = await conversationIn(api, call);
+  const { metadata } = parseBody(ConversationPatchBody, await call.body());
+  const thread = await api.app.updateThreadConfig(id, { ...config, metadata: metadata ?? {} });
+  if (!thread) throw notFound();
+  return json(call, conversationObject(thread));
+}
+
+/** `DELETE /v1/conversations/{conversation_id}`: erases the thread. */
+export async function deleteConversation(api: ApiContext, call: Call): Promise<Response> {
+  const { id } = await conversationIn(api, call);
+  await api.app.deleteThreads({ threadId: id });
+  return json(call, { id: conversationId(id), object: 'conversation.deleted', deleted: true });
+}
+
+/** `GET /v1/conversations/{conversation_id}/items` */
+export async function listItems(api: ApiContext, call: Call): Promise<Response> {
+  const { id } = await conversationIn(api, call);
+  return json(call, listPage(call, await conversationItems(api.app, id)));
+}
+
+/** `POST /v1/conversations/{conversation_id}/items`: what was said elsewhere. */
+export async function createItems(api: ApiContext, call: Call): Promise<Response> {
+  const { id } = await conversationIn(api, call);
+  const { items } = parseBody(NewItemsBody, await call.body());
+  const controller = await api.app.thread(id);
+  if (!controller) throw notFound();
+  const added: string[] = [];
+  for (const event of saidIn(items).map(toEvent)) {
+    added.push(hexOf((await controller.append(event)).id));
+  }
+  const all = await conversationItems(api.app, id);
+  const own = all.filter((item) => added.some((eventId) => item.id.endsWith(eventId)));
+  return json(call, listOf(own));
+}
+
+/** `GET /v1/conversations/{conversation_id}/items/{item_id}` */
+export async function getItem(api: ApiContext, call: Call): Promise<Response> {
+  const { id } = await conversationIn(api, call);
+  const itemId = call.params['item_id'] ?? '';
+  const item = (await conversationItems(api.app, id)).find((each) => each.id === itemId);
+  if (!item) throw notFound(`Item with id '${itemId}' not found.`);
+  return json(call, item);
+}
+
+function conversationIn(api: ApiContext, call: Call): Promise<Thread> {
+  return requireConversation(api, call, { id: call.params['conversation_id'] ?? '' });
+}
+
+function conversationObject({ id, createdAt, config }: Thread): object {
+  const { metadata } = config;
+  return {
+    id: conversationId(id),
+    object: 'conversation',
+    created_at: Math.floor(Date.parse(createdAt) / 1000),
+    metadata: isJsonObject(metadata) ? metadata : {},
+  };
+}

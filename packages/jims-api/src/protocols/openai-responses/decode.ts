@@ -1,0 +1,113 @@
+import type { NewEvent } from 'jims-core';
+import * as v from 'valibot';
+
+import { HttpError, validationError } from '../../http/errors.ts';
+import { boolean } from '../../http/fields.ts';
+import { callerFields } from '../../http/openai/caller.ts';
+import type { NamedCaller } from '../../http/openai/caller.ts';
+import { userEvent } from '../../http/user-text.ts';
+import { fieldError, parseBody } from '../../http/validation.ts';
+import { withAsked } from './asked.ts';
+import { Item, contentOf, readInput } from './input.ts';
+import type { Input } from './input.ts';
+
+/** What of OpenAI's request means something here; the rest is taken and left alone. */
+export const ResponseBody = v.pipe(
+  v.object({
+    model: v.pipe(v.optional(v.string(), 'jims'), v.description('Any: said again in the response')),
+    input: v.pipe(
+      v.union([v.string(), v.pipe(v.array(Item), v.nonEmpty())]),
+      v.description(
+        'A text, or items of which the last is the user’s message. Without another thread the ones before it are what was said so far',
+      ),
+    ),
+    previous_response_id: v.pipe(
+      v.nullish(v.string()),
+      v.description('Continues behind this response; behind an older one in a fork of its thread'),
+    ),
+    conversation: v.pipe(
+      v.nullish(v.union([v.string(), v.object({ id: v.string() })])),
+      v.description('Continues this conversation; not together with previous_response_id'),
+    ),
+    instructions: v.pipe(
+      v.nullish(v.union([v.string(), v.array(Item)])),
+      v.description('`system_prompt` of a new thread’s config'),
+    ),
+    stream: v.nullish(boolean),
+    background: v.pipe(
+      v.nullish(boolean),
+      v.description('Answers at once; the response is fetched, joined or cancelled by its id'),
+    ),
+    store: v.pipe(v.nullish(boolean), v.description('false: in a thread that is erased')),
+    ...callerFields,
+  }),
+  v.title('ResponseRequest'),
+);
+
+/** A request, decoded. */
+export interface ResponseAsk {
+  readonly caller: NamedCaller;
+  readonly input: Input;
+  readonly previousResponseId: string | undefined;
+  readonly conversationId: string | undefined;
+  readonly systemPrompt: string | undefined;
+  readonly stream: boolean;
+  readonly background: boolean;
+  readonly store: boolean;
+  /** The question as it is stored, for a text of the user's. */
+  readonly question: (text: string) => NewEvent;
+  readonly model: string;
+}
+
+/**
+ * Reads the body of a request.
+ *
+ * @throws HttpError 422 also when the last item is not the user's message.
+ */
+export function decode(body: unknown): ResponseAsk {
+  const request = parseBody(ResponseBody, body);
+  const { model, metadata, background, store, previous_response_id: previous } = request;
+  const { conversation } = request;
+  const instructions = textOfInstructions(request.instructions);
+  requireOneThread(request);
+  if (background && store === false) {
+    throw validationError([fieldError('store', store, 'a background response must be stored')]);
+  }
+  const input = readInput(request.input);
+  return {
+    caller: request,
+    input,
+    model,
+    previousResponseId: previous || undefined,
+    conversationId: typeof conversation === 'object' ? conversation?.id : conversation,
+    systemPrompt: instructions ?? input.systemPrompt,
+    stream: request.stream ?? false,
+    background: background ?? false,
+    store: store ?? true,
+    question: (text) =>
+      withAsked(userEvent(text), {
+        model,
+        ...(metadata && { metadata }),
+        ...(instructions !== undefined && { instructions }),
+        ...(previous && { previous_response_id: previous }),
+        ...(conversation && { conversation: true }),
+        ...(background && { background: true }),
+      }),
+  };
+}
+
+function requireOneThread({
+  previous_response_id,
+  conversation,
+}: v.InferOutput<typeof ResponseBody>): void {
+  if (!previous_response_id || !conversation) return;
+  const sentence = 'previous_response_id and conversation cannot be used together';
+  throw new HttpError(400, sentence, { code: 'mutually_exclusive_parameters' });
+}
+
+function textOfInstructions(
+  instructions: v.InferOutput<typeof ResponseBody>['instructions'],
+): string | undefined {
+  if (typeof instructions === 'string') return instructions;
+  return instructions?.map(contentOf).join('\n\n');
+}

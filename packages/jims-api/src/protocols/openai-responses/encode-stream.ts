@@ -1,0 +1,108 @@
+import type { Run, RunEnd } from 'jims-core';
+
+import { toHttpError } from '../../http/error-response.ts';
+import type { ErrorAnswerOptions } from '../../http/error-response.ts';
+import { openAiError } from '../../http/openai/error.ts';
+import { resultOf } from '../../http/run-routes.ts';
+import type { SseFrame } from '../../http/sse.ts';
+import { toldRun } from '../../http/told-run.ts';
+import type { Asked } from './asked.ts';
+import { failure, responseObject, usageOf } from './response.ts';
+import type { ResponseState } from './response.ts';
+import { createStreamItems } from './stream-items.ts';
+import type { WireEvent } from './stream-items.ts';
+
+export interface StreamOptions extends ErrorAnswerOptions {
+  readonly asked: Asked;
+  /** Leaves out the events up to this number. */
+  readonly startingAfter?: number | undefined;
+}
+
+/**
+ * A run as the events of a response. The number of an event says how many there were before it, each
+ * piece of a text counted by itself: the same for whoever reads it, however late.
+ */
+export async function* encodeStream(
+  run: Run,
+  options: StreamOptions,
+): AsyncGenerator<SseFrame, void, void> {
+  const { asked, startingAfter = -1 } = options;
+  const items = createStreamItems(run.id);
+  let next = 0;
+
+  function* tell(events: Iterable<WireEvent>): Generator<SseFrame> {
+    for (const { pieces = 1, ...event } of events) {
+      const number = next + pieces - 1;
+      next = number + 1;
+      if (number > startingAfter) yield frame({ ...event, sequence_number: number });
+    }
+  }
+
+  const told = toldRun(run, { piecemeal: startingAfter >= 0 });
+  const whose = { runId: run.id, threadId: run.thread.id, asked };
+  const begun = responseObject(whose, { ...NOTHING, status: 'in_progress' });
+  yield* tell([
+    { type: 'response.created', response: begun },
+    { type: 'response.in_progress', response: begun },
+  ]);
+  for await (const event of told) {
+    switch (event.type) {
+      case 'status':
+        yield* tell(items.status(event.status.message));
+        break;
+      case 'text_start':
+        yield* tell(items.begin(event.messageId));
+        break;
+      case 'text_delta':
+        yield* tell(items.grow(event));
+        break;
+      case 'text_end':
+        yield* tell(items.endText(event.messageId));
+        break;
+      case 'event':
+        yield* tell(items.finish(event.event));
+        break;
+      default: {
+        const rest = [...items.finishAll(), ...ending(event)];
+        // Of a run whose pieces were not kept the true number is not known. The last event is always sent.
+        next = Math.max(next, startingAfter + 2 - rest.length);
+        yield* tell(rest);
+      }
+    }
+  }
+
+  function* ending(end: RunEnd): Generator<WireEvent> {
+    const respond = (state: Partial<ResponseState> & Pick<ResponseState, 'status'>): object =>
+      responseObject(whose, { ...NOTHING, output: items.output, ...state });
+    if (end.type === 'result') {
+      const response = respond({ status: 'completed', usage: usageOf(end) });
+      yield { type: 'response.completed', response };
+      return;
+    }
+    if (end.type === 'cancelled' && end.reason === 'cancelled') {
+      yield { type: 'response.incomplete', response: respond({ status: 'cancelled' }) };
+      return;
+    }
+    const { code, message, param } = openAiError(toHttpError(reasonOf(end), options));
+    // The AI SDK repeats a request whose stream fails before it has put anything out.
+    if (items.output.length === 0) yield* items.begin(run.id);
+    const error = failure(message);
+    yield { type: 'response.failed', response: respond({ status: 'failed', error, output: [] }) };
+    // Some clients take the event before this one for an end like any other.
+    yield { type: 'error', code, message, param };
+  }
+}
+
+const NOTHING = { output: [], error: null, usage: null } as const;
+
+function reasonOf(end: RunEnd): unknown {
+  try {
+    return resultOf(end);
+  } catch (error) {
+    return error;
+  }
+}
+
+function frame(event: WireEvent): SseFrame {
+  return { event: event.type, data: JSON.stringify(event) };
+}

@@ -1,0 +1,59 @@
+import type { RunRecord, Thread } from 'jims-core';
+
+import { NOBODY } from '../../http/openai/caller.ts';
+import type { ApiContext, Call } from '../../http/route.ts';
+import { notFound } from '../../http/run-routes.ts';
+import { conversationId, runIdOf, threadIdOf } from './ids.ts';
+
+/**
+ * Whether a caller may use a thread, for the contact that it names, if any. A service that named
+ * nobody when the thread began may name somebody now.
+ */
+function mayReach(
+  { sharedThreads }: ApiContext,
+  { principal }: Call,
+  { contactId }: Thread,
+  named?: string,
+): boolean {
+  if (principal.kind === 'contact') return contactId === principal.contactId;
+  return sharedThreads || named === undefined || contactId === NOBODY || contactId === named;
+}
+
+/** @throws HttpError 404 when there is no such conversation for the caller. */
+export async function requireConversation(
+  api: ApiContext,
+  call: Call,
+  { id, contact }: { readonly id: string; readonly contact?: string | undefined },
+): Promise<Thread> {
+  const threadId = threadIdOf(id);
+  const found = threadId === undefined ? undefined : await api.app.thread(threadId);
+  if (found && mayReach(api, call, found.thread, contact)) return found.thread;
+  throw notFound(`Conversation with id '${id}' not found.`);
+}
+
+/** @throws HttpError 404 when there is no such thread for the caller. */
+export function requireThread(
+  api: ApiContext,
+  call: Call,
+  { threadId, contact }: { readonly threadId: string; readonly contact: string | undefined },
+): Promise<Thread> {
+  return requireConversation(api, call, { id: conversationId(threadId), contact });
+}
+
+/** @throws HttpError 404 when there is no such response for the caller. */
+export async function requireResponse(api: ApiContext, call: Call): Promise<RunRecord> {
+  const id = call.params['response_id'] ?? '';
+  const record = await recordOf(api, call, { runId: runIdOf(id) });
+  if (record) return record;
+  throw notFound(`Response with id '${id}' not found.`);
+}
+
+/** A run that the caller may know of. */
+export async function recordOf(
+  api: ApiContext,
+  call: Call,
+  { runId, contact }: { readonly runId: string | undefined; readonly contact?: string | undefined },
+): Promise<RunRecord | undefined> {
+  const record = runId === undefined ? undefined : await api.app.runRecord(runId);
+  return record && mayReach(api, call, record.thread, contact) ? record : undefined;
+}

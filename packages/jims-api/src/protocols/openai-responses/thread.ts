@@ -1,0 +1,107 @@
+// Which thread a response belongs to.
+import { eventDomain } from 'jims-core';
+import type { JimsApp, RunRecord, RunThread } from 'jims-core';
+
+import { HttpError } from '../../http/errors.ts';
+import { allEvents, copies, threadOfHistory } from '../../http/history-thread.ts';
+import { NOBODY, callerOf, chatOf, threadIdOf } from '../../http/openai/caller.ts';
+import type { ApiContext, Call } from '../../http/route.ts';
+import type { RunAsk } from '../../http/run-routes.ts';
+import { notFound } from '../../http/run-routes.ts';
+import { isActive } from '../../http/run-status.ts';
+import type { ResponseAsk } from './decode.ts';
+import { runIdOf, runOfMessage } from './ids.ts';
+import { recordOf, requireConversation, requireThread } from './reach.ts';
+
+/** The thread of a request, and what is new in it. */
+export type Place = Pick<RunAsk, 'thread' | 'incoming'>;
+
+/**
+ * Finds the place of a request: a named conversation, behind a named response or message, or a new
+ * thread that begins with what the request brings.
+ *
+ * @throws HttpError 404 for what the caller cannot reach, 400 when that is a previous response.
+ */
+export async function placeOf(api: ApiContext, call: Call, asked: ResponseAsk): Promise<Place> {
+  const { input, question, conversationId: id } = asked;
+  const contact = callerOf(call, asked.caller);
+  const added = question(input.added);
+  const before = await responseBefore(api, call, asked, contact);
+  if (before) return { thread: await threadBehind(api.app, before, asked.store), incoming: added };
+  const header = call.request.headers.get('x-jims-thread-id');
+  if (id !== undefined || header) {
+    const thread =
+      id === undefined
+        ? await requireThread(api, call, { threadId: threadIdOf(header ?? ''), contact })
+        : await requireConversation(api, call, { id, contact });
+    return { thread: { kind: 'thread', threadId: thread.id }, incoming: added };
+  }
+  const incoming = question(input.message);
+  const thread = await threadOfHistory(api.app, {
+    contactId: contact ?? NOBODY,
+    chatId: asked.store ? chatOf(call, 'openai-responses') : undefined,
+    earlier: input.earlier,
+    message: String(incoming.data['content']),
+    threadConfig: {
+      interface: 'openai',
+      ...(asked.systemPrompt !== undefined && { system_prompt: asked.systemPrompt }),
+    },
+  });
+  return { thread, incoming };
+}
+
+/** The response that a request continues, named by its id or by a message of it. */
+async function responseBefore(
+  api: ApiContext,
+  call: Call,
+  { previousResponseId, conversationId, input }: ResponseAsk,
+  contact: string | undefined,
+): Promise<RunRecord | undefined> {
+  if (previousResponseId !== undefined) {
+    const runId = runIdOf(previousResponseId);
+    const record = await recordOf(api, call, { runId, contact });
+    if (record) return record;
+    throw new HttpError(400, `Previous response with id '${previousResponseId}' not found.`, {
+      code: 'previous_response_not_found',
+    });
+  }
+  if (input.reference === undefined || conversationId !== undefined) return undefined;
+  const record = await recordOf(api, call, { runId: runOfMessage(input.reference), contact });
+  if (record) return record;
+  throw notFound(`Item with id '${input.reference}' not found.`);
+}
+
+/**
+ * The thread behind a run: its own, while nothing was said after it; else a fork of it, with what was
+ * there when the run was over. What is not to be stored is in a fork, too.
+ */
+async function threadBehind(app: JimsApp, run: RunRecord, store: boolean): Promise<RunThread> {
+  const { thread, status } = run;
+  if (store && (isActive(status) || !(await isFollowed(app, run))))
+    return { kind: 'thread', threadId: thread.id };
+  const events = await allEvents(app, thread.id);
+  const lastId = lastEventOf(run);
+  return {
+    kind: 'new',
+    contactId: thread.contactId ?? NOBODY,
+    threadConfig: thread.config,
+    events: copies(events.slice(0, events.findIndex(({ id }) => id === lastId) + 1)),
+  };
+}
+
+async function isFollowed(app: JimsApp, run: RunRecord): Promise<boolean> {
+  const { thread, events } = run;
+  const after = events.at(-1);
+  if (after) {
+    const next = { after, limit: 1, domains: ['comm'] };
+    return (await app.threadEvents(thread.id, next)).length > 0;
+  }
+  const all = await allEvents(app, thread.id);
+  const own = all.findIndex(({ id }) => id === lastEventOf(run));
+  return all.slice(own + 1).some(({ type }) => eventDomain(type) === 'comm');
+}
+
+/** A run that sent nothing left its question. */
+function lastEventOf({ events, runId }: RunRecord): string {
+  return events.at(-1)?.id ?? runId;
+}
