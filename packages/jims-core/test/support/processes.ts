@@ -2,25 +2,32 @@ import { EventEmitter, on } from 'node:events';
 
 import { defineApp } from '../../src/app.ts';
 import type { JimsApp } from '../../src/app.ts';
+import { JimsError } from '../../src/errors.ts';
 import type { RunLimits } from '../../src/run/run.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { ThreadContext } from '../../src/thread/thread-context.ts';
+
+const LEASE_MS = 600_000;
+const BELIEVED_LEASE_MS = 150;
 
 /** A process that serves an app, as far as its store can tell. */
 export interface TestProcess {
   readonly app: JimsApp;
   /** As `kill -9`: from now on nothing it does reaches the store; it is taken for dead at once. */
   die(): Promise<void>;
+  /** As after a sleep of its machine: it is taken for dead, and then goes on as if nothing had been. */
+  sleep(): Promise<void>;
   close(): Promise<void>;
 }
 
 /** Starts a process on a store that others may use, too. */
 export async function startProcess(
   store: Store,
-  pipeline: (ctx: ThreadContext) => Promise<void>,
+  puppets: Puppets,
   limits: Partial<RunLimits>,
 ): Promise<TestProcess> {
   let isDead = false;
+  let awake = Promise.resolve();
   let instanceId = '';
   const mortal = new Proxy(store, {
     get(target, name: keyof Store) {
@@ -28,20 +35,37 @@ export async function startProcess(
       if (typeof value !== 'function') return value;
       return (...args: unknown[]): unknown => {
         if (name === 'close') return undefined;
-        if (isDead) return new Promise(() => {});
-        if (name === 'renewLease') instanceId = String(args[0]);
+        if (isDead) return Promise.reject(new JimsError('store_unavailable', 'It is dead'));
+        if (name === 'renewLease') return renew(String(args[0]));
         return Reflect.apply(value, target, args);
       };
     },
   });
-  const app = defineApp({ pipeline, store: mortal });
-  await app.open({ limits });
+  async function renew(id: string): Promise<void> {
+    instanceId = id;
+    await awake;
+    // Longer than the process believes: a slow test is no reason to lose runs.
+    await store.renewLease(id, LEASE_MS);
+  }
+
+  const app = defineApp({ pipeline: (ctx) => puppets.pipeline(ctx), store: mortal });
+  await app.open({ limits: { ...limits, leaseMs: BELIEVED_LEASE_MS } });
   return {
     app,
     async die() {
       isDead = true;
       await store.endLease(instanceId);
       await store.reapRuns();
+      // What is left of it in this test's own process.
+      void app.close(0).catch(() => {});
+    },
+    async sleep() {
+      const waking = Promise.withResolvers<void>();
+      awake = waking.promise;
+      await store.endLease(instanceId);
+      await store.reapRuns();
+      await store.renewLease(instanceId, LEASE_MS);
+      setTimeout(waking.resolve, BELIEVED_LEASE_MS * 1.5);
     },
     close: () => (isDead ? Promise.resolve() : app.close(0)),
   };

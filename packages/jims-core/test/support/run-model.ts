@@ -9,6 +9,8 @@ export interface ModelRun {
   code: 'lost' | 'pipeline_failed' | undefined;
   /** It was cancelled while it waited: it ends when its turn comes. */
   isWithdrawn: boolean;
+  /** How often its pipeline was to begin. */
+  begun: number;
   /** Its process is dead. */
   isOrphan: boolean;
   /** Messages sent in this attempt, and what has come of the one that is being streamed. */
@@ -35,6 +37,8 @@ export interface RunModel {
   /** The same message once more: a lost run runs again, of any other the answer is known. */
   retry(run: ModelRun, process: number): 'again' | 'same' | 'queue_full';
   die(process: number): void;
+  /** It is taken for dead, and comes back. */
+  sleep(process: number): void;
 }
 
 export function createRunModel(threads: number, queueLimit: number): RunModel {
@@ -51,6 +55,7 @@ export function createRunModel(threads: number, queueLimit: number): RunModel {
 
   function begin(run: ModelRun): void {
     run.status = 'running';
+    run.begun += 1;
     storeQuestion(run);
   }
 
@@ -86,7 +91,17 @@ export function createRunModel(threads: number, queueLimit: number): RunModel {
 
   function cancel(run: ModelRun): void {
     if (run.status === 'running') over(run, 'cancelled', seen(run));
-    else if (run.status === 'queued') run.isWithdrawn = true;
+    else if (run.status === 'queued' && !run.isOrphan) run.isWithdrawn = true;
+  }
+
+  function die(process: number): void {
+    for (const line of lines) {
+      for (const run of line) if (run.process === process) run.isOrphan = true;
+      const first = line[0];
+      if (!first?.isOrphan) continue;
+      first.code = 'lost';
+      over(first, 'failed', []);
+    }
   }
 
   return {
@@ -105,6 +120,7 @@ export function createRunModel(threads: number, queueLimit: number): RunModel {
         status: 'queued',
         code: undefined,
         isWithdrawn: false,
+        begun: 0,
         isOrphan: false,
         said: [],
         streamed: '',
@@ -113,7 +129,7 @@ export function createRunModel(threads: number, queueLimit: number): RunModel {
       const before = onBusy === 'interrupt' ? [...line] : [];
       // From the last to the first, so that none of them starts on the way.
       for (const each of before.toReversed()) {
-        if (each.status === 'queued' && !each.isOrphan) cancel(each);
+        if (each.status === 'queued') cancel(each);
       }
       enter(run);
       if (before[0]) cancel(before[0]);
@@ -146,14 +162,10 @@ export function createRunModel(threads: number, queueLimit: number): RunModel {
       return 'again';
     },
 
-    die(process) {
-      for (const line of lines) {
-        for (const run of line) if (run.process === process) run.isOrphan = true;
-        const first = line[0];
-        if (!first?.isOrphan) continue;
-        first.code = 'lost';
-        over(first, 'failed', []);
-      }
+    die,
+    sleep(process) {
+      die(process);
+      for (const run of runs) if (run.status === 'queued') run.isOrphan &&= run.process !== process;
     },
   };
 }
