@@ -58,7 +58,7 @@ export async function startPostgres(options: TemporaryPostgresOptions): Promise<
     const settings = [
       'listen_addresses=127.0.0.1',
       'unix_socket_directories=',
-      'max_connections=200',
+      'max_connections=400',
       ...(options.durable ? [] : NOT_DURABLE),
     ].flatMap((setting) => ['-c', setting]);
     const command = [join(bin, 'postgres'), '-D', 'data', '-p', String(port), ...settings];

@@ -39,7 +39,7 @@ async function run(options: ServeOptions): Promise<void> {
   survivePipelines(logger, watch);
   const service = await serve(app, { ...options, onRunFailed: watch.reportRun }, logger);
   stopOnSignals(service, logger, watch);
-  logger.info(service.address, 'listening');
+  logger.info({ ...service.address, protocols: options.protocols }, 'listening');
   warnIfOpen(options, logger);
 }
 
