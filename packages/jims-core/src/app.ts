@@ -167,6 +167,12 @@ export class JimsApp implements AsyncDisposable {
     return store.pageEvents(threadId, page);
   }
 
+  /** Every event of a thread, oldest first. What this process has read of it before is not read again. */
+  async allEvents(thread: Thread): Promise<readonly ThreadEvent[]> {
+    const { runs } = await this.#open();
+    return runs.events.load(thread);
+  }
+
   /** A thread's events, those that are there and then those that come. */
   async *followThread(threadId: string, options: ThreadFeedOptions): AsyncGenerator<ThreadEvent> {
     const { store } = await this.#open();

@@ -27,8 +27,6 @@ export interface SaidText {
   readonly content: string;
 }
 
-const PAGE = 500;
-
 /**
  * The thread that a client's history belongs to. The thread goes on when both know the same messages
  * of the user. When the client has fewer or others, it is forked: a new thread with what both share
@@ -40,7 +38,7 @@ const PAGE = 500;
 export async function threadOfHistory(app: JimsApp, history: ClientHistory): Promise<RunThread> {
   const { contactId, chatId, threadConfig, earlier } = history;
   const known = chatId && (await threadOfChat(app, contactId, chatId));
-  const events = known ? await allEvents(app, known.id) : [];
+  const events = known ? await app.allEvents(known) : [];
   const fork = known ? forkPoint(events, history) : 'client_knows_more';
   if (known && fork === 'none') return { kind: 'thread', threadId: known.id, contactId };
   return {
@@ -113,15 +111,4 @@ export function copies(events: readonly ThreadEvent[]): readonly NewEvent[] {
 /** What a client says was said, as an event. */
 export function toEvent({ role, content }: SaidText): NewEvent {
   return newEvent(`comm.${role}_message`, { role, content });
-}
-
-/** Every event of a thread, in order. */
-export async function allEvents(app: JimsApp, threadId: string): Promise<readonly ThreadEvent[]> {
-  const events: ThreadEvent[] = [];
-  for (;;) {
-    const after = events.at(-1);
-    const page = await app.threadEvents(threadId, { limit: PAGE, ...(after && { after }) });
-    events.push(...page);
-    if (page.length < PAGE) return events;
-  }
 }

@@ -1,4 +1,4 @@
-import { allEvents, threadOfChat, threadOfHistory } from '../../http/history-thread.ts';
+import { threadOfChat, threadOfHistory } from '../../http/history-thread.ts';
 import type { ApiContext, Call, Protocol } from '../../http/route.ts';
 import {
   contactHeader,
@@ -57,7 +57,7 @@ export function agUiProtocol(api: ApiContext): Protocol {
 
   async function snapshot(call: Call, input: AgUiInput, contact: string): Promise<Response> {
     const thread = await threadOfChat(app, contact, { protocol: PROTOCOL, id: input.threadId });
-    const events = thread ? await allEvents(app, thread.id) : [];
+    const events = thread ? await app.allEvents(thread) : [];
     const leave = api.streams.enter();
     return streamFrames(api, call, encodeSnapshot(events, input), { leave });
   }

@@ -2,7 +2,7 @@ import type { Run, Thread } from 'jims-core';
 
 import { errorText } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
-import { allEvents, threadOfChat, threadOfHistory } from '../../http/history-thread.ts';
+import { threadOfChat, threadOfHistory } from '../../http/history-thread.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call, Protocol, RefusedCall, Route } from '../../http/route.ts';
 import {
@@ -81,7 +81,7 @@ export function aiSdkProtocol(api: ApiContext): Protocol {
 
   async function restore(call: Call): Promise<Response> {
     const thread = await chatThread(call);
-    const events = thread ? await allEvents(app, thread.id) : [];
+    const events = thread ? await app.allEvents(thread) : [];
     return json(call, { messages: toUiMessages(events) });
   }
 

@@ -1,7 +1,6 @@
 // What was said in a thread, as the items of a conversation.
-import type { JimsApp, NewEvent } from 'jims-core';
+import type { JimsApp, NewEvent, Thread } from 'jims-core';
 
-import { allEvents } from '../../http/history-thread.ts';
 import { assistantText, userText } from '../../http/said.ts';
 import { messageId } from './ids.ts';
 
@@ -16,10 +15,10 @@ export interface ConversationItem {
 /** All that was said, oldest first. */
 export async function conversationItems(
   app: JimsApp,
-  threadId: string,
+  thread: Thread,
 ): Promise<readonly ConversationItem[]> {
   let question: string | undefined;
-  const events = await allEvents(app, threadId);
+  const events = await app.allEvents(thread);
   return events.flatMap((event) => {
     if (userText(event) !== undefined) question = event.id;
     return toItem(event, question);

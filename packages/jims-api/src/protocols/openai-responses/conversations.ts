@@ -68,30 +68,30 @@ export async function deleteConversation(api: ApiContext, call: Call): Promise<R
 
 /** `GET /v1/conversations/{conversation_id}/items` */
 export async function listItems(api: ApiContext, call: Call): Promise<Response> {
-  const { id } = await conversationIn(api, call);
-  return json(call, listPage(call, await conversationItems(api.app, id)));
+  const thread = await conversationIn(api, call);
+  return json(call, listPage(call, await conversationItems(api.app, thread)));
 }
 
 /** `POST /v1/conversations/{conversation_id}/items`: what was said elsewhere. */
 export async function createItems(api: ApiContext, call: Call): Promise<Response> {
-  const { id } = await conversationIn(api, call);
+  const thread = await conversationIn(api, call);
   const { items } = parseBody(NewItemsBody, await call.body());
-  const controller = await api.app.thread(id);
+  const controller = await api.app.thread(thread.id);
   if (!controller) throw notFound();
   const added: string[] = [];
   for (const event of saidIn(items).map(toEvent)) {
     added.push(hexOf((await controller.append(event)).id));
   }
-  const all = await conversationItems(api.app, id);
+  const all = await conversationItems(api.app, thread);
   const own = all.filter((item) => added.some((eventId) => item.id.endsWith(eventId)));
   return json(call, listOf(own));
 }
 
 /** `GET /v1/conversations/{conversation_id}/items/{item_id}` */
 export async function getItem(api: ApiContext, call: Call): Promise<Response> {
-  const { id } = await conversationIn(api, call);
+  const thread = await conversationIn(api, call);
   const itemId = call.params['item_id'] ?? '';
-  const item = (await conversationItems(api.app, id)).find((each) => each.id === itemId);
+  const item = (await conversationItems(api.app, thread)).find((each) => each.id === itemId);
   if (!item) throw notFound(`Item with id '${itemId}' not found.`);
   return json(call, item);
 }

@@ -3,7 +3,7 @@ import { eventDomain } from 'jims-core';
 import type { JimsApp, RunRecord, RunThread } from 'jims-core';
 
 import { HttpError } from '../../http/errors.ts';
-import { allEvents, copies, threadOfHistory } from '../../http/history-thread.ts';
+import { copies, threadOfHistory } from '../../http/history-thread.ts';
 import { NOBODY, callerOf, chatOf, threadIdOf } from '../../http/openai/caller.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import type { RunAsk } from '../../http/run-routes.ts';
@@ -79,7 +79,7 @@ async function threadBehind(app: JimsApp, run: RunRecord, store: boolean): Promi
   const { thread, status } = run;
   if (store && (isActive(status) || !(await isFollowed(app, run))))
     return { kind: 'thread', threadId: thread.id };
-  const events = await allEvents(app, thread.id);
+  const events = await app.allEvents(thread);
   const lastId = lastEventOf(run);
   return {
     kind: 'new',
@@ -96,7 +96,7 @@ async function isFollowed(app: JimsApp, run: RunRecord): Promise<boolean> {
     const next = { after, limit: 1, domains: ['comm'] };
     return (await app.threadEvents(thread.id, next)).length > 0;
   }
-  const all = await allEvents(app, thread.id);
+  const all = await app.allEvents(thread);
   const own = all.findIndex(({ id }) => id === lastEventOf(run));
   return all.slice(own + 1).some(({ type }) => eventDomain(type) === 'comm');
 }
