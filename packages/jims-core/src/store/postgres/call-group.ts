@@ -42,14 +42,17 @@ export function createCallGroup({
 
   async function lane(): Promise<void> {
     busy++;
-    for (;;) {
-      const calls = waiting.splice(0, MAX_CALLS);
-      const [first] = calls;
-      if (!first) break;
-      if (calls.length === 1) await alone(first);
-      else await together(calls);
+    try {
+      for (;;) {
+        const calls = waiting.splice(0, MAX_CALLS);
+        const [first] = calls;
+        if (!first) return;
+        if (calls.length === 1) await alone(first);
+        else await together(calls);
+      }
+    } finally {
+      busy--;
     }
-    busy--;
   }
 
   async function together(calls: readonly Waiting[]): Promise<void> {
