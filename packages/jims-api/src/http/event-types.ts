@@ -15,15 +15,19 @@ export const CLIENT_EVENT_TYPES: readonly string[] = [
  * anything, nothing included.
  */
 export function isAllowedEventType(type: string, patterns: readonly string[]): boolean {
-  const forbidding = patterns.filter((pattern) => pattern.startsWith('!'));
-  const allowing = patterns.filter((pattern) => !pattern.startsWith('!'));
-  return (
-    allowing.some((pattern) => matches(type, pattern)) &&
-    !forbidding.some((pattern) => matches(type, pattern.slice(1)))
-  );
+  const matching = patterns.filter((pattern) => expressionOf(pattern).test(type));
+  return matching.length > 0 && !matching.some((pattern) => pattern.startsWith('!'));
 }
 
-function matches(type: string, pattern: string): boolean {
-  const parts = pattern.split('*').map((part) => part.replaceAll(/[\\^$.|?+()[\]{}]/g, '\\$&'));
-  return new RegExp(`^${parts.join('.*')}$`, 's').test(type);
+/** Only an operator's patterns come here: there is no end of event types, but one of patterns. */
+const expressions = new Map<string, RegExp>();
+
+function expressionOf(pattern: string): RegExp {
+  const known = expressions.get(pattern);
+  if (known) return known;
+  const parts = pattern.replace(/^!/, '').split('*');
+  const literals = parts.map((part) => part.replaceAll(/[\\^$.|?+()[\]{}]/g, '\\$&'));
+  const expression = new RegExp(`^${literals.join('.*')}$`, 's');
+  expressions.set(pattern, expression);
+  return expression;
 }
