@@ -91,7 +91,7 @@ export function createLiveRuns(options: LiveRunsOptions): LiveRuns {
         progress?.remove(live);
         if (lives.get(runId) === entry) {
           lives.delete(runId);
-          if (!isOpen(end)) ended.add(run, live.sentBytes);
+          if (isWorthKeeping(live, end)) ended.add(run, live.sentBytes);
         }
         onOver(runId, turn);
       });
@@ -108,6 +108,14 @@ export function createLiveRuns(options: LiveRunsOptions): LiveRuns {
     },
     close: () => progress?.close(),
   };
+}
+
+/**
+ * The store tells as much of most runs, and what many runs leave in memory costs more to clear away
+ * than they cost themselves.
+ */
+function isWorthKeeping({ stream }: LiveRun, end: RunEnd): boolean {
+  return !isOpen(end) && (stream.toldMore || end.type !== 'result');
 }
 
 /** Whether its story may go on, here or elsewhere: then only the store knows how it stands. */

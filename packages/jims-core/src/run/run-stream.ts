@@ -11,6 +11,8 @@ export interface RunStream {
   listen(options?: ListenOptions): AsyncGenerator<NumberedRunEvent, void, void>;
   /** Place of the newest event; 0 before the first. */
   readonly lastSeq: number;
+  /** Whether it told something that is kept nowhere else: a status, or a piece of a message. */
+  readonly toldMore: boolean;
   /** What is after a place. */
   since(seq: number): readonly NumberedRunEvent[];
   readonly ended: boolean;
@@ -35,6 +37,7 @@ export function createRunStream(): RunStream {
   const events: NumberedRunEvent[] = [];
   const end = Promise.withResolvers<RunEnd>();
   let ended = false;
+  let toldMore = false;
   let more = Promise.withResolvers<void>();
 
   const lastSeq = (): number => events.at(-1)?.seq ?? 0;
@@ -42,6 +45,7 @@ export function createRunStream(): RunStream {
   function pushNumbered(event: NumberedRunEvent): void {
     if (ended || event.seq <= lastSeq()) return;
     events.push(event);
+    toldMore ||= event.type === 'status' || event.type === 'delta';
     if (isRunEnd(event)) {
       ended = true;
       end.resolve(event);
@@ -86,6 +90,9 @@ export function createRunStream(): RunStream {
     since: (seq) => events.slice(indexAfter(events, seq)),
     get lastSeq() {
       return lastSeq();
+    },
+    get toldMore() {
+      return toldMore;
     },
     get ended() {
       return ended;

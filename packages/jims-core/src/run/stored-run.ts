@@ -34,9 +34,17 @@ export function storedRun(
   progress: readonly NumberedRunEvent[],
 ): Run {
   const stream = createRunStream();
-  for (const event of progress) stream.pushNumbered(event);
+  const told = progress.length > 0 ? progress : toldEvents(record);
+  for (const event of told) stream.pushNumbered(event);
   finish(stream, record, end);
   return runOf(record, stream, () => {});
+}
+
+/** What a run told that told nothing but its events: their places are known then. */
+function toldEvents({ startEvents, events, lastSeq }: RunRecord): readonly NumberedRunEvent[] {
+  const sent = [...startEvents, ...events];
+  if (sent.length + 1 !== lastSeq) return [];
+  return sent.map((event, index) => ({ type: 'event', event, seq: index + 1 }));
 }
 
 /** Ends a stream that was put together from what a store keeps. */
