@@ -68,6 +68,8 @@ async function waitForTurn({ accepted, run, turn, onTurn }: Execution): Promise<
   run.signal.addEventListener('abort', () => stopped.reject(run.signal.reason), { once: true });
   if (run.signal.aborted) stopped.reject(run.signal.reason);
   await Promise.race([turn, stopped.promise]);
+  // It may have been given its turn on the way to being stopped.
+  run.signal.throwIfAborted();
   onTurn();
 }
 

@@ -80,11 +80,14 @@ describeStores((kind) => {
   test('whatever is done to runs, they are what the model says', async () => {
     await using database = await kind.fresh();
     await using store = await openStore(database.url);
-    const processes = kind.name === 'postgres' ? 2 : 1;
+    // A SQLite file has one process, and so one store; it is closed at the end.
+    const own = { ...store, close: async () => {} };
+    const open = store.shared ? () => openStore(database.url) : () => Promise.resolve(own);
+    const processes = store.shared ? 2 : 1;
     const numRuns = Number(process.env['JIMS_MODEL_RUNS'] ?? (processes === 2 ? 100 : 200));
     const steps = fc.array(step, { minLength: 1, maxLength: 25 });
     const property = fc.asyncProperty(steps, async (all) => {
-      await using world = await openWorld(store, processes);
+      await using world = await openWorld(store, { open, size: processes });
       for (const each of all) {
         await world.take(each);
         await world.agree();
@@ -115,10 +118,13 @@ interface World extends AsyncDisposable {
   finishAll(): Promise<void>;
 }
 
-async function openWorld(store: Store, size: number): Promise<World> {
+async function openWorld(
+  store: Store,
+  { open, size }: { readonly open: () => Promise<Store>; readonly size: number },
+): Promise<World> {
   const model = createRunModel(THREADS, QUEUE_LIMIT);
   const puppets = createPuppets((text) => text.endsWith('deaf'));
-  const start = (): Promise<TestProcess> => startProcess(store, puppets, LIMITS);
+  const start = async (): Promise<TestProcess> => startProcess(await open(), puppets, LIMITS);
   const processes = await Promise.all(Array.from({ length: size }, start));
   const dead = new Set<TestProcess>();
   const threads: string[] = [];
@@ -128,6 +134,7 @@ async function openWorld(store: Store, size: number): Promise<World> {
   }
   const ids = new Map<string, string>();
   const owners = new Map<string, TestProcess>();
+  const owned = new Map<ModelRun, Run>();
   const listeners: Listener[] = [];
   let said = 0;
 
@@ -173,7 +180,9 @@ async function openWorld(store: Store, size: number): Promise<World> {
       assert.equal(run.replayed, false);
       ids.set(text, run.id);
       owners.set(run.id, at(processes, by));
+      owned.set(expected, run);
       void listen(expected, run, by);
+      await withdrawn();
     } catch (error) {
       assert.equal(isJimsError(error) ? error.code : error, expected);
     }
@@ -185,6 +194,7 @@ async function openWorld(store: Store, size: number): Promise<World> {
       const again = await ask(run, by, 'queue');
       assert.equal(again.id, ids.get(run.text));
       assert.equal(again.replayed, expected === 'same');
+      if (expected === 'again') owned.set(run, again);
       void listen(run, again, by);
     } catch (error) {
       assert.equal(isJimsError(error) ? error.code : error, expected);
@@ -242,7 +252,7 @@ async function openWorld(store: Store, size: number): Promise<World> {
         if (!run) return;
         model.cancel(run);
         await at(processes, by).app.cancelRun(idOf(run));
-        return;
+        return withdrawn();
       case 'retry':
         if (run) await retry(run, by);
         return;
@@ -252,6 +262,11 @@ async function openWorld(store: Store, size: number): Promise<World> {
         return;
       }
     }
+  }
+
+  /** Until then a run that waits may still get its turn, or be lost with its process. */
+  async function withdrawn(): Promise<void> {
+    for (const run of model.runs) if (run.isWithdrawn && !run.isOrphan) await owned.get(run)?.end;
   }
 
   function idOf(run: ModelRun): string {
@@ -275,7 +290,7 @@ async function openWorld(store: Store, size: number): Promise<World> {
       const record = await store.run(idOf(run));
       const { status, code } = { status: record?.status, code: record?.error?.code };
       if (status !== run.status || (run.code && run.code !== code)) {
-        return `${run.text} is ${status} (${code}), to be ${run.status} (${run.code})`;
+        return `${run.text} is ${status} (${code}, ${record?.error?.message}), to be ${run.status} (${run.code})`;
       }
       const starts = puppets.starts(run.text);
       if (starts !== run.begun) {

@@ -20,7 +20,7 @@ export interface TestProcess {
   close(): Promise<void>;
 }
 
-/** Starts a process on a store that others may use, too. */
+/** Starts a process on a store of its own, which it closes at its end. */
 export async function startProcess(
   store: Store,
   puppets: Puppets,
@@ -28,13 +28,14 @@ export async function startProcess(
 ): Promise<TestProcess> {
   let isDead = false;
   let awake = Promise.resolve();
+  let renewing = Promise.resolve();
   let instanceId = '';
   const mortal = new Proxy(store, {
     get(target, name: keyof Store) {
       const value = target[name];
       if (typeof value !== 'function') return value;
       return (...args: unknown[]): unknown => {
-        if (name === 'close') return undefined;
+        if (name === 'close') return store.close();
         if (isDead) return Promise.reject(new JimsError('store_unavailable', 'It is dead'));
         if (name === 'renewLease') return renew(String(args[0]));
         return Reflect.apply(value, target, args);
@@ -43,9 +44,11 @@ export async function startProcess(
   });
   async function renew(id: string): Promise<void> {
     instanceId = id;
-    await awake;
+    for (let seen; seen !== awake;) await (seen = awake);
+    if (isDead) throw new JimsError('store_unavailable', 'It is dead');
     // Longer than the process believes: a slow test is no reason to lose runs.
-    await store.renewLease(id, LEASE_MS);
+    renewing = store.renewLease(id, LEASE_MS);
+    await renewing;
   }
 
   const app = defineApp({ pipeline: (ctx) => puppets.pipeline(ctx), store: mortal });
@@ -54,14 +57,16 @@ export async function startProcess(
     app,
     async die() {
       isDead = true;
+      await renewing;
       await store.endLease(instanceId);
       await store.reapRuns();
       // What is left of it in this test's own process.
-      void app.close(0).catch(() => {});
+      void app.close(0).catch(() => store.close());
     },
     async sleep() {
       const waking = Promise.withResolvers<void>();
       awake = waking.promise;
+      await renewing;
       await store.endLease(instanceId);
       await store.reapRuns();
       await store.renewLease(instanceId, LEASE_MS);
