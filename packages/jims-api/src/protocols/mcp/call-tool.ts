@@ -57,7 +57,9 @@ export async function callTool(
 
 function argumentsOf({ name, arguments: given = {} }: JsonObject): unknown {
   if (name === TOOL) return given;
-  throw rpcFailure('invalid_params', `There is no tool '${String(name)}'`);
+  // JSON, because an object that a client made need not have a text.
+  const asked = (JSON.stringify(name) ?? 'without a name').slice(0, 100);
+  throw rpcFailure('invalid_params', `There is no tool ${asked}`);
 }
 
 function readsStreams({ request }: Call): boolean {

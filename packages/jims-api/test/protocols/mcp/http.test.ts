@@ -41,6 +41,24 @@ test('every version that the official client speaks is spoken, and the newest to
   assert.equal(unknown.status, 400);
 });
 
+test('a tool name that is no text is refused as one that there is not', async () => {
+  await using api = testApi(agentPipeline().pipeline);
+  for (const name of [
+    { toString: 1, valueOf: 2 },
+    ['chat'],
+    null,
+    7,
+    'x'.repeat(10_000),
+    undefined,
+  ]) {
+    const response = await api.post('/mcp', { ...HELLO, params: { name, arguments: {} } });
+    const { error } = await jsonOf(response);
+    assert.ok(typeof error === 'object' && error !== null && 'code' in error && 'message' in error);
+    assert.equal(error.code, -32_602);
+    assert.match(String(error.message), /^There is no tool .{1,100}$/);
+  }
+});
+
 test('a session is known by every process, and one that nobody began is not', async () => {
   await using one = testApi(agentPipeline().pipeline);
   await using two = testApi(agentPipeline().pipeline);

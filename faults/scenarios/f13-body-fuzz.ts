@@ -1,0 +1,136 @@
+import { FRAMING_TRICKS } from '../fuzz/framing-tricks.ts';
+import { mutateBody } from '../fuzz/mutate-body.ts';
+import { validRequests } from '../fuzz/valid-requests.ts';
+import type { ValidRequest } from '../fuzz/valid-requests.ts';
+import { freshDatabase, startProcesses } from '../lab/lab.ts';
+import type { Lab, Scenario } from '../lab/lab.ts';
+import { sendRaw } from '../lab/raw-socket.ts';
+import type { Server } from '../lab/server.ts';
+
+const AT_ONCE = 16;
+const MIB = 1024 * 1024;
+/** What a heap that is never made to shrink may grow to; a leak of bodies would pass it by far. */
+const GROWTH_BYTES = 300 * MIB;
+/** Of a stack trace, a file, a database, or an error that was not expected; also inside a 200. */
+const TELLTALE =
+  /\n? {4}at |node:internal|\.ts:\d|\/(?:packages|node_modules|tmp|work)\/|SQLITE|sqlite3?:|Internal Server Error|Pipeline error|-32603|(?:Type|Range|Syntax|Reference)Error/;
+
+/** F13: bodies and requests that no client would send. */
+export const bodyFuzz: Scenario = {
+  id: 'F13',
+  about: 'bodies with something wrong on every protocol, and requests that are no HTTP',
+  async run(lab) {
+    const { checks } = lab;
+    const db = await freshDatabase(lab, 'SQLite');
+    await using cluster = await startProcesses(lab, { db, size: 1, args: ['--run-timeout', '5'] });
+    const server = cluster.at(0);
+    if (!server) throw new Error('The process is not there');
+    const threadId = await newThread(server);
+    const valid = validRequests(threadId);
+    const alive = async (when: string): Promise<void> => {
+      for (const request of valid) {
+        const { status, text } = await send(server, request, JSON.stringify(request.body));
+        const isAnswered = status >= 200 && status < 300 && !TELLTALE.test(text);
+        checks.that('I12', isAnswered, () => `${when}, ${request.path} got ${status}: ${text}`);
+      }
+    };
+    await alive('at first');
+    const before = server.rssBytes();
+    const from = performance.now();
+    const statuses = await fuzz(lab, server, valid, lab.isLong ? 100_000 : 5000);
+    const seconds = (performance.now() - from) / 1000;
+    await playTricks(lab, server);
+    await alive('after all');
+    const grown = server.rssBytes() - before;
+    checks.that('I11', grown < GROWTH_BYTES, () => {
+      return `the process grew by ${Math.round(grown / MIB)} MiB`;
+    });
+    const sent = [...statuses.values()].reduce((sum, count) => sum + count, 0);
+    lab.figure('bodies', sent);
+    lab.figure('per second', Math.round(sent / seconds));
+    for (const [status, count] of [...statuses].toSorted(([a], [b]) => a - b)) lab.figure(String(status), count);
+    lab.figure('tricks', FRAMING_TRICKS.length);
+    lab.figure('grown MiB', Math.round(grown / MIB));
+    await cluster.stopAll();
+  },
+};
+
+async function fuzz(
+  { checks, history, random }: Lab,
+  server: Server,
+  valid: readonly ValidRequest[],
+  count: number,
+): Promise<ReadonlyMap<number, number>> {
+  const statuses = new Map<number, number>();
+  let left = count;
+  async function work(): Promise<void> {
+    while (left-- > 0) {
+      const request = random.pick(valid);
+      const bytes = mutateBody(request.body, random);
+      const { status, text } = await send(server, request, bytes);
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      const sent = (): string => Buffer.from(bytes.subarray(0, 400)).toString('latin1');
+      const isRefusal = status >= 200 && status < 500;
+      const isSilent = !TELLTALE.test(text);
+      checks.that('I12', isRefusal, () => `${request.path} got ${status}: ${text}\n${sent()}`);
+      checks.that('I12', isSilent, () => {
+        return `${request.path} (${status}) told too much: ${text.slice(0, 400)}\n${sent()}`;
+      });
+      if (isRefusal && isSilent) continue;
+      const whole = Buffer.from(bytes).toString('base64').slice(0, 20_000);
+      history.write({ path: request.path, status, answer: text.slice(0, 2000), sent: whole });
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  return statuses;
+}
+
+async function playTricks({ checks, history, isLong }: Lab, server: Server): Promise<void> {
+  for (let round = 0; round < (isLong ? 10 : 1); round++) {
+    await Promise.all(
+      FRAMING_TRICKS.map(async ({ name, pieces }) => {
+        const text = await sendRaw(server.url, pieces, { waitMs: 1000 });
+        history.write({ trick: name, answer: text.slice(0, 500) });
+        const statuses = [...text.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) =>
+          Number(status),
+        );
+        checks.that(
+          'I12',
+          statuses.every((status) => status < 500),
+          () => {
+            return `'${name}' got ${statuses.join(', ')}: ${text.slice(0, 400)}`;
+          },
+        );
+        checks.that('I12', !TELLTALE.test(text), () => {
+          return `'${name}' was told too much: ${text.slice(0, 600)}`;
+        });
+      }),
+    );
+  }
+}
+
+async function newThread(server: Server): Promise<string> {
+  const request = { path: '/api/v1/threads', body: { contact_id: 'fuzz' } };
+  const { text } = await send(server, request, JSON.stringify(request.body));
+  const threadId = /"thread_id": ?"([^"]+)"/.exec(text)?.[1];
+  if (threadId === undefined) throw new Error(`No thread: ${text}`);
+  return threadId;
+}
+
+async function send(
+  server: Server,
+  { path, headers }: ValidRequest,
+  body: string | Uint8Array,
+): Promise<{ readonly status: number; readonly text: string }> {
+  try {
+    const response = await fetch(server.url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: Buffer.from(body),
+      signal: AbortSignal.timeout(20_000),
+    });
+    return { status: response.status, text: await response.text() };
+  } catch (error) {
+    return { status: 0, text: String(error instanceof Error ? (error.cause ?? error) : error) };
+  }
+}
