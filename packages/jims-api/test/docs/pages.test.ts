@@ -1,9 +1,11 @@
 // What the pages tell people to do works.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 import { folderWith, serveCommand } from '../support/command.ts';
 import { codeBlocks, curlCommands } from './code-blocks.ts';
@@ -49,6 +51,15 @@ test("a server of one's own can be made of the README's lines", async () => {
   });
   const api = createApi(app, { apiKeys: ['s3cret'] });
   assert.equal((await api.fetch(new Request('http://localhost/api/v1/threads'))).status, 401);
+});
+
+test("jims-core's program prints what it says", async () => {
+  const [program = ''] = codeBlocks('packages/jims-core/README.md', 'ts');
+  using folder = folderWith({ 'program.mts': program });
+  symlinkSync(join(ROOT, 'node_modules'), join(folder.path, 'node_modules'));
+  const args = ['--conditions=@jims/source', 'program.mts'];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder.path });
+  assert.equal(stdout, 'You said: Hello\n');
 });
 
 test('every link between the pages leads somewhere', () => {
