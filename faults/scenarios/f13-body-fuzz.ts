@@ -48,7 +48,8 @@ export const bodyFuzz: Scenario = {
     const sent = [...statuses.values()].reduce((sum, count) => sum + count, 0);
     lab.figure('bodies', sent);
     lab.figure('per second', Math.round(sent / seconds));
-    for (const [status, count] of [...statuses].toSorted(([a], [b]) => a - b)) lab.figure(String(status), count);
+    for (const [status, count] of [...statuses].toSorted(([a], [b]) => a - b))
+      lab.figure(String(status), count);
     lab.figure('tricks', FRAMING_TRICKS.length);
     lab.figure('grown MiB', Math.round(grown / MIB));
     await cluster.stopAll();

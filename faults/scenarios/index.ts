@@ -3,7 +3,10 @@ import { killedOnSqlite } from './f01-killed-sqlite.ts';
 import { killedAndFrozen } from './f03-killed-and-frozen.ts';
 import { databaseDown } from './f04-database-down.ts';
 import { doubleTexting } from './f06-double-texting.ts';
+import { slowClients } from './f12-slow-clients.ts';
 import { bodyFuzz } from './f13-body-fuzz.ts';
+import { diskFull } from './f14-disk-full.ts';
+import { hostilePipelines } from './f15-hostile-pipelines.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
   killedOnSqlite,
@@ -11,4 +14,7 @@ export const SCENARIOS: readonly Scenario[] = [
   databaseDown,
   doubleTexting,
   bodyFuzz,
+  hostilePipelines,
+  slowClients,
+  diskFull,
 ];
