@@ -102,11 +102,8 @@ async function sayOurs(
   return String(answer['thread_id']);
 }
 
-async function checkOrder(
-  { checks, figure }: Lab,
-  db: string,
-  order: readonly string[],
-): Promise<void> {
+async function checkOrder(lab: Lab, db: string, order: readonly string[]): Promise<void> {
+  const { checks } = lab;
   const { threads } = await readFacts(db);
   checks.that('I8', threads.length === 1, () => `there are ${threads.length} threads`);
   const thread = threads[0];
@@ -122,7 +119,7 @@ async function checkOrder(
       return `the original reads '${theirs[index]}' where '${content}' was said`;
     });
   }
-  figure(db.startsWith('sqlite') ? 'SQLite events' : 'PostgreSQL events', order.length);
+  lab.figure(db.startsWith('sqlite') ? 'SQLite events' : 'PostgreSQL events', order.length);
 }
 
 function messageOf(content: string): string {
