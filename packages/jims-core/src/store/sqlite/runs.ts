@@ -19,7 +19,7 @@ export interface ActiveRun extends StartedRun {
   readonly unstored: NewEvent | undefined;
 }
 
-type Withdrawal = Omit<RunOutcomeRecord, 'events'>;
+export type Withdrawal = Omit<RunOutcomeRecord, 'events'>;
 
 /** The rows of `jims_runs` that are not over. Writes are to be called inside a transaction. */
 export interface RunRows {
