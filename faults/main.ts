@@ -5,7 +5,7 @@
 //   npm run faults -- F3 F6            these
 //   npm run faults -- --long           the long form
 //   npm run faults -- F3 --seed 4711   with the choices of an earlier run
-//   npm run faults -- --mutants        breaks the code on purpose, and sees that it is noticed
+//   npm run faults -- F3 --source DIR  against other sources, as a copy that was broken on purpose
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +20,6 @@ import type { Lab, Scenario } from './lab/lab.ts';
 import { startPostgresServer } from './lab/postgres-server.ts';
 import type { PostgresServer } from './lab/postgres-server.ts';
 import { createRandom } from './lab/random.ts';
-import { tryMutants } from './mutants/try-mutants.ts';
 import { SCENARIOS } from './scenarios/index.ts';
 
 interface Outcome {
@@ -38,15 +37,13 @@ const { values, positionals } = parseArgs({
   options: {
     long: { type: 'boolean', default: false },
     seed: { type: 'string' },
-    mutants: { type: 'boolean', default: false },
-    // The root of other sources than these; how mutants are run.
     source: { type: 'string', default: fileURLToPath(new URL('..', import.meta.url)) },
   },
 });
 const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9));
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(130));
 
-process.exitCode = values.mutants ? await tryMutants(positionals, seed) : await main();
+process.exitCode = await main();
 // A client that was left alone may hold a socket for a while.
 process.exit();
 

@@ -2,13 +2,31 @@ import type { Scenario } from '../lab/lab.ts';
 import { killedOnSqlite } from './f01-killed-sqlite.ts';
 import { killedAndFrozen } from './f03-killed-and-frozen.ts';
 import { databaseDown } from './f04-database-down.ts';
+import { rollingRestart } from './f05-rolling-restart.ts';
 import { doubleTexting } from './f06-double-texting.ts';
+import { firstMessages } from './f07-first-messages.ts';
+import { besideTheOriginal } from './f08-beside-the-original.ts';
+import { clockJumps } from './f09-clock-jumps.ts';
+import { idempotency } from './f10-idempotency.ts';
+import { cutsAndJoins } from './f11-cuts-and-joins.ts';
+import { slowClients } from './f12-slow-clients.ts';
 import { bodyFuzz } from './f13-body-fuzz.ts';
+import { diskFull } from './f14-disk-full.ts';
+import { hostilePipelines } from './f15-hostile-pipelines.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
   killedOnSqlite,
   killedAndFrozen,
   databaseDown,
+  rollingRestart,
   doubleTexting,
+  firstMessages,
+  besideTheOriginal,
+  clockJumps,
+  idempotency,
+  cutsAndJoins,
+  slowClients,
   bodyFuzz,
+  diskFull,
+  hostilePipelines,
 ];

@@ -56,14 +56,40 @@ export class JimsError extends Error {
   }
 }
 
-/** True for a {@link JimsError}, also for one made by another copy of this package. */
+/** True for a {@link JimsError}, also for one made by another copy of this package. Never throws. */
 export function isJimsError(value: unknown): value is JimsError {
-  return typeof value === 'object' && value !== null && MARK in value;
+  try {
+    return typeof value === 'object' && value !== null && MARK in value;
+  } catch {
+    // A proxy that was revoked.
+    return false;
+  }
 }
 
-/** What of an error may be logged: never its other members, which may hold prompts or messages. */
-export function describeError(error: unknown): object {
-  if (!(error instanceof Error)) return { message: String(error) };
-  const { name, message, stack, cause } = error;
-  return { name, message, stack, ...(cause !== undefined && { cause: describeError(cause) }) };
+const MAX_CAUSES = 8;
+
+interface ErrorDescription {
+  readonly name?: string;
+  readonly message: string;
+  readonly stack?: string | undefined;
+  readonly cause?: ErrorDescription;
+}
+
+/**
+ * What of an error may be logged: never its other members, which may hold prompts or messages. Never
+ * throws, whatever was thrown.
+ */
+export function describeError(error: unknown): ErrorDescription {
+  return describe(error, MAX_CAUSES);
+}
+
+function describe(error: unknown, causes: number): ErrorDescription {
+  try {
+    if (!(error instanceof Error)) return { message: String(error) };
+    const { name, message, stack, cause } = error;
+    const hasCause = cause !== undefined && causes > 0;
+    return { name, message, stack, ...(hasCause && { cause: describe(cause, causes - 1) }) };
+  } catch {
+    return { message: 'An error that cannot be read' };
+  }
 }

@@ -16,7 +16,7 @@ import type { EventCache } from './event-cache.ts';
 import type { LiveRun, StopReason } from './live-run.ts';
 import type { RunEngineOptions } from './run-engine.ts';
 import type { CancelReason, RunEnd } from './run-events.ts';
-import type { RunRequest } from './run.ts';
+import type { FailedRun, RunRequest } from './run.ts';
 
 export interface Execution extends RunEngineOptions {
   readonly run: LiveRun;
@@ -196,10 +196,19 @@ async function endBadly(
   const { code, message } = failure;
   const who = { requestId: request.requestId, runId: owner.runId, threadId: owner.threadId };
   logger.error({ ...who, error: describeError(error) }, `run failed: ${code}`);
-  execution.onRunFailed?.(failure, who);
+  report(execution, failure, who);
   const recorded = { status: 'failed', events: [], error: { code, message } } as const;
   const settled = await settle(execution, recorded);
   return { type: 'error', error: settled === 'fenced' ? fenced() : failure };
+}
+
+/** Who reports failures must not keep a run from its end by one of his own. */
+function report({ onRunFailed, logger }: Execution, failure: JimsError, who: FailedRun): void {
+  try {
+    onRunFailed?.(failure, who);
+  } catch (error) {
+    logger.error({ ...who, error: describeError(error) }, 'cannot report a failed run');
+  }
 }
 
 function isCancel(reason: StopReason | undefined): reason is CancelReason {

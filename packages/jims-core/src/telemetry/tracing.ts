@@ -1,6 +1,8 @@
 import type * as OpenTelemetryApi from '@opentelemetry/api';
 import type { Span } from '@opentelemetry/api';
 
+import { describeError } from '../errors.ts';
+
 let loading: Promise<typeof OpenTelemetryApi> | undefined;
 
 /** OpenTelemetry's API, loaded on first use. */
@@ -27,10 +29,9 @@ export async function withRunSpan(
       await work();
       span.setStatus({ code: SpanStatusCode.OK });
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
       span.setStatus({
         code: SpanStatusCode.ERROR,
-        message: `Pipeline execution failed: ${message}`,
+        message: `Pipeline execution failed: ${describeError(error).message}`,
       });
       throw error;
     } finally {

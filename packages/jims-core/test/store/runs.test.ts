@@ -220,7 +220,9 @@ describeStores((kind) => {
     const error = { code: 'deadline', message: 'too late' };
     const withdrawn = await user.finish(two, ['never said'], { status: 'failed', error });
     assert.deepEqual(withdrawn, { kind: 'finished', events: [], next: undefined });
-    assert.equal((await user.store.run(two.runId))?.status, 'queued');
+    const waiting = await user.store.run(two.runId);
+    assert.deepEqual([waiting?.status, waiting?.withdrawnAs], ['queued', 'failed']);
+    assert.deepEqual(waiting?.error, error);
     const result = await user.finish(one, ['1']);
     assert.equal(result.kind === 'finished' && result.next?.runId, three.runId);
     assert.deepEqual(await conversation(user.store, one.thread.id), ['one', '1', 'two', 'three']);

@@ -21,7 +21,7 @@ select
   r.incoming_data as "incomingData",
   r.start_ids as "startIds",
   r.output_ids as "outputIds",
-  case when r.finished_at is not null then r.error_code end as "errorCode",
+  case when r.finished_at is not null or r.withdrawn_as is not null then r.error_code end as "errorCode",
   r.error_message as "errorMessage",
   case when r.finished_at is not null then r.usage end as usage,
   case when r.finished_at is not null then r.last_seq end as "lastSeq",

@@ -1,5 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 
+/**
+ * The time by which leases are measured. It runs on when the clock is set, so that the runs of a
+ * living process are not taken for lost by that; other processes do not use the file meanwhile.
+ */
+export function leaseClock(): number {
+  return Math.round(performance.timeOrigin + performance.now());
+}
+
 /** The rows of `jims_instances`: which processes live. Writes are to be called inside a transaction. */
 export interface InstanceRows {
   renewLease(instanceId: string, leaseMs: number): void;
@@ -13,7 +21,7 @@ export function instanceRows(db: DatabaseSync): InstanceRows {
   );
   const end = db.prepare('DELETE FROM jims_instances WHERE instance_id = ?');
   return {
-    renewLease: (instanceId, leaseMs) => void renew.run(instanceId, Date.now() + leaseMs),
+    renewLease: (instanceId, leaseMs) => void renew.run(instanceId, leaseClock() + leaseMs),
     endLease: (instanceId) => void end.run(instanceId),
   };
 }

@@ -6,6 +6,7 @@ import type { IdempotencyKey, PolledRun, RunRecord, RunStatus } from '../store.t
 import { toPublicTime } from '../timestamp.ts';
 import { cell, listParameter, storedBefore } from './columns.ts';
 import type { EventRows } from './events.ts';
+import type { Withdrawal } from './runs.ts';
 import type { ThreadRows } from './threads.ts';
 import { fromHex, toHex } from './uuid-hex.ts';
 
@@ -63,12 +64,13 @@ export function runRecords(
       const row = byId.get(runId) as RunRow | undefined;
       const thread = row && threads.byId(fromHex(row.thread_id));
       if (!thread) return undefined;
+      const withdrawal = row.status === 'queued' ? withdrawalOf(row) : undefined;
       return {
         runId,
         thread,
         instanceId: row.instance_id,
         status: row.status,
-        withdrawnAs: row.status === 'queued' ? withdrawnAs(row) : undefined,
+        withdrawnAs: withdrawal?.status,
         attempt: row.attempt,
         createdThread: row.created_thread === 1,
         acceptedAt: toPublicTime(row.accepted_at),
@@ -77,7 +79,7 @@ export function runRecords(
         incoming: incomingOf(row),
         startEvents: events.byIds(thread.id, idsOf(row.start_ids)),
         events: events.byIds(thread.id, idsOf(row.output_ids)),
-        error: valueOf(row.error) as RunRecord['error'],
+        error: withdrawal ? withdrawal.error : (valueOf(row.error) as RunRecord['error']),
         usage: valueOf(row.usage) as RunRecord['usage'],
         lastSeq: row.last_seq ?? undefined,
       };
@@ -148,8 +150,8 @@ function incomingOf({ incoming_id, incoming_type, incoming_data }: RunRow): NewE
   };
 }
 
-function withdrawnAs({ withdrawn }: RunRow): RunRecord['withdrawnAs'] {
-  return parseStoredObject(withdrawn)['status'] as RunRecord['withdrawnAs'];
+function withdrawalOf({ withdrawn }: RunRow): Withdrawal | undefined {
+  return valueOf(withdrawn) as Withdrawal | undefined;
 }
 
 function valueOf(text: string | null): unknown {

@@ -4,6 +4,7 @@ import type { NewEvent } from '../../thread/event.ts';
 import { parseStoredObject } from '../json-text.ts';
 import type { AcceptRequest, RunOutcomeRecord, RunOwner, StartedRun } from '../store.ts';
 import { cell, jsonOrNull, storedNow } from './columns.ts';
+import { leaseClock } from './instances.ts';
 import { fromHex, toHex } from './uuid-hex.ts';
 
 /** A run that waits or runs, as far as the store needs it to start or to end it. */
@@ -18,7 +19,7 @@ export interface ActiveRun extends StartedRun {
   readonly unstored: NewEvent | undefined;
 }
 
-type Withdrawal = Omit<RunOutcomeRecord, 'events'>;
+export type Withdrawal = Omit<RunOutcomeRecord, 'events'>;
 
 /** The rows of `jims_runs` that are not over. Writes are to be called inside a transaction. */
 export interface RunRows {
@@ -142,8 +143,8 @@ export function runRows(db: DatabaseSync): RunRows {
       );
     },
     revive: (runId, instanceId, status) => void revive.run(runId, status, instanceId, storedNow()),
-    active: (runId) => toActive(active.get(Date.now(), runId)),
-    next: (threadId) => toActive(next.get(Date.now(), toHex(threadId))),
+    active: (runId) => toActive(active.get(leaseClock(), runId)),
+    next: (threadId) => toActive(next.get(leaseClock(), toHex(threadId))),
     start: (runId) => void start.run(storedNow(), runId),
     markStored: (runId) => void markStored.run(runId),
     markStarted: (runId, events) => void markStarted.run(idList(events), runId),
@@ -159,7 +160,7 @@ export function runRows(db: DatabaseSync): RunRows {
         const [runId, instanceId] = row as unknown as [string, string];
         return { runId, instanceId };
       }),
-    orphans: () => orphans.all(Date.now()).map((row) => toActiveRun(row)),
+    orphans: () => orphans.all(leaseClock()).map((row) => toActiveRun(row)),
   };
 }
 

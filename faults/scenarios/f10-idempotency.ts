@@ -1,0 +1,112 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { readFacts } from '../check/facts.ts';
+import type { Facts } from '../check/facts.ts';
+import { ask, chatBody, only } from '../lab/ask.ts';
+import type { Reply } from '../lab/ask.ts';
+import type { Cluster } from '../lab/cluster.ts';
+import { freshDatabase, startProcesses } from '../lab/lab.ts';
+import type { Lab, Scenario, StoreName } from '../lab/lab.ts';
+
+const API_KEYS = ['first-caller', 'second-caller'] as const;
+const CHAT = '/api/v1/chat';
+
+/** F10: what a key does in each state of its run. */
+export const idempotency: Scenario = {
+  id: 'F10',
+  about: 'Idempotency-Key: at once, after success, failure and death, other body, other caller',
+  async run(lab) {
+    await tryKeys(lab, 'SQLite', 1);
+    await tryKeys(lab, 'PostgreSQL', 2);
+  },
+};
+
+async function tryKeys(lab: Lab, store: StoreName, size: number): Promise<void> {
+  const { checks } = lab;
+  const db = await freshDatabase(lab, store);
+  const env = { JIMS_API_KEY: API_KEYS.join(',') };
+  await using cluster = await startProcesses(lab, { db, size, env });
+  const rounds = lab.isLong ? 30 : 1;
+  for (let round = 0; round < rounds; round++) {
+    const about = `${store} round ${round}`;
+    const send = sender(cluster, `${store}-${round}`);
+    const same = (what: string, isSo: boolean, seen: readonly Reply[]): void =>
+      checks.that('I6', isSo, () => {
+        return `${about}, ${what}: ${seen.map(({ status, text }) => `${status} ${text}`).join(' | ')}`;
+      });
+
+    const atOnce = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => send('at-once', 'echo 200', { by: n })),
+    );
+    same('at once', allEqual(atOnce) && atOnce[0]?.status === 200, atOnce);
+    const later = await send('at-once', 'echo 200', { by: 1 });
+    const isReplayed = later.headers.get('idempotency-replayed') === 'true';
+    same('after success', isReplayed && later.text === atOnce[0]?.text, [later]);
+
+    const failed = [await send('fails', 'throw 0'), await send('fails', 'throw 0', { by: 1 })];
+    same('after failure', failed.every(({ status }) => status === 500) && sameRun(failed), failed);
+    const other = await send('at-once', 'echo 1');
+    same('other body', other.status === 422 && other.body['code'] === 'key_reused', [other]);
+    const stranger = await send('at-once', 'echo 200', { apiKey: 1 });
+    same('other caller', stranger.status === 200 && !sameRun([stranger, later]), [stranger]);
+    const bad = await send('not a key', 'echo 0');
+    same('no key', bad.status === 400, [bad]);
+
+    const dying = send('dies', 'echo 3000').catch(() => undefined);
+    await sleep(700);
+    await cluster.kill(0);
+    await dying;
+    await cluster.start(0);
+    const again = await untilAnswered(() => send('dies', 'echo 3000', { by: 1 }));
+    same('after death', again.status === 200, [again]);
+  }
+  checkRows(lab, await readFacts(db), rounds);
+  await cluster.stopAll();
+}
+
+type Send = (
+  key: string,
+  command: string,
+  options?: { readonly by?: number; readonly apiKey?: 0 | 1 },
+) => Promise<Reply>;
+
+/** Sends with a key; each key is used by a contact of its own. */
+function sender(cluster: Cluster, scope: string): Send {
+  return (key, command, { by = 0, apiKey = 0 } = {}) => {
+    const contact = `${scope}-${key.replaceAll(' ', '-')}-${apiKey}`;
+    return ask(only(cluster.at(by % cluster.size)), CHAT, chatBody(contact, 'm', command), {
+      headers: {
+        authorization: `Bearer ${API_KEYS[apiKey]}`,
+        'idempotency-key': key === 'not a key' ? key : `${scope}-${key}`,
+      },
+    });
+  };
+}
+
+/** A dead process's run is answered by 503 until its lease is over. */
+async function untilAnswered(send: () => Promise<Reply>): Promise<Reply> {
+  const until = performance.now() + 20_000;
+  for (;;) {
+    const reply = await send();
+    if (reply.status !== 503 || performance.now() > until) return reply;
+    await sleep(200);
+  }
+}
+
+function checkRows({ checks }: Lab, { threads, runs }: Facts, rounds: number): void {
+  for (const { contact, events } of threads) {
+    const questions = events.filter(({ type }) => type === 'comm.user_message').length;
+    checks.that('I1', questions === 1, () => `${contact} has his question ${questions} times`);
+  }
+  const again = runs.filter(({ attempt }) => attempt === 2).length;
+  checks.that('I6', again === rounds, () => `${again} runs were run again, to be ${rounds}`);
+}
+
+function allEqual(replies: readonly Reply[]): boolean {
+  return new Set(replies.map(({ text }) => text)).size === 1 && sameRun(replies);
+}
+
+function sameRun(replies: readonly Reply[]): boolean {
+  const ids = replies.map(({ headers }) => headers.get('x-jims-run-id'));
+  return new Set(ids).size === 1;
+}
