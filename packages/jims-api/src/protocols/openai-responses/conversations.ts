@@ -97,7 +97,8 @@ export async function getItem(api: ApiContext, call: Call): Promise<Response> {
 }
 
 function conversationIn(api: ApiContext, call: Call): Promise<Thread> {
-  return requireConversation(api, call, { id: call.params['conversation_id'] ?? '' });
+  const id = call.params['conversation_id'] ?? '';
+  return requireConversation(api, call, { id, contact: callerOf(call) });
 }
 
 function conversationObject({ id, createdAt, config }: Thread): object {

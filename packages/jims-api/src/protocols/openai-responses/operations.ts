@@ -75,6 +75,13 @@ const inQuery = (name: string, description: string): OperationParameter => ({
   schema: text,
 });
 
+const contact: OperationParameter = {
+  name: 'x-jims-contact-id',
+  in: 'header',
+  description: 'Whose it is; anybody else’s is not found',
+  schema: text,
+};
+
 const page = [
   inQuery('limit', '1 to 100, by default 20'),
   inQuery('order', '`desc` by default: newest first; or `asc`'),
@@ -84,8 +91,8 @@ const page = [
 const response = { 200: { description: 'The response', schema: ResponseResource } };
 const conversation = { 200: { description: 'The conversation', schema: ConversationResource } };
 const items = { 200: { description: 'Items', schema: ItemList } };
-const ofResponse = { tags, parameters: [inPath('response_id')] };
-const ofConversation = { tags, parameters: [inPath('conversation_id')] };
+const ofResponse = { tags, parameters: [inPath('response_id'), contact] };
+const ofConversation = { tags, parameters: [inPath('conversation_id'), contact] };
 
 /** How the OpenAPI document describes this protocol. */
 export const openAiResponsesOperations: readonly Operation[] = [

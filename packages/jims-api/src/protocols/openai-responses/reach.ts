@@ -1,6 +1,6 @@
 import type { RunRecord, Thread } from 'jims-core';
 
-import { NOBODY } from '../../http/openai/caller.ts';
+import { NOBODY, callerOf } from '../../http/openai/caller.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { notFound } from '../../http/run-routes.ts';
 import { conversationId, runIdOf, threadIdOf } from './ids.ts';
@@ -13,7 +13,7 @@ function mayReach(
   { sharedThreads }: ApiContext,
   { principal }: Call,
   { contactId }: Thread,
-  named?: string,
+  named: string | undefined,
 ): boolean {
   if (principal.kind === 'contact') return contactId === principal.contactId;
   return sharedThreads || named === undefined || contactId === NOBODY || contactId === named;
@@ -23,7 +23,7 @@ function mayReach(
 export async function requireConversation(
   api: ApiContext,
   call: Call,
-  { id, contact }: { readonly id: string; readonly contact?: string | undefined },
+  { id, contact }: { readonly id: string; readonly contact: string | undefined },
 ): Promise<Thread> {
   const threadId = threadIdOf(id);
   const found = threadId === undefined ? undefined : await api.app.thread(threadId);
@@ -40,10 +40,10 @@ export function requireThread(
   return requireConversation(api, call, { id: conversationId(threadId), contact });
 }
 
-/** @throws HttpError 404 when there is no such response for the caller. */
+/** @throws HttpError 404 when there is no such response for the caller, and the contact that it names. */
 export async function requireResponse(api: ApiContext, call: Call): Promise<RunRecord> {
   const id = call.params['response_id'] ?? '';
-  const record = await recordOf(api, call, { runId: runIdOf(id) });
+  const record = await recordOf(api, call, { runId: runIdOf(id), contact: callerOf(call) });
   if (record) return record;
   throw notFound(`Response with id '${id}' not found.`);
 }
@@ -52,7 +52,7 @@ export async function requireResponse(api: ApiContext, call: Call): Promise<RunR
 export async function recordOf(
   api: ApiContext,
   call: Call,
-  { runId, contact }: { readonly runId: string | undefined; readonly contact?: string | undefined },
+  { runId, contact }: { readonly runId: string | undefined; readonly contact: string | undefined },
 ): Promise<RunRecord | undefined> {
   const record = runId === undefined ? undefined : await api.app.runRecord(runId);
   return record && mayReach(api, call, record.thread, contact) ? record : undefined;

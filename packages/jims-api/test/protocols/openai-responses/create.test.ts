@@ -233,6 +233,38 @@ describe('what is refused', () => {
     await assert.rejects(service.responses.retrieve('resp_x'), NotFoundError);
   });
 
+  test('a service that acts for one contact does not reach what is another’s', async () => {
+    await using served = await serveApp(agentPipeline().pipeline);
+    const [anna, bert] = ['anna', 'bert'].map(
+      (contact) =>
+        openAiClient(served, { defaultHeaders: { 'x-jims-contact-id': contact } }).client,
+    );
+    assert.ok(anna && bert);
+    const items = [{ role: 'user', content: 'before' }] as const;
+    const { id: conversation } = await anna.conversations.create({ items: [...items] });
+    const { id } = await anna.responses.create({ input: 'hello', background: true });
+    const item = (await anna.conversations.items.list(conversation)).data[0]?.id ?? '';
+    const here = { conversation_id: conversation };
+    const attempts = [
+      () => bert.responses.retrieve(id),
+      () => bert.responses.retrieve(id, { stream: true }),
+      () => bert.responses.cancel(id),
+      () => bert.responses.inputItems.list(id),
+      () => bert.conversations.retrieve(conversation),
+      () => bert.conversations.update(conversation, { metadata: { a: 'b' } }),
+      () => bert.conversations.items.list(conversation),
+      () => bert.conversations.items.create(conversation, { items: [...items] }),
+      () => bert.conversations.items.retrieve(item, here),
+      () => bert.conversations.delete(conversation),
+    ];
+    for (const attempt of attempts) await assert.rejects(attempt, NotFoundError);
+    const { data } = await anna.conversations.items.list(conversation);
+    assert.equal(data.length, 1);
+    assert.equal((await anna.responses.retrieve(id)).id, id);
+    const nobody = openAiClient(served).client;
+    assert.equal((await nobody.conversations.retrieve(conversation)).id, conversation);
+  });
+
   test('a thread that has too many in line is a RateLimitError', async () => {
     const agent = agentPipeline();
     await using served = await serveApp(agent.pipeline, { limits: { queueLimit: 0 } });
