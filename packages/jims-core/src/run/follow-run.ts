@@ -4,7 +4,7 @@ import { describeError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { RunRecord, Store } from '../store/store.ts';
 import { fromProgress } from './progress.ts';
-import { createRunStream } from './run-stream.ts';
+import { RunStream } from './run-stream.ts';
 import type { Run } from './run.ts';
 import { endOfRecord, finish, runOf } from './stored-run.ts';
 
@@ -21,7 +21,7 @@ const POLL_MS = 200;
 /** A run that another process runs, told by what that process writes down. */
 export function followRun(record: RunRecord, options: FollowOptions): Run {
   const { store, logger, signal } = options;
-  const stream = createRunStream();
+  const stream = new RunStream();
 
   async function readOn(): Promise<void> {
     // First whether it is over, then what it told: in this order nothing is missed.

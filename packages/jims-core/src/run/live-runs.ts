@@ -3,8 +3,8 @@ import type { AcceptedRun, RunOwner, RunProgress, StartedRun } from '../store/st
 import { createEndedRuns } from './ended-runs.ts';
 import type { EventCache } from './event-cache.ts';
 import { executeRun } from './execute-run.ts';
-import { createLiveRun } from './live-run.ts';
-import type { LiveRun, StopReason } from './live-run.ts';
+import { LiveRun } from './live-run.ts';
+import type { StopReason } from './live-run.ts';
 import { createProgressWriter } from './progress.ts';
 import type { RunEngineOptions } from './run-engine.ts';
 import type { RunEnd } from './run-events.ts';
@@ -58,7 +58,7 @@ export function createLiveRuns(options: LiveRunsOptions): LiveRuns {
       const { runId, attempt, thread, createdThread, status } = accepted;
       // An earlier attempt, of when this process was taken for dead: whatever it does, it is over.
       lives.get(runId)?.live.stop('lost');
-      const live = createLiveRun({ id: runId, threadId: thread.id }, limits);
+      const live = new LiveRun({ id: runId, threadId: thread.id }, limits);
       const run: Run = {
         id: runId,
         thread,
@@ -91,7 +91,7 @@ export function createLiveRuns(options: LiveRunsOptions): LiveRuns {
         progress?.remove(live);
         if (lives.get(runId) === entry) {
           lives.delete(runId);
-          if (isWorthKeeping(live, end)) ended.add(run, live.sentBytes);
+          if (isWorthKeeping(live, end)) ended.add(run, live.output.sentBytes);
         }
         onOver(runId, turn);
       });

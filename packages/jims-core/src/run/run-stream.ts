@@ -1,24 +1,6 @@
 import { isRunEnd } from './run-events.ts';
 import type { NumberedRunEvent, RunEnd, RunEvent } from './run-events.ts';
 
-/** The live side of a run: one writer, any number of listeners, each from where he likes. */
-export interface RunStream {
-  /** Tells an event; dropped after the last one. */
-  push(event: RunEvent): void;
-  /** As `push`, for an event that has its place already; dropped when that is not a later one. */
-  pushNumbered(event: NumberedRunEvent): void;
-  /** The events after the place `after` so far, then the live ones, to the end. */
-  listen(options?: ListenOptions): AsyncGenerator<NumberedRunEvent, void, void>;
-  /** Place of the newest event; 0 before the first. */
-  readonly lastSeq: number;
-  /** Whether it told something that is kept nowhere else: a status, or a piece of a message. */
-  readonly toldMore: boolean;
-  /** What is after a place. */
-  since(seq: number): readonly NumberedRunEvent[];
-  readonly ended: boolean;
-  readonly end: Promise<RunEnd>;
-}
-
 export interface ListenOptions {
   /** Leaves out the events up to this place; default 0. */
   readonly after?: number;
@@ -30,34 +12,67 @@ export interface ListenOptions {
 const FAR_BEHIND = 64;
 
 /**
+ * The live side of a run: one writer, any number of listeners, each from where he likes.
+ *
  * Keeps a run's events once for all its listeners. How much that can be is bounded where the
  * pipeline sends, so a listener that does not read costs nothing and never slows the run.
  */
-export function createRunStream(): RunStream {
-  const events: NumberedRunEvent[] = [];
-  const end = Promise.withResolvers<RunEnd>();
-  let ended = false;
-  let toldMore = false;
-  let more = Promise.withResolvers<void>();
+export class RunStream {
+  readonly #events: NumberedRunEvent[] = [];
+  readonly #end = Promise.withResolvers<RunEnd>();
+  #ended = false;
+  #toldMore = false;
+  /** What listeners wait for that have heard everything. */
+  #more: PromiseWithResolvers<void> | undefined;
 
-  const lastSeq = (): number => events.at(-1)?.seq ?? 0;
-
-  function pushNumbered(event: NumberedRunEvent): void {
-    if (ended || event.seq <= lastSeq()) return;
-    events.push(event);
-    toldMore ||= event.type === 'status' || event.type === 'delta';
-    if (isRunEnd(event)) {
-      ended = true;
-      end.resolve(event);
-    }
-    more.resolve();
-    more = Promise.withResolvers<void>();
+  /** Place of the newest event; 0 before the first. */
+  get lastSeq(): number {
+    return this.#events.at(-1)?.seq ?? 0;
   }
 
-  async function* listen({
-    after = 0,
-    piecemeal = false,
-  }: ListenOptions = {}): AsyncGenerator<NumberedRunEvent> {
+  /** Whether it told something that is kept nowhere else: a status, or a piece of a message. */
+  get toldMore(): boolean {
+    return this.#toldMore;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  get end(): Promise<RunEnd> {
+    return this.#end.promise;
+  }
+
+  /** Tells an event; dropped after the last one. */
+  push(event: RunEvent): void {
+    this.pushNumbered({ ...event, seq: this.lastSeq + 1 });
+  }
+
+  /** As `push`, for an event that has its place already; dropped when that is not a later one. */
+  pushNumbered(event: NumberedRunEvent): void {
+    if (this.#ended || event.seq <= this.lastSeq) return;
+    this.#events.push(event);
+    this.#toldMore ||= event.type === 'status' || event.type === 'delta';
+    if (isRunEnd(event)) {
+      this.#ended = true;
+      this.#end.resolve(event);
+    }
+    this.#more?.resolve();
+    this.#more = undefined;
+  }
+
+  /** What is after a place. */
+  since(seq: number): readonly NumberedRunEvent[] {
+    return this.#events.slice(indexAfter(this.#events, seq));
+  }
+
+  /** The events after the place `after` so far, then the live ones, to the end. */
+  async *listen({ after = 0, piecemeal = false }: ListenOptions = {}): AsyncGenerator<
+    NumberedRunEvent,
+    void,
+    void
+  > {
+    const events = this.#events;
     const told = piecemeal ? asTheyAre : withDeltasJoined;
     let next = indexAfter(events, after);
     if (after > 0) {
@@ -75,30 +90,18 @@ export function createRunStream(): RunStream {
         const event = events[next++];
         // Of a run that is read from elsewhere, what the listener has seen may come only now.
         if (event && event.seq > after) yield event;
-      } else if (ended) {
+      } else if (this.#ended) {
         return;
       } else {
-        await more.promise;
+        await this.#news();
       }
     }
   }
 
-  return {
-    push: (event) => pushNumbered({ ...event, seq: lastSeq() + 1 }),
-    pushNumbered,
-    listen,
-    since: (seq) => events.slice(indexAfter(events, seq)),
-    get lastSeq() {
-      return lastSeq();
-    },
-    get toldMore() {
-      return toldMore;
-    },
-    get ended() {
-      return ended;
-    },
-    end: end.promise,
-  };
+  #news(): Promise<void> {
+    this.#more ??= Promise.withResolvers<void>();
+    return this.#more.promise;
+  }
 }
 
 function indexAfter(events: readonly NumberedRunEvent[], seq: number): number {

@@ -3,8 +3,7 @@ import type { JimsErrorCode } from '../errors.ts';
 import { readUsage } from '../llm/usage.ts';
 import type { RunRecord } from '../store/store.ts';
 import type { CancelReason, NumberedRunEvent, RunEnd } from './run-events.ts';
-import { createRunStream } from './run-stream.ts';
-import type { RunStream } from './run-stream.ts';
+import { RunStream } from './run-stream.ts';
 import type { Run } from './run.ts';
 
 /** How a run ended, told by its record; `undefined` while it is not over. */
@@ -33,7 +32,7 @@ export function storedRun(
   end: RunEnd,
   progress: readonly NumberedRunEvent[],
 ): Run {
-  const stream = createRunStream();
+  const stream = new RunStream();
   const told = progress.length > 0 ? progress : toldEvents(record);
   for (const event of told) stream.pushNumbered(event);
   finish(stream, record, end);
