@@ -6,6 +6,7 @@ interface Entry {
   readonly thread: Thread;
   readonly events: ThreadEvent[];
   bytes: number;
+  usedAt: number;
 }
 
 /** What a process has read of threads, so that a long one is not read whole for every run. */
@@ -18,7 +19,9 @@ export interface EventCache {
   drop(threadId: string): void;
 }
 
-const BYTES_PER_EVENT = 400;
+/** Measured, without the texts of its data. */
+const BYTES_PER_EVENT = 280;
+const IN_USE_MS = 60_000;
 
 /**
  * Keeps the events of the threads used last, bounded by `maxBytes` (an estimate). An entry is only
@@ -31,6 +34,7 @@ export function createEventCache(store: Store, maxBytes: number): EventCache {
 
   function use(entry: Entry): void {
     const { id, contactId } = entry.thread;
+    entry.usedAt = performance.now();
     entries.delete(id);
     entries.set(id, entry);
     if (contactId !== undefined) threadOfContact.set(contactId, id);
@@ -53,8 +57,17 @@ export function createEventCache(store: Store, maxBytes: number): EventCache {
     }
     entry.bytes += added;
     bytes += added;
+    makeRoom(entry);
+  }
+
+  /**
+   * Lets go of threads that nobody talks in any more. Without such the newest is not kept: if all
+   * those in use pushed each other out in turn, none would ever be found here.
+   */
+  function makeRoom(newest: Entry): void {
     for (const oldest of entries.values()) {
-      if (bytes <= maxBytes) break;
+      if (bytes <= maxBytes) return;
+      if (newest.usedAt - oldest.usedAt < IN_USE_MS) return drop(newest);
       drop(oldest);
     }
   }
@@ -76,7 +89,7 @@ export function createEventCache(store: Store, maxBytes: number): EventCache {
       const kept = entries.get(thread.id);
       // Another reader of the same thread was faster, or the entry had to make room meanwhile.
       if (lastOf(kept) !== last) return store.readEvents(thread.id);
-      const entry = kept ?? { thread, events: [], bytes: 0 };
+      const entry = kept ?? { thread, events: [], bytes: 0, usedAt: 0 };
       use(entry);
       extend(entry, added);
       return entry.events.slice();

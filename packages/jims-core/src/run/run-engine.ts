@@ -50,7 +50,7 @@ export interface RunEngine {
   drain(timeoutMs: number): Promise<void>;
 }
 
-const CACHE_BYTES = 32 * 1024 * 1024;
+const CACHE_BYTES = 48 * 1024 * 1024;
 
 export async function createRunEngine(options: RunEngineOptions): Promise<RunEngine> {
   const { store, limits, logger, metrics } = options;

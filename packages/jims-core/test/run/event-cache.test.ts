@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { createEventCache } from '../../src/run/event-cache.ts';
+import { openStore } from '../../src/store/open-store.ts';
+import { newEvent } from '../../src/thread/event.ts';
+import type { Thread } from '../../src/thread/thread.ts';
+import { freshSqlite } from '../support/sqlite.ts';
+
+const TEXT = 'x'.repeat(1000);
+/** Enough for the events of two such threads, not for those of three. */
+const ROOM_FOR_TWO = 6000;
+
+test('threads that are talked in do not push each other out', async () => {
+  using file = freshSqlite();
+  await using store = await openStore(file.url);
+  const threads: Thread[] = [];
+  for (const contactId of ['a', 'b', 'c']) {
+    const { thread } = await store.openThread({ contactId });
+    await store.appendEvents(thread.id, [newEvent('comm.user_message', { content: TEXT })]);
+    threads.push(thread);
+  }
+  const cache = createEventCache(store, ROOM_FOR_TWO);
+  for (let turn = 0; turn < 3; turn++) {
+    for (const thread of threads) {
+      const types = (await cache.load(thread)).map((event) => event.type);
+      assert.deepEqual(types, ['jims.lifecycle.thread_created', 'comm.user_message']);
+    }
+  }
+  const isKept = ({ id }: Thread): boolean =>
+    cache.known({ kind: 'thread', threadId: id }) !== undefined;
+  assert.deepEqual(threads.map(isKept), [true, true, false]);
+});
