@@ -2,7 +2,7 @@
 // is stored, and the end of the thread read, by the first; the answer is stored by the second.
 //
 //   node bench/floor/postgres.ts --port 9000 --url postgresql://…
-import { randomUUID } from 'node:crypto';
+import { randomUUIDv7 } from 'node:crypto';
 import { parseArgs } from 'node:util';
 
 import { Pool } from 'pg';
@@ -72,12 +72,12 @@ serveFloor(Number(values.port), async ({ contactId, message }) => {
   const asked = await pool.query<[threadId: string, created: boolean]>({
     name: 'ask',
     text: ASK,
-    values: [contactId, randomUUID(), randomUUID(), question],
+    values: [contactId, randomUUIDv7(), randomUUIDv7(), question],
     rowMode: 'array',
   });
   const [threadId, created] = asked.rows[0] ?? ['', false];
   const text = `You said: ${message}`;
   const answer = JSON.stringify({ role: 'assistant', content: text });
-  await pool.query({ name: 'tell', text: TELL, values: [threadId, randomUUID(), answer] });
+  await pool.query({ name: 'tell', text: TELL, values: [threadId, randomUUIDv7(), answer] });
   return { threadId, created, text };
 });

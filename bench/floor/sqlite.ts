@@ -1,10 +1,11 @@
 // The floor on SQLite: what a turn costs when a program does its durable work and nothing else.
 //
-//   node bench/floor/sqlite.ts --port 9000 --file /tmp/floor.db [--commits 1]
+//   node bench/floor/sqlite.ts --port 9000 --file /tmp/floor.db [--commits 1] [--ids v4]
 //
 // With two commits the question is on disk before the answer is made, as JIMS promises it; with one,
-// both are written at the end.
-import { randomUUID } from 'node:crypto';
+// both are written at the end. Ids that grow, as JIMS has them, fill the pages of an index one after
+// the other; random ones are all over it.
+import { randomUUID, randomUUIDv7 } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { parseArgs } from 'node:util';
 
@@ -16,6 +17,7 @@ const { values } = parseArgs({
     port: { type: 'string', default: '9000' },
     file: { type: 'string', default: 'floor.db' },
     commits: { type: 'string', default: '2' },
+    ids: { type: 'string', default: 'v7' },
   },
 });
 
@@ -56,6 +58,7 @@ const lastEvents = db.prepare(
 latest.setReturnArrays(true);
 lastEvents.setReturnArrays(true);
 const write = groupCommit(db);
+const newId = values.ids === 'v4' ? randomUUID : randomUUIDv7;
 
 interface Asked {
   readonly threadId: string;
@@ -65,7 +68,7 @@ interface Asked {
 
 function ask(contactId: string, message: string): Asked {
   const found = latest.get(contactId) as unknown as [string] | undefined;
-  const threadId = found?.[0] ?? randomUUID();
+  const threadId = found?.[0] ?? newId();
   if (!found) insertThread.run(threadId, contactId, now(), '{"interface":"api"}');
   store(threadId, 'user', message);
   return { threadId, created: !found, history: lastEvents.all(threadId) };
@@ -74,7 +77,7 @@ function ask(contactId: string, message: string): Asked {
 function store(threadId: string, role: 'user' | 'assistant', content: string): void {
   const name = `${role}_message`;
   const data = JSON.stringify({ role, content });
-  insertEvent.run(threadId, randomUUID(), now(), `comm.${name}`, 'comm', name, data);
+  insertEvent.run(threadId, newId(), now(), `comm.${name}`, 'comm', name, data);
 }
 
 function now(): string {

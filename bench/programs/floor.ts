@@ -11,22 +11,28 @@ export interface FloorOptions {
   readonly database: BenchDatabase;
   /** On SQLite: how many commits a turn takes; default 2, the question before the answer. */
   readonly commits?: 1 | 2;
+  /** On SQLite: ids that grow (`v7`, the default), or random ones. */
+  readonly ids?: 'v4' | 'v7';
 }
 
 /** The program that ours is measured against. */
 export function startFloor(
   { folder }: Bench,
-  { store, database, commits = 2 }: FloorOptions,
+  { store, database, commits = 2, ids = 'v7' }: FloorOptions,
 ): Promise<Program> {
   const name = store === 'SQLite' ? 'sqlite' : 'postgres';
   const file = fileURLToPath(new URL(`../floor/${name}.ts`, import.meta.url));
   const place =
     store === 'SQLite'
-      ? ['--file', database.url.replace('sqlite:///', ''), '--commits', String(commits)]
+      ? ['--file', fileOf(database), '--commits', String(commits), '--ids', ids]
       : ['--url', database.url];
   return startProgram({
     database,
     logFile: join(folder, 'floor.log'),
     args: (port) => [file, '--port', String(port), ...place],
   });
+}
+
+function fileOf({ url }: BenchDatabase): string {
+  return url.replace('sqlite:///', '');
 }
