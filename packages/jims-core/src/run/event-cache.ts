@@ -6,7 +6,6 @@ interface Entry {
   readonly thread: Thread;
   readonly events: ThreadEvent[];
   bytes: number;
-  usedAt: number;
 }
 
 /** What a process has read of threads, so that a long one is not read whole for every run. */
@@ -21,7 +20,8 @@ export interface EventCache {
 
 /** Measured, without the texts of its data. */
 const BYTES_PER_EVENT = 280;
-const IN_USE_MS = 60_000;
+/** The chance of the oldest thread to be kept when room is needed, and then of the next one. */
+const SPARED = 0.9;
 
 /**
  * Keeps the events of the threads used last, bounded by `maxBytes` (an estimate). An entry is only
@@ -34,7 +34,6 @@ export function createEventCache(store: Store, maxBytes: number): EventCache {
 
   function use(entry: Entry): void {
     const { id, contactId } = entry.thread;
-    entry.usedAt = performance.now();
     entries.delete(id);
     entries.set(id, entry);
     if (contactId !== undefined) threadOfContact.set(contactId, id);
@@ -57,18 +56,20 @@ export function createEventCache(store: Store, maxBytes: number): EventCache {
     }
     entry.bytes += added;
     bytes += added;
-    makeRoom(entry);
+    makeRoom();
   }
 
   /**
-   * Lets go of threads that nobody talks in any more. Without such the newest is not kept: if all
-   * those in use pushed each other out in turn, none would ever be found here.
+   * Lets go of old threads, but by chance not always of the oldest: when more are talked in, one after
+   * the other, than there is room for, each would be pushed out just before its turn.
    */
-  function makeRoom(newest: Entry): void {
-    for (const oldest of entries.values()) {
-      if (bytes <= maxBytes) return;
-      if (newest.usedAt - oldest.usedAt < IN_USE_MS) return drop(newest);
-      drop(oldest);
+  function makeRoom(): void {
+    while (bytes > maxBytes) {
+      for (const old of entries.values()) {
+        if (Math.random() < SPARED) continue;
+        drop(old);
+        break;
+      }
     }
   }
 
@@ -89,7 +90,7 @@ export function createEventCache(store: Store, maxBytes: number): EventCache {
       const kept = entries.get(thread.id);
       // Another reader of the same thread was faster, or the entry had to make room meanwhile.
       if (lastOf(kept) !== last) return store.readEvents(thread.id);
-      const entry = kept ?? { thread, events: [], bytes: 0, usedAt: 0 };
+      const entry = kept ?? { thread, events: [], bytes: 0 };
       use(entry);
       extend(entry, added);
       return entry.events.slice();

@@ -10,8 +10,9 @@ import { freshSqlite } from '../support/sqlite.ts';
 const TEXT = 'x'.repeat(1000);
 /** Enough for the events of two such threads, not for those of three. */
 const ROOM_FOR_TWO = 6000;
+const TURNS = 100;
 
-test('threads that are talked in do not push each other out', async () => {
+test('threads that are talked in by turns do not push each other out', async () => {
   using file = freshSqlite();
   await using store = await openStore(file.url);
   const threads: Thread[] = [];
@@ -21,13 +22,13 @@ test('threads that are talked in do not push each other out', async () => {
     threads.push(thread);
   }
   const cache = createEventCache(store, ROOM_FOR_TWO);
-  for (let turn = 0; turn < 3; turn++) {
+  let found = 0;
+  for (let turn = 0; turn < TURNS; turn++) {
     for (const thread of threads) {
+      if (cache.known({ kind: 'thread', threadId: thread.id })) found++;
       const types = (await cache.load(thread)).map((event) => event.type);
       assert.deepEqual(types, ['jims.lifecycle.thread_created', 'comm.user_message']);
     }
   }
-  const isKept = ({ id }: Thread): boolean =>
-    cache.known({ kind: 'thread', threadId: id }) !== undefined;
-  assert.deepEqual(threads.map(isKept), [true, true, false]);
+  assert.ok(found > TURNS / 2, `${found} of ${TURNS * threads.length} were found`);
 });
