@@ -3,6 +3,7 @@ const MARK = Symbol.for('jims.error');
 /**
  * What went wrong, by a stable name:
  * - `thread_not_found`: no such thread, or it belongs to another contact
+ * - `thread_moved`: the thread went on behind the event that the request continues
  * - `thread_busy`: a run is active and the request asked for `onBusy: 'reject'`
  * - `key_reused`: the idempotency key belongs to another request
  * - `queue_full`: the thread's queue has no place left
@@ -24,6 +25,7 @@ const MARK = Symbol.for('jims.error');
  */
 export type JimsErrorCode =
   | 'thread_not_found'
+  | 'thread_moved'
   | 'thread_busy'
   | 'key_reused'
   | 'queue_full'

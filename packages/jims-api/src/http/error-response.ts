@@ -6,6 +6,7 @@ import { HttpError } from './errors.ts';
 /** The one table that turns what happened in the core into HTTP. */
 const STATUS: Readonly<Record<JimsErrorCode, number>> = {
   thread_not_found: 404,
+  thread_moved: 409,
   thread_busy: 409,
   key_reused: 422,
   queue_full: 429,

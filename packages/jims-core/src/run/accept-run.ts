@@ -41,6 +41,8 @@ export function refusal(kind: Refusal, { thread }: RunRequest): JimsError {
       const id = thread.kind === 'thread' ? thread.threadId : '';
       return new JimsError(kind, `Thread '${id}' not found`);
     }
+    case 'thread_moved':
+      return new JimsError(kind, 'The thread went on behind the event to be continued');
     case 'thread_busy':
       return new JimsError(kind, 'The thread has a run that is not finished');
     case 'queue_full':

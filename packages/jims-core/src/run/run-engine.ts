@@ -34,8 +34,8 @@ export interface RunEngine {
   /**
    * Resolves when the question is committed.
    *
-   * @throws JimsError `thread_not_found`, `thread_busy`, `queue_full`, `key_reused`, `overloaded`,
-   * `shutting_down` or `store_unavailable`; nothing is kept then.
+   * @throws JimsError `thread_not_found`, `thread_moved`, `thread_busy`, `queue_full`, `key_reused`,
+   * `overloaded`, `shutting_down` or `store_unavailable`; nothing is kept then.
    */
   start(request: RunRequest): Promise<Run>;
   /** A run of any process, live or over. */
@@ -113,7 +113,8 @@ export async function createRunEngine(options: RunEngineOptions): Promise<RunEng
       if (run) return { ...run, replayed: true };
       throw refusal('thread_not_found', request);
     }
-    metrics.countRefusal(result.kind);
+    // Who asks for one place of a thread has another way to go on.
+    if (result.kind !== 'thread_moved') metrics.countRefusal(result.kind);
     throw refusal(result.kind, request);
   }
 

@@ -116,8 +116,16 @@ export interface ThreadQuery {
 
 /** The thread that a run is for. */
 export type RunThread =
-  /** This thread; with `contactId` it must be the contact's. */
-  | { readonly kind: 'thread'; readonly threadId: string; readonly contactId?: string }
+  /**
+   * This thread; with `contactId` it must be the contact's, with `after` nothing may run in it, and
+   * nothing may have been said behind that event.
+   */
+  | {
+      readonly kind: 'thread';
+      readonly threadId: string;
+      readonly contactId?: string;
+      readonly after?: EventPosition;
+    }
   /** The contact's latest thread, made when there is none. */
   | { readonly kind: 'latest'; readonly contactId: string; readonly threadConfig: JsonObject }
   /** A new one, which begins with these events and takes over the external id. */
@@ -168,6 +176,8 @@ export type AcceptResult =
   /** The idempotency key belongs to another request. */
   | { readonly kind: 'key_reused' }
   | { readonly kind: 'thread_not_found' }
+  /** It went on behind the event that the request continues. */
+  | { readonly kind: 'thread_moved' }
   | { readonly kind: 'thread_busy' }
   | { readonly kind: 'queue_full' };
 

@@ -3,10 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 
 import type { RunThread } from '../../src/store/store.ts';
+import { newEvent } from '../../src/thread/event.ts';
 import {
   answer,
   conversation,
   freshStore,
+  keyOf,
   latestOf,
   question,
   storeUser,
@@ -176,6 +178,61 @@ describeStores((kind) => {
     await user.accept('four', { queueLimit: 2 });
     const free = { onBusy: 'reject', thread: latestOf('customer:2') } as const;
     assert.equal((await user.accept('hello', free)).status, 'running');
+  });
+
+  test('a message may ask for a thread as it was behind an event', async () => {
+    await using user = await freshStore(kind);
+    const one = await user.accept('one');
+    await user.finish(one, ['1']);
+    const { id: threadId } = one.thread;
+    const after = (await user.store.readEvents(threadId)).at(-1);
+    assert.ok(after);
+    const thread = { kind: 'thread', threadId, after } as const;
+    await user.store.appendEvents(threadId, [newEvent('rag.query', { q: 'unsaid' })]);
+    const two = await user.accept('two', { thread });
+    const moved = { kind: 'thread_moved' };
+    assert.deepEqual(await user.ask('no', { thread }), moved);
+    await user.finish(two);
+    assert.deepEqual(await user.ask('no', { thread }), moved);
+    assert.deepEqual(await conversation(user.store, threadId), ['one', '1', 'two']);
+  });
+
+  test('what runs in a thread has moved it, and a message that is sent again finds its run', async () => {
+    await using user = await freshStore(kind);
+    const one = await user.accept('one');
+    const { id: threadId } = one.thread;
+    const after = (await user.store.readEvents(threadId)).at(-1);
+    assert.ok(after);
+    const thread = { kind: 'thread', threadId, after } as const;
+    assert.deepEqual(await user.ask('no', { thread }), { kind: 'thread_moved' });
+    await user.finish(one);
+    const idempotency = keyOf('k');
+    const two = await user.accept('two', { thread, idempotency });
+    const again = await user.ask('two', { thread, idempotency });
+    assert.deepEqual(again, { kind: 'existing', runId: two.runId });
+  });
+
+  test('of messages that ask for the same place at once, one gets it', async () => {
+    await using user = await freshStore(kind);
+    const one = await user.accept('one');
+    await user.finish(one, ['1']);
+    const { id: threadId } = one.thread;
+    const after = (await user.store.readEvents(threadId)).at(-1);
+    assert.ok(after);
+    const thread = { kind: 'thread', threadId, after } as const;
+    const results = await Promise.all(
+      ['a', 'b', 'c', 'd'].map(async (text) => {
+        const result = await user.ask(text, { thread });
+        if (result.kind === 'accepted') await user.finish(result);
+        return result.kind;
+      }),
+    );
+    assert.deepEqual(results.toSorted(), [
+      'accepted',
+      'thread_moved',
+      'thread_moved',
+      'thread_moved',
+    ]);
   });
 
   test('an interrupting message asks all before it to stop, and waits for them', async () => {

@@ -158,6 +158,8 @@ function threadParameters(thread: RunThread): Readonly<Record<string, Parameter>
     return {
       thread_id: thread.threadId,
       contact_id: thread.contactId,
+      after_created_at: thread.after?.createdAt,
+      after_id: thread.after?.id,
       thread_config: null,
       new_thread_id: null,
       event_id: null,
@@ -167,6 +169,8 @@ function threadParameters(thread: RunThread): Readonly<Record<string, Parameter>
   return {
     thread_id: null,
     contact_id: thread.contactId,
+    after_created_at: null,
+    after_id: null,
     thread_config: toJson(thread.threadConfig),
     new_thread_id: (thread.kind === 'new' && thread.threadId) || randomUUIDv7(),
     event_id: randomUUIDv7(),

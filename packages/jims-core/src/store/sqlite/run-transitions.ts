@@ -47,6 +47,13 @@ export function runTransitions(tables: Tables): RunTransitions {
     return { thread, created: true };
   }
 
+  function hasMoved(target: RunThread): boolean {
+    if (target.kind !== 'thread' || !target.after) return false;
+    const { threadId, after } = target;
+    const said = { after, domains: ['comm'], limit: 1 };
+    return runs.countActive(threadId) > 0 || events.page(threadId, said).length > 0;
+  }
+
   function enter(request: AcceptRequest, thread: Thread, created: boolean): AcceptResult {
     const place = line.join(request, thread.id, created);
     if ('kind' in place) return place;
@@ -90,6 +97,7 @@ export function runTransitions(tables: Tables): RunTransitions {
       if (keyed) return { kind: 'existing', runId: keyed.runId };
       const resolved = resolveThread(target);
       if (!resolved) return { kind: 'thread_not_found' };
+      if (hasMoved(target)) return { kind: 'thread_moved' };
       return enter(request, resolved.thread, resolved.created);
     },
 

@@ -64,9 +64,26 @@ begin
 end
 $$;
 
+-- Whether something runs in a thread, or was said in it after a position.
+create or replace function jims.has_moved(
+  p_thread_id uuid, p_created_at timestamp without time zone, p_id uuid
+) returns boolean
+language plpgsql as $$
+begin
+  return exists (
+    select from jims.runs where thread_id = p_thread_id and status in ('queued', 'running')
+  ) or exists (
+    select from thread_events
+    where thread_id = p_thread_id and (created_at, event_id) > (p_created_at, p_id)
+      and split_part(event_type, '.', 1) = 'comm'
+  );
+end
+$$;
+
 create or replace function jims.accept_run(
   p_run_id uuid, p_instance_id uuid,
   p_thread_id text, p_contact_id text,
+  p_after_created_at timestamp without time zone, p_after_id uuid,
   p_thread_config jsonb, p_new_thread_id uuid, p_event_id uuid,
   p_external_id text, p_seed_ids uuid[], p_seed_types text[], p_seed_data json[],
   p_incoming_id uuid, p_incoming_type text, p_incoming_data json, p_hold_incoming boolean,
@@ -120,6 +137,12 @@ begin
       raise serialization_failure using message = 'jims: the key was taken, in another thread';
     end if;
   end loop;
+
+  if p_after_id is not null and v_run.run_id is null then
+    if jims.has_moved(v_thread_id, p_after_created_at, p_after_id) then
+      return json_build_object('kind', 'thread_moved');
+    end if;
+  end if;
 
   -- Its place in line.
   select count(*) into v_active from jims.runs
