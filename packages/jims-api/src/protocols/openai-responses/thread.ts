@@ -1,20 +1,28 @@
 // Which thread a response belongs to.
-import { eventDomain } from 'jims-core';
-import type { JimsApp, RunRecord, RunThread } from 'jims-core';
+import { isJimsError } from 'jims-core';
+import type { JimsApp, NewEvent, RunRecord, RunThread, ThreadEvent } from 'jims-core';
 
 import { HttpError } from '../../http/errors.ts';
 import { copies, threadOfHistory } from '../../http/history-thread.ts';
 import { NOBODY, callerOf, chatOf, threadIdOf } from '../../http/openai/caller.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
-import type { RunAsk } from '../../http/run-routes.ts';
 import { notFound } from '../../http/run-routes.ts';
 import { isActive } from '../../http/run-status.ts';
 import type { ResponseAsk } from './decode.ts';
 import { runIdOf, runOfMessage } from './ids.ts';
 import { recordOf, requireConversation, requireThread } from './reach.ts';
 
+/** The thread of a request. */
+interface Threads {
+  readonly thread: RunThread;
+  /** Instead of a thread that has moved. */
+  readonly fork?: () => Promise<RunThread>;
+}
+
 /** The thread of a request, and what is new in it. */
-export type Place = Pick<RunAsk, 'thread' | 'incoming'>;
+export interface Place extends Threads {
+  readonly incoming: NewEvent;
+}
 
 /**
  * Finds the place of a request: a named conversation, behind a named response or message, or a new
@@ -27,7 +35,7 @@ export async function placeOf(api: ApiContext, call: Call, asked: ResponseAsk): 
   const contact = callerOf(call, asked.caller);
   const added = question(input.added);
   const before = await responseBefore(api, call, asked, contact);
-  if (before) return { thread: await threadBehind(api.app, before, asked.store), incoming: added };
+  if (before) return { ...(await placeBehind(api.app, before, asked.store)), incoming: added };
   const header = call.request.headers.get('x-jims-thread-id');
   if (id !== undefined || header) {
     const thread =
@@ -48,6 +56,19 @@ export async function placeOf(api: ApiContext, call: Call, asked: ResponseAsk): 
     },
   });
   return { thread, incoming };
+}
+
+/** Starts in the thread of a place, or in a fork of it when that has moved. */
+export async function startIn<T>(
+  { thread, fork }: Place,
+  start: (thread: RunThread) => Promise<T>,
+): Promise<T> {
+  try {
+    return await start(thread);
+  } catch (error) {
+    if (!fork || !isJimsError(error) || error.code !== 'thread_moved') throw error;
+    return start(await fork());
+  }
 }
 
 /** The response that a request continues, named by its id or by a message of it. */
@@ -72,36 +93,34 @@ async function responseBefore(
 }
 
 /**
- * The thread behind a run: its own, while nothing was said after it; else a fork of it, with what was
- * there when the run was over. What is not to be stored is in a fork, too.
+ * The thread behind a run: its own, unless something was said after it; else a fork of it, with what
+ * was there when the run was over. What is not to be stored is in a fork, too. Whether something was
+ * said is decided when the new run is accepted: of several that ask at once one gets the thread.
  */
-async function threadBehind(app: JimsApp, run: RunRecord, store: boolean): Promise<RunThread> {
+async function placeBehind(app: JimsApp, run: RunRecord, store: boolean): Promise<Threads> {
   const { thread, status } = run;
-  if (store && (isActive(status) || !(await isFollowed(app, run))))
-    return { kind: 'thread', threadId: thread.id };
-  const events = await app.allEvents(thread);
-  const lastId = lastEventOf(run);
+  if (store && isActive(status)) return { thread: { kind: 'thread', threadId: thread.id } };
+  const fork = (): Promise<RunThread> => forkBehind(app, run);
+  const after = store ? await lastEventOf(app, run) : undefined;
+  if (!after) return { thread: await fork() };
+  return { thread: { kind: 'thread', threadId: thread.id, after }, fork };
+}
+
+async function forkBehind(app: JimsApp, run: RunRecord): Promise<RunThread> {
+  const { thread } = run;
+  const [events, last] = [await app.allEvents(thread), await lastEventOf(app, run)];
   return {
     kind: 'new',
     contactId: thread.contactId ?? NOBODY,
     threadConfig: thread.config,
-    events: copies(events.slice(0, events.findIndex(({ id }) => id === lastId) + 1)),
+    events: copies(events.slice(0, events.findIndex(({ id }) => id === last?.id) + 1)),
   };
 }
 
-async function isFollowed(app: JimsApp, run: RunRecord): Promise<boolean> {
-  const { thread, events } = run;
-  const after = events.at(-1);
-  if (after) {
-    const next = { after, limit: 1, domains: ['comm'] };
-    return (await app.threadEvents(thread.id, next)).length > 0;
-  }
-  const all = await app.allEvents(thread);
-  const own = all.findIndex(({ id }) => id === lastEventOf(run));
-  return all.slice(own + 1).some(({ type }) => eventDomain(type) === 'comm');
-}
-
 /** A run that sent nothing left its question. */
-function lastEventOf({ events, runId }: RunRecord): string {
-  return events.at(-1)?.id ?? runId;
+async function lastEventOf(
+  app: JimsApp,
+  { events, thread, runId }: RunRecord,
+): Promise<ThreadEvent | undefined> {
+  return events.at(-1) ?? (await app.allEvents(thread)).find(({ id }) => id === runId);
 }

@@ -57,6 +57,29 @@ describe('previous_response_id', () => {
     assert.deepEqual(original.metadata, first.metadata);
   });
 
+  test('of one response in several requests at once is a thread for each', async () => {
+    await using served = await serveApp(historian);
+    const { client } = openAiClient(served);
+    const first = await client.responses.create({ input: 'a' });
+    const next = { previous_response_id: first.id };
+    const said = await Promise.all(
+      ['b', 'c', 'd'].map(async (input) => {
+        const { output_text, metadata } = await client.responses.create({ input, ...next });
+        assert.equal(output_text, `2: a|1: a|${input}`);
+        return metadata?.['thread_id'];
+      }),
+    );
+    assert.equal(new Set(said).size, 3);
+    assert.ok(said.includes(first.metadata?.['thread_id']));
+    const streamed = await Promise.all(
+      ['e', 'f'].map((input) => client.responses.stream({ input, ...next }).finalResponse()),
+    );
+    assert.deepEqual(
+      streamed.map(({ output_text }) => output_text),
+      ['2: a|1: a|e', '2: a|1: a|f'],
+    );
+  });
+
   test('goes on without a question that failed, and does not store it twice', async () => {
     await using served = await serveApp(historian);
     const { client } = openAiClient(served);
