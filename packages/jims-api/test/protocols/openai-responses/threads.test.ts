@@ -3,11 +3,14 @@ import { describe, test } from 'node:test';
 
 import type { ThreadContext } from 'jims-core';
 import { BadRequestError, NotFoundError } from 'openai';
+import type OpenAI from 'openai';
 import * as v from 'valibot';
 
 import { agentPipeline } from '../../support/agent-pipeline.ts';
 import { serveApp } from '../../support/listening-app.ts';
 import { openAiClient } from '../../support/openai-client.ts';
+
+const ROUNDS = 20;
 
 /** Says what the thread holds, and counts its own runs in it. */
 function historian(ctx: ThreadContext): void {
@@ -57,28 +60,35 @@ describe('previous_response_id', () => {
     assert.deepEqual(original.metadata, first.metadata);
   });
 
-  test('of one response in several requests at once is a thread for each', async () => {
-    await using served = await serveApp(historian);
-    const { client } = openAiClient(served);
-    const first = await client.responses.create({ input: 'a' });
-    const next = { previous_response_id: first.id };
-    const said = await Promise.all(
-      ['b', 'c', 'd'].map(async (input) => {
-        const { output_text, metadata } = await client.responses.create({ input, ...next });
-        assert.equal(output_text, `2: a|1: a|${input}`);
-        return metadata?.['thread_id'];
-      }),
-    );
-    assert.equal(new Set(said).size, 3);
-    assert.ok(said.includes(first.metadata?.['thread_id']));
-    const streamed = await Promise.all(
-      ['e', 'f'].map((input) => client.responses.stream({ input, ...next }).finalResponse()),
-    );
-    assert.deepEqual(
-      streamed.map(({ output_text }) => output_text),
-      ['2: a|1: a|e', '2: a|1: a|f'],
-    );
-  });
+  for (const stream of [false, true]) {
+    const how = stream ? 'streams' : 'requests';
+    test(`of one response in several ${how} at once is a thread for each`, async () => {
+      await using served = await serveApp(historian);
+      const { client } = openAiClient(served);
+      const answerTo = async (
+        input: string,
+        previous_response_id: string,
+      ): Promise<OpenAI.Responses.Response> => {
+        const body = { input, previous_response_id };
+        return stream
+          ? client.responses.stream(body).finalResponse()
+          : client.responses.create(body);
+      };
+      // While connections are being made requests come one after the other.
+      for (let round = 0; round < ROUNDS; round++) {
+        const first = await client.responses.create({ input: 'a' });
+        const inputs = ['b', 'c', 'd'];
+        const all = await Promise.all(inputs.map((input) => answerTo(input, first.id)));
+        assert.deepEqual(
+          all.map(({ output_text }) => output_text),
+          inputs.map((input) => `2: a|1: a|${input}`),
+        );
+        const threads = new Set(all.map(({ metadata }) => metadata?.['thread_id']));
+        assert.equal(threads.size, inputs.length);
+        assert.ok(threads.has(first.metadata?.['thread_id']));
+      }
+    });
+  }
 
   test('goes on without a question that failed, and does not store it twice', async () => {
     await using served = await serveApp(historian);
