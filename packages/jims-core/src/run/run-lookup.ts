@@ -1,5 +1,5 @@
 import type { Logger } from '../logger.ts';
-import type { Store } from '../store/store.ts';
+import type { RunRecord, Store } from '../store/store.ts';
 import { followRun } from './follow-run.ts';
 import { fromProgress } from './progress.ts';
 import type { Run } from './run.ts';
@@ -19,8 +19,20 @@ export function createRunLookup(
   options: RunLookupOptions,
 ): (runId: string) => Promise<Run | undefined> {
   const { store, logger, here, signal } = options;
+  /** Runs of other processes, each read once for all who listen to it here. */
+  const followed = new Map<string, Run>();
+
+  function follow(record: RunRecord): Run {
+    const { runId } = record;
+    const cancel = (): void => void store.requestCancel(runId).catch(() => {});
+    const run = followed.get(runId) ?? followRun(record, { store, logger, signal, cancel });
+    followed.set(runId, run);
+    void run.end.then(() => followed.delete(runId));
+    return run;
+  }
+
   return async (runId) => {
-    const own = here(runId);
+    const own = here(runId) ?? followed.get(runId);
     if (own) return own;
     const record = await store.run(runId);
     if (!record) return undefined;
@@ -29,7 +41,6 @@ export function createRunLookup(
       const told = await store.readProgress(runId, 0);
       return storedRun(record, end, told.flatMap(fromProgress));
     }
-    const cancel = (): void => void store.requestCancel(runId).catch(() => {});
-    return followRun(record, { store, logger, signal, cancel });
+    return follow(record);
   };
 }
