@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { type AddressInfo, type Socket, connect } from 'node:net';
+import { type Socket, connect } from 'node:net';
 import { test } from 'node:test';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 
 import { createAdaptorServer } from '@hono/node-server';
 
+import { localPort } from '../../../jims-core/test/support/local-port.ts';
 import { type SseEnd, type SseFrame, sseFrame, sseResponse } from '../../src/http/sse.ts';
 
 const BIG = { data: 'x'.repeat(16 * 1024) };
@@ -33,9 +34,7 @@ async function* list(...frames: SseFrame[]): AsyncGenerator<SseFrame> {
 
 async function serveOnce(response: () => Response) {
   const server = createAdaptorServer({ fetch: response });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const port = await localPort(server);
   return {
     url: `http://127.0.0.1:${port}/`,
     port,

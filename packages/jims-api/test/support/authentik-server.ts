@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+
+import { localPort } from '../../../jims-core/test/support/local-port.ts';
 
 /** What Authentik says about one token: JSON or text, after `hold`; `drop` cuts the connection instead. */
 export interface AuthentikReply {
@@ -33,6 +34,7 @@ export class AuthentikServer implements AsyncDisposable {
   mostAtOnce = 0;
   #waiting = 0;
   readonly #server = createServer((request, response) => void this.#answer(request, response));
+  #port = 0;
 
   private constructor(replies: Replies, users: Replies) {
     this.replies = new Map(Object.entries(replies));
@@ -41,14 +43,12 @@ export class AuthentikServer implements AsyncDisposable {
 
   static async start(replies: Replies = {}, users: Replies = {}): Promise<AuthentikServer> {
     const authentik = new AuthentikServer(replies, users);
-    authentik.#server.listen(0, '127.0.0.1');
-    await once(authentik.#server, 'listening');
+    authentik.#port = await localPort(authentik.#server);
     return authentik;
   }
 
   get url(): string {
-    const { port } = this.#server.address() as AddressInfo;
-    return `http://127.0.0.1:${port}`;
+    return `http://127.0.0.1:${this.#port}`;
   }
 
   /** Resolves when so many questions have arrived in all. */

@@ -1,10 +1,10 @@
-import { once } from 'node:events';
 import { createServer } from 'node:http';
 
 import { getRequestListener } from '@hono/node-server';
 import { defineApp } from 'jims-core';
 import type { JimsApp, JimsAppOptions, OpenOptions, Pipeline } from 'jims-core';
 
+import { localPort } from '../../../jims-core/test/support/local-port.ts';
 import { freshSqlite } from '../../../jims-core/test/support/sqlite.ts';
 import { createApi } from '../../src/index.ts';
 import type { ApiOptions } from '../../src/index.ts';
@@ -34,10 +34,7 @@ export async function serveApp(
   const api = createApi(jims, options);
   const listener = getRequestListener(api.fetch);
   const server = createServer((request, response) => void listener(request, response));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  const port = typeof address === 'object' && address ? address.port : 0;
+  const port = await localPort(server);
   return {
     app: jims,
     origin: `http://127.0.0.1:${port}`,

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 
 import {
   type CryptoKey,
@@ -12,6 +11,8 @@ import {
   exportJWK,
   generateKeyPair,
 } from 'jose';
+
+import { localPort } from '../../../jims-core/test/support/local-port.ts';
 
 /** An answer in place of a good one: after `hold`; `drop` cuts the connection, `stall` never ends. */
 export interface IssuerReply {
@@ -52,6 +53,7 @@ export class OidcIssuer implements AsyncDisposable {
   discoveryReply: IssuerReply | undefined;
   keysReply: IssuerReply | undefined;
   readonly #server = createServer((request, response) => void this.#answer(request, response));
+  #port = 0;
   #closing: Promise<unknown> | undefined;
 
   private constructor(key: SigningKey) {
@@ -60,14 +62,12 @@ export class OidcIssuer implements AsyncDisposable {
 
   static async start(key?: SigningKey): Promise<OidcIssuer> {
     const issuer = new OidcIssuer(key ?? (await signingKey('first')));
-    issuer.#server.listen(0, '127.0.0.1');
-    await once(issuer.#server, 'listening');
+    issuer.#port = await localPort(issuer.#server);
     return issuer;
   }
 
   get url(): string {
-    const { port } = this.#server.address() as AddressInfo;
-    return `http://127.0.0.1:${port}`;
+    return `http://127.0.0.1:${this.#port}`;
   }
 
   get keysUrl(): string {

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
+
+import { localPort } from '../../../jims-core/test/support/local-port.ts';
 
 export interface Sink extends AsyncDisposable {
   readonly origin: string;
@@ -21,9 +22,7 @@ export async function startSink(): Promise<Sink> {
     response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
   }
   const server = createServer((request, response) => void take(request, response));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const port = await localPort(server);
   return {
     origin: `http://127.0.0.1:${port}`,
     requests,

@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { Socket } from 'node:net';
 
+import { localPort } from './local-port.ts';
+
 /** A network between a process and its database, with all its faults. */
 export interface TcpProxy extends AsyncDisposable {
   /** The same URL, through the proxy. */
@@ -65,11 +67,8 @@ export async function openTcpProxy(url: string): Promise<TcpProxy> {
     else write();
   }
 
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
   const through = new URL(url);
-  through.port = typeof address === 'object' && address ? String(address.port) : '';
+  through.port = String(await localPort(server));
 
   function cut(): void {
     isCut = true;

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { type AddressInfo, connect } from 'node:net';
+import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 
 import { createAdaptorServer } from '@hono/node-server';
 
+import { localPort } from '../../../../jims-core/test/support/local-port.ts';
 import { bearerToken } from '../../../src/http/auth/bearer.ts';
 
 function tokenOf(authorization: string): string | undefined {
@@ -78,9 +78,7 @@ test('what arrives over a socket is read by the same rules', async () => {
   const server = createAdaptorServer({
     fetch: (request) => Response.json(bearerToken(request.headers) ?? null),
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const port = await localPort(server);
 
   async function tokenSeen(...authorization: string[]): Promise<unknown> {
     const lines = ['GET / HTTP/1.1', 'Host: localhost', 'Connection: close'];

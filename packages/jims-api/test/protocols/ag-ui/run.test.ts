@@ -6,7 +6,9 @@ import type { BaseEvent, Message } from '@ag-ui/client';
 import type { ThreadContext } from 'jims-core';
 
 import { fakeModels } from '../../../../jims-core/test/support/fake-models.ts';
+import { agentPipeline } from '../../support/agent-pipeline.ts';
 import { createGate } from '../../support/gate.ts';
+import { keptMessages } from '../../support/kept-messages.ts';
 import { serveApp } from '../../support/listening-app.ts';
 import { talkative } from '../../support/talkative-pipeline.ts';
 
@@ -183,44 +185,22 @@ test('a text whose stream breaks off, and is caught, is ended before the run', a
 });
 
 test('abortRun cancels the run, and what was seen is kept', async () => {
-  const stopped = Promise.withResolvers<void>();
-  const gate = createGate();
-  await using served = await serveApp(async (ctx) => {
-    ctx.signal.addEventListener('abort', () => stopped.resolve());
-    await ctx.sendMessage(
-      (async function* () {
-        yield 'partial';
-        await gate.passed(ctx.signal);
-      })(),
-    );
-  });
+  const { pipeline, stopped } = agentPipeline();
+  await using served = await serveApp(pipeline);
   const { agent, say } = agentFor(served);
   agent.subscribe({ onTextMessageContentEvent: () => agent.abortRun() });
-  assert.deepEqual(contentsOf(await say('go')), ['partial']);
-  await stopped.promise;
+  assert.deepEqual(contentsOf(await say('wait')), ['beginning ']);
+  await stopped;
   const thread = await served.app.threadByExternalId('ag-ui:c:1:th-1');
   const threadId = thread?.thread.id ?? '';
-  while (await served.app.activeRun(threadId)) await tick();
-  const kept = await served.app.threadEvents(threadId, { limit: 10, domains: ['comm'] });
-  assert.deepEqual(
-    kept.map(({ data }) => [data['content'], data['partial']]),
-    [
-      ['go', undefined],
-      ['partial', true],
-    ],
-  );
+  assert.deepEqual(await keptMessages(served.app, threadId), [
+    { text: 'wait', partial: false },
+    { text: 'beginning ', partial: true },
+  ]);
 });
 
 test('a run that is cancelled elsewhere ends as cancelled', async () => {
-  const gate = createGate();
-  await using served = await serveApp(async (ctx) => {
-    await ctx.sendMessage(
-      (async function* () {
-        yield 'partial';
-        await gate.passed(ctx.signal);
-      })(),
-    );
-  });
+  await using served = await serveApp(agentPipeline().pipeline);
   const { agent, say, events } = agentFor(served);
   agent.subscribe({
     async onTextMessageContentEvent() {
@@ -228,7 +208,7 @@ test('a run that is cancelled elsewhere ends as cancelled', async () => {
       (await served.app.activeRun(thread?.id ?? ''))?.cancel();
     },
   });
-  assert.deepEqual(contentsOf(await say('go')), ['partial']);
+  assert.deepEqual(contentsOf(await say('wait')), ['beginning ']);
   assert.deepEqual(Object(events.at(-1)).outcome, { type: 'cancelled' });
 });
 

@@ -7,6 +7,7 @@ import type { UIMessage, UIMessageChunk } from 'ai';
 import type { ThreadContext } from 'jims-core';
 
 import { fakeModels } from '../../../../jims-core/test/support/fake-models.ts';
+import { agentPipeline } from '../../support/agent-pipeline.ts';
 import { createGate } from '../../support/gate.ts';
 import { serveApp } from '../../support/listening-app.ts';
 import { talkative } from '../../support/talkative-pipeline.ts';
@@ -178,27 +179,18 @@ test('a click on a button is a message whose text is btn: and its id', async () 
 });
 
 test('stop cancels the run, and what was seen is kept', async () => {
-  const stopped = Promise.withResolvers<void>();
-  const gate = createGate();
-  await using served = await serveApp(async (ctx) => {
-    ctx.signal.addEventListener('abort', () => stopped.resolve());
-    await ctx.sendMessage(
-      (async function* () {
-        yield 'partial';
-        await gate.passed(ctx.signal);
-      })(),
-    );
-  });
+  const { pipeline, stopped } = agentPipeline();
+  await using served = await serveApp(pipeline);
   let aborted = false;
   const chat = chatWith({ ...served, onFinish: ({ isAbort }) => (aborted = isAbort) });
-  const answered = chat.sendMessage({ text: 'go' });
-  await untilText(chat, 'partial');
+  const answered = chat.sendMessage({ text: 'wait' });
+  await untilText(chat, 'beginning ');
   await chat.stop();
   await answered;
-  await stopped.promise;
+  await stopped;
   assert.equal(chat.status, 'ready');
   assert.equal(aborted, true);
-  await untilKept(served.origin, [['go'], ['partial']]);
+  await untilKept(served.origin, [['wait'], ['beginning ']]);
 });
 
 test('a broken pipeline gives an error chunk; its question is not stored twice when it is asked again', async () => {

@@ -10,6 +10,7 @@ import { describeStores } from '../../../../jims-core/test/support/stores.ts';
 import { createGate } from '../../support/gate.ts';
 import type { Gate } from '../../support/gate.ts';
 import { serveApp } from '../../support/listening-app.ts';
+import type { ServedApp } from '../../support/listening-app.ts';
 
 const CONTACT = { 'x-jims-contact-id': 'c:1' };
 
@@ -58,14 +59,20 @@ function twoWords(gate: Gate): Pipeline {
   };
 }
 
+/** A chat whose page is left in the middle of an answer. */
+async function chatLeftBehind(served: ServedApp): Promise<ReturnType<typeof resumableChat>> {
+  const chat = resumableChat(served);
+  const answered = chat.sendMessage({ text: 'hello' });
+  await untilText(chat, 'Hel');
+  await chat.stop();
+  await answered;
+  return chat;
+}
+
 test('a page that comes back gets the answer from its beginning, and then live', async () => {
   const gate = createGate();
   await using served = await serveApp(twoWords(gate));
-  const left = resumableChat(served);
-  const leaving = left.sendMessage({ text: 'hello' });
-  await untilText(left, 'Hel');
-  await left.stop();
-  await leaving;
+  await chatLeftBehind(served);
 
   const messages = await restore(served.origin);
   assert.deepEqual(
@@ -88,11 +95,7 @@ test('a page that comes back gets the answer from its beginning, and then live',
 test('a resumed answer replaces the part of it that the page has kept', async () => {
   const gate = createGate();
   await using served = await serveApp(twoWords(gate));
-  const left = resumableChat(served);
-  const leaving = left.sendMessage({ text: 'hello' });
-  await untilText(left, 'Hel');
-  await left.stop();
-  await leaving;
+  const left = await chatLeftBehind(served);
   const resumed = left.resumeStream();
   while (left.status === 'ready') await tick();
   gate.open();

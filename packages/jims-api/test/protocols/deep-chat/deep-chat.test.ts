@@ -5,7 +5,9 @@ import { test } from 'node:test';
 
 import type { ThreadContext } from 'jims-core';
 
+import { agentPipeline } from '../../support/agent-pipeline.ts';
 import { createGate } from '../../support/gate.ts';
+import { keptMessages } from '../../support/kept-messages.ts';
 import { serveApp } from '../../support/listening-app.ts';
 import { talkative } from '../../support/talkative-pipeline.ts';
 
@@ -179,32 +181,18 @@ test('a stream has pieces of text as they come, a blank line between messages, b
 });
 
 test('the stop button closes the stream: the run is cancelled, and what was seen is kept', async () => {
-  const stopped = Promise.withResolvers<void>();
-  const gate = createGate();
-  await using served = await serveApp(async (ctx) => {
-    ctx.signal.addEventListener('abort', () => stopped.resolve());
-    await ctx.sendMessage(
-      (async function* () {
-        yield 'partial';
-        await gate.passed(ctx.signal);
-      })(),
-    );
-  });
+  const { pipeline, stopped } = agentPipeline();
+  await using served = await serveApp(pipeline);
   const stop = new AbortController();
-  const response = await openStream(served.origin, 'go', { signal: stop.signal });
+  const response = await openStream(served.origin, 'wait', { signal: stop.signal });
   const threadId = response.headers.get('x-jims-thread-id') ?? '';
   await response.body?.getReader().read();
   stop.abort();
-  await stopped.promise;
-  while (await served.app.activeRun(threadId)) await tick();
-  const kept = await served.app.threadEvents(threadId, { limit: 10, domains: ['comm'] });
-  assert.deepEqual(
-    kept.map(({ data }) => [data['content'], data['partial']]),
-    [
-      ['go', undefined],
-      ['partial', true],
-    ],
-  );
+  await stopped;
+  assert.deepEqual(await keptMessages(served.app, threadId), [
+    { text: 'wait', partial: false },
+    { text: 'beginning ', partial: true },
+  ]);
 });
 
 test('what goes wrong is an error in words, also in a stream that has begun', async () => {
@@ -286,7 +274,3 @@ test('a full service refuses in words', async () => {
   gate.open();
   await running.text();
 });
-
-function tick(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 5));
-}

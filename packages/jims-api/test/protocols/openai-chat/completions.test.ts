@@ -17,6 +17,7 @@ import type OpenAI from 'openai';
 
 import { fakeModels } from '../../../../jims-core/test/support/fake-models.ts';
 import { agentPipeline } from '../../support/agent-pipeline.ts';
+import type { AgentPipeline } from '../../support/agent-pipeline.ts';
 import { serveApp } from '../../support/listening-app.ts';
 import type { ServedApp } from '../../support/listening-app.ts';
 import { openAiClient } from '../../support/openai-client.ts';
@@ -38,6 +39,23 @@ function textOf(completion: OpenAI.ChatCompletion): string | null | undefined {
 async function said({ app }: ServedApp, threadId: string): Promise<unknown[]> {
   const events = await app.threadEvents(threadId, { limit: 100, domains: ['comm'] });
   return events.map(({ data }) => data['content']);
+}
+
+/** Keeps a thread busy until `over` is called. */
+async function hold(
+  { app }: ServedApp,
+  client: OpenAI,
+  agent: AgentPipeline,
+): Promise<{ inThread: OpenAI.RequestOptions; over: () => Promise<void> }> {
+  const { thread } = await app.newThread({ contactId: 'c' });
+  const inThread = { headers: { 'x-jims-thread-id': thread.id } };
+  const held = ask(client, 'held', inThread);
+  while (agent.runs === 0) await new Promise(setImmediate);
+  async function over(): Promise<void> {
+    agent.release();
+    await held;
+  }
+  return { inThread, over };
 }
 
 /** Resolves when the thread's run is over. */
@@ -218,49 +236,37 @@ describe('what is refused', () => {
     const agent = agentPipeline();
     await using served = await serveApp(agent.pipeline, { limits: { maxRuns: 1 } });
     const { client } = openAiClient(served, { maxRetries: 0 });
-    const thread = await served.app.newThread({ contactId: 'c' });
-    const inThread = { headers: { 'x-jims-thread-id': thread.thread.id } };
-    const held = ask(client, 'held', inThread);
-    while (agent.runs === 0) await new Promise(setImmediate);
+    const { over } = await hold(served, client, agent);
     await assert.rejects(
       ask(client, 'hello'),
       (error) => error instanceof InternalServerError && error.code === 'overloaded',
     );
-    agent.release();
-    await held;
+    await over();
   });
 
   test('a thread that has too many in line is a RateLimitError', async () => {
     const agent = agentPipeline();
     await using served = await serveApp(agent.pipeline, { limits: { queueLimit: 0 } });
     const { client } = openAiClient(served, { maxRetries: 0 });
-    const thread = await served.app.newThread({ contactId: 'c' });
-    const inThread = { headers: { 'x-jims-thread-id': thread.thread.id } };
-    const held = ask(client, 'held', inThread);
-    while (agent.runs === 0) await new Promise(setImmediate);
+    const { inThread, over } = await hold(served, client, agent);
     await assert.rejects(
       ask(client, 'hello', inThread),
       (error) => error instanceof RateLimitError && error.code === 'queue_full',
     );
-    agent.release();
-    await held;
+    await over();
   });
 
   test('a busy thread is a ConflictError at once when the service refuses the second', async () => {
     const agent = agentPipeline();
     await using served = await serveApp(agent.pipeline, { limits: { onBusy: 'reject' } });
     const { client, answers } = openAiClient(served);
-    const thread = await served.app.newThread({ contactId: 'c' });
-    const inThread = { headers: { 'x-jims-thread-id': thread.thread.id } };
-    const held = ask(client, 'held', inThread);
-    while (agent.runs === 0) await new Promise(setImmediate);
+    const { inThread, over } = await hold(served, client, agent);
     await assert.rejects(
       ask(client, 'hello', inThread),
       (error) => error instanceof ConflictError && error.code === 'thread_busy',
     );
     assert.equal(answers.length, 1);
-    agent.release();
-    await held;
+    await over();
   });
 
   test('a run that takes too long is asked once', async () => {

@@ -4,10 +4,11 @@ import { describe, test } from 'node:test';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { ChatOpenAI } from '@langchain/openai';
 import type { ChatOpenAIFields } from '@langchain/openai';
-import { APICallError, generateText, streamText } from 'ai';
+import { generateText, streamText } from 'ai';
 import type { LanguageModel } from 'ai';
 
 import { agentPipeline } from '../../support/agent-pipeline.ts';
+import { testFailureOfAiSdk, testFailureOfLangChain } from '../../support/failing-and-stopping.ts';
 import { serveApp } from '../../support/listening-app.ts';
 import type { ServedApp } from '../../support/listening-app.ts';
 import { talkative } from '../../support/talkative-pipeline.ts';
@@ -49,15 +50,7 @@ describe('ChatOpenAI of LangChain', () => {
     assert.equal((await inThread.invoke('history')).content, 'hello|Echo: hello|history');
   });
 
-  test('runs a pipeline that fails once, though it asks again by itself', async () => {
-    const agent = agentPipeline();
-    await using served = await serveApp(agent.pipeline);
-    await assert.rejects(chatModel(served).invoke('boom'), /Pipeline error/);
-    assert.equal(agent.runs, 1);
-    const stream = await chatModel(served).stream('boom');
-    await assert.rejects(Array.fromAsync(stream), /Pipeline error/);
-    assert.equal(agent.runs, 2);
-  });
+  testFailureOfLangChain(chatModel);
 
   test('stops the run by its signal', async () => {
     const agent = agentPipeline();
@@ -122,38 +115,5 @@ describe('openai-compatible of the AI SDK', () => {
     assert.equal(sent, 'a|b|history');
   });
 
-  test('runs a pipeline that fails once, though it asks again by itself', async () => {
-    const agent = agentPipeline();
-    await using served = await serveApp(agent.pipeline);
-    const model = compatible(served);
-    await assert.rejects(generateText({ model, prompt: 'boom' }), (error) => {
-      assert.ok(APICallError.isInstance(error));
-      assert.match(error.message, /Pipeline error/);
-      return true;
-    });
-    assert.equal(agent.runs, 1);
-    const errors: unknown[] = [];
-    const result = streamText({
-      model,
-      prompt: 'boom',
-      onError: ({ error }) => void errors.push(error),
-    });
-    await result.consumeStream();
-    assert.equal(errors.length, 1);
-    assert.match(String(errors[0]), /Pipeline error/);
-    assert.equal(agent.runs, 2);
-  });
-
-  test('stops the run by its signal', async () => {
-    const agent = agentPipeline();
-    await using served = await serveApp(agent.pipeline);
-    const abort = new AbortController();
-    const { textStream } = streamText({
-      model: compatible(served),
-      prompt: 'wait',
-      abortSignal: abort.signal,
-    });
-    for await (const text of textStream) if (text !== '') abort.abort();
-    await agent.stopped;
-  });
+  testFailureOfAiSdk(compatible, 1);
 });

@@ -7,6 +7,7 @@ import { generateText, streamText } from 'ai';
 import type { LanguageModel, ModelMessage } from 'ai';
 
 import { agentPipeline } from '../../support/agent-pipeline.ts';
+import { testFailureOfAiSdk, testFailureOfLangChain } from '../../support/failing-and-stopping.ts';
 import { serveApp } from '../../support/listening-app.ts';
 import type { ServedApp } from '../../support/listening-app.ts';
 import { talkative } from '../../support/talkative-pipeline.ts';
@@ -83,35 +84,7 @@ describe('the AI SDK', () => {
     await assert.rejects(generateText({ model: modelOf(served), messages }), /msg_1.*not found/);
   });
 
-  test('runs a pipeline that fails once, though it asks again by itself', async () => {
-    const agent = agentPipeline();
-    await using served = await serveApp(agent.pipeline);
-    const model = modelOf(served);
-    await assert.rejects(generateText({ model, prompt: 'boom' }), /Pipeline error/);
-    assert.equal(agent.runs, 1);
-    const errors: unknown[] = [];
-    const result = streamText({
-      model,
-      prompt: 'boom',
-      onError: ({ error }) => void errors.push(error),
-    });
-    await result.consumeStream();
-    assert.match(String(errors[0]), /Pipeline error/);
-    assert.equal(agent.runs, 2);
-  });
-
-  test('stops the run by its signal', async () => {
-    const agent = agentPipeline();
-    await using served = await serveApp(agent.pipeline);
-    const abort = new AbortController();
-    const { textStream } = streamText({
-      model: modelOf(served),
-      prompt: 'wait',
-      abortSignal: abort.signal,
-    });
-    for await (const text of textStream) if (text !== '') abort.abort();
-    await agent.stopped;
-  });
+  testFailureOfAiSdk(modelOf, 2);
 });
 
 describe('ChatOpenAI of LangChain with useResponsesApi', () => {
@@ -143,13 +116,5 @@ describe('ChatOpenAI of LangChain with useResponsesApi', () => {
     assert.equal(text, 'a|b|history');
   });
 
-  test('runs a pipeline that fails once, though it asks again by itself', async () => {
-    const agent = agentPipeline();
-    await using served = await serveApp(agent.pipeline);
-    await assert.rejects(chatModel(served).invoke('boom'), /Pipeline error/);
-    assert.equal(agent.runs, 1);
-    const stream = await chatModel(served).stream('boom');
-    await assert.rejects(Array.fromAsync(stream), /Pipeline error/);
-    assert.equal(agent.runs, 2);
-  });
+  testFailureOfLangChain(chatModel);
 });
