@@ -2,6 +2,7 @@ import type { OnBusy } from 'jims-core';
 
 import type { AuthenticateOptions } from '../http/auth/authenticate.ts';
 import { CLIENT_EVENT_TYPES } from '../http/event-types.ts';
+import { publicAddress } from '../http/public-address.ts';
 import { isProtocolName } from '../protocols/registry.ts';
 import type { ProtocolName } from '../protocols/registry.ts';
 import { accessOptions } from './access-options.ts';
@@ -173,9 +174,7 @@ function corsOrigins(given: Lookup): readonly string[] {
 
 function publicUrl(given: Lookup): string | undefined {
   const address = text(given, 'public-url');
-  if (address === undefined) return undefined;
-  const url = URL.parse(address);
-  if (url && /^https?:$/.test(url.protocol) && !url.search && !url.hash) return address;
+  if (address === undefined || publicAddress(address) !== undefined) return address;
   throw new UsageError(
     `Invalid value for '--public-url': '${address}' is no address such as https://chat.example.`,
   );

@@ -12,6 +12,7 @@ import type { Authenticate } from './auth/principal.ts';
 import { createCors } from './cors.ts';
 import { CLIENT_EVENT_TYPES } from './event-types.ts';
 import { createProtocolLoader } from './protocol-loader.ts';
+import { publicAddress } from './public-address.ts';
 import type { ApiContext, Protocol } from './route.ts';
 import { NOWHERE, createRouter } from './router.ts';
 import type { Router } from './router.ts';
@@ -119,9 +120,7 @@ function apiContext(
 }
 
 function publicUrlOf(text: string): string {
-  const url = URL.parse(text);
-  if (url && /^https?:$/.test(url.protocol) && !url.search && !url.hash) {
-    return url.href.replace(/\/+$/, '');
-  }
+  const address = publicAddress(text);
+  if (address !== undefined) return address;
   throw new TypeError(`publicUrl must be an http(s) address, got '${text}'`);
 }

@@ -40,6 +40,6 @@ function sqliteFile(url: string): string | undefined {
 }
 
 /** The URL as it may be shown. */
-export function withoutPassword(url: string): string {
+function withoutPassword(url: string): string {
   return url.replace(/(\/\/[^/:@]*):[^@]*@/, '$1:***@');
 }
