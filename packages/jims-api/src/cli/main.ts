@@ -106,8 +106,8 @@ function explain(error: unknown): { readonly text: string; readonly code: number
   if (isExplained(error)) {
     return { text: `jims-api: ${error.message}`, code: EXIT_FAILURE };
   }
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { text: `jims-api: ${text}`, code: EXIT_FAILURE };
+  const { stack, message } = describeError(error);
+  return { text: `jims-api: ${stack ?? message}`, code: EXIT_FAILURE };
 }
 
 /** Errors whose message says what to do. */

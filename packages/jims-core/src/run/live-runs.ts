@@ -91,7 +91,7 @@ export function createLiveRuns(options: LiveRunsOptions): LiveRuns {
         progress?.remove(live);
         if (lives.get(runId) === entry) {
           lives.delete(runId);
-          if (isWorthKeeping(live, end)) ended.add(run, live.output.sentBytes);
+          if (isWorthKeeping(live, end)) ended.add(run, live);
         }
         onOver(runId, turn);
       });
