@@ -12,6 +12,7 @@ import { runRecords } from './run-records.ts';
 import { runTransitions } from './run-transitions.ts';
 import { runRows } from './runs.ts';
 import { migrate } from './schema.ts';
+import { forgetTheDead, noticeOfOthers } from './sole-user.ts';
 import { appendTo, openThread } from './tables.ts';
 import type { Tables } from './tables.ts';
 import { threadRows } from './threads.ts';
@@ -45,6 +46,7 @@ export function openSqliteStore(file: string): Store {
 
   return {
     description: file === ':memory:' ? 'SQLite in memory' : `SQLite ${file}`,
+    notice: noticeOfOthers(db),
     shared: false,
     ping: async () => void (await read(() => threads.latestOf(''))),
 
@@ -94,7 +96,10 @@ export function openSqliteStore(file: string): Store {
 
 function openDatabase(file: string): DatabaseSync {
   try {
-    if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true });
+    if (file !== ':memory:') {
+      mkdirSync(dirname(file), { recursive: true });
+      forgetTheDead(file);
+    }
     const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
     migrate(db);
