@@ -5,6 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
+import type { ThreadContext } from 'jims-core';
+
 import { jsonOf, parseFrames, testApi } from '../support/api.ts';
 import type { TestApi } from '../support/api.ts';
 import { recorder } from '../support/recorder.ts';
@@ -35,6 +37,10 @@ const ODDITIES: Readonly<Record<string, () => unknown>> = {
   'an error of ours without a code': () => ({ [Symbol.for('jims.error')]: true }),
 };
 
+async function* pieces(piece: string): AsyncGenerator<string> {
+  yield piece;
+}
+
 function post(api: TestApi, message: string, path = CHAT): Promise<Response> {
   return api.post(path, { contact_id: 'c', message });
 }
@@ -60,6 +66,38 @@ for (const exposeErrors of [false, true]) {
     }
   });
 }
+
+test('what is no text cannot be sent as one: the pipeline fails where it says so', async () => {
+  const odd: unknown = { toJSON: refuse, length: 1 };
+  const acts: Readonly<Record<string, (ctx: ThreadContext) => unknown>> = {
+    'A status': (ctx) => ctx.updateAgentStatus({ message: odd as string, statusType: 'x' }),
+    'The type of a status': (ctx) =>
+      ctx.updateAgentStatus({ message: 'x', statusType: odd as string }),
+    'A piece of a message': (ctx) => ctx.sendMessage(pieces(odd as string)),
+  };
+  await using api = testApi((ctx) => acts[ctx.lastUserMessage ?? '']?.(ctx), {
+    exposeErrors: true,
+  });
+  for (const what of Object.keys(acts)) {
+    const frames = parseFrames(await (await post(api, what, `${CHAT}/stream`)).text());
+    assert.deepEqual(
+      frames.map(({ event, data }) => [event, data['detail']]),
+      [['error', `Pipeline error: ${what} must be a text`]],
+    );
+  }
+});
+
+test('what is nested counts as output, too', async () => {
+  await using api = testApi(
+    (ctx) => {
+      ctx.sendEvent('rag.found', { documents: [{ text: 'x'.repeat(20_000) }] });
+    },
+    { exposeErrors: true },
+  );
+  await api.app.open({ limits: { maxOutputBytes: 10_000 } });
+  const { detail } = await jsonOf(await post(api, 'Hi'));
+  assert.match(String(detail), /sent more than 10000 bytes/);
+});
 
 test('what an own way to authenticate throws is an answer, too', async () => {
   let thrown: unknown;

@@ -1,4 +1,5 @@
 import { JimsError, plainError } from '../errors.ts';
+import { jsonSize } from '../json-size.ts';
 import type { LiveRun } from './live-run.ts';
 import type { NumberedRunEvent } from './run-events.ts';
 import { RunStream } from './run-stream.ts';
@@ -33,7 +34,8 @@ export function createEndedRuns(): EndedRuns {
       const events = stream.since(0);
       const failed = events.at(-1)?.type === 'error';
       // A text of two-byte characters, and the result that repeats it.
-      const bytes = BYTES_PER_RUN + output.sentBytes * 4 + (failed ? BYTES_PER_FAILURE : 0);
+      const sent = output.sentBytes * 4 + (failed ? BYTES_PER_FAILURE : 0);
+      const bytes = BYTES_PER_RUN + sent + 2 * jsonSize(run.thread.config);
       const now = performance.now();
       const entry = failed ? failedRun(run, events) : run;
       kept.set(run.id, { run: entry, bytes, until: now + KEEP_MS });
