@@ -73,6 +73,7 @@ export class JimsApp implements AsyncDisposable {
   #models: LlmProvider | undefined;
   #ownLlm: Llm | undefined;
   #opened: Promise<Opened> | undefined;
+  #closed: Promise<void> | undefined;
 
   constructor(options: JimsAppOptions) {
     this.pipeline = options.pipeline;
@@ -224,12 +225,17 @@ export class JimsApp implements AsyncDisposable {
     return runs.start(request);
   }
 
-  /** Takes no new runs, gives those that run `drainMs` to finish, stops the rest, closes the store. */
+  /**
+   * Takes no new runs, gives those that run `drainMs` to finish, stops the rest, closes the store. May
+   * be called again: it is then the same closing.
+   */
   async close(drainMs = 0): Promise<void> {
     if (!this.#opened) return;
-    const { store, runs } = await this.#opened;
-    await runs.drain(drainMs);
-    await store.close();
+    this.#closed ??= this.#opened.then(async ({ store, runs }) => {
+      await runs.drain(drainMs);
+      await store.close();
+    });
+    await this.#closed;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,3 +1,5 @@
+import { cutText } from './cut-text.ts';
+
 const MARK = Symbol.for('jims.error');
 
 /**
@@ -61,7 +63,8 @@ export class JimsError extends Error {
 /** True for a {@link JimsError}, also for one made by another copy of this package. Never throws. */
 export function isJimsError(value: unknown): value is JimsError {
   try {
-    return typeof value === 'object' && value !== null && MARK in value;
+    if (typeof value !== 'object' || value === null || !(MARK in value)) return false;
+    return 'code' in value && typeof value.code === 'string';
   } catch {
     // A proxy that was revoked.
     return false;
@@ -69,29 +72,71 @@ export function isJimsError(value: unknown): value is JimsError {
 }
 
 const MAX_CAUSES = 8;
+const MAX_NAME = 100;
+const MAX_MESSAGE = 4000;
+const MAX_FRAMES = 6000;
 
 interface ErrorDescription {
   readonly name?: string;
   readonly message: string;
-  readonly stack?: string | undefined;
+  readonly stack?: string;
   readonly cause?: ErrorDescription;
 }
 
+/** What an error tells, of whatever type its members really are. */
+interface Told {
+  readonly name: unknown;
+  readonly message: unknown;
+  readonly stack?: unknown;
+  readonly cause?: unknown;
+}
+
 /**
- * What of an error may be logged: never its other members, which may hold prompts or messages. Never
- * throws, whatever was thrown.
+ * What of an error may be logged: never its other members, which may hold prompts or messages. Long
+ * texts are cut, and say so. Never throws, whatever was thrown.
  */
 export function describeError(error: unknown): ErrorDescription {
   return describe(error, MAX_CAUSES);
 }
 
+/**
+ * A copy of an error to be kept or sent elsewhere: as `describeError` tells it, and nothing else of
+ * what was thrown, which may be anything and hold as much as it likes.
+ */
+export function plainError(error: unknown): Error {
+  return fromDescription(describeError(error));
+}
+
 function describe(error: unknown, causes: number): ErrorDescription {
   try {
-    if (!(error instanceof Error)) return { message: String(error) };
-    const { name, message, stack, cause } = error;
+    if (!(error instanceof Error)) return { message: cutText(String(error), MAX_MESSAGE) };
+    const told: Told = error;
+    const { stack, cause } = told;
+    const name = cutText(String(told.name), MAX_NAME);
+    const whole = String(told.message);
+    const message = cutText(whole, MAX_MESSAGE);
     const hasCause = cause !== undefined && causes > 0;
-    return { name, message, stack, ...(hasCause && { cause: describe(cause, causes - 1) }) };
+    return {
+      name,
+      message,
+      ...(typeof stack === 'string' && { stack: stackOf(stack, whole, `${name}: ${message}`) }),
+      ...(hasCause && { cause: describe(cause, causes - 1) }),
+    };
   } catch {
     return { message: 'An error that cannot be read' };
   }
+}
+
+/** A stack begins with the message, which is cut by itself: else a long one would leave no frames. */
+function stackOf(stack: string, message: string, head: string): string {
+  const start = message.length > MAX_MESSAGE ? stack.indexOf(message) : -1;
+  if (start < 0) return cutText(stack, MAX_MESSAGE + MAX_FRAMES);
+  return head + cutText(stack.slice(start + message.length), MAX_FRAMES);
+}
+
+function fromDescription({ name, message, stack, cause }: ErrorDescription): Error {
+  const error = new Error(message, cause && { cause: fromDescription(cause) });
+  error.name = name ?? 'Error';
+  error.stack = stack ?? `${error.name}: ${message}`;
+  return error;
 }

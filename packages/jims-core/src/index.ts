@@ -1,6 +1,6 @@
 export { JimsApp, defineApp, isJimsApp } from './app.ts';
 export type { JimsAppOptions, OpenOptions } from './app.ts';
-export { JimsError, describeError, isJimsError } from './errors.ts';
+export { JimsError, describeError, isJimsError, plainError } from './errors.ts';
 export type { JimsErrorCode } from './errors.ts';
 export { createLlmProvider } from './llm/llm-provider.ts';
 export type { CallOptions } from './llm/call.ts';

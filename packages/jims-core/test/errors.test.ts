@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { describeError, isJimsError } from 'jims-core';
+import { describeError, isJimsError, plainError } from 'jims-core';
 
 test('whatever was thrown can be described, and told from an error of ours', () => {
   const circular = new Error('circular');
@@ -17,6 +17,7 @@ test('whatever was thrown can be described, and told from an error of ours', () 
     circular,
     unreadable,
     proxy,
+    new Proxy({}, { has: () => true }),
     Object.create(null),
     { toString: 1 },
     Symbol('odd'),
@@ -24,6 +25,7 @@ test('whatever was thrown can be described, and told from an error of ours', () 
   ]) {
     assert.ok(JSON.stringify(describeError(thrown)).length < 100_000);
     assert.equal(isJimsError(thrown), false);
+    assert.ok(plainError(thrown) instanceof Error);
   }
 });
 
@@ -33,4 +35,22 @@ test('the causes of an error are described with it', () => {
     message: 'outer',
     cause: { message: 'inner', cause: { message: 'deep' } },
   });
+});
+
+test('long texts of an error are cut, each by itself, and say so', () => {
+  const error = new Error('x'.repeat(5000), { cause: 'y'.repeat(4001) });
+  const { message, stack, cause } = describeError(error);
+  assert.equal(message, `${'x'.repeat(4000)}… (1000 more characters)`);
+  assert.equal(cause?.message, `${'y'.repeat(4000)}… (1 more characters)`);
+  assert.ok(stack?.startsWith(`Error: ${message}\n    at `), stack);
+  const short = new Error('short');
+  assert.equal(describeError(short).stack, short.stack);
+});
+
+test('a plain error is what was thrown in words, and nothing else of it', () => {
+  const error = new RangeError('outer', { cause: new TypeError('inner') });
+  const plain = plainError(Object.assign(error, { prompt: 'secret' }));
+  assert.notEqual(plain, error);
+  assert.deepEqual(describeError(plain), describeError(error));
+  assert.equal('prompt' in plain, false);
 });

@@ -3,8 +3,9 @@ import type { Server } from 'node:net';
 export interface ListenOptions {
   readonly host: string;
   readonly port: number;
-  /** The option to change when the port cannot be had. */
-  readonly option: string;
+  /** The options to change when the port, or the host, cannot be had. */
+  readonly portOption: string;
+  readonly hostOption: string;
 }
 
 /** A port that cannot be listened on; the message says why, and what to change. */
@@ -13,10 +14,11 @@ export class PortError extends Error {
 }
 
 /** Resolves when the server listens; throws a {@link PortError} when it cannot. */
-export async function listen(server: Server, { host, port, option }: ListenOptions): Promise<void> {
+export async function listen(server: Server, options: ListenOptions): Promise<void> {
+  const { host, port } = options;
   await new Promise<void>((resolve, reject) => {
     const onError = (cause: NodeJS.ErrnoException): void => {
-      const message = `Cannot listen on ${host}:${port}: ${reasonOf(cause)} (${option})`;
+      const message = `Cannot listen on ${host}:${port}: ${reasonOf(cause, options)}`;
       reject(new PortError(message, { cause }));
     };
     server.once('error', onError);
@@ -27,16 +29,19 @@ export async function listen(server: Server, { host, port, option }: ListenOptio
   });
 }
 
-function reasonOf({ code, message }: NodeJS.ErrnoException): string {
+function reasonOf(
+  { code, message }: NodeJS.ErrnoException,
+  { portOption, hostOption }: ListenOptions,
+): string {
   switch (code) {
     case 'EADDRINUSE':
-      return 'the port is in use, choose another one';
+      return `the port is in use, choose another one (${portOption})`;
     case 'EACCES':
-      return 'not allowed, choose a port above 1023';
+      return `not allowed, choose a port above 1023 (${portOption})`;
     case 'ENOTFOUND':
     case 'EADDRNOTAVAIL':
-      return 'the host is not an address of this machine';
+      return `the host is not an address of this machine (${hostOption})`;
     default:
-      return message;
+      return `${message} (${hostOption}, ${portOption})`;
   }
 }

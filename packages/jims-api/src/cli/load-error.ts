@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
+import { describeError } from 'jims-core';
+
 const TYPE_STRIPPING = new Set([
   'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX',
-  'ERR_INVALID_TYPESCRIPT_SYNTAX',
   'ERR_UNKNOWN_FILE_EXTENSION',
   'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING',
 ]);
@@ -19,6 +20,7 @@ export interface LoadErrorContext {
 
 /** Why a module could not be loaded, where, and what helps. Node's own message comes first. */
 export function explainLoadError(error: unknown, { tsx, lastLoaded }: LoadErrorContext): string {
+  if (!Error.isError(error)) return messageOf(error);
   const place = error instanceof SyntaxError ? placeOf(error, lastLoaded) : undefined;
   const message = place === undefined ? messageOf(error) : `${messageOf(error)} (${place})`;
   const hint = tsx ? undefined : hintFor(error);
@@ -26,7 +28,7 @@ export function explainLoadError(error: unknown, { tsx, lastLoaded }: LoadErrorC
 }
 
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return describeError(error).message;
 }
 
 /** The error of a TypeScript file tells its place; of JavaScript only a Node that ends with it tells. */
@@ -45,8 +47,7 @@ function firstLine(text: string): string {
   return text.split('\n', 1)[0] ?? '';
 }
 
-function hintFor(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
+function hintFor(error: Error): string | undefined {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (TYPE_STRIPPING.has(code)) {
     return 'Node erases types and no more: enums, namespaces, decorators and JSX need tsx. It is used by itself once it is in your project: npm install -D tsx';

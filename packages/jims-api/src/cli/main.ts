@@ -13,6 +13,7 @@ import { UsageError, parseCommandLine } from './options.ts';
 import type { ServeOptions } from './options.ts';
 import { serve } from './serve.ts';
 import type { Service } from './serve.ts';
+import { listenForSignals } from './stop-signals.ts';
 import { startWatch } from './watch.ts';
 import type { Watch } from './watch.ts';
 
@@ -32,19 +33,26 @@ async function main(): Promise<void> {
 }
 
 async function run(options: ServeOptions): Promise<void> {
+  const signals = listenForSignals();
   const pretty = process.stderr.isTTY;
   const logger = createLogger({ verbose: options.verbose, pretty });
   const watch = await startWatch({ ...options, env: process.env, logger });
   const app = await load(options);
   survivePipelines(logger, watch);
   const service = await serve(app, { ...options, onRunFailed: watch.reportRun }, logger);
-  stopOnSignals(service, logger, watch);
+  signals.onStop((signal) => void stop(signal, { service, logger, watch }));
   logger.info({ ...service.address, protocols: options.protocols }, 'listening');
   warnIfOpen(options, logger);
 }
 
 async function load({ app: reference, loader }: ServeOptions): Promise<JimsApp> {
-  const loaded = await loadApp(reference, { cwd: process.cwd(), loader });
+  const idle = Promise.withResolvers<never>();
+  const onIdle = (): void =>
+    idle.reject(new AppLoadError(`'${reference}' waits for something that never comes`));
+  process.once('beforeExit', onIdle);
+  const loading = loadApp(reference, { cwd: process.cwd(), loader });
+  const loaded = await Promise.race([loading, idle.promise]);
+  process.off('beforeExit', onIdle);
   return isJimsApp(loaded) ? loaded : defineApp(loaded);
 }
 
@@ -80,24 +88,20 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
-function stopOnSignals(service: Service, logger: Logger, watch: Watch): void {
-  let stopping = false;
-  async function stop(signal: NodeJS.Signals): Promise<void> {
-    if (stopping) process.exit(EXIT_FAILURE);
-    stopping = true;
-    logger.info({ signal }, 'stopping: runs are finished first, a second signal ends at once');
-    try {
-      await service.stop();
-      await watch.flush();
-      logger.info('stopped');
-      process.exit(0);
-    } catch (error) {
-      logger.fatal({ error: describeError(error) }, 'cannot stop cleanly');
-      process.exit(EXIT_FAILURE);
-    }
+async function stop(
+  signal: NodeJS.Signals,
+  { service, logger, watch }: { service: Service; logger: Logger; watch: Watch },
+): Promise<void> {
+  logger.info({ signal }, 'stopping: runs are finished first, a second signal ends at once');
+  try {
+    await service.stop();
+    await watch.flush();
+    logger.info('stopped');
+    process.exit(0);
+  } catch (error) {
+    logger.fatal({ error: describeError(error) }, 'cannot stop cleanly');
+    process.exit(EXIT_FAILURE);
   }
-  process.on('SIGTERM', (signal) => void stop(signal));
-  process.on('SIGINT', (signal) => void stop(signal));
 }
 
 /** One line for what a user can mend; a trace only for what he cannot. */
@@ -106,8 +110,8 @@ function explain(error: unknown): { readonly text: string; readonly code: number
   if (isExplained(error)) {
     return { text: `jims-api: ${error.message}`, code: EXIT_FAILURE };
   }
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { text: `jims-api: ${text}`, code: EXIT_FAILURE };
+  const { stack, message } = describeError(error);
+  return { text: `jims-api: ${stack ?? message}`, code: EXIT_FAILURE };
 }
 
 /** Errors whose message says what to do. */

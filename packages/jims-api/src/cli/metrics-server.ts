@@ -9,6 +9,8 @@ export interface MetricsServerOptions {
   readonly metrics: Metrics;
   readonly host: string;
   readonly port: number;
+  /** The option that the host comes from. */
+  readonly hostOption: string;
 }
 
 /**
@@ -18,11 +20,11 @@ export interface MetricsServerOptions {
  * @throws PortError when the port cannot be had.
  */
 export async function startMetricsServer(options: MetricsServerOptions): Promise<Server> {
-  const { metrics, host, port } = options;
+  const { metrics, ...address } = options;
   const server = createServer((request, response) => {
     answer(metrics, request, response).catch((error: Error) => response.destroy(error));
   });
-  await listen(server, { host, port, option: '--metrics-port' });
+  await listen(server, { ...address, portOption: '--metrics-port' });
   return server;
 }
 

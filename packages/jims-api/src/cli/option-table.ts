@@ -118,6 +118,9 @@ function explain(table: OptionTable, error: unknown): string {
       return `Got unexpected extra argument (${quoted})`;
     default:
       if (/argument missing/.test(error.message)) return `Option '${option}' requires an argument.`;
+      if (/is ambiguous/.test(error.message)) {
+        return `Option '${option}' requires an argument; one that begins with a dash is given as ${option}=-…`;
+      }
       return error.message.split('\n', 1)[0] ?? error.message;
   }
 }

@@ -7,7 +7,7 @@ export interface SentryOptions {
 }
 
 export interface Sentry {
-  readonly report: (error: unknown, tags?: Record<string, string | undefined>) => void;
+  readonly report: (error: Error, tags?: Record<string, string | undefined>) => void;
   readonly flush: () => Promise<void>;
 }
 

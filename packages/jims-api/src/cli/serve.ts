@@ -52,10 +52,11 @@ export async function serve(
   const metrics = await startMetricsServer({
     metrics: app.metrics,
     host: options.metricsHost ?? host,
+    hostOption: options.metricsHost === undefined ? '--host' : '--metrics-host',
     port: options.metricsPort,
   });
   const server = createApiServer(api.fetch);
-  await listen(server, { host, port, option: '--port' });
+  await listen(server, { host, port, hostOption: '--host', portOption: '--port' });
 
   return {
     address: {

@@ -1,4 +1,4 @@
-import { describeError } from 'jims-core';
+import { describeError, plainError } from 'jims-core';
 import type { FailedRun, JimsError } from 'jims-core';
 import type { Logger } from 'pino';
 
@@ -41,10 +41,14 @@ export async function startWatch(options: WatchOptions): Promise<Watch> {
   }
 
   return {
-    report: (error) => sentry?.report(error),
+    report: (error) => sentry?.report(plainError(error)),
     reportRun(error, { runId, threadId, requestId }) {
-      const thrown = error.cause instanceof Error ? error.cause : error;
-      sentry?.report(thrown, { run_id: runId, thread_id: threadId, request_id: requestId });
+      const thrown = error.cause ?? error;
+      sentry?.report(plainError(thrown), {
+        run_id: runId,
+        thread_id: threadId,
+        request_id: requestId,
+      });
     },
     async flush() {
       await Promise.all([end(endTracing), end(sentry?.flush)]);

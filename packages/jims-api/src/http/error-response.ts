@@ -1,4 +1,4 @@
-import { isJimsError } from 'jims-core';
+import { describeError, isJimsError } from 'jims-core';
 import type { JimsError, JimsErrorCode } from 'jims-core';
 
 import { HttpError } from './errors.ts';
@@ -39,7 +39,8 @@ export interface ErrorAnswerOptions {
 
 /** Turns anything thrown into what the client may see of it; the rest is for the log. */
 export function toHttpError(error: unknown, options: ErrorAnswerOptions): HttpError {
-  if (error instanceof HttpError) return error;
+  // Not only `instanceof`: a proxy that was revoked throws when it is asked for its class.
+  if (Error.isError(error) && error instanceof HttpError) return error;
   if (isJimsError(error)) return fromCore(error, options);
   return new HttpError(500, internalError(options.requestId), { cause: error });
 }
@@ -56,7 +57,8 @@ export function errorText({ detail }: HttpError): string {
 }
 
 function fromCore(error: JimsError, options: ErrorAnswerOptions): HttpError {
-  const status = STATUS[error.code];
+  // Another copy of jims-core may know codes that this one does not.
+  const status = Object.hasOwn(STATUS, error.code) ? STATUS[error.code] : 500;
   return new HttpError(status, detailOf(error, status, options), {
     cause: error,
     ...(!ORIGINAL.has(error.code) && { code: error.code }),
@@ -72,7 +74,9 @@ function detailOf(
   if (code === 'store_unavailable') return 'The database does not answer: try again later';
   if (status !== 500) return message;
   if (NOT_THE_PIPELINE.has(code)) return internalError(requestId);
-  if (exposeErrors) return `Pipeline error: ${cause instanceof Error ? cause.message : message}`;
+  if (exposeErrors) {
+    return `Pipeline error: ${cause === undefined ? message : describeError(cause).message}`;
+  }
   return `Pipeline error (request ${requestId})`;
 }
 

@@ -1,4 +1,5 @@
 // How every protocol starts a run, and answers with it.
+import { describeError } from 'jims-core';
 import type { NewEvent, OnBusy, Run, RunEnd, RunResult, RunThread } from 'jims-core';
 
 import { HttpError } from './errors.ts';
@@ -139,7 +140,8 @@ export function streamFrames(
     onClose(end) {
       leave();
       if (end.kind === 'client_gone') onGone?.();
-      if (end.kind === 'broken') logger.error({ requestId, error: end.error }, 'stream broke off');
+      if (end.kind === 'broken')
+        logger.error({ requestId, error: describeError(end.error) }, 'stream broke off');
     },
   });
 }

@@ -56,6 +56,6 @@ export function serviceRoutes(options: ServiceRoutesOptions): Route[] {
 }
 
 async function docs({ headers }: Pick<Call, 'headers'>, status: number): Promise<Response> {
-  const { DOCS_HEADERS, DOCS_PAGE } = await import('./docs-page.ts');
+  const { DOCS_HEADERS, DOCS_PAGE } = await import('./docs/page.ts');
   return new Response(DOCS_PAGE, { status, headers: { ...headers, ...DOCS_HEADERS } });
 }

@@ -132,9 +132,12 @@ describe(
       [':app', "--app must be FILE:EXPORT, such as ./app.ts:app, not ':app'"],
       ['./broken.mjs:app', /^Cannot load '\.\/broken\.mjs': .* \(\S+\/broken\.mjs:3\)$/],
       ['./nested.ts:app', /^Cannot load '\.\/nested\.ts': .* \(\S+\/broken\.mjs:3\)$/],
-      ['./typed.ts:app', /^Cannot load '\.\/typed\.ts': .* \(\S+\/typed\.ts:2\)/],
+      ['./typed.ts:app', /^Cannot load '\.\/typed\.ts': .* \(\S+\/typed\.ts:2\)$/],
       ['./throwing.mjs:app', "Cannot load './throwing.mjs': no config"],
       ['./importing.mjs:app', /^Cannot load '\.\/importing\.mjs': Cannot find package 'left-pad'/],
+      ['./waiting.mjs:app', "'./waiting.mjs:app' waits for something that never comes"],
+      ['./waiting.mjs:gives', "'./waiting.mjs:gives' waits for something that never comes"],
+      ['./revoked.mjs:app', /^Cannot load '\.\/revoked\.mjs': .*revoked/],
       ['./enum.ts:app', /^Cannot load '\.\/enum\.ts': [^]*enum[^]*npm install -D tsx$/],
     ] as const) {
       test(reference, async () => {
@@ -146,6 +149,10 @@ describe(
           'typed.ts': 'export const app = (ctx: unknown) => {\n  let;;= 1;\n};\n',
           'throwing.mjs': "throw new Error('no config');\n",
           'importing.mjs': "import 'left-pad';\nexport const app = (ctx) => {};\n",
+          'waiting.mjs':
+            'export const app = new Promise(() => {}); export const gives = () => app;\n',
+          'revoked.mjs':
+            'const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); throw proxy;\n',
           'enum.ts': 'enum Mood { Good }\nexport const app = (ctx: unknown) => Mood.Good;\n',
         });
         const { code, stdout, stderr } = await runCommand(['--app', reference], {

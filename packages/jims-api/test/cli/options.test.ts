@@ -70,6 +70,11 @@ describe('options', { concurrency: 2 }, () => {
       'No such option: --metrics-p Did you mean --metrics-port?',
     ],
     ['an option without its value', ['--port'], "Option '--port' requires an argument."],
+    [
+      'a value that begins with a dash',
+      ['--port', '-1'],
+      "Option '--port' requires an argument; one that begins with a dash is given as --port=-…",
+    ],
     ['an extra word', ['extra'], 'Got unexpected extra argument (extra)'],
     [
       'a port that is no number',
@@ -220,12 +225,38 @@ describe('options', { concurrency: 2 }, () => {
     other.close();
   });
 
+  test('a host that is not of this machine is one line that names its option', async () => {
+    using folder = folderWith({ 'app.js': ECHO });
+    for (const [option, more] of [
+      ['--host', []],
+      ['--metrics-host', ['--host', '127.0.0.1']],
+    ] as const) {
+      const args = [option, '192.0.2.1', '--port', '0', '--metrics-port', '0', ...more];
+      const { code, stderr } = await runCommand(args, { cwd: folder.path });
+      assert.equal(code, 1);
+      assert.equal(
+        stderr,
+        `jims-api: Cannot listen on 192.0.2.1:0: the host is not an address of this machine (${option})\n`,
+      );
+    }
+  });
+
   test('a database that cannot be had is one line, and exit code 1', async () => {
     using folder = folderWith({ 'app.js': ECHO });
-    for (const url of ['mysql://x', 'sqlite:////dev/null/x.db']) {
+    for (const [url, why] of [
+      ['mysql://x', /use sqlite:\/\/\/file\.db or postgresql:/],
+      ['sqlite:////dev/null/x.db', /'\/dev\/null\/x\.db'/],
+      ['sqlite:///100%.db', /write % as %25/],
+      ['sqlite:///app.js', /'app\.js' .*file is not a database/],
+      [`sqlite:///${folder.path}`, /it is a folder/],
+      ['postgresql://someone:secret@127.0.0.1:1/x', /127\.0\.0\.1:1\/x does not answer/],
+      ['postgresql://[', /URL cannot be read/],
+    ] as const) {
       const { code, stderr } = await runCommand(['--db', url], { cwd: folder.path });
       assert.equal(code, 1, url);
       assert.match(stderr, /^jims-api: .+\n$/, url);
+      assert.match(stderr, why);
+      assert.doesNotMatch(stderr, /secret/);
     }
   });
 });

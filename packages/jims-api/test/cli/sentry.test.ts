@@ -11,6 +11,14 @@ import { defineApp } from 'jims-core';
 export const app = defineApp(async (ctx) => {
   const said = ctx.lastUserMessage ?? '';
   console.log('said ' + said);
+  if (said === 'long') throw new TypeError('x'.repeat(1_000_000));
+  if (said === 'revoked') {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    void Promise.reject(proxy);
+    throw proxy;
+  }
+  if (said.startsWith('object')) throw { prompt: said };
   if (said.startsWith('throw')) throw new TypeError('the pipeline broke');
   if (said.startsWith('leave')) {
     void Promise.reject(new RangeError('left behind'));
@@ -73,6 +81,15 @@ describe('--enable-sentry', () => {
     const sent = await sentFor(['throw', 'leave']);
     assert.equal(sent.match(/"value":"the pipeline broke"/g)?.length, 1);
     assert.equal(sent.match(/"value":"left behind"/g)?.length, 1);
+  });
+
+  test('what is hardly an error is sent in words, and a long one is cut', async () => {
+    const sent = await sentFor(['long', 'revoked', 'object my-secret-question', 'throw']);
+    assert.match(sent, /"type":"TypeError","value":"x{4000}… \(996000 more characters\)"/);
+    assert.match(sent, /"type":"Error","value":"An error that cannot be read"/);
+    assert.match(sent, /"type":"Error","value":"\[object Object\]"/);
+    assert.match(sent, /"value":"the pipeline broke"/, 'the process lives');
+    assert.doesNotMatch(sent, /x{5000}|my-secret/);
   });
 
   test('what was said is in the traces when that is switched on', async () => {

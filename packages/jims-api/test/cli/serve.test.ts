@@ -8,7 +8,7 @@ import { describe, test } from 'node:test';
 
 import * as v from 'valibot';
 
-import { folderWith, runCommand, serveCommand } from '../support/command.ts';
+import { folderWith, runCommand, serveCommand, startCommand } from '../support/command.ts';
 import type { Running } from '../support/command.ts';
 import { hidePackage } from '../support/served-app.ts';
 
@@ -119,10 +119,42 @@ describe('a service', { concurrency: 2 }, () => {
     assert.ok(chat.body);
     service.kill('SIGINT');
     while (!service.log.join('\n').includes('stopping')) await new Promise(setImmediate);
-    service.kill('SIGINT');
+    // What comes at the same moment is passed on by somebody, and no second wish.
+    const again = setInterval(() => service.kill('SIGINT'), 50);
     assert.equal((await service.ended).code, 1);
+    clearInterval(again);
     await chat.body.cancel().catch(() => {});
   });
+
+  test('takes signals that come at the same moment for one', async () => {
+    using folder = folderWith({ 'app.mjs': APP });
+    await using service = await serveCommand([], { cwd: folder.path });
+    const chat = await post(service, 'slow', '/api/v1/chat/stream');
+    assert.ok(chat.body);
+    const reader = chat.body.pipeThrough(new TextDecoderStream()).getReader();
+    await reader.read();
+    service.kill('SIGINT');
+    service.kill('SIGTERM');
+    while (!service.log.join('\n').includes('stopping')) await new Promise(setImmediate);
+    writeFileSync(join(folder.path, 'go'), '');
+    assert.match((await reader.read()).value ?? '', /^event: result\n.*Hello/);
+    assert.equal((await service.ended).code, 0);
+  });
+
+  for (const [signal, code] of [
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const) {
+    test(`ends at once on ${signal} while it starts`, async () => {
+      using folder = folderWith({
+        'app.mjs': "console.log('loading'); await new Promise((go) => setTimeout(go, 600_000));",
+      });
+      const starting = startCommand([], { cwd: folder.path });
+      await starting.said;
+      starting.kill(signal);
+      assert.equal((await starting.ended).code, code);
+    });
+  }
 
   test('survives what a pipeline left behind: only its run fails', async () => {
     using folder = folderWith({ 'app.mjs': APP });

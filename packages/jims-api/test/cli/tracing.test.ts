@@ -12,6 +12,7 @@ import type { Sink } from '../support/sink.ts';
 const APP = `
 import { defineApp } from 'jims-core';
 export const app = defineApp(async (ctx) => {
+  if (ctx.lastUserMessage === 'fail at length') throw new Error('x'.repeat(1_000_000));
   if (ctx.lastUserMessage?.startsWith('fail')) throw new Error('the pipeline broke');
   await ctx.llm.createEmbedding('my-secret-text');
   await ctx.sendMessage(ctx.llm.stream(ctx.history));
@@ -125,8 +126,10 @@ describe('traces', () => {
 
   test('what fails is an error: a pipeline, and a call with its tries', async () => {
     fake.fail({ status: 500, path: 'chat' }, { status: 401, path: 'chat' });
-    const { spans } = await traced(['hello', 'fail']);
-    const [called, thrown] = spans.filter(({ name }) => name === 'jims.run_pipeline_with_context');
+    const { spans } = await traced(['hello', 'fail', 'fail at length']);
+    const [called, thrown, long] = spans.filter(
+      ({ name }) => name === 'jims.run_pipeline_with_context',
+    );
     const call = spans.find(({ name }) => name === 'chat gpt-4.1-mini');
     assert.equal(call?.status.code, 2);
     assert.equal(attribute(call, 'error.type'), '401');
@@ -139,6 +142,7 @@ describe('traces', () => {
       /Pipeline execution failed: gpt-4.1-mini: answered 401/,
     );
     assert.equal(thrown?.status.message, 'Pipeline execution failed: the pipeline broke');
+    assert.match(long?.status.message ?? '', /: x{4000}… \(996000 more characters\)$/);
   });
 
   test('without its package the command says in one line how to install it', async () => {

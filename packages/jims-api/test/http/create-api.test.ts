@@ -2,28 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { defineApp } from 'jims-core';
-import type { Logger } from 'jims-core';
 
 import { HttpError, createApi } from '../../src/index.ts';
 import { jsonOf, testApi } from '../support/api.ts';
 import type { TestAppOptions } from '../support/api.ts';
+import { recorder } from '../support/recorder.ts';
 
 const CHAT = '/api/v1/chat';
 const HELLO = { contact_id: 'customer:42', message: 'Hello' };
 
 const echo: TestAppOptions = (ctx) => ctx.sendMessage(`You said: ${ctx.lastUserMessage}`);
-
-/** A logger that keeps what it is told. */
-function recorder(): {
-  logger: Logger;
-  lines: { level: string; fields: object; message: string }[];
-} {
-  const lines: { level: string; fields: object; message: string }[] = [];
-  const at = (level: string) => (fields: object, message: string) =>
-    void lines.push({ level, fields, message });
-  const logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
-  return { logger, lines };
-}
 
 test('the whole service is one fetch handler', async () => {
   await using api = testApi(echo);

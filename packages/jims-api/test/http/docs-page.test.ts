@@ -3,7 +3,16 @@ import { hash } from 'node:crypto';
 import { test } from 'node:test';
 import { Script } from 'node:vm';
 
+import * as v from 'valibot';
+
 import { testApi } from '../support/api.ts';
+import { openPage } from '../support/browser.ts';
+import { serveApp } from '../support/listening-app.ts';
+
+const Document = v.object({
+  paths: v.record(v.string(), v.record(v.string(), v.unknown())),
+  components: v.object({ schemas: v.record(v.string(), v.unknown()) }),
+});
 
 async function page(): Promise<{ html: string; policy: string }> {
   await using api = testApi(() => {});
@@ -39,4 +48,25 @@ test('its script is one that can run, and never writes HTML', async () => {
   const script = between((await page()).html, 'script');
   assert.doesNotThrow(() => new Script(script));
   assert.doesNotMatch(script, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(/);
+});
+
+test('a browser draws every operation and schema of the document, and sends what is tried', async () => {
+  await using served = await serveApp((ctx) => ctx.sendMessage(`You said: ${ctx.lastUserMessage}`));
+  const document = v.parse(Document, await (await fetch(`${served.origin}/openapi.json`)).json());
+  const operations = Object.values(document.paths).flatMap((path) => Object.keys(path));
+  const schemas = Object.keys(document.components.schemas);
+  await using browser = await openPage(`${served.origin}/docs`);
+  const main = browser.page.locator('main');
+  await main.locator('section').first().waitFor();
+  const drawn = await main.locator('section').count();
+  assert.equal(drawn, operations.length + schemas.length);
+  const chat = main.locator('section', {
+    has: browser.page.getByText('/api/v1/chat', { exact: true }),
+  });
+  await chat.getByText('Try it').click();
+  const body = JSON.stringify({ contact_id: 'c', message: 'Hi' });
+  await chat.getByLabel('Request body').fill(body);
+  await chat.getByRole('button', { name: 'Send' }).click();
+  await chat.getByText('You said: Hi').waitFor();
+  assert.deepEqual(browser.errors, []);
 });

@@ -55,6 +55,17 @@ export async function runCommand(args: readonly string[], options: CommandOption
   return ended(start(args, options));
 }
 
+/** Starts `jims-api`; `said` resolves when something is on its standard output. */
+export function startCommand(
+  args: readonly string[],
+  options: CommandOptions,
+): Pick<Running, 'kill' | 'ended'> & { readonly said: Promise<void> } {
+  const child = start(args, options);
+  const said = Promise.withResolvers<void>();
+  child.stdout?.once('data', () => said.resolve());
+  return { said: said.promise, kill: (signal) => void child.kill(signal), ended: ended(child) };
+}
+
 /** Runs `jims-api` on free ports, and resolves when it listens. */
 export async function serveCommand(
   args: readonly string[],

@@ -1,3 +1,4 @@
+import { cutText } from '../cut-text.ts';
 import { JimsError, isJimsError } from '../errors.ts';
 import { UnfitAnswerError } from './unfit-answer.ts';
 
@@ -37,6 +38,8 @@ export class BrokenStreamError extends Error {
   override readonly name = 'BrokenStreamError';
 }
 
+const MAX_MESSAGE = 1000;
+const MAX_NAME = 100;
 const RETRYABLE_STATUS: ReadonlySet<number> = new Set([408, 409, 429]);
 const RETRYABLE_NAMES: ReadonlySet<string> = new Set([
   'SlowAnswerError',
@@ -56,7 +59,7 @@ const QUOTING: ReadonlySet<string> = new Set([
 ]);
 
 export function readFailure(error: unknown): ProviderFailure {
-  if (error instanceof UnfitAnswerError) {
+  if (isUnfit(error)) {
     const { message, name: type, repeatable: retryable } = error;
     return { message, type, retryable, statusCode: undefined, retryAfterMs: 0 };
   }
@@ -68,7 +71,9 @@ export function readFailure(error: unknown): ProviderFailure {
   return {
     message: messageOf(chain, statusCode),
     type:
-      statusCode !== undefined && statusCode >= 400 ? String(statusCode) : (top?.name ?? 'Error'),
+      statusCode !== undefined && statusCode >= 400
+        ? String(statusCode)
+        : cutText(top?.name ?? 'Error', MAX_NAME),
     statusCode,
     retryable: isRetryable(chain, statusCode),
     retryAfterMs: retryAfter(chain.map(headersOf).find((headers) => headers !== undefined)),
@@ -81,12 +86,17 @@ export function readFailure(error: unknown): ProviderFailure {
  */
 export function asJimsError(error: unknown, model: string, tries: number): JimsError {
   if (isJimsError(error)) return error;
-  if (error instanceof UnfitAnswerError) return error.toJimsError(model);
+  if (isUnfit(error)) return error.toJimsError(model);
   const { message, statusCode } = readFailure(error);
   const after = tries > 1 ? ` (${tries} tries)` : '';
   return new JimsError('llm_failed', `${model}: ${message}${after}`, {
     cause: withoutContent(error, message, statusCode),
   });
+}
+
+/** Not only `instanceof`: a proxy that was revoked throws when it is asked for its class. */
+function isUnfit(error: unknown): error is UnfitAnswerError {
+  return Error.isError(error) && error instanceof UnfitAnswerError;
 }
 
 function withoutContent(
@@ -95,8 +105,8 @@ function withoutContent(
   statusCode: number | undefined,
 ): Error & { readonly statusCode?: number } {
   const copy = new Error(message);
-  copy.name = error instanceof Error ? error.name : 'Error';
-  if (error instanceof Error && error.stack !== undefined) copy.stack = framesOf(error.stack, copy);
+  copy.name = Error.isError(error) ? error.name : 'Error';
+  if (Error.isError(error) && error.stack !== undefined) copy.stack = framesOf(error.stack, copy);
   return statusCode === undefined ? copy : Object.assign(copy, { statusCode });
 }
 
@@ -108,7 +118,7 @@ function framesOf(stack: string, { name, message }: Error): string {
 
 function messageOf(chain: readonly Error[], statusCode: number | undefined): string {
   const [top] = chain;
-  const message = top?.message.split('\n')[0] ?? 'unknown error';
+  const message = cutText(top?.message.split('\n', 1)[0] ?? 'unknown error', MAX_MESSAGE);
   if (statusCode !== undefined && statusCode >= 400) return `answered ${statusCode}: ${message}`;
   if (chain.some((each) => QUOTING.has(each.name))) return 'gave an answer that cannot be read';
   return message;
@@ -129,7 +139,7 @@ function isRetryable(chain: readonly Error[], statusCode: number | undefined): b
 /** An error and its causes. */
 function chainOf(error: unknown): readonly Error[] {
   const chain: Error[] = [];
-  for (let each = error; each instanceof Error && chain.length < 8; each = each.cause) {
+  for (let each = error; Error.isError(each) && chain.length < 8; each = each.cause) {
     chain.push(each);
   }
   return chain;

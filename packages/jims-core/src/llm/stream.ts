@@ -146,7 +146,7 @@ async function readInTime<T>(
 
 /** Providers report what goes wrong in a stream as errors, and some as plain objects. */
 function asError(error: unknown): Error {
-  if (error instanceof Error) return error;
+  if (Error.isError(error)) return error;
   const message =
     typeof error === 'object' &&
     error !== null &&

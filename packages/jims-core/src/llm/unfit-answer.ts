@@ -1,6 +1,9 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 
+import { cutText } from '../cut-text.ts';
 import { JimsError } from '../errors.ts';
+
+const MAX_PATHS = 1000;
 
 type Issue = StandardSchemaV1.Issue;
 
@@ -20,7 +23,7 @@ export class UnfitAnswerError extends Error {
   /** Says where the answer is wrong, and not what it says there. */
   toJimsError(model: string): JimsError {
     const paths = new Set(this.issues.map(pathOf).filter((path) => path !== ''));
-    const where = paths.size > 0 ? ` at ${[...paths].join(', ')}` : '';
+    const where = paths.size > 0 ? ` at ${cutText([...paths].join(', '), MAX_PATHS)}` : '';
     return new JimsError('llm_answer_invalid', `The answer of ${model} ${this.message}${where}`, {
       cause: this.issues,
     });

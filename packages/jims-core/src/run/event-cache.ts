@@ -1,3 +1,4 @@
+import { jsonSize } from '../json-size.ts';
 import type { EventPosition, FreshEvents, RunThread, Store } from '../store/store.ts';
 import type { ThreadEvent } from '../thread/event.ts';
 import type { Thread } from '../thread/thread.ts';
@@ -18,8 +19,8 @@ export interface EventCache {
   drop(threadId: string): void;
 }
 
-/** Measured, without the texts of its data. */
-const BYTES_PER_EVENT = 280;
+/** Measured, without its data. */
+const BYTES_PER_EVENT = 230;
 /** The chance of the oldest thread to be kept when room is needed, and then of the next one. */
 const SPARED = 0.9;
 
@@ -31,6 +32,12 @@ export function createEventCache(store: Store, maxBytes: number): EventCache {
   const entries = new Map<string, Entry>();
   const threadOfContact = new Map<string, string>();
   let bytes = 0;
+
+  function add(thread: Thread): Entry {
+    const entry = { thread, events: [], bytes: 2 * jsonSize(thread.config) };
+    bytes += entry.bytes;
+    return entry;
+  }
 
   function use(entry: Entry): void {
     const { id, contactId } = entry.thread;
@@ -90,7 +97,7 @@ export function createEventCache(store: Store, maxBytes: number): EventCache {
       const kept = entries.get(thread.id);
       // Another reader of the same thread was faster, or the entry had to make room meanwhile.
       if (lastOf(kept) !== last) return store.readEvents(thread.id);
-      const entry = kept ?? { thread, events: [], bytes: 0 };
+      const entry = kept ?? add(thread);
       use(entry);
       extend(entry, added);
       return entry.events.slice();
@@ -108,6 +115,5 @@ function lastOf(entry: Entry | undefined): ThreadEvent | undefined {
 }
 
 function estimate({ data }: ThreadEvent): number {
-  const texts = Object.values(data).map((value) => (typeof value === 'string' ? value.length : 64));
-  return texts.reduce((sum, length) => sum + length * 2, BYTES_PER_EVENT);
+  return BYTES_PER_EVENT + 2 * jsonSize(data);
 }

@@ -1,3 +1,4 @@
+import { cutText } from '../cut-text.ts';
 import { JimsError, describeError, isJimsError } from '../errors.ts';
 import type { RunLlm } from '../llm/run-llm.ts';
 import { callPipeline, pipelineName } from '../pipeline.ts';
@@ -37,6 +38,7 @@ export interface Execution extends RunEngineOptions {
 type OutcomeRecord = Omit<RunOutcomeRecord, 'lastSeq' | 'progress'>;
 
 const SETTLE_RETRY_MS = 1000;
+const MAX_RECORDED = 4000;
 
 /** Takes an accepted run to its end. Never rejects: however it ends, its listeners are told. */
 export async function executeRun(execution: Execution): Promise<RunEnd> {
@@ -197,7 +199,8 @@ async function endBadly(
   const who = { requestId: request.requestId, runId: owner.runId, threadId: owner.threadId };
   logger.error({ ...who, error: describeError(error) }, `run failed: ${code}`);
   report(execution, failure, who);
-  const recorded = { status: 'failed', events: [], error: { code, message } } as const;
+  const kept = { code, message: cutText(message, MAX_RECORDED) };
+  const recorded = { status: 'failed', events: [], error: kept } as const;
   const settled = await settle(execution, recorded);
   return { type: 'error', error: settled === 'fenced' ? fenced() : failure };
 }

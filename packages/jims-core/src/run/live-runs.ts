@@ -72,7 +72,7 @@ export function createLiveRuns(options: LiveRunsOptions): LiveRuns {
       const entry: Live = { live, run, owner, status };
       lives.set(runId, entry);
       progress?.add(live, owner);
-      onAbort(request.signal, () => live.stop('cancelled'));
+      const forgetSignal = onAbort(request.signal, () => live.stop('cancelled'));
       const onTurn = (): void => void (entry.status = 'running');
       const llm = createRunLlm({ ...options, signal: live.signal, threadId: thread.id });
       const rest = (): readonly RunProgress[] => progress?.rest(live) ?? [];
@@ -89,9 +89,10 @@ export function createLiveRuns(options: LiveRunsOptions): LiveRuns {
       };
       void executeRun(execution).then((end) => {
         progress?.remove(live);
+        forgetSignal();
         if (lives.get(runId) === entry) {
           lives.delete(runId);
-          if (isWorthKeeping(live, end)) ended.add(run, live.output.sentBytes);
+          if (isWorthKeeping(live, end)) ended.add(run, live);
         }
         onOver(runId, turn);
       });
@@ -125,7 +126,9 @@ function isOpen(end: RunEnd): boolean {
   );
 }
 
-function onAbort(signal: AbortSignal | undefined, then: () => void): void {
+/** Gives what ends the listening: a signal may live much longer than what listens to it. */
+function onAbort(signal: AbortSignal | undefined, then: () => void): () => void {
   if (signal?.aborted) then();
   else signal?.addEventListener('abort', then, { once: true });
+  return () => signal?.removeEventListener('abort', then);
 }

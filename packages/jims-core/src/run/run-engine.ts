@@ -55,6 +55,7 @@ const CACHE_BYTES = 48 * 1024 * 1024;
 export async function createRunEngine(options: RunEngineOptions): Promise<RunEngine> {
   const { store, limits, logger, metrics } = options;
   const instanceId = newId();
+  if (store.notice !== undefined) logger.warn({ store: store.description }, store.notice);
   const events = createEventCache(store, CACHE_BYTES);
   const admission = createAdmission(limits.maxRuns, metrics);
   const closing = new AbortController();

@@ -1,4 +1,5 @@
 import { JimsError } from '../errors.ts';
+import { jsonSize } from '../json-size.ts';
 import type { NewEvent } from '../thread/event.ts';
 import type { AgentStatus, ContextOutput } from '../thread/thread-context.ts';
 import type { RunStream } from './run-stream.ts';
@@ -29,12 +30,12 @@ export class RunOutput implements ContextOutput {
   }
 
   event(event: NewEvent): void {
-    this.#count(sizeOf(event.data));
+    this.#count(jsonSize(event.data));
     this.#stream.push({ type: 'event', event });
   }
 
   status(status: AgentStatus): void {
-    this.#count(status.message.length);
+    this.#count(status.message.length + status.statusType.length);
     this.#stream.push({ type: 'status', status });
   }
 
@@ -69,11 +70,4 @@ export class RunOutput implements ContextOutput {
       `The pipeline sent more than ${this.#maxBytes} bytes in one run`,
     );
   }
-}
-
-function sizeOf(data: object): number {
-  return Object.values(data).reduce<number>(
-    (sum, value) => sum + (typeof value === 'string' ? value.length : 50),
-    0,
-  );
 }

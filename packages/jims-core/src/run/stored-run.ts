@@ -52,7 +52,7 @@ export function finish(stream: RunStream, { lastSeq }: RunRecord, end: RunEnd): 
 }
 
 export function runOf(
-  { runId, thread, createdThread }: RunRecord,
+  { runId, thread, createdThread }: Pick<RunRecord, 'runId' | 'thread' | 'createdThread'>,
   stream: RunStream,
   cancel: () => void,
 ): Run {

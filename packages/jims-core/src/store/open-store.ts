@@ -36,7 +36,15 @@ function sqliteFile(url: string): string | undefined {
   if (MEMORY.test(url) || url === 'sqlite://') return ':memory:';
   const path = SQLITE.exec(url)?.[1]?.replace(/\?.*$/s, '');
   if (path === undefined || !path.startsWith('/') || path === '/') return undefined;
-  return decodeURIComponent(path.slice(1));
+  return unescaped(path.slice(1), url);
+}
+
+function unescaped(path: string, url: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch (cause) {
+    throw new JimsError('store_invalid', `Cannot read '${url}': write % as %25`, { cause });
+  }
 }
 
 /** The URL as it may be shown. */

@@ -14,6 +14,8 @@ import type { NewThread, Thread } from '../thread/thread.ts';
 export interface Store extends ThreadStore, RunStore, InstanceStore, AsyncDisposable {
   /** For messages to people: the kind and place of the database, without a password. */
   readonly description: string;
+  /** What whoever opens it should be warned of. */
+  readonly notice?: string | undefined;
   /** Whether several processes may work on it at once, so that runs are to be followed from outside. */
   readonly shared: boolean;
   /** Resolves when the database answers. */

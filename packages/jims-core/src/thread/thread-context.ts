@@ -187,11 +187,18 @@ export class ThreadContext {
     });
   }
 
-  /** Tells who waits what is going on. Not kept. */
+  /**
+   * Tells who waits what is going on. Not kept.
+   *
+   * @throws JimsError `invalid_event` for what is no text, `run_over` after the run has ended.
+   */
   updateAgentStatus(status: string | AgentStatus): void {
-    this.#output.status(
-      typeof status === 'string' ? { message: status, statusType: 'status' } : status,
-    );
+    const { message, statusType } =
+      typeof status === 'string' ? { message: status, statusType: 'status' } : status;
+    this.#output.status({
+      message: asText('A status', message),
+      statusType: asText('The type of a status', statusType),
+    });
   }
 
   /**
@@ -209,7 +216,7 @@ export class ThreadContext {
     const messageId = newId();
     let content = '';
     for await (const delta of chunks) {
-      if (delta === '') continue;
+      if (asText('A piece of a message', delta) === '') continue;
       content += delta;
       this.#output.delta({ messageId, delta });
       this.#unfinished.set(messageId, content);
@@ -227,6 +234,12 @@ export class ThreadContext {
   #lastByUser(): (ThreadEvent & { readonly data: CommunicationEvent }) | undefined {
     return this.events.findLast(isSaidByUser);
   }
+}
+
+/** What listeners are told is written into their streams much later: it must be a text by then. */
+function asText(what: string, value: string): string {
+  if (typeof value === 'string') return value;
+  throw new JimsError('invalid_event', `${what} must be a text`);
 }
 
 type Said = ThreadEvent & { readonly data: CommunicationEvent };

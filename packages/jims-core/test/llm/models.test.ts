@@ -188,6 +188,22 @@ describe('model strings', () => {
     assert.ok(models.fake.requests[0]?.body.system);
   });
 
+  test('whatever a model that was built elsewhere throws is told as a failure', async () => {
+    const { proxy: revoked, revoke } = Proxy.revocable({}, {});
+    revoke();
+    const anthropic = createAnthropic({ baseURL: `${models.fake.url}/v1`, apiKey: 'k' });
+    const model = anthropic('claude-sonnet-5');
+    for (const thrown of [revoked, undefined, 'text', Object.create(null)]) {
+      const broken = Object.assign(Object.create(model), {
+        doGenerate() {
+          throw thrown;
+        },
+      });
+      const llm = createLlmProvider({ model: broken }, {});
+      await assert.rejects(llm.chatCompletionPlain(TALK), { code: 'llm_failed' });
+    }
+  });
+
   for (const [model, variables] of [
     ['gemini/gemini-embedding-001', { GEMINI_API_KEY: 'k', GEMINI_API_BASE: '/v1beta' }],
     ['ollama/nomic-embed-text', { OLLAMA_API_BASE: '/' }],

@@ -42,6 +42,14 @@ describe('retries', () => {
     assert.deepEqual(llm.usage, []);
   });
 
+  test('what a provider says at length is cut', async () => {
+    models.fake.fail({ status: 400, message: 'x'.repeat(1_000_000) });
+    await assert.rejects(llm.chatCompletionPlain(HELLO), {
+      code: 'llm_failed',
+      message: /answered 400: x{1000}… \(999000 more characters\)$/,
+    });
+  });
+
   for (const status of [408, 409, 429, 502]) {
     test(`${status} is tried again`, async () => {
       models.fake.fail({ status });

@@ -32,3 +32,23 @@ test('threads that are talked in by turns do not push each other out', async () 
   }
   assert.ok(found > TURNS / 2, `${found} of ${TURNS * threads.length} were found`);
 });
+
+test('a thread counts with all that it holds, also its config and what is nested in events', async () => {
+  using file = freshSqlite();
+  await using store = await openStore(file.url);
+  const long = { parts: [{ text: 'x'.repeat(10_000) }] };
+  for (const kind of ['config', 'event']) {
+    const cache = createEventCache(store, 50_000);
+    const threads: Thread[] = [];
+    for (let i = 0; i < 10; i++) {
+      const contactId = `${kind} ${i}`;
+      const config = kind === 'config' ? long : {};
+      const { thread } = await store.openThread({ contactId, threadConfig: config });
+      if (kind === 'event') await store.appendEvents(thread.id, [newEvent('rag.found', long)]);
+      threads.push(thread);
+      await cache.load(thread);
+    }
+    const kept = threads.filter(({ id }) => cache.known({ kind: 'thread', threadId: id }));
+    assert.equal(kept.length, 2, kind);
+  }
+});

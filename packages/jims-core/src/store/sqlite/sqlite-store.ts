@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-import { JimsError } from '../../errors.ts';
+import { JimsError, describeError, isJimsError } from '../../errors.ts';
 import type { Store } from '../store.ts';
 import { asStoreError, createCommitGroup } from './commit-group.ts';
 import { erasing } from './erasing.ts';
@@ -12,6 +12,7 @@ import { runRecords } from './run-records.ts';
 import { runTransitions } from './run-transitions.ts';
 import { runRows } from './runs.ts';
 import { migrate } from './schema.ts';
+import { forgetTheDead, noticeOfOthers } from './sole-user.ts';
 import { appendTo, openThread } from './tables.ts';
 import type { Tables } from './tables.ts';
 import { threadRows } from './threads.ts';
@@ -45,6 +46,7 @@ export function openSqliteStore(file: string): Store {
 
   return {
     description: file === ':memory:' ? 'SQLite in memory' : `SQLite ${file}`,
+    notice: noticeOfOthers(db),
     shared: false,
     ping: async () => void (await read(() => threads.latestOf(''))),
 
@@ -94,17 +96,45 @@ export function openSqliteStore(file: string): Store {
 
 function openDatabase(file: string): DatabaseSync {
   try {
-    if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true });
+    if (file !== ':memory:') {
+      mkdirSync(dirname(file), { recursive: true });
+      forgetTheDead(file);
+    }
     const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
     migrate(db);
+    // A file that may only be read says so to the first who writes.
+    db.exec('DELETE FROM jims_instances WHERE false');
     return db;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    if (isJimsError(error)) throw error;
+    const reason = openFault(error);
     throw new JimsError('store_invalid', `Cannot use '${file}' as a SQLite database: ${reason}`, {
       cause: error,
     });
   }
+}
+
+const CANNOT_OPEN = 14;
+const READ_ONLY = 8;
+
+/** What SQLite says, and what helps when it is about the file and not about what is in it. */
+function openFault(error: unknown): string {
+  const { message } = describeError(error);
+  switch (primaryCode(error)) {
+    case CANNOT_OPEN:
+      return `${message}: it is a folder, or this user may not make files there`;
+    case READ_ONLY:
+      return `${message}: this user may not write to it and to its folder`;
+    default:
+      return message;
+  }
+}
+
+/** The lowest byte of SQLite's result codes. */
+function primaryCode(error: unknown): number | undefined {
+  if (!Error.isError(error) || !('errcode' in error)) return undefined;
+  return typeof error.errcode === 'number' ? error.errcode & 0xff : undefined;
 }
 
 async function read<T>(query: () => T): Promise<T> {

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 
-import { DOCS_SCRIPT } from './docs-script.ts';
-import { DOCS_STYLE } from './docs-style.ts';
+import { DOCS_SCRIPT } from './script.ts';
+import { DOCS_STYLE } from './style.ts';
 
 /** The documentation for people: one page that needs nothing but `openapi.json` beside it. */
 export const DOCS_PAGE = `<!doctype html>

@@ -1,0 +1,7 @@
+/** A text of at most `max` characters, and how many more there were. */
+export function cutText(text: string, max: number): string {
+  if (text.length <= max) return text;
+  // By bytes, as a slice would keep the whole text in memory.
+  const kept = Buffer.from(text.slice(0, max)).toString();
+  return `${kept}… (${text.length - max} more characters)`;
+}
