@@ -106,7 +106,7 @@ describe('a request that names no thread', () => {
     await using served = await serveApp(agentPipeline().pipeline);
     const { client } = openAiClient(served);
     const ways: [Asked, string][] = [
-      [{}, 'openai'],
+      [{}, 'nobody:openai'],
       [{ body: { user: 'anna' } }, 'anna'],
       [{ body: { safety_identifier: 'bert' } }, 'bert'],
       [{ body: { metadata: { contact_id: 'carl' } } }, 'carl'],
