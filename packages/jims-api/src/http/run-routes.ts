@@ -87,19 +87,20 @@ export async function answerRun(
 
 /** @throws JimsError, HttpError when the run has no result. */
 export function resultOf(end: RunEnd): RunResult {
-  switch (end.type) {
-    case 'result':
-      return end.result;
-    case 'error':
-      throw end.error;
-    case 'cancelled':
-      throw end.reason === 'shutting_down'
-        ? new HttpError(503, 'The service is shutting down: send it again', {
-            code: 'shutting_down',
-            headers: { 'retry-after': '1' },
-          })
-        : new HttpError(409, 'The run was cancelled', { code: 'cancelled' });
+  if (end.type === 'result') return end.result;
+  throw reasonOf(end);
+}
+
+/** Why a run has no result: to be thrown, or told in a stream. */
+export function reasonOf(end: Exclude<RunEnd, { readonly type: 'result' }>): Error {
+  if (end.type === 'error') return end.error;
+  if (end.reason !== 'shutting_down') {
+    return new HttpError(409, 'The run was cancelled', { code: 'cancelled' });
   }
+  return new HttpError(503, 'The service is shutting down: send it again', {
+    code: 'shutting_down',
+    headers: { 'retry-after': '1' },
+  });
 }
 
 /** Starts the run and answers with a stream of it, in the frames of a protocol. */

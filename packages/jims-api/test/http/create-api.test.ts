@@ -84,6 +84,21 @@ test('a service that stops is alive and not ready', async () => {
   assert.equal((await api.get('/healthz')).status, 200);
 });
 
+test('a service that is closed says so, whatever is asked of it', async () => {
+  await using api = testApi(echo);
+  assert.equal((await api.post(CHAT, HELLO)).status, 200);
+  await api.app.close();
+  const late = [
+    await api.post(CHAT, HELLO),
+    await api.get('/api/v1/threads'),
+    await api.get('/ai-sdk/chat/chat-1'),
+  ];
+  for (const response of late) {
+    assert.equal(response.status, 503);
+    assert.ok(response.headers.has('retry-after'));
+  }
+});
+
 test('HEAD is answered as GET, without a body', async () => {
   await using api = testApi(echo);
   for (const path of ['/healthz', '/openapi.json', '/docs']) {

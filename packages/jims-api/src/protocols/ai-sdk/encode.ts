@@ -1,6 +1,7 @@
 import type { ModelUsage, NewEvent, Run, RunResult } from 'jims-core';
 
 import { toHttpError } from '../../http/error-response.ts';
+import { reasonOf } from '../../http/run-routes.ts';
 import type { SaidButton, Sees, TellOptions } from '../../http/said.ts';
 import { buttonsOf, isAppEvent } from '../../http/said.ts';
 import type { SseFrame } from '../../http/sse.ts';
@@ -81,10 +82,17 @@ function encode(event: ToldEvent, metadata: Metadata, options: TellOptions): Chu
       return [{ type: 'finish-step' }, { type: 'finish', finishReason: 'stop', messageMetadata }];
     }
     case 'cancelled':
-      return [{ type: 'abort', reason: event.reason }];
+      // Whoever is cut off by the service must not take what he has for what he asked for.
+      return event.reason === 'shutting_down'
+        ? [failure(event, options)]
+        : [{ type: 'abort', reason: event.reason }];
     case 'error':
-      return [{ type: 'error', errorText: toHttpError(event.error, options).message }];
+      return [failure(event, options)];
   }
+}
+
+function failure(end: Parameters<typeof reasonOf>[0], options: TellOptions): Chunk {
+  return { type: 'error', errorText: toHttpError(reasonOf(end), options).message };
 }
 
 /** What an event is beside its text: buttons, or something of the app's own. */
