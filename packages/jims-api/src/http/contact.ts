@@ -47,7 +47,9 @@ export function isNobodys(principal: Principal): boolean {
  */
 export function contactOf({ principal }: Call, named: string | undefined): string | undefined {
   if (principal.kind === 'service') return named;
-  if (named !== undefined && named !== principal.contactId) throw notFound();
+  if (named !== undefined && named !== principal.contactId) {
+    throw notFound(`Contact '${named.slice(0, 100)}' not found`);
+  }
   return principal.contactId;
 }
 

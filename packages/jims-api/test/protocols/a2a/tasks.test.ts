@@ -122,7 +122,7 @@ for (const binding of BINDINGS) {
       await assert.rejects(cancel(bert, id), unknown);
       await assert.rejects(send(bert, 'x', { taskId: id }), unknown);
       assert.deepEqual(textsOf(await send(bert, 'history', { contextId })), ['history']);
-      await assert.rejects(send(bert, 'x', { contactId: 'anna' }), /Not Found/);
+      await assert.rejects(send(bert, 'x', { contactId: 'anna' }), /Contact 'anna' not found/);
     });
 
     test('a service that names a contact reaches his tasks alone', async () => {
