@@ -73,7 +73,8 @@ export class JimsApp implements AsyncDisposable {
   #models: LlmProvider | undefined;
   #ownLlm: Llm | undefined;
   #opened: Promise<Opened> | undefined;
-  #closed: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  #closed = false;
 
   constructor(options: JimsAppOptions) {
     this.pipeline = options.pipeline;
@@ -226,23 +227,31 @@ export class JimsApp implements AsyncDisposable {
   }
 
   /**
-   * Takes no new runs, gives those that run `drainMs` to finish, stops the rest, closes the store. May
-   * be called again: it is then the same closing.
+   * Takes no new runs, gives those that run `drainMs` to finish, stops the rest, closes the store. What
+   * is asked of the app afterwards is refused with `shutting_down`. May be called again: it is then the
+   * same closing.
    */
   async close(drainMs = 0): Promise<void> {
     if (!this.#opened) return;
-    this.#closed ??= this.#opened.then(async ({ store, runs }) => {
-      await runs.drain(drainMs);
-      await store.close();
-    });
-    await this.#closed;
+    this.#closing ??= this.#opened.then((opened) => this.#closeNow(opened, drainMs));
+    await this.#closing;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
+  async #closeNow({ store, runs }: Opened, drainMs: number): Promise<void> {
+    await runs.drain(drainMs);
+    this.#closed = true;
+    await store.close();
+  }
+
   #open(options: OpenOptions = {}): Promise<Opened> {
+    // Who comes now is early or late by a moment: it is no fault of the database's or the app's.
+    if (this.#closed) {
+      return Promise.reject(new JimsError('shutting_down', 'The service is shutting down'));
+    }
     this.#opened ??= this.#openNow(options).catch((error: unknown) => {
       // A database that comes up later than the app is found by the next call.
       this.#opened = undefined;

@@ -2,9 +2,10 @@ import { describeError, isJimsError } from 'jims-core';
 
 import { unauthorized } from './auth/authenticate.ts';
 import type { Authenticate, Principal } from './auth/principal.ts';
+import { isNobodys } from './contact.ts';
 import type { Cors } from './cors.ts';
 import { errorBody, toHttpError } from './error-response.ts';
-import type { HttpError } from './errors.ts';
+import { HttpError } from './errors.ts';
 import { readJsonBody } from './json-body.ts';
 import { requestId } from './request-id.ts';
 import { json } from './route.ts';
@@ -57,6 +58,8 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
     logFailure(api, id, failure);
     response = await refuse(route, call, failure);
   }
+  // Nobody reads what would be sent: a stream of it would keep its place and go on.
+  if (request.method === 'HEAD') void response.body?.cancel();
   const ms = Math.round((performance.now() - started) * 10) / 10;
   const fields = { requestId: id, method: request.method, path: url.pathname };
   api.logger.info({ ...fields, status: response.status, ms }, 'request');
@@ -68,8 +71,12 @@ async function handle(
   { route, request, params }: Routed,
   call: RefusedCall & Pick<Call, 'query'>,
 ): Promise<Response> {
+  // No database keeps it, and JSON that holds it is refused, too.
+  if (request.url.includes('%00')) {
+    throw new HttpError(400, 'An address must not hold a NUL', { code: 'address_invalid' });
+  }
   const principal = route.open ? OPEN : await authenticate(request, call.body);
-  if (!principal) throw unauthorized();
+  if (!principal || isNobodys(principal)) throw unauthorized();
   return route.handle({ ...call, principal, params });
 }
 

@@ -13,7 +13,7 @@ import { createCors } from './cors.ts';
 import { CLIENT_EVENT_TYPES } from './event-types.ts';
 import { createProtocolLoader } from './protocol-loader.ts';
 import { publicAddress } from './public-address.ts';
-import type { ApiContext, Protocol } from './route.ts';
+import type { ApiContext, Protocol, Route } from './route.ts';
 import { NOWHERE, createRouter } from './router.ts';
 import type { Router } from './router.ts';
 import { serviceRoutes } from './service-routes.ts';
@@ -83,12 +83,16 @@ export function createApi(app: JimsApp, options: ApiOptions = {}): Api {
 
   const terms: AnswerOptions = { api, authenticate, cors, isDraining };
   const answerBy = (routed: Routed): Promise<Response> => answer(terms, routed);
-  const nowhere = (request: Request): Promise<Response> =>
-    answerBy({ route: NOWHERE, request, params: {} });
+  const elsewhere =
+    (route: Route) =>
+    (request: Request): Promise<Response> =>
+      answerBy({ route, request, params: {} });
+  const nowhere = elsewhere(NOWHERE);
 
   const routers = new Map<Protocol, Router>();
   function routerOf(protocol: Protocol): Router {
-    const router = routers.get(protocol) ?? createRouter(protocol.routes, answerBy, nowhere);
+    const unknown = elsewhere(protocol.elsewhere ?? NOWHERE);
+    const router = routers.get(protocol) ?? createRouter(protocol.routes, answerBy, unknown);
     routers.set(protocol, router);
     return router;
   }

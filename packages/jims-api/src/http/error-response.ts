@@ -2,6 +2,7 @@ import { describeError, isJimsError } from 'jims-core';
 import type { JimsError, JimsErrorCode } from 'jims-core';
 
 import { HttpError } from './errors.ts';
+import type { ValidationIssue } from './errors.ts';
 
 /** The one table that turns what happened in the core into HTTP. */
 const STATUS: Readonly<Record<JimsErrorCode, number>> = {
@@ -53,7 +54,13 @@ export function errorBody({ detail, code }: HttpError): object {
 /** What is wrong, in one text for people: of a request that is not valid, all of its faults. */
 export function errorText({ detail }: HttpError): string {
   if (typeof detail === 'string') return detail;
-  return detail.map(({ loc, msg }) => `${loc.join('.')}: ${msg}`).join('; ');
+  return detail.map((issue) => issueText(issue, issue.loc.join('.'))).join('; ');
+}
+
+/** One fault in words; of what is no JSON it is not a member that is wrong. */
+export function issueText({ type, loc, msg, ctx }: ValidationIssue, place: string | null): string {
+  if (type !== 'json_invalid') return place === null ? msg : `${place}: ${msg}`;
+  return `${msg}: ${String(ctx?.['error'])} at character ${loc.at(-1)}`;
 }
 
 function fromCore(error: JimsError, options: ErrorAnswerOptions): HttpError {

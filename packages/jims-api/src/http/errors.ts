@@ -45,3 +45,8 @@ export class HttpError extends Error {
 export function validationError(issues: readonly ValidationIssue[]): HttpError {
   return new HttpError(422, issues);
 }
+
+/** What a caller may not reach does not exist for him. */
+export function notFound(what = 'Not Found'): HttpError {
+  return new HttpError(404, what);
+}

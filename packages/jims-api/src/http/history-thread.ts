@@ -1,8 +1,8 @@
-// Threads for protocols whose clients send the whole history with every message.
 import { eventDomain, newEvent } from 'jims-core';
 import type { JimsApp, NewEvent, RunThread, Thread, ThreadEvent } from 'jims-core';
 
-import { notFound } from './run-routes.ts';
+// Threads for protocols whose clients send the whole history with every message.
+import { notFound } from './errors.ts';
 
 /** A history that the client owns: he can edit it, and have an answer made anew. */
 export interface ClientHistory {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import { HttpError } from './errors.ts';
+import { namedByHeaders } from './naming-headers.ts';
 import type { Call } from './route.ts';
 
 /** 1 to 255 visible characters of ASCII, without the quotes of a structured field. */
@@ -38,9 +39,13 @@ export async function idempotencyOf(call: Call): Promise<RequestKey | undefined>
   };
 }
 
-/** A digest of what is asked for: where, and with what body. */
+/**
+ * A digest of what is asked for: where, for whom, and with what body. A service that repeats a key for
+ * another contact must not get what the first one was told.
+ */
 async function fingerprintOf(call: Call): Promise<string> {
-  const asked = [call.path, canonical(await call.body())].join('\n');
+  const names = [...namedByHeaders(call.request), ...call.query.getAll('contact_id')];
+  const asked = [call.path, canonical(await call.body()), ...names].join('\n');
   return createHash('sha256').update(asked).digest('base64url');
 }
 

@@ -61,6 +61,8 @@ export interface Route {
 export interface Protocol {
   readonly name: string;
   readonly routes: readonly Route[];
+  /** Answers where it has no route; by default as JIMS's own paths do. */
+  readonly elsewhere?: Route;
   readonly operations: readonly Operation[];
 }
 

@@ -7,23 +7,11 @@ import { isAllowedEventType } from './event-types.ts';
 import type { RunAsk } from './run-routes.ts';
 import { fieldError } from './validation.ts';
 
-/** PostgreSQL cannot index a text of any length: 512 characters fit however they are encoded. */
-const MAX_CONTACT_ID = 512;
 /** As much as the column holds. */
 const MAX_EVENT_TYPE = 255;
 
-/** No space around it: two contacts must not differ in what nobody sees. */
-const NOT_PADDED = /^\S(?:[\s\S]*\S)?$/;
 /** `<domain>.<name>`, the domain in lower case, no part empty, no spaces. */
 const EVENT_TYPE = /^[a-z][a-z0-9_-]*(?:\.[^\s.]+)+$/;
-
-export const contactId = v.pipe(
-  v.string(),
-  v.description('Who talks, as you name him; the same name continues the same thread'),
-  v.nonEmpty(),
-  v.maxLength(MAX_CONTACT_ID),
-  v.regex(NOT_PADDED),
-);
 
 export const eventType = v.pipe(
   v.string(),

@@ -2,12 +2,15 @@
 import { describeError } from 'jims-core';
 import type { NewEvent, OnBusy, Run, RunEnd, RunResult, RunThread } from 'jims-core';
 
-import { HttpError } from './errors.ts';
+import { HttpError, notFound } from './errors.ts';
 import { idempotencyOf } from './idempotency.ts';
 import type { RequestKey } from './idempotency.ts';
+import { THREAD_HEADER } from './naming-headers.ts';
+import { json } from './route.ts';
 import type { ApiContext, Call } from './route.ts';
 import { sseResponse } from './sse.ts';
 import type { SseFrame } from './sse.ts';
+import { canonicalUuid } from './uuid.ts';
 
 /** What a client asks for, decoded from its protocol. */
 export interface RunAsk {
@@ -23,24 +26,20 @@ export interface RunAsk {
 }
 
 /**
- * The contact that a caller acts for: himself, or for a service the one that it names.
+ * The thread that a request names by a header; an empty one names none.
  *
- * @throws HttpError 404 when a contact names another one: as if there were no such thing.
+ * @throws HttpError 404 for an id that no thread can have.
  */
-export function contactOf({ principal }: Call, named: string | undefined): string | undefined {
-  if (principal.kind === 'service') return named;
-  if (named !== undefined && named !== principal.contactId) throw notFound();
-  return principal.contactId;
+export function threadHeader({ request }: Call): string | undefined {
+  const id = request.headers.get(THREAD_HEADER);
+  return id ? threadIdOf(id) : undefined;
 }
 
-/** The contact that a request names outside its body. */
-export function contactHeader({ request, query }: Call): string | undefined {
-  return request.headers.get('x-jims-contact-id') || query.get('contact_id') || undefined;
-}
-
-/** What a caller may not reach does not exist for him. */
-export function notFound(what = 'Not Found'): HttpError {
-  return new HttpError(404, what);
+/** @throws HttpError 404 for an id that no thread can have. */
+export function threadIdOf(id: string): string {
+  const threadId = canonicalUuid(id);
+  if (threadId === undefined) throw notFound(`Thread '${id}' not found`);
+  return threadId;
 }
 
 /** A named thread, the contact's own unless the service shares threads. */
@@ -75,31 +74,34 @@ export async function startRun(api: ApiContext, call: Call, ask: RunAsk): Promis
   return run;
 }
 
-/** Starts the run and waits for its end. */
-export async function runToEnd(
+/** Starts the run and answers with its result, as a protocol writes it. */
+export async function answerRun(
   api: ApiContext,
   call: Call,
   ask: RunAsk,
-): Promise<{ readonly run: Run; readonly end: RunEnd }> {
+  encode: (run: Run, result: RunResult) => object,
+): Promise<Response> {
   const run = await startRun(api, call, ask);
-  return { run, end: await run.end };
+  const result = resultOf(await run.end);
+  return json({ headers: { ...call.headers, ...runHeaders(run) } }, encode(run, result));
 }
 
 /** @throws JimsError, HttpError when the run has no result. */
 export function resultOf(end: RunEnd): RunResult {
-  switch (end.type) {
-    case 'result':
-      return end.result;
-    case 'error':
-      throw end.error;
-    case 'cancelled':
-      throw end.reason === 'shutting_down'
-        ? new HttpError(503, 'The service is shutting down: send it again', {
-            code: 'shutting_down',
-            headers: { 'retry-after': '1' },
-          })
-        : new HttpError(409, 'The run was cancelled', { code: 'cancelled' });
+  if (end.type === 'result') return end.result;
+  throw reasonOf(end);
+}
+
+/** Why a run has no result: to be thrown, or told in a stream. */
+export function reasonOf(end: Exclude<RunEnd, { readonly type: 'result' }>): Error {
+  if (end.type === 'error') return end.error;
+  if (end.reason !== 'shutting_down') {
+    return new HttpError(409, 'The run was cancelled', { code: 'cancelled' });
   }
+  return new HttpError(503, 'The service is shutting down: send it again', {
+    code: 'shutting_down',
+    headers: { 'retry-after': '1' },
+  });
 }
 
 /** Starts the run and answers with a stream of it, in the frames of a protocol. */

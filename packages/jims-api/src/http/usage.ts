@@ -1,4 +1,4 @@
-import type { ModelUsage } from 'jims-core';
+import type { ModelUsage, RunResult } from 'jims-core';
 
 /** What a model was used for, as the wire has it. */
 export interface UsageOnWire {
@@ -20,4 +20,21 @@ export function usageOnWire(used: ModelUsage): UsageOnWire {
     cached_tokens: used.cachedTokens,
     cost_usd: used.costUsd ?? null,
   };
+}
+
+/** What the models of a run were given and gave, all of them together. */
+export interface TokenCounts {
+  readonly input: number;
+  readonly cached: number;
+  readonly output: number;
+  readonly total: number;
+}
+
+/** A run that used no model has used no tokens. */
+export function tokensOf({ usage = [] }: Pick<RunResult, 'usage'>): TokenCounts {
+  const sum = (count: (model: (typeof usage)[number]) => number): number =>
+    usage.reduce((total, model) => total + count(model), 0);
+  const input = sum(({ promptTokens }) => promptTokens);
+  const output = sum(({ completionTokens }) => completionTokens);
+  return { input, output, total: input + output, cached: sum(({ cachedTokens }) => cachedTokens) };
 }

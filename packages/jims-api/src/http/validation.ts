@@ -31,7 +31,16 @@ export function parseBody<TSchema extends v.GenericSchema>(
 
 /** One more issue about a member of a body that its schema has taken. */
 export function fieldError(member: string, input: unknown, reason: string): ValidationIssue {
-  return { loc: ['body', member], input: excerpt(input), ...valueError(reason) };
+  return valueFault(['body', member], input, reason);
+}
+
+/** An issue about a value, wherever it was. */
+export function valueFault(
+  loc: readonly string[],
+  input: unknown,
+  reason: string,
+): ValidationIssue {
+  return { loc, input: excerpt(input), ...valueError(reason) };
 }
 
 function toValidationIssue(issue: v.BaseIssue<unknown>): ValidationIssue {

@@ -7,6 +7,7 @@ import { HttpError, createApi } from '../../src/index.ts';
 import { jsonOf, testApi } from '../support/api.ts';
 import type { TestAppOptions } from '../support/api.ts';
 import { recorder } from '../support/recorder.ts';
+import { talker } from '../support/talker.ts';
 
 const CHAT = '/api/v1/chat';
 const HELLO = { contact_id: 'customer:42', message: 'Hello' };
@@ -71,12 +72,53 @@ test('a service that stops is alive and not ready', async () => {
   assert.equal((await api.get('/healthz')).status, 200);
 });
 
+test('a service that is closed says so, whatever is asked of it', async () => {
+  await using api = testApi(echo);
+  assert.equal((await api.post(CHAT, HELLO)).status, 200);
+  await api.app.close();
+  const late = [
+    await api.post(CHAT, HELLO),
+    await api.get('/api/v1/threads'),
+    await api.get('/ai-sdk/chat/chat-1'),
+  ];
+  for (const response of late) {
+    assert.equal(response.status, 503);
+    assert.ok(response.headers.has('retry-after'));
+  }
+});
+
 test('HEAD is answered as GET, without a body', async () => {
   await using api = testApi(echo);
   for (const path of ['/healthz', '/openapi.json', '/docs']) {
     const head = await api.fetch(new Request(`http://localhost${path}`, { method: 'HEAD' }));
     assert.equal(head.status, 200, path);
     assert.equal(await head.text(), '', path);
+  }
+});
+
+test('HEAD of a stream takes no place that others need, and leaves the run alone', async () => {
+  await using api = testApi(talker, { maxStreams: 1 });
+  const { thread } = await api.app.newThread({ contactId: 'c' });
+  const run = await jsonOf(
+    await api.post(`/api/v1/threads/${thread.id}/runs`, { message: 'wait' }),
+  );
+  const stream = `/api/v1/runs/${String(run['run_id'])}/stream`;
+  for (let again = 0; again < 3; again += 1) {
+    const head = await api.send('HEAD', stream);
+    assert.equal(head.status, 200);
+    assert.match(head.headers.get('content-type') ?? '', /event-stream/);
+  }
+  const joined = await api.get(stream);
+  assert.equal(joined.status, 200);
+  await api.app.cancelRun(String(run['run_id']));
+  assert.match(await joined.text(), /waiting/);
+});
+
+test('an address with a NUL is refused: no database keeps it', async () => {
+  await using api = testApi(echo);
+  for (const path of ['/api/v1/threads?contact_id=a%00', '/ai-sdk/chat/a%00b', '/v1/models/%00']) {
+    const response = await api.get(path);
+    assert.equal(response.status, 400, path);
   }
 });
 

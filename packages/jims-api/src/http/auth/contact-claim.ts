@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 
+import { isNobody } from '../contact.ts';
 import type { Principal } from './principal.ts';
 
 /** As in the body of a chat request. */
@@ -51,6 +52,7 @@ function isContactId(value: unknown): value is string {
     value.length <= MAX_CONTACT_ID &&
     value.isWellFormed() &&
     !PADDED_OR_EMPTY.test(value) &&
+    !isNobody(value) &&
     !CONTROL_CHARACTER.test(value)
   );
 }

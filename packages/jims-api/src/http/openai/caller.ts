@@ -2,20 +2,15 @@
 // front ends say by headers.
 import * as v from 'valibot';
 
-import { validationError } from '../errors.ts';
+import { contactHeader, contactOf, nobody, requireContactId } from '../contact.ts';
 import { jsonObject } from '../fields.ts';
 import type { ChatId } from '../history-thread.ts';
+import { CHAT_HEADERS, USER_HEADERS } from '../naming-headers.ts';
 import type { Call } from '../route.ts';
-import { contactId } from '../run-fields.ts';
-import { contactHeader, contactOf, notFound } from '../run-routes.ts';
-import { canonicalUuid } from '../uuid.ts';
-import { fieldError } from '../validation.ts';
 
-/** Whose threads they are when nobody is named. */
-export const NOBODY = 'openai';
+/** Whose threads they are when no contact is named. */
+export const NOBODY: string = nobody('openai');
 
-const CONTACT_HEADERS = ['x-openwebui-user-id', 'x-openwebui-user-email'];
-const CHAT_HEADERS = ['x-openwebui-chat-id', 'x-conversation-id'];
 const MAX_CHAT_ID = 256;
 
 /** The members of a body that name its sender. */
@@ -41,23 +36,17 @@ export interface NamedCaller {
  */
 export function callerOf(call: Call, body: NamedCaller = {}): string | undefined {
   const named =
-    contactHeader(call) ??
-    headerOf(call, CONTACT_HEADERS) ??
-    (body.user || body.safety_identifier || textIn(body.metadata, 'contact_id') || undefined);
-  return contactOf(call, checked(named));
+    headerOf(call, USER_HEADERS) ||
+    body.user ||
+    body.safety_identifier ||
+    textIn(body.metadata, 'contact_id');
+  return contactOf(call, contactHeader(call) ?? checked(named));
 }
 
 /** The chat of a front end that knows nothing of JIMS. */
 export function chatOf(call: Call, protocol: string): ChatId | undefined {
   const id = headerOf(call, CHAT_HEADERS);
   return id === undefined ? undefined : { protocol, id: id.slice(0, MAX_CHAT_ID) };
-}
-
-/** @throws HttpError 404 for an id that no thread can have. */
-export function threadIdOf(id: string): string {
-  const threadId = canonicalUuid(id);
-  if (threadId === undefined) throw notFound(`Thread '${id}' not found`);
-  return threadId;
 }
 
 export function textIn(
@@ -69,9 +58,7 @@ export function textIn(
 }
 
 function checked(named: string | undefined): string | undefined {
-  if (named === undefined || v.is(contactId, named)) return named;
-  const reason = 'a contact is 1 to 512 characters, with no space around them';
-  throw validationError([fieldError('user', named, reason)]);
+  return named ? requireContactId(named, ['body', 'user']) : undefined;
 }
 
 /** An empty header is a template of a front end that had nothing to fill in. */

@@ -1,5 +1,5 @@
 // Errors as OpenAI's clients read them.
-import { errorText } from '../error-response.ts';
+import { issueText } from '../error-response.ts';
 import type { HttpError, ValidationIssue } from '../errors.ts';
 import { json } from '../route.ts';
 import type { RefusedCall } from '../route.ts';
@@ -59,11 +59,9 @@ function hasRun({ status, code }: HttpError): boolean {
   return status === 500 || status === 504 || code === 'lost' || code === 'cancelled';
 }
 
-function messageOf(error: HttpError): string {
-  const { detail } = error;
+function messageOf({ detail }: HttpError): string {
   if (typeof detail === 'string') return detail;
-  const faults = detail.map((issue) => [placeOf(issue), issue.msg].filter(Boolean).join(': '));
-  return faults.join('; ') || errorText(error);
+  return detail.map((issue) => issueText(issue, placeOf(issue))).join('; ');
 }
 
 function typeOf(status: number): string {
@@ -72,7 +70,8 @@ function typeOf(status: number): string {
   return status >= 500 ? 'server_error' : 'invalid_request_error';
 }
 
-function placeOf({ loc }: ValidationIssue): string | null {
+function placeOf({ type, loc }: ValidationIssue): string | null {
+  if (type === 'json_invalid') return null;
   const place = loc.filter((part) => part !== 'body').join('.');
   return place || null;
 }

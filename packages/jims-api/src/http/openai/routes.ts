@@ -1,3 +1,4 @@
+import { HttpError } from '../errors.ts';
 import type { Route } from '../route.ts';
 import { refuse } from './error.ts';
 
@@ -10,3 +11,15 @@ export function openAiRoutes(routes: readonly BareRoute[]): readonly Route[] {
     { ...route, path: `/openai${route.path}`, encodeError: refuse, alias: true },
   ]);
 }
+
+/** The paths of OpenAI's that are not there, refused in its words. */
+export const openAiElsewhere: Route = {
+  method: 'GET',
+  path: '*',
+  encodeError: refuse,
+  handle({ request, path }) {
+    throw new HttpError(404, `Unknown request URL: ${request.method} ${path}`, {
+      code: 'unknown_url',
+    });
+  },
+};

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 
-import { contactId } from '../../http/run-fields.ts';
+import { contactId } from '../../http/contact.ts';
 import { parseBody } from '../../http/validation.ts';
 import { failure } from './failures.ts';
 
@@ -9,6 +9,8 @@ const id = v.pipe(
   v.optional(v.string()),
   v.transform((text) => text || undefined),
 );
+
+const metadata = v.optional(v.looseObject({ contact_id: v.optional(contactId) }));
 
 const historyLength = v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)));
 
@@ -36,13 +38,13 @@ export const SendParams = v.pipe(
         taskPushNotificationConfig: v.optional(v.unknown()),
       }),
     ),
-    metadata: v.optional(v.looseObject({ contact_id: v.optional(contactId) })),
+    metadata,
   }),
   v.title('A2ASendMessage'),
 );
 
 /** The params of the methods that name a task. */
-const TaskParams = v.object({ id: v.string(), historyLength });
+const TaskParams = v.object({ id: v.string(), historyLength, metadata });
 
 /** A message to the agent. */
 export interface Sending {
@@ -57,12 +59,14 @@ export interface Sending {
 
 export interface TaskAsk {
   readonly id: string;
-  readonly historyLength?: number | undefined;
+  /** The contact that the client names, where it can. */
+  readonly contactId: string | undefined;
+  readonly historyLength: number | undefined;
 }
 
 /** @throws HttpError 422, `content_type_not_supported`, `push_notification_not_supported`. */
 export function decodeSend(params: unknown): Sending {
-  const { message, configuration, metadata } = parseBody(SendParams, params);
+  const { message, configuration, metadata: named } = parseBody(SendParams, params);
   if (configuration?.taskPushNotificationConfig !== undefined) {
     throw failure('push_notification_not_supported', 'This agent sends no push notifications');
   }
@@ -74,7 +78,7 @@ export function decodeSend(params: unknown): Sending {
     text: texts.join('\n'),
     contextId: message.contextId,
     taskId: message.taskId,
-    contactId: metadata?.contact_id,
+    contactId: named?.contact_id,
     wait: !configuration?.returnImmediately,
     historyLength: configuration?.historyLength,
   };
@@ -82,5 +86,6 @@ export function decodeSend(params: unknown): Sending {
 
 /** @throws HttpError 422 */
 export function decodeTask(params: unknown): TaskAsk {
-  return parseBody(TaskParams, params);
+  const { id: task, historyLength: length, metadata: named } = parseBody(TaskParams, params);
+  return { id: task, contactId: named?.contact_id, historyLength: length };
 }

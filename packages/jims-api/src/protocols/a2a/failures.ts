@@ -33,6 +33,19 @@ export function failure(code: FailureCode, message: string): HttpError {
   return new HttpError(FAILURES[code].http, message, { code });
 }
 
+/** What this agent has not. */
+export const unsupported = {
+  list: (): never => {
+    throw failure('unsupported_operation', 'This agent does not list tasks');
+  },
+  push: (): never => {
+    throw failure('push_notification_not_supported', 'This agent sends no push notifications');
+  },
+  extendedCard: (): never => {
+    throw failure('extended_agent_card_not_configured', 'This agent has one card, for everybody');
+  },
+};
+
 const STATUS_NAMES: Readonly<Record<number, string>> = {
   400: 'INVALID_ARGUMENT',
   401: 'UNAUTHENTICATED',

@@ -13,10 +13,11 @@ import {
 import type { RpcId } from '../../http/json-rpc.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call, RefusedCall } from '../../http/route.ts';
-import { cancelTask, getTask, sendMessage, streamMessage, subscribeToTask } from './agent.ts';
-import type { Answered, ToFrame } from './agent.ts';
-import { A2A_CODES, failure } from './failures.ts';
+import { A2A_CODES, unsupported } from './failures.ts';
 import { LEGACY_METHODS, fromLegacy, legacyTask, toLegacy } from './legacy.ts';
+import { sendMessage, streamMessage } from './send.ts';
+import type { Answered, ToFrame } from './task-end.ts';
+import { cancelTask, getTask, subscribeToTask } from './tasks.ts';
 import { requireVersion } from './version.ts';
 
 /** One request of the JSON-RPC binding, read. */
@@ -35,12 +36,12 @@ const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
   ['CancelTask', whole(cancelTask, (task) => task)],
   ['SendStreamingMessage', streamed(streamMessage)],
   ['SubscribeToTask', streamed(subscribeToTask)],
-  ['ListTasks', unsupported('This agent does not list tasks')],
-  ['CreateTaskPushNotificationConfig', noPush],
-  ['GetTaskPushNotificationConfig', noPush],
-  ['ListTaskPushNotificationConfigs', noPush],
-  ['DeleteTaskPushNotificationConfig', noPush],
-  ['GetExtendedAgentCard', noExtendedCard],
+  ['ListTasks', refused(unsupported.list)],
+  ['CreateTaskPushNotificationConfig', refused(unsupported.push)],
+  ['GetTaskPushNotificationConfig', refused(unsupported.push)],
+  ['ListTaskPushNotificationConfigs', refused(unsupported.push)],
+  ['DeleteTaskPushNotificationConfig', refused(unsupported.push)],
+  ['GetExtendedAgentCard', refused(unsupported.extendedCard)],
 ]);
 
 /** `POST /a2a`: A2A 1.0 over JSON-RPC, and 0.3 for who calls its methods. */
@@ -90,16 +91,6 @@ function streamed(
   };
 }
 
-function unsupported(message: string): Method {
-  return async () => {
-    throw failure('unsupported_operation', message);
-  };
-}
-
-async function noPush(): Promise<never> {
-  throw failure('push_notification_not_supported', 'This agent sends no push notifications');
-}
-
-async function noExtendedCard(): Promise<never> {
-  throw failure('extended_agent_card_not_configured', 'This agent has one card, for everybody');
+function refused(refuse: () => never): Method {
+  return async () => refuse();
 }

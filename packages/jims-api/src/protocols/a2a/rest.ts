@@ -1,11 +1,12 @@
 import { errorText } from '../../http/error-response.ts';
+import { notFound } from '../../http/errors.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call, RefusedCall } from '../../http/route.ts';
-import { notFound } from '../../http/run-routes.ts';
-import { cancelTask, getTask, sendMessage, streamMessage, subscribeToTask } from './agent.ts';
-import type { ToFrame } from './agent.ts';
-import { failure, reasonOf, statusName } from './failures.ts';
+import { reasonOf, statusName } from './failures.ts';
+import { sendMessage, streamMessage } from './send.ts';
+import type { ToFrame } from './task-end.ts';
+import { cancelTask, getTask, subscribeToTask } from './tasks.ts';
 import { requireVersion } from './version.ts';
 
 const toFrame: ToFrame = (response) => ({ data: JSON.stringify(response) });
@@ -42,11 +43,6 @@ export async function postTaskRest(api: ApiContext, call: Call): Promise<Respons
   if (verb !== 'cancel') throw notFound();
   const { task, headers } = await cancelTask(api, call, { id });
   return json({ headers: { ...call.headers, ...headers } }, task);
-}
-
-/** `GET /a2a/rest/tasks` */
-export function listTasksRest(): never {
-  throw failure('unsupported_operation', 'This agent does not list tasks');
 }
 
 /** An error as google.rpc.Status has it. */

@@ -1,15 +1,12 @@
 import type { ApiContext, Protocol, Route } from '../../http/route.ts';
+import { NOWHERE } from '../../http/router.ts';
 import { answerCard } from './card.ts';
+import { unsupported } from './failures.ts';
 import { answerRpc, refuseRpc } from './json-rpc.ts';
 import { a2aOperations } from './operations.ts';
-import {
-  getTaskRest,
-  listTasksRest,
-  postTaskRest,
-  refuseRest,
-  sendRest,
-  streamRest,
-} from './rest.ts';
+import { getTaskRest, postTaskRest, refuseRest, sendRest, streamRest } from './rest.ts';
+
+const CONFIGS = '/tasks/:task/pushNotificationConfigs';
 
 /** Agent2Agent 1.0: JSON-RPC and HTTP+JSON; 0.3 by JSON-RPC. */
 export function a2aProtocol(api: ApiContext): Protocol {
@@ -23,9 +20,15 @@ export function a2aProtocol(api: ApiContext): Protocol {
     handle: (call) => handle(api, call),
     encodeError: refuseRest,
   });
+  /** What the binding has and this agent has not is refused by its own error. */
+  const missing = (method: Route['method'], path: string, handle: () => never): Route => ({
+    ...rest(method, path, handle),
+    alias: true,
+  });
   return {
     name: 'a2a',
     operations: a2aOperations,
+    elsewhere: { ...NOWHERE, encodeError: refuseRest },
     routes: [
       {
         method: 'GET',
@@ -41,9 +44,14 @@ export function a2aProtocol(api: ApiContext): Protocol {
       },
       rest('POST', '/message:send', sendRest),
       rest('POST', '/message:stream', streamRest),
-      rest('GET', '/tasks', listTasksRest),
+      rest('GET', '/tasks', unsupported.list),
       rest('GET', '/tasks/:task', getTaskRest),
       rest('POST', '/tasks/:task', postTaskRest),
+      missing('GET', CONFIGS, unsupported.push),
+      missing('POST', CONFIGS, unsupported.push),
+      missing('GET', `${CONFIGS}/:config`, unsupported.push),
+      missing('DELETE', `${CONFIGS}/:config`, unsupported.push),
+      missing('GET', '/extendedAgentCard', unsupported.extendedCard),
     ],
   };
 }

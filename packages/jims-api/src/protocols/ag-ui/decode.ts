@@ -1,18 +1,13 @@
-import type { JsonObject, NewEvent } from 'jims-core';
 import * as v from 'valibot';
 
+import type { ChatMessage } from '../../http/chat-message.ts';
+import { contactId } from '../../http/contact.ts';
 import { validationError } from '../../http/errors.ts';
 import { jsonObject, uuid } from '../../http/fields.ts';
 import type { SaidText } from '../../http/history-thread.ts';
 import { isJsonObject } from '../../http/json-object.ts';
 import type { ApiContext } from '../../http/route.ts';
-import {
-  contactId,
-  eventType,
-  requireAllowed,
-  runTerms,
-  toRunTerms,
-} from '../../http/run-fields.ts';
+import { eventType, requireAllowed, runTerms, toRunTerms } from '../../http/run-fields.ts';
 import { userContent, userEvent } from '../../http/user-text.ts';
 import { fieldError, parseBody } from '../../http/validation.ts';
 
@@ -46,7 +41,7 @@ export const AgUiBody = v.pipe(
       v.object({
         contact_id: v.pipe(
           v.optional(contactId),
-          v.description('Who talks; or the header x-jims-contact-id'),
+          v.description('Who talks; the header x-jims-contact-id goes before it'),
         ),
         thread_id: v.pipe(
           v.nullish(uuid),
@@ -73,12 +68,7 @@ export interface AgUiInput {
   readonly message: AgUiMessage | undefined;
 }
 
-export interface AgUiMessage {
-  /** A thread of JIMS instead of the client's. */
-  readonly jimsThreadId: string | undefined;
-  readonly threadConfig: JsonObject;
-  readonly earlier: readonly SaidText[];
-  readonly incoming: NewEvent;
+export interface AgUiMessage extends ChatMessage {
   readonly terms: ReturnType<typeof toRunTerms>;
 }
 
@@ -101,7 +91,7 @@ export function decode(
   return {
     ...named,
     message: {
-      jimsThreadId: typeof thread_id === 'string' ? thread_id : undefined,
+      threadId: typeof thread_id === 'string' ? thread_id : undefined,
       threadConfig: {
         ...(thread_config ?? { interface: 'ag-ui' }),
         ...(context.length > 0 && { agui_context: context }),

@@ -1,6 +1,7 @@
-import type { JimsError, ModelUsage, NewEvent, Run, RunResult, ThreadEvent } from 'jims-core';
+import type { ModelUsage, NewEvent, Run, RunResult, ThreadEvent } from 'jims-core';
 
 import { toHttpError } from '../../http/error-response.ts';
+import { reasonOf } from '../../http/run-routes.ts';
 import { assistantText, buttonsOf, isAppEvent, userText } from '../../http/said.ts';
 import type { Sees, TellOptions } from '../../http/said.ts';
 import type { SseFrame } from '../../http/sse.ts';
@@ -65,13 +66,14 @@ export async function* encodeStream(
         break;
       }
       case 'cancelled':
-        yield frame({ type: 'RUN_FINISHED', ...ids, outcome: { type: 'cancelled' } });
+        // Whoever is cut off by the service must not take what he has for what he asked for.
+        yield event.reason === 'shutting_down'
+          ? failure(event, options)
+          : frame({ type: 'RUN_FINISHED', ...ids, outcome: { type: 'cancelled' } });
         break;
-      case 'error': {
-        const { message } = toHttpError(event.error, options);
-        yield frame({ type: 'RUN_ERROR', message, code: codeOf(event.error) });
+      case 'error':
+        yield failure(event, options);
         break;
-      }
       default:
         yield* encode(event, options.sees).map(frame);
     }
@@ -142,8 +144,10 @@ function toMessage(event: ThreadEvent): object[] {
   return content === undefined ? [] : [{ id: event.id, role: 'assistant', content }];
 }
 
-function codeOf({ code }: JimsError): string {
-  return code === 'pipeline_failed' ? 'pipeline_error' : code;
+function failure(end: Parameters<typeof reasonOf>[0], options: TellOptions): SseFrame {
+  const { message, code } = toHttpError(reasonOf(end), options);
+  // A failing pipeline has no code on JIMS's own routes.
+  return frame({ type: 'RUN_ERROR', message, code: code ?? 'pipeline_error' });
 }
 
 function frame(event: AgUiEvent): SseFrame {

@@ -1,17 +1,12 @@
-import type { JsonObject, NewEvent } from 'jims-core';
 import * as v from 'valibot';
 
+import type { ChatMessage } from '../../http/chat-message.ts';
+import { contactId } from '../../http/contact.ts';
 import { validationError } from '../../http/errors.ts';
 import { jsonObject, uuid } from '../../http/fields.ts';
 import type { SaidText } from '../../http/history-thread.ts';
 import type { ApiContext } from '../../http/route.ts';
-import {
-  contactId,
-  eventType,
-  requireAllowed,
-  runTerms,
-  toRunTerms,
-} from '../../http/run-fields.ts';
+import { eventType, requireAllowed, runTerms, toRunTerms } from '../../http/run-fields.ts';
 import { userContent, userEvent } from '../../http/user-text.ts';
 import { fieldError, parseBody } from '../../http/validation.ts';
 
@@ -40,7 +35,7 @@ export const AiSdkBody = v.pipe(
     ),
     contact_id: v.pipe(
       v.optional(contactId),
-      v.description('Who talks; or the header x-jims-contact-id'),
+      v.description('Who talks; the header x-jims-contact-id goes before it'),
     ),
     thread_id: v.pipe(
       v.nullish(uuid),
@@ -59,13 +54,9 @@ export const AiSdkBody = v.pipe(
 );
 
 /** A message to a chat, decoded. */
-export interface ChatMessage {
+export interface AiSdkMessage extends ChatMessage {
   readonly chatId: string;
   readonly contactId: string | undefined;
-  readonly threadId: string | undefined;
-  readonly threadConfig: JsonObject;
-  readonly earlier: readonly SaidText[];
-  readonly incoming: NewEvent;
   readonly terms: ReturnType<typeof toRunTerms>;
 }
 
@@ -77,7 +68,7 @@ export interface ChatMessage {
 export function decode(
   { allowedEventTypes }: Pick<ApiContext, 'allowedEventTypes'>,
   body: unknown,
-): ChatMessage {
+): AiSdkMessage {
   const request = parseBody(AiSdkBody, body);
   const incoming = userEvent(newText(request.messages), request.event_type);
   requireAllowed(incoming.type, allowedEventTypes);

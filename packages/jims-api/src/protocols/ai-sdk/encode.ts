@@ -1,11 +1,13 @@
-import type { ModelUsage, NewEvent, Run, RunResult } from 'jims-core';
+import type { NewEvent, Run, RunResult } from 'jims-core';
 
 import { toHttpError } from '../../http/error-response.ts';
+import { reasonOf } from '../../http/run-routes.ts';
 import type { SaidButton, Sees, TellOptions } from '../../http/said.ts';
 import { buttonsOf, isAppEvent } from '../../http/said.ts';
 import type { SseFrame } from '../../http/sse.ts';
 import { toldRun } from '../../http/told-run.ts';
 import type { ToldEvent } from '../../http/told-run.ts';
+import { tokensOf } from '../../http/usage.ts';
 import { answerId } from './ui-messages.ts';
 
 /** What is sent of the UI message stream, version 1. */
@@ -81,10 +83,17 @@ function encode(event: ToldEvent, metadata: Metadata, options: TellOptions): Chu
       return [{ type: 'finish-step' }, { type: 'finish', finishReason: 'stop', messageMetadata }];
     }
     case 'cancelled':
-      return [{ type: 'abort', reason: event.reason }];
+      // Whoever is cut off by the service must not take what he has for what he asked for.
+      return event.reason === 'shutting_down'
+        ? [failure(event, options)]
+        : [{ type: 'abort', reason: event.reason }];
     case 'error':
-      return [{ type: 'error', errorText: toHttpError(event.error, options).message }];
+      return [failure(event, options)];
   }
+}
+
+function failure(end: Parameters<typeof reasonOf>[0], options: TellOptions): Chunk {
+  return { type: 'error', errorText: toHttpError(reasonOf(end), options).message };
 }
 
 /** What an event is beside its text: buttons, or something of the app's own. */
@@ -97,15 +106,17 @@ function besideText(event: NewEvent, sees: Sees): Chunk[] {
   return [{ type: 'data-event', data, transient: true }];
 }
 
-function usageOf({ usage }: RunResult): Pick<Metadata, 'usage'> {
-  if (!usage) return {};
-  const sum = (tokens: (used: ModelUsage) => number): number =>
-    usage.reduce((total, used) => total + tokens(used), 0);
-  const inputTokens = sum((used) => used.promptTokens);
-  const outputTokens = sum((used) => used.completionTokens);
-  const cachedInputTokens = sum((used) => used.cachedTokens);
-  const totalTokens = inputTokens + outputTokens;
-  return { usage: { inputTokens, outputTokens, totalTokens, cachedInputTokens } };
+function usageOf(result: RunResult): Pick<Metadata, 'usage'> {
+  if (!result.usage) return {};
+  const { input, output, total, cached } = tokensOf(result);
+  return {
+    usage: {
+      inputTokens: input,
+      outputTokens: output,
+      totalTokens: total,
+      cachedInputTokens: cached,
+    },
+  };
 }
 
 function frame(chunk: Chunk): SseFrame {

@@ -1,18 +1,13 @@
 import type { Run, Thread } from 'jims-core';
 
+import { threadOfMessage } from '../../http/chat-message.ts';
+import { contactHeader, contactOf, nobody } from '../../http/contact.ts';
 import { errorText } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
-import { threadOfChat, threadOfHistory } from '../../http/history-thread.ts';
+import { threadOfChat } from '../../http/history-thread.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call, Protocol, RefusedCall, Route } from '../../http/route.ts';
-import {
-  contactHeader,
-  contactOf,
-  namedThread,
-  runHeaders,
-  streamFrames,
-  streamRun,
-} from '../../http/run-routes.ts';
+import { runHeaders, streamFrames, streamRun, threadHeader } from '../../http/run-routes.ts';
 import type { RunAsk } from '../../http/run-routes.ts';
 import { tellOptions } from '../../http/said.ts';
 import { decode } from './decode.ts';
@@ -25,9 +20,9 @@ const BASES = [
   { base: '/ai-sdk/chat', alias: false },
   { base: '/api/chat', alias: true },
 ];
-/** Whose chats they are when nobody is named. */
-const NOBODY = 'ai-sdk';
 const PROTOCOL = 'ai-sdk';
+/** Whose chats they are when no contact is named. */
+const NOBODY = nobody(PROTOCOL);
 const STREAM_HEADERS = { 'x-vercel-ai-ui-message-stream': 'v1' };
 
 /** The UI message stream of Vercel's AI SDK (`DefaultChatTransport`, `useChat`). */
@@ -44,24 +39,13 @@ export function aiSdkProtocol(api: ApiContext): Protocol {
 
   async function askOf(call: Call): Promise<RunAsk> {
     const message = decode(api, await call.body());
-    const { incoming, terms } = message;
-    const contact = contactOf(call, message.contactId ?? contactHeader(call));
-    const threadId = message.threadId ?? call.request.headers.get('x-jims-thread-id');
-    if (threadId !== null) {
-      return {
-        ...terms,
-        incoming,
-        thread: namedThread(api, call, { threadId, contactId: contact }),
-      };
-    }
-    const thread = await threadOfHistory(app, {
-      contactId: contact ?? NOBODY,
+    const thread = await threadOfMessage(api, call, message, {
+      contactId: contactOf(call, contactHeader(call) ?? message.contactId),
+      nobody: NOBODY,
+      threadId: threadHeader(call) ?? message.threadId,
       chatId: { protocol: PROTOCOL, id: message.chatId },
-      earlier: message.earlier,
-      message: String(incoming.data['content']),
-      threadConfig: message.threadConfig,
     });
-    return { ...terms, incoming, thread };
+    return { ...message.terms, incoming: message.incoming, thread };
   }
 
   async function resume(call: Call): Promise<Response> {

@@ -1,9 +1,9 @@
 import type { JsonObject, NewEvent } from 'jims-core';
 import * as v from 'valibot';
 
+import { contactId } from '../../http/contact.ts';
 import { jsonObject, uuid } from '../../http/fields.ts';
 import type { SaidText } from '../../http/history-thread.ts';
-import { contactId } from '../../http/run-fields.ts';
 import { userContent, userEvent } from '../../http/user-text.ts';
 import { parseBody } from '../../http/validation.ts';
 
@@ -27,7 +27,9 @@ export const DeepChatBody = v.pipe(
     ),
     contact_id: v.pipe(
       v.optional(contactId),
-      v.description('Who talks: by additionalBodyProps, or the header x-jims-contact-id'),
+      v.description(
+        'Who talks: by additionalBodyProps; the header x-jims-contact-id goes before it',
+      ),
     ),
     thread_id: v.pipe(v.nullish(uuid), v.description('Instead of the latest of the contact')),
     thread_config: v.optional(jsonObject, () => ({ interface: 'deep-chat' })),

@@ -3,6 +3,7 @@ import type { NewEvent, Run, RunResult } from 'jims-core';
 import type { ErrorAnswerOptions } from '../../http/error-response.ts';
 import { errorText, toHttpError } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
+import { reasonOf } from '../../http/run-routes.ts';
 import { assistantText, buttonsOf } from '../../http/said.ts';
 import type { SaidButton } from '../../http/said.ts';
 import type { SseFrame } from '../../http/sse.ts';
@@ -54,10 +55,8 @@ export async function* encodeStream(
         if (current === undefined) yield data(NO_ANSWER);
         break;
       case 'error':
-        yield data(encodeError(toHttpError(event.error, options)));
-        break;
       case 'cancelled':
-        yield data({ error: 'The run was cancelled' });
+        yield data(encodeError(toHttpError(reasonOf(event), options)));
         break;
       case 'event': {
         const buttons = buttonsOf(event.event);

@@ -1,18 +1,11 @@
 import { randomUUIDv7 } from 'node:crypto';
 
+import { contactHeader, contactOf, nobody } from '../../http/contact.ts';
 import { HttpError } from '../../http/errors.ts';
 import { threadOfHistory } from '../../http/history-thread.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call, Protocol, RefusedCall } from '../../http/route.ts';
-import {
-  contactHeader,
-  contactOf,
-  namedThread,
-  resultOf,
-  runHeaders,
-  runToEnd,
-  streamRun,
-} from '../../http/run-routes.ts';
+import { answerRun, namedThread, streamRun, threadHeader } from '../../http/run-routes.ts';
 import type { RunAsk } from '../../http/run-routes.ts';
 import { decode } from './decode.ts';
 import type { DeepChatMessage } from './decode.ts';
@@ -22,9 +15,7 @@ import { deepChatOperations } from './operations.ts';
 /** The protocol of the web component Deep Chat (`connect`). */
 export function deepChatProtocol(api: ApiContext): Protocol {
   async function answer(call: Call): Promise<Response> {
-    const { run, end } = await runToEnd(api, call, await askOf(call));
-    const headers = { ...call.headers, ...runHeaders(run) };
-    return json({ headers }, encodeResult(resultOf(end)));
+    return answerRun(api, call, await askOf(call), (_, result) => encodeResult(result));
   }
 
   async function stream(call: Call): Promise<Response> {
@@ -44,13 +35,13 @@ export function deepChatProtocol(api: ApiContext): Protocol {
 
   async function threadOf(call: Call, message: DeepChatMessage): Promise<RunAsk['thread']> {
     const { threadConfig, earlier, incoming } = message;
-    const contactId = contactOf(call, message.contactId ?? contactHeader(call));
-    const threadId = message.threadId ?? call.request.headers.get('x-jims-thread-id');
-    if (threadId !== null) return namedThread(api, call, { threadId, contactId });
+    const contactId = contactOf(call, contactHeader(call) ?? message.contactId);
+    const threadId = threadHeader(call) ?? message.threadId;
+    if (threadId !== undefined) return namedThread(api, call, { threadId, contactId });
     if (contactId !== undefined) return { kind: 'latest', contactId, threadConfig };
     // Strangers must not meet in one thread: each message of theirs has what its page sends with it.
     return threadOfHistory(api.app, {
-      contactId: `deep-chat:${randomUUIDv7()}`,
+      contactId: nobody(`deep-chat:${randomUUIDv7()}`),
       chatId: undefined,
       earlier,
       message: String(incoming.data['content']),

@@ -1,16 +1,9 @@
 import { newEvent } from 'jims-core';
 
+import { contactOf } from '../../http/contact.ts';
 import { isJsonObject } from '../../http/json-object.ts';
-import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
-import {
-  contactOf,
-  namedThread,
-  resultOf,
-  runHeaders,
-  runToEnd,
-  streamRun,
-} from '../../http/run-routes.ts';
+import { answerRun, namedThread, streamRun } from '../../http/run-routes.ts';
 import type { RunAsk } from '../../http/run-routes.ts';
 import { tellOptions, visibleTo } from '../../http/said.ts';
 import { chatResponse } from './chat-response.ts';
@@ -21,10 +14,10 @@ import type { ChatRequest } from './schemas.ts';
 /** `POST /api/v1/chat`: one message in, the answer out. */
 export async function chat(api: ApiContext, call: Call): Promise<Response> {
   const request = parseChatRequest(await bodyOf(call), api);
-  const { run, end } = await runToEnd(api, call, toAsk(api, call, request));
-  const headers = { ...call.headers, ...runHeaders(run) };
-  const sees = visibleTo(call.principal);
-  return json({ headers }, chatResponse(run, resultOf(end), { include: request.include, sees }));
+  const options = { include: request.include, sees: visibleTo(call.principal) };
+  return answerRun(api, call, toAsk(api, call, request), (run, result) =>
+    chatResponse(run, result, options),
+  );
 }
 
 /** `POST /api/v1/chat/stream`: the same as a stream of the run. */

@@ -1,8 +1,8 @@
 import type { JimsApp, Thread, ThreadEvent } from 'jims-core';
 
+import { contactOf } from '../../http/contact.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
-import { contactOf } from '../../http/run-routes.ts';
 import { eventResource, threadResource } from './resources.ts';
 
 const PAGE = 500;

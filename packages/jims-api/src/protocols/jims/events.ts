@@ -1,12 +1,12 @@
 import type { EventPosition, ThreadEvent } from 'jims-core';
 
 import { fromCursor, toCursor } from '../../http/cursor.ts';
-import { HttpError, validationError } from '../../http/errors.ts';
+import { HttpError, notFound, validationError } from '../../http/errors.ts';
 import { pythonJson } from '../../http/python-json.ts';
 import { cursorIn, integerIn } from '../../http/query.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
-import { notFound, streamFrames } from '../../http/run-routes.ts';
+import { streamFrames } from '../../http/run-routes.ts';
 import type { SseFrame } from '../../http/sse.ts';
 import { eventResource } from './resources.ts';
 import { MAX_PAGE, reachableThread } from './threads.ts';

@@ -1,3 +1,4 @@
+import { EXAMPLE_ANSWER } from '../../http/example-answer.ts';
 import type { ErrorStatus, Operation } from '../../http/operation.ts';
 import { idempotencyKey, runOperations } from './run-operations.ts';
 import { ChatRequestBody, ChatResponseBody } from './schemas.ts';
@@ -6,23 +7,11 @@ import { threadOperations } from './thread-operations.ts';
 const tags = ['chat'];
 const errors: readonly ErrorStatus[] = [400, 401, 403, 404, 413, 422, 429, 503];
 
-const ANSWER = {
-  thread_id: '0190d3a0-abcd-7222-8333-444444444446',
-  created_new_thread: true,
-  assistant_messages: ['You said: Hello'],
-  events: [
-    {
-      event_type: 'comm.assistant_message',
-      event_data: { role: 'assistant', content: 'You said: Hello' },
-    },
-  ],
-};
-
 const STREAM = `event: status
 data: {"status": "Thinking...", "type": "thinking"}
 
 event: result
-data: ${JSON.stringify(ANSWER)}
+data: ${JSON.stringify(EXAMPLE_ANSWER)}
 
 `;
 
@@ -55,7 +44,7 @@ export const jimsOperations: readonly Operation[] = [
     parameters: [idempotencyKey],
     request: ChatRequestBody,
     responses: {
-      200: { description: 'The answer, stored', schema: ChatResponseBody, example: ANSWER },
+      200: { description: 'The answer, stored', schema: ChatResponseBody, example: EXAMPLE_ANSWER },
     },
     errors: [...errors, 409, 500, 504],
   },

@@ -4,19 +4,13 @@ import { newEvent } from 'jims-core';
 import type { RunRecord } from 'jims-core';
 import * as v from 'valibot';
 
-import { HttpError } from '../../http/errors.ts';
+import { contactId, contactOf } from '../../http/contact.ts';
+import { HttpError, notFound } from '../../http/errors.ts';
 import { integerIn, uuidInPath, wordsIn } from '../../http/query.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
-import { contactId, requireAllowed, runTerms, toRunTerms } from '../../http/run-fields.ts';
-import {
-  contactOf,
-  namedThread,
-  notFound,
-  runHeaders,
-  startRun,
-  streamFrames,
-} from '../../http/run-routes.ts';
+import { requireAllowed, runTerms, toRunTerms } from '../../http/run-fields.ts';
+import { namedThread, runHeaders, startRun, streamFrames } from '../../http/run-routes.ts';
 import { isActive, statusOf } from '../../http/run-status.ts';
 import { tellOptions, visibleTo } from '../../http/said.ts';
 import { parseBody } from '../../http/validation.ts';

@@ -1,14 +1,9 @@
 import * as v from 'valibot';
 
+import { contactId } from '../../http/contact.ts';
 import { boolean, jsonObject, uuid } from '../../http/fields.ts';
 import type { ApiContext } from '../../http/route.ts';
-import {
-  contactId,
-  eventType,
-  requireAllowed,
-  runTerms,
-  toRunTerms,
-} from '../../http/run-fields.ts';
+import { eventType, requireAllowed, runTerms, toRunTerms } from '../../http/run-fields.ts';
 import { parseBody } from '../../http/validation.ts';
 
 /** What may be asked for beyond the original's answer. */

@@ -1,15 +1,14 @@
 import type { Thread } from 'jims-core';
 import * as v from 'valibot';
 
+import { contactId, contactOf } from '../../http/contact.ts';
 import { toCursor } from '../../http/cursor.ts';
-import { HttpError } from '../../http/errors.ts';
+import { HttpError, notFound } from '../../http/errors.ts';
 import { jsonObject, uuid } from '../../http/fields.ts';
 import { isJsonObject } from '../../http/json-object.ts';
 import { cursorIn, integerIn, uuidInPath } from '../../http/query.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
-import { contactId } from '../../http/run-fields.ts';
-import { contactOf, notFound } from '../../http/run-routes.ts';
 import { parseBody } from '../../http/validation.ts';
 import { threadResource } from './resources.ts';
 

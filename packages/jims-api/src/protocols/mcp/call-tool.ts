@@ -3,19 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { isJimsError } from 'jims-core';
 import type { JsonObject, Run, RunThread } from 'jims-core';
 
+import { contactHeader, contactOf, nobody } from '../../http/contact.ts';
 import { isJsonObject } from '../../http/json-object.ts';
 import { rpcFailure, rpcResult } from '../../http/json-rpc.ts';
 import type { RpcId } from '../../http/json-rpc.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
-import {
-  contactHeader,
-  contactOf,
-  namedThread,
-  runHeaders,
-  startRun,
-  streamFrames,
-} from '../../http/run-routes.ts';
+import { namedThread, runHeaders, startRun, streamFrames } from '../../http/run-routes.ts';
 import type { RunAsk } from '../../http/run-routes.ts';
 import { visibleTo } from '../../http/said.ts';
 import { userEvent } from '../../http/user-text.ts';
@@ -108,13 +102,13 @@ function decode(
   { given, session }: { readonly given: unknown; readonly session: string | undefined },
 ): RunAsk {
   const { message, thread_id, contact_id } = parseBody(ToolArguments, withoutBlanks(given));
-  const contactId = contactOf(call, contact_id ?? contactHeader(call));
+  const contactId = contactOf(call, contactHeader(call) ?? contact_id ?? undefined);
   const thread: RunThread =
     typeof thread_id === 'string'
       ? namedThread(api, call, { threadId: thread_id, contactId })
       : {
           kind: 'new',
-          contactId: contactId ?? `mcp:${session ?? call.principal.id}`,
+          contactId: contactId ?? nobody(`mcp:${session ?? call.principal.id}`),
           threadConfig: { interface: 'mcp' },
           events: [],
         };

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 
+import { EXAMPLE_ANSWER } from '../../http/example-answer.ts';
 import type { Operation } from '../../http/operation.ts';
 
 const Message = v.pipe(
@@ -35,17 +36,7 @@ wrong in a tool call is a result with \`isError\`. Notifications are answered wi
           id: 1,
           result: {
             content: [{ type: 'text', text: 'You said: Hello' }],
-            structuredContent: {
-              thread_id: '0190d3a0-abcd-7222-8333-444444444446',
-              created_new_thread: true,
-              assistant_messages: ['You said: Hello'],
-              events: [
-                {
-                  event_type: 'comm.assistant_message',
-                  event_data: { role: 'assistant', content: 'You said: Hello' },
-                },
-              ],
-            },
+            structuredContent: EXAMPLE_ANSWER,
           },
         },
       },

@@ -1,8 +1,8 @@
 import type { JimsApp } from 'jims-core';
 import * as v from 'valibot';
 
+import { contactId } from '../../http/contact.ts';
 import { uuid } from '../../http/fields.ts';
-import { contactId } from '../../http/run-fields.ts';
 
 /** The name of the one tool that an app is. */
 export const TOOL = 'chat';

@@ -1,6 +1,6 @@
-import type { JsonObject, NewEvent } from 'jims-core';
 import * as v from 'valibot';
 
+import type { ChatMessage } from '../../http/chat-message.ts';
 import { validationError } from '../../http/errors.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { boolean } from '../../http/fields.ts';
@@ -40,16 +40,11 @@ export const ChatCompletionBody = v.pipe(
 );
 
 /** A request, decoded. */
-export interface ChatCompletionAsk {
+export interface ChatCompletionAsk extends ChatMessage {
   readonly model: string;
   readonly stream: boolean;
   readonly includeUsage: boolean;
   readonly caller: NamedCaller;
-  /** A thread of JIMS that the body names. */
-  readonly threadId: string | undefined;
-  readonly threadConfig: JsonObject;
-  readonly earlier: readonly SaidText[];
-  readonly incoming: NewEvent;
 }
 
 /**

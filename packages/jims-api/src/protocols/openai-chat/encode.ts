@@ -4,10 +4,10 @@ import { toHttpError } from '../../http/error-response.ts';
 import type { ErrorAnswerOptions } from '../../http/error-response.ts';
 import { openAiError } from '../../http/openai/error.ts';
 import { hexOf, secondsOf } from '../../http/openai/ids.ts';
-import { tokensOf } from '../../http/openai/usage.ts';
 import { resultOf } from '../../http/run-routes.ts';
 import { assistantText } from '../../http/said.ts';
 import type { SseFrame } from '../../http/sse.ts';
+import { tokensOf } from '../../http/usage.ts';
 import { inTurn } from './in-turn.ts';
 
 export interface StreamOptions extends ErrorAnswerOptions {

@@ -1,13 +1,12 @@
 import type { Run } from 'jims-core';
 
-import { HttpError } from '../../http/errors.ts';
-import { threadOfHistory } from '../../http/history-thread.ts';
-import { NOBODY, callerOf, chatOf, threadIdOf } from '../../http/openai/caller.ts';
-import { openAiRoutes } from '../../http/openai/routes.ts';
+import { threadOfMessage } from '../../http/chat-message.ts';
+import { NOBODY, callerOf, chatOf } from '../../http/openai/caller.ts';
+import { openAiElsewhere, openAiRoutes } from '../../http/openai/routes.ts';
 import { throwAway } from '../../http/openai/throw-away.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call, Protocol } from '../../http/route.ts';
-import { namedThread, resultOf, runHeaders, startRun, streamRun } from '../../http/run-routes.ts';
+import { resultOf, runHeaders, startRun, streamRun, threadHeader } from '../../http/run-routes.ts';
 import type { RunAsk } from '../../http/run-routes.ts';
 import { decode } from './decode.ts';
 import type { ChatCompletionAsk } from './decode.ts';
@@ -17,7 +16,6 @@ import { openAiChatOperations } from './operations.ts';
 import { isSideTask } from './side-task.ts';
 
 const PROTOCOL = 'openai-chat';
-const METHODS = ['GET', 'POST', 'PATCH', 'DELETE'] as const;
 
 /** OpenAI's Chat Completions (`/v1/chat/completions`) and its list of models. */
 export function openAiChatProtocol(api: ApiContext): Protocol {
@@ -44,28 +42,20 @@ export function openAiChatProtocol(api: ApiContext): Protocol {
   }
 
   async function askOf(call: Call, asked: ChatCompletionAsk, aside: boolean): Promise<RunAsk> {
-    const { incoming, caller, threadConfig, earlier } = asked;
-    // Closing the connection is how these clients say stop.
-    const terms = { incoming, onDisconnect: 'cancel' } as const;
-    const contactId = callerOf(call, caller);
-    const threadId = call.request.headers.get('x-jims-thread-id') || asked.threadId;
-    if (threadId !== undefined && !aside) {
-      const thread = namedThread(api, call, { threadId: threadIdOf(threadId), contactId });
-      return { ...terms, thread };
-    }
-    const thread = await threadOfHistory(api.app, {
-      contactId: contactId ?? NOBODY,
+    const thread = await threadOfMessage(api, call, asked, {
+      contactId: callerOf(call, asked.caller),
+      nobody: NOBODY,
+      threadId: aside ? undefined : (threadHeader(call) ?? asked.threadId),
       chatId: aside ? undefined : chatOf(call, PROTOCOL),
-      earlier,
-      message: String(incoming.data['content']),
-      threadConfig,
     });
-    return { ...terms, thread };
+    // Closing the connection is how these clients say stop.
+    return { thread, incoming: asked.incoming, onDisconnect: 'cancel' };
   }
 
   return {
     name: PROTOCOL,
     operations: openAiChatOperations,
+    elsewhere: openAiElsewhere,
     routes: openAiRoutes([
       { method: 'POST', path: '/v1/chat/completions', handle: complete },
       {
@@ -78,7 +68,6 @@ export function openAiChatProtocol(api: ApiContext): Protocol {
         path: '/v1/models/:model',
         handle: (call) => json(call, modelOf(api.app, call.params['model'])),
       },
-      ...METHODS.map((method) => ({ method, path: '/v1/*', handle: unknownPath, alias: true })),
     ]),
   };
 }
@@ -86,10 +75,4 @@ export function openAiChatProtocol(api: ApiContext): Protocol {
 /** Statuses may be in the way of a client that takes every chunk for text. */
 function wantsStatuses({ request }: Call): boolean {
   return request.headers.get('x-jims-statuses')?.toLowerCase() !== 'off';
-}
-
-function unknownPath({ request, path }: Call): never {
-  throw new HttpError(404, `Unknown request URL: ${request.method} ${path}`, {
-    code: 'unknown_url',
-  });
 }

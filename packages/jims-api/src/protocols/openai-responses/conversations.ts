@@ -1,6 +1,7 @@
 import type { Thread } from 'jims-core';
 import * as v from 'valibot';
 
+import { HttpError, notFound } from '../../http/errors.ts';
 import { jsonObject } from '../../http/fields.ts';
 import { toEvent } from '../../http/history-thread.ts';
 import { isJsonObject } from '../../http/json-object.ts';
@@ -8,7 +9,6 @@ import { NOBODY, callerOf } from '../../http/openai/caller.ts';
 import { hexOf } from '../../http/openai/ids.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
-import { notFound } from '../../http/run-routes.ts';
 import { parseBody } from '../../http/validation.ts';
 import { conversationItems } from './conversation-items.ts';
 import { conversationId } from './ids.ts';
@@ -94,6 +94,16 @@ export async function getItem(api: ApiContext, call: Call): Promise<Response> {
   const item = (await conversationItems(api.app, thread)).find((each) => each.id === itemId);
   if (!item) throw notFound(`Item with id '${itemId}' not found.`);
   return json(call, item);
+}
+
+/** `DELETE /v1/conversations/{conversation_id}/items/{item_id}`: not to be had, as a thread only grows. */
+export async function deleteItem(api: ApiContext, call: Call): Promise<never> {
+  const { id } = await conversationIn(api, call);
+  throw new HttpError(
+    400,
+    `Items cannot be deleted: delete conversation '${conversationId(id)}', or begin a new one with the items that are to stay.`,
+    { code: 'items_not_deletable' },
+  );
 }
 
 function conversationIn(api: ApiContext, call: Call): Promise<Thread> {

@@ -3,7 +3,7 @@ import type { Run, RunEnd } from 'jims-core';
 import { toHttpError } from '../../http/error-response.ts';
 import type { ErrorAnswerOptions } from '../../http/error-response.ts';
 import { openAiError } from '../../http/openai/error.ts';
-import { resultOf } from '../../http/run-routes.ts';
+import { reasonOf } from '../../http/run-routes.ts';
 import type { SseFrame } from '../../http/sse.ts';
 import { toldRun } from '../../http/told-run.ts';
 import type { Asked } from './asked.ts';
@@ -94,14 +94,6 @@ export async function* encodeStream(
 }
 
 const NOTHING = { output: [], error: null, usage: null } as const;
-
-function reasonOf(end: RunEnd): unknown {
-  try {
-    return resultOf(end);
-  } catch (error) {
-    return error;
-  }
-}
 
 function frame(event: WireEvent): SseFrame {
   return { event: event.type, data: JSON.stringify(event) };

@@ -1,22 +1,15 @@
 import type { RunRecord, Thread } from 'jims-core';
 
+import { mayReach } from '../../http/contact.ts';
+import { notFound } from '../../http/errors.ts';
 import { NOBODY, callerOf } from '../../http/openai/caller.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
-import { notFound } from '../../http/run-routes.ts';
 import { conversationId, runIdOf, threadIdOf } from './ids.ts';
 
-/**
- * Whether a caller may use a thread, for the contact that it names, if any. A service that named
- * nobody when the thread began may name somebody now.
- */
-function mayReach(
-  { sharedThreads }: ApiContext,
-  { principal }: Call,
-  { contactId }: Thread,
-  named: string | undefined,
-): boolean {
-  if (principal.kind === 'contact') return contactId === principal.contactId;
-  return sharedThreads || named === undefined || contactId === NOBODY || contactId === named;
+/** A service that named nobody when the thread began may name somebody now. */
+function reaches(api: ApiContext, call: Call, thread: Thread, named: string | undefined): boolean {
+  const unclaimed = call.principal.kind === 'service' && thread.contactId === NOBODY;
+  return unclaimed || mayReach(api, call, thread, named);
 }
 
 /** @throws HttpError 404 when there is no such conversation for the caller. */
@@ -27,7 +20,7 @@ export async function requireConversation(
 ): Promise<Thread> {
   const threadId = threadIdOf(id);
   const found = threadId === undefined ? undefined : await api.app.thread(threadId);
-  if (found && mayReach(api, call, found.thread, contact)) return found.thread;
+  if (found && reaches(api, call, found.thread, contact)) return found.thread;
   throw notFound(`Conversation with id '${id}' not found.`);
 }
 
@@ -55,5 +48,5 @@ export async function recordOf(
   { runId, contact }: { readonly runId: string | undefined; readonly contact: string | undefined },
 ): Promise<RunRecord | undefined> {
   const record = runId === undefined ? undefined : await api.app.runRecord(runId);
-  return record && mayReach(api, call, record.thread, contact) ? record : undefined;
+  return record && reaches(api, call, record.thread, contact) ? record : undefined;
 }

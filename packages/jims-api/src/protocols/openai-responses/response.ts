@@ -2,8 +2,8 @@
 import type { NewEvent, RunEnd } from 'jims-core';
 
 import { secondsOf } from '../../http/openai/ids.ts';
-import { tokensOf } from '../../http/openai/usage.ts';
 import { assistantText } from '../../http/said.ts';
+import { tokensOf } from '../../http/usage.ts';
 import type { Asked } from './asked.ts';
 import { conversationId, messageId, responseId } from './ids.ts';
 

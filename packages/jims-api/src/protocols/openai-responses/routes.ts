@@ -1,15 +1,18 @@
-import { openAiRoutes } from '../../http/openai/routes.ts';
+import { openAiElsewhere, openAiRoutes } from '../../http/openai/routes.ts';
 import type { ApiContext, Call, Protocol } from '../../http/route.ts';
+import { conversationOperations } from './conversation-operations.ts';
 import {
   createConversation,
   createItems,
   deleteConversation,
+  deleteItem,
   getConversation,
   getItem,
   listItems,
   updateConversation,
 } from './conversations.ts';
-import { openAiResponsesOperations } from './operations.ts';
+import { deleteResponse } from './delete-response.ts';
+import { responseOperations } from './response-operations.ts';
 import { cancelResponse, createResponse, getResponse, listInputItems } from './responses.ts';
 
 const RESPONSE = '/v1/responses/:response_id';
@@ -25,10 +28,12 @@ export function openAiResponsesProtocol(api: ApiContext): Protocol {
   });
   return {
     name: 'openai-responses',
-    operations: openAiResponsesOperations,
+    operations: [...responseOperations, ...conversationOperations],
+    elsewhere: openAiElsewhere,
     routes: openAiRoutes([
       on('POST', '/v1/responses', createResponse),
       on('GET', RESPONSE, getResponse),
+      on('DELETE', RESPONSE, deleteResponse),
       on('POST', `${RESPONSE}/cancel`, cancelResponse),
       on('GET', `${RESPONSE}/input_items`, listInputItems),
       on('POST', '/v1/conversations', createConversation),
@@ -38,6 +43,7 @@ export function openAiResponsesProtocol(api: ApiContext): Protocol {
       on('GET', `${CONVERSATION}/items`, listItems),
       on('POST', `${CONVERSATION}/items`, createItems),
       on('GET', `${CONVERSATION}/items/:item_id`, getItem),
+      { ...on('DELETE', `${CONVERSATION}/items/:item_id`, deleteItem), alias: true },
     ]),
   };
 }

@@ -2,11 +2,11 @@
 import { isJimsError } from 'jims-core';
 import type { JimsApp, NewEvent, RunRecord, RunThread, ThreadEvent } from 'jims-core';
 
-import { HttpError } from '../../http/errors.ts';
+import { HttpError, notFound } from '../../http/errors.ts';
 import { copies, threadOfHistory } from '../../http/history-thread.ts';
-import { NOBODY, callerOf, chatOf, threadIdOf } from '../../http/openai/caller.ts';
+import { NOBODY, callerOf, chatOf } from '../../http/openai/caller.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
-import { notFound } from '../../http/run-routes.ts';
+import { threadHeader } from '../../http/run-routes.ts';
 import { isActive } from '../../http/run-status.ts';
 import type { ResponseAsk } from './decode.ts';
 import { runIdOf, runOfMessage } from './ids.ts';
@@ -31,19 +31,13 @@ export interface Place extends Threads {
  * @throws HttpError 404 for what the caller cannot reach, 400 when that is a previous response.
  */
 export async function placeOf(api: ApiContext, call: Call, asked: ResponseAsk): Promise<Place> {
-  const { input, question, conversationId: id } = asked;
+  const { input, question, conversationId } = asked;
   const contact = callerOf(call, asked.caller);
   const added = question(input.added);
   const before = await responseBefore(api, call, asked, contact);
   if (before) return { ...(await placeBehind(api.app, before, asked.store)), incoming: added };
-  const header = call.request.headers.get('x-jims-thread-id');
-  if (id !== undefined || header) {
-    const thread =
-      id === undefined
-        ? await requireThread(api, call, { threadId: threadIdOf(header ?? ''), contact })
-        : await requireConversation(api, call, { id, contact });
-    return { thread: { kind: 'thread', threadId: thread.id }, incoming: added };
-  }
+  const threadId = await namedThreadId(api, call, { conversationId, contact });
+  if (threadId !== undefined) return { thread: { kind: 'thread', threadId }, incoming: added };
   const incoming = question(input.message);
   const thread = await threadOfHistory(api.app, {
     contactId: contact ?? NOBODY,
@@ -69,6 +63,18 @@ export async function startIn<T>(
     if (!fork || !isJimsError(error) || error.code !== 'thread_moved') throw error;
     return start(await fork());
   }
+}
+
+/** The thread at whose end a request wants to be; `undefined` when it names none. */
+async function namedThreadId(
+  api: ApiContext,
+  call: Call,
+  asked: { readonly conversationId: string | undefined; readonly contact: string | undefined },
+): Promise<string | undefined> {
+  const { conversationId: id, contact } = asked;
+  if (id !== undefined) return (await requireConversation(api, call, { id, contact })).id;
+  const threadId = threadHeader(call);
+  return threadId && (await requireThread(api, call, { threadId, contact })).id;
 }
 
 /** The response that a request continues, named by its id or by a message of it. */

@@ -124,7 +124,7 @@ test('the contact is the claim that is named, if a contact can be called so', as
     assert.equal(await named(good), good);
   }
   const bad = [undefined, null, '', ' ', ' a', 'a ', 'a\n', '\u00a0a', 7, true, ['a'], { a: 1 }];
-  for (const name of [...bad, 'a\u0000b', 'a\u001fb', '\ud800', 'x'.repeat(513)]) {
+  for (const name of [...bad, 'a\u0000b', 'a\u001fb', '\ud800', 'nobody:openai', 'x'.repeat(513)]) {
     assert.equal(await named(name), undefined, inspect(name));
   }
 });
@@ -332,6 +332,7 @@ test('a configuration that cannot work is refused', () => {
     { contactClaim: '' },
     { contactClaim: ' sub' },
     { contactPrefix: ' user:' },
+    { contactPrefix: 'nobody:' },
     { contactPrefix: 'a\u0000' },
     { contactPrefix: 'x'.repeat(512) },
   ]) {

@@ -90,6 +90,10 @@ test('HTTP+JSON says errors as google.rpc.Status', async () => {
   const cases = [
     ['GET', '/a2a/rest/tasks/x', {}, 401, 'UNAUTHENTICATED'],
     ['GET', '/a2a/rest/tasks', key, 400, 'FAILED_PRECONDITION'],
+    ['GET', '/a2a/rest/tasks/x/pushNotificationConfigs', key, 400, 'FAILED_PRECONDITION'],
+    ['DELETE', '/a2a/rest/tasks/x/pushNotificationConfigs/1', key, 400, 'FAILED_PRECONDITION'],
+    ['GET', '/a2a/rest/extendedAgentCard', key, 400, 'FAILED_PRECONDITION'],
+    ['GET', '/a2a/rest/nowhere', key, 404, 'NOT_FOUND'],
     ['POST', '/a2a/rest/tasks/x:explode', key, 404, 'NOT_FOUND'],
     ['POST', '/a2a/rest/message:send', key, 400, 'INVALID_ARGUMENT'],
     ['GET', '/a2a/rest/tasks/x', { ...key, 'a2a-version': '2.0' }, 400, 'FAILED_PRECONDITION'],

@@ -9,7 +9,17 @@ import { freshDatabase } from '../../../../jims-core/test/support/postgres.ts';
 import { freshSqlite } from '../../../../jims-core/test/support/sqlite.ts';
 import { agentPipeline } from '../../support/agent-pipeline.ts';
 import { serveApp } from '../../support/listening-app.ts';
-import { BINDINGS, a2aClient, ask, collect, send, stateOf, textsOf, told } from './a2a-client.ts';
+import {
+  BINDINGS,
+  a2aClient,
+  ask,
+  collect,
+  send,
+  stateOf,
+  textsOf,
+  told,
+  withHeaders,
+} from './a2a-client.ts';
 
 function get(client: Client, id: string, historyLength?: number): Promise<Task> {
   return client.getTask({ tenant: '', id, historyLength });
@@ -112,7 +122,36 @@ for (const binding of BINDINGS) {
       await assert.rejects(cancel(bert, id), unknown);
       await assert.rejects(send(bert, 'x', { taskId: id }), unknown);
       assert.deepEqual(textsOf(await send(bert, 'history', { contextId })), ['history']);
-      await assert.rejects(send(bert, 'x', { contactId: 'anna' }), /Not Found/);
+      await assert.rejects(send(bert, 'x', { contactId: 'anna' }), /Contact 'anna' not found/);
+    });
+
+    test('a service that names a contact reaches his tasks alone', async () => {
+      await using api = await serveApp(agentPipeline().pipeline);
+      const client = await a2aClient(api.origin, { binding });
+      const { id } = await send(client, 'hello', { contactId: 'anna' });
+      const anna = withHeaders({ 'x-jims-contact-id': 'anna' });
+      const bert = withHeaders({ 'x-jims-contact-id': 'bert' });
+      const asked = { tenant: '', id, historyLength: undefined };
+      assert.deepEqual(textsOf(await client.getTask(asked, anna)), ['Echo: hello']);
+      assert.deepEqual(textsOf(await get(client, id)), ['Echo: hello']);
+      const unknown = { name: 'TaskNotFoundError' };
+      await assert.rejects(client.getTask(asked, bert), unknown);
+      await assert.rejects(client.cancelTask({ ...asked, metadata: undefined }, bert), unknown);
+      await assert.rejects(collect(client.resubscribeTask(asked, bert)), unknown);
+      await assert.rejects(send(client, 'x', { taskId: id, contactId: 'bert' }), unknown);
+    });
+
+    test('what the agent has not is refused by its own error', async () => {
+      await using api = await serveApp(agentPipeline().pipeline);
+      const client = await a2aClient(api.origin, { binding });
+      const { id: taskId } = await send(client, 'hello');
+      const config = { tenant: '', taskId, id: 'config-1' };
+      await assert.rejects(client.deleteTaskPushNotificationConfig(config), {
+        name: 'PushNotificationNotSupportedError',
+      });
+      if (binding === 'JSONRPC of 0.3') return;
+      const all = { tenant: '', contextId: '', status: 0, pageToken: '', statusTimestampAfter: '' };
+      await assert.rejects(client.listTasks(all), { name: 'UnsupportedOperationError' });
     });
 
     test('more than the service takes at once is refused, and not run', async () => {

@@ -121,7 +121,7 @@ test('a run that says nothing has an answer, too', async () => {
 
 test('an interceptor may give a text: JSON in JSON, or the bare words', async () => {
   await using served = await serveApp((ctx) =>
-    ctx.sendMessage(`${ctx.contactId?.startsWith('deep-chat:')} ${ctx.lastUserMessage}`),
+    ctx.sendMessage(`${ctx.contactId?.startsWith('nobody:deep-chat:')} ${ctx.lastUserMessage}`),
   );
   const inner = JSON.stringify({ messages: [{ text: 'inner' }], contact_id: 'c:1' });
   assert.deepEqual((await send(served.origin, JSON.stringify(inner))).body, {

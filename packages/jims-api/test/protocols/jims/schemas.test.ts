@@ -186,6 +186,7 @@ test('a contact has a name that can be seen', () => {
   for (const padded of [' ', '\t', '\u00A0', ' a', 'a ', 'a\n', '\u2003a']) {
     assert.equal(typeFor(padded), 'string_pattern_mismatch', JSON.stringify(padded));
   }
+  assert.equal(typeFor('nobody:openai'), 'string_pattern_mismatch');
   assert.equal(typeFor('c'.repeat(513)), 'string_too_long');
   for (const name of ['a', 'a b', 'c'.repeat(512), 'клиент:42 — 🧑‍🚀', "x' OR '1'='1"]) {
     assert.equal(typeFor(name), undefined, name);

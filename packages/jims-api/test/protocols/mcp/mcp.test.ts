@@ -154,7 +154,7 @@ test('a service names contacts, and a thread that it names with another contact 
   assert.equal((await chat(mcp, 'hi', own)).isError, false);
   assert.equal((await chat(mcp, 'hi', { ...own, contact_id: 'customer:2' })).isError, true);
   const unnamed = await chat(mcp, 'whoami');
-  assert.equal(unnamed.texts[0], `mcp:${mcp.transport.sessionId}`);
+  assert.equal(unnamed.texts[0], `nobody:mcp:${mcp.transport.sessionId}`);
 });
 
 test('a wrong key cannot connect', async () => {

@@ -18,6 +18,7 @@ import type OpenAI from 'openai';
 import { fakeModels } from '../../../../jims-core/test/support/fake-models.ts';
 import { agentPipeline } from '../../support/agent-pipeline.ts';
 import type { AgentPipeline } from '../../support/agent-pipeline.ts';
+import { jsonOf } from '../../support/api.ts';
 import { serveApp } from '../../support/listening-app.ts';
 import type { ServedApp } from '../../support/listening-app.ts';
 import { openAiClient } from '../../support/openai-client.ts';
@@ -195,6 +196,26 @@ describe('what is refused', () => {
     assert.equal(textOf(await ask(known, 'hello')), 'Echo: hello');
   });
 
+  test('another method is 405 and what is allowed, another path 404, both in words of OpenAI', async () => {
+    await using served = await serveApp(agentPipeline().pipeline);
+    for (const [path, allow] of [
+      ['/v1/chat/completions', 'POST'],
+      ['/openai/v1/chat/completions', 'POST'],
+      ['/v1/responses', 'POST'],
+      ['/v1/conversations', 'POST'],
+    ]) {
+      for (const method of ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE']) {
+        const response = await fetch(`${served.origin}${path}`, { method });
+        assert.equal(response.status, 405, `${method} ${path}`);
+        assert.equal(response.headers.get('allow'), allow);
+      }
+    }
+    const { client } = openAiClient(served);
+    const unknown = { name: 'Error', status: 404, code: 'unknown_url' };
+    await assert.rejects(client.embeddings.create({ model: 'm', input: 'x' }), unknown);
+    await assert.rejects(client.get('/responses/resp_1/nothing'), unknown);
+  });
+
   test('a body that cannot be understood is a BadRequestError that names the member', async () => {
     await using served = await serveApp(agentPipeline().pipeline);
     const { client } = openAiClient(served);
@@ -219,7 +240,14 @@ describe('what is refused', () => {
       body: '{"messages":',
     });
     assert.equal(broken.status, 400);
-    assert.match(await broken.text(), /"code":"invalid_json"/);
+    assert.deepEqual(await jsonOf(broken), {
+      error: {
+        message: 'JSON decode error: Expecting value at character 12',
+        type: 'invalid_request_error',
+        param: null,
+        code: 'invalid_json',
+      },
+    });
   });
 
   test('what OpenAI has and an app has not is a NotFoundError', async () => {

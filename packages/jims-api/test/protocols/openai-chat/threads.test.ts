@@ -106,7 +106,7 @@ describe('a request that names no thread', () => {
     await using served = await serveApp(agentPipeline().pipeline);
     const { client } = openAiClient(served);
     const ways: [Asked, string][] = [
-      [{}, 'openai'],
+      [{}, 'nobody:openai'],
       [{ body: { user: 'anna' } }, 'anna'],
       [{ body: { safety_identifier: 'bert' } }, 'bert'],
       [{ body: { metadata: { contact_id: 'carl' } } }, 'carl'],
@@ -125,7 +125,9 @@ describe('a request that names no thread', () => {
     });
     const { client } = openAiClient(served);
     assert.equal((await ask(client, [user('whoami')])).text, 'anna');
-    await assert.rejects(ask(client, [user('x')], { body: { user: 'bert' } }), NotFoundError);
+    // By its name: a bare "Not Found" is looked for in the address.
+    const asBert = ask(client, [user('x')], { body: { user: 'bert' } });
+    await assert.rejects(asBert, /404 Contact 'bert' not found$/);
     const { thread } = await served.app.newThread({ contactId: 'bert' });
     const headers = { 'x-jims-thread-id': thread.id };
     await assert.rejects(ask(client, [user('x')], { headers }), NotFoundError);

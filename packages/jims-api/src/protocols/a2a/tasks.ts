@@ -1,0 +1,83 @@
+import type { RunRecord } from 'jims-core';
+
+// What can be asked of a task by its id.
+import type { HttpError } from '../../http/errors.ts';
+import type { ApiContext, Call } from '../../http/route.ts';
+import { runHeaders, streamFrames } from '../../http/run-routes.ts';
+import { statusOf } from '../../http/run-status.ts';
+import { decodeTask } from './decode.ts';
+import { failure } from './failures.ts';
+import { requireTask, taskNotFound } from './reach.ts';
+import { framesOf, requireOver } from './task-end.ts';
+import type { Answered, ToFrame } from './task-end.ts';
+import { activeTask, endedTask } from './task.ts';
+import type { TaskRun } from './task.ts';
+
+/** GetTask: rebuilt from what is kept of the run. */
+export async function getTask(api: ApiContext, call: Call, params: unknown): Promise<Answered> {
+  const asked = decodeTask(params);
+  return taskOf(api, await requireTask(api, call, asked), asked.historyLength);
+}
+
+/** CancelTask: the task, stopped. */
+export async function cancelTask(api: ApiContext, call: Call, params: unknown): Promise<Answered> {
+  const asked = decodeTask(params);
+  const { id, historyLength } = asked;
+  const record = await requireTask(api, call, asked);
+  const { runId, thread } = record;
+  const run = await api.app.run(runId);
+  const status = await api.app.cancelRun(runId);
+  if (!run || (status !== 'queued' && status !== 'running')) throw notCancelable(id);
+  const end = await run.end;
+  if (end.type !== 'cancelled') throw notCancelable(id);
+  await requireOver(api, runId, end);
+  const of = { id: runId, thread, question: record.incoming };
+  const headers = runHeaders({ id: runId, thread, replayed: false });
+  return { task: endedTask(of, end, { historyLength, exposeErrors: api.exposeErrors }), headers };
+}
+
+/** SubscribeToTask: the task as it is, then what happens, from the task's beginning. */
+export async function subscribeToTask(
+  api: ApiContext,
+  call: Call,
+  { params, toFrame }: { readonly params: unknown; readonly toFrame: ToFrame },
+): Promise<Response> {
+  const asked = decodeTask(params);
+  const { id } = asked;
+  const record = await requireTask(api, call, asked);
+  const status = statusOf(record);
+  const run = await api.app.run(record.runId);
+  if (!run || (status !== 'queued' && status !== 'running')) {
+    throw failure('unsupported_operation', `Task '${id}' is over: get it instead`);
+  }
+  const leave = api.streams.enter();
+  const of = { id: run.id, thread: run.thread, question: record.incoming };
+  const first = activeTask(of, status, { at: record.startedAt ?? record.acceptedAt });
+  const { exposeErrors } = api;
+  const frames = framesOf(api, run, { task: { first, of }, view: { exposeErrors }, toFrame });
+  const headers = { ...call.headers, ...runHeaders(run) };
+  return streamFrames(api, { ...call, headers }, frames, { leave });
+}
+
+async function taskOf(
+  { app, exposeErrors }: ApiContext,
+  record: RunRecord,
+  historyLength: number | undefined,
+): Promise<Answered> {
+  const { runId: id, thread, incoming: question } = record;
+  const status = statusOf(record);
+  const of: TaskRun = { id, thread, question };
+  const headers = runHeaders({ id, thread, replayed: false });
+  if (status === 'queued' || status === 'running') {
+    const at = record.startedAt ?? record.acceptedAt;
+    return { task: activeTask(of, status, { at, historyLength }), headers };
+  }
+  const run = await app.run(id);
+  if (!run) throw taskNotFound(id);
+  const view = { at: record.finishedAt, historyLength, exposeErrors };
+  return { task: endedTask(of, await run.end, view), headers };
+}
+
+function notCancelable(id: string): HttpError {
+  return failure('task_not_cancelable', `Task '${id}' is over already`);
+}
