@@ -78,7 +78,7 @@ export async function createRunEngine(options: RunEngineOptions): Promise<RunEng
     },
   });
   const here = (runId: string): Run | undefined => live.find(runId);
-  const find = createRunLookup({ store, logger, here, signal: closing.signal });
+  const lookup = createRunLookup({ store, logger, here, signal: closing.signal });
   await store.listen(instanceId, () => poll.wake());
   const lease = await holdLease({
     store,
@@ -109,7 +109,7 @@ export async function createRunEngine(options: RunEngineOptions): Promise<RunEng
     if (result.kind === 'accepted') return begin(request, result, turn);
     admission.leave();
     if (result.kind === 'existing') {
-      const run = await find(result.runId);
+      const run = await lookup.find(result.runId);
       if (run) return { ...run, replayed: true };
       throw refusal('thread_not_found', request);
     }
@@ -131,13 +131,14 @@ export async function createRunEngine(options: RunEngineOptions): Promise<RunEng
     for (const threadId of threadIds) {
       events.drop(threadId);
       live.dropThread(threadId);
+      lookup.dropThread(threadId);
     }
   }
 
   return {
     events,
     start,
-    run: find,
+    run: lookup.find,
     dropThreads,
     counts: () => live.counts,
 

@@ -39,7 +39,7 @@ export interface Run {
   readonly replayed: boolean;
   /**
    * Everything that happened in the run after `after` (from its beginning without it) and live, to
-   * its one last event. What a joiner missed of a message comes as one delta.
+   * its one last event. What a joiner missed of a message comes as one delta, a long text as some.
    */
   listen(options?: ListenOptions): AsyncGenerator<NumberedRunEvent, void, void>;
   /** Resolves when the run is over, however it ended; never rejects. */
