@@ -5,8 +5,8 @@ import { HttpError } from './errors.ts';
 import { idempotencyOf } from './idempotency.ts';
 import type { RequestKey } from './idempotency.ts';
 import type { ApiContext, Call } from './route.ts';
-import { sseResponse } from './sse.ts';
-import type { SseFrame } from './sse.ts';
+import type { SseFrame } from './sse-text.ts';
+import { SSE_HEADERS } from './sse.ts';
 
 /** What a client asks for, decoded from its protocol. */
 export interface RunAsk {
@@ -128,12 +128,16 @@ export interface StreamPlace {
 
 /** Answers with a stream that has its place. */
 export function streamFrames(
-  { heartbeatMs, logger }: ApiContext,
-  { headers, requestId }: Call,
+  { heartbeatMs, logger, respond }: ApiContext,
+  { request, headers, requestId }: Call,
   frames: AsyncIterable<SseFrame>,
   { leave, onGone }: StreamPlace,
 ): Response {
-  return sseResponse(frames, {
+  if (request.method === 'HEAD') {
+    leave();
+    return new Response(null, { headers: { ...SSE_HEADERS, ...headers } });
+  }
+  return respond(frames, {
     headers,
     heartbeatMs,
     onClose(end) {

@@ -6,7 +6,8 @@ import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promi
 
 import { createAdaptorServer } from '@hono/node-server';
 
-import { type SseEnd, type SseFrame, sseFrame, sseResponse } from '../../src/http/sse.ts';
+import { type SseFrame, sseFrame } from '../../src/http/sse-text.ts';
+import { type SseEnd, sseResponse } from '../../src/http/sse.ts';
 
 const BIG = { data: 'x'.repeat(16 * 1024) };
 

@@ -14,7 +14,7 @@ import {
 } from '../../http/run-routes.ts';
 import type { RunAsk } from '../../http/run-routes.ts';
 import { statusOf } from '../../http/run-status.ts';
-import type { SseFrame } from '../../http/sse.ts';
+import type { SseFrame } from '../../http/sse-text.ts';
 import { userEvent } from '../../http/user-text.ts';
 import { canonicalUuid } from '../../http/uuid.ts';
 import { contextIdOf, threadOfContext } from './contexts.ts';

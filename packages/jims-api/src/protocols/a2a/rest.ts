@@ -1,5 +1,6 @@
 import { errorText } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
+import { jsonText } from '../../http/json-pieces.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call, RefusedCall } from '../../http/route.ts';
 import { notFound } from '../../http/run-routes.ts';
@@ -8,7 +9,7 @@ import type { ToFrame } from './agent.ts';
 import { failure, reasonOf, statusName } from './failures.ts';
 import { requireVersion } from './version.ts';
 
-const toFrame: ToFrame = (response) => ({ data: JSON.stringify(response) });
+const toFrame: ToFrame = (response) => ({ data: jsonText(response) });
 const VERB = /^(?<id>.*):(?<verb>cancel|subscribe)$/s;
 
 /** `POST /a2a/rest/message:send` */

@@ -1,9 +1,10 @@
 import type { JimsError, ModelUsage, NewEvent, Run, RunResult, ThreadEvent } from 'jims-core';
 
 import { toHttpError } from '../../http/error-response.ts';
+import { jsonText } from '../../http/json-pieces.ts';
 import { assistantText, buttonsOf, isAppEvent, userText } from '../../http/said.ts';
 import type { Sees, TellOptions } from '../../http/said.ts';
-import type { SseFrame } from '../../http/sse.ts';
+import type { SseFrame } from '../../http/sse-text.ts';
 import { toldRun } from '../../http/told-run.ts';
 import type { ToldEvent } from '../../http/told-run.ts';
 
@@ -147,5 +148,5 @@ function codeOf({ code }: JimsError): string {
 }
 
 function frame(event: AgUiEvent): SseFrame {
-  return { data: JSON.stringify(event) };
+  return { data: jsonText(event) };
 }

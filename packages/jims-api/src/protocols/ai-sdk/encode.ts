@@ -1,9 +1,10 @@
 import type { ModelUsage, NewEvent, Run, RunResult } from 'jims-core';
 
 import { toHttpError } from '../../http/error-response.ts';
+import { jsonText } from '../../http/json-pieces.ts';
 import type { SaidButton, Sees, TellOptions } from '../../http/said.ts';
 import { buttonsOf, isAppEvent } from '../../http/said.ts';
-import type { SseFrame } from '../../http/sse.ts';
+import type { SseFrame } from '../../http/sse-text.ts';
 import { toldRun } from '../../http/told-run.ts';
 import type { ToldEvent } from '../../http/told-run.ts';
 import { answerId } from './ui-messages.ts';
@@ -109,5 +110,5 @@ function usageOf({ usage }: RunResult): Pick<Metadata, 'usage'> {
 }
 
 function frame(chunk: Chunk): SseFrame {
-  return { data: JSON.stringify(chunk) };
+  return { data: jsonText(chunk) };
 }
