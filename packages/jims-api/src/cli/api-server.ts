@@ -1,7 +1,8 @@
 import { ServerResponse, createServer } from 'node:http';
-import type { IncomingMessage, Server } from 'node:http';
+import type { Server } from 'node:http';
 
 import { getRequestListener } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { JimsApp } from 'jims-core';
 
 import { DEFAULT_HEARTBEAT_MS, createHostedApi } from '../http/create-api.ts';
@@ -20,27 +21,29 @@ const CHECK_CONNECTIONS_MS = 5000;
 
 /** Puts an app behind Node's own server, which does not listen yet. */
 export function createApiServer(app: JimsApp, options: ApiServerOptions): Server {
-  const streams = createSocketStreams(options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS);
-  let cut = 0;
+  const { readerTimeoutMs, heartbeatMs = DEFAULT_HEARTBEAT_MS } = options;
+  let cutOff = 0;
   const help = 'Connections cut because their client read nothing for too long';
-  app.metrics.counter('jims_readers_cut_total', help, () => cut);
+  app.metrics.counter('jims_readers_cut_total', help, () => cutOff);
+
+  /** Not closed: nobody is to take what arrived for the whole answer. */
+  function cut(outgoing: ServerResponse): void {
+    cutOff++;
+    outgoing.socket?.resetAndDestroy();
+  }
+
+  const streams = createSocketStreams({ heartbeatMs, readerTimeoutMs, cut });
   const api = createHostedApi(app, options, streams.respond);
   const listener = getRequestListener(async (request, { outgoing }) => {
     const response = await api.fetch(request);
-    return outgoing instanceof ServerResponse ? streams.send(response, outgoing) : response;
-  });
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    await listener(request, response);
-    // Most answers are gone by now.
-    if (response.writableEnded && response.writableLength === 0) return;
+    if (!(outgoing instanceof ServerResponse)) return response;
+    if (streams.send(response, outgoing)) return RESPONSE_ALREADY_SENT;
     // Told when nothing came or went for so long: what the network takes of the bytes that wait counts.
-    response.setTimeout(options.readerTimeoutMs, () => {
-      if (response.writableLength === 0) return;
-      cut++;
-      // Cut and not closed: nobody is to take what arrived for the whole answer.
-      response.socket?.resetAndDestroy();
+    outgoing.setTimeout(readerTimeoutMs, () => {
+      if (outgoing.writableLength > 0) cut(outgoing);
     });
-  }
+    return response;
+  });
 
   const server = createServer(
     {
@@ -51,7 +54,7 @@ export function createApiServer(app: JimsApp, options: ApiServerOptions): Server
       // Two Authorization headers must be seen as two, or the second could hide behind the first.
       joinDuplicateHeaders: true,
     },
-    (request, response) => void answer(request, response),
+    (request, response) => void listener(request, response),
   );
   return server.once('close', () => streams.close());
 }

@@ -1,7 +1,5 @@
 import type { ServerResponse } from 'node:http';
 
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
-
 import { SseText } from './sse-text.ts';
 import type { SseFrame } from './sse-text.ts';
 import { HEARTBEAT, SSE_HEADERS } from './sse.ts';
@@ -10,27 +8,40 @@ import type { SseEnd, SseOptions, SseResponder } from './sse.ts';
 /** Event streams written straight to the sockets of Node's own server: a web stream holds much more. */
 export interface SocketStreams {
   readonly respond: SseResponder;
-  /** Begins the stream that a response stands for; gives any other response back as it is. */
-  send(response: Response, outgoing: ServerResponse): Response;
-  /** Ends the heartbeats. */
+  /** Begins the stream that a response stands for; false for any other response. */
+  send(response: Response, outgoing: ServerResponse): boolean;
   close(): void;
 }
 
-/** How finely heartbeats are timed. */
+export interface SocketStreamsOptions {
+  readonly heartbeatMs: number;
+  /** So long a reader may take nothing of what waits for it. */
+  readonly readerTimeoutMs: number;
+  /** Cuts the connection of one that took longer. */
+  readonly cut: (outgoing: ServerResponse) => void;
+}
+
+/** How finely these times are kept. */
 const TICKS = 10;
 
-export function createSocketStreams(heartbeatMs: number): SocketStreams {
+export function createSocketStreams({
+  heartbeatMs,
+  readerTimeoutMs,
+  cut,
+}: SocketStreamsOptions): SocketStreams {
   const waiting = new WeakMap<Response, (outgoing: ServerResponse) => SocketStream>();
   const open = new Set<SocketStream>();
 
   // One timer for all of them: thousands of streams are open at once.
+  const tickMs = Math.min(heartbeatMs, readerTimeoutMs) / TICKS;
   const timer = setInterval(() => {
-    const until = performance.now() - heartbeatMs * (1 - 1 / TICKS);
+    const at = now();
     for (const stream of open) {
       if (stream.isOver) open.delete(stream);
-      else stream.beat(until);
+      else if (stream.stands(at) >= readerTimeoutMs) cut(stream.outgoing);
+      else if (stream.rests(at) > heartbeatMs - tickMs) stream.write(HEARTBEAT);
     }
-  }, heartbeatMs / TICKS).unref();
+  }, tickMs).unref();
 
   return {
     respond(frames, options) {
@@ -44,9 +55,8 @@ export function createSocketStreams(heartbeatMs: number): SocketStreams {
     },
     send(response, outgoing) {
       const begin = waiting.get(response);
-      if (!begin) return response;
-      open.add(begin(outgoing));
-      return RESPONSE_ALREADY_SENT;
+      if (begin) open.add(begin(outgoing));
+      return begin !== undefined;
     },
     close: () => clearInterval(timer),
   };
@@ -54,15 +64,18 @@ export function createSocketStreams(heartbeatMs: number): SocketStreams {
 
 /** See `sseResponse`: the same promises. */
 class SocketStream {
+  readonly outgoing: ServerResponse;
   readonly #text: SseText;
-  readonly #outgoing: ServerResponse;
   readonly #onClose: ((end: SseEnd) => void) | undefined;
-  #lastWrite = performance.now();
+  #wroteAt = now();
+  /** Bytes that the network has taken, and since when it is that many. */
+  #taken = 0;
+  #takenAt = now();
   #isOver = false;
 
   constructor(frames: AsyncIterable<SseFrame>, { onClose }: SseOptions, outgoing: ServerResponse) {
     this.#text = new SseText(frames);
-    this.#outgoing = outgoing;
+    this.outgoing = outgoing;
     this.#onClose = onClose;
     outgoing.once('close', () => this.#leave());
     if (outgoing.closed) this.#leave();
@@ -73,11 +86,23 @@ class SocketStream {
     return this.#isOver;
   }
 
-  /** Says that the stream lives when nothing was written since, and everything was taken. */
-  beat(since: number): void {
-    // Comments must not pile up before a reader that stands still.
-    if (this.#lastWrite > since || this.#outgoing.writableLength > 0) return;
-    this.#write(HEARTBEAT);
+  /** For how long nothing was written and nothing waits: comments must not pile up before a slow reader. */
+  rests(at: number): number {
+    return this.outgoing.writableLength > 0 ? 0 : at - this.#wroteAt;
+  }
+
+  /** For how long the network has taken nothing of what waits. */
+  stands(at: number): number {
+    const { socket } = this.outgoing;
+    const taken = socket ? socket.bytesWritten - socket.writableLength : 0;
+    if (taken !== this.#taken || this.outgoing.writableLength === 0) this.#takenAt = now();
+    this.#taken = taken;
+    return at - this.#takenAt;
+  }
+
+  write(text: string): boolean {
+    this.#wroteAt = now();
+    return this.outgoing.write(text);
   }
 
   readonly #go = (): void => {
@@ -88,11 +113,11 @@ class SocketStream {
     if (this.#isOver) return;
     if (text === undefined) {
       this.#finish({ kind: 'completed' });
-      this.#outgoing.end();
-    } else if (this.#write(text)) {
+      this.outgoing.end();
+    } else if (this.write(text)) {
       this.#go();
     } else {
-      this.#outgoing.once('drain', this.#go);
+      this.outgoing.once('drain', this.#go);
     }
   };
 
@@ -100,13 +125,8 @@ class SocketStream {
     if (this.#isOver) return;
     this.#finish({ kind: 'broken', error });
     this.#text.letGo();
-    this.#outgoing.destroy();
+    this.outgoing.destroy();
   };
-
-  #write(text: string): boolean {
-    this.#lastWrite = performance.now();
-    return this.#outgoing.write(text);
-  }
 
   #leave(): void {
     if (this.#isOver) return;
@@ -118,4 +138,9 @@ class SocketStream {
     this.#isOver = true;
     this.#onClose?.(end);
   }
+}
+
+/** Whole milliseconds take no memory of their own. */
+function now(): number {
+  return Math.trunc(performance.now());
 }

@@ -66,7 +66,7 @@ function* framePieces({ id, event, data }: SseFrame): Generator<string> {
 }
 
 function inLines(text: string): string {
-  return text.replaceAll(LINE_BREAK, '\ndata: ');
+  return /[\r\n]/.test(text) ? text.replaceAll(LINE_BREAK, '\ndata: ') : text;
 }
 
 function requireName(name: string): string {

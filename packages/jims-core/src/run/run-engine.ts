@@ -110,7 +110,7 @@ export async function createRunEngine(options: RunEngineOptions): Promise<RunEng
     admission.leave();
     if (result.kind === 'existing') {
       const run = await lookup.find(result.runId);
-      if (run) return { ...run, replayed: true };
+      if (run) return asReplayed(run);
       throw refusal('thread_not_found', request);
     }
     // Who asks for one place of a thread has another way to go on.
@@ -165,4 +165,20 @@ export async function createRunEngine(options: RunEngineOptions): Promise<RunEng
 /** Whether it waits under the id that it was accepted with. */
 function isInLine(result: AcceptResult): boolean {
   return result.kind === 'accepted' && result.status === 'queued' && result.attempt === 1;
+}
+
+function asReplayed(run: Run): Run {
+  const { id, thread, createdThread, end } = run;
+  return {
+    id,
+    thread,
+    createdThread,
+    replayed: true,
+    end,
+    get lastSeq() {
+      return run.lastSeq;
+    },
+    listen: (options) => run.listen(options),
+    cancel: () => run.cancel(),
+  };
 }

@@ -21,8 +21,9 @@ const JOINED_CHARS = 32 * 1024;
  */
 export class RunStream {
   readonly #events: NumberedRunEvent[] = [];
-  readonly #end = Promise.withResolvers<RunEnd>();
-  #ended = false;
+  #ended: RunEnd | undefined;
+  /** What is told of the end, once somebody waits for it. */
+  #end: PromiseWithResolvers<RunEnd> | undefined;
   #toldMore = false;
   /** What listeners wait for that have heard everything. */
   #more: PromiseWithResolvers<void> | undefined;
@@ -38,10 +39,12 @@ export class RunStream {
   }
 
   get ended(): boolean {
-    return this.#ended;
+    return this.#ended !== undefined;
   }
 
   get end(): Promise<RunEnd> {
+    if (this.#ended) return Promise.resolve(this.#ended);
+    this.#end ??= Promise.withResolvers<RunEnd>();
     return this.#end.promise;
   }
 
@@ -56,8 +59,8 @@ export class RunStream {
     this.#events.push(event);
     this.#toldMore ||= event.type === 'status' || event.type === 'delta';
     if (isRunEnd(event)) {
-      this.#ended = true;
-      this.#end.resolve(event);
+      this.#ended = event;
+      this.#end?.resolve(event);
     }
     this.#more?.resolve();
     this.#more = undefined;

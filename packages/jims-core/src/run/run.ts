@@ -42,6 +42,8 @@ export interface Run {
    * its one last event. What a joiner missed of a message comes as one delta, a long text as some.
    */
   listen(options?: ListenOptions): AsyncGenerator<NumberedRunEvent, void, void>;
+  /** The place of its last event, when that is known: not before it is over. */
+  readonly lastSeq: number | undefined;
   /** Resolves when the run is over, however it ended; never rejects. */
   readonly end: Promise<RunEnd>;
   /** Stops the run: `ctx.signal` aborts, listeners get `cancelled`. Nothing when it is over. */

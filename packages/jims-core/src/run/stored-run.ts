@@ -52,7 +52,7 @@ export function finish(stream: RunStream, { lastSeq }: RunRecord, end: RunEnd): 
 }
 
 export function runOf(
-  { runId, thread, createdThread }: RunRecord,
+  { runId, thread, createdThread, lastSeq }: RunRecord,
   stream: RunStream,
   cancel: () => void,
 ): Run {
@@ -61,6 +61,7 @@ export function runOf(
     thread,
     createdThread,
     replayed: false,
+    lastSeq,
     listen: (options) => stream.listen(options),
     end: stream.end,
     cancel,
