@@ -77,7 +77,8 @@ class SocketStream {
     this.#text = new SseText(frames);
     this.outgoing = outgoing;
     this.#onClose = onClose;
-    outgoing.once('close', () => this.#leave());
+    // What goes wrong with a connection closes it; nobody else would listen, and the process would end.
+    outgoing.on('error', ignore).once('close', () => this.#leave());
     if (outgoing.closed) this.#leave();
     else this.#go();
   }
@@ -139,6 +140,8 @@ class SocketStream {
     this.#onClose?.(end);
   }
 }
+
+function ignore(): void {}
 
 /** Whole milliseconds take no memory of their own. */
 function now(): number {
