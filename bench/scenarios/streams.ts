@@ -20,7 +20,7 @@ const MAX_KIB_PER_STREAM = 40;
 /** Files that a process has open beside its sockets. */
 const OTHER_FILES = 100;
 
-/** Node lets the young part of its heap grow to 48 MB; this bounds it to 24. */
+/** Node lets the part of its heap for new objects grow to 128 MiB; this bounds it to 16. */
 const SMALL_YOUNG_HEAP = '--max-semi-space-size=8';
 
 /** What it costs to have many people waiting for an answer at once. */

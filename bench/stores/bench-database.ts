@@ -8,7 +8,9 @@ export interface BenchDatabase {
    */
   seed(threads: SeededThreads): Promise<void>;
   count(): Promise<StoredCounts>;
-  /** CPU time so far of a server that the store is; 0 for a store inside the program. */
+  /** The processes of a server that the store is; none for a store inside the program. */
+  processes(): readonly number[];
+  /** CPU time so far of these. */
   cpuMs(): number;
 }
 

@@ -17,19 +17,19 @@ export async function startPostgresServer(): Promise<PostgresServer> {
     const { rows } = await client.query<{ server_version: string }>('SHOW server_version');
     return { version: rows[0]?.server_version ?? '', pid: await backendPid(client) };
   });
-  const serverCpuMs = (): number =>
-    [pid, ...childrenOf(pid)].reduce((sum, each) => sum + cpuMs(each), 0);
+  const processes = (): readonly number[] => [pid, ...childrenOf(pid)];
+  const serverCpuMs = (): number => processes().reduce((sum, each) => sum + cpuMs(each), 0);
   return {
     version,
     async newDatabase(name) {
       await withClient(server.url, (client) => client.query(`CREATE DATABASE ${name}`));
-      return { ...postgresDatabase(new URL(name, server.url).href), cpuMs: serverCpuMs };
+      return { ...postgresDatabase(new URL(name, server.url).href), processes, cpuMs: serverCpuMs };
     },
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
 
-function postgresDatabase(url: string): Omit<BenchDatabase, 'cpuMs'> {
+function postgresDatabase(url: string): Omit<BenchDatabase, 'processes' | 'cpuMs'> {
   return {
     url,
     seed: ({ prefix, count, events }) =>

@@ -19,6 +19,7 @@ export function sqliteDatabase(file: string): BenchDatabase {
       using db = new DatabaseSync(file, { readOnly: true });
       return count(db);
     },
+    processes: () => [],
     cpuMs: () => 0,
   };
 }

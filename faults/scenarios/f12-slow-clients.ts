@@ -19,6 +19,10 @@ const BODIES_CLOSED_MS = 40_000;
 /** A text is there in pieces, as the message they make, and as what the store is given. */
 const TEXT_COPIES = 3;
 const SPARE_BYTES = 50 * MIB;
+const FINISHED_MIB = 10;
+/** The heap gets as large as it must be for one reader after the other. */
+const READ_BEFORE = 5;
+const JOINED_MS = 5000;
 const SLOWEST_MS = 3000;
 
 /** F12: clients that open and do not go on. */
@@ -94,6 +98,7 @@ export const slowClients: Scenario = {
     lab.figure('slowest ms', Math.round(slowest));
     lab.figure('grown at most MiB', Math.round(grown / MIB));
     lab.figure('in the end MiB', Math.round((after - before) / MIB));
+    await joinFinished(lab, server);
     await cluster.stopAll();
   },
 };
@@ -131,6 +136,46 @@ async function readNothing(server: Server): Promise<readonly Socket[]> {
       return socket;
     }),
   );
+}
+
+/** As many join a run that is over and long, and take nothing: they share what there is of it. */
+async function joinFinished(lab: Lab, server: Server): Promise<void> {
+  const asked = await fetch(`${server.url}/api/v1/chat`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: floodBody('finished', FINISHED_MIB),
+  });
+  await asked.arrayBuffer();
+  const path = `/api/v1/runs/${asked.headers.get('x-jims-run-id') ?? ''}/stream`;
+  for (let count = 0; count < READ_BEFORE; count++) {
+    await (await fetch(server.url + path)).arrayBuffer();
+  }
+  const before = server.rssBytes();
+  const sockets = await Promise.all(
+    Array.from({ length: READERS }, async () => {
+      const socket = await openRaw(server.url);
+      socket.pause();
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+      return socket;
+    }),
+  );
+  let highest = before;
+  const until = performance.now() + JOINED_MS;
+  while (performance.now() < until) {
+    highest = Math.max(highest, server.rssBytes());
+    await sleep(100);
+  }
+  const standing = await openStreams(server);
+  lab.checks.that('I11', standing >= READERS, () => {
+    return `only ${standing} streams of a finished run are open`;
+  });
+  const grown = highest - before;
+  lab.checks.that('I11', grown < READERS * MIB + SPARE_BYTES, () => {
+    return `readers of a finished run made the process grow by ${Math.round(grown / MIB)} MiB`;
+  });
+  for (const socket of sockets) socket.destroy();
+  lab.figure('readers of a finished run', READERS);
+  lab.figure('for them MiB at most', Math.round(grown / MIB));
 }
 
 async function readAll(server: Server, index: number): Promise<void> {

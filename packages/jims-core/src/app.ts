@@ -267,14 +267,15 @@ export class JimsApp implements AsyncDisposable {
   }
 
   async #openNow(options: OpenOptions): Promise<Opened> {
-    const { limits, logger, traceContent, onRunFailed } = options;
+    const { limits, logger = silentLogger, traceContent, onRunFailed } = options;
     const store = await storeOf(this.#store, options.store);
+    if (store.notice !== undefined) logger.warn({ store: store.description }, store.notice);
     const runs = await createRunEngine({
       store,
       pipeline: this.pipeline,
       conversationStartPipeline: this.conversationStartPipeline,
       limits: { ...DEFAULT_RUN_LIMITS, ...limits },
-      logger: logger ?? silentLogger,
+      logger,
       metrics: this.metrics,
       models: () => this.#openModels(),
       traceContent,

@@ -10,7 +10,7 @@ export function pipelineName(pipeline: Pipeline): string {
   return pipeline.name || 'pipeline';
 }
 
-/** Runs a pipeline to its end, whichever form it has. */
-export async function callPipeline(pipeline: Pipeline, ctx: ThreadContext): Promise<void> {
-  await (typeof pipeline === 'function' ? pipeline(ctx) : pipeline.run(ctx));
+/** Runs a pipeline, whichever form it has; what it gives is to be waited for. */
+export function callPipeline(pipeline: Pipeline, ctx: ThreadContext): unknown {
+  return typeof pipeline === 'function' ? pipeline(ctx) : pipeline.run(ctx);
 }

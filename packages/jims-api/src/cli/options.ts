@@ -31,6 +31,7 @@ export interface ServeOptions extends AuthenticateOptions {
   readonly allowedEventTypes: readonly string[];
   readonly maxBodyBytes: number;
   readonly maxStreams: number;
+  readonly readerTimeoutMs: number;
   readonly corsOrigins: readonly string[];
   readonly publicUrl: string | undefined;
   readonly protocols: readonly ProtocolName[];
@@ -99,6 +100,7 @@ function serveOptions(given: Lookup, env: Environment): ServeOptions {
     allowedEventTypes: list(given, 'allowed-event-types') ?? CLIENT_EVENT_TYPES,
     maxBodyBytes: integer(given, 'max-body-size', { min: 1 }),
     maxStreams: integer(given, 'max-streams', { min: 1 }),
+    readerTimeoutMs: integer(given, 'reader-timeout', { min: 1, max: 2_000_000 }) * 1000,
     corsOrigins: corsOrigins(given),
     publicUrl: publicUrl(given),
     protocols: protocols(given),

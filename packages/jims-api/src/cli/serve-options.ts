@@ -123,6 +123,12 @@ export const OPTIONS = {
     default: '10000',
     help: 'Streams that may be open in this process',
   },
+  'reader-timeout': {
+    type: 'integer',
+    group: LIMITS,
+    default: '60',
+    help: 'Seconds that a client may read nothing of an answer that waits for it',
+  },
   'idempotency-ttl': {
     type: 'integer',
     group: LIMITS,

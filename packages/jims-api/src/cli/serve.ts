@@ -1,11 +1,9 @@
-import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 
-import { getRequestListener } from '@hono/node-server';
 import type { JimsApp, OpenOptions } from 'jims-core';
 import type { Logger } from 'pino';
 
-import { createApi } from '../http/create-api.ts';
+import { createApiServer } from './api-server.ts';
 import { listen } from './listen.ts';
 import { startMetricsServer } from './metrics-server.ts';
 import type { ServeOptions } from './options.ts';
@@ -23,10 +21,6 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 30_000;
-const KEEP_ALIVE_TIMEOUT_MS = 75_000;
-const CHECK_CONNECTIONS_MS = 5000;
 const LAST_ANSWERS_MS = 1000;
 
 /**
@@ -41,7 +35,7 @@ export async function serve(
 ): Promise<Service> {
   const { host, port, db, onRunFailed } = options;
   let draining = false;
-  const api = createApi(app, { ...options, logger, isDraining: () => draining });
+  const server = createApiServer(app, { ...options, logger, isDraining: () => draining });
   const { storeDescription } = await app.open({
     logger,
     limits: options.limits,
@@ -55,7 +49,6 @@ export async function serve(
     hostOption: options.metricsHost === undefined ? '--host' : '--metrics-host',
     port: options.metricsPort,
   });
-  const server = createApiServer(api.fetch);
   await listen(server, { host, port, hostOption: '--host', portOption: '--port' });
 
   return {
@@ -73,19 +66,6 @@ export async function serve(
       metrics.closeAllConnections();
     },
   };
-}
-
-function createApiServer(fetch: (request: Request) => Promise<Response>): Server {
-  const listener = getRequestListener(fetch);
-  const options = {
-    headersTimeout: HEADERS_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    connectionsCheckingInterval: CHECK_CONNECTIONS_MS,
-    // Two Authorization headers must be seen as two, or the second could hide behind the first.
-    joinDuplicateHeaders: true,
-  };
-  return createServer(options, (request, response) => void listener(request, response));
 }
 
 /** Answers that are on their way get a moment to arrive; then the connections are cut. */

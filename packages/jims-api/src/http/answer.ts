@@ -58,8 +58,6 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
     logFailure(api, id, failure);
     response = await refuse(route, call, failure);
   }
-  // Nobody reads what would be sent: a stream of it would keep its place and go on.
-  if (request.method === 'HEAD') void response.body?.cancel();
   const ms = Math.round((performance.now() - started) * 10) / 10;
   const fields = { requestId: id, method: request.method, path: url.pathname };
   api.logger.info({ ...fields, status: response.status, ms }, 'request');

@@ -17,6 +17,8 @@ import type { ApiContext, Protocol, Route } from './route.ts';
 import { NOWHERE, createRouter } from './router.ts';
 import type { Router } from './router.ts';
 import { serviceRoutes } from './service-routes.ts';
+import { sseResponse } from './sse.ts';
+import type { SseResponder } from './sse.ts';
 import { createStreams } from './streams.ts';
 
 export interface ApiOptions extends Partial<AuthenticateOptions> {
@@ -53,6 +55,8 @@ export interface ApiOptions extends Partial<AuthenticateOptions> {
 export type Api = FetchHandler & { readonly fetch: FetchHandler };
 type FetchHandler = (request: Request) => Promise<Response>;
 
+export const DEFAULT_HEARTBEAT_MS = 15_000;
+
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
@@ -61,12 +65,17 @@ const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
  * @throws TypeError when an option cannot work.
  */
 export function createApi(app: JimsApp, options: ApiOptions = {}): Api {
+  return createHostedApi(app, options, sseResponse);
+}
+
+/** As {@link createApi}, on a server that has a way of its own to send streams. */
+export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseResponder): Api {
   const { apiKeys = [], oidc, authentik, isDraining = () => false } = options;
   const ways = { apiKeys, oidc, authentik };
   const authenticate = options.authenticate ?? createAuthenticate(ways);
   const secured = options.authenticate !== undefined || isSecured(ways);
   const cors = createCors(options.corsOrigins ?? []);
-  const api = apiContext(options, { app, secured, cors });
+  const api = apiContext(options, { app, secured, cors, respond });
   const names = options.protocols ?? Object.keys(PROTOCOLS).filter(isProtocolName);
   const others = createProtocolLoader(
     api,
@@ -108,7 +117,7 @@ export function createApi(app: JimsApp, options: ApiOptions = {}): Api {
 
 function apiContext(
   options: ApiOptions,
-  made: Pick<ApiContext, 'app' | 'secured' | 'cors'>,
+  made: Pick<ApiContext, 'app' | 'secured' | 'cors' | 'respond'>,
 ): ApiContext {
   return {
     ...made,
@@ -117,7 +126,7 @@ function apiContext(
     sharedThreads: options.sharedThreads ?? false,
     allowedEventTypes: options.allowedEventTypes ?? CLIENT_EVENT_TYPES,
     maxBodyBytes: options.maxBodyBytes ?? 4 * 1024 * 1024,
-    heartbeatMs: options.heartbeatMs ?? 15_000,
+    heartbeatMs: options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS,
     streams: createStreams(options.maxStreams ?? 10_000, made.app.metrics),
     publicUrl: options.publicUrl === undefined ? undefined : publicUrlOf(options.publicUrl),
   };

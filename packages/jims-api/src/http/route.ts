@@ -4,6 +4,7 @@ import type { Principal } from './auth/principal.ts';
 import type { Cors } from './cors.ts';
 import type { HttpError } from './errors.ts';
 import type { Operation } from './operation.ts';
+import type { SseResponder } from './sse.ts';
 import type { Streams } from './streams.ts';
 
 /** What the routes of all protocols work with. */
@@ -19,6 +20,7 @@ export interface ApiContext {
   readonly maxBodyBytes: number;
   readonly heartbeatMs: number;
   readonly streams: Streams;
+  readonly respond: SseResponder;
   /** Whether callers must show who they are. */
   readonly secured: boolean;
   /** Where clients reach the service, when its operator says so: no slash at its end. */

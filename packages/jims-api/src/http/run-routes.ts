@@ -8,8 +8,8 @@ import type { RequestKey } from './idempotency.ts';
 import { THREAD_HEADER } from './naming-headers.ts';
 import { json } from './route.ts';
 import type { ApiContext, Call } from './route.ts';
-import { sseResponse } from './sse.ts';
-import type { SseFrame } from './sse.ts';
+import type { SseFrame } from './sse-text.ts';
+import { SSE_HEADERS } from './sse.ts';
 import { canonicalUuid } from './uuid.ts';
 
 /** What a client asks for, decoded from its protocol. */
@@ -131,12 +131,16 @@ export interface StreamPlace {
 
 /** Answers with a stream that has its place. */
 export function streamFrames(
-  { heartbeatMs, logger }: ApiContext,
-  { headers, requestId }: Call,
+  { heartbeatMs, logger, respond }: ApiContext,
+  { request, headers, requestId }: Call,
   frames: AsyncIterable<SseFrame>,
   { leave, onGone }: StreamPlace,
 ): Response {
-  return sseResponse(frames, {
+  if (request.method === 'HEAD') {
+    leave();
+    return new Response(null, { headers: { ...SSE_HEADERS, ...headers } });
+  }
+  return respond(frames, {
     headers,
     heartbeatMs,
     onClose(end) {

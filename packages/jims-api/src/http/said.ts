@@ -47,7 +47,11 @@ export function tellOptions(
 
 /** A service sees all but what is internal; a contact what was said, and no more. */
 export function visibleTo({ kind }: Principal): Sees {
-  return kind === 'service' ? (type) => !isInternalEvent(type) : isCommunicationType;
+  return kind === 'service' ? isNotInternal : isCommunicationType;
+}
+
+function isNotInternal(type: string): boolean {
+  return !isInternalEvent(type);
 }
 
 function isCommunicationType(type: string): boolean {

@@ -1,23 +1,19 @@
 import type { ReadableStreamDefaultController, UnderlyingSource } from 'node:stream/web';
 
-const NAME = /^[A-Za-z0-9_.-]{1,64}$/;
-const LINE_BREAK = /\r\n|[\r\n]/g;
+import { SseText } from './sse-text.ts';
+import type { SseFrame } from './sse-text.ts';
+
 const BUFFER_BYTES = 64 * 1024;
-const HEADERS = {
+
+export const SSE_HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache, no-store, no-transform',
   'x-accel-buffering': 'no',
 };
+export const HEARTBEAT = ': hb\n\n';
 
 const encoder = new TextEncoder();
-const HEARTBEAT = encoder.encode(': hb\n\n');
-
-/** One Server-Sent Event; `data` is text, encoded as its protocol wants it. */
-export interface SseFrame {
-  readonly id?: string | number;
-  readonly event?: string;
-  readonly data: string;
-}
+const HEARTBEAT_BYTES = encoder.encode(HEARTBEAT);
 
 /** How a stream ended: every frame was handed over, the client left, or something broke it off. */
 export type SseEnd =
@@ -28,47 +24,44 @@ export type SseEnd =
 export interface SseOptions {
   /** After so long without a frame a comment keeps the connection alive; 15000 by default. */
   readonly heartbeatMs?: number;
-  /** Breaks the stream off when it aborts. */
-  readonly signal?: AbortSignal;
   /** Called once, before the iterator is told to return; must not throw. */
   readonly onClose?: (end: SseEnd) => void;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** The text of a frame. Throws a TypeError for an id or event name that is not a plain word. */
-export function sseFrame({ id, event, data }: SseFrame): string {
-  const idLine = id === undefined ? '' : `id: ${requireName(String(id))}\n`;
-  const eventLine = event === undefined ? '' : `event: ${requireName(event)}\n`;
-  return `${idLine}${eventLine}data: ${data.replaceAll(LINE_BREAK, '\ndata: ')}\n\n`;
+export interface SseResponseOptions extends SseOptions {
+  /** Breaks the stream off when it aborts. */
+  readonly signal?: AbortSignal;
 }
 
-function requireName(name: string): string {
-  if (NAME.test(name)) return name;
-  throw new TypeError(`An id or event name of a stream must match ${NAME}`);
-}
+/** Answers with frames as they come; {@link sseResponse}, or what a server has of its own. */
+export type SseResponder = (frames: AsyncIterable<SseFrame>, options: SseOptions) => Response;
 
 /**
- * A response that sends frames as they come. It takes a frame only while the reader has room for it, so a
- * reader that stands still costs at most 64 KiB and one frame. The iterator's `return` is called when the
- * client leaves. What the iterator throws goes to `onClose`, never to the client: he sees the connection
- * break, not an end.
+ * A response that sends frames as they come. It takes a frame only while the reader has room for it, and
+ * makes a large one piece by piece, so a reader that stands still costs about 64 KiB. The iterator's
+ * `return` is called when the client leaves. What the iterator throws goes to `onClose`, never to the
+ * client: he sees the connection break, not an end.
  */
-export function sseResponse(frames: AsyncIterable<SseFrame>, options: SseOptions = {}): Response {
+export function sseResponse(
+  frames: AsyncIterable<SseFrame>,
+  options: SseResponseOptions = {},
+): Response {
   const body = new ReadableStream<Uint8Array>(
-    new SseSource(frames[Symbol.asyncIterator](), options),
+    new SseSource(frames, options),
     new ByteLengthQueuingStrategy({ highWaterMark: BUFFER_BYTES }),
   );
-  return new Response(body, { headers: { ...HEADERS, ...options.headers } });
+  return new Response(body, { headers: { ...SSE_HEADERS, ...options.headers } });
 }
 
 class SseSource implements UnderlyingSource<Uint8Array> {
-  readonly #frames: AsyncIterator<SseFrame>;
-  readonly #options: SseOptions;
+  readonly #text: SseText;
+  readonly #options: SseResponseOptions;
   readonly #over = new AbortController();
   #heartbeat: NodeJS.Timeout | undefined;
 
-  constructor(frames: AsyncIterator<SseFrame>, options: SseOptions) {
-    this.#frames = frames;
+  constructor(frames: AsyncIterable<SseFrame>, options: SseResponseOptions) {
+    this.#text = new SseText(frames);
     this.#options = options;
   }
 
@@ -76,7 +69,7 @@ class SseSource implements UnderlyingSource<Uint8Array> {
     const { signal, heartbeatMs = 15_000 } = this.#options;
     this.#heartbeat = setInterval(() => {
       // Only to a reader that has taken everything: comments must not pile up before one that stands still.
-      if (controller.desiredSize === BUFFER_BYTES) controller.enqueue(HEARTBEAT);
+      if (controller.desiredSize === BUFFER_BYTES) controller.enqueue(HEARTBEAT_BYTES);
     }, heartbeatMs).unref();
     const breakOff = (): void => this.#breakOff(controller, signal?.reason);
     if (signal?.aborted) breakOff();
@@ -85,14 +78,14 @@ class SseSource implements UnderlyingSource<Uint8Array> {
 
   async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
     try {
-      const next = await this.#frames.next();
+      const text = await this.#text.next();
       if (this.#over.signal.aborted) return;
-      if (next.done) {
+      if (text === undefined) {
         this.#finish({ kind: 'completed' });
         controller.close();
         return;
       }
-      controller.enqueue(encoder.encode(sseFrame(next.value)));
+      controller.enqueue(encoder.encode(text));
       this.#heartbeat?.refresh();
     } catch (error) {
       this.#breakOff(controller, error);
@@ -101,12 +94,7 @@ class SseSource implements UnderlyingSource<Uint8Array> {
 
   cancel(): void {
     this.#finish({ kind: 'client_gone' });
-    this.#letGo();
-  }
-
-  /** Not waited for: an iterator that waits for its next frame is told only after that. */
-  #letGo(): void {
-    this.#frames.return?.().catch(() => {});
+    this.#text.letGo();
   }
 
   #breakOff(controller: ReadableStreamDefaultController<Uint8Array>, error: unknown): void {
@@ -114,7 +102,7 @@ class SseSource implements UnderlyingSource<Uint8Array> {
     this.#finish({ kind: 'broken', error });
     // A server may print or send the text of this one; the true error is for onClose alone.
     controller.error(new Error('The event stream broke off'));
-    this.#letGo();
+    this.#text.letGo();
   }
 
   #finish(end: SseEnd): void {

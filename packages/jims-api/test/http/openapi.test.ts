@@ -10,6 +10,7 @@ import type { Operation } from '../../src/http/operation.ts';
 import type { Protocol, Route } from '../../src/http/route.ts';
 import { serviceOperations } from '../../src/http/service-operations.ts';
 import { serviceRoutes } from '../../src/http/service-routes.ts';
+import { sseResponse } from '../../src/http/sse.ts';
 import { createStreams } from '../../src/http/streams.ts';
 import { jimsProtocol } from '../../src/protocols/jims/routes.ts';
 import { PROTOCOLS } from '../../src/protocols/registry.ts';
@@ -119,6 +120,7 @@ test('it describes every route that there is, and no other', async () => {
     maxBodyBytes: 1,
     heartbeatMs: 1,
     streams: createStreams(1, app.metrics),
+    respond: sseResponse,
     secured: false,
     publicUrl: undefined,
     cors: createCors([]),

@@ -1,21 +1,22 @@
-import { createServer } from 'node:http';
+import type { Server } from 'node:http';
 
-import { getRequestListener } from '@hono/node-server';
 import { defineApp } from 'jims-core';
 import type { JimsApp, JimsAppOptions, OpenOptions, Pipeline } from 'jims-core';
 
 import { localPort } from '../../../jims-core/test/support/local-port.ts';
 import { freshSqlite } from '../../../jims-core/test/support/sqlite.ts';
-import { createApi } from '../../src/index.ts';
+import { createApiServer } from '../../src/cli/api-server.ts';
 import type { ApiOptions } from '../../src/index.ts';
 
 /** An app that listens on a port of its own, for clients that speak HTTP. */
 export interface ServedApp extends AsyncDisposable {
   readonly app: JimsApp;
   readonly origin: string;
+  readonly server: Server;
 }
 
 export interface ServedAppOptions extends ApiOptions {
+  readonly readerTimeoutMs?: number;
   readonly limits?: OpenOptions['limits'];
   /** A database that others use, too; by default one of its own. */
   readonly store?: string;
@@ -31,13 +32,12 @@ export async function serveApp(
     store: store ?? own?.url ?? '',
   });
   await jims.open({ limits });
-  const api = createApi(jims, options);
-  const listener = getRequestListener(api.fetch);
-  const server = createServer((request, response) => void listener(request, response));
+  const server = createApiServer(jims, { readerTimeoutMs: 60_000, ...options });
   const port = await localPort(server);
   return {
     app: jims,
     origin: `http://127.0.0.1:${port}`,
+    server,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       server.close();

@@ -61,7 +61,8 @@ function failedRun(run: Run, events: readonly NumberedRunEvent[]): Run {
   for (const event of events) {
     stream.pushNumbered(event.type === 'error' ? { ...event, error: plain(event.error) } : event);
   }
-  return runOf({ ...run, runId: run.id }, stream, () => {});
+  const { id: runId, thread, createdThread, lastSeq } = run;
+  return runOf({ runId, thread, createdThread, lastSeq }, stream, () => {});
 }
 
 function plain({ code, message, stack, cause }: JimsError): JimsError {

@@ -29,7 +29,8 @@ export class LiveRun {
   readonly output: RunOutput;
   readonly #limits: RunLimits;
   readonly #controller = new AbortController();
-  readonly #givenUp = Promise.withResolvers<never>();
+  #failure: { readonly error: unknown } | undefined;
+  #giveUp: ((error: unknown) => void) | undefined;
   #stopReason: StopReason | undefined;
   #grace: NodeJS.Timeout | undefined;
 
@@ -41,7 +42,6 @@ export class LiveRun {
     this.threadId = threadId;
     this.output = new RunOutput(this.stream, limits.maxOutputBytes);
     this.#limits = limits;
-    this.#givenUp.promise.catch(() => {});
   }
 
   get signal(): AbortSignal {
@@ -62,16 +62,21 @@ export class LiveRun {
 
   /** Fails the run with an error that its pipeline did not catch. */
   fail(error: unknown): void {
-    this.#givenUp.reject(error);
+    this.#failure ??= { error };
+    this.#giveUp?.(this.#failure.error);
   }
 
   /** Runs a pipeline in the scope of this run, until it is done, has failed or was given up. */
-  attend(pipeline: () => Promise<void>): Promise<void> {
-    const work = scope.run(this, async () => {
-      await pipeline();
-      await this.output.settled();
+  attend(pipeline: () => unknown): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#giveUp = reject;
+      if (this.#failure) reject(this.#failure.error);
+      const work = scope.run(this, async () => {
+        await pipeline();
+        await this.output.settled();
+      });
+      work.then(resolve, reject);
     });
-    return Promise.race([work, this.#givenUp.promise]);
   }
 
   close(): void {

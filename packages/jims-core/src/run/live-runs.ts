@@ -5,6 +5,7 @@ import type { EventCache } from './event-cache.ts';
 import { executeRun } from './execute-run.ts';
 import { LiveRun } from './live-run.ts';
 import type { StopReason } from './live-run.ts';
+import { OwnRun } from './own-run.ts';
 import { createProgressWriter } from './progress.ts';
 import type { RunEngineOptions } from './run-engine.ts';
 import type { RunEnd } from './run-events.ts';
@@ -59,15 +60,7 @@ export function createLiveRuns(options: LiveRunsOptions): LiveRuns {
       // An earlier attempt, of when this process was taken for dead: whatever it does, it is over.
       lives.get(runId)?.live.stop('lost');
       const live = new LiveRun({ id: runId, threadId: thread.id }, limits);
-      const run: Run = {
-        id: runId,
-        thread,
-        createdThread,
-        replayed: false,
-        listen: (listening) => live.stream.listen(listening),
-        end: live.stream.end,
-        cancel: () => live.stop('cancelled'),
-      };
+      const run = new OwnRun(live, thread, createdThread);
       const owner = { runId, attempt, threadId: thread.id, instanceId };
       const entry: Live = { live, run, owner, status };
       lives.set(runId, entry);

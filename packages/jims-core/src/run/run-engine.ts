@@ -55,7 +55,6 @@ const CACHE_BYTES = 48 * 1024 * 1024;
 export async function createRunEngine(options: RunEngineOptions): Promise<RunEngine> {
   const { store, limits, logger, metrics } = options;
   const instanceId = newId();
-  if (store.notice !== undefined) logger.warn({ store: store.description }, store.notice);
   const events = createEventCache(store, CACHE_BYTES);
   const admission = createAdmission(limits.maxRuns, metrics);
   const closing = new AbortController();
@@ -79,7 +78,7 @@ export async function createRunEngine(options: RunEngineOptions): Promise<RunEng
     },
   });
   const here = (runId: string): Run | undefined => live.find(runId);
-  const find = createRunLookup({ store, logger, here, signal: closing.signal });
+  const lookup = createRunLookup({ store, logger, here, signal: closing.signal });
   await store.listen(instanceId, () => poll.wake());
   const lease = await holdLease({
     store,
@@ -110,8 +109,8 @@ export async function createRunEngine(options: RunEngineOptions): Promise<RunEng
     if (result.kind === 'accepted') return begin(request, result, turn);
     admission.leave();
     if (result.kind === 'existing') {
-      const run = await find(result.runId);
-      if (run) return { ...run, replayed: true };
+      const run = await lookup.find(result.runId);
+      if (run) return asReplayed(run);
       throw refusal('thread_not_found', request);
     }
     // Who asks for one place of a thread has another way to go on.
@@ -132,13 +131,14 @@ export async function createRunEngine(options: RunEngineOptions): Promise<RunEng
     for (const threadId of threadIds) {
       events.drop(threadId);
       live.dropThread(threadId);
+      lookup.dropThread(threadId);
     }
   }
 
   return {
     events,
     start,
-    run: find,
+    run: lookup.find,
     dropThreads,
     counts: () => live.counts,
 
@@ -165,4 +165,20 @@ export async function createRunEngine(options: RunEngineOptions): Promise<RunEng
 /** Whether it waits under the id that it was accepted with. */
 function isInLine(result: AcceptResult): boolean {
   return result.kind === 'accepted' && result.status === 'queued' && result.attempt === 1;
+}
+
+function asReplayed(run: Run): Run {
+  const { id, thread, createdThread, end } = run;
+  return {
+    id,
+    thread,
+    createdThread,
+    replayed: true,
+    end,
+    get lastSeq() {
+      return run.lastSeq;
+    },
+    listen: (options) => run.listen(options),
+    cancel: () => run.cancel(),
+  };
 }

@@ -2,6 +2,8 @@ import type { Logger } from '../logger.ts';
 import type { RunRecord, Store } from '../store/store.ts';
 import { followRun } from './follow-run.ts';
 import { fromProgress } from './progress.ts';
+import { createReadRuns } from './read-runs.ts';
+import type { RunEnd } from './run-events.ts';
 import type { Run } from './run.ts';
 import { endOfRecord, storedRun } from './stored-run.ts';
 
@@ -14,11 +16,14 @@ export interface RunLookupOptions {
   readonly signal: AbortSignal;
 }
 
-/** Finds a run wherever it is: in this process, in another one, or over and kept by the store. */
-export function createRunLookup(
-  options: RunLookupOptions,
-): (runId: string) => Promise<Run | undefined> {
-  const { store, logger, here, signal } = options;
+export interface RunLookup {
+  /** Finds a run wherever it is: in this process, in another one, or over and kept by the store. */
+  readonly find: (runId: string) => Promise<Run | undefined>;
+  dropThread(threadId: string): void;
+}
+
+export function createRunLookup({ store, logger, here, signal }: RunLookupOptions): RunLookup {
+  const read = createReadRuns();
   /** Runs of other processes, each read once for all who listen to it here. */
   const followed = new Map<string, Run>();
 
@@ -31,16 +36,25 @@ export function createRunLookup(
     return run;
   }
 
-  return async (runId) => {
-    const own = here(runId) ?? followed.get(runId);
+  async function find(runId: string): Promise<Run | undefined> {
+    const own = here(runId) ?? followed.get(runId) ?? read.get(runId);
     if (own) return own;
     const record = await store.run(runId);
     if (!record) return undefined;
     const end = endOfRecord(record);
     if (end) {
       const told = await store.readProgress(runId, 0);
-      return storedRun(record, end, told.flatMap(fromProgress));
+      const run = storedRun(record, end, told.flatMap(fromProgress));
+      if (isFinal(end)) read.add(run);
+      return run;
     }
     return follow(record);
-  };
+  }
+
+  return { find, dropThread: (threadId) => read.dropThread(threadId) };
+}
+
+/** Whether it can never run again. */
+function isFinal(end: RunEnd): boolean {
+  return end.type === 'result' || (end.type === 'cancelled' && end.reason !== 'shutting_down');
 }

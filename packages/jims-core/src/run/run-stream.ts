@@ -10,6 +10,8 @@ export interface ListenOptions {
 
 /** A listener this far behind gets deltas put together: one frame of text instead of hundreds. */
 const FAR_BEHIND = 64;
+/** No further than this: what is put together for one that does not read is a copy of his own. */
+const JOINED_CHARS = 32 * 1024;
 
 /**
  * The live side of a run: one writer, any number of listeners, each from where he likes.
@@ -19,8 +21,9 @@ const FAR_BEHIND = 64;
  */
 export class RunStream {
   readonly #events: NumberedRunEvent[] = [];
-  readonly #end = Promise.withResolvers<RunEnd>();
-  #ended = false;
+  #ended: RunEnd | undefined;
+  /** What is told of the end, once somebody waits for it. */
+  #end: PromiseWithResolvers<RunEnd> | undefined;
   #toldMore = false;
   /** What listeners wait for that have heard everything. */
   #more: PromiseWithResolvers<void> | undefined;
@@ -36,10 +39,12 @@ export class RunStream {
   }
 
   get ended(): boolean {
-    return this.#ended;
+    return this.#ended !== undefined;
   }
 
   get end(): Promise<RunEnd> {
+    if (this.#ended) return Promise.resolve(this.#ended);
+    this.#end ??= Promise.withResolvers<RunEnd>();
     return this.#end.promise;
   }
 
@@ -54,8 +59,8 @@ export class RunStream {
     this.#events.push(event);
     this.#toldMore ||= event.type === 'status' || event.type === 'delta';
     if (isRunEnd(event)) {
-      this.#ended = true;
-      this.#end.resolve(event);
+      this.#ended = event;
+      this.#end?.resolve(event);
     }
     this.#more?.resolve();
     this.#more = undefined;
@@ -73,28 +78,25 @@ export class RunStream {
     void
   > {
     const events = this.#events;
-    const told = piecemeal ? asTheyAre : withDeltasJoined;
     let next = indexAfter(events, after);
-    if (after > 0) {
-      const missed = events.slice(next);
-      next = events.length;
-      yield* told(missed);
-    }
+    // All that a joiner missed is put together; of what comes then, only what piles up.
+    let joinedUntil = after > 0 && !piecemeal ? events.length : 0;
     for (;;) {
-      const behind = events.length - next;
-      if (behind > FAR_BEHIND) {
-        const missed = events.slice(Math.max(next, indexAfter(events, after)));
-        next = events.length;
-        yield* told(missed);
-      } else if (behind > 0) {
-        const event = events[next++];
-        // Of a run that is read from elsewhere, what the listener has seen may come only now.
-        if (event && event.seq > after) yield event;
-      } else if (this.#ended) {
-        return;
-      } else {
+      if (!piecemeal && events.length - next > FAR_BEHIND) joinedUntil = events.length;
+      const event = events[next];
+      if (!event) {
+        if (this.#ended) return;
         await this.#news();
+        continue;
       }
+      // Of a run that is read from elsewhere, what the listener has seen may come only now.
+      if (event.seq <= after) {
+        next++;
+        continue;
+      }
+      const from = next;
+      next = endOfText(events, from, joinedUntil);
+      yield joined(events.slice(from, next));
     }
   }
 
@@ -110,21 +112,26 @@ function indexAfter(events: readonly NumberedRunEvent[], seq: number): number {
   return index < 0 ? events.length : index;
 }
 
-function asTheyAre(events: readonly NumberedRunEvent[]): readonly NumberedRunEvent[] {
-  return events;
+/** Behind the event at `from`, or behind all deltas of its message that are told as one with it. */
+function endOfText(events: readonly NumberedRunEvent[], from: number, until: number): number {
+  const first = events[from];
+  let next = from + 1;
+  if (first?.type !== 'delta') return next;
+  let chars = first.delta.length;
+  for (; next < until; next++) {
+    const event = events[next];
+    if (event?.type !== 'delta' || event.messageId !== first.messageId) break;
+    chars += event.delta.length;
+    if (chars > JOINED_CHARS) break;
+  }
+  return next;
 }
 
-function* withDeltasJoined(events: readonly NumberedRunEvent[]): Generator<NumberedRunEvent> {
-  let joined: (NumberedRunEvent & { type: 'delta' }) | undefined;
-  for (const event of events) {
-    if (event.type === 'delta' && event.messageId === joined?.messageId) {
-      joined = { ...event, delta: joined.delta + event.delta };
-      continue;
-    }
-    if (joined) yield joined;
-    joined = undefined;
-    if (event.type === 'delta') joined = event;
-    else yield event;
-  }
-  if (joined) yield joined;
+/** Deltas as one, with the place of the last; any other event as it is. */
+function joined(events: readonly NumberedRunEvent[]): NumberedRunEvent {
+  return events.reduce((all, next) =>
+    all.type === 'delta' && next.type === 'delta'
+      ? { ...next, delta: all.delta + next.delta }
+      : next,
+  );
 }

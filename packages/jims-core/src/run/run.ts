@@ -39,9 +39,11 @@ export interface Run {
   readonly replayed: boolean;
   /**
    * Everything that happened in the run after `after` (from its beginning without it) and live, to
-   * its one last event. What a joiner missed of a message comes as one delta.
+   * its one last event. What a joiner missed of a message comes as one delta, a long text as some.
    */
   listen(options?: ListenOptions): AsyncGenerator<NumberedRunEvent, void, void>;
+  /** The place of its last event, when that is known: not before it is over. */
+  readonly lastSeq: number | undefined;
   /** Resolves when the run is over, however it ended; never rejects. */
   readonly end: Promise<RunEnd>;
   /** Stops the run: `ctx.signal` aborts, listeners get `cancelled`. Nothing when it is over. */

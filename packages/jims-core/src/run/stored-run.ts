@@ -52,7 +52,12 @@ export function finish(stream: RunStream, { lastSeq }: RunRecord, end: RunEnd): 
 }
 
 export function runOf(
-  { runId, thread, createdThread }: Pick<RunRecord, 'runId' | 'thread' | 'createdThread'>,
+  {
+    runId,
+    thread,
+    createdThread,
+    lastSeq,
+  }: Pick<RunRecord, 'runId' | 'thread' | 'createdThread' | 'lastSeq'>,
   stream: RunStream,
   cancel: () => void,
 ): Run {
@@ -61,6 +66,7 @@ export function runOf(
     thread,
     createdThread,
     replayed: false,
+    lastSeq,
     listen: (options) => stream.listen(options),
     end: stream.end,
     cancel,

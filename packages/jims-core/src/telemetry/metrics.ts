@@ -10,6 +10,8 @@ export interface Metrics {
   countRefusal(code: string): void;
   /** What is read whenever the metrics are: numbers of now. */
   gauge(name: string, help: string, read: () => number): void;
+  /** As `gauge`, for a number that only grows. */
+  counter(name: string, help: string, read: () => number): void;
   /** Counts an answered request to a model. */
   readonly observeModel: (usage: ObservedUsage) => void;
   /** The registry, for an exporter; loads the metrics library. */
@@ -32,7 +34,8 @@ interface ObservedUsage {
   readonly completionTokens: number;
 }
 
-interface GaugeOfNow {
+interface NumberOfNow {
+  readonly kind: 'gauge' | 'counter';
   readonly name: string;
   readonly help: string;
   readonly read: () => number;
@@ -42,12 +45,12 @@ const BUCKETS_S = [0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600];
 
 /** Metrics with a registry of their own. The library behind is loaded on first use, not at start. */
 export function createMetrics(): Metrics {
-  const gauges: GaugeOfNow[] = [];
+  const numbers: NumberOfNow[] = [];
   let loading: Promise<Instruments> | undefined;
   let instruments: Instruments | undefined;
 
   async function load(): Promise<Instruments> {
-    loading ??= loadInstruments(gauges);
+    loading ??= loadInstruments(numbers);
     instruments = await loading;
     return instruments;
   }
@@ -65,7 +68,8 @@ export function createMetrics(): Metrics {
       });
     },
     countRefusal: (code) => use(({ refusals }) => refusals.inc({ code })),
-    gauge: (name, help, read) => void gauges.push({ name, help, read }),
+    gauge: (name, help, read) => void numbers.push({ kind: 'gauge', name, help, read }),
+    counter: (name, help, read) => void numbers.push({ kind: 'counter', name, help, read }),
     observeModel({ model, promptTokens, completionTokens }) {
       use((counters) => {
         counters.modelCalls.inc({ model });
@@ -77,15 +81,28 @@ export function createMetrics(): Metrics {
   };
 }
 
-async function loadInstruments(gauges: readonly GaugeOfNow[]): Promise<Instruments> {
+async function loadInstruments(numbers: readonly NumberOfNow[]): Promise<Instruments> {
   const { Counter, Gauge: GaugeOf, Histogram, Registry } = await import('prom-client');
   const registry = new Registry();
   const common = { labelNames: ['pipeline', 'status'] as const, registers: [registry] };
-  for (const { name, help, read } of gauges) {
-    const collect = function (this: Gauge): void {
-      this.set(read());
-    };
-    registry.registerMetric(new GaugeOf({ name, help, registers: [], collect }));
+  for (const number of numbers) registry.registerMetric(metricOf(number));
+  function metricOf({ kind, name, help, read }: NumberOfNow): Counter | Gauge {
+    const named = { name, help, registers: [] };
+    if (kind === 'gauge') {
+      return new GaugeOf({
+        ...named,
+        collect() {
+          this.set(read());
+        },
+      });
+    }
+    return new Counter({
+      ...named,
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
   }
   const byModel = (name: string, help: string): Counter<'model'> =>
     new Counter({ name, help, labelNames: ['model'], registers: [registry] });

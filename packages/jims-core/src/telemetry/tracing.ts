@@ -17,8 +17,8 @@ export function tracingApi(): Promise<typeof OpenTelemetryApi> {
  */
 export async function withRunSpan(
   attributes: { readonly threadId: string; readonly pipeline: string },
-  work: () => Promise<void>,
-): Promise<void> {
+  work: () => unknown,
+): Promise<unknown> {
   const { SpanStatusCode, trace } = await tracingApi();
   const tracer = trace.getTracer('jims-core');
   const options = {
@@ -38,5 +38,8 @@ export async function withRunSpan(
       span.end();
     }
   }
-  return tracer.startActiveSpan('jims.run_pipeline_with_context', options, traced);
+  // A span that nobody records needs no looking after, for as long as the run takes.
+  return tracer.startActiveSpan('jims.run_pipeline_with_context', options, (span) =>
+    span.isRecording() ? traced(span) : work(),
+  );
 }

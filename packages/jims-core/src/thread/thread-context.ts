@@ -65,7 +65,7 @@ export class ThreadContext {
   readonly #llm: () => Llm;
   readonly #outgoing: NewEvent[] = [];
   /** Messages that are being streamed: what came of each so far. */
-  readonly #unfinished = new Map<string, string>();
+  #unfinished: Map<string, string> | undefined;
   #history: readonly CommunicationEvent[] | undefined;
 
   constructor(options: ThreadContextOptions) {
@@ -206,7 +206,7 @@ export class ThreadContext {
    * sent ones, and those still being streamed, marked `partial`.
    */
   seenEvents(): NewEvent[] {
-    const partial = [...this.#unfinished].map(([id, content]) =>
+    const partial = [...(this.#unfinished ?? [])].map(([id, content]) =>
       newEvent(ASSISTANT_MESSAGE, { role: 'assistant', content, partial: true }, id),
     );
     return [...this.#outgoing.filter(({ type }) => eventDomain(type) === 'comm'), ...partial];
@@ -214,14 +214,15 @@ export class ThreadContext {
 
   async #stream(chunks: AsyncIterable<string>): Promise<string> {
     const messageId = newId();
+    const unfinished = (this.#unfinished ??= new Map());
     let content = '';
     for await (const delta of chunks) {
       if (asText('A piece of a message', delta) === '') continue;
       content += delta;
       this.#output.delta({ messageId, delta });
-      this.#unfinished.set(messageId, content);
+      unfinished.set(messageId, content);
     }
-    this.#unfinished.delete(messageId);
+    unfinished.delete(messageId);
     this.#send(newEvent(ASSISTANT_MESSAGE, { role: 'assistant', content }, messageId));
     return content;
   }

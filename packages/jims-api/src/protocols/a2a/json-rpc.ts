@@ -2,6 +2,7 @@ import type { JsonObject } from 'jims-core';
 
 import { errorBody } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
+import { jsonText } from '../../http/json-pieces.ts';
 import {
   methodNotFound,
   readRpc,
@@ -85,7 +86,7 @@ function streamed(
 ): Method {
   return (api, call, { id, params, legacy }) => {
     const toFrame: ToFrame = (response) => ({
-      data: JSON.stringify(rpcResult(id, legacy ? toLegacy(response) : response)),
+      data: jsonText(rpcResult(id, legacy ? toLegacy(response) : response)),
     });
     return action(api, call, { params, toFrame });
   };

@@ -1,6 +1,7 @@
 import { errorText } from '../../http/error-response.ts';
 import { notFound } from '../../http/errors.ts';
 import type { HttpError } from '../../http/errors.ts';
+import { jsonText } from '../../http/json-pieces.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call, RefusedCall } from '../../http/route.ts';
 import { reasonOf, statusName } from './failures.ts';
@@ -9,7 +10,7 @@ import type { ToFrame } from './task-end.ts';
 import { cancelTask, getTask, subscribeToTask } from './tasks.ts';
 import { requireVersion } from './version.ts';
 
-const toFrame: ToFrame = (response) => ({ data: JSON.stringify(response) });
+const toFrame: ToFrame = (response) => ({ data: jsonText(response) });
 const VERB = /^(?<id>.*):(?<verb>cancel|subscribe)$/s;
 
 /** `POST /a2a/rest/message:send` */

@@ -3,7 +3,7 @@ import type { Run, RunEnd } from 'jims-core';
 
 import { HttpError } from '../../http/errors.ts';
 import type { ApiContext } from '../../http/route.ts';
-import type { SseFrame } from '../../http/sse.ts';
+import type { SseFrame } from '../../http/sse-text.ts';
 import { taskUpdates } from './encode.ts';
 import type { StreamResponse, Task } from './wire.ts';
 

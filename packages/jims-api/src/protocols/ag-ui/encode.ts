@@ -1,10 +1,11 @@
 import type { ModelUsage, NewEvent, Run, RunResult, ThreadEvent } from 'jims-core';
 
 import { toHttpError } from '../../http/error-response.ts';
+import { jsonText } from '../../http/json-pieces.ts';
 import { reasonOf } from '../../http/run-routes.ts';
 import { assistantText, buttonsOf, isAppEvent, userText } from '../../http/said.ts';
 import type { Sees, TellOptions } from '../../http/said.ts';
-import type { SseFrame } from '../../http/sse.ts';
+import type { SseFrame } from '../../http/sse-text.ts';
 import { toldRun } from '../../http/told-run.ts';
 import type { ToldEvent } from '../../http/told-run.ts';
 
@@ -151,5 +152,5 @@ function failure(end: Parameters<typeof reasonOf>[0], options: TellOptions): Sse
 }
 
 function frame(event: AgUiEvent): SseFrame {
-  return { data: JSON.stringify(event) };
+  return { data: jsonText(event) };
 }

@@ -1,10 +1,11 @@
 import type { NewEvent, Run, RunResult } from 'jims-core';
 
 import { toHttpError } from '../../http/error-response.ts';
+import { jsonText } from '../../http/json-pieces.ts';
 import { reasonOf } from '../../http/run-routes.ts';
 import type { SaidButton, Sees, TellOptions } from '../../http/said.ts';
 import { buttonsOf, isAppEvent } from '../../http/said.ts';
-import type { SseFrame } from '../../http/sse.ts';
+import type { SseFrame } from '../../http/sse-text.ts';
 import { toldRun } from '../../http/told-run.ts';
 import type { ToldEvent } from '../../http/told-run.ts';
 import { tokensOf } from '../../http/usage.ts';
@@ -120,5 +121,5 @@ function usageOf(result: RunResult): Pick<Metadata, 'usage'> {
 }
 
 function frame(chunk: Chunk): SseFrame {
-  return { data: JSON.stringify(chunk) };
+  return { data: jsonText(chunk) };
 }

@@ -3,10 +3,11 @@ import type { NewEvent, Run, RunResult } from 'jims-core';
 import type { ErrorAnswerOptions } from '../../http/error-response.ts';
 import { errorText, toHttpError } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
+import { jsonText } from '../../http/json-pieces.ts';
 import { reasonOf } from '../../http/run-routes.ts';
 import { assistantText, buttonsOf } from '../../http/said.ts';
 import type { SaidButton } from '../../http/said.ts';
-import type { SseFrame } from '../../http/sse.ts';
+import type { SseFrame } from '../../http/sse-text.ts';
 import { toldRun } from '../../http/told-run.ts';
 
 /** One bubble of Deep Chat. */
@@ -71,7 +72,7 @@ export async function* encodeStream(
 }
 
 function data(value: object): SseFrame {
-  return { data: JSON.stringify(value) };
+  return { data: jsonText(value) };
 }
 
 function bubbles(event: NewEvent): DeepChatMessage[] {

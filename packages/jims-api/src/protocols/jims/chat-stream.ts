@@ -1,9 +1,9 @@
 import type { NumberedRunEvent, Run } from 'jims-core';
 
 import { errorBody, toHttpError } from '../../http/error-response.ts';
-import { pythonJson } from '../../http/python-json.ts';
+import { pythonJsonText } from '../../http/json-pieces.ts';
 import type { TellOptions } from '../../http/said.ts';
-import type { SseFrame } from '../../http/sse.ts';
+import type { SseFrame } from '../../http/sse-text.ts';
 import { chatResponse, said } from './chat-response.ts';
 import type { Include } from './schemas.ts';
 
@@ -71,5 +71,5 @@ function encode(
 }
 
 function frame(event: string, data: object): SseFrame {
-  return { event, data: pythonJson(data) };
+  return { event, data: pythonJsonText(data) };
 }

@@ -2,12 +2,12 @@ import type { EventPosition, ThreadEvent } from 'jims-core';
 
 import { fromCursor, toCursor } from '../../http/cursor.ts';
 import { HttpError, notFound, validationError } from '../../http/errors.ts';
-import { pythonJson } from '../../http/python-json.ts';
+import { pythonJsonText } from '../../http/json-pieces.ts';
 import { cursorIn, integerIn } from '../../http/query.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { streamFrames } from '../../http/run-routes.ts';
-import type { SseFrame } from '../../http/sse.ts';
+import type { SseFrame } from '../../http/sse-text.ts';
 import { eventResource } from './resources.ts';
 import { MAX_PAGE, reachableThread } from './threads.ts';
 
@@ -55,7 +55,7 @@ async function tail(
 
 async function* toFrames(events: AsyncIterable<ThreadEvent>): AsyncGenerator<SseFrame> {
   for await (const event of events) {
-    yield { id: toCursor(event), event: 'event', data: pythonJson(eventResource(event)) };
+    yield { id: toCursor(event), event: 'event', data: pythonJsonText(eventResource(event)) };
   }
 }
 

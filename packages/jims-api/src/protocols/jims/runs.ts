@@ -73,13 +73,15 @@ export async function getRun(api: ApiContext, call: Call): Promise<Response> {
 export async function joinRun(api: ApiContext, call: Call): Promise<Response> {
   const include = wordsIn(call, 'include', INCLUDES) ?? JOINED;
   const after = lastSeen(call);
-  const record = await reachableRun(api, call);
+  const runId = uuidInPath(call, 'run_id');
+  const run = await api.app.run(runId);
+  if (!run || !mayReach(call, run.thread)) throw runNotFound(runId);
+  // The run may be in memory still when its thread was erased by another process.
+  if (!(await api.app.thread(run.thread.id))) throw runNotFound(runId);
   // The end was seen: 204 is how a server tells an EventSource not to come again.
-  if (record.lastSeq !== undefined && after >= record.lastSeq) {
+  if (run.lastSeq !== undefined && after >= run.lastSeq) {
     return new Response(null, { status: 204, headers: call.headers });
   }
-  const run = await api.app.run(record.runId);
-  if (!run) throw runNotFound(record.runId);
   const leave = api.streams.enter();
   const options = { ...tellOptions(api, call), include, numbered: true, after };
   const headers = { ...call.headers, ...runHeaders(run) };

@@ -10,6 +10,8 @@ import { parseBody } from '../../http/validation.ts';
 export const INCLUDES = ['thread', 'start', 'delta', 'event', 'usage'] as const;
 export type Include = (typeof INCLUDES)[number];
 
+const NOTHING_MORE: ReadonlySet<Include> = new Set();
+
 /** A message unless the client says what it is. */
 export const messageType = v.optional(eventType, 'comm.user_message');
 
@@ -48,7 +50,7 @@ export const ChatRequestBody = v.pipe(
     threadConfig: body.thread_config,
     eventType: body.event_type,
     runConversationStart: body.run_conversation_start_on_new_thread,
-    include: new Set<Include>(body.include),
+    include: body.include.length > 0 ? new Set<Include>(body.include) : NOTHING_MORE,
     ...toRunTerms(body),
   })),
 );

@@ -6,12 +6,13 @@ import type { NumberedRunEvent, Run, RunEnd, RunResult } from 'jims-core';
 import { errorText, toHttpError } from '../../http/error-response.ts';
 import type { ErrorAnswerOptions } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
+import { jsonText } from '../../http/json-pieces.ts';
 import { rpcResult } from '../../http/json-rpc.ts';
 import type { RpcId } from '../../http/json-rpc.ts';
 import { resultOf } from '../../http/run-routes.ts';
 import { assistantText } from '../../http/said.ts';
 import type { Sees } from '../../http/said.ts';
-import type { SseFrame } from '../../http/sse.ts';
+import type { SseFrame } from '../../http/sse-text.ts';
 
 /** How a run is shown to who called the tool. */
 export interface ResultOptions extends ErrorAnswerOptions {
@@ -88,7 +89,7 @@ function encodeResult(run: Run, { events }: RunResult, { sees }: ResultOptions):
 }
 
 function frame(message: object): SseFrame {
-  return { event: 'message', data: JSON.stringify(message) };
+  return { event: 'message', data: jsonText(message) };
 }
 
 /** The events, and a tick whenever none came for so long. */

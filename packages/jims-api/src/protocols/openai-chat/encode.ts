@@ -2,11 +2,12 @@ import type { Run, RunEnd, RunResult } from 'jims-core';
 
 import { toHttpError } from '../../http/error-response.ts';
 import type { ErrorAnswerOptions } from '../../http/error-response.ts';
+import { jsonText } from '../../http/json-pieces.ts';
 import { openAiError } from '../../http/openai/error.ts';
 import { hexOf, secondsOf } from '../../http/openai/ids.ts';
 import { resultOf } from '../../http/run-routes.ts';
 import { assistantText } from '../../http/said.ts';
-import type { SseFrame } from '../../http/sse.ts';
+import type { SseFrame } from '../../http/sse-text.ts';
 import { tokensOf } from '../../http/usage.ts';
 import { inTurn } from './in-turn.ts';
 
@@ -94,5 +95,5 @@ function usageOf(result: RunResult): object {
 }
 
 function frame(value: object): SseFrame {
-  return { data: JSON.stringify(value) };
+  return { data: jsonText(value) };
 }

@@ -2,9 +2,10 @@ import type { Run, RunEnd } from 'jims-core';
 
 import { toHttpError } from '../../http/error-response.ts';
 import type { ErrorAnswerOptions } from '../../http/error-response.ts';
+import { jsonText } from '../../http/json-pieces.ts';
 import { openAiError } from '../../http/openai/error.ts';
 import { reasonOf } from '../../http/run-routes.ts';
-import type { SseFrame } from '../../http/sse.ts';
+import type { SseFrame } from '../../http/sse-text.ts';
 import { toldRun } from '../../http/told-run.ts';
 import type { Asked } from './asked.ts';
 import { failure, responseObject, usageOf } from './response.ts';
@@ -96,5 +97,5 @@ export async function* encodeStream(
 const NOTHING = { output: [], error: null, usage: null } as const;
 
 function frame(event: WireEvent): SseFrame {
-  return { event: event.type, data: JSON.stringify(event) };
+  return { event: event.type, data: jsonText(event) };
 }

@@ -1,0 +1,60 @@
+import { ServerResponse, createServer } from 'node:http';
+import type { Server } from 'node:http';
+
+import { getRequestListener } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import type { JimsApp } from 'jims-core';
+
+import { DEFAULT_HEARTBEAT_MS, createHostedApi } from '../http/create-api.ts';
+import type { ApiOptions } from '../http/create-api.ts';
+import { createSocketStreams } from '../http/socket-streams.ts';
+
+export interface ApiServerOptions extends ApiOptions {
+  /** A client that reads nothing of its answer is cut off after so long, at most twice of it. */
+  readonly readerTimeoutMs: number;
+}
+
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+const KEEP_ALIVE_TIMEOUT_MS = 75_000;
+const CHECK_CONNECTIONS_MS = 5000;
+
+/** Puts an app behind Node's own server, which does not listen yet. */
+export function createApiServer(app: JimsApp, options: ApiServerOptions): Server {
+  const { readerTimeoutMs, heartbeatMs = DEFAULT_HEARTBEAT_MS } = options;
+  let cutOff = 0;
+  const help = 'Connections cut because their client read nothing for too long';
+  app.metrics.counter('jims_readers_cut_total', help, () => cutOff);
+
+  /** Not closed: nobody is to take what arrived for the whole answer. */
+  function cut(outgoing: ServerResponse): void {
+    cutOff++;
+    outgoing.socket?.resetAndDestroy();
+  }
+
+  const streams = createSocketStreams({ heartbeatMs, readerTimeoutMs, cut });
+  const api = createHostedApi(app, options, streams.respond);
+  const listener = getRequestListener(async (request, { outgoing }) => {
+    const response = await api.fetch(request);
+    if (!(outgoing instanceof ServerResponse)) return response;
+    if (streams.send(response, outgoing)) return RESPONSE_ALREADY_SENT;
+    // Told when nothing came or went for so long: what the network takes of the bytes that wait counts.
+    outgoing.setTimeout(readerTimeoutMs, () => {
+      if (outgoing.writableLength > 0) cut(outgoing);
+    });
+    return response;
+  });
+
+  const server = createServer(
+    {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+      connectionsCheckingInterval: CHECK_CONNECTIONS_MS,
+      // Two Authorization headers must be seen as two, or the second could hide behind the first.
+      joinDuplicateHeaders: true,
+    },
+    (request, response) => void listener(request, response),
+  );
+  return server.once('close', () => streams.close());
+}

@@ -1,0 +1,102 @@
+import { pythonJson } from './python-json.ts';
+
+/** Text, or pieces of it that are made when they are taken, anew for each iteration. */
+export type Text = string | Iterable<string>;
+
+/** A text of no more than this is made at once. */
+const PIECE_CHARS = 16 * 1024;
+
+interface Style {
+  readonly encode: (value: unknown) => string;
+  readonly comma: string;
+  readonly colon: string;
+}
+
+const COMPACT: Style = { encode: JSON.stringify, comma: ',', colon: ':' };
+const PYTHON: Style = { encode: pythonJson, comma: ', ', colon: ': ' };
+
+/** As `JSON.stringify`. A large value comes in pieces: what is not taken yet is not in memory twice. */
+export function jsonText(value: object): Text {
+  return textIn(COMPACT, value);
+}
+
+/** As `pythonJson`, with the pieces of {@link jsonText}. */
+export function pythonJsonText(value: object): Text {
+  return textIn(PYTHON, value);
+}
+
+function textIn(style: Style, value: object): Text {
+  if (isSmall(value)) return style.encode(value);
+  return { [Symbol.iterator]: () => pieces(style, value) };
+}
+
+function* pieces(style: Style, value: unknown): Generator<string> {
+  if (isSmall(value)) yield style.encode(value);
+  else if (typeof value === 'string') yield* piecesOfString(style, value);
+  else if (Array.isArray(value)) yield* piecesOfArray(style, value);
+  else if (isRecord(value)) yield* piecesOfRecord(style, value);
+}
+
+function* piecesOfString(style: Style, text: string): Generator<string> {
+  yield '"';
+  for (let from = 0; from < text.length;) {
+    let until = from + PIECE_CHARS;
+    // The two halves of a character stay together: alone they are written as something else.
+    if (isHighSurrogate(text.charCodeAt(until - 1))) until++;
+    yield style.encode(text.slice(from, until)).slice(1, -1);
+    from = until;
+  }
+  yield '"';
+}
+
+function* piecesOfArray(style: Style, values: readonly unknown[]): Generator<string> {
+  let before = '[';
+  for (const value of values) {
+    yield before;
+    if (isWritten(value)) yield* pieces(style, value);
+    else yield 'null';
+    before = style.comma;
+  }
+  yield ']';
+}
+
+function* piecesOfRecord(style: Style, record: Record<string, unknown>): Generator<string> {
+  let before = '{';
+  for (const [name, value] of Object.entries(record)) {
+    if (!isWritten(value)) continue;
+    yield before + style.encode(name) + style.colon;
+    yield* pieces(style, value);
+    before = style.comma;
+  }
+  yield before === '{' ? '{}' : '}';
+}
+
+/** What JSON cannot hold is left out of objects, and is `null` in arrays. */
+function isWritten(value: unknown): boolean {
+  return value !== undefined && typeof value !== 'function' && typeof value !== 'symbol';
+}
+
+function isSmall(value: unknown): boolean {
+  return charsLeft(value, PIECE_CHARS) >= 0;
+}
+
+/** What is left of so many characters behind a value; looks at no more of it than that. */
+function charsLeft(value: unknown, chars: number): number {
+  if (typeof value === 'string') return chars - value.length;
+  if (!isRecord(value) || chars < 0) return chars - 1;
+  let left = chars - 2;
+  for (const name in value) {
+    left = charsLeft(value[name], left - name.length);
+    if (left < 0) break;
+  }
+  return left;
+}
+
+/** An object that is written as its members; one that writes itself counts as one value. */
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !('toJSON' in value);
+}
+
+function isHighSurrogate(code: number): boolean {
+  return code >= 0xd800 && code <= 0xdbff;
+}

@@ -1,0 +1,38 @@
+import type { Thread } from '../thread/thread.ts';
+import type { LiveRun } from './live-run.ts';
+import type { NumberedRunEvent, RunEnd } from './run-events.ts';
+import type { ListenOptions } from './run-stream.ts';
+import type { Run } from './run.ts';
+
+/** A run of this process, for who listens to it. A class: thousands of them are open at once. */
+export class OwnRun implements Run {
+  readonly id: string;
+  readonly thread: Thread;
+  readonly createdThread: boolean;
+  readonly replayed = false;
+  readonly #live: LiveRun;
+
+  constructor(live: LiveRun, thread: Thread, createdThread: boolean) {
+    this.id = live.id;
+    this.thread = thread;
+    this.createdThread = createdThread;
+    this.#live = live;
+  }
+
+  get end(): Promise<RunEnd> {
+    return this.#live.stream.end;
+  }
+
+  get lastSeq(): number | undefined {
+    const { stream } = this.#live;
+    return stream.ended ? stream.lastSeq : undefined;
+  }
+
+  listen(options?: ListenOptions): AsyncGenerator<NumberedRunEvent, void, void> {
+    return this.#live.stream.listen(options);
+  }
+
+  cancel(): void {
+    this.#live.stop('cancelled');
+  }
+}
