@@ -21,6 +21,12 @@ export const app = defineApp(async (ctx) => {
 });
 `;
 
+/** The command gives Node a flag, whichever Node it finds. */
+const PARTICULAR_APP = `export { app } from './app.ts';
+
+if (!process.execArgv.includes('--max-semi-space-size=8')) throw new Error(process.execArgv.join());
+`;
+
 const folder = mkdtempSync(join(tmpdir(), 'jims-smoke-'));
 const env = await userEnvironment();
 try {
@@ -38,7 +44,9 @@ try {
   console.log('npx jims-api answers');
 
   // npx does not pass SIGTERM on: who stops the command itself is a supervisor that runs it directly.
-  const code = await whileRunning(['jims-api', ...args], origin, async () => {});
+  writeFileSync(join(folder, 'particular-app.ts'), PARTICULAR_APP);
+  const particular = ['--app', './particular-app.ts:app', '--port', String(port)];
+  const code = await whileRunning(['jims-api', ...particular], origin, async () => {});
   assert.equal(code, 0, 'exit code after SIGTERM');
   console.log('SIGTERM ends it with exit code 0');
 } finally {

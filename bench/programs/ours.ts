@@ -12,8 +12,6 @@ export interface OursOptions {
   readonly app?: string;
   /** More flags of the command. */
   readonly flags?: readonly string[];
-  /** Flags of Node itself. */
-  readonly nodeFlags?: readonly string[];
 }
 
 const COMMAND = fileURLToPath(new URL('../../packages/jims-api/bin/jims-api.js', import.meta.url));
@@ -22,7 +20,7 @@ const ECHO = fileURLToPath(new URL('../../examples/echo/app.ts', import.meta.url
 /** The built command, as users start it. */
 export function startOurs(
   { folder, profileFolder }: Bench,
-  { database, app = ECHO, flags = [], nodeFlags = [] }: OursOptions,
+  { database, app = ECHO, flags = [] }: OursOptions,
 ): Promise<Program> {
   const profile =
     profileFolder === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileFolder];
@@ -31,7 +29,6 @@ export function startOurs(
     database,
     logFile: join(folder, 'ours.log'),
     args: (port) => [
-      ...nodeFlags,
       ...profile,
       COMMAND,
       '--app',

@@ -20,9 +20,6 @@ const MAX_KIB_PER_STREAM = 40;
 /** Files that a process has open beside its sockets. */
 const OTHER_FILES = 100;
 
-/** Node lets the part of its heap for new objects grow to 128 MiB; this bounds it to 16. */
-const SMALL_YOUNG_HEAP = '--max-semi-space-size=8';
-
 /** What it costs to have many people waiting for an answer at once. */
 export const streams: Scenario = {
   name: 'streams',
@@ -30,15 +27,7 @@ export const streams: Scenario = {
   async run(bench) {
     const count = Math.min(STREAMS, openFilesLimit() - OTHER_FILES);
     if (count < STREAMS) bench.note(`only ${count} streams: ulimit -n allows no more`);
-    const usual = await measure(bench, count, []);
-    const small = await measure(bench, count, [SMALL_YOUNG_HEAP]);
-    return [
-      ...report(usual),
-      {
-        figure: `  with node ${SMALL_YOUNG_HEAP}`,
-        ours: `${mib(small)}, ${perStream(small)} each`,
-      },
-    ];
+    return report(await measure(bench, count));
   },
 };
 
@@ -48,10 +37,10 @@ interface Memory {
   readonly fullMib: number;
 }
 
-async function measure(bench: Bench, count: number, nodeFlags: readonly string[]): Promise<Memory> {
+async function measure(bench: Bench, count: number): Promise<Memory> {
   const database = await newDatabase(bench, 'SQLite');
   const flags = ['--max-runs', String(count * 2), '--max-streams', String(count * 2)];
-  await using program = await startOurs(bench, { database, app: APP, flags, nodeFlags });
+  await using program = await startOurs(bench, { database, app: APP, flags });
   const open: OpenStream[] = [];
   await openAndFollow(program.port, 0, 1, open);
   await sleep(SETTLE_MS);
