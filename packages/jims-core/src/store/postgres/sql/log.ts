@@ -63,15 +63,15 @@ end
 $$;
 
 -- Puts what started a run into the log, unless it is there.
-create or replace function jims.append_incoming(
-  p_thread_id uuid, p_id uuid, p_type text, p_data json
-) returns void
+create or replace function jims.append_incoming(p_run jims.runs) returns void
 language plpgsql as $$
 begin
-  if p_data is not null
-    and not exists (select from thread_events where thread_id = p_thread_id and event_id = p_id)
+  if p_run.incoming_data is not null
+    and not exists (
+      select from thread_events where thread_id = p_run.thread_id and event_id = p_run.run_id)
   then
-    perform jims.append_events(p_thread_id, array[p_id], array[p_type], array[p_data]);
+    perform jims.append_events(
+      p_run.thread_id, array[p_run.run_id], array[p_run.incoming_type], array[p_run.incoming_data]);
   end if;
 end
 $$;
