@@ -32,8 +32,7 @@ begin
   on conflict (thread_id) do nothing
   returning * into v_thread;
   if found then
-    perform jims.append_events(
-      p_id, array[p_event_id], array['jims.lifecycle.thread_created'], array['{}'::json]);
+    perform jims.append_behind(null, p_id, p_event_id, 'jims.lifecycle.thread_created', '{}');
   end if;
   return v_thread;
 end
