@@ -12,6 +12,7 @@ import type {
 import { withRunSpan } from '../telemetry/tracing.ts';
 import type { ThreadEvent } from '../thread/event.ts';
 import { ThreadContext } from '../thread/thread-context.ts';
+import { ThreadLog } from '../thread/thread-log.ts';
 import type { EventCache } from './event-cache.ts';
 import type { LiveRun, StopReason } from './live-run.ts';
 import type { RunEngineOptions } from './run-engine.ts';
@@ -103,10 +104,10 @@ async function createContext({
   llm,
 }: Execution): Promise<ThreadContext> {
   const { thread, fresh, attempt, runId } = accepted;
-  const all = await events.load(thread, fresh);
+  const log = await events.load(thread, fresh);
   return new ThreadContext({
     thread,
-    events: attempt > 1 ? withQuestionLast(all, runId) : all,
+    log: attempt > 1 ? withQuestionLast(log, runId) : log,
     output: run.output,
     signal: run.signal,
     runId,
@@ -116,9 +117,11 @@ async function createContext({
 }
 
 /** Others may have talked since a lost run's question was stored; it is to answer its own one. */
-function withQuestionLast(events: readonly ThreadEvent[], runId: string): readonly ThreadEvent[] {
-  const question = events.find((event) => event.id === runId);
-  return question ? [...events.filter((event) => event !== question), question] : events;
+function withQuestionLast(log: ThreadLog, runId: string): ThreadLog {
+  const question = log.findLast((event) => event.id === runId);
+  return question
+    ? new ThreadLog([...log.events.filter((event) => event !== question), question])
+    : log;
 }
 
 function runPipeline(
