@@ -154,7 +154,7 @@ export interface IdempotencyKey {
 export type OnBusy = 'queue' | 'reject' | 'interrupt';
 
 export interface AcceptRequest {
-  /** A new id. */
+  /** A new UUIDv7: old runs are found by the time in it. */
   readonly runId: string;
   readonly instanceId: string;
   readonly thread: RunThread;

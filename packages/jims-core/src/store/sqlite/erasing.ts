@@ -13,7 +13,8 @@ export interface Erasing {
 
 export function erasing(db: DatabaseSync, { threads, events }: Tables): Erasing {
   const deleteRuns = db.prepare(
-    'DELETE FROM jims_runs WHERE run_id IN (SELECT event_id FROM thread_events WHERE thread_id = ?)',
+    `DELETE FROM jims_runs WHERE thread_id = ?1
+       AND run_id IN (SELECT event_id FROM thread_events WHERE thread_id = ?1)`,
   );
   const deleteUnlogged = db.prepare(
     'DELETE FROM jims_runs WHERE thread_id = ? AND NOT incoming_stored',

@@ -124,7 +124,7 @@ language plpgsql as $$
 begin
   with erased as (
     delete from jims.runs
-    where run_id in (
+    where thread_id = any (p_ids) and run_id in (
       select event_id from thread_events where thread_id = any (p_ids)
       union all
       select run_id from jims.runs where thread_id = any (p_ids) and not incoming_stored)
