@@ -94,7 +94,7 @@ create or replace function jims.accept_run(
 language plpgsql as $$
 declare
   v_run jims.runs;
-  v_thread threads;
+  v_thread jims.thread;
   v_created boolean := false;
   v_active bigint := 0;
   v_status jims.run_status := 'running';
@@ -114,13 +114,16 @@ begin
       then
         return json_build_object('kind', 'existing', 'runId', v_run.run_id);
       end if;
-      select * into v_thread from threads where thread_id = v_run.thread_id;
+      select thread_id, contact_id, external_id, created_at, thread_config into v_thread
+      from threads where thread_id = v_run.thread_id;
       exit;
     end if;
     if p_seed_ids is not null then
       v_thread := jims.create_thread(
         p_new_thread_id, p_contact_id, p_external_id, p_thread_config, p_event_id);
-      perform jims.append_events(p_new_thread_id, p_seed_ids, p_seed_types, p_seed_data);
+      if v_thread.thread_id is not null then
+        perform jims.append_events(p_new_thread_id, p_seed_ids, p_seed_types, p_seed_data);
+      end if;
     else
       v_thread := jims.take_thread(
         jims.as_uuid(p_thread_id), p_contact_id, p_thread_config, p_new_thread_id, p_event_id);

@@ -8,7 +8,8 @@ begin
   update jims.runs
   set status = 'failed', finished_at = clock_timestamp(),
       incoming_stored = incoming_stored or incoming_data is not null,
-      incoming_type = null, incoming_data = null, output_ids = null, usage = null, last_seq = null, error_code = 'lost',
+      incoming_type = null, incoming_data = null,
+      output_ids = null, usage = null, last_seq = null, error_code = 'lost',
       error_message = 'The process that ran it ended before it was finished'
   where run_id = p_run.run_id;
 end

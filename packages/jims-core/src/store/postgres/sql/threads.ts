@@ -1,5 +1,11 @@
 /** Functions that find, make and remove threads. */
 export const THREAD_FUNCTIONS = `
+-- A row of threads. A type of our own, as one who takes the table's own would keep it from being changed.
+create type jims.thread as (
+  thread_id uuid, contact_id text, external_id text, created_at timestamp without time zone,
+  thread_config jsonb
+);
+
 create or replace function jims.thread_json(
   p_id uuid, p_contact_id text, p_external_id text, p_created_at timestamp without time zone,
   p_config jsonb
@@ -22,15 +28,15 @@ $$;
 -- A thread always begins with the event that says so. Null when there is one of this id already.
 create or replace function jims.create_thread(
   p_id uuid, p_contact_id text, p_external_id text, p_config jsonb, p_event_id uuid
-) returns threads
+) returns jims.thread
 language plpgsql as $$
 declare
-  v_thread threads;
+  v_thread jims.thread;
 begin
   insert into threads (thread_id, contact_id, external_id, created_at, thread_config)
   values (p_id, p_contact_id, p_external_id, clock_timestamp() at time zone 'utc', p_config)
   on conflict (thread_id) do nothing
-  returning * into v_thread;
+  returning thread_id, contact_id, external_id, created_at, thread_config into v_thread;
   if found then
     perform jims.append_behind(null, p_id, p_event_id, 'jims.lifecycle.thread_created', '{}');
   end if;
@@ -72,15 +78,16 @@ $$;
 -- made under the new id when there is none. Nulls when the one named is not there or not the contact's.
 create or replace function jims.take_thread(
   p_thread_id uuid, p_contact_id text, p_config jsonb, p_new_thread_id uuid, p_event_id uuid
-) returns threads
+) returns jims.thread
 language plpgsql as $$
 declare
-  v_thread threads;
+  v_thread jims.thread;
   v_id uuid;
   v_contact_locked boolean := false;
 begin
   if p_new_thread_id is null then
-    select * into v_thread from threads
+    select thread_id, contact_id, external_id, created_at, thread_config into v_thread
+    from threads
     where thread_id = p_thread_id and (p_contact_id is null or contact_id = p_contact_id)
     for no key update;
     return v_thread;
@@ -89,7 +96,8 @@ begin
     select thread_id into v_id from threads where contact_id = p_contact_id
     order by created_at desc, thread_id desc limit 1;
     if v_id is not null then
-      select * into v_thread from threads where thread_id = v_id for no key update;
+      select thread_id, contact_id, external_id, created_at, thread_config into v_thread
+      from threads where thread_id = v_id for no key update;
       exit when found;  -- else it was deleted while we waited
     elsif v_contact_locked then
       v_thread := jims.create_thread(p_new_thread_id, p_contact_id, null, p_config, p_event_id);
