@@ -57,7 +57,6 @@ interface RunRow {
   readonly attempt: number;
   readonly key: string | null;
   readonly code: string | null;
-  readonly incoming_id: string | null;
   readonly output_ids: string | null;
   readonly started_at: string | null;
   readonly finished_at: string | null;
@@ -86,7 +85,7 @@ async function readPostgres(url: string): Promise<Facts> {
       ),
       runs: await all(
         `select run_id::text, thread_id::text, status, attempt, idem_key as key, error_code as code,
-                incoming_id::text, to_json(output_ids)::text as output_ids,
+                to_json(output_ids)::text as output_ids,
                 to_char(started_at at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS.US') as started_at,
                 to_char(finished_at at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS.US') as finished_at
          from jims.runs order by ticket`,
@@ -108,8 +107,8 @@ async function readSqlite(file: string): Promise<Facts> {
     ),
     byTime: all('SELECT thread_id, event_id FROM thread_events ORDER BY created_at'),
     runs: all(
-      `SELECT run_id, thread_id, status, attempt, key, error ->> 'code' AS code, incoming_id,
-              output_ids, started_at, finished_at
+      `SELECT run_id, thread_id, status, attempt, key, error ->> 'code' AS code, output_ids,
+               started_at, finished_at
        FROM jims_runs ORDER BY ticket`,
     ),
   });
@@ -132,7 +131,7 @@ function toFacts({ threads, events, byTime, runs }: Rows): Facts {
       attempt: row.attempt,
       key: row.key,
       code: row.code,
-      questionId: bare(row.incoming_id ?? ''),
+      questionId: bare(row.run_id),
       outputIds: (JSON.parse(row.output_ids ?? '[]') as string[] | null)?.map(bare) ?? [],
       startedAt: row.started_at,
       finishedAt: row.finished_at,

@@ -172,7 +172,7 @@ export class JimsApp implements AsyncDisposable {
   /** Every event of a thread, oldest first. What this process has read of it before is not read again. */
   async allEvents(thread: Thread): Promise<readonly ThreadEvent[]> {
     const { runs } = await this.#open();
-    return runs.events.load(thread);
+    return (await runs.events.load(thread)).events;
   }
 
   /** A thread's events, those that are there and then those that come. */

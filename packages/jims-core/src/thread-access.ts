@@ -15,10 +15,10 @@ export function threadAccess(store: Store, runs: RunEngine, llm: () => Llm): Thr
     append: (threadId, events) => store.appendEvents(threadId, events),
 
     async makeContext(thread) {
-      const events = await runs.events.load(thread);
+      const log = await runs.events.load(thread);
       const signal = new AbortController().signal;
       const runId = newId();
-      return new ThreadContext({ thread, events, output: UNHEARD, signal, runId, llm });
+      return new ThreadContext({ thread, log, output: UNHEARD, signal, runId, llm });
     },
 
     async run(thread, pipeline, signal): Promise<readonly ThreadEvent[]> {

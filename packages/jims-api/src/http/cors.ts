@@ -36,8 +36,8 @@ export function createCors(origins: readonly string[]): Cors {
   return {
     allows,
     preflight(request) {
-      const asked = request.headers.get('access-control-request-method');
-      if (request.method !== 'OPTIONS' || asked === null) return undefined;
+      if (request.method !== 'OPTIONS') return undefined;
+      if (!request.headers.has('access-control-request-method')) return undefined;
       const origin = allow(request);
       if (origin === undefined) return undefined;
       return new Response(null, {

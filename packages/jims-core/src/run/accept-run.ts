@@ -12,10 +12,7 @@ export interface AcceptTerms {
   readonly known: AcceptRequest['known'] | undefined;
 }
 
-/**
- * A request as the store takes it. The incoming event has the id of its run: so a retry cannot store
- * it twice, and the event is found again when a lost run is run once more.
- */
+/** A request as the store takes it. */
 export function acceptRequest(
   { thread, incoming, conversationStart = false, onBusy, idempotency }: RunRequest,
   { runId, instanceId, limits, conversationStartPipeline, known }: AcceptTerms,
@@ -27,7 +24,7 @@ export function acceptRequest(
     onBusy: onBusy ?? limits.onBusy,
     queueLimit: limits.queueLimit,
     holdIncomingOnNewThread: conversationStart && conversationStartPipeline !== undefined,
-    ...(incoming && { incoming: { ...incoming, id: runId } }),
+    ...(incoming && { incoming }),
     ...(idempotency && { idempotency: { ...idempotency, ttlMs: limits.idempotencyTtlMs } }),
     ...(known && { known }),
   };

@@ -1,6 +1,7 @@
 import { jsonSize } from '../json-size.ts';
 import type { EventPosition, FreshEvents, RunThread, Store } from '../store/store.ts';
 import type { ThreadEvent } from '../thread/event.ts';
+import { ThreadLog } from '../thread/thread-log.ts';
 import type { Thread } from '../thread/thread.ts';
 
 interface Entry {
@@ -14,7 +15,7 @@ export interface EventCache {
   /** The newest position read of the thread that a run is for, if any is kept. */
   known(target: RunThread): { threadId: string; after: EventPosition } | undefined;
   /** All events of the thread. `fresh` saves the reading when it begins where the cache ends. */
-  load(thread: Thread, fresh?: FreshEvents): Promise<readonly ThreadEvent[]>;
+  load(thread: Thread, fresh?: FreshEvents): Promise<ThreadLog>;
   /** Forgets a thread that is deleted. */
   drop(threadId: string): void;
 }
@@ -96,11 +97,11 @@ export function createEventCache(store: Store, maxBytes: number): EventCache {
       const added = usable ? fresh.events : await store.readEvents(thread.id, last);
       const kept = entries.get(thread.id);
       // Another reader of the same thread was faster, or the entry had to make room meanwhile.
-      if (lastOf(kept) !== last) return store.readEvents(thread.id);
+      if (lastOf(kept) !== last) return new ThreadLog(await store.readEvents(thread.id));
       const entry = kept ?? add(thread);
       use(entry);
       extend(entry, added);
-      return entry.events.slice();
+      return new ThreadLog(entry.events);
     },
 
     drop(threadId) {

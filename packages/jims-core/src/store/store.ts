@@ -156,11 +156,15 @@ export interface IdempotencyKey {
 export type OnBusy = 'queue' | 'reject' | 'interrupt';
 
 export interface AcceptRequest {
+  /** A new UUIDv7: old runs are found by the time in it. */
   readonly runId: string;
   readonly instanceId: string;
   readonly thread: RunThread;
-  /** What starts the run; none for a run that only the server wants. */
-  readonly incoming?: NewEvent;
+  /**
+   * What starts the run; none for a run that only the server wants. Its event has the id of the run: so
+   * it is stored once, however often a lost run is run again.
+   */
+  readonly incoming?: Omit<NewEvent, 'id'>;
   /** Leaves the incoming event out of a new thread's log until `appendInRun` or `finishRun` stores it. */
   readonly holdIncomingOnNewThread: boolean;
   readonly onBusy: OnBusy;

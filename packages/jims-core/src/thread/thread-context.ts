@@ -14,6 +14,7 @@ import {
   newEvent,
 } from './event.ts';
 import type { CommunicationEvent, JsonObject, NewEvent, ThreadEvent } from './event.ts';
+import type { ThreadLog } from './thread-log.ts';
 import type { Thread } from './thread.ts';
 
 /** Where what a pipeline sends goes. Each call may throw: the pipeline then ends there. */
@@ -37,8 +38,7 @@ export type Button = JsonObject & { readonly text: string };
 
 export interface ThreadContextOptions {
   readonly thread: Thread;
-  /** The thread's events so far, oldest first. */
-  readonly events: readonly ThreadEvent[];
+  readonly log: ThreadLog;
   readonly output: ContextOutput;
   readonly signal: AbortSignal;
   readonly runId: string;
@@ -54,13 +54,12 @@ export class ThreadContext {
   readonly threadId: string;
   readonly contactId: string | undefined;
   readonly threadConfig: JsonObject;
-  /** Every event of the thread when the run began, oldest first. */
-  readonly events: readonly ThreadEvent[];
   /** Aborts on cancel, deadline and shutdown: hand it to whatever waits. */
   readonly signal: AbortSignal;
   readonly runId: string;
   /** Who asked for this run; `undefined` when it was started in code. */
   readonly principal: Principal | undefined;
+  readonly #log: ThreadLog;
   readonly #output: ContextOutput;
   readonly #llm: () => Llm;
   readonly #outgoing: NewEvent[] = [];
@@ -69,16 +68,21 @@ export class ThreadContext {
   #history: readonly CommunicationEvent[] | undefined;
 
   constructor(options: ThreadContextOptions) {
-    const { thread, events, output, signal, runId, principal, llm } = options;
+    const { thread, log, output, signal, runId, principal, llm } = options;
     this.threadId = thread.id;
     this.contactId = thread.contactId;
     this.threadConfig = thread.config;
-    this.events = events;
     this.signal = signal;
     this.runId = runId;
     this.principal = principal;
+    this.#log = log;
     this.#output = output;
     this.#llm = llm;
+  }
+
+  /** Every event of the thread when the run began, oldest first. */
+  get events(): readonly ThreadEvent[] {
+    return this.#log.events;
   }
 
   /** What user and assistant said, oldest first: the data of the `comm.*` events. */
@@ -115,7 +119,7 @@ export class ThreadContext {
   context(conversationLength = 20): CommunicationEvent[] {
     const window: CommunicationEvent[] = [];
     let said = 0;
-    for (const event of this.events.toReversed()) {
+    for (const event of this.#log.backwards()) {
       if (said === conversationLength) break;
       const domain = eventDomain(event.type);
       if ((domain === 'comm' || domain === 'context') && isCommunication(event.data)) {
@@ -171,7 +175,7 @@ export class ThreadContext {
   getState<T>(name: string, schema: StandardSchemaV1<unknown, T>): T | undefined {
     const type = STATE_PREFIX + name;
     const isIt = (event: NewEvent | ThreadEvent): boolean => event.type === type;
-    const stored = this.#outgoing.findLast(isIt) ?? this.events.findLast(isIt);
+    const stored = this.#outgoing.findLast(isIt) ?? this.#log.findLast(isIt);
     if (!stored) return undefined;
     const checked = schema['~standard'].validate(stored.data);
     if (checked instanceof Promise) {
@@ -233,7 +237,7 @@ export class ThreadContext {
   }
 
   #lastByUser(): (ThreadEvent & { readonly data: CommunicationEvent }) | undefined {
-    return this.events.findLast(isSaidByUser);
+    return this.#log.findLast(isSaidByUser);
   }
 }
 

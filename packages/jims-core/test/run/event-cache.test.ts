@@ -26,7 +26,7 @@ test('threads that are talked in by turns do not push each other out', async () 
   for (let turn = 0; turn < TURNS; turn++) {
     for (const thread of threads) {
       if (cache.known({ kind: 'thread', threadId: thread.id })) found++;
-      const types = (await cache.load(thread)).map((event) => event.type);
+      const types = (await cache.load(thread)).events.map((event) => event.type);
       assert.deepEqual(types, ['jims.lifecycle.thread_created', 'comm.user_message']);
     }
   }

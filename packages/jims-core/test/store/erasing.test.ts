@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { newId } from '../../src/new-id.ts';
 import { conversation, freshStore, latestOf } from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';
 
@@ -23,6 +24,29 @@ describeStores((kind) => {
     assert.deepEqual(await store.deleteThreads({ threadId: 'no-uuid' }), []);
     assert.deepEqual(await conversation(store, kept.thread.id), ['two']);
     assert.equal((await user.accept('again')).createdThread, true);
+  });
+
+  test('a deleted thread leaves no run behind, also none without a stored question', async () => {
+    await using user = await freshStore(kind);
+    const { store } = user;
+    const held = await user.accept('held', { holdIncomingOnNewThread: true });
+    const waiting = await user.accept('waiting');
+    const { thread } = await store.openThread({ contactId: 'customer:2' });
+    const unasked = await store.acceptRun({
+      runId: newId(),
+      instanceId: user.instanceId,
+      thread: { kind: 'thread', threadId: thread.id },
+      holdIncomingOnNewThread: false,
+      onBusy: 'queue',
+      queueLimit: 1,
+    });
+    assert.ok(unasked.kind === 'accepted');
+    await user.finish(unasked, ['Hello']);
+    const runIds = [held, waiting, unasked].map(({ runId }) => runId);
+    assert.equal((await store.pollRuns(user.instanceId, runIds)).length, 3);
+    await store.deleteThreads({ contactId: 'customer:1' });
+    await store.deleteThreads({ contactId: 'customer:2' });
+    assert.deepEqual(await store.pollRuns(user.instanceId, runIds), []);
   });
 
   test('all threads of a contact are deleted, and nobody else’s', async () => {

@@ -374,7 +374,7 @@ describeStores((kind) => {
       withdrawnAs: undefined,
       attempt: 1,
       createdThread: true,
-      incoming,
+      incoming: { ...incoming, id: run.runId },
       startEvents: [],
       error: undefined,
       usage,

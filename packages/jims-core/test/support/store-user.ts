@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 
+import { newId } from '../../src/new-id.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type {
   AcceptRequest,
@@ -60,7 +61,7 @@ export async function storeUser(store: Store): Promise<StoreUser> {
 
   function ask(text: string, terms: Partial<AcceptRequest> = {}): Promise<AcceptResult> {
     return store.acceptRun({
-      runId: randomUUID(),
+      runId: newId(),
       instanceId,
       thread: latestOf('customer:1'),
       incoming: question(text),

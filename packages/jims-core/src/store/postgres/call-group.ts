@@ -4,7 +4,7 @@ import { asStoreError, isConnectionLoss } from './pg-errors.ts';
 /** A function of the schema `jims`, to be called. */
 export interface Call {
   readonly name: string;
-  /** By name, without `p_`. */
+  /** In the order of the function's: names are for the reader, as the database would look them up each time. */
   readonly parameters: Readonly<Record<string, Parameter>>;
   /** Called when the connection was lost under way, so that nobody knows whether it was done. */
   readonly onUnknown: () => void;
@@ -116,10 +116,8 @@ export function callStatement(calls: readonly Pick<Call, 'name' | 'parameters'>[
 } {
   const values: Parameter[] = [];
   const columns = calls.map(({ name, parameters }, index) => {
-    const named = Object.entries(parameters).map(
-      ([key, value]) => `p_${key} => $${values.push(value)}`,
-    );
-    return `jims.${name}(${named.join(', ')}) as r${index}`;
+    const places = Object.values(parameters).map((value) => `$${values.push(value)}`);
+    return `jims.${name}(${places.join(', ')}) as r${index}`;
   });
   return { sql: columns.join(', '), values };
 }

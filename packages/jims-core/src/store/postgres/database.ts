@@ -16,7 +16,7 @@ export interface Database {
     parameters?: readonly Parameter[],
   ): Promise<readonly R[]>;
   /**
-   * Calls a function of the schema `jims`, parameters by name. `onUnknown` is called when the
+   * Calls a function of the schema `jims` with its parameters in order. `onUnknown` is called when the
    * connection was lost under way, so that nobody knows whether it was done.
    */
   call<T>(

@@ -16,7 +16,6 @@ select
   jims.iso(r.accepted_at at time zone 'utc') as "acceptedAt",
   jims.iso(r.started_at at time zone 'utc') as "startedAt",
   jims.iso(r.finished_at at time zone 'utc') as "finishedAt",
-  r.incoming_id as "incomingId",
   r.incoming_type as "incomingType",
   r.incoming_data as "incomingData",
   r.start_ids as "startIds",
@@ -31,7 +30,7 @@ select
      '[]')
    from thread_events
    where thread_id = r.thread_id
-     and event_id = any (array[r.incoming_id] || r.start_ids || r.output_ids)) as events
+     and event_id = any (array[r.run_id] || r.start_ids || r.output_ids)) as events
 from jims.runs r join threads t using (thread_id)
 where r.run_id = jims.as_uuid($1)`;
 
@@ -50,7 +49,6 @@ export interface RunRecordRow {
   readonly acceptedAt: string;
   readonly startedAt: string | null;
   readonly finishedAt: string | null;
-  readonly incomingId: string | null;
   readonly incomingType: string | null;
   readonly incomingData: JsonObject | null;
   readonly startIds: readonly string[] | null;
@@ -79,7 +77,7 @@ export function toRunRecord(row: RunRecordRow): RunRecord {
     acceptedAt: row.acceptedAt,
     startedAt: row.startedAt ?? undefined,
     finishedAt: row.finishedAt ?? undefined,
-    incoming: waiting(row) ?? withoutTime(events.find((event) => event.id === row.incomingId)),
+    incoming: waiting(row) ?? withoutTime(events.find((event) => event.id === row.runId)),
     startEvents: among(row.startIds),
     events: among(row.outputIds),
     error:
@@ -90,9 +88,9 @@ export function toRunRecord(row: RunRecordRow): RunRecord {
 }
 
 /** What started it, while it is not in the log. */
-function waiting({ incomingId, incomingType, incomingData }: RunRecordRow): NewEvent | undefined {
-  if (incomingId === null || incomingType === null || incomingData === null) return undefined;
-  return { id: incomingId, type: incomingType, data: incomingData };
+function waiting({ runId, incomingType, incomingData }: RunRecordRow): NewEvent | undefined {
+  if (incomingType === null || incomingData === null) return undefined;
+  return { id: runId, type: incomingType, data: incomingData };
 }
 
 function withoutTime(event: NewEvent | undefined): NewEvent | undefined {

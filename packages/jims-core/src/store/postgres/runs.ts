@@ -137,7 +137,6 @@ function acceptParameters(request: AcceptRequest): Readonly<Record<string, Param
     run_id: request.runId,
     instance_id: request.instanceId,
     ...threadParameters(request.thread),
-    incoming_id: incoming?.id,
     incoming_type: incoming?.type,
     incoming_data: incoming && toJson(incoming.data),
     hold_incoming: request.holdIncomingOnNewThread,

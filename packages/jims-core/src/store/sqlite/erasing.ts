@@ -12,14 +12,23 @@ export interface Erasing {
 }
 
 export function erasing(db: DatabaseSync, { threads, events }: Tables): Erasing {
-  const deleteRuns = db.prepare('DELETE FROM jims_runs WHERE thread_id = ?');
+  const deleteRuns = db.prepare(
+    `DELETE FROM jims_runs WHERE thread_id = ?1
+       AND run_id IN (SELECT event_id FROM thread_events WHERE thread_id = ?1)`,
+  );
+  const deleteUnlogged = db.prepare(
+    'DELETE FROM jims_runs WHERE thread_id = ? AND NOT incoming_stored',
+  );
+  // The oldest are the first: no index by time is needed.
   const deleteOldRuns = db.prepare(
     `DELETE FROM jims_runs WHERE ticket IN (
-       SELECT ticket FROM jims_runs WHERE finished_at < ? LIMIT ?)`,
+       SELECT ticket FROM (SELECT ticket, finished_at FROM jims_runs ORDER BY ticket LIMIT ?2)
+       WHERE finished_at < ?1)`,
   );
 
   function deleteThread(threadId: string): void {
     deleteRuns.run(toHex(threadId));
+    deleteUnlogged.run(toHex(threadId));
     events.deleteOf(threadId);
     threads.delete(threadId);
   }

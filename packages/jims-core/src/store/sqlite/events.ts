@@ -13,6 +13,12 @@ type EventRow = [id: string, createdAt: string, type: string, data: string | nul
 /** The rows of `thread_events`. Writes are to be called inside a transaction. */
 export interface EventRows {
   append(threadId: string, events: readonly NewEvent[]): readonly ThreadEvent[];
+  /** The same for who knows the stored time of the thread's newest event, `undefined` when it has none. */
+  appendAfter(
+    newest: string | undefined,
+    threadId: string,
+    events: readonly NewEvent[],
+  ): readonly ThreadEvent[];
   read(threadId: string, after: EventPosition | undefined): readonly ThreadEvent[];
   page(threadId: string, page: EventPage): readonly ThreadEvent[];
   byIds(threadId: string, ids: readonly string[]): readonly ThreadEvent[];
@@ -56,27 +62,34 @@ export function eventRows(db: DatabaseSync): EventRows {
     statement.setReturnArrays(true);
   }
 
+  function appendAfter(
+    last: string | undefined,
+    threadId: string,
+    events: readonly NewEvent[],
+  ): readonly ThreadEvent[] {
+    const thread = toHex(threadId);
+    let micros = firstTime(last);
+    return events.map(({ id, type, data }) => {
+      micros = neverWholeSecond(micros);
+      const createdAt = formatMicros(micros++);
+      insert.run(
+        thread,
+        toHex(id),
+        createdAt,
+        type,
+        eventDomain(type),
+        eventName(type),
+        JSON.stringify(data),
+      );
+      return { id, threadId, createdAt: toPublicTime(createdAt), type, data };
+    });
+  }
+
   return {
+    appendAfter,
     append(threadId, events) {
       if (events.length === 0) return [];
-      const thread = toHex(threadId);
-      const last = textOrUndefined(newest.get(thread));
-      let micros = firstTime(last);
-      return events.map((event) => {
-        const { id, type, data } = event;
-        micros = neverWholeSecond(micros);
-        const createdAt = formatMicros(micros++);
-        insert.run(
-          thread,
-          toHex(id),
-          createdAt,
-          type,
-          eventDomain(type),
-          eventName(type),
-          JSON.stringify(data),
-        );
-        return { id, threadId, createdAt: toPublicTime(createdAt), type, data };
-      });
+      return appendAfter(textOrUndefined(newest.get(toHex(threadId))), threadId, events);
     },
     read(threadId, after) {
       const thread = toHex(threadId);
@@ -106,7 +119,12 @@ function neverWholeSecond(micros: number): number {
 }
 
 function positionOf({ createdAt, id }: EventPosition): [createdAt: string, id: string] {
-  return [toStoredTime(createdAt).replace(/\.000000$/, ''), toHex(id)];
+  return [storedTimeOf(createdAt), toHex(id)];
+}
+
+/** The stored text of an event's public time. */
+export function storedTimeOf(createdAt: string): string {
+  return toStoredTime(createdAt).replace(/\.000000$/, '');
 }
 
 /** Now, but always later than what the thread has: the clock of a machine may be set back. */

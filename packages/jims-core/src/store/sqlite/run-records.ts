@@ -61,7 +61,7 @@ export function runRecords(
 
   return {
     byId(runId) {
-      const row = byId.get(runId) as RunRow | undefined;
+      const row = byId.get(toHex(runId)) as RunRow | undefined;
       const thread = row && threads.byId(fromHex(row.thread_id));
       if (!thread) return undefined;
       const withdrawal = row.status === 'queued' ? withdrawalOf(row) : undefined;
@@ -76,7 +76,7 @@ export function runRecords(
         acceptedAt: toPublicTime(row.accepted_at),
         startedAt: row.started_at === null ? undefined : toPublicTime(row.started_at),
         finishedAt: row.finished_at === null ? undefined : toPublicTime(row.finished_at),
-        incoming: incomingOf(row),
+        incoming: waitingIn(row) ?? events.byIds(thread.id, [runId]).map(withoutTime)[0],
         startEvents: events.byIds(thread.id, idsOf(row.start_ids)),
         events: events.byIds(thread.id, idsOf(row.output_ids)),
         error: withdrawal ? withdrawal.error : (valueOf(row.error) as RunRecord['error']),
@@ -85,7 +85,10 @@ export function runRecords(
       };
     },
 
-    idByKey: (scope, key) => cell(idByKey.get(scope, key)) as string | undefined,
+    idByKey(scope, key) {
+      const runId = cell(idByKey.get(scope, key));
+      return typeof runId === 'string' ? fromHex(runId) : undefined;
+    },
 
     byKey({ scope, key, ttlMs }) {
       const row = byKey.get(scope, key) as RunRow | undefined;
@@ -95,7 +98,7 @@ export function runRecords(
         return undefined;
       }
       return {
-        runId: row.run_id,
+        runId: fromHex(row.run_id),
         threadId: fromHex(row.thread_id),
         fingerprint: row.fingerprint ?? '',
         createdThread: row.created_thread === 1,
@@ -106,15 +109,24 @@ export function runRecords(
     },
 
     poll: (instanceId, runIds) =>
-      poll.all(listParameter(runIds), instanceId).map((row) => {
+      poll.all(listParameter(runIds.map(toHex)), instanceId).map((row) => {
         const { run_id, instance_id, attempt, status, ...run } = row as unknown as RunRow;
         const cancelRequested = run.cancel_requested === 1;
-        return { runId: run_id, instanceId: instance_id, attempt, status, cancelRequested };
+        return {
+          runId: fromHex(run_id),
+          instanceId: instance_id,
+          attempt,
+          status,
+          cancelRequested,
+        };
       }),
 
-    statusOf: (runId) => cell(statusOf.get(runId)) as RunStatus | undefined,
+    statusOf: (runId) => cell(statusOf.get(toHex(runId))) as RunStatus | undefined,
 
-    activeOf: (threadId) => cell(activeOf.get(toHex(threadId))) as string | undefined,
+    activeOf(threadId) {
+      const runId = cell(activeOf.get(toHex(threadId)));
+      return typeof runId === 'string' ? fromHex(runId) : undefined;
+    },
   };
 }
 
@@ -126,7 +138,6 @@ interface RunRow {
   readonly instance_id: string;
   readonly fingerprint: string | null;
   readonly created_thread: number;
-  readonly incoming_id: string | null;
   readonly incoming_type: string | null;
   readonly incoming_data: string | null;
   readonly start_ids: string | null;
@@ -141,13 +152,14 @@ interface RunRow {
   readonly finished_at: string | null;
 }
 
-function incomingOf({ incoming_id, incoming_type, incoming_data }: RunRow): NewEvent | undefined {
-  if (incoming_id === null || incoming_type === null) return undefined;
-  return {
-    id: fromHex(incoming_id),
-    type: incoming_type,
-    data: parseStoredObject(incoming_data),
-  };
+/** What started it, while it is not in the log. */
+function waitingIn({ run_id, incoming_type, incoming_data }: RunRow): NewEvent | undefined {
+  if (incoming_type === null) return undefined;
+  return { id: fromHex(run_id), type: incoming_type, data: parseStoredObject(incoming_data) };
+}
+
+function withoutTime({ id, type, data }: NewEvent): NewEvent {
+  return { id, type, data };
 }
 
 function withdrawalOf({ withdrawn }: RunRow): Withdrawal | undefined {

@@ -1,6 +1,4 @@
-import { newId } from '../../new-id.ts';
 import type { NewEvent, ThreadEvent } from '../../thread/event.ts';
-import type { Thread } from '../../thread/thread.ts';
 import type {
   AcceptRequest,
   AcceptResult,
@@ -11,9 +9,11 @@ import type {
   RunOwner,
   RunThread,
 } from '../store.ts';
+import { ownedRun } from './active-runs.ts';
+import { storedTimeOf } from './events.ts';
 import type { KeyedRun } from './run-records.ts';
-import { ownedRun } from './runs.ts';
-import { createThread } from './tables.ts';
+import { resolveThread } from './run-thread.ts';
+import type { ResolvedThread } from './run-thread.ts';
 import type { Tables } from './tables.ts';
 import { threadLine } from './thread-line.ts';
 
@@ -25,45 +25,52 @@ export interface RunTransitions {
   reap(): ReapResult;
 }
 
-const NOTHING_GIVEN = { threadId: undefined, externalId: undefined, events: [] };
-
 export function runTransitions(tables: Tables): RunTransitions {
-  const { threads, events, runs, records } = tables;
+  const { threads, events, runs, active, records } = tables;
   const line = threadLine(tables);
-
-  function resolveThread(target: RunThread): { thread: Thread; created: boolean } | undefined {
-    if (target.kind === 'thread') {
-      const thread = threads.byId(target.threadId);
-      const foreign = target.contactId !== undefined && target.contactId !== thread?.contactId;
-      return thread && !foreign ? { thread, created: false } : undefined;
-    }
-    const { contactId, threadConfig: config } = target;
-    const latest = target.kind === 'latest' ? threads.latestOf(contactId) : undefined;
-    if (latest) return { thread: latest, created: false };
-    const given = target.kind === 'new' ? target : NOTHING_GIVEN;
-    const { threadId: id = newId(), externalId, events: first } = given;
-    const thread = createThread(tables, { id, contactId, externalId, config });
-    events.append(thread.id, first);
-    return { thread, created: true };
-  }
 
   function hasMoved(target: RunThread): boolean {
     if (target.kind !== 'thread' || !target.after) return false;
     const { threadId, after } = target;
     const said = { after, domains: ['comm'], limit: 1 };
-    return runs.countActive(threadId) > 0 || events.page(threadId, said).length > 0;
+    return active.count(threadId) > 0 || events.page(threadId, said).length > 0;
   }
 
-  function enter(request: AcceptRequest, thread: Thread, created: boolean): AcceptResult {
-    const place = line.join(request, thread.id, created);
+  function enter(request: AcceptRequest, resolved: ResolvedThread): AcceptResult {
+    const { thread, first } = resolved;
+    const { runId, incoming, holdIncomingOnNewThread } = request;
+    const createdThread = first !== undefined;
+    const place = line.join(request, thread.id, createdThread);
     if ('kind' in place) return place;
-    const held = created && request.holdIncomingOnNewThread;
-    const stored = place.status === 'running' && !held;
-    runs.insert(request, { threadId: thread.id, ...place, createdThread: created, stored });
-    if (stored && request.incoming) events.append(thread.id, [request.incoming]);
-    const first = { runId: request.runId, attempt: 1, createdThread: created, started: false };
-    const news = place.status === 'running' ? fresh(request, thread, created) : {};
-    return { kind: 'accepted', ...first, ...place, thread, ...news };
+    const isRunning = place.status === 'running';
+    const held = createdThread && holdIncomingOnNewThread;
+    const stored = isRunning && !held && incoming !== undefined;
+    runs.insert(request, { threadId: thread.id, ...place, createdThread, stored });
+    const question = stored ? [{ ...incoming, id: runId }] : [];
+    const fresh = isRunning ? append(request, resolved, question) : undefined;
+    const run = { runId, attempt: 1, createdThread, started: false };
+    return { kind: 'accepted', ...run, ...place, thread, ...(fresh && { fresh }) };
+  }
+
+  /** Appends what starts a run, and tells what the caller does not have yet when it can be told from here. */
+  function append(
+    { known }: AcceptRequest,
+    { thread, first }: ResolvedThread,
+    question: readonly NewEvent[],
+  ): FreshEvents | undefined {
+    const after = known?.threadId === thread.id ? known.after : undefined;
+    const missed = first ?? (after && events.read(thread.id, after));
+    if (!missed) {
+      events.append(thread.id, question);
+      return undefined;
+    }
+    const newest = missed.at(-1) ?? after;
+    const stored = events.appendAfter(
+      newest && storedTimeOf(newest.createdAt),
+      thread.id,
+      question,
+    );
+    return { after, events: [...missed, ...stored] };
   }
 
   /** The lost run of a key once more: its question is in the log already, unless it never got its turn. */
@@ -78,16 +85,6 @@ export function runTransitions(tables: Tables): RunTransitions {
     return { kind: 'accepted', ...again, ...place, thread };
   }
 
-  /** What the caller does not have of the thread yet, when it can be told from here. */
-  function fresh(
-    { known }: AcceptRequest,
-    { id }: Thread,
-    created: boolean,
-  ): { fresh?: FreshEvents } {
-    const after = known?.threadId === id ? known.after : undefined;
-    return created || after ? { fresh: { after, events: events.read(id, after) } } : {};
-  }
-
   return {
     accept(request) {
       const { idempotency, thread: target } = request;
@@ -95,14 +92,14 @@ export function runTransitions(tables: Tables): RunTransitions {
       if (keyed && keyed.fingerprint !== idempotency.fingerprint) return { kind: 'key_reused' };
       if (keyed?.lost) return enterAgain(request, keyed);
       if (keyed) return { kind: 'existing', runId: keyed.runId };
-      const resolved = resolveThread(target);
+      const resolved = resolveThread(tables, target);
       if (!resolved) return { kind: 'thread_not_found' };
       if (hasMoved(target)) return { kind: 'thread_moved' };
-      return enter(request, resolved.thread, resolved.created);
+      return enter(request, resolved);
     },
 
     append(run, added) {
-      const owned = ownedRun(runs, run);
+      const owned = ownedRun(active, run);
       if (owned?.status !== 'running') return 'fenced';
       runs.markStarted(run.runId, added);
       runs.markStored(run.runId);
@@ -110,7 +107,7 @@ export function runTransitions(tables: Tables): RunTransitions {
     },
 
     finish(run, outcome) {
-      const owned = ownedRun(runs, run);
+      const owned = ownedRun(active, run);
       if (!owned) return { kind: 'fenced' };
       if (owned.status === 'queued') {
         runs.withdraw(run.runId, outcome);
@@ -123,7 +120,7 @@ export function runTransitions(tables: Tables): RunTransitions {
     },
 
     reap() {
-      const orphans = runs.orphans();
+      const orphans = active.orphans();
       for (const run of orphans) line.markLost(run);
       const started = orphans.map((run) => line.startNext(run.threadId));
       return { lost: orphans.length, started: started.filter((next) => next !== undefined) };

@@ -32,6 +32,11 @@ CREATE TABLE IF NOT EXISTS thread_events (
 /**
  * Our own tables, one step a version. A step is never changed once it is released. Steps are
  * numbered in `jims_migrations` and not in `user_version`, which belongs to whoever made the file.
+ *
+ * What started a run is in the log under the run's id, and `incoming_type` and `incoming_data` hold it
+ * only while it is not there yet. So the runs of a thread are found by its events, those that have
+ * none there by an index of few entries: one of all runs by thread would make each run write another
+ * page.
  */
 const STEPS: readonly string[] = [
   `
@@ -41,7 +46,7 @@ CREATE TABLE jims_instances (
 	lease_until INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE jims_runs (
-	ticket INTEGER PRIMARY KEY AUTOINCREMENT,
+	ticket INTEGER PRIMARY KEY,
 	run_id TEXT NOT NULL UNIQUE,
 	thread_id TEXT NOT NULL,
 	status TEXT NOT NULL CHECK (status IN ('queued', 'running', 'completed', 'failed', 'cancelled')),
@@ -51,10 +56,9 @@ CREATE TABLE jims_runs (
 	key TEXT,
 	fingerprint TEXT,
 	created_thread INTEGER NOT NULL,
-	incoming_id TEXT,
+	incoming_stored INTEGER NOT NULL,
 	incoming_type TEXT,
 	incoming_data JSON,
-	incoming_stored INTEGER NOT NULL,
 	start_ids JSON,
 	output_ids JSON,
 	cancel_requested INTEGER NOT NULL DEFAULT 0,
@@ -71,8 +75,7 @@ CREATE INDEX jims_runs_queued ON jims_runs (thread_id, ticket) WHERE status = 'q
 CREATE UNIQUE INDEX jims_runs_key ON jims_runs (key_scope, key) WHERE key IS NOT NULL;
 CREATE INDEX jims_runs_cancel ON jims_runs (instance_id)
 	WHERE cancel_requested AND status IN ('queued', 'running');
-CREATE INDEX jims_runs_thread ON jims_runs (thread_id);
-CREATE INDEX jims_runs_finished ON jims_runs (finished_at) WHERE finished_at IS NOT NULL;
+CREATE INDEX jims_runs_unlogged ON jims_runs (thread_id) WHERE NOT incoming_stored;
 `,
 ];
 

@@ -3,6 +3,7 @@ import { newId } from '../../new-id.ts';
 import { THREAD_CREATED, newEvent } from '../../thread/event.ts';
 import type { NewEvent, ThreadEvent } from '../../thread/event.ts';
 import type { NewThread, Thread } from '../../thread/thread.ts';
+import type { ActiveRuns } from './active-runs.ts';
 import type { EventRows } from './events.ts';
 import type { RunRecords } from './run-records.ts';
 import type { RunRows } from './runs.ts';
@@ -13,14 +14,19 @@ export interface Tables {
   readonly threads: ThreadRows;
   readonly events: EventRows;
   readonly runs: RunRows;
+  readonly active: ActiveRuns;
   readonly records: RunRecords;
 }
 
 /** A thread always begins with the event that says so. */
-export function createThread({ threads, events }: Tables, row: NewThreadRow): Thread {
+export function createThread(
+  { threads, events }: Tables,
+  row: NewThreadRow,
+  more: readonly NewEvent[] = [],
+): { thread: Thread; events: readonly ThreadEvent[] } {
   const thread = threads.insert(row);
-  events.append(thread.id, [newEvent(THREAD_CREATED, {})]);
-  return thread;
+  const first = [newEvent(THREAD_CREATED, {}), ...more];
+  return { thread, events: events.appendAfter(undefined, thread.id, first) };
 }
 
 /** Gets a thread by its id or external id, or makes it. */
@@ -33,7 +39,7 @@ export function openThread(
     (externalId === undefined ? undefined : tables.threads.byExternalId(externalId));
   if (existing) return { thread: existing, created: false };
   const id = threadId ?? newId();
-  const thread = createThread(tables, { id, contactId, externalId, config: threadConfig });
+  const { thread } = createThread(tables, { id, contactId, externalId, config: threadConfig });
   return { thread, created: true };
 }
 

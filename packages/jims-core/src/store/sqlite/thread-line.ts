@@ -1,5 +1,5 @@
 import type { AcceptRequest, StartedRun } from '../store.ts';
-import type { ActiveRun } from './runs.ts';
+import type { ActiveRun } from './active-runs.ts';
 import type { Tables } from './tables.ts';
 
 const LOST = {
@@ -29,7 +29,7 @@ export interface ThreadLine {
   startNext(threadId: string): StartedRun | undefined;
 }
 
-export function threadLine({ events, runs }: Tables): ThreadLine {
+export function threadLine({ events, runs, active }: Tables): ThreadLine {
   function storeIncoming({ runId, threadId, unstored }: ActiveRun): void {
     if (!unstored) return;
     if (!events.has(threadId, unstored.id)) events.append(threadId, [unstored]);
@@ -43,7 +43,7 @@ export function threadLine({ events, runs }: Tables): ThreadLine {
 
   function startNext(threadId: string): StartedRun | undefined {
     for (;;) {
-      const next = runs.next(threadId);
+      const next = active.next(threadId);
       if (!next) return undefined;
       if (next.withdrawn) {
         storeIncoming(next);
@@ -63,13 +63,12 @@ export function threadLine({ events, runs }: Tables): ThreadLine {
     markLost,
     startNext,
     join({ runId, onBusy, queueLimit }, threadId, created) {
-      const active = created ? 0 : runs.countActive(threadId);
-      if (active === 0) return { status: 'running', interrupted: [] };
+      const before = created ? 0 : active.count(threadId);
+      if (before === 0) return { status: 'running', interrupted: [] };
       if (onBusy === 'reject') return { kind: 'thread_busy' };
-      if (active > queueLimit) return { kind: 'queue_full' };
-      const interrupted = onBusy === 'interrupt' ? runs.activeIn(threadId) : [];
-      for (const before of interrupted)
-        if (before.runId !== runId) runs.requestCancel(before.runId);
+      if (before > queueLimit) return { kind: 'queue_full' };
+      const interrupted = onBusy === 'interrupt' ? active.in(threadId) : [];
+      for (const run of interrupted) if (run.runId !== runId) runs.requestCancel(run.runId);
       return { status: 'queued', interrupted };
     },
   };

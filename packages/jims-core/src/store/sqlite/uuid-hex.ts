@@ -1,6 +1,8 @@
 /** A uuid as SQLAlchemy keeps it on SQLite: 32 hex digits. */
 export function toHex(uuid: string): string {
-  return uuid.replaceAll('-', '');
+  return (
+    uuid.slice(0, 8) + uuid.slice(9, 13) + uuid.slice(14, 18) + uuid.slice(19, 23) + uuid.slice(24)
+  );
 }
 
 /**

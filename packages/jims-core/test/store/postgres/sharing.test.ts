@@ -176,6 +176,21 @@ test('NUL, which PostgreSQL cannot keep, is refused before it is sent', async ()
   assert.deepEqual(await conversation(one.store, run.thread.id), [String.raw`\u0000 \\u0000`]);
 });
 
+test('whoever owns the two tables may change them while runs go on', async () => {
+  await using pair = await twoProcesses();
+  const { one } = pair;
+  await one.finish(await one.accept('one'), ['1']);
+  await withClient(pair.url, async (client) => {
+    await client.query('alter table threads add column note text');
+    await client.query('alter table threads alter column contact_id type text');
+    await client.query('alter table thread_events add column note text');
+  });
+  const run = await one.accept('two');
+  await one.finish(run, ['2']);
+  assert.deepEqual(await conversation(one.store, run.thread.id), ['one', '1', 'two', '2']);
+  await withClient(pair.url, (client) => client.query('drop table thread_events, threads'));
+});
+
 /** Two stores on one database, as two processes have them. */
 async function twoProcesses(): Promise<
   AsyncDisposable & { readonly url: string; readonly one: StoreUser; readonly two: StoreUser }

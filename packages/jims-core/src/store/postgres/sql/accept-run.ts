@@ -29,7 +29,7 @@ $$;
 
 -- Gives a lost run to a process once more, at the end of its thread's line.
 create or replace function jims.revive_run(
-  p_run_id uuid, p_request_id uuid, p_instance_id uuid, p_status text
+  p_run_id uuid, p_request_id uuid, p_instance_id uuid, p_status jims.run_status
 ) returns jims.runs
 language plpgsql as $$
 declare
@@ -86,7 +86,7 @@ create or replace function jims.accept_run(
   p_after_created_at timestamp without time zone, p_after_id uuid,
   p_thread_config jsonb, p_new_thread_id uuid, p_event_id uuid,
   p_external_id text, p_seed_ids uuid[], p_seed_types text[], p_seed_data json[],
-  p_incoming_id uuid, p_incoming_type text, p_incoming_data json, p_hold_incoming boolean,
+  p_incoming_type text, p_incoming_data json, p_hold_incoming boolean,
   p_on_busy text, p_queue_limit integer,
   p_scope text, p_key text, p_fingerprint text, p_ttl_ms double precision,
   p_known_thread_id uuid, p_known_created_at timestamp without time zone, p_known_id uuid
@@ -94,10 +94,10 @@ create or replace function jims.accept_run(
 language plpgsql as $$
 declare
   v_run jims.runs;
-  v_thread_id uuid;
+  v_thread jims.thread;
   v_created boolean := false;
-  v_active bigint;
-  v_status text := 'running';
+  v_active bigint := 0;
+  v_status jims.run_status := 'running';
   v_stored boolean;
   v_interrupted json := '[]';
 begin
@@ -114,22 +114,24 @@ begin
       then
         return json_build_object('kind', 'existing', 'runId', v_run.run_id);
       end if;
-      v_thread_id := v_run.thread_id;
+      select thread_id, contact_id, external_id, created_at, thread_config into v_thread
+      from threads where thread_id = v_run.thread_id;
       exit;
     end if;
     if p_seed_ids is not null then
-      v_thread_id := p_new_thread_id;
-      v_created := jims.create_thread(
-        v_thread_id, p_contact_id, p_external_id, p_thread_config, p_event_id);
-      perform jims.append_events(v_thread_id, p_seed_ids, p_seed_types, p_seed_data);
+      v_thread := jims.create_thread(
+        p_new_thread_id, p_contact_id, p_external_id, p_thread_config, p_event_id);
+      if v_thread.thread_id is not null then
+        perform jims.append_events(p_new_thread_id, p_seed_ids, p_seed_types, p_seed_data);
+      end if;
     else
-      select id, created into v_thread_id, v_created
-      from jims.take_thread(
+      v_thread := jims.take_thread(
         jims.as_uuid(p_thread_id), p_contact_id, p_thread_config, p_new_thread_id, p_event_id);
     end if;
-    if v_thread_id is null then
+    if v_thread.thread_id is null then
       return json_build_object('kind', 'thread_not_found');
     end if;
+    v_created := coalesce(v_thread.thread_id = p_new_thread_id, false);
     -- The same request may have been accepted while this one waited for the lock.
     exit when p_key is null
       or not exists (select from jims.runs where idem_scope = p_scope and idem_key = p_key);
@@ -139,21 +141,23 @@ begin
   end loop;
 
   if p_after_id is not null and v_run.run_id is null then
-    if jims.has_moved(v_thread_id, p_after_created_at, p_after_id) then
+    if jims.has_moved(v_thread.thread_id, p_after_created_at, p_after_id) then
       return json_build_object('kind', 'thread_moved');
     end if;
   end if;
 
   -- Its place in line.
-  select count(*) into v_active from jims.runs
-  where thread_id = v_thread_id and status in ('queued', 'running');
+  if not v_created then
+    select count(*) into v_active from jims.runs
+    where thread_id = v_thread.thread_id and status in ('queued', 'running');
+  end if;
   if v_active > 0 then
     if p_on_busy = 'reject' then
       return json_build_object('kind', 'thread_busy');
     elsif v_active > p_queue_limit then
       return json_build_object('kind', 'queue_full');
     elsif p_on_busy = 'interrupt' then
-      v_interrupted := jims.interrupt_line(v_thread_id);
+      v_interrupted := jims.interrupt_line(v_thread.thread_id);
     end if;
     v_status := 'queued';
   end if;
@@ -161,15 +165,16 @@ begin
   if v_run.run_id is not null then
     v_run := jims.revive_run(v_run.run_id, p_run_id, p_instance_id, v_status);
   else
-    v_stored := v_status = 'running' and not (v_created and p_hold_incoming);
+    v_stored := v_status = 'running' and p_incoming_type is not null
+      and not (v_created and p_hold_incoming);
     insert into jims.runs
       (run_id, request_id, thread_id, status, instance_id, created_thread,
        idem_scope, idem_key, idem_fingerprint,
-       incoming_id, incoming_type, incoming_data, started_at)
+       incoming_stored, incoming_type, incoming_data, started_at)
     values
-      (p_run_id, p_run_id, v_thread_id, v_status, p_instance_id, v_created,
+      (p_run_id, p_run_id, v_thread.thread_id, v_status, p_instance_id, v_created,
        p_scope, p_key, p_fingerprint,
-       p_incoming_id,
+       v_stored,
        case when not v_stored then p_incoming_type end,
        case when not v_stored then p_incoming_data end,
        case when v_status = 'running' then clock_timestamp() end)
@@ -179,7 +184,8 @@ begin
       raise serialization_failure using message = 'jims: the key was taken at the same moment';
     end if;
     if v_stored then
-      perform jims.append_incoming(v_thread_id, p_incoming_id, p_incoming_type, p_incoming_data);
+      perform jims.append_events(
+        v_thread.thread_id, array[p_run_id], array[p_incoming_type], array[p_incoming_data]);
     end if;
   end if;
 
@@ -187,16 +193,18 @@ begin
     'kind', 'accepted',
     'runId', v_run.run_id,
     'attempt', v_run.attempt,
-    'thread', jims.thread_by_id(v_thread_id),
+    'thread', jims.thread_json(
+      v_thread.thread_id, v_thread.contact_id, v_thread.external_id, v_thread.created_at,
+      v_thread.thread_config),
     'createdThread', v_run.created_thread,
     'started', v_run.start_ids is not null,
     'status', v_status,
     'interrupted', v_interrupted,
     'fresh', case
       when v_status = 'queued' then null
-      when v_created then jims.events_after(v_thread_id, null, null)
-      when v_thread_id = p_known_thread_id
-        then jims.events_after(v_thread_id, p_known_created_at, p_known_id)
+      when v_created then jims.events_after(v_thread.thread_id, null, null)
+      when v_thread.thread_id = p_known_thread_id
+        then jims.events_after(v_thread.thread_id, p_known_created_at, p_known_id)
     end);
 end
 $$;

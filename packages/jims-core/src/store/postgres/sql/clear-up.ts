@@ -50,6 +50,12 @@ begin
 end
 $$;
 
+-- Ids of runs are UUIDv7, which begin with the time that they were made at: no index by time is needed.
+create or replace function jims.first_id_of(p_time timestamp with time zone) returns uuid
+language sql immutable as $$
+  select rpad(lpad(to_hex((extract(epoch from p_time) * 1000)::bigint), 12, '0'), 32, '0')::uuid
+$$;
+
 create or replace function jims.is_idle(
   p_thread_id uuid, p_created_at timestamp without time zone, p_age interval
 ) returns boolean
@@ -74,6 +80,7 @@ language plpgsql as $$
 declare
   v_idle interval := p_idle_ms * interval '1 millisecond';
   v_threads uuid[] := '{}';
+  v_before timestamp with time zone := clock_timestamp() - p_runs_ms * interval '1 millisecond';
   v_runs uuid[];
 begin
   if v_idle is not null then
@@ -93,8 +100,8 @@ begin
   select coalesce(array_agg(locked.run_id), '{}') into v_runs
   from (
     select run_id from jims.runs
-    where finished_at < clock_timestamp() - p_runs_ms * interval '1 millisecond'
-    order by finished_at limit p_batch for update skip locked
+    where run_id < jims.first_id_of(v_before) and finished_at < v_before
+    order by run_id limit p_batch for update skip locked
   ) as locked;
   delete from jims.runs where run_id = any (v_runs);
 

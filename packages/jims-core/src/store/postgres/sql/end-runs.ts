@@ -4,10 +4,11 @@ export const END_FUNCTIONS = `
 create or replace function jims.mark_lost(p_run jims.runs) returns void
 language plpgsql as $$
 begin
-  perform jims.append_incoming(
-    p_run.thread_id, p_run.incoming_id, p_run.incoming_type, p_run.incoming_data);
+  perform jims.append_incoming(p_run);
   update jims.runs
-  set status = 'failed', finished_at = clock_timestamp(), incoming_type = null, incoming_data = null,
+  set status = 'failed', finished_at = clock_timestamp(),
+      incoming_stored = incoming_stored or incoming_data is not null,
+      incoming_type = null, incoming_data = null,
       output_ids = null, usage = null, last_seq = null, error_code = 'lost',
       error_message = 'The process that ran it ended before it was finished'
   where run_id = p_run.run_id;
@@ -34,10 +35,11 @@ begin
       lost := lost + 1;
       continue;
     end if;
-    perform jims.append_incoming(
-      p_thread_id, v_run.incoming_id, v_run.incoming_type, v_run.incoming_data);
+    perform jims.append_incoming(v_run);
     update jims.runs
-    set status = coalesce(v_run.withdrawn_as, 'running'), incoming_type = null, incoming_data = null,
+    set status = coalesce(v_run.withdrawn_as, 'running'),
+        incoming_stored = incoming_stored or incoming_data is not null,
+        incoming_type = null, incoming_data = null,
         started_at = case when v_run.withdrawn_as is null then clock_timestamp() end,
         finished_at = case when v_run.withdrawn_as is not null then clock_timestamp() end
     where run_id = v_run.run_id;
@@ -82,9 +84,10 @@ begin
     return null;
   end if;
   perform jims.append_events(p_thread_id, p_ids, p_types, p_data);
-  perform jims.append_incoming(
-    p_thread_id, v_run.incoming_id, v_run.incoming_type, v_run.incoming_data);
-  update jims.runs set start_ids = p_ids, incoming_type = null, incoming_data = null
+  perform jims.append_incoming(v_run);
+  update jims.runs
+  set start_ids = p_ids, incoming_stored = incoming_stored or incoming_data is not null,
+      incoming_type = null, incoming_data = null
   where run_id = p_run_id;
   return (
     select coalesce(
@@ -94,7 +97,7 @@ begin
     from thread_events
     where thread_id = p_thread_id
       and event_id = any (
-        p_ids || case when v_run.incoming_data is not null then array[v_run.incoming_id] end)
+        p_ids || case when v_run.incoming_data is not null then array[p_run_id] end)
   );
 end
 $$;
@@ -102,7 +105,7 @@ $$;
 -- Ends a run, and starts the next. Returns the times of its events; null when fenced.
 create or replace function jims.finish_run(
   p_run_id uuid, p_attempt integer, p_thread_id uuid, p_instance_id uuid,
-  p_status text, p_ids uuid[], p_types text[], p_data json[],
+  p_status jims.run_status, p_ids uuid[], p_types text[], p_data json[],
   p_error_code text, p_error_message text, p_usage json, p_last_seq integer,
   p_progress_seqs integer[], p_progress_events json[]
 ) returns json
@@ -115,10 +118,12 @@ begin
   if v_run.run_id is null then
     return null;
   end if;
-  insert into jims.run_progress (run_id, attempt, seq, event)
-  select p_run_id, p_attempt, p.seq, p.event
-  from unnest(p_progress_seqs, p_progress_events) as p (seq, event)
-  on conflict do nothing;
+  if cardinality(p_progress_seqs) > 0 then
+    insert into jims.run_progress (run_id, attempt, seq, event)
+    select p_run_id, p_attempt, p.seq, p.event
+    from unnest(p_progress_seqs, p_progress_events) as p (seq, event)
+    on conflict do nothing;
+  end if;
   if v_run.status = 'queued' then
     update jims.runs
     set withdrawn_as = p_status, error_code = p_error_code, error_message = p_error_message,
@@ -126,12 +131,12 @@ begin
     where run_id = p_run_id;
   else
     if v_run.incoming_data is not null then
-      perform jims.append_incoming(
-        p_thread_id, v_run.incoming_id, v_run.incoming_type, v_run.incoming_data);
+      perform jims.append_incoming(v_run);
     end if;
     v_times := jims.append_events(p_thread_id, p_ids, p_types, p_data);
     update jims.runs
     set status = p_status, finished_at = clock_timestamp(), output_ids = p_ids,
+        incoming_stored = incoming_stored or incoming_data is not null,
         incoming_type = null, incoming_data = null,
         error_code = p_error_code, error_message = p_error_message,
         usage = p_usage, last_seq = p_last_seq

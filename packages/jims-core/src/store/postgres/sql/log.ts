@@ -19,12 +19,28 @@ language sql stable as $$
   select json_build_object('id', p_id, 'createdAt', jims.iso(p_created_at), 'type', p_type, 'data', p_data)
 $$;
 
--- Appends events in the order given and returns their times.
+-- Appends one event behind the newest one, whose time is given, and returns its time.
 --
 -- The times are this database's clock in the session's time zone, which is what the original's column
 -- default now() writes: rows of both services sort together. They increase strictly, also when the
 -- clock is set back: by the clock at the statement, not now(), which is when the transaction began
 -- and may be before another transaction that held the lock and committed.
+create or replace function jims.append_behind(
+  p_newest timestamp without time zone, p_thread_id uuid, p_id uuid, p_type text, p_data json
+) returns timestamp without time zone
+language plpgsql as $$
+declare
+  v_time timestamp := greatest(clock_timestamp()::timestamp, p_newest + interval '1 microsecond');
+  v_domain text := split_part(p_type, '.', 1);
+begin
+  insert into thread_events
+    (thread_id, event_id, created_at, event_type, event_domain, event_name, event_data)
+  values (p_thread_id, p_id, v_time, p_type, v_domain, substr(p_type, length(v_domain) + 2), p_data);
+  return v_time;
+end
+$$;
+
+-- Appends events in the order given and returns their times.
 create or replace function jims.append_events(
   p_thread_id uuid, p_ids uuid[], p_types text[], p_data json[]
 ) returns text[]
@@ -39,15 +55,12 @@ begin
   end if;
   select created_at into v_last from thread_events
   where thread_id = p_thread_id order by created_at desc limit 1;
-  v_first := greatest(clock_timestamp()::timestamp, v_last + interval '1 microsecond');
   -- Most runs send one event, and a list costs three times as much as a row.
   if cardinality(p_ids) = 1 then
-    insert into thread_events
-      (thread_id, event_id, created_at, event_type, event_domain, event_name, event_data)
-    values (p_thread_id, p_ids[1], v_first, p_types[1], split_part(p_types[1], '.', 1),
-            substr(p_types[1], length(split_part(p_types[1], '.', 1)) + 2), p_data[1]);
-    return array[jims.iso(v_first)];
+    return array[jims.iso(
+      jims.append_behind(v_last, p_thread_id, p_ids[1], p_types[1], p_data[1]))];
   end if;
+  v_first := greatest(clock_timestamp()::timestamp, v_last + interval '1 microsecond');
   with appended as (
     insert into thread_events
       (thread_id, event_id, created_at, event_type, event_domain, event_name, event_data)
@@ -63,15 +76,15 @@ end
 $$;
 
 -- Puts what started a run into the log, unless it is there.
-create or replace function jims.append_incoming(
-  p_thread_id uuid, p_id uuid, p_type text, p_data json
-) returns void
+create or replace function jims.append_incoming(p_run jims.runs) returns void
 language plpgsql as $$
 begin
-  if p_data is not null
-    and not exists (select from thread_events where thread_id = p_thread_id and event_id = p_id)
+  if p_run.incoming_data is not null
+    and not exists (
+      select from thread_events where thread_id = p_run.thread_id and event_id = p_run.run_id)
   then
-    perform jims.append_events(p_thread_id, array[p_id], array[p_type], array[p_data]);
+    perform jims.append_events(
+      p_run.thread_id, array[p_run.run_id], array[p_run.incoming_type], array[p_run.incoming_data]);
   end if;
 end
 $$;

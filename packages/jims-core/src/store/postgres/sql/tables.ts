@@ -44,6 +44,9 @@ create index if not exists jims_threads_order on threads (created_at);
 `;
 
 export const RUN_TABLES = `
+-- A type, as a check constraint would be read and compiled anew by every statement that writes a row.
+create type jims.run_status as enum ('queued', 'running', 'completed', 'failed', 'cancelled');
+
 -- A process is alive while its lease lasts, by this database's clock.
 create table jims.instances (
   instance_id uuid primary key,
@@ -54,7 +57,7 @@ create table jims.runs (
   run_id uuid primary key,
   thread_id uuid not null,
   ticket bigint generated always as identity,
-  status text not null check (status in ('queued', 'running', 'completed', 'failed', 'cancelled')),
+  status jims.run_status not null,
   instance_id uuid not null,
   attempt integer not null default 1,
   -- The id of the request that made this attempt: another than run_id when a lost run runs again.
@@ -63,8 +66,8 @@ create table jims.runs (
   idem_scope text,
   idem_key text,
   idem_fingerprint text,
-  incoming_id uuid,
-  -- What started it, only while that is not in the log yet.
+  -- Whether what started it is in the log, as the event with the run's id; until then it is here.
+  incoming_stored boolean not null,
   incoming_type text,
   incoming_data json,
   -- What its conversation start sent; null until that is in the log.
@@ -72,7 +75,7 @@ create table jims.runs (
   output_ids uuid[],
   cancel_requested boolean not null default false,
   -- How it will end when its turn comes, as nobody waits for it any more.
-  withdrawn_as text check (withdrawn_as in ('completed', 'failed', 'cancelled')),
+  withdrawn_as jims.run_status,
   error_code text,
   error_message text,
   usage json,
@@ -85,9 +88,9 @@ create table jims.runs (
 create unique index runs_running on jims.runs (thread_id) where status = 'running';
 create unique index runs_idem_key on jims.runs (idem_scope, idem_key) where idem_key is not null;
 create index runs_line on jims.runs (thread_id, ticket) where status in ('queued', 'running');
--- Of all that a thread ever had, to erase them: as text, so that no plan for its line can choose it.
-create index runs_of_thread on jims.runs ((thread_id::text));
-create index runs_finished on jims.runs (finished_at) where finished_at is not null;
+-- To erase what a thread had: its other runs are found by its events. An index of all runs by thread, or
+-- by time, would be written at each begin and end of one.
+create index runs_unlogged on jims.runs (thread_id) where not incoming_stored;
 
 -- By attempt, so that what a process writes that was taken for dead is not read with the next attempt.
 create table jims.run_progress (

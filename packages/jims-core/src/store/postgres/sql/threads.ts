@@ -1,5 +1,11 @@
 /** Functions that find, make and remove threads. */
 export const THREAD_FUNCTIONS = `
+-- A row of threads. A type of our own, as one who takes the table's own would keep it from being changed.
+create type jims.thread as (
+  thread_id uuid, contact_id text, external_id text, created_at timestamp without time zone,
+  thread_config jsonb
+);
+
 create or replace function jims.thread_json(
   p_id uuid, p_contact_id text, p_external_id text, p_created_at timestamp without time zone,
   p_config jsonb
@@ -19,21 +25,22 @@ begin
 end
 $$;
 
--- A thread always begins with the event that says so. False when there is one of this id already.
+-- A thread always begins with the event that says so. Null when there is one of this id already.
 create or replace function jims.create_thread(
   p_id uuid, p_contact_id text, p_external_id text, p_config jsonb, p_event_id uuid
-) returns boolean
+) returns jims.thread
 language plpgsql as $$
+declare
+  v_thread jims.thread;
 begin
   insert into threads (thread_id, contact_id, external_id, created_at, thread_config)
   values (p_id, p_contact_id, p_external_id, clock_timestamp() at time zone 'utc', p_config)
-  on conflict (thread_id) do nothing;
-  if not found then
-    return false;
+  on conflict (thread_id) do nothing
+  returning thread_id, contact_id, external_id, created_at, thread_config into v_thread;
+  if found then
+    perform jims.append_behind(null, p_id, p_event_id, 'jims.lifecycle.thread_created', '{}');
   end if;
-  perform jims.append_events(
-    p_id, array[p_event_id], array['jims.lifecycle.thread_created'], array['{}'::json]);
-  return true;
+  return v_thread;
 end
 $$;
 
@@ -59,38 +66,41 @@ begin
   end if;
   if v_id is null then
     v_id := coalesce(p_thread_id, p_new_thread_id);
-    v_created := jims.create_thread(v_id, p_contact_id, p_external_id, p_config, p_event_id);
+    v_created := (
+      jims.create_thread(v_id, p_contact_id, p_external_id, p_config, p_event_id)
+    ).thread_id is not null;
   end if;
   return json_build_object('thread', jims.thread_by_id(v_id), 'created', v_created);
 end
 $$;
 
 -- The thread that a run is for, with its row locked: the one named, or else the contact's latest,
--- made when there is none. Null when the one named is not there or not the contact's.
+-- made under the new id when there is none. Nulls when the one named is not there or not the contact's.
 create or replace function jims.take_thread(
-  p_thread_id uuid, p_contact_id text, p_config jsonb, p_new_thread_id uuid, p_event_id uuid,
-  out id uuid, out created boolean
-)
+  p_thread_id uuid, p_contact_id text, p_config jsonb, p_new_thread_id uuid, p_event_id uuid
+) returns jims.thread
 language plpgsql as $$
 declare
+  v_thread jims.thread;
+  v_id uuid;
   v_contact_locked boolean := false;
 begin
-  created := false;
   if p_new_thread_id is null then
-    select thread_id into id from threads
+    select thread_id, contact_id, external_id, created_at, thread_config into v_thread
+    from threads
     where thread_id = p_thread_id and (p_contact_id is null or contact_id = p_contact_id)
     for no key update;
-    return;
+    return v_thread;
   end if;
   loop
-    select thread_id into id from threads where contact_id = p_contact_id
+    select thread_id into v_id from threads where contact_id = p_contact_id
     order by created_at desc, thread_id desc limit 1;
-    if id is not null then
-      perform from threads where thread_id = id for no key update;
+    if v_id is not null then
+      select thread_id, contact_id, external_id, created_at, thread_config into v_thread
+      from threads where thread_id = v_id for no key update;
       exit when found;  -- else it was deleted while we waited
     elsif v_contact_locked then
-      id := p_new_thread_id;
-      created := jims.create_thread(id, p_contact_id, null, p_config, p_event_id);
+      v_thread := jims.create_thread(p_new_thread_id, p_contact_id, null, p_config, p_event_id);
       exit;
     else
       -- Not there: looked for again when nobody else can be making it.
@@ -98,6 +108,7 @@ begin
       v_contact_locked := true;
     end if;
   end loop;
+  return v_thread;
 end
 $$;
 
@@ -119,9 +130,15 @@ $$;
 create or replace function jims.erase_threads(p_ids uuid[]) returns void
 language plpgsql as $$
 begin
-  delete from jims.run_progress p using jims.runs r
-  where p.run_id = r.run_id and r.thread_id::text = any (p_ids::text[]);
-  delete from jims.runs where thread_id::text = any (p_ids::text[]);
+  with erased as (
+    delete from jims.runs
+    where thread_id = any (p_ids) and run_id in (
+      select event_id from thread_events where thread_id = any (p_ids)
+      union all
+      select run_id from jims.runs where thread_id = any (p_ids) and not incoming_stored)
+    returning run_id
+  )
+  delete from jims.run_progress where run_id in (select run_id from erased);
   delete from thread_events where thread_id = any (p_ids);
   delete from threads where thread_id = any (p_ids);
 end
