@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { strangeCanary } from '../check/canaries.ts';
 import type { Checks } from '../check/checks.ts';
 import type { Cluster } from './cluster.ts';
-import { canaryOf } from './message.ts';
 import type { Random } from './random.ts';
 
 export interface BrowseOptions {
@@ -13,8 +13,6 @@ export interface BrowseOptions {
   readonly until: number;
 }
 
-const CANARY = /canary-[\w-]+/g;
-
 /** Reads what there is about contacts, and tries one contact's thread under another's name. */
 export async function browse(options: BrowseOptions): Promise<void> {
   const { cluster, checks, random, contacts, until } = options;
@@ -23,7 +21,7 @@ export async function browse(options: BrowseOptions): Promise<void> {
   async function read(url: string, contact: string): Promise<string> {
     const response = await fetch(url, { signal: AbortSignal.timeout(3000) });
     const text = await response.text();
-    const other = (text.match(CANARY) ?? []).find((each) => each !== canaryOf(contact));
+    const other = strangeCanary(text, contact);
     checks.that('I9', other === undefined, () => `${url} shows ${other} to ${contact}`);
     checks.that('answer', response.ok || response.status === 503, () => {
       return `${url} got ${response.status}: ${text.slice(0, 300)}`;

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { readFacts } from '../check/facts.ts';
 import { checkInvariants } from '../check/invariants.ts';
 import { executionsFile, freshDatabase, startProcesses } from '../lab/lab.ts';
@@ -9,6 +11,9 @@ import { createSender } from '../lab/sender.ts';
 const POLICIES = ['queue', 'reject', 'interrupt'] as const;
 const QUEUE_LIMIT = 64;
 const PATIENCE_MS = 45_000;
+const IN_TURN = 30;
+const FEW = 3;
+const FEWS = 20;
 
 /** F6: one thread gets hundreds of messages at the same moment. */
 export const doubleTexting: Scenario = {
@@ -46,7 +51,22 @@ async function flood(lab: Lab, store: StoreName, size: number): Promise<void> {
     return messages;
   }
 
-  for (let round = 0; round < (lab.isLong ? 20 : 1); round++) {
+  /** Each when the one before is acknowledged, and long before that is answered. */
+  async function sendInTurn(contact: string): Promise<void> {
+    const threadId = all.find((each) => each.contact === contact && each.threadId)?.threadId;
+    const until = performance.now() + PATIENCE_MS;
+    const delivered: Promise<void>[] = [];
+    for (let n = 0; n < IN_TURN; n++) {
+      const message = newMessage(random, { contact, by: 'background', command: ['echo', 20, 80] });
+      message.threadId = threadId;
+      all.push(message);
+      delivered.push(sender.deliver(message, until));
+      while (message.ackedAt === undefined && performance.now() < until) await sleep(1);
+    }
+    await Promise.all(delivered);
+  }
+
+  for (let round = 0; round < (lab.isLong ? 12 : 1); round++) {
     for (const policy of POLICIES) {
       const messages = await send(200, policy);
       const ends = Object.groupBy(messages, ({ answers }) => answers.at(-1)?.kind ?? 'lost');
@@ -63,6 +83,9 @@ async function flood(lab: Lab, store: StoreName, size: number): Promise<void> {
       }
       if (round === 0) lab.figure(`${store} ${policy}`, `${done}/${refused}/${cancelled}`);
     }
+    await sendInTurn('queue');
+    // Nobody is in line: that one of them is first, the store alone decides.
+    for (let n = 0; n < FEWS; n++) await send(FEW, 'queue');
     // What comes one after the other finds an empty line.
     for (const policy of POLICIES) await send(1, policy);
   }

@@ -18,7 +18,7 @@ async function race(lab: Lab, store: StoreName, size: number): Promise<void> {
   const { checks, random } = lab;
   const db = await freshDatabase(lab, store);
   await using cluster = await startProcesses(lab, { db, size });
-  for (const contact of contactNames(lab.isLong ? 200 : 8)) {
+  for (const contact of contactNames(lab.isLong ? 100 : 8)) {
     const replies = await Promise.all(
       Array.from({ length: FIRSTS }, async (_, index) => {
         const server = cluster.pick(random);

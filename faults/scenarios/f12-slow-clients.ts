@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { only } from '../lab/ask.ts';
 import { freshDatabase, startProcesses } from '../lab/lab.ts';
 import type { Lab, Scenario } from '../lab/lab.ts';
 import { openRaw } from '../lab/raw-socket.ts';
@@ -29,8 +30,7 @@ export const slowClients: Scenario = {
     const { checks } = lab;
     const db = await freshDatabase(lab, 'SQLite');
     await using cluster = await startProcesses(lab, { db, size: 1 });
-    const server = cluster.at(0);
-    if (!server) throw new Error('The process is not there');
+    const server = only(cluster.at(0));
     // The heap gets as large as it must be for such runs when they are read.
     await Promise.all(Array.from({ length: LONG_READERS }, (_, index) => readAll(server, index)));
     const before = server.rssBytes();

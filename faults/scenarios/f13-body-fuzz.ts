@@ -2,6 +2,7 @@ import { FRAMING_TRICKS } from '../fuzz/framing-tricks.ts';
 import { mutateBody } from '../fuzz/mutate-body.ts';
 import { validRequests } from '../fuzz/valid-requests.ts';
 import type { ValidRequest } from '../fuzz/valid-requests.ts';
+import { only } from '../lab/ask.ts';
 import { freshDatabase, startProcesses } from '../lab/lab.ts';
 import type { Lab, Scenario } from '../lab/lab.ts';
 import { sendRaw } from '../lab/raw-socket.ts';
@@ -23,8 +24,7 @@ export const bodyFuzz: Scenario = {
     const { checks } = lab;
     const db = await freshDatabase(lab, 'SQLite');
     await using cluster = await startProcesses(lab, { db, size: 1, args: ['--run-timeout', '5'] });
-    const server = cluster.at(0);
-    if (!server) throw new Error('The process is not there');
+    const server = only(cluster.at(0));
     const threadId = await newThread(server);
     const valid = validRequests(threadId);
     const alive = async (when: string): Promise<void> => {

@@ -1,0 +1,16 @@
+/** One promise taken out of the sources on purpose, to see that a scenario notices. */
+export interface Mutant {
+  readonly name: string;
+  /** What it takes out. */
+  readonly about: string;
+  readonly changes: readonly Change[];
+  /** Each of them is to go red by it. */
+  readonly scenarios: readonly string[];
+}
+
+/** A text of a file that is there exactly once, and what stands there instead. */
+export interface Change {
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
