@@ -10,7 +10,7 @@ export interface DiskImage extends Disposable {
   copyTo(file: string): void;
 }
 
-const BYTES = 32 * 1024 * 1024;
+const BYTES = 96 * 1024 * 1024;
 const TRIES = 20;
 
 /** Makes one, and mounts it. Throws `Skipped` where that is not possible: it takes root on Linux. */

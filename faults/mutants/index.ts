@@ -5,7 +5,7 @@ import { SQLITE_MUTANTS } from './sqlite-mutants.ts';
 
 const MUTANTS: readonly Mutant[] = [...POSTGRES_MUTANTS, ...SQLITE_MUTANTS, ...SERVICE_MUTANTS];
 /** Of these the first violation comes within seconds. */
-const QUICK: ReadonlySet<string> = new Set(['F6', 'F7', 'F10']);
+const QUICK: ReadonlySet<string> = new Set(['F6', 'F7', 'F10', 'F11', 'F13']);
 
 /** Those that are named, or all; `quick` leaves out what takes more than seconds. */
 export function chooseMutants(names: readonly string[], quick: boolean): readonly Mutant[] {

@@ -6,6 +6,8 @@ export interface Mutant {
   readonly changes: readonly Change[];
   /** Each of them is to go red by it. */
   readonly scenarios: readonly string[];
+  /** What it takes out only makes things quicker, or is done twice: the scenarios are to stay green. */
+  readonly isHarmless?: boolean;
 }
 
 /** A text of a file that is there exactly once, and what stands there instead. */

@@ -238,4 +238,24 @@ export const POSTGRES_MUTANTS: readonly Mutant[] = [
     ],
     scenarios: ['F4'],
   },
+  {
+    name: 'pg-running-index',
+    about: 'No index refuses a second running run, which the lock of the thread keeps away',
+    changes: [NO_RUNNING_INDEX],
+    scenarios: ['F6'],
+    isHarmless: true,
+  },
+  {
+    name: 'pg-no-hints',
+    about: 'Nobody is woken by others: each finds out by his next poll',
+    changes: [
+      {
+        file: `${STORE}/hints.ts`,
+        from: '      if (ids.size === 0) return;',
+        to: '      if (ids.size >= 0) return;',
+      },
+    ],
+    scenarios: ['F3'],
+    isHarmless: true,
+  },
 ];

@@ -10,16 +10,18 @@ import { breakSource } from './broken-source.ts';
 import type { Mutant } from './mutant.ts';
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
-const MOST_SHOWN = 100;
+const MOST_SHOWN = 80;
 
 interface Trial {
   readonly mutant: Mutant;
   readonly scenario: string;
   /** `noticed` by a rule. What fails otherwise shows nothing: a mutant may just not start. */
-  readonly verdict: 'noticed' | 'SURVIVED' | 'FAILED' | 'skipped';
+  readonly verdict: 'noticed' | 'SURVIVED' | 'harmless' | 'HARMFUL' | 'FAILED' | 'skipped';
   readonly why: string;
   readonly seconds: number;
 }
+
+const WRONG: ReadonlySet<Trial['verdict']> = new Set(['SURVIVED', 'HARMFUL', 'FAILED']);
 
 /** Runs the scenarios against each mutant, and prints who was found out by what. */
 export async function tryMutants(
@@ -40,13 +42,9 @@ export async function tryMutants(
     }
     rmSync(source, { recursive: true });
   }
-  const wrong = trials.filter(({ verdict }) => verdict === 'SURVIVED' || verdict === 'FAILED');
-  const count = (verdict: Trial['verdict']): number =>
-    trials.filter((trial) => trial.verdict === verdict).length;
-  console.log(
-    `\n${count('noticed')} noticed, ${count('SURVIVED')} survived, ${count('FAILED')} failed, ${count('skipped')} skipped`,
-  );
-  return wrong.length > 0 ? 1 : 0;
+  const counts = Object.entries(Object.groupBy(trials, ({ verdict }) => verdict));
+  console.log(`\n${counts.map(([verdict, each]) => `${each.length} ${verdict}`).join(', ')}`);
+  return trials.some(({ verdict }) => WRONG.has(verdict)) ? 1 : 0;
 }
 
 async function tryMutant(
@@ -66,10 +64,13 @@ async function tryMutant(
   const broken = /^ +(\w+ is broken: .*)/m.exec(said)?.[1];
   const skipped = /^ +skipped: (.*)/m.exec(said)?.[1];
   const about = { mutant, scenario, seconds };
-  if (broken !== undefined) return { ...about, verdict: 'noticed', why: broken };
+  const { isHarmless = false } = mutant;
+  if (broken !== undefined) {
+    return { ...about, verdict: isHarmless ? 'HARMFUL' : 'noticed', why: broken };
+  }
   if (code !== 0) return { ...about, verdict: 'FAILED', why: said };
   if (skipped !== undefined) return { ...about, verdict: 'skipped', why: skipped };
-  return { ...about, verdict: 'SURVIVED', why: mutant.about };
+  return { ...about, verdict: isHarmless ? 'harmless' : 'SURVIVED', why: mutant.about };
 }
 
 function lineOf({ mutant, scenario, verdict, why, seconds }: Trial): string {

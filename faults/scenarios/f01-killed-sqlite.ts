@@ -13,7 +13,7 @@ export const killedOnSqlite: Scenario = {
   async run(lab) {
     const db = await freshDatabase(lab, 'SQLite');
     await using cluster = await startProcesses(lab, { db, size: 1 });
-    const until = performance.now() + lasts(lab, 25_000, 240_000);
+    const until = performance.now() + lasts(lab, 18_000, 240_000);
     await endure(lab, {
       cluster,
       db,

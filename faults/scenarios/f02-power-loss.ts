@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -21,7 +22,7 @@ export const powerLoss: Scenario = {
     using disk = makeDiskImage(lab.folder);
     const db = fileUrl(disk.folder);
     await using cluster = await startProcesses(lab, { db, size: 1 });
-    const until = performance.now() + lasts(lab, 12_000, 180_000);
+    const until = performance.now() + lasts(lab, 9000, 150_000);
     const sent: Message[] = [];
 
     async function cutNowAndThen(): Promise<void> {
@@ -36,6 +37,7 @@ export const powerLoss: Scenario = {
         cluster.thaw(0);
         lab.history.write({ what: 'power loss', image, acknowledged: known.length });
         await startAgain(lab, image, known);
+        if (lab.checks.violations.length === 0) rmSync(image);
       }
       lab.figure('cuts', cuts);
     }
@@ -48,6 +50,7 @@ export const powerLoss: Scenario = {
         devices: 2,
         until,
         patienceMs: 15_000,
+        pauseMs: 150,
         onMessage: (message) => void sent.push(message),
         by: [
           [2, 'chat'],
