@@ -1,19 +1,21 @@
 // npm run faults: what is promised of runs, while processes, databases and networks fail. README.md
 // says what is done and what is checked.
 //
-//   npm run faults                     the short form of all
-//   npm run faults -- F3 F6            these
-//   npm run faults -- --long           the long form
-//   npm run faults -- F3 --seed 4711   with the choices of an earlier run
-//   npm run faults -- F3 --source DIR  against other sources
-//   npm run faults -- --mutants        whether sources that are broken on purpose are found out
-//   npm run faults -- --mutants NAME   these of them; `--quick` for those that take no time
+//   npm run faults                       the short form of all
+//   npm run faults -- F3 F6              these
+//   npm run faults -- --long             the long form
+//   npm run faults -- F3 --seed 4711     with the choices of an earlier run
+//   npm run faults -- F6 --store SQLite  on one of the stores, where there are two
+//   npm run faults -- F3 --source DIR    against other sources
+//   npm run faults -- --mutants          whether sources that are broken on purpose are found out
+//   npm run faults -- --mutants NAME     these of them; `--quick` for those that take no time
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import { STORES } from './lab/lab.ts';
 import type { Scenario } from './lab/lab.ts';
 import { startPostgresServer } from './lab/postgres-server.ts';
 import type { PostgresServer } from './lab/postgres-server.ts';
@@ -28,6 +30,7 @@ const { values, positionals } = parseArgs({
   options: {
     long: { type: 'boolean', default: false },
     seed: { type: 'string' },
+    store: { type: 'string' },
     source: { type: 'string', default: fileURLToPath(new URL('..', import.meta.url)) },
     mutants: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
@@ -35,6 +38,7 @@ const { values, positionals } = parseArgs({
     'until-broken': { type: 'boolean', default: false },
   },
 });
+const stores = STORES.filter((store) => values.store === undefined || values.store === store);
 const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9));
 const folder = mkdtempSync(join(tmpdir(), 'jims-faults-'));
 let keepsFolder = false;
@@ -48,6 +52,10 @@ process.exitCode = await main();
 process.exit();
 
 async function main(): Promise<number> {
+  if (stores.length === 0) {
+    console.error(`No such store: ${values.store}. There are ${STORES.join(' and ')}`);
+    return 2;
+  }
   let server: Promise<PostgresServer> | undefined;
   const postgres = (): Promise<PostgresServer> => (server ??= startPostgresServer());
   try {
@@ -68,7 +76,7 @@ async function runAll(
   const outcomes: Outcome[] = [];
   for (const scenario of scenarios) {
     const untilBroken = values['until-broken'];
-    const terms = { seed, folder, postgres, source: values.source, isLong: values.long };
+    const terms = { seed, folder, postgres, stores, source: values.source, isLong: values.long };
     outcomes.push(await runScenario(scenario, { ...terms, untilBroken }));
   }
   console.log('\nWhat was checked, and how often:');

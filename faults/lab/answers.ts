@@ -49,6 +49,11 @@ export function stoppedAnswer(
   return { kind, status, ...(code !== undefined && { code }), said };
 }
 
+/** The database is away, or the connection was opened while the process stood still. */
+export function isNoAnswer(status: number): boolean {
+  return status === 503 || status === 408;
+}
+
 /** No end was heard of, in all the time that there was. */
 export const NO_END: Answer = { kind: 'lost', status: 0, code: 'no end' };
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { NO_END, asObject, codeOf, stoppedAnswer, textsOf } from './answers.ts';
+import { NO_END, asObject, codeOf, isNoAnswer, stoppedAnswer, textsOf } from './answers.ts';
 import type { Json } from './answers.ts';
 import type { Answer, Message } from './message.ts';
 import type { SenderOptions } from './sender.ts';
@@ -18,7 +18,7 @@ export function createRunFollower(
     });
     const text = await response.text();
     witness.read(message, text);
-    checks.that('answer', response.status === 200 || response.status === 503, () => {
+    checks.that('answer', response.status === 200 || isNoAnswer(response.status), () => {
       return `the run of ${message.id} got ${response.status}: ${text.slice(0, 300)}`;
     });
     return response.ok ? JSON.parse(text) : undefined;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { liveFrames } from '../../packages/jims-api/test/support/live-frames.ts';
-import { NO_END, codeOf, stoppedAnswer, textsOf } from './answers.ts';
+import { NO_END, codeOf, isNoAnswer, stoppedAnswer, textsOf } from './answers.ts';
 import type { Json } from './answers.ts';
 import type { Answer, Message } from './message.ts';
 import type { SenderOptions } from './sender.ts';
@@ -92,7 +92,7 @@ export function createStreamFollower(
       response = await join(message, seen.last);
       if (!response) await sleep(100);
       const { status = 0 } = response ?? {};
-      if (status === 503 || status === 204) response = undefined;
+      if (status === 204 || isNoAnswer(status)) response = undefined;
       else if (response && status !== 200) {
         return witness.json(message, response, () => ({ kind: 'retry', status }));
       }

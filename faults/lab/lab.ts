@@ -16,6 +16,8 @@ export interface Lab {
   readonly folder: string;
   /** The root of the sources to run. */
   readonly source: string;
+  /** Of a scenario that is for both, those that it is shown on. */
+  readonly stores: readonly StoreName[];
   readonly checks: Checks;
   readonly history: History;
   /** The server of all scenarios, started when it is first asked for. */
@@ -25,7 +27,8 @@ export interface Lab {
   note(text: string): void;
 }
 
-export type StoreName = 'SQLite' | 'PostgreSQL';
+export const STORES = ['SQLite', 'PostgreSQL'] as const;
+export type StoreName = (typeof STORES)[number];
 
 /** Why a scenario cannot be shown here; printed, never silent. */
 export class Skipped extends Error {
@@ -37,6 +40,15 @@ export interface Scenario {
   readonly id: string;
   readonly about: string;
   run(lab: Lab): Promise<void>;
+}
+
+/** Shows the same on one process with a SQLite file, and on several with PostgreSQL. */
+export async function onEachStore(
+  lab: Lab,
+  size: number,
+  show: (lab: Lab, store: StoreName, size: number) => Promise<void>,
+): Promise<void> {
+  for (const store of lab.stores) await show(lab, store, store === 'SQLite' ? 1 : size);
 }
 
 /** The URL of an empty database. */

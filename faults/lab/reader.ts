@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { strangeCanary } from '../check/canaries.ts';
 import type { Checks } from '../check/checks.ts';
+import { isNoAnswer } from './answers.ts';
 import type { Cluster } from './cluster.ts';
 import type { Random } from './random.ts';
 
@@ -23,7 +24,7 @@ export async function browse(options: BrowseOptions): Promise<void> {
     const text = await response.text();
     const other = strangeCanary(text, contact);
     checks.that('I9', other === undefined, () => `${url} shows ${other} to ${contact}`);
-    checks.that('answer', response.ok || response.status === 503, () => {
+    checks.that('answer', response.ok || isNoAnswer(response.status), () => {
       return `${url} got ${response.status}: ${text.slice(0, 300)}`;
     });
     return response.ok ? text : '{}';
@@ -39,7 +40,7 @@ export async function browse(options: BrowseOptions): Promise<void> {
       signal: AbortSignal.timeout(3000),
     });
     await response.text();
-    checks.that('I9', response.status === 404 || response.status === 503, () => {
+    checks.that('I9', response.status === 404 || isNoAnswer(response.status), () => {
       return `${contact} was let into the thread of ${stranger}: ${response.status}`;
     });
   }

@@ -8,7 +8,7 @@ import type { Lab, Scenario } from './lab.ts';
 import { createRandom } from './random.ts';
 
 /** How scenarios are run. */
-export interface Terms extends Pick<Lab, 'isLong' | 'source' | 'postgres'> {
+export interface Terms extends Pick<Lab, 'isLong' | 'source' | 'stores' | 'postgres'> {
   readonly seed: number;
   /** Each scenario gets a folder of its own in it. */
   readonly folder: string;

@@ -1,9 +1,14 @@
+import type { StoreName } from '../lab/lab.ts';
 import type { Mutant } from './mutant.ts';
 import { POSTGRES_MUTANTS } from './postgres-mutants.ts';
 import { SERVICE_MUTANTS } from './service-mutants.ts';
 import { SQLITE_MUTANTS } from './sqlite-mutants.ts';
 
-const MUTANTS: readonly Mutant[] = [...POSTGRES_MUTANTS, ...SQLITE_MUTANTS, ...SERVICE_MUTANTS];
+const MUTANTS: readonly Mutant[] = [
+  ...POSTGRES_MUTANTS.map(of('PostgreSQL')),
+  ...SQLITE_MUTANTS.map(of('SQLite')),
+  ...SERVICE_MUTANTS,
+];
 /** Of these the first violation comes within seconds. */
 const QUICK: ReadonlySet<string> = new Set(['F6', 'F7', 'F10', 'F11', 'F13']);
 
@@ -20,4 +25,8 @@ export function chooseMutants(names: readonly string[], quick: boolean): readonl
       (names.length === 0 || names.includes(name)) &&
       (!quick || scenarios.every((scenario) => QUICK.has(scenario))),
   );
+}
+
+function of(store: StoreName): (mutant: Mutant) => Mutant {
+  return (mutant) => ({ ...mutant, store });
 }

@@ -53,7 +53,8 @@ async function tryMutant(
   { seed, source, url }: { seed: number; source: string; url: string },
 ): Promise<Trial> {
   const from = performance.now();
-  const flags = ['--source', source, '--seed', String(seed), '--until-broken'];
+  const where = mutant.store === undefined ? [] : ['--store', mutant.store];
+  const flags = ['--source', source, '--seed', String(seed), '--until-broken', ...where];
   const command = ['--conditions=@jims/source', MAIN, scenario, ...flags];
   const child = spawn(process.execPath, command, {
     env: { ...process.env, FAULTS_POSTGRES_URL: url },

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { readFacts } from '../check/facts.ts';
 import { checkInvariants } from '../check/invariants.ts';
-import { executionsFile, freshDatabase, startProcesses } from '../lab/lab.ts';
+import { executionsFile, freshDatabase, onEachStore, startProcesses } from '../lab/lab.ts';
 import type { Lab, Scenario, StoreName } from '../lab/lab.ts';
 import { newMessage } from '../lab/message.ts';
 import type { Message } from '../lab/message.ts';
@@ -19,14 +19,7 @@ const FEWS = 20;
 export const doubleTexting: Scenario = {
   id: 'F6',
   about: '200 messages to one thread at once: all policies, SQLite and 3 processes on PostgreSQL',
-  async run(lab) {
-    for (const [store, size] of [
-      ['SQLite', 1],
-      ['PostgreSQL', 3],
-    ] as const) {
-      await flood(lab, store, size);
-    }
-  },
+  run: (lab) => onEachStore(lab, 3, flood),
 };
 
 async function flood(lab: Lab, store: StoreName, size: number): Promise<void> {

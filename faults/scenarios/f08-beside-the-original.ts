@@ -16,8 +16,8 @@ export const besideTheOriginal: Scenario = {
   id: 'F8',
   about: 'rows as the Python original writes them, between ours: one order for both',
   async run(lab) {
-    await onPostgres(lab);
-    await onSqlite(lab);
+    if (lab.stores.includes('PostgreSQL')) await onPostgres(lab);
+    if (lab.stores.includes('SQLite')) await onSqlite(lab);
   },
 };
 

@@ -8,6 +8,7 @@ import {
   executionsFile,
   freshDatabase,
   lasts,
+  onEachStore,
   startProcesses,
 } from '../lab/lab.ts';
 import type { Lab, Scenario, StoreName } from '../lab/lab.ts';
@@ -24,12 +25,11 @@ export const clockJumps: Scenario = {
     if (library === undefined || !existsSync(library)) {
       throw new Skipped('libfaketime is not installed (Debian: apt-get install faketime)');
     }
-    await jump(lab, library, 'SQLite', 1);
-    await jump(lab, library, 'PostgreSQL', 3);
+    await onEachStore(lab, 3, (...where) => jump(library, ...where));
   },
 };
 
-async function jump(lab: Lab, library: string, store: StoreName, size: number): Promise<void> {
+async function jump(library: string, lab: Lab, store: StoreName, size: number): Promise<void> {
   const { checks, history } = lab;
   const db = await freshDatabase(lab, store);
   const clock = join(lab.folder, `clock-${store}`);

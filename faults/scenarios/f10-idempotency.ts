@@ -5,7 +5,7 @@ import type { Facts } from '../check/facts.ts';
 import { ask, chatBody, only } from '../lab/ask.ts';
 import type { Reply } from '../lab/ask.ts';
 import type { Cluster } from '../lab/cluster.ts';
-import { freshDatabase, startProcesses } from '../lab/lab.ts';
+import { freshDatabase, onEachStore, startProcesses } from '../lab/lab.ts';
 import type { Lab, Scenario, StoreName } from '../lab/lab.ts';
 
 const API_KEYS = ['first-caller', 'second-caller'] as const;
@@ -16,10 +16,7 @@ const RIVALS = 12;
 export const idempotency: Scenario = {
   id: 'F10',
   about: 'Idempotency-Key: at once, after success, failure, death and sleep, other body and caller',
-  async run(lab) {
-    await tryKeys(lab, 'SQLite', 1);
-    await tryKeys(lab, 'PostgreSQL', 2);
-  },
+  run: (lab) => onEachStore(lab, 2, tryKeys),
 };
 
 async function tryKeys(lab: Lab, store: StoreName, size: number): Promise<void> {

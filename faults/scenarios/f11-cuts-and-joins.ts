@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { ask, chatBody, only } from '../lab/ask.ts';
 import type { Cluster } from '../lab/cluster.ts';
 import { endure } from '../lab/endure.ts';
-import { contactNames, freshDatabase, lasts, startProcesses } from '../lab/lab.ts';
+import { contactNames, freshDatabase, lasts, onEachStore, startProcesses } from '../lab/lab.ts';
 import type { Lab, Scenario, StoreName } from '../lab/lab.ts';
 
 const FEWEST_CUTS = 100;
@@ -12,10 +12,7 @@ const FEWEST_CUTS = 100;
 export const cutsAndJoins: Scenario = {
   id: 'F11',
   about: 'streams are cut after any frame and joined again, also at another process',
-  async run(lab) {
-    await cut(lab, 'SQLite', 1);
-    await cut(lab, 'PostgreSQL', 2);
-  },
+  run: (lab) => onEachStore(lab, 2, cut),
 };
 
 async function cut(lab: Lab, store: StoreName, size: number): Promise<void> {
