@@ -10,8 +10,8 @@ export interface RunPollOptions {
   readonly owners: () => readonly RunOwner[];
   /** Somebody asked for a run of this process to be stopped. */
   readonly onCancelRequested: (runId: string) => void;
-  /** The run is no longer this process's. */
-  readonly onTaken: (runId: string) => void;
+  /** The attempt of a run is no longer this process's. */
+  readonly onTaken: (owner: RunOwner) => void;
 }
 
 /** What others did to the runs of this process. */
@@ -45,12 +45,17 @@ export function createRunPoll(options: RunPollOptions): RunPoll {
   async function poll(): Promise<void> {
     if (polling || owners().length === 0) return;
     polling = true;
+    const asked = new Map(waiting);
     try {
       for (const run of await store.pollRuns(instanceId, [...waiting.keys()])) {
         const { runId, status, cancelRequested } = run;
-        // A lost run that another process runs again is over for this one.
-        if (!isActive(run)) settle(runId, (turn) => turn.reject(lost()));
-        else if (status === 'running') settle(runId, (turn) => turn.resolve());
+        if (isActive(run)) {
+          if (status === 'running') settle(runId, (turn) => turn.resolve());
+        } else if (waiting.get(runId) === asked.get(runId)) {
+          // A lost run that another process runs again is over for this one; but one that this
+          // process has begun again since it asked is not.
+          settle(runId, (turn) => turn.reject(lost()));
+        }
         if (cancelRequested) onCancelRequested(runId);
       }
     } catch (error) {
@@ -64,8 +69,9 @@ export function createRunPoll(options: RunPollOptions): RunPoll {
     const mine = new Map(owners().map((owner) => [owner.runId, owner]));
     try {
       for (const run of await store.pollRuns(instanceId, [...mine.keys()])) {
-        const isKept = isActive(run) && run.attempt === mine.get(run.runId)?.attempt;
-        if (mine.has(run.runId) && !isKept) onTaken(run.runId);
+        const owner = mine.get(run.runId);
+        const isKept = isActive(run) && run.attempt === owner?.attempt;
+        if (owner && !isKept) onTaken(owner);
       }
     } catch (error) {
       logger.warn({ error: describeError(error) }, 'cannot look for runs that were taken away');
