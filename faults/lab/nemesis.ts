@@ -18,16 +18,18 @@ export interface NemesisOptions {
   heal(): Promise<void> | void;
 }
 
-/** Does one harm after the other; how often it did what is told as figures. */
+/** Does one harm after the other, each once and then by its weight; how often it did what is told as figures. */
 export async function unleash(lab: Lab, options: NemesisOptions): Promise<void> {
   const { harms, until, pauseMs } = options;
   const random = lab.random.fork();
   const done = new Map<string, number>();
+  const first = random.between(0, harms.length - 1);
+  const once = [...harms.slice(first), ...harms.slice(0, first)];
   for (;;) {
     const pause = random.between(...pauseMs);
     if (performance.now() + pause >= until) break;
     await sleep(pause);
-    const harm = random.weighted(harms.map((each) => [each.weight, each] as const));
+    const harm = once.pop() ?? random.weighted(harms.map((each) => [each.weight, each] as const));
     lab.history.write({ what: 'harm', harm: harm.name });
     await harm.do();
     done.set(harm.name, (done.get(harm.name) ?? 0) + 1);

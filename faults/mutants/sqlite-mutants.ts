@@ -20,7 +20,7 @@ export const SQLITE_MUTANTS: readonly Mutant[] = [
       {
         file: GROUP,
         from: '      commit.run();',
-        to: '      setTimeout(() => void (db.isTransaction && commit.run()), 50);',
+        to: '      setTimeout(() => void (db.isTransaction && commit.run()), 500);',
       },
     ],
     scenarios: ['F1'],

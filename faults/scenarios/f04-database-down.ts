@@ -10,7 +10,7 @@ import type { Harm } from '../lab/nemesis.ts';
 import type { PostgresServer } from '../lab/postgres-server.ts';
 import type { Random } from '../lab/random.ts';
 
-const LOST_ANSWERS = 10;
+const LOST_ANSWERS = 20;
 
 /** F4: the database crashes, ends connections, and goes out of reach under load. */
 export const databaseDown: Scenario = {
@@ -21,7 +21,7 @@ export const databaseDown: Scenario = {
     const db = await freshDatabase(lab, 'PostgreSQL');
     await using network = await openTcpProxy(db);
     await using cluster = await startProcesses(lab, { db: network.url, size: 2 });
-    const until = performance.now() + lasts(lab, 20_000, 180_000);
+    const until = performance.now() + lasts(lab, 25_000, 180_000);
     let slowest = 0;
     await endure(lab, {
       cluster,
@@ -46,7 +46,7 @@ export const databaseDown: Scenario = {
       meanwhile: [
         unleash(lab, {
           until: until - 6000,
-          pauseMs: [500, 2000],
+          pauseMs: [300, 1500],
           harms: [
             {
               name: 'crash',
@@ -57,7 +57,11 @@ export const databaseDown: Scenario = {
             },
             ...harmsTo(postgres, network, lab.random.fork()),
           ],
-          heal: () => network.restore(),
+          async heal() {
+            network.restore();
+            // Last, as a lease that runs out would end the runs that nobody knows of.
+            await loseAnswers(network);
+          },
         }),
       ],
     });
@@ -90,15 +94,14 @@ function harmsTo(postgres: PostgresServer, network: TcpProxy, random: Random): r
         network.restore();
       },
     },
-    {
-      name: 'not heard',
-      weight: 3,
-      async do() {
-        for (let n = 0; n < LOST_ANSWERS; n++) {
-          network.loseNextAnswer();
-          await sleep(50);
-        }
-      },
-    },
+    { name: 'not heard', weight: 2, do: () => loseAnswers(network) },
   ];
+}
+
+/** What was asked for is done, and who asked does not learn so. */
+async function loseAnswers(network: TcpProxy): Promise<void> {
+  for (let n = 0; n < LOST_ANSWERS; n++) {
+    network.loseNextAnswer(n % 2 === 0 ? 'accept_run' : '');
+    await sleep(50);
+  }
 }
