@@ -15,7 +15,7 @@ export const killedAndFrozen: Scenario = {
   async run(lab) {
     const db = await freshDatabase(lab, 'PostgreSQL');
     await using cluster = await startProcesses(lab, { db, size: 3 });
-    const until = performance.now() + lasts(lab, 40_000, 300_000);
+    const until = performance.now() + lasts(lab, 36_000, 300_000);
     const contacts = contactNames(12);
     const { facts } = await endure(lab, {
       cluster,

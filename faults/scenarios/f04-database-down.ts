@@ -21,7 +21,7 @@ export const databaseDown: Scenario = {
     const db = await freshDatabase(lab, 'PostgreSQL');
     await using network = await openTcpProxy(db);
     await using cluster = await startProcesses(lab, { db: network.url, size: 2 });
-    const until = performance.now() + lasts(lab, 25_000, 180_000);
+    const until = performance.now() + lasts(lab, 23_000, 180_000);
     let slowest = 0;
     await endure(lab, {
       cluster,

@@ -17,7 +17,7 @@ export const rollingRestart: Scenario = {
     const args = ['--drain-timeout', String(DRAIN_S)];
     await using cluster = await startProcesses(lab, { db, size: SIZE, args });
     const rounds = lab.isLong ? 10 : 1;
-    const until = performance.now() + lasts(lab, 16_000, rounds * 18_000);
+    const until = performance.now() + lasts(lab, 14_000, rounds * 18_000);
     let slowest = 0;
 
     async function restartAll(): Promise<void> {

@@ -47,7 +47,7 @@ async function jump(library: string, lab: Lab, store: StoreName, size: number): 
   };
   const slot = (each: number): object => (each === 0 ? { env } : {});
   await using cluster = await startProcesses(lab, { db, size, slot });
-  const until = performance.now() + lasts(lab, 7000, 60_000);
+  const until = performance.now() + lasts(lab, 6000, 60_000);
   let jumps = 0;
   const { facts } = await endure(lab, {
     cluster,

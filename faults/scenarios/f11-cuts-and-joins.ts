@@ -21,7 +21,7 @@ async function cut(lab: Lab, store: StoreName, size: number): Promise<void> {
   await using cluster = await startProcesses(lab, { db, size });
   const before = checks.count('stream');
   let joins = 0;
-  const until = performance.now() + lasts(lab, 6000, 60_000);
+  const until = performance.now() + lasts(lab, 5000, 60_000);
   await endure(lab, {
     cluster,
     db,

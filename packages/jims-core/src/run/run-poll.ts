@@ -48,20 +48,23 @@ export function createRunPoll(options: RunPollOptions): RunPoll {
     const asked = new Map(waiting);
     try {
       for (const run of await store.pollRuns(instanceId, [...waiting.keys()])) {
-        const { runId, status, cancelRequested } = run;
-        if (isActive(run)) {
-          if (status === 'running') settle(runId, (turn) => turn.resolve());
-        } else if (waiting.get(runId) === asked.get(runId)) {
-          // A lost run that another process runs again is over for this one; but one that this
-          // process has begun again since it asked is not.
-          settle(runId, (turn) => turn.reject(lost()));
-        }
-        if (cancelRequested) onCancelRequested(runId);
+        tellTurn(run, asked);
+        if (run.cancelRequested) onCancelRequested(run.runId);
       }
     } catch (error) {
       logger.warn({ error: describeError(error) }, 'cannot look for the turns of queued runs');
     } finally {
       polling = false;
+    }
+  }
+
+  function tellTurn(run: PolledRun, asked: ReadonlyMap<string, unknown>): void {
+    const { runId, status } = run;
+    if (isActive(run) && status === 'running') settle(runId, (turn) => turn.resolve());
+    // A lost run that another process runs again is over for this one; but one that this process has
+    // begun again since it asked is not.
+    if (!isActive(run) && waiting.get(runId) === asked.get(runId)) {
+      settle(runId, (turn) => turn.reject(lost()));
     }
   }
 
