@@ -59,13 +59,19 @@ export async function freshDatabase(lab: Lab, store: StoreName): Promise<string>
   return `sqlite:///${join(folder, 'jims.db')}`;
 }
 
-/** Processes that serve `app.ts`, with short leases. */
+type ProcessOptions = Pick<ClusterOptions, 'db' | 'size'> &
+  Partial<ClusterOptions> & {
+    /** For processes that are to be taken for dead soon; else it outlasts whatever a machine is busy with. */
+    readonly leaseS?: number;
+  };
+
+/** Processes that serve `app.ts`. */
 export function startProcesses(
   lab: Lab,
-  options: Pick<ClusterOptions, 'db' | 'size'> & Partial<ClusterOptions>,
+  { leaseS = PATIENT_LEASE_S, ...options }: ProcessOptions,
 ): Promise<Cluster> {
   const { source, folder, checks, history } = lab;
-  const args = ['--lease-timeout', String(LEASE_S), ...(options.args ?? [])];
+  const args = ['--lease-timeout', String(leaseS), ...(options.args ?? [])];
   const env = { FAULTS_EXECUTIONS: executionsFile(lab), ...options.env };
   return startCluster({ source, folder, checks, history, ...options, args, env });
 }
@@ -76,6 +82,7 @@ export function executionsFile({ folder }: Pick<Lab, 'folder'>): string {
 }
 
 export const LEASE_S = 2;
+const PATIENT_LEASE_S = 30;
 /** A lease, the slowest reaper behind it, and a slow machine. */
 export const SETTLE_MS = 30_000;
 

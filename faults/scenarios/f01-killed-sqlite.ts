@@ -12,7 +12,7 @@ export const killedOnSqlite: Scenario = {
   about: 'kill -9 and SIGSTOP of the process on a SQLite file, again and again',
   async run(lab) {
     const db = await freshDatabase(lab, 'SQLite');
-    await using cluster = await startProcesses(lab, { db, size: 1 });
+    await using cluster = await startProcesses(lab, { db, size: 1, leaseS: LEASE_S });
     const until = performance.now() + lasts(lab, 18_000, 240_000);
     await endure(lab, {
       cluster,

@@ -8,7 +8,7 @@ import { checkIntegrity } from '../check/integrity.ts';
 import { checkInvariants } from '../check/invariants.ts';
 import { makeDiskImage, mountImage } from '../lab/disk-image.ts';
 import { endure } from '../lab/endure.ts';
-import { SETTLE_MS, contactNames, lasts, startProcesses } from '../lab/lab.ts';
+import { LEASE_S, SETTLE_MS, contactNames, lasts, startProcesses } from '../lab/lab.ts';
 import type { Lab, Scenario } from '../lab/lab.ts';
 import type { Message } from '../lab/message.ts';
 
@@ -21,7 +21,7 @@ export const powerLoss: Scenario = {
   async run(lab) {
     using disk = makeDiskImage(lab.folder);
     const db = fileUrl(disk.folder);
-    await using cluster = await startProcesses(lab, { db, size: 1 });
+    await using cluster = await startProcesses(lab, { db, size: 1, leaseS: LEASE_S });
     const until = performance.now() + lasts(lab, 9000, 150_000);
     const sent: Message[] = [];
 
@@ -69,7 +69,7 @@ async function startAgain(lab: Lab, image: string, messages: readonly Message[])
   using disk = mountImage(image);
   const db = fileUrl(disk.folder);
   checkIntegrity(lab.checks, db);
-  await using cluster = await startProcesses(lab, { db, size: 1 });
+  await using cluster = await startProcesses(lab, { db, size: 1, leaseS: LEASE_S });
   checkInvariants(lab.checks, messages, await allOver(db));
   await cluster.stopAll();
 }

@@ -14,7 +14,7 @@ export const killedAndFrozen: Scenario = {
   about: 'kill -9 and SIGSTOP of 3 processes on PostgreSQL, with canaries (F18)',
   async run(lab) {
     const db = await freshDatabase(lab, 'PostgreSQL');
-    await using cluster = await startProcesses(lab, { db, size: 3 });
+    await using cluster = await startProcesses(lab, { db, size: 3, leaseS: LEASE_S });
     const until = performance.now() + lasts(lab, 36_000, 300_000);
     const contacts = contactNames(12);
     const { facts } = await endure(lab, {

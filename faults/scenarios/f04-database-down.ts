@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openTcpProxy } from '../../packages/jims-core/test/support/tcp-proxy.ts';
 import type { TcpProxy } from '../../packages/jims-core/test/support/tcp-proxy.ts';
 import { endure } from '../lab/endure.ts';
-import { contactNames, freshDatabase, lasts, startProcesses } from '../lab/lab.ts';
+import { LEASE_S, contactNames, freshDatabase, lasts, startProcesses } from '../lab/lab.ts';
 import type { Scenario } from '../lab/lab.ts';
 import { unleash } from '../lab/nemesis.ts';
 import type { Harm } from '../lab/nemesis.ts';
@@ -20,7 +20,7 @@ export const databaseDown: Scenario = {
     const postgres = await lab.postgres();
     const db = await freshDatabase(lab, 'PostgreSQL');
     await using network = await openTcpProxy(db);
-    await using cluster = await startProcesses(lab, { db: network.url, size: 2 });
+    await using cluster = await startProcesses(lab, { db: network.url, size: 2, leaseS: LEASE_S });
     const until = performance.now() + lasts(lab, 23_000, 180_000);
     let slowest = 0;
     await endure(lab, {

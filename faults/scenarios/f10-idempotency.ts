@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { readFacts } from '../check/facts.ts';
-import type { Facts } from '../check/facts.ts';
+import type { Facts, RunFact } from '../check/facts.ts';
 import { ask, chatBody, only } from '../lab/ask.ts';
 import type { Reply } from '../lab/ask.ts';
 import type { Cluster } from '../lab/cluster.ts';
-import { freshDatabase, onEachStore, startProcesses } from '../lab/lab.ts';
+import { LEASE_S, freshDatabase, onEachStore, startProcesses } from '../lab/lab.ts';
 import type { Lab, Scenario, StoreName } from '../lab/lab.ts';
 
 const API_KEYS = ['first-caller', 'second-caller'] as const;
@@ -25,11 +25,12 @@ async function tryKeys(lab: Lab, store: StoreName, size: number): Promise<void> 
   const { checks } = lab;
   const db = await freshDatabase(lab, store);
   const env = { JIMS_API_KEY: API_KEYS.join(',') };
-  await using cluster = await startProcesses(lab, { db, size, env });
+  await using cluster = await startProcesses(lab, { db, size, env, leaseS: LEASE_S });
   const rounds = lab.isLong ? 8 : 1;
   for (let round = 0; round < rounds; round++) {
     const about = `${store} round ${round}`;
-    const send = sender(cluster, `${store}-${round}`);
+    const scope = `${store}-${round}`;
+    const send = sender(cluster, scope);
     const same = (what: string, isSo: boolean, seen: readonly Reply[]): void =>
       checks.that('I6', isSo, () => {
         return `${about}, ${what}: ${seen.map(({ status, text }) => `${status} ${text}`).join(' | ')}`;
@@ -62,7 +63,7 @@ async function tryKeys(lab: Lab, store: StoreName, size: number): Promise<void> 
     same('no key', bad.status === 400, [bad]);
 
     const dying = send('dies', 'echo 3000').catch(() => undefined);
-    await sleep(700);
+    await untilStored(db, [`${scope}-dies`], ({ status }) => status === 'running');
     await cluster.kill(0);
     await dying;
     await cluster.start(0);
@@ -70,7 +71,7 @@ async function tryKeys(lab: Lab, store: StoreName, size: number): Promise<void> 
     same('after death', again.status === 200, [again]);
 
     if (size === 1) continue;
-    const woken = await sleepThrough(cluster, db, send);
+    const woken = await sleepThrough(cluster, { db, send, scope });
     same('after sleep', woken.every(isOk), woken);
   }
   checkRows(lab, await readFacts(db), size === 1 ? rounds : 3 * rounds);
@@ -110,22 +111,39 @@ async function untilAnswered(send: () => Promise<Reply>): Promise<Reply> {
  * A process is taken for dead while it sleeps. When it wakes, one of its runs has been begun again by
  * another process, and one is begun again by itself: neither may be ended by what it still has.
  */
-async function sleepThrough(cluster: Cluster, db: string, send: Send): Promise<readonly Reply[]> {
+async function sleepThrough(
+  cluster: Cluster,
+  { db, send, scope }: { db: string; send: Send; scope: string },
+): Promise<readonly Reply[]> {
   const [taken, takenBack] = ['deaf 2500', 'deaf 6500'] as const;
   const asleep = [send('taken', taken), send('taken-back', takenBack)];
   const over = Promise.allSettled(asleep);
-  await sleep(700);
+  const keys = [`${scope}-taken`, `${scope}-taken-back`];
+  await untilStored(db, keys, ({ status }) => status === 'running');
   cluster.freeze(0);
-  const until = performance.now() + 20_000;
-  for (let lost = 0; lost < asleep.length && performance.now() < until; await sleep(50)) {
-    lost = (await readFacts(db)).runs.filter(({ code }) => code === 'lost').length;
-  }
+  await untilStored(db, keys, ({ code }) => code === 'lost');
   const elsewhere = send('taken', taken, { by: 1 });
   await sleep(300);
   cluster.thaw(0);
   const again = await Promise.all([elsewhere, send('taken-back', takenBack)]);
   await over;
   return again;
+}
+
+/** The runs of these keys stand as they are to, or it is late. */
+async function untilStored(
+  db: string,
+  keys: readonly string[],
+  isSo: (run: RunFact) => boolean,
+): Promise<void> {
+  const until = performance.now() + 20_000;
+  for (;;) {
+    const { runs } = await readFacts(db);
+    const asked = runs.filter(({ key }) => key !== null && keys.includes(key));
+    const isDone = asked.length === keys.length && asked.every(isSo);
+    if (isDone || performance.now() > until) return;
+    await sleep(50);
+  }
 }
 
 function checkRows({ checks }: Lab, { threads, runs }: Facts, lost: number): void {

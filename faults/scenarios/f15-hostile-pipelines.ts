@@ -41,8 +41,7 @@ export const hostilePipelines: Scenario = {
   async run(lab) {
     const { checks } = lab;
     const db = await freshDatabase(lab, 'SQLite');
-    // A blocked process must not be taken for dead by itself.
-    const args = ['--run-timeout', '10', '--lease-timeout', '15'];
+    const args = ['--run-timeout', '10'];
     await using cluster = await startProcesses(lab, { db, size: 1, args });
     const server = only(cluster.at(0));
     const before = server.rssBytes();
