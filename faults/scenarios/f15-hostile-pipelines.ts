@@ -194,7 +194,10 @@ async function post(
       signal: AbortSignal.timeout(40_000),
     });
     const type = response.headers.get('content-type') ?? '';
-    return { status: response.status, text: await response.text(), type };
+    const text = await response.text();
+    // Of a connection that was opened while the process was blocked: it is asked again.
+    if (response.status === 408) return await post(server, path, body, headers);
+    return { status: response.status, text, type };
   } catch (error) {
     const cause = error instanceof Error ? (error.cause ?? error) : error;
     return { status: 0, text: String(cause), type: '' };
