@@ -38,7 +38,7 @@ async function cut(lab: Lab, store: StoreName, size: number): Promise<void> {
       devices: 1,
       until,
       patienceMs: 15_000,
-      cutChance: 0.1,
+      cutChance: 0.3,
       by: [[1, 'stream']],
       commands: [[1, ['stream', 1, 60]]],
     },

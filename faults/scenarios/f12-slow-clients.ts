@@ -19,7 +19,8 @@ const HEADERS_CLOSED_MS = 17_000;
 const BODIES_CLOSED_MS = 40_000;
 /** A text is there in pieces, as the message they make, and as what the store is given. */
 const TEXT_COPIES = 3;
-const SPARE_BYTES = 50 * MIB;
+/** A heap is not cleared while a machine is busy. */
+const SPARE_BYTES = 150 * MIB;
 /** For nine of ten, beside five times of what a request takes on this machine while nobody is slow. */
 const SLOWEST_MS = 3000;
 const USUAL_MS = 2000;
