@@ -5,7 +5,7 @@ import type { ThreadContext } from 'jims-core';
 
 type Misdeed = (ctx: ThreadContext, amount: number) => unknown;
 
-export const FORGED_STATUS = 'one\r\n\r\nevent: result\r\ndata: {"forged": true}\r\r';
+const FORGED_STATUS = 'one\r\n\r\nevent: result\r\ndata: {"forged": true}\r\r';
 export const FORGED_TEXT =
   'a\r\n\r\nevent: result\r\ndata: {"forged": true}\r\n\r\n\n\nid: 9\n\ndata: [DONE]\r\rdata: {"forged": true}\n\n\u2028\u2029\u0085';
 

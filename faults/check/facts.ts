@@ -37,7 +37,7 @@ export interface RunFact {
   readonly finishedAt: string | null;
 }
 
-/** Reads a database by its URL, with the driver and nothing of ours in between. */
+/** Reads a database as it is at one moment, with the driver and nothing of ours in between. */
 export function readFacts(url: string): Promise<Facts> {
   return url.startsWith('sqlite:') ? readSqlite(url.slice('sqlite:///'.length)) : readPostgres(url);
 }
@@ -73,6 +73,7 @@ async function readPostgres(url: string): Promise<Facts> {
   const client = new Client({ connectionString: url });
   await client.connect();
   try {
+    await client.query('begin isolation level repeatable read read only');
     const all = async <T>(sql: string): Promise<T[]> => (await client.query(sql)).rows as T[];
     return toFacts({
       threads: await all('select thread_id::text, contact_id from threads'),
@@ -98,6 +99,7 @@ async function readPostgres(url: string): Promise<Facts> {
 
 async function readSqlite(file: string): Promise<Facts> {
   using db = new DatabaseSync(file, { timeout: 5000 });
+  db.exec('BEGIN');
   const all = <T>(sql: string): T[] => db.prepare(sql).all() as T[];
   return toFacts({
     threads: all('SELECT thread_id, contact_id FROM threads'),

@@ -16,6 +16,8 @@ export interface Lab {
   readonly folder: string;
   /** The root of the sources to run. */
   readonly source: string;
+  /** Of a scenario that is for both, those that it is shown on. */
+  readonly stores: readonly StoreName[];
   readonly checks: Checks;
   readonly history: History;
   /** The server of all scenarios, started when it is first asked for. */
@@ -25,7 +27,8 @@ export interface Lab {
   note(text: string): void;
 }
 
-export type StoreName = 'SQLite' | 'PostgreSQL';
+export const STORES = ['SQLite', 'PostgreSQL'] as const;
+export type StoreName = (typeof STORES)[number];
 
 /** Why a scenario cannot be shown here; printed, never silent. */
 export class Skipped extends Error {
@@ -39,6 +42,15 @@ export interface Scenario {
   run(lab: Lab): Promise<void>;
 }
 
+/** Shows the same on one process with a SQLite file, and on several with PostgreSQL. */
+export async function onEachStore(
+  lab: Lab,
+  size: number,
+  show: (lab: Lab, store: StoreName, size: number) => Promise<void>,
+): Promise<void> {
+  for (const store of lab.stores) await show(lab, store, store === 'SQLite' ? 1 : size);
+}
+
 /** The URL of an empty database. */
 export async function freshDatabase(lab: Lab, store: StoreName): Promise<string> {
   if (store === 'PostgreSQL') return (await lab.postgres()).newDatabase();
@@ -47,13 +59,19 @@ export async function freshDatabase(lab: Lab, store: StoreName): Promise<string>
   return `sqlite:///${join(folder, 'jims.db')}`;
 }
 
-/** Processes that serve `app.ts`, with short leases. */
+type ProcessOptions = Pick<ClusterOptions, 'db' | 'size'> &
+  Partial<ClusterOptions> & {
+    /** For processes that are to be taken for dead soon; else it outlasts whatever a machine is busy with. */
+    readonly leaseS?: number;
+  };
+
+/** Processes that serve `app.ts`. */
 export function startProcesses(
   lab: Lab,
-  options: Pick<ClusterOptions, 'db' | 'size'> & Partial<ClusterOptions>,
+  { leaseS = PATIENT_LEASE_S, ...options }: ProcessOptions,
 ): Promise<Cluster> {
   const { source, folder, checks, history } = lab;
-  const args = ['--lease-timeout', String(LEASE_S), ...(options.args ?? [])];
+  const args = ['--lease-timeout', String(leaseS), ...(options.args ?? [])];
   const env = { FAULTS_EXECUTIONS: executionsFile(lab), ...options.env };
   return startCluster({ source, folder, checks, history, ...options, args, env });
 }
@@ -64,6 +82,7 @@ export function executionsFile({ folder }: Pick<Lab, 'folder'>): string {
 }
 
 export const LEASE_S = 2;
+const PATIENT_LEASE_S = 30;
 /** A lease, the slowest reaper behind it, and a slow machine. */
 export const SETTLE_MS = 30_000;
 

@@ -1,3 +1,4 @@
+import { canaryOf } from '../check/canaries.ts';
 import type { Random } from './random.ts';
 
 /** A question of a contact, and all that came back for it. */
@@ -40,10 +41,6 @@ export interface MessageSpec {
 
 const FAILING = new Set(['throw', 'late-throw', 'float', 'timer']);
 let made = 0;
-
-export function canaryOf(contact: string): string {
-  return `canary-${contact}`;
-}
 
 export function newMessage(random: Random, spec: MessageSpec): Message {
   const id = `m${++made}`;

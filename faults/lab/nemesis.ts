@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Random } from './random.ts';
+import type { Lab } from './lab.ts';
 
 /** A way to do harm; resolves when the harm is done, and what it broke may be broken for a while. */
 export interface Harm {
@@ -10,7 +10,6 @@ export interface Harm {
 }
 
 export interface NemesisOptions {
-  readonly random: Random;
   readonly harms: readonly Harm[];
   readonly until: number;
   /** Between one harm and the next. */
@@ -19,19 +18,22 @@ export interface NemesisOptions {
   heal(): Promise<void> | void;
 }
 
-/** Does one harm after the other; resolves with how often it did what. */
-export async function unleash(options: NemesisOptions): Promise<ReadonlyMap<string, number>> {
-  const { random, harms, until, pauseMs } = options;
+/** Does one harm after the other, each once and then by its weight; how often it did what is told as figures. */
+export async function unleash(lab: Lab, options: NemesisOptions): Promise<void> {
+  const { harms, until, pauseMs } = options;
+  const random = lab.random.fork();
   const done = new Map<string, number>();
+  const first = random.between(0, harms.length - 1);
+  const once = [...harms.slice(first), ...harms.slice(0, first)];
   for (;;) {
     const pause = random.between(...pauseMs);
-    if (performance.now() + pause >= until) {
-      await options.heal();
-      return done;
-    }
+    if (performance.now() + pause >= until) break;
     await sleep(pause);
-    const harm = random.weighted(harms.map((each) => [each.weight, each] as const));
+    const harm = once.pop() ?? random.weighted(harms.map((each) => [each.weight, each] as const));
+    lab.history.write({ what: 'harm', harm: harm.name });
     await harm.do();
     done.set(harm.name, (done.get(harm.name) ?? 0) + 1);
   }
+  await options.heal();
+  for (const [name, times] of done) lab.figure(name, times);
 }

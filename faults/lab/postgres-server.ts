@@ -6,6 +6,7 @@ import { startPostgres } from '../../scripts/postgres.ts';
 
 /** A PostgreSQL that loses nothing in a crash, and can be made to crash. */
 export interface PostgresServer extends AsyncDisposable {
+  readonly url: string;
   /** The URL of a new empty database. */
   newDatabase(): Promise<string>;
   query<T extends object>(sql: string, parameters?: readonly unknown[]): Promise<readonly T[]>;
@@ -20,8 +21,12 @@ export interface PostgresServer extends AsyncDisposable {
   connections(): Promise<number>;
 }
 
+/** Starts one, or takes the one that FAULTS_POSTGRES_URL names; it must be on this machine. */
 export async function startPostgresServer(): Promise<PostgresServer> {
-  const server = await startPostgres({ durable: true });
+  const given = process.env['FAULTS_POSTGRES_URL'];
+  const server = given
+    ? { url: given, async [Symbol.asyncDispose]() {} }
+    : await startPostgres({ durable: true });
   let made = 0;
 
   async function query<T extends object>(
@@ -39,9 +44,10 @@ export async function startPostgresServer(): Promise<PostgresServer> {
   }
 
   return {
+    url: server.url,
     query,
     async newDatabase() {
-      const name = `faults_${++made}`;
+      const name = `faults_${process.pid}_${++made}`;
       await query(`create database ${name}`);
       return new URL(`/${name}`, server.url).href;
     },

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { strangeCanary } from '../check/canaries.ts';
 import type { Checks } from '../check/checks.ts';
+import { isNoAnswer } from './answers.ts';
 import type { Cluster } from './cluster.ts';
-import { canaryOf } from './message.ts';
 import type { Random } from './random.ts';
 
 export interface BrowseOptions {
@@ -13,8 +14,6 @@ export interface BrowseOptions {
   readonly until: number;
 }
 
-const CANARY = /canary-[\w-]+/g;
-
 /** Reads what there is about contacts, and tries one contact's thread under another's name. */
 export async function browse(options: BrowseOptions): Promise<void> {
   const { cluster, checks, random, contacts, until } = options;
@@ -23,9 +22,9 @@ export async function browse(options: BrowseOptions): Promise<void> {
   async function read(url: string, contact: string): Promise<string> {
     const response = await fetch(url, { signal: AbortSignal.timeout(3000) });
     const text = await response.text();
-    const other = (text.match(CANARY) ?? []).find((each) => each !== canaryOf(contact));
+    const other = strangeCanary(text, contact);
     checks.that('I9', other === undefined, () => `${url} shows ${other} to ${contact}`);
-    checks.that('answer', response.ok || response.status === 503, () => {
+    checks.that('answer', response.ok || isNoAnswer(response.status), () => {
       return `${url} got ${response.status}: ${text.slice(0, 300)}`;
     });
     return response.ok ? text : '{}';
@@ -41,7 +40,7 @@ export async function browse(options: BrowseOptions): Promise<void> {
       signal: AbortSignal.timeout(3000),
     });
     await response.text();
-    checks.that('I9', response.status === 404 || response.status === 503, () => {
+    checks.that('I9', response.status === 404 || isNoAnswer(response.status), () => {
       return `${contact} was let into the thread of ${stranger}: ${response.status}`;
     });
   }

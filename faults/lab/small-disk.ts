@@ -1,8 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { Skipped } from './lab.ts';
+import { mount } from './mount.ts';
 
 /** A file system of its own, which can be made full. */
 export interface SmallDisk extends Disposable {
@@ -15,14 +14,7 @@ export interface SmallDisk extends Disposable {
 
 /** Throws {@link Skipped} where none can be made: it takes root on Linux. */
 export function mountSmallDisk(folder: string, kib: number): SmallDisk {
-  if (process.getuid?.() !== 0) throw new Skipped('only root can mount a small disk');
-  mkdirSync(folder);
-  try {
-    const options = ['-t', 'tmpfs', '-o', `size=${kib}k`, 'tmpfs', folder];
-    execFileSync('mount', options, { stdio: 'pipe' });
-  } catch (error) {
-    throw new Skipped(`a small disk cannot be mounted: ${String(error)}`);
-  }
+  const disk = mount(folder, '-t', 'tmpfs', '-o', `size=${kib}k`, 'tmpfs');
   const filler = join(folder, 'filler');
   return {
     folder,
@@ -38,7 +30,7 @@ export function mountSmallDisk(folder: string, kib: number): SmallDisk {
       }
     },
     free: () => rmSync(filler, { force: true }),
-    [Symbol.dispose]: () => void execFileSync('umount', ['-l', folder]),
+    [Symbol.dispose]: () => disk[Symbol.dispose](),
   };
 }
 

@@ -20,6 +20,8 @@ export interface TalkOptions extends SenderOptions {
   /** How likely a settled message is sent again. */
   readonly againChance?: number;
   readonly pauseMs?: number;
+  /** Called with each message before it is sent. */
+  readonly onMessage?: (message: Message) => void;
 }
 
 /** Lets contacts talk at once, and resolves with all that they sent when all is settled, or late. */
@@ -58,6 +60,7 @@ async function talkFrom(
     if (message.by === 'background') message.threadId = threadId;
     messages.push(message);
     mine.push(message);
+    options.onMessage?.(message);
     await sender.deliver(message, until + settleMs);
     if (message.threadId !== undefined) threads.set(contact, message.threadId);
     if (random.chance(options.againChance ?? 0)) await sender.sendAgain(random.pick(mine));

@@ -1,38 +1,26 @@
-import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
 
-import { readFacts } from '../check/facts.ts';
-import { checkInvariants } from '../check/invariants.ts';
-import {
-  SETTLE_MS,
-  contactNames,
-  executionsFile,
-  freshDatabase,
-  lasts,
-  startProcesses,
-} from '../lab/lab.ts';
+import { checkIntegrity } from '../check/integrity.ts';
+import { endure } from '../lab/endure.ts';
+import { LEASE_S, contactNames, freshDatabase, lasts, startProcesses } from '../lab/lab.ts';
 import type { Scenario } from '../lab/lab.ts';
 import { unleash } from '../lab/nemesis.ts';
-import { talk } from '../lab/talk.ts';
 
-/** F1: the one process on a SQLite file is killed again and again. */
+/** F1: the one process on a SQLite file is killed again and again, and put to sleep. */
 export const killedOnSqlite: Scenario = {
   id: 'F1',
-  about: 'kill -9 of the process on a SQLite file, again and again',
+  about: 'kill -9 and SIGSTOP of the process on a SQLite file, again and again',
   async run(lab) {
-    const { checks, history, random } = lab;
     const db = await freshDatabase(lab, 'SQLite');
-    await using cluster = await startProcesses(lab, { db, size: 1 });
-    const until = performance.now() + lasts(lab, 25_000, 400_000);
-    const [messages, harm] = await Promise.all([
-      talk({
-        cluster,
-        checks,
-        history,
-        random: random.fork(),
+    await using cluster = await startProcesses(lab, { db, size: 1, leaseS: LEASE_S });
+    const until = performance.now() + lasts(lab, 18_000, 240_000);
+    await endure(lab, {
+      cluster,
+      db,
+      talk: {
         contacts: contactNames(8),
         devices: 3,
         until,
-        settleMs: SETTLE_MS,
         patienceMs: 6000,
         cutChance: 0.01,
         interruptChance: 0.02,
@@ -46,33 +34,35 @@ export const killedOnSqlite: Scenario = {
           [8, ['echo', 0, 60]],
           [1, ['stream', 1, 20]],
         ],
-      }),
-      unleash({
-        random: random.fork(),
-        until: until - 1000,
-        // Some die before anything of theirs has run again.
-        pauseMs: [20, 2500],
-        harms: [
-          {
-            name: 'kill -9',
-            weight: 1,
-            async do() {
-              await cluster.kill(0);
-              await cluster.start(0);
+      },
+      meanwhile: [
+        unleash(lab, {
+          until: until - 1000,
+          // Some die before anything of theirs has run again.
+          pauseMs: [20, 2500],
+          harms: [
+            {
+              name: 'kill -9',
+              weight: 8,
+              async do() {
+                await cluster.kill(0);
+                await cluster.start(0);
+              },
             },
-          },
-        ],
-        heal: () => cluster.heal(),
-      }),
-    ]);
-    await cluster.stopAll();
-    const facts = await readFacts(db);
-    checkInvariants(checks, messages, facts, { executions: executionsFile(lab) });
-    using file = new DatabaseSync(db.slice('sqlite:///'.length));
-    const integrity = file.prepare('PRAGMA integrity_check').get()?.['integrity_check'];
-    checks.that('I1', integrity === 'ok', () => `the file is damaged: ${String(integrity)}`);
-    lab.figure('messages', messages.length);
-    lab.figure('run again', facts.runs.filter(({ attempt }) => attempt > 1).length);
-    for (const [name, times] of harm) lab.figure(name, times);
+            {
+              name: 'SIGSTOP',
+              weight: 1,
+              async do() {
+                cluster.freeze(0);
+                await sleep(LEASE_S * 1000 + 500);
+                cluster.thaw(0);
+              },
+            },
+          ],
+          heal: () => cluster.heal(),
+        }),
+      ],
+    });
+    checkIntegrity(lab.checks, db);
   },
 };

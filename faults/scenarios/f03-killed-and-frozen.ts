@@ -1,44 +1,29 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { readFacts } from '../check/facts.ts';
-import { checkInvariants } from '../check/invariants.ts';
-import { checkNothingIsLeft } from '../check/leftovers.ts';
 import type { Cluster } from '../lab/cluster.ts';
-import {
-  LEASE_S,
-  SETTLE_MS,
-  contactNames,
-  executionsFile,
-  freshDatabase,
-  lasts,
-  startProcesses,
-} from '../lab/lab.ts';
+import { endure } from '../lab/endure.ts';
+import { LEASE_S, contactNames, freshDatabase, lasts, startProcesses } from '../lab/lab.ts';
 import type { Lab, Scenario } from '../lab/lab.ts';
 import { unleash } from '../lab/nemesis.ts';
 import type { Harm } from '../lab/nemesis.ts';
 import { browse } from '../lab/reader.ts';
-import { talk } from '../lab/talk.ts';
 
 /** F3 and F18: three processes on PostgreSQL are killed and frozen while contacts talk. */
 export const killedAndFrozen: Scenario = {
   id: 'F3',
   about: 'kill -9 and SIGSTOP of 3 processes on PostgreSQL, with canaries (F18)',
   async run(lab) {
-    const { checks, history, random } = lab;
     const db = await freshDatabase(lab, 'PostgreSQL');
-    await using cluster = await startProcesses(lab, { db, size: 3 });
-    const until = performance.now() + lasts(lab, 40_000, 600_000);
+    await using cluster = await startProcesses(lab, { db, size: 3, leaseS: LEASE_S });
+    const until = performance.now() + lasts(lab, 36_000, 300_000);
     const contacts = contactNames(12);
-    const [messages, harm] = await Promise.all([
-      talk({
-        cluster,
-        checks,
-        history,
-        random: random.fork(),
+    const { facts } = await endure(lab, {
+      cluster,
+      db,
+      talk: {
         contacts,
         devices: 3,
         until,
-        settleMs: SETTLE_MS,
         patienceMs: 5000,
         cutChance: 0.02,
         interruptChance: 0.05,
@@ -54,25 +39,18 @@ export const killedAndFrozen: Scenario = {
           [1, ['deaf', 100, 3000]],
           [1, ['throw', 0, 0]],
         ],
-      }),
-      unleash({
-        random: random.fork(),
-        until: until - 7000,
-        pauseMs: [800, 2300],
-        harms: harmsTo(cluster, lab),
-        heal: () => cluster.heal(),
-      }),
-      browse({ cluster, checks, random: random.fork(), contacts, until }),
-    ]);
-    const facts = await readFacts(db);
-    checkInvariants(checks, messages, facts, { executions: executionsFile(lab) });
-    await cluster.stopAll();
-    await checkNothingIsLeft(checks, await lab.postgres());
-    const lost = facts.runs.filter(({ code }) => code === 'lost').length;
-    lab.figure('messages', messages.length);
-    lab.figure('run again', facts.runs.filter(({ attempt }) => attempt > 1).length);
-    lab.figure('left lost', lost);
-    for (const [name, times] of harm) lab.figure(name, times);
+      },
+      meanwhile: [
+        unleash(lab, {
+          until: until - 7000,
+          pauseMs: [800, 2300],
+          harms: harmsTo(cluster, lab),
+          heal: () => cluster.heal(),
+        }),
+        browse({ ...lab, cluster, random: lab.random.fork(), contacts, until }),
+      ],
+    });
+    lab.figure('left lost', facts.runs.filter(({ code }) => code === 'lost').length);
   },
 };
 

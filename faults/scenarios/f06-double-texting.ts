@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { readFacts } from '../check/facts.ts';
 import { checkInvariants } from '../check/invariants.ts';
-import { executionsFile, freshDatabase, startProcesses } from '../lab/lab.ts';
+import { executionsFile, freshDatabase, onEachStore, startProcesses } from '../lab/lab.ts';
 import type { Lab, Scenario, StoreName } from '../lab/lab.ts';
 import { newMessage } from '../lab/message.ts';
 import type { Message } from '../lab/message.ts';
@@ -9,19 +11,15 @@ import { createSender } from '../lab/sender.ts';
 const POLICIES = ['queue', 'reject', 'interrupt'] as const;
 const QUEUE_LIMIT = 64;
 const PATIENCE_MS = 45_000;
+const IN_TURN = 30;
+const FEW = 3;
+const FEWS = 20;
 
 /** F6: one thread gets hundreds of messages at the same moment. */
 export const doubleTexting: Scenario = {
   id: 'F6',
   about: '200 messages to one thread at once: all policies, SQLite and 3 processes on PostgreSQL',
-  async run(lab) {
-    for (const [store, size] of [
-      ['SQLite', 1],
-      ['PostgreSQL', 3],
-    ] as const) {
-      await flood(lab, store, size);
-    }
-  },
+  run: (lab) => onEachStore(lab, 3, flood),
 };
 
 async function flood(lab: Lab, store: StoreName, size: number): Promise<void> {
@@ -46,7 +44,22 @@ async function flood(lab: Lab, store: StoreName, size: number): Promise<void> {
     return messages;
   }
 
-  for (let round = 0; round < (lab.isLong ? 20 : 1); round++) {
+  /** Each when the one before is acknowledged, and long before that is answered. */
+  async function sendInTurn(contact: string): Promise<void> {
+    const threadId = all.find((each) => each.contact === contact && each.threadId)?.threadId;
+    const until = performance.now() + PATIENCE_MS;
+    const delivered: Promise<void>[] = [];
+    for (let n = 0; n < IN_TURN; n++) {
+      const message = newMessage(random, { contact, by: 'background', command: ['echo', 20, 80] });
+      message.threadId = threadId;
+      all.push(message);
+      delivered.push(sender.deliver(message, until));
+      while (message.ackedAt === undefined && performance.now() < until) await sleep(1);
+    }
+    await Promise.all(delivered);
+  }
+
+  for (let round = 0; round < (lab.isLong ? 12 : 1); round++) {
     for (const policy of POLICIES) {
       const messages = await send(200, policy);
       const ends = Object.groupBy(messages, ({ answers }) => answers.at(-1)?.kind ?? 'lost');
@@ -63,6 +76,9 @@ async function flood(lab: Lab, store: StoreName, size: number): Promise<void> {
       }
       if (round === 0) lab.figure(`${store} ${policy}`, `${done}/${refused}/${cancelled}`);
     }
+    await sendInTurn('queue');
+    // Nobody is in line: that one of them is first, the store alone decides.
+    for (let n = 0; n < FEWS; n++) await send(FEW, 'queue');
     // What comes one after the other finds an empty line.
     for (const policy of POLICIES) await send(1, policy);
   }

@@ -1,5 +1,5 @@
 import { ask, chatBody } from '../lab/ask.ts';
-import { contactNames, freshDatabase, startProcesses } from '../lab/lab.ts';
+import { contactNames, freshDatabase, onEachStore, startProcesses } from '../lab/lab.ts';
 import type { Lab, Scenario, StoreName } from '../lab/lab.ts';
 
 const FIRSTS = 50;
@@ -8,17 +8,14 @@ const FIRSTS = 50;
 export const firstMessages: Scenario = {
   id: 'F7',
   about: '50 first messages of a contact at once: one thread',
-  async run(lab) {
-    await race(lab, 'SQLite', 1);
-    await race(lab, 'PostgreSQL', 3);
-  },
+  run: (lab) => onEachStore(lab, 3, race),
 };
 
 async function race(lab: Lab, store: StoreName, size: number): Promise<void> {
   const { checks, random } = lab;
   const db = await freshDatabase(lab, store);
   await using cluster = await startProcesses(lab, { db, size });
-  for (const contact of contactNames(lab.isLong ? 200 : 8)) {
+  for (const contact of contactNames(lab.isLong ? 100 : 8)) {
     const replies = await Promise.all(
       Array.from({ length: FIRSTS }, async (_, index) => {
         const server = cluster.pick(random);

@@ -1,20 +1,18 @@
 import { existsSync, globSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { readFacts } from '../check/facts.ts';
-import { checkInvariants } from '../check/invariants.ts';
+import { endure } from '../lab/endure.ts';
 import {
-  SETTLE_MS,
   Skipped,
   contactNames,
   executionsFile,
   freshDatabase,
   lasts,
+  onEachStore,
   startProcesses,
 } from '../lab/lab.ts';
 import type { Lab, Scenario, StoreName } from '../lab/lab.ts';
 import { unleash } from '../lab/nemesis.ts';
-import { talk } from '../lab/talk.ts';
 
 const JUMPS = ['+0', '+3600', '-3600', '+7200', '-5', '+0'];
 
@@ -27,13 +25,12 @@ export const clockJumps: Scenario = {
     if (library === undefined || !existsSync(library)) {
       throw new Skipped('libfaketime is not installed (Debian: apt-get install faketime)');
     }
-    await jump(lab, library, 'SQLite', 1);
-    await jump(lab, library, 'PostgreSQL', 3);
+    await onEachStore(lab, 3, (...where) => jump(library, ...where));
   },
 };
 
-async function jump(lab: Lab, library: string, store: StoreName, size: number): Promise<void> {
-  const { checks, history, random } = lab;
+async function jump(library: string, lab: Lab, store: StoreName, size: number): Promise<void> {
+  const { checks, history } = lab;
   const db = await freshDatabase(lab, store);
   const clock = join(lab.folder, `clock-${store}`);
   const setClock = (offset: string): void => {
@@ -50,18 +47,16 @@ async function jump(lab: Lab, library: string, store: StoreName, size: number): 
   };
   const slot = (each: number): object => (each === 0 ? { env } : {});
   await using cluster = await startProcesses(lab, { db, size, slot });
-  const until = performance.now() + lasts(lab, 9000, 60_000);
+  const until = performance.now() + lasts(lab, 6000, 60_000);
   let jumps = 0;
-  const [messages] = await Promise.all([
-    talk({
-      cluster,
-      checks,
-      history,
-      random: random.fork(),
+  const { facts } = await endure(lab, {
+    cluster,
+    db,
+    label: `${store} `,
+    talk: {
       contacts: contactNames(6),
       devices: 2,
       until,
-      settleMs: SETTLE_MS,
       patienceMs: 15_000,
       by: [
         [2, 'chat'],
@@ -71,26 +66,23 @@ async function jump(lab: Lab, library: string, store: StoreName, size: number): 
         [3, ['echo', 0, 500]],
         [1, ['stream', 1, 50]],
       ],
-    }),
-    unleash({
-      random: random.fork(),
-      until: until - 500,
-      pauseMs: [700, 1500],
-      harms: [
-        {
-          name: 'jump',
-          weight: 1,
-          do: () => setClock(JUMPS[++jumps % JUMPS.length] ?? '+0'),
-        },
-      ],
-      heal: () => setClock('+0'),
-    }),
-  ]);
-  const facts = await readFacts(db);
-  checkInvariants(checks, messages, facts, { timesAreTrue: false });
+    },
+    meanwhile: [
+      unleash(lab, {
+        until: until - 500,
+        pauseMs: [700, 1500],
+        harms: [
+          {
+            name: `${store} jumps`,
+            weight: 1,
+            do: () => setClock(JUMPS[++jumps % JUMPS.length] ?? '+0'),
+          },
+        ],
+        heal: () => setClock('+0'),
+      }),
+    ],
+    timesAreTrue: false,
+  });
   const lost = facts.runs.filter(({ code, attempt }) => code === 'lost' || attempt > 1).length;
   checks.that('I7', lost === 0, () => `${store}: ${lost} runs were taken for lost by a clock`);
-  await cluster.stopAll();
-  lab.figure(`${store} messages`, messages.length);
-  lab.figure(`${store} jumps`, jumps);
 }

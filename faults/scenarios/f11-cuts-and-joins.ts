@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
 
-import { readFacts } from '../check/facts.ts';
-import { checkInvariants } from '../check/invariants.ts';
-import { ask, only } from '../lab/ask.ts';
-import { SETTLE_MS, contactNames, freshDatabase, lasts, startProcesses } from '../lab/lab.ts';
+import { ask, chatBody, only } from '../lab/ask.ts';
+import type { Cluster } from '../lab/cluster.ts';
+import { endure } from '../lab/endure.ts';
+import { contactNames, freshDatabase, lasts, onEachStore, startProcesses } from '../lab/lab.ts';
 import type { Lab, Scenario, StoreName } from '../lab/lab.ts';
-import { talk } from '../lab/talk.ts';
 
 const FEWEST_CUTS = 100;
 
@@ -13,42 +12,48 @@ const FEWEST_CUTS = 100;
 export const cutsAndJoins: Scenario = {
   id: 'F11',
   about: 'streams are cut after any frame and joined again, also at another process',
-  async run(lab) {
-    await cut(lab, 'SQLite', 1);
-    await cut(lab, 'PostgreSQL', 2);
-  },
+  run: (lab) => onEachStore(lab, 2, cut),
 };
 
 async function cut(lab: Lab, store: StoreName, size: number): Promise<void> {
-  const { checks, history, random } = lab;
+  const { checks, history } = lab;
   const db = await freshDatabase(lab, store);
   await using cluster = await startProcesses(lab, { db, size });
   const before = checks.count('stream');
   let joins = 0;
-  const messages = await talk({
+  const until = performance.now() + lasts(lab, 5000, 60_000);
+  await endure(lab, {
     cluster,
-    checks,
-    history: {
-      ...history,
-      write(entry) {
-        if (entry['what'] === 'join') joins++;
-        history.write(entry);
+    db,
+    label: `${store} `,
+    talk: {
+      history: {
+        ...history,
+        write(entry) {
+          if (entry['what'] === 'join') joins++;
+          history.write(entry);
+        },
       },
+      contacts: contactNames(20),
+      devices: 1,
+      until,
+      patienceMs: 15_000,
+      cutChance: 0.3,
+      by: [[1, 'stream']],
+      commands: [[1, ['stream', 1, 60]]],
     },
-    random: random.fork(),
-    contacts: contactNames(20),
-    devices: 1,
-    until: performance.now() + lasts(lab, 6000, 60_000),
-    settleMs: SETTLE_MS,
-    patienceMs: 15_000,
-    cutChance: 0.1,
-    by: [[1, 'stream']],
-    commands: [[1, ['stream', 1, 60]]],
+    meanwhile: [joinWhatIsNone(lab, cluster)],
   });
-  checkInvariants(checks, messages, await readFacts(db));
   checks.that('stream', joins >= FEWEST_CUTS, () => `only ${joins} streams were joined again`);
+  lab.figure(`${store} joins`, joins);
+  lab.figure(`${store} frames`, checks.count('stream') - before);
+}
+
+/** Places that a stream does not have, and streams that there are not. */
+async function joinWhatIsNone({ checks }: Lab, cluster: Cluster): Promise<void> {
   const server = only(cluster.at(0));
-  const ended = messages.find(({ answers }) => answers.at(-1)?.kind === 'result')?.runId ?? '';
+  const { headers } = await ask(server, '/api/v1/chat', chatBody('joins', 'm0', 'echo 0'));
+  const ended = headers.get('x-jims-run-id') ?? '';
   for (const [path, id, status] of [
     [`/api/v1/runs/${randomUUID()}/stream`, '0', 404],
     [`/api/v1/runs/no-id/stream`, '0', 422],
@@ -62,8 +67,4 @@ async function cut(lab: Lab, store: StoreName, size: number): Promise<void> {
       return `${path} after '${id}' got ${reply.status}, to be ${status}`;
     });
   }
-  await cluster.stopAll();
-  lab.figure(`${store} streams`, messages.length);
-  lab.figure(`${store} joins`, joins);
-  lab.figure(`${store} frames`, checks.count('stream') - before);
 }

@@ -1,14 +1,13 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { readFacts } from '../check/facts.ts';
-import { checkInvariants } from '../check/invariants.ts';
-import { SETTLE_MS, contactNames, executionsFile, startProcesses } from '../lab/lab.ts';
+import { only } from '../lab/ask.ts';
+import { endure } from '../lab/endure.ts';
+import { contactNames, startProcesses } from '../lab/lab.ts';
 import type { Lab, Scenario } from '../lab/lab.ts';
 import type { Server } from '../lab/server.ts';
 import { mountSmallDisk } from '../lab/small-disk.ts';
 import type { SmallDisk } from '../lab/small-disk.ts';
-import { talk } from '../lab/talk.ts';
 
 const DISK_KIB = 16 * 1024;
 
@@ -17,24 +16,19 @@ export const diskFull: Scenario = {
   id: 'F14',
   about: 'the disk of SQLite is full for a while, again and again',
   async run(lab) {
-    const { checks, history, random } = lab;
     using disk = mountSmallDisk(join(lab.folder, 'disk'), DISK_KIB);
     const db = `sqlite:///${join(disk.folder, 'jims.db')}`;
     await using cluster = await startProcesses(lab, { db, size: 1 });
-    const server = cluster.at(0);
-    if (!server) throw new Error('The process is not there');
+    const server = only(cluster.at(0));
     const rounds = lab.isLong ? 20 : 2;
     const until = performance.now() + rounds * 5000;
-    const [messages, answeredWhileFull] = await Promise.all([
-      talk({
-        cluster,
-        checks,
-        history,
-        random: random.fork(),
+    const { messages } = await endure(lab, {
+      cluster,
+      db,
+      talk: {
         contacts: contactNames(6),
         devices: 2,
         until,
-        settleMs: SETTLE_MS,
         patienceMs: 10_000,
         againChance: 0.1,
         pauseMs: 100,
@@ -48,26 +42,23 @@ export const diskFull: Scenario = {
           [2, ['stream', 1, 20]],
           [1, ['throw', 0, 0]],
         ],
-      }),
-      fillAndFree(lab, { server, disk, rounds }),
-    ]);
-    checkInvariants(checks, messages, await readFacts(db), { executions: executionsFile(lab) });
+      },
+      meanwhile: [fillAndFree(lab, { server, disk, rounds })],
+    });
     const refused = messages
       .flatMap(({ answers }) => answers)
       .filter(({ code }) => code === 'store_unavailable').length;
-    checks.that('answer', refused > 0, () => 'nobody noticed that the disk was full');
-    await cluster.stopAll();
-    lab.figure('messages', messages.length);
+    lab.checks.that('answer', refused > 0, () => 'nobody noticed that the disk was full');
     lab.figure('told store_unavailable', refused);
-    lab.figure('reads while full', answeredWhileFull);
   },
 };
 
 /** Fills the disk and frees it again; what is stored can be read all the time. */
 async function fillAndFree(
-  { checks, history }: Lab,
+  lab: Lab,
   { server, disk, rounds }: { server: Server; disk: SmallDisk; rounds: number },
-): Promise<number> {
+): Promise<void> {
+  const { checks, history } = lab;
   let read = 0;
   for (let round = 0; round < rounds; round++) {
     await sleep(1500);
@@ -87,5 +78,5 @@ async function fillAndFree(
     disk.free();
     history.write({ what: 'there is space again' });
   }
-  return read;
+  lab.figure('reads while full', read);
 }

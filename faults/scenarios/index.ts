@@ -1,5 +1,6 @@
 import type { Scenario } from '../lab/lab.ts';
 import { killedOnSqlite } from './f01-killed-sqlite.ts';
+import { powerLoss } from './f02-power-loss.ts';
 import { killedAndFrozen } from './f03-killed-and-frozen.ts';
 import { databaseDown } from './f04-database-down.ts';
 import { rollingRestart } from './f05-rolling-restart.ts';
@@ -13,9 +14,12 @@ import { slowClients } from './f12-slow-clients.ts';
 import { bodyFuzz } from './f13-body-fuzz.ts';
 import { diskFull } from './f14-disk-full.ts';
 import { hostilePipelines } from './f15-hostile-pipelines.ts';
+import { modelOfRuns } from './f16-model.ts';
+import { callers } from './f17-callers.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
   killedOnSqlite,
+  powerLoss,
   killedAndFrozen,
   databaseDown,
   rollingRestart,
@@ -29,4 +33,6 @@ export const SCENARIOS: readonly Scenario[] = [
   bodyFuzz,
   diskFull,
   hostilePipelines,
+  modelOfRuns,
+  callers,
 ];

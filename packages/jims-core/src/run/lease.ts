@@ -42,6 +42,9 @@ export async function holdLease(options: LeaseOptions): Promise<Lease> {
   }
 
   async function reap(): Promise<void> {
+    // After a pause of this process it is due before the beat, perhaps: it is not to clear up after itself.
+    if (performance.now() - renewedAt >= leaseMs / 2) await renew();
+    if (performance.now() - renewedAt >= leaseMs) return;
     try {
       const { lost, started } = await store.reapRuns();
       if (lost > 0) logger.warn({ lost }, 'runs of a dead process were marked lost');

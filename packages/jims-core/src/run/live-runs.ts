@@ -29,6 +29,8 @@ export interface LiveRuns {
   statusOf(runId: string): 'queued' | 'running' | undefined;
   stop(runId: string, reason: StopReason): void;
   stopAll(reason: StopReason): void;
+  /** Stops an attempt that others took; a later one of the same run goes on. */
+  lose(owner: RunOwner): void;
   dropThread(threadId: string): void;
   close(): void;
 }
@@ -95,6 +97,10 @@ export function createLiveRuns(options: LiveRunsOptions): LiveRuns {
     find: (runId) => lives.get(runId)?.run ?? ended.get(runId),
     statusOf: (runId) => lives.get(runId)?.status,
     stop: (runId, reason) => lives.get(runId)?.live.stop(reason),
+    lose({ runId, attempt }) {
+      const entry = lives.get(runId);
+      if (entry?.owner.attempt === attempt) entry.live.stop('lost');
+    },
     stopAll: (reason) => lives.forEach(({ live }) => live.stop(reason)),
     dropThread(threadId) {
       ended.dropThread(threadId);

@@ -65,7 +65,7 @@ export async function createRunEngine(options: RunEngineOptions): Promise<RunEng
     logger,
     owners: () => live.owners,
     onCancelRequested: (runId) => live.stop(runId, 'cancelled'),
-    onTaken: (runId) => live.stop(runId, 'lost'),
+    onTaken: (owner) => live.lose(owner),
   });
   const live = createLiveRuns({
     ...options,

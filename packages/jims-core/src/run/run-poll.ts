@@ -10,8 +10,8 @@ export interface RunPollOptions {
   readonly owners: () => readonly RunOwner[];
   /** Somebody asked for a run of this process to be stopped. */
   readonly onCancelRequested: (runId: string) => void;
-  /** The run is no longer this process's. */
-  readonly onTaken: (runId: string) => void;
+  /** The attempt of a run is no longer this process's. */
+  readonly onTaken: (owner: RunOwner) => void;
 }
 
 /** What others did to the runs of this process. */
@@ -45,13 +45,11 @@ export function createRunPoll(options: RunPollOptions): RunPoll {
   async function poll(): Promise<void> {
     if (polling || owners().length === 0) return;
     polling = true;
+    const asked = new Map(waiting);
     try {
       for (const run of await store.pollRuns(instanceId, [...waiting.keys()])) {
-        const { runId, status, cancelRequested } = run;
-        // A lost run that another process runs again is over for this one.
-        if (!isActive(run)) settle(runId, (turn) => turn.reject(lost()));
-        else if (status === 'running') settle(runId, (turn) => turn.resolve());
-        if (cancelRequested) onCancelRequested(runId);
+        tellTurn(run, asked);
+        if (run.cancelRequested) onCancelRequested(run.runId);
       }
     } catch (error) {
       logger.warn({ error: describeError(error) }, 'cannot look for the turns of queued runs');
@@ -60,12 +58,23 @@ export function createRunPoll(options: RunPollOptions): RunPoll {
     }
   }
 
+  function tellTurn(run: PolledRun, asked: ReadonlyMap<string, unknown>): void {
+    const { runId, status } = run;
+    if (isActive(run) && status === 'running') settle(runId, (turn) => turn.resolve());
+    // A lost run that another process runs again is over for this one; but one that this process has
+    // begun again since it asked is not.
+    if (!isActive(run) && waiting.get(runId) === asked.get(runId)) {
+      settle(runId, (turn) => turn.reject(lost()));
+    }
+  }
+
   async function checkOwners(): Promise<void> {
     const mine = new Map(owners().map((owner) => [owner.runId, owner]));
     try {
       for (const run of await store.pollRuns(instanceId, [...mine.keys()])) {
-        const isKept = isActive(run) && run.attempt === mine.get(run.runId)?.attempt;
-        if (mine.has(run.runId) && !isKept) onTaken(run.runId);
+        const owner = mine.get(run.runId);
+        const isKept = isActive(run) && run.attempt === owner?.attempt;
+        if (owner && !isKept) onTaken(owner);
       }
     } catch (error) {
       logger.warn({ error: describeError(error) }, 'cannot look for runs that were taken away');

@@ -1,5 +1,6 @@
 // Runs under any order in which a database may answer: fast-check's scheduler holds back each call to
-// the store and each answer, and finds the shortest order that breaks something.
+// the store and each answer, and finds the shortest order that breaks something. JIMS_MODEL_RUNS and
+// JIMS_MODEL_MS say how often, and for how long at most.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
@@ -56,14 +57,16 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 );
 
 describeStores((kind) => {
-  test('in whatever order the store answers, each run has one end and one place', async () => {
+  test('in whatever order the store answers, each run has one end and one place', async (t) => {
     await using database = await kind.fresh();
     await using store = await openStore(database.url);
     const own = { ...store, close: async () => {} };
     const open = store.shared ? () => openStore(database.url) : () => Promise.resolve(own);
     const size = store.shared ? 2 : 1;
     const numRuns = Number(process.env['JIMS_MODEL_RUNS'] ?? (store.shared ? 60 : 150));
+    const interruptAfterTimeLimit = Number(process.env['JIMS_MODEL_MS'] ?? 240_000);
     const actions = fc.array(action, { minLength: 2, maxLength: 10 });
+    let sequences = 0;
     const property = fc.asyncProperty(fc.scheduler(), actions, async (scheduler, all) => {
       const stores = await Promise.all(Array.from({ length: size }, open));
       const apps = stores.map((each) => openApp(heldBack(each, scheduler), scheduler));
@@ -72,8 +75,10 @@ describeStores((kind) => {
       const log = await store.readEvents(thread.id);
       for (const each of told) await checkRun(store, log, each);
       await scheduler.waitFor(Promise.all(apps.map((app) => app.close(0))));
+      sequences++;
     });
-    await fc.assert(property, { numRuns });
+    await fc.assert(property, { numRuns, interruptAfterTimeLimit });
+    t.diagnostic(`${sequences} sequences of answers on ${kind.name}`);
   });
 });
 

@@ -1,7 +1,8 @@
 // What a run promises, against a model of a few lines: whatever is done, and in whatever order, the
 // logs and the states are those that the model says.
 //
-// JIMS_MODEL_RUNS says how often; a failure prints the seed and the shortest steps that show it.
+// JIMS_MODEL_RUNS says how often, JIMS_MODEL_MS for how long at most; a failure prints the seed and the
+// shortest steps that show it.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
@@ -77,7 +78,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 describeStores((kind) => {
-  test('whatever is done to runs, they are what the model says', async () => {
+  test('whatever is done to runs, they are what the model says', async (t) => {
     await using database = await kind.fresh();
     await using store = await openStore(database.url);
     // A SQLite file has one process, and so one store; it is closed at the end.
@@ -85,7 +86,9 @@ describeStores((kind) => {
     const open = store.shared ? () => openStore(database.url) : () => Promise.resolve(own);
     const processes = store.shared ? 2 : 1;
     const numRuns = Number(process.env['JIMS_MODEL_RUNS'] ?? (processes === 2 ? 100 : 200));
+    const interruptAfterTimeLimit = Number(process.env['JIMS_MODEL_MS'] ?? 240_000);
     const steps = fc.array(step, { minLength: 1, maxLength: 25 });
+    let sequences = 0;
     const property = fc.asyncProperty(steps, async (all) => {
       await using world = await openWorld(store, { open, size: processes });
       for (const each of all) {
@@ -93,8 +96,10 @@ describeStores((kind) => {
         await world.agree();
       }
       await world.finishAll();
+      sequences++;
     });
-    await fc.assert(property, { numRuns, interruptAfterTimeLimit: 240_000 });
+    await fc.assert(property, { numRuns, interruptAfterTimeLimit });
+    t.diagnostic(`${sequences} sequences of steps on ${kind.name}`);
   });
 });
 

@@ -15,8 +15,8 @@ export interface TcpProxy extends AsyncDisposable {
   /** Lets nothing through in either direction until `restore`, and closes nothing. */
   stall(): void;
   restore(): void;
-  /** Closes the next connection that brings an answer, before it arrives. */
-  loseNextAnswer(): void;
+  /** Closes the next connection that brings an answer to what holds this text, before it arrives. */
+  loseNextAnswer(to?: string): void;
 }
 
 /** Stands between a client and the server that `url` names. */
@@ -26,7 +26,7 @@ export async function openTcpProxy(url: string): Promise<TcpProxy> {
   const held: (() => void)[] = [];
   let isCut = false;
   let isStalled = false;
-  let losesAnswer = false;
+  let lostAnswer: string | undefined;
   let roundTrips = 0;
 
   const server = createServer((client) => {
@@ -36,15 +36,20 @@ export async function openTcpProxy(url: string): Promise<TcpProxy> {
     }
     const upstream = connect(Number(target.port), target.hostname);
     let clientSpeaks = false;
+    let asked = '';
     client.on('data', (chunk) => {
-      if (!clientSpeaks) roundTrips++;
+      if (!clientSpeaks) {
+        roundTrips++;
+        asked = '';
+      }
       clientSpeaks = true;
+      asked += chunk.toString('latin1');
       pass(() => upstream.write(chunk));
     });
     upstream.on('data', (chunk) => {
       clientSpeaks = false;
-      if (losesAnswer) {
-        losesAnswer = false;
+      if (lostAnswer !== undefined && asked.includes(lostAnswer)) {
+        lostAnswer = undefined;
         client.destroy();
         return;
       }
@@ -89,8 +94,8 @@ export async function openTcpProxy(url: string): Promise<TcpProxy> {
       isStalled = false;
       for (const write of held.splice(0)) write();
     },
-    loseNextAnswer() {
-      losesAnswer = true;
+    loseNextAnswer(to = '') {
+      lostAnswer = to;
     },
     async [Symbol.asyncDispose]() {
       cut();

@@ -1,0 +1,51 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { Rule } from '../check/checks.ts';
+import type { Lab } from './lab.ts';
+
+export interface TestRun {
+  readonly files: readonly string[];
+  /** What is broken when a test fails. */
+  readonly rule: Rule;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+}
+
+const TOTAL = /^ℹ pass (\d+)$/m;
+/** The last lines of what the tests said: there are the failures. */
+const SHOWN = 60;
+
+/** Runs tests of `npm test` in the sources of a scenario. Resolves with what they told of themselves. */
+export async function runTests(
+  lab: Lab,
+  { files, rule, env = {}, timeoutMs }: TestRun,
+): Promise<string> {
+  const { checks, source, folder } = lab;
+  const { url } = await lab.postgres();
+  const args = [`--test-timeout=${timeoutMs}`, ...files];
+  const child = spawn(process.execPath, [join(source, 'scripts/test.ts'), ...args], {
+    cwd: source,
+    env: { ...process.env, TEST_POSTGRES_URL: url, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const end = (): void => void child.kill();
+  process.on('exit', end);
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => {
+      said += chunk;
+      appendFileSync(join(folder, 'tests.log'), chunk);
+    });
+  }
+  const [code] = await once(child, 'close');
+  process.off('exit', end);
+  const passed = Number(TOTAL.exec(said)?.[1] ?? 0);
+  for (let n = 0; n < passed; n++) checks.that(rule, true, () => '');
+  checks.that(rule, code === 0 && passed > 0, () => {
+    return `tests failed:\n${said.trimEnd().split('\n').slice(-SHOWN).join('\n')}`;
+  });
+  return said;
+}

@@ -1,0 +1,34 @@
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+
+import type { Mutant } from './mutant.ts';
+
+const NOT_COPIED: ReadonlySet<string> = new Set(['node_modules', 'dist']);
+
+/**
+ * Copies the sources into `folder`, with the mutant's changes.
+ *
+ * @throws Error when a text that is to be changed is not there, or there more than once.
+ */
+export function breakSource(source: string, folder: string, { name, changes }: Mutant): void {
+  for (const each of ['packages', 'scripts', 'package.json']) {
+    const filter = (path: string): boolean => !NOT_COPIED.has(basename(path));
+    cpSync(join(source, each), join(folder, each), { recursive: true, filter });
+  }
+  symlinkSync(join(source, 'node_modules'), join(folder, 'node_modules'));
+  // Found before what the line above leads to: there, these names lead to the sources that are whole.
+  const own = join(folder, 'packages', 'node_modules');
+  mkdirSync(own);
+  for (const each of ['jims-core', 'jims-api']) symlinkSync(join('..', each), join(own, each));
+
+  for (const { file, from, to } of changes) {
+    const path = join(folder, file);
+    const parts = readFileSync(path, 'utf8').split(from);
+    if (parts.length !== 2) {
+      throw new Error(
+        `The mutant '${name}' does not fit: ${file} has ${parts.length - 1} times\n${from}`,
+      );
+    }
+    writeFileSync(path, parts.join(to));
+  }
+}

@@ -1,0 +1,22 @@
+import type { StoreName } from '../lab/lab.ts';
+
+/** One promise taken out of the sources on purpose, to see that a scenario notices. */
+export interface Mutant {
+  readonly name: string;
+  /** What it takes out. */
+  readonly about: string;
+  readonly changes: readonly Change[];
+  /** The store that it is about, when it is about one. */
+  readonly store?: StoreName;
+  /** Each of them is to go red by it. */
+  readonly scenarios: readonly string[];
+  /** What it takes out only makes things quicker, or is done twice: the scenarios are to stay green. */
+  readonly isHarmless?: boolean;
+}
+
+/** A text of a file that is there exactly once, and what stands there instead. */
+export interface Change {
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}

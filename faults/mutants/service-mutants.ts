@@ -1,0 +1,188 @@
+import type { Mutant } from './mutant.ts';
+
+const CORE = 'packages/jims-core/src';
+const API = 'packages/jims-api/src';
+
+/** What the engine and the service above the stores are trusted with. */
+export const SERVICE_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'any-contacts-thread',
+    about: 'A thread is reached under the name of any contact',
+    changes: [
+      {
+        file: `${API}/http/run-routes.ts`,
+        from: "const free = principal.kind === 'service' && (sharedThreads || contactId === undefined);",
+        to: 'const free = true;',
+      },
+    ],
+    scenarios: ['F3'],
+  },
+  {
+    name: 'any-callers-key',
+    about: 'Callers share their keys',
+    changes: [
+      {
+        file: `${API}/http/idempotency.ts`,
+        from: 'scope: `${kind}:${id}`,',
+        to: 'scope: `${kind}`,',
+      },
+    ],
+    scenarios: ['F10'],
+  },
+  {
+    name: 'no-reaper',
+    about: 'Nobody ends the runs of a dead process',
+    changes: [
+      {
+        file: `${CORE}/run/lease.ts`,
+        from: 'const { lost, started } = await store.reapRuns();',
+        to: 'const { lost, started } = { lost: 0, started: [] };',
+      },
+    ],
+    scenarios: ['F1'],
+  },
+  {
+    name: 'joined-too-early',
+    about: 'Who joins a stream gets the last frame again that he had',
+    changes: [
+      {
+        file: `${CORE}/run/run-stream.ts`,
+        from: 'events.findIndex((event) => event.seq > seq)',
+        to: 'events.findIndex((event) => event.seq >= seq)',
+      },
+    ],
+    scenarios: ['F11'],
+  },
+  {
+    name: 'joined-too-late',
+    about: 'Who joins a stream misses a frame',
+    changes: [
+      {
+        file: `${CORE}/run/run-stream.ts`,
+        from: 'events.findIndex((event) => event.seq > seq)',
+        to: 'events.findIndex((event) => event.seq > seq + 1)',
+      },
+    ],
+    scenarios: ['F11'],
+  },
+  {
+    name: 'stream-without-bound',
+    about: 'All of a stream is kept for who does not read it',
+    changes: [
+      {
+        file: `${API}/http/sse.ts`,
+        from: 'new ByteLengthQueuingStrategy({ highWaterMark: BUFFER_BYTES })',
+        to: 'new ByteLengthQueuingStrategy({ highWaterMark: Infinity })',
+      },
+    ],
+    scenarios: ['F12'],
+  },
+  {
+    name: 'headers-without-end',
+    about: 'Headers may take as long as they like',
+    changes: [
+      {
+        file: `${API}/cli/serve.ts`,
+        from: 'const HEADERS_TIMEOUT_MS = 10_000;',
+        to: 'const HEADERS_TIMEOUT_MS = 0;',
+      },
+    ],
+    scenarios: ['F12'],
+  },
+  {
+    name: 'depth-without-bound',
+    about: 'A body may be as deep as it likes',
+    changes: [
+      {
+        file: `${API}/http/answer.ts`,
+        from: 'const MAX_JSON_DEPTH = 64;',
+        to: 'const MAX_JSON_DEPTH = 1_000_000;',
+      },
+    ],
+    scenarios: ['F13'],
+  },
+  {
+    name: 'error-told',
+    about: 'A client is told what a pipeline threw',
+    changes: [
+      {
+        file: `${API}/http/error-response.ts`,
+        from: 'if (exposeErrors) return',
+        to: 'if (code) return',
+      },
+    ],
+    scenarios: ['F15'],
+  },
+  {
+    name: 'left-behind-kills',
+    about: 'A rejection that nobody waits for ends the process',
+    changes: [
+      {
+        file: `${API}/cli/main.ts`,
+        from: '  survivePipelines(logger, watch);\n',
+        to: '',
+      },
+    ],
+    scenarios: ['F15'],
+  },
+  {
+    name: 'line-breaks-in-frames',
+    about: 'The line breaks of a text are those of its frame',
+    changes: [
+      {
+        file: `${API}/http/sse.ts`,
+        from: "${data.replaceAll(LINE_BREAK, '\\ndata: ')}",
+        to: "${data.replaceAll('\\\\r\\\\n', '\\r\\n')}",
+      },
+    ],
+    scenarios: ['F15'],
+  },
+  {
+    name: 'stops-without-draining',
+    about: 'A process that is told to stop does not end its runs',
+    changes: [
+      {
+        file: `${API}/cli/main.ts`,
+        from: '      await service.stop();\n',
+        to: '',
+      },
+    ],
+    scenarios: ['F5'],
+  },
+  {
+    name: 'auth-fails-open',
+    about: 'Who cannot be asked about a caller lets him in',
+    changes: [
+      {
+        file: `${API}/http/auth/authentik.ts`,
+        from: 'throw authUnavailable(cause);',
+        to: "if (cause) return { kind: 'service', id: 'anybody' };",
+      },
+    ],
+    scenarios: ['F17'],
+  },
+  {
+    name: 'auth-verdict-for-ever',
+    about: 'What was decided about a caller stays so',
+    changes: [
+      {
+        file: `${API}/http/auth/verdict-cache.ts`,
+        from: '    if (entry.until <= this.#options.now()) return undefined;\n',
+        to: '',
+      },
+    ],
+    scenarios: ['F17'],
+  },
+  {
+    name: 'auth-asks-for-each',
+    about: 'Requests that come at once do not share a question',
+    changes: [
+      {
+        file: `${API}/http/auth/authentik.ts`,
+        from: 'underway.get(key) ?? askAndRemember(token, key)',
+        to: 'askAndRemember(token, key)',
+      },
+    ],
+    scenarios: ['F17'],
+  },
+];

@@ -1,0 +1,25 @@
+import type { Scenario } from '../lab/lab.ts';
+import { runTests } from '../lab/run-tests.ts';
+
+const TESTS = 'packages/jims-core/test/run';
+const LONG_RUNS = 20_000;
+/** For each test on each store; what is left of the runs then is left out, and told. */
+const LONG_MS = 120_000;
+
+/** F16: what may be done to runs, in any order, against a model of a few lines. */
+export const modelOfRuns: Scenario = {
+  id: 'F16',
+  about: 'any steps against a model of a run, and any order of the answers of a store',
+  async run(lab) {
+    const long = { JIMS_MODEL_RUNS: String(LONG_RUNS), JIMS_MODEL_MS: String(LONG_MS) };
+    const said = await runTests(lab, {
+      files: [`${TESTS}/model.test.ts`, `${TESTS}/interleavings.test.ts`],
+      rule: 'I3',
+      env: lab.isLong ? long : {},
+      timeoutMs: lab.isLong ? LONG_MS * 2 : 300_000,
+    });
+    for (const [, runs, what] of said.matchAll(/^ *ℹ (\d+) (sequences.*)$/gm)) {
+      lab.figure(what ?? '', runs ?? '');
+    }
+  },
+};
