@@ -21,7 +21,8 @@ import { startPostgresServer } from './lab/postgres-server.ts';
 import type { PostgresServer } from './lab/postgres-server.ts';
 import { runScenario } from './lab/run-scenario.ts';
 import type { Outcome } from './lab/run-scenario.ts';
-import { chooseMutants } from './mutants/index.ts';
+import { requireFit } from './mutants/broken-source.ts';
+import { MUTANTS, chooseMutants } from './mutants/index.ts';
 import { tryMutants } from './mutants/try-mutants.ts';
 import { SCENARIOS } from './scenarios/index.ts';
 
@@ -61,6 +62,8 @@ async function main(): Promise<number> {
   try {
     if (!values.mutants) return await runAll(choose(positionals), postgres);
     const mutants = chooseMutants(positionals, values.quick);
+    // Also those that are not tried now: else they would grow old unseen.
+    for (const mutant of MUTANTS) requireFit(values.source, mutant);
     return await tryMutants(mutants, { folder, seed, source: values.source, postgres });
   } finally {
     await (await server)?.[Symbol.asyncDispose]();

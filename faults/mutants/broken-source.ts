@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
-import type { Mutant } from './mutant.ts';
+import type { Change, Mutant } from './mutant.ts';
 
 const NOT_COPIED: ReadonlySet<string> = new Set(['node_modules', 'dist']);
 
@@ -10,7 +10,7 @@ const NOT_COPIED: ReadonlySet<string> = new Set(['node_modules', 'dist']);
  *
  * @throws Error when a text that is to be changed is not there, or there more than once.
  */
-export function breakSource(source: string, folder: string, { name, changes }: Mutant): void {
+export function breakSource(source: string, folder: string, mutant: Mutant): void {
   for (const each of ['packages', 'scripts', 'package.json']) {
     const filter = (path: string): boolean => !NOT_COPIED.has(basename(path));
     cpSync(join(source, each), join(folder, each), { recursive: true, filter });
@@ -21,14 +21,21 @@ export function breakSource(source: string, folder: string, { name, changes }: M
   mkdirSync(own);
   for (const each of ['jims-core', 'jims-api']) symlinkSync(join('..', each), join(own, each));
 
-  for (const { file, from, to } of changes) {
-    const path = join(folder, file);
-    const parts = readFileSync(path, 'utf8').split(from);
-    if (parts.length !== 2) {
-      throw new Error(
-        `The mutant '${name}' does not fit: ${file} has ${parts.length - 1} times\n${from}`,
-      );
-    }
-    writeFileSync(path, parts.join(to));
+  for (const change of mutant.changes) {
+    const path = join(folder, change.file);
+    writeFileSync(path, changed(path, change, mutant.name));
   }
+}
+
+/** @throws Error as {@link breakSource}, for sources that are left as they are. */
+export function requireFit(source: string, { name, changes }: Mutant): void {
+  for (const change of changes) changed(join(source, change.file), change, name);
+}
+
+function changed(path: string, { file, from, to }: Change, name: string): string {
+  const parts = readFileSync(path, 'utf8').split(from);
+  if (parts.length === 2) return parts.join(to);
+  throw new Error(
+    `The mutant '${name}' does not fit: ${file} has ${parts.length - 1} times\n${from}`,
+  );
 }

@@ -4,7 +4,7 @@ import { POSTGRES_MUTANTS } from './postgres-mutants.ts';
 import { SERVICE_MUTANTS } from './service-mutants.ts';
 import { SQLITE_MUTANTS } from './sqlite-mutants.ts';
 
-const MUTANTS: readonly Mutant[] = [
+export const MUTANTS: readonly Mutant[] = [
   ...POSTGRES_MUTANTS.map(of('PostgreSQL')),
   ...SQLITE_MUTANTS.map(of('SQLite')),
   ...SERVICE_MUTANTS,

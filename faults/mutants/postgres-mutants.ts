@@ -57,8 +57,8 @@ export const POSTGRES_MUTANTS: readonly Mutant[] = [
       NO_RUNNING_INDEX,
       {
         file: ACCEPT,
-        from: `  select count(*) into v_active from jims.runs
-  where thread_id = v_thread_id and status in ('queued', 'running');`,
+        from: `    select count(*) into v_active from jims.runs
+    where thread_id = v_thread.thread_id and status in ('queued', 'running');`,
         to: '  v_active := 0;',
       },
     ],
@@ -76,8 +76,8 @@ export const POSTGRES_MUTANTS: readonly Mutant[] = [
       },
       {
         file: THREADS,
-        from: '      perform from threads where thread_id = id for no key update;',
-        to: '      perform from threads where thread_id = id;',
+        from: 'from threads where thread_id = v_id for no key update;',
+        to: 'from threads where thread_id = v_id;',
       },
     ],
     scenarios: ['F6'],
@@ -89,8 +89,8 @@ export const POSTGRES_MUTANTS: readonly Mutant[] = [
       NO_RUNNING_INDEX,
       {
         file: THREADS,
-        from: '      perform from threads where thread_id = id for no key update;',
-        to: '      perform from threads where thread_id = id;',
+        from: 'from threads where thread_id = v_id for no key update;',
+        to: 'from threads where thread_id = v_id;',
       },
     ],
     scenarios: ['F6'],
@@ -187,6 +187,11 @@ export const POSTGRES_MUTANTS: readonly Mutant[] = [
         from: "greatest(clock_timestamp()::timestamp, v_last + interval '1 microsecond')",
         to: 'now()::timestamp',
       },
+      {
+        file: LOG,
+        from: "greatest(clock_timestamp()::timestamp, p_newest + interval '1 microsecond')",
+        to: 'now()::timestamp',
+      },
     ],
     scenarios: ['F6'],
   },
@@ -196,8 +201,13 @@ export const POSTGRES_MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: LOG,
-        from: 'greatest(clock_timestamp()::timestamp,',
-        to: "greatest((clock_timestamp() at time zone 'utc'),",
+        from: 'v_time timestamp := greatest(clock_timestamp()::timestamp,',
+        to: "v_time timestamp := greatest((clock_timestamp() at time zone 'utc'),",
+      },
+      {
+        file: LOG,
+        from: 'v_first := greatest(clock_timestamp()::timestamp,',
+        to: "v_first := greatest((clock_timestamp() at time zone 'utc'),",
       },
     ],
     scenarios: ['F8'],

@@ -82,7 +82,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     about: 'Headers may take as long as they like',
     changes: [
       {
-        file: `${API}/cli/serve.ts`,
+        file: `${API}/cli/api-server.ts`,
         from: 'const HEADERS_TIMEOUT_MS = 10_000;',
         to: 'const HEADERS_TIMEOUT_MS = 0;',
       },
@@ -107,8 +107,8 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: `${API}/http/error-response.ts`,
-        from: 'if (exposeErrors) return',
-        to: 'if (code) return',
+        from: 'if (exposeErrors) {',
+        to: 'if (code) {',
       },
     ],
     scenarios: ['F15'],
@@ -130,9 +130,9 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     about: 'The line breaks of a text are those of its frame',
     changes: [
       {
-        file: `${API}/http/sse.ts`,
-        from: "${data.replaceAll(LINE_BREAK, '\\ndata: ')}",
-        to: "${data.replaceAll('\\\\r\\\\n', '\\r\\n')}",
+        file: `${API}/http/sse-text.ts`,
+        from: "return /[\\r\\n]/.test(text) ? text.replaceAll(LINE_BREAK, '\\ndata: ') : text;",
+        to: "return text.replaceAll('\\\\r\\\\n', '\\r\\n');",
       },
     ],
     scenarios: ['F15'],
@@ -143,7 +143,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: `${API}/cli/main.ts`,
-        from: '      await service.stop();\n',
+        from: '    await service.stop();\n',
         to: '',
       },
     ],

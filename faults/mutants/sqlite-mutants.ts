@@ -2,7 +2,7 @@ import type { Mutant } from './mutant.ts';
 
 const STORE = 'packages/jims-core/src/store/sqlite';
 const GROUP = `${STORE}/commit-group.ts`;
-const RUNS = `${STORE}/runs.ts`;
+const ACTIVE = `${STORE}/active-runs.ts`;
 const SCHEMA = `${STORE}/schema.ts`;
 
 const SYNCHRONOUS = {
@@ -51,7 +51,7 @@ export const SQLITE_MUTANTS: readonly Mutant[] = [
     about: 'A process may finish the attempt of a run that it has by the one that it lost',
     changes: [
       {
-        file: RUNS,
+        file: ACTIVE,
         from: 'return run?.instanceId === instanceId && run.attempt === attempt ? run : undefined;',
         to: 'return run;',
       },
@@ -64,8 +64,8 @@ export const SQLITE_MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: `${STORE}/thread-line.ts`,
-        from: 'const active = created ? 0 : runs.countActive(threadId);',
-        to: 'const active = 0;',
+        from: 'const before = created ? 0 : active.count(threadId);',
+        to: 'const before = 0;',
       },
       {
         file: SCHEMA,
@@ -96,7 +96,7 @@ export const SQLITE_MUTANTS: readonly Mutant[] = [
     name: 'sqlite-queue-order',
     about: 'The newest in line comes first',
     changes: [
-      { file: RUNS, from: 'ORDER BY r.ticket LIMIT 1', to: 'ORDER BY r.ticket DESC LIMIT 1' },
+      { file: ACTIVE, from: 'ORDER BY r.ticket LIMIT 1', to: 'ORDER BY r.ticket DESC LIMIT 1' },
     ],
     scenarios: ['F6'],
   },
