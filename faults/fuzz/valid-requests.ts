@@ -6,31 +6,30 @@ export interface ValidRequest {
 }
 
 const TEXT = 'm0 canary-fuzz echo 0';
-const CONTACT = 'fuzz';
 
 /** One of each way to send a body in, with as many of its fields as fit together. */
-export function validRequests(threadId: string): readonly ValidRequest[] {
-  const turn = { message: TEXT, contact_id: CONTACT };
+export function validRequests(threadId: string, contact = 'fuzz'): readonly ValidRequest[] {
+  const turn = { message: TEXT, contact_id: contact };
   const chatMessages = [
     { role: 'system', content: 'Be short.' },
     { role: 'user', content: TEXT },
   ];
   const a2aMessage = { messageId: 'one', role: 'ROLE_USER', parts: [{ text: TEXT }] };
   const mcp = { accept: 'application/json, text/event-stream' };
-  const a2a = { 'a2a-version': '1.0', 'x-jims-contact-id': CONTACT };
+  const a2a = { 'a2a-version': '1.0', 'x-jims-contact-id': contact };
   return [
     { path: '/api/v1/chat', body: { ...turn, on_busy: 'queue' } },
     { path: '/api/v1/chat', body: { ...turn, thread_id: threadId } },
     { path: '/api/v1/chat/stream', body: { ...turn, include: ['thread', 'delta', 'event'] } },
-    { path: '/api/v1/threads', body: { contact_id: CONTACT, thread_config: { a: { b: [1] } } } },
+    { path: '/api/v1/threads', body: { contact_id: contact, thread_config: { a: { b: [1] } } } },
     { path: `/api/v1/threads/${threadId}/runs`, body: turn },
     {
       path: '/v1/chat/completions',
-      body: { model: 'jims', messages: chatMessages, user: CONTACT, temperature: 0.5, n: 1 },
+      body: { model: 'jims', messages: chatMessages, user: contact, temperature: 0.5, n: 1 },
     },
     {
       path: '/v1/chat/completions',
-      body: { model: 'jims', messages: chatMessages, stream: true, user: CONTACT },
+      body: { model: 'jims', messages: chatMessages, stream: true, user: contact },
     },
     { path: '/v1/responses', body: { model: 'jims', input: TEXT, metadata: { a: 'b' } } },
     {
