@@ -27,6 +27,7 @@ export interface LiveRuns {
   begin(request: RunRequest, accepted: AcceptedRun, turn: Promise<void>): Run;
   find(runId: string): Run | undefined;
   statusOf(runId: string): 'queued' | 'running' | undefined;
+  attemptOf(runId: string): number | undefined;
   stop(runId: string, reason: StopReason): void;
   stopAll(reason: StopReason): void;
   /** Stops an attempt that others took; a later one of the same run goes on. */
@@ -96,6 +97,7 @@ export function createLiveRuns(options: LiveRunsOptions): LiveRuns {
 
     find: (runId) => lives.get(runId)?.run ?? ended.get(runId),
     statusOf: (runId) => lives.get(runId)?.status,
+    attemptOf: (runId) => lives.get(runId)?.owner.attempt,
     stop: (runId, reason) => lives.get(runId)?.live.stop(reason),
     lose({ runId, attempt }) {
       const entry = lives.get(runId);

@@ -77,8 +77,7 @@ export async function createRunEngine(options: RunEngineOptions): Promise<RunEng
       admission.leave();
     },
   });
-  const here = (runId: string): Run | undefined => live.find(runId);
-  const lookup = createRunLookup({ store, logger, here, signal: closing.signal });
+  const lookup = createRunLookup({ store, logger, live, signal: closing.signal });
   await store.listen(instanceId, () => poll.wake());
   const lease = await holdLease({
     store,

@@ -1,6 +1,7 @@
 import type { Logger } from '../logger.ts';
 import type { RunRecord, Store } from '../store/store.ts';
 import { followRun } from './follow-run.ts';
+import type { LiveRuns } from './live-runs.ts';
 import { fromProgress } from './progress.ts';
 import { createReadRuns } from './read-runs.ts';
 import type { RunEnd } from './run-events.ts';
@@ -10,8 +11,8 @@ import { endOfRecord, storedRun } from './stored-run.ts';
 export interface RunLookupOptions {
   readonly store: Store;
   readonly logger: Logger;
-  /** A run that this process has in memory. */
-  readonly here: (runId: string) => Run | undefined;
+  /** What this process runs, as far as it knows. */
+  readonly live: Pick<LiveRuns, 'find' | 'attemptOf'>;
   /** Ends all following. */
   readonly signal: AbortSignal;
 }
@@ -22,7 +23,7 @@ export interface RunLookup {
   dropThread(threadId: string): void;
 }
 
-export function createRunLookup({ store, logger, here, signal }: RunLookupOptions): RunLookup {
+export function createRunLookup({ store, logger, live, signal }: RunLookupOptions): RunLookup {
   const read = createReadRuns();
   /** Runs of other processes, each read once for all who listen to it here. */
   const followed = new Map<string, Run>();
@@ -37,9 +38,12 @@ export function createRunLookup({ store, logger, here, signal }: RunLookupOption
   }
 
   async function find(runId: string): Promise<Run | undefined> {
-    const own = here(runId) ?? followed.get(runId) ?? read.get(runId);
-    if (own) return own;
+    const own = live.find(runId) ?? followed.get(runId) ?? read.get(runId);
+    const attempt = store.shared ? live.attemptOf(runId) : undefined;
+    if (own && attempt === undefined) return own;
     const record = await store.run(runId);
+    // A process that was taken for dead may not know yet that another one runs it again.
+    if (own && (!record || record.attempt === attempt)) return own;
     if (!record) return undefined;
     const end = endOfRecord(record);
     if (end) {

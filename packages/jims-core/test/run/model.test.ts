@@ -77,6 +77,24 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
+const SEND = { do: 'send', process: 0, thread: 0, onBusy: 'queue', isDeaf: false } as const;
+
+/** What has failed once. */
+const FOUND_BEFORE: [Step[]][] = [
+  // Asked for a run that it has lost without knowing, a process told of its own attempt.
+  [
+    [
+      SEND,
+      { do: 'sleep', process: 0 },
+      SEND,
+      { do: 'retry', run: 0, process: 1 },
+      SEND,
+      { do: 'retry', run: 0, process: 0 },
+      { do: 'throw', run: 0 },
+    ],
+  ],
+];
+
 describeStores((kind) => {
   test('whatever is done to runs, they are what the model says', async (t) => {
     await using database = await kind.fresh();
@@ -98,7 +116,7 @@ describeStores((kind) => {
       await world.finishAll();
       sequences++;
     });
-    await fc.assert(property, { numRuns, interruptAfterTimeLimit });
+    await fc.assert(property, { numRuns, interruptAfterTimeLimit, examples: FOUND_BEFORE });
     t.diagnostic(`${sequences} sequences of steps on ${kind.name}`);
   });
 });
