@@ -50,6 +50,11 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
         from: 'events.findIndex((event) => event.seq > seq)',
         to: 'events.findIndex((event) => event.seq >= seq)',
       },
+      {
+        file: `${CORE}/run/run-stream.ts`,
+        from: 'if (event.seq <= after) {',
+        to: 'if (event.seq < after) {',
+      },
     ],
     scenarios: ['F11'],
   },
