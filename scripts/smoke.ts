@@ -24,7 +24,7 @@ export const app = defineApp(async (ctx) => {
 /** The command gives Node a flag, whichever Node it finds. */
 const PARTICULAR_APP = `export { app } from './app.ts';
 
-if (!process.execArgv.includes('--max-semi-space-size=8')) throw new Error(process.execArgv.join());
+if (!process.execArgv.includes('--max-semi-space-size=24')) throw new Error(process.execArgv.join());
 `;
 
 const folder = mkdtempSync(join(tmpdir(), 'jims-smoke-'));
