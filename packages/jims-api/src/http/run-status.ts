@@ -5,6 +5,6 @@ export function statusOf({ status, withdrawnAs }: RunRecord): RunStatus {
   return withdrawnAs ?? status;
 }
 
-export function isActive(status: RunStatus): boolean {
+export function isActive(status: RunStatus | undefined): status is 'queued' | 'running' {
   return status === 'queued' || status === 'running';
 }

@@ -4,7 +4,7 @@ import { rpcFailure } from '../../http/json-rpc.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { runHeaders, startRun, streamRun } from '../../http/run-routes.ts';
 import type { RunAsk } from '../../http/run-routes.ts';
-import { statusOf } from '../../http/run-status.ts';
+import { isActive, statusOf } from '../../http/run-status.ts';
 import { userEvent } from '../../http/user-text.ts';
 import { contextIdOf, threadOfContext } from './contexts.ts';
 import { decodeSend } from './decode.ts';
@@ -26,7 +26,7 @@ export async function sendMessage(api: ApiContext, call: Call, params: unknown):
   if (!sending.wait) {
     const record = await api.app.runRecord(run.id);
     const status = record && statusOf(record);
-    if (status === 'queued' || status === 'running') {
+    if (isActive(status)) {
       return { task: activeTask(of, status, { historyLength }), headers };
     }
   }

@@ -4,7 +4,7 @@ import type { RunRecord } from 'jims-core';
 import type { HttpError } from '../../http/errors.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { runHeaders, streamFrames } from '../../http/run-routes.ts';
-import { statusOf } from '../../http/run-status.ts';
+import { isActive, statusOf } from '../../http/run-status.ts';
 import { decodeTask } from './decode.ts';
 import { failure } from './failures.ts';
 import { requireTask, taskNotFound } from './reach.ts';
@@ -27,7 +27,7 @@ export async function cancelTask(api: ApiContext, call: Call, params: unknown): 
   const { runId, thread } = record;
   const run = await api.app.run(runId);
   const status = await api.app.cancelRun(runId);
-  if (!run || (status !== 'queued' && status !== 'running')) throw notCancelable(id);
+  if (!run || !isActive(status)) throw notCancelable(id);
   const end = await run.end;
   if (end.type !== 'cancelled') throw notCancelable(id);
   await requireOver(api, runId, end);
@@ -47,7 +47,7 @@ export async function subscribeToTask(
   const record = await requireTask(api, call, asked);
   const status = statusOf(record);
   const run = await api.app.run(record.runId);
-  if (!run || (status !== 'queued' && status !== 'running')) {
+  if (!run || !isActive(status)) {
     throw failure('unsupported_operation', `Task '${id}' is over: get it instead`);
   }
   const leave = api.streams.enter();
@@ -68,7 +68,7 @@ async function taskOf(
   const status = statusOf(record);
   const of: TaskRun = { id, thread, question };
   const headers = runHeaders({ id, thread, replayed: false });
-  if (status === 'queued' || status === 'running') {
+  if (isActive(status)) {
     const at = record.startedAt ?? record.acceptedAt;
     return { task: activeTask(of, status, { at, historyLength }), headers };
   }

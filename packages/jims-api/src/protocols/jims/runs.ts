@@ -92,8 +92,7 @@ export async function joinRun(api: ApiContext, call: Call): Promise<Response> {
 export async function cancelRun(api: ApiContext, call: Call): Promise<Response> {
   const { runId } = await reachableRun(api, call);
   const status = await api.app.cancelRun(runId);
-  const wasActive = status !== undefined && isActive(status);
-  return runAnswer(call, await reachableRun(api, call), wasActive ? 202 : 200);
+  return runAnswer(call, await reachableRun(api, call), isActive(status) ? 202 : 200);
 }
 
 function runAnswer(call: Call, record: RunRecord, status = 200): Response {
