@@ -5,9 +5,10 @@ import { getRequestListener } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { JimsApp } from 'jims-core';
 
-import { DEFAULT_HEARTBEAT_MS, createHostedApi } from '../http/create-api.ts';
+import { createHostedApi } from '../http/create-api.ts';
 import type { ApiOptions } from '../http/create-api.ts';
 import { createSocketStreams } from '../http/socket-streams.ts';
+import { DEFAULT_HEARTBEAT_MS } from '../http/sse.ts';
 
 export interface ApiServerOptions extends ApiOptions {
   /** A client that reads nothing of its answer is cut off after so long, at most twice of it. */

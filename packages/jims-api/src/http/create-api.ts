@@ -17,7 +17,7 @@ import type { ApiContext, Protocol, Route } from './route.ts';
 import { NOWHERE, createRouter } from './router.ts';
 import type { Router } from './router.ts';
 import { serviceRoutes } from './service-routes.ts';
-import { sseResponse } from './sse.ts';
+import { DEFAULT_HEARTBEAT_MS, sseResponse } from './sse.ts';
 import type { SseResponder } from './sse.ts';
 import { createStreams } from './streams.ts';
 
@@ -54,8 +54,6 @@ export interface ApiOptions extends Partial<AuthenticateOptions> {
 /** The whole service as a web-standard fetch handler; also as its own member `fetch`, as hosts like it. */
 export type Api = FetchHandler & { readonly fetch: FetchHandler };
 type FetchHandler = (request: Request) => Promise<Response>;
-
-export const DEFAULT_HEARTBEAT_MS = 15_000;
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 

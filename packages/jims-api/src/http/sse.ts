@@ -5,6 +5,9 @@ import type { SseFrame } from './sse-text.ts';
 
 const BUFFER_BYTES = 64 * 1024;
 
+/** How often a silent stream says that it lives, unless it is told otherwise. */
+export const DEFAULT_HEARTBEAT_MS = 15_000;
+
 export const SSE_HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache, no-store, no-transform',
@@ -66,7 +69,7 @@ class SseSource implements UnderlyingSource<Uint8Array> {
   }
 
   start(controller: ReadableStreamDefaultController<Uint8Array>): void {
-    const { signal, heartbeatMs = 15_000 } = this.#options;
+    const { signal, heartbeatMs = DEFAULT_HEARTBEAT_MS } = this.#options;
     this.#heartbeat = setInterval(() => {
       // Only to a reader that has taken everything: comments must not pile up before one that stands still.
       if (controller.desiredSize === BUFFER_BYTES) controller.enqueue(HEARTBEAT_BYTES);
