@@ -4,6 +4,7 @@ import { test } from 'node:test';
 
 import type { RunThread } from '../../src/store/store.ts';
 import { newEvent } from '../../src/thread/event.ts';
+import type { Thread } from '../../src/thread/thread.ts';
 import {
   answer,
   conversation,
@@ -15,7 +16,18 @@ import {
   texts,
   untilClockTicks,
 } from '../support/store-user.ts';
+import type { StoreUser } from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';
+
+/** A thread as it is now, behind its last event. */
+async function asItIs(
+  { store }: StoreUser,
+  { id: threadId }: Thread,
+): Promise<Extract<RunThread, { kind: 'thread' }>> {
+  const after = (await store.readEvents(threadId)).at(-1);
+  assert.ok(after);
+  return { kind: 'thread', threadId, after };
+}
 
 describeStores((kind) => {
   test('a first message makes the thread, and its run runs at once', async () => {
@@ -184,10 +196,8 @@ describeStores((kind) => {
     await using user = await freshStore(kind);
     const one = await user.accept('one');
     await user.finish(one, ['1']);
-    const { id: threadId } = one.thread;
-    const after = (await user.store.readEvents(threadId)).at(-1);
-    assert.ok(after);
-    const thread = { kind: 'thread', threadId, after } as const;
+    const thread = await asItIs(user, one.thread);
+    const { threadId } = thread;
     await user.store.appendEvents(threadId, [newEvent('rag.query', { q: 'unsaid' })]);
     const two = await user.accept('two', { thread });
     const moved = { kind: 'thread_moved' };
@@ -200,10 +210,7 @@ describeStores((kind) => {
   test('what runs in a thread has moved it, and a message that is sent again finds its run', async () => {
     await using user = await freshStore(kind);
     const one = await user.accept('one');
-    const { id: threadId } = one.thread;
-    const after = (await user.store.readEvents(threadId)).at(-1);
-    assert.ok(after);
-    const thread = { kind: 'thread', threadId, after } as const;
+    const thread = await asItIs(user, one.thread);
     assert.deepEqual(await user.ask('no', { thread }), { kind: 'thread_moved' });
     await user.finish(one);
     const idempotency = keyOf('k');
@@ -216,10 +223,7 @@ describeStores((kind) => {
     await using user = await freshStore(kind);
     const one = await user.accept('one');
     await user.finish(one, ['1']);
-    const { id: threadId } = one.thread;
-    const after = (await user.store.readEvents(threadId)).at(-1);
-    assert.ok(after);
-    const thread = { kind: 'thread', threadId, after } as const;
+    const thread = await asItIs(user, one.thread);
     const results = await Promise.all(
       ['a', 'b', 'c', 'd'].map(async (text) => {
         const result = await user.ask(text, { thread });
