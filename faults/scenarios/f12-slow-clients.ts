@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { only } from '../lab/ask.ts';
+import { ask, chatBody, only } from '../lab/ask.ts';
 import { freshDatabase, startProcesses } from '../lab/lab.ts';
 import type { Lab, Scenario } from '../lab/lab.ts';
 import { openRaw } from '../lab/raw-socket.ts';
@@ -28,6 +28,8 @@ const JOINED_MS = 5000;
 /** For nine of ten, beside five times of what a request takes on this machine while nobody is slow. */
 const SLOWEST_MS = 3000;
 const USUAL_MS = 2000;
+/** For streams of many megabytes. */
+const PATIENT = { timeoutMs: 120_000 };
 
 /** F12: clients that open and do not go on. */
 export const slowClients: Scenario = {
@@ -136,7 +138,9 @@ async function readNothing(server: Server): Promise<readonly Socket[]> {
     Array.from({ length: READERS }, async (_, index) => {
       const socket = await openRaw(server.url);
       socket.pause();
-      const body = floodBody(`slow-${index}`, index < LONG_READERS ? LONG_MIB : SHORT_MIB);
+      const body = JSON.stringify(
+        flood(`slow-${index}`, index < LONG_READERS ? LONG_MIB : SHORT_MIB),
+      );
       const length = `Content-Type: application/json\r\nContent-Length: ${body.length}`;
       socket.write(`POST /api/v1/chat/stream HTTP/1.1\r\nHost: a\r\n${length}\r\n\r\n${body}`);
       return socket;
@@ -146,15 +150,10 @@ async function readNothing(server: Server): Promise<readonly Socket[]> {
 
 /** As many join a run that is over and long, and take nothing: they share what there is of it. */
 async function joinFinished(lab: Lab, server: Server): Promise<void> {
-  const asked = await fetch(`${server.url}/api/v1/chat`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: floodBody('finished', FINISHED_MIB),
-  });
-  await asked.arrayBuffer();
+  const asked = await ask(server, '/api/v1/chat', flood('finished', FINISHED_MIB), PATIENT);
   const path = `/api/v1/runs/${asked.headers.get('x-jims-run-id') ?? ''}/stream`;
   for (let count = 0; count < READ_BEFORE; count++) {
-    await (await fetch(server.url + path)).arrayBuffer();
+    await ask(server, path, undefined, PATIENT);
   }
   const before = server.rssBytes();
   const sockets = await Promise.all(
@@ -185,17 +184,11 @@ async function joinFinished(lab: Lab, server: Server): Promise<void> {
 }
 
 async function readAll(server: Server, index: number): Promise<void> {
-  const response = await fetch(`${server.url}/api/v1/chat/stream`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: floodBody(`quick-${index}`, LONG_MIB),
-  });
-  await response.arrayBuffer();
+  await ask(server, '/api/v1/chat/stream', flood(`quick-${index}`, LONG_MIB), PATIENT);
 }
 
-function floodBody(contact: string, mib: number): string {
-  const message = `m0 canary-${contact} flood ${mib}`;
-  return JSON.stringify({ contact_id: contact, message, include: ['delta', 'event'] });
+function flood(contact: string, mib: number): object {
+  return { ...chatBody(contact, 'm0', `flood ${mib}`), include: ['delta', 'event'] };
 }
 
 async function openStreams({ metricsUrl }: Server): Promise<number> {
@@ -220,14 +213,7 @@ async function askMeanwhile(
 
 async function chat(server: Server, contact: string): Promise<number> {
   try {
-    const response = await fetch(`${server.url}/api/v1/chat`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ contact_id: contact, message: `m0 canary-${contact} echo 0` }),
-      signal: AbortSignal.timeout(20_000),
-    });
-    await response.arrayBuffer();
-    return response.status;
+    return (await ask(server, '/api/v1/chat', chatBody(contact, 'm0', 'echo 0'))).status;
   } catch {
     return 0;
   }
