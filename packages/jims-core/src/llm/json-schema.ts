@@ -26,7 +26,8 @@ export function isSchemaObject(value: unknown): value is AnswerSchema<unknown> {
 export async function jsonSchemaOf(schema: AnswerSchema<unknown>): Promise<JsonSchema> {
   const { vendor } = schema['~standard'];
   if (describesItself(schema)) {
-    return schema['~standard'].jsonSchema.input({ target: 'draft-07' });
+    const { jsonSchema } = schema['~standard'];
+    return described(() => jsonSchema.input({ target: 'draft-07' }));
   }
   if (vendor === 'valibot') return jsonSchemaOfValibot(schema);
   throw new JimsError(
@@ -42,7 +43,23 @@ async function jsonSchemaOfValibot(schema: AnswerSchema<unknown>): Promise<JsonS
     () => import('@valibot/to-json-schema'),
   );
   if (!isValibot(schema)) throw new JimsError('llm_input_invalid', 'This is no schema of valibot');
-  return { ...valibot.toJsonSchema(schema, { errorMode: 'ignore', typeMode: 'input' }) };
+  return described(() => ({
+    ...valibot.toJsonSchema(schema, { errorMode: 'ignore', typeMode: 'input' }),
+  }));
+}
+
+/** Libraries throw their own errors for what JSON does not have, such as a date. */
+function described(describe: () => JsonSchema): JsonSchema {
+  try {
+    return describe();
+  } catch (cause) {
+    const why = Error.isError(cause) ? cause.message : String(cause);
+    throw new JimsError(
+      'llm_input_invalid',
+      `The schema has no JSON schema: ${why}. Take a type that JSON has, such as a string, and turn it into yours afterwards`,
+      { cause },
+    );
+  }
 }
 
 /** What was made by a schema library, or written by hand, as the SDK's type of it. */

@@ -3,6 +3,8 @@ import type { LanguageModelV4FunctionTool, LanguageModelV4ToolChoice } from '@ai
 import type { ChatRequest } from './chat-request.ts';
 import { asJsonSchema7, isSchemaObject, jsonSchemaOf } from './json-schema.ts';
 import type { AnswerSchema, JsonSchema } from './json-schema.ts';
+import type { ToolCall } from './messages.ts';
+import { canBeStrict, dropNulls, strictSchema } from './strict-schema.ts';
 
 /** A tool that a model may ask for, as OpenAI describes it. */
 export interface Tool {
@@ -12,6 +14,10 @@ export interface Tool {
     readonly description?: string;
     /** JSON schema, or a schema of zod, valibot, arktype, …; default: no parameters. */
     readonly parameters?: JsonSchema | AnswerSchema<unknown>;
+    /**
+     * Holds the model to the parameters, at providers that can. They are sent in the form that OpenAI
+     * takes for it; parameters that have no such form, such as a record, are sent without it.
+     */
     readonly strict?: boolean;
   };
 }
@@ -32,16 +38,44 @@ export async function withTools(
   };
 }
 
+/** In the arguments for a strict tool, null stands for an optional parameter that is left out. */
+export function callsAsMeant(
+  calls: readonly ToolCall[],
+  tools: readonly Tool[],
+): Promise<readonly ToolCall[]> {
+  return Promise.all(calls.map((call) => callAsMeant(call, tools)));
+}
+
+async function callAsMeant(call: ToolCall, tools: readonly Tool[]): Promise<ToolCall> {
+  const { name, arguments: json } = call.function;
+  const tool = tools.find((each) => each.function.name === name)?.function;
+  if (!tool?.strict || !json.includes('null')) return call;
+  const schema = await parametersOf(tool);
+  if (!canBeStrict(schema)) return call;
+  try {
+    const meant = JSON.stringify(dropNulls(JSON.parse(json), schema));
+    return { ...call, function: { name, arguments: meant } };
+  } catch {
+    return call;
+  }
+}
+
 async function functionTool({ function: tool }: Tool): Promise<LanguageModelV4FunctionTool> {
-  const { name, description, parameters, strict } = tool;
-  const inputSchema = isSchemaObject(parameters) ? await jsonSchemaOf(parameters) : parameters;
+  const { name, description, strict } = tool;
+  const schema = await parametersOf(tool);
+  const isStrict = strict && canBeStrict(schema);
   return {
     type: 'function',
     name,
-    inputSchema: asJsonSchema7(inputSchema ?? { type: 'object', properties: {} }),
+    inputSchema: asJsonSchema7(isStrict ? strictSchema(schema) : schema),
     ...(description !== undefined && { description }),
-    ...(strict !== undefined && { strict }),
+    ...(strict !== undefined && { strict: isStrict ?? false }),
   };
+}
+
+async function parametersOf({ parameters }: Tool['function']): Promise<JsonSchema> {
+  const schema = isSchemaObject(parameters) ? await jsonSchemaOf(parameters) : parameters;
+  return schema ?? { type: 'object', properties: {} };
 }
 
 function toolChoice(choice: ToolChoice): LanguageModelV4ToolChoice {
