@@ -44,9 +44,22 @@ async function jsonSchemaOfValibot(schema: AnswerSchema<unknown>): Promise<JsonS
   );
   if (!isValibot(schema)) throw new JimsError('llm_input_invalid', 'This is no schema of valibot');
   return described(() => ({
-    ...valibot.toJsonSchema(schema, { errorMode: 'ignore', typeMode: 'input' }),
+    ...valibot.toJsonSchema(schema, {
+      // Checks of the app's own have no JSON schema, and need none.
+      errorMode: 'ignore',
+      typeMode: 'input',
+      overrideSchema({ valibotSchema: { type } }) {
+        if (NOT_JSON.has(type)) throw new Error(`${type} cannot be represented in JSON Schema`);
+        return undefined;
+      },
+    }),
   }));
 }
+
+/** Types of valibot of which it would say that they are anything. */
+const NOT_JSON: ReadonlySet<string> = new Set(
+  'bigint blob date file function instance map nan promise set symbol undefined void'.split(' '),
+);
 
 /** Libraries throw their own errors for what JSON does not have, such as a date. */
 function described(describe: () => JsonSchema): JsonSchema {
