@@ -3,6 +3,7 @@ import type { EmbeddingModelV4, LanguageModelV4 } from '@ai-sdk/provider';
 import { azureAddress, baseUrl, geminiUrl, versionedUrl } from './base-url.ts';
 import { COMPATIBLE_PROVIDERS, compatibleServer, firstSet, missing } from './compatible-servers.ts';
 import type { Given, ReachableServer } from './compatible-servers.ts';
+import { mendingTransport } from './mending-transport.ts';
 import { optionalPackage } from './optional-package.ts';
 import { sendableKey } from './secrets.ts';
 import { word } from './settings.ts';
@@ -37,8 +38,9 @@ export async function providerOf(
 ): Promise<Provider> {
   const { env } = settings;
   const fetch = transportFor(env);
+  const mending = mendingTransport(fetch);
   const server = compatibleServer(provider, settings, ownKey);
-  if (server) return compatible(provider, server, fetch);
+  if (server) return compatible(provider, server, mending);
   const keyed = (...names: readonly string[]): string => {
     const key = ownKey ?? firstSet(env, names);
     if (key === undefined) throw missing(provider, names);
@@ -50,9 +52,9 @@ export async function providerOf(
     case 'gemini':
       return gemini(keyed('GEMINI_API_KEY', 'GOOGLE_API_KEY'), env, fetch);
     case 'azure':
-      return azure(keyed('AZURE_API_KEY'), env, fetch);
+      return azure(keyed('AZURE_API_KEY'), env, mending);
     default:
-      return openai(keyed('OPENAI_API_KEY'), env, fetch);
+      return openai(keyed('OPENAI_API_KEY'), env, mending);
   }
 }
 

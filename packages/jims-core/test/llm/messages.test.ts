@@ -218,13 +218,13 @@ describe('messages that OpenAI takes', () => {
     ]);
   });
 
-  for (const json_ of ['{"city": Oslo', '[1]', '"text"', '5', 'null']) {
-    test(`arguments that are not an object (${json_}) go back inside of one`, async () => {
+  for (const text of ['{"city": Oslo', '[1]', '"text"', '5', 'null']) {
+    test(`arguments that are not an object (${text}) go back inside of one`, async () => {
       const messages: ChatMessages = [
         ...ASK,
         {
           role: 'assistant',
-          tool_calls: [{ id: 'c', type: 'function', function: { name: 'f', arguments: json_ } }],
+          tool_calls: [{ id: 'c', type: 'function', function: { name: 'f', arguments: text } }],
         },
         { role: 'tool', tool_call_id: 'c', content: 'no' },
       ];
@@ -232,15 +232,28 @@ describe('messages that OpenAI takes', () => {
         server.answer(json(said('ok')));
         await llmOf(name).chatCompletionPlain(messages);
         const { arguments: sent } = sentMessages()[1].tool_calls[0].function;
-        assert.deepEqual(JSON.parse(sent), { invalid_arguments: json_ });
+        assert.deepEqual(JSON.parse(sent), { invalid_arguments: text });
       }
       server.answer(json({ type: 'message', content: [{ type: 'text', text: 'ok' }], usage: {} }));
       await llmOf('anthropic')
         .chatCompletionPlain(messages)
         .catch(() => {});
-      assert.deepEqual(sentMessages()[1].content[0].input, { invalid_arguments: json_ });
+      assert.deepEqual(sentMessages()[1].content[0].input, { invalid_arguments: text });
     });
   }
+
+  test('arguments that came as an object are text', async () => {
+    const call = {
+      id: 'c',
+      type: 'function',
+      function: { name: 'f', arguments: { arguments: { a: 1 } } },
+    };
+    server.answer(json(said(null, { tool_calls: [call] }, 'tool_calls')));
+    for (const name of ['openai', 'azure', 'groq']) {
+      const { toolCalls } = await llmOf(name).chatCompletionWithTools(ASK, []);
+      assert.equal(toolCalls[0]?.function.arguments, '{"arguments":{"a":1}}');
+    }
+  });
 
   test('a call without arguments has those of none', async () => {
     const call = { id: 'c', type: 'function', function: { name: 'f', arguments: '' } };

@@ -38,9 +38,9 @@ function referenceProblem(all: Schema, root: unknown, at: string): string | unde
 }
 
 function objectProblem(all: Schema, at: string): string | undefined {
-  const types = [all['type']].flat();
-  if (types.includes('array') && typeof all['items'] !== 'object') return `${at}: no items`;
-  if (!types.includes('object')) return undefined;
+  const types = new Set([all['type']].flat());
+  if (types.has('array') && typeof all['items'] !== 'object') return `${at}: no items`;
+  if (!types.has('object')) return undefined;
   if (all['additionalProperties'] !== false) return `${at}: 'additionalProperties' must be false`;
   const names = Object.keys(all['properties'] ?? {});
   const required = (all['required'] ?? []) as readonly string[];

@@ -1,0 +1,67 @@
+import { exchanges } from './exchange.ts';
+import type { Transport } from './transport.ts';
+
+/** What is worth a second look: arguments that are not text, vectors that are. */
+const TO_MEND = /"arguments"\s*:\s*[{[]|"embedding"\s*:\s*"/;
+
+/**
+ * Sends requests to a server that speaks OpenAI's API with an accent: some write the arguments of a
+ * call as an object, and vectors in base64 although numbers were asked for. The packages of providers
+ * refuse both.
+ */
+export function mendingTransport(send: Transport): Transport {
+  return async (input, init) => {
+    const response = await send(input, init);
+    if (!response.ok || !response.body || exchanges.getStore()?.streamed) return response;
+    const text = await response.text();
+    return new Response(TO_MEND.test(text) ? mended(text) : text, response);
+  };
+}
+
+function mended(text: string): string {
+  try {
+    const { choices, data, ...others } = membersOf(JSON.parse(text));
+    return JSON.stringify({
+      ...others,
+      ...(choices !== undefined && { choices: each(choices, mendedChoice) }),
+      ...(data !== undefined && { data: each(data, mendedVector) }),
+    });
+  } catch {
+    return text;
+  }
+}
+
+function mendedChoice(choice: Members): Members {
+  const message = membersOf(choice['message']);
+  const calls = message['tool_calls'];
+  if (calls === undefined) return choice;
+  return { ...choice, message: { ...message, tool_calls: each(calls, mendedCall) } };
+}
+
+function mendedCall(call: Members): Members {
+  const called = membersOf(call['function']);
+  const given = called['arguments'];
+  if (typeof given !== 'object' || given === null) return call;
+  return { ...call, function: { ...called, arguments: JSON.stringify(given) } };
+}
+
+function mendedVector(item: Members): Members {
+  const { embedding } = item;
+  return typeof embedding === 'string' ? { ...item, embedding: numbersIn(embedding) } : item;
+}
+
+type Members = Readonly<Record<string, unknown>>;
+
+function each(list: unknown, mend: (item: Members) => Members): unknown {
+  return Array.isArray(list) ? list.map((item) => mend(membersOf(item))) : list;
+}
+
+function membersOf(value: unknown): Members {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}
+
+/** Four bytes each, the lowest first. */
+function numbersIn(base64: string): number[] {
+  const bytes = Buffer.from(base64, 'base64');
+  return Array.from({ length: Math.floor(bytes.length / 4) }, (_, at) => bytes.readFloatLE(at * 4));
+}
