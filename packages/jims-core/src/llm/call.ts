@@ -2,6 +2,7 @@ import { isJimsError } from '../errors.ts';
 import { startModelSpan } from '../telemetry/model-span.ts';
 import type { ModelSpan, ModelSpanOptions } from '../telemetry/model-span.ts';
 import { exchanges } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
 import { priceOf } from './prices.ts';
 import { asJimsError, readFailure } from './provider-failure.ts';
 import type { ProviderFailure } from './provider-failure.ts';
@@ -131,9 +132,10 @@ export async function callModel<T>(
 export function inTime<T>(
   { signal, timeoutMs }: Pick<Call, 'signal' | 'timeoutMs'>,
   work: (signal: AbortSignal) => PromiseLike<T>,
+  thoughts: Exchange['thoughts'] = new Map(),
 ): Promise<T> {
   const limit = new TimeLimit(timeoutMs);
-  const exchange = { streamed: false, alive: limit.alive, done: false };
+  const exchange = { streamed: false, alive: limit.alive, thoughts, done: false };
   return limit.within(signal, (limited) => exchanges.run(exchange, () => work(limited)));
 }
 

@@ -111,14 +111,13 @@ export function compatibleServer(
   const own = servers[provider];
   const known = SERVERS[provider];
   if (!own && !known) return undefined;
-  const setting = `servers.${provider}`;
-  const key = keyOf(setting, own) ?? ownKey ?? knownKey(provider, own, env);
+  const key = keyOf(provider, servers) ?? ownKey ?? knownKey(provider, own, env);
   return {
     ...serverTraits(provider, servers),
     baseUrl:
       own?.baseUrl === undefined
         ? addressOf(provider, env)
-        : baseUrl(`${setting}.baseUrl`, own.baseUrl),
+        : baseUrl(`servers.${provider}.baseUrl`, own.baseUrl),
     apiKey: key && sendableKey(key.name, key.value),
   };
 }
@@ -162,9 +161,13 @@ export function firstSet(env: Environment, variables: readonly string[]): Given 
   return name === undefined ? undefined : { name, value: word(env, name) ?? '' };
 }
 
-function keyOf(setting: string, own: CompatibleServer | undefined): Given | undefined {
-  const value = own?.apiKey?.trim();
-  return value ? { name: `${setting}.apiKey`, value } : undefined;
+/** The key that the settings have for a server. */
+export function keyOf(
+  provider: string,
+  servers: ResolvedLlmSettings['servers'],
+): Given | undefined {
+  const value = servers[provider]?.apiKey?.trim();
+  return value ? { name: `servers.${provider}.apiKey`, value } : undefined;
 }
 
 /** The complaint about variables of which one is needed. */

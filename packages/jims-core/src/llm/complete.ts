@@ -9,7 +9,7 @@ import { emptyAnswer, finishReason as finishReasonOf } from './finish-reason.ts'
 import type { FinishReason } from './finish-reason.ts';
 import type { AssistantMessage, ToolCall } from './messages.ts';
 import type { UsableModel } from './models.ts';
-import { providerDataOf } from './provider-data.ts';
+import { providerDataOf, thoughtsByCall } from './provider-data.ts';
 import { BrokenAnswerError } from './provider-failure.ts';
 import { ProviderReportError, errorInAnswer } from './reported-error.ts';
 
@@ -35,8 +35,10 @@ export function complete<T>(
   } as const;
 
   async function attempt(call: Call): Promise<T> {
-    const result = await inTime(call, (abortSignal) =>
-      target.model.doGenerate({ ...request, abortSignal }),
+    const result = await inTime(
+      call,
+      (abortSignal) => target.model.doGenerate({ ...request, abortSignal }),
+      thoughtsByCall(request.prompt),
     );
     // Before it is looked at: an answer that is no use was paid, too.
     await noteAnswer(call, answerOf(result, target), traceContent);

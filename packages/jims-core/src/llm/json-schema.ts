@@ -24,6 +24,12 @@ export function isSchemaObject(value: unknown): value is AnswerSchema<unknown> {
  * @throws JimsError `llm_input_invalid` when the schema cannot say it.
  */
 export async function jsonSchemaOf(schema: AnswerSchema<unknown>): Promise<JsonSchema> {
+  if (!isSchemaObject(schema)) {
+    throw new JimsError(
+      'llm_input_invalid',
+      'A schema is one of zod, valibot, arktype, … that checks the answer, too: plain JSON schema does not',
+    );
+  }
   const { vendor } = schema['~standard'];
   if (describesItself(schema)) {
     const { jsonSchema } = schema['~standard'];

@@ -1,21 +1,59 @@
+import type { JsonObject } from '../thread/event.ts';
 import { exchanges } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
 import type { Transport } from './transport.ts';
 
 /** What is worth a second look: arguments that are not text, vectors that are. */
 const TO_MEND = /"arguments"\s*:\s*[{[]|"embedding"\s*:\s*"/;
 
+export interface MendingOptions {
+  /** False leaves out what asks for the usage of a stream, which some servers refuse. */
+  readonly streamUsage: boolean;
+}
+
 /**
- * Sends requests to a server that speaks OpenAI's API with an accent: some write the arguments of a
- * call as an object, and vectors in base64 although numbers were asked for. The packages of providers
- * refuse both.
+ * Sends requests to a server that speaks OpenAI's API with an accent, where its package has no words
+ * for that. Answers: some write the arguments of a call as an object, and vectors in base64 although
+ * numbers were asked for. Requests: some want thoughts back, or take no `stream_options`.
  */
-export function mendingTransport(send: Transport): Transport {
-  return async (input, init) => {
-    const response = await send(input, init);
-    if (!response.ok || !response.body || exchanges.getStore()?.streamed) return response;
-    const text = await response.text();
-    return new Response(TO_MEND.test(text) ? mended(text) : text, response);
+export function mendingTransport(send: Transport, options: MendingOptions): Transport {
+  return async (input, init = {}) => {
+    const exchange = exchanges.getStore();
+    if (!exchange) return send(input, init);
+    const { body } = init;
+    const edited = typeof body === 'string' ? editedRequest(body, exchange, options) : body;
+    const response = await send(input, { ...init, ...(edited !== undefined && { body: edited }) });
+    return exchange.streamed || !response.ok ? response : mendedResponse(response);
   };
+}
+
+function editedRequest(
+  body: string,
+  { streamed, thoughts }: Exchange,
+  { streamUsage }: MendingOptions,
+): string {
+  const withoutUsage = streamed && !streamUsage;
+  if (thoughts.size === 0 && !withoutUsage) return body;
+  const { stream_options: usage, messages, ...others } = membersOf(JSON.parse(body));
+  return JSON.stringify({
+    ...others,
+    messages: each(messages, (message) => ({ ...message, ...thoughtsOf(message, thoughts) })),
+    ...(!withoutUsage && usage !== undefined && { stream_options: usage }),
+  });
+}
+
+function thoughtsOf(
+  { tool_calls: calls }: Members,
+  thoughts: Exchange['thoughts'],
+): JsonObject | undefined {
+  const first: unknown = Array.isArray(calls) ? membersOf(calls[0])['id'] : undefined;
+  return typeof first === 'string' ? thoughts.get(first) : undefined;
+}
+
+async function mendedResponse(response: Response): Promise<Response> {
+  if (!response.body) return response;
+  const text = await response.text();
+  return new Response(TO_MEND.test(text) ? mended(text) : text, response);
 }
 
 function mended(text: string): string {

@@ -1,5 +1,6 @@
 import type {
   LanguageModelV4GenerateResult,
+  LanguageModelV4Prompt,
   LanguageModelV4ReasoningPart,
   SharedV4ProviderOptions,
 } from '@ai-sdk/provider';
@@ -55,6 +56,18 @@ export interface GivenBack {
     readonly id: string;
     readonly extra_content?: unknown;
   }) => SharedV4ProviderOptions | undefined;
+}
+
+/** The thoughts in a prompt, by the id of the first call after them. */
+export function thoughtsByCall(prompt: LanguageModelV4Prompt): ReadonlyMap<string, JsonObject> {
+  const thoughts = new Map<string, JsonObject>();
+  for (const { role, content, providerOptions } of prompt) {
+    const message = providerOptions?.['openaiCompatible'];
+    if (role !== 'assistant' || !message) continue;
+    const call = content.find((part) => part.type === 'tool-call');
+    if (call) thoughts.set(call.toolCallId, message);
+  }
+  return thoughts;
 }
 
 /** Reads what was kept with a message. Also takes `reasoning_content` where an app put it itself. */

@@ -162,7 +162,7 @@ function messageOf(
   }
   if (reported) return new ProviderReportError(reported).message;
   if (chain.some((each) => QUOTING.has(each.name))) {
-    return pageIn(chain)?.message ?? 'gave an answer that cannot be read';
+    return otherIn(chain)?.message ?? 'gave an answer that cannot be read';
   }
   // The package's own words for a connection that broke say less than its cause.
   const told = chain.find((each) => !each.message.startsWith('Failed to process '));
@@ -182,7 +182,7 @@ function isRetryable(
     return (RETRYABLE_STATUS.has(statusCode) && !reported?.usedUp) || statusCode >= 500;
   }
   if (reported) return reported.mayPass;
-  if (pageIn(chain)) return false;
+  if (otherIn(chain)) return false;
   return chain.some(
     (each) =>
       RETRYABLE_NAMES.has(each.name) ||
@@ -219,9 +219,9 @@ function plainBodyIn(chain: readonly Error[]): string | undefined {
   return isPlain ? lineOf(new Error(body)) : undefined;
 }
 
-/** A page where JSON was to come. */
-function pageIn(chain: readonly Error[]): UnexpectedAnswerError | undefined {
-  if (!bodyIn(chain).startsWith('<')) return undefined;
+/** A page, or a stream, where JSON was to come. */
+function otherIn(chain: readonly Error[]): UnexpectedAnswerError | undefined {
+  if (!/^(?:<|data:|event:)/.test(bodyIn(chain))) return undefined;
   const type = chain.map(headersOf).find((headers) => headers !== undefined)?.['content-type'];
   return new UnexpectedAnswerError(typeof type === 'string' ? type : undefined, 'JSON');
 }

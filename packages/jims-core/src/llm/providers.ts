@@ -1,7 +1,14 @@
 import type { EmbeddingModelV4, LanguageModelV4 } from '@ai-sdk/provider';
 
 import { azureAddress, baseUrl, geminiUrl, versionedUrl } from './base-url.ts';
-import { COMPATIBLE_PROVIDERS, compatibleServer, firstSet, missing } from './compatible-servers.ts';
+import {
+  COMPATIBLE_PROVIDERS,
+  compatibleServer,
+  firstSet,
+  keyOf,
+  missing,
+  serverTraits,
+} from './compatible-servers.ts';
 import type { Given, ReachableServer } from './compatible-servers.ts';
 import { mendingTransport } from './mending-transport.ts';
 import { optionalPackage } from './optional-package.ts';
@@ -17,14 +24,11 @@ export interface Provider {
   embeddings(model: string): EmbeddingModelV4;
 }
 
+/** The providers with a package, or with addresses, of their own. */
+const PACKAGED: ReadonlySet<string> = new Set(['openai', 'anthropic', 'gemini', 'azure']);
+
 /** What may stand before the slash of a model. */
-export const PROVIDERS: readonly string[] = [
-  'openai',
-  'anthropic',
-  'gemini',
-  'azure',
-  ...COMPATIBLE_PROVIDERS,
-];
+export const PROVIDERS: readonly string[] = [...PACKAGED, ...COMPATIBLE_PROVIDERS];
 
 /**
  * Loads a provider's package and gives it its key and address.
@@ -38,11 +42,14 @@ export async function providerOf(
 ): Promise<Provider> {
   const { env } = settings;
   const fetch = transportFor(env);
-  const mending = mendingTransport(fetch);
-  const server = compatibleServer(provider, settings, ownKey);
+  const mending = mendingTransport(fetch, serverTraits(provider, settings.servers));
+  const server =
+    PACKAGED.has(provider) && settings.servers[provider]?.baseUrl === undefined
+      ? undefined
+      : compatibleServer(provider, settings, ownKey);
   if (server) return compatible(provider, server, mending);
   const keyed = (...names: readonly string[]): string => {
-    const key = ownKey ?? firstSet(env, names);
+    const key = keyOf(provider, settings.servers) ?? ownKey ?? firstSet(env, names);
     if (key === undefined) throw missing(provider, names);
     return sendableKey(key.name, key.value);
   };

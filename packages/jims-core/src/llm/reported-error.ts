@@ -120,6 +120,9 @@ function located(words: string, { loc, metadata }: Members): string {
 }
 
 function objectOf(value: unknown): Members | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  return { ...value };
+  return isMembers(value) ? value : undefined;
+}
+
+function isMembers(value: unknown): value is Members {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,6 @@
 import { JimsError } from '../errors.ts';
 import { baseUrl } from './base-url.ts';
+import { checkTexts } from './batches.ts';
 import { callModel, inTime } from './call.ts';
 import type { Call, CallOptions, LlmScope } from './call.ts';
 import { firstSet, missing } from './compatible-servers.ts';
@@ -38,6 +39,8 @@ export async function rerank(
   { query, documents }: RerankQuestion,
   options: RerankOptions,
 ): Promise<RankedDocument[]> {
+  checkTexts(documents, 'Document');
+  checkTexts([query], 'Text');
   if (documents.length === 0) return [];
   const { rerankerBackend, rerankerModel, env } = scope.settings;
   if (rerankerBackend !== 'cohere') {

@@ -16,6 +16,7 @@ import type { Exchange } from './exchange.ts';
 import { emptyAnswer, finishReason } from './finish-reason.ts';
 import type { FinishReason } from './finish-reason.ts';
 import type { UsableModel } from './models.ts';
+import { thoughtsByCall } from './provider-data.ts';
 import { BrokenAnswerError } from './provider-failure.ts';
 import { ProviderReportError, errorInAnswer } from './reported-error.ts';
 import { TimeLimit } from './time-limit.ts';
@@ -102,7 +103,8 @@ async function openTextStream(
 ): Promise<TextStream> {
   const closed = new AbortController();
   const limit = new TimeLimit(call.timeoutMs);
-  const exchange: Exchange = { streamed: true, alive: limit.alive, done: false };
+  const thoughts = thoughtsByCall(request.prompt);
+  const exchange: Exchange = { streamed: true, alive: limit.alive, thoughts, done: false };
   const opened = await limit.within(AbortSignal.any([call.signal, closed.signal]), (abortSignal) =>
     exchanges.run(exchange, () =>
       model.doStream({ ...request, abortSignal, includeRawChunks: true }),

@@ -1,6 +1,7 @@
 import type { LanguageModelV4FunctionTool, LanguageModelV4ToolChoice } from '@ai-sdk/provider';
 
 import type { ChatRequest } from './chat-request.ts';
+import { invalid } from './content-parts.ts';
 import { asJsonSchema7, isSchemaObject, jsonSchemaOf } from './json-schema.ts';
 import type { AnswerSchema, JsonSchema } from './json-schema.ts';
 import type { ToolCall } from './messages.ts';
@@ -22,7 +23,13 @@ export interface Tool {
   };
 }
 
-export type ToolChoice = 'auto' | 'required' | 'none' | { readonly name: string };
+/** Whether a tool has to be called, or which: by its name, or as OpenAI writes it. */
+export type ToolChoice =
+  | 'auto'
+  | 'required'
+  | 'none'
+  | { readonly name: string }
+  | { readonly type: 'function'; readonly function: { readonly name: string } };
 
 /** Adds tools to a request. */
 export async function withTools(
@@ -30,12 +37,24 @@ export async function withTools(
   tools: readonly Tool[],
   choice: ToolChoice | undefined,
 ): Promise<ChatRequest> {
+  if (!Array.isArray(tools) || !tools.every(isTool)) {
+    throw invalid(
+      "Tools are a list of functions as OpenAI describes them: each with a function's name",
+    );
+  }
   if (tools.length === 0) return request;
   return {
     ...request,
     tools: await Promise.all(tools.map(functionTool)),
     ...(choice !== undefined && { toolChoice: toolChoice(choice) }),
   };
+}
+
+function isTool(tool: unknown): tool is Tool {
+  if (typeof tool !== 'object' || tool === null || !('function' in tool)) return false;
+  const described = tool.function;
+  if (typeof described !== 'object' || described === null || !('name' in described)) return false;
+  return typeof described.name === 'string';
 }
 
 /** In the arguments for a strict tool, null stands for an optional parameter that is left out. */
@@ -79,5 +98,6 @@ async function parametersOf({ parameters }: Tool['function']): Promise<JsonSchem
 }
 
 function toolChoice(choice: ToolChoice): LanguageModelV4ToolChoice {
-  return typeof choice === 'string' ? { type: choice } : { type: 'tool', toolName: choice.name };
+  if (typeof choice === 'string') return { type: choice };
+  return { type: 'tool', toolName: 'function' in choice ? choice.function.name : choice.name };
 }

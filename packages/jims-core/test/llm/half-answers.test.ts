@@ -134,6 +134,10 @@ describe('half an answer is never taken for a whole one', () => {
       const { error } = await collect(llmOf().stream(ASK));
       assert.match(errorOf(error).message, /answered text\/html instead of a stream of events/);
       assert.equal(server.requests.length, 2);
+      server.answer(events(piece('a'), piece('b', 'stop')));
+      await assert.rejects(llmOf().chatCompletionPlain(ASK), {
+        message: /answered text\/event-stream instead of JSON/,
+      });
       server.answer(json(said('a whole one')));
       const whole = await collect(llmOf().stream(ASK));
       assert.match(errorOf(whole.error).message, /answered application\/json instead of a stream/);

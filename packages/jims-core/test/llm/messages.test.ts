@@ -288,6 +288,8 @@ describe('what a provider wants back with the calls of tools', () => {
   for (const [name, thoughts] of [
     ['deepseek', { reasoning_content: 'I need f.' }],
     ['house', { reasoning_content: 'I need f.' }],
+    ['openai', { reasoning_content: 'I need f.' }],
+    ['azure', { reasoning_content: 'I need f.' }],
     ['groq', { reasoning: 'I need f.' }],
     [
       'openrouter',
@@ -401,18 +403,60 @@ describe('requests as a server takes them', () => {
   });
 
   test('streamUsage: false leaves stream_options out', async () => {
+    const without = { streamUsage: false };
     const servers = {
-      house: { baseUrl: server.url, streamUsage: false },
-      mistral: { streamUsage: false },
+      house: { ...without, baseUrl: server.url },
+      mistral: without,
+      openai: without,
+      azure: without,
     };
-    for (const name of ['house', 'mistral']) {
+    for (const name of Object.keys(servers)) {
       server.answer(events(piece('ok', 'stop'), '[DONE]'));
-      assert.deepEqual((await collect(llmOf(name, { servers }).stream(ASK))).pieces, ['ok']);
+      const { pieces, error } = await collect(llmOf(name, { servers }).stream(ASK));
+      assert.deepEqual(pieces, ['ok'], String(error));
       assert.equal('stream_options' in (server.requests[0]?.body ?? {}), false);
     }
     server.answer(events(piece('ok', 'stop'), '[DONE]'));
     await collect(llmOf('mistral').stream(ASK));
     assert.deepEqual(server.requests[0]?.body.stream_options, { include_usage: true });
+  });
+
+  test("a provider's order of messages can be set where it has its own package, too", async () => {
+    const servers = { openai: { systemFirst: true, alternatingRoles: true, apiKey: 'other' } };
+    server.answer(json(said('ok')));
+    await llmOf('openai', { servers }).chatCompletionPlain(TALK);
+    assert.equal(sentMessages().length, 6);
+    assert.equal(server.requests[0]?.headers.authorization, 'Bearer other');
+  });
+
+  test("a tool's choice may be written as OpenAI writes it", async () => {
+    const choice = { type: 'function', function: { name: 'f' } } as const;
+    server.answer(json(said('ok')));
+    const tool = { type: 'function', function: { name: 'f' } } as const;
+    await llmOf('openai').chatCompletionWithTools(ASK, [tool], { toolChoice: choice });
+    assert.deepEqual(server.requests[0]?.body.tool_choice, choice);
+  });
+
+  test('lists that are not what they should be are refused in words', async () => {
+    server.answer(json(said('ok')));
+    const llm = llmOf('cohere', { embeddingsModel: 'cohere/m' });
+    const wrong = (value: unknown): never => value as never;
+    const ranking = createLlmProvider({}, { COHERE_API_BASE: server.url, COHERE_API_KEY: 'k' });
+    for (const call of [
+      () => llm.chatCompletionWithTools(ASK, wrong(null)),
+      () => llm.chatCompletionWithTools(ASK, [wrong({ name: 'f' })]),
+      () => llm.chatCompletionStructured(ASK, wrong({ type: 'object' })),
+      () => llm.chatCompletionStructured(ASK, wrong(undefined)),
+      () => llm.createEmbeddings(wrong('text')),
+      () => llm.createEmbeddings([wrong(null)]),
+      () => llm.createEmbedding(wrong(5)),
+      () => ranking.rerank('x', wrong('text')),
+      () => ranking.rerank('x', [wrong({ text: 'y' })]),
+      () => ranking.rerank(wrong(undefined), ['y']),
+    ]) {
+      await assert.rejects(call, { name: 'JimsError', code: 'llm_input_invalid' });
+    }
+    assert.equal(server.requests.length, 0);
   });
 
   test('MODEL_API_KEY goes to a server of your own when MODEL is there, and else not', async () => {
