@@ -67,7 +67,7 @@ async function* arriving(
   }
 }
 
-/** Nothing compressed was asked for; some servers compress all the same. */
+/** Nothing compressed is accepted; some servers compress all the same. */
 function decompressed(
   { headers }: IncomingMessage,
   bytes: AsyncIterable<Uint8Array>,

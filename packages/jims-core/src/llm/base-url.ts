@@ -51,7 +51,7 @@ function parts(name: string, value: string): { readonly origin: string; readonly
     throw unusable(name, 'holds a user name or password: leave it out, and set the key instead');
   }
   if (url.search || url.hash) {
-    throw unusable(name, "has more behind its path: leave out what begins with '?' or '#'");
+    throw unusable(name, "has more after its path: leave out what begins with '?' or '#'");
   }
   const path = url.pathname.replaceAll(/\/{2,}/g, '/').replace(/\/$/, '');
   return { origin: url.origin, path: path.replace(ENDPOINT, '') };

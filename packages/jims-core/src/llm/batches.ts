@@ -39,7 +39,7 @@ export async function inBatches(
 export function checkTexts(texts: readonly unknown[], what: 'Text' | 'Document'): void {
   const wrong = Array.isArray(texts) ? texts.findIndex((text) => typeof text !== 'string') : -2;
   if (wrong === -1) return;
-  const problem = wrong < 0 ? `${what}s are a list of texts` : `${what} ${wrong} is not text`;
+  const problem = wrong < 0 ? `${what}s are a list of strings` : `${what} ${wrong} is not text`;
   throw new JimsError('llm_input_invalid', problem);
 }
 

@@ -20,7 +20,7 @@ export interface ChatOptions extends CallOptions {
   /** What only one provider knows, by its name: `{ openai: { reasoningEffort: 'low' } }`. */
   readonly providerOptions?: SharedV4ProviderOptions;
   /**
-   * Whether an answer without text and without calls is an answer. By default it is asked for again,
+   * Whether an answer without text and without calls is an answer. By default another is requested,
    * where that can help, and then is the error `llm_answer_invalid`.
    */
   readonly allowEmpty?: boolean;

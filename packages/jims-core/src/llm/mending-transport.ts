@@ -7,14 +7,14 @@ import type { Transport } from './transport.ts';
 const TO_MEND = /"arguments"\s*:\s*[{[]|"embedding"\s*:\s*"/;
 
 export interface MendingOptions {
-  /** False leaves out what asks for the usage of a stream, which some servers refuse. */
+  /** False leaves out the request for the usage of a stream, which some servers refuse. */
   readonly streamUsage: boolean;
 }
 
 /**
  * Sends requests to a server that speaks OpenAI's API with an accent, where its package has no words
  * for that. Answers: some write the arguments of a call as an object, and vectors in base64 although
- * numbers were asked for. Requests: some want thoughts back, or take no `stream_options`.
+ * numbers are requested. Requests: some want thoughts back, or take no `stream_options`.
  */
 export function mendingTransport(send: Transport, options: MendingOptions): Transport {
   return async (input, init = {}) => {

@@ -49,7 +49,7 @@ export interface AssistantMessage extends ChatMessage {
 export type ChatMessages = Iterable<ChatMessage | CommunicationEvent>;
 
 export interface PromptOptions extends PromptForm {
-  /** Who gets the prompt. */
+  /** The provider that gets the prompt. */
   readonly provider: string;
 }
 

@@ -8,7 +8,7 @@ import type {
 import type { JsonObject } from '../thread/event.ts';
 
 /**
- * What a provider wants back with a message that asked for tools: the thoughts before it, and their
+ * What a provider wants back with a message that wants tools called: the thoughts before it, and their
  * signatures. Plain data to be kept with the message as it is; no other provider gets it.
  */
 export interface ProviderData {

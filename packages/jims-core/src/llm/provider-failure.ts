@@ -165,8 +165,8 @@ function messageOf(
     return otherIn(chain)?.message ?? 'gave an answer that cannot be read';
   }
   // The package's own words for a connection that broke say less than its cause.
-  const told = chain.find((each) => !each.message.startsWith('Failed to process '));
-  return lineOf(told ?? chain[0]);
+  const plain = chain.find((each) => !each.message.startsWith('Failed to process '));
+  return lineOf(plain ?? chain[0]);
 }
 
 function lineOf(error: Error | undefined): string {

@@ -16,7 +16,7 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/((?:api[-_ ]?key|authorization)["']?\s*[:=]\s*["']?)[^\s"',;}]{12,}/gi, `$1${HIDDEN}`],
 ];
 
-/** Hides keys in a text that may be logged: those of the settings, and what looks like one. */
+/** Hides keys in text that may be logged: those of the settings, and what looks like one. */
 export function createRedactor(settings: LlmSettings, env: Environment): (text: string) => string {
   const known = [
     ...Object.entries(env).map(([name, value]) => (SECRET_NAME.test(name) ? value : undefined)),

@@ -93,7 +93,7 @@ export interface ResolvedLlmSettings extends Required<
   /** `undefined` leaves it to the kind of call. */
   readonly timeoutMs: number | undefined;
   readonly env: Environment;
-  /** Hides keys in a text that may be logged. */
+  /** Hides keys in text that may be logged. */
   readonly redact: (text: string) => string;
 }
 

@@ -82,7 +82,7 @@ const FORMATS: ReadonlySet<unknown> = keywords(
   'date-time time date duration email hostname ipv4 ipv6 uuid',
 );
 /** Keywords that say something to a model when they cannot be sent as keywords. */
-const TOLD = keywords('format pattern minLength maxLength uniqueItems examples');
+const DESCRIBED = keywords('format pattern minLength maxLength uniqueItems examples');
 const LOOKAROUND = /\(\?(?:[=!]|<[=!])/;
 
 function keywords(...lines: readonly string[]): ReadonlySet<string> {
@@ -91,14 +91,14 @@ function keywords(...lines: readonly string[]): ReadonlySet<string> {
 
 function knownKeywords(schema: JsonSchema): JsonSchema {
   const known: Record<string, unknown> = {};
-  const told: string[] = [];
+  const hints: string[] = [];
   for (const [key, value] of Object.entries(schema)) {
     if (isKnown(key, value)) known[key === 'oneOf' ? 'anyOf' : key] = value;
-    else if (TOLD.has(key)) told.push(`${key}: ${JSON.stringify(value)}`);
+    else if (DESCRIBED.has(key)) hints.push(`${key}: ${JSON.stringify(value)}`);
   }
-  if (told.length === 0) return known;
+  if (hints.length === 0) return known;
   const { description } = known;
-  const words = [description, ...told].filter((each) => typeof each === 'string');
+  const words = [description, ...hints].filter((each) => typeof each === 'string');
   return { ...known, description: words.join('; ') };
 }
 

@@ -23,7 +23,7 @@ export interface StructuredCall<T> {
 /** The models of which a server has said that it takes no schema for them. */
 const withoutSchema = new WeakSet<LanguageModelV4>();
 
-/** Asks for an answer that fits a schema, and asks again when it does not. */
+/** Requests an answer that fits a schema, and another when it does not. */
 export async function completeStructured<T>(
   scope: LlmScope,
   target: UsableModel<LanguageModelV4>,
@@ -32,23 +32,23 @@ export async function completeStructured<T>(
   const own = await jsonSchemaOf(schema);
   // Providers want an object: anything else travels in one.
   const wrapped = own['type'] !== 'object';
-  const asked = wrapped ? inObject(own) : own;
+  const outer = wrapped ? inObject(own) : own;
 
   async function accept(result: LanguageModelV4GenerateResult): Promise<T> {
     const json = parse(result, name);
     const value = wrapped && !isWrapped(json) ? { value: json } : json;
-    const meant = dropNulls(value, asked);
+    const meant = dropNulls(value, outer);
     const checked = await schema['~standard'].validate(wrapped ? valueOf(meant) : meant);
     if (!checked.issues) return checked.value;
     throw new UnfitAnswerError(`does not fit the schema '${name}'`, checked.issues);
   }
 
   const inWords = (): Promise<T> =>
-    complete(scope, target, { request: withWords(request, asked), options }, accept);
+    complete(scope, target, { request: withWords(request, outer), options }, accept);
 
   if (!target.structuredOutputs || withoutSchema.has(target.model)) return inWords();
   try {
-    const structured = withSchema(target, request, { schema: asked, name });
+    const structured = withSchema(target, request, { schema: outer, name });
     return await complete(scope, target, { request: structured, options }, accept);
   } catch (error) {
     if (!refusesSchemas(error)) throw error;

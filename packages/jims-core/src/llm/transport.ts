@@ -129,9 +129,9 @@ function connectionError(error: Error, proxy: string | undefined): ConnectionErr
 /** A host with several addresses gives one error for all of them, without words of its own. */
 function reasonOf(error: Error): { readonly message: string; readonly code: string } {
   const first: unknown = error instanceof AggregateError ? error.errors[0] : undefined;
-  const told = error.message === '' && Error.isError(first) ? first : error;
+  const spoken = error.message === '' && Error.isError(first) ? first : error;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  return { message: told.message || code || 'the connection failed', code };
+  return { message: spoken.message || code || 'the connection failed', code };
 }
 
 function headersOf({ rawHeaders }: IncomingMessage): Headers {

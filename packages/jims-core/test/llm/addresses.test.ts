@@ -56,7 +56,7 @@ describe('base URLs', () => {
     ['hosted_vllm/m', 'HOSTED_VLLM_API_BASE', '/v1/chat/completions/', '/v1/chat/completions'],
     ['groq/m', 'GROQ_API_BASE', '/openai/v1/', '/openai/v1/chat/completions'],
   ] as const) {
-    test(`${variable}=…${given} asks ${path}`, async () => {
+    test(`${variable}=…${given} calls ${path}`, async () => {
       server.answer(json({ ...said('ok'), content: [{ type: 'text', text: 'ok' }] }));
       const keys = Object.fromEntries(
         ['OPENAI', 'ANTHROPIC', 'GEMINI', 'AZURE', 'GROQ'].map((name) => [`${name}_API_KEY`, 'k']),
@@ -71,7 +71,7 @@ describe('base URLs', () => {
   }
 
   for (const base of ['/', '/v1/', '/v2', '/v2/rerank']) {
-    test(`COHERE_API_BASE=…${base} asks /v2/rerank`, async () => {
+    test(`COHERE_API_BASE=…${base} calls /v2/rerank`, async () => {
       server.answer(json({ results: [{ index: 0, relevance_score: 1 }] }));
       const env = { COHERE_API_BASE: server.url + base, COHERE_API_KEY: 'k' };
       await createLlmProvider({}, env).rerank('x', ['y']);
@@ -85,7 +85,7 @@ describe('base URLs', () => {
     ['sk-secret', / is not a web address/],
     ['ftp://host/v1', / is not a web address/],
     ['https://user:secret@host/v1', / holds a user name or password/],
-    ['https://host/v1?key=secret', / has more behind its path/],
+    ['https://host/v1?key=secret', / has more after its path/],
   ] as const) {
     test(`${value} is refused by the name of its variable, and not quoted`, async () => {
       const keys = { OPENAI_API_KEY: 'k', ANTHROPIC_API_KEY: 'k', COHERE_API_KEY: 'k' };

@@ -111,7 +111,7 @@ describe('ranked documents', () => {
     createLlmProvider({ retryBaseMs: 1 }, { COHERE_API_BASE: server.url, COHERE_API_KEY: 'k' });
   const DOCUMENTS = ['a', 'b', 'c'];
 
-  test('are sorted, whatever the server does, and no more than asked for', async () => {
+  test('are sorted, whatever the server does, and no more than wanted', async () => {
     const results = [
       { index: 0, relevance_score: 0.1 },
       { index: 2, relevance_score: 0.9 },

@@ -48,7 +48,7 @@ describe('how an answer ended', () => {
     });
   }
 
-  test('a refusal is told from an answer', async () => {
+  test('a refusal differs from an answer', async () => {
     server.answer(json(said(null, { refusal: 'I cannot help with that.' })));
     const { content, finishReason } = await llm.chatCompletionPlain(ASK);
     assert.equal(content, 'I cannot help with that.');
@@ -83,7 +83,7 @@ describe('how an answer ended', () => {
     });
   }
 
-  test('an empty answer is asked for again, and each is counted', async () => {
+  test('another answer is requested for an empty one, and each is counted', async () => {
     const run = llm.forRun({});
     server.answer(
       json(said('')),

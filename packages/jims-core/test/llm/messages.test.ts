@@ -168,7 +168,7 @@ describe('messages that OpenAI takes', () => {
 
   for (const [what, messages] of Object.entries({
     'nothing at all': null,
-    'a text': 'Hello',
+    'a string': 'Hello',
     'a message that is null': [null],
     'a message that is text': ['Hello'],
     'content that is a number': [{ role: 'user', content: 5 }],

@@ -157,7 +157,7 @@ describe('schemas on the wire', () => {
     });
   }
 
-  test('a schema that refers to itself and is not an object refers to its new place', async () => {
+  test('a schema that refers to itself and is not an object refers to its new position', async () => {
     type Json = string | Json[];
     const Lists: z.ZodType<Json> = z.union([z.string(), z.array(z.lazy(() => Lists))]);
     server.answer(json(said('{"value":["a",["b"]]}')));
@@ -252,7 +252,7 @@ describe('schemas on the wire', () => {
       'response_format.type: unknown variant `json_schema`, expected `text` or `json_object`',
     ],
   ] as const) {
-    test(`${name} refuses JSON schemas: JSON is asked for, with the schema in words`, async () => {
+    test(`${name} refuses JSON schemas: JSON is requested, with the schema in words`, async () => {
       const llm = OPENAI_LIKE[name] ? llmOf(name) : house();
       const asHouse = OPENAI_LIKE[name]
         ? llm
@@ -270,7 +270,7 @@ describe('schemas on the wire', () => {
     });
   }
 
-  test('a schema that a server finds wrong is an error and not asked for in words', async () => {
+  test('a schema that a server finds wrong is an error and is not put into words', async () => {
     const message = "Invalid schema for response_format 'response': 'uri' is not a valid format";
     server.answer(json({ error: { message } }, 400));
     await assert.rejects(llmOf('openai').chatCompletionStructured(ASK, City), {
@@ -279,7 +279,7 @@ describe('schemas on the wire', () => {
     assert.equal(server.requests.length, 1);
   });
 
-  test('structuredOutputs: false asks for JSON in words at once, also of a known provider', async () => {
+  test('structuredOutputs: false requests JSON in words at once, also of a known provider', async () => {
     const servers = { groq: { structuredOutputs: false } };
     const env = OPENAI_LIKE['groq']?.(server.url) ?? {};
     const groq = createLlmProvider({ model: 'groq/m', servers }, env);

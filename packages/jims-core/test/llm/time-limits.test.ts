@@ -82,7 +82,7 @@ describe('time limits', () => {
     assert.match(error.message, /nothing came within 150 ms/);
   });
 
-  test("no other limit stands behind: Node's own HTTP client would give up after five minutes", () => {
+  test("nothing else limits a call: Node's own HTTP client would give up after five minutes", () => {
     // Here it would give up after 50 ms: its dispatcher is replaced by one that is as impatient.
     const program = `
       await fetch('data:,x');
