@@ -64,7 +64,7 @@ export async function enableSentry({ traces, env }: SentryOptions): Promise<Sent
     beforeBreadcrumb: (crumb) => (crumb.category === 'console' ? null : crumb),
   });
   return {
-    report(error, tags = {}, trace = undefined) {
+    report(error, tags = {}, trace) {
       const mechanism = { type: 'jims', handled: false };
       const contexts = trace && { trace: { trace_id: trace.traceId, span_id: trace.spanId } };
       const captureContext = { tags, ...(contexts && { contexts }) };

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { text as textOf } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 
 import * as v from 'valibot';
@@ -62,7 +62,7 @@ function logged(service: Running): v.InferOutput<typeof LogLine>[] {
 async function rawAnswer({ url }: Running, bytes: string): Promise<string> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   socket.write(bytes);
-  return text(socket);
+  return textOf(socket);
 }
 
 describe('a service', { concurrency: 2 }, () => {

@@ -98,7 +98,8 @@ export async function withCallersTrace<T>(
  */
 export async function onTracingFault(report: (message: string) => void): Promise<void> {
   const { DiagLogLevel, diag } = await tracingApi();
-  const ignore = (): void => {};
   const sink = { error: report, warn: report, info: ignore, debug: ignore, verbose: ignore };
   diag.setLogger(sink, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
 }
+
+function ignore(): void {}
