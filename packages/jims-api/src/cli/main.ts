@@ -4,9 +4,9 @@ import type { Logger } from 'pino';
 
 import { isSecured } from '../http/auth/authenticate.ts';
 import { packageVersion } from '../version.ts';
+import { AppLoadError, loadApp } from './app-loading/load-app.ts';
 import { readDotEnv } from './dot-env.ts';
 import { PortError } from './listen.ts';
-import { AppLoadError, loadApp } from './load-app.ts';
 import { createLogger } from './logger.ts';
 import { PackageMissingError } from './optional-package.ts';
 import { UsageError, parseCommandLine } from './options.ts';
@@ -29,7 +29,11 @@ async function main(): Promise<void> {
     process.stdout.write(command.text);
     return;
   }
-  await run(command.options);
+  try {
+    await run(command.options);
+  } catch (error) {
+    fail(error, command.options);
+  }
 }
 
 async function run(options: ServeOptions): Promise<void> {
@@ -37,7 +41,7 @@ async function run(options: ServeOptions): Promise<void> {
   const pretty = process.stderr.isTTY;
   const logger = createLogger({ verbose: options.verbose, pretty });
   const watch = await startWatch({ ...options, env: process.env, logger });
-  const app = await load(options);
+  const app = await load(options, logger);
   survivePipelines(logger, watch);
   const service = await serve(app, { ...options, onRunFailed: watch.reportRun }, logger);
   signals.onStop((signal) => void stop(signal, { service, logger, watch }));
@@ -45,12 +49,12 @@ async function run(options: ServeOptions): Promise<void> {
   warnIfOpen(options, logger);
 }
 
-async function load({ app: reference, loader }: ServeOptions): Promise<JimsApp> {
+async function load({ app: reference, loader }: ServeOptions, logger: Logger): Promise<JimsApp> {
   const idle = Promise.withResolvers<never>();
   const onIdle = (): void =>
     idle.reject(new AppLoadError(`'${reference}' waits for something that never comes`));
   process.once('beforeExit', onIdle);
-  const loading = loadApp(reference, { cwd: process.cwd(), loader });
+  const loading = loadApp(reference, { cwd: process.cwd(), loader, logger });
   const loaded = await Promise.race([loading, idle.promise]);
   process.off('beforeExit', onIdle);
   return isJimsApp(loaded) ? loaded : defineApp(loaded);
@@ -104,14 +108,22 @@ async function stop(
   }
 }
 
-/** One line for what a user can mend; a trace only for what he cannot. */
-function explain(error: unknown): { readonly text: string; readonly code: number } {
-  if (error instanceof UsageError) return { text: error.message, code: EXIT_USAGE };
-  if (isExplained(error)) {
-    return { text: `jims-api: ${error.message}`, code: EXIT_FAILURE };
+/** Prints why the command ends: one line for what a user can mend, else a trace, too. */
+function fail(error: unknown, { verbose }: { readonly verbose: boolean }): never {
+  if (error instanceof UsageError) {
+    process.stderr.write(`${error.message}\n`);
+    process.exit(EXIT_USAGE);
   }
-  const { stack, message } = describeError(error);
-  return { text: `jims-api: ${stack ?? message}`, code: EXIT_FAILURE };
+  const described = describeError(error);
+  const lines = isExplained(error) ? [described.message] : [];
+  if (verbose || !isExplained(error)) lines.push(...stacks(described));
+  process.stderr.write(`jims-api: ${lines.join('\n')}\n`);
+  process.exit(EXIT_FAILURE);
+}
+
+/** The traces of an error and of what it was caused by. */
+function stacks({ stack, message, cause }: ReturnType<typeof describeError>): readonly string[] {
+  return [stack ?? message, ...(cause ? stacks(cause) : [])];
 }
 
 /** Errors whose message says what to do. */
@@ -127,7 +139,5 @@ function isExplained(error: unknown): error is Error {
 try {
   await main();
 } catch (error) {
-  const { text, code } = explain(error);
-  process.stderr.write(`${text}\n`);
-  process.exit(code);
+  fail(error, { verbose: false });
 }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
@@ -16,9 +16,13 @@ export interface Folder extends Disposable {
   readonly path: string;
 }
 
-export function folderWith(files: Readonly<Record<string, string>>): Folder {
-  const path = mkdtempSync(join(tmpdir(), 'jims-cli-'));
-  for (const [name, content] of Object.entries(files)) writeFileSync(join(path, name), content);
+/** Names may lead into folders, which are made. */
+export function folderWith(files: Readonly<Record<string, string | Buffer>>): Folder {
+  const path = realpathSync(mkdtempSync(join(tmpdir(), 'jims-cli-')));
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(path, name)), { recursive: true });
+    writeFileSync(join(path, name), content);
+  }
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
