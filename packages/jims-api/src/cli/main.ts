@@ -5,12 +5,13 @@ import type { Logger } from 'pino';
 import { isSecured } from '../http/auth/authenticate.ts';
 import { packageVersion } from '../version.ts';
 import { AppLoadError, loadApp } from './app-loading/load-app.ts';
-import { readDotEnv } from './dot-env.ts';
+import { StartError, readDotEnv } from './dot-env.ts';
 import { PortError } from './listen.ts';
+import { createLogOutput } from './log-output.ts';
 import { createLogger } from './logger.ts';
 import { PackageMissingError } from './optional-package.ts';
 import { UsageError, parseCommandLine } from './options.ts';
-import type { ServeOptions } from './options.ts';
+import type { ServeCommand, ServeOptions } from './options.ts';
 import { serve } from './serve.ts';
 import type { Service } from './serve.ts';
 import { listenForSignals } from './stop-signals.ts';
@@ -20,9 +21,13 @@ import type { Watch } from './watch.ts';
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
 
+const output = createLogOutput();
+
 /** The command `jims-api`: reads its options, loads the app, serves it until it is told to stop. */
 async function main(): Promise<void> {
-  const env = readDotEnv(process.cwd(), process.env);
+  // A reader of the output that is gone is no reason to end.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  const env = readDotEnv(currentFolder(), process.env);
   Object.assign(process.env, env);
   const command = parseCommandLine(process.argv.slice(2), env, packageVersion());
   if (command.kind === 'print') {
@@ -30,16 +35,26 @@ async function main(): Promise<void> {
     return;
   }
   try {
-    await run(command.options);
+    await run(command);
   } catch (error) {
-    fail(error, command.options);
+    await fail(error, command.options);
   }
 }
 
-async function run(options: ServeOptions): Promise<void> {
+/** @throws StartError when it was removed. */
+function currentFolder(): string {
+  try {
+    return process.cwd();
+  } catch (cause) {
+    throw new StartError('The current folder was removed: change to one that is there', { cause });
+  }
+}
+
+async function run({ options, warnings }: ServeCommand): Promise<void> {
   const signals = listenForSignals();
   const pretty = process.stderr.isTTY;
-  const logger = createLogger({ verbose: options.verbose, pretty });
+  const logger = createLogger({ verbose: options.verbose, pretty, output });
+  for (const warning of warnings) logger.warn(warning);
   const watch = await startWatch({ ...options, env: process.env, logger });
   const app = await load(options, logger);
   survivePipelines(logger, watch);
@@ -64,6 +79,7 @@ async function load({ app: reference, loader }: ServeOptions, logger: Logger): P
 function survivePipelines(logger: Logger, watch: Watch): void {
   async function end(): Promise<never> {
     await watch.flush();
+    await output.flush();
     process.exit(EXIT_FAILURE);
   }
   process.on('unhandledRejection', (reason) => {
@@ -101,15 +117,18 @@ async function stop(
     await service.stop();
     await watch.flush();
     logger.info('stopped');
+    await output.flush();
     process.exit(0);
   } catch (error) {
     logger.fatal({ error: describeError(error) }, 'cannot stop cleanly');
+    await output.flush();
     process.exit(EXIT_FAILURE);
   }
 }
 
 /** Prints why the command ends: one line for what a user can mend, else a trace, too. */
-function fail(error: unknown, { verbose }: { readonly verbose: boolean }): never {
+async function fail(error: unknown, { verbose }: { readonly verbose: boolean }): Promise<never> {
+  await output.flush();
   if (error instanceof UsageError) {
     process.stderr.write(`${error.message}\n`);
     process.exit(EXIT_USAGE);
@@ -129,6 +148,7 @@ function stacks({ stack, message, cause }: ReturnType<typeof describeError>): re
 /** Errors whose message says what to do. */
 function isExplained(error: unknown): error is Error {
   return (
+    error instanceof StartError ||
     error instanceof AppLoadError ||
     error instanceof PortError ||
     error instanceof PackageMissingError ||
@@ -139,5 +159,5 @@ function isExplained(error: unknown): error is Error {
 try {
   await main();
 } catch (error) {
-  fail(error, { verbose: false });
+  await fail(error, { verbose: false });
 }
