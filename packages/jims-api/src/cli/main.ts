@@ -55,6 +55,7 @@ async function run({ options, warnings }: ServeCommand): Promise<void> {
   const pretty = process.stderr.isTTY;
   const logger = createLogger({ verbose: options.verbose, pretty, output });
   for (const warning of warnings) logger.warn(warning);
+  logger.debug({ node: process.version, version: packageVersion(), ...wayIn(options) }, 'starting');
   const watch = await startWatch({ ...options, env: process.env, logger });
   const app = await load(options, logger);
   survivePipelines(logger, watch);
@@ -69,9 +70,11 @@ async function load({ app: reference, loader }: ServeOptions, logger: Logger): P
   const onIdle = (): void =>
     idle.reject(new AppLoadError(`'${reference}' waits for something that never comes`));
   process.once('beforeExit', onIdle);
+  const begun = performance.now();
   const loading = loadApp(reference, { cwd: process.cwd(), loader, logger });
   const loaded = await Promise.race([loading, idle.promise]);
   process.off('beforeExit', onIdle);
+  logger.debug({ ms: Math.round(performance.now() - begun) }, 'the app is loaded');
   return isJimsApp(loaded) ? loaded : defineApp(loaded);
 }
 
@@ -93,6 +96,11 @@ function survivePipelines(logger: Logger, watch: Watch): void {
     watch.report(error);
     void end();
   });
+}
+
+/** Who may call, without what lets them in. */
+function wayIn({ apiKeys, oidc, authentik }: ServeOptions): object {
+  return { apiKeys: apiKeys.length, oidc: oidc?.issuer, authentik: authentik?.url };
 }
 
 function warnIfOpen(options: ServeOptions, logger: Logger): void {
