@@ -66,14 +66,8 @@ async function run({ options, warnings }: ServeCommand): Promise<void> {
 }
 
 async function load({ app: reference, loader }: ServeOptions, logger: Logger): Promise<JimsApp> {
-  const idle = Promise.withResolvers<never>();
-  const onIdle = (): void =>
-    idle.reject(new AppLoadError(`'${reference}' waits for something that never comes`));
-  process.once('beforeExit', onIdle);
   const begun = performance.now();
-  const loading = loadApp(reference, { cwd: process.cwd(), loader, logger });
-  const loaded = await Promise.race([loading, idle.promise]);
-  process.off('beforeExit', onIdle);
+  const loaded = await loadApp(reference, { cwd: process.cwd(), loader, logger });
   logger.debug({ ms: Math.round(performance.now() - begun) }, 'the app is loaded');
   return isJimsApp(loaded) ? loaded : defineApp(loaded);
 }

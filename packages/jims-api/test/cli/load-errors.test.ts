@@ -49,6 +49,30 @@ const CASES: Readonly<Record<string, Case>> = {
     },
     said: 'wrapped (app.ts:3)',
   },
+  'thrown in a timer while it loads': {
+    files: {
+      'app.ts':
+        "setTimeout(() => {\n  throw new Error('late');\n}, 1);\nawait new Promise((go) => setTimeout(go, 60_000));\n",
+    },
+    said: 'late (app.ts:2)',
+  },
+  'of a promise that was left alone': {
+    files: {
+      'app.ts':
+        "async function connect() {\n  throw new Error('refused');\n}\nvoid connect();\nawait new Promise((go) => setTimeout(go, 60_000));\n",
+    },
+    said: 'refused (app.ts:2)',
+  },
+  'thrown by compiled code whose source is not there': {
+    app: 'dist/app.js',
+    files: {
+      'dist/app.js': "process.setSourceMapsEnabled(true);\nawait import('./lib.js');\n",
+      'dist/lib.js': 'null.x;\n//# sourceMappingURL=lib.js.map\n',
+      'dist/lib.js.map':
+        '{"version":3,"file":"lib.js","sources":["../src/lib.ts"],"names":[],"mappings":"AAEA"}',
+    },
+    said: "Cannot read properties of null (reading 'x') (src/lib.ts:3)",
+  },
   'of modules that import each other': {
     files: {
       'app.ts': "import { NAME } from './other.ts';\nexport const PREFIX = 'a' + NAME;\n",
@@ -167,6 +191,15 @@ describe('an error while the app loads is one line with its place', { concurrenc
       assert.equal(code, 1);
     });
   }
+
+  test('an app.tsx is found without --app', async () => {
+    using folder = folderWith({ 'app.tsx': 'export const app = <p />;\n' });
+    const { stderr } = await runCommand([], { cwd: folder.path });
+    assert.match(
+      stderr,
+      /^jims-api: Cannot load 'app': Unknown file extension "\.tsx" for .*\nNode does not load JSX: /,
+    );
+  });
 
   test('--verbose shows the stack, too', async () => {
     const files = { 'app.mjs': 'function inner() {\n  null.x;\n}\ninner();\n' };

@@ -4,7 +4,6 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { importPlace } from './load-record.ts';
 import type { Import } from './load-record.ts';
 import type { ResolveHook } from './resolve-hook.ts';
-import { isFile } from './source-file.ts';
 
 /** How Node begins the stack of most syntax errors: the file, and the line. */
 const HEADER = /^(?:file:\/\/)?(?:\/|[A-Za-z]:[\\/]).*:\d+$/;
@@ -59,7 +58,9 @@ function ownFrame(error: Error, hook: ResolveHook): string | undefined {
   for (const line of (error.stack ?? '').split('\n')) {
     const [, where = '', number] = FRAME.exec(line) ?? [];
     const path = asPath(where);
-    if (path && hook.aliases.isOfProject(path) && isFile(path)) return `${path}:${number}`;
+    // Of a file that was compiled elsewhere only the name may be here, by its source map.
+    const isFile = path !== '' && !path.includes('<anonymous>');
+    if (isFile && hook.aliases.isOfProject(path)) return `${path}:${number}`;
   }
   return Error.isError(error.cause) ? ownFrame(error.cause, hook) : undefined;
 }

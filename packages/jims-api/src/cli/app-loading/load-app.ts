@@ -6,6 +6,7 @@ import { isJimsApp } from 'jims-core';
 import type { JimsApp, Logger, Pipeline } from 'jims-core';
 
 import { noticeWaiting } from '../notice-waiting.ts';
+import { orInterrupted } from './interruptions.ts';
 import { explainLoadError } from './load-error.ts';
 import type { LoadErrorContext } from './load-error.ts';
 import { tsconfigFor } from './project.ts';
@@ -46,7 +47,7 @@ export async function loadApp(
   const frames = Error.stackTraceLimit;
   Error.stackTraceLimit = Math.max(frames, STACK_FRAMES);
   try {
-    const exported = exportOf(await importModule(target, context), name, target);
+    const exported = exportOf(await importModule(target, reference, context), name, target);
     return await settle(exported, reference, context);
   } finally {
     Error.stackTraceLimit = frames;
@@ -93,19 +94,31 @@ async function prepare(target: string, { cwd, loader, logger }: LoadAppOptions):
   return { tsx, hook, logger, url: file ? pathToFileURL(file).href : APP_SCHEME + target };
 }
 
-async function importModule(target: string, loading: Loading): Promise<object> {
+async function importModule(target: string, reference: string, loading: Loading): Promise<object> {
   const imported: Promise<object> = import(loading.url);
+  const still =
+    'still loading the app: it, or a module that it imports, waits at a top-level await';
   try {
-    return await noticeWaiting(imported, () =>
-      loading.logger.warn(
-        { app: target },
-        'still loading the app: it, or a module that it imports, waits at a top-level await',
-      ),
-    );
+    return await patiently(imported, { reference, still, ...loading });
   } catch (error) {
+    if (error instanceof AppLoadError) throw error;
     const message = explainLoadError(error, loading);
     throw new AppLoadError(`Cannot load '${target}': ${message}`, { cause: error });
   }
+}
+
+interface Step extends Loading {
+  readonly reference: string;
+  /** What the log says when it takes long. */
+  readonly still: string;
+}
+
+/** Waits as long as it takes, and no longer. */
+async function patiently<T>(step: Promise<T>, { reference, still, logger }: Step): Promise<T> {
+  return orInterrupted(
+    noticeWaiting(step, () => logger.warn({ app: reference }, still)),
+    () => new AppLoadError(`'${reference}' waits for something that never comes`),
+  );
 }
 
 function fileOf(target: string, cwd: string): string | undefined {
@@ -172,13 +185,13 @@ async function attempt(work: () => unknown, reference: string, loading: Loading)
   async function result(): Promise<unknown> {
     return work();
   }
+  const still = 'still waiting for what the app factory gives';
   try {
-    return await noticeWaiting(result(), () =>
-      loading.logger.warn({ app: reference }, 'still waiting for what the app factory gives'),
-    );
-  } catch (cause) {
-    const message = explainLoadError(cause, loading);
-    throw new AppLoadError(`The app factory '${reference}' failed: ${message}`, { cause });
+    return await patiently(result(), { reference, still, ...loading });
+  } catch (error) {
+    if (error instanceof AppLoadError) throw error;
+    const message = explainLoadError(error, loading);
+    throw new AppLoadError(`The app factory '${reference}' failed: ${message}`, { cause: error });
   }
 }
 

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
+import { isFile } from './source-file.ts';
+
 /** Who imports what. */
 export interface Import {
   readonly specifier: string;
@@ -86,7 +88,7 @@ function namesFile(message: string, url: string): boolean {
 
 /** Where a file says what it imports: `file:line`, or the file alone where the line is not found. */
 export function importPlace({ specifier, importer }: Import): string | undefined {
-  if (importer === undefined) return undefined;
+  if (importer === undefined || !isFile(importer)) return importer;
   const lines = readFileSync(importer, 'utf8').split('\n');
   const index = lines.findIndex((line) =>
     [`'${specifier}'`, `"${specifier}"`, `\`${specifier}\``].some((quoted) =>

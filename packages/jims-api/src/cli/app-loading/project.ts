@@ -49,8 +49,8 @@ function isWorkspaceOf(root: string, member: string): boolean {
 
 /** In a folder that others may write to, such as /tmp, their files are not of the project. */
 function isTrusted(file: string, folder: string): boolean {
-  const owners = [0, statSync(folder).uid, process.getuid?.()];
-  return owners.includes(lstatSync(file).uid);
+  const ownerOfFolder = statSync(folder, { throwIfNoEntry: false })?.uid;
+  return [0, ownerOfFolder, process.getuid?.()].includes(lstatSync(file).uid);
 }
 
 /** A folder, and all that it is in, from the inside to the outside. */
