@@ -1,7 +1,10 @@
 import type { OnBusy } from 'jims-core';
 
+import { isSecured } from '../http/auth/authenticate.ts';
 import type { AuthenticateOptions } from '../http/auth/authenticate.ts';
+import { isOrigin } from '../http/cors.ts';
 import { CLIENT_EVENT_TYPES } from '../http/event-types.ts';
+import { isHostName, isLoopback } from '../http/hosts.ts';
 import { publicAddress } from '../http/public-address.ts';
 import { isProtocolName } from '../protocols/registry.ts';
 import type { ProtocolName } from '../protocols/registry.ts';
@@ -32,7 +35,9 @@ export interface ServeOptions extends AuthenticateOptions {
   readonly maxBodyBytes: number;
   readonly maxStreams: number;
   readonly readerTimeoutMs: number;
+  readonly requireContactHeader: boolean;
   readonly corsOrigins: readonly string[];
+  readonly allowedHosts: readonly string[] | undefined;
   readonly publicUrl: string | undefined;
   readonly protocols: readonly ProtocolName[];
   readonly drainTimeoutMs: number;
@@ -83,15 +88,18 @@ function serveOptions(given: Lookup, env: Environment): ServeOptions {
   if (port === metricsPort && port !== 0) {
     throw new UsageError(`--port and --metrics-port are both ${port}: choose another one.`);
   }
+  const host = text(given, 'host') ?? '0.0.0.0';
+  const access = accessOptions(given, env);
   return {
     app: text(given, 'app') ?? 'app',
     loader: oneOf(given, 'loader', LOADERS),
-    host: text(given, 'host') ?? '0.0.0.0',
+    host,
     port,
     metricsHost: text(given, 'metrics-host'),
     metricsPort,
     db: text(given, 'db'),
-    ...accessOptions(given, env),
+    ...access,
+    requireContactHeader: flag(given, 'require-contact-header'),
     enableSentry: flag(given, 'enable-sentry'),
     traceContent: flag(given, 'trace-content'),
     verbose: flag(given, 'verbose'),
@@ -102,6 +110,7 @@ function serveOptions(given: Lookup, env: Environment): ServeOptions {
     maxStreams: integer(given, 'max-streams', { min: 1 }),
     readerTimeoutMs: integer(given, 'reader-timeout', { min: 1, max: 2_000_000 }) * 1000,
     corsOrigins: corsOrigins(given),
+    allowedHosts: allowedHosts(given, { host, secured: isSecured(access) }),
     publicUrl: publicUrl(given),
     protocols: protocols(given),
     drainTimeoutMs: integer(given, 'drain-timeout') * 1000,
@@ -167,11 +176,30 @@ function protocols(given: Lookup): readonly ProtocolName[] {
 
 function corsOrigins(given: Lookup): readonly string[] {
   const origins = given('cors-origin')?.values ?? [];
-  const strange = origins.find((each) => each !== '*' && URL.parse(each)?.origin !== each);
+  const strange = origins.find((each) => !isOrigin(each));
   if (strange === undefined) return origins;
   throw new UsageError(
-    `Invalid value for '--cors-origin': '${strange}' is no origin such as https://app.example.`,
+    `Invalid value for '--cors-origin': '${strange}' is no origin such as https://app.example. Origins are exact: name each one, or * for any.`,
   );
+}
+
+/**
+ * The host names that are answered, when that is to be checked: without keys, or on an address of this
+ * machine alone, a web page whose own name leads here could call as the user of this machine.
+ */
+function allowedHosts(
+  given: Lookup,
+  { host, secured }: { readonly host: string; readonly secured: boolean },
+): readonly string[] | undefined {
+  const names = list(given, 'allowed-host') ?? [];
+  const strange = names.find((each) => !isHostName(each));
+  if (strange !== undefined) {
+    throw new UsageError(
+      `Invalid value for '--allowed-host': '${strange}' is not a host name such as chat.example, without scheme and port.`,
+    );
+  }
+  if (secured && !isLoopback(host) && names.length === 0) return undefined;
+  return isHostName(host) ? [...names, host] : names;
 }
 
 function publicUrl(given: Lookup): string | undefined {

@@ -2,11 +2,12 @@ import { describeError, isJimsError } from 'jims-core';
 
 import { unauthorized } from './auth/authenticate.ts';
 import type { Authenticate, Principal } from './auth/principal.ts';
-import { isNobodys } from './contact.ts';
+import { actingAs, isNobodys } from './contact.ts';
 import type { Cors } from './cors.ts';
 import { errorBody, toHttpError } from './error-response.ts';
-import { HttpError } from './errors.ts';
+import { HttpError, notJson } from './errors.ts';
 import { readJsonBody } from './json-body.ts';
+import type { RequestGuard } from './request-guard.ts';
 import { requestId } from './request-id.ts';
 import { json } from './route.ts';
 import type { ApiContext, Call, RefusedCall, Route } from './route.ts';
@@ -15,6 +16,9 @@ export interface AnswerOptions {
   readonly api: ApiContext;
   readonly authenticate: Authenticate;
   readonly cors: Cors;
+  readonly guard: RequestGuard;
+  /** Whether a service must name the contact by a header. */
+  readonly requireContactHeader: boolean;
   /** Asked once a request: a service that shuts down lets go of its connections. */
   readonly isDraining: () => boolean;
 }
@@ -65,7 +69,7 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
 }
 
 async function handle(
-  { authenticate }: AnswerOptions,
+  { authenticate, guard, requireContactHeader }: AnswerOptions,
   { route, request, params }: Routed,
   call: RefusedCall & Pick<Call, 'query'>,
 ): Promise<Response> {
@@ -73,9 +77,16 @@ async function handle(
   if (request.url.includes('%00')) {
     throw new HttpError(400, 'An address must not hold a NUL', { code: 'address_invalid' });
   }
-  const principal = route.open ? OPEN : await authenticate(request, call.body);
-  if (!principal || isNobodys(principal)) throw unauthorized();
-  return route.handle({ ...call, principal, params });
+  if (!route.refuses) guard(request);
+  if (route.open) {
+    return route.handle({ ...call, principal: OPEN, contactByHeader: false, params });
+  }
+  const caller = await authenticate(request, call.body);
+  if (!caller || isNobodys(caller)) throw unauthorized();
+  const required = requireContactHeader && !route.contactless;
+  const acting = actingAs(caller, request, { required });
+  if (route.bodyless && typeof (await call.body()) === 'string') throw notJson();
+  return route.handle({ ...call, ...acting, params });
 }
 
 async function refuse(route: Route, call: RefusedCall, failure: HttpError): Promise<Response> {

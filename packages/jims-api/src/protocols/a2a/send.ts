@@ -1,5 +1,5 @@
 // How a message becomes a task.
-import { contactHeader, contactOf, nobody } from '../../http/contact.ts';
+import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
 import { rpcFailure } from '../../http/json-rpc.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { runHeaders, startRun, streamRun } from '../../http/run-routes.ts';
@@ -55,7 +55,7 @@ export async function streamMessage(
 }
 
 async function askOf(api: ApiContext, call: Call, sending: Sending): Promise<RunAsk> {
-  const named = contactOf(call, contactHeader(call) ?? sending.contactId);
+  const named = contactOf(call, contactInQuery(call) ?? sending.contactId);
   const contactId = named ?? nobody(`a2a:${call.principal.id}`);
   if (sending.taskId !== undefined) await refuseTask(api, call, sending, sending.taskId);
   return {

@@ -1,5 +1,5 @@
 import { threadOfMessage } from '../../http/chat-message.ts';
-import { contactHeader, contactOf, nobody } from '../../http/contact.ts';
+import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
 import { threadOfChat } from '../../http/history-thread.ts';
 import type { ApiContext, Call, Protocol } from '../../http/route.ts';
 import { streamFrames, streamRun, threadHeader } from '../../http/run-routes.ts';
@@ -19,7 +19,7 @@ export function agUiProtocol(api: ApiContext): Protocol {
 
   async function run(call: Call): Promise<Response> {
     const input = decode(api, await call.body());
-    const contactId = contactOf(call, contactHeader(call) ?? input.contactId);
+    const contactId = contactOf(call, contactInQuery(call) ?? input.contactId);
     const { message } = input;
     if (!message) return snapshot(call, input, contactId ?? NOBODY);
     const thread = await threadOfMessage(api, call, message, {

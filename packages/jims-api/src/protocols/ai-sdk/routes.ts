@@ -1,7 +1,7 @@
 import type { Run, Thread } from 'jims-core';
 
 import { threadOfMessage } from '../../http/chat-message.ts';
-import { contactHeader, contactOf, nobody } from '../../http/contact.ts';
+import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
 import { errorText } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { threadOfChat } from '../../http/history-thread.ts';
@@ -40,7 +40,7 @@ export function aiSdkProtocol(api: ApiContext): Protocol {
   async function askOf(call: Call): Promise<RunAsk> {
     const message = decode(api, await call.body());
     const thread = await threadOfMessage(api, call, message, {
-      contactId: contactOf(call, contactHeader(call) ?? message.contactId),
+      contactId: contactOf(call, contactInQuery(call) ?? message.contactId),
       nobody: NOBODY,
       threadId: threadHeader(call) ?? message.threadId,
       chatId: { protocol: PROTOCOL, id: message.chatId },
@@ -75,7 +75,7 @@ export function aiSdkProtocol(api: ApiContext): Protocol {
   }
 
   function chatThread(call: Call): Promise<Thread | undefined> {
-    const contact = contactOf(call, contactHeader(call)) ?? NOBODY;
+    const contact = contactOf(call, contactInQuery(call)) ?? NOBODY;
     return threadOfChat(app, contact, { protocol: PROTOCOL, id: call.params['id'] ?? '' });
   }
 

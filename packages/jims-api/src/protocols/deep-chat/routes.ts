@@ -1,8 +1,9 @@
 import { randomUUIDv7 } from 'node:crypto';
 
-import { contactHeader, contactOf, nobody } from '../../http/contact.ts';
-import { HttpError } from '../../http/errors.ts';
+import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
+import { HttpError, notJson } from '../../http/errors.ts';
 import { threadOfHistory } from '../../http/history-thread.ts';
+import { isJsonType } from '../../http/json-body.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call, Protocol, RefusedCall } from '../../http/route.ts';
 import { answerRun, namedThread, streamRun, threadHeader } from '../../http/run-routes.ts';
@@ -26,7 +27,7 @@ export function deepChatProtocol(api: ApiContext): Protocol {
   }
 
   async function askOf(call: Call): Promise<RunAsk> {
-    refuseFiles(call);
+    requireJson(call);
     const message = decode(await call.body());
     const thread = await threadOf(call, message);
     // Closing the connection is Deep Chat's stop button.
@@ -35,7 +36,7 @@ export function deepChatProtocol(api: ApiContext): Protocol {
 
   async function threadOf(call: Call, message: DeepChatMessage): Promise<RunAsk['thread']> {
     const { threadConfig, earlier, incoming } = message;
-    const contactId = contactOf(call, contactHeader(call) ?? message.contactId);
+    const contactId = contactOf(call, contactInQuery(call) ?? message.contactId);
     const threadId = threadHeader(call) ?? message.threadId;
     if (threadId !== undefined) return namedThread(api, call, { threadId, contactId });
     if (contactId !== undefined) return { kind: 'latest', contactId, threadConfig };
@@ -59,9 +60,13 @@ export function deepChatProtocol(api: ApiContext): Protocol {
   };
 }
 
-function refuseFiles({ request }: Call): void {
-  if (!request.headers.get('content-type')?.startsWith('multipart/')) return;
-  throw new HttpError(415, 'Files are not supported, only text', { code: 'files_not_supported' });
+/** Files come as a form; and a form, or plain text, is what any page can send here. */
+function requireJson({ request }: Call): void {
+  const contentType = request.headers.get('content-type') ?? '';
+  if (contentType.startsWith('multipart/')) {
+    throw new HttpError(415, 'Files are not supported, only text', { code: 'files_not_supported' });
+  }
+  if (!isJsonType(contentType)) throw notJson();
 }
 
 function refuse(error: HttpError, call: RefusedCall): Response {

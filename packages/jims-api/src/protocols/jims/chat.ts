@@ -1,7 +1,6 @@
 import { newEvent } from 'jims-core';
 
-import { contactOf } from '../../http/contact.ts';
-import { isJsonObject } from '../../http/json-object.ts';
+import { bodyWithContact, contactOf } from '../../http/contact.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { answerRun, namedThread, streamRun } from '../../http/run-routes.ts';
 import type { RunAsk } from '../../http/run-routes.ts';
@@ -13,7 +12,7 @@ import type { ChatRequest } from './schemas.ts';
 
 /** `POST /api/v1/chat`: one message in, the answer out. */
 export async function chat(api: ApiContext, call: Call): Promise<Response> {
-  const request = parseChatRequest(await bodyOf(call), api);
+  const request = parseChatRequest(await bodyWithContact(call), api);
   const options = { include: request.include, sees: visibleTo(call.principal) };
   return answerRun(api, call, toAsk(api, call, request), (run, result) =>
     chatResponse(run, result, options),
@@ -22,19 +21,11 @@ export async function chat(api: ApiContext, call: Call): Promise<Response> {
 
 /** `POST /api/v1/chat/stream`: the same as a stream of the run. */
 export async function chatStream(api: ApiContext, call: Call): Promise<Response> {
-  const request = parseChatRequest(await bodyOf(call), api);
+  const request = parseChatRequest(await bodyWithContact(call), api);
   const { include } = request;
   // Whoever asks for nothing new gets the original's bytes: no ids either.
   const options = { ...tellOptions(api, call), include, numbered: include.size > 0 };
   return streamRun(api, call, toAsk(api, call, request), (run) => chatFrames(run, options));
-}
-
-/** A contact need not say who he is. */
-async function bodyOf(call: Call): Promise<unknown> {
-  const body = await call.body();
-  const { principal } = call;
-  if (principal.kind === 'service' || !isJsonObject(body)) return body;
-  return { contact_id: principal.contactId, ...body };
 }
 
 /** The contact's latest thread, or the one that is named. */

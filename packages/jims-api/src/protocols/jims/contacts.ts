@@ -1,6 +1,6 @@
 import type { JimsApp, Thread, ThreadEvent } from 'jims-core';
 
-import { contactOf } from '../../http/contact.ts';
+import { contactInPath } from '../../http/contact.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { eventResource, threadResource } from './resources.ts';
@@ -9,14 +9,14 @@ const PAGE = 500;
 
 /** `DELETE /api/v1/contacts/{contact_id}`: erases a person. */
 export async function deleteContact({ app }: ApiContext, call: Call): Promise<Response> {
-  const contactId = contactIn(call);
+  const contactId = contactInPath(call);
   const threads = await app.deleteThreads({ contactId });
   return json(call, { contact_id: contactId, deleted_threads: threads.length });
 }
 
 /** `GET /api/v1/contacts/{contact_id}/export`: all that is kept of a person, piece by piece. */
 export async function exportContact({ app }: ApiContext, call: Call): Promise<Response> {
-  const contactId = contactIn(call);
+  const contactId = contactInPath(call);
   const domains = call.principal.kind === 'contact' ? ['comm'] : undefined;
   const body = ReadableStream.from(exportText(app, contactId, domains));
   const headers = {
@@ -75,9 +75,4 @@ async function* eventTexts(
     after = page.at(-1);
     if (page.length < PAGE) return;
   }
-}
-
-function contactIn(call: Call): string {
-  const contactId = call.params['contact_id'] ?? '';
-  return contactOf(call, contactId) ?? contactId;
 }

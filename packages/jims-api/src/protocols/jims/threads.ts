@@ -1,11 +1,10 @@
 import type { Thread } from 'jims-core';
 import * as v from 'valibot';
 
-import { contactId, contactOf } from '../../http/contact.ts';
+import { bodyWithContact, contactId, contactOf } from '../../http/contact.ts';
 import { toCursor } from '../../http/cursor.ts';
 import { HttpError, notFound } from '../../http/errors.ts';
 import { jsonObject, uuid } from '../../http/fields.ts';
-import { isJsonObject } from '../../http/json-object.ts';
 import { cursorIn, integerIn, uuidInPath } from '../../http/query.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
@@ -63,11 +62,7 @@ export async function listThreads({ app }: ApiContext, call: Call): Promise<Resp
 /** `POST /api/v1/threads`: gets a thread, or makes it. */
 export async function createThread({ app }: ApiContext, call: Call): Promise<Response> {
   const { principal } = call;
-  const given = await call.body();
-  const body =
-    principal.kind === 'contact' && isJsonObject(given)
-      ? { contact_id: principal.contactId, ...given }
-      : given;
+  const body = await bodyWithContact(call);
   const { contact_id, thread_id, external_id, thread_config } = parseBody(NewThreadBody, body);
   contactOf(call, contact_id);
   const { thread, created } = await app.openThread({
