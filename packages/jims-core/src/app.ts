@@ -114,7 +114,7 @@ export class JimsApp implements AsyncDisposable {
     await store.ping();
   }
 
-  /** Gets the thread by its id or external id, or makes it. */
+  /** Gets the thread by its id, or the contact's by its external id, or makes it. */
   async newThread(spec: NewThread): Promise<ThreadController> {
     const { thread } = await this.openThread(spec);
     return this.#controller(thread);
@@ -130,8 +130,20 @@ export class JimsApp implements AsyncDisposable {
     return this.#found((store) => store.thread(threadId));
   }
 
-  async threadByExternalId(externalId: string): Promise<ThreadController | undefined> {
-    return this.#found((store) => store.threadByExternalId(externalId));
+  /**
+   * A contact's thread by its external id, which names it within that contact; of several, as other
+   * writers may leave them, the newest.
+   *
+   * @example
+   * ```ts
+   * const ticket = await app.threadByExternalId('customer:42', 'ticket-7');
+   * ```
+   */
+  async threadByExternalId(
+    contactId: string,
+    externalId: string,
+  ): Promise<ThreadController | undefined> {
+    return this.#found((store) => store.threadByExternalId(contactId, externalId));
   }
 
   async latestThread(contactId: string): Promise<ThreadController | undefined> {

@@ -27,10 +27,13 @@ export interface Store extends ThreadStore, RunStore, InstanceStore, AsyncDispos
 
 /** Threads and their events. */
 export interface ThreadStore {
-  /** Gets the thread by `threadId` or `externalId`, or makes it with its `thread_created` event. */
+  /**
+   * Gets the thread by `threadId`, or the contact's by `externalId`, or makes it with its
+   * `thread_created` event. Of several with one external id the newest counts.
+   */
   openThread(spec: NewThread): Promise<{ thread: Thread; created: boolean }>;
   thread(threadId: string): Promise<Thread | undefined>;
-  threadByExternalId(externalId: string): Promise<Thread | undefined>;
+  threadByExternalId(contactId: string, externalId: string): Promise<Thread | undefined>;
   latestThread(contactId: string): Promise<Thread | undefined>;
   /** Newest first. */
   listThreads(query: ThreadQuery): Promise<readonly Thread[]>;
@@ -39,8 +42,17 @@ export interface ThreadStore {
   /** Removes threads with their events and runs; an active run of theirs is fenced out. */
   deleteThreads(which: { threadId: string } | { contactId: string }): Promise<readonly string[]>;
 
-  /** Appends events outside a run, in the order given. */
-  appendEvents(threadId: string, events: readonly NewEvent[]): Promise<readonly ThreadEvent[]>;
+  /**
+   * Appends events outside a run, in the order given.
+   *
+   * @throws JimsError `thread_not_found`; with `whenIdle` `thread_busy` when a run of the thread is not
+   * over.
+   */
+  appendEvents(
+    threadId: string,
+    events: readonly NewEvent[],
+    options?: AppendOptions,
+  ): Promise<readonly ThreadEvent[]>;
   /** The events after `after` (all without it), in order. */
   readEvents(threadId: string, after?: EventPosition): Promise<readonly ThreadEvent[]>;
   /** A page of the events after `after`, in order, of some domains or of all. */
@@ -108,9 +120,16 @@ export interface EventPage {
   readonly domains?: readonly string[];
 }
 
+export interface AppendOptions {
+  /** Appends only when no run of the thread runs or waits; default false. */
+  readonly whenIdle?: boolean;
+}
+
 export interface ThreadQuery {
   readonly contactId?: string;
   readonly externalId?: string;
+  /** Leaves out threads whose external id another thread took over; default: they are there. */
+  readonly current?: boolean;
   /** Threads older than this one. */
   readonly before?: EventPosition;
   readonly limit: number;
@@ -130,13 +149,25 @@ export type RunThread =
     }
   /** The contact's latest thread, made when there is none. */
   | { readonly kind: 'latest'; readonly contactId: string; readonly threadConfig: JsonObject }
-  /** A new one, which begins with these events and takes over the external id. */
+  /** The contact's thread of this external id; made when there is none, to begin with these events. */
+  | {
+      readonly kind: 'external';
+      readonly contactId: string;
+      readonly externalId: string;
+      readonly threadConfig: JsonObject;
+      readonly events: readonly NewEvent[];
+    }
+  /**
+   * A new one, which begins with these events and takes over the external id from the contact's thread
+   * that has it: that one is superseded. With `replaces` it must be this thread that has it.
+   */
   | {
       readonly kind: 'new';
       /** Its id, a new UUID, for who has to know it before. */
       readonly threadId?: string;
       readonly contactId: string;
       readonly externalId?: string;
+      readonly replaces?: string;
       readonly threadConfig: JsonObject;
       readonly events: readonly NewEvent[];
     };
@@ -182,7 +213,7 @@ export type AcceptResult =
   /** The idempotency key belongs to another request. */
   | { readonly kind: 'key_reused' }
   | { readonly kind: 'thread_not_found' }
-  /** It went on behind the event that the request continues. */
+  /** It went on after the event that the request continues, or another thread took its external id. */
   | { readonly kind: 'thread_moved' }
   | { readonly kind: 'thread_busy' }
   | { readonly kind: 'queue_full' };

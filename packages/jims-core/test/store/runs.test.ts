@@ -94,7 +94,7 @@ describeStores((kind) => {
     const run = await user.accept('two', { thread });
     assert.notEqual(run.thread.id, old.thread.id);
     assert.equal(run.createdThread, true);
-    assert.deepEqual(await store.threadByExternalId('chat'), run.thread);
+    assert.deepEqual(await store.threadByExternalId('customer:1', 'chat'), run.thread);
     const log = await store.readEvents(run.thread.id);
     assert.deepEqual(texts(log), ['one', '1', 'two']);
     assert.deepEqual(run.fresh, { after: undefined, events: log });

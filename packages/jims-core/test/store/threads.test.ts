@@ -22,7 +22,7 @@ describeStores((kind) => {
     assert.match(thread.createdAt, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
     assert.ok(Math.abs(Date.parse(thread.createdAt) - Date.now()) < 3_600_000, 'it is UTC');
     assert.deepEqual(await store.thread(thread.id), thread);
-    assert.deepEqual(await store.threadByExternalId('chat 17'), thread);
+    assert.deepEqual(await store.threadByExternalId('customer:1', 'chat 17'), thread);
     assert.deepEqual(await store.latestThread('customer:1'), thread);
     const [first, ...more] = await store.readEvents(thread.id);
     assert.equal(first?.type, 'jims.lifecycle.thread_created');
@@ -34,7 +34,7 @@ describeStores((kind) => {
     const { store } = user;
     assert.equal(await store.thread(randomUUID()), undefined);
     assert.equal(await store.thread('no-uuid'), undefined);
-    assert.equal(await store.threadByExternalId('nothing'), undefined);
+    assert.equal(await store.threadByExternalId('customer:1', 'nothing'), undefined);
     assert.equal(await store.latestThread('nobody'), undefined);
     assert.equal(await store.updateThreadConfig(randomUUID(), {}), undefined);
     assert.equal(await store.updateThreadConfig('no-uuid', {}), undefined);
@@ -52,10 +52,10 @@ describeStores((kind) => {
     assert.deepEqual(again, { thread: first.thread, created: false });
 
     const named = await store.openThread({ contactId: 'a', externalId: 'x' });
-    const byName = await store.openThread({ contactId: 'b', externalId: 'x' });
+    const byName = await store.openThread({ contactId: 'a', externalId: 'x' });
     assert.deepEqual(byName, { thread: named.thread, created: false });
     const both = await store.openThread({
-      contactId: 'b',
+      contactId: 'a',
       externalId: 'x',
       threadId: randomUUID(),
     });

@@ -173,18 +173,31 @@ function threadParameters(thread: RunThread): Readonly<Record<string, Parameter>
     thread_config: toJson(thread.threadConfig),
     new_thread_id: (thread.kind === 'new' && thread.threadId) || randomUUIDv7(),
     event_id: randomUUIDv7(),
-    ...(thread.kind === 'new' ? seedParameters(thread) : NO_SEED),
+    ...(thread.kind === 'latest' ? NO_SEED : seedParameters(thread)),
   };
 }
 
-const NO_SEED = { external_id: null, seed_ids: null, seed_types: null, seed_data: null };
+const NO_SEED = {
+  external_id: null,
+  find_external: false,
+  replaces: null,
+  seed_ids: null,
+  seed_types: null,
+  seed_data: null,
+};
 
-function seedParameters({
-  externalId,
-  events,
-}: RunThread & { kind: 'new' }): Readonly<Record<keyof typeof NO_SEED, Parameter>> {
-  const { ids, types, data } = eventLists(events);
-  return { external_id: externalId, seed_ids: ids, seed_types: types, seed_data: data };
+function seedParameters(
+  thread: RunThread & { kind: 'new' | 'external' },
+): Readonly<Record<keyof typeof NO_SEED, Parameter>> {
+  const { ids, types, data } = eventLists(thread.events);
+  return {
+    external_id: thread.externalId,
+    find_external: thread.kind === 'external',
+    replaces: thread.kind === 'new' ? thread.replaces : null,
+    seed_ids: ids,
+    seed_types: types,
+    seed_data: data,
+  };
 }
 
 function toAcceptedRun({ known }: AcceptRequest, { fresh, ...run }: Accepted): AcceptedRun {

@@ -1,7 +1,8 @@
 import { randomUUIDv7 } from 'node:crypto';
 
-import { JimsError } from '../../errors.ts';
 import type { NewEvent, ThreadEvent } from '../../thread/event.ts';
+import { SUPERSEDED } from '../../thread/thread.ts';
+import { threadBusy, threadNotFound } from '../refusals.ts';
 import type { ThreadStore } from '../store.ts';
 import type { Database } from './database.ts';
 import { eventLists, toJson } from './parameters.ts';
@@ -43,18 +44,27 @@ export function threadStore(db: Database): ThreadStore {
     },
 
     thread: (threadId) => find('where thread_id = jims.as_uuid($1)', threadId),
-    threadByExternalId: (externalId) =>
-      find(`where external_id = $1 ${NEWEST_FIRST} limit 1`, externalId),
+    async threadByExternalId(contactId, externalId) {
+      const [row] = await db.query<ThreadJson>(
+        `${THREAD}
+         where hashtextextended(external_id, 0) = hashtextextended($1, 0)
+           and external_id = $1 and contact_id = $2
+         ${NEWEST_FIRST} limit 1`,
+        [externalId, contactId],
+      );
+      return row && toThread(row);
+    },
     latestThread: (contactId) => find(`where contact_id = $1 ${NEWEST_FIRST} limit 1`, contactId),
 
     // An unnamed statement is planned for its values: a filter that is null costs no index.
-    async listThreads({ contactId, externalId, before, limit }) {
+    async listThreads({ contactId, externalId, current = false, before, limit }) {
       const rows = await db.query<ThreadJson>(
         `${THREAD}
          where ($1::text is null or contact_id = $1) and ($2::text is null or external_id = $2)
            and ($3::timestamp is null or (created_at, thread_id) < ($3, jims.as_uuid($4)))
+           and (not $6::boolean or external_id is null or not starts_with(external_id, $7))
          ${NEWEST_FIRST} limit $5`,
-        [contactId, externalId, before?.createdAt, before?.id, limit],
+        [contactId, externalId, before?.createdAt, before?.id, limit, current, SUPERSEDED],
       );
       return rows.map(toThread);
     },
@@ -76,13 +86,14 @@ export function threadStore(db: Database): ThreadStore {
       return row?.ids ?? [];
     },
 
-    async appendEvents(threadId, events) {
+    async appendEvents(threadId, events, { whenIdle = false } = {}) {
       const { ids, types, data } = eventLists(events);
       const [row] = await db.query<{ times: readonly string[] | null }>(
-        'select to_json(jims.append_to_thread(jims.as_uuid($1), $2, $3, $4)) as times',
-        [threadId, ids, types, data],
+        'select to_json(jims.append_to_thread(jims.as_uuid($1), $2, $3, $4, $5)) as times',
+        [threadId, ids, types, data, whenIdle],
       );
-      if (!row?.times) throw new JimsError('thread_not_found', `Thread '${threadId}' not found`);
+      if (!row?.times) throw threadNotFound(threadId);
+      if (row.times.length < events.length) throw threadBusy();
       return withTimes(threadId, events, row.times);
     },
 

@@ -13,7 +13,7 @@ import { ownedRun } from './active-runs.ts';
 import { storedTimeOf } from './events.ts';
 import type { KeyedRun } from './run-records.ts';
 import { resolveThread } from './run-thread.ts';
-import type { ResolvedThread } from './run-thread.ts';
+import type { FoundThread } from './run-thread.ts';
 import type { Tables } from './tables.ts';
 import { threadLine } from './thread-line.ts';
 
@@ -36,7 +36,7 @@ export function runTransitions(tables: Tables): RunTransitions {
     return active.count(threadId) > 0 || events.page(threadId, said).length > 0;
   }
 
-  function enter(request: AcceptRequest, resolved: ResolvedThread): AcceptResult {
+  function enter(request: AcceptRequest, resolved: FoundThread): AcceptResult {
     const { thread, first } = resolved;
     const { runId, incoming, holdIncomingOnNewThread } = request;
     const createdThread = first !== undefined;
@@ -55,7 +55,7 @@ export function runTransitions(tables: Tables): RunTransitions {
   /** Appends what starts a run, and tells what the caller does not have yet when it can be told from here. */
   function append(
     { known }: AcceptRequest,
-    { thread, first }: ResolvedThread,
+    { thread, first }: FoundThread,
     question: readonly NewEvent[],
   ): FreshEvents | undefined {
     const after = known?.threadId === thread.id ? known.after : undefined;
@@ -93,7 +93,7 @@ export function runTransitions(tables: Tables): RunTransitions {
       if (keyed?.lost) return enterAgain(request, keyed);
       if (keyed) return { kind: 'existing', runId: keyed.runId };
       const resolved = resolveThread(tables, target);
-      if (!resolved) return { kind: 'thread_not_found' };
+      if (resolved.kind !== 'found') return resolved;
       if (hasMoved(target)) return { kind: 'thread_moved' };
       return enter(request, resolved);
     },

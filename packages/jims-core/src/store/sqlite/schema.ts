@@ -81,6 +81,9 @@ CREATE INDEX jims_runs_unlogged ON jims_runs (thread_id) WHERE NOT incoming_stor
 -- The latest thread of a contact, and a page of any list of threads, without sorting all of them.
 CREATE INDEX IF NOT EXISTS jims_threads_contact_order ON threads (contact_id, created_at, thread_id);
 CREATE INDEX IF NOT EXISTS jims_threads_order ON threads (created_at, thread_id);
+-- The thread of an external id, which is unique within its contact alone.
+CREATE INDEX IF NOT EXISTS jims_threads_external ON threads (external_id, contact_id)
+	WHERE external_id IS NOT NULL;
 -- Threads that are gone, and whose events and finished runs are not yet: they go in pieces.
 CREATE TABLE jims_erasing (
 	thread_id TEXT PRIMARY KEY

@@ -63,7 +63,8 @@ export function openSqliteStore(file: string): Store {
 
     openThread: (spec) => group.write(() => openThread(tables, spec)),
     thread: (threadId) => read(() => threads.byId(threadId)),
-    threadByExternalId: (externalId) => read(() => threads.byExternalId(externalId)),
+    threadByExternalId: (contactId, externalId) =>
+      read(() => threads.byExternalId(contactId, externalId)),
     latestThread: (contactId) => read(() => threads.latestOf(contactId)),
     listThreads: (query) => read(() => threads.list(query)),
     updateThreadConfig: (threadId, config) =>
@@ -73,7 +74,8 @@ export function openSqliteStore(file: string): Store {
       }),
     deleteThreads: (which) => group.write(() => erase.deleteThreads(which)),
 
-    appendEvents: (threadId, added) => group.write(() => appendTo(tables, threadId, added)),
+    appendEvents: (threadId, added, { whenIdle = false } = {}) =>
+      group.write(() => appendTo(tables, threadId, { added, whenIdle })),
     readEvents: (threadId, after) => read(() => events.read(threadId, after)),
     pageEvents: (threadId, page) => read(() => events.page(threadId, page)),
 

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 
 import type { JsonObject } from '../../thread/event.ts';
+import { SUPERSEDED } from '../../thread/thread.ts';
 import type { Thread } from '../../thread/thread.ts';
 import { parseStoredObject } from '../json-text.ts';
 import type { ThreadQuery } from '../store.ts';
@@ -26,7 +27,9 @@ export interface NewThreadRow {
 /** The rows of `threads`. Writes are to be called inside a transaction. */
 export interface ThreadRows {
   byId(threadId: string): Thread | undefined;
-  byExternalId(externalId: string): Thread | undefined;
+  byExternalId(contactId: string, externalId: string): Thread | undefined;
+  /** Takes an external id from the contact's threads that have it, for this one, which is not there yet. */
+  supersede(contactId: string, externalId: string, threadId: string): void;
   latestOf(contactId: string): Thread | undefined;
   list(query: ThreadQuery): readonly Thread[];
   insert(thread: NewThreadRow): Thread;
@@ -42,12 +45,15 @@ const NEWEST = 'ORDER BY created_at DESC, thread_id DESC LIMIT 1';
 
 export function threadRows(db: DatabaseSync): ThreadRows {
   const byId = db.prepare(`${SELECT} WHERE thread_id = ?`);
-  const byExternalId = db.prepare(`${SELECT} WHERE external_id = ? ${NEWEST}`);
+  const byExternalId = db.prepare(`${SELECT} WHERE external_id = ? AND contact_id = ? ${NEWEST}`);
   const latestOf = db.prepare(`${SELECT} WHERE contact_id = ? ${NEWEST}`);
   const insert = db.prepare(
     'INSERT INTO threads (thread_id, contact_id, external_id, created_at, thread_config) VALUES (?, ?, ?, ?, ?)',
   );
   const setConfig = db.prepare('UPDATE threads SET thread_config = ? WHERE thread_id = ?');
+  const supersede = db.prepare(
+    'UPDATE threads SET external_id = ? WHERE external_id = ? AND contact_id = ?',
+  );
   const remove = db.prepare('DELETE FROM threads WHERE thread_id = ?');
   const idsOf = db.prepare('SELECT thread_id FROM threads WHERE contact_id = ?');
   const idle = db.prepare(
@@ -66,7 +72,9 @@ export function threadRows(db: DatabaseSync): ThreadRows {
 
   return {
     byId: (threadId) => toThread(byId.get(toHex(threadId))),
-    byExternalId: (externalId) => toThread(byExternalId.get(externalId)),
+    byExternalId: (contactId, externalId) => toThread(byExternalId.get(externalId, contactId)),
+    supersede: (contactId, externalId, threadId) =>
+      void supersede.run(SUPERSEDED + threadId, externalId, contactId),
     latestOf: (contactId) => toThread(latestOf.get(contactId)),
     list: (query) => list(db, query),
     setConfig: (threadId, config) => void setConfig.run(JSON.stringify(config), toHex(threadId)),
@@ -86,7 +94,7 @@ export function threadRows(db: DatabaseSync): ThreadRows {
 /** Built for each query, as a filter that is not asked for must not keep an index from being used. */
 function list(
   db: DatabaseSync,
-  { contactId, externalId, before, limit }: ThreadQuery,
+  { contactId, externalId, current, before, limit }: ThreadQuery,
 ): readonly Thread[] {
   const conditions: string[] = [];
   const values: string[] = [];
@@ -96,6 +104,7 @@ function list(
   }
   if (contactId !== undefined) where('contact_id = ?', contactId);
   if (externalId !== undefined) where('external_id = ?', externalId);
+  if (current) where(`coalesce(external_id, '') NOT GLOB ?`, `${SUPERSEDED}*`);
   if (before) {
     where('(created_at, thread_id) < (?, ?)', toStoredTime(before.createdAt), toHex(before.id));
   }
