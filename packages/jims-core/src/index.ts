@@ -37,6 +37,7 @@ export { DEFAULT_RUN_LIMITS } from './run/run.ts';
 export type { FailedRun, Run, RunLimits, RunRequest } from './run/run.ts';
 export { DEFAULT_STORE_URL, openStore } from './store/open-store.ts';
 export type {
+  AppendOptions,
   EventPage,
   EventPosition,
   OnBusy,
@@ -53,4 +54,5 @@ export { ThreadContext } from './thread/thread-context.ts';
 export type { AgentStatus, Button } from './thread/thread-context.ts';
 export type { ThreadController } from './thread/thread-controller.ts';
 export type { ThreadFeedOptions } from './thread/thread-feed.ts';
+export { supersededBy } from './thread/thread.ts';
 export type { NewThread, Thread } from './thread/thread.ts';

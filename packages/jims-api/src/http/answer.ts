@@ -38,6 +38,7 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
   const { api, cors, isDraining } = options;
   const { request, route } = routed;
   const started = performance.now();
+  const receivedAt = Date.now();
   const url = new URL(request.url);
   const id = requestId(request);
   let read: Promise<unknown> | undefined;
@@ -55,7 +56,7 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
   };
   let response: Response;
   try {
-    response = await handle(options, routed, { ...call, query: url.searchParams });
+    response = await handle(options, routed, { ...call, receivedAt, query: url.searchParams });
   } catch (error) {
     const failure = toHttpError(error, { requestId: id, exposeErrors: api.exposeErrors });
     if (failure.code === 'body_too_large') api.app.metrics.countRefusal(failure.code);
@@ -71,7 +72,7 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
 async function handle(
   { authenticate, guard, requireContactHeader }: AnswerOptions,
   { route, request, params }: Routed,
-  call: RefusedCall & Pick<Call, 'query'>,
+  call: RefusedCall & Pick<Call, 'query' | 'receivedAt'>,
 ): Promise<Response> {
   // No database keeps it, and JSON that holds it is refused, too.
   if (request.url.includes('%00')) {

@@ -37,6 +37,8 @@ export interface Call {
   /** The parameters of the route's path: `/threads/:thread_id` has `thread_id`. */
   readonly params: Readonly<Record<string, string>>;
   readonly requestId: string;
+  /** When it arrived, in milliseconds since 1970. */
+  readonly receivedAt: number;
   /** Who calls; for a service that names a contact by the header `x-jims-contact-id`: that contact. */
   readonly principal: Principal;
   /** Whether a header named the contact: then no other name that the request holds counts. */

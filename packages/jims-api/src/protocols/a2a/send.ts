@@ -59,7 +59,7 @@ async function askOf(api: ApiContext, call: Call, sending: Sending): Promise<Run
   const contactId = named ?? nobody(`a2a:${call.principal.id}`);
   if (sending.taskId !== undefined) await refuseTask(api, call, sending, sending.taskId);
   return {
-    thread: await threadOfContext(api.app, contactId, sending.contextId),
+    thread: threadOfContext(contactId, sending.contextId),
     incoming: userEvent(sending.text),
     onDisconnect: 'continue',
   };

@@ -1,5 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto';
 
+import { configBy } from '../../http/client-config.ts';
 import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
 import { HttpError, notJson } from '../../http/errors.ts';
 import { threadOfHistory } from '../../http/history-thread.ts';
@@ -35,19 +36,23 @@ export function deepChatProtocol(api: ApiContext): Protocol {
   }
 
   async function threadOf(call: Call, message: DeepChatMessage): Promise<RunAsk['thread']> {
-    const { threadConfig, earlier, incoming } = message;
+    const { earlier, incoming } = message;
+    const threadConfig = configBy(call.principal, message.threadConfig, 'deep-chat');
     const contactId = contactOf(call, contactInQuery(call) ?? message.contactId);
     const threadId = threadHeader(call) ?? message.threadId;
     if (threadId !== undefined) return namedThread(api, call, { threadId, contactId });
     if (contactId !== undefined) return { kind: 'latest', contactId, threadConfig };
     // Strangers must not meet in one thread: each message of theirs has what its page sends with it.
-    return threadOfHistory(api.app, {
+    const place = await threadOfHistory(api.app, {
       contactId: nobody(`deep-chat:${randomUUIDv7()}`),
       chatId: undefined,
       earlier,
       message: String(incoming.data['content']),
       threadConfig,
+      receivedAt: call.receivedAt,
+      trusted: false,
     });
+    return place.thread;
   }
 
   return {

@@ -1,5 +1,6 @@
 import { newEvent } from 'jims-core';
 
+import { configBy } from '../../http/client-config.ts';
 import { bodyWithContact, contactOf } from '../../http/contact.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { answerRun, namedThread, streamRun } from '../../http/run-routes.ts';
@@ -35,7 +36,7 @@ function toAsk(api: ApiContext, call: Call, request: ChatRequest): RunAsk {
   return {
     thread:
       threadId === undefined
-        ? { kind: 'latest', contactId, threadConfig }
+        ? { kind: 'latest', contactId, threadConfig: configBy(call.principal, threadConfig, 'api') }
         : namedThread(api, call, { threadId, contactId }),
     incoming: newEvent(eventType, { role: 'user', content: message }),
     conversationStart: runConversationStart,

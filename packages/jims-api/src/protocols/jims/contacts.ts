@@ -18,7 +18,7 @@ export async function deleteContact({ app }: ApiContext, call: Call): Promise<Re
 export async function exportContact({ app }: ApiContext, call: Call): Promise<Response> {
   const contactId = contactInPath(call);
   const domains = call.principal.kind === 'contact' ? ['comm'] : undefined;
-  const body = ReadableStream.from(exportText(app, contactId, domains));
+  const body = ReadableStream.from(exportText(app, call, { contactId, domains }));
   const headers = {
     ...call.headers,
     'content-type': 'application/json',
@@ -29,13 +29,16 @@ export async function exportContact({ app }: ApiContext, call: Call): Promise<Re
 
 async function* exportText(
   app: JimsApp,
-  contactId: string,
-  domains: readonly string[] | undefined,
+  call: Call,
+  {
+    contactId,
+    domains,
+  }: { readonly contactId: string; readonly domains: readonly string[] | undefined },
 ): AsyncGenerator<string> {
   yield `{"contact_id":${JSON.stringify(contactId)},"threads":[`;
   let separator = '';
   for await (const thread of allThreads(app, contactId)) {
-    yield `${separator}{"thread":${JSON.stringify(threadResource(thread))},"events":[`;
+    yield `${separator}{"thread":${JSON.stringify(threadResource(thread, call))},"events":[`;
     separator = ',';
     yield* eventTexts(app, thread.id, domains);
     yield ']}';
