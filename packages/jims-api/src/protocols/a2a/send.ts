@@ -13,14 +13,14 @@ import { failure } from './failures.ts';
 import { requireTask } from './reach.ts';
 import { framesOf, requireOver } from './task-end.ts';
 import type { Answered, ToFrame } from './task-end.ts';
-import { activeTask, endedTask } from './task.ts';
+import { activeTask, endedTask, taskRun } from './task.ts';
 
 /** SendMessage: the task when it is over, or at once when the client does not wait. */
 export async function sendMessage(api: ApiContext, call: Call, params: unknown): Promise<Answered> {
   const sending = decodeSend(params);
   const ask = await askOf(api, call, sending);
   const run = await startRun(api, withParams(call, params), ask);
-  const of = { id: run.id, thread: run.thread, question: ask.incoming };
+  const of = taskRun(call, run, ask.incoming);
   const headers = runHeaders(run);
   const { historyLength } = sending;
   if (!sending.wait) {
@@ -48,7 +48,7 @@ export async function streamMessage(
   const { requestId } = call;
   const { exposeErrors } = api;
   return streamRun(api, withParams(call, params), ask, (run) => {
-    const of = { id: run.id, thread: run.thread, question: ask.incoming };
+    const of = taskRun(call, run, ask.incoming);
     const first = activeTask(of, 'queued', sending);
     return framesOf(api, run, { task: { first, of }, view: { requestId, exposeErrors }, toFrame });
   });

@@ -8,13 +8,14 @@ import type { RunAsk } from '../../http/run-routes.ts';
 import { tellOptions, visibleTo } from '../../http/said.ts';
 import { chatResponse } from './chat-response.ts';
 import { chatFrames } from './chat-stream.ts';
-import { parseChatRequest } from './schemas.ts';
+import { includedFor, parseChatRequest } from './schemas.ts';
 import type { ChatRequest } from './schemas.ts';
 
 /** `POST /api/v1/chat`: one message in, the answer out. */
 export async function chat(api: ApiContext, call: Call): Promise<Response> {
   const request = parseChatRequest(await bodyWithContact(call), api);
-  const options = { include: request.include, sees: visibleTo(call.principal) };
+  const include = includedFor(call, request.include);
+  const options = { include, sees: visibleTo(call.principal) };
   return answerRun(api, call, toAsk(api, call, request), (run, result) =>
     chatResponse(run, result, options),
   );
@@ -23,7 +24,7 @@ export async function chat(api: ApiContext, call: Call): Promise<Response> {
 /** `POST /api/v1/chat/stream`: the same as a stream of the run. */
 export async function chatStream(api: ApiContext, call: Call): Promise<Response> {
   const request = parseChatRequest(await bodyWithContact(call), api);
-  const { include } = request;
+  const include = includedFor(call, request.include);
   // Whoever asks for nothing new gets the original's bytes: no ids either.
   const options = { ...tellOptions(api, call), include, numbered: include.size > 0 };
   return streamRun(api, call, toAsk(api, call, request), (run) => chatFrames(run, options));
