@@ -10,18 +10,11 @@ import type { RunEngine } from './run/run-engine.ts';
 import { DEFAULT_RUN_LIMITS } from './run/run.ts';
 import type { FailedRun, Run, RunLimits, RunRequest } from './run/run.ts';
 import { DEFAULT_STORE_URL, openStore } from './store/open-store.ts';
-import type {
-  AppendOptions,
-  EventPage,
-  RunRecord,
-  RunStatus,
-  Store,
-  ThreadQuery,
-} from './store/store.ts';
+import type { EventPage, RunRecord, RunStatus, Store, ThreadQuery } from './store/store.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import { threadAccess } from './thread-access.ts';
-import type { JsonObject, NewEvent, ThreadEvent } from './thread/event.ts';
+import type { JsonObject, ThreadEvent } from './thread/event.ts';
 import { createThreadController } from './thread/thread-controller.ts';
 import type { ThreadController } from './thread/thread-controller.ts';
 import { threadFeed } from './thread/thread-feed.ts';
@@ -180,25 +173,6 @@ export class JimsApp implements AsyncDisposable {
     const ids = await store.deleteThreads(which);
     runs.dropThreads(ids);
     return ids;
-  }
-
-  /**
-   * Appends events to a thread outside a run, in the order given: all of them, or none.
-   *
-   * @throws JimsError `thread_not_found`; with `whenIdle` `thread_busy` while a run is not over.
-   *
-   * @example
-   * ```ts
-   * await app.appendEvents(thread.id, [newEvent('crm.ticket_closed', { by: 'anna' })]);
-   * ```
-   */
-  async appendEvents(
-    threadId: string,
-    events: readonly NewEvent[],
-    options?: AppendOptions,
-  ): Promise<readonly ThreadEvent[]> {
-    const { store } = await this.#open();
-    return store.appendEvents(threadId, events, options);
   }
 
   /** A page of a thread's events, oldest first. */

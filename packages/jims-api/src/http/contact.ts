@@ -73,11 +73,12 @@ export function actingAs(
       code: 'contact_header_required',
     });
   }
-  const contactId = requireContactId(oneName(header), ['header', CONTACT_HEADER]);
+  const name = requireContactId(oneName(header), ['header', CONTACT_HEADER]);
   if (principal.kind === 'service') {
-    return { principal: { kind: 'contact', id: principal.id, contactId }, contactByHeader: true };
+    const contact = { kind: 'contact', id: principal.id, contactId: name } as const;
+    return { principal: contact, contactByHeader: true };
   }
-  if (contactId !== principal.contactId) throw contactNotFound(contactId);
+  if (name !== principal.contactId) throw contactNotFound(name);
   return { principal, contactByHeader: false };
 }
 
@@ -115,13 +116,13 @@ export function contactOf(
  * @throws HttpError 404 when the caller is another contact, or acts for one.
  */
 export function contactInPath({ params, principal }: Call): string {
-  const contactId = params['contact_id'] ?? '';
-  if (principal.kind === 'service' || contactId === principal.contactId) return contactId;
-  throw contactNotFound(contactId);
+  const name = params['contact_id'] ?? '';
+  if (principal.kind === 'service' || name === principal.contactId) return name;
+  throw contactNotFound(name);
 }
 
-function contactNotFound(contactId: string): HttpError {
-  return notFound(`Contact '${contactId.slice(0, 100)}' not found`);
+function contactNotFound(name: string): HttpError {
+  return notFound(`Contact '${name.slice(0, 100)}' not found`);
 }
 
 /**

@@ -133,32 +133,44 @@ const STEPS = [
 ] as const;
 const steps = fc.array(fc.tuple(fc.constantFrom(...STEPS), fc.nat()), { maxLength: 25 });
 
+/** A chat as it stands: what the service has of it, and what the client. */
+interface Chat {
+  readonly log: readonly LogEvent[];
+  readonly client: readonly SaidText[];
+}
+
+type Step = readonly [step: (typeof STEPS)[number], choice: number];
+
+function after({ log, client }: Chat, [step, choice]: Step, fresh: string): Chat {
+  const questions = client.flatMap(({ role }, at) => (role === 'user' ? [at] : []));
+  const chosen = questions[choice % Math.max(questions.length, 1)] ?? 0;
+  const changes = step === 'edit' || step === 'answer anew';
+  const earlier = changes ? client.slice(0, chosen) : client;
+  const again = step === 'answer anew' ? client[chosen]?.content : undefined;
+  const message = again ?? fresh;
+  if (step === 'refused') return { log, client: [...client, user(message)] };
+  if (step === 'refused, taken back') return { log, client };
+  const found = place(log, earlier, message);
+  assert.deepEqual(found, { shared: expectedIn(log, { earlier, message }), added: [] });
+  const before = log.slice(0, found.shared);
+  switch (step) {
+    case 'failed':
+      return { log: [...before, asked(message)], client: [...earlier, user(message)] };
+    case 'failed, taken back':
+      return { log: [...before, asked(message)], client: earlier };
+    default:
+      return {
+        log: [...before, ...exchange(message)],
+        client: [...earlier, user(message), assistant('reworded')],
+      };
+  }
+}
+
 test('whatever is refused, fails, is edited or answered anew: the log is what was said, as far as it holds', () => {
   fc.assert(
     fc.property(steps, (all) => {
-      let log: readonly LogEvent[] = [];
-      let client: readonly SaidText[] = [];
-      for (const [index, [step, choice]] of all.entries()) {
-        const questions = client.flatMap(({ role }, at) => (role === 'user' ? [at] : []));
-        const chosen = questions[choice % Math.max(questions.length, 1)];
-        const changes = step === 'edit' || step === 'answer anew';
-        if (changes && chosen === undefined) continue;
-        const earlier = changes ? client.slice(0, chosen) : client;
-        const again = step === 'answer anew' ? client[chosen ?? 0]?.content : undefined;
-        const message = again ?? `m${index}`;
-        if (step === 'refused') client = [...client, user(message)];
-        if (step.startsWith('refused')) continue;
-        const { shared, added } = place(log, earlier, message);
-        assert.deepEqual(added, []);
-        assert.equal(shared, expectedIn(log, { earlier, message }), JSON.stringify(all));
-        log = [
-          ...log.slice(0, shared),
-          ...(step.startsWith('failed') ? [asked(message)] : exchange(message)),
-        ];
-        if (step === 'failed, taken back') client = earlier;
-        else if (step === 'failed') client = [...earlier, user(message)];
-        else client = [...earlier, user(message), assistant('reworded')];
-      }
+      let chat: Chat = { log: [], client: [] };
+      for (const [index, step] of all.entries()) chat = after(chat, step, `m${index}`);
     }),
   );
 });

@@ -14,7 +14,7 @@ interface Way {
   readonly headers?: Readonly<Record<string, string>>;
   /** What the thread is called. */
   readonly externalId: string;
-  body(text: string): object;
+  readonly body: (text: string) => object;
 }
 
 const WAYS: Readonly<Record<string, Way>> = {

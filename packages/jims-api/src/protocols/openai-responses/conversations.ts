@@ -42,7 +42,7 @@ export const NewItemsBody = v.pipe(v.object({ items: v.array(Item) }), v.title('
 export async function createConversation(api: ApiContext, call: Call): Promise<Response> {
   const { items, metadata } = parseBody(ConversationBody, (await call.body()) ?? {});
   const events = eventsIn(call, items ?? []);
-  const { thread } = await api.app.openThread({
+  const controller = await api.app.newThread({
     contactId: callerOf(call, { metadata }) ?? NOBODY,
     threadConfig: withMember(
       call.principal,
@@ -50,8 +50,8 @@ export async function createConversation(api: ApiContext, call: Call): Promise<R
       metadata ? { metadata } : {},
     ),
   });
-  if (events.length > 0) await api.app.appendEvents(thread.id, events);
-  return json(call, conversationObject(call, thread));
+  await controller.appendAll(events);
+  return json(call, conversationObject(call, controller.thread));
 }
 
 /** `GET /v1/conversations/{conversation_id}` */
@@ -93,7 +93,7 @@ export async function createItems(api: ApiContext, call: Call): Promise<Response
   const thread = await writableConversation(api, call);
   const { items } = parseBody(NewItemsBody, await call.body());
   const events = eventsIn(call, items);
-  if (events.length > 0) await api.app.appendEvents(thread.id, events, { whenIdle: true });
+  await (await api.app.thread(thread.id))?.appendAll(events, { whenIdle: true });
   const added = new Set(events.map(({ id }) => hexOf(id)));
   const all = await conversationItems(api.app, thread);
   return json(call, listOf(all.filter(({ id }) => added.has(eventHexOf(id)))));

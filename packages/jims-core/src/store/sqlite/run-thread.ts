@@ -1,5 +1,5 @@
 import { newId } from '../../new-id.ts';
-import type { NewEvent, ThreadEvent } from '../../thread/event.ts';
+import type { JsonObject, NewEvent, ThreadEvent } from '../../thread/event.ts';
 import type { Thread } from '../../thread/thread.ts';
 import type { AcceptResult, RunThread } from '../store.ts';
 import { createThread } from './tables.ts';
@@ -20,42 +20,50 @@ export interface FoundThread {
 /** Finds or makes the thread that a run is for. */
 export function resolveThread(tables: Tables, target: RunThread): ResolvedThread {
   const { threads } = tables;
-
-  function make(
-    given: Exclude<RunThread, { kind: 'thread' }>,
-    {
-      id = newId(),
-      externalId,
-      events = [],
-    }: { id?: string | undefined; externalId?: string | undefined; events?: readonly NewEvent[] },
-  ): FoundThread {
-    const { contactId, threadConfig: config } = given;
-    const made = createThread(tables, { id, contactId, externalId, config }, events);
-    return { kind: 'found', thread: made.thread, first: made.events };
-  }
-
   switch (target.kind) {
     case 'thread': {
       const thread = threads.byId(target.threadId);
       const foreign = target.contactId !== undefined && target.contactId !== thread?.contactId;
       return thread && !foreign ? { kind: 'found', thread } : { kind: 'thread_not_found' };
     }
-    case 'latest': {
-      const thread = threads.latestOf(target.contactId);
-      return thread ? { kind: 'found', thread } : make(target, {});
-    }
-    case 'external': {
-      const thread = threads.byExternalId(target.contactId, target.externalId);
-      return thread ? { kind: 'found', thread } : make(target, target);
-    }
-    case 'new': {
-      const { contactId, externalId, replaces, threadId: id = newId(), events } = target;
-      if (externalId !== undefined) {
-        const holder = threads.byExternalId(contactId, externalId);
-        if (replaces !== undefined && holder?.id !== replaces) return { kind: 'thread_moved' };
-        if (holder) threads.supersede(contactId, externalId, id);
-      }
-      return make(target, { id, externalId, events });
-    }
+    case 'latest':
+      return found(threads.latestOf(target.contactId)) ?? make(tables, target);
+    case 'external':
+      return (
+        found(threads.byExternalId(target.contactId, target.externalId)) ?? make(tables, target)
+      );
+    case 'new':
+      return makeNew(tables, target);
   }
+}
+
+/** The external id goes over to it before it is there: nobody sees that both have it. */
+function makeNew(tables: Tables, target: RunThread & { kind: 'new' }): ResolvedThread {
+  const { contactId, externalId, replaces, threadId = newId() } = target;
+  if (externalId !== undefined) {
+    const holder = tables.threads.byExternalId(contactId, externalId);
+    if (replaces !== undefined && holder?.id !== replaces) return { kind: 'thread_moved' };
+    if (holder) tables.threads.supersede(contactId, externalId, threadId);
+  }
+  return make(tables, { ...target, threadId });
+}
+
+interface Beginning {
+  readonly contactId: string;
+  readonly threadConfig: JsonObject;
+  readonly threadId?: string;
+  readonly externalId?: string;
+  readonly events?: readonly NewEvent[];
+}
+
+function make(
+  tables: Tables,
+  { contactId, threadConfig: config, threadId: id = newId(), externalId, events }: Beginning,
+): FoundThread {
+  const made = createThread(tables, { id, contactId, externalId, config }, events);
+  return { kind: 'found', thread: made.thread, first: made.events };
+}
+
+function found(thread: Thread | undefined): FoundThread | undefined {
+  return thread && { kind: 'found', thread };
 }
