@@ -36,6 +36,8 @@ export interface ServeOptions extends AuthenticateOptions {
   readonly maxStreams: number;
   readonly readerTimeoutMs: number;
   readonly requireContactHeader: boolean;
+  readonly requestTimeoutMs: number;
+  readonly keepAliveTimeoutMs: number;
   readonly corsOrigins: readonly string[];
   readonly allowedHosts: readonly string[] | undefined;
   readonly publicUrl: string | undefined;
@@ -109,6 +111,8 @@ function serveOptions(given: Lookup, env: Environment): ServeOptions {
     maxBodyBytes: integer(given, 'max-body-size', { min: 1 }),
     maxStreams: integer(given, 'max-streams', { min: 1 }),
     readerTimeoutMs: integer(given, 'reader-timeout', { min: 1, max: 2_000_000 }) * 1000,
+    requestTimeoutMs: integer(given, 'request-timeout', { min: 1, max: 2_000_000 }) * 1000,
+    keepAliveTimeoutMs: integer(given, 'keep-alive-timeout', { min: 1, max: 2_000_000 }) * 1000,
     corsOrigins: corsOrigins(given),
     allowedHosts: allowedHosts(given, { host, secured: isSecured(access) }),
     publicUrl: publicUrl(given),

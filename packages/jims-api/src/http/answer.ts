@@ -1,4 +1,4 @@
-import { describeError, isJimsError } from 'jims-core';
+import { withCallersTrace } from 'jims-core';
 
 import { unauthorized } from './auth/authenticate.ts';
 import type { Authenticate, Principal } from './auth/principal.ts';
@@ -9,6 +9,7 @@ import { HttpError, notJson } from './errors.ts';
 import { readJsonBody } from './json-body.ts';
 import type { RequestGuard } from './request-guard.ts';
 import { requestId } from './request-id.ts';
+import type { RequestLog } from './request-log.ts';
 import { json } from './route.ts';
 import type { ApiContext, Call, RefusedCall, Route } from './route.ts';
 
@@ -19,6 +20,7 @@ export interface AnswerOptions {
   readonly guard: RequestGuard;
   /** Whether a service must name the contact by a header. */
   readonly requireContactHeader: boolean;
+  readonly log: RequestLog;
   /** Asked once a request: a service that shuts down lets go of its connections. */
   readonly isDraining: () => boolean;
 }
@@ -35,7 +37,7 @@ const OPEN: Principal = { kind: 'service', id: 'open' };
 
 /** Answers a request by its route: lets the caller in, turns whatever is thrown into an answer, logs. */
 export async function answer(options: AnswerOptions, routed: Routed): Promise<Response> {
-  const { api, cors, isDraining } = options;
+  const { api, cors, log, isDraining } = options;
   const { request, route } = routed;
   const started = performance.now();
   const receivedAt = Date.now();
@@ -55,17 +57,20 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
     body: () => (read ??= readJsonBody(request, limits)),
   };
   let response: Response;
+  let reason: string | undefined;
   try {
-    response = await handle(options, routed, { ...call, receivedAt, query: url.searchParams });
+    response = await withCallersTrace(traceHeaders(request), () =>
+      handle(options, routed, { ...call, receivedAt, query: url.searchParams }),
+    );
   } catch (error) {
     const failure = toHttpError(error, { requestId: id, exposeErrors: api.exposeErrors });
     if (failure.code === 'body_too_large') api.app.metrics.countRefusal(failure.code);
-    logFailure(api, id, failure);
+    log.failed(id, failure);
+    ({ reason } = failure);
     response = await refuse(route, call, failure);
   }
   const ms = Math.round((performance.now() - started) * 10) / 10;
-  const fields = { requestId: id, method: request.method, path: url.pathname };
-  api.logger.info({ ...fields, status: response.status, ms }, 'request');
+  log.answered({ requestId: id, method: request.method, path: route.path, response, ms, reason });
   return response;
 }
 
@@ -82,8 +87,11 @@ async function handle(
   if (route.open) {
     return route.handle({ ...call, principal: OPEN, contactByHeader: false, params });
   }
-  const caller = await authenticate(request, call.body);
-  if (!caller || isNobodys(caller)) throw unauthorized();
+  let reason: string | undefined;
+  const explain = (why: string): void => void (reason = why);
+  const caller = await authenticate(request, call.body, explain);
+  if (!caller) throw unauthorized(reason);
+  if (isNobodys(caller)) throw unauthorized('the contact has a name that stands for nobody');
   const required = requireContactHeader && !route.contactless;
   const acting = actingAs(caller, request, { required });
   if (route.bodyless && typeof (await call.body()) === 'string') throw notJson();
@@ -97,13 +105,10 @@ async function refuse(route: Route, call: RefusedCall, failure: HttpError): Prom
     : json(all, errorBody(failure), failure.status);
 }
 
-const LOGGED_BY_THE_RUN: ReadonlySet<string> = new Set(['pipeline_failed', 'deadline', 'lost']);
-
-function logFailure(
-  { logger }: ApiContext,
-  id: string,
-  { status, message, cause }: HttpError,
-): void {
-  if (status < 500 || (isJimsError(cause) && LOGGED_BY_THE_RUN.has(cause.code))) return;
-  logger.error({ requestId: id, status, error: describeError(cause) }, message);
+/** The trace that a request is a part of, where its caller says so: W3C Trace Context. */
+function traceHeaders({ headers }: Request): Record<string, string> | undefined {
+  const traceparent = headers.get('traceparent');
+  if (traceparent === null) return undefined;
+  const tracestate = headers.get('tracestate');
+  return { traceparent, ...(tracestate !== null && { tracestate }) };
 }

@@ -15,6 +15,7 @@ import { isHostName } from './hosts.ts';
 import { createProtocolLoader } from './protocol-loader.ts';
 import { publicAddress } from './public-address.ts';
 import { createRequestGuard } from './request-guard.ts';
+import { RequestLog } from './request-log.ts';
 import type { ApiContext, Protocol, Route } from './route.ts';
 import { NOWHERE, createRouter } from './router.ts';
 import type { Router } from './router.ts';
@@ -96,18 +97,20 @@ export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseR
     app,
     version: packageVersion(),
     secured,
+    publicUrl: api.publicUrl,
     operations: async () => [...jims.operations, ...(await others.operations())],
     isDraining,
   });
 
+  app.metrics.expectRefusals(['too_many_streams', 'body_too_large']);
   const { publicUrl } = api;
-  const guard = createRequestGuard({ cors, publicUrl, allowedHosts: hostNames(options) });
   const terms: AnswerOptions = {
     api,
     authenticate,
     cors,
-    guard,
+    guard: createRequestGuard({ cors, publicUrl, allowedHosts: hostNames(options) }),
     requireContactHeader,
+    log: new RequestLog(api.logger),
     isDraining,
   };
   const answerBy = (routed: Routed): Promise<Response> => answer(terms, routed);

@@ -7,6 +7,7 @@ import { toCursor } from '../../http/cursor.ts';
 import { HttpError, notFound, validationError } from '../../http/errors.ts';
 import { externalIdOf, isReserved } from '../../http/external-ids.ts';
 import { jsonObject, uuid } from '../../http/fields.ts';
+import { addressOf } from '../../http/public-address.ts';
 import { cursorIn, integerIn, uuidInPath, wordsIn } from '../../http/query.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
@@ -64,7 +65,8 @@ export async function listThreads({ app }: ApiContext, call: Call): Promise<Resp
 }
 
 /** `POST /api/v1/threads`: gets a thread, or makes it. */
-export async function createThread({ app }: ApiContext, call: Call): Promise<Response> {
+export async function createThread(api: ApiContext, call: Call): Promise<Response> {
+  const { app } = api;
   const { principal } = call;
   const body = await bodyWithContact(call);
   const { contact_id, thread_id, external_id, thread_config } = parseBody(NewThreadBody, body);
@@ -89,7 +91,7 @@ export async function createThread({ app }: ApiContext, call: Call): Promise<Res
       code: 'thread_of_other_contact',
     });
   }
-  const headers = { ...call.headers, location: `/api/v1/threads/${thread.id}` };
+  const headers = { ...call.headers, location: addressOf(api, `/api/v1/threads/${thread.id}`) };
   return json({ headers }, threadResource(thread, call), created ? 201 : 200);
 }
 
