@@ -10,10 +10,19 @@ import type { RunEngine } from './run/run-engine.ts';
 import { DEFAULT_RUN_LIMITS } from './run/run.ts';
 import type { FailedRun, Run, RunLimits, RunRequest } from './run/run.ts';
 import { DEFAULT_STORE_URL, openStore } from './store/open-store.ts';
-import type { EventPage, RunRecord, RunStatus, Store, ThreadQuery } from './store/store.ts';
+import type {
+  EventList,
+  EventPage,
+  RunRecord,
+  RunStatus,
+  Store,
+  ThreadList,
+  ThreadQuery,
+} from './store/store.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import { threadAccess } from './thread-access.ts';
+import { eventPieces } from './thread/event-pieces.ts';
 import type { JsonObject, ThreadEvent } from './thread/event.ts';
 import { createThreadController } from './thread/thread-controller.ts';
 import type { ThreadController } from './thread/thread-controller.ts';
@@ -49,6 +58,14 @@ export interface OpenOptions {
   readonly traceContent?: boolean;
   /** Is told of every run that failed, after the log. */
   readonly onRunFailed?: (error: JimsError, run: FailedRun) => void;
+}
+
+/** The events of a thread as its runs see them. */
+export interface RecentEvents {
+  /** Oldest first. */
+  readonly events: readonly ThreadEvent[];
+  /** Whether there are older ones; see `ThreadContext.isCut`. */
+  readonly isCut: boolean;
 }
 
 /** What an open app works with. */
@@ -138,8 +155,16 @@ export class JimsApp implements AsyncDisposable {
     return this.#found((store) => store.latestThread(contactId));
   }
 
-  /** Threads, newest first: of a contact, with an external id, or all. */
+  /**
+   * Threads, newest first: of a contact, with an external id, or all. Fewer than `limit` may come when
+   * their configs are large: go on with `before`, the last one that came, until none comes.
+   */
   async listThreads(query: ThreadQuery): Promise<readonly Thread[]> {
+    return (await this.pageThreads(query)).threads;
+  }
+
+  /** As `listThreads`, and tells whether there are more. */
+  async pageThreads(query: ThreadQuery): Promise<ThreadList> {
     const { store } = await this.#open();
     return store.listThreads(query);
   }
@@ -152,7 +177,8 @@ export class JimsApp implements AsyncDisposable {
 
   /**
    * Erases a thread, or all threads of a contact, with their events and runs; what runs on them is
-   * stopped. Resolves with the ids of the erased threads.
+   * stopped. Resolves with the ids of the erased threads when all of it is gone. Much is erased in
+   * pieces: until then other readers may still see threads of the contact, each of them whole.
    */
   async deleteThreads(
     which: { threadId: string } | { contactId: string },
@@ -163,16 +189,53 @@ export class JimsApp implements AsyncDisposable {
     return ids;
   }
 
-  /** A page of a thread's events, oldest first. */
+  /**
+   * Some of a thread's events, oldest first. Fewer than `limit` may come when they are large or of other
+   * domains; `pageEvents` says whether there are more, and `readEvents` goes through all.
+   */
   async threadEvents(threadId: string, page: EventPage): Promise<readonly ThreadEvent[]> {
+    return (await this.pageEvents(threadId, page)).events;
+  }
+
+  /** As `threadEvents`, and tells whether there are more, and where to go on. */
+  async pageEvents(threadId: string, page: EventPage): Promise<EventList> {
     const { store } = await this.#open();
     return store.pageEvents(threadId, page);
   }
 
-  /** Every event of a thread, oldest first. What this process has read of it before is not read again. */
-  async allEvents(thread: Thread): Promise<readonly ThreadEvent[]> {
+  /**
+   * Every event of a thread, oldest first, in pieces of at most about a megabyte: a long thread is
+   * never in memory as a whole.
+   *
+   * @example
+   * ```ts
+   * for await (const events of app.readEvents(thread.id, { domains: ['comm'] })) {
+   *   for (const event of events) console.log(event.data);
+   * }
+   * ```
+   */
+  async *readEvents(
+    threadId: string,
+    options: Pick<EventPage, 'after' | 'domains'> = {},
+  ): AsyncGenerator<readonly ThreadEvent[], void, void> {
+    const { store } = await this.#open();
+    for await (const { events } of eventPieces(store, threadId, options)) yield events;
+  }
+
+  /**
+   * As `readEvents`, for a thread that is likely to be used again: what this process has read of it
+   * before is not read again, and comes as one piece, when that is all of the thread.
+   */
+  async *allEvents(thread: Thread): AsyncGenerator<readonly ThreadEvent[], void, void> {
+    const recent = await this.recentEvents(thread);
+    if (recent.isCut) yield* this.readEvents(thread.id);
+    else yield recent.events;
+  }
+
+  /** A thread's events as its runs see them: all, or the newest part of a large thread. */
+  async recentEvents(thread: Thread): Promise<RecentEvents> {
     const { runs } = await this.#open();
-    return (await runs.events.load(thread)).events;
+    return runs.events.load(thread);
   }
 
   /** A thread's events, those that are there and then those that come. */

@@ -1,5 +1,5 @@
 export { JimsApp, defineApp, isJimsApp } from './app.ts';
-export type { JimsAppOptions, OpenOptions } from './app.ts';
+export type { JimsAppOptions, OpenOptions, RecentEvents } from './app.ts';
 export { JimsError, describeError, isJimsError, plainError } from './errors.ts';
 export type { JimsErrorCode } from './errors.ts';
 export { createLlmProvider } from './llm/llm-provider.ts';
@@ -37,13 +37,16 @@ export { DEFAULT_RUN_LIMITS } from './run/run.ts';
 export type { FailedRun, Run, RunLimits, RunRequest } from './run/run.ts';
 export { DEFAULT_STORE_URL, openStore } from './store/open-store.ts';
 export type {
+  EventList,
   EventPage,
   EventPosition,
   OnBusy,
+  ReadBounds,
   RunRecord,
   RunStatus,
   RunThread,
   Store,
+  ThreadList,
   ThreadQuery,
 } from './store/store.ts';
 export type { Metrics } from './telemetry/metrics.ts';
