@@ -16,6 +16,7 @@ import type {
   RunRecord,
   RunStatus,
   Store,
+  TailQuery,
   ThreadList,
   ThreadQuery,
 } from './store/store.ts';
@@ -230,6 +231,19 @@ export class JimsApp implements AsyncDisposable {
     const recent = await this.recentEvents(thread);
     if (recent.isCut) yield* this.readEvents(thread.id);
     else yield recent.events;
+  }
+
+  /**
+   * The newest events before a position, of all events without one, oldest first: as many as fit
+   * `maxBytes`, but one at least. Before them comes the newest value of each state that is older.
+   */
+  async eventsBefore(
+    threadId: string,
+    tail: Pick<TailQuery, 'before' | 'maxBytes'>,
+  ): Promise<readonly ThreadEvent[]> {
+    const { store } = await this.#open();
+    const { states, events } = await store.readTail(threadId, tail);
+    return [...states, ...events];
   }
 
   /** A thread's events as its runs see them: all, or the newest part of a large thread. */

@@ -153,6 +153,8 @@ export interface EventList {
 export interface TailQuery {
   /** Only events after this one. */
   readonly after?: EventPosition;
+  /** Only events before this one. */
+  readonly before?: EventPosition;
   /** How much of the log is read, in bytes of JSON text; the newest event comes however large it is. */
   readonly maxBytes: number;
 }
@@ -163,7 +165,7 @@ export interface LogTail {
   readonly events: readonly ThreadEvent[];
   /** Whether there are older events (after `after`) that are left out. */
   readonly isCut: boolean;
-  /** When it is cut: the newest event of each `state.set.*` type before `events`, in order. */
+  /** When it is cut: the newest event of each `state.set.*` type that `events` has none of, in order. */
   readonly states: readonly ThreadEvent[];
 }
 

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { newId } from '../../src/new-id.ts';
-import { conversation, freshStore, latestOf } from '../support/store-user.ts';
+import { conversation, eventsOf, freshStore, latestOf, threadsOf } from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';
 
 const KEEP_ALL = { finishedRunsMs: 3_600_000, progressMs: 3_600_000, batch: 100 };
@@ -18,7 +18,7 @@ describeStores((kind) => {
     const kept = await user.accept('two', { thread: latestOf('b') });
     assert.deepEqual(await store.deleteThreads({ threadId: run.thread.id }), [run.thread.id]);
     assert.equal(await store.thread(run.thread.id), undefined);
-    assert.deepEqual(await store.readEvents(run.thread.id), []);
+    assert.deepEqual(await eventsOf(store, run.thread.id), []);
     assert.equal(await store.run(run.runId), undefined);
     assert.deepEqual(await store.deleteThreads({ threadId: run.thread.id }), []);
     assert.deepEqual(await store.deleteThreads({ threadId: 'no-uuid' }), []);
@@ -58,7 +58,7 @@ describeStores((kind) => {
     const deleted = await store.deleteThreads({ contactId: 'a' });
     assert.deepEqual(deleted.toSorted(), own.toSorted());
     assert.deepEqual(await store.deleteThreads({ contactId: 'a' }), []);
-    assert.deepEqual(await store.listThreads({ limit: 10 }), [other.thread]);
+    assert.deepEqual(await threadsOf(store, { limit: 10 }), [other.thread]);
   });
 
   test('a run whose thread is deleted is fenced out, and those in its line', async () => {
@@ -69,7 +69,7 @@ describeStores((kind) => {
     assert.deepEqual(await user.finish(two), { kind: 'fenced' });
     assert.deepEqual(await user.finish(one, ['too late']), { kind: 'fenced' });
     assert.equal(await user.store.appendInRun(user.owner(one), []), 'fenced');
-    assert.deepEqual(await user.store.readEvents(one.thread.id), []);
+    assert.deepEqual(await eventsOf(user.store, one.thread.id), []);
     assert.equal(await user.store.requestCancel(one.runId), undefined);
   });
 
@@ -84,7 +84,7 @@ describeStores((kind) => {
     await sleep(300);
     await store.appendEvents(recent.thread.id, [{ id: randomUUID(), type: 'rag.x', data: {} }]);
     const purged = await store.purge({ ...KEEP_ALL, idleThreadsMs: 250 });
-    assert.deepEqual(purged, { threadIds: [idle.thread.id], runs: 0 });
+    assert.deepEqual(purged, { threadIds: [idle.thread.id], runs: 0, more: true });
     assert.equal(await store.thread(idle.thread.id), undefined);
     assert.equal(await store.run(idle.runId), undefined);
     assert.ok(await store.thread(recent.thread.id));
@@ -100,10 +100,15 @@ describeStores((kind) => {
     await user.finish(over, ['1']);
     const active = await user.accept('two');
     await sleep(20);
-    assert.deepEqual(await store.purge(KEEP_ALL), { threadIds: [], runs: 0 });
+    assert.deepEqual(await store.purge(KEEP_ALL), {
+      threadIds: [],
+      runs: 0,
+      more: false,
+    });
     assert.deepEqual(await store.purge({ ...KEEP_ALL, finishedRunsMs: 10 }), {
       threadIds: [],
       runs: 1,
+      more: true,
     });
     assert.equal(await store.run(over.runId), undefined);
     assert.equal((await store.run(active.runId))?.status, 'running');
@@ -124,6 +129,6 @@ describeStores((kind) => {
     const rest = await Promise.all([1, 2, 3, 4].map(() => store.purge(limits)));
     for (const { threadIds } of rest) assert.ok(threadIds.length <= 2);
     while ((await store.purge(limits)).threadIds.length > 0);
-    assert.deepEqual(await store.listThreads({ limit: 10 }), []);
+    assert.deepEqual(await threadsOf(store, { limit: 10 }), []);
   });
 });

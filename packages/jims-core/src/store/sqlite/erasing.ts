@@ -27,8 +27,8 @@ export function erasing(db: DatabaseSync, { threads, events }: Tables): Erasing 
   const forget = db.prepare('DELETE FROM jims_erasing WHERE thread_id = ?');
   const unfinished = db.prepare('SELECT thread_id FROM jims_erasing LIMIT ?');
   // One statement for each index of few rows: those of all runs by thread there are none.
-  const activeRuns = [`status = 'running'`, `status = 'queued'`, 'NOT incoming_stored'].map((which) =>
-    db.prepare(`DELETE FROM jims_runs WHERE thread_id = ? AND ${which}`),
+  const activeRuns = [`status = 'running'`, `status = 'queued'`, 'NOT incoming_stored'].map(
+    (which) => db.prepare(`DELETE FROM jims_runs WHERE thread_id = ? AND ${which}`),
   );
   const runsOfEvents = db.prepare(
     `DELETE FROM jims_runs

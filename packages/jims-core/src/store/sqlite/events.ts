@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { STATE_PREFIX, eventDomain, eventName } from '../../thread/event.ts';
 import type { NewEvent, ThreadEvent } from '../../thread/event.ts';
 import { parseStoredObject } from '../json-text.ts';
+import type { NewestEvents, TailPiece } from '../read-tail.ts';
 import { FRESH_BYTES, FRESH_EVENTS, READ_BYTES } from '../store.ts';
 import type { EventList, EventPage, EventPosition, ReadBounds } from '../store.ts';
 import { formatMicros, parseMicros, toPublicTime, toStoredTime } from '../timestamp.ts';
@@ -29,7 +30,7 @@ export interface EventRows {
   fresh(threadId: string, after: EventPosition): readonly ThreadEvent[] | undefined;
   page(threadId: string, page: EventPage): EventList;
   /** Events before a position, of all without one, newest first: so many bytes, but one at least. */
-  newest(threadId: string, piece: NewestQuery): NewestEvents;
+  newest(threadId: string, piece: TailPiece): NewestEvents;
   /** The positions of `state.set.*` events before a position, newest first, of a bounded part of the log. */
   statesBefore(threadId: string, before: EventPosition): StatePositions;
   byIds(threadId: string, ids: readonly string[]): readonly ThreadEvent[];
@@ -41,18 +42,6 @@ export interface EventRows {
 export interface DeletedEvents {
   /** As they are stored. */
   readonly ids: readonly string[];
-  readonly bytes: number;
-  readonly more: boolean;
-}
-
-export interface NewestQuery {
-  readonly before: EventPosition | undefined;
-  readonly after: EventPosition | undefined;
-  readonly maxBytes: number;
-}
-
-export interface NewestEvents {
-  readonly events: readonly ThreadEvent[];
   readonly bytes: number;
   readonly more: boolean;
 }
@@ -171,11 +160,11 @@ export function eventRows(db: DatabaseSync, onAppended: (threadId: string) => vo
       return { events: toEvents(threadId, read.rows), bytes, more: read.more };
     },
     statesBefore(threadId, until) {
-      const rows = before.all(toHex(threadId), ...positionOf(until), LOOK_AT) as unknown as readonly [
-        id: string,
-        createdAt: string,
-        type: string,
-      ][];
+      const rows = before.all(
+        toHex(threadId),
+        ...positionOf(until),
+        LOOK_AT,
+      ) as unknown as readonly [id: string, createdAt: string, type: string][];
       const last = rows.length === LOOK_AT ? rows.at(-1) : undefined;
       return {
         states: rows.flatMap(([id, , type]) =>

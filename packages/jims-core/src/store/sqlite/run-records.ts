@@ -49,9 +49,7 @@ export function runRecords(
   );
   idByKey.setReturnArrays(true);
   const forgetKey = db.prepare('UPDATE jims_runs SET key = NULL WHERE run_id = ?');
-  const statusOf = db.prepare(
-    `SELECT status FROM jims_runs WHERE run_id = ? AND ${HAS_THREAD}`,
-  );
+  const statusOf = db.prepare(`SELECT status FROM jims_runs WHERE run_id = ? AND ${HAS_THREAD}`);
   statusOf.setReturnArrays(true);
   const activeOf = db.prepare(
     `SELECT run_id FROM jims_runs WHERE thread_id = ? AND status = 'running'`,

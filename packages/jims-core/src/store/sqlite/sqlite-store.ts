@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 import { JimsError, describeError, isJimsError } from '../../errors.ts';
+import { readTail } from '../read-tail.ts';
 import type { Store } from '../store.ts';
 import { ThreadWatchers } from '../thread-watchers.ts';
 import { activeRuns } from './active-runs.ts';
@@ -12,7 +13,6 @@ import { erasure } from './erasure.ts';
 import { eventRows } from './events.ts';
 import { instanceRows } from './instances.ts';
 import { logTruncation } from './log-truncation.ts';
-import { readTail } from './read-tail.ts';
 import { runRecords } from './run-records.ts';
 import { runTransitions } from './run-transitions.ts';
 import { runRows } from './runs.ts';
@@ -20,6 +20,7 @@ import { migrate } from './schema.ts';
 import { forgetTheDead, noticeOfOthers } from './sole-user.ts';
 import { appendTo, openThread } from './tables.ts';
 import type { Tables } from './tables.ts';
+import { tailSource } from './tail-source.ts';
 import { threadRows } from './threads.ts';
 
 const BUSY_TIMEOUT_MS = 5000;
@@ -98,7 +99,7 @@ export function openSqliteStore(file: string): Store {
       }),
 
     appendEvents: (threadId, added) => group.write(() => appendTo(tables, threadId, added)),
-    readTail: (threadId, tail) => read(() => readTail(events, threadId, tail)),
+    readTail: (threadId, tail) => read(() => readTail(tailSource(events, threadId), tail)),
     pageEvents: (threadId, page) => read(() => events.page(threadId, page)),
     watchThread: (threadId, wake) => watchers.watch(threadId, wake),
 
