@@ -6,24 +6,15 @@ import { silentLogger } from './logger.ts';
 import type { Logger } from './logger.ts';
 import type { Pipeline } from './pipeline.ts';
 import { createRunEngine } from './run/run-engine.ts';
-import type { RunEngine } from './run/run-engine.ts';
 import { DEFAULT_RUN_LIMITS } from './run/run.ts';
 import type { FailedRun, Run, RunLimits, RunRequest } from './run/run.ts';
 import { DEFAULT_STORE_URL, openStore } from './store/open-store.ts';
-import type {
-  EventList,
-  EventPage,
-  RunRecord,
-  RunStatus,
-  Store,
-  TailQuery,
-  ThreadList,
-  ThreadQuery,
-} from './store/store.ts';
+import type { RunRecord, RunStatus, Store } from './store/store.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import { threadAccess } from './thread-access.ts';
-import { eventPieces } from './thread/event-pieces.ts';
+import { ThreadReader } from './thread-reader.ts';
+import type { Opened } from './thread-reader.ts';
 import type { JsonObject, ThreadEvent } from './thread/event.ts';
 import { createThreadController } from './thread/thread-controller.ts';
 import type { ThreadController } from './thread/thread-controller.ts';
@@ -61,25 +52,11 @@ export interface OpenOptions {
   readonly onRunFailed?: (error: JimsError, run: FailedRun) => void;
 }
 
-/** The events of a thread as its runs see them. */
-export interface RecentEvents {
-  /** Oldest first. */
-  readonly events: readonly ThreadEvent[];
-  /** Whether there are older ones; see `ThreadContext.isCut`. */
-  readonly isCut: boolean;
-}
-
-/** What an open app works with. */
-interface Opened {
-  readonly store: Store;
-  readonly runs: RunEngine;
-}
-
 /**
  * A conversational application: a pipeline and the threads it works on. Its store is opened on first
  * use, or by `open`.
  */
-export class JimsApp implements AsyncDisposable {
+export class JimsApp extends ThreadReader implements AsyncDisposable {
   readonly pipeline: Pipeline;
   readonly conversationStartPipeline: Pipeline | undefined;
   readonly name: string | undefined;
@@ -95,6 +72,7 @@ export class JimsApp implements AsyncDisposable {
   #closed = false;
 
   constructor(options: JimsAppOptions) {
+    super();
     this.pipeline = options.pipeline;
     this.conversationStartPipeline = options.conversationStartPipeline;
     this.name = options.name;
@@ -156,20 +134,6 @@ export class JimsApp implements AsyncDisposable {
     return this.#found((store) => store.latestThread(contactId));
   }
 
-  /**
-   * Threads, newest first: of a contact, with an external id, or all. Fewer than `limit` may come when
-   * their configs are large: go on with `before`, the last one that came, until none comes.
-   */
-  async listThreads(query: ThreadQuery): Promise<readonly Thread[]> {
-    return (await this.pageThreads(query)).threads;
-  }
-
-  /** As `listThreads`, and tells whether there are more. */
-  async pageThreads(query: ThreadQuery): Promise<ThreadList> {
-    const { store } = await this.#open();
-    return store.listThreads(query);
-  }
-
   /** Replaces a thread's config; `undefined` when there is no such thread. */
   async updateThreadConfig(threadId: string, config: JsonObject): Promise<Thread | undefined> {
     const { store } = await this.#open();
@@ -188,68 +152,6 @@ export class JimsApp implements AsyncDisposable {
     const ids = await store.deleteThreads(which);
     runs.dropThreads(ids);
     return ids;
-  }
-
-  /**
-   * Some of a thread's events, oldest first. Fewer than `limit` may come when they are large or of other
-   * domains; `pageEvents` says whether there are more, and `readEvents` goes through all.
-   */
-  async threadEvents(threadId: string, page: EventPage): Promise<readonly ThreadEvent[]> {
-    return (await this.pageEvents(threadId, page)).events;
-  }
-
-  /** As `threadEvents`, and tells whether there are more, and where to go on. */
-  async pageEvents(threadId: string, page: EventPage): Promise<EventList> {
-    const { store } = await this.#open();
-    return store.pageEvents(threadId, page);
-  }
-
-  /**
-   * Every event of a thread, oldest first, in pieces of at most about a megabyte: a long thread is
-   * never in memory as a whole.
-   *
-   * @example
-   * ```ts
-   * for await (const events of app.readEvents(thread.id, { domains: ['comm'] })) {
-   *   for (const event of events) console.log(event.data);
-   * }
-   * ```
-   */
-  async *readEvents(
-    threadId: string,
-    options: Pick<EventPage, 'after' | 'domains'> = {},
-  ): AsyncGenerator<readonly ThreadEvent[], void, void> {
-    const { store } = await this.#open();
-    for await (const { events } of eventPieces(store, threadId, options)) yield events;
-  }
-
-  /**
-   * As `readEvents`, for a thread that is likely to be used again: what this process has read of it
-   * before is not read again, and comes as one piece, when that is all of the thread.
-   */
-  async *allEvents(thread: Thread): AsyncGenerator<readonly ThreadEvent[], void, void> {
-    const recent = await this.recentEvents(thread);
-    if (recent.isCut) yield* this.readEvents(thread.id);
-    else yield recent.events;
-  }
-
-  /**
-   * The newest events before a position, of all events without one, oldest first: as many as fit
-   * `maxBytes`, but one at least. Before them comes the newest value of each state that is older.
-   */
-  async eventsBefore(
-    threadId: string,
-    tail: Pick<TailQuery, 'before' | 'maxBytes'>,
-  ): Promise<readonly ThreadEvent[]> {
-    const { store } = await this.#open();
-    const { states, events } = await store.readTail(threadId, tail);
-    return [...states, ...events];
-  }
-
-  /** A thread's events as its runs see them: all, or the newest part of a large thread. */
-  async recentEvents(thread: Thread): Promise<RecentEvents> {
-    const { runs } = await this.#open();
-    return runs.events.load(thread);
   }
 
   /** A thread's events, those that are there and then those that come. */
@@ -322,6 +224,10 @@ export class JimsApp implements AsyncDisposable {
     await runs.drain(drainMs);
     this.#closed = true;
     await store.close();
+  }
+
+  protected override opened(): Promise<Opened> {
+    return this.#open();
   }
 
   #open(options: OpenOptions = {}): Promise<Opened> {

@@ -1,5 +1,5 @@
 export { JimsApp, defineApp, isJimsApp } from './app.ts';
-export type { JimsAppOptions, OpenOptions, RecentEvents } from './app.ts';
+export type { JimsAppOptions, OpenOptions } from './app.ts';
 export { JimsError, describeError, isJimsError, plainError } from './errors.ts';
 export type { JimsErrorCode } from './errors.ts';
 export { createLlmProvider } from './llm/llm-provider.ts';
@@ -56,4 +56,5 @@ export { ThreadContext } from './thread/thread-context.ts';
 export type { AgentStatus, Button } from './thread/thread-context.ts';
 export type { ThreadController } from './thread/thread-controller.ts';
 export type { ThreadFeedOptions } from './thread/thread-feed.ts';
+export type { RecentEvents } from './thread-reader.ts';
 export type { NewThread, Thread } from './thread/thread.ts';

@@ -1,23 +1,8 @@
-import { jsonSize } from '../json-size.ts';
 import type { EventPosition, FreshEvents, LogTail, RunThread, Store } from '../store/store.ts';
-import { STATE_PREFIX } from '../thread/event.ts';
 import type { ThreadEvent } from '../thread/event.ts';
 import { ThreadLog } from '../thread/thread-log.ts';
 import type { Thread } from '../thread/thread.ts';
-
-interface Entry {
-  readonly thread: Thread;
-  /** The end of the log; replaced and not changed when its beginning is cut off, as others hold it. */
-  events: ThreadEvent[];
-  /** What each of them counts as. */
-  sizes: number[];
-  /** The newest value of each state that was set before `events`; `undefined` while these are all. */
-  states: Map<string, ThreadEvent> | undefined;
-  /** What of the log is kept. */
-  logBytes: number;
-  /** What it costs in memory. */
-  bytes: number;
-}
+import { CachedThread } from './cached-thread.ts';
 
 /** What a process has read of threads, so that a long one is not read whole for every run. */
 export interface EventCache {
@@ -36,13 +21,11 @@ export interface EventCacheOptions {
   /** For all threads, an estimate. */
   readonly maxBytes: number;
   /** How much of one thread is loaded: its newest events, one at least. */
-  readonly maxThreadBytes: number;
+  readonly maxThreadSize: number;
   /** Called for each load of a thread of which older events are left out. */
   readonly onCut?: (threadId: string) => void;
 }
 
-/** Measured, without its data. */
-const BYTES_PER_EVENT = 230;
 /** The chance of the oldest thread to be kept when room is needed, and then of the next one. */
 const SPARED = 0.9;
 
@@ -52,73 +35,30 @@ const SPARED = 0.9;
  */
 export function createEventCache(
   store: Pick<Store, 'readTail'>,
-  { maxBytes, maxThreadBytes, onCut = () => {} }: EventCacheOptions,
+  { maxBytes, maxThreadSize, onCut = () => {} }: EventCacheOptions,
 ): EventCache {
-  const entries = new Map<string, Entry>();
+  const entries = new Map<string, CachedThread>();
   const threadOfContact = new Map<string, string>();
   /** Reads that are under way: what is deleted meanwhile must not be kept. */
-  const loads = new Set<{ readonly threadId: string; isDeleted: boolean }>();
+  const reads = new Set<{ readonly threadId: string; isDeleted: boolean }>();
   let bytes = 0;
 
-  function add(thread: Thread): Entry {
-    const entry: Entry = {
-      thread,
-      events: [],
-      sizes: [],
-      states: undefined,
-      logBytes: 0,
-      bytes: 2 * jsonSize(thread.config),
-    };
-    bytes += entry.bytes;
-    return entry;
-  }
-
-  function use(entry: Entry): void {
+  function keep(entry: CachedThread, tail: LogTail): void {
     const { id, contactId } = entry.thread;
-    entries.delete(id);
+    if (entries.delete(id)) bytes -= entry.bytes;
+    entry.extend(tail);
+    bytes += entry.bytes;
     entries.set(id, entry);
     if (contactId !== undefined) threadOfContact.set(contactId, id);
   }
 
-  function drop(entry: Entry): void {
+  function drop(entry: CachedThread): void {
     const { id, contactId } = entry.thread;
     entries.delete(id);
     bytes -= entry.bytes;
     if (contactId !== undefined && threadOfContact.get(contactId) === id) {
       threadOfContact.delete(contactId);
     }
-  }
-
-  function extend(entry: Entry, { events, states, isCut }: LogTail): void {
-    const before = entry.bytes;
-    for (const event of events) {
-      const size = jsonSize(event.data);
-      entry.events.push(event);
-      entry.sizes.push(size);
-      entry.logBytes += size;
-      entry.bytes += costOf(size);
-    }
-    if (isCut) {
-      entry.states = new Map();
-      for (const state of states) setState(entry, entry.states, state);
-    }
-    if (entry.logBytes > maxThreadBytes) cutBeginning(entry);
-    bytes += entry.bytes - before;
-  }
-
-  function cutBeginning(entry: Entry): void {
-    const states = (entry.states ??= new Map());
-    let removed = 0;
-    while (entry.logBytes > maxThreadBytes && removed < entry.events.length - 1) {
-      const [event, size] = [entry.events[removed], entry.sizes[removed]];
-      if (!event || size === undefined) break;
-      entry.logBytes -= size;
-      entry.bytes -= costOf(size);
-      if (event.type.startsWith(STATE_PREFIX)) setState(entry, states, event);
-      removed++;
-    }
-    entry.events = entry.events.slice(removed);
-    entry.sizes = entry.sizes.slice(removed);
   }
 
   /**
@@ -135,45 +75,40 @@ export function createEventCache(
     }
   }
 
-  async function read(thread: Thread, after: EventPosition | undefined): Promise<LogTail> {
-    return store.readTail(thread.id, { maxBytes: maxThreadBytes, ...(after && { after }) });
-  }
-
-  async function readUnlessFresh(
-    thread: Thread,
+  async function read(
+    { id }: Thread,
     last: ThreadEvent | undefined,
-    fresh: FreshEvents | undefined,
+    fresh?: FreshEvents,
   ): Promise<LogTail> {
     if (fresh && fresh.after?.id === last?.id) return { ...fresh, isCut: false, states: [] };
-    return read(thread, last);
+    return store.readTail(id, { maxBytes: maxThreadSize, ...(last && { after: last }) });
   }
 
   async function load(thread: Thread, fresh: FreshEvents | undefined): Promise<ThreadLog> {
     const stale = entries.get(thread.id);
     // Deleted and made anew under its old id, by another process.
     if (stale && stale.thread.createdAt !== thread.createdAt) drop(stale);
-    const last = lastOf(entries.get(thread.id));
-    const mark = { threadId: thread.id, isDeleted: false };
-    loads.add(mark);
-    const tail = await readUnlessFresh(thread, last, fresh).finally(() => loads.delete(mark));
+    const last = entries.get(thread.id)?.last;
+    const reading = { threadId: thread.id, isDeleted: false };
+    reads.add(reading);
+    const tail = await read(thread, last, fresh).finally(() => reads.delete(reading));
     const kept = entries.get(thread.id);
-    if (mark.isDeleted) return logOf(tail);
     // Another reader of the same thread was faster, or the entry had to make room meanwhile.
-    if (lastOf(kept) !== last) return logOf(await read(thread, undefined));
+    if (kept?.last !== last) return logOf(await read(thread, undefined));
+    if (reading.isDeleted) return logOf(tail);
     // More has come than is loaded: what was kept does not meet it.
     if (kept && tail.isCut) drop(kept);
-    const entry = kept && !tail.isCut ? kept : add(thread);
-    use(entry);
-    extend(entry, tail);
-    const { events, states } = entry;
+    const entry = kept && !tail.isCut ? kept : new CachedThread(thread, maxThreadSize);
+    keep(entry, tail);
+    const { log } = entry;
     makeRoom();
-    return new ThreadLog(events, states && { states: [...states.values()] });
+    return log;
   }
 
   return {
     known(target) {
       const id = target.kind === 'thread' ? target.threadId : threadOfContact.get(target.contactId);
-      const last = lastOf(entries.get(id ?? ''));
+      const last = entries.get(id ?? '')?.last;
       return id !== undefined && last ? { threadId: id, after: last } : undefined;
     },
 
@@ -184,30 +119,13 @@ export function createEventCache(
     },
 
     drop(threadId) {
-      for (const mark of loads) if (mark.threadId === threadId) mark.isDeleted = true;
+      for (const reading of reads) if (reading.threadId === threadId) reading.isDeleted = true;
       const entry = entries.get(threadId);
       if (entry) drop(entry);
     },
   };
 }
 
-/** The newest one of its type, at the end: they stay in the order of the log. */
-function setState(entry: Entry, states: Map<string, ThreadEvent>, state: ThreadEvent): void {
-  const replaced = states.get(state.type);
-  if (replaced) entry.bytes -= costOf(jsonSize(replaced.data));
-  entry.bytes += costOf(jsonSize(state.data));
-  states.delete(state.type);
-  states.set(state.type, state);
-}
-
 function logOf({ events, states, isCut }: LogTail): ThreadLog {
   return new ThreadLog(events, isCut ? { states } : undefined);
-}
-
-function lastOf(entry: Entry | undefined): ThreadEvent | undefined {
-  return entry?.events.at(-1);
-}
-
-function costOf(size: number): number {
-  return BYTES_PER_EVENT + 2 * size;
 }

@@ -7,6 +7,7 @@ import type { AcceptResult, AcceptedRun, RunStatus, Store } from '../store/store
 import type { Metrics } from '../telemetry/metrics.ts';
 import { acceptRequest, refusal } from './accept-run.ts';
 import { createAdmission } from './admission.ts';
+import { cacheOptions } from './cache-options.ts';
 import { createEventCache } from './event-cache.ts';
 import type { EventCache } from './event-cache.ts';
 import { holdLease } from './lease.ts';
@@ -50,17 +51,10 @@ export interface RunEngine {
   drain(timeoutMs: number): Promise<void>;
 }
 
-const CACHE_BYTES = 48 * 1024 * 1024;
-const WARNED_THREADS = 10_000;
-
 export async function createRunEngine(options: RunEngineOptions): Promise<RunEngine> {
   const { store, limits, logger, metrics } = options;
   const instanceId = newId();
-  const events = createEventCache(store, {
-    maxBytes: CACHE_BYTES,
-    maxThreadBytes: limits.maxThreadBytes,
-    onCut: warnOfCutThreads(logger, limits.maxThreadBytes),
-  });
+  const events = createEventCache(store, cacheOptions(limits, logger));
   const admission = createAdmission(limits.maxRuns, metrics);
   const closing = new AbortController();
 
@@ -163,18 +157,6 @@ export async function createRunEngine(options: RunEngineOptions): Promise<RunEng
       poll.close();
       await lease.close();
     },
-  };
-}
-
-/** Warns once of each thread, as far as so many are remembered. */
-function warnOfCutThreads(logger: Logger, maxThreadBytes: number): (threadId: string) => void {
-  const warned = new Set<string>();
-  return (threadId) => {
-    if (warned.has(threadId)) return;
-    if (warned.size === WARNED_THREADS) warned.clear();
-    warned.add(threadId);
-    const reason = `its runs load the newest ${maxThreadBytes} bytes of it, and its states`;
-    logger.warn({ threadId }, `a thread is larger than a run loads: ${reason}`);
   };
 }
 

@@ -46,7 +46,7 @@ export async function readTail(
     more = piece.more && !isCut;
     if (more) await setImmediate();
   }
-  const events = newestFirst.reverse();
+  const events = newestFirst.toReversed();
   const [oldest] = events;
   if (!isCut || !oldest) return { events, isCut: false, states: [] };
   const types = new Set(events.map(({ type }) => type));

@@ -89,7 +89,7 @@ export class ThreadContext {
   }
 
   /**
-   * Whether the thread is larger than a run loads (`maxThreadBytes` of the run limits, 16 MiB unless
+   * Whether the thread is larger than a run loads (`maxThreadSize` of the run limits, 16 MiB unless
    * set otherwise). Then `events` and `history` have only its newest part, and `events` begins with the
    * newest value of each state that was set before that part: `getState` is right in any case.
    *

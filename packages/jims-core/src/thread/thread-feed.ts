@@ -31,20 +31,22 @@ export async function* threadFeed(
     while (!signal.aborted) {
       news = Promise.withResolvers<void>();
       const start = position;
-      for await (const piece of eventPieces(store, threadId, {
-        ...(position && { after: position }),
-        ...(domains && { domains }),
-      })) {
-        yield* piece.events;
-        position = piece.last ?? position;
-        if (signal.aborted) return;
+      const from = { ...(position && { after: position }), ...(domains && { domains }) };
+      for await (const { events, last } of eventPieces(store, threadId, from)) {
+        yield* events;
+        position = last ?? position;
       }
       // Nothing new may mean that there is no thread any more.
       if (position === start && !(await store.thread(threadId))) return;
-      if (!signal.aborted) await news.promise;
+      if (!isAborted(signal)) await news.promise;
     }
   } finally {
     signal.removeEventListener('abort', wake);
     unwatch();
   }
+}
+
+/** It may have been aborted since it was last looked at, which the compiler does not know. */
+function isAborted({ aborted }: AbortSignal): boolean {
+  return aborted;
 }

@@ -21,7 +21,7 @@ test('threads that are talked in by turns do not push each other out', async () 
     await store.appendEvents(thread.id, [newEvent('comm.user_message', { content: TEXT })]);
     threads.push(thread);
   }
-  const cache = createEventCache(store, { maxBytes: ROOM_FOR_TWO, maxThreadBytes: 1e6 });
+  const cache = createEventCache(store, { maxBytes: ROOM_FOR_TWO, maxThreadSize: 1e6 });
   let found = 0;
   for (let turn = 0; turn < TURNS; turn++) {
     for (const thread of threads) {
@@ -38,7 +38,7 @@ test('a thread counts with all that it holds, also its config and what is nested
   await using store = await openStore(file.url);
   const long = { parts: [{ text: 'x'.repeat(10_000) }] };
   for (const kind of ['config', 'event']) {
-    const cache = createEventCache(store, { maxBytes: 50_000, maxThreadBytes: 1e6 });
+    const cache = createEventCache(store, { maxBytes: 50_000, maxThreadSize: 1e6 });
     const threads: Thread[] = [];
     for (let i = 0; i < 10; i++) {
       const contactId = `${kind} ${i}`;

@@ -43,18 +43,12 @@ async function has(items: Items, id: string): Promise<boolean> {
   return false;
 }
 
-async function pageOf(items: Items, { after, limit, ascending }: Wanted): Promise<object> {
+async function pageOf(items: Items, wanted: Wanted): Promise<object> {
+  const { limit, ascending } = wanted;
   const page: ConversationItem[] = [];
   let chars = 0;
   let more = false;
-  let isBefore = ascending && after !== undefined;
-  for await (const item of items()) {
-    if (item.id === after) {
-      if (!ascending) break;
-      isBefore = false;
-      continue;
-    }
-    if (isBefore) continue;
+  for await (const item of ascending ? itemsAfter(items, wanted) : itemsBefore(items, wanted)) {
     page.push(item);
     chars += sizeOfItem(item);
     while (page.length > limit || (page.length > 1 && chars > PAGE_CHARS)) {
@@ -65,4 +59,25 @@ async function pageOf(items: Items, { after, limit, ascending }: Wanted): Promis
     if (ascending && more) break;
   }
   return listOf(ascending ? page : page.toReversed(), more);
+}
+
+async function* itemsAfter(
+  items: Items,
+  { after }: Wanted,
+): AsyncGenerator<ConversationItem, void, void> {
+  let isBehind = after === undefined;
+  for await (const item of items()) {
+    if (isBehind) yield item;
+    else isBehind = item.id === after;
+  }
+}
+
+async function* itemsBefore(
+  items: Items,
+  { after }: Wanted,
+): AsyncGenerator<ConversationItem, void, void> {
+  for await (const item of items()) {
+    if (item.id === after) return;
+    yield item;
+  }
 }

@@ -28,3 +28,8 @@ export function boundedRows<TRow>(
   }
   return { rows: taken, more: false };
 }
+
+/** The driver's types know rows as objects alone. */
+export function asRows<TRow>(rows: Iterable<unknown>): Iterable<TRow> {
+  return rows as Iterable<TRow>;
+}

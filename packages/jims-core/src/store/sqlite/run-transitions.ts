@@ -11,7 +11,7 @@ import type {
   RunThread,
 } from '../store.ts';
 import { ownedRun } from './active-runs.ts';
-import { storedTimeOf } from './events.ts';
+import { storedTimeOf } from './log-reads.ts';
 import type { KeyedRun } from './run-records.ts';
 import { resolveThread } from './run-thread.ts';
 import type { ResolvedThread } from './run-thread.ts';

@@ -6,7 +6,7 @@ import type { Thread } from '../../thread/thread.ts';
 import { parseStoredObject } from '../json-text.ts';
 import type { ReadBounds, ThreadList, ThreadQuery } from '../store.ts';
 import { formatMicros, toPublicTime, toStoredTime } from '../timestamp.ts';
-import { boundedRows } from './bounded-rows.ts';
+import { asRows, boundedRows } from './bounded-rows.ts';
 import { storedBefore } from './columns.ts';
 import { fromHex, toHex } from './uuid-hex.ts';
 
@@ -17,6 +17,8 @@ type ThreadRow = [
   createdAt: string,
   config: string,
 ];
+
+type IdleRow = [rowId: number, id: string, isIdle: number];
 
 export interface NewThreadRow {
   readonly id: string;
@@ -94,15 +96,15 @@ export function threadRows(db: DatabaseSync): ThreadRows {
     setConfig: (threadId, config) => void setConfig.run(JSON.stringify(config), toHex(threadId)),
     delete: (threadId) => void remove.run(toHex(threadId)),
     idsOf(contactId, bounds) {
-      const rows = idsOf.iterate(contactId) as Iterable<unknown> as Iterable<[string, number]>;
+      const rows = asRows<[string, number]>(idsOf.iterate(contactId));
       return boundedRows(rows, bounds, ([, bytes]) => bytes).rows.map(([id]) => fromHex(id));
     },
     idle(ageMs, { after, limit, lookAt }) {
       const ids: string[] = [];
       let last = after;
       let lookedAt = 0;
-      for (const row of idle.iterate(storedBefore(ageMs), after, lookAt)) {
-        const [rowId, id, isIdle] = row as unknown as [number, string, number];
+      const rows = asRows<IdleRow>(idle.iterate(storedBefore(ageMs), after, lookAt));
+      for (const [rowId, id, isIdle] of rows) {
         if (isIdle === 1) ids.push(fromHex(id));
         last = rowId;
         lookedAt++;
@@ -143,7 +145,7 @@ function list(
   const filter = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
   const statement = db.prepare(`${SELECT} ${filter} ORDER BY created_at DESC, thread_id DESC`);
   statement.setReturnArrays(true);
-  const rows = statement.iterate(...values) as Iterable<unknown> as Iterable<ThreadRow>;
+  const rows = asRows<ThreadRow>(statement.iterate(...values));
   const { rows: taken, more } = boundedRows(rows, bounds, ([, , , , config]) => config.length);
   return { threads: taken.map(toThread), more };
 }
