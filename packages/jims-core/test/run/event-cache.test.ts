@@ -64,7 +64,10 @@ test('a thread that grows beyond what is loaded is as it would be if it were rea
     if (n % 5 === 0) added.push(newEvent(`state.set.${n % 2 === 0 ? 'even' : 'odd'}`, { n }));
     if (n === 1) added.push(newEvent('state.set.once', { n }));
     await store.appendEvents(thread.id, added);
-    const [kept, anew] = [await warm.load(thread), await createEventCache(store, options).load(thread)];
+    const [kept, anew] = [
+      await warm.load(thread),
+      await createEventCache(store, options).load(thread),
+    ];
     assert.equal(kept.isCut, anew.isCut);
     if (n <= 10 || n >= 20) assert.equal(kept.isCut, n >= 20);
     for (const name of ['even', 'odd', 'once']) {

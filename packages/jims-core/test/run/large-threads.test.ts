@@ -22,7 +22,12 @@ describeStores((kind) => {
   test('a run loads the newest part of a large thread, and its states', async () => {
     await using database = await kind.fresh();
     const warnings: object[] = [];
-    const logger = { info() {}, error() {}, debug() {}, warn: (fields: object) => warnings.push(fields) };
+    const logger = {
+      info() {},
+      error() {},
+      debug() {},
+      warn: (fields: object) => warnings.push(fields),
+    };
     const open = async (): Promise<ReturnType<typeof defineApp>> => {
       const made = defineApp({ pipeline, store: database.url });
       await made.open({ limits: { maxThreadSize: 50_000 }, logger });

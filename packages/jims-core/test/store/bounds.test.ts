@@ -90,7 +90,12 @@ describeStores((kind) => {
     await using user = await freshStore(kind);
     const { store } = user;
     const { thread } = await store.openThread({ contactId: 'a' });
-    const [a1, b1, a2, later] = [stateOf('a', 1), stateOf('b', 1), stateOf('a', 2), stateOf('b', 2)];
+    const [a1, b1, a2, later] = [
+      stateOf('a', 1),
+      stateOf('b', 1),
+      stateOf('a', 2),
+      stateOf('b', 2),
+    ];
     const messages = [900, 900, 900].map(messageOf);
     const [one, two, three] = messages;
     assert.ok(one && two && three);
@@ -112,7 +117,10 @@ describeStores((kind) => {
     const { store } = user;
     const { thread } = await store.openThread({ contactId: 'a' });
     const state = stateOf('a', 1);
-    const added = await store.appendEvents(thread.id, [state, ...[300, 300, 300, 300].map(messageOf)]);
+    const added = await store.appendEvents(thread.id, [
+      state,
+      ...[300, 300, 300, 300].map(messageOf),
+    ]);
     const [, one, two, three, four] = added;
     assert.ok(one && two && three && four);
     const after = await store.readTail(thread.id, { after: one, maxBytes: 1000 * KB });

@@ -96,11 +96,19 @@ describeStores((kind) => {
     }
     const run = await user.accept('one', { thread: latestOf('many') });
     await user.finish(run, ['1']);
-    await store.appendEvents(run.thread.id, Array.from({ length: 5000 }, (_, n) => answer(`${n}`)));
+    await store.appendEvents(
+      run.thread.id,
+      Array.from({ length: 5000 }, (_, n) => answer(`${n}`)),
+    );
     const kept = await user.accept('kept', { thread: latestOf('other') });
     const deleted = await store.deleteThreads({ contactId: 'many' });
     assert.equal(new Set(deleted).size, 1100);
-    assert.deepEqual(await rowsOf(kind.name, user.url), { threads: 1, events: 2, runs: 1, left: 0 });
+    assert.deepEqual(await rowsOf(kind.name, user.url), {
+      threads: 1,
+      events: 2,
+      runs: 1,
+      left: 0,
+    });
     assert.deepEqual(await conversation(store, kept.thread.id), ['kept']);
   });
 
@@ -109,7 +117,10 @@ describeStores((kind) => {
     const { store } = user;
     const run = await user.accept('one', { idempotency: keyOf('k') });
     await user.finish(run, ['1']);
-    await store.appendEvents(run.thread.id, Array.from({ length: 3000 }, (_, n) => answer(`${n}`)));
+    await store.appendEvents(
+      run.thread.id,
+      Array.from({ length: 3000 }, (_, n) => answer(`${n}`)),
+    );
     await interruptErasure(kind.name, user.url, run.thread.id);
 
     assert.equal(await store.thread(run.thread.id), undefined);
@@ -124,7 +135,12 @@ describeStores((kind) => {
     assert.notEqual(again.runId, run.runId);
 
     while ((await store.purge(KEEP_ALL)).more);
-    assert.deepEqual(await rowsOf(kind.name, user.url), { threads: 1, events: 2, runs: 1, left: 0 });
+    assert.deepEqual(await rowsOf(kind.name, user.url), {
+      threads: 1,
+      events: 2,
+      runs: 1,
+      left: 0,
+    });
     const made = await store.openThread({ contactId: 'customer:1', threadId: run.thread.id });
     assert.equal(made.created, true);
   });

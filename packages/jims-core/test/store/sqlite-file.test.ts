@@ -23,7 +23,9 @@ for (const which of ['contact', 'thread'] as const) {
     await user.finish(run, [`${SECRET} again`, 'x'.repeat(100_000) + SECRET]);
     assert.ok(filesHold(file.path, SECRET));
     const { id: threadId } = run.thread;
-    await store.deleteThreads(which === 'contact' ? { contactId: 'contact-of-secrets' } : { threadId });
+    await store.deleteThreads(
+      which === 'contact' ? { contactId: 'contact-of-secrets' } : { threadId },
+    );
     for (const text of [SECRET, 'contact-of-secrets', 'key-of-secrets']) {
       assert.ok(!filesHold(file.path, text), text);
     }
@@ -127,5 +129,7 @@ test('the latest thread of a contact, and lists of threads, are found without so
 
 /** Looks where a text could be: in the database and in its log. */
 function filesHold(path: string, text: string): boolean {
-  return [path, `${path}-wal`].some((each) => existsSync(each) && readFileSync(each).includes(text));
+  return [path, `${path}-wal`].some(
+    (each) => existsSync(each) && readFileSync(each).includes(text),
+  );
 }
