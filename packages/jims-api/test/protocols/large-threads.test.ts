@@ -57,14 +57,15 @@ async function chat(api: TestApi, messages: readonly object[]): Promise<string> 
 /** Everything of a list, page by page; no page may be longer than it may. */
 async function pagesOf(api: TestApi, path: string, member: string): Promise<readonly object[][]> {
   const pages: object[][] = [];
-  for (let cursor: unknown = ''; cursor !== null;) {
-    const answer = await api.get(`${path}${cursor === '' ? '' : `&cursor=${String(cursor)}`}`);
+  for (let cursor: string | null = ''; cursor !== null;) {
+    const answer = await api.get(`${path}${cursor === '' ? '' : `&cursor=${cursor}`}`);
     assert.equal(answer.status, 200);
     const text = await answer.text();
     assert.ok(text.length < MAX_PAGE_BYTES, `${text.length} bytes`);
     const page = JSON.parse(text) as Record<string, unknown>;
     pages.push(page[member] as object[]);
-    cursor = page['next_cursor'];
+    const next = page['next_cursor'];
+    cursor = typeof next === 'string' ? next : null;
   }
   return pages;
 }
@@ -140,8 +141,8 @@ describeStores(({ fresh }) => {
     for (const order of ['asc', 'desc']) {
       const texts: unknown[] = [];
       let pages = 0;
-      for (let after: unknown; ;) {
-        const more = after === undefined ? '' : `&after=${String(after)}`;
+      for (let after = ''; ;) {
+        const more = after === '' ? '' : `&after=${after}`;
         const text = await (await api.get(`${path}&order=${order}${more}`)).text();
         assert.ok(text.length < MAX_PAGE_BYTES + LARGE);
         const page = JSON.parse(text) as {

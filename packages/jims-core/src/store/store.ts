@@ -276,7 +276,7 @@ export interface AcceptedRun {
 
 /** How much accepting a run brings along at most: it is done in one piece. */
 export const FRESH_EVENTS = 1000;
-export const FRESH_BYTES: number = READ_BYTES;
+export const FRESH_BYTES: number = 1024 * 1024;
 
 /** The events of a thread after a position, all of them without one. */
 export interface FreshEvents {
