@@ -49,6 +49,7 @@ export interface ServeOptions extends AuthenticateOptions {
     readonly queueLimit: number;
     readonly onBusy: OnBusy;
     readonly leaseMs: number;
+    readonly maxThreadSize: number;
     readonly idempotencyTtlMs: number;
     readonly retentionMs: number | undefined;
   };
@@ -124,6 +125,7 @@ function serveOptions(given: Lookup, env: Environment): ServeOptions {
       queueLimit: integer(given, 'queue-limit'),
       onBusy: oneOf(given, 'on-busy', ON_BUSY),
       leaseMs: integer(given, 'lease-timeout', { min: 1, max: 3600 }) * 1000,
+      maxThreadSize: integer(given, 'max-thread-size', { min: 1 }),
       idempotencyTtlMs: integer(given, 'idempotency-ttl', { min: 1 }) * 1000,
       retentionMs: given('retention-days')
         ? integer(given, 'retention-days', { min: 1, max: 36_500 }) * DAY_MS

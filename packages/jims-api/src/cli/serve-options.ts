@@ -98,6 +98,12 @@ export const OPTIONS = {
     default: '4194304',
     help: 'Bytes of a request body',
   },
+  'max-thread-size': {
+    type: 'integer',
+    group: LIMITS,
+    default: '16777216',
+    help: 'Bytes of a thread that a run loads: its newest events, and its states',
+  },
   'run-timeout': {
     type: 'integer',
     group: LIMITS,

@@ -1,8 +1,9 @@
 import type { JsonObject, NewEvent } from 'jims-core';
 
+import type { SaidText } from './alignment.ts';
 import { configBy } from './client-config.ts';
 import { threadOfHistory } from './history-thread.ts';
-import type { ChatId, HistoryPlace, SaidText } from './history-thread.ts';
+import type { ChatId, HistoryPlace } from './history-thread.ts';
 import type { ApiContext, Call } from './route.ts';
 import { namedThread, threadIdOf } from './run-routes.ts';
 

@@ -1,35 +1,26 @@
 // Threads for protocols whose clients send the whole history with every message.
-import { eventDomain, newEvent } from 'jims-core';
-import type { JimsApp, NewEvent, RunThread, Thread, ThreadEvent } from 'jims-core';
+import { eventDomain, newEvent, newId } from 'jims-core';
+import type { EventPosition, JimsApp, NewEvent, RunThread, Thread } from 'jims-core';
 
+import { align, questionsOf } from './alignment.ts';
+import type { SaidText, SentHistory } from './alignment.ts';
 import { externalIdIn } from './external-ids.ts';
-import { timeOfUuidV7 } from './uuid.ts';
+
+/** They are written in one transaction. */
+const FORK_BYTES = 4 * 1024 * 1024;
 
 /** A history that the client owns: its user can edit it, and have an answer made anew. */
-export interface ClientHistory {
+export interface ClientHistory extends SentHistory {
   readonly contactId: string;
   /** Without it every request is a new thread. */
   readonly chatId: ChatId | undefined;
-  /** What was said before the new message, oldest first. */
-  readonly earlier: readonly SaidText[];
-  /** The new message. */
-  readonly message: string;
   readonly threadConfig: Readonly<Record<string, unknown>>;
-  /** When the request arrived: its client knows nothing that was asked later. */
-  readonly receivedAt: number;
-  /** Whether what it says that the assistant said may be added to a thread that is there. */
-  readonly trusted: boolean;
 }
 
 /** Names a client's chat within its contact and protocol. */
 export interface ChatId {
   readonly protocol: string;
   readonly id: string;
-}
-
-export interface SaidText {
-  readonly role: 'user' | 'assistant';
-  readonly content: string;
 }
 
 /** Where a run belongs, and where it does when that thread has moved before the run was accepted. */
@@ -52,9 +43,8 @@ export async function threadOfHistory(app: JimsApp, history: ClientHistory): Pro
   if (!known) {
     return { thread: { kind: 'external', contactId, externalId, threadConfig, events } };
   }
-  const log = await app.allEvents(known);
-  const { shared, added } = align(log, history);
-  if (shared === log.length && added.length === 0) {
+  const { fork, added } = align(await questionsOf(app.allEvents(known)), history);
+  if (!fork && added.length === 0) {
     return { thread: { kind: 'thread', threadId: known.id, contactId } };
   }
   return {
@@ -64,7 +54,7 @@ export async function threadOfHistory(app: JimsApp, history: ClientHistory): Pro
       externalId,
       replaces: known.id,
       threadConfig: known.config,
-      events: [...copies(log.slice(0, shared)), ...added.map(toEvent)],
+      events: [...(await copies(app, known, fork)), ...added.map(toEvent)],
     },
     // Another message of the chat was quicker: what it made is what this one is to be compared with.
     onMoved: async () => (await threadOfHistory(app, history)).thread,
@@ -80,107 +70,20 @@ export async function threadOfChat(
   return (await app.threadByExternalId(contactId, externalIdIn(protocol, id)))?.thread;
 }
 
-/** How a client's history fits the log of its thread. */
-export interface Alignment {
-  /** How many events of the log come before the new message; all, when the thread just goes on. */
-  readonly shared: number;
-  /** What comes between: what the client was answered elsewhere. */
-  readonly added: readonly SaidText[];
-}
-
 /**
- * Compares a client's history with the log of its thread, by the texts of the user. (Texts of the
- * assistant are not compared: clients reformat them.)
- *
- * - Messages that the client has and the log has not were refused, or never arrived: they are passed
- *   over. Only when the client also has an answer to one, by another service under the same chat, and
- *   what it says of the assistant is trusted, do both go into the log.
- * - Questions that the log has and the client has not: at the first of them that was answered, or that is
- *   asked again now, the client has edited its message or wants another answer. There the thread is
- *   forked. One without an answer, of a run that failed, may be missing: clients take it back. So may
- *   one that was asked after the request arrived: its client cannot know it.
+ * The events that a fork of a thread begins with: what was there before one of its events, or all. Of a
+ * large thread these are the newest {@link FORK_BYTES}, and the states.
  */
-export function align(
-  log: readonly Pick<ThreadEvent, 'id' | 'type' | 'data'>[],
-  {
-    earlier,
-    message,
-    receivedAt,
-    trusted,
-  }: Omit<ClientHistory, 'contactId' | 'chatId' | 'threadConfig'>,
-): Alignment {
-  const stored = questions(log);
-  let next = 0;
-  let unknown = 0;
-  for (const [index, { role, content }] of earlier.entries()) {
-    if (role !== 'user') continue;
-    const found = positionOf(stored, content, next);
-    if (found === undefined) continue;
-    next = found + 1;
-    unknown = index + 1;
-  }
-  const missing = stored
-    .slice(next)
-    .find(
-      ({ id, answered, content }) =>
-        (answered || content === message) && !isMadeSince(id, receivedAt),
-    );
-  const added = trusted ? exchanges(earlier.slice(unknown)) : [];
-  return { shared: missing?.index ?? log.length, added };
-}
-
-/** The next question with this text, when nothing but questions without an answer are before it. */
-function positionOf(
-  stored: readonly Question[],
-  content: string,
-  from: number,
-): number | undefined {
-  for (let position = from; position < stored.length; position++) {
-    if (stored[position]?.content === content) return position;
-    if (stored[position]?.answered) return undefined;
-  }
-  return undefined;
-}
-
-/** The messages of the user that have an answer, with it; what answers an earlier one is at the beginning. */
-function exchanges(history: readonly SaidText[]): readonly SaidText[] {
-  const beginning = history.findIndex(({ role }) => role === 'user');
-  const said = beginning < 0 ? [] : history.slice(beginning);
-  return said.filter(
-    ({ role }, index) => role === 'assistant' || said[index + 1]?.role === 'assistant',
-  );
-}
-
-/**
- * Whether an id was made since then, by the time that is in it. Other writers of a thread may have ids
- * without one, or with a time of another kind.
- */
-function isMadeSince(id: string, since: number): boolean {
-  const madeAt = timeOfUuidV7(id);
-  return madeAt !== undefined && madeAt >= since && madeAt <= Date.now();
-}
-
-interface Question {
-  readonly id: string;
-  readonly content: unknown;
-  readonly index: number;
-  readonly answered: boolean;
-}
-
-function questions(events: Parameters<typeof align>[0]): readonly Question[] {
-  const said = events.flatMap(({ id, type, data: { role, content } }, index) =>
-    eventDomain(type) === 'comm' ? [{ id, role, content, index }] : [],
-  );
-  return said.flatMap(({ role, ...question }, position) =>
-    role === 'user' ? [{ ...question, answered: said[position + 1]?.role === 'assistant' }] : [],
-  );
-}
-
-/** The events that a fork of their thread begins with. */
-export function copies(events: readonly ThreadEvent[]): readonly NewEvent[] {
+export async function copies(
+  app: JimsApp,
+  thread: Thread,
+  before: EventPosition | undefined,
+): Promise<readonly NewEvent[]> {
+  const bounds = { ...(before && { before }), maxBytes: FORK_BYTES };
+  const events = await app.eventsBefore(thread.id, bounds);
   return events
     .filter(({ type }) => eventDomain(type) !== 'jims')
-    .map(({ type, data }) => newEvent(type, data));
+    .map(({ type, data }) => ({ id: newId(), type, data }));
 }
 
 /** What a client says was said, as an event. */

@@ -42,7 +42,7 @@ describeStores((kind) => {
     );
     assert.equal(new Set(runs.map((run) => run.thread.id)).size, 1);
     assert.equal(runs.filter((run) => run.createdThread).length, 1);
-    assert.equal((await user.store.listThreads({ limit: 10 })).length, 1);
+    assert.equal((await user.store.listThreads({ limit: 10 })).threads.length, 1);
     const [before, ...more] = await conversation(user.store, runs[0]?.thread.id ?? '');
     assert.equal(before, 'before');
     assert.equal(more.length, 1, 'the others wait in line');
@@ -53,7 +53,7 @@ describeStores((kind) => {
     await user.accept('one', { thread: externalOf('a', 'chat') });
     const busy = { thread: externalOf('a', 'chat'), onBusy: 'reject' } as const;
     assert.deepEqual(await user.ask('two', busy), { kind: 'thread_busy' });
-    assert.equal((await user.store.listThreads({ limit: 10 })).length, 1);
+    assert.equal((await user.store.listThreads({ limit: 10 })).threads.length, 1);
   });
 
   test('a new thread takes over an external id, and the older one says by whom', async () => {
@@ -71,7 +71,7 @@ describeStores((kind) => {
     assert.equal(supersededBy(fork.thread), undefined);
     assert.deepEqual(await conversation(store, old.thread.id), ['one'], 'nothing is lost');
     const named = async (query: object): Promise<readonly string[]> =>
-      (await store.listThreads({ limit: 10, ...query })).map(({ id }) => id);
+      (await store.listThreads({ limit: 10, ...query })).threads.map(({ id }) => id);
     assert.deepEqual(await named({ externalId: 'chat', contactId: 'a' }), [fork.thread.id]);
     assert.deepEqual(await named({ contactId: 'a' }), [fork.thread.id, old.thread.id]);
     assert.deepEqual(await named({ contactId: 'a', current: true }), [fork.thread.id]);
@@ -87,7 +87,7 @@ describeStores((kind) => {
     const accepted = results.filter((result): result is AcceptedRun => result.kind === 'accepted');
     assert.equal(accepted.length, 1);
     assert.ok(results.every(({ kind: each }) => each === 'accepted' || each === 'thread_moved'));
-    assert.equal((await user.store.listThreads({ limit: 10 })).length, 2);
+    assert.equal((await user.store.listThreads({ limit: 10 })).threads.length, 2);
   });
 
   test('of several that another writer left the newest counts, and all give way to a fork', async () => {
@@ -139,7 +139,7 @@ function forkOf(
 
 /** Ids of the threads that have the external id `chat`. */
 async function externalIds(store: Store): Promise<readonly string[]> {
-  return (await store.listThreads({ externalId: 'chat', limit: 10 })).map(({ id }) => id);
+  return (await store.listThreads({ externalId: 'chat', limit: 10 })).threads.map(({ id }) => id);
 }
 
 async function execute({ name }: StoreUnderTest, url: string, sql: string): Promise<void> {

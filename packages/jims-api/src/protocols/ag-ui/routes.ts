@@ -13,6 +13,8 @@ const PROTOCOL = 'ag-ui';
 /** Whose threads they are when no contact is named. */
 const NOBODY = nobody(PROTOCOL);
 
+const NOTHING = { events: [] };
+
 /** AG-UI 1.0 (`HttpAgent` of @ag-ui/client). */
 export function agUiProtocol(api: ApiContext): Protocol {
   const { app } = api;
@@ -37,7 +39,7 @@ export function agUiProtocol(api: ApiContext): Protocol {
 
   async function snapshot(call: Call, input: AgUiInput, contact: string): Promise<Response> {
     const thread = await threadOfChat(app, contact, { protocol: PROTOCOL, id: input.threadId });
-    const events = thread ? await app.allEvents(thread) : [];
+    const { events } = thread ? await app.recentEvents(thread) : NOTHING;
     const leave = api.streams.enter();
     return streamFrames(api, call, encodeSnapshot(events, input), { leave });
   }

@@ -5,15 +5,16 @@ import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
 import { errorText } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { threadOfChat } from '../../http/history-thread.ts';
-import { json } from '../../http/route.ts';
+import { jsonPieces } from '../../http/json-pieces.ts';
 import type { ApiContext, Call, Protocol, RefusedCall, Route } from '../../http/route.ts';
 import { runHeaders, streamFrames, streamRun, threadHeader } from '../../http/run-routes.ts';
 import type { RunAsk } from '../../http/run-routes.ts';
 import { tellOptions } from '../../http/said.ts';
+import { streamedJson } from '../../http/streamed-json.ts';
 import { decode } from './decode.ts';
 import { encodeStream } from './encode.ts';
 import { aiSdkOperations } from './operations.ts';
-import { toUiMessages } from './ui-messages.ts';
+import { uiMessages } from './ui-messages.ts';
 
 /** The second is where the AI SDK looks when nobody says where. */
 const BASES = [
@@ -66,8 +67,18 @@ export function aiSdkProtocol(api: ApiContext): Protocol {
 
   async function restore(call: Call): Promise<Response> {
     const thread = await chatThread(call);
-    const events = thread ? await app.allEvents(thread) : [];
-    return json(call, { messages: toUiMessages(events) });
+    return streamedJson(call, restoredText(thread));
+  }
+
+  async function* restoredText(thread: Thread | undefined): AsyncGenerator<string> {
+    yield '{"messages":[';
+    let separator = '';
+    for await (const message of thread ? uiMessages(app.allEvents(thread)) : []) {
+      yield separator;
+      separator = ',';
+      yield* jsonPieces(message);
+    }
+    yield ']}';
   }
 
   async function activeRun(call: Call): Promise<Run | undefined> {

@@ -11,6 +11,7 @@ import { addressOf } from '../../http/public-address.ts';
 import { cursorIn, integerIn, uuidInPath, wordsIn } from '../../http/query.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
+import { largeJson } from '../../http/streamed-json.ts';
 import { fieldError, parseBody } from '../../http/validation.ts';
 import { threadResource } from './resources.ts';
 
@@ -49,16 +50,15 @@ export async function listThreads({ app }: ApiContext, call: Call): Promise<Resp
   const superseded = supersededIn(call);
   const before = cursorIn(call, 'cursor');
   const limit = integerIn(call, 'limit', { min: 1, max: MAX_PAGE, byDefault: 50 });
-  const found = await app.listThreads({
-    limit: limit + 1,
+  const { threads, more } = await app.pageThreads({
+    limit,
     ...(contact !== undefined && { contactId: contact }),
     ...(named !== null && { externalId: externalIdOf(call.principal, named) }),
     ...(!superseded && { current: true }),
     ...(before && { before }),
   });
-  const threads = found.slice(0, limit);
-  const last = found.length > limit ? threads.at(-1) : undefined;
-  return json(call, {
+  const last = more ? threads.at(-1) : undefined;
+  return largeJson(call, {
     threads: threads.map((thread) => threadResource(thread, call)),
     next_cursor: last ? toCursor(last) : null,
   });

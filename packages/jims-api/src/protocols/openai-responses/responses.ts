@@ -81,7 +81,8 @@ export async function cancelResponse(api: ApiContext, call: Call): Promise<Respo
 /** `GET /v1/responses/{response_id}/input_items`: what was asked; what was said before is in the conversation. */
 export async function listInputItems(api: ApiContext, call: Call): Promise<Response> {
   const { incoming, runId } = await requireResponse(api, call);
-  return json(call, listPage(call, incoming ? toItem({ ...incoming, id: runId }, runId) : []));
+  const items = incoming ? toItem({ ...incoming, id: runId }, runId) : [];
+  return json(call, await listPage(call, () => items));
 }
 
 /** The response as it is now, told by what is stored of it. */
