@@ -1,11 +1,10 @@
 import { randomUUIDv7 } from 'node:crypto';
 
 import type { NewEvent, ThreadEvent } from '../../thread/event.ts';
-import { SUPERSEDED } from '../../thread/thread.ts';
 import { readTail } from '../read-tail.ts';
 import { threadBusy, threadNotFound } from '../refusals.ts';
 import { READ_BYTES } from '../store.ts';
-import type { ThreadStore } from '../store.ts';
+import type { ThreadList, ThreadQuery, ThreadStore } from '../store.ts';
 import type { ThreadWatchers } from '../thread-watchers.ts';
 import type { Database } from './database.ts';
 import { eventLists, toJson } from './parameters.ts';
@@ -18,6 +17,11 @@ const THREAD = `
          jims.iso(created_at) as "createdAt", thread_config as config
   from original.threads`;
 
+/** As the function `external_thread`: by the hash that is indexed. */
+const BY_EXTERNAL_ID = `
+  where hashtextextended(external_id, 0) = hashtextextended($1, 0)
+    and external_id = $1 and contact_id = $2`;
+
 const NEWEST_FIRST = 'order by created_at desc, thread_id desc';
 /** How many events are looked at for those of some domains. */
 const LOOK_AT = 5000;
@@ -29,9 +33,12 @@ const ERASE_EVENTS = 2000;
 export function threadStore(db: Database, watchers: ThreadWatchers): ThreadStore {
   async function find(
     condition: string,
-    value: string,
+    ...values: readonly string[]
   ): Promise<ReturnType<typeof toThread> | undefined> {
-    const [row] = await db.query<ThreadJson>(`${THREAD} ${condition}`, [value]);
+    const [row] = await db.query<ThreadJson>(
+      `${THREAD} ${condition} ${NEWEST_FIRST} limit 1`,
+      values,
+    );
     return row && toThread(row);
   }
 
@@ -49,35 +56,10 @@ export function threadStore(db: Database, watchers: ThreadWatchers): ThreadStore
     },
 
     thread: (threadId) => find('where thread_id = jims.as_uuid($1)', threadId),
-    async threadByExternalId(contactId, externalId) {
-      const [row] = await db.query<ThreadJson>(
-        `${THREAD}
-         where hashtextextended(external_id, 0) = hashtextextended($1, 0)
-           and external_id = $1 and contact_id = $2
-         ${NEWEST_FIRST} limit 1`,
-        [externalId, contactId],
-      );
-      return row && toThread(row);
-    },
-    latestThread: (contactId) => find(`where contact_id = $1 ${NEWEST_FIRST} limit 1`, contactId),
+    threadByExternalId: (contactId, externalId) => find(BY_EXTERNAL_ID, externalId, contactId),
+    latestThread: (contactId) => find('where contact_id = $1', contactId),
 
-    async listThreads({
-      contactId,
-      externalId,
-      current = false,
-      before,
-      limit,
-      maxBytes = READ_BYTES,
-    }) {
-      const rows = await db.query<{ thread: ThreadJson | null; more: boolean }>(
-        'select * from jims.list_threads($1, $2, $3, $4, jims.as_uuid($5), $6, $7)',
-        [contactId, externalId, current, before?.createdAt, before?.id, limit, maxBytes],
-      );
-      return {
-        threads: rows.flatMap(({ thread }) => (thread ? [toThread(thread)] : [])),
-        more: rows.at(-1)?.more ?? false,
-      };
-    },
+    listThreads: (query) => listThreads(db, query),
 
     async updateThreadConfig(threadId, config) {
       const [row] = await db.query<{ thread: ThreadJson }>(
@@ -168,6 +150,20 @@ const NOTHING = { id: null, createdAt: null, more: false };
 
 function isEvent(row: PageRow): row is PageRow & EventJson {
   return row.type !== null;
+}
+
+async function listThreads(
+  db: Database,
+  { contactId, externalId, current = false, before, limit, maxBytes = READ_BYTES }: ThreadQuery,
+): Promise<ThreadList> {
+  const rows = await db.query<{ thread: ThreadJson | null; more: boolean }>(
+    'select * from jims.list_threads($1, $2, $3, $4, jims.as_uuid($5), $6, $7)',
+    [contactId, externalId, current, before?.createdAt, before?.id, limit, maxBytes],
+  );
+  return {
+    threads: rows.flatMap(({ thread }) => (thread ? [toThread(thread)] : [])),
+    more: rows.at(-1)?.more ?? false,
+  };
 }
 
 /** New events as the log has them, by the times that it gave them. */
