@@ -16,8 +16,6 @@ export interface RequestGuardOptions {
 
 /** Methods that change nothing: another page may send them, and cannot read the answer. */
 const HARMLESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
-/** What `Sec-Fetch-Site` says of the service's own pages, and of what a user does by hand. */
-const OWN_SITES: ReadonlySet<string> = new Set(['same-origin', 'none']);
 
 /**
  * Makes the check that all requests of all protocols go through:
@@ -49,7 +47,10 @@ export function createRequestGuard(options: RequestGuardOptions): RequestGuard {
     const origin = request.headers.get('origin');
     const site = request.headers.get('sec-fetch-site');
     if (origin !== null && (cors.allows(origin) || origin === publicAddress?.origin)) return;
-    if (site === null ? origin === null || isOwn(origin, request) : OWN_SITES.has(site)) return;
+    if (site === 'same-origin') return;
+    // What a user does by hand is "none"; older browsers, and what is not a browser, say nothing.
+    const saysNothing = site === null || site === 'none';
+    if (saysNothing && (origin === null || isOwn(origin, request))) return;
     throw new HttpError(
       403,
       `Pages of ${origin === null ? 'another origin' : `'${origin.slice(0, 100)}'`} may not call: allow their origin with --cors-origin (corsOrigins)`,
@@ -60,8 +61,11 @@ export function createRequestGuard(options: RequestGuardOptions): RequestGuard {
   /** By the host alone, as a proxy in front may speak https for a service that does not. */
   function isOwn(origin: string, request: Request): boolean {
     if (publicAddress !== undefined) return false;
-    const host = URL.parse(origin)?.host;
-    return host !== undefined && hostsOf(request).some((each) => each.toLowerCase() === host);
+    const page = URL.parse(origin);
+    // A host may name the port that its scheme has anyway.
+    const isOf = (host: string): boolean =>
+      URL.parse(`${page?.protocol}//${host}`)?.host === page?.host;
+    return page !== null && page.host !== '' && hostsOf(request).some(isOf);
   }
 
   return (request) => {
