@@ -18,6 +18,8 @@ export interface ApiContext {
   /** Patterns of the event types that clients may send, such as `comm.user_*` and `!state.*`. */
   readonly allowedEventTypes: readonly string[];
   readonly maxBodyBytes: number;
+  readonly maxMessageBytes: number;
+  readonly maxConfigBytes: number;
   readonly heartbeatMs: number;
   readonly streams: Streams;
   readonly respond: SseResponder;
@@ -52,6 +54,8 @@ export interface Route {
   readonly path: string;
   /** Needs no key. */
   readonly open?: boolean;
+  /** Its refusals are those of the original, word for word. */
+  readonly isOriginal?: boolean;
   /** Left out of the OpenAPI document: another route at another path, or what there is not. */
   readonly alias?: boolean;
   /** Answers with an error in the protocol's own form; by default as JIMS's own routes do. */

@@ -12,13 +12,14 @@ export interface ServiceRoutesOptions {
   readonly version: string;
   /** Whether callers need a key: then the documentation needs one, too. */
   readonly secured: boolean;
+  readonly maxMessageBytes: number;
   readonly operations: () => Promise<readonly Operation[]>;
   readonly isDraining: () => boolean;
 }
 
 /** What every service has beside its protocols: is it alive, is it ready, what can it do. */
 export function serviceRoutes(options: ServiceRoutesOptions): Route[] {
-  const { app, version, secured } = options;
+  const { app, version, secured, maxMessageBytes } = options;
   let document: Promise<object> | undefined;
   return [
     { method: 'GET', path: '/healthz', open: true, handle: (call) => json(call, { status: 'ok' }) },
@@ -40,9 +41,21 @@ export function serviceRoutes(options: ServiceRoutesOptions): Route[] {
       open: !secured,
       async handle(call) {
         const operations = [...serviceOperations, ...(await options.operations())];
-        document ??= openApiDocument({ version, secured, operations });
+        document ??= openApiDocument({ version, secured, maxMessageBytes, operations });
         return json(call, await document);
       },
+    },
+    {
+      method: 'GET',
+      // Where FastAPI has its other page of the same document.
+      path: '/redoc',
+      open: true,
+      alias: true,
+      handle: ({ headers, path }) =>
+        new Response(null, {
+          status: 307,
+          headers: { ...headers, location: path.endsWith('/') ? '../docs' : 'docs' },
+        }),
     },
     {
       method: 'GET',

@@ -20,6 +20,10 @@ export interface ThreadController {
   readonly thread: Thread;
   /** Appends an event; see `newEvent` for what it may be. */
   append(event: { readonly type: string; readonly data: object }): Promise<ThreadEvent>;
+  /** As `append` for each of them, all or none: in one transaction, with nothing else in between. */
+  appendAll(
+    events: readonly { readonly type: string; readonly data: object }[],
+  ): Promise<readonly ThreadEvent[]>;
   appendUserMessage(text: string): Promise<ThreadEvent>;
   appendAssistantMessage(text: string): Promise<ThreadEvent>;
   /** The thread as a pipeline would see it now. What is sent with it is not kept. */
@@ -38,14 +42,24 @@ export interface ThreadController {
 }
 
 export function createThreadController(thread: Thread, access: ThreadAccess): ThreadController {
-  async function append({ type, data }: { type: string; data: object }): Promise<ThreadEvent> {
-    const [stored] = await access.append(thread.id, [newEvent(type, data)]);
+  async function appendAll(
+    events: readonly { readonly type: string; readonly data: object }[],
+  ): Promise<readonly ThreadEvent[]> {
+    if (events.length === 0) return [];
+    return access.append(
+      thread.id,
+      events.map(({ type, data }) => newEvent(type, data)),
+    );
+  }
+  async function append(event: { type: string; data: object }): Promise<ThreadEvent> {
+    const [stored] = await appendAll([event]);
     if (!stored) throw new Error('a store gave nothing back for an appended event');
     return stored;
   }
   return {
     thread,
     append,
+    appendAll,
     appendUserMessage: (content) => append({ type: USER_MESSAGE, data: { role: 'user', content } }),
     appendAssistantMessage: (content) =>
       append({ type: ASSISTANT_MESSAGE, data: { role: 'assistant', content } }),

@@ -7,6 +7,7 @@ import { json } from '../../http/route.ts';
 import type { ApiContext, Call, Protocol, RefusedCall } from '../../http/route.ts';
 import { answerRun, namedThread, streamRun, threadHeader } from '../../http/run-routes.ts';
 import type { RunAsk } from '../../http/run-routes.ts';
+import { requireConfigSize } from '../../http/sent-sizes.ts';
 import { decode } from './decode.ts';
 import type { DeepChatMessage } from './decode.ts';
 import { encodeError, encodeResult, encodeStream } from './encode.ts';
@@ -35,6 +36,7 @@ export function deepChatProtocol(api: ApiContext): Protocol {
 
   async function threadOf(call: Call, message: DeepChatMessage): Promise<RunAsk['thread']> {
     const { threadConfig, earlier, incoming } = message;
+    requireConfigSize(api, threadConfig);
     const contactId = contactOf(call, contactHeader(call) ?? message.contactId);
     const threadId = threadHeader(call) ?? message.threadId;
     if (threadId !== undefined) return namedThread(api, call, { threadId, contactId });

@@ -2,6 +2,7 @@ import type { EventPosition, ThreadEvent } from 'jims-core';
 
 import { fromCursor, toCursor } from '../../http/cursor.ts';
 import { HttpError, notFound, validationError } from '../../http/errors.ts';
+import { excerpt } from '../../http/excerpt.ts';
 import { pythonJsonText } from '../../http/json-pieces.ts';
 import { cursorIn, integerIn } from '../../http/query.ts';
 import { json } from '../../http/route.ts';
@@ -11,6 +12,7 @@ import type { SseFrame } from '../../http/sse-text.ts';
 import { eventResource } from './resources.ts';
 import { MAX_PAGE, reachableThread } from './threads.ts';
 
+const MAX_DOMAINS = 10;
 const DOMAIN = /^[a-z][a-z0-9_-]*$/;
 
 /** `GET /api/v1/threads/{thread_id}/events`: a page, or with `Accept: text/event-stream` a live tail. */
@@ -71,7 +73,7 @@ function startOf(call: Call): EventPosition | undefined {
 
 /** A contact sees what was said; the rest is not there for him. */
 function domainsOf({ query, principal }: Call): readonly string[] | undefined {
-  const asked = query.getAll('domain').flatMap((text) => text.split(','));
+  const asked = [...new Set(query.getAll('domain').flatMap((text) => text.split(',')))];
   const strange = asked.find((domain) => !DOMAIN.test(domain));
   if (strange !== undefined) {
     const msg = 'Input should be the name of a domain, such as comm';
@@ -81,6 +83,17 @@ function domainsOf({ query, principal }: Call): readonly string[] | undefined {
         loc: ['query', 'domain'],
         msg,
         input: strange.slice(0, 100),
+      },
+    ]);
+  }
+  // Each is compared with each event.
+  if (asked.length > MAX_DOMAINS) {
+    throw validationError([
+      {
+        type: 'too_long',
+        loc: ['query', 'domain'],
+        msg: `Input should name at most ${MAX_DOMAINS} domains, not ${asked.length}`,
+        input: excerpt(asked.join()),
       },
     ]);
   }

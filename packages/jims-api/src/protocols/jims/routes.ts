@@ -10,7 +10,13 @@ type Handler = (api: ApiContext, call: Call) => Promise<Response>;
 
 /** JIMS's own protocol: the original's two chat routes, and what is beside them. */
 export function jimsProtocol(api: ApiContext): Protocol {
-  const route = (method: Route['method'], path: string, handler: Handler): Route => ({
+  const route = (
+    method: Route['method'],
+    path: string,
+    handler: Handler,
+    more: Pick<Route, 'isOriginal'> = {},
+  ): Route => ({
+    ...more,
     method,
     path: `/api/v1${path}`,
     handle: (call) => handler(api, call),
@@ -19,8 +25,8 @@ export function jimsProtocol(api: ApiContext): Protocol {
     name: 'jims',
     operations: jimsOperations,
     routes: [
-      route('POST', '/chat', chat),
-      route('POST', '/chat/stream', chatStream),
+      route('POST', '/chat', chat, { isOriginal: true }),
+      route('POST', '/chat/stream', chatStream, { isOriginal: true }),
       route('GET', '/threads', listThreads),
       route('POST', '/threads', createThread),
       route('GET', '/threads/:thread_id', getThread),

@@ -4,11 +4,12 @@ import * as v from 'valibot';
 import { contactId, contactOf } from '../../http/contact.ts';
 import { toCursor } from '../../http/cursor.ts';
 import { HttpError, notFound } from '../../http/errors.ts';
-import { jsonObject, uuid } from '../../http/fields.ts';
+import { sentObject, uuid } from '../../http/fields.ts';
 import { isJsonObject } from '../../http/json-object.ts';
 import { cursorIn, integerIn, uuidInPath } from '../../http/query.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
+import { requireConfigSize } from '../../http/sent-sizes.ts';
 import { parseBody } from '../../http/validation.ts';
 import { threadResource } from './resources.ts';
 
@@ -24,7 +25,7 @@ export const NewThreadBody = v.pipe(
       v.nullish(v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_EXTERNAL_ID))),
       v.description('Gets the thread of this external id, or makes it'),
     ),
-    thread_config: v.optional(jsonObject, () => ({ interface: 'api' })),
+    thread_config: v.optional(sentObject, () => ({ interface: 'api' })),
   }),
   v.title('NewThread'),
 );
@@ -33,7 +34,7 @@ export const NewThreadBody = v.pipe(
 export const ThreadPatchBody = v.pipe(
   v.object({
     thread_config: v.pipe(
-      jsonObject,
+      sentObject,
       v.description('Merged into the config member by member; null takes a member out'),
     ),
   }),
@@ -61,7 +62,7 @@ export async function listThreads({ app }: ApiContext, call: Call): Promise<Resp
 }
 
 /** `POST /api/v1/threads`: gets a thread, or makes it. */
-export async function createThread({ app }: ApiContext, call: Call): Promise<Response> {
+export async function createThread(api: ApiContext, call: Call): Promise<Response> {
   const { principal } = call;
   const given = await call.body();
   const body =
@@ -70,7 +71,8 @@ export async function createThread({ app }: ApiContext, call: Call): Promise<Res
       : given;
   const { contact_id, thread_id, external_id, thread_config } = parseBody(NewThreadBody, body);
   contactOf(call, contact_id);
-  const { thread, created } = await app.openThread({
+  requireConfigSize(api, thread_config);
+  const { thread, created } = await api.app.openThread({
     contactId: contact_id,
     threadConfig: thread_config,
     ...(typeof thread_id === 'string' && { threadId: thread_id }),
@@ -97,7 +99,9 @@ export async function updateThread(api: ApiContext, call: Call): Promise<Respons
   const { id, config } = await reachableThread(api, call);
   const patch = parseBody(ThreadPatchBody, await call.body()).thread_config;
   const merged = Object.entries({ ...config, ...patch }).filter(([, value]) => value !== null);
-  const updated = await api.app.updateThreadConfig(id, Object.fromEntries(merged));
+  const threadConfig = Object.fromEntries(merged);
+  requireConfigSize(api, threadConfig);
+  const updated = await api.app.updateThreadConfig(id, threadConfig);
   if (!updated) throw notFound(`Thread '${id}' not found`);
   return json(call, threadResource(updated));
 }

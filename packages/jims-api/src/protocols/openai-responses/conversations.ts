@@ -1,47 +1,53 @@
-import type { Thread } from 'jims-core';
+import type { NewEvent, Thread } from 'jims-core';
 import * as v from 'valibot';
 
 import { HttpError, notFound } from '../../http/errors.ts';
-import { jsonObject } from '../../http/fields.ts';
+import { sentObject } from '../../http/fields.ts';
 import { toEvent } from '../../http/history-thread.ts';
 import { isJsonObject } from '../../http/json-object.ts';
+import { list } from '../../http/list.ts';
 import { NOBODY, callerOf } from '../../http/openai/caller.ts';
-import { hexOf } from '../../http/openai/ids.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
+import { requireConfigSize, requireMessageSize } from '../../http/sent-sizes.ts';
 import { parseBody } from '../../http/validation.ts';
 import { conversationItems } from './conversation-items.ts';
-import { conversationId } from './ids.ts';
+import { conversationId, eventOfMessage } from './ids.ts';
 import { Item, saidIn } from './input.ts';
 import { listOf, listPage } from './list-page.ts';
 import { requireConversation } from './reach.ts';
 
+/** As many as OpenAI takes in one request. */
+const MAX_ITEMS = 20;
+
 /** The body of `POST /v1/conversations`. */
 export const ConversationBody = v.pipe(
   v.object({
-    items: v.pipe(v.nullish(v.array(Item)), v.description('What was said so far')),
-    metadata: v.nullish(jsonObject),
+    items: v.pipe(v.nullish(list(Item, MAX_ITEMS)), v.description('What was said so far')),
+    metadata: v.nullish(sentObject),
   }),
   v.title('NewConversation'),
 );
 
 /** The body of `POST /v1/conversations/{conversation_id}`. */
 export const ConversationPatchBody = v.pipe(
-  v.object({ metadata: v.nullish(jsonObject) }),
+  v.object({ metadata: v.nullish(sentObject) }),
   v.title('ConversationPatch'),
 );
 
 /** The body of `POST /v1/conversations/{conversation_id}/items`. */
-export const NewItemsBody = v.pipe(v.object({ items: v.array(Item) }), v.title('NewItems'));
+export const NewItemsBody = v.pipe(v.object({ items: list(Item, MAX_ITEMS) }), v.title('NewItems'));
 
 /** `POST /v1/conversations`: an empty thread, or one that begins with these items. */
 export async function createConversation(api: ApiContext, call: Call): Promise<Response> {
   const { items, metadata } = parseBody(ConversationBody, (await call.body()) ?? {});
+  const said = saidByClient(api, items ?? []);
+  requireConfigSize(api, metadata ?? {});
   const controller = await api.app.newThread({
     contactId: callerOf(call, { metadata }) ?? NOBODY,
     threadConfig: { interface: 'openai', ...(metadata && { metadata }) },
   });
-  for (const event of saidIn(items ?? []).map(toEvent)) await controller.append(event);
+  await controller.appendAll(said);
   return json(call, conversationObject(controller.thread));
 }
 
@@ -54,6 +60,7 @@ export async function getConversation(api: ApiContext, call: Call): Promise<Resp
 export async function updateConversation(api: ApiContext, call: Call): Promise<Response> {
   const { id, config } = await conversationIn(api, call);
   const { metadata } = parseBody(ConversationPatchBody, await call.body());
+  requireConfigSize(api, metadata ?? {});
   const thread = await api.app.updateThreadConfig(id, { ...config, metadata: metadata ?? {} });
   if (!thread) throw notFound();
   return json(call, conversationObject(thread));
@@ -78,13 +85,10 @@ export async function createItems(api: ApiContext, call: Call): Promise<Response
   const { items } = parseBody(NewItemsBody, await call.body());
   const controller = await api.app.thread(thread.id);
   if (!controller) throw notFound();
-  const added: string[] = [];
-  for (const event of saidIn(items).map(toEvent)) {
-    added.push(hexOf((await controller.append(event)).id));
-  }
+  const added = await controller.appendAll(saidByClient(api, items));
+  const addedIds = new Set(added.map(({ id }) => id));
   const all = await conversationItems(api.app, thread);
-  const own = all.filter((item) => added.some((eventId) => item.id.endsWith(eventId)));
-  return json(call, listOf(own));
+  return json(call, listOf(all.filter(({ id }) => addedIds.has(eventOfMessage(id) ?? ''))));
 }
 
 /** `GET /v1/conversations/{conversation_id}/items/{item_id}` */
@@ -104,6 +108,13 @@ export async function deleteItem(api: ApiContext, call: Call): Promise<never> {
     `Items cannot be deleted: delete conversation '${conversationId(id)}', or begin a new one with the items that are to stay.`,
     { code: 'items_not_deletable' },
   );
+}
+
+/** What a user says is a message like any other; what the app said may be as long as it was. */
+function saidByClient(api: ApiContext, items: Parameters<typeof saidIn>[0]): readonly NewEvent[] {
+  const said = saidIn(items);
+  for (const { role, content } of said) if (role === 'user') requireMessageSize(api, content);
+  return said.map(toEvent);
 }
 
 function conversationIn(api: ApiContext, call: Call): Promise<Thread> {
