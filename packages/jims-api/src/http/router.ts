@@ -25,7 +25,7 @@ export function createRouter(
     );
   }
   for (const [path, sharing] of Map.groupBy(routes, (route) => route.path)) {
-    const route = wrongMethod(sharing);
+    const route = wrongMethod(path, sharing);
     hono.all(path, (c) => answer({ route, request: c.req.raw, params: {} }));
   }
   hono.notFound((c) => elsewhere(c.req.raw));
@@ -42,14 +42,14 @@ export const NOWHERE: Route = {
   },
 };
 
-function wrongMethod(sharing: readonly Route[]): Route {
+function wrongMethod(path: string, sharing: readonly Route[]): Route {
   // HEAD is GET without the body: Hono answers it by the GET route.
   const methods = sharing.flatMap(({ method }) => (method === 'GET' ? [method, 'HEAD'] : [method]));
   const allow = methods.join(', ');
   const encodeError = sharing[0]?.encodeError;
   return {
     method: 'GET',
-    path: '*',
+    path,
     open: true,
     ...(encodeError && { encodeError }),
     handle() {

@@ -13,13 +13,15 @@ export interface ServiceRoutesOptions {
   /** Whether callers need a key: then the documentation needs one, too. */
   readonly secured: boolean;
   readonly maxMessageBytes: number;
+  /** Where clients reach the service, where that is known. */
+  readonly publicUrl?: string | undefined;
   readonly operations: () => Promise<readonly Operation[]>;
   readonly isDraining: () => boolean;
 }
 
 /** What every service has beside its protocols: is it alive, is it ready, what can it do. */
 export function serviceRoutes(options: ServiceRoutesOptions): Route[] {
-  const { app, version, secured, maxMessageBytes } = options;
+  const { app, version, secured, maxMessageBytes, publicUrl } = options;
   let document: Promise<object> | undefined;
   return [
     { method: 'GET', path: '/healthz', open: true, handle: (call) => json(call, { status: 'ok' }) },
@@ -41,7 +43,8 @@ export function serviceRoutes(options: ServiceRoutesOptions): Route[] {
       open: !secured,
       async handle(call) {
         const operations = [...serviceOperations, ...(await options.operations())];
-        document ??= openApiDocument({ version, secured, maxMessageBytes, operations });
+        const terms = { version, secured, maxMessageBytes, publicUrl, operations };
+        document ??= openApiDocument(terms);
         return json(call, await document);
       },
     },
