@@ -12,7 +12,7 @@ const UNHEARD: ContextOutput = { event() {}, status() {}, delta() {}, pending() 
 /** Gives a thread's controller its ways into the store and the run engine. */
 export function threadAccess(store: Store, runs: RunEngine, llm: () => Llm): ThreadAccess {
   return {
-    append: (threadId, events) => store.appendEvents(threadId, events),
+    append: (threadId, events, options) => store.appendEvents(threadId, events, options),
 
     async makeContext(thread) {
       const log = await runs.events.load(thread);

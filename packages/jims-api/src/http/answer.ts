@@ -2,11 +2,12 @@ import { withCallersTrace } from 'jims-core';
 
 import { unauthorized } from './auth/authenticate.ts';
 import type { Authenticate, Principal } from './auth/principal.ts';
-import { isNobodys } from './contact.ts';
+import { actingAs, isNobodys } from './contact.ts';
 import type { Cors } from './cors.ts';
 import { errorBody, toHttpError } from './error-response.ts';
-import { HttpError } from './errors.ts';
+import { HttpError, notJson } from './errors.ts';
 import { isJsonType, readJsonBody } from './json-body.ts';
+import type { RequestGuard } from './request-guard.ts';
 import { requestId } from './request-id.ts';
 import type { RequestLog } from './request-log.ts';
 import { json } from './route.ts';
@@ -16,6 +17,9 @@ export interface AnswerOptions {
   readonly api: ApiContext;
   readonly authenticate: Authenticate;
   readonly cors: Cors;
+  readonly guard: RequestGuard;
+  /** Whether a service must name the contact by a header. */
+  readonly requireContactHeader: boolean;
   readonly log: RequestLog;
   /** Asked once a request: a service that shuts down lets go of its connections. */
   readonly isDraining: () => boolean;
@@ -35,6 +39,7 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
   const { api, cors, log, isDraining } = options;
   const { request, route } = routed;
   const started = performance.now();
+  const receivedAt = Date.now();
   const url = new URL(request.url);
   const id = requestId(request);
   let read: Promise<unknown> | undefined;
@@ -53,7 +58,7 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
   let reason: string | undefined;
   try {
     response = await withCallersTrace(traceHeaders(request), () =>
-      handle(options, routed, { ...call, query: url.searchParams }),
+      handle(options, routed, { ...call, receivedAt, query: url.searchParams }),
     );
   } catch (error) {
     const thrown = toHttpError(error, { requestId: id, exposeErrors: api.exposeErrors });
@@ -77,10 +82,11 @@ async function explained(
   read: Promise<unknown> | undefined,
 ): Promise<HttpError> {
   const { status, code } = failure;
-  if ((status !== 400 && status !== 422) || isJsonType(request)) return failure;
+  const contentType = request.headers.get('content-type') ?? '';
+  if ((status !== 400 && status !== 422) || isJsonType(contentType)) return failure;
   const body = await read?.catch(() => undefined);
   if (typeof body !== 'string') return failure;
-  const sent = request.headers.get('content-type')?.slice(0, 100) ?? 'missing';
+  const sent = contentType.slice(0, 100) || 'missing';
   return new HttpError(
     status,
     `The body must be JSON with content-type: application/json; the content type is ${sent}`,
@@ -89,20 +95,27 @@ async function explained(
 }
 
 async function handle(
-  { authenticate }: AnswerOptions,
+  { authenticate, guard, requireContactHeader }: AnswerOptions,
   { route, request, params }: Routed,
-  call: RefusedCall & Pick<Call, 'query'>,
+  call: RefusedCall & Pick<Call, 'query' | 'receivedAt'>,
 ): Promise<Response> {
   // No database keeps it, and JSON that holds it is refused, too.
   if (request.url.includes('%00')) {
     throw new HttpError(400, 'An address must not hold a NUL', { code: 'address_invalid' });
   }
+  if (!route.refuses) guard(request);
+  if (route.open) {
+    return route.handle({ ...call, principal: OPEN, contactByHeader: false, params });
+  }
   let reason: string | undefined;
   const explain = (why: string): void => void (reason = why);
-  const principal = route.open ? OPEN : await authenticate(request, call.body, explain);
-  if (!principal) throw unauthorized(reason);
-  if (isNobodys(principal)) throw unauthorized('the contact has a name that stands for nobody');
-  return route.handle({ ...call, principal, params });
+  const caller = await authenticate(request, call.body, explain);
+  if (!caller) throw unauthorized(reason);
+  if (isNobodys(caller)) throw unauthorized('the contact has a name that stands for nobody');
+  const required = requireContactHeader && !route.contactless;
+  const acting = actingAs(caller, request, { required });
+  if (route.bodyless && typeof (await call.body()) === 'string') throw notJson();
+  return route.handle({ ...call, ...acting, params });
 }
 
 async function refuse(route: Route, call: RefusedCall, failure: HttpError): Promise<Response> {

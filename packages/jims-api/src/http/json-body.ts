@@ -27,7 +27,7 @@ const LONG_TEXT = 256 * 1024;
 export async function readJsonBody(request: Request, limits: BodyLimits): Promise<unknown> {
   const text = await readText(request, limits.maxBytes);
   if (text === undefined) return undefined;
-  if (!isJsonType(request)) return text;
+  if (!isJsonType(request.headers.get('content-type') ?? '')) return text;
   if (text.length < LONG_TEXT) return parseJson(text, limits.json ?? JSON_BOUNDS);
   await setImmediate();
   const value = parseJson(text, limits.json ?? JSON_BOUNDS);
@@ -35,9 +35,8 @@ export async function readJsonBody(request: Request, limits: BodyLimits): Promis
   return value;
 }
 
-/** Whether the content type of a request says that its body is JSON. */
-export function isJsonType({ headers }: Pick<Request, 'headers'>): boolean {
-  const contentType = headers.get('content-type') ?? '';
+/** Whether a content type says JSON. */
+export function isJsonType(contentType: string): boolean {
   return contentType === 'application/json' || JSON_TYPE.test(contentType);
 }
 

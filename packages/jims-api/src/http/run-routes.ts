@@ -1,6 +1,15 @@
 // How every protocol starts a run, and answers with it.
-import { describeError } from 'jims-core';
-import type { NewEvent, OnBusy, Run, RunEnd, RunResult, RunThread } from 'jims-core';
+import { describeError, isJimsError } from 'jims-core';
+import type {
+  JimsApp,
+  NewEvent,
+  OnBusy,
+  Run,
+  RunEnd,
+  RunRequest,
+  RunResult,
+  RunThread,
+} from 'jims-core';
 
 import { HttpError, notFound } from './errors.ts';
 import { idempotencyOf } from './idempotency.ts';
@@ -13,9 +22,14 @@ import type { SseFrame } from './sse-text.ts';
 import { SSE_HEADERS } from './sse.ts';
 import { canonicalUuid } from './uuid.ts';
 
+/** How often a thread may move under one request. */
+const MOVES = 5;
+
 /** What a client asks for, decoded from its protocol. */
 export interface RunAsk {
   readonly thread: RunThread;
+  /** Where it belongs instead, when that thread has moved before the run was accepted. */
+  readonly onMoved?: (() => Promise<RunThread>) | undefined;
   readonly incoming: NewEvent;
   readonly conversationStart?: boolean | undefined;
   readonly onBusy?: OnBusy | undefined;
@@ -59,11 +73,10 @@ export function namedThread(
  * @throws JimsError, HttpError
  */
 export async function startRun(api: ApiContext, call: Call, ask: RunAsk): Promise<Run> {
-  const { thread, incoming, conversationStart, onBusy, timeoutMs } = ask;
+  const { incoming, conversationStart, onBusy, timeoutMs } = ask;
   requireMessageSize(api, String(incoming.data['content']));
   const idempotency = (await idempotencyOf(call)) ?? ask.idempotency;
-  const run = await api.app.startRun({
-    thread,
+  const run = await startIn(api.app, ask, {
     incoming,
     principal: call.principal,
     requestId: call.requestId,
@@ -74,6 +87,24 @@ export async function startRun(api: ApiContext, call: Call, ask: RunAsk): Promis
   });
   if (ask.onDisconnect === 'cancel') onAbort(call.request.signal, () => run.cancel());
   return run;
+}
+
+/** Starts the run in its thread; a few times anew where that has moved. */
+async function startIn(
+  app: JimsApp,
+  { thread, onMoved }: RunAsk,
+  request: Omit<RunRequest, 'thread'>,
+): Promise<Run> {
+  let place = thread;
+  for (let tries = 1; ; tries++) {
+    try {
+      return await app.startRun({ ...request, thread: place });
+    } catch (error) {
+      const moved = isJimsError(error) && error.code === 'thread_moved';
+      if (!moved || !onMoved || tries === MOVES) throw error;
+      place = await onMoved();
+    }
+  }
 }
 
 /** Starts the run and answers with its result, as a protocol writes it. */

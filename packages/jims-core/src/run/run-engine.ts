@@ -7,6 +7,7 @@ import type { AcceptResult, AcceptedRun, RunStatus, Store } from '../store/store
 import type { Metrics } from '../telemetry/metrics.ts';
 import { acceptRequest, refusal } from './accept-run.ts';
 import { createAdmission } from './admission.ts';
+import { cacheOptions } from './cache-options.ts';
 import { createEventCache } from './event-cache.ts';
 import type { EventCache } from './event-cache.ts';
 import { holdLease } from './lease.ts';
@@ -50,12 +51,10 @@ export interface RunEngine {
   drain(timeoutMs: number): Promise<void>;
 }
 
-const CACHE_BYTES = 48 * 1024 * 1024;
-
 export async function createRunEngine(options: RunEngineOptions): Promise<RunEngine> {
   const { store, limits, logger, metrics } = options;
   const instanceId = newId();
-  const events = createEventCache(store, CACHE_BYTES);
+  const events = createEventCache(store, cacheOptions(limits, logger));
   const admission = createAdmission(limits.maxRuns, metrics);
   const closing = new AbortController();
 

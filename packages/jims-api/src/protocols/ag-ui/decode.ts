@@ -1,11 +1,11 @@
 import * as v from 'valibot';
 
+import type { SaidText } from '../../http/alignment.ts';
 import { MAX_MESSAGES } from '../../http/chat-limits.ts';
 import type { ChatMessage } from '../../http/chat-message.ts';
 import { contactId } from '../../http/contact.ts';
 import { validationError } from '../../http/errors.ts';
 import { sentObject, uuid } from '../../http/fields.ts';
-import type { SaidText } from '../../http/history-thread.ts';
 import { isJsonObject } from '../../http/json-object.ts';
 import { list } from '../../http/list.ts';
 import { messageContent } from '../../http/message-content.ts';

@@ -1,11 +1,11 @@
 import * as v from 'valibot';
 
+import type { SaidText } from '../../http/alignment.ts';
 import { MAX_MESSAGES, MAX_PARTS } from '../../http/chat-limits.ts';
 import type { ChatMessage } from '../../http/chat-message.ts';
 import { contactId } from '../../http/contact.ts';
 import { validationError } from '../../http/errors.ts';
 import { sentObject, uuid } from '../../http/fields.ts';
-import type { SaidText } from '../../http/history-thread.ts';
 import { list } from '../../http/list.ts';
 import type { ApiContext } from '../../http/route.ts';
 import { eventType, requireAllowed, runTerms, toRunTerms } from '../../http/run-fields.ts';

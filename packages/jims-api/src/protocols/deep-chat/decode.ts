@@ -1,10 +1,10 @@
 import type { JsonObject, NewEvent } from 'jims-core';
 import * as v from 'valibot';
 
+import type { SaidText } from '../../http/alignment.ts';
 import { MAX_MESSAGES } from '../../http/chat-limits.ts';
 import { contactId } from '../../http/contact.ts';
 import { sentObject, uuid } from '../../http/fields.ts';
-import type { SaidText } from '../../http/history-thread.ts';
 import { list } from '../../http/list.ts';
 import { parseJson } from '../../http/parse-json.ts';
 import { userContent, userEvent } from '../../http/user-text.ts';

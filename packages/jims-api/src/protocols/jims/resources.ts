@@ -1,8 +1,12 @@
 // What threads, events and runs look like from outside.
+import { supersededBy } from 'jims-core';
 import type { RunRecord, Thread, ThreadEvent } from 'jims-core';
 import * as v from 'valibot';
 
+import { configFor } from '../../http/client-config.ts';
+import { externalIdFor } from '../../http/external-ids.ts';
 import { jsonObject, uuid } from '../../http/fields.ts';
+import type { Call } from '../../http/route.ts';
 import { statusOf } from '../../http/run-status.ts';
 import type { Sees } from '../../http/said.ts';
 import { said } from './chat-response.ts';
@@ -16,6 +20,10 @@ export const ThreadResource = v.pipe(
     thread_id: uuid,
     contact_id: v.nullable(v.string()),
     external_id: v.nullable(v.string()),
+    superseded_by: v.pipe(
+      v.nullable(uuid),
+      v.description('The thread that goes on instead, since its client edited what was said'),
+    ),
     created_at: time,
     thread_config: jsonObject,
   }),
@@ -53,13 +61,17 @@ type ThreadResource = v.InferOutput<typeof ThreadResource>;
 type EventResource = v.InferOutput<typeof EventResource>;
 type RunResource = v.InferOutput<typeof RunResource>;
 
-export function threadResource(thread: Thread): ThreadResource {
+export function threadResource(
+  thread: Thread,
+  { principal }: Pick<Call, 'principal'>,
+): ThreadResource {
   return {
     thread_id: thread.id,
     contact_id: thread.contactId ?? null,
-    external_id: thread.externalId ?? null,
+    external_id: externalIdFor(principal, thread),
+    superseded_by: supersededBy(thread) ?? null,
     created_at: thread.createdAt,
-    thread_config: thread.config,
+    thread_config: configFor(principal, thread.config),
   };
 }
 

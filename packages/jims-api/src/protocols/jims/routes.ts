@@ -14,7 +14,7 @@ export function jimsProtocol(api: ApiContext): Protocol {
     method: Route['method'],
     path: string,
     handler: Handler,
-    more: Pick<Route, 'isOriginal'> = {},
+    more: Pick<Route, 'isOriginal' | 'bodyless'> = {},
   ): Route => ({
     ...more,
     method,
@@ -36,7 +36,7 @@ export function jimsProtocol(api: ApiContext): Protocol {
       route('POST', '/threads/:thread_id/runs', startThreadRun),
       route('GET', '/runs/:run_id', getRun),
       route('GET', '/runs/:run_id/stream', joinRun),
-      route('POST', '/runs/:run_id/cancel', cancelRun),
+      route('POST', '/runs/:run_id/cancel', cancelRun, { bodyless: true }),
       route('DELETE', '/contacts/:contact_id', deleteContact),
       route('GET', '/contacts/:contact_id/export', exportContact),
     ],

@@ -17,7 +17,7 @@ import { tellOptions, visibleTo } from '../../http/said.ts';
 import { parseBody } from '../../http/validation.ts';
 import { chatFrames } from './chat-stream.ts';
 import { runResource } from './resources.ts';
-import { INCLUDES, messageText, messageType } from './schemas.ts';
+import { INCLUDES, includedFor, messageText, messageType } from './schemas.ts';
 import type { Include } from './schemas.ts';
 import { mayReach } from './threads.ts';
 
@@ -76,7 +76,7 @@ export async function getRun(api: ApiContext, call: Call): Promise<Response> {
 
 /** `GET /api/v1/runs/{run_id}/stream`: what was missed, then live, to the one last event. */
 export async function joinRun(api: ApiContext, call: Call): Promise<Response> {
-  const include = wordsIn(call, 'include', INCLUDES) ?? JOINED;
+  const include = includedFor(call, wordsIn(call, 'include', INCLUDES) ?? JOINED);
   const after = lastSeen(call);
   const runId = uuidInPath(call, 'run_id');
   const run = await api.app.run(runId);

@@ -4,8 +4,9 @@ import { contactId } from '../../http/contact.ts';
 import { boolean, jsonObject, sentObject, uuid } from '../../http/fields.ts';
 import { list } from '../../http/list.ts';
 import { MESSAGE_LENGTH } from '../../http/openapi.ts';
-import type { ApiContext } from '../../http/route.ts';
+import type { ApiContext, Call } from '../../http/route.ts';
 import { eventType, requireAllowed, runTerms, toRunTerms } from '../../http/run-fields.ts';
+import { seesModels } from '../../http/said.ts';
 import { requireConfigSize } from '../../http/sent-sizes.ts';
 import { parseBody } from '../../http/validation.ts';
 
@@ -115,6 +116,15 @@ export const ChatResponseBody = v.pipe(
 );
 
 export type ChatResponse = v.InferOutput<typeof ChatResponseBody>;
+
+/** What a caller gets of what was asked for. */
+export function includedFor(
+  { principal }: Pick<Call, 'principal'>,
+  include: ReadonlySet<Include>,
+): ReadonlySet<Include> {
+  if (seesModels(principal) || !include.has('usage')) return include;
+  return new Set([...include].filter((each) => each !== 'usage'));
+}
 
 /**
  * Reads the body of a chat request.

@@ -1,11 +1,11 @@
 import * as v from 'valibot';
 
+import type { SaidText } from '../../http/alignment.ts';
 import { MAX_MESSAGES, MAX_NAME } from '../../http/chat-limits.ts';
 import type { ChatMessage } from '../../http/chat-message.ts';
 import { validationError } from '../../http/errors.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { boolean } from '../../http/fields.ts';
-import type { SaidText } from '../../http/history-thread.ts';
 import { list } from '../../http/list.ts';
 import { messageContent } from '../../http/message-content.ts';
 import { callerFields, textIn } from '../../http/openai/caller.ts';

@@ -1,24 +1,30 @@
 import type { NewEvent, Thread } from 'jims-core';
 import * as v from 'valibot';
 
+import { configFor, withMember } from '../../http/client-config.ts';
 import { HttpError, notFound } from '../../http/errors.ts';
 import { sentObject } from '../../http/fields.ts';
 import { toEvent } from '../../http/history-thread.ts';
 import { isJsonObject } from '../../http/json-object.ts';
 import { list } from '../../http/list.ts';
 import { NOBODY, callerOf } from '../../http/openai/caller.ts';
+import { hexOf } from '../../http/openai/ids.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { requireConfigSize, requireMessageSize } from '../../http/sent-sizes.ts';
+import { largeJson } from '../../http/streamed-json.ts';
 import { parseBody } from '../../http/validation.ts';
 import { conversationItems } from './conversation-items.ts';
-import { conversationId, eventOfMessage } from './ids.ts';
+import type { ConversationItem } from './conversation-items.ts';
+import { conversationId, eventHexOf } from './ids.ts';
 import { Item, saidIn } from './input.ts';
 import { listOf, listPage } from './list-page.ts';
 import { requireConversation } from './reach.ts';
 
 /** As many as OpenAI takes in one request. */
 const MAX_ITEMS = 20;
+/** What the config of a conversation says of where it came from. */
+const INTERFACE = 'openai';
 
 /** The body of `POST /v1/conversations`. */
 export const ConversationBody = v.pipe(
@@ -41,29 +47,36 @@ export const NewItemsBody = v.pipe(v.object({ items: list(Item, MAX_ITEMS) }), v
 /** `POST /v1/conversations`: an empty thread, or one that begins with these items. */
 export async function createConversation(api: ApiContext, call: Call): Promise<Response> {
   const { items, metadata } = parseBody(ConversationBody, (await call.body()) ?? {});
-  const said = saidByClient(api, items ?? []);
+  const events = eventsIn(api, call, items ?? []);
   requireConfigSize(api, metadata ?? {});
   const controller = await api.app.newThread({
     contactId: callerOf(call, { metadata }) ?? NOBODY,
-    threadConfig: { interface: 'openai', ...(metadata && { metadata }) },
+    threadConfig: withMember(
+      call.principal,
+      { interface: INTERFACE },
+      metadata ? { metadata } : {},
+    ),
   });
-  await controller.appendAll(said);
-  return json(call, conversationObject(controller.thread));
+  await controller.appendAll(events);
+  return json(call, conversationObject(call, controller.thread));
 }
 
 /** `GET /v1/conversations/{conversation_id}` */
 export async function getConversation(api: ApiContext, call: Call): Promise<Response> {
-  return json(call, conversationObject(await conversationIn(api, call)));
+  return json(call, conversationObject(call, await conversationIn(api, call)));
 }
 
 /** `POST /v1/conversations/{conversation_id}`: replaces its metadata. */
 export async function updateConversation(api: ApiContext, call: Call): Promise<Response> {
-  const { id, config } = await conversationIn(api, call);
+  const { id, config } = await writableConversation(api, call);
   const { metadata } = parseBody(ConversationPatchBody, await call.body());
   requireConfigSize(api, metadata ?? {});
-  const thread = await api.app.updateThreadConfig(id, { ...config, metadata: metadata ?? {} });
+  const thread = await api.app.updateThreadConfig(
+    id,
+    withMember(call.principal, config, { metadata: metadata ?? {} }),
+  );
   if (!thread) throw notFound();
-  return json(call, conversationObject(thread));
+  return json(call, conversationObject(call, thread));
 }
 
 /** `DELETE /v1/conversations/{conversation_id}`: erases the thread. */
@@ -76,28 +89,35 @@ export async function deleteConversation(api: ApiContext, call: Call): Promise<R
 /** `GET /v1/conversations/{conversation_id}/items` */
 export async function listItems(api: ApiContext, call: Call): Promise<Response> {
   const thread = await conversationIn(api, call);
-  return json(call, listPage(call, await conversationItems(api.app, thread)));
+  return largeJson(call, await listPage(call, () => conversationItems(api.app, thread)));
 }
 
-/** `POST /v1/conversations/{conversation_id}/items`: what was said elsewhere. */
+/**
+ * `POST /v1/conversations/{conversation_id}/items`: what was said elsewhere; all of it, or nothing.
+ *
+ * @throws JimsError `thread_busy` while a run is not over: its answer would come after what was said later.
+ */
 export async function createItems(api: ApiContext, call: Call): Promise<Response> {
-  const thread = await conversationIn(api, call);
+  const thread = await writableConversation(api, call);
   const { items } = parseBody(NewItemsBody, await call.body());
-  const controller = await api.app.thread(thread.id);
-  if (!controller) throw notFound();
-  const added = await controller.appendAll(saidByClient(api, items));
-  const addedIds = new Set(added.map(({ id }) => id));
-  const all = await conversationItems(api.app, thread);
-  return json(call, listOf(all.filter(({ id }) => addedIds.has(eventOfMessage(id) ?? ''))));
+  const events = eventsIn(api, call, items);
+  await (await api.app.thread(thread.id))?.appendAll(events, { whenIdle: true });
+  const added = new Set(events.map(({ id }) => hexOf(id)));
+  const own: ConversationItem[] = [];
+  for await (const item of conversationItems(api.app, thread)) {
+    if (added.has(eventHexOf(item.id))) own.push(item);
+  }
+  return json(call, listOf(own));
 }
 
 /** `GET /v1/conversations/{conversation_id}/items/{item_id}` */
 export async function getItem(api: ApiContext, call: Call): Promise<Response> {
   const thread = await conversationIn(api, call);
   const itemId = call.params['item_id'] ?? '';
-  const item = (await conversationItems(api.app, thread)).find((each) => each.id === itemId);
-  if (!item) throw notFound(`Item with id '${itemId}' not found.`);
-  return json(call, item);
+  for await (const item of conversationItems(api.app, thread)) {
+    if (item.id === itemId) return largeJson(call, item);
+  }
+  throw notFound(`Item with id '${itemId}' not found.`);
 }
 
 /** `DELETE /v1/conversations/{conversation_id}/items/{item_id}`: not to be had, as a thread only grows. */
@@ -110,11 +130,40 @@ export async function deleteItem(api: ApiContext, call: Call): Promise<never> {
   );
 }
 
-/** What a user says is a message like any other; what the app said may be as long as it was. */
-function saidByClient(api: ApiContext, items: Parameters<typeof saidIn>[0]): readonly NewEvent[] {
+/**
+ * What a user says is a message like any other; what the app said may be as long as it was.
+ *
+ * @throws HttpError 413 for a message that is too large; 403 for what the assistant said, by a contact:
+ * that is the app's to say.
+ */
+function eventsIn(
+  api: ApiContext,
+  { principal }: Call,
+  items: readonly v.InferOutput<typeof Item>[],
+): NewEvent[] {
   const said = saidIn(items);
   for (const { role, content } of said) if (role === 'user') requireMessageSize(api, content);
+  if (principal.kind === 'contact' && said.some(({ role }) => role === 'assistant')) {
+    throw new HttpError(403, 'Items of the assistant can be added by services alone', {
+      code: 'assistant_items_not_allowed',
+    });
+  }
   return said.map(toEvent);
+}
+
+/**
+ * A conversation that the caller may write to outside a run.
+ *
+ * @throws HttpError 404 as for reading; 403 for a contact's thread of another protocol.
+ */
+async function writableConversation(api: ApiContext, call: Call): Promise<Thread> {
+  const thread = await conversationIn(api, call);
+  if (call.principal.kind === 'service' || thread.config['interface'] === INTERFACE) return thread;
+  throw new HttpError(
+    403,
+    `Conversation '${conversationId(thread.id)}' was begun by another protocol: it can be continued, but not changed here`,
+    { code: 'conversation_of_other_protocol' },
+  );
 }
 
 function conversationIn(api: ApiContext, call: Call): Promise<Thread> {
@@ -122,8 +171,8 @@ function conversationIn(api: ApiContext, call: Call): Promise<Thread> {
   return requireConversation(api, call, { id, contact: callerOf(call) });
 }
 
-function conversationObject({ id, createdAt, config }: Thread): object {
-  const { metadata } = config;
+function conversationObject({ principal }: Call, { id, createdAt, config }: Thread): object {
+  const { metadata } = configFor(principal, config);
   return {
     id: conversationId(id),
     object: 'conversation',

@@ -22,12 +22,12 @@ export function messageId(eventId: string, runId: string | undefined): string {
     : openAiId('msg', runId) + hexOf(eventId);
 }
 
-/** The event that a message is; `undefined` for an id that none has. */
-export function eventOfMessage(id: string): string | undefined {
-  return uuidOfId('msg', `msg_${id.slice(-HEX_LENGTH)}`);
-}
-
 /** The run that said a message, or that it asked for; `undefined` for an id that none has. */
 export function runOfMessage(id: string): string | undefined {
   return uuidOfId('msg', id.slice(0, 'msg_'.length + HEX_LENGTH));
+}
+
+/** The event that a message is, without hyphens. */
+export function eventHexOf(id: string): string {
+  return id.slice(-HEX_LENGTH);
 }

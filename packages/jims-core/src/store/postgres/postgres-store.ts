@@ -3,10 +3,12 @@ import type { Store } from '../store.ts';
 import { createAbandoned } from './abandoned.ts';
 import { openPool } from './database.ts';
 import { createHints } from './hints.ts';
-import { instanceStore, purge } from './instances.ts';
+import { createPurge, instanceStore } from './instances.ts';
 import { migrate } from './migrate.ts';
 import { asOpenError } from './pg-errors.ts';
 import { runStore } from './runs.ts';
+import { requireUsableSchema } from './schemas.ts';
+import { createThreadWatchers } from './thread-news.ts';
 import { threadStore } from './threads.ts';
 
 /**
@@ -17,20 +19,23 @@ import { threadStore } from './threads.ts';
  * @throws JimsError `store_unavailable` when the server does not answer, `store_invalid` when it does
  * and the database cannot be used: wrong password, no such database, no right to make tables.
  */
-export async function openPostgresStore(url: string): Promise<Store> {
+export async function openPostgresStore(url: string, schema?: string): Promise<Store> {
   const description = describe(url);
-  await migrate(url).catch((error: unknown) => {
+  if (schema !== undefined) requireUsableSchema(schema);
+  const schemas = await migrate(url, schema).catch((error: unknown) => {
     throw asOpenError(error, description);
   });
-  const db = openPool(url);
+  const db = openPool(url, schemas);
   const hints = createHints(url, db);
   const abandoned = createAbandoned(db);
+  const watchers = createThreadWatchers(db);
   let open = true;
 
   async function close(): Promise<void> {
     if (!open) return;
     open = false;
     abandoned.close();
+    watchers.close();
     await hints.close();
     await db.close();
   }
@@ -39,10 +44,10 @@ export async function openPostgresStore(url: string): Promise<Store> {
     description,
     shared: true,
     ping: async () => void (await db.query('select 1')),
-    ...threadStore(db),
-    ...runStore(db, hints, abandoned),
+    ...threadStore(db, watchers),
+    ...runStore(db, { hints, abandoned, watchers }),
     ...instanceStore(db, hints),
-    purge: (limits) => purge(db, limits),
+    purge: createPurge(db),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -12,7 +12,7 @@ begin
   if not found then
     return null;
   end if;
-  perform from threads where thread_id = v_run.thread_id for no key update;
+  perform from original.threads where thread_id = v_run.thread_id for no key update;
   v_has_thread := found;
   -- As it is now that nobody else can change it.
   select * into v_run from jims.runs where idem_scope = p_scope and idem_key = p_key;
@@ -73,7 +73,7 @@ begin
   return exists (
     select from jims.runs where thread_id = p_thread_id and status in ('queued', 'running')
   ) or exists (
-    select from thread_events
+    select from original.thread_events
     where thread_id = p_thread_id and (created_at, event_id) > (p_created_at, p_id)
       and split_part(event_type, '.', 1) = 'comm'
   );
@@ -85,7 +85,8 @@ create or replace function jims.accept_run(
   p_thread_id text, p_contact_id text,
   p_after_created_at timestamp without time zone, p_after_id uuid,
   p_thread_config jsonb, p_new_thread_id uuid, p_event_id uuid,
-  p_external_id text, p_seed_ids uuid[], p_seed_types text[], p_seed_data json[],
+  p_external_id text, p_find_external boolean, p_replaces text,
+  p_seed_ids uuid[], p_seed_types text[], p_seed_data json[],
   p_incoming_type text, p_incoming_data json, p_hold_incoming boolean,
   p_on_busy text, p_queue_limit integer,
   p_scope text, p_key text, p_fingerprint text, p_ttl_ms double precision,
@@ -115,14 +116,23 @@ begin
         return json_build_object('kind', 'existing', 'runId', v_run.run_id);
       end if;
       select thread_id, contact_id, external_id, created_at, thread_config into v_thread
-      from threads where thread_id = v_run.thread_id;
+      from original.threads where thread_id = v_run.thread_id;
       exit;
     end if;
     if p_seed_ids is not null then
-      v_thread := jims.create_thread(
-        p_new_thread_id, p_contact_id, p_external_id, p_thread_config, p_event_id);
-      if v_thread.thread_id is not null then
-        perform jims.append_events(p_new_thread_id, p_seed_ids, p_seed_types, p_seed_data);
+      if p_find_external then
+        v_thread := jims.take_external_thread(p_contact_id, p_external_id);
+      elsif p_external_id is not null and not jims.supersede(
+        p_contact_id, p_external_id, jims.as_uuid(p_replaces), p_new_thread_id)
+      then
+        return json_build_object('kind', 'thread_moved');
+      end if;
+      if v_thread.thread_id is null then
+        v_thread := jims.create_thread(
+          p_new_thread_id, p_contact_id, p_external_id, p_thread_config, p_event_id);
+        if v_thread.thread_id is not null then
+          perform jims.append_events(p_new_thread_id, p_seed_ids, p_seed_types, p_seed_data);
+        end if;
       end if;
     else
       v_thread := jims.take_thread(

@@ -59,7 +59,7 @@ language plpgsql as $$
 declare
   v_run jims.runs;
 begin
-  perform from threads where thread_id = p_thread_id for no key update;
+  perform from original.threads where thread_id = p_thread_id for no key update;
   -- By its id alone, as no other index would do.
   select * into v_run from jims.runs where run_id = p_run_id;
   if v_run.attempt = p_attempt and v_run.thread_id = p_thread_id
@@ -94,7 +94,7 @@ begin
       json_agg(jims.event_json(event_id, created_at, event_type, event_data)
                order by created_at, event_id),
       '[]')
-    from thread_events
+    from original.thread_events
     where thread_id = p_thread_id
       and event_id = any (
         p_ids || case when v_run.incoming_data is not null then array[p_run_id] end)
@@ -171,7 +171,9 @@ declare
 begin
   update jims.runs set cancel_requested = true
   where run_id = p_run_id and status in ('queued', 'running');
-  select * into v_run from jims.runs where run_id = p_run_id;
+  -- Of a thread that is being erased nothing is found.
+  select * into v_run from jims.runs r where run_id = p_run_id
+    and exists (select from original.threads t where t.thread_id = r.thread_id);
   return json_build_object('status', v_run.status, 'instanceId', v_run.instance_id);
 end
 $$;
