@@ -99,9 +99,38 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     about: 'A body may be as deep as it likes',
     changes: [
       {
-        file: `${API}/http/answer.ts`,
-        from: 'const MAX_JSON_DEPTH = 64;',
-        to: 'const MAX_JSON_DEPTH = 1_000_000;',
+        file: `${API}/http/parse-json.ts`,
+        from: 'maxDepth: 64,',
+        to: 'maxDepth: 1_000_000,',
+      },
+    ],
+    scenarios: ['F13'],
+  },
+  {
+    name: 'lists-without-end',
+    about: 'A list in a body may be as long as it likes',
+    changes: [
+      {
+        file: `${API}/http/list.ts`,
+        from: 'if (value.length > max) return { typed: true, value };',
+        to: '',
+      },
+      {
+        file: `${API}/http/list.ts`,
+        from: 'return v.pipe(bounded, v.maxLength(max));',
+        to: 'return v.pipe(bounded, v.maxLength(Infinity));',
+      },
+    ],
+    scenarios: ['F13'],
+  },
+  {
+    name: 'errors-without-end',
+    about: 'An error quotes as much of the request as there is',
+    changes: [
+      {
+        file: `${API}/http/bounded-error.ts`,
+        from: 'return bounded === detail ? error : new HttpError(status, bounded, error);',
+        to: 'return bounded ? error : error;',
       },
     ],
     scenarios: ['F13'],

@@ -13,6 +13,7 @@ const LEG = 5000;
 /** On a slow machine there are fewer bodies. */
 const MOST_MS = 180_000;
 const MIB = 1024 * 1024;
+const MOST_OF_AN_ERROR = 16 * 1024;
 /** In all of the short form, or in the second half of the long one. */
 const GROWTH_BYTES = 300 * MIB;
 /** Of a stack trace, a file, a database, or an error that was not expected; also inside a 200. */
@@ -51,6 +52,7 @@ export const bodyFuzz: Scenario = {
     }
     const seconds = (performance.now() - from) / 1000;
     await playTricks(lab, server);
+    await sendTooMuch(lab, server);
     await alive('after all');
     const after = server.rssBytes();
     const grown = after - before;
@@ -120,6 +122,29 @@ async function playTricks({ checks, history, isLong }: Lab, server: Server): Pro
         });
       }),
     );
+  }
+}
+
+/** Bodies with more of something than may be: each is refused, in few words. */
+async function sendTooMuch({ checks }: Lab, server: Server): Promise<void> {
+  const chat = '/v1/chat/completions';
+  const many = (length: number, message: object): object => ({
+    messages: Array.from({ length }, () => message),
+  });
+  const wrong = Array.from({ length: 100 }, () => 'x'.repeat(2000));
+  for (const { path, body } of [
+    { path: chat, body: many(10_000, { role: 'user', content: 'x' }) },
+    { path: '/ag-ui', body: { threadId: 't', runId: 'r', messages: wrong } },
+    { path: chat, body: many(300_000, {}) },
+    { path: '/api/v1/chat', body: { include: Array.from({ length: 500_000 }, () => 0) } },
+    { path: '/v1/responses', body: { input: 'x', conversation: 'x'.repeat(100_000) } },
+    { path: '/deep-chat', body: { messages: [{ text: 'x'.repeat(1_000_000) }] } },
+  ]) {
+    const { status, text } = await send(server, { path, body }, JSON.stringify(body));
+    const isShort = text.length < MOST_OF_AN_ERROR;
+    checks.that('I12', status >= 400 && status < 500 && isShort, () => {
+      return `too much for ${path} got ${status} and ${text.length} characters`;
+    });
   }
 }
 

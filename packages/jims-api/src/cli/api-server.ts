@@ -1,4 +1,4 @@
-import { ServerResponse, createServer } from 'node:http';
+import { IncomingMessage, ServerResponse, createServer } from 'node:http';
 import type { Server } from 'node:http';
 
 import { getRequestListener } from '@hono/node-server';
@@ -9,6 +9,7 @@ import { createHostedApi } from '../http/create-api.ts';
 import type { ApiOptions } from '../http/create-api.ts';
 import { createSocketStreams } from '../http/socket-streams.ts';
 import { DEFAULT_HEARTBEAT_MS } from '../http/sse.ts';
+import { boundUnreadBody } from './unread-body.ts';
 import { answerUnreadable, unreadableRequest } from './unreadable-requests.ts';
 
 export interface ApiServerOptions extends ApiOptions {
@@ -40,9 +41,10 @@ export function createApiServer(app: JimsApp, options: ApiServerOptions): Server
   const streams = createSocketStreams({ heartbeatMs, readerTimeoutMs, cut });
   const api = createHostedApi(app, options, streams.respond);
   const listener = getRequestListener(
-    async (request, { outgoing }) => {
-      const response = await api.fetch(request);
+    async (request, { incoming, outgoing }) => {
+      const response = await api.fetch(request, { incoming });
       if (!(outgoing instanceof ServerResponse)) return response;
+      if (incoming instanceof IncomingMessage) boundUnreadBody(incoming, outgoing);
       if (streams.send(response, outgoing)) return RESPONSE_ALREADY_SENT;
       // Told when nothing came or went for so long: what the network takes of the bytes that wait counts.
       outgoing.setTimeout(readerTimeoutMs, () => {

@@ -36,6 +36,8 @@ export interface ServeOptions extends AuthenticateOptions {
   readonly sharedThreads: boolean;
   readonly allowedEventTypes: readonly string[];
   readonly maxBodyBytes: number;
+  readonly maxMessageBytes: number;
+  readonly maxConfigBytes: number;
   readonly maxStreams: number;
   readonly readerTimeoutMs: number;
   readonly requireContactHeader: boolean;
@@ -118,6 +120,8 @@ function serveOptions(given: Lookup, env: Environment): ServeOptions {
     sharedThreads: flag(given, 'shared-threads'),
     allowedEventTypes: list(given, 'allowed-event-types') ?? CLIENT_EVENT_TYPES,
     maxBodyBytes: integer(given, 'max-body-size', { min: 1 }),
+    maxMessageBytes: integer(given, 'max-message-size', { min: 1 }),
+    maxConfigBytes: integer(given, 'max-config-size', { min: 1 }),
     maxStreams: integer(given, 'max-streams', { min: 1 }),
     readerTimeoutMs: integer(given, 'reader-timeout', { min: 1, max: 2_000_000 }) * 1000,
     requestTimeoutMs: integer(given, 'request-timeout', { min: 1, max: 2_000_000 }) * 1000,

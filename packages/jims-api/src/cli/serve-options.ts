@@ -98,6 +98,18 @@ export const OPTIONS = {
     default: '4194304',
     help: 'Bytes of a request body',
   },
+  'max-message-size': {
+    type: 'integer',
+    group: LIMITS,
+    default: '262144',
+    help: 'Bytes of one new message of a client',
+  },
+  'max-config-size': {
+    type: 'integer',
+    group: LIMITS,
+    default: '131072',
+    help: 'Bytes of a thread_config or metadata that a client sends',
+  },
   'max-thread-size': {
     type: 'integer',
     group: LIMITS,

@@ -6,7 +6,7 @@ import { actingAs, isNobodys } from './contact.ts';
 import type { Cors } from './cors.ts';
 import { errorBody, toHttpError } from './error-response.ts';
 import { HttpError, notJson } from './errors.ts';
-import { readJsonBody } from './json-body.ts';
+import { isJsonType, readJsonBody } from './json-body.ts';
 import type { RequestGuard } from './request-guard.ts';
 import { requestId } from './request-id.ts';
 import type { RequestLog } from './request-log.ts';
@@ -32,7 +32,6 @@ export interface Routed {
   readonly params: Call['params'];
 }
 
-const MAX_JSON_DEPTH = 64;
 const OPEN: Principal = { kind: 'service', id: 'open' };
 
 /** Answers a request by its route: lets the caller in, turns whatever is thrown into an answer, logs. */
@@ -44,7 +43,6 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
   const url = new URL(request.url);
   const id = requestId(request);
   let read: Promise<unknown> | undefined;
-  const limits = { maxBytes: api.maxBodyBytes, maxDepth: MAX_JSON_DEPTH };
   const call: RefusedCall = {
     request,
     path: url.pathname,
@@ -54,7 +52,7 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
       ...cors.headers(request),
       ...(isDraining() && { connection: 'close' }),
     },
-    body: () => (read ??= readJsonBody(request, limits)),
+    body: () => (read ??= readJsonBody(request, { maxBytes: api.maxBodyBytes })),
   };
   let response: Response;
   let reason: string | undefined;
@@ -63,8 +61,11 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
       handle(options, routed, { ...call, receivedAt, query: url.searchParams }),
     );
   } catch (error) {
-    const failure = toHttpError(error, { requestId: id, exposeErrors: api.exposeErrors });
-    if (failure.code === 'body_too_large') api.app.metrics.countRefusal(failure.code);
+    const thrown = toHttpError(error, { requestId: id, exposeErrors: api.exposeErrors });
+    const failure = route.isOriginal ? thrown : await explained(thrown, request, read);
+    if (failure.status === 413 && failure.code !== undefined) {
+      api.app.metrics.countRefusal(failure.code);
+    }
     log.failed(id, failure);
     ({ reason } = failure);
     response = await refuse(route, call, failure);
@@ -72,6 +73,25 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
   const ms = Math.round((performance.now() - started) * 10) / 10;
   log.answered({ requestId: id, method: request.method, path: route.path, response, ms, reason });
   return response;
+}
+
+/** A body that was not read as JSON is refused for what it seems to be: then its content type is wrong. */
+async function explained(
+  failure: HttpError,
+  request: Request,
+  read: Promise<unknown> | undefined,
+): Promise<HttpError> {
+  const { status, code } = failure;
+  const contentType = request.headers.get('content-type') ?? '';
+  if ((status !== 400 && status !== 422) || isJsonType(contentType)) return failure;
+  const body = await read?.catch(() => undefined);
+  if (typeof body !== 'string') return failure;
+  const sent = contentType.slice(0, 100) || 'missing';
+  return new HttpError(
+    status,
+    `The body must be JSON with content-type: application/json; the content type is ${sent}`,
+    { code: code ?? 'content_type_not_json', headers: failure.headers },
+  );
 }
 
 async function handle(

@@ -12,6 +12,7 @@ import type { Authenticate } from './auth/principal.ts';
 import { createCors } from './cors.ts';
 import { CLIENT_EVENT_TYPES } from './event-types.ts';
 import { isHostName } from './hosts.ts';
+import { fromNode } from './node-host.ts';
 import { createProtocolLoader } from './protocol-loader.ts';
 import { publicAddress } from './public-address.ts';
 import { createRequestGuard } from './request-guard.ts';
@@ -51,8 +52,12 @@ export interface ApiOptions extends Partial<AuthenticateOptions> {
   readonly allowedHosts?: readonly string[] | undefined;
   /** Refuses requests of services that do not name a contact by `x-jims-contact-id`; default false. */
   readonly requireContactHeader?: boolean;
-  /** Default 4 MiB. */
+  /** Of a request body, also when it is decompressed; default 4 MiB. */
   readonly maxBodyBytes?: number;
+  /** Bytes of one new message of a client; default 256 KiB. */
+  readonly maxMessageBytes?: number;
+  /** Bytes of a thread's config, or of metadata, that a client sends; default 128 KiB. */
+  readonly maxConfigBytes?: number;
   /** How many streams may be open; default 10,000. */
   readonly maxStreams?: number;
   /** How often a silent stream says that it lives; default 15 s. */
@@ -63,10 +68,14 @@ export interface ApiOptions extends Partial<AuthenticateOptions> {
   readonly isDraining?: () => boolean;
 }
 
-/** The whole service as a web-standard fetch handler; also as its own member `fetch`, as hosts like it. */
+/**
+ * The whole service as a web-standard fetch handler; also as its own member `fetch`, as hosts like it.
+ * Hosts may pass something of their own beside the request; only Node's is looked at.
+ */
 export type Api = FetchHandler & { readonly fetch: FetchHandler };
-type FetchHandler = (request: Request) => Promise<Response>;
+type FetchHandler = (request: Request, host?: unknown) => Promise<Response>;
 
+const KIB = 1024;
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
@@ -97,6 +106,7 @@ export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseR
     app,
     version: packageVersion(),
     secured,
+    maxMessageBytes: api.maxMessageBytes,
     publicUrl: api.publicUrl,
     operations: async () => [...jims.operations, ...(await others.operations())],
     isDraining,
@@ -132,8 +142,10 @@ export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseR
     const protocol = await others.forPath(new URL(request.url).pathname);
     return protocol ? routerOf(protocol).fetch(request) : nowhere(request);
   });
-  const handler: FetchHandler = async (request) =>
-    cors.preflight(request) ?? (await first.fetch(request));
+  const handler: FetchHandler = async (received, host) => {
+    const request = fromNode(received, host);
+    return cors.preflight(request) ?? (await first.fetch(request));
+  };
   return Object.assign(handler, { fetch: handler });
 }
 
@@ -147,7 +159,9 @@ function apiContext(
     exposeErrors: options.exposeErrors ?? false,
     sharedThreads: options.sharedThreads ?? false,
     allowedEventTypes: options.allowedEventTypes ?? CLIENT_EVENT_TYPES,
-    maxBodyBytes: options.maxBodyBytes ?? 4 * 1024 * 1024,
+    maxBodyBytes: options.maxBodyBytes ?? 4 * 1024 * KIB,
+    maxMessageBytes: options.maxMessageBytes ?? 256 * KIB,
+    maxConfigBytes: options.maxConfigBytes ?? 128 * KIB,
     heartbeatMs: options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS,
     streams: createStreams(options.maxStreams ?? 10_000, made.app.metrics),
     publicUrl: options.publicUrl === undefined ? undefined : publicUrlOf(options.publicUrl),

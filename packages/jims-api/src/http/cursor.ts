@@ -8,13 +8,19 @@ export function toCursor({ createdAt, id }: EventPosition): string {
   return `${createdAt.replaceAll(/\D/g, '')}.${id.replaceAll('-', '')}`;
 }
 
-/** Reads what {@link toCursor} wrote; `undefined` for anything else. */
+/** Reads what {@link toCursor} wrote; `undefined` for anything else, also for a time that is not on a clock. */
 export function fromCursor(text: string): EventPosition | undefined {
   const [, ...part] = CURSOR.exec(text) ?? [];
   if (part.length === 0) return undefined;
   const [year, month, day, hour, minute, second, micros, ...id] = part;
-  return {
-    createdAt: `${year}-${month}-${day}T${hour}:${minute}:${second}.${micros}Z`,
-    id: id.join('-'),
-  };
+  const seconds = `${year}-${month}-${day}T${hour}:${minute}:${second}`;
+  if (!isTime(seconds)) return undefined;
+  return { createdAt: `${seconds}.${micros}Z`, id: id.join('-') };
+}
+
+/** PostgreSQL refuses what is not in the calendar, such as the 30th of February or the year 0. */
+function isTime(seconds: string): boolean {
+  const milliseconds = Date.parse(`${seconds}Z`);
+  if (Number.isNaN(milliseconds) || seconds.startsWith('0000')) return false;
+  return new Date(milliseconds).toISOString().startsWith(seconds);
 }

@@ -1,6 +1,7 @@
 import { describeError, isJimsError } from 'jims-core';
 import type { JimsError, JimsErrorCode } from 'jims-core';
 
+import { boundedError } from './bounded-error.ts';
 import { HttpError } from './errors.ts';
 import type { ValidationIssue } from './errors.ts';
 
@@ -17,7 +18,8 @@ const STATUS: Readonly<Record<JimsErrorCode, number>> = {
   lost: 503,
   pipeline_failed: 500,
   run_over: 500,
-  invalid_event: 500,
+  // What a pipeline sends fails its run: here it is what a client sent, and the database cannot keep.
+  invalid_event: 422,
   invalid_state: 500,
   llm_unusable: 500,
   llm_input_invalid: 500,
@@ -41,7 +43,7 @@ export interface ErrorAnswerOptions {
 /** Turns anything thrown into what the client may see of it; the rest is for the log. */
 export function toHttpError(error: unknown, options: ErrorAnswerOptions): HttpError {
   // Not only `instanceof`: a proxy that was revoked throws when it is asked for its class.
-  if (Error.isError(error) && error instanceof HttpError) return error;
+  if (Error.isError(error) && error instanceof HttpError) return boundedError(error);
   if (isJimsError(error)) return fromCore(error, options);
   return new HttpError(500, internalError(options.requestId), { cause: error });
 }
@@ -66,11 +68,12 @@ export function issueText({ type, loc, msg, ctx }: ValidationIssue, place: strin
 function fromCore(error: JimsError, options: ErrorAnswerOptions): HttpError {
   // Another copy of jims-core may know codes that this one does not.
   const status = Object.hasOwn(STATUS, error.code) ? STATUS[error.code] : 500;
-  return new HttpError(status, detailOf(error, status, options), {
+  const answer = new HttpError(status, detailOf(error, status, options), {
     cause: error,
     ...(!ORIGINAL.has(error.code) && { code: error.code }),
     ...(RETRY_AFTER.has(status) && { headers: { 'retry-after': String(retryAfter()) } }),
   });
+  return boundedError(answer);
 }
 
 function detailOf(

@@ -10,7 +10,7 @@ export interface ValidationIssue {
 
 export interface HttpErrorOptions {
   /** Stable machine-readable name; present on every error that the original does not have. */
-  readonly code?: string;
+  readonly code?: string | undefined;
   readonly headers?: Readonly<Record<string, string>>;
   readonly cause?: unknown;
   /** For the log alone: why a caller was not let in. */

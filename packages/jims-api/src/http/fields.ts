@@ -11,16 +11,36 @@ const FALSE: ReadonlySet<unknown> = new Set([false, 0, '0', 'false', 'f', 'no', 
 
 type Field<TOutput> = v.GenericSchema<unknown, TOutput>;
 
+/** How many members a {@link sentObject} may have. */
+const MAX_MEMBERS = 1000;
+
 /** A JSON object, taken as it is: no name in it is special. */
-export const jsonObject: Field<JsonObject> = v.pipe(
-  v.unknown(),
-  v.metadata({ type: 'object', additionalProperties: true }),
-  v.rawTransform<unknown, JsonObject>(({ dataset: { value }, addIssue, NEVER }) => {
-    if (isJsonObject(value)) return value;
-    addIssue({ expected: 'dict_type', message: 'Input should be a valid dictionary' });
-    return NEVER;
-  }),
-);
+export const jsonObject: Field<JsonObject> = objectOf(Number.POSITIVE_INFINITY);
+
+/** As {@link jsonObject}, for what clients send: of at most 1000 members. */
+export const sentObject: Field<JsonObject> = objectOf(MAX_MEMBERS);
+
+function objectOf(maxProperties: number): Field<JsonObject> {
+  return v.pipe(
+    v.unknown(),
+    v.metadata({
+      type: 'object',
+      additionalProperties: true,
+      ...(Number.isFinite(maxProperties) && { maxProperties }),
+    }),
+    v.rawTransform<unknown, JsonObject>(({ dataset: { value }, addIssue, NEVER }) => {
+      if (!isJsonObject(value)) {
+        addIssue({ expected: 'dict_type', message: 'Input should be a valid dictionary' });
+        return NEVER;
+      }
+      const count = Object.keys(value).length;
+      if (count <= maxProperties) return value;
+      const message = `Dictionary should have at most ${maxProperties} items after validation, not ${count}`;
+      addIssue({ expected: 'too_long', message });
+      return NEVER;
+    }),
+  );
+}
 
 /** A UUID in any spelling that pydantic takes; gives the canonical one. */
 export const uuid: Field<string> = v.pipe(

@@ -45,7 +45,7 @@ export async function idempotencyOf(call: Call): Promise<RequestKey | undefined>
  */
 async function fingerprintOf(call: Call): Promise<string> {
   const names = [...namedByHeaders(call.request), ...call.query.getAll('contact_id')];
-  const asked = [call.path, canonical(await call.body()), ...names].join('\n');
+  const asked = [call.path.replace(/\/$/, ''), canonical(await call.body()), ...names].join('\n');
   return createHash('sha256').update(asked).digest('base64url');
 }
 

@@ -1,28 +1,38 @@
+import { setImmediate } from 'node:timers/promises';
 import { TextDecoder } from 'node:util';
 
+import { decompressionOf } from './content-encoding.ts';
 import { HttpError } from './errors.ts';
-import { parseJson } from './parse-json.ts';
+import type { JsonBounds } from './json-scanner.ts';
+import { JSON_BOUNDS, parseJson } from './parse-json.ts';
 
 export interface BodyLimits {
+  /** Of the body, also when it is decompressed. */
   readonly maxBytes: number;
-  /** How many arrays and objects may stand inside each other. */
-  readonly maxDepth: number;
+  /** Default {@link JSON_BOUNDS}. */
+  readonly json?: JsonBounds;
 }
 
 const JSON_TYPE = /^\s*application\/(?:[^/;]*\+)?json\s*(?:;|$)/i;
+/** Other requests are let in between the steps that a longer text takes. */
+const LONG_TEXT = 256 * 1024;
 
 /**
  * Reads the body of a request: `undefined` when there is none, a JSON value when its content type says
  * JSON, else its whole text as one string, which no schema for objects will take.
  *
- * @throws HttpError 413 when it is too large, 400 when it is not UTF-8 or breaks off, 422 when it is
- * not JSON.
+ * @throws HttpError 413 when it is too large, 400 when it is not UTF-8 or breaks off, 415 when it is
+ * compressed in an unknown way, 422 when it is not JSON.
  */
 export async function readJsonBody(request: Request, limits: BodyLimits): Promise<unknown> {
   const text = await readText(request, limits.maxBytes);
   if (text === undefined) return undefined;
-  const contentType = request.headers.get('content-type') ?? '';
-  return isJsonType(contentType) ? parseJson(text, limits.maxDepth) : text;
+  if (!isJsonType(request.headers.get('content-type') ?? '')) return text;
+  if (text.length < LONG_TEXT) return parseJson(text, limits.json ?? JSON_BOUNDS);
+  await setImmediate();
+  const value = parseJson(text, limits.json ?? JSON_BOUNDS);
+  await setImmediate();
+  return value;
 }
 
 /** Whether a content type says JSON. */
@@ -33,42 +43,61 @@ export function isJsonType(contentType: string): boolean {
 async function readText(request: Request, maxBytes: number): Promise<string | undefined> {
   const declared = Number(request.headers.get('content-length') ?? Number.NaN);
   if (declared > maxBytes) throw tooLarge(maxBytes);
+  const decompress = decompressionOf(request.headers);
   try {
-    return Number.isNaN(declared)
+    const bytes = Number.isNaN(declared)
       ? await readStream(request.body, maxBytes)
       : await readWhole(request, maxBytes);
+    if (bytes.byteLength === 0) return undefined;
+    const plain = decompress ? await decompress(bytes, maxBytes) : bytes;
+    return plain.byteLength === 0 ? undefined : utf8().decode(plain);
   } catch (cause) {
-    if (cause instanceof HttpError) throw cause;
-    throw new HttpError(400, 'There was an error parsing the body', { cause });
+    throw refusalOf(cause, maxBytes);
   }
 }
 
 /** The quick way, for a body whose length is known. */
-async function readWhole(request: Request, maxBytes: number): Promise<string | undefined> {
-  const bytes = await request.arrayBuffer();
-  // Not every host holds a client to the length that he declared.
+async function readWhole(request: Request, maxBytes: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(await request.arrayBuffer());
+  // Not every host holds a client to the length that it declared.
   if (bytes.byteLength > maxBytes) throw tooLarge(maxBytes);
-  return bytes.byteLength === 0 ? undefined : utf8().decode(bytes);
+  return bytes;
 }
 
 /** Stops reading as soon as there is too much. */
-async function readStream(body: Request['body'], maxBytes: number): Promise<string | undefined> {
-  if (!body) return undefined;
-  const decoder = utf8();
+async function readStream(body: Request['body'], maxBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
   let size = 0;
-  let text = '';
-  for await (const chunk of body) {
+  for await (const chunk of body ?? []) {
     size += chunk.byteLength;
     if (size > maxBytes) throw tooLarge(maxBytes);
-    text += decoder.decode(chunk, { stream: true });
+    chunks.push(chunk);
   }
-  text += decoder.decode();
-  return size === 0 ? undefined : text;
+  return Buffer.concat(chunks);
 }
 
-/** Throws a TypeError at bytes that are no UTF-8, and leaves out a byte order mark, as the original did. */
+/** Throws a TypeError at bytes that are not UTF-8, and leaves out a byte order mark, as the original did. */
 function utf8(): TextDecoder {
   return new TextDecoder('utf-8', { fatal: true });
+}
+
+function refusalOf(cause: unknown, maxBytes: number): HttpError {
+  if (cause instanceof HttpError) return cause;
+  // Of the decompression.
+  if (cause instanceof RangeError) return tooLarge(maxBytes);
+  if (isReadAlready(cause)) {
+    return new HttpError(
+      500,
+      'The body of this request was read before the API got it: mount the API before what reads bodies, such as express.json()',
+      { code: 'body_read_already', cause },
+    );
+  }
+  return new HttpError(400, 'There was an error parsing the body', { cause });
+}
+
+/** Hosts say so by the message alone. */
+function isReadAlready(cause: unknown): boolean {
+  return cause instanceof TypeError && /unusable|already|locked|disturbed/i.test(cause.message);
 }
 
 function tooLarge(maxBytes: number): HttpError {

@@ -22,6 +22,7 @@ export const RPC_CODES = {
   invalid_params: -32_602,
 } as const;
 
+const MAX_ID = 1024;
 const INTERNAL_ERROR = -32_603;
 
 /** @throws HttpError `invalid_request` when it is no single message, `invalid_params` for params without names. */
@@ -94,5 +95,7 @@ function codeOf(error: HttpError, codes: Readonly<Record<string, number>>): numb
 }
 
 function isRpcId(id: unknown): id is RpcId {
-  return typeof id === 'string' || typeof id === 'number' || id === null;
+  // An id is sent back: none that people or programs make is longer.
+  if (typeof id === 'string') return id.length <= MAX_ID;
+  return typeof id === 'number' || id === null;
 }

@@ -10,11 +10,16 @@ export interface OpenApiOptions {
   readonly version: string;
   /** Whether callers need a key. */
   readonly secured: boolean;
+  /** For the schemas that have {@link MESSAGE_LENGTH}. */
+  readonly maxMessageBytes: number;
   readonly operations: readonly Operation[];
 }
 
 type Json = Readonly<Record<string, unknown>>;
 type ToSchema = (schema: GenericSchema) => Json;
+
+/** A `maxLength` that is the service's limit of a message: at most so many bytes are so many characters. */
+export const MESSAGE_LENGTH = 'max-message-size';
 
 const ERRORS: Readonly<Record<ErrorStatus, string>> = {
   400: 'The body broke off, or is not UTF-8',
@@ -22,7 +27,7 @@ const ERRORS: Readonly<Record<ErrorStatus, string>> = {
   403: 'A contact asks for another contact',
   404: 'No such thing, or it belongs to somebody else',
   409: 'Something else is going on in this thread, or the run was stopped',
-  413: 'The body is too large',
+  413: 'The body, the message or the config is too large',
   422: 'The request cannot be understood: what is wrong, and where',
   429: 'Too much waits in this thread already',
   500: 'The pipeline failed; the request id finds the reason in the log',
@@ -47,7 +52,7 @@ export async function openApiDocument(options: OpenApiOptions): Promise<Json> {
   const toSchema: ToSchema = (schema) => {
     const config = { target: 'draft-2020-12', typeMode: 'input' } as const;
     const { $schema: _, ...json } = toJsonSchema(schema, config);
-    return named(json, schemas);
+    return named(withLimit(json, options.maxMessageBytes), schemas);
   };
   const paths: Record<string, Record<string, unknown>> = {};
   for (const operation of options.operations) {
@@ -135,6 +140,14 @@ function failure(status: ErrorStatus, toSchema: ToSchema): Json {
 
 function headerRefs(...names: readonly (keyof typeof HEADERS)[]): Json {
   return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+}
+
+function withLimit(schema: Json, maxLength: number): Json {
+  const text = JSON.stringify(schema);
+  const limited: unknown = JSON.parse(text, (name, value: unknown) =>
+    name === 'maxLength' && value === MESSAGE_LENGTH ? maxLength : value,
+  );
+  return isJsonObject(limited) ? limited : schema;
 }
 
 /** The schema with every titled part of it moved to the components, and a reference in its place. */

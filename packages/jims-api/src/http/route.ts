@@ -18,6 +18,8 @@ export interface ApiContext {
   /** Patterns of the event types that clients may send, such as `comm.user_*` and `!state.*`. */
   readonly allowedEventTypes: readonly string[];
   readonly maxBodyBytes: number;
+  readonly maxMessageBytes: number;
+  readonly maxConfigBytes: number;
   readonly heartbeatMs: number;
   readonly streams: Streams;
   readonly respond: SseResponder;
@@ -57,6 +59,8 @@ export interface Route {
   readonly path: string;
   /** Needs no key. */
   readonly open?: boolean;
+  /** Its refusals are those of the original, word for word. */
+  readonly isOriginal?: boolean;
   /** Does nothing but refuse, whoever sent the request and where. */
   readonly refuses?: boolean;
   /** Is about the service and no contact: needs no contact by `requireContactHeader`. */

@@ -17,7 +17,8 @@ export function createRouter(
   answer: Answer,
   elsewhere: (request: Request) => Promise<Response>,
 ): Router {
-  const hono = new Hono();
+  // A path with a slash at its end is the same path: clients with a base URL add one.
+  const hono = new Hono({ strict: false });
   for (const route of routes) {
     hono.on(route.method, route.path, (c) =>
       answer({ route, request: c.req.raw, params: c.req.param() }),
@@ -42,9 +43,10 @@ export const NOWHERE: Route = {
   },
 };
 
-/** HEAD is GET without the body: Hono answers it by the GET route. */
 function wrongMethod(path: string, sharing: readonly Route[]): Route {
-  const allow = sharing.map((route) => route.method).join(', ');
+  // HEAD is GET without the body: Hono answers it by the GET route.
+  const methods = sharing.flatMap(({ method }) => (method === 'GET' ? [method, 'HEAD'] : [method]));
+  const allow = methods.join(', ');
   const encodeError = sharing[0]?.encodeError;
   return {
     method: 'GET',

@@ -17,6 +17,7 @@ import type { RequestKey } from './idempotency.ts';
 import { THREAD_HEADER } from './naming-headers.ts';
 import { json } from './route.ts';
 import type { ApiContext, Call } from './route.ts';
+import { requireMessageSize } from './sent-sizes.ts';
 import type { SseFrame } from './sse-text.ts';
 import { SSE_HEADERS } from './sse.ts';
 import { canonicalUuid } from './uuid.ts';
@@ -73,6 +74,7 @@ export function namedThread(
  */
 export async function startRun(api: ApiContext, call: Call, ask: RunAsk): Promise<Run> {
   const { incoming, conversationStart, onBusy, timeoutMs } = ask;
+  requireMessageSize(api, String(incoming.data['content']));
   const idempotency = (await idempotencyOf(call)) ?? ask.idempotency;
   const run = await startIn(api.app, ask, {
     incoming,

@@ -12,6 +12,7 @@ export interface ServiceRoutesOptions {
   readonly version: string;
   /** Whether callers need a key: then the documentation needs one, too. */
   readonly secured: boolean;
+  readonly maxMessageBytes: number;
   /** Where clients reach the service, where that is known. */
   readonly publicUrl?: string | undefined;
   readonly operations: () => Promise<readonly Operation[]>;
@@ -20,7 +21,7 @@ export interface ServiceRoutesOptions {
 
 /** What every service has beside its protocols: is it alive, is it ready, what can it do. */
 export function serviceRoutes(options: ServiceRoutesOptions): Route[] {
-  const { app, version, secured, publicUrl } = options;
+  const { app, version, secured, maxMessageBytes, publicUrl } = options;
   let document: Promise<object> | undefined;
   return [
     { method: 'GET', path: '/healthz', open: true, handle: (call) => json(call, { status: 'ok' }) },
@@ -43,9 +44,22 @@ export function serviceRoutes(options: ServiceRoutesOptions): Route[] {
       contactless: true,
       async handle(call) {
         const operations = [...serviceOperations, ...(await options.operations())];
-        document ??= openApiDocument({ version, secured, publicUrl, operations });
+        const terms = { version, secured, maxMessageBytes, publicUrl, operations };
+        document ??= openApiDocument(terms);
         return json(call, await document);
       },
+    },
+    {
+      method: 'GET',
+      // Where FastAPI has its other page of the same document.
+      path: '/redoc',
+      open: true,
+      alias: true,
+      handle: ({ headers, path }) =>
+        new Response(null, {
+          status: 307,
+          headers: { ...headers, location: path.endsWith('/') ? '../docs' : 'docs' },
+        }),
     },
     {
       method: 'GET',

@@ -4,13 +4,18 @@ import { validationError } from './errors.ts';
 import type { ValidationIssue } from './errors.ts';
 import { excerpt } from './excerpt.ts';
 import { isJsonObject } from './json-object.ts';
+import { MAX_ISSUES } from './list.ts';
+
+/** Of a message that may hold what the client sent. */
+const MAX_MESSAGE = 300;
 
 type Fault = Pick<ValidationIssue, 'type' | 'msg' | 'ctx'>;
 
 /**
  * Reads the JSON body of a request by its schema.
  *
- * @throws HttpError 422 with what is wrong, in the words of FastAPI and the order of the schema.
+ * @throws HttpError 422 with what is wrong, in the words of FastAPI and the order of the schema: at most
+ * {@link MAX_ISSUES} issues.
  */
 export function parseBody<TSchema extends v.GenericSchema>(
   schema: TSchema,
@@ -26,7 +31,7 @@ export function parseBody<TSchema extends v.GenericSchema>(
   }
   const result = v.safeParse(schema, body, { abortPipeEarly: true });
   if (result.success) return result.output;
-  throw validationError(result.issues.map(toValidationIssue));
+  throw validationError(result.issues.slice(0, MAX_ISSUES).map(toValidationIssue));
 }
 
 /** One more issue about a member of a body that its schema has taken. */
@@ -76,11 +81,9 @@ function faultOf({ type, input, expected, message, requirement }: v.BaseIssue<un
         ctx: { min_length: 1 },
       };
     case 'max_length':
-      return {
-        type: 'string_too_long',
-        msg: `String should have at most ${String(requirement)} characters`,
-        ctx: { max_length: requirement },
-      };
+      return Array.isArray(input)
+        ? longList(input.length, Number(requirement))
+        : longString(requirement);
     case 'regex': {
       const pattern = requirement instanceof RegExp ? requirement.source : '';
       const msg = `String should match pattern '${pattern}'`;
@@ -90,8 +93,25 @@ function faultOf({ type, input, expected, message, requirement }: v.BaseIssue<un
     case 'raw_transform':
       return { type: String(expected), msg: message };
     default:
-      return valueError(message);
+      // valibot's own messages hold the whole input.
+      return valueError(message.slice(0, MAX_MESSAGE).toWellFormed());
   }
+}
+
+function longList(actual_length: number, max_length: number): Fault {
+  return {
+    type: 'too_long',
+    msg: `List should have at most ${max_length} items after validation, not ${actual_length}`,
+    ctx: { field_type: 'List', max_length, actual_length },
+  };
+}
+
+function longString(max_length: unknown): Fault {
+  return {
+    type: 'string_too_long',
+    msg: `String should have at most ${String(max_length)} characters`,
+    ctx: { max_length },
+  };
 }
 
 /** valibot says `("a" | "b" | "c")`, pydantic `'a', 'b' or 'c'`. */

@@ -56,6 +56,25 @@ describe('options', { concurrency: 2 }, () => {
     assert.match(stdout, /Flags win over the environment, the environment over \.env/);
   });
 
+  test('sizes of messages and configs are those that are given', async () => {
+    using folder = folderWith({ 'app.ts': ECHO });
+    const args = ['--app', './app.ts:app', '--db', 'sqlite::memory:', '--max-config-size', '40'];
+    const env = { JIMS_MAX_MESSAGE_SIZE: '10' };
+    await using command = await serveCommand(args, { cwd: folder.path, env });
+    const send = async (more: object): Promise<unknown> => {
+      const body = JSON.stringify({ contact_id: 'c', message: 'Hello', ...more });
+      const headers = { 'content-type': 'application/json' };
+      const response = await fetch(`${command.url}/api/v1/chat`, { method: 'POST', headers, body });
+      return [response.status, /"code":"(\w+)"/.exec(await response.text())?.[1]];
+    };
+    assert.deepEqual(await send({}), [200, undefined]);
+    assert.deepEqual(await send({ message: 'Hello world' }), [413, 'message_too_large']);
+    const thread_config = { note: 'x'.repeat(40) };
+    assert.deepEqual(await send({ thread_config }), [413, 'config_too_large']);
+    const document = await (await fetch(`${command.url}/openapi.json`)).text();
+    assert.match(document, /"message":\{"type":"string","maxLength":10,/);
+  });
+
   test('--version is the version of the package', async () => {
     using folder = folderWith({});
     const { code, stdout } = await runCommand(['--version'], { cwd: folder.path });

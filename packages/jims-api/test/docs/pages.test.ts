@@ -53,6 +53,35 @@ test("a server of one's own can be made of the README's lines", async () => {
   assert.equal((await api.fetch(new Request('http://localhost/api/v1/threads'))).status, 401);
 });
 
+test('an Express server mounts the service as the page says', async () => {
+  const [program = ''] = codeBlocks('docs/deploy.md', 'js');
+  using folder = folderWith({
+    'app.mjs': `import { defineApp } from 'jims-core';
+const make = () => defineApp({ pipeline: (ctx) => ctx.sendMessage('hi'), store: 'sqlite::memory:' });
+export const app = make();
+export const other = make();`,
+    'program.mjs': `import { app, other } from './app.mjs';
+${program}
+// After it, too, the body is found.
+server.use('/late', getRequestListener(createApi(other).fetch));
+const listening = server.listen(0, '127.0.0.1', async () => {
+  for (const mount of ['jims', 'late']) {
+    const response = await fetch(\`http://127.0.0.1:\${listening.address().port}/\${mount}/api/v1/chat\`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ contact_id: mount, message: 'hi' }),
+    });
+    console.log(mount, response.status, (await response.json()).assistant_messages);
+  }
+  process.exit();
+});`,
+  });
+  symlinkSync(join(ROOT, 'node_modules'), join(folder.path, 'node_modules'));
+  const args = ['--conditions=@jims/source', 'program.mjs'];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder.path });
+  assert.equal(stdout, "jims 200 [ 'hi' ]\nlate 200 [ 'hi' ]\n");
+});
+
 test("jims-core's program prints what it says", async () => {
   const [program = ''] = codeBlocks('packages/jims-core/README.md', 'ts');
   using folder = folderWith({ 'program.mts': program });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 
 import { defineApp } from 'jims-core';
 
@@ -124,7 +125,7 @@ test('an address with a NUL is refused: no database keeps it', async () => {
 
 test('unknown routes are 404, known ones with another method 405 and what they allow', async () => {
   await using api = testApi(echo);
-  for (const path of ['/', '/api', '/api/v1/chat/', '/API/V1/CHAT', '//healthz', '/metrics']) {
+  for (const path of ['/', '/api', '/api/v1/chat//', '/API/V1/CHAT', '//healthz', '/metrics']) {
     const response = await api.get(path);
     assert.equal(response.status, 404, path);
     assert.deepEqual(await response.json(), { detail: 'Not Found' });
@@ -135,7 +136,64 @@ test('unknown routes are 404, known ones with another method 405 and what they a
   assert.deepEqual(await wrong.json(), { detail: 'Method Not Allowed' });
   const posted = await api.post('/healthz', {});
   assert.equal(posted.status, 405);
-  assert.equal(posted.headers.get('allow'), 'GET');
+  assert.equal(posted.headers.get('allow'), 'GET, HEAD');
+});
+
+test('a path with a slash at its end is the same path, in every protocol', async () => {
+  await using api = testApi(echo);
+  const key = { 'idempotency-key': 'k' };
+  const first = await api.post(CHAT, HELLO, key);
+  const again = await api.post(`${CHAT}/`, HELLO, key);
+  assert.equal(again.status, 200);
+  assert.equal(again.headers.get('idempotency-replayed'), 'true');
+  assert.deepEqual(await again.json(), await first.json());
+  const ping = { jsonrpc: '2.0', id: 1, method: 'ping' };
+  assert.deepEqual(await jsonOf(await api.post('/mcp/', ping)), {
+    jsonrpc: '2.0',
+    id: 1,
+    result: {},
+  });
+  const chat = { messages: [{ role: 'user', content: 'hi' }] };
+  assert.equal((await api.post('/v1/chat/completions/', chat)).status, 200);
+  assert.equal((await api.post('/a2a/', { jsonrpc: '2.0', id: 1, method: 'x' })).status, 200);
+  assert.equal((await api.get('/.well-known/agent-card.json/')).status, 200);
+  assert.equal((await api.get('/healthz/')).status, 200);
+});
+
+test('who looks for the other page of FastAPI is led to the documentation', async () => {
+  await using api = testApi(echo, { apiKeys: ['s3cret'] });
+  for (const [path, location] of [
+    ['/redoc', 'docs'],
+    ['/redoc/', '../docs'],
+  ] as const) {
+    const response = await api.get(path);
+    assert.deepEqual([response.status, response.headers.get('location')], [307, location]);
+  }
+});
+
+test('what is not sent as JSON is refused for its content type, but on the original’s routes', async () => {
+  await using api = testApi(echo);
+  const post = async (path: string, type?: string): Promise<unknown> => {
+    const response = await api.send('POST', path, {
+      headers: type === undefined ? {} : { 'content-type': type },
+      body: new TextEncoder().encode(JSON.stringify(HELLO)),
+    });
+    return [response.status, await response.text()];
+  };
+  const reason = /content-type: application\/json; the content type is (?:text\/plain|missing)/;
+  for (const type of ['text/plain', undefined]) {
+    for (const path of [
+      '/api/v1/threads',
+      '/v1/chat/completions',
+      '/ag-ui',
+      '/ai-sdk/chat',
+      '/mcp',
+      '/a2a',
+    ]) {
+      assert.match(String(await post(path, type)), reason, path);
+    }
+    assert.match(String(await post(CHAT, type)), /^422,.*model_attributes_type/);
+  }
 });
 
 test('every answer has a request id: the one that came, or a new one', async () => {
@@ -169,6 +227,23 @@ test('a body over the limit is 413, declared or not', async () => {
     assert.equal((await jsonOf(response))['code'], 'body_too_large');
   }
   assert.equal((await api.post(CHAT, HELLO)).status, 200);
+});
+
+test('a compressed body is read, on every route', async () => {
+  await using api = testApi(echo);
+  const send = (path: string, body: object, encoding = 'gzip'): Promise<Response> =>
+    api.send('POST', path, {
+      headers: { 'content-type': 'application/json', 'content-encoding': encoding },
+      body: new Uint8Array(gzipSync(JSON.stringify(body))),
+    });
+  assert.equal((await send(CHAT, HELLO)).status, 200);
+  const messages = [{ role: 'user', content: 'hi' }];
+  assert.equal((await send('/v1/chat/completions', { messages })).status, 200);
+  const unknown = await send('/v1/responses', { input: 'hi' }, 'lzma');
+  assert.equal(unknown.status, 415);
+  assert.match(await unknown.text(), /content_encoding_not_supported/);
+  const bomb = await send(CHAT, { ...HELLO, message: 'x'.repeat(50_000_000) });
+  assert.deepEqual([bomb.status, (await jsonOf(bomb))['code']], [413, 'body_too_large']);
 });
 
 test('what cannot be read as UTF-8 is 400', async () => {

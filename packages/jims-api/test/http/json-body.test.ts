@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 
 import { readJsonBody } from '../../src/http/json-body.ts';
+import { JSON_BOUNDS } from '../../src/http/parse-json.ts';
 
-const LIMITS = { maxBytes: 100, maxDepth: 10 };
+const LIMITS = { maxBytes: 100, json: { ...JSON_BOUNDS, maxDepth: 10 } };
 
 interface Sent {
   readonly body?: string | Uint8Array | ReadableStream<Uint8Array>;
@@ -134,4 +136,57 @@ test('what is not JSON is 422, with the position of the fault', async () => {
     return true;
   });
   await assert.rejects(read({ body: '['.repeat(11) + ']'.repeat(11) }), { status: 422 });
+});
+
+test('a compressed body is decompressed, and its limit is that of the result', async () => {
+  const zeros = `"${'0'.repeat(98)}"`;
+  const ways: readonly (readonly [string, (bytes: Buffer) => Buffer])[] = [
+    ['gzip', (bytes) => gzipSync(bytes)],
+    ['x-gzip', (bytes) => gzipSync(bytes)],
+    ['GZIP', (bytes) => gzipSync(bytes)],
+    ['deflate', (bytes) => deflateSync(bytes)],
+    ['br', (bytes) => brotliCompressSync(bytes)],
+    ['zstd', (bytes) => zstdCompressSync(bytes)],
+    ['identity', (bytes) => bytes],
+  ];
+  for (const [encoding, compress] of ways) {
+    const headers = { 'content-encoding': encoding };
+    const send = (text: string): Promise<unknown> =>
+      read({ body: new Uint8Array(compress(Buffer.from(text))), headers });
+    assert.equal(await send(zeros), '0'.repeat(98), encoding);
+    await assert.rejects(send(`${zeros} `), { status: 413, code: 'body_too_large' }, encoding);
+    await assert.rejects(send('{'), { status: 422 }, encoding);
+  }
+  const inPieces = chunked(new Uint8Array(gzipSync('[1]')));
+  assert.deepEqual(await read({ body: inPieces, headers: { 'content-encoding': 'gzip' } }), [1]);
+});
+
+test('what is not compressed as it says is 400, and an unknown way 415', async () => {
+  const whole = new Uint8Array(gzipSync('{"a":1}'));
+  for (const body of ['{"a":1}', whole.slice(0, -9)]) {
+    await assert.rejects(read({ body, headers: { 'content-encoding': 'gzip' } }), {
+      status: 400,
+      detail: 'There was an error parsing the body',
+    });
+  }
+  for (const encoding of ['compress', 'gzip, br', 'x'.repeat(10_000)]) {
+    await assert.rejects(
+      read({ body: whole, headers: { 'content-encoding': encoding } }),
+      (error: { status: number; code: string; detail: string }) => {
+        assert.deepEqual([error.status, error.code], [415, 'content_encoding_not_supported']);
+        assert.ok(error.detail.length < 300);
+        return true;
+      },
+    );
+  }
+});
+
+test('a body that somebody has read before is an error that says so', async () => {
+  const request = new Request('http://localhost/', {
+    method: 'POST',
+    body: '{}',
+    headers: { 'content-type': 'application/json' },
+  });
+  await request.text();
+  await assert.rejects(readJsonBody(request, LIMITS), { status: 500, code: 'body_read_already' });
 });

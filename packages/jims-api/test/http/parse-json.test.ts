@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 
 import { HttpError } from '../../src/http/errors.ts';
-import { parseJson } from '../../src/http/parse-json.ts';
+import { JSON_BOUNDS, parseJson } from '../../src/http/parse-json.ts';
 
 const DEEP = 1000;
 
@@ -14,7 +14,7 @@ function faultOf(
   maxDepth = DEEP,
 ): { message: unknown; position: unknown } | undefined {
   try {
-    parseJson(text, maxDepth);
+    parseJson(text, { ...JSON_BOUNDS, maxDepth });
     return undefined;
   } catch (error) {
     assert.ok(error instanceof HttpError && typeof error.detail !== 'string');
@@ -114,7 +114,7 @@ test('what is taken is what JSON.parse gives', () => {
   fc.assert(
     fc.property(documents, (text) => {
       fc.pre(isStorable(text));
-      const value = parseJson(text, DEEP);
+      const value = parseJson(text, { ...JSON_BOUNDS, maxDepth: DEEP });
       assert.deepEqual(value, JSON.parse(text));
     }),
   );
@@ -205,4 +205,40 @@ test('nesting is limited, and brackets in strings do not count', () => {
   });
   assert.deepEqual(faultOf('{"a":'.repeat(100_000), 64)?.position, 64 * 5);
   assert.equal(faultOf(JSON.stringify(['\\"'.repeat(3), '[[[[', '"[[']), 1), undefined);
+});
+
+test('values and names are counted, however they are nested, and what is more is refused', () => {
+  const bounds = { maxDepth: 10, maxValues: 100, maxNames: 10 };
+  const reasonOf = (value: unknown): unknown => {
+    try {
+      assert.deepEqual(parseJson(JSON.stringify(value), bounds), value);
+      return undefined;
+    } catch (error) {
+      assert.ok(error instanceof HttpError && typeof error.detail !== 'string');
+      return error.detail[0]?.ctx?.['error'];
+    }
+  };
+  const named = (count: number): object =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`n${i}`, 0]));
+  assert.equal(reasonOf(Array.from({ length: 99 }, () => 0)), undefined);
+  assert.equal(reasonOf(Array.from({ length: 100 }, () => [])), 'More than 100 values');
+  assert.equal(reasonOf(Array.from({ length: 10 }, () => named(9))), 'More than 100 values');
+  assert.equal(reasonOf(named(10)), undefined);
+  assert.equal(reasonOf([named(5), named(10)]), undefined);
+  assert.equal(reasonOf([named(11)]), 'More than 10 names');
+  assert.equal(reasonOf([named(6), { a: 0, b: 0, c: 0, d: 0, e: 0 }]), 'More than 10 names');
+});
+
+test('a thread_id with NUL is left to its schema, any other NUL is refused', () => {
+  const body = { thread_id: 'a\0', message: 'x' };
+  assert.deepEqual(parseJson(JSON.stringify(body)), body);
+  for (const other of [
+    { ...body, message: 'x\0' },
+    { message: 'x\0', thread_id: 'a' },
+    { metadata: { thread_id: 'a\0' } },
+    { 'thread_id\0': 'a' },
+    [body],
+  ]) {
+    assert.match(String(faultOf(JSON.stringify(other))?.message), /^NUL character/);
+  }
 });

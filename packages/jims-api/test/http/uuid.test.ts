@@ -76,3 +76,7 @@ test('reasons are those of the parser behind pydantic', () => {
   assert.equal(uuidFault('x'), `${character} \`x\` at 1`);
   assert.equal(uuidFault('0190d3a0😀'), `${character} \`😀\` at 9`);
 });
+
+test('the groups of a long text are counted', () => {
+  assert.equal(uuidFault('-'.repeat(100_000)), 'invalid group count: expected 5, found 100001');
+});

@@ -3,7 +3,7 @@
 import * as v from 'valibot';
 
 import { contactInQuery, contactOf, nobody, requireContactId } from '../contact.ts';
-import { jsonObject } from '../fields.ts';
+import { sentObject } from '../fields.ts';
 import type { ChatId } from '../history-thread.ts';
 import { CHAT_HEADERS, USER_HEADERS } from '../naming-headers.ts';
 import type { Call } from '../route.ts';
@@ -20,7 +20,7 @@ export const callerFields = {
     v.description('Who talks; or the header x-jims-contact-id, which goes before it'),
   ),
   safety_identifier: v.pipe(v.nullish(v.string()), v.description('Instead of `user`')),
-  metadata: v.nullish(jsonObject),
+  metadata: v.nullish(sentObject),
 };
 
 export interface NamedCaller {

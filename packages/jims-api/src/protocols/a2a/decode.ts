@@ -1,6 +1,8 @@
 import * as v from 'valibot';
 
+import { MAX_PARTS } from '../../http/chat-limits.ts';
 import { contactId } from '../../http/contact.ts';
+import { list } from '../../http/list.ts';
 import { parseBody } from '../../http/validation.ts';
 import { failure } from './failures.ts';
 
@@ -23,7 +25,7 @@ export const SendParams = v.pipe(
       taskId: id,
       role: v.optional(v.picklist(['ROLE_USER', 'ROLE_UNSPECIFIED'])),
       parts: v.pipe(
-        v.array(v.looseObject({ text: v.optional(v.string()) })),
+        list(v.looseObject({ text: v.optional(v.string()) }), MAX_PARTS),
         v.nonEmpty(),
         v.description('Texts alone'),
       ),

@@ -1,24 +1,30 @@
 import * as v from 'valibot';
 
 import type { SaidText } from '../../http/alignment.ts';
+import { MAX_MESSAGES } from '../../http/chat-limits.ts';
 import type { ChatMessage } from '../../http/chat-message.ts';
 import { contactId } from '../../http/contact.ts';
 import { validationError } from '../../http/errors.ts';
-import { jsonObject, uuid } from '../../http/fields.ts';
+import { sentObject, uuid } from '../../http/fields.ts';
 import { isJsonObject } from '../../http/json-object.ts';
+import { list } from '../../http/list.ts';
+import { messageContent } from '../../http/message-content.ts';
 import type { ApiContext } from '../../http/route.ts';
 import { eventType, requireAllowed, runTerms, toRunTerms } from '../../http/run-fields.ts';
+import { requireConfigSize } from '../../http/sent-sizes.ts';
 import { userContent, userEvent } from '../../http/user-text.ts';
 import { fieldError, parseBody } from '../../http/validation.ts';
 
 const MAX_ID = 256;
+/** Pieces of what the client's page knows. */
+const MAX_CONTEXT = 1000;
 const BETWEEN_PARTS = '\n\n';
 
 const id = v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_ID));
 
 const Message = v.object({
   role: v.string(),
-  content: v.pipe(v.optional(v.unknown()), v.description('A text, or parts that hold texts')),
+  content: v.pipe(v.optional(messageContent), v.description('A text, or parts that hold texts')),
 });
 type Message = v.InferOutput<typeof Message>;
 
@@ -28,13 +34,13 @@ export const AgUiBody = v.pipe(
     threadId: v.pipe(id, v.description('As the client names it: each is a thread')),
     runId: v.pipe(id, v.description('As the client names it: said again in the answer')),
     messages: v.pipe(
-      v.array(Message),
+      list(Message, MAX_MESSAGES),
       v.description(
         'All of the thread; the last one is the new one, by the user. None: what was said is told, and nothing is run',
       ),
     ),
     context: v.pipe(
-      v.optional(v.array(jsonObject), []),
+      v.optional(list(sentObject, MAX_CONTEXT), []),
       v.description('For the app to read, in a new thread: `agui_context` of its config'),
     ),
     forwardedProps: v.nullish(
@@ -47,7 +53,7 @@ export const AgUiBody = v.pipe(
           v.nullish(uuid),
           v.description('Continues this thread of JIMS, whatever the other messages are'),
         ),
-        thread_config: v.optional(jsonObject),
+        thread_config: v.optional(sentObject),
         event_type: v.optional(eventType),
         on_busy: runTerms.on_busy,
         timeout: runTerms.timeout,
@@ -75,10 +81,11 @@ export interface AgUiMessage extends ChatMessage {
 /**
  * Reads the body of a request.
  *
- * @throws HttpError 422 also for a new message that is not the user's, or has more than text.
+ * @throws HttpError 422 also for a new message that is not the user's, or has more than text; 413 for a
+ * config that is too large with its context.
  */
 export function decode(
-  { allowedEventTypes }: Pick<ApiContext, 'allowedEventTypes'>,
+  api: Pick<ApiContext, 'allowedEventTypes' | 'maxConfigBytes'>,
   body: unknown,
 ): AgUiInput {
   const { threadId, runId, messages, context, forwardedProps } = parseBody(AgUiBody, body);
@@ -87,15 +94,17 @@ export function decode(
   if (!last) return { ...named, message: undefined };
   const { thread_id, thread_config, event_type, ...terms } = forwardedProps ?? {};
   const incoming = userEvent(newText(last), event_type);
-  requireAllowed(incoming.type, allowedEventTypes);
+  requireAllowed(incoming.type, api.allowedEventTypes);
+  const threadConfig = {
+    ...(thread_config ?? { interface: 'ag-ui' }),
+    ...(context.length > 0 && { agui_context: context }),
+  };
+  requireConfigSize(api, threadConfig);
   return {
     ...named,
     message: {
       threadId: typeof thread_id === 'string' ? thread_id : undefined,
-      threadConfig: {
-        ...(thread_config ?? { interface: 'ag-ui' }),
-        ...(context.length > 0 && { agui_context: context }),
-      },
+      threadConfig,
       earlier: messages.slice(0, -1).flatMap(saidText),
       incoming,
       // The client has no other way to say stop.

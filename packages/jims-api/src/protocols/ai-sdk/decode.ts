@@ -1,12 +1,15 @@
 import * as v from 'valibot';
 
 import type { SaidText } from '../../http/alignment.ts';
+import { MAX_MESSAGES, MAX_PARTS } from '../../http/chat-limits.ts';
 import type { ChatMessage } from '../../http/chat-message.ts';
 import { contactId } from '../../http/contact.ts';
 import { validationError } from '../../http/errors.ts';
-import { jsonObject, uuid } from '../../http/fields.ts';
+import { sentObject, uuid } from '../../http/fields.ts';
+import { list } from '../../http/list.ts';
 import type { ApiContext } from '../../http/route.ts';
 import { eventType, requireAllowed, runTerms, toRunTerms } from '../../http/run-fields.ts';
+import { requireConfigSize } from '../../http/sent-sizes.ts';
 import { userContent, userEvent } from '../../http/user-text.ts';
 import { fieldError, parseBody } from '../../http/validation.ts';
 
@@ -15,7 +18,7 @@ const BETWEEN_PARTS = '\n\n';
 
 const UiMessage = v.object({
   role: v.picklist(['system', 'user', 'assistant']),
-  parts: v.array(v.object({ type: v.string(), text: v.optional(v.string()) })),
+  parts: list(v.object({ type: v.string(), text: v.optional(v.string()) }), MAX_PARTS),
 });
 type UiMessage = v.InferOutput<typeof UiMessage>;
 
@@ -29,7 +32,7 @@ export const AiSdkBody = v.pipe(
       v.description('The chat, as the client names it: each is a thread'),
     ),
     messages: v.pipe(
-      v.array(UiMessage),
+      list(UiMessage, MAX_MESSAGES),
       v.nonEmpty(),
       v.description('The whole chat; the last message is the new one, by the user'),
     ),
@@ -41,7 +44,7 @@ export const AiSdkBody = v.pipe(
       v.nullish(uuid),
       v.description('Continues this thread, whatever the other messages are'),
     ),
-    thread_config: v.optional(jsonObject, () => ({ interface: 'ai-sdk' })),
+    thread_config: v.optional(sentObject, () => ({ interface: 'ai-sdk' })),
     event_type: v.optional(eventType),
     on_busy: runTerms.on_busy,
     on_disconnect: v.pipe(
@@ -63,15 +66,17 @@ export interface AiSdkMessage extends ChatMessage {
 /**
  * Reads the body of a request.
  *
- * @throws HttpError 422 also for a new message that is not the user's, or has files.
+ * @throws HttpError 422 also for a new message that is not the user's, or has files; 413 for a config
+ * that is too large.
  */
 export function decode(
-  { allowedEventTypes }: Pick<ApiContext, 'allowedEventTypes'>,
+  api: Pick<ApiContext, 'allowedEventTypes' | 'maxConfigBytes'>,
   body: unknown,
 ): AiSdkMessage {
   const request = parseBody(AiSdkBody, body);
   const incoming = userEvent(newText(request.messages), request.event_type);
-  requireAllowed(incoming.type, allowedEventTypes);
+  requireAllowed(incoming.type, api.allowedEventTypes);
+  requireConfigSize(api, request.thread_config);
   return {
     chatId: request.id,
     contactId: request.contact_id,

@@ -2,8 +2,11 @@ import type { JsonObject, NewEvent } from 'jims-core';
 import * as v from 'valibot';
 
 import type { SaidText } from '../../http/alignment.ts';
+import { MAX_MESSAGES } from '../../http/chat-limits.ts';
 import { contactId } from '../../http/contact.ts';
-import { jsonObject, uuid } from '../../http/fields.ts';
+import { sentObject, uuid } from '../../http/fields.ts';
+import { list } from '../../http/list.ts';
+import { parseJson } from '../../http/parse-json.ts';
 import { userContent, userEvent } from '../../http/user-text.ts';
 import { parseBody } from '../../http/validation.ts';
 
@@ -14,6 +17,9 @@ const Message = v.object({
 });
 type Message = v.InferOutput<typeof Message>;
 
+/** How the JSON of a request begins: a bare text that does is refused, as it cannot be told apart. */
+const OBJECT = /^\s*\{\s*["}]/;
+
 /** What a page hangs on the message of a clicked button. */
 const ClickedButton = v.object({ jimsCallback: v.string() });
 
@@ -21,7 +27,7 @@ const ClickedButton = v.object({ jimsCallback: v.string() });
 export const DeepChatBody = v.pipe(
   v.object({
     messages: v.pipe(
-      v.array(Message),
+      list(Message, MAX_MESSAGES),
       v.nonEmpty(),
       v.description('The last one is the new message'),
     ),
@@ -32,7 +38,7 @@ export const DeepChatBody = v.pipe(
       ),
     ),
     thread_id: v.pipe(v.nullish(uuid), v.description('Instead of the latest of the contact')),
-    thread_config: v.optional(jsonObject, () => ({ interface: 'deep-chat' })),
+    thread_config: v.optional(sentObject, () => ({ interface: 'deep-chat' })),
   }),
   v.title('DeepChatRequest'),
 );
@@ -65,11 +71,7 @@ export function decode(body: unknown): DeepChatMessage {
 /** An interceptor that gives a text has it encoded once more, as JSON in JSON; or it is a bare text. */
 function unwrapped(body: unknown): unknown {
   if (typeof body !== 'string') return body;
-  try {
-    return unwrapped(JSON.parse(body));
-  } catch {
-    return { messages: [{ text: body }] };
-  }
+  return OBJECT.test(body) ? parseJson(body) : { messages: [{ text: body }] };
 }
 
 function saidText(message: Message): SaidText[] {

@@ -9,6 +9,7 @@ import { json } from '../../http/route.ts';
 import type { ApiContext, Call, Protocol, RefusedCall } from '../../http/route.ts';
 import { answerRun, namedThread, streamRun, threadHeader } from '../../http/run-routes.ts';
 import type { RunAsk } from '../../http/run-routes.ts';
+import { requireConfigSize } from '../../http/sent-sizes.ts';
 import { decode } from './decode.ts';
 import type { DeepChatMessage } from './decode.ts';
 import { encodeError, encodeResult, encodeStream } from './encode.ts';
@@ -37,6 +38,7 @@ export function deepChatProtocol(api: ApiContext): Protocol {
 
   async function threadOf(call: Call, message: DeepChatMessage): Promise<RunAsk['thread']> {
     const { earlier, incoming } = message;
+    requireConfigSize(api, message.threadConfig);
     const threadConfig = configBy(call.principal, message.threadConfig, 'deep-chat');
     const contactId = contactOf(call, contactInQuery(call) ?? message.contactId);
     const threadId = threadHeader(call) ?? message.threadId;

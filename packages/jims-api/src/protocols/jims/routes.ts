@@ -14,7 +14,7 @@ export function jimsProtocol(api: ApiContext): Protocol {
     method: Route['method'],
     path: string,
     handler: Handler,
-    more: Pick<Route, 'bodyless'> = {},
+    more: Pick<Route, 'isOriginal' | 'bodyless'> = {},
   ): Route => ({
     ...more,
     method,
@@ -25,8 +25,8 @@ export function jimsProtocol(api: ApiContext): Protocol {
     name: 'jims',
     operations: jimsOperations,
     routes: [
-      route('POST', '/chat', chat),
-      route('POST', '/chat/stream', chatStream),
+      route('POST', '/chat', chat, { isOriginal: true }),
+      route('POST', '/chat/stream', chatStream, { isOriginal: true }),
       route('GET', '/threads', listThreads),
       route('POST', '/threads', createThread),
       route('GET', '/threads/:thread_id', getThread),

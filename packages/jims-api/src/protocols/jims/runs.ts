@@ -17,7 +17,7 @@ import { tellOptions, visibleTo } from '../../http/said.ts';
 import { parseBody } from '../../http/validation.ts';
 import { chatFrames } from './chat-stream.ts';
 import { runResource } from './resources.ts';
-import { INCLUDES, includedFor, messageType } from './schemas.ts';
+import { INCLUDES, includedFor, messageText, messageType } from './schemas.ts';
 import type { Include } from './schemas.ts';
 import { mayReach } from './threads.ts';
 
@@ -28,7 +28,7 @@ const JOINED: ReadonlySet<Include> = new Set<Include>(['thread', 'delta', 'event
 /** The body of `POST /api/v1/threads/{thread_id}/runs`. */
 export const NewRunBody = v.pipe(
   v.object({
-    message: v.pipe(v.string(), v.description('What the contact says')),
+    message: messageText,
     contact_id: v.pipe(
       v.optional(contactId),
       v.description('Whose thread it is; anybody else’s is not found'),

@@ -1,10 +1,13 @@
 import * as v from 'valibot';
 
 import { contactId } from '../../http/contact.ts';
-import { boolean, jsonObject, uuid } from '../../http/fields.ts';
+import { boolean, jsonObject, sentObject, uuid } from '../../http/fields.ts';
+import { list } from '../../http/list.ts';
+import { MESSAGE_LENGTH } from '../../http/openapi.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { eventType, requireAllowed, runTerms, toRunTerms } from '../../http/run-fields.ts';
 import { seesModels } from '../../http/said.ts';
+import { requireConfigSize } from '../../http/sent-sizes.ts';
 import { parseBody } from '../../http/validation.ts';
 
 /** What may be asked for beyond the original's answer. */
@@ -13,6 +16,13 @@ export type Include = (typeof INCLUDES)[number];
 
 const NOTHING_MORE: ReadonlySet<Include> = new Set();
 
+/** What a contact says. */
+export const messageText = v.pipe(
+  v.string(),
+  v.metadata({ maxLength: MESSAGE_LENGTH }),
+  v.description('What the contact says; at most --max-message-size bytes'),
+);
+
 /** A message unless the client says what it is. */
 export const messageType = v.optional(eventType, 'comm.user_message');
 
@@ -20,13 +30,13 @@ export const messageType = v.optional(eventType, 'comm.user_message');
 export const ChatRequestBody = v.pipe(
   v.object({
     contact_id: contactId,
-    message: v.pipe(v.string(), v.description('What he says')),
+    message: messageText,
     thread_id: v.pipe(
       v.nullish(uuid),
       v.description('Continues this thread instead of the latest of the contact'),
     ),
     thread_config: v.pipe(
-      v.optional(jsonObject, () => ({ interface: 'api' })),
+      v.optional(sentObject, () => ({ interface: 'api' })),
       v.description('For the app to read; kept when a thread is made, ignored later'),
     ),
     event_type: messageType,
@@ -35,7 +45,7 @@ export const ChatRequestBody = v.pipe(
       v.description('Lets the app greet first when this message opens a thread'),
     ),
     include: v.pipe(
-      v.optional(v.array(v.picklist(INCLUDES)), []),
+      v.optional(list(v.picklist(INCLUDES), INCLUDES.length), []),
       v.description(
         'More than the plain answer: `start`, what the app said first; `usage`, what models were used; in a stream `thread`, `delta` and `event`',
       ),
@@ -119,13 +129,14 @@ export function includedFor(
 /**
  * Reads the body of a chat request.
  *
- * @throws HttpError 422 with FastAPI's list of issues.
+ * @throws HttpError 422 with FastAPI's list of issues, 413 for a config that is too large.
  */
 export function parseChatRequest(
   body: unknown,
-  { allowedEventTypes }: Pick<ApiContext, 'allowedEventTypes'>,
+  api: Pick<ApiContext, 'allowedEventTypes' | 'maxConfigBytes'>,
 ): ChatRequest {
   const request = parseBody(ChatRequestBody, body);
-  requireAllowed(request.eventType, allowedEventTypes);
+  requireAllowed(request.eventType, api.allowedEventTypes);
+  requireConfigSize(api, request.threadConfig);
   return request;
 }

@@ -6,11 +6,12 @@ import { bodyWithContact, contactId, contactOf } from '../../http/contact.ts';
 import { toCursor } from '../../http/cursor.ts';
 import { HttpError, notFound, validationError } from '../../http/errors.ts';
 import { externalIdOf, isReserved } from '../../http/external-ids.ts';
-import { jsonObject, uuid } from '../../http/fields.ts';
+import { sentObject, uuid } from '../../http/fields.ts';
 import { addressOf } from '../../http/public-address.ts';
 import { cursorIn, integerIn, uuidInPath, wordsIn } from '../../http/query.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
+import { requireConfigSize } from '../../http/sent-sizes.ts';
 import { largeJson } from '../../http/streamed-json.ts';
 import { fieldError, parseBody } from '../../http/validation.ts';
 import { threadResource } from './resources.ts';
@@ -27,7 +28,7 @@ export const NewThreadBody = v.pipe(
       v.nullish(v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_EXTERNAL_ID))),
       v.description('Gets the contact’s thread of this external id, or makes it'),
     ),
-    thread_config: v.optional(jsonObject, () => ({ interface: 'api' })),
+    thread_config: v.optional(sentObject, () => ({ interface: 'api' })),
   }),
   v.title('NewThread'),
 );
@@ -36,7 +37,7 @@ export const NewThreadBody = v.pipe(
 export const ThreadPatchBody = v.pipe(
   v.object({
     thread_config: v.pipe(
-      jsonObject,
+      sentObject,
       v.description('Merged into the config member by member; null takes a member out'),
     ),
   }),
@@ -71,6 +72,7 @@ export async function createThread(api: ApiContext, call: Call): Promise<Respons
   const body = await bodyWithContact(call);
   const { contact_id, thread_id, external_id, thread_config } = parseBody(NewThreadBody, body);
   contactOf(call, contact_id);
+  requireConfigSize(api, thread_config);
   if (typeof external_id === 'string' && isReserved(external_id)) {
     const reason = 'external ids that begin with jims: are made by the service';
     throw validationError([fieldError('external_id', external_id, reason)]);
@@ -112,7 +114,9 @@ export async function updateThread(api: ApiContext, call: Call): Promise<Respons
   const { id, config } = await reachableThread(api, call);
   const patch = parseBody(ThreadPatchBody, await call.body()).thread_config;
   const merged = Object.entries({ ...config, ...patch }).filter(([, value]) => value !== null);
-  const updated = await api.app.updateThreadConfig(id, Object.fromEntries(merged));
+  const threadConfig = Object.fromEntries(merged);
+  requireConfigSize(api, threadConfig);
+  const updated = await api.app.updateThreadConfig(id, threadConfig);
   if (!updated) throw notFound(`Thread '${id}' not found`);
   return json(call, threadResource(updated, call));
 }

@@ -19,6 +19,8 @@ import { callName } from './running-calls.ts';
 import type { RunningCalls } from './running-calls.ts';
 import { TOOL, ToolArguments } from './tool.ts';
 
+const MAX_TOKEN = 1024;
+
 /** One request for a tool. */
 export interface ToolCall {
   readonly id: RpcId;
@@ -154,5 +156,7 @@ async function start(
 
 function tokenIn({ _meta: meta }: JsonObject): string | number | undefined {
   const token = isJsonObject(meta) ? meta['progressToken'] : undefined;
-  return typeof token === 'string' || typeof token === 'number' ? token : undefined;
+  // It is sent back with every status.
+  if (typeof token === 'string') return token.length <= MAX_TOKEN ? token : undefined;
+  return typeof token === 'number' ? token : undefined;
 }

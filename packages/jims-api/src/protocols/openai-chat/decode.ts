@@ -1,21 +1,25 @@
 import * as v from 'valibot';
 
 import type { SaidText } from '../../http/alignment.ts';
+import { MAX_MESSAGES, MAX_NAME } from '../../http/chat-limits.ts';
 import type { ChatMessage } from '../../http/chat-message.ts';
 import { validationError } from '../../http/errors.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { boolean } from '../../http/fields.ts';
+import { list } from '../../http/list.ts';
+import { messageContent } from '../../http/message-content.ts';
 import { callerFields, textIn } from '../../http/openai/caller.ts';
 import type { NamedCaller } from '../../http/openai/caller.ts';
 import { contentText } from '../../http/openai/content.ts';
+import type { ApiContext } from '../../http/route.ts';
+import { requireMessageSize } from '../../http/sent-sizes.ts';
 import { userContent, userEvent } from '../../http/user-text.ts';
 import { fieldError, parseBody } from '../../http/validation.ts';
 
 const Message = v.object({
   role: v.picklist(['system', 'developer', 'user', 'assistant', 'tool', 'function']),
   content: v.pipe(
-    v.optional(v.unknown()),
-    v.metadata({ type: ['string', 'array', 'null'], items: {} }),
+    v.optional(messageContent),
     v.description('A text, or parts of which the texts count'),
   ),
 });
@@ -24,9 +28,12 @@ type Message = v.InferOutput<typeof Message>;
 /** What of OpenAI's request means something here; the rest is taken and left alone. */
 export const ChatCompletionBody = v.pipe(
   v.object({
-    model: v.pipe(v.optional(v.string(), 'jims'), v.description('Any: said again in the answer')),
+    model: v.pipe(
+      v.optional(v.pipe(v.string(), v.maxLength(MAX_NAME)), 'jims'),
+      v.description('Any: said again in the answer'),
+    ),
     messages: v.pipe(
-      v.array(Message),
+      list(Message, MAX_MESSAGES),
       v.nonEmpty(),
       v.description(
         'The last one is the new one, by the user. The others count when the request names no thread',
@@ -50,13 +57,16 @@ export interface ChatCompletionAsk extends ChatMessage {
 /**
  * Reads the body of a request.
  *
- * @throws HttpError 422 also for a last message that is not the user's, or has no text.
+ * @throws HttpError 422 also for a last message that is not the user's, or has no text; 413 for a system
+ * prompt that is too large.
  */
-export function decode(body: unknown): ChatCompletionAsk {
+export function decode(api: Pick<ApiContext, 'maxMessageBytes'>, body: unknown): ChatCompletionAsk {
   const request = parseBody(ChatCompletionBody, body);
   const { messages, metadata } = request;
   const text = newText(messages);
   const prompt = messages.find(({ role }) => role === 'system' || role === 'developer');
+  const systemPrompt = prompt && contentText(prompt.content);
+  requireMessageSize(api, systemPrompt ?? '');
   return {
     model: request.model,
     stream: request.stream ?? false,
@@ -65,7 +75,7 @@ export function decode(body: unknown): ChatCompletionAsk {
     threadId: textIn(metadata, 'thread_id'),
     threadConfig: {
       interface: 'openai',
-      ...(prompt && { system_prompt: contentText(prompt.content) }),
+      ...(systemPrompt !== undefined && { system_prompt: systemPrompt }),
     },
     earlier: messages.slice(0, -1).flatMap(saidText),
     incoming: userEvent(text),

@@ -20,7 +20,7 @@ const PROTOCOL = 'openai-chat';
 /** OpenAI's Chat Completions (`/v1/chat/completions`) and its list of models. */
 export function openAiChatProtocol(api: ApiContext): Protocol {
   async function complete(call: Call): Promise<Response> {
-    const asked = decode(await call.body());
+    const asked = decode(api, await call.body());
     const aside = isSideTask(call, asked);
     const ask = await askOf(call, asked, aside);
     const began = (run: Run): Run => {

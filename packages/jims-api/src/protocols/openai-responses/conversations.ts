@@ -3,13 +3,15 @@ import * as v from 'valibot';
 
 import { configFor, withMember } from '../../http/client-config.ts';
 import { HttpError, notFound } from '../../http/errors.ts';
-import { jsonObject } from '../../http/fields.ts';
+import { sentObject } from '../../http/fields.ts';
 import { toEvent } from '../../http/history-thread.ts';
 import { isJsonObject } from '../../http/json-object.ts';
+import { list } from '../../http/list.ts';
 import { NOBODY, callerOf } from '../../http/openai/caller.ts';
 import { hexOf } from '../../http/openai/ids.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
+import { requireConfigSize, requireMessageSize } from '../../http/sent-sizes.ts';
 import { largeJson } from '../../http/streamed-json.ts';
 import { parseBody } from '../../http/validation.ts';
 import { conversationItems } from './conversation-items.ts';
@@ -19,31 +21,34 @@ import { Item, saidIn } from './input.ts';
 import { listOf, listPage } from './list-page.ts';
 import { requireConversation } from './reach.ts';
 
+/** As many as OpenAI takes in one request. */
+const MAX_ITEMS = 20;
 /** What the config of a conversation says of where it came from. */
 const INTERFACE = 'openai';
 
 /** The body of `POST /v1/conversations`. */
 export const ConversationBody = v.pipe(
   v.object({
-    items: v.pipe(v.nullish(v.array(Item)), v.description('What was said so far')),
-    metadata: v.nullish(jsonObject),
+    items: v.pipe(v.nullish(list(Item, MAX_ITEMS)), v.description('What was said so far')),
+    metadata: v.nullish(sentObject),
   }),
   v.title('NewConversation'),
 );
 
 /** The body of `POST /v1/conversations/{conversation_id}`. */
 export const ConversationPatchBody = v.pipe(
-  v.object({ metadata: v.nullish(jsonObject) }),
+  v.object({ metadata: v.nullish(sentObject) }),
   v.title('ConversationPatch'),
 );
 
 /** The body of `POST /v1/conversations/{conversation_id}/items`. */
-export const NewItemsBody = v.pipe(v.object({ items: v.array(Item) }), v.title('NewItems'));
+export const NewItemsBody = v.pipe(v.object({ items: list(Item, MAX_ITEMS) }), v.title('NewItems'));
 
 /** `POST /v1/conversations`: an empty thread, or one that begins with these items. */
 export async function createConversation(api: ApiContext, call: Call): Promise<Response> {
   const { items, metadata } = parseBody(ConversationBody, (await call.body()) ?? {});
-  const events = eventsIn(call, items ?? []);
+  const events = eventsIn(api, call, items ?? []);
+  requireConfigSize(api, metadata ?? {});
   const controller = await api.app.newThread({
     contactId: callerOf(call, { metadata }) ?? NOBODY,
     threadConfig: withMember(
@@ -65,6 +70,7 @@ export async function getConversation(api: ApiContext, call: Call): Promise<Resp
 export async function updateConversation(api: ApiContext, call: Call): Promise<Response> {
   const { id, config } = await writableConversation(api, call);
   const { metadata } = parseBody(ConversationPatchBody, await call.body());
+  requireConfigSize(api, metadata ?? {});
   const thread = await api.app.updateThreadConfig(
     id,
     withMember(call.principal, config, { metadata: metadata ?? {} }),
@@ -94,7 +100,7 @@ export async function listItems(api: ApiContext, call: Call): Promise<Response> 
 export async function createItems(api: ApiContext, call: Call): Promise<Response> {
   const thread = await writableConversation(api, call);
   const { items } = parseBody(NewItemsBody, await call.body());
-  const events = eventsIn(call, items);
+  const events = eventsIn(api, call, items);
   await (await api.app.thread(thread.id))?.appendAll(events, { whenIdle: true });
   const added = new Set(events.map(({ id }) => hexOf(id)));
   const own: ConversationItem[] = [];
@@ -124,9 +130,19 @@ export async function deleteItem(api: ApiContext, call: Call): Promise<never> {
   );
 }
 
-/** @throws HttpError 403 for what the assistant said, by a contact: that is the app's to say. */
-function eventsIn({ principal }: Call, items: readonly v.InferOutput<typeof Item>[]): NewEvent[] {
+/**
+ * What a user says is a message like any other; what the app said may be as long as it was.
+ *
+ * @throws HttpError 413 for a message that is too large; 403 for what the assistant said, by a contact:
+ * that is the app's to say.
+ */
+function eventsIn(
+  api: ApiContext,
+  { principal }: Call,
+  items: readonly v.InferOutput<typeof Item>[],
+): NewEvent[] {
   const said = saidIn(items);
+  for (const { role, content } of said) if (role === 'user') requireMessageSize(api, content);
   if (principal.kind === 'contact' && said.some(({ role }) => role === 'assistant')) {
     throw new HttpError(403, 'Items of the assistant can be added by services alone', {
       code: 'assistant_items_not_allowed',

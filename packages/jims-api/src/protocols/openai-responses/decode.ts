@@ -1,36 +1,42 @@
 import type { NewEvent } from 'jims-core';
 import * as v from 'valibot';
 
+import { MAX_MESSAGES, MAX_NAME, MAX_PARTS } from '../../http/chat-limits.ts';
 import { HttpError, validationError } from '../../http/errors.ts';
 import { boolean } from '../../http/fields.ts';
+import { list } from '../../http/list.ts';
 import { callerFields } from '../../http/openai/caller.ts';
 import type { NamedCaller } from '../../http/openai/caller.ts';
+import { requireConfigSize, requireMessageSize } from '../../http/sent-sizes.ts';
+import type { SentSizes } from '../../http/sent-sizes.ts';
 import { userEvent } from '../../http/user-text.ts';
 import { fieldError, parseBody } from '../../http/validation.ts';
 import { withAsked } from './asked.ts';
 import { Item, contentOf, readInput } from './input.ts';
 import type { Input } from './input.ts';
 
+const name = v.pipe(v.string(), v.maxLength(MAX_NAME));
+
 /** What of OpenAI's request means something here; the rest is taken and left alone. */
 export const ResponseBody = v.pipe(
   v.object({
-    model: v.pipe(v.optional(v.string(), 'jims'), v.description('Any: said again in the response')),
+    model: v.pipe(v.optional(name, 'jims'), v.description('Any: said again in the response')),
     input: v.pipe(
-      v.union([v.string(), v.pipe(v.array(Item), v.nonEmpty())]),
+      v.union([v.string(), v.pipe(list(Item, MAX_MESSAGES), v.nonEmpty())]),
       v.description(
         'A text, or items of which the last is the user’s message. Without another thread the ones before it are what was said so far',
       ),
     ),
     previous_response_id: v.pipe(
-      v.nullish(v.string()),
+      v.nullish(name),
       v.description('Continues behind this response; behind an older one in a fork of its thread'),
     ),
     conversation: v.pipe(
-      v.nullish(v.union([v.string(), v.object({ id: v.string() })])),
+      v.nullish(v.union([name, v.object({ id: name })])),
       v.description('Continues this conversation; not together with previous_response_id'),
     ),
     instructions: v.pipe(
-      v.nullish(v.union([v.string(), v.array(Item)])),
+      v.nullish(v.union([v.string(), list(Item, MAX_PARTS)])),
       v.description('`system_prompt` of a new thread’s config'),
     ),
     stream: v.nullish(boolean),
@@ -62,9 +68,10 @@ export interface ResponseAsk {
 /**
  * Reads the body of a request.
  *
- * @throws HttpError 422 also when the last item is not the user's message.
+ * @throws HttpError 422 also when the last item is not the user's message; 413 for instructions or metadata
+ * that are too large.
  */
-export function decode(body: unknown): ResponseAsk {
+export function decode(sizes: SentSizes, body: unknown): ResponseAsk {
   const request = parseBody(ResponseBody, body);
   const { model, metadata, background, store, previous_response_id: previous } = request;
   const { conversation } = request;
@@ -74,13 +81,17 @@ export function decode(body: unknown): ResponseAsk {
     throw validationError([fieldError('store', store, 'a background response must be stored')]);
   }
   const input = readInput(request.input);
+  const systemPrompt = instructions ?? input.systemPrompt;
+  // Both are kept with the message.
+  requireMessageSize(sizes, systemPrompt ?? '');
+  requireConfigSize(sizes, metadata ?? {});
   return {
     caller: request,
     input,
     model,
     previousResponseId: previous || undefined,
     conversationId: typeof conversation === 'object' ? conversation?.id : conversation,
-    systemPrompt: instructions ?? input.systemPrompt,
+    systemPrompt,
     stream: request.stream ?? false,
     background: background ?? false,
     store: store ?? true,

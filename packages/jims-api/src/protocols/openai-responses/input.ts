@@ -2,6 +2,7 @@ import * as v from 'valibot';
 
 import type { SaidText } from '../../http/alignment.ts';
 import { validationError } from '../../http/errors.ts';
+import { messageContent } from '../../http/message-content.ts';
 import { contentText } from '../../http/openai/content.ts';
 import { userContent } from '../../http/user-text.ts';
 import { fieldError } from '../../http/validation.ts';
@@ -12,7 +13,7 @@ const BETWEEN_MESSAGES = '\n\n';
 export const Item = v.object({
   type: v.optional(v.string(), 'message'),
   role: v.optional(v.string()),
-  content: v.optional(v.unknown()),
+  content: v.optional(messageContent),
   id: v.nullish(v.string()),
 });
 type Item = v.InferOutput<typeof Item>;

@@ -21,7 +21,7 @@ const MAX_NUMBER = 999_999_999;
 
 /** `POST /v1/responses` */
 export async function createResponse(api: ApiContext, call: Call): Promise<Response> {
-  const request = decode(await call.body());
+  const request = decode(api, await call.body());
   const { background, stream } = request;
   const place = await placeOf(api, call, request);
   const asked = askedOf(place.incoming);

@@ -132,6 +132,23 @@ test('an interceptor may give a text: JSON in JSON, or the bare words', async ()
   });
 });
 
+test('JSON in JSON is read as all JSON is: what cannot be kept is refused, and one level is enough', async () => {
+  await using served = await serveApp((ctx) => ctx.sendMessage('ok'));
+  const deep = `{"messages":[{"text":"a"}],"thread_config":{"a":${'['.repeat(100)}${']'.repeat(100)}}}`;
+  for (const inner of [
+    '{"messages":[{"text":"a\\u0000b"}]}',
+    '{"messages":[{"text":"a\\ud800b"}]}',
+    '{"messages":[{"text":"a"}],"contact_id":"c\\u0000"}',
+    deep,
+  ]) {
+    const { status, body } = await send(served.origin, JSON.stringify(inner));
+    assert.equal(status, 422, inner.slice(0, 100));
+    assert.match(JSON.stringify(body), /JSON decode error/);
+  }
+  const twice = JSON.stringify(JSON.stringify('{"messages":[]}'));
+  assert.equal((await send(served.origin, twice)).status, 200);
+});
+
 test('strangers do not share a thread: each message has what its page sends with it', async () => {
   await using served = await serveApp(echoHistory);
   const messages = [

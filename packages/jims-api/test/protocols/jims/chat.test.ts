@@ -106,6 +106,23 @@ test('a greeting is told to who asks for it, in a new thread only', async () => 
   assert.deepEqual(later['start'], { assistant_messages: [], events: [] });
 });
 
+test('a thread_id with NUL is no UUID, in the words of the original', async () => {
+  await using api = testApi(echo);
+  const thread_id = '0190d3a0-1111-7222-8333-444444444444\0';
+  const response = await api.post(CHAT, { contact_id: 'c', message: 'x', thread_id });
+  assert.equal(response.status, 422);
+  assert.deepEqual(await response.json(), {
+    detail: [
+      {
+        type: 'uuid_parsing',
+        loc: ['body', 'thread_id'],
+        msg: 'Input should be a valid UUID, invalid character: expected an optional prefix of `urn:uuid:` followed by [0-9a-fA-F-], found `\0` at 37',
+        input: thread_id,
+      },
+    ],
+  });
+});
+
 test('a thread of another contact is as unknown as one that does not exist', async () => {
   await using api = testApi(echo);
   const owner = await jsonOf(await api.post(CHAT, { contact_id: 'owner', message: 'secret' }));

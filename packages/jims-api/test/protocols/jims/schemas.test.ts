@@ -8,7 +8,7 @@ import type { ValidationIssue } from '../../../src/http/errors.ts';
 import { CLIENT_EVENT_TYPES } from '../../../src/http/event-types.ts';
 import { parseChatRequest } from '../../../src/protocols/jims/schemas.ts';
 
-const options = { allowedEventTypes: CLIENT_EVENT_TYPES };
+const options = { allowedEventTypes: CLIENT_EVENT_TYPES, maxConfigBytes: 131_072 };
 const ORDER = [
   'contact_id',
   'message',
@@ -43,7 +43,7 @@ const requests = fc.record(
     thread_config: fc.dictionary(fc.string(), fc.jsonValue()),
     event_type: fc.constantFrom('comm.user_message', 'comm.user_button_click', 'crm.note'),
     run_conversation_start_on_new_thread: fc.boolean(),
-    include: fc.array(fc.constantFrom('thread', 'start', 'delta', 'event', 'usage')),
+    include: fc.uniqueArray(fc.constantFrom('thread', 'start', 'delta', 'event', 'usage')),
   },
   { requiredKeys: ['contact_id', 'message'], noNullPrototype: true },
 );
@@ -219,7 +219,7 @@ test('an event type has a domain and a name, and is one that clients may send', 
 });
 
 test('an operator may name the event types that clients send', () => {
-  const only = { allowedEventTypes: ['comm.user_*', 'state.set.theme'] };
+  const only = { ...options, allowedEventTypes: ['comm.user_*', 'state.set.theme'] };
   const send = (event_type: string) => () => parseChatRequest({ ...HELLO, event_type }, only);
   assert.equal(send('state.set.theme')().eventType, 'state.set.theme');
   assert.throws(send('crm.note'), { status: 422 });

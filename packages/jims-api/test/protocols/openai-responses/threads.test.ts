@@ -174,6 +174,31 @@ describe('conversations', () => {
     );
   });
 
+  test('take as many items at a time as OpenAI, all of them or none', async () => {
+    await using served = await serveApp(historian);
+    const { client } = openAiClient(served);
+    const { id } = await client.conversations.create();
+    const items = (count: number): { role: 'user' | 'assistant'; content: string }[] =>
+      Array.from({ length: count }, (_, i) => ({
+        role: i % 2 === 0 ? 'user' : 'assistant',
+        content: String(i),
+      }));
+    const added = await client.conversations.items.create(id, { items: items(20) });
+    const listed = await client.conversations.items.list(id, { order: 'asc', limit: 100 });
+    assert.equal(added.data.length, 20);
+    assert.deepEqual(listed.data, added.data);
+    const more = await client.conversations.items.create(id, { items: items(2) });
+    assert.deepEqual(
+      more.data.map((item) => item.type === 'message' && item.role),
+      ['user', 'assistant'],
+    );
+    const tooMany = { items: items(21) };
+    await assert.rejects(client.conversations.items.create(id, tooMany), /at most 20 items/);
+    await assert.rejects(client.conversations.create(tooMany), /at most 20 items/);
+    const now = await client.conversations.items.list(id, { limit: 100 });
+    assert.equal(now.data.length, 22);
+  });
+
   test('take items, give single ones, change their metadata, and are erased', async () => {
     await using served = await serveApp(historian);
     const { client } = openAiClient(served);
