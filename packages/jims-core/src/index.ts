@@ -1,5 +1,6 @@
 export { JimsApp, defineApp, isJimsApp } from './app.ts';
 export type { JimsAppOptions, OpenOptions } from './app.ts';
+export { cleanJson } from './clean-text.ts';
 export { JimsError, describeError, isJimsError, plainError } from './errors.ts';
 export type { JimsErrorCode } from './errors.ts';
 export { createLlmProvider } from './llm/llm-provider.ts';
@@ -46,6 +47,7 @@ export type {
   Store,
   ThreadQuery,
 } from './store/store.ts';
+export { MAX_PIECE_CHARS, textPieces } from './text-pieces.ts';
 export type { Metrics } from './telemetry/metrics.ts';
 export { eventDomain, eventName, isInternalEvent, newEvent } from './thread/event.ts';
 export type { CommunicationEvent, JsonObject, NewEvent, ThreadEvent } from './thread/event.ts';

@@ -1,3 +1,4 @@
+import { cleanJson } from 'jims-core';
 import type { JimsApp, Logger } from 'jims-core';
 
 import type { Principal } from './auth/principal.ts';
@@ -71,5 +72,5 @@ export interface Protocol {
 /** A JSON answer. */
 export function json(call: Pick<Call, 'headers'>, value: unknown, status = 200): Response {
   const headers = { ...call.headers, 'content-type': 'application/json' };
-  return new Response(JSON.stringify(value), { status, headers });
+  return new Response(cleanJson(value), { status, headers });
 }

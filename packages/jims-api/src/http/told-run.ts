@@ -1,3 +1,4 @@
+import { textPieces } from 'jims-core';
 import type { AgentStatus, ListenOptions, NewEvent, Run, RunEnd, RunEvent } from 'jims-core';
 
 import { assistantText } from './said.ts';
@@ -20,8 +21,8 @@ export type ToldEvent =
 /**
  * A run from its beginning to its one last event, nothing missing: of a run that is over, or that
  * another process runs, some events and the last of a text are known by its outcome alone; they come
- * before its end. A message that was not streamed is one piece, an empty one none. After an error
- * texts stay open.
+ * before its end. A message that was not streamed comes in pieces when it is long, an empty one in
+ * none. After an error texts stay open.
  */
 export async function* toldRun(
   run: Run,
@@ -45,7 +46,7 @@ export async function* toldRun(
   function* whole(event: NewEvent): Generator<ToldEvent> {
     told.add(event.id);
     const rest = assistantText(event)?.slice(open.get(event.id) ?? 0);
-    if (rest) yield* piece(event.id, rest, 1);
+    if (rest) for (const each of textPieces(rest)) yield* piece(event.id, each, 1);
     yield* end(event.id);
     yield { type: 'event', event };
   }

@@ -1,3 +1,4 @@
+import { cleanJson } from 'jims-core';
 import type { JimsApp, Thread, ThreadEvent } from 'jims-core';
 
 import { contactOf } from '../../http/contact.ts';
@@ -32,10 +33,10 @@ async function* exportText(
   contactId: string,
   domains: readonly string[] | undefined,
 ): AsyncGenerator<string> {
-  yield `{"contact_id":${JSON.stringify(contactId)},"threads":[`;
+  yield `{"contact_id":${cleanJson(contactId)},"threads":[`;
   let separator = '';
   for await (const thread of allThreads(app, contactId)) {
-    yield `${separator}{"thread":${JSON.stringify(threadResource(thread))},"events":[`;
+    yield `${separator}{"thread":${cleanJson(threadResource(thread))},"events":[`;
     separator = ',';
     yield* eventTexts(app, thread.id, domains);
     yield ']}';
@@ -69,7 +70,7 @@ async function* eventTexts(
       ...(domains && { domains }),
     });
     for (const event of page) {
-      yield separator + JSON.stringify(eventResource(event));
+      yield separator + cleanJson(eventResource(event));
       separator = ',';
     }
     after = page.at(-1);
