@@ -69,8 +69,13 @@ export interface Protocol {
   readonly operations: readonly Operation[];
 }
 
-/** A JSON answer. */
-export function json(call: Pick<Call, 'headers'>, value: unknown, status = 200): Response {
-  const headers = { ...call.headers, 'content-type': 'application/json' };
+/** A JSON answer; a protocol may have a media type of its own for its JSON. */
+export function json(
+  call: Pick<Call, 'headers'>,
+  value: unknown,
+  status = 200,
+  contentType = 'application/json',
+): Response {
+  const headers = { ...call.headers, 'content-type': contentType };
   return new Response(cleanJson(value), { status, headers });
 }

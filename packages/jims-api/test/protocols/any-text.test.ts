@@ -20,7 +20,7 @@ const REPLIES: Readonly<Record<string, (ctx: ThreadContext) => unknown>> = {
   'two halves': (ctx) => ctx.sendMessage(pieces([`A${HIGH}`, '', `${LOW}B`, HIGH])),
   'cut off': (ctx) => ctx.sendMessage(`x${HIGH}y${LOW}\0`),
   separators: (ctx) => ctx.sendMessage(SEPARATORS),
-  'streamed separators': (ctx) => ctx.sendMessage(pieces([...SEPARATORS])),
+  'streamed separators': (ctx) => ctx.sendMessage(pieces(SEPARATORS.split(''))),
   long: (ctx) => ctx.sendMessage(LONG),
   'streamed long': (ctx) => ctx.sendMessage(pieces([LONG, 'b'])),
   beside(ctx) {
@@ -201,7 +201,7 @@ async function streamed(api: TestApi, way: Way, said: readonly Said[]): Promise<
 /** The data of a stream, read as Python's `splitlines` reads lines. */
 function dataOf(stream: string): unknown[] {
   return stream
-    .split(/\r\n|[\n\r\v\f\u001c-\u001e\u0085\u2028\u2029]/)
+    .split(/\r\n|[\n\r\u0085\u2028\u2029]/)
     .flatMap((line) => (line.startsWith('data: {') ? [JSON.parse(line.slice(6))] : []));
 }
 
@@ -219,7 +219,8 @@ function requireClean(value: unknown): void {
 function textOf({ text, type }: Way, frames: readonly unknown[]): string {
   return frames
     .filter((frame) => type === undefined || memberAt(frame, ['type']) === type)
-    .map((frame) => memberAt(frame, text) ?? '')
+    .map((frame) => memberAt(frame, text))
+    .filter((value) => typeof value === 'string')
     .join('');
 }
 

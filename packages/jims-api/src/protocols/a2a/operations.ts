@@ -2,6 +2,7 @@ import * as v from 'valibot';
 
 import type { ErrorStatus, Operation, OperationParameter } from '../../http/operation.ts';
 import { SendParams } from './decode.ts';
+import { A2A_JSON } from './rest.ts';
 
 const tags = ['a2a'];
 const errors: readonly ErrorStatus[] = [400, 401, 413, 429, 503];
@@ -73,7 +74,13 @@ export const a2aOperations: readonly Operation[] = [
     summary: 'Agent2Agent over HTTP+JSON: send a message',
     tags,
     request: SendParams,
-    responses: { 200: { description: 'The task, when it is over', example: { task: TASK } } },
+    responses: {
+      200: {
+        description: 'The task, when it is over',
+        contentType: A2A_JSON,
+        example: { task: TASK },
+      },
+    },
     errors,
   },
   {
@@ -102,7 +109,7 @@ export const a2aOperations: readonly Operation[] = [
     summary: 'A task as it is now',
     tags,
     parameters: [task('The id of a task; with :subscribe behind it, its stream')],
-    responses: { 200: { description: 'The task', example: TASK } },
+    responses: { 200: { description: 'The task', contentType: A2A_JSON, example: TASK } },
     errors: [400, 401, 404],
   },
   {
@@ -112,7 +119,13 @@ export const a2aOperations: readonly Operation[] = [
     summary: 'Stop a task, or follow it',
     tags,
     parameters: [task('The id of a task with :cancel or :subscribe behind it')],
-    responses: { 200: { description: 'The stopped task, or the stream', example: TASK } },
+    responses: {
+      200: {
+        description: 'The stopped task, or the stream',
+        contentType: A2A_JSON,
+        example: TASK,
+      },
+    },
     errors: [400, 401, 404, 503],
   },
 ];
