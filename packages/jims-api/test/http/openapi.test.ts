@@ -20,7 +20,7 @@ import { testApi } from '../support/api.ts';
 const Ref = v.strictObject({ $ref: v.string() });
 const Json = v.record(v.string(), v.unknown());
 const Media = v.strictObject({ schema: v.optional(Json), example: v.optional(v.unknown()) });
-const Content = v.record(v.pipe(v.string(), v.regex(/^[a-z]+\/[a-z0-9+-]+$/)), Media);
+const Content = v.record(v.pipe(v.string(), v.regex(/^[a-z]+\/[a-z-]+$/)), Media);
 const Response = v.strictObject({
   description: v.pipe(v.string(), v.nonEmpty()),
   headers: v.record(v.string(), Ref),

@@ -2,7 +2,6 @@ import * as v from 'valibot';
 
 import type { ErrorStatus, Operation, OperationParameter } from '../../http/operation.ts';
 import { SendParams } from './decode.ts';
-import { A2A_JSON } from './rest.ts';
 
 const tags = ['a2a'];
 const errors: readonly ErrorStatus[] = [400, 401, 413, 429, 503];
@@ -74,13 +73,7 @@ export const a2aOperations: readonly Operation[] = [
     summary: 'Agent2Agent over HTTP+JSON: send a message',
     tags,
     request: SendParams,
-    responses: {
-      200: {
-        description: 'The task, when it is over',
-        contentType: A2A_JSON,
-        example: { task: TASK },
-      },
-    },
+    responses: { 200: { description: 'The task, when it is over', example: { task: TASK } } },
     errors,
   },
   {
@@ -109,7 +102,7 @@ export const a2aOperations: readonly Operation[] = [
     summary: 'A task as it is now',
     tags,
     parameters: [task('The id of a task; with :subscribe behind it, its stream')],
-    responses: { 200: { description: 'The task', contentType: A2A_JSON, example: TASK } },
+    responses: { 200: { description: 'The task', example: TASK } },
     errors: [400, 401, 404],
   },
   {
@@ -119,13 +112,7 @@ export const a2aOperations: readonly Operation[] = [
     summary: 'Stop a task, or follow it',
     tags,
     parameters: [task('The id of a task with :cancel or :subscribe behind it')],
-    responses: {
-      200: {
-        description: 'The stopped task, or the stream',
-        contentType: A2A_JSON,
-        example: TASK,
-      },
-    },
+    responses: { 200: { description: 'The stopped task, or the stream', example: TASK } },
     errors: [400, 401, 404, 503],
   },
 ];

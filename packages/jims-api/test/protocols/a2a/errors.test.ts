@@ -137,17 +137,23 @@ test('a message without an id or a role is refused, in every binding', async () 
   assert.deepEqual(await api.app.listThreads({ limit: 10 }), []);
 });
 
-test('HTTP+JSON answers with the media type of A2A', async () => {
+test('HTTP+JSON answers with the media type of A2A where its client uses that', async () => {
   await using api = testApi(agentPipeline().pipeline);
   const message = { messageId: 'm1', role: 'ROLE_USER', parts: [{ text: 'hello' }] };
-  const sent = await api.post('/a2a/rest/message:send', { message }, ONE);
-  const task = await api.get(`/a2a/rest/tasks/${sent.headers.get('x-jims-run-id')}`, ONE);
-  const missing = await api.get('/a2a/rest/tasks/x', ONE);
-  const rpcAnswer = await api.post('/a2a', request('SendMessage', { message }), ONE);
-  assert.deepEqual(
-    [sent, task, missing, rpcAnswer].map(({ headers }) => headers.get('content-type')),
-    ['application/a2a+json', 'application/a2a+json', 'application/a2a+json', 'application/json'],
-  );
+  const own = 'application/a2a+json';
+  const send = async (headers: Readonly<Record<string, string>>): Promise<Response> =>
+    api.post('/a2a/rest/message:send', { message }, { ...ONE, ...headers });
+  const sent = await send({});
+  const task = `/a2a/rest/tasks/${sent.headers.get('x-jims-run-id')}`;
+  const answers = [
+    [sent, 'application/json'],
+    [await send({ 'content-type': own }), own],
+    [await send({ accept: `${own}, application/json` }), own],
+    [await api.get(task, ONE), 'application/json'],
+    [await api.get(task, { ...ONE, accept: own }), own],
+    [await api.get('/a2a/rest/tasks/x', { ...ONE, accept: own }), 'application/json'],
+  ] as const;
+  for (const [{ headers }, type] of answers) assert.equal(headers.get('content-type'), type);
 });
 
 test('every answer that has a run names it and its thread', async () => {
