@@ -1,3 +1,5 @@
+import type * as Anthropic from '@ai-sdk/anthropic';
+import type * as Google from '@ai-sdk/google';
 import type { EmbeddingModelV4, LanguageModelV4 } from '@ai-sdk/provider';
 
 import { COMPATIBLE_PROVIDERS, compatibleServer, missing } from './compatible-servers.ts';
@@ -99,10 +101,9 @@ async function azure(
 }
 
 async function anthropic(apiKey: string, base: string | undefined): Promise<Provider> {
-  const { createAnthropic } = await optionalPackage(
+  const { createAnthropic } = await optionalPackage<typeof Anthropic>(
     '@ai-sdk/anthropic',
     'A model of anthropic',
-    () => import('@ai-sdk/anthropic'),
   );
   const baseURL = base && (base.endsWith('/v1') ? base : `${base.replace(/\/$/, '')}/v1`);
   const provider = createAnthropic({ apiKey, ...(baseURL && { baseURL }) });
@@ -113,10 +114,9 @@ async function anthropic(apiKey: string, base: string | undefined): Promise<Prov
 }
 
 async function gemini(apiKey: string, base: string | undefined): Promise<Provider> {
-  const { createGoogle } = await optionalPackage(
+  const { createGoogle } = await optionalPackage<typeof Google>(
     '@ai-sdk/google',
     'A model of gemini',
-    () => import('@ai-sdk/google'),
   );
   const provider = createGoogle({ apiKey, ...(base && { baseURL: base }) });
   return {
