@@ -32,6 +32,8 @@ export interface ServeOptions extends AuthenticateOptions {
   readonly maxBodyBytes: number;
   readonly maxStreams: number;
   readonly readerTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly keepAliveTimeoutMs: number;
   readonly corsOrigins: readonly string[];
   readonly publicUrl: string | undefined;
   readonly protocols: readonly ProtocolName[];
@@ -101,6 +103,8 @@ function serveOptions(given: Lookup, env: Environment): ServeOptions {
     maxBodyBytes: integer(given, 'max-body-size', { min: 1 }),
     maxStreams: integer(given, 'max-streams', { min: 1 }),
     readerTimeoutMs: integer(given, 'reader-timeout', { min: 1, max: 2_000_000 }) * 1000,
+    requestTimeoutMs: integer(given, 'request-timeout', { min: 1, max: 2_000_000 }) * 1000,
+    keepAliveTimeoutMs: integer(given, 'keep-alive-timeout', { min: 1, max: 2_000_000 }) * 1000,
     corsOrigins: corsOrigins(given),
     publicUrl: publicUrl(given),
     protocols: protocols(given),
