@@ -2,20 +2,34 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import * as v from 'valibot';
+
+const Manifest = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({
+    version: v.optional(v.string(), 'unknown'),
+    peerDependencies: v.optional(v.record(v.string(), v.string()), {}),
+  }),
+);
+
 /** The version of this package, from its package.json; `unknown` where a bundler left that behind. */
 export function packageVersion(): string {
-  const description = readDescription();
-  return typeof description === 'object' && description !== null && 'version' in description
-    ? String(description.version)
-    : 'unknown';
+  return manifest().version;
 }
 
-function readDescription(): unknown {
+/** The version of an optional package that this one works with, as `npm install` takes it: `11`, `0.301`. */
+export function peerVersion(name: string): string | undefined {
+  const range = manifest().peerDependencies[name] ?? '';
+  return /(?:0\.)?\d+/.exec(range)?.[0];
+}
+
+function manifest(): v.InferOutput<typeof Manifest> {
   try {
     // Not `new URL(…, import.meta.url)`: bundlers take that for an asset, and put a URL of their own there.
     const folder = dirname(fileURLToPath(import.meta.url));
-    return JSON.parse(readFileSync(join(folder, '..', 'package.json'), 'utf8'));
+    return v.parse(Manifest, readFileSync(join(folder, '..', 'package.json'), 'utf8'));
   } catch {
-    return undefined;
+    return { version: 'unknown', peerDependencies: {} };
   }
 }
