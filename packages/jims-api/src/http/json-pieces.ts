@@ -19,8 +19,8 @@ const PYTHON: Style = { encode: pythonJson, comma: ', ', colon: ': ' };
 
 /**
  * As `JSON.stringify`, in one line by whatever rule: some clients end a line at U+0085, U+2028 and
- * U+2029, too. Half characters and NULs become U+FFFD. A large value comes in pieces: what is not taken yet is not in
- * memory twice.
+ * U+2029, too. Half characters and NULs become U+FFFD. A large value comes in pieces: what is not
+ * taken yet is not in memory twice.
  */
 export function jsonText(value: object): Text {
   return textIn(COMPACT, value);

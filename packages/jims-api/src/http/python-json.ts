@@ -2,8 +2,8 @@ import { cleanJson } from 'jims-core';
 
 /**
  * JSON text as Python's `json.dumps` writes it: ", " and ": " between the parts, all that is not printable
- * ASCII as \uXXXX; half characters and NULs as U+FFFD, which more clients can read. Numbers are written as JavaScript writes them. `null` for what JSON cannot hold;
- * throws a TypeError, as JSON.stringify does, for a cycle or a BigInt.
+ * ASCII as \uXXXX. Half characters and NULs become U+FFFD. Numbers are written as JavaScript writes them.
+ * `null` for what JSON cannot hold; throws a TypeError, as JSON.stringify does, for a cycle or a BigInt.
  */
 export function pythonJson(value: unknown): string {
   const indented = cleanJson(value, 1);
