@@ -11,6 +11,16 @@ export function cpuMs(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
 }
 
+/**
+ * CPU time of a process and of all that it has started, also of those that have ended. A child that
+ * ends between the listing and the reading is among those when its parent is read.
+ */
+export function familyCpuMs(pid: number): number {
+  const living = childrenOf(pid).reduce((sum, child) => sum + (cpuMsIfThere(child) ?? 0), 0);
+  const [ended, endedInSystem] = statFields(pid).slice(13);
+  return living + cpuMs(pid) + (Number(ended) + Number(endedInSystem)) * TICK_MS;
+}
+
 /** Memory of a process that is in RAM, in MiB. */
 export function rssMib(pid: number): number {
   return Number(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' })) / MIB;
@@ -33,6 +43,14 @@ export function machineCpuMs(): { readonly used: number; readonly all: number } 
     all += busy + times.idle;
   }
   return { used, all };
+}
+
+function cpuMsIfThere(pid: number): number | undefined {
+  try {
+    return cpuMs(pid);
+  } catch {
+    return undefined;
+  }
 }
 
 function parentOf(pid: number): number | undefined {

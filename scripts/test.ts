@@ -8,10 +8,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
 
 import { startPostgres } from './postgres.ts';
 
 const ALL_TESTS = 'packages/*/test/**/*.test.ts';
+/** Each file is a process, and many start others: compiled code is kept for all of them, and for the next run. */
+const COMPILE_CACHE = 'node_modules/.cache/test-compile';
 const TEST_TIMEOUT_MS = 300_000;
 /** A test that leaves a timer or a socket open keeps its process alive: then the run is ended and names the file. */
 const TOTAL_TIMEOUT_MS = 1_800_000;
@@ -45,7 +48,11 @@ async function runTests(postgresUrl: string): Promise<number> {
       ...files,
     ],
     {
-      env: { ...process.env, TEST_POSTGRES_URL: postgresUrl },
+      env: {
+        NODE_COMPILE_CACHE: resolve(COMPILE_CACHE),
+        ...process.env,
+        TEST_POSTGRES_URL: postgresUrl,
+      },
       stdio: ['ignore', 'inherit', 'inherit'],
     },
   );

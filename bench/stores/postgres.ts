@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 
 import { startPostgres } from '../../scripts/postgres.ts';
-import { childrenOf, cpuMs } from '../process-usage.ts';
+import { childrenOf, familyCpuMs } from '../process-usage.ts';
 import { SEEDED_TEXT } from './bench-database.ts';
 import type { BenchDatabase } from './bench-database.ts';
 
@@ -18,12 +18,15 @@ export async function startPostgresServer(): Promise<PostgresServer> {
     return { version: rows[0]?.server_version ?? '', pid: await backendPid(client) };
   });
   const processes = (): readonly number[] => [pid, ...childrenOf(pid)];
-  const serverCpuMs = (): number => processes().reduce((sum, each) => sum + cpuMs(each), 0);
   return {
     version,
     async newDatabase(name) {
       await withClient(server.url, (client) => client.query(`CREATE DATABASE ${name}`));
-      return { ...postgresDatabase(new URL(name, server.url).href), processes, cpuMs: serverCpuMs };
+      return {
+        ...postgresDatabase(new URL(name, server.url).href),
+        processes,
+        cpuMs: () => familyCpuMs(pid),
+      };
     },
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import * as v from 'valibot';
 
@@ -11,7 +13,7 @@ const Manifest = v.pipe(
   }),
 );
 
-/** The version of this package, from its package.json. */
+/** The version of this package, from its package.json; `unknown` where a bundler left that behind. */
 export function packageVersion(): string {
   return manifest().version;
 }
@@ -23,5 +25,11 @@ export function peerVersion(name: string): string | undefined {
 }
 
 function manifest(): v.InferOutput<typeof Manifest> {
-  return v.parse(Manifest, readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  try {
+    // Not `new URL(…, import.meta.url)`: bundlers take that for an asset, and put a URL of their own there.
+    const folder = dirname(fileURLToPath(import.meta.url));
+    return v.parse(Manifest, readFileSync(join(folder, '..', 'package.json'), 'utf8'));
+  } catch {
+    return { version: 'unknown', peerDependencies: {} };
+  }
 }

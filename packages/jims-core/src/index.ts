@@ -1,5 +1,6 @@
 export { JimsApp, defineApp, isJimsApp } from './app.ts';
 export type { JimsAppOptions, OpenOptions } from './app.ts';
+export { cleanJson } from './clean-text.ts';
 export { JimsError, describeError, isJimsError, plainError } from './errors.ts';
 export type { JimsErrorCode } from './errors.ts';
 export { createLlmProvider } from './llm/llm-provider.ts';
@@ -55,6 +56,7 @@ export type {
   ThreadList,
   ThreadQuery,
 } from './store/store.ts';
+export { MAX_PIECE_CHARS, textPieces } from './text-pieces.ts';
 export type { Metrics } from './telemetry/metrics.ts';
 export { onTracingFault, withCallersTrace } from './telemetry/tracing.ts';
 export type { TraceIds } from './telemetry/tracing.ts';

@@ -60,7 +60,7 @@ export interface ApiOptions extends Partial<AuthenticateOptions> {
   readonly maxConfigBytes?: number;
   /** How many streams may be open; default 10,000. */
   readonly maxStreams?: number;
-  /** How often a silent stream says that it lives; default 15 s. */
+  /** How often a silent stream says that it lives; default 8 s. */
   readonly heartbeatMs?: number;
   /** Default: no logs. */
   readonly logger?: Logger;

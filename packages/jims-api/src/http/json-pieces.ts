@@ -1,3 +1,5 @@
+import { cleanJson } from 'jims-core';
+
 import { pythonJson } from './python-json.ts';
 
 /** Text, or pieces of it that are made when they are taken, anew for each iteration. */
@@ -12,10 +14,14 @@ interface Style {
   readonly colon: string;
 }
 
-const COMPACT: Style = { encode: JSON.stringify, comma: ',', colon: ':' };
+const COMPACT: Style = { encode: oneLine, comma: ',', colon: ':' };
 const PYTHON: Style = { encode: pythonJson, comma: ', ', colon: ': ' };
 
-/** As `JSON.stringify`. A large value comes in pieces: what is not taken yet is not in memory twice. */
+/**
+ * As `JSON.stringify`, in one line by whatever rule: some clients end a line at U+0085, U+2028 and
+ * U+2029, too. Half characters and NULs become U+FFFD. A large value comes in pieces: what is not
+ * taken yet is not in memory twice.
+ */
 export function jsonText(value: object): Text {
   return textIn(COMPACT, value);
 }
@@ -29,6 +35,14 @@ export function jsonPieces(value: object): Iterable<string> {
 /** As `pythonJson`, with the pieces of {@link jsonText}. */
 export function pythonJsonText(value: object): Text {
   return textIn(PYTHON, value);
+}
+
+function oneLine(value: unknown): string {
+  return cleanJson(value).replaceAll(/[\u0085\u2028\u2029]/g, escaped);
+}
+
+function escaped(char: string): string {
+  return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 function textIn(style: Style, value: object): Text {

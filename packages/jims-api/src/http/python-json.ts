@@ -1,11 +1,12 @@
+import { cleanJson } from 'jims-core';
+
 /**
  * JSON text as Python's `json.dumps` writes it: ", " and ": " between the parts, all that is not printable
- * ASCII as \uXXXX. Numbers are written as JavaScript writes them. `null` for what JSON cannot hold;
- * throws a TypeError, as JSON.stringify does, for a cycle or a BigInt.
+ * ASCII as \uXXXX. Half characters and NULs become U+FFFD. Numbers are written as JavaScript writes them.
+ * `null` for what JSON cannot hold; throws a TypeError, as JSON.stringify does, for a cycle or a BigInt.
  */
 export function pythonJson(value: unknown): string {
-  const indented: string | undefined = JSON.stringify(value, null, 1);
-  if (indented === undefined) return 'null';
+  const indented = cleanJson(value, 1);
   // In a string a line break is escaped, so every one that is found here stands between two parts.
   const oneLine = indented.replaceAll(/,\n */g, ', ').replaceAll(/\n */g, '');
   return oneLine.replaceAll(/[^ -~]+/g, escapeAll);

@@ -1,3 +1,4 @@
+import { cleanJson } from 'jims-core';
 import type { JimsApp, Logger } from 'jims-core';
 
 import type { Principal } from './auth/principal.ts';
@@ -83,8 +84,13 @@ export interface Protocol {
   readonly operations: readonly Operation[];
 }
 
-/** A JSON answer. */
-export function json(call: Pick<Call, 'headers'>, value: unknown, status = 200): Response {
-  const headers = { ...call.headers, 'content-type': 'application/json' };
-  return new Response(JSON.stringify(value), { status, headers });
+/** A JSON answer; a protocol may have a media type of its own for its JSON. */
+export function json(
+  call: Pick<Call, 'headers'>,
+  value: unknown,
+  status = 200,
+  contentType = 'application/json',
+): Response {
+  const headers = { ...call.headers, 'content-type': contentType };
+  return new Response(cleanJson(value), { status, headers });
 }

@@ -5,8 +5,11 @@ import type { SseFrame } from './sse-text.ts';
 
 const BUFFER_BYTES = 64 * 1024;
 
-/** How often a silent stream says that it lives, unless it is told otherwise. */
-export const DEFAULT_HEARTBEAT_MS = 15_000;
+/**
+ * How often a silent stream says that it lives, unless it is told otherwise. Some servers and proxies
+ * cut what is silent for 10 seconds, such as Bun's.
+ */
+export const DEFAULT_HEARTBEAT_MS = 8000;
 
 export const SSE_HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
@@ -25,7 +28,7 @@ export type SseEnd =
   | { readonly kind: 'broken'; readonly error: unknown };
 
 export interface SseOptions {
-  /** After so long without a frame a comment keeps the connection alive; 15000 by default. */
+  /** After so long without a frame a comment keeps the connection alive; 8000 by default. */
   readonly heartbeatMs?: number;
   /** Called once, before the iterator is told to return; must not throw. */
   readonly onClose?: (end: SseEnd) => void;

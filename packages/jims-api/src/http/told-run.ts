@@ -1,3 +1,4 @@
+import { textPieces } from 'jims-core';
 import type { AgentStatus, ListenOptions, NewEvent, Run, RunEnd, RunEvent } from 'jims-core';
 
 import { assistantText } from './said.ts';
@@ -6,22 +7,26 @@ import { assistantText } from './said.ts';
 export type ToldEvent =
   | { readonly type: 'status'; readonly status: AgentStatus }
   | { readonly type: 'text_start' | 'text_end'; readonly messageId: string }
-  | {
-      readonly type: 'text_delta';
-      readonly messageId: string;
-      readonly delta: string;
-      /** How many pieces of the pipeline's this is, put together. */
-      readonly pieces: number;
-    }
+  | TextDelta
   /** Any event that was sent, a message too, after its text has ended. */
   | { readonly type: 'event'; readonly event: NewEvent }
   | RunEnd;
 
+interface TextDelta {
+  readonly type: 'text_delta';
+  readonly messageId: string;
+  readonly delta: string;
+  /** How many pieces of the pipeline's this is, put together. */
+  readonly pieces: number;
+  /** The message that ends with this piece, where that is known: not while it is streamed. */
+  readonly ends?: NewEvent | undefined;
+}
+
 /**
  * A run from its beginning to its one last event, nothing missing: of a run that is over, or that
  * another process runs, some events and the last of a text are known by its outcome alone; they come
- * before its end. A message that was not streamed is one piece, an empty one none. After an error
- * texts stay open.
+ * before its end. A message that was not streamed comes in pieces when it is long, an empty one in
+ * none. After an error texts stay open.
  */
 export async function* toldRun(
   run: Run,
@@ -32,10 +37,11 @@ export async function* toldRun(
   /** How much of each text was told. */
   const open = new Map<string, number>();
 
-  function* piece(messageId: string, delta: string, pieces: number): Generator<ToldEvent> {
+  function* piece(text: Omit<TextDelta, 'type'>): Generator<ToldEvent> {
+    const { messageId, delta } = text;
     if (!open.has(messageId)) yield { type: 'text_start', messageId };
     open.set(messageId, (open.get(messageId) ?? 0) + delta.length);
-    yield { type: 'text_delta', messageId, delta, pieces };
+    yield { type: 'text_delta', ...text };
   }
 
   function* end(messageId: string): Generator<ToldEvent> {
@@ -44,9 +50,14 @@ export async function* toldRun(
 
   function* whole(event: NewEvent): Generator<ToldEvent> {
     told.add(event.id);
-    const rest = assistantText(event)?.slice(open.get(event.id) ?? 0);
-    if (rest) yield* piece(event.id, rest, 1);
-    yield* end(event.id);
+    const { id: messageId } = event;
+    const rest = assistantText(event)?.slice(open.get(messageId) ?? 0);
+    const deltas = rest ? textPieces(rest) : [];
+    for (const [index, delta] of deltas.entries()) {
+      const ends = index === deltas.length - 1 ? event : undefined;
+      yield* piece({ messageId, delta, pieces: 1, ends });
+    }
+    yield* end(messageId);
     yield { type: 'event', event };
   }
 
@@ -58,7 +69,7 @@ export async function* toldRun(
         yield event;
         break;
       case 'delta':
-        yield* piece(event.messageId, event.delta, places);
+        yield* piece({ messageId: event.messageId, delta: event.delta, pieces: places });
         break;
       case 'event':
         yield* whole(event.event);

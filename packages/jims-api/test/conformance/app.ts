@@ -34,8 +34,7 @@ const REPLIES = new Map<string, (ctx: ThreadContext) => unknown>([
   ],
   ['config', (ctx) => reply(ctx, ctx.threadConfig)],
   ['action', action],
-  // What the original's context(3) gives: it takes one message more than it is asked for.
-  ['context', (ctx) => reply(ctx, ctx.context(4))],
+  ['context', (ctx) => reply(ctx, ctx.context(3))],
   ['id', (ctx) => ctx.sendMessage(ctx.threadId)],
   ['state+', increment],
   ['silent', () => {}],

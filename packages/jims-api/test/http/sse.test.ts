@@ -10,7 +10,12 @@ import { getRequestListener } from '@hono/node-server';
 import { localPort } from '../../../jims-core/test/support/local-port.ts';
 import { createSocketStreams } from '../../src/http/socket-streams.ts';
 import { type SseFrame, sseFrame } from '../../src/http/sse-text.ts';
-import { type SseEnd, type SseResponder, sseResponse } from '../../src/http/sse.ts';
+import {
+  DEFAULT_HEARTBEAT_MS,
+  type SseEnd,
+  type SseResponder,
+  sseResponse,
+} from '../../src/http/sse.ts';
 
 const BIG = { data: 'x'.repeat(16 * 1024) };
 
@@ -288,3 +293,7 @@ async function* silence(): AsyncGenerator<SseFrame> {
   await new Promise(() => {});
   yield { data: 'never' };
 }
+
+test('a silent stream says that it lives before servers that wait for 10 seconds cut it', () => {
+  assert.ok(DEFAULT_HEARTBEAT_MS < 9000, `${DEFAULT_HEARTBEAT_MS} ms`);
+});

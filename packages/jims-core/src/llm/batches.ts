@@ -1,3 +1,5 @@
+import type * as Tokenizer from 'gpt-tokenizer/encoding/cl100k_base';
+
 import { JimsError } from '../errors.ts';
 import { optionalPackage } from './optional-package.ts';
 
@@ -53,10 +55,10 @@ async function counter(
 ): Promise<(text: string) => number> {
   const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
   if (bytes < maxTokens) return (text) => Buffer.byteLength(text);
-  const { countTokens } = await optionalPackage(
+  const { countTokens } = await optionalPackage<typeof Tokenizer>(
     'gpt-tokenizer',
     'Counting the tokens of this many texts',
-    () => import('gpt-tokenizer/encoding/cl100k_base'),
+    'gpt-tokenizer/encoding/cl100k_base',
   );
   return (text) => countTokens(text, { disallowedSpecial: new Set() });
 }

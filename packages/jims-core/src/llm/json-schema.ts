@@ -1,5 +1,6 @@
 import type { JSONSchema7 } from '@ai-sdk/provider';
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec';
+import type * as ValibotSchemas from '@valibot/to-json-schema';
 import type { toJsonSchema } from '@valibot/to-json-schema';
 
 import { JimsError } from '../errors.ts';
@@ -43,10 +44,9 @@ export async function jsonSchemaOf(schema: AnswerSchema<unknown>): Promise<JsonS
 }
 
 async function jsonSchemaOfValibot(schema: AnswerSchema<unknown>): Promise<JsonSchema> {
-  const valibot = await optionalPackage(
+  const valibot = await optionalPackage<typeof ValibotSchemas>(
     '@valibot/to-json-schema',
     'A schema of valibot',
-    () => import('@valibot/to-json-schema'),
   );
   if (!isValibot(schema)) throw new JimsError('llm_input_invalid', 'This is no schema of valibot');
   return described(() => ({

@@ -1,17 +1,23 @@
 import { JimsError } from '../errors.ts';
 
 /**
- * Gives a package that an app installs only when it needs it.
+ * Gives a package that an app installs only when it needs it; `specifier` is what is imported of it, by
+ * default the package itself.
  *
  * @throws JimsError `llm_unusable` that names the command which installs it.
  */
 export async function optionalPackage<T>(
   name: string,
   neededBy: string,
-  load: () => Promise<T>,
+  specifier: string = name,
 ): Promise<T> {
   try {
-    return await load();
+    // By a variable and with these words, so that bundlers look for it when it is needed and not before:
+    // they would fail where it is not installed.
+    const loaded: T = await import(
+      /* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ specifier
+    );
+    return loaded;
   } catch (cause) {
     if (!isMissing(cause, name)) throw cause;
     throw new JimsError(

@@ -1,3 +1,5 @@
+import type * as Anthropic from '@ai-sdk/anthropic';
+import type * as Google from '@ai-sdk/google';
 import type { EmbeddingModelV4, LanguageModelV4 } from '@ai-sdk/provider';
 
 import { azureAddress, baseUrl, geminiUrl, versionedUrl } from './base-url.ts';
@@ -144,10 +146,9 @@ function withCompletionTokens({
 }
 
 async function anthropic(apiKey: string, env: Environment, fetch: Transport): Promise<Provider> {
-  const { createAnthropic } = await optionalPackage(
+  const { createAnthropic } = await optionalPackage<typeof Anthropic>(
     '@ai-sdk/anthropic',
     'A model of anthropic',
-    () => import('@ai-sdk/anthropic'),
   );
   const base = word(env, 'ANTHROPIC_API_BASE');
   const provider = createAnthropic({
@@ -162,10 +163,9 @@ async function anthropic(apiKey: string, env: Environment, fetch: Transport): Pr
 }
 
 async function gemini(apiKey: string, env: Environment, fetch: Transport): Promise<Provider> {
-  const { createGoogle } = await optionalPackage(
+  const { createGoogle } = await optionalPackage<typeof Google>(
     '@ai-sdk/google',
     'A model of gemini',
-    () => import('@ai-sdk/google'),
   );
   const base = word(env, 'GEMINI_API_BASE');
   const provider = createGoogle({

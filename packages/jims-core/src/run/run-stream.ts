@@ -1,3 +1,4 @@
+import { MAX_PIECE_CHARS } from '../text-pieces.ts';
 import { isRunEnd } from './run-events.ts';
 import type { NumberedRunEvent, RunEnd, RunEvent } from './run-events.ts';
 
@@ -10,8 +11,6 @@ export interface ListenOptions {
 
 /** A listener this far behind gets deltas put together: one frame of text instead of hundreds. */
 const FAR_BEHIND = 64;
-/** No further than this: what is put together for one that does not read is a copy of his own. */
-const JOINED_CHARS = 32 * 1024;
 
 /**
  * The live side of a run: one writer, any number of listeners, each from where he likes.
@@ -122,7 +121,7 @@ function endOfText(events: readonly NumberedRunEvent[], from: number, until: num
     const event = events[next];
     if (event?.type !== 'delta' || event.messageId !== first.messageId) break;
     chars += event.delta.length;
-    if (chars > JOINED_CHARS) break;
+    if (chars > MAX_PIECE_CHARS) break;
   }
   return next;
 }

@@ -1,3 +1,4 @@
+import { cleanJson, cleanText } from '../clean-text.ts';
 import { JimsError } from '../errors.ts';
 import { newId } from '../new-id.ts';
 
@@ -63,7 +64,8 @@ export function isCommunication(data: JsonObject): data is CommunicationEvent {
 /**
  * Makes an event from what an app sends. The data is taken as it is now, as JSON: what is changed in
  * the object afterwards does not reach the log, and what JSON cannot hold fails here, in the app's
- * own line, and not later in the store.
+ * own line, and not later in the store. Half characters and NULs, which not every client and database
+ * can take, become U+FFFD.
  *
  * @throws JimsError `invalid_event` when the type or the data is not what a thread can keep.
  */
@@ -74,13 +76,13 @@ export function newEvent(type: string, data: object, id: string = newId()): NewE
       `Event type must be a text of 1 to ${MAX_TYPE_LENGTH} characters such as 'rag.answer'`,
     );
   }
-  return { id, type, data: jsonObject(type, data) };
+  return { id, type: cleanText(type), data: jsonObject(type, data) };
 }
 
 function jsonObject(type: string, data: object): JsonObject {
   let copy: unknown;
   try {
-    copy = JSON.parse(JSON.stringify(data));
+    copy = JSON.parse(cleanJson(data));
   } catch (cause) {
     throw new JimsError('invalid_event', `Data of event '${type}' cannot be written as JSON`, {
       cause,

@@ -1,9 +1,11 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 
+import { cleanText } from '../clean-text.ts';
 import { JimsError } from '../errors.ts';
 import type { Llm } from '../llm/llm.ts';
 import { newId } from '../new-id.ts';
 import type { Principal } from '../principal.ts';
+import { PieceReader } from '../text-pieces.ts';
 import {
   ASSISTANT_MESSAGE,
   ASSISTANT_MESSAGE_WITH_BUTTONS,
@@ -151,7 +153,8 @@ export class ThreadContext {
   sendMessage(text: string): void;
   /**
    * Answers with a text that is still being made: every chunk reaches listeners at once, the whole
-   * is stored as one message. Resolves with that text; rejects with what the iterable threw.
+   * is stored as one message. A chunk may end within a character. Resolves with the stored text;
+   * rejects with what the iterable threw.
    */
   sendMessage(chunks: AsyncIterable<string>): Promise<string>;
   sendMessage(message: string | AsyncIterable<string>): void | Promise<string> {
@@ -217,8 +220,8 @@ export class ThreadContext {
     const { message, statusType } =
       typeof status === 'string' ? { message: status, statusType: 'status' } : status;
     this.#output.status({
-      message: asText('A status', message),
-      statusType: asText('The type of a status', statusType),
+      message: cleanText(asText('A status', message)),
+      statusType: cleanText(asText('The type of a status', statusType)),
     });
   }
 
@@ -236,13 +239,17 @@ export class ThreadContext {
   async #stream(chunks: AsyncIterable<string>): Promise<string> {
     const messageId = newId();
     const unfinished = (this.#unfinished ??= new Map());
+    const reader = new PieceReader();
     let content = '';
-    for await (const delta of chunks) {
-      if (asText('A piece of a message', delta) === '') continue;
+    const send = (delta: string): void => {
       content += delta;
       this.#output.delta({ messageId, delta });
       unfinished.set(messageId, content);
+    };
+    for await (const chunk of chunks) {
+      reader.read(asText('A piece of a message', chunk)).forEach(send);
     }
+    reader.end().forEach(send);
     unfinished.delete(messageId);
     this.#send(newEvent(ASSISTANT_MESSAGE, { role: 'assistant', content }, messageId));
     return content;

@@ -23,10 +23,12 @@ const SAFE_TO_RETRY: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Clients that ask again whatever `x-should-retry` says: LangChain six times, the AI SDK twice. After
- * 400 neither does.
+ * Clients that ask again whatever `x-should-retry` says: LangChain and Codex six times, the AI SDK
+ * twice. After 400 none of them does.
  */
-const REPEATS_ANYWAY = /langchainjs|\bai-sdk/i;
+const REPEATS_ANYWAY = /langchainjs|\bai-sdk|\bcodex/i;
+/** Asks again after a stream that failed, too, unless it failed for the prompt. */
+const REPEATS_STREAMS = /\bcodex/i;
 
 /** Answers with an error, so that no client's own repeating runs a pipeline twice. */
 export function refuse(error: HttpError, call: RefusedCall): Response {
@@ -48,10 +50,22 @@ export function openAiError(error: HttpError): OpenAiError {
   };
 }
 
-function statusOf(error: HttpError, { request }: RefusedCall): number {
+/** The code of a response that failed: one after which the client does not run the pipeline again. */
+export function failureCode(
+  error: HttpError,
+  call: Pick<RefusedCall, 'request'>,
+): 'server_error' | 'invalid_prompt' {
+  const isFinal = hasRun(error) && REPEATS_STREAMS.test(userAgent(call));
+  return isFinal ? 'invalid_prompt' : 'server_error';
+}
+
+function statusOf(error: HttpError, call: RefusedCall): number {
   if (error.status === 422) return 400;
-  const userAgent = request.headers.get('user-agent') ?? '';
-  return hasRun(error) && REPEATS_ANYWAY.test(userAgent) ? 400 : error.status;
+  return hasRun(error) && REPEATS_ANYWAY.test(userAgent(call)) ? 400 : error.status;
+}
+
+function userAgent({ request }: Pick<RefusedCall, 'request'>): string {
+  return request.headers.get('user-agent') ?? '';
 }
 
 /** Whether the pipeline has run, or may have. */

@@ -1,10 +1,17 @@
+import { newEvent } from 'jims-core';
+import type { NewEvent } from 'jims-core';
 import * as v from 'valibot';
 
 import { MAX_PARTS } from '../../http/chat-limits.ts';
 import { contactId } from '../../http/contact.ts';
 import { list } from '../../http/list.ts';
+import { userEvent } from '../../http/user-text.ts';
 import { parseBody } from '../../http/validation.ts';
 import { failure } from './failures.ts';
+
+const MAX_MESSAGE_ID = 1000;
+/** The member of a question's data that has its client's id. */
+const MESSAGE_ID = 'a2a_message_id';
 
 /** ProtoJSON leaves empty texts out, or not. */
 const id = v.pipe(
@@ -20,10 +27,15 @@ const historyLength = v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)))
 export const SendParams = v.pipe(
   v.object({
     message: v.object({
-      messageId: id,
+      messageId: v.pipe(
+        v.string(),
+        v.nonEmpty(),
+        v.maxLength(MAX_MESSAGE_ID),
+        v.description('Yours; the message has it in the history of its task'),
+      ),
       contextId: v.pipe(id, v.description('Continues a context; any text of yours begins one')),
       taskId: id,
-      role: v.optional(v.picklist(['ROLE_USER', 'ROLE_UNSPECIFIED'])),
+      role: v.literal('ROLE_USER'),
       parts: v.pipe(
         list(v.looseObject({ text: v.optional(v.string()) }), MAX_PARTS),
         v.nonEmpty(),
@@ -50,7 +62,8 @@ const TaskParams = v.object({ id: v.string(), historyLength, metadata });
 
 /** A message to the agent. */
 export interface Sending {
-  readonly text: string;
+  /** The question as it is stored, with the id that its client gave it. */
+  readonly question: NewEvent;
   readonly contextId: string | undefined;
   readonly taskId: string | undefined;
   /** The contact that the client names. */
@@ -76,14 +89,21 @@ export function decodeSend(params: unknown): Sending {
     if (text !== undefined) return text;
     throw failure('content_type_not_supported', 'This agent reads text parts alone');
   });
+  const { type, data } = userEvent(texts.join('\n'));
   return {
-    text: texts.join('\n'),
+    question: newEvent(type, { ...data, [MESSAGE_ID]: message.messageId }),
     contextId: message.contextId,
     taskId: message.taskId,
     contactId: named?.contact_id,
     wait: !configuration?.returnImmediately,
     historyLength: configuration?.historyLength,
   };
+}
+
+/** The id that a client gave to its message; `undefined` for a message of another protocol. */
+export function messageIdOf({ data }: NewEvent): string | undefined {
+  const messageId = data[MESSAGE_ID];
+  return typeof messageId === 'string' ? messageId : undefined;
 }
 
 /** @throws HttpError 422 */

@@ -1,6 +1,6 @@
-import type { Run, RunEnd } from 'jims-core';
+import type { NewEvent, Run, RunEnd } from 'jims-core';
 
-import { assistantText } from '../../http/said.ts';
+import { assistantText, buttonsOf } from '../../http/said.ts';
 import { toldRun } from '../../http/told-run.ts';
 import {
   agentMessage,
@@ -11,7 +11,7 @@ import {
   timestamp,
 } from './task.ts';
 import type { TaskRun, TaskView } from './task.ts';
-import type { Artifact, StreamResponse, Task } from './wire.ts';
+import type { StreamResponse, Task } from './wire.ts';
 
 export interface TaskUpdatesOptions {
   readonly view: TaskView;
@@ -32,10 +32,17 @@ export async function* taskUpdates(
   const begun = new Set<string>();
   let statuses = 0;
 
-  function update(artifact: Artifact, lastChunk: boolean): StreamResponse {
-    const append = begun.has(artifact.artifactId);
-    begun.add(artifact.artifactId);
-    return { artifactUpdate: { ...names, artifact, append, lastChunk } };
+  /** `ends`: the message whose last piece this is. Of a streamed one it is not known which that is. */
+  function update(artifactId: string, text: string, ends: NewEvent | undefined): StreamResponse {
+    const append = begun.has(artifactId);
+    begun.add(artifactId);
+    const artifact = { artifactId, parts: [{ text }], ...(ends && artifactMetadata(ends)) };
+    return { artifactUpdate: { ...names, artifact, append, lastChunk: ends !== undefined } };
+  }
+
+  /** Buttons under no text: an artifact has a part at least. */
+  function* besideText(sent: NewEvent): Generator<StreamResponse> {
+    if (assistantText(sent) === '' && buttonsOf(sent).length > 0) yield update(sent.id, '', sent);
   }
 
   yield { task: task.first };
@@ -50,14 +57,11 @@ export async function* taskUpdates(
         break;
       }
       case 'text_delta':
-        yield update({ artifactId: event.messageId, parts: [{ text: event.delta }] }, false);
+        yield update(event.messageId, event.delta, event.ends);
         break;
-      case 'event': {
-        const { event: sent } = event;
-        if (assistantText(sent) === undefined) break;
-        yield update({ artifactId: sent.id, parts: [], ...artifactMetadata(sent) }, true);
+      case 'event':
+        yield* besideText(event.event);
         break;
-      }
       case 'text_start':
       case 'text_end':
         break;

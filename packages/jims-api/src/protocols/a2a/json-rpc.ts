@@ -15,6 +15,7 @@ import {
 import type { RpcId } from '../../http/json-rpc.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call, RefusedCall } from '../../http/route.ts';
+import { decodeSend, decodeTask } from './decode.ts';
 import { A2A_CODES, unsupported } from './failures.ts';
 import { LEGACY_METHODS, fromLegacy, legacyTask, toLegacy } from './legacy.ts';
 import { sendMessage, streamMessage } from './send.ts';
@@ -46,16 +47,32 @@ const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
   ['GetExtendedAgentCard', refused(unsupported.extendedCard)],
 ]);
 
+const DECODERS: ReadonlyMap<string, (params: unknown) => unknown> = new Map<
+  string,
+  (params: unknown) => unknown
+>([
+  ['SendMessage', decodeSend],
+  ['SendStreamingMessage', decodeSend],
+  ['GetTask', decodeTask],
+  ['CancelTask', decodeTask],
+  ['SubscribeToTask', decodeTask],
+]);
+
 /** `POST /a2a`: A2A 1.0 over JSON-RPC, and 0.3 for who calls its methods. */
 export async function answerRpc(api: ApiContext, call: Call): Promise<Response> {
   const { id, method, params } = readRpc(await call.body());
-  if (id === undefined) throw rpcFailure('invalid_request', 'A request needs an id');
   const known = LEGACY_METHODS.get(method);
   requireVersion(call);
   const answer = METHODS.get(known ?? method);
   if (!answer) throw methodNotFound(method);
   const legacy = known !== undefined;
-  return answer(api, call, { id, params: legacy ? fromLegacy(params) : params, legacy });
+  const read = legacy ? fromLegacy(params) : params;
+  // What is wrong with the rest is said first: it tells more.
+  if (id === undefined) {
+    DECODERS.get(known ?? method)?.(read);
+    throw rpcFailure('invalid_request', 'A request needs an id');
+  }
+  return answer(api, call, { id, params: read, legacy });
 }
 
 /** A wrong key is a matter of HTTP. What A2A or JSON-RPC has a code for comes with 200, as its clients expect. */

@@ -11,13 +11,15 @@ import { cancelTask, getTask, subscribeToTask } from './tasks.ts';
 import { requireVersion } from './version.ts';
 
 const toFrame: ToFrame = (response) => ({ data: jsonText(response) });
+/** A media type of A2A's own, for clients that use it: others may know JSON by its plain name alone. */
+const A2A_JSON = 'application/a2a+json';
 const VERB = /^(?<id>.*):(?<verb>cancel|subscribe)$/s;
 
 /** `POST /a2a/rest/message:send` */
 export async function sendRest(api: ApiContext, call: Call): Promise<Response> {
   requireVersion(call);
   const { task, headers } = await sendMessage(api, call, await call.body());
-  return json({ headers: { ...call.headers, ...headers } }, { task });
+  return answerJson(call, headers, { task });
 }
 
 /** `POST /a2a/rest/message:stream` */
@@ -34,7 +36,7 @@ export async function getTaskRest(api: ApiContext, call: Call): Promise<Response
   const length = call.query.get('historyLength');
   const params = { id, ...(length !== null && { historyLength: Number(length) }) };
   const { task, headers } = await getTask(api, call, params);
-  return json({ headers: { ...call.headers, ...headers } }, task);
+  return answerJson(call, headers, task);
 }
 
 /** `POST /a2a/rest/tasks/{id}:cancel` and `POST /a2a/rest/tasks/{id}:subscribe` */
@@ -43,7 +45,7 @@ export async function postTaskRest(api: ApiContext, call: Call): Promise<Respons
   if (verb === 'subscribe') return subscribeToTask(api, call, { params: { id }, toFrame });
   if (verb !== 'cancel') throw notFound();
   const { task, headers } = await cancelTask(api, call, { id });
-  return json({ headers: { ...call.headers, ...headers } }, task);
+  return answerJson(call, headers, task);
 }
 
 /** An error as google.rpc.Status has it. */
@@ -62,6 +64,16 @@ export function refuseRest(error: HttpError, call: RefusedCall): Response {
     ...(reason !== undefined && { details: [info] }),
   };
   return json(call, { error: body }, status);
+}
+
+function answerJson(
+  { request, headers }: Call,
+  runHeaders: Readonly<Record<string, string>>,
+  value: object,
+): Response {
+  const used = ['accept', 'content-type'].map((name) => request.headers.get(name) ?? '');
+  const isA2a = used.some((types) => types.includes(A2A_JSON));
+  return json({ headers: { ...headers, ...runHeaders } }, value, 200, isA2a ? A2A_JSON : undefined);
 }
 
 function verbOf(call: Call): { readonly id: string; readonly verb: string | undefined } {

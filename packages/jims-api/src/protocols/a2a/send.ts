@@ -5,7 +5,6 @@ import type { ApiContext, Call } from '../../http/route.ts';
 import { runHeaders, startRun, streamRun } from '../../http/run-routes.ts';
 import type { RunAsk } from '../../http/run-routes.ts';
 import { isActive, statusOf } from '../../http/run-status.ts';
-import { userEvent } from '../../http/user-text.ts';
 import { contextIdOf, threadOfContext } from './contexts.ts';
 import { decodeSend } from './decode.ts';
 import type { Sending } from './decode.ts';
@@ -60,7 +59,7 @@ async function askOf(api: ApiContext, call: Call, sending: Sending): Promise<Run
   if (sending.taskId !== undefined) await refuseTask(api, call, sending, sending.taskId);
   return {
     thread: threadOfContext(contactId, sending.contextId),
-    incoming: userEvent(sending.text),
+    incoming: sending.question,
     onDisconnect: 'continue',
   };
 }

@@ -6,6 +6,7 @@ import type { Call } from '../../http/route.ts';
 import { assistantText, buttonsOf, seesModels, userText } from '../../http/said.ts';
 import { usageOnWire } from '../../http/usage.ts';
 import { contextIdOf } from './contexts.ts';
+import { messageIdOf } from './decode.ts';
 import type { Artifact, Message, Metadata, Task, TaskState, TaskStatus } from './wire.ts';
 
 /** The run that a task is. */
@@ -115,16 +116,13 @@ function beginning(
   run: TaskRun,
   historyLength: number | undefined,
 ): Pick<Task, 'id' | 'contextId' | 'history'> {
-  const text = run.question && userText(run.question);
-  const shown = text !== undefined && historyLength !== 0;
+  const { id, question } = run;
   const names = namesOf(run);
-  return {
-    id: run.id,
-    contextId: names.contextId,
-    ...(shown && {
-      history: [{ messageId: run.id, role: 'ROLE_USER', parts: [{ text }], ...names }],
-    }),
-  };
+  const task = { id, contextId: names.contextId };
+  const text = question && userText(question);
+  if (!question || text === undefined || historyLength === 0) return task;
+  const messageId = messageIdOf(question) ?? id;
+  return { ...task, history: [{ messageId, role: 'ROLE_USER', parts: [{ text }], ...names }] };
 }
 
 function artifactOf(event: NewEvent): Artifact[] {

@@ -1,3 +1,4 @@
+import { MAX_PIECE_CHARS } from 'jims-core';
 import type { ModelUsage, NewEvent, Run, RunResult, ThreadEvent } from 'jims-core';
 
 import { toHttpError } from '../../http/error-response.ts';
@@ -120,11 +121,13 @@ function besideText(event: NewEvent, sees: Sees): AgUiEvent[] {
   return isAppEvent(event, sees) ? [{ type: 'CUSTOM', name: type, value: data }] : [];
 }
 
+/** Messages that are longer than a piece are in the stream alone: no line of it gets long. */
 function resultOf(run: Run, { events }: RunResult): object {
+  const texts = events.flatMap((event) => assistantText(event) ?? []);
   return {
     thread_id: run.thread.id,
     created_new_thread: run.createdThread,
-    assistant_messages: events.map(assistantText).filter((text) => text !== undefined),
+    ...(texts.join('').length <= MAX_PIECE_CHARS && { assistant_messages: texts }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 
+import { cleanJson } from 'jims-core';
 import type { JimsApp, Thread } from 'jims-core';
 
 import { contactInPath } from '../../http/contact.ts';
@@ -37,7 +38,7 @@ async function* exportText(
     domains,
   }: { readonly contactId: string; readonly domains: readonly string[] | undefined },
 ): AsyncGenerator<string> {
-  yield `{"contact_id":${JSON.stringify(contactId)},"threads":[`;
+  yield `{"contact_id":${cleanJson(contactId)},"threads":[`;
   let separator = '';
   for await (const thread of allThreads(app, contactId)) {
     yield `${separator}{"thread":`;

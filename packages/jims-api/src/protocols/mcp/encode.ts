@@ -24,22 +24,31 @@ export interface CallFramesOptions extends ResultOptions {
   readonly id: RpcId;
   /** Given by who wants to hear of progress. */
   readonly progressToken: string | number | undefined;
-  /** How often there is progress to be told while nothing happens: it may keep the client patient. */
+  /** How often a silent stream says that it lives. */
   readonly heartbeatMs: number;
   /** Aborted when the client took its call back: then it wants no answer. */
   readonly takenBack: AbortSignal | undefined;
 }
 
-/** A run as the stream of a tool call: its statuses as progress, then the result. */
+/** Progress is sent so often while nothing is said: many clients wait for it, not for the answer. */
+const PROGRESS_MS = 3000;
+/** Text that is streamed is progress, but not each of its pieces. */
+const TEXT_PROGRESS_MS = 200;
+
+/** A run as the stream of a tool call: that it goes on as progress, with its statuses, then the result. */
 export async function* callFrames(
   run: Run,
   options: CallFramesOptions,
 ): AsyncGenerator<SseFrame, void, void> {
   const { id, progressToken, heartbeatMs, takenBack } = options;
   let progress = 0;
+  let progressAt = performance.now();
   let message: string | undefined;
 
+  const sinceProgress = (): number => performance.now() - progressAt;
+
   function progressFrame(): SseFrame {
+    progressAt = performance.now();
     const params = {
       progressToken,
       progress: ++progress,
@@ -48,15 +57,22 @@ export async function* callFrames(
     return frame({ jsonrpc: '2.0', method: 'notifications/progress', params });
   }
 
-  const patience = progressToken === undefined ? undefined : heartbeatMs;
+  const everyMs = Math.min(heartbeatMs, PROGRESS_MS);
+  const patience =
+    progressToken === undefined ? undefined : (): number => everyMs - sinceProgress();
   for await (const event of withTicks(run.listen(), patience)) {
     if (event !== 'tick' && isRunEnd(event)) {
       if (!takenBack?.aborted) yield frame(rpcResult(id, encodeEnd(run, event, options)));
-    } else if (event === 'tick' || event.type === 'status') {
-      if (event !== 'tick') message = event.status.message;
-      if (progressToken !== undefined) yield progressFrame();
+      continue;
     }
+    if (event !== 'tick' && event.type === 'status') message = event.status.message;
+    if (progressToken !== undefined && isProgress(event, sinceProgress())) yield progressFrame();
   }
+}
+
+function isProgress(event: NumberedRunEvent | 'tick', sinceMs: number): boolean {
+  if (event === 'tick' || event.type === 'status') return true;
+  return event.type === 'delta' && sinceMs >= TEXT_PROGRESS_MS;
 }
 
 /** How a run ended, as what its tool call gives. */
@@ -92,16 +108,18 @@ function frame(message: object): SseFrame {
   return { event: 'message', data: jsonText(message) };
 }
 
-/** The events, and a tick whenever none came for so long. */
+/** The events, and ticks; `untilTick` says after how many milliseconds the next one is due. */
 async function* withTicks(
   events: AsyncGenerator<NumberedRunEvent, void, void>,
-  ms: number | undefined,
+  untilTick: (() => number) | undefined,
 ): AsyncGenerator<NumberedRunEvent | 'tick', void, void> {
-  if (ms === undefined) return yield* events;
+  if (!untilTick) return yield* events;
   let next = events.next();
   for (;;) {
     const timer = new AbortController();
-    const tick = sleep(ms, 'tick' as const, { signal: timer.signal }).catch(() => 'tick' as const);
+    const tick = sleep(Math.max(0, untilTick()), 'tick' as const, { signal: timer.signal }).catch(
+      () => 'tick' as const,
+    );
     const first = await Promise.race([next, tick]);
     timer.abort();
     if (first === 'tick') {

@@ -24,8 +24,9 @@ export const mcpOperations: readonly Operation[] = [
     operationId: 'mcp',
     summary: 'Model Context Protocol (Streamable HTTP): the app as the tool `chat`',
     description: `A JSON-RPC answer; for \`tools/call\` Server-Sent Events, when they are accepted:
-\`notifications/progress\` for every status, if a progress token was sent, then the result. What goes
-wrong in a tool call is a result with \`isError\`. Notifications are answered with 202.`,
+\`notifications/progress\` for every status and as long as the run goes on, if a progress token was
+sent, then the result. What goes wrong in a tool call is a result with \`isError\`. Notifications are
+answered with 202.`,
     tags: ['mcp'],
     request: Message,
     responses: {

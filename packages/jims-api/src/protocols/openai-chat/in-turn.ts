@@ -1,3 +1,4 @@
+import { textPieces } from 'jims-core';
 import type { AgentStatus, Run, RunEnd } from 'jims-core';
 
 import { toldRun } from '../../http/told-run.ts';
@@ -31,7 +32,7 @@ export async function* inTurn(run: Run): AsyncGenerator<InTurnEvent, void, void>
     current = undefined;
     for (const [messageId, { texts, ended }] of held) {
       held.delete(messageId);
-      yield { type: 'text', messageId, text: texts.join('') };
+      for (const text of textPieces(texts.join(''))) yield { type: 'text', messageId, text };
       if (ended) continue;
       current = messageId;
       return;

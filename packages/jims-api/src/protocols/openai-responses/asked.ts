@@ -15,6 +15,10 @@ const Asked = v.object({
   /** That a conversation was named. */
   conversation: v.optional(v.literal(true)),
   background: v.optional(v.literal(true)),
+  /** That the response was not to be stored. */
+  store: v.optional(v.literal(false)),
+  safety_identifier: v.optional(v.string()),
+  prompt_cache_key: v.optional(v.string()),
 });
 
 export type Asked = v.InferOutput<typeof Asked>;

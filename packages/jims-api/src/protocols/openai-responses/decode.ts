@@ -45,6 +45,7 @@ export const ResponseBody = v.pipe(
       v.description('Answers at once; the response is fetched, joined or cancelled by its id'),
     ),
     store: v.pipe(v.nullish(boolean), v.description('false: in a thread that is erased')),
+    prompt_cache_key: v.pipe(v.nullish(v.string()), v.description('Said again in the response')),
     ...callerFields,
   }),
   v.title('ResponseRequest'),
@@ -74,7 +75,7 @@ export interface ResponseAsk {
 export function decode(sizes: SentSizes, body: unknown): ResponseAsk {
   const request = parseBody(ResponseBody, body);
   const { model, metadata, background, store, previous_response_id: previous } = request;
-  const { conversation } = request;
+  const { conversation, safety_identifier: safety, prompt_cache_key: cacheKey } = request;
   const instructions = textOfInstructions(request.instructions);
   requireOneThread(request);
   if (background && store === false) {
@@ -103,6 +104,9 @@ export function decode(sizes: SentSizes, body: unknown): ResponseAsk {
         ...(previous && { previous_response_id: previous }),
         ...(conversation && { conversation: true }),
         ...(background && { background: true }),
+        ...(store === false && { store }),
+        ...(safety && { safety_identifier: safety }),
+        ...(cacheKey && { prompt_cache_key: cacheKey }),
       }),
   };
 }

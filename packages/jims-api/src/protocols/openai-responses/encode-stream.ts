@@ -3,18 +3,19 @@ import type { Run, RunEnd } from 'jims-core';
 import { toHttpError } from '../../http/error-response.ts';
 import type { ErrorAnswerOptions } from '../../http/error-response.ts';
 import { jsonText } from '../../http/json-pieces.ts';
-import { openAiError } from '../../http/openai/error.ts';
+import { failureCode, openAiError } from '../../http/openai/error.ts';
 import { reasonOf } from '../../http/run-routes.ts';
 import type { SseFrame } from '../../http/sse-text.ts';
 import { toldRun } from '../../http/told-run.ts';
 import type { Asked } from './asked.ts';
-import { failure, responseObject, usageOf } from './response.ts';
+import { NOTHING, completedAt, responseObject, usageOf } from './response.ts';
 import type { ResponseState } from './response.ts';
 import { createStreamItems } from './stream-items.ts';
 import type { WireEvent } from './stream-items.ts';
 
 export interface StreamOptions extends ErrorAnswerOptions {
   readonly asked: Asked;
+  readonly request: Request;
   /** Leaves out the events up to this number. */
   readonly startingAfter?: number | undefined;
 }
@@ -76,7 +77,8 @@ export async function* encodeStream(
     const respond = (state: Partial<ResponseState> & Pick<ResponseState, 'status'>): object =>
       responseObject(whose, { ...NOTHING, output: items.output, ...state });
     if (end.type === 'result') {
-      const response = respond({ status: 'completed', usage: usageOf(end) });
+      const completed_at = completedAt(end);
+      const response = respond({ status: 'completed', usage: usageOf(end), completed_at });
       yield { type: 'response.completed', response };
       return;
     }
@@ -84,17 +86,18 @@ export async function* encodeStream(
       yield { type: 'response.incomplete', response: respond({ status: 'cancelled' }) };
       return;
     }
-    const { code, message, param } = openAiError(toHttpError(reasonOf(end), options));
+    const failure = toHttpError(reasonOf(end), options);
+    const reason = openAiError(failure);
+    const { code, message, param } = reason;
     // The AI SDK repeats a request whose stream fails before it has put anything out.
     if (items.output.length === 0) yield* items.begin(run.id);
-    const error = failure(message);
+    const error = { code: failureCode(failure, options), message };
     yield { type: 'response.failed', response: respond({ status: 'failed', error, output: [] }) };
     // Some clients take the event before this one for an end like any other.
-    yield { type: 'error', code, message, param };
+    // OpenAI's clients read its members, those of Open Responses its `error`.
+    yield { type: 'error', code, message, param, error: reason };
   }
 }
-
-const NOTHING = { output: [], error: null, usage: null } as const;
 
 function frame(event: WireEvent): SseFrame {
   return { event: event.type, data: jsonText(event) };

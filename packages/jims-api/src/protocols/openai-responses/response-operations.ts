@@ -20,6 +20,7 @@ const ResponseResource = v.pipe(
     id: text,
     object: v.literal('response'),
     created_at: v.pipe(v.number(), v.description('Seconds since 1970')),
+    completed_at: v.nullable(v.number()),
     status: v.picklist(['queued', 'in_progress', 'completed', 'failed', 'cancelled']),
     output: v.pipe(
       v.array(v.looseObject({ id: text, type: v.picklist(['message', 'reasoning']) })),

@@ -17,9 +17,34 @@ export interface ResponseOf {
 export interface ResponseState {
   readonly status: 'queued' | 'in_progress' | 'completed' | 'failed' | 'cancelled';
   readonly output: readonly OutputItem[];
-  readonly error: { readonly code: 'server_error'; readonly message: string } | null;
+  readonly error: ResponseError | null;
   readonly usage: object | null;
+  /** When it was completed, in seconds; `null` for a response that is not. */
+  readonly completed_at: number | null;
 }
+
+export interface ResponseError {
+  readonly code: 'server_error' | 'invalid_prompt';
+  readonly message: string;
+}
+
+/** What the schema wants and an app does not have: the values of a request that sets none of them. */
+const UNUSED = {
+  frequency_penalty: 0,
+  max_output_tokens: null,
+  max_tool_calls: null,
+  parallel_tool_calls: true,
+  presence_penalty: 0,
+  reasoning: null,
+  service_tier: 'default',
+  temperature: 1,
+  text: { format: { type: 'text' } },
+  tool_choice: 'auto',
+  tools: [],
+  top_logprobs: 0,
+  top_p: 1,
+  truncation: 'disabled',
+} as const;
 
 export type OutputItem = MessageItem | ReasoningItem;
 
@@ -55,9 +80,11 @@ export function responseObject(
   state: ResponseState,
 ): object {
   return {
+    ...UNUSED,
     id: responseId(runId),
     object: 'response',
     created_at: secondsOf(runId),
+    completed_at: state.completed_at,
     status: state.status,
     background: asked.background ?? false,
     error: state.error,
@@ -66,39 +93,49 @@ export function responseObject(
     metadata: { ...asked.metadata, thread_id: threadId },
     model: asked.model,
     output: state.output,
-    parallel_tool_calls: true,
     previous_response_id: asked.previous_response_id ?? null,
+    prompt_cache_key: asked.prompt_cache_key ?? null,
+    safety_identifier: asked.safety_identifier ?? null,
+    store: asked.store ?? true,
     conversation: asked.conversation ? { id: conversationId(threadId) } : null,
-    temperature: null,
-    tool_choice: 'auto',
-    tools: [],
-    top_p: null,
     usage: state.usage,
   };
 }
 
-/** What a run that is over left behind. */
-export function stateOfEnd(runId: string, end: RunEnd): ResponseState {
-  const nothing = { output: [], error: null, usage: null };
+/** A response that has nothing yet, or will never have anything. */
+export const NOTHING = { output: [], error: null, usage: null, completed_at: null } as const;
+
+/** What a run that is over left behind; `finishedAt` says when, where that is known. */
+export function stateOfEnd(runId: string, end: RunEnd, finishedAt?: string): ResponseState {
   switch (end.type) {
     case 'result': {
       const { events } = end.result;
       return {
-        ...nothing,
+        ...NOTHING,
+        completed_at: completedAt(end, finishedAt),
         status: 'completed',
         output: outputOf(runId, events),
         usage: usageOf(end),
       };
     }
     case 'error':
-      return { ...nothing, status: 'failed', error: failure(end.error.message) };
+      return {
+        ...NOTHING,
+        status: 'failed',
+        error: { code: 'server_error', message: end.error.message },
+      };
     case 'cancelled':
-      return { ...nothing, status: 'cancelled', output: outputOf(runId, end.events) };
+      return { ...NOTHING, status: 'cancelled', output: outputOf(runId, end.events) };
   }
 }
 
-export function failure(message: string): NonNullable<ResponseState['error']> {
-  return { code: 'server_error', message };
+/** Events are stored when the run is completed; a run that sent none has no other time than now. */
+export function completedAt(
+  { result }: RunEnd & { readonly type: 'result' },
+  finishedAt?: string,
+): number {
+  const at = result.events.at(-1)?.createdAt ?? finishedAt;
+  return Math.floor((at === undefined ? Date.now() : Date.parse(at)) / 1000);
 }
 
 export function usageOf(end: RunEnd & { readonly type: 'result' }): object {

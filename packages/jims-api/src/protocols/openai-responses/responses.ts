@@ -12,9 +12,10 @@ import type { Asked } from './asked.ts';
 import { toItem } from './conversation-items.ts';
 import { decode } from './decode.ts';
 import { encodeStream } from './encode-stream.ts';
+import type { StreamOptions } from './encode-stream.ts';
 import { listPage } from './list-page.ts';
 import { requireResponse } from './reach.ts';
-import { responseObject, stateOfEnd } from './response.ts';
+import { NOTHING, responseObject, stateOfEnd } from './response.ts';
 import { placeOf } from './thread.ts';
 
 const MAX_NUMBER = 999_999_999;
@@ -92,10 +93,11 @@ async function currentResponse({ app }: ApiContext, record: RunRecord): Promise<
   const status = statusOf(record);
   if (isActive(status)) {
     const now = status === 'queued' ? 'queued' : 'in_progress';
-    return responseObject(whose, { status: now, output: [], error: null, usage: null });
+    return responseObject(whose, { ...NOTHING, status: now });
   }
   const run = await app.run(runId);
-  return responseObject(whose, stateOfEnd(runId, await (run ?? gone(record)).end));
+  const end = await (run ?? gone(record)).end;
+  return responseObject(whose, stateOfEnd(runId, end, record.finishedAt));
 }
 
 async function requireRun({ app }: ApiContext, record: RunRecord): Promise<Run> {
@@ -109,8 +111,8 @@ function gone({ runId }: RunRecord): never {
 
 function streamOptions(
   { exposeErrors }: ApiContext,
-  { requestId }: Call,
+  { requestId, request }: Call,
   asked: Asked,
-): { asked: Asked; requestId: string; exposeErrors: boolean } {
-  return { asked, requestId, exposeErrors };
+): StreamOptions {
+  return { asked, request, requestId, exposeErrors };
 }

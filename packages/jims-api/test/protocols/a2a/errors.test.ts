@@ -28,7 +28,11 @@ test('what JSON-RPC has a code for comes with it, and with the id when it could 
     ['{"jsonrpc":', null, -32_700],
     ['[]', null, -32_600],
     [{ id: 7, method: 'GetTask' }, 7, -32_600],
-    [{ jsonrpc: '2.0', method: 'GetTask' }, null, -32_600],
+    [{ jsonrpc: '2.0', method: 'GetTask', params: { id: 'x' } }, null, -32_600],
+    // What says more than that the id is missing.
+    [{ jsonrpc: '2.0', method: 'GetTask' }, null, -32_602],
+    [{ jsonrpc: '2.0', method: 'message/send' }, null, -32_602],
+    [{ jsonrpc: '2.0', method: 'Nonsense' }, null, -32_601],
     [request('Nonsense'), 7, -32_601],
     [request('GetTask'), 7, -32_602],
     [request('SendMessage', { message: { parts: [] } }), 7, -32_602],
@@ -41,7 +45,7 @@ test('what JSON-RPC has a code for comes with it, and with the id when it could 
 
 test('what A2A has and this agent has not is refused by its own codes', async () => {
   await using api = testApi(agentPipeline().pipeline);
-  const message = { parts: [{ text: 'hello' }] };
+  const message = { messageId: 'm1', role: 'ROLE_USER', parts: [{ text: 'hello' }] };
   const configuration = { taskPushNotificationConfig: { url: 'https://example.com' } };
   const cases = [
     [request('ListTasks'), -32_004],
@@ -107,9 +111,55 @@ test('HTTP+JSON says errors as google.rpc.Status', async () => {
   }
 });
 
+test('a message without an id or a role is refused, in every binding', async () => {
+  await using api = testApi(agentPipeline().pipeline);
+  const parts = [{ text: 'hello' }];
+  const wrong = [
+    { role: 'ROLE_USER', parts },
+    { messageId: '', role: 'ROLE_USER', parts },
+    { messageId: 'm1', parts },
+    { messageId: 'm1', role: 'ROLE_UNSPECIFIED', parts },
+    { messageId: 'm1', role: 'ROLE_AGENT', parts },
+  ];
+  for (const message of wrong) {
+    const refused = { status: 200, id: 7, code: -32_602 };
+    assert.deepEqual(await rpc(api, request('SendMessage', { message })), refused);
+    const response = await api.post('/a2a/rest/message:send', { message }, ONE);
+    assert.equal(response.status, 400);
+  }
+  const legacy = [{ kind: 'text', text: 'hello' }];
+  for (const message of [
+    { messageId: 'm1', parts: legacy },
+    { role: 'user', parts: legacy },
+  ]) {
+    assert.equal((await rpc(api, request('message/send', { message }), {})).code, -32_602);
+  }
+  assert.deepEqual(await api.app.listThreads({ limit: 10 }), []);
+});
+
+test('HTTP+JSON answers with the media type of A2A where its client uses that', async () => {
+  await using api = testApi(agentPipeline().pipeline);
+  const message = { messageId: 'm1', role: 'ROLE_USER', parts: [{ text: 'hello' }] };
+  const own = 'application/a2a+json';
+  const send = async (headers: Readonly<Record<string, string>>): Promise<Response> =>
+    api.post('/a2a/rest/message:send', { message }, { ...ONE, ...headers });
+  const sent = await send({});
+  const task = `/a2a/rest/tasks/${sent.headers.get('x-jims-run-id')}`;
+  const answers = [
+    [sent, 'application/json'],
+    [await send({ 'content-type': own }), own],
+    [await send({ accept: `${own}, application/json` }), own],
+    [await api.get(task, ONE), 'application/json'],
+    [await api.get(task, { ...ONE, accept: own }), own],
+    [await api.get('/a2a/rest/tasks/x', { ...ONE, accept: own }), 'application/json'],
+  ] as const;
+  for (const [{ headers }, type] of answers) assert.equal(headers.get('content-type'), type);
+});
+
 test('every answer that has a run names it and its thread', async () => {
   await using api = testApi(agentPipeline().pipeline);
-  const params = { message: { parts: [{ text: 'hello' }] } };
+  const message = { messageId: 'm1', role: 'ROLE_USER', parts: [{ text: 'hello' }] };
+  const params = { message };
   const sent = await api.post('/a2a', request('SendMessage', params), ONE);
   const runId = sent.headers.get('x-jims-run-id') ?? '';
   assert.equal((await api.app.runRecord(runId))?.status, 'completed');

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
+import type { Task } from '@a2a-js/sdk';
+
 import { agentPipeline } from '../../support/agent-pipeline.ts';
 import { serveApp } from '../../support/listening-app.ts';
 import {
@@ -33,6 +35,23 @@ for (const binding of BINDINGS) {
       const threadId = task.metadata?.['thread_id'];
       assert.equal(task.contextId, threadId);
       assert.equal((await api.app.runRecord(task.id))?.thread.id, threadId);
+    });
+
+    test('a message keeps the id that its client gave it, wherever its task is shown', async () => {
+      await using api = await serveApp(agentPipeline().pipeline);
+      const client = await a2aClient(api.origin, { binding });
+      const request = ask('multi');
+      const idsOf = ({ history }: Pick<Task, 'history'>): string[] =>
+        history.map(({ messageId }) => messageId);
+      const ids = [request.message?.messageId];
+      const task = await client.sendMessage(request);
+      assert.ok('history' in task);
+      assert.deepEqual(idsOf(task), ids);
+      const got = await client.getTask({ tenant: '', id: task.id, historyLength: undefined });
+      assert.deepEqual(idsOf(got), ids);
+      const [first] = await collect(client.sendMessageStream(request));
+      assert.ok(first?.payload?.$case === 'task');
+      assert.deepEqual(idsOf(first.payload.value), ids);
     });
 
     test('two messages in one context share a thread, also a context that the client named', async () => {
@@ -101,7 +120,7 @@ for (const binding of BINDINGS) {
       assert.equal(twice.id, once.id);
       assert.deepEqual(textsOf(twice), ['Echo: hello']);
       const streamed = await collect(client.sendMessageStream(request, key));
-      assert.deepEqual(streamed.map(told).slice(1), ['=Echo: hello', '+.', 'TASK_STATE_COMPLETED']);
+      assert.deepEqual(streamed.map(told).slice(1), ['=Echo: hello.', 'TASK_STATE_COMPLETED']);
       assert.equal(agent.runs, 1);
       await assert.rejects(send(client, 'another', {}, key), /used for another request/);
     });

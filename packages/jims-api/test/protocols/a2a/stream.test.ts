@@ -19,7 +19,6 @@ for (const binding of BINDINGS) {
         '=one ',
         '+two ',
         '+three',
-        '+.',
         'TASK_STATE_COMPLETED',
       ]);
     });
@@ -29,15 +28,43 @@ for (const binding of BINDINGS) {
         'task TASK_STATE_SUBMITTED',
         'TASK_STATE_WORKING Searching… searching',
         'TASK_STATE_WORKING plain status',
-        '=found',
-        '+.',
+        '=found.',
         'TASK_STATE_COMPLETED',
       ]);
     });
 
     test('every message is an artifact of its own', async () => {
       const pieces = (await streamOf('multi')).filter((line) => /^[=+]/.test(line));
-      assert.deepEqual(pieces, ['=one', '+.', '=two', '+.']);
+      assert.deepEqual(pieces, ['=one.', '=two.']);
+    });
+
+    test('every update of an artifact has a part, also buttons under no text', async () => {
+      await using api = await serveApp(async (ctx) => {
+        await ctx.sendMessage(ReadableStream.from(['one ', 'two']));
+        ctx.sendMessage('');
+        ctx.sendMessage('x'.repeat(40_000));
+        ctx.sendMessageWithButtons('', [{ text: 'A', id: 'a' }]);
+      });
+      const client = await a2aClient(api.origin, { binding });
+      const updates = (await collect(client.sendMessageStream(ask('hello')))).flatMap(
+        ({ payload }) => (payload?.$case === 'artifactUpdate' ? [payload.value] : []),
+      );
+      assert.deepEqual(
+        updates.map(({ artifact, append, lastChunk }) => [
+          artifact?.parts.length,
+          append,
+          lastChunk,
+          artifact?.metadata !== undefined,
+        ]),
+        [
+          [1, false, false, false],
+          [1, true, false, false],
+          [1, false, false, false],
+          [1, true, false, false],
+          [1, true, true, false],
+          [1, false, true, true],
+        ],
+      );
     });
 
     test('the last piece of a message has its buttons', async () => {
@@ -76,8 +103,7 @@ for (const binding of BINDINGS) {
       agent.release();
       assert.deepEqual((await collect(joined)).map(told), [
         'TASK_STATE_WORKING holding status',
-        '=let go',
-        '+.',
+        '=let go.',
         'TASK_STATE_COMPLETED',
       ]);
       const task = await client.getTask({ tenant: '', id, historyLength: undefined });

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { EmptyResultSchema } from '@modelcontextprotocol/sdk/types.js';
+import { newEvent } from 'jims-core';
+import type { ThreadContext } from 'jims-core';
 
+import { callFrames } from '../../../src/protocols/mcp/encode.ts';
 import { agentPipeline } from '../../support/agent-pipeline.ts';
+import { testApi } from '../../support/api.ts';
 import { serveApp } from '../../support/listening-app.ts';
 import { chat, mcpClient } from './mcp-client.ts';
 
@@ -101,6 +106,54 @@ test('a long call goes on telling of progress, so that a patient client waits fo
   assert.deepEqual([...new Set(messages)], ['holding']);
 });
 
+test('text that is streamed is progress, also where nothing else would be', async () => {
+  const longCall = (ctx: ThreadContext): unknown => ctx.sendMessage(slowWords(ctx.signal));
+  await using api = await serveApp(longCall, { heartbeatMs: 60_000 });
+  await using mcp = await mcpClient(api.origin);
+  let progress = 0;
+  const options = {
+    timeout: 1000,
+    resetTimeoutOnProgress: true,
+    onprogress: () => void progress++,
+  };
+  assert.deepEqual((await chat(mcp, 'hello', { options })).texts, ['word '.repeat(WORDS)]);
+  assert.ok(progress >= 2 && progress < WORDS, `${progress} times`);
+});
+
+test('a call whose app says nothing sends progress every three seconds', async (t) => {
+  const agent = agentPipeline();
+  await using api = testApi(agent.pipeline);
+  const run = await api.app.startRun({
+    thread: { kind: 'new', contactId: 'c', threadConfig: {}, events: [] },
+    incoming: newEvent('comm.user_message', { role: 'user', content: 'held' }),
+  });
+  const now = performance.now.bind(performance);
+  let passedMs = 0;
+  t.mock.method(performance, 'now', () => now() + passedMs);
+  const frames = callFrames(run, {
+    id: 1,
+    progressToken: 'p',
+    heartbeatMs: 60_000,
+    takenBack: undefined,
+    requestId: 'r',
+    exposeErrors: false,
+    sees: () => true,
+  });
+  await frames.next();
+  passedMs = 2950;
+  const silent = sleep(2000, undefined, { ref: false });
+  const { value } = (await Promise.race([frames.next(), silent])) ?? {};
+  assert.ok(typeof value?.data === 'string', 'nothing was sent');
+  const params = { progressToken: 'p', progress: 2, message: 'holding' };
+  assert.deepEqual(JSON.parse(value.data), {
+    jsonrpc: '2.0',
+    method: 'notifications/progress',
+    params,
+  });
+  agent.release();
+  await run.end;
+});
+
 test('what goes wrong is a result for the model to read', async () => {
   await using api = await serveApp(agentPipeline().pipeline);
   await using mcp = await mcpClient(api.origin, { 'x-request-id': 'r-1' });
@@ -192,3 +245,13 @@ test('more than the service takes at once is said to the model, and not run', as
   assert.deepEqual((await held).texts, ['let go']);
   assert.equal(agent.runs, 1);
 });
+
+const WORDS = 15;
+
+/** More than twice as long as its reader waits. */
+async function* slowWords(signal: AbortSignal): AsyncGenerator<string> {
+  for (let word = 0; word < WORDS; word += 1) {
+    yield 'word ';
+    await sleep(150, undefined, { signal });
+  }
+}

@@ -27,29 +27,43 @@ describe('responses.create', () => {
         instructions: 'Be brief',
         metadata: { shop: '7' },
         temperature: 0.1,
+        safety_identifier: 'customer:42',
+        prompt_cache_key: 'cache',
       })
       .withResponse();
     assert.match(data.id, /^resp_[0-9a-f]{32}$/);
     assert.ok(Math.abs(data.created_at - Date.now() / 1000) < 60);
     assert.equal(data.output_text, 'Echo: hello');
     const threadId = response.headers.get('x-jims-thread-id');
-    const { output, id, created_at, output_text: _, ...rest } = data;
+    const { output, id, created_at, completed_at, output_text: _, ...rest } = data;
     assert.deepEqual(rest, {
       object: 'response',
       status: 'completed',
       background: false,
       error: null,
+      frequency_penalty: 0,
       incomplete_details: null,
       instructions: 'Be brief',
+      max_output_tokens: null,
+      max_tool_calls: null,
       metadata: { shop: '7', thread_id: threadId },
       model: 'gpt-x',
       parallel_tool_calls: true,
+      presence_penalty: 0,
       previous_response_id: null,
+      prompt_cache_key: 'cache',
+      reasoning: null,
+      safety_identifier: 'customer:42',
+      service_tier: 'default',
+      store: true,
       conversation: null,
-      temperature: null,
+      temperature: 1,
+      text: { format: { type: 'text' } },
       tool_choice: 'auto',
       tools: [],
-      top_p: null,
+      top_logprobs: 0,
+      top_p: 1,
+      truncation: 'disabled',
       usage: {
         input_tokens: 0,
         input_tokens_details: { cached_tokens: 0 },
@@ -69,7 +83,7 @@ describe('responses.create', () => {
         ],
       ],
     );
-    assert.ok(created_at > 0);
+    assert.ok(completed_at && completed_at >= created_at);
   });
 
   test('has an item for each message, texts over buttons too, and nothing of the rest', async () => {

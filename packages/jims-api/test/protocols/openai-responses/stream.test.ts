@@ -6,7 +6,9 @@ import { APIError, APIUserAbortError } from 'openai';
 import type OpenAI from 'openai';
 
 import { agentPipeline } from '../../support/agent-pipeline.ts';
+import { parseFrames } from '../../support/api.ts';
 import { serveApp } from '../../support/listening-app.ts';
+import type { ServedApp } from '../../support/listening-app.ts';
 import { openAiClient } from '../../support/openai-client.ts';
 import { talkative } from '../../support/talkative-pipeline.ts';
 
@@ -101,6 +103,30 @@ describe('a stream of events', () => {
     assert.equal(agent.runs, 1);
   });
 
+  test('says what failed in the form of OpenAI, and in that of Open Responses', async () => {
+    await using served = await serveApp(agentPipeline().pipeline);
+    const { error, message, sequence_number: _, ...rest } = await lastData(served, {});
+    assert.match(String(message), /^Pipeline error/);
+    assert.deepEqual(rest, { type: 'error', code: 'pipeline_error', param: null });
+    assert.deepEqual(error, { type: 'server_error', code: 'pipeline_error', message, param: null });
+  });
+
+  test('fails for good where the client would send the request again', async () => {
+    await using served = await serveApp(agentPipeline().pipeline);
+    const codes: Record<string, unknown> = {};
+    for (const userAgent of [
+      'codex_exec/0.169.0 (Linux)',
+      'codex_vscode/1.0',
+      'OpenAI/JS 7.57.0',
+    ]) {
+      const { response } = await lastData(served, { 'user-agent': userAgent }, 'response.failed');
+      assert.ok(typeof response === 'object' && response !== null && 'error' in response);
+      assert.ok(typeof response.error === 'object' && response.error && 'code' in response.error);
+      codes[userAgent] = response.error.code;
+    }
+    assert.deepEqual(Object.values(codes), ['invalid_prompt', 'invalid_prompt', 'server_error']);
+  });
+
   test('its Idempotency-Key gives the same stream again', async () => {
     const agent = agentPipeline();
     await using served = await serveApp(agent.pipeline);
@@ -191,3 +217,19 @@ describe('the helper responses.stream', () => {
     assert.equal((await stream.finalResponse()).output_text, '');
   });
 });
+
+/** The data of the last event, or of the last one of a type, of a stream that fails. */
+async function lastData(
+  { origin }: ServedApp,
+  headers: Readonly<Record<string, string>>,
+  event = 'error',
+): Promise<Readonly<Record<string, unknown>>> {
+  const response = await fetch(`${origin}/v1/responses`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ input: 'boom', stream: true }),
+  });
+  const frame = parseFrames(await response.text()).findLast((each) => each.event === event);
+  assert.ok(frame);
+  return frame.data;
+}

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { isJimsError } from '../../../src/errors.ts';
+import { newId } from '../../../src/new-id.ts';
 import { openStore } from '../../../src/store/open-store.ts';
 import type { AcceptResult } from '../../../src/store/store.ts';
 import { newEvent } from '../../../src/thread/event.ts';
@@ -160,7 +161,8 @@ test('an event is later than all before it, also when the clock was ahead', asyn
 test('NUL, which PostgreSQL cannot keep, is refused before it is sent', async () => {
   await using pair = await twoProcesses();
   const { one } = pair;
-  const nul = newEvent('comm.user_message', { role: 'user', content: 'a\0b' });
+  // Not by newEvent, which leaves no NUL.
+  const nul = { id: newId(), type: 'comm.user_message', data: { role: 'user', content: 'a\0b' } };
   const refused = (error: unknown): boolean => isJimsError(error) && error.code === 'invalid_event';
   await assert.rejects(one.ask('', { incoming: nul }), refused);
   await assert.rejects(one.ask('', { thread: latestOf('a\0b') }), refused);

@@ -1,0 +1,336 @@
+// What a pipeline may say, in every protocol: whatever it is, each client can read it and send it back.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+
+import { defineApp } from 'jims-core';
+import type { Run, ThreadContext } from 'jims-core';
+
+import { describeStores } from '../../../jims-core/test/support/stores.ts';
+import { testApi } from '../support/api.ts';
+import type { TestApi } from '../support/api.ts';
+
+const HIGH = '\ud83d';
+const LOW = '\ude00';
+/** More than one line of a stream may hold, in characters of two halves. */
+const LONG = `a${'😀'.repeat(40_000)}`;
+/** Where Python and others end a line, too. */
+const SEPARATORS = 'a\u0085b\u2028c\u2029d';
+
+const REPLIES: Readonly<Record<string, (ctx: ThreadContext) => unknown>> = {
+  'two halves': (ctx) => ctx.sendMessage(pieces([`A${HIGH}`, '', `${LOW}B`, HIGH])),
+  'cut off': (ctx) => ctx.sendMessage(`x${HIGH}y${LOW}\0`),
+  separators: (ctx) => ctx.sendMessage(SEPARATORS),
+  'streamed separators': (ctx) => ctx.sendMessage(pieces(SEPARATORS.split(''))),
+  long: (ctx) => ctx.sendMessage(LONG),
+  'streamed long': (ctx) => ctx.sendMessage(pieces([LONG, 'b'])),
+  beside(ctx) {
+    ctx.updateAgentStatus({ message: `s${HIGH}\u2028\0`, statusType: `t${LOW}` });
+    ctx.sendEvent(`rag.${HIGH}`, { [`k${HIGH}`]: [`v${LOW}\u2029\0`, { deep: HIGH }] });
+    ctx.sendMessageWithButtons(`q${HIGH}`, [{ text: `b${HIGH}\u0085`, id: `i${LOW}` }]);
+  },
+  boom() {
+    throw new Error(`e${HIGH}\0\u2028`);
+  },
+};
+
+const SAID: Readonly<Record<string, string>> = {
+  'two halves': 'A😀B\ufffd',
+  'cut off': 'x\ufffdy\ufffd\ufffd',
+  separators: SEPARATORS,
+  'streamed separators': SEPARATORS,
+  long: LONG,
+  'streamed long': `${LONG}b`,
+};
+
+async function* pieces(all: readonly string[]): AsyncGenerator<string> {
+  yield* all;
+}
+
+async function pipeline(ctx: ThreadContext): Promise<void> {
+  const asked = ctx.lastUserMessage ?? '';
+  if (asked === 'next') ctx.sendMessage(String(ctx.history.length));
+  else await REPLIES[asked]?.(ctx);
+}
+
+interface Said {
+  readonly role: 'user' | 'assistant';
+  readonly content: string;
+}
+
+interface Way {
+  readonly path: string;
+  readonly body: (said: readonly Said[]) => object;
+  /** Where the data of a frame has text. */
+  readonly text: readonly (string | number)[];
+  /** The only type of frames whose text is that of the answer. */
+  readonly type?: string;
+  /** Whether the client keeps the history, and sends it. */
+  readonly history?: boolean;
+  /** Whether the protocol says a whole text in one frame, also where it was streamed. */
+  readonly whole?: boolean;
+}
+
+const user = (said: readonly Said[]): string => said.at(-1)?.content ?? '';
+const chatBody = (said: readonly Said[]): object => ({ contact_id: 'c', message: user(said) });
+const a2aParams = (said: readonly Said[]): object => ({
+  message: { messageId: crypto.randomUUID(), role: 'ROLE_USER', parts: [{ text: user(said) }] },
+});
+
+/** Each way to read an answer as a stream. */
+const STREAMS: Readonly<Record<string, Way>> = {
+  jims: {
+    path: '/api/v1/chat/stream',
+    body: (said) => ({ ...chatBody(said), include: ['delta', 'event'] }),
+    text: ['assistant_messages', 0],
+    whole: true,
+  },
+  'openai-chat': {
+    path: '/v1/chat/completions',
+    body: (messages) => ({ model: 'm', stream: true, messages }),
+    text: ['choices', 0, 'delta', 'content'],
+    history: true,
+  },
+  'openai-responses': {
+    path: '/v1/responses',
+    body: (input) => ({ model: 'm', stream: true, input }),
+    text: ['delta'],
+    type: 'response.output_text.delta',
+    history: true,
+    whole: true,
+  },
+  'ai-sdk': {
+    path: '/ai-sdk/chat',
+    body: (said) => ({
+      id: crypto.randomUUID(),
+      messages: said.map(({ role, content: text }) => ({
+        id: crypto.randomUUID(),
+        role,
+        parts: [{ type: 'text', text }],
+      })),
+    }),
+    text: ['delta'],
+    type: 'text-delta',
+    history: true,
+  },
+  'ag-ui': {
+    path: '/ag-ui',
+    body: (said) => ({
+      threadId: crypto.randomUUID(),
+      runId: crypto.randomUUID(),
+      messages: said.map((message) => ({ id: crypto.randomUUID(), ...message })),
+      tools: [],
+      context: [],
+      state: {},
+      forwardedProps: {},
+    }),
+    text: ['delta'],
+    type: 'TEXT_MESSAGE_CONTENT',
+    history: true,
+  },
+  'deep-chat': {
+    path: '/deep-chat/stream',
+    body: (said) => ({
+      messages: said.map(({ role, content }) => ({
+        role: role === 'user' ? 'user' : 'ai',
+        text: content,
+      })),
+    }),
+    text: ['text'],
+    history: true,
+  },
+  'a2a by JSON-RPC': {
+    path: '/a2a',
+    body: (said) => ({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'SendStreamingMessage',
+      params: a2aParams(said),
+    }),
+    text: ['result', 'artifactUpdate', 'artifact', 'parts', 0, 'text'],
+  },
+  'a2a by HTTP+JSON': {
+    path: '/a2a/rest/message:stream',
+    body: a2aParams,
+    text: ['artifactUpdate', 'artifact', 'parts', 0, 'text'],
+  },
+  mcp: {
+    path: '/mcp',
+    body: (said) => ({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'tools/call',
+      params: {
+        name: 'chat',
+        arguments: { message: user(said) },
+        _meta: { progressToken: 'p' },
+      },
+    }),
+    text: ['result', 'content', 0, 'text'],
+    whole: true,
+  },
+};
+
+/** The same without a stream; what was said is looked for in the whole answer. */
+const ANSWERS: Readonly<Record<string, Pick<Way, 'path' | 'body'>>> = {
+  jims: { path: '/api/v1/chat', body: chatBody },
+  'openai-chat': {
+    path: '/v1/chat/completions',
+    body: (messages) => ({ model: 'm', messages }),
+  },
+  'openai-responses': { path: '/v1/responses', body: (input) => ({ model: 'm', input }) },
+  'deep-chat': { path: '/deep-chat', body: (said) => ({ messages: [{ text: user(said) }] }) },
+  'a2a by JSON-RPC': {
+    path: '/a2a',
+    body: (said) => ({ jsonrpc: '2.0', id: 1, method: 'SendMessage', params: a2aParams(said) }),
+  },
+  'a2a by HTTP+JSON': { path: '/a2a/rest/message:send', body: a2aParams },
+};
+
+function asking(content: string): Said[] {
+  return [{ role: 'user', content }];
+}
+
+async function streamed(api: TestApi, way: Way, said: readonly Said[]): Promise<string> {
+  const accept = 'application/json, text/event-stream';
+  const response = await api.post(way.path, way.body(said), { accept });
+  const text = await response.text();
+  assert.equal(response.status, 200, text);
+  return text;
+}
+
+/** The data of a stream, read as Python's `splitlines` reads lines. */
+function dataOf(stream: string): unknown[] {
+  return stream
+    .split(/\r\n|[\n\r\u0085\u2028\u2029]/)
+    .flatMap((line) => (line.startsWith('data: {') ? [JSON.parse(line.slice(6))] : []));
+}
+
+function requireClean(value: unknown): void {
+  if (typeof value === 'string') {
+    assert.ok(value.isWellFormed() && !value.includes('\0'), JSON.stringify(value.slice(0, 100)));
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [name, member] of Object.entries(value)) {
+      requireClean(name);
+      requireClean(member);
+    }
+  }
+}
+
+function textOf({ text, type }: Way, frames: readonly unknown[]): string {
+  return frames
+    .filter((frame) => type === undefined || memberAt(frame, ['type']) === type)
+    .map((frame) => memberAt(frame, text))
+    .filter((value) => typeof value === 'string')
+    .join('');
+}
+
+function memberAt(value: unknown, path: readonly (string | number)[]): unknown {
+  return path.reduce<unknown>(
+    (found, name) =>
+      typeof found === 'object' && found !== null ? Reflect.get(found, name) : undefined,
+    value,
+  );
+}
+
+for (const [name, way] of Object.entries(STREAMS)) {
+  describe(`a stream of ${name}`, () => {
+    test('has lines and characters that every client can read, and all that was said', async () => {
+      await using api = testApi(pipeline, { exposeErrors: true });
+      for (const [asked, expected] of Object.entries(SAID)) {
+        const stream = await streamed(api, way, asking(asked));
+        const data = dataOf(stream);
+        requireClean(data);
+        const text = textOf(way, data);
+        assert.ok(text === expected, `${asked}: ${text.slice(0, 100)}`);
+        const longest = Math.max(...stream.split('\n').map((line) => Buffer.byteLength(line)));
+        assert.ok(way.whole || longest <= 64 * 1024, `${asked}: a line of ${longest} bytes`);
+      }
+      for (const asked of ['beside', 'boom']) {
+        requireClean(dataOf(await streamed(api, way, asking(asked))));
+      }
+    });
+
+    if (!way.history) return;
+    test('can be sent back as what was said before', async () => {
+      await using api = testApi(pipeline);
+      for (const asked of Object.keys(SAID)) {
+        const first = dataOf(await streamed(api, way, asking(asked)));
+        const content = textOf(way, first);
+        const chat = [...asking(asked), { role: 'assistant', content } as const, ...asking('next')];
+        const next = dataOf(await streamed(api, way, chat));
+        assert.equal(textOf(way, next), '3', asked);
+      }
+    });
+  });
+}
+
+for (const [name, { path, body }] of Object.entries(ANSWERS)) {
+  test(`an answer of ${name} has characters that every client can read`, async () => {
+    await using api = testApi(pipeline, { exposeErrors: true });
+    for (const [asked, expected] of Object.entries(SAID)) {
+      const response = await api.post(path, body(asking(asked)));
+      const answer: unknown = await response.json();
+      requireClean(answer);
+      assert.ok(JSON.stringify(answer).includes(JSON.stringify(expected).slice(1, -1)), asked);
+    }
+    for (const asked of ['beside', 'boom']) {
+      requireClean(await (await api.post(path, body(asking(asked)))).json());
+    }
+  });
+}
+
+test('what an app puts elsewhere than into a message leaves the service clean, too', async () => {
+  await using api = testApi({ pipeline, name: `n${HIGH}`, description: `d${LOW}` });
+  const { thread } = await api.app.newThread({ contactId: 'c', threadConfig: { [HIGH]: LOW } });
+  for (const path of [
+    '/.well-known/agent-card.json',
+    '/v1/models',
+    '/openapi.json',
+    `/api/v1/threads/${thread.id}`,
+    `/api/v1/threads/${thread.id}/events`,
+    '/api/v1/contacts/c/export',
+  ]) {
+    const response = await api.get(path);
+    assert.equal(response.status, 200, path);
+    requireClean(await response.json());
+  }
+});
+
+describeStores((kind) => {
+  test('a run that is read in another process has whole characters, piece by piece', async () => {
+    await using database = await kind.fresh();
+    const shown = Promise.withResolvers<void>();
+    await using one = defineApp({
+      store: database.url,
+      pipeline: (ctx) =>
+        ctx.sendMessage(
+          (async function* () {
+            yield `A${HIGH}`;
+            await shown.promise;
+            yield `${LOW}B${HIGH}`;
+          })(),
+        ),
+    });
+    // SQLite belongs to one process: there the run is joined in it.
+    await using other = kind.name === 'sqlite' ? one : defineApp({ store: database.url, pipeline });
+    const run = await one.startRun({
+      thread: { kind: 'new', contactId: 'c', threadConfig: {}, events: [] },
+    });
+    const joined = await other.run(run.id);
+    assert.ok(joined);
+    const deltas = deltasOf(joined, shown.resolve);
+    assert.deepEqual(await deltas, ['A', '😀B', '\ufffd']);
+    const last = (await Array.fromAsync(other.allEvents(run.thread))).flat().at(-1);
+    assert.equal(last?.data['content'], 'A😀B\ufffd');
+  });
+});
+
+async function deltasOf(run: Run, onFirst: () => void): Promise<string[]> {
+  const deltas: string[] = [];
+  for await (const event of run.listen({ piecemeal: true })) {
+    if (event.type !== 'delta') continue;
+    deltas.push(event.delta);
+    onFirst();
+  }
+  return deltas;
+}

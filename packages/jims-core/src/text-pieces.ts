@@ -1,0 +1,72 @@
+import { cleanText } from './clean-text.ts';
+
+/**
+ * How many UTF-16 units of text are sent in one piece: no line of a stream is then longer than 64 KiB,
+ * which is all that some clients read.
+ */
+export const MAX_PIECE_CHARS: number = 16 * 1024;
+
+/** The longest cluster that is kept together, such as an emoji of a family. */
+const CLUSTER_CHARS = 64;
+
+/**
+ * Cuts text that is too long for one piece, never within what a reader sees as one character.
+ *
+ * @example
+ * textPieces('short'); // ['short']
+ */
+export function textPieces(text: string): string[] {
+  if (text.length <= MAX_PIECE_CHARS) return [text];
+  const pieces: string[] = [];
+  let from = 0;
+  while (text.length - from > MAX_PIECE_CHARS) {
+    const until = cutBefore(text, from + MAX_PIECE_CHARS);
+    pieces.push(text.slice(from, until));
+    from = until;
+  }
+  return [...pieces, text.slice(from)];
+}
+
+/** Makes clean pieces of text that comes in pieces of any kind, also ones that end within a character. */
+export class PieceReader {
+  /** The first half of a character whose second one is to come. */
+  #half = '';
+
+  /** What is complete now, none for an empty piece. */
+  read(piece: string): readonly string[] {
+    const text = this.#half + piece;
+    this.#half = isHighSurrogate(text.charCodeAt(text.length - 1)) ? text.slice(-1) : '';
+    return nonEmpty(text.slice(0, text.length - this.#half.length));
+  }
+
+  /** What is left when nothing comes any more. */
+  end(): readonly string[] {
+    return nonEmpty(this.#half);
+  }
+}
+
+function nonEmpty(text: string): readonly string[] {
+  return text === '' ? [] : textPieces(cleanText(text));
+}
+
+/** The last place up to `end` where text may be cut. */
+function cutBefore(text: string, end: number): number {
+  const from = end - CLUSTER_CHARS;
+  const clusters = graphemes().segment(text.slice(from, end + CLUSTER_CHARS));
+  const start = from + (clusters.containing(CLUSTER_CHARS)?.index ?? CLUSTER_CHARS);
+  if (start > from) return start;
+  // A cluster without end, as no person writes it.
+  return isHighSurrogate(text.charCodeAt(end - 1)) ? end - 1 : end;
+}
+
+let segmenter: Intl.Segmenter | undefined;
+
+/** Made when a long text comes: that takes some milliseconds. */
+function graphemes(): Intl.Segmenter {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
+  return segmenter;
+}
+
+function isHighSurrogate(code: number): boolean {
+  return code >= 0xd800 && code <= 0xdbff;
+}
