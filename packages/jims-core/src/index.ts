@@ -24,12 +24,15 @@ export { pipelineName } from './pipeline.ts';
 export type { Pipeline } from './pipeline.ts';
 export { failCurrentRun } from './run/live-run.ts';
 export type { Principal } from './principal.ts';
+export { createCallerShares, defaultShare } from './run/caller-shares.ts';
+export type { CallerShares } from './run/caller-shares.ts';
 export { isRunEnd } from './run/run-events.ts';
 export type {
   CancelReason,
   NumberedRunEvent,
   RunEnd,
   RunEvent,
+  RunPosition,
   RunResult,
 } from './run/run-events.ts';
 export type { ListenOptions } from './run/run-stream.ts';

@@ -25,7 +25,7 @@ describeStores(({ name, fresh }) => {
     assert.equal(textOf([...seen, ...joined]), wordsText(12));
     assert.deepEqual(joined.map(({ event }) => event).slice(-2), ['event', 'result']);
     assert.deepEqual(joined.at(-1)?.data['assistant_messages'], [wordsText(12)]);
-    const ids = [...seen, ...joined].map(({ id }) => Number(id));
+    const ids = [...seen, ...joined].map(({ id = '' }) => Number(/^1\.(\d+)$/.exec(id)?.[1]));
     assert.deepEqual(
       ids,
       ids.toSorted((a, b) => a - b),
