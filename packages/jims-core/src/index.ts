@@ -17,6 +17,7 @@ export type {
 export type { RankedDocument, RerankOptions } from './llm/rerank.ts';
 export type { ChatModel, CompatibleServer, EmbeddingsModel, LlmSettings } from './llm/settings.ts';
 export type { Tool, ToolChoice } from './llm/tools.ts';
+export { readUsage } from './llm/usage.ts';
 export type { CallUsage, ModelUsage } from './llm/usage.ts';
 export type { Logger } from './logger.ts';
 export { newId } from './new-id.ts';

@@ -60,10 +60,13 @@ export async function serve(
     },
     async stop() {
       draining = true;
-      await app.close(options.drainTimeoutMs);
-      await closeServer(server);
-      metrics.close();
-      metrics.closeAllConnections();
+      try {
+        await app.close(options.drainTimeoutMs);
+      } finally {
+        await closeServer(server);
+        metrics.close();
+        metrics.closeAllConnections();
+      }
     },
   };
 }

@@ -18,7 +18,8 @@ import { tellOptions, visibleTo } from '../../http/said.ts';
 import { parseBody } from '../../http/validation.ts';
 import { chatFrames } from './chat-stream.ts';
 import { positionOf } from './event-ids.ts';
-import { runResource } from './resources.ts';
+import { RUN_INCLUDES, runResource } from './resources.ts';
+import type { RunInclude } from './resources.ts';
 import { INCLUDES, messageType } from './schemas.ts';
 import type { Include } from './schemas.ts';
 import { mayReach } from './threads.ts';
@@ -26,6 +27,8 @@ import { mayReach } from './threads.ts';
 const MAX_WAIT_S = 60;
 /** What a joiner gets by default: everything that is told live. */
 const JOINED: ReadonlySet<Include> = new Set<Include>(['thread', 'delta', 'event']);
+
+const NOTHING_MORE: ReadonlySet<RunInclude> = new Set();
 
 /** The body of `POST /api/v1/threads/{thread_id}/runs`. */
 export const NewRunBody = v.pipe(
@@ -36,6 +39,10 @@ export const NewRunBody = v.pipe(
       v.description('Whose thread it is; anybody else’s is not found'),
     ),
     event_type: messageType,
+    include: v.pipe(
+      v.optional(v.array(v.picklist(RUN_INCLUDES)), []),
+      v.description('More in its result: `usage`, what models were used'),
+    ),
     on_busy: runTerms.on_busy,
     timeout: runTerms.timeout,
   }),
@@ -56,14 +63,16 @@ export async function startThreadRun(api: ApiContext, call: Call): Promise<Respo
   const record = await api.app.runRecord(run.id);
   if (!record) throw notFound();
   const headers = { ...call.headers, ...runHeaders(run), location: `/api/v1/runs/${run.id}` };
-  return runAnswer({ ...call, headers }, record, 202);
+  const answered = { ...call, headers };
+  return runAnswer(answered, record, { include: new Set(body.include), status: 202 });
 }
 
 /** `GET /api/v1/runs/{run_id}`; with `wait` it answers when the run is over, or after so many seconds. */
 export async function getRun(api: ApiContext, call: Call): Promise<Response> {
   const wait = integerIn(call, 'wait', { min: 0, max: MAX_WAIT_S, byDefault: 0 });
+  const options = { include: wordsIn(call, 'include', RUN_INCLUDES) ?? NOTHING_MORE };
   const record = await reachableRun(api, call);
-  if (wait === 0 || !isActive(statusOf(record))) return runAnswer(call, record);
+  if (wait === 0 || !isActive(statusOf(record))) return runAnswer(call, record, options);
   const run = await api.app.run(record.runId);
   const leave = run?.attach('continue');
   const timer = new AbortController();
@@ -71,7 +80,7 @@ export async function getRun(api: ApiContext, call: Call): Promise<Response> {
   await Promise.race([run?.end, sleep(wait * 1000, undefined, { signal }).catch(() => {})]);
   timer.abort();
   leave?.();
-  return runAnswer(call, await reachableRun(api, call));
+  return runAnswer(call, await reachableRun(api, call), options);
 }
 
 /** `GET /api/v1/runs/{run_id}/stream`: what was missed, then live, to the one last event. */
@@ -95,13 +104,18 @@ export async function joinRun(api: ApiContext, call: Call): Promise<Response> {
 
 /** `POST /api/v1/runs/{run_id}/cancel`: 202 when it was to be stopped, 200 when it was over already. */
 export async function cancelRun(api: ApiContext, call: Call): Promise<Response> {
+  const include = wordsIn(call, 'include', RUN_INCLUDES) ?? NOTHING_MORE;
   const { runId } = await reachableRun(api, call);
-  const status = await api.app.cancelRun(runId);
-  return runAnswer(call, await reachableRun(api, call), isActive(status) ? 202 : 200);
+  const status = isActive(await api.app.cancelRun(runId)) ? 202 : 200;
+  return runAnswer(call, await reachableRun(api, call), { include, status });
 }
 
-function runAnswer(call: Call, record: RunRecord, status = 200): Response {
-  return json(call, runResource(record, visibleTo(call.principal)), status);
+function runAnswer(
+  call: Call,
+  record: RunRecord,
+  { include, status = 200 }: { readonly include: ReadonlySet<RunInclude>; readonly status?: number },
+): Response {
+  return json(call, runResource(record, { sees: visibleTo(call.principal), include }), status);
 }
 
 async function reachableRun({ app }: ApiContext, call: Call): Promise<RunRecord> {
