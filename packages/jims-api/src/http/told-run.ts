@@ -26,7 +26,7 @@ export type ToldEvent =
  * `restarted`: no client of these protocols could take back what it shows.
  */
 export async function* toldRun(
-  run: Run,
+  run: Pick<Run, 'listen'>,
   options: Omit<ListenOptions, 'after'> = {},
 ): AsyncGenerator<ToldEvent, void, void> {
   let seq = 0;

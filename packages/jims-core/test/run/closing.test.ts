@@ -118,7 +118,8 @@ test('an app whose lease cannot be written leaves no connection, however often i
   await using database = await freshDatabase();
   const app = defineApp({ pipeline: () => {}, store: database.url });
   await (await openStore(database.url)).close();
-  const revoked = 'create function refuse() returns trigger language plpgsql as $$ begin raise exception sqlstate \'25006\'; end $$';
+  const revoked =
+    "create function refuse() returns trigger language plpgsql as $$ begin raise exception sqlstate '25006'; end $$";
   await withClient(database.url, async (client) => {
     await client.query(revoked);
     await client.query(

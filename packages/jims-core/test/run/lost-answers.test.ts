@@ -23,7 +23,8 @@ describeStores((kind) => {
       const run = await ask(world.app, 'answer');
       const end = await run.end;
       assert.equal(end.type, 'result');
-      const texts = end.type === 'result' ? end.result.events.map(({ data }) => data['content']) : [];
+      const texts =
+        end.type === 'result' ? end.result.events.map(({ data }) => data['content']) : [];
       assert.deepEqual(texts, ['one', 'two']);
       assert.deepEqual(await conversation(world.store, run.thread.id), ['answer', 'one', 'two']);
       await sameByKey(world.app, 'answer', end);
