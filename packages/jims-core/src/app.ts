@@ -5,6 +5,7 @@ import type { LlmSettings } from './llm/settings.ts';
 import { silentLogger } from './logger.ts';
 import type { Logger } from './logger.ts';
 import type { Pipeline } from './pipeline.ts';
+import { CORE_REFUSALS } from './run/accept-run.ts';
 import { createRunEngine } from './run/run-engine.ts';
 import type { RunEngine } from './run/run-engine.ts';
 import { DEFAULT_RUN_LIMITS } from './run/run.ts';
@@ -96,6 +97,7 @@ export class JimsApp implements AsyncDisposable {
       this.#engine?.counts() ?? { running: 0, queued: 0 };
     this.metrics.gauge('jims_runs_running', 'Runs being executed', () => counts().running);
     this.metrics.gauge('jims_runs_queued', 'Runs waiting for their turn', () => counts().queued);
+    this.metrics.expectRefusals(CORE_REFUSALS);
     // Not a field: a declaration file could not name it.
     Object.defineProperty(this, MARK, { value: true });
   }

@@ -51,6 +51,8 @@ export type {
   ThreadQuery,
 } from './store/store.ts';
 export type { Metrics } from './telemetry/metrics.ts';
+export { onTracingFault, withCallersTrace } from './telemetry/tracing.ts';
+export type { TraceIds } from './telemetry/tracing.ts';
 export { eventDomain, eventName, isInternalEvent, newEvent } from './thread/event.ts';
 export type { CommunicationEvent, JsonObject, NewEvent, ThreadEvent } from './thread/event.ts';
 export { ThreadContext } from './thread/thread-context.ts';

@@ -33,6 +33,8 @@ export interface ServeOptions extends AuthenticateOptions {
   readonly maxStreams: number;
   readonly maxStreamsPerCaller: number | undefined;
   readonly readerTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly keepAliveTimeoutMs: number;
   readonly corsOrigins: readonly string[];
   readonly publicUrl: string | undefined;
   readonly protocols: readonly ProtocolName[];
@@ -104,6 +106,8 @@ function serveOptions(given: Lookup, env: Environment): ServeOptions {
     maxStreams: integer(given, 'max-streams', { min: 1 }),
     maxStreamsPerCaller: integerIfGiven(given, 'max-streams-per-caller', { min: 1 }),
     readerTimeoutMs: integer(given, 'reader-timeout', { min: 1, max: 2_000_000 }) * 1000,
+    requestTimeoutMs: integer(given, 'request-timeout', { min: 1, max: 2_000_000 }) * 1000,
+    keepAliveTimeoutMs: integer(given, 'keep-alive-timeout', { min: 1, max: 2_000_000 }) * 1000,
     corsOrigins: corsOrigins(given),
     publicUrl: publicUrl(given),
     protocols: protocols(given),

@@ -141,6 +141,18 @@ export const OPTIONS = {
     default: '60',
     help: 'Seconds that a client may read nothing of an answer that waits for it',
   },
+  'request-timeout': {
+    type: 'integer',
+    group: LIMITS,
+    default: '30',
+    help: 'Seconds that a request may take to arrive',
+  },
+  'keep-alive-timeout': {
+    type: 'integer',
+    group: LIMITS,
+    default: '75',
+    help: 'Seconds that an idle connection stays open: more than the proxy before it keeps it',
+  },
   'idempotency-ttl': {
     type: 'integer',
     group: LIMITS,

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 
 import * as v from 'valibot';
@@ -57,6 +58,13 @@ function logged(service: Running): v.InferOutput<typeof LogLine>[] {
   return service.log.map((line) => v.parse(LogLine, line));
 }
 
+/** Sends bytes as they are, and gives the answer's when the connection is closed. */
+async function rawAnswer({ url }: Running, bytes: string): Promise<string> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  socket.write(bytes);
+  return textOf(socket);
+}
+
 describe('a service', { concurrency: 2 }, () => {
   test('answers on its port, and logs JSON on standard error', async () => {
     using folder = folderWith({ 'app.mjs': APP });
@@ -72,8 +80,7 @@ describe('a service', { concurrency: 2 }, () => {
       lines.map(({ msg }) => msg),
       [
         'listening',
-        'request',
-        'request',
+        'run completed',
         'request',
         'stopping: runs are finished first, a second signal ends at once',
         'stopped',
@@ -210,6 +217,32 @@ describe('a service', { concurrency: 2 }, () => {
     socket.destroy();
   });
 
+  test('answers a health check of HTTP/1.0, which names no host', async () => {
+    using folder = folderWith({ 'app.mjs': APP });
+    await using service = await serveCommand([], { cwd: folder.path });
+    const answer = await rawAnswer(service, 'GET /readyz HTTP/1.0\r\n\r\n');
+    assert.match(answer, /^HTTP\/1\.1 200 OK\r\n[^]*\{"status":"ready"\}/);
+  });
+
+  test('answers what it cannot read as other errors, with an id that is in the log', async () => {
+    using folder = folderWith({ 'app.mjs': APP });
+    await using service = await serveCommand(['--request-timeout', '1'], { cwd: folder.path });
+    const head = 'POST /api/v1/chat HTTP/1.1\r\nHost: x\r\n';
+    for (const [status, bytes] of [
+      [400, 'this is no HTTP\r\n\r\n'],
+      [400, 'GET /healthz HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n'],
+      [408, `${head}Content-Length: 10\r\n\r\nabc`],
+      [431, `${head}${'X-Padding: 0123456789\r\n'.repeat(3000)}\r\n`],
+    ] as const) {
+      const answer = await rawAnswer(service, bytes);
+      assert.match(answer, new RegExp(`^HTTP/1\\.1 ${status} `));
+      assert.match(answer, /\{"detail":"[^"]+","code":"\w+"\}$/);
+      const [, id = '?'] = /x-request-id: (\S+)/.exec(answer) ?? [];
+      while (!service.log.some((line) => line.includes(id))) await new Promise(setImmediate);
+      assert.match(service.log.find((line) => line.includes(id)) ?? '', /could not be read/);
+    }
+  });
+
   test('counts its runs on the metrics port, on every path and without a key', async () => {
     using folder = folderWith({ 'app.mjs': APP });
     await using service = await serveCommand(['--api-key', 'key'], { cwd: folder.path });
@@ -223,6 +256,9 @@ describe('a service', { concurrency: 2 }, () => {
     assert.match(text, /^# TYPE jims_pipeline_runs_total counter$/m);
     assert.match(text, /^jims_pipeline_runs_total\{pipeline="greeter",status="success"\} 1$/m);
     assert.match(text, /^jims_pipeline_runs_total\{pipeline="greeter",status="failure"\} 1$/m);
+    assert.match(text, /^jims_refusals_total\{code="overloaded"\} 0$/m);
+    assert.match(text, /^process_resident_memory_bytes \d+$/m);
+    assert.match(text, /^nodejs_eventloop_lag_p99_seconds /m);
     assert.match(text, /^jims_pipeline_run_duration_seconds_bucket\{le="1\.0",/m);
     assert.equal((await fetch(new URL('/', service.metricsUrl))).status, 200);
     const post405 = await fetch(service.metricsUrl, { method: 'POST' });

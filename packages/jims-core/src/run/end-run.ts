@@ -81,14 +81,16 @@ async function endElsewhere({ store, owner }: Execution): Promise<RunEnd> {
 }
 
 function logFailure(execution: Execution, failure: JimsError, thrown: unknown): void {
-  const { logger, owner, request } = execution;
+  const { logger, owner, request, run } = execution;
+  const { trace } = run;
   const who = { requestId: request.requestId, runId: owner.runId, threadId: owner.threadId };
   if (failure.code === 'thread_not_found') {
     logger.info(who, 'a run ended, as its thread was erased');
     return;
   }
-  logger.error({ ...who, error: describeError(thrown) }, `run failed: ${failure.code}`);
-  report(execution, failure, who);
+  const line = { ...who, ...(trace && { traceId: trace.traceId }), error: describeError(thrown) };
+  logger.error(line, `run failed: ${failure.code}`);
+  report(execution, failure, { ...who, ...(trace && { trace }) });
 }
 
 /** What reports failures must not keep a run from its end by a failure of its own. */

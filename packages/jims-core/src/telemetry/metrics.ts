@@ -20,7 +20,12 @@ export interface Metrics {
   counter(name: string, help: string, read: () => number): void;
   /** Counts an answered request to a model. */
   readonly observeModel: (usage: ObservedUsage) => void;
-  /** The registry, for an exporter; loads the metrics library. */
+  /**
+   * Shows these codes of `countRefusal` with 0 from the start: what appears with its first event has no
+   * increase that Prometheus could see.
+   */
+  expectRefusals(codes: readonly string[]): void;
+  /** The registry, for an exporter, with the numbers of the process; loads the metrics library. */
   registry(): Promise<Registry>;
 }
 
@@ -60,19 +65,24 @@ const OWN_NAMES = {
   completionTokens: 'llm_usage_completion_tokens_total',
 } as const;
 const TAKEN: ReadonlySet<string> = new Set(Object.values(OWN_NAMES));
+/** The library's own numbers of the process. */
+const OF_PROCESS = /^(?:process|nodejs)_/;
 const NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 const BUCKETS_S = [0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600];
 
 /** Metrics with a registry of their own. The library is loaded on first use, not at start. */
 export function createMetrics(): Metrics {
   const numbers = new Map<string, NumberOfNow>();
+  const expected = new Set<string>();
   let loading: Promise<Instruments> | undefined;
   let instruments: Instruments | undefined;
+  let process: Promise<void> | undefined;
 
   function load(): Promise<Instruments> {
     loading ??= import('prom-client').then((library) => {
       // At once: a number that is registered from now on is added to them.
       instruments = createInstruments(library, numbers.values());
+      showZero(instruments, expected);
       return instruments;
     });
     return loading;
@@ -86,7 +96,8 @@ export function createMetrics(): Metrics {
 
   function register(kind: NumberOfNow['kind'], name: string, help: string, read: () => number): void {
     const known = numbers.get(name);
-    if (TAKEN.has(name) || (known && known.kind !== kind)) {
+    const isTaken = TAKEN.has(name) || OF_PROCESS.test(name);
+    if (isTaken || (known && known.kind !== kind)) {
       throw new TypeError(`There is another metric with the name '${name}': choose another name`);
     }
     if (!NAME.test(name)) {
@@ -118,7 +129,16 @@ export function createMetrics(): Metrics {
         if (completionTokens > 0) counters.completionTokens.inc({ model }, completionTokens);
       });
     },
-    registry: async () => (await load()).registry,
+    expectRefusals(codes) {
+      for (const code of codes) expected.add(code);
+      if (instruments) showZero(instruments, codes);
+    },
+    async registry() {
+      const { registry } = await load();
+      process ??= collectProcessMetrics(registry);
+      await process;
+      return registry;
+    },
   };
 }
 
@@ -133,6 +153,16 @@ function valueOf(read: () => number): number {
   } catch {
     return 0;
   }
+}
+
+function showZero({ refusals }: Instruments, codes: Iterable<string>): void {
+  for (const code of codes) refusals.inc({ code }, 0);
+}
+
+/** CPU, memory, handles and the delay of the event loop, under the names that dashboards know. */
+async function collectProcessMetrics(register: Registry): Promise<void> {
+  const { collectDefaultMetrics } = await import('prom-client');
+  collectDefaultMetrics({ register });
 }
 
 function createInstruments(

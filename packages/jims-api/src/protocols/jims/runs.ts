@@ -8,6 +8,7 @@ import { contactId, contactOf } from '../../http/contact.ts';
 import { notFound } from '../../http/errors.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { lastEventIdOf } from '../../http/last-event-id.ts';
+import { addressOf } from '../../http/public-address.ts';
 import { integerIn, uuidInPath, wordsIn } from '../../http/query.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
@@ -62,7 +63,11 @@ export async function startThreadRun(api: ApiContext, call: Call): Promise<Respo
   });
   const record = await api.app.runRecord(run.id);
   if (!record) throw notFound();
-  const headers = { ...call.headers, ...runHeaders(run), location: `/api/v1/runs/${run.id}` };
+  const headers = {
+    ...call.headers,
+    ...runHeaders(run),
+    location: addressOf(api, `/api/v1/runs/${run.id}`),
+  };
   const answered = { ...call, headers };
   return runAnswer(answered, record, { include: new Set(body.include), status: 202 });
 }
