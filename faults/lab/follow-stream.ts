@@ -37,9 +37,13 @@ export function createStreamFollower(
           checks.that('stream', comesAfter(id, seen.last), () => {
             return `${message.id}: frame ${id} came after ${seen.last}`;
           });
-          checks.that('stream', attemptOf(id) === attemptOf(seen.last) || event === 'restarted', () => {
-            return `${message.id}: frame ${id} came after ${seen.last}, and nothing said so`;
-          });
+          checks.that(
+            'stream',
+            attemptOf(id) === attemptOf(seen.last) || event === 'restarted',
+            () => {
+              return `${message.id}: frame ${id} came after ${seen.last}, and nothing said so`;
+            },
+          );
           seen.last = id;
         }
         if (event === 'restarted') seen.texts.clear();

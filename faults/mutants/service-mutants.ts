@@ -66,6 +66,59 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     scenarios: ['F11'],
   },
   {
+    name: 'ids-without-attempt',
+    about: 'The id of a frame does not say of which attempt of its run it is',
+    changes: [
+      {
+        file: `${API}/protocols/jims/event-ids.ts`,
+        from: 'return `${attempt}.${seq}`;',
+        to: 'return `${attempt > 0 ? 1 : 0}.${seq}`;',
+      },
+    ],
+    scenarios: ['F18'],
+  },
+  {
+    name: 'share-of-all',
+    about: 'One contact may have all runs of a process',
+    changes: [
+      {
+        file: `${CORE}/run/caller-shares.ts`,
+        from: 'isFull: (caller) => caller !== undefined && countOf(caller) >= share,',
+        to: 'isFull: (caller) => caller !== undefined && countOf(caller) > share * 1_000_000,',
+      },
+    ],
+    scenarios: ['F18'],
+  },
+  {
+    name: 'reader-stops-all',
+    about: 'A reader who leaves stops the run for all others',
+    changes: [
+      {
+        file: `${CORE}/run/live-run.ts`,
+        from: 'if (this.#readers === 0 && this.#stopsUnread)',
+        to: 'if (this.#stopsUnread)',
+      },
+    ],
+    scenarios: ['F18'],
+  },
+  {
+    name: 'stored-end-unknown',
+    about: 'An outcome that is stored already is not known again',
+    changes: [
+      {
+        file: `${CORE}/store/finished-before.ts`,
+        from: 'if (!record || !isSameEnd(record, owner, outcome))',
+        to: 'if (record || outcome)',
+      },
+      {
+        file: `${CORE}/run/end-run.ts`,
+        from: 'const end = isOwn ? endOfRecord(record) : undefined;',
+        to: 'const end: RunEnd | undefined = undefined;',
+      },
+    ],
+    scenarios: ['F18'],
+  },
+  {
     name: 'stream-without-bound',
     about: 'All of a stream is kept for who does not read it',
     changes: [
