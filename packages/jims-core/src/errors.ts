@@ -22,7 +22,7 @@ const MARK = Symbol.for('jims.error');
  * - `llm_unusable`: a model's name, key, package or setting is missing or wrong
  * - `llm_input_invalid`: messages or texts that no model takes
  * - `llm_failed`: the provider answered with an error, or not at all; `cause` says which
- * - `llm_answer_invalid`: the model refused, or its answer does not fit the schema
+ * - `llm_answer_invalid`: the model refused, or its answer is empty or does not fit the schema
  * - `store_unavailable`: the database did not answer
  * - `store_invalid`: the connection URL or the database is not usable
  * - `app_invalid`: what was given is not a JIMS app

@@ -176,7 +176,11 @@ export const OPTIONS = {
     group: WATCHING,
     help: 'Put prompts and answers into traces, too',
   },
-  verbose: { type: 'flag', group: WATCHING, help: 'Log more' },
+  verbose: {
+    type: 'flag',
+    group: WATCHING,
+    help: 'Log each step of the start, and more; show the stack of an error at start',
+  },
   version: { type: 'flag', group: WATCHING, help: 'Show the version and exit' },
   help: { type: 'flag', group: WATCHING, help: 'Show this message and exit' },
 } as const satisfies OptionTable;

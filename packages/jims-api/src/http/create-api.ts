@@ -92,11 +92,7 @@ export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseR
     isDraining,
   });
 
-  app.metrics.expectRefusals([
-    'too_many_streams',
-    'too_many_streams_of_caller',
-    'body_too_large',
-  ]);
+  app.metrics.expectRefusals(['too_many_streams', 'too_many_streams_of_caller', 'body_too_large']);
   const log = new RequestLog(api.logger);
   const terms: AnswerOptions = { api, authenticate, cors, log, isDraining };
   const answerBy = (routed: Routed): Promise<Response> => answer(terms, routed);

@@ -1,14 +1,6 @@
 // How every protocol starts a run, and answers with it.
 import { describeError } from 'jims-core';
-import type {
-  CancelReason,
-  NewEvent,
-  OnBusy,
-  Run,
-  RunEnd,
-  RunResult,
-  RunThread,
-} from 'jims-core';
+import type { CancelReason, NewEvent, OnBusy, Run, RunEnd, RunResult, RunThread } from 'jims-core';
 
 import { contactHeader, isNobody } from './contact.ts';
 import { HttpError, notFound } from './errors.ts';
@@ -132,7 +124,9 @@ export function reasonOf(end: Exclude<RunEnd, { readonly type: 'result' }>): Err
 }
 
 /** Whether somebody wanted a run to end so: else what there is of it is not to be taken for all. */
-export function isWanted(reason: CancelReason): reason is Exclude<CancelReason, keyof typeof AGAIN> {
+export function isWanted(
+  reason: CancelReason,
+): reason is Exclude<CancelReason, keyof typeof AGAIN> {
   return reason === 'cancelled' || reason === 'interrupted';
 }
 

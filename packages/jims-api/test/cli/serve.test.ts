@@ -148,9 +148,56 @@ describe('a service', { concurrency: 2 }, () => {
     assert.equal((await service.ended).code, 0);
   });
 
+  test('on SIGHUP ends as on SIGTERM, and a terminal that reports its end again is not impatient', async () => {
+    using folder = folderWith({ 'app.mjs': APP });
+    await using service = await serveCommand([], { cwd: folder.path });
+    const chat = await post(service, 'slow', '/api/v1/chat/stream');
+    assert.ok(chat.body);
+    const reader = chat.body.pipeThrough(new TextDecoderStream()).getReader();
+    await reader.read();
+    service.kill('SIGHUP');
+    while (!service.log.join('\n').includes('stopping')) await new Promise(setImmediate);
+    // As long as a second SIGTERM would end it.
+    const again = setInterval(() => service.kill('SIGHUP'), 50);
+    await new Promise((go) => setTimeout(go, 600));
+    clearInterval(again);
+    writeFileSync(join(folder.path, 'go'), '');
+    assert.match((await reader.read()).value ?? '', /^event: result\n.*Hello/);
+    assert.equal((await service.ended).code, 0);
+  });
+
+  test('with --verbose logs what it does at its start and its end', async () => {
+    using folder = folderWith({ 'app.mjs': APP });
+    const args = ['--verbose', '--api-key', 'key-4711'];
+    await using service = await serveCommand(args, { cwd: folder.path });
+    const bearer = { authorization: 'Bearer key-4711' };
+    await post(service, 'Hi', '/deep-chat', bearer);
+    service.kill('SIGTERM');
+    await service.ended;
+    const lines = logged(service).filter(({ level }) => level === 20);
+    const steps = [
+      'starting',
+      'loading the app',
+      'the app is loaded',
+      'opening the store',
+      'the store is open, its tables are up to date',
+      'protocol loaded',
+      'runs are over, the store is closed',
+    ];
+    const known = lines.filter(({ msg }) => steps.includes(msg));
+    assert.deepEqual(
+      known.map(({ msg }) => msg),
+      steps,
+    );
+    assert.equal(known[0]?.['apiKeys'], 1);
+    assert.deepEqual(known.at(-2)?.['prefixes'], ['/deep-chat']);
+    assert.doesNotMatch(service.log.join('\n'), /key-4711/);
+  });
+
   for (const [signal, code] of [
     ['SIGTERM', 143],
     ['SIGINT', 130],
+    ['SIGHUP', 129],
   ] as const) {
     test(`ends at once on ${signal} while it starts`, async () => {
       using folder = folderWith({
@@ -187,7 +234,7 @@ describe('a service', { concurrency: 2 }, () => {
     service.kill('SIGTERM');
     await service.ended;
     assert.equal(service.log.filter((line) => line.includes('"request"')).length, 4);
-    assert.doesNotMatch(service.log.join('\n'), /4711|0815|4111/);
+    assert.doesNotMatch(service.log.join('\n'), /key-4711|other-0815|is 4111/);
   });
 
   test('warns when everybody may come in from everywhere, and only then', async () => {
@@ -277,6 +324,6 @@ test('--enable-sentry without its package is one line that names it', async () =
   assert.equal(code, 1);
   assert.equal(
     stderr,
-    'jims-api: --enable-sentry needs the package @sentry/node: npm install @sentry/node\n',
+    'jims-api: --enable-sentry needs the package @sentry/node: npm install @sentry/node@11\n',
   );
 });

@@ -41,7 +41,10 @@ export function createAdmission(
         refuse('overloaded', 'The service runs as much as it may: try again later');
       }
       if (shares.isFull(caller)) {
-        refuse('too_many_runs', 'Too many messages of this contact are unanswered: try again later');
+        refuse(
+          'too_many_runs',
+          'Too many messages of this contact are unanswered: try again later',
+        );
       }
       idle.enter();
       shares.enter(caller);

@@ -78,7 +78,8 @@ export function createFollowing({ store, logger, signal }: FollowingOptions): Fo
 
   async function tell({ record, stream }: Followed, news: RunNews | undefined): Promise<void> {
     const { runId } = record;
-    if (!news) return over(runId, () => stream.push({ type: 'error', error: erased(record.thread.id) }));
+    if (!news)
+      return over(runId, () => stream.push({ type: 'error', error: erased(record.thread.id) }));
     stream.restart(news.attempt);
     for (const progress of news.progress) {
       fromProgress(progress, news.attempt).forEach((event) => stream.pushNumbered(event));

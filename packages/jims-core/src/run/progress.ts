@@ -43,7 +43,8 @@ export function createProgressWriter(store: Store, logger: Logger): ProgressWrit
 
   /** What is new of all runs, in one statement. */
   async function flush(): Promise<void> {
-    const news: { readonly state: Written; readonly lastSeq: number; progress: RunOwnProgress }[] = [];
+    const news: { readonly state: Written; readonly lastSeq: number; progress: RunOwnProgress }[] =
+      [];
     let bytes = 0;
     for (const [run, state] of written) {
       const events = run.stream.since(state.sureSeq).filter((event) => !isRunEnd(event));

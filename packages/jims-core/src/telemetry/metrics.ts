@@ -94,7 +94,12 @@ export function createMetrics(): Metrics {
     else void load().then(observe, () => {});
   }
 
-  function register(kind: NumberOfNow['kind'], name: string, help: string, read: () => number): void {
+  function register(
+    kind: NumberOfNow['kind'],
+    name: string,
+    help: string,
+    read: () => number,
+  ): void {
     const known = numbers.get(name);
     const isTaken = TAKEN.has(name) || OF_PROCESS.test(name);
     if (isTaken || (known && known.kind !== kind)) {
@@ -149,7 +154,7 @@ function sumOf({ reads }: NumberOfNow): number {
 
 function valueOf(read: () => number): number {
   try {
-    return Number(read()) || 0;
+    return read() || 0;
   } catch {
     return 0;
   }

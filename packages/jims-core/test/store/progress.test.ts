@@ -70,7 +70,11 @@ describeStores((kind) => {
     ];
     const look = async (): Promise<unknown> =>
       (await store.readProgress(seen))
-        .toSorted((a, b) => seen.findIndex(({ runId }) => runId === a.runId) - seen.findIndex(({ runId }) => runId === b.runId))
+        .toSorted(
+          (a, b) =>
+            seen.findIndex(({ runId }) => runId === a.runId) -
+            seen.findIndex(({ runId }) => runId === b.runId),
+        )
         .map(({ attempt, status, progress }) => [attempt, status, progress]);
     assert.deepEqual(await look(), [
       [1, 'running', shared ? [told(2)] : []],
@@ -103,7 +107,8 @@ describeStores((kind) => {
     const { store } = user;
     const one = await user.accept('one');
     const two = await user.accept('two');
-    for (const run of [one, two]) await store.appendProgress([{ owner: user.owner(run), progress: [told(1)] }]);
+    for (const run of [one, two])
+      await store.appendProgress([{ owner: user.owner(run), progress: [told(1)] }]);
     await user.finish(one);
     await sleep(20);
     const limits = { finishedRunsMs: DAY_MS, batch: 100 };

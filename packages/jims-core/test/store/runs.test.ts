@@ -34,7 +34,11 @@ describeStores((kind) => {
     await using user = await freshStore(kind);
     const { store } = user;
     const run = await user.accept('one');
-    const outcome = { status: 'completed', events: [answer('1'), answer('2')], lastSeq: 3 } as const;
+    const outcome = {
+      status: 'completed',
+      events: [answer('1'), answer('2')],
+      lastSeq: 3,
+    } as const;
     const first = await store.finishRun(user.owner(run), outcome);
     const next = await user.accept('two');
     const { lastSeq } = outcome;
@@ -43,7 +47,12 @@ describeStores((kind) => {
       { ...outcome, events: [answer('1')] },
       { ...outcome, events: outcome.events.toReversed() },
       { ...outcome, lastSeq: 4 },
-      { status: 'failed', events: [], error: { code: 'deadline', message: 'late' }, lastSeq } as const,
+      {
+        status: 'failed',
+        events: [],
+        error: { code: 'deadline', message: 'late' },
+        lastSeq,
+      } as const,
     ]) {
       assert.deepEqual(await store.finishRun(user.owner(run), other), { kind: 'fenced' });
     }

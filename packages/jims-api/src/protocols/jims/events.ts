@@ -3,11 +3,7 @@ import type { EventPosition, ThreadEvent } from 'jims-core';
 import { fromCursor, toCursor } from '../../http/cursor.ts';
 import { notFound, validationError } from '../../http/errors.ts';
 import { pythonJsonText } from '../../http/json-pieces.ts';
-import {
-  lastEventIdInQuery,
-  lastEventIdInvalid,
-  lastEventIdOf,
-} from '../../http/last-event-id.ts';
+import { lastEventIdInQuery, lastEventIdInvalid, lastEventIdOf } from '../../http/last-event-id.ts';
 import { cursorIn, integerIn } from '../../http/query.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';

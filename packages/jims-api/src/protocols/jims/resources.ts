@@ -6,9 +6,9 @@ import * as v from 'valibot';
 import { jsonObject, uuid } from '../../http/fields.ts';
 import { isActive, statusOf } from '../../http/run-status.ts';
 import type { Sees } from '../../http/said.ts';
-import { said } from './chat-response.ts';
 import { usageOnWire } from '../../http/usage.ts';
 import type { UsageOnWire } from '../../http/usage.ts';
+import { said } from './chat-response.ts';
 import { ChatResponseBody, Usage } from './schemas.ts';
 import type { ChatResponse } from './schemas.ts';
 

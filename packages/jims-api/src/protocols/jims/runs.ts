@@ -118,7 +118,10 @@ export async function cancelRun(api: ApiContext, call: Call): Promise<Response> 
 function runAnswer(
   call: Call,
   record: RunRecord,
-  { include, status = 200 }: { readonly include: ReadonlySet<RunInclude>; readonly status?: number },
+  {
+    include,
+    status = 200,
+  }: { readonly include: ReadonlySet<RunInclude>; readonly status?: number },
 ): Response {
   return json(call, runResource(record, { sees: visibleTo(call.principal), include }), status);
 }
