@@ -1,4 +1,5 @@
-import { JimsError } from './errors.ts';
+import { givenStore, shuttingDown, storeOf, tooLate } from './app-store.ts';
+import type { JimsError } from './errors.ts';
 import { createLlmProvider } from './llm/llm-provider.ts';
 import type { Llm, LlmProvider } from './llm/llm.ts';
 import type { LlmSettings } from './llm/settings.ts';
@@ -10,7 +11,6 @@ import { createRunEngine } from './run/run-engine.ts';
 import type { RunEngine } from './run/run-engine.ts';
 import { DEFAULT_RUN_LIMITS } from './run/run.ts';
 import type { FailedRun, Run, RunLimits, RunRequest } from './run/run.ts';
-import { DEFAULT_STORE_URL, openStore } from './store/open-store.ts';
 import type { EventPage, RunRecord, RunStatus, Store, ThreadQuery } from './store/store.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import type { Metrics } from './telemetry/metrics.ts';
@@ -348,30 +348,4 @@ export function defineApp(options: JimsAppOptions | Pipeline): JimsApp {
 /** True for a {@link JimsApp}, also for one made by another copy of this package. */
 export function isJimsApp(value: unknown): value is JimsApp {
   return typeof value === 'object' && value !== null && MARK in value;
-}
-
-function shuttingDown(): JimsError {
-  return new JimsError('shutting_down', 'The service is shutting down');
-}
-
-function tooLate(): JimsError {
-  return new JimsError(
-    'app_invalid',
-    'The app is open already, so options of open() come too late: call open() before the app is used',
-  );
-}
-
-function givenStore(store: Store | string | undefined): Store | undefined {
-  return typeof store === 'string' ? undefined : store;
-}
-
-async function storeOf(own: Store | string | undefined, url: string | undefined): Promise<Store> {
-  if (own !== undefined && typeof own !== 'string') {
-    if (url === undefined) return own;
-    throw new JimsError(
-      'app_invalid',
-      'The app brings its own store: leave out the connection URL',
-    );
-  }
-  return openStore(url ?? own ?? process.env['JIMS_DB_CONN_URI'] ?? DEFAULT_STORE_URL);
 }

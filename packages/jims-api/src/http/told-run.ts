@@ -1,5 +1,13 @@
 import { JimsError } from 'jims-core';
-import type { AgentStatus, ListenOptions, NewEvent, Run, RunEnd, RunEvent } from 'jims-core';
+import type {
+  AgentStatus,
+  ListenOptions,
+  NewEvent,
+  Run,
+  RunEnd,
+  RunEvent,
+  NumberedRunEvent,
+} from 'jims-core';
 
 import { assistantText } from './said.ts';
 
@@ -30,7 +38,6 @@ export async function* toldRun(
   options: Omit<ListenOptions, 'after'> = {},
 ): AsyncGenerator<ToldEvent, void, void> {
   let seq = 0;
-  let hasTold = false;
   const told = new Set<string>();
   /** How much of each text was told. */
   const open = new Map<string, number>();
@@ -53,17 +60,10 @@ export async function* toldRun(
     yield { type: 'event', event };
   }
 
-  for await (const event of run.listen(options)) {
+  for await (const event of ofOneAttempt(run.listen(options))) {
     const places = event.seq - seq;
     seq = event.seq;
-    if (event.type === 'restarted' && hasTold) {
-      yield { type: 'error', error: restarted() };
-      return;
-    }
-    hasTold ||= event.type !== 'restarted';
     switch (event.type) {
-      case 'restarted':
-        break;
       case 'status':
         yield event;
         break;
@@ -86,11 +86,25 @@ export async function* toldRun(
   }
 }
 
-function restarted(): JimsError {
-  return new JimsError(
-    'restarted',
-    'The run was interrupted and started again: what came before does not count, read it again',
-  );
+type AttemptEvent = Exclude<NumberedRunEvent, { readonly type: 'restarted' }>;
+
+/** The events of one attempt. When another one begins after some of them, an error is the end. */
+async function* ofOneAttempt(
+  events: AsyncIterable<NumberedRunEvent>,
+): AsyncGenerator<AttemptEvent, void, void> {
+  let hasBegun = false;
+  for await (const event of events) {
+    if (event.type !== 'restarted') {
+      hasBegun = true;
+      yield event;
+    } else if (hasBegun) {
+      const { attempt, seq } = event;
+      const words =
+        'The run was interrupted and started again: what came before does not count, read it again';
+      yield { type: 'error', error: new JimsError('restarted', words), attempt, seq };
+      return;
+    }
+  }
 }
 
 function eventsOf(end: RunEvent & { type: 'result' | 'cancelled' }): readonly NewEvent[] {

@@ -1,7 +1,7 @@
 // Where closing the connection means stop: what becomes of a run when some or all of its readers leave.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { request } from 'node:http';
+import { request as openRequest } from 'node:http';
 import { describe, test } from 'node:test';
 
 import type { ThreadContext } from 'jims-core';
@@ -198,7 +198,7 @@ function open(
   { path, body, accept = '*/*', method = 'POST' }: Way & { readonly method?: 'GET' | 'POST' },
 ): { readonly answered: Promise<unknown>; leave(): void } {
   const headers = { ...HEADERS, accept };
-  const asked = request(origin + path, { method, headers, agent: false });
+  const asked = openRequest(origin + path, { method, headers, agent: false });
   asked.on('error', () => {});
   asked.end(method === 'POST' ? JSON.stringify(body) : undefined);
   const answered = once(asked, 'response');

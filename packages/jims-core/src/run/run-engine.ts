@@ -9,15 +9,17 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { within } from '../within.ts';
 import { acceptRequest, refusal } from './accept-run.ts';
 import { createAdmission } from './admission.ts';
+import type { Admission } from './admission.ts';
 import { createEventCache } from './event-cache.ts';
 import type { EventCache } from './event-cache.ts';
 import { holdLease } from './lease.ts';
-import type { Lease } from './lease.ts';
+import type { Lease, LeaseOptions } from './lease.ts';
 import { createLiveRuns } from './live-runs.ts';
-import type { Entry } from './live-runs.ts';
+import type { Entry, LiveRuns } from './live-runs.ts';
 import { startPurging } from './purging.ts';
 import { createRunLookup } from './run-lookup.ts';
 import { createRunPoll } from './run-poll.ts';
+import type { RunPoll } from './run-poll.ts';
 import type { FailedRun, Run, RunLimits, RunRequest } from './run.ts';
 
 export interface RunEngineOptions {
@@ -87,34 +89,24 @@ export async function createRunEngine(options: RunEngineOptions): Promise<RunEng
     onOver: (runId, turn) => poll.forget(runId, turn),
   });
   const lookup = createRunLookup({ store, logger, live, signal: closing.signal });
-  const lease = await openLease();
+  const lease = await openLease({
+    store,
+    instanceId,
+    logger,
+    leaseMs: limits.leaseMs,
+    onLost: () => live.stopAll('lost'),
+    onRegained: () => void poll.checkOwners(),
+    onStarted: (run) => poll.started(run),
+    onHint: () => poll.wake(),
+  }).catch((error: unknown) => {
+    live.close();
+    poll.close();
+    throw error;
+  });
   const purging = startPurging({ store, limits, logger, onPurged: dropThreads });
 
-  /** Takes the lease, then listens: what cannot be opened leaves nothing behind. */
-  async function openLease(): Promise<Lease> {
-    let held: Lease | undefined;
-    try {
-      held = await holdLease({
-        store,
-        instanceId,
-        logger,
-        leaseMs: limits.leaseMs,
-        onLost: () => live.stopAll('lost'),
-        onRegained: () => void poll.checkOwners(),
-        onStarted: (run) => poll.started(run),
-      });
-      await store.listen(instanceId, () => poll.wake());
-      return held;
-    } catch (error) {
-      live.close();
-      poll.close();
-      await endLease(held);
-      throw error;
-    }
-  }
-
   async function start(request: RunRequest): Promise<Run> {
-    const leave = admission.enter(await countedCaller(request));
+    const leave = admission.enter(await countedCaller(request, { store, admission }));
     const runId = newId();
     const turn = poll.turnOf(runId);
     let result: AcceptResult;
@@ -128,18 +120,13 @@ export async function createRunEngine(options: RunEngineOptions): Promise<RunEng
       throw error;
     }
     if (!isInLine(result)) poll.forget(runId, turn);
-    if (result.kind === 'accepted') return begin(request, result, { turn, leave });
+    if (result.kind === 'accepted')
+      return begin({ live, poll }, { request, accepted: result, entry: { turn, leave } });
     leave();
     if (result.kind === 'existing') return replay(request, result.runId);
     // Who asks for one place of a thread has another way to go on.
     if (result.kind !== 'thread_moved') metrics.countRefusal(result.kind);
     throw refusal(result.kind, request);
-  }
-
-  /** A request that was sent before starts nothing new: it gets its run also when the share is used up. */
-  async function countedCaller({ caller, idempotency }: RunRequest): Promise<string | undefined> {
-    if (!idempotency || !admission.isFull(caller)) return caller;
-    return (await store.runIdByKey(idempotency)) === undefined ? caller : undefined;
   }
 
   async function replay(request: RunRequest, runId: string): Promise<Run> {
@@ -151,31 +138,12 @@ export async function createRunEngine(options: RunEngineOptions): Promise<RunEng
     return start(request);
   }
 
-  function begin(request: RunRequest, accepted: AcceptedRun, entry: Entry): Run {
-    for (const before of accepted.interrupted) live.stop(before.runId, 'interrupted');
-    if (accepted.attempt === 1) return live.begin(request, accepted, entry);
-    const turn = poll.turnOf(accepted.runId);
-    const run = live.begin(request, accepted, { ...entry, turn });
-    // A lost run has its old id again: its turn may have come before anybody waited for it.
-    poll.wake();
-    return run;
-  }
-
   function dropThreads(threadIds: readonly string[]): void {
     for (const threadId of threadIds) {
       events.drop(threadId);
       live.dropThread(threadId);
       lookup.dropThread(threadId);
     }
-  }
-
-  /** A lease that cannot be ended now ends by itself, as that of a dead process. */
-  async function endLease(held: Lease | undefined): Promise<void> {
-    if (!held) return;
-    const ended = held.close().catch((error: unknown) => {
-      logger.warn({ error: describeError(error) }, 'cannot end the lease of this process');
-    });
-    await within(END_LEASE_MS, ended);
   }
 
   return {
@@ -200,9 +168,55 @@ export async function createRunEngine(options: RunEngineOptions): Promise<RunEng
       purging.close();
       live.close();
       poll.close();
-      await endLease(lease);
+      await endLease(lease, logger);
     },
   };
+}
+
+function begin(
+  { live, poll }: { readonly live: LiveRuns; readonly poll: RunPoll },
+  {
+    request,
+    accepted,
+    entry,
+  }: { readonly request: RunRequest; readonly accepted: AcceptedRun; readonly entry: Entry },
+): Run {
+  for (const before of accepted.interrupted) live.stop(before.runId, 'interrupted');
+  if (accepted.attempt === 1) return live.begin(request, accepted, entry);
+  const turn = poll.turnOf(accepted.runId);
+  const run = live.begin(request, accepted, { ...entry, turn });
+  // A lost run has its old id again: its turn may have come before anybody waited for it.
+  poll.wake();
+  return run;
+}
+
+/** A request that was sent before starts nothing new: it gets its run also when the share is used up. */
+async function countedCaller(
+  { caller, idempotency }: RunRequest,
+  { store, admission }: { readonly store: Store; readonly admission: Admission },
+): Promise<string | undefined> {
+  if (!idempotency || !admission.isFull(caller)) return caller;
+  return (await store.runIdByKey(idempotency)) === undefined ? caller : undefined;
+}
+
+/** Takes the lease, then listens: what cannot be opened leaves nothing. */
+async function openLease(options: LeaseOptions & { readonly onHint: () => void }): Promise<Lease> {
+  const lease = await holdLease(options);
+  try {
+    await options.store.listen(options.instanceId, options.onHint);
+    return lease;
+  } catch (error) {
+    await endLease(lease, options.logger);
+    throw error;
+  }
+}
+
+/** A lease that cannot be ended now ends by itself, as that of a dead process. */
+async function endLease(lease: Lease, logger: Logger): Promise<void> {
+  const ended = lease.close().catch((error: unknown) => {
+    logger.warn({ error: describeError(error) }, 'cannot end the lease of this process');
+  });
+  await within(END_LEASE_MS, ended);
 }
 
 /** Whether it waits under the id that it was accepted with. */

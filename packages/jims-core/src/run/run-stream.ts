@@ -105,29 +105,34 @@ export class RunStream {
     void
   > {
     const events = this.#events;
-    const isBehind = after !== undefined && after.attempt < this.#attempt;
-    const from = after ?? { attempt: 0, seq: 0 };
-    let next = isBehind || !after ? this.#begin : indexAfter(events, after);
+    const attempt = this.#attempt;
+    const from = after ?? NOTHING;
+    let next = this.#indexAfter(from);
     // All that a joiner missed is put together; of what comes then, only what piles up.
     let joinedUntil = after && !piecemeal ? events.length : 0;
-    if (isBehind) yield { type: 'restarted', attempt: this.#attempt, seq: 0 };
-    for (;;) {
+    if (after && after.attempt < attempt) yield { type: 'restarted', attempt, seq: 0 };
+    while (await this.#has(next)) {
       if (!piecemeal && events.length - next > FAR_BEHIND) joinedUntil = events.length;
-      const event = events[next];
-      if (!event) {
-        if (this.#ended) return;
-        await this.#news();
-        continue;
-      }
-      // Of a run that is read from elsewhere, what the listener has seen may come only now.
-      if (!isAfter(event, from) && !isUnseenEnd(event, from)) {
-        next++;
-        continue;
-      }
       const first = next;
       next = endOfText(events, first, joinedUntil);
-      yield joined(events.slice(first, next));
+      // Of a run that is read from elsewhere, what the listener has seen may come only now.
+      const unseen = events.slice(first, next).filter((event) => !wasSeen(event, from));
+      if (unseen.length > 0) yield joined(unseen);
     }
+  }
+
+  #indexAfter(position: RunPosition): number {
+    return position.attempt < this.#attempt ? this.#begin : indexAfter(this.#events, position);
+  }
+
+  /** Resolves with true when there is an event at an index, with false when none comes any more. */
+  async #has(index: number): Promise<boolean> {
+    while (index >= this.#events.length) {
+      if (this.#ended) return false;
+      this.#more ??= Promise.withResolvers<void>();
+      await this.#more.promise;
+    }
+    return true;
   }
 
   #add(event: NumberedRunEvent): void {
@@ -141,21 +146,18 @@ export class RunStream {
     this.#more?.resolve();
     this.#more = undefined;
   }
-
-  #news(): Promise<void> {
-    this.#more ??= Promise.withResolvers<void>();
-    return this.#more.promise;
-  }
 }
 
 function goesOn(event: RunEvent): boolean {
   return event.type === 'cancelled' && event.goesOn === true;
 }
 
-/** A position can be wrong: only the listener that has seen this very end goes without it. */
-function isUnseenEnd(event: NumberedRunEvent, seen: RunPosition): boolean {
-  const wasSeen = event.attempt === seen.attempt && event.seq === seen.seq;
-  return isRunEnd(event) && (goesOn(event) || !wasSeen);
+const NOTHING: RunPosition = { attempt: 0, seq: 0 };
+
+/** Whether a listener has it. A position can be wrong: an end counts only when it is this very one. */
+function wasSeen(event: NumberedRunEvent, seen: RunPosition): boolean {
+  if (!isRunEnd(event)) return !isAfter(event, seen);
+  return !goesOn(event) && event.attempt === seen.attempt && event.seq === seen.seq;
 }
 
 function indexAfter(events: readonly NumberedRunEvent[], position: RunPosition): number {

@@ -1,3 +1,4 @@
+import type * as PromClient from 'prom-client';
 import type { Counter, Histogram, Registry } from 'prom-client';
 
 /** How a pipeline's run ended, as the label `status`. */
@@ -171,7 +172,7 @@ async function collectProcessMetrics(register: Registry): Promise<void> {
 }
 
 function createInstruments(
-  { Counter, Gauge, Histogram, Registry }: typeof import('prom-client'),
+  { Counter, Gauge, Histogram, Registry }: typeof PromClient,
   numbers: Iterable<NumberOfNow>,
 ): Instruments {
   const registry = new Registry();
@@ -179,22 +180,22 @@ function createInstruments(
   const common = { labelNames: ['pipeline', 'status'] as const, registers };
 
   function add(number: NumberOfNow): void {
+    registry.registerMetric(metricOf(number));
+  }
+
+  function metricOf(number: NumberOfNow): Counter | PromClient.Gauge {
     const { kind, name, help } = number;
+    const named = { name, help, registers: [] };
     if (kind === 'gauge') {
-      new Gauge({
-        name,
-        help,
-        registers,
+      return new Gauge({
+        ...named,
         collect() {
           this.set(sumOf(number));
         },
       });
-      return;
     }
-    new Counter({
-      name,
-      help,
-      registers,
+    return new Counter({
+      ...named,
       collect() {
         this.reset();
         this.inc(Math.max(0, sumOf(number)));

@@ -151,14 +151,14 @@ describeStores(({ name, fresh }) => {
     const frames = await first.rest();
     const end = frames.at(-1)?.id;
     const names = ['after', 'lastEventId', 'last_event_id', 'Last-Event-ID'];
-    for (const name of names) {
-      const stream = `/api/v1/runs/${String(runId)}/stream?${name}=`;
-      assert.equal((await api.get(stream + end)).status, 204, name);
-      assert.equal((await api.get(`${stream}x`)).status, 400, name);
+    for (const member of names) {
+      const stream = `/api/v1/runs/${String(runId)}/stream?${member}=`;
+      assert.equal((await api.get(stream + end)).status, 204, member);
+      assert.equal((await api.get(`${stream}x`)).status, 400, member);
       const rest = await liveFrames(await api.get(stream + frames.at(-2)?.id)).rest();
-      assert.deepEqual(rest, frames.slice(-1), name);
+      assert.deepEqual(rest, frames.slice(-1), member);
       const empty = await liveFrames(await api.get(stream)).rest();
-      assert.deepEqual(empty.slice(1), frames.slice(0, 1).concat(empty.slice(2)), name);
+      assert.deepEqual(empty.slice(1), frames.slice(0, 1).concat(empty.slice(2)), member);
     }
     const events = `/api/v1/threads/${String(threadId)}/events`;
     const { events: all }: { events: { event_id: string }[] } = JSON.parse(
@@ -167,12 +167,12 @@ describeStores(({ name, fresh }) => {
     const tail = liveFrames(await api.get(events, { accept: 'text/event-stream' }));
     const firstEvent = await tail.until('event');
     await tail.leave();
-    for (const name of ['cursor', ...names.slice(1)]) {
-      const path = `${events}?${name}=${firstEvent.id}`;
+    for (const member of ['cursor', ...names.slice(1)]) {
+      const path = `${events}?${member}=${firstEvent.id}`;
       await using live = liveFrames(await api.get(path, { accept: 'text/event-stream' }));
-      assert.equal((await live.until('event')).data['event_id'], all[1]?.event_id, name);
+      assert.equal((await live.until('event')).data['event_id'], all[1]?.event_id, member);
       const page = JSON.parse(await (await api.get(path)).text());
-      assert.deepEqual(page.events, all.slice(1), name);
+      assert.deepEqual(page.events, all.slice(1), member);
     }
     const garbage = await api.get(`${events}?lastEventId=x`, { accept: 'text/event-stream' });
     assert.equal(garbage.status, 400);
