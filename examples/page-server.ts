@@ -21,7 +21,8 @@ export async function servePage(
   files: Readonly<Record<string, PageFile>>,
   port: number,
 ): Promise<PageServer> {
-  const api = createApi(app);
+  // Open to everybody on this machine: no page on the web may lead its own name here.
+  const api = createApi(app, { allowedHosts: [] });
 
   async function answer(request: Request): Promise<Response> {
     const file = files[new URL(request.url).pathname];

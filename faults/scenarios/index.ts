@@ -17,6 +17,7 @@ import { hostilePipelines } from './f15-hostile-pipelines.ts';
 import { modelOfRuns } from './f16-model.ts';
 import { callers } from './f17-callers.ts';
 import { attemptsAndShares } from './f18-attempts-and-shares.ts';
+import { largeAndErased } from './f19-large-and-erased.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
   killedOnSqlite,
@@ -37,4 +38,5 @@ export const SCENARIOS: readonly Scenario[] = [
   modelOfRuns,
   callers,
   attemptsAndShares,
+  largeAndErased,
 ];

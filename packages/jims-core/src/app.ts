@@ -11,10 +11,12 @@ import { createRunEngine } from './run/run-engine.ts';
 import type { RunEngine } from './run/run-engine.ts';
 import { DEFAULT_RUN_LIMITS } from './run/run.ts';
 import type { FailedRun, Run, RunLimits, RunRequest } from './run/run.ts';
-import type { EventPage, RunRecord, RunStatus, Store, ThreadQuery } from './store/store.ts';
+import type { RunRecord, RunStatus, Store } from './store/store.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import { threadAccess } from './thread-access.ts';
+import { ThreadReader } from './thread-reader.ts';
+import type { Opened } from './thread-reader.ts';
 import type { JsonObject, ThreadEvent } from './thread/event.ts';
 import { createThreadController } from './thread/thread-controller.ts';
 import type { ThreadController } from './thread/thread-controller.ts';
@@ -53,13 +55,6 @@ export interface OpenOptions {
   readonly onRunFailed?: (error: JimsError, run: FailedRun) => void;
 }
 
-/** What an open app works with. */
-interface Opened {
-  readonly store: Store;
-  readonly runs: RunEngine;
-  readonly logger: Logger;
-}
-
 /** How long closing waits for a database that does not answer: for it to open, and to close. */
 const CLOSE_MS = 5000;
 
@@ -67,7 +62,7 @@ const CLOSE_MS = 5000;
  * A conversational application: a pipeline and the threads it works on. Its store is opened on first
  * use, or by `open`.
  */
-export class JimsApp implements AsyncDisposable {
+export class JimsApp extends ThreadReader implements AsyncDisposable {
   readonly pipeline: Pipeline;
   readonly conversationStartPipeline: Pipeline | undefined;
   readonly name: string | undefined;
@@ -86,6 +81,7 @@ export class JimsApp implements AsyncDisposable {
   readonly #closed = new AbortController();
 
   constructor(options: JimsAppOptions) {
+    super();
     this.pipeline = options.pipeline;
     this.conversationStartPipeline = options.conversationStartPipeline;
     this.name = options.name;
@@ -136,7 +132,7 @@ export class JimsApp implements AsyncDisposable {
     await store.ping();
   }
 
-  /** Gets the thread by its id or external id, or makes it. */
+  /** Gets the thread by its id, or the contact's by its external id, or makes it. */
   async newThread(spec: NewThread): Promise<ThreadController> {
     const { thread } = await this.openThread(spec);
     return this.#controller(thread);
@@ -152,18 +148,24 @@ export class JimsApp implements AsyncDisposable {
     return this.#found((store) => store.thread(threadId));
   }
 
-  async threadByExternalId(externalId: string): Promise<ThreadController | undefined> {
-    return this.#found((store) => store.threadByExternalId(externalId));
+  /**
+   * A contact's thread by its external id, which names it within that contact; of several, as other
+   * writers may leave them, the newest.
+   *
+   * @example
+   * ```ts
+   * const ticket = await app.threadByExternalId('customer:42', 'ticket-7');
+   * ```
+   */
+  async threadByExternalId(
+    contactId: string,
+    externalId: string,
+  ): Promise<ThreadController | undefined> {
+    return this.#found((store) => store.threadByExternalId(contactId, externalId));
   }
 
   async latestThread(contactId: string): Promise<ThreadController | undefined> {
     return this.#found((store) => store.latestThread(contactId));
-  }
-
-  /** Threads, newest first: of a contact, with an external id, or all. */
-  async listThreads(query: ThreadQuery): Promise<readonly Thread[]> {
-    const { store } = await this.#open();
-    return store.listThreads(query);
   }
 
   /** Replaces a thread's config; `undefined` when there is no such thread. */
@@ -174,7 +176,8 @@ export class JimsApp implements AsyncDisposable {
 
   /**
    * Erases a thread, or all threads of a contact, with their events and runs; what runs on them is
-   * stopped. Resolves with the ids of the erased threads.
+   * stopped. Resolves with the ids of the erased threads when all of it is gone. Much is erased in
+   * pieces: until then other readers may still see threads of the contact, each of them whole.
    */
   async deleteThreads(
     which: { threadId: string } | { contactId: string },
@@ -183,18 +186,6 @@ export class JimsApp implements AsyncDisposable {
     const ids = await store.deleteThreads(which);
     runs.dropThreads(ids);
     return ids;
-  }
-
-  /** A page of a thread's events, oldest first. */
-  async threadEvents(threadId: string, page: EventPage): Promise<readonly ThreadEvent[]> {
-    const { store } = await this.#open();
-    return store.pageEvents(threadId, page);
-  }
-
-  /** Every event of a thread, oldest first. What this process has read of it before is not read again. */
-  async allEvents(thread: Thread): Promise<readonly ThreadEvent[]> {
-    const { runs } = await this.#open();
-    return (await runs.events.load(thread)).events;
   }
 
   /** A thread's events, those that are there and then those that come, until the app is closed. */
@@ -276,6 +267,10 @@ export class JimsApp implements AsyncDisposable {
       store.close().then(() => true),
     );
     if (!isClosed) opened?.logger.warn({}, 'the store takes too long to close: not waited for');
+  }
+
+  protected override opened(): Promise<Opened> {
+    return this.#open();
   }
 
   #open(): Promise<Opened> {

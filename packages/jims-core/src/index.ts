@@ -46,13 +46,17 @@ export { DEFAULT_RUN_LIMITS } from './run/run.ts';
 export type { FailedRun, Run, RunLimits, RunRequest } from './run/run.ts';
 export { DEFAULT_STORE_URL, openStore } from './store/open-store.ts';
 export type {
+  AppendOptions,
+  EventList,
   EventPage,
   EventPosition,
   OnBusy,
+  ReadBounds,
   RunRecord,
   RunStatus,
   RunThread,
   Store,
+  ThreadList,
   ThreadQuery,
 } from './store/store.ts';
 export type { Metrics } from './telemetry/metrics.ts';
@@ -64,4 +68,6 @@ export { ThreadContext } from './thread/thread-context.ts';
 export type { AgentStatus, Button } from './thread/thread-context.ts';
 export type { ThreadController } from './thread/thread-controller.ts';
 export type { ThreadFeedOptions } from './thread/thread-feed.ts';
+export { supersededBy } from './thread/thread.ts';
+export type { RecentEvents } from './thread-reader.ts';
 export type { NewThread, Thread } from './thread/thread.ts';

@@ -17,9 +17,9 @@ interface Opened {
 /** Gives a thread's controller its ways into the store and the run engine, as long as they are open. */
 export function threadAccess(open: () => Promise<Opened>, llm: () => Llm): ThreadAccess {
   return {
-    async append(threadId, events) {
+    async append(threadId, events, options) {
       const { store } = await open();
-      return store.appendEvents(threadId, events);
+      return store.appendEvents(threadId, events, options);
     },
 
     async makeContext(thread) {

@@ -63,7 +63,7 @@ export function createLogOutput(): LogOutput {
       const rest = Buffer.concat([...(isPaused ? [bytes] : []), Buffer.from(waiting)]);
       for (let from = 0; from < rest.length;) from += writeSync(fd, rest, from);
     } catch {
-      // Nobody is left who could be told.
+      // The reader is gone, or stands still.
     }
   }
 

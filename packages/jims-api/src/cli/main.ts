@@ -3,6 +3,7 @@ import type { JimsApp } from 'jims-core';
 import type { Logger } from 'pino';
 
 import { isSecured } from '../http/auth/authenticate.ts';
+import { isLoopback } from '../http/hosts.ts';
 import { packageVersion } from '../version.ts';
 import { AppLoadError, loadApp } from './app-loading/load-app.ts';
 import { StartError, readDotEnv } from './dot-env.ts';
@@ -104,10 +105,6 @@ function warnIfOpen(options: ServeOptions, logger: Logger): void {
     { host },
     'OPEN ACCESS: anyone who reaches this port may talk as any contact. Set JIMS_API_KEY, or --host 127.0.0.1',
   );
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 async function stop(

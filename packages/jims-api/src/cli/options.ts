@@ -2,8 +2,11 @@ import { isIP } from 'node:net';
 
 import type { OnBusy } from 'jims-core';
 
+import { isSecured } from '../http/auth/authenticate.ts';
 import type { AuthenticateOptions } from '../http/auth/authenticate.ts';
+import { isOrigin } from '../http/cors.ts';
 import { CLIENT_EVENT_TYPES } from '../http/event-types.ts';
+import { isHostName, isLoopback } from '../http/hosts.ts';
 import { publicAddress } from '../http/public-address.ts';
 import { isProtocolName } from '../protocols/registry.ts';
 import type { ProtocolName } from '../protocols/registry.ts';
@@ -36,9 +39,11 @@ export interface ServeOptions extends AuthenticateOptions {
   readonly maxStreams: number;
   readonly maxStreamsPerCaller: number | undefined;
   readonly readerTimeoutMs: number;
+  readonly requireContactHeader: boolean;
   readonly requestTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
   readonly corsOrigins: readonly string[];
+  readonly allowedHosts: readonly string[] | undefined;
   readonly publicUrl: string | undefined;
   readonly protocols: readonly ProtocolName[];
   readonly drainTimeoutMs: number;
@@ -49,6 +54,7 @@ export interface ServeOptions extends AuthenticateOptions {
     readonly queueLimit: number;
     readonly onBusy: OnBusy;
     readonly leaseMs: number;
+    readonly maxThreadSize: number;
     readonly idempotencyTtlMs: number;
     readonly retentionMs: number | undefined;
   };
@@ -95,15 +101,18 @@ function serveOptions(given: Lookup, env: Environment): ServeOptions {
   if (port === metricsPort && port !== 0) {
     throw new UsageError(`--port and --metrics-port are both ${port}: choose another one.`);
   }
+  const host = listenHost(given, 'host') ?? '0.0.0.0';
+  const access = accessOptions(given, env);
   return {
     app: text(given, 'app') ?? 'app',
     loader: oneOf(given, 'loader', LOADERS),
-    host: listenHost(given, 'host') ?? '0.0.0.0',
+    host,
     port,
     metricsHost: listenHost(given, 'metrics-host'),
     metricsPort,
     db: text(given, 'db'),
-    ...accessOptions(given, env),
+    ...access,
+    requireContactHeader: flag(given, 'require-contact-header'),
     enableSentry: flag(given, 'enable-sentry'),
     traceContent: flag(given, 'trace-content'),
     verbose: flag(given, 'verbose'),
@@ -117,6 +126,7 @@ function serveOptions(given: Lookup, env: Environment): ServeOptions {
     requestTimeoutMs: integer(given, 'request-timeout', { min: 1, max: 2_000_000 }) * 1000,
     keepAliveTimeoutMs: integer(given, 'keep-alive-timeout', { min: 1, max: 2_000_000 }) * 1000,
     corsOrigins: corsOrigins(given),
+    allowedHosts: allowedHosts(given, { host, secured: isSecured(access) }),
     publicUrl: publicUrl(given),
     protocols: protocols(given),
     drainTimeoutMs: integer(given, 'drain-timeout') * 1000,
@@ -127,6 +137,7 @@ function serveOptions(given: Lookup, env: Environment): ServeOptions {
       queueLimit: integer(given, 'queue-limit'),
       onBusy: oneOf(given, 'on-busy', ON_BUSY),
       leaseMs: integer(given, 'lease-timeout', { min: 1, max: 3600 }) * 1000,
+      maxThreadSize: integer(given, 'max-thread-size', { min: 1 }),
       idempotencyTtlMs: integer(given, 'idempotency-ttl', { min: 1 }) * 1000,
       retentionMs: given('retention-days')
         ? integer(given, 'retention-days', { min: 1, max: 36_500 }) * DAY_MS
@@ -202,11 +213,30 @@ function protocols(given: Lookup): readonly ProtocolName[] {
 
 function corsOrigins(given: Lookup): readonly string[] {
   const origins = given('cors-origin')?.values ?? [];
-  const strange = origins.find((each) => each !== '*' && URL.parse(each)?.origin !== each);
+  const strange = origins.find((each) => !isOrigin(each));
   if (strange === undefined) return origins;
   throw new UsageError(
-    `Invalid value for '--cors-origin': '${strange}' is no origin such as https://app.example.`,
+    `Invalid value for '--cors-origin': '${strange}' is no origin such as https://app.example. Origins are exact: name each one, or * for any.`,
   );
+}
+
+/**
+ * The host names that are answered, when that is to be checked: without keys, or on an address of this
+ * machine alone, a web page whose own name leads here could call as the user of this machine.
+ */
+function allowedHosts(
+  given: Lookup,
+  { host, secured }: { readonly host: string; readonly secured: boolean },
+): readonly string[] | undefined {
+  const names = list(given, 'allowed-host') ?? [];
+  const strange = names.find((each) => !isHostName(each));
+  if (strange !== undefined) {
+    throw new UsageError(
+      `Invalid value for '--allowed-host': '${strange}' is not a host name such as chat.example, without scheme and port.`,
+    );
+  }
+  if (secured && !isLoopback(host) && names.length === 0) return undefined;
+  return isHostName(host) ? [...names, host] : names;
 }
 
 function publicUrl(given: Lookup): string | undefined {

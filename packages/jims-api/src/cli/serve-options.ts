@@ -46,6 +46,11 @@ export const OPTIONS = {
     help: 'Port of the Prometheus metrics',
   },
   ...ACCESS_OPTIONS,
+  'require-contact-header': {
+    type: 'flag',
+    group: ACCESS_GROUP,
+    help: 'Refuse requests of services that do not name a contact by x-jims-contact-id',
+  },
   'shared-threads': {
     type: 'flag',
     group: ACCESS_GROUP,
@@ -74,6 +79,12 @@ export const OPTIONS = {
     group: NETWORK,
     help: 'Where clients reach the service, such as https://chat.example; wanted behind a proxy',
   },
+  'allowed-host': {
+    type: 'text',
+    group: NETWORK,
+    several: true,
+    help: 'A host name that requests may be sent to, such as chat.example; needed by name without keys or on a loopback address',
+  },
   protocols: {
     type: 'text',
     group: NETWORK,
@@ -86,6 +97,12 @@ export const OPTIONS = {
     group: LIMITS,
     default: '4194304',
     help: 'Bytes of a request body',
+  },
+  'max-thread-size': {
+    type: 'integer',
+    group: LIMITS,
+    default: '16777216',
+    help: 'Bytes of a thread that a run loads: its newest events, and its states',
   },
   'run-timeout': {
     type: 'integer',

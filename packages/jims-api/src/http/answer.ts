@@ -2,11 +2,12 @@ import { withCallersTrace } from 'jims-core';
 
 import { unauthorized } from './auth/authenticate.ts';
 import type { Authenticate, Principal } from './auth/principal.ts';
-import { isNobodys } from './contact.ts';
+import { actingAs, isNobodys } from './contact.ts';
 import type { Cors } from './cors.ts';
 import { errorBody, toHttpError } from './error-response.ts';
-import { HttpError } from './errors.ts';
+import { HttpError, notJson } from './errors.ts';
 import { readJsonBody } from './json-body.ts';
+import type { RequestGuard } from './request-guard.ts';
 import { requestId } from './request-id.ts';
 import type { RequestLog } from './request-log.ts';
 import { json } from './route.ts';
@@ -16,6 +17,9 @@ export interface AnswerOptions {
   readonly api: ApiContext;
   readonly authenticate: Authenticate;
   readonly cors: Cors;
+  readonly guard: RequestGuard;
+  /** Whether a service must name the contact by a header. */
+  readonly requireContactHeader: boolean;
   readonly log: RequestLog;
   /** Asked once a request: a service that shuts down lets go of its connections. */
   readonly isDraining: () => boolean;
@@ -36,6 +40,7 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
   const { api, cors, log, isDraining } = options;
   const { request, route } = routed;
   const started = performance.now();
+  const receivedAt = Date.now();
   const url = new URL(request.url);
   const id = requestId(request);
   let read: Promise<unknown> | undefined;
@@ -55,7 +60,7 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
   let reason: string | undefined;
   try {
     response = await withCallersTrace(traceHeaders(request), () =>
-      handle(options, routed, { ...call, query: url.searchParams }),
+      handle(options, routed, { ...call, receivedAt, query: url.searchParams }),
     );
   } catch (error) {
     const failure = toHttpError(error, { requestId: id, exposeErrors: api.exposeErrors });
@@ -70,20 +75,27 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
 }
 
 async function handle(
-  { authenticate }: AnswerOptions,
+  { authenticate, guard, requireContactHeader }: AnswerOptions,
   { route, request, params }: Routed,
-  call: RefusedCall & Pick<Call, 'query'>,
+  call: RefusedCall & Pick<Call, 'query' | 'receivedAt'>,
 ): Promise<Response> {
   // No database keeps it, and JSON that holds it is refused, too.
   if (request.url.includes('%00')) {
     throw new HttpError(400, 'An address must not hold a NUL', { code: 'address_invalid' });
   }
+  if (!route.refuses) guard(request);
+  if (route.open) {
+    return route.handle({ ...call, principal: OPEN, contactByHeader: false, params });
+  }
   let reason: string | undefined;
   const explain = (why: string): void => void (reason = why);
-  const principal = route.open ? OPEN : await authenticate(request, call.body, explain);
-  if (!principal) throw unauthorized(reason);
-  if (isNobodys(principal)) throw unauthorized('the contact has a name that stands for nobody');
-  return route.handle({ ...call, principal, params });
+  const caller = await authenticate(request, call.body, explain);
+  if (!caller) throw unauthorized(reason);
+  if (isNobodys(caller)) throw unauthorized('the contact has a name that stands for nobody');
+  const required = requireContactHeader && !route.contactless;
+  const acting = actingAs(caller, request, { required });
+  if (route.bodyless && typeof (await call.body()) === 'string') throw notJson();
+  return route.handle({ ...call, ...acting, params });
 }
 
 async function refuse(route: Route, call: RefusedCall, failure: HttpError): Promise<Response> {

@@ -1,7 +1,9 @@
-import type { JsonObject, NewEvent, RunThread } from 'jims-core';
+import type { JsonObject, NewEvent } from 'jims-core';
 
+import type { SaidText } from './alignment.ts';
+import { configBy } from './client-config.ts';
 import { threadOfHistory } from './history-thread.ts';
-import type { ChatId, SaidText } from './history-thread.ts';
+import type { ChatId, HistoryPlace } from './history-thread.ts';
 import type { ApiContext, Call } from './route.ts';
 import { namedThread, threadIdOf } from './run-routes.ts';
 
@@ -24,6 +26,8 @@ export interface ChatPlace {
   readonly threadId: string | undefined;
   /** The client's own name of the chat: then the client's history counts. */
   readonly chatId: ChatId | undefined;
+  /** What the config of a new thread says of where it came from. */
+  readonly interface: string;
 }
 
 /** The thread of a message: the one that is named, that of its chat, or a new one. */
@@ -31,16 +35,18 @@ export async function threadOfMessage(
   api: ApiContext,
   call: Call,
   { earlier, incoming, threadConfig }: ChatMessage,
-  { contactId, nobody, threadId, chatId }: ChatPlace,
-): Promise<RunThread> {
+  { contactId, nobody, threadId, chatId, interface: name }: ChatPlace,
+): Promise<HistoryPlace> {
   if (threadId !== undefined) {
-    return namedThread(api, call, { threadId: threadIdOf(threadId), contactId });
+    return { thread: namedThread(api, call, { threadId: threadIdOf(threadId), contactId }) };
   }
   return threadOfHistory(api.app, {
     contactId: contactId ?? nobody,
     chatId,
     earlier,
     message: String(incoming.data['content']),
-    threadConfig,
+    threadConfig: configBy(call.principal, threadConfig, name),
+    receivedAt: call.receivedAt,
+    trusted: call.principal.kind === 'service',
   });
 }

@@ -3,7 +3,8 @@ import type { Thread } from 'jims-core';
 import * as v from 'valibot';
 
 import type { Principal } from './auth/principal.ts';
-import { notFound, validationError } from './errors.ts';
+import { HttpError, notFound, validationError } from './errors.ts';
+import { isJsonObject } from './json-object.ts';
 import { CONTACT_HEADER } from './naming-headers.ts';
 import type { ApiContext, Call } from './route.ts';
 import { valueFault } from './validation.ts';
@@ -40,29 +41,107 @@ export function isNobodys(principal: Principal): boolean {
   return principal.kind === 'contact' && isNobody(principal.contactId);
 }
 
+/** Who a request acts as. */
+export interface Acting {
+  readonly principal: Principal;
+  /** Whether a service named that contact by the header: then nothing else that names one counts. */
+  readonly contactByHeader: boolean;
+}
+
+/** The header must be there, and name one contact: these refusals are matters of HTTP in every protocol. */
+export const CONTACT_HEADER_CODES: ReadonlySet<string> = new Set([
+  'contact_header_invalid',
+  'contact_header_required',
+]);
+
 /**
- * The contact that a caller acts for: himself, or for a service the one that it names.
+ * Who a request acts as: a service that names a contact by the header `x-jims-contact-id` reaches what
+ * that contact would reach with a token of their own, and nothing else, on every route.
  *
- * @throws HttpError 404 when a contact names another one: as if there were no such thing.
+ * @throws HttpError 400 when the header is empty, holds several names, or is required and not there;
+ * 422 for a name that no contact can have; 404 when a contact names another one.
  */
-export function contactOf({ principal }: Call, named: string | undefined): string | undefined {
-  if (principal.kind === 'service') return named;
-  if (named !== undefined && named !== principal.contactId) {
-    throw notFound(`Contact '${named.slice(0, 100)}' not found`);
+export function actingAs(
+  principal: Principal,
+  { headers }: Pick<Request, 'headers'>,
+  { required }: { readonly required: boolean },
+): Acting {
+  const header = headers.get(CONTACT_HEADER);
+  if (header === null) {
+    if (!required || principal.kind === 'contact') return { principal, contactByHeader: false };
+    throw new HttpError(400, `The header ${CONTACT_HEADER} is required: name the contact`, {
+      code: 'contact_header_required',
+    });
   }
-  return principal.contactId;
+  const name = requireContactId(oneName(header), ['header', CONTACT_HEADER]);
+  if (principal.kind === 'service') {
+    const contact = { kind: 'contact', id: principal.id, contactId: name } as const;
+    return { principal: contact, contactByHeader: true };
+  }
+  if (name !== principal.contactId) throw contactNotFound(name);
+  return { principal, contactByHeader: false };
+}
+
+/** A header that is sent twice arrives as one, with a comma between: no name may hold one here. */
+function oneName(header: string): string {
+  const [name = '', ...more] = header.split(',').map((each) => each.trim());
+  if (name !== '' && more.every((each) => each === name)) return name;
+  throw new HttpError(
+    400,
+    `The header ${CONTACT_HEADER} must name one contact, without a comma: it is ${header.trim() === '' ? 'empty' : 'sent more than once, or holds a comma'}`,
+    { code: 'contact_header_invalid' },
+  );
 }
 
 /**
- * The contact that a request names outside its body.
+ * The contact that a caller acts for: themselves, or for a service the one that it names in its body or
+ * its query.
+ *
+ * @throws HttpError 404 when a contact names another one: as if there were no such thing.
+ */
+export function contactOf(
+  { principal, contactByHeader }: Call,
+  named: string | undefined,
+): string | undefined {
+  if (principal.kind === 'service') return named;
+  if (contactByHeader || named === undefined || named === principal.contactId) {
+    return principal.contactId;
+  }
+  throw contactNotFound(named);
+}
+
+/**
+ * The contact that a path names.
+ *
+ * @throws HttpError 404 when the caller is another contact, or acts for one.
+ */
+export function contactInPath({ params, principal }: Call): string {
+  const name = params['contact_id'] ?? '';
+  if (principal.kind === 'service' || name === principal.contactId) return name;
+  throw contactNotFound(name);
+}
+
+function contactNotFound(name: string): HttpError {
+  return notFound(`Contact '${name.slice(0, 100)}' not found`);
+}
+
+/**
+ * The contact that a service names in the query.
  *
  * @throws HttpError 422 for a name that no contact can have.
  */
-export function contactHeader({ request, query }: Call): string | undefined {
-  const header = request.headers.get(CONTACT_HEADER);
-  if (header) return requireContactId(header, ['header', CONTACT_HEADER]);
-  const asked = query.get('contact_id');
-  return asked ? requireContactId(asked, ['query', 'contact_id']) : undefined;
+export function contactInQuery({ query, contactByHeader }: Call): string | undefined {
+  const named = contactByHeader ? null : query.get('contact_id');
+  return named ? requireContactId(named, ['query', 'contact_id']) : undefined;
+}
+
+/** The body of a request that names a contact: a contact need not, and one named by a header goes first. */
+export async function bodyWithContact(call: Call): Promise<unknown> {
+  const body = await call.body();
+  const { principal, contactByHeader } = call;
+  if (principal.kind === 'service' || !isJsonObject(body)) return body;
+  const own = { contact_id: principal.contactId };
+  return contactByHeader ? { ...body, ...own } : { ...own, ...body };
 }
 
 /** Whether a caller may use a thread, for the contact that it names, if any. */

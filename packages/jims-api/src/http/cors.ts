@@ -9,6 +9,7 @@ export interface Cors {
 }
 
 const EXPOSED = [
+  'location',
   'x-request-id',
   'x-jims-thread-id',
   'x-jims-run-id',
@@ -20,8 +21,24 @@ const EXPOSED = [
 ].join(', ');
 const PREFLIGHT_SECONDS = '600';
 
-/** `origins` are exact, such as `https://app.example`; `*` stands for any, without credentials. */
+/** True for what `--cors-origin` may name: an exact origin, or `*` for any. Nothing matches by a pattern. */
+export function isOrigin(text: string): boolean {
+  if (text === '*') return true;
+  const url = URL.parse(text);
+  // Not `url.origin`, which is "null" for the pages of an extension or a mobile app.
+  return url !== null && !/^$|\*/.test(url.host) && text === `${url.protocol}//${url.host}`;
+}
+
+/**
+ * `origins` are exact, such as `https://app.example`; `*` stands for any, without credentials.
+ *
+ * @throws TypeError for an origin that could match nothing.
+ */
 export function createCors(origins: readonly string[]): Cors {
+  const strange = origins.find((each) => !isOrigin(each));
+  if (strange !== undefined) {
+    throw new TypeError(`'${strange}' is not an origin such as https://app.example`);
+  }
   const any = origins.includes('*');
   const allowed = new Set(origins);
 
@@ -48,6 +65,10 @@ export function createCors(origins: readonly string[]): Cors {
           'access-control-allow-headers':
             request.headers.get('access-control-request-headers') ?? 'authorization, content-type',
           'access-control-max-age': PREFLIGHT_SECONDS,
+          // Browsers that ask before a public page calls a private address.
+          ...(request.headers.get('access-control-request-private-network') === 'true' && {
+            'access-control-allow-private-network': 'true',
+          }),
           vary: 'origin, access-control-request-headers',
         },
       });

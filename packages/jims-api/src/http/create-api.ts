@@ -11,8 +11,10 @@ import type { AuthenticateOptions } from './auth/authenticate.ts';
 import type { Authenticate } from './auth/principal.ts';
 import { createCors } from './cors.ts';
 import { CLIENT_EVENT_TYPES } from './event-types.ts';
+import { isHostName } from './hosts.ts';
 import { createProtocolLoader } from './protocol-loader.ts';
 import { publicAddress } from './public-address.ts';
+import { createRequestGuard } from './request-guard.ts';
 import { RequestLog } from './request-log.ts';
 import type { ApiContext, Protocol, Route } from './route.ts';
 import { NOWHERE, createRouter } from './router.ts';
@@ -40,6 +42,15 @@ export interface ApiOptions extends Partial<AuthenticateOptions> {
    * Default: where the request says it was sent, which is wrong behind a proxy.
    */
   readonly publicUrl?: string | undefined;
+  /**
+   * Host names that requests may be sent to, such as `chat.example`, beside IP addresses, `localhost`,
+   * names without a dot and the host of `publicUrl`; `*` stands for any. Requests to another host are
+   * refused with 403, so that no web page can reach an open service by a name that it leads here.
+   * Default: the host is not checked.
+   */
+  readonly allowedHosts?: readonly string[] | undefined;
+  /** Refuses requests of services that do not name a contact by `x-jims-contact-id`; default false. */
+  readonly requireContactHeader?: boolean;
   /** Default 4 MiB. */
   readonly maxBodyBytes?: number;
   /** How many streams may be open; default 10,000. */
@@ -72,6 +83,7 @@ export function createApi(app: JimsApp, options: ApiOptions = {}): Api {
 /** As {@link createApi}, on a server that has a way of its own to send streams. */
 export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseResponder): Api {
   const { apiKeys = [], oidc, authentik, isDraining = () => false } = options;
+  const { requireContactHeader = false } = options;
   const ways = { apiKeys, oidc, authentik };
   const authenticate = options.authenticate ?? createAuthenticate(ways);
   const secured = options.authenticate !== undefined || isSecured(ways);
@@ -93,8 +105,16 @@ export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseR
   });
 
   app.metrics.expectRefusals(['too_many_streams', 'too_many_streams_of_caller', 'body_too_large']);
-  const log = new RequestLog(api.logger);
-  const terms: AnswerOptions = { api, authenticate, cors, log, isDraining };
+  const { publicUrl } = api;
+  const terms: AnswerOptions = {
+    api,
+    authenticate,
+    cors,
+    guard: createRequestGuard({ cors, publicUrl, allowedHosts: hostNames(options) }),
+    requireContactHeader,
+    log: new RequestLog(api.logger),
+    isDraining,
+  };
   const answerBy = (routed: Routed): Promise<Response> => answer(terms, routed);
   const elsewhere =
     (route: Route) =>
@@ -138,6 +158,12 @@ function apiContext(
     }),
     publicUrl: options.publicUrl === undefined ? undefined : publicUrlOf(options.publicUrl),
   };
+}
+
+function hostNames({ allowedHosts }: ApiOptions): readonly string[] | undefined {
+  const strange = allowedHosts?.find((each) => !isHostName(each));
+  if (strange === undefined) return allowedHosts;
+  throw new TypeError(`allowedHosts must be host names such as chat.example, got '${strange}'`);
 }
 
 function publicUrlOf(text: string): string {

@@ -54,3 +54,14 @@ export function validationError(issues: readonly ValidationIssue[]): HttpError {
 export function notFound(what = 'Not Found'): HttpError {
   return new HttpError(404, what);
 }
+
+/** What a page can send without a preflight is not taken for JSON. */
+export function notJson(): HttpError {
+  return new HttpError(
+    415,
+    'Send the body as JSON, with the header content-type: application/json',
+    {
+      code: 'content_type_not_supported',
+    },
+  );
+}

@@ -1,18 +1,19 @@
-import { eventDomain, newEvent } from 'jims-core';
-import type { JimsApp, NewEvent, RunThread, Thread, ThreadEvent } from 'jims-core';
-
 // Threads for protocols whose clients send the whole history with every message.
-import { notFound } from './errors.ts';
+import { eventDomain, newEvent, newId } from 'jims-core';
+import type { EventPosition, JimsApp, NewEvent, RunThread, Thread } from 'jims-core';
 
-/** A history that the client owns: he can edit it, and have an answer made anew. */
-export interface ClientHistory {
+import { align, questionsOf } from './alignment.ts';
+import type { SaidText, SentHistory } from './alignment.ts';
+import { externalIdIn } from './external-ids.ts';
+
+/** They are written in one transaction. */
+const FORK_BYTES = 4 * 1024 * 1024;
+
+/** A history that the client owns: its user can edit it, and have an answer made anew. */
+export interface ClientHistory extends SentHistory {
   readonly contactId: string;
   /** Without it every request is a new thread. */
   readonly chatId: ChatId | undefined;
-  /** What was said before the new message, oldest first. */
-  readonly earlier: readonly SaidText[];
-  /** The new message. */
-  readonly message: string;
   readonly threadConfig: Readonly<Record<string, unknown>>;
 }
 
@@ -22,90 +23,67 @@ export interface ChatId {
   readonly id: string;
 }
 
-export interface SaidText {
-  readonly role: 'user' | 'assistant';
-  readonly content: string;
+/** Where a run belongs, and where it does when that thread has moved before the run was accepted. */
+export interface HistoryPlace {
+  readonly thread: RunThread;
+  readonly onMoved?: () => Promise<RunThread>;
 }
 
 /**
- * The thread that a client's history belongs to. The thread goes on when both know the same messages
- * of the user. When the client has fewer or others, it is forked: a new thread with what both share
- * takes its place. When the client knows more, a new thread is made of what he sends. Assistant texts
- * are not compared: clients reformat them.
- *
- * @throws HttpError 404 when the chat is another contact's.
+ * The thread that a client's history belongs to: that of its chat, or a new one. When the client has
+ * edited a message, or asks for another answer, the thread is forked there, and the fork takes its place:
+ * see {@link align}.
  */
-export async function threadOfHistory(app: JimsApp, history: ClientHistory): Promise<RunThread> {
+export async function threadOfHistory(app: JimsApp, history: ClientHistory): Promise<HistoryPlace> {
   const { contactId, chatId, threadConfig, earlier } = history;
-  const known = chatId && (await threadOfChat(app, contactId, chatId));
-  const events = known ? await app.allEvents(known) : [];
-  const fork = known ? forkPoint(events, history) : 'client_knows_more';
-  if (known && fork === 'none') return { kind: 'thread', threadId: known.id, contactId };
+  const events = earlier.map(toEvent);
+  if (!chatId) return { thread: { kind: 'new', contactId, threadConfig, events } };
+  const externalId = externalIdIn(chatId.protocol, chatId.id);
+  const known = await threadOfChat(app, contactId, chatId);
+  if (!known) {
+    return { thread: { kind: 'external', contactId, externalId, threadConfig, events } };
+  }
+  const { fork, added } = align(await questionsOf(app.allEvents(known)), history);
+  if (!fork && added.length === 0) {
+    return { thread: { kind: 'thread', threadId: known.id, contactId } };
+  }
   return {
-    kind: 'new',
-    contactId,
-    threadConfig: known?.config ?? threadConfig,
-    events: typeof fork === 'number' ? copies(events.slice(0, fork)) : earlier.map(toEvent),
-    ...(chatId && { externalId: externalIdOf(contactId, chatId) }),
+    thread: {
+      kind: 'new',
+      contactId,
+      externalId,
+      replaces: known.id,
+      threadConfig: known.config,
+      events: [...(await copies(app, known, fork)), ...added.map(toEvent)],
+    },
+    // Another message of the chat was quicker: what it made is what this one is to be compared with.
+    onMoved: async () => (await threadOfHistory(app, history)).thread,
   };
 }
 
-/**
- * The thread that a chat is in now; `undefined` before its first message.
- *
- * @throws HttpError 404 when the chat is another contact's: there may be colons in all parts of an
- * external id, so that two contacts can come to the same one.
- */
+/** The thread that a chat is in now; `undefined` before its first message. */
 export async function threadOfChat(
   app: JimsApp,
   contactId: string,
-  chatId: ChatId,
+  { protocol, id }: ChatId,
 ): Promise<Thread | undefined> {
-  const known = await app.threadByExternalId(externalIdOf(contactId, chatId));
-  if (known && known.thread.contactId !== contactId) throw notFound();
-  return known?.thread;
+  return (await app.threadByExternalId(contactId, externalIdIn(protocol, id)))?.thread;
 }
 
-function externalIdOf(contactId: string, { protocol, id }: ChatId): string {
-  return `${protocol}:${contactId}:${id}`;
-}
-
-/** Where the client's history leaves that of the thread. */
-function forkPoint(
-  events: readonly ThreadEvent[],
-  { earlier, message }: ClientHistory,
-): number | 'none' | 'client_knows_more' {
-  const sent = earlier.filter(({ role }) => role === 'user').map(({ content }) => content);
-  let matched = 0;
-  for (const question of questions(events)) {
-    if (question.content === sent[matched]) matched++;
-    // A failed run leaves its question without an answer, and clients may take it back. Asked again
-    // it must not be in the log twice.
-    else if (question.answered || question.content === message) return question.index;
-  }
-  return matched === sent.length ? 'none' : 'client_knows_more';
-}
-
-interface Question {
-  readonly content: unknown;
-  readonly index: number;
-  readonly answered: boolean;
-}
-
-function questions(events: readonly ThreadEvent[]): readonly Question[] {
-  const said = events.flatMap(({ type, data: { role, content } }, index) =>
-    eventDomain(type) === 'comm' ? [{ role, content, index }] : [],
-  );
-  return said.flatMap(({ role, content, index }, place) =>
-    role === 'user' ? [{ content, index, answered: said[place + 1]?.role === 'assistant' }] : [],
-  );
-}
-
-/** The events that a fork of their thread begins with. */
-export function copies(events: readonly ThreadEvent[]): readonly NewEvent[] {
+/**
+ * The events that a fork of a thread begins with: what was there before one of its events, or all. Of a
+ * large thread these are the newest {@link FORK_BYTES}, and the states.
+ */
+export async function copies(
+  app: JimsApp,
+  thread: Thread,
+  before: EventPosition | undefined,
+): Promise<readonly NewEvent[]> {
+  const bounds = { ...(before && { before }), maxBytes: FORK_BYTES };
+  const events = await app.eventsBefore(thread.id, bounds);
   return events
     .filter(({ type }) => eventDomain(type) !== 'jims')
-    .map(({ type, data }) => newEvent(type, data));
+    .map(({ type, data }) => ({ id: newId(), type, data }));
 }
 
 /** What a client says was said, as an event. */

@@ -21,9 +21,13 @@ const JSON_TYPE = /^\s*application\/(?:[^/;]*\+)?json\s*(?:;|$)/i;
 export async function readJsonBody(request: Request, limits: BodyLimits): Promise<unknown> {
   const text = await readText(request, limits.maxBytes);
   if (text === undefined) return undefined;
-  const contentType = request.headers.get('content-type');
-  const isJson = contentType === 'application/json' || JSON_TYPE.test(contentType ?? '');
-  return isJson ? parseJson(text, limits.maxDepth) : text;
+  const contentType = request.headers.get('content-type') ?? '';
+  return isJsonType(contentType) ? parseJson(text, limits.maxDepth) : text;
+}
+
+/** Whether a content type says JSON. */
+export function isJsonType(contentType: string): boolean {
+  return contentType === 'application/json' || JSON_TYPE.test(contentType);
 }
 
 async function readText(request: Request, maxBytes: number): Promise<string | undefined> {

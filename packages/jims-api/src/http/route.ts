@@ -37,7 +37,12 @@ export interface Call {
   /** The parameters of the route's path: `/threads/:thread_id` has `thread_id`. */
   readonly params: Readonly<Record<string, string>>;
   readonly requestId: string;
+  /** When it arrived, in milliseconds since 1970. */
+  readonly receivedAt: number;
+  /** Who calls; for a service that names a contact by the header `x-jims-contact-id`: that contact. */
   readonly principal: Principal;
+  /** Whether a header named the contact: then no other name that the request holds counts. */
+  readonly contactByHeader: boolean;
   /** To be sent with every answer. */
   readonly headers: Readonly<Record<string, string>>;
   /** The body as JSON, read once, within the limits. Throws an `HttpError`. */
@@ -52,6 +57,12 @@ export interface Route {
   readonly path: string;
   /** Needs no key. */
   readonly open?: boolean;
+  /** Does nothing but refuse, whoever sent the request and where. */
+  readonly refuses?: boolean;
+  /** Is about the service and no contact: needs no contact by `requireContactHeader`. */
+  readonly contactless?: boolean;
+  /** Reads no body: what comes with one that is not JSON is refused, as every page can send that. */
+  readonly bodyless?: boolean;
   /** Left out of the OpenAPI document: another route at another path, or what there is not. */
   readonly alias?: boolean;
   /** Answers with an error in the protocol's own form; by default as JIMS's own routes do. */

@@ -36,6 +36,7 @@ export const NOWHERE: Route = {
   method: 'GET',
   path: '*',
   open: true,
+  refuses: true,
   handle() {
     throw new HttpError(404, 'Not Found');
   },
@@ -49,6 +50,7 @@ function wrongMethod(path: string, sharing: readonly Route[]): Route {
     method: 'GET',
     path,
     open: true,
+    refuses: true,
     ...(encodeError && { encodeError }),
     handle() {
       throw new HttpError(405, 'Method Not Allowed', { headers: { allow } });

@@ -1,8 +1,18 @@
 // How every protocol starts a run, and answers with it.
-import { describeError } from 'jims-core';
-import type { CancelReason, NewEvent, OnBusy, Run, RunEnd, RunResult, RunThread } from 'jims-core';
+import { describeError, isJimsError } from 'jims-core';
+import type {
+  CancelReason,
+  JimsApp,
+  NewEvent,
+  OnBusy,
+  Run,
+  RunEnd,
+  RunRequest,
+  RunResult,
+  RunThread,
+} from 'jims-core';
 
-import { contactHeader, isNobody } from './contact.ts';
+import { contactInQuery, isNobody } from './contact.ts';
 import { HttpError, notFound } from './errors.ts';
 import { idempotencyOf } from './idempotency.ts';
 import type { RequestKey } from './idempotency.ts';
@@ -13,9 +23,14 @@ import type { SseFrame } from './sse-text.ts';
 import { SSE_HEADERS } from './sse.ts';
 import { canonicalUuid } from './uuid.ts';
 
+/** How often a thread may move under one request. */
+const MOVES = 5;
+
 /** What a client asks for, decoded from its protocol. */
 export interface RunAsk {
   readonly thread: RunThread;
+  /** Where it belongs instead, when that thread has moved before the run was accepted. */
+  readonly onMoved?: (() => Promise<RunThread>) | undefined;
   readonly incoming: NewEvent;
   readonly conversationStart?: boolean | undefined;
   readonly onBusy?: OnBusy | undefined;
@@ -71,11 +86,10 @@ export async function startRun(api: ApiContext, call: Call, ask: RunAsk): Promis
 
 /** As {@link startRun}, for an answer that can see its client leave. */
 export async function startAndRead(api: ApiContext, call: Call, ask: RunAsk): Promise<ReadRun> {
-  const { thread, incoming, conversationStart, onBusy, timeoutMs } = ask;
+  const { incoming, conversationStart, onBusy, timeoutMs } = ask;
   const idempotency = (await idempotencyOf(call)) ?? ask.idempotency;
-  const caller = callerOf(call, thread);
-  const run = await api.app.startRun({
-    thread,
+  const caller = callerOf(call, ask.thread);
+  const run = await startIn(api.app, ask, {
     incoming,
     ...(caller !== undefined && { caller }),
     principal: call.principal,
@@ -93,8 +107,26 @@ export async function startAndRead(api: ApiContext, call: Call, ask: RunAsk): Pr
 /** The contact that a request is counted for: the one that calls, or that a service names. */
 export function callerOf(call: Call, thread?: RunThread): string | undefined {
   if (call.principal.kind === 'contact') return call.principal.contactId;
-  const named = thread?.contactId ?? contactHeader(call);
+  const named = thread?.contactId ?? contactInQuery(call);
   return named !== undefined && isNobody(named) ? undefined : named;
+}
+
+/** Starts the run in its thread; a few times anew where that has moved. */
+async function startIn(
+  app: JimsApp,
+  { thread, onMoved }: RunAsk,
+  request: Omit<RunRequest, 'thread'>,
+): Promise<Run> {
+  let place = thread;
+  for (let tries = 1; ; tries++) {
+    try {
+      return await app.startRun({ ...request, thread: place });
+    } catch (error) {
+      const moved = isJimsError(error) && error.code === 'thread_moved';
+      if (!moved || !onMoved || tries === MOVES) throw error;
+      place = await onMoved();
+    }
+  }
 }
 
 /** Starts the run and answers with its result, as a protocol writes it. */

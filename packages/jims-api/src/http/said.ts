@@ -35,6 +35,8 @@ export type Sees = (eventType: string) => boolean;
 /** How a run is told to its caller. */
 export interface TellOptions extends ErrorAnswerOptions {
   readonly sees: Sees;
+  /** Whether the caller is told which models were used. */
+  readonly seesModels: boolean;
 }
 
 /** How the caller of a request is told about its run. */
@@ -42,12 +44,17 @@ export function tellOptions(
   { exposeErrors }: Pick<ApiContext, 'exposeErrors'>,
   { requestId, principal }: Call,
 ): TellOptions {
-  return { requestId, exposeErrors, sees: visibleTo(principal) };
+  return { requestId, exposeErrors, sees: visibleTo(principal), seesModels: seesModels(principal) };
 }
 
 /** A service sees all but what is internal; a contact what was said, and no more. */
 export function visibleTo({ kind }: Principal): Sees {
   return kind === 'service' ? isNotInternal : isCommunicationType;
+}
+
+/** Which models an app uses, and what they cost, is for services. */
+export function seesModels({ kind }: Principal): boolean {
+  return kind === 'service';
 }
 
 function isNotInternal(type: string): boolean {

@@ -40,6 +40,7 @@ export function serviceRoutes(options: ServiceRoutesOptions): Route[] {
       method: 'GET',
       path: '/openapi.json',
       open: !secured,
+      contactless: true,
       async handle(call) {
         const operations = [...serviceOperations, ...(await options.operations())];
         document ??= openApiDocument({ version, secured, publicUrl, operations });
@@ -50,6 +51,7 @@ export function serviceRoutes(options: ServiceRoutesOptions): Route[] {
       method: 'GET',
       path: '/docs',
       open: !secured,
+      contactless: true,
       handle: (call) => docs(call, 200),
       // The page itself tells nothing, and a browser has no other way to be asked for a key.
       encodeError: ({ status }, call) => docs(call, status),

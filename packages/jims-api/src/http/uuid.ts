@@ -44,3 +44,9 @@ function unwrap(text: string): { digits: string; offset: number } {
   if (text.startsWith('{') && text.endsWith('}')) return { digits: text.slice(1, -1), offset: 1 };
   return { digits: text, offset: 0 };
 }
+
+/** When a UUID of version 7 was made, in milliseconds since 1970; `undefined` for another version. */
+export function timeOfUuidV7(uuid: string): number | undefined {
+  const digits = uuid.replaceAll('-', '');
+  return digits[12] === '7' ? Number.parseInt(digits.slice(0, 12), 16) : undefined;
+}

@@ -115,7 +115,7 @@ const CASES: Readonly<Record<string, Case>> = {
     files: { 'app.ts': `${FILLING}let;;= 1;\n` },
     said: 'Expression expected (app.ts:4)',
   },
-  'that JavaScript sees behind the types': {
+  'that JavaScript sees once the types are gone': {
     files: { 'app.ts': `${FILLING}let twice: number;\nlet twice: string;\n` },
     said: "Identifier 'twice' has already been declared (app.ts:5)",
   },
@@ -180,7 +180,7 @@ const CASES: Readonly<Record<string, Case>> = {
   },
 };
 
-describe('an error while the app loads is one line with its place', { concurrency: 2 }, () => {
+describe('an error while the app loads is one line with its position', { concurrency: 2 }, () => {
   for (const [title, { app = './app.ts', files, said }] of Object.entries(CASES)) {
     test(title, async () => {
       using folder = folderWith({ 'package.json': '{"type":"module"}', ...files });

@@ -1,5 +1,6 @@
 // Through the real command: what it says about its options, and how it takes them.
 import assert from 'node:assert/strict';
+import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { describe, test } from 'node:test';
 
@@ -13,6 +14,16 @@ function post(url: string, headers: Readonly<Record<string, string>> = {}): Prom
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
     body: HELLO,
+  });
+}
+
+/** `fetch` sends no Host of one's own. */
+function statusAt(url: string, host: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    get(`${url}/openapi.json`, { headers: { host, authorization: 'Bearer key' } }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    }).on('error', reject);
   });
 }
 
@@ -58,6 +69,16 @@ describe('options', { concurrency: 2 }, () => {
       'a public address that is none',
       ['--public-url', 'chat.example'],
       "Invalid value for '--public-url': 'chat.example' is no address such as https://chat.example.",
+    ],
+    [
+      'an origin by a pattern',
+      ['--cors-origin', 'https://*.example'],
+      "Invalid value for '--cors-origin': 'https://*.example' is no origin such as https://app.example. Origins are exact: name each one, or * for any.",
+    ],
+    [
+      'an allowed host that is an address',
+      ['--allowed-host', 'https://chat.example'],
+      "Invalid value for '--allowed-host': 'https://chat.example' is not a host name such as chat.example, without scheme and port.",
     ],
     [
       'a misspelt option',
@@ -192,6 +213,35 @@ describe('options', { concurrency: 2 }, () => {
       assert.equal(response.status, 422, 'comm.user_message is not among the patterns');
     }
     assert.equal((await post(service.url, { authorization: 'Bearer one, two' })).status, 401);
+  });
+
+  test('the host of a request is checked without keys or on a loopback address, and by --allowed-host', async () => {
+    using folder = folderWith({ 'app.js': ECHO });
+    const evil = 'evil.example:8080';
+    const key = { JIMS_API_KEY: 'key' };
+    const anywhere = ['--host', '0.0.0.0'];
+    for (const [args, env, expected] of [
+      [[], {}, { [evil]: 403, localhost: 200, '10.0.0.1': 200 }],
+      [anywhere, {}, { [evil]: 403, jims: 200 }],
+      [[], key, { [evil]: 403 }],
+      [anywhere, key, { [evil]: 200 }],
+      [[], { JIMS_ALLOWED_HOST: 'chat.example, evil.example' }, { [evil]: 200, 'a.example': 403 }],
+      [anywhere, { ...key, JIMS_ALLOWED_HOST: 'chat.example' }, { [evil]: 403 }],
+      [[], { JIMS_PUBLIC_URL: 'https://evil.example' }, { [evil]: 200 }],
+    ] as const) {
+      await using service = await serveCommand(args, { cwd: folder.path, env });
+      for (const [host, status] of Object.entries(expected)) {
+        const what = `${args.join(' ')} ${JSON.stringify(env)} ${host}`;
+        assert.equal(await statusAt(service.url, host), status, what);
+      }
+    }
+  });
+
+  test('--require-contact-header refuses a service that names no contact by it', async () => {
+    using folder = folderWith({ 'app.js': ECHO });
+    await using service = await serveCommand(['--require-contact-header'], { cwd: folder.path });
+    assert.equal((await post(service.url)).status, 400);
+    assert.equal((await post(service.url, { 'x-jims-contact-id': 'customer:42' })).status, 200);
   });
 
   test('variables reach the app, those of .env too', async () => {

@@ -9,7 +9,7 @@ test('docs/protocols/a2a.md: its client prints the answer', async () => {
   await using api = await serveApp(agentPipeline().pipeline);
   assert.equal(await runProgram('docs/protocols/a2a.md', api.origin), 'Echo: Hello');
   const thread = await api.app.latestThread('customer:42');
-  assert.equal(thread?.thread.externalId, 'a2a:customer:42:chat-1');
+  assert.equal(thread?.thread.externalId, 'jims:a2a:chat-1');
 });
 
 test('docs/protocols/mcp.md: its client prints two answers of one thread', async () => {

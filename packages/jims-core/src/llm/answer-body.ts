@@ -26,6 +26,8 @@ export async function readAsStream(
   message: IncomingMessage,
   exchange: Exchange | undefined,
 ): Promise<ReadableStream<Uint8Array>> {
+  // What breaks is thrown to the reader; before there is one, it would end the process.
+  message.on('error', () => {});
   const chunks = chunksOf(message, exchange);
   const before: Uint8Array[] = [];
   if (exchange?.streamed && (message.statusCode ?? 0) < 300) {

@@ -48,10 +48,10 @@ export function errorInFailure(body: unknown): ReportedError | undefined {
 export function errorInAnswer(body: unknown): ReportedError | undefined {
   const object = objectOf(Array.isArray(body) ? body[0] : body);
   if (!object) return undefined;
-  const error = [object['error'], errorInChoice(object), errorOfMiniMax(object)].find(
-    saysSomething,
-  );
-  if (error !== undefined) return reported(error);
+  const { error } = object;
+  if (saysSomething(error)) return reported(error);
+  const beside = errorInChoice(object) ?? errorOfMiniMax(object);
+  if (saysSomething(beside)) return reported(beside);
   const isAnswer = ANSWER.some((member) => saysSomething(object[member]));
   return isAnswer || !isBareReport(object) ? undefined : reported(object);
 }

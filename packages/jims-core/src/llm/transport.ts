@@ -22,6 +22,8 @@ class ConnectionError extends Error {
 }
 
 const KEEP_ALIVE_MS = 30_000;
+/** Connections are given up before servers close them, most after 5 seconds: a request may be on its way then. */
+const IDLE_MS = 4000;
 const MOST_REDIRECTS = 5;
 const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
 
@@ -40,8 +42,10 @@ export function transportFor(env: Environment): Transport {
  */
 function createTransport(env: Environment): Transport {
   const { proxyEnv, byProxy } = proxiesOf(env);
-  const agent = new Agent({ keepAlive: true, proxyEnv });
-  const secureAgent = new SecureAgent({ keepAlive: true, proxyEnv });
+  const agent = new Agent({ keepAlive: true, timeout: IDLE_MS, proxyEnv });
+  // Through a proxy the time would also limit how long its tunnel may take to open.
+  const idle = proxyEnv['HTTPS_PROXY'] === undefined && { timeout: IDLE_MS };
+  const secureAgent = new SecureAgent({ keepAlive: true, ...idle, proxyEnv });
 
   function open(url: URL, { method, headers, body, signal }: Sent): Promise<IncomingMessage> {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();

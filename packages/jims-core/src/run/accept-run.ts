@@ -1,6 +1,7 @@
 import { JimsError } from '../errors.ts';
 import type { JimsErrorCode } from '../errors.ts';
 import type { Pipeline } from '../pipeline.ts';
+import { threadBusy, threadNotFound } from '../store/refusals.ts';
 import type { AcceptRequest, AcceptResult } from '../store/store.ts';
 import type { RunLimits, RunRequest } from './run.ts';
 
@@ -48,12 +49,12 @@ export function refusal(kind: Refusal, { thread }: RunRequest): JimsError {
   switch (kind) {
     case 'thread_not_found': {
       const id = thread.kind === 'thread' ? thread.threadId : '';
-      return new JimsError(kind, `Thread '${id}' not found`);
+      return threadNotFound(id);
     }
     case 'thread_moved':
-      return new JimsError(kind, 'The thread went on behind the event to be continued');
+      return new JimsError(kind, 'The thread went on, or another one took its place, meanwhile');
     case 'thread_busy':
-      return new JimsError(kind, 'The thread has a run that is not finished');
+      return threadBusy();
     case 'queue_full':
       return new JimsError(kind, 'Too many messages wait in this thread: try again later');
     case 'key_reused':

@@ -4,7 +4,7 @@ import { withRunSpan } from '../telemetry/tracing.ts';
 import type { TraceIds } from '../telemetry/tracing.ts';
 import type { ThreadEvent } from '../thread/event.ts';
 import { ThreadContext } from '../thread/thread-context.ts';
-import { ThreadLog } from '../thread/thread-log.ts';
+import type { ThreadLog } from '../thread/thread-log.ts';
 import { endBadly, finish } from './end-run.ts';
 import type { Execution } from './execution.ts';
 import { SEQ_OF_LOST_END } from './run-events.ts';
@@ -114,9 +114,7 @@ async function createContext({
 /** Others may have talked since a lost run's question was stored; it is to answer its own one. */
 function withQuestionLast(log: ThreadLog, runId: string): ThreadLog {
   const question = log.findLast((event) => event.id === runId);
-  return question
-    ? new ThreadLog([...log.events.filter((event) => event !== question), question])
-    : log;
+  return question ? log.withLast(question) : log;
 }
 
 function runPipeline(

@@ -10,6 +10,7 @@ import { within } from '../within.ts';
 import { acceptRequest, refusal } from './accept-run.ts';
 import { createAdmission } from './admission.ts';
 import type { Admission } from './admission.ts';
+import { cacheOptions } from './cache-options.ts';
 import { createEventCache } from './event-cache.ts';
 import type { EventCache } from './event-cache.ts';
 import { holdLease } from './lease.ts';
@@ -56,7 +57,6 @@ export interface RunEngine {
   drain(timeoutMs: number): Promise<void>;
 }
 
-const CACHE_BYTES = 48 * 1024 * 1024;
 /** How long closing waits for a database that does not answer. */
 const END_LEASE_MS = 2000;
 
@@ -68,7 +68,7 @@ const END_LEASE_MS = 2000;
 export async function createRunEngine(options: RunEngineOptions): Promise<RunEngine> {
   const { store, limits, logger, metrics } = options;
   const instanceId = newId();
-  const events = createEventCache(store, CACHE_BYTES);
+  const events = createEventCache(store, cacheOptions(limits, logger));
   const admission = createAdmission(limits, metrics);
   const closing = new AbortController();
 

@@ -91,6 +91,11 @@ export interface RunLimits {
   readonly leaseMs: number;
   /** How much a pipeline may send in one run. */
   readonly maxOutputBytes: number;
+  /**
+   * How much of its thread's log a run loads, in bytes: the newest events, and of what is older the
+   * newest value of each state. See `ThreadContext.isCut`.
+   */
+  readonly maxThreadSize: number;
   /** How long an idempotency key is remembered. */
   readonly idempotencyTtlMs: number;
   /** How long a thread without a new event is kept; `undefined`: for ever. */
@@ -109,6 +114,7 @@ export const DEFAULT_RUN_LIMITS: RunLimits = {
   graceMs: 5 * SECOND,
   leaseMs: 15 * SECOND,
   maxOutputBytes: 32 * 1024 * 1024,
+  maxThreadSize: 16 * 1024 * 1024,
   idempotencyTtlMs: 24 * HOUR,
   retentionMs: undefined,
 };

@@ -20,31 +20,61 @@ export interface Store extends ThreadStore, RunStore, InstanceStore, AsyncDispos
   readonly shared: boolean;
   /** Resolves when the database answers. */
   ping(): Promise<void>;
-  /** Removes what is older than it may be, a bounded amount; several processes may do so at once. */
+  /**
+   * Removes what is older than it may be, and goes on with an erasure that was interrupted: a bounded
+   * amount, so it is to be called again while there is more. Several processes may do so at once.
+   */
   purge(limits: PurgeLimits): Promise<PurgeResult>;
   close(): Promise<void>;
 }
 
 /** Threads and their events. */
 export interface ThreadStore {
-  /** Gets the thread by `threadId` or `externalId`, or makes it with its `thread_created` event. */
+  /**
+   * Gets the thread by `threadId`, or the contact's by `externalId`, or makes it with its
+   * `thread_created` event. Of several with one external id the newest counts.
+   */
   openThread(spec: NewThread): Promise<{ thread: Thread; created: boolean }>;
   thread(threadId: string): Promise<Thread | undefined>;
-  threadByExternalId(externalId: string): Promise<Thread | undefined>;
+  threadByExternalId(contactId: string, externalId: string): Promise<Thread | undefined>;
   latestThread(contactId: string): Promise<Thread | undefined>;
-  /** Newest first. */
-  listThreads(query: ThreadQuery): Promise<readonly Thread[]>;
+  /** Threads, newest first, within the bounds of the query. */
+  listThreads(query: ThreadQuery): Promise<ThreadList>;
   /** Replaces the config; `undefined` when there is no such thread. */
   updateThreadConfig(threadId: string, config: JsonObject): Promise<Thread | undefined>;
-  /** Removes threads with their events and runs; an active run of theirs is fenced out. */
+  /**
+   * Removes threads with their events and runs, and resolves with their ids when all of it is gone.
+   *
+   * However much there is, it goes in pieces of bounded time. The first pieces take the threads
+   * themselves: an active run of a thread is fenced out in the same transaction, and from then on
+   * nobody finds the thread, its runs or their idempotency keys. Meanwhile other readers may still see
+   * those threads of the contact whose turn has not come, each of them whole; what is left of a
+   * thread that is gone is seen by nobody who asks for the thread first. When the process ends in
+   * the middle, `purge` removes the rest.
+   */
   deleteThreads(which: { threadId: string } | { contactId: string }): Promise<readonly string[]>;
 
-  /** Appends events outside a run, in the order given. */
-  appendEvents(threadId: string, events: readonly NewEvent[]): Promise<readonly ThreadEvent[]>;
-  /** The events after `after` (all without it), in order. */
-  readEvents(threadId: string, after?: EventPosition): Promise<readonly ThreadEvent[]>;
-  /** A page of the events after `after`, in order, of some domains or of all. */
-  pageEvents(threadId: string, page: EventPage): Promise<readonly ThreadEvent[]>;
+  /**
+   * Appends events outside a run, in the order given.
+   *
+   * @throws JimsError `thread_not_found`; with `whenIdle` `thread_busy` when a run of the thread is not
+   * over.
+   */
+  appendEvents(
+    threadId: string,
+    events: readonly NewEvent[],
+    options?: AppendOptions,
+  ): Promise<readonly ThreadEvent[]>;
+  /** The newest events of a thread, as many as the bounds of `tail` let through. */
+  readTail(threadId: string, tail: TailQuery): Promise<LogTail>;
+  /** Events after a position, in order, of some domains or of all, within the bounds of `page`. */
+  pageEvents(threadId: string, page: EventPage): Promise<EventList>;
+  /**
+   * Calls `wake` whenever the log of a thread may have grown, or the thread may be gone: at once for
+   * what this process writes, within about half a second for others. It may be called in vain, but not
+   * before this method has returned. Returns what ends it.
+   */
+  watchThread(threadId: string, wake: () => void): () => void;
 }
 
 /** Runs: their state machine, and what others may know of them. */
@@ -104,19 +134,75 @@ export interface EventPosition {
   readonly id: string;
 }
 
-export interface EventPage {
-  readonly after?: EventPosition;
+/**
+ * How much one call may read: rows by number, and what they hold by bytes of JSON text. The first row
+ * comes however large it is, so that whoever reads on gets to the end.
+ */
+export interface ReadBounds {
   readonly limit: number;
+  /** Default: {@link READ_BYTES}. */
+  readonly maxBytes?: number;
+}
+
+/** What one call reads at most, unless it says otherwise: more at once would hold up all others. */
+export const READ_BYTES: number = 1024 * 1024;
+
+export interface EventPage extends ReadBounds {
+  readonly after?: EventPosition;
   /** Only events of these domains. */
   readonly domains?: readonly string[];
 }
 
-export interface ThreadQuery {
+export interface AppendOptions {
+  /** Appends only when no run of the thread runs or waits; default false. */
+  readonly whenIdle?: boolean;
+}
+
+/** A part of a thread's log. */
+export interface EventList {
+  readonly events: readonly ThreadEvent[];
+  /**
+   * The last position that was looked at, also when its event is of another domain: where to read on.
+   * `undefined` when there was nothing to look at.
+   */
+  readonly last: EventPosition | undefined;
+  /** Whether the log goes on after `last`. `events` may be empty then, when domains are asked for. */
+  readonly more: boolean;
+}
+
+export interface TailQuery {
+  /** Only events after this one. */
+  readonly after?: EventPosition;
+  /** Only events before this one. */
+  readonly before?: EventPosition;
+  /** How much of the log is read, in bytes of JSON text; the newest event comes however large it is. */
+  readonly maxBytes: number;
+}
+
+/** The end of a thread's log. */
+export interface LogTail {
+  /** In order. */
+  readonly events: readonly ThreadEvent[];
+  /** Whether there are older events (after `after`) that are left out. */
+  readonly isCut: boolean;
+  /** When it is cut: the newest event of each `state.set.*` type that `events` has none of, in order. */
+  readonly states: readonly ThreadEvent[];
+}
+
+export interface ThreadQuery extends ReadBounds {
   readonly contactId?: string;
   readonly externalId?: string;
+  /** Leaves out threads whose external id another thread took over; default: they are there. */
+  readonly current?: boolean;
   /** Threads older than this one. */
   readonly before?: EventPosition;
-  readonly limit: number;
+}
+
+/** A part of a list of threads. */
+export interface ThreadList {
+  readonly threads: readonly Thread[];
+  /** Whether there are more after the last one. */
+  readonly more: boolean;
 }
 
 /** The thread that a run is for. */
@@ -133,13 +219,25 @@ export type RunThread =
     }
   /** The contact's latest thread, made when there is none. */
   | { readonly kind: 'latest'; readonly contactId: string; readonly threadConfig: JsonObject }
-  /** A new one, which begins with these events and takes over the external id. */
+  /** The contact's thread of this external id; made when there is none, to begin with these events. */
+  | {
+      readonly kind: 'external';
+      readonly contactId: string;
+      readonly externalId: string;
+      readonly threadConfig: JsonObject;
+      readonly events: readonly NewEvent[];
+    }
+  /**
+   * A new one, which begins with these events and takes over the external id from the contact's thread
+   * that has it: that one is superseded. With `replaces` it must be this thread that has it.
+   */
   | {
       readonly kind: 'new';
       /** Its id, a new UUID, for who has to know it before. */
       readonly threadId?: string;
       readonly contactId: string;
       readonly externalId?: string;
+      readonly replaces?: string;
       readonly threadConfig: JsonObject;
       readonly events: readonly NewEvent[];
     };
@@ -185,7 +283,7 @@ export type AcceptResult =
   /** The idempotency key belongs to another request. */
   | { readonly kind: 'key_reused' }
   | { readonly kind: 'thread_not_found' }
-  /** It went on behind the event that the request continues. */
+  /** It went on after the event that the request continues, or another thread took its external id. */
   | { readonly kind: 'thread_moved' }
   | { readonly kind: 'thread_busy' }
   | { readonly kind: 'queue_full' };
@@ -203,9 +301,16 @@ export interface AcceptedRun {
   readonly status: 'queued' | 'running';
   /** The runs before this one that were asked to stop, by `onBusy: 'interrupt'`. */
   readonly interrupted: readonly StartedRun[];
-  /** What the thread has, brought along for a running run of a new thread or of the known one. */
+  /**
+   * What the thread has, brought along for a running run of a new thread or of the known one; not when
+   * it is more than {@link FRESH_EVENTS} or {@link FRESH_BYTES}.
+   */
   readonly fresh?: FreshEvents;
 }
+
+/** How much accepting a run brings along at most: it is done in one piece. */
+export const FRESH_EVENTS = 1000;
+export const FRESH_BYTES: number = 1024 * 1024;
 
 /** The events of a thread after a position, all of them without one. */
 export interface FreshEvents {
@@ -335,4 +440,6 @@ export interface PurgeLimits {
 export interface PurgeResult {
   readonly threadIds: readonly string[];
   readonly runs: number;
+  /** Whether there may be more to remove. */
+  readonly more: boolean;
 }

@@ -1,4 +1,5 @@
 import type { Pipeline } from '../pipeline.ts';
+import type { AppendOptions } from '../store/store.ts';
 import { ASSISTANT_MESSAGE, USER_MESSAGE, newEvent } from './event.ts';
 import type { NewEvent, ThreadEvent } from './event.ts';
 import type { ThreadContext } from './thread-context.ts';
@@ -6,7 +7,11 @@ import type { Thread } from './thread.ts';
 
 /** What a controller needs of the app that holds its thread. */
 export interface ThreadAccess {
-  append(threadId: string, events: readonly NewEvent[]): Promise<readonly ThreadEvent[]>;
+  append(
+    threadId: string,
+    events: readonly NewEvent[],
+    options?: AppendOptions,
+  ): Promise<readonly ThreadEvent[]>;
   makeContext(thread: Thread): Promise<ThreadContext>;
   run(
     thread: Thread,
@@ -20,6 +25,17 @@ export interface ThreadController {
   readonly thread: Thread;
   /** Appends an event; see `newEvent` for what it may be. */
   append(event: { readonly type: string; readonly data: object }): Promise<ThreadEvent>;
+  /**
+   * Appends events in the order given: all of them, or none.
+   *
+   * @throws JimsError `thread_not_found`; with `whenIdle` `thread_busy` while a run is not over.
+   *
+   * @example
+   * ```ts
+   * await ctl.appendAll([newEvent('crm.note', { by: 'anna' }), newEvent('crm.closed', {})]);
+   * ```
+   */
+  appendAll(events: readonly NewEvent[], options?: AppendOptions): Promise<readonly ThreadEvent[]>;
   appendUserMessage(text: string): Promise<ThreadEvent>;
   appendAssistantMessage(text: string): Promise<ThreadEvent>;
   /** The thread as a pipeline would see it now. What is sent with it is not kept. */
@@ -46,6 +62,8 @@ export function createThreadController(thread: Thread, access: ThreadAccess): Th
   return {
     thread,
     append,
+    appendAll: async (events, options) =>
+      events.length === 0 ? [] : access.append(thread.id, events, options),
     appendUserMessage: (content) => append({ type: USER_MESSAGE, data: { role: 'user', content } }),
     appendAssistantMessage: (content) =>
       append({ type: ASSISTANT_MESSAGE, data: { role: 'assistant', content } }),

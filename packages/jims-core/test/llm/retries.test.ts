@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 
 import type { ChatMessages, LlmProvider } from 'jims-core';
@@ -148,7 +149,8 @@ describe('retries', () => {
     models.fake.fail({ kind: 'hang' });
     const answer = llm.chatCompletionPlain(HELLO, { signal: stopped.signal });
     answer.catch(() => {});
-    setTimeout(() => stopped.abort(), 50);
+    while (models.fake.requests.length === 0) await sleep(5);
+    stopped.abort();
     await assert.rejects(answer, { name: 'AbortError' });
     const [sent] = await models.fake.waitForRequests(1);
     assert.equal(sent?.aborted, true);

@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 
 import { describeError } from 'jims-core';
 
-import { errorPlace } from './error-place.ts';
+import { errorPosition } from './error-position.ts';
 import type { ResolveHook } from './resolve-hook.ts';
 
 const TSX = 'It is used by itself once it is in your project: npm install -D tsx';
 /** What JavaScript's parser says where TypeScript has a decorator, or an accessor. */
 const UNKNOWN_SYNTAX = /^(?:Invalid or unexpected token|Unexpected (?:identifier|token|strict))/;
-const NAMES_ITS_PLACE = /(?:^|[\s("'])(?:\/|[A-Za-z]:[\\/])\S+:\d+/;
+const NAMES_ITS_POSITION = /(?:^|[\s("'])(?:\/|[A-Za-z]:[\\/])\S+:\d+/;
 
 export interface LoadErrorContext {
   /** Whether tsx loads TypeScript, and not Node. */
@@ -17,15 +17,17 @@ export interface LoadErrorContext {
 }
 
 /**
- * Why a module could not be loaded, in one line that ends with the place; a second one says what
+ * Why a module could not be loaded, in one line that ends with the position; a second one says what
  * helps. Node's own message comes first.
  */
 export function explainLoadError(error: unknown, context: LoadErrorContext): string {
   const message = messageOf(error);
   if (!Error.isError(error)) return message;
-  const place = NAMES_ITS_PLACE.test(message) ? undefined : errorPlace(error, context.hook);
-  const line = place === undefined ? message : `${message} (${place})`;
-  const hint = hintFor(error, { ...context, place });
+  const position = NAMES_ITS_POSITION.test(message)
+    ? undefined
+    : errorPosition(error, context.hook);
+  const line = position === undefined ? message : `${message} (${position})`;
+  const hint = hintFor(error, { ...context, position });
   return hint === undefined ? line : `${line}\n${hint}`;
 }
 
@@ -39,7 +41,7 @@ function messageOf(error: unknown): string {
 
 function hintFor(
   error: Error,
-  { tsx, hook, place }: LoadErrorContext & { readonly place: string | undefined },
+  { tsx, hook, position }: LoadErrorContext & { readonly position: string | undefined },
 ): string | undefined {
   switch ('code' in error ? error.code : undefined) {
     case 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX':
@@ -58,7 +60,7 @@ function hintFor(
     case 'MODULE_NOT_FOUND':
       return missingHint(error, hook);
     default:
-      return hintByMessage(error, tsx ? undefined : place);
+      return hintByMessage(error, tsx ? undefined : position);
   }
 }
 
@@ -68,7 +70,7 @@ function missingHint(error: Error, { aliases, record }: ResolveHook): string | u
   return aliases.explain(specifier, importer);
 }
 
-function hintByMessage({ message, name }: Error, place: string | undefined): string | undefined {
+function hintByMessage({ message, name }: Error, position: string | undefined): string | undefined {
   if (/outside a module/.test(message)) {
     return 'package.json says "type": "commonjs": say "type": "module" there, or name the file .mts';
   }
@@ -78,15 +80,15 @@ function hintByMessage({ message, name }: Error, place: string | undefined): str
   if (message.endsWith('before initialization')) {
     return 'Often two modules import each other: move what both need into a third one';
   }
-  if (name === 'SyntaxError' && UNKNOWN_SYNTAX.test(message) && hasTypeScriptSyntax(place)) {
+  if (name === 'SyntaxError' && UNKNOWN_SYNTAX.test(message) && hasTypeScriptSyntax(position)) {
     return `Node erases types and no more: decorators and accessors need tsx. ${TSX}`;
   }
   return undefined;
 }
 
 /** True for a line of TypeScript with a decorator or an accessor, which the parser stumbles over. */
-function hasTypeScriptSyntax(place: string | undefined): boolean {
-  const [, file = '', line] = /^(.*\.[cm]?tsx?):(\d+)$/.exec(place ?? '') ?? [];
+function hasTypeScriptSyntax(position: string | undefined): boolean {
+  const [, file = '', line] = /^(.*\.[cm]?tsx?):(\d+)$/.exec(position ?? '') ?? [];
   if (!file) return false;
   const text = readFileSync(file, 'utf8').split('\n')[Number(line) - 1] ?? '';
   return /@\w|\baccessor\b/.test(text);

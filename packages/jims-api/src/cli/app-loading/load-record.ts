@@ -87,7 +87,7 @@ function namesFile(message: string, url: string): boolean {
 }
 
 /** Where a file says what it imports: `file:line`, or the file alone where the line is not found. */
-export function importPlace({ specifier, importer }: Import): string | undefined {
+export function importPosition({ specifier, importer }: Import): string | undefined {
   if (importer === undefined || !isFile(importer)) return importer;
   const lines = readFileSync(importer, 'utf8').split('\n');
   const index = lines.findIndex((line) =>

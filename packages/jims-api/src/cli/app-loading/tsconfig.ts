@@ -131,8 +131,8 @@ function extendedFile(name: string, from: string): string | undefined {
   if (isAbsolute(name) || /^\.{1,2}(?:[/\\]|$)/.test(name)) {
     return firstFile(configsAt(resolve(dirname(from), name)));
   }
-  const places = upwards(dirname(from)).map((folder) => join(folder, 'node_modules', name));
-  return firstFile(places.flatMap(configsAt)) ?? exportedConfig(name, from);
+  const folders = upwards(dirname(from)).map((folder) => join(folder, 'node_modules', name));
+  return firstFile(folders.flatMap(configsAt)) ?? exportedConfig(name, from);
 }
 
 function configsAt(path: string): readonly string[] {

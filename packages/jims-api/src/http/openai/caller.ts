@@ -2,7 +2,7 @@
 // front ends say by headers.
 import * as v from 'valibot';
 
-import { contactHeader, contactOf, nobody, requireContactId } from '../contact.ts';
+import { contactInQuery, contactOf, nobody, requireContactId } from '../contact.ts';
 import { jsonObject } from '../fields.ts';
 import type { ChatId } from '../history-thread.ts';
 import { CHAT_HEADERS, USER_HEADERS } from '../naming-headers.ts';
@@ -35,12 +35,13 @@ export interface NamedCaller {
  * @throws HttpError 422 for a name that none can have, 404 when a contact names another one.
  */
 export function callerOf(call: Call, body: NamedCaller = {}): string | undefined {
+  if (call.contactByHeader) return contactOf(call, undefined);
   const named =
     headerOf(call, USER_HEADERS) ||
     body.user ||
     body.safety_identifier ||
     textIn(body.metadata, 'contact_id');
-  return contactOf(call, contactHeader(call) ?? checked(named));
+  return contactOf(call, contactInQuery(call) ?? checked(named));
 }
 
 /** The chat of a front end that knows nothing of JIMS. */

@@ -1,5 +1,6 @@
 import type { JsonObject } from 'jims-core';
 
+import { CONTACT_HEADER_CODES } from '../../http/contact.ts';
 import { errorBody } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { jsonText } from '../../http/json-pieces.ts';
@@ -59,8 +60,9 @@ export async function answerRpc(api: ApiContext, call: Call): Promise<Response> 
 
 /** A wrong key is a matter of HTTP. What A2A or JSON-RPC has a code for comes with 200, as its clients expect. */
 export async function refuseRpc(error: HttpError, call: RefusedCall): Promise<Response> {
-  const { status } = error;
-  if (status === 401 || status === 405) return json(call, errorBody(error), status);
+  const { status, code = '' } = error;
+  const isHttp = status === 401 || status === 405 || CONTACT_HEADER_CODES.has(code);
+  if (isHttp) return json(call, errorBody(error), status);
   const asked = status === 400 || status === 404 || status === 422;
   const { id } = await refusedRpc(call.body);
   return json(call, rpcError(id, error, A2A_CODES), asked ? 200 : status);

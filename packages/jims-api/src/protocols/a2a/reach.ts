@@ -1,6 +1,6 @@
 import type { RunRecord } from 'jims-core';
 
-import { contactHeader, mayReach } from '../../http/contact.ts';
+import { contactInQuery, mayReach } from '../../http/contact.ts';
 import type { HttpError } from '../../http/errors.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { canonicalUuid } from '../../http/uuid.ts';
@@ -18,7 +18,7 @@ export async function requireTask(
 ): Promise<RunRecord> {
   const runId = canonicalUuid(id);
   const record = runId === undefined ? undefined : await api.app.runRecord(runId);
-  const named = contactHeader(call) ?? contactId;
+  const named = contactInQuery(call) ?? contactId;
   if (record && mayReach(api, call, record.thread, named)) return record;
   throw taskNotFound(id);
 }

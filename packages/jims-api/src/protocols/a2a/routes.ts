@@ -46,7 +46,7 @@ export function a2aProtocol(api: ApiContext): Protocol {
       rest('POST', '/message:stream', streamRest),
       rest('GET', '/tasks', unsupported.list),
       rest('GET', '/tasks/:task', getTaskRest),
-      rest('POST', '/tasks/:task', postTaskRest),
+      { ...rest('POST', '/tasks/:task', postTaskRest), bodyless: true },
       missing('GET', CONFIGS, unsupported.push),
       missing('POST', CONFIGS, unsupported.push),
       missing('GET', `${CONFIGS}/:config`, unsupported.push),

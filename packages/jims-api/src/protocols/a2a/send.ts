@@ -1,5 +1,5 @@
 // How a message becomes a task.
-import { contactHeader, contactOf, nobody } from '../../http/contact.ts';
+import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
 import { rpcFailure } from '../../http/json-rpc.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { runHeaders, startRun, streamRun } from '../../http/run-routes.ts';
@@ -13,14 +13,14 @@ import { failure } from './failures.ts';
 import { requireTask } from './reach.ts';
 import { framesOf, requireOver } from './task-end.ts';
 import type { Answered, ToFrame } from './task-end.ts';
-import { activeTask, endedTask } from './task.ts';
+import { activeTask, endedTask, taskRun } from './task.ts';
 
 /** SendMessage: the task when it is over, or at once when the client does not wait. */
 export async function sendMessage(api: ApiContext, call: Call, params: unknown): Promise<Answered> {
   const sending = decodeSend(params);
   const ask = await askOf(api, call, sending);
   const run = await startRun(api, withParams(call, params), ask);
-  const of = { id: run.id, thread: run.thread, question: ask.incoming };
+  const of = taskRun(call, run, ask.incoming);
   const headers = runHeaders(run);
   const { historyLength } = sending;
   if (!sending.wait) {
@@ -48,18 +48,18 @@ export async function streamMessage(
   const { requestId } = call;
   const { exposeErrors } = api;
   return streamRun(api, withParams(call, params), ask, (run) => {
-    const of = { id: run.id, thread: run.thread, question: ask.incoming };
+    const of = taskRun(call, run, ask.incoming);
     const first = activeTask(of, 'queued', sending);
     return framesOf(api, run, { task: { first, of }, view: { requestId, exposeErrors }, toFrame });
   });
 }
 
 async function askOf(api: ApiContext, call: Call, sending: Sending): Promise<RunAsk> {
-  const named = contactOf(call, contactHeader(call) ?? sending.contactId);
+  const named = contactOf(call, contactInQuery(call) ?? sending.contactId);
   const contactId = named ?? nobody(`a2a:${call.principal.id}`);
   if (sending.taskId !== undefined) await refuseTask(api, call, sending, sending.taskId);
   return {
-    thread: await threadOfContext(api.app, contactId, sending.contextId),
+    thread: threadOfContext(contactId, sending.contextId),
     incoming: userEvent(sending.text),
     onDisconnect: 'continue',
   };

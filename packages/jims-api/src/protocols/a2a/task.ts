@@ -2,7 +2,8 @@ import { isJimsError } from 'jims-core';
 import type { JimsError, NewEvent, RunEnd, RunStatus, Thread } from 'jims-core';
 
 import { toHttpError } from '../../http/error-response.ts';
-import { assistantText, buttonsOf, userText } from '../../http/said.ts';
+import type { Call } from '../../http/route.ts';
+import { assistantText, buttonsOf, seesModels, userText } from '../../http/said.ts';
 import { usageOnWire } from '../../http/usage.ts';
 import { contextIdOf } from './contexts.ts';
 import type { Artifact, Message, Metadata, Task, TaskState, TaskStatus } from './wire.ts';
@@ -13,6 +14,17 @@ export interface TaskRun {
   readonly thread: Thread;
   /** What the user said. */
   readonly question: NewEvent | undefined;
+  /** Whether its caller is told which models were used. */
+  readonly seesModels: boolean;
+}
+
+/** A run as the task that a caller sees. */
+export function taskRun(
+  { principal }: Pick<Call, 'principal'>,
+  { id, thread }: Pick<TaskRun, 'id' | 'thread'>,
+  question: NewEvent | undefined,
+): TaskRun {
+  return { id, thread, question, seesModels: seesModels(principal) };
 }
 
 /** How a task is shown. */
@@ -74,8 +86,8 @@ export function statusOfEnd(
 }
 
 /** What a task's metadata say: its thread, and in the end what models it used. */
-export function metadataOf({ thread }: TaskRun, end?: RunEnd): Metadata {
-  const usage = end?.type === 'result' ? end.result.usage : undefined;
+export function metadataOf({ thread, seesModels: tells }: TaskRun, end?: RunEnd): Metadata {
+  const usage = tells && end?.type === 'result' ? end.result.usage : undefined;
   return { thread_id: thread.id, ...(usage && { usage: usage.map(usageOnWire) }) };
 }
 

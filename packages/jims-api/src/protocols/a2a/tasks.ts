@@ -10,13 +10,12 @@ import { failure } from './failures.ts';
 import { requireTask, taskNotFound } from './reach.ts';
 import { framesOf, requireOver } from './task-end.ts';
 import type { Answered, ToFrame } from './task-end.ts';
-import { activeTask, endedTask } from './task.ts';
-import type { TaskRun } from './task.ts';
+import { activeTask, endedTask, taskRun } from './task.ts';
 
 /** GetTask: rebuilt from what is kept of the run. */
 export async function getTask(api: ApiContext, call: Call, params: unknown): Promise<Answered> {
   const asked = decodeTask(params);
-  return taskOf(api, await requireTask(api, call, asked), asked.historyLength);
+  return taskOf(api, call, { record: await requireTask(api, call, asked), ...asked });
 }
 
 /** CancelTask: the task, stopped. */
@@ -31,7 +30,7 @@ export async function cancelTask(api: ApiContext, call: Call, params: unknown): 
   const end = await run.end;
   if (end.type !== 'cancelled') throw notCancelable(id);
   await requireOver(api, runId, end);
-  const of = { id: runId, thread, question: record.incoming };
+  const of = taskRun(call, { id: runId, thread }, record.incoming);
   const headers = runHeaders({ id: runId, thread, replayed: false });
   return { task: endedTask(of, end, { historyLength, exposeErrors: api.exposeErrors }), headers };
 }
@@ -50,7 +49,7 @@ export async function subscribeToTask(
   if (!run || !isActive(status)) {
     throw failure('unsupported_operation', `Task '${id}' is over: get it instead`);
   }
-  const of = { id: run.id, thread: run.thread, question: record.incoming };
+  const of = taskRun(call, run, record.incoming);
   const first = activeTask(of, status, { at: record.startedAt ?? record.acceptedAt });
   const { exposeErrors } = api;
   return streamJoined(api, call, run, () =>
@@ -60,12 +59,15 @@ export async function subscribeToTask(
 
 async function taskOf(
   { app, exposeErrors }: ApiContext,
-  record: RunRecord,
-  historyLength: number | undefined,
+  call: Call,
+  {
+    record,
+    historyLength,
+  }: { readonly record: RunRecord; readonly historyLength: number | undefined },
 ): Promise<Answered> {
   const { runId: id, thread, incoming: question } = record;
   const status = statusOf(record);
-  const of: TaskRun = { id, thread, question };
+  const of = taskRun(call, { id, thread }, question);
   const headers = runHeaders({ id, thread, replayed: false });
   if (isActive(status)) {
     const at = record.startedAt ?? record.acceptedAt;

@@ -1,10 +1,10 @@
 import * as v from 'valibot';
 
+import type { SaidText } from '../../http/alignment.ts';
 import type { ChatMessage } from '../../http/chat-message.ts';
 import { contactId } from '../../http/contact.ts';
 import { validationError } from '../../http/errors.ts';
 import { jsonObject, uuid } from '../../http/fields.ts';
-import type { SaidText } from '../../http/history-thread.ts';
 import { isJsonObject } from '../../http/json-object.ts';
 import type { ApiContext } from '../../http/route.ts';
 import { eventType, requireAllowed, runTerms, toRunTerms } from '../../http/run-fields.ts';

@@ -61,7 +61,7 @@ export async function* encodeStream(
   for await (const event of toldRun(run)) {
     switch (event.type) {
       case 'result': {
-        const usage = event.result.usage?.map(usageOf);
+        const usage = options.seesModels ? event.result.usage?.map(usageOf) : undefined;
         const result = resultOf(run, event.result);
         yield frame({ type: 'RUN_FINISHED', ...ids, result, ...(usage && { usage }) });
         break;

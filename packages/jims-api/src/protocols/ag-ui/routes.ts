@@ -1,5 +1,5 @@
 import { threadOfMessage } from '../../http/chat-message.ts';
-import { contactHeader, contactOf, nobody } from '../../http/contact.ts';
+import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
 import { threadOfChat } from '../../http/history-thread.ts';
 import type { ApiContext, Call, Protocol } from '../../http/route.ts';
 import { callerOf, streamFrames, streamRun, threadHeader } from '../../http/run-routes.ts';
@@ -13,22 +13,25 @@ const PROTOCOL = 'ag-ui';
 /** Whose threads they are when no contact is named. */
 const NOBODY = nobody(PROTOCOL);
 
+const NOTHING = { events: [] };
+
 /** AG-UI 1.0 (`HttpAgent` of @ag-ui/client). */
 export function agUiProtocol(api: ApiContext): Protocol {
   const { app } = api;
 
   async function run(call: Call): Promise<Response> {
     const input = decode(api, await call.body());
-    const contactId = contactOf(call, contactHeader(call) ?? input.contactId);
+    const contactId = contactOf(call, contactInQuery(call) ?? input.contactId);
     const { message } = input;
     if (!message) return snapshot(call, input, contactId ?? NOBODY);
-    const thread = await threadOfMessage(api, call, message, {
+    const place = await threadOfMessage(api, call, message, {
       contactId,
       nobody: NOBODY,
       threadId: threadHeader(call) ?? message.threadId,
       chatId: { protocol: PROTOCOL, id: input.threadId },
+      interface: PROTOCOL,
     });
-    const ask = { ...message.terms, incoming: message.incoming, thread };
+    const ask = { ...message.terms, incoming: message.incoming, ...place };
     return streamRun(api, call, ask, (started) =>
       encodeStream(started, input, tellOptions(api, call)),
     );
@@ -36,7 +39,7 @@ export function agUiProtocol(api: ApiContext): Protocol {
 
   async function snapshot(call: Call, input: AgUiInput, contact: string): Promise<Response> {
     const thread = await threadOfChat(app, contact, { protocol: PROTOCOL, id: input.threadId });
-    const events = thread ? await app.allEvents(thread) : [];
+    const { events } = thread ? await app.recentEvents(thread) : NOTHING;
     const leave = api.streams.enter(callerOf(call));
     return streamFrames(api, call, encodeSnapshot(events, input), { leave });
   }

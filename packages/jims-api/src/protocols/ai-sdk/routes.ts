@@ -1,19 +1,20 @@
 import type { Run, Thread } from 'jims-core';
 
 import { threadOfMessage } from '../../http/chat-message.ts';
-import { contactHeader, contactOf, nobody } from '../../http/contact.ts';
+import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
 import { errorText } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { threadOfChat } from '../../http/history-thread.ts';
-import { json } from '../../http/route.ts';
+import { jsonPieces } from '../../http/json-pieces.ts';
 import type { ApiContext, Call, Protocol, RefusedCall, Route } from '../../http/route.ts';
 import { streamJoined, streamRun, threadHeader } from '../../http/run-routes.ts';
 import type { RunAsk } from '../../http/run-routes.ts';
 import { tellOptions } from '../../http/said.ts';
+import { streamedJson } from '../../http/streamed-json.ts';
 import { decode } from './decode.ts';
 import { encodeStream } from './encode.ts';
 import { aiSdkOperations } from './operations.ts';
-import { toUiMessages } from './ui-messages.ts';
+import { uiMessages } from './ui-messages.ts';
 
 /** The second is where the AI SDK looks when nobody says where. */
 const BASES = [
@@ -39,13 +40,14 @@ export function aiSdkProtocol(api: ApiContext): Protocol {
 
   async function askOf(call: Call): Promise<RunAsk> {
     const message = decode(api, await call.body());
-    const thread = await threadOfMessage(api, call, message, {
-      contactId: contactOf(call, contactHeader(call) ?? message.contactId),
+    const place = await threadOfMessage(api, call, message, {
+      contactId: contactOf(call, contactInQuery(call) ?? message.contactId),
       nobody: NOBODY,
       threadId: threadHeader(call) ?? message.threadId,
       chatId: { protocol: PROTOCOL, id: message.chatId },
+      interface: PROTOCOL,
     });
-    return { ...message.terms, incoming: message.incoming, thread };
+    return { ...message.terms, incoming: message.incoming, ...place };
   }
 
   async function resume(call: Call): Promise<Response> {
@@ -65,8 +67,18 @@ export function aiSdkProtocol(api: ApiContext): Protocol {
 
   async function restore(call: Call): Promise<Response> {
     const thread = await chatThread(call);
-    const events = thread ? await app.allEvents(thread) : [];
-    return json(call, { messages: toUiMessages(events) });
+    return streamedJson(call, restoredText(thread));
+  }
+
+  async function* restoredText(thread: Thread | undefined): AsyncGenerator<string> {
+    yield '{"messages":[';
+    let separator = '';
+    for await (const message of thread ? uiMessages(app.allEvents(thread)) : []) {
+      yield separator;
+      separator = ',';
+      yield* jsonPieces(message);
+    }
+    yield ']}';
   }
 
   async function activeRun(call: Call): Promise<Run | undefined> {
@@ -75,7 +87,7 @@ export function aiSdkProtocol(api: ApiContext): Protocol {
   }
 
   function chatThread(call: Call): Promise<Thread | undefined> {
-    const contact = contactOf(call, contactHeader(call)) ?? NOBODY;
+    const contact = contactOf(call, contactInQuery(call)) ?? NOBODY;
     return threadOfChat(app, contact, { protocol: PROTOCOL, id: call.params['id'] ?? '' });
   }
 

@@ -1,9 +1,9 @@
 import type { JsonObject, NewEvent } from 'jims-core';
 import * as v from 'valibot';
 
+import type { SaidText } from '../../http/alignment.ts';
 import { contactId } from '../../http/contact.ts';
 import { jsonObject, uuid } from '../../http/fields.ts';
-import type { SaidText } from '../../http/history-thread.ts';
 import { userContent, userEvent } from '../../http/user-text.ts';
 import { parseBody } from '../../http/validation.ts';
 

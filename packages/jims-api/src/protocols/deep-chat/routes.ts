@@ -1,8 +1,10 @@
 import { randomUUIDv7 } from 'node:crypto';
 
-import { contactHeader, contactOf, nobody } from '../../http/contact.ts';
-import { HttpError } from '../../http/errors.ts';
+import { configBy } from '../../http/client-config.ts';
+import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
+import { HttpError, notJson } from '../../http/errors.ts';
 import { threadOfHistory } from '../../http/history-thread.ts';
+import { isJsonType } from '../../http/json-body.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call, Protocol, RefusedCall } from '../../http/route.ts';
 import { answerRun, namedThread, streamRun, threadHeader } from '../../http/run-routes.ts';
@@ -26,7 +28,7 @@ export function deepChatProtocol(api: ApiContext): Protocol {
   }
 
   async function askOf(call: Call): Promise<RunAsk> {
-    refuseFiles(call);
+    requireJson(call);
     const message = decode(await call.body());
     const thread = await threadOf(call, message);
     // Closing the connection is Deep Chat's stop button.
@@ -34,19 +36,23 @@ export function deepChatProtocol(api: ApiContext): Protocol {
   }
 
   async function threadOf(call: Call, message: DeepChatMessage): Promise<RunAsk['thread']> {
-    const { threadConfig, earlier, incoming } = message;
-    const contactId = contactOf(call, contactHeader(call) ?? message.contactId);
+    const { earlier, incoming } = message;
+    const threadConfig = configBy(call.principal, message.threadConfig, 'deep-chat');
+    const contactId = contactOf(call, contactInQuery(call) ?? message.contactId);
     const threadId = threadHeader(call) ?? message.threadId;
     if (threadId !== undefined) return namedThread(api, call, { threadId, contactId });
     if (contactId !== undefined) return { kind: 'latest', contactId, threadConfig };
     // Strangers must not meet in one thread: each message of theirs has what its page sends with it.
-    return threadOfHistory(api.app, {
+    const place = await threadOfHistory(api.app, {
       contactId: nobody(`deep-chat:${randomUUIDv7()}`),
       chatId: undefined,
       earlier,
       message: String(incoming.data['content']),
       threadConfig,
+      receivedAt: call.receivedAt,
+      trusted: false,
     });
+    return place.thread;
   }
 
   return {
@@ -59,9 +65,13 @@ export function deepChatProtocol(api: ApiContext): Protocol {
   };
 }
 
-function refuseFiles({ request }: Call): void {
-  if (!request.headers.get('content-type')?.startsWith('multipart/')) return;
-  throw new HttpError(415, 'Files are not supported, only text', { code: 'files_not_supported' });
+/** Files come as a form; and a form, or plain text, is what any page can send here. */
+function requireJson({ request }: Call): void {
+  const contentType = request.headers.get('content-type') ?? '';
+  if (contentType.startsWith('multipart/')) {
+    throw new HttpError(415, 'Files are not supported, only text', { code: 'files_not_supported' });
+  }
+  if (!isJsonType(contentType)) throw notJson();
 }
 
 function refuse(error: HttpError, call: RefusedCall): Response {

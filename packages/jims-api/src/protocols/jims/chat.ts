@@ -1,8 +1,8 @@
 import { newEvent } from 'jims-core';
 import type { Run, RunPosition } from 'jims-core';
 
-import { contactOf } from '../../http/contact.ts';
-import { isJsonObject } from '../../http/json-object.ts';
+import { configBy } from '../../http/client-config.ts';
+import { bodyWithContact, contactOf } from '../../http/contact.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { answerRun, namedThread, streamRun } from '../../http/run-routes.ts';
 import type { RunAsk } from '../../http/run-routes.ts';
@@ -10,13 +10,14 @@ import { tellOptions, visibleTo } from '../../http/said.ts';
 import { chatResponse } from './chat-response.ts';
 import { chatFrames } from './chat-stream.ts';
 import { positionOf } from './event-ids.ts';
-import { parseChatRequest } from './schemas.ts';
+import { includedFor, parseChatRequest } from './schemas.ts';
 import type { ChatRequest } from './schemas.ts';
 
 /** `POST /api/v1/chat`: one message in, the answer out. */
 export async function chat(api: ApiContext, call: Call): Promise<Response> {
-  const request = parseChatRequest(await bodyOf(call), api);
-  const options = { include: request.include, sees: visibleTo(call.principal) };
+  const request = parseChatRequest(await bodyWithContact(call), api);
+  const include = includedFor(call, request.include);
+  const options = { include, sees: visibleTo(call.principal) };
   return answerRun(api, call, toAsk(api, call, request), (run, result) =>
     chatResponse(run, result, options),
   );
@@ -24,8 +25,8 @@ export async function chat(api: ApiContext, call: Call): Promise<Response> {
 
 /** `POST /api/v1/chat/stream`: the same as a stream of the run. */
 export async function chatStream(api: ApiContext, call: Call): Promise<Response> {
-  const request = parseChatRequest(await bodyOf(call), api);
-  const { include } = request;
+  const request = parseChatRequest(await bodyWithContact(call), api);
+  const include = includedFor(call, request.include);
   // A client that asks for nothing new gets the original's bytes: no ids either.
   const numbered = include.size > 0;
   const seen = numbered ? seenBefore(call) : undefined;
@@ -49,14 +50,6 @@ function positionIn(run: Run, seen: RunPosition): RunPosition | undefined {
   return isSeen ? { ...end, seq: end.seq - 1 } : seen;
 }
 
-/** A contact need not say who he is. */
-async function bodyOf(call: Call): Promise<unknown> {
-  const body = await call.body();
-  const { principal } = call;
-  if (principal.kind === 'service' || !isJsonObject(body)) return body;
-  return { contact_id: principal.contactId, ...body };
-}
-
 /** The contact's latest thread, or the one that is named. */
 function toAsk(api: ApiContext, call: Call, request: ChatRequest): RunAsk {
   const { message, threadId, threadConfig, eventType, runConversationStart } = request;
@@ -64,7 +57,7 @@ function toAsk(api: ApiContext, call: Call, request: ChatRequest): RunAsk {
   return {
     thread:
       threadId === undefined
-        ? { kind: 'latest', contactId, threadConfig }
+        ? { kind: 'latest', contactId, threadConfig: configBy(call.principal, threadConfig, 'api') }
         : namedThread(api, call, { threadId, contactId }),
     incoming: newEvent(eventType, { role: 'user', content: message }),
     conversationStart: runConversationStart,

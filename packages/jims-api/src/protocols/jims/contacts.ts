@@ -1,42 +1,49 @@
-import type { JimsApp, Thread, ThreadEvent } from 'jims-core';
+import { setImmediate } from 'node:timers/promises';
 
-import { contactOf } from '../../http/contact.ts';
+import type { JimsApp, Thread } from 'jims-core';
+
+import { contactInPath } from '../../http/contact.ts';
+import { jsonPieces } from '../../http/json-pieces.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
+import { streamedJson } from '../../http/streamed-json.ts';
 import { eventResource, threadResource } from './resources.ts';
 
-const PAGE = 500;
+const PAGE = 200;
 
 /** `DELETE /api/v1/contacts/{contact_id}`: erases a person. */
 export async function deleteContact({ app }: ApiContext, call: Call): Promise<Response> {
-  const contactId = contactIn(call);
+  const contactId = contactInPath(call);
   const threads = await app.deleteThreads({ contactId });
   return json(call, { contact_id: contactId, deleted_threads: threads.length });
 }
 
 /** `GET /api/v1/contacts/{contact_id}/export`: all that is kept of a person, piece by piece. */
 export async function exportContact({ app }: ApiContext, call: Call): Promise<Response> {
-  const contactId = contactIn(call);
+  const contactId = contactInPath(call);
   const domains = call.principal.kind === 'contact' ? ['comm'] : undefined;
-  const body = ReadableStream.from(exportText(app, contactId, domains));
   const headers = {
     ...call.headers,
-    'content-type': 'application/json',
     'content-disposition': 'attachment; filename="contact.json"',
   };
-  return new Response(body.pipeThrough(new TextEncoderStream()), { headers });
+  return streamedJson({ headers }, exportText(app, call, { contactId, domains }));
 }
 
 async function* exportText(
   app: JimsApp,
-  contactId: string,
-  domains: readonly string[] | undefined,
+  call: Call,
+  {
+    contactId,
+    domains,
+  }: { readonly contactId: string; readonly domains: readonly string[] | undefined },
 ): AsyncGenerator<string> {
   yield `{"contact_id":${JSON.stringify(contactId)},"threads":[`;
   let separator = '';
   for await (const thread of allThreads(app, contactId)) {
-    yield `${separator}{"thread":${JSON.stringify(threadResource(thread))},"events":[`;
+    yield `${separator}{"thread":`;
     separator = ',';
+    yield* jsonPieces(threadResource(thread, call));
+    yield ',"events":[';
     yield* eventTexts(app, thread.id, domains);
     yield ']}';
   }
@@ -44,15 +51,12 @@ async function* exportText(
 }
 
 async function* allThreads(app: JimsApp, contactId: string): AsyncGenerator<Thread> {
-  for (let last: Thread | undefined; ;) {
-    const page = await app.listThreads({
-      contactId,
-      limit: PAGE,
-      ...(last && { before: last }),
-    });
-    yield* page;
-    last = page.at(-1);
-    if (page.length < PAGE) return;
+  for (let before: Thread | undefined; ;) {
+    const page = await app.pageThreads({ contactId, limit: PAGE, ...(before && { before }) });
+    yield* page.threads;
+    before = page.threads.at(-1);
+    if (!page.more) return;
+    await setImmediate();
   }
 }
 
@@ -62,22 +66,11 @@ async function* eventTexts(
   domains: readonly string[] | undefined,
 ): AsyncGenerator<string> {
   let separator = '';
-  for (let after: ThreadEvent | undefined; ;) {
-    const page = await app.threadEvents(threadId, {
-      limit: PAGE,
-      ...(after && { after }),
-      ...(domains && { domains }),
-    });
-    for (const event of page) {
-      yield separator + JSON.stringify(eventResource(event));
+  for await (const events of app.readEvents(threadId, { ...(domains && { domains }) })) {
+    for (const event of events) {
+      yield separator;
       separator = ',';
+      yield* jsonPieces(eventResource(event));
     }
-    after = page.at(-1);
-    if (page.length < PAGE) return;
   }
-}
-
-function contactIn(call: Call): string {
-  const contactId = call.params['contact_id'] ?? '';
-  return contactOf(call, contactId) ?? contactId;
 }

@@ -1,9 +1,12 @@
 // What threads, events and runs look like from outside.
-import { readUsage } from 'jims-core';
+import { readUsage, supersededBy } from 'jims-core';
 import type { RunRecord, Thread, ThreadEvent } from 'jims-core';
 import * as v from 'valibot';
 
+import { configFor } from '../../http/client-config.ts';
+import { externalIdFor } from '../../http/external-ids.ts';
 import { jsonObject, uuid } from '../../http/fields.ts';
+import type { Call } from '../../http/route.ts';
 import { isActive, statusOf } from '../../http/run-status.ts';
 import type { Sees } from '../../http/said.ts';
 import { usageOnWire } from '../../http/usage.ts';
@@ -23,6 +26,10 @@ export const ThreadResource = v.pipe(
     thread_id: uuid,
     contact_id: v.nullable(v.string()),
     external_id: v.nullable(v.string()),
+    superseded_by: v.pipe(
+      v.nullable(uuid),
+      v.description('The thread that goes on instead, since its client edited what was said'),
+    ),
     created_at: time,
     thread_config: jsonObject,
   }),
@@ -54,7 +61,9 @@ export const RunResource = v.pipe(
     ),
     usage: v.pipe(
       v.nullable(v.array(Usage)),
-      v.description('What models were used, however it ended; null while it is not over'),
+      v.description(
+        'What models were used, however it ended; null while it is not over, and for contacts',
+      ),
     ),
   }),
   v.title('Run'),
@@ -64,13 +73,17 @@ type ThreadResource = v.InferOutput<typeof ThreadResource>;
 type EventResource = v.InferOutput<typeof EventResource>;
 type RunResource = v.InferOutput<typeof RunResource>;
 
-export function threadResource(thread: Thread): ThreadResource {
+export function threadResource(
+  thread: Thread,
+  { principal }: Pick<Call, 'principal'>,
+): ThreadResource {
   return {
     thread_id: thread.id,
     contact_id: thread.contactId ?? null,
-    external_id: thread.externalId ?? null,
+    external_id: externalIdFor(principal, thread),
+    superseded_by: supersededBy(thread) ?? null,
     created_at: thread.createdAt,
-    thread_config: thread.config,
+    thread_config: configFor(principal, thread.config),
   };
 }
 
@@ -78,10 +91,14 @@ export function eventResource({ id, createdAt, type, data }: ThreadEvent): Event
   return { event_id: id, created_at: createdAt, event_type: type, event_data: data };
 }
 
-export function runResource(
-  record: RunRecord,
-  { sees, include }: { readonly sees: Sees; readonly include: ReadonlySet<RunInclude> },
-): RunResource {
+/** How a run is shown to its caller. */
+export interface RunView {
+  readonly sees: Sees;
+  readonly seesModels: boolean;
+  readonly include: ReadonlySet<RunInclude>;
+}
+
+export function runResource(record: RunRecord, view: RunView): RunResource {
   const { error } = record;
   const status = statusOf(record);
   return {
@@ -93,10 +110,9 @@ export function runResource(
     accepted_at: record.acceptedAt,
     started_at: record.startedAt ?? null,
     finished_at: record.finishedAt ?? null,
-    result:
-      status === 'completed' || status === 'cancelled' ? resultOf(record, { sees, include }) : null,
+    result: status === 'completed' || status === 'cancelled' ? resultOf(record, view) : null,
     error: error ? { code: error.code, detail: error.message } : null,
-    usage: isActive(status) ? null : usageOf(record),
+    usage: isActive(status) || !view.seesModels ? null : usageOf(record),
   };
 }
 
@@ -104,16 +120,13 @@ function usageOf({ usage }: RunRecord): UsageOnWire[] {
   return (readUsage(usage) ?? []).map(usageOnWire);
 }
 
-function resultOf(
-  record: RunRecord,
-  { sees, include }: { readonly sees: Sees; readonly include: ReadonlySet<RunInclude> },
-): ChatResponse {
+function resultOf(record: RunRecord, { sees, seesModels, include }: RunView): ChatResponse {
   const { thread, createdThread, events, startEvents } = record;
   return {
     thread_id: thread.id,
     created_new_thread: createdThread,
     ...said(events, sees),
     ...(startEvents.length > 0 && { start: said(startEvents, sees) }),
-    ...(include.has('usage') && { usage: usageOf(record) }),
+    ...(seesModels && include.has('usage') && { usage: usageOf(record) }),
   };
 }

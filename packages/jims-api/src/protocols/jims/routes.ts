@@ -10,7 +10,13 @@ type Handler = (api: ApiContext, call: Call) => Promise<Response>;
 
 /** JIMS's own protocol: the original's two chat routes, and what is beside them. */
 export function jimsProtocol(api: ApiContext): Protocol {
-  const route = (method: Route['method'], path: string, handler: Handler): Route => ({
+  const route = (
+    method: Route['method'],
+    path: string,
+    handler: Handler,
+    more: Pick<Route, 'bodyless'> = {},
+  ): Route => ({
+    ...more,
     method,
     path: `/api/v1${path}`,
     handle: (call) => handler(api, call),
@@ -30,7 +36,7 @@ export function jimsProtocol(api: ApiContext): Protocol {
       route('POST', '/threads/:thread_id/runs', startThreadRun),
       route('GET', '/runs/:run_id', getRun),
       route('GET', '/runs/:run_id/stream', joinRun),
-      route('POST', '/runs/:run_id/cancel', cancelRun),
+      route('POST', '/runs/:run_id/cancel', cancelRun, { bodyless: true }),
       route('DELETE', '/contacts/:contact_id', deleteContact),
       route('GET', '/contacts/:contact_id/export', exportContact),
     ],

@@ -15,13 +15,13 @@ import type { ApiContext, Call } from '../../http/route.ts';
 import { requireAllowed, runTerms, toRunTerms } from '../../http/run-fields.ts';
 import { namedThread, runHeaders, startRun, streamJoined } from '../../http/run-routes.ts';
 import { isActive, statusOf } from '../../http/run-status.ts';
-import { tellOptions, visibleTo } from '../../http/said.ts';
+import { seesModels, tellOptions, visibleTo } from '../../http/said.ts';
 import { parseBody } from '../../http/validation.ts';
 import { chatFrames } from './chat-stream.ts';
 import { positionOf } from './event-ids.ts';
 import { RUN_INCLUDES, runResource } from './resources.ts';
 import type { RunInclude } from './resources.ts';
-import { INCLUDES, messageType } from './schemas.ts';
+import { INCLUDES, includedFor, messageType } from './schemas.ts';
 import type { Include } from './schemas.ts';
 import { mayReach } from './threads.ts';
 
@@ -90,7 +90,7 @@ export async function getRun(api: ApiContext, call: Call): Promise<Response> {
 
 /** `GET /api/v1/runs/{run_id}/stream`: what was missed, then live, to the one last event. */
 export async function joinRun(api: ApiContext, call: Call): Promise<Response> {
-  const include = wordsIn(call, 'include', INCLUDES) ?? JOINED;
+  const include = includedFor(call, wordsIn(call, 'include', INCLUDES) ?? JOINED);
   const id = lastEventIdOf(call) ?? (call.query.get('after') || undefined);
   const after = id === undefined ? undefined : positionOf(id);
   const runId = uuidInPath(call, 'run_id');
@@ -123,7 +123,9 @@ function runAnswer(
     status = 200,
   }: { readonly include: ReadonlySet<RunInclude>; readonly status?: number },
 ): Response {
-  return json(call, runResource(record, { sees: visibleTo(call.principal), include }), status);
+  const { principal } = call;
+  const view = { sees: visibleTo(principal), seesModels: seesModels(principal), include };
+  return json(call, runResource(record, view), status);
 }
 
 async function reachableRun({ app }: ApiContext, call: Call): Promise<RunRecord> {

@@ -2,8 +2,9 @@ import * as v from 'valibot';
 
 import { contactId } from '../../http/contact.ts';
 import { boolean, jsonObject, uuid } from '../../http/fields.ts';
-import type { ApiContext } from '../../http/route.ts';
+import type { ApiContext, Call } from '../../http/route.ts';
 import { eventType, requireAllowed, runTerms, toRunTerms } from '../../http/run-fields.ts';
+import { seesModels } from '../../http/said.ts';
 import { parseBody } from '../../http/validation.ts';
 
 /** What may be asked for beyond the original's answer. */
@@ -105,6 +106,15 @@ export const ChatResponseBody = v.pipe(
 );
 
 export type ChatResponse = v.InferOutput<typeof ChatResponseBody>;
+
+/** What a caller gets of what was asked for. */
+export function includedFor(
+  { principal }: Pick<Call, 'principal'>,
+  include: ReadonlySet<Include>,
+): ReadonlySet<Include> {
+  if (seesModels(principal) || !include.has('usage')) return include;
+  return new Set([...include].filter((each) => each !== 'usage'));
+}
 
 /**
  * Reads the body of a chat request.

@@ -60,8 +60,15 @@ export const threadOperations: readonly Operation[] = [
       {
         name: 'external_id',
         in: 'query',
-        description: 'Only those with this external id',
+        description: 'Only those with this external id: it names one thread of each contact',
         schema: v.string(),
+      },
+      {
+        name: 'superseded',
+        in: 'query',
+        description:
+          'Whether threads are listed that another one took over from; true unless given, for a contact false',
+        schema: v.picklist(['true', 'false']),
       },
       ...page,
     ],
@@ -80,7 +87,7 @@ export const threadOperations: readonly Operation[] = [
     method: 'POST',
     path: '/api/v1/threads',
     operationId: 'create_thread',
-    summary: 'Get a thread by its id or external id, or make it',
+    summary: 'Get a thread by its id, or the contact’s by its external id, or make it',
     tags,
     request: NewThreadBody,
     responses: {

@@ -1,16 +1,18 @@
-import type { Thread } from 'jims-core';
+import type { JimsApp, Thread } from 'jims-core';
 import * as v from 'valibot';
 
-import { contactId, contactOf } from '../../http/contact.ts';
+import { configBy } from '../../http/client-config.ts';
+import { bodyWithContact, contactId, contactOf } from '../../http/contact.ts';
 import { toCursor } from '../../http/cursor.ts';
-import { HttpError, notFound } from '../../http/errors.ts';
+import { HttpError, notFound, validationError } from '../../http/errors.ts';
+import { externalIdOf, isReserved } from '../../http/external-ids.ts';
 import { jsonObject, uuid } from '../../http/fields.ts';
-import { isJsonObject } from '../../http/json-object.ts';
 import { addressOf } from '../../http/public-address.ts';
-import { cursorIn, integerIn, uuidInPath } from '../../http/query.ts';
+import { cursorIn, integerIn, uuidInPath, wordsIn } from '../../http/query.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
-import { parseBody } from '../../http/validation.ts';
+import { largeJson } from '../../http/streamed-json.ts';
+import { fieldError, parseBody } from '../../http/validation.ts';
 import { threadResource } from './resources.ts';
 
 export const MAX_PAGE = 200;
@@ -23,7 +25,7 @@ export const NewThreadBody = v.pipe(
     thread_id: v.pipe(v.nullish(uuid), v.description('Gets the thread of this id, or makes it')),
     external_id: v.pipe(
       v.nullish(v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_EXTERNAL_ID))),
-      v.description('Gets the thread of this external id, or makes it'),
+      v.description('Gets the contact’s thread of this external id, or makes it'),
     ),
     thread_config: v.optional(jsonObject, () => ({ interface: 'api' })),
   }),
@@ -44,19 +46,20 @@ export const ThreadPatchBody = v.pipe(
 /** `GET /api/v1/threads` */
 export async function listThreads({ app }: ApiContext, call: Call): Promise<Response> {
   const contact = contactOf(call, call.query.get('contact_id') ?? undefined);
-  const externalId = call.query.get('external_id');
+  const named = call.query.get('external_id');
+  const superseded = supersededIn(call);
   const before = cursorIn(call, 'cursor');
   const limit = integerIn(call, 'limit', { min: 1, max: MAX_PAGE, byDefault: 50 });
-  const found = await app.listThreads({
-    limit: limit + 1,
+  const { threads, more } = await app.pageThreads({
+    limit,
     ...(contact !== undefined && { contactId: contact }),
-    ...(externalId !== null && { externalId }),
+    ...(named !== null && { externalId: externalIdOf(call.principal, named) }),
+    ...(!superseded && { current: true }),
     ...(before && { before }),
   });
-  const threads = found.slice(0, limit);
-  const last = found.length > limit ? threads.at(-1) : undefined;
-  return json(call, {
-    threads: threads.map(threadResource),
+  const last = more ? threads.at(-1) : undefined;
+  return largeJson(call, {
+    threads: threads.map((thread) => threadResource(thread, call)),
     next_cursor: last ? toCursor(last) : null,
   });
 }
@@ -65,32 +68,42 @@ export async function listThreads({ app }: ApiContext, call: Call): Promise<Resp
 export async function createThread(api: ApiContext, call: Call): Promise<Response> {
   const { app } = api;
   const { principal } = call;
-  const given = await call.body();
-  const body =
-    principal.kind === 'contact' && isJsonObject(given)
-      ? { contact_id: principal.contactId, ...given }
-      : given;
+  const body = await bodyWithContact(call);
   const { contact_id, thread_id, external_id, thread_config } = parseBody(NewThreadBody, body);
   contactOf(call, contact_id);
+  if (typeof external_id === 'string' && isReserved(external_id)) {
+    const reason = 'external ids that begin with jims: are made by the service';
+    throw validationError([fieldError('external_id', external_id, reason)]);
+  }
+  // A contact who could choose the id of a new thread would learn which there are, and could take one
+  // that a service makes of something that it knows.
+  if (principal.kind === 'contact' && typeof thread_id === 'string') {
+    return json(call, threadResource(await ownThread(app, call, thread_id), call));
+  }
   const { thread, created } = await app.openThread({
     contactId: contact_id,
-    threadConfig: thread_config,
+    threadConfig: configBy(principal, thread_config, 'api'),
     ...(typeof thread_id === 'string' && { threadId: thread_id }),
-    ...(typeof external_id === 'string' && { externalId: external_id }),
+    ...(typeof external_id === 'string' && { externalId: externalIdOf(principal, external_id) }),
   });
   if (thread.contactId !== contact_id) {
-    if (principal.kind === 'contact') throw notFound();
     throw new HttpError(409, 'The thread of this id belongs to another contact', {
       code: 'thread_of_other_contact',
     });
   }
   const headers = { ...call.headers, location: addressOf(api, `/api/v1/threads/${thread.id}`) };
-  return json({ headers }, threadResource(thread), created ? 201 : 200);
+  return json({ headers }, threadResource(thread, call), created ? 201 : 200);
+}
+
+/** Superseded threads are left out for a contact, who goes on in the newer ones, unless asked for. */
+function supersededIn(call: Call): boolean {
+  const asked = wordsIn(call, 'superseded', ['true', 'false']);
+  return asked === undefined ? call.principal.kind === 'service' : asked.has('true');
 }
 
 /** `GET /api/v1/threads/{thread_id}` */
 export async function getThread(api: ApiContext, call: Call): Promise<Response> {
-  return json(call, threadResource(await reachableThread(api, call)));
+  return json(call, threadResource(await reachableThread(api, call), call));
 }
 
 /** `PATCH /api/v1/threads/{thread_id}`: the config is the app's and its operator's, not the contact's. */
@@ -101,7 +114,7 @@ export async function updateThread(api: ApiContext, call: Call): Promise<Respons
   const merged = Object.entries({ ...config, ...patch }).filter(([, value]) => value !== null);
   const updated = await api.app.updateThreadConfig(id, Object.fromEntries(merged));
   if (!updated) throw notFound(`Thread '${id}' not found`);
-  return json(call, threadResource(updated));
+  return json(call, threadResource(updated, call));
 }
 
 /** `DELETE /api/v1/threads/{thread_id}` */
@@ -117,7 +130,10 @@ export async function deleteThread(api: ApiContext, call: Call): Promise<Respons
  * @throws HttpError 404 when there is none, or it is not the caller's.
  */
 export async function reachableThread({ app }: ApiContext, call: Call): Promise<Thread> {
-  const threadId = uuidInPath(call, 'thread_id');
+  return ownThread(app, call, uuidInPath(call, 'thread_id'));
+}
+
+async function ownThread(app: JimsApp, call: Call, threadId: string): Promise<Thread> {
   const found = await app.thread(threadId);
   if (found && mayReach(call, found.thread)) return found.thread;
   throw notFound(`Thread '${threadId}' not found`);

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { isJimsError } from 'jims-core';
 import type { JsonObject, Run, RunThread } from 'jims-core';
 
-import { contactHeader, contactOf, nobody } from '../../http/contact.ts';
+import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
 import { isJsonObject } from '../../http/json-object.ts';
 import { rpcFailure, rpcResult } from '../../http/json-rpc.ts';
 import type { RpcId } from '../../http/json-rpc.ts';
@@ -107,7 +107,7 @@ function decode(
   { given, session }: { readonly given: unknown; readonly session: string | undefined },
 ): RunAsk {
   const { message, thread_id, contact_id } = parseBody(ToolArguments, withoutBlanks(given));
-  const contactId = contactOf(call, contactHeader(call) ?? contact_id ?? undefined);
+  const contactId = contactOf(call, contactInQuery(call) ?? contact_id ?? undefined);
   const thread: RunThread =
     typeof thread_id === 'string'
       ? namedThread(api, call, { threadId: thread_id, contactId })

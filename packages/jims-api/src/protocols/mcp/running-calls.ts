@@ -18,7 +18,8 @@ export function callName(
   session: string,
   id: RpcId,
 ): CallName {
-  const scope = `mcp:${principal.kind}:${principal.id}`;
+  const contact = principal.kind === 'contact' ? [principal.contactId] : [];
+  const scope = `mcp:${JSON.stringify([principal.kind, principal.id, ...contact])}`;
   return { scope, key: `${session}:${JSON.stringify(id)}` };
 }
 

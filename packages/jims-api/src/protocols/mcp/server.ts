@@ -1,7 +1,8 @@
 import type { JsonObject } from 'jims-core';
 
+import { CONTACT_HEADER_CODES } from '../../http/contact.ts';
 import { errorBody } from '../../http/error-response.ts';
-import { HttpError } from '../../http/errors.ts';
+import type { HttpError } from '../../http/errors.ts';
 import {
   RPC_CODES,
   isParseError,
@@ -29,7 +30,6 @@ export async function answerMessage(
   call: Call,
   calls: RunningCalls,
 ): Promise<Response> {
-  requireOrigin(api, call);
   const { id, method, params } = readRpc(await call.body());
   requireVersion(call);
   if (method === 'initialize' && id !== undefined) return initialize(api, call, { id, params });
@@ -51,7 +51,11 @@ export async function answerMessage(
 }
 
 const HTTP_STATUSES: ReadonlySet<number> = new Set([401, 403, 405, 413]);
-const HTTP_CODES: ReadonlySet<string> = new Set(['session_not_found', 'mcp_version_not_supported']);
+const HTTP_CODES: ReadonlySet<string> = new Set([
+  'session_not_found',
+  'mcp_version_not_supported',
+  ...CONTACT_HEADER_CODES,
+]);
 
 /** What goes wrong in a tool call is for the model to read; what is no message at all is a matter of HTTP. */
 export async function refuse(error: HttpError, call: RefusedCall): Promise<Response> {
@@ -107,12 +111,4 @@ async function takeBack(
   if (calls.stop(name)) return;
   const runId = await app.runIdByKey(name);
   if (runId !== undefined) await app.cancelRun(runId);
-}
-
-/** A page of another origin that was led here (DNS rebinding) gets nothing, whoever's keys it has. */
-function requireOrigin({ cors, publicUrl }: ApiContext, { request }: Call): void {
-  const origin = request.headers.get('origin');
-  if (origin === null || cors.allows(origin)) return;
-  if (publicUrl !== undefined && new URL(publicUrl).origin === origin) return;
-  throw new HttpError(403, 'Pages of this origin may not call', { code: 'origin_not_allowed' });
 }

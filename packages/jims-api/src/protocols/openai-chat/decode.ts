@@ -1,10 +1,10 @@
 import * as v from 'valibot';
 
+import type { SaidText } from '../../http/alignment.ts';
 import type { ChatMessage } from '../../http/chat-message.ts';
 import { validationError } from '../../http/errors.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { boolean } from '../../http/fields.ts';
-import type { SaidText } from '../../http/history-thread.ts';
 import { callerFields, textIn } from '../../http/openai/caller.ts';
 import type { NamedCaller } from '../../http/openai/caller.ts';
 import { contentText } from '../../http/openai/content.ts';

@@ -42,14 +42,15 @@ export function openAiChatProtocol(api: ApiContext): Protocol {
   }
 
   async function askOf(call: Call, asked: ChatCompletionAsk, aside: boolean): Promise<RunAsk> {
-    const thread = await threadOfMessage(api, call, asked, {
+    const place = await threadOfMessage(api, call, asked, {
       contactId: callerOf(call, asked.caller),
       nobody: NOBODY,
       threadId: aside ? undefined : (threadHeader(call) ?? asked.threadId),
       chatId: aside ? undefined : chatOf(call, PROTOCOL),
+      interface: 'openai',
     });
     // Closing the connection is how these clients say stop.
-    return { thread, incoming: asked.incoming, onDisconnect: 'cancel' };
+    return { ...place, incoming: asked.incoming, onDisconnect: 'cancel' };
   }
 
   return {

@@ -1,6 +1,7 @@
-import type { Thread } from 'jims-core';
+import type { NewEvent, Thread } from 'jims-core';
 import * as v from 'valibot';
 
+import { configFor, withMember } from '../../http/client-config.ts';
 import { HttpError, notFound } from '../../http/errors.ts';
 import { jsonObject } from '../../http/fields.ts';
 import { toEvent } from '../../http/history-thread.ts';
@@ -9,12 +10,17 @@ import { NOBODY, callerOf } from '../../http/openai/caller.ts';
 import { hexOf } from '../../http/openai/ids.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
+import { largeJson } from '../../http/streamed-json.ts';
 import { parseBody } from '../../http/validation.ts';
 import { conversationItems } from './conversation-items.ts';
-import { conversationId } from './ids.ts';
+import type { ConversationItem } from './conversation-items.ts';
+import { conversationId, eventHexOf } from './ids.ts';
 import { Item, saidIn } from './input.ts';
 import { listOf, listPage } from './list-page.ts';
 import { requireConversation } from './reach.ts';
+
+/** What the config of a conversation says of where it came from. */
+const INTERFACE = 'openai';
 
 /** The body of `POST /v1/conversations`. */
 export const ConversationBody = v.pipe(
@@ -37,26 +43,34 @@ export const NewItemsBody = v.pipe(v.object({ items: v.array(Item) }), v.title('
 /** `POST /v1/conversations`: an empty thread, or one that begins with these items. */
 export async function createConversation(api: ApiContext, call: Call): Promise<Response> {
   const { items, metadata } = parseBody(ConversationBody, (await call.body()) ?? {});
+  const events = eventsIn(call, items ?? []);
   const controller = await api.app.newThread({
     contactId: callerOf(call, { metadata }) ?? NOBODY,
-    threadConfig: { interface: 'openai', ...(metadata && { metadata }) },
+    threadConfig: withMember(
+      call.principal,
+      { interface: INTERFACE },
+      metadata ? { metadata } : {},
+    ),
   });
-  for (const event of saidIn(items ?? []).map(toEvent)) await controller.append(event);
-  return json(call, conversationObject(controller.thread));
+  await controller.appendAll(events);
+  return json(call, conversationObject(call, controller.thread));
 }
 
 /** `GET /v1/conversations/{conversation_id}` */
 export async function getConversation(api: ApiContext, call: Call): Promise<Response> {
-  return json(call, conversationObject(await conversationIn(api, call)));
+  return json(call, conversationObject(call, await conversationIn(api, call)));
 }
 
 /** `POST /v1/conversations/{conversation_id}`: replaces its metadata. */
 export async function updateConversation(api: ApiContext, call: Call): Promise<Response> {
-  const { id, config } = await conversationIn(api, call);
+  const { id, config } = await writableConversation(api, call);
   const { metadata } = parseBody(ConversationPatchBody, await call.body());
-  const thread = await api.app.updateThreadConfig(id, { ...config, metadata: metadata ?? {} });
+  const thread = await api.app.updateThreadConfig(
+    id,
+    withMember(call.principal, config, { metadata: metadata ?? {} }),
+  );
   if (!thread) throw notFound();
-  return json(call, conversationObject(thread));
+  return json(call, conversationObject(call, thread));
 }
 
 /** `DELETE /v1/conversations/{conversation_id}`: erases the thread. */
@@ -69,21 +83,24 @@ export async function deleteConversation(api: ApiContext, call: Call): Promise<R
 /** `GET /v1/conversations/{conversation_id}/items` */
 export async function listItems(api: ApiContext, call: Call): Promise<Response> {
   const thread = await conversationIn(api, call);
-  return json(call, listPage(call, await conversationItems(api.app, thread)));
+  return largeJson(call, await listPage(call, () => conversationItems(api.app, thread)));
 }
 
-/** `POST /v1/conversations/{conversation_id}/items`: what was said elsewhere. */
+/**
+ * `POST /v1/conversations/{conversation_id}/items`: what was said elsewhere; all of it, or nothing.
+ *
+ * @throws JimsError `thread_busy` while a run is not over: its answer would come after what was said later.
+ */
 export async function createItems(api: ApiContext, call: Call): Promise<Response> {
-  const thread = await conversationIn(api, call);
+  const thread = await writableConversation(api, call);
   const { items } = parseBody(NewItemsBody, await call.body());
-  const controller = await api.app.thread(thread.id);
-  if (!controller) throw notFound();
-  const added: string[] = [];
-  for (const event of saidIn(items).map(toEvent)) {
-    added.push(hexOf((await controller.append(event)).id));
+  const events = eventsIn(call, items);
+  await (await api.app.thread(thread.id))?.appendAll(events, { whenIdle: true });
+  const added = new Set(events.map(({ id }) => hexOf(id)));
+  const own: ConversationItem[] = [];
+  for await (const item of conversationItems(api.app, thread)) {
+    if (added.has(eventHexOf(item.id))) own.push(item);
   }
-  const all = await conversationItems(api.app, thread);
-  const own = all.filter((item) => added.some((eventId) => item.id.endsWith(eventId)));
   return json(call, listOf(own));
 }
 
@@ -91,9 +108,10 @@ export async function createItems(api: ApiContext, call: Call): Promise<Response
 export async function getItem(api: ApiContext, call: Call): Promise<Response> {
   const thread = await conversationIn(api, call);
   const itemId = call.params['item_id'] ?? '';
-  const item = (await conversationItems(api.app, thread)).find((each) => each.id === itemId);
-  if (!item) throw notFound(`Item with id '${itemId}' not found.`);
-  return json(call, item);
+  for await (const item of conversationItems(api.app, thread)) {
+    if (item.id === itemId) return largeJson(call, item);
+  }
+  throw notFound(`Item with id '${itemId}' not found.`);
 }
 
 /** `DELETE /v1/conversations/{conversation_id}/items/{item_id}`: not to be had, as a thread only grows. */
@@ -106,13 +124,39 @@ export async function deleteItem(api: ApiContext, call: Call): Promise<never> {
   );
 }
 
+/** @throws HttpError 403 for what the assistant said, by a contact: that is the app's to say. */
+function eventsIn({ principal }: Call, items: readonly v.InferOutput<typeof Item>[]): NewEvent[] {
+  const said = saidIn(items);
+  if (principal.kind === 'contact' && said.some(({ role }) => role === 'assistant')) {
+    throw new HttpError(403, 'Items of the assistant can be added by services alone', {
+      code: 'assistant_items_not_allowed',
+    });
+  }
+  return said.map(toEvent);
+}
+
+/**
+ * A conversation that the caller may write to outside a run.
+ *
+ * @throws HttpError 404 as for reading; 403 for a contact's thread of another protocol.
+ */
+async function writableConversation(api: ApiContext, call: Call): Promise<Thread> {
+  const thread = await conversationIn(api, call);
+  if (call.principal.kind === 'service' || thread.config['interface'] === INTERFACE) return thread;
+  throw new HttpError(
+    403,
+    `Conversation '${conversationId(thread.id)}' was begun by another protocol: it can be continued, but not changed here`,
+    { code: 'conversation_of_other_protocol' },
+  );
+}
+
 function conversationIn(api: ApiContext, call: Call): Promise<Thread> {
   const id = call.params['conversation_id'] ?? '';
   return requireConversation(api, call, { id, contact: callerOf(call) });
 }
 
-function conversationObject({ id, createdAt, config }: Thread): object {
-  const { metadata } = config;
+function conversationObject({ principal }: Call, { id, createdAt, config }: Thread): object {
+  const { metadata } = configFor(principal, config);
   return {
     id: conversationId(id),
     object: 'conversation',

@@ -26,3 +26,8 @@ export function messageId(eventId: string, runId: string | undefined): string {
 export function runOfMessage(id: string): string | undefined {
   return uuidOfId('msg', id.slice(0, 'msg_'.length + HEX_LENGTH));
 }
+
+/** The event that a message is, without hyphens. */
+export function eventHexOf(id: string): string {
+  return id.slice(-HEX_LENGTH);
+}

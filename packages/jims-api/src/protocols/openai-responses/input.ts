@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 
+import type { SaidText } from '../../http/alignment.ts';
 import { validationError } from '../../http/errors.ts';
-import type { SaidText } from '../../http/history-thread.ts';
 import { contentText } from '../../http/openai/content.ts';
 import { userContent } from '../../http/user-text.ts';
 import { fieldError } from '../../http/validation.ts';

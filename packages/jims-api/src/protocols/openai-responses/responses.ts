@@ -15,7 +15,7 @@ import { encodeStream } from './encode-stream.ts';
 import { listPage } from './list-page.ts';
 import { requireResponse } from './reach.ts';
 import { responseObject, stateOfEnd } from './response.ts';
-import { placeOf, startIn } from './thread.ts';
+import { placeOf } from './thread.ts';
 
 const MAX_NUMBER = 999_999_999_999_999;
 
@@ -25,20 +25,17 @@ export async function createResponse(api: ApiContext, call: Call): Promise<Respo
   const { background, stream } = request;
   const place = await placeOf(api, call, request);
   const asked = askedOf(place.incoming);
-  const { incoming } = place;
-  const terms = { incoming, onDisconnect: background ? 'continue' : 'cancel' } as const;
+  const ask = { ...place, onDisconnect: background ? 'continue' : 'cancel' } as const;
   const began = (run: Run): Run => {
     if (!request.store && place.thread.kind === 'new') throwAway(api, call, run);
     return run;
   };
   if (stream) {
-    return startIn(place, (thread) =>
-      streamRun(api, call, { ...terms, thread }, (run) =>
-        encodeStream(began(run), streamOptions(api, call, asked)),
-      ),
+    return streamRun(api, call, ask, (run) =>
+      encodeStream(began(run), streamOptions(api, call, asked)),
     );
   }
-  const run = began(await startIn(place, (thread) => startRun(api, call, { ...terms, thread })));
+  const run = began(await startRun(api, call, ask));
   const headers = { ...call.headers, ...runHeaders(run) };
   if (background) {
     const record = await api.app.runRecord(run.id);
@@ -81,7 +78,8 @@ export async function cancelResponse(api: ApiContext, call: Call): Promise<Respo
 /** `GET /v1/responses/{response_id}/input_items`: what was asked; what was said before is in the conversation. */
 export async function listInputItems(api: ApiContext, call: Call): Promise<Response> {
   const { incoming, runId } = await requireResponse(api, call);
-  return json(call, listPage(call, incoming ? toItem({ ...incoming, id: runId }, runId) : []));
+  const items = incoming ? toItem({ ...incoming, id: runId }, runId) : [];
+  return json(call, await listPage(call, () => items));
 }
 
 /** The response as it is now, told by what is stored of it. */

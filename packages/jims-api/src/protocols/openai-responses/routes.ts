@@ -34,7 +34,7 @@ export function openAiResponsesProtocol(api: ApiContext): Protocol {
       on('POST', '/v1/responses', createResponse),
       on('GET', RESPONSE, getResponse),
       on('DELETE', RESPONSE, deleteResponse),
-      on('POST', `${RESPONSE}/cancel`, cancelResponse),
+      { ...on('POST', `${RESPONSE}/cancel`, cancelResponse), bodyless: true },
       on('GET', `${RESPONSE}/input_items`, listInputItems),
       on('POST', '/v1/conversations', createConversation),
       on('GET', CONVERSATION, getConversation),

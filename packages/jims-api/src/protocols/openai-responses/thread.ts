@@ -1,9 +1,18 @@
 // Which thread a response belongs to.
-import { isJimsError } from 'jims-core';
-import type { JimsApp, NewEvent, RunRecord, RunThread, ThreadEvent } from 'jims-core';
+import type {
+  EventPosition,
+  JimsApp,
+  NewEvent,
+  RunRecord,
+  RunThread,
+  Thread,
+  ThreadEvent,
+} from 'jims-core';
 
+import { configBy } from '../../http/client-config.ts';
 import { HttpError, notFound } from '../../http/errors.ts';
 import { copies, threadOfHistory } from '../../http/history-thread.ts';
+import type { HistoryPlace } from '../../http/history-thread.ts';
 import { NOBODY, callerOf, chatOf } from '../../http/openai/caller.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { threadHeader } from '../../http/run-routes.ts';
@@ -12,15 +21,10 @@ import type { ResponseAsk } from './decode.ts';
 import { runIdOf, runOfMessage } from './ids.ts';
 import { recordOf, requireConversation, requireThread } from './reach.ts';
 
-/** The thread of a request. */
-interface Threads {
-  readonly thread: RunThread;
-  /** Instead of a thread that has moved. */
-  readonly fork?: () => Promise<RunThread>;
-}
+const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 /** The thread of a request, and what is new in it. */
-export interface Place extends Threads {
+export interface Place extends HistoryPlace {
   readonly incoming: NewEvent;
 }
 
@@ -39,30 +43,23 @@ export async function placeOf(api: ApiContext, call: Call, asked: ResponseAsk): 
   const threadId = await namedThreadId(api, call, { conversationId, contact });
   if (threadId !== undefined) return { thread: { kind: 'thread', threadId }, incoming: added };
   const incoming = question(input.message);
-  const thread = await threadOfHistory(api.app, {
+  const place = await threadOfHistory(api.app, {
     contactId: contact ?? NOBODY,
     chatId: asked.store ? chatOf(call, 'openai-responses') : undefined,
     earlier: input.earlier,
     message: String(incoming.data['content']),
-    threadConfig: {
-      interface: 'openai',
-      ...(asked.systemPrompt !== undefined && { system_prompt: asked.systemPrompt }),
-    },
+    threadConfig: configBy(
+      call.principal,
+      {
+        interface: 'openai',
+        ...(asked.systemPrompt !== undefined && { system_prompt: asked.systemPrompt }),
+      },
+      'openai',
+    ),
+    receivedAt: call.receivedAt,
+    trusted: call.principal.kind === 'service',
   });
-  return { thread, incoming };
-}
-
-/** Starts in the thread of a place, or in a fork of it when that has moved. */
-export async function startIn<T>(
-  { thread, fork }: Place,
-  start: (thread: RunThread) => Promise<T>,
-): Promise<T> {
-  try {
-    return await start(thread);
-  } catch (error) {
-    if (!fork || !isJimsError(error) || error.code !== 'thread_moved') throw error;
-    return start(await fork());
-  }
+  return { ...place, incoming };
 }
 
 /** The thread at whose end a request wants to be; `undefined` when it names none. */
@@ -103,24 +100,29 @@ async function responseBefore(
  * was there when the run was over. What is not to be stored is in a fork, too. Whether something was
  * said is decided when the new run is accepted: of several that ask at once one gets the thread.
  */
-async function placeBehind(app: JimsApp, run: RunRecord, store: boolean): Promise<Threads> {
+async function placeBehind(app: JimsApp, run: RunRecord, store: boolean): Promise<HistoryPlace> {
   const { thread, status } = run;
   if (store && isActive(status)) return { thread: { kind: 'thread', threadId: thread.id } };
   const fork = (): Promise<RunThread> => forkBehind(app, run);
   const after = store ? await lastEventOf(app, run) : undefined;
   if (!after) return { thread: await fork() };
-  return { thread: { kind: 'thread', threadId: thread.id, after }, fork };
+  return { thread: { kind: 'thread', threadId: thread.id, after }, onMoved: fork };
 }
 
 async function forkBehind(app: JimsApp, run: RunRecord): Promise<RunThread> {
   const { thread } = run;
-  const [events, last] = [await app.allEvents(thread), await lastEventOf(app, run)];
+  const last = await lastEventOf(app, run);
   return {
     kind: 'new',
     contactId: thread.contactId ?? NOBODY,
     threadConfig: thread.config,
-    events: copies(events.slice(0, events.findIndex(({ id }) => id === last?.id) + 1)),
+    events: last ? await copies(app, thread, behind(last)) : [],
   };
+}
+
+/** The first position after an event: no two of a thread have the same time. */
+function behind({ createdAt }: EventPosition): EventPosition {
+  return { createdAt, id: LAST_ID };
 }
 
 /** A run that sent nothing left its question. */
@@ -128,5 +130,17 @@ async function lastEventOf(
   app: JimsApp,
   { events, thread, runId }: RunRecord,
 ): Promise<ThreadEvent | undefined> {
-  return events.at(-1) ?? (await app.allEvents(thread)).find(({ id }) => id === runId);
+  return events.at(-1) ?? (await eventOf(app, thread, runId));
+}
+
+async function eventOf(
+  app: JimsApp,
+  thread: Thread,
+  eventId: string,
+): Promise<ThreadEvent | undefined> {
+  for await (const events of app.allEvents(thread)) {
+    const found = events.find(({ id }) => id === eventId);
+    if (found) return found;
+  }
+  return undefined;
 }

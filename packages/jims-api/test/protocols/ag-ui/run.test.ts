@@ -191,7 +191,7 @@ test('abortRun cancels the run, and what was seen is kept', async () => {
   agent.subscribe({ onTextMessageContentEvent: () => agent.abortRun() });
   assert.deepEqual(contentsOf(await say('wait')), ['beginning ']);
   await stopped;
-  const thread = await served.app.threadByExternalId('ag-ui:c:1:th-1');
+  const thread = await served.app.threadByExternalId('c:1', 'jims:ag-ui:th-1');
   const threadId = thread?.thread.id ?? '';
   assert.deepEqual(await keptMessages(served.app, threadId), [
     { text: 'wait', partial: false },

@@ -5,6 +5,7 @@ import { Chat } from '@ai-sdk/react';
 import { DefaultChatTransport, readUIMessageStream, uiMessageChunkSchema } from 'ai';
 import type { UIMessage, UIMessageChunk } from 'ai';
 import type { ThreadContext } from 'jims-core';
+import * as v from 'valibot';
 
 import { fakeModels } from '../../../../jims-core/test/support/fake-models.ts';
 import { agentPipeline } from '../../support/agent-pipeline.ts';
@@ -15,6 +16,7 @@ import { talkative } from '../../support/talkative-pipeline.ts';
 interface ChatOptions {
   readonly origin: string;
   readonly id?: string;
+  readonly messages?: UIMessage[];
   readonly body?: object;
   readonly headers?: Record<string, string>;
   readonly onData?: (data: unknown) => void;
@@ -208,6 +210,37 @@ test('a broken pipeline gives an error chunk; its question is not stored twice w
   assert.deepEqual(textsOf(chat.messages), [['hello'], ['user: hello']]);
 });
 
+test('a message that is refused costs the chat nothing: its thread, its state, its buttons', async () => {
+  const gate = createGate();
+  await using served = await serveApp(async (ctx) => {
+    if (ctx.lastUserMessage === 'slow') await gate.passed(ctx.signal);
+    const { n } = ctx.getState('n', v.object({ n: v.number() })) ?? { n: 0 };
+    ctx.setState('n', { n: n + 1 });
+    ctx.sendMessageWithButtons(`run ${n + 1} of ${ctx.events.length}`, [{ text: 'A', id: 'a' }]);
+  });
+  const chat = chatWith(served);
+  await chat.sendMessage({ text: 'one' });
+  const file = { type: 'file', mediaType: 'image/png', url: 'data:,' } as const;
+  await chat.sendMessage({ text: 'look', files: [file] });
+  assert.equal(chat.status, 'error');
+  await chat.sendMessage({ text: 'not this', metadata: {} }, { body: { event_type: 'jims.x' } });
+  assert.equal(chat.status, 'error');
+  await chat.sendMessage({ text: 'two' });
+  assert.match(textsOf(chat.messages).at(-1)?.[0] ?? '', /^run 2 of 5$/);
+
+  const other = chatWith({ ...served, messages: chat.messages });
+  const slow = other.sendMessage({ text: 'slow' });
+  await untilActive(served, 'c:1', 'jims:ai-sdk:chat');
+  await chat.sendMessage({ text: 'busy' }, { body: { on_busy: 'reject' } });
+  assert.match(chat.error?.message ?? '', /not finished/);
+  gate.open();
+  await slow;
+  await other.sendMessage({ text: 'four' });
+  assert.match(textsOf(other.messages).at(-1)?.[0] ?? '', /^run 4 of /);
+  const threads = await served.app.listThreads({ contactId: 'c:1', limit: 10 });
+  assert.equal(threads.length, 1);
+});
+
 test('what is refused is a sentence, asked for once', async () => {
   await using served = await serveApp((ctx) => ctx.sendMessage('hi'), { apiKeys: ['key'] });
   let requests = 0;
@@ -299,7 +332,7 @@ test('two contacts whose names run into their chats’ names do not meet', async
   await his.sendMessage({ text: 'his' });
   const mine = chatWith({ ...served, id: 'b:x', body: { contact_id: 'a' } });
   await mine.sendMessage({ text: 'mine' });
-  assert.equal(mine.status, 'error');
+  assert.deepEqual(textsOf(mine.messages), [['mine'], ['user: mine']]);
   await his.sendMessage({ text: 'still' });
   assert.deepEqual(textsOf(his.messages).at(-1), ['user: his; assistant: user: his; user: still']);
 });
@@ -315,7 +348,7 @@ test('a busy thread, and a full service, refuse in words', async () => {
   );
   const first = chatWith(served);
   const answered = first.sendMessage({ text: 'one' });
-  await untilActive(served, 'ai-sdk:c:1:chat');
+  await untilActive(served, 'c:1', 'jims:ai-sdk:chat');
   const full = chatWith({ ...served, id: 'other' });
   await full.sendMessage({ text: 'two' });
   assert.equal(full.status, 'error');
@@ -340,10 +373,11 @@ async function untilKept(origin: string, texts: string[][]): Promise<void> {
 
 async function untilActive(
   { app }: Pick<Awaited<ReturnType<typeof serveApp>>, 'app'>,
+  contactId: string,
   externalId: string,
 ): Promise<void> {
   for (;;) {
-    const thread = await app.threadByExternalId(externalId);
+    const thread = await app.threadByExternalId(contactId, externalId);
     if (thread && (await app.activeRun(thread.thread.id))) return;
     await tick();
   }

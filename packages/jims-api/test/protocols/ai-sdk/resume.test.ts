@@ -118,7 +118,7 @@ test('there is nothing to resume before the first message, after the answer, and
   await untilText(chat, 'Hel');
   assert.equal(await statusFor('c:1'), 200);
   assert.equal(await statusFor('c:2'), 204);
-  assert.equal(await statusFor(''), 204);
+  assert.equal(await statusFor(''), 400, 'an empty name is not no name');
   gate.open();
   await answered;
   assert.equal(await statusFor('c:1'), 204);

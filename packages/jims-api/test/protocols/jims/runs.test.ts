@@ -213,6 +213,12 @@ describeStores(({ name, fresh }) => {
       else assert.deepEqual(Object(result).usage, onWire);
     }
     assert.equal((await api.post(runs, { message: 'hi', include: ['nothing'] })).status, 422);
+    const asContact = { 'x-jims-contact-id': 'c' };
+    const { run_id: runId } = await jsonOf(await api.post(runs, { message: 'hi' }, asContact));
+    const path = `/api/v1/runs/${String(runId)}?wait=5&include=usage`;
+    const seen = await jsonOf(await api.get(path, asContact));
+    assert.equal(seen['usage'], null);
+    assert.equal(Object(seen['result']).usage, undefined);
   });
 
   test('a run whose thread is erased is not to be sent again', async () => {

@@ -33,6 +33,17 @@ async function ask(
   };
 }
 
+const ThreadList = v.object({
+  threads: v.array(
+    v.object({
+      thread_id: v.string(),
+      external_id: v.nullable(v.string()),
+      superseded_by: v.nullable(v.string()),
+    }),
+  ),
+});
+type Listed = v.InferOutput<typeof ThreadList>['threads'][number];
+
 const user = (content: string): Message => ({ role: 'user', content });
 const assistant = (content: string): Message => ({ role: 'assistant', content });
 
@@ -167,6 +178,53 @@ describe('a front end that sends the id of its chat, and all of it each time', (
     );
     assert.equal(next.threadId, edited.threadId);
     assert.match(next.text, /^3: /);
+  });
+
+  test('keeps its state when its front end has messages that were refused', async () => {
+    await using served = await serveApp(historian);
+    const { client } = openAiClient(served);
+    const first = await ask(client, [user('a')], chat('c1'));
+    const image = { type: 'image_url', image_url: { url: 'data:,' } } as const;
+    const said = [user('a'), assistant(first.text)];
+    const picture: Message = { role: 'user', content: [image] };
+    await assert.rejects(ask(client, [...said, picture], chat('c1')));
+    const next = await ask(client, [...said, picture, user('never sent'), user('b')], chat('c1'));
+    assert.deepEqual(next, { text: '2: a|1: a|b', threadId: first.threadId });
+  });
+
+  test('knows what another model answered meanwhile, with its state', async () => {
+    await using served = await serveApp(historian);
+    const { client } = openAiClient(served);
+    const first = await ask(client, [user('a')], chat('c1'));
+    const elsewhere = [user('x'), assistant('X')];
+    const said = [user('a'), assistant(first.text), ...elsewhere];
+    const next = await ask(client, [...said, user('b')], chat('c1'));
+    assert.equal(next.text, '2: a|1: a|x|X|b');
+    const later = [...said, user('b'), assistant(next.text), user('c')];
+    assert.equal((await ask(client, later, chat('c1'))).threadId, next.threadId);
+  });
+
+  test('is listed once however often it was forked; what was overtaken says by whom', async () => {
+    await using served = await serveApp(historian);
+    const { client } = openAiClient(served);
+    const first = await ask(client, [user('a')], chat('c1'));
+    const edited = await ask(client, [user('A')], chat('c1'));
+    const list = async (query: string, headers = {}): Promise<readonly Listed[]> => {
+      const response = await fetch(`${served.origin}/api/v1/threads?${query}`, { headers });
+      return v.parse(ThreadList, await response.json()).threads;
+    };
+    const current = { thread_id: edited.threadId, external_id: 'jims:openai-chat:c1' };
+    const overtaken = { thread_id: first.threadId, external_id: null };
+    const both = [
+      { ...current, superseded_by: null },
+      { ...overtaken, superseded_by: edited.threadId },
+    ];
+    assert.deepEqual(await list('external_id=jims:openai-chat:c1'), both.slice(0, 1));
+    assert.deepEqual(await list('contact_id=u1'), both);
+    assert.deepEqual(await list('contact_id=u1&superseded=false'), both.slice(0, 1));
+    const asContact = { 'x-jims-contact-id': 'u1' };
+    assert.deepEqual(await list('', asContact), both.slice(0, 1));
+    assert.deepEqual(await list('superseded=true', asContact), both);
   });
 
   test('does not store a question twice that failed and is sent again', async () => {

@@ -3,11 +3,12 @@ import type { Store } from '../store.ts';
 import { createAbandoned } from './abandoned.ts';
 import { openPool } from './database.ts';
 import { createHints } from './hints.ts';
-import { instanceStore, purge } from './instances.ts';
+import { createPurge, instanceStore } from './instances.ts';
 import { migrate } from './migrate.ts';
 import { asOpenError } from './pg-errors.ts';
 import { runStore } from './runs.ts';
 import { requireUsableSchema } from './schemas.ts';
+import { createThreadWatchers } from './thread-news.ts';
 import { threadStore } from './threads.ts';
 
 /**
@@ -27,12 +28,14 @@ export async function openPostgresStore(url: string, schema?: string): Promise<S
   const db = openPool(url, schemas);
   const hints = createHints(url, db);
   const abandoned = createAbandoned(db);
+  const watchers = createThreadWatchers(db);
   let open = true;
 
   async function close(): Promise<void> {
     if (!open) return;
     open = false;
     abandoned.close();
+    watchers.close();
     await hints.close();
     await db.close();
   }
@@ -41,10 +44,10 @@ export async function openPostgresStore(url: string, schema?: string): Promise<S
     description,
     shared: true,
     ping: async () => void (await db.query('select 1')),
-    ...threadStore(db),
-    ...runStore(db, hints, abandoned),
+    ...threadStore(db, watchers),
+    ...runStore(db, { hints, abandoned, watchers }),
     ...instanceStore(db, hints),
-    purge: (limits) => purge(db, limits),
+    purge: createPurge(db),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -12,6 +12,7 @@ import type {
   RunThread,
   StartedRun,
 } from '../store.ts';
+import type { ThreadWatchers } from '../thread-watchers.ts';
 import type { Abandoned } from './abandoned.ts';
 import type { Database } from './database.ts';
 import type { Hints } from './hints.ts';
@@ -31,12 +32,10 @@ type Accepted = Omit<AcceptedRun, 'thread' | 'fresh'> & {
 type Refused = Exclude<AcceptResult, AcceptedRun>;
 
 /** The transitions are functions of the database, each one round trip: see `sql/`. */
-export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunStore {
-  async function recordOf(runId: string): Promise<RunRecord | undefined> {
-    const [row] = await db.query<RunRecordRow>(RUN_RECORD, [runId]);
-    return row && toRunRecord(row);
-  }
-
+export function runStore(
+  db: Database,
+  { hints, abandoned, watchers }: { hints: Hints; abandoned: Abandoned; watchers: ThreadWatchers },
+): RunStore {
   return {
     async acceptRun(request) {
       const result = await db.callInGroup<Accepted | Refused>(
@@ -46,6 +45,7 @@ export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunS
       );
       if (result.kind !== 'accepted') return result;
       hints.wake(result.interrupted, request.instanceId);
+      watchers.wake(result.thread.id);
       return toAcceptedRun(request, result);
     },
 
@@ -60,7 +60,9 @@ export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunS
         types,
         data,
       });
-      return rows ? toEvents(run.threadId, rows) : 'fenced';
+      if (!rows) return 'fenced';
+      watchers.wake(run.threadId);
+      return toEvents(run.threadId, rows);
     },
 
     async finishRun(run, outcome) {
@@ -86,9 +88,10 @@ export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunS
         progress_seqs: seqs,
         progress_events: told,
       });
-      if (!result) return finishedBefore(await recordOf(run.runId), run, outcome);
+      if (!result) return finishedBefore(await recordOf(db, run.runId), run, outcome);
       const { times, next } = result;
       if (next) hints.wake([next], run.instanceId);
+      watchers.wake(run.threadId);
       return {
         kind: 'finished',
         // A run that still waited is withdrawn: nothing of it was appended.
@@ -97,11 +100,13 @@ export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunS
       };
     },
 
-    run: recordOf,
+    run: (runId) => recordOf(db, runId),
 
     async runIdByKey({ scope, key }) {
       const [row] = await db.query<{ runId: string }>(
-        'select run_id as "runId" from jims.runs where idem_scope = $1 and idem_key = $2',
+        // Of a thread that is being erased nothing is found.
+        `select run_id as "runId" from jims.runs join original.threads using (thread_id)
+         where idem_scope = $1 and idem_key = $2`,
         [scope, key],
       );
       return row?.runId;
@@ -134,6 +139,11 @@ export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunS
 
     ...progressStore(db),
   };
+}
+
+async function recordOf(db: Database, runId: string): Promise<RunRecord | undefined> {
+  const [row] = await db.query<RunRecordRow>(RUN_RECORD, [runId]);
+  return row && toRunRecord(row);
 }
 
 function acceptParameters(request: AcceptRequest): Readonly<Record<string, Parameter>> {
@@ -178,18 +188,31 @@ function threadParameters(thread: RunThread): Readonly<Record<string, Parameter>
     thread_config: toJson(thread.threadConfig),
     new_thread_id: (thread.kind === 'new' && thread.threadId) || randomUUIDv7(),
     event_id: randomUUIDv7(),
-    ...(thread.kind === 'new' ? seedParameters(thread) : NO_SEED),
+    ...(thread.kind === 'latest' ? NO_SEED : seedParameters(thread)),
   };
 }
 
-const NO_SEED = { external_id: null, seed_ids: null, seed_types: null, seed_data: null };
+const NO_SEED = {
+  external_id: null,
+  find_external: false,
+  replaces: null,
+  seed_ids: null,
+  seed_types: null,
+  seed_data: null,
+};
 
-function seedParameters({
-  externalId,
-  events,
-}: RunThread & { kind: 'new' }): Readonly<Record<keyof typeof NO_SEED, Parameter>> {
-  const { ids, types, data } = eventLists(events);
-  return { external_id: externalId, seed_ids: ids, seed_types: types, seed_data: data };
+function seedParameters(
+  thread: RunThread & { kind: 'new' | 'external' },
+): Readonly<Record<keyof typeof NO_SEED, Parameter>> {
+  const { ids, types, data } = eventLists(thread.events);
+  return {
+    external_id: thread.externalId,
+    find_external: thread.kind === 'external',
+    replaces: thread.kind === 'new' ? thread.replaces : null,
+    seed_ids: ids,
+    seed_types: types,
+    seed_data: data,
+  };
 }
 
 function toAcceptedRun({ known }: AcceptRequest, { fresh, ...run }: Accepted): AcceptedRun {

@@ -23,8 +23,9 @@ export interface CommitGroup {
  * Shares one transaction, and so one `fsync`, among all writes of the same turn of the event loop:
  * with `synchronous=FULL` that is what makes durable writes cheap. A write that fails does not hurt
  * its neighbours: the group is rolled back and each of them gets a transaction of its own.
+ * `onCommitted` is called after each transaction that is on disk.
  */
-export function createCommitGroup(db: DatabaseSync): CommitGroup {
+export function createCommitGroup(db: DatabaseSync, onCommitted: () => void): CommitGroup {
   let pending: Pending[] = [];
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
@@ -54,6 +55,7 @@ export function createCommitGroup(db: DatabaseSync): CommitGroup {
       return;
     }
     for (const each of group) each.resolve();
+    onCommitted();
   }
 
   function alone(one: Pending): void {
@@ -64,6 +66,7 @@ export function createCommitGroup(db: DatabaseSync): CommitGroup {
       return;
     }
     one.resolve();
+    onCommitted();
   }
 
   return {

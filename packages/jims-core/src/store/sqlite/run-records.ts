@@ -36,6 +36,7 @@ export interface RunRecords {
   activeOf(threadId: string): string | undefined;
 }
 
+const HAS_THREAD = 'EXISTS (SELECT 1 FROM threads t WHERE t.thread_id = jims_runs.thread_id)';
 const LOST_CODES: ReadonlySet<string> = new Set([
   'lost',
   'disconnected',
@@ -49,14 +50,17 @@ export function runRecords(
 ): RunRecords {
   const byId = db.prepare('SELECT * FROM jims_runs WHERE run_id = ?');
   const byKey = db.prepare('SELECT * FROM jims_runs WHERE key_scope = ? AND key = ?');
-  const idByKey = db.prepare('SELECT run_id FROM jims_runs WHERE key_scope = ? AND key = ?');
+  // Of a thread that is being erased nothing is found.
+  const idByKey = db.prepare(
+    `SELECT run_id FROM jims_runs WHERE key_scope = ? AND key = ? AND ${HAS_THREAD}`,
+  );
   idByKey.setReturnArrays(true);
   const forgetKey = db.prepare('UPDATE jims_runs SET key = NULL WHERE run_id = ?');
   const standing = db.prepare(
     `SELECT run_id, attempt, status FROM jims_runs
-     WHERE run_id IN (SELECT value FROM json_each(?))`,
+     WHERE run_id IN (SELECT value FROM json_each(?)) AND ${HAS_THREAD}`,
   );
-  const statusOf = db.prepare('SELECT status FROM jims_runs WHERE run_id = ?');
+  const statusOf = db.prepare(`SELECT status FROM jims_runs WHERE run_id = ? AND ${HAS_THREAD}`);
   statusOf.setReturnArrays(true);
   const activeOf = db.prepare(
     `SELECT run_id FROM jims_runs WHERE thread_id = ? AND status = 'running'`,
@@ -104,7 +108,8 @@ export function runRecords(
     byKey({ scope, key, ttlMs }) {
       const row = byKey.get(scope, key) as RunRow | undefined;
       if (!row) return undefined;
-      if (row.finished_at !== null && row.accepted_at < storedBefore(ttlMs)) {
+      const isOld = row.finished_at !== null && row.accepted_at < storedBefore(ttlMs);
+      if (isOld || !threads.byId(fromHex(row.thread_id))) {
         forgetKey.run(row.run_id);
         return undefined;
       }

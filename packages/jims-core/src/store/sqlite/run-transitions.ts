@@ -3,6 +3,7 @@ import { finishedBefore } from '../finished-before.ts';
 import type {
   AcceptRequest,
   AcceptResult,
+  EventPosition,
   FinishResult,
   FreshEvents,
   ReapResult,
@@ -11,10 +12,10 @@ import type {
   RunThread,
 } from '../store.ts';
 import { ownedRun } from './active-runs.ts';
-import { storedTimeOf } from './events.ts';
+import { storedTimeOf } from './log-reads.ts';
 import type { KeyedRun } from './run-records.ts';
 import { resolveThread } from './run-thread.ts';
-import type { ResolvedThread } from './run-thread.ts';
+import type { FoundThread } from './run-thread.ts';
 import type { Tables } from './tables.ts';
 import { threadLine } from './thread-line.ts';
 
@@ -32,12 +33,19 @@ export function runTransitions(tables: Tables): RunTransitions {
 
   function hasMoved(target: RunThread): boolean {
     if (target.kind !== 'thread' || !target.after) return false;
-    const { threadId, after } = target;
-    const said = { after, domains: ['comm'], limit: 1 };
-    return active.count(threadId) > 0 || events.page(threadId, said).length > 0;
+    return active.count(target.threadId) > 0 || isSaidAfter(target.threadId, target.after);
   }
 
-  function enter(request: AcceptRequest, resolved: ResolvedThread): AcceptResult {
+  function isSaidAfter(threadId: string, after: EventPosition): boolean {
+    for (let from: EventPosition | undefined = after; from;) {
+      const read = events.page(threadId, { after: from, domains: ['comm'], limit: 1 });
+      if (read.events.length > 0) return true;
+      from = read.more ? read.last : undefined;
+    }
+    return false;
+  }
+
+  function enter(request: AcceptRequest, resolved: FoundThread): AcceptResult {
     const { thread, first } = resolved;
     const { runId, incoming, holdIncomingOnNewThread } = request;
     const createdThread = first !== undefined;
@@ -56,11 +64,11 @@ export function runTransitions(tables: Tables): RunTransitions {
   /** Appends what starts a run, and tells what the caller does not have yet when it can be told from here. */
   function append(
     { known }: AcceptRequest,
-    { thread, first }: ResolvedThread,
+    { thread, first }: FoundThread,
     question: readonly NewEvent[],
   ): FreshEvents | undefined {
     const after = known?.threadId === thread.id ? known.after : undefined;
-    const missed = first ?? (after && events.read(thread.id, after));
+    const missed = first ?? (after && events.fresh(thread.id, after));
     if (!missed) {
       events.append(thread.id, question);
       return undefined;
@@ -94,7 +102,7 @@ export function runTransitions(tables: Tables): RunTransitions {
       if (keyed?.lost) return enterAgain(request, keyed);
       if (keyed) return { kind: 'existing', runId: keyed.runId };
       const resolved = resolveThread(tables, target);
-      if (!resolved) return { kind: 'thread_not_found' };
+      if (resolved.kind !== 'found') return resolved;
       if (hasMoved(target)) return { kind: 'thread_moved' };
       return enter(request, resolved);
     },

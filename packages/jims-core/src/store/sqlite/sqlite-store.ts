@@ -3,12 +3,16 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 import { JimsError, describeError, isJimsError } from '../../errors.ts';
+import { readTail } from '../read-tail.ts';
 import type { Store } from '../store.ts';
+import { ThreadWatchers } from '../thread-watchers.ts';
 import { activeRuns } from './active-runs.ts';
 import { asStoreError, createCommitGroup } from './commit-group.ts';
 import { erasing } from './erasing.ts';
+import { erasure } from './erasure.ts';
 import { eventRows } from './events.ts';
 import { instanceRows } from './instances.ts';
+import { logTruncation } from './log-truncation.ts';
 import { runRecords } from './run-records.ts';
 import { runTransitions } from './run-transitions.ts';
 import { runRows } from './runs.ts';
@@ -16,18 +20,22 @@ import { migrate } from './schema.ts';
 import { forgetTheDead, noticeOfOthers } from './sole-user.ts';
 import { appendTo, openThread } from './tables.ts';
 import type { Tables } from './tables.ts';
+import { tailSource } from './tail-source.ts';
 import { threadRows } from './threads.ts';
 
 const BUSY_TIMEOUT_MS = 5000;
 /**
  * A page that many runs change is moved from the log into the database once for all of them: the more
- * pages the log may have, the fewer are moved. 4000 of 4 KiB are 16 MiB of log, and 8 MiB of cache.
+ * pages the log may have, the fewer are moved. 4000 of 4 KiB are 16 MiB of log, and 8 MiB of cache. A log
+ * that a long reader made grow is cut back to 24 MiB. What is removed is overwritten with zeroes.
  */
 const SETTINGS = `
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
 PRAGMA wal_autocheckpoint = 4000;
 PRAGMA cache_size = -8192;
+PRAGMA journal_size_limit = 25165824;
+PRAGMA secure_delete = ON;
 `;
 
 /**
@@ -38,20 +46,38 @@ PRAGMA cache_size = -8192;
 export function openSqliteStore(file: string): Store {
   const db = openDatabase(file);
   const threads = threadRows(db);
-  const events = eventRows(db);
+  const watchers = new ThreadWatchers(() => lookAtOthers());
+  const appendedTo = new Set<string>();
+  const events = eventRows(db, (threadId) => appendedTo.add(threadId));
   const runs = runRows(db);
   const records = runRecords(db, { threads, events });
   const tables: Tables = { threads, events, runs, records, active: activeRuns(db) };
   const instances = instanceRows(db);
   const transitions = runTransitions(tables);
+  const truncation = logTruncation(db, BUSY_TIMEOUT_MS);
+  const group = createCommitGroup(db, () => {
+    for (const threadId of appendedTo) watchers.wake(threadId);
+    appendedTo.clear();
+  });
   const erase = erasing(db, tables);
-  const group = createCommitGroup(db);
+  const dataVersion = db.prepare('PRAGMA data_version');
+  let seenVersion = dataVersion.get()?.['data_version'];
   let open = true;
+
+  /** Another program that writes into the file, too, changes this number. */
+  function lookAtOthers(): void {
+    const version = dataVersion.get()?.['data_version'];
+    if (version === seenVersion) return;
+    seenVersion = version;
+    watchers.wakeAll();
+  }
 
   async function close(): Promise<void> {
     if (!open) return;
     open = false;
     group.flush();
+    watchers.close();
+    truncation.close();
     db.close();
   }
 
@@ -63,7 +89,8 @@ export function openSqliteStore(file: string): Store {
 
     openThread: (spec) => group.write(() => openThread(tables, spec)),
     thread: (threadId) => read(() => threads.byId(threadId)),
-    threadByExternalId: (externalId) => read(() => threads.byExternalId(externalId)),
+    threadByExternalId: (contactId, externalId) =>
+      read(() => threads.byExternalId(contactId, externalId)),
     latestThread: (contactId) => read(() => threads.latestOf(contactId)),
     listThreads: (query) => read(() => threads.list(query)),
     updateThreadConfig: (threadId, config) =>
@@ -71,11 +98,12 @@ export function openSqliteStore(file: string): Store {
         threads.setConfig(threadId, config);
         return threads.byId(threadId);
       }),
-    deleteThreads: (which) => group.write(() => erase.deleteThreads(which)),
 
-    appendEvents: (threadId, added) => group.write(() => appendTo(tables, threadId, added)),
-    readEvents: (threadId, after) => read(() => events.read(threadId, after)),
+    appendEvents: (threadId, added, { whenIdle = false } = {}) =>
+      group.write(() => appendTo(tables, threadId, { added, whenIdle })),
+    readTail: (threadId, tail) => read(() => readTail(tailSource(events, threadId), tail)),
     pageEvents: (threadId, page) => read(() => events.page(threadId, page)),
+    watchThread: (threadId, wake) => watchers.watch(threadId, wake),
 
     acceptRun: (request) => group.write(() => transitions.accept(request)),
     appendInRun: (run, added) => group.write(() => transitions.append(run, added)),
@@ -99,7 +127,7 @@ export function openSqliteStore(file: string): Store {
     reapRuns: () => group.write(() => transitions.reap()),
     listen: async () => {},
 
-    purge: (limits) => group.write(() => erase.purge(limits)),
+    ...erasure({ group, erase, truncation, watchers }),
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -148,9 +176,9 @@ function primaryCode(error: unknown): number | undefined {
   return typeof error.errcode === 'number' ? error.errcode & 0xff : undefined;
 }
 
-async function read<T>(query: () => T): Promise<T> {
+async function read<T>(query: () => T | Promise<T>): Promise<T> {
   try {
-    return query();
+    return await query();
   } catch (error) {
     throw asStoreError(error);
   }

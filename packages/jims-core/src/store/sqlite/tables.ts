@@ -1,8 +1,8 @@
-import { JimsError } from '../../errors.ts';
 import { newId } from '../../new-id.ts';
 import { THREAD_CREATED, newEvent } from '../../thread/event.ts';
 import type { NewEvent, ThreadEvent } from '../../thread/event.ts';
 import type { NewThread, Thread } from '../../thread/thread.ts';
+import { threadBusy, threadNotFound } from '../refusals.ts';
 import type { ActiveRuns } from './active-runs.ts';
 import type { EventRows } from './events.ts';
 import type { RunRecords } from './run-records.ts';
@@ -36,19 +36,20 @@ export function openThread(
 ): { thread: Thread; created: boolean } {
   const existing =
     (threadId === undefined ? undefined : tables.threads.byId(threadId)) ??
-    (externalId === undefined ? undefined : tables.threads.byExternalId(externalId));
+    (externalId === undefined ? undefined : tables.threads.byExternalId(contactId, externalId));
   if (existing) return { thread: existing, created: false };
   const id = threadId ?? newId();
   const { thread } = createThread(tables, { id, contactId, externalId, config: threadConfig });
   return { thread, created: true };
 }
 
-/** @throws JimsError `thread_not_found`. */
+/** @throws JimsError `thread_not_found`, `thread_busy`. */
 export function appendTo(
-  { threads, events }: Tables,
+  { threads, events, active }: Tables,
   threadId: string,
-  added: readonly NewEvent[],
+  { added, whenIdle }: { readonly added: readonly NewEvent[]; readonly whenIdle: boolean },
 ): readonly ThreadEvent[] {
-  if (threads.byId(threadId)) return events.append(threadId, added);
-  throw new JimsError('thread_not_found', `Thread '${threadId}' not found`);
+  if (!threads.byId(threadId)) throw threadNotFound(threadId);
+  if (whenIdle && active.count(threadId) > 0) throw threadBusy();
+  return events.append(threadId, added);
 }

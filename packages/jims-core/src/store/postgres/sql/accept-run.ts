@@ -85,7 +85,8 @@ create or replace function jims.accept_run(
   p_thread_id text, p_contact_id text,
   p_after_created_at timestamp without time zone, p_after_id uuid,
   p_thread_config jsonb, p_new_thread_id uuid, p_event_id uuid,
-  p_external_id text, p_seed_ids uuid[], p_seed_types text[], p_seed_data json[],
+  p_external_id text, p_find_external boolean, p_replaces text,
+  p_seed_ids uuid[], p_seed_types text[], p_seed_data json[],
   p_incoming_type text, p_incoming_data json, p_hold_incoming boolean,
   p_on_busy text, p_queue_limit integer,
   p_scope text, p_key text, p_fingerprint text, p_ttl_ms double precision,
@@ -120,10 +121,19 @@ begin
       exit;
     end if;
     if p_seed_ids is not null then
-      v_thread := jims.create_thread(
-        p_new_thread_id, p_contact_id, p_external_id, p_thread_config, p_event_id);
-      if v_thread.thread_id is not null then
-        perform jims.append_events(p_new_thread_id, p_seed_ids, p_seed_types, p_seed_data);
+      if p_find_external then
+        v_thread := jims.take_external_thread(p_contact_id, p_external_id);
+      elsif p_external_id is not null and not jims.supersede(
+        p_contact_id, p_external_id, jims.as_uuid(p_replaces), p_new_thread_id)
+      then
+        return json_build_object('kind', 'thread_moved');
+      end if;
+      if v_thread.thread_id is null then
+        v_thread := jims.create_thread(
+          p_new_thread_id, p_contact_id, p_external_id, p_thread_config, p_event_id);
+        if v_thread.thread_id is not null then
+          perform jims.append_events(p_new_thread_id, p_seed_ids, p_seed_types, p_seed_data);
+        end if;
       end if;
     else
       v_thread := jims.take_thread(

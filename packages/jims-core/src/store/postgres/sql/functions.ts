@@ -1,6 +1,7 @@
 import { ACCEPT_FUNCTIONS } from './accept-run.ts';
 import { CLEAR_UP_FUNCTIONS } from './clear-up.ts';
 import { END_FUNCTIONS } from './end-runs.ts';
+import { EXTERNAL_ID_FUNCTIONS } from './external-ids.ts';
 import { LOG_FUNCTIONS } from './log.ts';
 import { THREAD_FUNCTIONS } from './threads.ts';
 
@@ -14,6 +15,7 @@ import { THREAD_FUNCTIONS } from './threads.ts';
 export const FUNCTIONS = [
   LOG_FUNCTIONS,
   THREAD_FUNCTIONS,
+  EXTERNAL_ID_FUNCTIONS,
   END_FUNCTIONS,
   ACCEPT_FUNCTIONS,
   CLEAR_UP_FUNCTIONS,

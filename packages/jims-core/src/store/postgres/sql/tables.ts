@@ -41,7 +41,10 @@ create table original.thread_events (
  * `jims_threads_contact_order`, the latest thread of a contact is sought among all of the contact's
  * threads; without `jims_threads_order`, a list of threads sorts all of them.
  *
- * The last two are without the thread's id: from version 18 on PostgreSQL may look an id up by skipping
+ * `jims_threads_external` is for the thread of an external id, which is unique within its contact alone:
+ * of a hash, as both together may be longer than an entry of an index.
+ *
+ * The two orders are without the thread's id: from version 18 on PostgreSQL may look an id up by skipping
  * through an index that only ends with it, and a function would keep such a plan while the table grows.
  *
  * Alembic, which compares a Python application's models with the database, may propose to drop them.
@@ -67,5 +70,10 @@ export const INDEXES: readonly Wanted[] = [
   {
     name: 'jims_threads_order',
     sql: 'create index jims_threads_order on original.threads (created_at)',
+  },
+  {
+    name: 'jims_threads_external',
+    sql: `create index jims_threads_external on original.threads (hashtextextended(external_id, 0), contact_id)
+          where external_id is not null`,
   },
 ];

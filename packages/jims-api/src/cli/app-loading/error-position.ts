@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-import { importPlace } from './load-record.ts';
+import { importPosition } from './load-record.ts';
 import type { Import } from './load-record.ts';
 import type { ResolveHook } from './resolve-hook.ts';
 
@@ -27,9 +27,12 @@ for (const file of JSON.parse(await text(process.stdin))) {
 `;
 
 /** `file:line` of an error that came while the app was loaded: in the user's own files if it can be. */
-export function errorPlace(error: Error, hook: ResolveHook): string | undefined {
+export function errorPosition(error: Error, hook: ResolveHook): string | undefined {
   return (
-    header(error) ?? syntaxErrorPlace(error, hook) ?? ownFrame(error, hook) ?? importOf(error, hook)
+    header(error) ??
+    syntaxErrorPosition(error, hook) ??
+    ownFrame(error, hook) ??
+    importOf(error, hook)
   );
 }
 
@@ -39,7 +42,7 @@ function header(error: Error): string | undefined {
   return first.startsWith('file:') ? asPath(first) : first;
 }
 
-function syntaxErrorPlace(error: Error, { record }: ResolveHook): string | undefined {
+function syntaxErrorPosition(error: Error, { record }: ResolveHook): string | undefined {
   if (!(error instanceof SyntaxError) || !error.stack?.includes('compileSourceTextModule')) {
     return undefined;
   }
@@ -71,13 +74,13 @@ function importOf(error: Error, { aliases, record }: ResolveHook): string | unde
   while (wanted?.importer !== undefined && !aliases.isOfProject(wanted.importer)) {
     wanted = record.importOf(pathToFileURL(wanted.importer).href);
   }
-  return wanted && importPlace(wanted);
+  return wanted && importPosition(wanted);
 }
 
-function asPath(place: string): string {
-  if (!place.startsWith('file:')) return place;
+function asPath(position: string): string {
+  if (!position.startsWith('file:')) return position;
   try {
-    return fileURLToPath(place);
+    return fileURLToPath(position);
   } catch {
     return '';
   }

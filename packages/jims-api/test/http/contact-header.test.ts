@@ -1,0 +1,223 @@
+// The header x-jims-contact-id: the contact that it names is the only one that a request reaches.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+
+import { newEvent } from 'jims-core';
+import type { ThreadContext } from 'jims-core';
+
+import type { Principal } from '../../src/http/auth/principal.ts';
+import { jsonOf, testApi } from '../support/api.ts';
+import type { TestApi } from '../support/api.ts';
+import { serveApp } from '../support/listening-app.ts';
+
+const HEADER = 'x-jims-contact-id';
+const KEY = { authorization: 'Bearer service' };
+const NO_UUID = '01234567-0123-7123-8123-0123456789ab';
+const METHODS = ['get', 'post', 'patch', 'delete'] as const;
+
+async function byKey({ headers }: Request): Promise<Principal | undefined> {
+  const key = headers.get('authorization')?.replace('Bearer ', '');
+  if (key === undefined) return undefined;
+  return key === 'service'
+    ? { kind: 'service', id: key }
+    : { kind: 'contact', id: key, contactId: key };
+}
+
+function whoami(ctx: ThreadContext): void {
+  ctx.sendEvent('rag.sources', { n: 1 });
+  ctx.sendMessage(`${ctx.contactId} ${ctx.history.length}`);
+}
+
+function keyed(options = {}): TestApi {
+  return testApi(whoami, { authenticate: byKey, ...options });
+}
+
+/** A thread and a run of anna's, for somebody else to look for. */
+async function annas(api: TestApi): Promise<{ threadId: string; runId: string }> {
+  const headers = { ...KEY, [HEADER]: 'anna' };
+  const body = { contact_id: 'anna', message: 'secret' };
+  const answer = await api.post('/api/v1/chat', body, headers);
+  assert.equal(answer.status, 200);
+  return {
+    threadId: String(answer.headers.get('x-jims-thread-id')),
+    runId: String(answer.headers.get('x-jims-run-id')),
+  };
+}
+
+/** Answers to the same request by a service for bert, and by bert's own token. */
+async function forBert(
+  api: TestApi,
+  method: string,
+  path: string,
+  body?: object,
+): Promise<readonly [Response, Response]> {
+  const send = (headers: Readonly<Record<string, string>>): Promise<Response> =>
+    api.send(method, path, {
+      headers: { 'content-type': 'application/json', 'x-request-id': 'r', ...headers },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+  return [await send({ ...KEY, [HEADER]: 'bert' }), await send({ authorization: 'Bearer bert' })];
+}
+
+describe('a service that names a contact', () => {
+  test('reaches on JIMS’s own routes what that contact’s token would reach', async () => {
+    await using api = keyed();
+    const { threadId, runId } = await annas(api);
+    const requests: readonly (readonly [string, string, object?])[] = [
+      ['GET', '/api/v1/contacts/anna/export'],
+      ['DELETE', '/api/v1/contacts/anna'],
+      ['GET', '/api/v1/threads'],
+      ['GET', `/api/v1/threads/${threadId}`],
+      ['PATCH', `/api/v1/threads/${threadId}`, { thread_config: { plan: 'gold' } }],
+      ['DELETE', `/api/v1/threads/${threadId}`],
+      ['GET', `/api/v1/threads/${threadId}/events`],
+      ['POST', `/api/v1/threads/${threadId}/runs`, { message: 'x' }],
+      ['POST', '/api/v1/chat', { message: 'x', thread_id: threadId }],
+      ['POST', '/api/v1/threads', { thread_id: threadId }],
+      ['GET', `/api/v1/runs/${runId}`],
+      ['GET', `/api/v1/runs/${runId}/stream`],
+      ['POST', `/api/v1/runs/${runId}/cancel`],
+    ];
+    for (const [method, path, body] of requests) {
+      const [service, contact] = await forBert(api, method, path, body);
+      assert.equal(service.status, contact.status, `${method} ${path}`);
+      assert.equal(await service.text(), await contact.text(), `${method} ${path}`);
+      assert.ok(path === '/api/v1/threads' || service.status === 404, `${method} ${path}`);
+    }
+    const tail = await api.get(`/api/v1/threads/${threadId}/events`, {
+      ...KEY,
+      [HEADER]: 'bert',
+      accept: 'text/event-stream',
+    });
+    assert.equal(tail.status, 404);
+    const [thread, ...more] = await api.app.listThreads({ limit: 10 });
+    assert.equal(thread?.id, threadId);
+    assert.deepEqual(more, []);
+  });
+
+  test('may not do for a contact what only services may', async () => {
+    await using api = keyed();
+    const { thread } = await api.app.newThread({ contactId: 'bert' });
+    await api.app.thread(thread.id).then((found) => found?.append(newEvent('state.set.x', {})));
+    for (const [method, path, body] of [
+      ['PATCH', `/api/v1/threads/${thread.id}`, { thread_config: {} }],
+      ['GET', `/api/v1/threads/${thread.id}/events?domain=state`],
+    ] as const) {
+      const [service, contact] = await forBert(api, method, path, body);
+      assert.equal(service.status, 404, path);
+      assert.equal(contact.status, 404, path);
+    }
+  });
+
+  test('goes before the body and the query', async () => {
+    await using api = keyed();
+    await annas(api);
+    const headers = { ...KEY, [HEADER]: 'bert' };
+    const named = { contact_id: 'anna', message: 'Hi' };
+    const chat = await jsonOf(await api.post('/api/v1/chat', named, headers));
+    assert.deepEqual(chat['assistant_messages'], ['bert 1']);
+    const strange = await api.post('/api/v1/chat', { contact_id: 7, message: 'Hi' }, headers);
+    assert.equal(strange.status, 200);
+    const made = await jsonOf(await api.post('/api/v1/threads', { contact_id: 'anna' }, headers));
+    assert.equal(made['contact_id'], 'bert');
+    const path = `/api/v1/threads/${String(made['thread_id'])}/runs`;
+    assert.equal((await api.post(path, named, headers)).status, 202);
+    const { threads } = await jsonOf(await api.get('/api/v1/threads?contact_id=anna', headers));
+    assert.ok(Array.isArray(threads) && threads.length === 2);
+    assert.ok(threads.every((thread) => Object(thread).contact_id === 'bert'));
+    const asked = { messages: [{ text: 'Hi' }] };
+    const deep = await api.post('/deep-chat?contact_id=anna', asked, headers);
+    assert.match(await deep.text(), /bert/);
+    const openAi = await api.post(
+      '/v1/chat/completions',
+      { messages: [{ role: 'user', content: 'Hi' }], user: ' not a name ' },
+      { ...headers, 'x-openwebui-user-id': 'anna' },
+    );
+    assert.match(await openAi.text(), /bert 1/);
+  });
+
+  test('is seen by the pipeline as the contact', async () => {
+    let seen: unknown;
+    await using api = testApi((ctx: ThreadContext) => void (seen = ctx.principal), {
+      authenticate: byKey,
+    });
+    await api.post('/api/v1/chat', { message: 'Hi' }, { ...KEY, [HEADER]: 'anna' });
+    assert.deepEqual(seen, { kind: 'contact', id: 'service', contactId: 'anna' });
+  });
+});
+
+describe('the header', () => {
+  async function statuses(
+    api: TestApi,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<Readonly<Record<string, number>>> {
+    const { paths } = await jsonOf(await api.get('/openapi.json', KEY));
+    const all: Record<string, number> = {};
+    for (const [path, item] of Object.entries(Object(paths))) {
+      for (const method of METHODS.filter((each) => each in Object(item))) {
+        const response = await api.send(
+          method.toUpperCase(),
+          path.replaceAll(/\{[^}]*\}/g, NO_UUID),
+          {
+            headers: { 'content-type': 'application/json', ...KEY, ...headers },
+            ...(method !== 'get' && { body: '{}' }),
+          },
+        );
+        await response.body?.cancel();
+        all[`${method} ${path}`] = response.status;
+      }
+    }
+    return all;
+  }
+
+  const OPEN = ['get /healthz', 'get /readyz', 'get /.well-known/agent-card.json'];
+  const CONTACTLESS = ['get /openapi.json', 'get /docs'];
+
+  test('that is empty, or sent with two names, is refused by every operation that is for a contact', async () => {
+    await using api = keyed();
+    for (const value of ['', ' ', 'ib, ia', 'ib,ia', 'ib, ', ',ib', ', ']) {
+      const all = await statuses(api, { [HEADER]: value });
+      for (const [operation, status] of Object.entries(all)) {
+        assert.equal(status, OPEN.includes(operation) ? 200 : 400, `${operation} '${value}'`);
+      }
+    }
+    const { code, detail } = await jsonOf(
+      await api.post('/api/v1/chat', { message: 'x' }, { ...KEY, [HEADER]: '' }),
+    );
+    assert.equal(code, 'contact_header_invalid');
+    assert.match(String(detail), /is empty/);
+  });
+
+  test('that is sent twice with one name is that name', async () => {
+    await using served = await serveApp(whoami, { authenticate: byKey });
+    const headers = new Headers({ ...KEY, 'content-type': 'application/json' });
+    headers.append(HEADER, 'anna');
+    headers.append(HEADER, 'anna');
+    const body = JSON.stringify({ message: 'Hi' });
+    const answer = await fetch(`${served.origin}/api/v1/chat`, { method: 'POST', headers, body });
+    assert.match(await answer.text(), /anna 1/);
+  });
+
+  test('of a contact’s own token names that contact, or is not found', async () => {
+    await using api = keyed();
+    const own = { authorization: 'Bearer bert' };
+    for (const path of ['/api/v1/threads', '/ai-sdk/chat/c1']) {
+      assert.equal((await api.get(path, { ...own, [HEADER]: 'bert' })).status, 200);
+      assert.equal((await api.get(path, { ...own, [HEADER]: 'anna' })).status, 404);
+      assert.equal((await api.get(path, { ...own, [HEADER]: '' })).status, 400);
+    }
+  });
+
+  test('can be demanded of services; what is about no contact needs none', async () => {
+    await using api = keyed({ requireContactHeader: true });
+    for (const [operation, status] of Object.entries(await statuses(api, {}))) {
+      const expected = [...OPEN, ...CONTACTLESS].includes(operation) ? 200 : 400;
+      assert.equal(status, expected, operation);
+    }
+    const { code } = await jsonOf(await api.post('/api/v1/chat', { contact_id: 'a' }, KEY));
+    assert.equal(code, 'contact_header_required');
+    await annas(api);
+    const own = { authorization: 'Bearer bert' };
+    assert.equal((await api.post('/api/v1/chat', { message: 'x' }, own)).status, 200);
+  });
+});

@@ -1,0 +1,153 @@
+// External ids: unique within their contact, made once, and taken over by one thread at a time.
+import assert from 'node:assert/strict';
+import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
+
+import type { AcceptedRun, RunThread, Store } from '../../src/store/store.ts';
+import { supersededBy } from '../../src/thread/thread.ts';
+import type { Thread } from '../../src/thread/thread.ts';
+import { withClient } from '../support/postgres.ts';
+import {
+  answer,
+  conversation,
+  freshStore,
+  question,
+  storeUser,
+  untilClockTicks,
+} from '../support/store-user.ts';
+import { describeStores } from '../support/stores.ts';
+import type { StoreUnderTest } from '../support/stores.ts';
+
+describeStores((kind) => {
+  test('one contact’s external id is not another’s', async () => {
+    await using user = await freshStore(kind);
+    const { store } = user;
+    const a = await store.openThread({ contactId: 'a', externalId: 'x' });
+    const b = await store.openThread({ contactId: 'b', externalId: 'x' });
+    assert.equal(b.created, true);
+    assert.notEqual(a.thread.id, b.thread.id);
+    assert.deepEqual(await store.threadByExternalId('a', 'x'), a.thread);
+    assert.deepEqual(await store.threadByExternalId('b', 'x'), b.thread);
+    assert.equal(await store.threadByExternalId('c', 'x'), undefined);
+    const run = await user.accept('Hi', { thread: externalOf('b', 'x') });
+    assert.deepEqual([run.thread.id, run.createdThread], [b.thread.id, false]);
+  });
+
+  test('first messages at once make one thread, also from two processes', async () => {
+    await using user = await freshStore(kind);
+    const other = kind.name === 'postgres' ? await storeUser(user.store) : user;
+    const thread: RunThread = { ...externalOf('a', 'chat'), events: [question('before')] };
+    const runs = await Promise.all(
+      Array.from({ length: 8 }, (_, n) => (n % 2 === 0 ? user : other).accept(`m${n}`, { thread })),
+    );
+    assert.equal(new Set(runs.map((run) => run.thread.id)).size, 1);
+    assert.equal(runs.filter((run) => run.createdThread).length, 1);
+    assert.equal((await user.store.listThreads({ limit: 10 })).threads.length, 1);
+    const [before, ...more] = await conversation(user.store, runs[0]?.thread.id ?? '');
+    assert.equal(before, 'before');
+    assert.equal(more.length, 1, 'the others wait in line');
+  });
+
+  test('a request that is refused makes no thread', async () => {
+    await using user = await freshStore(kind);
+    await user.accept('one', { thread: externalOf('a', 'chat') });
+    const busy = { thread: externalOf('a', 'chat'), onBusy: 'reject' } as const;
+    assert.deepEqual(await user.ask('two', busy), { kind: 'thread_busy' });
+    assert.equal((await user.store.listThreads({ limit: 10 })).threads.length, 1);
+  });
+
+  test('a new thread takes over an external id, and the older one says by whom', async () => {
+    await using user = await freshStore(kind);
+    const { store } = user;
+    const other = await store.openThread({ contactId: 'b', externalId: 'chat' });
+    const old = await user.accept('one', { thread: externalOf('a', 'chat') });
+    await user.finish(old);
+    await untilClockTicks();
+    const fork = await user.accept('uno', { thread: forkOf(old.thread, [answer('Hi')]) });
+    assert.deepEqual(await conversation(store, fork.thread.id), ['Hi', 'uno']);
+    assert.deepEqual(await store.threadByExternalId('a', 'chat'), fork.thread);
+    const superseded = await store.thread(old.thread.id);
+    assert.equal(superseded && supersededBy(superseded), fork.thread.id);
+    assert.equal(supersededBy(fork.thread), undefined);
+    assert.deepEqual(await conversation(store, old.thread.id), ['one'], 'nothing is lost');
+    const named = async (query: object): Promise<readonly string[]> =>
+      (await store.listThreads({ limit: 10, ...query })).threads.map(({ id }) => id);
+    assert.deepEqual(await named({ externalId: 'chat', contactId: 'a' }), [fork.thread.id]);
+    assert.deepEqual(await named({ contactId: 'a' }), [fork.thread.id, old.thread.id]);
+    assert.deepEqual(await named({ contactId: 'a', current: true }), [fork.thread.id]);
+    assert.deepEqual(await named({ externalId: 'chat' }), [fork.thread.id, other.thread.id]);
+  });
+
+  test('of forks at once one takes over, and the others hear that the thread moved', async () => {
+    await using user = await freshStore(kind);
+    const old = await user.accept('one', { thread: externalOf('a', 'chat') });
+    const results = await Promise.all(
+      Array.from({ length: 5 }, (_, n) => user.ask(`m${n}`, { thread: forkOf(old.thread, []) })),
+    );
+    const accepted = results.filter((result): result is AcceptedRun => result.kind === 'accepted');
+    assert.equal(accepted.length, 1);
+    assert.ok(results.every(({ kind: each }) => each === 'accepted' || each === 'thread_moved'));
+    assert.equal((await user.store.listThreads({ limit: 10 })).threads.length, 2);
+  });
+
+  test('of several that another writer left the newest counts, and all give way to a fork', async () => {
+    await using user = await freshStore(kind);
+    const { store, url } = user;
+    const threads: Thread[] = [];
+    for (const externalId of ['x', 'y', 'z']) {
+      await untilClockTicks();
+      threads.push((await store.openThread({ contactId: 'a', externalId })).thread);
+    }
+    await execute(kind, url, "update threads set external_id = 'chat'");
+    const newest = threads[2];
+    assert.ok(newest);
+    assert.equal((await store.threadByExternalId('a', 'chat'))?.id, newest.id);
+    const again = await user.accept('one', { thread: externalOf('a', 'chat') });
+    assert.equal(again.thread.id, newest.id);
+    const fork = await user.accept('uno', { thread: forkOf(again.thread, []) });
+    assert.deepEqual(await externalIds(store), [fork.thread.id]);
+  });
+
+  test('events go in while nothing runs, when that is asked for', async () => {
+    await using user = await freshStore(kind);
+    const { store } = user;
+    const { thread } = await store.openThread({ contactId: 'a' });
+    const own = { kind: 'thread', threadId: thread.id } as const;
+    const whenIdle = { whenIdle: true };
+    await store.appendEvents(thread.id, [question('before')], whenIdle);
+    const run = await user.accept('one', { thread: own });
+    const later = [question('later'), answer('ok')];
+    await assert.rejects(store.appendEvents(thread.id, later, whenIdle), { code: 'thread_busy' });
+    await user.finish(run, ['1']);
+    await store.appendEvents(thread.id, later, whenIdle);
+    assert.deepEqual(await conversation(store, thread.id), ['before', 'one', '1', 'later', 'ok']);
+    assert.deepEqual(await store.appendEvents(thread.id, [], whenIdle), []);
+  });
+});
+
+function externalOf(contactId: string, externalId: string): RunThread & { kind: 'external' } {
+  return { kind: 'external', contactId, externalId, threadConfig: {}, events: [] };
+}
+
+function forkOf(
+  { id, contactId = '', externalId }: Thread,
+  events: (RunThread & { kind: 'new' })['events'],
+): RunThread {
+  const named = externalId === undefined ? {} : { externalId };
+  return { kind: 'new', contactId, ...named, replaces: id, threadConfig: {}, events };
+}
+
+/** Ids of the threads that have the external id `chat`. */
+async function externalIds(store: Store): Promise<readonly string[]> {
+  return (await store.listThreads({ externalId: 'chat', limit: 10 })).threads.map(({ id }) => id);
+}
+
+async function execute({ name }: StoreUnderTest, url: string, sql: string): Promise<void> {
+  if (name === 'postgres') {
+    await withClient(url, (client) => client.query(sql));
+    return;
+  }
+  const db = new DatabaseSync(url.slice('sqlite:///'.length));
+  db.exec(sql);
+  db.close();
+}
