@@ -46,14 +46,9 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     about: 'Who joins a stream gets the last frame again that he had',
     changes: [
       {
-        file: `${CORE}/run/run-stream.ts`,
-        from: 'events.findIndex((event) => event.seq > seq)',
-        to: 'events.findIndex((event) => event.seq >= seq)',
-      },
-      {
-        file: `${CORE}/run/run-stream.ts`,
-        from: 'if (event.seq <= after) {',
-        to: 'if (event.seq < after) {',
+        file: `${CORE}/run/run-events.ts`,
+        from: '? position.seq > other.seq',
+        to: '? position.seq >= other.seq',
       },
     ],
     scenarios: ['F11'],
@@ -64,11 +59,64 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: `${CORE}/run/run-stream.ts`,
-        from: 'events.findIndex((event) => event.seq > seq)',
-        to: 'events.findIndex((event) => event.seq > seq + 1)',
+        from: 'isAfter(event, position) || isRunEnd(event)',
+        to: 'isAfter(event, { ...position, seq: position.seq + 1 }) || isRunEnd(event)',
       },
     ],
     scenarios: ['F11'],
+  },
+  {
+    name: 'ids-without-attempt',
+    about: 'The id of a frame does not say of which attempt of its run it is',
+    changes: [
+      {
+        file: `${API}/protocols/jims/event-ids.ts`,
+        from: 'return `${attempt}.${seq}`;',
+        to: 'return `${attempt > 0 ? 1 : 0}.${seq}`;',
+      },
+    ],
+    scenarios: ['F18'],
+  },
+  {
+    name: 'share-of-all',
+    about: 'One contact may have all runs of a process',
+    changes: [
+      {
+        file: `${CORE}/run/caller-shares.ts`,
+        from: 'isFull: (caller) => caller !== undefined && countOf(caller) >= share,',
+        to: 'isFull: (caller) => caller !== undefined && countOf(caller) > share * 1_000_000,',
+      },
+    ],
+    scenarios: ['F18'],
+  },
+  {
+    name: 'reader-stops-all',
+    about: 'A reader who leaves stops the run for all others',
+    changes: [
+      {
+        file: `${CORE}/run/live-run.ts`,
+        from: 'if (this.#readers === 0 && this.#stopsUnread)',
+        to: 'if (this.#stopsUnread)',
+      },
+    ],
+    scenarios: ['F18'],
+  },
+  {
+    name: 'stored-end-unknown',
+    about: 'An outcome that is stored already is not known again',
+    changes: [
+      {
+        file: `${CORE}/store/finished-before.ts`,
+        from: 'if (!record || !isSameEnd(record, owner, outcome))',
+        to: 'if (record || outcome)',
+      },
+      {
+        file: `${CORE}/run/end-run.ts`,
+        from: 'const end = isOwn ? endOfRecord(record) : undefined;',
+        to: 'const end: RunEnd | undefined = undefined;',
+      },
+    ],
+    scenarios: ['F18'],
   },
   {
     name: 'stream-without-bound',

@@ -60,6 +60,8 @@ export interface ApiOptions extends Partial<AuthenticateOptions> {
   readonly maxConfigBytes?: number;
   /** How many streams may be open; default 10,000. */
   readonly maxStreams?: number;
+  /** How many streams one contact may have open; default a tenth of `maxStreams`. */
+  readonly maxStreamsPerCaller?: number | undefined;
   /** How often a silent stream says that it lives; default 8 s. */
   readonly heartbeatMs?: number;
   /** Default: no logs. */
@@ -112,7 +114,7 @@ export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseR
     isDraining,
   });
 
-  app.metrics.expectRefusals(['too_many_streams', 'body_too_large']);
+  app.metrics.expectRefusals(['too_many_streams', 'too_many_streams_of_caller', 'body_too_large']);
   const { publicUrl } = api;
   const terms: AnswerOptions = {
     api,
@@ -163,7 +165,11 @@ function apiContext(
     maxMessageBytes: options.maxMessageBytes ?? 256 * KIB,
     maxConfigBytes: options.maxConfigBytes ?? 128 * KIB,
     heartbeatMs: options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS,
-    streams: createStreams(options.maxStreams ?? 10_000, made.app.metrics),
+    streams: createStreams({
+      maxStreams: options.maxStreams ?? 10_000,
+      maxStreamsPerCaller: options.maxStreamsPerCaller,
+      metrics: made.app.metrics,
+    }),
     publicUrl: options.publicUrl === undefined ? undefined : publicUrlOf(options.publicUrl),
   };
 }

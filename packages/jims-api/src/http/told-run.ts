@@ -1,5 +1,13 @@
-import { textPieces } from 'jims-core';
-import type { AgentStatus, ListenOptions, NewEvent, Run, RunEnd, RunEvent } from 'jims-core';
+import { JimsError, textPieces } from 'jims-core';
+import type {
+  AgentStatus,
+  ListenOptions,
+  NewEvent,
+  Run,
+  RunEnd,
+  RunEvent,
+  NumberedRunEvent,
+} from 'jims-core';
 
 import { assistantText } from './said.ts';
 
@@ -26,10 +34,11 @@ interface TextDelta {
  * A run from its beginning to its one last event, nothing missing: of a run that is over, or that
  * another process runs, some events and the last of a text are known by its outcome alone; they come
  * before its end. A message that was not streamed comes in pieces when it is long, an empty one in
- * none. After an error texts stay open.
+ * none. After an error texts stay open. A run that is lost and runs again after something was sent
+ * ends with the error `restarted`: no client of these protocols could take back what it shows.
  */
 export async function* toldRun(
-  run: Run,
+  run: Pick<Run, 'listen'>,
   options: Omit<ListenOptions, 'after'> = {},
 ): AsyncGenerator<ToldEvent, void, void> {
   let seq = 0;
@@ -61,7 +70,7 @@ export async function* toldRun(
     yield { type: 'event', event };
   }
 
-  for await (const event of run.listen(options)) {
+  for await (const event of ofOneAttempt(run.listen(options))) {
     const places = event.seq - seq;
     seq = event.seq;
     switch (event.type) {
@@ -83,6 +92,27 @@ export async function* toldRun(
       case 'error':
         yield event;
         break;
+    }
+  }
+}
+
+type AttemptEvent = Exclude<NumberedRunEvent, { readonly type: 'restarted' }>;
+
+/** The events of one attempt. When another one begins after some of them, an error is the end. */
+async function* ofOneAttempt(
+  events: AsyncIterable<NumberedRunEvent>,
+): AsyncGenerator<AttemptEvent, void, void> {
+  let hasBegun = false;
+  for await (const event of events) {
+    if (event.type !== 'restarted') {
+      hasBegun = true;
+      yield event;
+    } else if (hasBegun) {
+      const { attempt, seq } = event;
+      const words =
+        'The run was interrupted and started again: what came before does not count, read it again';
+      yield { type: 'error', error: new JimsError('restarted', words), attempt, seq };
+      return;
     }
   }
 }

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 
+import { lastEventIdNames } from '../../http/last-event-id.ts';
 import type { ErrorStatus, Operation, OperationParameter } from '../../http/operation.ts';
 import { EventResource, ThreadResource } from './resources.ts';
 import { NewThreadBody, ThreadPatchBody } from './threads.ts';
@@ -143,6 +144,7 @@ export const threadOperations: readonly Operation[] = [
         schema: v.string(),
       },
       ...page,
+      ...lastEventIdNames('cursor'),
     ],
     responses: {
       200: {
@@ -153,7 +155,7 @@ export const threadOperations: readonly Operation[] = [
         ),
       },
     },
-    errors: [400, ...errors],
+    errors: [400, 429, ...errors],
   },
   {
     method: 'DELETE',

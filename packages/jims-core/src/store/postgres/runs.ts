@@ -1,10 +1,12 @@
 import { randomUUIDv7 } from 'node:crypto';
 
+import { finishedBefore } from '../finished-before.ts';
 import type {
   AcceptRequest,
   AcceptResult,
   AcceptedRun,
   PolledRun,
+  RunRecord,
   RunStatus,
   RunStore,
   RunThread,
@@ -63,7 +65,8 @@ export function runStore(
       return toEvents(run.threadId, rows);
     },
 
-    async finishRun(run, { status, events, error, usage, lastSeq, progress = [] }) {
+    async finishRun(run, outcome) {
+      const { status, events, error, usage, lastSeq, progress = [] } = outcome;
       const { ids, types, data } = eventLists(events);
       const [seqs, told] = progressLists(progress);
       const result = await db.callInGroup<{
@@ -85,7 +88,7 @@ export function runStore(
         progress_seqs: seqs,
         progress_events: told,
       });
-      if (!result) return { kind: 'fenced' };
+      if (!result) return finishedBefore(await recordOf(db, run.runId), run, outcome);
       const { times, next } = result;
       if (next) hints.wake([next], run.instanceId);
       watchers.wake(run.threadId);
@@ -97,10 +100,7 @@ export function runStore(
       };
     },
 
-    async run(runId) {
-      const [row] = await db.query<RunRecordRow>(RUN_RECORD, [runId]);
-      return row && toRunRecord(row);
-    },
+    run: (runId) => recordOf(db, runId),
 
     async runIdByKey({ scope, key }) {
       const [row] = await db.query<{ runId: string }>(
@@ -139,6 +139,11 @@ export function runStore(
 
     ...progressStore(db),
   };
+}
+
+async function recordOf(db: Database, runId: string): Promise<RunRecord | undefined> {
+  const [row] = await db.query<RunRecordRow>(RUN_RECORD, [runId]);
+  return row && toRunRecord(row);
 }
 
 function acceptParameters(request: AcceptRequest): Readonly<Record<string, Parameter>> {
