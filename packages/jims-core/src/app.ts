@@ -43,6 +43,11 @@ export interface JimsAppOptions {
 export interface OpenOptions {
   /** A connection URL that goes before the app's own. */
   readonly store?: string;
+  /**
+   * The schema of the app's threads in a PostgreSQL database with several apps; see `openStore`.
+   * Default: `JIMS_SCHEMA`, else where the threads are.
+   */
+  readonly schema?: string;
   readonly limits?: Partial<RunLimits>;
   readonly logger?: Logger;
   /** Puts prompts and answers into the spans of model calls; default: as the app's settings say. */
@@ -268,7 +273,7 @@ export class JimsApp implements AsyncDisposable {
 
   async #openNow(options: OpenOptions): Promise<Opened> {
     const { limits, logger = silentLogger, traceContent, onRunFailed } = options;
-    const store = await storeOf(this.#store, options.store);
+    const store = await storeOf(this.#store, { ...options, logger });
     if (store.notice !== undefined) logger.warn({ store: store.description }, store.notice);
     const runs = await createRunEngine({
       store,
@@ -317,7 +322,10 @@ export function isJimsApp(value: unknown): value is JimsApp {
   return typeof value === 'object' && value !== null && MARK in value;
 }
 
-async function storeOf(own: Store | string | undefined, url: string | undefined): Promise<Store> {
+async function storeOf(
+  own: Store | string | undefined,
+  { store: url, schema = process.env['JIMS_SCHEMA'] || undefined, logger }: OpenOptions,
+): Promise<Store> {
   if (own !== undefined && typeof own !== 'string') {
     if (url === undefined) return own;
     throw new JimsError(
@@ -325,5 +333,8 @@ async function storeOf(own: Store | string | undefined, url: string | undefined)
       'The app brings its own store: leave out the connection URL',
     );
   }
-  return openStore(url ?? own ?? process.env['JIMS_DB_CONN_URI'] ?? DEFAULT_STORE_URL);
+  return openStore(url ?? own ?? process.env['JIMS_DB_CONN_URI'] ?? DEFAULT_STORE_URL, {
+    schema,
+    logger,
+  });
 }

@@ -23,6 +23,7 @@ export interface ServeOptions extends AuthenticateOptions {
   readonly metricsHost: string | undefined;
   readonly metricsPort: number;
   readonly db: string | undefined;
+  readonly schema: string | undefined;
   readonly enableSentry: boolean;
   readonly traceContent: boolean;
   readonly verbose: boolean;
@@ -91,6 +92,7 @@ function serveOptions(given: Lookup, env: Environment): ServeOptions {
     metricsHost: text(given, 'metrics-host'),
     metricsPort,
     db: text(given, 'db'),
+    schema: text(given, 'schema'),
     ...accessOptions(given, env),
     enableSentry: flag(given, 'enable-sentry'),
     traceContent: flag(given, 'trace-content'),

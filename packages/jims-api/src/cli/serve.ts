@@ -33,7 +33,7 @@ export async function serve(
   options: ServeOptions & Pick<OpenOptions, 'onRunFailed'>,
   logger: Logger,
 ): Promise<Service> {
-  const { host, port, db, onRunFailed } = options;
+  const { host, port, db, schema, onRunFailed } = options;
   let draining = false;
   const server = createApiServer(app, { ...options, logger, isDraining: () => draining });
   const { storeDescription } = await app.open({
@@ -42,6 +42,7 @@ export async function serve(
     ...(options.traceContent && { traceContent: true }),
     ...(onRunFailed && { onRunFailed }),
     ...(db !== undefined && { store: db }),
+    ...(schema !== undefined && { schema }),
   });
   const metrics = await startMetricsServer({
     metrics: app.metrics,

@@ -18,6 +18,7 @@ const LAST_LOOK_MS = 60_000;
 
 export function createAbandoned(db: Database): Abandoned {
   const timers = new Set<NodeJS.Timeout>();
+  let isClosed = false;
 
   function lookIn(ms: number, request: AcceptRequest, since: number): void {
     const timer = setTimeout(() => {
@@ -38,12 +39,17 @@ export function createAbandoned(db: Database): Abandoned {
         key: idempotency?.key,
       })
       .catch(() => undefined);
-    const over = found || (found === null && age > LAST_LOOK_MS);
+    const over = isClosed || found || (found === null && age > LAST_LOOK_MS);
     if (!over) lookIn(Math.min(ms * 2, LAST_LOOK_MS / 4), request, since);
   }
 
   return {
-    add: (request) => lookIn(FIRST_LOOK_MS, request, performance.now()),
-    close: () => timers.forEach((timer) => clearTimeout(timer)),
+    add(request) {
+      if (!isClosed) lookIn(FIRST_LOOK_MS, request, performance.now());
+    },
+    close() {
+      isClosed = true;
+      timers.forEach((timer) => clearTimeout(timer));
+    },
   };
 }
