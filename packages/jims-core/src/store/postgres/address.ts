@@ -27,6 +27,8 @@ const SOCKET_FILE = /^(?<host>.*)\/\.s\.PGSQL\.(?<port>\d+)$/;
 const PARAMETER = /^[\w.-]+=/;
 const MAX_PORT = 65_535;
 
+type Parameters = ReadonlyMap<string, string>;
+
 /**
  * Reads a URL as `libpq` and SQLAlchemy write it, with or without a driver: `postgresql+asyncpg://…`.
  *
@@ -34,39 +36,59 @@ const MAX_PORT = 65_535;
  * be a part of a password.
  */
 export function readAddress(url: string): Address {
-  const parts = FORM.exec(url)?.groups;
-  const parameters = readParameters(parts?.['query'] ?? '');
-  if (!parts || !parameters) throw unreadable();
-  const [user, password] = readUser(parts['user']);
-  const { host, port } = readHost(parts['hosts'] ?? '', parameters);
-  const database =
-    decoded(parts['database']) || parameters.get('dbname') || parameters.get('database');
+  const { user, hosts, path, parameters } = readParts(url);
+  const { host, port } = readHost(hosts, parameters);
   const shownHost = host || process.env['PGHOST'] || 'localhost';
   const isSocket = shownHost.startsWith('/');
+  const database = path || parameters.get('dbname');
+  const shown = isSocket ? shownHost : withPort(shownHost, port);
   return {
     config: {
-      host: host || undefined,
+      ...(host && { host }),
       port,
-      database: database || undefined,
-      user: user || parameters.get('user'),
-      password: password || parameters.get('password'),
-      application_name: parameters.get('application_name') ?? 'jims',
-      options: parameters.get('options'),
-      statement_timeout: milliseconds(parameters.get('statement_timeout')),
-      lock_timeout: milliseconds(parameters.get('lock_timeout')),
-      idle_in_transaction_session_timeout: milliseconds(
-        parameters.get('idle_in_transaction_session_timeout'),
-      ),
-      sslnegotiation: parameters.get('sslnegotiation') === 'direct' ? 'direct' : undefined,
+      database,
+      ...readUser(user, parameters),
+      ...readSettings(parameters),
     },
     tls: isSocket ? [false] : tlsAttempts(parameters),
-    description: `PostgreSQL ${isSocket ? shownHost : withPort(shownHost, port)}/${database ?? ''}`,
-    maxConnections: milliseconds(parameters.get('max')),
+    description: `PostgreSQL ${shown}/${database ?? ''}`,
+    maxConnections: positive(parameters.get('max')),
     schema: parameters.get('schema'),
   };
 }
 
-function readParameters(query: string): ReadonlyMap<string, string> | undefined {
+interface Parts {
+  readonly user: string | undefined;
+  readonly hosts: string;
+  readonly path: string | undefined;
+  readonly parameters: Parameters;
+}
+
+function readParts(url: string): Parts {
+  const parts = FORM.exec(url)?.groups;
+  const parameters = readParameters(parts?.['query'] ?? '');
+  if (!parts || !parameters) throw unreadable();
+  return {
+    user: parts['user'],
+    hosts: parts['hosts'] ?? '',
+    path: decoded(parts['database']),
+    parameters,
+  };
+}
+
+function readSettings(parameters: Parameters): ClientConfig {
+  const milliseconds = (name: string): number | undefined => positive(parameters.get(name));
+  return {
+    application_name: parameters.get('application_name') ?? 'jims',
+    options: parameters.get('options'),
+    statement_timeout: milliseconds('statement_timeout'),
+    lock_timeout: milliseconds('lock_timeout'),
+    idle_in_transaction_session_timeout: milliseconds('idle_in_transaction_session_timeout'),
+    sslnegotiation: parameters.get('sslnegotiation') === 'direct' ? 'direct' : undefined,
+  };
+}
+
+function readParameters(query: string): Parameters | undefined {
   const pairs = query.split('&').filter((pair) => pair !== '');
   // An "@" in a parameter that we do not know may be the end of a password with "?" in it.
   if (!pairs.every((pair) => PARAMETER.test(pair) && (!pair.includes('@') || isOurs(pair))))
@@ -77,35 +99,41 @@ function readParameters(query: string): ReadonlyMap<string, string> | undefined 
 }
 
 function isOurs(pair: string): boolean {
-  return /^(?:user|password|options|host|unix_sock|application_name|dbname|database|ssl\w+)=/.test(
+  return /^(?:user|password|options|host|unix_sock|application_name|dbname|ssl\w+)=/.test(
     pair,
   );
 }
 
-function readUser(
-  text: string | undefined,
-): [user?: string | undefined, password?: string | undefined] {
-  if (text === undefined) return [];
-  const colon = text.indexOf(':');
-  if (colon < 0) return [decoded(text)];
-  return [decoded(text.slice(0, colon)), decoded(text.slice(colon + 1))];
+function readUser(text: string | undefined, parameters: Parameters): ClientConfig {
+  const [user, ...password] = text?.split(':') ?? [];
+  return {
+    user: decoded(user) || parameters.get('user'),
+    password: decoded(password.join(':')) || parameters.get('password'),
+  };
 }
 
 function readHost(
   text: string,
-  parameters: ReadonlyMap<string, string>,
-): { readonly host: string; readonly port: number | undefined } {
+  parameters: Parameters,
+): { host: string; port: number | undefined } {
   const chosen = parameters.get('unix_sock') ?? parameters.get('host') ?? text;
   if (chosen.includes(',')) throw severalHosts();
-  // A path may have a ":" in it; within the URL itself it is written with %2F.
-  const parts = chosen.startsWith('/') ? { host: chosen } : HOST.exec(chosen)?.groups;
-  const named = decoded(parts?.['host'])?.replaceAll(/^\[|\]$/g, '');
-  const socket = SOCKET_FILE.exec(named ?? '')?.groups;
-  const host = socket?.['host'] ?? named;
-  const port = socket?.['port'] ?? parts?.['port'] ?? parameters.get('port');
+  const { host, port = parameters.get('port') } = splitHost(chosen) ?? {};
   if (host === undefined || !HOST_NAME.test(host)) throw unreadable();
-  if (port !== undefined && !(Number(port) > 0 && Number(port) <= MAX_PORT)) throw unreadable();
-  return { host, port: port === undefined ? undefined : Number(port) };
+  if (port === undefined) return { host, port };
+  const number = positive(port);
+  if (number === undefined || number > MAX_PORT) throw unreadable();
+  return { host, port: number };
+}
+
+function splitHost(text: string): { host?: string; port?: string } | undefined {
+  // A path may have a ":" in it; within the URL itself it is written with %2F.
+  const parts = text.startsWith('/') ? { host: text } : HOST.exec(text)?.groups;
+  const host = decoded(parts?.['host'])?.replaceAll(/^\[|\]$/g, '');
+  return (
+    SOCKET_FILE.exec(host ?? '')?.groups ??
+    (parts && { ...parts, ...(host !== undefined && { host }) })
+  );
 }
 
 function withPort(host: string, port: number | undefined): string {
@@ -123,7 +151,7 @@ function decoded(text: string | undefined): string | undefined {
   }
 }
 
-function milliseconds(text: string | undefined): number | undefined {
+function positive(text: string | undefined): number | undefined {
   const number = Number(text);
   return number > 0 ? number : undefined;
 }

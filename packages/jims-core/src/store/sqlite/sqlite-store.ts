@@ -1,24 +1,29 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { JimsError, describeError, isJimsError } from '../../errors.ts';
 import type { Store } from '../store.ts';
 import { activeRuns } from './active-runs.ts';
-import { asStoreError, createCommitGroup } from './commit-group.ts';
+import { createCommitGroup } from './commit-group.ts';
 import { erasing } from './erasing.ts';
 import { eventRows } from './events.ts';
+import { createHealth } from './health.ts';
 import { instanceRows } from './instances.ts';
 import { runRecords } from './run-records.ts';
 import { runTransitions } from './run-transitions.ts';
 import { runRows } from './runs.ts';
 import { migrate } from './schema.ts';
 import { forgetTheDead, noticeOfOthers } from './sole-user.ts';
+import { BUSY, CANNOT_OPEN, READ_ONLY, isBusy, primaryCode } from './sqlite-errors.ts';
 import { appendTo, openThread } from './tables.ts';
 import type { Tables } from './tables.ts';
 import { threadRows } from './threads.ts';
 
-const BUSY_TIMEOUT_MS = 5000;
+/** How long a read, or opening, waits for another program that keeps the file to itself. */
+const MAX_WAIT_MS = 5000;
+const RETRY_MS = 20;
 /**
  * A page that many runs change is moved from the log into the database once for all of them: the more
  * pages the log may have, the fewer are moved. 4000 of 4 KiB are 16 MiB of log, and 8 MiB of cache.
@@ -33,10 +38,11 @@ PRAGMA cache_size = -8192;
 /**
  * Opens the embedded store: one file, written durably (`WAL`, `synchronous=FULL`).
  *
- * @throws JimsError `store_invalid` when the file is not a database that can be used.
+ * @throws JimsError `store_invalid` when the file is not a database that can be used,
+ * `store_unavailable` when another program keeps it locked.
  */
-export function openSqliteStore(file: string): Store {
-  const db = openDatabase(file);
+export async function openSqliteStore(file: string): Promise<Store> {
+  const db = await openDatabase(file);
   const threads = threadRows(db);
   const events = eventRows(db);
   const runs = runRows(db);
@@ -45,13 +51,24 @@ export function openSqliteStore(file: string): Store {
   const instances = instanceRows(db);
   const transitions = runTransitions(tables);
   const erase = erasing(db, tables);
-  const group = createCommitGroup(db);
+  const commits = createCommitGroup(db);
+  const health = createHealth();
   let open = true;
+
+  const group = { write: <T>(work: () => T): Promise<T> => health.ofWrite(commits.write(work)) };
+  const read = <T>(query: () => T): Promise<T> => health.ofRead(whenFree(query));
+
+  /** What only reads may work while nothing can be written: after a failure writing is tried. */
+  async function ping(): Promise<void> {
+    if (health.isWell()) await read(() => threads.latestOf(''));
+    else await group.write(() => instances.tryWriting());
+    health.requireNoDamage();
+  }
 
   async function close(): Promise<void> {
     if (!open) return;
     open = false;
-    group.flush();
+    await commits.flush();
     db.close();
   }
 
@@ -59,7 +76,7 @@ export function openSqliteStore(file: string): Store {
     description: file === ':memory:' ? 'SQLite in memory' : `SQLite ${file}`,
     notice: noticeOfOthers(db),
     shared: false,
-    ping: async () => void (await read(() => threads.latestOf(''))),
+    ping,
 
     openThread: (spec) => group.write(() => openThread(tables, spec)),
     thread: (threadId) => read(() => threads.byId(threadId)),
@@ -105,29 +122,49 @@ export function openSqliteStore(file: string): Store {
   };
 }
 
-function openDatabase(file: string): DatabaseSync {
+async function openDatabase(file: string): Promise<DatabaseSync> {
   try {
     if (file !== ':memory:') {
       mkdirSync(dirname(file), { recursive: true });
       forgetTheDead(file);
     }
-    const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+    return await whenFree(() => openOnce(file));
+  } catch (error) {
+    if (isJimsError(error)) throw error;
+    const reason = openFault(error);
+    const code = isBusy(error) ? 'store_unavailable' : 'store_invalid';
+    throw new JimsError(code, `Cannot use '${file}' as a SQLite database: ${reason}`, {
+      cause: error,
+    });
+  }
+}
+
+function openOnce(file: string): DatabaseSync {
+  const db = new DatabaseSync(file, { timeout: 0 });
+  try {
     db.exec(SETTINGS);
     migrate(db);
     // A file that may only be read says so to the first who writes.
     db.exec('DELETE FROM jims_instances WHERE false');
     return db;
   } catch (error) {
-    if (isJimsError(error)) throw error;
-    const reason = openFault(error);
-    throw new JimsError('store_invalid', `Cannot use '${file}' as a SQLite database: ${reason}`, {
-      cause: error,
-    });
+    db.close();
+    throw error;
   }
 }
 
-const CANNOT_OPEN = 14;
-const READ_ONLY = 8;
+/** Tries again while another program has the file, with timers: SQLite would stop the process. */
+async function whenFree<T>(work: () => T): Promise<T> {
+  const deadline = performance.now() + MAX_WAIT_MS;
+  for (;;) {
+    try {
+      return work();
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > deadline) throw error;
+    }
+    await sleep(RETRY_MS);
+  }
+}
 
 /** What SQLite says, and what helps when it is about the file and not about what is in it. */
 function openFault(error: unknown): string {
@@ -137,21 +174,9 @@ function openFault(error: unknown): string {
       return `${message}: it is a folder, or this user may not make files there`;
     case READ_ONLY:
       return `${message}: this user may not write to it and to its folder`;
+    case BUSY:
+      return `${message}: another program is writing to it`;
     default:
       return message;
-  }
-}
-
-/** The lowest byte of SQLite's result codes. */
-function primaryCode(error: unknown): number | undefined {
-  if (!Error.isError(error) || !('errcode' in error)) return undefined;
-  return typeof error.errcode === 'number' ? error.errcode & 0xff : undefined;
-}
-
-async function read<T>(query: () => T): Promise<T> {
-  try {
-    return query();
-  } catch (error) {
-    throw asStoreError(error);
   }
 }
