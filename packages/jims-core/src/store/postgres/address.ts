@@ -99,9 +99,7 @@ function readParameters(query: string): Parameters | undefined {
 }
 
 function isOurs(pair: string): boolean {
-  return /^(?:user|password|options|host|unix_sock|application_name|dbname|ssl\w+)=/.test(
-    pair,
-  );
+  return /^(?:user|password|options|host|unix_sock|application_name|dbname|ssl\w+)=/.test(pair);
 }
 
 function readUser(text: string | undefined, parameters: Parameters): ClientConfig {

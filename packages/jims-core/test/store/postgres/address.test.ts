@@ -17,7 +17,11 @@ test('a URL is read as libpq, SQLAlchemy and Prisma write it', () => {
     ['postgresql:///db?user=a@b&password=x@y', { user: 'a@b', password: 'x@y' }, 'localhost/db'],
     ['postgresql://h?dbname=db', { host: 'h', database: 'db' }, 'h/db'],
     ['postgresql://u@/db?host=h:6543', { host: 'h', port: 6543 }, 'h:6543/db'],
-    ['postgresql://u:p@/db?host=/cloudsql/p:r:i', { host: '/cloudsql/p:r:i' }, '/cloudsql/p:r:i/db'],
+    [
+      'postgresql://u:p@/db?host=/cloudsql/p:r:i',
+      { host: '/cloudsql/p:r:i' },
+      '/cloudsql/p:r:i/db',
+    ],
     ['postgresql://u@%2Frun%2Fpg:6543/db', { host: '/run/pg', port: 6543 }, '/run/pg/db'],
     ['postgresql:///db?host=/run/.s.PGSQL.6543', { host: '/run', port: 6543 }, '/run/db'],
     ['postgresql:///db?unix_sock=/run/.s.PGSQL.6543', { host: '/run', port: 6543 }, '/run/db'],
