@@ -62,11 +62,17 @@ interface Listener {
 /** Listens on a connection of its own, as one of the pool's may be closed at any time. */
 function createListener(config: ClientConfig, channel: string, wake: () => void): Listener {
   let current: Client | undefined;
+  let connecting: Promise<void> | undefined;
   let isClosed = false;
   let retryMs = FIRST_RETRY_MS;
   let retry: NodeJS.Timeout | undefined;
 
-  async function connect(): Promise<void> {
+  function connect(): Promise<void> {
+    connecting = connectNow();
+    return connecting;
+  }
+
+  async function connectNow(): Promise<void> {
     const client = new Client(config);
     current = client;
     client.on('error', () => {});
@@ -95,6 +101,8 @@ function createListener(config: ClientConfig, channel: string, wake: () => void)
     async close() {
       isClosed = true;
       clearTimeout(retry);
+      // The driver would never settle a connection that is ended while it is made.
+      await connecting;
       if (!current) return;
       hold(current, true);
       await current.end().catch(() => {});
