@@ -5,6 +5,7 @@ import type { LlmSettings } from './llm/settings.ts';
 import { silentLogger } from './logger.ts';
 import type { Logger } from './logger.ts';
 import type { Pipeline } from './pipeline.ts';
+import { CORE_REFUSALS } from './run/accept-run.ts';
 import { createRunEngine } from './run/run-engine.ts';
 import type { RunEngine } from './run/run-engine.ts';
 import { DEFAULT_RUN_LIMITS } from './run/run.ts';
@@ -89,6 +90,7 @@ export class JimsApp implements AsyncDisposable {
     this.version = options.version;
     this.#store = options.store;
     this.#llm = options.llm;
+    this.metrics.expectRefusals(CORE_REFUSALS);
     // Not a field: a declaration file could not name it.
     Object.defineProperty(this, MARK, { value: true });
   }

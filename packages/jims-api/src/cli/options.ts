@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 import type { OnBusy } from 'jims-core';
 
 import type { AuthenticateOptions } from '../http/auth/authenticate.ts';
@@ -7,6 +9,7 @@ import { isProtocolName } from '../protocols/registry.ts';
 import type { ProtocolName } from '../protocols/registry.ts';
 import { accessOptions } from './access-options.ts';
 import { helpText } from './help-text.ts';
+import { meantVariables } from './meant-variables.ts';
 import { UsageError, asFlag, asInteger, readOptions } from './option-table.ts';
 import type { Environment, Given, OptionSpec } from './option-table.ts';
 import { ALL_PROTOCOLS, OPTIONS } from './serve-options.ts';
@@ -33,6 +36,8 @@ export interface ServeOptions extends AuthenticateOptions {
   readonly maxBodyBytes: number;
   readonly maxStreams: number;
   readonly readerTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly keepAliveTimeoutMs: number;
   readonly corsOrigins: readonly string[];
   readonly publicUrl: string | undefined;
   readonly protocols: readonly ProtocolName[];
@@ -49,9 +54,13 @@ export interface ServeOptions extends AuthenticateOptions {
 }
 
 type Loader = (typeof LOADERS)[number];
-export type Command =
-  | { readonly kind: 'serve'; readonly options: ServeOptions }
-  | { readonly kind: 'print'; readonly text: string };
+export interface ServeCommand {
+  readonly kind: 'serve';
+  readonly options: ServeOptions;
+  /** What was given and is not heeded, each in a sentence. */
+  readonly warnings: readonly string[];
+}
+export type Command = ServeCommand | { readonly kind: 'print'; readonly text: string };
 
 const ON_BUSY = ['queue', 'reject', 'interrupt'] as const;
 const LOADERS = ['auto', 'native', 'tsx'] as const;
@@ -70,10 +79,11 @@ export function parseCommandLine(
   version: string,
 ): Command {
   if (argv.includes('--help')) return { kind: 'print', text: helpText(OPTIONS) };
-  const given: Lookup = readOptions(OPTIONS, argv, env);
+  const { env: meant, warnings } = meantVariables(OPTIONS, env);
+  const given: Lookup = readOptions(OPTIONS, argv, meant);
   if (flag(given, 'help')) return { kind: 'print', text: helpText(OPTIONS) };
   if (flag(given, 'version')) return { kind: 'print', text: `jims-api ${version}\n` };
-  return { kind: 'serve', options: serveOptions(given, env) };
+  return { kind: 'serve', options: serveOptions(given, env), warnings };
 }
 
 type Lookup = (name: OptionName) => Given | undefined;
@@ -87,9 +97,9 @@ function serveOptions(given: Lookup, env: Environment): ServeOptions {
   return {
     app: text(given, 'app') ?? 'app',
     loader: oneOf(given, 'loader', LOADERS),
-    host: text(given, 'host') ?? '0.0.0.0',
+    host: listenHost(given, 'host') ?? '0.0.0.0',
     port,
-    metricsHost: text(given, 'metrics-host'),
+    metricsHost: listenHost(given, 'metrics-host'),
     metricsPort,
     db: text(given, 'db'),
     schema: text(given, 'schema'),
@@ -103,6 +113,8 @@ function serveOptions(given: Lookup, env: Environment): ServeOptions {
     maxBodyBytes: integer(given, 'max-body-size', { min: 1 }),
     maxStreams: integer(given, 'max-streams', { min: 1 }),
     readerTimeoutMs: integer(given, 'reader-timeout', { min: 1, max: 2_000_000 }) * 1000,
+    requestTimeoutMs: integer(given, 'request-timeout', { min: 1, max: 2_000_000 }) * 1000,
+    keepAliveTimeoutMs: integer(given, 'keep-alive-timeout', { min: 1, max: 2_000_000 }) * 1000,
     corsOrigins: corsOrigins(given),
     publicUrl: publicUrl(given),
     protocols: protocols(given),
@@ -123,6 +135,17 @@ function serveOptions(given: Lookup, env: Environment): ServeOptions {
 
 function text(given: Lookup, name: OptionName): string | undefined {
   return given(name)?.values.at(-1);
+}
+
+/** A host to listen on, without the brackets that an IPv6 address has in URLs. */
+function listenHost(given: Lookup, name: OptionName): string | undefined {
+  const value = text(given, name);
+  if (value === undefined) return undefined;
+  const host = /^\[(.*)\]$/.exec(value)?.[1] ?? value;
+  if (isIP(host) || /^[\w.-]+$/.test(host)) return host;
+  throw new UsageError(
+    `Invalid value for '--${name}': '${value}' is not an address such as 0.0.0.0, [::] or localhost. The port has an option of its own.`,
+  );
 }
 
 /** As {@link text}, with commas between the items in a flag, too. */

@@ -134,6 +134,18 @@ export const OPTIONS = {
     default: '60',
     help: 'Seconds that a client may read nothing of an answer that waits for it',
   },
+  'request-timeout': {
+    type: 'integer',
+    group: LIMITS,
+    default: '30',
+    help: 'Seconds that a request may take to arrive',
+  },
+  'keep-alive-timeout': {
+    type: 'integer',
+    group: LIMITS,
+    default: '75',
+    help: 'Seconds that an idle connection stays open: more than the proxy before it keeps it',
+  },
   'idempotency-ttl': {
     type: 'integer',
     group: LIMITS,
@@ -157,7 +169,11 @@ export const OPTIONS = {
     group: WATCHING,
     help: 'Put prompts and answers into traces, too',
   },
-  verbose: { type: 'flag', group: WATCHING, help: 'Log more' },
+  verbose: {
+    type: 'flag',
+    group: WATCHING,
+    help: 'Log each step of the start, and more; show the stack of an error at start',
+  },
   version: { type: 'flag', group: WATCHING, help: 'Show the version and exit' },
   help: { type: 'flag', group: WATCHING, help: 'Show this message and exit' },
 } as const satisfies OptionTable;

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { createApiServer } from './api-server.ts';
 import { listen } from './listen.ts';
 import { startMetricsServer } from './metrics-server.ts';
+import { noticeWaiting } from './notice-waiting.ts';
 import type { ServeOptions } from './options.ts';
 
 /** A service that listens. */
@@ -36,7 +37,8 @@ export async function serve(
   const { host, port, db, schema, onRunFailed } = options;
   let draining = false;
   const server = createApiServer(app, { ...options, logger, isDraining: () => draining });
-  const { storeDescription } = await app.open({
+  logger.debug('opening the store');
+  const opening = app.open({
     logger,
     limits: options.limits,
     ...(options.traceContent && { traceContent: true }),
@@ -44,6 +46,10 @@ export async function serve(
     ...(db !== undefined && { store: db }),
     ...(schema !== undefined && { schema }),
   });
+  const { storeDescription } = await noticeWaiting(opening, () =>
+    logger.warn('still opening the store: the database does not answer, or something holds a lock'),
+  );
+  logger.debug({ store: storeDescription }, 'the store is open, its tables are up to date');
   const metrics = await startMetricsServer({
     metrics: app.metrics,
     host: options.metricsHost ?? host,
@@ -62,6 +68,7 @@ export async function serve(
     async stop() {
       draining = true;
       await app.close(options.drainTimeoutMs);
+      logger.debug('runs are over, the store is closed');
       await closeServer(server);
       metrics.close();
       metrics.closeAllConnections();

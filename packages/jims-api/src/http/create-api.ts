@@ -13,6 +13,7 @@ import { createCors } from './cors.ts';
 import { CLIENT_EVENT_TYPES } from './event-types.ts';
 import { createProtocolLoader } from './protocol-loader.ts';
 import { publicAddress } from './public-address.ts';
+import { RequestLog } from './request-log.ts';
 import type { ApiContext, Protocol, Route } from './route.ts';
 import { NOWHERE, createRouter } from './router.ts';
 import type { Router } from './router.ts';
@@ -84,11 +85,14 @@ export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseR
     app,
     version: packageVersion(),
     secured,
+    publicUrl: api.publicUrl,
     operations: async () => [...jims.operations, ...(await others.operations())],
     isDraining,
   });
 
-  const terms: AnswerOptions = { api, authenticate, cors, isDraining };
+  app.metrics.expectRefusals(['too_many_streams', 'body_too_large']);
+  const log = new RequestLog(api.logger);
+  const terms: AnswerOptions = { api, authenticate, cors, log, isDraining };
   const answerBy = (routed: Routed): Promise<Response> => answer(terms, routed);
   const elsewhere =
     (route: Route) =>

@@ -140,11 +140,14 @@ export function streamFrames(
     leave();
     return new Response(null, { headers: { ...SSE_HEADERS, ...headers } });
   }
+  const began = performance.now();
   return respond(frames, {
     headers,
     heartbeatMs,
     onClose(end) {
       leave();
+      const ms = Math.round(performance.now() - began);
+      logger.info({ requestId, ...namesIn(headers), ms, end: end.kind }, 'stream closed');
       if (end.kind === 'client_gone') onGone?.();
       if (end.kind === 'broken')
         logger.error({ requestId, error: describeError(end.error) }, 'stream broke off');
@@ -163,6 +166,12 @@ export function runHeaders({
     'x-jims-thread-id': thread.id,
     ...(replayed && { 'idempotency-replayed': 'true' }),
   };
+}
+
+/** The run and the thread that an answer's headers name, for the log. */
+function namesIn(headers: Readonly<Record<string, string>>): object {
+  const { 'x-jims-run-id': runId, 'x-jims-thread-id': threadId } = headers;
+  return { ...(runId !== undefined && { runId }), ...(threadId !== undefined && { threadId }) };
 }
 
 function onAbort(signal: AbortSignal, then: () => void): void {

@@ -48,8 +48,10 @@ export async function endBadly(
   const failure = failureOf(reason, error);
   const { code, message } = failure;
   const who = { requestId: request.requestId, runId: owner.runId, threadId: owner.threadId };
-  logger.error({ ...who, error: describeError(error) }, `run failed: ${code}`);
-  report(execution, failure, who);
+  const { trace } = run;
+  const line = { ...who, ...(trace && { traceId: trace.traceId }), error: describeError(error) };
+  logger.error(line, `run failed: ${code}`);
+  report(execution, failure, { ...who, ...(trace && { trace }) });
   const kept = { code, message: cutText(message, MAX_RECORDED) };
   const recorded = { status: 'failed', events: [], error: kept } as const;
   const settled = await settle(execution, recorded);

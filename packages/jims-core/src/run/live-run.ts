@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
+import type { TraceIds } from '../telemetry/tracing.ts';
 import type { CancelReason } from './run-events.ts';
 import { RunOutput } from './run-output.ts';
 import { RunStream } from './run-stream.ts';
@@ -27,6 +28,8 @@ export class LiveRun {
   readonly stream: RunStream = new RunStream();
   /** Where the run's contexts write; closed when the run is over. */
   readonly output: RunOutput;
+  /** The span of its pipeline, while somebody traces. */
+  trace: TraceIds | undefined;
   readonly #limits: RunLimits;
   readonly #controller = new AbortController();
   #failure: { readonly error: unknown } | undefined;

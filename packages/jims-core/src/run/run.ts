@@ -1,6 +1,7 @@
 import type { Pipeline } from '../pipeline.ts';
 import type { Principal } from '../principal.ts';
 import type { IdempotencyKey, OnBusy, RunThread } from '../store/store.ts';
+import type { TraceIds } from '../telemetry/tracing.ts';
 import type { NewEvent } from '../thread/event.ts';
 import type { Thread } from '../thread/thread.ts';
 import type { NumberedRunEvent, RunEnd } from './run-events.ts';
@@ -55,6 +56,8 @@ export interface FailedRun {
   readonly runId: string;
   readonly threadId: string;
   readonly requestId: string | undefined;
+  /** The span of its pipeline, where somebody traces. */
+  readonly trace?: TraceIds;
 }
 
 export interface RunLimits {

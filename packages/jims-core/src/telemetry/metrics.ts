@@ -14,7 +14,12 @@ export interface Metrics {
   counter(name: string, help: string, read: () => number): void;
   /** Counts an answered request to a model. */
   readonly observeModel: (usage: ObservedUsage) => void;
-  /** The registry, for an exporter; loads the metrics library. */
+  /**
+   * Shows these codes of `countRefusal` with 0 from the start: what appears with its first event has no
+   * increase that Prometheus could see.
+   */
+  expectRefusals(codes: readonly string[]): void;
+  /** The registry, for an exporter, with the numbers of the process; loads the metrics library. */
   registry(): Promise<Registry>;
 }
 
@@ -46,13 +51,17 @@ const BUCKETS_S = [0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600];
 /** Metrics with a registry of their own. The library behind is loaded on first use, not at start. */
 export function createMetrics(): Metrics {
   const numbers: NumberOfNow[] = [];
+  const expected: string[] = [];
   let loading: Promise<Instruments> | undefined;
   let instruments: Instruments | undefined;
+  let process: Promise<void> | undefined;
 
   async function load(): Promise<Instruments> {
     loading ??= loadInstruments(numbers);
-    instruments = await loading;
-    return instruments;
+    const loaded = await loading;
+    if (!instruments) showZero(loaded, expected);
+    instruments = loaded;
+    return loaded;
   }
 
   function use(observe: (instruments: Instruments) => void): void {
@@ -77,8 +86,27 @@ export function createMetrics(): Metrics {
         if (completionTokens > 0) counters.completionTokens.inc({ model }, completionTokens);
       });
     },
-    registry: async () => (await load()).registry,
+    expectRefusals(codes) {
+      expected.push(...codes);
+      if (instruments) showZero(instruments, codes);
+    },
+    async registry() {
+      const { registry } = await load();
+      process ??= collectProcessMetrics(registry);
+      await process;
+      return registry;
+    },
   };
+}
+
+function showZero({ refusals }: Instruments, codes: readonly string[]): void {
+  for (const code of codes) refusals.inc({ code }, 0);
+}
+
+/** CPU, memory, handles and the delay of the event loop, under the names that dashboards know. */
+async function collectProcessMetrics(register: Registry): Promise<void> {
+  const { collectDefaultMetrics } = await import('prom-client');
+  collectDefaultMetrics({ register });
 }
 
 async function loadInstruments(numbers: readonly NumberOfNow[]): Promise<Instruments> {

@@ -6,6 +6,7 @@ import * as v from 'valibot';
 
 import { contactId, contactOf } from '../../http/contact.ts';
 import { HttpError, notFound } from '../../http/errors.ts';
+import { addressOf } from '../../http/public-address.ts';
 import { integerIn, uuidInPath, wordsIn } from '../../http/query.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
@@ -52,7 +53,11 @@ export async function startThreadRun(api: ApiContext, call: Call): Promise<Respo
   });
   const record = await api.app.runRecord(run.id);
   if (!record) throw notFound();
-  const headers = { ...call.headers, ...runHeaders(run), location: `/api/v1/runs/${run.id}` };
+  const headers = {
+    ...call.headers,
+    ...runHeaders(run),
+    location: addressOf(api, `/api/v1/runs/${run.id}`),
+  };
   return runAnswer({ ...call, headers }, record, 202);
 }
 
