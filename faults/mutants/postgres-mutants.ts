@@ -1,14 +1,14 @@
 import type { Mutant } from './mutant.ts';
 
 const STORE = 'packages/jims-core/src/store/postgres';
-const TABLES = `${STORE}/sql/tables.ts`;
+const RUN_TABLES = `${STORE}/sql/step-1.ts`;
 const ACCEPT = `${STORE}/sql/accept-run.ts`;
 const END = `${STORE}/sql/end-runs.ts`;
 const THREADS = `${STORE}/sql/threads.ts`;
 const LOG = `${STORE}/sql/log.ts`;
 
 const NO_RUNNING_INDEX = {
-  file: TABLES,
+  file: RUN_TABLES,
   from: 'create unique index runs_running on',
   to: 'create index runs_running on',
 };
@@ -76,8 +76,8 @@ export const POSTGRES_MUTANTS: readonly Mutant[] = [
       },
       {
         file: THREADS,
-        from: 'from threads where thread_id = v_id for no key update;',
-        to: 'from threads where thread_id = v_id;',
+        from: 'from original.threads where thread_id = v_id for no key update;',
+        to: 'from original.threads where thread_id = v_id;',
       },
     ],
     scenarios: ['F6'],
@@ -89,8 +89,8 @@ export const POSTGRES_MUTANTS: readonly Mutant[] = [
       NO_RUNNING_INDEX,
       {
         file: THREADS,
-        from: 'from threads where thread_id = v_id for no key update;',
-        to: 'from threads where thread_id = v_id;',
+        from: 'from original.threads where thread_id = v_id for no key update;',
+        to: 'from original.threads where thread_id = v_id;',
       },
     ],
     scenarios: ['F6'],
@@ -100,7 +100,7 @@ export const POSTGRES_MUTANTS: readonly Mutant[] = [
     about: 'No index refuses a second run of a key',
     changes: [
       {
-        file: TABLES,
+        file: RUN_TABLES,
         from: 'create unique index runs_idem_key on',
         to: 'create index runs_idem_key on',
       },

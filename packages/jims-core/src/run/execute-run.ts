@@ -7,6 +7,7 @@ import { ThreadContext } from '../thread/thread-context.ts';
 import { ThreadLog } from '../thread/thread-log.ts';
 import { endBadly, finish } from './end-run.ts';
 import type { Execution } from './execution.ts';
+import { SEQ_OF_LOST_END } from './run-events.ts';
 import type { RunEnd } from './run-events.ts';
 import { fenced, isCancel } from './run-failure.ts';
 
@@ -31,9 +32,15 @@ export async function executeRun(execution: Execution): Promise<RunEnd> {
   }
   clearTimeout(deadline);
   run.close();
-  run.stream.push(end);
+  pushEnd(execution, end);
   logEnd(execution, end, performance.now() - began);
   return end;
+}
+
+function pushEnd({ run: { stream } }: Execution, end: RunEnd): void {
+  const isLost = end.type === 'error' && end.error.code === 'lost';
+  const seq = isLost ? SEQ_OF_LOST_END : stream.lastSeq + 1;
+  stream.pushNumbered({ ...end, attempt: stream.attempt, seq });
 }
 
 /** One line for each run; of one that failed, `endBadly` has logged more. */

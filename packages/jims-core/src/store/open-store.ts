@@ -8,6 +8,16 @@ const SQLITE = /^sqlite(?:\+\w+)?:\/\/(.*)$/s;
 const POSTGRES = /^(postgres(?:ql)?)(?:\+\w+)?:\/\//;
 const MEMORY = /^(?:sqlite(?:\+\w+)?:)?(?:\/\/\/?)?:memory:$/;
 
+/** How a store is opened, beside its URL. */
+export interface OpenStoreOptions {
+  /**
+   * The schema of the application's threads in a PostgreSQL database, for a database with several
+   * applications; what JIMS adds is in a schema of its own beside it, `NAME_jims`. Default: where the
+   * threads are, else the first schema of the search path. Not for SQLite.
+   */
+  readonly schema?: string | undefined;
+}
+
 /**
  * Opens the store that a connection URL names and brings its tables up to date. Takes
  * `sqlite:///relative.db`, `sqlite:////absolute.db`, `sqlite::memory:`, `postgresql://…`, and the
@@ -15,14 +25,20 @@ const MEMORY = /^(?:sqlite(?:\+\w+)?:)?(?:\/\/\/?)?:memory:$/;
  *
  * @throws JimsError `store_invalid` for a URL that names no store, `store_unavailable` when the
  * database cannot be reached.
+ *
+ * @example
+ * await using store = await openStore('postgresql://jims@db.example/chat', { schema: 'support' });
  */
-export async function openStore(url: string): Promise<Store> {
+export async function openStore(url: string, { schema }: OpenStoreOptions = {}): Promise<Store> {
   if (POSTGRES.test(url)) {
     const { openPostgresStore } = await import('./postgres/postgres-store.ts');
-    return openPostgresStore(url.replace(POSTGRES, 'postgresql://'));
+    return openPostgresStore(url.replace(POSTGRES, 'postgresql://'), schema);
   }
   const file = sqliteFile(url);
   if (file !== undefined) {
+    if (schema !== undefined) {
+      throw new JimsError('store_invalid', 'A SQLite file has no schemas: leave out the schema');
+    }
     const { openSqliteStore } = await import('./sqlite/sqlite-store.ts');
     return openSqliteStore(file);
   }

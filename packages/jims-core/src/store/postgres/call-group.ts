@@ -1,7 +1,8 @@
 import type { Parameter } from './parameters.ts';
 import { asStoreError, isConnectionLoss } from './pg-errors.ts';
+import { quoted } from './schemas.ts';
 
-/** A function of the schema `jims`, to be called. */
+/** A function of our own schema, to be called. */
 export interface Call {
   readonly name: string;
   /** In the order of the function's: names are for the reader, as the database would look them up each time. */
@@ -11,6 +12,8 @@ export interface Call {
 }
 
 export interface CallGroupOptions {
+  /** The schema of the functions. */
+  readonly schema: string;
   /** Sends one statement, once; resolves with its row. */
   readonly send: (
     sql: string,
@@ -34,6 +37,7 @@ const GROUP_LOCK_TIMEOUT = '100ms';
  * neighbours: the statement is rolled back, and each of them gets one of its own.
  */
 export function createCallGroup({
+  schema,
   send,
   sendAlone,
 }: CallGroupOptions): (call: Call) => Promise<unknown> {
@@ -56,7 +60,7 @@ export function createCallGroup({
   }
 
   async function together(calls: readonly Waiting[]): Promise<void> {
-    const { sql, values } = statement(calls, GROUP_LOCK_TIMEOUT);
+    const { sql, values } = statement(schema, calls, GROUP_LOCK_TIMEOUT);
     const onUnknown = (): void => calls.forEach((call) => call.onUnknown());
     try {
       const row = await send(sql, values, onUnknown);
@@ -68,7 +72,7 @@ export function createCallGroup({
   }
 
   async function alone(call: Waiting): Promise<void> {
-    const { sql, values } = statement([call], LOCK_TIMEOUT);
+    const { sql, values } = statement(schema, [call], LOCK_TIMEOUT);
     try {
       const row = await sendAlone(sql, values, call.onUnknown);
       call.resolve(row['r0']);
@@ -97,10 +101,11 @@ interface Waiting extends Call {
  * run it.
  */
 function statement(
+  schema: string,
   calls: readonly Call[],
   lockTimeout: string,
 ): { readonly sql: string; readonly values: readonly Parameter[] } {
-  const { sql, values } = callStatement(calls);
+  const { sql, values } = callStatement(schema, calls);
   const settings = [
     `set_config('lock_timeout', '${lockTimeout}', true)`,
     `set_config('enable_seqscan', 'off', true)`,
@@ -110,14 +115,14 @@ function statement(
 }
 
 /** Calls as the columns `r0`, `r1` … of one row. */
-export function callStatement(calls: readonly Pick<Call, 'name' | 'parameters'>[]): {
-  readonly sql: string;
-  readonly values: readonly Parameter[];
-} {
+export function callStatement(
+  schema: string,
+  calls: readonly Pick<Call, 'name' | 'parameters'>[],
+): { readonly sql: string; readonly values: readonly Parameter[] } {
   const values: Parameter[] = [];
   const columns = calls.map(({ name, parameters }, index) => {
     const places = Object.values(parameters).map((value) => `$${values.push(value)}`);
-    return `jims.${name}(${places.join(', ')}) as r${index}`;
+    return `${quoted(schema)}.${name}(${places.join(', ')}) as r${index}`;
   });
   return { sql: columns.join(', '), values };
 }

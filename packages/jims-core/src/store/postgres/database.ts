@@ -7,16 +7,23 @@ import { callStatement, createCallGroup } from './call-group.ts';
 import { refuseNul } from './parameters.ts';
 import type { Parameter } from './parameters.ts';
 import { asStoreError, isConnectionLoss, isWorthRetrying } from './pg-errors.ts';
+import { inSchemas } from './schemas.ts';
+import type { Schemas } from './schemas.ts';
 
 /** A pool of connections. Every statement is a transaction of its own, and one round trip. */
 export interface Database {
-  /** @throws JimsError `store_unavailable`, or `invalid_event` for what PostgreSQL cannot keep. */
+  /**
+   * Tables and functions are named as `original.threads`, `jims.runs`: see `inSchemas`. The text of a
+   * statement is the same at every call; what differs are its parameters.
+   *
+   * @throws JimsError `store_unavailable`, or `invalid_event` for what PostgreSQL cannot keep.
+   */
   query<R extends QueryResultRow>(
     sql: string,
     parameters?: readonly Parameter[],
   ): Promise<readonly R[]>;
   /**
-   * Calls a function of the schema `jims` with its parameters in order. `onUnknown` is called when the
+   * Calls a function of our own schema with its parameters in order. `onUnknown` is called when the
    * connection was lost under way, so that nobody knows whether it was done.
    */
   call<T>(
@@ -51,7 +58,7 @@ export function connectionConfig(url: string): ClientConfig {
   };
 }
 
-export function openPool(url: string): Database {
+export function openPool(url: string, schemas: Schemas): Database {
   const pool = new Pool({
     ...connectionConfig(url),
     query_timeout: QUERY_TIMEOUT_MS,
@@ -63,6 +70,16 @@ export function openPool(url: string): Database {
   // second one also while it is checked out.
   pool.on('error', ignore);
   pool.on('connect', (client) => client.on('error', ignore));
+
+  const statements = new Map<string, string>();
+  function inOurSchemas(sql: string): string {
+    let statement = statements.get(sql);
+    if (statement === undefined) {
+      statement = inSchemas(schemas, sql);
+      statements.set(sql, statement);
+    }
+    return statement;
+  }
 
   async function once<R extends QueryResultRow>(
     sql: string,
@@ -89,18 +106,19 @@ export function openPool(url: string): Database {
   }
 
   const inGroup = createCallGroup({
+    schema: schemas.own,
     send: async (...statement) => rowOf(await once(...statement)),
     sendAlone: async (...statement) => rowOf(await query(...statement)),
   });
 
   return {
-    query,
+    query: (sql, parameters) => query(inOurSchemas(sql), parameters),
     async call<T>(
       name: string,
       parameters: Readonly<Record<string, Parameter>>,
       onUnknown?: () => void,
     ): Promise<T> {
-      const { sql, values } = callStatement([{ name, parameters }]);
+      const { sql, values } = callStatement(schemas.own, [{ name, parameters }]);
       return rowOf(await query(`select ${sql}`, values, onUnknown))['r0'] as T;
     },
     async callInGroup<T>(

@@ -2,47 +2,35 @@ import { Client } from 'pg';
 
 import { JimsError } from '../../errors.ts';
 import { connectionConfig } from './database.ts';
-import { ACCEPT_FUNCTIONS } from './sql/accept-run.ts';
-import { CLEAR_UP_FUNCTIONS } from './sql/clear-up.ts';
-import { END_FUNCTIONS } from './sql/end-runs.ts';
-import { LOG_FUNCTIONS } from './sql/log.ts';
-import { ORDER_INDEXES, ORIGINAL_TABLES, RUN_TABLES } from './sql/tables.ts';
-import { THREAD_FUNCTIONS } from './sql/threads.ts';
+import { findSchemas } from './find-schemas.ts';
+import { inSchemas, quoted } from './schemas.ts';
+import type { Schemas } from './schemas.ts';
+import { FUNCTIONS } from './sql/functions.ts';
+import { STEP_1 } from './sql/step-1.ts';
+import { STEP_2 } from './sql/step-2.ts';
+import { INDEXES, ORIGINAL_TABLES } from './sql/tables.ts';
 
-/**
- * Our own tables and functions, one step a version. A step is never changed once it is released:
- * a later one says `create or replace function` for what it changes.
- */
-const STEPS: readonly string[] = [
-  [
-    RUN_TABLES,
-    LOG_FUNCTIONS,
-    THREAD_FUNCTIONS,
-    END_FUNCTIONS,
-    ACCEPT_FUNCTIONS,
-    CLEAR_UP_FUNCTIONS,
-  ].join('\n'),
-];
+/** What changes in our own tables, one step a version. A step is never changed once it is released. */
+const STEPS: readonly string[] = [STEP_1, STEP_2];
 
 /**
  * Brings the database up to date; safe to run twice and from several processes at once. What is up to
  * date already is only looked at, so that the application's role needs no right to change tables.
+ * Resolves with the schemas that the application uses.
  *
  * @throws JimsError `store_invalid` when the database is of a newer version, or set up so that the
  * promises of a store cannot be kept.
  */
-export async function migrate(url: string): Promise<void> {
+export async function migrate(url: string, schema: string | undefined): Promise<Schemas> {
   // A connection of its own: making an index on a large table may take longer than a query may.
   const client = new Client(connectionConfig(url));
   client.on('error', () => {});
   try {
     await client.connect();
     await refuseOtherIsolation(client);
-    if (await isUpToDate(client)) return;
-    await client.query('begin');
-    await client.query("select pg_advisory_xact_lock(hashtextextended('jims.migrations', 0))");
-    await bringUpToDate(client);
-    await client.query('commit');
+    const schemas = await findSchemas(client, schema);
+    if (isUpToDate(await look(client, schemas))) return schemas;
+    return await bringUpToDate(client, schema);
   } finally {
     await client.end().catch(() => {});
   }
@@ -64,37 +52,87 @@ async function refuseOtherIsolation(client: Client): Promise<void> {
   );
 }
 
-async function isUpToDate(client: Client): Promise<boolean> {
-  const { rows } = await client.query<{ has_tables: boolean; has_migrations: boolean }>(
-    `select to_regclass('threads') is not null
-        and to_regclass('thread_events') is not null
-        and to_regclass('jims_thread_events_order') is not null
-        and to_regclass('jims_threads_contact_order') is not null
-        and to_regclass('jims_threads_order') is not null as has_tables,
-       to_regclass('jims.migrations') is not null as has_migrations`,
+/** What there is in the schemas of an application. */
+interface State {
+  /** Names of tables and indexes of the original's schema. */
+  readonly original: ReadonlySet<string>;
+  readonly schemas: ReadonlySet<string>;
+  /** 0 when there is nothing of ours. */
+  readonly version: number;
+}
+
+async function look(client: Client, { original, own }: Schemas): Promise<State> {
+  const { rows } = await client.query<{
+    original: readonly string[];
+    schemas: readonly string[];
+    has_migrations: boolean;
+  }>(
+    `select array(
+              select relname::text from pg_class c join pg_namespace n on n.oid = relnamespace
+              where nspname = $1 and relname = any ($3)
+            ) as original,
+            array(select nspname::text from pg_namespace where nspname in ($1, $2)) as schemas,
+            exists (
+              select from pg_class c join pg_namespace n on n.oid = relnamespace
+              where nspname = $2 and relname = 'migrations'
+            ) as has_migrations`,
+    [original, own, [...ORIGINAL_TABLES, ...INDEXES].map(({ name }) => name)],
   );
   const found = rows[0];
-  if (!found?.has_migrations) return false;
-  return (await currentVersion(client)) === STEPS.length && found.has_tables;
+  return {
+    original: new Set(found?.original),
+    schemas: new Set(found?.schemas),
+    version: found?.has_migrations ? await currentVersion(client, own) : 0,
+  };
 }
 
-async function bringUpToDate(client: Client): Promise<void> {
-  await client.query(ORIGINAL_TABLES + ORDER_INDEXES);
-  await client.query(`
-    create schema if not exists jims;
-    create table if not exists jims.migrations (
-      version integer primary key,
-      applied_at timestamp with time zone not null default now()
-    )`);
-  for (let version = (await currentVersion(client)) + 1; version <= STEPS.length; version++) {
-    await client.query(STEPS[version - 1] ?? '');
-    await client.query('insert into jims.migrations (version) values ($1)', [version]);
+function isUpToDate({ original, version }: State): boolean {
+  return (
+    version === STEPS.length &&
+    [...ORIGINAL_TABLES, ...INDEXES].every(({ name }) => original.has(name))
+  );
+}
+
+async function bringUpToDate(client: Client, schema: string | undefined): Promise<Schemas> {
+  await client.query('begin');
+  await client.query("select pg_advisory_xact_lock(hashtextextended('jims.migrations', 0))");
+  // Looked at again: another process may have made all of it meanwhile.
+  const schemas = await findSchemas(client, schema);
+  const state = await look(client, schemas);
+  const run = (sql: string): Promise<unknown> => client.query(inSchemas(schemas, sql));
+
+  for (const name of new Set([schemas.original, schemas.own])) {
+    if (!state.schemas.has(name)) await client.query(`create schema ${quoted(name)}`);
   }
+  for (const { name, sql } of [...ORIGINAL_TABLES, ...INDEXES]) {
+    if (!state.original.has(name)) await run(sql);
+  }
+  if (state.version === 0) {
+    await run(`
+      create table jims.migrations (
+        version integer primary key,
+        applied_at timestamp with time zone not null default now()
+      )`);
+  }
+  for (const [index, step] of STEPS.entries()) {
+    if (index < state.version) continue;
+    await run(step);
+    await run(`insert into jims.migrations (version) values (${index + 1})`);
+  }
+  if (state.version < STEPS.length) {
+    await run(FUNCTIONS);
+    await client.query(
+      inSchemas(schemas, 'update jims.migrations set tables_schema = $1 where version = $2'),
+      [schemas.original, STEPS.length],
+    );
+  }
+  await client.query('commit');
+  return schemas;
 }
 
-async function currentVersion(client: Client): Promise<number> {
+async function currentVersion(client: Client, own: string): Promise<number> {
   const { rows } = await client.query<{ version: number }>(
-    'select coalesce(max(version), 0) as version from jims.migrations',
+    `select coalesce(max(version), 0) as version from ${quoted(own)}.migrations`,
   );
   const version = rows[0]?.version ?? 0;
   if (version > STEPS.length) {

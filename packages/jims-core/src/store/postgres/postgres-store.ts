@@ -7,6 +7,7 @@ import { instanceStore, purge } from './instances.ts';
 import { migrate } from './migrate.ts';
 import { asOpenError } from './pg-errors.ts';
 import { runStore } from './runs.ts';
+import { requireUsableSchema } from './schemas.ts';
 import { threadStore } from './threads.ts';
 
 /**
@@ -17,12 +18,13 @@ import { threadStore } from './threads.ts';
  * @throws JimsError `store_unavailable` when the server does not answer, `store_invalid` when it does
  * and the database cannot be used: wrong password, no such database, no right to make tables.
  */
-export async function openPostgresStore(url: string): Promise<Store> {
+export async function openPostgresStore(url: string, schema?: string): Promise<Store> {
   const description = describe(url);
-  await migrate(url).catch((error: unknown) => {
+  if (schema !== undefined) requireUsableSchema(schema);
+  const schemas = await migrate(url, schema).catch((error: unknown) => {
     throw asOpenError(error, description);
   });
-  const db = openPool(url);
+  const db = openPool(url, schemas);
   const hints = createHints(url, db);
   const abandoned = createAbandoned(db);
   let open = true;

@@ -28,10 +28,10 @@ select
      json_agg(jims.event_json(event_id, created_at, event_type, event_data)
               order by created_at, event_id),
      '[]')
-   from thread_events
+   from original.thread_events
    where thread_id = r.thread_id
      and event_id = any (array[r.run_id] || r.start_ids || r.output_ids)) as events
-from jims.runs r join threads t using (thread_id)
+from jims.runs r join original.threads t using (thread_id)
 where r.run_id = jims.as_uuid($1)`;
 
 /** Which run is running in the thread `$1`. */

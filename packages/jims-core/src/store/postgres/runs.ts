@@ -1,10 +1,12 @@
 import { randomUUIDv7 } from 'node:crypto';
 
+import { finishedBefore } from '../finished-before.ts';
 import type {
   AcceptRequest,
   AcceptResult,
   AcceptedRun,
   PolledRun,
+  RunRecord,
   RunStatus,
   RunStore,
   RunThread,
@@ -30,6 +32,11 @@ type Refused = Exclude<AcceptResult, AcceptedRun>;
 
 /** The transitions are functions of the database, each one round trip: see `sql/`. */
 export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunStore {
+  async function recordOf(runId: string): Promise<RunRecord | undefined> {
+    const [row] = await db.query<RunRecordRow>(RUN_RECORD, [runId]);
+    return row && toRunRecord(row);
+  }
+
   return {
     async acceptRun(request) {
       const result = await db.callInGroup<Accepted | Refused>(
@@ -56,7 +63,8 @@ export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunS
       return rows ? toEvents(run.threadId, rows) : 'fenced';
     },
 
-    async finishRun(run, { status, events, error, usage, lastSeq, progress = [] }) {
+    async finishRun(run, outcome) {
+      const { status, events, error, usage, lastSeq, progress = [] } = outcome;
       const { ids, types, data } = eventLists(events);
       const [seqs, told] = progressLists(progress);
       const result = await db.callInGroup<{
@@ -78,7 +86,7 @@ export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunS
         progress_seqs: seqs,
         progress_events: told,
       });
-      if (!result) return { kind: 'fenced' };
+      if (!result) return finishedBefore(await recordOf(run.runId), run, outcome);
       const { times, next } = result;
       if (next) hints.wake([next], run.instanceId);
       return {
@@ -89,10 +97,7 @@ export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunS
       };
     },
 
-    async run(runId) {
-      const [row] = await db.query<RunRecordRow>(RUN_RECORD, [runId]);
-      return row && toRunRecord(row);
-    },
+    run: recordOf,
 
     async runIdByKey({ scope, key }) {
       const [row] = await db.query<{ runId: string }>(

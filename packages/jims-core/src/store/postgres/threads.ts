@@ -11,11 +11,11 @@ import type { EventJson, ThreadJson } from './rows.ts';
 const THREAD = `
   select thread_id as id, contact_id as "contactId", external_id as "externalId",
          jims.iso(created_at) as "createdAt", thread_config as config
-  from threads`;
+  from original.threads`;
 
 const EVENT = `
   select event_id as id, jims.iso(created_at) as "createdAt", event_type as type, event_data as data
-  from thread_events`;
+  from original.thread_events`;
 
 const NEWEST_FIRST = 'order by created_at desc, thread_id desc';
 const IN_ORDER = 'order by created_at, event_id';
@@ -61,7 +61,7 @@ export function threadStore(db: Database): ThreadStore {
 
     async updateThreadConfig(threadId, config) {
       const [row] = await db.query<{ thread: ThreadJson }>(
-        `update threads set thread_config = $2 where thread_id = jims.as_uuid($1)
+        `update original.threads set thread_config = $2 where thread_id = jims.as_uuid($1)
          returning jims.thread_json(thread_id, contact_id, external_id, created_at, thread_config) as thread`,
         [threadId, toJson(config)],
       );

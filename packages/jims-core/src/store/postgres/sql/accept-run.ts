@@ -12,7 +12,7 @@ begin
   if not found then
     return null;
   end if;
-  perform from threads where thread_id = v_run.thread_id for no key update;
+  perform from original.threads where thread_id = v_run.thread_id for no key update;
   v_has_thread := found;
   -- As it is now that nobody else can change it.
   select * into v_run from jims.runs where idem_scope = p_scope and idem_key = p_key;
@@ -73,7 +73,7 @@ begin
   return exists (
     select from jims.runs where thread_id = p_thread_id and status in ('queued', 'running')
   ) or exists (
-    select from thread_events
+    select from original.thread_events
     where thread_id = p_thread_id and (created_at, event_id) > (p_created_at, p_id)
       and split_part(event_type, '.', 1) = 'comm'
   );
@@ -110,12 +110,13 @@ begin
       if v_run.idem_fingerprint is distinct from p_fingerprint then
         return json_build_object('kind', 'key_reused');
       elsif v_run.finished_at is null
-        or coalesce(v_run.error_code, '') not in ('lost', 'shutting_down', 'store_unavailable')
+        or coalesce(v_run.error_code, '')
+          not in ('lost', 'disconnected', 'shutting_down', 'store_unavailable')
       then
         return json_build_object('kind', 'existing', 'runId', v_run.run_id);
       end if;
       select thread_id, contact_id, external_id, created_at, thread_config into v_thread
-      from threads where thread_id = v_run.thread_id;
+      from original.threads where thread_id = v_run.thread_id;
       exit;
     end if;
     if p_seed_ids is not null then

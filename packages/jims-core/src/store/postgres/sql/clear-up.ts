@@ -22,7 +22,7 @@ begin
       select q.thread_id from jims.runs q
       where q.status = 'queued' and not exists (
         select from jims.runs r where r.thread_id = q.thread_id and r.status = 'running')
-    ) as stuck join threads t using (thread_id)
+    ) as stuck join original.threads t using (thread_id)
     for no key update of t skip locked
   loop
     -- Looked at again, under the lock.
@@ -64,7 +64,7 @@ begin
   -- A thread's time is in UTC, an event's in the session's time zone.
   return p_created_at < (clock_timestamp() at time zone 'utc') - p_age
     and not exists (
-      select from thread_events
+      select from original.thread_events
       where thread_id = p_thread_id and created_at >= clock_timestamp()::timestamp - p_age)
     and not exists (
       select from jims.runs where thread_id = p_thread_id and status in ('queued', 'running'));
@@ -87,12 +87,12 @@ begin
     -- In a statement of its own: whether it is idle is asked again below, under the lock.
     select coalesce(array_agg(locked.thread_id), '{}') into v_threads
     from (
-      select thread_id from threads
+      select thread_id from original.threads
       where created_at < (clock_timestamp() at time zone 'utc') - v_idle
         and jims.is_idle(thread_id, created_at, v_idle)
       order by created_at limit p_batch for update skip locked
     ) as locked;
-    select coalesce(array_agg(thread_id), '{}') into v_threads from threads
+    select coalesce(array_agg(thread_id), '{}') into v_threads from original.threads
     where thread_id = any (v_threads) and jims.is_idle(thread_id, created_at, v_idle);
     perform jims.erase_threads(v_threads);
   end if;

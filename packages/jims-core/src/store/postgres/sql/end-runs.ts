@@ -59,7 +59,7 @@ language plpgsql as $$
 declare
   v_run jims.runs;
 begin
-  perform from threads where thread_id = p_thread_id for no key update;
+  perform from original.threads where thread_id = p_thread_id for no key update;
   -- By its id alone, as no other index would do.
   select * into v_run from jims.runs where run_id = p_run_id;
   if v_run.attempt = p_attempt and v_run.thread_id = p_thread_id
@@ -94,7 +94,7 @@ begin
       json_agg(jims.event_json(event_id, created_at, event_type, event_data)
                order by created_at, event_id),
       '[]')
-    from thread_events
+    from original.thread_events
     where thread_id = p_thread_id
       and event_id = any (
         p_ids || case when v_run.incoming_data is not null then array[p_run_id] end)

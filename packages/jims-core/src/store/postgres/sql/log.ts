@@ -33,7 +33,7 @@ declare
   v_time timestamp := greatest(clock_timestamp()::timestamp, p_newest + interval '1 microsecond');
   v_domain text := split_part(p_type, '.', 1);
 begin
-  insert into thread_events
+  insert into original.thread_events
     (thread_id, event_id, created_at, event_type, event_domain, event_name, event_data)
   values (p_thread_id, p_id, v_time, p_type, v_domain, substr(p_type, length(v_domain) + 2), p_data);
   return v_time;
@@ -53,7 +53,7 @@ begin
   if cardinality(p_ids) = 0 then
     return '{}';
   end if;
-  select created_at into v_last from thread_events
+  select created_at into v_last from original.thread_events
   where thread_id = p_thread_id order by created_at desc limit 1;
   -- Most runs send one event, and a list costs three times as much as a row.
   if cardinality(p_ids) = 1 then
@@ -62,7 +62,7 @@ begin
   end if;
   v_first := greatest(clock_timestamp()::timestamp, v_last + interval '1 microsecond');
   with appended as (
-    insert into thread_events
+    insert into original.thread_events
       (thread_id, event_id, created_at, event_type, event_domain, event_name, event_data)
     select p_thread_id, id, v_first + (place - 1) * interval '1 microsecond', type,
            domain, substr(type, length(domain) + 2), data
@@ -81,7 +81,7 @@ language plpgsql as $$
 begin
   if p_run.incoming_data is not null
     and not exists (
-      select from thread_events where thread_id = p_run.thread_id and event_id = p_run.run_id)
+      select from original.thread_events where thread_id = p_run.thread_id and event_id = p_run.run_id)
   then
     perform jims.append_events(
       p_run.thread_id, array[p_run.run_id], array[p_run.incoming_type], array[p_run.incoming_data]);
@@ -101,7 +101,7 @@ begin
       json_agg(jims.event_json(event_id, created_at, event_type, event_data)
                order by created_at, event_id),
       '[]')
-    from thread_events
+    from original.thread_events
     where thread_id = p_thread_id
       and (created_at, event_id)
         > (coalesce(p_created_at, '-infinity'), coalesce(p_id, '00000000-0000-0000-0000-000000000000'))

@@ -1,11 +1,5 @@
 /** Functions that find, make and remove threads. */
 export const THREAD_FUNCTIONS = `
--- A row of threads. A type of our own, as one who takes the table's own would keep it from being changed.
-create type jims.thread as (
-  thread_id uuid, contact_id text, external_id text, created_at timestamp without time zone,
-  thread_config jsonb
-);
-
 create or replace function jims.thread_json(
   p_id uuid, p_contact_id text, p_external_id text, p_created_at timestamp without time zone,
   p_config jsonb
@@ -20,7 +14,7 @@ language plpgsql stable as $$
 begin
   return (
     select jims.thread_json(thread_id, contact_id, external_id, created_at, thread_config)
-    from threads where thread_id = p_id
+    from original.threads where thread_id = p_id
   );
 end
 $$;
@@ -33,7 +27,7 @@ language plpgsql as $$
 declare
   v_thread jims.thread;
 begin
-  insert into threads (thread_id, contact_id, external_id, created_at, thread_config)
+  insert into original.threads (thread_id, contact_id, external_id, created_at, thread_config)
   values (p_id, p_contact_id, p_external_id, clock_timestamp() at time zone 'utc', p_config)
   on conflict (thread_id) do nothing
   returning thread_id, contact_id, external_id, created_at, thread_config into v_thread;
@@ -54,10 +48,10 @@ declare
   v_id uuid;
   v_created boolean := false;
 begin
-  select thread_id into v_id from threads where thread_id = p_thread_id;
+  select thread_id into v_id from original.threads where thread_id = p_thread_id;
   if v_id is null and p_external_id is not null then
     for look in 1..2 loop
-      select thread_id into v_id from threads where external_id = p_external_id
+      select thread_id into v_id from original.threads where external_id = p_external_id
       order by created_at desc, thread_id desc limit 1;
       exit when v_id is not null or look = 2;
       -- Not there: looked for again when nobody else can be making it.
@@ -87,17 +81,17 @@ declare
 begin
   if p_new_thread_id is null then
     select thread_id, contact_id, external_id, created_at, thread_config into v_thread
-    from threads
+    from original.threads
     where thread_id = p_thread_id and (p_contact_id is null or contact_id = p_contact_id)
     for no key update;
     return v_thread;
   end if;
   loop
-    select thread_id into v_id from threads where contact_id = p_contact_id
+    select thread_id into v_id from original.threads where contact_id = p_contact_id
     order by created_at desc, thread_id desc limit 1;
     if v_id is not null then
       select thread_id, contact_id, external_id, created_at, thread_config into v_thread
-      from threads where thread_id = v_id for no key update;
+      from original.threads where thread_id = v_id for no key update;
       exit when found;  -- else it was deleted while we waited
     elsif v_contact_locked then
       v_thread := jims.create_thread(p_new_thread_id, p_contact_id, null, p_config, p_event_id);
@@ -118,7 +112,7 @@ create or replace function jims.append_to_thread(
 ) returns text[]
 language plpgsql set lock_timeout = '5s' as $$
 begin
-  perform from threads where thread_id = p_thread_id for no key update;
+  perform from original.threads where thread_id = p_thread_id for no key update;
   if not found then
     return null;
   end if;
@@ -133,14 +127,14 @@ begin
   with erased as (
     delete from jims.runs
     where thread_id = any (p_ids) and run_id in (
-      select event_id from thread_events where thread_id = any (p_ids)
+      select event_id from original.thread_events where thread_id = any (p_ids)
       union all
       select run_id from jims.runs where thread_id = any (p_ids) and not incoming_stored)
     returning run_id
   )
   delete from jims.run_progress where run_id in (select run_id from erased);
-  delete from thread_events where thread_id = any (p_ids);
-  delete from threads where thread_id = any (p_ids);
+  delete from original.thread_events where thread_id = any (p_ids);
+  delete from original.threads where thread_id = any (p_ids);
 end
 $$;
 
@@ -153,7 +147,7 @@ begin
   -- In one order, so that two who delete the same threads do not wait for each other.
   select coalesce(array_agg(locked.thread_id), '{}') into v_ids
   from (
-    select thread_id from threads where thread_id = p_thread_id or contact_id = p_contact_id
+    select thread_id from original.threads where thread_id = p_thread_id or contact_id = p_contact_id
     order by thread_id for update
   ) as locked;
   perform jims.erase_threads(v_ids);
