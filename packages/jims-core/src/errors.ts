@@ -10,7 +10,9 @@ const MARK = Symbol.for('jims.error');
  * - `key_reused`: the idempotency key belongs to another request
  * - `queue_full`: the thread's queue has no place left
  * - `overloaded`: this process runs all that it may
+ * - `too_many_runs`: the caller has all the runs that one caller may have
  * - `shutting_down`: this process takes no new work
+ * - `restarted`: the run was lost and runs again: what was read of it does not count
  * - `deadline`: the run took longer than it may
  * - `lost`: the process that ran it died; nothing of its output was stored
  * - `pipeline_failed`: the pipeline threw; `cause` is what it threw
@@ -20,7 +22,7 @@ const MARK = Symbol.for('jims.error');
  * - `llm_unusable`: a model's name, key, package or setting is missing or wrong
  * - `llm_input_invalid`: messages or texts that no model takes
  * - `llm_failed`: the provider answered with an error, or not at all; `cause` says which
- * - `llm_answer_invalid`: the model refused, or its answer does not fit the schema
+ * - `llm_answer_invalid`: the model refused, or its answer is empty or does not fit the schema
  * - `store_unavailable`: the database did not answer
  * - `store_invalid`: the connection URL or the database is not usable
  * - `app_invalid`: what was given is not a JIMS app
@@ -32,7 +34,9 @@ export type JimsErrorCode =
   | 'key_reused'
   | 'queue_full'
   | 'overloaded'
+  | 'too_many_runs'
   | 'shutting_down'
+  | 'restarted'
   | 'deadline'
   | 'lost'
   | 'pipeline_failed'
@@ -78,6 +82,8 @@ const MAX_FRAMES = 6000;
 
 interface ErrorDescription {
   readonly name?: string;
+  /** What the error calls itself for programs: `llm_failed`, `ECONNREFUSED`. */
+  readonly code?: string;
   readonly message: string;
   readonly stack?: string;
   readonly cause?: ErrorDescription;
@@ -87,9 +93,13 @@ interface ErrorDescription {
 interface Told {
   readonly name: unknown;
   readonly message: unknown;
+  readonly code?: unknown;
   readonly stack?: unknown;
   readonly cause?: unknown;
 }
+
+/** A code is a name: anything else in its place may be data. */
+const CODE = /^[\w.-]{1,64}$/;
 
 /**
  * What of an error may be logged: never its other members, which may hold prompts or messages. Long
@@ -111,13 +121,14 @@ function describe(error: unknown, causes: number): ErrorDescription {
   try {
     if (!(error instanceof Error)) return { message: cutText(String(error), MAX_MESSAGE) };
     const told: Told = error;
-    const { stack, cause } = told;
+    const { code, stack, cause } = told;
     const name = cutText(String(told.name), MAX_NAME);
     const whole = String(told.message);
     const message = cutText(whole, MAX_MESSAGE);
     const hasCause = cause !== undefined && causes > 0;
     return {
       name,
+      ...(typeof code === 'string' && CODE.test(code) && { code }),
       message,
       ...(typeof stack === 'string' && { stack: stackOf(stack, whole, `${name}: ${message}`) }),
       ...(hasCause && { cause: describe(cause, causes - 1) }),

@@ -3,20 +3,26 @@ export type { JimsAppOptions, OpenOptions } from './app.ts';
 export { JimsError, describeError, isJimsError, plainError } from './errors.ts';
 export type { JimsErrorCode } from './errors.ts';
 export { createLlmProvider } from './llm/llm-provider.ts';
+export type { AnswerStream } from './llm/answer-stream.ts';
 export type { CallOptions } from './llm/call.ts';
 export type { ChatOptions } from './llm/chat-request.ts';
+export type { ContentPart } from './llm/content-parts.ts';
+export type { FinishReason } from './llm/finish-reason.ts';
 export type { AnswerSchema } from './llm/json-schema.ts';
-export type { Llm, LlmProvider, LlmRun, StructuredOptions, ToolsOptions } from './llm/llm.ts';
 export type {
-  AssistantMessage,
-  ChatMessage,
-  ChatMessages,
-  ContentPart,
-  ToolCall,
-} from './llm/messages.ts';
+  Llm,
+  LlmProvider,
+  LlmRun,
+  StructuredOptions,
+  ToolsAnswer,
+  ToolsOptions,
+} from './llm/llm.ts';
+export type { AssistantMessage, ChatMessage, ChatMessages, ToolCall } from './llm/messages.ts';
+export type { ProviderData } from './llm/provider-data.ts';
 export type { RankedDocument, RerankOptions } from './llm/rerank.ts';
 export type { ChatModel, CompatibleServer, EmbeddingsModel, LlmSettings } from './llm/settings.ts';
 export type { Tool, ToolChoice } from './llm/tools.ts';
+export { readUsage } from './llm/usage.ts';
 export type { CallUsage, ModelUsage } from './llm/usage.ts';
 export type { Logger } from './logger.ts';
 export { newId } from './new-id.ts';
@@ -24,12 +30,15 @@ export { pipelineName } from './pipeline.ts';
 export type { Pipeline } from './pipeline.ts';
 export { failCurrentRun } from './run/live-run.ts';
 export type { Principal } from './principal.ts';
+export { createCallerShares, defaultShare } from './run/caller-shares.ts';
+export type { CallerShares } from './run/caller-shares.ts';
 export { isRunEnd } from './run/run-events.ts';
 export type {
   CancelReason,
   NumberedRunEvent,
   RunEnd,
   RunEvent,
+  RunPosition,
   RunResult,
 } from './run/run-events.ts';
 export type { ListenOptions } from './run/run-stream.ts';
@@ -50,6 +59,8 @@ export type {
   ThreadQuery,
 } from './store/store.ts';
 export type { Metrics } from './telemetry/metrics.ts';
+export { onTracingFault, withCallersTrace } from './telemetry/tracing.ts';
+export type { TraceIds } from './telemetry/tracing.ts';
 export { eventDomain, eventName, isInternalEvent, newEvent } from './thread/event.ts';
 export type { CommunicationEvent, JsonObject, NewEvent, ThreadEvent } from './thread/event.ts';
 export { ThreadContext } from './thread/thread-context.ts';

@@ -1,3 +1,4 @@
+import type { Logger } from './logger.ts';
 import type { RunEngine } from './run/run-engine.ts';
 import type {
   EventList,
@@ -15,6 +16,7 @@ import type { Thread } from './thread/thread.ts';
 export interface Opened {
   readonly store: Store;
   readonly runs: RunEngine;
+  readonly logger: Logger;
 }
 
 /** The events of a thread as its runs see them. */

@@ -16,7 +16,7 @@ export const ACCESS_OPTIONS = {
     type: 'text',
     group: ACCESS_GROUP,
     several: true,
-    help: 'Bearer key that callers need; several by giving it again, or with commas in the variable',
+    help: 'Bearer key that callers need; several by giving it again, or with commas in the variable. Better there: ps shows flags to everybody on the machine',
   },
   'oidc-issuer': {
     type: 'text',

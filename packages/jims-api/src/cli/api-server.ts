@@ -3,26 +3,30 @@ import type { Server } from 'node:http';
 
 import { getRequestListener } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
-import type { JimsApp } from 'jims-core';
+import type { JimsApp, Logger } from 'jims-core';
 
 import { createHostedApi } from '../http/create-api.ts';
 import type { ApiOptions } from '../http/create-api.ts';
 import { createSocketStreams } from '../http/socket-streams.ts';
 import { DEFAULT_HEARTBEAT_MS } from '../http/sse.ts';
+import { answerUnreadable, unreadableRequest } from './unreadable-requests.ts';
 
 export interface ApiServerOptions extends ApiOptions {
   /** A client that reads nothing of its answer is cut off after so long, at most twice of it. */
   readonly readerTimeoutMs: number;
+  /** How long the body of a request may take to arrive. */
+  readonly requestTimeoutMs: number;
+  /** How long an idle connection stays open; longer than what a proxy before the service keeps it. */
+  readonly keepAliveTimeoutMs: number;
+  readonly logger: Logger;
 }
 
 const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 30_000;
-const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 const CHECK_CONNECTIONS_MS = 5000;
 
 /** Puts an app behind Node's own server, which does not listen yet. */
 export function createApiServer(app: JimsApp, options: ApiServerOptions): Server {
-  const { readerTimeoutMs, heartbeatMs = DEFAULT_HEARTBEAT_MS } = options;
+  const { readerTimeoutMs, logger, heartbeatMs = DEFAULT_HEARTBEAT_MS } = options;
   let cutOff = 0;
   const help = 'Connections cut because their client read nothing for too long';
   app.metrics.counter('jims_readers_cut_total', help, () => cutOff);
@@ -35,27 +39,32 @@ export function createApiServer(app: JimsApp, options: ApiServerOptions): Server
 
   const streams = createSocketStreams({ heartbeatMs, readerTimeoutMs, cut });
   const api = createHostedApi(app, options, streams.respond);
-  const listener = getRequestListener(async (request, { outgoing }) => {
-    const response = await api.fetch(request);
-    if (!(outgoing instanceof ServerResponse)) return response;
-    if (streams.send(response, outgoing)) return RESPONSE_ALREADY_SENT;
-    // Told when nothing came or went for so long: what the network takes of the bytes that wait counts.
-    outgoing.setTimeout(readerTimeoutMs, () => {
-      if (outgoing.writableLength > 0) cut(outgoing);
-    });
-    return response;
-  });
+  const listener = getRequestListener(
+    async (request, { outgoing }) => {
+      const response = await api.fetch(request);
+      if (!(outgoing instanceof ServerResponse)) return response;
+      if (streams.send(response, outgoing)) return RESPONSE_ALREADY_SENT;
+      // Told when nothing came or went for so long: what the network takes of the bytes that wait counts.
+      outgoing.setTimeout(readerTimeoutMs, () => {
+        if (outgoing.writableLength > 0) cut(outgoing);
+      });
+      return response;
+    },
+    // HTTP/1.0 knows no Host header: the health checks of load balancers send none.
+    { hostname: 'localhost', errorHandler: () => unreadableRequest(logger) },
+  );
 
   const server = createServer(
     {
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+      headersTimeout: Math.min(HEADERS_TIMEOUT_MS, options.requestTimeoutMs),
+      requestTimeout: options.requestTimeoutMs,
+      keepAliveTimeout: options.keepAliveTimeoutMs,
       connectionsCheckingInterval: CHECK_CONNECTIONS_MS,
       // Two Authorization headers must be seen as two, or the second could hide behind the first.
       joinDuplicateHeaders: true,
     },
     (request, response) => void listener(request, response),
   );
+  answerUnreadable(server, logger);
   return server.once('close', () => streams.close());
 }

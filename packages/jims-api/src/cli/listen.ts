@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import type { Server } from 'node:net';
 
 export interface ListenOptions {
@@ -18,7 +19,7 @@ export async function listen(server: Server, options: ListenOptions): Promise<vo
   const { host, port } = options;
   await new Promise<void>((resolve, reject) => {
     const onError = (cause: NodeJS.ErrnoException): void => {
-      const message = `Cannot listen on ${host}:${port}: ${reasonOf(cause, options)}`;
+      const message = `Cannot listen on ${isIPv6(host) ? `[${host}]` : host}:${port}: ${reasonOf(cause, options)}`;
       reject(new PortError(message, { cause }));
     };
     server.once('error', onError);

@@ -4,13 +4,14 @@ import type { Logger } from 'pino';
 
 import { isSecured } from '../http/auth/authenticate.ts';
 import { packageVersion } from '../version.ts';
-import { readDotEnv } from './dot-env.ts';
+import { AppLoadError, loadApp } from './app-loading/load-app.ts';
+import { StartError, readDotEnv } from './dot-env.ts';
 import { PortError } from './listen.ts';
-import { AppLoadError, loadApp } from './load-app.ts';
+import { createLogOutput } from './log-output.ts';
 import { createLogger } from './logger.ts';
 import { PackageMissingError } from './optional-package.ts';
 import { UsageError, parseCommandLine } from './options.ts';
-import type { ServeOptions } from './options.ts';
+import type { ServeCommand, ServeOptions } from './options.ts';
 import { serve } from './serve.ts';
 import type { Service } from './serve.ts';
 import { listenForSignals } from './stop-signals.ts';
@@ -20,24 +21,43 @@ import type { Watch } from './watch.ts';
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
 
+const output = createLogOutput();
+
 /** The command `jims-api`: reads its options, loads the app, serves it until it is told to stop. */
 async function main(): Promise<void> {
-  const env = readDotEnv(process.cwd(), process.env);
+  // A reader of the output that is gone is no reason to end.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  const env = readDotEnv(currentFolder(), process.env);
   Object.assign(process.env, env);
   const command = parseCommandLine(process.argv.slice(2), env, packageVersion());
   if (command.kind === 'print') {
     process.stdout.write(command.text);
     return;
   }
-  await run(command.options);
+  try {
+    await run(command);
+  } catch (error) {
+    await fail(error, command.options);
+  }
 }
 
-async function run(options: ServeOptions): Promise<void> {
+/** @throws StartError when it was removed. */
+function currentFolder(): string {
+  try {
+    return process.cwd();
+  } catch (cause) {
+    throw new StartError('The current folder was removed: change to one that is there', { cause });
+  }
+}
+
+async function run({ options, warnings }: ServeCommand): Promise<void> {
   const signals = listenForSignals();
   const pretty = process.stderr.isTTY;
-  const logger = createLogger({ verbose: options.verbose, pretty });
+  const logger = createLogger({ verbose: options.verbose, pretty, output });
+  for (const warning of warnings) logger.warn(warning);
+  logger.debug({ node: process.version, version: packageVersion(), ...wayIn(options) }, 'starting');
   const watch = await startWatch({ ...options, env: process.env, logger });
-  const app = await load(options);
+  const app = await load(options, logger);
   survivePipelines(logger, watch);
   const service = await serve(app, { ...options, onRunFailed: watch.reportRun }, logger);
   signals.onStop((signal) => void stop(signal, { service, logger, watch }));
@@ -45,14 +65,10 @@ async function run(options: ServeOptions): Promise<void> {
   warnIfOpen(options, logger);
 }
 
-async function load({ app: reference, loader }: ServeOptions): Promise<JimsApp> {
-  const idle = Promise.withResolvers<never>();
-  const onIdle = (): void =>
-    idle.reject(new AppLoadError(`'${reference}' waits for something that never comes`));
-  process.once('beforeExit', onIdle);
-  const loading = loadApp(reference, { cwd: process.cwd(), loader });
-  const loaded = await Promise.race([loading, idle.promise]);
-  process.off('beforeExit', onIdle);
+async function load({ app: reference, loader }: ServeOptions, logger: Logger): Promise<JimsApp> {
+  const begun = performance.now();
+  const loaded = await loadApp(reference, { cwd: process.cwd(), loader, logger });
+  logger.debug({ ms: Math.round(performance.now() - begun) }, 'the app is loaded');
   return isJimsApp(loaded) ? loaded : defineApp(loaded);
 }
 
@@ -60,6 +76,7 @@ async function load({ app: reference, loader }: ServeOptions): Promise<JimsApp> 
 function survivePipelines(logger: Logger, watch: Watch): void {
   async function end(): Promise<never> {
     await watch.flush();
+    await output.flush();
     process.exit(EXIT_FAILURE);
   }
   process.on('unhandledRejection', (reason) => {
@@ -73,6 +90,11 @@ function survivePipelines(logger: Logger, watch: Watch): void {
     watch.report(error);
     void end();
   });
+}
+
+/** Who may call, without what lets them in. */
+function wayIn({ apiKeys, oidc, authentik }: ServeOptions): object {
+  return { apiKeys: apiKeys.length, oidc: oidc?.issuer, authentik: authentik?.url };
 }
 
 function warnIfOpen(options: ServeOptions, logger: Logger): void {
@@ -97,26 +119,38 @@ async function stop(
     await service.stop();
     await watch.flush();
     logger.info('stopped');
+    await output.flush();
     process.exit(0);
   } catch (error) {
     logger.fatal({ error: describeError(error) }, 'cannot stop cleanly');
+    await output.flush();
     process.exit(EXIT_FAILURE);
   }
 }
 
-/** One line for what a user can mend; a trace only for what he cannot. */
-function explain(error: unknown): { readonly text: string; readonly code: number } {
-  if (error instanceof UsageError) return { text: error.message, code: EXIT_USAGE };
-  if (isExplained(error)) {
-    return { text: `jims-api: ${error.message}`, code: EXIT_FAILURE };
+/** Prints why the command ends: one line for what a user can mend, else a trace, too. */
+async function fail(error: unknown, { verbose }: { readonly verbose: boolean }): Promise<never> {
+  await output.flush();
+  if (error instanceof UsageError) {
+    process.stderr.write(`${error.message}\n`);
+    process.exit(EXIT_USAGE);
   }
-  const { stack, message } = describeError(error);
-  return { text: `jims-api: ${stack ?? message}`, code: EXIT_FAILURE };
+  const described = describeError(error);
+  const lines = isExplained(error) ? [described.message] : [];
+  if (verbose || !isExplained(error)) lines.push(...stacks(described));
+  process.stderr.write(`jims-api: ${lines.join('\n')}\n`);
+  process.exit(EXIT_FAILURE);
+}
+
+/** The traces of an error and of what it was caused by. */
+function stacks({ stack, message, cause }: ReturnType<typeof describeError>): readonly string[] {
+  return [stack ?? message, ...(cause ? stacks(cause) : [])];
 }
 
 /** Errors whose message says what to do. */
 function isExplained(error: unknown): error is Error {
   return (
+    error instanceof StartError ||
     error instanceof AppLoadError ||
     error instanceof PortError ||
     error instanceof PackageMissingError ||
@@ -127,7 +161,5 @@ function isExplained(error: unknown): error is Error {
 try {
   await main();
 } catch (error) {
-  const { text, code } = explain(error);
-  process.stderr.write(`${text}\n`);
-  process.exit(code);
+  await fail(error, { verbose: false });
 }

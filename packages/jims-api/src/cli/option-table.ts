@@ -133,7 +133,7 @@ function didYouMean(table: OptionTable, option: string): string {
 }
 
 /** Levenshtein's: how many letters to insert, drop or change. */
-function distance(a: string, b: string): number {
+export function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (const [i, letter] of Array.from(a).entries()) {
     const above = row;

@@ -1,3 +1,5 @@
+import { peerVersion } from '../version.ts';
+
 /** An option was given that needs a package, and the package is not installed. */
 export class PackageMissingError extends Error {
   override readonly name = 'PackageMissingError';
@@ -17,7 +19,10 @@ export async function optionalPackage<T>(
     return await load();
   } catch (cause) {
     if (!isMissing(cause, name)) throw cause;
-    throw new PackageMissingError(`${neededBy} needs the package ${name}: npm install ${name}`, {
+    // Without its version npm may choose one for another Node, and then refuse it.
+    const version = peerVersion(name);
+    const wanted = version === undefined ? name : `${name}@${version}`;
+    throw new PackageMissingError(`${neededBy} needs the package ${name}: npm install ${wanted}`, {
       cause,
     });
   }

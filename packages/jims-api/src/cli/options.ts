@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 import type { OnBusy } from 'jims-core';
 
 import type { AuthenticateOptions } from '../http/auth/authenticate.ts';
@@ -7,6 +9,7 @@ import { isProtocolName } from '../protocols/registry.ts';
 import type { ProtocolName } from '../protocols/registry.ts';
 import { accessOptions } from './access-options.ts';
 import { helpText } from './help-text.ts';
+import { meantVariables } from './meant-variables.ts';
 import { UsageError, asFlag, asInteger, readOptions } from './option-table.ts';
 import type { Environment, Given, OptionSpec } from './option-table.ts';
 import { ALL_PROTOCOLS, OPTIONS } from './serve-options.ts';
@@ -31,7 +34,10 @@ export interface ServeOptions extends AuthenticateOptions {
   readonly allowedEventTypes: readonly string[];
   readonly maxBodyBytes: number;
   readonly maxStreams: number;
+  readonly maxStreamsPerCaller: number | undefined;
   readonly readerTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly keepAliveTimeoutMs: number;
   readonly corsOrigins: readonly string[];
   readonly publicUrl: string | undefined;
   readonly protocols: readonly ProtocolName[];
@@ -39,6 +45,7 @@ export interface ServeOptions extends AuthenticateOptions {
   readonly limits: {
     readonly timeoutMs: number;
     readonly maxRuns: number;
+    readonly maxRunsPerCaller: number | undefined;
     readonly queueLimit: number;
     readonly onBusy: OnBusy;
     readonly leaseMs: number;
@@ -49,9 +56,13 @@ export interface ServeOptions extends AuthenticateOptions {
 }
 
 type Loader = (typeof LOADERS)[number];
-export type Command =
-  | { readonly kind: 'serve'; readonly options: ServeOptions }
-  | { readonly kind: 'print'; readonly text: string };
+export interface ServeCommand {
+  readonly kind: 'serve';
+  readonly options: ServeOptions;
+  /** What was given and is not heeded, each in a sentence. */
+  readonly warnings: readonly string[];
+}
+export type Command = ServeCommand | { readonly kind: 'print'; readonly text: string };
 
 const ON_BUSY = ['queue', 'reject', 'interrupt'] as const;
 const LOADERS = ['auto', 'native', 'tsx'] as const;
@@ -70,10 +81,11 @@ export function parseCommandLine(
   version: string,
 ): Command {
   if (argv.includes('--help')) return { kind: 'print', text: helpText(OPTIONS) };
-  const given: Lookup = readOptions(OPTIONS, argv, env);
+  const { env: meant, warnings } = meantVariables(OPTIONS, env);
+  const given: Lookup = readOptions(OPTIONS, argv, meant);
   if (flag(given, 'help')) return { kind: 'print', text: helpText(OPTIONS) };
   if (flag(given, 'version')) return { kind: 'print', text: `jims-api ${version}\n` };
-  return { kind: 'serve', options: serveOptions(given, env) };
+  return { kind: 'serve', options: serveOptions(given, env), warnings };
 }
 
 type Lookup = (name: OptionName) => Given | undefined;
@@ -87,9 +99,9 @@ function serveOptions(given: Lookup, env: Environment): ServeOptions {
   return {
     app: text(given, 'app') ?? 'app',
     loader: oneOf(given, 'loader', LOADERS),
-    host: text(given, 'host') ?? '0.0.0.0',
+    host: listenHost(given, 'host') ?? '0.0.0.0',
     port,
-    metricsHost: text(given, 'metrics-host'),
+    metricsHost: listenHost(given, 'metrics-host'),
     metricsPort,
     db: text(given, 'db'),
     ...accessOptions(given, env),
@@ -101,7 +113,10 @@ function serveOptions(given: Lookup, env: Environment): ServeOptions {
     allowedEventTypes: list(given, 'allowed-event-types') ?? CLIENT_EVENT_TYPES,
     maxBodyBytes: integer(given, 'max-body-size', { min: 1 }),
     maxStreams: integer(given, 'max-streams', { min: 1 }),
+    maxStreamsPerCaller: integerIfGiven(given, 'max-streams-per-caller', { min: 1 }),
     readerTimeoutMs: integer(given, 'reader-timeout', { min: 1, max: 2_000_000 }) * 1000,
+    requestTimeoutMs: integer(given, 'request-timeout', { min: 1, max: 2_000_000 }) * 1000,
+    keepAliveTimeoutMs: integer(given, 'keep-alive-timeout', { min: 1, max: 2_000_000 }) * 1000,
     corsOrigins: corsOrigins(given),
     publicUrl: publicUrl(given),
     protocols: protocols(given),
@@ -109,6 +124,7 @@ function serveOptions(given: Lookup, env: Environment): ServeOptions {
     limits: {
       timeoutMs: integer(given, 'run-timeout', { min: 1, max: 2_000_000 }) * 1000,
       maxRuns: integer(given, 'max-runs', { min: 1 }),
+      maxRunsPerCaller: integerIfGiven(given, 'max-runs-per-caller', { min: 1 }),
       queueLimit: integer(given, 'queue-limit'),
       onBusy: oneOf(given, 'on-busy', ON_BUSY),
       leaseMs: integer(given, 'lease-timeout', { min: 1, max: 3600 }) * 1000,
@@ -123,6 +139,17 @@ function serveOptions(given: Lookup, env: Environment): ServeOptions {
 
 function text(given: Lookup, name: OptionName): string | undefined {
   return given(name)?.values.at(-1);
+}
+
+/** A host to listen on, without the brackets that an IPv6 address has in URLs. */
+function listenHost(given: Lookup, name: OptionName): string | undefined {
+  const value = text(given, name);
+  if (value === undefined) return undefined;
+  const host = /^\[(.*)\]$/.exec(value)?.[1] ?? value;
+  if (isIP(host) || /^[\w.-]+$/.test(host)) return host;
+  throw new UsageError(
+    `Invalid value for '--${name}': '${value}' is not an address such as 0.0.0.0, [::] or localhost. The port has an option of its own.`,
+  );
 }
 
 /** As {@link text}, with commas between the items in a flag, too. */
@@ -141,6 +168,14 @@ function integer(
 ): number {
   const spec: OptionSpec = OPTIONS[name];
   return asInteger(name, text(given, name) ?? spec.default ?? '', range);
+}
+
+function integerIfGiven(
+  given: Lookup,
+  name: OptionName,
+  range: { min?: number; max?: number },
+): number | undefined {
+  return given(name) ? integer(given, name, range) : undefined;
 }
 
 function oneOf<TWord extends string>(

@@ -20,7 +20,7 @@ export function prettyLog(line: string): string {
   const { level, time, msg, error, ...fields } = entry;
   const [word, style] = LEVELS[Number(level)] ?? [String(level), 'white'];
   const clock = new Date(Number(time)).toTimeString().slice(0, 8);
-  const head = `${clock} ${styleText(style, word.padEnd(5))} ${String(msg)}`;
+  const head = `${clock} ${styleText(style, word.padEnd(5))} ${harmless(String(msg))}`;
   const shown = Object.entries(fields).map(([name, value]) => `${name}=${valueOf(value)}`);
   const tail = shown.length > 0 ? ` ${styleText('gray', shown.join(' '))}` : '';
   return `${head}${tail}\n${error === undefined ? '' : `${errorLines(error).join('\n')}\n`}`;
@@ -35,7 +35,20 @@ function parsed(line: string): Readonly<Record<string, unknown>> | undefined {
 }
 
 function valueOf(value: unknown): string {
-  return typeof value === 'string' ? value : inspect(value, { breakLength: Infinity });
+  return harmless(typeof value === 'string' ? value : inspect(value, { breakLength: Infinity }));
+}
+
+// The bidirectional ones, too: they make a line read as another.
+const CONTROL = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;
+const CONTROL_IN_LINES = /(?!\n)[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;
+
+/** Makes control characters visible: what users say may be part of it, and a terminal obeys them. */
+function harmless(text: string, control = CONTROL): string {
+  return text.replaceAll(control, escaped);
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 /** An error as `describeError` tells it. */
@@ -43,8 +56,10 @@ function errorLines(error: unknown): readonly string[] {
   const told = objectOf(error);
   if (!told) return [`    ${valueOf(error)}`];
   const { name = 'Error', message, stack, cause } = told;
-  const text = typeof stack === 'string' ? stack : `${valueOf(name)}: ${valueOf(message)}`;
-  const lines = text.split('\n').map((line) => `    ${line}`);
+  const text = typeof stack === 'string' ? stack : `${String(name)}: ${String(message)}`;
+  const lines = harmless(text, CONTROL_IN_LINES)
+    .split('\n')
+    .map((line) => `    ${line}`);
   if (cause === undefined) return lines;
   const [first = '', ...rest] = errorLines(cause);
   return [...lines, `    caused by ${first.trimStart()}`, ...rest];

@@ -1,3 +1,5 @@
+import type { TraceIds } from 'jims-core';
+
 import { optionalPackage } from './optional-package.ts';
 
 export interface SentryOptions {
@@ -7,7 +9,12 @@ export interface SentryOptions {
 }
 
 export interface Sentry {
-  readonly report: (error: Error, tags?: Record<string, string | undefined>) => void;
+  /** `trace` is the span that the error belongs to, where it is known. */
+  readonly report: (
+    error: Error,
+    tags?: Record<string, string | undefined>,
+    trace?: TraceIds,
+  ) => void;
   readonly flush: () => Promise<void>;
 }
 
@@ -47,14 +54,21 @@ export async function enableSentry({ traces, env }: SentryOptions): Promise<Sent
     // No headers of Sentry on the way to model providers.
     tracePropagationTargets: [],
     dataCollection: NO_DATA,
-    // Uncaught errors are given to the run that they come from, which reports them.
-    integrations: (defaults) => defaults.filter(({ name }) => !OWN_HANDLERS.has(name)),
+    integrations: (defaults) => [
+      // Uncaught errors are given to the run that they come from, which reports them.
+      ...defaults.filter(({ name }) => !OWN_HANDLERS.has(name) && !REQUESTS.has(name)),
+      // A trace is a run. Requests would be traces, too: each scrape of the metrics, and by their
+      // addresses, which may name a person.
+      sentry.httpIntegration({ disableIncomingRequestSpans: true }),
+    ],
     beforeBreadcrumb: (crumb) => (crumb.category === 'console' ? null : crumb),
   });
   return {
-    report(error, tags = {}) {
+    report(error, tags = {}, trace) {
       const mechanism = { type: 'jims', handled: false };
-      sentry.captureException(error, { mechanism, captureContext: { tags } });
+      const contexts = trace && { trace: { trace_id: trace.traceId, span_id: trace.spanId } };
+      const captureContext = { tags, ...(contexts && { contexts }) };
+      sentry.captureException(error, { mechanism, captureContext });
     },
     async flush() {
       await sentry.close(FLUSH_MS);
@@ -63,3 +77,5 @@ export async function enableSentry({ traces, env }: SentryOptions): Promise<Sent
 }
 
 const OWN_HANDLERS: ReadonlySet<string> = new Set(['OnUncaughtException', 'OnUnhandledRejection']);
+/** They put the address of a request into what it leads to, and addresses may name a person. */
+const REQUESTS: ReadonlySet<string> = new Set(['Http', 'RequestData']);

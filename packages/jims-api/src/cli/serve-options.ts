@@ -111,6 +111,12 @@ export const OPTIONS = {
     default: '1024',
     help: 'Runs at once in this process',
   },
+  'max-runs-per-caller': {
+    type: 'integer',
+    group: LIMITS,
+    default: 'a tenth of --max-runs',
+    help: 'Runs at once of one contact, waiting ones included',
+  },
   'queue-limit': {
     type: 'integer',
     group: LIMITS,
@@ -129,11 +135,29 @@ export const OPTIONS = {
     default: '10000',
     help: 'Streams that may be open in this process',
   },
+  'max-streams-per-caller': {
+    type: 'integer',
+    group: LIMITS,
+    default: 'a tenth of --max-streams',
+    help: 'Streams that one contact may have open',
+  },
   'reader-timeout': {
     type: 'integer',
     group: LIMITS,
     default: '60',
     help: 'Seconds that a client may read nothing of an answer that waits for it',
+  },
+  'request-timeout': {
+    type: 'integer',
+    group: LIMITS,
+    default: '30',
+    help: 'Seconds that a request may take to arrive',
+  },
+  'keep-alive-timeout': {
+    type: 'integer',
+    group: LIMITS,
+    default: '75',
+    help: 'Seconds that an idle connection stays open: more than the proxy before it keeps it',
   },
   'idempotency-ttl': {
     type: 'integer',
@@ -158,7 +182,11 @@ export const OPTIONS = {
     group: WATCHING,
     help: 'Put prompts and answers into traces, too',
   },
-  verbose: { type: 'flag', group: WATCHING, help: 'Log more' },
+  verbose: {
+    type: 'flag',
+    group: WATCHING,
+    help: 'Log each step of the start, and more; show the stack of an error at start',
+  },
   version: { type: 'flag', group: WATCHING, help: 'Show the version and exit' },
   help: { type: 'flag', group: WATCHING, help: 'Show this message and exit' },
 } as const satisfies OptionTable;

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { createApiServer } from './api-server.ts';
 import { listen } from './listen.ts';
 import { startMetricsServer } from './metrics-server.ts';
+import { noticeWaiting } from './notice-waiting.ts';
 import type { ServeOptions } from './options.ts';
 
 /** A service that listens. */
@@ -36,13 +37,18 @@ export async function serve(
   const { host, port, db, onRunFailed } = options;
   let draining = false;
   const server = createApiServer(app, { ...options, logger, isDraining: () => draining });
-  const { storeDescription } = await app.open({
+  logger.debug('opening the store');
+  const opening = app.open({
     logger,
     limits: options.limits,
     ...(options.traceContent && { traceContent: true }),
     ...(onRunFailed && { onRunFailed }),
     ...(db !== undefined && { store: db }),
   });
+  const { storeDescription } = await noticeWaiting(opening, () =>
+    logger.warn('still opening the store: the database does not answer, or something holds a lock'),
+  );
+  logger.debug({ store: storeDescription }, 'the store is open, its tables are up to date');
   const metrics = await startMetricsServer({
     metrics: app.metrics,
     host: options.metricsHost ?? host,
@@ -60,10 +66,14 @@ export async function serve(
     },
     async stop() {
       draining = true;
-      await app.close(options.drainTimeoutMs);
-      await closeServer(server);
-      metrics.close();
-      metrics.closeAllConnections();
+      try {
+        await app.close(options.drainTimeoutMs);
+        logger.debug('runs are over, the store is closed');
+      } finally {
+        await closeServer(server);
+        metrics.close();
+        metrics.closeAllConnections();
+      }
     },
   };
 }

@@ -29,7 +29,7 @@ export interface WatchOptions {
 export async function startWatch(options: WatchOptions): Promise<Watch> {
   const { env, logger } = options;
   const traced = tracingIsAskedFor(env);
-  const endTracing = traced ? await startTracing(env) : undefined;
+  const endTracing = traced ? await startTracing(env, logger) : undefined;
   const sentry = options.enableSentry ? await enableSentry({ traces: !traced, env }) : undefined;
 
   async function end(what: (() => Promise<void>) | undefined): Promise<void> {
@@ -42,13 +42,10 @@ export async function startWatch(options: WatchOptions): Promise<Watch> {
 
   return {
     report: (error) => sentry?.report(plainError(error)),
-    reportRun(error, { runId, threadId, requestId }) {
+    reportRun(error, { runId, threadId, requestId, trace }) {
       const thrown = error.cause ?? error;
-      sentry?.report(plainError(thrown), {
-        run_id: runId,
-        thread_id: threadId,
-        request_id: requestId,
-      });
+      const tags = { run_id: runId, thread_id: threadId, request_id: requestId };
+      sentry?.report(plainError(thrown), tags, trace);
     },
     async flush() {
       await Promise.all([end(endTracing), end(sentry?.flush)]);

@@ -1,4 +1,4 @@
-import { describeError, isJimsError } from 'jims-core';
+import { withCallersTrace } from 'jims-core';
 
 import { unauthorized } from './auth/authenticate.ts';
 import type { Authenticate, Principal } from './auth/principal.ts';
@@ -8,6 +8,7 @@ import { errorBody, toHttpError } from './error-response.ts';
 import { HttpError } from './errors.ts';
 import { readJsonBody } from './json-body.ts';
 import { requestId } from './request-id.ts';
+import type { RequestLog } from './request-log.ts';
 import { json } from './route.ts';
 import type { ApiContext, Call, RefusedCall, Route } from './route.ts';
 
@@ -15,6 +16,7 @@ export interface AnswerOptions {
   readonly api: ApiContext;
   readonly authenticate: Authenticate;
   readonly cors: Cors;
+  readonly log: RequestLog;
   /** Asked once a request: a service that shuts down lets go of its connections. */
   readonly isDraining: () => boolean;
 }
@@ -31,7 +33,7 @@ const OPEN: Principal = { kind: 'service', id: 'open' };
 
 /** Answers a request by its route: lets the caller in, turns whatever is thrown into an answer, logs. */
 export async function answer(options: AnswerOptions, routed: Routed): Promise<Response> {
-  const { api, cors, isDraining } = options;
+  const { api, cors, log, isDraining } = options;
   const { request, route } = routed;
   const started = performance.now();
   const url = new URL(request.url);
@@ -50,17 +52,20 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
     body: () => (read ??= readJsonBody(request, limits)),
   };
   let response: Response;
+  let reason: string | undefined;
   try {
-    response = await handle(options, routed, { ...call, query: url.searchParams });
+    response = await withCallersTrace(traceHeaders(request), () =>
+      handle(options, routed, { ...call, query: url.searchParams }),
+    );
   } catch (error) {
     const failure = toHttpError(error, { requestId: id, exposeErrors: api.exposeErrors });
     if (failure.code === 'body_too_large') api.app.metrics.countRefusal(failure.code);
-    logFailure(api, id, failure);
+    log.failed(id, failure);
+    ({ reason } = failure);
     response = await refuse(route, call, failure);
   }
   const ms = Math.round((performance.now() - started) * 10) / 10;
-  const fields = { requestId: id, method: request.method, path: url.pathname };
-  api.logger.info({ ...fields, status: response.status, ms }, 'request');
+  log.answered({ requestId: id, method: request.method, path: route.path, response, ms, reason });
   return response;
 }
 
@@ -73,8 +78,11 @@ async function handle(
   if (request.url.includes('%00')) {
     throw new HttpError(400, 'An address must not hold a NUL', { code: 'address_invalid' });
   }
-  const principal = route.open ? OPEN : await authenticate(request, call.body);
-  if (!principal || isNobodys(principal)) throw unauthorized();
+  let reason: string | undefined;
+  const explain = (why: string): void => void (reason = why);
+  const principal = route.open ? OPEN : await authenticate(request, call.body, explain);
+  if (!principal) throw unauthorized(reason);
+  if (isNobodys(principal)) throw unauthorized('the contact has a name that stands for nobody');
   return route.handle({ ...call, principal, params });
 }
 
@@ -85,13 +93,10 @@ async function refuse(route: Route, call: RefusedCall, failure: HttpError): Prom
     : json(all, errorBody(failure), failure.status);
 }
 
-const LOGGED_BY_THE_RUN: ReadonlySet<string> = new Set(['pipeline_failed', 'deadline', 'lost']);
-
-function logFailure(
-  { logger }: ApiContext,
-  id: string,
-  { status, message, cause }: HttpError,
-): void {
-  if (status < 500 || (isJimsError(cause) && LOGGED_BY_THE_RUN.has(cause.code))) return;
-  logger.error({ requestId: id, status, error: describeError(cause) }, message);
+/** The trace that a request is a part of, where its caller says so: W3C Trace Context. */
+function traceHeaders({ headers }: Request): Record<string, string> | undefined {
+  const traceparent = headers.get('traceparent');
+  if (traceparent === null) return undefined;
+  const tracestate = headers.get('tracestate');
+  return { traceparent, ...(tracestate !== null && { tracestate }) };
 }

@@ -13,6 +13,8 @@ export interface HttpErrorOptions {
   readonly code?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly cause?: unknown;
+  /** For the log alone: why a caller was not let in. */
+  readonly reason?: string | undefined;
 }
 
 /**
@@ -25,6 +27,7 @@ export class HttpError extends Error {
   readonly detail: string | readonly ValidationIssue[];
   readonly code: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
+  readonly reason: string | undefined;
 
   constructor(
     status: number,
@@ -38,6 +41,7 @@ export class HttpError extends Error {
     this.detail = detail;
     this.code = options.code;
     this.headers = options.headers ?? {};
+    this.reason = options.reason;
   }
 }
 

@@ -5,6 +5,8 @@ import { isJsonObject } from './json-object.ts';
 import type { ErrorStatus, Operation, OperationResponse } from './operation.ts';
 
 export interface OpenApiOptions {
+  /** Where clients reach the service, where that is known. */
+  readonly publicUrl?: string | undefined;
   readonly version: string;
   /** Whether callers need a key. */
   readonly secured: boolean;
@@ -60,6 +62,7 @@ export async function openApiDocument(options: OpenApiOptions): Promise<Json> {
       version: options.version,
       description: 'A JIMS application: one message in, the answer out, each in its thread.',
     },
+    ...(options.publicUrl !== undefined && { servers: [{ url: options.publicUrl }] }),
     ...(options.secured && { security: [{ bearer: [] }] }),
     paths,
     components: {

@@ -16,8 +16,16 @@ export function createProtocolLoader(
 ): ProtocolLoader {
   const loading = new Map<ProtocolEntry, Promise<Protocol>>();
 
+  async function loadNow(entry: ProtocolEntry): Promise<Protocol> {
+    const begun = performance.now();
+    const protocol = await entry.load(api);
+    const ms = Math.round(performance.now() - begun);
+    api.logger.debug({ prefixes: entry.prefixes, ms }, 'protocol loaded');
+    return protocol;
+  }
+
   function load(entry: ProtocolEntry): Promise<Protocol> {
-    const protocol = loading.get(entry) ?? entry.load(api);
+    const protocol = loading.get(entry) ?? loadNow(entry);
     loading.set(entry, protocol);
     return protocol;
   }

@@ -4,3 +4,11 @@ export function publicAddress(text: string): string | undefined {
   if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash) return undefined;
   return url.href.replace(/\/+$/, '');
 }
+
+/** A path of the service as clients reach it: with the public address, where that is known. */
+export function addressOf(
+  { publicUrl }: { readonly publicUrl: string | undefined },
+  path: string,
+): string {
+  return `${publicUrl ?? ''}${path}`;
+}

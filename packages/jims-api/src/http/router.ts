@@ -24,7 +24,7 @@ export function createRouter(
     );
   }
   for (const [path, sharing] of Map.groupBy(routes, (route) => route.path)) {
-    const route = wrongMethod(sharing);
+    const route = wrongMethod(path, sharing);
     hono.all(path, (c) => answer({ route, request: c.req.raw, params: {} }));
   }
   hono.notFound((c) => elsewhere(c.req.raw));
@@ -42,12 +42,12 @@ export const NOWHERE: Route = {
 };
 
 /** HEAD is GET without the body: Hono answers it by the GET route. */
-function wrongMethod(sharing: readonly Route[]): Route {
+function wrongMethod(path: string, sharing: readonly Route[]): Route {
   const allow = sharing.map((route) => route.method).join(', ');
   const encodeError = sharing[0]?.encodeError;
   return {
     method: 'GET',
-    path: '*',
+    path,
     open: true,
     ...(encodeError && { encodeError }),
     handle() {

@@ -12,13 +12,15 @@ export interface ServiceRoutesOptions {
   readonly version: string;
   /** Whether callers need a key: then the documentation needs one, too. */
   readonly secured: boolean;
+  /** Where clients reach the service, where that is known. */
+  readonly publicUrl?: string | undefined;
   readonly operations: () => Promise<readonly Operation[]>;
   readonly isDraining: () => boolean;
 }
 
 /** What every service has beside its protocols: is it alive, is it ready, what can it do. */
 export function serviceRoutes(options: ServiceRoutesOptions): Route[] {
-  const { app, version, secured } = options;
+  const { app, version, secured, publicUrl } = options;
   let document: Promise<object> | undefined;
   return [
     { method: 'GET', path: '/healthz', open: true, handle: (call) => json(call, { status: 'ok' }) },
@@ -40,7 +42,7 @@ export function serviceRoutes(options: ServiceRoutesOptions): Route[] {
       open: !secured,
       async handle(call) {
         const operations = [...serviceOperations, ...(await options.operations())];
-        document ??= openApiDocument({ version, secured, operations });
+        document ??= openApiDocument({ version, secured, publicUrl, operations });
         return json(call, await document);
       },
     },

@@ -118,9 +118,18 @@ describe(
       ['./bad.mjs:Thing', `'./bad.mjs:Thing' is a class, ${neither}`],
       ['./bad.mjs:givesNumber', `'./bad.mjs:givesNumber' gives a number, ${neither}`],
       ['./bad.mjs:givesNothing', `'./bad.mjs:givesNothing' gives undefined, ${neither}`],
-      ['./bad.mjs:throws', "The app factory './bad.mjs:throws' failed: factory broke"],
-      ['./bad.mjs:rejects', "The app factory './bad.mjs:rejects' failed: factory broke later"],
-      ['./bad.mjs:rejected', "The app factory './bad.mjs:rejected' failed: promise broke"],
+      [
+        './bad.mjs:throws',
+        /^The app factory '\.\/bad\.mjs:throws' failed: factory broke \(\S+\/bad\.mjs:9\)$/,
+      ],
+      [
+        './bad.mjs:rejects',
+        /^The app factory '\.\/bad\.mjs:rejects' failed: factory broke later \(\S+\/bad\.mjs:10\)$/,
+      ],
+      [
+        './bad.mjs:rejected',
+        /^The app factory '\.\/bad\.mjs:rejected' failed: promise broke \(\S+\/bad\.mjs:11\)$/,
+      ],
       [
         './bad.mjs:missing',
         /^'\.\/bad\.mjs' has no export 'missing'; it exports .*\bnumber\b.*\btext\b/,
@@ -130,11 +139,10 @@ describe(
       ['nosuchpackage:app', /^Cannot load 'nosuchpackage': Cannot find package 'nosuchpackage'/],
       ['./bad.mjs:', "--app must be FILE:EXPORT, such as ./app.ts:app, not './bad.mjs:'"],
       [':app', "--app must be FILE:EXPORT, such as ./app.ts:app, not ':app'"],
-      ['./broken.mjs:app', /^Cannot load '\.\/broken\.mjs': .* \(\S+\/broken\.mjs:3\)$/],
-      ['./nested.ts:app', /^Cannot load '\.\/nested\.ts': .* \(\S+\/broken\.mjs:3\)$/],
-      ['./typed.ts:app', /^Cannot load '\.\/typed\.ts': .* \(\S+\/typed\.ts:2\)$/],
-      ['./throwing.mjs:app', "Cannot load './throwing.mjs': no config"],
-      ['./importing.mjs:app', /^Cannot load '\.\/importing\.mjs': Cannot find package 'left-pad'/],
+      [
+        './importing.mjs:app',
+        /^Cannot load '\.\/importing\.mjs': Cannot find package 'left-pad'.* \(\S+\/importing\.mjs:1\)$/,
+      ],
       ['./waiting.mjs:app', "'./waiting.mjs:app' waits for something that never comes"],
       ['./waiting.mjs:gives', "'./waiting.mjs:gives' waits for something that never comes"],
       ['./revoked.mjs:app', /^Cannot load '\.\/revoked\.mjs': .*revoked/],
@@ -144,10 +152,6 @@ describe(
         using folder = folderWith({
           'bad.mjs': BAD,
           'empty.mjs': '',
-          'broken.mjs': 'export const app = (ctx) => {\n  ctx.sendMessage(\n};\n',
-          'nested.ts': "import './broken.mjs';\nexport const app = (ctx: unknown) => ctx;\n",
-          'typed.ts': 'export const app = (ctx: unknown) => {\n  let;;= 1;\n};\n',
-          'throwing.mjs': "throw new Error('no config');\n",
           'importing.mjs': "import 'left-pad';\nexport const app = (ctx) => {};\n",
           'waiting.mjs':
             'export const app = new Promise(() => {}); export const gives = () => app;\n',

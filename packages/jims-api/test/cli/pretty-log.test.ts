@@ -34,3 +34,22 @@ test('an error stands below with its causes', () => {
 test('what is no line of the log stays as it is', () => {
   assert.equal(prettyLog('Segmentation fault\n'), 'Segmentation fault\n');
 });
+
+test('control characters of a text are shown and not obeyed', () => {
+  const forged = 'bad city \u001b]0;PWNED\u0007\u001b[2K\r12:00:00 INFO FORGED \u202e';
+  const line = JSON.stringify({
+    level: 50,
+    time: 0,
+    msg: `failed: ${forged}`,
+    city: forged,
+    error: { name: 'Error', message: forged, stack: `Error: ${forged}\n    at here` },
+  });
+  const shown = stripVTControlCharacters(prettyLog(line));
+  assert.equal(shown.match(/\\u001b\]0;PWNED\\u0007/g)?.length, 3);
+  for (const raw of ['\u0007', '\r', '\u202e', '\u001b]']) {
+    assert.ok(!prettyLog(line).includes(raw));
+  }
+  assert.match(shown, /\n {8}at here/, 'the lines of a stack stay lines');
+  const twoLines = prettyLog(JSON.stringify({ level: 30, time: 0, msg: 'a\nb', city: 'c\nd' }));
+  assert.equal(twoLines.trimEnd().split('\n').length, 1, 'a field cannot begin a line');
+});

@@ -10,7 +10,6 @@ const APP = `
 import { defineApp } from 'jims-core';
 export const app = defineApp(async (ctx) => {
   const said = ctx.lastUserMessage ?? '';
-  console.log('said ' + said);
   if (said === 'long') throw new TypeError('x'.repeat(1_000_000));
   if (said === 'revoked') {
     const { proxy, revoke } = Proxy.revocable({}, {});
@@ -105,9 +104,30 @@ describe('--enable-sentry', () => {
     });
     assert.match(sent, /the pipeline broke/);
     assert.doesNotMatch(sent, /^\{"type":"(?:span|transaction)"/m);
-    assert.match(
-      traces.requests.map(({ body }) => body).join(''),
-      /jims\.run_pipeline_with_context/,
-    );
+    const collected = traces.requests.map(({ body }) => body).join('');
+    assert.match(collected, /jims\.run_pipeline_with_context/);
+    const [, traceId = '?'] =
+      /"contexts":.*?"trace":\{[^}]*"trace_id":"([0-9a-f]{32})"/.exec(sent) ?? [];
+    assert.ok(collected.includes(traceId), 'the error names the trace of its run');
+  });
+
+  test('a trace is a run: no scrape, no request, and so no address that names a person', async () => {
+    await using sink = await startSink();
+    await using service = await serveApp({
+      app: APP,
+      args: ['--enable-sentry'],
+      env: {
+        SENTRY_DSN: sink.origin.replace('http://', 'http://public@') + '/1',
+        OPENAI_BASE_URL: fake.baseURL,
+        OPENAI_API_KEY: 'k',
+      },
+    });
+    await fetch(service.metricsUrl);
+    await fetch(`${service.origin}/api/v1/contacts/ann@example.com/export`);
+    await chat(service.origin, 'hello');
+    assert.equal(await service.stop(), 0, service.output);
+    const sent = sink.requests.map(({ body }) => body).join('\n');
+    assert.match(sent, /jims\.run_pipeline_with_context/);
+    assert.doesNotMatch(sent, /ann@example|\/metrics|\/api\/v1|http\.server/);
   });
 });

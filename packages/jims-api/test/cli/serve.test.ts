@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 
 import * as v from 'valibot';
@@ -57,6 +58,13 @@ function logged(service: Running): v.InferOutput<typeof LogLine>[] {
   return service.log.map((line) => v.parse(LogLine, line));
 }
 
+/** Sends bytes as they are, and gives the answer's when the connection is closed. */
+async function rawAnswer({ url }: Running, bytes: string): Promise<string> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  socket.write(bytes);
+  return textOf(socket);
+}
+
 describe('a service', { concurrency: 2 }, () => {
   test('answers on its port, and logs JSON on standard error', async () => {
     using folder = folderWith({ 'app.mjs': APP });
@@ -72,8 +80,7 @@ describe('a service', { concurrency: 2 }, () => {
       lines.map(({ msg }) => msg),
       [
         'listening',
-        'request',
-        'request',
+        'run completed',
         'request',
         'stopping: runs are finished first, a second signal ends at once',
         'stopped',
@@ -141,9 +148,56 @@ describe('a service', { concurrency: 2 }, () => {
     assert.equal((await service.ended).code, 0);
   });
 
+  test('on SIGHUP ends as on SIGTERM, and a terminal that reports its end again is not impatient', async () => {
+    using folder = folderWith({ 'app.mjs': APP });
+    await using service = await serveCommand([], { cwd: folder.path });
+    const chat = await post(service, 'slow', '/api/v1/chat/stream');
+    assert.ok(chat.body);
+    const reader = chat.body.pipeThrough(new TextDecoderStream()).getReader();
+    await reader.read();
+    service.kill('SIGHUP');
+    while (!service.log.join('\n').includes('stopping')) await new Promise(setImmediate);
+    // As long as a second SIGTERM would end it.
+    const again = setInterval(() => service.kill('SIGHUP'), 50);
+    await new Promise((go) => setTimeout(go, 600));
+    clearInterval(again);
+    writeFileSync(join(folder.path, 'go'), '');
+    assert.match((await reader.read()).value ?? '', /^event: result\n.*Hello/);
+    assert.equal((await service.ended).code, 0);
+  });
+
+  test('with --verbose logs what it does at its start and its end', async () => {
+    using folder = folderWith({ 'app.mjs': APP });
+    const args = ['--verbose', '--api-key', 'key-4711'];
+    await using service = await serveCommand(args, { cwd: folder.path });
+    const bearer = { authorization: 'Bearer key-4711' };
+    await post(service, 'Hi', '/deep-chat', bearer);
+    service.kill('SIGTERM');
+    await service.ended;
+    const lines = logged(service).filter(({ level }) => level === 20);
+    const steps = [
+      'starting',
+      'loading the app',
+      'the app is loaded',
+      'opening the store',
+      'the store is open, its tables are up to date',
+      'protocol loaded',
+      'runs are over, the store is closed',
+    ];
+    const known = lines.filter(({ msg }) => steps.includes(msg));
+    assert.deepEqual(
+      known.map(({ msg }) => msg),
+      steps,
+    );
+    assert.equal(known[0]?.['apiKeys'], 1);
+    assert.deepEqual(known.at(-2)?.['prefixes'], ['/deep-chat']);
+    assert.doesNotMatch(service.log.join('\n'), /key-4711/);
+  });
+
   for (const [signal, code] of [
     ['SIGTERM', 143],
     ['SIGINT', 130],
+    ['SIGHUP', 129],
   ] as const) {
     test(`ends at once on ${signal} while it starts`, async () => {
       using folder = folderWith({
@@ -180,7 +234,7 @@ describe('a service', { concurrency: 2 }, () => {
     service.kill('SIGTERM');
     await service.ended;
     assert.equal(service.log.filter((line) => line.includes('"request"')).length, 4);
-    assert.doesNotMatch(service.log.join('\n'), /4711|0815|4111/);
+    assert.doesNotMatch(service.log.join('\n'), /key-4711|other-0815|is 4111/);
   });
 
   test('warns when everybody may come in from everywhere, and only then', async () => {
@@ -210,6 +264,32 @@ describe('a service', { concurrency: 2 }, () => {
     socket.destroy();
   });
 
+  test('answers a health check of HTTP/1.0, which names no host', async () => {
+    using folder = folderWith({ 'app.mjs': APP });
+    await using service = await serveCommand([], { cwd: folder.path });
+    const answer = await rawAnswer(service, 'GET /readyz HTTP/1.0\r\n\r\n');
+    assert.match(answer, /^HTTP\/1\.1 200 OK\r\n[^]*\{"status":"ready"\}/);
+  });
+
+  test('answers what it cannot read as other errors, with an id that is in the log', async () => {
+    using folder = folderWith({ 'app.mjs': APP });
+    await using service = await serveCommand(['--request-timeout', '1'], { cwd: folder.path });
+    const head = 'POST /api/v1/chat HTTP/1.1\r\nHost: x\r\n';
+    for (const [status, bytes] of [
+      [400, 'this is no HTTP\r\n\r\n'],
+      [400, 'GET /healthz HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n'],
+      [408, `${head}Content-Length: 10\r\n\r\nabc`],
+      [431, `${head}${'X-Padding: 0123456789\r\n'.repeat(3000)}\r\n`],
+    ] as const) {
+      const answer = await rawAnswer(service, bytes);
+      assert.match(answer, new RegExp(`^HTTP/1\\.1 ${status} `));
+      assert.match(answer, /\{"detail":"[^"]+","code":"\w+"\}$/);
+      const [, id = '?'] = /x-request-id: (\S+)/.exec(answer) ?? [];
+      while (!service.log.some((line) => line.includes(id))) await new Promise(setImmediate);
+      assert.match(service.log.find((line) => line.includes(id)) ?? '', /could not be read/);
+    }
+  });
+
   test('counts its runs on the metrics port, on every path and without a key', async () => {
     using folder = folderWith({ 'app.mjs': APP });
     await using service = await serveCommand(['--api-key', 'key'], { cwd: folder.path });
@@ -223,6 +303,9 @@ describe('a service', { concurrency: 2 }, () => {
     assert.match(text, /^# TYPE jims_pipeline_runs_total counter$/m);
     assert.match(text, /^jims_pipeline_runs_total\{pipeline="greeter",status="success"\} 1$/m);
     assert.match(text, /^jims_pipeline_runs_total\{pipeline="greeter",status="failure"\} 1$/m);
+    assert.match(text, /^jims_refusals_total\{code="overloaded"\} 0$/m);
+    assert.match(text, /^process_resident_memory_bytes \d+$/m);
+    assert.match(text, /^nodejs_eventloop_lag_p99_seconds /m);
     assert.match(text, /^jims_pipeline_run_duration_seconds_bucket\{le="1\.0",/m);
     assert.equal((await fetch(new URL('/', service.metricsUrl))).status, 200);
     const post405 = await fetch(service.metricsUrl, { method: 'POST' });
@@ -241,6 +324,6 @@ test('--enable-sentry without its package is one line that names it', async () =
   assert.equal(code, 1);
   assert.equal(
     stderr,
-    'jims-api: --enable-sentry needs the package @sentry/node: npm install @sentry/node\n',
+    'jims-api: --enable-sentry needs the package @sentry/node: npm install @sentry/node@11\n',
   );
 });

@@ -5,6 +5,7 @@ import * as v from 'valibot';
 
 import { startFakeOpenAI } from '../../../jims-core/test/support/fake-openai/fake-openai.mjs';
 import type { FakeOpenAI } from '../../../jims-core/test/support/fake-openai/fake-openai.mjs';
+import { folderWith, serveCommand } from '../support/command.ts';
 import { chat, hidePackage, serveApp } from '../support/served-app.ts';
 import { startSink } from '../support/sink.ts';
 import type { Sink } from '../support/sink.ts';
@@ -141,8 +142,68 @@ describe('traces', () => {
       called?.status.message ?? '',
       /Pipeline execution failed: gpt-4.1-mini: answered 401/,
     );
+    assert.equal(attribute(called, 'error.type'), 'llm_failed');
+    assert.equal(attribute(thrown, 'error.type'), 'Error');
     assert.equal(thrown?.status.message, 'Pipeline execution failed: the pipeline broke');
     assert.match(long?.status.message ?? '', /: x{4000}… \(996000 more characters\)$/);
+  });
+
+  test('a run is a part of its caller’s trace, and names its run and request', async () => {
+    await using sink = await startSink();
+    await using service = await serveApp({
+      app: APP,
+      env: {
+        OTEL_EXPORTER_OTLP_ENDPOINT: sink.origin,
+        OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+        OPENAI_BASE_URL: fake.baseURL,
+        OPENAI_API_KEY: 'k',
+      },
+    });
+    const answer = await fetch(`${service.origin}/api/v1/chat`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'x-request-id': 'request-7',
+        traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+      },
+      body: JSON.stringify({ contact_id: 'c', message: 'hello' }),
+    });
+    assert.equal(answer.status, 200);
+    await service.stop();
+    const run = spansOf(sink).find(({ name }) => name === 'jims.run_pipeline_with_context');
+    assert.equal(run?.traceId, '0af7651916cd43dd8448eb211c80319c');
+    assert.equal(run.parentSpanId, 'b7ad6b7169203331');
+    assert.equal(attribute(run, 'jims.run.id'), answer.headers.get('x-jims-run-id'));
+    assert.equal(attribute(run, 'jims.request.id'), 'request-7');
+    assert.match(service.output, /"traceId":"0af7651916cd43dd8448eb211c80319c".*"run completed"/);
+  });
+
+  test('a run that was stopped on purpose is no error', async () => {
+    await using sink = await startSink();
+    await using service = await serveApp({
+      app: `import { defineApp } from 'jims-core';
+export const app = defineApp(async (ctx) => {
+  ctx.updateAgentStatus('waiting');
+  await new Promise((_, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason)));
+});`,
+      env: {
+        OTEL_EXPORTER_OTLP_ENDPOINT: sink.origin,
+        OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+      },
+    });
+    const stream = await fetch(`${service.origin}/api/v1/chat/stream`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ contact_id: 'c', message: 'hello' }),
+    });
+    const runId = stream.headers.get('x-jims-run-id');
+    await fetch(`${service.origin}/api/v1/runs/${runId}/cancel`, { method: 'POST' });
+    await stream.text();
+    await service.stop();
+    const run = spansOf(sink).find(({ name }) => name === 'jims.run_pipeline_with_context');
+    assert.equal(run?.status.code ?? 0, 0);
+    assert.equal(attribute(run, 'jims.run.status'), 'cancelled');
+    assert.match(service.output, /"reason":"cancelled".*"run cancelled"/);
   });
 
   test('without its package the command says in one line how to install it', async () => {
@@ -156,7 +217,7 @@ describe('traces', () => {
       () => assert.fail('it started'),
       (error: Error) => error,
     );
-    assert.match(message, /needs the package .* npm install @opentelemetry\/sdk-node$/);
+    assert.match(message, /needs the package .* npm install @opentelemetry\/sdk-node@0\.301$/);
   });
 
   test('a collector that is away costs a warning, not the exit code', async () => {
@@ -166,6 +227,40 @@ describe('traces', () => {
     });
     await chat(service.origin, 'fail');
     assert.equal(await service.stop(), 0, service.output);
+    assert.match(service.output, /"level":40,.*ECONNREFUSED.*"the last traces could not be sent"/);
+    assert.doesNotMatch(service.output, /^[^{]/m, 'every line is JSON');
+  });
+
+  test('a collector that refuses is a warning now and then', async () => {
+    await using refusing = await startSink(400);
+    using folder = folderWith({ 'app.mjs': 'export const app = (ctx) => {};' });
+    await using service = await serveCommand(['--app', './app.mjs'], {
+      cwd: folder.path,
+      env: {
+        OTEL_EXPORTER_OTLP_ENDPOINT: refusing.origin,
+        OTEL_BSP_SCHEDULE_DELAY: '20',
+        OTEL_LOG_LEVEL: 'debug',
+      },
+    });
+    const warnings = (): readonly string[] =>
+      service.log.filter((line) => line.includes('"traces cannot be sent"'));
+    while (warnings().length === 0) await chat(service.url, 'hello');
+    for (let i = 0; i < 5; i++) await chat(service.url, 'hello');
+    assert.equal(warnings().length, 1);
+    assert.match(warnings()[0] ?? '', /"level":40,.*"reason":"[^"]+"/);
+    assert.ok(service.log.every((line) => line.startsWith('{')));
+  });
+
+  test('a collector that hangs does not hold up the end of the process', async () => {
+    await using hanging = await startSink('never');
+    await using service = await serveApp({
+      app: APP,
+      env: { OTEL_EXPORTER_OTLP_ENDPOINT: hanging.origin },
+    });
+    await chat(service.origin, 'fail');
+    assert.equal(await service.stop(), 0, service.output);
+    assert.match(service.output, /the last traces could not be sent/);
+    assert.match(service.output, /the collector took longer than 3000 ms/);
   });
 
   test('no header of a trace goes to the provider, and no package is loaded unless it is asked for', async () => {

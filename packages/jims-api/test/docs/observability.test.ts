@@ -30,7 +30,8 @@ describe('docs/observability.md', () => {
     await chat(service.origin, 'hello');
     const response = await fetch(service.metricsUrl);
     const types = (await response.text()).matchAll(/^# TYPE (\S+) (\S+)$/gm);
-    exported = new Map([...types].map(([, name = '', type = '']) => [name, type]));
+    const ours = [...types].filter(([, name = '']) => /^(?:jims|llm)_/.test(name));
+    exported = new Map(ours.map(([, name = '', type = '']) => [name, type]));
   });
   after(() => service[Symbol.asyncDispose]());
 

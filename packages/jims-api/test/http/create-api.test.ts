@@ -249,13 +249,112 @@ test('a request is one line of log, without its key and its text', async () => {
   const { logger, lines } = recorder();
   await using api = testApi(echo, { logger, apiKeys: ['s3cret'] });
   const headers = { authorization: 'Bearer s3cret', 'x-request-id': 'r1' };
-  await api.post(CHAT, { contact_id: 'c', message: 'my card is 4111' }, headers);
+  const answer = await api.post(CHAT, { contact_id: 'c', message: 'my card is 4111' }, headers);
   const requests = lines.filter(({ message }) => message === 'request');
   assert.equal(requests.length, 1);
   const { ms, ...fields } = { ms: undefined, ...requests[0]?.fields };
   assert.equal(typeof ms, 'number');
-  assert.deepEqual(fields, { requestId: 'r1', method: 'POST', path: CHAT, status: 200 });
+  assert.deepEqual(fields, {
+    requestId: 'r1',
+    method: 'POST',
+    path: CHAT,
+    status: 200,
+    runId: answer.headers.get('x-jims-run-id'),
+    threadId: answer.headers.get('x-jims-thread-id'),
+  });
   assert.doesNotMatch(JSON.stringify(lines), /s3cret|4111/);
+});
+
+test('the log names routes and not the people in their addresses', async () => {
+  const { logger, lines } = recorder();
+  await using api = testApi(echo, { logger });
+  await api.get('/api/v1/contacts/ann@example.com/export');
+  await api.send('DELETE', '/api/v1/contacts/ann@example.com');
+  await api.get('/api/v1/contacts/ann@example.com');
+  await api.get('/api/v1/contacts/ann@example.com/no-such-thing');
+  const paths = lines.map(({ fields }) => ({ path: undefined, ...fields }).path);
+  assert.equal(paths[0], '/api/v1/contacts/:contact_id/export');
+  assert.equal(paths.length, 4);
+  assert.doesNotMatch(JSON.stringify(lines), /ann@example/);
+});
+
+test('a probe that succeeds is a line for --verbose only', async () => {
+  const { logger, lines } = recorder();
+  await using api = testApi(echo, { logger, isDraining: () => true });
+  await api.get('/healthz');
+  await api.get('/readyz');
+  const seen = lines.filter(({ message }) => message === 'request');
+  assert.deepEqual(
+    seen.map(({ level }) => level),
+    ['debug', 'info'],
+  );
+});
+
+test('a 401 says in the log why, and never to the caller', async () => {
+  const { logger, lines } = recorder();
+  await using api = testApi(echo, { logger, apiKeys: ['s3cret'] });
+  const reasonOf = async (headers: Record<string, string>): Promise<unknown> => {
+    const refused = await api.post(CHAT, HELLO, headers);
+    assert.deepEqual(await refused.json(), { detail: 'Unauthorized' });
+    return { reason: undefined, ...lines.at(-1)?.fields }.reason;
+  };
+  assert.equal(await reasonOf({}), 'there is no Authorization header');
+  assert.equal(
+    await reasonOf({ authorization: 'Basic YTpi' }),
+    'the Authorization header is not one Bearer token',
+  );
+  assert.equal(await reasonOf({ authorization: 'Bearer guess' }), 'the token is not a known key');
+  assert.doesNotMatch(JSON.stringify(lines), /guess|s3cret/);
+});
+
+test('an overload is a warning now and then, without a stack', async () => {
+  const { logger, lines } = recorder();
+  await using api = testApi(echo, {
+    logger,
+    authenticate: async () => {
+      throw new HttpError(503, 'Busy', { code: 'overloaded', cause: new Error('too much') });
+    },
+  });
+  for (let i = 0; i < 5; i++) await api.post(CHAT, HELLO);
+  const warnings = lines.filter(({ message }) => message === 'Busy');
+  assert.deepEqual(
+    warnings.map(({ level }) => level),
+    ['warn'],
+  );
+  assert.doesNotMatch(JSON.stringify(warnings), /stack|create-api/);
+});
+
+test('a stream leaves a line when it is over, with its run and how it ended', async () => {
+  const { logger, lines } = recorder();
+  await using api = testApi(echo, { logger });
+  const stream = await api.post('/api/v1/chat/stream', HELLO);
+  await stream.text();
+  const closed = lines.find(({ message }) => message === 'stream closed');
+  const { ms, ...fields } = { ms: undefined, ...closed?.fields };
+  assert.equal(typeof ms, 'number');
+  assert.deepEqual(fields, {
+    requestId: stream.headers.get('x-request-id'),
+    runId: stream.headers.get('x-jims-run-id'),
+    threadId: stream.headers.get('x-jims-thread-id'),
+    end: 'completed',
+  });
+});
+
+test('where the public address is known, answers that name an address use it', async () => {
+  await using api = testApi(echo, { publicUrl: 'https://chat.example/bot/' });
+  const made = await api.post('/api/v1/threads', { contact_id: 'c' });
+  const { thread_id: threadId } = await jsonOf(made);
+  assert.equal(
+    made.headers.get('location'),
+    `https://chat.example/bot/api/v1/threads/${String(threadId)}`,
+  );
+  const run = await api.post(`/api/v1/threads/${String(threadId)}/runs`, {
+    contact_id: 'c',
+    message: 'Hi',
+  });
+  assert.match(run.headers.get('location') ?? '', /^https:\/\/chat\.example\/bot\/api\/v1\/runs\//);
+  const { servers } = await jsonOf(await api.get('/openapi.json'));
+  assert.deepEqual(servers, [{ url: 'https://chat.example/bot' }]);
 });
 
 test('options that could only lock everyone out are refused at once', () => {

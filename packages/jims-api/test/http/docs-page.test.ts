@@ -70,3 +70,12 @@ test('a browser draws every operation and schema of the document, and sends what
   await chat.getByText('You said: Hi').waitFor();
   assert.deepEqual(browser.errors, []);
 });
+
+test('on a phone nothing is wider than the screen', async () => {
+  await using served = await serveApp((ctx) => ctx.sendMessage('Hello'));
+  await using browser = await openPage(`${served.origin}/docs`);
+  await browser.page.setViewportSize({ width: 390, height: 844 });
+  await browser.page.locator('main section').first().waitFor();
+  const width = await browser.page.evaluate('document.documentElement.scrollWidth');
+  assert.equal(width, 390);
+});

@@ -1,30 +1,37 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
 import * as v from 'valibot';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+export const COMMAND: readonly string[] = ['--conditions=@jims/source', MAIN];
 
 /** A folder for one test: an app, a `.env`, a database. */
 export interface Folder extends Disposable {
   readonly path: string;
 }
 
-export function folderWith(files: Readonly<Record<string, string>>): Folder {
-  const path = mkdtempSync(join(tmpdir(), 'jims-cli-'));
-  for (const [name, content] of Object.entries(files)) writeFileSync(join(path, name), content);
+/** Names may lead into folders, which are made. */
+export function folderWith(files: Readonly<Record<string, string | Buffer>>): Folder {
+  const path = realpathSync(mkdtempSync(join(tmpdir(), 'jims-cli-')));
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(path, name)), { recursive: true });
+    writeFileSync(join(path, name), content);
+  }
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
 export interface CommandOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** What Node is to run, with its flags; default: the command from its sources. */
+  readonly program?: readonly string[];
 }
 
 /** How the command ended, and what it printed. */
@@ -38,6 +45,8 @@ export interface Ended {
 export interface Running extends AsyncDisposable {
   readonly url: string;
   readonly metricsUrl: string;
+  /** Of the process that was started. */
+  readonly pid: number | undefined;
   /** Log lines so far. */
   readonly log: readonly string[];
   kill(signal: NodeJS.Signals): void;
@@ -95,6 +104,7 @@ export async function serveCommand(
   return {
     url: `http://127.0.0.1:${port}`,
     metricsUrl: `http://127.0.0.1:${metricsPort}/metrics`,
+    pid: child.pid,
     log,
     ended: end,
     kill: (signal) => void child.kill(signal),
@@ -105,12 +115,12 @@ export async function serveCommand(
   };
 }
 
-function start(args: readonly string[], { cwd, env = {} }: CommandOptions): ChildProcess {
-  const command = ['--conditions=@jims/source', MAIN, ...args];
+function start(args: readonly string[], options: CommandOptions): ChildProcess {
+  const { cwd, env = {}, program = COMMAND } = options;
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(?:JIMS_|NODE_|FORCE_COLOR)/.test(name),
   );
-  return spawn(process.execPath, command, {
+  return spawn(process.execPath, [...program, ...args], {
     cwd,
     env: { ...Object.fromEntries(inherited), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -7,6 +7,7 @@ import { localPort } from '../../../jims-core/test/support/local-port.ts';
 import { freshSqlite } from '../../../jims-core/test/support/sqlite.ts';
 import { createApiServer } from '../../src/cli/api-server.ts';
 import type { ApiOptions } from '../../src/index.ts';
+import { recorder } from './recorder.ts';
 
 /** An app that listens on a port of its own, for clients that speak HTTP. */
 export interface ServedApp extends AsyncDisposable {
@@ -17,10 +18,14 @@ export interface ServedApp extends AsyncDisposable {
 
 export interface ServedAppOptions extends ApiOptions {
   readonly readerTimeoutMs?: number;
+  readonly requestTimeoutMs?: number;
   readonly limits?: OpenOptions['limits'];
   /** A database that others use, too; by default one of its own. */
   readonly store?: string;
 }
+
+const TIMES = { readerTimeoutMs: 60_000, requestTimeoutMs: 30_000, keepAliveTimeoutMs: 75_000 };
+const { logger: silent } = recorder();
 
 export async function serveApp(
   app: Pipeline | Omit<JimsAppOptions, 'store'>,
@@ -32,7 +37,7 @@ export async function serveApp(
     store: store ?? own?.url ?? '',
   });
   await jims.open({ limits });
-  const server = createApiServer(jims, { readerTimeoutMs: 60_000, ...options });
+  const server = createApiServer(jims, { ...TIMES, logger: silent, ...options });
   const port = await localPort(server);
   return {
     app: jims,

@@ -10,8 +10,8 @@ export interface Sink extends AsyncDisposable {
   readonly requests: readonly { readonly path: string; readonly body: string }[];
 }
 
-/** A server that takes whatever it is sent, as collectors do. */
-export async function startSink(): Promise<Sink> {
+/** A server that takes everything it is sent, as collectors do, and answers with a status, or never. */
+export async function startSink(answer: number | 'never' = 200): Promise<Sink> {
   const requests: { path: string; body: string }[] = [];
   async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
@@ -19,7 +19,8 @@ export async function startSink(): Promise<Sink> {
     const raw = Buffer.concat(chunks);
     const zipped = request.headers['content-encoding'] === 'gzip';
     requests.push({ path: request.url ?? '', body: String(zipped ? gunzipSync(raw) : raw) });
-    response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+    if (answer === 'never') return;
+    response.writeHead(answer, { 'content-type': 'application/json' }).end('{}');
   }
   const server = createServer((request, response) => void take(request, response));
   const port = await localPort(server);

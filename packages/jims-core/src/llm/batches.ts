@@ -15,6 +15,7 @@ export async function inBatches(
   texts: readonly string[],
   { maxTexts, maxTokens }: BatchLimits,
 ): Promise<readonly (readonly string[])[]> {
+  checkTexts(texts, 'Text');
   const tokensOf = await counter(texts, maxTokens);
   const batches: string[][] = [];
   let batch: string[] = [];
@@ -32,6 +33,14 @@ export async function inBatches(
   }
   if (batch.length > 0) batches.push(batch);
   return batches;
+}
+
+/** @throws JimsError `llm_input_invalid` for a list in which something is not text. */
+export function checkTexts(texts: readonly unknown[], what: 'Text' | 'Document'): void {
+  const wrong = Array.isArray(texts) ? texts.findIndex((text) => typeof text !== 'string') : -2;
+  if (wrong === -1) return;
+  const problem = wrong < 0 ? `${what}s are a list of strings` : `${what} ${wrong} is not text`;
+  throw new JimsError('llm_input_invalid', problem);
 }
 
 /**

@@ -1,12 +1,16 @@
 import { isJimsError } from '../errors.ts';
 import { startModelSpan } from '../telemetry/model-span.ts';
 import type { ModelSpan, ModelSpanOptions } from '../telemetry/model-span.ts';
+import { exchanges } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
 import { priceOf } from './prices.ts';
-import { SlowAnswerError, asJimsError, readFailure } from './provider-failure.ts';
+import { asJimsError, readFailure } from './provider-failure.ts';
 import type { ProviderFailure } from './provider-failure.ts';
 import { withRetries } from './retry.ts';
+import { checkTimeout } from './settings.ts';
 import type { ResolvedLlmSettings } from './settings.ts';
-import type { CallUsage } from './usage.ts';
+import { TimeLimit } from './time-limit.ts';
+import type { CallUsage, TokenCounts } from './usage.ts';
 
 /** What all calls of one run have in common. */
 export interface LlmScope {
@@ -17,11 +21,14 @@ export interface LlmScope {
   observe(usage: CallUsage): void;
 }
 
-/** What may be asked of every call. */
+/** Options of every call. */
 export interface CallOptions {
   /** Ends this call; the run's signal ends it, too. */
   readonly signal?: AbortSignal | undefined;
-  /** How long one try may take; for a stream: to its next piece. Milliseconds. */
+  /**
+   * How long one try may go on without a sign of life, such as a piece or a comment that keeps the
+   * connection open. Milliseconds; `Infinity` for no limit. Default: the setting `timeoutMs`.
+   */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -29,7 +36,11 @@ export interface CallOptions {
 export interface CallTarget extends Omit<ModelSpanOptions, 'threadId'> {
   /** The model as the app named it, for errors. */
   readonly name: string;
+  /** The time limit when neither the call nor the settings say one. */
+  readonly timeoutMs?: number;
 }
+
+const DEFAULT_TIMEOUT_MS = 120_000;
 
 /** A call under way: it may have several tries, and is one span. */
 export interface Call {
@@ -38,8 +49,8 @@ export interface Call {
   readonly timeoutMs: number;
   /** Tries, as often as it is worth it. Rejects with a JimsError or with the reason of an abort. */
   attempts<T>(attempt: () => Promise<T>): Promise<T>;
-  /** Counts an answered request, with its price when nobody has said it. */
-  answered(usage: Omit<CallUsage, 'costUsd'>, costUsd?: number): Promise<void>;
+  /** Counts an answered request. Its cost is what the provider says, else what its tokens cost. */
+  answered(usage: TokenCounts, costUsd?: number): Promise<void>;
   /** Turns what a provider threw into what an app may see. */
   failure(error: unknown): unknown;
   /** To be called once, with what the call failed with. */
@@ -54,6 +65,8 @@ export async function startCall(
   const { settings, threadId } = scope;
   const signal = anyOf(scope.signal, options.signal);
   signal.throwIfAborted();
+  const timeoutMs = options.timeoutMs ?? settings.timeoutMs ?? what.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  checkTimeout(timeoutMs);
   const span = await startModelSpan({ ...what, threadId });
   let tries = 1;
 
@@ -63,13 +76,14 @@ export async function startCall(
   }
 
   function failure(error: unknown): unknown {
-    return signal.aborted ? signal.reason : asJimsError(error, what.name, tries);
+    if (signal.aborted) return signal.reason;
+    return asJimsError(error, { model: what.name, tries, redact: settings.redact });
   }
 
   return {
     span,
     signal,
-    timeoutMs: options.timeoutMs ?? settings.timeoutMs,
+    timeoutMs,
     failure,
     async attempts(attempt) {
       try {
@@ -79,9 +93,10 @@ export async function startCall(
       }
     },
     async answered(usage, costUsd) {
+      const { promptTokens, completionTokens, cachedTokens } = usage;
       const model = usage.model || '-';
-      const cost = costUsd ?? (await priceOf(usage, what.provider));
-      scope.observe({ ...usage, model, costUsd: cost });
+      const cost = costUsd ?? (await priceOf(usage, what));
+      scope.observe({ model, promptTokens, completionTokens, cachedTokens, costUsd: cost });
     },
     end(error) {
       span.end(error === undefined ? undefined : spanFailure(error));
@@ -113,25 +128,15 @@ export async function callModel<T>(
   }
 }
 
-/** Gives `work` a signal that also aborts when it takes too long, and says so. */
-export async function inTime<T>(
+/** Does the work of one try that ends with a whole answer, for as long as something arrives in time. */
+export function inTime<T>(
   { signal, timeoutMs }: Pick<Call, 'signal' | 'timeoutMs'>,
   work: (signal: AbortSignal) => PromiseLike<T>,
+  thoughts: Exchange['thoughts'] = new Map(),
 ): Promise<T> {
-  const slow = new AbortController();
-  const timer = setTimeout(() => slow.abort(), timeoutMs);
-  try {
-    return await work(AbortSignal.any([signal, slow.signal]));
-  } catch (error) {
-    if (slow.signal.aborted && !signal.aborted) throw tooSlow(timeoutMs);
-    throw error;
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-export function tooSlow(timeoutMs: number): SlowAnswerError {
-  return new SlowAnswerError(`nothing came within ${timeoutMs} ms`);
+  const limit = new TimeLimit(timeoutMs);
+  const exchange = { streamed: false, alive: limit.alive, thoughts, done: false };
+  return limit.within(signal, (limited) => exchanges.run(exchange, () => work(limited)));
 }
 
 function anyOf(...signals: readonly (AbortSignal | undefined)[]): AbortSignal {

@@ -11,7 +11,7 @@ import type { ChatMessages } from './messages.ts';
 import type { UsableModel } from './models.ts';
 import type { ChatModel } from './settings.ts';
 
-/** What may be asked of a chat model besides an answer. */
+/** Options of a call to a chat model. */
 export interface ChatOptions extends CallOptions {
   /** Another model for this call. */
   readonly model?: ChatModel;
@@ -19,6 +19,11 @@ export interface ChatOptions extends CallOptions {
   readonly maxOutputTokens?: number;
   /** What only one provider knows, by its name: `{ openai: { reasoningEffort: 'low' } }`. */
   readonly providerOptions?: SharedV4ProviderOptions;
+  /**
+   * Whether an answer without text and without calls is an answer. By default another is requested,
+   * where that can help, and then is the error `llm_answer_invalid`.
+   */
+  readonly allowEmpty?: boolean;
 }
 
 interface TracedPart {
@@ -28,13 +33,13 @@ interface TracedPart {
 export type ChatRequest = Omit<LanguageModelV4CallOptions, 'abortSignal'>;
 
 export function chatRequest(
-  { providerOptions, systemFirst }: UsableModel<LanguageModelV4>,
+  { provider, providerOptions, promptForm }: UsableModel<LanguageModelV4>,
   messages: ChatMessages,
   options: ChatOptions,
 ): ChatRequest {
   const { temperature, maxOutputTokens } = options;
   return {
-    prompt: toPrompt(messages, { systemFirst }),
+    prompt: toPrompt(messages, { provider, ...promptForm }),
     providerOptions: { ...providerOptions, ...options.providerOptions },
     ...(temperature !== undefined && { temperature }),
     ...(maxOutputTokens !== undefined && { maxOutputTokens }),
@@ -54,14 +59,15 @@ export interface Answer {
 
 /** Counts an answer, and writes it into the call's span. */
 export async function noteAnswer(call: Call, answer: Answer, traceContent: boolean): Promise<void> {
-  const { inputTokens, outputTokens, raw } = answer.usage;
+  const { inputTokens, raw } = answer.usage;
   const promptTokens = inputTokens.total ?? 0;
-  const completionTokens = outputTokens.total ?? 0;
+  const completionTokens = completionTokensOf(answer.usage);
   const cachedTokens = inputTokens.cacheRead ?? 0;
+  const cacheWriteTokens = inputTokens.cacheWrite ?? 0;
   const cost = raw?.['cost'];
   await call.answered(
-    { model: answer.model, promptTokens, completionTokens, cachedTokens },
-    typeof cost === 'number' ? cost : undefined,
+    { model: answer.model, promptTokens, completionTokens, cachedTokens, cacheWriteTokens },
+    typeof cost === 'number' && cost >= 0 ? cost : undefined,
   );
   if (!call.span.recording) return;
   call.span.set({
@@ -73,6 +79,17 @@ export async function noteAnswer(call: Call, answer: Answer, traceContent: boole
     'gen_ai.usage.cache_read.input_tokens': cachedTokens,
     ...(traceContent && { 'gen_ai.output.messages': JSON.stringify([output(answer)]) }),
   });
+}
+
+/** Some servers, such as xAI's, count the tokens of thoughts beside those of the answer. */
+function completionTokensOf({ outputTokens, raw }: LanguageModelV4Usage): number {
+  const counted = outputTokens.total ?? 0;
+  const { prompt_tokens: prompt, total_tokens: total } = raw ?? {};
+  if (typeof total === 'number' && typeof prompt === 'number' && prompt > 0) {
+    return Math.max(counted, total - prompt);
+  }
+  const reasoning = outputTokens.reasoning ?? 0;
+  return reasoning > counted ? counted + reasoning : counted;
 }
 
 function output({ parts, finish }: Answer): object {

@@ -4,6 +4,7 @@ import { inBatches } from './batches.ts';
 import { callModel, inTime } from './call.ts';
 import type { Call, CallOptions, LlmScope } from './call.ts';
 import type { UsableModel } from './models.ts';
+import { WrongAnswerError } from './provider-failure.ts';
 
 /**
  * The vectors of texts, in their order. A batch that fails is tried again alone: those before it are
@@ -45,8 +46,9 @@ function embedBatch(
       'gen_ai.usage.input_tokens': promptTokens,
       'gen_ai.embeddings.dimension.count': result.embeddings[0]?.length ?? 0,
     });
-    if (result.embeddings.length === texts.length) return inOrder(result);
-    throw new Error(`${texts.length} texts were sent, ${result.embeddings.length} vectors came`);
+    const vectors = inOrder(result, texts.length);
+    checkLengths(vectors, dimensions);
+    return vectors;
   }
 
   return callModel(scope, options, what, (call) => call.attempts(() => attempt(call)));
@@ -59,12 +61,30 @@ function modelNamedIn({ response }: EmbeddingModelV4Result): string | undefined 
 }
 
 /** OpenAI's form gives each vector the index of its text, and promises no order. */
-function inOrder({ embeddings, response }: EmbeddingModelV4Result): number[][] {
-  const indexes = indexesIn(response?.body);
-  return embeddings
-    .map((vector, at) => ({ vector, index: indexes?.[at] ?? at }))
-    .toSorted((a, b) => a.index - b.index)
-    .map(({ vector }) => vector);
+function inOrder({ embeddings, response }: EmbeddingModelV4Result, texts: number): number[][] {
+  if (embeddings.length !== texts) {
+    throw new WrongAnswerError(`${texts} texts were sent, ${embeddings.length} vectors came`);
+  }
+  const indexes = indexesIn(response?.body) ?? [...embeddings.keys()];
+  const ordered = embeddings
+    .map((vector, at) => ({ vector, index: indexes[at] }))
+    .toSorted((a, b) => Number(a.index) - Number(b.index));
+  if (ordered.some(({ index }, at) => index !== at)) {
+    throw new WrongAnswerError('the indexes of the vectors are not those of the texts');
+  }
+  return ordered.map(({ vector }) => vector);
+}
+
+/** Vectors of other lengths fit into no index that was made for these. */
+function checkLengths(vectors: readonly (readonly number[])[], dimensions: number): void {
+  const wanted = dimensions > 0 ? dimensions : (vectors[0]?.length ?? 0);
+  const wrong = vectors.find(({ length }) => length !== wanted || length === 0);
+  if (!wrong) return;
+  throw new WrongAnswerError(
+    dimensions > 0
+      ? `a vector has ${wrong.length} numbers, and EMBEDDINGS_DIM is ${dimensions}: set it to what the model gives, or to 0`
+      : `vectors of different lengths came: ${wanted} and ${wrong.length}`,
+  );
 }
 
 function indexesIn(body: unknown): readonly number[] | undefined {

@@ -24,9 +24,16 @@ export function isSchemaObject(value: unknown): value is AnswerSchema<unknown> {
  * @throws JimsError `llm_input_invalid` when the schema cannot say it.
  */
 export async function jsonSchemaOf(schema: AnswerSchema<unknown>): Promise<JsonSchema> {
+  if (!isSchemaObject(schema)) {
+    throw new JimsError(
+      'llm_input_invalid',
+      'A schema is one of zod, valibot, arktype, … that checks the answer, too: plain JSON schema does not',
+    );
+  }
   const { vendor } = schema['~standard'];
   if (describesItself(schema)) {
-    return schema['~standard'].jsonSchema.input({ target: 'draft-07' });
+    const { jsonSchema } = schema['~standard'];
+    return described(() => jsonSchema.input({ target: 'draft-07' }));
   }
   if (vendor === 'valibot') return jsonSchemaOfValibot(schema);
   throw new JimsError(
@@ -42,7 +49,36 @@ async function jsonSchemaOfValibot(schema: AnswerSchema<unknown>): Promise<JsonS
     () => import('@valibot/to-json-schema'),
   );
   if (!isValibot(schema)) throw new JimsError('llm_input_invalid', 'This is no schema of valibot');
-  return { ...valibot.toJsonSchema(schema, { errorMode: 'ignore', typeMode: 'input' }) };
+  return described(() => ({
+    ...valibot.toJsonSchema(schema, {
+      // Checks of the app's own have no JSON schema, and need none.
+      errorMode: 'ignore',
+      typeMode: 'input',
+      overrideSchema({ valibotSchema: { type } }) {
+        if (NOT_JSON.has(type)) throw new Error(`${type} cannot be represented in JSON Schema`);
+        return undefined;
+      },
+    }),
+  }));
+}
+
+/** Types of valibot of which it would say that they are anything. */
+const NOT_JSON: ReadonlySet<string> = new Set(
+  'bigint blob date file function instance map nan promise set symbol undefined void'.split(' '),
+);
+
+/** Libraries throw their own errors for what JSON does not have, such as a date. */
+function described(describe: () => JsonSchema): JsonSchema {
+  try {
+    return describe();
+  } catch (cause) {
+    const why = Error.isError(cause) ? cause.message : String(cause);
+    throw new JimsError(
+      'llm_input_invalid',
+      `The schema has no JSON schema: ${why}. Take a type that JSON has, such as a string, and turn it into yours afterwards`,
+      { cause },
+    );
+  }
 }
 
 /** What was made by a schema library, or written by hand, as the SDK's type of it. */

@@ -1,5 +1,6 @@
 import type { LanguageModelV4 } from '@ai-sdk/provider';
 
+import { answerStream } from './answer-stream.ts';
 import type { CallOptions, LlmScope } from './call.ts';
 import type { ChatOptions, ChatRequest } from './chat-request.ts';
 import type { Llm, LlmProvider, LlmRun } from './llm.ts';
@@ -71,8 +72,8 @@ function createLlm(
   return {
     async chatCompletionPlain(messages, options = {}) {
       const { target, request } = await prepare(messages, options);
-      const { assistantMessage, complete } = await import('./complete.ts');
-      return complete(scope, target, { request, options }, assistantMessage);
+      const { complete, messageMaker } = await import('./complete.ts');
+      return complete(scope, target, { request, options }, messageMaker(target, options));
     },
 
     async chatCompletionStructured(messages, schema, options = {}) {
@@ -84,17 +85,21 @@ function createLlm(
 
     async chatCompletionWithTools(messages, tools, options = {}) {
       const { target, request } = await prepare(messages, options);
-      const { withTools } = await import('./tools.ts');
-      const { assistantMessage, complete } = await import('./complete.ts');
+      const { callsAsMeant, withTools } = await import('./tools.ts');
+      const { complete, messageMaker } = await import('./complete.ts');
       const asked = { request: await withTools(request, tools, options.toolChoice), options };
-      const message = await complete(scope, target, asked, assistantMessage);
-      return { message, toolCalls: message.tool_calls ?? [] };
+      const accept = messageMaker(target, options, (calls) => callsAsMeant(calls, tools));
+      const message = await complete(scope, target, asked, accept);
+      const { tool_calls: toolCalls = [], finishReason } = message;
+      return { message, toolCalls, finishReason };
     },
 
-    async *stream(messages, options = {}) {
-      const { target, request } = await prepare(messages, options);
-      const { streamChat } = await import('./stream.ts');
-      yield* streamChat(scope, target, { request, options });
+    stream(messages, options = {}) {
+      return answerStream(async function* (end) {
+        const { target, request } = await prepare(messages, options);
+        const { streamChat } = await import('./stream.ts');
+        yield* streamChat(scope, target, { request, options }, end);
+      });
     },
 
     async createEmbedding(text, options) {

@@ -1,5 +1,7 @@
+import type { AnswerStream } from './answer-stream.ts';
 import type { CallOptions } from './call.ts';
 import type { ChatOptions } from './chat-request.ts';
+import type { FinishReason } from './finish-reason.ts';
 import type { AnswerSchema } from './json-schema.ts';
 import type { AssistantMessage, ChatMessages, ToolCall } from './messages.ts';
 import type { RankedDocument, RerankOptions } from './rerank.ts';
@@ -13,10 +15,11 @@ import type { CallUsage, ModelUsage } from './usage.ts';
  *
  * Every call rejects with a JimsError: `llm_unusable` when a name, a key or a package is missing,
  * `llm_input_invalid` for messages or texts that no model takes, `llm_failed` when the provider did
- * not answer or answered with an error; or with an `AbortError` when it was stopped.
+ * not answer or answered with an error, `llm_answer_invalid` when the answer is empty; or with an
+ * `AbortError` when it was stopped.
  */
 export interface Llm {
-  /** The answer, as a message. */
+  /** The answer, as a message. Its `finishReason` says whether it was cut off or filtered. */
   chatCompletionPlain(messages: ChatMessages, options?: ChatOptions): Promise<AssistantMessage>;
   /**
    * An answer that fits the schema, checked.
@@ -29,14 +32,17 @@ export interface Llm {
     schema: AnswerSchema<T>,
     options?: StructuredOptions,
   ): Promise<T>;
-  /** The answer and the calls that the model wants. They are not made: that is for the app. */
+  /**
+   * The answer and the calls that the model wants. They are not made: that is for the app. Put
+   * `message` into the next call as it is: it holds what the provider wants back.
+   */
   chatCompletionWithTools(
     messages: ChatMessages,
     tools: readonly Tool[],
     options?: ToolsOptions,
-  ): Promise<{ readonly message: AssistantMessage; readonly toolCalls: readonly ToolCall[] }>;
+  ): Promise<ToolsAnswer>;
   /** The answer piece by piece: `await ctx.sendMessage(ctx.llm.stream(ctx.history))`. */
-  stream(messages: ChatMessages, options?: ChatOptions): AsyncGenerator<string, void, void>;
+  stream(messages: ChatMessages, options?: ChatOptions): AnswerStream;
   createEmbedding(text: string, options?: CallOptions): Promise<number[]>;
   /** The vectors of texts, in their order, whatever their number. */
   createEmbeddings(texts: readonly string[], options?: CallOptions): Promise<number[][]>;
@@ -60,6 +66,13 @@ export interface StructuredOptions extends ChatOptions {
 export interface ToolsOptions extends ChatOptions {
   /** Whether a tool has to be called, or which; default: as the model likes. */
   readonly toolChoice?: ToolChoice;
+}
+
+/** An answer of a model that was given tools. */
+export interface ToolsAnswer {
+  readonly message: AssistantMessage;
+  readonly toolCalls: readonly ToolCall[];
+  readonly finishReason: FinishReason;
 }
 
 /** What a run gives to its model. */

@@ -1,12 +1,17 @@
 import type {
-  LanguageModelV4FilePart,
   LanguageModelV4Message,
   LanguageModelV4Prompt,
-  LanguageModelV4TextPart,
+  LanguageModelV4ToolCallPart,
 } from '@ai-sdk/provider';
 
-import { JimsError } from '../errors.ts';
 import type { CommunicationEvent } from '../thread/event.ts';
+import { invalid, textOf, userParts } from './content-parts.ts';
+import type { ContentPart } from './content-parts.ts';
+import type { FinishReason } from './finish-reason.ts';
+import { inForm } from './prompt-form.ts';
+import type { PromptForm } from './prompt-form.ts';
+import { givenBack } from './provider-data.ts';
+import type { GivenBack, ProviderData } from './provider-data.ts';
 
 /** A call of a tool, as OpenAI writes it. Not executed: that is for the app. */
 export interface ToolCall {
@@ -16,17 +21,16 @@ export interface ToolCall {
   readonly function: { readonly name: string; readonly arguments: string };
 }
 
-export type ContentPart =
-  | { readonly type: 'text'; readonly text: string }
-  | { readonly type: 'image_url'; readonly image_url: { readonly url: string } };
-
 /** A message in OpenAI's shape, as JIMS apps keep them. */
 export interface ChatMessage {
   readonly role: 'system' | 'developer' | 'user' | 'assistant' | 'tool';
-  readonly content: string | null | readonly ContentPart[];
+  /** May be left out where there are only tool calls. */
+  readonly content?: string | null | readonly ContentPart[];
   readonly tool_calls?: readonly ToolCall[];
   /** In a `tool` message: whose answer it is. */
   readonly tool_call_id?: string;
+  /** What the provider of an answer wants back with it. */
+  readonly provider_data?: ProviderData;
 }
 
 /** What a model said: can be put into the next call's messages as it is. */
@@ -34,14 +38,19 @@ export interface AssistantMessage extends ChatMessage {
   readonly role: 'assistant';
   /** `null` when there are only tool calls. */
   readonly content: string | null;
+  /**
+   * How the answer ended: `length` and `content_filter` are not whole ones. Not enumerable: a copy of
+   * the message, or what is stored of it, is without.
+   */
+  readonly finishReason: FinishReason;
 }
 
 /** `ctx.history` and `ctx.context()` are messages, too: what a model does not know of them is left out. */
 export type ChatMessages = Iterable<ChatMessage | CommunicationEvent>;
 
-export interface PromptOptions {
-  /** For models that take instructions only before the conversation. */
-  readonly systemFirst: boolean;
+export interface PromptOptions extends PromptForm {
+  /** The provider that gets the prompt. */
+  readonly provider: string;
 }
 
 /**
@@ -50,84 +59,93 @@ export interface PromptOptions {
  * @throws JimsError `llm_input_invalid` for a role or a content that no model knows.
  */
 export function toPrompt(messages: ChatMessages, options: PromptOptions): LanguageModelV4Prompt {
+  if (!isIterable(messages)) throw invalid('Messages are a list of messages');
   const toolNames = new Map<string, string>();
-  const prompt = [...messages].flatMap((message) => convert(message, toolNames));
+  const { provider } = options;
+  const prompt = [...messages].flatMap((each) => convert(each, { toolNames, provider }));
   if (prompt.length === 0) throw invalid('There are no messages to answer');
-  if (!options.systemFirst) return prompt;
-  return prompt.toSorted((a, b) => Number(b.role === 'system') - Number(a.role === 'system'));
+  return inForm(prompt, options);
+}
+
+function isIterable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Symbol.iterator in value;
 }
 
 type Message = ChatMessage | CommunicationEvent;
 
-function convert(message: Message, toolNames: Map<string, string>): LanguageModelV4Message[] {
-  switch (message.role) {
+interface Conversion {
+  readonly provider: string;
+  /** The tools that were called so far, by the ids of the calls. */
+  readonly toolNames: Map<string, string>;
+}
+
+function convert(message: Message, conversion: Conversion): LanguageModelV4Message[] {
+  if (typeof message !== 'object' || message === null) throw invalid('A message is not an object');
+  const { role, content } = message;
+  switch (role) {
     case 'system':
     case 'developer':
-      return [{ role: 'system', content: textOf(message) }];
+      return [{ role: 'system', content: textOf(content, role) }];
     case 'user':
-      return [{ role: 'user', content: partsOf(message) }];
+      return [{ role: 'user', content: userParts(content, conversion.provider) }];
     case 'assistant':
-      return assistant(message, toolNames);
+      return assistant(message, conversion);
     case 'tool':
-      return [toolAnswer(message, toolNames)];
+      return [toolAnswer(message, conversion)];
     default:
-      throw invalid(`A message's role is '${message.role}': no model knows it`);
+      throw invalid(`A message's role is '${role}': no model knows it`);
   }
 }
 
 /** A message without text and calls says nothing, and some providers refuse it. */
-function assistant(message: Message, toolNames: Map<string, string>): LanguageModelV4Message[] {
+function assistant(
+  message: Message,
+  { provider, toolNames }: Conversion,
+): LanguageModelV4Message[] {
   const calls = toolCallsOf(message);
   for (const call of calls) toolNames.set(call.id, call.function.name);
-  const text = textOf(message);
+  const text = textOf(message.content, 'assistant') || refusalIn(message);
   if (text === '' && calls.length === 0) return [];
+  // Only the thoughts before a call are wanted back: a model thinks anew about each question.
+  const kept: Readonly<Record<string, unknown>> = calls.length > 0 ? { ...message } : {};
+  const back = givenBack(kept, provider);
   return [
     {
       role: 'assistant',
       content: [
+        ...back.reasoning,
         ...(text === '' ? [] : [{ type: 'text' as const, text }]),
-        ...calls.map((call) => ({
-          type: 'tool-call' as const,
-          toolCallId: call.id,
-          toolName: call.function.name,
-          input: parsed(call.function.arguments),
-        })),
+        ...calls.map((call) => toolCall(call, back)),
       ],
+      ...(back.message && { providerOptions: back.message }),
     },
   ];
 }
 
-function toolAnswer(message: Message, toolNames: Map<string, string>): LanguageModelV4Message {
+function toolCall(call: ToolCall, back: GivenBack): LanguageModelV4ToolCallPart {
+  const { name: toolName, arguments: json } = call.function;
+  const part = {
+    type: 'tool-call',
+    toolCallId: call.id,
+    toolName,
+    input: parsed(json),
+  } as const;
+  const providerOptions = back.ofCall(call);
+  return providerOptions ? { ...part, providerOptions } : part;
+}
+
+/** OpenAI keeps a refusal beside the content. */
+function refusalIn(message: Message): string {
+  const { refusal }: Readonly<Record<string, unknown>> = { ...message };
+  return typeof refusal === 'string' ? refusal : '';
+}
+
+function toolAnswer(message: Message, { toolNames }: Conversion): LanguageModelV4Message {
   const toolCallId = message.tool_call_id;
   if (typeof toolCallId !== 'string') throw invalid("A tool's message needs its tool_call_id");
   const toolName = toolNames.get(toolCallId) ?? 'unknown';
-  const output = { type: 'text' as const, value: textOf(message) };
+  const output = { type: 'text' as const, value: textOf(message.content, 'tool') };
   return { role: 'tool', content: [{ type: 'tool-result', toolCallId, toolName, output }] };
-}
-
-function textOf({ content, role }: Message): string {
-  if (typeof content === 'string') return content;
-  if (content === null) return '';
-  const parts = [...content].map((part) => (part.type === 'text' ? part.text : undefined));
-  if (parts.includes(undefined)) throw invalid(`A message of role '${role}' can only be text`);
-  return parts.join('\n');
-}
-
-function partsOf({ content }: Message): (LanguageModelV4TextPart | LanguageModelV4FilePart)[] {
-  if (content === null || typeof content === 'string') {
-    return [{ type: 'text', text: content ?? '' }];
-  }
-  return content.map((part) => (part.type === 'text' ? { ...part } : image(part.image_url.url)));
-}
-
-function image(url: string): LanguageModelV4FilePart {
-  const inline = /^data:(image\/[\w.+-]+);base64,(.*)$/s.exec(url);
-  if (inline?.[1] !== undefined && inline[2] !== undefined) {
-    return { type: 'file', mediaType: inline[1], data: { type: 'data', data: inline[2] } };
-  }
-  const address = URL.parse(url);
-  if (!address) throw invalid('An image_url is neither an address nor data:image/…;base64,…');
-  return { type: 'file', mediaType: 'image/*', data: { type: 'url', url: address } };
 }
 
 function toolCallsOf({ tool_calls: calls }: Message): ToolCall[] {
@@ -145,15 +163,13 @@ function isToolCall(value: unknown): value is ToolCall {
   return typeof called.name === 'string' && typeof called.arguments === 'string';
 }
 
-/** Arguments that are no JSON go back as the text that the model wrote. */
+/** Providers take an object only. So arguments that are not one go back inside of one. */
 function parsed(json: string): unknown {
   try {
-    return JSON.parse(json || '{}');
+    const value: unknown = JSON.parse(json.trim() || '{}');
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   } catch {
-    return json;
+    // Said below.
   }
-}
-
-function invalid(message: string): JimsError {
-  return new JimsError('llm_input_invalid', message);
+  return { invalid_arguments: json };
 }

@@ -14,6 +14,13 @@ const BARE: readonly (readonly [RegExp, string])[] = [
   [/^(?:command-|rerank-)/, 'cohere'],
 ];
 
+/** Names of LiteLLM for what is one provider here. */
+const ALIASES: Readonly<Record<string, string>> = {
+  ollama_chat: 'ollama',
+  cohere_chat: 'cohere',
+  google: 'gemini',
+};
+
 /**
  * Reads a model's name as LiteLLM does: `provider/model`, or a bare name, which is OpenAI's unless it
  * is known as another's.
@@ -26,7 +33,8 @@ export function parseModelName(name: string, known: readonly string[]): ModelNam
     const provider = BARE.find(([pattern]) => pattern.test(name))?.[1] ?? 'openai';
     return { provider, model: name };
   }
-  const provider = name.slice(0, slash);
+  const first = name.slice(0, slash);
+  const provider = known.includes(first) ? first : (ALIASES[first] ?? first);
   const model = name.slice(slash + 1);
   if (known.includes(provider) && model !== '') return { provider, model };
   throw new JimsError(

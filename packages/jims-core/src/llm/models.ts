@@ -1,7 +1,10 @@
 import type { EmbeddingModelV4, LanguageModelV4, SharedV4ProviderOptions } from '@ai-sdk/provider';
 
+import { serverTraits } from './compatible-servers.ts';
+import type { Given, ServerTraits } from './compatible-servers.ts';
 import { parseModelName } from './model-name.ts';
 import { expectPrices } from './prices.ts';
+import type { PromptForm } from './prompt-form.ts';
 import { PROVIDERS, providerOf } from './providers.ts';
 import type { Provider } from './providers.ts';
 import type { ChatModel, EmbeddingsModel, ResolvedLlmSettings } from './settings.ts';
@@ -14,8 +17,9 @@ export interface UsableModel<Model> {
   readonly provider: string;
   readonly model: Model;
   readonly providerOptions: SharedV4ProviderOptions;
-  /** The model takes instructions only before the conversation. */
-  readonly systemFirst: boolean;
+  readonly promptForm: PromptForm;
+  /** False for a model that knows JSON but no JSON schema. */
+  readonly structuredOutputs: boolean;
 }
 
 /** Makes callable models of their names, each once. */
@@ -35,27 +39,48 @@ export function createModels(settings: ResolvedLlmSettings): Models {
 
   async function make<Model>(
     name: string,
-    key: string | undefined,
+    key: OwnKey,
     pick: (provider: Provider, model: string) => Model,
   ): Promise<UsableModel<Model>> {
     expectPrices().catch(() => {});
     const { provider, model } = parseModelName(name, known);
-    const maker = await providerOf(provider, settings, key);
-    return usable(name, provider, pick(maker, model));
+    const maker = await providerOf(provider, settings, keyFor(provider, key, settings));
+    return usable(name, provider, pick(maker, model), serverTraits(provider, settings.servers));
   }
 
   return {
     chat(model) {
       if (typeof model !== 'string') return Promise.resolve(given(model));
-      const { modelApiKey } = settings;
-      return once(chat, model, () => make(model, modelApiKey, (from, id) => from.chat(id)));
+      const { modelApiKey: value, model: set } = settings;
+      const key = { name: 'MODEL_API_KEY', value, set };
+      return once(chat, model, () => make(model, key, (from, id) => from.chat(id)));
     },
     embeddings(model) {
       if (typeof model !== 'string') return Promise.resolve(given(model));
-      const { embeddingsModelApiKey: key } = settings;
+      const { embeddingsModelApiKey: value, embeddingsModel: set } = settings;
+      const key = { name: 'EMBEDDINGS_MODEL_API_KEY', value, set };
       return once(embeddings, model, () => make(model, key, (from, id) => from.embeddings(id)));
     },
   };
+}
+
+/** The key that is set for a model, and that model. */
+interface OwnKey {
+  readonly name: string;
+  readonly value: string | undefined;
+  readonly set: ChatModel | EmbeddingsModel;
+}
+
+/** A server of one's own gets the key only when the model that it was set for is there. */
+function keyFor(
+  provider: string,
+  { name, value, set }: OwnKey,
+  { servers }: ResolvedLlmSettings,
+): Given | undefined {
+  if (value === undefined) return undefined;
+  const isOwn = servers[provider]?.baseUrl !== undefined;
+  const isMeant = typeof set === 'string' && set.startsWith(`${provider}/`);
+  return isOwn && !isMeant ? undefined : { name, value };
 }
 
 /** What could not be made is tried again: a key may be set meanwhile. */
@@ -73,12 +98,20 @@ function given<Model extends LanguageModelV4 | EmbeddingModelV4>(model: Model): 
   return usable(model.modelId, provider, model);
 }
 
-function usable<Model>(name: string, provider: string, model: Model): UsableModel<Model> {
+function usable<Model>(
+  name: string,
+  provider: string,
+  model: Model,
+  traits: Partial<ServerTraits> = {},
+): UsableModel<Model> {
+  const { systemFirst, alternatingRoles = false, structuredOutputs = true } = traits;
+  const first = SYSTEM_FIRST.has(provider) ? 'first' : 'anywhere';
   return {
     name,
     provider,
     model,
     providerOptions: provider === 'openrouter' ? WITH_COST : {},
-    systemFirst: SYSTEM_FIRST.has(provider),
+    promptForm: { system: systemFirst ? 'one' : first, alternating: alternatingRoles },
+    structuredOutputs,
   };
 }

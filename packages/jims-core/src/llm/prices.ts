@@ -1,6 +1,6 @@
 import type * as PriceList from '@pydantic/genai-prices';
 
-import type { CallUsage } from './usage.ts';
+import type { TokenCounts } from './usage.ts';
 
 /** How the price list names the providers that it knows by another name. */
 const PROVIDER_IDS: Readonly<Record<string, string>> = { gemini: 'google' };
@@ -13,15 +13,26 @@ export function expectPrices(): Promise<typeof PriceList> {
   return loading;
 }
 
-/** What a request costs in US dollars; `undefined` for a model whose price is not known. */
+interface Priced {
+  readonly operation: 'chat' | 'embeddings' | 'rerank';
+  readonly provider: string;
+}
+
+/**
+ * What a request costs in US dollars; `undefined` for a model whose price is not known, and for an
+ * answer whose tokens are not: none at all is what a provider that does not count says.
+ */
 export async function priceOf(
-  usage: Omit<CallUsage, 'costUsd'>,
-  provider: string,
+  usage: TokenCounts,
+  { operation, provider }: Priced,
 ): Promise<number | undefined> {
+  if (operation === 'rerank' || usage.promptTokens === 0) return undefined;
+  if (operation === 'chat' && usage.completionTokens === 0) return undefined;
   const tokens = {
     input_tokens: usage.promptTokens,
     output_tokens: usage.completionTokens,
     cache_read_tokens: usage.cachedTokens,
+    cache_write_tokens: usage.cacheWriteTokens ?? 0,
   };
   try {
     const { calcPrice } = await expectPrices();

@@ -1,5 +1,7 @@
 import { cutText } from '../cut-text.ts';
 import { JimsError, isJimsError } from '../errors.ts';
+import { ProviderReportError, errorInAnswer, errorInFailure } from './reported-error.ts';
+import type { ReportedError } from './reported-error.ts';
 import { UnfitAnswerError } from './unfit-answer.ts';
 
 /** What a provider's error means. */
@@ -20,30 +22,50 @@ export class SlowAnswerError extends Error {
   override readonly name = 'SlowAnswerError';
 }
 
-/** A provider that is asked without its package answered with an error. */
+/** A provider that is called without its package answered with an error. */
 export class HttpStatusError extends Error {
   override readonly name = 'HttpStatusError';
   readonly statusCode: number;
   readonly responseHeaders: Readonly<Record<string, string>>;
+  readonly responseBody: string;
 
-  constructor({ status, statusText, headers }: Response) {
+  constructor({ status, statusText, headers }: Response, body: string) {
     super(statusText);
     this.statusCode = status;
     this.responseHeaders = Object.fromEntries(headers);
+    this.responseBody = body;
   }
 }
 
-/** A stream ended before the model had said that it was done. */
-export class BrokenStreamError extends Error {
-  override readonly name = 'BrokenStreamError';
+/** Something else came than an answer: a page, mostly, as the base URL leads to another server. */
+export class UnexpectedAnswerError extends Error {
+  override readonly name = 'UnexpectedAnswerError';
+
+  constructor(contentType: string | undefined, wanted: string) {
+    const type = contentType?.split(';', 1)[0]?.trim() || 'something';
+    super(`answered ${type} instead of ${wanted}: is the base URL right?`);
+  }
+}
+
+/** Answers came that do not belong to what was sent, such as vectors for other texts. */
+export class WrongAnswerError extends Error {
+  override readonly name = 'WrongAnswerError';
+}
+
+/** An answer ended before the model was done with it. */
+export class BrokenAnswerError extends Error {
+  override readonly name = 'BrokenAnswerError';
 }
 
 const MAX_MESSAGE = 1000;
 const MAX_NAME = 100;
+/** A longer body is not a line of words. */
+const MAX_PLAIN_BODY = 300;
 const RETRYABLE_STATUS: ReadonlySet<number> = new Set([408, 409, 429]);
 const RETRYABLE_NAMES: ReadonlySet<string> = new Set([
   'SlowAnswerError',
-  'BrokenStreamError',
+  'BrokenAnswerError',
+  'ConnectionError',
   // 200 with a body that was cut off, is empty, or holds no answer.
   'AI_JSONParseError',
   'SyntaxError',
@@ -57,6 +79,13 @@ const QUOTING: ReadonlySet<string> = new Set([
   'AI_TypeValidationError',
   'SyntaxError',
 ]);
+/** What a provider's package says about messages, files or options that it cannot send. */
+const INPUT_NAMES: ReadonlySet<string> = new Set([
+  'AI_UnsupportedFunctionalityError',
+  'AI_InvalidPromptError',
+  'AI_InvalidArgumentError',
+  'AI_NoSuchProviderReferenceError',
+]);
 
 export function readFailure(error: unknown): ProviderFailure {
   if (isUnfit(error)) {
@@ -65,17 +94,14 @@ export function readFailure(error: unknown): ProviderFailure {
   }
   const chain = chainOf(error);
   const [top] = chain;
-  const statusCode = chain
-    .map((each) => numberOf(each, 'statusCode'))
-    .find((it) => it !== undefined);
+  const failedWith = chain.map(failedStatusOf).find((it) => it !== undefined);
+  const reported = chain.map((each) => reportIn(each, failedWith)).find((it) => it !== undefined);
+  const statusCode = failedWith ?? reported?.statusCode;
   return {
-    message: messageOf(chain, statusCode),
-    type:
-      statusCode !== undefined && statusCode >= 400
-        ? String(statusCode)
-        : cutText(top?.name ?? 'Error', MAX_NAME),
+    message: messageOf(chain, failedWith, reported),
+    type: statusCode === undefined ? cutText(top?.name ?? 'Error', MAX_NAME) : String(statusCode),
     statusCode,
-    retryable: isRetryable(chain, statusCode),
+    retryable: isRetryable(chain, statusCode, reported),
     retryAfterMs: retryAfter(chain.map(headersOf).find((headers) => headers !== undefined)),
   };
 }
@@ -83,15 +109,24 @@ export function readFailure(error: unknown): ProviderFailure {
 /**
  * What an app gets for a provider's error: `llm_failed`, with a cause that can be logged. The
  * provider's own error holds the request with its prompt, and is left behind.
+ *
+ * @param redact Hides keys: some providers quote them.
  */
-export function asJimsError(error: unknown, model: string, tries: number): JimsError {
+export function asJimsError(
+  error: unknown,
+  { model, tries, redact }: { model: string; tries: number; redact: (text: string) => string },
+): JimsError {
   if (isJimsError(error)) return error;
   if (isUnfit(error)) return error.toJimsError(model);
-  const { message, statusCode } = readFailure(error);
+  const failure = readFailure(error);
+  const message = redact(failure.message);
   const after = tries > 1 ? ` (${tries} tries)` : '';
-  return new JimsError('llm_failed', `${model}: ${message}${after}`, {
-    cause: withoutContent(error, message, statusCode),
-  });
+  const isInput = Error.isError(error) && INPUT_NAMES.has(error.name);
+  return new JimsError(
+    isInput ? 'llm_input_invalid' : 'llm_failed',
+    `${model}: ${message}${after}`,
+    { cause: withoutContent(error, message, failure.statusCode) },
+  );
 }
 
 /** Not only `instanceof`: a proxy that was revoked throws when it is asked for its class. */
@@ -116,24 +151,90 @@ function framesOf(stack: string, { name, message }: Error): string {
   return [`${name}: ${message}`, ...frames].join('\n');
 }
 
-function messageOf(chain: readonly Error[], statusCode: number | undefined): string {
-  const [top] = chain;
-  const message = cutText(top?.message.split('\n', 1)[0] ?? 'unknown error', MAX_MESSAGE);
-  if (statusCode !== undefined && statusCode >= 400) return `answered ${statusCode}: ${message}`;
-  if (chain.some((each) => QUOTING.has(each.name))) return 'gave an answer that cannot be read';
-  return message;
+function messageOf(
+  chain: readonly Error[],
+  failedWith: number | undefined,
+  reported: ReportedError | undefined,
+): string {
+  if (failedWith !== undefined) {
+    const words = reported?.message ?? plainBodyIn(chain) ?? lineOf(chain[0]);
+    return `answered ${failedWith}: ${words}${pointerIn(chain, failedWith)}`;
+  }
+  if (reported) return new ProviderReportError(reported).message;
+  if (chain.some((each) => QUOTING.has(each.name))) {
+    return otherIn(chain)?.message ?? 'gave an answer that cannot be read';
+  }
+  // The package's own words for a connection that broke say less than its cause.
+  const plain = chain.find((each) => !each.message.startsWith('Failed to process '));
+  return lineOf(plain ?? chain[0]);
 }
 
-function isRetryable(chain: readonly Error[], statusCode: number | undefined): boolean {
-  if (statusCode !== undefined && statusCode >= 400) {
-    return RETRYABLE_STATUS.has(statusCode) || statusCode >= 500;
+function lineOf(error: Error | undefined): string {
+  return cutText(error?.message.split('\n', 1)[0] ?? 'unknown error', MAX_MESSAGE);
+}
+
+function isRetryable(
+  chain: readonly Error[],
+  statusCode: number | undefined,
+  reported: ReportedError | undefined,
+): boolean {
+  if (statusCode !== undefined) {
+    return (RETRYABLE_STATUS.has(statusCode) && !reported?.usedUp) || statusCode >= 500;
   }
+  if (reported) return reported.mayPass;
+  if (otherIn(chain)) return false;
   return chain.some(
     (each) =>
       RETRYABLE_NAMES.has(each.name) ||
       NETWORK_CODE.test(textOf(each, 'code')) ||
       ('isRetryable' in each && each.isRetryable === true),
   );
+}
+
+function failedStatusOf(error: Error): number | undefined {
+  const statusCode = numberOf(error, 'statusCode');
+  return statusCode !== undefined && statusCode >= 300 ? statusCode : undefined;
+}
+
+/** What the provider says in an error's body, or in the data that could not be read as an answer. */
+function reportIn(error: Error, failedWith: number | undefined): ReportedError | undefined {
+  if (error instanceof ProviderReportError) return error.report;
+  const read = failedWith === undefined ? errorInAnswer : errorInFailure;
+  const data: unknown = 'data' in error ? error.data : undefined;
+  return read(parsed(textOf(error, 'responseBody'))) ?? read(data);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Proxies and gateways answer with a line of words. */
+function plainBodyIn(chain: readonly Error[]): string | undefined {
+  const body = bodyIn(chain);
+  const isPlain = body !== '' && body.length <= MAX_PLAIN_BODY && !/^[<{[]/.test(body);
+  return isPlain ? lineOf(new Error(body)) : undefined;
+}
+
+/** A page, or a stream, where JSON was to come. */
+function otherIn(chain: readonly Error[]): UnexpectedAnswerError | undefined {
+  if (!/^(?:<|data:|event:)/.test(bodyIn(chain))) return undefined;
+  const type = chain.map(headersOf).find((headers) => headers !== undefined)?.['content-type'];
+  return new UnexpectedAnswerError(typeof type === 'string' ? type : undefined, 'JSON');
+}
+
+function bodyIn(chain: readonly Error[]): string {
+  return chain.map((each) => textOf(each, 'responseBody').trim()).find((body) => body) ?? '';
+}
+
+/** Where a redirection that was not followed points to; without its query, which may hold a key. */
+function pointerIn(chain: readonly Error[], status: number): string {
+  const location = chain.map(headersOf).find((headers) => headers !== undefined)?.['location'];
+  const to = status < 400 && typeof location === 'string' ? URL.parse(location) : null;
+  return to ? `; it points to ${to.origin}${to.pathname}: is the base URL right?` : '';
 }
 
 /** An error and its causes. */

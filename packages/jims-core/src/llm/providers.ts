@@ -1,9 +1,22 @@
 import type { EmbeddingModelV4, LanguageModelV4 } from '@ai-sdk/provider';
 
-import { COMPATIBLE_PROVIDERS, compatibleServer, missing } from './compatible-servers.ts';
+import { azureAddress, baseUrl, geminiUrl, versionedUrl } from './base-url.ts';
+import {
+  COMPATIBLE_PROVIDERS,
+  compatibleServer,
+  firstSet,
+  keyOf,
+  missing,
+  serverTraits,
+} from './compatible-servers.ts';
+import type { Given, ReachableServer } from './compatible-servers.ts';
+import { mendingTransport } from './mending-transport.ts';
 import { optionalPackage } from './optional-package.ts';
+import { sendableKey } from './secrets.ts';
 import { word } from './settings.ts';
-import type { CompatibleServer, ResolvedLlmSettings } from './settings.ts';
+import type { Environment, ResolvedLlmSettings } from './settings.ts';
+import { transportFor } from './transport.ts';
+import type { Transport } from './transport.ts';
 
 /** The makers of a provider's models. */
 export interface Provider {
@@ -11,62 +24,80 @@ export interface Provider {
   embeddings(model: string): EmbeddingModelV4;
 }
 
+/** The providers with a package, or with addresses, of their own. */
+const PACKAGED: ReadonlySet<string> = new Set(['openai', 'anthropic', 'gemini', 'azure']);
+
 /** What may stand before the slash of a model. */
-export const PROVIDERS: readonly string[] = [
-  'openai',
-  'anthropic',
-  'gemini',
-  'azure',
-  ...COMPATIBLE_PROVIDERS,
-];
+export const PROVIDERS: readonly string[] = [...PACKAGED, ...COMPATIBLE_PROVIDERS];
 
 /**
  * Loads a provider's package and gives it its key and address.
  *
- * @throws JimsError `llm_unusable` when the package, the key or the address is missing.
+ * @throws JimsError `llm_unusable` when the package, the key or the address is missing or wrong.
  */
 export async function providerOf(
   provider: string,
   settings: ResolvedLlmSettings,
-  ownKey: string | undefined,
+  ownKey: Given | undefined,
 ): Promise<Provider> {
-  const { servers, env } = settings;
-  const server = servers[provider] ?? compatibleServer(provider, env, ownKey);
-  if (server) return compatible(provider, server);
+  const { env } = settings;
+  const fetch = transportFor(env);
+  const mending = mendingTransport(fetch, serverTraits(provider, settings.servers));
+  const server =
+    PACKAGED.has(provider) && settings.servers[provider]?.baseUrl === undefined
+      ? undefined
+      : compatibleServer(provider, settings, ownKey);
+  if (server) return compatible(provider, server, mending);
   const keyed = (...names: readonly string[]): string => {
-    const key = ownKey ?? word(env, ...names);
+    const key = keyOf(provider, settings.servers) ?? ownKey ?? firstSet(env, names);
     if (key === undefined) throw missing(provider, names);
-    return key;
+    return sendableKey(key.name, key.value);
   };
   switch (provider) {
     case 'anthropic':
-      return anthropic(keyed('ANTHROPIC_API_KEY'), word(env, 'ANTHROPIC_API_BASE'));
+      return anthropic(keyed('ANTHROPIC_API_KEY'), env, fetch);
     case 'gemini':
-      return gemini(keyed('GEMINI_API_KEY', 'GOOGLE_API_KEY'), word(env, 'GEMINI_API_BASE'));
+      return gemini(keyed('GEMINI_API_KEY', 'GOOGLE_API_KEY'), env, fetch);
     case 'azure':
-      return azure(keyed('AZURE_API_KEY'), word(env, 'AZURE_API_BASE'), settings);
+      return azure(keyed('AZURE_API_KEY'), env, mending);
     default:
-      return openai(keyed('OPENAI_API_KEY'), word(env, 'OPENAI_BASE_URL', 'OPENAI_API_BASE'));
+      return openai(keyed('OPENAI_API_KEY'), env, mending);
   }
 }
 
 /** `chat` and not the package's default, which is the Responses API: other servers do not know that one. */
-async function openai(apiKey: string, baseURL: string | undefined): Promise<Provider> {
+async function openai(apiKey: string, env: Environment, fetch: Transport): Promise<Provider> {
   const { createOpenAI } = await import('@ai-sdk/openai');
-  const provider = createOpenAI({ apiKey, ...(baseURL !== undefined && { baseURL }) });
+  const base = firstSet(env, ['OPENAI_BASE_URL', 'OPENAI_API_BASE']);
+  const provider = createOpenAI({
+    apiKey,
+    fetch,
+    ...(base && { baseURL: openaiAddress(base) }),
+  });
   return {
     chat: (model) => provider.chat(model),
     embeddings: (model) => provider.embeddingModel(model),
   };
 }
 
-async function compatible(name: string, server: CompatibleServer): Promise<Provider> {
+/** OpenAI's own address has a version; of other servers nobody knows. */
+function openaiAddress({ name, value }: Given): string {
+  const address = baseUrl(name, value);
+  return address === 'https://api.openai.com' ? `${address}/v1` : address;
+}
+
+async function compatible(
+  name: string,
+  server: ReachableServer,
+  fetch: Transport,
+): Promise<Provider> {
   const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible');
   const provider = createOpenAICompatible({
     name,
+    fetch,
     baseURL: server.baseUrl,
-    includeUsage: true,
-    supportsStructuredOutputs: server.structuredOutputs ?? true,
+    includeUsage: server.streamUsage,
+    supportsStructuredOutputs: server.structuredOutputs,
     ...(server.apiKey !== undefined && { apiKey: server.apiKey }),
   });
   return {
@@ -75,22 +106,28 @@ async function compatible(name: string, server: CompatibleServer): Promise<Provi
   };
 }
 
-/** A deployment's address speaks OpenAI's API; the model's name is the deployment's. */
-async function azure(
-  apiKey: string,
-  base: string | undefined,
-  { env }: ResolvedLlmSettings,
-): Promise<Provider> {
+/**
+ * A deployment's address speaks OpenAI's API; the model's name is the deployment's. The address of
+ * Azure's v1 API is the same for all deployments, and has no versions by date.
+ */
+async function azure(apiKey: string, env: Environment, fetch: Transport): Promise<Provider> {
+  const base = word(env, 'AZURE_API_BASE');
   if (base === undefined) throw missing('azure', ['AZURE_API_BASE']);
+  const { resource, v1 } = azureAddress('AZURE_API_BASE', base);
+  const version = word(env, 'AZURE_API_VERSION');
+  const dated = version === undefined || /^\d/.test(version);
+  const query = v1 === undefined ? { 'api-version': version ?? '2024-10-21' } : {};
   const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible');
   const at = (deployment: string): ReturnType<typeof createOpenAICompatible> =>
     createOpenAICompatible({
       name: 'azure',
-      baseURL: `${base.replace(/\/$/, '')}/openai/deployments/${encodeURIComponent(deployment)}`,
-      queryParams: { 'api-version': word(env, 'AZURE_API_VERSION') ?? '2024-10-21' },
+      fetch,
+      baseURL: v1 ?? `${resource}/openai/deployments/${encodeURIComponent(deployment)}`,
+      queryParams: v1 === undefined || dated ? query : { 'api-version': version },
       headers: { 'api-key': apiKey },
       includeUsage: true,
       supportsStructuredOutputs: true,
+      transformRequestBody: withCompletionTokens,
     });
   return {
     chat: (model) => at(model).chatModel(model),
@@ -98,27 +135,44 @@ async function azure(
   };
 }
 
-async function anthropic(apiKey: string, base: string | undefined): Promise<Provider> {
+/** Azure's reasoning models refuse `max_tokens`, and all its chat models take the newer name. */
+function withCompletionTokens({
+  max_tokens: most,
+  ...body
+}: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return most === undefined ? body : { max_completion_tokens: most, ...body };
+}
+
+async function anthropic(apiKey: string, env: Environment, fetch: Transport): Promise<Provider> {
   const { createAnthropic } = await optionalPackage(
     '@ai-sdk/anthropic',
     'A model of anthropic',
     () => import('@ai-sdk/anthropic'),
   );
-  const baseURL = base && (base.endsWith('/v1') ? base : `${base.replace(/\/$/, '')}/v1`);
-  const provider = createAnthropic({ apiKey, ...(baseURL && { baseURL }) });
+  const base = word(env, 'ANTHROPIC_API_BASE');
+  const provider = createAnthropic({
+    apiKey,
+    fetch,
+    ...(base !== undefined && { baseURL: versionedUrl('ANTHROPIC_API_BASE', base) }),
+  });
   return {
     chat: (model) => provider(model),
     embeddings: (model) => provider.embeddingModel(model),
   };
 }
 
-async function gemini(apiKey: string, base: string | undefined): Promise<Provider> {
+async function gemini(apiKey: string, env: Environment, fetch: Transport): Promise<Provider> {
   const { createGoogle } = await optionalPackage(
     '@ai-sdk/google',
     'A model of gemini',
     () => import('@ai-sdk/google'),
   );
-  const provider = createGoogle({ apiKey, ...(base && { baseURL: base }) });
+  const base = word(env, 'GEMINI_API_BASE');
+  const provider = createGoogle({
+    apiKey,
+    fetch,
+    ...(base !== undefined && { baseURL: geminiUrl('GEMINI_API_BASE', base) }),
+  });
   return {
     chat: (model) => provider(model),
     embeddings: (model) => provider.embeddingModel(model),

@@ -1,6 +1,7 @@
 import type { EmbeddingModelV4, LanguageModelV4 } from '@ai-sdk/provider';
 
 import { JimsError } from '../errors.ts';
+import { createRedactor } from './secrets.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -8,13 +9,43 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export type ChatModel = string | LanguageModelV4;
 export type EmbeddingsModel = string | EmbeddingModelV4;
 
-/** A server that speaks OpenAI's API, to be named before the slash of a model. */
+/**
+ * A server that speaks OpenAI's API, to be named before the slash of a model. Under the name of a
+ * provider that is known, such as `groq`, it changes what is known of it.
+ *
+ * @example
+ * ```ts
+ * defineApp({
+ *   pipeline,
+ *   llm: {
+ *     model: 'house/llama-4',
+ *     servers: {
+ *       house: { baseUrl: 'http://gpu-1:8000/v1', systemFirst: true },
+ *       mistral: { streamUsage: false },
+ *     },
+ *   },
+ * });
+ * ```
+ */
 export interface CompatibleServer {
-  /** Such as `http://gpu-1:8000/v1`. */
-  readonly baseUrl: string;
+  /** Such as `http://gpu-1:8000/v1`. May be left out for a provider that is known. */
+  readonly baseUrl?: string;
+  /** Default: `MODEL_API_KEY` when `MODEL` is a model of this server, else none. */
   readonly apiKey?: string;
   /** False for a server that knows JSON but no JSON schema; default true. */
   readonly structuredOutputs?: boolean;
+  /** False for a server that refuses `stream_options`; default true. Streams have no usage then. */
+  readonly streamUsage?: boolean;
+  /**
+   * True for a model whose template takes one system message, before the conversation: all of them
+   * are sent as that one. Default false; true for `hosted_vllm` and `ollama`.
+   */
+  readonly systemFirst?: boolean;
+  /**
+   * True for a model whose template wants user and assistant to take turns, the user first: messages
+   * of one role in a row are sent as one. Default false; true for `hosted_vllm` and `ollama`.
+   */
+  readonly alternatingRoles?: boolean;
 }
 
 /** What an app may decide about its models. What it leaves out is read from the environment. */
@@ -39,7 +70,11 @@ export interface LlmSettings {
   readonly rerankerModel?: string;
   /** Servers of your own, by the name that stands before the slash. */
   readonly servers?: Readonly<Record<string, CompatibleServer>>;
-  /** How long one try may take, for a stream: to its next piece. Milliseconds; default 120,000. */
+  /**
+   * How long one try may go on without a sign of life. Each byte is one, and so is a comment by which
+   * a server keeps the connection open. Milliseconds; `Infinity` for no limit. Default 120,000, and
+   * 600,000 for a whole answer of a chat model, of which nothing may come until it is complete.
+   */
   readonly timeoutMs?: number;
   /** Tries of one call, the first included; default 3. */
   readonly tries?: number;
@@ -51,11 +86,15 @@ export interface LlmSettings {
 
 /** Settings without gaps, and the environment that keys are read from when a model is first used. */
 export interface ResolvedLlmSettings extends Required<
-  Omit<LlmSettings, 'modelApiKey' | 'embeddingsModelApiKey'>
+  Omit<LlmSettings, 'modelApiKey' | 'embeddingsModelApiKey' | 'timeoutMs'>
 > {
   readonly modelApiKey: string | undefined;
   readonly embeddingsModelApiKey: string | undefined;
+  /** `undefined` leaves it to the kind of call. */
+  readonly timeoutMs: number | undefined;
   readonly env: Environment;
+  /** Hides keys in text that may be logged. */
+  readonly redact: (text: string) => string;
 }
 
 const TRUE: ReadonlySet<string> = new Set(['1', 'true', 't', 'yes', 'y', 'on']);
@@ -63,18 +102,72 @@ const TRUE: ReadonlySet<string> = new Set(['1', 'true', 't', 'yes', 'y', 'on']);
 /**
  * Fills what the code does not say from the variables of the Python original.
  *
- * @throws JimsError `llm_unusable` for a variable that is not what it should be.
+ * @throws JimsError `llm_unusable` for a variable or a setting that is not what it should be.
  */
 export function resolveLlmSettings(given: LlmSettings, env: Environment): ResolvedLlmSettings {
-  return { ...fromEnvironment(env), ...given, env };
+  checkNumbers(given);
+  const set = Object.entries(given).filter(([, value]) => value !== undefined);
+  const redact = createRedactor(given, env);
+  return {
+    ...fromEnvironment(env),
+    ...Object.fromEntries(set),
+    ...keysOf(given, env),
+    env,
+    redact,
+  };
 }
 
-function fromEnvironment(env: Environment): Omit<ResolvedLlmSettings, 'env'> {
+/** Keys as they can be sent: files and shells leave a line break at the end of one. */
+function keysOf(
+  { modelApiKey, embeddingsModelApiKey }: LlmSettings,
+  env: Environment,
+): Pick<ResolvedLlmSettings, 'modelApiKey' | 'embeddingsModelApiKey'> {
+  return {
+    modelApiKey: modelApiKey?.trim() || word(env, 'MODEL_API_KEY'),
+    embeddingsModelApiKey: embeddingsModelApiKey?.trim() || word(env, 'EMBEDDINGS_MODEL_API_KEY'),
+  };
+}
+
+function checkNumbers(given: LlmSettings): void {
+  if (given.timeoutMs !== undefined) checkTimeout(given.timeoutMs);
+  checkNumber('tries', given.tries, { least: 1, whole: true });
+  checkNumber('retryBaseMs', given.retryBaseMs, { least: 0, whole: false });
+  checkNumber('embeddingsDim', given.embeddingsDim, { least: 0, whole: true });
+  checkNumber('embeddingsMaxBatchSize', given.embeddingsMaxBatchSize, { least: 1, whole: true });
+  checkNumber('embeddingsMaxTokensPerBatch', given.embeddingsMaxTokensPerBatch, {
+    least: 1,
+    whole: true,
+  });
+}
+
+function checkNumber(
+  name: string,
+  value: number | undefined,
+  { least, whole }: { readonly least: number; readonly whole: boolean },
+): void {
+  const fits = value === undefined || (value >= least && Number.isFinite(value));
+  if (fits && (!whole || Number.isSafeInteger(value ?? least))) return;
+  throw new JimsError(
+    'llm_unusable',
+    `${name} is ${value}: a ${whole ? 'whole ' : ''}number from ${least} is needed`,
+  );
+}
+
+/** @throws JimsError `llm_unusable` for a time in which nothing can come. */
+export function checkTimeout(timeoutMs: number): void {
+  if (timeoutMs > 0) return;
+  throw new JimsError(
+    'llm_unusable',
+    `timeoutMs is ${timeoutMs}: milliseconds above 0 are needed, or Infinity for no limit`,
+  );
+}
+
+function fromEnvironment(
+  env: Environment,
+): Omit<ResolvedLlmSettings, 'env' | 'redact' | 'modelApiKey' | 'embeddingsModelApiKey'> {
   return {
     model: word(env, 'MODEL') ?? 'gpt-4.1-mini',
-    modelApiKey: word(env, 'MODEL_API_KEY'),
     embeddingsModel: word(env, 'EMBEDDINGS_MODEL') ?? 'text-embedding-3-large',
-    embeddingsModelApiKey: word(env, 'EMBEDDINGS_MODEL_API_KEY'),
     embeddingsDim: integer(env, 'EMBEDDINGS_DIM', { least: 0 }) ?? 1024,
     embeddingsMaxBatchSize: integer(env, 'EMBEDDINGS_MAX_BATCH_SIZE') ?? 2048,
     embeddingsMaxTokensPerBatch: integer(env, 'EMBEDDINGS_MAX_TOKENS_PER_BATCH') ?? 200_000,
@@ -82,7 +175,7 @@ function fromEnvironment(env: Environment): Omit<ResolvedLlmSettings, 'env'> {
     rerankerModel: word(env, 'RERANKER_MODEL') ?? 'rerank-v3.5',
     traceContent: TRUE.has((word(env, 'JIMS_TRACE_CONTENT') ?? '').toLowerCase()),
     servers: {},
-    timeoutMs: 120_000,
+    timeoutMs: undefined,
     tries: 3,
     retryBaseMs: 1000,
   };

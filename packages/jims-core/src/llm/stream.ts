@@ -5,12 +5,21 @@ import type {
   LanguageModelV4Usage,
 } from '@ai-sdk/provider';
 
-import { inTime, startCall, tooSlow } from './call.ts';
-import type { Call, CallOptions, LlmScope } from './call.ts';
+import { cutText } from '../cut-text.ts';
+import type { AnswerEnd } from './answer-stream.ts';
+import { startCall } from './call.ts';
+import type { Call, LlmScope } from './call.ts';
 import { noteAnswer, noteRequest } from './chat-request.ts';
-import type { Answer, ChatRequest } from './chat-request.ts';
+import type { Answer, ChatOptions, ChatRequest } from './chat-request.ts';
+import { exchanges } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
+import { emptyAnswer, finishReason } from './finish-reason.ts';
+import type { FinishReason } from './finish-reason.ts';
 import type { UsableModel } from './models.ts';
-import { BrokenStreamError } from './provider-failure.ts';
+import { thoughtsByCall } from './provider-data.ts';
+import { BrokenAnswerError } from './provider-failure.ts';
+import { ProviderReportError, errorInAnswer } from './reported-error.ts';
+import { TimeLimit } from './time-limit.ts';
 
 /**
  * Asks a chat model for an answer piece by piece. A try that fails before its first piece is made
@@ -19,7 +28,8 @@ import { BrokenStreamError } from './provider-failure.ts';
 export async function* streamChat(
   scope: LlmScope,
   target: UsableModel<LanguageModelV4>,
-  { request, options }: { readonly request: ChatRequest; readonly options: CallOptions },
+  { request, options }: { readonly request: ChatRequest; readonly options: ChatOptions },
+  end: AnswerEnd,
 ): AsyncGenerator<string, void, void> {
   const { traceContent } = scope.settings;
   const { name, provider, model } = target;
@@ -29,34 +39,47 @@ export async function* streamChat(
   let stream: TextStream | undefined;
   let failure: unknown;
   let said = '';
+
+  async function note(from: TextStream): Promise<void> {
+    const parts = [{ type: 'text' as const, text: said }];
+    await noteAnswer(call, { ...from.answer(), parts: () => parts }, traceContent);
+  }
+
+  async function attempt(): Promise<TextStream> {
+    const opened = await openTextStream(call, model, request);
+    if (opened.first !== undefined || options.allowEmpty) return opened;
+    // It was paid, though it is of no use.
+    await note(opened);
+    await opened.close();
+    throw emptyAnswer(opened.finishReason());
+  }
+
   try {
-    stream = await call.attempts(() => openTextStream(call, target.model, request));
+    stream = await call.attempts(attempt);
     for (let piece = stream.first; piece !== undefined; piece = await stream.next()) {
       if (traceContent) said += piece;
       yield piece;
     }
+    end.finishReason = stream.finishReason();
   } catch (error) {
     failure = call.failure(error);
     throw failure;
   } finally {
     await stream?.close();
-    if (stream)
-      await noteAnswer(
-        call,
-        { ...stream.answer(), parts: () => [{ type: 'text', text: said }] },
-        traceContent,
-      );
+    if (stream) await note(stream);
     call.end(failure);
   }
 }
 
 /** The texts of a model's stream. */
 interface TextStream {
+  /** All of its beginning that is white space, and the piece after it. */
   readonly first: string | undefined;
   /** `undefined` after the last. */
   next(): Promise<string | undefined>;
   /** What is known of the answer: its usage comes at the end. */
   answer(): Omit<Answer, 'parts'>;
+  finishReason(): FinishReason;
   /** Ends the request, if it has not ended. */
   close(): Promise<void>;
 }
@@ -70,6 +93,7 @@ const NO_USAGE: LanguageModelV4Usage = {
   },
   outputTokens: { total: undefined, text: undefined, reasoning: undefined },
 };
+const MAX_REASON = 100;
 
 /** Opens the stream and waits for its first text. */
 async function openTextStream(
@@ -78,43 +102,37 @@ async function openTextStream(
   request: ChatRequest,
 ): Promise<TextStream> {
   const closed = new AbortController();
-  const signal = AbortSignal.any([call.signal, closed.signal]);
-  const opened = await inTime({ ...call, signal }, (abortSignal) =>
-    model.doStream({ ...request, abortSignal }),
+  const limit = new TimeLimit(call.timeoutMs);
+  const thoughts = thoughtsByCall(request.prompt);
+  const exchange: Exchange = { streamed: true, alive: limit.alive, thoughts, done: false };
+  const opened = await limit.within(AbortSignal.any([call.signal, closed.signal]), (abortSignal) =>
+    exchanges.run(exchange, () =>
+      model.doStream({ ...request, abortSignal, includeRawChunks: true }),
+    ),
   );
   const reader = opened.stream.getReader();
-  const answer = { id: undefined as string | undefined, model: model.modelId };
-  let usage = NO_USAGE;
-  let finish: LanguageModelV4FinishReason['unified'] = 'interrupted';
-
-  function take(part: LanguageModelV4StreamPart): string | undefined {
-    switch (part.type) {
-      case 'text-delta':
-        return part.delta === '' ? undefined : part.delta;
-      case 'response-metadata':
-        answer.id = part.id ?? answer.id;
-        answer.model = part.modelId ?? answer.model;
-        return undefined;
-      case 'finish':
-        ({ usage } = part);
-        finish = part.finishReason.unified;
-        return undefined;
-      case 'error':
-        throw asError(part.error);
-      default:
-        return undefined;
-    }
-  }
+  const read = partReader(model.modelId, exchange);
+  const text = new WholeCharacters();
 
   async function next(): Promise<string | undefined> {
     for (;;) {
-      const { done, value } = await readInTime(reader, call.timeoutMs);
+      const { done, value } = await limit.wait(reader.read());
       if (done) break;
-      const text = take(value);
-      if (text !== undefined) return text;
+      const piece = text.add(read.take(value));
+      if (piece !== '') return piece;
     }
-    if (finish !== 'interrupted' && finish !== 'error') return undefined;
-    throw new BrokenStreamError('the stream ended before the answer was complete');
+    read.finishReason();
+    return text.rest() || undefined;
+  }
+
+  async function first(): Promise<string | undefined> {
+    let beginning = '';
+    while (beginning.trim() === '') {
+      const piece = await next();
+      if (piece === undefined) return undefined;
+      beginning += piece;
+    }
+    return beginning;
   }
 
   async function close(): Promise<void> {
@@ -123,36 +141,97 @@ async function openTextStream(
   }
 
   try {
-    const first = await next();
-    return { first, next, close, answer: () => ({ ...answer, finish, usage }) };
+    return { first: await first(), next, close, ...read };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-async function readInTime<T>(
-  reader: ReadableStreamDefaultReader<T>,
-  timeoutMs: number,
-): ReturnType<ReadableStreamDefaultReader<T>['read']> {
-  const slow = Promise.withResolvers<never>();
-  const timer = setTimeout(() => slow.reject(tooSlow(timeoutMs)), timeoutMs);
-  try {
-    return await Promise.race([reader.read(), slow.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+interface PartReader {
+  /** The text in a part, empty for one without. */
+  take(part: LanguageModelV4StreamPart): string;
+  answer(): Omit<Answer, 'parts'>;
+  /** @throws BrokenAnswerError when the answer is only half of one. */
+  finishReason(): FinishReason;
+}
+
+/** Reads the parts of a stream as a provider's package gives them. */
+function partReader(modelId: string, exchange: Exchange): PartReader {
+  const answer = { id: undefined as string | undefined, model: modelId };
+  let usage = NO_USAGE;
+  let finish: LanguageModelV4FinishReason = { unified: 'interrupted', raw: undefined };
+
+  return {
+    take(part) {
+      switch (part.type) {
+        case 'text-delta':
+          return part.delta;
+        case 'raw':
+          // Packages read a chunk as an answer where they can, and leave out the error beside it.
+          refuseReport(part.rawValue);
+          return '';
+        case 'response-metadata':
+          answer.id = part.id ?? answer.id;
+          answer.model = part.modelId ?? answer.model;
+          return '';
+        case 'finish':
+          ({ usage, finishReason: finish } = part);
+          return '';
+        case 'error':
+          if (exchange.done && lacksFinishReason(part.error)) return '';
+          throw asError(part.error);
+        default:
+          return '';
+      }
+    },
+    answer: () => ({ ...answer, finish: finish.unified, usage }),
+    finishReason() {
+      const reason = finishReason(finish);
+      if (reason !== undefined) return reason;
+      if (finish.raw !== undefined) {
+        throw new BrokenAnswerError(`the answer ended with '${cutText(finish.raw, MAX_REASON)}'`);
+      }
+      // The mark of its end is enough, where a server gives no reason.
+      if (exchange.done) return 'other';
+      throw new BrokenAnswerError('the stream ended before the answer was complete');
+    },
+  };
+}
+
+function refuseReport(chunk: unknown): void {
+  const error = errorInAnswer(chunk);
+  if (error) throw new ProviderReportError(error);
+}
+
+function lacksFinishReason(error: unknown): boolean {
+  return Error.isError(error) && /without a finish reason/.test(error.message);
 }
 
 /** Providers report what goes wrong in a stream as errors, and some as plain objects. */
 function asError(error: unknown): Error {
   if (Error.isError(error)) return error;
-  const message =
-    typeof error === 'object' &&
-    error !== null &&
-    'message' in error &&
-    typeof error.message === 'string'
-      ? error.message
-      : 'the provider reported an error in its stream';
-  return new BrokenStreamError(message);
+  const reported = errorInAnswer({ error });
+  return reported
+    ? new ProviderReportError(reported)
+    : new BrokenAnswerError('the provider reported an error in its stream');
+}
+
+/** Keeps together the two halves of a character, such as an emoji, that came in two pieces. */
+class WholeCharacters {
+  #half = '';
+
+  add(piece: string): string {
+    if (piece === '') return '';
+    const text = this.#half + piece;
+    this.#half = /[\uD800-\uDBFF]$/.test(text) ? text.slice(-1) : '';
+    return text.slice(0, text.length - this.#half.length).toWellFormed();
+  }
+
+  /** What is left of a half whose other half never came. */
+  rest(): string {
+    const rest = this.#half.toWellFormed();
+    this.#half = '';
+    return rest;
+  }
 }

@@ -1,15 +1,15 @@
 import type { JsonSchema } from './json-schema.ts';
+import { mapSchemas, objectOf } from './schema-walk.ts';
 
 /**
- * OpenAI's strict mode wants every property required, and objects closed. So an optional property
- * becomes one that may be null, and `dropNulls` takes the nulls out of the answer again.
+ * A schema as OpenAI's strict mode takes it. Every property is required there, and objects are closed:
+ * an optional property becomes one that may be null, and `dropNulls` takes the nulls out of the answer
+ * again. Keywords that it does not know are refused there; as an answer is checked by its own schema
+ * anyhow, they become words for the model.
  */
 export function strictSchema(schema: JsonSchema): JsonSchema {
-  const strict: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(schema)) {
-    if (DROPPED.has(key)) continue;
-    strict[key === 'oneOf' ? 'anyOf' : key] = NAMED.has(key) ? named(value) : nested(key, value);
-  }
+  const known = referenceAlone(knownKeywords(withType(singleReference(schema))));
+  const strict = mapSchemas(known, strictSchema);
   const properties = objectOf(strict['properties']);
   if (!properties) return strict;
   const required = requiredOf(schema);
@@ -26,13 +26,29 @@ export function strictSchema(schema: JsonSchema): JsonSchema {
   };
 }
 
-/** False for a schema with an open object, such as a record: strict mode has no such thing. */
-export function canBeStrict(schema: unknown): boolean {
-  if (Array.isArray(schema)) return schema.every(canBeStrict);
-  const object = objectOf(schema);
-  if (!object) return true;
-  const open = object['type'] === 'object' && !objectOf(object['properties']);
-  return !open && Object.values(object).every(canBeStrict);
+/**
+ * False for a schema with something that strict mode has no form for: an open object such as a record,
+ * a value of any type, a tuple, an intersection.
+ */
+export function canBeStrict(schema: JsonSchema): boolean {
+  const { type, properties, items, allOf, prefixItems } = schema;
+  if (isOpen(schema) || Array.isArray(items) || prefixItems !== undefined) return false;
+  if (Array.isArray(allOf) && allOf.length !== 1) return false;
+  if (typesOf(type).includes('object') && !objectOf(properties)) return false;
+  if (typesOf(type).includes('array') && !objectOf(items)) return false;
+  if (!DESCRIBING.some((key) => withType(schema)[key] !== undefined)) return false;
+  let all = true;
+  mapSchemas(knownKeywords({ ...schema, additionalProperties: false }), (child) => {
+    all &&= canBeStrict(child);
+    return child;
+  });
+  return all;
+}
+
+/** A schema for servers that check it as it is: without the patterns that none of them can build. */
+export function withoutLookaround(schema: JsonSchema): JsonSchema {
+  const { pattern, ...others } = mapSchemas(schema, withoutLookaround);
+  return typeof pattern === 'string' && !LOOKAROUND.test(pattern) ? { ...others, pattern } : others;
 }
 
 /** Takes out the nulls that stand for an optional property that was left out. */
@@ -56,24 +72,81 @@ export function dropNulls(value: unknown, schema: JsonSchema, root: JsonSchema =
   );
 }
 
-const DROPPED: ReadonlySet<string> = new Set(['$schema', 'default', '~standard']);
-/** Keywords whose values are schemas by name, where a name may be that of a keyword. */
-const NAMED: ReadonlySet<string> = new Set(['properties', '$defs', 'definitions']);
-const NESTED: ReadonlySet<string> = new Set(['items', 'anyOf', 'oneOf', 'allOf', 'prefixItems']);
+/** One of these has to say what a value is. */
+const DESCRIBING = ['type', '$ref', 'anyOf', 'oneOf', 'allOf'] as const;
+const KNOWN = keywords(
+  'type enum const title description $ref $defs definitions anyOf properties required additionalProperties',
+  'items minItems maxItems minimum maximum exclusiveMinimum exclusiveMaximum multipleOf',
+);
+const FORMATS: ReadonlySet<unknown> = keywords(
+  'date-time time date duration email hostname ipv4 ipv6 uuid',
+);
+/** Keywords that say something to a model when they cannot be sent as keywords. */
+const DESCRIBED = keywords('format pattern minLength maxLength uniqueItems examples');
+const LOOKAROUND = /\(\?(?:[=!]|<[=!])/;
 
-function nested(key: string, value: unknown): unknown {
-  if (!NESTED.has(key)) return value;
-  if (Array.isArray(value)) return value.map((each) => nested(key, each));
-  const schema = objectOf(value);
-  return schema ? strictSchema(schema) : value;
+function keywords(...lines: readonly string[]): ReadonlySet<string> {
+  return new Set(lines.flatMap((line) => line.split(' ')));
 }
 
-function named(value: unknown): unknown {
-  const schemas = objectOf(value);
-  if (!schemas) return value;
-  return Object.fromEntries(
-    Object.entries(schemas).map(([name, each]) => [name, nested('items', each)]),
-  );
+function knownKeywords(schema: JsonSchema): JsonSchema {
+  const known: Record<string, unknown> = {};
+  const hints: string[] = [];
+  for (const [key, value] of Object.entries(schema)) {
+    if (isKnown(key, value)) known[key === 'oneOf' ? 'anyOf' : key] = value;
+    else if (DESCRIBED.has(key)) hints.push(`${key}: ${JSON.stringify(value)}`);
+  }
+  if (hints.length === 0) return known;
+  const { description } = known;
+  const words = [description, ...hints].filter((each) => typeof each === 'string');
+  return { ...known, description: words.join('; ') };
+}
+
+function isKnown(key: string, value: unknown): boolean {
+  if (key === 'format') return FORMATS.has(value);
+  if (key === 'pattern') return typeof value === 'string' && !LOOKAROUND.test(value);
+  // The last is gone before a schema is sent: `singleReference` takes it apart.
+  return key === 'oneOf' || key === 'allOf' || KNOWN.has(key);
+}
+
+/** Nothing may stand beside a reference; what describes it stands around it. */
+function referenceAlone(schema: JsonSchema): JsonSchema {
+  const { $ref, description, definitions, $defs } = schema;
+  if ($ref === undefined) return schema;
+  return {
+    ...(description === undefined ? { $ref } : { anyOf: [{ $ref }], description }),
+    ...(definitions !== undefined && { definitions }),
+    ...($defs !== undefined && { $defs }),
+  };
+}
+
+/** An intersection of one is how some libraries write a reference with a description. */
+function singleReference(schema: JsonSchema): JsonSchema {
+  const { allOf, ...others } = schema;
+  const only = Array.isArray(allOf) && allOf.length === 1 ? objectOf(allOf[0]) : undefined;
+  return only ? { ...only, ...others } : schema;
+}
+
+/** Some libraries leave the type out where the values show it. */
+function withType(schema: JsonSchema): JsonSchema {
+  const { type, enum: values, const: only } = schema;
+  if (type !== undefined || (values === undefined && only === undefined)) return schema;
+  const types = new Set((Array.isArray(values) ? values : [only]).map(typeOf));
+  return { type: types.size === 1 ? [...types][0] : [...types], ...schema };
+}
+
+function typeOf(value: unknown): string {
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'array' : typeof value;
+}
+
+function typesOf(type: unknown): readonly unknown[] {
+  return Array.isArray(type) ? type : [type];
+}
+
+/** Takes properties of any name, each of a certain kind. */
+function isOpen({ additionalProperties: others, patternProperties }: JsonSchema): boolean {
+  return Object.keys(objectOf(others) ?? {}).length > 0 || patternProperties !== undefined;
 }
 
 function leavesOut(schema: JsonSchema, name: string, root: JsonSchema): boolean {
@@ -82,12 +155,12 @@ function leavesOut(schema: JsonSchema, name: string, root: JsonSchema): boolean 
 }
 
 function takesNull(schema: JsonSchema, root: JsonSchema): boolean {
-  return optionsOf(schema, root).some(({ type, enum: values, const: only }) => {
-    const types: unknown[] = Array.isArray(type) ? type : [type];
-    return (
-      types.includes('null') || only === null || (Array.isArray(values) && values.includes(null))
-    );
-  });
+  return optionsOf(schema, root).some(
+    ({ type, enum: values, const: only }) =>
+      typesOf(type).includes('null') ||
+      only === null ||
+      (Array.isArray(values) && values.includes(null)),
+  );
 }
 
 /** A schema and what it refers to or consists of: any of them may describe the value. */
@@ -105,8 +178,13 @@ function optionsOf(schema: JsonSchema, root: JsonSchema, depth = 0): readonly Js
 
 function referred(ref: unknown, root: JsonSchema): unknown {
   if (typeof ref !== 'string' || !ref.startsWith('#')) return undefined;
-  const path = ref.slice(1).split('/').filter(Boolean);
+  const path = ref.slice(1).split('/').filter(Boolean).map(unescaped);
   return path.reduce<unknown>((at, name) => objectOf(at)?.[name], root);
+}
+
+/** As JSON pointers write names. */
+function unescaped(name: string): string {
+  return decodeURIComponent(name).replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
 function propertyOf(schema: JsonSchema, name: string): JsonSchema | undefined {
@@ -115,9 +193,4 @@ function propertyOf(schema: JsonSchema, name: string): JsonSchema | undefined {
 
 function requiredOf({ required }: JsonSchema): ReadonlySet<unknown> {
   return new Set(Array.isArray(required) ? required : []);
-}
-
-function objectOf(value: unknown): JsonSchema | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  return { ...value };
 }

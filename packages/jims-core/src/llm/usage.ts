@@ -20,6 +20,12 @@ export interface CallUsage {
   readonly costUsd: number | undefined;
 }
 
+/** What is known of a request's tokens before its price. */
+export interface TokenCounts extends Omit<CallUsage, 'costUsd'> {
+  /** Those of `promptTokens` that the provider put into its cache, which may cost more. */
+  readonly cacheWriteTokens?: number;
+}
+
 export interface UsageSum {
   add(call: CallUsage): void;
   /** One entry for each model, in the order of first use. */

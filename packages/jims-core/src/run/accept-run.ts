@@ -1,4 +1,5 @@
 import { JimsError } from '../errors.ts';
+import type { JimsErrorCode } from '../errors.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { AcceptRequest, AcceptResult } from '../store/store.ts';
 import type { RunLimits, RunRequest } from './run.ts';
@@ -31,6 +32,17 @@ export function acceptRequest(
 }
 
 type Refusal = Exclude<AcceptResult['kind'], 'accepted' | 'existing'>;
+
+/** What the metrics count as a refusal of this package; see `Metrics.countRefusal`. */
+export const CORE_REFUSALS: readonly JimsErrorCode[] = [
+  'overloaded',
+  'too_many_runs',
+  'shutting_down',
+  'queue_full',
+  'thread_busy',
+  'thread_not_found',
+  'key_reused',
+];
 
 export function refusal(kind: Refusal, { thread }: RunRequest): JimsError {
   switch (kind) {

@@ -1,11 +1,13 @@
 import { callPipeline, pipelineName } from '../pipeline.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { withRunSpan } from '../telemetry/tracing.ts';
+import type { TraceIds } from '../telemetry/tracing.ts';
 import type { ThreadEvent } from '../thread/event.ts';
 import { ThreadContext } from '../thread/thread-context.ts';
 import type { ThreadLog } from '../thread/thread-log.ts';
 import { endBadly, finish } from './end-run.ts';
 import type { Execution } from './execution.ts';
+import { SEQ_OF_LOST_END } from './run-events.ts';
 import type { RunEnd } from './run-events.ts';
 import { fenced, isCancel } from './run-failure.ts';
 
@@ -13,6 +15,7 @@ import { fenced, isCancel } from './run-failure.ts';
 export async function executeRun(execution: Execution): Promise<RunEnd> {
   const { run, limits, request } = execution;
   const timeoutMs = Math.min(request.timeoutMs ?? limits.timeoutMs, limits.timeoutMs);
+  const began = performance.now();
   const deadline = setTimeout(() => run.stop('deadline'), timeoutMs);
   const contexts: ThreadContext[] = [];
   let end: RunEnd;
@@ -29,8 +32,30 @@ export async function executeRun(execution: Execution): Promise<RunEnd> {
   }
   clearTimeout(deadline);
   run.close();
-  run.stream.push(end);
+  pushEnd(execution, end);
+  logEnd(execution, end, performance.now() - began);
   return end;
+}
+
+function pushEnd({ run: { stream } }: Execution, end: RunEnd): void {
+  const isLost = end.type === 'error' && end.error.code === 'lost';
+  const seq = isLost ? SEQ_OF_LOST_END : stream.lastSeq + 1;
+  stream.pushNumbered({ ...end, attempt: stream.attempt, seq });
+}
+
+/** One line for each run; of one that failed, `endBadly` has logged more. */
+function logEnd({ logger, owner, run, request }: Execution, end: RunEnd, ms: number): void {
+  if (end.type === 'error') return;
+  const fields = {
+    requestId: request.requestId,
+    runId: owner.runId,
+    threadId: owner.threadId,
+    attempt: owner.attempt,
+    ...(run.trace && { traceId: run.trace.traceId }),
+    ms: Math.round(ms * 10) / 10,
+    ...(end.type === 'cancelled' && { reason: end.reason }),
+  };
+  logger.info(fields, end.type === 'result' ? 'run completed' : 'run cancelled');
 }
 
 async function waitForTurn({ accepted, run, turn, onTurn }: Execution): Promise<void> {
@@ -105,8 +130,21 @@ function runPipeline(
   });
 }
 
-async function attend({ run }: Execution, pipeline: Pipeline, ctx: ThreadContext): Promise<void> {
-  const span = { threadId: ctx.threadId, pipeline: pipelineName(pipeline) };
+async function attend(
+  { run, owner, request }: Execution,
+  pipeline: Pipeline,
+  ctx: ThreadContext,
+): Promise<void> {
+  const { runId, threadId, attempt } = owner;
+  const span = {
+    runId,
+    threadId,
+    attempt,
+    requestId: request.requestId,
+    pipeline: pipelineName(pipeline),
+    isCancelled: () => isCancel(run.stopReason),
+    onRecorded: (ids: TraceIds) => void (run.trace = ids),
+  };
   await run.attend(() => withRunSpan(span, () => callPipeline(pipeline, ctx)));
   run.signal.throwIfAborted();
 }

@@ -80,6 +80,8 @@ export interface RunStore {
   /**
    * Ends a run: outcome and events in one transaction, and the next of the queue is started. A run
    * that still waits is withdrawn: its question is stored, and it ends so, when its turn comes.
+   *
+   * The same once more, as after an answer that was lost, gives the same events, and changes nothing.
    */
   finishRun(run: RunOwner, outcome: RunOutcomeRecord): Promise<FinishResult>;
   run(runId: string): Promise<RunRecord | undefined>;
@@ -92,11 +94,12 @@ export interface RunStore {
   /** How these runs stand, and which active runs of this process are asked to stop. */
   pollRuns(instanceId: string, runIds: readonly string[]): Promise<readonly PolledRun[]>;
   /**
-   * Keeps what a running run has told so far, for who follows it from another process. A store that
-   * is not shared keeps nothing.
+   * Keeps what running runs have told so far, for those that follow them from another process; what
+   * comes from an attempt that is over is left out. A store that is not shared keeps nothing.
    */
-  appendProgress(run: RunOwner, progress: readonly RunProgress[]): Promise<void>;
-  readProgress(runId: string, afterSeq: number): Promise<readonly RunProgress[]>;
+  appendProgress(news: readonly RunOwnProgress[]): Promise<void>;
+  /** How runs stand, and what they told after what was seen of them; unknown runs are left out. */
+  readProgress(seen: readonly SeenRun[]): Promise<readonly RunNews[]>;
 }
 
 /** The processes that run runs. */
@@ -362,6 +365,27 @@ export interface PolledRun extends StartedRun {
 export interface RunProgress {
   readonly seq: number;
   readonly event: JsonObject;
+}
+
+/** What a run has told since the last time. */
+export interface RunOwnProgress {
+  readonly owner: RunOwner;
+  readonly progress: readonly RunProgress[];
+}
+
+/** How much of a run was seen. */
+export interface SeenRun {
+  readonly runId: string;
+  readonly attempt: number;
+  readonly afterSeq: number;
+}
+
+/** What is new of a run: of an attempt that was not seen, everything. */
+export interface RunNews {
+  readonly runId: string;
+  readonly attempt: number;
+  readonly status: RunStatus;
+  readonly progress: readonly RunProgress[];
 }
 
 export interface ReapResult {

@@ -139,7 +139,7 @@ describe('model strings', () => {
 
   for (const { model, env, path, header, sent } of CASES) {
     const variables = Object.keys(env(''));
-    test(`${model} with ${variables.join(', ')} asks ${path}`, async () => {
+    test(`${model} with ${variables.join(', ')} calls ${path}`, async () => {
       const llm = createLlmProvider({}, { MODEL: model, ...env(models.fake.url) });
       const answer = await llm.chatCompletionPlain(TALK);
       assert.equal(answer.content, 'echo: again');

@@ -31,6 +31,42 @@ async function asItIs(
 }
 
 describeStores((kind) => {
+  test('an outcome that is stored once more is the same outcome; another one is fenced', async () => {
+    await using user = await freshStore(kind);
+    const { store } = user;
+    const run = await user.accept('one');
+    const outcome = {
+      status: 'completed',
+      events: [answer('1'), answer('2')],
+      lastSeq: 3,
+    } as const;
+    const first = await store.finishRun(user.owner(run), outcome);
+    const next = await user.accept('two');
+    const { lastSeq } = outcome;
+    assert.deepEqual(await store.finishRun(user.owner(run), outcome), first);
+    for (const other of [
+      { ...outcome, events: [answer('1')] },
+      { ...outcome, events: outcome.events.toReversed() },
+      { ...outcome, lastSeq: 4 },
+      {
+        status: 'failed',
+        events: [],
+        error: { code: 'deadline', message: 'late' },
+        lastSeq,
+      } as const,
+    ]) {
+      assert.deepEqual(await store.finishRun(user.owner(run), other), { kind: 'fenced' });
+    }
+    const others = [
+      { ...user.owner(run), attempt: 2 },
+      { ...user.owner(run), instanceId: next.runId },
+    ];
+    for (const owner of others) {
+      assert.deepEqual(await store.finishRun(owner, outcome), { kind: 'fenced' });
+    }
+    assert.deepEqual(await conversation(store, run.thread.id), ['one', '1', '2', 'two']);
+  });
+
   test('a first message makes the thread, and its run runs at once', async () => {
     await using user = await freshStore(kind);
     const run = await user.accept('Hello');

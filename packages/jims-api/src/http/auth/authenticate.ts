@@ -26,15 +26,27 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticate {
   const byKey = createStaticKeys(options.apiKeys);
   const oidc = options.oidc && createOidc(options.oidc);
   const byAuthentik = options.authentik && createAuthentik(options.authentik);
-  return async (request, beforeAsking) => {
+  return async (request, beforeAsking, explain = () => {}) => {
     const token = bearerToken(request.headers);
-    if (token === undefined) return undefined;
+    if (token === undefined) {
+      explain(
+        request.headers.has('authorization')
+          ? 'the Authorization header is not one Bearer token'
+          : 'there is no Authorization header',
+      );
+      return undefined;
+    }
     const service = byKey(token);
     if (service) return service;
-    if (oidc?.isIssuerOf(token)) return oidc.check(token);
-    if (!byAuthentik) return undefined;
+    if (oidc?.isIssuerOf(token)) return oidc.check(token, explain);
+    if (!byAuthentik) {
+      explain(
+        oidc ? 'the token is neither a key nor of the OIDC issuer' : 'the token is not a known key',
+      );
+      return undefined;
+    }
     await beforeAsking?.();
-    return byAuthentik(token);
+    return byAuthentik(token, explain);
   };
 }
 
@@ -43,7 +55,7 @@ export function isSecured({ apiKeys, oidc, authentik }: AuthenticateOptions): bo
   return apiKeys.length > 0 || oidc !== undefined || authentik !== undefined;
 }
 
-/** The answer to a request that no principal stands behind. */
-export function unauthorized(): HttpError {
-  return new HttpError(401, 'Unauthorized', { headers: { 'www-authenticate': 'Bearer' } });
+/** The answer to a request without a principal; `reason` is for the log. */
+export function unauthorized(reason?: string): HttpError {
+  return new HttpError(401, 'Unauthorized', { headers: { 'www-authenticate': 'Bearer' }, reason });
 }

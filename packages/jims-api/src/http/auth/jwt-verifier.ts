@@ -1,5 +1,6 @@
 import type { Claims } from './contact-claim.ts';
 import { type KeysLocation, fetchKeys } from './issuer-documents.ts';
+import type { Explain } from './principal.ts';
 import { authUnavailable } from './unavailable.ts';
 
 /** Signatures that only the issuer can make: with a shared secret, who checks could also sign. */
@@ -31,7 +32,7 @@ export interface JwtVerifierOptions extends KeysLocation {
 }
 
 /** The claims of a good token, `undefined` for any other. Throws an `HttpError` 503 for a bad issuer. */
-export type JwtVerifier = (token: string) => Promise<Claims | undefined>;
+export type JwtVerifier = (token: string, explain: Explain) => Promise<Claims | undefined>;
 
 /** Loads jose and makes a verifier of it. Nothing is asked of the issuer before the first token. */
 export async function loadJwtVerifier(options: JwtVerifierOptions): Promise<JwtVerifier> {
@@ -55,13 +56,19 @@ export async function loadJwtVerifier(options: JwtVerifierOptions): Promise<JwtV
     clockTolerance: CLOCK_TOLERANCE_SECONDS,
     requiredClaims: ['exp'],
   };
-  return async (token) => {
+  return async (token, explain) => {
     try {
       const { payload, protectedHeader } = await jwtVerify(token, keys, rules);
-      return TOKEN_TYPE.test(protectedHeader.typ ?? 'JWT') ? payload : undefined;
+      if (TOKEN_TYPE.test(protectedHeader.typ ?? 'JWT')) return payload;
+      explain('the token is of another type than JWT or at+jwt');
+      return undefined;
     } catch (cause) {
-      if (cause instanceof Error && 'code' in cause && FAULTS.has(cause.code)) return undefined;
-      throw authUnavailable(cause);
+      if (!(cause instanceof Error && 'code' in cause && FAULTS.has(cause.code))) {
+        throw authUnavailable(cause);
+      }
+      // jose names the claim or the rule, never what the token says.
+      explain(`the token is not valid: ${cause.message}`);
+      return undefined;
     }
   };
 }

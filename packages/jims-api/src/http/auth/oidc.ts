@@ -38,11 +38,13 @@ export function createOidc(options: OidcOptions): Oidc {
   let verifier: Promise<JwtVerifier> | undefined;
   return {
     isIssuerOf: (token) => withoutSlash(issuerOf(token)) === withoutSlash(issuer),
-    async check(token) {
+    async check(token, explain = () => {}) {
       verifier ??= loadJwtVerifier({ issuer, audience, jwksUrl, deadlineMs });
       const verify = await verifier;
-      const claims = await verify(token);
-      return claims && contact(claims);
+      const claims = await verify(token, explain);
+      const principal = claims && contact(claims);
+      if (claims && !principal) explain(`the claim '${contactClaim}' does not name a contact`);
+      return principal;
     },
   };
 }

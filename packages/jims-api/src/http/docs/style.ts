@@ -67,6 +67,11 @@ button:disabled { opacity: 0.5; cursor: default; }
   #layout { display: block; padding: 0 1rem; }
   nav { display: none; }
   header { flex-wrap: wrap; padding: 0.6rem 1rem; }
+  header label { margin-left: 0; }
+  .field { flex-wrap: wrap; }
+  input { max-width: 100%; min-width: 0; }
+  h3, td, .path, code { overflow-wrap: anywhere; }
+  td:first-child { white-space: normal; }
   td { display: block; border: 0; padding: 0; }
   tr { display: block; border-top: 1px solid var(--line); padding: 0.4rem 0; }
 }

@@ -7,7 +7,7 @@ import type { HttpError } from '../../http/errors.ts';
 import { threadOfChat } from '../../http/history-thread.ts';
 import { jsonPieces } from '../../http/json-pieces.ts';
 import type { ApiContext, Call, Protocol, RefusedCall, Route } from '../../http/route.ts';
-import { runHeaders, streamFrames, streamRun, threadHeader } from '../../http/run-routes.ts';
+import { streamJoined, streamRun, threadHeader } from '../../http/run-routes.ts';
 import type { RunAsk } from '../../http/run-routes.ts';
 import { tellOptions } from '../../http/said.ts';
 import { streamedJson } from '../../http/streamed-json.ts';
@@ -52,10 +52,10 @@ export function aiSdkProtocol(api: ApiContext): Protocol {
   async function resume(call: Call): Promise<Response> {
     const run = await activeRun(call);
     if (!run) return nothing(call);
-    const leave = api.streams.enter();
-    const headers = { ...call.headers, ...STREAM_HEADERS, ...runHeaders(run) };
-    const frames = encodeStream(run, tellOptions(api, call));
-    return streamFrames(api, { ...call, headers }, frames, { leave });
+    const headers = { ...call.headers, ...STREAM_HEADERS };
+    return streamJoined(api, { ...call, headers }, run, () =>
+      encodeStream(run, tellOptions(api, call)),
+    );
   }
 
   async function stop(call: Call): Promise<Response> {

@@ -3,11 +3,13 @@ import { setImmediate } from 'node:timers/promises';
 import type { EventList, EventPosition, JimsApp, ThreadEvent } from 'jims-core';
 
 import { fromCursor, toCursor } from '../../http/cursor.ts';
-import { HttpError, notFound, validationError } from '../../http/errors.ts';
+import { notFound, validationError } from '../../http/errors.ts';
+import type { HttpError } from '../../http/errors.ts';
 import { pythonJsonText } from '../../http/json-pieces.ts';
+import { lastEventIdInQuery, lastEventIdInvalid, lastEventIdOf } from '../../http/last-event-id.ts';
 import { cursorIn, integerIn } from '../../http/query.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
-import { streamFrames } from '../../http/run-routes.ts';
+import { callerOf, streamFrames } from '../../http/run-routes.ts';
 import type { SseFrame } from '../../http/sse-text.ts';
 import { largeJson } from '../../http/streamed-json.ts';
 import { eventResource } from './resources.ts';
@@ -30,7 +32,7 @@ export async function threadEvents(api: ApiContext, call: Call): Promise<Respons
   const domains = domainsOf(call);
   const accept = call.request.headers.get('accept') ?? '';
   if (accept.includes('text/event-stream')) return tail(api, call, { threadId: id, domains });
-  const after = cursorIn(call, 'cursor');
+  const after = cursorIn(call, 'cursor') ?? cursorOf(lastEventIdInQuery(call));
   const limit = integerIn(call, 'limit', { min: 1, max: MAX_PAGE, byDefault: 50 });
   const { events, last, more } = await pageOf(api.app, id, { limit, after, domains });
   return largeJson(call, {
@@ -67,7 +69,7 @@ async function tail(
   }: { readonly threadId: string; readonly domains: readonly string[] | undefined },
 ): Promise<Response> {
   const after = startOf(call);
-  const leave = api.streams.enter();
+  const leave = api.streams.enter(callerOf(call));
   const gone = new AbortController();
   const events = api.app.followThread(threadId, {
     signal: gone.signal,
@@ -84,13 +86,15 @@ async function* toFrames(events: AsyncIterable<ThreadEvent>): AsyncGenerator<Sse
 }
 
 function startOf(call: Call): EventPosition | undefined {
-  const lastId = call.request.headers.get('last-event-id');
-  if (lastId === null || lastId === '') return cursorIn(call, 'cursor');
-  const position = fromCursor(lastId);
-  if (position) return position;
-  throw new HttpError(400, 'Last-Event-ID is no id of this stream', {
-    code: 'last_event_id_invalid',
-  });
+  return cursorOf(lastEventIdOf(call)) ?? cursorIn(call, 'cursor');
+}
+
+/** The ids of this stream are cursors. */
+function cursorOf(id: string | undefined): EventPosition | undefined {
+  if (id === undefined) return undefined;
+  const position = fromCursor(id);
+  if (!position) throw lastEventIdInvalid();
+  return position;
 }
 
 /** A contact sees what was said; the rest is not there for him. */

@@ -6,6 +6,7 @@ import { toCursor } from '../../http/cursor.ts';
 import { HttpError, notFound } from '../../http/errors.ts';
 import { jsonObject, uuid } from '../../http/fields.ts';
 import { isJsonObject } from '../../http/json-object.ts';
+import { addressOf } from '../../http/public-address.ts';
 import { cursorIn, integerIn, uuidInPath } from '../../http/query.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
@@ -61,7 +62,8 @@ export async function listThreads({ app }: ApiContext, call: Call): Promise<Resp
 }
 
 /** `POST /api/v1/threads`: gets a thread, or makes it. */
-export async function createThread({ app }: ApiContext, call: Call): Promise<Response> {
+export async function createThread(api: ApiContext, call: Call): Promise<Response> {
+  const { app } = api;
   const { principal } = call;
   const given = await call.body();
   const body =
@@ -82,7 +84,7 @@ export async function createThread({ app }: ApiContext, call: Call): Promise<Res
       code: 'thread_of_other_contact',
     });
   }
-  const headers = { ...call.headers, location: `/api/v1/threads/${thread.id}` };
+  const headers = { ...call.headers, location: addressOf(api, `/api/v1/threads/${thread.id}`) };
   return json({ headers }, threadResource(thread), created ? 201 : 200);
 }
 

@@ -150,19 +150,43 @@ test('requests with one token at the same time share one question', async () => 
   assert.equal(authentik.questions.length, 1);
 });
 
-test('at most 32 questions are asked at once, and the others wait their turn', async () => {
-  const gate = Promise.withResolvers<void>();
+test('at most 32 questions go out at once, 16 of them for tokens that were never let in', async () => {
   const tokens = Array.from({ length: 40 }, (_, i) => `token-${i}`);
-  await using authentik = await AuthentikServer.start(
-    Object.fromEntries(tokens.map((token) => [token, { ...PASSING, hold: gate.promise }])),
-  );
-  const answers = tokens.map(checkAt(authentik));
-  await authentik.asked(32);
-  await delay(20);
-  gate.resolve();
-  assert.ok((await Promise.all(answers)).every((principal) => principal !== undefined));
+  await using authentik = await AuthentikServer.start();
+  const check = checkAt(authentik);
+  /** Asks about all tokens while Authentik holds its answers until `count` questions have arrived. */
+  async function askAll(count: number): Promise<void> {
+    const gate = Promise.withResolvers<void>();
+    for (const token of tokens) authentik.replies.set(token, { ...PASSING, hold: gate.promise });
+    const answers = Promise.all(tokens.map((token) => check(token)));
+    await authentik.asked(count);
+    await delay(20);
+    gate.resolve();
+    assert.ok((await answers).every((principal) => principal !== undefined));
+  }
+  await askAll(16);
+  assert.equal(authentik.mostAtOnce, 16);
+  await askAll(40 + 32);
   assert.equal(authentik.mostAtOnce, 32);
-  assert.equal(authentik.questions.length, 40);
+  assert.equal(authentik.questions.length, 80);
+});
+
+test('a crowd of unknown tokens keeps nobody waiting who was let in before', async () => {
+  const gate = Promise.withResolvers<void>();
+  const crowd = Array.from({ length: 40 }, (_, i) => `random-${i}`);
+  await using authentik = await AuthentikServer.start({
+    good: PASSING,
+    ...Object.fromEntries(crowd.map((token) => [token, { status: 403, hold: gate.promise }])),
+  });
+  const check = checkAt(authentik);
+  assert.ok(await check('good'));
+  const answers = crowd.map((token) => check(token));
+  const late = Promise.allSettled(answers.slice(16));
+  await authentik.asked(17);
+  assert.ok(await check('good'), 'while the crowd waits');
+  for (const answer of await late) assert.equal(answer.status, 'rejected');
+  gate.resolve();
+  assert.deepEqual(await Promise.all(answers.slice(0, 16)), Array(16).fill(undefined));
 });
 
 test('a question that never got a connection also ends at its deadline', async () => {

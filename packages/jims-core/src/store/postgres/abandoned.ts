@@ -18,8 +18,10 @@ const LAST_LOOK_MS = 60_000;
 
 export function createAbandoned(db: Database): Abandoned {
   const timers = new Set<NodeJS.Timeout>();
+  let isClosed = false;
 
   function lookIn(ms: number, request: AcceptRequest, since: number): void {
+    if (isClosed) return;
     const timer = setTimeout(() => {
       timers.delete(timer);
       void look(ms, request, since);
@@ -44,6 +46,9 @@ export function createAbandoned(db: Database): Abandoned {
 
   return {
     add: (request) => lookIn(FIRST_LOOK_MS, request, performance.now()),
-    close: () => timers.forEach((timer) => clearTimeout(timer)),
+    close() {
+      isClosed = true;
+      timers.forEach((timer) => clearTimeout(timer));
+    },
   };
 }

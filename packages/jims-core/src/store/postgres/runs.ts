@@ -1,10 +1,12 @@
 import { randomUUIDv7 } from 'node:crypto';
 
+import { finishedBefore } from '../finished-before.ts';
 import type {
   AcceptRequest,
   AcceptResult,
   AcceptedRun,
   PolledRun,
+  RunRecord,
   RunStatus,
   RunStore,
   RunThread,
@@ -34,6 +36,11 @@ export function runStore(
   db: Database,
   { hints, abandoned, watchers }: { hints: Hints; abandoned: Abandoned; watchers: ThreadWatchers },
 ): RunStore {
+  async function recordOf(runId: string): Promise<RunRecord | undefined> {
+    const [row] = await db.query<RunRecordRow>(RUN_RECORD, [runId]);
+    return row && toRunRecord(row);
+  }
+
   return {
     async acceptRun(request) {
       const result = await db.callInGroup<Accepted | Refused>(
@@ -63,7 +70,8 @@ export function runStore(
       return toEvents(run.threadId, rows);
     },
 
-    async finishRun(run, { status, events, error, usage, lastSeq, progress = [] }) {
+    async finishRun(run, outcome) {
+      const { status, events, error, usage, lastSeq, progress = [] } = outcome;
       const { ids, types, data } = eventLists(events);
       const [seqs, told] = progressLists(progress);
       const result = await db.callInGroup<{
@@ -85,7 +93,7 @@ export function runStore(
         progress_seqs: seqs,
         progress_events: told,
       });
-      if (!result) return { kind: 'fenced' };
+      if (!result) return finishedBefore(await recordOf(run.runId), run, outcome);
       const { times, next } = result;
       if (next) hints.wake([next], run.instanceId);
       watchers.wake(run.threadId);
@@ -97,10 +105,7 @@ export function runStore(
       };
     },
 
-    async run(runId) {
-      const [row] = await db.query<RunRecordRow>(RUN_RECORD, [runId]);
-      return row && toRunRecord(row);
-    },
+    run: recordOf,
 
     async runIdByKey({ scope, key }) {
       const [row] = await db.query<{ runId: string }>(

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 
 import type { NewEvent } from '../../thread/event.ts';
 import { parseStoredJson, parseStoredObject } from '../json-text.ts';
-import type { IdempotencyKey, PolledRun, RunRecord, RunStatus } from '../store.ts';
+import type { IdempotencyKey, PolledRun, RunNews, RunRecord, RunStatus } from '../store.ts';
 import { toPublicTime } from '../timestamp.ts';
 import { cell, listParameter, storedBefore } from './columns.ts';
 import type { EventRows } from './events.ts';
@@ -29,13 +29,20 @@ export interface RunRecords {
   /** The run of a key that is not forgotten yet. */
   byKey(key: IdempotencyKey): KeyedRun | undefined;
   poll(instanceId: string, runIds: readonly string[]): readonly PolledRun[];
+  /** How runs stand; what they told is not kept. */
+  standing(runIds: readonly string[]): readonly RunNews[];
   statusOf(runId: string): RunStatus | undefined;
   /** The run that is running in a thread. */
   activeOf(threadId: string): string | undefined;
 }
 
 const HAS_THREAD = 'EXISTS (SELECT 1 FROM threads t WHERE t.thread_id = jims_runs.thread_id)';
-const LOST_CODES: ReadonlySet<string> = new Set(['lost', 'shutting_down', 'store_unavailable']);
+const LOST_CODES: ReadonlySet<string> = new Set([
+  'lost',
+  'disconnected',
+  'shutting_down',
+  'store_unavailable',
+]);
 
 export function runRecords(
   db: DatabaseSync,
@@ -49,6 +56,10 @@ export function runRecords(
   );
   idByKey.setReturnArrays(true);
   const forgetKey = db.prepare('UPDATE jims_runs SET key = NULL WHERE run_id = ?');
+  const standing = db.prepare(
+    `SELECT run_id, attempt, status FROM jims_runs
+     WHERE run_id IN (SELECT value FROM json_each(?))`,
+  );
   const statusOf = db.prepare(`SELECT status FROM jims_runs WHERE run_id = ? AND ${HAS_THREAD}`);
   statusOf.setReturnArrays(true);
   const activeOf = db.prepare(
@@ -124,6 +135,12 @@ export function runRecords(
           status,
           cancelRequested,
         };
+      }),
+
+    standing: (runIds) =>
+      standing.all(listParameter(runIds.map(toHex))).map((row) => {
+        const { run_id, attempt, status } = row as unknown as RunRow;
+        return { runId: fromHex(run_id), attempt, status, progress: [] };
       }),
 
     statusOf: (runId) => cell(statusOf.get(toHex(runId))) as RunStatus | undefined,

@@ -1,4 +1,5 @@
 import type { NewEvent, ThreadEvent } from '../../thread/event.ts';
+import { finishedBefore } from '../finished-before.ts';
 import type {
   AcceptRequest,
   AcceptResult,
@@ -116,7 +117,7 @@ export function runTransitions(tables: Tables): RunTransitions {
 
     finish(run, outcome) {
       const owned = ownedRun(active, run);
-      if (!owned) return { kind: 'fenced' };
+      if (!owned) return finishedBefore(records.byId(run.runId), run, outcome);
       if (owned.status === 'queued') {
         runs.withdraw(run.runId, outcome);
         return { kind: 'finished', events: [], next: undefined };

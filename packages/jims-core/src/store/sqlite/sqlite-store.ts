@@ -117,7 +117,7 @@ export function openSqliteStore(file: string): Store {
     pollRuns: (instanceId, runIds) => read(() => records.poll(instanceId, runIds)),
     // Only this process runs what is in its file: who follows a run follows it here.
     appendProgress: async () => {},
-    readProgress: async () => [],
+    readProgress: (seen) => read(() => records.standing(seen.map(({ runId }) => runId))),
 
     renewLease: (instanceId, leaseMs) =>
       group.write(() => instances.renewLease(instanceId, leaseMs)),

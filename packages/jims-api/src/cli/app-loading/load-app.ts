@@ -1,13 +1,17 @@
-import { existsSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { isJimsApp } from 'jims-core';
-import type { JimsApp, Pipeline } from 'jims-core';
+import type { JimsApp, Logger, Pipeline } from 'jims-core';
 
-import { explainLoadError, messageOf } from './load-error.ts';
+import { noticeWaiting } from '../notice-waiting.ts';
+import { orInterrupted } from './interruptions.ts';
+import { explainLoadError } from './load-error.ts';
+import type { LoadErrorContext } from './load-error.ts';
+import { tsconfigFor } from './project.ts';
 import { APP_SCHEME, installResolveHook } from './resolve-hook.ts';
+import { ENDINGS, isFile } from './source-file.ts';
 
 /** The app cannot be had; the message says why, in a line or two. */
 export class AppLoadError extends Error {
@@ -18,9 +22,12 @@ export interface LoadAppOptions {
   /** Where paths and bare names are looked up. */
   readonly cwd: string;
   readonly loader: 'auto' | 'native' | 'tsx';
+  readonly logger: Logger;
 }
 
-const ENDINGS = ['', '.ts', '.mts', '.js', '.mjs', '/index.ts', '/index.js'];
+const FILES = ['', ...ENDINGS, ...ENDINGS.map((ending) => `/index${ending}`)];
+/** Ten, as it is by default, may all be of a library that the app calls. */
+const STACK_FRAMES = 50;
 const IS_PATH = /^(?:[./\\]|file:|[A-Za-z]:[\\/])|\.[cm]?[jt]s$/;
 
 /**
@@ -36,8 +43,22 @@ export async function loadApp(
   options: LoadAppOptions,
 ): Promise<JimsApp | Pipeline> {
   const { target, name } = parseReference(reference);
-  const exported = exportOf(await importModule(target, options), name, target);
-  return settle(exported, reference);
+  const context = await prepare(target, options);
+  const frames = Error.stackTraceLimit;
+  Error.stackTraceLimit = Math.max(frames, STACK_FRAMES);
+  try {
+    const exported = exportOf(await importModule(target, reference, context), name, target);
+    return await settle(exported, reference, context);
+  } finally {
+    Error.stackTraceLimit = frames;
+    context.hook.record.close();
+  }
+}
+
+/** How an app is loaded. */
+interface Loading extends LoadErrorContext {
+  readonly url: string;
+  readonly logger: Logger;
 }
 
 function parseReference(reference: string): { target: string; name: string | undefined } {
@@ -56,34 +77,61 @@ function required(target: string): string {
   throw new AppLoadError('--app is empty: name a file, such as ./app.ts:app');
 }
 
-async function importModule(target: string, { cwd, loader }: LoadAppOptions): Promise<object> {
+async function prepare(target: string, { cwd, loader, logger }: LoadAppOptions): Promise<Loading> {
   const file = fileOf(target, cwd);
   if (!file && (IS_PATH.test(target) || target === 'app')) {
     throw new AppLoadError(
       `There is no app at ${resolve(cwd, target)}: name it with --app FILE:EXPORT`,
     );
   }
-  const tsx = await registerTsx(cwd, loader);
-  const hook = installResolveHook(file ?? join(cwd, 'app.ts'), cwd);
+  const tsconfig = tsconfigFor(file === undefined ? cwd : dirname(file), cwd);
+  const tsx = await registerTsx(loader, { cwd, tsconfig });
+  const hook = installResolveHook(cwd);
+  logger.debug(
+    { app: file ?? target, loader: tsx ? 'tsx' : 'native', tsconfig },
+    'loading the app',
+  );
+  return { tsx, hook, logger, url: file ? pathToFileURL(file).href : APP_SCHEME + target };
+}
+
+async function importModule(target: string, reference: string, loading: Loading): Promise<object> {
+  const imported: Promise<object> = import(loading.url);
+  const still =
+    'still loading the app: it, or a module that it imports, waits at a top-level await';
   try {
-    const module: object = await import(file ? pathToFileURL(file).href : APP_SCHEME + target);
-    return module;
+    return await patiently(imported, { reference, still, ...loading });
   } catch (error) {
-    const message = explainLoadError(error, { tsx, lastLoaded: hook.lastLoaded });
+    if (error instanceof AppLoadError) throw error;
+    const message = explainLoadError(error, loading);
     throw new AppLoadError(`Cannot load '${target}': ${message}`, { cause: error });
   }
+}
+
+interface Step extends Loading {
+  readonly reference: string;
+  /** What the log says when it takes long. */
+  readonly still: string;
+}
+
+/** Waits as long as it takes, and no longer. */
+async function patiently<T>(step: Promise<T>, { reference, still, logger }: Step): Promise<T> {
+  return orInterrupted(
+    noticeWaiting(step, () => logger.warn({ app: reference }, still)),
+    () => new AppLoadError(`'${reference}' waits for something that never comes`),
+  );
 }
 
 function fileOf(target: string, cwd: string): string | undefined {
   const path = target.startsWith('file:') ? fileURLToPath(target) : resolve(cwd, target);
   const dotted = resolve(cwd, target.replaceAll('.', '/'));
-  return [path, dotted]
-    .flatMap((base) => ENDINGS.map((ending) => base + ending))
-    .find((candidate) => existsSync(candidate) && statSync(candidate).isFile());
+  return [path, dotted].flatMap((base) => FILES.map((ending) => base + ending)).find(isFile);
 }
 
 /** Lets the project's own tsx load TypeScript, which knows more of it than Node does. */
-async function registerTsx(cwd: string, loader: LoadAppOptions['loader']): Promise<boolean> {
+async function registerTsx(
+  loader: LoadAppOptions['loader'],
+  { cwd, tsconfig }: { readonly cwd: string; readonly tsconfig: string | undefined },
+): Promise<boolean> {
   if (loader === 'native') return false;
   let path: string;
   try {
@@ -92,8 +140,10 @@ async function registerTsx(cwd: string, loader: LoadAppOptions['loader']): Promi
     if (loader === 'auto') return false;
     throw new AppLoadError('--loader tsx needs tsx in your project: npm install -D tsx', { cause });
   }
-  const tsx: { register(): unknown } = await import(pathToFileURL(path).href);
-  tsx.register();
+  const tsx: { register(options: object): unknown } = await import(pathToFileURL(path).href);
+  // By itself it takes a tsconfig.json of any folder above.
+  const chosen = process.env['TSX_TSCONFIG_PATH'] ? {} : { tsconfig: tsconfig ?? false };
+  tsx.register(chosen);
   return true;
 }
 
@@ -116,10 +166,14 @@ function exportOf(module: object, name: string | undefined, target: string): unk
   );
 }
 
-async function settle(exported: unknown, reference: string): Promise<JimsApp | Pipeline> {
-  const value = await attempt(() => exported, reference);
+async function settle(
+  exported: unknown,
+  reference: string,
+  loading: Loading,
+): Promise<JimsApp | Pipeline> {
+  const value = await attempt(() => exported, reference, loading);
   if (!isFactory(value)) return checked(value, reference, 'is');
-  return checked(await attempt(() => value(), reference), reference, 'gives');
+  return checked(await attempt(() => value(), reference, loading), reference, 'gives');
 }
 
 /** A pipeline takes a context; a function that takes nothing can only be a factory. */
@@ -127,11 +181,17 @@ function isFactory(value: unknown): value is () => unknown {
   return typeof value === 'function' && value.length === 0 && !isClass(value);
 }
 
-async function attempt(work: () => unknown, reference: string): Promise<unknown> {
+async function attempt(work: () => unknown, reference: string, loading: Loading): Promise<unknown> {
+  async function result(): Promise<unknown> {
+    return work();
+  }
+  const still = 'still waiting for what the app factory gives';
   try {
-    return await work();
-  } catch (cause) {
-    throw new AppLoadError(`The app factory '${reference}' failed: ${messageOf(cause)}`, { cause });
+    return await patiently(result(), { reference, still, ...loading });
+  } catch (error) {
+    if (error instanceof AppLoadError) throw error;
+    const message = explainLoadError(error, loading);
+    throw new AppLoadError(`The app factory '${reference}' failed: ${message}`, { cause: error });
   }
 }
 

@@ -1,0 +1,84 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+import { importPlace } from './load-record.ts';
+import type { Import } from './load-record.ts';
+import type { ResolveHook } from './resolve-hook.ts';
+
+/** How Node begins the stack of most syntax errors: the file, and the line. */
+const HEADER = /^(?:file:\/\/)?(?:\/|[A-Za-z]:[\\/]).*:\d+$/;
+const FRAME =
+  /^\s+at (?:async )?(?:.*? \()?((?:file:\/\/\/?)?(?:\/|[A-Za-z]:[\\/]).*):(\d+):\d+\)?$/;
+
+/**
+ * Compiles modules, and ends by the first error: only a Node that ends by it says where it is.
+ * Types are taken out first, or the first of them would be the error.
+ */
+const COMPILE = `
+import { readFileSync } from 'node:fs';
+import { stripTypeScriptTypes } from 'node:module';
+import { text } from 'node:stream/consumers';
+import { SourceTextModule } from 'node:vm';
+for (const file of JSON.parse(await text(process.stdin))) {
+  const source = readFileSync(file, 'utf8');
+  const code = /\\.m?ts$/.test(file) ? stripTypeScriptTypes(source) : source;
+  new SourceTextModule(code, { identifier: file });
+}
+`;
+
+/** `file:line` of an error that came while the app was loaded: in the user's own files if it can be. */
+export function errorPlace(error: Error, hook: ResolveHook): string | undefined {
+  return (
+    header(error) ?? syntaxErrorPlace(error, hook) ?? ownFrame(error, hook) ?? importOf(error, hook)
+  );
+}
+
+function header(error: Error): string | undefined {
+  const [first = ''] = (error.stack ?? '').split('\n', 1);
+  if (!HEADER.test(first)) return undefined;
+  return first.startsWith('file:') ? asPath(first) : first;
+}
+
+function syntaxErrorPlace(error: Error, { record }: ResolveHook): string | undefined {
+  if (!(error instanceof SyntaxError) || !error.stack?.includes('compileSourceTextModule')) {
+    return undefined;
+  }
+  const flags = ['--no-warnings', '--experimental-vm-modules', '--input-type=module'];
+  const { stderr } = spawnSync(process.execPath, [...flags, '--eval', COMPILE], {
+    input: JSON.stringify(record.modules),
+    encoding: 'utf8',
+    env: { ...process.env, NODE_OPTIONS: '' },
+  });
+  const [first = ''] = stderr.split('\n', 1);
+  return HEADER.test(first) ? first : undefined;
+}
+
+/** The innermost line of the user's own code that the error, or what it was caused by, went through. */
+function ownFrame(error: Error, hook: ResolveHook): string | undefined {
+  for (const line of (error.stack ?? '').split('\n')) {
+    const [, where = '', number] = FRAME.exec(line) ?? [];
+    const path = asPath(where);
+    // Of a file that was compiled elsewhere only the name may be here, by its source map.
+    const isFile = path !== '' && !path.includes('<anonymous>');
+    if (isFile && hook.aliases.isOfProject(path)) return `${path}:${number}`;
+  }
+  return Error.isError(error.cause) ? ownFrame(error.cause, hook) : undefined;
+}
+
+/** The import in the user's own files that led to an error of Node's own. */
+function importOf(error: Error, { aliases, record }: ResolveHook): string | undefined {
+  let wanted: Import | undefined = record.failedImport(error);
+  while (wanted?.importer !== undefined && !aliases.isOfProject(wanted.importer)) {
+    wanted = record.importOf(pathToFileURL(wanted.importer).href);
+  }
+  return wanted && importPlace(wanted);
+}
+
+function asPath(place: string): string {
+  if (!place.startsWith('file:')) return place;
+  try {
+    return fileURLToPath(place);
+  } catch {
+    return '';
+  }
+}

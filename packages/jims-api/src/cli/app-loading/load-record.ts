@@ -1,0 +1,99 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+import { isFile } from './source-file.ts';
+
+/** Who imports what. */
+export interface Import {
+  readonly specifier: string;
+  /** The importing file; `undefined` for the command itself. */
+  readonly importer: string | undefined;
+}
+
+interface Loaded {
+  readonly format?: string | null | undefined;
+}
+
+/**
+ * Remembers which file imported which while the app loads: Node's own errors often name the one and
+ * not the other. It forgets everything once the app is there.
+ */
+export class LoadRecord {
+  /** The first import of each URL. */
+  readonly #imports = new Map<string, Import>();
+  readonly #failed = new WeakMap<Error, Import>();
+  readonly #modules = new Set<string>();
+  #closed = false;
+
+  /** ECMAScript modules that were read, the last one first. */
+  get modules(): readonly string[] {
+    return [...this.#modules].toReversed();
+  }
+
+  /** The import that an error comes from: that failed, or that brought the file which it names. */
+  failedImport(error: Error): Import | undefined {
+    const known = this.#failed.get(error);
+    if (known) return known;
+    const named = [...this.#imports.keys()].find(
+      (url) => url.startsWith('file:') && namesFile(error.message, url),
+    );
+    return named === undefined ? undefined : this.#imports.get(named);
+  }
+
+  /** The import that brought a file into the app. */
+  importOf(url: string): Import | undefined {
+    return this.#imports.get(url);
+  }
+
+  resolve<T extends { readonly url: string }>(wanted: Import, resolve: () => T): T {
+    if (this.#closed) return resolve();
+    try {
+      const found = resolve();
+      if (!this.#imports.has(found.url)) this.#imports.set(found.url, wanted);
+      return found;
+    } catch (error) {
+      this.#note(error, wanted);
+      throw error;
+    }
+  }
+
+  load<T extends Loaded>(url: string, load: () => T): T {
+    if (this.#closed) return load();
+    try {
+      const loaded = load();
+      if (loaded.format?.startsWith('module') && url.startsWith('file:')) {
+        this.#modules.add(fileURLToPath(url));
+      }
+      return loaded;
+    } catch (error) {
+      this.#note(error, this.#imports.get(url));
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#imports.clear();
+    this.#modules.clear();
+  }
+
+  #note(error: unknown, wanted: Import | undefined): void {
+    if (Error.isError(error) && wanted && !this.#failed.has(error)) this.#failed.set(error, wanted);
+  }
+}
+
+function namesFile(message: string, url: string): boolean {
+  return message.includes(`"${url}"`) || message.startsWith(`${fileURLToPath(url)}: `);
+}
+
+/** Where a file says what it imports: `file:line`, or the file alone where the line is not found. */
+export function importPlace({ specifier, importer }: Import): string | undefined {
+  if (importer === undefined || !isFile(importer)) return importer;
+  const lines = readFileSync(importer, 'utf8').split('\n');
+  const index = lines.findIndex((line) =>
+    [`'${specifier}'`, `"${specifier}"`, `\`${specifier}\``].some((quoted) =>
+      line.includes(quoted),
+    ),
+  );
+  return index === -1 ? importer : `${importer}:${index + 1}`;
+}

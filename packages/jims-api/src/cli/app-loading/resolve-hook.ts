@@ -1,0 +1,87 @@
+import { registerHooks } from 'node:module';
+import type { ResolveHookContext } from 'node:module';
+import { dirname, isAbsolute, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+import { describeError } from 'jims-core';
+
+import { ImportAliases } from './import-aliases.ts';
+import { LoadRecord } from './load-record.ts';
+import { upwards } from './project.ts';
+import { isFile, sourceFile } from './source-file.ts';
+
+/** Marks a bare name that is to be resolved from the user's project, and not from this package. */
+export const APP_SCHEME = 'jims-app:';
+
+export interface ResolveHook {
+  readonly aliases: ImportAliases;
+  /** What was imported so far, for the message of an error. */
+  readonly record: LoadRecord;
+}
+
+/**
+ * Makes Node resolve what TypeScript resolves in the files of the user: `./x.js` for x.ts, `./x`,
+ * and the aliases of their tsconfig.json. Imports of packages stay as Node resolves them: an alias
+ * must not come between a package and what it needs. An app in a folder without jims-core gets the
+ * copy that this package uses.
+ */
+export function installResolveHook(cwd: string): ResolveHook {
+  const aliases = new ImportAliases({ cwd, ownFolders: ownFolders() });
+  const record = new LoadRecord();
+  const project = pathToFileURL(join(cwd, '/')).href;
+
+  /** A file that Node does not find by itself. */
+  function secondChoice(specifier: string, importer: string, error: unknown): string | undefined {
+    if (!aliases.isOfProject(importer)) return undefined;
+    if (/^\.{0,2}\//.test(specifier) || /^\.{1,2}$/.test(specifier)) {
+      return sourceFile(fileURLToPath(new URL(specifier, pathToFileURL(importer))));
+    }
+    return specifier.startsWith('#') ? sourceOfMissing(error) : undefined;
+  }
+
+  registerHooks({
+    load(url, context, next) {
+      return record.load(url, () => next(url, context));
+    },
+    resolve(specifier, context, next) {
+      const { parentURL } = context;
+      if (specifier.startsWith(APP_SCHEME)) {
+        return next(specifier.slice(APP_SCHEME.length), { ...context, parentURL: project });
+      }
+      const importer = parentURL?.startsWith('file:') ? fileURLToPath(parentURL) : undefined;
+      return record.resolve({ specifier, importer }, () => {
+        if (importer === undefined) return next(specifier, context);
+        const aliased = aliases.resolve(specifier, importer);
+        if (aliased !== undefined) return next(nameOf(aliased, context), context);
+        try {
+          return next(specifier, context);
+        } catch (error) {
+          const file = secondChoice(specifier, importer, error);
+          if (file !== undefined) return next(nameOf(file, context), context);
+          if (!/^jims-core(?:\/|$)/.test(specifier)) throw error;
+          return next(specifier, { ...context, parentURL: import.meta.url });
+        }
+      });
+    },
+  });
+  return { aliases, record };
+}
+
+/** `require` takes no URLs. */
+function nameOf(file: string, { conditions }: ResolveHookContext): string {
+  return conditions.includes('require') ? file : pathToFileURL(file).href;
+}
+
+/** The `imports` of a package.json name the JavaScript, where there is its source only. */
+function sourceOfMissing(error: unknown): string | undefined {
+  const [, path] = /^Cannot find module '(.*?)'/.exec(describeError(error).message) ?? [];
+  return path && isAbsolute(path) ? sourceFile(path) : undefined;
+}
+
+function ownFolders(): readonly string[] {
+  return [import.meta.url, import.meta.resolve('jims-core')].map((url) => {
+    const folders = upwards(dirname(fileURLToPath(url)));
+    const folder = folders.find((each) => isFile(join(each, 'package.json')));
+    return folder ?? dirname(fileURLToPath(url));
+  });
+}

@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto';
+import type { Server, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+import type { Logger } from 'jims-core';
+
+import { errorBody } from '../http/error-response.ts';
+import { HttpError } from '../http/errors.ts';
+
+/** What Node refuses before there is a request: it says so by these codes. */
+const REFUSALS: Readonly<
+  Record<string, readonly [status: number, reason: string, detail: string]>
+> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout', 'The request took too long to arrive'],
+  HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large', 'The headers are too large'],
+};
+const NOT_HTTP = [400, 'Bad Request', 'This is not a valid HTTP request'] as const;
+
+/**
+ * Answers what Node's own server cannot read as every other error is answered: with a JSON body and a
+ * request id that the log knows. Node by itself sends an empty answer.
+ */
+export function answerUnreadable(server: Server, logger: Logger): void {
+  const latest = new WeakMap<Duplex, ServerResponse>();
+  server.on('request', (request, response) => void latest.set(request.socket, response));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    const response = latest.get(socket);
+    const isAnswering = response?.headersSent === true && !response.writableFinished;
+    if (!socket.writable || isAnswering || error.code === 'ECONNRESET') {
+      socket.destroy();
+      return;
+    }
+    const [status, reason, detail] = REFUSALS[error.code ?? ''] ?? NOT_HTTP;
+    const requestId = randomUUID();
+    const body = JSON.stringify(errorBody(new HttpError(status, detail, { code: 'unreadable' })));
+    logger.info({ requestId, status, code: error.code }, 'request could not be read');
+    socket.end(
+      [
+        `HTTP/1.1 ${status} ${reason}`,
+        'connection: close',
+        'content-type: application/json',
+        `content-length: ${Buffer.byteLength(body)}`,
+        `x-request-id: ${requestId}`,
+        '',
+        body,
+      ].join('\r\n'),
+    );
+  });
+}
+
+/** The answer to a request whose address or `Host` is not one; it has no route yet. */
+export function unreadableRequest(logger: Logger): Response {
+  const requestId = randomUUID();
+  const detail = 'The Host header or the address of the request is not valid';
+  logger.info({ requestId, status: 400 }, 'request could not be read');
+  return Response.json(errorBody(new HttpError(400, detail, { code: 'address_invalid' })), {
+    status: 400,
+    headers: { 'x-request-id': requestId },
+  });
+}

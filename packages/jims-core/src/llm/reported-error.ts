@@ -1,0 +1,128 @@
+import { cutText } from '../cut-text.ts';
+
+/** What a provider says went wrong, in whatever form it says it. */
+export interface ReportedError {
+  /** The provider's own words. */
+  readonly message: string;
+  /** Its code or kind of error, where it gives one. */
+  readonly code: string | undefined;
+  /** Its code, when that is an HTTP status. */
+  readonly statusCode: number | undefined;
+  /** False when the same request fails again: a wrong key, a used up quota, a request it refuses. */
+  readonly mayPass: boolean;
+  /** A quota or a balance is used up: also a 429 does not pass then. */
+  readonly usedUp: boolean;
+}
+
+/** A provider reported an error where an answer was expected: in a 200, or in the middle of a stream. */
+export class ProviderReportError extends Error {
+  override readonly name = 'ProviderReportError';
+  readonly report: ReportedError;
+
+  constructor(report: ReportedError) {
+    const { message, code } = report;
+    super(`reported an error: ${message}${code === undefined ? '' : ` (${code})`}`);
+    this.report = report;
+  }
+}
+
+type Members = Readonly<Record<string, unknown>>;
+
+const MAX_RAW = 300;
+const MAX_WORDS = 1000;
+/** By what these stand for no later try can succeed. */
+const PERMANENT =
+  /quota|billing|credit|balance|payment|invalid|auth|permission|forbidden|not.?found|unsupported|precondition|context.?length|too.?large|policy|safety|content.?filter|bad.?request|unprocessable/i;
+const USED_UP = /quota|billing|credit|balance|payment/i;
+/** Members that an answer has, and a report of an error has not. */
+const ANSWER = ['choices', 'candidates', 'content', 'data', 'embeddings', 'embedding', 'results'];
+
+/** The error in a body that came with a failed status. */
+export function errorInFailure(body: unknown): ReportedError | undefined {
+  const object = objectOf(Array.isArray(body) ? body[0] : body);
+  if (!object) return undefined;
+  return errorInAnswer(object) ?? reported(object);
+}
+
+/** The error in a body or a stream's chunk that came with a good status; `undefined` for an answer. */
+export function errorInAnswer(body: unknown): ReportedError | undefined {
+  const object = objectOf(Array.isArray(body) ? body[0] : body);
+  if (!object) return undefined;
+  const error = [object['error'], errorInChoice(object), errorOfMiniMax(object)].find(
+    saysSomething,
+  );
+  if (error !== undefined) return reported(error);
+  const isAnswer = ANSWER.some((member) => saysSomething(object[member]));
+  return isAnswer || !isBareReport(object) ? undefined : reported(object);
+}
+
+/** OpenRouter puts what the provider upstream reports beside half the answer. */
+function errorInChoice({ choices }: Members): unknown {
+  return Array.isArray(choices) ? objectOf(choices[0])?.['error'] : undefined;
+}
+
+function errorOfMiniMax({ base_resp: response }: Members): Members | undefined {
+  const { status_code: code, status_msg: message } = objectOf(response) ?? {};
+  return typeof code === 'number' && code !== 0 ? { code, message } : undefined;
+}
+
+function isBareReport(object: Members): boolean {
+  const { object: kind, detail, errors } = object;
+  if (kind === 'error' || Array.isArray(detail) || Array.isArray(errors)) return true;
+  return ['message', 'detail', 'error_msg', 'msg'].some(
+    (member) => typeof object[member] === 'string' && object[member] !== '',
+  );
+}
+
+function saysSomething(value: unknown): boolean {
+  if (value === undefined || value === null || value === false || value === '') return false;
+  return typeof value !== 'object' || Object.keys(value).length > 0;
+}
+
+function reported(error: unknown): ReportedError {
+  const object = objectOf(error) ?? {};
+  const kinds = [object['code'], object['type'], object['status'], object['error_code']].filter(
+    (kind) => (typeof kind === 'string' && kind !== '') || typeof kind === 'number',
+  );
+  const statusCode = kinds.map(Number).find((kind) => kind >= 400 && kind < 600);
+  // One line: further ones may quote what was sent.
+  const [words = ''] = (wordsOf(error) ?? kinds.join(', ')).split('\n', 1);
+  return {
+    message: words === '' ? 'it did not say which' : cutText(words, MAX_WORDS),
+    code: kinds.map(String).find((kind) => kind !== 'error'),
+    statusCode,
+    mayPass: !PERMANENT.test(kinds.join(' ')),
+    usedUp: USED_UP.test(kinds.join(' ')),
+  };
+}
+
+/** The words in the forms that OpenAI, Google, FastAPI, Ollama, Cohere and gateways write errors in. */
+function wordsOf(error: unknown, depth = 0): string | undefined {
+  if (typeof error === 'string') return error.trim() || undefined;
+  if (depth > 3) return undefined;
+  if (Array.isArray(error)) {
+    const all = error.map((each) => wordsOf(each, depth + 1)).filter((each) => each !== undefined);
+    return all.join('; ') || undefined;
+  }
+  const object = objectOf(error);
+  if (!object) return undefined;
+  const words = ['message', 'msg', 'detail', 'error', 'errors', 'error_msg', 'Message', 'title']
+    .map((member) => wordsOf(object[member], depth + 1))
+    .find((each) => each !== undefined);
+  return words && located(words, object);
+}
+
+/** FastAPI says where an input is wrong, OpenRouter what the provider upstream said. */
+function located(words: string, { loc, metadata }: Members): string {
+  const raw = objectOf(metadata)?.['raw'];
+  if (Array.isArray(loc)) return `${loc.join('.')}: ${words}`;
+  return typeof raw === 'string' && raw !== '' ? `${words}: ${cutText(raw, MAX_RAW)}` : words;
+}
+
+function objectOf(value: unknown): Members | undefined {
+  return isMembers(value) ? value : undefined;
+}
+
+function isMembers(value: unknown): value is Members {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
