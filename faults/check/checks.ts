@@ -15,6 +15,8 @@ export const RULES = [
   'once',
   'answer',
   'stream',
+  'size',
+  'erased',
 ] as const;
 export type Rule = (typeof RULES)[number];
 

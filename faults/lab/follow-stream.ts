@@ -9,7 +9,8 @@ import type { Witness } from './witness.ts';
 
 /** What a client has of a stream so far. */
 interface Seen {
-  last: number;
+  /** The id of the newest frame: `<attempt>.<number>`. */
+  last: string;
   /** The text of each message, put together of its deltas. */
   readonly texts: Map<string, string>;
 }
@@ -33,11 +34,19 @@ export function createStreamFollower(
         witness.read(message, JSON.stringify(frame));
         const { event, data, id } = frame;
         if (id !== undefined) {
-          checks.that('stream', Number(id) > seen.last, () => {
+          checks.that('stream', comesAfter(id, seen.last), () => {
             return `${message.id}: frame ${id} came after ${seen.last}`;
           });
-          seen.last = Number(id);
+          checks.that(
+            'stream',
+            attemptOf(id) === attemptOf(seen.last) || event === 'restarted',
+            () => {
+              return `${message.id}: frame ${id} came after ${seen.last}, and nothing said so`;
+            },
+          );
+          seen.last = id;
         }
+        if (event === 'restarted') seen.texts.clear();
         if (event === 'delta') {
           const about = String(data['message_id']);
           seen.texts.set(about, (seen.texts.get(about) ?? '') + String(data['delta']));
@@ -70,12 +79,12 @@ export function createStreamFollower(
     return { kind: 'result', status: 200, said };
   }
 
-  async function join(message: Message, after: number): Promise<Response | undefined> {
+  async function join(message: Message, after: string): Promise<Response | undefined> {
     const server = cluster.pick(random);
     if (!server) return undefined;
     history.write({ what: 'join', message: message.id, process: server.name, after });
     return fetch(`${server.url}/api/v1/runs/${message.runId ?? ''}/stream`, {
-      headers: { 'last-event-id': String(after) },
+      headers: { 'last-event-id': after },
       signal: AbortSignal.timeout(patienceMs),
     }).catch(() => undefined);
   }
@@ -83,7 +92,7 @@ export function createStreamFollower(
   return async (message, first) => {
     witness.named(message, first);
     witness.acknowledged(message);
-    const seen: Seen = { last: 0, texts: new Map() };
+    const seen: Seen = { last: '1.0', texts: new Map() };
     const until = performance.now() + patienceMs * 2;
     let response: Response | undefined = first;
     while (performance.now() < until) {
@@ -99,4 +108,17 @@ export function createStreamFollower(
     }
     return NO_END;
   };
+}
+
+function attemptOf(id: string): number {
+  return Number(id.split('.')[0]);
+}
+
+function comesAfter(id: string, other: string): boolean {
+  const [newer, older] = [attemptOf(id), attemptOf(other)];
+  return newer === older ? seqOf(id) > seqOf(other) : newer > older;
+}
+
+function seqOf(id: string): number {
+  return Number(id.split('.')[1]);
 }

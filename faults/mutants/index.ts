@@ -2,12 +2,14 @@ import type { StoreName } from '../lab/lab.ts';
 import type { Mutant } from './mutant.ts';
 import { POSTGRES_MUTANTS } from './postgres-mutants.ts';
 import { SERVICE_MUTANTS } from './service-mutants.ts';
+import { SIZE_MUTANTS } from './size-mutants.ts';
 import { SQLITE_MUTANTS } from './sqlite-mutants.ts';
 
 export const MUTANTS: readonly Mutant[] = [
   ...POSTGRES_MUTANTS.map(of('PostgreSQL')),
   ...SQLITE_MUTANTS.map(of('SQLite')),
   ...SERVICE_MUTANTS,
+  ...SIZE_MUTANTS,
 ];
 /** Of these the first violation comes within seconds. */
 const QUICK: ReadonlySet<string> = new Set(['F6', 'F7', 'F10', 'F11', 'F13']);

@@ -214,8 +214,8 @@ export const POSTGRES_MUTANTS: readonly Mutant[] = [
     about: 'A list of threads has those of every contact',
     changes: [
       {
-        file: `${STORE}/threads.ts`,
-        from: '($1::text is null or contact_id = $1)',
+        file: THREADS,
+        from: '($1 is null or contact_id = $1)',
         to: '($1::text is null or true)',
       },
     ],

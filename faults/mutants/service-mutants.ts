@@ -46,14 +46,9 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     about: 'Who joins a stream gets the last frame again that he had',
     changes: [
       {
-        file: `${CORE}/run/run-stream.ts`,
-        from: 'events.findIndex((event) => event.seq > seq)',
-        to: 'events.findIndex((event) => event.seq >= seq)',
-      },
-      {
-        file: `${CORE}/run/run-stream.ts`,
-        from: 'if (event.seq <= after) {',
-        to: 'if (event.seq < after) {',
+        file: `${CORE}/run/run-events.ts`,
+        from: '? position.seq > other.seq',
+        to: '? position.seq >= other.seq',
       },
     ],
     scenarios: ['F11'],
@@ -64,8 +59,8 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: `${CORE}/run/run-stream.ts`,
-        from: 'events.findIndex((event) => event.seq > seq)',
-        to: 'events.findIndex((event) => event.seq > seq + 1)',
+        from: 'isAfter(event, position) || isRunEnd(event)',
+        to: 'isAfter(event, { ...position, seq: position.seq + 1 }) || isRunEnd(event)',
       },
     ],
     scenarios: ['F11'],

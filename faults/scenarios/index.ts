@@ -16,6 +16,7 @@ import { diskFull } from './f14-disk-full.ts';
 import { hostilePipelines } from './f15-hostile-pipelines.ts';
 import { modelOfRuns } from './f16-model.ts';
 import { callers } from './f17-callers.ts';
+import { largeAndErased } from './f19-large-and-erased.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
   killedOnSqlite,
@@ -35,4 +36,5 @@ export const SCENARIOS: readonly Scenario[] = [
   hostilePipelines,
   modelOfRuns,
   callers,
+  largeAndErased,
 ];

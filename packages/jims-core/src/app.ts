@@ -11,16 +11,19 @@ import type { RunEngine } from './run/run-engine.ts';
 import { DEFAULT_RUN_LIMITS } from './run/run.ts';
 import type { FailedRun, Run, RunLimits, RunRequest } from './run/run.ts';
 import { DEFAULT_STORE_URL, openStore } from './store/open-store.ts';
-import type { EventPage, RunRecord, RunStatus, Store, ThreadQuery } from './store/store.ts';
+import type { RunRecord, RunStatus, Store } from './store/store.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import { threadAccess } from './thread-access.ts';
+import { ThreadReader } from './thread-reader.ts';
+import type { Opened } from './thread-reader.ts';
 import type { JsonObject, ThreadEvent } from './thread/event.ts';
 import { createThreadController } from './thread/thread-controller.ts';
 import type { ThreadController } from './thread/thread-controller.ts';
 import { threadFeed } from './thread/thread-feed.ts';
 import type { ThreadFeedOptions } from './thread/thread-feed.ts';
 import type { NewThread, Thread } from './thread/thread.ts';
+import { within } from './within.ts';
 
 const MARK = Symbol.for('jims.app');
 
@@ -57,17 +60,14 @@ export interface OpenOptions {
   readonly onRunFailed?: (error: JimsError, run: FailedRun) => void;
 }
 
-/** What an open app works with. */
-interface Opened {
-  readonly store: Store;
-  readonly runs: RunEngine;
-}
+/** How long closing waits for a database that does not answer: for it to open, and to close. */
+const CLOSE_MS = 5000;
 
 /**
  * A conversational application: a pipeline and the threads it works on. Its store is opened on first
  * use, or by `open`.
  */
-export class JimsApp implements AsyncDisposable {
+export class JimsApp extends ThreadReader implements AsyncDisposable {
   readonly pipeline: Pipeline;
   readonly conversationStartPipeline: Pipeline | undefined;
   readonly name: string | undefined;
@@ -78,11 +78,15 @@ export class JimsApp implements AsyncDisposable {
   readonly #llm: LlmSettings | LlmProvider | undefined;
   #models: LlmProvider | undefined;
   #ownLlm: Llm | undefined;
+  #options: OpenOptions = {};
   #opened: Promise<Opened> | undefined;
+  #engine: RunEngine | undefined;
   #closing: Promise<void> | undefined;
-  #closed = false;
+  /** Aborts when the app is closed. */
+  readonly #closed = new AbortController();
 
   constructor(options: JimsAppOptions) {
+    super();
     this.pipeline = options.pipeline;
     this.conversationStartPipeline = options.conversationStartPipeline;
     this.name = options.name;
@@ -90,6 +94,10 @@ export class JimsApp implements AsyncDisposable {
     this.version = options.version;
     this.#store = options.store;
     this.#llm = options.llm;
+    const counts = (): { running: number; queued: number } =>
+      this.#engine?.counts() ?? { running: 0, queued: 0 };
+    this.metrics.gauge('jims_runs_running', 'Runs being executed', () => counts().running);
+    this.metrics.gauge('jims_runs_queued', 'Runs waiting for their turn', () => counts().queued);
     this.metrics.expectRefusals(CORE_REFUSALS);
     // Not a field: a declaration file could not name it.
     Object.defineProperty(this, MARK, { value: true });
@@ -106,12 +114,20 @@ export class JimsApp implements AsyncDisposable {
   }
 
   /**
-   * Opens the store, and brings its tables up to date. Options count the first time only.
+   * Opens the store, and brings its tables up to date. When that fails nothing stays open; the next
+   * use of the app tries again, with the same options.
    *
-   * @throws JimsError `store_invalid` or `store_unavailable`.
+   * @throws JimsError `store_invalid` or `store_unavailable`; `app_invalid` for options that come too
+   * late, as the app is open already; `shutting_down` when it is closed.
+   * @example await app.open({ store: 'postgresql://localhost/chat', limits: { maxRuns: 200 } });
    */
   async open(options: OpenOptions = {}): Promise<{ readonly storeDescription: string }> {
-    const { store } = await this.#open(options);
+    if (Object.values(options).some((value) => value !== undefined)) {
+      if (this.#closing) throw shuttingDown();
+      if (this.#opened) throw tooLate();
+      this.#options = options;
+    }
+    const { store } = await this.#open();
     return { storeDescription: store.description };
   }
 
@@ -145,12 +161,6 @@ export class JimsApp implements AsyncDisposable {
     return this.#found((store) => store.latestThread(contactId));
   }
 
-  /** Threads, newest first: of a contact, with an external id, or all. */
-  async listThreads(query: ThreadQuery): Promise<readonly Thread[]> {
-    const { store } = await this.#open();
-    return store.listThreads(query);
-  }
-
   /** Replaces a thread's config; `undefined` when there is no such thread. */
   async updateThreadConfig(threadId: string, config: JsonObject): Promise<Thread | undefined> {
     const { store } = await this.#open();
@@ -159,7 +169,8 @@ export class JimsApp implements AsyncDisposable {
 
   /**
    * Erases a thread, or all threads of a contact, with their events and runs; what runs on them is
-   * stopped. Resolves with the ids of the erased threads.
+   * stopped. Resolves with the ids of the erased threads when all of it is gone. Much is erased in
+   * pieces: until then other readers may still see threads of the contact, each of them whole.
    */
   async deleteThreads(
     which: { threadId: string } | { contactId: string },
@@ -170,22 +181,11 @@ export class JimsApp implements AsyncDisposable {
     return ids;
   }
 
-  /** A page of a thread's events, oldest first. */
-  async threadEvents(threadId: string, page: EventPage): Promise<readonly ThreadEvent[]> {
-    const { store } = await this.#open();
-    return store.pageEvents(threadId, page);
-  }
-
-  /** Every event of a thread, oldest first. What this process has read of it before is not read again. */
-  async allEvents(thread: Thread): Promise<readonly ThreadEvent[]> {
-    const { runs } = await this.#open();
-    return (await runs.events.load(thread)).events;
-  }
-
-  /** A thread's events, those that are there and then those that come. */
+  /** A thread's events, those that are there and then those that come, until the app is closed. */
   async *followThread(threadId: string, options: ThreadFeedOptions): AsyncGenerator<ThreadEvent> {
     const { store } = await this.#open();
-    yield* threadFeed(store, threadId, options);
+    const signal = AbortSignal.any([options.signal, this.#closed.signal]);
+    yield* threadFeed(store, threadId, { ...options, signal });
   }
 
   /** A run of any process, live or over, to be listened to; `undefined` for an unknown one. */
@@ -234,13 +234,12 @@ export class JimsApp implements AsyncDisposable {
   }
 
   /**
-   * Takes no new runs, gives those that run `drainMs` to finish, stops the rest, closes the store. What
-   * is asked of the app afterwards is refused with `shutting_down`. May be called again: it is then the
-   * same closing.
+   * Takes no new runs, gives those that run `drainMs` to finish, stops the rest, closes the store. Any
+   * use of the app afterwards is refused with `shutting_down`, also when the app was never used. A
+   * database that does not answer is not waited for. May be called again: it is then the same closing.
    */
   async close(drainMs = 0): Promise<void> {
-    if (!this.#opened) return;
-    this.#closing ??= this.#opened.then((opened) => this.#closeNow(opened, drainMs));
+    this.#closing ??= this.#closeNow(drainMs);
     await this.#closing;
   }
 
@@ -248,18 +247,28 @@ export class JimsApp implements AsyncDisposable {
     await this.close();
   }
 
-  async #closeNow({ store, runs }: Opened, drainMs: number): Promise<void> {
-    await runs.drain(drainMs);
-    this.#closed = true;
-    await store.close();
+  async #closeNow(drainMs: number): Promise<void> {
+    // An opening that takes longer closes what it opened by itself.
+    const opening = this.#opened?.catch(() => undefined);
+    const opened = opening && (await within(CLOSE_MS, opening));
+    await opened?.runs.drain(drainMs);
+    this.#closed.abort();
+    const store = opened?.store ?? givenStore(this.#store);
+    if (!store) return;
+    const isClosed = await within(
+      CLOSE_MS,
+      store.close().then(() => true),
+    );
+    if (!isClosed) opened?.logger.warn({}, 'the store takes too long to close: not waited for');
   }
 
-  #open(options: OpenOptions = {}): Promise<Opened> {
-    // Who comes now is early or late by a moment: it is no fault of the database's or the app's.
-    if (this.#closed) {
-      return Promise.reject(new JimsError('shutting_down', 'The service is shutting down'));
-    }
-    this.#opened ??= this.#openNow(options).catch((error: unknown) => {
+  protected override opened(): Promise<Opened> {
+    return this.#open();
+  }
+
+  #open(): Promise<Opened> {
+    if (this.#closed.signal.aborted) return Promise.reject(shuttingDown());
+    this.#opened ??= this.#openNow(this.#options).catch((error: unknown) => {
       // A database that comes up later than the app is found by the next call.
       this.#opened = undefined;
       throw error;
@@ -276,25 +285,30 @@ export class JimsApp implements AsyncDisposable {
   async #openNow(options: OpenOptions): Promise<Opened> {
     const { limits, logger = silentLogger, traceContent, onRunFailed } = options;
     const store = await storeOf(this.#store, { ...options, logger });
-    if (store.notice !== undefined) logger.warn({ store: store.description }, store.notice);
-    const runs = await createRunEngine({
-      store,
-      pipeline: this.pipeline,
-      conversationStartPipeline: this.conversationStartPipeline,
-      limits: { ...DEFAULT_RUN_LIMITS, ...limits },
-      logger,
-      metrics: this.metrics,
-      models: () => this.#openModels(),
-      traceContent,
-      onRunFailed,
-    });
-    this.metrics.gauge('jims_runs_running', 'Runs being executed', () => runs.counts().running);
-    this.metrics.gauge(
-      'jims_runs_queued',
-      'Runs waiting for their turn',
-      () => runs.counts().queued,
-    );
-    return { store, runs };
+    try {
+      if (store.notice !== undefined) logger.warn({ store: store.description }, store.notice);
+      const runs = await createRunEngine({
+        store,
+        pipeline: this.pipeline,
+        conversationStartPipeline: this.conversationStartPipeline,
+        limits: { ...DEFAULT_RUN_LIMITS, ...limits },
+        logger,
+        metrics: this.metrics,
+        models: () => this.#openModels(),
+        traceContent,
+        onRunFailed,
+      });
+      if (this.#closed.signal.aborted) {
+        await runs.drain(0);
+        throw shuttingDown();
+      }
+      this.#engine = runs;
+      return { store, runs, logger };
+    } catch (error) {
+      // A store that was given by the app is there for the next try.
+      if (store !== this.#store) await store.close().catch(() => {});
+      throw error;
+    }
   }
 
   async #found(
@@ -305,12 +319,12 @@ export class JimsApp implements AsyncDisposable {
     return thread && this.#controller(thread);
   }
 
-  async #controller(thread: Thread): Promise<ThreadController> {
-    const { store, runs } = await this.#open();
-    return createThreadController(
-      thread,
-      threadAccess(store, runs, () => this.llm),
+  #controller(thread: Thread): ThreadController {
+    const access = threadAccess(
+      () => this.#open(),
+      () => this.llm,
     );
+    return createThreadController(thread, access);
   }
 }
 
@@ -322,6 +336,21 @@ export function defineApp(options: JimsAppOptions | Pipeline): JimsApp {
 /** True for a {@link JimsApp}, also for one made by another copy of this package. */
 export function isJimsApp(value: unknown): value is JimsApp {
   return typeof value === 'object' && value !== null && MARK in value;
+}
+
+function shuttingDown(): JimsError {
+  return new JimsError('shutting_down', 'The service is shutting down');
+}
+
+function tooLate(): JimsError {
+  return new JimsError(
+    'app_invalid',
+    'The app is open already, so options of open() come too late: call open() before the app is used',
+  );
+}
+
+function givenStore(store: Store | string | undefined): Store | undefined {
+  return typeof store === 'string' ? undefined : store;
 }
 
 async function storeOf(

@@ -10,7 +10,9 @@ const MARK = Symbol.for('jims.error');
  * - `key_reused`: the idempotency key belongs to another request
  * - `queue_full`: the thread's queue has no place left
  * - `overloaded`: this process runs all that it may
+ * - `too_many_runs`: the caller has all the runs that one caller may have
  * - `shutting_down`: this process takes no new work
+ * - `restarted`: the run was lost and runs again: what was read of it does not count
  * - `deadline`: the run took longer than it may
  * - `lost`: the process that ran it died; nothing of its output was stored
  * - `pipeline_failed`: the pipeline threw; `cause` is what it threw
@@ -32,7 +34,9 @@ export type JimsErrorCode =
   | 'key_reused'
   | 'queue_full'
   | 'overloaded'
+  | 'too_many_runs'
   | 'shutting_down'
+  | 'restarted'
   | 'deadline'
   | 'lost'
   | 'pipeline_failed'

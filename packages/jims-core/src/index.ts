@@ -22,6 +22,7 @@ export type { ProviderData } from './llm/provider-data.ts';
 export type { RankedDocument, RerankOptions } from './llm/rerank.ts';
 export type { ChatModel, CompatibleServer, EmbeddingsModel, LlmSettings } from './llm/settings.ts';
 export type { Tool, ToolChoice } from './llm/tools.ts';
+export { readUsage } from './llm/usage.ts';
 export type { CallUsage, ModelUsage } from './llm/usage.ts';
 export type { Logger } from './logger.ts';
 export { newId } from './new-id.ts';
@@ -29,12 +30,15 @@ export { pipelineName } from './pipeline.ts';
 export type { Pipeline } from './pipeline.ts';
 export { failCurrentRun } from './run/live-run.ts';
 export type { Principal } from './principal.ts';
+export { createCallerShares, defaultShare } from './run/caller-shares.ts';
+export type { CallerShares } from './run/caller-shares.ts';
 export { isRunEnd } from './run/run-events.ts';
 export type {
   CancelReason,
   NumberedRunEvent,
   RunEnd,
   RunEvent,
+  RunPosition,
   RunResult,
 } from './run/run-events.ts';
 export type { ListenOptions } from './run/run-stream.ts';
@@ -42,13 +46,16 @@ export { DEFAULT_RUN_LIMITS } from './run/run.ts';
 export type { FailedRun, Run, RunLimits, RunRequest } from './run/run.ts';
 export { DEFAULT_STORE_URL, openStore } from './store/open-store.ts';
 export type {
+  EventList,
   EventPage,
   EventPosition,
   OnBusy,
+  ReadBounds,
   RunRecord,
   RunStatus,
   RunThread,
   Store,
+  ThreadList,
   ThreadQuery,
 } from './store/store.ts';
 export type { Metrics } from './telemetry/metrics.ts';
@@ -60,4 +67,5 @@ export { ThreadContext } from './thread/thread-context.ts';
 export type { AgentStatus, Button } from './thread/thread-context.ts';
 export type { ThreadController } from './thread/thread-controller.ts';
 export type { ThreadFeedOptions } from './thread/thread-feed.ts';
+export type { RecentEvents } from './thread-reader.ts';
 export type { NewThread, Thread } from './thread/thread.ts';

@@ -9,12 +9,21 @@ import type { ThreadAccess } from './thread/thread-controller.ts';
 
 const UNHEARD: ContextOutput = { event() {}, status() {}, delta() {}, pending() {} };
 
-/** Gives a thread's controller its ways into the store and the run engine. */
-export function threadAccess(store: Store, runs: RunEngine, llm: () => Llm): ThreadAccess {
+interface Opened {
+  readonly store: Store;
+  readonly runs: RunEngine;
+}
+
+/** Gives a thread's controller its ways into the store and the run engine, as long as they are open. */
+export function threadAccess(open: () => Promise<Opened>, llm: () => Llm): ThreadAccess {
   return {
-    append: (threadId, events) => store.appendEvents(threadId, events),
+    async append(threadId, events) {
+      const { store } = await open();
+      return store.appendEvents(threadId, events);
+    },
 
     async makeContext(thread) {
+      const { runs } = await open();
       const log = await runs.events.load(thread);
       const signal = new AbortController().signal;
       const runId = newId();
@@ -22,6 +31,7 @@ export function threadAccess(store: Store, runs: RunEngine, llm: () => Llm): Thr
     },
 
     async run(thread, pipeline, signal): Promise<readonly ThreadEvent[]> {
+      const { runs } = await open();
       const run = await runs.start({
         thread: { kind: 'thread', threadId: thread.id },
         pipeline,

@@ -35,6 +35,7 @@ export interface ServeOptions extends AuthenticateOptions {
   readonly allowedEventTypes: readonly string[];
   readonly maxBodyBytes: number;
   readonly maxStreams: number;
+  readonly maxStreamsPerCaller: number | undefined;
   readonly readerTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
@@ -45,9 +46,11 @@ export interface ServeOptions extends AuthenticateOptions {
   readonly limits: {
     readonly timeoutMs: number;
     readonly maxRuns: number;
+    readonly maxRunsPerCaller: number | undefined;
     readonly queueLimit: number;
     readonly onBusy: OnBusy;
     readonly leaseMs: number;
+    readonly maxThreadSize: number;
     readonly idempotencyTtlMs: number;
     readonly retentionMs: number | undefined;
   };
@@ -112,6 +115,7 @@ function serveOptions(given: Lookup, env: Environment): ServeOptions {
     allowedEventTypes: list(given, 'allowed-event-types') ?? CLIENT_EVENT_TYPES,
     maxBodyBytes: integer(given, 'max-body-size', { min: 1 }),
     maxStreams: integer(given, 'max-streams', { min: 1 }),
+    maxStreamsPerCaller: integerIfGiven(given, 'max-streams-per-caller', { min: 1 }),
     readerTimeoutMs: integer(given, 'reader-timeout', { min: 1, max: 2_000_000 }) * 1000,
     requestTimeoutMs: integer(given, 'request-timeout', { min: 1, max: 2_000_000 }) * 1000,
     keepAliveTimeoutMs: integer(given, 'keep-alive-timeout', { min: 1, max: 2_000_000 }) * 1000,
@@ -122,9 +126,11 @@ function serveOptions(given: Lookup, env: Environment): ServeOptions {
     limits: {
       timeoutMs: integer(given, 'run-timeout', { min: 1, max: 2_000_000 }) * 1000,
       maxRuns: integer(given, 'max-runs', { min: 1 }),
+      maxRunsPerCaller: integerIfGiven(given, 'max-runs-per-caller', { min: 1 }),
       queueLimit: integer(given, 'queue-limit'),
       onBusy: oneOf(given, 'on-busy', ON_BUSY),
       leaseMs: integer(given, 'lease-timeout', { min: 1, max: 3600 }) * 1000,
+      maxThreadSize: integer(given, 'max-thread-size', { min: 1 }),
       idempotencyTtlMs: integer(given, 'idempotency-ttl', { min: 1 }) * 1000,
       retentionMs: given('retention-days')
         ? integer(given, 'retention-days', { min: 1, max: 36_500 }) * DAY_MS
@@ -164,6 +170,14 @@ function integer(
 ): number {
   const spec: OptionSpec = OPTIONS[name];
   return asInteger(name, text(given, name) ?? spec.default ?? '', range);
+}
+
+function integerIfGiven(
+  given: Lookup,
+  name: OptionName,
+  range: { min?: number; max?: number },
+): number | undefined {
+  return given(name) ? integer(given, name, range) : undefined;
 }
 
 function oneOf<TWord extends string>(

@@ -92,6 +92,12 @@ export const OPTIONS = {
     default: '4194304',
     help: 'Bytes of a request body',
   },
+  'max-thread-size': {
+    type: 'integer',
+    group: LIMITS,
+    default: '16777216',
+    help: 'Bytes of a thread that a run loads: its newest events, and its states',
+  },
   'run-timeout': {
     type: 'integer',
     group: LIMITS,
@@ -110,6 +116,12 @@ export const OPTIONS = {
     default: '1024',
     help: 'Runs at once in this process',
   },
+  'max-runs-per-caller': {
+    type: 'integer',
+    group: LIMITS,
+    default: 'a tenth of --max-runs',
+    help: 'Runs at once of one contact, waiting ones included',
+  },
   'queue-limit': {
     type: 'integer',
     group: LIMITS,
@@ -127,6 +139,12 @@ export const OPTIONS = {
     group: LIMITS,
     default: '10000',
     help: 'Streams that may be open in this process',
+  },
+  'max-streams-per-caller': {
+    type: 'integer',
+    group: LIMITS,
+    default: 'a tenth of --max-streams',
+    help: 'Streams that one contact may have open',
   },
   'reader-timeout': {
     type: 'integer',

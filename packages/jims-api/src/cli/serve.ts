@@ -67,11 +67,14 @@ export async function serve(
     },
     async stop() {
       draining = true;
-      await app.close(options.drainTimeoutMs);
-      logger.debug('runs are over, the store is closed');
-      await closeServer(server);
-      metrics.close();
-      metrics.closeAllConnections();
+      try {
+        await app.close(options.drainTimeoutMs);
+        logger.debug('runs are over, the store is closed');
+      } finally {
+        await closeServer(server);
+        metrics.close();
+        metrics.closeAllConnections();
+      }
     },
   };
 }

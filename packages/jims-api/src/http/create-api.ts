@@ -44,6 +44,8 @@ export interface ApiOptions extends Partial<AuthenticateOptions> {
   readonly maxBodyBytes?: number;
   /** How many streams may be open; default 10,000. */
   readonly maxStreams?: number;
+  /** How many streams one contact may have open; default a tenth of `maxStreams`. */
+  readonly maxStreamsPerCaller?: number | undefined;
   /** How often a silent stream says that it lives; default 15 s. */
   readonly heartbeatMs?: number;
   /** Default: no logs. */
@@ -90,7 +92,7 @@ export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseR
     isDraining,
   });
 
-  app.metrics.expectRefusals(['too_many_streams', 'body_too_large']);
+  app.metrics.expectRefusals(['too_many_streams', 'too_many_streams_of_caller', 'body_too_large']);
   const log = new RequestLog(api.logger);
   const terms: AnswerOptions = { api, authenticate, cors, log, isDraining };
   const answerBy = (routed: Routed): Promise<Response> => answer(terms, routed);
@@ -129,7 +131,11 @@ function apiContext(
     allowedEventTypes: options.allowedEventTypes ?? CLIENT_EVENT_TYPES,
     maxBodyBytes: options.maxBodyBytes ?? 4 * 1024 * 1024,
     heartbeatMs: options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS,
-    streams: createStreams(options.maxStreams ?? 10_000, made.app.metrics),
+    streams: createStreams({
+      maxStreams: options.maxStreams ?? 10_000,
+      maxStreamsPerCaller: options.maxStreamsPerCaller,
+      metrics: made.app.metrics,
+    }),
     publicUrl: options.publicUrl === undefined ? undefined : publicUrlOf(options.publicUrl),
   };
 }

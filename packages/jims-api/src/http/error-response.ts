@@ -12,6 +12,8 @@ const STATUS: Readonly<Record<JimsErrorCode, number>> = {
   key_reused: 422,
   queue_full: 429,
   overloaded: 503,
+  too_many_runs: 429,
+  restarted: 503,
   shutting_down: 503,
   deadline: 504,
   lost: 503,

@@ -1,8 +1,11 @@
-import { eventDomain, newEvent } from 'jims-core';
-import type { JimsApp, NewEvent, RunThread, Thread, ThreadEvent } from 'jims-core';
+import { eventDomain, newEvent, newId } from 'jims-core';
+import type { EventPosition, JimsApp, NewEvent, RunThread, Thread, ThreadEvent } from 'jims-core';
 
 // Threads for protocols whose clients send the whole history with every message.
 import { notFound } from './errors.ts';
+
+/** They are written in one transaction. */
+const FORK_BYTES = 4 * 1024 * 1024;
 
 /** A history that the client owns: he can edit it, and have an answer made anew. */
 export interface ClientHistory {
@@ -38,14 +41,14 @@ export interface SaidText {
 export async function threadOfHistory(app: JimsApp, history: ClientHistory): Promise<RunThread> {
   const { contactId, chatId, threadConfig, earlier } = history;
   const known = chatId && (await threadOfChat(app, contactId, chatId));
-  const events = known ? await app.allEvents(known) : [];
-  const fork = known ? forkPoint(events, history) : 'client_knows_more';
+  const fork = known ? await forkPoint(app.allEvents(known), history) : 'client_knows_more';
   if (known && fork === 'none') return { kind: 'thread', threadId: known.id, contactId };
   return {
     kind: 'new',
     contactId,
     threadConfig: known?.config ?? threadConfig,
-    events: typeof fork === 'number' ? copies(events.slice(0, fork)) : earlier.map(toEvent),
+    events:
+      known && typeof fork === 'object' ? await copies(app, known, fork) : earlier.map(toEvent),
     ...(chatId && { externalId: externalIdOf(contactId, chatId) }),
   };
 }
@@ -70,42 +73,54 @@ function externalIdOf(contactId: string, { protocol, id }: ChatId): string {
   return `${protocol}:${contactId}:${id}`;
 }
 
-/** Where the client's history leaves that of the thread. */
-function forkPoint(
-  events: readonly ThreadEvent[],
+/** The question of a thread at which the client's history leaves it. */
+async function forkPoint(
+  log: AsyncIterable<readonly ThreadEvent[]>,
   { earlier, message }: ClientHistory,
-): number | 'none' | 'client_knows_more' {
+): Promise<ThreadEvent | 'none' | 'client_knows_more'> {
   const sent = earlier.filter(({ role }) => role === 'user').map(({ content }) => content);
   let matched = 0;
-  for (const question of questions(events)) {
-    if (question.content === sent[matched]) matched++;
+  for await (const { event, isAnswered } of questions(log)) {
+    const { content } = event.data;
+    if (content === sent[matched]) matched++;
     // A failed run leaves its question without an answer, and clients may take it back. Asked again
     // it must not be in the log twice.
-    else if (question.answered || question.content === message) return question.index;
+    else if (isAnswered || content === message) return event;
   }
   return matched === sent.length ? 'none' : 'client_knows_more';
 }
 
 interface Question {
-  readonly content: unknown;
-  readonly index: number;
-  readonly answered: boolean;
+  readonly event: ThreadEvent;
+  readonly isAnswered: boolean;
 }
 
-function questions(events: readonly ThreadEvent[]): readonly Question[] {
-  const said = events.flatMap(({ type, data: { role, content } }, index) =>
-    eventDomain(type) === 'comm' ? [{ role, content, index }] : [],
-  );
-  return said.flatMap(({ role, content, index }, place) =>
-    role === 'user' ? [{ content, index, answered: said[place + 1]?.role === 'assistant' }] : [],
-  );
+async function* questions(log: AsyncIterable<readonly ThreadEvent[]>): AsyncGenerator<Question> {
+  let asked: ThreadEvent | undefined;
+  for await (const events of log) {
+    for (const event of events) {
+      if (eventDomain(event.type) !== 'comm') continue;
+      const { role } = event.data;
+      if (asked) yield { event: asked, isAnswered: role === 'assistant' };
+      asked = role === 'user' ? event : undefined;
+    }
+  }
+  if (asked) yield { event: asked, isAnswered: false };
 }
 
-/** The events that a fork of their thread begins with. */
-export function copies(events: readonly ThreadEvent[]): readonly NewEvent[] {
+/**
+ * The events that a fork of a thread begins with: what was there before one of its events. Of a large
+ * thread these are the newest {@link FORK_BYTES}, and the states.
+ */
+export async function copies(
+  app: JimsApp,
+  thread: Thread,
+  before: EventPosition,
+): Promise<readonly NewEvent[]> {
+  const events = await app.eventsBefore(thread.id, { before, maxBytes: FORK_BYTES });
   return events
     .filter(({ type }) => eventDomain(type) !== 'jims')
-    .map(({ type, data }) => newEvent(type, data));
+    .map(({ type, data }) => ({ id: newId(), type, data }));
 }
 
 /** What a client says was said, as an event. */

@@ -20,6 +20,12 @@ export function jsonText(value: object): Text {
   return textIn(COMPACT, value);
 }
 
+/** As {@link jsonText}, always as pieces. */
+export function jsonPieces(value: object): Iterable<string> {
+  const text = jsonText(value);
+  return typeof text === 'string' ? [text] : text;
+}
+
 /** As `pythonJson`, with the pieces of {@link jsonText}. */
 export function pythonJsonText(value: object): Text {
   return textIn(PYTHON, value);

@@ -20,7 +20,7 @@ export function integerIn(
 ): number {
   const text = query.get(name);
   if (text === null) return byDefault;
-  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   if (value >= min && value <= max) return value;
   const msg = `Input should be an integer from ${min} to ${max}`;
   throw refused(name, 'int_parsing', msg, text);

@@ -1,7 +1,8 @@
 // How every protocol starts a run, and answers with it.
 import { describeError } from 'jims-core';
-import type { NewEvent, OnBusy, Run, RunEnd, RunResult, RunThread } from 'jims-core';
+import type { CancelReason, NewEvent, OnBusy, Run, RunEnd, RunResult, RunThread } from 'jims-core';
 
+import { contactHeader, isNobody } from './contact.ts';
 import { HttpError, notFound } from './errors.ts';
 import { idempotencyOf } from './idempotency.ts';
 import type { RequestKey } from './idempotency.ts';
@@ -52,17 +53,31 @@ export function namedThread(
   return { kind: 'thread', threadId, ...(!free && contactId !== undefined && { contactId }) };
 }
 
+/** A run that a request reads, until it leaves: when its connection is closed, or `leave` is called. */
+export interface ReadRun {
+  readonly run: Run;
+  readonly leave: () => void;
+}
+
 /**
  * Starts the run, or finds the one that the request's `Idempotency-Key` names.
  *
  * @throws JimsError, HttpError
  */
 export async function startRun(api: ApiContext, call: Call, ask: RunAsk): Promise<Run> {
+  const { run } = await startAndRead(api, call, ask);
+  return run;
+}
+
+/** As {@link startRun}, for an answer that can see its client leave. */
+export async function startAndRead(api: ApiContext, call: Call, ask: RunAsk): Promise<ReadRun> {
   const { thread, incoming, conversationStart, onBusy, timeoutMs } = ask;
   const idempotency = (await idempotencyOf(call)) ?? ask.idempotency;
+  const caller = callerOf(call, thread);
   const run = await api.app.startRun({
     thread,
     incoming,
+    ...(caller !== undefined && { caller }),
     principal: call.principal,
     requestId: call.requestId,
     ...(conversationStart !== undefined && { conversationStart }),
@@ -70,8 +85,16 @@ export async function startRun(api: ApiContext, call: Call, ask: RunAsk): Promis
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(idempotency && { idempotency }),
   });
-  if (ask.onDisconnect === 'cancel') onAbort(call.request.signal, () => run.cancel());
-  return run;
+  const leave = run.attach(ask.onDisconnect);
+  onAbort(call.request.signal, leave);
+  return { run, leave };
+}
+
+/** The contact that a request is counted for: the one that calls, or that a service names. */
+export function callerOf(call: Call, thread?: RunThread): string | undefined {
+  if (call.principal.kind === 'contact') return call.principal.contactId;
+  const named = thread?.contactId ?? contactHeader(call);
+  return named !== undefined && isNobody(named) ? undefined : named;
 }
 
 /** Starts the run and answers with its result, as a protocol writes it. */
@@ -95,14 +118,22 @@ export function resultOf(end: RunEnd): RunResult {
 /** Why a run has no result: to be thrown, or told in a stream. */
 export function reasonOf(end: Exclude<RunEnd, { readonly type: 'result' }>): Error {
   if (end.type === 'error') return end.error;
-  if (end.reason !== 'shutting_down') {
-    return new HttpError(409, 'The run was cancelled', { code: 'cancelled' });
-  }
-  return new HttpError(503, 'The service is shutting down: send it again', {
-    code: 'shutting_down',
-    headers: { 'retry-after': '1' },
-  });
+  const { reason } = end;
+  if (isWanted(reason)) return new HttpError(409, 'The run was cancelled', { code: 'cancelled' });
+  return new HttpError(503, AGAIN[reason], { code: reason, headers: { 'retry-after': '1' } });
 }
+
+/** Whether somebody wanted a run to end so: else what there is of it is not to be taken for all. */
+export function isWanted(
+  reason: CancelReason,
+): reason is Exclude<CancelReason, keyof typeof AGAIN> {
+  return reason === 'cancelled' || reason === 'interrupted';
+}
+
+const AGAIN = {
+  disconnected: 'The client that started the run left, so it was stopped: send it again',
+  shutting_down: 'The service is shutting down: send it again',
+} as const;
 
 /** Starts the run and answers with a stream of it, in the frames of a protocol. */
 export async function streamRun(
@@ -111,10 +142,9 @@ export async function streamRun(
   ask: RunAsk,
   encode: (run: Run) => AsyncIterable<SseFrame>,
 ): Promise<Response> {
-  const leave = api.streams.enter();
+  const leave = api.streams.enter(callerOf(call, ask.thread));
   try {
-    const run = await startRun(api, call, ask);
-    const onGone = ask.onDisconnect === 'cancel' ? () => run.cancel() : undefined;
+    const { run, leave: onGone } = await startAndRead(api, call, ask);
     const headers = { ...call.headers, ...runHeaders(run) };
     return streamFrames(api, { ...call, headers }, encode(run), { leave, onGone });
   } catch (error) {
@@ -123,21 +153,36 @@ export async function streamRun(
   }
 }
 
-export interface StreamPlace {
-  /** Returns the stream's place; see `Streams`. */
+/** Answers with a stream of a run that is there already: one reader more. */
+export function streamJoined(
+  api: ApiContext,
+  call: Call,
+  run: Run,
+  encode: (run: Run) => AsyncIterable<SseFrame>,
+): Response {
+  const leave = api.streams.enter(callerOf(call));
+  const headers = { ...call.headers, ...runHeaders(run) };
+  const onGone = run.attach('continue');
+  return streamFrames(api, { ...call, headers }, encode(run), { leave, onGone });
+}
+
+export interface OpenStream {
+  /** Ends the counting of the stream; see `Streams`. */
   readonly leave: () => void;
+  /** Called when the client left before the end. */
   readonly onGone?: (() => void) | undefined;
 }
 
-/** Answers with a stream that has its place. */
+/** Answers with a stream that is counted. */
 export function streamFrames(
   { heartbeatMs, logger, respond }: ApiContext,
   { request, headers, requestId }: Call,
   frames: AsyncIterable<SseFrame>,
-  { leave, onGone }: StreamPlace,
+  { leave, onGone }: OpenStream,
 ): Response {
   if (request.method === 'HEAD') {
     leave();
+    onGone?.();
     return new Response(null, { headers: { ...SSE_HEADERS, ...headers } });
   }
   const began = performance.now();

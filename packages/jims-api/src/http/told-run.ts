@@ -1,3 +1,4 @@
+import { JimsError } from 'jims-core';
 import type { AgentStatus, ListenOptions, NewEvent, Run, RunEnd, RunEvent } from 'jims-core';
 
 import { assistantText } from './said.ts';
@@ -21,13 +22,15 @@ export type ToldEvent =
  * A run from its beginning to its one last event, nothing missing: of a run that is over, or that
  * another process runs, some events and the last of a text are known by its outcome alone; they come
  * before its end. A message that was not streamed is one piece, an empty one none. After an error
- * texts stay open.
+ * texts stay open. A run that is lost and runs again after something was told ends with the error
+ * `restarted`: no client of these protocols could take back what it shows.
  */
 export async function* toldRun(
-  run: Run,
+  run: Pick<Run, 'listen'>,
   options: Omit<ListenOptions, 'after'> = {},
 ): AsyncGenerator<ToldEvent, void, void> {
   let seq = 0;
+  let hasTold = false;
   const told = new Set<string>();
   /** How much of each text was told. */
   const open = new Map<string, number>();
@@ -53,7 +56,14 @@ export async function* toldRun(
   for await (const event of run.listen(options)) {
     const places = event.seq - seq;
     seq = event.seq;
+    if (event.type === 'restarted' && hasTold) {
+      yield { type: 'error', error: restarted() };
+      return;
+    }
+    hasTold ||= event.type !== 'restarted';
     switch (event.type) {
+      case 'restarted':
+        break;
       case 'status':
         yield event;
         break;
@@ -74,6 +84,13 @@ export async function* toldRun(
         break;
     }
   }
+}
+
+function restarted(): JimsError {
+  return new JimsError(
+    'restarted',
+    'The run was interrupted and started again: what came before does not count, read it again',
+  );
 }
 
 function eventsOf(end: RunEvent & { type: 'result' | 'cancelled' }): readonly NewEvent[] {

@@ -119,7 +119,7 @@ test('it describes every route that there is, and no other', async () => {
     allowedEventTypes: [],
     maxBodyBytes: 1,
     heartbeatMs: 1,
-    streams: createStreams(1, app.metrics),
+    streams: createStreams({ maxStreams: 1, maxStreamsPerCaller: 1, metrics: app.metrics }),
     respond: sseResponse,
     secured: false,
     publicUrl: undefined,

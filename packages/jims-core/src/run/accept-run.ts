@@ -36,6 +36,7 @@ type Refusal = Exclude<AcceptResult['kind'], 'accepted' | 'existing'>;
 /** What the metrics count as a refusal of this package; see `Metrics.countRefusal`. */
 export const CORE_REFUSALS: readonly JimsErrorCode[] = [
   'overloaded',
+  'too_many_runs',
   'shutting_down',
   'queue_full',
   'thread_busy',

@@ -57,12 +57,12 @@ export function createEndedRuns(): EndedRuns {
  * words are enough for who joins late.
  */
 function failedRun(run: Run, events: readonly NumberedRunEvent[]): Run {
-  const stream = new RunStream();
+  const stream = new RunStream(run.attempt);
   for (const event of events) {
     stream.pushNumbered(event.type === 'error' ? { ...event, error: plain(event.error) } : event);
   }
-  const { id: runId, thread, createdThread, lastSeq } = run;
-  return runOf({ runId, thread, createdThread, lastSeq }, stream, () => {});
+  const { id: runId, thread, createdThread } = run;
+  return runOf({ runId, thread, createdThread }, stream, () => {});
 }
 
 function plain({ code, message, stack, cause }: JimsError): JimsError {

@@ -4,9 +4,10 @@ import { withRunSpan } from '../telemetry/tracing.ts';
 import type { TraceIds } from '../telemetry/tracing.ts';
 import type { ThreadEvent } from '../thread/event.ts';
 import { ThreadContext } from '../thread/thread-context.ts';
-import { ThreadLog } from '../thread/thread-log.ts';
+import type { ThreadLog } from '../thread/thread-log.ts';
 import { endBadly, finish } from './end-run.ts';
 import type { Execution } from './execution.ts';
+import { SEQ_OF_LOST_END } from './run-events.ts';
 import type { RunEnd } from './run-events.ts';
 import { fenced, isCancel } from './run-failure.ts';
 
@@ -31,9 +32,15 @@ export async function executeRun(execution: Execution): Promise<RunEnd> {
   }
   clearTimeout(deadline);
   run.close();
-  run.stream.push(end);
+  pushEnd(execution, end);
   logEnd(execution, end, performance.now() - began);
   return end;
+}
+
+function pushEnd({ run: { stream } }: Execution, end: RunEnd): void {
+  const isLost = end.type === 'error' && end.error.code === 'lost';
+  const seq = isLost ? SEQ_OF_LOST_END : stream.lastSeq + 1;
+  stream.pushNumbered({ ...end, attempt: stream.attempt, seq });
 }
 
 /** One line for each run; of one that failed, `endBadly` has logged more. */
@@ -107,9 +114,7 @@ async function createContext({
 /** Others may have talked since a lost run's question was stored; it is to answer its own one. */
 function withQuestionLast(log: ThreadLog, runId: string): ThreadLog {
   const question = log.findLast((event) => event.id === runId);
-  return question
-    ? new ThreadLog([...log.events.filter((event) => event !== question), question])
-    : log;
+  return question ? log.withLast(question) : log;
 }
 
 function runPipeline(

@@ -8,6 +8,7 @@ import type {
 } from '../store/store.ts';
 import type { EventCache } from './event-cache.ts';
 import type { LiveRun } from './live-run.ts';
+import type { Outage } from './outage.ts';
 import type { RunEngineOptions } from './run-engine.ts';
 import type { RunRequest } from './run.ts';
 
@@ -24,6 +25,10 @@ export interface Execution extends RunEngineOptions {
   /** What the run has told and the store does not know yet. */
   readonly rest: () => readonly RunProgress[];
   readonly onTurn: () => void;
+  /** Aborts when the app is closed: then nothing is tried again. */
+  readonly closing: AbortSignal;
+  /** How the ends of runs reach the database. */
+  readonly endings: Outage;
   /** This run is over, and the next in line was started. */
   readonly onNext: (next: StartedRun) => void;
 }

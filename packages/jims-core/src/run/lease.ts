@@ -1,6 +1,6 @@
-import { describeError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { StartedRun, Store } from '../store/store.ts';
+import { createOutage } from './outage.ts';
 
 export interface LeaseOptions {
   readonly store: Store;
@@ -17,6 +17,7 @@ export interface LeaseOptions {
 
 /** Shows the other processes that this one lives, and clears up after those that do not. */
 export interface Lease {
+  /** Rejects when the database does not answer: then it ends by itself, in time. */
   close(): Promise<void>;
 }
 
@@ -27,6 +28,9 @@ export async function holdLease(options: LeaseOptions): Promise<Lease> {
   const { store, instanceId, leaseMs, logger } = options;
   await store.renewLease(instanceId, leaseMs);
   let renewedAt = performance.now();
+  const renewing = createOutage(logger, 'renew the lease of this process');
+  const reaping = createOutage(logger, 'look for runs of dead processes');
+  let isClosed = false;
 
   async function renew(): Promise<void> {
     const at = performance.now();
@@ -34,9 +38,11 @@ export async function holdLease(options: LeaseOptions): Promise<Lease> {
       await store.renewLease(instanceId, leaseMs);
       const wasLost = performance.now() - renewedAt >= leaseMs;
       renewedAt = at;
+      renewing.worked();
       if (wasLost) options.onRegained();
     } catch (error) {
-      logger.warn({ error: describeError(error) }, 'cannot renew the lease of this process');
+      if (isClosed) return;
+      renewing.failed(error);
       if (performance.now() - renewedAt >= leaseMs) options.onLost();
     }
   }
@@ -47,22 +53,29 @@ export async function holdLease(options: LeaseOptions): Promise<Lease> {
     if (performance.now() - renewedAt >= leaseMs) return;
     try {
       const { lost, started } = await store.reapRuns();
+      reaping.worked();
       if (lost > 0) logger.warn({ lost }, 'runs of a dead process were marked lost');
       started.forEach((run) => options.onStarted(run));
     } catch (error) {
-      logger.warn({ error: describeError(error) }, 'cannot look for runs of dead processes');
+      if (!isClosed) reaping.failed(error);
     }
   }
 
-  const beat = setInterval(() => void renew(), leaseMs / 3).unref();
+  let beating = Promise.resolve();
+  const beat = setInterval(() => {
+    beating = renew();
+  }, leaseMs / 3).unref();
   // The jitter keeps processes that were started together from asking at the same moments.
   const reaper = setInterval(() => void reap(), REAP_MS * (0.8 + Math.random() * 0.4)).unref();
   void reap();
 
   return {
     async close() {
+      isClosed = true;
       clearInterval(beat);
       clearInterval(reaper);
+      // A beat that arrives after the end would give the lease once more.
+      await beating;
       await store.endLease(instanceId);
     },
   };

@@ -25,7 +25,7 @@ export function failCurrentRun(error: unknown): boolean {
 export class LiveRun {
   readonly id: string;
   readonly threadId: string;
-  readonly stream: RunStream = new RunStream();
+  readonly stream: RunStream;
   /** Where the run's contexts write; closed when the run is over. */
   readonly output: RunOutput;
   /** The span of its pipeline, while somebody traces. */
@@ -36,13 +36,21 @@ export class LiveRun {
   #giveUp: ((error: unknown) => void) | undefined;
   #stopReason: StopReason | undefined;
   #grace: NodeJS.Timeout | undefined;
+  #readers = 0;
+  /** Whether somebody left whose leaving means stop. */
+  #stopsUnread = false;
 
   constructor(
-    { id, threadId }: { readonly id: string; readonly threadId: string },
+    {
+      id,
+      threadId,
+      attempt,
+    }: { readonly id: string; readonly threadId: string; readonly attempt: number },
     limits: RunLimits,
   ) {
     this.id = id;
     this.threadId = threadId;
+    this.stream = new RunStream(attempt);
     this.output = new RunOutput(this.stream, limits.maxOutputBytes);
     this.#limits = limits;
   }
@@ -61,6 +69,19 @@ export class LiveRun {
     this.#stopReason = reason;
     this.#grace = setTimeout(() => this.fail(this.signal.reason), this.#limits.graceMs);
     this.#controller.abort(new DOMException(`The run was stopped: ${reason}`, 'AbortError'));
+  }
+
+  /** See `Run.attach`. */
+  attach(leaving: 'continue' | 'cancel'): () => void {
+    this.#readers++;
+    let left = false;
+    return () => {
+      if (left) return;
+      left = true;
+      this.#readers--;
+      this.#stopsUnread ||= leaving === 'cancel';
+      if (this.#readers === 0 && this.#stopsUnread) this.stop('disconnected');
+    };
   }
 
   /** Fails the run with an error that its pipeline did not catch. */

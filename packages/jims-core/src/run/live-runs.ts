@@ -5,6 +5,7 @@ import type { EventCache } from './event-cache.ts';
 import { executeRun } from './execute-run.ts';
 import { LiveRun } from './live-run.ts';
 import type { StopReason } from './live-run.ts';
+import { createOutage } from './outage.ts';
 import { OwnRun } from './own-run.ts';
 import { createProgressWriter } from './progress.ts';
 import type { RunEngineOptions } from './run-engine.ts';
@@ -14,6 +15,8 @@ import type { Run, RunRequest } from './run.ts';
 export interface LiveRunsOptions extends RunEngineOptions {
   readonly instanceId: string;
   readonly events: EventCache;
+  /** Aborts when the app is closed. */
+  readonly closing: AbortSignal;
   /** A run is over, and the next in its line was started. */
   readonly onNext: (next: StartedRun) => void;
   readonly onOver: (runId: string, turn: Promise<void>) => void;
@@ -23,17 +26,27 @@ export interface LiveRunsOptions extends RunEngineOptions {
 export interface LiveRuns {
   readonly owners: readonly RunOwner[];
   readonly counts: { readonly running: number; readonly queued: number };
-  /** Takes an accepted run to its end; `turn` is when a queued one may begin. */
-  begin(request: RunRequest, accepted: AcceptedRun, turn: Promise<void>): Run;
+  /** Takes an accepted run to its end. */
+  begin(request: RunRequest, accepted: AcceptedRun, entry: Entry): Run;
   find(runId: string): Run | undefined;
   statusOf(runId: string): 'queued' | 'running' | undefined;
   attemptOf(runId: string): number | undefined;
+  /** Whether a run is being stopped because nobody reads it any more. */
+  isBeingLeft(runId: string): boolean;
   stop(runId: string, reason: StopReason): void;
   stopAll(reason: StopReason): void;
   /** Stops an attempt that others took; a later one of the same run goes on. */
   lose(owner: RunOwner): void;
   dropThread(threadId: string): void;
   close(): void;
+}
+
+/** How a run came into this process. */
+export interface Entry {
+  /** Resolves when a queued run may begin. */
+  readonly turn: Promise<void>;
+  /** To be called when the run is over. */
+  readonly leave: () => void;
 }
 
 interface Live {
@@ -45,6 +58,7 @@ interface Live {
 
 export function createLiveRuns(options: LiveRunsOptions): LiveRuns {
   const { store, logger, limits, instanceId, onOver } = options;
+  const endings = createOutage(logger, 'store how runs ended');
   const lives = new Map<string, Live>();
   const ended = createEndedRuns();
   const progress = store.shared ? createProgressWriter(store, logger) : undefined;
@@ -58,11 +72,11 @@ export function createLiveRuns(options: LiveRunsOptions): LiveRuns {
       return { queued, running: lives.size - queued };
     },
 
-    begin(request, accepted, turn) {
+    begin(request, accepted, { turn, leave }) {
       const { runId, attempt, thread, createdThread, status } = accepted;
       // An earlier attempt, of when this process was taken for dead: whatever it does, it is over.
       lives.get(runId)?.live.stop('lost');
-      const live = new LiveRun({ id: runId, threadId: thread.id }, limits);
+      const live = new LiveRun({ id: runId, threadId: thread.id, attempt }, limits);
       const run = new OwnRun(live, thread, createdThread);
       const owner = { runId, attempt, threadId: thread.id, instanceId };
       const entry: Live = { live, run, owner, status };
@@ -82,6 +96,7 @@ export function createLiveRuns(options: LiveRunsOptions): LiveRuns {
         turn,
         onTurn,
         llm,
+        endings,
       };
       void executeRun(execution).then((end) => {
         progress?.remove(live);
@@ -91,6 +106,7 @@ export function createLiveRuns(options: LiveRunsOptions): LiveRuns {
           if (isWorthKeeping(live, end)) ended.add(run, live);
         }
         onOver(runId, turn);
+        leave();
       });
       return run;
     },
@@ -98,6 +114,7 @@ export function createLiveRuns(options: LiveRunsOptions): LiveRuns {
     find: (runId) => lives.get(runId)?.run ?? ended.get(runId),
     statusOf: (runId) => lives.get(runId)?.status,
     attemptOf: (runId) => lives.get(runId)?.owner.attempt,
+    isBeingLeft: (runId) => lives.get(runId)?.live.stopReason === 'disconnected',
     stop: (runId, reason) => lives.get(runId)?.live.stop(reason),
     lose({ runId, attempt }) {
       const entry = lives.get(runId);
@@ -120,8 +137,9 @@ function isWorthKeeping({ stream }: LiveRun, end: RunEnd): boolean {
   return !isOpen(end) && (stream.toldMore || end.type !== 'result');
 }
 
-/** Whether its story may go on, here or elsewhere: then only the store knows how it stands. */
+/** Whether its story may go on, here or in another process: then only the store knows how it stands. */
 function isOpen(end: RunEnd): boolean {
+  if (end.type === 'cancelled') return end.reason === 'disconnected';
   return (
     end.type === 'error' && (end.error.code === 'lost' || end.error.code === 'store_unavailable')
   );

@@ -1,10 +1,10 @@
 import type { Thread } from '../thread/thread.ts';
 import type { LiveRun } from './live-run.ts';
-import type { NumberedRunEvent, RunEnd } from './run-events.ts';
+import type { NumberedRunEvent, RunEnd, RunPosition } from './run-events.ts';
 import type { ListenOptions } from './run-stream.ts';
 import type { Run } from './run.ts';
 
-/** A run of this process, for who listens to it. A class: thousands of them are open at once. */
+/** A run of this process, for its listeners. A class: thousands of them are open at once. */
 export class OwnRun implements Run {
   readonly id: string;
   readonly thread: Thread;
@@ -23,13 +23,20 @@ export class OwnRun implements Run {
     return this.#live.stream.end;
   }
 
-  get lastSeq(): number | undefined {
-    const { stream } = this.#live;
-    return stream.ended ? stream.lastSeq : undefined;
+  get attempt(): number {
+    return this.#live.stream.attempt;
+  }
+
+  get endPosition(): RunPosition | undefined {
+    return this.#live.stream.endPosition;
   }
 
   listen(options?: ListenOptions): AsyncGenerator<NumberedRunEvent, void, void> {
     return this.#live.stream.listen(options);
+  }
+
+  attach(leaving: 'continue' | 'cancel'): () => void {
+    return this.#live.attach(leaving);
   }
 
   cancel(): void {

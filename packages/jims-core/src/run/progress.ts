@@ -1,9 +1,10 @@
-import { describeError } from '../errors.ts';
+import { jsonSize } from '../json-size.ts';
 import type { Logger } from '../logger.ts';
-import type { RunOwner, RunProgress, Store } from '../store/store.ts';
+import type { RunOwner, RunOwnProgress, RunProgress, Store } from '../store/store.ts';
 import { newEvent } from '../thread/event.ts';
 import type { JsonObject } from '../thread/event.ts';
 import type { LiveRun } from './live-run.ts';
+import { createOutage, pauseAfter } from './outage.ts';
 import { isRunEnd } from './run-events.ts';
 import type { NumberedRunEvent } from './run-events.ts';
 
@@ -21,50 +22,83 @@ export interface ProgressWriter {
 
 /** Short enough to read along, long enough that a quick run writes nothing. */
 const FLUSH_MS = 250;
-const NONE = { seq: 0, sureSeq: 0 };
+/** While the database is away. */
+const LAST_PAUSE_MS = 5000;
+/** What a statement brings at most, as the database makes room for all of it at once. */
+const MAX_STATEMENT_BYTES = 4 * 1024 * 1024;
+const NONE = { sentSeq: 0, sureSeq: 0 };
+
+interface Written {
+  readonly owner: RunOwner;
+  /** The newest event that was sent to the store, and the newest that surely is there. */
+  sentSeq: number;
+  sureSeq: number;
+}
 
 export function createProgressWriter(store: Store, logger: Logger): ProgressWriter {
-  const written = new Map<LiveRun, { owner: RunOwner; seq: number; sureSeq: number }>();
+  const written = new Map<LiveRun, Written>();
+  const outage = createOutage(logger, 'keep the progress of runs');
+  let timer: NodeJS.Timeout;
+  let isClosed = false;
 
+  /** What is new of all runs, in one statement. */
   async function flush(): Promise<void> {
+    const news: { readonly state: Written; readonly lastSeq: number; progress: RunOwnProgress }[] =
+      [];
+    let bytes = 0;
     for (const [run, state] of written) {
-      const news = run.stream.since(state.seq).filter((event) => !isRunEnd(event));
-      const last = news.at(-1);
+      const events = run.stream.since(state.sureSeq).filter((event) => !isRunEnd(event));
+      const last = events.at(-1);
       if (!last) continue;
-      state.seq = last.seq;
-      try {
-        await store.appendProgress(state.owner, toProgress(news));
-        state.sureSeq = last.seq;
-      } catch (error) {
-        logger.warn({ error: describeError(error) }, 'cannot keep the progress of a run');
-      }
+      state.sentSeq = last.seq;
+      const progress = { owner: state.owner, progress: toProgress(events) };
+      news.push({ state, lastSeq: last.seq, progress });
+      bytes += jsonSize(progress.progress);
+      if (bytes >= MAX_STATEMENT_BYTES) break;
     }
+    if (news.length === 0) return;
+    await store.appendProgress(news.map(({ progress }) => progress));
+    for (const { state, lastSeq } of news) state.sureSeq = lastSeq;
+    if (bytes >= MAX_STATEMENT_BYTES) await flush();
   }
 
-  let flushing = Promise.resolve();
-  const timer = setInterval(() => {
-    flushing = flushing.then(flush);
-  }, FLUSH_MS).unref();
+  function flushIn(ms: number): void {
+    timer = setTimeout(() => void flushNow(), ms).unref();
+  }
 
+  async function flushNow(): Promise<void> {
+    try {
+      await flush();
+      outage.worked();
+    } catch (error) {
+      if (!isClosed) outage.failed(error);
+    }
+    if (!isClosed) flushIn(pauseAfter(outage.failures, FLUSH_MS, LAST_PAUSE_MS));
+  }
+
+  flushIn(FLUSH_MS);
   return {
-    add: (run, owner) => void written.set(run, { owner, seq: 0, sureSeq: 0 }),
+    add: (run, owner) => void written.set(run, { owner, sentSeq: 0, sureSeq: 0 }),
     rest(run) {
-      const { seq, sureSeq } = written.get(run) ?? NONE;
+      const { sentSeq, sureSeq } = written.get(run) ?? NONE;
       // From where it surely is written; what is under way and comes twice does no harm.
       const news = run.stream.since(sureSeq);
-      const isJoinable = seq > 0 || news.some(({ type }) => type === 'delta');
+      const isJoinable = sentSeq > 0 || news.some(({ type }) => type === 'delta');
       return isJoinable ? toProgress(news.filter((event) => !isRunEnd(event))) : [];
     },
     remove: (run) => void written.delete(run),
-    close: () => clearInterval(timer),
+    close() {
+      isClosed = true;
+      clearTimeout(timer);
+    },
   };
 }
 
-/** Deltas of a message that follow each other are written as one row, with the place of the last. */
+/** Deltas of a message that follow each other are written as one row, with the number of the last. */
 function toProgress(events: readonly NumberedRunEvent[]): readonly RunProgress[] {
   const rows: RunProgress[] = [];
   let pieces: string[] = [];
-  for (const [index, { seq, ...event }] of events.entries()) {
+  for (const [index, { seq, attempt: _, ...event }] of events.entries()) {
     if (event.type !== 'delta') {
       rows.push({ seq, event });
       continue;
@@ -80,22 +114,32 @@ function toProgress(events: readonly NumberedRunEvent[]): readonly RunProgress[]
 }
 
 /** Reads back what a {@link ProgressWriter} of any process wrote; what it does not know is left out. */
-export function fromProgress({ seq, event }: RunProgress): readonly NumberedRunEvent[] {
+export function fromProgress(
+  { seq, event }: RunProgress,
+  attempt: number,
+): readonly NumberedRunEvent[] {
   switch (event['type']) {
     case 'delta': {
       const messageId = String(event['messageId']);
       const pieces = Array.isArray(event['pieces']) ? event['pieces'].map(String) : [];
       const first = seq - pieces.length + 1;
-      return pieces.map((delta, i) => ({ seq: first + i, type: 'delta', messageId, delta }));
+      return pieces.map((delta, i) => ({
+        attempt,
+        seq: first + i,
+        type: 'delta',
+        messageId,
+        delta,
+      }));
     }
     case 'status': {
       const { message, statusType } = objectOf(event['status']);
       const status = { message: String(message), statusType: String(statusType) };
-      return [{ seq, type: 'status', status }];
+      return [{ attempt, seq, type: 'status', status }];
     }
     case 'event': {
       const { id, type, data } = objectOf(event['event']);
-      return [{ seq, type: 'event', event: newEvent(String(type), objectOf(data), String(id)) }];
+      const sent = newEvent(String(type), objectOf(data), String(id));
+      return [{ attempt, seq, type: 'event', event: sent }];
     }
     default:
       return [];

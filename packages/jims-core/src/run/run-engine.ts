@@ -1,3 +1,4 @@
+import { describeError } from '../errors.ts';
 import type { JimsError } from '../errors.ts';
 import type { LlmProvider } from '../llm/llm.ts';
 import type { Logger } from '../logger.ts';
@@ -5,12 +6,16 @@ import { newId } from '../new-id.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { AcceptResult, AcceptedRun, RunStatus, Store } from '../store/store.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { within } from '../within.ts';
 import { acceptRequest, refusal } from './accept-run.ts';
 import { createAdmission } from './admission.ts';
+import { cacheOptions } from './cache-options.ts';
 import { createEventCache } from './event-cache.ts';
 import type { EventCache } from './event-cache.ts';
 import { holdLease } from './lease.ts';
+import type { Lease } from './lease.ts';
 import { createLiveRuns } from './live-runs.ts';
+import type { Entry } from './live-runs.ts';
 import { startPurging } from './purging.ts';
 import { createRunLookup } from './run-lookup.ts';
 import { createRunPoll } from './run-poll.ts';
@@ -35,7 +40,7 @@ export interface RunEngine {
    * Resolves when the question is committed.
    *
    * @throws JimsError `thread_not_found`, `thread_moved`, `thread_busy`, `queue_full`, `key_reused`,
-   * `overloaded`, `shutting_down` or `store_unavailable`; nothing is kept then.
+   * `too_many_runs`, `overloaded`, `shutting_down` or `store_unavailable`; nothing is kept then.
    */
   start(request: RunRequest): Promise<Run>;
   /** A run of any process, live or over. */
@@ -50,13 +55,19 @@ export interface RunEngine {
   drain(timeoutMs: number): Promise<void>;
 }
 
-const CACHE_BYTES = 48 * 1024 * 1024;
+/** How long closing waits for a database that does not answer. */
+const END_LEASE_MS = 2000;
 
+/**
+ * Starts the engine.
+ *
+ * @throws JimsError `store_unavailable`; nothing of it is left then.
+ */
 export async function createRunEngine(options: RunEngineOptions): Promise<RunEngine> {
   const { store, limits, logger, metrics } = options;
   const instanceId = newId();
-  const events = createEventCache(store, CACHE_BYTES);
-  const admission = createAdmission(limits.maxRuns, metrics);
+  const events = createEventCache(store, cacheOptions(limits, logger));
+  const admission = createAdmission(limits, metrics);
   const closing = new AbortController();
 
   const poll = createRunPoll({
@@ -71,27 +82,39 @@ export async function createRunEngine(options: RunEngineOptions): Promise<RunEng
     ...options,
     instanceId,
     events,
+    closing: closing.signal,
     onNext: (next) => poll.started(next),
-    onOver(runId, turn) {
-      poll.forget(runId, turn);
-      admission.leave();
-    },
+    onOver: (runId, turn) => poll.forget(runId, turn),
   });
   const lookup = createRunLookup({ store, logger, live, signal: closing.signal });
-  await store.listen(instanceId, () => poll.wake());
-  const lease = await holdLease({
-    store,
-    instanceId,
-    logger,
-    leaseMs: limits.leaseMs,
-    onLost: () => live.stopAll('lost'),
-    onRegained: () => void poll.checkOwners(),
-    onStarted: (run) => poll.started(run),
-  });
+  const lease = await openLease();
   const purging = startPurging({ store, limits, logger, onPurged: dropThreads });
 
+  /** Takes the lease, then listens: what cannot be opened leaves nothing behind. */
+  async function openLease(): Promise<Lease> {
+    let held: Lease | undefined;
+    try {
+      held = await holdLease({
+        store,
+        instanceId,
+        logger,
+        leaseMs: limits.leaseMs,
+        onLost: () => live.stopAll('lost'),
+        onRegained: () => void poll.checkOwners(),
+        onStarted: (run) => poll.started(run),
+      });
+      await store.listen(instanceId, () => poll.wake());
+      return held;
+    } catch (error) {
+      live.close();
+      poll.close();
+      await endLease(held);
+      throw error;
+    }
+  }
+
   async function start(request: RunRequest): Promise<Run> {
-    admission.enter();
+    const leave = admission.enter(await countedCaller(request));
     const runId = newId();
     const turn = poll.turnOf(runId);
     let result: AcceptResult;
@@ -101,26 +124,38 @@ export async function createRunEngine(options: RunEngineOptions): Promise<RunEng
       result = await store.acceptRun(acceptRequest(request, terms));
     } catch (error) {
       poll.forget(runId, turn);
-      admission.leave();
+      leave();
       throw error;
     }
     if (!isInLine(result)) poll.forget(runId, turn);
-    if (result.kind === 'accepted') return begin(request, result, turn);
-    admission.leave();
-    if (result.kind === 'existing') {
-      const run = await lookup.find(result.runId);
-      if (run) return asReplayed(run);
-      throw refusal('thread_not_found', request);
-    }
+    if (result.kind === 'accepted') return begin(request, result, { turn, leave });
+    leave();
+    if (result.kind === 'existing') return replay(request, result.runId);
     // Who asks for one place of a thread has another way to go on.
     if (result.kind !== 'thread_moved') metrics.countRefusal(result.kind);
     throw refusal(result.kind, request);
   }
 
-  function begin(request: RunRequest, accepted: AcceptedRun, turn: Promise<void>): Run {
+  /** A request that was sent before starts nothing new: it gets its run also when the share is used up. */
+  async function countedCaller({ caller, idempotency }: RunRequest): Promise<string | undefined> {
+    if (!idempotency || !admission.isFull(caller)) return caller;
+    return (await store.runIdByKey(idempotency)) === undefined ? caller : undefined;
+  }
+
+  async function replay(request: RunRequest, runId: string): Promise<Run> {
+    const run = await lookup.find(runId);
+    if (!run) throw refusal('thread_not_found', request);
+    if (!live.isBeingLeft(runId)) return asReplayed(run);
+    // It is stopped as its client left, and this is the client again: then it runs again.
+    await run.end;
+    return start(request);
+  }
+
+  function begin(request: RunRequest, accepted: AcceptedRun, entry: Entry): Run {
     for (const before of accepted.interrupted) live.stop(before.runId, 'interrupted');
-    if (accepted.attempt === 1) return live.begin(request, accepted, turn);
-    const run = live.begin(request, accepted, poll.turnOf(accepted.runId));
+    if (accepted.attempt === 1) return live.begin(request, accepted, entry);
+    const turn = poll.turnOf(accepted.runId);
+    const run = live.begin(request, accepted, { ...entry, turn });
     // A lost run has its old id again: its turn may have come before anybody waited for it.
     poll.wake();
     return run;
@@ -132,6 +167,15 @@ export async function createRunEngine(options: RunEngineOptions): Promise<RunEng
       live.dropThread(threadId);
       lookup.dropThread(threadId);
     }
+  }
+
+  /** A lease that cannot be ended now ends by itself, as that of a dead process. */
+  async function endLease(held: Lease | undefined): Promise<void> {
+    if (!held) return;
+    const ended = held.close().catch((error: unknown) => {
+      logger.warn({ error: describeError(error) }, 'cannot end the lease of this process');
+    });
+    await within(END_LEASE_MS, ended);
   }
 
   return {
@@ -156,7 +200,7 @@ export async function createRunEngine(options: RunEngineOptions): Promise<RunEng
       purging.close();
       live.close();
       poll.close();
-      await lease.close();
+      await endLease(lease);
     },
   };
 }
@@ -174,9 +218,13 @@ function asReplayed(run: Run): Run {
     createdThread,
     replayed: true,
     end,
-    get lastSeq() {
-      return run.lastSeq;
+    get attempt() {
+      return run.attempt;
     },
+    get endPosition() {
+      return run.endPosition;
+    },
+    attach: (leaving) => run.attach(leaving),
     listen: (options) => run.listen(options),
     cancel: () => run.cancel(),
   };

@@ -10,6 +10,8 @@ export type RunEvent =
   | { readonly type: 'delta'; readonly messageId: string; readonly delta: string }
   /** Something that the pipeline sent; it is in the log when the run ends with `result`. */
   | { readonly type: 'event'; readonly event: NewEvent }
+  /** The run was lost and runs again as this attempt: nothing that came before counts any more. */
+  | { readonly type: 'restarted'; readonly attempt: number }
   | RunEnd;
 
 /** How a run ended. */
@@ -23,10 +25,15 @@ export type RunEnd =
       readonly type: 'cancelled';
       readonly reason: CancelReason;
       readonly events: readonly ThreadEvent[];
+      /** Only the listening ended, as this process stops: the run goes on in another one. */
+      readonly goesOn?: true;
     };
 
-/** Asked for, overtaken by a newer message, or the process was told to end. */
-export type CancelReason = 'cancelled' | 'interrupted' | 'shutting_down';
+/**
+ * Why a run was stopped: on request, by a newer message, because nobody reads it any more whose
+ * connection it depended on, or because its process ends.
+ */
+export type CancelReason = 'cancelled' | 'interrupted' | 'disconnected' | 'shutting_down';
 
 export interface RunResult {
   /** What the conversation-start pipeline sent, when it ran. */
@@ -37,8 +44,27 @@ export interface RunResult {
   readonly usage?: readonly ModelUsage[];
 }
 
-/** A run event and its place in the run: 1 is the first. Several deltas may come as one, with the last one's place. */
-export type NumberedRunEvent = RunEvent & { readonly seq: number };
+/** Where an event is in a run: the attempt that it is of, and its number there; 1 is the first. */
+export interface RunPosition {
+  readonly attempt: number;
+  readonly seq: number;
+}
+
+/** A run event with its position. Several deltas may come as one, with the position of the last. */
+export type NumberedRunEvent = RunEvent & RunPosition;
+
+/**
+ * The number of the end of an attempt that was lost, as nobody knows how many events it had. No
+ * attempt has so many.
+ */
+export const SEQ_OF_LOST_END = 999_999_999;
+
+/** True when `position` comes after `other`. */
+export function isAfter(position: RunPosition, other: RunPosition): boolean {
+  return position.attempt === other.attempt
+    ? position.seq > other.seq
+    : position.attempt > other.attempt;
+}
 
 /** True for the last event of a run. */
 export function isRunEnd(event: RunEvent): event is RunEnd {

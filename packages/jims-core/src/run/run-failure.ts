@@ -30,3 +30,13 @@ function isOurs(error: unknown): error is JimsError {
 export function fenced(): JimsError {
   return new JimsError('lost', 'The run is no longer this process’s: nothing of it was stored');
 }
+
+/** Whether a run was fenced out. */
+export function isFence(error: unknown): boolean {
+  return isJimsError(error) && error.code === 'lost';
+}
+
+/** The thread is gone, and the run with it: there is nothing to be sent again. */
+export function erased(threadId: string): JimsError {
+  return new JimsError('thread_not_found', `Thread '${threadId}' was erased while it was used`);
+}

@@ -1,10 +1,10 @@
 import type { Logger } from '../logger.ts';
 import type { RunRecord, Store } from '../store/store.ts';
-import { followRun } from './follow-run.ts';
+import { createFollowing } from './follow-runs.ts';
 import type { LiveRuns } from './live-runs.ts';
 import { fromProgress } from './progress.ts';
 import { createReadRuns } from './read-runs.ts';
-import type { RunEnd } from './run-events.ts';
+import type { NumberedRunEvent, RunEnd } from './run-events.ts';
 import type { Run } from './run.ts';
 import { endOfRecord, storedRun } from './stored-run.ts';
 
@@ -25,20 +25,10 @@ export interface RunLookup {
 
 export function createRunLookup({ store, logger, live, signal }: RunLookupOptions): RunLookup {
   const read = createReadRuns();
-  /** Runs of other processes, each read once for all who listen to it here. */
-  const followed = new Map<string, Run>();
-
-  function follow(record: RunRecord): Run {
-    const { runId } = record;
-    const cancel = (): void => void store.requestCancel(runId).catch(() => {});
-    const run = followed.get(runId) ?? followRun(record, { store, logger, signal, cancel });
-    followed.set(runId, run);
-    void run.end.then(() => followed.delete(runId));
-    return run;
-  }
+  const following = createFollowing({ store, logger, signal });
 
   async function find(runId: string): Promise<Run | undefined> {
-    const own = live.find(runId) ?? followed.get(runId) ?? read.get(runId);
+    const own = live.find(runId) ?? following.find(runId) ?? read.get(runId);
     const attempt = store.shared ? live.attemptOf(runId) : undefined;
     if (own && attempt === undefined) return own;
     const record = await store.run(runId);
@@ -46,13 +36,17 @@ export function createRunLookup({ store, logger, live, signal }: RunLookupOption
     if (own && (!record || record.attempt === attempt)) return own;
     if (!record) return undefined;
     const end = endOfRecord(record);
-    if (end) {
-      const told = await store.readProgress(runId, 0);
-      const run = storedRun(record, end, told.flatMap(fromProgress));
-      if (isFinal(end)) read.add(run);
-      return run;
-    }
-    return follow(record);
+    if (!end) return following.follow(record);
+    const run = storedRun(record, end, await progressOf(record));
+    if (isFinal(end)) read.add(run);
+    return run;
+  }
+
+  async function progressOf({ runId, attempt }: RunRecord): Promise<readonly NumberedRunEvent[]> {
+    const [news] = await store.readProgress([{ runId, attempt, afterSeq: 0 }]);
+    // It may run again by now: that is another story.
+    if (news?.attempt !== attempt) return [];
+    return news.progress.flatMap((progress) => fromProgress(progress, attempt));
   }
 
   return { find, dropThread: (threadId) => read.dropThread(threadId) };
@@ -60,5 +54,6 @@ export function createRunLookup({ store, logger, live, signal }: RunLookupOption
 
 /** Whether it can never run again. */
 function isFinal(end: RunEnd): boolean {
-  return end.type === 'result' || (end.type === 'cancelled' && end.reason !== 'shutting_down');
+  if (end.type === 'cancelled') return end.reason === 'cancelled' || end.reason === 'interrupted';
+  return end.type === 'result';
 }

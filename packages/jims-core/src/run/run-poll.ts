@@ -1,6 +1,7 @@
-import { JimsError, describeError } from '../errors.ts';
+import { JimsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { PolledRun, RunOwner, StartedRun, Store } from '../store/store.ts';
+import { createOutage } from './outage.ts';
 
 export interface RunPollOptions {
   readonly store: Store;
@@ -40,7 +41,9 @@ const POLL_MS = 500;
 export function createRunPoll(options: RunPollOptions): RunPoll {
   const { store, instanceId, logger, owners, onCancelRequested, onTaken } = options;
   const waiting = new Map<string, PromiseWithResolvers<void>>();
+  const outage = createOutage(logger, 'look for the turns of queued runs');
   let polling = false;
+  let isClosed = false;
 
   async function poll(): Promise<void> {
     if (polling || owners().length === 0) return;
@@ -51,8 +54,9 @@ export function createRunPoll(options: RunPollOptions): RunPoll {
         tellTurn(run, asked);
         if (run.cancelRequested) onCancelRequested(run.runId);
       }
+      outage.worked();
     } catch (error) {
-      logger.warn({ error: describeError(error) }, 'cannot look for the turns of queued runs');
+      if (!isClosed) outage.failed(error);
     } finally {
       polling = false;
     }
@@ -77,7 +81,7 @@ export function createRunPoll(options: RunPollOptions): RunPoll {
         if (owner && !isKept) onTaken(owner);
       }
     } catch (error) {
-      logger.warn({ error: describeError(error) }, 'cannot look for runs that were taken away');
+      outage.failed(error);
     }
   }
 
@@ -107,7 +111,10 @@ export function createRunPoll(options: RunPollOptions): RunPoll {
     },
     checkOwners,
     wake: () => void poll(),
-    close: () => clearInterval(timer),
+    close() {
+      isClosed = true;
+      clearInterval(timer);
+    },
   };
 }
 

@@ -1,26 +1,32 @@
-import { isRunEnd } from './run-events.ts';
-import type { NumberedRunEvent, RunEnd, RunEvent } from './run-events.ts';
+import { isAfter, isRunEnd } from './run-events.ts';
+import type { NumberedRunEvent, RunEnd, RunEvent, RunPosition } from './run-events.ts';
 
 export interface ListenOptions {
-  /** Leaves out the events up to this place; default 0. */
-  readonly after?: number;
+  /**
+   * Leaves out the events up to this position. When it is of an earlier attempt, `restarted` comes
+   * first, then everything of the current attempt. Default: from the beginning of the current attempt.
+   */
+  readonly after?: RunPosition | undefined;
   /** Gives every delta by itself, however many the listener has missed; default false. */
   readonly piecemeal?: boolean;
 }
 
 /** A listener this far behind gets deltas put together: one frame of text instead of hundreds. */
 const FAR_BEHIND = 64;
-/** No further than this: what is put together for one that does not read is a copy of his own. */
+/** No further than this: what is put together for one that does not read is a copy of its own. */
 const JOINED_CHARS = 32 * 1024;
 
 /**
- * The live side of a run: one writer, any number of listeners, each from where he likes.
+ * The live side of a run: one writer, any number of listeners, each from where it likes.
  *
  * Keeps a run's events once for all its listeners. How much that can be is bounded where the
  * pipeline sends, so a listener that does not read costs nothing and never slows the run.
  */
 export class RunStream {
   readonly #events: NumberedRunEvent[] = [];
+  #attempt: number;
+  /** Index of the first event of the current attempt. */
+  #begin = 0;
   #ended: RunEnd | undefined;
   /** What is told of the end, once somebody waits for it. */
   #end: PromiseWithResolvers<RunEnd> | undefined;
@@ -28,7 +34,16 @@ export class RunStream {
   /** What listeners wait for that have heard everything. */
   #more: PromiseWithResolvers<void> | undefined;
 
-  /** Place of the newest event; 0 before the first. */
+  constructor(attempt: number) {
+    this.#attempt = attempt;
+  }
+
+  /** The newest attempt that it knows of. */
+  get attempt(): number {
+    return this.#attempt;
+  }
+
+  /** Number of the current attempt's newest event; 0 before the first. */
   get lastSeq(): number {
     return this.#events.at(-1)?.seq ?? 0;
   }
@@ -42,6 +57,12 @@ export class RunStream {
     return this.#ended !== undefined;
   }
 
+  /** Where the run's end is; `undefined` while it is not over, or is over for this process alone. */
+  get endPosition(): RunPosition | undefined {
+    if (!this.#ended || goesOn(this.#ended)) return undefined;
+    return { attempt: this.#attempt, seq: this.lastSeq };
+  }
+
   get end(): Promise<RunEnd> {
     if (this.#ended) return Promise.resolve(this.#ended);
     this.#end ??= Promise.withResolvers<RunEnd>();
@@ -49,13 +70,68 @@ export class RunStream {
   }
 
   /** Tells an event; dropped after the last one. */
-  push(event: RunEvent): void {
-    this.pushNumbered({ ...event, seq: this.lastSeq + 1 });
+  push(event: Exclude<RunEvent, { type: 'restarted' }>): void {
+    this.pushNumbered({ ...event, attempt: this.#attempt, seq: this.lastSeq + 1 });
   }
 
-  /** As `push`, for an event that has its place already; dropped when that is not a later one. */
+  /** As `push`, for an event that has its position already; dropped when that is not a later one. */
   pushNumbered(event: NumberedRunEvent): void {
-    if (this.#ended || event.seq <= this.lastSeq) return;
+    if (isAfter(event, { attempt: this.#attempt, seq: this.lastSeq })) this.#add(event);
+  }
+
+  /** The run is executed again: what was told so far does not count any more. */
+  restart(attempt: number): void {
+    if (attempt <= this.#attempt) return;
+    this.#add({ type: 'restarted', attempt, seq: 0 });
+    this.#attempt = attempt;
+    this.#begin = this.#events.length;
+  }
+
+  /** Ends the listening and not the run: this end has no position of its own. */
+  leave(): void {
+    const end = { type: 'cancelled', reason: 'shutting_down', events: [], goesOn: true } as const;
+    this.#add({ ...end, attempt: this.#attempt, seq: this.lastSeq });
+  }
+
+  /** What the current attempt told after a number. */
+  since(seq: number): readonly NumberedRunEvent[] {
+    return this.#events.slice(indexAfter(this.#events, { attempt: this.#attempt, seq }));
+  }
+
+  /** The events after the position `after` so far, then the live ones, to the end. */
+  async *listen({ after, piecemeal = false }: ListenOptions = {}): AsyncGenerator<
+    NumberedRunEvent,
+    void,
+    void
+  > {
+    const events = this.#events;
+    const isBehind = after !== undefined && after.attempt < this.#attempt;
+    const from = after ?? { attempt: 0, seq: 0 };
+    let next = isBehind || !after ? this.#begin : indexAfter(events, after);
+    // All that a joiner missed is put together; of what comes then, only what piles up.
+    let joinedUntil = after && !piecemeal ? events.length : 0;
+    if (isBehind) yield { type: 'restarted', attempt: this.#attempt, seq: 0 };
+    for (;;) {
+      if (!piecemeal && events.length - next > FAR_BEHIND) joinedUntil = events.length;
+      const event = events[next];
+      if (!event) {
+        if (this.#ended) return;
+        await this.#news();
+        continue;
+      }
+      // Of a run that is read from elsewhere, what the listener has seen may come only now.
+      if (!isAfter(event, from) && !isUnseenEnd(event, from)) {
+        next++;
+        continue;
+      }
+      const first = next;
+      next = endOfText(events, first, joinedUntil);
+      yield joined(events.slice(first, next));
+    }
+  }
+
+  #add(event: NumberedRunEvent): void {
+    if (this.#ended) return;
     this.#events.push(event);
     this.#toldMore ||= event.type === 'status' || event.type === 'delta';
     if (isRunEnd(event)) {
@@ -66,53 +142,28 @@ export class RunStream {
     this.#more = undefined;
   }
 
-  /** What is after a place. */
-  since(seq: number): readonly NumberedRunEvent[] {
-    return this.#events.slice(indexAfter(this.#events, seq));
-  }
-
-  /** The events after the place `after` so far, then the live ones, to the end. */
-  async *listen({ after = 0, piecemeal = false }: ListenOptions = {}): AsyncGenerator<
-    NumberedRunEvent,
-    void,
-    void
-  > {
-    const events = this.#events;
-    let next = indexAfter(events, after);
-    // All that a joiner missed is put together; of what comes then, only what piles up.
-    let joinedUntil = after > 0 && !piecemeal ? events.length : 0;
-    for (;;) {
-      if (!piecemeal && events.length - next > FAR_BEHIND) joinedUntil = events.length;
-      const event = events[next];
-      if (!event) {
-        if (this.#ended) return;
-        await this.#news();
-        continue;
-      }
-      // Of a run that is read from elsewhere, what the listener has seen may come only now.
-      if (event.seq <= after) {
-        next++;
-        continue;
-      }
-      const from = next;
-      next = endOfText(events, from, joinedUntil);
-      yield joined(events.slice(from, next));
-    }
-  }
-
   #news(): Promise<void> {
     this.#more ??= Promise.withResolvers<void>();
     return this.#more.promise;
   }
 }
 
-function indexAfter(events: readonly NumberedRunEvent[], seq: number): number {
-  if (seq <= 0) return 0;
-  const index = events.findIndex((event) => event.seq > seq);
+function goesOn(event: RunEvent): boolean {
+  return event.type === 'cancelled' && event.goesOn === true;
+}
+
+/** A position can be wrong: only the listener that has seen this very end goes without it. */
+function isUnseenEnd(event: NumberedRunEvent, seen: RunPosition): boolean {
+  const wasSeen = event.attempt === seen.attempt && event.seq === seen.seq;
+  return isRunEnd(event) && (goesOn(event) || !wasSeen);
+}
+
+function indexAfter(events: readonly NumberedRunEvent[], position: RunPosition): number {
+  const index = events.findIndex((event) => isAfter(event, position) || isRunEnd(event));
   return index < 0 ? events.length : index;
 }
 
-/** Behind the event at `from`, or behind all deltas of its message that are told as one with it. */
+/** Index after the event at `from`, or after all deltas of its message that are told as one with it. */
 function endOfText(events: readonly NumberedRunEvent[], from: number, until: number): number {
   const first = events[from];
   let next = from + 1;
@@ -127,7 +178,7 @@ function endOfText(events: readonly NumberedRunEvent[], from: number, until: num
   return next;
 }
 
-/** Deltas as one, with the place of the last; any other event as it is. */
+/** Deltas as one, with the position of the last; any other event as it is. */
 function joined(events: readonly NumberedRunEvent[]): NumberedRunEvent {
   return events.reduce((all, next) =>
     all.type === 'delta' && next.type === 'delta'

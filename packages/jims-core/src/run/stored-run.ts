@@ -2,6 +2,7 @@ import { JimsError } from '../errors.ts';
 import type { JimsErrorCode } from '../errors.ts';
 import { readUsage } from '../llm/usage.ts';
 import type { RunRecord } from '../store/store.ts';
+import { SEQ_OF_LOST_END } from './run-events.ts';
 import type { CancelReason, NumberedRunEvent, RunEnd } from './run-events.ts';
 import { RunStream } from './run-stream.ts';
 import type { Run } from './run.ts';
@@ -32,32 +33,29 @@ export function storedRun(
   end: RunEnd,
   progress: readonly NumberedRunEvent[],
 ): Run {
-  const stream = new RunStream();
+  const stream = new RunStream(record.attempt);
   const told = progress.length > 0 ? progress : toldEvents(record);
   for (const event of told) stream.pushNumbered(event);
   finish(stream, record, end);
   return runOf(record, stream, () => {});
 }
 
-/** What a run told that told nothing but its events: their places are known then. */
-function toldEvents({ startEvents, events, lastSeq }: RunRecord): readonly NumberedRunEvent[] {
+/** What a run told that told nothing but its events: their positions are known then. */
+function toldEvents(record: RunRecord): readonly NumberedRunEvent[] {
+  const { startEvents, events, attempt, lastSeq } = record;
   const sent = [...startEvents, ...events];
   if (sent.length + 1 !== lastSeq) return [];
-  return sent.map((event, index) => ({ type: 'event', event, seq: index + 1 }));
+  return sent.map((event, index) => ({ type: 'event', event, attempt, seq: index + 1 }));
 }
 
 /** Ends a stream that was put together from what a store keeps. */
 export function finish(stream: RunStream, { lastSeq }: RunRecord, end: RunEnd): void {
-  stream.pushNumbered({ ...end, seq: Math.max(lastSeq ?? 0, stream.lastSeq + 1) });
+  const seq = Math.max(lastSeq ?? SEQ_OF_LOST_END, stream.lastSeq + 1);
+  stream.pushNumbered({ ...end, attempt: stream.attempt, seq });
 }
 
 export function runOf(
-  {
-    runId,
-    thread,
-    createdThread,
-    lastSeq,
-  }: Pick<RunRecord, 'runId' | 'thread' | 'createdThread' | 'lastSeq'>,
+  { runId, thread, createdThread }: Pick<RunRecord, 'runId' | 'thread' | 'createdThread'>,
   stream: RunStream,
   cancel: () => void,
 ): Run {
@@ -66,7 +64,14 @@ export function runOf(
     thread,
     createdThread,
     replayed: false,
-    lastSeq,
+    get attempt() {
+      return stream.attempt;
+    },
+    get endPosition() {
+      return stream.endPosition;
+    },
+    // It is over, or its own process decides.
+    attach: () => () => {},
     listen: (options) => stream.listen(options),
     end: stream.end,
     cancel,
@@ -81,5 +86,7 @@ function codeOf(code: string | undefined): JimsErrorCode {
 }
 
 function reasonOf(code: string | undefined): CancelReason {
-  return code === 'interrupted' || code === 'shutting_down' ? code : 'cancelled';
+  return code === 'interrupted' || code === 'disconnected' || code === 'shutting_down'
+    ? code
+    : 'cancelled';
 }

@@ -20,7 +20,10 @@ export interface Store extends ThreadStore, RunStore, InstanceStore, AsyncDispos
   readonly shared: boolean;
   /** Resolves when the database answers. */
   ping(): Promise<void>;
-  /** Removes what is older than it may be, a bounded amount; several processes may do so at once. */
+  /**
+   * Removes what is older than it may be, and goes on with an erasure that was interrupted: a bounded
+   * amount, so it is to be called again while there is more. Several processes may do so at once.
+   */
   purge(limits: PurgeLimits): Promise<PurgeResult>;
   close(): Promise<void>;
 }
@@ -32,19 +35,34 @@ export interface ThreadStore {
   thread(threadId: string): Promise<Thread | undefined>;
   threadByExternalId(externalId: string): Promise<Thread | undefined>;
   latestThread(contactId: string): Promise<Thread | undefined>;
-  /** Newest first. */
-  listThreads(query: ThreadQuery): Promise<readonly Thread[]>;
+  /** Threads, newest first, within the bounds of the query. */
+  listThreads(query: ThreadQuery): Promise<ThreadList>;
   /** Replaces the config; `undefined` when there is no such thread. */
   updateThreadConfig(threadId: string, config: JsonObject): Promise<Thread | undefined>;
-  /** Removes threads with their events and runs; an active run of theirs is fenced out. */
+  /**
+   * Removes threads with their events and runs, and resolves with their ids when all of it is gone.
+   *
+   * However much there is, it goes in pieces of bounded time. The first pieces take the threads
+   * themselves: an active run of a thread is fenced out in the same transaction, and from then on
+   * nobody finds the thread, its runs or their idempotency keys. Meanwhile other readers may still see
+   * those threads of the contact whose turn has not come, each of them whole; what is left of a
+   * thread that is gone is seen by nobody who asks for the thread first. When the process ends in
+   * the middle, `purge` removes the rest.
+   */
   deleteThreads(which: { threadId: string } | { contactId: string }): Promise<readonly string[]>;
 
   /** Appends events outside a run, in the order given. */
   appendEvents(threadId: string, events: readonly NewEvent[]): Promise<readonly ThreadEvent[]>;
-  /** The events after `after` (all without it), in order. */
-  readEvents(threadId: string, after?: EventPosition): Promise<readonly ThreadEvent[]>;
-  /** A page of the events after `after`, in order, of some domains or of all. */
-  pageEvents(threadId: string, page: EventPage): Promise<readonly ThreadEvent[]>;
+  /** The newest events of a thread, as many as the bounds of `tail` let through. */
+  readTail(threadId: string, tail: TailQuery): Promise<LogTail>;
+  /** Events after a position, in order, of some domains or of all, within the bounds of `page`. */
+  pageEvents(threadId: string, page: EventPage): Promise<EventList>;
+  /**
+   * Calls `wake` whenever the log of a thread may have grown, or the thread may be gone: at once for
+   * what this process writes, within about half a second for others. It may be called in vain, but not
+   * before this method has returned. Returns what ends it.
+   */
+  watchThread(threadId: string, wake: () => void): () => void;
 }
 
 /** Runs: their state machine, and what others may know of them. */
@@ -62,6 +80,8 @@ export interface RunStore {
   /**
    * Ends a run: outcome and events in one transaction, and the next of the queue is started. A run
    * that still waits is withdrawn: its question is stored, and it ends so, when its turn comes.
+   *
+   * The same once more, as after an answer that was lost, gives the same events, and changes nothing.
    */
   finishRun(run: RunOwner, outcome: RunOutcomeRecord): Promise<FinishResult>;
   run(runId: string): Promise<RunRecord | undefined>;
@@ -74,11 +94,12 @@ export interface RunStore {
   /** How these runs stand, and which active runs of this process are asked to stop. */
   pollRuns(instanceId: string, runIds: readonly string[]): Promise<readonly PolledRun[]>;
   /**
-   * Keeps what a running run has told so far, for who follows it from another process. A store that
-   * is not shared keeps nothing.
+   * Keeps what running runs have told so far, for those that follow them from another process; what
+   * comes from an attempt that is over is left out. A store that is not shared keeps nothing.
    */
-  appendProgress(run: RunOwner, progress: readonly RunProgress[]): Promise<void>;
-  readProgress(runId: string, afterSeq: number): Promise<readonly RunProgress[]>;
+  appendProgress(news: readonly RunOwnProgress[]): Promise<void>;
+  /** How runs stand, and what they told after what was seen of them; unknown runs are left out. */
+  readProgress(seen: readonly SeenRun[]): Promise<readonly RunNews[]>;
 }
 
 /** The processes that run runs. */
@@ -101,19 +122,68 @@ export interface EventPosition {
   readonly id: string;
 }
 
-export interface EventPage {
-  readonly after?: EventPosition;
+/**
+ * How much one call may read: rows by number, and what they hold by bytes of JSON text. The first row
+ * comes however large it is, so that whoever reads on gets to the end.
+ */
+export interface ReadBounds {
   readonly limit: number;
+  /** Default: {@link READ_BYTES}. */
+  readonly maxBytes?: number;
+}
+
+/** What one call reads at most, unless it says otherwise: more at once would hold up all others. */
+export const READ_BYTES: number = 1024 * 1024;
+
+export interface EventPage extends ReadBounds {
+  readonly after?: EventPosition;
   /** Only events of these domains. */
   readonly domains?: readonly string[];
 }
 
-export interface ThreadQuery {
+/** A part of a thread's log. */
+export interface EventList {
+  readonly events: readonly ThreadEvent[];
+  /**
+   * The last position that was looked at, also when its event is of another domain: where to read on.
+   * `undefined` when there was nothing to look at.
+   */
+  readonly last: EventPosition | undefined;
+  /** Whether the log goes on after `last`. `events` may be empty then, when domains are asked for. */
+  readonly more: boolean;
+}
+
+export interface TailQuery {
+  /** Only events after this one. */
+  readonly after?: EventPosition;
+  /** Only events before this one. */
+  readonly before?: EventPosition;
+  /** How much of the log is read, in bytes of JSON text; the newest event comes however large it is. */
+  readonly maxBytes: number;
+}
+
+/** The end of a thread's log. */
+export interface LogTail {
+  /** In order. */
+  readonly events: readonly ThreadEvent[];
+  /** Whether there are older events (after `after`) that are left out. */
+  readonly isCut: boolean;
+  /** When it is cut: the newest event of each `state.set.*` type that `events` has none of, in order. */
+  readonly states: readonly ThreadEvent[];
+}
+
+export interface ThreadQuery extends ReadBounds {
   readonly contactId?: string;
   readonly externalId?: string;
   /** Threads older than this one. */
   readonly before?: EventPosition;
-  readonly limit: number;
+}
+
+/** A part of a list of threads. */
+export interface ThreadList {
+  readonly threads: readonly Thread[];
+  /** Whether there are more after the last one. */
+  readonly more: boolean;
 }
 
 /** The thread that a run is for. */
@@ -200,9 +270,16 @@ export interface AcceptedRun {
   readonly status: 'queued' | 'running';
   /** The runs before this one that were asked to stop, by `onBusy: 'interrupt'`. */
   readonly interrupted: readonly StartedRun[];
-  /** What the thread has, brought along for a running run of a new thread or of the known one. */
+  /**
+   * What the thread has, brought along for a running run of a new thread or of the known one; not when
+   * it is more than {@link FRESH_EVENTS} or {@link FRESH_BYTES}.
+   */
   readonly fresh?: FreshEvents;
 }
+
+/** How much accepting a run brings along at most: it is done in one piece. */
+export const FRESH_EVENTS = 1000;
+export const FRESH_BYTES: number = 1024 * 1024;
 
 /** The events of a thread after a position, all of them without one. */
 export interface FreshEvents {
@@ -290,6 +367,27 @@ export interface RunProgress {
   readonly event: JsonObject;
 }
 
+/** What a run has told since the last time. */
+export interface RunOwnProgress {
+  readonly owner: RunOwner;
+  readonly progress: readonly RunProgress[];
+}
+
+/** How much of a run was seen. */
+export interface SeenRun {
+  readonly runId: string;
+  readonly attempt: number;
+  readonly afterSeq: number;
+}
+
+/** What is new of a run: of an attempt that was not seen, everything. */
+export interface RunNews {
+  readonly runId: string;
+  readonly attempt: number;
+  readonly status: RunStatus;
+  readonly progress: readonly RunProgress[];
+}
+
 export interface ReapResult {
   /** How many runs were marked lost. */
   readonly lost: number;
@@ -311,4 +409,6 @@ export interface PurgeLimits {
 export interface PurgeResult {
   readonly threadIds: readonly string[];
   readonly runs: number;
+  /** Whether there may be more to remove. */
+  readonly more: boolean;
 }

@@ -1,4 +1,4 @@
-import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Counter, Histogram, Registry } from 'prom-client';
 
 /** How a pipeline's run ended, as the label `status`. */
 export type RunStatusLabel = 'success' | 'failure' | 'cancelled';
@@ -8,7 +8,13 @@ export interface Metrics {
   observeRun(pipeline: string, status: RunStatusLabel, seconds: number): void;
   /** A request that was refused, by the code of its error. */
   countRefusal(code: string): void;
-  /** What is read whenever the metrics are: numbers of now. */
+  /**
+   * A number that is read whenever the metrics are read. It may be registered at any time. Registered
+   * again under the same name, the numbers are added up; a `read` that throws adds nothing.
+   *
+   * @throws TypeError for a name that Prometheus does not allow, or that another kind of metric has.
+   * @example app.metrics.gauge('shop_carts_open', 'Carts that are not paid', () => carts.size);
+   */
   gauge(name: string, help: string, read: () => number): void;
   /** As `gauge`, for a number that only grows. */
   counter(name: string, help: string, read: () => number): void;
@@ -25,6 +31,8 @@ export interface Metrics {
 
 interface Instruments {
   readonly registry: Registry;
+  /** Adds a number of now to the registry. */
+  readonly add: (number: NumberOfNow) => void;
   readonly runs: Counter<'pipeline' | 'status'>;
   readonly durations: Histogram<'pipeline' | 'status'>;
   readonly refusals: Counter<'code'>;
@@ -43,30 +51,70 @@ interface NumberOfNow {
   readonly kind: 'gauge' | 'counter';
   readonly name: string;
   readonly help: string;
-  readonly read: () => number;
+  /** More than one when it was registered again. */
+  readonly reads: (() => number)[];
 }
 
+/** What this module counts by itself. */
+const OWN_NAMES = {
+  runs: 'jims_pipeline_runs_total',
+  durations: 'jims_pipeline_run_duration_seconds',
+  refusals: 'jims_refusals_total',
+  modelCalls: 'llm_calls_total',
+  promptTokens: 'llm_usage_prompt_tokens_total',
+  completionTokens: 'llm_usage_completion_tokens_total',
+} as const;
+const TAKEN: ReadonlySet<string> = new Set(Object.values(OWN_NAMES));
+/** The library's own numbers of the process. */
+const OF_PROCESS = /^(?:process|nodejs)_/;
+const NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 const BUCKETS_S = [0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600];
 
-/** Metrics with a registry of their own. The library behind is loaded on first use, not at start. */
+/** Metrics with a registry of their own. The library is loaded on first use, not at start. */
 export function createMetrics(): Metrics {
-  const numbers: NumberOfNow[] = [];
-  const expected: string[] = [];
+  const numbers = new Map<string, NumberOfNow>();
+  const expected = new Set<string>();
   let loading: Promise<Instruments> | undefined;
   let instruments: Instruments | undefined;
   let process: Promise<void> | undefined;
 
-  async function load(): Promise<Instruments> {
-    loading ??= loadInstruments(numbers);
-    const loaded = await loading;
-    if (!instruments) showZero(loaded, expected);
-    instruments = loaded;
-    return loaded;
+  function load(): Promise<Instruments> {
+    loading ??= import('prom-client').then((library) => {
+      // At once: a number that is registered from now on is added to them.
+      instruments = createInstruments(library, numbers.values());
+      showZero(instruments, expected);
+      return instruments;
+    });
+    return loading;
   }
 
   function use(observe: (instruments: Instruments) => void): void {
     if (instruments) observe(instruments);
-    else void load().then(observe);
+    // A library that cannot be loaded fails `registry()`, and no run.
+    else void load().then(observe, () => {});
+  }
+
+  function register(
+    kind: NumberOfNow['kind'],
+    name: string,
+    help: string,
+    read: () => number,
+  ): void {
+    const known = numbers.get(name);
+    const isTaken = TAKEN.has(name) || OF_PROCESS.test(name);
+    if (isTaken || (known && known.kind !== kind)) {
+      throw new TypeError(`There is another metric with the name '${name}': choose another name`);
+    }
+    if (!NAME.test(name)) {
+      throw new TypeError(`'${name}' cannot be the name of a metric: use letters, digits and _`);
+    }
+    if (known) {
+      known.reads.push(read);
+      return;
+    }
+    const number: NumberOfNow = { kind, name, help, reads: [read] };
+    numbers.set(name, number);
+    instruments?.add(number);
   }
 
   return {
@@ -77,8 +125,8 @@ export function createMetrics(): Metrics {
       });
     },
     countRefusal: (code) => use(({ refusals }) => refusals.inc({ code })),
-    gauge: (name, help, read) => void numbers.push({ kind: 'gauge', name, help, read }),
-    counter: (name, help, read) => void numbers.push({ kind: 'counter', name, help, read }),
+    gauge: (name, help, read) => register('gauge', name, help, read),
+    counter: (name, help, read) => register('counter', name, help, read),
     observeModel({ model, promptTokens, completionTokens }) {
       use((counters) => {
         counters.modelCalls.inc({ model });
@@ -87,7 +135,7 @@ export function createMetrics(): Metrics {
       });
     },
     expectRefusals(codes) {
-      expected.push(...codes);
+      for (const code of codes) expected.add(code);
       if (instruments) showZero(instruments, codes);
     },
     async registry() {
@@ -99,7 +147,20 @@ export function createMetrics(): Metrics {
   };
 }
 
-function showZero({ refusals }: Instruments, codes: readonly string[]): void {
+/** The sum of what is read now. */
+function sumOf({ reads }: NumberOfNow): number {
+  return reads.reduce((sum, read) => sum + valueOf(read), 0);
+}
+
+function valueOf(read: () => number): number {
+  try {
+    return Number(read()) || 0;
+  } catch {
+    return 0;
+  }
+}
+
+function showZero({ refusals }: Instruments, codes: Iterable<string>): void {
   for (const code of codes) refusals.inc({ code }, 0);
 }
 
@@ -109,58 +170,69 @@ async function collectProcessMetrics(register: Registry): Promise<void> {
   collectDefaultMetrics({ register });
 }
 
-async function loadInstruments(numbers: readonly NumberOfNow[]): Promise<Instruments> {
-  const { Counter, Gauge: GaugeOf, Histogram, Registry } = await import('prom-client');
+function createInstruments(
+  { Counter, Gauge, Histogram, Registry }: typeof import('prom-client'),
+  numbers: Iterable<NumberOfNow>,
+): Instruments {
   const registry = new Registry();
-  const common = { labelNames: ['pipeline', 'status'] as const, registers: [registry] };
-  for (const number of numbers) registry.registerMetric(metricOf(number));
-  function metricOf({ kind, name, help, read }: NumberOfNow): Counter | Gauge {
-    const named = { name, help, registers: [] };
+  const registers = [registry];
+  const common = { labelNames: ['pipeline', 'status'] as const, registers };
+
+  function add(number: NumberOfNow): void {
+    const { kind, name, help } = number;
     if (kind === 'gauge') {
-      return new GaugeOf({
-        ...named,
+      new Gauge({
+        name,
+        help,
+        registers,
         collect() {
-          this.set(read());
+          this.set(sumOf(number));
         },
       });
+      return;
     }
-    return new Counter({
-      ...named,
+    new Counter({
+      name,
+      help,
+      registers,
       collect() {
         this.reset();
-        this.inc(read());
+        this.inc(Math.max(0, sumOf(number)));
       },
     });
   }
+  for (const number of numbers) add(number);
+
   const byModel = (name: string, help: string): Counter<'model'> =>
-    new Counter({ name, help, labelNames: ['model'], registers: [registry] });
+    new Counter({ name, help, labelNames: ['model'], registers });
   return {
     registry,
-    modelCalls: byModel('llm_calls_total', 'Total number of LLM calls'),
+    add,
+    modelCalls: byModel(OWN_NAMES.modelCalls, 'Total number of LLM calls'),
     promptTokens: byModel(
-      'llm_usage_prompt_tokens_total',
+      OWN_NAMES.promptTokens,
       'Total number of tokens used in the prompt for LLM',
     ),
     completionTokens: byModel(
-      'llm_usage_completion_tokens_total',
+      OWN_NAMES.completionTokens,
       'Total number of tokens used in the completion for LLM',
     ),
     runs: new Counter({
-      name: 'jims_pipeline_runs_total',
+      name: OWN_NAMES.runs,
       help: 'Total number of pipeline runs',
       ...common,
     }),
     durations: new Histogram({
-      name: 'jims_pipeline_run_duration_seconds',
+      name: OWN_NAMES.durations,
       help: 'Duration of pipeline runs in seconds',
       buckets: BUCKETS_S,
       ...common,
     }),
     refusals: new Counter({
-      name: 'jims_refusals_total',
+      name: OWN_NAMES.refusals,
       help: 'Total number of requests refused, by the code of the error',
       labelNames: ['code'],
-      registers: [registry],
+      registers,
     }),
   };
 }

@@ -80,9 +80,26 @@ export class ThreadContext {
     this.#llm = llm;
   }
 
-  /** Every event of the thread when the run began, oldest first. */
+  /**
+   * The events of the thread when the run began, oldest first: every one of them, unless the thread
+   * {@link isCut}.
+   */
   get events(): readonly ThreadEvent[] {
     return this.#log.events;
+  }
+
+  /**
+   * Whether the thread is larger than a run loads (`maxThreadSize` of the run limits, 16 MiB unless
+   * set otherwise). Then `events` and `history` have only its newest part, and `events` begins with the
+   * newest value of each state that was set before that part: `getState` is right in any case.
+   *
+   * @example
+   * ```ts
+   * if (ctx.isCut) ctx.sendMessage('I only remember the last part of our talk.');
+   * ```
+   */
+  get isCut(): boolean {
+    return this.#log.isCut;
   }
 
   /** What user and assistant said, oldest first: the data of the `comm.*` events. */

@@ -15,7 +15,7 @@ import type { Run } from '../../src/run/run.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { ThreadEvent } from '../../src/thread/event.ts';
-import { keyOf, question } from '../support/store-user.ts';
+import { eventsOf, keyOf, question } from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';
 
 type Action =
@@ -72,7 +72,7 @@ describeStores((kind) => {
       const apps = stores.map((each) => openApp(heldBack(each, scheduler), scheduler));
       const { thread } = await store.openThread({ contactId: randomUUID() });
       const told = await scheduler.waitFor(perform(all, apps, thread.id));
-      const log = await store.readEvents(thread.id);
+      const log = await eventsOf(store, thread.id);
       for (const each of told) await checkRun(store, log, each);
       await scheduler.waitFor(Promise.all(apps.map((app) => app.close(0))));
       sequences++;

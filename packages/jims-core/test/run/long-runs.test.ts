@@ -71,5 +71,5 @@ function say(app: JimsApp): Promise<Run> {
 }
 
 function told(run: Run, after: number): Promise<NumberedRunEvent[]> {
-  return Array.fromAsync(run.listen({ after }));
+  return Array.fromAsync(run.listen({ after: { attempt: 1, seq: after } }));
 }

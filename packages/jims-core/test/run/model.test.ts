@@ -20,7 +20,7 @@ import { createPuppets, startProcess } from '../support/processes.ts';
 import type { TestProcess } from '../support/processes.ts';
 import { createRunModel } from '../support/run-model.ts';
 import type { ModelRun } from '../support/run-model.ts';
-import { keyOf, question } from '../support/store-user.ts';
+import { eventsOf, keyOf, question } from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';
 
 type Step =
@@ -301,7 +301,7 @@ async function openWorld(
   /** What is not as the model says; nothing when all is. */
   async function difference(): Promise<string | undefined> {
     for (const [index, threadId] of threads.entries()) {
-      const log = (await store.readEvents(threadId))
+      const log = (await eventsOf(store, threadId))
         .filter(({ type }) => type.startsWith('comm.'))
         .map(({ data }) => String(data['content']));
       const expected = model.log(index);

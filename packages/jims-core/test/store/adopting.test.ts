@@ -7,7 +7,14 @@ import { fileURLToPath } from 'node:url';
 import { openStore } from '../../src/store/open-store.ts';
 import { newEvent } from '../../src/thread/event.ts';
 import { withClient } from '../support/postgres.ts';
-import { conversation, latestOf, question, storeUser } from '../support/store-user.ts';
+import {
+  conversation,
+  eventsOf,
+  latestOf,
+  question,
+  storeUser,
+  threadsOf,
+} from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';
 import type { StoreUnderTest } from '../support/stores.ts';
 
@@ -23,7 +30,7 @@ describeStores((kind) => {
   test('the threads of the original are there, with all that was said in them', async () => {
     await using database = await originalDatabase(kind);
     await using store = await openStore(database.url);
-    const threads = await store.listThreads({ limit: 10 });
+    const threads = await threadsOf(store, { limit: 10 });
     assert.deepEqual(
       threads.map((thread) => [thread.contactId, thread.config]),
       [
@@ -38,7 +45,10 @@ describeStores((kind) => {
     assert.deepEqual(await conversation(store, customer.id), CONVERSATION);
     assert.deepEqual(await conversation(store, telegram.id), ['boom', 'again', 'Echo: again']);
     assert.deepEqual(await conversation(store, unnamed.id), ['', 'Echo: (no message)']);
-    const states = await store.pageEvents(customer.id, { limit: 10, domains: ['rag', 'state'] });
+    const { events: states } = await store.pageEvents(customer.id, {
+      limit: 10,
+      domains: ['rag', 'state'],
+    });
     assert.deepEqual(
       states.map(({ type, data }) => [type, data]),
       [
@@ -59,9 +69,9 @@ describeStores((kind) => {
     const said = await conversation(store, run.thread.id);
     assert.deepEqual(said.slice(-2), ['and now?', 'now']);
     assert.equal(said.length, CONVERSATION.length + 2);
-    const log = await store.readEvents(run.thread.id);
+    const log = await eventsOf(store, run.thread.id);
     for (const [index, event] of log.entries()) {
-      assert.deepEqual(await store.readEvents(run.thread.id, event), log.slice(index + 1));
+      assert.deepEqual(await eventsOf(store, run.thread.id, event), log.slice(index + 1));
     }
   });
 

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import { isJimsError } from '../../src/errors.ts';
 import { newEvent } from '../../src/thread/event.ts';
-import { answer, freshStore, question, texts } from '../support/store-user.ts';
+import { answer, eventsOf, freshStore, question, texts } from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';
 
 describeStores((kind) => {
@@ -22,7 +22,7 @@ describeStores((kind) => {
       thread.id,
       Array.from({ length: 50 }, (_, n) => answer(String(n))),
     );
-    const log = await store.readEvents(thread.id);
+    const log = await eventsOf(store, thread.id);
     assert.deepEqual(log.slice(1, 4), appended);
     assert.equal(log.length, 54);
     const times = log.map((event) => event.createdAt);
@@ -42,7 +42,7 @@ describeStores((kind) => {
         store.appendEvents(thread.id, [answer(`${n} a`), answer(`${n} b`)]),
       ),
     );
-    const said = texts(await store.readEvents(thread.id));
+    const said = texts(await eventsOf(store, thread.id));
     assert.equal(new Set(said).size, 40);
     for (let at = 0; at < said.length; at += 2) {
       assert.equal(said[at]?.replace(' a', ' b'), said[at + 1]);
@@ -70,7 +70,7 @@ describeStores((kind) => {
     };
     const event = newEvent('rag.everything', data);
     await store.appendEvents(thread.id, [event]);
-    const [, read] = await store.readEvents(thread.id);
+    const [, read] = await eventsOf(store, thread.id);
     assert.equal(JSON.stringify(read?.data), JSON.stringify(event.data));
   });
 
@@ -78,7 +78,7 @@ describeStores((kind) => {
     await using user = await freshStore(kind);
     const { thread } = await user.store.openThread({ contactId: 'a' });
     assert.deepEqual(await user.store.appendEvents(thread.id, []), []);
-    assert.equal((await user.store.readEvents(thread.id)).length, 1);
+    assert.equal((await eventsOf(user.store, thread.id)).length, 1);
   });
 
   test('events can be read from where one stopped', async () => {
@@ -86,9 +86,9 @@ describeStores((kind) => {
     const { store } = user;
     const { thread } = await store.openThread({ contactId: 'a' });
     await store.appendEvents(thread.id, [question('1'), answer('2'), answer('3')]);
-    const log = await store.readEvents(thread.id);
+    const log = await eventsOf(store, thread.id);
     for (const [index, event] of log.entries()) {
-      assert.deepEqual(await store.readEvents(thread.id, event), log.slice(index + 1));
+      assert.deepEqual(await eventsOf(store, thread.id, event), log.slice(index + 1));
     }
   });
 
@@ -101,7 +101,7 @@ describeStores((kind) => {
       store.appendEvents(thread.id, [answer('before'), twice, twice]),
       isJimsError,
     );
-    assert.equal((await store.readEvents(thread.id)).length, 1);
+    assert.equal((await eventsOf(store, thread.id)).length, 1);
   });
 
   test('no thread, no events', async () => {
@@ -111,7 +111,7 @@ describeStores((kind) => {
         user.store.appendEvents(threadId, [answer('to nobody')]),
         (error) => isJimsError(error) && error.code === 'thread_not_found',
       );
-      assert.deepEqual(await user.store.readEvents(threadId), []);
+      assert.deepEqual(await eventsOf(user.store, threadId), []);
     }
   });
 });

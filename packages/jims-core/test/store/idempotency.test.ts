@@ -11,6 +11,7 @@ import {
   keyOf,
   latestOf,
   storeUser,
+  threadsOf,
 } from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';
 
@@ -71,7 +72,7 @@ describeStores((kind) => {
     for (const result of results) {
       if (result.kind !== 'accepted') assert.deepEqual(result, { kind: 'existing', runId });
     }
-    const threads = await user.store.listThreads({ contactId: 'customer:1', limit: 10 });
+    const threads = await threadsOf(user.store, { contactId: 'customer:1', limit: 10 });
     assert.equal(threads.length, 1);
     assert.deepEqual(await conversation(user.store, threads[0]?.id ?? ''), ['Hello']);
   });
@@ -86,7 +87,7 @@ describeStores((kind) => {
     const accepted = results.filter((result) => result.kind === 'accepted');
     assert.equal(accepted.length, 1);
     assert.equal(results.filter((result) => result.kind === 'existing').length, 9);
-    assert.equal((await user.store.listThreads({ limit: 100 })).length, 1);
+    assert.equal((await threadsOf(user.store, { limit: 100 })).length, 1);
   });
 
   test('a lost run is run again, without storing its question again', async () => {

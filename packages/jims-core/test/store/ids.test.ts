@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { freshStore } from '../support/store-user.ts';
+import { eventsOf, freshStore } from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';
 
 const NUMBER_LIKE = [
@@ -37,7 +37,7 @@ describeStores((kind) => {
       thread.id,
       NUMBER_LIKE.map((id) => ({ id, type: 'rag.x', data: {} })),
     );
-    const events = await store.readEvents(thread.id);
+    const events = await eventsOf(store, thread.id);
     assert.deepEqual(
       events.filter(({ type }) => type === 'rag.x').map(({ id }) => id),
       NUMBER_LIKE,

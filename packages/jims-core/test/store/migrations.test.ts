@@ -30,7 +30,7 @@ describeStores((kind) => {
         'running',
       );
     }
-    assert.equal((await stores[0]?.listThreads({ limit: 10 }))?.length, 5);
+    assert.equal((await stores[0]?.listThreads({ limit: 10 }))?.threads.length, 5);
     await Promise.all(stores.map((store) => store.close()));
   });
 

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import type { EventPosition, Store, ThreadQuery } from '../../src/store/store.ts';
 import { newEvent } from '../../src/thread/event.ts';
 import type { ThreadEvent } from '../../src/thread/event.ts';
-import { freshStore, untilClockTicks } from '../support/store-user.ts';
+import { eventsOf, freshStore, threadsOf, untilClockTicks } from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';
 
 describeStores((kind) => {
@@ -25,7 +25,7 @@ describeStores((kind) => {
     }
     const [ax, by, az, a] = ids;
     const list = async (query: Partial<ThreadQuery>): Promise<readonly string[]> =>
-      (await store.listThreads({ limit: 10, ...query })).map((thread) => thread.id);
+      (await threadsOf(store, { limit: 10, ...query })).map((thread) => thread.id);
     assert.deepEqual(await list({}), [a, az, by, ax]);
     assert.deepEqual(await list({ contactId: 'a' }), [a, az, ax]);
     assert.deepEqual(await list({ externalId: 'y' }), [by]);
@@ -39,11 +39,11 @@ describeStores((kind) => {
     const { store } = user;
     for (let n = 0; n < 7; n++) await store.openThread({ contactId: n === 3 ? 'b' : 'a' });
     for (const query of [{}, { contactId: 'a' }]) {
-      const all = await store.listThreads({ limit: 100, ...query });
+      const all = await threadsOf(store, { limit: 100, ...query });
       const paged: string[] = [];
       let before: EventPosition | undefined;
       for (;;) {
-        const page = await store.listThreads({ limit: 2, ...query, ...(before && { before }) });
+        const page = await threadsOf(store, { limit: 2, ...query, ...(before && { before }) });
         paged.push(...page.map((thread) => thread.id));
         before = page.at(-1);
         if (!before) break;
@@ -64,7 +64,7 @@ describeStores((kind) => {
       thread.id,
       types.map((type) => newEvent(type, {})),
     );
-    const all = (await store.readEvents(thread.id)).map((event) => event.type);
+    const all = (await eventsOf(store, thread.id)).map((event) => event.type);
     for (const limit of [1, 2, 3, 100]) {
       assert.deepEqual(await pagedTypes(store, thread.id, { limit }), all);
       const comm = await pagedTypes(store, thread.id, { limit, domains: ['comm'] });
@@ -87,8 +87,8 @@ async function pagedTypes(
   for (;;) {
     const after = found.at(-1);
     const next = await store.pageEvents(threadId, { ...page, ...(after && { after }) });
-    assert.ok(next.length <= page.limit);
-    if (next.length === 0) return found.map((event) => event.type);
-    found.push(...next);
+    assert.ok(next.events.length <= page.limit);
+    found.push(...next.events);
+    if (!next.more) return found.map((event) => event.type);
   }
 }

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { openStore } from '../../src/store/open-store.ts';
 import type { AcceptResult, RunRecord, RunThread, Store } from '../../src/store/store.ts';
 import type { ThreadEvent } from '../../src/thread/event.ts';
-import { answer, keyOf, question, storeUser } from '../support/store-user.ts';
+import { answer, eventsOf, keyOf, question, storeUser } from '../support/store-user.ts';
 import type { StoreUser } from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';
 
@@ -185,7 +185,7 @@ async function openWorld(store: Store): Promise<World> {
     logs = new Map();
     for (const thread of threads) {
       const id = threadIdOf(thread);
-      const log = await store.readEvents(id);
+      const log = await eventsOf(store, id);
       logs.set(id, log);
       checkLog(log, before.get(id) ?? []);
       const runs = records.filter((run) => run.thread.id === id);

@@ -8,6 +8,7 @@ import type { Thread } from '../../src/thread/thread.ts';
 import {
   answer,
   conversation,
+  eventsOf,
   freshStore,
   keyOf,
   latestOf,
@@ -24,12 +25,48 @@ async function asItIs(
   { store }: StoreUser,
   { id: threadId }: Thread,
 ): Promise<Extract<RunThread, { kind: 'thread' }>> {
-  const after = (await store.readEvents(threadId)).at(-1);
+  const after = (await eventsOf(store, threadId)).at(-1);
   assert.ok(after);
   return { kind: 'thread', threadId, after };
 }
 
 describeStores((kind) => {
+  test('an outcome that is stored once more is the same outcome; another one is fenced', async () => {
+    await using user = await freshStore(kind);
+    const { store } = user;
+    const run = await user.accept('one');
+    const outcome = {
+      status: 'completed',
+      events: [answer('1'), answer('2')],
+      lastSeq: 3,
+    } as const;
+    const first = await store.finishRun(user.owner(run), outcome);
+    const next = await user.accept('two');
+    const { lastSeq } = outcome;
+    assert.deepEqual(await store.finishRun(user.owner(run), outcome), first);
+    for (const other of [
+      { ...outcome, events: [answer('1')] },
+      { ...outcome, events: outcome.events.toReversed() },
+      { ...outcome, lastSeq: 4 },
+      {
+        status: 'failed',
+        events: [],
+        error: { code: 'deadline', message: 'late' },
+        lastSeq,
+      } as const,
+    ]) {
+      assert.deepEqual(await store.finishRun(user.owner(run), other), { kind: 'fenced' });
+    }
+    const others = [
+      { ...user.owner(run), attempt: 2 },
+      { ...user.owner(run), instanceId: next.runId },
+    ];
+    for (const owner of others) {
+      assert.deepEqual(await store.finishRun(owner, outcome), { kind: 'fenced' });
+    }
+    assert.deepEqual(await conversation(store, run.thread.id), ['one', '1', '2', 'two']);
+  });
+
   test('a first message makes the thread, and its run runs at once', async () => {
     await using user = await freshStore(kind);
     const run = await user.accept('Hello');
@@ -39,7 +76,7 @@ describeStores((kind) => {
     assert.equal(run.started, false);
     assert.equal(run.thread.contactId, 'customer:1');
     assert.deepEqual(run.thread.config, { interface: 'test' });
-    const events = await user.store.readEvents(run.thread.id);
+    const events = await eventsOf(user.store, run.thread.id);
     assert.deepEqual(
       events.map((event) => event.type),
       ['jims.lifecycle.thread_created', 'comm.user_message'],
@@ -53,7 +90,7 @@ describeStores((kind) => {
     const result = await user.finish(run, ['one', 'two']);
     assert.equal(result.kind, 'finished');
     assert.deepEqual(result.kind === 'finished' && result.next, undefined);
-    const log = await user.store.readEvents(run.thread.id);
+    const log = await eventsOf(user.store, run.thread.id);
     assert.deepEqual(texts(log), ['Hello', 'one', 'two']);
     assert.deepEqual(result.kind === 'finished' && result.events, log.slice(2));
   });
@@ -95,7 +132,7 @@ describeStores((kind) => {
     assert.notEqual(run.thread.id, old.thread.id);
     assert.equal(run.createdThread, true);
     assert.deepEqual(await store.threadByExternalId('chat'), run.thread);
-    const log = await store.readEvents(run.thread.id);
+    const log = await eventsOf(store, run.thread.id);
     assert.deepEqual(texts(log), ['one', '1', 'two']);
     assert.deepEqual(run.fresh, { after: undefined, events: log });
     const alone = await user.accept('alone', { thread: { kind: 'new', ...contact, events: [] } });
@@ -164,7 +201,7 @@ describeStores((kind) => {
     await using user = await freshStore(kind);
     const first = await user.accept('one');
     await user.finish(first, ['1']);
-    const seen = (await user.store.readEvents(first.thread.id)).at(-1);
+    const seen = (await eventsOf(user.store, first.thread.id)).at(-1);
     assert.ok(seen);
     await user.store.appendEvents(first.thread.id, [answer('by the way')]);
     const known = { threadId: first.thread.id, after: seen };

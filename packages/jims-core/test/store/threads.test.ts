@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 
-import { freshStore, latestOf, untilClockTicks } from '../support/store-user.ts';
+import {
+  eventsOf,
+  freshStore,
+  latestOf,
+  threadsOf,
+  untilClockTicks,
+} from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';
 
 describeStores((kind) => {
@@ -24,7 +30,7 @@ describeStores((kind) => {
     assert.deepEqual(await store.thread(thread.id), thread);
     assert.deepEqual(await store.threadByExternalId('chat 17'), thread);
     assert.deepEqual(await store.latestThread('customer:1'), thread);
-    const [first, ...more] = await store.readEvents(thread.id);
+    const [first, ...more] = await eventsOf(store, thread.id);
     assert.equal(first?.type, 'jims.lifecycle.thread_created');
     assert.deepEqual(more, []);
   });
@@ -38,8 +44,8 @@ describeStores((kind) => {
     assert.equal(await store.latestThread('nobody'), undefined);
     assert.equal(await store.updateThreadConfig(randomUUID(), {}), undefined);
     assert.equal(await store.updateThreadConfig('no-uuid', {}), undefined);
-    assert.deepEqual(await store.readEvents(randomUUID()), []);
-    assert.deepEqual(await store.readEvents('no-uuid'), []);
+    assert.deepEqual(await eventsOf(store, randomUUID()), []);
+    assert.deepEqual(await eventsOf(store, 'no-uuid'), []);
   });
 
   test('a thread of an id or an external id is made once, and keeps its first config', async () => {
@@ -60,7 +66,7 @@ describeStores((kind) => {
       threadId: randomUUID(),
     });
     assert.deepEqual(both, { thread: named.thread, created: false });
-    assert.equal((await store.readEvents(named.thread.id)).length, 1);
+    assert.equal((await eventsOf(store, named.thread.id)).length, 1);
   });
 
   test('many who open the same thread at once get one', async () => {
@@ -74,7 +80,7 @@ describeStores((kind) => {
       assert.equal(new Set(opened.map(({ thread }) => thread.id)).size, 1);
       assert.equal(opened.filter(({ created }) => created).length, 1);
     }
-    assert.equal((await store.listThreads({ limit: 10 })).length, 2);
+    assert.equal((await threadsOf(store, { limit: 10 })).length, 2);
   });
 
   test('a thread without an id is always another one; the latest is the last made', async () => {

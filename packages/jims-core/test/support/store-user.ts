@@ -8,15 +8,18 @@ import type {
   AcceptRequest,
   AcceptResult,
   AcceptedRun,
+  EventPosition,
   FinishResult,
   IdempotencyKey,
   RunOutcomeRecord,
   RunOwner,
   RunThread,
   Store,
+  ThreadQuery,
 } from '../../src/store/store.ts';
 import { newEvent } from '../../src/thread/event.ts';
 import type { NewEvent, ThreadEvent } from '../../src/thread/event.ts';
+import type { Thread } from '../../src/thread/thread.ts';
 import type { StoreUnderTest } from './stores.ts';
 
 /** A process that runs runs on a store, as far as the store can tell. */
@@ -118,9 +121,23 @@ export async function untilClockTicks(): Promise<void> {
   while (Date.now() === now) await setImmediate();
 }
 
+/** The events of a thread, of all or those after one. */
+export async function eventsOf(
+  store: Store,
+  threadId: string,
+  after?: EventPosition,
+): Promise<readonly ThreadEvent[]> {
+  const { events } = await store.readTail(threadId, { maxBytes: 2 ** 30, ...(after && { after }) });
+  return events;
+}
+
+export async function threadsOf(store: Store, query: ThreadQuery): Promise<readonly Thread[]> {
+  return (await store.listThreads(query)).threads;
+}
+
 /** What was said in a thread, in order. */
 export async function conversation(store: Store, threadId: string): Promise<readonly string[]> {
-  return texts(await store.readEvents(threadId));
+  return texts(await eventsOf(store, threadId));
 }
 
 export function texts(events: readonly ThreadEvent[]): readonly string[] {

@@ -16,7 +16,10 @@ export interface OpenAiError {
 const SAFE_TO_RETRY: ReadonlySet<string> = new Set([
   'overloaded',
   'queue_full',
+  'too_many_runs',
   'too_many_streams',
+  'too_many_streams_of_caller',
+  'disconnected',
   'auth_unavailable',
   'shutting_down',
   'store_unavailable',

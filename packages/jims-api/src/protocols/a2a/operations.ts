@@ -113,6 +113,6 @@ export const a2aOperations: readonly Operation[] = [
     tags,
     parameters: [task('The id of a task with :cancel or :subscribe behind it')],
     responses: { 200: { description: 'The stopped task, or the stream', example: TASK } },
-    errors: [400, 401, 404, 503],
+    errors: [400, 401, 404, 429, 503],
   },
 ];

@@ -145,11 +145,16 @@ function eventsOf(end: RunEnd): readonly NewEvent[] {
 
 function wordsOfEnd(end: RunEnd, view: TaskView): string | undefined {
   if (end.type === 'error') return wordsOfError(end.error, view);
-  if (end.type === 'result' || end.reason === 'cancelled') return undefined;
-  return end.reason === 'interrupted'
-    ? 'A newer message took its place'
-    : 'The service was shut down: send it again';
+  if (end.type === 'result') return undefined;
+  return WORDS_OF_CANCEL[end.reason];
 }
+
+const WORDS_OF_CANCEL = {
+  cancelled: undefined,
+  interrupted: 'A newer message took its place',
+  disconnected: 'Its client left: send it again',
+  shutting_down: 'The service was shut down: send it again',
+} as const;
 
 /** Who looks at a failed task later did not make the request whose id finds the failure in the log. */
 function wordsOfError(error: JimsError, { requestId, exposeErrors }: TaskView): string {

@@ -3,7 +3,7 @@ import type { RunRecord } from 'jims-core';
 // What can be asked of a task by its id.
 import type { HttpError } from '../../http/errors.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
-import { runHeaders, streamFrames } from '../../http/run-routes.ts';
+import { runHeaders, streamJoined } from '../../http/run-routes.ts';
 import { isActive, statusOf } from '../../http/run-status.ts';
 import { decodeTask } from './decode.ts';
 import { failure } from './failures.ts';
@@ -50,13 +50,12 @@ export async function subscribeToTask(
   if (!run || !isActive(status)) {
     throw failure('unsupported_operation', `Task '${id}' is over: get it instead`);
   }
-  const leave = api.streams.enter();
   const of = { id: run.id, thread: run.thread, question: record.incoming };
   const first = activeTask(of, status, { at: record.startedAt ?? record.acceptedAt });
   const { exposeErrors } = api;
-  const frames = framesOf(api, run, { task: { first, of }, view: { exposeErrors }, toFrame });
-  const headers = { ...call.headers, ...runHeaders(run) };
-  return streamFrames(api, { ...call, headers }, frames, { leave });
+  return streamJoined(api, call, run, () =>
+    framesOf(api, run, { task: { first, of }, view: { exposeErrors }, toFrame }),
+  );
 }
 
 async function taskOf(

@@ -2,7 +2,7 @@ import type { ModelUsage, NewEvent, Run, RunResult, ThreadEvent } from 'jims-cor
 
 import { toHttpError } from '../../http/error-response.ts';
 import { jsonText } from '../../http/json-pieces.ts';
-import { reasonOf } from '../../http/run-routes.ts';
+import { isWanted, reasonOf } from '../../http/run-routes.ts';
 import { assistantText, buttonsOf, isAppEvent, userText } from '../../http/said.ts';
 import type { Sees, TellOptions } from '../../http/said.ts';
 import type { SseFrame } from '../../http/sse-text.ts';
@@ -67,10 +67,10 @@ export async function* encodeStream(
         break;
       }
       case 'cancelled':
-        // Whoever is cut off by the service must not take what he has for what he asked for.
-        yield event.reason === 'shutting_down'
-          ? failure(event, options)
-          : frame({ type: 'RUN_FINISHED', ...ids, outcome: { type: 'cancelled' } });
+        // A client that is cut off by the service must not take what it has for the whole answer.
+        yield isWanted(event.reason)
+          ? frame({ type: 'RUN_FINISHED', ...ids, outcome: { type: 'cancelled' } })
+          : failure(event, options);
         break;
       case 'error':
         yield failure(event, options);

@@ -2,7 +2,7 @@ import { threadOfMessage } from '../../http/chat-message.ts';
 import { contactHeader, contactOf, nobody } from '../../http/contact.ts';
 import { threadOfChat } from '../../http/history-thread.ts';
 import type { ApiContext, Call, Protocol } from '../../http/route.ts';
-import { streamFrames, streamRun, threadHeader } from '../../http/run-routes.ts';
+import { callerOf, streamFrames, streamRun, threadHeader } from '../../http/run-routes.ts';
 import { tellOptions } from '../../http/said.ts';
 import { decode } from './decode.ts';
 import type { AgUiInput } from './decode.ts';
@@ -12,6 +12,8 @@ import { agUiOperations } from './operations.ts';
 const PROTOCOL = 'ag-ui';
 /** Whose threads they are when no contact is named. */
 const NOBODY = nobody(PROTOCOL);
+
+const NOTHING = { events: [] };
 
 /** AG-UI 1.0 (`HttpAgent` of @ag-ui/client). */
 export function agUiProtocol(api: ApiContext): Protocol {
@@ -36,8 +38,8 @@ export function agUiProtocol(api: ApiContext): Protocol {
 
   async function snapshot(call: Call, input: AgUiInput, contact: string): Promise<Response> {
     const thread = await threadOfChat(app, contact, { protocol: PROTOCOL, id: input.threadId });
-    const events = thread ? await app.allEvents(thread) : [];
-    const leave = api.streams.enter();
+    const { events } = thread ? await app.recentEvents(thread) : NOTHING;
+    const leave = api.streams.enter(callerOf(call));
     return streamFrames(api, call, encodeSnapshot(events, input), { leave });
   }
 

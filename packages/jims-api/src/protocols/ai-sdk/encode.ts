@@ -2,7 +2,7 @@ import type { NewEvent, Run, RunResult } from 'jims-core';
 
 import { toHttpError } from '../../http/error-response.ts';
 import { jsonText } from '../../http/json-pieces.ts';
-import { reasonOf } from '../../http/run-routes.ts';
+import { isWanted, reasonOf } from '../../http/run-routes.ts';
 import type { SaidButton, Sees, TellOptions } from '../../http/said.ts';
 import { buttonsOf, isAppEvent } from '../../http/said.ts';
 import type { SseFrame } from '../../http/sse-text.ts';
@@ -84,10 +84,10 @@ function encode(event: ToldEvent, metadata: Metadata, options: TellOptions): Chu
       return [{ type: 'finish-step' }, { type: 'finish', finishReason: 'stop', messageMetadata }];
     }
     case 'cancelled':
-      // Whoever is cut off by the service must not take what he has for what he asked for.
-      return event.reason === 'shutting_down'
-        ? [failure(event, options)]
-        : [{ type: 'abort', reason: event.reason }];
+      // A client that is cut off by the service must not take what it has for the whole answer.
+      return isWanted(event.reason)
+        ? [{ type: 'abort', reason: event.reason }]
+        : [failure(event, options)];
     case 'error':
       return [failure(event, options)];
   }

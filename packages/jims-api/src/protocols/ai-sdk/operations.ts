@@ -65,7 +65,7 @@ export const aiSdkOperations: readonly Operation[] = [
     tags,
     parameters: ofAChat,
     responses: { 200: STREAM, 204: { description: 'Nothing is being answered' } },
-    errors: [401, 404, 503],
+    errors: [401, 404, 429, 503],
   },
   {
     method: 'DELETE',

@@ -5,15 +5,16 @@ import { contactHeader, contactOf, nobody } from '../../http/contact.ts';
 import { errorText } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { threadOfChat } from '../../http/history-thread.ts';
-import { json } from '../../http/route.ts';
+import { jsonPieces } from '../../http/json-pieces.ts';
 import type { ApiContext, Call, Protocol, RefusedCall, Route } from '../../http/route.ts';
-import { runHeaders, streamFrames, streamRun, threadHeader } from '../../http/run-routes.ts';
+import { streamJoined, streamRun, threadHeader } from '../../http/run-routes.ts';
 import type { RunAsk } from '../../http/run-routes.ts';
 import { tellOptions } from '../../http/said.ts';
+import { streamedJson } from '../../http/streamed-json.ts';
 import { decode } from './decode.ts';
 import { encodeStream } from './encode.ts';
 import { aiSdkOperations } from './operations.ts';
-import { toUiMessages } from './ui-messages.ts';
+import { uiMessages } from './ui-messages.ts';
 
 /** The second is where the AI SDK looks when nobody says where. */
 const BASES = [
@@ -51,10 +52,10 @@ export function aiSdkProtocol(api: ApiContext): Protocol {
   async function resume(call: Call): Promise<Response> {
     const run = await activeRun(call);
     if (!run) return nothing(call);
-    const leave = api.streams.enter();
-    const headers = { ...call.headers, ...STREAM_HEADERS, ...runHeaders(run) };
-    const frames = encodeStream(run, tellOptions(api, call));
-    return streamFrames(api, { ...call, headers }, frames, { leave });
+    const headers = { ...call.headers, ...STREAM_HEADERS };
+    return streamJoined(api, { ...call, headers }, run, () =>
+      encodeStream(run, tellOptions(api, call)),
+    );
   }
 
   async function stop(call: Call): Promise<Response> {
@@ -65,8 +66,18 @@ export function aiSdkProtocol(api: ApiContext): Protocol {
 
   async function restore(call: Call): Promise<Response> {
     const thread = await chatThread(call);
-    const events = thread ? await app.allEvents(thread) : [];
-    return json(call, { messages: toUiMessages(events) });
+    return streamedJson(call, restoredText(thread));
+  }
+
+  async function* restoredText(thread: Thread | undefined): AsyncGenerator<string> {
+    yield '{"messages":[';
+    let separator = '';
+    for await (const message of thread ? uiMessages(app.allEvents(thread)) : []) {
+      yield separator;
+      separator = ',';
+      yield* jsonPieces(message);
+    }
+    yield ']}';
   }
 
   async function activeRun(call: Call): Promise<Run | undefined> {

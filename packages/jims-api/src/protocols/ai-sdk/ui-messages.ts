@@ -27,18 +27,25 @@ export function answerId(runId: string): string {
 }
 
 /** What was said in a thread; all that was answered to one message is one message. */
-export function toUiMessages(events: readonly ThreadEvent[]): readonly UiMessage[] {
-  const messages: UiMessage[] = [];
-  for (const event of events) {
-    const parts = partsOf(event);
-    if (parts.length === 0) continue;
-    const role = event.data['role'] === 'user' ? 'user' : 'assistant';
-    const last = messages.at(-1);
-    const id = role === 'assistant' && last ? answerId(last.id) : event.id;
-    if (role === 'assistant' && last?.role === 'assistant') last.parts.push(...parts);
-    else messages.push({ id, role, metadata: { thread_id: event.threadId }, parts });
+export async function* uiMessages(
+  pieces: AsyncIterable<readonly ThreadEvent[]>,
+): AsyncGenerator<UiMessage> {
+  let last: UiMessage | undefined;
+  for await (const events of pieces) {
+    for (const event of events) {
+      const parts = partsOf(event);
+      if (parts.length === 0) continue;
+      const role = event.data['role'] === 'user' ? 'user' : 'assistant';
+      if (role === 'assistant' && last?.role === 'assistant') {
+        last.parts.push(...parts);
+        continue;
+      }
+      if (last) yield last;
+      const id = role === 'assistant' && last ? answerId(last.id) : event.id;
+      last = { id, role, metadata: { thread_id: event.threadId }, parts };
+    }
   }
-  return messages;
+  if (last) yield last;
 }
 
 function partsOf(event: ThreadEvent): Part[] {

@@ -1,10 +1,11 @@
-import type { NumberedRunEvent, Run } from 'jims-core';
+import type { NumberedRunEvent, Run, RunPosition } from 'jims-core';
 
 import { errorBody, toHttpError } from '../../http/error-response.ts';
 import { pythonJsonText } from '../../http/json-pieces.ts';
 import type { TellOptions } from '../../http/said.ts';
 import type { SseFrame } from '../../http/sse-text.ts';
 import { chatResponse, said } from './chat-response.ts';
+import { eventIdOf } from './event-ids.ts';
 import type { Include } from './schemas.ts';
 
 export interface ChatFramesOptions extends TellOptions {
@@ -12,8 +13,8 @@ export interface ChatFramesOptions extends TellOptions {
   readonly include: ReadonlySet<Include>;
   /** Whether frames have ids, to join again after one of them. */
   readonly numbered: boolean;
-  /** Begins behind this id. */
-  readonly after?: number;
+  /** Begins after this position. */
+  readonly after?: RunPosition | undefined;
 }
 
 /**
@@ -24,8 +25,8 @@ export async function* chatFrames(
   run: Run,
   options: ChatFramesOptions,
 ): AsyncGenerator<SseFrame, void, void> {
-  const { include, numbered, after = 0 } = options;
-  if (include.has('thread') && after === 0) {
+  const { include, numbered, after } = options;
+  if (include.has('thread') && !after) {
     const { thread, createdThread, id } = run;
     yield frame('thread', {
       thread_id: thread.id,
@@ -35,8 +36,13 @@ export async function* chatFrames(
   }
   for await (const event of run.listen({ after })) {
     const encoded = encode(run, event, options);
-    if (encoded) yield numbered ? { id: event.seq, ...encoded } : encoded;
+    if (encoded) yield numbered && hasId(event) ? { id: eventIdOf(event), ...encoded } : encoded;
   }
+}
+
+/** A run that goes on in another process is joined there after the last event that has an id. */
+function hasId(event: NumberedRunEvent): boolean {
+  return event.type !== 'cancelled' || !event.goesOn;
 }
 
 function encode(
@@ -44,8 +50,11 @@ function encode(
   event: NumberedRunEvent,
   options: ChatFramesOptions,
 ): SseFrame | undefined {
-  const { include, sees } = options;
+  const { include, sees, numbered } = options;
   switch (event.type) {
+    case 'restarted':
+      // Without ids nothing can be joined, and the original has no such frame.
+      return numbered ? frame('restarted', { attempt: event.attempt }) : undefined;
     case 'status': {
       const { message, statusType } = event.status;
       return frame('status', { status: message, type: statusType });

@@ -1,4 +1,5 @@
 import { newEvent } from 'jims-core';
+import type { Run, RunPosition } from 'jims-core';
 
 import { contactOf } from '../../http/contact.ts';
 import { isJsonObject } from '../../http/json-object.ts';
@@ -8,6 +9,7 @@ import type { RunAsk } from '../../http/run-routes.ts';
 import { tellOptions, visibleTo } from '../../http/said.ts';
 import { chatResponse } from './chat-response.ts';
 import { chatFrames } from './chat-stream.ts';
+import { positionOf } from './event-ids.ts';
 import { parseChatRequest } from './schemas.ts';
 import type { ChatRequest } from './schemas.ts';
 
@@ -24,9 +26,27 @@ export async function chat(api: ApiContext, call: Call): Promise<Response> {
 export async function chatStream(api: ApiContext, call: Call): Promise<Response> {
   const request = parseChatRequest(await bodyOf(call), api);
   const { include } = request;
-  // Whoever asks for nothing new gets the original's bytes: no ids either.
-  const options = { ...tellOptions(api, call), include, numbered: include.size > 0 };
-  return streamRun(api, call, toAsk(api, call, request), (run) => chatFrames(run, options));
+  // A client that asks for nothing new gets the original's bytes: no ids either.
+  const numbered = include.size > 0;
+  const seen = numbered ? seenBefore(call) : undefined;
+  const options = { ...tellOptions(api, call), include, numbered };
+  return streamRun(api, call, toAsk(api, call, request), (run) =>
+    chatFrames(run, { ...options, after: seen && positionIn(run, seen) }),
+  );
+}
+
+/** What the client has seen of the stream that it asks for once more, by its key. */
+function seenBefore({ request: { headers } }: Call): RunPosition | undefined {
+  const id = headers.has('idempotency-key') && headers.get('last-event-id');
+  return id ? positionOf(id) : undefined;
+}
+
+/** Where to go on in a run that was there before. An end that was seen is sent again: it says stop. */
+function positionIn(run: Run, seen: RunPosition): RunPosition | undefined {
+  if (!run.replayed && run.attempt === 1) return undefined;
+  const { endPosition: end } = run;
+  const isSeen = end && end.attempt === seen.attempt && seen.seq >= end.seq;
+  return isSeen ? { ...end, seq: end.seq - 1 } : seen;
 }
 
 /** A contact need not say who he is. */

@@ -1,11 +1,15 @@
-import type { JimsApp, Thread, ThreadEvent } from 'jims-core';
+import { setImmediate } from 'node:timers/promises';
+
+import type { JimsApp, Thread } from 'jims-core';
 
 import { contactOf } from '../../http/contact.ts';
+import { jsonPieces } from '../../http/json-pieces.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
+import { streamedJson } from '../../http/streamed-json.ts';
 import { eventResource, threadResource } from './resources.ts';
 
-const PAGE = 500;
+const PAGE = 200;
 
 /** `DELETE /api/v1/contacts/{contact_id}`: erases a person. */
 export async function deleteContact({ app }: ApiContext, call: Call): Promise<Response> {
@@ -18,13 +22,11 @@ export async function deleteContact({ app }: ApiContext, call: Call): Promise<Re
 export async function exportContact({ app }: ApiContext, call: Call): Promise<Response> {
   const contactId = contactIn(call);
   const domains = call.principal.kind === 'contact' ? ['comm'] : undefined;
-  const body = ReadableStream.from(exportText(app, contactId, domains));
   const headers = {
     ...call.headers,
-    'content-type': 'application/json',
     'content-disposition': 'attachment; filename="contact.json"',
   };
-  return new Response(body.pipeThrough(new TextEncoderStream()), { headers });
+  return streamedJson({ headers }, exportText(app, contactId, domains));
 }
 
 async function* exportText(
@@ -35,8 +37,10 @@ async function* exportText(
   yield `{"contact_id":${JSON.stringify(contactId)},"threads":[`;
   let separator = '';
   for await (const thread of allThreads(app, contactId)) {
-    yield `${separator}{"thread":${JSON.stringify(threadResource(thread))},"events":[`;
+    yield `${separator}{"thread":`;
     separator = ',';
+    yield* jsonPieces(threadResource(thread));
+    yield ',"events":[';
     yield* eventTexts(app, thread.id, domains);
     yield ']}';
   }
@@ -44,15 +48,12 @@ async function* exportText(
 }
 
 async function* allThreads(app: JimsApp, contactId: string): AsyncGenerator<Thread> {
-  for (let last: Thread | undefined; ;) {
-    const page = await app.listThreads({
-      contactId,
-      limit: PAGE,
-      ...(last && { before: last }),
-    });
-    yield* page;
-    last = page.at(-1);
-    if (page.length < PAGE) return;
+  for (let before: Thread | undefined; ;) {
+    const page = await app.pageThreads({ contactId, limit: PAGE, ...(before && { before }) });
+    yield* page.threads;
+    before = page.threads.at(-1);
+    if (!page.more) return;
+    await setImmediate();
   }
 }
 
@@ -62,18 +63,12 @@ async function* eventTexts(
   domains: readonly string[] | undefined,
 ): AsyncGenerator<string> {
   let separator = '';
-  for (let after: ThreadEvent | undefined; ;) {
-    const page = await app.threadEvents(threadId, {
-      limit: PAGE,
-      ...(after && { after }),
-      ...(domains && { domains }),
-    });
-    for (const event of page) {
-      yield separator + JSON.stringify(eventResource(event));
+  for await (const events of app.readEvents(threadId, { ...(domains && { domains }) })) {
+    for (const event of events) {
+      yield separator;
       separator = ',';
+      yield* jsonPieces(eventResource(event));
     }
-    after = page.at(-1);
-    if (page.length < PAGE) return;
   }
 }
 

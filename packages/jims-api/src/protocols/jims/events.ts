@@ -1,16 +1,29 @@
-import type { EventPosition, ThreadEvent } from 'jims-core';
+import { setImmediate } from 'node:timers/promises';
+
+import type { EventList, EventPosition, JimsApp, ThreadEvent } from 'jims-core';
 
 import { fromCursor, toCursor } from '../../http/cursor.ts';
-import { HttpError, notFound, validationError } from '../../http/errors.ts';
+import { notFound, validationError } from '../../http/errors.ts';
+import type { HttpError } from '../../http/errors.ts';
 import { pythonJsonText } from '../../http/json-pieces.ts';
+import { lastEventIdInQuery, lastEventIdInvalid, lastEventIdOf } from '../../http/last-event-id.ts';
 import { cursorIn, integerIn } from '../../http/query.ts';
-import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
-import { streamFrames } from '../../http/run-routes.ts';
+import { callerOf, streamFrames } from '../../http/run-routes.ts';
 import type { SseFrame } from '../../http/sse-text.ts';
+import { largeJson } from '../../http/streamed-json.ts';
 import { eventResource } from './resources.ts';
 import { MAX_PAGE, reachableThread } from './threads.ts';
 
+interface PageQuery {
+  readonly limit: number;
+  readonly after: EventPosition | undefined;
+  readonly domains: readonly string[] | undefined;
+}
+
+/** A page of large events ends before its `limit`. */
+const PAGE_BYTES = 2 * 1024 * 1024;
+const MAX_DOMAINS = 10;
 const DOMAIN = /^[a-z][a-z0-9_-]*$/;
 
 /** `GET /api/v1/threads/{thread_id}/events`: a page, or with `Accept: text/event-stream` a live tail. */
@@ -19,19 +32,32 @@ export async function threadEvents(api: ApiContext, call: Call): Promise<Respons
   const domains = domainsOf(call);
   const accept = call.request.headers.get('accept') ?? '';
   if (accept.includes('text/event-stream')) return tail(api, call, { threadId: id, domains });
-  const after = cursorIn(call, 'cursor');
+  const after = cursorIn(call, 'cursor') ?? cursorOf(lastEventIdInQuery(call));
   const limit = integerIn(call, 'limit', { min: 1, max: MAX_PAGE, byDefault: 50 });
-  const found = await api.app.threadEvents(id, {
-    limit: limit + 1,
-    ...(after && { after }),
-    ...(domains && { domains }),
-  });
-  const events = found.slice(0, limit);
-  const last = found.length > limit ? events.at(-1) : undefined;
-  return json(call, {
+  const { events, last, more } = await pageOf(api.app, id, { limit, after, domains });
+  return largeJson(call, {
     events: events.map(eventResource),
-    next_cursor: last ? toCursor(last) : null,
+    next_cursor: more && last ? toCursor(last) : null,
   });
+}
+
+/** A page that has an event, unless there is none: of other domains there may be any number between. */
+async function pageOf(
+  app: JimsApp,
+  threadId: string,
+  { limit, after, domains }: PageQuery,
+): Promise<EventList> {
+  for (let from = after; ;) {
+    const page = await app.pageEvents(threadId, {
+      limit,
+      maxBytes: PAGE_BYTES,
+      ...(from && { after: from }),
+      ...(domains && { domains }),
+    });
+    if (page.events.length > 0 || !page.more) return page;
+    from = page.last;
+    await setImmediate();
+  }
 }
 
 async function tail(
@@ -43,7 +69,7 @@ async function tail(
   }: { readonly threadId: string; readonly domains: readonly string[] | undefined },
 ): Promise<Response> {
   const after = startOf(call);
-  const leave = api.streams.enter();
+  const leave = api.streams.enter(callerOf(call));
   const gone = new AbortController();
   const events = api.app.followThread(threadId, {
     signal: gone.signal,
@@ -60,33 +86,36 @@ async function* toFrames(events: AsyncIterable<ThreadEvent>): AsyncGenerator<Sse
 }
 
 function startOf(call: Call): EventPosition | undefined {
-  const lastId = call.request.headers.get('last-event-id');
-  if (lastId === null || lastId === '') return cursorIn(call, 'cursor');
-  const position = fromCursor(lastId);
-  if (position) return position;
-  throw new HttpError(400, 'Last-Event-ID is no id of this stream', {
-    code: 'last_event_id_invalid',
-  });
+  return cursorOf(lastEventIdOf(call)) ?? cursorIn(call, 'cursor');
+}
+
+/** The ids of this stream are cursors. */
+function cursorOf(id: string | undefined): EventPosition | undefined {
+  if (id === undefined) return undefined;
+  const position = fromCursor(id);
+  if (!position) throw lastEventIdInvalid();
+  return position;
 }
 
 /** A contact sees what was said; the rest is not there for him. */
 function domainsOf({ query, principal }: Call): readonly string[] | undefined {
-  const asked = query.getAll('domain').flatMap((text) => text.split(','));
+  const asked = [...new Set(query.getAll('domain').flatMap((text) => text.split(',')))];
   const strange = asked.find((domain) => !DOMAIN.test(domain));
   if (strange !== undefined) {
     const msg = 'Input should be the name of a domain, such as comm';
-    throw validationError([
-      {
-        type: 'string_pattern_mismatch',
-        loc: ['query', 'domain'],
-        msg,
-        input: strange.slice(0, 100),
-      },
-    ]);
+    throw domainError('string_pattern_mismatch', msg, strange.slice(0, 100));
+  }
+  if (asked.length > MAX_DOMAINS) {
+    const msg = `Input should have at most ${MAX_DOMAINS} domains, not ${asked.length}`;
+    throw domainError('too_long', msg, `${asked.slice(0, MAX_DOMAINS).join(',')},…`.slice(0, 100));
   }
   if (principal.kind === 'contact') {
     if (asked.some((domain) => domain !== 'comm')) throw notFound();
     return ['comm'];
   }
   return asked.length > 0 ? asked : undefined;
+}
+
+function domainError(type: string, msg: string, input: string): HttpError {
+  return validationError([{ type, loc: ['query', 'domain'], msg, input }]);
 }

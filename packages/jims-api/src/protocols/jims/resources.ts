@@ -1,13 +1,20 @@
 // What threads, events and runs look like from outside.
+import { readUsage } from 'jims-core';
 import type { RunRecord, Thread, ThreadEvent } from 'jims-core';
 import * as v from 'valibot';
 
 import { jsonObject, uuid } from '../../http/fields.ts';
-import { statusOf } from '../../http/run-status.ts';
+import { isActive, statusOf } from '../../http/run-status.ts';
 import type { Sees } from '../../http/said.ts';
+import { usageOnWire } from '../../http/usage.ts';
+import type { UsageOnWire } from '../../http/usage.ts';
 import { said } from './chat-response.ts';
-import { ChatResponseBody } from './schemas.ts';
+import { ChatResponseBody, Usage } from './schemas.ts';
 import type { ChatResponse } from './schemas.ts';
+
+/** What the result of a run is shown with only on request. */
+export const RUN_INCLUDES = ['usage'] as const;
+export type RunInclude = (typeof RUN_INCLUDES)[number];
 
 const time = v.pipe(v.string(), v.description('UTC, with microseconds'));
 
@@ -45,6 +52,10 @@ export const RunResource = v.pipe(
       v.nullable(v.object({ code: v.string(), detail: v.string() })),
       v.description('Why it failed, or was cancelled'),
     ),
+    usage: v.pipe(
+      v.nullable(v.array(Usage)),
+      v.description('What models were used, however it ended; null while it is not over'),
+    ),
   }),
   v.title('Run'),
 );
@@ -67,7 +78,10 @@ export function eventResource({ id, createdAt, type, data }: ThreadEvent): Event
   return { event_id: id, created_at: createdAt, event_type: type, event_data: data };
 }
 
-export function runResource(record: RunRecord, sees: Sees): RunResource {
+export function runResource(
+  record: RunRecord,
+  { sees, include }: { readonly sees: Sees; readonly include: ReadonlySet<RunInclude> },
+): RunResource {
   const { error } = record;
   const status = statusOf(record);
   return {
@@ -79,19 +93,27 @@ export function runResource(record: RunRecord, sees: Sees): RunResource {
     accepted_at: record.acceptedAt,
     started_at: record.startedAt ?? null,
     finished_at: record.finishedAt ?? null,
-    result: status === 'completed' || status === 'cancelled' ? resultOf(record, sees) : null,
+    result:
+      status === 'completed' || status === 'cancelled' ? resultOf(record, { sees, include }) : null,
     error: error ? { code: error.code, detail: error.message } : null,
+    usage: isActive(status) ? null : usageOf(record),
   };
 }
 
+function usageOf({ usage }: RunRecord): UsageOnWire[] {
+  return (readUsage(usage) ?? []).map(usageOnWire);
+}
+
 function resultOf(
-  { thread, createdThread, events, startEvents }: RunRecord,
-  sees: Sees,
+  record: RunRecord,
+  { sees, include }: { readonly sees: Sees; readonly include: ReadonlySet<RunInclude> },
 ): ChatResponse {
+  const { thread, createdThread, events, startEvents } = record;
   return {
     thread_id: thread.id,
     created_new_thread: createdThread,
     ...said(events, sees),
     ...(startEvents.length > 0 && { start: said(startEvents, sees) }),
+    ...(include.has('usage') && { usage: usageOf(record) }),
   };
 }

@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 
+import { lastEventIdNames } from '../../http/last-event-id.ts';
 import type { ErrorStatus, Operation, OperationParameter } from '../../http/operation.ts';
-import { RunResource } from './resources.ts';
+import { RUN_INCLUDES, RunResource } from './resources.ts';
 import { NewRunBody } from './runs.ts';
 import { threadId } from './thread-operations.ts';
 
@@ -14,6 +15,13 @@ const runId: OperationParameter = {
   required: true,
   description: 'The run',
   schema: v.pipe(v.string(), v.uuid()),
+};
+
+const runInclude: OperationParameter = {
+  name: 'include',
+  in: 'query',
+  description: 'More in its result: `usage`, what models were used',
+  schema: v.picklist(RUN_INCLUDES),
 };
 
 /** A header of every route that starts a run. */
@@ -54,6 +62,7 @@ export const runOperations: readonly Operation[] = [
         description: 'Seconds to wait for its end, 60 at most',
         schema: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(60)),
       },
+      runInclude,
     ],
     responses: { 200: { description: 'The run', schema: RunResource } },
     errors,
@@ -64,7 +73,7 @@ export const runOperations: readonly Operation[] = [
     operationId: 'join_run',
     summary: 'Join the stream of a run',
     description:
-      'The frames of `/api/v1/chat/stream` with ids: what was missed after `Last-Event-ID`, then live, to the one last frame. 204 when that was seen already.',
+      'The frames of `/api/v1/chat/stream` with ids: what was missed after `Last-Event-ID`, then live, to the one last frame. 204 when that was seen already. A run that was lost and runs again begins with a frame `restarted`, when the id is of an earlier attempt: what was read of that one does not count.',
     tags,
     parameters: [
       runId,
@@ -77,15 +86,22 @@ export const runOperations: readonly Operation[] = [
       {
         name: 'last-event-id',
         in: 'header',
-        description: 'The id of the last frame that was seen; also as the query member `after`',
+        description: 'The id of the last frame that was seen: `<attempt>.<number>`',
         schema: v.string(),
       },
+      {
+        name: 'after',
+        in: 'query',
+        description: 'Instead of the header `Last-Event-ID`',
+        schema: v.string(),
+      },
+      ...lastEventIdNames('after'),
     ],
     responses: {
       200: { description: 'The run, live', contentType: 'text/event-stream' },
       204: { description: 'Its end was seen already' },
     },
-    errors: [400, ...errors],
+    errors: [400, 429, ...errors],
   },
   {
     method: 'POST',
@@ -94,7 +110,7 @@ export const runOperations: readonly Operation[] = [
     summary: 'Stop a run, wherever it runs',
     description: 'What the user has seen of it is kept; its streams end with `cancelled`.',
     tags,
-    parameters: [runId],
+    parameters: [runId, runInclude],
     responses: {
       200: { description: 'It was over already', schema: RunResource },
       202: { description: 'It is told to stop', schema: RunResource },

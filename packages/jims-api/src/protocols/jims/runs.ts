@@ -5,25 +5,31 @@ import type { RunRecord } from 'jims-core';
 import * as v from 'valibot';
 
 import { contactId, contactOf } from '../../http/contact.ts';
-import { HttpError, notFound } from '../../http/errors.ts';
+import { notFound } from '../../http/errors.ts';
+import type { HttpError } from '../../http/errors.ts';
+import { lastEventIdOf } from '../../http/last-event-id.ts';
 import { addressOf } from '../../http/public-address.ts';
 import { integerIn, uuidInPath, wordsIn } from '../../http/query.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { requireAllowed, runTerms, toRunTerms } from '../../http/run-fields.ts';
-import { namedThread, runHeaders, startRun, streamFrames } from '../../http/run-routes.ts';
+import { namedThread, runHeaders, startRun, streamJoined } from '../../http/run-routes.ts';
 import { isActive, statusOf } from '../../http/run-status.ts';
 import { tellOptions, visibleTo } from '../../http/said.ts';
 import { parseBody } from '../../http/validation.ts';
 import { chatFrames } from './chat-stream.ts';
-import { runResource } from './resources.ts';
+import { positionOf } from './event-ids.ts';
+import { RUN_INCLUDES, runResource } from './resources.ts';
+import type { RunInclude } from './resources.ts';
 import { INCLUDES, messageType } from './schemas.ts';
 import type { Include } from './schemas.ts';
 import { mayReach } from './threads.ts';
 
 const MAX_WAIT_S = 60;
-/** What a joiner gets unless he says: everything that is told live. */
+/** What a joiner gets by default: everything that is told live. */
 const JOINED: ReadonlySet<Include> = new Set<Include>(['thread', 'delta', 'event']);
+
+const NOTHING_MORE: ReadonlySet<RunInclude> = new Set();
 
 /** The body of `POST /api/v1/threads/{thread_id}/runs`. */
 export const NewRunBody = v.pipe(
@@ -34,6 +40,10 @@ export const NewRunBody = v.pipe(
       v.description('Whose thread it is; anybody else’s is not found'),
     ),
     event_type: messageType,
+    include: v.pipe(
+      v.optional(v.array(v.picklist(RUN_INCLUDES)), []),
+      v.description('More in its result: `usage`, what models were used'),
+    ),
     on_busy: runTerms.on_busy,
     timeout: runTerms.timeout,
   }),
@@ -58,50 +68,62 @@ export async function startThreadRun(api: ApiContext, call: Call): Promise<Respo
     ...runHeaders(run),
     location: addressOf(api, `/api/v1/runs/${run.id}`),
   };
-  return runAnswer({ ...call, headers }, record, 202);
+  const answered = { ...call, headers };
+  return runAnswer(answered, record, { include: new Set(body.include), status: 202 });
 }
 
 /** `GET /api/v1/runs/{run_id}`; with `wait` it answers when the run is over, or after so many seconds. */
 export async function getRun(api: ApiContext, call: Call): Promise<Response> {
   const wait = integerIn(call, 'wait', { min: 0, max: MAX_WAIT_S, byDefault: 0 });
+  const options = { include: wordsIn(call, 'include', RUN_INCLUDES) ?? NOTHING_MORE };
   const record = await reachableRun(api, call);
-  if (wait === 0 || !isActive(statusOf(record))) return runAnswer(call, record);
+  if (wait === 0 || !isActive(statusOf(record))) return runAnswer(call, record, options);
   const run = await api.app.run(record.runId);
+  const leave = run?.attach('continue');
   const timer = new AbortController();
   const signal = AbortSignal.any([timer.signal, call.request.signal]);
   await Promise.race([run?.end, sleep(wait * 1000, undefined, { signal }).catch(() => {})]);
   timer.abort();
-  return runAnswer(call, await reachableRun(api, call));
+  leave?.();
+  return runAnswer(call, await reachableRun(api, call), options);
 }
 
 /** `GET /api/v1/runs/{run_id}/stream`: what was missed, then live, to the one last event. */
 export async function joinRun(api: ApiContext, call: Call): Promise<Response> {
   const include = wordsIn(call, 'include', INCLUDES) ?? JOINED;
-  const after = lastSeen(call);
+  const id = lastEventIdOf(call) ?? (call.query.get('after') || undefined);
+  const after = id === undefined ? undefined : positionOf(id);
   const runId = uuidInPath(call, 'run_id');
   const run = await api.app.run(runId);
   if (!run || !mayReach(call, run.thread)) throw runNotFound(runId);
   // The run may be in memory still when its thread was erased by another process.
   if (!(await api.app.thread(run.thread.id))) throw runNotFound(runId);
   // The end was seen: 204 is how a server tells an EventSource not to come again.
-  if (run.lastSeq !== undefined && after >= run.lastSeq) {
+  const { endPosition: end } = run;
+  if (end && end.attempt === after?.attempt && end.seq === after.seq) {
     return new Response(null, { status: 204, headers: call.headers });
   }
-  const leave = api.streams.enter();
   const options = { ...tellOptions(api, call), include, numbered: true, after };
-  const headers = { ...call.headers, ...runHeaders(run) };
-  return streamFrames(api, { ...call, headers }, chatFrames(run, options), { leave });
+  return streamJoined(api, call, run, () => chatFrames(run, options));
 }
 
 /** `POST /api/v1/runs/{run_id}/cancel`: 202 when it was to be stopped, 200 when it was over already. */
 export async function cancelRun(api: ApiContext, call: Call): Promise<Response> {
+  const include = wordsIn(call, 'include', RUN_INCLUDES) ?? NOTHING_MORE;
   const { runId } = await reachableRun(api, call);
-  const status = await api.app.cancelRun(runId);
-  return runAnswer(call, await reachableRun(api, call), isActive(status) ? 202 : 200);
+  const status = isActive(await api.app.cancelRun(runId)) ? 202 : 200;
+  return runAnswer(call, await reachableRun(api, call), { include, status });
 }
 
-function runAnswer(call: Call, record: RunRecord, status = 200): Response {
-  return json(call, runResource(record, visibleTo(call.principal)), status);
+function runAnswer(
+  call: Call,
+  record: RunRecord,
+  {
+    include,
+    status = 200,
+  }: { readonly include: ReadonlySet<RunInclude>; readonly status?: number },
+): Response {
+  return json(call, runResource(record, { sees: visibleTo(call.principal), include }), status);
 }
 
 async function reachableRun({ app }: ApiContext, call: Call): Promise<RunRecord> {
@@ -113,12 +135,4 @@ async function reachableRun({ app }: ApiContext, call: Call): Promise<RunRecord>
 
 function runNotFound(runId: string): HttpError {
   return notFound(`Run '${runId}' not found`);
-}
-
-function lastSeen(call: Call): number {
-  const id = call.request.headers.get('last-event-id') || call.query.get('after') || '0';
-  if (/^\d{1,9}$/.test(id)) return Number(id);
-  throw new HttpError(400, 'Last-Event-ID is no id of this stream', {
-    code: 'last_event_id_invalid',
-  });
 }

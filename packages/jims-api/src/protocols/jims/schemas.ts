@@ -62,7 +62,7 @@ const ApiEvent = v.pipe(
   v.title('ApiEvent'),
 );
 
-const Usage = v.pipe(
+export const Usage = v.pipe(
   v.object({
     model: v.pipe(v.string(), v.description('As its provider names it')),
     requests: v.number(),

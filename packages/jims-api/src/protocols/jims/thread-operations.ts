@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 
+import { lastEventIdNames } from '../../http/last-event-id.ts';
 import type { ErrorStatus, Operation, OperationParameter } from '../../http/operation.ts';
 import { EventResource, ThreadResource } from './resources.ts';
 import { NewThreadBody, ThreadPatchBody } from './threads.ts';
@@ -136,6 +137,7 @@ export const threadOperations: readonly Operation[] = [
         schema: v.string(),
       },
       ...page,
+      ...lastEventIdNames('cursor'),
     ],
     responses: {
       200: {
@@ -146,7 +148,7 @@ export const threadOperations: readonly Operation[] = [
         ),
       },
     },
-    errors: [400, ...errors],
+    errors: [400, 429, ...errors],
   },
   {
     method: 'DELETE',

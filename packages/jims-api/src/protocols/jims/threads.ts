@@ -10,6 +10,7 @@ import { addressOf } from '../../http/public-address.ts';
 import { cursorIn, integerIn, uuidInPath } from '../../http/query.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
+import { largeJson } from '../../http/streamed-json.ts';
 import { parseBody } from '../../http/validation.ts';
 import { threadResource } from './resources.ts';
 
@@ -47,15 +48,14 @@ export async function listThreads({ app }: ApiContext, call: Call): Promise<Resp
   const externalId = call.query.get('external_id');
   const before = cursorIn(call, 'cursor');
   const limit = integerIn(call, 'limit', { min: 1, max: MAX_PAGE, byDefault: 50 });
-  const found = await app.listThreads({
-    limit: limit + 1,
+  const { threads, more } = await app.pageThreads({
+    limit,
     ...(contact !== undefined && { contactId: contact }),
     ...(externalId !== null && { externalId }),
     ...(before && { before }),
   });
-  const threads = found.slice(0, limit);
-  const last = found.length > limit ? threads.at(-1) : undefined;
-  return json(call, {
+  const last = more ? threads.at(-1) : undefined;
+  return largeJson(call, {
     threads: threads.map(threadResource),
     next_cursor: last ? toCursor(last) : null,
   });

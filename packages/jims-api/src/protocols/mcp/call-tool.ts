@@ -9,8 +9,14 @@ import { rpcFailure, rpcResult } from '../../http/json-rpc.ts';
 import type { RpcId } from '../../http/json-rpc.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
-import { namedThread, runHeaders, startRun, streamFrames } from '../../http/run-routes.ts';
-import type { RunAsk } from '../../http/run-routes.ts';
+import {
+  callerOf,
+  namedThread,
+  runHeaders,
+  startAndRead,
+  streamFrames,
+} from '../../http/run-routes.ts';
+import type { ReadRun, RunAsk } from '../../http/run-routes.ts';
 import { visibleTo } from '../../http/said.ts';
 import { userEvent } from '../../http/user-text.ts';
 import { parseBody } from '../../http/validation.ts';
@@ -35,13 +41,14 @@ export async function callTool(
   const { id, params, session } = asked;
   const given = argumentsOf(params);
   const ask = decode(api, call, { given, session });
-  const leave = readsStreams(call) ? api.streams.enter() : undefined;
+  const leave = readsStreams(call) ? api.streams.enter(callerOf(call, ask.thread)) : undefined;
   const place = session === undefined ? undefined : calls.enter(callName(call, session, id));
   try {
     // The same arguments sent again with an Idempotency-Key are the same run, whatever their id.
-    const run = await start(api, { ...call, body: async () => given }, { ask, id, session });
-    if (place) stopWhenTakenBack(run, place);
-    return await answer(api, call, { run, asked, ask, leave, takenBack: place?.signal });
+    const sent = { ...call, body: async () => given };
+    const read = await start(api, sent, { ask, id, session });
+    if (place) stopWhenTakenBack(read.run, place);
+    return await answer(api, call, { read, asked, leave, takenBack: place?.signal });
   } catch (error) {
     place?.leave();
     leave?.();
@@ -67,9 +74,8 @@ function stopWhenTakenBack(run: Run, { signal, leave }: ReturnType<RunningCalls[
 }
 
 interface Answering {
-  readonly run: Run;
+  readonly read: ReadRun;
   readonly asked: ToolCall;
-  readonly ask: RunAsk;
   /** Returns the place of the stream, when there is one. */
   readonly leave: (() => void) | undefined;
   readonly takenBack: AbortSignal | undefined;
@@ -78,7 +84,7 @@ interface Answering {
 async function answer(
   api: ApiContext,
   call: Call,
-  { run, asked: { id, params }, ask, leave, takenBack }: Answering,
+  { read: { run, leave: onGone }, asked: { id, params }, leave, takenBack }: Answering,
 ): Promise<Response> {
   const headers = { ...call.headers, ...runHeaders(run) };
   const sees = visibleTo(call.principal);
@@ -87,7 +93,6 @@ async function answer(
     const progressToken = tokenIn(params);
     const { heartbeatMs } = api;
     const frames = callFrames(run, { ...options, id, progressToken, heartbeatMs, takenBack });
-    const onGone = ask.onDisconnect === 'cancel' ? () => run.cancel() : undefined;
     return streamFrames(api, { ...call, headers }, frames, { leave, onGone });
   }
   const end = await run.end;
@@ -139,15 +144,17 @@ async function start(
     id,
     session,
   }: { readonly ask: RunAsk; readonly id: RpcId; readonly session: string | undefined },
-): Promise<Run> {
+): Promise<ReadRun> {
   if (session === undefined || call.request.headers.has('idempotency-key')) {
-    return startRun(api, call, ask);
+    return startAndRead(api, call, ask);
   }
   const idempotency = { ...callName(call, session, id), fingerprint: randomUUID() };
   try {
-    return await startRun(api, call, { ...ask, idempotency });
+    return await startAndRead(api, call, { ...ask, idempotency });
   } catch (error) {
-    if (isJimsError(error) && error.code === 'key_reused') return startRun(api, call, ask);
+    if (isJimsError(error) && error.code === 'key_reused') {
+      return startAndRead(api, call, ask);
+    }
     throw error;
   }
 }

@@ -9,20 +9,26 @@ export interface ConversationItem {
   readonly type: 'message';
   readonly role: 'user' | 'assistant';
   readonly status: 'completed' | 'incomplete';
-  readonly content: readonly object[];
+  readonly content: readonly { readonly type: string; readonly text: string }[];
+}
+
+/** How much text it has. */
+export function sizeOfItem({ content }: ConversationItem): number {
+  return content.reduce((sum, { text }) => sum + text.length, 0);
 }
 
 /** All that was said, oldest first. */
-export async function conversationItems(
+export async function* conversationItems(
   app: JimsApp,
   thread: Thread,
-): Promise<readonly ConversationItem[]> {
+): AsyncGenerator<ConversationItem> {
   let question: string | undefined;
-  const events = await app.allEvents(thread);
-  return events.flatMap((event) => {
-    if (userText(event) !== undefined) question = event.id;
-    return toItem(event, question);
-  });
+  for await (const events of app.allEvents(thread)) {
+    for (const event of events) {
+      if (userText(event) !== undefined) question = event.id;
+      yield* toItem(event, question);
+    }
+  }
 }
 
 /** An event as an item; none for what was not said. `runId` is that of the question before it. */

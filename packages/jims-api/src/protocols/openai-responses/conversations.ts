@@ -9,8 +9,10 @@ import { NOBODY, callerOf } from '../../http/openai/caller.ts';
 import { hexOf } from '../../http/openai/ids.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
+import { largeJson } from '../../http/streamed-json.ts';
 import { parseBody } from '../../http/validation.ts';
 import { conversationItems } from './conversation-items.ts';
+import type { ConversationItem } from './conversation-items.ts';
 import { conversationId } from './ids.ts';
 import { Item, saidIn } from './input.ts';
 import { listOf, listPage } from './list-page.ts';
@@ -69,7 +71,7 @@ export async function deleteConversation(api: ApiContext, call: Call): Promise<R
 /** `GET /v1/conversations/{conversation_id}/items` */
 export async function listItems(api: ApiContext, call: Call): Promise<Response> {
   const thread = await conversationIn(api, call);
-  return json(call, listPage(call, await conversationItems(api.app, thread)));
+  return largeJson(call, await listPage(call, () => conversationItems(api.app, thread)));
 }
 
 /** `POST /v1/conversations/{conversation_id}/items`: what was said elsewhere. */
@@ -82,8 +84,10 @@ export async function createItems(api: ApiContext, call: Call): Promise<Response
   for (const event of saidIn(items).map(toEvent)) {
     added.push(hexOf((await controller.append(event)).id));
   }
-  const all = await conversationItems(api.app, thread);
-  const own = all.filter((item) => added.some((eventId) => item.id.endsWith(eventId)));
+  const own: ConversationItem[] = [];
+  for await (const item of conversationItems(api.app, thread)) {
+    if (added.some((eventId) => item.id.endsWith(eventId))) own.push(item);
+  }
   return json(call, listOf(own));
 }
 
@@ -91,9 +95,10 @@ export async function createItems(api: ApiContext, call: Call): Promise<Response
 export async function getItem(api: ApiContext, call: Call): Promise<Response> {
   const thread = await conversationIn(api, call);
   const itemId = call.params['item_id'] ?? '';
-  const item = (await conversationItems(api.app, thread)).find((each) => each.id === itemId);
-  if (!item) throw notFound(`Item with id '${itemId}' not found.`);
-  return json(call, item);
+  for await (const item of conversationItems(api.app, thread)) {
+    if (item.id === itemId) return largeJson(call, item);
+  }
+  throw notFound(`Item with id '${itemId}' not found.`);
 }
 
 /** `DELETE /v1/conversations/{conversation_id}/items/{item_id}`: not to be had, as a thread only grows. */

@@ -39,6 +39,6 @@ async function isAllThereIs(
 ): Promise<boolean> {
   if (!createdThread) return false;
   const own = new Set([runId, ...[...startEvents, ...events].map(({ id }) => id)]);
-  const last = (await app.allEvents(thread)).at(-1);
+  const last = (await app.recentEvents(thread)).events.at(-1);
   return last === undefined || own.has(last.id);
 }

@@ -19,9 +19,13 @@ export interface StreamOptions extends ErrorAnswerOptions {
   readonly startingAfter?: number | undefined;
 }
 
+/** The numbers of an attempt begin so much higher than those of the one before it. */
+const NUMBERS_OF_ATTEMPT = 1_000_000_000;
+
 /**
  * A run as the events of a response. The number of an event says how many there were before it, each
- * piece of a text counted by itself: the same for whoever reads it, however late.
+ * piece of a text counted by itself: the same for every reader, however late. A reader that saw a part
+ * of an attempt that was lost gets all of the current one, whose numbers are higher.
  */
 export async function* encodeStream(
   run: Run,
@@ -29,7 +33,7 @@ export async function* encodeStream(
 ): AsyncGenerator<SseFrame, void, void> {
   const { asked, startingAfter = -1 } = options;
   const items = createStreamItems(run.id);
-  let next = 0;
+  let next = (run.attempt - 1) * NUMBERS_OF_ATTEMPT;
 
   function* tell(events: Iterable<WireEvent>): Generator<SseFrame> {
     for (const { pieces = 1, ...event } of events) {
@@ -85,6 +89,11 @@ export async function* encodeStream(
       return;
     }
     const { code, message, param } = openAiError(toHttpError(reasonOf(end), options));
+    if (code === 'restarted') {
+      // The response itself goes on.
+      yield { type: 'error', code, message, param };
+      return;
+    }
     // The AI SDK repeats a request whose stream fails before it has put anything out.
     if (items.output.length === 0) yield* items.begin(run.id);
     const error = failure(message);

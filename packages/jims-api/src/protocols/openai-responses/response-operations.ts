@@ -65,7 +65,7 @@ export const responseOperations: readonly Operation[] = [
       inQuery('starting_after', 'With `stream`: the events after this number'),
     ],
     responses: response,
-    errors: [400, 401, 404],
+    errors: [400, 401, 404, 429, 503],
   },
   {
     method: 'DELETE',

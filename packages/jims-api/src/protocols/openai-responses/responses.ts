@@ -5,7 +5,7 @@ import { throwAway } from '../../http/openai/throw-away.ts';
 import { integerIn } from '../../http/query.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
-import { resultOf, runHeaders, startRun, streamFrames, streamRun } from '../../http/run-routes.ts';
+import { resultOf, runHeaders, startRun, streamJoined, streamRun } from '../../http/run-routes.ts';
 import { isActive, statusOf } from '../../http/run-status.ts';
 import { askedOf } from './asked.ts';
 import type { Asked } from './asked.ts';
@@ -17,7 +17,7 @@ import { requireResponse } from './reach.ts';
 import { responseObject, stateOfEnd } from './response.ts';
 import { placeOf, startIn } from './thread.ts';
 
-const MAX_NUMBER = 999_999_999;
+const MAX_NUMBER = 999_999_999_999_999;
 
 /** `POST /v1/responses` */
 export async function createResponse(api: ApiContext, call: Call): Promise<Response> {
@@ -60,11 +60,8 @@ export async function getResponse(api: ApiContext, call: Call): Promise<Response
     byDefault: -1,
   });
   const run = await requireRun(api, record);
-  const leave = api.streams.enter();
   const options = streamOptions(api, call, askedOf(record.incoming));
-  const frames = encodeStream(run, { ...options, startingAfter });
-  const headers = { ...call.headers, ...runHeaders(run) };
-  return streamFrames(api, { ...call, headers }, frames, { leave });
+  return streamJoined(api, call, run, () => encodeStream(run, { ...options, startingAfter }));
 }
 
 /** `POST /v1/responses/{response_id}/cancel`: answers when the run is over. */
@@ -84,7 +81,8 @@ export async function cancelResponse(api: ApiContext, call: Call): Promise<Respo
 /** `GET /v1/responses/{response_id}/input_items`: what was asked; what was said before is in the conversation. */
 export async function listInputItems(api: ApiContext, call: Call): Promise<Response> {
   const { incoming, runId } = await requireResponse(api, call);
-  return json(call, listPage(call, incoming ? toItem({ ...incoming, id: runId }, runId) : []));
+  const items = incoming ? toItem({ ...incoming, id: runId }, runId) : [];
+  return json(call, await listPage(call, () => items));
 }
 
 /** The response as it is now, told by what is stored of it. */

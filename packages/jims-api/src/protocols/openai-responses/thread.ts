@@ -1,6 +1,14 @@
 // Which thread a response belongs to.
 import { isJimsError } from 'jims-core';
-import type { JimsApp, NewEvent, RunRecord, RunThread, ThreadEvent } from 'jims-core';
+import type {
+  EventPosition,
+  JimsApp,
+  NewEvent,
+  RunRecord,
+  RunThread,
+  Thread,
+  ThreadEvent,
+} from 'jims-core';
 
 import { HttpError, notFound } from '../../http/errors.ts';
 import { copies, threadOfHistory } from '../../http/history-thread.ts';
@@ -11,6 +19,8 @@ import { isActive } from '../../http/run-status.ts';
 import type { ResponseAsk } from './decode.ts';
 import { runIdOf, runOfMessage } from './ids.ts';
 import { recordOf, requireConversation, requireThread } from './reach.ts';
+
+const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 /** The thread of a request. */
 interface Threads {
@@ -114,13 +124,18 @@ async function placeBehind(app: JimsApp, run: RunRecord, store: boolean): Promis
 
 async function forkBehind(app: JimsApp, run: RunRecord): Promise<RunThread> {
   const { thread } = run;
-  const [events, last] = [await app.allEvents(thread), await lastEventOf(app, run)];
+  const last = await lastEventOf(app, run);
   return {
     kind: 'new',
     contactId: thread.contactId ?? NOBODY,
     threadConfig: thread.config,
-    events: copies(events.slice(0, events.findIndex(({ id }) => id === last?.id) + 1)),
+    events: last ? await copies(app, thread, behind(last)) : [],
   };
+}
+
+/** The first position after an event: no two of a thread have the same time. */
+function behind({ createdAt }: EventPosition): EventPosition {
+  return { createdAt, id: LAST_ID };
 }
 
 /** A run that sent nothing left its question. */
@@ -128,5 +143,17 @@ async function lastEventOf(
   app: JimsApp,
   { events, thread, runId }: RunRecord,
 ): Promise<ThreadEvent | undefined> {
-  return events.at(-1) ?? (await app.allEvents(thread)).find(({ id }) => id === runId);
+  return events.at(-1) ?? (await eventOf(app, thread, runId));
+}
+
+async function eventOf(
+  app: JimsApp,
+  thread: Thread,
+  eventId: string,
+): Promise<ThreadEvent | undefined> {
+  for await (const events of app.allEvents(thread)) {
+    const found = events.find(({ id }) => id === eventId);
+    if (found) return found;
+  }
+  return undefined;
 }

@@ -357,7 +357,7 @@ test('what the client tells about its surroundings is in the config of a new thr
 test('a full service, and a busy thread that may not queue, refuse', async () => {
   const gate = createGate();
   const app = async (ctx: ThreadContext): Promise<void> => gate.passed(ctx.signal);
-  await using served = await serveApp(app, { limits: { maxRuns: 2 } });
+  await using served = await serveApp(app, { limits: { maxRuns: 2, maxRunsPerCaller: 2 } });
   const running = agentFor(served).say('one');
   for (;;) {
     const [thread] = await served.app.listThreads({ limit: 1 });

@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { createLlmProvider } from 'jims-core';
+import type { Llm, LlmRun } from 'jims-core';
+
 import { describeStores } from '../../../../jims-core/test/support/stores.ts';
 import { jsonOf, testApiOn } from '../../support/api.ts';
 import type { TestApi, TestFrame } from '../../support/api.ts';
@@ -25,7 +28,7 @@ describeStores(({ name, fresh }) => {
     assert.equal(textOf([...seen, ...joined]), wordsText(12));
     assert.deepEqual(joined.map(({ event }) => event).slice(-2), ['event', 'result']);
     assert.deepEqual(joined.at(-1)?.data['assistant_messages'], [wordsText(12)]);
-    const ids = [...seen, ...joined].map(({ id }) => Number(id));
+    const ids = [...seen, ...joined].map(({ id = '' }) => Number(/^1\.(\d+)$/.exec(id)?.[1]));
     assert.deepEqual(
       ids,
       ids.toSorted((a, b) => a - b),
@@ -48,6 +51,188 @@ describeStores(({ name, fresh }) => {
     const end = joined.at(-1)?.id ?? '';
     const again = await api.get(`/api/v1/runs/${runId}/stream`, { 'last-event-id': end });
     assert.equal(again.status, 204, 'its end was seen');
+  });
+
+  test('who saw an attempt that was cut off gets the next one from its beginning', async () => {
+    await using database = await fresh();
+    const key = { 'idempotency-key': 'k' };
+    const body = ask('c', 'stream 12', { include: INCLUDE });
+    const here = testApiOn(database.url, talker);
+    const cut = liveFrames(await here.post(STREAM, body, key));
+    const runId = String((await cut.until('thread')).data['run_id']);
+    await cut.until('delta');
+    await here.app.close();
+    assert.equal((await cut.rest()).at(-1)?.data['reason'], 'shutting_down');
+
+    await using api = testApiOn(database.url, talker);
+    const again = liveFrames(await api.post(STREAM, body, key));
+    const live = await join(api, runId, '1.2');
+    const frames = await again.rest();
+    const end = frames.at(-1);
+    assert.ok(end?.id);
+    assert.match(end.id, /^2\./);
+    assert.equal(textOf(frames), wordsText(12));
+    const endSeq = end.id.slice('2.'.length);
+    // A number alone is of the first attempt, also when it is that of the end.
+    for (const joined of [
+      live,
+      await join(api, runId, '1.2'),
+      await join(api, runId, '2'),
+      await join(api, runId, endSeq),
+      await join(api, runId, `1.${endSeq}`),
+    ]) {
+      const { id, event, data } = joined[0] ?? {};
+      assert.deepEqual([id, event, data], ['2.0', 'restarted', { attempt: 2 }]);
+      assert.equal(textOf(joined), wordsText(12));
+      assert.deepEqual(joined.at(-1), end);
+    }
+    for (const after of ['0', '', '2.0']) {
+      const joined = await join(api, runId, after);
+      assert.ok(
+        joined.every(({ event }) => event !== 'restarted'),
+        after,
+      );
+      assert.equal(textOf(joined), wordsText(12));
+    }
+    for (const [after, status] of [
+      [end.id, 204],
+      [`2.${Number(endSeq) + 1}`, 200],
+      [`3.${endSeq}`, 200],
+      ['2.x', 400],
+      ['0.1', 400],
+      ['1.2.3', 400],
+    ] as const) {
+      const response = await api.get(`/api/v1/runs/${runId}/stream`, { 'last-event-id': after });
+      assert.equal(response.status, status, after);
+      await response.text();
+    }
+  });
+
+  test('a request that is sent again goes on after the last id that was seen', async () => {
+    await using database = await fresh();
+    await using api = testApiOn(database.url, talker);
+    const key = { 'idempotency-key': 'k' };
+    const body = ask('c', 'stream 12', { include: INCLUDE });
+    const first = liveFrames(await api.post(STREAM, body, key));
+    const seen = [await first.until('delta'), await first.until('delta')];
+    await first.leave();
+    const last = { 'last-event-id': seen.at(-1)?.id ?? '' };
+    const again = await api.post(STREAM, body, { ...key, ...last });
+    assert.equal(again.headers.get('idempotency-replayed'), 'true');
+    const rest = await liveFrames(again).rest();
+    assert.equal(textOf([...seen, ...rest]), wordsText(12));
+    assert.ok(rest.every(({ event }) => event !== 'thread'));
+    // Also after its end, and when that was seen: else the client would come again and again.
+    const end = rest.at(-1);
+    const ended = await api.post(STREAM, body, { ...key, ...last });
+    assert.equal(textOf([...seen, ...(await liveFrames(ended).rest())]), wordsText(12));
+    const all = await api.post(STREAM, body, { ...key, 'last-event-id': end?.id ?? '' });
+    assert.deepEqual(await liveFrames(all).rest(), [end]);
+    // What was seen of another stream says nothing about a new one.
+    const other = await api.post(STREAM, ask('c', 'stream 3', { include: INCLUDE }), {
+      'idempotency-key': 'k2',
+      ...last,
+    });
+    assert.equal(textOf(await liveFrames(other).rest()), wordsText(3));
+    const garbage = await api.post(STREAM, body, { ...key, 'last-event-id': 'x' });
+    assert.equal(garbage.status, 400);
+    // The original's bytes have no ids.
+    const plain = ask('c', 'stream 3');
+    const bytes = await (await api.post(STREAM, plain, { 'idempotency-key': 'k3' })).text();
+    const replayed = await api.post(STREAM, plain, { 'idempotency-key': 'k3', ...last });
+    assert.equal(await replayed.text(), bytes);
+  });
+
+  test('clients without headers name the last id in the address', async () => {
+    await using database = await fresh();
+    await using api = testApiOn(database.url, talker);
+    const first = liveFrames(await api.post(STREAM, ask('c', 'stream 5', { include: INCLUDE })));
+    const { run_id: runId, thread_id: threadId } = (await first.until('thread')).data;
+    const frames = await first.rest();
+    const end = frames.at(-1)?.id;
+    const names = ['after', 'lastEventId', 'last_event_id', 'Last-Event-ID'];
+    for (const name of names) {
+      const stream = `/api/v1/runs/${String(runId)}/stream?${name}=`;
+      assert.equal((await api.get(stream + end)).status, 204, name);
+      assert.equal((await api.get(`${stream}x`)).status, 400, name);
+      const rest = await liveFrames(await api.get(stream + frames.at(-2)?.id)).rest();
+      assert.deepEqual(rest, frames.slice(-1), name);
+      const empty = await liveFrames(await api.get(stream)).rest();
+      assert.deepEqual(empty.slice(1), frames.slice(0, 1).concat(empty.slice(2)), name);
+    }
+    const events = `/api/v1/threads/${String(threadId)}/events`;
+    const { events: all }: { events: { event_id: string }[] } = JSON.parse(
+      await (await api.get(events)).text(),
+    );
+    const tail = liveFrames(await api.get(events, { accept: 'text/event-stream' }));
+    const firstEvent = await tail.until('event');
+    await tail.leave();
+    for (const name of ['cursor', ...names.slice(1)]) {
+      const path = `${events}?${name}=${firstEvent.id}`;
+      await using live = liveFrames(await api.get(path, { accept: 'text/event-stream' }));
+      assert.equal((await live.until('event')).data['event_id'], all[1]?.event_id, name);
+      const page = JSON.parse(await (await api.get(path)).text());
+      assert.deepEqual(page.events, all.slice(1), name);
+    }
+    const garbage = await api.get(`${events}?lastEventId=x`, { accept: 'text/event-stream' });
+    assert.equal(garbage.status, 400);
+  });
+
+  test('what models a run used is in its record, however it ended', async () => {
+    await using database = await fresh();
+    const models = createLlmProvider({});
+    const used = { model: 'm', requests: 1, promptTokens: 2, completionTokens: 3, cachedTokens: 0 };
+    const forRun = (run: LlmRun): Llm => ({ ...models.forRun(run), usage: [used] });
+    await using api = testApiOn(database.url, {
+      llm: { ...models, forRun },
+      pipeline(ctx) {
+        assert.equal(ctx.llm.usage.length, 1);
+        return talker(ctx);
+      },
+    });
+    const { thread } = await api.app.newThread({ contactId: 'c' });
+    const runs = `/api/v1/threads/${thread.id}/runs`;
+    const onWire = [
+      {
+        model: 'm',
+        requests: 1,
+        prompt_tokens: 2,
+        completion_tokens: 3,
+        cached_tokens: 0,
+        cost_usd: null,
+      },
+    ];
+    for (const message of ['hi', 'boom', 'wait']) {
+      const started = await jsonOf(await api.post(runs, { message, include: ['usage'] }));
+      if (message === 'wait') assert.equal(started['usage'], null);
+      const path = `/api/v1/runs/${String(started['run_id'])}`;
+      if (message === 'wait') await api.post(`${path}/cancel`, '');
+      assert.deepEqual((await jsonOf(await api.get(`${path}?wait=5`)))['usage'], onWire);
+      const { result, status } = await jsonOf(await api.get(`${path}?include=usage`));
+      if (status === 'failed') assert.equal(result, null);
+      else assert.deepEqual(Object(result).usage, onWire);
+    }
+    assert.equal((await api.post(runs, { message: 'hi', include: ['nothing'] })).status, 422);
+  });
+
+  test('a run whose thread is erased is not to be sent again', async () => {
+    await using database = await fresh();
+    await using api = testApiOn(database.url, talker);
+    const body = ask('c', 'wait', { include: INCLUDE });
+    const stream = liveFrames(await api.post(STREAM, body));
+    await stream.until('event');
+    const answer = api.post(CHAT, ask('d', 'stream 500'));
+    await latestThread(api, 'd');
+    for (const contact of ['c', 'd']) {
+      assert.equal((await api.send('DELETE', `/api/v1/contacts/${contact}`)).status, 200);
+    }
+    const end = (await stream.rest()).at(-1);
+    assert.equal(end?.event, 'error');
+    assert.match(String(end?.data['detail']), /was erased/);
+    const refused = await answer;
+    assert.equal(refused.status, 404);
+    assert.equal(refused.headers.get('retry-after'), null);
+    assert.equal(await api.app.latestThread('c'), undefined);
   });
 
   test('a stream without include has no ids and no frames that the original does not have', async () => {

@@ -5,9 +5,12 @@ import type { Pipeline } from 'jims-core';
 import { BadRequestError } from 'openai';
 import type OpenAI from 'openai';
 
+import { eventually } from '../../../../jims-core/test/support/eventually.ts';
 import { freshDatabase } from '../../../../jims-core/test/support/postgres.ts';
+import { freshSqlite } from '../../../../jims-core/test/support/sqlite.ts';
 import { describeStores } from '../../../../jims-core/test/support/stores.ts';
 import { agentPipeline } from '../../support/agent-pipeline.ts';
+import { jsonOf, testApiOn } from '../../support/api.ts';
 import { serveApp } from '../../support/listening-app.ts';
 import { openAiClient } from '../../support/openai-client.ts';
 
@@ -247,3 +250,41 @@ test('another process fetches, joins and cancels a response', async () => {
   assert.equal((await client.responses.cancel(waiting.id)).status, 'cancelled');
   await agent.stopped;
 });
+
+test('a reader that saw an attempt that was cut off gets all of the next one, with higher numbers', async () => {
+  using database = freshSqlite();
+  const body = { model: 'm', input: 'wait', background: true };
+  const key = { 'idempotency-key': 'k' };
+  const here = testApiOn(database.url, agentPipeline().pipeline);
+  const { id } = await jsonOf(await here.post('/v1/responses', body, key));
+  const path = `/v1/responses/${String(id)}?stream=true`;
+  const cut = await here.get(path);
+  await here.app.close();
+  const seen = numbersOf(await cut.text());
+  assert.ok(seen.length > 2);
+
+  await using api = testApiOn(database.url, (ctx) => ctx.sendMessage('the answer'));
+  await api.post('/v1/responses', body, key);
+  await eventually(async () => {
+    return (await jsonOf(await api.get(`/v1/responses/${String(id)}`)))['status'] === 'completed';
+  });
+  for (const after of ['', `&starting_after=${seen.at(-1)}`, '&starting_after=1']) {
+    const text = await (await api.get(path + after)).text();
+    assert.match(text, /response\.created/);
+    assert.match(text, /"delta":"the answer"/);
+    assert.match(text, /response\.completed/);
+    const numbers = numbersOf(text);
+    assert.ok(numbers.every((number) => number > (seen.at(-1) ?? 0)));
+    assert.deepEqual(
+      numbers,
+      numbers.toSorted((a, b) => a - b),
+    );
+  }
+  const all = numbersOf(await (await api.get(path)).text());
+  const rest = numbersOf(await (await api.get(`${path}&starting_after=${all[2]}`)).text());
+  assert.deepEqual(rest, all.slice(3));
+});
+
+function numbersOf(text: string): readonly number[] {
+  return [...text.matchAll(/"sequence_number":(\d+)/g)].map(([, number]) => Number(number));
+}

@@ -21,6 +21,7 @@ export function createAbandoned(db: Database): Abandoned {
   let isClosed = false;
 
   function lookIn(ms: number, request: AcceptRequest, since: number): void {
+    if (isClosed) return;
     const timer = setTimeout(() => {
       timers.delete(timer);
       void look(ms, request, since);

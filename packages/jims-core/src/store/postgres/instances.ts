@@ -1,4 +1,10 @@
-import type { InstanceStore, PurgeLimits, PurgeResult, ReapResult } from '../store.ts';
+import type {
+  EventPosition,
+  InstanceStore,
+  PurgeLimits,
+  PurgeResult,
+  ReapResult,
+} from '../store.ts';
 import type { Database } from './database.ts';
 import type { Hints } from './hints.ts';
 
@@ -27,11 +33,24 @@ export function instanceStore(db: Database, hints: Hints): InstanceStore {
   };
 }
 
-export function purge(db: Database, limits: PurgeLimits): Promise<PurgeResult> {
-  return db.call('purge', {
-    idle_ms: limits.idleThreadsMs,
-    runs_ms: limits.finishedRunsMs,
-    progress_ms: limits.progressMs,
-    batch: limits.batch,
-  });
+/** Idle threads are looked for a part at a time: each call goes on where the one before ended. */
+export function createPurge(db: Database): (limits: PurgeLimits) => Promise<PurgeResult> {
+  let lookedAt: EventPosition | null = null;
+  return async (limits) => {
+    const { lookedAt: until, ...purged } = await db.call<
+      PurgeResult & { readonly lookedAt: EventPosition | null }
+    >('purge', {
+      idle_ms: limits.idleThreadsMs,
+      runs_ms: limits.finishedRunsMs,
+      progress_ms: limits.progressMs,
+      batch: limits.batch,
+      look_at: LOOK_AT_THREADS,
+      created_at: lookedAt?.createdAt,
+      id: lookedAt?.id,
+    });
+    lookedAt = until;
+    return purged;
+  };
 }
+
+const LOOK_AT_THREADS = 2000;

@@ -6,11 +6,12 @@ import { createAbandoned } from './abandoned.ts';
 import { readAddress } from './address.ts';
 import { openPool } from './database.ts';
 import { createHints } from './hints.ts';
-import { instanceStore, purge } from './instances.ts';
+import { createPurge, instanceStore } from './instances.ts';
 import { migrate } from './migrate.ts';
 import { asOpenError } from './pg-errors.ts';
 import { runStore } from './runs.ts';
 import { requireUsableSchema } from './schemas.ts';
+import { createThreadWatchers } from './thread-news.ts';
 import { threadStore } from './threads.ts';
 
 /**
@@ -37,12 +38,14 @@ export async function openPostgresStore(
   const db = openPool({ config, schemas, maxConnections });
   const hints = createHints(config, db);
   const abandoned = createAbandoned(db);
+  const watchers = createThreadWatchers(db);
   let open = true;
 
   async function close(): Promise<void> {
     if (!open) return;
     open = false;
     abandoned.close();
+    watchers.close();
     await hints.close();
     await db.close();
   }
@@ -52,10 +55,10 @@ export async function openPostgresStore(
     shared: true,
     // A server that only reads, as a standby does, refuses this; any other one writes nothing by it.
     ping: async () => void (await db.query('delete from jims.instances where false')),
-    ...threadStore(db),
-    ...runStore(db, hints, abandoned),
+    ...threadStore(db, watchers),
+    ...runStore(db, { hints, abandoned, watchers }),
     ...instanceStore(db, hints),
-    purge: (limits) => purge(db, limits),
+    purge: createPurge(db),
     close,
     [Symbol.asyncDispose]: close,
   };

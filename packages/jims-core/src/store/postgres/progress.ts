@@ -1,35 +1,61 @@
-import type { RunProgress, RunStore } from '../store.ts';
+import type { QueryResultRow } from 'pg';
+
+import type { RunNews, RunProgress, RunStore } from '../store.ts';
 import type { Database } from './database.ts';
 import { hasNulText, toJson } from './parameters.ts';
 
 /** What running runs have told so far, for who follows them from another process. */
 export function progressStore(db: Database): Pick<RunStore, 'appendProgress' | 'readProgress'> {
   return {
-    async appendProgress(run, progress) {
+    async appendProgress(news) {
+      const rows = news.flatMap(({ owner, progress }) =>
+        kept(progress).map(({ seq, event }) => ({ owner, seq, event })),
+      );
       await db.query(
         `insert into jims.run_progress (run_id, attempt, seq, event)
          select r.run_id, r.attempt, p.seq, p.event
-         from jims.runs r, unnest($4::integer[], $5::json[]) as p (seq, event)
-         where r.run_id = $1 and r.attempt = $2 and r.instance_id = $3
-           and r.status in ('queued', 'running')
+         from unnest($1::uuid[], $2::integer[], $3::uuid[], $4::integer[], $5::json[])
+             as p (run_id, attempt, instance_id, seq, event)
+           join jims.runs r using (run_id, attempt, instance_id)
+         where r.status in ('queued', 'running')
          on conflict do nothing`,
-        [run.runId, run.attempt, run.instanceId, ...progressLists(progress)],
+        [
+          rows.map(({ owner }) => owner.runId),
+          rows.map(({ owner }) => owner.attempt),
+          rows.map(({ owner }) => owner.instanceId),
+          rows.map(({ seq }) => seq),
+          rows.map(({ event }) => toJson(event)),
+        ],
       );
     },
 
-    readProgress: (runId, afterSeq) =>
-      db.query<RunProgress & { seq: number }>(
-        `select p.seq, p.event from jims.run_progress p join jims.runs r using (run_id, attempt)
-         where run_id = jims.as_uuid($1) and p.seq > $2 order by p.seq`,
-        [runId, afterSeq],
+    readProgress: (seen) =>
+      db.query<RunNews & QueryResultRow>(
+        `select r.run_id as "runId", r.attempt, r.status,
+           (select coalesce(
+              json_agg(json_build_object('seq', p.seq, 'event', p.event) order by p.seq), '[]')
+            from jims.run_progress p
+            where p.run_id = r.run_id and p.attempt = r.attempt
+              and (r.attempt <> s.attempt or p.seq > s.after_seq)) as progress
+         from unnest($1::uuid[], $2::integer[], $3::integer[]) as s (run_id, attempt, after_seq)
+           join jims.runs r using (run_id)`,
+        [
+          seen.map(({ runId }) => runId),
+          seen.map(({ attempt }) => attempt),
+          seen.map(({ afterSeq }) => afterSeq),
+        ],
       ),
   };
 }
 
-/** What PostgreSQL cannot keep is left out: a status is no reason for a run to fail. */
 export function progressLists(
   progress: readonly RunProgress[],
 ): [seqs: readonly number[], events: readonly string[]] {
-  const kept = progress.filter(({ event }) => !hasNulText(event));
-  return [kept.map(({ seq }) => seq), kept.map(({ event }) => toJson(event))];
+  const rows = kept(progress);
+  return [rows.map(({ seq }) => seq), rows.map(({ event }) => toJson(event))];
+}
+
+/** What PostgreSQL cannot keep is left out: a status is no reason for a run to fail. */
+function kept(progress: readonly RunProgress[]): readonly RunProgress[] {
+  return progress.filter(({ event }) => !hasNulText(event));
 }

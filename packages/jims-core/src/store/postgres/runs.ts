@@ -1,15 +1,18 @@
 import { randomUUIDv7 } from 'node:crypto';
 
+import { finishedBefore } from '../finished-before.ts';
 import type {
   AcceptRequest,
   AcceptResult,
   AcceptedRun,
   PolledRun,
+  RunRecord,
   RunStatus,
   RunStore,
   RunThread,
   StartedRun,
 } from '../store.ts';
+import type { ThreadWatchers } from '../thread-watchers.ts';
 import type { Abandoned } from './abandoned.ts';
 import type { Database } from './database.ts';
 import type { Hints } from './hints.ts';
@@ -29,7 +32,15 @@ type Accepted = Omit<AcceptedRun, 'thread' | 'fresh'> & {
 type Refused = Exclude<AcceptResult, AcceptedRun>;
 
 /** The transitions are functions of the database, each one round trip: see `sql/`. */
-export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunStore {
+export function runStore(
+  db: Database,
+  { hints, abandoned, watchers }: { hints: Hints; abandoned: Abandoned; watchers: ThreadWatchers },
+): RunStore {
+  async function recordOf(runId: string): Promise<RunRecord | undefined> {
+    const [row] = await db.query<RunRecordRow>(RUN_RECORD, [runId]);
+    return row && toRunRecord(row);
+  }
+
   return {
     async acceptRun(request) {
       const result = await db.callInGroup<Accepted | Refused>(
@@ -39,6 +50,7 @@ export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunS
       );
       if (result.kind !== 'accepted') return result;
       hints.wake(result.interrupted, request.instanceId);
+      watchers.wake(result.thread.id);
       return toAcceptedRun(request, result);
     },
 
@@ -53,10 +65,13 @@ export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunS
         types,
         data,
       });
-      return rows ? toEvents(run.threadId, rows) : 'fenced';
+      if (!rows) return 'fenced';
+      watchers.wake(run.threadId);
+      return toEvents(run.threadId, rows);
     },
 
-    async finishRun(run, { status, events, error, usage, lastSeq, progress = [] }) {
+    async finishRun(run, outcome) {
+      const { status, events, error, usage, lastSeq, progress = [] } = outcome;
       const { ids, types, data } = eventLists(events);
       const [seqs, told] = progressLists(progress);
       const result = await db.callInGroup<{
@@ -78,9 +93,10 @@ export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunS
         progress_seqs: seqs,
         progress_events: told,
       });
-      if (!result) return { kind: 'fenced' };
+      if (!result) return finishedBefore(await recordOf(run.runId), run, outcome);
       const { times, next } = result;
       if (next) hints.wake([next], run.instanceId);
+      watchers.wake(run.threadId);
       return {
         kind: 'finished',
         // A run that still waited is withdrawn: nothing of it was appended.
@@ -89,14 +105,13 @@ export function runStore(db: Database, hints: Hints, abandoned: Abandoned): RunS
       };
     },
 
-    async run(runId) {
-      const [row] = await db.query<RunRecordRow>(RUN_RECORD, [runId]);
-      return row && toRunRecord(row);
-    },
+    run: recordOf,
 
     async runIdByKey({ scope, key }) {
       const [row] = await db.query<{ runId: string }>(
-        'select run_id as "runId" from jims.runs where idem_scope = $1 and idem_key = $2',
+        // Of a thread that is being erased nothing is found.
+        `select run_id as "runId" from jims.runs join original.threads using (thread_id)
+         where idem_scope = $1 and idem_key = $2`,
         [scope, key],
       );
       return row?.runId;

@@ -2,25 +2,30 @@ import { randomUUIDv7 } from 'node:crypto';
 
 import { JimsError } from '../../errors.ts';
 import type { NewEvent, ThreadEvent } from '../../thread/event.ts';
+import { readTail } from '../read-tail.ts';
+import { READ_BYTES } from '../store.ts';
 import type { ThreadStore } from '../store.ts';
+import type { ThreadWatchers } from '../thread-watchers.ts';
 import type { Database } from './database.ts';
 import { eventLists, toJson } from './parameters.ts';
 import { toEvents, toThread } from './rows.ts';
 import type { EventJson, ThreadJson } from './rows.ts';
+import { tailSource } from './tail-source.ts';
 
 const THREAD = `
   select thread_id as id, contact_id as "contactId", external_id as "externalId",
          jims.iso(created_at) as "createdAt", thread_config as config
   from original.threads`;
 
-const EVENT = `
-  select event_id as id, jims.iso(created_at) as "createdAt", event_type as type, event_data as data
-  from original.thread_events`;
-
 const NEWEST_FIRST = 'order by created_at desc, thread_id desc';
-const IN_ORDER = 'order by created_at, event_id';
+/** How many events are looked at for those of some domains. */
+const LOOK_AT = 5000;
+/** What one piece of an erasure removes: it takes about a tenth of a second. */
+const TAKE_THREADS = 500;
+const ERASE_THREADS = 500;
+const ERASE_EVENTS = 2000;
 
-export function threadStore(db: Database): ThreadStore {
+export function threadStore(db: Database, watchers: ThreadWatchers): ThreadStore {
   async function find(
     condition: string,
     value: string,
@@ -47,16 +52,15 @@ export function threadStore(db: Database): ThreadStore {
       find(`where external_id = $1 ${NEWEST_FIRST} limit 1`, externalId),
     latestThread: (contactId) => find(`where contact_id = $1 ${NEWEST_FIRST} limit 1`, contactId),
 
-    // An unnamed statement is planned for its values: a filter that is null costs no index.
-    async listThreads({ contactId, externalId, before, limit }) {
-      const rows = await db.query<ThreadJson>(
-        `${THREAD}
-         where ($1::text is null or contact_id = $1) and ($2::text is null or external_id = $2)
-           and ($3::timestamp is null or (created_at, thread_id) < ($3, jims.as_uuid($4)))
-         ${NEWEST_FIRST} limit $5`,
-        [contactId, externalId, before?.createdAt, before?.id, limit],
+    async listThreads({ contactId, externalId, before, limit, maxBytes = READ_BYTES }) {
+      const rows = await db.query<{ thread: ThreadJson | null; more: boolean }>(
+        'select * from jims.list_threads($1, $2, $3, jims.as_uuid($4), $5, $6)',
+        [contactId, externalId, before?.createdAt, before?.id, limit, maxBytes],
       );
-      return rows.map(toThread);
+      return {
+        threads: rows.flatMap(({ thread }) => (thread ? [toThread(thread)] : [])),
+        more: rows.at(-1)?.more ?? false,
+      };
     },
 
     async updateThreadConfig(threadId, config) {
@@ -69,11 +73,17 @@ export function threadStore(db: Database): ThreadStore {
     },
 
     async deleteThreads(which) {
-      const [row] = await db.query<{ ids: readonly string[] }>(
-        'select to_json(jims.delete_threads(jims.as_uuid($1), $2)) as ids',
-        'threadId' in which ? [which.threadId, null] : [null, which.contactId],
-      );
-      return row?.ids ?? [];
+      const ids: string[] = [];
+      for (;;) {
+        const taken = await takeThreads(which);
+        if (taken.length === 0) break;
+        for (const threadId of taken) watchers.wake(threadId);
+        ids.push(...taken);
+      }
+      for (let done = 0; done < ids.length;) {
+        done += await eraseSome(ids.slice(done, done + ERASE_THREADS));
+      }
+      return ids;
     },
 
     async appendEvents(threadId, events) {
@@ -83,33 +93,64 @@ export function threadStore(db: Database): ThreadStore {
         [threadId, ids, types, data],
       );
       if (!row?.times) throw new JimsError('thread_not_found', `Thread '${threadId}' not found`);
+      watchers.wake(threadId);
       return withTimes(threadId, events, row.times);
     },
 
-    async readEvents(threadId, after) {
-      const rows = await db.query<EventJson>(
-        `${EVENT}
-         where thread_id = jims.as_uuid($1)
-           and ($2::timestamp is null or (created_at, event_id) > ($2, jims.as_uuid($3)))
-         ${IN_ORDER}`,
-        [threadId, after?.createdAt, after?.id],
-      );
-      return toEvents(threadId, rows);
-    },
+    readTail: (threadId, tail) => readTail(tailSource(db, threadId), tail),
 
     // The domain is told from the type: the original leaves event_domain empty.
-    async pageEvents(threadId, { after, limit, domains }) {
-      const rows = await db.query<EventJson>(
-        `${EVENT}
-         where thread_id = jims.as_uuid($1)
-           and ($2::timestamp is null or (created_at, event_id) > ($2, jims.as_uuid($3)))
-           and ($4::text[] is null or split_part(event_type, '.', 1) = any ($4))
-         ${IN_ORDER} limit $5`,
-        [threadId, after?.createdAt, after?.id, domains, limit],
+    async pageEvents(threadId, { after, limit, domains, maxBytes = READ_BYTES }) {
+      const rows = await db.query<PageRow>(
+        'select * from jims.page_events(jims.as_uuid($1), $2, jims.as_uuid($3), $4, $5, $6, $7)',
+        [threadId, after?.createdAt, after?.id, domains, limit, maxBytes, LOOK_AT],
       );
-      return toEvents(threadId, rows);
+      const end = rows.at(-1);
+      const { id, createdAt, more } = end ?? NOTHING;
+      return {
+        events: toEvents(threadId, rows.slice(0, -1).filter(isEvent)),
+        last: id !== null && createdAt !== null ? { id, createdAt } : undefined,
+        more: more ?? false,
+      };
     },
+
+    watchThread: (threadId, wake) => watchers.watch(threadId, wake),
   };
+
+  async function takeThreads(
+    which: { readonly threadId: string } | { readonly contactId: string },
+  ): Promise<readonly string[]> {
+    const [threadId, contactId] =
+      'threadId' in which ? [which.threadId, null] : [null, which.contactId];
+    const [row] = await db.query<{ ids: readonly string[] }>(
+      'select to_json(jims.take_threads(jims.as_uuid($1), $2, $3)) as ids',
+      [threadId, contactId, TAKE_THREADS],
+    );
+    return row?.ids ?? [];
+  }
+
+  async function eraseSome(threadIds: readonly string[]): Promise<number> {
+    const [row] = await db.query<{ done: number }>('select jims.erase_some($1, $2) as done', [
+      threadIds,
+      ERASE_EVENTS,
+    ]);
+    return row?.done ?? 0;
+  }
+}
+
+/** A row of `jims.page_events`: an event, or at the end where it ended. */
+interface PageRow {
+  readonly id: string | null;
+  readonly createdAt: string | null;
+  readonly type: string | null;
+  readonly data: unknown;
+  readonly more: boolean | null;
+}
+
+const NOTHING = { id: null, createdAt: null, more: false };
+
+function isEvent(row: PageRow): row is PageRow & EventJson {
+  return row.type !== null;
 }
 
 /** New events as the log has them, by the times that it gave them. */

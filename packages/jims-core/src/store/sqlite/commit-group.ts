@@ -32,11 +32,12 @@ const RETRY_MS = 20;
  * Shares one transaction, and so one `fsync`, among all writes of the same turn of the event loop:
  * with `synchronous=FULL` that is what makes durable writes cheap. A write that fails does not hurt
  * its neighbours: the group is rolled back and each of them gets a transaction of its own.
+ * `onCommitted` is called after each transaction that is on disk.
  *
  * While another program has the lock, all writes wait together, with timers: waiting in SQLite would
  * stop the process.
  */
-export function createCommitGroup(db: DatabaseSync): CommitGroup {
+export function createCommitGroup(db: DatabaseSync, onCommitted: () => void): CommitGroup {
   let pending: Pending[] = [];
   let retry: NodeJS.Timeout | undefined;
   let idle: PromiseWithResolvers<void> | undefined;
@@ -73,6 +74,7 @@ export function createCommitGroup(db: DatabaseSync): CommitGroup {
       return;
     }
     for (const each of group) each.resolve();
+    onCommitted();
   }
 
   function waitAgain(group: readonly Pending[], cause: unknown): void {

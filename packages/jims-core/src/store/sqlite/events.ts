@@ -2,16 +2,18 @@ import type { DatabaseSync } from 'node:sqlite';
 
 import { eventDomain, eventName } from '../../thread/event.ts';
 import type { NewEvent, ThreadEvent } from '../../thread/event.ts';
-import { parseStoredObject } from '../json-text.ts';
-import type { EventPage, EventPosition } from '../store.ts';
-import { formatMicros, parseMicros, toPublicTime, toStoredTime } from '../timestamp.ts';
+import type { ReadBounds } from '../store.ts';
+import { formatMicros, parseMicros, toPublicTime } from '../timestamp.ts';
+import { asRows, boundedRows } from './bounded-rows.ts';
 import { cell, listParameter } from './columns.ts';
-import { fromHex, toHex } from './uuid-hex.ts';
+import { logReads } from './log-reads.ts';
+import type { LogReads } from './log-reads.ts';
+import { toHex } from './uuid-hex.ts';
 
-type EventRow = [id: string, createdAt: string, type: string, data: string | null];
+type SizeRow = [id: string, bytes: number];
 
 /** The rows of `thread_events`. Writes are to be called inside a transaction. */
-export interface EventRows {
+export interface EventRows extends LogReads {
   append(threadId: string, events: readonly NewEvent[]): readonly ThreadEvent[];
   /** The same for who knows the stored time of the thread's newest event, `undefined` when it has none. */
   appendAfter(
@@ -19,16 +21,20 @@ export interface EventRows {
     threadId: string,
     events: readonly NewEvent[],
   ): readonly ThreadEvent[];
-  read(threadId: string, after: EventPosition | undefined): readonly ThreadEvent[];
-  page(threadId: string, page: EventPage): readonly ThreadEvent[];
-  byIds(threadId: string, ids: readonly string[]): readonly ThreadEvent[];
   has(threadId: string, eventId: string): boolean;
-  deleteOf(threadId: string): void;
+  /** Removes events of a thread, within the bounds. */
+  deleteSome(threadId: string, bounds: Required<ReadBounds>): DeletedEvents;
 }
 
-const COLUMNS = 'event_id, created_at, event_type, event_data';
+export interface DeletedEvents {
+  /** As they are stored. */
+  readonly ids: readonly string[];
+  readonly bytes: number;
+  readonly more: boolean;
+}
 
-export function eventRows(db: DatabaseSync): EventRows {
+/** `onAppended` is called inside the transaction. */
+export function eventRows(db: DatabaseSync, onAppended: (threadId: string) => void): EventRows {
   const newest = db.prepare(
     'SELECT created_at FROM thread_events WHERE thread_id = ? ORDER BY created_at DESC LIMIT 1',
   );
@@ -37,28 +43,14 @@ export function eventRows(db: DatabaseSync): EventRows {
      VALUES (?, ?, ?, ?, ?, ?, ?)`,
   );
   const exists = db.prepare('SELECT 1 FROM thread_events WHERE thread_id = ? AND event_id = ?');
-  const all = db.prepare(
-    `SELECT ${COLUMNS} FROM thread_events WHERE thread_id = ? ORDER BY created_at, event_id`,
+  const sizes = db.prepare(
+    'SELECT event_id, coalesce(octet_length(event_data), 0) FROM thread_events WHERE thread_id = ?',
   );
-  const later = db.prepare(
-    `SELECT ${COLUMNS} FROM thread_events
-     WHERE thread_id = ? AND (created_at, event_id) > (?, ?) ORDER BY created_at, event_id`,
+  const remove = db.prepare(
+    `DELETE FROM thread_events
+     WHERE thread_id = ?1 AND event_id IN (SELECT value FROM json_each(?2))`,
   );
-  // The domain is told from the type: the original leaves event_domain empty.
-  const page = db.prepare(
-    `SELECT ${COLUMNS} FROM thread_events
-     WHERE thread_id = ?1 AND (created_at, event_id) > (?2, ?3)
-       AND (?4 IS NULL OR EXISTS (
-         SELECT 1 FROM json_each(?4) WHERE event_type = value OR event_type GLOB value || '.*'))
-     ORDER BY created_at, event_id LIMIT ?5`,
-  );
-  const byIds = db.prepare(
-    `SELECT ${COLUMNS} FROM thread_events
-     WHERE thread_id = ?1 AND event_id IN (SELECT value FROM json_each(?2))
-     ORDER BY created_at, event_id`,
-  );
-  const deleteOf = db.prepare('DELETE FROM thread_events WHERE thread_id = ?');
-  for (const statement of [newest, exists, all, later, page, byIds]) {
+  for (const statement of [newest, exists, sizes]) {
     statement.setReturnArrays(true);
   }
 
@@ -69,6 +61,7 @@ export function eventRows(db: DatabaseSync): EventRows {
   ): readonly ThreadEvent[] {
     const thread = toHex(threadId);
     let micros = firstTime(last);
+    if (events.length > 0) onAppended(threadId);
     return events.map(({ id, type, data }) => {
       micros = neverWholeSecond(micros);
       const createdAt = formatMicros(micros++);
@@ -86,27 +79,20 @@ export function eventRows(db: DatabaseSync): EventRows {
   }
 
   return {
+    ...logReads(db),
     appendAfter,
     append(threadId, events) {
       if (events.length === 0) return [];
       return appendAfter(textOrUndefined(newest.get(toHex(threadId))), threadId, events);
     },
-    read(threadId, after) {
-      const thread = toHex(threadId);
-      const rows = after ? later.all(thread, ...positionOf(after)) : all.all(thread);
-      return toEvents(threadId, rows);
-    },
-    page(threadId, { after, domains, limit }) {
-      const from = after ? positionOf(after) : ['', ''];
-      const only = domains ? listParameter(domains) : null;
-      return toEvents(threadId, page.all(toHex(threadId), ...from, only, limit));
-    },
-    byIds(threadId, ids) {
-      if (ids.length === 0) return [];
-      return toEvents(threadId, byIds.all(toHex(threadId), listParameter(ids.map(toHex))));
-    },
     has: (threadId, eventId) => exists.get(toHex(threadId), toHex(eventId)) !== undefined,
-    deleteOf: (threadId) => void deleteOf.run(toHex(threadId)),
+    deleteSome(threadId, bounds) {
+      const all = asRows<SizeRow>(sizes.iterate(toHex(threadId)));
+      const { rows, more } = boundedRows(all, bounds, ([, size]) => size);
+      const ids = rows.map(([id]) => id);
+      if (ids.length > 0) remove.run(toHex(threadId), listParameter(ids));
+      return { ids, more, bytes: rows.reduce((sum, [, size]) => sum + size, 0) };
+    },
   };
 }
 
@@ -118,34 +104,11 @@ function neverWholeSecond(micros: number): number {
   return micros % 1_000_000 === 0 ? micros + 1 : micros;
 }
 
-function positionOf({ createdAt, id }: EventPosition): [createdAt: string, id: string] {
-  return [storedTimeOf(createdAt), toHex(id)];
-}
-
-/** The stored text of an event's public time. */
-export function storedTimeOf(createdAt: string): string {
-  return toStoredTime(createdAt).replace(/\.000000$/, '');
-}
-
 /** Now, but always later than what the thread has: the clock of a machine may be set back. */
 function firstTime(last: string | undefined): number {
   const now = Date.now() * 1000;
   if (last === undefined || formatMicros(now) > last) return now;
   return parseMicros(last) + 1;
-}
-
-function toEvents(threadId: string, rows: unknown): readonly ThreadEvent[] {
-  return (rows as EventRow[]).map((row) => toEvent(threadId, row));
-}
-
-function toEvent(threadId: string, [id, createdAt, type, data]: EventRow): ThreadEvent {
-  return {
-    id: fromHex(id),
-    threadId,
-    createdAt: toPublicTime(createdAt),
-    type,
-    data: parseStoredObject(data),
-  };
 }
 
 function textOrUndefined(row: unknown): string | undefined {

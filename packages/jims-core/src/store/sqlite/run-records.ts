@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 
 import type { NewEvent } from '../../thread/event.ts';
 import { parseStoredJson, parseStoredObject } from '../json-text.ts';
-import type { IdempotencyKey, PolledRun, RunRecord, RunStatus } from '../store.ts';
+import type { IdempotencyKey, PolledRun, RunNews, RunRecord, RunStatus } from '../store.ts';
 import { toPublicTime } from '../timestamp.ts';
 import { cell, listParameter, storedBefore } from './columns.ts';
 import type { EventRows } from './events.ts';
@@ -29,12 +29,20 @@ export interface RunRecords {
   /** The run of a key that is not forgotten yet. */
   byKey(key: IdempotencyKey): KeyedRun | undefined;
   poll(instanceId: string, runIds: readonly string[]): readonly PolledRun[];
+  /** How runs stand; what they told is not kept. */
+  standing(runIds: readonly string[]): readonly RunNews[];
   statusOf(runId: string): RunStatus | undefined;
   /** The run that is running in a thread. */
   activeOf(threadId: string): string | undefined;
 }
 
-const LOST_CODES: ReadonlySet<string> = new Set(['lost', 'shutting_down', 'store_unavailable']);
+const HAS_THREAD = 'EXISTS (SELECT 1 FROM threads t WHERE t.thread_id = jims_runs.thread_id)';
+const LOST_CODES: ReadonlySet<string> = new Set([
+  'lost',
+  'disconnected',
+  'shutting_down',
+  'store_unavailable',
+]);
 
 export function runRecords(
   db: DatabaseSync,
@@ -42,10 +50,17 @@ export function runRecords(
 ): RunRecords {
   const byId = db.prepare('SELECT * FROM jims_runs WHERE run_id = ?');
   const byKey = db.prepare('SELECT * FROM jims_runs WHERE key_scope = ? AND key = ?');
-  const idByKey = db.prepare('SELECT run_id FROM jims_runs WHERE key_scope = ? AND key = ?');
+  // Of a thread that is being erased nothing is found.
+  const idByKey = db.prepare(
+    `SELECT run_id FROM jims_runs WHERE key_scope = ? AND key = ? AND ${HAS_THREAD}`,
+  );
   idByKey.setReturnArrays(true);
   const forgetKey = db.prepare('UPDATE jims_runs SET key = NULL WHERE run_id = ?');
-  const statusOf = db.prepare('SELECT status FROM jims_runs WHERE run_id = ?');
+  const standing = db.prepare(
+    `SELECT run_id, attempt, status FROM jims_runs
+     WHERE run_id IN (SELECT value FROM json_each(?))`,
+  );
+  const statusOf = db.prepare(`SELECT status FROM jims_runs WHERE run_id = ? AND ${HAS_THREAD}`);
   statusOf.setReturnArrays(true);
   const activeOf = db.prepare(
     `SELECT run_id FROM jims_runs WHERE thread_id = ? AND status = 'running'`,
@@ -93,7 +108,8 @@ export function runRecords(
     byKey({ scope, key, ttlMs }) {
       const row = byKey.get(scope, key) as RunRow | undefined;
       if (!row) return undefined;
-      if (row.finished_at !== null && row.accepted_at < storedBefore(ttlMs)) {
+      const isOld = row.finished_at !== null && row.accepted_at < storedBefore(ttlMs);
+      if (isOld || !threads.byId(fromHex(row.thread_id))) {
         forgetKey.run(row.run_id);
         return undefined;
       }
@@ -119,6 +135,12 @@ export function runRecords(
           status,
           cancelRequested,
         };
+      }),
+
+    standing: (runIds) =>
+      standing.all(listParameter(runIds.map(toHex))).map((row) => {
+        const { run_id, attempt, status } = row as unknown as RunRow;
+        return { runId: fromHex(run_id), attempt, status, progress: [] };
       }),
 
     statusOf: (runId) => cell(statusOf.get(toHex(runId))) as RunStatus | undefined,

@@ -1,7 +1,9 @@
 import type { NewEvent, ThreadEvent } from '../../thread/event.ts';
+import { finishedBefore } from '../finished-before.ts';
 import type {
   AcceptRequest,
   AcceptResult,
+  EventPosition,
   FinishResult,
   FreshEvents,
   ReapResult,
@@ -10,7 +12,7 @@ import type {
   RunThread,
 } from '../store.ts';
 import { ownedRun } from './active-runs.ts';
-import { storedTimeOf } from './events.ts';
+import { storedTimeOf } from './log-reads.ts';
 import type { KeyedRun } from './run-records.ts';
 import { resolveThread } from './run-thread.ts';
 import type { ResolvedThread } from './run-thread.ts';
@@ -31,9 +33,16 @@ export function runTransitions(tables: Tables): RunTransitions {
 
   function hasMoved(target: RunThread): boolean {
     if (target.kind !== 'thread' || !target.after) return false;
-    const { threadId, after } = target;
-    const said = { after, domains: ['comm'], limit: 1 };
-    return active.count(threadId) > 0 || events.page(threadId, said).length > 0;
+    return active.count(target.threadId) > 0 || isSaidAfter(target.threadId, target.after);
+  }
+
+  function isSaidAfter(threadId: string, after: EventPosition): boolean {
+    for (let from: EventPosition | undefined = after; from;) {
+      const read = events.page(threadId, { after: from, domains: ['comm'], limit: 1 });
+      if (read.events.length > 0) return true;
+      from = read.more ? read.last : undefined;
+    }
+    return false;
   }
 
   function enter(request: AcceptRequest, resolved: ResolvedThread): AcceptResult {
@@ -59,7 +68,7 @@ export function runTransitions(tables: Tables): RunTransitions {
     question: readonly NewEvent[],
   ): FreshEvents | undefined {
     const after = known?.threadId === thread.id ? known.after : undefined;
-    const missed = first ?? (after && events.read(thread.id, after));
+    const missed = first ?? (after && events.fresh(thread.id, after));
     if (!missed) {
       events.append(thread.id, question);
       return undefined;
@@ -108,7 +117,7 @@ export function runTransitions(tables: Tables): RunTransitions {
 
     finish(run, outcome) {
       const owned = ownedRun(active, run);
-      if (!owned) return { kind: 'fenced' };
+      if (!owned) return finishedBefore(records.byId(run.runId), run, outcome);
       if (owned.status === 'queued') {
         runs.withdraw(run.runId, outcome);
         return { kind: 'finished', events: [], next: undefined };

@@ -46,7 +46,7 @@ export function runRows(db: DatabaseSync): RunRows {
   );
   const markStored = db.prepare(
     `UPDATE jims_runs SET incoming_stored = 1, incoming_type = NULL, incoming_data = NULL
-     WHERE run_id = ?`,
+     WHERE run_id = ? AND incoming_type IS NOT NULL`,
   );
   const markStarted = db.prepare('UPDATE jims_runs SET start_ids = ? WHERE run_id = ?');
   const end = db.prepare(

@@ -77,6 +77,21 @@ CREATE INDEX jims_runs_cancel ON jims_runs (instance_id)
 	WHERE cancel_requested AND status IN ('queued', 'running');
 CREATE INDEX jims_runs_unlogged ON jims_runs (thread_id) WHERE NOT incoming_stored;
 `,
+  `
+-- The latest thread of a contact, and a page of any list of threads, without sorting all of them.
+CREATE INDEX IF NOT EXISTS jims_threads_contact_order ON threads (contact_id, created_at, thread_id);
+CREATE INDEX IF NOT EXISTS jims_threads_order ON threads (created_at, thread_id);
+-- Threads that are gone, and whose events and finished runs are not yet: they go in pieces.
+CREATE TABLE jims_erasing (
+	thread_id TEXT PRIMARY KEY
+) WITHOUT ROWID;
+-- A conversation start marked its run as having a stored question, also when it had none: such a run
+-- is found by no event, and has outlived its thread where that was erased.
+DELETE FROM jims_runs WHERE NOT EXISTS (SELECT 1 FROM threads t WHERE t.thread_id = jims_runs.thread_id);
+UPDATE jims_runs SET incoming_stored = 0
+WHERE incoming_stored AND NOT EXISTS (
+	SELECT 1 FROM thread_events e WHERE e.thread_id = jims_runs.thread_id AND e.event_id = jims_runs.run_id);
+`,
 ];
 
 /** Brings the tables up to date; safe to run twice and from several processes at once. */

@@ -1,39 +1,23 @@
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { setTimeout as sleep } from 'node:timers/promises';
-
-import { JimsError, describeError, isJimsError } from '../../errors.ts';
+import { readTail } from '../read-tail.ts';
 import type { Store } from '../store.ts';
+import { ThreadWatchers } from '../thread-watchers.ts';
 import { activeRuns } from './active-runs.ts';
 import { createCommitGroup } from './commit-group.ts';
 import { erasing } from './erasing.ts';
+import { erasure } from './erasure.ts';
 import { eventRows } from './events.ts';
 import { createHealth } from './health.ts';
 import { instanceRows } from './instances.ts';
+import { logTruncation } from './log-truncation.ts';
+import { openDatabase, whenFree } from './open-database.ts';
 import { runRecords } from './run-records.ts';
 import { runTransitions } from './run-transitions.ts';
 import { runRows } from './runs.ts';
-import { migrate } from './schema.ts';
-import { forgetTheDead, noticeOfOthers } from './sole-user.ts';
-import { BUSY, CANNOT_OPEN, READ_ONLY, isBusy, primaryCode } from './sqlite-errors.ts';
+import { noticeOfOthers } from './sole-user.ts';
 import { appendTo, openThread } from './tables.ts';
 import type { Tables } from './tables.ts';
+import { tailSource } from './tail-source.ts';
 import { threadRows } from './threads.ts';
-
-/** How long a read, or opening, waits for another program that keeps the file to itself. */
-const MAX_WAIT_MS = 5000;
-const RETRY_MS = 20;
-/**
- * A page that many runs change is moved from the log into the database once for all of them: the more
- * pages the log may have, the fewer are moved. 4000 of 4 KiB are 16 MiB of log, and 8 MiB of cache.
- */
-const SETTINGS = `
-PRAGMA journal_mode = WAL;
-PRAGMA synchronous = FULL;
-PRAGMA wal_autocheckpoint = 4000;
-PRAGMA cache_size = -8192;
-`;
 
 /**
  * Opens the embedded store: one file, written durably (`WAL`, `synchronous=FULL`).
@@ -44,19 +28,27 @@ PRAGMA cache_size = -8192;
 export async function openSqliteStore(file: string): Promise<Store> {
   const db = await openDatabase(file);
   const threads = threadRows(db);
-  const events = eventRows(db);
+  const watchers = new ThreadWatchers(() => lookAtOthers());
+  const appendedTo = new Set<string>();
+  const events = eventRows(db, (threadId) => appendedTo.add(threadId));
   const runs = runRows(db);
   const records = runRecords(db, { threads, events });
   const tables: Tables = { threads, events, runs, records, active: activeRuns(db) };
   const instances = instanceRows(db);
   const transitions = runTransitions(tables);
+  const truncation = logTruncation(db);
+  const commits = createCommitGroup(db, () => {
+    for (const threadId of appendedTo) watchers.wake(threadId);
+    appendedTo.clear();
+  });
   const erase = erasing(db, tables);
-  const commits = createCommitGroup(db);
   const health = createHealth();
+  const dataVersion = db.prepare('PRAGMA data_version');
+  let seenVersion = dataVersion.get()?.['data_version'];
   let open = true;
 
   const group = { write: <T>(work: () => T): Promise<T> => health.ofWrite(commits.write(work)) };
-  const read = <T>(query: () => T): Promise<T> => health.ofRead(whenFree(query));
+  const read = <T>(query: () => T | Promise<T>): Promise<T> => health.ofRead(whenFree(query));
 
   /** What only reads may work while nothing can be written: after a failure writing is tried. */
   async function ping(): Promise<void> {
@@ -65,10 +57,20 @@ export async function openSqliteStore(file: string): Promise<Store> {
     health.requireNoDamage();
   }
 
+  /** Another program that writes into the file, too, changes this number. */
+  function lookAtOthers(): void {
+    const version = dataVersion.get()?.['data_version'];
+    if (version === seenVersion) return;
+    seenVersion = version;
+    watchers.wakeAll();
+  }
+
   async function close(): Promise<void> {
     if (!open) return;
     open = false;
     await commits.flush();
+    watchers.close();
+    truncation.close();
     db.close();
   }
 
@@ -88,11 +90,11 @@ export async function openSqliteStore(file: string): Promise<Store> {
         threads.setConfig(threadId, config);
         return threads.byId(threadId);
       }),
-    deleteThreads: (which) => group.write(() => erase.deleteThreads(which)),
 
     appendEvents: (threadId, added) => group.write(() => appendTo(tables, threadId, added)),
-    readEvents: (threadId, after) => read(() => events.read(threadId, after)),
+    readTail: (threadId, tail) => read(() => readTail(tailSource(events, threadId), tail)),
     pageEvents: (threadId, page) => read(() => events.page(threadId, page)),
+    watchThread: (threadId, wake) => watchers.watch(threadId, wake),
 
     acceptRun: (request) => group.write(() => transitions.accept(request)),
     appendInRun: (run, added) => group.write(() => transitions.append(run, added)),
@@ -108,7 +110,7 @@ export async function openSqliteStore(file: string): Promise<Store> {
     pollRuns: (instanceId, runIds) => read(() => records.poll(instanceId, runIds)),
     // Only this process runs what is in its file: who follows a run follows it here.
     appendProgress: async () => {},
-    readProgress: async () => [],
+    readProgress: (seen) => read(() => records.standing(seen.map(({ runId }) => runId))),
 
     renewLease: (instanceId, leaseMs) =>
       group.write(() => instances.renewLease(instanceId, leaseMs)),
@@ -116,67 +118,8 @@ export async function openSqliteStore(file: string): Promise<Store> {
     reapRuns: () => group.write(() => transitions.reap()),
     listen: async () => {},
 
-    purge: (limits) => group.write(() => erase.purge(limits)),
+    ...erasure({ group, erase, truncation, watchers }),
     close,
     [Symbol.asyncDispose]: close,
   };
-}
-
-async function openDatabase(file: string): Promise<DatabaseSync> {
-  try {
-    if (file !== ':memory:') {
-      mkdirSync(dirname(file), { recursive: true });
-      forgetTheDead(file);
-    }
-    return await whenFree(() => openOnce(file));
-  } catch (error) {
-    if (isJimsError(error)) throw error;
-    const reason = openFault(error);
-    const code = isBusy(error) ? 'store_unavailable' : 'store_invalid';
-    throw new JimsError(code, `Cannot use '${file}' as a SQLite database: ${reason}`, {
-      cause: error,
-    });
-  }
-}
-
-function openOnce(file: string): DatabaseSync {
-  const db = new DatabaseSync(file, { timeout: 0 });
-  try {
-    db.exec(SETTINGS);
-    migrate(db);
-    // A file that may only be read says so to the first who writes.
-    db.exec('DELETE FROM jims_instances WHERE false');
-    return db;
-  } catch (error) {
-    db.close();
-    throw error;
-  }
-}
-
-/** Tries again while another program has the file, with timers: SQLite would stop the process. */
-async function whenFree<T>(work: () => T): Promise<T> {
-  const deadline = performance.now() + MAX_WAIT_MS;
-  for (;;) {
-    try {
-      return work();
-    } catch (error) {
-      if (!isBusy(error) || performance.now() > deadline) throw error;
-    }
-    await sleep(RETRY_MS);
-  }
-}
-
-/** What SQLite says, and what helps when it is about the file and not about what is in it. */
-function openFault(error: unknown): string {
-  const { message } = describeError(error);
-  switch (primaryCode(error)) {
-    case CANNOT_OPEN:
-      return `${message}: it is a folder, or this user may not make files there`;
-    case READ_ONLY:
-      return `${message}: this user may not write to it and to its folder`;
-    case BUSY:
-      return `${message}: another program is writing to it`;
-    default:
-      return message;
-  }
 }

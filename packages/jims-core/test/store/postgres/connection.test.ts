@@ -7,7 +7,7 @@ import { isJimsError } from '../../../src/errors.ts';
 import { openStore } from '../../../src/store/open-store.ts';
 import { eventually } from '../../support/eventually.ts';
 import { freshDatabase, withClient } from '../../support/postgres.ts';
-import { conversation, keyOf, storeUser } from '../../support/store-user.ts';
+import { conversation, eventsOf, keyOf, storeUser } from '../../support/store-user.ts';
 import { openTcpProxy } from '../../support/tcp-proxy.ts';
 
 test('a store whose connections are all ended by the server goes on with new ones', async () => {
@@ -38,7 +38,7 @@ test('a store is unavailable while its server is away, and then goes on', async 
   proxy.cut();
   for (let n = 0; n < 3; n++) assert.equal(await outcomeOf(user.ask('two')), 'store_unavailable');
   assert.equal(await outcomeOf(user.finish(run, ['1'])), 'store_unavailable');
-  assert.equal(await outcomeOf(store.readEvents(run.thread.id)), 'store_unavailable');
+  assert.equal(await outcomeOf(eventsOf(store, run.thread.id)), 'store_unavailable');
   proxy.restore();
   await user.finish(run, ['1']);
   const next = await user.accept('three');

@@ -7,7 +7,7 @@ import { isJimsError } from '../../../src/errors.ts';
 import { openStore } from '../../../src/store/open-store.ts';
 import { STEP_1 } from '../../../src/store/postgres/sql/step-1.ts';
 import { freshDatabase, postgresUrl, withClient } from '../../support/postgres.ts';
-import { conversation, keyOf, latestOf, storeUser } from '../../support/store-user.ts';
+import { conversation, keyOf, latestOf, storeUser, threadsOf } from '../../support/store-user.ts';
 
 // A database as version 1 made it.
 const ORIGINAL = `
@@ -95,7 +95,7 @@ test('threads in two schemas are refused, and may be moved together as the refus
   const sql = said.slice(said.indexOf('INSERT'));
   await database.asRole((client) => client.query(sql));
   await using store = await openStore(database.url);
-  assert.equal((await store.listThreads({ limit: 10 })).length, 2);
+  assert.equal((await threadsOf(store, { limit: 10 })).length, 2);
 });
 
 test('an empty second pair of tables, as an earlier version left it, is not used', async () => {
@@ -141,7 +141,7 @@ test('the same key is two requests in the two applications of a database', async
     ids.add(result.runId);
   }
   assert.equal(ids.size, 2);
-  for (const store of [a, b]) assert.equal((await store.listThreads({ limit: 9 })).length, 1);
+  for (const store of [a, b]) assert.equal((await threadsOf(store, { limit: 9 })).length, 1);
 });
 
 test('tables that another application has by --schema are not taken without it', async () => {

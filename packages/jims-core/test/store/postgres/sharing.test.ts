@@ -9,10 +9,12 @@ import { freshDatabase, withClient } from '../../support/postgres.ts';
 import {
   answer,
   conversation,
+  eventsOf,
   keyOf,
   latestOf,
   storeUser,
   texts,
+  threadsOf,
 } from '../../support/store-user.ts';
 import type { StoreUser } from '../../support/store-user.ts';
 
@@ -134,7 +136,7 @@ test('rows that the original writes beside us sort rightly', async () => {
   const hour = 3_600_000;
   const limits = { idleThreadsMs: hour, finishedRunsMs: hour, progressMs: hour, batch: 10 };
   const purged = await store.purge(limits);
-  assert.deepEqual(purged, { threadIds: [], runs: 0 });
+  assert.deepEqual(purged, { threadIds: [], runs: 0, more: false });
 });
 
 test('an event is later than all before it, also when the clock was ahead', async () => {
@@ -144,10 +146,10 @@ test('an event is later than all before it, also when the clock was ahead', asyn
   await withClient(pair.url, (client) =>
     client.query("update thread_events set created_at = created_at + interval '1 day'"),
   );
-  const [ahead] = await one.store.readEvents(thread.id);
+  const [ahead] = await eventsOf(one.store, thread.id);
   const appended = await one.store.appendEvents(thread.id, [answer('1'), answer('2')]);
   const run = await one.accept('3');
-  assert.deepEqual(texts(await one.store.readEvents(run.thread.id)), ['1', '2', '3']);
+  assert.deepEqual(texts(await eventsOf(one.store, run.thread.id)), ['1', '2', '3']);
   assert.ok(ahead && appended.every((event) => event.createdAt > ahead.createdAt));
 });
 
@@ -162,7 +164,7 @@ test('NUL, which PostgreSQL cannot keep, is refused before it is sent', async ()
     one.store.openThread({ contactId: 'a', threadConfig: { deep: ['\0'] } }),
     refused,
   );
-  assert.deepEqual(await one.store.listThreads({ limit: 10 }), []);
+  assert.deepEqual(await threadsOf(one.store, { limit: 10 }), []);
   // The same letters without the character are a text like any other.
   const innocent = newEvent('comm.user_message', {
     role: 'user',

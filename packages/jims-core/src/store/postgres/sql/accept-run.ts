@@ -110,7 +110,8 @@ begin
       if v_run.idem_fingerprint is distinct from p_fingerprint then
         return json_build_object('kind', 'key_reused');
       elsif v_run.finished_at is null
-        or coalesce(v_run.error_code, '') not in ('lost', 'shutting_down', 'store_unavailable')
+        or coalesce(v_run.error_code, '')
+          not in ('lost', 'disconnected', 'shutting_down', 'store_unavailable')
       then
         return json_build_object('kind', 'existing', 'runId', v_run.run_id);
       end if;

@@ -1,3 +1,6 @@
+/** How many events of erased threads one purge removes. */
+const PURGE_EVENTS = 2000;
+
 /** What any process does for all: it clears up after dead ones, and removes what is old. */
 export const CLEAR_UP_FUNCTIONS = `
 -- Ends the runs of dead processes and starts who waits behind them. Threads that another process is
@@ -71,30 +74,64 @@ begin
 end
 $$;
 
--- Removes a bounded amount of what is older than it may be. Rows that another process is at are left.
+-- Removes a bounded amount of what is older than it may be, and of what is left of erased threads. Rows
+-- that another process is at are left. Idle threads are looked for after a position; where to look on is
+-- null when all were looked at.
 create or replace function jims.purge(
   p_idle_ms double precision, p_runs_ms double precision, p_progress_ms double precision,
-  p_batch integer
+  p_batch integer, p_look_at integer,
+  p_created_at timestamp without time zone, p_id uuid
 ) returns json
 language plpgsql as $$
 declare
   v_idle interval := p_idle_ms * interval '1 millisecond';
+  v_left uuid[];
   v_threads uuid[] := '{}';
+  v_looked_at json;
   v_before timestamp with time zone := clock_timestamp() - p_runs_ms * interval '1 millisecond';
   v_runs uuid[];
+  v_progress integer;
 begin
+  select coalesce(array_agg(locked.thread_id), '{}') into v_left
+  from (select thread_id from jims.erasing limit p_batch for update skip locked) as locked;
+  perform jims.erase_some(v_left, ${PURGE_EVENTS});
+
   if v_idle is not null then
-    -- In a statement of its own: whether it is idle is asked again below, under the lock.
+    with looked_at as (
+      select thread_id, created_at from original.threads
+      where created_at < (clock_timestamp() at time zone 'utc') - v_idle
+        and (created_at, thread_id)
+          > (coalesce(p_created_at, '-infinity'), coalesce(p_id, '00000000-0000-0000-0000-000000000000'))
+      order by created_at, thread_id limit p_look_at
+    ), idle as (
+      select thread_id, created_at from looked_at
+      where jims.is_idle(thread_id, created_at, v_idle)
+      order by created_at, thread_id limit p_batch
+    ), last as (
+      -- Where the idle ones that are taken end, or else where the looking ended.
+      select * from (
+        select thread_id, created_at from idle
+        where (select count(*) from idle) = p_batch
+        order by created_at desc, thread_id desc limit 1
+      ) as full_batch
+      union all
+      select * from (
+        select thread_id, created_at from looked_at
+        where (select count(*) from idle) < p_batch and (select count(*) from looked_at) = p_look_at
+        order by created_at desc, thread_id desc limit 1
+      ) as all_looked_at
+    )
+    select (select coalesce(array_agg(thread_id), '{}') from idle),
+           (select json_build_object('createdAt', jims.iso(created_at), 'id', thread_id) from last)
+    into v_threads, v_looked_at;
+    -- In statements of their own: whether one is idle is asked again under the lock.
     select coalesce(array_agg(locked.thread_id), '{}') into v_threads
     from (
-      select thread_id from original.threads
-      where created_at < (clock_timestamp() at time zone 'utc') - v_idle
-        and jims.is_idle(thread_id, created_at, v_idle)
-      order by created_at limit p_batch for update skip locked
+      select thread_id from original.threads where thread_id = any (v_threads) for update skip locked
     ) as locked;
     select coalesce(array_agg(thread_id), '{}') into v_threads from original.threads
     where thread_id = any (v_threads) and jims.is_idle(thread_id, created_at, v_idle);
-    perform jims.erase_threads(v_threads);
+    perform jims.remove_threads(v_threads);
   end if;
 
   select coalesce(array_agg(locked.run_id), '{}') into v_runs
@@ -111,7 +148,11 @@ begin
     where r.run_id is null
       or r.finished_at < clock_timestamp() - p_progress_ms * interval '1 millisecond'
     group by p.run_id limit p_batch);
-  return json_build_object('threadIds', v_threads, 'runs', cardinality(v_runs));
+  get diagnostics v_progress = row_count;
+  return json_build_object(
+    'threadIds', v_threads, 'runs', cardinality(v_runs), 'lookedAt', v_looked_at,
+    'more', cardinality(v_left) + cardinality(v_threads) + cardinality(v_runs) + v_progress > 0
+      or v_looked_at is not null);
 end
 $$;
 `;

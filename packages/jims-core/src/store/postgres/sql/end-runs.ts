@@ -171,7 +171,9 @@ declare
 begin
   update jims.runs set cancel_requested = true
   where run_id = p_run_id and status in ('queued', 'running');
-  select * into v_run from jims.runs where run_id = p_run_id;
+  -- Of a thread that is being erased nothing is found.
+  select * into v_run from jims.runs r where run_id = p_run_id
+    and exists (select from original.threads t where t.thread_id = r.thread_id);
   return json_build_object('status', v_run.status, 'instanceId', v_run.instance_id);
 end
 $$;

@@ -1,3 +1,5 @@
+import { FRESH_BYTES, FRESH_EVENTS } from '../../store.ts';
+
 /** What reads and writes `thread_events`. Writes are to be called under the lock of the thread's row. */
 export const LOG_FUNCTIONS = `
 -- Time leaves as text: a JavaScript Date would drop the microseconds that order events.
@@ -89,23 +91,124 @@ begin
 end
 $$;
 
--- The events after a position, all of them without one. coalesce and not "or is null", which would
--- keep the order index from being used.
+-- The events after a position, of all without one; null when they are more than accepting a run may
+-- bring along. coalesce and not "or is null", which would keep the order index from being used.
 create or replace function jims.events_after(
   p_thread_id uuid, p_created_at timestamp without time zone, p_id uuid
 ) returns json
 language plpgsql stable as $$
+declare
+  v_event record;
+  v_events json[] := '{}';
+  v_bytes bigint := 0;
 begin
-  return (
-    select coalesce(
-      json_agg(jims.event_json(event_id, created_at, event_type, event_data)
-               order by created_at, event_id),
-      '[]')
-    from original.thread_events
+  for v_event in
+    select event_id, created_at, event_type, event_data from original.thread_events
     where thread_id = p_thread_id
       and (created_at, event_id)
         > (coalesce(p_created_at, '-infinity'), coalesce(p_id, '00000000-0000-0000-0000-000000000000'))
-  );
+    order by created_at, event_id limit ${FRESH_EVENTS + 1}
+  loop
+    v_bytes := v_bytes + coalesce(octet_length(v_event.event_data::text), 0);
+    if v_bytes > ${FRESH_BYTES} or cardinality(v_events) = ${FRESH_EVENTS} then
+      return null;
+    end if;
+    v_events := v_events || jims.event_json(
+      v_event.event_id, v_event.created_at, v_event.event_type, v_event.event_data);
+  end loop;
+  return array_to_json(v_events);
+end
+$$;
+
+-- Events after a position, in order: those of some domains or of all, so many and so many bytes, but one
+-- at least, of the next p_look_at events. The last row has no event: it says how far was looked, and
+-- whether the log goes on.
+create or replace function jims.page_events(
+  p_thread_id uuid, p_created_at timestamp without time zone, p_id uuid,
+  p_domains text[], p_limit integer, p_max_bytes bigint, p_look_at integer
+) returns table (id uuid, "createdAt" text, type text, data json, more boolean)
+language plpgsql stable as $$
+declare
+  v_event record;
+  v_last record;
+  v_bytes bigint := 0;
+  v_taken integer := 0;
+  v_looked_at integer := 0;
+  v_is_full boolean := false;
+begin
+  for v_event in
+    select e.event_id, e.created_at, e.event_type, e.event_data from original.thread_events e
+    where e.thread_id = p_thread_id
+      and (e.created_at, e.event_id)
+        > (coalesce(p_created_at, '-infinity'), coalesce(p_id, '00000000-0000-0000-0000-000000000000'))
+    order by e.created_at, e.event_id limit p_look_at
+  loop
+    if p_domains is null or split_part(v_event.event_type, '.', 1) = any (p_domains) then
+      v_bytes := v_bytes + coalesce(octet_length(v_event.event_data::text), 0);
+      v_is_full := v_taken > 0 and (v_taken >= p_limit or v_bytes > p_max_bytes);
+      exit when v_is_full;
+      id := v_event.event_id;
+      "createdAt" := jims.iso(v_event.created_at);
+      type := v_event.event_type;
+      data := v_event.event_data;
+      return next;
+      v_taken := v_taken + 1;
+    end if;
+    v_last := v_event;
+    v_looked_at := v_looked_at + 1;
+  end loop;
+  type := null;
+  data := null;
+  more := v_is_full or v_looked_at = p_look_at;
+  id := null;
+  if v_looked_at > 0 then
+    id := v_last.event_id;
+    "createdAt" := jims.iso(v_last.created_at);
+  end if;
+  return next;
+end
+$$;
+
+-- The newest events before a position and after another one, newest first: so many bytes, but one at
+-- least. The last row has no event: it says how many bytes they are, and whether there are older ones.
+create or replace function jims.newest_events(
+  p_thread_id uuid, p_before timestamp without time zone, p_before_id uuid,
+  p_after timestamp without time zone, p_after_id uuid, p_limit integer, p_max_bytes bigint
+) returns table (
+  id uuid, "createdAt" text, type text, data json, bytes double precision, more boolean
+)
+language plpgsql stable as $$
+declare
+  v_event record;
+  v_size bigint;
+  v_taken integer := 0;
+begin
+  bytes := 0;
+  more := false;
+  for v_event in
+    select e.event_id, e.created_at, e.event_type, e.event_data from original.thread_events e
+    where e.thread_id = p_thread_id
+      and (e.created_at, e.event_id)
+        < (coalesce(p_before, 'infinity'), coalesce(p_before_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+      and (e.created_at, e.event_id)
+        > (coalesce(p_after, '-infinity'), coalesce(p_after_id, '00000000-0000-0000-0000-000000000000'))
+    order by e.created_at desc, e.event_id desc
+  loop
+    v_size := coalesce(octet_length(v_event.event_data::text), 0);
+    more := v_taken > 0 and (v_taken >= p_limit or bytes + v_size > p_max_bytes);
+    exit when more;
+    bytes := bytes + v_size;
+    id := v_event.event_id;
+    "createdAt" := jims.iso(v_event.created_at);
+    type := v_event.event_type;
+    data := v_event.event_data;
+    return next;
+    v_taken := v_taken + 1;
+  end loop;
+  id := null;
+  type := null;
+  data := null;
+  return next;
 end
 $$;
 `;

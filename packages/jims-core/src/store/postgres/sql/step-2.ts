@@ -6,4 +6,24 @@
  */
 export const STEP_2 = `
 alter table jims.migrations add column tables_schema text;
+
+-- Threads that are gone, and whose events and finished runs are not yet: they go in pieces.
+create table jims.erasing (thread_id uuid primary key);
+
+-- Whoever may use the runs may use it, too: an upgrade by another role needs no new grant.
+do $$
+declare
+  v_grant record;
+begin
+  for v_grant in
+    select case grantee when 0 then 'public' else quote_ident(pg_get_userbyid(grantee)) end as role,
+           privilege_type as privilege
+    from pg_class c, aclexplode(c.relacl)
+    where c.oid = (select typrelid from pg_type where oid = pg_typeof(null::jims.runs)::oid)
+      and grantee <> c.relowner
+  loop
+    execute format('grant %s on jims.erasing to %s', v_grant.privilege, v_grant.role);
+  end loop;
+end
+$$;
 `;

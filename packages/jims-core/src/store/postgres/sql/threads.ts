@@ -27,6 +27,9 @@ language plpgsql as $$
 declare
   v_thread jims.thread;
 begin
+  if exists (select from jims.erasing where thread_id = p_id) then
+    raise lock_not_available using message = 'jims: what a thread of this id had is being erased';
+  end if;
   insert into original.threads (thread_id, contact_id, external_id, created_at, thread_config)
   values (p_id, p_contact_id, p_external_id, clock_timestamp() at time zone 'utc', p_config)
   on conflict (thread_id) do nothing
@@ -120,38 +123,113 @@ begin
 end
 $$;
 
--- Removes threads whose rows are locked.
-create or replace function jims.erase_threads(p_ids uuid[]) returns void
+-- Threads, newest first, within bounds: so many and so many bytes, but one at least. The last row has
+-- no thread: it says whether there are more.
+create or replace function jims.list_threads(
+  p_contact_id text, p_external_id text, p_created_at timestamp without time zone, p_id uuid,
+  p_limit integer, p_max_bytes bigint
+) returns table (thread json, more boolean)
+language plpgsql stable as $$
+declare
+  v_thread record;
+  v_bytes bigint := 0;
+  v_taken integer := 0;
+begin
+  more := false;
+  -- Planned for its values: a filter that is null costs no index.
+  for v_thread in execute '
+    select thread_id, contact_id, external_id, created_at, thread_config from original.threads
+    where ($1 is null or contact_id = $1) and ($2 is null or external_id = $2)
+      and ($3 is null or (created_at, thread_id) < ($3, $4))
+    order by created_at desc, thread_id desc limit $5'
+    using p_contact_id, p_external_id, p_created_at, p_id, p_limit + 1
+  loop
+    v_bytes := v_bytes + octet_length(v_thread.thread_config::text);
+    more := v_taken > 0 and (v_taken >= p_limit or v_bytes > p_max_bytes);
+    exit when more;
+    thread := jims.thread_json(
+      v_thread.thread_id, v_thread.contact_id, v_thread.external_id, v_thread.created_at,
+      v_thread.thread_config);
+    return next;
+    v_taken := v_taken + 1;
+  end loop;
+  thread := null;
+  return next;
+end
+$$;
+
+-- Takes threads away whose rows are locked: their active runs are fenced out, and nobody finds them.
+-- What is left of them goes in pieces, by erase_some.
+create or replace function jims.remove_threads(p_ids uuid[]) returns void
 language plpgsql as $$
 begin
-  with erased as (
+  insert into jims.erasing select unnest(p_ids) on conflict do nothing;
+  with removed as (
     delete from jims.runs
-    where thread_id = any (p_ids) and run_id in (
-      select event_id from original.thread_events where thread_id = any (p_ids)
-      union all
-      select run_id from jims.runs where thread_id = any (p_ids) and not incoming_stored)
+    where thread_id = any (p_ids) and status in ('queued', 'running')
     returning run_id
   )
-  delete from jims.run_progress where run_id in (select run_id from erased);
-  delete from original.thread_events where thread_id = any (p_ids);
+  delete from jims.run_progress where run_id in (select run_id from removed);
+  delete from jims.runs where thread_id = any (p_ids) and not incoming_stored;
   delete from original.threads where thread_id = any (p_ids);
 end
 $$;
 
--- Removes the thread of this id, or the threads of this contact, and returns their ids.
-create or replace function jims.delete_threads(p_thread_id uuid, p_contact_id text) returns uuid[]
+-- Takes the thread of this id away, or threads of this contact, so many at most; returns their ids.
+create or replace function jims.take_threads(
+  p_thread_id uuid, p_contact_id text, p_limit integer
+) returns uuid[]
 language plpgsql set lock_timeout = '5s' as $$
 declare
   v_ids uuid[];
 begin
   -- In one order, so that two who delete the same threads do not wait for each other.
-  select coalesce(array_agg(locked.thread_id), '{}') into v_ids
-  from (
-    select thread_id from original.threads where thread_id = p_thread_id or contact_id = p_contact_id
-    order by thread_id for update
-  ) as locked;
-  perform jims.erase_threads(v_ids);
+  if p_thread_id is not null then
+    select coalesce(array_agg(locked.thread_id), '{}') into v_ids from (
+      select thread_id from original.threads where thread_id = p_thread_id for update
+    ) as locked;
+  else
+    select coalesce(array_agg(locked.thread_id), '{}') into v_ids from (
+      select thread_id from original.threads where contact_id = p_contact_id
+      order by created_at, thread_id limit p_limit for update
+    ) as locked;
+  end if;
+  perform jims.remove_threads(v_ids);
   return v_ids;
+end
+$$;
+
+-- Removes what is left of threads that were taken away: so many events at most, with their runs.
+-- Returns how many of the threads, from the first on, are done.
+create or replace function jims.erase_some(p_ids uuid[], p_limit integer) returns integer
+language plpgsql set lock_timeout = '5s' as $$
+declare
+  v_id uuid;
+  v_events uuid[];
+  v_left integer := p_limit;
+  v_done integer := 0;
+begin
+  foreach v_id in array p_ids loop
+    -- One process at a time erases a thread.
+    perform from jims.erasing where thread_id = v_id for update;
+    with removed as (
+      delete from original.thread_events
+      where thread_id = v_id and event_id in (
+        select event_id from original.thread_events where thread_id = v_id limit v_left)
+      returning event_id
+    )
+    select coalesce(array_agg(event_id), '{}') into v_events from removed;
+    with removed as (
+      delete from jims.runs where run_id = any (v_events) and thread_id = v_id returning run_id
+    )
+    delete from jims.run_progress where run_id in (select run_id from removed);
+    v_left := v_left - cardinality(v_events) - 1;
+    exit when exists (select from original.thread_events where thread_id = v_id);
+    delete from jims.erasing where thread_id = v_id;
+    v_done := v_done + 1;
+    exit when v_left <= 0;
+  end loop;
+  return v_done;
 end
 $$;
 `;

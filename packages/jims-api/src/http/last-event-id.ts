@@ -1,0 +1,37 @@
+import * as v from 'valibot';
+
+import { HttpError } from './errors.ts';
+import type { OperationParameter } from './operation.ts';
+import type { Call } from './route.ts';
+
+/** How clients name it in an address that cannot send the header, such as polyfills of EventSource. */
+const LAST_EVENT_ID_NAMES = ['lastEventId', 'last_event_id', 'Last-Event-ID'] as const;
+
+/** The id of the last event that a client has seen: the header, or else a member of the query. */
+export function lastEventIdOf(call: Call): string | undefined {
+  const header = call.request.headers.get('last-event-id');
+  return header || lastEventIdInQuery(call);
+}
+
+/** The same, where the header means nothing. */
+export function lastEventIdInQuery({ query }: Call): string | undefined {
+  const name = LAST_EVENT_ID_NAMES.find((each) => query.get(each));
+  return name && (query.get(name) ?? undefined);
+}
+
+/** How the OpenAPI document describes these names. */
+export function lastEventIdNames(of: string): readonly OperationParameter[] {
+  return LAST_EVENT_ID_NAMES.map((name) => ({
+    name,
+    in: 'query',
+    description: `Another name of \`${of}\`, as polyfills of EventSource send it`,
+    schema: v.string(),
+  }));
+}
+
+/** The answer to an id that this stream never gave. */
+export function lastEventIdInvalid(): HttpError {
+  return new HttpError(400, 'Last-Event-ID is no id of this stream: send one that it gave', {
+    code: 'last_event_id_invalid',
+  });
+}

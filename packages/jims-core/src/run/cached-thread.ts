@@ -1,0 +1,88 @@
+import { jsonSize } from '../json-size.ts';
+import type { LogTail } from '../store/store.ts';
+import { STATE_PREFIX } from '../thread/event.ts';
+import type { ThreadEvent } from '../thread/event.ts';
+import { ThreadLog } from '../thread/thread-log.ts';
+import type { Thread } from '../thread/thread.ts';
+
+/** Measured, without its data. */
+const BYTES_PER_EVENT = 230;
+
+/** The end of a thread's log, as much of it as its runs load. */
+export class CachedThread {
+  readonly thread: Thread;
+  readonly #maxSize: number;
+  /** Replaced and not changed when its beginning is cut off: logs that were given away share it. */
+  #events: ThreadEvent[] = [];
+  /** What each of them counts as. */
+  #sizes: number[] = [];
+  #size = 0;
+  /** The newest value of each state that was set before `#events`; `undefined` while these are all. */
+  #states: Map<string, ThreadEvent> | undefined;
+  #bytes: number;
+
+  constructor(thread: Thread, maxSize: number) {
+    this.thread = thread;
+    this.#maxSize = maxSize;
+    this.#bytes = 2 * jsonSize(thread.config);
+  }
+
+  /** What it costs in memory, an estimate. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get last(): ThreadEvent | undefined {
+    return this.#events.at(-1);
+  }
+
+  get log(): ThreadLog {
+    const states = this.#states;
+    return new ThreadLog(this.#events, states && { states: [...states.values()] });
+  }
+
+  /** Adds what comes after it; to an empty one what may be the end of a longer log. */
+  extend({ events, states, isCut }: LogTail): void {
+    if (isCut) states.forEach((state) => this.#setState(state));
+    for (const event of events) {
+      const size = jsonSize(event.data);
+      this.#events.push(event);
+      this.#sizes.push(size);
+      this.#size += size;
+      this.#bytes += costOf(size);
+    }
+    if (isCut) this.#states ??= new Map();
+    if (this.#size > this.#maxSize) this.#cutBeginning();
+  }
+
+  /** The newest event stays, however large it is. */
+  #cutBeginning(): void {
+    let removed = 0;
+    while (this.#size > this.#maxSize && removed < this.#events.length - 1) {
+      const [event, size] = [this.#events[removed], this.#sizes[removed]];
+      if (!event || size === undefined) break;
+      this.#size -= size;
+      this.#bytes -= costOf(size);
+      if (event.type.startsWith(STATE_PREFIX)) this.#setState(event);
+      removed++;
+    }
+    if (removed === 0) return;
+    this.#states ??= new Map();
+    this.#events = this.#events.slice(removed);
+    this.#sizes = this.#sizes.slice(removed);
+  }
+
+  /** The newest one of its type goes to the end: they stay in the order of the log. */
+  #setState(state: ThreadEvent): void {
+    const states = (this.#states ??= new Map());
+    const replaced = states.get(state.type);
+    if (replaced) this.#bytes -= costOf(jsonSize(replaced.data));
+    this.#bytes += costOf(jsonSize(state.data));
+    states.delete(state.type);
+    states.set(state.type, state);
+  }
+}
+
+function costOf(size: number): number {
+  return BYTES_PER_EVENT + 2 * size;
+}

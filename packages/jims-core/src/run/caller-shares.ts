@@ -1,0 +1,31 @@
+/** How many things each caller has at once, no more than its share. */
+export interface CallerShares {
+  /** Whether this caller has all that it may have. */
+  isFull(caller: string | undefined): boolean;
+  /** A caller without a name is not counted. */
+  enter(caller: string | undefined): void;
+  leave(caller: string | undefined): void;
+}
+
+/** What one caller may have of `max` when nobody says how much: a tenth, and at least one. */
+export function defaultShare(max: number): number {
+  return Math.max(1, Math.floor(max / 10));
+}
+
+/** Counts callers, and forgets those that have nothing. */
+export function createCallerShares(share: number): CallerShares {
+  const counts = new Map<string, number>();
+  const countOf = (caller: string): number => counts.get(caller) ?? 0;
+  return {
+    isFull: (caller) => caller !== undefined && countOf(caller) >= share,
+    enter(caller) {
+      if (caller !== undefined) counts.set(caller, countOf(caller) + 1);
+    },
+    leave(caller) {
+      if (caller === undefined) return;
+      const count = countOf(caller) - 1;
+      if (count > 0) counts.set(caller, count);
+      else counts.delete(caller);
+    },
+  };
+}

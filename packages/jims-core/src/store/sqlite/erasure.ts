@@ -1,0 +1,55 @@
+import type { PurgeLimits, PurgeResult } from '../store.ts';
+import type { ThreadWatchers } from '../thread-watchers.ts';
+import type { CommitGroup } from './commit-group.ts';
+import type { Erasing } from './erasing.ts';
+import type { LogTruncation } from './log-truncation.ts';
+
+export interface ErasureOptions {
+  readonly group: Pick<CommitGroup, 'write'>;
+  readonly erase: Erasing;
+  readonly truncation: LogTruncation;
+  readonly watchers: ThreadWatchers;
+}
+
+/** Erases piece by piece, each in a transaction of its own: others have their turn in between. */
+export interface Erasure {
+  deleteThreads(which: { threadId: string } | { contactId: string }): Promise<readonly string[]>;
+  purge(limits: PurgeLimits): Promise<PurgeResult>;
+}
+
+/** How many threads one piece looks at. */
+const PIECE_THREADS = 500;
+
+export function erasure({ group, erase, truncation, watchers }: ErasureOptions): Erasure {
+  let hasPurged = false;
+
+  function wake(threadIds: readonly string[]): void {
+    for (const threadId of threadIds) watchers.wake(threadId);
+  }
+
+  return {
+    async deleteThreads(which) {
+      const ids: string[] = [];
+      for (;;) {
+        const taken = await group.write(() => erase.takeThreads(which));
+        if (taken.length === 0) break;
+        wake(taken);
+        ids.push(...taken);
+      }
+      for (let done = 0; done < ids.length;) {
+        const rest = ids.slice(done, done + PIECE_THREADS);
+        done += await group.write(() => erase.eraseSome(rest));
+      }
+      if (ids.length > 0) truncation.truncate();
+      return ids;
+    },
+
+    async purge(limits) {
+      const purged = await group.write(() => erase.purge(limits));
+      wake(purged.threadIds);
+      if (hasPurged && !purged.more) truncation.truncate();
+      hasPurged = purged.more;
+      return purged;
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { defineApp } from '../../src/app.ts';
+import type { ThreadContext } from '../../src/thread/thread-context.ts';
+import { describeStores } from '../support/stores.ts';
+
+const TEXT = 'x'.repeat(10_000);
+
+/** Keeps a name that the first message sets, and tells what it sees. */
+function pipeline(ctx: ThreadContext): void {
+  if (ctx.history.length === 1) ctx.setState('name', { name: 'Anna' });
+  const name = ctx.getState('name', anything);
+  ctx.sendEvent('app.seen', { isCut: ctx.isCut, said: ctx.history.length, name });
+}
+
+const anything = {
+  '~standard': { version: 1, vendor: 'test', validate: (value: unknown) => ({ value }) },
+} as const;
+
+describeStores((kind) => {
+  test('a run loads the newest part of a large thread, and its states', async () => {
+    await using database = await kind.fresh();
+    const warnings: object[] = [];
+    const logger = {
+      info() {},
+      error() {},
+      debug() {},
+      warn: (fields: object) => warnings.push(fields),
+    };
+    const open = async (): Promise<ReturnType<typeof defineApp>> => {
+      const made = defineApp({ pipeline, store: database.url });
+      await made.open({ limits: { maxThreadSize: 50_000 }, logger });
+      return made;
+    };
+    await using app = await open();
+    const controller = await app.newThread({ contactId: 'a' });
+    const seen = async (on: typeof app): Promise<unknown> => {
+      await on.newThread({ contactId: 'a', threadId: controller.thread.id });
+      await controller.appendUserMessage(TEXT);
+      const thread = await on.thread(controller.thread.id);
+      const [sent] = (await thread?.run(pipeline))?.filter(({ type }) => type === 'app.seen') ?? [];
+      return sent?.data;
+    };
+    for (let n = 1; n <= 4; n++) {
+      assert.deepEqual(await seen(app), { isCut: false, said: n, name: { name: 'Anna' } });
+    }
+    for (let n = 0; n < 3; n++) {
+      assert.deepEqual(await seen(app), { isCut: true, said: 4, name: { name: 'Anna' } });
+    }
+    // A process that has read nothing of it yet sees the same.
+    await using other = await open();
+    assert.deepEqual(await seen(other), { isCut: true, said: 4, name: { name: 'Anna' } });
+    const ofThread = warnings.filter((fields) => 'threadId' in fields);
+    const { id: threadId } = controller.thread;
+    assert.deepEqual(ofThread, [{ threadId }, { threadId }], 'once a process');
+    assert.equal((await controller.makeContext()).isCut, true);
+  });
+});

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
+
+import { openStore } from '../../src/store/open-store.ts';
+import { eventually } from '../support/eventually.ts';
+import { freshSqlite } from '../support/sqlite.ts';
+import { answer, keyOf, latestOf, storeUser } from '../support/store-user.ts';
+
+const SECRET = 'A-VERY-SECRET-TEXT';
+const MEGABYTE = 1024 * 1024;
+
+for (const which of ['contact', 'thread'] as const) {
+  test(`what a ${which} had is in no file any more once it is erased`, async () => {
+    using file = freshSqlite();
+    await using store = await openStore(file.url);
+    const user = await storeUser(store);
+    const run = await user.accept(SECRET, {
+      thread: { kind: 'latest', contactId: 'contact-of-secrets', threadConfig: { note: SECRET } },
+      idempotency: keyOf('key-of-secrets'),
+    });
+    await user.finish(run, [`${SECRET} again`, 'x'.repeat(100_000) + SECRET]);
+    assert.ok(filesHold(file.path, SECRET));
+    const { id: threadId } = run.thread;
+    await store.deleteThreads(
+      which === 'contact' ? { contactId: 'contact-of-secrets' } : { threadId },
+    );
+    for (const text of [SECRET, 'contact-of-secrets', 'key-of-secrets']) {
+      assert.ok(!filesHold(file.path, text), text);
+    }
+  });
+}
+
+test('what idle threads had is in no file any more once they are purged', async () => {
+  using file = freshSqlite();
+  await using store = await openStore(file.url);
+  const user = await storeUser(store);
+  await user.finish(await user.accept(SECRET));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const limits = { idleThreadsMs: 10, finishedRunsMs: 1e9, progressMs: 1e9, batch: 10 };
+  while ((await store.purge(limits)).more);
+  assert.ok(!filesHold(file.path, SECRET));
+});
+
+test('a reader delays the end of an erased text, but nobody else', async () => {
+  using file = freshSqlite();
+  await using store = await openStore(file.url);
+  const user = await storeUser(store);
+  const run = await user.accept(SECRET);
+  const reader = new DatabaseSync(file.path);
+  reader.exec('BEGIN; SELECT count(*) FROM thread_events');
+  reader.prepare('SELECT * FROM thread_events').all();
+  await store.deleteThreads({ threadId: run.thread.id });
+  assert.ok(filesHold(file.path, SECRET), 'the reader still sees it');
+  await user.finish(await user.accept('of others', { thread: latestOf('other') }));
+  reader.close();
+  await eventually(() => !filesHold(file.path, SECRET));
+});
+
+test('a log that a long reader made grow is cut back', async () => {
+  using file = freshSqlite();
+  await using store = await openStore(file.url);
+  const { thread } = await store.openThread({ contactId: 'a' });
+  const reader = new DatabaseSync(file.path);
+  reader.exec('BEGIN');
+  reader.prepare('SELECT count(*) FROM thread_events').get();
+  await append(30);
+  assert.ok(statSync(`${file.path}-wal`).size > 30 * MEGABYTE);
+  reader.close();
+  await append(2);
+  assert.ok(statSync(`${file.path}-wal`).size <= 25 * MEGABYTE);
+
+  async function append(megabytes: number): Promise<void> {
+    for (let n = 0; n < megabytes; n++) {
+      await store.appendEvents(thread.id, [answer('x'.repeat(MEGABYTE))]);
+    }
+  }
+});
+
+test('what a version before had lost sight of is found and removed', async () => {
+  using file = freshSqlite();
+  const before = await openStore(file.url);
+  const user = await storeUser(before);
+  const kept = await user.accept('kept');
+  await user.finish(kept);
+  const greeted = await user.accept('greeted', { thread: latestOf('greeted') });
+  await user.finish(greeted);
+  await before.close();
+  const db = new DatabaseSync(file.path);
+  // As the first version left it: a run of no event that counts as stored, one of a thread that is gone.
+  db.exec(`
+    DELETE FROM jims_migrations WHERE version = 2;
+    DROP TABLE jims_erasing; DROP INDEX jims_threads_contact_order; DROP INDEX jims_threads_order;
+    DELETE FROM thread_events WHERE event_id = '${greeted.runId.replaceAll('-', '')}';
+    INSERT INTO jims_runs (run_id, thread_id, status, instance_id, created_thread, incoming_stored, accepted_at)
+    VALUES ('0190d3a0000070008000000000000001', '0190d3a0000070008000000000000002', 'completed', 'x', 1, 1, '2026');
+  `);
+  db.close();
+  await using store = await openStore(file.url);
+  const rows = (): number => {
+    const look = new DatabaseSync(file.path);
+    const count = Number(look.prepare('SELECT count(*) AS n FROM jims_runs').get()?.['n']);
+    look.close();
+    return count;
+  };
+  assert.equal(rows(), 2, 'the run of a thread that is gone is gone');
+  await store.deleteThreads({ contactId: 'greeted' });
+  assert.equal(rows(), 1);
+  assert.ok(await store.run(kept.runId));
+});
+
+test('the latest thread of a contact, and lists of threads, are found without sorting', async () => {
+  using file = freshSqlite();
+  await (await openStore(file.url)).close();
+  using db = new DatabaseSync(file.path);
+  const order = 'ORDER BY created_at DESC, thread_id DESC';
+  for (const rest of [
+    `WHERE contact_id = 'a' ${order} LIMIT 1`,
+    `WHERE contact_id = 'a' AND (created_at, thread_id) < ('2026', 'x') ${order}`,
+    order,
+  ]) {
+    const plan = db.prepare(`EXPLAIN QUERY PLAN SELECT * FROM threads ${rest}`).all();
+    const steps = plan.map((step) => String(step['detail'])).join('\n');
+    assert.match(steps, /USING INDEX jims_threads_/);
+    assert.doesNotMatch(steps, /TEMP B-TREE/);
+  }
+});
+
+/** Looks where a text could be: in the database and in its log. */
+function filesHold(path: string, text: string): boolean {
+  return [path, `${path}-wal`].some(
+    (each) => existsSync(each) && readFileSync(each).includes(text),
+  );
+}
