@@ -1,0 +1,26 @@
+import type { OpenOptions } from './app.ts';
+import { JimsError } from './errors.ts';
+import { DEFAULT_STORE_URL, openStore } from './store/open-store.ts';
+import type { Store } from './store/store.ts';
+
+/** The store of an app: its own, or the one that a URL names. */
+export async function storeOf(
+  own: Store | string | undefined,
+  { store: url, schema = process.env['JIMS_SCHEMA'] || undefined, logger }: OpenOptions,
+): Promise<Store> {
+  if (own !== undefined && typeof own !== 'string') {
+    if (url === undefined) return own;
+    throw new JimsError(
+      'app_invalid',
+      'The app brings its own store: leave out the connection URL',
+    );
+  }
+  return openStore(url ?? own ?? process.env['JIMS_DB_CONN_URI'] ?? DEFAULT_STORE_URL, {
+    schema,
+    logger,
+  });
+}
+
+export function givenStore(store: Store | string | undefined): Store | undefined {
+  return typeof store === 'string' ? undefined : store;
+}
