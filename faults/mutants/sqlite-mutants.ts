@@ -6,7 +6,7 @@ const ACTIVE = `${STORE}/active-runs.ts`;
 const SCHEMA = `${STORE}/schema.ts`;
 
 const SYNCHRONOUS = {
-  file: `${STORE}/sqlite-store.ts`,
+  file: `${STORE}/open-database.ts`,
   from: 'PRAGMA synchronous = FULL;',
 };
 

@@ -52,8 +52,8 @@ export async function makeIndexes(
 }
 
 /**
- * Tries again and again, and does not wait in the server: who makes an index waits for all statements
- * that began before, and so for one that waits for it. The lock ends with the transaction.
+ * Tries again and again, and does not wait in the server: an index that is made waits for all
+ * statements that began before, and so for one that waits for the index. The lock ends with the transaction.
  */
 async function untilAlone(guard: Client, logger: Logger): Promise<void> {
   for (let waited = 0; ; waited += RETRY_MS) {

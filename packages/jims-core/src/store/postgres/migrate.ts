@@ -94,8 +94,8 @@ function hasAll(wanted: readonly { readonly name: string }[], { names }: State):
 }
 
 /**
- * Makes what is missing, in one transaction. A lock is waited for in short turns: who waits for one keeps
- * all that come later waiting, too.
+ * Makes what is missing, in one transaction. A lock is waited for in short turns, as a request for one
+ * keeps all later requests waiting, too.
  */
 async function makeAll(
   client: Client,

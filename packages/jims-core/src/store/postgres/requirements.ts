@@ -20,7 +20,7 @@ interface Settings {
  * looked at and not changed: a setting of ours would have to be sent with every statement, as a pooler
  * such as PgBouncer lends another connection for each.
  *
- * Resolves with who we are there.
+ * Resolves with the names of our role and database.
  *
  * @throws JimsError `store_invalid`, or `store_unavailable` for a server that only reads for now.
  */

@@ -6,7 +6,7 @@ const FIRST_LINE_MS = 1000;
 const MORE_LINES_MS = 10_000;
 
 /**
- * Waits for a statement that needs a lock, and logs who has it: once soon, and then now and then.
+ * Waits for a statement that needs a lock, and logs which processes have it: once soon, and then now and then.
  *
  * @param watcher another connection than the one that waits, whose server process is `pid`.
  */

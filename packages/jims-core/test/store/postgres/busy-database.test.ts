@@ -16,7 +16,7 @@ const INSERT = `
   insert into thread_events (thread_id, event_id, event_type)
   select thread_id, gen_random_uuid(), 'x.y' from threads limit 1`;
 
-test('opening beside a service that writes stops nobody, and says whom it waits for', async () => {
+test('opening beside a service that writes stops nobody, and says which process it waits for', async () => {
   await using database = await originalDatabase();
   const { logger, lines } = recorder();
   await withClient(database.url, async (writer) => {
