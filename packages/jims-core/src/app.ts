@@ -1,3 +1,4 @@
+import { givenStore, storeOf } from './app-store.ts';
 import { JimsError } from './errors.ts';
 import { createLlmProvider } from './llm/llm-provider.ts';
 import type { Llm, LlmProvider } from './llm/llm.ts';
@@ -10,7 +11,6 @@ import { createRunEngine } from './run/run-engine.ts';
 import type { RunEngine } from './run/run-engine.ts';
 import { DEFAULT_RUN_LIMITS } from './run/run.ts';
 import type { FailedRun, Run, RunLimits, RunRequest } from './run/run.ts';
-import { DEFAULT_STORE_URL, openStore } from './store/open-store.ts';
 import type { RunRecord, RunStatus, Store } from './store/store.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import type { Metrics } from './telemetry/metrics.ts';
@@ -342,19 +342,4 @@ function tooLate(): JimsError {
     'app_invalid',
     'The app is open already, so options of open() come too late: call open() before the app is used',
   );
-}
-
-function givenStore(store: Store | string | undefined): Store | undefined {
-  return typeof store === 'string' ? undefined : store;
-}
-
-async function storeOf(own: Store | string | undefined, url: string | undefined): Promise<Store> {
-  if (own !== undefined && typeof own !== 'string') {
-    if (url === undefined) return own;
-    throw new JimsError(
-      'app_invalid',
-      'The app brings its own store: leave out the connection URL',
-    );
-  }
-  return openStore(url ?? own ?? process.env['JIMS_DB_CONN_URI'] ?? DEFAULT_STORE_URL);
 }

@@ -1,0 +1,27 @@
+import { JimsError } from './errors.ts';
+import { DEFAULT_STORE_URL, openStore } from './store/open-store.ts';
+import type { Store } from './store/store.ts';
+
+/** The store that an app was made with, when it is not just the URL of one. */
+export function givenStore(store: Store | string | undefined): Store | undefined {
+  return typeof store === 'string' ? undefined : store;
+}
+
+/**
+ * Opens the store of an app: of a URL that goes before its own, its own, or the default.
+ *
+ * @throws JimsError `app_invalid` for a URL beside a store of the app's own, or as `openStore`.
+ */
+export async function storeOf(
+  own: Store | string | undefined,
+  url: string | undefined,
+): Promise<Store> {
+  if (own !== undefined && typeof own !== 'string') {
+    if (url === undefined) return own;
+    throw new JimsError(
+      'app_invalid',
+      'The app brings its own store: leave out the connection URL',
+    );
+  }
+  return openStore(url ?? own ?? process.env['JIMS_DB_CONN_URI'] ?? DEFAULT_STORE_URL);
+}
