@@ -3,7 +3,16 @@ import { JimsError } from './errors.ts';
 import { DEFAULT_STORE_URL, openStore } from './store/open-store.ts';
 import type { Store } from './store/store.ts';
 
-/** The store of an app: its own, or the one that a URL names. */
+/** The store that an app was made with, when it is not just the URL of one. */
+export function givenStore(store: Store | string | undefined): Store | undefined {
+  return typeof store === 'string' ? undefined : store;
+}
+
+/**
+ * Opens the store of an app: of a URL that goes before its own, its own, or the default.
+ *
+ * @throws JimsError `app_invalid` for a URL beside a store of the app's own, or as `openStore`.
+ */
 export async function storeOf(
   own: Store | string | undefined,
   { store: url, schema = process.env['JIMS_SCHEMA'] || undefined, logger }: OpenOptions,
@@ -19,8 +28,4 @@ export async function storeOf(
     schema,
     logger,
   });
-}
-
-export function givenStore(store: Store | string | undefined): Store | undefined {
-  return typeof store === 'string' ? undefined : store;
 }
