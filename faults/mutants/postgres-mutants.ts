@@ -196,18 +196,15 @@ export const POSTGRES_MUTANTS: readonly Mutant[] = [
     scenarios: ['F6'],
   },
   {
-    name: 'pg-time-zone',
-    about: 'Events have another time zone than those of the original',
+    name: 'pg-search-path',
+    about: 'The search path says anew at each start where the threads are',
     changes: [
       {
-        file: LOG,
-        from: 'v_time timestamp := greatest(clock_timestamp()::timestamp,',
-        to: "v_time timestamp := greatest((clock_timestamp() at time zone 'utc'),",
-      },
-      {
-        file: LOG,
-        from: 'v_first := greatest(clock_timestamp()::timestamp,',
-        to: "v_first := greatest((clock_timestamp() at time zone 'utc'),",
+        file: `${STORE}/find-schemas.ts`,
+        from: `    record.kind === 'recorded'
+      ? await confirmRecorded(client, record.schema)
+      : await searchTables(client, record.kind === 'unrecorded');`,
+        to: "    (await readSearchPath(client)).schemas[0] ?? 'public';",
       },
     ],
     scenarios: ['F8'],

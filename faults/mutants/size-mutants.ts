@@ -124,7 +124,7 @@ export const SIZE_MUTANTS: readonly Mutant[] = [
     about: 'What is erased is not overwritten in the file',
     changes: [
       {
-        file: `${SQLITE}/sqlite-store.ts`,
+        file: `${SQLITE}/open-database.ts`,
         from: 'PRAGMA secure_delete = ON;',
         to: 'PRAGMA secure_delete = OFF;',
       },

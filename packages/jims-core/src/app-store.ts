@@ -1,12 +1,22 @@
 // Which store an app works on, and why it does not.
+import type { OpenOptions } from './app.ts';
 import { JimsError } from './errors.ts';
 import { DEFAULT_STORE_URL, openStore } from './store/open-store.ts';
 import type { Store } from './store/store.ts';
 
-/** Opens the store at `url`, or else the app's own one. */
+/** The store that an app was made with, when it is not just the URL of one. */
+export function givenStore(store: Store | string | undefined): Store | undefined {
+  return typeof store === 'string' ? undefined : store;
+}
+
+/**
+ * Opens the store of an app: of a URL that goes before its own, its own, or the default.
+ *
+ * @throws JimsError `app_invalid` for a URL beside a store of the app's own, or as `openStore`.
+ */
 export async function storeOf(
   own: Store | string | undefined,
-  url: string | undefined,
+  { store: url, schema = process.env['JIMS_SCHEMA'] || undefined, logger }: OpenOptions,
 ): Promise<Store> {
   if (own !== undefined && typeof own !== 'string') {
     if (url === undefined) return own;
@@ -15,12 +25,10 @@ export async function storeOf(
       'The app brings its own store: leave out the connection URL',
     );
   }
-  return openStore(url ?? own ?? process.env['JIMS_DB_CONN_URI'] ?? DEFAULT_STORE_URL);
-}
-
-/** A store that an app was given, which is open already. */
-export function givenStore(store: Store | string | undefined): Store | undefined {
-  return typeof store === 'string' ? undefined : store;
+  return openStore(url ?? own ?? process.env['JIMS_DB_CONN_URI'] ?? DEFAULT_STORE_URL, {
+    schema,
+    logger,
+  });
 }
 
 export function shuttingDown(): JimsError {

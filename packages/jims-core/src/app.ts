@@ -47,6 +47,11 @@ export interface JimsAppOptions {
 export interface OpenOptions {
   /** A connection URL that goes before the app's own. */
   readonly store?: string;
+  /**
+   * The schema of the app's threads in a PostgreSQL database with several apps; see `openStore`.
+   * Default: `JIMS_SCHEMA`, else where the threads are.
+   */
+  readonly schema?: string;
   readonly limits?: Partial<RunLimits>;
   readonly logger?: Logger;
   /** Puts prompts and answers into the spans of model calls; default: as the app's settings say. */
@@ -291,7 +296,7 @@ export class JimsApp extends ThreadReader implements AsyncDisposable {
 
   async #openNow(options: OpenOptions): Promise<Opened> {
     const { limits, logger = silentLogger, traceContent, onRunFailed } = options;
-    const store = await storeOf(this.#store, options.store);
+    const store = await storeOf(this.#store, { ...options, logger });
     try {
       if (store.notice !== undefined) logger.warn({ store: store.description }, store.notice);
       const runs = await createRunEngine({

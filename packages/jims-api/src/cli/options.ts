@@ -29,6 +29,7 @@ export interface ServeOptions extends AuthenticateOptions {
   readonly metricsHost: string | undefined;
   readonly metricsPort: number;
   readonly db: string | undefined;
+  readonly schema: string | undefined;
   readonly enableSentry: boolean;
   readonly traceContent: boolean;
   readonly verbose: boolean;
@@ -113,6 +114,7 @@ function serveOptions(given: Lookup, env: Environment): ServeOptions {
     metricsHost: listenHost(given, 'metrics-host'),
     metricsPort,
     db: text(given, 'db'),
+    schema: text(given, 'schema'),
     ...access,
     requireContactHeader: flag(given, 'require-contact-header'),
     enableSentry: flag(given, 'enable-sentry'),

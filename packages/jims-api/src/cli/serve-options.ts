@@ -25,6 +25,11 @@ export const OPTIONS = {
     variables: ['JIMS_DB_CONN_URI'],
     help: 'Where threads are kept: sqlite:///FILE or postgresql://USER@HOST/DATABASE',
   },
+  schema: {
+    type: 'text',
+    group: APP,
+    help: 'PostgreSQL schema of the threads, when several apps share a database',
+  },
   loader: {
     type: 'text',
     group: APP,

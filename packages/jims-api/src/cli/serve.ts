@@ -34,7 +34,7 @@ export async function serve(
   options: ServeOptions & Pick<OpenOptions, 'onRunFailed'>,
   logger: Logger,
 ): Promise<Service> {
-  const { host, port, db, onRunFailed } = options;
+  const { host, port, db, schema, onRunFailed } = options;
   let draining = false;
   const server = createApiServer(app, { ...options, logger, isDraining: () => draining });
   logger.debug('opening the store');
@@ -44,6 +44,7 @@ export async function serve(
     ...(options.traceContent && { traceContent: true }),
     ...(onRunFailed && { onRunFailed }),
     ...(db !== undefined && { store: db }),
+    ...(schema !== undefined && { schema }),
   });
   const { storeDescription } = await noticeWaiting(opening, () =>
     logger.warn('still opening the store: the database does not answer, or something holds a lock'),

@@ -310,6 +310,19 @@ describe('options', { concurrency: 2 }, () => {
     }
   });
 
+  test('a schema is for PostgreSQL, by the flag as by the variable', async () => {
+    using folder = folderWith({ 'app.js': ECHO });
+    const db = ['--db', 'sqlite:///chat.db'];
+    const env = { JIMS_SCHEMA: 'chat' };
+    for (const { code, stderr } of [
+      await runCommand([...db, '--schema', 'chat'], { cwd: folder.path }),
+      await runCommand(db, { cwd: folder.path, env }),
+    ]) {
+      assert.equal(code, 1);
+      assert.equal(stderr, 'jims-api: A SQLite file has no schemas: leave out the schema\n');
+    }
+  });
+
   test('a database that cannot be had is one line, and exit code 1', async () => {
     using folder = folderWith({ 'app.js': ECHO });
     for (const [url, why] of [
@@ -320,6 +333,9 @@ describe('options', { concurrency: 2 }, () => {
       [`sqlite:///${folder.path}`, /it is a folder/],
       ['postgresql://someone:secret@127.0.0.1:1/x', /127\.0\.0\.1:1\/x does not answer/],
       ['postgresql://[', /URL cannot be read/],
+      ['someone:secret@db/x', /Cannot tell which database/],
+      ['postgresql+asyncpg://u:secret@127.0.0.1:1/x?ssl=require', /does not answer/],
+      ['postgresql://u:secret@127.0.0.1:1/x?sslmode=verify-ca', /sslrootcert=FILE/],
     ] as const) {
       const { code, stderr } = await runCommand(['--db', url], { cwd: folder.path });
       assert.equal(code, 1, url);

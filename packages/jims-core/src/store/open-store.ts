@@ -1,12 +1,13 @@
 import { JimsError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
 import type { Store } from './store.ts';
 
 /** Where threads are kept when nothing is said: a file in the current folder. */
 export const DEFAULT_STORE_URL = 'sqlite:///jims.db';
 
-const SQLITE = /^sqlite(?:\+\w+)?:\/\/(.*)$/s;
-const POSTGRES = /^(postgres(?:ql)?)(?:\+\w+)?:\/\//;
-const MEMORY = /^(?:sqlite(?:\+\w+)?:)?(?:\/\/\/?)?:memory:$/;
+const SQLITE = /^sqlite(?:\+\w+)?:\/\/(.*)$/is;
+const POSTGRES = /^postgres(?:ql)?(?:\+\w+)?:\/\//i;
+const MEMORY = /^(?:sqlite(?:\+\w+)?:)?(?:\/\/\/?)?:memory:$/i;
 
 /** How a store is opened, beside its URL. */
 export interface OpenStoreOptions {
@@ -16,6 +17,8 @@ export interface OpenStoreOptions {
    * threads are, else the first schema of the search path. Not for SQLite.
    */
   readonly schema?: string | undefined;
+  /** Hears what opening waits for. Default: silent. */
+  readonly logger?: Logger | undefined;
 }
 
 /**
@@ -29,14 +32,14 @@ export interface OpenStoreOptions {
  * @example
  * await using store = await openStore('postgresql://jims@db.example/chat', { schema: 'support' });
  */
-export async function openStore(url: string, { schema }: OpenStoreOptions = {}): Promise<Store> {
+export async function openStore(url: string, options: OpenStoreOptions = {}): Promise<Store> {
   if (POSTGRES.test(url)) {
     const { openPostgresStore } = await import('./postgres/postgres-store.ts');
-    return openPostgresStore(url.replace(POSTGRES, 'postgresql://'), schema);
+    return openPostgresStore(url, options);
   }
   const file = sqliteFile(url);
   if (file !== undefined) {
-    if (schema !== undefined) {
+    if (options.schema !== undefined) {
       throw new JimsError('store_invalid', 'A SQLite file has no schemas: leave out the schema');
     }
     const { openSqliteStore } = await import('./sqlite/sqlite-store.ts');
@@ -44,26 +47,29 @@ export async function openStore(url: string, { schema }: OpenStoreOptions = {}):
   }
   throw new JimsError(
     'store_invalid',
-    `Cannot tell which database '${withoutPassword(url)}' means: use sqlite:///file.db or postgresql://user@host/database`,
+    `Cannot tell which database ${beginningOf(url)} means: use sqlite:///file.db or postgresql://user@host/database`,
   );
 }
 
 function sqliteFile(url: string): string | undefined {
-  if (MEMORY.test(url) || url === 'sqlite://') return ':memory:';
+  if (MEMORY.test(url) || url.toLowerCase() === 'sqlite://') return ':memory:';
   const path = SQLITE.exec(url)?.[1]?.replace(/\?.*$/s, '');
   if (path === undefined || !path.startsWith('/') || path === '/') return undefined;
-  return unescaped(path.slice(1), url);
+  return unescaped(path.slice(1));
 }
 
-function unescaped(path: string, url: string): string {
+function unescaped(path: string): string {
   try {
     return decodeURIComponent(path);
   } catch (cause) {
-    throw new JimsError('store_invalid', `Cannot read '${url}': write % as %25`, { cause });
+    throw new JimsError('store_invalid', `Cannot read the path '${path}': write % as %25`, {
+      cause,
+    });
   }
 }
 
-/** The URL as it may be shown. */
-function withoutPassword(url: string): string {
-  return url.replace(/(\/\/[^/:@]*):[^@]*@/, '$1:***@');
+/** All that may be shown of a URL that we cannot read: any other part may be a password. */
+function beginningOf(url: string): string {
+  const scheme = /^[a-z][a-z0-9+.-]*(?=:\/)/i.exec(url)?.[0];
+  return scheme === undefined ? 'the URL' : `the URL '${scheme}:…'`;
 }

@@ -140,7 +140,8 @@ export const threadOperations: readonly Operation[] = [
       {
         name: 'domain',
         in: 'query',
-        description: 'Only events of these domains, such as `comm`; several with commas',
+        description:
+          'Only events of these domains, such as `comm`; several with commas, ten at most',
         schema: v.string(),
       },
       ...page,

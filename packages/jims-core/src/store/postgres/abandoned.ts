@@ -40,12 +40,14 @@ export function createAbandoned(db: Database): Abandoned {
         key: idempotency?.key,
       })
       .catch(() => undefined);
-    const over = found || (found === null && age > LAST_LOOK_MS);
+    const over = isClosed || found || (found === null && age > LAST_LOOK_MS);
     if (!over) lookIn(Math.min(ms * 2, LAST_LOOK_MS / 4), request, since);
   }
 
   return {
-    add: (request) => lookIn(FIRST_LOOK_MS, request, performance.now()),
+    add(request) {
+      if (!isClosed) lookIn(FIRST_LOOK_MS, request, performance.now());
+    },
     close() {
       isClosed = true;
       timers.forEach((timer) => clearTimeout(timer));

@@ -6,7 +6,7 @@ import type { ClientConfig, PoolClient, QueryResultRow } from 'pg';
 import { callStatement, createCallGroup } from './call-group.ts';
 import { refuseNul } from './parameters.ts';
 import type { Parameter } from './parameters.ts';
-import { asStoreError, isConnectionLoss, isWorthRetrying } from './pg-errors.ts';
+import { asStoreError, isConnectionLoss, isExhausted, isWorthRetrying } from './pg-errors.ts';
 import { inSchemas } from './schemas.ts';
 import type { Schemas } from './schemas.ts';
 
@@ -37,7 +37,6 @@ export interface Database {
 }
 
 const POOL_SIZE = 10;
-const CONNECT_TIMEOUT_MS = 5000;
 const IDLE_TIMEOUT_MS = 60_000;
 /**
  * Watched from this side. A `statement_timeout` would have to be a startup parameter or a `SET`: the
@@ -47,22 +46,21 @@ const IDLE_TIMEOUT_MS = 60_000;
  */
 const QUERY_TIMEOUT_MS = 10_000;
 const TRIES = 5;
+const CHECKOUT_TIMEOUT_MS = 5000;
+const LIMITED_MS = 30_000;
 
-/** How any connection of ours is made. */
-export function connectionConfig(url: string): ClientConfig {
-  return {
-    connectionString: url,
-    application_name: 'jims',
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    keepAlive: true,
-  };
+export interface PoolOptions {
+  readonly config: ClientConfig;
+  readonly schemas: Schemas;
+  /** Default: 10. */
+  readonly maxConnections: number | undefined;
 }
 
-export function openPool(url: string, schemas: Schemas): Database {
+export function openPool({ config, schemas, maxConnections = POOL_SIZE }: PoolOptions): Database {
   const pool = new Pool({
-    ...connectionConfig(url),
+    ...config,
     query_timeout: QUERY_TIMEOUT_MS,
-    max: poolSize(url),
+    max: maxConnections,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
     allowExitOnIdle: true,
   });
@@ -81,12 +79,36 @@ export function openPool(url: string, schemas: Schemas): Database {
     return statement;
   }
 
+  /**
+   * The server may allow fewer connections than the pool wants. Then those that are there are shared,
+   * and more are tried again after a while.
+   */
+  async function checkOut(): Promise<PoolClient> {
+    const deadline = performance.now() + CHECKOUT_TIMEOUT_MS;
+    for (;;) {
+      try {
+        return await pool.connect();
+      } catch (error) {
+        const { totalCount } = pool;
+        if (!isExhausted(error) || totalCount === 0 || performance.now() > deadline) throw error;
+        limitPool(totalCount);
+      }
+    }
+  }
+
+  function limitPool(count: number): void {
+    pool.options.max = Math.min(pool.options.max, count);
+    setTimeout(() => {
+      pool.options.max = maxConnections;
+    }, LIMITED_MS).unref();
+  }
+
   async function once<R extends QueryResultRow>(
     sql: string,
     parameters: readonly Parameter[],
     onUnknown: () => void,
   ): Promise<readonly R[]> {
-    return send<R>(await pool.connect(), sql, parameters, onUnknown);
+    return send<R>(await checkOut(), sql, parameters, onUnknown);
   }
 
   async function query<R extends QueryResultRow>(
@@ -156,12 +178,6 @@ async function send<R extends QueryResultRow>(
   } finally {
     client.release(lost);
   }
-}
-
-/** The driver does not take the size of its pool from the URL. */
-function poolSize(url: string): number {
-  const max = Number(/[?&]max=(\d+)/.exec(url)?.[1]);
-  return max > 0 ? max : POOL_SIZE;
 }
 
 function ignore(): void {}

@@ -1,7 +1,7 @@
 import { Client } from 'pg';
+import type { ClientConfig } from 'pg';
 
 import type { StartedRun } from '../store.ts';
-import { connectionConfig } from './database.ts';
 import type { Database } from './database.ts';
 
 /**
@@ -19,11 +19,16 @@ export interface Hints {
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 30_000;
 
-export function createHints(url: string, db: Database): Hints {
-  const listeners: AsyncDisposable[] = [];
+export function createHints(config: ClientConfig, db: Database): Hints {
+  const listeners: Listener[] = [];
+  let isClosed = false;
   return {
     async listen(instanceId, wake) {
-      listeners.push(await openListener(url, channelOf(instanceId), wake));
+      if (isClosed) return;
+      const listener = createListener(config, channelOf(instanceId), wake);
+      // Before it is connected: it may be closed meanwhile.
+      listeners.push(listener);
+      await listener.connect();
     },
 
     // Not in the transaction that it tells about: a NOTIFY makes all commits wait for each other.
@@ -38,7 +43,8 @@ export function createHints(url: string, db: Database): Hints {
     },
 
     async close() {
-      await Promise.all(listeners.map((listener) => listener[Symbol.asyncDispose]()));
+      isClosed = true;
+      await Promise.all(listeners.map((listener) => listener.close()));
     },
   };
 }
@@ -47,19 +53,27 @@ function channelOf(instanceId: string): string {
   return `jims_${instanceId.replaceAll('-', '')}`;
 }
 
+interface Listener {
+  /** Resolves when it listens, or when that was tried in vain; then it tries again and again. */
+  connect(): Promise<void>;
+  close(): Promise<void>;
+}
+
 /** Listens on a connection of its own, as one of the pool's may be closed at any time. */
-async function openListener(
-  url: string,
-  channel: string,
-  wake: () => void,
-): Promise<AsyncDisposable> {
+function createListener(config: ClientConfig, channel: string, wake: () => void): Listener {
   let current: Client | undefined;
-  let closed = false;
+  let connecting: Promise<void> | undefined;
+  let isClosed = false;
   let retryMs = FIRST_RETRY_MS;
   let retry: NodeJS.Timeout | undefined;
 
-  async function connect(): Promise<void> {
-    const client = new Client(connectionConfig(url));
+  function connect(): Promise<void> {
+    connecting = connectNow();
+    return connecting;
+  }
+
+  async function connectNow(): Promise<void> {
+    const client = new Client(config);
     current = client;
     client.on('error', () => {});
     client.on('notification', wake);
@@ -76,17 +90,19 @@ async function openListener(
   }
 
   function again(client: Client): void {
-    if (closed || current !== client) return;
+    if (isClosed || current !== client) return;
     current = undefined;
     retry = setTimeout(() => void connect().then(wake), retryMs).unref();
     retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
   }
 
-  await connect();
   return {
-    async [Symbol.asyncDispose]() {
-      closed = true;
+    connect,
+    async close() {
+      isClosed = true;
       clearTimeout(retry);
+      // The driver would never settle a connection that is ended while it is made.
+      await connecting;
       if (!current) return;
       hold(current, true);
       await current.end().catch(() => {});

@@ -1,113 +1,158 @@
-import { Client } from 'pg';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { DatabaseError } from 'pg';
+import type { Client, ClientConfig } from 'pg';
 
 import { JimsError } from '../../errors.ts';
-import { connectionConfig } from './database.ts';
+import type { Logger } from '../../logger.ts';
+import type { Address } from './address.ts';
+import { connect } from './connect.ts';
 import { findSchemas } from './find-schemas.ts';
-import { inSchemas, quoted } from './schemas.ts';
+import { look } from './look.ts';
+import type { State } from './look.ts';
+import { makeIndexes } from './make-indexes.ts';
+import { grantsOf, requireColumns, requireRights, requireUsable } from './requirements.ts';
+import { DEFAULT_OWN_SCHEMA, inSchemas, ownSchemaOf, quoted } from './schemas.ts';
 import type { Schemas } from './schemas.ts';
 import { FUNCTIONS } from './sql/functions.ts';
 import { STEP_1 } from './sql/step-1.ts';
 import { STEP_2 } from './sql/step-2.ts';
 import { INDEXES, ORIGINAL_TABLES } from './sql/tables.ts';
+import { logHolders } from './waiting.ts';
 
 /** What changes in our own tables, one step a version. A step is never changed once it is released. */
 const STEPS: readonly string[] = [STEP_1, STEP_2];
 
+const LOCK_TIMEOUT = '2s';
+const LOCK_NOT_AVAILABLE = '55P03';
+const INSUFFICIENT_PRIVILEGE = '42501';
+/** Others that wait for the same table go first meanwhile. */
+const RETRY_MS = 1000;
+
+export interface Migrated {
+  readonly schemas: Schemas;
+  /** How to make more connections. */
+  readonly config: ClientConfig;
+}
+
+/** What the messages are about. */
+interface Names {
+  readonly where: string;
+  readonly role: string;
+  readonly database: string;
+}
+
 /**
  * Brings the database up to date; safe to run twice and from several processes at once. What is up to
  * date already is only looked at, so that the application's role needs no right to change tables.
- * Resolves with the schemas that the application uses.
  *
+ * @param schema what the operator chose by `--schema`, if anything.
  * @throws JimsError `store_invalid` when the database is of a newer version, or set up so that the
  * promises of a store cannot be kept.
  */
-export async function migrate(url: string, schema: string | undefined): Promise<Schemas> {
+export async function migrate(
+  address: Address,
+  schema: string | undefined,
+  logger: Logger,
+): Promise<Migrated> {
+  const where = address.description;
   // A connection of its own: making an index on a large table may take longer than a query may.
-  const client = new Client(connectionConfig(url));
-  client.on('error', () => {});
+  const connected = await connect(address);
+  const { client, config } = connected;
   try {
-    await client.connect();
-    await refuseOtherIsolation(client);
-    const schemas = await findSchemas(client, schema);
-    if (isUpToDate(await look(client, schemas))) return schemas;
-    return await bringUpToDate(client, schema);
+    const names = { where, ...(await requireUsable(client, where)) };
+    const own = schema === undefined ? DEFAULT_OWN_SCHEMA : ownSchemaOf(schema);
+    const mayRead = grantsOf({ original: schema ?? 'public', own }, names.role);
+    const schemas = await granted(mayRead, where, () => findSchemas(client, schema));
+    await requireColumns(client, schemas.original, where);
+    const state = await granted(mayRead, where, () => look(client, schemas));
+    if (!isMade(state, where)) await makeAll(client, schema, names, logger);
+    if (!hasAll(INDEXES, await look(client, schemas))) {
+      await granted('Let the owner of the tables start JIMS once', where, () =>
+        makeIndexes(connected, schemas, logger),
+      );
+    }
+    await requireRights(client, schemas, where);
+    return { schemas, config };
   } finally {
     await client.end().catch(() => {});
   }
 }
 
+function isMade(state: State, where: string): boolean {
+  if (state.version > STEPS.length) {
+    throw new JimsError(
+      'store_invalid',
+      `Cannot use ${where}: it was written by a newer jims-core (tables of version ${state.version}, this one knows ${STEPS.length}): update jims-core`,
+    );
+  }
+  return state.version === STEPS.length && hasAll(ORIGINAL_TABLES, state);
+}
+
+function hasAll(wanted: readonly { readonly name: string }[], { names }: State): boolean {
+  return wanted.every(({ name }) => names.has(name));
+}
+
 /**
- * Our functions look again after they have waited for a lock, which only `read committed` lets them.
- * It is the default of PostgreSQL; setting it ourselves would cost round trips on every statement.
+ * Makes what is missing, in one transaction. A lock is waited for in short turns, as a request for one
+ * keeps all later requests waiting, too.
  */
-async function refuseOtherIsolation(client: Client): Promise<void> {
-  const { rows } = await client.query<{ default_transaction_isolation: string }>(
-    'show default_transaction_isolation',
-  );
-  const level = rows[0]?.default_transaction_isolation;
-  if (level === 'read committed') return;
-  throw new JimsError(
-    'store_invalid',
-    `The database's default_transaction_isolation is '${level}'. Set it for the role that JIMS uses: ALTER ROLE … SET default_transaction_isolation = 'read committed'`,
-  );
+async function makeAll(
+  client: Client,
+  schema: string | undefined,
+  names: Names,
+  logger: Logger,
+): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await client.query('begin');
+      await client.query(`set local lock_timeout = '${LOCK_TIMEOUT}'`);
+      await client.query("select pg_advisory_xact_lock(hashtextextended('jims.migrations', 0))");
+      // Looked for again: another process may have made all of it meanwhile.
+      const schemas = await findSchemas(client, schema);
+      await makeMissing(client, schemas, names);
+      await client.query('commit');
+      return;
+    } catch (error) {
+      if (!(error instanceof DatabaseError && error.code === LOCK_NOT_AVAILABLE)) throw error;
+      await client.query('rollback');
+      await logHolders(client, logger);
+      await sleep(RETRY_MS);
+    }
+  }
 }
 
-/** What there is in the schemas of an application. */
-interface State {
-  /** Names of tables and indexes of the original's schema. */
-  readonly original: ReadonlySet<string>;
-  readonly schemas: ReadonlySet<string>;
-  /** 0 when there is nothing of ours. */
-  readonly version: number;
-}
-
-async function look(client: Client, { original, own }: Schemas): Promise<State> {
-  const { rows } = await client.query<{
-    original: readonly string[];
-    schemas: readonly string[];
-    has_migrations: boolean;
-  }>(
-    `select array(
-              select relname::text from pg_class c join pg_namespace n on n.oid = relnamespace
-              where nspname = $1 and relname = any ($3)
-            ) as original,
-            array(select nspname::text from pg_namespace where nspname in ($1, $2)) as schemas,
-            exists (
-              select from pg_class c join pg_namespace n on n.oid = relnamespace
-              where nspname = $2 and relname = 'migrations'
-            ) as has_migrations`,
-    [original, own, [...ORIGINAL_TABLES, ...INDEXES].map(({ name }) => name)],
-  );
-  const found = rows[0];
-  return {
-    original: new Set(found?.original),
-    schemas: new Set(found?.schemas),
-    version: found?.has_migrations ? await currentVersion(client, own) : 0,
-  };
-}
-
-function isUpToDate({ original, version }: State): boolean {
-  return (
-    version === STEPS.length &&
-    [...ORIGINAL_TABLES, ...INDEXES].every(({ name }) => original.has(name))
-  );
-}
-
-async function bringUpToDate(client: Client, schema: string | undefined): Promise<Schemas> {
-  await client.query('begin');
-  await client.query("select pg_advisory_xact_lock(hashtextextended('jims.migrations', 0))");
-  // Looked at again: another process may have made all of it meanwhile.
-  const schemas = await findSchemas(client, schema);
+async function makeMissing(client: Client, schemas: Schemas, names: Names): Promise<void> {
   const state = await look(client, schemas);
   const run = (sql: string): Promise<unknown> => client.query(inSchemas(schemas, sql));
-
+  const { where } = names;
+  const [role, database] = [quoted(names.role), quoted(names.database)];
   for (const name of new Set([schemas.original, schemas.own])) {
-    if (!state.schemas.has(name)) await client.query(`create schema ${quoted(name)}`);
+    if (state.schemas.has(name)) continue;
+    const remedy = `Let the owner of the database run CREATE SCHEMA ${quoted(name)} AUTHORIZATION ${role}, or GRANT CREATE ON DATABASE ${database} TO ${role}`;
+    await granted(remedy, where, () => client.query(`create schema ${quoted(name)}`));
   }
-  for (const { name, sql } of [...ORIGINAL_TABLES, ...INDEXES]) {
-    if (!state.original.has(name)) await run(sql);
-  }
-  if (state.version === 0) {
+  const remedy = (name: string): string =>
+    `Let the owner of the schema run GRANT USAGE, CREATE ON SCHEMA ${quoted(name)} TO ${role}`;
+  await granted(remedy(schemas.original), where, async () => {
+    for (const table of ORIGINAL_TABLES) {
+      if (state.names.has(table.name)) continue;
+      await run(table.sql);
+      // Nobody uses it yet. Those of a table in use are made later, without keeping anybody waiting.
+      for (const index of INDEXES) if (index.table === table.name) await run(index.sql);
+    }
+  });
+  await granted(
+    `${remedy(schemas.own)}; if another role has made the tables there, let that role start JIMS once`,
+    where,
+    () => upgrade(client, schemas, state.version),
+  );
+}
+
+async function upgrade(client: Client, schemas: Schemas, version: number): Promise<void> {
+  if (version >= STEPS.length) return;
+  const run = (sql: string): Promise<unknown> => client.query(inSchemas(schemas, sql));
+  if (version === 0) {
     await run(`
       create table jims.migrations (
         version integer primary key,
@@ -115,31 +160,25 @@ async function bringUpToDate(client: Client, schema: string | undefined): Promis
       )`);
   }
   for (const [index, step] of STEPS.entries()) {
-    if (index < state.version) continue;
+    if (index < version) continue;
     await run(step);
     await run(`insert into jims.migrations (version) values (${index + 1})`);
   }
-  if (state.version < STEPS.length) {
-    await run(FUNCTIONS);
-    await client.query(
-      inSchemas(schemas, 'update jims.migrations set tables_schema = $1 where version = $2'),
-      [schemas.original, STEPS.length],
-    );
-  }
-  await client.query('commit');
-  return schemas;
+  await run(FUNCTIONS);
+  await client.query(
+    inSchemas(schemas, 'update jims.migrations set tables_schema = $1 where version = $2'),
+    [schemas.original, STEPS.length],
+  );
 }
 
-async function currentVersion(client: Client, own: string): Promise<number> {
-  const { rows } = await client.query<{ version: number }>(
-    `select coalesce(max(version), 0) as version from ${quoted(own)}.migrations`,
-  );
-  const version = rows[0]?.version ?? 0;
-  if (version > STEPS.length) {
-    throw new JimsError(
-      'store_invalid',
-      `The database was written by a newer jims-core (tables of version ${version}, this one knows ${STEPS.length}): update jims-core`,
-    );
+/** Adds to a right that is missing how to get it. */
+async function granted<T>(remedy: string, where: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof DatabaseError && error.code === INSUFFICIENT_PRIVILEGE)) throw error;
+    throw new JimsError('store_invalid', `Cannot use ${where}: ${error.message}. ${remedy}`, {
+      cause: error,
+    });
   }
-  return version;
 }

@@ -10,6 +10,11 @@ const UNIQUE_VIOLATION = '23505';
 const LOST_CONNECTION = /^(?:08|57P|25006)/;
 /** Too many connections, no memory, no disk. */
 const EXHAUSTED = /^53/;
+/** What PgBouncer says, in the state of a lost connection, about a URL that will not do. */
+const POOLER_REFUSAL =
+  /unsupported startup parameter|no such (?:user|database)|does not exist|authentication failed/;
+/** Messages of these states name objects and limits, and quote no data: rights, space, a server that only reads. */
+const SAYABLE = /^(?:25|28|42501|53|55|57|58)/;
 /** The driver's own errors have no codes. */
 const DRIVER_LOST_CONNECTION = /timeout|terminated|not queryable|Cannot use a pool/i;
 
@@ -30,24 +35,65 @@ export function asStoreError(error: unknown): JimsError {
       cause: error,
     });
   }
-  return new JimsError('store_unavailable', `PostgreSQL refused a statement (${state})`, {
+  const reason = SAYABLE.test(state) && error instanceof Error ? `: ${error.message}` : '';
+  return new JimsError('store_unavailable', `PostgreSQL refused a statement (${state})${reason}`, {
     cause: error,
   });
 }
 
-/** Why a database cannot be opened, for whoever wrote its URL. */
+/** Why a database cannot be opened, for the operator that wrote its URL. */
 export function asOpenError(error: unknown, where: string): JimsError {
   if (isJimsError(error)) return error;
-  const reason = error instanceof Error ? error.message || nameOf(error) : String(error);
-  return isConnectionLoss(error) || EXHAUSTED.test(sqlState(error) ?? '')
-    ? new JimsError('store_unavailable', `${where} does not answer: ${reason}`, { cause: error })
-    : new JimsError('store_invalid', `Cannot use ${where}: ${reason}`, { cause: error });
+  const reason = reasonOf(error);
+  const state = sqlState(error);
+  const refused = (): JimsError =>
+    new JimsError('store_invalid', `Cannot use ${where}: ${reason}`, { cause: error });
+  if (POOLER_REFUSAL.test(reason)) return refused();
+  if (isExhausted(error) || (state !== undefined && LOST_CONNECTION.test(state))) {
+    return new JimsError('store_unavailable', `${where} takes no connection now: ${reason}`, {
+      cause: error,
+    });
+  }
+  if (!isConnectionLoss(error)) return refused();
+  return new JimsError('store_unavailable', `${where} does not answer: ${reason}`, {
+    cause: error,
+  });
+}
+
+/** What the server or the driver says, and what an operator can do about it. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { message } = error;
+  if (/client password must be|empty password returned/.test(message)) {
+    return 'the server wants a password, and none is given. Put it into the URL, into PGPASSWORD or into a password file';
+  }
+  if (/unsupported startup parameter/.test(message)) {
+    return `${message}. A pooler such as PgBouncer takes no settings with a connection: take them out of the URL, and set them for the role by ALTER ROLE … SET`;
+  }
+  if (/does not support SSL/.test(message)) {
+    return `${message}. Turn it on there, or use sslmode=disable in a network that you trust`;
+  }
+  const code = 'code' in error ? String(error.code) : '';
+  if (/ALTNAME/.test(code)) {
+    return `${message}. Use the name that is in the certificate, or sslmode=verify-ca with sslrootcert=FILE`;
+  }
+  if (/CERT|SIGNATURE/.test(code)) {
+    // What Node adds is about flags of its own.
+    const [fault] = message.split(';');
+    return `${fault}. Name the certificate of the server's authority by sslrootcert=FILE, or encrypt without a check by sslmode=require`;
+  }
+  return message || nameOf(error);
 }
 
 /** True when trying the same again may help: two transactions were in each other's way. */
 export function isWorthRetrying(error: unknown): boolean {
   const state = sqlState(error);
   return state === SERIALIZATION_FAILURE || state === DEADLOCK;
+}
+
+/** True when the server takes no more connections, or has no more memory or space. */
+export function isExhausted(error: unknown): boolean {
+  return EXHAUSTED.test(sqlState(error) ?? '');
 }
 
 /**

@@ -1,6 +1,9 @@
 import { JimsError } from '../../errors.ts';
+import { silentLogger } from '../../logger.ts';
+import type { OpenStoreOptions } from '../open-store.ts';
 import type { Store } from '../store.ts';
 import { createAbandoned } from './abandoned.ts';
+import { readAddress } from './address.ts';
 import { openPool } from './database.ts';
 import { createHints } from './hints.ts';
 import { createPurge, instanceStore } from './instances.ts';
@@ -19,14 +22,21 @@ import { threadStore } from './threads.ts';
  * @throws JimsError `store_unavailable` when the server does not answer, `store_invalid` when it does
  * and the database cannot be used: wrong password, no such database, no right to make tables.
  */
-export async function openPostgresStore(url: string, schema?: string): Promise<Store> {
-  const description = describe(url);
-  if (schema !== undefined) requireUsableSchema(schema);
-  const schemas = await migrate(url, schema).catch((error: unknown) => {
+export async function openPostgresStore(
+  url: string,
+  { schema, logger = silentLogger }: OpenStoreOptions = {},
+): Promise<Store> {
+  const address = readAddress(url);
+  const { description, maxConnections } = address;
+  const { schemas, config } = await migrate(
+    address,
+    chosenSchema(schema, address.schema),
+    logger,
+  ).catch((error: unknown) => {
     throw asOpenError(error, description);
   });
-  const db = openPool(url, schemas);
-  const hints = createHints(url, db);
+  const db = openPool({ config, schemas, maxConnections });
+  const hints = createHints(config, db);
   const abandoned = createAbandoned(db);
   const watchers = createThreadWatchers(db);
   let open = true;
@@ -43,7 +53,8 @@ export async function openPostgresStore(url: string, schema?: string): Promise<S
   return {
     description,
     shared: true,
-    ping: async () => void (await db.query('select 1')),
+    // A server that only reads, as a standby does, refuses this; any other one writes nothing by it.
+    ping: async () => void (await db.query('delete from jims.instances where false')),
     ...threadStore(db, watchers),
     ...runStore(db, { hints, abandoned, watchers }),
     ...instanceStore(db, hints),
@@ -53,15 +64,19 @@ export async function openPostgresStore(url: string, schema?: string): Promise<S
   };
 }
 
-/** The URL without user and password, which a message must not show. */
-function describe(url: string): string {
-  const parsed = URL.parse(url);
-  if (!parsed) {
+/** @throws JimsError `store_invalid` for two names, and for one that cannot be used. */
+function chosenSchema(
+  option: string | undefined,
+  parameter: string | undefined,
+): string | undefined {
+  const schema = option ?? parameter;
+  if (schema === undefined) return undefined;
+  if (parameter !== undefined && parameter !== schema) {
     throw new JimsError(
       'store_invalid',
-      'The PostgreSQL URL cannot be read: write special characters of the password as %XX',
+      `The schema is '${schema}' by --schema and '${parameter}' by the PostgreSQL URL: leave one of them out`,
     );
   }
-  const { host, pathname, searchParams } = parsed;
-  return `PostgreSQL ${host || (searchParams.get('host') ?? 'localhost')}${pathname}`;
+  requireUsableSchema(schema);
+  return schema;
 }

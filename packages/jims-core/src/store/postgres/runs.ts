@@ -102,6 +102,23 @@ export function runStore(
 
     run: (runId) => recordOf(db, runId),
 
+    async requestCancel(runId) {
+      const [row] = await db.query<{
+        asked: { status: RunStatus | null; instanceId: string | null };
+      }>('select jims.request_cancel(jims.as_uuid($1)) as asked', [runId]);
+      const { status, instanceId } = row?.asked ?? {};
+      if (!status || !instanceId) return undefined;
+      if (status === 'queued' || status === 'running') hints.wake([{ runId, instanceId }]);
+      return status;
+    },
+
+    ...runReads(db),
+    ...progressStore(db),
+  };
+}
+
+function runReads(db: Database): Pick<RunStore, 'runIdByKey' | 'activeRun' | 'pollRuns'> {
+  return {
     async runIdByKey({ scope, key }) {
       const [row] = await db.query<{ runId: string }>(
         // Of a thread that is being erased nothing is found.
@@ -117,16 +134,6 @@ export function runStore(
       return row?.runId;
     },
 
-    async requestCancel(runId) {
-      const [row] = await db.query<{
-        asked: { status: RunStatus | null; instanceId: string | null };
-      }>('select jims.request_cancel(jims.as_uuid($1)) as asked', [runId]);
-      const { status, instanceId } = row?.asked ?? {};
-      if (!status || !instanceId) return undefined;
-      if (status === 'queued' || status === 'running') hints.wake([{ runId, instanceId }]);
-      return status;
-    },
-
     pollRuns: (instanceId, runIds) =>
       db.query<PolledRun & { runId: string }>(
         `select run_id as "runId", instance_id as "instanceId", attempt, status,
@@ -136,8 +143,6 @@ export function runStore(
            or (instance_id = $1 and status in ('queued', 'running') and cancel_requested)`,
         [instanceId, runIds],
       ),
-
-    ...progressStore(db),
   };
 }
 

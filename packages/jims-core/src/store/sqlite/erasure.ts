@@ -5,7 +5,7 @@ import type { Erasing } from './erasing.ts';
 import type { LogTruncation } from './log-truncation.ts';
 
 export interface ErasureOptions {
-  readonly group: CommitGroup;
+  readonly group: Pick<CommitGroup, 'write'>;
   readonly erase: Erasing;
   readonly truncation: LogTruncation;
   readonly watchers: ThreadWatchers;

@@ -12,7 +12,11 @@ export function leaseClock(): number {
 export interface InstanceRows {
   renewLease(instanceId: string, leaseMs: number): void;
   endLease(instanceId: string): void;
+  /** Leaves all as it is, but a page is written: there is room, and the file takes it. */
+  tryWriting(): void;
 }
+
+const TRIAL = 'trial';
 
 export function instanceRows(db: DatabaseSync): InstanceRows {
   const renew = db.prepare(
@@ -23,5 +27,9 @@ export function instanceRows(db: DatabaseSync): InstanceRows {
   return {
     renewLease: (instanceId, leaseMs) => void renew.run(instanceId, leaseClock() + leaseMs),
     endLease: (instanceId) => void end.run(instanceId),
+    tryWriting() {
+      renew.run(TRIAL, 0);
+      end.run(TRIAL);
+    },
   };
 }

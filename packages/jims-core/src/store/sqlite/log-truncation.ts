@@ -9,32 +9,28 @@ export interface LogTruncation {
 
 const RETRY_MS = 1000;
 
-export function logTruncation(db: DatabaseSync, busyTimeoutMs: number): LogTruncation {
+export function logTruncation(db: DatabaseSync): LogTruncation {
   let retry: NodeJS.Timeout | undefined;
 
   function truncate(): void {
     clearTimeout(retry);
-    retry = isEmptied(db, busyTimeoutMs) ? undefined : setTimeout(truncate, RETRY_MS).unref();
+    retry = isEmptied(db) ? undefined : setTimeout(truncate, RETRY_MS).unref();
   }
 
   return {
     truncate,
     close() {
       clearTimeout(retry);
-      if (retry) isEmptied(db, busyTimeoutMs);
+      if (retry) isEmptied(db);
     },
   };
 }
 
-/** Does not wait for readers: the whole process would. */
-function isEmptied(db: DatabaseSync, busyTimeoutMs: number): boolean {
-  db.exec('PRAGMA busy_timeout = 0');
+function isEmptied(db: DatabaseSync): boolean {
   try {
     return db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.['busy'] === 0;
   } catch {
     // The disk is full or away, which those who write are told.
     return false;
-  } finally {
-    db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
   }
 }

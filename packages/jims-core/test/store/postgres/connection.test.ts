@@ -126,6 +126,22 @@ test('a store that is closed under a pending hint or request ends in peace', asy
   assert.equal(await connectionCount(database.url), 0);
 });
 
+test('a store that is closed while it begins to listen leaves no connection', async () => {
+  await using database = await freshDatabase();
+  const store = await openStore(database.url);
+  const listening = store.listen(crypto.randomUUID(), () => {});
+  await store.close();
+  await listening;
+  assert.equal(await connectionCount(database.url), 0);
+});
+
+test('a store that cannot be opened leaves no connection', async () => {
+  await using database = await freshDatabase();
+  await withClient(database.url, (client) => client.query('create table threads (id text)'));
+  await assert.rejects(openStore(database.url), /no column/);
+  assert.equal(await connectionCount(database.url), 0);
+});
+
 test('a process ends when it has closed its store, and also when it has forgotten to', async () => {
   await using database = await freshDatabase();
   for (const end of ['await store.close();', '']) {

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { isJimsError } from '../../../src/errors.ts';
 import type { JimsErrorCode } from '../../../src/errors.ts';
 import { openStore } from '../../../src/store/open-store.ts';
+import { eventually } from '../../support/eventually.ts';
 import { databaseUrl, freshDatabase, postgresUrl, withClient } from '../../support/postgres.ts';
 import { storeUser } from '../../support/store-user.ts';
 
@@ -17,6 +18,7 @@ test('a database that is not there is told by its name, a server by its place', 
   await refuses(nobody, 'store_unavailable', /127\.0\.0\.1:1.*does not answer.*ECONNREFUSED/);
   await refuses('postgresql://host.invalid/jims', 'store_unavailable', /host\.invalid/);
   await refuses('postgresql://u:p%zz@[bad/jims', 'store_invalid', /cannot be read/);
+  await refuses('postgresql://u:p@h/%zz/', 'store_invalid', /cannot be read/);
 });
 
 test('what refuses a user is told, without his password', async () => {
@@ -36,13 +38,15 @@ test('a role without the right to make tables uses a database that is up to date
   const url = withUser(database.url, role, 'secret');
   await withClient(database.url, (client) => client.query(`create role ${role} login`));
   try {
-    await refuses(url, 'store_invalid', /permission denied/);
+    await refuses(url, 'store_invalid', /permission denied.*CREATE SCHEMA "jims" AUTHORIZATION/);
     await (await openStore(database.url)).close();
+    const said = await refuses(url, 'store_invalid', /permission denied.*GRANT USAGE/);
+    await withClient(database.url, (client) => client.query(said.slice(said.indexOf('GRANT'))));
     await withClient(database.url, (client) =>
-      client.query(`
-        grant usage on schema jims to ${role};
-        grant select, insert, update, delete on all tables in schema public, jims to ${role}`),
+      client.query(`revoke update on threads, jims.runs from ${role}`),
     );
+    const again = await refuses(url, 'store_invalid', /may not .*public\.threads, jims\.runs/);
+    await withClient(database.url, (client) => client.query(again.slice(again.indexOf('GRANT'))));
     await using store = await openStore(url);
     const user = await storeUser(store);
     const run = await user.accept('Hello');
@@ -54,13 +58,88 @@ test('a role without the right to make tables uses a database that is up to date
   }
 });
 
-test('a database that would not let us look again after a lock is refused', async () => {
+for (const [setting, value, message] of [
+  ['default_transaction_isolation', 'repeatable read', /repeatable read.*ALTER ROLE/],
+  ['timezone', 'Asia/Kolkata', /Asia\/Kolkata.*ALTER DATABASE .* SET timezone = 'UTC'/],
+  ['timezone', 'Europe/London', /ALTER DATABASE/],
+] as const) {
+  test(`a database with ${setting} ${value} is refused`, async () => {
+    await using database = await freshDatabase();
+    await set(database.url, `${setting} = '${value}'`);
+    await refuses(database.url, 'store_invalid', message);
+  });
+}
+
+test('a time zone that is UTC by another name is taken', async () => {
+  await using database = await freshDatabase();
+  await set(database.url, "timezone = 'Etc/UCT'");
+  await (await openStore(database.url)).close();
+});
+
+test('a database that can only be read is refused, and is not ready when it becomes so', async () => {
+  await using database = await freshDatabase();
+  await using store = await openStore(database.url);
+  await store.ping();
+  await set(database.url, 'default_transaction_read_only = on');
+  await refuses(database.url, 'store_unavailable', /only be read.*default_transaction_read_only/);
+  await withClient(database.url, (client) =>
+    client.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where datname = current_database() and pid <> pg_backend_pid()`,
+    ),
+  );
+  await eventually(() => store.ping().then(no, ({ message }) => /25006.*read-only/.test(message)));
+  const reset = 'default_transaction_read_only = off';
+  await set(`${database.url}?options=-c%20${reset.replaceAll(' ', '')}`, reset);
+  await eventually(() => store.ping().then(yes, no));
+});
+
+test('a database that cannot hold every text is refused', async () => {
+  const name = `jims_test_${crypto.randomUUID().replaceAll('-', '')}`;
+  await withClient(postgresUrl(), async (client) => {
+    await client.query(
+      `create database ${name} encoding 'LATIN1' locale_provider libc locale 'C' template template0`,
+    );
+    try {
+      await refuses(databaseUrl(name), 'store_invalid', /LATIN1.*ENCODING 'UTF8'/);
+    } finally {
+      await client.query(`drop database ${name}`);
+    }
+  });
+});
+
+test('a schema of our own that was made for the role is enough', async () => {
   await using database = await freshDatabase();
   const name = new URL(database.url).pathname.slice(1);
-  await withClient(database.url, (client) =>
-    client.query(`alter database ${name} set default_transaction_isolation = 'repeatable read'`),
-  );
-  await refuses(database.url, 'store_invalid', /repeatable read.*ALTER ROLE/);
+  const role = `role_${name}`;
+  await withClient(database.url, async (client) => {
+    await client.query(`
+      create role ${role} login;
+      revoke create on database ${name} from public;
+      grant create on schema public to ${role};
+      create schema jims authorization ${role}`);
+    await (await openStore(withUser(database.url, role, ''))).close();
+    await client.query(`drop owned by ${role}; drop role ${role}`);
+  });
+});
+
+test('fewer connections than the pool would have are shared', async () => {
+  await using database = await freshDatabase();
+  const role = `role_${new URL(database.url).pathname.slice(1)}`;
+  await withClient(database.url, async (client) => {
+    await client.query(`create role ${role} login superuser connection limit 3`);
+    await client.query(`alter role ${role} nosuperuser; grant create on schema public to ${role}`);
+    await client.query(`create schema jims authorization ${role}`);
+    const store = await openStore(withUser(database.url, role, ''));
+    const user = await storeUser(store);
+    await store.listen(user.instanceId, () => {});
+    for (let round = 0; round < 3; round++) {
+      const asked = Array.from({ length: 30 }, () => store.listThreads({ limit: 1 }));
+      assert.equal((await Promise.all(asked)).length, 30);
+    }
+    await store.close();
+    await client.query(`drop owned by ${role}; drop role ${role}`);
+  });
 });
 
 test('tables of other columns are refused', async () => {
@@ -98,15 +177,28 @@ test('tables are made where the search path of the role says', async () => {
   });
 });
 
-async function refuses(url: string, code: JimsErrorCode, message: RegExp): Promise<void> {
+/** Resolves with the message. */
+async function refuses(url: string, code: JimsErrorCode, message: RegExp): Promise<string> {
+  let said = '';
   await assert.rejects(openStore(url), (error) => {
     assert.ok(isJimsError(error), String(error));
-    assert.equal(error.code, code, error.message);
-    assert.match(error.message, message);
-    assert.doesNotMatch(error.message, /secret|\n/);
+    said = error.message;
+    assert.equal(error.code, code, said);
+    assert.match(said, message);
+    assert.doesNotMatch(said, /secret|\n/);
     return true;
   });
+  return said;
 }
+
+/** A setting of the database, for connections that are made from now on. */
+function set(url: string, setting: string): Promise<unknown> {
+  const name = new URL(url).pathname.slice(1);
+  return withClient(url, (client) => client.query(`alter database ${name} set ${setting}`));
+}
+
+const yes = (): boolean => true;
+const no = (): boolean => false;
 
 function withUser(url: string, user: string, password: string): string {
   const changed = new URL(url);

@@ -50,29 +50,35 @@ create table original.thread_events (
  * Alembic, which compares a Python application's models with the database, may propose to drop them.
  * Dropping them harms nothing but speed, and the next start of a process makes them anew.
  */
-export const INDEXES: readonly Wanted[] = [
+export const INDEXES: readonly (Wanted & { readonly table: string })[] = [
   {
     name: 'ix_threads_contact_id',
+    table: 'threads',
     sql: 'create index ix_threads_contact_id on original.threads (contact_id)',
   },
   {
     name: 'ix_threads_external_id',
+    table: 'threads',
     sql: 'create index ix_threads_external_id on original.threads (external_id)',
   },
   {
     name: 'jims_thread_events_order',
+    table: 'thread_events',
     sql: 'create index jims_thread_events_order on original.thread_events (thread_id, created_at, event_id)',
   },
   {
     name: 'jims_threads_contact_order',
+    table: 'threads',
     sql: 'create index jims_threads_contact_order on original.threads (contact_id, created_at)',
   },
   {
     name: 'jims_threads_order',
+    table: 'threads',
     sql: 'create index jims_threads_order on original.threads (created_at)',
   },
   {
     name: 'jims_threads_external',
+    table: 'threads',
     sql: `create index jims_threads_external on original.threads (hashtextextended(external_id, 0), contact_id)
           where external_id is not null`,
   },

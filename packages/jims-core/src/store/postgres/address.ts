@@ -1,0 +1,169 @@
+import type { ClientConfig } from 'pg';
+
+import { JimsError } from '../../errors.ts';
+import { tlsAttempts } from './tls.ts';
+import type { Tls } from './tls.ts';
+
+/** What a PostgreSQL URL says. */
+export interface Address {
+  /** For the driver; TLS is not in it. What is missing comes from the variables `PG…`, as in `libpq`. */
+  readonly config: ClientConfig;
+  /** With or without TLS, and how: the first that the server takes is kept. */
+  readonly tls: readonly [Tls, ...Tls[]];
+  /** Host and database, without user and password: fit to be shown. */
+  readonly description: string;
+  /** Of the pool; undefined for the default. */
+  readonly maxConnections: number | undefined;
+  /** `?schema=`, as Prisma writes it. */
+  readonly schema: string | undefined;
+}
+
+const FORM =
+  /^postgres(?:ql)?(?:\+\w+)?:\/\/(?:(?<user>[^/?#]*)@)?(?<hosts>[^/?#]*)(?:\/(?<database>[^/?#@]*))?(?:\?(?<query>[^#]*))?$/is;
+const HOST = /^(?<host>\[[\da-f:.%]+\]|[^:[\]]*)(?::(?<port>\d+))?$/i;
+const HOST_NAME = /^(?:[\p{L}\p{N}._-]*|\/.*|[\da-f:.%]+)$/isu;
+/** The original's drivers name the socket itself; ours names its folder and its port. */
+const SOCKET_FILE = /^(?<host>.*)\/\.s\.PGSQL\.(?<port>\d+)$/;
+const PARAMETER = /^[\w.-]+=/;
+const MAX_PORT = 65_535;
+
+type Parameters = ReadonlyMap<string, string>;
+
+/**
+ * Reads a URL as `libpq` and SQLAlchemy write it, with or without a driver: `postgresql+asyncpg://…`.
+ *
+ * @throws JimsError `store_invalid`, with nothing of the URL in its message: what looks like a host may
+ * be a part of a password.
+ */
+export function readAddress(url: string): Address {
+  const { user, hosts, path, parameters } = readParts(url);
+  const { host, port } = readHost(hosts, parameters);
+  const shownHost = host || process.env['PGHOST'] || 'localhost';
+  const isSocket = shownHost.startsWith('/');
+  const database = path || parameters.get('dbname');
+  const shown = isSocket ? shownHost : withPort(shownHost, port);
+  return {
+    config: {
+      ...(host && { host }),
+      port,
+      database,
+      ...readUser(user, parameters),
+      ...readSettings(parameters),
+    },
+    tls: isSocket ? [false] : tlsAttempts(parameters),
+    description: `PostgreSQL ${shown}/${database ?? ''}`,
+    maxConnections: positive(parameters.get('max')),
+    schema: parameters.get('schema'),
+  };
+}
+
+interface Parts {
+  readonly user: string | undefined;
+  readonly hosts: string;
+  readonly path: string | undefined;
+  readonly parameters: Parameters;
+}
+
+function readParts(url: string): Parts {
+  const parts = FORM.exec(url)?.groups;
+  const parameters = readParameters(parts?.['query'] ?? '');
+  if (!parts || !parameters) throw unreadable();
+  return {
+    user: parts['user'],
+    hosts: parts['hosts'] ?? '',
+    path: decoded(parts['database']),
+    parameters,
+  };
+}
+
+function readSettings(parameters: Parameters): ClientConfig {
+  const milliseconds = (name: string): number | undefined => positive(parameters.get(name));
+  return {
+    application_name: parameters.get('application_name') ?? 'jims',
+    options: parameters.get('options'),
+    statement_timeout: milliseconds('statement_timeout'),
+    lock_timeout: milliseconds('lock_timeout'),
+    idle_in_transaction_session_timeout: milliseconds('idle_in_transaction_session_timeout'),
+    sslnegotiation: parameters.get('sslnegotiation') === 'direct' ? 'direct' : undefined,
+  };
+}
+
+function readParameters(query: string): Parameters | undefined {
+  const pairs = query.split('&').filter((pair) => pair !== '');
+  // An "@" in a parameter that we do not know may be the end of a password with "?" in it.
+  if (!pairs.every((pair) => PARAMETER.test(pair) && (!pair.includes('@') || isOurs(pair))))
+    return undefined;
+  const parameters = new URLSearchParams(query);
+  if (parameters.getAll('host').length > 1) throw severalHosts();
+  return new Map(parameters);
+}
+
+function isOurs(pair: string): boolean {
+  return /^(?:user|password|options|host|unix_sock|application_name|dbname|ssl\w+)=/.test(pair);
+}
+
+function readUser(text: string | undefined, parameters: Parameters): ClientConfig {
+  const [user, ...password] = text?.split(':') ?? [];
+  return {
+    user: decoded(user) || parameters.get('user'),
+    password: decoded(password.join(':')) || parameters.get('password'),
+  };
+}
+
+function readHost(
+  text: string,
+  parameters: Parameters,
+): { host: string; port: number | undefined } {
+  const chosen = parameters.get('unix_sock') ?? parameters.get('host') ?? text;
+  if (chosen.includes(',')) throw severalHosts();
+  const { host, port = parameters.get('port') } = splitHost(chosen) ?? {};
+  if (host === undefined || !HOST_NAME.test(host)) throw unreadable();
+  if (port === undefined) return { host, port };
+  const number = positive(port);
+  if (number === undefined || number > MAX_PORT) throw unreadable();
+  return { host, port: number };
+}
+
+function splitHost(text: string): { host?: string; port?: string } | undefined {
+  // A path may have a ":" in it; within the URL itself it is written with %2F.
+  const parts = text.startsWith('/') ? { host: text } : HOST.exec(text)?.groups;
+  const host = decoded(parts?.['host'])?.replaceAll(/^\[|\]$/g, '');
+  return (
+    SOCKET_FILE.exec(host ?? '')?.groups ??
+    (parts && { ...parts, ...(host !== undefined && { host }) })
+  );
+}
+
+function withPort(host: string, port: number | undefined): string {
+  const shown = host.includes(':') ? `[${host}]` : host;
+  return port === undefined ? shown : `${shown}:${port}`;
+}
+
+/** With %XX for special characters; a % that is just a % is one. */
+function decoded(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function positive(text: string | undefined): number | undefined {
+  const number = Number(text);
+  return number > 0 ? number : undefined;
+}
+
+function unreadable(): JimsError {
+  return new JimsError(
+    'store_invalid',
+    'The PostgreSQL URL cannot be read. Its form is postgresql://USER:PASSWORD@HOST:PORT/DATABASE; write special characters of the password as %XX, such as %40 for @ and %2F for /',
+  );
+}
+
+function severalHosts(): JimsError {
+  return new JimsError(
+    'store_invalid',
+    'The PostgreSQL URL names several hosts, and JIMS takes one: use a name or a proxy that leads to the server that can be written to',
+  );
+}

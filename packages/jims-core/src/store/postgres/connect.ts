@@ -1,0 +1,60 @@
+import { Client, DatabaseError } from 'pg';
+import type { ClientConfig } from 'pg';
+
+import type { Address } from './address.ts';
+import type { Tls } from './tls.ts';
+
+const CONNECT_TIMEOUT_MS = 5000;
+const NO_TLS_THERE = 'The server does not support SSL connections';
+/** The authentication was refused, in PostgreSQL's words and in PgBouncer's. */
+const REFUSED = new Set(['28000', '08P01']);
+
+/** A connection, and how to make more of them. */
+export interface Connected {
+  readonly client: Client;
+  readonly config: ClientConfig;
+}
+
+/**
+ * Connects, and finds out whether with TLS or without it where the URL leaves that open. All further
+ * connections are made in the same way.
+ */
+export async function connect({ config, tls }: Address): Promise<Connected> {
+  const [first, second] = tls.map((ssl) => clientConfig(config, ssl));
+  if (!first) throw new TypeError('A connection is made with TLS or without it');
+  try {
+    return await connectOnce(first);
+  } catch (error) {
+    if (!second || !isAboutTls(error)) throw error;
+    return await connectOnce(second).catch((secondError: unknown) => {
+      // What was wrong with the only way that there is, is what helps.
+      throw isNoTlsThere(secondError) ? error : secondError;
+    });
+  }
+}
+
+/** The caller ends the client. Errors of the connection reach its queries, and nothing else. */
+export async function connectOnce(config: ClientConfig): Promise<Connected> {
+  const client = new Client(config);
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    return { client, config };
+  } catch (error) {
+    await client.end().catch(() => {});
+    throw error;
+  }
+}
+
+function clientConfig(config: ClientConfig, ssl: Tls): ClientConfig {
+  return { ...config, ssl, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, keepAlive: true };
+}
+
+function isAboutTls(error: unknown): boolean {
+  if (error instanceof DatabaseError) return REFUSED.has(error.code ?? '');
+  return isNoTlsThere(error) || (error instanceof Error && 'library' in error);
+}
+
+function isNoTlsThere(error: unknown): boolean {
+  return error instanceof Error && error.message === NO_TLS_THERE;
+}

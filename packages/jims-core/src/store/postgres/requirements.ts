@@ -1,0 +1,157 @@
+import type { Client } from 'pg';
+
+import { JimsError } from '../../errors.ts';
+import { quoted } from './schemas.ts';
+import type { Schemas } from './schemas.ts';
+
+interface Settings {
+  readonly isolation: string;
+  readonly encoding: string;
+  readonly timeZone: string;
+  readonly isUtc: boolean;
+  readonly isStandby: boolean;
+  readonly isReadOnly: boolean;
+  readonly role: string;
+  readonly database: string;
+}
+
+/**
+ * Refuses a database that is set up so that the promises of a store cannot be kept. What it is set to is
+ * looked at and not changed: a setting of ours would have to be sent with every statement, as a pooler
+ * such as PgBouncer lends another connection for each.
+ *
+ * Resolves with the names of our role and database.
+ *
+ * @throws JimsError `store_invalid`, or `store_unavailable` for a server that only reads for now.
+ */
+export async function requireUsable(
+  client: Client,
+  where: string,
+): Promise<{ readonly role: string; readonly database: string }> {
+  const { rows } = await client.query<Settings>(
+    `select current_setting('default_transaction_isolation') as isolation,
+            current_setting('server_encoding') as encoding,
+            current_setting('TimeZone') as "timeZone",
+            extract(timezone from timestamptz '2026-01-01 00:00Z') = 0
+              and extract(timezone from timestamptz '2026-07-01 00:00Z') = 0 as "isUtc",
+            pg_is_in_recovery() as "isStandby",
+            current_setting('transaction_read_only')::boolean as "isReadOnly",
+            current_user::text as role, current_database()::text as database`,
+  );
+  const [settings] = rows;
+  if (!settings) throw new TypeError('A server that does not say how it is set up');
+  const reason = whyUnusable(settings);
+  if (reason !== undefined) throw new JimsError('store_invalid', `Cannot use ${where}: ${reason}`);
+  if (!settings.isStandby && !settings.isReadOnly) return settings;
+  throw new JimsError(
+    'store_unavailable',
+    settings.isStandby
+      ? `${where} can only be read, as the server is a standby: use the address of the primary server`
+      : `${where} can only be read, as default_transaction_read_only is on: set it for the role that JIMS uses by ALTER ROLE ${quoted(settings.role)} SET default_transaction_read_only = off`,
+  );
+}
+
+function whyUnusable({
+  isolation,
+  encoding,
+  timeZone,
+  isUtc,
+  role,
+  database,
+}: Settings): string | undefined {
+  if (encoding !== 'UTF8') {
+    return `its encoding is ${encoding}, which cannot hold every text. Make a database with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`;
+  }
+  // Our functions look again after they have waited for a lock, which only `read committed` lets them.
+  if (isolation !== 'read committed') {
+    return `its default_transaction_isolation is '${isolation}'. Set it for the role that JIMS uses: ALTER ROLE ${quoted(role)} SET default_transaction_isolation = 'read committed'`;
+  }
+  // The column has times without a zone, and both we and the original fill it in the session's.
+  if (!isUtc) {
+    return `its TimeZone is '${timeZone}', so that the times of events would be wrong. Set it for all that use the database: ALTER DATABASE ${quoted(database)} SET timezone = 'UTC'; and if the role has a setting of its own: ALTER ROLE ${quoted(role)} SET timezone = 'UTC'`;
+  }
+  return undefined;
+}
+
+/**
+ * Refuses a role that could open the store and then not write to it.
+ *
+ * @throws JimsError `store_invalid` with the statements that grant what is missing.
+ */
+export async function requireRights(
+  client: Client,
+  { original, own }: Schemas,
+  where: string,
+): Promise<void> {
+  const { rows } = await client.query<{ role: string; missing: readonly string[] }>(
+    `select current_user::text as role, array(
+       select distinct format('%I.%I', nspname, relname)
+       from pg_class c join pg_namespace n on n.oid = relnamespace,
+            unnest(case relname
+              when 'migrations' then '{select}'
+              when 'thread_events' then '{select,insert}'
+              when 'threads' then '{select,insert,update}'
+              else '{select,insert,update,delete}'
+            end::text[]) as needed
+       where (nspname = $1 and relname in ('threads', 'thread_events')
+              or nspname = $2 and relname in ('migrations', 'instances', 'runs', 'run_progress', 'erasing'))
+         and not (has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, needed))
+     ) as missing`,
+    [original, own],
+  );
+  const [found] = rows;
+  if (!found || found.missing.length === 0) return;
+  throw new JimsError(
+    'store_invalid',
+    `Cannot use ${where}: the role ${quoted(found.role)} may not read and write ${found.missing.join(', ')}. ${grantsOf({ original, own }, found.role)}`,
+  );
+}
+
+/** What lets a role use tables that another one made. */
+export function grantsOf({ original, own }: Schemas, role: string): string {
+  const [table, schema, to] = [quoted(original), quoted(own), quoted(role)];
+  const usage = original === own ? schema : `${table}, ${schema}`;
+  const rights = 'SELECT, INSERT, UPDATE, DELETE ON';
+  return `Let the owner of the tables run: GRANT USAGE ON SCHEMA ${usage} TO ${to}; GRANT ${rights} ${table}.threads, ${table}.thread_events TO ${to}; GRANT ${rights} ALL TABLES IN SCHEMA ${schema} TO ${to}`;
+}
+
+const COLUMNS: Readonly<Record<string, readonly string[]>> = {
+  threads: ['thread_id', 'contact_id', 'external_id', 'created_at', 'thread_config'],
+  thread_events: [
+    'thread_id',
+    'event_id',
+    'created_at',
+    'event_type',
+    'event_domain',
+    'event_name',
+    'event_data',
+  ],
+};
+
+/**
+ * Refuses tables of our names that are not ours.
+ *
+ * @throws JimsError `store_invalid`
+ */
+export async function requireColumns(
+  client: Client,
+  original: string,
+  where: string,
+): Promise<void> {
+  const { rows } = await client.query<{ table: string; columns: readonly string[] }>(
+    `select relname::text as table, array(
+       select attname::text from pg_attribute where attrelid = c.oid and not attisdropped
+     ) as columns
+     from pg_class c join pg_namespace n on n.oid = relnamespace
+     where nspname = $1 and relname = any ($2)`,
+    [original, Object.keys(COLUMNS)],
+  );
+  for (const { table, columns } of rows) {
+    const missing = COLUMNS[table]?.filter((column) => !columns.includes(column)) ?? [];
+    if (missing.length === 0) continue;
+    throw new JimsError(
+      'store_invalid',
+      `Cannot use ${where}: the table ${original}.${table} is not one of JIMS, as it has no column ${missing.join(', ')}. If it belongs to another application, start with --schema and the name of a schema for this one`,
+    );
+  }
+}

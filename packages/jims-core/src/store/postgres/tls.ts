@@ -1,0 +1,119 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { getCACertificates } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
+
+import { JimsError, describeError } from '../../errors.ts';
+
+/** How the connection is encrypted; false: it is not. */
+export type Tls = ConnectionOptions | false;
+
+const MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
+type Mode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full' | 'no-verify';
+/** What the parameter `ssl` takes beside the modes. */
+const SWITCHES: Readonly<Record<string, Mode>> = {
+  true: 'verify-full',
+  1: 'verify-full',
+  on: 'verify-full',
+  yes: 'verify-full',
+  false: 'disable',
+  0: 'disable',
+  off: 'disable',
+  no: 'disable',
+};
+const DEFAULT_ROOT = join('.postgresql', 'root.crt');
+/** In the place of a file: the authorities that the system and Node trust. */
+const SYSTEM = 'system';
+
+/**
+ * What `sslmode` means to `libpq`, in the order in which it is to be tried. `ssl` is the name that
+ * asyncpg and SQLAlchemy have for the same; `no-verify` is node-postgres's. Without any of them TLS is
+ * used when the server insists on it.
+ *
+ * @throws JimsError `store_invalid` for a mode that is unknown and a certificate that cannot be read.
+ */
+export function tlsAttempts(parameters: ReadonlyMap<string, string>): readonly [Tls, ...Tls[]] {
+  const root =
+    parameters.get('sslrootcert') ?? process.env['PGSSLROOTCERT'] ?? existingDefaultRoot();
+  const mode = readMode(parameters) ?? (root === SYSTEM ? 'verify-full' : 'allow');
+  if (root === SYSTEM && mode !== 'verify-full' && mode !== 'disable') {
+    throw new JimsError(
+      'store_invalid',
+      `sslrootcert=system cannot be used with sslmode=${mode}: use sslmode=verify-full`,
+    );
+  }
+  const encrypted = (): Tls => ({ ...clientCertificate(parameters), ...verification(mode, root) });
+  switch (mode) {
+    case 'disable':
+      return [false];
+    case 'allow':
+      return [false, encrypted()];
+    case 'prefer':
+      return [encrypted(), false];
+    default:
+      return [encrypted()];
+  }
+}
+
+function readMode(parameters: ReadonlyMap<string, string>): Mode | undefined {
+  const given = parameters.get('sslmode') ?? parameters.get('ssl') ?? process.env['PGSSLMODE'];
+  if (!given) return undefined;
+  const mode = SWITCHES[given.toLowerCase()] ?? given.toLowerCase();
+  if (isMode(mode)) return mode;
+  throw new JimsError(
+    'store_invalid',
+    `The sslmode of the PostgreSQL URL is unknown: use one of ${MODES.join(', ')}`,
+  );
+}
+
+function isMode(text: string): text is Mode {
+  return MODES.includes(text);
+}
+
+/** Whether the server must show that it is the right one. With an authority, `require` checks it, too. */
+function verification(mode: Mode, root: string | undefined): ConnectionOptions {
+  if (mode === 'verify-full') return authority(root);
+  if (mode === 'verify-ca' && root === undefined) {
+    throw new JimsError(
+      'store_invalid',
+      'sslmode=verify-ca needs the certificate of the authority: name its file by sslrootcert=FILE, or use sslmode=verify-full',
+    );
+  }
+  const isChecked = mode === 'verify-ca' || (mode === 'require' && root !== undefined);
+  if (!isChecked) return { rejectUnauthorized: false };
+  return { ...authority(root), checkServerIdentity: () => undefined };
+}
+
+function authority(root: string | undefined): ConnectionOptions {
+  if (root === undefined) return {};
+  if (root === SYSTEM) {
+    return { ca: [...getCACertificates('default'), ...getCACertificates('system')] };
+  }
+  return { ca: readCertificate('sslrootcert', root) };
+}
+
+function clientCertificate(parameters: ReadonlyMap<string, string>): ConnectionOptions {
+  const cert = parameters.get('sslcert') ?? process.env['PGSSLCERT'];
+  const key = parameters.get('sslkey') ?? process.env['PGSSLKEY'];
+  const passphrase = parameters.get('sslpassword');
+  return {
+    ...(cert && { cert: readCertificate('sslcert', cert) }),
+    ...(key && { key: readCertificate('sslkey', key) }),
+    ...(passphrase && { passphrase }),
+  };
+}
+
+function existingDefaultRoot(): string | undefined {
+  const file = join(homedir(), DEFAULT_ROOT);
+  return existsSync(file) ? file : undefined;
+}
+
+function readCertificate(name: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    const reason = describeError(cause).message;
+    throw new JimsError('store_invalid', `Cannot read the file of ${name}: ${reason}`, { cause });
+  }
+}

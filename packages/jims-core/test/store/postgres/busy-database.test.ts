@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+
+import { silentLogger } from '../../../src/logger.ts';
+import type { Logger } from '../../../src/logger.ts';
+import { openStore } from '../../../src/store/open-store.ts';
+import { eventually } from '../../support/eventually.ts';
+import { freshDatabase, withClient } from '../../support/postgres.ts';
+
+const DUMP = readFileSync(
+  new URL('../../../../jims-api/test/conformance/databases/original.postgres.sql', import.meta.url),
+  'utf8',
+);
+const INSERT = `
+  insert into thread_events (thread_id, event_id, event_type)
+  select thread_id, gen_random_uuid(), 'x.y' from threads limit 1`;
+
+test('opening beside a service that writes stops nobody, and says which process it waits for', async () => {
+  await using database = await originalDatabase();
+  const { logger, lines } = recorder();
+  await withClient(database.url, async (writer) => {
+    await writer.query(`begin; ${INSERT}`);
+    const { rows } = await writer.query<{ pid: number }>('select pg_backend_pid() as pid');
+    const opened = openStore(database.url, { logger });
+    const expected = `Waiting for a lock on public.thread_events (pid ${rows[0]?.pid})`;
+    await eventually(() => lines.includes(expected));
+    // Also what comes now does not wait.
+    await withClient(database.url, (client) =>
+      client.query(`set statement_timeout = '2s'; ${INSERT}`),
+    );
+    await writer.query('commit');
+    await (await opened).close();
+  });
+  assert.deepEqual(await invalidIndexes(database.url), []);
+  assert.equal(await orderIndexes(database.url), 3);
+});
+
+test('several processes that open a database in use make its indexes once', async () => {
+  await using database = await originalDatabase();
+  const stores = await Promise.all(Array.from({ length: 4 }, () => openStore(database.url)));
+  await Promise.all(stores.map((store) => store.close()));
+  assert.equal(await orderIndexes(database.url), 3);
+});
+
+test('an index that could not be finished is made again', async () => {
+  await using database = await originalDatabase();
+  await withClient(database.url, async (client) => {
+    await withClient(database.url, async (other) => {
+      await other.query(`begin; ${INSERT}`);
+      const sql = 'create index concurrently jims_threads_order on threads (created_at)';
+      await client.query(`set statement_timeout = '300ms'`);
+      await other.query('update threads set external_id = null');
+      await assert.rejects(client.query(sql));
+      await other.query('commit');
+    });
+  });
+  assert.deepEqual(await invalidIndexes(database.url), ['jims_threads_order']);
+  await (await openStore(database.url)).close();
+  assert.deepEqual(await invalidIndexes(database.url), []);
+  assert.equal(await orderIndexes(database.url), 3);
+});
+
+test('an upgrade lets others go first while its tables are in use, and says so', async () => {
+  await using database = await freshDatabase();
+  await (await openStore(database.url)).close();
+  const { logger, lines } = recorder();
+  await withClient(database.url, async (client) => {
+    await client.query('drop table thread_events');
+    await client.query(
+      `begin; select pg_advisory_xact_lock(hashtextextended('jims.migrations', 0))`,
+    );
+    const opened = openStore(database.url, { logger });
+    await eventually(() => lines.some((line) => /bring the tables up to date.*pid \d+/.test(line)));
+    await client.query('commit');
+    await (await opened).close();
+  });
+});
+
+async function originalDatabase(): Promise<AsyncDisposable & { readonly url: string }> {
+  const database = await freshDatabase();
+  await withClient(database.url, (client) => client.query(DUMP.replaceAll(/^\\.*$/gm, '')));
+  return database;
+}
+
+function recorder(): { readonly logger: Logger; readonly lines: readonly string[] } {
+  const lines: string[] = [];
+  return { logger: { ...silentLogger, warn: (_fields, message) => lines.push(message) }, lines };
+}
+
+function invalidIndexes(url: string): Promise<readonly string[]> {
+  return withClient(url, async (client) => {
+    const { rows } = await client.query<{ name: string }>(
+      'select indexrelid::regclass::text as name from pg_index where not indisvalid',
+    );
+    return rows.map(({ name }) => name);
+  });
+}
+
+function orderIndexes(url: string): Promise<number | null> {
+  return withClient(url, async (client) => {
+    const { rowCount } = await client.query(
+      `select from pg_indexes where schemaname = 'public' and indexname like 'jims_%'`,
+    );
+    return rowCount;
+  });
+}
