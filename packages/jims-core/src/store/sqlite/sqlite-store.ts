@@ -46,7 +46,7 @@ PRAGMA secure_delete = ON;
 export function openSqliteStore(file: string): Store {
   const db = openDatabase(file);
   const threads = threadRows(db);
-  const watchers = new ThreadWatchers(() => lookAtOthers());
+  const watchers: ThreadWatchers = new ThreadWatchers(lookAtOthers(db, () => watchers.wakeAll()));
   const appendedTo = new Set<string>();
   const events = eventRows(db, (threadId) => appendedTo.add(threadId));
   const runs = runRows(db);
@@ -60,17 +60,7 @@ export function openSqliteStore(file: string): Store {
     appendedTo.clear();
   });
   const erase = erasing(db, tables);
-  const dataVersion = db.prepare('PRAGMA data_version');
-  let seenVersion = dataVersion.get()?.['data_version'];
   let open = true;
-
-  /** Another program that writes into the file, too, changes this number. */
-  function lookAtOthers(): void {
-    const version = dataVersion.get()?.['data_version'];
-    if (version === seenVersion) return;
-    seenVersion = version;
-    watchers.wakeAll();
-  }
 
   async function close(): Promise<void> {
     if (!open) return;
@@ -128,6 +118,24 @@ export function openSqliteStore(file: string): Store {
     ...erasure({ group, erase, truncation, watchers }),
     close,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+/** What finds out whether another program has written into the file, too: a number changes then. */
+function lookAtOthers(db: DatabaseSync, onWritten: () => void): () => void {
+  const dataVersion = db.prepare('PRAGMA data_version');
+  let seen = dataVersion.get()?.['data_version'];
+  return () => {
+    let version;
+    try {
+      version = dataVersion.get()?.['data_version'];
+    } catch {
+      // The disk is away, which those who read and write are told: nothing is missed, as it is not seen.
+      return;
+    }
+    if (version === seen) return;
+    seen = version;
+    onWritten();
   };
 }
 
