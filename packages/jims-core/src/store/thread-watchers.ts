@@ -4,6 +4,7 @@ export class ThreadWatchers {
   readonly #look: () => void;
   readonly #everyMs: number;
   #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
   /**
    * @param look Looks for what other processes have written; called from time to time while
@@ -22,11 +23,11 @@ export class ThreadWatchers {
     const wakes = this.#wakes.get(threadId) ?? new Set();
     this.#wakes.set(threadId, wakes);
     wakes.add(wake);
-    this.#timer ??= setInterval(this.#look, this.#everyMs).unref();
+    if (!this.#isClosed) this.#timer ??= setInterval(this.#look, this.#everyMs).unref();
     return () => {
       wakes.delete(wake);
       if (wakes.size === 0 && this.#wakes.get(threadId) === wakes) this.#wakes.delete(threadId);
-      if (this.#wakes.size === 0) this.close();
+      if (this.#wakes.size === 0) this.#stop();
     };
   }
 
@@ -38,7 +39,13 @@ export class ThreadWatchers {
     for (const threadId of this.threadIds) this.wake(threadId);
   }
 
+  /** Nobody looks any more. */
   close(): void {
+    this.#isClosed = true;
+    this.#stop();
+  }
+
+  #stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
   }

@@ -1,3 +1,5 @@
+import type { DatabaseSync } from 'node:sqlite';
+
 import { readTail } from '../read-tail.ts';
 import type { Store } from '../store.ts';
 import { ThreadWatchers } from '../thread-watchers.ts';
@@ -28,7 +30,7 @@ import { threadRows } from './threads.ts';
 export async function openSqliteStore(file: string): Promise<Store> {
   const db = await openDatabase(file);
   const threads = threadRows(db);
-  const watchers = new ThreadWatchers(() => lookAtOthers());
+  const watchers: ThreadWatchers = new ThreadWatchers(lookAtOthers(db, () => watchers.wakeAll()));
   const appendedTo = new Set<string>();
   const events = eventRows(db, (threadId) => appendedTo.add(threadId));
   const runs = runRows(db);
@@ -43,8 +45,6 @@ export async function openSqliteStore(file: string): Promise<Store> {
   });
   const erase = erasing(db, tables);
   const health = createHealth();
-  const dataVersion = db.prepare('PRAGMA data_version');
-  let seenVersion = dataVersion.get()?.['data_version'];
   let open = true;
 
   const group = { write: <T>(work: () => T): Promise<T> => health.ofWrite(commits.write(work)) };
@@ -55,14 +55,6 @@ export async function openSqliteStore(file: string): Promise<Store> {
     if (health.isWell()) await read(() => threads.latestOf(''));
     else await group.write(() => instances.tryWriting());
     health.requireNoDamage();
-  }
-
-  /** Another program that writes into the file, too, changes this number. */
-  function lookAtOthers(): void {
-    const version = dataVersion.get()?.['data_version'];
-    if (version === seenVersion) return;
-    seenVersion = version;
-    watchers.wakeAll();
   }
 
   async function close(): Promise<void> {
@@ -123,5 +115,23 @@ export async function openSqliteStore(file: string): Promise<Store> {
     ...erasure({ group, erase, truncation, watchers }),
     close,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+/** What finds out whether another program has written into the file, too: a number changes then. */
+function lookAtOthers(db: DatabaseSync, onWritten: () => void): () => void {
+  const dataVersion = db.prepare('PRAGMA data_version');
+  let seen = dataVersion.get()?.['data_version'];
+  return () => {
+    let version;
+    try {
+      version = dataVersion.get()?.['data_version'];
+    } catch {
+      // The disk is away, which those who read and write are told: nothing is missed, as it is not seen.
+      return;
+    }
+    if (version === seen) return;
+    seen = version;
+    onWritten();
   };
 }
