@@ -17,27 +17,33 @@ const LINES_MS = 10_000;
 /**
  * Makes the indexes that are missing on tables in use, without keeping anybody from writing to them. One
  * process at a time does that: one that made the same index at the same time would fail.
+ *
+ * An index that is made concurrently waits for the end of every transaction that it meets in the middle
+ * of a statement. So nothing here may run a statement in a transaction that lasts: the guard, whose
+ * transaction holds the lock, runs none, and another connection watches.
  */
 export async function makeIndexes(
   { client, config }: Connected,
   schemas: Schemas,
   logger: Logger,
 ): Promise<void> {
-  const { client: guard } = await connectOnce(config);
+  const [guard, watcher] = await Promise.all([connectOnce(config), connectOnce(config)]);
+  const watching = { watcher: watcher.client, logger };
   try {
-    await guard.query('begin');
-    await untilAlone(guard, logger);
+    await untilAlone(guard.client, logger);
     for (;;) {
       const { names, invalid } = await look(client, schemas);
       const missing = INDEXES.find(({ name }) => !names.has(name));
       if (!missing) return;
-      const table = `${schemas.original}.${missing.table}`;
       if (await isBeingMade(client, schemas, missing.name)) {
+        await guard.client.query('rollback');
         await sleep(RETRY_MS);
+        await untilAlone(guard.client, logger);
         continue;
       }
+      const table = `${schemas.original}.${missing.table}`;
       const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
-      const watch = { watcher: guard, pid: rows[0]?.pid ?? 0, logger, table };
+      const watch = { ...watching, pid: rows[0]?.pid ?? 0, table };
       if (invalid.has(missing.name)) {
         const index = `${quoted(schemas.original)}.${quoted(missing.name)}`;
         await watched(client.query(`drop index concurrently if exists ${index}`), watch);
@@ -47,20 +53,22 @@ export async function makeIndexes(
       await watched(client.query(inSchemas(schemas, sql)), watch);
     }
   } finally {
-    await guard.end().catch(() => {});
+    await Promise.all([guard, watcher].map((each) => each.client.end().catch(() => {})));
   }
 }
 
 /**
- * Tries again and again, and does not wait in the server: an index that is made waits for all
- * statements that began before, and so for one that waits for the index. The lock ends with the transaction.
+ * Begins a transaction that has the lock. Tries again and again, each time in a transaction of its own,
+ * and does not wait in the server.
  */
 async function untilAlone(guard: Client, logger: Logger): Promise<void> {
   for (let waited = 0; ; waited += RETRY_MS) {
+    await guard.query('begin');
     const { rows } = await guard.query<{ taken: boolean }>(
       `select pg_try_advisory_xact_lock(hashtextextended('jims.indexes', 0)) as taken`,
     );
     if (rows[0]?.taken) return;
+    await guard.query('rollback');
     if (waited % LINES_MS === 0) {
       logger.info({}, 'Waiting for another process, which makes the indexes of the database');
     }

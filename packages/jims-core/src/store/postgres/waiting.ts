@@ -8,7 +8,8 @@ const MORE_LINES_MS = 10_000;
 /**
  * Waits for a statement that needs a lock, and logs which processes have it: once soon, and then now and then.
  *
- * @param watcher another connection than the one that waits, whose server process is `pid`.
+ * @param watcher another connection than the one that waits, whose server process is `pid`, and one that
+ * is in no transaction: an index that is made concurrently would wait for that.
  */
 export async function watched<T>(
   work: Promise<T>,
@@ -42,16 +43,13 @@ interface Holder {
   readonly since: string | null;
 }
 
-/**
- * Without parameters: those of a statement would keep its snapshot until the watcher's transaction ends,
- * and then an index that is made concurrently would wait for the watcher.
- */
 async function readHolders(client: Client, pid: number): Promise<readonly Holder[]> {
   const { rows } = await client.query<Holder>(
     `select holder as pid, application_name as application, usename::text as "user",
             to_char(xact_start at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as since
-     from pg_stat_clear_snapshot(), unnest(pg_blocking_pids(${pid})) as holder
+     from unnest(pg_blocking_pids($1)) as holder
      left join pg_stat_activity on pid = holder`,
+    [pid],
   );
   return rows;
 }
