@@ -5,7 +5,7 @@ import type { Authenticate, Principal } from './auth/principal.ts';
 import { actingAs, isNobodys } from './contact.ts';
 import type { Cors } from './cors.ts';
 import { errorBody, toHttpError } from './error-response.ts';
-import { HttpError, notJson } from './errors.ts';
+import { HttpError, notFound, notJson } from './errors.ts';
 import { isJsonType, readJsonBody } from './json-body.ts';
 import type { RequestGuard } from './request-guard.ts';
 import { requestId } from './request-id.ts';
@@ -94,6 +94,19 @@ async function explained(
   );
 }
 
+/**
+ * Where the original has no route but a redirect, which would lead to any host that is named, a host that
+ * is not the service's finds nothing: a path with a slash at its end is the same path for others alone.
+ */
+function guardPath(guard: RequestGuard, request: Request, path: string): void {
+  try {
+    guard(request);
+  } catch (error) {
+    const isHost = error instanceof HttpError && error.code === 'host_not_allowed';
+    throw isHost && path.length > 1 && path.endsWith('/') ? notFound() : error;
+  }
+}
+
 async function handle(
   { authenticate, guard, requireContactHeader }: AnswerOptions,
   { route, request, params }: Routed,
@@ -103,7 +116,7 @@ async function handle(
   if (request.url.includes('%00')) {
     throw new HttpError(400, 'An address must not hold a NUL', { code: 'address_invalid' });
   }
-  if (!route.refuses) guard(request);
+  if (!route.refuses) guardPath(guard, request, call.path);
   if (route.open) {
     return route.handle({ ...call, principal: OPEN, contactByHeader: false, params });
   }
