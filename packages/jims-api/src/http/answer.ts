@@ -132,10 +132,13 @@ async function handle(
 }
 
 async function refuse(route: Route, call: RefusedCall, failure: HttpError): Promise<Response> {
-  const all = { ...call, headers: { ...call.headers, ...failure.headers } };
-  return route.encodeError
-    ? route.encodeError(failure, all)
-    : json(all, errorBody(failure), failure.status);
+  const headers = { ...call.headers, ...failure.headers };
+  if (route.encodeError) return route.encodeError(failure, { ...call, headers });
+  // Not cleaned, as other answers are: it shows what the client sent, a NUL for example.
+  return new Response(JSON.stringify(errorBody(failure)), {
+    status: failure.status,
+    headers: { ...headers, 'content-type': 'application/json' },
+  });
 }
 
 /** The trace that a request is a part of, where its caller says so: W3C Trace Context. */

@@ -217,7 +217,7 @@ test('which models are used, and what they cost, is told to services alone', asy
     forwardedProps: { contact_id: 'anna' },
   };
   const a2a = {
-    message: { messageId: 'm', parts: [{ text: 'x' }] },
+    message: { messageId: 'm', role: 'ROLE_USER', parts: [{ text: 'x' }] },
     metadata: { contact_id: 'anna' },
   };
   for (const [path, body] of [

@@ -53,7 +53,12 @@ const WAYS: Readonly<Record<string, Way>> = {
     path: '/a2a/rest/message:send',
     externalId: 'jims:a2a:chat',
     body: (text) => ({
-      message: { messageId: crypto.randomUUID(), contextId: 'chat', parts: [{ text }] },
+      message: {
+        messageId: crypto.randomUUID(),
+        contextId: 'chat',
+        role: 'ROLE_USER',
+        parts: [{ text }],
+      },
       metadata: { contact_id: 'anna' },
     }),
   },
@@ -100,7 +105,7 @@ describeStores(({ fresh }) => {
     await api.app.open({ limits: { maxRuns: 1 } });
     const send = (contextId: string): Promise<Response> =>
       api.post('/a2a/rest/message:send', {
-        message: { messageId: contextId, contextId, parts: [{ text: 'x' }] },
+        message: { messageId: contextId, contextId, role: 'ROLE_USER', parts: [{ text: 'x' }] },
         configuration: { returnImmediately: true },
         metadata: { contact_id: 'anna' },
       });
