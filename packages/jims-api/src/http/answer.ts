@@ -1,4 +1,4 @@
-import { withCallersTrace } from 'jims-core';
+import { cleanJson, withCallersTrace } from 'jims-core';
 
 import { unauthorized } from './auth/authenticate.ts';
 import type { Authenticate, Principal } from './auth/principal.ts';
@@ -10,7 +10,6 @@ import { isJsonType, readJsonBody } from './json-body.ts';
 import type { RequestGuard } from './request-guard.ts';
 import { requestId } from './request-id.ts';
 import type { RequestLog } from './request-log.ts';
-import { json } from './route.ts';
 import type { ApiContext, Call, RefusedCall, Route } from './route.ts';
 
 export interface AnswerOptions {
@@ -134,8 +133,10 @@ async function handle(
 async function refuse(route: Route, call: RefusedCall, failure: HttpError): Promise<Response> {
   const headers = { ...call.headers, ...failure.headers };
   if (route.encodeError) return route.encodeError(failure, { ...call, headers });
-  // Not cleaned, as other answers are: it shows what the client sent, a NUL for example.
-  return new Response(JSON.stringify(errorBody(failure)), {
+  const body = errorBody(failure);
+  // A list of faults shows what the client sent as it was; a text may be the pipeline's.
+  const text = typeof failure.detail === 'string' ? cleanJson(body) : JSON.stringify(body);
+  return new Response(text, {
     status: failure.status,
     headers: { ...headers, 'content-type': 'application/json' },
   });
