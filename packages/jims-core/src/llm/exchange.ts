@@ -15,4 +15,4 @@ export interface Exchange {
 }
 
 /** The exchange of the call under way: packages of providers have no parameter to pass it on. */
-export const exchanges = new AsyncLocalStorage<Exchange>();
+export const exchanges: AsyncLocalStorage<Exchange> = new AsyncLocalStorage<Exchange>();

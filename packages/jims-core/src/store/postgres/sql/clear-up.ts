@@ -2,7 +2,7 @@
 const PURGE_EVENTS = 2000;
 
 /** What any process does for all: it clears up after dead ones, and removes what is old. */
-export const CLEAR_UP_FUNCTIONS = `
+export const CLEAR_UP_FUNCTIONS: string = `
 -- Ends the runs of dead processes and starts who waits behind them. Threads that another process is
 -- at are left to it.
 create or replace function jims.reap_runs() returns json

@@ -12,7 +12,7 @@ import { THREAD_FUNCTIONS } from './threads.ts';
  * change stays, for the processes of the old version that still run; a step drops one whose result
  * changes.
  */
-export const FUNCTIONS = [
+export const FUNCTIONS: string = [
   LOG_FUNCTIONS,
   THREAD_FUNCTIONS,
   EXTERNAL_ID_FUNCTIONS,

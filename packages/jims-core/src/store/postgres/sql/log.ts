@@ -1,7 +1,7 @@
 import { FRESH_BYTES, FRESH_EVENTS } from '../../store.ts';
 
 /** What reads and writes `thread_events`. Writes are to be called under the lock of the thread's row. */
-export const LOG_FUNCTIONS = `
+export const LOG_FUNCTIONS: string = `
 -- Time leaves as text: a JavaScript Date would drop the microseconds that order events.
 create or replace function jims.iso(timestamp without time zone) returns text
 language sql stable as $$
