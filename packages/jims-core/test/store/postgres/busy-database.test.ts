@@ -60,10 +60,11 @@ test('indexes that the role may not make are named as statements for the one tha
   await using database = await originalDatabase();
   const role = new URL(database.url).pathname.slice(1);
   await using _ = {
-    [Symbol.asyncDispose]: () =>
-      withClient(database.url, (client) =>
+    async [Symbol.asyncDispose]() {
+      await withClient(database.url, (client) =>
         client.query(`drop owned by ${role}; drop role ${role}`),
-      ),
+      );
+    },
   };
   const url = new URL(database.url);
   url.username = role;
