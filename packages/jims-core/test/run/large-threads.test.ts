@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { defineApp } from '../../src/app.ts';
+import { newEvent } from '../../src/thread/event.ts';
 import type { ThreadContext } from '../../src/thread/thread-context.ts';
 import { describeStores } from '../support/stores.ts';
 
@@ -55,5 +56,29 @@ describeStores((kind) => {
     const { id: threadId } = controller.thread;
     assert.deepEqual(ofThread, [{ threadId }, { threadId }], 'once a process');
     assert.equal((await controller.makeContext()).isCut, true);
+  });
+
+  test('the process does other work while it goes through a thread of many events', async () => {
+    await using database = await kind.fresh();
+    await using app = defineApp({ pipeline: () => {}, store: database.url });
+    const { thread, appendAll } = await app.newThread({ contactId: 'a' });
+    await appendAll(Array.from({ length: 1300 }, (_, n) => newEvent('app.counted', { n })));
+    // Kept in memory from now on.
+    await app.recentEvents(thread);
+    let isRead = false;
+    let turns = 0;
+    const turn = (): void => {
+      turns++;
+      if (!isRead) setImmediate(turn);
+    };
+    setImmediate(turn);
+    const pieces = await Array.fromAsync(app.allEvents(thread));
+    isRead = true;
+    assert.ok(turns >= 2, `${turns} turns of the loop`);
+    const read = pieces.flat().filter(({ type }) => type === 'app.counted');
+    assert.deepEqual(
+      read.map(({ data }) => data['n']),
+      Array.from({ length: 1300 }, (_, n) => n),
+    );
   });
 });
