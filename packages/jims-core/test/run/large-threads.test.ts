@@ -62,10 +62,12 @@ describeStores((kind) => {
   test('the process does other work while it goes through a thread of many events', async () => {
     await using database = await kind.fresh();
     await using app = defineApp({ pipeline: () => {}, store: database.url });
-    const { thread, appendAll } = await app.newThread({ contactId: 'a' });
-    await appendAll(Array.from({ length: 1300 }, (_, n) => newEvent('app.counted', { n })));
+    const controller = await app.newThread({ contactId: 'a' });
+    await controller.appendAll(
+      Array.from({ length: 1300 }, (_, n) => newEvent('app.counted', { n })),
+    );
     // Kept in memory from now on.
-    await app.recentEvents(thread);
+    await app.recentEvents(controller.thread);
     let isRead = false;
     let turns = 0;
     const turn = (): void => {
@@ -73,7 +75,7 @@ describeStores((kind) => {
       if (!isRead) setImmediate(turn);
     };
     setImmediate(turn);
-    const pieces = await Array.fromAsync(app.allEvents(thread));
+    const pieces = await Array.fromAsync(app.allEvents(controller.thread));
     isRead = true;
     assert.ok(turns >= 2, `${turns} turns of the loop`);
     const read = pieces.flat().filter(({ type }) => type === 'app.counted');

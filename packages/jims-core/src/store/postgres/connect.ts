@@ -39,7 +39,7 @@ export async function connect({ config, tls }: Address): Promise<Connected> {
 }
 
 /** The caller ends the client. Errors of the connection reach its queries, and nothing else. */
-export async function connectOnce(config: ClientConfig): Promise<Connected> {
+async function connectOnce(config: ClientConfig): Promise<Connected> {
   const client = new Client(config);
   client.on('error', () => {});
   try {
