@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 
 import { defineApp } from 'jims-core';
 import type { Run, ThreadContext } from 'jims-core';
+import * as v from 'valibot';
 
 import { describeStores } from '../../../jims-core/test/support/stores.ts';
 import { testApi } from '../support/api.ts';
@@ -32,6 +33,8 @@ const REPLIES: Readonly<Record<string, (ctx: ThreadContext) => unknown>> = {
     throw new Error(`e${HIGH}\0\u2028`);
   },
 };
+
+const anything = v.unknown();
 
 const SAID: Readonly<Record<string, string>> = {
   'two halves': 'A😀B\ufffd',
@@ -297,6 +300,34 @@ test('what an app puts elsewhere than into a message leaves the service clean, t
 });
 
 describeStores((kind) => {
+  test('a config and the name of a state may be of any text, too', async () => {
+    await using database = await kind.fresh();
+    const odd = { [`k${HIGH}\0`]: `v${LOW}\0` };
+    const clean = { 'k\ufffd\ufffd': 'v\ufffd\ufffd' };
+    const found: unknown[] = [];
+    await using app = defineApp({
+      store: database.url,
+      pipeline(ctx) {
+        found.push(ctx.getState(`s${HIGH}`, anything));
+        ctx.setState(`s${HIGH}`, odd);
+        found.push(ctx.getState(`s${HIGH}`, anything));
+      },
+    });
+    const { thread } = await app.newThread({ contactId: 'c', threadConfig: odd });
+    for (let runs = 0; runs < 2; runs += 1) {
+      const run = await app.startRun({ thread: { kind: 'thread', threadId: thread.id } });
+      assert.equal((await run.end).type, 'result');
+    }
+    assert.deepEqual(found, [undefined, clean, clean, clean]);
+    const begin = { kind: 'new', contactId: 'c', threadConfig: odd, events: [] } as const;
+    const { thread: begun } = await app.startRun({ thread: begin });
+    for (const { id } of [thread, begun]) {
+      assert.deepEqual((await app.thread(id))?.thread.config, clean);
+      await app.updateThreadConfig(id, { ...odd, more: true });
+      assert.deepEqual((await app.thread(id))?.thread.config, { ...clean, more: true });
+    }
+  });
+
   test('a run that is read in another process has whole characters, piece by piece', async () => {
     await using database = await kind.fresh();
     const shown = Promise.withResolvers<void>();
