@@ -2,9 +2,9 @@ import { cleanText } from './clean-text.ts';
 
 /**
  * How many UTF-16 units of text are sent in one piece: no line of a stream is then longer than 64 KiB,
- * which is all that some clients read.
+ * which is all that some clients read. JSON may need six bytes for each of them.
  */
-export const MAX_PIECE_CHARS: number = 16 * 1024;
+export const MAX_PIECE_CHARS: number = 10 * 1024;
 
 /** The longest cluster that is kept together, such as an emoji of a family. */
 const CLUSTER_CHARS = 64;
