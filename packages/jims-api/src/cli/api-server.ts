@@ -75,6 +75,9 @@ export function createApiServer(app: JimsApp, options: ApiServerOptions): Server
 }
 
 /** Only HTTP/1.0 may leave it out. */
-function lacksHost({ headers, httpVersion }: Pick<IncomingMessage, 'headers' | 'httpVersion'>): boolean {
+function lacksHost({
+  headers,
+  httpVersion,
+}: Pick<IncomingMessage, 'headers' | 'httpVersion'>): boolean {
   return httpVersion === '1.1' && headers.host === undefined;
 }
