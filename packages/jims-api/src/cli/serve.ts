@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import type { JimsApp, OpenOptions } from 'jims-core';
 import type { Logger } from 'pino';
 
+import { isLoopback } from '../http/hosts.ts';
 import { createApiServer } from './api-server.ts';
 import { listen } from './listen.ts';
 import { startMetricsServer } from './metrics-server.ts';
@@ -58,9 +59,11 @@ export async function serve(
     logger.warn('still opening the store: the database does not answer, or something holds a lock'),
   );
   logger.debug({ store: storeDescription }, 'the store is open, its tables are up to date');
+  const metricsHost = options.metricsHost ?? host;
   const metrics = await startMetricsServer({
     metrics: app.metrics,
-    host: options.metricsHost ?? host,
+    host: metricsHost,
+    allowedHosts: isLoopback(metricsHost) ? (options.allowedHosts ?? []) : undefined,
     hostOption: options.metricsHost === undefined ? '--host' : '--metrics-host',
     port: options.metricsPort,
   });

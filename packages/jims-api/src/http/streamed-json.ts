@@ -8,25 +8,45 @@ import type { Call } from './route.ts';
 /** What is written at once: other requests have their turn in between. */
 const CHUNK_CHARS = 64 * 1024;
 
-/** A JSON answer, made piece by piece when it is large. */
-export function largeJson(call: Pick<Call, 'headers'>, value: object): Response {
+/** A JSON answer, made piece by piece when it is large; then `end` is called. */
+export function largeJson(call: Answered, value: object, end: () => void): Response {
   const text = jsonText(value);
-  return typeof text === 'string' ? answer(call, text) : streamedJson(call, text);
+  if (typeof text !== 'string') return streamedJson(call, text, end);
+  end();
+  return answer(call, text);
 }
 
 /** As `json`, for what is hardly ever large: only more than a megabyte is made piece by piece. */
 export function runJson(call: Pick<Call, 'headers'>, value: object, status = 200): Response {
-  return isLarge(value) ? streamedJson(call, jsonPieces(value), status) : json(call, value, status);
+  if (!isLarge(value)) return json(call, value, status);
+  return answer(
+    call,
+    streamOf(jsonPieces(value), () => {}),
+    status,
+  );
 }
 
-/** A JSON answer that comes in pieces; of these no more is taken than the client reads. */
+/**
+ * A JSON answer that comes in pieces; of these no more is taken than the client reads. Then `end` is
+ * called, but not when the client left before.
+ */
 export function streamedJson(
-  call: Pick<Call, 'headers'>,
+  call: Answered,
   pieces: Iterable<string> | AsyncIterable<string>,
-  status = 200,
+  end: () => void,
 ): Response {
-  const body = ReadableStream.from(chunks(pieces)).pipeThrough(new TextEncoderStream());
-  return answer(call, body, status);
+  // Nobody reads the body.
+  if (call.request.method === 'HEAD') end();
+  return answer(call, streamOf(pieces, end));
+}
+
+type Answered = Pick<Call, 'headers' | 'request'>;
+
+function streamOf(
+  pieces: Iterable<string> | AsyncIterable<string>,
+  end: () => void,
+): ReadableStream {
+  return ReadableStream.from(chunks(pieces, end)).pipeThrough(new TextEncoderStream());
 }
 
 function answer(
@@ -40,14 +60,21 @@ function answer(
   });
 }
 
-async function* chunks(pieces: Iterable<string> | AsyncIterable<string>): AsyncGenerator<string> {
+async function* chunks(
+  pieces: Iterable<string> | AsyncIterable<string>,
+  end: () => void,
+): AsyncGenerator<string> {
   let chunk = '';
-  for await (const piece of pieces) {
-    chunk += piece;
-    if (chunk.length < CHUNK_CHARS) continue;
-    yield chunk;
-    chunk = '';
-    await setImmediate();
+  try {
+    for await (const piece of pieces) {
+      chunk += piece;
+      if (chunk.length < CHUNK_CHARS) continue;
+      yield chunk;
+      chunk = '';
+      await setImmediate();
+    }
+    if (chunk !== '') yield chunk;
+  } finally {
+    end();
   }
-  if (chunk !== '') yield chunk;
 }

@@ -1,5 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto';
 
+import { cleanJson } from '../../clean-text.ts';
 import { finishedBefore } from '../finished-before.ts';
 import type {
   AcceptRequest,
@@ -83,7 +84,7 @@ export function runStore(
         data,
         error_code: error?.code,
         error_message: error?.message,
-        usage: usage && toJson(usage),
+        usage: usage && cleanJson(usage),
         last_seq: lastSeq,
         progress_seqs: seqs,
         progress_events: told,
@@ -190,7 +191,7 @@ function threadParameters(thread: RunThread): Readonly<Record<string, Parameter>
     contact_id: thread.contactId,
     after_created_at: null,
     after_id: null,
-    thread_config: toJson(thread.threadConfig),
+    thread_config: cleanJson(thread.threadConfig),
     new_thread_id: (thread.kind === 'new' && thread.threadId) || randomUUIDv7(),
     event_id: randomUUIDv7(),
     ...(thread.kind === 'latest' ? NO_SEED : seedParameters(thread)),
