@@ -321,6 +321,7 @@ describe('CORS', () => {
         },
       });
     const allowed = await preflight(origin);
+    assert.match(allowed.headers.get('x-request-id') ?? '', /^[\w-]+$/);
     assert.equal(allowed.headers.get('access-control-allow-private-network'), 'true');
     const refused = await preflight('https://evil.example');
     assert.equal(refused.headers.get('access-control-allow-private-network'), null);
