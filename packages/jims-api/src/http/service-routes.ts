@@ -1,3 +1,4 @@
+import { cleanJson } from 'jims-core';
 import type { JimsApp } from 'jims-core';
 
 import { HttpError } from './errors.ts';
@@ -22,7 +23,7 @@ export interface ServiceRoutesOptions {
 /** What every service has beside its protocols: is it alive, is it ready, what can it do. */
 export function serviceRoutes(options: ServiceRoutesOptions): Route[] {
   const { app, version, secured, maxMessageBytes, publicUrl } = options;
-  let document: Promise<object> | undefined;
+  let document: Promise<string> | undefined;
   return [
     ...probe('/healthz', (call) => json(call, { status: 'ok' })),
     ...probe('/readyz', async (call) => {
@@ -40,8 +41,9 @@ export function serviceRoutes(options: ServiceRoutesOptions): Route[] {
       async handle(call) {
         const operations = [...serviceOperations, ...(await options.operations())];
         const terms = { version, secured, maxMessageBytes, publicUrl, operations };
-        document ??= openApiDocument(terms);
-        return json(call, await document);
+        document ??= openApiDocument(terms).then(cleanJson);
+        const headers = { ...call.headers, 'content-type': 'application/json' };
+        return new Response(await document, { headers });
       },
     },
     {

@@ -319,6 +319,24 @@ describe('a service', { concurrency: 2 }, () => {
     assert.equal(head.status, 200);
     assert.equal(await head.text(), '');
   });
+
+  test('shows its metrics on a loopback address by no name that a page can lead here', async () => {
+    using folder = folderWith({ 'app.mjs': APP });
+    const args = ['--host', '127.0.0.1', '--allowed-host', 'metrics.example'];
+    await using service = await serveCommand(args, { cwd: folder.path });
+    const { port } = new URL(service.metricsUrl);
+    const ask = async (host: string): Promise<string> => {
+      const socket = connect(Number(port), '127.0.0.1');
+      socket.end(`GET /metrics HTTP/1.1\r\n${host}Connection: close\r\n\r\n`);
+      return (await textOf(socket)).split('\r\n')[0] ?? '';
+    };
+    for (const host of ['localhost:8000', '127.0.0.1', '[::1]', 'metrics.example']) {
+      assert.equal(await ask(`Host: ${host}\r\n`), 'HTTP/1.1 200 OK', host);
+    }
+    for (const host of ['evil.example', 'evil.example.:8000', 'localhost.evil.example']) {
+      assert.equal(await ask(`Host: ${host}\r\n`), 'HTTP/1.1 403 Forbidden', host);
+    }
+  });
 });
 
 test('--enable-sentry without its package is one line that names it', async () => {

@@ -407,6 +407,19 @@ describeStores(({ name, fresh }) => {
     assert.equal(run['status'], 'cancelled');
   });
 
+  test('a list of words to include is no longer than there are words', async () => {
+    await using database = await fresh();
+    await using api = testApiOn(database.url, talker);
+    const { thread } = await api.app.newThread({ contactId: 'c' });
+    const path = `/api/v1/threads/${thread.id}/runs`;
+    for (const word of [0, 'usage']) {
+      const include = Array.from({ length: 50_000 }, () => word);
+      const response = await api.post(path, { message: 'x', include });
+      assert.equal(response.status, 422);
+      assert.match(await response.text(), /should have at most 1 item/);
+    }
+  });
+
   test('runs that nobody knows are 404, ids that are none 422 and 400', async () => {
     await using database = await fresh();
     await using api = testApiOn(database.url, talker);

@@ -17,7 +17,7 @@ import type { ThreadWatchers } from '../thread-watchers.ts';
 import type { Abandoned } from './abandoned.ts';
 import type { Database } from './database.ts';
 import type { Hints } from './hints.ts';
-import { eventLists, toJson } from './parameters.ts';
+import { eventLists, jsonList, textsOf, toJson } from './parameters.ts';
 import type { Parameter } from './parameters.ts';
 import { progressLists, progressStore } from './progress.ts';
 import { toEvents, toThread } from './rows.ts';
@@ -68,8 +68,8 @@ export function runStore(
 
     async finishRun(run, outcome) {
       const { status, events, error, usage, lastSeq, progress = [] } = outcome;
-      const { ids, types, data } = eventLists(events);
-      const [seqs, told] = progressLists(progress);
+      const data = await jsonList(textsOf(events));
+      const [seqs, told] = await progressLists(progress);
       const result = await db.callInGroup<{
         times: readonly string[];
         next: StartedRun | null;
@@ -79,8 +79,8 @@ export function runStore(
         thread_id: run.threadId,
         instance_id: run.instanceId,
         status,
-        ids,
-        types,
+        ids: events.map(({ id }) => id),
+        types: events.map(({ type }) => type),
         data,
         error_code: error?.code,
         error_message: error?.message,
