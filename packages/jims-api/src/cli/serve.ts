@@ -25,6 +25,21 @@ export interface Service {
 
 const LAST_ANSWERS_MS = 1000;
 
+/** How the app is opened. */
+export function openOptions(
+  { limits, db, schema, traceContent }: ServeOptions,
+  { logger, onRunFailed }: Pick<OpenOptions, 'onRunFailed'> & { readonly logger: Logger },
+): OpenOptions {
+  return {
+    logger,
+    limits,
+    ...(traceContent && { traceContent }),
+    ...(onRunFailed && { onRunFailed }),
+    ...(db !== undefined && { store: db }),
+    ...(schema !== undefined && { schema }),
+  };
+}
+
 /**
  * Opens the app's store and serves the app.
  *
@@ -32,21 +47,14 @@ const LAST_ANSWERS_MS = 1000;
  */
 export async function serve(
   app: JimsApp,
-  options: ServeOptions & Pick<OpenOptions, 'onRunFailed'>,
+  options: ServeOptions & { readonly open: OpenOptions },
   logger: Logger,
 ): Promise<Service> {
-  const { host, port, db, schema, onRunFailed } = options;
+  const { host, port } = options;
   let draining = false;
   const server = createApiServer(app, { ...options, logger, isDraining: () => draining });
   logger.debug('opening the store');
-  const opening = app.open({
-    logger,
-    limits: options.limits,
-    ...(options.traceContent && { traceContent: true }),
-    ...(onRunFailed && { onRunFailed }),
-    ...(db !== undefined && { store: db }),
-    ...(schema !== undefined && { schema }),
-  });
+  const opening = app.open(options.open);
   const { storeDescription } = await noticeWaiting(opening, () =>
     logger.warn('still opening the store: the database does not answer, or something holds a lock'),
   );

@@ -58,7 +58,7 @@ export interface Call {
 export type RefusedCall = Pick<Call, 'request' | 'requestId' | 'headers' | 'path' | 'body'>;
 
 export interface Route {
-  readonly method: Operation['method'];
+  readonly method: Operation['method'] | 'OPTIONS';
   readonly path: string;
   /** Needs no key. */
   readonly open?: boolean;

@@ -25,19 +25,14 @@ export function serviceRoutes(options: ServiceRoutesOptions): Route[] {
   const { app, version, secured, maxMessageBytes, publicUrl } = options;
   let document: Promise<string> | undefined;
   return [
-    { method: 'GET', path: '/healthz', open: true, handle: (call) => json(call, { status: 'ok' }) },
-    {
-      method: 'GET',
-      path: '/readyz',
-      open: true,
-      async handle(call) {
-        if (options.isDraining()) {
-          throw new HttpError(503, 'The service is shutting down', { code: 'shutting_down' });
-        }
-        await app.ping();
-        return json(call, { status: 'ready' });
-      },
-    },
+    ...probe('/healthz', (call) => json(call, { status: 'ok' })),
+    ...probe('/readyz', async (call) => {
+      if (options.isDraining()) {
+        throw new HttpError(503, 'The service is shutting down', { code: 'shutting_down' });
+      }
+      await app.ping();
+      return json(call, { status: 'ready' });
+    }),
     {
       method: 'GET',
       path: '/openapi.json',
@@ -72,6 +67,15 @@ export function serviceRoutes(options: ServiceRoutesOptions): Route[] {
       // The page itself tells nothing, and a browser has no other way to be asked for a key.
       encodeError: ({ status }, call) => docs(call, status),
     },
+  ];
+}
+
+/** Load balancers ask by OPTIONS, too: HAProxy does unless it is given another method. */
+function probe(path: string, handle: Route['handle']): Route[] {
+  const route = { path, open: true, handle };
+  return [
+    { ...route, method: 'GET' },
+    { ...route, method: 'OPTIONS', alias: true },
   ];
 }
 

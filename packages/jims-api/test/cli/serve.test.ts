@@ -278,6 +278,7 @@ describe('a service', { concurrency: 2 }, () => {
     for (const [status, bytes] of [
       [400, 'this is no HTTP\r\n\r\n'],
       [400, 'GET /healthz HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n'],
+      [400, 'GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n'],
       [408, `${head}Content-Length: 10\r\n\r\nabc`],
       [431, `${head}${'X-Padding: 0123456789\r\n'.repeat(3000)}\r\n`],
     ] as const) {

@@ -150,7 +150,7 @@ describeStores(({ name, fresh }) => {
     const { run_id: runId, thread_id: threadId } = (await first.until('thread')).data;
     const frames = await first.rest();
     const end = frames.at(-1)?.id;
-    const names = ['after', 'lastEventId', 'last_event_id', 'Last-Event-ID'];
+    const names = ['after', 'lastEventId', 'last_event_id', 'Last-Event-ID', 'last-event-id'];
     for (const member of names) {
       const stream = `/api/v1/runs/${String(runId)}/stream?${member}=`;
       assert.equal((await api.get(stream + end)).status, 204, member);
