@@ -27,9 +27,10 @@ export function readDotEnv(folder: string, env: Environment): Environment {
   if (!bytes) return env;
   const text = textOf(bytes, file);
   const added = parseEnv(text);
+  const long = Object.values(added).filter((value) => value?.includes('\n'));
   for (const [index, line] of text.split(LINE_BREAK).entries()) {
     const name = NAME.exec(line)?.[1];
-    if (name === undefined || name in added) continue;
+    if (name === undefined || name in added || long.some((each) => each?.includes(line))) continue;
     throw new StartError(
       `${file}:${index + 1} sets no variable: it must begin with ${name.toUpperCase()}=`,
     );

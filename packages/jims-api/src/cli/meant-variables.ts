@@ -32,9 +32,11 @@ function misspelt(table: OptionTable, env: Environment): readonly string[] {
   const others = Object.values(table).flatMap(({ variables = [] }) => variables);
   const known = [...Object.keys(table).map(variableOf), ...others];
   return Object.entries(env)
-    .filter(([name, value]) => value && /^JIMS_/i.test(name) && !known.includes(name))
+    .filter(([name, value]) => value && /^JIMS[-_.]/i.test(name) && !known.includes(name))
     .flatMap(([name]) => {
-      const near = known.find((each) => distance(each, name.toUpperCase()) <= 2);
+      const near = known.find(
+        (each) => distance(each, name.toUpperCase().replaceAll(/[-.]/g, '_')) <= 2,
+      );
       return near === undefined ? [] : [`${name} is not an option: did you mean ${near}?`];
     });
 }

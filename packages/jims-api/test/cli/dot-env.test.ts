@@ -32,6 +32,14 @@ describe('.env', { concurrency: 2 }, () => {
     });
   }
 
+  test('may name an option within a value of several lines', async () => {
+    const env = 'GREETING="first\nJIMS_API_KEY is a word\nlast"\nJIMS-API-KEY=s3cret\n';
+    using folder = folderWith({ 'app.js': APP, '.env': env });
+    await using service = await serveCommand([], { cwd: folder.path });
+    const warning = /JIMS-API-KEY is not an option: did you mean JIMS_API_KEY\?/;
+    assert.match(service.log.join('\n'), warning);
+  });
+
   const unusable: Readonly<Record<string, readonly [make: (file: string) => void, said: RegExp]>> =
     {
       'that is a folder': [

@@ -60,10 +60,10 @@ export interface Answer {
 /** Counts an answer, and writes it into the call's span. */
 export async function noteAnswer(call: Call, answer: Answer, traceContent: boolean): Promise<void> {
   const { inputTokens, raw } = answer.usage;
-  const promptTokens = counted(inputTokens.total);
-  const completionTokens = counted(completionTokensOf(answer.usage));
-  const cachedTokens = counted(inputTokens.cacheRead);
-  const cacheWriteTokens = counted(inputTokens.cacheWrite);
+  const promptTokens = countOf(inputTokens.total);
+  const completionTokens = countOf(completionTokensOf(answer.usage));
+  const cachedTokens = countOf(inputTokens.cacheRead);
+  const cacheWriteTokens = countOf(inputTokens.cacheWrite);
   const cost = raw?.['cost'];
   await call.answered(
     { model: answer.model, promptTokens, completionTokens, cachedTokens, cacheWriteTokens },
@@ -82,7 +82,7 @@ export async function noteAnswer(call: Call, answer: Answer, traceContent: boole
 }
 
 /** A count that counters can add; anything else says nothing. */
-function counted(tokens: number | undefined): number {
+function countOf(tokens: number | undefined): number {
   return tokens !== undefined && tokens > 0 && Number.isFinite(tokens) ? tokens : 0;
 }
 

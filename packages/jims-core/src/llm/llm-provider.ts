@@ -1,6 +1,7 @@
 import type { LanguageModelV4 } from '@ai-sdk/provider';
 
 import { answerStream } from './answer-stream.ts';
+import type { AnswerStream } from './answer-stream.ts';
 import type { CallOptions, LlmScope } from './call.ts';
 import type { ChatOptions, ChatRequest } from './chat-request.ts';
 import type { Llm, LlmProvider, LlmRun } from './llm.ts';
@@ -39,7 +40,7 @@ export function createLlmProvider(
 function createLlm(
   models: () => Promise<Models>,
   own: ResolvedLlmSettings,
-  { signal, threadId, observe, traceContent = own.traceContent }: LlmRun,
+  { signal, over, threadId, observe, traceContent = own.traceContent }: LlmRun,
 ): Llm {
   const settings = { ...own, traceContent };
   let { model } = settings;
@@ -53,6 +54,14 @@ function createLlm(
       observe?.(usage);
     },
   };
+
+  const streamSignals = [signal, over].filter((each) => each !== undefined);
+  const streamScope = { ...scope, signal: AbortSignal.any(streamSignals) };
+  const open = new Set<AnswerStream>();
+  // One that nobody reads on is told by nobody else that it has ended.
+  over?.addEventListener('abort', () => {
+    for (const stream of open) stream.return().catch(() => {});
+  });
 
   async function prepare(messages: ChatMessages, options: ChatOptions): Promise<Prepared> {
     const { chatRequest } = await import('./chat-request.ts');
@@ -95,11 +104,17 @@ function createLlm(
     },
 
     stream(messages, options = {}) {
-      return answerStream(async function* (end) {
-        const { target, request } = await prepare(messages, options);
-        const { streamChat } = await import('./stream.ts');
-        yield* streamChat(scope, target, { request, options }, end);
+      const stream = answerStream(async function* (end) {
+        open.add(stream);
+        try {
+          const { target, request } = await prepare(messages, options);
+          const { streamChat } = await import('./stream.ts');
+          yield* streamChat(streamScope, target, { request, options }, end);
+        } finally {
+          open.delete(stream);
+        }
       });
+      return stream;
     },
 
     async createEmbedding(text, options) {

@@ -78,6 +78,8 @@ export interface ToolsAnswer {
 /** What a run gives to its model. */
 export interface LlmRun {
   readonly signal?: AbortSignal;
+  /** Aborts when the run is over: it ends the streams that its pipeline left half read. */
+  readonly over?: AbortSignal;
   readonly threadId?: string;
   /** Before what the settings say. */
   readonly traceContent?: boolean;

@@ -7,6 +7,8 @@ export interface RunLlm {
   readonly get: () => Llm;
   /** To be spread into what is told of the run: nothing when no model was used. */
   readonly used: () => { readonly usage?: readonly ModelUsage[] };
+  /** The run is over: what its pipeline left half read is ended. */
+  readonly end: () => void;
 }
 
 export interface RunLlmOptions {
@@ -19,11 +21,13 @@ export interface RunLlmOptions {
 
 export function createRunLlm(options: RunLlmOptions): RunLlm {
   const { models, metrics, signal, threadId, traceContent } = options;
+  const over = new AbortController();
   let llm: Llm | undefined;
   return {
     get() {
       llm ??= models().forRun({
         signal,
+        over: over.signal,
         threadId,
         observe: metrics.observeModel,
         ...(traceContent !== undefined && { traceContent }),
@@ -33,6 +37,9 @@ export function createRunLlm(options: RunLlmOptions): RunLlm {
     used() {
       const usage = llm?.usage ?? [];
       return usage.length > 0 ? { usage } : {};
+    },
+    end() {
+      if (llm) over.abort(new DOMException('The run is over', 'AbortError'));
     },
   };
 }

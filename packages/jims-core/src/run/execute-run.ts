@@ -32,6 +32,7 @@ export async function executeRun(execution: Execution): Promise<RunEnd> {
   }
   clearTimeout(deadline);
   run.close();
+  execution.llm.end();
   pushEnd(execution, end);
   logEnd(execution, end, performance.now() - began);
   return end;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { defineApp, newEvent } from 'jims-core';
 import type { JimsApp, JimsAppOptions, Logger, Pipeline, Run, RunEvent } from 'jims-core';
@@ -8,6 +9,7 @@ import { fakeModels } from '../support/fake-models.ts';
 import type { FakeModels } from '../support/fake-models.ts';
 import { countTokens } from '../support/fake-openai/fake-openai.mjs';
 import { freshSqlite } from '../support/sqlite.ts';
+import { piece, wireServer } from '../support/wire-server.ts';
 
 const streaming: Pipeline = async (ctx) => {
   await ctx.sendMessage(ctx.llm.stream(ctx.history));
@@ -69,6 +71,33 @@ describe('ctx.llm', () => {
       { role: 'user', content: 'three' },
     ]);
   });
+
+  test(
+    'a stream that a pipeline leaves half read ends with its run',
+    { timeout: 10_000 },
+    async () => {
+      await using server = await wireServer();
+      const closed = Promise.withResolvers<void>();
+      server.answer((response) => {
+        response
+          .once('close', closed.resolve)
+          .writeHead(200, { 'content-type': 'text/event-stream' });
+        response.write(`data: ${JSON.stringify(piece('one'))}\n\n`);
+      });
+      using file = freshSqlite();
+      await using app = defineApp({
+        async pipeline(ctx) {
+          const { value } = await ctx.llm.stream(ctx.history).next();
+          ctx.sendMessage(value ?? '');
+        },
+        store: file.url,
+        llm: { model: 'house/m', servers: { house: { baseUrl: server.url } } },
+      });
+      const { end } = await say(app, 'hello');
+      assert.equal((await end).type, 'result');
+      assert.ok(await Promise.race([closed.promise.then(() => true), sleep(5000, false)]));
+    },
+  );
 
   test('the usage of a run, its conversation start included, is in its outcome and is kept', async () => {
     await using app = appOf({
