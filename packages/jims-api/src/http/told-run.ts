@@ -1,13 +1,5 @@
 import { JimsError, textPieces } from 'jims-core';
-import type {
-  AgentStatus,
-  ListenOptions,
-  NewEvent,
-  Run,
-  RunEnd,
-  RunEvent,
-  NumberedRunEvent,
-} from 'jims-core';
+import type { AgentStatus, ListenOptions, NewEvent, Run, RunEnd, RunEvent } from 'jims-core';
 
 import { assistantText } from './said.ts';
 
@@ -29,6 +21,9 @@ interface TextDelta {
   /** The message that ends with this piece, where that is known: not while it is streamed. */
   readonly ends?: NewEvent | undefined;
 }
+
+const RESTARTED =
+  'The run was interrupted and started again: what came before does not count, read it again';
 
 /**
  * A run from its beginning to its one last event, nothing missing: of a run that is over, or that
@@ -70,7 +65,12 @@ export async function* toldRun(
     yield { type: 'event', event };
   }
 
-  for await (const event of ofOneAttempt(run.listen(options))) {
+  for await (const event of run.listen(options)) {
+    if (event.type === 'restarted') {
+      if (seq === 0) continue;
+      yield { type: 'error', error: new JimsError('restarted', RESTARTED) };
+      return;
+    }
     const places = event.seq - seq;
     seq = event.seq;
     switch (event.type) {
@@ -92,27 +92,6 @@ export async function* toldRun(
       case 'error':
         yield event;
         break;
-    }
-  }
-}
-
-type AttemptEvent = Exclude<NumberedRunEvent, { readonly type: 'restarted' }>;
-
-/** The events of one attempt. When another one begins after some of them, an error is the end. */
-async function* ofOneAttempt(
-  events: AsyncIterable<NumberedRunEvent>,
-): AsyncGenerator<AttemptEvent, void, void> {
-  let hasBegun = false;
-  for await (const event of events) {
-    if (event.type !== 'restarted') {
-      hasBegun = true;
-      yield event;
-    } else if (hasBegun) {
-      const { attempt, seq } = event;
-      const words =
-        'The run was interrupted and started again: what came before does not count, read it again';
-      yield { type: 'error', error: new JimsError('restarted', words), attempt, seq };
-      return;
     }
   }
 }

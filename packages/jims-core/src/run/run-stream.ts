@@ -70,7 +70,7 @@ export class RunStream {
 
   /** Tells an event; dropped after the last one. */
   push(event: Exclude<RunEvent, { type: 'restarted' }>): void {
-    this.pushNumbered({ ...event, attempt: this.#attempt, seq: this.lastSeq + 1 });
+    this.#add({ ...event, attempt: this.#attempt, seq: this.lastSeq + 1 });
   }
 
   /** As `push`, for an event that has its position already; dropped when that is not a later one. */
@@ -105,17 +105,18 @@ export class RunStream {
   > {
     const events = this.#events;
     const attempt = this.#attempt;
-    const from = after ?? NOTHING;
-    let next = this.#indexAfter(from);
+    let next = after ? this.#indexAfter(after) : this.#begin;
     // All that a joiner missed is put together; of what comes then, only what piles up.
     let joinedUntil = after && !piecemeal ? events.length : 0;
     if (after && after.attempt < attempt) yield { type: 'restarted', attempt, seq: 0 };
-    while (await this.#has(next)) {
+    // No promise for an event that is there: a stream has one for every piece of text.
+    while (next < events.length || (await this.#grows(next))) {
       if (!piecemeal && events.length - next > FAR_BEHIND) joinedUntil = events.length;
       const first = next;
       next = endOfText(events, first, joinedUntil);
-      // Of a run that is read from elsewhere, what the listener has seen may come only now.
-      const unseen = events.slice(first, next).filter((event) => !wasSeen(event, from));
+      const some = events.slice(first, next);
+      // Of a run of another process, what the listener has seen may come only now.
+      const unseen = after ? some.filter((event) => !wasSeen(event, after)) : some;
       if (unseen.length > 0) yield joined(unseen);
     }
   }
@@ -125,7 +126,7 @@ export class RunStream {
   }
 
   /** Resolves with true when there is an event at an index, with false when none comes any more. */
-  async #has(index: number): Promise<boolean> {
+  async #grows(index: number): Promise<boolean> {
     while (index >= this.#events.length) {
       if (this.#ended) return false;
       this.#more ??= Promise.withResolvers<void>();
@@ -150,8 +151,6 @@ export class RunStream {
 function goesOn(event: RunEvent): boolean {
   return event.type === 'cancelled' && event.goesOn === true;
 }
-
-const NOTHING: RunPosition = { attempt: 0, seq: 0 };
 
 /** Whether a listener has it. A position can be wrong: an end counts only when it is this very one. */
 function wasSeen(event: NumberedRunEvent, seen: RunPosition): boolean {
