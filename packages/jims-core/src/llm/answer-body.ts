@@ -3,6 +3,7 @@ import { Readable, pipeline } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 
 import type { Exchange } from './exchange.ts';
+import { parsedJson } from './foreign-json.ts';
 import { UnexpectedAnswerError } from './provider-failure.ts';
 import { ProviderReportError, errorInAnswer } from './reported-error.ts';
 
@@ -117,17 +118,9 @@ async function restOf(chunks: Chunks, before: readonly Uint8Array[]): Promise<st
 }
 
 function notEvents({ headers }: IncomingMessage, text: string): Error {
-  const error = errorInAnswer(parsed(text));
+  const error = errorInAnswer(parsedJson(text.trim()));
   if (error) return new ProviderReportError(error);
   return new UnexpectedAnswerError(headers['content-type'], 'a stream of events');
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text.trim());
-  } catch {
-    return undefined;
-  }
 }
 
 function textOf(bytes: readonly Uint8Array[]): string {
