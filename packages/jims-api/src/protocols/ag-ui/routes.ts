@@ -2,7 +2,7 @@ import { threadOfMessage } from '../../http/chat-message.ts';
 import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
 import { threadOfChat } from '../../http/history-thread.ts';
 import type { ApiContext, Call, Protocol } from '../../http/route.ts';
-import { callerOf, streamFrames, streamRun, threadHeader } from '../../http/run-routes.ts';
+import { countedContact, streamFrames, streamRun, threadHeader } from '../../http/run-routes.ts';
 import { tellOptions } from '../../http/said.ts';
 import { decode } from './decode.ts';
 import type { AgUiInput } from './decode.ts';
@@ -24,14 +24,14 @@ export function agUiProtocol(api: ApiContext): Protocol {
     const contactId = contactOf(call, contactInQuery(call) ?? input.contactId);
     const { message } = input;
     if (!message) return snapshot(call, input, contactId ?? NOBODY);
-    const place = await threadOfMessage(api, call, message, {
+    const target = await threadOfMessage(api, call, message, {
       contactId,
       nobody: NOBODY,
       threadId: threadHeader(call) ?? message.threadId,
       chatId: { protocol: PROTOCOL, id: input.threadId },
       interface: PROTOCOL,
     });
-    const ask = { ...message.terms, incoming: message.incoming, ...place };
+    const ask = { ...message.terms, incoming: message.incoming, ...target };
     return streamRun(api, call, ask, (started) =>
       encodeStream(started, input, tellOptions(api, call)),
     );
@@ -40,7 +40,7 @@ export function agUiProtocol(api: ApiContext): Protocol {
   async function snapshot(call: Call, input: AgUiInput, contact: string): Promise<Response> {
     const thread = await threadOfChat(app, contact, { protocol: PROTOCOL, id: input.threadId });
     const { events } = thread ? await app.recentEvents(thread) : NOTHING;
-    const leave = api.streams.enter(callerOf(call));
+    const leave = api.streams.enter(countedContact(call));
     return streamFrames(api, call, encodeSnapshot(events, input), { leave });
   }
 

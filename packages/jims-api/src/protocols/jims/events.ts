@@ -9,7 +9,7 @@ import { pythonJsonText } from '../../http/json-pieces.ts';
 import { lastEventIdInQuery, lastEventIdInvalid, lastEventIdOf } from '../../http/last-event-id.ts';
 import { cursorIn, integerIn } from '../../http/query.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
-import { callerOf, streamFrames } from '../../http/run-routes.ts';
+import { countedContact, streamFrames } from '../../http/run-routes.ts';
 import type { SseFrame } from '../../http/sse-text.ts';
 import { largeJson } from '../../http/streamed-json.ts';
 import { eventResource } from './resources.ts';
@@ -69,7 +69,7 @@ async function tail(
   }: { readonly threadId: string; readonly domains: readonly string[] | undefined },
 ): Promise<Response> {
   const after = startOf(call);
-  const leave = api.streams.enter(callerOf(call));
+  const leave = api.streams.enter(countedContact(call));
   const gone = new AbortController();
   const events = api.app.followThread(threadId, {
     signal: gone.signal,
