@@ -2,7 +2,7 @@ import { cleanText } from './clean-text.ts';
 import { WholeCharacters, isHighSurrogate } from './whole-characters.ts';
 
 /**
- * How many UTF-16 units of text are sent in one piece: no line of a stream is then longer than 64 KiB,
+ * How many UTF-16 units of text are sent in one piece: a line of a stream is then not longer than 64 KiB,
  * which is all that some clients read.
  */
 export const MAX_PIECE_CHARS: number = 16 * 1024;

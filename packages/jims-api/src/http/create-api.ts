@@ -116,7 +116,7 @@ export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseR
 
   app.metrics.expectRefusals(['too_many_streams', 'too_many_streams_of_caller', 'body_too_large']);
   const { publicUrl } = api;
-  const terms: AnswerOptions = {
+  const answering: AnswerOptions = {
     api,
     authenticate,
     cors,
@@ -125,7 +125,7 @@ export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseR
     log: new RequestLog(api.logger),
     isDraining,
   };
-  const answerBy = (routed: Routed): Promise<Response> => answer(terms, routed);
+  const answerBy = (routed: Routed): Promise<Response> => answer(answering, routed);
   const elsewhere =
     (route: Route) =>
     (request: Request): Promise<Response> =>

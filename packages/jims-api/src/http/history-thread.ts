@@ -26,7 +26,7 @@ export interface ChatId {
 
 /**
  * The thread that a client's history belongs to: that of its chat, or a new one. When the client has
- * edited a message, or asks for another answer, the thread is forked there, and the fork takes its place:
+ * edited a message, or wants another answer, the thread is forked there, and the fork takes over:
  * see {@link align}.
  */
 export async function threadOfHistory(app: JimsApp, history: ClientHistory): Promise<RunTarget> {

@@ -18,7 +18,7 @@ const COMPACT: Style = { encode: oneLine, comma: ',', colon: ':' };
 const PYTHON: Style = { encode: pythonJson, comma: ', ', colon: ': ' };
 
 /**
- * As `JSON.stringify`, in one line by whatever rule: some clients end a line at U+0085, U+2028 and
+ * As `JSON.stringify`, in one line by any rule: some clients end a line at U+0085, U+2028 and
  * U+2029, too. Half characters and NULs become U+FFFD. A large value comes in pieces: what is not
  * taken yet is not in memory twice.
  */

@@ -1,4 +1,4 @@
-// Which requests are let through before anybody looks at who calls: what a page on the web can make a
+// Which requests are let through before anybody looks at the caller: what a page on the web can make a
 // browser send must have no effect here, and must read nothing.
 import type { Cors } from './cors.ts';
 import { HttpError } from './errors.ts';

@@ -4,7 +4,7 @@ import type { Logger } from 'jims-core';
 import type { HttpError } from './errors.ts';
 import { RepeatLimit } from './repeat-limit.ts';
 
-/** A request that was answered, as its line of the log describes it. */
+/** A request that was answered, as its log line describes it. */
 export interface AnsweredRequest {
   readonly requestId: string;
   readonly method: string;

@@ -44,8 +44,13 @@ export function serviceRoutes(options: ServiceRoutesOptions): Route[] {
       contactless: true,
       async handle(call) {
         const operations = [...serviceOperations, ...(await options.operations())];
-        const terms = { version, secured, maxMessageBytes, publicUrl, operations };
-        document ??= openApiDocument(terms);
+        document ??= openApiDocument({
+          version,
+          secured,
+          maxMessageBytes,
+          publicUrl,
+          operations,
+        });
         return json(call, await document);
       },
     },

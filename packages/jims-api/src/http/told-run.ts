@@ -1,5 +1,5 @@
 import { JimsError, textPieces } from 'jims-core';
-import type { AgentStatus, ListenOptions, NewEvent, Run, RunEnd, RunEvent } from 'jims-core';
+import type { AgentStatus, ListenOptions, NewEvent, Run, RunEnd } from 'jims-core';
 
 import { assistantText } from './said.ts';
 
@@ -65,6 +65,12 @@ export async function* toldRun(
     yield { type: 'event', event };
   }
 
+  /** What is known by the outcome alone. */
+  function* left(outcome: Outcome): Generator<ToldEvent> {
+    for (const each of eventsOf(outcome).filter(({ id }) => !told.has(id))) yield* whole(each);
+    for (const messageId of open.keys()) yield* end(messageId);
+  }
+
   for await (const event of run.listen(options)) {
     if (event.type === 'restarted') {
       if (seq === 0) continue;
@@ -75,6 +81,7 @@ export async function* toldRun(
     seq = event.seq;
     switch (event.type) {
       case 'status':
+      case 'error':
         yield event;
         break;
       case 'delta':
@@ -85,17 +92,15 @@ export async function* toldRun(
         break;
       case 'result':
       case 'cancelled':
-        for (const each of eventsOf(event).filter(({ id }) => !told.has(id))) yield* whole(each);
-        for (const messageId of open.keys()) yield* end(messageId);
-        yield event;
-        break;
-      case 'error':
+        yield* left(event);
         yield event;
         break;
     }
   }
 }
 
-function eventsOf(end: RunEvent & { type: 'result' | 'cancelled' }): readonly NewEvent[] {
+type Outcome = RunEnd & { readonly type: 'result' | 'cancelled' };
+
+function eventsOf(end: Outcome): readonly NewEvent[] {
   return end.type === 'result' ? end.result.events : end.events;
 }

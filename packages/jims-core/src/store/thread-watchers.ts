@@ -1,4 +1,4 @@
-/** Who waits for what is new in threads, of one store. */
+/** The readers that wait for what is new in threads, of one store. */
 export class ThreadWatchers {
   readonly #wakes = new Map<string, Set<() => void>>();
   readonly #look: () => void;
@@ -8,7 +8,7 @@ export class ThreadWatchers {
 
   /**
    * @param look Looks for what other processes have written; called from time to time while
-   *   somebody waits, once for all who do.
+   *   somebody waits, once for all of them.
    */
   constructor(look: () => void, everyMs: number = LOOK_EVERY_MS) {
     this.#look = look;

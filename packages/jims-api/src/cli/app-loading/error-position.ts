@@ -61,7 +61,7 @@ function ownFrame(error: Error, hook: ResolveHook): string | undefined {
   for (const line of (error.stack ?? '').split('\n')) {
     const [, where = '', number] = FRAME.exec(line) ?? [];
     const path = asPath(where);
-    // Of a file that was compiled elsewhere only the name may be here, by its source map.
+    // Of a file that another tool compiled only the name may be here, by its source map.
     const isFile = path !== '' && !path.includes('<anonymous>');
     if (isFile && hook.aliases.isOfProject(path)) return `${path}:${number}`;
   }

@@ -99,21 +99,25 @@ function cursorOf(id: string | undefined): EventPosition | undefined {
 
 /** A contact sees what was said; the rest is not there for him. */
 function domainsOf({ query, principal }: Call): readonly string[] | undefined {
-  const asked = [...new Set(query.getAll('domain').flatMap((text) => text.split(',')))];
-  const strange = asked.find((domain) => !DOMAIN.test(domain));
+  const domains = [...new Set(query.getAll('domain').flatMap((text) => text.split(',')))];
+  const strange = domains.find((domain) => !DOMAIN.test(domain));
   if (strange !== undefined) {
     const msg = 'Input should be the name of a domain, such as comm';
     throw domainError('string_pattern_mismatch', msg, strange.slice(0, 100));
   }
-  if (asked.length > MAX_DOMAINS) {
-    const msg = `Input should have at most ${MAX_DOMAINS} domains, not ${asked.length}`;
-    throw domainError('too_long', msg, `${asked.slice(0, MAX_DOMAINS).join(',')},…`.slice(0, 100));
+  if (domains.length > MAX_DOMAINS) {
+    const msg = `Input should have at most ${MAX_DOMAINS} domains, not ${domains.length}`;
+    throw domainError(
+      'too_long',
+      msg,
+      `${domains.slice(0, MAX_DOMAINS).join(',')},…`.slice(0, 100),
+    );
   }
   if (principal.kind === 'contact') {
-    if (asked.some((domain) => domain !== 'comm')) throw notFound();
+    if (domains.some((domain) => domain !== 'comm')) throw notFound();
     return ['comm'];
   }
-  return asked.length > 0 ? asked : undefined;
+  return domains.length > 0 ? domains : undefined;
 }
 
 function domainError(type: string, msg: string, input: string): HttpError {

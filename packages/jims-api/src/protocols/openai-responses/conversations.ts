@@ -93,7 +93,7 @@ export async function listItems(api: ApiContext, call: Call): Promise<Response> 
 }
 
 /**
- * `POST /v1/conversations/{conversation_id}/items`: what was said elsewhere; all of it, or nothing.
+ * `POST /v1/conversations/{conversation_id}/items`: what was said outside JIMS; all of it, or nothing.
  *
  * @throws JimsError `thread_busy` while a run is not over: its answer would come after what was said later.
  */

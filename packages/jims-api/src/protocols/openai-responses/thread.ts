@@ -116,12 +116,12 @@ async function forkBehind(app: JimsApp, run: RunRecord): Promise<RunThread> {
     kind: 'new',
     contactId: thread.contactId ?? NOBODY,
     threadConfig: thread.config,
-    events: last ? await copies(app, thread, behind(last)) : [],
+    events: last ? await copies(app, thread, positionAfter(last)) : [],
   };
 }
 
 /** The first position after an event: no two of a thread have the same time. */
-function behind({ createdAt }: EventPosition): EventPosition {
+function positionAfter({ createdAt }: EventPosition): EventPosition {
   return { createdAt, id: LAST_ID };
 }
 

@@ -55,7 +55,7 @@ export function progressLists(
   return [rows.map(({ seq }) => seq), rows.map(({ event }) => toJson(event))];
 }
 
-/** What PostgreSQL cannot keep is left out: a status is no reason for a run to fail. */
+/** What PostgreSQL cannot keep is left out: a run does not fail for a status. */
 function kept(progress: readonly RunProgress[]): readonly RunProgress[] {
   return progress.filter(({ event }) => !hasNulText(event));
 }
