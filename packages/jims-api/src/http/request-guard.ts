@@ -76,7 +76,7 @@ export function createRequestGuard(options: RequestGuardOptions): RequestGuard {
 
 /** The host that a request names in its address and in its header: a server may make one of the other. */
 function hostsOf(request: Request): readonly string[] {
-  const header = request.headers.get('host');
+  const header = request.headers.get('host') ?? '';
   const { host } = new URL(request.url);
-  return header === null || header === '' ? [host] : [host, header];
+  return header === '' || header === host ? [host] : [host, header];
 }
