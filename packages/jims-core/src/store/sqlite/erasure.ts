@@ -1,3 +1,4 @@
+import { eraseThreads } from '../erase-threads.ts';
 import type { PurgeLimits, PurgeResult } from '../store.ts';
 import type { ThreadWatchers } from '../thread-watchers.ts';
 import type { CommitGroup } from './commit-group.ts';
@@ -17,36 +18,23 @@ export interface Erasure {
   purge(limits: PurgeLimits): Promise<PurgeResult>;
 }
 
-/** How many threads one piece looks at. */
-const PIECE_THREADS = 500;
-
 export function erasure({ group, erase, truncation, watchers }: ErasureOptions): Erasure {
   let hasPurged = false;
 
-  function wake(threadIds: readonly string[]): void {
-    for (const threadId of threadIds) watchers.wake(threadId);
-  }
-
   return {
     async deleteThreads(which) {
-      const ids: string[] = [];
-      for (;;) {
-        const taken = await group.write(() => erase.takeThreads(which));
-        if (taken.length === 0) break;
-        wake(taken);
-        ids.push(...taken);
-      }
-      for (let done = 0; done < ids.length;) {
-        const rest = ids.slice(done, done + PIECE_THREADS);
-        done += await group.write(() => erase.eraseSome(rest));
-      }
+      const ids = await eraseThreads({
+        take: () => group.write(() => erase.takeThreads(which)),
+        eraseSome: (threadIds) => group.write(() => erase.eraseSome(threadIds)),
+        wake: (threadId) => watchers.wake(threadId),
+      });
       if (ids.length > 0) truncation.truncate();
       return ids;
     },
 
     async purge(limits) {
       const purged = await group.write(() => erase.purge(limits));
-      wake(purged.threadIds);
+      for (const threadId of purged.threadIds) watchers.wake(threadId);
       if (hasPurged && !purged.more) truncation.truncate();
       hasPurged = purged.more;
       return purged;
