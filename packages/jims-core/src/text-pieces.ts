@@ -2,7 +2,7 @@ import { cleanText } from './clean-text.ts';
 import { WholeCharacters, isHighSurrogate } from './whole-characters.ts';
 
 /**
- * How many UTF-16 units of text are sent in one piece: a line of a stream is then not longer than 64 KiB,
+ * How many UTF-16 units of text are sent in one piece: no line of a stream is then longer than 64 KiB,
  * which is all that some clients read.
  */
 export const MAX_PIECE_CHARS: number = 16 * 1024;
@@ -47,7 +47,7 @@ function nonEmpty(text: string): readonly string[] {
   return text === '' ? [] : textPieces(cleanText(text));
 }
 
-/** The last index up to `end` where text may be cut. */
+/** The last place up to `end` where text may be cut. */
 function cutBefore(text: string, end: number): number {
   const from = end - CLUSTER_CHARS;
   const clusters = graphemes().segment(text.slice(from, end + CLUSTER_CHARS));

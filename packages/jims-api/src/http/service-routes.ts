@@ -44,13 +44,8 @@ export function serviceRoutes(options: ServiceRoutesOptions): Route[] {
       contactless: true,
       async handle(call) {
         const operations = [...serviceOperations, ...(await options.operations())];
-        document ??= openApiDocument({
-          version,
-          secured,
-          maxMessageBytes,
-          publicUrl,
-          operations,
-        });
+        const terms = { version, secured, maxMessageBytes, publicUrl, operations };
+        document ??= openApiDocument(terms);
         return json(call, await document);
       },
     },

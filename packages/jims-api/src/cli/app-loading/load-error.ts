@@ -31,7 +31,7 @@ export function explainLoadError(error: unknown, context: LoadErrorContext): str
   return hint === undefined ? line : `${line}\n${hint}`;
 }
 
-/** The message of what was thrown, in one line. */
+/** The message of whatever was thrown, in one line. */
 function messageOf(error: unknown): string {
   return describeError(error)
     .message.replace(/\nRequire stack:[^]*$/, '')

@@ -24,14 +24,14 @@ export function agUiProtocol(api: ApiContext): Protocol {
     const contactId = contactOf(call, contactInQuery(call) ?? input.contactId);
     const { message } = input;
     if (!message) return snapshot(call, input, contactId ?? NOBODY);
-    const target = await threadOfMessage(api, call, message, {
+    const place = await threadOfMessage(api, call, message, {
       contactId,
       nobody: NOBODY,
       threadId: threadHeader(call) ?? message.threadId,
       chatId: { protocol: PROTOCOL, id: input.threadId },
       interface: PROTOCOL,
     });
-    const ask = { ...message.terms, incoming: message.incoming, ...target };
+    const ask = { ...message.terms, incoming: message.incoming, ...place };
     return streamRun(api, call, ask, (started) =>
       encodeStream(started, input, tellOptions(api, call)),
     );

@@ -40,14 +40,14 @@ export function aiSdkProtocol(api: ApiContext): Protocol {
 
   async function askOf(call: Call): Promise<RunAsk> {
     const message = decode(api, await call.body());
-    const target = await threadOfMessage(api, call, message, {
+    const place = await threadOfMessage(api, call, message, {
       contactId: contactOf(call, contactInQuery(call) ?? message.contactId),
       nobody: NOBODY,
       threadId: threadHeader(call) ?? message.threadId,
       chatId: { protocol: PROTOCOL, id: message.chatId },
       interface: PROTOCOL,
     });
-    return { ...message.terms, incoming: message.incoming, ...target };
+    return { ...message.terms, incoming: message.incoming, ...place };
   }
 
   async function resume(call: Call): Promise<Response> {

@@ -42,7 +42,7 @@ export function openAiChatProtocol(api: ApiContext): Protocol {
   }
 
   async function askOf(call: Call, asked: ChatCompletionAsk, aside: boolean): Promise<RunAsk> {
-    const target = await threadOfMessage(api, call, asked, {
+    const place = await threadOfMessage(api, call, asked, {
       contactId: callerOf(call, asked.caller),
       nobody: NOBODY,
       threadId: aside ? undefined : (threadHeader(call) ?? asked.threadId),
@@ -50,7 +50,7 @@ export function openAiChatProtocol(api: ApiContext): Protocol {
       interface: 'openai',
     });
     // Closing the connection is how these clients say stop.
-    return { ...target, incoming: asked.incoming, onDisconnect: 'cancel' };
+    return { ...place, incoming: asked.incoming, onDisconnect: 'cancel' };
   }
 
   return {
