@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { eventDomain } from 'jims-core';
 import type { EventPosition, ThreadEvent } from 'jims-core';
 
-import { timeOfUuidV7 } from './uuid.ts';
+import { timeOfUuid } from './uuid.ts';
 
 export interface SaidText {
   readonly role: 'user' | 'assistant';
@@ -123,6 +123,6 @@ function exchanges(history: readonly SaidText[]): readonly SaidText[] {
  * without one, or with a time of another kind.
  */
 function isMadeSince(id: string, since: number): boolean {
-  const madeAt = timeOfUuidV7(id);
+  const madeAt = timeOfUuid(id);
   return madeAt !== undefined && madeAt >= since && madeAt <= Date.now();
 }

@@ -1,5 +1,6 @@
 import { cleanJson } from 'jims-core';
 
+import { isHighSurrogate } from './json-characters.ts';
 import { pythonJson } from './python-json.ts';
 
 /** Text, or pieces of it that are made when they are taken, anew for each iteration. */
@@ -129,8 +130,4 @@ function charsLeftOfMembers(record: Record<string, unknown>, chars: number): num
 /** An object that is written as its members; one that writes itself counts as one value. */
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !('toJSON' in value);
-}
-
-function isHighSurrogate(code: number): boolean {
-  return code >= 0xd800 && code <= 0xdbff;
 }
