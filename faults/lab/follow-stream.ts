@@ -9,8 +9,8 @@ import type { Witness } from './witness.ts';
 
 /** What a client has of a stream so far. */
 interface Seen {
-  /** The id of the newest frame: `<attempt>.<number>`. */
-  last: string;
+  /** The id of the newest frame, `<attempt>.<number>`; none before the first. */
+  last: string | undefined;
   /** The text of each message, put together of its deltas. */
   readonly texts: Map<string, string>;
 }
@@ -34,16 +34,7 @@ export function createStreamFollower(
         witness.read(message, JSON.stringify(frame));
         const { event, data, id } = frame;
         if (id !== undefined) {
-          checks.that('stream', comesAfter(id, seen.last), () => {
-            return `${message.id}: frame ${id} came after ${seen.last}`;
-          });
-          checks.that(
-            'stream',
-            attemptOf(id) === attemptOf(seen.last) || event === 'restarted',
-            () => {
-              return `${message.id}: frame ${id} came after ${seen.last}, and nothing said so`;
-            },
-          );
+          checkOrder(message, { event, id }, seen.last);
           seen.last = id;
         }
         if (event === 'restarted') seen.texts.clear();
@@ -59,6 +50,19 @@ export function createStreamFollower(
       // Cut off: it is joined again.
     }
     return undefined;
+  }
+
+  /** What a client has not seen anything of cannot begin again for it: its first frame may be of any attempt. */
+  function checkOrder(
+    message: Message,
+    { event, id }: { readonly event: string; readonly id: string },
+    last: string | undefined,
+  ): void {
+    if (last === undefined) return;
+    const fact = `${message.id}: frame ${id} came after ${last}`;
+    checks.that('stream', comesAfter(id, last), () => fact);
+    const isAnnounced = attemptOf(id) === attemptOf(last) || event === 'restarted';
+    checks.that('stream', isAnnounced, () => `${fact}, and nothing said so`);
   }
 
   function endAnswer(
@@ -79,12 +83,12 @@ export function createStreamFollower(
     return { kind: 'result', status: 200, said };
   }
 
-  async function join(message: Message, after: string): Promise<Response | undefined> {
+  async function join(message: Message, after: string | undefined): Promise<Response | undefined> {
     const server = cluster.pick(random);
     if (!server) return undefined;
     history.write({ what: 'join', message: message.id, process: server.name, after });
     return fetch(`${server.url}/api/v1/runs/${message.runId ?? ''}/stream`, {
-      headers: { 'last-event-id': after },
+      headers: after === undefined ? {} : { 'last-event-id': after },
       signal: AbortSignal.timeout(patienceMs),
     }).catch(() => undefined);
   }
@@ -92,7 +96,7 @@ export function createStreamFollower(
   return async (message, first) => {
     witness.named(message, first);
     witness.acknowledged(message);
-    const seen: Seen = { last: '1.0', texts: new Map() };
+    const seen: Seen = { last: undefined, texts: new Map() };
     const until = performance.now() + patienceMs * 2;
     let response: Response | undefined = first;
     while (performance.now() < until) {

@@ -146,12 +146,12 @@ export const POSTGRES_MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: `${STORE}/runs.ts`,
-        from: '      const [seqs, told] = progressLists(progress);\n',
-        to: `      const [seqs, told] = progressLists(progress);
-      const [id] = ids;
-      if (id !== undefined) {
-        const first = [[id], types.slice(0, 1), data.slice(0, 1)];
-        await db.query('select jims.append_to_thread($1::uuid, $2, $3, $4)', [run.threadId, ...first]);
+        from: '      const [seqs, told] = await progressLists(progress);\n',
+        to: `      const [seqs, told] = await progressLists(progress);
+      const [first] = events;
+      if (first) {
+        const event = [[first.id], [first.type], [toJson(first.data)]];
+        await db.query('select jims.append_to_thread($1::uuid, $2, $3, $4)', [run.threadId, ...event]);
       }
 `,
       },

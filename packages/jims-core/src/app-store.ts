@@ -38,6 +38,6 @@ export function shuttingDown(): JimsError {
 export function tooLate(): JimsError {
   return new JimsError(
     'app_invalid',
-    'The app is open already, so options of open() come too late: call open() before the app is used',
+    'The app is open already, so options of open() come too late: call open() before the app is used. In an app that jims-api serves leave open() out: the command calls it, with its own options',
   );
 }

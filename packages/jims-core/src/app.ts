@@ -5,6 +5,7 @@ import type { Llm, LlmProvider } from './llm/llm.ts';
 import type { LlmSettings } from './llm/settings.ts';
 import { silentLogger } from './logger.ts';
 import type { Logger } from './logger.ts';
+import { defaultOpenOptions } from './open-options.ts';
 import type { Pipeline } from './pipeline.ts';
 import { CORE_REFUSALS } from './run/accept-run.ts';
 import { createRunEngine } from './run/run-engine.ts';
@@ -78,7 +79,7 @@ export class JimsApp extends ThreadReader implements AsyncDisposable {
   readonly #llm: LlmSettings | LlmProvider | undefined;
   #models: LlmProvider | undefined;
   #ownLlm: Llm | undefined;
-  #options: OpenOptions = {};
+  #options: OpenOptions | undefined;
   #opened: Promise<Opened> | undefined;
   #engine: RunEngine | undefined;
   #closing: Promise<void> | undefined;
@@ -124,7 +125,7 @@ export class JimsApp extends ThreadReader implements AsyncDisposable {
   async open(options: OpenOptions = {}): Promise<{ readonly storeDescription: string }> {
     if (Object.values(options).some((value) => value !== undefined)) {
       if (this.#closing) throw shuttingDown();
-      if (this.#opened) throw tooLate();
+      if (this.#opened && this.#options !== options) throw tooLate();
       this.#options = options;
     }
     const { store } = await this.#open();
@@ -280,6 +281,7 @@ export class JimsApp extends ThreadReader implements AsyncDisposable {
 
   #open(): Promise<Opened> {
     if (this.#closed.signal.aborted) return Promise.reject(shuttingDown());
+    this.#options ??= defaultOpenOptions();
     this.#opened ??= this.#openNow(this.#options).catch((error: unknown) => {
       // A database that comes up later than the app is found by the next call.
       this.#opened = undefined;

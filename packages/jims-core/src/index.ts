@@ -27,6 +27,7 @@ export { readUsage } from './llm/usage.ts';
 export type { CallUsage, ModelUsage } from './llm/usage.ts';
 export type { Logger } from './logger.ts';
 export { newId } from './new-id.ts';
+export { openByDefault } from './open-options.ts';
 export { pipelineName } from './pipeline.ts';
 export type { Pipeline } from './pipeline.ts';
 export { failCurrentRun } from './run/live-run.ts';

@@ -3,9 +3,9 @@ import { WholeCharacters, isHighSurrogate } from './whole-characters.ts';
 
 /**
  * How many UTF-16 units of text are sent in one piece: no line of a stream is then longer than 64 KiB,
- * which is all that some clients read.
+ * which is all that some clients read. JSON may need six bytes for each of them.
  */
-export const MAX_PIECE_CHARS: number = 16 * 1024;
+export const MAX_PIECE_CHARS: number = 10 * 1024;
 
 /** The longest cluster that is kept together, such as an emoji of a family. */
 const CLUSTER_CHARS = 64;
@@ -21,7 +21,7 @@ export function textPieces(text: string): string[] {
   const pieces: string[] = [];
   let from = 0;
   while (text.length - from > MAX_PIECE_CHARS) {
-    const until = cutBefore(text, from + MAX_PIECE_CHARS);
+    const until = cutBefore(text, from, from + MAX_PIECE_CHARS);
     pieces.push(text.slice(from, until));
     from = until;
   }
@@ -47,14 +47,25 @@ function nonEmpty(text: string): readonly string[] {
   return text === '' ? [] : textPieces(cleanText(text));
 }
 
-/** The last place up to `end` where text may be cut. */
-function cutBefore(text: string, end: number): number {
-  const from = end - CLUSTER_CHARS;
+/** The last place up to `end` where text that begins at `start` may be cut. */
+function cutBefore(text: string, start: number, end: number): number {
+  const from = beginningOfFlags(text, start, end - CLUSTER_CHARS);
   const clusters = graphemes().segment(text.slice(from, end + CLUSTER_CHARS));
-  const start = from + (clusters.containing(CLUSTER_CHARS)?.index ?? CLUSTER_CHARS);
-  if (start > from) return start;
+  const index = from + (clusters.containing(end - from)?.index ?? end - from);
+  if (index > end - CLUSTER_CHARS) return index;
   // A cluster without end, as no person writes it.
   return isHighSurrogate(text.charCodeAt(end - 1)) ? end - 1 : end;
+}
+
+/** A flag is a pair of letters: in a row of flags only its beginning says which letters are a pair. */
+function beginningOfFlags(text: string, start: number, at: number): number {
+  let from = isHighSurrogate(text.charCodeAt(at - 1)) ? at - 1 : at;
+  while (from - 2 >= start && isFlagLetter(text.codePointAt(from - 2))) from -= 2;
+  return from;
+}
+
+function isFlagLetter(codePoint: number | undefined): boolean {
+  return codePoint !== undefined && codePoint >= 0x1f1e6 && codePoint <= 0x1f1ff;
 }
 
 let segmenter: Intl.Segmenter | undefined;

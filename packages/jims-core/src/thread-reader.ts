@@ -8,7 +8,7 @@ import type {
   ThreadList,
   ThreadQuery,
 } from './store/store.ts';
-import { eventPieces } from './thread/event-pieces.ts';
+import { eventPieces, piecesOf } from './thread/event-pieces.ts';
 import type { ThreadEvent } from './thread/event.ts';
 import type { Thread } from './thread/thread.ts';
 
@@ -78,12 +78,12 @@ export abstract class ThreadReader {
 
   /**
    * As `readEvents`, for a thread that is likely to be used again: what this process has read of it
-   * before is not read again, and comes as one piece, when that is all of the thread.
+   * before is not read again when that is all of the thread.
    */
   async *allEvents(thread: Thread): AsyncGenerator<readonly ThreadEvent[], void, void> {
     const recent = await this.recentEvents(thread);
     if (recent.isCut) yield* this.readEvents(thread.id);
-    else yield recent.events;
+    else yield* piecesOf(recent.events);
   }
 
   /**

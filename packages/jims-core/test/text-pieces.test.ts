@@ -71,6 +71,19 @@ describe('pieces of text', () => {
     });
   }
 
+  for (const cluster of ['🇩🇪', '👩‍👩‍👧‍👦', '🏴󠁧󠁢󠁥󠁮󠁧󠁿', '1️⃣']) {
+    test(`do not cut ${JSON.stringify(cluster)}, one of very many`, () => {
+      for (let at = 0; at < cluster.length; at += 1) {
+        const text = 'x'.repeat(at) + cluster.repeat(MAX_PIECE_CHARS);
+        const [first = '', ...others] = textPieces(text);
+        assert.equal([first, ...others].join(''), text);
+        const counts = [first.length - at, ...others.map((piece) => piece.length)];
+        const cut = counts.filter((count) => count % cluster.length !== 0);
+        assert.deepEqual(cut, [], `after ${at}`);
+      }
+    });
+  }
+
   test('are made of one cluster without end, too', () => {
     const text = `x${'\u0301'.repeat(3 * MAX_PIECE_CHARS)}`;
     const pieces = textPieces(text);

@@ -42,6 +42,7 @@ export function createApiServer(app: JimsApp, options: ApiServerOptions): Server
   const api = createHostedApi(app, options, streams.respond);
   const listener = getRequestListener(
     async (request, { incoming, outgoing }) => {
+      if (lacksHost(incoming)) return unreadableRequest(logger);
       const response = await api.fetch(request, { incoming });
       if (!(outgoing instanceof ServerResponse)) return response;
       if (incoming instanceof IncomingMessage) boundUnreadBody(incoming, outgoing);
@@ -62,6 +63,8 @@ export function createApiServer(app: JimsApp, options: ApiServerOptions): Server
       requestTimeout: options.requestTimeoutMs,
       keepAliveTimeout: options.keepAliveTimeoutMs,
       connectionsCheckingInterval: CHECK_CONNECTIONS_MS,
+      // Refused by the listener: Node's own answer has no body and no request id.
+      requireHostHeader: false,
       // Two Authorization headers must be seen as two, or the second could hide behind the first.
       joinDuplicateHeaders: true,
     },
@@ -69,4 +72,12 @@ export function createApiServer(app: JimsApp, options: ApiServerOptions): Server
   );
   answerUnreadable(server, logger);
   return server.once('close', () => streams.close());
+}
+
+/** Only HTTP/1.0 may leave it out. */
+function lacksHost({
+  headers,
+  httpVersion,
+}: Pick<IncomingMessage, 'headers' | 'httpVersion'>): boolean {
+  return httpVersion === '1.1' && headers.host === undefined;
 }

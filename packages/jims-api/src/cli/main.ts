@@ -1,4 +1,11 @@
-import { defineApp, describeError, failCurrentRun, isJimsApp, isJimsError } from 'jims-core';
+import {
+  defineApp,
+  describeError,
+  failCurrentRun,
+  isJimsApp,
+  isJimsError,
+  openByDefault,
+} from 'jims-core';
 import type { JimsApp } from 'jims-core';
 import type { Logger } from 'pino';
 
@@ -13,7 +20,7 @@ import { createLogger } from './logger.ts';
 import { PackageMissingError } from './optional-package.ts';
 import { UsageError, parseCommandLine } from './options.ts';
 import type { ServeCommand, ServeOptions } from './options.ts';
-import { serve } from './serve.ts';
+import { openOptions, serve } from './serve.ts';
 import type { Service } from './serve.ts';
 import { listenForSignals } from './stop-signals.ts';
 import { startWatch } from './watch.ts';
@@ -58,9 +65,12 @@ async function run({ options, warnings }: ServeCommand): Promise<void> {
   for (const warning of warnings) logger.warn(warning);
   logger.debug({ node: process.version, version: packageVersion(), ...wayIn(options) }, 'starting');
   const watch = await startWatch({ ...options, env: process.env, logger });
+  const open = openOptions(options, { logger, onRunFailed: watch.reportRun });
+  // An app may use its threads while it is loaded: to make some, or to look how far it came.
+  openByDefault(open);
   const app = await load(options, logger);
   survivePipelines(logger, watch);
-  const service = await serve(app, { ...options, onRunFailed: watch.reportRun }, logger);
+  const service = await serve(app, { ...options, open }, logger);
   signals.onStop((signal) => void stop(signal, { service, logger, watch }));
   logger.info({ ...service.address, protocols: options.protocols }, 'listening');
   warnIfOpen(options, logger);

@@ -3,12 +3,15 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 
 import type { Metrics } from 'jims-core';
 
+import { isKnownHost } from '../http/hosts.ts';
 import { listen } from './listen.ts';
 
 export interface MetricsServerOptions {
   readonly metrics: Metrics;
   readonly host: string;
   readonly port: number;
+  /** Names that requests may be sent to, beside those that no stranger can own; `undefined`: any. */
+  readonly allowedHosts: readonly string[] | undefined;
   /** The option that the host comes from. */
   readonly hostOption: string;
 }
@@ -20,8 +23,13 @@ export interface MetricsServerOptions {
  * @throws PortError when the port cannot be had.
  */
 export async function startMetricsServer(options: MetricsServerOptions): Promise<Server> {
-  const { metrics, ...address } = options;
+  const { metrics, allowedHosts, ...address } = options;
   const server = createServer((request, response) => {
+    // A page on the web may lead its own name here.
+    if (allowedHosts && !isKnownHost(request.headers.host || 'localhost', allowedHosts)) {
+      response.writeHead(403).end();
+      return;
+    }
     answer(metrics, request, response).catch((error: Error) => response.destroy(error));
   });
   await listen(server, { ...address, portOption: '--metrics-port' });

@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import type { JimsApp, OpenOptions } from 'jims-core';
 import type { Logger } from 'pino';
 
+import { isLoopback } from '../http/hosts.ts';
 import { createApiServer } from './api-server.ts';
 import { listen } from './listen.ts';
 import { startMetricsServer } from './metrics-server.ts';
@@ -24,6 +25,21 @@ export interface Service {
 
 const LAST_ANSWERS_MS = 1000;
 
+/** How the app is opened. */
+export function openOptions(
+  { limits, db, schema, traceContent }: ServeOptions,
+  { logger, onRunFailed }: Pick<OpenOptions, 'onRunFailed'> & { readonly logger: Logger },
+): OpenOptions {
+  return {
+    logger,
+    limits,
+    ...(traceContent && { traceContent }),
+    ...(onRunFailed && { onRunFailed }),
+    ...(db !== undefined && { store: db }),
+    ...(schema !== undefined && { schema }),
+  };
+}
+
 /**
  * Opens the app's store and serves the app.
  *
@@ -31,28 +47,23 @@ const LAST_ANSWERS_MS = 1000;
  */
 export async function serve(
   app: JimsApp,
-  options: ServeOptions & Pick<OpenOptions, 'onRunFailed'>,
+  options: ServeOptions & { readonly open: OpenOptions },
   logger: Logger,
 ): Promise<Service> {
-  const { host, port, db, schema, onRunFailed } = options;
+  const { host, port } = options;
   let draining = false;
   const server = createApiServer(app, { ...options, logger, isDraining: () => draining });
   logger.debug('opening the store');
-  const opening = app.open({
-    logger,
-    limits: options.limits,
-    ...(options.traceContent && { traceContent: true }),
-    ...(onRunFailed && { onRunFailed }),
-    ...(db !== undefined && { store: db }),
-    ...(schema !== undefined && { schema }),
-  });
+  const opening = app.open(options.open);
   const { storeDescription } = await noticeWaiting(opening, () =>
     logger.warn('still opening the store: the database does not answer, or something holds a lock'),
   );
   logger.debug({ store: storeDescription }, 'the store is open, its tables are up to date');
+  const metricsHost = options.metricsHost ?? host;
   const metrics = await startMetricsServer({
     metrics: app.metrics,
-    host: options.metricsHost ?? host,
+    host: metricsHost,
+    allowedHosts: isLoopback(metricsHost) ? (options.allowedHosts ?? []) : undefined,
     hostOption: options.metricsHost === undefined ? '--host' : '--metrics-host',
     port: options.metricsPort,
   });

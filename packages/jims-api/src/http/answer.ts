@@ -3,10 +3,11 @@ import { cleanJson, withCallersTrace } from 'jims-core';
 import { unauthorized } from './auth/authenticate.ts';
 import type { Authenticate, Principal } from './auth/principal.ts';
 import { actingAs, isNobodys } from './contact.ts';
+import { encodingOf } from './content-encoding.ts';
 import type { Cors } from './cors.ts';
 import { errorBody, toHttpError } from './error-response.ts';
 import { HttpError, notFound, notJson } from './errors.ts';
-import { isJsonType, readJsonBody } from './json-body.ts';
+import { UNREADABLE_BODY, isJsonType, readJsonBody } from './json-body.ts';
 import type { RequestGuard } from './request-guard.ts';
 import { requestId } from './request-id.ts';
 import type { RequestLog } from './request-log.ts';
@@ -74,13 +75,24 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
   return response;
 }
 
-/** A body that was not read as JSON is refused for what it seems to be: then its content type is wrong. */
+/**
+ * What the words of the original leave out: that a body is not compressed as it says, and that one was not
+ * read as JSON as its content type is another.
+ */
 async function explained(
   failure: HttpError,
   request: Request,
   read: Promise<unknown> | undefined,
 ): Promise<HttpError> {
   const { status, code } = failure;
+  const encoding = encodingOf(request.headers);
+  if (failure.detail === UNREADABLE_BODY && encoding !== '') {
+    return new HttpError(
+      status,
+      `The body is not ${encoding}, as its content-encoding says, or what is in it is not UTF-8`,
+      { code: 'content_encoding_invalid', cause: failure.cause },
+    );
+  }
   const contentType = request.headers.get('content-type') ?? '';
   if ((status !== 400 && status !== 422) || isJsonType(contentType)) return failure;
   const body = await read?.catch(() => undefined);

@@ -15,6 +15,7 @@ import { isHostName } from './hosts.ts';
 import { fromNode } from './node-host.ts';
 import { createProtocolLoader } from './protocol-loader.ts';
 import { publicAddress } from './public-address.ts';
+import { createReadingTurns } from './reading-turns.ts';
 import { createRequestGuard } from './request-guard.ts';
 import { RequestLog } from './request-log.ts';
 import type { ApiContext, Protocol, Route } from './route.ts';
@@ -114,7 +115,12 @@ export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseR
     isDraining,
   });
 
-  app.metrics.expectRefusals(['too_many_streams', 'too_many_streams_of_caller', 'body_too_large']);
+  app.metrics.expectRefusals([
+    'too_many_streams',
+    'too_many_streams_of_caller',
+    'too_many_reads',
+    'body_too_large',
+  ]);
   const { publicUrl } = api;
   const answering: AnswerOptions = {
     api,
@@ -170,6 +176,7 @@ function apiContext(
       maxStreamsPerCaller: options.maxStreamsPerCaller,
       metrics: made.app.metrics,
     }),
+    turns: createReadingTurns(made.app.metrics),
     publicUrl: options.publicUrl === undefined ? undefined : publicUrlOf(options.publicUrl),
   };
 }

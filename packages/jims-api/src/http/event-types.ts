@@ -13,7 +13,7 @@ export const CLIENT_EVENT_TYPES: readonly string[] = [
 /**
  * True when a pattern allows the type and none that begins with `!` forbids it; `*` stands for
  * anything, nothing included. What is forbidden is so in any spelling that looks like it: capitals, wide
- * letters, accents, characters that nobody sees.
+ * letters, accents, letters of other alphabets, characters that nobody sees.
  */
 export function isAllowedEventType(type: string, patterns: readonly string[]): boolean {
   const plain = plainOf(type);
@@ -24,11 +24,44 @@ export function isAllowedEventType(type: string, patterns: readonly string[]): b
   return patterns.some(allows) && !patterns.some(forbids);
 }
 
+/** Letters of other alphabets, and small capitals, by the letter that they are taken for. */
+const LOOK_ALIKES: Readonly<Record<string, string>> = {
+  a: 'аαɑᴀ',
+  c: 'сᴄ',
+  d: 'ԁᴅ',
+  e: 'еєεᴇ',
+  g: 'ɡɢ',
+  h: 'һнʜ',
+  i: 'іιıɩɪ',
+  j: 'јϳᴊ',
+  k: 'кκᴋ',
+  l: 'ӏʟ',
+  m: 'мᴍ',
+  n: 'пηոɴ',
+  o: 'оοօᴏ',
+  p: 'рρᴘ',
+  r: 'гʀ',
+  s: 'ѕꜱ',
+  t: 'тτᴛ',
+  u: 'υսᴜ',
+  v: 'ѵνᴠ',
+  w: 'ѡԝωᴡ',
+  x: 'хχ',
+  y: 'уүγʏ',
+  z: 'ᴢ',
+};
+const latinOf = new Map(
+  Object.entries(LOOK_ALIKES).flatMap(([latin, letters]) =>
+    Array.from(letters, (letter) => [letter, latin] as const),
+  ),
+);
+
 function plainOf(type: string): string {
-  return type
+  const letters = type
     .normalize('NFKD')
-    .replaceAll(/[\p{M}\p{Cf}\p{Cc}]/gu, '')
+    .replaceAll(/[\p{M}\p{Cf}\p{Cc}\p{Default_Ignorable_Code_Point}\u2800]/gu, '')
     .toLowerCase();
+  return Array.from(letters, (letter) => latinOf.get(letter) ?? letter).join('');
 }
 
 /** Only an operator's patterns come here: there is no end of event types, but one of patterns. */

@@ -31,11 +31,13 @@ export interface ChatId {
  */
 export async function threadOfHistory(app: JimsApp, history: ClientHistory): Promise<RunTarget> {
   const { contactId, chatId, threadConfig, earlier } = history;
-  const events = earlier.map(toEvent);
-  if (!chatId) return { thread: { kind: 'new', contactId, threadConfig, events } };
+  if (!chatId) {
+    return { thread: { kind: 'new', contactId, threadConfig, events: earlier.map(toEvent) } };
+  }
   const externalId = externalIdIn(chatId.protocol, chatId.id);
   const known = await threadOfChat(app, contactId, chatId);
   if (!known) {
+    const events = answered(earlier).map(toEvent);
     return { thread: { kind: 'external', contactId, externalId, threadConfig, events } };
   }
   const { fork, added } = align(await questionsOf(app.allEvents(known)), history);
@@ -54,6 +56,11 @@ export async function threadOfHistory(app: JimsApp, history: ClientHistory): Pro
     // Another message of the chat was quicker: what it made is what this one is to be compared with.
     onMoved: async () => (await threadOfHistory(app, history)).thread,
   };
+}
+
+/** Without what was said after the last answer: it was refused, or never arrived. */
+function answered(earlier: readonly SaidText[]): readonly SaidText[] {
+  return earlier.slice(0, earlier.findLastIndex(({ role }) => role === 'assistant') + 1);
 }
 
 /** The thread that a chat is in now; `undefined` before its first message. */

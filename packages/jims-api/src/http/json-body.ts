@@ -14,6 +14,8 @@ export interface BodyLimits {
 }
 
 const JSON_TYPE = /^\s*application\/(?:[^/;]*\+)?json\s*(?:;|$)/i;
+/** What is said of a body that breaks off, or is not UTF-8; the words of the original. */
+export const UNREADABLE_BODY = 'There was an error parsing the body';
 /** Other requests are let in between the steps that a longer text takes. */
 const LONG_TEXT = 256 * 1024;
 
@@ -92,7 +94,7 @@ function refusalOf(cause: unknown, maxBytes: number): HttpError {
       { code: 'body_read_already', cause },
     );
   }
-  return new HttpError(400, 'There was an error parsing the body', { cause });
+  return new HttpError(400, UNREADABLE_BODY, { cause });
 }
 
 /** Hosts say so by the message alone. */

@@ -22,7 +22,8 @@ export const RPC_CODES = {
   invalid_params: -32_602,
 } as const;
 
-const MAX_ID = 1024;
+/** Of its JSON, in bytes: together with the words of an error it stays below 16 KiB. */
+const MAX_ID = 3 * 1024;
 const INTERNAL_ERROR = -32_603;
 
 /** @throws HttpError `invalid_request` when it is no single message, `invalid_params` for params without names. */
@@ -96,6 +97,7 @@ function codeOf(error: HttpError, codes: Readonly<Record<string, number>>): numb
 
 function isRpcId(id: unknown): id is RpcId {
   // An id is sent back: none that people or programs make is longer.
-  if (typeof id === 'string') return id.length <= MAX_ID;
+  if (typeof id === 'string')
+    return id.length <= MAX_ID && Buffer.byteLength(JSON.stringify(id)) <= MAX_ID;
   return typeof id === 'number' || id === null;
 }

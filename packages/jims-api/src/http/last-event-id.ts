@@ -15,8 +15,15 @@ export function lastEventIdOf(call: Call): string | undefined {
 
 /** The same, where the header means nothing. */
 export function lastEventIdInQuery({ query }: Call): string | undefined {
-  const name = LAST_EVENT_ID_NAMES.find((each) => query.get(each));
-  return name && (query.get(name) ?? undefined);
+  for (const [name, value] of query) {
+    if (value !== '' && isLastEventId(name)) return value;
+  }
+  return undefined;
+}
+
+/** In any spelling: each polyfill has its own. */
+function isLastEventId(name: string): boolean {
+  return name.replaceAll(/[-_]/g, '').toLowerCase() === 'lasteventid';
 }
 
 /** How the OpenAPI document describes these names. */

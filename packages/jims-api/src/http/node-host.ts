@@ -1,6 +1,7 @@
 // What Node's own server knows of a request, and a web-standard one does not.
 import { IncomingMessage } from 'node:http';
 
+import { isJsonType } from './json-body.ts';
 import { CHAT_HEADERS, CONTACT_HEADER, THREAD_HEADER, USER_HEADERS } from './naming-headers.ts';
 
 /** Headers of one value. Not `authorization`: two of them are refused, also when they are equal. */
@@ -34,9 +35,14 @@ export function fromNode(request: Request, host: unknown): Request {
     const [value, ...more] = incoming.headersDistinct[name] ?? [];
     if (value === undefined || more.length === 0) continue;
     // Joined by ", " they would be another value.
-    if (more.every((each) => each === value)) request.headers.set(name, value);
+    if (more.every((each) => isSame(name, each, value))) request.headers.set(name, value);
   }
   return withBody(request, incoming);
+}
+
+/** Of content types it matters alone whether they say JSON: a library adds a charset to what its user has set. */
+function isSame(name: string, one: string, other: string): boolean {
+  return one === other || (name === 'content-type' && isJsonType(one) && isJsonType(other));
 }
 
 function incomingOf(host: unknown): IncomingMessage | undefined {

@@ -5,6 +5,7 @@ import type { Principal } from './auth/principal.ts';
 import type { Cors } from './cors.ts';
 import type { HttpError } from './errors.ts';
 import type { Operation } from './operation.ts';
+import type { ReadingTurns } from './reading-turns.ts';
 import type { SseResponder } from './sse.ts';
 import type { Streams } from './streams.ts';
 
@@ -23,6 +24,7 @@ export interface ApiContext {
   readonly maxConfigBytes: number;
   readonly heartbeatMs: number;
   readonly streams: Streams;
+  readonly turns: ReadingTurns;
   readonly respond: SseResponder;
   /** Whether callers must show who they are. */
   readonly secured: boolean;
@@ -56,7 +58,7 @@ export interface Call {
 export type RefusedCall = Pick<Call, 'request' | 'requestId' | 'headers' | 'path' | 'body'>;
 
 export interface Route {
-  readonly method: Operation['method'];
+  readonly method: Operation['method'] | 'OPTIONS';
   readonly path: string;
   /** Needs no key. */
   readonly open?: boolean;

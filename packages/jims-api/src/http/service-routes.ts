@@ -1,3 +1,4 @@
+import { cleanJson } from 'jims-core';
 import type { JimsApp } from 'jims-core';
 
 import { HttpError } from './errors.ts';
@@ -22,21 +23,16 @@ export interface ServiceRoutesOptions {
 /** What every service has beside its protocols: is it alive, is it ready, what can it do. */
 export function serviceRoutes(options: ServiceRoutesOptions): Route[] {
   const { app, version, secured, maxMessageBytes, publicUrl } = options;
-  let document: Promise<object> | undefined;
+  let document: Promise<string> | undefined;
   return [
-    { method: 'GET', path: '/healthz', open: true, handle: (call) => json(call, { status: 'ok' }) },
-    {
-      method: 'GET',
-      path: '/readyz',
-      open: true,
-      async handle(call) {
-        if (options.isDraining()) {
-          throw new HttpError(503, 'The service is shutting down', { code: 'shutting_down' });
-        }
-        await app.ping();
-        return json(call, { status: 'ready' });
-      },
-    },
+    ...probe('/healthz', (call) => json(call, { status: 'ok' })),
+    ...probe('/readyz', async (call) => {
+      if (options.isDraining()) {
+        throw new HttpError(503, 'The service is shutting down', { code: 'shutting_down' });
+      }
+      await app.ping();
+      return json(call, { status: 'ready' });
+    }),
     {
       method: 'GET',
       path: '/openapi.json',
@@ -45,8 +41,9 @@ export function serviceRoutes(options: ServiceRoutesOptions): Route[] {
       async handle(call) {
         const operations = [...serviceOperations, ...(await options.operations())];
         const terms = { version, secured, maxMessageBytes, publicUrl, operations };
-        document ??= openApiDocument(terms);
-        return json(call, await document);
+        document ??= openApiDocument(terms).then(cleanJson);
+        const headers = { ...call.headers, 'content-type': 'application/json' };
+        return new Response(await document, { headers });
       },
     },
     {
@@ -70,6 +67,15 @@ export function serviceRoutes(options: ServiceRoutesOptions): Route[] {
       // The page itself tells nothing, and a browser has no other way to be asked for a key.
       encodeError: ({ status }, call) => docs(call, status),
     },
+  ];
+}
+
+/** Load balancers ask by OPTIONS, too: HAProxy does unless it is given another method. */
+function probe(path: string, handle: Route['handle']): Route[] {
+  const route = { path, open: true, handle };
+  return [
+    { ...route, method: 'GET' },
+    { ...route, method: 'OPTIONS', alias: true },
   ];
 }
 

@@ -7,32 +7,50 @@ import type { Call } from './route.ts';
 /** What is written at once: other requests have their turn in between. */
 const CHUNK_CHARS = 64 * 1024;
 
-/** A JSON answer, made piece by piece when it is large. */
-export function largeJson(call: Pick<Call, 'headers'>, value: object): Response {
+/** A JSON answer, made piece by piece when it is large; then `end` is called. */
+export function largeJson(call: Answered, value: object, end: () => void): Response {
   const text = jsonText(value);
-  return typeof text === 'string' ? answer(call, text) : streamedJson(call, text);
+  if (typeof text !== 'string') return streamedJson(call, text, end);
+  end();
+  return answer(call, text);
 }
 
-/** A JSON answer that comes in pieces; of these no more is taken than the client reads. */
+/**
+ * A JSON answer that comes in pieces; of these no more is taken than the client reads. Then `end` is
+ * called, but not when the client left before.
+ */
 export function streamedJson(
-  call: Pick<Call, 'headers'>,
+  call: Answered,
   pieces: Iterable<string> | AsyncIterable<string>,
+  end: () => void,
 ): Response {
-  return answer(call, ReadableStream.from(chunks(pieces)).pipeThrough(new TextEncoderStream()));
+  // Nobody reads the body.
+  if (call.request.method === 'HEAD') end();
+  const text = chunks(pieces, end);
+  return answer(call, ReadableStream.from(text).pipeThrough(new TextEncoderStream()));
 }
 
-function answer({ headers }: Pick<Call, 'headers'>, body: string | ReadableStream): Response {
+type Answered = Pick<Call, 'headers' | 'request'>;
+
+function answer({ headers }: Answered, body: string | ReadableStream): Response {
   return new Response(body, { headers: { ...headers, 'content-type': 'application/json' } });
 }
 
-async function* chunks(pieces: Iterable<string> | AsyncIterable<string>): AsyncGenerator<string> {
+async function* chunks(
+  pieces: Iterable<string> | AsyncIterable<string>,
+  end: () => void,
+): AsyncGenerator<string> {
   let chunk = '';
-  for await (const piece of pieces) {
-    chunk += piece;
-    if (chunk.length < CHUNK_CHARS) continue;
-    yield chunk;
-    chunk = '';
-    await setImmediate();
+  try {
+    for await (const piece of pieces) {
+      chunk += piece;
+      if (chunk.length < CHUNK_CHARS) continue;
+      yield chunk;
+      chunk = '';
+      await setImmediate();
+    }
+    if (chunk !== '') yield chunk;
+  } finally {
+    end();
   }
-  if (chunk !== '') yield chunk;
 }

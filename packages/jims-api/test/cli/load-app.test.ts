@@ -1,5 +1,7 @@
 // Through the real command: what `--app` may name, and what is said about the rest.
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
 import { folderWith, runCommand, serveCommand } from '../support/command.ts';
@@ -183,3 +185,30 @@ describe(
     });
   },
 );
+
+test('an app may use its threads while it is loaded: in the database of the command', async () => {
+  using folder = folderWith({
+    'app.ts': `import { defineApp, newEvent } from 'jims-core';
+      export const app = defineApp((ctx) => ctx.sendMessage('I am here'));
+      const seed = await app.newThread({ contactId: 'seed', externalId: 'welcome' });
+      await seed.append(newEvent('app.seeded', {}));`,
+  });
+  await using service = await serveCommand(['--db', 'sqlite:///chosen.db', '--max-runs', '7'], {
+    cwd: folder.path,
+  });
+  const threads = await fetch(`${service.url}/api/v1/threads?contact_id=seed`);
+  assert.match(await threads.text(), /"external_id":"welcome"/);
+  assert.ok(existsSync(join(folder.path, 'chosen.db')));
+  assert.ok(!existsSync(join(folder.path, 'jims.db')), 'no other database was made');
+});
+
+test('an app that opens itself with options is refused, and hears what to do', async () => {
+  using folder = folderWith({
+    'app.ts': `import { defineApp } from 'jims-core';
+      export const app = defineApp((ctx) => ctx.sendMessage('I am here'));
+      await app.open({ store: 'sqlite:///own.db' });`,
+  });
+  const { code, stderr } = await runCommand([], { cwd: folder.path });
+  assert.equal(code, 1);
+  assert.match(stderr, /jims-api serves leave open\(\) out/);
+});

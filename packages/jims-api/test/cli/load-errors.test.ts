@@ -47,7 +47,7 @@ const CASES: Readonly<Record<string, Case>> = {
       'node_modules/wrap/index.js':
         "export async function wrap(work) { await null; try { work(); } catch (cause) {\n const error = new Error('wrapped', { cause }); error.stack = 'Error: wrapped'; throw error; } }\n",
     },
-    said: 'wrapped (app.ts:3)',
+    said: "wrapped: Cannot read properties of null (reading 'x') (app.ts:3)",
   },
   'thrown in a timer while it loads': {
     files: {
@@ -169,6 +169,41 @@ const CASES: Readonly<Record<string, Case>> = {
       'lib.ts': 'export interface Options {}\n',
     },
     said: "The requested module './lib.ts' does not provide an export named 'Options' (app.ts:2)\nIf that name is a type, write: import type",
+  },
+  'that is nothing': {
+    files: { 'app.ts': 'throw undefined;\n' },
+    said: 'undefined was thrown',
+  },
+  'that only looks like an error': {
+    files: { 'app.ts': "throw { code: 'E_CONFIG', message: 'no region' };\n" },
+    said: 'no region',
+  },
+  'without words': {
+    files: { 'app.ts': '\nthrow new TypeError();\n' },
+    said: 'TypeError (app.ts:2)',
+  },
+  'with its cause': {
+    files: { 'app.ts': "throw new Error('no database', { cause: new Error('refused') });\n" },
+    said: 'no database: refused (app.ts:1)',
+  },
+  'for several things': {
+    files: { 'app.ts': "throw new AggregateError([new Error('a'), 'b', new Error('c')]);\n" },
+    said: 'a; b; c (app.ts:1)',
+  },
+  'whose stack is no text': {
+    files: {
+      'app.ts': "Error.prepareStackTrace = (_, sites) => sites;\nthrow new Error('odd');\n",
+    },
+    said: 'odd',
+  },
+  'in a package alone': {
+    files: {
+      'app.ts': "import 'lib';\n",
+      'node_modules/lib/package.json': '{"type":"module","main":"index.js"}',
+      'node_modules/lib/index.js': "import './deep.js';\n",
+      'node_modules/lib/deep.js': '\nnull.x;\n',
+    },
+    said: "Cannot read properties of null (reading 'x') (node_modules/lib/deep.js:2)",
   },
   'of TypeScript in a package': {
     files: {

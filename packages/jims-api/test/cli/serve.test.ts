@@ -278,6 +278,7 @@ describe('a service', { concurrency: 2 }, () => {
     for (const [status, bytes] of [
       [400, 'this is no HTTP\r\n\r\n'],
       [400, 'GET /healthz HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n'],
+      [400, 'GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n'],
       [408, `${head}Content-Length: 10\r\n\r\nabc`],
       [431, `${head}${'X-Padding: 0123456789\r\n'.repeat(3000)}\r\n`],
     ] as const) {
@@ -314,6 +315,24 @@ describe('a service', { concurrency: 2 }, () => {
     const head = await fetch(service.metricsUrl, { method: 'HEAD' });
     assert.equal(head.status, 200);
     assert.equal(await head.text(), '');
+  });
+
+  test('shows its metrics on a loopback address by no name that a page can lead here', async () => {
+    using folder = folderWith({ 'app.mjs': APP });
+    const args = ['--host', '127.0.0.1', '--allowed-host', 'metrics.example'];
+    await using service = await serveCommand(args, { cwd: folder.path });
+    const { port } = new URL(service.metricsUrl);
+    const ask = async (host: string): Promise<string> => {
+      const socket = connect(Number(port), '127.0.0.1');
+      socket.end(`GET /metrics HTTP/1.1\r\n${host}Connection: close\r\n\r\n`);
+      return (await textOf(socket)).split('\r\n')[0] ?? '';
+    };
+    for (const host of ['localhost:8000', '127.0.0.1', '[::1]', 'metrics.example']) {
+      assert.equal(await ask(`Host: ${host}\r\n`), 'HTTP/1.1 200 OK', host);
+    }
+    for (const host of ['evil.example', 'evil.example.:8000', 'localhost.evil.example']) {
+      assert.equal(await ask(`Host: ${host}\r\n`), 'HTTP/1.1 403 Forbidden', host);
+    }
   });
 });
 

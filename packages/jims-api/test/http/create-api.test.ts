@@ -136,7 +136,16 @@ test('unknown routes are 404, known ones with another method 405 and what they a
   assert.deepEqual(await wrong.json(), { detail: 'Method Not Allowed' });
   const posted = await api.post('/healthz', {});
   assert.equal(posted.status, 405);
-  assert.equal(posted.headers.get('allow'), 'GET, HEAD');
+  assert.equal(posted.headers.get('allow'), 'GET, HEAD, OPTIONS');
+});
+
+test('a load balancer may ask by OPTIONS whether the service is well', async () => {
+  let isDraining = false;
+  await using api = testApi(echo, { apiKeys: ['key'], isDraining: () => isDraining });
+  const ask = async (path: string): Promise<number> => (await api.send('OPTIONS', path)).status;
+  assert.deepEqual([await ask('/healthz'), await ask('/readyz')], [200, 200]);
+  isDraining = true;
+  assert.deepEqual([await ask('/healthz'), await ask('/readyz')], [200, 503]);
 });
 
 test('a path with a slash at its end is the same path, in every protocol', async () => {
@@ -242,6 +251,12 @@ test('a compressed body is read, on every route', async () => {
   const unknown = await send('/v1/responses', { input: 'hi' }, 'lzma');
   assert.equal(unknown.status, 415);
   assert.match(await unknown.text(), /content_encoding_not_supported/);
+  const badly = await api.send('POST', '/v1/responses', {
+    headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
+    body: '{"input":"hi"}',
+  });
+  assert.equal(badly.status, 400);
+  assert.match(await badly.text(), /is not gzip, as its content-encoding says/);
   const bomb = await send(CHAT, { ...HELLO, message: 'x'.repeat(50_000_000) });
   assert.deepEqual([bomb.status, (await jsonOf(bomb))['code']], [413, 'body_too_large']);
 });

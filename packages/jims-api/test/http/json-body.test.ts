@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import {
+  brotliCompressSync,
+  deflateRawSync,
+  deflateSync,
+  gzipSync,
+  zstdCompressSync,
+} from 'node:zlib';
 
 import { readJsonBody } from '../../src/http/json-body.ts';
 import { JSON_BOUNDS } from '../../src/http/parse-json.ts';
@@ -145,9 +151,12 @@ test('a compressed body is decompressed, and its limit is that of the result', a
     ['x-gzip', (bytes) => gzipSync(bytes)],
     ['GZIP', (bytes) => gzipSync(bytes)],
     ['deflate', (bytes) => deflateSync(bytes)],
+    ['deflate', (bytes) => deflateSync(bytes, { level: 9, windowBits: 10 })],
+    ['deflate', (bytes) => deflateRawSync(bytes)],
     ['br', (bytes) => brotliCompressSync(bytes)],
     ['zstd', (bytes) => zstdCompressSync(bytes)],
     ['identity', (bytes) => bytes],
+    ['gzip, identity', (bytes) => gzipSync(bytes)],
   ];
   for (const [encoding, compress] of ways) {
     const headers = { 'content-encoding': encoding };
@@ -169,7 +178,7 @@ test('what is not compressed as it says is 400, and an unknown way 415', async (
       detail: 'There was an error parsing the body',
     });
   }
-  for (const encoding of ['compress', 'gzip, br', 'x'.repeat(10_000)]) {
+  for (const encoding of ['compress', 'gzip, br', 'gzip,gzip', 'utf-8', 'x'.repeat(10_000)]) {
     await assert.rejects(
       read({ body: whole, headers: { 'content-encoding': encoding } }),
       (error: { status: number; code: string; detail: string }) => {

@@ -40,6 +40,10 @@ test('a header that is sent twice with one value counts once, but authorization'
   const type = ['content-type', 'application/json'] as const;
   const twice = await send(open.origin, { headers: [type, type] });
   assert.equal(twice.status, 200, twice.body);
+  for (const other of ['Application/JSON', 'application/json; charset=utf-8']) {
+    const both = await send(open.origin, { headers: [type, ['content-type', other]] });
+    assert.equal(both.status, 200, both.body);
+  }
   const contact = ['x-jims-contact-id', 'anna'] as const;
   const named = await send(open.origin, {
     path: '/v1/chat/completions',

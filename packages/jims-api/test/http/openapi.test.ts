@@ -7,6 +7,7 @@ import * as v from 'valibot';
 import { createCors } from '../../src/http/cors.ts';
 import { openApiDocument } from '../../src/http/openapi.ts';
 import type { Operation } from '../../src/http/operation.ts';
+import { createReadingTurns } from '../../src/http/reading-turns.ts';
 import type { Protocol, Route } from '../../src/http/route.ts';
 import { serviceOperations } from '../../src/http/service-operations.ts';
 import { serviceRoutes } from '../../src/http/service-routes.ts';
@@ -123,6 +124,7 @@ test('it describes every route that there is, and no other', async () => {
     maxConfigBytes: 1,
     heartbeatMs: 1,
     streams: createStreams({ maxStreams: 1, maxStreamsPerCaller: 1, metrics: app.metrics }),
+    turns: createReadingTurns(app.metrics),
     respond: sseResponse,
     secured: false,
     publicUrl: undefined,

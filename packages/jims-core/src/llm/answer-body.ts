@@ -1,10 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable, pipeline } from 'node:stream';
-import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import type { Transform } from 'node:stream';
+import {
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  createZstdDecompress,
+} from 'node:zlib';
 
 import type { Exchange } from './exchange.ts';
 import { parsedJson } from './foreign-json.ts';
-import { UnexpectedAnswerError } from './provider-failure.ts';
+import { BrokenAnswerError, UnexpectedAnswerError } from './provider-failure.ts';
 import { ProviderReportError, errorInAnswer } from './reported-error.ts';
 
 const TAIL = 64;
@@ -13,7 +19,13 @@ const MOST_OF_OTHER = 1024 * 1024;
 const DONE = /data:[ \t]*\[DONE\]\s*$/;
 /** White space and the bytes of a byte order mark. */
 const SKIPPED: ReadonlySet<number> = new Set([0x09, 0x0a, 0x0d, 0x20, 0xef, 0xbb, 0xbf]);
-const NOT_EVENTS: ReadonlySet<string> = new Set(['{', '[', '<']);
+/** How a stream of events may begin, as far as the first bytes show it. */
+const EVENTS = /^(?::|dat|eve|id|ret|err)/;
+const ENOUGH_TO_SEE = 3;
+/** A report of an error that stands in no event: readers of events skip such a line. */
+const STRAY_ERROR = /^(?:error:[ \t]*|(?=\{"error"))(.+)/;
+/** How much of a line is kept to see whether it is one. */
+const MOST_OF_LINE = 4000;
 
 type Chunks = AsyncGenerator<Uint8Array, undefined, void>;
 
@@ -32,8 +44,8 @@ export async function readAsStream(
   const chunks = chunksOf(message, exchange);
   const before: Uint8Array[] = [];
   if (exchange?.streamed && (message.statusCode ?? 0) < 300) {
-    const first = await firstCharacter(chunks, before);
-    if (first !== undefined && NOT_EVENTS.has(first)) {
+    const beginning = await beginningOf(chunks, before);
+    if (beginning !== '' && !EVENTS.test(beginning)) {
       throw notEvents(message, await restOf(chunks, before));
     }
   }
@@ -52,12 +64,31 @@ export async function readAsStream(
 /** What arrives, with the exchange kept up to date. */
 async function* chunksOf(message: IncomingMessage, exchange: Exchange | undefined): Chunks {
   let tail = '';
+  let line = '';
   for await (const chunk of decompressed(message, arriving(message, exchange))) {
-    if (exchange?.streamed) tail = (tail + textOf([chunk.subarray(-TAIL)])).slice(-TAIL);
+    if (exchange?.streamed) {
+      const text = textOf([chunk]);
+      tail = (tail + text.slice(-TAIL)).slice(-TAIL);
+      line = refuseStrayErrors(line + text);
+    }
     yield chunk;
   }
   if (exchange && DONE.test(tail)) exchange.done = true;
   return undefined;
+}
+
+/** Returns the beginning of the line that has not ended yet. */
+function refuseStrayErrors(text: string): string {
+  const lines = text.split('\n');
+  const rest = lines.pop() ?? '';
+  for (const line of lines) {
+    const said = STRAY_ERROR.exec(line)?.[1];
+    const error =
+      said &&
+      (errorInAnswer(parsedJson(said)) ?? errorInAnswer({ error: parsedJson(said) ?? said }));
+    if (error) throw new ProviderReportError(error);
+  }
+  return rest.slice(0, MOST_OF_LINE);
 }
 
 async function* arriving(
@@ -75,35 +106,60 @@ function decompressed(
   { headers }: IncomingMessage,
   bytes: AsyncIterable<Uint8Array>,
 ): AsyncIterable<Uint8Array> {
-  const decoder = decoderOf(headers['content-encoding']);
-  if (!decoder) return bytes;
+  const encodings = (headers['content-encoding'] ?? '').toLowerCase().split(',');
+  const decoders = encodings.map((each) => each.trim()).filter((each) => DECODED.has(each));
+  // The last encoding was put on last.
+  return decoders.reduceRight((from, encoding) => unpacked(from, encoding), bytes);
+}
+
+const DECODED: ReadonlySet<string> = new Set(['gzip', 'x-gzip', 'deflate', 'br', 'zstd']);
+
+async function* unpacked(
+  bytes: AsyncIterable<Uint8Array>,
+  encoding: string,
+): AsyncGenerator<Uint8Array, void, void> {
+  const decoder = decoderOf(encoding);
   // What breaks is thrown to the reader of the decoder.
   pipeline(Readable.from(bytes), decoder, () => {});
-  return decoder;
+  try {
+    yield* decoder;
+  } catch (error) {
+    if (!isOfDecoder(error)) throw error;
+    throw new BrokenAnswerError(`the answer came as ${encoding} and cannot be unpacked`);
+  }
 }
 
-function decoderOf(encoding: string | undefined): ReturnType<typeof createGunzip> | undefined {
+function isOfDecoder(error: unknown): boolean {
+  if (!Error.isError(error) || !('code' in error)) return false;
+  return /^(?:Z_|ZSTD_|ERR__)/.test(String(error.code));
+}
+
+function decoderOf(encoding: string): Transform {
   switch (encoding) {
-    case 'gzip':
-    case 'x-gzip':
-      return createGunzip();
-    case 'deflate':
-      return createInflate();
     case 'br':
       return createBrotliDecompress();
+    case 'zstd':
+      return createZstdDecompress();
+    case 'deflate':
+      return createInflate();
     default:
-      return undefined;
+      return createGunzip();
   }
 }
 
-async function firstCharacter(chunks: Chunks, before: Uint8Array[]): Promise<string | undefined> {
-  for (;;) {
+/** As much of an answer as shows what it is, without the white space before it. */
+async function beginningOf(chunks: Chunks, before: Uint8Array[]): Promise<string> {
+  const first: number[] = [];
+  while (first.length < ENOUGH_TO_SEE) {
     const { value } = await chunks.next();
-    if (value === undefined) return undefined;
+    if (value === undefined) break;
     before.push(value);
-    const first = value.find((byte) => !SKIPPED.has(byte));
-    if (first !== undefined) return String.fromCodePoint(first);
+    for (const byte of value) {
+      if (first.length === 0 && SKIPPED.has(byte)) continue;
+      if (first.push(byte) === ENOUGH_TO_SEE) break;
+    }
   }
+  return String.fromCodePoint(...first);
 }
 
 async function restOf(chunks: Chunks, before: readonly Uint8Array[]): Promise<string> {

@@ -1,7 +1,7 @@
 /** A thought that some models write before their answer. */
 const THOUGHT = /^<think(?:ing)?>.*?<\/think(?:ing)?>/is;
-/** A fence around all of an answer. */
-const FENCE = /^(`{3,})[\w-]*[ \t]*\r?\n(.*?)\r?\n?[ \t]*\1$/s;
+/** The first line of a fence around all of an answer. */
+const OPENING = /^(`{3,})[\w-]*[ \t]*\r?\n/;
 
 /**
  * The JSON of an answer, without what models put around it: a thought before it, a fence around it.
@@ -14,5 +14,12 @@ export function answerJson(text: string): unknown {
     .trim()
     .replace(THOUGHT, '')
     .trim();
-  return JSON.parse(FENCE.exec(answer)?.[2] ?? answer);
+  return JSON.parse(withoutFence(answer));
+}
+
+/** Not by one expression: a model that writes blanks without end would keep it busy for seconds. */
+function withoutFence(answer: string): string {
+  const [opening = '', fence = ''] = OPENING.exec(answer) ?? [];
+  const inside = answer.slice(opening.length);
+  return fence !== '' && inside.endsWith(fence) ? inside.slice(0, -fence.length) : answer;
 }

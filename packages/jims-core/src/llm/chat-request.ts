@@ -60,14 +60,14 @@ export interface Answer {
 /** Counts an answer, and writes it into the call's span. */
 export async function noteAnswer(call: Call, answer: Answer, traceContent: boolean): Promise<void> {
   const { inputTokens, raw } = answer.usage;
-  const promptTokens = inputTokens.total ?? 0;
-  const completionTokens = completionTokensOf(answer.usage);
-  const cachedTokens = inputTokens.cacheRead ?? 0;
-  const cacheWriteTokens = inputTokens.cacheWrite ?? 0;
+  const promptTokens = countOf(inputTokens.total);
+  const completionTokens = countOf(completionTokensOf(answer.usage));
+  const cachedTokens = countOf(inputTokens.cacheRead);
+  const cacheWriteTokens = countOf(inputTokens.cacheWrite);
   const cost = raw?.['cost'];
   await call.answered(
     { model: answer.model, promptTokens, completionTokens, cachedTokens, cacheWriteTokens },
-    typeof cost === 'number' && cost >= 0 ? cost : undefined,
+    typeof cost === 'number' && cost >= 0 && Number.isFinite(cost) ? cost : undefined,
   );
   if (!call.span.recording) return;
   call.span.set({
@@ -79,6 +79,11 @@ export async function noteAnswer(call: Call, answer: Answer, traceContent: boole
     'gen_ai.usage.cache_read.input_tokens': cachedTokens,
     ...(traceContent && { 'gen_ai.output.messages': JSON.stringify([output(answer)]) }),
   });
+}
+
+/** A count that counters can add; anything else says nothing. */
+function countOf(tokens: number | undefined): number {
+  return tokens !== undefined && tokens > 0 && Number.isFinite(tokens) ? tokens : 0;
 }
 
 /** Some servers, such as xAI's, count the tokens of thoughts beside those of the answer. */

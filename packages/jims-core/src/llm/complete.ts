@@ -12,6 +12,7 @@ import type { UsableModel } from './models.ts';
 import { providerDataOf, thoughtsByCall } from './provider-data.ts';
 import { BrokenAnswerError } from './provider-failure.ts';
 import { ProviderReportError, errorInAnswer } from './reported-error.ts';
+import { usageBeside } from './usage-beside.ts';
 
 /** Of a whole answer nothing may come until it is complete, and a model may think for minutes. */
 const WHOLE_ANSWER_TIMEOUT_MS = 600_000;
@@ -60,7 +61,7 @@ function answerOf(
     id: response?.id,
     model: response?.modelId ?? model.modelId,
     finish: finishReason.unified,
-    usage,
+    usage: usage.inputTokens.total === undefined ? (usageBeside(response?.body) ?? usage) : usage,
     parts: () => content,
   };
 }

@@ -14,10 +14,10 @@ export type FinishReason = 'stop' | 'length' | 'content_filter' | 'tool_calls' |
 
 /** Words of servers of which some are not among the ones that providers' packages know. */
 const FAILED =
-  /error|abort|fail|insufficient|interrupt|cancel|timeout|time_out|disconnect|malformed|unavailable|overload/i;
-const CUT_OFF = /length|max_?\w*tokens|token_?limit|context_window|^limit$/i;
+  /error|exception|abort|fail|insufficient|interrupt|cancel|timeout|time_out|expired|disconnect|lost|dropped|closed|stall|malformed|unavailable|overload|busy|crash|killed|oom|evict|preempt/i;
+const CUT_OFF = /length|max_?\w*tokens|token_?limit|context_window|incomplete|truncat|^limit$/i;
 const FILTERED =
-  /filter|sensitive|safety|refusal|blocked|blocklist|prohibited|recitation|spii|toxic/i;
+  /filter|sensitive|safety|refus|blocked|blocklist|prohibited|recitation|spii|toxic|policy|moderat|guardrail/i;
 
 /** How an answer ended; `undefined` when it is half an answer, as the provider failed while it wrote. */
 export function finishReason({

@@ -34,6 +34,25 @@ const MAX_WORDS = 1000;
 const PERMANENT =
   /quota|billing|credit|balance|payment|invalid|auth|permission|forbidden|not.?found|unsupported|precondition|context.?length|too.?large|policy|safety|content.?filter|bad.?request|unprocessable/i;
 const USED_UP = /quota|billing|credit|balance|payment/i;
+/** Where words about an error stand, the clearest first. */
+const WORDS = [
+  'message',
+  'msg',
+  'error_msg',
+  'error_message',
+  'errorMessage',
+  'error_description',
+  'faultstring',
+  'detail',
+  'error',
+  'errors',
+  'fault',
+  'Message',
+  'title',
+  'reason',
+];
+/** Those that no answer has, whatever else is in it. */
+const BARE_WORDS = ['message', 'msg', 'error_msg', 'error_message', 'errorMessage', 'detail'];
 /** Members that an answer has, and a report of an error has not. */
 const ANSWER = ['choices', 'candidates', 'content', 'data', 'embeddings', 'embedding', 'results'];
 
@@ -49,16 +68,20 @@ export function errorInAnswer(body: unknown): ReportedError | undefined {
   const object = objectOf(Array.isArray(body) ? body[0] : body);
   if (!object) return undefined;
   const { error } = object;
-  if (saysSomething(error)) return reported(error);
+  // Beside a mere name of an error its words may stand.
+  if (saysSomething(error)) return reported(typeof error === 'string' ? object : error);
   const beside = errorInChoice(object) ?? errorOfMiniMax(object);
   if (saysSomething(beside)) return reported(beside);
-  const isAnswer = ANSWER.some((member) => saysSomething(object[member]));
+  const isAnswer = ANSWER.some((member) => isThere(object[member]));
   return isAnswer || !isBareReport(object) ? undefined : reported(object);
 }
 
-/** OpenRouter puts what the provider upstream reports beside half the answer. */
+/** OpenRouter puts what the provider upstream reports beside half the answer, and others into it. */
 function errorInChoice({ choices }: Members): unknown {
-  return Array.isArray(choices) ? membersOf(choices[0])['error'] : undefined;
+  const choice = Array.isArray(choices) ? objectOf(choices[0]) : undefined;
+  return [choice, choice?.['delta'], choice?.['message']]
+    .map((each) => objectOf(each)?.['error'])
+    .find(saysSomething);
 }
 
 function errorOfMiniMax({ base_resp: response }: Members): Members | undefined {
@@ -67,16 +90,22 @@ function errorOfMiniMax({ base_resp: response }: Members): Members | undefined {
 }
 
 function isBareReport(object: Members): boolean {
-  const { object: kind, detail, errors } = object;
+  const { object: kind, detail, errors, fault } = object;
   if (kind === 'error' || Array.isArray(detail) || Array.isArray(errors)) return true;
-  return ['message', 'detail', 'error_msg', 'msg'].some(
-    (member) => typeof object[member] === 'string' && object[member] !== '',
-  );
+  if (saysSomething(fault)) return true;
+  return BARE_WORDS.some((member) => typeof object[member] === 'string' && object[member] !== '');
 }
 
+function isThere(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
+    ? Object.keys(value).length > 0
+    : Boolean(value);
+}
+
+/** Some servers write an empty error beside every answer: `{ code: 0, message: '' }`. */
 function saysSomething(value: unknown): boolean {
-  if (value === undefined || value === null || value === false || value === '') return false;
-  return typeof value !== 'object' || Object.keys(value).length > 0;
+  if (typeof value === 'object' && value !== null) return Object.values(value).some(saysSomething);
+  return Boolean(value);
 }
 
 function reported(error: unknown): ReportedError {
@@ -106,9 +135,9 @@ function wordsOf(error: unknown, depth = 0): string | undefined {
   }
   const object = objectOf(error);
   if (!object) return undefined;
-  const words = ['message', 'msg', 'detail', 'error', 'errors', 'error_msg', 'Message', 'title']
-    .map((member) => wordsOf(object[member], depth + 1))
-    .find((each) => each !== undefined);
+  const words = WORDS.map((member) => wordsOf(object[member], depth + 1)).find(
+    (each) => each !== undefined,
+  );
   return words && located(words, object);
 }
 

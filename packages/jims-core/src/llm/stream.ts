@@ -21,6 +21,7 @@ import { thoughtsByCall } from './provider-data.ts';
 import { BrokenAnswerError } from './provider-failure.ts';
 import { ProviderReportError, errorInAnswer } from './reported-error.ts';
 import { TimeLimit } from './time-limit.ts';
+import { usageBeside } from './usage-beside.ts';
 
 /**
  * Asks a chat model for an answer piece by piece. A try that fails before its first piece is made
@@ -161,6 +162,7 @@ interface PartReader {
 function partReader(modelId: string, exchange: Exchange): PartReader {
   const answer = { id: undefined as string | undefined, model: modelId };
   let usage = NO_USAGE;
+  let beside: LanguageModelV4Usage | undefined;
   let finish: LanguageModelV4FinishReason = { unified: 'interrupted', raw: undefined };
 
   return {
@@ -171,6 +173,7 @@ function partReader(modelId: string, exchange: Exchange): PartReader {
         case 'raw':
           // Packages read a chunk as an answer where they can, and leave out the error beside it.
           refuseReport(part.rawValue);
+          beside = usageBeside(part.rawValue) ?? beside;
           return '';
         case 'response-metadata':
           answer.id = part.id ?? answer.id;
@@ -186,7 +189,10 @@ function partReader(modelId: string, exchange: Exchange): PartReader {
           return '';
       }
     },
-    answer: () => ({ ...answer, finish: finish.unified, usage }),
+    answer() {
+      const counted = usage.inputTokens.total === undefined ? (beside ?? usage) : usage;
+      return { ...answer, finish: finish.unified, usage: counted };
+    },
     finishReason() {
       const reason = finishReason(finish);
       if (reason !== undefined) return reason;

@@ -76,6 +76,10 @@ function createTransport(env: Environment): Transport {
       message = await open(url, sent);
     }
     const status = message.statusCode ?? 0;
+    if (status < 200 || status > 599) {
+      message.destroy();
+      throw new ConnectionError(`answered ${status}, which is no status of HTTP`, '', undefined);
+    }
     if (WITHOUT_BODY.has(status)) message.resume();
     const body = WITHOUT_BODY.has(status) ? null : await readAsStream(message, exchange);
     return new Response(body, {

@@ -47,13 +47,17 @@ export function createProgressWriter(store: Store, logger: Logger): ProgressWrit
       [];
     let bytes = 0;
     for (const [run, state] of written) {
-      const events = run.stream.since(state.sureSeq).filter((event) => !isRunEnd(event));
+      const events: NumberedRunEvent[] = [];
+      for (const event of run.stream.since(state.sureSeq)) {
+        if (isRunEnd(event) || bytes >= MAX_STATEMENT_BYTES) break;
+        events.push(event);
+        bytes += event.type === 'delta' ? event.delta.length : jsonSize(event);
+      }
       const last = events.at(-1);
       if (!last) continue;
       state.sentSeq = last.seq;
       const progress = { owner: state.owner, progress: toProgress(events) };
       news.push({ state, lastSeq: last.seq, progress });
-      bytes += jsonSize(progress.progress);
       if (bytes >= MAX_STATEMENT_BYTES) break;
     }
     if (news.length === 0) return;

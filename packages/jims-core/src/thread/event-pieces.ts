@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 
 import type { EventList, EventPage, ThreadStore } from '../store/store.ts';
+import type { ThreadEvent } from './event.ts';
 
 /** What one piece has at most, beside its bytes. */
 const PIECE_EVENTS = 500;
@@ -25,5 +26,16 @@ export async function* eventPieces(
     if (!piece.more) return;
     position = piece.last ?? position;
     await setImmediate();
+  }
+}
+
+/** As `eventPieces`, for events that are in memory; none is a piece, too. */
+export async function* piecesOf(
+  events: readonly ThreadEvent[],
+): AsyncGenerator<readonly ThreadEvent[], void, void> {
+  yield events.slice(0, PIECE_EVENTS);
+  for (let from = PIECE_EVENTS; from < events.length; from += PIECE_EVENTS) {
+    await setImmediate();
+    yield events.slice(from, from + PIECE_EVENTS);
   }
 }

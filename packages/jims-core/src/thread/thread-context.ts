@@ -193,7 +193,7 @@ export class ThreadContext {
    * @throws JimsError `invalid_state` when the value does not fit the schema; its `cause` has the issues.
    */
   getState<T>(name: string, schema: StandardSchemaV1<unknown, T>): T | undefined {
-    const type = STATE_PREFIX + name;
+    const type = STATE_PREFIX + cleanText(name);
     const isIt = (event: NewEvent | ThreadEvent): boolean => event.type === type;
     const stored = this.#outgoing.findLast(isIt) ?? this.#log.findLast(isIt);
     if (!stored) return undefined;

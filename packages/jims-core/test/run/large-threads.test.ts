@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { defineApp } from '../../src/app.ts';
+import { newEvent } from '../../src/thread/event.ts';
 import type { ThreadContext } from '../../src/thread/thread-context.ts';
 import { describeStores } from '../support/stores.ts';
 
@@ -56,4 +58,74 @@ describeStores((kind) => {
     assert.deepEqual(ofThread, [{ threadId }, { threadId }], 'once a process');
     assert.equal((await controller.makeContext()).isCut, true);
   });
+
+  test('the process does other work while it goes through a thread of many events', async () => {
+    await using database = await kind.fresh();
+    await using app = defineApp({ pipeline: () => {}, store: database.url });
+    const controller = await app.newThread({ contactId: 'a' });
+    await controller.appendAll(
+      Array.from({ length: 1300 }, (_, n) => newEvent('app.counted', { n })),
+    );
+    // Kept in memory from now on.
+    await app.recentEvents(controller.thread);
+    let isRead = false;
+    let turns = 0;
+    const turn = (): void => {
+      turns++;
+      if (!isRead) setImmediate(turn);
+    };
+    setImmediate(turn);
+    const pieces = await Array.fromAsync(app.allEvents(controller.thread));
+    isRead = true;
+    assert.ok(turns >= 2, `${turns} turns of the loop`);
+    const read = pieces.flat().filter(({ type }) => type === 'app.counted');
+    assert.deepEqual(
+      read.map(({ data }) => data['n']),
+      Array.from({ length: 1300 }, (_, n) => n),
+    );
+  });
+
+  test('a run may send 30 MB, and the process does other work meanwhile', async () => {
+    await using database = await kind.fresh();
+    const sent = Array.from({ length: 30 }, (_, n) => ({ n, text: 'ü"\\,{}'.repeat(150_000) }));
+    await using app = defineApp({
+      pipeline: async (ctx) => {
+        for (const data of sent) {
+          ctx.sendEvent('rag.found', data);
+          await sleep(5);
+        }
+      },
+      store: database.url,
+    });
+    const { thread } = await app.newThread({ contactId: 'a' });
+    const still = watchLoop();
+    const run = await app.startRun({ thread: { kind: 'thread', threadId: thread.id } });
+    assert.equal((await run.end).type, 'result');
+    const longest = still.longestMs();
+    assert.ok(longest < 1000, `the loop did one thing for ${longest} ms`);
+    const stored: unknown[] = [];
+    for await (const events of app.readEvents(thread.id, { domains: ['rag'] })) {
+      stored.push(...events.map(({ data }) => data));
+    }
+    assert.deepEqual(stored, sent);
+  });
 });
+
+/** For how long the loop did one thing, in time of its own thread: a busy machine does not count. */
+function watchLoop(): { longestMs(): number } {
+  let last = process.threadCpuUsage();
+  let longest = 0;
+  const look = (): void => {
+    const { user, system } = process.threadCpuUsage(last);
+    longest = Math.max(longest, (user + system) / 1000);
+    last = process.threadCpuUsage();
+  };
+  const timer = setInterval(look, 1);
+  return {
+    longestMs() {
+      clearInterval(timer);
+      look();
+      return longest;
+    },
+  };
+}

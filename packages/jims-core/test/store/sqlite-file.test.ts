@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
@@ -10,6 +11,7 @@ import { answer, keyOf, latestOf, storeUser } from '../support/store-user.ts';
 
 const SECRET = 'A-VERY-SECRET-TEXT';
 const MEGABYTE = 1024 * 1024;
+const EMPTY = { threadConfig: {}, events: [] };
 
 for (const which of ['contact', 'thread'] as const) {
   test(`what a ${which} had is in no file any more once it is erased`, async () => {
@@ -31,6 +33,32 @@ for (const which of ['contact', 'thread'] as const) {
     }
   });
 }
+
+test('names of the erased are in no file either, among many others whose names lie between them', async () => {
+  using file = freshSqlite();
+  await using store = await openStore(file.url);
+  const user = await storeUser(store);
+  const erased = new Set<string>();
+  for (let n = 0; n < 1500; n++) {
+    // In no order: the pages of the indexes are split again and again.
+    const digest = createHash('sha256').update(String(n)).digest('hex');
+    const owner = n % 3 === 0 ? SECRET : 'others';
+    const contactId = `${digest.slice(0, 1)}-${owner}-${n % 20}`;
+    if (owner === SECRET) erased.add(contactId);
+    const name = `${digest.slice(0, n % 20)}${owner}`;
+    const thread = { kind: 'external', contactId, externalId: name + n, ...EMPTY } as const;
+    await user.finish(await user.accept('hi', { thread, idempotency: keyOf(name + n) }));
+  }
+  const [first = '', ...others] = erased;
+  for (const contactId of others) await store.deleteThreads({ contactId });
+  await eventually(() => !filesHold(file.path, others.at(-1) ?? ''));
+  const { threads } = await store.listThreads({ limit: 2000 });
+  assert.ok(threads.length > 1000);
+  await store.deleteThreads({ contactId: first });
+  // What was put off is done before the file is closed.
+  await store.close();
+  assert.ok(!filesHold(file.path, SECRET));
+});
 
 test('what idle threads had is in no file any more once they are purged', async () => {
   using file = freshSqlite();

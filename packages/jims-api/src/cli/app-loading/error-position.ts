@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
+import { describeError } from 'jims-core';
+
 import { importPosition } from './load-record.ts';
 import type { Import } from './load-record.ts';
 import type { ResolveHook } from './resolve-hook.ts';
@@ -31,19 +33,20 @@ export function errorPosition(error: Error, hook: ResolveHook): string | undefin
   return (
     header(error) ??
     syntaxErrorPosition(error, hook) ??
-    ownFrame(error, hook) ??
-    importOf(error, hook)
+    firstFrame(error, (path) => hook.aliases.isOfProject(path)) ??
+    importOf(error, hook) ??
+    firstFrame(error, (path) => hook.aliases.isOfPackage(path))
   );
 }
 
 function header(error: Error): string | undefined {
-  const [first = ''] = (error.stack ?? '').split('\n', 1);
+  const [first = ''] = stackOf(error).split('\n', 1);
   if (!HEADER.test(first)) return undefined;
   return first.startsWith('file:') ? asPath(first) : first;
 }
 
 function syntaxErrorPosition(error: Error, { record }: ResolveHook): string | undefined {
-  if (!(error instanceof SyntaxError) || !error.stack?.includes('compileSourceTextModule')) {
+  if (!(error instanceof SyntaxError) || !stackOf(error).includes('compileSourceTextModule')) {
     return undefined;
   }
   const flags = ['--no-warnings', '--experimental-vm-modules', '--input-type=module'];
@@ -56,16 +59,21 @@ function syntaxErrorPosition(error: Error, { record }: ResolveHook): string | un
   return HEADER.test(first) ? first : undefined;
 }
 
-/** The innermost line of the user's own code that the error, or what it was caused by, went through. */
-function ownFrame(error: Error, hook: ResolveHook): string | undefined {
-  for (const line of (error.stack ?? '').split('\n')) {
+/** The innermost line in a file of a kind that the error, or what it was caused by, went through. */
+function firstFrame(error: Error, isMeant: (path: string) => boolean): string | undefined {
+  for (const line of stackOf(error).split('\n')) {
     const [, where = '', number] = FRAME.exec(line) ?? [];
     const path = asPath(where);
     // Of a file that another tool compiled only the name may be here, by its source map.
     const isFile = path !== '' && !path.includes('<anonymous>');
-    if (isFile && hook.aliases.isOfProject(path)) return `${path}:${number}`;
+    if (isFile && isMeant(path)) return `${path}:${number}`;
   }
-  return Error.isError(error.cause) ? ownFrame(error.cause, hook) : undefined;
+  return Error.isError(error.cause) ? firstFrame(error.cause, isMeant) : undefined;
+}
+
+/** An app may have made anything of it. */
+function stackOf(error: Error): string {
+  return describeError(error).stack ?? '';
 }
 
 /** The import in the user's own files that led to an error of Node's own. */

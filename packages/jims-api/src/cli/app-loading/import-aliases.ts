@@ -27,9 +27,16 @@ export class ImportAliases {
 
   /** True for files of the user, and not of packages. */
   isOfProject(file: string): boolean {
-    return (
-      !isInNodeModules(file) && !this.#options.ownFolders.some((folder) => isInside(file, folder))
-    );
+    return !isInNodeModules(file) && !this.#isOwn(file);
+  }
+
+  /** True for files of packages that the user installed. */
+  isOfPackage(file: string): boolean {
+    return isInNodeModules(file) && !this.#isOwn(file);
+  }
+
+  #isOwn(file: string): boolean {
+    return this.#options.ownFolders.some((folder) => isInside(file, folder));
   }
 
   /** The file that an alias leads to, or `undefined` when Node is to look for itself. */

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 
-import { describeError } from 'jims-core';
-
 import { errorPosition } from './error-position.ts';
 import type { ResolveHook } from './resolve-hook.ts';
+import { thrownMessage } from './thrown-message.ts';
 
 const TSX = 'It is used by itself once it is in your project: npm install -D tsx';
 /** What JavaScript's parser says where TypeScript has a decorator, or an accessor. */
@@ -21,7 +20,7 @@ export interface LoadErrorContext {
  * helps. Node's own message comes first.
  */
 export function explainLoadError(error: unknown, context: LoadErrorContext): string {
-  const message = messageOf(error);
+  const message = thrownMessage(error);
   if (!Error.isError(error)) return message;
   const position = NAMES_ITS_POSITION.test(message)
     ? undefined
@@ -29,14 +28,6 @@ export function explainLoadError(error: unknown, context: LoadErrorContext): str
   const line = position === undefined ? message : `${message} (${position})`;
   const hint = hintFor(error, { ...context, position });
   return hint === undefined ? line : `${line}\n${hint}`;
-}
-
-/** The message of whatever was thrown, in one line. */
-function messageOf(error: unknown): string {
-  return describeError(error)
-    .message.replace(/\nRequire stack:[^]*$/, '')
-    .trim()
-    .replaceAll(/\s*\n\s*/g, ' ');
 }
 
 function hintFor(

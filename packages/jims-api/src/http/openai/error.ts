@@ -16,6 +16,7 @@ export interface OpenAiError {
 const SAFE_TO_RETRY: ReadonlySet<string> = new Set([
   'overloaded',
   'queue_full',
+  'too_many_reads',
   'too_many_runs',
   'too_many_streams',
   'too_many_streams_of_caller',

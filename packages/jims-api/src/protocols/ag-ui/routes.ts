@@ -1,6 +1,7 @@
 import { threadOfMessage } from '../../http/chat-message.ts';
 import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
 import { threadOfChat } from '../../http/history-thread.ts';
+import { answerInTurn, placeInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, Protocol } from '../../http/route.ts';
 import { countedContact, streamFrames, streamRun, threadHeader } from '../../http/run-routes.ts';
 import { tellOptions } from '../../http/said.ts';
@@ -24,13 +25,15 @@ export function agUiProtocol(api: ApiContext): Protocol {
     const contactId = contactOf(call, contactInQuery(call) ?? input.contactId);
     const { message } = input;
     if (!message) return snapshot(call, input, contactId ?? NOBODY);
-    const place = await threadOfMessage(api, call, message, {
-      contactId,
-      nobody: NOBODY,
-      threadId: threadHeader(call) ?? message.threadId,
-      chatId: { protocol: PROTOCOL, id: input.threadId },
-      interface: PROTOCOL,
-    });
+    const place = await placeInTurn(api, call, () =>
+      threadOfMessage(api, call, message, {
+        contactId,
+        nobody: NOBODY,
+        threadId: threadHeader(call) ?? message.threadId,
+        chatId: { protocol: PROTOCOL, id: input.threadId },
+        interface: PROTOCOL,
+      }),
+    );
     const ask = { ...message.terms, incoming: message.incoming, ...place };
     return streamRun(api, call, ask, (started) =>
       encodeStream(started, input, tellOptions(api, call)),
@@ -39,9 +42,20 @@ export function agUiProtocol(api: ApiContext): Protocol {
 
   async function snapshot(call: Call, input: AgUiInput, contact: string): Promise<Response> {
     const thread = await threadOfChat(app, contact, { protocol: PROTOCOL, id: input.threadId });
-    const { events } = thread ? await app.recentEvents(thread) : NOTHING;
-    const leave = api.streams.enter(countedContact(call));
-    return streamFrames(api, call, encodeSnapshot(events, input), { leave });
+    return answerInTurn(api, call, async (end) => {
+      const leave = api.streams.enter(countedContact(call));
+      const onEnd = (): void => {
+        leave();
+        end();
+      };
+      try {
+        const { events } = thread ? await app.recentEvents(thread) : NOTHING;
+        return streamFrames(api, call, encodeSnapshot(events, input), { leave: onEnd });
+      } catch (error) {
+        leave();
+        throw error;
+      }
+    });
   }
 
   return {

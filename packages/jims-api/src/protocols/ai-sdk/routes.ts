@@ -6,6 +6,7 @@ import { errorText } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { threadOfChat } from '../../http/history-thread.ts';
 import { jsonPieces } from '../../http/json-pieces.ts';
+import { answerInTurn, placeInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, Protocol, RefusedCall, Route } from '../../http/route.ts';
 import { streamJoined, streamRun, threadHeader } from '../../http/run-routes.ts';
 import type { RunAsk } from '../../http/run-routes.ts';
@@ -40,13 +41,15 @@ export function aiSdkProtocol(api: ApiContext): Protocol {
 
   async function askOf(call: Call): Promise<RunAsk> {
     const message = decode(api, await call.body());
-    const place = await threadOfMessage(api, call, message, {
-      contactId: contactOf(call, contactInQuery(call) ?? message.contactId),
-      nobody: NOBODY,
-      threadId: threadHeader(call) ?? message.threadId,
-      chatId: { protocol: PROTOCOL, id: message.chatId },
-      interface: PROTOCOL,
-    });
+    const place = await placeInTurn(api, call, () =>
+      threadOfMessage(api, call, message, {
+        contactId: contactOf(call, contactInQuery(call) ?? message.contactId),
+        nobody: NOBODY,
+        threadId: threadHeader(call) ?? message.threadId,
+        chatId: { protocol: PROTOCOL, id: message.chatId },
+        interface: PROTOCOL,
+      }),
+    );
     return { ...message.terms, incoming: message.incoming, ...place };
   }
 
@@ -67,7 +70,7 @@ export function aiSdkProtocol(api: ApiContext): Protocol {
 
   async function restore(call: Call): Promise<Response> {
     const thread = await chatThread(call);
-    return streamedJson(call, restoredText(thread));
+    return answerInTurn(api, call, async (end) => streamedJson(call, restoredText(thread), end));
   }
 
   async function* restoredText(thread: Thread | undefined): AsyncGenerator<string> {

@@ -5,6 +5,7 @@ import type { JimsApp, Thread } from 'jims-core';
 
 import { contactInPath } from '../../http/contact.ts';
 import { jsonPieces } from '../../http/json-pieces.ts';
+import { answerInTurn } from '../../http/reading-turns.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { streamedJson } from '../../http/streamed-json.ts';
@@ -20,14 +21,15 @@ export async function deleteContact({ app }: ApiContext, call: Call): Promise<Re
 }
 
 /** `GET /api/v1/contacts/{contact_id}/export`: all that is kept of a person, piece by piece. */
-export async function exportContact({ app }: ApiContext, call: Call): Promise<Response> {
+export async function exportContact(api: ApiContext, call: Call): Promise<Response> {
   const contactId = contactInPath(call);
   const domains = call.principal.kind === 'contact' ? ['comm'] : undefined;
   const headers = {
     ...call.headers,
     'content-disposition': 'attachment; filename="contact.json"',
   };
-  return streamedJson({ headers }, exportText(app, call, { contactId, domains }));
+  const text = exportText(api.app, call, { contactId, domains });
+  return answerInTurn(api, call, async (end) => streamedJson({ ...call, headers }, text, end));
 }
 
 async function* exportText(

@@ -8,6 +8,7 @@ import type { HttpError } from '../../http/errors.ts';
 import { pythonJsonText } from '../../http/json-pieces.ts';
 import { lastEventIdInQuery, lastEventIdInvalid, lastEventIdOf } from '../../http/last-event-id.ts';
 import { cursorIn, integerIn } from '../../http/query.ts';
+import { answerInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { countedContact, streamFrames } from '../../http/run-routes.ts';
 import type { SseFrame } from '../../http/sse-text.ts';
@@ -34,10 +35,13 @@ export async function threadEvents(api: ApiContext, call: Call): Promise<Respons
   if (accept.includes('text/event-stream')) return tail(api, call, { threadId: id, domains });
   const after = cursorIn(call, 'cursor') ?? cursorOf(lastEventIdInQuery(call));
   const limit = integerIn(call, 'limit', { min: 1, max: MAX_PAGE, byDefault: 50 });
-  const { events, last, more } = await pageOf(api.app, id, { limit, after, domains });
-  return largeJson(call, {
-    events: events.map(eventResource),
-    next_cursor: more && last ? toCursor(last) : null,
+  return answerInTurn(api, call, async (end) => {
+    const { events, last, more } = await pageOf(api.app, id, { limit, after, domains });
+    const page = {
+      events: events.map(eventResource),
+      next_cursor: more && last ? toCursor(last) : null,
+    };
+    return largeJson(call, page, end);
   });
 }
 

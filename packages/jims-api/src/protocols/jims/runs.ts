@@ -8,6 +8,7 @@ import { contactId, contactOf } from '../../http/contact.ts';
 import { notFound } from '../../http/errors.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { lastEventIdOf } from '../../http/last-event-id.ts';
+import { list } from '../../http/list.ts';
 import { addressOf } from '../../http/public-address.ts';
 import { integerIn, uuidInPath, wordsIn } from '../../http/query.ts';
 import { json } from '../../http/route.ts';
@@ -41,7 +42,7 @@ export const NewRunBody = v.pipe(
     ),
     event_type: messageType,
     include: v.pipe(
-      v.optional(v.array(v.picklist(RUN_INCLUDES)), []),
+      v.optional(list(v.picklist(RUN_INCLUDES), RUN_INCLUDES.length), []),
       v.description('More in its result: `usage`, what models were used'),
     ),
     on_busy: runTerms.on_busy,

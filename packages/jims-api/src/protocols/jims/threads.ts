@@ -9,6 +9,7 @@ import { externalIdOf, isReserved } from '../../http/external-ids.ts';
 import { sentObject, uuid } from '../../http/fields.ts';
 import { addressOf } from '../../http/public-address.ts';
 import { cursorIn, integerIn, uuidInPath, wordsIn } from '../../http/query.ts';
+import { answerInTurn } from '../../http/reading-turns.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { requireConfigSize } from '../../http/sent-sizes.ts';
@@ -45,23 +46,26 @@ export const ThreadPatchBody = v.pipe(
 );
 
 /** `GET /api/v1/threads` */
-export async function listThreads({ app }: ApiContext, call: Call): Promise<Response> {
+export async function listThreads(api: ApiContext, call: Call): Promise<Response> {
   const contact = contactOf(call, call.query.get('contact_id') ?? undefined);
   const named = call.query.get('external_id');
   const superseded = supersededIn(call);
   const before = cursorIn(call, 'cursor');
   const limit = integerIn(call, 'limit', { min: 1, max: MAX_PAGE, byDefault: 50 });
-  const { threads, more } = await app.pageThreads({
-    limit,
-    ...(contact !== undefined && { contactId: contact }),
-    ...(named !== null && { externalId: externalIdOf(call.principal, named) }),
-    ...(!superseded && { current: true }),
-    ...(before && { before }),
-  });
-  const last = more ? threads.at(-1) : undefined;
-  return largeJson(call, {
-    threads: threads.map((thread) => threadResource(thread, call)),
-    next_cursor: last ? toCursor(last) : null,
+  return answerInTurn(api, call, async (end) => {
+    const { threads, more } = await api.app.pageThreads({
+      limit,
+      ...(contact !== undefined && { contactId: contact }),
+      ...(named !== null && { externalId: externalIdOf(call.principal, named) }),
+      ...(!superseded && { current: true }),
+      ...(before && { before }),
+    });
+    const last = more ? threads.at(-1) : undefined;
+    const page = {
+      threads: threads.map((thread) => threadResource(thread, call)),
+      next_cursor: last ? toCursor(last) : null,
+    };
+    return largeJson(call, page, end);
   });
 }
 

@@ -4,6 +4,7 @@ import { threadOfMessage } from '../../http/chat-message.ts';
 import { NOBODY, callerOf, chatOf } from '../../http/openai/caller.ts';
 import { openAiElsewhere, openAiRoutes } from '../../http/openai/routes.ts';
 import { throwAway } from '../../http/openai/throw-away.ts';
+import { placeInTurn } from '../../http/reading-turns.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call, Protocol } from '../../http/route.ts';
 import { resultOf, runHeaders, startRun, streamRun, threadHeader } from '../../http/run-routes.ts';
@@ -42,13 +43,15 @@ export function openAiChatProtocol(api: ApiContext): Protocol {
   }
 
   async function askOf(call: Call, asked: ChatCompletionAsk, aside: boolean): Promise<RunAsk> {
-    const place = await threadOfMessage(api, call, asked, {
-      contactId: callerOf(call, asked.caller),
-      nobody: NOBODY,
-      threadId: aside ? undefined : (threadHeader(call) ?? asked.threadId),
-      chatId: aside ? undefined : chatOf(call, PROTOCOL),
-      interface: 'openai',
-    });
+    const place = await placeInTurn(api, call, () =>
+      threadOfMessage(api, call, asked, {
+        contactId: callerOf(call, asked.caller),
+        nobody: NOBODY,
+        threadId: aside ? undefined : (threadHeader(call) ?? asked.threadId),
+        chatId: aside ? undefined : chatOf(call, PROTOCOL),
+        interface: 'openai',
+      }),
+    );
     // Closing the connection is how these clients say stop.
     return { ...place, incoming: asked.incoming, onDisconnect: 'cancel' };
   }

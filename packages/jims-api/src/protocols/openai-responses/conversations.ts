@@ -8,6 +8,7 @@ import { toEvent } from '../../http/history-thread.ts';
 import { isJsonObject } from '../../http/json-object.ts';
 import { list } from '../../http/list.ts';
 import { NOBODY, callerOf } from '../../http/openai/caller.ts';
+import { answerInTurn } from '../../http/reading-turns.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { requireConfigSize, requireMessageSize } from '../../http/sent-sizes.ts';
@@ -89,7 +90,9 @@ export async function deleteConversation(api: ApiContext, call: Call): Promise<R
 /** `GET /v1/conversations/{conversation_id}/items` */
 export async function listItems(api: ApiContext, call: Call): Promise<Response> {
   const thread = await conversationIn(api, call);
-  return largeJson(call, await listPage(call, () => conversationItems(api.app, thread)));
+  return answerInTurn(api, call, async (end) =>
+    largeJson(call, await listPage(call, () => conversationItems(api.app, thread)), end),
+  );
 }
 
 /**
@@ -114,10 +117,12 @@ export async function createItems(api: ApiContext, call: Call): Promise<Response
 export async function getItem(api: ApiContext, call: Call): Promise<Response> {
   const thread = await conversationIn(api, call);
   const itemId = call.params['item_id'] ?? '';
-  for await (const item of conversationItems(api.app, thread)) {
-    if (item.id === itemId) return largeJson(call, item);
-  }
-  throw notFound(`Item with id '${itemId}' not found.`);
+  return answerInTurn(api, call, async (end) => {
+    for await (const item of conversationItems(api.app, thread)) {
+      if (item.id === itemId) return largeJson(call, item, end);
+    }
+    throw notFound(`Item with id '${itemId}' not found.`);
+  });
 }
 
 /** `DELETE /v1/conversations/{conversation_id}/items/{item_id}`: not to be had, as a thread only grows. */

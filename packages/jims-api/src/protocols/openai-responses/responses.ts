@@ -3,6 +3,7 @@ import type { Run, RunRecord } from 'jims-core';
 import { HttpError } from '../../http/errors.ts';
 import { throwAway } from '../../http/openai/throw-away.ts';
 import { integerIn } from '../../http/query.ts';
+import { placeInTurn } from '../../http/reading-turns.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { resultOf, runHeaders, startRun, streamJoined, streamRun } from '../../http/run-routes.ts';
@@ -24,7 +25,7 @@ const MAX_NUMBER = 999_999_999_999_999;
 export async function createResponse(api: ApiContext, call: Call): Promise<Response> {
   const request = decode(api, await call.body());
   const { background, stream } = request;
-  const place = await placeOf(api, call, request);
+  const place = await placeInTurn(api, call, () => placeOf(api, call, request));
   const asked = askedOf(place.incoming);
   const ask = { ...place, onDisconnect: background ? 'continue' : 'cancel' } as const;
   const began = (run: Run): Run => {

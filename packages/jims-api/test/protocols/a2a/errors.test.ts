@@ -43,6 +43,24 @@ test('what JSON-RPC has a code for comes with it, and with the id when it could 
   }
 });
 
+test('no error is long, whatever its id and what it names', async () => {
+  await using api = testApi(agentPipeline().pipeline);
+  const parts = [{ text: 'hello' }];
+  const sent = { messageId: 'm1', role: 'ROLE_USER', parts };
+  const first = await api.post('/a2a', request('SendMessage', { message: sent }), ONE);
+  const taskId = first.headers.get('x-jims-run-id');
+  for (const character of ['\u0001', '"', 'x', 'é', '漢', '😀']) {
+    const contextId = character.repeat(9000);
+    const message = { ...sent, messageId: 'm2', taskId, contextId };
+    for (const length of [100, 500, 1000, 3000, 100_000]) {
+      const body = { ...request('SendMessage', { message }), id: character.repeat(length) };
+      const text = await (await api.post('/a2a', body, ONE)).text();
+      assert.match(text, /"error"/);
+      assert.ok(Buffer.byteLength(text) < 16 * 1024, `${character} ${length}: ${text.length}`);
+    }
+  }
+});
+
 test('what A2A has and this agent has not is refused by its own codes', async () => {
   await using api = testApi(agentPipeline().pipeline);
   const message = { messageId: 'm1', role: 'ROLE_USER', parts: [{ text: 'hello' }] };

@@ -241,6 +241,21 @@ test('a message that is refused costs the chat nothing: its thread, its state, i
   assert.equal(threads.length, 1);
 });
 
+test('first messages that are refused are not in the thread that the next one begins', async () => {
+  await using served = await serveApp(
+    (ctx) => ctx.sendMessage(ctx.history.map(({ content }) => content).join()),
+    { maxMessageBytes: 100 },
+  );
+  const chat = chatWith(served);
+  const file = { type: 'file', mediaType: 'image/png', url: 'data:,' } as const;
+  await chat.sendMessage({ text: 'look', files: [file] });
+  await chat.sendMessage({ text: 'x'.repeat(101) });
+  assert.equal(chat.status, 'error');
+  await chat.sendMessage({ text: 'one' });
+  await chat.sendMessage({ text: 'two' });
+  assert.deepEqual(textsOf(chat.messages).at(-1), ['one,one,two']);
+});
+
 test('what is refused is a sentence, asked for once', async () => {
   await using served = await serveApp((ctx) => ctx.sendMessage('hi'), { apiKeys: ['key'] });
   let requests = 0;

@@ -150,7 +150,7 @@ describeStores(({ name, fresh }) => {
     const { run_id: runId, thread_id: threadId } = (await first.until('thread')).data;
     const frames = await first.rest();
     const end = frames.at(-1)?.id;
-    const names = ['after', 'lastEventId', 'last_event_id', 'Last-Event-ID'];
+    const names = ['after', 'lastEventId', 'last_event_id', 'Last-Event-ID', 'last-event-id'];
     for (const member of names) {
       const stream = `/api/v1/runs/${String(runId)}/stream?${member}=`;
       assert.equal((await api.get(stream + end)).status, 204, member);
@@ -405,6 +405,19 @@ describeStores(({ name, fresh }) => {
     await stream.leave();
     const run = await jsonOf(await api.get(`/api/v1/runs/${runId}?wait=5`));
     assert.equal(run['status'], 'cancelled');
+  });
+
+  test('a list of words to include is no longer than there are words', async () => {
+    await using database = await fresh();
+    await using api = testApiOn(database.url, talker);
+    const { thread } = await api.app.newThread({ contactId: 'c' });
+    const path = `/api/v1/threads/${thread.id}/runs`;
+    for (const word of [0, 'usage']) {
+      const include = Array.from({ length: 50_000 }, () => word);
+      const response = await api.post(path, { message: 'x', include });
+      assert.equal(response.status, 422);
+      assert.match(await response.text(), /should have at most 1 item/);
+    }
   });
 
   test('runs that nobody knows are 404, ids that are none 422 and 400', async () => {

@@ -5,6 +5,11 @@ import type { Address } from './address.ts';
 import type { Tls } from './tls.ts';
 
 const CONNECT_TIMEOUT_MS = 5000;
+const NO_TIMEOUTS = [
+  '-c statement_timeout=0',
+  '-c lock_timeout=0',
+  '-c idle_in_transaction_session_timeout=0',
+].join(' ');
 const NO_TLS_THERE = 'The server does not support SSL connections';
 /** The authentication was refused, in PostgreSQL's words and in PgBouncer's. */
 const REFUSED = new Set(['28000', '08P01']);
@@ -34,7 +39,7 @@ export async function connect({ config, tls }: Address): Promise<Connected> {
 }
 
 /** The caller ends the client. Errors of the connection reach its queries, and nothing else. */
-export async function connectOnce(config: ClientConfig): Promise<Connected> {
+async function connectOnce(config: ClientConfig): Promise<Connected> {
   const client = new Client(config);
   client.on('error', () => {});
   try {
@@ -44,6 +49,26 @@ export async function connectOnce(config: ClientConfig): Promise<Connected> {
     await client.end().catch(() => {});
     throw error;
   }
+}
+
+/**
+ * As `connectOnce`, for what may take long: the time-outs that the role, the database or the URL has for
+ * requests do not end it. A pooler that takes no settings with a connection leaves them as they are.
+ */
+export async function connectPatiently(config: ClientConfig): Promise<Connected> {
+  const own = config.options ?? process.env['PGOPTIONS'] ?? '';
+  const timeouts = { statement_timeout: undefined, lock_timeout: undefined };
+  const idle = { idle_in_transaction_session_timeout: undefined };
+  try {
+    return await connectOnce({ ...config, ...timeouts, ...idle, options: `${own} ${NO_TIMEOUTS}` });
+  } catch (error) {
+    if (!isPoolersRefusal(error)) throw error;
+    return connectOnce(config);
+  }
+}
+
+function isPoolersRefusal(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('unsupported startup parameter');
 }
 
 function clientConfig(config: ClientConfig, ssl: Tls): ClientConfig {

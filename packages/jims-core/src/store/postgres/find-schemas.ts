@@ -81,15 +81,14 @@ function chosenSchemas(schema: string, record: Record): Schemas {
 /** The tables are where they were, unless the search path now means others. */
 async function confirmRecorded(client: Client, schema: string): Promise<string> {
   const candidates = (await readCandidates(client)).filter((each) => !each.isClaimed);
-  const recorded = candidates.find((each) => each.schema === schema);
+  const recorded = candidates.some((each) => each.schema === schema);
   const inPath = candidates.filter(({ position }) => position !== null);
   if (!recorded) {
-    const [moved] = await withRows(client, inPath);
-    if (moved) {
-      throw invalid(
-        `The threads were in the schema '${schema}', and are in '${moved.schema}' now. Move the tables threads and thread_events back: ALTER TABLE … SET SCHEMA ${quoted(schema)}`,
-      );
-    }
+    const [moved] = await withRows(
+      client,
+      candidates.filter(({ isReadable }) => isReadable),
+    );
+    if (moved) throw movedError(schema, moved.schema);
   }
   const path = await readSearchPath(client);
   const position = path.schemas.indexOf(schema);
@@ -182,6 +181,13 @@ function splitError(one: string, other: string): JimsError {
   const [a, b] = [quoted(one), quoted(other)];
   return invalid(
     `There are threads in two schemas of this database, '${one}' and '${other}'. If they belong to two applications, start each with --schema and the name of its schema. If they belong to one, move them together, after a backup, for example: INSERT INTO ${a}.threads SELECT * FROM ${b}.threads; INSERT INTO ${a}.thread_events SELECT * FROM ${b}.thread_events; DROP TABLE ${b}.threads, ${b}.thread_events`,
+  );
+}
+
+function movedError(from: string, to: string): JimsError {
+  const [a, b] = [quoted(from), quoted(to)];
+  return invalid(
+    `The threads were in the schema '${from}', and there are threads in '${to}' now. Move them back: ALTER SCHEMA ${b} RENAME TO ${a}, or ALTER TABLE ${b}.threads SET SCHEMA ${a}; ALTER TABLE ${b}.thread_events SET SCHEMA ${a}. If they belong to another application, start with --schema ${from}`,
   );
 }
 

@@ -1,15 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { DatabaseError } from 'pg';
 import type { Client } from 'pg';
 
+import { JimsError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
-import { connectOnce } from './connect.ts';
+import { connectPatiently } from './connect.ts';
 import type { Connected } from './connect.ts';
 import { look } from './look.ts';
+import { isConnectionLoss } from './pg-errors.ts';
 import { inSchemas, quoted } from './schemas.ts';
 import type { Schemas } from './schemas.ts';
 import { INDEXES } from './sql/tables.ts';
+import type { Wanted } from './sql/tables.ts';
 import { watched } from './waiting.ts';
+import type { Watch } from './waiting.ts';
 
 const RETRY_MS = 500;
 const LINES_MS = 10_000;
@@ -23,38 +28,70 @@ const LINES_MS = 10_000;
  * transaction holds the lock, runs none, and another connection watches.
  */
 export async function makeIndexes(
-  { client, config }: Connected,
+  { client: watcher, config }: Connected,
   schemas: Schemas,
   logger: Logger,
 ): Promise<void> {
-  const [guard, watcher] = await Promise.all([connectOnce(config), connectOnce(config)]);
-  const watching = { watcher: watcher.client, logger };
+  const others = await Promise.all([connectPatiently(config), connectPatiently(config)]);
+  const [{ client: guard }, { client: maker }] = others;
+  const watching = { watcher, logger };
   try {
-    await untilAlone(guard.client, logger);
+    await untilAlone(guard, logger);
     for (;;) {
-      const { names, invalid } = await look(client, schemas);
-      const missing = INDEXES.find(({ name }) => !names.has(name));
+      const { names, invalid } = await look(maker, schemas);
+      const [missing, ...more] = INDEXES.filter(({ name }) => !names.has(name));
       if (!missing) return;
-      if (await isBeingMade(client, schemas, missing.name)) {
-        await guard.client.query('rollback');
+      if (await isBeingMade(maker, schemas, missing.name)) {
+        await guard.query('rollback');
         await sleep(RETRY_MS);
-        await untilAlone(guard.client, logger);
+        await untilAlone(guard, logger);
         continue;
       }
       const table = `${schemas.original}.${missing.table}`;
-      const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+      const { rows } = await maker.query<{ pid: number }>('select pg_backend_pid() as pid');
       const watch = { ...watching, pid: rows[0]?.pid ?? 0, table };
       if (invalid.has(missing.name)) {
         const index = `${quoted(schemas.original)}.${quoted(missing.name)}`;
-        await watched(client.query(`drop index concurrently if exists ${index}`), watch);
+        await watched(maker.query(`drop index concurrently if exists ${index}`), watch);
       }
       logger.info({ table, index: missing.name }, 'Making an index; writers need not wait');
-      const sql = missing.sql.replace('create index', 'create index concurrently');
-      await watched(client.query(inSchemas(schemas, sql)), watch);
+      await make(maker, schemas, [missing, ...more], watch);
     }
   } finally {
-    await Promise.all([guard, watcher].map((each) => each.client.end().catch(() => {})));
+    await Promise.all(others.map((each) => each.client.end().catch(() => {})));
   }
+}
+
+/**
+ * Makes the first of the indexes that are missing.
+ *
+ * @throws JimsError `store_invalid` with the statements that make all of them, when the server refuses to.
+ */
+async function make(
+  maker: Client,
+  schemas: Schemas,
+  missing: readonly [Wanted, ...Wanted[]],
+  watch: Watch,
+): Promise<void> {
+  const [{ name, sql }] = missing;
+  try {
+    await watched(maker.query(inSchemas(schemas, concurrently(sql))), watch);
+  } catch (error) {
+    if (!(error instanceof DatabaseError) || isConnectionLoss(error)) throw error;
+    // One of partitions cannot be made beside writers.
+    const isPartitioned = error.message.includes('partitioned');
+    const byHand = missing.map((each) => (isPartitioned ? each.sql : concurrently(each.sql)));
+    const statements = inSchemas(schemas, byHand.join('; ')).replaceAll(/\s+/g, ' ');
+    throw new JimsError(
+      'store_invalid',
+      `Cannot make the index ${name} on ${watch.table}: ${error.message}. Let the owner of the table run, and then start again: ${statements}`,
+      { cause: error },
+    );
+  }
+}
+
+function concurrently(sql: string): string {
+  return sql.replace('create index', 'create index concurrently');
 }
 
 /**

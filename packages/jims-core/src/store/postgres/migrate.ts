@@ -68,9 +68,7 @@ export async function migrate(
     const state = await granted(mayRead, where, () => look(client, schemas));
     if (!isMade(state, where)) await makeAll(client, schema, names, logger);
     if (!hasAll(INDEXES, await look(client, schemas))) {
-      await granted('Let the owner of the tables start JIMS once', where, () =>
-        makeIndexes(connected, schemas, logger),
-      );
+      await makeIndexes(connected, schemas, logger);
     }
     await requireRights(client, schemas, where);
     return { schemas, config };
@@ -106,7 +104,9 @@ async function makeAll(
   for (let tries = 1; ; tries++) {
     try {
       await client.query('begin');
-      await client.query(`set local lock_timeout = '${LOCK_TIMEOUT}'`);
+      await client.query(
+        `set local lock_timeout = '${LOCK_TIMEOUT}'; set local statement_timeout = 0`,
+      );
       await client.query("select pg_advisory_xact_lock(hashtextextended('jims.migrations', 0))");
       // Looked for again: another process may have made all of it meanwhile.
       const schemas = await findSchemas(client, schema);

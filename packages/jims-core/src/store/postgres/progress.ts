@@ -2,15 +2,18 @@ import type { QueryResultRow } from 'pg';
 
 import type { RunNews, RunProgress, RunStore } from '../store.ts';
 import type { Database } from './database.ts';
-import { hasNulText, toJson } from './parameters.ts';
+import { jsonList, toJsonIfKept } from './parameters.ts';
+import type { Parameter } from './parameters.ts';
 
 /** What running runs have told so far, for who follows them from another process. */
 export function progressStore(db: Database): Pick<RunStore, 'appendProgress' | 'readProgress'> {
   return {
     async appendProgress(news) {
-      const rows = news.flatMap(({ owner, progress }) =>
-        kept(progress).map(({ seq, event }) => ({ owner, seq, event })),
+      const all = news.flatMap(({ owner, progress }) =>
+        progress.map(({ seq, event }) => ({ owner, seq, event })),
       );
+      const rows: (typeof all)[number][] = [];
+      const events = await jsonList(keptOf(all, (row) => rows.push(row)));
       await db.query(
         `insert into jims.run_progress (run_id, attempt, seq, event)
          select r.run_id, r.attempt, p.seq, p.event
@@ -24,7 +27,7 @@ export function progressStore(db: Database): Pick<RunStore, 'appendProgress' | '
           rows.map(({ owner }) => owner.attempt),
           rows.map(({ owner }) => owner.instanceId),
           rows.map(({ seq }) => seq),
-          rows.map(({ event }) => toJson(event)),
+          events,
         ],
       );
     },
@@ -48,14 +51,23 @@ export function progressStore(db: Database): Pick<RunStore, 'appendProgress' | '
   };
 }
 
-export function progressLists(
+export async function progressLists(
   progress: readonly RunProgress[],
-): [seqs: readonly number[], events: readonly string[]] {
-  const rows = kept(progress);
-  return [rows.map(({ seq }) => seq), rows.map(({ event }) => toJson(event))];
+): Promise<[seqs: readonly number[], events: Parameter]> {
+  const seqs: number[] = [];
+  const events = await jsonList(keptOf(progress, ({ seq }) => seqs.push(seq)));
+  return [seqs, events];
 }
 
-/** What PostgreSQL cannot keep is left out: a run does not fail for a status. */
-function kept(progress: readonly RunProgress[]): readonly RunProgress[] {
-  return progress.filter(({ event }) => !hasNulText(event));
+/** What PostgreSQL cannot keep is left out: a status is no reason for a run to fail. */
+function* keptOf<T extends RunProgress>(
+  progress: readonly T[],
+  onKept: (kept: T) => void,
+): Generator<string> {
+  for (const each of progress) {
+    const text = toJsonIfKept(each.event);
+    if (text === undefined) continue;
+    onKept(each);
+    yield text;
+  }
 }

@@ -138,15 +138,25 @@ export async function requireColumns(
   original: string,
   where: string,
 ): Promise<void> {
-  const { rows } = await client.query<{ table: string; columns: readonly string[] }>(
-    `select relname::text as table, array(
+  const { rows } = await client.query<{
+    table: string;
+    is_table: boolean;
+    columns: readonly string[];
+  }>(
+    `select relname::text as table, relkind in ('r', 'p') as is_table, array(
        select attname::text from pg_attribute where attrelid = c.oid and not attisdropped
      ) as columns
      from pg_class c join pg_namespace n on n.oid = relnamespace
      where nspname = $1 and relname = any ($2)`,
     [original, Object.keys(COLUMNS)],
   );
-  for (const { table, columns } of rows) {
+  for (const { table, is_table: isTable, columns } of rows) {
+    if (!isTable) {
+      throw new JimsError(
+        'store_invalid',
+        `Cannot use ${where}: ${original}.${table} is a view or a foreign table, and JIMS locks and indexes rows: start with --schema and the name of the schema that has the table itself`,
+      );
+    }
     const missing = COLUMNS[table]?.filter((column) => !columns.includes(column)) ?? [];
     if (missing.length === 0) continue;
     throw new JimsError(

@@ -1,5 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto';
 
+import { cleanJson } from '../../clean-text.ts';
 import { finishedBefore } from '../finished-before.ts';
 import type {
   AcceptRequest,
@@ -16,7 +17,7 @@ import type { ThreadWatchers } from '../thread-watchers.ts';
 import type { Abandoned } from './abandoned.ts';
 import type { Database } from './database.ts';
 import type { Hints } from './hints.ts';
-import { eventLists, toJson } from './parameters.ts';
+import { eventLists, jsonList, textsOf, toJson } from './parameters.ts';
 import type { Parameter } from './parameters.ts';
 import { progressLists, progressStore } from './progress.ts';
 import { toEvents, toThread } from './rows.ts';
@@ -67,8 +68,8 @@ export function runStore(
 
     async finishRun(run, outcome) {
       const { status, events, error, usage, lastSeq, progress = [] } = outcome;
-      const { ids, types, data } = eventLists(events);
-      const [seqs, told] = progressLists(progress);
+      const data = await jsonList(textsOf(events));
+      const [seqs, told] = await progressLists(progress);
       const result = await db.callInGroup<{
         times: readonly string[];
         next: StartedRun | null;
@@ -78,12 +79,12 @@ export function runStore(
         thread_id: run.threadId,
         instance_id: run.instanceId,
         status,
-        ids,
-        types,
+        ids: events.map(({ id }) => id),
+        types: events.map(({ type }) => type),
         data,
         error_code: error?.code,
         error_message: error?.message,
-        usage: usage && toJson(usage),
+        usage: usage && cleanJson(usage),
         last_seq: lastSeq,
         progress_seqs: seqs,
         progress_events: told,
@@ -190,7 +191,7 @@ function threadParameters(thread: RunThread): Readonly<Record<string, Parameter>
     contact_id: thread.contactId,
     after_created_at: null,
     after_id: null,
-    thread_config: toJson(thread.threadConfig),
+    thread_config: cleanJson(thread.threadConfig),
     new_thread_id: (thread.kind === 'new' && thread.threadId) || randomUUIDv7(),
     event_id: randomUUIDv7(),
     ...(thread.kind === 'latest' ? NO_SEED : seedParameters(thread)),

@@ -54,7 +54,8 @@ export function requireUsableSchema(schema: string): void {
 
 function whyUnusable(schema: string): string | undefined {
   if (schema === '') return 'the name is empty';
-  if (/^pg_|^information_schema$/.test(schema)) return 'PostgreSQL keeps this name for itself';
+  if (/^pg(?:_|$)|^information_schema$/.test(schema))
+    return 'PostgreSQL keeps this name for itself';
   if (schema.endsWith(OWN_SUFFIX)) return `names that end with ${OWN_SUFFIX} are for JIMS itself`;
   if (Buffer.byteLength(ownSchemaOf(schema)) > MAX_NAME_BYTES) {
     return `the name is longer than ${MAX_NAME_BYTES - OWN_SUFFIX.length} bytes`;

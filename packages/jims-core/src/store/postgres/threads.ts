@@ -1,5 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto';
 
+import { cleanJson } from '../../clean-text.ts';
 import type { NewEvent, ThreadEvent } from '../../thread/event.ts';
 import { eraseThreads } from '../erase-threads.ts';
 import { readTail } from '../read-tail.ts';
@@ -8,7 +9,7 @@ import { READ_BYTES } from '../store.ts';
 import type { ThreadList, ThreadQuery, ThreadStore } from '../store.ts';
 import type { ThreadWatchers } from '../thread-watchers.ts';
 import type { Database } from './database.ts';
-import { eventLists, toJson } from './parameters.ts';
+import { eventLists } from './parameters.ts';
 import { toEvents, toThread } from './rows.ts';
 import type { EventJson, ThreadJson } from './rows.ts';
 import { tailSource } from './tail-source.ts';
@@ -48,7 +49,7 @@ export function threadStore(db: Database, watchers: ThreadWatchers): ThreadStore
         thread_id: threadId,
         external_id: externalId,
         contact_id: contactId,
-        config: toJson(threadConfig),
+        config: cleanJson(threadConfig),
         new_thread_id: randomUUIDv7(),
         event_id: randomUUIDv7(),
       });
@@ -65,7 +66,7 @@ export function threadStore(db: Database, watchers: ThreadWatchers): ThreadStore
       const [row] = await db.query<{ thread: ThreadJson }>(
         `update original.threads set thread_config = $2 where thread_id = jims.as_uuid($1)
          returning jims.thread_json(thread_id, contact_id, external_id, created_at, thread_config) as thread`,
-        [threadId, toJson(config)],
+        [threadId, cleanJson(config)],
       );
       return row && toThread(row.thread);
     },

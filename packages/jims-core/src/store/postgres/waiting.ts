@@ -5,6 +5,13 @@ import type { Logger } from '../../logger.ts';
 const FIRST_LINE_MS = 1000;
 const MORE_LINES_MS = 10_000;
 
+export interface Watch {
+  readonly watcher: Client;
+  readonly pid: number;
+  readonly logger: Logger;
+  readonly table: string;
+}
+
 /**
  * Waits for a statement that needs a lock, and logs which processes have it: once soon, and then now and then.
  *
@@ -13,7 +20,7 @@ const MORE_LINES_MS = 10_000;
  */
 export async function watched<T>(
   work: Promise<T>,
-  { watcher, pid, logger, table }: { watcher: Client; pid: number; logger: Logger; table: string },
+  { watcher, pid, logger, table }: Watch,
 ): Promise<T> {
   let isOver = false;
   let timer: NodeJS.Timeout | undefined;

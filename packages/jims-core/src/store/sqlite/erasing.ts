@@ -15,12 +15,24 @@ export interface Erasing {
   /** Removes what is left of threads that were taken away; returns how many of these are done. */
   eraseSome(threadIds: readonly string[]): number;
   purge(limits: PurgeLimits): PurgeResult;
+  /** Each makes an index anew, unless it is large: its pages keep copies of names that were erased. */
+  readonly cleanings: readonly (() => void)[];
 }
 
 /** What is removed in one piece: a row costs some microseconds, and zeroes are written over it. */
 const PIECE_ROWS = 500;
 const PIECE_BYTES = 4 * 1024 * 1024;
 const LOOK_AT_THREADS = 2000;
+/** Making an index of so many rows anew takes some 30 ms. */
+const FEW_ROWS = 10_000;
+/** What people and their chats are called, and keys of requests. */
+const NAMING_INDEXES = [
+  { table: 'threads', index: 'ix_threads_contact_id' },
+  { table: 'threads', index: 'ix_threads_external_id' },
+  { table: 'threads', index: 'jims_threads_contact_order' },
+  { table: 'threads', index: 'jims_threads_external' },
+  { table: 'jims_runs', index: 'jims_runs_key' },
+];
 
 export function erasing(db: DatabaseSync, { threads, events }: Tables): Erasing {
   const remember = db.prepare('INSERT OR IGNORE INTO jims_erasing (thread_id) VALUES (?)');
@@ -40,6 +52,13 @@ export function erasing(db: DatabaseSync, { threads, events }: Tables): Erasing 
        SELECT ticket FROM (SELECT ticket, finished_at FROM jims_runs ORDER BY ticket LIMIT ?2)
        WHERE finished_at < ?1)`,
   );
+  // What a page of an index gave to a new one stays on it, in its free room, and is not zeroed there.
+  const cleanings = NAMING_INDEXES.map(({ table, index }) => {
+    const more = db.prepare(`SELECT 1 FROM ${table} LIMIT 1 OFFSET ${FEW_ROWS}`);
+    return () => {
+      if (!more.get()) db.exec(`REINDEX ${index}`);
+    };
+  });
   /** Where the search for idle threads goes on. */
   let lookedAt = 0;
 
@@ -68,6 +87,7 @@ export function erasing(db: DatabaseSync, { threads, events }: Tables): Erasing 
 
   return {
     eraseSome,
+    cleanings,
     takeThreads(which) {
       const ids =
         'contactId' in which

@@ -49,6 +49,7 @@ export async function openSqliteStore(file: string): Promise<Store> {
 
   const group = { write: <T>(work: () => T): Promise<T> => health.ofWrite(commits.write(work)) };
   const read = <T>(query: () => T | Promise<T>): Promise<T> => health.ofRead(whenFree(query));
+  const erased = erasure({ group, erase, truncation, watchers });
 
   /** What only reads may work while nothing can be written: after a failure writing is tried. */
   async function ping(): Promise<void> {
@@ -60,6 +61,7 @@ export async function openSqliteStore(file: string): Promise<Store> {
   async function close(): Promise<void> {
     if (!open) return;
     open = false;
+    await erased.settle();
     await commits.flush();
     watchers.close();
     truncation.close();
@@ -112,7 +114,8 @@ export async function openSqliteStore(file: string): Promise<Store> {
     reapRuns: () => group.write(() => transitions.reap()),
     listen: async () => {},
 
-    ...erasure({ group, erase, truncation, watchers }),
+    deleteThreads: (which) => erased.deleteThreads(which),
+    purge: (limits) => erased.purge(limits),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 
+import { cleanJson } from '../../clean-text.ts';
 import { JimsError } from '../../errors.ts';
 import type { JsonObject } from '../../thread/event.ts';
 import { SUPERSEDED } from '../../thread/thread.ts';
@@ -101,7 +102,7 @@ export function threadRows(db: DatabaseSync): ThreadRows {
       void supersede.run(SUPERSEDED + threadId, externalId, contactId),
     latestOf: (contactId) => found(latestOf.get(contactId)),
     list: (query) => list(db, query),
-    setConfig: (threadId, config) => void setConfig.run(JSON.stringify(config), toHex(threadId)),
+    setConfig: (threadId, config) => void setConfig.run(cleanJson(config), toHex(threadId)),
     delete: (threadId) => void remove.run(toHex(threadId)),
     idsOf(contactId, bounds) {
       const rows = asRows<[string, number]>(idsOf.iterate(contactId));
@@ -128,7 +129,7 @@ export function threadRows(db: DatabaseSync): ThreadRows {
       // Always later than the one before: the latest thread of a contact must be one.
       newest = Math.max(Date.now() * 1000, newest + 1);
       const createdAt = formatMicros(newest);
-      insert.run(toHex(id), contactId, externalId ?? null, createdAt, JSON.stringify(config));
+      insert.run(toHex(id), contactId, externalId ?? null, createdAt, cleanJson(config));
       return { id, contactId, externalId, createdAt: toPublicTime(createdAt), config };
     },
   };

@@ -36,6 +36,82 @@ test('opening beside a service that writes stops nobody, and says which process 
   assert.equal(await ourIndexes(database.url), 4);
 });
 
+test('time-outs that are set for requests do not end the making of an index', async () => {
+  await using database = await originalDatabase();
+  const name = new URL(database.url).pathname.slice(1);
+  await withClient(database.url, async (client) => {
+    for (const setting of ['statement', 'lock', 'idle_in_transaction_session']) {
+      await client.query(`alter database ${name} set ${setting}_timeout = '300ms'`);
+    }
+  });
+  const { logger, lines } = recorder();
+  await withClient(database.url, async (writer) => {
+    await writer.query(`set idle_in_transaction_session_timeout = 0; begin; ${INSERT}`);
+    const opened = openStore(database.url, { logger });
+    // That is after a second, which is longer than the time-outs.
+    await eventually(() => lines.some((line) => line.startsWith('Waiting for a lock on')));
+    await writer.query('commit');
+    await (await opened).close();
+  });
+  assert.equal(await ourIndexes(database.url), 4);
+});
+
+test('indexes that the role may not make are named as statements for the one that may', async () => {
+  await using database = await originalDatabase();
+  const role = new URL(database.url).pathname.slice(1);
+  await using _ = {
+    async [Symbol.asyncDispose]() {
+      await withClient(database.url, (client) =>
+        client.query(`drop owned by ${role}; drop role ${role}`),
+      );
+    },
+  };
+  const url = new URL(database.url);
+  url.username = role;
+  await withClient(database.url, (client) =>
+    client.query(`
+      create role ${role} login; grant create on database ${role} to ${role};
+      grant all on all tables in schema public to ${role}`),
+  );
+  const said = await openStore(url.href).then(
+    () => '',
+    (error: unknown) => String(error),
+  );
+  assert.match(said, /must be owner.*Let the owner of the table run/);
+  for (const sql of said.slice(said.indexOf('create index')).split(';')) {
+    await withClient(database.url, (client) => client.query(sql));
+  }
+  await (await openStore(url.href)).close();
+});
+
+test('tables with partitions get their indexes by hand, as the refusal says', async () => {
+  await using database = await freshDatabase();
+  const parts = ['threads', 'thread_events'].map(
+    (table) =>
+      `create table ${table}_0 partition of ${table} for values with (modulus 1, remainder 0);`,
+  );
+  await withClient(database.url, (client) =>
+    client.query(`
+      create table threads (
+        thread_id uuid primary key, contact_id varchar, external_id varchar,
+        created_at timestamp not null, thread_config jsonb not null) partition by hash (thread_id);
+      create table thread_events (
+        thread_id uuid, event_id uuid, created_at timestamp default now() not null,
+        event_type varchar(255) not null, event_domain varchar(255), event_name varchar(255),
+        event_data json, primary key (thread_id, event_id)) partition by hash (thread_id);
+      ${parts.join('')}`),
+  );
+  const said = await openStore(database.url).then(
+    () => '',
+    (error: unknown) => String(error),
+  );
+  assert.match(said, /partitioned.*Let the owner of the table run/);
+  await withClient(database.url, (client) =>
+    client.query(said.slice(said.indexOf('create index ix_'))),
+  );
+  await (await openStore(database.url)).close();
+});
+
 test('several processes that open a database in use make its indexes once', async () => {
   await using database = await originalDatabase();
   const stores = await Promise.all(Array.from({ length: 4 }, () => openStore(database.url)));

@@ -132,7 +132,7 @@ test('an application whose search path leads elsewhere is refused, and has room 
 test('the same key is two requests in the two applications of a database', async () => {
   await using database = await databaseOfRole();
   await using a = await openStore(database.url, { schema: 'a' });
-  await using b = await openStore(database.url, { schema: 'Übung "b"' });
+  await using b = await openStore(database.url, { schema: `It's Übung "b", 100%` });
   const ids = new Set<string>();
   for (const store of [a, b, a, b]) {
     const user = await storeUser(store);
@@ -151,10 +151,46 @@ test('tables that another application has by --schema are not taken without it',
 });
 
 test('a name that PostgreSQL or JIMS keeps for itself is no schema', async () => {
-  for (const schema of ['', 'pg_chat', 'information_schema', 'chat_jims', 'a$b', 'x'.repeat(59)]) {
+  for (const schema of [
+    '',
+    'pg',
+    'pg_chat',
+    'information_schema',
+    'chat_jims',
+    'a$b',
+    'x'.repeat(59),
+  ]) {
     assert.match(await refusal(postgresUrl(), schema), /cannot be used.*another name/, schema);
   }
   await assert.rejects(openStore('sqlite::memory:', { schema: 'chat' }), /SQLite/);
+});
+
+test('threads whose schema has another name now are not replaced by empty tables', async () => {
+  await using database = await databaseOfRole();
+  await database.asRole((client) => setSearchPath(client, 'chat'));
+  await database.asRole((client) => client.query('create schema chat'));
+  const thread = await chat(database.url, 'Hello');
+  await database.asRole((client) => client.query('alter schema chat rename to moved'));
+  const said = await refusal(database.url);
+  assert.match(said, /were in the schema 'chat', and there are threads in 'moved' now/);
+  await database.asRole((client) => client.query('create schema chat'));
+  assert.equal(await refusal(database.url), said);
+  await database.asRole((client) => client.query('drop schema chat'));
+  await database.asRole((client) => client.query(/ALTER SCHEMA .*?(?=,)/.exec(said)?.[0] ?? ''));
+  assert.equal(await chat(database.url, 'again'), thread);
+});
+
+test('views are refused, and the tables under them are used by --schema', async () => {
+  await using database = await databaseOfRole();
+  await database.asRole((client) =>
+    client.query(
+      `create schema real; set search_path = real; ${ORIGINAL}
+       create view public.threads as select * from real.threads;
+       create view public.thread_events as select * from real.thread_events`,
+    ),
+  );
+  assert.match(await refusal(database.url), /public\.\w+ is a view.*--schema/);
+  await chat(database.url, 'Hello', 'real');
 });
 
 const THREAD_ID = '00000000-0000-4000-8000-000000000001';

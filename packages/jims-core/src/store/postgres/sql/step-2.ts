@@ -22,7 +22,8 @@ begin
     where c.oid = (select typrelid from pg_type where oid = pg_typeof(null::jims.runs)::oid)
       and grantee <> c.relowner
   loop
-    execute format('grant %s on jims.erasing to %s', v_grant.privilege, v_grant.role);
+    -- Between dollars, as the name of the schema may have quotes in it.
+    execute 'grant ' || v_grant.privilege || $sql$ on jims.erasing to $sql$ || v_grant.role;
   end loop;
 end
 $$;

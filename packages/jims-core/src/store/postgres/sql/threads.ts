@@ -143,13 +143,14 @@ declare
   v_taken integer := 0;
 begin
   more := false;
-  -- Planned for its values: a filter that is null costs no index.
-  for v_thread in execute '
+  -- Planned for its values: a filter that is null costs no index. Between dollars, as the name of the
+  -- schema may have quotes in it.
+  for v_thread in execute $sql$
     select thread_id, contact_id, external_id, created_at, thread_config from original.threads
     where ($1 is null or contact_id = $1) and ($2 is null or external_id = $2)
       and ($3 is null or (created_at, thread_id) < ($3, $4))
       and (not $6 or external_id is null or not starts_with(external_id, $7))
-    order by created_at desc, thread_id desc limit $5'
+    order by created_at desc, thread_id desc limit $5 $sql$
     using p_contact_id, p_external_id, p_created_at, p_id, p_limit + 1, p_current,
           '${SUPERSEDED}'
   loop
