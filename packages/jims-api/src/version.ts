@@ -13,7 +13,7 @@ const Manifest = v.pipe(
   }),
 );
 
-/** The version of this package, from its package.json; `unknown` where a bundler left that behind. */
+/** The version of this package, from its package.json; `unknown` where a bundler left that out. */
 export function packageVersion(): string {
   return manifest().version;
 }

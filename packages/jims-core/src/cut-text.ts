@@ -1,4 +1,4 @@
-/** A text of at most `max` characters, and how many more there were; half characters become U+FFFD. */
+/** Text of at most `max` characters, and how many more there were; half characters become U+FFFD. */
 export function cutText(text: string, max: number): string {
   if (text.length <= max) return text.toWellFormed();
   // By bytes, as a slice would keep the whole text in memory.

@@ -98,7 +98,7 @@ interface Told {
   readonly cause?: unknown;
 }
 
-/** A code is a name: anything else in its place may be data. */
+/** A code is a name: anything else may be data. */
 const CODE = /^[\w.-]{1,64}$/;
 
 /**

@@ -1,4 +1,5 @@
 import { cleanText } from './clean-text.ts';
+import { WholeCharacters, isHighSurrogate } from './whole-characters.ts';
 
 /**
  * How many UTF-16 units of text are sent in one piece: no line of a stream is then longer than 64 KiB,
@@ -27,21 +28,18 @@ export function textPieces(text: string): string[] {
   return [...pieces, text.slice(from)];
 }
 
-/** Makes clean pieces of text that comes in pieces of any kind, also ones that end within a character. */
+/** Makes clean pieces of text that comes in pieces of any kind; see {@link WholeCharacters}. */
 export class PieceReader {
-  /** The first half of a character whose second one is to come. */
-  #half = '';
+  readonly #characters = new WholeCharacters();
 
   /** What is complete now, none for an empty piece. */
   read(piece: string): readonly string[] {
-    const text = this.#half + piece;
-    this.#half = isHighSurrogate(text.charCodeAt(text.length - 1)) ? text.slice(-1) : '';
-    return nonEmpty(text.slice(0, text.length - this.#half.length));
+    return nonEmpty(this.#characters.add(piece));
   }
 
   /** What is left when nothing comes any more. */
   end(): readonly string[] {
-    return nonEmpty(this.#half);
+    return nonEmpty(this.#characters.rest());
   }
 }
 
@@ -76,8 +74,4 @@ let segmenter: Intl.Segmenter | undefined;
 function graphemes(): Intl.Segmenter {
   segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
   return segmenter;
-}
-
-function isHighSurrogate(code: number): boolean {
-  return code >= 0xd800 && code <= 0xdbff;
 }

@@ -37,7 +37,7 @@ export abstract class ThreadReader {
     return (await this.pageThreads(query)).threads;
   }
 
-  /** As `listThreads`, and tells whether there are more. */
+  /** As `listThreads`, and says whether there are more. */
   async pageThreads(query: ThreadQuery): Promise<ThreadList> {
     const { store } = await this.opened();
     return store.listThreads(query);
@@ -51,7 +51,7 @@ export abstract class ThreadReader {
     return (await this.pageEvents(threadId, page)).events;
   }
 
-  /** As `threadEvents`, and tells whether there are more, and where to go on. */
+  /** As `threadEvents`, and says whether there are more, and where to go on. */
   async pageEvents(threadId: string, page: EventPage): Promise<EventList> {
     const { store } = await this.opened();
     return store.pageEvents(threadId, page);

@@ -33,7 +33,7 @@ const output = createLogOutput();
 
 /** The command `jims-api`: reads its options, loads the app, serves it until it is told to stop. */
 async function main(): Promise<void> {
-  // A reader of the output that is gone is no reason to end.
+  // A reader of the output that is gone does not end the command.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const env = readDotEnv(currentFolder(), process.env);
   Object.assign(process.env, env);
@@ -103,7 +103,7 @@ function survivePipelines(logger: Logger, watch: Watch): void {
   });
 }
 
-/** Who may call, without what lets them in. */
+/** How callers are let in, without the keys. */
 function wayIn({ apiKeys, oidc, authentik }: ServeOptions): object {
   return { apiKeys: apiKeys.length, oidc: oidc?.issuer, authentik: authentik?.url };
 }

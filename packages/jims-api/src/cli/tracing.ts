@@ -2,6 +2,7 @@ import { onTracingFault } from 'jims-core';
 import type { Logger } from 'jims-core';
 
 import { isJsonObject } from '../http/json-object.ts';
+import { RepeatLimit } from '../http/repeat-limit.ts';
 import { optionalPackage } from './optional-package.ts';
 
 /** True when one of OpenTelemetry's variables asks for traces to be sent somewhere. */
@@ -59,18 +60,10 @@ export async function startTracing(
 
 /** Logs what the SDK could not do. */
 function faultLog(logger: Logger): (message: string) => void {
-  let since = -Infinity;
-  let suppressed = 0;
+  const limit = new RepeatLimit(REPEAT_MS);
   return (message) => {
-    const now = performance.now();
-    if (now - since < REPEAT_MS) {
-      suppressed++;
-      return;
-    }
-    const more = suppressed > 0 && { suppressed };
-    logger.warn({ reason: reasonIn(message), ...more }, 'traces cannot be sent');
-    since = now;
-    suppressed = 0;
+    const repeated = limit.pass();
+    if (repeated) logger.warn({ reason: reasonIn(message), ...repeated }, 'traces cannot be sent');
   };
 }
 

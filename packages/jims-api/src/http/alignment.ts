@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { eventDomain } from 'jims-core';
 import type { EventPosition, ThreadEvent } from 'jims-core';
 
-import { timeOfUuidV7 } from './uuid.ts';
+import { timeOfUuid } from './uuid.ts';
 
 export interface SaidText {
   readonly role: 'user' | 'assistant';
@@ -17,7 +17,7 @@ export interface SentHistory {
   readonly earlier: readonly SaidText[];
   /** The new message. */
   readonly message: string;
-  /** When the request arrived: its client knows nothing that was asked later. */
+  /** When the request arrived: its client knows nothing that was said later. */
   readonly receivedAt: number;
   /** Whether what it says that the assistant said may be added to a thread that is there. */
   readonly trusted: boolean;
@@ -33,7 +33,7 @@ export interface Question extends EventPosition {
 export interface Alignment {
   /** The question before which the thread is to be forked; `undefined`: none. */
   readonly fork: Question | undefined;
-  /** What comes after the part that both share: what the client was answered elsewhere. */
+  /** What comes after the part that both share: what another service answered the client. */
   readonly added: readonly SaidText[];
 }
 
@@ -45,9 +45,9 @@ export interface Alignment {
  *   over. Only when the client also has an answer to one, by another service under the same chat, and
  *   what it says of the assistant is trusted, are both added.
  * - Questions that the thread has and the client has not: at the first of them that was answered, or that
- *   is asked again now, the client has edited its message or wants another answer. There the thread is
+ *   is sent again now, the client has edited its message or wants another answer. There the thread is
  *   forked. One without an answer, of a run that failed, may be missing: clients take it back. So may
- *   one that was asked after the request arrived: its client cannot know it.
+ *   one that was stored after the request arrived: its client cannot know it.
  */
 export function align(
   questions: readonly Question[],
@@ -75,16 +75,16 @@ export async function questionsOf(
   log: AsyncIterable<readonly ThreadEvent[]>,
 ): Promise<readonly Question[]> {
   const questions: Question[] = [];
-  let asked: Omit<Question, 'isAnswered'> | undefined;
+  let open: Omit<Question, 'isAnswered'> | undefined;
   for await (const events of log) {
     for (const { id, createdAt, type, data } of events) {
       if (eventDomain(type) !== 'comm') continue;
       const { role, content } = data;
-      if (asked) questions.push({ ...asked, isAnswered: role === 'assistant' });
-      asked = role === 'user' ? { id, createdAt, text: comparable(String(content)) } : undefined;
+      if (open) questions.push({ ...open, isAnswered: role === 'assistant' });
+      open = role === 'user' ? { id, createdAt, text: comparable(String(content)) } : undefined;
     }
   }
-  if (asked) questions.push({ ...asked, isAnswered: false });
+  if (open) questions.push({ ...open, isAnswered: false });
   return questions;
 }
 
@@ -123,6 +123,6 @@ function exchanges(history: readonly SaidText[]): readonly SaidText[] {
  * without one, or with a time of another kind.
  */
 function isMadeSince(id: string, since: number): boolean {
-  const madeAt = timeOfUuidV7(id);
+  const madeAt = timeOfUuid(id);
   return madeAt !== undefined && madeAt >= since && madeAt <= Date.now();
 }

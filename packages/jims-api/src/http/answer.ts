@@ -146,7 +146,7 @@ async function refuse(route: Route, call: RefusedCall, failure: HttpError): Prom
   const headers = { ...call.headers, ...failure.headers };
   if (route.encodeError) return route.encodeError(failure, { ...call, headers });
   const body = errorBody(failure);
-  // A list of faults shows what the client sent as it was; a text may be the pipeline's.
+  // A list of faults shows what the client sent as it was; a string may be the pipeline's.
   const text = typeof failure.detail === 'string' ? cleanJson(body) : JSON.stringify(body);
   return new Response(text, {
     status: failure.status,

@@ -19,7 +19,7 @@ export function boundedError(error: HttpError): HttpError {
   return bounded === detail ? error : new HttpError(status, bounded, error);
 }
 
-/** The beginning of a text that takes no more bytes than that as JSON. */
+/** The beginning of text that takes no more bytes than that as JSON. */
 function cutToBytes(text: string, maxBytes: number): string {
   if (text.length * ESCAPED_BYTES <= maxBytes) return text;
   let bytes = 0;
@@ -54,7 +54,7 @@ function bytesOfJson(value: object): number {
   return bytes;
 }
 
-/** At most, whoever writes it. */
+/** At most, in any encoding. */
 function bytesOf(unit: number): number {
   if (unit === QUOTE || unit === BACKSLASH) return 2;
   return unit >= 0x20 && unit < 0x7f ? 1 : ESCAPED_BYTES;

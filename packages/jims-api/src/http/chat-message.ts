@@ -3,9 +3,10 @@ import type { JsonObject, NewEvent } from 'jims-core';
 import type { SaidText } from './alignment.ts';
 import { configBy } from './client-config.ts';
 import { threadOfHistory } from './history-thread.ts';
-import type { ChatId, HistoryPlace } from './history-thread.ts';
+import type { ChatId } from './history-thread.ts';
 import type { ApiContext, Call } from './route.ts';
 import { namedThread, threadIdOf } from './run-routes.ts';
+import type { RunTarget } from './run-routes.ts';
 
 /** A message by a client that knows all that was said before it, decoded from its protocol. */
 export interface ChatMessage {
@@ -36,7 +37,7 @@ export async function threadOfMessage(
   call: Call,
   { earlier, incoming, threadConfig }: ChatMessage,
   { contactId, nobody, threadId, chatId, interface: name }: ChatPlace,
-): Promise<HistoryPlace> {
+): Promise<RunTarget> {
   if (threadId !== undefined) {
     return { thread: namedThread(api, call, { threadId: threadIdOf(threadId), contactId }) };
   }

@@ -6,7 +6,7 @@ import { isJsonObject } from './json-object.ts';
 const MEMBER = 'client';
 
 /**
- * The config of a new thread, as a caller asked for it in a protocol: a contact's goes below `client`, so
+ * The config of a new thread, as a caller gave it in a protocol: a contact's goes below `client`, so
  * that it is never taken for what a service said.
  */
 export function configBy({ kind }: Principal, config: JsonObject, protocol: string): JsonObject {

@@ -41,7 +41,7 @@ export function isNobodys(principal: Principal): boolean {
   return principal.kind === 'contact' && isNobody(principal.contactId);
 }
 
-/** Who a request acts as. */
+/** The principal that a request acts as. */
 export interface Acting {
   readonly principal: Principal;
   /** Whether a service named that contact by the header: then nothing else that names one counts. */
@@ -55,7 +55,7 @@ export const CONTACT_HEADER_CODES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Who a request acts as: a service that names a contact by the header `x-jims-contact-id` reaches what
+ * The principal that a request acts as: a service that names a contact by the header `x-jims-contact-id` reaches what
  * that contact would reach with a token of their own, and nothing else, on every route.
  *
  * @throws HttpError 400 when the header is empty, holds several names, or is required and not there;

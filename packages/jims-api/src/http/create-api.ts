@@ -122,7 +122,7 @@ export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseR
     'body_too_large',
   ]);
   const { publicUrl } = api;
-  const terms: AnswerOptions = {
+  const answering: AnswerOptions = {
     api,
     authenticate,
     cors,
@@ -131,7 +131,7 @@ export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseR
     log: new RequestLog(api.logger),
     isDraining,
   };
-  const answerBy = (routed: Routed): Promise<Response> => answer(terms, routed);
+  const answerBy = (routed: Routed): Promise<Response> => answer(answering, routed);
   const elsewhere =
     (route: Route) =>
     (request: Request): Promise<Response> =>

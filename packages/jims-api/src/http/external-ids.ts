@@ -1,5 +1,5 @@
 // External ids as clients know them. They are unique within their contact. Those that the service makes
-// begin with a word that no client may begin one with, and name who made them: so what a contact or a
+// begin with a word that no client may begin one with, and name their maker: so what a contact or a
 // protocol's client calls a thread is never what a service calls one.
 import { supersededBy } from 'jims-core';
 import type { Principal, Thread } from 'jims-core';

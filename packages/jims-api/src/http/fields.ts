@@ -4,6 +4,7 @@ import type { JsonObject } from 'jims-core';
 import * as v from 'valibot';
 
 import { isJsonObject } from './json-object.ts';
+import { tooManyItems } from './list.ts';
 import { canonicalUuid, uuidFault } from './uuid.ts';
 
 const TRUE: ReadonlySet<unknown> = new Set([true, 1, '1', 'true', 't', 'yes', 'y', 'on']);
@@ -35,8 +36,10 @@ function objectOf(maxProperties: number): Field<JsonObject> {
       }
       const count = Object.keys(value).length;
       if (count <= maxProperties) return value;
-      const message = `Dictionary should have at most ${maxProperties} items after validation, not ${count}`;
-      addIssue({ expected: 'too_long', message });
+      addIssue({
+        expected: 'too_long',
+        message: tooManyItems('Dictionary', maxProperties, count),
+      });
       return NEVER;
     }),
   );

@@ -1,10 +1,11 @@
 // Threads for protocols whose clients send the whole history with every message.
 import { eventDomain, newEvent, newId } from 'jims-core';
-import type { EventPosition, JimsApp, NewEvent, RunThread, Thread } from 'jims-core';
+import type { EventPosition, JimsApp, NewEvent, Thread } from 'jims-core';
 
 import { align, questionsOf } from './alignment.ts';
 import type { SaidText, SentHistory } from './alignment.ts';
 import { externalIdIn } from './external-ids.ts';
+import type { RunTarget } from './run-routes.ts';
 
 /** They are written in one transaction. */
 const FORK_BYTES = 4 * 1024 * 1024;
@@ -23,18 +24,12 @@ export interface ChatId {
   readonly id: string;
 }
 
-/** Where a run belongs, and where it does when that thread has moved before the run was accepted. */
-export interface HistoryPlace {
-  readonly thread: RunThread;
-  readonly onMoved?: () => Promise<RunThread>;
-}
-
 /**
  * The thread that a client's history belongs to: that of its chat, or a new one. When the client has
- * edited a message, or asks for another answer, the thread is forked there, and the fork takes its place:
+ * edited a message, or wants another answer, the thread is forked there, and the fork takes over:
  * see {@link align}.
  */
-export async function threadOfHistory(app: JimsApp, history: ClientHistory): Promise<HistoryPlace> {
+export async function threadOfHistory(app: JimsApp, history: ClientHistory): Promise<RunTarget> {
   const { contactId, chatId, threadConfig, earlier } = history;
   if (!chatId) {
     return { thread: { kind: 'new', contactId, threadConfig, events: earlier.map(toEvent) } };

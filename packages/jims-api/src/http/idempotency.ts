@@ -45,8 +45,8 @@ export async function idempotencyOf(call: Call): Promise<RequestKey | undefined>
  */
 async function fingerprintOf(call: Call): Promise<string> {
   const names = [...namedByHeaders(call.request), ...call.query.getAll('contact_id')];
-  const asked = [call.path.replace(/\/$/, ''), canonical(await call.body()), ...names].join('\n');
-  return createHash('sha256').update(asked).digest('base64url');
+  const parts = [call.path.replace(/\/$/, ''), canonical(await call.body()), ...names].join('\n');
+  return createHash('sha256').update(parts).digest('base64url');
 }
 
 function unquoted(text: string): string {

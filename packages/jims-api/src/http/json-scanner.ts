@@ -9,11 +9,11 @@ import {
 import { JsonFault } from './json-fault.ts';
 import { lossOf } from './json-number.ts';
 
-/** How much JSON a text may hold. */
+/** How much JSON may be in one string. */
 export interface JsonBounds {
   /** How many arrays and objects may stand inside each other. */
   readonly maxDepth: number;
-  /** How many values a text may have, however deep: each takes time and memory, also an empty list. */
+  /** How many values there may be, however deep: each takes time and memory, also an empty list. */
   readonly maxValues: number;
   /** How many different names its members may have: each makes a kind of object of its own in memory. */
   readonly maxNames: number;

@@ -3,6 +3,11 @@ import * as v from 'valibot';
 /** How many things that are wrong with a body are looked for: nobody reads more, and each takes time. */
 export const MAX_ISSUES = 20;
 
+/** That something has more items than it may, in pydantic's words. */
+export function tooManyItems(type: 'List' | 'Dictionary', max: number, count: number): string {
+  return `${type} should have at most ${max} items after validation, not ${count}`;
+}
+
 /**
  * A list of at most `max` items. A longer one is refused before any of its items is looked at, and after
  * {@link MAX_ISSUES} issues no further item is looked at: valibot's own array has neither bound.

@@ -1,9 +1,10 @@
 import * as v from 'valibot';
 
 import { MAX_PARTS } from './chat-limits.ts';
+import { tooManyItems } from './list.ts';
 
 /**
- * The content of a message in protocols where it is a text or a list of parts. Anything is taken, as
+ * The content of a message in protocols where it is a string or a list of parts. Anything is taken, as
  * clients send parts of many kinds, but no more than {@link MAX_PARTS} of them.
  */
 export const messageContent: v.GenericSchema<unknown, unknown> = v.pipe(
@@ -11,10 +12,7 @@ export const messageContent: v.GenericSchema<unknown, unknown> = v.pipe(
   v.metadata({ type: ['string', 'array', 'null'], items: {}, maxItems: MAX_PARTS }),
   v.rawTransform(({ dataset: { value }, addIssue, NEVER }) => {
     if (!Array.isArray(value) || value.length <= MAX_PARTS) return value;
-    addIssue({
-      expected: 'too_long',
-      message: `List should have at most ${MAX_PARTS} items after validation, not ${value.length}`,
-    });
+    addIssue({ expected: 'too_long', message: tooManyItems('List', MAX_PARTS, value.length) });
     return NEVER;
   }),
 );

@@ -1,4 +1,4 @@
-// Which requests are let through before anybody looks at who calls: what a page on the web can make a
+// Which requests are let through before anybody looks at the caller: what a page on the web can make a
 // browser send must have no effect here, and must read nothing.
 import type { Cors } from './cors.ts';
 import { HttpError } from './errors.ts';
@@ -76,7 +76,7 @@ export function createRequestGuard(options: RequestGuardOptions): RequestGuard {
 
 /** The host that a request names in its address and in its header: a server may make one of the other. */
 function hostsOf(request: Request): readonly string[] {
-  const header = request.headers.get('host');
+  const header = request.headers.get('host') ?? '';
   const { host } = new URL(request.url);
-  return header === null || header === '' ? [host] : [host, header];
+  return header === '' || header === host ? [host] : [host, header];
 }

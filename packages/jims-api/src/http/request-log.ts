@@ -2,8 +2,9 @@ import { describeError, isJimsError } from 'jims-core';
 import type { Logger } from 'jims-core';
 
 import type { HttpError } from './errors.ts';
+import { RepeatLimit } from './repeat-limit.ts';
 
-/** A request that was answered, as its line of the log describes it. */
+/** A request that was answered, as its log line describes it. */
 export interface AnsweredRequest {
   readonly requestId: string;
   readonly method: string;
@@ -25,7 +26,7 @@ const REPEAT_MS = 10_000;
 /** Writes one line for each request, and one for each failure that is the service's own. */
 export class RequestLog {
   readonly #logger: Logger;
-  readonly #refusals = new Map<string, { readonly since: number; suppressed: number }>();
+  readonly #refusals = new Map<string, RepeatLimit>();
 
   constructor(logger: Logger) {
     this.#logger = logger;
@@ -56,13 +57,10 @@ export class RequestLog {
 
   /** "Not now" is how an overload is meant to look: no error of its own, and no stack. */
   #refused(requestId: string, { status, message, code = 'unavailable', cause }: HttpError): void {
-    const now = performance.now();
-    const last = this.#refusals.get(code);
-    if (last && now - last.since < REPEAT_MS) {
-      last.suppressed++;
-      return;
-    }
-    this.#refusals.set(code, { since: now, suppressed: 0 });
+    const limit = this.#refusals.get(code) ?? new RepeatLimit(REPEAT_MS);
+    this.#refusals.set(code, limit);
+    const repeated = limit.pass();
+    if (!repeated) return;
     const { stack: _, ...error } = describeError(cause);
     this.#logger.warn(
       {
@@ -70,7 +68,7 @@ export class RequestLog {
         status,
         code,
         ...(cause !== undefined && { error }),
-        ...(last && last.suppressed > 0 && { suppressed: last.suppressed }),
+        ...repeated,
       },
       message,
     );

@@ -44,7 +44,7 @@ export interface Call {
   readonly requestId: string;
   /** When it arrived, in milliseconds since 1970. */
   readonly receivedAt: number;
-  /** Who calls; for a service that names a contact by the header `x-jims-contact-id`: that contact. */
+  /** The caller; for a service that names a contact by the header `x-jims-contact-id`: that contact. */
   readonly principal: Principal;
   /** Whether a header named the contact: then no other name that the request holds counts. */
   readonly contactByHeader: boolean;
@@ -66,7 +66,7 @@ export interface Route {
   readonly isOriginal?: boolean;
   /** Says whether the service is up and nothing else: balancers ask by any name, or by none. */
   readonly probe?: boolean;
-  /** Does nothing but refuse, whoever sent the request and where. */
+  /** Only refuses: whatever the caller and the host are. */
   readonly refuses?: boolean;
   /** Is about the service and no contact: needs no contact by `requireContactHeader`. */
   readonly contactless?: boolean;

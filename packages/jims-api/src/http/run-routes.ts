@@ -27,11 +27,15 @@ import { canonicalUuid } from './uuid.ts';
 /** How often a thread may move under one request. */
 const MOVES = 5;
 
-/** What a client asks for, decoded from its protocol. */
-export interface RunAsk {
+/** Where a run belongs. */
+export interface RunTarget {
   readonly thread: RunThread;
   /** Where it belongs instead, when that thread has moved before the run was accepted. */
   readonly onMoved?: (() => Promise<RunThread>) | undefined;
+}
+
+/** What a client asks for, decoded from its protocol. */
+export interface RunAsk extends RunTarget {
   readonly incoming: NewEvent;
   readonly conversationStart?: boolean | undefined;
   readonly onBusy?: OnBusy | undefined;
@@ -90,7 +94,7 @@ export async function startAndRead(api: ApiContext, call: Call, ask: RunAsk): Pr
   const { incoming, conversationStart, onBusy, timeoutMs } = ask;
   requireMessageSize(api, String(incoming.data['content']));
   const idempotency = (await idempotencyOf(call)) ?? ask.idempotency;
-  const caller = callerOf(call, ask.thread);
+  const caller = countedContact(call, ask.thread);
   const run = await startIn(api.app, ask, {
     incoming,
     ...(caller !== undefined && { caller }),
@@ -107,7 +111,7 @@ export async function startAndRead(api: ApiContext, call: Call, ask: RunAsk): Pr
 }
 
 /** The contact that a request is counted for: the one that calls, or that a service names. */
-export function callerOf(call: Call, thread?: RunThread): string | undefined {
+export function countedContact(call: Call, thread?: RunThread): string | undefined {
   if (call.principal.kind === 'contact') return call.principal.contactId;
   const named = thread?.contactId ?? contactInQuery(call);
   return named !== undefined && isNobody(named) ? undefined : named;
@@ -119,14 +123,14 @@ async function startIn(
   { thread, onMoved }: RunAsk,
   request: Omit<RunRequest, 'thread'>,
 ): Promise<Run> {
-  let place = thread;
+  let target = thread;
   for (let tries = 1; ; tries++) {
     try {
-      return await app.startRun({ ...request, thread: place });
+      return await app.startRun({ ...request, thread: target });
     } catch (error) {
       const moved = isJimsError(error) && error.code === 'thread_moved';
       if (!moved || !onMoved || tries === MOVES) throw error;
-      place = await onMoved();
+      target = await onMoved();
     }
   }
 }
@@ -176,7 +180,7 @@ export async function streamRun(
   ask: RunAsk,
   encode: (run: Run) => AsyncIterable<SseFrame>,
 ): Promise<Response> {
-  const leave = api.streams.enter(callerOf(call, ask.thread));
+  const leave = api.streams.enter(countedContact(call, ask.thread));
   try {
     const { run, leave: onGone } = await startAndRead(api, call, ask);
     const headers = { ...call.headers, ...runHeaders(run) };
@@ -194,7 +198,7 @@ export function streamJoined(
   run: Run,
   encode: (run: Run) => AsyncIterable<SseFrame>,
 ): Response {
-  const leave = api.streams.enter(callerOf(call));
+  const leave = api.streams.enter(countedContact(call));
   const headers = { ...call.headers, ...runHeaders(run) };
   const onGone = run.attach('continue');
   return streamFrames(api, { ...call, headers }, encode(run), { leave, onGone });

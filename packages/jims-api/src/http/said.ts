@@ -35,7 +35,7 @@ export type Sees = (eventType: string) => boolean;
 /** How a run is told to its caller. */
 export interface TellOptions extends ErrorAnswerOptions {
   readonly sees: Sees;
-  /** Whether the caller is told which models were used. */
+  /** Whether the caller sees which models were used. */
   readonly seesModels: boolean;
 }
 

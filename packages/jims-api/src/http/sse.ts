@@ -6,7 +6,7 @@ import type { SseFrame } from './sse-text.ts';
 const BUFFER_BYTES = 64 * 1024;
 
 /**
- * How often a silent stream says that it lives, unless it is told otherwise. Some servers and proxies
+ * How often a silent stream says that it lives, unless an option says otherwise. Some servers and proxies
  * cut what is silent for 10 seconds, such as Bun's.
  */
 export const DEFAULT_HEARTBEAT_MS = 8000;

@@ -1,13 +1,5 @@
 import { JimsError, textPieces } from 'jims-core';
-import type {
-  AgentStatus,
-  ListenOptions,
-  NewEvent,
-  Run,
-  RunEnd,
-  RunEvent,
-  NumberedRunEvent,
-} from 'jims-core';
+import type { AgentStatus, ListenOptions, NewEvent, Run, RunEnd } from 'jims-core';
 
 import { assistantText } from './said.ts';
 
@@ -29,6 +21,9 @@ interface TextDelta {
   /** The message that ends with this piece, where that is known: not while it is streamed. */
   readonly ends?: NewEvent | undefined;
 }
+
+const RESTARTED =
+  'The run was interrupted and started again: what came before does not count, read it again';
 
 /**
  * A run from its beginning to its one last event, nothing missing: of a run that is over, or that
@@ -70,11 +65,23 @@ export async function* toldRun(
     yield { type: 'event', event };
   }
 
-  for await (const event of ofOneAttempt(run.listen(options))) {
+  /** What is known by the outcome alone. */
+  function* left(outcome: Outcome): Generator<ToldEvent> {
+    for (const each of eventsOf(outcome).filter(({ id }) => !told.has(id))) yield* whole(each);
+    for (const messageId of open.keys()) yield* end(messageId);
+  }
+
+  for await (const event of run.listen(options)) {
+    if (event.type === 'restarted') {
+      if (seq === 0) continue;
+      yield { type: 'error', error: new JimsError('restarted', RESTARTED) };
+      return;
+    }
     const places = event.seq - seq;
     seq = event.seq;
     switch (event.type) {
       case 'status':
+      case 'error':
         yield event;
         break;
       case 'delta':
@@ -85,38 +92,15 @@ export async function* toldRun(
         break;
       case 'result':
       case 'cancelled':
-        for (const each of eventsOf(event).filter(({ id }) => !told.has(id))) yield* whole(each);
-        for (const messageId of open.keys()) yield* end(messageId);
-        yield event;
-        break;
-      case 'error':
+        yield* left(event);
         yield event;
         break;
     }
   }
 }
 
-type AttemptEvent = Exclude<NumberedRunEvent, { readonly type: 'restarted' }>;
+type Outcome = RunEnd & { readonly type: 'result' | 'cancelled' };
 
-/** The events of one attempt. When another one begins after some of them, an error is the end. */
-async function* ofOneAttempt(
-  events: AsyncIterable<NumberedRunEvent>,
-): AsyncGenerator<AttemptEvent, void, void> {
-  let hasBegun = false;
-  for await (const event of events) {
-    if (event.type !== 'restarted') {
-      hasBegun = true;
-      yield event;
-    } else if (hasBegun) {
-      const { attempt, seq } = event;
-      const words =
-        'The run was interrupted and started again: what came before does not count, read it again';
-      yield { type: 'error', error: new JimsError('restarted', words), attempt, seq };
-      return;
-    }
-  }
-}
-
-function eventsOf(end: RunEvent & { type: 'result' | 'cancelled' }): readonly NewEvent[] {
+function eventsOf(end: Outcome): readonly NewEvent[] {
   return end.type === 'result' ? end.result.events : end.events;
 }

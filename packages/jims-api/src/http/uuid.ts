@@ -4,6 +4,8 @@ const SIMPLE = /^([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{1
 const HYPHEN = 0x2d;
 const URN = 'urn:uuid:';
 const GROUP_LENGTHS = [8, 4, 4, 4, 12];
+/** A UUID of version 7 begins with its time. */
+const TIME_DIGITS = 12;
 const LAST_GROUP = { index: 4, start: 24 };
 
 /**
@@ -54,8 +56,17 @@ function unwrap(text: string): { digits: string; offset: number } {
   return { digits: text, offset: 0 };
 }
 
-/** When a UUID of version 7 was made, in milliseconds since 1970; `undefined` for another version. */
-export function timeOfUuidV7(uuid: string): number | undefined {
-  const digits = uuid.replaceAll('-', '');
-  return digits[12] === '7' ? Number.parseInt(digits.slice(0, 12), 16) : undefined;
+/** When a UUID was made, in milliseconds since 1970; `undefined` when it is not of version 7. */
+export function timeOfUuid(uuid: string): number | undefined {
+  return hexOf(uuid)[TIME_DIGITS] === '7' ? timeInUuidV7(uuid) : undefined;
+}
+
+/** When a UUID of version 7 was made, in milliseconds since 1970. */
+export function timeInUuidV7(uuid: string): number {
+  return Number.parseInt(hexOf(uuid).slice(0, TIME_DIGITS), 16);
+}
+
+/** Its digits alone. */
+export function hexOf(uuid: string): string {
+  return uuid.replaceAll('-', '');
 }

@@ -4,7 +4,7 @@ import { validationError } from './errors.ts';
 import type { ValidationIssue } from './errors.ts';
 import { excerpt } from './excerpt.ts';
 import { isJsonObject } from './json-object.ts';
-import { MAX_ISSUES } from './list.ts';
+import { MAX_ISSUES, tooManyItems } from './list.ts';
 
 /** Of a message that may hold what the client sent. */
 const MAX_MESSAGE = 300;
@@ -101,7 +101,7 @@ function faultOf({ type, input, expected, message, requirement }: v.BaseIssue<un
 function longList(actual_length: number, max_length: number): Fault {
   return {
     type: 'too_long',
-    msg: `List should have at most ${max_length} items after validation, not ${actual_length}`,
+    msg: tooManyItems('List', max_length, actual_length),
     ctx: { field_type: 'List', max_length, actual_length },
   };
 }

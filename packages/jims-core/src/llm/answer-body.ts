@@ -9,6 +9,7 @@ import {
 } from 'node:zlib';
 
 import type { Exchange } from './exchange.ts';
+import { parsedJson } from './foreign-json.ts';
 import { BrokenAnswerError, UnexpectedAnswerError } from './provider-failure.ts';
 import { ProviderReportError, errorInAnswer } from './reported-error.ts';
 
@@ -83,7 +84,8 @@ function refuseStrayErrors(text: string): string {
   for (const line of lines) {
     const said = STRAY_ERROR.exec(line)?.[1];
     const error =
-      said && (errorInAnswer(parsed(said)) ?? errorInAnswer({ error: parsed(said) ?? said }));
+      said &&
+      (errorInAnswer(parsedJson(said)) ?? errorInAnswer({ error: parsedJson(said) ?? said }));
     if (error) throw new ProviderReportError(error);
   }
   return rest.slice(0, MOST_OF_LINE);
@@ -172,17 +174,9 @@ async function restOf(chunks: Chunks, before: readonly Uint8Array[]): Promise<st
 }
 
 function notEvents({ headers }: IncomingMessage, text: string): Error {
-  const error = errorInAnswer(parsed(text));
+  const error = errorInAnswer(parsedJson(text.trim()));
   if (error) return new ProviderReportError(error);
   return new UnexpectedAnswerError(headers['content-type'], 'a stream of events');
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text.trim());
-  } catch {
-    return undefined;
-  }
 }
 
 function textOf(bytes: readonly Uint8Array[]): string {

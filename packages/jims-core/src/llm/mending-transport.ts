@@ -1,6 +1,8 @@
 import type { JsonObject } from '../thread/event.ts';
 import { exchanges } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
+import { membersOf } from './foreign-json.ts';
+import type { Members } from './foreign-json.ts';
 import type { Transport } from './transport.ts';
 
 /** What is worth a second look: arguments that are not text, vectors that are. */
@@ -88,14 +90,8 @@ function mendedVector(item: Members): Members {
   return typeof embedding === 'string' ? { ...item, embedding: numbersIn(embedding) } : item;
 }
 
-type Members = Readonly<Record<string, unknown>>;
-
 function each(list: unknown, mend: (item: Members) => Members): unknown {
   return Array.isArray(list) ? list.map((item) => mend(membersOf(item))) : list;
-}
-
-function membersOf(value: unknown): Members {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
 }
 
 /** Four bytes each, the lowest first. */

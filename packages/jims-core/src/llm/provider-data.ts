@@ -6,6 +6,8 @@ import type {
 } from '@ai-sdk/provider';
 
 import type { JsonObject } from '../thread/event.ts';
+import { membersOf } from './foreign-json.ts';
+import type { Members } from './foreign-json.ts';
 
 /**
  * What a provider wants back with a message that wants tools called: the thoughts before it, and their
@@ -71,17 +73,17 @@ export function thoughtsByCall(prompt: LanguageModelV4Prompt): ReadonlyMap<strin
 }
 
 /** Reads what was kept with a message. Also takes `reasoning_content` where an app put it itself. */
-export function givenBack(message: Readonly<Record<string, unknown>>, provider: string): GivenBack {
-  const kept = objectOf(message['provider_data']);
+export function givenBack(message: Members, provider: string): GivenBack {
+  const kept = membersOf(message['provider_data']);
   const own = kept['provider'] === provider ? kept : {};
   const { reasoning_content: thought } = message;
   const thoughts = thoughtsIn(own['message']) ?? thoughtsIn({ reasoning_content: thought });
-  const calls = objectOf(own['calls']);
+  const calls = membersOf(own['calls']);
   return {
     reasoning: reasoningIn(own['reasoning']),
     message: thoughts && { openaiCompatible: thoughts },
     ofCall: ({ id, extra_content: extra }) => {
-      const signature = objectOf(objectOf(extra)['google'])['thought_signature'];
+      const signature = membersOf(membersOf(extra)['google'])['thought_signature'];
       const kind = optionsIn(calls[id]);
       if (kind || typeof signature !== 'string') return kind;
       return { google: { thoughtSignature: signature } };
@@ -92,7 +94,7 @@ export function givenBack(message: Readonly<Record<string, unknown>>, provider: 
 function reasoningIn(kept: unknown): LanguageModelV4ReasoningPart[] {
   const parts: readonly unknown[] = Array.isArray(kept) ? kept : [];
   return parts.flatMap((part) => {
-    const { text, data } = objectOf(part);
+    const { text, data } = membersOf(part);
     if (typeof text !== 'string') return [];
     const providerOptions = optionsIn(data);
     return [{ type: 'reasoning' as const, text, ...(providerOptions && { providerOptions }) }];
@@ -100,17 +102,17 @@ function reasoningIn(kept: unknown): LanguageModelV4ReasoningPart[] {
 }
 
 function optionsIn(data: unknown): SharedV4ProviderOptions | undefined {
-  const entries = Object.entries(objectOf(data)).map(
-    ([name, value]) => [name, JSON.parse(JSON.stringify(objectOf(value)))] as const,
+  const entries = Object.entries(membersOf(data)).map(
+    ([name, value]) => [name, JSON.parse(JSON.stringify(membersOf(value)))] as const,
   );
   return entries.length > 0 ? Object.fromEntries(entries) : undefined;
 }
 
 /** Only what is known: a kept message may come from anywhere. */
 function thoughtsIn(message: unknown): SharedV4ProviderOptions[string] | undefined {
-  const object = objectOf(message);
+  const members = membersOf(message);
   const thoughts = THOUGHTS.flatMap((name) => {
-    const value = object[name];
+    const value = members[name];
     const isThought = (typeof value === 'string' && value !== '') || Array.isArray(value);
     return isThought ? [[name, JSON.parse(JSON.stringify(value))] as const] : [];
   });
@@ -118,11 +120,7 @@ function thoughtsIn(message: unknown): SharedV4ProviderOptions[string] | undefin
 }
 
 function wireMessage(body: unknown): unknown {
-  const { choices } = objectOf(body);
+  const { choices } = membersOf(body);
   const choice: unknown = Array.isArray(choices) ? choices[0] : undefined;
-  return objectOf(choice)['message'];
-}
-
-function objectOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+  return membersOf(choice)['message'];
 }

@@ -1,5 +1,6 @@
 import { cutText } from '../cut-text.ts';
 import { JimsError, isJimsError } from '../errors.ts';
+import { parsedJson } from './foreign-json.ts';
 import { ProviderReportError, errorInAnswer, errorInFailure } from './reported-error.ts';
 import type { ReportedError } from './reported-error.ts';
 import { UnfitAnswerError } from './unfit-answer.ts';
@@ -201,15 +202,7 @@ function reportIn(error: Error, failedWith: number | undefined): ReportedError |
   if (error instanceof ProviderReportError) return error.report;
   const read = failedWith === undefined ? errorInAnswer : errorInFailure;
   const data: unknown = 'data' in error ? error.data : undefined;
-  return read(parsed(textOf(error, 'responseBody'))) ?? read(data);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return read(parsedJson(textOf(error, 'responseBody'))) ?? read(data);
 }
 
 /** Proxies and gateways answer with a line of words. */

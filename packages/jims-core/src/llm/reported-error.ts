@@ -1,4 +1,6 @@
 import { cutText } from '../cut-text.ts';
+import { membersOf, objectOf } from './foreign-json.ts';
+import type { Members } from './foreign-json.ts';
 
 /** What a provider says went wrong, in whatever form it says it. */
 export interface ReportedError {
@@ -25,8 +27,6 @@ export class ProviderReportError extends Error {
     this.report = report;
   }
 }
-
-type Members = Readonly<Record<string, unknown>>;
 
 const MAX_RAW = 300;
 const MAX_WORDS = 1000;
@@ -85,7 +85,7 @@ function errorInChoice({ choices }: Members): unknown {
 }
 
 function errorOfMiniMax({ base_resp: response }: Members): Members | undefined {
-  const { status_code: code, status_msg: message } = objectOf(response) ?? {};
+  const { status_code: code, status_msg: message } = membersOf(response);
   return typeof code === 'number' && code !== 0 ? { code, message } : undefined;
 }
 
@@ -109,7 +109,7 @@ function saysSomething(value: unknown): boolean {
 }
 
 function reported(error: unknown): ReportedError {
-  const object = objectOf(error) ?? {};
+  const object = membersOf(error);
   const kinds = [object['code'], object['type'], object['status'], object['error_code']].filter(
     (kind) => (typeof kind === 'string' && kind !== '') || typeof kind === 'number',
   );
@@ -143,15 +143,7 @@ function wordsOf(error: unknown, depth = 0): string | undefined {
 
 /** FastAPI says where an input is wrong, OpenRouter what the provider upstream said. */
 function located(words: string, { loc, metadata }: Members): string {
-  const raw = objectOf(metadata)?.['raw'];
+  const raw = membersOf(metadata)['raw'];
   if (Array.isArray(loc)) return `${loc.join('.')}: ${words}`;
   return typeof raw === 'string' && raw !== '' ? `${words}: ${cutText(raw, MAX_RAW)}` : words;
-}
-
-function objectOf(value: unknown): Members | undefined {
-  return isMembers(value) ? value : undefined;
-}
-
-function isMembers(value: unknown): value is Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

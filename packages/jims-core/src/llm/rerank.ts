@@ -4,6 +4,7 @@ import { checkTexts } from './batches.ts';
 import { callModel, inTime } from './call.ts';
 import type { Call, CallOptions, LlmScope } from './call.ts';
 import { firstSet, missing } from './compatible-servers.ts';
+import { membersOf } from './foreign-json.ts';
 import { HttpStatusError, UnexpectedAnswerError, WrongAnswerError } from './provider-failure.ts';
 import { ProviderReportError, errorInAnswer } from './reported-error.ts';
 import { sendableKey } from './secrets.ts';
@@ -102,10 +103,10 @@ async function post(send: Transport, { url, apiKey, body, signal }: Post): Promi
 
 /** The documents in the answer's order of scores, each of them one that was sent. */
 function rankedIn(answer: unknown, documents: readonly string[]): RankedDocument[] {
-  const { results } = objectOf(answer);
+  const { results } = membersOf(answer);
   if (!Array.isArray(results)) throw new WrongAnswerError('the answer has no results');
   const ranked = results.map((result): RankedDocument => {
-    const { index, relevance_score: score } = objectOf(result);
+    const { index, relevance_score: score } = membersOf(result);
     const text = typeof index === 'number' ? documents[index] : undefined;
     if (typeof index !== 'number' || typeof score !== 'number' || text === undefined) {
       throw new WrongAnswerError('the answer has a result that is not a document with a score');
@@ -120,10 +121,8 @@ function rankedIn(answer: unknown, documents: readonly string[]): RankedDocument
 
 /** What is paid for, where the server says it. */
 function searchesIn(answer: unknown): number | undefined {
-  const { search_units: searches } = objectOf(objectOf(objectOf(answer)['meta'])['billed_units']);
+  const { search_units: searches } = membersOf(
+    membersOf(membersOf(answer)['meta'])['billed_units'],
+  );
   return typeof searches === 'number' ? searches : undefined;
-}
-
-function objectOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
 }

@@ -1,3 +1,4 @@
+import { objectOf } from './foreign-json.ts';
 import type { JsonSchema } from './json-schema.ts';
 
 /** Keywords whose value is a schema, or a list of schemas. */
@@ -40,10 +41,4 @@ export function mapSchemas(schema: JsonSchema, map: (child: JsonSchema) => JsonS
       return [key, Object.fromEntries(mapped)];
     }),
   );
-}
-
-/** The value as an object, when it is one. */
-export function objectOf(value: unknown): JsonSchema | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  return { ...value };
 }

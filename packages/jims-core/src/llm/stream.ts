@@ -6,6 +6,7 @@ import type {
 } from '@ai-sdk/provider';
 
 import { cutText } from '../cut-text.ts';
+import { WholeCharacters } from '../whole-characters.ts';
 import type { AnswerEnd } from './answer-stream.ts';
 import { startCall } from './call.ts';
 import type { Call, LlmScope } from './call.ts';
@@ -119,11 +120,11 @@ async function openTextStream(
     for (;;) {
       const { done, value } = await limit.wait(reader.read());
       if (done) break;
-      const piece = text.add(read.take(value));
+      const piece = text.add(read.take(value)).toWellFormed();
       if (piece !== '') return piece;
     }
     read.finishReason();
-    return text.rest() || undefined;
+    return text.rest().toWellFormed() || undefined;
   }
 
   async function first(): Promise<string | undefined> {
@@ -221,23 +222,4 @@ function asError(error: unknown): Error {
   return reported
     ? new ProviderReportError(reported)
     : new BrokenAnswerError('the provider reported an error in its stream');
-}
-
-/** Keeps together the two halves of a character, such as an emoji, that came in two pieces. */
-class WholeCharacters {
-  #half = '';
-
-  add(piece: string): string {
-    if (piece === '') return '';
-    const text = this.#half + piece;
-    this.#half = /[\uD800-\uDBFF]$/.test(text) ? text.slice(-1) : '';
-    return text.slice(0, text.length - this.#half.length).toWellFormed();
-  }
-
-  /** What is left of a half whose other half never came. */
-  rest(): string {
-    const rest = this.#half.toWellFormed();
-    this.#half = '';
-    return rest;
-  }
 }

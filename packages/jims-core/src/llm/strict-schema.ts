@@ -1,5 +1,6 @@
+import { objectOf } from './foreign-json.ts';
 import type { JsonSchema } from './json-schema.ts';
-import { mapSchemas, objectOf } from './schema-walk.ts';
+import { mapSchemas } from './schema-walk.ts';
 
 /**
  * A schema as OpenAI's strict mode takes it. Every property is required there, and objects are closed:

@@ -5,10 +5,11 @@ import { answerJson } from './answer-json.ts';
 import type { LlmScope } from './call.ts';
 import type { ChatOptions, ChatRequest } from './chat-request.ts';
 import { answerText, complete, endOf } from './complete.ts';
+import { membersOf } from './foreign-json.ts';
 import { asJsonSchema7, jsonSchemaOf } from './json-schema.ts';
 import type { AnswerSchema, JsonSchema } from './json-schema.ts';
 import type { UsableModel } from './models.ts';
-import { mapSchemas, objectOf } from './schema-walk.ts';
+import { mapSchemas } from './schema-walk.ts';
 import { canBeStrict, dropNulls, strictSchema, withoutLookaround } from './strict-schema.ts';
 import { UnfitAnswerError } from './unfit-answer.ts';
 
@@ -128,11 +129,11 @@ function moved(schema: JsonSchema): JsonSchema {
 
 /** A model that was not held to the schema may leave the object around the value out. */
 function isWrapped(json: unknown): boolean {
-  return objectOf(json)?.['value'] !== undefined;
+  return membersOf(json)['value'] !== undefined;
 }
 
 function valueOf(value: unknown): unknown {
-  return objectOf(value)?.['value'];
+  return membersOf(value)['value'];
 }
 
 function notStrict(

@@ -1,6 +1,7 @@
 import type { LanguageModelV4Usage } from '@ai-sdk/provider';
 
-type Members = Readonly<Record<string, unknown>>;
+import { membersOf } from './foreign-json.ts';
+import type { Members } from './foreign-json.ts';
 
 /**
  * The tokens of an answer, or of a stream's chunk, where servers put them beside the usual member:
@@ -33,8 +34,4 @@ function isCounted({ prompt_tokens: prompt }: Members): boolean {
 
 function numberIn(value: unknown): number | undefined {
   return typeof value === 'number' ? value : undefined;
-}
-
-function membersOf(value: unknown): Members {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
 }

@@ -54,7 +54,12 @@ export function createUsageSum(): UsageSum {
   };
 }
 
-/** What a store kept of a run's usage; `undefined` when there is none. */
+/**
+ * What a store kept of a run's usage; `undefined` when there is none.
+ *
+ * @example
+ * const [first] = readUsage(record.usage) ?? [];
+ */
 export function readUsage(
   kept: readonly Readonly<Record<string, unknown>>[] | undefined,
 ): readonly ModelUsage[] | undefined {

@@ -52,7 +52,7 @@ export function refusal(kind: Refusal, { thread }: RunRequest): JimsError {
       return threadNotFound(id);
     }
     case 'thread_moved':
-      return new JimsError(kind, 'The thread went on, or another one took its place, meanwhile');
+      return new JimsError(kind, 'The thread went on, or another one took over from it, meanwhile');
     case 'thread_busy':
       return threadBusy();
     case 'queue_full':

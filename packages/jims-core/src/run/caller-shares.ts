@@ -7,12 +7,24 @@ export interface CallerShares {
   leave(caller: string | undefined): void;
 }
 
-/** What one caller may have of `max` when nobody says how much: a tenth, and at least one. */
+/**
+ * What one caller may have of `max` when nobody says how much: a tenth, and at least one.
+ *
+ * @example
+ * defaultShare(1024); // 102
+ */
 export function defaultShare(max: number): number {
   return Math.max(1, Math.floor(max / 10));
 }
 
-/** Counts callers, and forgets those that have nothing. */
+/**
+ * Counts what callers have, and forgets those that have nothing.
+ *
+ * @example
+ * const shares = createCallerShares(defaultShare(100));
+ * shares.enter('anna');
+ * shares.isFull('anna'); // false: one of ten
+ */
 export function createCallerShares(share: number): CallerShares {
   const counts = new Map<string, number>();
   const countOf = (caller: string): number => counts.get(caller) ?? 0;

@@ -31,7 +31,7 @@ interface Followed {
 const POLL_MS = 200;
 /** While the database is away. */
 const LAST_PAUSE_MS = 5000;
-/** How many runs are asked for at once, as each may bring a lot. */
+/** How many runs are read at once, as each may bring a lot. */
 const BATCH = 100;
 
 /** One look at all of them, again and again, as long as there are any. */
@@ -72,11 +72,11 @@ export function createFollowing({ store, logger, signal }: FollowingOptions): Fo
         afterSeq: lastSeq,
       }));
       const news = new Map((await store.readProgress(seen)).map((each) => [each.runId, each]));
-      for (const each of some) await tell(each, news.get(each.record.runId));
+      for (const each of some) await read(each, news.get(each.record.runId));
     }
   }
 
-  async function tell({ record, stream }: Followed, news: RunNews | undefined): Promise<void> {
+  async function read({ record, stream }: Followed, news: RunNews | undefined): Promise<void> {
     const { runId } = record;
     if (!news)
       return over(runId, () => stream.push({ type: 'error', error: erased(record.thread.id) }));

@@ -70,7 +70,7 @@ export class RunStream {
 
   /** Tells an event; dropped after the last one. */
   push(event: Exclude<RunEvent, { type: 'restarted' }>): void {
-    this.pushNumbered({ ...event, attempt: this.#attempt, seq: this.lastSeq + 1 });
+    this.#add({ ...event, attempt: this.#attempt, seq: this.lastSeq + 1 });
   }
 
   /** As `push`, for an event that has its position already; dropped when that is not a later one. */
@@ -78,7 +78,7 @@ export class RunStream {
     if (isAfter(event, { attempt: this.#attempt, seq: this.lastSeq })) this.#add(event);
   }
 
-  /** The run is executed again: what was told so far does not count any more. */
+  /** The run is executed again: what was sent so far does not count any more. */
   restart(attempt: number): void {
     if (attempt <= this.#attempt) return;
     this.#add({ type: 'restarted', attempt, seq: 0 });
@@ -92,7 +92,7 @@ export class RunStream {
     this.#add({ ...end, attempt: this.#attempt, seq: this.lastSeq });
   }
 
-  /** What the current attempt told after a number. */
+  /** What the current attempt sent after a number. */
   since(seq: number): readonly NumberedRunEvent[] {
     return this.#events.slice(indexAfter(this.#events, { attempt: this.#attempt, seq }));
   }
@@ -105,27 +105,27 @@ export class RunStream {
   > {
     const events = this.#events;
     const attempt = this.#attempt;
-    const from = after ?? NOTHING;
-    let next = this.#indexAfter(from);
+    let next = this.#indexAfter(after);
     // All that a joiner missed is put together; of what comes then, only what piles up.
     let joinedUntil = after && !piecemeal ? events.length : 0;
     if (after && after.attempt < attempt) yield { type: 'restarted', attempt, seq: 0 };
-    while (await this.#has(next)) {
+    // No promise for an event that is there: a stream has one for every piece of text.
+    while (next < events.length || (await this.#grows(next))) {
       if (!piecemeal && events.length - next > FAR_BEHIND) joinedUntil = events.length;
       const first = next;
       next = endOfText(events, first, joinedUntil);
-      // Of a run that is read from elsewhere, what the listener has seen may come only now.
-      const unseen = events.slice(first, next).filter((event) => !wasSeen(event, from));
-      if (unseen.length > 0) yield joined(unseen);
+      const event = unseen(events.slice(first, next), after);
+      if (event) yield event;
     }
   }
 
-  #indexAfter(position: RunPosition): number {
-    return position.attempt < this.#attempt ? this.#begin : indexAfter(this.#events, position);
+  #indexAfter(position: RunPosition | undefined): number {
+    const isEarlier = position === undefined || position.attempt < this.#attempt;
+    return isEarlier ? this.#begin : indexAfter(this.#events, position);
   }
 
   /** Resolves with true when there is an event at an index, with false when none comes any more. */
-  async #has(index: number): Promise<boolean> {
+  async #grows(index: number): Promise<boolean> {
     while (index >= this.#events.length) {
       if (this.#ended) return false;
       this.#more ??= Promise.withResolvers<void>();
@@ -151,8 +151,6 @@ function goesOn(event: RunEvent): boolean {
   return event.type === 'cancelled' && event.goesOn === true;
 }
 
-const NOTHING: RunPosition = { attempt: 0, seq: 0 };
-
 /** Whether a listener has it. A position can be wrong: an end counts only when it is this very one. */
 function wasSeen(event: NumberedRunEvent, seen: RunPosition): boolean {
   if (!isRunEnd(event)) return !isAfter(event, seen);
@@ -164,7 +162,7 @@ function indexAfter(events: readonly NumberedRunEvent[], position: RunPosition):
   return index < 0 ? events.length : index;
 }
 
-/** Index after the event at `from`, or after all deltas of its message that are told as one with it. */
+/** Index after the event at `from`, or after all deltas of its message that are sent as one with it. */
 function endOfText(events: readonly NumberedRunEvent[], from: number, until: number): number {
   const first = events[from];
   let next = from + 1;
@@ -177,6 +175,15 @@ function endOfText(events: readonly NumberedRunEvent[], from: number, until: num
     if (chars > MAX_PIECE_CHARS) break;
   }
   return next;
+}
+
+/** Events as one, without those that a listener has: of a run of another process they may come late. */
+function unseen(
+  events: readonly NumberedRunEvent[],
+  seen: RunPosition | undefined,
+): NumberedRunEvent | undefined {
+  const left = seen ? events.filter((event) => !wasSeen(event, seen)) : events;
+  return left.length > 0 ? joined(left) : undefined;
 }
 
 /** Deltas as one, with the position of the last; any other event as it is. */

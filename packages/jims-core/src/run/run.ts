@@ -56,7 +56,7 @@ export interface Run {
   /** Resolves when the run is over, however it ended; never rejects. */
   readonly end: Promise<RunEnd>;
   /**
-   * Counts somebody who reads the run in this process; what it gives is to be called when they leave.
+   * Counts a reader of the run in this process; what it gives is to be called when that reader leaves.
    * When the last one leaves, and the leaving of one of them meant `cancel`, the run is stopped with
    * the reason `disconnected`. A run of another process is not stopped so.
    */

@@ -49,7 +49,7 @@ export interface ThreadStore {
    * themselves: an active run of a thread is fenced out in the same transaction, and from then on
    * nobody finds the thread, its runs or their idempotency keys. Meanwhile other readers may still see
    * those threads of the contact whose turn has not come, each of them whole; what is left of a
-   * thread that is gone is seen by nobody who asks for the thread first. When the process ends in
+   * thread that is gone is seen by nobody that looks for the thread first. When the process ends in
    * the middle, `purge` removes the rest.
    */
   deleteThreads(which: { threadId: string } | { contactId: string }): Promise<readonly string[]>;
@@ -106,11 +106,11 @@ export interface RunStore {
   /** How these runs stand, and which active runs of this process are asked to stop. */
   pollRuns(instanceId: string, runIds: readonly string[]): Promise<readonly PolledRun[]>;
   /**
-   * Keeps what running runs have told so far, for those that follow them from another process; what
+   * Keeps what running runs have sent so far, for those that follow them from another process; what
    * comes from an attempt that is over is left out. A store that is not shared keeps nothing.
    */
   appendProgress(news: readonly RunOwnProgress[]): Promise<void>;
-  /** How runs stand, and what they told after what was seen of them; unknown runs are left out. */
+  /** How runs stand, and what they sent after what was seen of them; unknown runs are left out. */
   readProgress(seen: readonly SeenRun[]): Promise<readonly RunNews[]>;
 }
 
@@ -136,7 +136,7 @@ export interface EventPosition {
 
 /**
  * How much one call may read: rows by number, and what they hold by bytes of JSON text. The first row
- * comes however large it is, so that whoever reads on gets to the end.
+ * comes however large it is, so that a reader that goes on gets to the end.
  */
 export interface ReadBounds {
   readonly limit: number;
@@ -166,7 +166,7 @@ export interface EventList {
    * `undefined` when there was nothing to look at.
    */
   readonly last: EventPosition | undefined;
-  /** Whether the log goes on after `last`. `events` may be empty then, when domains are asked for. */
+  /** Whether the log goes on after `last`. `events` may be empty then, when only some domains are wanted. */
   readonly more: boolean;
 }
 
@@ -398,7 +398,7 @@ export interface RunProgress {
   readonly event: JsonObject;
 }
 
-/** What a run has told since the last time. */
+/** What a run has sent since the last time. */
 export interface RunOwnProgress {
   readonly owner: RunOwner;
   readonly progress: readonly RunProgress[];

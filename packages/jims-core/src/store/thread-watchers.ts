@@ -1,18 +1,18 @@
-/** Who waits for what is new in threads, of one store. */
+const LOOK_EVERY_MS = 500;
+
+/** The readers that wait for what is new in threads, of one store. */
 export class ThreadWatchers {
   readonly #wakes = new Map<string, Set<() => void>>();
   readonly #look: () => void;
-  readonly #everyMs: number;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
   /**
    * @param look Looks for what other processes have written; called from time to time while
-   *   somebody waits, once for all who do.
+   *   somebody waits, once for all of them.
    */
-  constructor(look: () => void, everyMs: number = LOOK_EVERY_MS) {
+  constructor(look: () => void) {
     this.#look = look;
-    this.#everyMs = everyMs;
   }
 
   get threadIds(): readonly string[] {
@@ -23,7 +23,7 @@ export class ThreadWatchers {
     const wakes = this.#wakes.get(threadId) ?? new Set();
     this.#wakes.set(threadId, wakes);
     wakes.add(wake);
-    if (!this.#isClosed) this.#timer ??= setInterval(this.#look, this.#everyMs).unref();
+    if (!this.#isClosed) this.#timer ??= setInterval(this.#look, LOOK_EVERY_MS).unref();
     return () => {
       wakes.delete(wake);
       if (wakes.size === 0 && this.#wakes.get(threadId) === wakes) this.#wakes.delete(threadId);
@@ -50,5 +50,3 @@ export class ThreadWatchers {
     this.#timer = undefined;
   }
 }
-
-const LOOK_EVERY_MS = 500;

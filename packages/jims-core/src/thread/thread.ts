@@ -29,7 +29,12 @@ export interface NewThread {
  */
 export const SUPERSEDED = 'jims:superseded:';
 
-/** The id of the thread that took over this one's external id; `undefined` when none did. */
+/**
+ * The id of the thread that took over this one's external id; `undefined` when none did.
+ *
+ * @example
+ * supersededBy({ externalId: 'ticket-7' }); // undefined
+ */
 export function supersededBy({ externalId }: Pick<Thread, 'externalId'>): string | undefined {
   return externalId?.startsWith(SUPERSEDED) ? externalId.slice(SUPERSEDED.length) : undefined;
 }

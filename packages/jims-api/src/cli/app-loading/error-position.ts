@@ -64,7 +64,7 @@ function firstFrame(error: Error, isMeant: (path: string) => boolean): string | 
   for (const line of stackOf(error).split('\n')) {
     const [, where = '', number] = FRAME.exec(line) ?? [];
     const path = asPath(where);
-    // Of a file that was compiled elsewhere only the name may be here, by its source map.
+    // Of a file that another tool compiled only the name may be here, by its source map.
     const isFile = path !== '' && !path.includes('<anonymous>');
     if (isFile && isMeant(path)) return `${path}:${number}`;
   }

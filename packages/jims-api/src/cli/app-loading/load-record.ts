@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 
 import { isFile } from './source-file.ts';
 
-/** Who imports what. */
+/** An import, and the file that has it. */
 export interface Import {
   readonly specifier: string;
   /** The importing file; `undefined` for the command itself. */

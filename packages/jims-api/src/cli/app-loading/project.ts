@@ -1,15 +1,7 @@
-import { existsSync, lstatSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, statSync } from 'node:fs';
 import { dirname, join, matchesGlob, relative, sep } from 'node:path';
 
-import * as v from 'valibot';
-
-const Workspaces = v.pipe(
-  v.string(),
-  v.parseJson(),
-  v.object({
-    workspaces: v.union([v.array(v.string()), v.object({ packages: v.array(v.string()) })]),
-  }),
-);
+import { readManifest } from './manifest.ts';
 
 /**
  * The tsconfig.json that holds for the files of a folder: the nearest one above, inside their
@@ -39,9 +31,8 @@ function projectRoot(folder: string, cwd: string): string {
 
 function isWorkspaceOf(root: string, member: string): boolean {
   if (existsSync(join(root, 'pnpm-workspace.yaml'))) return true;
-  const manifest = v.safeParse(Workspaces, readFileSync(join(root, 'package.json'), 'utf8'));
-  if (!manifest.success) return false;
-  const { workspaces } = manifest.output;
+  const workspaces = readManifest(root)?.workspaces;
+  if (!workspaces) return false;
   const patterns = Array.isArray(workspaces) ? workspaces : workspaces.packages;
   const path = relative(root, member).replaceAll(sep, '/');
   return patterns.some((pattern) => matchesGlob(path, pattern.replace(/^\.\/|\/$/g, '')));

@@ -1,7 +1,7 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 
-import * as v from 'valibot';
+import { readManifest } from './manifest.ts';
 
 /** What TypeScript looks for where an import names the JavaScript that is made from it. */
 const SOURCES: Readonly<Record<string, readonly string[]>> = {
@@ -12,8 +12,6 @@ const SOURCES: Readonly<Record<string, readonly string[]>> = {
 };
 /** How modules may end, in the order in which they are looked for where the ending is left out. */
 export const ENDINGS = ['.ts', '.tsx', '.mts', '.cts', '.js', '.jsx', '.mjs', '.cjs'] as const;
-
-const Manifest = v.pipe(v.string(), v.parseJson(), v.object({ main: v.string() }));
 
 /** The file that TypeScript finds for a path: `x.ts` for `x.js` or `x`, and what a folder holds. */
 export function sourceFile(path: string): string | undefined {
@@ -33,11 +31,6 @@ function moduleAt(path: string): string | undefined {
 }
 
 function moduleOfFolder(folder: string): string | undefined {
-  const manifest = join(folder, 'package.json');
-  if (existsSync(manifest)) {
-    const found = v.safeParse(Manifest, readFileSync(manifest, 'utf8'));
-    const main = found.success ? moduleAt(join(folder, found.output.main)) : undefined;
-    if (main !== undefined) return main;
-  }
-  return moduleAt(join(folder, 'index'));
+  const main = readManifest(folder)?.main;
+  return (main && moduleAt(join(folder, main))) || moduleAt(join(folder, 'index'));
 }

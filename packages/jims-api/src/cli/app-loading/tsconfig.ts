@@ -1,10 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 
 import { describeError } from 'jims-core';
 import * as v from 'valibot';
 
+import { readManifest } from './manifest.ts';
 import { upwards } from './project.ts';
 import { isFile } from './source-file.ts';
 
@@ -141,11 +142,8 @@ function configsAt(path: string): readonly string[] {
 
 /** A package may name its config in its package.json, as `tsconfig`. */
 function configOfPackage(folder: string): readonly string[] {
-  const manifest = join(folder, 'package.json');
-  if (!existsSync(manifest)) return [];
-  const Manifest = v.pipe(v.string(), v.parseJson(), v.object({ tsconfig: v.string() }));
-  const found = v.safeParse(Manifest, readFileSync(manifest, 'utf8'));
-  return found.success ? [join(folder, found.output.tsconfig)] : [];
+  const tsconfig = readManifest(folder)?.tsconfig;
+  return tsconfig === undefined ? [] : [join(folder, tsconfig)];
 }
 
 /** What a package gives out by its `exports`. */

@@ -6,7 +6,7 @@ export type { Principal };
 export type Explain = (reason: string) => void;
 
 /**
- * Decides who sent a request; `undefined` means refused, and `explain` may say why. Throws an `HttpError`
+ * Decides which principal sent a request; `undefined` means refused, and `explain` may say why. Throws an `HttpError`
  * 503 when the decision cannot be made, and whatever `beforeAsking` throws: that one is awaited before a
  * token leaves this process, so that a request which would be turned down anyway costs nobody else a
  * question.

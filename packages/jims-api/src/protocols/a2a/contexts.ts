@@ -22,13 +22,13 @@ export function contextIdOf({ id, externalId }: Thread): string {
  * @throws HttpError `invalid_params` for a context that cannot be the contact's.
  */
 export function threadOfContext(contactId: string, contextId: string | undefined): RunThread {
-  const terms = { contactId, threadConfig: THREAD_CONFIG, events: [] };
+  const beginning = { contactId, threadConfig: THREAD_CONFIG, events: [] };
   if (contextId === undefined) {
     const threadId = newId();
-    return { kind: 'new', threadId, externalId: externalIdIn(PROTOCOL, threadId), ...terms };
+    return { kind: 'new', threadId, externalId: externalIdIn(PROTOCOL, threadId), ...beginning };
   }
   if (contextId.length > MAX_CONTEXT_ID) {
     throw rpcFailure('invalid_params', 'The contextId is too long');
   }
-  return { kind: 'external', externalId: externalIdIn(PROTOCOL, contextId), ...terms };
+  return { kind: 'external', externalId: externalIdIn(PROTOCOL, contextId), ...beginning };
 }

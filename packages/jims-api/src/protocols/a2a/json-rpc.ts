@@ -67,7 +67,7 @@ export async function answerRpc(api: ApiContext, call: Call): Promise<Response> 
   if (!answer) throw methodNotFound(method);
   const legacy = known !== undefined;
   const read = legacy ? fromLegacy(params) : params;
-  // What is wrong with the rest is said first: it tells more.
+  // What is wrong with the rest is said first: it helps more.
   if (id === undefined) {
     DECODERS.get(known ?? method)?.(read);
     throw rpcFailure('invalid_request', 'A request needs an id');

@@ -15,7 +15,7 @@ export interface TaskRun {
   readonly thread: Thread;
   /** What the user said. */
   readonly question: NewEvent | undefined;
-  /** Whether its caller is told which models were used. */
+  /** Whether its caller sees which models were used. */
   readonly seesModels: boolean;
 }
 
@@ -87,8 +87,8 @@ export function statusOfEnd(
 }
 
 /** What a task's metadata say: its thread, and in the end what models it used. */
-export function metadataOf({ thread, seesModels: tells }: TaskRun, end?: RunEnd): Metadata {
-  const usage = tells && end?.type === 'result' ? end.result.usage : undefined;
+export function metadataOf({ thread, seesModels: isShown }: TaskRun, end?: RunEnd): Metadata {
+  const usage = isShown && end?.type === 'result' ? end.result.usage : undefined;
   return { thread_id: thread.id, ...(usage && { usage: usage.map(usageOnWire) }) };
 }
 

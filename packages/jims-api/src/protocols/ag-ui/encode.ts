@@ -121,7 +121,7 @@ function besideText(event: NewEvent, sees: Sees): AgUiEvent[] {
   return isAppEvent(event, sees) ? [{ type: 'CUSTOM', name: type, value: data }] : [];
 }
 
-/** Messages that are longer than a piece are in the stream alone: no line of it gets long. */
+/** Messages that are longer than a piece are in the stream alone: none of its lines gets long. */
 function resultOf(run: Run, { events }: RunResult): object {
   const texts = events.flatMap((event) => assistantText(event) ?? []);
   return {

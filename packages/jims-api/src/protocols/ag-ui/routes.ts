@@ -3,7 +3,7 @@ import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
 import { threadOfChat } from '../../http/history-thread.ts';
 import { answerInTurn, placeInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, Protocol } from '../../http/route.ts';
-import { callerOf, streamFrames, streamRun, threadHeader } from '../../http/run-routes.ts';
+import { countedContact, streamFrames, streamRun, threadHeader } from '../../http/run-routes.ts';
 import { tellOptions } from '../../http/said.ts';
 import { decode } from './decode.ts';
 import type { AgUiInput } from './decode.ts';
@@ -43,7 +43,7 @@ export function agUiProtocol(api: ApiContext): Protocol {
   async function snapshot(call: Call, input: AgUiInput, contact: string): Promise<Response> {
     const thread = await threadOfChat(app, contact, { protocol: PROTOCOL, id: input.threadId });
     return answerInTurn(api, call, async (end) => {
-      const leave = api.streams.enter(callerOf(call));
+      const leave = api.streams.enter(countedContact(call));
       const onEnd = (): void => {
         leave();
         end();

@@ -17,7 +17,7 @@ const Message = v.object({
 });
 type Message = v.InferOutput<typeof Message>;
 
-/** How the JSON of a request begins: a bare text that does is refused, as it cannot be told apart. */
+/** How the JSON of a request begins: bare text that does is refused, as it cannot be distinguished. */
 const OBJECT = /^\s*\{\s*["}]/;
 
 /** What a page hangs on the message of a clicked button. */

@@ -45,7 +45,7 @@ export function deepChatProtocol(api: ApiContext): Protocol {
     if (threadId !== undefined) return namedThread(api, call, { threadId, contactId });
     if (contactId !== undefined) return { kind: 'latest', contactId, threadConfig };
     // Strangers must not meet in one thread: each message of theirs has what its page sends with it.
-    const place = await threadOfHistory(api.app, {
+    const { thread } = await threadOfHistory(api.app, {
       contactId: nobody(`deep-chat:${randomUUIDv7()}`),
       chatId: undefined,
       earlier,
@@ -54,7 +54,7 @@ export function deepChatProtocol(api: ApiContext): Protocol {
       receivedAt: call.receivedAt,
       trusted: false,
     });
-    return place.thread;
+    return thread;
   }
 
   return {

@@ -36,7 +36,7 @@ export async function chatStream(api: ApiContext, call: Call): Promise<Response>
   );
 }
 
-/** What the client has seen of the stream that it asks for once more, by its key. */
+/** What the client has seen of the stream that it requests once more, by its key. */
 function seenBefore({ request: { headers } }: Call): RunPosition | undefined {
   const id = headers.has('idempotency-key') && headers.get('last-event-id');
   return id ? positionOf(id) : undefined;

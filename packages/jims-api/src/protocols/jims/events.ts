@@ -10,7 +10,7 @@ import { lastEventIdInQuery, lastEventIdInvalid, lastEventIdOf } from '../../htt
 import { cursorIn, integerIn } from '../../http/query.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
-import { callerOf, streamFrames } from '../../http/run-routes.ts';
+import { countedContact, streamFrames } from '../../http/run-routes.ts';
 import type { SseFrame } from '../../http/sse-text.ts';
 import { largeJson } from '../../http/streamed-json.ts';
 import { eventResource } from './resources.ts';
@@ -73,7 +73,7 @@ async function tail(
   }: { readonly threadId: string; readonly domains: readonly string[] | undefined },
 ): Promise<Response> {
   const after = startOf(call);
-  const leave = api.streams.enter(callerOf(call));
+  const leave = api.streams.enter(countedContact(call));
   const gone = new AbortController();
   const events = api.app.followThread(threadId, {
     signal: gone.signal,
@@ -103,21 +103,25 @@ function cursorOf(id: string | undefined): EventPosition | undefined {
 
 /** A contact sees what was said; the rest is not there for him. */
 function domainsOf({ query, principal }: Call): readonly string[] | undefined {
-  const asked = [...new Set(query.getAll('domain').flatMap((text) => text.split(',')))];
-  const strange = asked.find((domain) => !DOMAIN.test(domain));
+  const domains = [...new Set(query.getAll('domain').flatMap((text) => text.split(',')))];
+  const strange = domains.find((domain) => !DOMAIN.test(domain));
   if (strange !== undefined) {
     const msg = 'Input should be the name of a domain, such as comm';
     throw domainError('string_pattern_mismatch', msg, strange.slice(0, 100));
   }
-  if (asked.length > MAX_DOMAINS) {
-    const msg = `Input should have at most ${MAX_DOMAINS} domains, not ${asked.length}`;
-    throw domainError('too_long', msg, `${asked.slice(0, MAX_DOMAINS).join(',')},…`.slice(0, 100));
+  if (domains.length > MAX_DOMAINS) {
+    const msg = `Input should have at most ${MAX_DOMAINS} domains, not ${domains.length}`;
+    throw domainError(
+      'too_long',
+      msg,
+      `${domains.slice(0, MAX_DOMAINS).join(',')},…`.slice(0, 100),
+    );
   }
   if (principal.kind === 'contact') {
-    if (asked.some((domain) => domain !== 'comm')) throw notFound();
+    if (domains.some((domain) => domain !== 'comm')) throw notFound();
     return ['comm'];
   }
-  return asked.length > 0 ? asked : undefined;
+  return domains.length > 0 ? domains : undefined;
 }
 
 function domainError(type: string, msg: string, input: string): HttpError {

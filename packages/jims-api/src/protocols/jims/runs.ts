@@ -27,7 +27,7 @@ import type { Include } from './schemas.ts';
 import { mayReach } from './threads.ts';
 
 const MAX_WAIT_S = 60;
-/** What a joiner gets by default: everything that is told live. */
+/** What a joiner gets by default: everything that is sent live. */
 const JOINED: ReadonlySet<Include> = new Set<Include>(['thread', 'delta', 'event']);
 
 const NOTHING_MORE: ReadonlySet<RunInclude> = new Set();

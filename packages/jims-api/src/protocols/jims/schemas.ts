@@ -117,7 +117,7 @@ export const ChatResponseBody = v.pipe(
 
 export type ChatResponse = v.InferOutput<typeof ChatResponseBody>;
 
-/** What a caller gets of what was asked for. */
+/** What a caller gets of what it named by `include`. */
 export function includedFor(
   { principal }: Pick<Call, 'principal'>,
   include: ReadonlySet<Include>,

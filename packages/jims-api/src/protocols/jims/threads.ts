@@ -81,7 +81,7 @@ export async function createThread(api: ApiContext, call: Call): Promise<Respons
     const reason = 'external ids that begin with jims: are made by the service';
     throw validationError([fieldError('external_id', external_id, reason)]);
   }
-  // A contact who could choose the id of a new thread would learn which there are, and could take one
+  // A contact that could choose the id of a new thread would learn which there are, and could take one
   // that a service makes of something that it knows.
   if (principal.kind === 'contact' && typeof thread_id === 'string') {
     return json(call, threadResource(await ownThread(app, call, thread_id), call));
@@ -101,10 +101,10 @@ export async function createThread(api: ApiContext, call: Call): Promise<Respons
   return json({ headers }, threadResource(thread, call), created ? 201 : 200);
 }
 
-/** Superseded threads are left out for a contact, who goes on in the newer ones, unless asked for. */
+/** Superseded threads are left out for a contact, which goes on in the newer ones, unless the query wants them. */
 function supersededIn(call: Call): boolean {
-  const asked = wordsIn(call, 'superseded', ['true', 'false']);
-  return asked === undefined ? call.principal.kind === 'service' : asked.has('true');
+  const given = wordsIn(call, 'superseded', ['true', 'false']);
+  return given === undefined ? call.principal.kind === 'service' : given.has('true');
 }
 
 /** `GET /api/v1/threads/{thread_id}` */

@@ -10,7 +10,7 @@ import type { RpcId } from '../../http/json-rpc.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import {
-  callerOf,
+  countedContact,
   namedThread,
   runHeaders,
   startAndRead,
@@ -43,7 +43,9 @@ export async function callTool(
   const { id, params, session } = asked;
   const given = argumentsOf(params);
   const ask = decode(api, call, { given, session });
-  const leave = readsStreams(call) ? api.streams.enter(callerOf(call, ask.thread)) : undefined;
+  const leave = readsStreams(call)
+    ? api.streams.enter(countedContact(call, ask.thread))
+    : undefined;
   const place = session === undefined ? undefined : calls.enter(callName(call, session, id));
   try {
     // The same arguments sent again with an Idempotency-Key are the same run, whatever their id.

@@ -4,11 +4,12 @@ import { toHttpError } from '../../http/error-response.ts';
 import type { ErrorAnswerOptions } from '../../http/error-response.ts';
 import { jsonText } from '../../http/json-pieces.ts';
 import { openAiError } from '../../http/openai/error.ts';
-import { hexOf, secondsOf } from '../../http/openai/ids.ts';
+import { secondsOf } from '../../http/openai/ids.ts';
 import { resultOf } from '../../http/run-routes.ts';
 import { assistantText } from '../../http/said.ts';
 import type { SseFrame } from '../../http/sse-text.ts';
 import { tokensOf } from '../../http/usage.ts';
+import { hexOf } from '../../http/uuid.ts';
 import { inTurn } from './in-turn.ts';
 
 export interface StreamOptions extends ErrorAnswerOptions {

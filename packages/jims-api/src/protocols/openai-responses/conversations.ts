@@ -8,12 +8,12 @@ import { toEvent } from '../../http/history-thread.ts';
 import { isJsonObject } from '../../http/json-object.ts';
 import { list } from '../../http/list.ts';
 import { NOBODY, callerOf } from '../../http/openai/caller.ts';
-import { hexOf } from '../../http/openai/ids.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { requireConfigSize, requireMessageSize } from '../../http/sent-sizes.ts';
 import { largeJson } from '../../http/streamed-json.ts';
+import { hexOf } from '../../http/uuid.ts';
 import { parseBody } from '../../http/validation.ts';
 import { conversationItems } from './conversation-items.ts';
 import type { ConversationItem } from './conversation-items.ts';
@@ -96,7 +96,7 @@ export async function listItems(api: ApiContext, call: Call): Promise<Response> 
 }
 
 /**
- * `POST /v1/conversations/{conversation_id}/items`: what was said elsewhere; all of it, or nothing.
+ * `POST /v1/conversations/{conversation_id}/items`: what was said outside JIMS; all of it, or nothing.
  *
  * @throws JimsError `thread_busy` while a run is not over: its answer would come after what was said later.
  */

@@ -25,7 +25,7 @@ const NUMBERS_OF_ATTEMPT = 1_000_000_000;
 
 /**
  * A run as the events of a response. The number of an event says how many there were before it, each
- * piece of a text counted by itself: the same for every reader, however late. A reader that saw a part
+ * piece of text counted by itself: the same for every reader, however late. A reader that saw a part
  * of an attempt that was lost gets all of the current one, whose numbers are higher.
  */
 export async function* encodeStream(

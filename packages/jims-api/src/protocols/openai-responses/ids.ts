@@ -1,4 +1,5 @@
-import { hexOf, openAiId, uuidOfId } from '../../http/openai/ids.ts';
+import { openAiId, uuidOfId } from '../../http/openai/ids.ts';
+import { hexOf } from '../../http/uuid.ts';
 
 const HEX_LENGTH = 32;
 

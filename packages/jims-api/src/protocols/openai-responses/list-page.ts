@@ -65,10 +65,10 @@ async function* itemsAfter(
   items: Items,
   { after }: Wanted,
 ): AsyncGenerator<ConversationItem, void, void> {
-  let isBehind = after === undefined;
+  let isAfter = after === undefined;
   for await (const item of items()) {
-    if (isBehind) yield item;
-    else isBehind = item.id === after;
+    if (isAfter) yield item;
+    else isAfter = item.id === after;
   }
 }
 

@@ -105,7 +105,7 @@ export function responseObject(
 /** A response that has nothing yet, or will never have anything. */
 export const NOTHING = { output: [], error: null, usage: null, completed_at: null } as const;
 
-/** What a run that is over left behind; `finishedAt` says when, where that is known. */
+/** What a run that is over left; `finishedAt` says when, where that is known. */
 export function stateOfEnd(runId: string, end: RunEnd, finishedAt?: string): ResponseState {
   switch (end.type) {
     case 'result': {

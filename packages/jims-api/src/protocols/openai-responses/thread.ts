@@ -12,10 +12,10 @@ import type {
 import { configBy } from '../../http/client-config.ts';
 import { HttpError, notFound } from '../../http/errors.ts';
 import { copies, threadOfHistory } from '../../http/history-thread.ts';
-import type { HistoryPlace } from '../../http/history-thread.ts';
 import { NOBODY, callerOf, chatOf } from '../../http/openai/caller.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { threadHeader } from '../../http/run-routes.ts';
+import type { RunTarget } from '../../http/run-routes.ts';
 import { isActive } from '../../http/run-status.ts';
 import type { ResponseAsk } from './decode.ts';
 import { runIdOf, runOfMessage } from './ids.ts';
@@ -24,7 +24,7 @@ import { recordOf, requireConversation, requireThread } from './reach.ts';
 const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 /** The thread of a request, and what is new in it. */
-export interface Place extends HistoryPlace {
+export interface Place extends RunTarget {
   readonly incoming: NewEvent;
 }
 
@@ -43,7 +43,7 @@ export async function placeOf(api: ApiContext, call: Call, asked: ResponseAsk): 
   const threadId = await namedThreadId(api, call, { conversationId, contact });
   if (threadId !== undefined) return { thread: { kind: 'thread', threadId }, incoming: added };
   const incoming = question(input.message);
-  const place = await threadOfHistory(api.app, {
+  const target = await threadOfHistory(api.app, {
     contactId: contact ?? NOBODY,
     chatId: asked.store ? chatOf(call, 'openai-responses') : undefined,
     earlier: input.earlier,
@@ -59,7 +59,7 @@ export async function placeOf(api: ApiContext, call: Call, asked: ResponseAsk): 
     receivedAt: call.receivedAt,
     trusted: call.principal.kind === 'service',
   });
-  return { ...place, incoming };
+  return { ...target, incoming };
 }
 
 /** The thread at whose end a request wants to be; `undefined` when it names none. */
@@ -100,7 +100,7 @@ async function responseBefore(
  * was there when the run was over. What is not to be stored is in a fork, too. Whether something was
  * said is decided when the new run is accepted: of several that ask at once one gets the thread.
  */
-async function placeBehind(app: JimsApp, run: RunRecord, store: boolean): Promise<HistoryPlace> {
+async function placeBehind(app: JimsApp, run: RunRecord, store: boolean): Promise<RunTarget> {
   const { thread, status } = run;
   if (store && isActive(status)) return { thread: { kind: 'thread', threadId: thread.id } };
   const fork = (): Promise<RunThread> => forkBehind(app, run);
@@ -116,12 +116,12 @@ async function forkBehind(app: JimsApp, run: RunRecord): Promise<RunThread> {
     kind: 'new',
     contactId: thread.contactId ?? NOBODY,
     threadConfig: thread.config,
-    events: last ? await copies(app, thread, behind(last)) : [],
+    events: last ? await copies(app, thread, positionAfter(last)) : [],
   };
 }
 
 /** The first position after an event: no two of a thread have the same time. */
-function behind({ createdAt }: EventPosition): EventPosition {
+function positionAfter({ createdAt }: EventPosition): EventPosition {
   return { createdAt, id: LAST_ID };
 }
 

@@ -121,8 +121,8 @@ export function callStatement(
 ): { readonly sql: string; readonly values: readonly Parameter[] } {
   const values: Parameter[] = [];
   const columns = calls.map(({ name, parameters }, index) => {
-    const places = Object.values(parameters).map((value) => `$${values.push(value)}`);
-    return `${quoted(schema)}.${name}(${places.join(', ')}) as r${index}`;
+    const numbers = Object.values(parameters).map((value) => `$${values.push(value)}`);
+    return `${quoted(schema)}.${name}(${numbers.join(', ')}) as r${index}`;
   });
   return { sql: columns.join(', '), values };
 }

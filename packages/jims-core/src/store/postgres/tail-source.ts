@@ -1,3 +1,4 @@
+import { STATE_PREFIX } from '../../thread/event.ts';
 import type { TailSource } from '../read-tail.ts';
 import type { Database } from './database.ts';
 import { toEvents } from './rows.ts';
@@ -33,7 +34,7 @@ export function tailSource(db: Database, threadId: string): TailSource {
              event_id as id, created_at, event_type as type, event_data as data
            from original.thread_events
            where thread_id = jims.as_uuid($1) and (created_at, event_id) < ($2, jims.as_uuid($3))
-             and event_type like 'state.set.%' and not event_type = any ($4)
+             and event_type like '${STATE_PREFIX}%' and not event_type = any ($4)
            order by event_type, created_at desc, event_id desc
          ) as newest
          order by created_at, id`,

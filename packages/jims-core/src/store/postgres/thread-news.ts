@@ -5,7 +5,7 @@ import type { Database } from './database.ts';
 /** How much of the time may go into looking: the more there is to look at, the rarer it is. */
 const SHARE = 0.1;
 
-/** Those who wait for what is new in threads, and one look for all of them at what others wrote. */
+/** The readers that wait for what is new in threads, and one look for all of them at what others wrote. */
 export function createThreadWatchers(db: Database): ThreadWatchers {
   /** The newest event of each thread that the last look found. */
   let known = new Map<string, EventPosition>();

@@ -2,6 +2,7 @@ import { randomUUIDv7 } from 'node:crypto';
 
 import { cleanJson } from '../../clean-text.ts';
 import type { NewEvent, ThreadEvent } from '../../thread/event.ts';
+import { eraseThreads } from '../erase-threads.ts';
 import { readTail } from '../read-tail.ts';
 import { threadBusy, threadNotFound } from '../refusals.ts';
 import { READ_BYTES } from '../store.ts';
@@ -28,7 +29,6 @@ const NEWEST_FIRST = 'order by created_at desc, thread_id desc';
 const LOOK_AT = 5000;
 /** What one piece of an erasure removes: it takes about a tenth of a second. */
 const TAKE_THREADS = 500;
-const ERASE_THREADS = 500;
 const ERASE_EVENTS = 2000;
 
 export function threadStore(db: Database, watchers: ThreadWatchers): ThreadStore {
@@ -71,19 +71,12 @@ export function threadStore(db: Database, watchers: ThreadWatchers): ThreadStore
       return row && toThread(row.thread);
     },
 
-    async deleteThreads(which) {
-      const ids: string[] = [];
-      for (;;) {
-        const taken = await takeThreads(which);
-        if (taken.length === 0) break;
-        for (const threadId of taken) watchers.wake(threadId);
-        ids.push(...taken);
-      }
-      for (let done = 0; done < ids.length;) {
-        done += await eraseSome(ids.slice(done, done + ERASE_THREADS));
-      }
-      return ids;
-    },
+    deleteThreads: (which) =>
+      eraseThreads({
+        take: () => takeThreads(which),
+        eraseSome,
+        wake: (threadId) => watchers.wake(threadId),
+      }),
 
     async appendEvents(threadId, events, { whenIdle = false } = {}) {
       const { ids, types, data } = eventLists(events);

@@ -23,7 +23,7 @@ const SWITCHES: Readonly<Record<string, Mode>> = {
   no: 'disable',
 };
 const DEFAULT_ROOT = join('.postgresql', 'root.crt');
-/** In the place of a file: the authorities that the system and Node trust. */
+/** Instead of a file: the authorities that the system and Node trust. */
 const SYSTEM = 'system';
 
 /**

@@ -1,3 +1,4 @@
+import { eraseThreads } from '../erase-threads.ts';
 import type { PurgeLimits, PurgeResult } from '../store.ts';
 import type { ThreadWatchers } from '../thread-watchers.ts';
 import type { CommitGroup } from './commit-group.ts';
@@ -19,8 +20,6 @@ export interface Erasure {
   settle(): Promise<void>;
 }
 
-/** How many threads one piece looks at. */
-const PIECE_THREADS = 500;
 /** When the indexes are made anew after something was erased, once for all of it. */
 const CLEAN_AFTER_MS = 1000;
 
@@ -28,10 +27,6 @@ export function erasure({ group, erase, truncation, watchers }: ErasureOptions):
   let hasPurged = false;
   let cleaning: NodeJS.Timeout | undefined;
   let cleaned = Promise.resolve();
-
-  function wake(threadIds: readonly string[]): void {
-    for (const threadId of threadIds) watchers.wake(threadId);
-  }
 
   function leaveNothing(): void {
     truncation.truncate();
@@ -59,24 +54,18 @@ export function erasure({ group, erase, truncation, watchers }: ErasureOptions):
     },
 
     async deleteThreads(which) {
-      const ids: string[] = [];
-      for (;;) {
-        const taken = await group.write(() => erase.takeThreads(which));
-        if (taken.length === 0) break;
-        wake(taken);
-        ids.push(...taken);
-      }
-      for (let done = 0; done < ids.length;) {
-        const rest = ids.slice(done, done + PIECE_THREADS);
-        done += await group.write(() => erase.eraseSome(rest));
-      }
+      const ids = await eraseThreads({
+        take: () => group.write(() => erase.takeThreads(which)),
+        eraseSome: (threadIds) => group.write(() => erase.eraseSome(threadIds)),
+        wake: (threadId) => watchers.wake(threadId),
+      });
       if (ids.length > 0) leaveNothing();
       return ids;
     },
 
     async purge(limits) {
       const purged = await group.write(() => erase.purge(limits));
-      wake(purged.threadIds);
+      for (const threadId of purged.threadIds) watchers.wake(threadId);
       if (hasPurged && !purged.more) leaveNothing();
       hasPurged = purged.more;
       return purged;

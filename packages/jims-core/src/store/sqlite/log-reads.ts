@@ -12,8 +12,8 @@ import { listParameter } from './columns.ts';
 import { fromHex, toHex } from './uuid-hex.ts';
 
 type EventRow = [id: string, createdAt: string, type: string, data: string | null];
-/** An event that is looked at; `data` is read only when it is one that is asked for. */
-type LookedAtRow = [...EventRow, isAskedFor: number];
+/** An event that is looked at; `data` is read only when it is one that is wanted. */
+type LookedAtRow = [...EventRow, isWanted: number];
 
 /** What is read of `thread_events`: each time as much as may be read at once. */
 export interface LogReads {
@@ -42,13 +42,13 @@ export function logReads(db: DatabaseSync): LogReads {
     `SELECT ${COLUMNS} FROM thread_events
      WHERE thread_id = ? AND (created_at, event_id) > (?, ?) ORDER BY created_at, event_id`,
   );
-  // The domain is told from the type: the original leaves event_domain empty. What is of another domain
+  // The domain is in the type: the original leaves event_domain empty. What is of another domain
   // is looked at, too, but not its data.
   const page = db.prepare(
-    `SELECT event_id, created_at, event_type, iif(asked, event_data, NULL), asked FROM (
+    `SELECT event_id, created_at, event_type, iif(wanted, event_data, NULL), wanted FROM (
        SELECT ${COLUMNS},
          ?4 IS NULL OR substr(event_type, 1, instr(event_type || '.', '.') - 1)
-           IN (SELECT value FROM json_each(?4)) AS asked
+           IN (SELECT value FROM json_each(?4)) AS wanted
        FROM thread_events
        WHERE thread_id = ?1 AND (created_at, event_id) > (?2, ?3))
      ORDER BY created_at, event_id LIMIT ?5`,
@@ -131,7 +131,7 @@ export function storedTimeOf(createdAt: string): string {
   return toStoredTime(createdAt).replace(/\.000000$/, '');
 }
 
-/** Takes what is asked for as long as it fits, and remembers how far it has looked. */
+/** Takes what is wanted as long as it fits, and remembers how far it has looked. */
 function lookThrough(
   threadId: string,
   rows: Iterable<LookedAtRow>,
@@ -142,10 +142,10 @@ function lookThrough(
   let bytes = 0;
   let lookedAt = 0;
   for (const row of rows) {
-    const [id, createdAt, type, data, isAskedFor] = row;
+    const [id, createdAt, type, data, isWanted] = row;
     bytes += data?.length ?? 0;
     const isFull = events.length > 0 && (bytes > maxBytes || events.length >= limit);
-    if (isAskedFor === 1) {
+    if (isWanted === 1) {
       if (isFull) return { events, last: positionIn(last), more: true };
       events.push(toEvent(threadId, [id, createdAt, type, data]));
     }

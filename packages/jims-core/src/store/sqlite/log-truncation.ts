@@ -30,7 +30,7 @@ function isEmptied(db: DatabaseSync): boolean {
   try {
     return db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.['busy'] === 0;
   } catch {
-    // The disk is full or away, which those who write are told.
+    // The disk is full or away, which the next write reports.
     return false;
   }
 }

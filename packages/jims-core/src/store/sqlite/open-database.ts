@@ -52,7 +52,7 @@ function openOnce(file: string): DatabaseSync {
   try {
     db.exec(SETTINGS);
     migrate(db);
-    // A file that may only be read says so to the first who writes.
+    // A file that may only be read says so to the first that writes.
     db.exec('DELETE FROM jims_instances WHERE false');
     return db;
   } catch (error) {

@@ -29,7 +29,7 @@ export interface RunRecords {
   /** The run of a key that is not forgotten yet. */
   byKey(key: IdempotencyKey): KeyedRun | undefined;
   poll(instanceId: string, runIds: readonly string[]): readonly PolledRun[];
-  /** How runs stand; what they told is not kept. */
+  /** How runs stand; their progress is not kept. */
   standing(runIds: readonly string[]): readonly RunNews[];
   statusOf(runId: string): RunStatus | undefined;
   /** The run that is running in a thread. */

@@ -130,7 +130,7 @@ function lookAtOthers(db: DatabaseSync, onWritten: () => void): () => void {
     try {
       version = dataVersion.get()?.['data_version'];
     } catch {
-      // The disk is away, which those who read and write are told: nothing is missed, as it is not seen.
+      // The disk is away, which the next read or write reports: nothing is missed, as it is not seen.
       return;
     }
     if (version === seen) return;

@@ -10,7 +10,7 @@ alter table jims.migrations add column tables_schema text;
 -- Threads that are gone, and whose events and finished runs are not yet: they go in pieces.
 create table jims.erasing (thread_id uuid primary key);
 
--- Whoever may use the runs may use it, too: an upgrade by another role needs no new grant.
+-- Every role that may use the runs may use it, too: an upgrade by another role needs no new grant.
 do $$
 declare
   v_grant record;
