@@ -137,7 +137,7 @@ export const SIZE_MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: `${SQLITE}/erasure.ts`,
-        from: '      if (ids.length > 0) truncation.truncate();\n',
+        from: '      if (ids.length > 0) leaveNothing();\n',
         to: '',
       },
     ],

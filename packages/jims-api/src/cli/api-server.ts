@@ -70,6 +70,8 @@ export function createApiServer(app: JimsApp, options: ApiServerOptions): Server
     },
     (request, response) => void listener(request, response),
   );
+  // What a client expects beside 100-continue is not for us: Node would refuse it with an empty answer.
+  server.on('checkExpectation', (request, response) => void listener(request, response));
   answerUnreadable(server, logger);
   return server.once('close', () => streams.close());
 }

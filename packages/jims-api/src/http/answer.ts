@@ -127,7 +127,7 @@ async function handle(
   if (request.url.includes('%00')) {
     throw new HttpError(400, 'An address must not hold a NUL', { code: 'address_invalid' });
   }
-  if (!route.refuses) guardPath(guard, request, call.path);
+  if (!route.refuses && !route.probe) guardPath(guard, request, call.path);
   if (route.open) {
     return route.handle({ ...call, principal: OPEN, contactByHeader: false, params });
   }

@@ -1,3 +1,5 @@
+import { requestId } from './request-id.ts';
+
 /** What browsers of named origins may do; nobody else's pages get an answer that they may read. */
 export interface Cors {
   /** The answer to a preflight, which carries no key; `undefined` for any other request. */
@@ -60,6 +62,7 @@ export function createCors(origins: readonly string[]): Cors {
       return new Response(null, {
         status: 204,
         headers: {
+          'x-request-id': requestId(request),
           'access-control-allow-origin': origin,
           'access-control-allow-methods': 'GET, POST, PATCH, DELETE',
           'access-control-allow-headers':

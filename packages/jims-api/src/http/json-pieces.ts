@@ -7,6 +7,8 @@ export type Text = string | Iterable<string>;
 
 /** A text of no more than this is made at once. */
 const PIECE_CHARS = 16 * 1024;
+/** From here on a text takes some milliseconds. */
+const LARGE_CHARS = 1024 * 1024;
 
 interface Style {
   readonly encode: (value: unknown) => string;
@@ -94,6 +96,11 @@ function* piecesOfRecord(style: Style, record: Record<string, unknown>): Generat
 /** What JSON cannot hold is left out of objects, and is `null` in arrays. */
 function isWritten(value: unknown): boolean {
   return value !== undefined && typeof value !== 'function' && typeof value !== 'symbol';
+}
+
+/** Whether it takes long to write at once. */
+export function isLarge(value: object): boolean {
+  return charsLeft(value, LARGE_CHARS) < 0;
 }
 
 function isSmall(value: unknown): boolean {

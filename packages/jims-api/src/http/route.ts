@@ -64,6 +64,8 @@ export interface Route {
   readonly open?: boolean;
   /** Its refusals are those of the original, word for word. */
   readonly isOriginal?: boolean;
+  /** Says whether the service is up and nothing else: balancers ask by any name, or by none. */
+  readonly probe?: boolean;
   /** Does nothing but refuse, whoever sent the request and where. */
   readonly refuses?: boolean;
   /** Is about the service and no contact: needs no contact by `requireContactHeader`. */

@@ -17,11 +17,11 @@ import { HttpError, notFound } from './errors.ts';
 import { idempotencyOf } from './idempotency.ts';
 import type { RequestKey } from './idempotency.ts';
 import { THREAD_HEADER } from './naming-headers.ts';
-import { json } from './route.ts';
 import type { ApiContext, Call } from './route.ts';
 import { requireMessageSize } from './sent-sizes.ts';
 import type { SseFrame } from './sse-text.ts';
 import { SSE_HEADERS } from './sse.ts';
+import { runJson } from './streamed-json.ts';
 import { canonicalUuid } from './uuid.ts';
 
 /** How often a thread may move under one request. */
@@ -140,7 +140,7 @@ export async function answerRun(
 ): Promise<Response> {
   const run = await startRun(api, call, ask);
   const result = resultOf(await run.end);
-  return json({ headers: { ...call.headers, ...runHeaders(run) } }, encode(run, result));
+  return runJson({ headers: { ...call.headers, ...runHeaders(run) } }, encode(run, result));
 }
 
 /** @throws JimsError, HttpError when the run has no result. */

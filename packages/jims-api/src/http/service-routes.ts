@@ -72,7 +72,7 @@ export function serviceRoutes(options: ServiceRoutesOptions): Route[] {
 
 /** Load balancers ask by OPTIONS, too: HAProxy does unless it is given another method. */
 function probe(path: string, handle: Route['handle']): Route[] {
-  const route = { path, open: true, handle };
+  const route = { path, open: true, probe: true, handle };
   return [
     { ...route, method: 'GET' },
     { ...route, method: 'OPTIONS', alias: true },

@@ -1,7 +1,8 @@
 // Answers that may be large, written as they are read.
 import { setImmediate } from 'node:timers/promises';
 
-import { jsonText } from './json-pieces.ts';
+import { isLarge, jsonPieces, jsonText } from './json-pieces.ts';
+import { json } from './route.ts';
 import type { Call } from './route.ts';
 
 /** What is written at once: other requests have their turn in between. */
@@ -15,6 +16,16 @@ export function largeJson(call: Answered, value: object, end: () => void): Respo
   return answer(call, text);
 }
 
+/** As `json`, for what is hardly ever large: only more than a megabyte is made piece by piece. */
+export function runJson(call: Pick<Call, 'headers'>, value: object, status = 200): Response {
+  if (!isLarge(value)) return json(call, value, status);
+  return answer(
+    call,
+    streamOf(jsonPieces(value), () => {}),
+    status,
+  );
+}
+
 /**
  * A JSON answer that comes in pieces; of these no more is taken than the client reads. Then `end` is
  * called, but not when the client left before.
@@ -26,14 +37,27 @@ export function streamedJson(
 ): Response {
   // Nobody reads the body.
   if (call.request.method === 'HEAD') end();
-  const text = chunks(pieces, end);
-  return answer(call, ReadableStream.from(text).pipeThrough(new TextEncoderStream()));
+  return answer(call, streamOf(pieces, end));
 }
 
 type Answered = Pick<Call, 'headers' | 'request'>;
 
-function answer({ headers }: Answered, body: string | ReadableStream): Response {
-  return new Response(body, { headers: { ...headers, 'content-type': 'application/json' } });
+function streamOf(
+  pieces: Iterable<string> | AsyncIterable<string>,
+  end: () => void,
+): ReadableStream {
+  return ReadableStream.from(chunks(pieces, end)).pipeThrough(new TextEncoderStream());
+}
+
+function answer(
+  { headers }: Pick<Call, 'headers'>,
+  body: string | ReadableStream,
+  status = 200,
+): Response {
+  return new Response(body, {
+    status,
+    headers: { ...headers, 'content-type': 'application/json' },
+  });
 }
 
 async function* chunks(

@@ -269,6 +269,9 @@ describe('a service', { concurrency: 2 }, () => {
     await using service = await serveCommand([], { cwd: folder.path });
     const answer = await rawAnswer(service, 'GET /readyz HTTP/1.0\r\n\r\n');
     assert.match(answer, /^HTTP\/1\.1 200 OK\r\n[^]*\{"status":"ready"\}/);
+    const expecting =
+      'GET /readyz HTTP/1.1\r\nHost: x\r\nExpect: more\r\nConnection: close\r\n\r\n';
+    assert.match(await rawAnswer(service, expecting), /^HTTP\/1\.1 200 OK\r\n/);
   });
 
   test('answers what it cannot read as other errors, with an id that is in the log', async () => {

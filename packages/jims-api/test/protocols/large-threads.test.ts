@@ -75,6 +75,25 @@ function contentOf(event: object): unknown {
 }
 
 describeStores(({ fresh }) => {
+  test('the answer of a run that sent much is written in pieces, and so is its record', async () => {
+    await using database = await fresh();
+    const found = Array.from({ length: 4 }, (_, n) => ({ n, text: 'ü'.repeat(LARGE) }));
+    await using api = testApiOn(database.url, (ctx) => {
+      for (const data of found) ctx.sendEvent('rag.found', data);
+    });
+    const chatted = await api.post('/api/v1/chat', { contact_id: 'c', message: 'much' });
+    const runId = chatted.headers.get('x-jims-run-id') ?? '';
+    for (const answer of [chatted, await api.get(`/api/v1/runs/${runId}`)]) {
+      assert.equal(answer.status, 200);
+      assert.ok(answer.body);
+      const chunks = await Array.fromAsync(answer.body);
+      const text = Buffer.concat(chunks).toString();
+      assert.ok(chunks.length > 10, `${chunks.length} pieces`);
+      for (const { text: sent } of found) assert.ok(text.includes(sent));
+      assert.doesNotThrow(() => JSON.parse(text));
+    }
+  });
+
   test('pages of large events are short, and meet without a gap', async () => {
     await using database = await fresh();
     await using api = testApiOn(database.url, talker);

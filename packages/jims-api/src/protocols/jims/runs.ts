@@ -11,12 +11,12 @@ import { lastEventIdOf } from '../../http/last-event-id.ts';
 import { list } from '../../http/list.ts';
 import { addressOf } from '../../http/public-address.ts';
 import { integerIn, uuidInPath, wordsIn } from '../../http/query.ts';
-import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { requireAllowed, runTerms, toRunTerms } from '../../http/run-fields.ts';
 import { namedThread, runHeaders, startRun, streamJoined } from '../../http/run-routes.ts';
 import { isActive, statusOf } from '../../http/run-status.ts';
 import { seesModels, tellOptions, visibleTo } from '../../http/said.ts';
+import { runJson } from '../../http/streamed-json.ts';
 import { parseBody } from '../../http/validation.ts';
 import { chatFrames } from './chat-stream.ts';
 import { positionOf } from './event-ids.ts';
@@ -126,7 +126,7 @@ function runAnswer(
 ): Response {
   const { principal } = call;
   const view = { sees: visibleTo(principal), seesModels: seesModels(principal), include };
-  return json(call, runResource(record, view), status);
+  return runJson(call, runResource(record, view), status);
 }
 
 async function reachableRun({ app }: ApiContext, call: Call): Promise<RunRecord> {

@@ -114,8 +114,8 @@ export async function openSqliteStore(file: string): Promise<Store> {
     reapRuns: () => group.write(() => transitions.reap()),
     listen: async () => {},
 
-    deleteThreads: erased.deleteThreads,
-    purge: erased.purge,
+    deleteThreads: (which) => erased.deleteThreads(which),
+    purge: (limits) => erased.purge(limits),
     close,
     [Symbol.asyncDispose]: close,
   };
