@@ -3,6 +3,8 @@ import type { Environment, LlmSettings } from './settings.ts';
 
 /** Shorter ones would be found in ordinary words. */
 const SHORTEST = 6;
+/** So much of the beginning of a key is hidden, too, where a provider quotes no more than that. */
+const BEGINNING = 12;
 const HIDDEN = '[hidden]';
 const SECRET_NAME = /(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)$/i;
 
@@ -19,7 +21,9 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
 /** Hides keys in text that may be logged: those of the settings, and what looks like one. */
 export function createRedactor(settings: LlmSettings, env: Environment): (text: string) => string {
   const known = [
-    ...Object.entries(env).map(([name, value]) => (SECRET_NAME.test(name) ? value : undefined)),
+    ...Object.entries(env).map(([name, value]) =>
+      SECRET_NAME.test(name) ? value : passwordIn(value),
+    ),
     settings.modelApiKey,
     settings.embeddingsModelApiKey,
     ...Object.values(settings.servers ?? {}).map(({ apiKey }) => apiKey),
@@ -27,12 +31,32 @@ export function createRedactor(settings: LlmSettings, env: Environment): (text: 
     .flatMap((value) => value?.split(/\s+/) ?? [])
     .filter((value) => value.length >= SHORTEST && /\D/.test(value))
     // The longest first: one may be the beginning of another.
-    .toSorted((a, b) => b.length - a.length)
-    .flatMap((value) => [value, encodeURIComponent(value)]);
+    .toSorted((a, b) => b.length - a.length);
+  const forms = known.flatMap((value) => [
+    value,
+    encodeURIComponent(value),
+    Buffer.from(value).toString('base64'),
+  ]);
+  const beginnings = known
+    .filter((value) => value.length > BEGINNING)
+    .map((value) => [wordsFrom(value.slice(0, BEGINNING)), HIDDEN] as const);
   return (text) => {
-    const withoutKnown = known.reduce((rest, value) => rest.replaceAll(value, HIDDEN), text);
-    return PATTERNS.reduce((rest, [form, shown]) => rest.replaceAll(form, shown), withoutKnown);
+    const withoutKnown = forms.reduce((rest, value) => rest.replaceAll(value, HIDDEN), text);
+    // Beginnings last: keys of one provider may begin alike, and would lose what they are known by.
+    return [...PATTERNS, ...beginnings].reduce(
+      (rest, [form, shown]) => rest.replaceAll(form, shown),
+      withoutKnown,
+    );
   };
+}
+
+function wordsFrom(beginning: string): RegExp {
+  return new RegExp(`${beginning.replaceAll(/[^\w]/g, String.raw`\$&`)}[\\w-]*`, 'g');
+}
+
+/** The password of an address, such as that of a database. */
+function passwordIn(value: string | undefined): string | undefined {
+  return /:\/\/[^\s/:@]*:([^\s/@]+)@/.exec(value ?? '')?.[1];
 }
 
 /**

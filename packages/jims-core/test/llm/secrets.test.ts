@@ -106,15 +106,25 @@ describe('what a provider says with a key in it', () => {
     'no route for https://host/v1/m?key=AIzaSyA-0123456789abcdefghijk&alt=sse',
     'cannot reach https://user:some-password@host/v1',
     'unknown key sk-ant-api03-0123456789abcdef',
+    `key ${KEY.slice(0, 14)}… is unknown`,
+    `credentials ${Buffer.from(KEY).toString('base64')} refused`,
+    'cannot log in to the cache with database-password-1',
   ];
-  const leaked = /TOPSECRET|some-other-token|AIzaSy|some-password|sk-ant-api03/;
+  const leaked =
+    /TOPSECRET|some-other-token|AIzaSy|some-password|0123456789abcdef|database-password|VE9QU0VD/;
 
   for (const said of texts) {
     test(`is said without: ${said.slice(0, 24)}…`, async () => {
       const env = { OPENAI_BASE_URL: server.url, OPENAI_API_KEY: KEY };
       const llm = createLlmProvider(
         { retryBaseMs: 1 },
-        { ...env, COHERE_API_KEY: KEY, COHERE_API_BASE: server.url },
+        {
+          ...env,
+          COHERE_API_KEY: KEY,
+          COHERE_API_BASE: server.url,
+          ANTHROPIC_API_KEY: 'sk-ant-api03-of-somebody-else',
+          DATABASE_URL: 'postgresql://jims:database-password-1@db/jims',
+        },
       );
       for (const answer of [
         json({ error: { message: said, code: 'invalid' } }, 401),
