@@ -9,7 +9,7 @@ import { describeStores } from '../support/stores.ts';
 
 const PIECE = 'x'.repeat(1000);
 const PIECES = 1000;
-const MOST_CHARS = 32 * 1024;
+const MOST_CHARS = 10 * 1024;
 
 describeStores(({ fresh }) => {
   test('what a joiner missed of a long text comes in pieces that are not long', async () => {
@@ -43,7 +43,7 @@ describeStores(({ fresh }) => {
         missed * PIECE.length,
       );
       assert.ok(Math.max(...lengths) <= MOST_CHARS, `a piece of ${Math.max(...lengths)}`);
-      assert.ok(deltas.length < missed / 10, `${deltas.length} pieces`);
+      assert.ok(deltas.length <= Math.ceil(missed / 10), `${deltas.length} pieces`);
       assert.equal(deltas.at(-1)?.seq, PIECES);
     }
   });

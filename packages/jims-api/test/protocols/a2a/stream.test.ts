@@ -61,6 +61,7 @@ for (const binding of BINDINGS) {
           [1, true, false, false],
           [1, false, false, false],
           [1, true, false, false],
+          [1, true, false, false],
           [1, true, true, false],
           [1, false, true, true],
         ],
