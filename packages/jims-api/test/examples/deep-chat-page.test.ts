@@ -33,10 +33,11 @@ test('the tour guide answers in Deep Chat: a text, and buttons that answer for t
   await bubble(page, 'Hello! Where shall we go?').waitFor();
   await page.getByRole('button', { name: 'The water tower' }).click();
   await bubble(page, 'The water tower').waitFor();
+  // Before this text the buttons and the status are still those of the question.
+  await page.locator('.message-bubble').getByText('212 steps').waitFor();
   await page.getByRole('button', { name: 'The old harbour' }).waitFor();
   assert.equal(await page.getByRole('status').textContent(), '');
   assert.equal(await page.getByRole('button', { name: 'The water tower' }).count(), 0);
-  await page.locator('.message-bubble').getByText('212 steps').waitFor();
   assert.deepEqual(browser.errors, []);
 });
 
