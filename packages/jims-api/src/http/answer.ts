@@ -71,7 +71,9 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
     response = await refuse(route, call, failure);
   }
   const ms = Math.round((performance.now() - started) * 10) / 10;
-  log.answered({ requestId: id, method: request.method, path: route.path, response, ms, reason });
+  const { method } = request;
+  const { path, probe: isProbe = false } = route;
+  log.answered({ requestId: id, method, path, isProbe, response, ms, reason });
   return response;
 }
 

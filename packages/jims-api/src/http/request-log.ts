@@ -11,14 +11,14 @@ export interface AnsweredRequest {
   /** The pattern of its route: an address may name a person, and the log outlives them. */
   readonly path: string;
   readonly response: Response;
+  /** Probes come every few seconds: they are worth a line only when they fail. */
+  readonly isProbe: boolean;
   /** Until the head of the answer was there. */
   readonly ms: number;
   /** Why the caller was not let in. */
   readonly reason: string | undefined;
 }
 
-/** Probes come every few seconds: they are worth a line only when they fail. */
-const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 const LOGGED_BY_THE_RUN: ReadonlySet<string> = new Set(['pipeline_failed', 'deadline', 'lost']);
 /** One line in so many milliseconds for each kind of refusal: an overload is when lines cost most. */
 const REPEAT_MS = 10_000;
@@ -32,7 +32,7 @@ export class RequestLog {
     this.#logger = logger;
   }
 
-  answered({ response, reason, ...request }: AnsweredRequest): void {
+  answered({ response, reason, isProbe, ...request }: AnsweredRequest): void {
     const { status, headers } = response;
     const runId = headers.get('x-jims-run-id');
     const threadId = headers.get('x-jims-thread-id');
@@ -43,7 +43,7 @@ export class RequestLog {
       ...(threadId !== null && { threadId }),
       ...(reason !== undefined && { reason }),
     };
-    if (status < 400 && PROBES.has(request.path)) this.#logger.debug(fields, 'request');
+    if (status < 400 && isProbe) this.#logger.debug(fields, 'request');
     else this.#logger.info(fields, 'request');
   }
 
