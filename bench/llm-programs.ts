@@ -65,7 +65,7 @@ function oneRun(pipeline: string): string {
   return `
 const { defineApp, newEvent } = await import('jims-core');
 const app = defineApp({ store: 'sqlite::memory:', pipeline: ${pipeline} });
-const run = await app.startRun({
+const run = await app.runs.start({
   thread: { kind: 'latest', contactId: 'c', threadConfig: {} },
   incoming: newEvent('comm.user_message', { role: 'user', content: 'hello' }),
 });

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { NO_END, asObject, codeOf, isNoAnswer, stoppedAnswer, textsOf } from './answers.ts';
 import type { Json } from './answers.ts';
 import type { Answer, Message } from './message.ts';
-import type { SenderOptions } from './sender.ts';
+import type { SenderOptions } from './sender-options.ts';
 import type { Server } from './server.ts';
 import type { Witness } from './witness.ts';
 

@@ -4,7 +4,7 @@ import { liveFrames } from '../../packages/jims-api/test/support/live-frames.ts'
 import { NO_END, codeOf, isNoAnswer, stoppedAnswer, textsOf } from './answers.ts';
 import type { Json } from './answers.ts';
 import type { Answer, Message } from './message.ts';
-import type { SenderOptions } from './sender.ts';
+import type { SenderOptions } from './sender-options.ts';
 import type { Witness } from './witness.ts';
 
 /** What a client has of a stream so far. */

@@ -1,29 +1,15 @@
 // A client as they are: on a bad network, without patience, sending again what got no answer.
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Checks } from '../check/checks.ts';
 import { textsOf } from './answers.ts';
 import type { Json } from './answers.ts';
-import type { Cluster } from './cluster.ts';
 import { createRunFollower } from './follow-run.ts';
 import { createStreamFollower } from './follow-stream.ts';
-import type { History } from './history.ts';
 import { isSettled } from './message.ts';
 import type { Answer, Message } from './message.ts';
-import type { Random } from './random.ts';
+import type { SenderOptions } from './sender-options.ts';
 import type { Server } from './server.ts';
 import { createWitness } from './witness.ts';
-
-export interface SenderOptions {
-  readonly cluster: Pick<Cluster, 'pick'>;
-  readonly checks: Checks;
-  readonly history: History;
-  readonly random: Random;
-  /** How long a try may take at most before the client leaves and tries elsewhere. */
-  readonly patienceMs: number;
-  /** How likely a stream is left after a frame, to be joined again. */
-  readonly cutChance?: number;
-}
 
 /** A sender's ways with messages. */
 export interface Sender {

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { newMessage } from './message.ts';
 import type { Command, Message } from './message.ts';
+import type { SenderOptions } from './sender-options.ts';
 import { createSender } from './sender.ts';
-import type { SenderOptions } from './sender.ts';
 
 /** Who talks, and how. */
 export interface TalkOptions extends SenderOptions {

@@ -10,7 +10,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     about: 'A thread is reached under the name of any contact',
     changes: [
       {
-        file: `${API}/http/run-routes.ts`,
+        file: `${API}/chat/run-routes.ts`,
         from: "const free = principal.kind === 'service' && (sharedThreads || contactId === undefined);",
         to: 'const free = true;',
       },
@@ -22,7 +22,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     about: 'Callers share their keys',
     changes: [
       {
-        file: `${API}/http/idempotency.ts`,
+        file: `${API}/chat/idempotency.ts`,
         from: 'scope: `${kind}:${id}`,',
         to: 'scope: `${kind}`,',
       },
@@ -123,7 +123,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     about: 'All of a stream is kept for who does not read it',
     changes: [
       {
-        file: `${API}/http/sse.ts`,
+        file: `${API}/http/sse/response.ts`,
         from: 'new ByteLengthQueuingStrategy({ highWaterMark: BUFFER_BYTES })',
         to: 'new ByteLengthQueuingStrategy({ highWaterMark: Infinity })',
       },
@@ -135,7 +135,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     about: 'Headers may take as long as they like',
     changes: [
       {
-        file: `${API}/cli/api-server.ts`,
+        file: `${API}/server/api-server.ts`,
         from: 'const HEADERS_TIMEOUT_MS = 10_000;',
         to: 'const HEADERS_TIMEOUT_MS = 0;',
       },
@@ -147,7 +147,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     about: 'A body may be as deep as it likes',
     changes: [
       {
-        file: `${API}/http/parse-json.ts`,
+        file: `${API}/http/fastapi/parse-json.ts`,
         from: 'maxDepth: 64,',
         to: 'maxDepth: 1_000_000,',
       },
@@ -212,7 +212,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     about: 'The line breaks of a text are those of its frame',
     changes: [
       {
-        file: `${API}/http/sse-text.ts`,
+        file: `${API}/http/sse/frame.ts`,
         from: "return /[\\r\\n]/.test(text) ? text.replaceAll(LINE_BREAK, '\\ndata: ') : text;",
         to: "return text.replaceAll('\\\\r\\\\n', '\\r\\n');",
       },
@@ -236,7 +236,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     about: 'Who cannot be asked about a caller lets him in',
     changes: [
       {
-        file: `${API}/http/auth/authentik.ts`,
+        file: `${API}/auth/authentik.ts`,
         from: 'throw authUnavailable(cause);',
         to: "if (cause) return { kind: 'service', id: 'anybody' };",
       },
@@ -248,7 +248,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     about: 'What was decided about a caller stays so',
     changes: [
       {
-        file: `${API}/http/auth/verdict-cache.ts`,
+        file: `${API}/auth/verdict-cache.ts`,
         from: '    if (entry.until <= this.#options.now()) return undefined;\n',
         to: '',
       },
@@ -260,7 +260,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     about: 'Requests that come at once do not share a question',
     changes: [
       {
-        file: `${API}/http/auth/authentik.ts`,
+        file: `${API}/auth/authentik.ts`,
         from: 'underway.get(key) ?? askAndRemember(token, key)',
         to: 'askAndRemember(token, key)',
       },

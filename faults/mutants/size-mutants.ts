@@ -100,7 +100,7 @@ export const SIZE_MUTANTS: readonly Mutant[] = [
     about: 'Each tail looks for what is new from time to time',
     changes: [
       {
-        file: `${CORE}/thread/thread-feed.ts`,
+        file: `${CORE}/app/thread-feed.ts`,
         from: 'if (!isAborted(signal)) await news.promise;',
         to: 'if (!isAborted(signal)) await new Promise((resolve) => setTimeout(resolve, 500));',
       },
@@ -112,7 +112,7 @@ export const SIZE_MUTANTS: readonly Mutant[] = [
     about: 'Of what is too old one batch is removed at a time',
     changes: [
       {
-        file: `${CORE}/run/purging.ts`,
+        file: `${CORE}/run/retention.ts`,
         from: '    more = purged.more;\n',
         to: '    more = false;\n',
       },

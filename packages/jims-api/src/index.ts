@@ -1,6 +1,6 @@
-export { createApi } from './http/create-api.ts';
-export type { Api, ApiOptions } from './http/create-api.ts';
-export type { AuthentikOptions } from './http/auth/authentik.ts';
-export type { OidcOptions } from './http/auth/oidc.ts';
-export type { Authenticate, Principal } from './http/auth/principal.ts';
+export { createApi } from './server/create-api.ts';
+export type { Api, ApiOptions } from './server/create-api.ts';
+export type { AuthentikOptions } from './auth/authentik.ts';
+export type { OidcOptions } from './auth/oidc.ts';
+export type { Authenticate, Principal } from './http/principal.ts';
 export { HttpError } from './http/errors.ts';

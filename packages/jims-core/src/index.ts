@@ -1,8 +1,8 @@
-export { JimsApp, defineApp, isJimsApp } from './app.ts';
-export type { JimsAppOptions, OpenOptions } from './app.ts';
-export { cleanJson } from './clean-text.ts';
-export { JimsError, describeError, isJimsError, plainError } from './errors.ts';
-export type { JimsErrorCode } from './errors.ts';
+export { JimsApp, defineApp, isJimsApp } from './app/app.ts';
+export type { JimsAppOptions } from './app/app.ts';
+export { cleanJson } from './util/clean-text.ts';
+export { JimsError, describeError, isJimsError, plainError } from './errors/jims-error.ts';
+export type { JimsErrorCode } from './errors/jims-error.ts';
 export { createLlmProvider } from './llm/llm-provider.ts';
 export type { AnswerStream } from './llm/answer-stream.ts';
 export type { CallOptions } from './llm/call.ts';
@@ -25,13 +25,14 @@ export type { ChatModel, CompatibleServer, EmbeddingsModel, LlmSettings } from '
 export type { Tool, ToolChoice } from './llm/tools.ts';
 export { readUsage } from './llm/usage.ts';
 export type { CallUsage, ModelUsage } from './llm/usage.ts';
-export type { Logger } from './logger.ts';
-export { newId } from './new-id.ts';
-export { openByDefault } from './open-options.ts';
-export { pipelineName } from './pipeline.ts';
-export type { Pipeline } from './pipeline.ts';
+export type { Logger } from './telemetry/logger.ts';
+export { newId } from './util/new-id.ts';
+export { openByDefault } from './app/open-options.ts';
+export type { OpenOptions } from './app/open-options.ts';
+export { pipelineName } from './pipeline/pipeline.ts';
+export type { Pipeline } from './pipeline/pipeline.ts';
 export { failCurrentRun } from './run/live-run.ts';
-export type { Principal } from './principal.ts';
+export type { Principal } from './thread/principal.ts';
 export { createCallerShares, defaultShare } from './run/caller-shares.ts';
 export type { CallerShares } from './run/caller-shares.ts';
 export { isRunEnd } from './run/run-events.ts';
@@ -61,16 +62,17 @@ export type {
   ThreadList,
   ThreadQuery,
 } from './store/store.ts';
-export { MAX_PIECE_CHARS, textPieces } from './text-pieces.ts';
+export { MAX_PIECE_CHARS, textPieces } from './util/text-pieces.ts';
 export type { Metrics } from './telemetry/metrics.ts';
 export { onTracingFault, withCallersTrace } from './telemetry/tracing.ts';
 export type { TraceIds } from './telemetry/tracing.ts';
 export { eventDomain, eventName, isInternalEvent, newEvent } from './thread/event.ts';
 export type { CommunicationEvent, JsonObject, NewEvent, ThreadEvent } from './thread/event.ts';
-export { ThreadContext } from './thread/thread-context.ts';
-export type { AgentStatus, Button } from './thread/thread-context.ts';
-export type { ThreadController } from './thread/thread-controller.ts';
-export type { ThreadFeedOptions } from './thread/thread-feed.ts';
+export { ThreadContext } from './pipeline/thread-context.ts';
+export type { AgentStatus, Button } from './pipeline/thread-context.ts';
+export type { ThreadController } from './app/thread-controller.ts';
+export type { ThreadFeedOptions } from './app/thread-feed.ts';
 export { supersededBy } from './thread/thread.ts';
-export type { RecentEvents } from './thread-reader.ts';
+export type { AppRuns, MessageRequest } from './app/runs.ts';
+export type { AppThreads, RecentEvents } from './app/threads.ts';
 export type { NewThread, Thread } from './thread/thread.ts';

@@ -9,17 +9,17 @@ import {
 import type { JimsApp } from 'jims-core';
 import type { Logger } from 'pino';
 
-import { isSecured } from '../http/auth/authenticate.ts';
-import { isLoopback } from '../http/hosts.ts';
+import { isSecured } from '../auth/authenticate.ts';
+import { isLoopback } from '../server/hosts.ts';
+import { PortError } from '../server/listen.ts';
 import { packageVersion } from '../version.ts';
 import { AppLoadError, loadApp } from './app-loading/load-app.ts';
-import { StartError, readDotEnv } from './dot-env.ts';
-import { PortError } from './listen.ts';
-import { createLogOutput } from './log-output.ts';
-import { createLogger } from './logger.ts';
 import { PackageMissingError } from './optional-package.ts';
-import { UsageError, parseCommandLine } from './options.ts';
-import type { ServeCommand, ServeOptions } from './options.ts';
+import { StartError, readDotEnv } from './options/dot-env.ts';
+import { UsageError, parseCommandLine } from './options/options.ts';
+import type { ServeCommand, ServeOptions } from './options/options.ts';
+import { createLogOutput } from './reporting/log-output.ts';
+import { createLogger } from './reporting/logger.ts';
 import { openOptions, serve } from './serve.ts';
 import type { Service } from './serve.ts';
 import { listenForSignals } from './stop-signals.ts';

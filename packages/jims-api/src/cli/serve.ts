@@ -3,12 +3,12 @@ import type { Server } from 'node:http';
 import type { JimsApp, OpenOptions } from 'jims-core';
 import type { Logger } from 'pino';
 
-import { isLoopback } from '../http/hosts.ts';
-import { createApiServer } from './api-server.ts';
-import { listen } from './listen.ts';
-import { startMetricsServer } from './metrics-server.ts';
-import { noticeWaiting } from './notice-waiting.ts';
-import type { ServeOptions } from './options.ts';
+import { createApiServer } from '../server/api-server.ts';
+import { isLoopback } from '../server/hosts.ts';
+import { listen } from '../server/listen.ts';
+import type { ServeOptions } from './options/options.ts';
+import { startMetricsServer } from './reporting/metrics-server.ts';
+import { noticeWaiting } from './reporting/notice-waiting.ts';
 
 /** A service that listens. */
 export interface Service {

@@ -2,8 +2,8 @@ import { describeError, plainError } from 'jims-core';
 import type { FailedRun, JimsError } from 'jims-core';
 import type { Logger } from 'pino';
 
-import { enableSentry } from './sentry.ts';
-import { startTracing, tracingIsAskedFor } from './tracing.ts';
+import { enableSentry } from './reporting/sentry.ts';
+import { startTracing, tracingIsAskedFor } from './reporting/tracing.ts';
 
 /** Who is told of what goes on in this process, besides the log and the metrics. */
 export interface Watch {

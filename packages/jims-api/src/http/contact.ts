@@ -2,12 +2,12 @@
 import type { Thread } from 'jims-core';
 import * as v from 'valibot';
 
-import type { Principal } from './auth/principal.ts';
 import { HttpError, notFound, validationError } from './errors.ts';
+import { valueFault } from './fastapi/validation.ts';
 import { isJsonObject } from './json-object.ts';
 import { CONTACT_HEADER } from './naming-headers.ts';
+import type { Principal } from './principal.ts';
 import type { ApiContext, Call } from './route.ts';
-import { valueFault } from './validation.ts';
 
 /** PostgreSQL cannot index a text of any length: 512 characters fit however they are encoded. */
 const MAX_CONTACT_ID = 512;

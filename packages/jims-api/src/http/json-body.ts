@@ -3,8 +3,8 @@ import { TextDecoder } from 'node:util';
 
 import { decompressionOf } from './content-encoding.ts';
 import { HttpError } from './errors.ts';
-import type { JsonBounds } from './json-scanner.ts';
-import { JSON_BOUNDS, parseJson } from './parse-json.ts';
+import type { JsonBounds } from './fastapi/json-scanner.ts';
+import { JSON_BOUNDS, parseJson } from './fastapi/parse-json.ts';
 
 export interface BodyLimits {
   /** Of the body, also when it is decompressed. */

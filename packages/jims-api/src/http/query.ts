@@ -4,9 +4,9 @@ import type { EventPosition } from 'jims-core';
 import { fromCursor } from './cursor.ts';
 import { validationError } from './errors.ts';
 import type { HttpError } from './errors.ts';
-import { excerpt } from './excerpt.ts';
+import { excerpt } from './fastapi/excerpt.ts';
+import { canonicalUuid, uuidFault } from './fastapi/uuid.ts';
 import type { Call } from './route.ts';
-import { canonicalUuid, uuidFault } from './uuid.ts';
 
 /** @throws HttpError 422 when it is no integer between `min` and `max`. */
 export function integerIn(

@@ -1,7 +1,7 @@
 import type { Metrics } from 'jims-core';
 
 import { HttpError } from './errors.ts';
-import type { ApiContext, Call } from './route.ts';
+import type { Principal } from './principal.ts';
 
 /** So many large answers are made at once for one contact; each holds a page of a log. */
 const AT_ONCE_FOR_CONTACT = 4;
@@ -9,6 +9,17 @@ const AT_ONCE_FOR_CONTACT = 4;
 const AT_ONCE_FOR_SERVICE = 32;
 /** So many requests of one caller wait for their turn; more are refused. */
 const MOST_WAITING = 256;
+
+/** Who reads a log: the caller of a request. */
+interface Reader {
+  readonly principal: Principal;
+  readonly request: Request;
+}
+
+/** What takes the turns of all protocols. */
+interface WithTurns {
+  readonly turns: ReadingTurns;
+}
 
 /** What a log is read for: an answer lasts as long as its client takes to read it, a place does not. */
 type Purpose = 'answer' | 'place';
@@ -21,13 +32,13 @@ export interface ReadingTurns {
    *
    * @throws HttpError 429 `too_many_reads` when too many requests of this caller wait.
    */
-  take(call: Pick<Call, 'principal' | 'request'>, purpose: Purpose): Promise<() => void>;
+  take(call: Reader, purpose: Purpose): Promise<() => void>;
 }
 
 /** Makes an answer of a log in the caller's turn; `end` is to be called when nothing of it is held any more. */
 export async function answerInTurn(
-  { turns }: Pick<ApiContext, 'turns'>,
-  call: Call,
+  { turns }: WithTurns,
+  call: Reader,
   make: (end: () => void) => Promise<Response>,
 ): Promise<Response> {
   const end = await turns.take(call, 'answer');
@@ -41,8 +52,8 @@ export async function answerInTurn(
 
 /** Looks into a log for where a message belongs, in the caller's turn. */
 export async function placeInTurn<TPlace>(
-  { turns }: Pick<ApiContext, 'turns'>,
-  call: Call,
+  { turns }: WithTurns,
+  call: Reader,
   find: () => Promise<TPlace>,
 ): Promise<TPlace> {
   const end = await turns.take(call, 'place');

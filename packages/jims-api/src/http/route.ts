@@ -1,13 +1,13 @@
 import { cleanJson } from 'jims-core';
 import type { JimsApp, Logger } from 'jims-core';
 
-import type { Principal } from './auth/principal.ts';
 import type { Cors } from './cors.ts';
-import type { HttpError } from './errors.ts';
+import { HttpError } from './errors.ts';
 import type { Operation } from './operation.ts';
+import type { Principal } from './principal.ts';
 import type { ReadingTurns } from './reading-turns.ts';
-import type { SseResponder } from './sse.ts';
-import type { Streams } from './streams.ts';
+import type { SseResponder } from './sse/response.ts';
+import type { Streams } from './sse/stream-limit.ts';
 
 /** What the routes of all protocols work with. */
 export interface ApiContext {
@@ -83,10 +83,21 @@ export interface Route {
 export interface Protocol {
   readonly name: string;
   readonly routes: readonly Route[];
-  /** Answers where it has no route; by default as JIMS's own paths do. */
-  readonly elsewhere?: Route;
+  /** Answers under its prefixes where it has no route; by default as JIMS's own paths do. */
+  readonly fallback?: Route;
   readonly operations: readonly Operation[];
 }
+
+/** Refuses a path that no route is for. */
+export const NOT_FOUND: Route = {
+  method: 'GET',
+  path: '*',
+  open: true,
+  refuses: true,
+  handle() {
+    throw new HttpError(404, 'Not Found');
+  },
+};
 
 /** A JSON answer; a protocol may have a media type of its own for its JSON. */
 export function json(

@@ -1,7 +1,7 @@
 // Answers that may be large, written as they are read.
 import { setImmediate } from 'node:timers/promises';
 
-import { isLarge, jsonPieces, jsonText } from './json-pieces.ts';
+import { isLarge, jsonPieces, jsonText } from './fastapi/json-pieces.ts';
 import { json } from './route.ts';
 import type { Call } from './route.ts';
 

@@ -33,13 +33,13 @@ export const PROTOCOLS = {
     ],
     title: 'OpenAI Responses and Conversations',
     load: async (api) =>
-      (await import('./openai-responses/routes.ts')).openAiResponsesProtocol(api),
+      (await import('./openai/responses/routes.ts')).openAiResponsesProtocol(api),
   },
   'openai-chat': {
     // All of OpenAI's paths, so that those that are not there are refused in its words.
     prefixes: ['/v1', '/openai/v1'],
     title: 'OpenAI Chat Completions',
-    load: async (api) => (await import('./openai-chat/routes.ts')).openAiChatProtocol(api),
+    load: async (api) => (await import('./openai/chat/routes.ts')).openAiChatProtocol(api),
   },
   'ai-sdk': {
     prefixes: ['/ai-sdk', '/api/chat'],

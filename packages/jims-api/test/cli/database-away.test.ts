@@ -45,7 +45,7 @@ describe('while the database is away', { concurrency: true }, () => {
       const script = `
       import { defineApp } from ${JSON.stringify(CORE)};
       const app = defineApp({ store: ${JSON.stringify(proxy.url)}, pipeline() {} });
-      await app.newThread({ contactId: 'c' });
+      await app.threads.getOrCreate({ contactId: 'c' });
       process.stdout.write('open');
       await new Promise((resolve) => process.stdin.once('data', resolve));
       process.stdin.destroy();

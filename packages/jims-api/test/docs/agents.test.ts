@@ -8,7 +8,7 @@ import { runProgram } from './run-program.ts';
 test('docs/protocols/a2a.md: its client prints the answer', async () => {
   await using api = await serveApp(agentPipeline().pipeline);
   assert.equal(await runProgram('docs/protocols/a2a.md', api.origin), 'Echo: Hello');
-  const thread = await api.app.latestThread('customer:42');
+  const thread = await api.app.threads.latest('customer:42');
   assert.equal(thread?.thread.externalId, 'jims:a2a:chat-1');
 });
 
@@ -16,5 +16,5 @@ test('docs/protocols/mcp.md: its client prints two answers of one thread', async
   await using api = await serveApp(agentPipeline().pipeline);
   const printed = await runProgram('docs/protocols/mcp.md', api.origin);
   assert.match(printed, /Echo: Hello[\s\S]*Echo: Go on/);
-  assert.equal((await api.app.listThreads({ limit: 10 })).length, 1);
+  assert.equal((await api.app.threads.list({ limit: 10 })).threads.length, 1);
 });

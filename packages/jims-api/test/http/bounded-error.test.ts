@@ -5,8 +5,8 @@ import fc from 'fast-check';
 
 import { errorBody, toHttpError } from '../../src/http/error-response.ts';
 import { HttpError, validationError } from '../../src/http/errors.ts';
-import { excerpt } from '../../src/http/excerpt.ts';
-import { pythonJson } from '../../src/http/python-json.ts';
+import { excerpt } from '../../src/http/fastapi/excerpt.ts';
+import { pythonJson } from '../../src/http/fastapi/python-json.ts';
 
 const MOST_BYTES = 16 * 1024;
 const options = { requestId: 'r', exposeErrors: false };

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { newEvent } from 'jims-core';
 import type { ThreadContext } from 'jims-core';
 
-import type { Principal } from '../../src/http/auth/principal.ts';
+import type { Principal } from '../../src/http/principal.ts';
 import { jsonOf, testApi } from '../support/api.ts';
 import type { TestApi } from '../support/api.ts';
 
@@ -89,15 +89,17 @@ describe('a service that names a contact', () => {
       accept: 'text/event-stream',
     });
     assert.equal(tail.status, 404);
-    const [thread, ...more] = await api.app.listThreads({ limit: 10 });
+    const [thread, ...more] = (await api.app.threads.list({ limit: 10 })).threads;
     assert.equal(thread?.id, threadId);
     assert.deepEqual(more, []);
   });
 
   test('may not do for a contact what only services may', async () => {
     await using api = keyed();
-    const { thread } = await api.app.newThread({ contactId: 'bert' });
-    await api.app.thread(thread.id).then((found) => found?.append(newEvent('state.set.x', {})));
+    const { thread } = await api.app.threads.getOrCreate({ contactId: 'bert' });
+    await api.app.threads
+      .find(thread.id)
+      .then((found) => found?.append(newEvent('state.set.x', {})));
     for (const [method, path, body] of [
       ['PATCH', `/api/v1/threads/${thread.id}`, { thread_config: {} }],
       ['GET', `/api/v1/threads/${thread.id}/events?domain=state`],

@@ -8,8 +8,8 @@ import {
   zstdCompressSync,
 } from 'node:zlib';
 
+import { JSON_BOUNDS } from '../../src/http/fastapi/parse-json.ts';
 import { readJsonBody } from '../../src/http/json-body.ts';
-import { JSON_BOUNDS } from '../../src/http/parse-json.ts';
 
 const LIMITS = { maxBytes: 100, json: { ...JSON_BOUNDS, maxDepth: 10 } };
 

@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import * as v from 'valibot';
 
 import { HttpError } from '../../src/http/errors.ts';
+import { parseBody } from '../../src/http/fastapi/validation.ts';
 import { MAX_ISSUES, list } from '../../src/http/list.ts';
-import { parseBody } from '../../src/http/validation.ts';
 
 let looked = 0;
 const Item = v.pipe(

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Principal } from '../../src/http/auth/principal.ts';
+import type { Principal } from '../../src/http/principal.ts';
 import { jsonOf, testApi } from '../support/api.ts';
 import type { TestApi } from '../support/api.ts';
 

@@ -145,7 +145,7 @@ test('an error of ours that a pipeline throws is cut in the record of its run', 
     ctx.updateAgentStatus('fails');
     throw error;
   });
-  const record = await api.app.runRecord(await streamedRun(api));
+  const record = await api.app.runs.record(await streamedRun(api));
   assert.match(record?.error?.message ?? '', /^z{4000}… \(\d+ more characters\)$/);
 });
 

@@ -289,7 +289,10 @@ for (const [name, { path, body }] of Object.entries(ANSWERS)) {
 
 test('what an app puts elsewhere than into a message leaves the service clean, too', async () => {
   await using api = testApi({ pipeline, name: `n${HIGH}`, description: `d${LOW}` });
-  const { thread } = await api.app.newThread({ contactId: 'c', threadConfig: { [HIGH]: LOW } });
+  const { thread } = await api.app.threads.getOrCreate({
+    contactId: 'c',
+    threadConfig: { [HIGH]: LOW },
+  });
   for (const path of [
     '/.well-known/agent-card.json',
     '/v1/models',
@@ -318,18 +321,18 @@ describeStores((kind) => {
         found.push(ctx.getState(`s${HIGH}`, anything));
       },
     });
-    const { thread } = await app.newThread({ contactId: 'c', threadConfig: odd });
+    const { thread } = await app.threads.getOrCreate({ contactId: 'c', threadConfig: odd });
     for (let runs = 0; runs < 2; runs += 1) {
-      const run = await app.startRun({ thread: { kind: 'thread', threadId: thread.id } });
+      const run = await app.runs.start({ thread: { kind: 'thread', threadId: thread.id } });
       assert.equal((await run.end).type, 'result');
     }
     assert.deepEqual(found, [undefined, clean, clean, clean]);
     const begin = { kind: 'new', contactId: 'c', threadConfig: odd, events: [] } as const;
-    const { thread: begun } = await app.startRun({ thread: begin });
+    const { thread: begun } = await app.runs.start({ thread: begin });
     for (const { id } of [thread, begun]) {
-      assert.deepEqual((await app.thread(id))?.thread.config, clean);
-      await app.updateThreadConfig(id, { ...odd, more: true });
-      assert.deepEqual((await app.thread(id))?.thread.config, { ...clean, more: true });
+      assert.deepEqual((await app.threads.find(id))?.thread.config, clean);
+      await app.threads.updateConfig(id, { ...odd, more: true });
+      assert.deepEqual((await app.threads.find(id))?.thread.config, { ...clean, more: true });
     }
   });
 
@@ -349,14 +352,14 @@ describeStores((kind) => {
     });
     // SQLite belongs to one process: there the run is joined in it.
     await using other = kind.name === 'sqlite' ? one : defineApp({ store: database.url, pipeline });
-    const run = await one.startRun({
+    const run = await one.runs.start({
       thread: { kind: 'new', contactId: 'c', threadConfig: {}, events: [] },
     });
-    const joined = await other.run(run.id);
+    const joined = await other.runs.find(run.id);
     assert.ok(joined);
     const deltas = deltasOf(joined, shown.resolve);
     assert.deepEqual(await deltas, ['A', '😀B', '\ufffd']);
-    const last = (await Array.fromAsync(other.allEvents(run.thread))).flat().at(-1);
+    const last = (await Array.fromAsync(other.threads.allEvents(run.thread))).flat().at(-1);
     assert.equal(last?.data['content'], 'A😀B\ufffd');
   });
 });

@@ -7,7 +7,7 @@ import { Chat } from '@ai-sdk/react';
 import { DefaultChatTransport } from 'ai';
 import { AuthenticationError, BadRequestError, NotFoundError } from 'openai';
 
-import type { Principal } from '../../src/http/auth/principal.ts';
+import type { Principal } from '../../src/http/principal.ts';
 import { agentPipeline } from '../support/agent-pipeline.ts';
 import { jsonOf } from '../support/api.ts';
 import { serveApp } from '../support/listening-app.ts';

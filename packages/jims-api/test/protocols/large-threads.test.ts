@@ -27,7 +27,7 @@ interface Large {
 async function largeChat(url: string, api: TestApi): Promise<Large> {
   await using store = await openStore(url);
   await chat(api, [user('hello')]);
-  const [thread] = await api.app.listThreads({ contactId: 'c', limit: 1 });
+  const [thread] = (await api.app.threads.list({ contactId: 'c', limit: 1 })).threads;
   assert.ok(thread);
   const said = ['hello', 'Echo: hello'];
   for (let n = 0; n < EVENTS; n++) {
@@ -186,7 +186,7 @@ describeStores(({ fresh }) => {
     const body = { threadId: 't', runId: 'r', messages: [{ role: 'user', content: 'hello' }] };
     const forwardedProps = { contact_id: 'c' };
     await (await api.post('/ag-ui', { ...body, forwardedProps })).text();
-    const [thread] = await api.app.listThreads({ contactId: 'c', limit: 1 });
+    const [thread] = (await api.app.threads.list({ contactId: 'c', limit: 1 })).threads;
     assert.ok(thread);
     await using store = await openStore(database.url);
     const large = [0, 1, 2].map((n) => messageOf(`${n} ${'x'.repeat(LARGE)}`, n));
@@ -204,7 +204,7 @@ describeStores(({ fresh }) => {
     await using database = await fresh();
     await using api = testApiOn(database.url, talker);
     await chat(api, [user('one')]);
-    const [thread] = await api.app.listThreads({ contactId: 'c', limit: 1 });
+    const [thread] = (await api.app.threads.list({ contactId: 'c', limit: 1 })).threads;
     assert.ok(thread);
     await using store = await openStore(database.url);
     const found = Array.from({ length: 8 }, (_, n) =>
@@ -213,14 +213,14 @@ describeStores(({ fresh }) => {
     await store.appendEvents(thread.id, found);
     await chat(api, [user('one'), user('two')]);
     await chat(api, [user('one'), user('another two')]);
-    const [fork, ...others] = await api.app.listThreads({ contactId: 'c', limit: 9 });
+    const [fork, ...others] = (await api.app.threads.list({ contactId: 'c', limit: 9 })).threads;
     assert.ok(fork);
     assert.deepEqual(
       others.map(({ id }) => id),
       [thread.id],
     );
     const kept: unknown[] = [];
-    for await (const events of api.app.readEvents(fork.id)) {
+    for await (const events of api.app.threads.readEvents(fork.id)) {
       kept.push(...events.map(({ type, data }) => data['n'] ?? data['content'] ?? type));
     }
     assert.deepEqual(kept.slice(0, 2), ['jims.lifecycle.thread_created', 'state.set.last']);

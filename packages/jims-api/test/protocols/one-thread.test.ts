@@ -84,10 +84,12 @@ describeStores(({ fresh }) => {
         assert.equal(response.status, 200);
         await response.text();
       }
-      const [thread, ...more] = await one.app.listThreads({ contactId: 'anna', limit: 10 });
+      const [thread, ...more] = (await one.app.threads.list({ contactId: 'anna', limit: 10 }))
+        .threads;
       assert.deepEqual(more, []);
       assert.equal(thread?.externalId, externalId);
-      const events = await one.app.threadEvents(thread.id, { domains: ['comm'], limit: 100 });
+      const events = (await one.app.threads.events(thread.id, { domains: ['comm'], limit: 100 }))
+        .events;
       const said = events.map(({ data }) => String(data['content']));
       assert.equal(new Set(said).size, 2 * AT_ONCE, said.join());
     });
@@ -111,7 +113,7 @@ describeStores(({ fresh }) => {
       });
     assert.equal((await send('first')).status, 200);
     assert.equal((await send('second')).status, 503);
-    const threads = await api.app.listThreads({ limit: 10 });
+    const threads = (await api.app.threads.list({ limit: 10 })).threads;
     assert.deepEqual(
       threads.map((thread) => thread.externalId),
       ['jims:a2a:first'],

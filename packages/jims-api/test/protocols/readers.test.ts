@@ -102,7 +102,7 @@ for (const way of WAYS) {
       await using served = await serveApp(pipeline.run);
       const first = send(served, way);
       await eventually(() => pipeline.starts === 1);
-      await served.app.cancelRun(pipeline.runId);
+      await served.app.runs.cancel(pipeline.runId);
       await (await first).text();
       pipeline.gate.open();
       const again = await (await send(served, way)).text();
@@ -127,7 +127,7 @@ test('a run stops when its last reader leaves, who joined it', async () => {
   second.leave();
   await eventually(() => pipeline.stops === 1);
   await eventually(
-    async () => (await served.app.runRecord(pipeline.runId))?.error?.code === 'disconnected',
+    async () => (await served.app.runs.record(pipeline.runId))?.error?.code === 'disconnected',
   );
 });
 
@@ -215,9 +215,9 @@ async function leaveOnce(served: ServedApp, way: Way, pipeline: GatedPipeline): 
 /** How many requests have got their run. */
 function countAccepted({ app }: ServedApp): () => number {
   let count = 0;
-  const startRun = app.startRun.bind(app);
-  app.startRun = async (request) => {
-    const run = await startRun(request);
+  const start = app.runs.start.bind(app.runs);
+  app.runs.start = async (request) => {
+    const run = await start(request);
     setImmediate(() => count++);
     return run;
   };

@@ -5,7 +5,7 @@ export async function keptMessages(
   app: JimsApp,
   threadId: string,
 ): Promise<readonly { readonly text: unknown; readonly partial: boolean }[]> {
-  while (await app.activeRun(threadId)) await new Promise(setImmediate);
-  const events = await app.threadEvents(threadId, { limit: 100, domains: ['comm'] });
+  while (await app.runs.active(threadId)) await new Promise(setImmediate);
+  const events = (await app.threads.events(threadId, { limit: 100, domains: ['comm'] })).events;
   return events.map(({ data }) => ({ text: data['content'], partial: data['partial'] === true }));
 }

@@ -5,8 +5,8 @@ import type { JimsApp, JimsAppOptions, OpenOptions, Pipeline } from 'jims-core';
 
 import { localPort } from '../../../jims-core/test/support/local-port.ts';
 import { freshSqlite } from '../../../jims-core/test/support/sqlite.ts';
-import { createApiServer } from '../../src/cli/api-server.ts';
 import type { ApiOptions } from '../../src/index.ts';
+import { createApiServer } from '../../src/server/api-server.ts';
 import { recorder } from './recorder.ts';
 
 /** An app that listens on a port of its own, for clients that speak HTTP. */

@@ -1,4 +1,4 @@
-import { JimsError } from '../errors.ts';
+import { JimsError } from '../errors/jims-error.ts';
 
 /** What people copy along from an example of a request. */
 const ENDPOINT = /\/(?:chat\/completions|completions|embeddings|responses|messages|rerank)$/;

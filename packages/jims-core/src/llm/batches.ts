@@ -1,6 +1,6 @@
 import type * as Tokenizer from 'gpt-tokenizer/encoding/cl100k_base';
 
-import { JimsError } from '../errors.ts';
+import { JimsError } from '../errors/jims-error.ts';
 import { optionalPackage } from './optional-package.ts';
 
 export interface BatchLimits {

@@ -1,4 +1,4 @@
-import { isJimsError } from '../errors.ts';
+import { isJimsError } from '../errors/jims-error.ts';
 import { startModelSpan } from '../telemetry/model-span.ts';
 import type { ModelSpan, ModelSpanOptions } from '../telemetry/model-span.ts';
 import { exchanges } from './exchange.ts';

@@ -1,8 +1,9 @@
-import { JimsError } from '../errors.ts';
+import { JimsError } from '../errors/jims-error.ts';
 import { baseUrl, versionedUrl } from './base-url.ts';
+import type { Environment } from './environment.ts';
 import { sendableKey } from './secrets.ts';
 import { word } from './settings.ts';
-import type { CompatibleServer, Environment, ResolvedLlmSettings } from './settings.ts';
+import type { CompatibleServer, ResolvedLlmSettings } from './settings.ts';
 
 /** A provider that speaks OpenAI's API: where it is, and which variables say so. */
 interface KnownServer extends Partial<ServerTraits> {

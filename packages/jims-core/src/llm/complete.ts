@@ -1,6 +1,6 @@
 import type { LanguageModelV4, LanguageModelV4GenerateResult } from '@ai-sdk/provider';
 
-import { cutText } from '../cut-text.ts';
+import { cutText } from '../util/cut-text.ts';
 import { callModel, inTime } from './call.ts';
 import type { Call, CallOptions, LlmScope } from './call.ts';
 import { noteAnswer, noteRequest } from './chat-request.ts';

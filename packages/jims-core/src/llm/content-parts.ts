@@ -1,6 +1,6 @@
 import type { LanguageModelV4FilePart, LanguageModelV4TextPart } from '@ai-sdk/provider';
 
-import { JimsError } from '../errors.ts';
+import { JimsError } from '../errors/jims-error.ts';
 
 /** A part of a message, as OpenAI writes it. */
 export type ContentPart =

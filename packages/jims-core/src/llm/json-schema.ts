@@ -3,7 +3,7 @@ import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/sp
 import type * as ValibotSchemas from '@valibot/to-json-schema';
 import type { toJsonSchema } from '@valibot/to-json-schema';
 
-import { JimsError } from '../errors.ts';
+import { JimsError } from '../errors/jims-error.ts';
 import { optionalPackage } from './optional-package.ts';
 
 /** A schema of zod, valibot, arktype, … : it checks an answer, and says what the model shall write. */

@@ -4,11 +4,12 @@ import { answerStream } from './answer-stream.ts';
 import type { AnswerStream } from './answer-stream.ts';
 import type { CallOptions, LlmScope } from './call.ts';
 import type { ChatOptions, ChatRequest } from './chat-request.ts';
+import type { Environment } from './environment.ts';
 import type { Llm, LlmProvider, LlmRun } from './llm.ts';
 import type { ChatMessages } from './messages.ts';
 import type { Models, UsableModel } from './models.ts';
 import { resolveLlmSettings } from './settings.ts';
-import type { Environment, LlmSettings, ResolvedLlmSettings } from './settings.ts';
+import type { LlmSettings, ResolvedLlmSettings } from './settings.ts';
 import { createUsageSum } from './usage.ts';
 
 interface Prepared {

@@ -1,4 +1,4 @@
-import { JimsError } from '../errors.ts';
+import { JimsError } from '../errors/jims-error.ts';
 
 /** A model's name in its two parts. */
 export interface ModelName {

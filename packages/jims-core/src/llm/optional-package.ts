@@ -1,4 +1,4 @@
-import { JimsError } from '../errors.ts';
+import { JimsError } from '../errors/jims-error.ts';
 
 /**
  * Gives a package that an app installs only when it needs it; `specifier` is what is imported of it, by

@@ -1,5 +1,5 @@
-import { cutText } from '../cut-text.ts';
-import { JimsError, isJimsError } from '../errors.ts';
+import { JimsError, isJimsError } from '../errors/jims-error.ts';
+import { cutText } from '../util/cut-text.ts';
 import { parsedJson } from './foreign-json.ts';
 import { ProviderReportError, errorInAnswer, errorInFailure } from './reported-error.ts';
 import type { ReportedError } from './reported-error.ts';

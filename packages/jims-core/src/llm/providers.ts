@@ -12,11 +12,12 @@ import {
   serverTraits,
 } from './compatible-servers.ts';
 import type { Given, ReachableServer } from './compatible-servers.ts';
+import type { Environment } from './environment.ts';
 import { mendingTransport } from './mending-transport.ts';
 import { optionalPackage } from './optional-package.ts';
 import { sendableKey } from './secrets.ts';
 import { word } from './settings.ts';
-import type { Environment, ResolvedLlmSettings } from './settings.ts';
+import type { ResolvedLlmSettings } from './settings.ts';
 import { transportFor } from './transport.ts';
 import type { Transport } from './transport.ts';
 

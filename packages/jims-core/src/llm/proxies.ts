@@ -1,6 +1,6 @@
-import { JimsError } from '../errors.ts';
+import { JimsError } from '../errors/jims-error.ts';
+import type { Environment } from './environment.ts';
 import { word } from './settings.ts';
-import type { Environment } from './settings.ts';
 
 /** The proxies that the variables name. */
 export interface Proxies {

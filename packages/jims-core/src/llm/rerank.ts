@@ -1,4 +1,4 @@
-import { JimsError } from '../errors.ts';
+import { JimsError } from '../errors/jims-error.ts';
 import { baseUrl } from './base-url.ts';
 import { checkTexts } from './batches.ts';
 import { callModel, inTime } from './call.ts';

@@ -1,5 +1,5 @@
-import { JimsError } from '../errors.ts';
-import type { Environment, LlmSettings } from './settings.ts';
+import { JimsError } from '../errors/jims-error.ts';
+import type { Environment } from './environment.ts';
 
 /** Shorter ones would be found in ordinary words. */
 const SHORTEST = 6;
@@ -18,15 +18,16 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/((?:api[-_ ]?key|authorization)["']?\s*[:=]\s*["']?)[^\s"',;}]{12,}/gi, `$1${HIDDEN}`],
 ];
 
-/** Hides keys in text that may be logged: those of the settings, and what looks like one. */
-export function createRedactor(settings: LlmSettings, env: Environment): (text: string) => string {
+/** Hides keys in text that may be logged: the given ones, those of the environment, and what looks like one. */
+export function createRedactor(
+  keys: readonly (string | undefined)[],
+  env: Environment,
+): (text: string) => string {
   const known = [
     ...Object.entries(env).map(([name, value]) =>
       SECRET_NAME.test(name) ? value : passwordIn(value),
     ),
-    settings.modelApiKey,
-    settings.embeddingsModelApiKey,
-    ...Object.values(settings.servers ?? {}).map(({ apiKey }) => apiKey),
+    ...keys,
   ]
     .flatMap((value) => value?.split(/\s+/) ?? [])
     .filter((value) => value.length >= SHORTEST && /\D/.test(value))

@@ -1,9 +1,8 @@
 import type { EmbeddingModelV4, LanguageModelV4 } from '@ai-sdk/provider';
 
-import { JimsError } from '../errors.ts';
+import { JimsError } from '../errors/jims-error.ts';
+import type { Environment } from './environment.ts';
 import { createRedactor } from './secrets.ts';
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A model by its name (`gpt-4.1-mini`, `anthropic/claude-sonnet-5`, `ollama/qwen3`), or one built elsewhere. */
 export type ChatModel = string | LanguageModelV4;
@@ -107,7 +106,7 @@ const TRUE: ReadonlySet<string> = new Set(['1', 'true', 't', 'yes', 'y', 'on']);
 export function resolveLlmSettings(given: LlmSettings, env: Environment): ResolvedLlmSettings {
   checkNumbers(given);
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
-  const redact = createRedactor(given, env);
+  const redact = createRedactor(sentKeys(given), env);
   return {
     ...fromEnvironment(env),
     ...Object.fromEntries(set),
@@ -195,4 +194,16 @@ function integer(env: Environment, name: string, { least = 1 } = {}): number | u
     'llm_unusable',
     `${name} is '${text}': a whole number from ${least} is needed`,
   );
+}
+
+function sentKeys({
+  modelApiKey,
+  embeddingsModelApiKey,
+  servers = {},
+}: LlmSettings): readonly (string | undefined)[] {
+  return [
+    modelApiKey,
+    embeddingsModelApiKey,
+    ...Object.values(servers).map(({ apiKey }) => apiKey),
+  ];
 }

@@ -5,8 +5,8 @@ import type {
   LanguageModelV4Usage,
 } from '@ai-sdk/provider';
 
-import { cutText } from '../cut-text.ts';
-import { WholeCharacters } from '../whole-characters.ts';
+import { cutText } from '../util/cut-text.ts';
+import { WholeCharacters } from '../util/whole-characters.ts';
 import type { AnswerEnd } from './answer-stream.ts';
 import { startCall } from './call.ts';
 import type { Call, LlmScope } from './call.ts';

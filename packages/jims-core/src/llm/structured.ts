@@ -1,6 +1,6 @@
 import type { LanguageModelV4, LanguageModelV4GenerateResult } from '@ai-sdk/provider';
 
-import { isJimsError } from '../errors.ts';
+import { isJimsError } from '../errors/jims-error.ts';
 import { answerJson } from './answer-json.ts';
 import type { LlmScope } from './call.ts';
 import type { ChatOptions, ChatRequest } from './chat-request.ts';

@@ -3,9 +3,9 @@ import type { IncomingMessage } from 'node:http';
 import { Agent as SecureAgent, request as secureRequest } from 'node:https';
 
 import { readAsStream } from './answer-body.ts';
+import type { Environment } from './environment.ts';
 import { exchanges } from './exchange.ts';
 import { proxiesOf } from './proxies.ts';
-import type { Environment } from './settings.ts';
 
 /** Sends a request; of the shape of `fetch`, as the packages of providers take one. */
 export type Transport = typeof globalThis.fetch;

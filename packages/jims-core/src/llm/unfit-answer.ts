@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 
-import { cutText } from '../cut-text.ts';
-import { JimsError } from '../errors.ts';
+import { JimsError } from '../errors/jims-error.ts';
+import { cutText } from '../util/cut-text.ts';
 
 const MAX_PATHS = 1000;
 

@@ -1,6 +1,6 @@
-import { JimsError } from '../errors.ts';
-import type { JimsErrorCode } from '../errors.ts';
-import type { Pipeline } from '../pipeline.ts';
+import { JimsError } from '../errors/jims-error.ts';
+import type { JimsErrorCode } from '../errors/jims-error.ts';
+import type { Pipeline } from '../pipeline/pipeline.ts';
 import { threadBusy, threadNotFound } from '../store/refusals.ts';
 import type { AcceptRequest, AcceptResult } from '../store/store.ts';
 import type { RunLimits, RunRequest } from './run.ts';

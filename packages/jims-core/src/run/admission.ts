@@ -1,4 +1,4 @@
-import { JimsError } from '../errors.ts';
+import { JimsError } from '../errors/jims-error.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createCallerShares, defaultShare } from './caller-shares.ts';
 import { createIdleWatch } from './idle-watch.ts';

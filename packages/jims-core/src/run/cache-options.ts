@@ -1,4 +1,4 @@
-import type { Logger } from '../logger.ts';
+import type { Logger } from '../telemetry/logger.ts';
 import type { EventCacheOptions } from './event-cache.ts';
 import type { RunLimits } from './run.ts';
 

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { cutText } from '../cut-text.ts';
-import { describeError, isJimsError } from '../errors.ts';
-import type { JimsError } from '../errors.ts';
+import { describeError, isJimsError } from '../errors/jims-error.ts';
+import type { JimsError } from '../errors/jims-error.ts';
+import type { ThreadContext } from '../pipeline/thread-context.ts';
 import type { FinishResult, RunOutcomeRecord } from '../store/store.ts';
 import type { ThreadEvent } from '../thread/event.ts';
-import type { ThreadContext } from '../thread/thread-context.ts';
+import { cutText } from '../util/cut-text.ts';
 import type { Execution, OutcomeRecord } from './execution.ts';
 import { pauseAfter } from './outage.ts';
 import type { RunEnd } from './run-events.ts';

@@ -1,6 +1,6 @@
+import { ThreadLog } from '../pipeline/thread-log.ts';
 import type { EventPosition, FreshEvents, LogTail, RunThread, Store } from '../store/store.ts';
 import type { ThreadEvent } from '../thread/event.ts';
-import { ThreadLog } from '../thread/thread-log.ts';
 import type { Thread } from '../thread/thread.ts';
 import { CachedThread } from './cached-thread.ts';
 

@@ -1,10 +1,10 @@
-import { callPipeline, pipelineName } from '../pipeline.ts';
-import type { Pipeline } from '../pipeline.ts';
+import { callPipeline, pipelineName } from '../pipeline/pipeline.ts';
+import type { Pipeline } from '../pipeline/pipeline.ts';
+import { ThreadContext } from '../pipeline/thread-context.ts';
+import type { ThreadLog } from '../pipeline/thread-log.ts';
 import { withRunSpan } from '../telemetry/tracing.ts';
 import type { TraceIds } from '../telemetry/tracing.ts';
 import type { ThreadEvent } from '../thread/event.ts';
-import { ThreadContext } from '../thread/thread-context.ts';
-import type { ThreadLog } from '../thread/thread-log.ts';
 import { endBadly, finish } from './end-run.ts';
 import type { Execution } from './execution.ts';
 import { SEQ_OF_LOST_END } from './run-events.ts';

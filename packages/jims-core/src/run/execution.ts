@@ -6,10 +6,10 @@ import type {
   RunProgress,
   StartedRun,
 } from '../store/store.ts';
+import type { RunEngineOptions } from './engine.ts';
 import type { EventCache } from './event-cache.ts';
 import type { LiveRun } from './live-run.ts';
 import type { Outage } from './outage.ts';
-import type { RunEngineOptions } from './run-engine.ts';
 import type { RunRequest } from './run.ts';
 
 /** An accepted run, and what it is executed with. */

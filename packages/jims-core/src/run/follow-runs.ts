@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Logger } from '../logger.ts';
 import type { RunNews, RunRecord, Store } from '../store/store.ts';
+import type { Logger } from '../telemetry/logger.ts';
 import { createOutage, pauseAfter } from './outage.ts';
 import { fromProgress } from './progress.ts';
 import { erased } from './run-failure.ts';

@@ -1,5 +1,5 @@
-import type { Logger } from '../logger.ts';
 import type { StartedRun, Store } from '../store/store.ts';
+import type { Logger } from '../telemetry/logger.ts';
 import { createOutage } from './outage.ts';
 
 export interface LeaseOptions {

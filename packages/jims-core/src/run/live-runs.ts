@@ -1,6 +1,7 @@
 import { createRunLlm } from '../llm/run-llm.ts';
 import type { AcceptedRun, RunOwner, RunProgress, StartedRun } from '../store/store.ts';
 import { createEndedRuns } from './ended-runs.ts';
+import type { RunEngineOptions } from './engine.ts';
 import type { EventCache } from './event-cache.ts';
 import { executeRun } from './execute-run.ts';
 import { LiveRun } from './live-run.ts';
@@ -8,7 +9,6 @@ import type { StopReason } from './live-run.ts';
 import { createOutage } from './outage.ts';
 import { OwnRun } from './own-run.ts';
 import { createProgressWriter } from './progress.ts';
-import type { RunEngineOptions } from './run-engine.ts';
 import type { RunEnd } from './run-events.ts';
 import type { Run, RunRequest } from './run.ts';
 

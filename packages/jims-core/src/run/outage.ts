@@ -1,5 +1,5 @@
-import { describeError } from '../errors.ts';
-import type { Logger } from '../logger.ts';
+import { describeError } from '../errors/jims-error.ts';
+import type { Logger } from '../telemetry/logger.ts';
 
 /** Work that is tried again and again: while it fails, the log says so once. */
 export interface Outage {

@@ -1,7 +1,7 @@
-import type { JimsError } from '../errors.ts';
+import type { JimsError } from '../errors/jims-error.ts';
 import type { ModelUsage } from '../llm/usage.ts';
+import type { AgentStatus } from '../pipeline/thread-context.ts';
 import type { NewEvent, ThreadEvent } from '../thread/event.ts';
-import type { AgentStatus } from '../thread/thread-context.ts';
 
 /** What a listener of a run sees, as it happens. The last one is a {@link RunEnd}, and only that. */
 export type RunEvent =

@@ -1,4 +1,4 @@
-import { JimsError, isJimsError } from '../errors.ts';
+import { JimsError, isJimsError } from '../errors/jims-error.ts';
 import type { StopReason } from './live-run.ts';
 import type { CancelReason } from './run-events.ts';
 

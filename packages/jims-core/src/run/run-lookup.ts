@@ -1,5 +1,5 @@
-import type { Logger } from '../logger.ts';
 import type { RunRecord, Store } from '../store/store.ts';
+import type { Logger } from '../telemetry/logger.ts';
 import { createFollowing } from './follow-runs.ts';
 import type { LiveRuns } from './live-runs.ts';
 import { fromProgress } from './progress.ts';

@@ -1,6 +1,6 @@
-import { JimsError } from '../errors.ts';
-import type { Logger } from '../logger.ts';
+import { JimsError } from '../errors/jims-error.ts';
 import type { PolledRun, RunOwner, StartedRun, Store } from '../store/store.ts';
+import type { Logger } from '../telemetry/logger.ts';
 import { createOutage } from './outage.ts';
 
 export interface RunPollOptions {

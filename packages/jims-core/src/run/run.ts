@@ -1,8 +1,8 @@
-import type { Pipeline } from '../pipeline.ts';
-import type { Principal } from '../principal.ts';
+import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { IdempotencyKey, OnBusy, RunThread } from '../store/store.ts';
 import type { TraceIds } from '../telemetry/tracing.ts';
 import type { NewEvent } from '../thread/event.ts';
+import type { Principal } from '../thread/principal.ts';
 import type { Thread } from '../thread/thread.ts';
 import type { NumberedRunEvent, RunEnd, RunPosition } from './run-events.ts';
 import type { ListenOptions } from './run-stream.ts';

@@ -1,5 +1,5 @@
-import { JimsError } from '../errors.ts';
-import type { JimsErrorCode } from '../errors.ts';
+import { JimsError } from '../errors/jims-error.ts';
+import type { JimsErrorCode } from '../errors/jims-error.ts';
 import { readUsage } from '../llm/usage.ts';
 import type { RunRecord } from '../store/store.ts';
 import { SEQ_OF_LOST_END } from './run-events.ts';

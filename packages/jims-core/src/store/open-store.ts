@@ -1,5 +1,5 @@
-import { JimsError } from '../errors.ts';
-import type { Logger } from '../logger.ts';
+import { JimsError } from '../errors/jims-error.ts';
+import type { Logger } from '../telemetry/logger.ts';
 import type { Store } from './store.ts';
 
 /** Where threads are kept when nothing is said: a file in the current folder. */

@@ -1,4 +1,4 @@
-import { JimsError } from '../errors.ts';
+import { JimsError } from '../errors/jims-error.ts';
 
 export function threadNotFound(threadId: string): JimsError {
   return new JimsError('thread_not_found', `Thread '${threadId}' not found`);

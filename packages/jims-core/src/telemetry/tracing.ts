@@ -1,7 +1,7 @@
 import type * as OpenTelemetryApi from '@opentelemetry/api';
 import type { Span } from '@opentelemetry/api';
 
-import { describeError } from '../errors.ts';
+import { describeError } from '../errors/jims-error.ts';
 
 let loading: Promise<typeof OpenTelemetryApi> | undefined;
 
@@ -78,7 +78,7 @@ export async function withRunSpan(run: RunSpan, work: () => unknown): Promise<un
  * plain call.
  *
  * @example
- * await withCallersTrace({ traceparent }, () => app.startRun(request));
+ * await withCallersTrace({ traceparent }, () => app.runs.start(request));
  */
 export async function withCallersTrace<T>(
   headers: Readonly<Record<string, string>> | undefined,

@@ -1,6 +1,6 @@
-import { cleanJson, cleanText } from '../clean-text.ts';
-import { JimsError } from '../errors.ts';
-import { newId } from '../new-id.ts';
+import { JimsError } from '../errors/jims-error.ts';
+import { cleanJson, cleanText } from '../util/clean-text.ts';
+import { newId } from '../util/new-id.ts';
 
 /** A JSON object: what an event carries and what a thread's config is. */
 export type JsonObject = Readonly<Record<string, unknown>>;

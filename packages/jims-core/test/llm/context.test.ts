@@ -36,7 +36,7 @@ describe('ctx.llm', () => {
   }
 
   function say(app: JimsApp, content: string, conversationStart = false): Promise<Run> {
-    return app.startRun({
+    return app.runs.start({
       thread: { kind: 'latest', contactId: 'c', threadConfig: {} },
       incoming: newEvent('comm.user_message', { role: 'user', content }),
       conversationStart,
@@ -116,7 +116,7 @@ describe('ctx.llm', () => {
       [['gpt-4.1-mini', 2]],
     );
     assert.ok((usage?.[0]?.costUsd ?? 0) > 0);
-    const record = await app.runRecord(run.id);
+    const record = await app.runs.record(run.id);
     assert.deepEqual(record?.usage, usage);
 
     const second = await (await say(app, 'again')).end;
@@ -130,7 +130,7 @@ describe('ctx.llm', () => {
     const end = await run.end;
     assert.ok(end.type === 'result');
     assert.equal('usage' in end.result, false);
-    assert.equal((await app.runRecord(run.id))?.usage, undefined);
+    assert.equal((await app.runs.record(run.id))?.usage, undefined);
   });
 
   test('setModel changes the model of this run alone', async () => {
@@ -164,7 +164,7 @@ describe('ctx.llm', () => {
     assert.equal(end.type, 'cancelled');
     const [sent] = await slow.fake.waitForRequests(1);
     assert.equal(sent?.aborted, true);
-    assert.equal((await app.runRecord(run.id))?.usage?.[0]?.['requests'], 1);
+    assert.equal((await app.runs.record(run.id))?.usage?.[0]?.['requests'], 1);
   });
 
   test('a failed call that the pipeline does not catch fails the run, and no prompt is logged', async () => {
@@ -230,7 +230,7 @@ describe('ctx.llm', () => {
 
   test('a context that is made without a run has models, too', async () => {
     await using app = appOf({ pipeline: streaming });
-    const thread = await app.newThread({ contactId: 'c' });
+    const thread = await app.threads.getOrCreate({ contactId: 'c' });
     await thread.appendUserMessage('Hi');
     const ctx = await thread.makeContext();
     const { content } = await ctx.llm.chatCompletionPlain(ctx.history);

@@ -29,7 +29,7 @@ const RUN = `
   const app = defineApp({
     pipeline: (ctx) => ctx.sendMessage('hi'), store: 'sqlite::memory:', llm: { model: 'gpt-4.1' },
   });
-  const run = await app.startRun({
+  const run = await app.runs.start({
     thread: { kind: 'latest', contactId: 'c', threadConfig: {} },
     incoming: newEvent('comm.user_message', { role: 'user', content: 'x' }),
   });

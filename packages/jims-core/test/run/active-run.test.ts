@@ -23,27 +23,27 @@ describeStores(({ fresh }) => {
     const threadId = first.thread.id;
     assert.equal(second.thread.id, threadId);
 
-    const active = await app.activeRun(threadId);
+    const active = await app.runs.active(threadId);
     assert.equal(active?.id, first.id);
     await openNext(gates);
     const end = await active.end;
     assert.equal(end.type, 'result');
-    assert.equal((await app.activeRun(threadId))?.id, second.id);
+    assert.equal((await app.runs.active(threadId))?.id, second.id);
     await openNext(gates);
     await second.end;
-    assert.equal(await app.activeRun(threadId), undefined);
+    assert.equal(await app.runs.active(threadId), undefined);
   });
 
   test('an unknown thread, or an id that is none, has no active run', async () => {
     await using database = await fresh();
     await using app = defineApp({ store: database.url, pipeline() {} });
-    assert.equal(await app.activeRun(crypto.randomUUID()), undefined);
-    assert.equal(await app.activeRun('no uuid'), undefined);
+    assert.equal(await app.runs.active(crypto.randomUUID()), undefined);
+    assert.equal(await app.runs.active('no uuid'), undefined);
   });
 });
 
 function say(app: JimsApp, content: string): Promise<Run> {
-  return app.startRun({
+  return app.runs.start({
     thread: { kind: 'latest', contactId: 'c', threadConfig: {} },
     incoming: newEvent('comm.user_message', { role: 'user', content }),
   });

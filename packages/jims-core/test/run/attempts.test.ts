@@ -45,7 +45,7 @@ describeStores((kind) => {
       second,
       await startProcess(await another(kind.name, store, database.url), puppets, LIMITS),
     ]) {
-      const joined = await process.app.run(run.id);
+      const joined = await process.app.runs.find(run.id);
       assert.ok(joined);
       const { endPosition } = joined;
       assert.ok(endPosition);
@@ -88,7 +88,7 @@ describeStores((kind) => {
       puppets,
       LIMITS,
     );
-    const lost = await second.app.run(run.id);
+    const lost = await second.app.runs.find(run.id);
     assert.ok(lost);
     for (const after of [at(1, 1), at(1, 3), at(1, 6), at(1, 7)]) {
       assert.equal((await heard(lost, after)).at(-1), 'error lost');
@@ -107,7 +107,7 @@ test('who follows a run from another process hears that it runs again, and all o
   const reader = await startProcess(follower.store, puppets, LIMITS);
   const started = await ask(first);
   await say(puppets, started, FIRST);
-  const followed = await reader.app.run(started.id);
+  const followed = await reader.app.runs.find(started.id);
   assert.ok(followed);
   const events: NumberedRunEvent[] = [];
   const all = (async (): Promise<void> => {
@@ -166,7 +166,7 @@ function gated(store: Store): { readonly store: Store; hold(): Promise<void>; le
 }
 
 function ask({ app }: TestProcess): Promise<Run> {
-  return app.startRun({
+  return app.runs.start({
     thread: { kind: 'latest', contactId: 'c', threadConfig: {} },
     incoming: question('asked'),
     idempotency: keyOf('asked'),

@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { defineApp } from '../../src/app.ts';
-import type { JimsApp } from '../../src/app.ts';
-import type { Logger } from '../../src/logger.ts';
+import { defineApp } from '../../src/app/app.ts';
+import type { JimsApp } from '../../src/app/app.ts';
+import type { ThreadContext } from '../../src/pipeline/thread-context.ts';
 import type { Run } from '../../src/run/run.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
-import type { ThreadContext } from '../../src/thread/thread-context.ts';
+import type { Logger } from '../../src/telemetry/logger.ts';
 import { eventually } from '../support/eventually.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import { question } from '../support/store-user.ts';
@@ -34,7 +34,7 @@ test('the progress of all runs is one statement, and so is the look at all that 
   await eventually(() => writes.sizes.reduce((sum, size) => sum + size, 0) === RUNS);
   const before = writes.sizes.length;
   ticker.resolve();
-  const found = await Promise.all(runs.map((run) => there.run(run.id)));
+  const found = await Promise.all(runs.map((run) => there.runs.find(run.id)));
   const followed = found.filter((run) => run !== undefined);
   const events = followed.map((run) => run.listen());
   for (const _ of ['one', 'two']) await Promise.all(events.map((each) => each.next()));
@@ -64,7 +64,7 @@ test('while the database is away it is asked more and more seldom, and the log s
   await using reader = defineApp({ store: reads.store, pipeline });
   await reader.open({ logger });
   const run = await ask(owner, 'c');
-  const followed = await reader.run(run.id);
+  const followed = await reader.runs.find(run.id);
   const own = await ask(reader, 'd');
   await eventually(() => reads.sizes.length > 2);
 
@@ -108,7 +108,7 @@ function counted(
 }
 
 function ask(app: JimsApp, contactId: string): Promise<Run> {
-  return app.startRun({
+  return app.runs.start({
     thread: { kind: 'latest', contactId, threadConfig: {} },
     incoming: question('hi'),
   });

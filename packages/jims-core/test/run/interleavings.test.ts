@@ -7,9 +7,9 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { defineApp } from '../../src/app.ts';
-import type { JimsApp } from '../../src/app.ts';
-import { isJimsError } from '../../src/errors.ts';
+import { defineApp } from '../../src/app/app.ts';
+import type { JimsApp } from '../../src/app/app.ts';
+import { isJimsError } from '../../src/errors/jims-error.ts';
 import type { RunEnd } from '../../src/run/run-events.ts';
 import type { Run } from '../../src/run/run.ts';
 import { openStore } from '../../src/store/open-store.ts';
@@ -132,7 +132,7 @@ async function perform(
   const sends = all.filter((each) => each.do === 'send');
   const texts = new Map(sends.map((each) => [each, `${randomUUID()} ${each.plan}`]));
   const start = (each: Action & { do: 'send' }, by: Action): Promise<Run> =>
-    app(by).startRun({
+    app(by).runs.start({
       thread: { kind: 'thread', threadId },
       incoming: question(texts.get(each) ?? ''),
       onBusy: each.onBusy,
@@ -152,7 +152,7 @@ async function perform(
     const run = await runs.get(send);
     if (!run) return undefined;
     if (each.do === 'cancel') {
-      await app(each).cancelRun(run.id);
+      await app(each).runs.cancel(run.id);
       return undefined;
     }
     const again = await start(send, each);

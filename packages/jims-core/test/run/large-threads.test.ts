@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { defineApp } from '../../src/app.ts';
+import { defineApp } from '../../src/app/app.ts';
+import type { ThreadContext } from '../../src/pipeline/thread-context.ts';
 import { newEvent } from '../../src/thread/event.ts';
-import type { ThreadContext } from '../../src/thread/thread-context.ts';
 import { describeStores } from '../support/stores.ts';
 
 const TEXT = 'x'.repeat(10_000);
@@ -36,11 +36,11 @@ describeStores((kind) => {
       return made;
     };
     await using app = await open();
-    const controller = await app.newThread({ contactId: 'a' });
+    const controller = await app.threads.getOrCreate({ contactId: 'a' });
     const seen = async (on: typeof app): Promise<unknown> => {
-      await on.newThread({ contactId: 'a', threadId: controller.thread.id });
+      await on.threads.getOrCreate({ contactId: 'a', threadId: controller.thread.id });
       await controller.appendUserMessage(TEXT);
-      const thread = await on.thread(controller.thread.id);
+      const thread = await on.threads.find(controller.thread.id);
       const [sent] = (await thread?.run(pipeline))?.filter(({ type }) => type === 'app.seen') ?? [];
       return sent?.data;
     };
@@ -62,12 +62,12 @@ describeStores((kind) => {
   test('the process does other work while it goes through a thread of many events', async () => {
     await using database = await kind.fresh();
     await using app = defineApp({ pipeline: () => {}, store: database.url });
-    const controller = await app.newThread({ contactId: 'a' });
+    const controller = await app.threads.getOrCreate({ contactId: 'a' });
     await controller.appendAll(
       Array.from({ length: 1300 }, (_, n) => newEvent('app.counted', { n })),
     );
     // Kept in memory from now on.
-    await app.recentEvents(controller.thread);
+    await app.threads.recentEvents(controller.thread);
     let isRead = false;
     let turns = 0;
     const turn = (): void => {
@@ -75,7 +75,7 @@ describeStores((kind) => {
       if (!isRead) setImmediate(turn);
     };
     setImmediate(turn);
-    const pieces = await Array.fromAsync(app.allEvents(controller.thread));
+    const pieces = await Array.fromAsync(app.threads.allEvents(controller.thread));
     isRead = true;
     assert.ok(turns >= 2, `${turns} turns of the loop`);
     const read = pieces.flat().filter(({ type }) => type === 'app.counted');
@@ -97,14 +97,14 @@ describeStores((kind) => {
       },
       store: database.url,
     });
-    const { thread } = await app.newThread({ contactId: 'a' });
+    const { thread } = await app.threads.getOrCreate({ contactId: 'a' });
     const still = watchLoop();
-    const run = await app.startRun({ thread: { kind: 'thread', threadId: thread.id } });
+    const run = await app.runs.start({ thread: { kind: 'thread', threadId: thread.id } });
     assert.equal((await run.end).type, 'result');
     const longest = still.longestMs();
     assert.ok(longest < 1000, `the loop did one thing for ${longest} ms`);
     const stored: unknown[] = [];
-    for await (const events of app.readEvents(thread.id, { domains: ['rag'] })) {
+    for await (const events of app.threads.readEvents(thread.id, { domains: ['rag'] })) {
       stored.push(...events.map(({ data }) => data));
     }
     assert.deepEqual(stored, sent);

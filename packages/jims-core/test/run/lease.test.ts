@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { defineApp } from '../../src/app.ts';
+import { defineApp } from '../../src/app/app.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { question } from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';
@@ -25,8 +25,8 @@ describeStores((kind) => {
     // It looks for the runs of dead processes as early as it ever does: before its next beat is due.
     t.mock.method(Math, 'random', () => 0);
     await app.open({ limits: { leaseMs: LEASE_MS } });
-    const { thread } = await app.openThread({ contactId: randomUUID() });
-    const run = await app.startRun({
+    const { thread } = await app.threads.ensure({ contactId: randomUUID() });
+    const run = await app.runs.start({
       thread: { kind: 'thread', threadId: thread.id },
       incoming: question('asked'),
     });

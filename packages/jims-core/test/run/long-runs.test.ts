@@ -55,16 +55,16 @@ describeStores(({ fresh }) => {
     const { id, thread, end } = await say(app);
     await end;
     await using elsewhere = defineApp({ store: database.url, pipeline });
-    const [first, second] = [await elsewhere.run(id), await elsewhere.run(id)];
+    const [first, second] = [await elsewhere.runs.find(id), await elsewhere.runs.find(id)];
     assert.ok(first);
     assert.equal(first, second);
-    await elsewhere.deleteThreads({ threadId: thread.id });
-    assert.equal(await elsewhere.run(id), undefined);
+    await elsewhere.threads.delete({ threadId: thread.id });
+    assert.equal(await elsewhere.runs.find(id), undefined);
   });
 });
 
 function say(app: JimsApp): Promise<Run> {
-  return app.startRun({
+  return app.runs.start({
     thread: { kind: 'latest', contactId: 'c', threadConfig: {} },
     incoming: newEvent('comm.user_message', { role: 'user', content: 'talk' }),
   });

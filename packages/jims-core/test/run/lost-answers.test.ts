@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { defineApp } from '../../src/app.ts';
-import type { JimsApp } from '../../src/app.ts';
-import { JimsError } from '../../src/errors.ts';
+import { defineApp } from '../../src/app/app.ts';
+import type { JimsApp } from '../../src/app/app.ts';
+import { JimsError } from '../../src/errors/jims-error.ts';
+import type { ThreadContext } from '../../src/pipeline/thread-context.ts';
 import type { RunEnd } from '../../src/run/run-events.ts';
 import type { Run } from '../../src/run/run.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
-import type { ThreadContext } from '../../src/thread/thread-context.ts';
 import { eventually } from '../support/eventually.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import { conversation, keyOf, question } from '../support/store-user.ts';
@@ -88,7 +88,7 @@ test('an answer is given when PostgreSQL stored it and the connection broke', as
   proxy.loseNextAnswer('finish_run');
   const run = await ask(app, 'answer');
   assert.equal((await run.end).type, 'result');
-  await eventually(async () => (await app.runRecord(run.id))?.status === 'completed');
+  await eventually(async () => (await app.runs.record(run.id))?.status === 'completed');
 });
 
 interface World extends AsyncDisposable {
@@ -140,7 +140,7 @@ function stopped(signal: AbortSignal): Promise<never> {
 }
 
 function ask(app: JimsApp, text: string): Promise<Run> {
-  return app.startRun({
+  return app.runs.start({
     thread: { kind: 'latest', contactId: 'c', threadConfig: {} },
     incoming: question(text),
     idempotency: keyOf(text),

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import fc from 'fast-check';
 
-import { isJimsError } from '../../src/errors.ts';
+import { isJimsError } from '../../src/errors/jims-error.ts';
 import { isRunEnd } from '../../src/run/run-events.ts';
 import type { NumberedRunEvent, RunEnd } from '../../src/run/run-events.ts';
 import type { Run } from '../../src/run/run.ts';
@@ -166,7 +166,7 @@ async function openWorld(
     by: number,
     onBusy: 'queue' | 'reject' | 'interrupt',
   ): Promise<Run> {
-    return at(processes, by).app.startRun({
+    return at(processes, by).app.runs.start({
       thread: { kind: 'thread', threadId: at(threads, run.thread) },
       incoming: question(run.text),
       onBusy,
@@ -274,13 +274,13 @@ async function openWorld(
       case 'cancel':
         if (!run) return;
         model.cancel(run);
-        await at(processes, by).app.cancelRun(idOf(run));
+        await at(processes, by).app.runs.cancel(idOf(run));
         return withdrawn();
       case 'retry':
         if (run) await retry(run, by);
         return;
       case 'join': {
-        const found = run && (await at(processes, by).app.run(idOf(run)));
+        const found = run && (await at(processes, by).app.runs.find(idOf(run)));
         if (found) void listen(run, found, by);
         return;
       }

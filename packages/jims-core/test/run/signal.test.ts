@@ -9,7 +9,7 @@ import { freshSqlite } from '../support/sqlite.ts';
 test('a signal that outlives its runs does not hold them', async () => {
   using file = freshSqlite();
   await using app = defineApp({ pipeline: (ctx) => ctx.sendMessage('Hi'), store: file.url });
-  const thread = await app.newThread({ contactId: 'c' });
+  const thread = await app.threads.getOrCreate({ contactId: 'c' });
   const { signal } = new AbortController();
   await thread.run(
     () => assert.equal(getEventListeners(signal, 'abort').length, 1, 'it can stop the run'),

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { defineApp } from '../../src/app.ts';
+import { defineApp } from '../../src/app/app.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { keyOf, question } from '../support/store-user.ts';
@@ -29,8 +29,8 @@ describeStores((kind) => {
     });
     await app.open({ limits: { leaseMs: LEASE_MS } });
     const { thread } = await store.openThread({ contactId: randomUUID() });
-    const ask = (): ReturnType<typeof app.startRun> =>
-      app.startRun({
+    const ask = (): ReturnType<typeof app.runs.start> =>
+      app.runs.start({
         thread: { kind: 'thread', threadId: thread.id },
         incoming: question('asked'),
         idempotency: keyOf('asked'),

@@ -4,11 +4,11 @@ import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { isJimsError } from '../../src/errors.ts';
-import { silentLogger } from '../../src/logger.ts';
-import { newId } from '../../src/new-id.ts';
-import { purgeAll } from '../../src/run/purging.ts';
+import { isJimsError } from '../../src/errors/jims-error.ts';
+import { purgeAll } from '../../src/run/retention.ts';
 import { DEFAULT_RUN_LIMITS } from '../../src/run/run.ts';
+import { silentLogger } from '../../src/telemetry/logger.ts';
+import { newId } from '../../src/util/new-id.ts';
 import { withClient } from '../support/postgres.ts';
 import {
   answer,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 
-import { isJimsError } from '../../src/errors.ts';
+import { isJimsError } from '../../src/errors/jims-error.ts';
 import { newEvent } from '../../src/thread/event.ts';
 import { answer, eventsOf, freshStore, question, texts } from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';

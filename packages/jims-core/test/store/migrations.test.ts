@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 
-import { isJimsError } from '../../src/errors.ts';
+import { isJimsError } from '../../src/errors/jims-error.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { withClient } from '../support/postgres.ts';
 import { conversation, freshStore, latestOf, storeUser } from '../support/store-user.ts';

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { newId } from '../../src/new-id.ts';
 import type { AcceptedRun, RunProgress, Store } from '../../src/store/store.ts';
+import { newId } from '../../src/util/new-id.ts';
 import { freshStore, keyOf, storeUser } from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';
 

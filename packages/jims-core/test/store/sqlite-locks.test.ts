@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { isJimsError } from '../../src/errors.ts';
+import { isJimsError } from '../../src/errors/jims-error.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { freshSqlite } from '../support/sqlite.ts';
 import { latestOf, storeUser } from '../support/store-user.ts';

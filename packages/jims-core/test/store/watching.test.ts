@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { threadFeed } from '../../src/app/thread-feed.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
-import { threadFeed } from '../../src/thread/thread-feed.ts';
 import { eventually } from '../support/eventually.ts';
 import { answer, freshStore, question, storeUser } from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';

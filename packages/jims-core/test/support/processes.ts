@@ -1,11 +1,11 @@
 import { EventEmitter, on } from 'node:events';
 
-import { defineApp } from '../../src/app.ts';
-import type { JimsApp } from '../../src/app.ts';
-import { JimsError } from '../../src/errors.ts';
+import { defineApp } from '../../src/app/app.ts';
+import type { JimsApp } from '../../src/app/app.ts';
+import { JimsError } from '../../src/errors/jims-error.ts';
+import type { ThreadContext } from '../../src/pipeline/thread-context.ts';
 import type { RunLimits } from '../../src/run/run.ts';
 import type { Store } from '../../src/store/store.ts';
-import type { ThreadContext } from '../../src/thread/thread-context.ts';
 
 const LEASE_MS = 600_000;
 const BELIEVED_LEASE_MS = 150;

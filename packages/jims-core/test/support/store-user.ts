@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 
-import { newId } from '../../src/new-id.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type {
   AcceptRequest,
@@ -20,6 +19,7 @@ import type {
 import { newEvent } from '../../src/thread/event.ts';
 import type { NewEvent, ThreadEvent } from '../../src/thread/event.ts';
 import type { Thread } from '../../src/thread/thread.ts';
+import { newId } from '../../src/util/new-id.ts';
 import type { StoreUnderTest } from './stores.ts';
 
 /** A process that runs runs on a store, as far as the store can tell. */

@@ -2,8 +2,8 @@
 import { newId } from 'jims-core';
 import type { RunThread, Thread } from 'jims-core';
 
-import { externalIdIn, idIn } from '../../http/external-ids.ts';
-import { rpcFailure } from '../../http/json-rpc.ts';
+import { externalIdIn, idIn } from '../../chat/external-ids.ts';
+import { rpcFailure } from '../json-rpc.ts';
 
 /** PostgreSQL cannot index a text of any length. */
 const MAX_CONTEXT_ID = 512;

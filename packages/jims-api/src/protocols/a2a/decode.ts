@@ -2,11 +2,11 @@ import { newEvent } from 'jims-core';
 import type { NewEvent } from 'jims-core';
 import * as v from 'valibot';
 
-import { MAX_PARTS } from '../../http/chat-limits.ts';
+import { MAX_PARTS } from '../../chat/chat-limits.ts';
+import { userEvent } from '../../chat/user-text.ts';
 import { contactId } from '../../http/contact.ts';
+import { parseBody } from '../../http/fastapi/validation.ts';
 import { list } from '../../http/list.ts';
-import { userEvent } from '../../http/user-text.ts';
-import { parseBody } from '../../http/validation.ts';
 import { failure } from './failures.ts';
 
 const MAX_MESSAGE_ID = 1000;

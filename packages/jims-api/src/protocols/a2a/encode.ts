@@ -1,7 +1,7 @@
 import type { NewEvent, Run, RunEnd } from 'jims-core';
 
-import { assistantText, buttonsOf } from '../../http/said.ts';
-import { toldRun } from '../../http/told-run.ts';
+import { assistantText, buttonsOf } from '../../chat/said.ts';
+import { toldRun } from '../../chat/text-stream.ts';
 import {
   agentMessage,
   artifactMetadata,

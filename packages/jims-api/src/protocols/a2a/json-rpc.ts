@@ -3,7 +3,9 @@ import type { JsonObject } from 'jims-core';
 import { CONTACT_HEADER_CODES } from '../../http/contact.ts';
 import { errorBody } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
-import { jsonText } from '../../http/json-pieces.ts';
+import { jsonText } from '../../http/fastapi/json-pieces.ts';
+import { json } from '../../http/route.ts';
+import type { ApiContext, Call, RefusedCall } from '../../http/route.ts';
 import {
   methodNotFound,
   readRpc,
@@ -11,10 +13,8 @@ import {
   rpcError,
   rpcFailure,
   rpcResult,
-} from '../../http/json-rpc.ts';
-import type { RpcId } from '../../http/json-rpc.ts';
-import { json } from '../../http/route.ts';
-import type { ApiContext, Call, RefusedCall } from '../../http/route.ts';
+} from '../json-rpc.ts';
+import type { RpcId } from '../json-rpc.ts';
 import { decodeSend, decodeTask } from './decode.ts';
 import { A2A_CODES, unsupported } from './failures.ts';
 import { LEGACY_METHODS, fromLegacy, legacyTask, toLegacy } from './legacy.ts';

@@ -2,8 +2,8 @@ import type { RunRecord } from 'jims-core';
 
 import { contactInQuery, mayReach } from '../../http/contact.ts';
 import type { HttpError } from '../../http/errors.ts';
+import { canonicalUuid } from '../../http/fastapi/uuid.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
-import { canonicalUuid } from '../../http/uuid.ts';
 import { failure } from './failures.ts';
 
 /**
@@ -17,7 +17,7 @@ export async function requireTask(
   { id, contactId }: { readonly id: string; readonly contactId?: string | undefined },
 ): Promise<RunRecord> {
   const runId = canonicalUuid(id);
-  const record = runId === undefined ? undefined : await api.app.runRecord(runId);
+  const record = runId === undefined ? undefined : await api.app.runs.record(runId);
   const named = contactInQuery(call) ?? contactId;
   if (record && mayReach(api, call, record.thread, named)) return record;
   throw taskNotFound(id);

@@ -1,7 +1,7 @@
 import { errorText } from '../../http/error-response.ts';
 import { notFound } from '../../http/errors.ts';
 import type { HttpError } from '../../http/errors.ts';
-import { jsonText } from '../../http/json-pieces.ts';
+import { jsonText } from '../../http/fastapi/json-pieces.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call, RefusedCall } from '../../http/route.ts';
 import { reasonOf, statusName } from './failures.ts';

@@ -1,5 +1,5 @@
+import { NOT_FOUND } from '../../http/route.ts';
 import type { ApiContext, Protocol, Route } from '../../http/route.ts';
-import { NOWHERE } from '../../http/router.ts';
 import { answerCard } from './card.ts';
 import { unsupported } from './failures.ts';
 import { answerRpc, refuseRpc } from './json-rpc.ts';
@@ -28,7 +28,7 @@ export function a2aProtocol(api: ApiContext): Protocol {
   return {
     name: 'a2a',
     operations: a2aOperations,
-    elsewhere: { ...NOWHERE, encodeError: refuseRest },
+    fallback: { ...NOT_FOUND, encodeError: refuseRest },
     routes: [
       {
         method: 'GET',

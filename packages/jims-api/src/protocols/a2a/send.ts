@@ -1,10 +1,10 @@
+import { runHeaders, startRun, streamRun } from '../../chat/run-routes.ts';
+import type { RunAsk } from '../../chat/run-routes.ts';
+import { isActive, statusOf } from '../../chat/run-status.ts';
 // How a message becomes a task.
 import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
-import { rpcFailure } from '../../http/json-rpc.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
-import { runHeaders, startRun, streamRun } from '../../http/run-routes.ts';
-import type { RunAsk } from '../../http/run-routes.ts';
-import { isActive, statusOf } from '../../http/run-status.ts';
+import { rpcFailure } from '../json-rpc.ts';
 import { contextIdOf, threadOfContext } from './contexts.ts';
 import { decodeSend } from './decode.ts';
 import type { Sending } from './decode.ts';
@@ -23,7 +23,7 @@ export async function sendMessage(api: ApiContext, call: Call, params: unknown):
   const headers = runHeaders(run);
   const { historyLength } = sending;
   if (!sending.wait) {
-    const record = await api.app.runRecord(run.id);
+    const record = await api.app.runs.record(run.id);
     const status = record && statusOf(record);
     if (isActive(status)) {
       return { task: activeTask(of, status, { historyLength }), headers };

@@ -3,7 +3,7 @@ import type { Run, RunEnd } from 'jims-core';
 
 import { HttpError } from '../../http/errors.ts';
 import type { ApiContext } from '../../http/route.ts';
-import type { SseFrame } from '../../http/sse-text.ts';
+import type { SseFrame } from '../../http/sse/frame.ts';
 import { taskUpdates } from './encode.ts';
 import type { StreamResponse, Task } from './wire.ts';
 
@@ -49,5 +49,5 @@ export async function requireOver(api: ApiContext, runId: string, end: RunEnd): 
 /** A process that shuts down stops listening to the runs of others, which go on. */
 async function isOver({ app }: ApiContext, runId: string, end: RunEnd): Promise<boolean> {
   if (end.type !== 'cancelled' || end.reason !== 'shutting_down') return true;
-  return (await app.runRecord(runId))?.finishedAt !== undefined;
+  return (await app.runs.record(runId))?.finishedAt !== undefined;
 }

@@ -1,10 +1,10 @@
 import { isJimsError } from 'jims-core';
 import type { JimsError, NewEvent, RunEnd, RunStatus, Thread } from 'jims-core';
 
+import { assistantText, buttonsOf, seesModels, userText } from '../../chat/said.ts';
+import { usageOnWire } from '../../chat/usage.ts';
 import { toHttpError } from '../../http/error-response.ts';
 import type { Call } from '../../http/route.ts';
-import { assistantText, buttonsOf, seesModels, userText } from '../../http/said.ts';
-import { usageOnWire } from '../../http/usage.ts';
 import { contextIdOf } from './contexts.ts';
 import { messageIdOf } from './decode.ts';
 import type { Artifact, Message, Metadata, Task, TaskState, TaskStatus } from './wire.ts';

@@ -1,10 +1,10 @@
 import type { RunRecord } from 'jims-core';
 
+import { runHeaders, streamJoined } from '../../chat/run-routes.ts';
+import { isActive, statusOf } from '../../chat/run-status.ts';
 // What can be asked of a task by its id.
 import type { HttpError } from '../../http/errors.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
-import { runHeaders, streamJoined } from '../../http/run-routes.ts';
-import { isActive, statusOf } from '../../http/run-status.ts';
 import { decodeTask } from './decode.ts';
 import { failure } from './failures.ts';
 import { requireTask, taskNotFound } from './reach.ts';
@@ -24,8 +24,8 @@ export async function cancelTask(api: ApiContext, call: Call, params: unknown): 
   const { id, historyLength } = asked;
   const record = await requireTask(api, call, asked);
   const { runId, thread } = record;
-  const run = await api.app.run(runId);
-  const status = await api.app.cancelRun(runId);
+  const run = await api.app.runs.find(runId);
+  const status = await api.app.runs.cancel(runId);
   if (!run || !isActive(status)) throw notCancelable(id);
   const end = await run.end;
   if (end.type !== 'cancelled') throw notCancelable(id);
@@ -45,7 +45,7 @@ export async function subscribeToTask(
   const { id } = asked;
   const record = await requireTask(api, call, asked);
   const status = statusOf(record);
-  const run = await api.app.run(record.runId);
+  const run = await api.app.runs.find(record.runId);
   if (!run || !isActive(status)) {
     throw failure('unsupported_operation', `Task '${id}' is over: get it instead`);
   }
@@ -73,7 +73,7 @@ async function taskOf(
     const at = record.startedAt ?? record.acceptedAt;
     return { task: activeTask(of, status, { at, historyLength }), headers };
   }
-  const run = await app.run(id);
+  const run = await app.runs.find(id);
   if (!run) throw taskNotFound(id);
   const view = { at: record.finishedAt, historyLength, exposeErrors };
   return { task: endedTask(of, await run.end, view), headers };

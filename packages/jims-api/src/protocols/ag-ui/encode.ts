@@ -1,14 +1,14 @@
 import { MAX_PIECE_CHARS } from 'jims-core';
 import type { ModelUsage, NewEvent, Run, RunResult, ThreadEvent } from 'jims-core';
 
+import { isWanted, reasonOf } from '../../chat/run-routes.ts';
+import { assistantText, buttonsOf, isAppEvent, userText } from '../../chat/said.ts';
+import type { Sees, TellOptions } from '../../chat/said.ts';
+import { toldRun } from '../../chat/text-stream.ts';
+import type { ToldEvent } from '../../chat/text-stream.ts';
 import { toHttpError } from '../../http/error-response.ts';
-import { jsonText } from '../../http/json-pieces.ts';
-import { isWanted, reasonOf } from '../../http/run-routes.ts';
-import { assistantText, buttonsOf, isAppEvent, userText } from '../../http/said.ts';
-import type { Sees, TellOptions } from '../../http/said.ts';
-import type { SseFrame } from '../../http/sse-text.ts';
-import { toldRun } from '../../http/told-run.ts';
-import type { ToldEvent } from '../../http/told-run.ts';
+import { jsonText } from '../../http/fastapi/json-pieces.ts';
+import type { SseFrame } from '../../http/sse/frame.ts';
 
 /** What is sent of AG-UI 1.0. Members without a value are left out: the client refuses `null`. */
 type AgUiEvent =

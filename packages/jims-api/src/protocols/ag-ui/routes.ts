@@ -1,10 +1,10 @@
-import { threadOfMessage } from '../../http/chat-message.ts';
+import { threadOfMessage } from '../../chat/chat-message.ts';
+import { threadOfChat } from '../../chat/history-thread.ts';
+import { countedContact, streamFrames, streamRun, threadHeader } from '../../chat/run-routes.ts';
+import { tellOptions } from '../../chat/said.ts';
 import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
-import { threadOfChat } from '../../http/history-thread.ts';
 import { answerInTurn, placeInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, Protocol } from '../../http/route.ts';
-import { countedContact, streamFrames, streamRun, threadHeader } from '../../http/run-routes.ts';
-import { tellOptions } from '../../http/said.ts';
 import { decode } from './decode.ts';
 import type { AgUiInput } from './decode.ts';
 import { encodeSnapshot, encodeStream } from './encode.ts';
@@ -49,7 +49,7 @@ export function agUiProtocol(api: ApiContext): Protocol {
         end();
       };
       try {
-        const { events } = thread ? await app.recentEvents(thread) : NOTHING;
+        const { events } = thread ? await app.threads.recentEvents(thread) : NOTHING;
         return streamFrames(api, call, encodeSnapshot(events, input), { leave: onEnd });
       } catch (error) {
         leave();

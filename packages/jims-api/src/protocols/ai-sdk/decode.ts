@@ -1,17 +1,17 @@
 import * as v from 'valibot';
 
-import type { SaidText } from '../../http/alignment.ts';
-import { MAX_MESSAGES, MAX_PARTS } from '../../http/chat-limits.ts';
-import type { ChatMessage } from '../../http/chat-message.ts';
+import type { SaidText } from '../../chat/alignment.ts';
+import { MAX_MESSAGES, MAX_PARTS } from '../../chat/chat-limits.ts';
+import type { ChatMessage } from '../../chat/chat-message.ts';
+import { eventType, requireAllowed, runTerms, toRunTerms } from '../../chat/run-fields.ts';
+import { requireConfigSize } from '../../chat/sent-sizes.ts';
+import { userContent, userEvent } from '../../chat/user-text.ts';
 import { contactId } from '../../http/contact.ts';
 import { validationError } from '../../http/errors.ts';
+import { fieldError, parseBody } from '../../http/fastapi/validation.ts';
 import { sentObject, uuid } from '../../http/fields.ts';
 import { list } from '../../http/list.ts';
 import type { ApiContext } from '../../http/route.ts';
-import { eventType, requireAllowed, runTerms, toRunTerms } from '../../http/run-fields.ts';
-import { requireConfigSize } from '../../http/sent-sizes.ts';
-import { userContent, userEvent } from '../../http/user-text.ts';
-import { fieldError, parseBody } from '../../http/validation.ts';
 
 const MAX_CHAT_ID = 256;
 const BETWEEN_PARTS = '\n\n';

@@ -1,14 +1,14 @@
 import type { NewEvent, Run, RunResult } from 'jims-core';
 
+import { isWanted, reasonOf } from '../../chat/run-routes.ts';
+import type { SaidButton, Sees, TellOptions } from '../../chat/said.ts';
+import { buttonsOf, isAppEvent } from '../../chat/said.ts';
+import { toldRun } from '../../chat/text-stream.ts';
+import type { ToldEvent } from '../../chat/text-stream.ts';
+import { tokensOf } from '../../chat/usage.ts';
 import { toHttpError } from '../../http/error-response.ts';
-import { jsonText } from '../../http/json-pieces.ts';
-import { isWanted, reasonOf } from '../../http/run-routes.ts';
-import type { SaidButton, Sees, TellOptions } from '../../http/said.ts';
-import { buttonsOf, isAppEvent } from '../../http/said.ts';
-import type { SseFrame } from '../../http/sse-text.ts';
-import { toldRun } from '../../http/told-run.ts';
-import type { ToldEvent } from '../../http/told-run.ts';
-import { tokensOf } from '../../http/usage.ts';
+import { jsonText } from '../../http/fastapi/json-pieces.ts';
+import type { SseFrame } from '../../http/sse/frame.ts';
 import { answerId } from './ui-messages.ts';
 
 /** What is sent of the UI message stream, version 1. */

@@ -1,16 +1,16 @@
 import type { Run, Thread } from 'jims-core';
 
-import { threadOfMessage } from '../../http/chat-message.ts';
+import { threadOfMessage } from '../../chat/chat-message.ts';
+import { threadOfChat } from '../../chat/history-thread.ts';
+import { streamJoined, streamRun, threadHeader } from '../../chat/run-routes.ts';
+import type { RunAsk } from '../../chat/run-routes.ts';
+import { tellOptions } from '../../chat/said.ts';
 import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
 import { errorText } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
-import { threadOfChat } from '../../http/history-thread.ts';
-import { jsonPieces } from '../../http/json-pieces.ts';
+import { jsonPieces } from '../../http/fastapi/json-pieces.ts';
 import { answerInTurn, placeInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, Protocol, RefusedCall, Route } from '../../http/route.ts';
-import { streamJoined, streamRun, threadHeader } from '../../http/run-routes.ts';
-import type { RunAsk } from '../../http/run-routes.ts';
-import { tellOptions } from '../../http/said.ts';
 import { streamedJson } from '../../http/streamed-json.ts';
 import { decode } from './decode.ts';
 import { encodeStream } from './encode.ts';
@@ -76,7 +76,7 @@ export function aiSdkProtocol(api: ApiContext): Protocol {
   async function* restoredText(thread: Thread | undefined): AsyncGenerator<string> {
     yield '{"messages":[';
     let separator = '';
-    for await (const message of thread ? uiMessages(app.allEvents(thread)) : []) {
+    for await (const message of thread ? uiMessages(app.threads.allEvents(thread)) : []) {
       yield separator;
       separator = ',';
       yield* jsonPieces(message);
@@ -86,7 +86,7 @@ export function aiSdkProtocol(api: ApiContext): Protocol {
 
   async function activeRun(call: Call): Promise<Run | undefined> {
     const thread = await chatThread(call);
-    return thread && app.activeRun(thread.id);
+    return thread && app.runs.active(thread.id);
   }
 
   function chatThread(call: Call): Promise<Thread | undefined> {

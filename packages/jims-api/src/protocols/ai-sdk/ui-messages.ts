@@ -1,7 +1,7 @@
 import type { ThreadEvent } from 'jims-core';
 
-import { assistantText, buttonsOf, userText } from '../../http/said.ts';
-import type { SaidButton } from '../../http/said.ts';
+import { assistantText, buttonsOf, userText } from '../../chat/said.ts';
+import type { SaidButton } from '../../chat/said.ts';
 
 type Part =
   | { readonly type: 'text'; readonly text: string; readonly state: 'done' }

@@ -1,14 +1,14 @@
 import type { JsonObject, NewEvent } from 'jims-core';
 import * as v from 'valibot';
 
-import type { SaidText } from '../../http/alignment.ts';
-import { MAX_MESSAGES } from '../../http/chat-limits.ts';
+import type { SaidText } from '../../chat/alignment.ts';
+import { MAX_MESSAGES } from '../../chat/chat-limits.ts';
+import { userContent, userEvent } from '../../chat/user-text.ts';
 import { contactId } from '../../http/contact.ts';
+import { parseJson } from '../../http/fastapi/parse-json.ts';
+import { parseBody } from '../../http/fastapi/validation.ts';
 import { sentObject, uuid } from '../../http/fields.ts';
 import { list } from '../../http/list.ts';
-import { parseJson } from '../../http/parse-json.ts';
-import { userContent, userEvent } from '../../http/user-text.ts';
-import { parseBody } from '../../http/validation.ts';
 
 const Message = v.object({
   role: v.optional(v.string()),

@@ -1,14 +1,14 @@
 import type { NewEvent, Run, RunResult } from 'jims-core';
 
+import { reasonOf } from '../../chat/run-routes.ts';
+import { assistantText, buttonsOf } from '../../chat/said.ts';
+import type { SaidButton } from '../../chat/said.ts';
+import { toldRun } from '../../chat/text-stream.ts';
 import type { ErrorAnswerOptions } from '../../http/error-response.ts';
 import { errorText, toHttpError } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
-import { jsonText } from '../../http/json-pieces.ts';
-import { reasonOf } from '../../http/run-routes.ts';
-import { assistantText, buttonsOf } from '../../http/said.ts';
-import type { SaidButton } from '../../http/said.ts';
-import type { SseFrame } from '../../http/sse-text.ts';
-import { toldRun } from '../../http/told-run.ts';
+import { jsonText } from '../../http/fastapi/json-pieces.ts';
+import type { SseFrame } from '../../http/sse/frame.ts';
 
 /** One bubble of Deep Chat. */
 type DeepChatMessage = { readonly text: string } | { readonly html: string };

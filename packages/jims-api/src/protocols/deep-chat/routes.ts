@@ -1,15 +1,15 @@
 import { randomUUIDv7 } from 'node:crypto';
 
-import { configBy } from '../../http/client-config.ts';
+import { configBy } from '../../chat/client-config.ts';
+import { threadOfHistory } from '../../chat/history-thread.ts';
+import { answerRun, namedThread, streamRun, threadHeader } from '../../chat/run-routes.ts';
+import type { RunAsk } from '../../chat/run-routes.ts';
+import { requireConfigSize } from '../../chat/sent-sizes.ts';
 import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
 import { HttpError, notJson } from '../../http/errors.ts';
-import { threadOfHistory } from '../../http/history-thread.ts';
 import { isJsonType } from '../../http/json-body.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call, Protocol, RefusedCall } from '../../http/route.ts';
-import { answerRun, namedThread, streamRun, threadHeader } from '../../http/run-routes.ts';
-import type { RunAsk } from '../../http/run-routes.ts';
-import { requireConfigSize } from '../../http/sent-sizes.ts';
 import { decode } from './decode.ts';
 import type { DeepChatMessage } from './decode.ts';
 import { encodeError, encodeResult, encodeStream } from './encode.ts';

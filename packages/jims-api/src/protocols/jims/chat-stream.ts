@@ -1,9 +1,9 @@
 import type { NumberedRunEvent, Run, RunPosition } from 'jims-core';
 
+import type { TellOptions } from '../../chat/said.ts';
 import { errorBody, toHttpError } from '../../http/error-response.ts';
-import { pythonJsonText } from '../../http/json-pieces.ts';
-import type { TellOptions } from '../../http/said.ts';
-import type { SseFrame } from '../../http/sse-text.ts';
+import { pythonJsonText } from '../../http/fastapi/json-pieces.ts';
+import type { SseFrame } from '../../http/sse/frame.ts';
 import { chatResponse, said } from './chat-response.ts';
 import { eventIdOf } from './event-ids.ts';
 import type { Include } from './schemas.ts';

@@ -1,12 +1,12 @@
 import { newEvent } from 'jims-core';
 import type { Run, RunPosition } from 'jims-core';
 
-import { configBy } from '../../http/client-config.ts';
+import { configBy } from '../../chat/client-config.ts';
+import { answerRun, namedThread, streamRun } from '../../chat/run-routes.ts';
+import type { RunAsk } from '../../chat/run-routes.ts';
+import { tellOptions, visibleTo } from '../../chat/said.ts';
 import { bodyWithContact, contactOf } from '../../http/contact.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
-import { answerRun, namedThread, streamRun } from '../../http/run-routes.ts';
-import type { RunAsk } from '../../http/run-routes.ts';
-import { tellOptions, visibleTo } from '../../http/said.ts';
 import { chatResponse } from './chat-response.ts';
 import { chatFrames } from './chat-stream.ts';
 import { positionOf } from './event-ids.ts';

@@ -4,7 +4,7 @@ import { cleanJson } from 'jims-core';
 import type { JimsApp, Thread } from 'jims-core';
 
 import { contactInPath } from '../../http/contact.ts';
-import { jsonPieces } from '../../http/json-pieces.ts';
+import { jsonPieces } from '../../http/fastapi/json-pieces.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
@@ -16,7 +16,7 @@ const PAGE = 200;
 /** `DELETE /api/v1/contacts/{contact_id}`: erases a person. */
 export async function deleteContact({ app }: ApiContext, call: Call): Promise<Response> {
   const contactId = contactInPath(call);
-  const threads = await app.deleteThreads({ contactId });
+  const threads = await app.threads.delete({ contactId });
   return json(call, { contact_id: contactId, deleted_threads: threads.length });
 }
 
@@ -55,7 +55,7 @@ async function* exportText(
 
 async function* allThreads(app: JimsApp, contactId: string): AsyncGenerator<Thread> {
   for (let before: Thread | undefined; ;) {
-    const page = await app.pageThreads({ contactId, limit: PAGE, ...(before && { before }) });
+    const page = await app.threads.list({ contactId, limit: PAGE, ...(before && { before }) });
     yield* page.threads;
     before = page.threads.at(-1);
     if (!page.more) return;
@@ -69,7 +69,7 @@ async function* eventTexts(
   domains: readonly string[] | undefined,
 ): AsyncGenerator<string> {
   let separator = '';
-  for await (const events of app.readEvents(threadId, { ...(domains && { domains }) })) {
+  for await (const events of app.threads.readEvents(threadId, { ...(domains && { domains }) })) {
     for (const event of events) {
       yield separator;
       separator = ',';

@@ -2,16 +2,16 @@ import { setImmediate } from 'node:timers/promises';
 
 import type { EventList, EventPosition, JimsApp, ThreadEvent } from 'jims-core';
 
+import { countedContact, streamFrames } from '../../chat/run-routes.ts';
 import { fromCursor, toCursor } from '../../http/cursor.ts';
 import { notFound, validationError } from '../../http/errors.ts';
 import type { HttpError } from '../../http/errors.ts';
-import { pythonJsonText } from '../../http/json-pieces.ts';
+import { pythonJsonText } from '../../http/fastapi/json-pieces.ts';
 import { lastEventIdInQuery, lastEventIdInvalid, lastEventIdOf } from '../../http/last-event-id.ts';
 import { cursorIn, integerIn } from '../../http/query.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
-import { countedContact, streamFrames } from '../../http/run-routes.ts';
-import type { SseFrame } from '../../http/sse-text.ts';
+import type { SseFrame } from '../../http/sse/frame.ts';
 import { largeJson } from '../../http/streamed-json.ts';
 import { eventResource } from './resources.ts';
 import { MAX_PAGE, reachableThread } from './threads.ts';
@@ -52,7 +52,7 @@ async function pageOf(
   { limit, after, domains }: PageQuery,
 ): Promise<EventList> {
   for (let from = after; ;) {
-    const page = await app.pageEvents(threadId, {
+    const page = await app.threads.events(threadId, {
       limit,
       maxBytes: PAGE_BYTES,
       ...(from && { after: from }),
@@ -75,7 +75,7 @@ async function tail(
   const after = startOf(call);
   const leave = api.streams.enter(countedContact(call));
   const gone = new AbortController();
-  const events = api.app.followThread(threadId, {
+  const events = api.app.threads.follow(threadId, {
     signal: gone.signal,
     ...(after && { after }),
     ...(domains && { domains }),

@@ -1,4 +1,4 @@
-import { EXAMPLE_ANSWER } from '../../http/example-answer.ts';
+import { EXAMPLE_ANSWER } from '../../chat/example-answer.ts';
 import type { ErrorStatus, Operation } from '../../http/operation.ts';
 import { idempotencyKey, runOperations } from './run-operations.ts';
 import { ChatRequestBody, ChatResponseBody } from './schemas.ts';

@@ -4,20 +4,20 @@ import { newEvent } from 'jims-core';
 import type { RunRecord } from 'jims-core';
 import * as v from 'valibot';
 
+import { requireAllowed, runTerms, toRunTerms } from '../../chat/run-fields.ts';
+import { namedThread, runHeaders, startRun, streamJoined } from '../../chat/run-routes.ts';
+import { isActive, statusOf } from '../../chat/run-status.ts';
+import { seesModels, tellOptions, visibleTo } from '../../chat/said.ts';
 import { contactId, contactOf } from '../../http/contact.ts';
 import { notFound } from '../../http/errors.ts';
 import type { HttpError } from '../../http/errors.ts';
+import { parseBody } from '../../http/fastapi/validation.ts';
 import { lastEventIdOf } from '../../http/last-event-id.ts';
 import { list } from '../../http/list.ts';
 import { addressOf } from '../../http/public-address.ts';
 import { integerIn, uuidInPath, wordsIn } from '../../http/query.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
-import { requireAllowed, runTerms, toRunTerms } from '../../http/run-fields.ts';
-import { namedThread, runHeaders, startRun, streamJoined } from '../../http/run-routes.ts';
-import { isActive, statusOf } from '../../http/run-status.ts';
-import { seesModels, tellOptions, visibleTo } from '../../http/said.ts';
 import { runJson } from '../../http/streamed-json.ts';
-import { parseBody } from '../../http/validation.ts';
 import { chatFrames } from './chat-stream.ts';
 import { positionOf } from './event-ids.ts';
 import { RUN_INCLUDES, runResource } from './resources.ts';
@@ -62,7 +62,7 @@ export async function startThreadRun(api: ApiContext, call: Call): Promise<Respo
     thread: namedThread(api, call, { threadId, contactId: contact }),
     incoming: newEvent(body.event_type, { role: 'user', content: body.message }),
   });
-  const record = await api.app.runRecord(run.id);
+  const record = await api.app.runs.record(run.id);
   if (!record) throw notFound();
   const headers = {
     ...call.headers,
@@ -79,7 +79,7 @@ export async function getRun(api: ApiContext, call: Call): Promise<Response> {
   const options = { include: wordsIn(call, 'include', RUN_INCLUDES) ?? NOTHING_MORE };
   const record = await reachableRun(api, call);
   if (wait === 0 || !isActive(statusOf(record))) return runAnswer(call, record, options);
-  const run = await api.app.run(record.runId);
+  const run = await api.app.runs.find(record.runId);
   const leave = run?.attach('continue');
   const timer = new AbortController();
   const signal = AbortSignal.any([timer.signal, call.request.signal]);
@@ -95,10 +95,10 @@ export async function joinRun(api: ApiContext, call: Call): Promise<Response> {
   const id = lastEventIdOf(call) ?? (call.query.get('after') || undefined);
   const after = id === undefined ? undefined : positionOf(id);
   const runId = uuidInPath(call, 'run_id');
-  const run = await api.app.run(runId);
+  const run = await api.app.runs.find(runId);
   if (!run || !mayReach(call, run.thread)) throw runNotFound(runId);
   // The run may be in memory still when its thread was erased by another process.
-  if (!(await api.app.thread(run.thread.id))) throw runNotFound(runId);
+  if (!(await api.app.threads.find(run.thread.id))) throw runNotFound(runId);
   // The end was seen: 204 is how a server tells an EventSource not to come again.
   const { endPosition: end } = run;
   if (end && end.attempt === after?.attempt && end.seq === after.seq) {
@@ -112,7 +112,7 @@ export async function joinRun(api: ApiContext, call: Call): Promise<Response> {
 export async function cancelRun(api: ApiContext, call: Call): Promise<Response> {
   const include = wordsIn(call, 'include', RUN_INCLUDES) ?? NOTHING_MORE;
   const { runId } = await reachableRun(api, call);
-  const status = isActive(await api.app.cancelRun(runId)) ? 202 : 200;
+  const status = isActive(await api.app.runs.cancel(runId)) ? 202 : 200;
   return runAnswer(call, await reachableRun(api, call), { include, status });
 }
 
@@ -131,7 +131,7 @@ function runAnswer(
 
 async function reachableRun({ app }: ApiContext, call: Call): Promise<RunRecord> {
   const runId = uuidInPath(call, 'run_id');
-  const record = await app.runRecord(runId);
+  const record = await app.runs.record(runId);
   if (record && mayReach(call, record.thread)) return record;
   throw runNotFound(runId);
 }

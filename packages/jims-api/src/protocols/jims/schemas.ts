@@ -1,14 +1,14 @@
 import * as v from 'valibot';
 
+import { eventType, requireAllowed, runTerms, toRunTerms } from '../../chat/run-fields.ts';
+import { seesModels } from '../../chat/said.ts';
+import { requireConfigSize } from '../../chat/sent-sizes.ts';
 import { contactId } from '../../http/contact.ts';
+import { parseBody } from '../../http/fastapi/validation.ts';
 import { boolean, jsonObject, sentObject, uuid } from '../../http/fields.ts';
 import { list } from '../../http/list.ts';
-import { MESSAGE_LENGTH } from '../../http/openapi.ts';
+import { MESSAGE_LENGTH } from '../../http/operation.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
-import { eventType, requireAllowed, runTerms, toRunTerms } from '../../http/run-fields.ts';
-import { seesModels } from '../../http/said.ts';
-import { requireConfigSize } from '../../http/sent-sizes.ts';
-import { parseBody } from '../../http/validation.ts';
 
 /** What may be asked for beyond the original's answer. */
 export const INCLUDES = ['thread', 'start', 'delta', 'event', 'usage'] as const;

@@ -1,20 +1,20 @@
 import type { JimsApp, Thread } from 'jims-core';
 import * as v from 'valibot';
 
-import { configBy } from '../../http/client-config.ts';
+import { configBy } from '../../chat/client-config.ts';
+import { externalIdOf, isReserved } from '../../chat/external-ids.ts';
+import { requireConfigSize } from '../../chat/sent-sizes.ts';
 import { bodyWithContact, contactId, contactOf } from '../../http/contact.ts';
 import { toCursor } from '../../http/cursor.ts';
 import { HttpError, notFound, validationError } from '../../http/errors.ts';
-import { externalIdOf, isReserved } from '../../http/external-ids.ts';
+import { fieldError, parseBody } from '../../http/fastapi/validation.ts';
 import { sentObject, uuid } from '../../http/fields.ts';
 import { addressOf } from '../../http/public-address.ts';
 import { cursorIn, integerIn, uuidInPath, wordsIn } from '../../http/query.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
 import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
-import { requireConfigSize } from '../../http/sent-sizes.ts';
 import { largeJson } from '../../http/streamed-json.ts';
-import { fieldError, parseBody } from '../../http/validation.ts';
 import { threadResource } from './resources.ts';
 
 export const MAX_PAGE = 200;
@@ -53,7 +53,7 @@ export async function listThreads(api: ApiContext, call: Call): Promise<Response
   const before = cursorIn(call, 'cursor');
   const limit = integerIn(call, 'limit', { min: 1, max: MAX_PAGE, byDefault: 50 });
   return answerInTurn(api, call, async (end) => {
-    const { threads, more } = await api.app.pageThreads({
+    const { threads, more } = await api.app.threads.list({
       limit,
       ...(contact !== undefined && { contactId: contact }),
       ...(named !== null && { externalId: externalIdOf(call.principal, named) }),
@@ -86,7 +86,7 @@ export async function createThread(api: ApiContext, call: Call): Promise<Respons
   if (principal.kind === 'contact' && typeof thread_id === 'string') {
     return json(call, threadResource(await ownThread(app, call, thread_id), call));
   }
-  const { thread, created } = await app.openThread({
+  const { thread, created } = await app.threads.ensure({
     contactId: contact_id,
     threadConfig: configBy(principal, thread_config, 'api'),
     ...(typeof thread_id === 'string' && { threadId: thread_id }),
@@ -120,7 +120,7 @@ export async function updateThread(api: ApiContext, call: Call): Promise<Respons
   const merged = Object.entries({ ...config, ...patch }).filter(([, value]) => value !== null);
   const threadConfig = Object.fromEntries(merged);
   requireConfigSize(api, threadConfig);
-  const updated = await api.app.updateThreadConfig(id, threadConfig);
+  const updated = await api.app.threads.updateConfig(id, threadConfig);
   if (!updated) throw notFound(`Thread '${id}' not found`);
   return json(call, threadResource(updated, call));
 }
@@ -128,7 +128,7 @@ export async function updateThread(api: ApiContext, call: Call): Promise<Respons
 /** `DELETE /api/v1/threads/{thread_id}` */
 export async function deleteThread(api: ApiContext, call: Call): Promise<Response> {
   const { id } = await reachableThread(api, call);
-  await api.app.deleteThreads({ threadId: id });
+  await api.app.threads.delete({ threadId: id });
   return new Response(null, { status: 204, headers: call.headers });
 }
 
@@ -142,7 +142,7 @@ export async function reachableThread({ app }: ApiContext, call: Call): Promise<
 }
 
 async function ownThread(app: JimsApp, call: Call, threadId: string): Promise<Thread> {
-  const found = await app.thread(threadId);
+  const found = await app.threads.find(threadId);
   if (found && mayReach(call, found.thread)) return found.thread;
   throw notFound(`Thread '${threadId}' not found`);
 }

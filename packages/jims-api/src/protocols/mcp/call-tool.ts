@@ -3,23 +3,23 @@ import { randomUUID } from 'node:crypto';
 import { isJimsError } from 'jims-core';
 import type { JsonObject, Run, RunThread } from 'jims-core';
 
-import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
-import { isJsonObject } from '../../http/json-object.ts';
-import { rpcFailure, rpcResult } from '../../http/json-rpc.ts';
-import type { RpcId } from '../../http/json-rpc.ts';
-import { json } from '../../http/route.ts';
-import type { ApiContext, Call } from '../../http/route.ts';
 import {
   countedContact,
   namedThread,
   runHeaders,
   startAndRead,
   streamFrames,
-} from '../../http/run-routes.ts';
-import type { ReadRun, RunAsk } from '../../http/run-routes.ts';
-import { visibleTo } from '../../http/said.ts';
-import { userEvent } from '../../http/user-text.ts';
-import { parseBody } from '../../http/validation.ts';
+} from '../../chat/run-routes.ts';
+import type { ReadRun, RunAsk } from '../../chat/run-routes.ts';
+import { visibleTo } from '../../chat/said.ts';
+import { userEvent } from '../../chat/user-text.ts';
+import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
+import { parseBody } from '../../http/fastapi/validation.ts';
+import { isJsonObject } from '../../http/json-object.ts';
+import { json } from '../../http/route.ts';
+import type { ApiContext, Call } from '../../http/route.ts';
+import { rpcFailure, rpcResult } from '../json-rpc.ts';
+import type { RpcId } from '../json-rpc.ts';
 import { callFrames, encodeEnd } from './encode.ts';
 import { callName } from './running-calls.ts';
 import type { RunningCalls } from './running-calls.ts';

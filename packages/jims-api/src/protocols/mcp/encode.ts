@@ -3,16 +3,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isRunEnd } from 'jims-core';
 import type { NumberedRunEvent, Run, RunEnd, RunResult } from 'jims-core';
 
+import { resultOf } from '../../chat/run-routes.ts';
+import { assistantText } from '../../chat/said.ts';
+import type { Sees } from '../../chat/said.ts';
 import { errorText, toHttpError } from '../../http/error-response.ts';
 import type { ErrorAnswerOptions } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
-import { jsonText } from '../../http/json-pieces.ts';
-import { rpcResult } from '../../http/json-rpc.ts';
-import type { RpcId } from '../../http/json-rpc.ts';
-import { resultOf } from '../../http/run-routes.ts';
-import { assistantText } from '../../http/said.ts';
-import type { Sees } from '../../http/said.ts';
-import type { SseFrame } from '../../http/sse-text.ts';
+import { jsonText } from '../../http/fastapi/json-pieces.ts';
+import type { SseFrame } from '../../http/sse/frame.ts';
+import { rpcResult } from '../json-rpc.ts';
+import type { RpcId } from '../json-rpc.ts';
 
 /** How a run is shown to who called the tool. */
 export interface ResultOptions extends ErrorAnswerOptions {

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 
-import { EXAMPLE_ANSWER } from '../../http/example-answer.ts';
+import { EXAMPLE_ANSWER } from '../../chat/example-answer.ts';
 import type { Operation } from '../../http/operation.ts';
 
 const Message = v.pipe(

@@ -1,6 +1,6 @@
-import type { RequestKey } from '../../http/idempotency.ts';
-import type { RpcId } from '../../http/json-rpc.ts';
+import type { RequestKey } from '../../chat/idempotency.ts';
 import type { Call } from '../../http/route.ts';
+import type { RpcId } from '../json-rpc.ts';
 
 /** The tool calls that this process answers, so that who made one can take it back. */
 export interface RunningCalls {

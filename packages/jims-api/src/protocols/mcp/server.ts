@@ -3,6 +3,9 @@ import type { JsonObject } from 'jims-core';
 import { CONTACT_HEADER_CODES } from '../../http/contact.ts';
 import { errorBody } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
+import { json } from '../../http/route.ts';
+import type { ApiContext, Call, RefusedCall } from '../../http/route.ts';
+import { packageVersion } from '../../version.ts';
 import {
   RPC_CODES,
   isParseError,
@@ -11,11 +14,8 @@ import {
   refusedRpc,
   rpcError,
   rpcResult,
-} from '../../http/json-rpc.ts';
-import type { RpcId } from '../../http/json-rpc.ts';
-import { json } from '../../http/route.ts';
-import type { ApiContext, Call, RefusedCall } from '../../http/route.ts';
-import { packageVersion } from '../../version.ts';
+} from '../json-rpc.ts';
+import type { RpcId } from '../json-rpc.ts';
 import { callTool } from './call-tool.ts';
 import { encodeFailure } from './encode.ts';
 import { callName } from './running-calls.ts';
@@ -109,6 +109,6 @@ async function takeBack(
   if (typeof requestId !== 'string' && typeof requestId !== 'number') return;
   const name = callName(call, session, requestId);
   if (calls.stop(name)) return;
-  const runId = await app.runIdByKey(name);
-  if (runId !== undefined) await app.cancelRun(runId);
+  const runId = await app.runs.idByKey(name);
+  if (runId !== undefined) await app.runs.cancel(runId);
 }

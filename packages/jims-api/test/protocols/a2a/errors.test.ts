@@ -152,7 +152,7 @@ test('a message without an id or a role is refused, in every binding', async () 
   ]) {
     assert.equal((await rpc(api, request('message/send', { message }), {})).code, -32_602);
   }
-  assert.deepEqual(await api.app.listThreads({ limit: 10 }), []);
+  assert.deepEqual((await api.app.threads.list({ limit: 10 })).threads, []);
 });
 
 test('HTTP+JSON answers with the media type of A2A where its client uses that', async () => {
@@ -180,7 +180,7 @@ test('every answer that has a run names it and its thread', async () => {
   const params = { message };
   const sent = await api.post('/a2a', request('SendMessage', params), ONE);
   const runId = sent.headers.get('x-jims-run-id') ?? '';
-  assert.equal((await api.app.runRecord(runId))?.status, 'completed');
+  assert.equal((await api.app.runs.record(runId))?.status, 'completed');
   const got = await api.get(`/a2a/rest/tasks/${runId}`);
   assert.equal(got.headers.get('x-jims-thread-id'), sent.headers.get('x-jims-thread-id'));
   const stream = await api.post('/a2a/rest/message:stream', params);

@@ -34,7 +34,7 @@ for (const binding of BINDINGS) {
       );
       const threadId = task.metadata?.['thread_id'];
       assert.equal(task.contextId, threadId);
-      assert.equal((await api.app.runRecord(task.id))?.thread.id, threadId);
+      assert.equal((await api.app.runs.record(task.id))?.thread.id, threadId);
     });
 
     test('a message keeps the id that its client gave it, wherever its task is shown', async () => {

@@ -40,7 +40,7 @@ for (const binding of BINDINGS) {
       assert.equal(stateOf(await get(client, task.id)), 'TASK_STATE_WORKING');
       agent.release();
       await (
-        await api.app.run(task.id)
+        await api.app.runs.find(task.id)
       )?.end;
       const later = await get(client, task.id);
       assert.equal(stateOf(later), 'TASK_STATE_COMPLETED');

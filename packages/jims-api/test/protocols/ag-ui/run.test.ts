@@ -60,7 +60,7 @@ test('two messages of a thread are two runs of one thread', async () => {
     'again',
     'user: hello; assistant: user: hello; user: again',
   ]);
-  const threads = await served.app.listThreads({ contactId: 'c:1', limit: 10 });
+  const threads = (await served.app.threads.list({ contactId: 'c:1', limit: 10 })).threads;
   assert.equal(threads.length, 1);
 });
 
@@ -104,7 +104,7 @@ test('the result of a run names the thread and has the texts', async () => {
   const { agent } = agentFor(served);
   agent.addMessage({ id: 'u1', role: 'user', content: [{ type: 'text', text: 'go' }] });
   const { result } = await agent.runAgent({ runId: 'r-1' });
-  const [thread] = await served.app.listThreads({ limit: 10 });
+  const [thread] = (await served.app.threads.list({ limit: 10 })).threads;
   assert.deepEqual(result, {
     thread_id: thread?.id,
     created_new_thread: true,
@@ -191,7 +191,7 @@ test('abortRun cancels the run, and what was seen is kept', async () => {
   agent.subscribe({ onTextMessageContentEvent: () => agent.abortRun() });
   assert.deepEqual(contentsOf(await say('wait')), ['beginning ']);
   await stopped;
-  const thread = await served.app.threadByExternalId('c:1', 'jims:ag-ui:th-1');
+  const thread = await served.app.threads.findByExternalId('c:1', 'jims:ag-ui:th-1');
   const threadId = thread?.thread.id ?? '';
   assert.deepEqual(await keptMessages(served.app, threadId), [
     { text: 'wait', partial: false },
@@ -204,8 +204,8 @@ test('a run that is cancelled elsewhere ends as cancelled', async () => {
   const { agent, say, events } = agentFor(served);
   agent.subscribe({
     async onTextMessageContentEvent() {
-      const [thread] = await served.app.listThreads({ limit: 1 });
-      (await served.app.activeRun(thread?.id ?? ''))?.cancel();
+      const [thread] = (await served.app.threads.list({ limit: 1 })).threads;
+      (await served.app.runs.active(thread?.id ?? ''))?.cancel();
     },
   });
   assert.deepEqual(contentsOf(await say('wait')), ['beginning ']);
@@ -331,7 +331,7 @@ test('threads of one name are two when they are of two contacts, and a foreign t
   await mine.say('mine', { contact_id: 'a' });
   const his = agentFor(served);
   assert.deepEqual(contentsOf(await his.say('his', { contact_id: 'b' })), ['user: his']);
-  const [thread] = await served.app.listThreads({ contactId: 'a', limit: 1 });
+  const [thread] = (await served.app.threads.list({ contactId: 'a', limit: 1 })).threads;
   const named = { thread_id: thread?.id, contact_id: 'b' };
   await assert.rejects(agentFor(served).say('let me in', named), { status: 404 });
   assert.deepEqual(contentsOf(await agentFor(served).say('again', { ...named, contact_id: 'a' })), [
@@ -360,15 +360,15 @@ test('a full service, and a busy thread that may not queue, refuse', async () =>
   await using served = await serveApp(app, { limits: { maxRuns: 2, maxRunsPerCaller: 2 } });
   const running = agentFor(served).say('one');
   for (;;) {
-    const [thread] = await served.app.listThreads({ limit: 1 });
-    if (thread && (await served.app.activeRun(thread.id))) break;
+    const [thread] = (await served.app.threads.list({ limit: 1 })).threads;
+    if (thread && (await served.app.runs.active(thread.id))) break;
     await tick();
   }
-  const [thread] = await served.app.listThreads({ limit: 1 });
+  const [thread] = (await served.app.threads.list({ limit: 1 })).threads;
   const busy = { thread_id: thread?.id, on_busy: 'reject' };
   await assert.rejects(agentFor(served).say('two', busy), { status: 409 });
   const other = agentFor({ ...served, threadId: 'th-2' }).say('three');
-  while ((await served.app.listThreads({ limit: 3 })).length < 2) await tick();
+  while ((await served.app.threads.list({ limit: 3 })).threads.length < 2) await tick();
   await assert.rejects(agentFor({ ...served, threadId: 'th-3' }).say('four'), { status: 503 });
   gate.open();
   await Promise.all([running, other]);

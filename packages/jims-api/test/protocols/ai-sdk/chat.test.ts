@@ -61,7 +61,7 @@ test('two messages of a chat are two runs of one thread', async () => {
     ['again'],
     ['user: hello; assistant: user: hello; user: again'],
   ]);
-  const threads = await served.app.listThreads({ contactId: 'c:1', limit: 10 });
+  const threads = (await served.app.threads.list({ contactId: 'c:1', limit: 10 })).threads;
   assert.equal(threads.length, 1);
   assert.deepEqual(chat.messages.at(-1)?.metadata, {
     thread_id: threads[0]?.id,
@@ -147,7 +147,7 @@ test('the answer names its thread and its run, and the protocol', async () => {
   });
   assert.equal(response.headers.get('x-vercel-ai-ui-message-stream'), 'v1');
   assert.match(response.headers.get('content-type') ?? '', /^text\/event-stream/);
-  const run = await served.app.run(response.headers.get('x-jims-run-id') ?? '');
+  const run = await served.app.runs.find(response.headers.get('x-jims-run-id') ?? '');
   assert.equal(run?.thread.id, response.headers.get('x-jims-thread-id'));
   assert.match(await response.text(), /\ndata: \[DONE\]\n\n$/);
 });
@@ -237,7 +237,7 @@ test('a message that is refused costs the chat nothing: its thread, its state, i
   await slow;
   await other.sendMessage({ text: 'four' });
   assert.match(textsOf(other.messages).at(-1)?.[0] ?? '', /^run 4 of /);
-  const threads = await served.app.listThreads({ contactId: 'c:1', limit: 10 });
+  const threads = (await served.app.threads.list({ contactId: 'c:1', limit: 10 })).threads;
   assert.equal(threads.length, 1);
 });
 
@@ -331,7 +331,7 @@ test('chats of one name are two when they are of two contacts', async () => {
 
 test('a thread is named by its id for one contact, and unknown for another', async () => {
   await using served = await serveApp(echoHistory);
-  const ctl = await served.app.newThread({ contactId: 'c:1' });
+  const ctl = await served.app.threads.getOrCreate({ contactId: 'c:1' });
   await ctl.appendUserMessage('before');
   const chat = chatWith({ ...served, body: { thread_id: ctl.thread.id } });
   await chat.sendMessage({ text: 'now' });
@@ -392,8 +392,8 @@ async function untilActive(
   externalId: string,
 ): Promise<void> {
   for (;;) {
-    const thread = await app.threadByExternalId(contactId, externalId);
-    if (thread && (await app.activeRun(thread.thread.id))) return;
+    const thread = await app.threads.findByExternalId(contactId, externalId);
+    if (thread && (await app.runs.active(thread.thread.id))) return;
     await tick();
   }
 }

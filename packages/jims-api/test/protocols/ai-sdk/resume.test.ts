@@ -88,7 +88,7 @@ test('a page that comes back gets the answer from its beginning, and then live',
   assert.deepEqual(back.messages.map(textOf), ['hello', 'Hello']);
   await back.sendMessage({ text: 'more' });
   assert.deepEqual(back.messages.map(textOf), ['hello', 'Hello', 'more', 'Hello']);
-  const threads = await served.app.listThreads({ contactId: 'c:1', limit: 10 });
+  const threads = (await served.app.threads.list({ contactId: 'c:1', limit: 10 })).threads;
   assert.equal(threads.length, 1);
 });
 

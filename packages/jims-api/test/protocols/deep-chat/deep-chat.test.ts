@@ -66,7 +66,8 @@ test('two messages of a contact are two runs of his latest thread', async () => 
   assert.deepEqual((await say(served.origin, 'again')).body, {
     text: 'user: hello; assistant: user: hello; user: again',
   });
-  const [thread, ...more] = await served.app.listThreads({ contactId: 'c:1', limit: 10 });
+  const [thread, ...more] = (await served.app.threads.list({ contactId: 'c:1', limit: 10 }))
+    .threads;
   assert.deepEqual(more, []);
   assert.deepEqual(thread?.config, { interface: 'deep-chat' });
 });
@@ -163,7 +164,9 @@ test('strangers do not share a thread: each message has what its page sends with
   assert.deepEqual(alone.body, { text: 'user: two' });
   const all = await send(served.origin, JSON.stringify({ messages }));
   assert.deepEqual(all.body, { text: 'user: one; assistant: user: one; user: two' });
-  const contacts = (await served.app.listThreads({ limit: 10 })).map((each) => each.contactId);
+  const contacts = (await served.app.threads.list({ limit: 10 })).threads.map(
+    (each) => each.contactId,
+  );
   assert.equal(new Set(contacts).size, 3);
 });
 
@@ -255,8 +258,8 @@ test('what is refused is an error in words with its status', async () => {
 
 test('a thread is named by its id for one contact, and unknown for another', async () => {
   await using served = await serveApp(echoHistory);
-  const { thread } = await served.app.newThread({ contactId: 'c:1' });
-  await served.app.newThread({ contactId: 'c:1' });
+  const { thread } = await served.app.threads.getOrCreate({ contactId: 'c:1' });
+  await served.app.threads.getOrCreate({ contactId: 'c:1' });
   const named = { thread_id: thread.id };
   assert.deepEqual((await say(served.origin, 'here', named)).body, { text: 'user: here' });
   const headers = { 'x-jims-thread-id': thread.id };

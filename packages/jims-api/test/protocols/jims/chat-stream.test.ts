@@ -33,7 +33,7 @@ test('a strict client sees statuses, then the same answer as of chat', async () 
   await using api = testApi(talkative);
   const frames = await stream(api, {});
   const chat = await jsonOf(await api.post('/api/v1/chat', { contact_id: 'd', message: 'Hi' }));
-  const answer = { ...chat, thread_id: (await api.app.latestThread('c'))?.thread.id };
+  const answer = { ...chat, thread_id: (await api.app.threads.latest('c'))?.thread.id };
   assert.deepEqual(frames, [
     { event: 'status', data: { status: 'Thinking…', type: 'status' } },
     { event: 'status', data: { status: 'line\n"two"', type: 'x' } },
@@ -68,7 +68,7 @@ test('who asks for more gets the thread first, deltas and public events, and the
   assert.equal(names.filter((name) => name === 'result').length, 1);
 
   const [thread] = frames;
-  const threadId = (await api.app.latestThread('c'))?.thread.id;
+  const threadId = (await api.app.threads.latest('c'))?.thread.id;
   assert.deepEqual(thread?.data, {
     ...Object(thread?.data),
     thread_id: threadId,

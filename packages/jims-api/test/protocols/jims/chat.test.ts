@@ -22,7 +22,7 @@ test('messages of a contact continue his latest thread, until another one is nam
   assert.equal(first['created_new_thread'], true);
   assert.equal(second['created_new_thread'], false);
   assert.equal(second['thread_id'], first['thread_id']);
-  const older = await api.app.newThread({
+  const older = await api.app.threads.getOrCreate({
     contactId: 'c',
     threadId: '0190d3a0-abcd-7222-8333-444444444446',
   });
@@ -187,7 +187,7 @@ test('event types that may not be sent are 422, and open no thread', async () =>
       },
     ],
   });
-  assert.equal(await api.app.latestThread('c'), undefined);
+  assert.equal(await api.app.threads.latest('c'), undefined);
 });
 
 test('an operator may allow them, and forbid others', async () => {

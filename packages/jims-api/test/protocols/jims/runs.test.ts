@@ -190,7 +190,7 @@ describeStores(({ name, fresh }) => {
         return talker(ctx);
       },
     });
-    const { thread } = await api.app.newThread({ contactId: 'c' });
+    const { thread } = await api.app.threads.getOrCreate({ contactId: 'c' });
     const runs = `/api/v1/threads/${thread.id}/runs`;
     const onWire = [
       {
@@ -238,7 +238,7 @@ describeStores(({ name, fresh }) => {
     const refused = await answer;
     assert.equal(refused.status, 404);
     assert.equal(refused.headers.get('retry-after'), null);
-    assert.equal(await api.app.latestThread('c'), undefined);
+    assert.equal(await api.app.threads.latest('c'), undefined);
   });
 
   test('a stream without include has no ids and no frames that the original does not have', async () => {
@@ -253,7 +253,7 @@ describeStores(({ name, fresh }) => {
   test('a background run answers 202 and where to look, and is waited for', async () => {
     await using database = await fresh();
     await using api = testApiOn(database.url, talker);
-    const { thread } = await api.app.newThread({ contactId: 'c' });
+    const { thread } = await api.app.threads.getOrCreate({ contactId: 'c' });
     const started = await api.post(`/api/v1/threads/${thread.id}/runs`, { message: 'stream 4' });
     assert.equal(started.status, 202);
     const location = started.headers.get('location') ?? '';
@@ -291,7 +291,7 @@ describeStores(({ name, fresh }) => {
   test('a queued run can be cancelled: its question is kept in its place', async () => {
     await using database = await fresh();
     await using api = testApiOn(database.url, talker);
-    const { thread } = await api.app.newThread({ contactId: 'c' });
+    const { thread } = await api.app.threads.getOrCreate({ contactId: 'c' });
     const runs = `/api/v1/threads/${thread.id}/runs`;
     const [first, second, third] = [
       await jsonOf(await api.post(runs, { message: 'stubborn 300' })),
@@ -392,7 +392,7 @@ describeStores(({ name, fresh }) => {
       const refused = await api.post(CHAT, ask('c', 'hi'), { 'idempotency-key': key });
       assert.equal(refused.status, 400, key);
     }
-    assert.equal(await api.app.latestThread('c'), undefined);
+    assert.equal(await api.app.threads.latest('c'), undefined);
   });
 
   test('on_disconnect: cancel stops the run of a stream that is left', async () => {
@@ -410,7 +410,7 @@ describeStores(({ name, fresh }) => {
   test('a list of words to include is no longer than there are words', async () => {
     await using database = await fresh();
     await using api = testApiOn(database.url, talker);
-    const { thread } = await api.app.newThread({ contactId: 'c' });
+    const { thread } = await api.app.threads.getOrCreate({ contactId: 'c' });
     const path = `/api/v1/threads/${thread.id}/runs`;
     for (const word of [0, 'usage']) {
       const include = Array.from({ length: 50_000 }, () => word);
@@ -516,7 +516,7 @@ async function eventsOf(api: TestApi, threadId: string, domain: string): Promise
 
 async function latestThread(api: TestApi, contactId: string): Promise<{ id: string }> {
   for (;;) {
-    const found = await api.app.latestThread(contactId);
+    const found = await api.app.threads.latest(contactId);
     if (found) return found.thread;
     await sleep(10);
   }

@@ -3,9 +3,9 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
+import { CLIENT_EVENT_TYPES } from '../../../src/chat/event-types.ts';
 import { HttpError } from '../../../src/http/errors.ts';
 import type { ValidationIssue } from '../../../src/http/errors.ts';
-import { CLIENT_EVENT_TYPES } from '../../../src/http/event-types.ts';
 import { parseChatRequest } from '../../../src/protocols/jims/schemas.ts';
 
 const options = { allowedEventTypes: CLIENT_EVENT_TYPES, maxConfigBytes: 131_072 };

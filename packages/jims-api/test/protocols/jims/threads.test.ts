@@ -79,7 +79,10 @@ describeStores(({ fresh }) => {
     await using api = testApiOn(database.url, (ctx) =>
       ctx.sendMessage(JSON.stringify(ctx.threadConfig)),
     );
-    const { thread } = await api.app.newThread({ contactId: 'c', threadConfig: { a: 1, b: 2 } });
+    const { thread } = await api.app.threads.getOrCreate({
+      contactId: 'c',
+      threadConfig: { a: 1, b: 2 },
+    });
     const patched = await api.send('PATCH', `${THREADS}/${thread.id}`, {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ thread_config: { b: null, c: { d: 3 } } }),
@@ -155,7 +158,7 @@ describeStores(({ fresh }) => {
   test('a deleted thread is gone with its events and runs, and what runs on it stops', async () => {
     await using database = await fresh();
     await using api = testApiOn(database.url, talker);
-    const { thread } = await api.app.newThread({ contactId: 'c' });
+    const { thread } = await api.app.threads.getOrCreate({ contactId: 'c' });
     const run = await jsonOf(await api.post(`${THREADS}/${thread.id}/runs`, { message: 'wait' }));
     const deleted = await api.send('DELETE', `${THREADS}/${thread.id}`);
     assert.equal(deleted.status, 204);

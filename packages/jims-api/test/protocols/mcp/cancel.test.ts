@@ -32,9 +32,10 @@ function post(
 }
 
 async function lastMessages({ app }: ServedApp): Promise<readonly unknown[]> {
-  const thread = await app.latestThread('c');
+  const thread = await app.threads.latest('c');
   assert.ok(thread);
-  const events = await app.threadEvents(thread.thread.id, { limit: 100, domains: ['comm'] });
+  const events = (await app.threads.events(thread.thread.id, { limit: 100, domains: ['comm'] }))
+    .events;
   return events.map(({ data }) => data['content']);
 }
 
@@ -47,7 +48,7 @@ test('a call that is taken back stops its run, and what was written so far is ke
   await callAndTakeBack(mcp, () => agent.runs === 1);
   await agent.stopped;
   // The answer to the next call comes after everything that the client could still get of the first.
-  await chat(mcp, 'hello', { thread_id: (await api.app.latestThread('c'))?.thread.id });
+  await chat(mcp, 'hello', { thread_id: (await api.app.threads.latest('c'))?.thread.id });
   assert.deepEqual(await lastMessages(api), ['wait', 'beginning ', 'hello', 'Echo: hello']);
   assert.deepEqual(errors, []);
 });

@@ -123,7 +123,7 @@ test('text that is streamed is progress, also where nothing else would be', asyn
 test('a call whose app says nothing sends progress every three seconds', async (t) => {
   const agent = agentPipeline();
   await using api = testApi(agent.pipeline);
-  const run = await api.app.startRun({
+  const run = await api.app.runs.start({
     thread: { kind: 'new', contactId: 'c', threadConfig: {}, events: [] },
     incoming: newEvent('comm.user_message', { role: 'user', content: 'held' }),
   });

@@ -1,6 +1,6 @@
 import type { ClientConfig } from 'pg';
 
-import { JimsError } from '../../errors.ts';
+import { JimsError } from '../../errors/jims-error.ts';
 import { tlsAttempts } from './tls.ts';
 import type { Tls } from './tls.ts';
 

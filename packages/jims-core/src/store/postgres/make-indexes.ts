@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DatabaseError } from 'pg';
 import type { Client } from 'pg';
 
-import { JimsError } from '../../errors.ts';
-import type { Logger } from '../../logger.ts';
+import { JimsError } from '../../errors/jims-error.ts';
+import type { Logger } from '../../telemetry/logger.ts';
 import { connectPatiently } from './connect.ts';
 import type { Connected } from './connect.ts';
 import { look } from './look.ts';

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DatabaseError } from 'pg';
 import type { Client, ClientConfig } from 'pg';
 
-import { JimsError } from '../../errors.ts';
-import type { Logger } from '../../logger.ts';
+import { JimsError } from '../../errors/jims-error.ts';
+import type { Logger } from '../../telemetry/logger.ts';
 import type { Address } from './address.ts';
 import { connect } from './connect.ts';
 import { findSchemas } from './find-schemas.ts';

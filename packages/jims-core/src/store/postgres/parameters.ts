@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 
-import { JimsError } from '../../errors.ts';
+import { JimsError } from '../../errors/jims-error.ts';
 import type { NewEvent } from '../../thread/event.ts';
 
 /** What may be sent with a statement. JSON is sent as text, so that its members keep their order. */

@@ -1,6 +1,6 @@
 import { DatabaseError } from 'pg';
 
-import { JimsError, isJimsError } from '../../errors.ts';
+import { JimsError, isJimsError } from '../../errors/jims-error.ts';
 
 const SERIALIZATION_FAILURE = '40001';
 const DEADLOCK = '40P01';

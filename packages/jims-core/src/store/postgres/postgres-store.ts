@@ -1,5 +1,5 @@
-import { JimsError } from '../../errors.ts';
-import { silentLogger } from '../../logger.ts';
+import { JimsError } from '../../errors/jims-error.ts';
+import { silentLogger } from '../../telemetry/logger.ts';
 import type { OpenStoreOptions } from '../open-store.ts';
 import type { Store } from '../store.ts';
 import { createAbandoned } from './abandoned.ts';

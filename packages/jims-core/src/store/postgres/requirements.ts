@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 
-import { JimsError } from '../../errors.ts';
+import { JimsError } from '../../errors/jims-error.ts';
 import { quoted } from './schemas.ts';
 import type { Schemas } from './schemas.ts';
 

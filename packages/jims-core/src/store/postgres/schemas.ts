@@ -1,4 +1,4 @@
-import { JimsError } from '../../errors.ts';
+import { JimsError } from '../../errors/jims-error.ts';
 
 /** Where the tables of an application are in its database. */
 export interface Schemas {

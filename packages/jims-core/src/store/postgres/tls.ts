@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { getCACertificates } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 
-import { JimsError, describeError } from '../../errors.ts';
+import { JimsError, describeError } from '../../errors/jims-error.ts';
 
 /** How the connection is encrypted; false: it is not. */
 export type Tls = ConnectionOptions | false;

@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 
-import type { Logger } from '../../logger.ts';
+import type { Logger } from '../../telemetry/logger.ts';
 
 const FIRST_LINE_MS = 1000;
 const MORE_LINES_MS = 10_000;

@@ -1,4 +1,4 @@
-import { JimsError } from '../../errors.ts';
+import { JimsError } from '../../errors/jims-error.ts';
 import { asStoreError, isDamage, isSqliteError } from './sqlite-errors.ts';
 
 /** How long a file that was found damaged counts as such: what is damaged is only met now and then. */

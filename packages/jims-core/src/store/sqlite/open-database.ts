@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { JimsError, describeError, isJimsError } from '../../errors.ts';
+import { JimsError, describeError, isJimsError } from '../../errors/jims-error.ts';
 import { migrate } from './schema.ts';
 import { forgetTheDead } from './sole-user.ts';
 import { BUSY, CANNOT_OPEN, READ_ONLY, isBusy, primaryCode } from './sqlite-errors.ts';

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 
-import { JimsError } from '../../errors.ts';
+import { JimsError } from '../../errors/jims-error.ts';
 
 /**
  * The original's two tables; an existing file is used as it is. SQLAlchemy declares ids as UUID there,

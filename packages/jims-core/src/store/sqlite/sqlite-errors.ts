@@ -1,4 +1,4 @@
-import { JimsError, isJimsError } from '../../errors.ts';
+import { JimsError, isJimsError } from '../../errors/jims-error.ts';
 
 export const BUSY = 5;
 export const READ_ONLY = 8;

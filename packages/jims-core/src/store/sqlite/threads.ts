@@ -1,10 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 
-import { cleanJson } from '../../clean-text.ts';
-import { JimsError } from '../../errors.ts';
+import { JimsError } from '../../errors/jims-error.ts';
 import type { JsonObject } from '../../thread/event.ts';
 import { SUPERSEDED } from '../../thread/thread.ts';
 import type { Thread } from '../../thread/thread.ts';
+import { cleanJson } from '../../util/clean-text.ts';
 import { parseStoredObject } from '../json-text.ts';
 import type { ReadBounds, ThreadList, ThreadQuery } from '../store.ts';
 import { formatMicros, toPublicTime, toStoredTime } from '../timestamp.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { isJimsError } from '../../../src/errors.ts';
+import { isJimsError } from '../../../src/errors/jims-error.ts';
 import { openStore } from '../../../src/store/open-store.ts';
 import { readAddress } from '../../../src/store/postgres/address.ts';
 

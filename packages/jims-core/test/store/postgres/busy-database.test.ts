@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { silentLogger } from '../../../src/logger.ts';
-import type { Logger } from '../../../src/logger.ts';
 import { openStore } from '../../../src/store/open-store.ts';
+import { silentLogger } from '../../../src/telemetry/logger.ts';
+import type { Logger } from '../../../src/telemetry/logger.ts';
 import { eventually } from '../../support/eventually.ts';
 import { freshDatabase, withClient } from '../../support/postgres.ts';
 

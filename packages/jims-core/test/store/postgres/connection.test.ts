@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
 
-import { isJimsError } from '../../../src/errors.ts';
+import { isJimsError } from '../../../src/errors/jims-error.ts';
 import { openStore } from '../../../src/store/open-store.ts';
 import { eventually } from '../../support/eventually.ts';
 import { freshDatabase, withClient } from '../../support/postgres.ts';

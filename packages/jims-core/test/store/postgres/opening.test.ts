@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { isJimsError } from '../../../src/errors.ts';
-import type { JimsErrorCode } from '../../../src/errors.ts';
+import { isJimsError } from '../../../src/errors/jims-error.ts';
+import type { JimsErrorCode } from '../../../src/errors/jims-error.ts';
 import { openStore } from '../../../src/store/open-store.ts';
 import { eventually } from '../../support/eventually.ts';
 import { databaseUrl, freshDatabase, postgresUrl, withClient } from '../../support/postgres.ts';

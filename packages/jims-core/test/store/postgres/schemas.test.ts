@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import type { Client } from 'pg';
 
-import { isJimsError } from '../../../src/errors.ts';
+import { isJimsError } from '../../../src/errors/jims-error.ts';
 import { openStore } from '../../../src/store/open-store.ts';
 import { STEP_1 } from '../../../src/store/postgres/sql/step-1.ts';
 import { freshDatabase, postgresUrl, withClient } from '../../support/postgres.ts';

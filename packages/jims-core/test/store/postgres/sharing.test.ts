@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { isJimsError } from '../../../src/errors.ts';
-import { newId } from '../../../src/new-id.ts';
+import { isJimsError } from '../../../src/errors/jims-error.ts';
 import { openStore } from '../../../src/store/open-store.ts';
 import type { AcceptResult } from '../../../src/store/store.ts';
 import { newEvent } from '../../../src/thread/event.ts';
+import { newId } from '../../../src/util/new-id.ts';
 import { freshDatabase, withClient } from '../../support/postgres.ts';
 import {
   answer,

@@ -1,0 +1,61 @@
+import { HttpError } from '../http/errors.ts';
+import type { Authenticate, Principal } from '../http/principal.ts';
+import { type AuthentikOptions, createAuthentik } from './authentik.ts';
+import { bearerToken } from './bearer.ts';
+import { type OidcOptions, createOidc } from './oidc.ts';
+import { createStaticKeys } from './static-keys.ts';
+
+export interface AuthenticateOptions {
+  /** Callers with one of these are services. */
+  readonly apiKeys: readonly string[];
+  /** Callers with a token of this issuer are contacts. */
+  readonly oidc?: OidcOptions | undefined;
+  /** Callers whom Authentik lets into an application are services, or contacts by `contactClaim`. */
+  readonly authentik?: AuthentikOptions | undefined;
+}
+
+const EVERYONE: Principal = { kind: 'service', id: 'open' };
+
+/**
+ * The configured ways in, in order: a static key, a JWT of the OIDC issuer, then Authentik. With none of
+ * them everyone may come in. A token that says it is the issuer's is never shown to Authentik. Throws a
+ * TypeError when the configuration cannot work.
+ */
+export function createAuthenticate(options: AuthenticateOptions): Authenticate {
+  if (!isSecured(options)) return async () => EVERYONE;
+  const byKey = createStaticKeys(options.apiKeys);
+  const oidc = options.oidc && createOidc(options.oidc);
+  const byAuthentik = options.authentik && createAuthentik(options.authentik);
+  return async (request, beforeAsking, explain = () => {}) => {
+    const token = bearerToken(request.headers);
+    if (token === undefined) {
+      explain(
+        request.headers.has('authorization')
+          ? 'the Authorization header is not one Bearer token'
+          : 'there is no Authorization header',
+      );
+      return undefined;
+    }
+    const service = byKey(token);
+    if (service) return service;
+    if (oidc?.isIssuerOf(token)) return oidc.check(token, explain);
+    if (!byAuthentik) {
+      explain(
+        oidc ? 'the token is neither a key nor of the OIDC issuer' : 'the token is not a known key',
+      );
+      return undefined;
+    }
+    await beforeAsking?.();
+    return byAuthentik(token, explain);
+  };
+}
+
+/** Whether callers must show who they are. */
+export function isSecured({ apiKeys, oidc, authentik }: AuthenticateOptions): boolean {
+  return apiKeys.length > 0 || oidc !== undefined || authentik !== undefined;
+}
+
+/** The answer to a request without a principal; `reason` is for the log. */
+export function unauthorized(reason?: string): HttpError {
+  return new HttpError(401, 'Unauthorized', { headers: { 'www-authenticate': 'Bearer' }, reason });
+}

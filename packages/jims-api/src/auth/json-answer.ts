@@ -1,0 +1,32 @@
+import type { JsonObject } from 'jims-core';
+
+import { isJsonObject } from '../http/json-object.ts';
+
+/**
+ * Reads another server's answer, which is trusted in nothing but its meaning. Rejects with an Error for
+ * an answer longer than `maxBytes` and for one that is not a JSON object.
+ */
+export async function readJsonObject(
+  body: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+): Promise<JsonObject> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > maxBytes) throw new Error('its answer is too long');
+    chunks.push(chunk);
+  }
+  const answer = parseJson(Buffer.concat(chunks).toString());
+  if (!isJsonObject(answer)) throw new Error('its answer is not a JSON object');
+  return answer;
+}
+
+/** `undefined` for broken JSON: the parser's own message would quote what a stranger sent. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

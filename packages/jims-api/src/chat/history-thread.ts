@@ -1,0 +1,94 @@
+// Threads for protocols whose clients send the whole history with every message.
+import { eventDomain, newEvent, newId } from 'jims-core';
+import type { EventPosition, JimsApp, NewEvent, Thread } from 'jims-core';
+
+import { align, questionsOf } from './alignment.ts';
+import type { SaidText, SentHistory } from './alignment.ts';
+import { externalIdIn } from './external-ids.ts';
+import type { RunTarget } from './run-routes.ts';
+
+/** They are written in one transaction. */
+const FORK_BYTES = 4 * 1024 * 1024;
+
+/** A history that the client owns: its user can edit it, and have an answer made anew. */
+export interface ClientHistory extends SentHistory {
+  readonly contactId: string;
+  /** Without it every request is a new thread. */
+  readonly chatId: ChatId | undefined;
+  readonly threadConfig: Readonly<Record<string, unknown>>;
+}
+
+/** Names a client's chat within its contact and protocol. */
+export interface ChatId {
+  readonly protocol: string;
+  readonly id: string;
+}
+
+/**
+ * The thread that a client's history belongs to: that of its chat, or a new one. When the client has
+ * edited a message, or wants another answer, the thread is forked there, and the fork takes over:
+ * see {@link align}.
+ */
+export async function threadOfHistory(app: JimsApp, history: ClientHistory): Promise<RunTarget> {
+  const { contactId, chatId, threadConfig, earlier } = history;
+  if (!chatId) {
+    return { thread: { kind: 'new', contactId, threadConfig, events: earlier.map(toEvent) } };
+  }
+  const externalId = externalIdIn(chatId.protocol, chatId.id);
+  const known = await threadOfChat(app, contactId, chatId);
+  if (!known) {
+    const events = answered(earlier).map(toEvent);
+    return { thread: { kind: 'external', contactId, externalId, threadConfig, events } };
+  }
+  const { fork, added } = align(await questionsOf(app.threads.allEvents(known)), history);
+  if (!fork && added.length === 0) {
+    return { thread: { kind: 'thread', threadId: known.id, contactId } };
+  }
+  return {
+    thread: {
+      kind: 'new',
+      contactId,
+      externalId,
+      replaces: known.id,
+      threadConfig: known.config,
+      events: [...(await copies(app, known, fork)), ...added.map(toEvent)],
+    },
+    // Another message of the chat was quicker: what it made is what this one is to be compared with.
+    onMoved: async () => (await threadOfHistory(app, history)).thread,
+  };
+}
+
+/** Without what was said after the last answer: it was refused, or never arrived. */
+function answered(earlier: readonly SaidText[]): readonly SaidText[] {
+  return earlier.slice(0, earlier.findLastIndex(({ role }) => role === 'assistant') + 1);
+}
+
+/** The thread that a chat is in now; `undefined` before its first message. */
+export async function threadOfChat(
+  app: JimsApp,
+  contactId: string,
+  { protocol, id }: ChatId,
+): Promise<Thread | undefined> {
+  return (await app.threads.findByExternalId(contactId, externalIdIn(protocol, id)))?.thread;
+}
+
+/**
+ * The events that a fork of a thread begins with: what was there before one of its events, or all. Of a
+ * large thread these are the newest {@link FORK_BYTES}, and the states.
+ */
+export async function copies(
+  app: JimsApp,
+  thread: Thread,
+  before: EventPosition | undefined,
+): Promise<readonly NewEvent[]> {
+  const bounds = { ...(before && { before }), maxBytes: FORK_BYTES };
+  const events = await app.threads.eventsBefore(thread.id, bounds);
+  return events
+    .filter(({ type }) => eventDomain(type) !== 'jims')
+    .map(({ type, data }) => ({ id: newId(), type, data }));
+}
+
+/** What a client says was said, as an event. */
+export function toEvent({ role, content }: SaidText): NewEvent {
+  return newEvent(`comm.${role}_message`, { role, content });
+}

@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto';
+
+import { HttpError } from '../http/errors.ts';
+import { namedByHeaders } from '../http/naming-headers.ts';
+import type { Call } from '../http/route.ts';
+
+/** 1 to 255 visible characters of ASCII, without the quotes of a structured field. */
+const KEY = /^[!-~]{1,255}$/;
+const QUOTED = /^"((?:[^"\\]|\\["\\])*)"$/;
+
+/** What `RunRequest.idempotency` wants. */
+export interface RequestKey {
+  readonly scope: string;
+  readonly key: string;
+  readonly fingerprint: string;
+}
+
+/**
+ * The key of a request that may be sent again: `Idempotency-Key`, as the IETF draft
+ * draft-ietf-httpapi-idempotency-key-header has it (a quoted string), or bare. `undefined` without.
+ *
+ * @throws HttpError 400 for a key that is none.
+ */
+export async function idempotencyOf(call: Call): Promise<RequestKey | undefined> {
+  const header = call.request.headers.get('idempotency-key');
+  if (header === null) return undefined;
+  const key = unquoted(header.trim());
+  if (!KEY.test(key)) {
+    throw new HttpError(400, 'Idempotency-Key must be 1 to 255 visible ASCII characters', {
+      code: 'idempotency_key_invalid',
+    });
+  }
+  const { kind, id } = call.principal;
+  return {
+    // Two callers may use the same key for different things.
+    scope: `${kind}:${id}`,
+    key,
+    fingerprint: await fingerprintOf(call),
+  };
+}
+
+/**
+ * A digest of what is asked for: where, for whom, and with what body. A service that repeats a key for
+ * another contact must not get what the first one was told.
+ */
+async function fingerprintOf(call: Call): Promise<string> {
+  const names = [...namedByHeaders(call.request), ...call.query.getAll('contact_id')];
+  const parts = [call.path.replace(/\/$/, ''), canonical(await call.body()), ...names].join('\n');
+  return createHash('sha256').update(parts).digest('base64url');
+}
+
+function unquoted(text: string): string {
+  return QUOTED.exec(text)?.[1]?.replaceAll(/\\(["\\])/g, '$1') ?? text;
+}
+
+/** One text for equal values, whatever the order of their members. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, member: unknown) =>
+    typeof member === 'object' && member !== null && !Array.isArray(member)
+      ? Object.fromEntries(Object.entries(member).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : member,
+  );
+}

@@ -1,0 +1,63 @@
+// Members of bodies that ask for a run, the same in every protocol that has a place for them.
+import type { OnBusy } from 'jims-core';
+import * as v from 'valibot';
+
+import { validationError } from '../http/errors.ts';
+import { fieldError } from '../http/fastapi/validation.ts';
+import { isAllowedEventType } from './event-types.ts';
+import type { RunAsk } from './run-routes.ts';
+
+/** As much as the column holds. */
+const MAX_EVENT_TYPE = 255;
+
+/** `<domain>.<name>`, the domain in lower case, no part empty, no spaces. */
+const EVENT_TYPE = /^[a-z][a-z0-9_-]*(?:\.[^\s.]+)+$/;
+
+export const eventType = v.pipe(
+  v.string(),
+  v.maxLength(MAX_EVENT_TYPE),
+  v.regex(EVENT_TYPE),
+  v.description('What the message is stored as, such as comm.user_button_click'),
+);
+
+/** How a run behaves beside others, and when its client leaves; on every route that starts one. */
+export const runTerms = {
+  on_busy: v.pipe(
+    v.optional(v.picklist(['queue', 'reject', 'interrupt'])),
+    v.description(
+      'When the thread has a run already: wait in line (default), refuse with 409, or stop what is before it',
+    ),
+  ),
+  on_disconnect: v.pipe(
+    v.optional(v.picklist(['continue', 'cancel']), 'continue'),
+    v.description('What closing the connection means for the run'),
+  ),
+  timeout: v.pipe(
+    v.optional(v.pipe(v.number(), v.minValue(0.001), v.maxValue(86_400))),
+    v.description('Seconds that the pipeline may take, when that is less than the service allows'),
+  ),
+};
+
+/** What {@link runTerms} say, as a run takes it. */
+export function toRunTerms({
+  on_busy,
+  on_disconnect,
+  timeout,
+}: {
+  readonly on_busy?: OnBusy | undefined;
+  readonly on_disconnect: 'continue' | 'cancel';
+  readonly timeout?: number | undefined;
+}): Pick<RunAsk, 'onBusy' | 'onDisconnect' | 'timeoutMs'> {
+  return {
+    onBusy: on_busy,
+    onDisconnect: on_disconnect,
+    timeoutMs: timeout === undefined ? undefined : timeout * 1000,
+  };
+}
+
+/** @throws HttpError 422 when clients may not send events of this type. */
+export function requireAllowed(type: string, allowed: readonly string[]): void {
+  if (isAllowedEventType(type, allowed)) return;
+  const reason = 'clients may not send events of this type';
+  throw validationError([fieldError('event_type', type, reason)]);
+}

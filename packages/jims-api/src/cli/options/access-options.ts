@@ -1,0 +1,175 @@
+import { type AuthenticateOptions, createAuthenticate } from '../../auth/authenticate.ts';
+import type { AuthentikOptions } from '../../auth/authentik.ts';
+import type { OidcOptions } from '../../auth/oidc.ts';
+import { UsageError, asInteger } from './option-table.ts';
+import type { Environment, Given, OptionTable } from './option-table.ts';
+
+export const ACCESS_GROUP = 'Access';
+
+const SENDABLE_KEY = /^[^\s\p{Cc}](?:[^\p{Cc}]*[^\s\p{Cc}])?$/u;
+/** Without a contact claim every request asks, as in the original; with one there are two questions to save. */
+const CONTACT_CACHE_SECONDS = '30';
+
+/** Who may come in, and as whom. */
+export const ACCESS_OPTIONS = {
+  'api-key': {
+    type: 'text',
+    group: ACCESS_GROUP,
+    several: true,
+    help: 'Bearer key that callers need; several by giving it again, or with commas in the variable. Better there: ps shows flags to everybody on the machine',
+  },
+  'oidc-issuer': {
+    type: 'text',
+    group: ACCESS_GROUP,
+    help: 'OpenID Connect issuer whose tokens make contacts, exactly as their claim iss',
+  },
+  'oidc-audience': {
+    type: 'text',
+    group: ACCESS_GROUP,
+    several: true,
+    help: 'What the claim aud of such a token must hold; several: one of them',
+  },
+  'oidc-contact-claim': {
+    type: 'text',
+    group: ACCESS_GROUP,
+    default: 'sub',
+    help: 'The claim that is the contact id',
+  },
+  'oidc-jwks-url': {
+    type: 'text',
+    group: ACCESS_GROUP,
+    default: 'by discovery',
+    help: 'Where the keys of the issuer are',
+  },
+  'authentik-url': {
+    type: 'text',
+    group: ACCESS_GROUP,
+    help: 'Authentik instance that checks tokens',
+  },
+  'authentik-app-slug': {
+    type: 'text',
+    group: ACCESS_GROUP,
+    help: 'The application in Authentik',
+  },
+  'authentik-contact-claim': {
+    type: 'text',
+    group: ACCESS_GROUP,
+    help: "Makes callers contacts: the claim of Authentik's userinfo that is the contact id",
+  },
+  'authentik-cache': {
+    type: 'integer',
+    group: ACCESS_GROUP,
+    default: '0; 30 with --authentik-contact-claim',
+    help: "Seconds to trust Authentik's yes, and its no for at most 5",
+  },
+  'contact-prefix': {
+    type: 'text',
+    group: ACCESS_GROUP,
+    help: 'Put before the contact id of a token, such as user:',
+  },
+} as const satisfies OptionTable;
+
+type Lookup = (name: keyof typeof ACCESS_OPTIONS) => Given | undefined;
+
+/**
+ * Reads who may come in.
+ *
+ * @throws UsageError for half a configuration that would leave the service open or locked.
+ */
+export function accessOptions(given: Lookup, env: Environment): AuthenticateOptions {
+  const keys = apiKeys(given, env);
+  const contactPrefix = text(given, 'contact-prefix');
+  const options = {
+    apiKeys: keys,
+    oidc: oidc(given, contactPrefix),
+    authentik: authentik(given, contactPrefix),
+  };
+  if (contactPrefix !== undefined && !options.oidc && !text(given, 'authentik-contact-claim')) {
+    throw new UsageError('--contact-prefix needs --oidc-issuer or --authentik-contact-claim.');
+  }
+  requireUsable(options);
+  return options;
+}
+
+/** What is still wrong must not wait for the first request, nor be told by a stack trace. */
+function requireUsable(options: AuthenticateOptions): void {
+  try {
+    createAuthenticate(options);
+  } catch (cause) {
+    if (cause instanceof TypeError) throw new UsageError(cause.message, { cause });
+    throw cause;
+  }
+}
+
+/** An option that is given with nothing in it never means "not given": that could open the service. */
+function text(given: Lookup, name: keyof typeof ACCESS_OPTIONS): string | undefined {
+  const found = given(name);
+  if (found?.values.some((value) => value.trim() === '')) {
+    throw new UsageError(`${found.name} is empty: give it a value, or remove it.`);
+  }
+  return found?.values.at(-1);
+}
+
+/** An empty key never means "no key": it would open the service that somebody wanted to close. */
+function apiKeys(given: Lookup, env: Environment): readonly string[] {
+  const keys = given('api-key');
+  const empty = keys ? keys.values.includes('') : env['JIMS_API_KEY'] === '';
+  if (empty) {
+    const name = keys?.from === 'flag' ? '--api-key' : 'JIMS_API_KEY';
+    throw new UsageError(`${name} is empty: give it a key, or remove it to leave the API open.`);
+  }
+  const unsendable = keys?.values.find((key) => !SENDABLE_KEY.test(key));
+  if (unsendable !== undefined) {
+    throw new UsageError(
+      `${keys?.name} has a key that no client can send: it has control characters, or spaces around it.`,
+    );
+  }
+  return keys?.values ?? [];
+}
+
+function oidc(given: Lookup, contactPrefix: string | undefined): OidcOptions | undefined {
+  const issuer = text(given, 'oidc-issuer');
+  if (issuer === undefined) {
+    for (const name of ['oidc-audience', 'oidc-contact-claim', 'oidc-jwks-url'] as const) {
+      if (given(name)) throw new UsageError(`--${name} needs --oidc-issuer beside it.`);
+    }
+    return undefined;
+  }
+  if (text(given, 'oidc-audience') === undefined) {
+    throw new UsageError(
+      '--oidc-issuer needs --oidc-audience beside it: else tokens for other applications would let in.',
+    );
+  }
+  return {
+    issuer,
+    audience: given('oidc-audience')?.values ?? [],
+    contactClaim: text(given, 'oidc-contact-claim') ?? ACCESS_OPTIONS['oidc-contact-claim'].default,
+    jwksUrl: text(given, 'oidc-jwks-url'),
+    contactPrefix,
+  };
+}
+
+function authentik(given: Lookup, contactPrefix: string | undefined): AuthentikOptions | undefined {
+  const url = text(given, 'authentik-url');
+  const slug = text(given, 'authentik-app-slug');
+  const contactClaim = text(given, 'authentik-contact-claim');
+  const cache = text(given, 'authentik-cache');
+  if (!url && !slug) {
+    if (contactClaim) throw new UsageError('--authentik-contact-claim needs --authentik-url.');
+    return undefined;
+  }
+  if (!url) throw new UsageError('--authentik-app-slug needs --authentik-url beside it.');
+  if (!slug) throw new UsageError('--authentik-url needs --authentik-app-slug beside it.');
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
+    throw new UsageError(
+      `Invalid value for '--authentik-url': '${url}' is not an http(s) address.`,
+    );
+  }
+  const cacheSeconds = cache ?? (contactClaim ? CONTACT_CACHE_SECONDS : '0');
+  return {
+    url,
+    slug,
+    cacheSeconds: asInteger('authentik-cache', cacheSeconds),
+    ...(contactClaim && { contactClaim, contactPrefix }),
+  };
+}

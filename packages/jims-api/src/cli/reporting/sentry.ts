@@ -1,0 +1,81 @@
+import type { TraceIds } from 'jims-core';
+
+import { optionalPackage } from '../optional-package.ts';
+
+export interface SentryOptions {
+  /** False when spans already go elsewhere: then Sentry gets errors alone. */
+  readonly traces: boolean;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+export interface Sentry {
+  /** `trace` is the span that the error belongs to, where it is known. */
+  readonly report: (
+    error: Error,
+    tags?: Record<string, string | undefined>,
+    trace?: TraceIds,
+  ) => void;
+  readonly flush: () => Promise<void>;
+}
+
+const FLUSH_MS = 2000;
+
+/** Nothing of what people say: by default Sentry takes bodies, headers and the variables of a stack. */
+const NO_DATA = {
+  userInfo: false,
+  cookies: false,
+  httpHeaders: false,
+  httpBodies: [],
+  urlQueryParams: false,
+  genAI: { inputs: false, outputs: false },
+  mcp: { inputs: false, outputs: false },
+  graphQL: { document: false, variables: false },
+  databaseQueryData: false,
+  queues: false,
+  stackFrameVariables: false,
+};
+
+/**
+ * Reports errors and traces to Sentry: `SENTRY_DSN`, `SENTRY_ENVIRONMENT`, `SENTRY_RELEASE` and
+ * `SENTRY_TRACES_SAMPLE_RATE` (default 1) come from the environment.
+ *
+ * @throws PackageMissingError when the package is not installed.
+ */
+export async function enableSentry({ traces, env }: SentryOptions): Promise<Sentry> {
+  const sentry = await optionalPackage(
+    '@sentry/node',
+    '--enable-sentry',
+    () => import('@sentry/node'),
+  );
+  const rate = Number(env['SENTRY_TRACES_SAMPLE_RATE'] || 1);
+  sentry.init({
+    // Without the second Sentry does not see the spans of jims-core.
+    ...(traces && { tracesSampleRate: rate, enableOpenTelemetrySetup: true }),
+    // No headers of Sentry on the way to model providers.
+    tracePropagationTargets: [],
+    dataCollection: NO_DATA,
+    integrations: (defaults) => [
+      // Uncaught errors are given to the run that they come from, which reports them.
+      ...defaults.filter(({ name }) => !OWN_HANDLERS.has(name) && !REQUESTS.has(name)),
+      // A trace is a run. Requests would be traces, too: each scrape of the metrics, and by their
+      // addresses, which may name a person.
+      sentry.httpIntegration({ disableIncomingRequestSpans: true }),
+    ],
+    beforeBreadcrumb: (crumb) => (crumb.category === 'console' ? null : crumb),
+  });
+  return {
+    report(error, tags = {}, trace) {
+      const mechanism = { type: 'jims', handled: false };
+      const contexts = trace && { trace: { trace_id: trace.traceId, span_id: trace.spanId } };
+      const captureContext = { tags, ...(contexts && { contexts }) };
+      sentry.captureException(error, { mechanism, captureContext });
+    },
+    async flush() {
+      await sentry.close(FLUSH_MS);
+    },
+  };
+}
+
+const OWN_HANDLERS: ReadonlySet<string> = new Set(['OnUncaughtException', 'OnUnhandledRejection']);
+/** They put the address of a request into what it leads to, and addresses may name a person. */
+const REQUESTS: ReadonlySet<string> = new Set(['Http', 'RequestData']);

@@ -1,0 +1,120 @@
+import type { ReadableStreamDefaultController, UnderlyingSource } from 'node:stream/web';
+
+import { SseText } from './frame.ts';
+import type { SseFrame } from './frame.ts';
+
+const BUFFER_BYTES = 64 * 1024;
+
+/**
+ * How often a silent stream says that it lives, unless an option says otherwise. Some servers and proxies
+ * cut what is silent for 10 seconds, such as Bun's.
+ */
+export const DEFAULT_HEARTBEAT_MS = 8000;
+
+export const SSE_HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache, no-store, no-transform',
+  'x-accel-buffering': 'no',
+};
+export const HEARTBEAT = ': hb\n\n';
+
+const encoder = new TextEncoder();
+const HEARTBEAT_BYTES = encoder.encode(HEARTBEAT);
+
+/** How a stream ended: every frame was handed over, the client left, or something broke it off. */
+export type SseEnd =
+  | { readonly kind: 'completed' }
+  | { readonly kind: 'client_gone' }
+  | { readonly kind: 'broken'; readonly error: unknown };
+
+export interface SseOptions {
+  /** After so long without a frame a comment keeps the connection alive; 8000 by default. */
+  readonly heartbeatMs?: number;
+  /** Called once, before the iterator is told to return; must not throw. */
+  readonly onClose?: (end: SseEnd) => void;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface SseResponseOptions extends SseOptions {
+  /** Breaks the stream off when it aborts. */
+  readonly signal?: AbortSignal;
+}
+
+/** Answers with frames as they come; {@link sseResponse}, or what a server has of its own. */
+export type SseResponder = (frames: AsyncIterable<SseFrame>, options: SseOptions) => Response;
+
+/**
+ * A response that sends frames as they come. It takes a frame only while the reader has room for it, and
+ * makes a large one piece by piece, so a reader that stands still costs about 64 KiB. The iterator's
+ * `return` is called when the client leaves. What the iterator throws goes to `onClose`, never to the
+ * client: he sees the connection break, not an end.
+ */
+export function sseResponse(
+  frames: AsyncIterable<SseFrame>,
+  options: SseResponseOptions = {},
+): Response {
+  const body = new ReadableStream<Uint8Array>(
+    new SseSource(frames, options),
+    new ByteLengthQueuingStrategy({ highWaterMark: BUFFER_BYTES }),
+  );
+  return new Response(body, { headers: { ...SSE_HEADERS, ...options.headers } });
+}
+
+class SseSource implements UnderlyingSource<Uint8Array> {
+  readonly #text: SseText;
+  readonly #options: SseResponseOptions;
+  readonly #over = new AbortController();
+  #heartbeat: NodeJS.Timeout | undefined;
+
+  constructor(frames: AsyncIterable<SseFrame>, options: SseResponseOptions) {
+    this.#text = new SseText(frames);
+    this.#options = options;
+  }
+
+  start(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    const { signal, heartbeatMs = DEFAULT_HEARTBEAT_MS } = this.#options;
+    this.#heartbeat = setInterval(() => {
+      // Only to a reader that has taken everything: comments must not pile up before one that stands still.
+      if (controller.desiredSize === BUFFER_BYTES) controller.enqueue(HEARTBEAT_BYTES);
+    }, heartbeatMs).unref();
+    const breakOff = (): void => this.#breakOff(controller, signal?.reason);
+    if (signal?.aborted) breakOff();
+    else signal?.addEventListener('abort', breakOff, { signal: this.#over.signal });
+  }
+
+  async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    try {
+      const text = await this.#text.next();
+      if (this.#over.signal.aborted) return;
+      if (text === undefined) {
+        this.#finish({ kind: 'completed' });
+        controller.close();
+        return;
+      }
+      controller.enqueue(encoder.encode(text));
+      this.#heartbeat?.refresh();
+    } catch (error) {
+      this.#breakOff(controller, error);
+    }
+  }
+
+  cancel(): void {
+    this.#finish({ kind: 'client_gone' });
+    this.#text.letGo();
+  }
+
+  #breakOff(controller: ReadableStreamDefaultController<Uint8Array>, error: unknown): void {
+    if (this.#over.signal.aborted) return;
+    this.#finish({ kind: 'broken', error });
+    // A server may print or send the text of this one; the true error is for onClose alone.
+    controller.error(new Error('The event stream broke off'));
+    this.#text.letGo();
+  }
+
+  #finish(end: SseEnd): void {
+    if (this.#over.signal.aborted) return;
+    this.#over.abort();
+    clearInterval(this.#heartbeat);
+    this.#options.onClose?.(end);
+  }
+}

@@ -1,0 +1,149 @@
+import type { ServerResponse } from 'node:http';
+
+import { SseText } from './frame.ts';
+import type { SseFrame } from './frame.ts';
+import { HEARTBEAT, SSE_HEADERS } from './response.ts';
+import type { SseEnd, SseOptions, SseResponder } from './response.ts';
+
+/** Event streams written straight to the sockets of Node's own server: a web stream holds much more. */
+export interface SocketStreams {
+  readonly respond: SseResponder;
+  /** Begins the stream that a response stands for; false for any other response. */
+  send(response: Response, outgoing: ServerResponse): boolean;
+  close(): void;
+}
+
+export interface SocketStreamsOptions {
+  readonly heartbeatMs: number;
+  /** So long a reader may take nothing of what waits for it. */
+  readonly readerTimeoutMs: number;
+  /** Cuts the connection of one that took longer. */
+  readonly cut: (outgoing: ServerResponse) => void;
+}
+
+/** How finely these times are kept. */
+const TICKS = 10;
+
+export function createSocketStreams({
+  heartbeatMs,
+  readerTimeoutMs,
+  cut,
+}: SocketStreamsOptions): SocketStreams {
+  const waiting = new WeakMap<Response, (outgoing: ServerResponse) => SocketStream>();
+  const open = new Set<SocketStream>();
+
+  // One timer for all of them: thousands of streams are open at once.
+  const tickMs = Math.min(heartbeatMs, readerTimeoutMs) / TICKS;
+  const timer = setInterval(() => {
+    const at = now();
+    for (const stream of open) {
+      if (stream.isOver) open.delete(stream);
+      else if (stream.stands(at) >= readerTimeoutMs) cut(stream.outgoing);
+      else if (stream.rests(at) > heartbeatMs - tickMs) stream.write(HEARTBEAT);
+    }
+  }, tickMs).unref();
+
+  return {
+    respond(frames, options) {
+      const headers = { ...SSE_HEADERS, ...options.headers };
+      const response = new Response(null, { headers });
+      waiting.set(response, (outgoing) => {
+        outgoing.writeHead(response.status, headers).flushHeaders();
+        return new SocketStream(frames, options, outgoing);
+      });
+      return response;
+    },
+    send(response, outgoing) {
+      const begin = waiting.get(response);
+      if (begin) open.add(begin(outgoing));
+      return begin !== undefined;
+    },
+    close: () => clearInterval(timer),
+  };
+}
+
+/** See `sseResponse`: the same promises. */
+class SocketStream {
+  readonly outgoing: ServerResponse;
+  readonly #text: SseText;
+  readonly #onClose: ((end: SseEnd) => void) | undefined;
+  #wroteAt = now();
+  /** Bytes that the network has taken, and since when it is that many. */
+  #taken = 0;
+  #takenAt = now();
+  #isOver = false;
+
+  constructor(frames: AsyncIterable<SseFrame>, { onClose }: SseOptions, outgoing: ServerResponse) {
+    this.#text = new SseText(frames);
+    this.outgoing = outgoing;
+    this.#onClose = onClose;
+    // What goes wrong with a connection closes it; nobody else would listen, and the process would end.
+    outgoing.on('error', ignore).once('close', () => this.#leave());
+    if (outgoing.closed) this.#leave();
+    else this.#go();
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** For how long nothing was written and nothing waits: comments must not pile up before a slow reader. */
+  rests(at: number): number {
+    return this.outgoing.writableLength > 0 ? 0 : at - this.#wroteAt;
+  }
+
+  /** For how long the network has taken nothing of what waits. */
+  stands(at: number): number {
+    const { socket } = this.outgoing;
+    const taken = socket ? socket.bytesWritten - socket.writableLength : 0;
+    if (taken !== this.#taken || this.outgoing.writableLength === 0) this.#takenAt = now();
+    this.#taken = taken;
+    return at - this.#takenAt;
+  }
+
+  write(text: string): boolean {
+    this.#wroteAt = now();
+    return this.outgoing.write(text);
+  }
+
+  readonly #go = (): void => {
+    if (!this.#isOver) this.#text.next().then(this.#take, this.#breakOff);
+  };
+
+  readonly #take = (text: string | undefined): void => {
+    if (this.#isOver) return;
+    if (text === undefined) {
+      this.#finish({ kind: 'completed' });
+      this.outgoing.end();
+    } else if (this.write(text)) {
+      this.#go();
+    } else {
+      this.outgoing.once('drain', this.#go);
+    }
+  };
+
+  readonly #breakOff = (error: unknown): void => {
+    if (this.#isOver) return;
+    this.#finish({ kind: 'broken', error });
+    this.#text.letGo();
+    this.outgoing.destroy();
+  };
+
+  #leave(): void {
+    if (this.#isOver) return;
+    this.#finish({ kind: 'client_gone' });
+    this.#text.letGo();
+  }
+
+  #finish(end: SseEnd): void {
+    this.#isOver = true;
+    this.#onClose?.(end);
+  }
+}
+
+function ignore(): void {}
+
+/** Whole milliseconds take no memory of their own. */
+function now(): number {
+  return Math.trunc(performance.now());
+}

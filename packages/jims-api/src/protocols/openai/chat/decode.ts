@@ -1,0 +1,102 @@
+import * as v from 'valibot';
+
+import type { SaidText } from '../../../chat/alignment.ts';
+import { MAX_MESSAGES, MAX_NAME } from '../../../chat/chat-limits.ts';
+import type { ChatMessage } from '../../../chat/chat-message.ts';
+import { messageContent } from '../../../chat/message-content.ts';
+import { requireMessageSize } from '../../../chat/sent-sizes.ts';
+import { userContent, userEvent } from '../../../chat/user-text.ts';
+import { validationError } from '../../../http/errors.ts';
+import type { HttpError } from '../../../http/errors.ts';
+import { fieldError, parseBody } from '../../../http/fastapi/validation.ts';
+import { boolean } from '../../../http/fields.ts';
+import { list } from '../../../http/list.ts';
+import type { ApiContext } from '../../../http/route.ts';
+import { callerFields, textIn } from '../shared/caller.ts';
+import type { NamedCaller } from '../shared/caller.ts';
+import { contentText } from '../shared/content.ts';
+
+const Message = v.object({
+  role: v.picklist(['system', 'developer', 'user', 'assistant', 'tool', 'function']),
+  content: v.pipe(
+    v.optional(messageContent),
+    v.description('A text, or parts of which the texts count'),
+  ),
+});
+type Message = v.InferOutput<typeof Message>;
+
+/** What of OpenAI's request means something here; the rest is taken and left alone. */
+export const ChatCompletionBody = v.pipe(
+  v.object({
+    model: v.pipe(
+      v.optional(v.pipe(v.string(), v.maxLength(MAX_NAME)), 'jims'),
+      v.description('Any: said again in the answer'),
+    ),
+    messages: v.pipe(
+      list(Message, MAX_MESSAGES),
+      v.nonEmpty(),
+      v.description(
+        'The last one is the new one, by the user. The others count when the request names no thread',
+      ),
+    ),
+    stream: v.nullish(boolean),
+    stream_options: v.nullish(v.object({ include_usage: v.nullish(boolean) })),
+    ...callerFields,
+  }),
+  v.title('ChatCompletionRequest'),
+);
+
+/** A request, decoded. */
+export interface ChatCompletionAsk extends ChatMessage {
+  readonly model: string;
+  readonly stream: boolean;
+  readonly includeUsage: boolean;
+  readonly caller: NamedCaller;
+}
+
+/**
+ * Reads the body of a request.
+ *
+ * @throws HttpError 422 also for a last message that is not the user's, or has no text; 413 for a system
+ * prompt that is too large.
+ */
+export function decode(api: Pick<ApiContext, 'maxMessageBytes'>, body: unknown): ChatCompletionAsk {
+  const request = parseBody(ChatCompletionBody, body);
+  const { messages, metadata } = request;
+  const text = newText(messages);
+  const prompt = messages.find(({ role }) => role === 'system' || role === 'developer');
+  const systemPrompt = prompt && contentText(prompt.content);
+  requireMessageSize(api, systemPrompt ?? '');
+  return {
+    model: request.model,
+    stream: request.stream ?? false,
+    includeUsage: request.stream_options?.include_usage ?? false,
+    caller: request,
+    threadId: textIn(metadata, 'thread_id'),
+    threadConfig: {
+      interface: 'openai',
+      ...(systemPrompt !== undefined && { system_prompt: systemPrompt }),
+    },
+    earlier: messages.slice(0, -1).flatMap(saidText),
+    incoming: userEvent(text),
+  };
+}
+
+function newText(messages: readonly Message[]): string {
+  const last = messages.at(-1);
+  if (last?.role !== 'user') throw refused(last, 'the last message must be the user’s');
+  const text = contentText(last.content);
+  if (text !== '' || typeof last.content === 'string') return text;
+  throw refused(last, 'the last message has no text: files and images are not supported');
+}
+
+function refused(message: Message | undefined, reason: string): HttpError {
+  return validationError([fieldError('messages', message, reason)]);
+}
+
+function saidText({ role, content }: Message): SaidText[] {
+  const text = contentText(content);
+  if (role === 'user') return [{ role, content: userContent(text) }];
+  // An assistant that only called tools said nothing.
+  return role === 'assistant' && text !== '' ? [{ role, content: text }] : [];
+}

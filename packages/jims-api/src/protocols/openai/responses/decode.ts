@@ -1,0 +1,128 @@
+import type { NewEvent } from 'jims-core';
+import * as v from 'valibot';
+
+import { MAX_MESSAGES, MAX_NAME, MAX_PARTS } from '../../../chat/chat-limits.ts';
+import { requireConfigSize, requireMessageSize } from '../../../chat/sent-sizes.ts';
+import type { SentSizes } from '../../../chat/sent-sizes.ts';
+import { userEvent } from '../../../chat/user-text.ts';
+import { HttpError, validationError } from '../../../http/errors.ts';
+import { fieldError, parseBody } from '../../../http/fastapi/validation.ts';
+import { boolean } from '../../../http/fields.ts';
+import { list } from '../../../http/list.ts';
+import { callerFields } from '../shared/caller.ts';
+import type { NamedCaller } from '../shared/caller.ts';
+import { withAsked } from './asked.ts';
+import { Item, contentOf, readInput } from './input.ts';
+import type { Input } from './input.ts';
+
+const name = v.pipe(v.string(), v.maxLength(MAX_NAME));
+
+/** What of OpenAI's request means something here; the rest is taken and left alone. */
+export const ResponseBody = v.pipe(
+  v.object({
+    model: v.pipe(v.optional(name, 'jims'), v.description('Any: said again in the response')),
+    input: v.pipe(
+      v.union([v.string(), v.pipe(list(Item, MAX_MESSAGES), v.nonEmpty())]),
+      v.description(
+        'A text, or items of which the last is the user’s message. Without another thread the ones before it are what was said so far',
+      ),
+    ),
+    previous_response_id: v.pipe(
+      v.nullish(name),
+      v.description('Continues behind this response; behind an older one in a fork of its thread'),
+    ),
+    conversation: v.pipe(
+      v.nullish(v.union([name, v.object({ id: name })])),
+      v.description('Continues this conversation; not together with previous_response_id'),
+    ),
+    instructions: v.pipe(
+      v.nullish(v.union([v.string(), list(Item, MAX_PARTS)])),
+      v.description('`system_prompt` of a new thread’s config'),
+    ),
+    stream: v.nullish(boolean),
+    background: v.pipe(
+      v.nullish(boolean),
+      v.description('Answers at once; the response is fetched, joined or cancelled by its id'),
+    ),
+    store: v.pipe(v.nullish(boolean), v.description('false: in a thread that is erased')),
+    prompt_cache_key: v.pipe(v.nullish(v.string()), v.description('Said again in the response')),
+    ...callerFields,
+  }),
+  v.title('ResponseRequest'),
+);
+
+/** A request, decoded. */
+export interface ResponseAsk {
+  readonly caller: NamedCaller;
+  readonly input: Input;
+  readonly previousResponseId: string | undefined;
+  readonly conversationId: string | undefined;
+  readonly systemPrompt: string | undefined;
+  readonly stream: boolean;
+  readonly background: boolean;
+  readonly store: boolean;
+  /** The question as it is stored, for a text of the user's. */
+  readonly question: (text: string) => NewEvent;
+  readonly model: string;
+}
+
+/**
+ * Reads the body of a request.
+ *
+ * @throws HttpError 422 also when the last item is not the user's message; 413 for instructions or metadata
+ * that are too large.
+ */
+export function decode(sizes: SentSizes, body: unknown): ResponseAsk {
+  const request = parseBody(ResponseBody, body);
+  const { model, metadata, background, store, previous_response_id: previous } = request;
+  const { conversation, safety_identifier: safety, prompt_cache_key: cacheKey } = request;
+  const instructions = textOfInstructions(request.instructions);
+  requireOneThread(request);
+  if (background && store === false) {
+    throw validationError([fieldError('store', store, 'a background response must be stored')]);
+  }
+  const input = readInput(request.input);
+  const systemPrompt = instructions ?? input.systemPrompt;
+  // Both are kept with the message.
+  requireMessageSize(sizes, systemPrompt ?? '');
+  requireConfigSize(sizes, metadata ?? {});
+  return {
+    caller: request,
+    input,
+    model,
+    previousResponseId: previous || undefined,
+    conversationId: typeof conversation === 'object' ? conversation?.id : conversation,
+    systemPrompt,
+    stream: request.stream ?? false,
+    background: background ?? false,
+    store: store ?? true,
+    question: (text) =>
+      withAsked(userEvent(text), {
+        model,
+        ...(metadata && { metadata }),
+        ...(instructions !== undefined && { instructions }),
+        ...(previous && { previous_response_id: previous }),
+        ...(conversation && { conversation: true }),
+        ...(background && { background: true }),
+        ...(store === false && { store }),
+        ...(safety && { safety_identifier: safety }),
+        ...(cacheKey && { prompt_cache_key: cacheKey }),
+      }),
+  };
+}
+
+function requireOneThread({
+  previous_response_id,
+  conversation,
+}: v.InferOutput<typeof ResponseBody>): void {
+  if (!previous_response_id || !conversation) return;
+  const sentence = 'previous_response_id and conversation cannot be used together';
+  throw new HttpError(400, sentence, { code: 'mutually_exclusive_parameters' });
+}
+
+function textOfInstructions(
+  instructions: v.InferOutput<typeof ResponseBody>['instructions'],
+): string | undefined {
+  if (typeof instructions === 'string') return instructions;
+  return instructions?.map(contentOf).join('\n\n');
+}

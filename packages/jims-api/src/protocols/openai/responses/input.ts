@@ -1,0 +1,81 @@
+import * as v from 'valibot';
+
+import type { SaidText } from '../../../chat/alignment.ts';
+import { messageContent } from '../../../chat/message-content.ts';
+import { userContent } from '../../../chat/user-text.ts';
+import { validationError } from '../../../http/errors.ts';
+import { fieldError } from '../../../http/fastapi/validation.ts';
+import { contentText } from '../shared/content.ts';
+
+const BETWEEN_MESSAGES = '\n\n';
+
+/** A message, a reference to one, or anything else, which is left alone. */
+export const Item = v.object({
+  type: v.optional(v.string(), 'message'),
+  role: v.optional(v.string()),
+  content: v.optional(messageContent),
+  id: v.nullish(v.string()),
+});
+type Item = v.InferOutput<typeof Item>;
+
+/** What a client sent as `input`. */
+export interface Input {
+  readonly systemPrompt: string | undefined;
+  /** What was said before the new message, as far as it is there in words. */
+  readonly earlier: readonly SaidText[];
+  /** The new message. */
+  readonly message: string;
+  /** What is new for a thread that has the rest: all that the user says after the last answer. */
+  readonly added: string;
+  /** The last message that is named by its id alone. */
+  readonly reference: string | undefined;
+}
+
+/** @throws HttpError 422 when the last message is not the user's. */
+export function readInput(input: string | readonly Item[]): Input {
+  const items = typeof input === 'string' ? [said('user', input)] : input;
+  const prompt = items.find(({ role }) => role === 'system' || role === 'developer');
+  const talk = items.filter((item) => isSaid(item) || isReference(item));
+  const answered = talk.findLastIndex((item) => item.role !== 'user');
+  const added = talk.slice(answered + 1).map((item) => userContent(contentOf(item)));
+  const message = added.at(-1);
+  if (message === undefined) {
+    const reason = 'the last item must be a message of the user';
+    throw validationError([fieldError('input', items.at(-1), reason)]);
+  }
+  return {
+    systemPrompt: prompt && contentOf(prompt),
+    earlier: talk.slice(0, -1).flatMap(toSaidText),
+    message,
+    added: added.join(BETWEEN_MESSAGES),
+    reference: talk.findLast(isReference)?.id ?? undefined,
+  };
+}
+
+/** What was said in items that are no request: whoever sends them may leave off anywhere. */
+export function saidIn(items: readonly Item[]): SaidText[] {
+  return items.filter(isSaid).flatMap(toSaidText);
+}
+
+export function contentOf({ content }: Item): string {
+  return contentText(content);
+}
+
+function said(role: string, content: string): Item {
+  return { type: 'message', role, content };
+}
+
+function isSaid({ type, role }: Item): boolean {
+  return type === 'message' && (role === 'user' || role === 'assistant');
+}
+
+/** Not to a status of ours, which clients send back as reasoning. */
+function isReference({ type, id }: Item): boolean {
+  return type === 'item_reference' && id?.startsWith('msg_') === true;
+}
+
+function toSaidText(item: Item): SaidText[] {
+  const content = contentOf(item);
+  if (item.role === 'user') return [{ role: 'user', content: userContent(content) }];
+  return item.role === 'assistant' && content !== '' ? [{ role: 'assistant', content }] : [];
+}

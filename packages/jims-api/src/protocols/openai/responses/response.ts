@@ -1,0 +1,170 @@
+// The response object: how a run looks from outside.
+import type { NewEvent, RunEnd } from 'jims-core';
+
+import { assistantText } from '../../../chat/said.ts';
+import { tokensOf } from '../../../chat/usage.ts';
+import { secondsOf } from '../shared/ids.ts';
+import type { Asked } from './asked.ts';
+import { conversationId, messageId, responseId } from './ids.ts';
+
+/** Whose response it is. */
+export interface ResponseOf {
+  readonly runId: string;
+  readonly threadId: string;
+  readonly asked: Asked;
+}
+
+export interface ResponseState {
+  readonly status: 'queued' | 'in_progress' | 'completed' | 'failed' | 'cancelled';
+  readonly output: readonly OutputItem[];
+  readonly error: ResponseError | null;
+  readonly usage: object | null;
+  /** When it was completed, in seconds; `null` for a response that is not. */
+  readonly completed_at: number | null;
+}
+
+export interface ResponseError {
+  readonly code: 'server_error' | 'invalid_prompt';
+  readonly message: string;
+}
+
+/** What the schema wants and an app does not have: the values of a request that sets none of them. */
+const UNUSED = {
+  frequency_penalty: 0,
+  max_output_tokens: null,
+  max_tool_calls: null,
+  parallel_tool_calls: true,
+  presence_penalty: 0,
+  reasoning: null,
+  service_tier: 'default',
+  temperature: 1,
+  text: { format: { type: 'text' } },
+  tool_choice: 'auto',
+  tools: [],
+  top_logprobs: 0,
+  top_p: 1,
+  truncation: 'disabled',
+} as const;
+
+export type OutputItem = MessageItem | ReasoningItem;
+
+export interface MessageItem {
+  readonly id: string;
+  readonly type: 'message';
+  readonly role: 'assistant';
+  readonly status: 'in_progress' | 'completed' | 'incomplete';
+  readonly content: readonly TextPart[];
+}
+
+/** What the app was doing: statuses have no other place in a response. */
+export interface ReasoningItem {
+  readonly id: string;
+  readonly type: 'reasoning';
+  readonly summary: readonly SummaryPart[];
+}
+
+export interface TextPart {
+  readonly type: 'output_text';
+  readonly text: string;
+  readonly annotations: readonly [];
+  readonly logprobs: readonly [];
+}
+
+interface SummaryPart {
+  readonly type: 'summary_text';
+  readonly text: string;
+}
+
+export function responseObject(
+  { runId, threadId, asked }: ResponseOf,
+  state: ResponseState,
+): object {
+  return {
+    ...UNUSED,
+    id: responseId(runId),
+    object: 'response',
+    created_at: secondsOf(runId),
+    completed_at: state.completed_at,
+    status: state.status,
+    background: asked.background ?? false,
+    error: state.error,
+    incomplete_details: null,
+    instructions: asked.instructions ?? null,
+    metadata: { ...asked.metadata, thread_id: threadId },
+    model: asked.model,
+    output: state.output,
+    previous_response_id: asked.previous_response_id ?? null,
+    prompt_cache_key: asked.prompt_cache_key ?? null,
+    safety_identifier: asked.safety_identifier ?? null,
+    store: asked.store ?? true,
+    conversation: asked.conversation ? { id: conversationId(threadId) } : null,
+    usage: state.usage,
+  };
+}
+
+/** A response that has nothing yet, or will never have anything. */
+export const NOTHING = { output: [], error: null, usage: null, completed_at: null } as const;
+
+/** What a run that is over left; `finishedAt` says when, where that is known. */
+export function stateOfEnd(runId: string, end: RunEnd, finishedAt?: string): ResponseState {
+  switch (end.type) {
+    case 'result': {
+      const { events } = end.result;
+      return {
+        ...NOTHING,
+        completed_at: completedAt(end, finishedAt),
+        status: 'completed',
+        output: outputOf(runId, events),
+        usage: usageOf(end),
+      };
+    }
+    case 'error':
+      return {
+        ...NOTHING,
+        status: 'failed',
+        error: { code: 'server_error', message: end.error.message },
+      };
+    case 'cancelled':
+      return { ...NOTHING, status: 'cancelled', output: outputOf(runId, end.events) };
+  }
+}
+
+/** Events are stored when the run is completed; a run that sent none has no other time than now. */
+export function completedAt(
+  { result }: RunEnd & { readonly type: 'result' },
+  finishedAt?: string,
+): number {
+  const at = result.events.at(-1)?.createdAt ?? finishedAt;
+  return Math.floor((at === undefined ? Date.now() : Date.parse(at)) / 1000);
+}
+
+export function usageOf(end: RunEnd & { readonly type: 'result' }): object {
+  const { input, cached, output, total } = tokensOf(end.result);
+  return {
+    input_tokens: input,
+    input_tokens_details: { cached_tokens: cached },
+    output_tokens: output,
+    output_tokens_details: { reasoning_tokens: 0 },
+    total_tokens: total,
+  };
+}
+
+export function textPart(text: string): TextPart {
+  return { type: 'output_text', text, annotations: [], logprobs: [] };
+}
+
+function outputOf(runId: string, events: readonly NewEvent[]): MessageItem[] {
+  return events.flatMap((event): MessageItem[] => {
+    const text = assistantText(event);
+    if (!text) return [];
+    return [
+      {
+        id: messageId(event.id, runId),
+        type: 'message',
+        role: 'assistant',
+        status: event.data['partial'] === true ? 'incomplete' : 'completed',
+        content: [textPart(text)],
+      },
+    ];
+  });
+}

@@ -1,0 +1,146 @@
+// Which thread a response belongs to.
+import type {
+  EventPosition,
+  JimsApp,
+  NewEvent,
+  RunRecord,
+  RunThread,
+  Thread,
+  ThreadEvent,
+} from 'jims-core';
+
+import { configBy } from '../../../chat/client-config.ts';
+import { copies, threadOfHistory } from '../../../chat/history-thread.ts';
+import { threadHeader } from '../../../chat/run-routes.ts';
+import type { RunTarget } from '../../../chat/run-routes.ts';
+import { isActive } from '../../../chat/run-status.ts';
+import { HttpError, notFound } from '../../../http/errors.ts';
+import type { ApiContext, Call } from '../../../http/route.ts';
+import { NOBODY, callerOf, chatOf } from '../shared/caller.ts';
+import type { ResponseAsk } from './decode.ts';
+import { runIdOf, runOfMessage } from './ids.ts';
+import { recordOf, requireConversation, requireThread } from './reach.ts';
+
+const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+
+/** The thread of a request, and what is new in it. */
+export interface Place extends RunTarget {
+  readonly incoming: NewEvent;
+}
+
+/**
+ * Finds the place of a request: a named conversation, behind a named response or message, or a new
+ * thread that begins with what the request brings.
+ *
+ * @throws HttpError 404 for what the caller cannot reach, 400 when that is a previous response.
+ */
+export async function placeOf(api: ApiContext, call: Call, asked: ResponseAsk): Promise<Place> {
+  const { input, question, conversationId } = asked;
+  const contact = callerOf(call, asked.caller);
+  const added = question(input.added);
+  const before = await responseBefore(api, call, asked, contact);
+  if (before) return { ...(await placeBehind(api.app, before, asked.store)), incoming: added };
+  const threadId = await namedThreadId(api, call, { conversationId, contact });
+  if (threadId !== undefined) return { thread: { kind: 'thread', threadId }, incoming: added };
+  const incoming = question(input.message);
+  const target = await threadOfHistory(api.app, {
+    contactId: contact ?? NOBODY,
+    chatId: asked.store ? chatOf(call, 'openai-responses') : undefined,
+    earlier: input.earlier,
+    message: String(incoming.data['content']),
+    threadConfig: configBy(
+      call.principal,
+      {
+        interface: 'openai',
+        ...(asked.systemPrompt !== undefined && { system_prompt: asked.systemPrompt }),
+      },
+      'openai',
+    ),
+    receivedAt: call.receivedAt,
+    trusted: call.principal.kind === 'service',
+  });
+  return { ...target, incoming };
+}
+
+/** The thread at whose end a request wants to be; `undefined` when it names none. */
+async function namedThreadId(
+  api: ApiContext,
+  call: Call,
+  asked: { readonly conversationId: string | undefined; readonly contact: string | undefined },
+): Promise<string | undefined> {
+  const { conversationId: id, contact } = asked;
+  if (id !== undefined) return (await requireConversation(api, call, { id, contact })).id;
+  const threadId = threadHeader(call);
+  return threadId && (await requireThread(api, call, { threadId, contact })).id;
+}
+
+/** The response that a request continues, named by its id or by a message of it. */
+async function responseBefore(
+  api: ApiContext,
+  call: Call,
+  { previousResponseId, conversationId, input }: ResponseAsk,
+  contact: string | undefined,
+): Promise<RunRecord | undefined> {
+  if (previousResponseId !== undefined) {
+    const runId = runIdOf(previousResponseId);
+    const record = await recordOf(api, call, { runId, contact });
+    if (record) return record;
+    throw new HttpError(400, `Previous response with id '${previousResponseId}' not found.`, {
+      code: 'previous_response_not_found',
+    });
+  }
+  if (input.reference === undefined || conversationId !== undefined) return undefined;
+  const record = await recordOf(api, call, { runId: runOfMessage(input.reference), contact });
+  if (record) return record;
+  throw notFound(`Item with id '${input.reference}' not found.`);
+}
+
+/**
+ * The thread behind a run: its own, unless something was said after it; else a fork of it, with what
+ * was there when the run was over. What is not to be stored is in a fork, too. Whether something was
+ * said is decided when the new run is accepted: of several that ask at once one gets the thread.
+ */
+async function placeBehind(app: JimsApp, run: RunRecord, store: boolean): Promise<RunTarget> {
+  const { thread, status } = run;
+  if (store && isActive(status)) return { thread: { kind: 'thread', threadId: thread.id } };
+  const fork = (): Promise<RunThread> => forkBehind(app, run);
+  const after = store ? await lastEventOf(app, run) : undefined;
+  if (!after) return { thread: await fork() };
+  return { thread: { kind: 'thread', threadId: thread.id, after }, onMoved: fork };
+}
+
+async function forkBehind(app: JimsApp, run: RunRecord): Promise<RunThread> {
+  const { thread } = run;
+  const last = await lastEventOf(app, run);
+  return {
+    kind: 'new',
+    contactId: thread.contactId ?? NOBODY,
+    threadConfig: thread.config,
+    events: last ? await copies(app, thread, positionAfter(last)) : [],
+  };
+}
+
+/** The first position after an event: no two of a thread have the same time. */
+function positionAfter({ createdAt }: EventPosition): EventPosition {
+  return { createdAt, id: LAST_ID };
+}
+
+/** A run that sent nothing left its question. */
+async function lastEventOf(
+  app: JimsApp,
+  { events, thread, runId }: RunRecord,
+): Promise<ThreadEvent | undefined> {
+  return events.at(-1) ?? (await eventOf(app, thread, runId));
+}
+
+async function eventOf(
+  app: JimsApp,
+  thread: Thread,
+  eventId: string,
+): Promise<ThreadEvent | undefined> {
+  for await (const events of app.threads.allEvents(thread)) {
+    const found = events.find(({ id }) => id === eventId);
+    if (found) return found;
+  }
+  return undefined;
+}

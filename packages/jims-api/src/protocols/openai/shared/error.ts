@@ -1,0 +1,112 @@
+// Errors as OpenAI's clients read them.
+import { issueText } from '../../../http/error-response.ts';
+import type { HttpError, ValidationIssue } from '../../../http/errors.ts';
+import { json } from '../../../http/route.ts';
+import type { RefusedCall } from '../../../http/route.ts';
+
+export interface OpenAiError {
+  readonly message: string;
+  readonly type: string;
+  /** The member of the body that is wrong. */
+  readonly param: string | null;
+  readonly code: string | null;
+}
+
+/** Nothing has run, and the client was told to come again: sent again, the request does no harm. */
+const SAFE_TO_RETRY: ReadonlySet<string> = new Set([
+  'overloaded',
+  'queue_full',
+  'too_many_reads',
+  'too_many_runs',
+  'too_many_streams',
+  'too_many_streams_of_caller',
+  'disconnected',
+  'auth_unavailable',
+  'shutting_down',
+  'store_unavailable',
+]);
+
+/**
+ * Clients that ask again whatever `x-should-retry` says: LangChain and Codex six times, the AI SDK
+ * twice. After 400 none of them does.
+ */
+const REPEATS_ANYWAY = /langchainjs|\bai-sdk|\bcodex/i;
+/** Asks again after a stream that failed, too, unless it failed for the prompt. */
+const REPEATS_STREAMS = /\bcodex/i;
+
+/** Answers with an error, so that no client's own repeating runs a pipeline twice. */
+export function refuse(error: HttpError, call: RefusedCall): Response {
+  const body = { error: openAiError(error) };
+  const safe = error.code !== undefined && SAFE_TO_RETRY.has(error.code);
+  const headers = { ...call.headers, ...(!safe && { 'x-should-retry': 'false' }) };
+  return json({ headers }, body, statusOf(error, call));
+}
+
+/** The error object of an answer or of a stream. */
+export function openAiError(error: HttpError): OpenAiError {
+  const { status, detail } = error;
+  const [issue] = typeof detail === 'string' ? [] : detail;
+  return {
+    message: messageOf(error),
+    type: typeOf(status),
+    param: issue ? placeOf(issue) : null,
+    code: issue ? codeOfIssue(issue) : codeOf(error),
+  };
+}
+
+/** The code of a response that failed: one after which the client does not run the pipeline again. */
+export function failureCode(
+  error: HttpError,
+  call: Pick<RefusedCall, 'request'>,
+): 'server_error' | 'invalid_prompt' {
+  const isFinal = hasRun(error) && REPEATS_STREAMS.test(userAgent(call));
+  return isFinal ? 'invalid_prompt' : 'server_error';
+}
+
+function statusOf(error: HttpError, call: RefusedCall): number {
+  if (error.status === 422) return 400;
+  return hasRun(error) && REPEATS_ANYWAY.test(userAgent(call)) ? 400 : error.status;
+}
+
+function userAgent({ request }: Pick<RefusedCall, 'request'>): string {
+  return request.headers.get('user-agent') ?? '';
+}
+
+/** Whether the pipeline has run, or may have. */
+function hasRun({ status, code }: HttpError): boolean {
+  return status === 500 || status === 504 || code === 'lost' || code === 'cancelled';
+}
+
+function messageOf({ detail }: HttpError): string {
+  if (typeof detail === 'string') return detail;
+  return detail.map((issue) => issueText(issue, placeOf(issue))).join('; ');
+}
+
+function typeOf(status: number): string {
+  if (status === 403) return 'permission_error';
+  if (status === 429) return 'rate_limit_error';
+  return status >= 500 ? 'server_error' : 'invalid_request_error';
+}
+
+function placeOf({ type, loc }: ValidationIssue): string | null {
+  if (type === 'json_invalid') return null;
+  const place = loc.filter((part) => part !== 'body').join('.');
+  return place || null;
+}
+
+function codeOfIssue({ type }: ValidationIssue): string {
+  if (type === 'missing') return 'missing_required_parameter';
+  return type === 'json_invalid' ? 'invalid_json' : 'invalid_value';
+}
+
+/** The codes of errors that have none on JIMS's own routes. */
+const CODES: ReadonlyMap<number, string> = new Map([
+  [401, 'invalid_api_key'],
+  [404, 'not_found'],
+  [405, 'method_not_allowed'],
+  [500, 'pipeline_error'],
+]);
+
+function codeOf({ status, code }: HttpError): string | null {
+  return code ?? CODES.get(status) ?? null;
+}

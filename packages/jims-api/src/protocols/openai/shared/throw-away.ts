@@ -1,0 +1,16 @@
+import { describeError } from 'jims-core';
+import type { Run } from 'jims-core';
+
+import type { ApiContext, Call } from '../../../http/route.ts';
+
+/**
+ * Erases the thread of a run when that is over: it was made for the one answer. A run that was found
+ * again by its key may be another request's, which did not ask for that.
+ */
+export function throwAway({ app, logger }: ApiContext, { requestId }: Call, run: Run): void {
+  if (run.replayed) return;
+  const erased = run.end.then(() => app.threads.delete({ threadId: run.thread.id }));
+  erased.catch((error: unknown) => {
+    logger.warn({ requestId, error: describeError(error) }, 'cannot erase a thread of one answer');
+  });
+}

@@ -1,0 +1,195 @@
+import type { JimsApp, Logger } from 'jims-core';
+
+import { createAuthenticate, isSecured } from '../auth/authenticate.ts';
+import type { AuthenticateOptions } from '../auth/authenticate.ts';
+import { CLIENT_EVENT_TYPES } from '../chat/event-types.ts';
+import { createCors } from '../http/cors.ts';
+import type { Authenticate } from '../http/principal.ts';
+import { publicAddress } from '../http/public-address.ts';
+import { createReadingTurns } from '../http/reading-turns.ts';
+import { NOT_FOUND } from '../http/route.ts';
+import type { ApiContext, Protocol, Route } from '../http/route.ts';
+import { DEFAULT_HEARTBEAT_MS, sseResponse } from '../http/sse/response.ts';
+import type { SseResponder } from '../http/sse/response.ts';
+import { createStreams } from '../http/sse/stream-limit.ts';
+import { jimsProtocol } from '../protocols/jims/routes.ts';
+import { PROTOCOLS, isProtocolName } from '../protocols/registry.ts';
+import type { ProtocolName } from '../protocols/registry.ts';
+import { packageVersion } from '../version.ts';
+import { answer } from './dispatch.ts';
+import type { AnswerOptions, Routed } from './dispatch.ts';
+import { isHostName } from './hosts.ts';
+import { fromNode } from './node-host.ts';
+import { createProtocolLoader } from './protocol-loader.ts';
+import { createRequestGuard } from './request-guard.ts';
+import { RequestLog } from './request-log.ts';
+import { createRouter } from './router.ts';
+import type { Router } from './router.ts';
+import { serviceRoutes } from './service-routes.ts';
+
+export interface ApiOptions extends Partial<AuthenticateOptions> {
+  /** Decides who calls, instead of keys, OIDC and Authentik. */
+  readonly authenticate?: Authenticate;
+  /** A failing pipeline's own text goes to the client; default false. */
+  readonly exposeErrors?: boolean;
+  /** Any caller may use any thread whose id it knows; default false. */
+  readonly sharedThreads?: boolean;
+  /** Patterns of the event types that clients may send; default {@link CLIENT_EVENT_TYPES}. */
+  readonly allowedEventTypes?: readonly string[];
+  /** The protocols to speak beside JIMS's own; default all. */
+  readonly protocols?: readonly ProtocolName[];
+  /** Whose pages may call from a browser, such as `https://app.example`; default nobody's. */
+  readonly corsOrigins?: readonly string[];
+  /**
+   * Where clients reach the service, such as `https://chat.example`: for answers that name it.
+   * Default: where the request says it was sent, which is wrong behind a proxy.
+   */
+  readonly publicUrl?: string | undefined;
+  /**
+   * Host names that requests may be sent to, such as `chat.example`, beside IP addresses, `localhost`,
+   * names without a dot and the host of `publicUrl`; `*` stands for any. Requests to another host are
+   * refused with 403, so that no web page can reach an open service by a name that it leads here.
+   * Default: the host is not checked.
+   */
+  readonly allowedHosts?: readonly string[] | undefined;
+  /** Refuses requests of services that do not name a contact by `x-jims-contact-id`; default false. */
+  readonly requireContactHeader?: boolean;
+  /** Of a request body, also when it is decompressed; default 4 MiB. */
+  readonly maxBodyBytes?: number;
+  /** Bytes of one new message of a client; default 256 KiB. */
+  readonly maxMessageBytes?: number;
+  /** Bytes of a thread's config, or of metadata, that a client sends; default 128 KiB. */
+  readonly maxConfigBytes?: number;
+  /** How many streams may be open; default 10,000. */
+  readonly maxStreams?: number;
+  /** How many streams one contact may have open; default a tenth of `maxStreams`. */
+  readonly maxStreamsPerCaller?: number | undefined;
+  /** How often a silent stream says that it lives; default 8 s. */
+  readonly heartbeatMs?: number;
+  /** Default: no logs. */
+  readonly logger?: Logger;
+  /** Asked by `/readyz`; default never. */
+  readonly isDraining?: () => boolean;
+}
+
+/**
+ * The whole service as a web-standard fetch handler; also as its own member `fetch`, as hosts like it.
+ * Hosts may pass something of their own beside the request; only Node's is looked at.
+ */
+export type Api = FetchHandler & { readonly fetch: FetchHandler };
+type FetchHandler = (request: Request, host?: unknown) => Promise<Response>;
+
+const KIB = 1024;
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+/**
+ * Puts an app behind HTTP. Nothing listens and nothing is opened before the first request.
+ *
+ * @throws TypeError when an option cannot work.
+ */
+export function createApi(app: JimsApp, options: ApiOptions = {}): Api {
+  return createHostedApi(app, options, sseResponse);
+}
+
+/** As {@link createApi}, on a server that has a way of its own to send streams. */
+export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseResponder): Api {
+  const { apiKeys = [], oidc, authentik, isDraining = () => false } = options;
+  const { requireContactHeader = false } = options;
+  const ways = { apiKeys, oidc, authentik };
+  const authenticate = options.authenticate ?? createAuthenticate(ways);
+  const secured = options.authenticate !== undefined || isSecured(ways);
+  const cors = createCors(options.corsOrigins ?? []);
+  const api = apiContext(options, { app, secured, cors, respond });
+  const names = options.protocols ?? Object.keys(PROTOCOLS).filter(isProtocolName);
+  const others = createProtocolLoader(
+    api,
+    names.map((name) => PROTOCOLS[name]),
+  );
+  const jims = jimsProtocol(api);
+  const service = serviceRoutes({
+    app,
+    version: packageVersion(),
+    secured,
+    maxMessageBytes: api.maxMessageBytes,
+    publicUrl: api.publicUrl,
+    operations: async () => [...jims.operations, ...(await others.operations())],
+    isDraining,
+  });
+
+  app.metrics.expectRefusals([
+    'too_many_streams',
+    'too_many_streams_of_caller',
+    'too_many_reads',
+    'body_too_large',
+  ]);
+  const { publicUrl } = api;
+  const answering: AnswerOptions = {
+    api,
+    authenticate,
+    cors,
+    guard: createRequestGuard({ cors, publicUrl, allowedHosts: hostNames(options) }),
+    requireContactHeader,
+    log: new RequestLog(api.logger),
+    isDraining,
+  };
+  const answerBy = (routed: Routed): Promise<Response> => answer(answering, routed);
+  const fallback =
+    (route: Route) =>
+    (request: Request): Promise<Response> =>
+      answerBy({ route, request, params: {} });
+  const nowhere = fallback(NOT_FOUND);
+
+  const routers = new Map<Protocol, Router>();
+  function routerOf(protocol: Protocol): Router {
+    const unknown = fallback(protocol.fallback ?? NOT_FOUND);
+    const router = routers.get(protocol) ?? createRouter(protocol.routes, answerBy, unknown);
+    routers.set(protocol, router);
+    return router;
+  }
+
+  const first = createRouter([...service, ...jims.routes], answerBy, async (request) => {
+    const protocol = await others.forPath(new URL(request.url).pathname);
+    return protocol ? routerOf(protocol).fetch(request) : nowhere(request);
+  });
+  const handler: FetchHandler = async (received, host) => {
+    const request = fromNode(received, host);
+    return cors.preflight(request) ?? (await first.fetch(request));
+  };
+  return Object.assign(handler, { fetch: handler });
+}
+
+function apiContext(
+  options: ApiOptions,
+  made: Pick<ApiContext, 'app' | 'secured' | 'cors' | 'respond'>,
+): ApiContext {
+  return {
+    ...made,
+    logger: options.logger ?? silent,
+    exposeErrors: options.exposeErrors ?? false,
+    sharedThreads: options.sharedThreads ?? false,
+    allowedEventTypes: options.allowedEventTypes ?? CLIENT_EVENT_TYPES,
+    maxBodyBytes: options.maxBodyBytes ?? 4 * 1024 * KIB,
+    maxMessageBytes: options.maxMessageBytes ?? 256 * KIB,
+    maxConfigBytes: options.maxConfigBytes ?? 128 * KIB,
+    heartbeatMs: options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS,
+    streams: createStreams({
+      maxStreams: options.maxStreams ?? 10_000,
+      maxStreamsPerCaller: options.maxStreamsPerCaller,
+      metrics: made.app.metrics,
+    }),
+    turns: createReadingTurns(made.app.metrics),
+    publicUrl: options.publicUrl === undefined ? undefined : publicUrlOf(options.publicUrl),
+  };
+}
+
+function hostNames({ allowedHosts }: ApiOptions): readonly string[] | undefined {
+  const strange = allowedHosts?.find((each) => !isHostName(each));
+  if (strange === undefined) return allowedHosts;
+  throw new TypeError(`allowedHosts must be host names such as chat.example, got '${strange}'`);
+}
+
+function publicUrlOf(text: string): string {
+  const address = publicAddress(text);
+  if (address !== undefined) return address;
+  throw new TypeError(`publicUrl must be an http(s) address, got '${text}'`);
+}

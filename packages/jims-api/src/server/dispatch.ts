@@ -1,0 +1,165 @@
+import { cleanJson, withCallersTrace } from 'jims-core';
+
+import { unauthorized } from '../auth/authenticate.ts';
+import { actingAs, isNobodys } from '../http/contact.ts';
+import { encodingOf } from '../http/content-encoding.ts';
+import type { Cors } from '../http/cors.ts';
+import { errorBody, toHttpError } from '../http/error-response.ts';
+import { HttpError, notFound, notJson } from '../http/errors.ts';
+import { UNREADABLE_BODY, isJsonType, readJsonBody } from '../http/json-body.ts';
+import type { Authenticate, Principal } from '../http/principal.ts';
+import { requestId } from '../http/request-id.ts';
+import type { ApiContext, Call, RefusedCall, Route } from '../http/route.ts';
+import type { RequestGuard } from './request-guard.ts';
+import type { RequestLog } from './request-log.ts';
+
+export interface AnswerOptions {
+  readonly api: ApiContext;
+  readonly authenticate: Authenticate;
+  readonly cors: Cors;
+  readonly guard: RequestGuard;
+  /** Whether a service must name the contact by a header. */
+  readonly requireContactHeader: boolean;
+  readonly log: RequestLog;
+  /** Asked once a request: a service that shuts down lets go of its connections. */
+  readonly isDraining: () => boolean;
+}
+
+/** A request, and the route that is for it. */
+export interface Routed {
+  readonly route: Route;
+  readonly request: Request;
+  readonly params: Call['params'];
+}
+
+const OPEN: Principal = { kind: 'service', id: 'open' };
+
+/** Answers a request by its route: lets the caller in, turns whatever is thrown into an answer, logs. */
+export async function answer(options: AnswerOptions, routed: Routed): Promise<Response> {
+  const { api, cors, log, isDraining } = options;
+  const { request, route } = routed;
+  const started = performance.now();
+  const receivedAt = Date.now();
+  const url = new URL(request.url);
+  const id = requestId(request);
+  let read: Promise<unknown> | undefined;
+  const call: RefusedCall = {
+    request,
+    path: url.pathname,
+    requestId: id,
+    headers: {
+      'x-request-id': id,
+      ...cors.headers(request),
+      ...(isDraining() && { connection: 'close' }),
+    },
+    body: () => (read ??= readJsonBody(request, { maxBytes: api.maxBodyBytes })),
+  };
+  let response: Response;
+  let reason: string | undefined;
+  try {
+    response = await withCallersTrace(traceHeaders(request), () =>
+      handle(options, routed, { ...call, receivedAt, query: url.searchParams }),
+    );
+  } catch (error) {
+    const thrown = toHttpError(error, { requestId: id, exposeErrors: api.exposeErrors });
+    const failure = route.isOriginal ? thrown : await explained(thrown, request, read);
+    if (failure.status === 413 && failure.code !== undefined) {
+      api.app.metrics.countRefusal(failure.code);
+    }
+    log.failed(id, failure);
+    ({ reason } = failure);
+    response = await refuse(route, call, failure);
+  }
+  const ms = Math.round((performance.now() - started) * 10) / 10;
+  const { method } = request;
+  const { path, probe: isProbe = false } = route;
+  log.answered({ requestId: id, method, path, isProbe, response, ms, reason });
+  return response;
+}
+
+/**
+ * What the words of the original leave out: that a body is not compressed as it says, and that one was not
+ * read as JSON as its content type is another.
+ */
+async function explained(
+  failure: HttpError,
+  request: Request,
+  read: Promise<unknown> | undefined,
+): Promise<HttpError> {
+  const { status, code } = failure;
+  const encoding = encodingOf(request.headers);
+  if (failure.detail === UNREADABLE_BODY && encoding !== '') {
+    return new HttpError(
+      status,
+      `The body is not ${encoding}, as its content-encoding says, or what is in it is not UTF-8`,
+      { code: 'content_encoding_invalid', cause: failure.cause },
+    );
+  }
+  const contentType = request.headers.get('content-type') ?? '';
+  if ((status !== 400 && status !== 422) || isJsonType(contentType)) return failure;
+  const body = await read?.catch(() => undefined);
+  if (typeof body !== 'string') return failure;
+  const sent = contentType.slice(0, 100) || 'missing';
+  return new HttpError(
+    status,
+    `The body must be JSON with content-type: application/json; the content type is ${sent}`,
+    { code: code ?? 'content_type_not_json', headers: failure.headers },
+  );
+}
+
+/**
+ * Where the original has no route but a redirect, which would lead to any host that is named, a host that
+ * is not the service's finds nothing: a path with a slash at its end is the same path for others alone.
+ */
+function guardPath(guard: RequestGuard, request: Request, path: string): void {
+  try {
+    guard(request);
+  } catch (error) {
+    const isHost = error instanceof HttpError && error.code === 'host_not_allowed';
+    throw isHost && path.length > 1 && path.endsWith('/') ? notFound() : error;
+  }
+}
+
+async function handle(
+  { authenticate, guard, requireContactHeader }: AnswerOptions,
+  { route, request, params }: Routed,
+  call: RefusedCall & Pick<Call, 'query' | 'receivedAt'>,
+): Promise<Response> {
+  // No database keeps it, and JSON that holds it is refused, too.
+  if (request.url.includes('%00')) {
+    throw new HttpError(400, 'An address must not hold a NUL', { code: 'address_invalid' });
+  }
+  if (!route.refuses && !route.probe) guardPath(guard, request, call.path);
+  if (route.open) {
+    return route.handle({ ...call, principal: OPEN, contactByHeader: false, params });
+  }
+  let reason: string | undefined;
+  const explain = (why: string): void => void (reason = why);
+  const caller = await authenticate(request, call.body, explain);
+  if (!caller) throw unauthorized(reason);
+  if (isNobodys(caller)) throw unauthorized('the contact has a name that stands for nobody');
+  const required = requireContactHeader && !route.contactless;
+  const acting = actingAs(caller, request, { required });
+  if (route.bodyless && typeof (await call.body()) === 'string') throw notJson();
+  return route.handle({ ...call, ...acting, params });
+}
+
+async function refuse(route: Route, call: RefusedCall, failure: HttpError): Promise<Response> {
+  const headers = { ...call.headers, ...failure.headers };
+  if (route.encodeError) return route.encodeError(failure, { ...call, headers });
+  const body = errorBody(failure);
+  // A list of faults shows what the client sent as it was; a string may be the pipeline's.
+  const text = typeof failure.detail === 'string' ? cleanJson(body) : JSON.stringify(body);
+  return new Response(text, {
+    status: failure.status,
+    headers: { ...headers, 'content-type': 'application/json' },
+  });
+}
+
+/** The trace that a request is a part of, where its caller says so: W3C Trace Context. */
+function traceHeaders({ headers }: Request): Record<string, string> | undefined {
+  const traceparent = headers.get('traceparent');
+  if (traceparent === null) return undefined;
+  const tracestate = headers.get('tracestate');
+  return { traceparent, ...(tracestate !== null && { tracestate }) };
+}

@@ -1,0 +1,73 @@
+// What Node's own server knows of a request, and a web-standard one does not.
+import { IncomingMessage } from 'node:http';
+
+import { isJsonType } from '../http/json-body.ts';
+import {
+  CHAT_HEADERS,
+  CONTACT_HEADER,
+  THREAD_HEADER,
+  USER_HEADERS,
+} from '../http/naming-headers.ts';
+
+/** Headers of one value. Not `authorization`: two of them are refused, also when they are equal. */
+const SINGLE: readonly string[] = [
+  'content-type',
+  'content-encoding',
+  'idempotency-key',
+  'last-event-id',
+  'mcp-protocol-version',
+  'mcp-session-id',
+  'a2a-version',
+  'origin',
+  'x-request-id',
+  'x-jims-task',
+  'x-jims-statuses',
+  CONTACT_HEADER,
+  THREAD_HEADER,
+  ...USER_HEADERS,
+  ...CHAT_HEADERS,
+];
+
+/**
+ * The request as its client meant it: a header that was sent twice with the same value counts once, and
+ * a body that a middleware such as `express.json()` has read is there again. `host` is what
+ * `getRequestListener` of @hono/node-server passes beside the request; anything else changes nothing.
+ */
+export function fromNode(request: Request, host: unknown): Request {
+  const incoming = incomingOf(host);
+  if (!incoming) return request;
+  for (const name of SINGLE) {
+    const [value, ...more] = incoming.headersDistinct[name] ?? [];
+    if (value === undefined || more.length === 0) continue;
+    // Joined by ", " they would be another value.
+    if (more.every((each) => isSame(name, each, value))) request.headers.set(name, value);
+  }
+  return withBody(request, incoming);
+}
+
+/** Of content types it matters alone whether they say JSON: a library adds a charset to what its user has set. */
+function isSame(name: string, one: string, other: string): boolean {
+  return one === other || (name === 'content-type' && isJsonType(one) && isJsonType(other));
+}
+
+function incomingOf(host: unknown): IncomingMessage | undefined {
+  if (typeof host !== 'object' || host === null || !('incoming' in host)) return undefined;
+  return host.incoming instanceof IncomingMessage ? host.incoming : undefined;
+}
+
+function withBody(request: Request, incoming: IncomingMessage): Request {
+  // Express gives requests without a body an empty one, too.
+  if (!incoming.readableDidRead || !('body' in incoming)) return request;
+  const { body } = incoming;
+  if (body === undefined || request.method === 'GET' || request.method === 'HEAD') return request;
+  const headers = new Headers(request.headers);
+  // They were those of the bytes that came in.
+  for (const name of ['content-length', 'content-encoding']) headers.delete(name);
+  const isSent = typeof body === 'string' || body instanceof Uint8Array;
+  return new Request(request.url, {
+    method: request.method,
+    headers,
+    signal: request.signal,
+    body: isSent ? body : JSON.stringify(body),
+  });
+}

@@ -1,0 +1,169 @@
+import type { GenericSchema } from 'valibot';
+
+import { isJsonObject } from '../http/json-object.ts';
+import { MESSAGE_LENGTH } from '../http/operation.ts';
+import type { ErrorStatus, Operation, OperationResponse } from '../http/operation.ts';
+import { ErrorAnswer, RefusedAnswer } from './error-schemas.ts';
+
+export interface OpenApiOptions {
+  /** Where clients reach the service, where that is known. */
+  readonly publicUrl?: string | undefined;
+  readonly version: string;
+  /** Whether callers need a key. */
+  readonly secured: boolean;
+  /** For the schemas that have {@link MESSAGE_LENGTH}. */
+  readonly maxMessageBytes: number;
+  readonly operations: readonly Operation[];
+}
+
+type Json = Readonly<Record<string, unknown>>;
+type ToSchema = (schema: GenericSchema) => Json;
+
+const ERRORS: Readonly<Record<ErrorStatus, string>> = {
+  400: 'The body broke off, or is not UTF-8',
+  401: 'No key, or one that is not known',
+  403: 'A contact asks for another contact',
+  404: 'No such thing, or it belongs to somebody else',
+  409: 'Something else is going on in this thread, or the run was stopped',
+  413: 'The body, the message or the config is too large',
+  422: 'The request cannot be understood: what is wrong, and where',
+  429: 'Too much waits in this thread already',
+  500: 'The pipeline failed; the request id finds the reason in the log',
+  503: 'Not now: overloaded, shutting down, or without its database',
+  504: 'The pipeline took longer than it may',
+};
+const RETRY_LATER: ReadonlySet<number> = new Set([409, 429, 503]);
+
+const HEADERS = {
+  'x-request-id': {
+    description: 'Names this request in the log: yours, if you sent one, else a new one',
+    schema: { type: 'string' },
+  },
+  'retry-after': { description: 'Seconds', schema: { type: 'integer' } },
+  'www-authenticate': { description: 'The scheme that is wanted', schema: { const: 'Bearer' } },
+};
+
+/** The OpenAPI 3.1 document of these operations. Loads what makes it on its first call. */
+export async function openApiDocument(options: OpenApiOptions): Promise<Json> {
+  const { toJsonSchema } = await import('@valibot/to-json-schema');
+  const schemas: Record<string, unknown> = {};
+  const toSchema: ToSchema = (schema) => {
+    const config = { target: 'draft-2020-12', typeMode: 'input' } as const;
+    const { $schema: _, ...json } = toJsonSchema(schema, config);
+    return named(withLimit(json, options.maxMessageBytes), schemas);
+  };
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const operation of options.operations) {
+    const path = operation.path.replaceAll(/\/:(\w+)/g, '/{$1}');
+    const item = (paths[path] ??= {});
+    item[operation.method.toLowerCase()] = describe(operation, options.secured, toSchema);
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'JIMS API',
+      version: options.version,
+      description: 'A JIMS application: one message in, the answer out, each in its thread.',
+    },
+    ...(options.publicUrl !== undefined && { servers: [{ url: options.publicUrl }] }),
+    ...(options.secured && { security: [{ bearer: [] }] }),
+    paths,
+    components: {
+      schemas,
+      headers: HEADERS,
+      ...(options.secured && {
+        securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
+      }),
+    },
+  };
+}
+
+function describe(operation: Operation, secured: boolean, toSchema: ToSchema): Json {
+  const { operationId, summary, description, tags, request, open = false } = operation;
+  const responses = Object.entries(operation.responses).map(([status, response]) => [
+    status,
+    success(response, toSchema),
+  ]);
+  const errors = (operation.errors ?? [])
+    .filter((status) => status !== 401 || secured)
+    .map((status) => [status, failure(status, toSchema)]);
+  return {
+    operationId,
+    summary,
+    ...(description !== undefined && { description }),
+    tags,
+    ...(open && secured && { security: [] }),
+    ...(operation.parameters && {
+      parameters: operation.parameters.map(({ schema, ...parameter }) => ({
+        ...parameter,
+        schema: toSchema(schema),
+      })),
+    }),
+    ...(request && {
+      requestBody: {
+        required: true,
+        content: { 'application/json': { schema: toSchema(request) } },
+      },
+    }),
+    responses: Object.fromEntries([...responses, ...errors]),
+  };
+}
+
+function success(response: OperationResponse, toSchema: ToSchema): Json {
+  const { description, contentType = 'application/json', schema, example } = response;
+  const isEmpty = !schema && example === undefined && response.contentType === undefined;
+  const media = {
+    ...(schema && { schema: toSchema(schema) }),
+    ...(example !== undefined && { example }),
+  };
+  return {
+    description,
+    headers: headerRefs('x-request-id'),
+    ...(!isEmpty && { content: { [contentType]: media } }),
+  };
+}
+
+function failure(status: ErrorStatus, toSchema: ToSchema): Json {
+  const schema = toSchema(status === 422 ? RefusedAnswer : ErrorAnswer);
+  return {
+    description: ERRORS[status],
+    headers: headerRefs(
+      'x-request-id',
+      ...(RETRY_LATER.has(status) ? (['retry-after'] as const) : []),
+      ...(status === 401 ? (['www-authenticate'] as const) : []),
+    ),
+    content: { 'application/json': { schema } },
+  };
+}
+
+function headerRefs(...names: readonly (keyof typeof HEADERS)[]): Json {
+  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+}
+
+function withLimit(schema: Json, maxLength: number): Json {
+  const text = JSON.stringify(schema);
+  const limited: unknown = JSON.parse(text, (name, value: unknown) =>
+    name === 'maxLength' && value === MESSAGE_LENGTH ? maxLength : value,
+  );
+  return isJsonObject(limited) ? limited : schema;
+}
+
+/** The schema with every titled part of it moved to the components, and a reference in its place. */
+function named(schema: Json, components: Record<string, unknown>): Json {
+  const copy = Object.fromEntries(
+    Object.entries(schema).map(([key, value]) => [key, inside(key, value, components)]),
+  );
+  const { title, ...rest } = copy;
+  if (typeof title !== 'string') return copy;
+  components[title] = { title, ...rest };
+  return { $ref: `#/components/schemas/${title}` };
+}
+
+/** Keys whose values are data, and no schemas. */
+const DATA: ReadonlySet<string> = new Set(['default', 'const', 'enum', 'examples']);
+
+function inside(key: string, value: unknown, components: Record<string, unknown>): unknown {
+  if (DATA.has(key)) return value;
+  if (Array.isArray(value)) return value.map((item) => inside('', item, components));
+  return isJsonObject(value) ? named(value, components) : value;
+}

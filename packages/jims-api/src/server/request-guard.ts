@@ -1,0 +1,82 @@
+// Which requests are let through before anybody looks at the caller: what a page on the web can make a
+// browser send must have no effect here, and must read nothing.
+import type { Cors } from '../http/cors.ts';
+import { HttpError } from '../http/errors.ts';
+import { isKnownHost } from './hosts.ts';
+
+/** @throws HttpError 403 for a request that no page and no name of this kind may send. */
+export type RequestGuard = (request: Request) => void;
+
+export interface RequestGuardOptions {
+  readonly cors: Cors;
+  readonly publicUrl: string | undefined;
+  /** Host names beside those that no stranger can own; `undefined`: any. */
+  readonly allowedHosts: readonly string[] | undefined;
+}
+
+/** Methods that change nothing: another page may send them, and cannot read the answer. */
+const HARMLESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * Makes the check that all requests of all protocols go through:
+ *
+ * - `Host` must be a name that no web page can take over (DNS rebinding), when the service checks it;
+ * - what is not GET or HEAD must not come from a page of another origin (CSRF), unless CORS allows that
+ *   origin. Clients that are not browsers send neither `Origin` nor `Sec-Fetch-Site`.
+ */
+export function createRequestGuard(options: RequestGuardOptions): RequestGuard {
+  const { cors, publicUrl, allowedHosts } = options;
+  const publicAddress = publicUrl === undefined ? undefined : new URL(publicUrl);
+  const names = allowedHosts && [
+    ...allowedHosts,
+    ...(publicAddress ? [publicAddress.hostname] : []),
+  ];
+
+  function requireHost(request: Request): void {
+    const strange = names && hostsOf(request).find((host) => !isKnownHost(host, names));
+    if (strange === undefined) return;
+    throw new HttpError(
+      403,
+      `Requests to the host '${strange.slice(0, 100)}' are not answered: name it with --allowed-host (allowedHosts) or --public-url (publicUrl)`,
+      { code: 'host_not_allowed' },
+    );
+  }
+
+  function requireOrigin(request: Request): void {
+    if (HARMLESS.has(request.method)) return;
+    const origin = request.headers.get('origin');
+    const site = request.headers.get('sec-fetch-site');
+    if (origin !== null && (cors.allows(origin) || origin === publicAddress?.origin)) return;
+    if (site === 'same-origin') return;
+    // What a user does by hand is "none"; older browsers, and what is not a browser, say nothing.
+    const saysNothing = site === null || site === 'none';
+    if (saysNothing && (origin === null || isOwn(origin, request))) return;
+    throw new HttpError(
+      403,
+      `Pages of ${origin === null ? 'another origin' : `'${origin.slice(0, 100)}'`} may not call: allow their origin with --cors-origin (corsOrigins)`,
+      { code: 'origin_not_allowed' },
+    );
+  }
+
+  /** By the host alone, as a proxy in front may speak https for a service that does not. */
+  function isOwn(origin: string, request: Request): boolean {
+    if (publicAddress !== undefined) return false;
+    const page = URL.parse(origin);
+    // A host may name the port that its scheme has anyway.
+    const isOf = (host: string): boolean =>
+      URL.parse(`${page?.protocol}//${host}`)?.host === page?.host;
+    return page !== null && page.host !== '' && hostsOf(request).some(isOf);
+  }
+
+  return (request) => {
+    requireHost(request);
+    requireOrigin(request);
+  };
+}
+
+/** The host that a request names in its address and in its header: a server may make one of the other. */
+function hostsOf(request: Request): readonly string[] {
+  const header = request.headers.get('host') ?? '';
+  const { host } = new URL(request.url);
+  return header === '' || header === host ? [host] : [host, header];
+}

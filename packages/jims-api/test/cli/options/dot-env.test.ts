@@ -1,0 +1,115 @@
+// Through the real command: a file .env that cannot be understood is never passed over.
+import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+
+import { folderWith, runCommand, serveCommand } from '../../support/command.ts';
+import type { Folder } from '../../support/command.ts';
+
+const APP = 'export const app = (ctx) => ctx.sendMessage(process.env.GREETING);\n';
+const KEY = 'JIMS_API_KEY=s3cret\nGREETING=grüß\n';
+
+function utf16(text: string, order: 'le' | 'be'): Buffer {
+  const bytes = Buffer.from(`\uFEFF${text}`, 'utf16le');
+  return order === 'le' ? bytes : bytes.swap16();
+}
+
+describe('.env', { concurrency: 2 }, () => {
+  for (const order of ['le', 'be'] as const) {
+    test(`in UTF-16 ${order} is read by its byte order mark`, async () => {
+      using folder = folderWith({ 'app.js': APP, '.env': utf16(KEY, order) });
+      await using service = await serveCommand([], { cwd: folder.path });
+      const chat = (headers: object): Promise<Response> =>
+        fetch(`${service.url}/api/v1/chat`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', ...headers },
+          body: JSON.stringify({ contact_id: 'c', message: 'x' }),
+        });
+      assert.equal((await chat({})).status, 401);
+      const response = await chat({ authorization: 'Bearer s3cret' });
+      assert.match(await response.text(), /gr\\u00fc\\u00df|grüß/);
+    });
+  }
+
+  test('may name an option within a value of several lines', async () => {
+    const env = 'GREETING="first\nJIMS_API_KEY is a word\nlast"\nJIMS-API-KEY=s3cret\n';
+    using folder = folderWith({ 'app.js': APP, '.env': env });
+    await using service = await serveCommand([], { cwd: folder.path });
+    const warning = /JIMS-API-KEY is not an option: did you mean JIMS_API_KEY\?/;
+    assert.match(service.log.join('\n'), warning);
+  });
+
+  const unusable: Readonly<Record<string, readonly [make: (file: string) => void, said: RegExp]>> =
+    {
+      'that is a folder': [
+        (file) => mkdirSync(file),
+        /\.env cannot be read: it is a folder\. Docker makes one where the file of a bind mount is missing: remove it\n$/,
+      ],
+      'that leads to nothing': [
+        (file) => symlinkSync('/nowhere/at/all', file),
+        /\.env cannot be read: it is a link to a file that is not there\n$/,
+      ],
+      'in UTF-16 without a mark': [
+        (file) => writeFileSync(file, utf16(KEY, 'le').subarray(2)),
+        /\.env cannot be read: save it as UTF-8\n$/,
+      ],
+      'in UTF-32': [
+        (file) => writeFileSync(file, Buffer.from('fffe00004a000000', 'hex')),
+        /\.env cannot be read: save it as UTF-8\n$/,
+      ],
+      'in Latin-1': [
+        (file) => writeFileSync(file, Buffer.from('PASSWORD=grüß\n', 'latin1')),
+        /\.env cannot be read: save it as UTF-8\n$/,
+      ],
+      ...Object.fromEntries(
+        [
+          'JIMS_API_KEY: s3cret',
+          'set JIMS_API_KEY=s3cret',
+          '$env:JIMS_API_KEY = "s3cret"',
+          '- JIMS_API_KEY=s3cret',
+          '"JIMS_API_KEY": "s3cret"',
+          'JIMS_API_KEY s3cret',
+        ].map((line) => [
+          `with the line ${line}`,
+          [
+            (file: string) => writeFileSync(file, `# of JIMS_X: a comment\nA=JIMS_B\n${line}\n`),
+            /\.env:3 sets no variable: it must begin with JIMS_API_KEY=\n$/,
+          ] as const,
+        ]),
+      ),
+    };
+  for (const [title, [make, said]] of Object.entries(unusable)) {
+    test(`${title} is one line, and exit code 1`, async () => {
+      using folder = folderWith({ 'app.js': APP });
+      make(join(folder.path, '.env'));
+      await isOneLine(folder, said);
+    });
+  }
+
+  test('that must not be read is one line, and exit code 1', async (t) => {
+    if (process.getuid?.() === 0) return t.skip('root may read everything');
+    using folder = folderWith({ 'app.js': APP, '.env': KEY });
+    chmodSync(join(folder.path, '.env'), 0);
+    await isOneLine(folder, /\.env cannot be read: this user may not read it: .*\n$/);
+  });
+
+  test('in a folder that was removed: one line, and exit code 1', async () => {
+    using folder = folderWith({ 'gone/x': '' });
+    const gone = join(folder.path, 'gone');
+    const preload = `process.chdir(${JSON.stringify(gone)}); (await import('node:fs')).rmSync(${JSON.stringify(gone)}, { recursive: true });`;
+    const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preload)}` };
+    const { code, stderr } = await runCommand([], { cwd: folder.path, env });
+    assert.equal(code, 1);
+    assert.equal(stderr, 'jims-api: The current folder was removed: change to one that is there\n');
+  });
+});
+
+async function isOneLine(folder: Folder, said: RegExp): Promise<void> {
+  const { code, stdout, stderr } = await runCommand([], { cwd: folder.path });
+  assert.match(stderr, /^jims-api: .+\n$/);
+  assert.match(stderr, said);
+  assert.doesNotMatch(stderr, /s3cret/);
+  assert.equal(stdout, '');
+  assert.equal(code, 1);
+}

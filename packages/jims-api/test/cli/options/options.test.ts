@@ -1,0 +1,347 @@
+// Through the real command: what it says about its options, and how it takes them.
+import assert from 'node:assert/strict';
+import { get } from 'node:http';
+import { createServer } from 'node:net';
+import { describe, test } from 'node:test';
+
+import { folderWith, runCommand, serveCommand } from '../../support/command.ts';
+
+const ECHO = 'export const app = (ctx) => ctx.sendMessage(`You said: ${ctx.lastUserMessage}`);\n';
+const HELLO = JSON.stringify({ contact_id: 'customer:42', message: 'Hello' });
+
+function post(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
+  return fetch(`${url}/api/v1/chat`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: HELLO,
+  });
+}
+
+/** `fetch` sends no Host of one's own. */
+function statusAt(url: string, host: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    get(`${url}/openapi.json`, { headers: { host, authorization: 'Bearer key' } }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    }).on('error', reject);
+  });
+}
+
+describe('options', { concurrency: 2 }, () => {
+  test('--help names every option with its variable and its default, and gives examples', async () => {
+    using folder = folderWith({});
+    const { code, stdout, stderr } = await runCommand(['--help', '--port', 'abc'], {
+      cwd: folder.path,
+    });
+    assert.equal(code, 0);
+    assert.equal(stderr, '');
+    for (const name of [
+      'app',
+      'host',
+      'port',
+      'db',
+      'api-key',
+      'authentik-url',
+      'authentik-app-slug',
+      'metrics-port',
+      'enable-sentry',
+      'verbose',
+    ]) {
+      const variable = `JIMS_${name.replaceAll('-', '_').toUpperCase()}`;
+      assert.match(stdout, new RegExp(`--${name}\\b.*\\[${variable}\\b`), name);
+    }
+    assert.match(stdout, /--port .*default: 8080/);
+    assert.match(stdout, /--db .*JIMS_DB_CONN_URI/);
+    assert.match(stdout, /Examples:\n {2}jims-api --app/);
+    assert.match(stdout, /Flags win over the environment, the environment over \.env/);
+  });
+
+  test('sizes of messages and configs are those that are given', async () => {
+    using folder = folderWith({ 'app.ts': ECHO });
+    const args = ['--app', './app.ts:app', '--db', 'sqlite::memory:', '--max-config-size', '40'];
+    const env = { JIMS_MAX_MESSAGE_SIZE: '10' };
+    await using command = await serveCommand(args, { cwd: folder.path, env });
+    const send = async (more: object): Promise<unknown> => {
+      const body = JSON.stringify({ contact_id: 'c', message: 'Hello', ...more });
+      const headers = { 'content-type': 'application/json' };
+      const response = await fetch(`${command.url}/api/v1/chat`, { method: 'POST', headers, body });
+      return [response.status, /"code":"(\w+)"/.exec(await response.text())?.[1]];
+    };
+    assert.deepEqual(await send({}), [200, undefined]);
+    assert.deepEqual(await send({ message: 'Hello world' }), [413, 'message_too_large']);
+    const thread_config = { note: 'x'.repeat(40) };
+    assert.deepEqual(await send({ thread_config }), [413, 'config_too_large']);
+    const document = await (await fetch(`${command.url}/openapi.json`)).text();
+    assert.match(document, /"message":\{"type":"string","maxLength":10,/);
+  });
+
+  test('--version is the version of the package', async () => {
+    using folder = folderWith({});
+    const { code, stdout } = await runCommand(['--version'], { cwd: folder.path });
+    assert.equal(code, 0);
+    assert.match(stdout, /^jims-api \d+\.\d+\.\d+\S*\n$/);
+  });
+
+  for (const [title, args, message] of [
+    ['an unknown option', ['--nope'], 'No such option: --nope'],
+    [
+      'a public address that is none',
+      ['--public-url', 'chat.example'],
+      "Invalid value for '--public-url': 'chat.example' is no address such as https://chat.example.",
+    ],
+    [
+      'an origin by a pattern',
+      ['--cors-origin', 'https://*.example'],
+      "Invalid value for '--cors-origin': 'https://*.example' is no origin such as https://app.example. Origins are exact: name each one, or * for any.",
+    ],
+    [
+      'an allowed host that is an address',
+      ['--allowed-host', 'https://chat.example'],
+      "Invalid value for '--allowed-host': 'https://chat.example' is not a host name such as chat.example, without scheme and port.",
+    ],
+    [
+      'a misspelt option',
+      ['--metrcs-port', '1'],
+      'No such option: --metrcs-port Did you mean --metrics-port?',
+    ],
+    [
+      'the beginning of an option',
+      ['--metrics-p', '1'],
+      'No such option: --metrics-p Did you mean --metrics-port?',
+    ],
+    ['an option without its value', ['--port'], "Option '--port' requires an argument."],
+    [
+      'a value that begins with a dash',
+      ['--port', '-1'],
+      "Option '--port' requires an argument; one that begins with a dash is given as --port=-…",
+    ],
+    ['an extra word', ['extra'], 'Got unexpected extra argument (extra)'],
+    [
+      'a port that is no number',
+      ['--port', 'abc'],
+      "Invalid value for '--port': 'abc' is not a valid integer.",
+    ],
+    [
+      'a port out of range',
+      ['--port', '99999'],
+      "Invalid value for '--port': 99999 is not between 0 and 65535.",
+    ],
+    [
+      'one port for two',
+      ['--port', '7000', '--metrics-port', '7000'],
+      '--port and --metrics-port are both 7000: choose another one.',
+    ],
+    [
+      'a loader that is none',
+      ['--loader', 'babel'],
+      "Invalid value for '--loader': 'babel' is none of auto, native, tsx.",
+    ],
+    [
+      'an empty key',
+      ['--api-key', ''],
+      '--api-key is empty: give it a key, or remove it to leave the API open.',
+    ],
+    [
+      'a URL without a slug',
+      ['--authentik-url', 'http://a.example'],
+      '--authentik-url needs --authentik-app-slug beside it.',
+    ],
+    [
+      'a slug without a URL',
+      ['--authentik-app-slug', 'app'],
+      '--authentik-app-slug needs --authentik-url beside it.',
+    ],
+    [
+      'a URL of another kind',
+      ['--authentik-url', 'ftp://a', '--authentik-app-slug', 'app'],
+      "Invalid value for '--authentik-url': 'ftp://a' is not an http(s) address.",
+    ],
+  ] as const) {
+    test(`${title} is one line and exit code 2`, async () => {
+      using folder = folderWith({ 'app.js': ECHO });
+      const { code, stdout, stderr } = await runCommand(args, { cwd: folder.path });
+      assert.equal(code, 2);
+      assert.equal(stdout, '');
+      assert.equal(
+        stderr,
+        `Usage: jims-api [OPTIONS]\nTry 'jims-api --help' for help.\n\nError: ${message}\n`,
+      );
+    });
+  }
+
+  for (const [variable, value, message] of [
+    ['JIMS_PORT', '1.5', "Invalid value for '--port': '1.5' is not a valid integer."],
+    ['JIMS_VERBOSE', 'maybe', "Invalid value for '--verbose': 'maybe' is not a valid boolean."],
+    [
+      'JIMS_API_KEY',
+      '',
+      'JIMS_API_KEY is empty: give it a key, or remove it to leave the API open.',
+    ],
+  ] as const) {
+    test(`${variable}=${value} is refused as a flag would be`, async () => {
+      using folder = folderWith({ 'app.js': ECHO });
+      const { code, stderr } = await runCommand([], {
+        cwd: folder.path,
+        env: { [variable]: value },
+      });
+      assert.equal(code, 2);
+      assert.ok(stderr.endsWith(`\nError: ${message}\n`), stderr);
+    });
+  }
+
+  test('flags win over the environment, the environment over .env, empty variables count as unset', async () => {
+    using folder = folderWith({
+      'app.js': ECHO,
+      '.env':
+        '\uFEFFJIMS_API_KEY=of-the-file\nJIMS_DB=sqlite:///file.db\nJIMS_EXPOSE_ERRORS=no\n# a comment\n',
+    });
+    const env = { JIMS_DB: 'sqlite:///environment.db', JIMS_APP: '', JIMS_MAX_RUNS: ' 7 ' };
+    await using fromFile = await serveCommand([], { cwd: folder.path, env });
+    assert.match(fromFile.log.join('\n'), /environment\.db/);
+    assert.equal((await post(fromFile.url)).status, 401);
+    assert.equal((await post(fromFile.url, { authorization: 'Bearer of-the-file' })).status, 200);
+
+    await using byFlag = await serveCommand(
+      ['--db', 'sqlite:///flag.db', '--api-key', 'a', '--api-key', 'b,c'],
+      {
+        cwd: folder.path,
+        env: { ...env, JIMS_API_KEY: 'of-the-environment' },
+      },
+    );
+    assert.match(byFlag.log.join('\n'), /flag\.db/);
+    for (const [key, status] of [
+      ['a', 200],
+      ['b,c', 200],
+      ['of-the-environment', 401],
+      ['of-the-file', 401],
+    ] as const) {
+      assert.equal(
+        (await post(byFlag.url, { authorization: `Bearer ${key}` })).status,
+        status,
+        key,
+      );
+    }
+  });
+
+  test('a variable may hold several keys and patterns, with commas between them', async () => {
+    using folder = folderWith({ 'app.js': ECHO });
+    const env = { JIMS_API_KEY: 'one, two', JIMS_ALLOWED_EVENT_TYPES: 'crm.*' };
+    await using service = await serveCommand([], { cwd: folder.path, env });
+    for (const key of ['one', 'two']) {
+      const response = await post(service.url, { authorization: `Bearer ${key}` });
+      assert.equal(response.status, 422, 'comm.user_message is not among the patterns');
+    }
+    assert.equal((await post(service.url, { authorization: 'Bearer one, two' })).status, 401);
+  });
+
+  test('the host of a request is checked without keys or on a loopback address, and by --allowed-host', async () => {
+    using folder = folderWith({ 'app.js': ECHO });
+    const evil = 'evil.example:8080';
+    const key = { JIMS_API_KEY: 'key' };
+    const anywhere = ['--host', '0.0.0.0'];
+    for (const [args, env, expected] of [
+      [[], {}, { [evil]: 403, localhost: 200, '10.0.0.1': 200 }],
+      [anywhere, {}, { [evil]: 403, jims: 200 }],
+      [[], key, { [evil]: 403 }],
+      [anywhere, key, { [evil]: 200 }],
+      [[], { JIMS_ALLOWED_HOST: 'chat.example, evil.example' }, { [evil]: 200, 'a.example': 403 }],
+      [anywhere, { ...key, JIMS_ALLOWED_HOST: 'chat.example' }, { [evil]: 403 }],
+      [[], { JIMS_PUBLIC_URL: 'https://evil.example' }, { [evil]: 200 }],
+    ] as const) {
+      await using service = await serveCommand(args, { cwd: folder.path, env });
+      for (const [host, status] of Object.entries(expected)) {
+        const what = `${args.join(' ')} ${JSON.stringify(env)} ${host}`;
+        assert.equal(await statusAt(service.url, host), status, what);
+      }
+    }
+  });
+
+  test('--require-contact-header refuses a service that names no contact by it', async () => {
+    using folder = folderWith({ 'app.js': ECHO });
+    await using service = await serveCommand(['--require-contact-header'], { cwd: folder.path });
+    assert.equal((await post(service.url)).status, 400);
+    assert.equal((await post(service.url, { 'x-jims-contact-id': 'customer:42' })).status, 200);
+  });
+
+  test('variables reach the app, those of .env too', async () => {
+    using folder = folderWith({
+      'app.js': 'export const app = (ctx) => ctx.sendMessage(process.env.GREETING);\n',
+      '.env': 'GREETING="Hello from .env"\n',
+    });
+    await using service = await serveCommand([], { cwd: folder.path });
+    assert.match(await (await post(service.url)).text(), /Hello from \.env/);
+  });
+
+  test('a busy port is one line that names the option, and exit code 1', async () => {
+    using folder = folderWith({ 'app.js': ECHO });
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const address = other.address();
+    const port = typeof address === 'object' && address ? String(address.port) : '';
+    for (const [option, free] of [
+      ['--port', '--metrics-port'],
+      ['--metrics-port', '--port'],
+    ] as const) {
+      const args = ['--host', '127.0.0.1', option, port, free, '0'];
+      const { code, stdout, stderr } = await runCommand(args, { cwd: folder.path });
+      assert.equal(code, 1);
+      assert.equal(stdout, '');
+      assert.equal(
+        stderr,
+        `jims-api: Cannot listen on 127.0.0.1:${port}: the port is in use, choose another one (${option})\n`,
+      );
+    }
+    other.close();
+  });
+
+  test('a host that is not of this machine is one line that names its option', async () => {
+    using folder = folderWith({ 'app.js': ECHO });
+    for (const [option, more] of [
+      ['--host', []],
+      ['--metrics-host', ['--host', '127.0.0.1']],
+    ] as const) {
+      const args = [option, '192.0.2.1', '--port', '0', '--metrics-port', '0', ...more];
+      const { code, stderr } = await runCommand(args, { cwd: folder.path });
+      assert.equal(code, 1);
+      assert.equal(
+        stderr,
+        `jims-api: Cannot listen on 192.0.2.1:0: the host is not an address of this machine (${option})\n`,
+      );
+    }
+  });
+
+  test('a schema is for PostgreSQL, by the flag as by the variable', async () => {
+    using folder = folderWith({ 'app.js': ECHO });
+    const db = ['--db', 'sqlite:///chat.db'];
+    const env = { JIMS_SCHEMA: 'chat' };
+    for (const { code, stderr } of [
+      await runCommand([...db, '--schema', 'chat'], { cwd: folder.path }),
+      await runCommand(db, { cwd: folder.path, env }),
+    ]) {
+      assert.equal(code, 1);
+      assert.equal(stderr, 'jims-api: A SQLite file has no schemas: leave out the schema\n');
+    }
+  });
+
+  test('a database that cannot be had is one line, and exit code 1', async () => {
+    using folder = folderWith({ 'app.js': ECHO });
+    for (const [url, why] of [
+      ['mysql://x', /use sqlite:\/\/\/file\.db or postgresql:/],
+      ['sqlite:////dev/null/x.db', /'\/dev\/null\/x\.db'/],
+      ['sqlite:///100%.db', /write % as %25/],
+      ['sqlite:///app.js', /'app\.js' .*file is not a database/],
+      [`sqlite:///${folder.path}`, /it is a folder/],
+      ['postgresql://someone:secret@127.0.0.1:1/x', /127\.0\.0\.1:1\/x does not answer/],
+      ['postgresql://[', /URL cannot be read/],
+      ['someone:secret@db/x', /Cannot tell which database/],
+      ['postgresql+asyncpg://u:secret@127.0.0.1:1/x?ssl=require', /does not answer/],
+      ['postgresql://u:secret@127.0.0.1:1/x?sslmode=verify-ca', /sslrootcert=FILE/],
+    ] as const) {
+      const { code, stderr } = await runCommand(['--db', url], { cwd: folder.path });
+      assert.equal(code, 1, url);
+      assert.match(stderr, /^jims-api: .+\n$/, url);
+      assert.match(stderr, why);
+      assert.doesNotMatch(stderr, /secret/);
+    }
+  });
+});

@@ -1,0 +1,100 @@
+// Through the real command: variables that somebody else sets, that are misspelt, and hosts as people write them.
+import assert from 'node:assert/strict';
+import { networkInterfaces } from 'node:os';
+import { describe, test } from 'node:test';
+
+import * as v from 'valibot';
+
+import { folderWith, runCommand, serveCommand } from '../../support/command.ts';
+import type { Running } from '../../support/command.ts';
+
+const APP = { 'app.js': "export const app = (ctx) => ctx.sendMessage('Hello');\n" };
+const Line = v.pipe(v.string(), v.parseJson(), v.object({ level: v.number(), msg: v.string() }));
+
+function warnings(service: Running): readonly string[] {
+  return service.log
+    .map((line) => v.parse(Line, line))
+    .filter(({ level }) => level === 40)
+    .map(({ msg }) => msg);
+}
+
+describe('variables', { concurrency: 2 }, () => {
+  test('that Kubernetes sets for a service of that name are not heeded, with a warning', async () => {
+    using folder = folderWith(APP);
+    const env = {
+      JIMS_PORT: 'tcp://10.0.171.239:8080',
+      JIMS_METRICS_PORT: 'udp://10.0.171.240:8000',
+      JIMS_MAX_RUNS: 'tcp://10.0.171.241:80',
+      JIMS_SERVICE_HOST: '10.0.171.239',
+      JIMS_SERVICE_PORT: '8080',
+      JIMS_PORT_8080_TCP: 'tcp://10.0.171.239:8080',
+      JIMS_PORT_8080_TCP_PROTO: 'tcp',
+    };
+    await using service = await serveCommand([], { cwd: folder.path, env });
+    assert.deepEqual(
+      warnings(service).toSorted(),
+      ['max-runs', 'metrics-port', 'port'].map((name) => {
+        const variable = `JIMS_${name.replace('-', '_').toUpperCase()}` as keyof typeof env;
+        return `${variable}=${env[variable]} is not heeded: Kubernetes sets it, for a service of that name. Say enableServiceLinks: false in the pod's spec, or give --${name}`;
+      }),
+    );
+  });
+
+  test('with an address in a flag, or another address, are still refused', async () => {
+    using folder = folderWith(APP);
+    for (const [args, env] of [
+      [['--port', 'tcp://10.0.0.1:80'], {}],
+      [[], { JIMS_PORT: 'http://10.0.0.1:80' }],
+    ] as const) {
+      const { code, stderr } = await runCommand(args, { cwd: folder.path, env });
+      assert.equal(code, 2);
+      assert.match(stderr, /Invalid value for '--port': '.*' is not a valid integer\.\n$/);
+    }
+  });
+
+  test('that are nearly those of an option are named, without their value', async () => {
+    using folder = folderWith({ ...APP, '.env': 'jims_api_key=s3cret\n' });
+    const env = { JIMS_API_KEYS: 's3cret', JIMS_DB_CON_URI: 's3cret', JIMS_OF_OTHERS: 's3cret' };
+    await using service = await serveCommand([], { cwd: folder.path, env });
+    assert.deepEqual(warnings(service).toSorted(), [
+      'JIMS_API_KEYS is not an option: did you mean JIMS_API_KEY?',
+      'JIMS_DB_CON_URI is not an option: did you mean JIMS_DB_CONN_URI?',
+      'jims_api_key is not an option: did you mean JIMS_API_KEY?',
+    ]);
+    assert.doesNotMatch(service.log.join('\n'), /s3cret/);
+  });
+});
+
+describe('a host', { concurrency: 2 }, () => {
+  const hasIPv6 = Object.values(networkInterfaces()).some((addresses) =>
+    addresses?.some(({ address }) => address === '::1'),
+  );
+
+  test('may have the brackets of a URL', { skip: !hasIPv6 && 'needs IPv6' }, async () => {
+    using folder = folderWith(APP);
+    for (const [host, metricsHost] of [
+      ['[::]', '127.0.0.1'],
+      ['127.0.0.1', '[::1]'],
+      ['[::1]', '[127.0.0.1]'],
+    ] as const) {
+      const args = ['--host', host, '--metrics-host', metricsHost];
+      await using service = await serveCommand(args, { cwd: folder.path });
+      const bare = host.replaceAll(/[[\]]/g, '');
+      assert.match(service.log[0] ?? '', new RegExp(`"host":"${bare}"`));
+    }
+  });
+
+  for (const host of ['0.0.0.0:8080', '[::]:8080', 'http://0.0.0.0', '*', '', 'a b']) {
+    test(`'${host}' is one line, and exit code 2`, async () => {
+      using folder = folderWith(APP);
+      const { code, stderr } = await runCommand(['--host', host], { cwd: folder.path });
+      assert.equal(code, 2);
+      assert.ok(
+        stderr.endsWith(
+          `\nError: Invalid value for '--host': '${host}' is not an address such as 0.0.0.0, [::] or localhost. The port has an option of its own.\n`,
+        ),
+        stderr,
+      );
+    });
+  }
+});

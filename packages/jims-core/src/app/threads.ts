@@ -1,0 +1,192 @@
+import { threadNotFound } from '../store/refusals.ts';
+import type { EventList, EventPage, TailQuery, ThreadList, ThreadQuery } from '../store/store.ts';
+import type { JsonObject, ThreadEvent } from '../thread/event.ts';
+import type { NewThread, Thread } from '../thread/thread.ts';
+import { eventPieces, piecesOf } from './event-pieces.ts';
+import type { OpenApp } from './open-app.ts';
+import { ThreadController } from './thread-controller.ts';
+import { threadFeed } from './thread-feed.ts';
+import type { ThreadFeedOptions } from './thread-feed.ts';
+
+/** The events of a thread as its runs see them. */
+export interface RecentEvents {
+  /** Oldest first. */
+  readonly events: readonly ThreadEvent[];
+  /** Whether there are older ones; see `ThreadContext.isCut`. */
+  readonly isCut: boolean;
+}
+
+/** The threads of an app: `app.threads`. */
+export class AppThreads {
+  readonly #app: OpenApp;
+
+  constructor(app: OpenApp) {
+    this.#app = app;
+  }
+
+  /**
+   * Gets a thread by its id.
+   *
+   * @throws JimsError `thread_not_found`
+   * @example
+   * const thread = await app.threads.get(threadId);
+   */
+  async get(threadId: string): Promise<ThreadController> {
+    const thread = await this.find(threadId);
+    if (!thread) throw threadNotFound(threadId);
+    return thread;
+  }
+
+  /** Finds a thread by its id; `undefined` when there is none. */
+  async find(threadId: string): Promise<ThreadController | undefined> {
+    const { store } = await this.#app.opened();
+    return this.#controller(await store.thread(threadId));
+  }
+
+  /**
+   * Finds a contact's thread by its external id, which names it within that contact. Other writers may
+   * leave several of one name: this is the newest.
+   *
+   * @example
+   * const ticket = await app.threads.findByExternalId('customer:42', 'ticket-7');
+   */
+  async findByExternalId(
+    contactId: string,
+    externalId: string,
+  ): Promise<ThreadController | undefined> {
+    const { store } = await this.#app.opened();
+    return this.#controller(await store.threadByExternalId(contactId, externalId));
+  }
+
+  /** Finds the newest thread of a contact. */
+  async latest(contactId: string): Promise<ThreadController | undefined> {
+    const { store } = await this.#app.opened();
+    return this.#controller(await store.latestThread(contactId));
+  }
+
+  /**
+   * Gets the thread by its id, or the contact's by its external id, or makes it.
+   *
+   * @example
+   * const thread = await app.threads.getOrCreate({ contactId: 'customer:42' });
+   */
+  async getOrCreate(spec: NewThread): Promise<ThreadController> {
+    const { thread } = await this.ensure(spec);
+    return new ThreadController(thread, this.#app);
+  }
+
+  /** Does the same as `getOrCreate`, and says whether the thread was made. */
+  async ensure(spec: NewThread): Promise<{ thread: Thread; created: boolean }> {
+    const { store } = await this.#app.opened();
+    return store.openThread(spec);
+  }
+
+  /**
+   * Lists threads, newest first: of a contact, with an external id, or all. Fewer than `limit` may come
+   * when their configs are large; `more` says whether to go on, with the last one as `before`.
+   *
+   * @example
+   * const { threads } = await app.threads.list({ contactId: 'customer:42', limit: 20 });
+   */
+  async list(query: ThreadQuery): Promise<ThreadList> {
+    const { store } = await this.#app.opened();
+    return store.listThreads(query);
+  }
+
+  /**
+   * Some of a thread's events, oldest first. Fewer than `limit` may come when they are large or of other
+   * domains; `more` and `last` say whether and where to go on. `readEvents` goes through all.
+   */
+  async events(threadId: string, page: EventPage): Promise<EventList> {
+    const { store } = await this.#app.opened();
+    return store.pageEvents(threadId, page);
+  }
+
+  /**
+   * Every event of a thread, oldest first, in pieces of at most about a megabyte: a long thread is
+   * never in memory as a whole.
+   *
+   * @example
+   * ```ts
+   * for await (const events of app.threads.readEvents(thread.id, { domains: ['comm'] })) {
+   *   for (const event of events) console.log(event.data);
+   * }
+   * ```
+   */
+  async *readEvents(
+    threadId: string,
+    options: Pick<EventPage, 'after' | 'domains'> = {},
+  ): AsyncGenerator<readonly ThreadEvent[], void, void> {
+    const { store } = await this.#app.opened();
+    for await (const { events } of eventPieces(store, threadId, options)) yield events;
+  }
+
+  /**
+   * As `readEvents`, for a thread that is likely to be used again: what this process has read of it
+   * before is not read again when that is all of the thread.
+   */
+  async *allEvents(thread: Thread): AsyncGenerator<readonly ThreadEvent[], void, void> {
+    const recent = await this.recentEvents(thread);
+    if (recent.isCut) yield* this.readEvents(thread.id);
+    else yield* piecesOf(recent.events);
+  }
+
+  /**
+   * The newest events before a position, of all events without one, oldest first: as many as fit
+   * `maxBytes`, but one at least. Before them comes the newest value of each state that is older.
+   */
+  async eventsBefore(
+    threadId: string,
+    tail: Pick<TailQuery, 'before' | 'maxBytes'>,
+  ): Promise<readonly ThreadEvent[]> {
+    const { store } = await this.#app.opened();
+    const { states, events } = await store.readTail(threadId, tail);
+    return [...states, ...events];
+  }
+
+  /** A thread's events as its runs see them: all, or the newest part of a large thread. */
+  async recentEvents(thread: Thread): Promise<RecentEvents> {
+    const { engine } = await this.#app.opened();
+    return engine.events.load(thread);
+  }
+
+  /**
+   * Follows a thread: its events, then those that come, until the signal aborts, the thread is erased,
+   * or the app is closed.
+   *
+   * @example
+   * for await (const event of app.threads.follow(threadId, { signal })) console.log(event.type);
+   */
+  async *follow(threadId: string, options: ThreadFeedOptions): AsyncGenerator<ThreadEvent> {
+    const { store } = await this.#app.opened();
+    const signal = AbortSignal.any([options.signal, this.#app.closed]);
+    yield* threadFeed(store, threadId, { ...options, signal });
+  }
+
+  /** Replaces a thread's config; `undefined` when there is no such thread. */
+  async updateConfig(threadId: string, config: JsonObject): Promise<Thread | undefined> {
+    const { store } = await this.#app.opened();
+    return store.updateThreadConfig(threadId, config);
+  }
+
+  /**
+   * Erases a thread, or all threads of a contact, with their events and runs, and stops the runs that
+   * work on them. Resolves with the ids of the erased threads when all of it is gone. Many threads are
+   * erased in pieces: until then other readers may still see some of them, each of them whole.
+   *
+   * @example
+   * await app.threads.delete({ contactId: 'customer:42' });
+   */
+  async delete(
+    which: { readonly threadId: string } | { readonly contactId: string },
+  ): Promise<readonly string[]> {
+    const { store, engine } = await this.#app.opened();
+    const ids = await store.deleteThreads(which);
+    engine.dropThreads(ids);
+    return ids;
+  }
+
+  #controller(thread: Thread | undefined): ThreadController | undefined {
+    return thread && new ThreadController(thread, this.#app);
+  }
+}
