@@ -1,8 +1,8 @@
+import type { Principal, Thread } from 'jims-core';
 // External ids as clients know them. They are unique within their contact. Those that the service makes
 // begin with a word that no client may begin one with, and name their maker: so what a contact or a
 // protocol's client calls a thread is never what a service calls one.
-import { supersededBy } from 'jims-core';
-import type { Principal, Thread } from 'jims-core';
+import { supersededBy } from 'jims-core/host';
 
 const RESERVED = 'jims:';
 const CONTACT = 'contact';

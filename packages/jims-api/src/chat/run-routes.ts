@@ -1,5 +1,5 @@
 // How every protocol starts a run, and answers with it.
-import { describeError, isJimsError } from 'jims-core';
+import { isJimsError } from 'jims-core';
 import type {
   CancelReason,
   JimsApp,
@@ -11,6 +11,7 @@ import type {
   RunResult,
   RunThread,
 } from 'jims-core';
+import { describeError } from 'jims-core/host';
 
 import { contactInQuery, isNobody } from '../http/contact.ts';
 import { HttpError, notFound } from '../http/errors.ts';

@@ -1,5 +1,6 @@
-import { JimsError, textPieces } from 'jims-core';
+import { JimsError } from 'jims-core';
 import type { AgentStatus, ListenOptions, NewEvent, Run, RunEnd } from 'jims-core';
+import { textPieces } from 'jims-core/host';
 
 import { assistantText } from './said.ts';
 

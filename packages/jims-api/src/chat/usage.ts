@@ -1,4 +1,5 @@
-import type { ModelUsage, RunResult } from 'jims-core';
+import type { RunResult } from 'jims-core';
+import type { ModelUsage } from 'jims-core/llm';
 
 /** What a model was used for, as the wire has it. */
 export interface UsageOnWire {

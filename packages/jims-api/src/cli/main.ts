@@ -1,12 +1,6 @@
-import {
-  defineApp,
-  describeError,
-  failCurrentRun,
-  isJimsApp,
-  isJimsError,
-  openByDefault,
-} from 'jims-core';
+import { defineApp, isJimsApp, isJimsError } from 'jims-core';
 import type { JimsApp } from 'jims-core';
+import { describeError, failCurrentRun, openByDefault } from 'jims-core/host';
 import type { Logger } from 'pino';
 
 import { isSecured } from '../auth/authenticate.ts';

@@ -1,5 +1,5 @@
-import { describeError, plainError } from 'jims-core';
 import type { FailedRun, JimsError } from 'jims-core';
+import { describeError, plainError } from 'jims-core/host';
 import type { Logger } from 'pino';
 
 import { enableSentry } from './reporting/sentry.ts';

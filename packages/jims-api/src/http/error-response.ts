@@ -1,5 +1,6 @@
-import { describeError, isJimsError } from 'jims-core';
+import { isJimsError } from 'jims-core';
 import type { JimsError, JimsErrorCode } from 'jims-core';
+import { describeError } from 'jims-core/host';
 
 import { boundedError } from './bounded-error.ts';
 import { HttpError } from './errors.ts';

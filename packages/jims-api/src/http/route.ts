@@ -1,5 +1,5 @@
-import { cleanJson } from 'jims-core';
 import type { JimsApp, Logger } from 'jims-core';
+import { cleanJson } from 'jims-core/host';
 
 import type { Cors } from './cors.ts';
 import { HttpError } from './errors.ts';

@@ -1,4 +1,4 @@
-import { cleanJson, withCallersTrace } from 'jims-core';
+import { cleanJson, withCallersTrace } from 'jims-core/host';
 
 import { unauthorized } from '../auth/authenticate.ts';
 import { actingAs, isNobodys } from '../http/contact.ts';

@@ -1,5 +1,6 @@
-import { describeError, isJimsError } from 'jims-core';
+import { isJimsError } from 'jims-core';
 import type { Logger } from 'jims-core';
+import { describeError } from 'jims-core/host';
 
 import type { HttpError } from '../http/errors.ts';
 import { RepeatLimit } from './repeat-limit.ts';

@@ -1,5 +1,5 @@
-import { cleanJson } from 'jims-core';
 import type { JimsApp } from 'jims-core';
+import { cleanJson } from 'jims-core/host';
 
 import { HttpError } from '../http/errors.ts';
 import type { Operation } from '../http/operation.ts';

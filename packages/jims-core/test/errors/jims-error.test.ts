@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { describeError, isJimsError, plainError } from 'jims-core';
+import { isJimsError } from 'jims-core';
+import { describeError, plainError } from 'jims-core/host';
 
 test('whatever was thrown can be described, and told from an error of ours', () => {
   const circular = new Error('circular');

@@ -4,8 +4,8 @@ import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 
-import { createLlmProvider } from 'jims-core';
-import type { ChatMessages, LlmProvider, LlmSettings } from 'jims-core';
+import { createLlmProvider } from 'jims-core/llm';
+import type { ChatMessages, LlmProvider, LlmSettings } from 'jims-core/llm';
 
 import { json, said, wireServer } from '../support/wire-server.ts';
 import type { WireServer } from '../support/wire-server.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 
 import { isJimsError } from 'jims-core';
-import type { ChatMessages } from 'jims-core';
+import type { ChatMessages } from 'jims-core/llm';
 
 import { fakeModels } from '../support/fake-models.ts';
 import type { FakeModels } from '../support/fake-models.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
-import { createLlmProvider } from 'jims-core';
-import type { LlmProvider, LlmSettings } from 'jims-core';
+import { createLlmProvider } from 'jims-core/llm';
+import type { LlmProvider, LlmSettings } from 'jims-core/llm';
 
 import { json, page, wireServer } from '../support/wire-server.ts';
 import type { WireServer } from '../support/wire-server.ts';

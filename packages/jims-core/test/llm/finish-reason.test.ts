@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
-import { createLlmProvider, isJimsError } from 'jims-core';
-import type { ChatMessages, LlmProvider } from 'jims-core';
+import { isJimsError } from 'jims-core';
+import { createLlmProvider } from 'jims-core/llm';
+import type { ChatMessages, LlmProvider } from 'jims-core/llm';
 
 import { collect } from '../support/fake-models.ts';
 import { events, json, piece, said, wireServer } from '../support/wire-server.ts';

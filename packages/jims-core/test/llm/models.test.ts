@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 
 import { createAnthropic } from '@ai-sdk/anthropic';
-import { createLlmProvider } from 'jims-core';
-import type { ChatMessages, LlmSettings } from 'jims-core';
+import { createLlmProvider } from 'jims-core/llm';
+import type { ChatMessages, LlmSettings } from 'jims-core/llm';
 import { z } from 'zod';
 
 import { collect, fakeModels } from '../support/fake-models.ts';

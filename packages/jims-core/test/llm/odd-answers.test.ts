@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 
-import { createLlmProvider, isJimsError } from 'jims-core';
-import type { ChatMessages, LlmProvider, LlmSettings } from 'jims-core';
+import { isJimsError } from 'jims-core';
+import { createLlmProvider } from 'jims-core/llm';
+import type { ChatMessages, LlmProvider, LlmSettings } from 'jims-core/llm';
 import { z } from 'zod';
 
 import { collect } from '../support/fake-models.ts';

@@ -3,7 +3,7 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 
-import type { ChatMessages, LlmProvider } from 'jims-core';
+import type { ChatMessages, LlmProvider } from 'jims-core/llm';
 
 import { fakeModels } from '../support/fake-models.ts';
 import type { FakeModels } from '../support/fake-models.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
-import { createLlmProvider } from 'jims-core';
-import type { AnswerSchema, ChatMessages, LlmProvider, LlmSettings, Tool } from 'jims-core';
+import { createLlmProvider } from 'jims-core/llm';
+import type { AnswerSchema, ChatMessages, LlmProvider, LlmSettings, Tool } from 'jims-core/llm';
 import * as v from 'valibot';
 import { z } from 'zod';
 

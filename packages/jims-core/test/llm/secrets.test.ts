@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { inspect } from 'node:util';
 
-import { createLlmProvider, describeError, isJimsError } from 'jims-core';
-import type { ChatMessages, LlmSettings } from 'jims-core';
+import { isJimsError } from 'jims-core';
+import { describeError } from 'jims-core/host';
+import { createLlmProvider } from 'jims-core/llm';
+import type { ChatMessages, LlmSettings } from 'jims-core/llm';
 
 import { collect } from '../support/fake-models.ts';
 import { json, page, wireServer } from '../support/wire-server.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 
-import type { ChatMessages, LlmProvider } from 'jims-core';
+import type { ChatMessages, LlmProvider } from 'jims-core/llm';
 
 import { collect, fakeModels } from '../support/fake-models.ts';
 import type { FakeModels } from '../support/fake-models.ts';

@@ -3,7 +3,7 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { inspect } from 'node:util';
 
 import { isJimsError } from 'jims-core';
-import type { ChatMessages, LlmProvider } from 'jims-core';
+import type { ChatMessages, LlmProvider } from 'jims-core/llm';
 import * as v from 'valibot';
 import { z } from 'zod';
 

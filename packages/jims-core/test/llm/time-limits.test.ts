@@ -3,8 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { createLlmProvider, isJimsError } from 'jims-core';
-import type { ChatMessages, LlmProvider, LlmSettings } from 'jims-core';
+import { isJimsError } from 'jims-core';
+import { createLlmProvider } from 'jims-core/llm';
+import type { ChatMessages, LlmProvider, LlmSettings } from 'jims-core/llm';
 
 import { collect } from '../support/fake-models.ts';
 import { events, json, piece, said, wireServer } from '../support/wire-server.ts';

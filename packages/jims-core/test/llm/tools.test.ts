@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 
-import type { ChatMessage, Tool } from 'jims-core';
+import type { ChatMessage, Tool } from 'jims-core/llm';
 import { z } from 'zod';
 
 import { fakeModels } from '../support/fake-models.ts';

@@ -1,5 +1,5 @@
-import { createLlmProvider } from 'jims-core';
-import type { LlmProvider, LlmSettings } from 'jims-core';
+import { createLlmProvider } from 'jims-core/llm';
+import type { LlmProvider, LlmSettings } from 'jims-core/llm';
 
 import { startFakeOpenAI } from './fake-openai/fake-openai.mjs';
 import type { FakeOpenAI, FakeOptions } from './fake-openai/fake-openai.mjs';

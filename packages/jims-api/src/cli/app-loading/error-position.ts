@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-import { describeError } from 'jims-core';
+import { describeError } from 'jims-core/host';
 
 import { importPosition } from './load-record.ts';
 import type { Import } from './load-record.ts';

@@ -3,7 +3,7 @@ import type { ResolveHookContext } from 'node:module';
 import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-import { describeError } from 'jims-core';
+import { describeError } from 'jims-core/host';
 
 import { ImportAliases } from './import-aliases.ts';
 import { LoadRecord } from './load-record.ts';

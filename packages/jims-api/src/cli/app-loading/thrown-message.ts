@@ -1,4 +1,4 @@
-import { describeError } from 'jims-core';
+import { describeError } from 'jims-core/host';
 
 const MOST_ERRORS = 3;
 const MOST_CAUSES = 4;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 
-import { describeError } from 'jims-core';
+import { describeError } from 'jims-core/host';
 import * as v from 'valibot';
 
 import { readManifest } from './manifest.ts';

@@ -2,7 +2,7 @@ import { lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 
-import { describeError } from 'jims-core';
+import { describeError } from 'jims-core/host';
 
 import type { Environment } from './option-table.ts';
 

@@ -1,4 +1,4 @@
-import type { TraceIds } from 'jims-core';
+import type { TraceIds } from 'jims-core/host';
 
 import { optionalPackage } from '../optional-package.ts';
 

@@ -1,5 +1,5 @@
-import { onTracingFault } from 'jims-core';
 import type { Logger } from 'jims-core';
+import { onTracingFault } from 'jims-core/host';
 
 import { isJsonObject } from '../../http/json-object.ts';
 import { RepeatLimit } from '../../server/repeat-limit.ts';

@@ -1,4 +1,4 @@
-import { cleanJson } from 'jims-core';
+import { cleanJson } from 'jims-core/host';
 
 import { isHighSurrogate } from './json-characters.ts';
 import { pythonJson } from './python-json.ts';

@@ -1,4 +1,4 @@
-import { cleanJson } from 'jims-core';
+import { cleanJson } from 'jims-core/host';
 
 /**
  * JSON text as Python's `json.dumps` writes it: ", " and ": " between the parts, all that is not printable

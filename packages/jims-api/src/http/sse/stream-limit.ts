@@ -1,5 +1,5 @@
-import { createCallerShares, defaultShare } from 'jims-core';
 import type { Metrics } from 'jims-core';
+import { createCallerShares, defaultShare } from 'jims-core/host';
 
 import { HttpError } from '../errors.ts';
 

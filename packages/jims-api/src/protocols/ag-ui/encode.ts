@@ -1,5 +1,6 @@
-import { MAX_PIECE_CHARS } from 'jims-core';
-import type { ModelUsage, NewEvent, Run, RunResult, ThreadEvent } from 'jims-core';
+import type { NewEvent, Run, RunResult, ThreadEvent } from 'jims-core';
+import { MAX_PIECE_CHARS } from 'jims-core/host';
+import type { ModelUsage } from 'jims-core/llm';
 
 import { isWanted, reasonOf } from '../../chat/run-routes.ts';
 import { assistantText, buttonsOf, isAppEvent, userText } from '../../chat/said.ts';

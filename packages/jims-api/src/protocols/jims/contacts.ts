@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 
-import { cleanJson } from 'jims-core';
 import type { JimsApp, Thread } from 'jims-core';
+import { cleanJson } from 'jims-core/host';
 
 import { contactInPath } from '../../http/contact.ts';
 import { jsonPieces } from '../../http/fastapi/json-pieces.ts';

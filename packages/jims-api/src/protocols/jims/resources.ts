@@ -1,6 +1,7 @@
-// What threads, events and runs look like from outside.
-import { readUsage, supersededBy } from 'jims-core';
 import type { RunRecord, Thread, ThreadEvent } from 'jims-core';
+// What threads, events and runs look like from outside.
+import { supersededBy } from 'jims-core/host';
+import { readUsage } from 'jims-core/llm';
 import * as v from 'valibot';
 
 import { configFor } from '../../chat/client-config.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 
-import { describeError } from 'jims-core';
+import { describeError } from 'jims-core/host';
 import { pino } from 'pino';
 
 import { prettyLog } from '../../../src/cli/reporting/pretty-log.ts';

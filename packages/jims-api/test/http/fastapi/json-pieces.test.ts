@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import fc from 'fast-check';
-import { cleanJson } from 'jims-core';
+import { cleanJson } from 'jims-core/host';
 
 import { jsonText, pythonJsonText } from '../../../src/http/fastapi/json-pieces.ts';
 import type { Text } from '../../../src/http/fastapi/json-pieces.ts';

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { createLlmProvider } from 'jims-core';
-import type { Llm, LlmRun } from 'jims-core';
+import { createLlmProvider } from 'jims-core/llm';
+import type { Llm, LlmRun } from 'jims-core/llm';
 
 import { describeStores } from '../../../../jims-core/test/support/stores.ts';
 import { jsonOf, testApiOn } from '../../support/api.ts';

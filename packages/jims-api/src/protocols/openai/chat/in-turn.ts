@@ -1,5 +1,5 @@
-import { textPieces } from 'jims-core';
 import type { AgentStatus, Run, RunEnd } from 'jims-core';
+import { textPieces } from 'jims-core/host';
 
 import { toldRun } from '../../../chat/text-stream.ts';
 

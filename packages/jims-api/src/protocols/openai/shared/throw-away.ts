@@ -1,5 +1,5 @@
-import { describeError } from 'jims-core';
 import type { Run } from 'jims-core';
+import { describeError } from 'jims-core/host';
 
 import type { ApiContext, Call } from '../../../http/route.ts';
 

@@ -1,0 +1,12 @@
+// jims-core/host: what a program needs that serves an app, such as `jims-api`.
+export { openByDefault } from './app/open-options.ts';
+export { describeError, plainError } from './errors/jims-error.ts';
+export { pipelineName } from './pipeline/pipeline.ts';
+export { createCallerShares, defaultShare } from './run/caller-shares.ts';
+export type { CallerShares } from './run/caller-shares.ts';
+export { failCurrentRun } from './run/live-run.ts';
+export { onTracingFault, withCallersTrace } from './telemetry/tracing.ts';
+export type { TraceIds } from './telemetry/tracing.ts';
+export { supersededBy } from './thread/thread.ts';
+export { cleanJson } from './util/clean-text.ts';
+export { MAX_PIECE_CHARS, textPieces } from './util/text-pieces.ts';
