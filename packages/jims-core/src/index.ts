@@ -20,8 +20,9 @@ export type {
   RunPosition,
   RunResult,
 } from './run/run-events.ts';
-export { DEFAULT_RUN_LIMITS } from './run/run.ts';
-export type { FailedRun, Run, RunLimits, RunRequest } from './run/run.ts';
+export { DEFAULT_RUN_LIMITS } from './run/run-limits.ts';
+export type { RunLimits } from './run/run-limits.ts';
+export type { FailedRun, Run, RunRequest } from './run/run.ts';
 export { DEFAULT_STORE_URL, openStore } from './store/open-store.ts';
 export type {
   AcceptRequest,

@@ -2,10 +2,9 @@ import { createLlmProvider } from '../llm/llm-provider.ts';
 import type { Llm, LlmProvider } from '../llm/llm.ts';
 import type { LlmSettings } from '../llm/settings.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
-import { CORE_REFUSALS } from '../run/accept-run.ts';
-import { createRunEngine } from '../run/engine.ts';
-import type { RunEngine } from '../run/engine.ts';
-import { DEFAULT_RUN_LIMITS } from '../run/run.ts';
+import { CORE_REFUSALS } from '../run/admission.ts';
+import { RunEngine } from '../run/engine.ts';
+import { DEFAULT_RUN_LIMITS } from '../run/run-limits.ts';
 import type { Store } from '../store/store.ts';
 import { silentLogger } from '../telemetry/logger.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
@@ -170,7 +169,7 @@ export class JimsApp implements AsyncDisposable {
     const store = await storeOf(this.#store, { ...options, logger });
     try {
       if (store.notice !== undefined) logger.warn({ store: store.description }, store.notice);
-      const engine = await createRunEngine({
+      const engine = await RunEngine.open({
         store,
         pipeline: this.pipeline,
         conversationStartPipeline: this.conversationStartPipeline,

@@ -1,5 +1,6 @@
 import type { JimsError } from '../errors/jims-error.ts';
-import type { FailedRun, RunLimits } from '../run/run.ts';
+import type { RunLimits } from '../run/run-limits.ts';
+import type { FailedRun } from '../run/run.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
 /** What the program that serves an app may decide about it. */

@@ -37,14 +37,14 @@ export class AppRuns {
   /** Finds a run of any process, live or over, to listen to. */
   async find(runId: string): Promise<Run | undefined> {
     const { engine } = await this.#app.opened();
-    return engine.run(runId);
+    return engine.find(runId);
   }
 
   /** Finds the run that a thread is busy with; `undefined` when it is not busy. */
   async active(threadId: string): Promise<Run | undefined> {
     const { store, engine } = await this.#app.opened();
     const runId = await store.activeRun(threadId);
-    return runId === undefined ? undefined : engine.run(runId);
+    return runId === undefined ? undefined : engine.find(runId);
   }
 
   /** All that is kept of a run; `undefined` for an unknown one. */

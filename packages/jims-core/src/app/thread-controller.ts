@@ -8,8 +8,11 @@ import type { Thread } from '../thread/thread.ts';
 import { newId } from '../util/new-id.ts';
 import type { OpenApp } from './open-app.ts';
 
-/** Nobody listens to a context that belongs to no run. */
-const UNHEARD: ContextOutput = { event() {}, status() {}, delta() {}, pending() {} };
+/** The output of a context that belongs to no run: nobody listens, and nothing is stored. */
+function unheard(): ContextOutput {
+  const sent: NewEvent[] = [];
+  return { sent, event: (event) => void sent.push(event), status() {}, delta() {}, pending() {} };
+}
 
 /** The handle to one thread, for interfaces that are not the HTTP API: bots, widgets, scripts, tests. */
 export class ThreadController {
@@ -69,7 +72,7 @@ export class ThreadController {
     return new ThreadContext({
       thread: this.thread,
       log: await engine.events.load(this.thread),
-      output: UNHEARD,
+      output: unheard(),
       signal: new AbortController().signal,
       runId: newId(),
       llm: this.#app.llm,

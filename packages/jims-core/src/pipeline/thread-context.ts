@@ -19,8 +19,10 @@ import { newId } from '../util/new-id.ts';
 import { PieceReader } from '../util/text-pieces.ts';
 import type { ThreadLog } from './thread-log.ts';
 
-/** Where what a pipeline sends goes. Each call may throw: the pipeline then ends there. */
+/** What a pipeline sends goes here. Each call may throw: the pipeline then ends there. */
 export interface ContextOutput {
+  /** The events that were sent, in order. */
+  readonly sent: readonly NewEvent[];
   event(event: NewEvent): void;
   status(status: AgentStatus): void;
   delta(delta: { readonly messageId: string; readonly delta: string }): void;
@@ -64,9 +66,6 @@ export class ThreadContext {
   readonly #log: ThreadLog;
   readonly #output: ContextOutput;
   readonly #llm: () => Llm;
-  readonly #outgoing: NewEvent[] = [];
-  /** Messages that are being streamed: what came of each so far. */
-  #unfinished: Map<string, string> | undefined;
   #history: readonly CommunicationEvent[] | undefined;
 
   constructor(options: ThreadContextOptions) {
@@ -117,7 +116,7 @@ export class ThreadContext {
 
   /** What this run has sent so far. */
   get outgoingEvents(): readonly NewEvent[] {
-    return this.#outgoing;
+    return this.#output.sent;
   }
 
   /** The newest thing that the user said; `undefined` in a thread where he said nothing. */
@@ -179,7 +178,7 @@ export class ThreadContext {
    * after the run has ended.
    */
   sendEvent(eventType: string, data: object): void {
-    this.#send(newEvent(eventType, data));
+    this.#output.event(newEvent(eventType, data));
   }
 
   /** Keeps a value under a name for later runs of this thread, as the event `state.set.<name>`. */
@@ -195,7 +194,7 @@ export class ThreadContext {
   getState<T>(name: string, schema: StandardSchemaV1<unknown, T>): T | undefined {
     const type = STATE_PREFIX + cleanText(name);
     const isIt = (event: NewEvent | ThreadEvent): boolean => event.type === type;
-    const stored = this.#outgoing.findLast(isIt) ?? this.#log.findLast(isIt);
+    const stored = this.outgoingEvents.findLast(isIt) ?? this.#log.findLast(isIt);
     if (!stored) return undefined;
     const checked = schema['~standard'].validate(stored.data);
     if (checked instanceof Promise) {
@@ -225,39 +224,20 @@ export class ThreadContext {
     });
   }
 
-  /**
-   * What the user has seen of this run's messages, for a run that ends before its pipeline does: the
-   * sent ones, and those still being streamed, marked `partial`.
-   */
-  seenEvents(): NewEvent[] {
-    const partial = [...(this.#unfinished ?? [])].map(([id, content]) =>
-      newEvent(ASSISTANT_MESSAGE, { role: 'assistant', content, partial: true }, id),
-    );
-    return [...this.#outgoing.filter(({ type }) => eventDomain(type) === 'comm'), ...partial];
-  }
-
   async #stream(chunks: AsyncIterable<string>): Promise<string> {
     const messageId = newId();
-    const unfinished = (this.#unfinished ??= new Map());
     const reader = new PieceReader();
     let content = '';
     const send = (delta: string): void => {
       content += delta;
       this.#output.delta({ messageId, delta });
-      unfinished.set(messageId, content);
     };
     for await (const chunk of chunks) {
       reader.read(asText('A piece of a message', chunk)).forEach(send);
     }
     reader.end().forEach(send);
-    unfinished.delete(messageId);
-    this.#send(newEvent(ASSISTANT_MESSAGE, { role: 'assistant', content }, messageId));
+    this.#output.event(newEvent(ASSISTANT_MESSAGE, { role: 'assistant', content }, messageId));
     return content;
-  }
-
-  #send(event: NewEvent): void {
-    this.#output.event(event);
-    this.#outgoing.push(event);
   }
 
   #lastByUser(): (ThreadEvent & { readonly data: CommunicationEvent }) | undefined {
