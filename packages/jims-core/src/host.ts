@@ -1,5 +1,5 @@
 // jims-core/host: what a program needs that serves an app, such as `jims-api`.
-export { openByDefault } from './app/open-options.ts';
+export { openByDefault } from './app/options.ts';
 export { describeError, plainError } from './errors/jims-error.ts';
 export { pipelineName } from './pipeline/pipeline.ts';
 export { createCallerShares, defaultShare } from './run/caller-shares.ts';

@@ -1,7 +1,6 @@
 // What an app is written with.
 export { JimsApp, defineApp, isJimsApp } from './app/app.ts';
-export type { JimsAppOptions } from './app/app.ts';
-export type { OpenOptions } from './app/open-options.ts';
+export type { JimsAppOptions, OpenOptions } from './app/options.ts';
 export type { AppRuns, MessageRequest } from './app/runs.ts';
 export type { ThreadController } from './app/thread-controller.ts';
 export type { ThreadFeedOptions } from './app/thread-feed.ts';

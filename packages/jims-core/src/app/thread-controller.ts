@@ -75,7 +75,7 @@ export class ThreadController {
       output: unheard(),
       signal: new AbortController().signal,
       runId: newId(),
-      llm: this.#app.llm,
+      llm: () => this.#app.llm,
     });
   }
 
