@@ -61,7 +61,7 @@ export class JimsApp implements AsyncDisposable {
    *
    * @throws JimsError `llm_unusable` when a setting in the environment is not valid.
    * @example
-   * const [vector] = await app.llm.embed(['How do I get a refund?']);
+   * const vector = await app.llm.createEmbedding('How do I get a refund?');
    */
   get llm(): Llm {
     return this.#openApp.llm;
