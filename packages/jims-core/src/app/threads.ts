@@ -39,7 +39,7 @@ export class AppThreads {
   }
 
   /**
-   * Finds a thread by its id; `undefined` when there is none.
+   * Finds a thread by its id; `undefined` for an unknown one.
    *
    * @example
    * const thread = await app.threads.find(threadId);
@@ -65,7 +65,7 @@ export class AppThreads {
   }
 
   /**
-   * Finds the newest thread of a contact; `undefined` when there is none.
+   * Finds the newest thread of a contact; `undefined` when the contact has no thread.
    *
    * @example
    * const thread = await app.threads.latest('customer:42');

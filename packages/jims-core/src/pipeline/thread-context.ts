@@ -127,7 +127,7 @@ export class ThreadContext {
     return this.#output.sent;
   }
 
-  /** The content of the newest `comm.*` event by the user; `undefined` when there is none. */
+  /** The content of the newest `comm.*` event by the user; `undefined` in a thread without one. */
   get lastUserMessage(): string | undefined {
     return this.#lastByUser()?.data.content;
   }
@@ -226,7 +226,7 @@ export class ThreadContext {
   }
 
   /**
-   * Gives the newest value under a name, also one that this run has set; `undefined` when there is none.
+   * Gives the newest value under a name, also one that this run has set; `undefined` without one.
    *
    * @throws JimsError `invalid_state` when the value does not fit the schema; its `cause` has the issues.
    * @example
@@ -295,7 +295,7 @@ export class ThreadContext {
 /** Listeners' streams are written much later: a value that is not a string must fail here. */
 function asText(what: string, value: string): string {
   if (typeof value === 'string') return value;
-  throw new JimsError('invalid_event', `${what} must be a text`);
+  throw new JimsError('invalid_event', `${what} must be a text`); // words: ok
 }
 
 type Said = ThreadEvent & { readonly data: CommunicationEvent };

@@ -11,11 +11,11 @@ test('pieces are read until there is no more, also after a piece without events'
     { events: [], last: undefined, more: true },
     { events: [event('c')], last: event('c'), more: false },
   ];
-  const asked: EventPage[] = [];
+  const requests: EventPage[] = [];
   const store = {
     async pageEvents(_: string, page: EventPage) {
-      asked.push(page);
-      const next = pages[asked.length - 1];
+      requests.push(page);
+      const next = pages[requests.length - 1];
       assert.ok(next);
       return next;
     },
@@ -26,7 +26,7 @@ test('pieces are read until there is no more, also after a piece without events'
     [['a'], [], ['c']],
   );
   assert.deepEqual(
-    asked.map(({ after, domains }) => [after?.id, domains]),
+    requests.map(({ after, domains }) => [after?.id, domains]),
     [
       [undefined, ['comm']],
       ['b', ['comm']],

@@ -38,19 +38,19 @@ test('a hint that comes before an accept has returned makes the run look by itse
   line.turns.hint();
   await line.wait('a');
   endAccept();
-  assert.deepEqual(line.asked.at(-1), ['a']);
+  assert.deepEqual(line.polls.at(-1), ['a']);
 });
 
-test('without a hint nothing is asked of the store', async () => {
+test('without a hint the store is not polled', async () => {
   using line = openTurns();
   line.turns.beginAccept()();
   line.turns.hint();
-  line.asked.length = 0;
+  line.polls.length = 0;
   const endAccept = line.turns.beginAccept();
   const turn = line.wait('a');
   endAccept();
   assert.equal(await isSettled(turn), false);
-  assert.deepEqual(line.asked, []);
+  assert.deepEqual(line.polls, []);
 });
 
 test('an answer about an earlier attempt does not count, one about a later attempt means lost', async () => {
@@ -88,15 +88,15 @@ test('a run that is stopped waits no longer, even if its turn comes at the same 
   await assert.rejects(line.turns.wait(owner('b'), AbortSignal.abort(reason)), reason);
 });
 
-test('a hint that comes while the store is asked makes it asked again', async () => {
+test('a hint that comes during a poll makes another poll', async () => {
   using line = openTurns();
   const turn = line.wait('a');
   line.turns.hint();
   line.turns.hint();
   line.turns.hint();
-  assert.equal(line.asked.length, 1);
+  assert.equal(line.polls.length, 1);
   assert.equal(await isSettled(turn), false);
-  assert.equal(line.asked.length, 2);
+  assert.equal(line.polls.length, 2);
 });
 
 test('requests to stop, and runs that were taken, reach the runs of this process', async () => {
@@ -117,7 +117,7 @@ test('requests to stop, and runs that were taken, reach the runs of this process
 
 interface Line extends Disposable {
   readonly turns: Turns;
-  readonly asked: (readonly string[])[];
+  readonly polls: (readonly string[])[];
   readonly stopped: string[];
   readonly lost: string[];
   answers: readonly PolledRun[];
@@ -135,14 +135,14 @@ function openTurns(): Line {
   };
   const store = {
     async pollRuns(_: string, runIds: readonly string[]) {
-      line.asked.push(runIds);
+      line.polls.push(runIds);
       return line.answers;
     },
   };
   const turns = new Turns({ store, instanceId: ME, logger: silentLogger, runs });
   const line: Line = {
     turns,
-    asked: [],
+    polls: [],
     stopped: [],
     lost: [],
     answers: [],
