@@ -186,8 +186,8 @@ async function checkRun(
   );
   const positions = log.flatMap(({ data }, index) => (data['content'] === text ? [index] : []));
   assert.equal(positions.length, 1, 'a question is in the log once');
-  const behind = log.slice((positions[0] ?? 0) + 1).slice(0, record.events.length);
-  assert.deepEqual(behind, record.events, 'an answer is right behind its question');
+  const following = log.slice((positions[0] ?? 0) + 1).slice(0, record.events.length);
+  assert.deepEqual(following, record.events, 'an answer directly follows its question');
   const expected = { result: text.endsWith('stream') ? 3 : 2, error: 0, cancelled: undefined }[
     type
   ];
