@@ -23,6 +23,7 @@ export type {
 export { DEFAULT_RUN_LIMITS } from './run/run.ts';
 export type { FailedRun, Run, RunLimits, RunRequest } from './run/run.ts';
 export { DEFAULT_STORE_URL, openStore } from './store/open-store.ts';
+export type { OpenStoreOptions } from './store/open-store.ts';
 export type {
   AcceptRequest,
   AcceptResult,

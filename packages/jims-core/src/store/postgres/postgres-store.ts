@@ -5,8 +5,8 @@ import type { Store } from '../store.ts';
 import { readAddress } from './address.ts';
 import { Database } from './database.ts';
 import { asOpenError } from './errors.ts';
+import { events } from './events.ts';
 import { Purge, instances } from './instances.ts';
-import { log } from './log.ts';
 import { migrate } from './migrations.ts';
 import { Notifications } from './notifications.ts';
 import { progress } from './progress.ts';
@@ -57,7 +57,7 @@ export async function openPostgresStore(
     // A server that only reads, as a standby does, refuses this; any other one writes nothing by it.
     ping: async () => void (await db.query('delete from jims.instances where false')),
     ...threads(db, watchers),
-    ...log(db, watchers),
+    ...events(db, watchers),
     ...runs(db, { notifications, unanswered, watchers }),
     ...runRecords(db),
     ...progress(db),
