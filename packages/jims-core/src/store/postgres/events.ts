@@ -18,7 +18,7 @@ const PIECE_EVENTS = 5000;
 type Events = Pick<ThreadStore, 'appendEvents' | 'readTail' | 'pageEvents' | 'watchThread'>;
 
 /** The events of threads. */
-export function events(db: Database, watchers: ThreadWatchers): Events {
+export function eventStore(db: Database, watchers: ThreadWatchers): Events {
   return {
     async appendEvents(threadId, events, { whenIdle = false } = {}) {
       const times = await db.call<readonly string[] | null>('append_to_thread', {
