@@ -28,7 +28,7 @@ const SOURCE: TailSource = {
   },
   statesBefore: (before, except) =>
     Promise.resolve(
-      LOG.filter(({ id, type }) => id < before.id && /^state/.test(type) && !except.has(type)),
+      LOG.filter(({ id, type }) => id < before.id && type.startsWith('state') && !except.has(type)),
     ),
 };
 
