@@ -5,8 +5,8 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { isJimsError } from '../../src/errors/jims-error.ts';
-import { purgeAll } from '../../src/run/retention.ts';
-import { DEFAULT_RUN_LIMITS } from '../../src/run/run.ts';
+import { Retention } from '../../src/run/retention.ts';
+import { DEFAULT_RUN_LIMITS } from '../../src/run/run-limits.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { newId } from '../../src/util/new-id.ts';
 import { withClient } from '../support/postgres.ts';
@@ -249,8 +249,9 @@ describeStores((kind) => {
       await Promise.all(runs);
     }
     await makeRunsOld(kind.name, user.url);
-    const purging = { store, limits: DEFAULT_RUN_LIMITS, logger: silentLogger, onPurged() {} };
-    await purgeAll(purging, new AbortController().signal);
+    const threads = { dropThreads() {} };
+    const limits = DEFAULT_RUN_LIMITS;
+    await new Retention({ store, limits, logger: silentLogger, threads }).purge();
     assert.equal((await rowsOf(kind.name, user.url)).runs, 0);
   });
 });
