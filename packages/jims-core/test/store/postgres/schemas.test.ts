@@ -5,7 +5,7 @@ import type { Client } from 'pg';
 
 import { isJimsError } from '../../../src/errors/jims-error.ts';
 import { openStore } from '../../../src/store/open-store.ts';
-import { STEP_1 } from '../../../src/store/postgres/sql/step-1.ts';
+import { readSql } from '../../../src/store/postgres/sql/read-sql.ts';
 import { freshDatabase, postgresUrl, withClient } from '../../support/postgres.ts';
 import { conversation, keyOf, latestOf, storeUser, threadsOf } from '../../support/store-user.ts';
 
@@ -22,7 +22,7 @@ const VERSION_1 = `
 create schema jims;
 create table jims.migrations (
   version integer primary key, applied_at timestamp with time zone not null default now());
-${STEP_1}
+${readSql('step-1')}
 insert into jims.migrations (version) values (1);`;
 
 test('the tables of a role stay in use when there is a schema of its name', async () => {

@@ -1,8 +1,5 @@
-/** How many events of erased threads one purge removes. */
-const PURGE_EVENTS = 2000;
+-- What any process does for all of them: it ends the runs of dead processes, and removes what is old.
 
-/** What any process does for all: it clears up after dead ones, and removes what is old. */
-export const CLEAR_UP_FUNCTIONS: string = `
 -- Ends the runs of dead processes and starts who waits behind them. Threads that another process is
 -- at are left to it.
 create or replace function jims.reap_runs() returns json
@@ -94,7 +91,7 @@ declare
 begin
   select coalesce(array_agg(locked.thread_id), '{}') into v_left
   from (select thread_id from jims.erasing limit p_batch for update skip locked) as locked;
-  perform jims.erase_some(v_left, ${PURGE_EVENTS});
+  perform jims.erase_some(v_left, 2000);
 
   if v_idle is not null then
     with looked_at as (
@@ -155,4 +152,3 @@ begin
       or v_looked_at is not null);
 end
 $$;
-`;

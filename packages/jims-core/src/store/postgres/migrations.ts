@@ -8,20 +8,21 @@ import type { Logger } from '../../telemetry/logger.ts';
 import type { Address } from './address.ts';
 import { connect } from './connect.ts';
 import { findSchemas } from './find-schemas.ts';
-import { look } from './look.ts';
-import type { State } from './look.ts';
-import { makeIndexes } from './make-indexes.ts';
+import { FUNCTIONS } from './functions.ts';
+import { makeIndexes } from './indexes.ts';
+import { logHolders } from './lock-waits.ts';
 import { grantsOf, requireColumns, requireRights, requireUsable } from './requirements.ts';
 import { DEFAULT_OWN_SCHEMA, inSchemas, ownSchemaOf, quoted } from './schemas.ts';
 import type { Schemas } from './schemas.ts';
-import { FUNCTIONS } from './sql/functions.ts';
-import { STEP_1 } from './sql/step-1.ts';
-import { STEP_2 } from './sql/step-2.ts';
-import { INDEXES, ORIGINAL_TABLES } from './sql/tables.ts';
-import { logHolders } from './waiting.ts';
+import { readSql } from './sql/read-sql.ts';
+import { INDEXES, ORIGINAL_TABLES, findTables } from './tables.ts';
+import type { FoundTables } from './tables.ts';
 
-/** What changes in our own tables, one step a version. A step is never changed once it is released. */
-const STEPS: readonly string[] = [STEP_1, STEP_2];
+/**
+ * What changes in our own tables, one step a version. A step is never edited once it is released; its
+ * functions are made anew by every later version.
+ */
+const STEPS: readonly string[] = ['step-1', 'step-2'].map(readSql);
 
 const LOCK_TIMEOUT = '2s';
 const LOCK_NOT_AVAILABLE = '55P03';
@@ -65,9 +66,9 @@ export async function migrate(
     const mayRead = grantsOf({ original: schema ?? 'public', own }, names.role);
     const schemas = await granted(mayRead, where, () => findSchemas(client, schema));
     await requireColumns(client, schemas.original, where);
-    const state = await granted(mayRead, where, () => look(client, schemas));
-    if (!isMade(state, where)) await makeAll(client, schema, names, logger);
-    if (!hasAll(INDEXES, await look(client, schemas))) {
+    const found = await granted(mayRead, where, () => findTables(client, schemas));
+    if (!isMade(found, where)) await makeAll(client, schema, names, logger);
+    if (!hasAll(INDEXES, await findTables(client, schemas))) {
       await makeIndexes(connected, schemas, logger);
     }
     await requireRights(client, schemas, where);
@@ -77,17 +78,17 @@ export async function migrate(
   }
 }
 
-function isMade(state: State, where: string): boolean {
-  if (state.version > STEPS.length) {
+function isMade(found: FoundTables, where: string): boolean {
+  if (found.version > STEPS.length) {
     throw new JimsError(
       'store_invalid',
-      `Cannot use ${where}: it was written by a newer jims-core (tables of version ${state.version}, this one knows ${STEPS.length}): update jims-core`,
+      `Cannot use ${where}: it was written by a newer jims-core (tables of version ${found.version}, this one knows ${STEPS.length}): update jims-core`,
     );
   }
-  return state.version === STEPS.length && hasAll(ORIGINAL_TABLES, state);
+  return found.version === STEPS.length && hasAll(ORIGINAL_TABLES, found);
 }
 
-function hasAll(wanted: readonly { readonly name: string }[], { names }: State): boolean {
+function hasAll(wanted: readonly { readonly name: string }[], { names }: FoundTables): boolean {
   return wanted.every(({ name }) => names.has(name));
 }
 
@@ -101,7 +102,7 @@ async function makeAll(
   names: Names,
   logger: Logger,
 ): Promise<void> {
-  for (let tries = 1; ; tries++) {
+  for (;;) {
     try {
       await client.query('begin');
       await client.query(
@@ -123,12 +124,12 @@ async function makeAll(
 }
 
 async function makeMissing(client: Client, schemas: Schemas, names: Names): Promise<void> {
-  const state = await look(client, schemas);
+  const found = await findTables(client, schemas);
   const run = (sql: string): Promise<unknown> => client.query(inSchemas(schemas, sql));
   const { where } = names;
   const [role, database] = [quoted(names.role), quoted(names.database)];
   for (const name of new Set([schemas.original, schemas.own])) {
-    if (state.schemas.has(name)) continue;
+    if (found.schemas.has(name)) continue;
     const remedy = `Let the owner of the database run CREATE SCHEMA ${quoted(name)} AUTHORIZATION ${role}, or GRANT CREATE ON DATABASE ${database} TO ${role}`;
     await granted(remedy, where, () => client.query(`create schema ${quoted(name)}`));
   }
@@ -136,7 +137,7 @@ async function makeMissing(client: Client, schemas: Schemas, names: Names): Prom
     `Let the owner of the schema run GRANT USAGE, CREATE ON SCHEMA ${quoted(name)} TO ${role}`;
   await granted(remedy(schemas.original), where, async () => {
     for (const table of ORIGINAL_TABLES) {
-      if (state.names.has(table.name)) continue;
+      if (found.names.has(table.name)) continue;
       await run(table.sql);
       // Nobody uses it yet. Those of a table in use are made later, without keeping anybody waiting.
       for (const index of INDEXES) if (index.table === table.name) await run(index.sql);
@@ -145,7 +146,7 @@ async function makeMissing(client: Client, schemas: Schemas, names: Names): Prom
   await granted(
     `${remedy(schemas.own)}; if another role has made the tables there, let that role start JIMS once`,
     where,
-    () => upgrade(client, schemas, state.version),
+    () => upgrade(client, schemas, found.version),
   );
 }
 

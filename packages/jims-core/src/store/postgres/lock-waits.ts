@@ -2,25 +2,25 @@ import type { Client } from 'pg';
 
 import type { Logger } from '../../telemetry/logger.ts';
 
-const FIRST_LINE_MS = 1000;
-const MORE_LINES_MS = 10_000;
+const FIRST_REPORT_MS = 1000;
+const REPORT_EVERY_MS = 10_000;
 
-export interface Watch {
+export interface WaitReports {
+  /**
+   * Another connection than the one that may wait, and one that is in no transaction: an index that is
+   * made concurrently would wait for that.
+   */
   readonly watcher: Client;
+  /** The server process of the connection that may wait. */
   readonly pid: number;
   readonly logger: Logger;
   readonly table: string;
 }
 
-/**
- * Waits for a statement that needs a lock, and logs which processes have it: once soon, and then now and then.
- *
- * @param watcher another connection than the one that waits, whose server process is `pid`, and one that
- * is in no transaction: an index that is made concurrently would wait for that.
- */
-export async function watched<T>(
+/** Logs which processes hold the lock that a statement waits for: once soon, and then now and then. */
+export async function reportingWaits<T>(
   work: Promise<T>,
-  { watcher, pid, logger, table }: Watch,
+  { watcher, pid, logger, table }: WaitReports,
 ): Promise<T> {
   let isOver = false;
   let timer: NodeJS.Timeout | undefined;
@@ -31,9 +31,9 @@ export async function watched<T>(
       const pids = holders.map((holder) => holder.pid).join(', ');
       logger.warn({ table, holders }, `Waiting for a lock on ${table} (pid ${pids})`);
     }
-    timer = setTimeout(() => void report(), holders.length > 0 ? MORE_LINES_MS : FIRST_LINE_MS);
+    timer = setTimeout(() => void report(), holders.length > 0 ? REPORT_EVERY_MS : FIRST_REPORT_MS);
   }
-  timer = setTimeout(() => void report(), FIRST_LINE_MS);
+  timer = setTimeout(() => void report(), FIRST_REPORT_MS);
   try {
     return await work;
   } finally {
@@ -61,7 +61,7 @@ async function readHolders(client: Client, pid: number): Promise<readonly Holder
   return rows;
 }
 
-/** Logs which processes of the server are in the way of a change to our tables, or of another upgrade. */
+/** Logs which processes of the server hold locks that keep an upgrade waiting, or run another upgrade. */
 export async function logHolders(client: Client, logger: Logger): Promise<void> {
   const { rows } = await client.query<Holder & { table: string | null }>(
     `select distinct on (l.pid) l.pid, c.oid::regclass::text as table,

@@ -1,7 +1,7 @@
-import { FRESH_BYTES, FRESH_EVENTS } from '../../store.ts';
+-- Reading and writing thread_events. What writes is to be called under the lock of the thread's row.
+--
+-- :fresh_events and :fresh_bytes stand for how much accepting a run brings along.
 
-/** What reads and writes `thread_events`. Writes are to be called under the lock of the thread's row. */
-export const LOG_FUNCTIONS: string = `
 -- Time leaves as text: a JavaScript Date would drop the microseconds that order events.
 create or replace function jims.iso(timestamp without time zone) returns text
 language sql stable as $$
@@ -107,10 +107,10 @@ begin
     where thread_id = p_thread_id
       and (created_at, event_id)
         > (coalesce(p_created_at, '-infinity'), coalesce(p_id, '00000000-0000-0000-0000-000000000000'))
-    order by created_at, event_id limit ${FRESH_EVENTS + 1}
+    order by created_at, event_id limit :fresh_events + 1
   loop
     v_bytes := v_bytes + coalesce(octet_length(v_event.event_data::text), 0);
-    if v_bytes > ${FRESH_BYTES} or cardinality(v_events) = ${FRESH_EVENTS} then
+    if v_bytes > :fresh_bytes or cardinality(v_events) = :fresh_events then
       return null;
     end if;
     v_events := v_events || jims.event_json(
@@ -211,4 +211,3 @@ begin
   return next;
 end
 $$;
-`;

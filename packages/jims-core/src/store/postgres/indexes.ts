@@ -7,14 +7,13 @@ import { JimsError } from '../../errors/jims-error.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { connectPatiently } from './connect.ts';
 import type { Connected } from './connect.ts';
-import { look } from './look.ts';
-import { isConnectionLoss } from './pg-errors.ts';
+import { isConnectionLoss } from './errors.ts';
+import { reportingWaits } from './lock-waits.ts';
+import type { WaitReports } from './lock-waits.ts';
 import { inSchemas, quoted } from './schemas.ts';
 import type { Schemas } from './schemas.ts';
-import { INDEXES } from './sql/tables.ts';
-import type { Wanted } from './sql/tables.ts';
-import { watched } from './waiting.ts';
-import type { Watch } from './waiting.ts';
+import { INDEXES, findTables } from './tables.ts';
+import type { Wanted } from './tables.ts';
 
 const RETRY_MS = 500;
 const LINES_MS = 10_000;
@@ -34,11 +33,10 @@ export async function makeIndexes(
 ): Promise<void> {
   const others = await Promise.all([connectPatiently(config), connectPatiently(config)]);
   const [{ client: guard }, { client: maker }] = others;
-  const watching = { watcher, logger };
   try {
     await untilAlone(guard, logger);
     for (;;) {
-      const { names, invalid } = await look(maker, schemas);
+      const { names, invalid } = await findTables(maker, schemas);
       const [missing, ...more] = INDEXES.filter(({ name }) => !names.has(name));
       if (!missing) return;
       if (await isBeingMade(maker, schemas, missing.name)) {
@@ -49,13 +47,13 @@ export async function makeIndexes(
       }
       const table = `${schemas.original}.${missing.table}`;
       const { rows } = await maker.query<{ pid: number }>('select pg_backend_pid() as pid');
-      const watch = { ...watching, pid: rows[0]?.pid ?? 0, table };
+      const reports = { watcher, logger, pid: rows[0]?.pid ?? 0, table };
       if (invalid.has(missing.name)) {
         const index = `${quoted(schemas.original)}.${quoted(missing.name)}`;
-        await watched(maker.query(`drop index concurrently if exists ${index}`), watch);
+        await reportingWaits(maker.query(`drop index concurrently if exists ${index}`), reports);
       }
       logger.info({ table, index: missing.name }, 'Making an index; writers need not wait');
-      await make(maker, schemas, [missing, ...more], watch);
+      await make(maker, schemas, [missing, ...more], reports);
     }
   } finally {
     await Promise.all(others.map((each) => each.client.end().catch(() => {})));
@@ -71,11 +69,11 @@ async function make(
   maker: Client,
   schemas: Schemas,
   missing: readonly [Wanted, ...Wanted[]],
-  watch: Watch,
+  reports: WaitReports,
 ): Promise<void> {
   const [{ name, sql }] = missing;
   try {
-    await watched(maker.query(inSchemas(schemas, concurrently(sql))), watch);
+    await reportingWaits(maker.query(inSchemas(schemas, concurrently(sql))), reports);
   } catch (error) {
     if (!(error instanceof DatabaseError) || isConnectionLoss(error)) throw error;
     // One of partitions cannot be made beside writers.
@@ -84,7 +82,7 @@ async function make(
     const statements = inSchemas(schemas, byHand.join('; ')).replaceAll(/\s+/g, ' ');
     throw new JimsError(
       'store_invalid',
-      `Cannot make the index ${name} on ${watch.table}: ${error.message}. Let the owner of the table run, and then start again: ${statements}`,
+      `Cannot make the index ${name} on ${reports.table}: ${error.message}. Let the owner of the table run, and then start again: ${statements}`,
       { cause: error },
     );
   }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { createAbandoned } from '../../../src/store/postgres/abandoned.ts';
 import type { Database } from '../../../src/store/postgres/database.ts';
+import { UnansweredRequests } from '../../../src/store/postgres/unanswered.ts';
 import type { AcceptRequest } from '../../../src/store/store.ts';
 import { question } from '../../support/store-user.ts';
 
@@ -26,15 +26,15 @@ test('a request is not looked for in a store that was closed during the last loo
       return look.promise;
     },
   };
-  const abandoned = createAbandoned(db as unknown as Database);
-  abandoned.add(REQUEST);
+  const unanswered = new UnansweredRequests(db as unknown as Database);
+  unanswered.add(REQUEST);
   t.mock.timers.tick(60_000);
   assert.equal(looks.length, 1);
-  abandoned.close();
+  unanswered.close();
   looks[0]?.reject(new Error('Cannot use a pool after calling end on the pool'));
   for (let turn = 0; turn < 10; turn++) await Promise.resolve();
   t.mock.timers.tick(600_000);
-  abandoned.add(REQUEST);
+  unanswered.add(REQUEST);
   t.mock.timers.tick(600_000);
   assert.equal(looks.length, 1);
 });

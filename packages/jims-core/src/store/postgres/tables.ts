@@ -2,20 +2,43 @@ import type { Client } from 'pg';
 
 import { quoted } from './schemas.ts';
 import type { Schemas } from './schemas.ts';
-import { INDEXES, ORIGINAL_TABLES } from './sql/tables.ts';
+import { readSql } from './sql/read-sql.ts';
+
+/** A table or an index that is made where it is missing, and used as it is where it is there. */
+export interface Wanted {
+  readonly name: string;
+  /** The table that it is, or that it is on. */
+  readonly table: string;
+  /** The statement that makes it. */
+  readonly sql: string;
+}
+
+export const ORIGINAL_TABLES: readonly Wanted[] = readWanted('original-tables');
+export const INDEXES: readonly Wanted[] = readWanted('indexes');
+
+function readWanted(file: string): readonly Wanted[] {
+  const statements = readSql(file)
+    .replaceAll(/^--.*$/gm, '')
+    .split(';');
+  return statements.flatMap((statement) => {
+    const sql = statement.trim();
+    const [, index, table] = /^create (?:table|index (\w+) on) original\.(\w+)/.exec(sql) ?? [];
+    return table === undefined ? [] : [{ name: index ?? table, table, sql }];
+  });
+}
 
 /** What there is in the schemas of an application. */
-export interface State {
+export interface FoundTables {
   readonly schemas: ReadonlySet<string>;
   /** Of the original's tables and the indexes on them; an index that is not valid is not among them. */
   readonly names: ReadonlySet<string>;
-  /** Indexes that somebody began to make concurrently: they are made still, or that failed. */
+  /** Indexes that somebody began to make concurrently: that is still under way, or it failed. */
   readonly invalid: ReadonlySet<string>;
-  /** 0 when there is nothing of ours. */
+  /** The version of our own tables; 0 when there are none. */
   readonly version: number;
 }
 
-export async function look(client: Client, { original, own }: Schemas): Promise<State> {
+export async function findTables(client: Client, { original, own }: Schemas): Promise<FoundTables> {
   const { rows } = await client.query<{
     schemas: readonly string[];
     names: readonly string[];

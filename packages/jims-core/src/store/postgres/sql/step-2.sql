@@ -1,10 +1,8 @@
-/**
- * What the second version changes in our tables. The functions are not here: see `functions.ts`.
- *
- * Where the original's tables are stands with each version, in a table that a role which may use the
- * store can read already: an upgrade needs no new grant.
- */
-export const STEP_2 = `
+-- What the second version changes in our tables. The functions are not here.
+--
+-- Where the original's tables are is recorded with each version, in a table that a role which may use
+-- the store can read already: an upgrade needs no new grant.
+
 alter table jims.migrations add column tables_schema text;
 
 -- Threads that are gone, and whose events and finished runs are not yet: they go in pieces.
@@ -27,4 +25,3 @@ begin
   end loop;
 end
 $$;
-`;

@@ -1,7 +1,7 @@
-import { SUPERSEDED } from '../../../thread/thread.ts';
+-- Finding, making and removing threads.
+--
+-- :'superseded' stands for the beginning of the external id of a thread that another one replaced.
 
-/** Functions that find, make and remove threads. */
-export const THREAD_FUNCTIONS: string = `
 create or replace function jims.thread_json(
   p_id uuid, p_contact_id text, p_external_id text, p_created_at timestamp without time zone,
   p_config jsonb
@@ -152,7 +152,7 @@ begin
       and (not $6 or external_id is null or not starts_with(external_id, $7))
     order by created_at desc, thread_id desc limit $5 $sql$
     using p_contact_id, p_external_id, p_created_at, p_id, p_limit + 1, p_current,
-          '${SUPERSEDED}'
+          :'superseded'
   loop
     v_bytes := v_bytes + octet_length(v_thread.thread_config::text);
     more := v_taken > 0 and (v_taken >= p_limit or v_bytes > p_max_bytes);
@@ -242,4 +242,3 @@ begin
   return v_done;
 end
 $$;
-`;

@@ -1,10 +1,49 @@
 import type { JsonObject, NewEvent } from '../../thread/event.ts';
-import type { RunRecord, RunStatus } from '../store.ts';
+import type { PolledRun, RunRecord, RunStatus, RunStore } from '../run-store.ts';
+import type { Database } from './database.ts';
+import { uuidOrNull } from './parameters.ts';
 import { toEvents, toThread } from './rows.ts';
-import type { EventJson, ThreadJson } from './rows.ts';
+import type { EventRow, ThreadRow } from './rows.ts';
+
+/** What is kept of runs. */
+export function runRecords(
+  db: Database,
+): Pick<RunStore, 'run' | 'runIdByKey' | 'activeRun' | 'pollRuns'> {
+  return {
+    run: (runId) => readRun(db, runId),
+
+    async runIdByKey({ scope, key }) {
+      const [row] = await db.query<{ runId: string }>(
+        // Nothing is found of a thread that is being erased.
+        `select run_id as "runId" from jims.runs join original.threads using (thread_id)
+         where idem_scope = $1 and idem_key = $2`,
+        [scope, key],
+      );
+      return row?.runId;
+    },
+
+    async activeRun(threadId) {
+      const [row] = await db.query<{ runId: string }>(
+        `select run_id as "runId" from jims.runs where thread_id = $1 and status = 'running'`,
+        [uuidOrNull(threadId)],
+      );
+      return row?.runId;
+    },
+
+    pollRuns: (instanceId, runIds) =>
+      db.query<PolledRun & { runId: string }>(
+        `select run_id as "runId", instance_id as "instanceId", attempt, status,
+                cancel_requested as "cancelRequested"
+         from jims.runs
+         where run_id = any ($2::uuid[])
+           or (instance_id = $1 and status in ('queued', 'running') and cancel_requested)`,
+        [instanceId, runIds],
+      ),
+  };
+}
 
 /** A run with its thread and the events that it led to, as one row; `$1` is its id. */
-export const RUN_RECORD = `
+const RUN = `
 select
   r.run_id as "runId",
   jims.thread_json(t.thread_id, t.contact_id, t.external_id, t.created_at, t.thread_config) as thread,
@@ -32,15 +71,11 @@ select
    where thread_id = r.thread_id
      and event_id = any (array[r.run_id] || r.start_ids || r.output_ids)) as events
 from jims.runs r join original.threads t using (thread_id)
-where r.run_id = jims.as_uuid($1)`;
+where r.run_id = $1`;
 
-/** Which run is running in the thread `$1`. */
-export const ACTIVE_RUN = `
-select run_id as "runId" from jims.runs where thread_id = jims.as_uuid($1) and status = 'running'`;
-
-export interface RunRecordRow {
+interface RunRow {
   readonly runId: string;
-  readonly thread: ThreadJson;
+  readonly thread: ThreadRow;
   readonly instanceId: string;
   readonly status: RunStatus;
   readonly withdrawnAs: RunRecord['withdrawnAs'] | null;
@@ -58,10 +93,16 @@ export interface RunRecordRow {
   readonly usage: readonly JsonObject[] | null;
   readonly lastSeq: number | null;
   /** The incoming one, those of the conversation start and those of the outcome. */
-  readonly events: readonly EventJson[];
+  readonly events: readonly EventRow[];
 }
 
-export function toRunRecord(row: RunRecordRow): RunRecord {
+/** All that is kept of a run, in one round trip. */
+export async function readRun(db: Database, runId: string): Promise<RunRecord | undefined> {
+  const [row] = await db.query<RunRow>(RUN, [uuidOrNull(runId)]);
+  return row && toRunRecord(row);
+}
+
+function toRunRecord(row: RunRow): RunRecord {
   const thread = toThread(row.thread);
   const events = toEvents(thread.id, row.events);
   const among = (ids: readonly string[] | null): RunRecord['events'] =>
@@ -77,7 +118,7 @@ export function toRunRecord(row: RunRecordRow): RunRecord {
     acceptedAt: row.acceptedAt,
     startedAt: row.startedAt ?? undefined,
     finishedAt: row.finishedAt ?? undefined,
-    incoming: waiting(row) ?? withoutTime(events.find((event) => event.id === row.runId)),
+    incoming: heldIncoming(row) ?? withoutTime(events.find((event) => event.id === row.runId)),
     startEvents: among(row.startIds),
     events: among(row.outputIds),
     error:
@@ -87,8 +128,8 @@ export function toRunRecord(row: RunRecordRow): RunRecord {
   };
 }
 
-/** What started it, while it is not in the log. */
-function waiting({ runId, incomingType, incomingData }: RunRecordRow): NewEvent | undefined {
+/** What started the run, while it is not in the log. */
+function heldIncoming({ runId, incomingType, incomingData }: RunRow): NewEvent | undefined {
   if (incomingType === null || incomingData === null) return undefined;
   return { id: runId, type: incomingType, data: incomingData };
 }

@@ -1,7 +1,7 @@
-import { SUPERSEDED } from '../../../thread/thread.ts';
+-- External ids, each of which is unique within its contact.
+--
+-- :'superseded' stands for the beginning of the external id of a thread that another one replaced.
 
-/** Functions for external ids, which are unique within their contact. */
-export const EXTERNAL_ID_FUNCTIONS: string = `
 -- The contact's thread of an external id: of several the newest. The hash is what is indexed.
 create or replace function jims.external_thread(p_contact_id text, p_external_id text) returns uuid
 language plpgsql as $$
@@ -65,10 +65,9 @@ begin
   then
     return false;
   end if;
-  update original.threads set external_id = '${SUPERSEDED}' || p_new_thread_id
+  update original.threads set external_id = :'superseded' || p_new_thread_id
   where hashtextextended(external_id, 0) = hashtextextended(p_external_id, 0)
     and external_id = p_external_id and contact_id = p_contact_id;
   return true;
 end
 $$;
-`;

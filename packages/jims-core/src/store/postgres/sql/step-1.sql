@@ -1,9 +1,3 @@
-// oxlint-disable max-lines -- frozen: it will not grow
-/**
- * The first version of our tables and functions, as it was released: never edited. Its functions are
- * made anew by every later version, see `functions.ts`.
- */
-export const STEP_1 = `
 -- A type, as a check constraint would be read and compiled anew by every statement that writes a row.
 create type jims.run_status as enum ('queued', 'running', 'completed', 'failed', 'cancelled');
 
@@ -835,4 +829,3 @@ begin
   return json_build_object('threadIds', v_threads, 'runs', cardinality(v_runs));
 end
 $$;
-`;

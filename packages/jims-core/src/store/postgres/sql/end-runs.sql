@@ -1,5 +1,5 @@
-/** How runs go on and end. */
-export const END_FUNCTIONS = `
+-- How runs go on and end.
+
 -- Ends a run whose process died. To be called under the lock of its thread's row.
 create or replace function jims.mark_lost(p_run jims.runs) returns void
 language plpgsql as $$
@@ -177,4 +177,3 @@ begin
   return json_build_object('status', v_run.status, 'instanceId', v_run.instance_id);
 end
 $$;
-`;

@@ -1,5 +1,5 @@
-/** The first transition of a run: its request is committed, and it runs or waits in line. */
-export const ACCEPT_FUNCTIONS = `
+-- The first transition of a run: its request is committed, and the run starts or waits in its thread's queue.
+
 -- The run of a key, its thread's row locked; nulls when the key is not known.
 create or replace function jims.lock_keyed_run(p_scope text, p_key text, p_ttl_ms double precision)
 returns jims.runs
@@ -219,4 +219,3 @@ begin
     end);
 end
 $$;
-`;
