@@ -17,7 +17,7 @@ const NO_RUNNING_INDEX = {
 export const POSTGRES_MUTANTS: readonly Mutant[] = [
   {
     name: 'pg-fence',
-    about: 'A run may be finished by whoever ran it once',
+    about: 'A run may be finished by any process that ran it once',
     changes: [
       {
         file: END,
@@ -134,7 +134,7 @@ export const POSTGRES_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'pg-queue-order',
-    about: 'The newest in line comes first',
+    about: 'The newest run of a queue comes first',
     changes: [
       { file: END, from: '    order by ticket limit 1;', to: '    order by ticket desc limit 1;' },
     ],
@@ -196,7 +196,7 @@ export const POSTGRES_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'pg-search-path',
-    about: 'The search path says anew at each start where the threads are',
+    about: 'The search path decides at each start where the threads are',
     changes: [
       {
         file: `${STORE}/find-schemas.ts`,

@@ -60,8 +60,8 @@ export const SIZE_MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: `${CORE}/run/event-cache.ts`,
-        from: 'maxBytes: maxThreadSize, ...(last && { after: last })',
-        to: 'maxBytes: 2 ** 40, ...(last && { after: last })',
+        from: 'const maxBytes = this.#maxThreadSize;',
+        to: 'const maxBytes = 2 ** 40;',
       },
       {
         file: `${CORE}/run/cached-thread.ts`,

@@ -11,33 +11,36 @@ export * from './thread-store.ts';
  *
  * - Every method is one transaction: what it resolves with is durable, what it rejects with has
  *   left nothing behind. A database that does not answer rejects with `store_unavailable`.
- * - Events of a thread are ordered by `(createdAt, id)`. Under the thread's lock the store makes
+ * - The events of a thread are ordered by `(createdAt, id)`. Under the thread's lock the store makes
  *   `createdAt` strictly increasing, by the database's clock.
- * - At most one run of a thread is `running`. `acceptRun`, `finishRun` and `reapRuns` are the only
- *   places where a run's status changes hands; no lock is held between them.
+ * - At most one run of a thread is `running`. Only `acceptRun`, `finishRun` and `reapRuns` change the
+ *   status of a run; no lock is held between them.
+ *
+ * Times are UTC with microseconds, such as `2026-11-24T01:02:03.000004Z`.
  */
 export interface Store extends ThreadStore, RunStore, InstanceStore, AsyncDisposable {
-  /** For messages to people: the kind and place of the database, without a password. */
+  /** The kind of the database and where it is, for messages to people; without a password. */
   readonly description: string;
-  /** What whoever opens it should be warned of. */
+  /** A warning for the person who opens it. */
   readonly notice?: string | undefined;
-  /** Whether several processes may work on it at once, so that runs are to be followed from outside. */
+  /** Whether several processes may work on it at once, so that a run may have to be followed from another one. */
   readonly shared: boolean;
   /** Resolves when the database answers. */
   ping(): Promise<void>;
   /**
-   * Removes what is older than it may be, and goes on with an erasure that was interrupted: a bounded
-   * amount, so it is to be called again while there is more. Several processes may do so at once.
+   * Removes what is older than it may be, and goes on with an erasure that was interrupted. It removes
+   * a bounded amount, so call it again while there is more. Several processes may do so at once.
    */
   purge(limits: PurgeLimits): Promise<PurgeResult>;
+  /** Closes all connections. It may be called twice. */
   close(): Promise<void>;
 }
 
-/** Ages in milliseconds. What is left out is kept. */
+/** How old things may get, in milliseconds. What is left out is kept. */
 export interface PurgeLimits {
   /** Threads without an event or an active run for so long, with all that belongs to them. */
   readonly idleThreadsMs?: number;
-  /** Rows of finished runs; the events they sent stay. */
+  /** Rows of finished runs; the events that the runs sent stay. */
   readonly finishedRunsMs: number;
   /** The progress of finished runs. */
   readonly progressMs: number;
@@ -45,6 +48,7 @@ export interface PurgeLimits {
   readonly batch: number;
 }
 
+/** What a purge removed. */
 export interface PurgeResult {
   readonly threadIds: readonly string[];
   readonly runs: number;

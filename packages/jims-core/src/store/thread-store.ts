@@ -5,7 +5,7 @@ import type { NewThread, Thread } from '../thread/thread.ts';
 export interface ThreadStore {
   /**
    * Gets the thread by `threadId`, or the contact's by `externalId`, or makes it with its
-   * `thread_created` event. Of several with one external id the newest counts.
+   * `thread_created` event. Of several threads with one external id the newest counts.
    */
   openThread(spec: NewThread): Promise<{ thread: Thread; created: boolean }>;
   thread(threadId: string): Promise<Thread | undefined>;
@@ -18,20 +18,20 @@ export interface ThreadStore {
   /**
    * Removes threads with their events and runs, and resolves with their ids when all of it is gone.
    *
-   * However much there is, it goes in pieces of bounded time. The first pieces take the threads
+   * However much there is, it is removed in pieces of bounded time. The first pieces take the threads
    * themselves: an active run of a thread is fenced out in the same transaction, and from then on
    * nobody finds the thread, its runs or their idempotency keys. Meanwhile other readers may still see
-   * those threads of the contact whose turn has not come, each of them whole; what is left of a
-   * thread that is gone is seen by nobody that looks for the thread first. When the process ends in
-   * the middle, `purge` removes the rest.
+   * those threads of the contact whose turn has not come, each of them whole. What is left of a thread
+   * that is gone is not seen by a reader that looks for the thread first. When the process ends in the
+   * middle, `purge` removes the rest.
    */
   deleteThreads(which: { threadId: string } | { contactId: string }): Promise<readonly string[]>;
 
   /**
    * Appends events outside a run, in the order given.
    *
-   * @throws JimsError `thread_not_found`; with `whenIdle` `thread_busy` when a run of the thread is not
-   * over.
+   * @throws JimsError `thread_not_found`; with `whenIdle` `thread_busy` when the thread has a run that
+   * is not over.
    */
   appendEvents(
     threadId: string,
@@ -45,12 +45,12 @@ export interface ThreadStore {
   /**
    * Calls `wake` whenever the log of a thread may have grown, or the thread may be gone: at once for
    * what this process writes, within about half a second for others. It may be called in vain, but not
-   * before this method has returned. Returns what ends it.
+   * before this method has returned. Returns a function that ends it.
    */
   watchThread(threadId: string, wake: () => void): () => void;
 }
 
-/** Names an event's place in the order of its thread. */
+/** Where an event, or a thread in a list of threads, is in its order. */
 export interface EventPosition {
   readonly createdAt: string;
   readonly id: string;
@@ -66,15 +66,18 @@ export interface ReadBounds {
   readonly maxBytes?: number;
 }
 
-/** What one call reads at most, unless it says otherwise: more at once would hold up all others. */
+/** How many bytes one call reads at most by default, 1 MiB: more at once would hold up all others. */
 export const READ_BYTES: number = 1024 * 1024;
 
+/** Which events to read, in order. */
 export interface EventPage extends ReadBounds {
+  /** Only events after this position; default: from the first on. */
   readonly after?: EventPosition;
-  /** Only events of these domains. */
+  /** Only events of these domains; default: all. */
   readonly domains?: readonly string[];
 }
 
+/** How events are appended outside a run. */
 export interface AppendOptions {
   /** Appends only when no run of the thread runs or waits; default false. */
   readonly whenIdle?: boolean;
@@ -92,10 +95,11 @@ export interface EventList {
   readonly more: boolean;
 }
 
+/** How much of the end of a log to read. */
 export interface TailQuery {
-  /** Only events after this one. */
+  /** Only events after this position. */
   readonly after?: EventPosition;
-  /** Only events before this one. */
+  /** Only events before this position. */
   readonly before?: EventPosition;
   /** How much of the log is read, in bytes of JSON text; the newest event comes however large it is. */
   readonly maxBytes: number;
@@ -107,16 +111,19 @@ export interface LogTail {
   readonly events: readonly ThreadEvent[];
   /** Whether there are older events (after `after`) that are left out. */
   readonly isCut: boolean;
-  /** When it is cut: the newest event of each `state.set.*` type that `events` has none of, in order. */
+  /**
+   * When it is cut: of each type `state.set.*` that is not among `events`, the newest event. In order.
+   */
   readonly states: readonly ThreadEvent[];
 }
 
+/** Which threads to list, newest first. */
 export interface ThreadQuery extends ReadBounds {
   readonly contactId?: string;
   readonly externalId?: string;
-  /** Leaves out threads whose external id another thread took over; default: they are there. */
+  /** Leaves out threads whose external id another thread took over; default false. */
   readonly current?: boolean;
-  /** Threads older than this one. */
+  /** Only threads older than this one. */
   readonly before?: EventPosition;
 }
 

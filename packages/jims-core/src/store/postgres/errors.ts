@@ -10,15 +10,15 @@ const UNIQUE_VIOLATION = '23505';
 const LOST_CONNECTION = /^(?:08|57P|25006)/;
 /** Too many connections, no memory, no disk. */
 const EXHAUSTED = /^53/;
-/** What PgBouncer says, in the state of a lost connection, about a URL that will not do. */
+/** PgBouncer reports a wrong URL in the state of a lost connection, with these messages. */
 const POOLER_REFUSAL =
   /unsupported startup parameter|no such (?:user|database)|does not exist|authentication failed/;
-/** Messages of these states name objects and limits, and quote no data: rights, space, a server that only reads. */
-const SAYABLE = /^(?:25|28|42501|53|55|57|58)/;
+/** States whose messages name objects and limits and quote no data: rights, space, a server that only reads. */
+const SAFE_TO_SHOW = /^(?:25|28|42501|53|55|57|58)/;
 /** The driver's own errors have no codes. */
 const DRIVER_LOST_CONNECTION = /timeout|terminated|not queryable|Cannot use a pool/i;
 
-/** What a statement was refused with, as the store tells it: without SQL, without data. */
+/** The error of a statement as the store reports it: without SQL and without data. */
 export function asStoreError(error: unknown): JimsError {
   if (isJimsError(error)) return error;
   const state = sqlState(error);
@@ -35,13 +35,13 @@ export function asStoreError(error: unknown): JimsError {
       cause: error,
     });
   }
-  const reason = SAYABLE.test(state) && error instanceof Error ? `: ${error.message}` : '';
+  const reason = SAFE_TO_SHOW.test(state) && error instanceof Error ? `: ${error.message}` : '';
   return new JimsError('store_unavailable', `PostgreSQL refused a statement (${state})${reason}`, {
     cause: error,
   });
 }
 
-/** Why a database cannot be opened, for the operator that wrote its URL. */
+/** Why a database cannot be opened, for the operator who wrote its URL. */
 export function asOpenError(error: unknown, where: string): JimsError {
   if (isJimsError(error)) return error;
   const reason = reasonOf(error);
@@ -60,7 +60,7 @@ export function asOpenError(error: unknown, where: string): JimsError {
   });
 }
 
-/** What the server or the driver says, and what an operator can do about it. */
+/** The message of the server or the driver, and what an operator can do about it. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { message } = error;
@@ -78,14 +78,14 @@ function reasonOf(error: unknown): string {
     return `${message}. Use the name that is in the certificate, or sslmode=verify-ca with sslrootcert=FILE`;
   }
   if (/CERT|SIGNATURE/.test(code)) {
-    // What Node adds is about flags of its own.
+    // After the semicolon Node writes about its own flags.
     const [fault] = message.split(';');
     return `${fault}. Name the certificate of the server's authority by sslrootcert=FILE, or encrypt without a check by sslmode=require`;
   }
   return message || nameOf(error);
 }
 
-/** True when trying the same again may help: two transactions were in each other's way. */
+/** True when another try may help: two transactions were in each other's way. */
 export function isWorthRetrying(error: unknown): boolean {
   const state = sqlState(error);
   return state === SERIALIZATION_FAILURE || state === DEADLOCK;
@@ -97,14 +97,14 @@ export function isExhausted(error: unknown): boolean {
 }
 
 /**
- * True when the connection is of no use any more. A statement that was under way then may have been
- * committed or not.
+ * True when the connection cannot be used any more. A statement that was under way may have been committed
+ * or not.
  */
 export function isConnectionLoss(error: unknown): boolean {
   const state = sqlState(error);
   if (state !== undefined) return LOST_CONNECTION.test(state);
   if (error instanceof AggregateError) return error.errors.some(isConnectionLoss);
-  // An error of a socket or of the resolver says what was called; one about TLS or the URL does not.
+  // An error of a socket or of the resolver names the call that failed; one about TLS or the URL does not.
   return (
     error instanceof Error && ('syscall' in error || DRIVER_LOST_CONNECTION.test(error.message))
   );
@@ -114,7 +114,7 @@ function sqlState(error: unknown): string | undefined {
   return error instanceof DatabaseError ? error.code : undefined;
 }
 
-/** A refused connection over IPv4 and IPv6 has no message of its own. */
+/** For an error without a message, as a connection that both IPv4 and IPv6 refused has. */
 function nameOf(error: Error): string {
   return 'code' in error ? String(error.code) : error.name;
 }

@@ -43,22 +43,20 @@ export function callSql(
 ): { readonly sql: string; readonly values: readonly Parameter[] } {
   const parameters = PARAMETERS.get(name);
   if (!parameters) throw new TypeError(`There is no function ${name}`);
-  const unknown = Object.keys(args).find((each) => !parameters.includes(each));
+  const unknown = Object.keys(args).find((each) => !parameters.has(each));
   if (unknown !== undefined) throw new TypeError(`The function ${name} takes no ${unknown}`);
-  const numbers = parameters.map((_, index) => `$${first + index}`);
-  return {
-    sql: `${quoted(schema)}.${name}(${numbers.join(', ')})`,
-    values: parameters.map((parameter) => args[parameter]),
-  };
+  const values = Array.from(parameters, (parameter) => args[parameter]);
+  const numbers = values.map((_, index) => `$${first + index}`);
+  return { sql: `${quoted(schema)}.${name}(${numbers.join(', ')})`, values };
 }
 
-/** The parameters of each function, as its declaration names them. */
-const PARAMETERS: ReadonlyMap<string, readonly string[]> = new Map(
+/** The parameters of each function in their order, as its declaration names them. */
+const PARAMETERS: ReadonlyMap<string, ReadonlySet<string>> = new Map(
   Array.from(
     FUNCTIONS.matchAll(/create or replace function jims\.(\w+)\(([^)]*)\)/g),
-    ([, name = '', parameters = '']) => [
+    ([, name = '', declared = '']) => [
       name,
-      Array.from(parameters.matchAll(/\bp_(\w+) /g), ([, parameter = '']) => parameter),
+      new Set(Array.from(declared.matchAll(/\bp_(\w+) /g), ([, parameter = '']) => parameter)),
     ],
   ),
 );

@@ -19,11 +19,11 @@ const RETRY_MS = 500;
 const LINES_MS = 10_000;
 
 /**
- * Makes the indexes that are missing on tables in use, without keeping anybody from writing to them. One
- * process at a time does that: one that made the same index at the same time would fail.
+ * Makes the indexes that are missing on tables in use, while others go on writing to them. One process at a
+ * time does that: a second one that made the same index would fail.
  *
- * An index that is made concurrently waits for the end of every transaction that it meets in the middle
- * of a statement. So nothing here may run a statement in a transaction that lasts: the guard, whose
+ * An index that is made concurrently waits for the end of every transaction that is in the middle of a
+ * statement. So nothing here may run a statement in a transaction that lasts: the guard, whose
  * transaction holds the lock, runs none, and another connection watches.
  */
 export async function makeIndexes(
@@ -63,7 +63,7 @@ export async function makeIndexes(
 /**
  * Makes the first of the indexes that are missing.
  *
- * @throws JimsError `store_invalid` with the statements that make all of them, when the server refuses to.
+ * @throws JimsError `store_invalid` when the server refuses to, with the statements that make all of them.
  */
 async function make(
   maker: Client,
@@ -76,7 +76,7 @@ async function make(
     await reportingWaits(maker.query(inSchemas(schemas, concurrently(sql))), reports);
   } catch (error) {
     if (!(error instanceof DatabaseError) || isConnectionLoss(error)) throw error;
-    // One of partitions cannot be made beside writers.
+    // On a partitioned table it cannot be made while others write.
     const isPartitioned = error.message.includes('partitioned');
     const byHand = missing.map((each) => (isPartitioned ? each.sql : concurrently(each.sql)));
     const statements = inSchemas(schemas, byHand.join('; ')).replaceAll(/\s+/g, ' ');
@@ -93,7 +93,7 @@ function concurrently(sql: string): string {
 }
 
 /**
- * Begins a transaction that has the lock. Tries again and again, each time in a transaction of its own,
+ * Begins a transaction that has the lock. It tries again and again, each time in a transaction of its own,
  * and does not wait in the server.
  */
 async function untilAlone(guard: Client, logger: Logger): Promise<void> {
@@ -111,7 +111,7 @@ async function untilAlone(guard: Client, logger: Logger): Promise<void> {
   }
 }
 
-/** Somebody may be making it by hand. */
+/** An operator may be making it by hand. */
 async function isBeingMade(client: Client, { original }: Schemas, index: string): Promise<boolean> {
   const { rows } = await client.query(
     `select from pg_stat_progress_create_index

@@ -27,7 +27,7 @@ const STEPS: readonly string[] = ['step-1', 'step-2'].map(readSql);
 const LOCK_TIMEOUT = '2s';
 const LOCK_NOT_AVAILABLE = '55P03';
 const INSUFFICIENT_PRIVILEGE = '42501';
-/** Others that wait for the same table go first meanwhile. */
+/** Meanwhile others that wait for the same table go first. */
 const RETRY_MS = 1000;
 
 export interface Migrated {
@@ -36,7 +36,7 @@ export interface Migrated {
   readonly config: ClientConfig;
 }
 
-/** What the messages are about. */
+/** Names for the messages. */
 interface Names {
   readonly where: string;
   readonly role: string;
@@ -44,12 +44,12 @@ interface Names {
 }
 
 /**
- * Brings the database up to date; safe to run twice and from several processes at once. What is up to
- * date already is only looked at, so that the application's role needs no right to change tables.
+ * Brings the database up to date. It may run twice, and in several processes at once. A database that is
+ * up to date is only read, so that the application's role needs no right to change tables.
  *
- * @param schema what the operator chose by `--schema`, if anything.
- * @throws JimsError `store_invalid` when the database is of a newer version, or set up so that the
- * promises of a store cannot be kept.
+ * @param schema The operator's choice by `--schema`.
+ * @throws JimsError `store_invalid` when the database is of a newer version, or cannot keep the promises of
+ * a store.
  */
 export async function migrate(
   address: Address,
@@ -172,7 +172,7 @@ async function upgrade(client: Client, schemas: Schemas, version: number): Promi
   );
 }
 
-/** Adds to a right that is missing how to get it. */
+/** Adds to the error about a right that is missing how to get the right. */
 async function granted<T>(remedy: string, where: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -113,7 +113,7 @@ class Listener {
   }
 }
 
-/** Listening is no reason for a process to go on, but ending it is. The driver's types lack these. */
+/** A process need not go on to listen, but must go on to end it. The driver's types lack `ref` and `unref`. */
 function hold(client: Client & { ref?(): void; unref?(): void }, isHeld: boolean): void {
   if (isHeld) client.ref?.();
   else client.unref?.();

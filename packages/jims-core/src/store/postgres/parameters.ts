@@ -121,5 +121,5 @@ function hasNulEscape(text: string): boolean {
 }
 
 function nulError(): JimsError {
-  return new JimsError('invalid_event', 'PostgreSQL cannot keep a text with the character NUL');
+  return new JimsError('invalid_event', 'PostgreSQL cannot keep text with the character NUL');
 }

@@ -52,7 +52,7 @@ export function progress(db: Database): Pick<RunStore, 'appendProgress' | 'readP
 
 /**
  * The events of a run's progress as a `json[]`, and the rows that they are of. What PostgreSQL cannot
- * keep is left out: a status is no reason for a run to fail.
+ * keep is left out: a run is not to fail for a status.
  */
 export async function keptProgress<T extends RunProgress>(
   rows: readonly T[],

@@ -34,7 +34,7 @@ export interface FoundTables {
   readonly names: ReadonlySet<string>;
   /** Indexes that somebody began to make concurrently: that is still under way, or it failed. */
   readonly invalid: ReadonlySet<string>;
-  /** The version of our own tables; 0 when there are none. */
+  /** The version of our own tables; 0 without them. */
   readonly version: number;
 }
 

@@ -7,7 +7,7 @@ import { freshDatabase } from '../../support/postgres.ts';
 import { storeUser } from '../../support/store-user.ts';
 import type { StoreUser } from '../../support/store-user.ts';
 
-test('a process is woken when another one gives it its turn, stops its run, or buries a third', async () => {
+test('a process is woken when another one gives it its turn, stops its run, or reaps a third one’s', async () => {
   await using database = await freshDatabase();
   await using here = await openStore(database.url);
   await using there = await openStore(database.url);
@@ -37,14 +37,14 @@ test('a process is woken when another one gives it its turn, stops its run, or b
   await eventually(() => twos.count === 4);
   assert.equal((await here.run(third.runId))?.error?.code, 'lost');
 
-  // All hints go through the same server in order: one more shows that no other came before it.
+  // All notifications go through the same server in order: one more shows that no other came before it.
   assert.equal(ones.count, 0);
   await there.requestCancel((await one.accept('sixth')).runId);
   await eventually(() => ones.count === 1);
   assert.equal(twos.count, 4);
 });
 
-test('a process that hands over to itself is not woken', async () => {
+test('a process whose own next run starts is not woken', async () => {
   await using database = await freshDatabase();
   await using store = await openStore(database.url);
   await using other = await openStore(database.url);

@@ -1,6 +1,6 @@
 -- The first transition of a run: its request is committed, and the run starts or waits in its thread's queue.
 
--- The run of a key, its thread's row locked; nulls when the key is not known.
+-- The run of a key, with the row of its thread locked; nulls when the key is not known.
 create or replace function jims.lock_keyed_run(p_scope text, p_key text, p_ttl_ms double precision)
 returns jims.runs
 language plpgsql as $$
@@ -14,7 +14,7 @@ begin
   end if;
   perform from original.threads where thread_id = v_run.thread_id for no key update;
   v_has_thread := found;
-  -- As it is now that nobody else can change it.
+  -- Read again: from now on nobody else can change it.
   select * into v_run from jims.runs where idem_scope = p_scope and idem_key = p_key;
   if v_has_thread and (
     v_run.finished_at is null
@@ -27,7 +27,7 @@ begin
 end
 $$;
 
--- Gives a lost run to a process once more, at the end of its thread's line.
+-- Gives a lost run to a process once more, at the end of its thread's queue.
 create or replace function jims.revive_run(
   p_run_id uuid, p_request_id uuid, p_instance_id uuid, p_status jims.run_status
 ) returns jims.runs
@@ -47,7 +47,7 @@ begin
 end
 $$;
 
--- Asks all runs in a thread's line to stop; returns who has them.
+-- Asks all active runs of a thread to stop; returns them with the processes that have them.
 create or replace function jims.interrupt_line(p_thread_id uuid) returns json
 language plpgsql as $$
 declare
@@ -64,7 +64,7 @@ begin
 end
 $$;
 
--- Whether something runs in a thread, or was said in it after a position.
+-- Whether a run of a thread is active, or a message came after a position.
 create or replace function jims.has_moved(
   p_thread_id uuid, p_created_at timestamp without time zone, p_id uuid
 ) returns boolean
@@ -102,7 +102,7 @@ declare
   v_stored boolean;
   v_interrupted json := '[]';
 begin
-  -- Whose run it is, and in which thread; from here on the thread's row is locked.
+  -- Finds the run of the key and the thread; from here on the thread's row is locked.
   loop
     if p_key is not null then
       v_run := jims.lock_keyed_run(p_scope, p_key, p_ttl_ms);
@@ -157,7 +157,7 @@ begin
     end if;
   end if;
 
-  -- Its place in line.
+  -- Whether it runs at once or waits.
   if not v_created then
     select count(*) into v_active from jims.runs
     where thread_id = v_thread.thread_id and status in ('queued', 'running');

@@ -1,7 +1,7 @@
--- What any process does for all of them: it ends the runs of dead processes, and removes what is old.
+-- What any process does for all of them: ending the runs of dead processes, and removing what is old.
 
--- Ends the runs of dead processes and starts who waits behind them. Threads that another process is
--- at are left to it.
+-- Ends the runs of dead processes and starts those that wait after them. A thread that another process
+-- has locked is left to it.
 create or replace function jims.reap_runs() returns json
 language plpgsql as $$
 declare
@@ -18,14 +18,14 @@ begin
       select r.thread_id from jims.runs r left join jims.instances i using (instance_id)
       where r.status = 'running' and coalesce(i.lease_until, '-infinity') <= clock_timestamp()
       union
-      -- Not to be, but if a line stands still, this gets it going.
+      -- This should not happen, but if a queue stands still, it is started again here.
       select q.thread_id from jims.runs q
       where q.status = 'queued' and not exists (
         select from jims.runs r where r.thread_id = q.thread_id and r.status = 'running')
     ) as stuck join original.threads t using (thread_id)
     for no key update of t skip locked
   loop
-    -- Looked at again, under the lock.
+    -- Read again, under the lock.
     for v_run in
       select r.* from jims.runs r left join jims.instances i using (instance_id)
       where r.thread_id = v_thread_id and r.status = 'running'
@@ -50,7 +50,7 @@ begin
 end
 $$;
 
--- Ids of runs are UUIDv7, which begin with the time that they were made at: no index by time is needed.
+-- The ids of runs are UUIDv7, which begin with the time at which they were made: no index by time is needed.
 create or replace function jims.first_id_of(p_time timestamp with time zone) returns uuid
 language sql immutable as $$
   select rpad(lpad(to_hex((extract(epoch from p_time) * 1000)::bigint), 12, '0'), 32, '0')::uuid
@@ -72,8 +72,8 @@ end
 $$;
 
 -- Removes a bounded amount of what is older than it may be, and of what is left of erased threads. Rows
--- that another process is at are left. Idle threads are looked for after a position; where to look on is
--- null when all were looked at.
+-- that another process has locked are left. Idle threads are looked for after a position; the result says
+-- where to go on, which is null when all threads were looked at.
 create or replace function jims.purge(
   p_idle_ms double precision, p_runs_ms double precision, p_progress_ms double precision,
   p_batch integer, p_look_at integer,
@@ -105,7 +105,7 @@ begin
       where jims.is_idle(thread_id, created_at, v_idle)
       order by created_at, thread_id limit p_batch
     ), last as (
-      -- Where the idle ones that are taken end, or else where the looking ended.
+      -- The last of the idle ones that are taken, or else the last that was looked at.
       select * from (
         select thread_id, created_at from idle
         where (select count(*) from idle) = p_batch
@@ -121,7 +121,7 @@ begin
     select (select coalesce(array_agg(thread_id), '{}') from idle),
            (select json_build_object('createdAt', jims.iso(created_at), 'id', thread_id) from last)
     into v_threads, v_looked_at;
-    -- In statements of their own: whether one is idle is asked again under the lock.
+    -- In statements of their own, which see what is new: whether a thread is idle is checked again under the lock.
     select coalesce(array_agg(locked.thread_id), '{}') into v_threads
     from (
       select thread_id from original.threads where thread_id = any (v_threads) for update skip locked
@@ -139,7 +139,7 @@ begin
   ) as locked;
   delete from jims.runs where run_id = any (v_runs);
 
-  -- Progress that has no run any more came from a process that was fenced out.
+  -- Progress without a run came from a process that was fenced out.
   delete from jims.run_progress where run_id in (
     select p.run_id from jims.run_progress p left join jims.runs r using (run_id)
     where r.run_id is null

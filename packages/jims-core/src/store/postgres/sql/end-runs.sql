@@ -15,8 +15,8 @@ begin
 end
 $$;
 
--- Starts who is next in a thread's line; withdrawn runs and those of dead processes end as they come.
--- To be called under the lock of the thread's row, when none of its runs runs.
+-- Starts the next run of a thread's queue; withdrawn runs and those of dead processes end when their turn
+-- comes. To be called under the lock of the thread's row, when no run of the thread is running.
 create or replace function jims.start_next(p_thread_id uuid, out next json, out lost integer)
 language plpgsql as $$
 declare
@@ -51,7 +51,7 @@ begin
 end
 $$;
 
--- Locks the thread's row, then finds the run if this process has this attempt of it; nulls if not.
+-- Locks the thread's row, then finds the run if this process has this attempt of it; nulls otherwise.
 create or replace function jims.lock_own_run(
   p_run_id uuid, p_attempt integer, p_thread_id uuid, p_instance_id uuid
 ) returns jims.runs
@@ -60,7 +60,7 @@ declare
   v_run jims.runs;
 begin
   perform from original.threads where thread_id = p_thread_id for no key update;
-  -- By its id alone, as no other index would do.
+  -- By its id alone: with more conditions another index might be used.
   select * into v_run from jims.runs where run_id = p_run_id;
   if v_run.attempt = p_attempt and v_run.thread_id = p_thread_id
     and v_run.instance_id = p_instance_id and v_run.status in ('queued', 'running')
@@ -71,7 +71,7 @@ begin
 end
 $$;
 
--- Appends the conversation start of a run, then the question that waited for it. Null when fenced.
+-- Appends the events of a run's conversation start, then the incoming event that was held. Null when fenced.
 create or replace function jims.append_in_run(
   p_run_id uuid, p_attempt integer, p_thread_id uuid, p_instance_id uuid,
   p_ids uuid[], p_types text[], p_data json[]
@@ -102,7 +102,7 @@ begin
 end
 $$;
 
--- Ends a run, and starts the next. Returns the times of its events; null when fenced.
+-- Ends a run, and starts the next one. Returns the times of its events; null when fenced.
 create or replace function jims.finish_run(
   p_run_id uuid, p_attempt integer, p_thread_id uuid, p_instance_id uuid,
   p_status jims.run_status, p_ids uuid[], p_types text[], p_data json[],
@@ -147,7 +147,7 @@ begin
 end
 $$;
 
--- Ends what a request was accepted as whose process never learned that it was: nobody runs it.
+-- Ends the run of a request whose process does not know that it was accepted: nobody runs it.
 create or replace function jims.abandon_request(
   p_request_id uuid, p_instance_id uuid, p_scope text, p_key text
 ) returns json
@@ -171,7 +171,7 @@ declare
 begin
   update jims.runs set cancel_requested = true
   where run_id = p_run_id and status in ('queued', 'running');
-  -- Of a thread that is being erased nothing is found.
+  -- Nothing is found of a thread that is being erased.
   select * into v_run from jims.runs r where run_id = p_run_id
     and exists (select from original.threads t where t.thread_id = r.thread_id);
   return json_build_object('status', v_run.status, 'instanceId', v_run.instance_id);

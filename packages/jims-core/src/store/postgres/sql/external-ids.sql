@@ -2,7 +2,7 @@
 --
 -- :'superseded' stands for the beginning of the external id of a thread that another one replaced.
 
--- The contact's thread of an external id: of several the newest. The hash is what is indexed.
+-- The contact's thread of an external id, the newest of several. The index is on the hash.
 create or replace function jims.external_thread(p_contact_id text, p_external_id text) returns uuid
 language plpgsql as $$
 begin
@@ -24,7 +24,7 @@ begin
 end
 $$;
 
--- The contact's thread of an external id, with its row locked; nulls when there is none, and then
+-- The contact's thread of an external id, with its row locked; nulls when it does not exist, and then
 -- nobody else can make it before this transaction is over.
 create or replace function jims.take_external_thread(p_contact_id text, p_external_id text)
 returns jims.thread
@@ -53,7 +53,7 @@ begin
 end
 $$;
 
--- Lets a new thread take over an external id. False when another thread than the one given has it.
+-- Lets a new thread take over an external id. False when p_replaces is not the thread that has it.
 create or replace function jims.supersede(
   p_contact_id text, p_external_id text, p_replaces uuid, p_new_thread_id uuid
 ) returns boolean

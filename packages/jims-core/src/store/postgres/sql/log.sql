@@ -1,14 +1,15 @@
--- Reading and writing thread_events. What writes is to be called under the lock of the thread's row.
+-- Reading and writing thread_events. A function that writes is to be called under the lock of the thread's
+-- row.
 --
 -- :fresh_events and :fresh_bytes stand for how much accepting a run brings along.
 
--- Time leaves as text: a JavaScript Date would drop the microseconds that order events.
+-- Times are returned as text: a JavaScript Date would drop the microseconds that order events.
 create or replace function jims.iso(timestamp without time zone) returns text
 language sql stable as $$
   select to_char($1, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
 $$;
 
--- Null for a text that is no uuid: no row has such an id.
+-- Null for text that is not a UUID: no row has such an id.
 create or replace function jims.as_uuid(text) returns uuid
 language sql immutable as $$
   select case when $1 ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then $1::uuid end
@@ -21,12 +22,12 @@ language sql stable as $$
   select json_build_object('id', p_id, 'createdAt', jims.iso(p_created_at), 'type', p_type, 'data', p_data)
 $$;
 
--- Appends one event behind the newest one, whose time is given, and returns its time.
+-- Appends one event after the newest one, whose time is given, and returns its time.
 --
 -- The times are this database's clock in the session's time zone, which is what the original's column
 -- default now() writes: rows of both services sort together. They increase strictly, also when the
--- clock is set back: by the clock at the statement, not now(), which is when the transaction began
--- and may be before another transaction that held the lock and committed.
+-- clock is set back. Not by now(): that is when the transaction began, which may be before another
+-- transaction that had the lock committed.
 create or replace function jims.append_behind(
   p_newest timestamp without time zone, p_thread_id uuid, p_id uuid, p_type text, p_data json
 ) returns timestamp without time zone
@@ -77,7 +78,7 @@ begin
 end
 $$;
 
--- Puts what started a run into the log, unless it is there.
+-- Puts the event that started a run into the log, unless it is there.
 create or replace function jims.append_incoming(p_run jims.runs) returns void
 language plpgsql as $$
 begin
@@ -91,8 +92,8 @@ begin
 end
 $$;
 
--- The events after a position, of all without one; null when they are more than accepting a run may
--- bring along. coalesce and not "or is null", which would keep the order index from being used.
+-- The events after a position, or all of them; null when they are more than accepting a run may bring along.
+-- coalesce and not "or is null", which would keep the order index from being used.
 create or replace function jims.events_after(
   p_thread_id uuid, p_created_at timestamp without time zone, p_id uuid
 ) returns json
@@ -120,9 +121,9 @@ begin
 end
 $$;
 
--- Events after a position, in order: those of some domains or of all, so many and so many bytes, but one
--- at least, of the next p_look_at events. The last row has no event: it says how far was looked, and
--- whether the log goes on.
+-- Events after a position, in order, of some domains or of all: p_limit events and p_max_bytes at most, but
+-- one event at least, of the next p_look_at events. The last row has no event: it has the position of the
+-- last event that was looked at, and whether the log goes on.
 create or replace function jims.page_events(
   p_thread_id uuid, p_created_at timestamp without time zone, p_id uuid,
   p_domains text[], p_limit integer, p_max_bytes bigint, p_look_at integer
@@ -169,8 +170,9 @@ begin
 end
 $$;
 
--- The newest events before a position and after another one, newest first: so many bytes, but one at
--- least. The last row has no event: it says how many bytes they are, and whether there are older ones.
+-- The newest events before a position and after another one, newest first: p_limit events and p_max_bytes
+-- at most, but one event at least. The last row has no event: it has the sum of their bytes, and whether
+-- there are older ones.
 create or replace function jims.newest_events(
   p_thread_id uuid, p_before timestamp without time zone, p_before_id uuid,
   p_after timestamp without time zone, p_after_id uuid, p_limit integer, p_max_bytes bigint

@@ -21,7 +21,7 @@ begin
 end
 $$;
 
--- A thread always begins with the event that says so. Null when there is one of this id already.
+-- Makes a thread, which always begins with its event thread_created. Nulls when this id is taken.
 create or replace function jims.create_thread(
   p_id uuid, p_contact_id text, p_external_id text, p_config jsonb, p_event_id uuid
 ) returns jims.thread
@@ -58,7 +58,7 @@ begin
     for look in 1..2 loop
       v_id := jims.external_thread(p_contact_id, p_external_id);
       exit when v_id is not null or look = 2;
-      -- Not there: looked for again when nobody else can be making it.
+      -- Not there: it is looked for again when nobody else can be making it.
       perform jims.lock_external_id(p_contact_id, p_external_id);
     end loop;
   end if;
@@ -72,8 +72,9 @@ begin
 end
 $$;
 
--- The thread that a run is for, with its row locked: the one named, or else the contact's latest,
--- made under the new id when there is none. Nulls when the one named is not there or not the contact's.
+-- The thread that a run is for, with its row locked. Without p_new_thread_id it is the thread of p_thread_id;
+-- nulls when that does not exist or is not the contact's. With it, it is the contact's latest thread, or a
+-- new one of that id.
 create or replace function jims.take_thread(
   p_thread_id uuid, p_contact_id text, p_config jsonb, p_new_thread_id uuid, p_event_id uuid
 ) returns jims.thread
@@ -101,7 +102,7 @@ begin
       v_thread := jims.create_thread(p_new_thread_id, p_contact_id, null, p_config, p_event_id);
       exit;
     else
-      -- Not there: looked for again when nobody else can be making it.
+      -- Not there: it is looked for again when nobody else can be making it.
       perform pg_advisory_xact_lock(hashtextextended('jims.contact:' || p_contact_id, 0));
       v_contact_locked := true;
     end if;
@@ -110,8 +111,8 @@ begin
 end
 $$;
 
--- Appends events outside a run. Null when there is no such thread, nothing when it was to be idle and
--- is not.
+-- Appends events outside a run; returns their times. Null when there is no such thread, an empty list when
+-- it must be idle and is not.
 create or replace function jims.append_to_thread(
   p_thread_id uuid, p_ids uuid[], p_types text[], p_data json[], p_when_idle boolean
 ) returns text[]
@@ -130,8 +131,8 @@ begin
 end
 $$;
 
--- Threads, newest first, within bounds: so many and so many bytes, but one at least. The last row has
--- no thread: it says whether there are more.
+-- Threads, newest first: p_limit threads and p_max_bytes at most, but one thread at least. The last row has
+-- no thread: it has whether there are more.
 create or replace function jims.list_threads(
   p_contact_id text, p_external_id text, p_current boolean,
   p_created_at timestamp without time zone, p_id uuid, p_limit integer, p_max_bytes bigint
@@ -143,8 +144,8 @@ declare
   v_taken integer := 0;
 begin
   more := false;
-  -- Planned for its values: a filter that is null costs no index. Between dollars, as the name of the
-  -- schema may have quotes in it.
+  -- Planned for its values: a filter that is null does not keep an index from being used. Between dollars,
+  -- as the name of the schema may have quotes in it.
   for v_thread in execute $sql$
     select thread_id, contact_id, external_id, created_at, thread_config from original.threads
     where ($1 is null or contact_id = $1) and ($2 is null or external_id = $2)
@@ -168,8 +169,8 @@ begin
 end
 $$;
 
--- Takes threads away whose rows are locked: their active runs are fenced out, and nobody finds them.
--- What is left of them goes in pieces, by erase_some.
+-- Takes away threads whose rows are locked: their active runs are fenced out, and nobody finds the threads.
+-- What is left of them is removed in pieces, by erase_some.
 create or replace function jims.remove_threads(p_ids uuid[]) returns void
 language plpgsql as $$
 begin
@@ -185,7 +186,7 @@ begin
 end
 $$;
 
--- Takes the thread of this id away, or threads of this contact, so many at most; returns their ids.
+-- Takes away the thread of this id, or p_limit threads of this contact at most; returns their ids.
 create or replace function jims.take_threads(
   p_thread_id uuid, p_contact_id text, p_limit integer
 ) returns uuid[]
@@ -193,7 +194,7 @@ language plpgsql set lock_timeout = '5s' as $$
 declare
   v_ids uuid[];
 begin
-  -- In one order, so that two who delete the same threads do not wait for each other.
+  -- In one order, so that two processes that delete the same threads do not wait for each other.
   if p_thread_id is not null then
     select coalesce(array_agg(locked.thread_id), '{}') into v_ids from (
       select thread_id from original.threads where thread_id = p_thread_id for update
@@ -209,8 +210,8 @@ begin
 end
 $$;
 
--- Removes what is left of threads that were taken away: so many events at most, with their runs.
--- Returns how many of the threads, from the first on, are done.
+-- Removes what is left of threads that were taken away: p_limit events at most, with their runs. Returns how
+-- many of the threads, from the first on, are done.
 create or replace function jims.erase_some(p_ids uuid[], p_limit integer) returns integer
 language plpgsql set lock_timeout = '5s' as $$
 declare
