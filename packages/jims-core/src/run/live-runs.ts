@@ -1,4 +1,4 @@
-import { createRunLlm } from '../llm/run-llm.ts';
+import { RunLlm } from '../llm/run-llm.ts';
 import type { AcceptedRun, RunOwner, RunProgress, StartedRun } from '../store/store.ts';
 import { createEndedRuns } from './ended-runs.ts';
 import type { RunEngineOptions } from './engine.ts';
@@ -84,7 +84,7 @@ export function createLiveRuns(options: LiveRunsOptions): LiveRuns {
       progress?.add(live, owner);
       const forgetSignal = onAbort(request.signal, () => live.stop('cancelled'));
       const onTurn = (): void => void (entry.status = 'running');
-      const llm = createRunLlm({ ...options, signal: live.signal, threadId: thread.id });
+      const llm = new RunLlm({ ...options, signal: live.signal, threadId: thread.id });
       const rest = (): readonly RunProgress[] => progress?.rest(live) ?? [];
       const execution = {
         ...options,

@@ -270,7 +270,7 @@ registerHooks({ resolve(specifier, context, next) {
 } });`,
     );
     const program = `
-      const { createLlmProvider } = await import('jims-core');
+      const { createLlmProvider } = await import('jims-core/llm');
       const said = [];
       const tell = (error) => said.push(error.code + ' ' + error.message);
       const env = { ANTHROPIC_API_KEY: 'k', GEMINI_API_KEY: 'k', OPENAI_API_KEY: 'k' };

@@ -91,7 +91,7 @@ describe('time limits', () => {
       const Agent = globalThis[dispatcher].constructor;
       globalThis[dispatcher] = new Agent({ headersTimeout: 50, bodyTimeout: 50 });
       const { createServer } = await import('node:http');
-      const { createLlmProvider } = await import('jims-core');
+      const { createLlmProvider } = await import('jims-core/llm');
       const wait = () => new Promise((resolve) => setTimeout(resolve, 2500));
       const server = createServer(async (request, response) => {
         let body = '';

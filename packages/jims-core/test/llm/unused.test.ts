@@ -38,7 +38,7 @@ const RUN = `
   await app.close();`;
 
 const OF_MODELS =
-  /node_modules\/(?:@ai-sdk|ai|zod|@pydantic|gpt-tokenizer)\/|src\/llm\/(?:call|models|stream|complete)\.ts/;
+  /node_modules\/(?:@ai-sdk|ai|zod|@pydantic|gpt-tokenizer)\/|src\/llm\/(?:call|chat|providers|transport|failures)/;
 
 test('a run without a model loads nothing of any provider', () => {
   const loaded = modulesLoadedBy(RUN);
@@ -51,7 +51,7 @@ test('a run without a model loads nothing of any provider', () => {
 
 test('the provider of the model is loaded by the first call, and no other one', () => {
   const loaded = modulesLoadedBy(`
-    const { createLlmProvider } = await import('jims-core');
+    const { createLlmProvider } = await import('jims-core/llm');
     const env = { OPENAI_API_KEY: 'k', OPENAI_BASE_URL: 'http://127.0.0.1:1/v1' };
     const llm = createLlmProvider({ tries: 1 }, env);
     await llm.chatCompletionPlain([{ role: 'user', content: 'x' }]).catch(() => {});`);

@@ -5,33 +5,33 @@ import type {
   SharedV4ProviderOptions,
 } from '@ai-sdk/provider';
 
-import type { JsonObject } from '../thread/event.ts';
-import { membersOf } from './foreign-json.ts';
-import type { Members } from './foreign-json.ts';
+import type { JsonObject } from '../../thread/event.ts';
+import { membersOf } from '../foreign-json.ts';
+import type { Members } from '../foreign-json.ts';
 
 /**
- * What a provider wants back with a message that wants tools called: the thoughts before it, and their
- * signatures. Plain data to be kept with the message as it is; no other provider gets it.
+ * Data that a provider wants back with a message that has tool calls: the thoughts before it, and their
+ * signatures. Plain data: keep it with the message as it is. No other provider gets it.
  */
 export interface ProviderData {
   readonly provider: string;
-  /** Members of the message on the wire, of a server that speaks OpenAI's API. */
+  /** Members of the provider's own message, for a server that speaks OpenAI's API. */
   readonly message?: JsonObject;
-  /** Thoughts, of a provider with an API of its own. */
+  /** Thoughts, for a provider with an API of its own. */
   readonly reasoning?: readonly { readonly text: string; readonly data?: JsonObject }[];
-  /** What belongs to a call, by its id. */
+  /** Data of the tool calls, by the id of the call. */
   readonly calls?: JsonObject;
 }
 
-/** How servers that speak OpenAI's API name what a model thought. */
+/** The members that hold a model's thoughts at servers that speak OpenAI's API. */
 const THOUGHTS = ['reasoning_content', 'reasoning', 'reasoning_details'] as const;
 
-/** What of an answer has to come back with it; `undefined` when there is nothing. */
+/** The data of an answer that its provider wants back; `undefined` when there is none. */
 export function providerDataOf(
   { content, response }: LanguageModelV4GenerateResult,
   provider: string,
 ): ProviderData | undefined {
-  const message = thoughtsIn(wireMessage(response?.body));
+  const message = thoughtsIn(messageIn(response?.body));
   const reasoning = message
     ? []
     : content
@@ -49,10 +49,10 @@ export function providerDataOf(
   };
 }
 
-/** What is given back with a message. */
-export interface GivenBack {
+/** Data that goes back to the provider with a message. */
+export interface ReturnedData {
   readonly reasoning: readonly LanguageModelV4ReasoningPart[];
-  /** For the message itself, when it goes to a server that speaks OpenAI's API. */
+  /** For a server that speaks OpenAI's API. */
   readonly message: SharedV4ProviderOptions | undefined;
   readonly ofCall: (call: {
     readonly id: string;
@@ -60,7 +60,7 @@ export interface GivenBack {
   }) => SharedV4ProviderOptions | undefined;
 }
 
-/** The thoughts in a prompt, by the id of the first call after them. */
+/** The thoughts in a prompt, by the id of the first tool call of their message. */
 export function thoughtsByCall(prompt: LanguageModelV4Prompt): ReadonlyMap<string, JsonObject> {
   const thoughts = new Map<string, JsonObject>();
   for (const { role, content, providerOptions } of prompt) {
@@ -72,8 +72,8 @@ export function thoughtsByCall(prompt: LanguageModelV4Prompt): ReadonlyMap<strin
   return thoughts;
 }
 
-/** Reads what was kept with a message. Also takes `reasoning_content` where an app put it itself. */
-export function givenBack(message: Members, provider: string): GivenBack {
+/** Reads the data kept with a message, and the `reasoning_content` that an app put there itself. */
+export function returnedData(message: Members, provider: string): ReturnedData {
   const kept = membersOf(message['provider_data']);
   const own = kept['provider'] === provider ? kept : {};
   const { reasoning_content: thought } = message;
@@ -84,8 +84,8 @@ export function givenBack(message: Members, provider: string): GivenBack {
     message: thoughts && { openaiCompatible: thoughts },
     ofCall: ({ id, extra_content: extra }) => {
       const signature = membersOf(membersOf(extra)['google'])['thought_signature'];
-      const kind = optionsIn(calls[id]);
-      if (kind || typeof signature !== 'string') return kind;
+      const options = optionsIn(calls[id]);
+      if (options || typeof signature !== 'string') return options;
       return { google: { thoughtSignature: signature } };
     },
   };
@@ -108,7 +108,7 @@ function optionsIn(data: unknown): SharedV4ProviderOptions | undefined {
   return entries.length > 0 ? Object.fromEntries(entries) : undefined;
 }
 
-/** Only what is known: a kept message may come from anywhere. */
+/** Only known members: a stored message may come from anywhere. */
 function thoughtsIn(message: unknown): SharedV4ProviderOptions[string] | undefined {
   const members = membersOf(message);
   const thoughts = THOUGHTS.flatMap((name) => {
@@ -119,7 +119,7 @@ function thoughtsIn(message: unknown): SharedV4ProviderOptions[string] | undefin
   return thoughts.length > 0 ? Object.fromEntries(thoughts) : undefined;
 }
 
-function wireMessage(body: unknown): unknown {
+function messageIn(body: unknown): unknown {
   const { choices } = membersOf(body);
   const choice: unknown = Array.isArray(choices) ? choices[0] : undefined;
   return membersOf(choice)['message'];

@@ -1,38 +1,38 @@
-import type { JsonObject } from '../thread/event.ts';
+import type { JsonObject } from '../../thread/event.ts';
+import { membersOf } from '../foreign-json.ts';
+import type { Members } from '../foreign-json.ts';
 import { exchanges } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
-import { membersOf } from './foreign-json.ts';
-import type { Members } from './foreign-json.ts';
 import type { Transport } from './transport.ts';
 
-/** What is worth a second look: arguments that are not text, vectors that are. */
-const TO_MEND = /"arguments"\s*:\s*[{[]|"embedding"\s*:\s*"/;
+/** Finds answers to repair without parsing all of them: arguments that are not text, vectors that are. */
+const TO_REPAIR = /"arguments"\s*:\s*[{[]|"embedding"\s*:\s*"/;
 
-export interface MendingOptions {
-  /** False leaves out the request for the usage of a stream, which some servers refuse. */
+interface CompatibleOptions {
+  /** False leaves out `stream_options`, which some servers refuse. */
   readonly streamUsage: boolean;
 }
 
 /**
- * Sends requests to a server that speaks OpenAI's API with an accent, where its package has no words
- * for that. Answers: some write the arguments of a call as an object, and vectors in base64 although
- * numbers are requested. Requests: some want thoughts back, or take no `stream_options`.
+ * Sends requests to a server that speaks OpenAI's API, and hides how it deviates from it: some write
+ * the arguments of a tool call as an object, or vectors in base64 although numbers were requested;
+ * some want the model's thoughts back, which the packages leave out; some take no `stream_options`.
  */
-export function mendingTransport(send: Transport, options: MendingOptions): Transport {
+export function compatibleTransport(send: Transport, options: CompatibleOptions): Transport {
   return async (input, init = {}) => {
     const exchange = exchanges.getStore();
     if (!exchange) return send(input, init);
     const { body } = init;
     const edited = typeof body === 'string' ? editedRequest(body, exchange, options) : body;
     const response = await send(input, { ...init, ...(edited !== undefined && { body: edited }) });
-    return exchange.streamed || !response.ok ? response : mendedResponse(response);
+    return exchange.streamed || !response.ok ? response : repairedResponse(response);
   };
 }
 
 function editedRequest(
   body: string,
   { streamed, thoughts }: Exchange,
-  { streamUsage }: MendingOptions,
+  { streamUsage }: CompatibleOptions,
 ): string {
   const withoutUsage = streamed && !streamUsage;
   if (thoughts.size === 0 && !withoutUsage) return body;
@@ -52,49 +52,49 @@ function thoughtsOf(
   return typeof first === 'string' ? thoughts.get(first) : undefined;
 }
 
-async function mendedResponse(response: Response): Promise<Response> {
+async function repairedResponse(response: Response): Promise<Response> {
   if (!response.body) return response;
   const text = await response.text();
-  return new Response(TO_MEND.test(text) ? mended(text) : text, response);
+  return new Response(TO_REPAIR.test(text) ? repaired(text) : text, response);
 }
 
-function mended(text: string): string {
+function repaired(text: string): string {
   try {
     const { choices, data, ...others } = membersOf(JSON.parse(text));
     return JSON.stringify({
       ...others,
-      ...(choices !== undefined && { choices: each(choices, mendedChoice) }),
-      ...(data !== undefined && { data: each(data, mendedVector) }),
+      ...(choices !== undefined && { choices: each(choices, repairedChoice) }),
+      ...(data !== undefined && { data: each(data, repairedVector) }),
     });
   } catch {
     return text;
   }
 }
 
-function mendedChoice(choice: Members): Members {
+function repairedChoice(choice: Members): Members {
   const message = membersOf(choice['message']);
   const calls = message['tool_calls'];
   if (calls === undefined) return choice;
-  return { ...choice, message: { ...message, tool_calls: each(calls, mendedCall) } };
+  return { ...choice, message: { ...message, tool_calls: each(calls, repairedCall) } };
 }
 
-function mendedCall(call: Members): Members {
+function repairedCall(call: Members): Members {
   const called = membersOf(call['function']);
-  const given = called['arguments'];
-  if (typeof given !== 'object' || given === null) return call;
-  return { ...call, function: { ...called, arguments: JSON.stringify(given) } };
+  const value = called['arguments'];
+  if (typeof value !== 'object' || value === null) return call;
+  return { ...call, function: { ...called, arguments: JSON.stringify(value) } };
 }
 
-function mendedVector(item: Members): Members {
+function repairedVector(item: Members): Members {
   const { embedding } = item;
   return typeof embedding === 'string' ? { ...item, embedding: numbersIn(embedding) } : item;
 }
 
-function each(list: unknown, mend: (item: Members) => Members): unknown {
-  return Array.isArray(list) ? list.map((item) => mend(membersOf(item))) : list;
+function each(list: unknown, repair: (item: Members) => Members): unknown {
+  return Array.isArray(list) ? list.map((item) => repair(membersOf(item))) : list;
 }
 
-/** Four bytes each, the lowest first. */
+/** Reads 32-bit floats, little-endian. */
 function numbersIn(base64: string): number[] {
   const bytes = Buffer.from(base64, 'base64');
   return Array.from({ length: Math.floor(bytes.length / 4) }, (_, at) => bytes.readFloatLE(at * 4));

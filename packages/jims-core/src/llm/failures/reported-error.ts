@@ -1,8 +1,8 @@
-import { cutText } from '../util/cut-text.ts';
-import { membersOf, objectOf } from './foreign-json.ts';
-import type { Members } from './foreign-json.ts';
+import { cutText } from '../../util/cut-text.ts';
+import { membersOf, objectOf } from '../foreign-json.ts';
+import type { Members } from '../foreign-json.ts';
 
-/** What a provider says went wrong, in whatever form it says it. */
+/** An error as a provider reports it, read from any of the forms that providers use. */
 export interface ReportedError {
   /** The provider's own words. */
   readonly message: string;
@@ -10,31 +10,19 @@ export interface ReportedError {
   readonly code: string | undefined;
   /** Its code, when that is an HTTP status. */
   readonly statusCode: number | undefined;
-  /** False when the same request fails again: a wrong key, a used up quota, a request it refuses. */
+  /** False when the same request would fail again: for a wrong key, a used up quota, a wrong request. */
   readonly mayPass: boolean;
-  /** A quota or a balance is used up: also a 429 does not pass then. */
+  /** A quota or a balance is used up: then even a 429 does not pass. */
   readonly usedUp: boolean;
-}
-
-/** A provider reported an error where an answer was expected: in a 200, or in the middle of a stream. */
-export class ProviderReportError extends Error {
-  override readonly name = 'ProviderReportError';
-  readonly report: ReportedError;
-
-  constructor(report: ReportedError) {
-    const { message, code } = report;
-    super(`reported an error: ${message}${code === undefined ? '' : ` (${code})`}`);
-    this.report = report;
-  }
 }
 
 const MAX_RAW = 300;
 const MAX_WORDS = 1000;
-/** By what these stand for no later try can succeed. */
+/** Codes with one of these words: no later try can succeed. */
 const PERMANENT =
   /quota|billing|credit|balance|payment|invalid|auth|permission|forbidden|not.?found|unsupported|precondition|context.?length|too.?large|policy|safety|content.?filter|bad.?request|unprocessable/i;
 const USED_UP = /quota|billing|credit|balance|payment/i;
-/** Where words about an error stand, the clearest first. */
+/** Members with the words of an error, the clearest first. */
 const WORDS = [
   'message',
   'msg',
@@ -51,24 +39,24 @@ const WORDS = [
   'title',
   'reason',
 ];
-/** Those that no answer has, whatever else is in it. */
+/** Of these, the ones that no answer has. */
 const BARE_WORDS = ['message', 'msg', 'error_msg', 'error_message', 'errorMessage', 'detail'];
-/** Members that an answer has, and a report of an error has not. */
+/** Members that only an answer has. */
 const ANSWER = ['choices', 'candidates', 'content', 'data', 'embeddings', 'embedding', 'results'];
 
-/** The error in a body that came with a failed status. */
+/** The error in the body of a failed request. */
 export function errorInFailure(body: unknown): ReportedError | undefined {
   const object = objectOf(Array.isArray(body) ? body[0] : body);
   if (!object) return undefined;
   return errorInAnswer(object) ?? reported(object);
 }
 
-/** The error in a body or a stream's chunk that came with a good status; `undefined` for an answer. */
+/** The error in a body or a chunk of a request that did not fail; `undefined` for an answer. */
 export function errorInAnswer(body: unknown): ReportedError | undefined {
   const object = objectOf(Array.isArray(body) ? body[0] : body);
   if (!object) return undefined;
   const { error } = object;
-  // Beside a mere name of an error its words may stand.
+  // An error that is only a name has its words in other members.
   if (saysSomething(error)) return reported(typeof error === 'string' ? object : error);
   const beside = errorInChoice(object) ?? errorOfMiniMax(object);
   if (saysSomething(beside)) return reported(beside);
@@ -76,7 +64,7 @@ export function errorInAnswer(body: unknown): ReportedError | undefined {
   return isAnswer || !isBareReport(object) ? undefined : reported(object);
 }
 
-/** OpenRouter puts what the provider upstream reports beside half the answer, and others into it. */
+/** OpenRouter reports an error of the upstream provider beside half an answer, others inside of it. */
 function errorInChoice({ choices }: Members): unknown {
   const choice = Array.isArray(choices) ? objectOf(choices[0]) : undefined;
   return [choice, choice?.['delta'], choice?.['message']]
@@ -114,10 +102,10 @@ function reported(error: unknown): ReportedError {
     (kind) => (typeof kind === 'string' && kind !== '') || typeof kind === 'number',
   );
   const statusCode = kinds.map(Number).find((kind) => kind >= 400 && kind < 600);
-  // One line: further ones may quote what was sent.
+  // Only the first line: others may quote the request.
   const [words = ''] = (wordsOf(error) ?? kinds.join(', ')).split('\n', 1);
   return {
-    message: words === '' ? 'it did not say which' : cutText(words, MAX_WORDS),
+    message: words === '' ? 'without details' : cutText(words, MAX_WORDS),
     code: kinds.map(String).find((kind) => kind !== 'error'),
     statusCode,
     mayPass: !PERMANENT.test(kinds.join(' ')),
@@ -125,7 +113,7 @@ function reported(error: unknown): ReportedError {
   };
 }
 
-/** The words in the forms that OpenAI, Google, FastAPI, Ollama, Cohere and gateways write errors in. */
+/** The words of an error of OpenAI, Google, FastAPI, Ollama, Cohere or a gateway. */
 function wordsOf(error: unknown, depth = 0): string | undefined {
   if (typeof error === 'string') return error.trim() || undefined;
   if (depth > 3) return undefined;
@@ -141,7 +129,7 @@ function wordsOf(error: unknown, depth = 0): string | undefined {
   return words && located(words, object);
 }
 
-/** FastAPI says where an input is wrong, OpenRouter what the provider upstream said. */
+/** Adds where FastAPI found the error, or what OpenRouter's upstream provider said. */
 function located(words: string, { loc, metadata }: Members): string {
   const raw = membersOf(metadata)['raw'];
   if (Array.isArray(loc)) return `${loc.join('.')}: ${words}`;

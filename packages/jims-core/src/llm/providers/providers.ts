@@ -2,35 +2,33 @@ import type * as Anthropic from '@ai-sdk/anthropic';
 import type * as Google from '@ai-sdk/google';
 import type { EmbeddingModelV4, LanguageModelV4 } from '@ai-sdk/provider';
 
+import { firstVariable, missingVariable, variable } from '../environment.ts';
+import type { Environment, NamedValue } from '../environment.ts';
+import { optionalPackage } from '../optional-package.ts';
+import { sendableKey } from '../secrets.ts';
+import type { ResolvedLlmSettings } from '../settings.ts';
+import { compatibleTransport } from '../transport/compatible-transport.ts';
+import { transportFor } from '../transport/transport.ts';
+import type { Transport } from '../transport/transport.ts';
 import { azureAddress, baseUrl, geminiUrl, versionedUrl } from './base-url.ts';
 import {
   COMPATIBLE_PROVIDERS,
   compatibleServer,
-  firstSet,
-  keyOf,
-  missing,
+  serverKey,
   serverTraits,
 } from './compatible-servers.ts';
-import type { Given, ReachableServer } from './compatible-servers.ts';
-import type { Environment } from './environment.ts';
-import { mendingTransport } from './mending-transport.ts';
-import { optionalPackage } from './optional-package.ts';
-import { sendableKey } from './secrets.ts';
-import { word } from './settings.ts';
-import type { ResolvedLlmSettings } from './settings.ts';
-import { transportFor } from './transport.ts';
-import type { Transport } from './transport.ts';
+import type { ReachableServer } from './compatible-servers.ts';
 
-/** The makers of a provider's models. */
+/** Makes the models of a provider. */
 export interface Provider {
   chat(model: string): LanguageModelV4;
   embeddings(model: string): EmbeddingModelV4;
 }
 
-/** The providers with a package, or with addresses, of their own. */
+/** The providers with a package or addresses of their own. */
 const PACKAGED: ReadonlySet<string> = new Set(['openai', 'anthropic', 'gemini', 'azure']);
 
-/** What may stand before the slash of a model. */
+/** The names of all known providers, as they stand before the slash of a model. */
 export const PROVIDERS: readonly string[] = [...PACKAGED, ...COMPATIBLE_PROVIDERS];
 
 /**
@@ -41,20 +39,20 @@ export const PROVIDERS: readonly string[] = [...PACKAGED, ...COMPATIBLE_PROVIDER
 export async function providerOf(
   provider: string,
   settings: ResolvedLlmSettings,
-  ownKey: Given | undefined,
+  modelKey: NamedValue | undefined,
 ): Promise<Provider> {
   const { env } = settings;
   const fetch = transportFor(env);
-  const mending = mendingTransport(fetch, serverTraits(provider, settings.servers));
+  const compatibleFetch = compatibleTransport(fetch, serverTraits(provider, settings.servers));
   const server =
     PACKAGED.has(provider) && settings.servers[provider]?.baseUrl === undefined
       ? undefined
-      : compatibleServer(provider, settings, ownKey);
-  if (server) return compatible(provider, server, mending);
+      : compatibleServer(provider, settings, modelKey);
+  if (server) return compatible(provider, server, compatibleFetch);
   const keyed = (...names: readonly string[]): string => {
-    const key = keyOf(provider, settings.servers) ?? ownKey ?? firstSet(env, names);
-    if (key === undefined) throw missing(provider, names);
-    return sendableKey(key.name, key.value);
+    const key = serverKey(provider, settings.servers) ?? modelKey ?? firstVariable(env, ...names);
+    if (key === undefined) throw missingVariable(provider, ...names);
+    return sendableKey(key);
   };
   switch (provider) {
     case 'anthropic':
@@ -62,16 +60,16 @@ export async function providerOf(
     case 'gemini':
       return gemini(keyed('GEMINI_API_KEY', 'GOOGLE_API_KEY'), env, fetch);
     case 'azure':
-      return azure(keyed('AZURE_API_KEY'), env, mending);
+      return azure(keyed('AZURE_API_KEY'), env, compatibleFetch);
     default:
-      return openai(keyed('OPENAI_API_KEY'), env, mending);
+      return openai(keyed('OPENAI_API_KEY'), env, compatibleFetch);
   }
 }
 
-/** `chat` and not the package's default, which is the Responses API: other servers do not know that one. */
+/** `chat`, as the package's default is the Responses API, which few other servers have. */
 async function openai(apiKey: string, env: Environment, fetch: Transport): Promise<Provider> {
   const { createOpenAI } = await import('@ai-sdk/openai');
-  const base = firstSet(env, ['OPENAI_BASE_URL', 'OPENAI_API_BASE']);
+  const base = firstVariable(env, 'OPENAI_BASE_URL', 'OPENAI_API_BASE');
   const provider = createOpenAI({
     apiKey,
     fetch,
@@ -83,9 +81,9 @@ async function openai(apiKey: string, env: Environment, fetch: Transport): Promi
   };
 }
 
-/** OpenAI's own address has a version; of other servers nobody knows. */
-function openaiAddress({ name, value }: Given): string {
-  const address = baseUrl(name, value);
+/** Only OpenAI's own address is known to need a version. */
+function openaiAddress(base: NamedValue): string {
+  const address = baseUrl(base);
   return address === 'https://api.openai.com' ? `${address}/v1` : address;
 }
 
@@ -110,14 +108,14 @@ async function compatible(
 }
 
 /**
- * A deployment's address speaks OpenAI's API; the model's name is the deployment's. The address of
- * Azure's v1 API is the same for all deployments, and has no versions by date.
+ * The model's name is that of the deployment, which has an address of its own. Azure's v1 API has one
+ * address for all deployments, and no versions by date.
  */
 async function azure(apiKey: string, env: Environment, fetch: Transport): Promise<Provider> {
-  const base = word(env, 'AZURE_API_BASE');
-  if (base === undefined) throw missing('azure', ['AZURE_API_BASE']);
-  const { resource, v1 } = azureAddress('AZURE_API_BASE', base);
-  const version = word(env, 'AZURE_API_VERSION');
+  const base = firstVariable(env, 'AZURE_API_BASE');
+  if (base === undefined) throw missingVariable('azure', 'AZURE_API_BASE');
+  const { resource, v1 } = azureAddress(base);
+  const version = variable(env, 'AZURE_API_VERSION');
   const dated = version === undefined || /^\d/.test(version);
   const query = v1 === undefined ? { 'api-version': version ?? '2024-10-21' } : {};
   const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible');
@@ -138,12 +136,12 @@ async function azure(apiKey: string, env: Environment, fetch: Transport): Promis
   };
 }
 
-/** Azure's reasoning models refuse `max_tokens`, and all its chat models take the newer name. */
+/** Azure's reasoning models refuse `max_tokens`; all its chat models take the newer name. */
 function withCompletionTokens({
-  max_tokens: most,
+  max_tokens: maxTokens,
   ...body
 }: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return most === undefined ? body : { max_completion_tokens: most, ...body };
+  return maxTokens === undefined ? body : { max_completion_tokens: maxTokens, ...body };
 }
 
 async function anthropic(apiKey: string, env: Environment, fetch: Transport): Promise<Provider> {
@@ -151,11 +149,11 @@ async function anthropic(apiKey: string, env: Environment, fetch: Transport): Pr
     '@ai-sdk/anthropic',
     'A model of anthropic',
   );
-  const base = word(env, 'ANTHROPIC_API_BASE');
+  const base = firstVariable(env, 'ANTHROPIC_API_BASE');
   const provider = createAnthropic({
     apiKey,
     fetch,
-    ...(base !== undefined && { baseURL: versionedUrl('ANTHROPIC_API_BASE', base) }),
+    ...(base && { baseURL: versionedUrl(base) }),
   });
   return {
     chat: (model) => provider(model),
@@ -168,11 +166,11 @@ async function gemini(apiKey: string, env: Environment, fetch: Transport): Promi
     '@ai-sdk/google',
     'A model of gemini',
   );
-  const base = word(env, 'GEMINI_API_BASE');
+  const base = firstVariable(env, 'GEMINI_API_BASE');
   const provider = createGoogle({
     apiKey,
     fetch,
-    ...(base !== undefined && { baseURL: geminiUrl('GEMINI_API_BASE', base) }),
+    ...(base && { baseURL: geminiUrl(base) }),
   });
   return {
     chat: (model) => provider(model),

@@ -1,12 +1,12 @@
-import { objectOf } from './foreign-json.ts';
+import { objectOf } from '../foreign-json.ts';
+import { mapSchemas } from './json-schema.ts';
 import type { JsonSchema } from './json-schema.ts';
-import { mapSchemas } from './schema-walk.ts';
 
 /**
- * A schema as OpenAI's strict mode takes it. Every property is required there, and objects are closed:
- * an optional property becomes one that may be null, and `dropNulls` takes the nulls out of the answer
- * again. Keywords that it does not know are refused there; as an answer is checked by its own schema
- * anyhow, they become words for the model.
+ * A schema in the form that OpenAI's strict mode takes. There every property is required, and objects
+ * are closed. So an optional property may be null instead, and `dropNulls` removes the nulls from the
+ * answer. Strict mode refuses keywords that it does not know: they become part of the description, as
+ * the answer is checked with the original schema anyway.
  */
 export function strictSchema(schema: JsonSchema): JsonSchema {
   const known = referenceAlone(knownKeywords(withType(singleReference(schema))));
@@ -28,8 +28,8 @@ export function strictSchema(schema: JsonSchema): JsonSchema {
 }
 
 /**
- * False for a schema with something that strict mode has no form for: an open object such as a record,
- * a value of any type, a tuple, an intersection.
+ * Whether strict mode has a form for a schema. It has none for an open object such as a record, a value
+ * of any type, a tuple, an intersection.
  */
 export function canBeStrict(schema: JsonSchema): boolean {
   const { type, properties, items, allOf, prefixItems } = schema;
@@ -46,13 +46,13 @@ export function canBeStrict(schema: JsonSchema): boolean {
   return all;
 }
 
-/** A schema for servers that check it as it is: without the patterns that none of them can build. */
+/** A schema that is sent as it is, without the patterns that no server supports. */
 export function withoutLookaround(schema: JsonSchema): JsonSchema {
   const { pattern, ...others } = mapSchemas(schema, withoutLookaround);
   return typeof pattern === 'string' && !LOOKAROUND.test(pattern) ? { ...others, pattern } : others;
 }
 
-/** Takes out the nulls that stand for an optional property that was left out. */
+/** Removes the nulls that a model wrote for optional properties. */
 export function dropNulls(value: unknown, schema: JsonSchema, root: JsonSchema = schema): unknown {
   const options = optionsOf(schema, root);
   if (Array.isArray(value)) {
@@ -73,7 +73,7 @@ export function dropNulls(value: unknown, schema: JsonSchema, root: JsonSchema =
   );
 }
 
-/** One of these has to say what a value is. */
+/** Strict mode wants one of these in every schema. */
 const DESCRIBING = ['type', '$ref', 'anyOf', 'oneOf', 'allOf'] as const;
 const KNOWN = keywords(
   'type enum const title description $ref $defs definitions anyOf properties required additionalProperties',
@@ -82,7 +82,7 @@ const KNOWN = keywords(
 const FORMATS: ReadonlySet<unknown> = keywords(
   'date-time time date duration email hostname ipv4 ipv6 uuid',
 );
-/** Keywords that say something to a model when they cannot be sent as keywords. */
+/** Unknown keywords that go into the description. */
 const DESCRIBED = keywords('format pattern minLength maxLength uniqueItems examples');
 const LOOKAROUND = /\(\?(?:[=!]|<[=!])/;
 
@@ -106,11 +106,11 @@ function knownKeywords(schema: JsonSchema): JsonSchema {
 function isKnown(key: string, value: unknown): boolean {
   if (key === 'format') return FORMATS.has(value);
   if (key === 'pattern') return typeof value === 'string' && !LOOKAROUND.test(value);
-  // The last is gone before a schema is sent: `singleReference` takes it apart.
+  // `singleReference` has replaced an `allOf` of one; `canBeStrict` refuses others.
   return key === 'oneOf' || key === 'allOf' || KNOWN.has(key);
 }
 
-/** Nothing may stand beside a reference; what describes it stands around it. */
+/** Strict mode allows nothing beside a reference. Its description goes around it. */
 function referenceAlone(schema: JsonSchema): JsonSchema {
   const { $ref, description, definitions, $defs } = schema;
   if ($ref === undefined) return schema;
@@ -121,14 +121,14 @@ function referenceAlone(schema: JsonSchema): JsonSchema {
   };
 }
 
-/** An intersection of one is how some libraries write a reference with a description. */
+/** Some libraries write a reference with a description as an intersection of one. */
 function singleReference(schema: JsonSchema): JsonSchema {
   const { allOf, ...others } = schema;
   const only = Array.isArray(allOf) && allOf.length === 1 ? objectOf(allOf[0]) : undefined;
   return only ? { ...only, ...others } : schema;
 }
 
-/** Some libraries leave the type out where the values show it. */
+/** Some libraries leave out a type that the values show. */
 function withType(schema: JsonSchema): JsonSchema {
   const { type, enum: values, const: only } = schema;
   if (type !== undefined || (values === undefined && only === undefined)) return schema;
@@ -145,7 +145,7 @@ function typesOf(type: unknown): readonly unknown[] {
   return Array.isArray(type) ? type : [type];
 }
 
-/** Takes properties of any name, each of a certain kind. */
+/** Whether an object may have properties of any name, with values of one kind. */
 function isOpen({ additionalProperties: others, patternProperties }: JsonSchema): boolean {
   return Object.keys(objectOf(others) ?? {}).length > 0 || patternProperties !== undefined;
 }
@@ -164,7 +164,7 @@ function takesNull(schema: JsonSchema, root: JsonSchema): boolean {
   );
 }
 
-/** A schema and what it refers to or consists of: any of them may describe the value. */
+/** A schema and those that it refers to or consists of: any of them may describe the value. */
 function optionsOf(schema: JsonSchema, root: JsonSchema, depth = 0): readonly JsonSchema[] {
   if (depth > 8) return [schema];
   const parts = ['anyOf', 'oneOf', 'allOf'].flatMap((key) => {
@@ -183,7 +183,7 @@ function referred(ref: unknown, root: JsonSchema): unknown {
   return path.reduce<unknown>((at, name) => objectOf(at)?.[name], root);
 }
 
-/** As JSON pointers write names. */
+/** Decodes a name in a JSON pointer. */
 function unescaped(name: string): string {
   return decodeURIComponent(name).replaceAll('~1', '/').replaceAll('~0', '~');
 }

@@ -1,86 +1,46 @@
-import { JimsError, isJimsError } from '../errors/jims-error.ts';
-import { cutText } from '../util/cut-text.ts';
-import { parsedJson } from './foreign-json.ts';
-import { ProviderReportError, errorInAnswer, errorInFailure } from './reported-error.ts';
+import { JimsError, isJimsError } from '../../errors/jims-error.ts';
+import { cutText } from '../../util/cut-text.ts';
+import { objectOf, parsedJson } from '../foreign-json.ts';
+import { ProviderReportError, UnexpectedAnswerError, UnfitAnswerError } from './errors.ts';
+import { errorInAnswer, errorInFailure } from './reported-error.ts';
 import type { ReportedError } from './reported-error.ts';
-import { UnfitAnswerError } from './unfit-answer.ts';
 
-/** What a provider's error means. */
+/** What is known of a failed try. */
 export interface ProviderFailure {
-  /** One line for people; never with what was sent or what came back. */
+  /** One line for people. It never quotes the request or the answer. */
   readonly message: string;
   /** For spans: the HTTP status, else the error's name. */
   readonly type: string;
   readonly statusCode: number | undefined;
-  /** Whether the same request may succeed when it is made again. */
+  /** Whether the same request may succeed later. */
   readonly retryable: boolean;
-  /** How long the provider asked to be left alone. */
+  /** The wait that the provider asks for. */
   readonly retryAfterMs: number | undefined;
-}
-
-/** Nothing came in time. */
-export class SlowAnswerError extends Error {
-  override readonly name = 'SlowAnswerError';
-}
-
-/** A provider that is called without its package answered with an error. */
-export class HttpStatusError extends Error {
-  override readonly name = 'HttpStatusError';
-  readonly statusCode: number;
-  readonly responseHeaders: Readonly<Record<string, string>>;
-  readonly responseBody: string;
-
-  constructor({ status, statusText, headers }: Response, body: string) {
-    super(statusText);
-    this.statusCode = status;
-    this.responseHeaders = Object.fromEntries(headers);
-    this.responseBody = body;
-  }
-}
-
-/** Something else came than an answer: a page, mostly, as the base URL leads to another server. */
-export class UnexpectedAnswerError extends Error {
-  override readonly name = 'UnexpectedAnswerError';
-
-  constructor(contentType: string | undefined, wanted: string) {
-    const type = contentType?.split(';', 1)[0]?.trim() || 'something';
-    super(`answered ${type} instead of ${wanted}: is the base URL right?`);
-  }
-}
-
-/** Answers came that do not belong to what was sent, such as vectors for other texts. */
-export class WrongAnswerError extends Error {
-  override readonly name = 'WrongAnswerError';
-}
-
-/** An answer ended before the model was done with it. */
-export class BrokenAnswerError extends Error {
-  override readonly name = 'BrokenAnswerError';
 }
 
 const MAX_MESSAGE = 1000;
 const MAX_NAME = 100;
-/** A longer body is not a line of words. */
+/** A longer body is not a line of text for people. */
 const MAX_PLAIN_BODY = 300;
 const RETRYABLE_STATUS: ReadonlySet<number> = new Set([408, 409, 429]);
 const RETRYABLE_NAMES: ReadonlySet<string> = new Set([
   'SlowAnswerError',
   'BrokenAnswerError',
   'ConnectionError',
-  // 200 with a body that was cut off, is empty, or holds no answer.
+  // A 200 with a body that was cut off, is empty, or has no answer in it.
   'AI_JSONParseError',
   'SyntaxError',
   'AI_EmptyResponseBodyError',
   'AI_InvalidResponseDataError',
 ]);
 const NETWORK_CODE = /^(?:UND_ERR_|E[A-Z]+$)/;
-/** Errors whose message quotes the text that they complain about. */
+/** Errors whose message quotes the answer. */
 const QUOTING: ReadonlySet<string> = new Set([
   'AI_JSONParseError',
   'AI_TypeValidationError',
   'SyntaxError',
 ]);
-/** What a provider's package says about messages, files or options that it cannot send. */
+/** A package's errors for messages, files or options that it cannot send. */
 const INPUT_NAMES: ReadonlySet<string> = new Set([
   'AI_UnsupportedFunctionalityError',
   'AI_InvalidPromptError',
@@ -88,6 +48,7 @@ const INPUT_NAMES: ReadonlySet<string> = new Set([
   'AI_NoSuchProviderReferenceError',
 ]);
 
+/** Reads what went wrong from whatever a provider's package threw. Never throws. */
 export function readFailure(error: unknown): ProviderFailure {
   if (isUnfit(error)) {
     const { message, name: type, repeatable: retryable } = error;
@@ -95,23 +56,25 @@ export function readFailure(error: unknown): ProviderFailure {
   }
   const chain = chainOf(error);
   const [top] = chain;
-  const failedWith = chain.map(failedStatusOf).find((it) => it !== undefined);
-  const reported = chain.map((each) => reportIn(each, failedWith)).find((it) => it !== undefined);
+  const failedWith = chain.map(failedStatusOf).find((each) => each !== undefined);
+  const reported = chain
+    .map((each) => reportIn(each, failedWith))
+    .find((each) => each !== undefined);
   const statusCode = failedWith ?? reported?.statusCode;
   return {
     message: messageOf(chain, failedWith, reported),
     type: statusCode === undefined ? cutText(top?.name ?? 'Error', MAX_NAME) : String(statusCode),
     statusCode,
     retryable: isRetryable(chain, statusCode, reported),
-    retryAfterMs: retryAfter(chain.map(headersOf).find((headers) => headers !== undefined)),
+    retryAfterMs: retryAfter(headersIn(chain)),
   };
 }
 
 /**
- * What an app gets for a provider's error: `llm_failed`, with a cause that can be logged. The
- * provider's own error holds the request with its prompt, and is left behind.
+ * The error that an app gets for a provider's error: `llm_failed`, with a cause that can be logged. The
+ * provider's own error is dropped, as it holds the prompt.
  *
- * @param redact Hides keys: some providers quote them.
+ * @param redact Hides keys, which some providers quote.
  */
 export function asJimsError(
   error: unknown,
@@ -130,7 +93,7 @@ export function asJimsError(
   );
 }
 
-/** Not only `instanceof`: a proxy that was revoked throws when it is asked for its class. */
+/** `isError` first: `instanceof` throws for a revoked proxy. */
 function isUnfit(error: unknown): error is UnfitAnswerError {
   return Error.isError(error) && error instanceof UnfitAnswerError;
 }
@@ -146,7 +109,7 @@ function withoutContent(
   return statusCode === undefined ? copy : Object.assign(copy, { statusCode });
 }
 
-/** A stack begins with the message, which may quote. */
+/** A stack begins with the message, which may quote the prompt. */
 function framesOf(stack: string, { name, message }: Error): string {
   const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
   return [`${name}: ${message}`, ...frames].join('\n');
@@ -159,13 +122,13 @@ function messageOf(
 ): string {
   if (failedWith !== undefined) {
     const words = reported?.message ?? plainBodyIn(chain) ?? lineOf(chain[0]);
-    return `answered ${failedWith}: ${words}${pointerIn(chain, failedWith)}`;
+    return `answered ${failedWith}: ${words}${redirectionIn(chain, failedWith)}`;
   }
   if (reported) return new ProviderReportError(reported).message;
   if (chain.some((each) => QUOTING.has(each.name))) {
-    return otherIn(chain)?.message ?? 'gave an answer that cannot be read';
+    return unexpectedIn(chain)?.message ?? 'sent an answer that cannot be read';
   }
-  // The package's own words for a connection that broke say less than its cause.
+  // For a broken connection the cause says more than the package's own words.
   const plain = chain.find((each) => !each.message.startsWith('Failed to process '));
   return lineOf(plain ?? chain[0]);
 }
@@ -183,7 +146,7 @@ function isRetryable(
     return (RETRYABLE_STATUS.has(statusCode) && !reported?.usedUp) || statusCode >= 500;
   }
   if (reported) return reported.mayPass;
-  if (otherIn(chain)) return false;
+  if (unexpectedIn(chain)) return false;
   return chain.some(
     (each) =>
       RETRYABLE_NAMES.has(each.name) ||
@@ -197,7 +160,7 @@ function failedStatusOf(error: Error): number | undefined {
   return statusCode !== undefined && statusCode >= 300 ? statusCode : undefined;
 }
 
-/** What the provider says in an error's body, or in the data that could not be read as an answer. */
+/** What the provider reports in an error's body, or in data that is not an answer. */
 function reportIn(error: Error, failedWith: number | undefined): ReportedError | undefined {
   if (error instanceof ProviderReportError) return error.report;
   const read = failedWith === undefined ? errorInAnswer : errorInFailure;
@@ -205,17 +168,17 @@ function reportIn(error: Error, failedWith: number | undefined): ReportedError |
   return read(parsedJson(textOf(error, 'responseBody'))) ?? read(data);
 }
 
-/** Proxies and gateways answer with a line of words. */
+/** Proxies and gateways answer with a line of text. */
 function plainBodyIn(chain: readonly Error[]): string | undefined {
   const body = bodyIn(chain);
   const isPlain = body !== '' && body.length <= MAX_PLAIN_BODY && !/^[<{[]/.test(body);
   return isPlain ? lineOf(new Error(body)) : undefined;
 }
 
-/** A page, or a stream, where JSON was to come. */
-function otherIn(chain: readonly Error[]): UnexpectedAnswerError | undefined {
+/** An HTML page, or a stream, instead of JSON. */
+function unexpectedIn(chain: readonly Error[]): UnexpectedAnswerError | undefined {
   if (!/^(?:<|data:|event:)/.test(bodyIn(chain))) return undefined;
-  const type = chain.map(headersOf).find((headers) => headers !== undefined)?.['content-type'];
+  const type = headersIn(chain)?.['content-type'];
   return new UnexpectedAnswerError(typeof type === 'string' ? type : undefined, 'JSON');
 }
 
@@ -223,9 +186,9 @@ function bodyIn(chain: readonly Error[]): string {
   return chain.map((each) => textOf(each, 'responseBody').trim()).find((body) => body) ?? '';
 }
 
-/** Where a redirection that was not followed points to; without its query, which may hold a key. */
-function pointerIn(chain: readonly Error[], status: number): string {
-  const location = chain.map(headersOf).find((headers) => headers !== undefined)?.['location'];
+/** The target of a redirection that was not followed, without its query, which may hold a key. */
+function redirectionIn(chain: readonly Error[], status: number): string {
+  const location = headersIn(chain)?.['location'];
   const to = status < 400 && typeof location === 'string' ? URL.parse(location) : null;
   return to ? `; it points to ${to.origin}${to.pathname}: is the base URL right?` : '';
 }
@@ -239,22 +202,23 @@ function chainOf(error: unknown): readonly Error[] {
   return chain;
 }
 
-/** Seconds, a date, or milliseconds where a provider says so. */
-function retryAfter(headers: Readonly<Record<string, unknown>> | undefined): number | undefined {
+/** `Retry-After` holds seconds or a date; `retry-after-ms` goes before it. */
+function retryAfter(headers: Headers | undefined): number | undefined {
   const ms = Number(headers?.['retry-after-ms'] ?? Number.NaN);
   if (ms >= 0) return ms;
-  const given = headers?.['retry-after'];
-  if (typeof given !== 'string' || given.trim() === '') return undefined;
-  const seconds = Number(given);
+  const value = headers?.['retry-after'];
+  if (typeof value !== 'string' || value.trim() === '') return undefined;
+  const seconds = Number(value);
   if (seconds >= 0) return seconds * 1000;
-  const date = Date.parse(given);
+  const date = Date.parse(value);
   return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
 }
 
-function headersOf(error: Error): Readonly<Record<string, unknown>> | undefined {
-  if (!('responseHeaders' in error)) return undefined;
-  const { responseHeaders: headers } = error;
-  return typeof headers === 'object' && headers !== null ? { ...headers } : undefined;
+type Headers = Readonly<Record<string, unknown>>;
+
+function headersIn(chain: readonly Error[]): Headers | undefined {
+  const headers = chain.map((each): unknown => Reflect.get(each, 'responseHeaders'));
+  return headers.map(objectOf).find((each) => each !== undefined);
 }
 
 function numberOf(error: Error, member: string): number | undefined {

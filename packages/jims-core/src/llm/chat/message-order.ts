@@ -1,7 +1,7 @@
 import type { LanguageModelV4Message, LanguageModelV4Prompt } from '@ai-sdk/provider';
 
-/** What order of messages a model takes. */
-export interface PromptForm {
+/** The order of messages that a model takes. */
+export interface MessageOrder {
   /**
    * Where system messages may stand: anywhere, only before the conversation, or as one message before
    * the conversation.
@@ -11,17 +11,19 @@ export interface PromptForm {
   readonly alternating: boolean;
 }
 
-/** Stands where a template wants the user to begin, and the assistant did. */
+/** The user's first message where a template wants one, and the assistant began. */
 const BEGINNING = '(The conversation begins.)';
 const BETWEEN = '\n\n';
 
 /** Puts messages into the order that a model takes. */
-export function inForm(prompt: LanguageModelV4Prompt, form: PromptForm): LanguageModelV4Prompt {
-  if (form.system === 'anywhere') return form.alternating ? inTurns(prompt) : prompt;
+export function inOrder(prompt: LanguageModelV4Prompt, order: MessageOrder): LanguageModelV4Prompt {
+  if (order.system === 'anywhere') return order.alternating ? inTurns(prompt) : prompt;
   const system = prompt.filter(({ role }) => role === 'system');
-  const talk = prompt.filter(({ role }) => role !== 'system');
-  const inOrder = form.alternating ? inTurns(talk) : talk;
-  return [...(form.system === 'one' ? asOne(system) : system), ...inOrder];
+  const others = prompt.filter(({ role }) => role !== 'system');
+  return [
+    ...(order.system === 'one' ? asOne(system) : system),
+    ...(order.alternating ? inTurns(others) : others),
+  ];
 }
 
 function asOne(system: LanguageModelV4Prompt): LanguageModelV4Prompt {
@@ -44,7 +46,7 @@ function inTurns(prompt: LanguageModelV4Prompt): LanguageModelV4Prompt {
   return turns;
 }
 
-/** One message of two, when the same side says both. */
+/** Two messages as one; `undefined` when they cannot be merged. */
 function mergedWith(
   before: LanguageModelV4Message | undefined,
   message: LanguageModelV4Message,
@@ -53,14 +55,14 @@ function mergedWith(
     return { ...before, content: joined(before.content, message.content) };
   }
   if (before?.role === 'assistant' && message.role === 'assistant') {
-    // What wants its calls answered is not to be followed by more text of its own.
-    const wantsAnswers = before.content.some(({ type }) => type === 'tool-call');
-    if (!wantsAnswers) return { ...message, content: joined(before.content, message.content) };
+    // Tool calls must be followed by their answers, not by more text.
+    const hasCalls = before.content.some(({ type }) => type === 'tool-call');
+    if (!hasCalls) return { ...message, content: joined(before.content, message.content) };
   }
   return undefined;
 }
 
-/** Text beside text becomes one part: templates want a string and not parts. */
+/** Adjacent texts become one part: templates want a string, not parts. */
 function joined<Part extends { readonly type: string }>(
   before: readonly Part[],
   after: readonly Part[],

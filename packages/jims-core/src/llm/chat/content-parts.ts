@@ -1,8 +1,8 @@
 import type { LanguageModelV4FilePart, LanguageModelV4TextPart } from '@ai-sdk/provider';
 
-import { JimsError } from '../errors/jims-error.ts';
+import { invalidInput } from '../failures/errors.ts';
 
-/** A part of a message, as OpenAI writes it. */
+/** A part of a message, in OpenAI's form. */
 export type ContentPart =
   | { readonly type: 'text'; readonly text: string }
   | {
@@ -15,7 +15,7 @@ export type ContentPart =
     }
   | {
       readonly type: 'input_audio';
-      /** In base64. */
+      /** `data` is base64. */
       readonly input_audio: { readonly data: string; readonly format: 'wav' | 'mp3' };
     }
   | {
@@ -31,7 +31,7 @@ export type ContentPart =
 
 type UserPart = LanguageModelV4TextPart | LanguageModelV4FilePart;
 
-/** Where OpenAI's parts hold text. `input_text` and `output_text` are those of its Responses API. */
+/** The member that holds the text of a part. `input_text` and `output_text` are of the Responses API. */
 const TEXT_MEMBERS: Readonly<Record<string, string>> = {
   text: 'text',
   input_text: 'text',
@@ -41,9 +41,9 @@ const TEXT_MEMBERS: Readonly<Record<string, string>> = {
 const DATA_URL = /^data:([\w.+-]+\/[\w.+-]+)(?:;[\w.+=-]+)*;base64,(.*)$/s;
 
 /**
- * The text of a message that can only be text. Parts are put on lines of their own.
+ * The text of a message that can only be text. Each part is a line of its own.
  *
- * @throws JimsError `llm_input_invalid`
+ * @throws JimsError `llm_input_invalid` for a part that is not text.
  */
 export function textOf(content: unknown, role: string): string {
   if (content === null || content === undefined) return '';
@@ -52,7 +52,7 @@ export function textOf(content: unknown, role: string): string {
     .map((part) => {
       const text = textIn(part);
       if (text !== undefined) return text;
-      throw invalid(`A message of role '${role}' can only be text: ${nameOf(part)} is not`);
+      throw invalidInput(`A message of role '${role}' can only be text, not ${nameOf(part)}`);
     })
     .join('\n');
 }
@@ -60,8 +60,8 @@ export function textOf(content: unknown, role: string): string {
 /**
  * The parts of a user's message.
  *
- * @param provider Whose file an id names.
- * @throws JimsError `llm_input_invalid`
+ * @param provider The provider that an id of a file belongs to.
+ * @throws JimsError `llm_input_invalid` for a part that no model takes.
  */
 export function userParts(content: unknown, provider: string): UserPart[] {
   if (content === null || content === undefined) return [{ type: 'text', text: '' }];
@@ -82,13 +82,13 @@ function userPart(part: Part, provider: string): UserPart {
     case 'file':
       return file(objectIn(part, 'file'), provider);
     default:
-      throw invalid(`A message has ${nameOf(part)}: no model takes it`);
+      throw invalidInput(`A message has ${nameOf(part)}, which no model takes`);
   }
 }
 
 function image({ url, detail }: Part): LanguageModelV4FilePart {
-  if (typeof url !== 'string') throw invalid('An image_url has no url');
-  // What OpenAI knows of an image beside its address, for its own package and for the others.
+  if (typeof url !== 'string') throw invalidInput('An image_url needs a url');
+  // OpenAI's own package and the one for compatible servers read `detail` from different options.
   const options = typeof detail === 'string' && {
     providerOptions: {
       openai: { imageDetail: detail },
@@ -105,13 +105,14 @@ function image({ url, detail }: Part): LanguageModelV4FilePart {
     };
   }
   const address = URL.parse(url);
-  if (!address) throw invalid('An image_url is neither an address nor data:image/…;base64,…');
+  if (!address)
+    throw invalidInput('The url of an image_url must be a web address, or data:image/…;base64,…');
   return { type: 'file', mediaType: 'image/*', data: { type: 'url', url: address }, ...options };
 }
 
 function audio({ data, format }: Part): LanguageModelV4FilePart {
   if (typeof data !== 'string' || (format !== 'wav' && format !== 'mp3')) {
-    throw invalid("An input_audio needs its data in base64, and the format 'wav' or 'mp3'");
+    throw invalidInput("An input_audio needs data in base64, and the format 'wav' or 'mp3'");
   }
   const mediaType = format === 'wav' ? 'audio/wav' : 'audio/mpeg';
   return { type: 'file', mediaType, data: { type: 'data', data } };
@@ -128,7 +129,7 @@ function file(
   }
   const inline = typeof data === 'string' ? DATA_URL.exec(data) : null;
   if (inline?.[1] === undefined || inline[2] === undefined) {
-    throw invalid('A file needs its file_id, or file_data as data:application/pdf;base64,…');
+    throw invalidInput('A file needs a file_id, or file_data as data:application/pdf;base64,…');
   }
   return {
     type: 'file',
@@ -147,25 +148,23 @@ function textIn(part: Part): string | undefined {
 
 function partsIn(content: unknown, role: string): readonly Part[] {
   const parts: readonly unknown[] | undefined = Array.isArray(content) ? content : undefined;
-  if (!parts) throw invalid(`The content of a message of role '${role}' is neither text nor parts`);
-  const wrong = `The content of a message of role '${role}' has a part that is not an object`;
-  return parts.map((part) => objectOf(part, wrong));
+  if (!parts)
+    throw invalidInput(
+      `The content of a message of role '${role}' must be a string or an array of parts`,
+    );
+  const problem = `The content of a message of role '${role}' has a part that is not an object`;
+  return parts.map((part) => objectOrThrow(part, problem));
 }
 
 function objectIn(part: Part, member: string): Part {
-  return objectOf(part[member], `A part of type '${member}' has no ${member}`);
+  return objectOrThrow(part[member], `A part of type '${member}' needs an object ${member}`);
 }
 
-function objectOf(value: unknown, wrong: string): Part {
+function objectOrThrow(value: unknown, problem: string): Part {
   if (typeof value === 'object' && value !== null) return { ...value };
-  throw invalid(wrong);
+  throw invalidInput(problem);
 }
 
 function nameOf({ type }: Part): string {
   return typeof type === 'string' ? `a part of type '${type}'` : 'a part without a type';
-}
-
-/** The error for messages that no model takes. */
-export function invalid(message: string): JimsError {
-  return new JimsError('llm_input_invalid', message);
 }

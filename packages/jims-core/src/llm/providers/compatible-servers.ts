@@ -1,20 +1,20 @@
-import { JimsError } from '../errors/jims-error.ts';
+import { JimsError } from '../../errors/jims-error.ts';
+import { firstVariable, missingVariable } from '../environment.ts';
+import type { Environment, NamedValue } from '../environment.ts';
+import { sendableKey } from '../secrets.ts';
+import type { CompatibleServer, ResolvedLlmSettings } from '../settings.ts';
 import { baseUrl, versionedUrl } from './base-url.ts';
-import type { Environment } from './environment.ts';
-import { sendableKey } from './secrets.ts';
-import { word } from './settings.ts';
-import type { CompatibleServer, ResolvedLlmSettings } from './settings.ts';
 
-/** A provider that speaks OpenAI's API: where it is, and which variables say so. */
+/** A known provider that speaks OpenAI's API. */
 interface KnownServer extends Partial<ServerTraits> {
   readonly baseUrl?: string;
+  /** The variables that may hold its address or its key. */
   readonly baseUrlVariables: readonly string[];
   readonly keyVariables: readonly string[];
-  /** A server that need not ask for a key. */
   readonly keyOptional?: boolean;
 }
 
-/** What a server can do, and what order of messages its models take. */
+/** What a server supports, and the order of messages that its models take. */
 export interface ServerTraits {
   readonly structuredOutputs: boolean;
   readonly streamUsage: boolean;
@@ -22,7 +22,7 @@ export interface ServerTraits {
   readonly alternatingRoles: boolean;
 }
 
-/** The templates of open models are often strict, and their servers pass that on as an error. */
+/** The templates of many open models refuse other orders of messages. */
 const STRICT_TEMPLATES = { systemFirst: true, alternatingRoles: true } as const;
 
 const SERVERS: Readonly<Record<string, KnownServer>> = {
@@ -72,7 +72,7 @@ const SERVERS: Readonly<Record<string, KnownServer>> = {
   },
 };
 
-/** Their names, as they stand before the slash of a model. */
+/** The names of the known servers, as they stand before the slash of a model. */
 export const COMPATIBLE_PROVIDERS: readonly string[] = Object.keys(SERVERS);
 
 /** A server that can be called. */
@@ -81,7 +81,7 @@ export interface ReachableServer extends ServerTraits {
   readonly apiKey: string | undefined;
 }
 
-/** What the settings and our own knowledge say of a server. */
+/** The traits of a server: those of the settings, then those that are known, then the defaults. */
 export function serverTraits(
   provider: string,
   servers: ResolvedLlmSettings['servers'],
@@ -99,79 +99,63 @@ export function serverTraits(
 }
 
 /**
- * Where the server of a provider is, by the settings, and by its variables where it is a known one.
+ * The address and key of a server: from the settings, then from the variables of a known one.
  *
- * @returns `undefined` for a provider that does not speak OpenAI's API, or has a package of its own.
- * @throws JimsError `llm_unusable` when its address or its key is missing or wrong.
+ * @returns `undefined` for a provider that does not speak OpenAI's API.
+ * @throws JimsError `llm_unusable` when the address or the key is missing or wrong.
  */
 export function compatibleServer(
   provider: string,
   { servers, env }: Pick<ResolvedLlmSettings, 'servers' | 'env'>,
-  ownKey: Given | undefined,
+  modelKey: NamedValue | undefined,
 ): ReachableServer | undefined {
   const own = servers[provider];
   const known = SERVERS[provider];
   if (!own && !known) return undefined;
-  const key = keyOf(provider, servers) ?? ownKey ?? knownKey(provider, own, env);
+  const key = serverKey(provider, servers) ?? modelKey ?? knownKey(provider, own, env);
   return {
     ...serverTraits(provider, servers),
     baseUrl:
       own?.baseUrl === undefined
-        ? addressOf(provider, env)
-        : baseUrl(`servers.${provider}.baseUrl`, own.baseUrl),
-    apiKey: key && sendableKey(key.name, key.value),
+        ? knownAddress(provider, env)
+        : baseUrl({ name: `servers.${provider}.baseUrl`, value: own.baseUrl }),
+    apiKey: key && sendableKey(key),
   };
 }
 
-/** The key of a known provider goes to that provider's server only. */
-function knownKey(
-  provider: string,
-  own: CompatibleServer | undefined,
-  env: Environment,
-): Given | undefined {
-  const known = SERVERS[provider];
-  if (!known || own?.baseUrl !== undefined) return undefined;
-  const key = firstSet(env, known.keyVariables);
-  if (key === undefined && !known.keyOptional) throw missing(provider, known.keyVariables);
-  return key;
-}
-
-function addressOf(provider: string, env: Environment): string {
-  const known = SERVERS[provider];
-  if (!known) throw new JimsError('llm_unusable', `servers.${provider} needs a baseUrl`);
-  const given = firstSet(env, known.baseUrlVariables);
-  if (given === undefined) {
-    if (known.baseUrl === undefined) throw missing(provider, known.baseUrlVariables);
-    return known.baseUrl;
-  }
-  const { name, value } = given;
-  if (provider !== 'ollama') return baseUrl(name, value);
-  // Its own variable names the server without the path of its OpenAI API, or with that of its own API.
-  return versionedUrl(name, value.replace(/\/api\/?$/, ''));
-}
-
-/** A key or an address, and the variable or setting that it comes from. */
-export interface Given {
-  readonly name: string;
-  readonly value: string;
-}
-
-/** What is in the first of the variables that is set. */
-export function firstSet(env: Environment, variables: readonly string[]): Given | undefined {
-  const name = variables.find((each) => word(env, each) !== undefined);
-  return name === undefined ? undefined : { name, value: word(env, name) ?? '' };
-}
-
-/** The key that the settings have for a server. */
-export function keyOf(
+/** A server's key in the settings. */
+export function serverKey(
   provider: string,
   servers: ResolvedLlmSettings['servers'],
-): Given | undefined {
+): NamedValue | undefined {
   const value = servers[provider]?.apiKey?.trim();
   return value ? { name: `servers.${provider}.apiKey`, value } : undefined;
 }
 
-/** The complaint about variables of which one is needed. */
-export function missing(provider: string, variables: readonly string[]): JimsError {
-  return new JimsError('llm_unusable', `Models of ${provider} need ${variables.join(' or ')}`);
+/** The key of a known provider is not sent to a server with another address. */
+function knownKey(
+  provider: string,
+  own: CompatibleServer | undefined,
+  env: Environment,
+): NamedValue | undefined {
+  const known = SERVERS[provider];
+  if (!known || own?.baseUrl !== undefined) return undefined;
+  const key = firstVariable(env, ...known.keyVariables);
+  if (key === undefined && !known.keyOptional) {
+    throw missingVariable(provider, ...known.keyVariables);
+  }
+  return key;
+}
+
+function knownAddress(provider: string, env: Environment): string {
+  const known = SERVERS[provider];
+  if (!known) throw new JimsError('llm_unusable', `servers.${provider} needs a baseUrl`);
+  const address = firstVariable(env, ...known.baseUrlVariables);
+  if (address === undefined) {
+    if (known.baseUrl === undefined) throw missingVariable(provider, ...known.baseUrlVariables);
+    return known.baseUrl;
+  }
+  if (provider !== 'ollama') return baseUrl(address);
+  // Ollama's variable holds the address of the server, or of its own API: its OpenAI API is at /v1.
+  return versionedUrl({ ...address, value: address.value.replace(/\/api\/?$/, '') });
 }

@@ -2,15 +2,16 @@ import { Agent, request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { Agent as SecureAgent, request as secureRequest } from 'node:https';
 
+import { JimsError } from '../../errors/jims-error.ts';
+import { firstVariable } from '../environment.ts';
+import type { Environment } from '../environment.ts';
 import { readAsStream } from './answer-body.ts';
-import type { Environment } from './environment.ts';
 import { exchanges } from './exchange.ts';
-import { proxiesOf } from './proxies.ts';
 
-/** Sends a request; of the shape of `fetch`, as the packages of providers take one. */
+/** Sends a request. It has the form of `fetch`, which providers' packages take. */
 export type Transport = typeof globalThis.fetch;
 
-/** No answer came, as the connection could not be made or broke. */
+/** The connection could not be made, or broke before an answer came. */
 class ConnectionError extends Error {
   override readonly name = 'ConnectionError';
   readonly code: string;
@@ -22,14 +23,19 @@ class ConnectionError extends Error {
 }
 
 const KEEP_ALIVE_MS = 30_000;
-/** Connections are given up before servers close them, most after 5 seconds: a request may be on its way then. */
+/** Most servers close idle connections after 5 seconds, also while a request is on its way to them. */
 const IDLE_MS = 4000;
-const MOST_REDIRECTS = 5;
-const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
+const MAX_REDIRECTS = 5;
+const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
 
 const transports = new WeakMap<Environment, Transport>();
 
-/** The transport that goes by the proxies of an environment. */
+/**
+ * The transport that uses the proxies of an environment: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and
+ * `NO_PROXY`, in capitals or not.
+ *
+ * @throws JimsError `llm_unusable` for a proxy that is not an HTTP proxy.
+ */
 export function transportFor(env: Environment): Transport {
   const made = transports.get(env) ?? createTransport(env);
   transports.set(env, made);
@@ -37,17 +43,20 @@ export function transportFor(env: Environment): Transport {
 }
 
 /**
- * Node's own fetch gives up when nothing comes for five minutes, whatever the call's limit, and does
- * not read the variables of proxies. So this one is made of `node:http`, which has no limit of its own.
+ * Made of `node:http`, as Node's own fetch gives up when nothing arrives for five minutes, and does
+ * not read the variables of proxies.
  */
 function createTransport(env: Environment): Transport {
-  const { proxyEnv, byProxy } = proxiesOf(env);
+  const { proxyEnv, proxyFor } = proxiesOf(env);
   const agent = new Agent({ keepAlive: true, timeout: IDLE_MS, proxyEnv });
-  // Through a proxy the time would also limit how long its tunnel may take to open.
+  // With a proxy the timeout would also end a tunnel that takes longer to open.
   const idle = proxyEnv['HTTPS_PROXY'] === undefined && { timeout: IDLE_MS };
   const secureAgent = new SecureAgent({ keepAlive: true, ...idle, proxyEnv });
 
-  function open(url: URL, { method, headers, body, signal }: Sent): Promise<IncomingMessage> {
+  function open(
+    url: URL,
+    { method, headers, body, signal }: OutgoingRequest,
+  ): Promise<IncomingMessage> {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const options = { method, headers, ...(signal && { signal }) };
     const sent =
@@ -57,7 +66,7 @@ function createTransport(env: Environment): Transport {
     sent.setSocketKeepAlive(true, KEEP_ALIVE_MS);
     sent.once('response', resolve);
     sent.on('error', (error) => {
-      reject(signal?.aborted ? signal.reason : connectionError(error, byProxy(url)));
+      reject(signal?.aborted ? signal.reason : connectionError(error, proxyFor(url)));
     });
     sent.end(body);
     return promise;
@@ -65,39 +74,44 @@ function createTransport(env: Environment): Transport {
 
   return async (input, init = {}) => {
     const exchange = exchanges.getStore();
-    const sent = await sentOf(init);
+    const outgoing = await outgoingRequest(init);
     let url = new URL(input instanceof Request ? input.url : input);
-    let message = await open(url, sent);
-    for (let hops = 0; hops < MOST_REDIRECTS; hops++) {
+    let message = await open(url, outgoing);
+    for (let hops = 0; hops < MAX_REDIRECTS; hops++) {
       const next = redirection(message, url);
       if (!next) break;
       message.resume();
       url = next;
-      message = await open(url, sent);
+      message = await open(url, outgoing);
     }
     const status = message.statusCode ?? 0;
     if (status < 200 || status > 599) {
       message.destroy();
-      throw new ConnectionError(`answered ${status}, which is no status of HTTP`, '', undefined);
+      throw new ConnectionError(`answered ${status}, which is not an HTTP status`, '', undefined);
     }
-    if (WITHOUT_BODY.has(status)) message.resume();
-    const body = WITHOUT_BODY.has(status) ? null : await readAsStream(message, exchange);
+    if (BODILESS.has(status)) message.resume();
+    const body = BODILESS.has(status) ? null : await readAsStream(message, exchange);
     return new Response(body, {
       status,
-      statusText: phraseOf(message),
+      statusText: statusTextOf(message),
       headers: headersOf(message),
     });
   };
 }
 
-interface Sent {
+interface OutgoingRequest {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
-async function sentOf({ method, headers, body, signal }: RequestInit): Promise<Sent> {
+async function outgoingRequest({
+  method,
+  headers,
+  body,
+  signal,
+}: RequestInit): Promise<OutgoingRequest> {
   return {
     method: method ?? 'GET',
     headers: { 'accept-encoding': 'identity', ...plainHeaders(headers) },
@@ -111,16 +125,16 @@ async function bytesOf(body: RequestInit['body']): Promise<Uint8Array | undefine
   return new Uint8Array(await new Response(body).arrayBuffer());
 }
 
-/** The error of `Headers` quotes the value, which may be a key. */
+/** The error of `Headers` would quote the value, which may be a key. */
 function plainHeaders(headers: RequestInit['headers']): Record<string, string> {
   try {
     return Object.fromEntries(new Headers(headers));
   } catch {
-    throw new Error('A header holds a character that cannot be sent');
+    throw new Error('A header contains a character that cannot be sent');
   }
 }
 
-/** Only where the request stays what it is, and its key stays with the server that it is for. */
+/** Follows only redirections that repeat the request, and only to the same host, as it carries a key. */
 function redirection({ statusCode, headers }: IncomingMessage, from: URL): URL | undefined {
   if (statusCode !== 307 && statusCode !== 308) return undefined;
   const to = URL.parse(headers.location ?? '', from.href);
@@ -130,16 +144,16 @@ function redirection({ statusCode, headers }: IncomingMessage, from: URL): URL |
 
 function connectionError(error: Error, proxy: string | undefined): ConnectionError {
   const { message, code } = reasonOf(error);
-  const way = proxy === undefined ? '' : ` (through the proxy of ${proxy})`;
-  return new ConnectionError(message + way, code, error);
+  const route = proxy === undefined ? '' : ` (through the proxy of ${proxy})`;
+  return new ConnectionError(message + route, code, error);
 }
 
-/** A host with several addresses gives one error for all of them, without words of its own. */
+/** For a host with several addresses Node gives one error without a message. */
 function reasonOf(error: Error): { readonly message: string; readonly code: string } {
   const first: unknown = error instanceof AggregateError ? error.errors[0] : undefined;
-  const spoken = error.message === '' && Error.isError(first) ? first : error;
+  const clearer = error.message === '' && Error.isError(first) ? first : error;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  return { message: spoken.message || code || 'the connection failed', code };
+  return { message: clearer.message || code || 'the connection failed', code };
 }
 
 function headersOf({ rawHeaders }: IncomingMessage): Headers {
@@ -150,6 +164,45 @@ function headersOf({ rawHeaders }: IncomingMessage): Headers {
   return headers;
 }
 
-function phraseOf({ statusMessage = '' }: IncomingMessage): string {
+function statusTextOf({ statusMessage = '' }: IncomingMessage): string {
   return /^[\t\u0020-\u007E\u0080-\u00FF]*$/.test(statusMessage) ? statusMessage : '';
+}
+
+interface Proxies {
+  /** In the form that Node's agents take. */
+  readonly proxyEnv: Readonly<Record<string, string>>;
+  /** The variable that names the proxy for an address. */
+  readonly proxyFor: (url: URL) => string | undefined;
+}
+
+function proxiesOf(env: Environment): Proxies {
+  const secure = proxyIn(env, 'https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY');
+  const plain = proxyIn(env, 'http_proxy', 'HTTP_PROXY', 'all_proxy', 'ALL_PROXY');
+  const direct = firstVariable(env, 'no_proxy', 'NO_PROXY');
+  return {
+    proxyEnv: {
+      ...(secure && { HTTPS_PROXY: secure.address }),
+      ...(plain && { HTTP_PROXY: plain.address }),
+      ...(direct && { NO_PROXY: direct.value }),
+    },
+    proxyFor: ({ protocol }) => (protocol === 'https:' ? secure : plain)?.variable,
+  };
+}
+
+interface Proxy {
+  readonly variable: string;
+  readonly address: string;
+}
+
+function proxyIn(env: Environment, ...variables: readonly string[]): Proxy | undefined {
+  const proxy = firstVariable(env, ...variables);
+  if (!proxy) return undefined;
+  const { name, value } = proxy;
+  const address = value.includes('://') ? value : `http://${value}`;
+  const { protocol } = URL.parse(address) ?? { protocol: '' };
+  if (protocol === 'http:' || protocol === 'https:') return { variable: name, address };
+  throw new JimsError(
+    'llm_unusable',
+    `${name} is not the address of an HTTP proxy: write it as http://host:port`,
+  );
 }
