@@ -102,10 +102,8 @@ class RunModels implements Llm {
     return completeWithTools(this.#scope, target, { request, options, tools });
   };
 
-  readonly stream: Llm['stream'] = (messages, options = {}) => {
-    const answer: AnswerStream = new Answer(() => this.#pieces(answer, messages, options));
-    return answer;
-  };
+  readonly stream: Llm['stream'] = (messages, options = {}) =>
+    new Answer(() => this.#startStream(messages, options), this.#streams);
 
   readonly createEmbedding: Llm['createEmbedding'] = async (text, options) => {
     const [vector] = await this.#embed([text], options);
@@ -142,17 +140,12 @@ class RunModels implements Llm {
     return embed(this.#scope, target, texts, options);
   }
 
-  async *#pieces(answer: AnswerStream, messages: ChatMessages, options: ChatOptions): Pieces {
-    this.#streams.add(answer);
-    try {
-      const { target, request } = await this.#prepare(messages, options);
-      const { streamChat } = await import('./chat/stream.ts');
-      const signals = [this.#scope.signal, this.#over].filter((each) => each !== undefined);
-      const scope = { ...this.#scope, signal: AbortSignal.any(signals) };
-      return yield* streamChat(scope, target, { request, options });
-    } finally {
-      this.#streams.delete(answer);
-    }
+  async #startStream(messages: ChatMessages, options: ChatOptions): Promise<Pieces> {
+    const { target, request } = await this.#prepare(messages, options);
+    const { streamChat } = await import('./chat/stream.ts');
+    const signals = [this.#scope.signal, this.#over].filter((each) => each !== undefined);
+    const scope = { ...this.#scope, signal: AbortSignal.any(signals) };
+    return streamChat(scope, target, { request, options });
   }
 }
 
@@ -163,8 +156,18 @@ class Answer implements AnswerStream {
   readonly #pieces: Pieces;
   #finishReason: FinishReason | undefined;
 
-  constructor(pieces: () => Pieces) {
-    this.#pieces = pieces();
+  /** @param reading The streams that are being read: this one adds itself when it is read. */
+  constructor(start: () => Promise<Pieces>, reading: Set<AnswerStream>) {
+    this.#pieces = this.#read(start, reading);
+  }
+
+  async *#read(start: () => Promise<Pieces>, reading: Set<AnswerStream>): Pieces {
+    reading.add(this);
+    try {
+      return yield* await start();
+    } finally {
+      reading.delete(this);
+    }
   }
 
   get finishReason(): FinishReason | undefined {

@@ -84,7 +84,7 @@ describe('base URLs', () => {
     ['"https://host/v1"', / is not a web address/],
     ['sk-secret', / is not a web address/],
     ['ftp://host/v1', / is not a web address/],
-    ['https://user:secret@host/v1', / holds a user name or password/],
+    ['https://user:secret@host/v1', / contains a user name or password/],
     ['https://host/v1?key=secret', / has more after its path/],
   ] as const) {
     test(`${value} is refused by the name of its variable, and not quoted`, async () => {

@@ -50,7 +50,7 @@ describe('vectors', () => {
       ],
       /indexes/,
     ],
-    ['too few', [{ index: 0, embedding: [1, 2] }], /2 texts were sent, 1 vectors came/],
+    ['too few', [{ index: 0, embedding: [1, 2] }], /2 texts were sent, and 1 vectors came/],
     ['too many', [0, 1, 2].map((index) => ({ index, embedding: [1, 2] })), /3 vectors came/],
     [
       'another length',

@@ -65,7 +65,7 @@ describe('how an answer ended', () => {
 
   for (const [wire, message, tries] of [
     ['stop', /The answer of house\/m is empty$/, 3],
-    ['length', /is empty: it was cut off for its length/, 1],
+    ['length', /is empty: it was cut off at its maximum length/, 1],
     ['content_filter', /is empty: a content filter stopped it/, 1],
   ] as const) {
     test(`an empty answer that ended with '${wire}' is an error, not a message`, async () => {

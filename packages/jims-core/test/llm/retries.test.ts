@@ -131,7 +131,7 @@ describe('retries', () => {
     models.fake.fail({ kind: 'hang', times: 3 });
     await assert.rejects(llm.chatCompletionPlain(HELLO, { timeoutMs: 50 }), {
       code: 'llm_failed',
-      message: /nothing came within 50 ms \(3 tries\)/,
+      message: /nothing arrived within 50 ms \(3 tries\)/,
     });
   });
 

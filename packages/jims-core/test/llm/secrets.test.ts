@@ -66,7 +66,7 @@ describe('keys', () => {
   for (const [name, settings, env, call] of KEYS) {
     test(`${name} with a line break is named before anything is sent, and not quoted`, async () => {
       for (const [key, problem] of [
-        [`${KEY}\nsk-TOPSECRET-two`, /holds a line break/],
+        [`${KEY}\nsk-TOPSECRET-two`, /contains a line break/],
         [`${KEY}\u0007x`, /holds a control character/],
         [`${KEY}\u200Bx`, /holds a character that no header can hold/],
       ] as const) {

@@ -84,7 +84,7 @@ describe('stream', () => {
     await using slow = await fakeModels({ tokenDelayMs: 5000 });
     const { error } = await collect(slow.provider({ tries: 1 }).stream(COUNT, { timeoutMs: 100 }));
     assert.ok(error instanceof Error);
-    assert.match(error.message, /nothing came within 100 ms/);
+    assert.match(error.message, /nothing arrived within 100 ms/);
     const [sent] = await slow.fake.waitForRequests(1);
     assert.equal(sent?.aborted, true);
   });

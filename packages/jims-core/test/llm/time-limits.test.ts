@@ -80,7 +80,7 @@ describe('time limits', () => {
     server.answer(slowly('text/event-stream', 5000, ': PROCESSING\n\n', ''));
     const { error } = await collect(provider().stream(ASK, { timeoutMs: 150 }));
     assert.ok(isJimsError(error));
-    assert.match(error.message, /nothing came within 150 ms/);
+    assert.match(error.message, /nothing arrived within 150 ms/);
   });
 
   test("nothing else limits a call: Node's own HTTP client would give up after five minutes", () => {
@@ -131,10 +131,10 @@ describe('time limits', () => {
 
 describe('settings that are not what they should be', () => {
   for (const [settings, message] of [
-    [{ tries: 0 }, /^tries is 0: a whole number from 1 is needed$/],
+    [{ tries: 0 }, /^tries is 0: it must be a whole number of at least 1$/],
     [{ tries: Number.NaN }, /^tries is NaN/],
     [{ tries: Number.POSITIVE_INFINITY }, /^tries is Infinity/],
-    [{ retryBaseMs: -1 }, /^retryBaseMs is -1: a number from 0 is needed$/],
+    [{ retryBaseMs: -1 }, /^retryBaseMs is -1: it must be a number of at least 0$/],
     [{ embeddingsDim: 1.5 }, /^embeddingsDim is 1\.5/],
     [{ embeddingsMaxBatchSize: 0 }, /^embeddingsMaxBatchSize is 0/],
     [{ embeddingsMaxTokensPerBatch: Number.NaN }, /^embeddingsMaxTokensPerBatch is NaN/],

@@ -159,6 +159,6 @@ export function parseModelName(name: string, known: readonly string[]): ModelNam
   if (known.includes(provider) && model !== '') return { provider, model };
   throw new JimsError(
     'llm_unusable',
-    `Model '${name}' has no known provider, such as ${known.join(', ')}. For any other server that speaks OpenAI's API, set OPENAI_BASE_URL and write openai/${name}`,
+    `Model '${name}' has an unknown provider. Known are ${known.join(', ')}. For any other server that speaks OpenAI's API, set OPENAI_BASE_URL and write openai/${name}`,
   );
 }
