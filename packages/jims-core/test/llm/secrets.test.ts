@@ -67,8 +67,8 @@ describe('keys', () => {
     test(`${name} with a line break is named before anything is sent, and not quoted`, async () => {
       for (const [key, problem] of [
         [`${KEY}\nsk-TOPSECRET-two`, /contains a line break/],
-        [`${KEY}\u0007x`, /holds a control character/],
-        [`${KEY}\u200Bx`, /holds a character that no header can hold/],
+        [`${KEY}\u0007x`, /contains a control character/],
+        [`${KEY}\u200Bx`, /contains a character that no header can hold/],
       ] as const) {
         const llm = createLlmProvider(settings(key), { ...base, ...env(key) });
         const error: unknown = await call(llm).catch((thrown: unknown) => thrown);
