@@ -68,7 +68,7 @@ describe('keys', () => {
       for (const [key, problem] of [
         [`${KEY}\nsk-TOPSECRET-two`, /contains a line break/],
         [`${KEY}\u0007x`, /contains a control character/],
-        [`${KEY}\u200Bx`, /contains a character that no header can hold/],
+        [`${KEY}\u200Bx`, /contains a character that a header cannot hold/],
       ] as const) {
         const llm = createLlmProvider(settings(key), { ...base, ...env(key) });
         const error: unknown = await call(llm).catch((thrown: unknown) => thrown);
