@@ -1,4 +1,4 @@
-import { cutText } from '../util/cut-text.ts';
+import { cutText } from '../text/clean-text.ts';
 
 const MARK = Symbol.for('jims.error');
 

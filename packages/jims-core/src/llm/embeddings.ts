@@ -101,7 +101,7 @@ interface BatchLimits {
 /**
  * Puts texts into batches, in their order, each within the limits.
  *
- * @throws JimsError `llm_input_invalid` for a text that exceeds the limits by itself.
+ * @throws JimsError `llm_input_invalid` for text that exceeds the limits by itself.
  */
 export async function inBatches(
   texts: readonly string[],
@@ -128,7 +128,7 @@ export async function inBatches(
 }
 
 /**
- * A text never has more tokens than bytes. So the large tokenizer is loaded only when the number of
+ * Text never has more tokens than bytes. So the large tokenizer is loaded only when the number of
  * bytes does not show that all texts fit into one batch.
  */
 async function counter(

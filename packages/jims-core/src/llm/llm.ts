@@ -65,14 +65,14 @@ export interface Llm {
    */
   stream(messages: ChatMessages, options?: ChatOptions): AnswerStream;
   /**
-   * Gives the vector of a text.
+   * Gives the vector of one string.
    *
    * @example const vector = await ctx.llm.createEmbedding('a red bicycle');
    */
   createEmbedding(text: string, options?: CallOptions): Promise<number[]>;
   /**
-   * Gives the vectors of any number of texts, in their order, by as many requests as the limits of the
-   * settings need.
+   * Gives the vectors of any number of texts, in their order. It sends as many requests as the limits in
+   * the settings need.
    *
    * @example const vectors = await ctx.llm.createEmbeddings(['a red bicycle', 'a blue car']);
    */

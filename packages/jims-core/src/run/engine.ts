@@ -5,8 +5,7 @@ import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { AcceptResult, AcceptedRun, RunStatus, Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { newId } from '../util/new-id.ts';
-import { within } from '../util/within.ts';
+import { newId } from '../thread/new-id.ts';
 import { acceptRequest, refusal } from './accept-run.ts';
 import { createAdmission } from './admission.ts';
 import type { Admission } from './admission.ts';
@@ -22,6 +21,7 @@ import { createRunLookup } from './run-lookup.ts';
 import { createRunPoll } from './run-poll.ts';
 import type { RunPoll } from './run-poll.ts';
 import type { FailedRun, Run, RunLimits, RunRequest } from './run.ts';
+import { within } from './within.ts';
 
 export interface RunEngineOptions {
   readonly store: Store;

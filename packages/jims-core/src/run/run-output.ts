@@ -1,7 +1,7 @@
 import { JimsError } from '../errors/jims-error.ts';
 import type { AgentStatus, ContextOutput } from '../pipeline/thread-context.ts';
+import { jsonSize } from '../text/json-size.ts';
 import type { NewEvent } from '../thread/event.ts';
-import { jsonSize } from '../util/json-size.ts';
 import type { RunStream } from './run-stream.ts';
 
 /** Each thing sent counts with a little more than its text, so that empty ones are bounded, too. */

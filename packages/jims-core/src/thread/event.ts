@@ -1,6 +1,6 @@
 import { JimsError } from '../errors/jims-error.ts';
-import { cleanJson, cleanText } from '../util/clean-text.ts';
-import { newId } from '../util/new-id.ts';
+import { cleanJson, cleanText } from '../text/clean-text.ts';
+import { newId } from './new-id.ts';
 
 /** A JSON object, such as the data of an event or the config of a thread. */
 export type JsonObject = Readonly<Record<string, unknown>>;

@@ -12,7 +12,7 @@ export interface Thread {
   readonly config: JsonObject;
 }
 
-/** The thread to get, or to make when there is none. */
+/** The thread to get; made when it does not exist. */
 export interface NewThread {
   readonly contactId: string;
   /** Gets the thread with this id, or makes it. */

@@ -234,7 +234,10 @@ describe('models that cannot be used', () => {
     ['gemini/gemini-2.5-flash', /GEMINI_API_KEY or GOOGLE_API_KEY/],
     ['cohere/command-a', /COHERE_API_KEY or CO_API_KEY/],
     ['hosted_vllm/x', /HOSTED_VLLM_API_BASE/],
-    ['acme/x', /^Model 'acme\/x' has an unknown provider. Known are openai, .* write openai\/acme\/x$/],
+    [
+      'acme/x',
+      /^Model 'acme\/x' has an unknown provider. Known are openai, .* write openai\/acme\/x$/,
+    ],
   ] as const) {
     test(`${model} without its variables says in one line what is missing`, async () => {
       await assert.rejects(ask(model), { code: 'llm_unusable', message });

@@ -130,7 +130,10 @@ describe('answers of servers and gateways with habits of their own', () => {
     server.answer(packed('gzip', gzipSync(body).subarray(0, -12)), packed('gzip', gzipSync(body)));
     assert.equal((await house().chatCompletionPlain(ASK)).content, 'Hi');
     server.answer(packed('gzip', Buffer.from(body)));
-    await assert.rejects(house().chatCompletionPlain(ASK), /is compressed with gzip and cannot be decompressed/);
+    await assert.rejects(
+      house().chatCompletionPlain(ASK),
+      /is compressed with gzip and cannot be decompressed/,
+    );
   });
 
   for (const [type, body] of [
@@ -146,7 +149,10 @@ describe('answers of servers and gateways with habits of their own', () => {
 
   test('a status that HTTP does not have is said', async () => {
     server.answer(page('no', 'text/plain', 999));
-    await assert.rejects(house().chatCompletionPlain(ASK), /answered 999, which is not an HTTP status/);
+    await assert.rejects(
+      house().chatCompletionPlain(ASK),
+      /answered 999, which is not an HTTP status/,
+    );
   });
 
   for (const [name, body] of [

@@ -1,6 +1,6 @@
 import type { LanguageModelV4FinishReason } from '@ai-sdk/provider';
 
-import { cutText } from '../../util/cut-text.ts';
+import { cutText } from '../../text/clean-text.ts';
 import { BrokenAnswerError, UnfitAnswerError } from '../failures/errors.ts';
 
 /**

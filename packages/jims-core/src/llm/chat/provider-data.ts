@@ -26,7 +26,7 @@ export interface ProviderData {
 /** The members that hold a model's thoughts at servers that speak OpenAI's API. */
 const THOUGHTS = ['reasoning_content', 'reasoning', 'reasoning_details'] as const;
 
-/** The data of an answer that its provider wants back; `undefined` when there is none. */
+/** The data of an answer that its provider wants back; `undefined` for none. */
 export function providerDataOf(
   { content, response }: LanguageModelV4GenerateResult,
   provider: string,

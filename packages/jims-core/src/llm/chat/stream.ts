@@ -5,7 +5,7 @@ import type {
   LanguageModelV4Usage,
 } from '@ai-sdk/provider';
 
-import { WholeCharacters } from '../../util/whole-characters.ts';
+import { WholeCharacters } from '../../text/text-pieces.ts';
 import { Call, TimeLimit } from '../call.ts';
 import type { LlmScope } from '../call.ts';
 import { BrokenAnswerError, ProviderReportError } from '../failures/errors.ts';
@@ -114,7 +114,7 @@ class TextStream {
     }
   }
 
-  /** The text up to the first piece that is not white space; `undefined` when there is none. */
+  /** The text up to the first piece that is not white space; `undefined` for an answer without text. */
   get beginning(): string | undefined {
     return this.#beginning;
   }

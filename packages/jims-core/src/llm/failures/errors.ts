@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 
 import { JimsError } from '../../errors/jims-error.ts';
-import { cutText } from '../../util/cut-text.ts';
+import { cutText } from '../../text/clean-text.ts';
 import type { ReportedError } from './reported-error.ts';
 
 /** The error for input that no model takes. */

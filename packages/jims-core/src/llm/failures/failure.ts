@@ -1,5 +1,5 @@
 import { JimsError, isJimsError } from '../../errors/jims-error.ts';
-import { cutText } from '../../util/cut-text.ts';
+import { cutText } from '../../text/clean-text.ts';
 import { objectOf, parsedJson } from '../foreign-json.ts';
 import { ProviderReportError, UnexpectedAnswerError, UnfitAnswerError } from './errors.ts';
 import { errorInAnswer, errorInFailure } from './reported-error.ts';

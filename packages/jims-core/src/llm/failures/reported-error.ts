@@ -1,4 +1,4 @@
-import { cutText } from '../../util/cut-text.ts';
+import { cutText } from '../../text/clean-text.ts';
 import { membersOf, objectOf } from '../foreign-json.ts';
 import type { Members } from '../foreign-json.ts';
 

@@ -1,7 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 
+import { cleanJson } from '../../text/clean-text.ts';
 import type { NewEvent, ThreadEvent } from '../../thread/event.ts';
-import { cleanJson } from '../../util/clean-text.ts';
 import { eraseThreads } from '../erase-threads.ts';
 import { readTail } from '../read-tail.ts';
 import { threadBusy, threadNotFound } from '../refusals.ts';

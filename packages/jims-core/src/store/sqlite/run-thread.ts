@@ -1,6 +1,6 @@
 import type { JsonObject, NewEvent, ThreadEvent } from '../../thread/event.ts';
+import { newId } from '../../thread/new-id.ts';
 import type { Thread } from '../../thread/thread.ts';
-import { newId } from '../../util/new-id.ts';
 import type { AcceptResult, RunThread } from '../store.ts';
 import { createThread } from './tables.ts';
 import type { Tables } from './tables.ts';

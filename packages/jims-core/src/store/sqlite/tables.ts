@@ -1,7 +1,7 @@
 import { THREAD_CREATED, newEvent } from '../../thread/event.ts';
 import type { NewEvent, ThreadEvent } from '../../thread/event.ts';
+import { newId } from '../../thread/new-id.ts';
 import type { NewThread, Thread } from '../../thread/thread.ts';
-import { newId } from '../../util/new-id.ts';
 import { threadBusy, threadNotFound } from '../refusals.ts';
 import type { ActiveRuns } from './active-runs.ts';
 import type { EventRows } from './events.ts';

@@ -1,4 +1,4 @@
-/** Waits for a promise so long and no longer: then it resolves with `undefined`, whatever comes later. */
+/** Waits for a promise for `ms` milliseconds; then resolves with `undefined`. */
 export async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
   const late = Promise.withResolvers<undefined>();
   const timer = setTimeout(() => late.resolve(undefined), ms);
@@ -6,7 +6,7 @@ export async function within<T>(ms: number, promise: Promise<T>): Promise<T | un
     return await Promise.race([promise, late.promise]);
   } finally {
     clearTimeout(timer);
-    // What it rejects with when nobody waits any more.
+    // A later rejection would be unhandled.
     promise.catch(() => {});
   }
 }

@@ -3,8 +3,8 @@ import { describe, test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { cleanJson, cleanText } from '../../src/util/clean-text.ts';
-import { MAX_PIECE_CHARS, PieceReader, textPieces } from '../../src/util/text-pieces.ts';
+import { cleanJson, cleanText } from '../../src/text/clean-text.ts';
+import { MAX_PIECE_CHARS, PieceReader, textPieces } from '../../src/text/text-pieces.ts';
 
 /** Strings with everything that is odd in them: halves, NULs, clusters. */
 const oddText = fc.string({

@@ -1,9 +1,9 @@
-/** What a member costs that is no text: a number, a flag, the frame of an object or an array. */
+/** The size of a number or a flag, and of the frame of an object or an array. */
 const PER_MEMBER = 25;
 
 /**
- * About how many characters of memory a JSON object takes, however deep: for limits, which what is
- * nested must not get around.
+ * Estimates how many characters of memory a JSON object takes, nested values included. For limits:
+ * `JSON.stringify` would cost more.
  */
 export function jsonSize(object: object): number {
   let size = PER_MEMBER;
