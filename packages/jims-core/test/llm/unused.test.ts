@@ -49,7 +49,7 @@ test('a run without a model loads nothing of any provider', () => {
   );
 });
 
-test('the provider of the model is loaded by the first call, and no other one', () => {
+test('the first call loads the provider of its model, and no other one', () => {
   const loaded = modulesLoadedBy(`
     const { createLlmProvider } = await import('jims-core/llm');
     const env = { OPENAI_API_KEY: 'k', OPENAI_BASE_URL: 'http://127.0.0.1:1/v1' };

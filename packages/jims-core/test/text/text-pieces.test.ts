@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { cleanJson, cleanText } from '../../src/text/clean-text.ts';
+import { cleanText } from '../../src/text/clean-text.ts';
 import { MAX_PIECE_CHARS, PieceReader, textPieces } from '../../src/text/text-pieces.ts';
 
 /** Strings with everything that is odd in them: halves, NULs, clusters. */
@@ -25,29 +25,8 @@ const oddText = fc.string({
   ),
 });
 
-describe('clean text', () => {
-  test('has no half characters and no NULs, and is otherwise what it was', () => {
-    assert.equal(cleanText('a\ud83d\ude00b\ud83dc\ude00\0'), 'a😀b\ufffdc\ufffd\ufffd');
-  });
-
-  test('as JSON is what JSON.stringify makes of clean strings, names and all', () => {
-    fc.assert(
-      fc.property(oddText, oddText, (name, text) => {
-        fc.pre(name !== '__proto__');
-        const cleaned = JSON.stringify({ [cleanText(name)]: [cleanText(text), 1] });
-        assert.equal(cleanJson({ [name]: [text, 1] }), cleaned);
-      }),
-    );
-  });
-
-  test('leaves alone what only looks like an escape', () => {
-    const text = String.raw`\u0000 \\u0000 \ud83d \\ud83d`;
-    assert.equal(JSON.parse(cleanJson(text)), text);
-  });
-});
-
 describe('pieces of text', () => {
-  test('are none too long, and the text when put together', () => {
+  test('are never too long, and give the text when they are joined', () => {
     fc.assert(
       fc.property(oddText, fc.nat(MAX_PIECE_CHARS), (text, at) => {
         const long = 'x'.repeat(at) + cleanText(text) + 'é😀'.repeat(MAX_PIECE_CHARS);
@@ -61,7 +40,7 @@ describe('pieces of text', () => {
   });
 
   for (const cluster of ['😀', '👩‍👩‍👧‍👦', '🇩🇪', 'e\u0301', '\r\n', '👍🏽', 'क्षि']) {
-    test(`do not cut ${JSON.stringify(cluster)}, wherever it is`, () => {
+    test(`do not cut ${JSON.stringify(cluster)}, at any position`, () => {
       for (let at = 0; at < cluster.length; at += 1) {
         const text = `${'x'.repeat(MAX_PIECE_CHARS - at)}${cluster}y`;
         const [first = '', second = ''] = textPieces(text);
@@ -72,7 +51,7 @@ describe('pieces of text', () => {
   }
 
   for (const cluster of ['🇩🇪', '👩‍👩‍👧‍👦', '🏴󠁧󠁢󠁥󠁮󠁧󠁿', '1️⃣']) {
-    test(`do not cut ${JSON.stringify(cluster)}, one of very many`, () => {
+    test(`do not cut ${JSON.stringify(cluster)}, among very many`, () => {
       for (let at = 0; at < cluster.length; at += 1) {
         const text = 'x'.repeat(at) + cluster.repeat(MAX_PIECE_CHARS);
         const [first = '', ...others] = textPieces(text);
@@ -84,7 +63,7 @@ describe('pieces of text', () => {
     });
   }
 
-  test('are made of one cluster without end, too', () => {
+  test('are cut from an endless cluster, too', () => {
     const text = `x${'\u0301'.repeat(3 * MAX_PIECE_CHARS)}`;
     const pieces = textPieces(text);
     assert.equal(pieces.join(''), text);

@@ -6,9 +6,15 @@ import type { AnswerSchema, ChatMessages, LlmProvider, LlmSettings, Tool } from 
 import * as v from 'valibot';
 import { z } from 'zod';
 
-import { strictModeProblem } from '../support/strict-mode.ts';
-import { OPENAI_LIKE, json, said, wireServer } from '../support/wire-server.ts';
-import type { WireServer } from '../support/wire-server.ts';
+import {
+  canBeStrict,
+  dropNulls,
+  strictSchema,
+  withoutLookaround,
+} from '../../../src/llm/schemas/strict-schema.ts';
+import { strictModeProblem } from '../../support/strict-mode.ts';
+import { OPENAI_LIKE, json, said, wireServer } from '../../support/wire-server.ts';
+import type { WireServer } from '../../support/wire-server.ts';
 
 const ASK: ChatMessages = [{ role: 'user', content: 'Which?' }];
 
@@ -128,7 +134,7 @@ describe('schemas on the wire', () => {
     });
   }
 
-  test('what cannot be a keyword is in the description', async () => {
+  test('keywords that strict mode does not know go into the description', async () => {
     server.answer(json(said('{"a":"ab"}')));
     const schema = z.object({ a: z.string().max(3).describe('A code') });
     await llmOf('openai').chatCompletionStructured(ASK, schema);
@@ -148,7 +154,7 @@ describe('schemas on the wire', () => {
     'an open object': [z.object({ a: z.string() }).catchall(z.number()), { a: 'b', c: 1 }],
   };
   for (const [what, [schema, answer]] of Object.entries(notStrict)) {
-    test(`${what} has no strict form: sent without, and without patterns that look around`, async () => {
+    test(`${what} has no strict form: sent without strict mode and without lookaround`, async () => {
       server.answer(json(said(JSON.stringify(answer))));
       assert.deepEqual(await house().chatCompletionStructured(ASK, schema), answer);
       const { json_schema: sent } = server.requests[0]?.body.response_format ?? {};
@@ -177,7 +183,7 @@ describe('schemas on the wire', () => {
     'a date of valibot': v.object({ a: v.date() }),
   };
   for (const [what, schema] of Object.entries(notJson)) {
-    test(`${what} has no form in JSON, and that is said`, async () => {
+    test(`${what} has no JSON schema, and the error says so`, async () => {
       server.answer(json(said('{}')));
       const error = { code: 'llm_input_invalid', message: /^The schema has no JSON schema: / };
       await assert.rejects(llmOf('openai').chatCompletionStructured(ASK, schema), error);
@@ -194,7 +200,7 @@ describe('schemas on the wire', () => {
     ['a thought and a fence', '<think>hm</think>```json\r\n{"city":"Oslo"}\r\n```'],
     ['a byte order mark', '\uFEFF{"city":"Oslo"}'],
   ] as const) {
-    test(`JSON in ${what} is JSON`, async () => {
+    test(`JSON in ${what} is read`, async () => {
       server.answer(json(said(text)));
       const City = z.object({ city: z.string() });
       for (const llm of [llmOf('deepseek'), house(), llmOf('openai')]) {
@@ -204,7 +210,7 @@ describe('schemas on the wire', () => {
     });
   }
 
-  test('JSON with other words around it is not', async () => {
+  test('JSON among other words is refused', async () => {
     const City = z.object({ city: z.string() });
     for (const text of [
       '{"city":"Oslo"}\nHope this helps!',
@@ -252,7 +258,7 @@ describe('schemas on the wire', () => {
       'response_format.type: unknown variant `json_schema`, expected `text` or `json_object`',
     ],
   ] as const) {
-    test(`${name} refuses JSON schemas: JSON is requested, with the schema in words`, async () => {
+    test(`${name} refuses JSON schemas: the schema is put into the prompt`, async () => {
       const llm = OPENAI_LIKE[name] ? llmOf(name) : house();
       const asHouse = OPENAI_LIKE[name]
         ? llm
@@ -270,7 +276,7 @@ describe('schemas on the wire', () => {
     });
   }
 
-  test('a schema that a server finds wrong is an error and is not put into words', async () => {
+  test('a schema that a server finds wrong is an error, and not put into the prompt', async () => {
     const message = "Invalid schema for response_format 'response': 'uri' is not a valid format";
     server.answer(json({ error: { message } }, 400));
     await assert.rejects(llmOf('openai').chatCompletionStructured(ASK, City), {
@@ -279,7 +285,7 @@ describe('schemas on the wire', () => {
     assert.equal(server.requests.length, 1);
   });
 
-  test('structuredOutputs: false requests JSON in words at once, also of a known provider', async () => {
+  test('structuredOutputs: false puts the schema into the prompt at once, also for a known provider', async () => {
     const servers = { groq: { structuredOutputs: false } };
     const env = OPENAI_LIKE['groq']?.(server.url) ?? {};
     const groq = createLlmProvider({ model: 'groq/m', servers }, env);
@@ -330,7 +336,7 @@ describe('strict tools', () => {
     });
   }
 
-  test('parameters that have no strict form are sent without', async () => {
+  test('parameters without a strict form are sent without strict mode', async () => {
     const llm = createLlmProvider({ model: 'openai/m' }, OPENAI_LIKE['openai']?.(server.url));
     server.answer(json(said(null, call('{"a":{"b":null}}'), 'tool_calls')));
     const tool = strict(z.object({ a: z.record(z.string(), z.null()) }));
@@ -341,5 +347,90 @@ describe('strict tools', () => {
       [false, true],
     );
     assert.equal(toolCalls[0]?.function.arguments, '{"a":{"b":null}}');
+  });
+});
+
+describe('strictSchema', () => {
+  test('closes objects, and lets an optional property be null', () => {
+    const schema = {
+      type: 'object',
+      properties: { a: { type: 'string' }, b: { type: 'number' } },
+      required: ['a'],
+    };
+    assert.deepEqual(strictSchema(schema), {
+      type: 'object',
+      properties: { a: { type: 'string' }, b: { anyOf: [{ type: 'number' }, { type: 'null' }] } },
+      required: ['a', 'b'],
+      additionalProperties: false,
+    });
+  });
+
+  test('moves unknown keywords into the description', () => {
+    assert.deepEqual(strictSchema({ type: 'string', description: 'A code', minLength: 2 }), {
+      type: 'string',
+      description: 'A code; minLength: 2',
+    });
+  });
+});
+
+describe('canBeStrict', () => {
+  for (const [schema, strict] of [
+    [{ type: 'object', properties: {} }, true],
+    [{ enum: ['a'] }, true],
+    [{ type: 'object', additionalProperties: { type: 'string' } }, false],
+    [{ type: 'object' }, false],
+    [{}, false],
+    [{ type: 'array', items: [{ type: 'string' }] }, false],
+    [{ type: 'array', prefixItems: [{ type: 'string' }] }, false],
+    [{ allOf: [{ type: 'string' }, { type: 'number' }] }, false],
+    [{ allOf: [{ type: 'string' }] }, true],
+    [{ type: 'object', properties: { deep: {} } }, false],
+  ] as const) {
+    test(`${JSON.stringify(schema)}: ${strict}`, () => assert.equal(canBeStrict(schema), strict));
+  }
+});
+
+describe('dropNulls', () => {
+  const schema = {
+    $defs: { Node: { type: 'object', properties: { next: { $ref: '#/$defs/Node' } } } },
+    type: 'object',
+    properties: {
+      kept: { anyOf: [{ type: 'string' }, { type: 'null' }] },
+      dropped: { type: 'string' },
+      required: { type: 'string' },
+      list: { type: 'array', items: { $ref: '#/$defs/Node' } },
+    },
+    required: ['required'],
+  };
+
+  test('removes nulls of optional properties, behind references, too', () => {
+    const value = {
+      kept: null,
+      dropped: null,
+      required: null,
+      unknown: null,
+      list: [{ next: { next: null } }],
+    };
+    assert.deepEqual(dropNulls(value, schema), {
+      kept: null,
+      required: null,
+      unknown: null,
+      list: [{ next: {} }],
+    });
+  });
+
+  test('leaves other values as they are', () => {
+    for (const value of [null, 1, 'x', [null]]) assert.deepEqual(dropNulls(value, schema), value);
+  });
+});
+
+test('withoutLookaround drops only patterns that no server supports', () => {
+  const schema = {
+    type: 'object',
+    properties: { a: { pattern: '^(?!x)' }, b: { pattern: '^x' } },
+  };
+  assert.deepEqual(withoutLookaround(schema), {
+    type: 'object',
+    properties: { a: {}, b: { pattern: '^x' } },
   });
 });

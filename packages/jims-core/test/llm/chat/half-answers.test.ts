@@ -5,7 +5,7 @@ import { isJimsError } from 'jims-core';
 import { createLlmProvider } from 'jims-core/llm';
 import type { ChatMessages, LlmProvider, LlmSettings } from 'jims-core/llm';
 
-import { collect } from '../support/fake-models.ts';
+import { collect } from '../../support/fake-models.ts';
 import {
   OPENAI_LIKE,
   events,
@@ -14,8 +14,8 @@ import {
   piece,
   said,
   wireServer,
-} from '../support/wire-server.ts';
-import type { WireServer } from '../support/wire-server.ts';
+} from '../../support/wire-server.ts';
+import type { WireServer } from '../../support/wire-server.ts';
 
 const ASK: ChatMessages = [{ role: 'user', content: 'How much?' }];
 const GONE = { code: 'server_error', message: 'Provider disconnected unexpectedly' };
@@ -25,7 +25,7 @@ function errorOf(error: unknown): { readonly code: string; readonly message: str
   return error;
 }
 
-describe('half an answer is never taken for a whole one', () => {
+describe('half an answer never counts as a whole one', () => {
   let server: WireServer;
   before(async () => {
     server = await wireServer();
@@ -56,7 +56,7 @@ describe('half an answer is never taken for a whole one', () => {
           )
         : provider(name, settings);
 
-    test(`${name}: an error in the middle of a stream ends it with the provider's words`, async () => {
+    test(`${name}: an error in the middle of a stream ends it with the provider's error`, async () => {
       const last = {
         error: GONE,
         choices: [{ index: 0, delta: { content: '' }, finish_reason: 'error' }],
@@ -68,7 +68,7 @@ describe('half an answer is never taken for a whole one', () => {
       assert.equal(server.requests.length, 1);
     });
 
-    test(`${name}: a stream that ends by 'error' without a word is not an answer`, async () => {
+    test(`${name}: a stream that ends with 'error' and no message is an error`, async () => {
       server.answer(events(piece('Half'), piece('', 'error'), '[DONE]'));
       const stream = llmOf().stream(ASK);
       const { error } = await collect(stream);
@@ -109,7 +109,7 @@ describe('half an answer is never taken for a whole one', () => {
       });
     });
 
-    test(`${name}: an error in a 200 is said, and tried again when it may pass`, async () => {
+    test(`${name}: an error in a 200 is reported, and tried again when it may pass`, async () => {
       const limited = {
         error: { code: 429, message: 'Provider returned error: rate-limited upstream' },
       };
@@ -126,7 +126,7 @@ describe('half an answer is never taken for a whole one', () => {
       assert.equal(server.requests.length, 2);
     });
 
-    test(`${name}: a page instead of an answer says so, and is not tried again`, async () => {
+    test(`${name}: an HTML page instead of an answer is an error, and not tried again`, async () => {
       server.answer(page('<!doctype html><title>Log in</title>'));
       await assert.rejects(llmOf().chatCompletionPlain(ASK), {
         code: 'llm_failed',
@@ -146,7 +146,7 @@ describe('half an answer is never taken for a whole one', () => {
   }
 
   for (const reason of ['abort', 'network_error', 'insufficient_system_resource']) {
-    test(`an answer that ended with '${reason}' is half of one`, async () => {
+    test(`an answer that ended with '${reason}' is half an answer`, async () => {
       server.answer(json(said('Half', {}, reason)), json(said('Whole')));
       assert.equal((await provider('deepseek').chatCompletionPlain(ASK)).content, 'Whole');
       server.answer(events(piece('Half', reason), '[DONE]'));
@@ -215,7 +215,7 @@ describe('half an answer is never taken for a whole one', () => {
     }
   });
 
-  test('an emoji that comes in two halves is given as one, and a half alone is replaced', async () => {
+  test('an emoji in two halves arrives as one, and a lone half is replaced', async () => {
     const [high, low] = ['\uD83D', '\uDE00'];
     server.answer(
       events(piece(`a${high}`), piece(`${low}b`), piece(high ?? ''), piece('', 'stop'), '[DONE]'),

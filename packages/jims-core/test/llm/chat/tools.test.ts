@@ -4,8 +4,8 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import type { ChatMessage, Tool } from 'jims-core/llm';
 import { z } from 'zod';
 
-import { fakeModels } from '../support/fake-models.ts';
-import type { FakeModels } from '../support/fake-models.ts';
+import { fakeModels } from '../../support/fake-models.ts';
+import type { FakeModels } from '../../support/fake-models.ts';
 
 const WEATHER: Tool = {
   type: 'function',
@@ -53,7 +53,7 @@ describe('chatCompletionWithTools', () => {
     assert.deepEqual(models.fake.requests[1]?.body.messages.slice(1), [message, ...answers]);
   });
 
-  test('messages kept as context events go back into a call as they were', async () => {
+  test('messages stored as context events go into the next call unchanged', async () => {
     const llm = models.provider();
     const call = { id: 'c1', type: 'function', function: { name: 'get_weather', arguments: '{}' } };
     await llm.chatCompletionWithTools(
@@ -80,7 +80,7 @@ describe('chatCompletionWithTools', () => {
     assert.equal(toolCalls[0]?.function.arguments, '{"city": Oslo');
   });
 
-  test('parameters may be a schema, and a tool can be demanded', async () => {
+  test('parameters may be a schema, and a tool call can be demanded', async () => {
     const llm = models.provider();
     const parameters = z.object({ days: z.int() });
     const tool: Tool = { type: 'function', function: { name: 'forecast', parameters } };
@@ -95,7 +95,7 @@ describe('chatCompletionWithTools', () => {
     assert.deepEqual(body.tool_choice, { type: 'function', function: { name: 'forecast' } });
   });
 
-  test('calls that are not as OpenAI writes them are refused before anything is sent', async () => {
+  test("calls that are not in OpenAI's form are refused before anything is sent", async () => {
     const llm = models.provider();
     const broken = { role: 'assistant', content: '', tool_calls: [{ id: 1 }] };
     await assert.rejects(llm.chatCompletionWithTools([broken], [WEATHER]), {

@@ -10,8 +10,9 @@ import { createLlmProvider } from 'jims-core/llm';
 import type { ChatMessages, LlmSettings } from 'jims-core/llm';
 import { z } from 'zod';
 
-import { collect, fakeModels } from '../support/fake-models.ts';
-import type { FakeModels } from '../support/fake-models.ts';
+import { parseModelName } from '../../../src/llm/providers/models.ts';
+import { collect, fakeModels } from '../../support/fake-models.ts';
+import type { FakeModels } from '../../support/fake-models.ts';
 
 const TALK: ChatMessages = [
   { role: 'user', content: 'Hello' },
@@ -162,7 +163,7 @@ describe('model strings', () => {
     });
   }
 
-  test('OpenRouter says what a request cost, and that is the cost', async () => {
+  test('the cost is the one that OpenRouter reports', async () => {
     const env = { OPENROUTER_API_BASE: models.fake.baseURL, OPENROUTER_API_KEY: 'k' };
     const llm = createLlmProvider({ model: 'openrouter/unknown/model' }, env);
     await llm.chatCompletionPlain(TALK);
@@ -180,7 +181,7 @@ describe('model strings', () => {
     assert.equal(models.fake.requests[0].body.model, 'llama');
   });
 
-  test('a model that was built elsewhere is used as it is', async () => {
+  test('a model object is used as it is', async () => {
     const anthropic = createAnthropic({ baseURL: `${models.fake.url}/v1`, apiKey: 'k' });
     const llm = createLlmProvider({ model: anthropic('claude-sonnet-5') }, {});
     const { content } = await llm.chatCompletionPlain(TALK);
@@ -188,7 +189,7 @@ describe('model strings', () => {
     assert.ok(models.fake.requests[0]?.body.system);
   });
 
-  test('whatever a model that was built elsewhere throws is told as a failure', async () => {
+  test('whatever a model object throws becomes a failure', async () => {
     const { proxy: revoked, revoke } = Proxy.revocable({}, {});
     revoke();
     const anthropic = createAnthropic({ baseURL: `${models.fake.url}/v1`, apiKey: 'k' });
@@ -239,7 +240,7 @@ describe('models that cannot be used', () => {
       /^Model 'acme\/x' has an unknown provider. Known are openai, .* write openai\/acme\/x$/,
     ],
   ] as const) {
-    test(`${model} without its variables says in one line what is missing`, async () => {
+    test(`${model} without its variables is refused in one line that names what is missing`, async () => {
       await assert.rejects(ask(model), { code: 'llm_unusable', message });
     });
   }
@@ -248,7 +249,7 @@ describe('models that cannot be used', () => {
     await assert.rejects(ask('azure/x', { AZURE_API_KEY: 'k' }), { message: /AZURE_API_BASE/ });
   });
 
-  test('a variable that is no number is told when the provider is made', () => {
+  test('a variable that is not a number is refused when the provider is made', () => {
     assert.throws(() => createLlmProvider({}, { EMBEDDINGS_DIM: 'many' }), {
       code: 'llm_unusable',
       message: "EMBEDDINGS_DIM is 'many': it must be a whole number of at least 0",
@@ -259,7 +260,7 @@ describe('models that cannot be used', () => {
     await assert.rejects(ask('gpt-4.1-mini', { OPENAI_API_KEY: ' ' }), { code: 'llm_unusable' });
   });
 
-  test('a package that is not installed is told with the command that installs it', () => {
+  test('the error for a missing package has the command that installs it', () => {
     const folder = mkdtempSync(join(tmpdir(), 'jims-test-'));
     const hook = join(folder, 'hook.mjs');
     // As in an installation without the optional packages: looked for where there are none.
@@ -301,4 +302,27 @@ registerHooks({ resolve(specifier, context, next) {
     assert.match(said[1] ?? '', /^llm_unusable .* npm install @ai-sdk\/google$/);
     assert.match(said[2] ?? '', /^llm_unusable .* npm install gpt-tokenizer$/);
   });
+});
+
+describe('parseModelName', () => {
+  const known = ['openai', 'anthropic', 'gemini', 'cohere', 'ollama', 'house'];
+  for (const [name, provider, model] of [
+    ['gpt-4.1', 'openai', 'gpt-4.1'],
+    ['claude-sonnet-5', 'anthropic', 'claude-sonnet-5'],
+    ['gemini-2.5-pro', 'gemini', 'gemini-2.5-pro'],
+    ['command-a', 'cohere', 'command-a'],
+    ['google/gemini-2.5-pro', 'gemini', 'gemini-2.5-pro'],
+    ['ollama_chat/qwen3', 'ollama', 'qwen3'],
+    ['house/org/model', 'house', 'org/model'],
+  ] as const) {
+    test(`${name} is ${model} of ${provider}`, () => {
+      assert.deepEqual(parseModelName(name, known), { provider, model });
+    });
+  }
+
+  for (const name of ['acme/x', 'house/', '/x']) {
+    test(`'${name}' is refused`, () => {
+      assert.throws(() => parseModelName(name, known), { code: 'llm_unusable' });
+    });
+  }
 });

@@ -7,8 +7,8 @@ import type { ChatMessages, LlmProvider } from 'jims-core/llm';
 import * as v from 'valibot';
 import { z } from 'zod';
 
-import { fakeModels } from '../support/fake-models.ts';
-import type { FakeModels } from '../support/fake-models.ts';
+import { fakeModels } from '../../support/fake-models.ts';
+import type { FakeModels } from '../../support/fake-models.ts';
 
 const ASK: ChatMessages = [{ role: 'user', content: 'Where to?' }];
 const Trip = z.object({ city: z.string(), days: z.int().min(1), note: z.string().optional() });
@@ -25,7 +25,7 @@ describe('chatCompletionStructured', () => {
   });
   after(() => models[Symbol.asyncDispose]());
 
-  test('asks by a strict JSON schema and gives the checked answer; null is a left out optional', async () => {
+  test('sends a strict JSON schema and gives the checked answer, without nulls for optional properties', async () => {
     models.fake.reply({ json: { city: 'Oslo', days: 2, note: null } });
     const trip = await llm.chatCompletionStructured(ASK, Trip, { name: 'trip' });
     assert.deepEqual(trip, { city: 'Oslo', days: 2 });
@@ -37,7 +37,7 @@ describe('chatCompletionStructured', () => {
     assert.equal(format.json_schema.schema.additionalProperties, false);
   });
 
-  test('takes schemas of valibot', async () => {
+  test('takes valibot schemas', async () => {
     const Answer = v.object({
       verdict: v.picklist(['yes', 'no']),
       why: v.optional(v.string()),
@@ -47,7 +47,7 @@ describe('chatCompletionStructured', () => {
     assert.deepEqual(answer, { verdict: 'no' });
   });
 
-  test('takes what is no object, and a value that may be null stays null', async () => {
+  test('takes schemas of other types than objects, and a value that may be null stays null', async () => {
     models.fake.reply({ json: { value: [{ name: 'a', parent: null }] } });
     const List = z.array(z.object({ name: z.string(), parent: z.string().nullable() }));
     assert.deepEqual(await llm.chatCompletionStructured(ASK, List), [{ name: 'a', parent: null }]);
@@ -79,14 +79,14 @@ describe('chatCompletionStructured', () => {
     });
   });
 
-  test('a record cannot be strict, and is asked for without', async () => {
+  test('a record has no strict form, and is requested without strict mode', async () => {
     models.fake.reply({ json: { scores: { a: 1 } } });
     const Scores = z.object({ scores: z.record(z.string(), z.number()) });
     assert.deepEqual(await llm.chatCompletionStructured(ASK, Scores), { scores: { a: 1 } });
     assert.equal(models.fake.requests[0]?.body.response_format.json_schema.strict, false);
   });
 
-  test('an answer that breaks the schema is asked for again, and all of it is counted', async () => {
+  test('an answer that breaks the schema is requested again, and every answer is counted', async () => {
     models.fake.reply({ json: { city: 'Oslo', days: 'two', note: null } }, '{"city": "Os', {
       json: { city: 'Oslo', days: 2, note: null },
     });
@@ -94,7 +94,7 @@ describe('chatCompletionStructured', () => {
     assert.equal(llm.usage[0]?.requests, 3);
   });
 
-  test('an answer that breaks the schema three times is an error that says where, and not what', async () => {
+  test('an answer that breaks the schema three times is an error that says where, and quotes nothing', async () => {
     models.fake.reply({ json: { city: 'secret-city', days: 'secret-days', note: null }, times: 3 });
     const error: unknown = await llm
       .chatCompletionStructured(ASK, Trip, { name: 'trip' })

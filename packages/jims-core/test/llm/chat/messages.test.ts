@@ -4,9 +4,9 @@ import { after, before, describe, test } from 'node:test';
 import { createLlmProvider } from 'jims-core/llm';
 import type { ChatMessage, ChatMessages, LlmProvider, LlmSettings } from 'jims-core/llm';
 
-import { collect } from '../support/fake-models.ts';
-import { OPENAI_LIKE, events, json, piece, said, wireServer } from '../support/wire-server.ts';
-import type { WireAnswer, WireServer } from '../support/wire-server.ts';
+import { collect } from '../../support/fake-models.ts';
+import { OPENAI_LIKE, events, json, piece, said, wireServer } from '../../support/wire-server.ts';
+import type { WireAnswer, WireServer } from '../../support/wire-server.ts';
 
 const ASK: ChatMessages = [{ role: 'user', content: 'Hello' }];
 const TALK: ChatMessages = [
@@ -65,7 +65,7 @@ describe('the order of messages', () => {
     });
   }
 
-  test('a server of your own: as they are, and by its settings', async () => {
+  test('a server of your own: unchanged by default, reordered by its settings', async () => {
     server.answer(json(said('ok')));
     await house().chatCompletionPlain(TALK);
     assert.deepEqual(
@@ -83,7 +83,7 @@ describe('the order of messages', () => {
     );
   });
 
-  test('a known server by its settings, too', async () => {
+  test('the settings also apply to a known server', async () => {
     server.answer(json(said('ok')));
     const servers = { hosted_vllm: { systemFirst: false, alternatingRoles: false } };
     await llmOf('hosted_vllm', { servers }).chatCompletionPlain(TALK);
@@ -91,7 +91,7 @@ describe('the order of messages', () => {
     assert.equal(sentMessages()[1].role, 'system');
   });
 
-  test('calls and their answers stay beside each other, and images are kept', async () => {
+  test('tool calls and their answers stay adjacent, and images are kept', async () => {
     server.answer(json(said('ok')));
     const call = { id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } } as const;
     const image = { type: 'image_url', image_url: { url: 'data:image/png;base64,aGk=' } } as const;
@@ -135,7 +135,7 @@ describe('messages that OpenAI takes', () => {
       assert.deepEqual(sentMessages()[0].content, [wav, pdf, uploaded, picture]);
     });
 
-    test(`${name}: content that is left out, null, or in parts of other names`, async () => {
+    test(`${name}: content that is absent, null, or in parts with other names`, async () => {
       server.answer(json(said('ok')));
       const call = { id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } } as const;
       const messages: unknown = [
@@ -195,7 +195,7 @@ describe('messages that OpenAI takes', () => {
     'a tool without the id of its call': [{ role: 'tool', content: 'x' }],
     'calls that are not a list': [{ role: 'assistant', tool_calls: {} }],
   })) {
-    test(`${what} is refused in words, before anything is sent`, async () => {
+    test(`${what} is refused before anything is sent, and the error says why`, async () => {
       server.answer(json(said('ok')));
       await assert.rejects(
         llmOf('openai').chatCompletionPlain(messages as unknown as ChatMessages),
@@ -208,7 +208,7 @@ describe('messages that OpenAI takes', () => {
     });
   }
 
-  test('nothing but the text of a text part is sent', async () => {
+  test('only the text of a text part is sent', async () => {
     server.answer(json(said('ok')));
     const part = { type: 'text', text: 'a', providerOptions: { openaiCompatible: { leaked: 1 } } };
     await house().chatCompletionPlain([{ role: 'user', content: [part as never, part as never] }]);
@@ -219,7 +219,7 @@ describe('messages that OpenAI takes', () => {
   });
 
   for (const text of ['{"city": Oslo', '[1]', '"text"', '5', 'null']) {
-    test(`arguments that are not an object (${text}) go back inside of one`, async () => {
+    test(`arguments that are not an object (${text}) are sent inside of one`, async () => {
       const messages: ChatMessages = [
         ...ASK,
         {
@@ -242,7 +242,7 @@ describe('messages that OpenAI takes', () => {
     });
   }
 
-  test('arguments that came as an object are text', async () => {
+  test('arguments that the server wrote as an object become text', async () => {
     const call = {
       id: 'c',
       type: 'function',
@@ -255,7 +255,7 @@ describe('messages that OpenAI takes', () => {
     }
   });
 
-  test('a call without arguments has those of none', async () => {
+  test('a call without arguments gets an empty object', async () => {
     const call = { id: 'c', type: 'function', function: { name: 'f', arguments: '' } };
     server.answer(json(said(null, { tool_calls: [call] }, 'tool_calls')));
     for (const name of ['openai', 'groq']) {
@@ -265,7 +265,7 @@ describe('messages that OpenAI takes', () => {
   });
 });
 
-describe('what a provider wants back with the calls of tools', () => {
+describe('data that a provider wants back with tool calls', () => {
   const call = { id: 'c1', type: 'function', function: { name: 'f', arguments: '{}' } } as const;
 
   async function loop(
@@ -296,7 +296,7 @@ describe('what a provider wants back with the calls of tools', () => {
       { reasoning: 'I need f.', reasoning_details: [{ type: 'reasoning.encrypted', data: 'x' }] },
     ],
   ] as const) {
-    test(`${name}: thoughts go back by the name that they came by`, async () => {
+    test(`${name}: thoughts go back under the name under which they came`, async () => {
       const llm = name === 'house' ? house() : llmOf(name);
       const first = json(said(null, { ...thoughts, tool_calls: [call] }, 'tool_calls'));
       await loop(llm, first, json(said('ok')));
@@ -309,7 +309,7 @@ describe('what a provider wants back with the calls of tools', () => {
     });
   }
 
-  test('no other provider gets them', async () => {
+  test('another provider does not get them', async () => {
     const first = json(said(null, { reasoning_content: 'hm', tool_calls: [call] }, 'tool_calls'));
     const { message } = await loop(llmOf('deepseek'), first, json(said('ok')));
     server.answer(json(said('ok')));
@@ -421,7 +421,7 @@ describe('requests as a server takes them', () => {
     assert.deepEqual(server.requests[0]?.body.stream_options, { include_usage: true });
   });
 
-  test("a provider's order of messages can be set where it has its own package, too", async () => {
+  test('the order of messages can also be set for a provider with its own package', async () => {
     const servers = { openai: { systemFirst: true, alternatingRoles: true, apiKey: 'other' } };
     server.answer(json(said('ok')));
     await llmOf('openai', { servers }).chatCompletionPlain(TALK);
@@ -429,7 +429,7 @@ describe('requests as a server takes them', () => {
     assert.equal(server.requests[0]?.headers.authorization, 'Bearer other');
   });
 
-  test("a tool's choice may be written as OpenAI writes it", async () => {
+  test("a tool choice may be in OpenAI's form", async () => {
     const choice = { type: 'function', function: { name: 'f' } } as const;
     server.answer(json(said('ok')));
     const tool = { type: 'function', function: { name: 'f' } } as const;
@@ -437,7 +437,7 @@ describe('requests as a server takes them', () => {
     assert.deepEqual(server.requests[0]?.body.tool_choice, choice);
   });
 
-  test('lists that are not what they should be are refused in words', async () => {
+  test('lists of the wrong form are refused, and the error says why', async () => {
     server.answer(json(said('ok')));
     const llm = llmOf('cohere', { embeddingsModel: 'cohere/m' });
     const wrong = (value: unknown): never => value as never;
@@ -459,7 +459,7 @@ describe('requests as a server takes them', () => {
     assert.equal(server.requests.length, 0);
   });
 
-  test('MODEL_API_KEY goes to a server of your own when MODEL is there, and else not', async () => {
+  test('MODEL_API_KEY goes to a server of your own only when MODEL is a model of it', async () => {
     server.answer(json(said('ok')));
     const servers = { house: { baseUrl: server.url } };
     const env = { MODEL_API_KEY: 'mine', OPENAI_BASE_URL: server.url };
@@ -474,7 +474,7 @@ describe('requests as a server takes them', () => {
     );
   });
 
-  test('a server without an address is refused by name', async () => {
+  test('a server without an address is refused with its name', async () => {
     const llm = createLlmProvider({ model: 'house/m', servers: { house: {} } }, {});
     await assert.rejects(llm.chatCompletionPlain(ASK), {
       code: 'llm_unusable',

@@ -4,9 +4,9 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { isJimsError } from 'jims-core';
 import type { ChatMessages } from 'jims-core/llm';
 
-import { fakeModels } from '../support/fake-models.ts';
-import type { FakeModels } from '../support/fake-models.ts';
-import { countPromptTokens, countTokens } from '../support/fake-openai/fake-openai.mjs';
+import { fakeModels } from '../../support/fake-models.ts';
+import type { FakeModels } from '../../support/fake-models.ts';
+import { countPromptTokens, countTokens } from '../../support/fake-openai/fake-openai.mjs';
 
 const HELLO: ChatMessages = [
   { role: 'system', content: 'Be kind.' },
@@ -75,7 +75,7 @@ describe('chatCompletionPlain', () => {
     ]);
   });
 
-  test('sends system messages from where they are, and drops what a model does not know', async () => {
+  test('sends system messages at their position, and drops unknown members', async () => {
     const llm = models.provider();
     await llm.chatCompletionPlain([
       { role: 'user', content: 'Hi' },
@@ -167,7 +167,7 @@ describe('chatCompletionPlain', () => {
     );
   });
 
-  test('an error of the provider says its status and holds no prompt', async () => {
+  test('an error of the provider has its status and no prompt', async () => {
     const llm = models.provider({ model: 'gpt-4.1-mini' });
     models.fake.fail({ status: 401 });
     const secret = 'my-secret-diagnosis';

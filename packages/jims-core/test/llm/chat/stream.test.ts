@@ -3,9 +3,9 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 
 import type { ChatMessages, LlmProvider } from 'jims-core/llm';
 
-import { collect, fakeModels } from '../support/fake-models.ts';
-import type { FakeModels } from '../support/fake-models.ts';
-import { countPromptTokens, countTokens } from '../support/fake-openai/fake-openai.mjs';
+import { collect, fakeModels } from '../../support/fake-models.ts';
+import type { FakeModels } from '../../support/fake-models.ts';
+import { countPromptTokens, countTokens } from '../../support/fake-openai/fake-openai.mjs';
 
 const COUNT: ChatMessages = [{ role: 'user', content: 'one two three' }];
 
@@ -38,7 +38,7 @@ describe('stream', () => {
     );
   });
 
-  test('sends nothing before somebody reads', async () => {
+  test('sends nothing before it is read', async () => {
     llm.stream(COUNT);
     await new Promise((resolve) => setImmediate(resolve));
     assert.equal(models.fake.requests.length, 0);
@@ -89,7 +89,7 @@ describe('stream', () => {
     assert.equal(sent?.aborted, true);
   });
 
-  test('stopping it ends the request at the provider, and tells the reader', async () => {
+  test('stopping it ends the request at the provider and the stream of the reader', async () => {
     await using slow = await fakeModels({ tokenDelayMs: 30 });
     const stopped = new AbortController();
     const long: ChatMessages = [{ role: 'user', content: `!say ${'word '.repeat(300)}` }];

@@ -124,7 +124,7 @@ describe('ctx.llm', () => {
     assert.equal(second.result.usage?.[0]?.requests, 1);
   });
 
-  test('a run without a model says nothing of usage', async () => {
+  test('a run without a model has no usage', async () => {
     await using app = appOf({ pipeline: (ctx) => ctx.sendMessage('hi') });
     const run = await say(app, 'Hi');
     const end = await run.end;
@@ -228,7 +228,7 @@ describe('ctx.llm', () => {
     assert.doesNotMatch(text, /completion_tokens_total\{model="text-embedding/);
   });
 
-  test('a context that is made without a run has models, too', async () => {
+  test('a context without a run has models, too', async () => {
     await using app = appOf({ pipeline: streaming });
     const thread = await app.threads.getOrCreate({ contactId: 'c' });
     await thread.appendUserMessage('Hi');

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
-import { createLlmProvider } from 'jims-core/llm';
+import { createLlmProvider, readUsage } from 'jims-core/llm';
 import type { ChatMessages, LlmProvider } from 'jims-core/llm';
 
+import { UsageSum } from '../../src/llm/usage.ts';
 import { collect } from '../support/fake-models.ts';
 import { OPENAI_LIKE, events, json, piece, said, wireServer } from '../support/wire-server.ts';
 import type { WireServer } from '../support/wire-server.ts';
@@ -60,7 +61,7 @@ describe('costs are right or absent', () => {
     ]);
   });
 
-  test('tokens of thoughts that are counted beside those of the answer are paid, too', async () => {
+  test('reasoning tokens that are counted beside those of the answer are paid, too', async () => {
     const details = { completion_tokens_details: { reasoning_tokens: 1000 } };
     for (const usage of [
       { prompt_tokens: 10, completion_tokens: 5, total_tokens: 1015, ...details },
@@ -81,7 +82,7 @@ describe('costs are right or absent', () => {
     assert.equal(inside.usage[0]?.completionTokens, 1005);
   });
 
-  test('what anthropic writes into its cache costs more', async () => {
+  test('tokens that anthropic writes into its cache cost more', async () => {
     const llm = run('anthropic', 'claude-sonnet-4-5');
     const base = { id: 'm', type: 'message', role: 'assistant', model: 'claude-sonnet-4-5' };
     const usage = {
@@ -98,7 +99,7 @@ describe('costs are right or absent', () => {
     assert.equal(llm.usage[0].costUsd?.toFixed(3), '0.375');
   });
 
-  test('a cost that no provider can mean is not taken', async () => {
+  test('an impossible cost is ignored', async () => {
     const llm = run('openrouter', 'unknown/model');
     server.answer(
       json(answer('unknown/model', { prompt_tokens: 1, completion_tokens: 1, cost: -1 })),
@@ -107,11 +108,42 @@ describe('costs are right or absent', () => {
     assert.equal('costUsd' in (llm.usage[0] ?? {}), false);
   });
 
-  test('a search whose server says no units has no cost', async () => {
+  test('a search without billed units has no cost', async () => {
     const env = { COHERE_API_BASE: server.url, COHERE_API_KEY: 'k' };
     const llm = createLlmProvider({}, env);
     server.answer(json({ results: [{ index: 0, relevance_score: 0.5 }] }));
     await llm.rerank('x', ['y']);
     assert.equal('costUsd' in (llm.usage[0] ?? {}), false);
   });
+});
+
+test('the usage of a run is added up by model, in the order of first use', () => {
+  const sum = new UsageSum();
+  const call = { promptTokens: 2, completionTokens: 3, cachedTokens: 1 };
+  sum.add({ ...call, model: 'b', costUsd: undefined });
+  sum.add({ ...call, model: 'a', costUsd: 0.5 });
+  sum.add({ ...call, model: 'a', costUsd: undefined });
+  assert.deepEqual(sum.total, [
+    { ...call, model: 'b', requests: 1 },
+    {
+      model: 'a',
+      requests: 2,
+      promptTokens: 4,
+      completionTokens: 6,
+      cachedTokens: 2,
+      costUsd: 0.5,
+    },
+  ]);
+});
+
+test('readUsage leaves out entries of another form', () => {
+  const entry = {
+    model: 'm',
+    requests: 1,
+    promptTokens: 1,
+    completionTokens: 1,
+    cachedTokens: 0,
+  };
+  assert.deepEqual(readUsage([entry, { model: 'm' }]), [entry]);
+  assert.equal(readUsage(undefined), undefined);
 });

@@ -5,9 +5,10 @@ import { isJimsError } from 'jims-core';
 import { createLlmProvider } from 'jims-core/llm';
 import type { ChatMessages, LlmProvider } from 'jims-core/llm';
 
-import { collect } from '../support/fake-models.ts';
-import { events, json, piece, said, wireServer } from '../support/wire-server.ts';
-import type { WireServer } from '../support/wire-server.ts';
+import { finishReasonOf } from '../../../src/llm/chat/finish-reason.ts';
+import { collect } from '../../support/fake-models.ts';
+import { events, json, piece, said, wireServer } from '../../support/wire-server.ts';
+import type { WireServer } from '../../support/wire-server.ts';
 
 const ASK: ChatMessages = [{ role: 'user', content: 'Hello' }];
 
@@ -56,7 +57,7 @@ describe('how an answer ended', () => {
     assert.equal(finishReason, 'content_filter');
   });
 
-  test('a stream that is left early has no reason', async () => {
+  test('a stream that is left early has no finish reason', async () => {
     server.answer(events(piece('a'), piece('b', 'stop'), '[DONE]'));
     const stream = llm.stream(ASK);
     for await (const _ of stream) break;
@@ -120,4 +121,31 @@ describe('how an answer ended', () => {
     const { error } = await collect(gemini.stream(ASK));
     assert.ok(isJimsError(error) && error.code === 'llm_answer_invalid', String(error));
   });
+});
+
+describe('finishReasonOf', () => {
+  for (const [unified, raw, reason] of [
+    ['stop', 'stop', 'stop'],
+    ['content-filter', undefined, 'content_filter'],
+    ['tool-calls', undefined, 'tool_calls'],
+    ['other', undefined, 'other'],
+    ['other', 'eos', 'other'],
+    ['other', 'max_tokens', 'length'],
+    ['other', 'prohibited_content', 'content_filter'],
+  ] as const) {
+    test(`${unified}, '${raw}': ${reason}`, () => {
+      assert.equal(finishReasonOf({ unified, raw }), reason);
+    });
+  }
+
+  for (const [unified, raw, word] of [
+    ['error', undefined, 'error'],
+    ['interrupted', 'gone', 'gone'],
+    ['other', 'server_busy', 'server_busy'],
+  ] as const) {
+    test(`${unified}, '${raw}': half an answer`, () => {
+      const message = `the answer ended with '${word}'`;
+      assert.throws(() => finishReasonOf({ unified, raw }), { name: 'BrokenAnswerError', message });
+    });
+  }
 });

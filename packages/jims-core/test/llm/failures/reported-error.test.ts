@@ -4,12 +4,13 @@ import { after, before, describe, test } from 'node:test';
 import { createLlmProvider } from 'jims-core/llm';
 import type { ChatMessages, LlmProvider } from 'jims-core/llm';
 
-import { OPENAI_LIKE, json, page, said, wireServer } from '../support/wire-server.ts';
-import type { WireAnswer, WireServer } from '../support/wire-server.ts';
+import { errorInAnswer, errorInFailure } from '../../../src/llm/failures/reported-error.ts';
+import { OPENAI_LIKE, json, page, said, wireServer } from '../../support/wire-server.ts';
+import type { WireAnswer, WireServer } from '../../support/wire-server.ts';
 
 const ASK: ChatMessages = [{ role: 'user', content: 'Hello' }];
 
-describe("a provider's own words", () => {
+describe("the words of a provider's error", () => {
   let server: WireServer;
   before(async () => {
     server = await wireServer();
@@ -86,7 +87,7 @@ describe("a provider's own words", () => {
     ['a page', page('<h1>Forbidden</h1>', 'text/html', 403), /answered 403: Forbidden$/],
     ['nothing', page('', 'text/plain', 403), /answered 403: Forbidden$/],
   ] as const satisfies readonly (readonly [string, WireAnswer, RegExp])[]) {
-    test(`${what} error: its words are said, whatever the provider`, async () => {
+    test(`${what} error: its words are reported, whatever the provider`, async () => {
       for (const name of ['openai', 'azure', 'groq', 'anthropic', 'gemini']) {
         server.answer(answer);
         await assert.rejects(llmOf(name).chatCompletionPlain(ASK), { code: 'llm_failed', message });
@@ -112,7 +113,7 @@ describe("a provider's own words", () => {
     });
   }
 
-  test('other 429s and 5xx are, whatever the code says', async () => {
+  test('other 429s and 5xx are tried again, whatever their code', async () => {
     for (const [status, code] of [
       [429, 'rate_limit_exceeded'],
       [500, 'invalid_request_error'],
@@ -122,11 +123,65 @@ describe("a provider's own words", () => {
     }
   });
 
-  test('a file that a provider takes no such of is an input error', async () => {
+  test('a file of a type that the provider does not take is an input error', async () => {
     const file = { file_data: 'data:text/csv;base64,aGk=' };
     await assert.rejects(
       llmOf('openai').chatCompletionPlain([{ role: 'user', content: [{ type: 'file', file }] }]),
       { code: 'llm_input_invalid' },
     );
+  });
+});
+
+describe('errorInAnswer', () => {
+  for (const [body, message] of [
+    [{ error: 'boom' }, 'boom'],
+    [{ error: { message: 'boom\nprompt' } }, 'boom'],
+    [{ choices: [{ error: { message: 'boom' } }] }, 'boom'],
+    [{ object: 'error', message: 'boom' }, 'boom'],
+    [{ detail: [{ loc: ['body', 'n'], msg: 'boom' }] }, 'body.n: boom'],
+    [{ error: { message: 'boom', metadata: { raw: 'upstream' } } }, 'boom: upstream'],
+    [{ base_resp: { status_code: 7, status_msg: 'boom' } }, 'boom'],
+    [{ error: { code: 7 } }, '7'],
+    [{ error: { flag: true } }, 'without details'],
+  ] as const) {
+    test(`finds '${message}' in ${JSON.stringify(body)}`, () => {
+      assert.equal(errorInAnswer(body)?.message, message);
+    });
+  }
+
+  for (const body of [
+    { choices: [{}], message: 'not an error' },
+    { choices: [{ message: { content: 'hi' } }] },
+    { choices: [{}], error: { code: 0, message: '' } },
+    { data: [1], detail: 'not an error' },
+    { base_resp: { status_code: 0 } },
+    {},
+    'text',
+    undefined,
+  ]) {
+    test(`finds nothing in ${JSON.stringify(body)}`, () => {
+      assert.equal(errorInAnswer(body), undefined);
+    });
+  }
+});
+
+describe('errorInFailure', () => {
+  test('takes any object as an error', () => {
+    assert.equal(errorInFailure({ title: 'boom' })?.message, 'boom');
+    assert.equal(errorInAnswer({ title: 'boom' }), undefined);
+    assert.equal(errorInFailure('boom'), undefined);
+  });
+
+  test('knows what cannot pass', () => {
+    const reported = (error: object): unknown => {
+      const { mayPass, usedUp, statusCode } = errorInFailure({ error }) ?? {};
+      return { mayPass, usedUp, statusCode };
+    };
+    const quota = { mayPass: false, usedUp: true, statusCode: undefined };
+    assert.deepEqual(reported({ code: 'insufficient_quota' }), quota);
+    const wrongKey = { mayPass: false, usedUp: false, statusCode: undefined };
+    assert.deepEqual(reported({ type: 'authentication_error' }), wrongKey);
+    const busy = { mayPass: true, usedUp: false, statusCode: 503 };
+    assert.deepEqual(reported({ code: 503, status: 'overloaded' }), busy);
   });
 });
