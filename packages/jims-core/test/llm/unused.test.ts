@@ -42,7 +42,7 @@ const OF_MODELS =
 
 test('a run without a model loads nothing of any provider', () => {
   const loaded = modulesLoadedBy(RUN);
-  assert.ok(loaded.some((url) => url.endsWith('/run/execute-run.ts')));
+  assert.ok(loaded.some((url) => url.endsWith('/pipeline/thread-context.ts')));
   assert.deepEqual(
     loaded.filter((url) => OF_MODELS.test(url)),
     [],

@@ -208,7 +208,7 @@ describe('messages that OpenAI takes', () => {
     });
   }
 
-  test('only the text of a text part is sent', async () => {
+  test('of a part with text only the text is sent', async () => {
     server.answer(json(said('ok')));
     const part = { type: 'text', text: 'a', providerOptions: { openaiCompatible: { leaked: 1 } } };
     await house().chatCompletionPlain([{ role: 'user', content: [part as never, part as never] }]);

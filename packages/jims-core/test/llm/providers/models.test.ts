@@ -263,13 +263,13 @@ describe('models that cannot be used', () => {
   test('the error for a missing package has the command that installs it', () => {
     const folder = mkdtempSync(join(tmpdir(), 'jims-test-'));
     const hook = join(folder, 'hook.mjs');
-    // As in an installation without the optional packages: looked for where there are none.
+    // As in an installation without the optional packages.
     writeFileSync(
       hook,
       `import { registerHooks } from 'node:module';
 registerHooks({ resolve(specifier, context, next) {
   const hidden = ['@ai-sdk/anthropic', '@ai-sdk/google', 'gpt-tokenizer/encoding/cl100k_base'];
-  const parentURL = hidden.includes(specifier) ? 'file:///nowhere/x.mjs' : context.parentURL;
+  const parentURL = hidden.includes(specifier) ? 'file:///not-installed/x.mjs' : context.parentURL;
   return next(specifier, { ...context, parentURL });
 } });`,
     );
