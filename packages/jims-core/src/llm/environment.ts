@@ -27,11 +27,7 @@ export function variable(env: Environment, name: string): string | undefined {
 }
 
 /** @throws JimsError `llm_unusable` for a value that is not a whole number of at least `least`. */
-export function integerVariable(
-  env: Environment,
-  name: string,
-  { least = 1 } = {},
-): number | undefined {
+export function integerVariable(env: Environment, name: string, least = 1): number | undefined {
   const text = variable(env, name);
   if (text === undefined) return undefined;
   const value = Number(text);

@@ -103,7 +103,7 @@ class RunModels implements Llm {
   };
 
   readonly stream: Llm['stream'] = (messages, options = {}) =>
-    new Answer(() => this.#startStream(messages, options), this.#streams);
+    new LazyStream(() => this.#startStream(messages, options), this.#streams);
 
   readonly createEmbedding: Llm['createEmbedding'] = async (text, options) => {
     const [vector] = await this.#embed([text], options);
@@ -152,7 +152,7 @@ class RunModels implements Llm {
 /** The pieces of an answer, and then how it ended; `undefined` when its reader left early. */
 type Pieces = AsyncGenerator<string, FinishReason | undefined, void>;
 
-class Answer implements AnswerStream {
+class LazyStream implements AnswerStream {
   readonly #pieces: Pieces;
   #finishReason: FinishReason | undefined;
 

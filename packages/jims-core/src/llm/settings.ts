@@ -144,28 +144,27 @@ function keysInCode({
 }
 
 function checkNumbers(given: LlmSettings): void {
-  if (given.timeoutMs !== undefined) checkTimeout(given.timeoutMs);
-  checkNumber('tries', given.tries, { least: 1, whole: true });
-  checkNumber('retryBaseMs', given.retryBaseMs, { least: 0, whole: false });
-  checkNumber('embeddingsDim', given.embeddingsDim, { least: 0, whole: true });
-  checkNumber('embeddingsMaxBatchSize', given.embeddingsMaxBatchSize, { least: 1, whole: true });
-  checkNumber('embeddingsMaxTokensPerBatch', given.embeddingsMaxTokensPerBatch, {
-    least: 1,
-    whole: true,
-  });
+  const { timeoutMs, tries, retryBaseMs, embeddingsDim } = given;
+  const { embeddingsMaxBatchSize, embeddingsMaxTokensPerBatch } = given;
+  if (timeoutMs !== undefined) checkTimeout(timeoutMs);
+  checkNumbersIn({ retryBaseMs }, 0, 'number');
+  checkNumbersIn({ embeddingsDim }, 0);
+  checkNumbersIn({ tries, embeddingsMaxBatchSize, embeddingsMaxTokensPerBatch }, 1);
 }
 
-function checkNumber(
-  name: string,
-  value: number | undefined,
-  { least, whole }: { readonly least: number; readonly whole: boolean },
+function checkNumbersIn(
+  settings: Readonly<Record<string, number | undefined>>,
+  least: number,
+  kind: 'whole number' | 'number' = 'whole number',
 ): void {
-  const fits = value === undefined || (value >= least && Number.isFinite(value));
-  if (fits && (!whole || Number.isSafeInteger(value ?? least))) return;
-  throw new JimsError(
-    'llm_unusable',
-    `${name} is ${value}: it must be a ${whole ? 'whole ' : ''}number of at least ${least}`,
-  );
+  const isKind = kind === 'number' ? Number.isFinite : Number.isSafeInteger;
+  for (const [name, value] of Object.entries(settings)) {
+    if (value === undefined || (isKind(value) && value >= least)) continue;
+    throw new JimsError(
+      'llm_unusable',
+      `${name} is ${value}: it must be a ${kind} of at least ${least}`,
+    );
+  }
 }
 
 /** @throws JimsError `llm_unusable` for a time limit that no answer can meet. */
@@ -183,7 +182,7 @@ function fromEnvironment(
   return {
     model: variable(env, 'MODEL') ?? 'gpt-4.1-mini',
     embeddingsModel: variable(env, 'EMBEDDINGS_MODEL') ?? 'text-embedding-3-large',
-    embeddingsDim: integerVariable(env, 'EMBEDDINGS_DIM', { least: 0 }) ?? 1024,
+    embeddingsDim: integerVariable(env, 'EMBEDDINGS_DIM', 0) ?? 1024,
     embeddingsMaxBatchSize: integerVariable(env, 'EMBEDDINGS_MAX_BATCH_SIZE') ?? 2048,
     embeddingsMaxTokensPerBatch: integerVariable(env, 'EMBEDDINGS_MAX_TOKENS_PER_BATCH') ?? 200_000,
     rerankerBackend: variable(env, 'RERANKER_BACKEND') ?? 'cohere',

@@ -20,7 +20,7 @@ describe('a variable for a whole number', () => {
   test('may be left out', () => {
     assert.equal(integerVariable({ N: ' 12 ' }, 'N'), 12);
     assert.equal(integerVariable({ N: '' }, 'N'), undefined);
-    assert.equal(integerVariable({ N: '0' }, 'N', { least: 0 }), 0);
+    assert.equal(integerVariable({ N: '0' }, 'N', 0), 0);
   });
 
   for (const value of ['0', '-1', '1.5', 'many', '1e400']) {

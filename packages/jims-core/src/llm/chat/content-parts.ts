@@ -1,6 +1,8 @@
 import type { LanguageModelV4FilePart, LanguageModelV4TextPart } from '@ai-sdk/provider';
 
 import { invalidInput } from '../failures/errors.ts';
+import { membersOf, objectOf } from '../foreign-json.ts';
+import type { Members } from '../foreign-json.ts';
 
 /** A part of a message, in OpenAI's form. */
 export type ContentPart =
@@ -69,24 +71,22 @@ export function userParts(content: unknown, provider: string): UserPart[] {
   return partsIn(content, 'user').map((part) => userPart(part, provider));
 }
 
-type Part = Readonly<Record<string, unknown>>;
-
-function userPart(part: Part, provider: string): UserPart {
+function userPart(part: Members, provider: string): UserPart {
   const text = textIn(part);
   if (text !== undefined) return { type: 'text', text };
   switch (part['type']) {
     case 'image_url':
-      return image(objectIn(part, 'image_url'));
+      return image(membersOf(part['image_url']));
     case 'input_audio':
-      return audio(objectIn(part, 'input_audio'));
+      return audio(membersOf(part['input_audio']));
     case 'file':
-      return file(objectIn(part, 'file'), provider);
+      return file(membersOf(part['file']), provider);
     default:
       throw invalidInput(`A message has ${nameOf(part)}, which no model takes`);
   }
 }
 
-function image({ url, detail }: Part): LanguageModelV4FilePart {
+function image({ url, detail }: Members): LanguageModelV4FilePart {
   if (typeof url !== 'string') throw invalidInput('An image_url needs a url');
   // OpenAI's own package and the one for compatible servers read `detail` from different options.
   const options = typeof detail === 'string' && {
@@ -95,22 +95,16 @@ function image({ url, detail }: Part): LanguageModelV4FilePart {
       openaiCompatible: { image_url: { url, detail } },
     },
   };
-  const inline = DATA_URL.exec(url);
-  if (inline?.[1]?.startsWith('image/') && inline[2] !== undefined) {
-    return {
-      type: 'file',
-      mediaType: inline[1],
-      data: { type: 'data', data: inline[2] },
-      ...options,
-    };
-  }
+  const inline = inlineFile(url);
+  if (inline?.mediaType.startsWith('image/')) return { ...inline, ...options };
   const address = URL.parse(url);
-  if (!address)
+  if (!address) {
     throw invalidInput('The url of an image_url must be a web address, or data:image/…;base64,…');
+  }
   return { type: 'file', mediaType: 'image/*', data: { type: 'url', url: address }, ...options };
 }
 
-function audio({ data, format }: Part): LanguageModelV4FilePart {
+function audio({ data, format }: Members): LanguageModelV4FilePart {
   if (typeof data !== 'string' || (format !== 'wav' && format !== 'mp3')) {
     throw invalidInput("An input_audio needs data in base64, and the format 'wav' or 'mp3'");
   }
@@ -119,52 +113,44 @@ function audio({ data, format }: Part): LanguageModelV4FilePart {
 }
 
 function file(
-  { file_data: data, file_id: id, filename }: Part,
+  { file_data: data, file_id: id, filename }: Members,
   provider: string,
 ): LanguageModelV4FilePart {
-  const named = typeof filename === 'string' && { filename };
   if (typeof id === 'string') {
     const reference = { [provider]: id };
     return { type: 'file', mediaType: 'application/pdf', data: { type: 'reference', reference } };
   }
-  const inline = typeof data === 'string' ? DATA_URL.exec(data) : null;
-  if (inline?.[1] === undefined || inline[2] === undefined) {
+  const inline = inlineFile(data);
+  if (!inline) {
     throw invalidInput('A file needs a file_id, or file_data as data:application/pdf;base64,…');
   }
-  return {
-    type: 'file',
-    mediaType: inline[1],
-    data: { type: 'data', data: inline[2] },
-    ...named,
-  };
+  return { ...inline, ...(typeof filename === 'string' && { filename }) };
 }
 
-function textIn(part: Part): string | undefined {
+/** The file in a data URL; `undefined` for anything else. */
+function inlineFile(url: unknown): LanguageModelV4FilePart | undefined {
+  const [, mediaType, data] = (typeof url === 'string' && DATA_URL.exec(url)) || [];
+  if (mediaType === undefined || data === undefined) return undefined;
+  return { type: 'file', mediaType, data: { type: 'data', data } };
+}
+
+function textIn(part: Members): string | undefined {
   const { type } = part;
   const member = typeof type === 'string' ? TEXT_MEMBERS[type] : undefined;
   const text = member === undefined ? undefined : part[member];
   return typeof text === 'string' ? text : undefined;
 }
 
-function partsIn(content: unknown, role: string): readonly Part[] {
-  const parts: readonly unknown[] | undefined = Array.isArray(content) ? content : undefined;
-  if (!parts)
-    throw invalidInput(
-      `The content of a message of role '${role}' must be a string or an array of parts`,
-    );
-  const problem = `The content of a message of role '${role}' has a part that is not an object`;
-  return parts.map((part) => objectOrThrow(part, problem));
+function partsIn(content: unknown, role: string): readonly Members[] {
+  const where = `The content of a message of role '${role}'`;
+  if (!Array.isArray(content)) throw invalidInput(`${where} must be a string or an array of parts`);
+  return content.map((part) => {
+    const object = objectOf(part);
+    if (object) return object;
+    throw invalidInput(`${where} has a part that is not an object`);
+  });
 }
 
-function objectIn(part: Part, member: string): Part {
-  return objectOrThrow(part[member], `A part of type '${member}' needs an object ${member}`);
-}
-
-function objectOrThrow(value: unknown, problem: string): Part {
-  if (typeof value === 'object' && value !== null) return { ...value };
-  throw invalidInput(problem);
-}
-
-function nameOf({ type }: Part): string {
+function nameOf({ type }: Members): string {
   return typeof type === 'string' ? `a part of type '${type}'` : 'a part without a type';
 }

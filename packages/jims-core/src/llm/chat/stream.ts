@@ -41,7 +41,7 @@ export async function* streamChat(
 
   async function record(from: TextStream): Promise<void> {
     const parts = [{ type: 'text' as const, text }];
-    await recordAnswer(call, { ...from.answer(), parts: () => parts }, traceContent);
+    await recordAnswer(call, { ...from.answer.known(), parts: () => parts }, traceContent);
   }
 
   async function attempt(): Promise<TextStream> {
@@ -50,7 +50,7 @@ export async function* streamChat(
     // Of no use, but paid for.
     await record(opened);
     await opened.close();
-    throw emptyAnswer(opened.finishReason());
+    throw emptyAnswer(opened.answer.finishReason());
   }
 
   try {
@@ -59,7 +59,7 @@ export async function* streamChat(
       if (traceContent) text += piece;
       yield piece;
     }
-    return stream.finishReason();
+    return stream.answer.finishReason();
   } catch (error) {
     failure = call.failure(error);
     throw failure;
@@ -74,10 +74,12 @@ export async function* streamChat(
 class TextStream {
   readonly #closing: AbortController;
   readonly #limit: TimeLimit;
-  readonly #answer: StreamedAnswer;
+  /** What is known of the answer so far. */
+  readonly answer: StreamedAnswer;
   readonly #parts: ReadableStreamDefaultReader<LanguageModelV4StreamPart>;
   readonly #characters = new WholeCharacters();
-  #beginning: string | undefined;
+  /** The text up to the first piece that is not white space; `undefined` for an answer without text. */
+  beginning: string | undefined;
 
   private constructor(
     closing: AbortController,
@@ -87,7 +89,7 @@ class TextStream {
   ) {
     this.#closing = closing;
     this.#limit = limit;
-    this.#answer = answer;
+    this.answer = answer;
     this.#parts = parts.getReader();
   }
 
@@ -106,17 +108,12 @@ class TextStream {
     const answer = new StreamedAnswer(model.modelId, exchange);
     const stream = new TextStream(closing, limit, answer, parts);
     try {
-      stream.#beginning = await stream.#readBeginning();
+      stream.beginning = await stream.#readBeginning();
       return stream;
     } catch (error) {
       await stream.close();
       throw error;
     }
-  }
-
-  /** The text up to the first piece that is not white space; `undefined` for an answer without text. */
-  get beginning(): string | undefined {
-    return this.#beginning;
   }
 
   async #readBeginning(): Promise<string | undefined> {
@@ -134,21 +131,11 @@ class TextStream {
     for (;;) {
       const { done, value } = await this.#limit.wait(this.#parts.read());
       if (done) break;
-      const piece = this.#characters.add(this.#answer.read(value)).toWellFormed();
+      const piece = this.#characters.add(this.answer.read(value)).toWellFormed();
       if (piece !== '') return piece;
     }
-    this.finishReason();
+    this.answer.finishReason();
     return this.#characters.rest().toWellFormed() || undefined;
-  }
-
-  /** What is known of the answer so far. Its usage arrives at the end. */
-  answer(): Omit<Answer, 'parts'> {
-    return this.#answer.known();
-  }
-
-  /** @throws BrokenAnswerError for half an answer. */
-  finishReason(): FinishReason {
-    return this.#answer.finishReason();
   }
 
   /** Ends the request if it has not ended. */
@@ -213,6 +200,7 @@ class StreamedAnswer {
     this.#unusualUsage = unusualUsage(chunk) ?? this.#unusualUsage;
   }
 
+  /** Its usage arrives at the end. */
   known(): Omit<Answer, 'parts'> {
     const counted = this.#usage.inputTokens.total !== undefined;
     return {
@@ -223,6 +211,7 @@ class StreamedAnswer {
     };
   }
 
+  /** @throws BrokenAnswerError for half an answer. */
   finishReason(): FinishReason {
     const { unified, raw } = this.#finish;
     if (raw !== undefined || (unified !== 'interrupted' && unified !== 'error')) {

@@ -4,7 +4,7 @@ import { Agent as SecureAgent, request as secureRequest } from 'node:https';
 
 import { JimsError } from '../../errors/jims-error.ts';
 import { firstVariable } from '../environment.ts';
-import type { Environment } from '../environment.ts';
+import type { Environment, NamedValue } from '../environment.ts';
 import { readAsStream } from './answer-body.ts';
 import { exchanges } from './exchange.ts';
 
@@ -106,12 +106,8 @@ interface OutgoingRequest {
   readonly signal: AbortSignal | undefined;
 }
 
-async function outgoingRequest({
-  method,
-  headers,
-  body,
-  signal,
-}: RequestInit): Promise<OutgoingRequest> {
+async function outgoingRequest(init: RequestInit): Promise<OutgoingRequest> {
+  const { method, headers, body, signal } = init;
   return {
     method: method ?? 'GET',
     headers: { 'accept-encoding': 'identity', ...plainHeaders(headers) },
@@ -181,26 +177,22 @@ function proxiesOf(env: Environment): Proxies {
   const direct = firstVariable(env, 'no_proxy', 'NO_PROXY');
   return {
     proxyEnv: {
-      ...(secure && { HTTPS_PROXY: secure.address }),
-      ...(plain && { HTTP_PROXY: plain.address }),
+      ...(secure && { HTTPS_PROXY: secure.value }),
+      ...(plain && { HTTP_PROXY: plain.value }),
       ...(direct && { NO_PROXY: direct.value }),
     },
-    proxyFor: ({ protocol }) => (protocol === 'https:' ? secure : plain)?.variable,
+    proxyFor: ({ protocol }) => (protocol === 'https:' ? secure : plain)?.name,
   };
 }
 
-interface Proxy {
-  readonly variable: string;
-  readonly address: string;
-}
-
-function proxyIn(env: Environment, ...variables: readonly string[]): Proxy | undefined {
+/** The address of a proxy, and its variable. */
+function proxyIn(env: Environment, ...variables: readonly string[]): NamedValue | undefined {
   const proxy = firstVariable(env, ...variables);
   if (!proxy) return undefined;
   const { name, value } = proxy;
   const address = value.includes('://') ? value : `http://${value}`;
   const { protocol } = URL.parse(address) ?? { protocol: '' };
-  if (protocol === 'http:' || protocol === 'https:') return { variable: name, address };
+  if (protocol === 'http:' || protocol === 'https:') return { name, value: address };
   throw new JimsError(
     'llm_unusable',
     `${name} is not the address of an HTTP proxy: write it as http://host:port`,
