@@ -1,5 +1,5 @@
 import type { RunStatus, Store, AcceptRequest, AcceptResult, AcceptedRun } from '../store/store.ts';
-import { newId } from '../util/new-id.ts';
+import { newId } from '../thread/new-id.ts';
 import { Admission, refusal } from './admission.ts';
 import { EventCache } from './event-cache.ts';
 import { RunExecution } from './execution.ts';

@@ -1,5 +1,5 @@
 import { JimsError, plainError } from '../errors/jims-error.ts';
-import { jsonSize } from '../util/json-size.ts';
+import { jsonSize } from '../text/json-size.ts';
 import type { NumberedRunEvent } from './run-events.ts';
 import { RunStream } from './run-stream.ts';
 import { Run, identityOf } from './run.ts';

@@ -1,10 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 
 import { JimsError } from '../../errors/jims-error.ts';
+import { cleanJson } from '../../text/clean-text.ts';
 import type { JsonObject } from '../../thread/event.ts';
 import { SUPERSEDED } from '../../thread/thread.ts';
 import type { Thread } from '../../thread/thread.ts';
-import { cleanJson } from '../../util/clean-text.ts';
 import type { ReadBounds, ThreadList, ThreadQuery } from '../store.ts';
 import { fromHex, parseStoredObject, storedBefore, toHex } from './columns.ts';
 import { boundedRows, prepareAll, sql } from './rows.ts';
