@@ -152,7 +152,7 @@ export function mayReach(
   { sharedThreads }: Pick<ApiContext, 'sharedThreads'>,
   { principal }: Call,
   { contactId: owner }: Pick<Thread, 'contactId'>,
-  named: string | undefined,
+  named?: string,
 ): boolean {
   if (principal.kind === 'contact') return owner === principal.contactId;
   return sharedThreads || named === undefined || owner === named;

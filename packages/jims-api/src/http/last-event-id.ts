@@ -1,8 +1,7 @@
 import * as v from 'valibot';
 
 import { HttpError } from './errors.ts';
-import type { OperationParameter } from './operation.ts';
-import type { Call } from './route.ts';
+import type { Parameter, Call } from './route.ts';
 
 /** How clients name it in an address that cannot send the header, such as polyfills of EventSource. */
 const LAST_EVENT_ID_NAMES = ['lastEventId', 'last_event_id', 'Last-Event-ID'] as const;
@@ -27,7 +26,7 @@ function isLastEventId(name: string): boolean {
 }
 
 /** How the OpenAPI document describes these names. */
-export function lastEventIdNames(of: string): readonly OperationParameter[] {
+export function lastEventIdNames(of: string): readonly Parameter[] {
   return LAST_EVENT_ID_NAMES.map((name) => ({
     name,
     in: 'query',

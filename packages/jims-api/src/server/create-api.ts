@@ -15,12 +15,11 @@ import { createStreams } from '../http/sse/stream-limit.ts';
 import { jimsProtocol } from '../protocols/jims/routes.ts';
 import { PROTOCOLS, isProtocolName } from '../protocols/registry.ts';
 import type { ProtocolName } from '../protocols/registry.ts';
-import { packageVersion } from '../version.ts';
 import { answer } from './dispatch.ts';
 import type { AnswerOptions, Routed } from './dispatch.ts';
 import { isHostName } from './hosts.ts';
 import { fromNode } from './node-host.ts';
-import { createProtocolLoader } from './protocol-loader.ts';
+import { ProtocolLoader } from './protocol-loader.ts';
 import { createRequestGuard } from './request-guard.ts';
 import { RequestLog } from './request-log.ts';
 import { createRouter } from './router.ts';
@@ -101,18 +100,13 @@ export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseR
   const cors = createCors(options.corsOrigins ?? []);
   const api = apiContext(options, { app, secured, cors, respond });
   const names = options.protocols ?? Object.keys(PROTOCOLS).filter(isProtocolName);
-  const others = createProtocolLoader(
-    api,
+  const others = new ProtocolLoader(
     names.map((name) => PROTOCOLS[name]),
+    api.logger,
   );
-  const jims = jimsProtocol(api);
   const service = serviceRoutes({
-    app,
-    version: packageVersion(),
     secured,
-    maxMessageBytes: api.maxMessageBytes,
-    publicUrl: api.publicUrl,
-    operations: async () => [...jims.operations, ...(await others.operations())],
+    protocols: async () => [jimsProtocol, ...(await others.all())],
     isDraining,
   });
 
@@ -147,7 +141,7 @@ export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseR
     return router;
   }
 
-  const first = createRouter([...service, ...jims.routes], answerBy, async (request) => {
+  const first = createRouter([...service, ...jimsProtocol.routes], answerBy, async (request) => {
     const protocol = await others.forPath(new URL(request.url).pathname);
     return protocol ? routerOf(protocol).fetch(request) : nowhere(request);
   });

@@ -121,7 +121,7 @@ function guardPath(guard: RequestGuard, request: Request, path: string): void {
 }
 
 async function handle(
-  { authenticate, guard, requireContactHeader }: AnswerOptions,
+  { api, authenticate, guard, requireContactHeader }: AnswerOptions,
   { route, request, params }: Routed,
   call: RefusedCall & Pick<Call, 'query' | 'receivedAt'>,
 ): Promise<Response> {
@@ -131,7 +131,7 @@ async function handle(
   }
   if (!route.refuses && !route.probe) guardPath(guard, request, call.path);
   if (route.open) {
-    return route.handle({ ...call, principal: OPEN, contactByHeader: false, params });
+    return route.handle(api, { ...call, principal: OPEN, contactByHeader: false, params });
   }
   let reason: string | undefined;
   const explain = (why: string): void => void (reason = why);
@@ -141,7 +141,7 @@ async function handle(
   const required = requireContactHeader && !route.contactless;
   const acting = actingAs(caller, request, { required });
   if (route.bodyless && typeof (await call.body()) === 'string') throw notJson();
-  return route.handle({ ...call, ...acting, params });
+  return route.handle(api, { ...call, ...acting, params });
 }
 
 async function refuse(route: Route, call: RefusedCall, failure: HttpError): Promise<Response> {

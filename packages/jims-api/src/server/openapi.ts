@@ -1,9 +1,8 @@
-import type { GenericSchema } from 'valibot';
+import * as v from 'valibot';
 
 import { isJsonObject } from '../http/json-object.ts';
-import { MESSAGE_LENGTH } from '../http/operation.ts';
-import type { ErrorStatus, Operation, OperationResponse } from '../http/operation.ts';
-import { ErrorAnswer, RefusedAnswer } from './error-schemas.ts';
+import { MESSAGE_LENGTH } from '../http/route.ts';
+import type { ErrorStatus, ResponseDoc, Route, RouteDoc } from '../http/route.ts';
 
 export interface OpenApiOptions {
   /** Where clients reach the service, where that is known. */
@@ -13,11 +12,12 @@ export interface OpenApiOptions {
   readonly secured: boolean;
   /** For the schemas that have {@link MESSAGE_LENGTH}. */
   readonly maxMessageBytes: number;
-  readonly operations: readonly Operation[];
+  /** Those without a `doc` are left out. */
+  readonly routes: readonly Route[];
 }
 
 type Json = Readonly<Record<string, unknown>>;
-type ToSchema = (schema: GenericSchema) => Json;
+type ToSchema = (schema: v.GenericSchema) => Json;
 
 const ERRORS: Readonly<Record<ErrorStatus, string>> = {
   400: 'The body broke off, or is not UTF-8',
@@ -43,7 +43,42 @@ const HEADERS = {
   'www-authenticate': { description: 'The scheme that is wanted', schema: { const: 'Bearer' } },
 };
 
-/** The OpenAPI 3.1 document of these operations. Loads what makes it on its first call. */
+/** Every error but 422. */
+const ErrorAnswer = v.pipe(
+  v.object({
+    detail: v.pipe(v.string(), v.description('What went wrong, for people')),
+    code: v.pipe(
+      v.optional(v.string()),
+      v.description('What went wrong, for programs; absent where the original had none'),
+    ),
+  }),
+  v.title('ErrorAnswer'),
+);
+
+const ValidationError = v.pipe(
+  v.object({
+    type: v.string(),
+    loc: v.pipe(
+      v.array(v.union([v.string(), v.pipe(v.number(), v.integer())])),
+      v.description('Where: "body", then names and positions'),
+    ),
+    msg: v.string(),
+    input: v.pipe(v.optional(v.unknown()), v.description('The value, cut when it is long')),
+    ctx: v.optional(v.record(v.string(), v.unknown())),
+  }),
+  v.title('ValidationError'),
+);
+
+/** 422 of a request that cannot be understood, as FastAPI's clients know it. */
+const HTTPValidationError = v.pipe(
+  v.object({ detail: v.array(ValidationError) }),
+  v.title('HTTPValidationError'),
+);
+
+/** 422: also of one that is understood and makes no sense, such as a key that was used for another. */
+const RefusedAnswer = v.union([HTTPValidationError, ErrorAnswer]);
+
+/** The OpenAPI 3.1 document of these routes. Loads what makes it on its first call. */
 export async function openApiDocument(options: OpenApiOptions): Promise<Json> {
   const { toJsonSchema } = await import('@valibot/to-json-schema');
   const schemas: Record<string, unknown> = {};
@@ -53,10 +88,10 @@ export async function openApiDocument(options: OpenApiOptions): Promise<Json> {
     return named(withLimit(json, options.maxMessageBytes), schemas);
   };
   const paths: Record<string, Record<string, unknown>> = {};
-  for (const operation of options.operations) {
-    const path = operation.path.replaceAll(/\/:(\w+)/g, '/{$1}');
-    const item = (paths[path] ??= {});
-    item[operation.method.toLowerCase()] = describe(operation, options.secured, toSchema);
+  for (const { method, path, doc, open = false } of options.routes) {
+    if (!doc) continue;
+    const item = (paths[path.replaceAll(/\/:(\w+)/g, '/{$1}')] ??= {});
+    item[method.toLowerCase()] = operation(doc, { open, secured: options.secured }, toSchema);
   }
   return {
     openapi: '3.1.0',
@@ -78,13 +113,17 @@ export async function openApiDocument(options: OpenApiOptions): Promise<Json> {
   };
 }
 
-function describe(operation: Operation, secured: boolean, toSchema: ToSchema): Json {
-  const { operationId, summary, description, tags, request, open = false } = operation;
-  const responses = Object.entries(operation.responses).map(([status, response]) => [
+function operation(
+  doc: RouteDoc,
+  { open, secured }: { readonly open: boolean; readonly secured: boolean },
+  toSchema: ToSchema,
+): Json {
+  const { operationId, summary, description, tags, request } = doc;
+  const responses = Object.entries(doc.responses).map(([status, response]) => [
     status,
     success(response, toSchema),
   ]);
-  const errors = (operation.errors ?? [])
+  const errors = (doc.errors ?? [])
     .filter((status) => status !== 401 || secured)
     .map((status) => [status, failure(status, toSchema)]);
   return {
@@ -93,8 +132,8 @@ function describe(operation: Operation, secured: boolean, toSchema: ToSchema): J
     ...(description !== undefined && { description }),
     tags,
     ...(open && secured && { security: [] }),
-    ...(operation.parameters && {
-      parameters: operation.parameters.map(({ schema, ...parameter }) => ({
+    ...(doc.parameters && {
+      parameters: doc.parameters.map(({ schema, ...parameter }) => ({
         ...parameter,
         schema: toSchema(schema),
       })),
@@ -109,7 +148,7 @@ function describe(operation: Operation, secured: boolean, toSchema: ToSchema): J
   };
 }
 
-function success(response: OperationResponse, toSchema: ToSchema): Json {
+function success(response: ResponseDoc, toSchema: ToSchema): Json {
   const { description, contentType = 'application/json', schema, example } = response;
   const isEmpty = !schema && example === undefined && response.contentType === undefined;
   const media = {

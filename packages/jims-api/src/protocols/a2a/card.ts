@@ -1,14 +1,27 @@
 import { createHash } from 'node:crypto';
 
-import { json } from '../../http/route.ts';
-import type { ApiContext, Call } from '../../http/route.ts';
+import { json } from '../../http/json-answer.ts';
+import type { ApiContext, Call, Route } from '../../http/route.ts';
 import { packageVersion } from '../../version.ts';
 
 const CACHE_SECONDS = 300;
 const TEXT = ['text/plain'];
 
-/** `GET /.well-known/agent-card.json`: who the agent is and where it is asked; open to everybody. */
-export function answerCard(api: ApiContext, call: Call): Response {
+/** Who the agent is and where it is asked; open to everybody. */
+export const cardRoute: Route = {
+  method: 'GET',
+  path: '/.well-known/agent-card.json',
+  doc: {
+    operationId: 'a2a_agent_card',
+    summary: 'Who this agent is, and where it is asked',
+    tags: ['a2a'],
+    responses: { 200: { description: 'The agent card' } },
+  },
+  open: true,
+  handle: answerCard,
+};
+
+function answerCard(api: ApiContext, call: Call): Response {
   const card = cardFor(api, call);
   const etag = `"${createHash('sha256').update(JSON.stringify(card)).digest('base64url')}"`;
   const headers = {

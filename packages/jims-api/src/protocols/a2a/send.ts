@@ -1,18 +1,24 @@
+// How a message becomes a task.
+import { newId } from 'jims-core';
+import type { RunThread } from 'jims-core';
+
+import { externalIdIn } from '../../chat/external-ids.ts';
 import { runHeaders, startRun, streamRun } from '../../chat/run-routes.ts';
 import type { RunAsk } from '../../chat/run-routes.ts';
 import { isActive, statusOf } from '../../chat/run-status.ts';
-// How a message becomes a task.
 import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { rpcFailure } from '../json-rpc.ts';
-import { contextIdOf, threadOfContext } from './contexts.ts';
 import { decodeSend } from './decode.ts';
 import type { Sending } from './decode.ts';
 import { failure } from './failures.ts';
-import { requireTask } from './reach.ts';
-import { framesOf, requireOver } from './task-end.ts';
-import type { Answered, ToFrame } from './task-end.ts';
-import { activeTask, endedTask, taskRun } from './task.ts';
+import { PROTOCOL, activeTask, contextIdOf, endedTask, taskRun } from './task.ts';
+import { framesOf, requireOver, requireTask } from './tasks.ts';
+import type { Answered, ToFrame } from './tasks.ts';
+
+/** PostgreSQL cannot index a text of any length. */
+const MAX_CONTEXT_ID = 512;
+const THREAD_CONFIG = { interface: 'a2a' };
 
 /** SendMessage: the task when it is over, or at once when the client does not wait. */
 export async function sendMessage(api: ApiContext, call: Call, params: unknown): Promise<Answered> {
@@ -84,4 +90,22 @@ async function refuseTask(
 /** The same message sent again is the same run, whatever the binding wraps it in. */
 function withParams(call: Call, params: unknown): Call {
   return { ...call, path: '/a2a', body: async () => params };
+}
+
+/**
+ * The thread for a message: that of its context, made with the run when nobody knows the context yet.
+ * Without a context a new one, whose id is the thread's.
+ *
+ * @throws HttpError `invalid_params` for a context that cannot be the contact's.
+ */
+function threadOfContext(contactId: string, contextId: string | undefined): RunThread {
+  const beginning = { contactId, threadConfig: THREAD_CONFIG, events: [] };
+  if (contextId === undefined) {
+    const threadId = newId();
+    return { kind: 'new', threadId, externalId: externalIdIn(PROTOCOL, threadId), ...beginning };
+  }
+  if (contextId.length > MAX_CONTEXT_ID) {
+    throw rpcFailure('invalid_params', 'The contextId is too long');
+  }
+  return { kind: 'external', externalId: externalIdIn(PROTOCOL, contextId), ...beginning };
 }

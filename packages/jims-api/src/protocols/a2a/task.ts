@@ -1,13 +1,21 @@
 import { isJimsError } from 'jims-core';
 import type { JimsError, NewEvent, RunEnd, RunStatus, Thread } from 'jims-core';
 
+import { idIn } from '../../chat/external-ids.ts';
 import { assistantText, buttonsOf, seesModels, userText } from '../../chat/said.ts';
 import { usageOnWire } from '../../chat/usage.ts';
 import { toHttpError } from '../../http/error-response.ts';
 import type { Call } from '../../http/route.ts';
-import { contextIdOf } from './contexts.ts';
 import { messageIdOf } from './decode.ts';
 import type { Artifact, Message, Metadata, Task, TaskState, TaskStatus } from './wire.ts';
+
+/** A2A's name in the external ids of its contexts: each context is a thread. */
+export const PROTOCOL = 'a2a';
+
+/** The context that a thread is; threads of other protocols are one, too, named by their id. */
+export function contextIdOf({ id, externalId }: Thread): string {
+  return idIn(PROTOCOL, externalId) ?? id;
+}
 
 /** The run that a task is. */
 export interface TaskRun {
@@ -43,6 +51,17 @@ const STATES: Readonly<Record<RunStatus, TaskState>> = {
   completed: 'TASK_STATE_COMPLETED',
   failed: 'TASK_STATE_FAILED',
   cancelled: 'TASK_STATE_CANCELED',
+};
+
+/** A task as the OpenAPI document shows it. */
+export const EXAMPLE_TASK: Task = {
+  id: '0190d3a0-abcd-7222-8333-444444444446',
+  contextId: 'chat-1',
+  status: { state: 'TASK_STATE_COMPLETED', timestamp: '2026-11-24T08:00:00.000Z' },
+  artifacts: [
+    { artifactId: '0190d3a0-abcd-7222-8333-444444444447', parts: [{ text: 'You said: Hello' }] },
+  ],
+  metadata: { thread_id: '0190d3a0-abcd-7222-8333-444444444445' },
 };
 
 /** A task that is not over. */

@@ -8,8 +8,8 @@ import { requireConfigSize } from '../../chat/sent-sizes.ts';
 import { userContent, userEvent } from '../../chat/user-text.ts';
 import { contactId } from '../../http/contact.ts';
 import { validationError } from '../../http/errors.ts';
+import { sentObject, uuid } from '../../http/fastapi/fields.ts';
 import { fieldError, parseBody } from '../../http/fastapi/validation.ts';
-import { sentObject, uuid } from '../../http/fields.ts';
 import { list } from '../../http/list.ts';
 import type { ApiContext } from '../../http/route.ts';
 

@@ -5,9 +5,9 @@ import type { SaidText } from '../../chat/alignment.ts';
 import { MAX_MESSAGES } from '../../chat/chat-limits.ts';
 import { userContent, userEvent } from '../../chat/user-text.ts';
 import { contactId } from '../../http/contact.ts';
+import { sentObject, uuid } from '../../http/fastapi/fields.ts';
 import { parseJson } from '../../http/fastapi/parse-json.ts';
 import { parseBody } from '../../http/fastapi/validation.ts';
-import { sentObject, uuid } from '../../http/fields.ts';
 import { list } from '../../http/list.ts';
 
 const Message = v.object({

@@ -2,19 +2,97 @@ import { newEvent } from 'jims-core';
 import type { Run, RunPosition } from 'jims-core';
 
 import { configBy } from '../../chat/client-config.ts';
+import { EXAMPLE_ANSWER } from '../../chat/example-answer.ts';
 import { answerRun, namedThread, streamRun } from '../../chat/run-routes.ts';
 import type { RunAsk } from '../../chat/run-routes.ts';
 import { tellOptions, visibleTo } from '../../chat/said.ts';
 import { bodyWithContact, contactOf } from '../../http/contact.ts';
-import type { ApiContext, Call } from '../../http/route.ts';
+import type { ApiContext, Call, ErrorStatus, Route } from '../../http/route.ts';
 import { chatResponse } from './chat-response.ts';
 import { chatFrames } from './chat-stream.ts';
 import { positionOf } from './event-ids.ts';
-import { includedFor, parseChatRequest } from './schemas.ts';
+import {
+  ChatRequestBody,
+  ChatResponseBody,
+  IDEMPOTENCY_KEY,
+  includedFor,
+  parseChatRequest,
+} from './schemas.ts';
 import type { ChatRequest } from './schemas.ts';
 
-/** `POST /api/v1/chat`: one message in, the answer out. */
-export async function chat(api: ApiContext, call: Call): Promise<Response> {
+const tags = ['chat'];
+const errors: readonly ErrorStatus[] = [400, 401, 403, 404, 413, 422, 429, 503];
+
+const STREAM = `event: status
+data: {"status": "Thinking...", "type": "thinking"}
+
+event: result
+data: ${JSON.stringify(EXAMPLE_ANSWER)}
+
+`;
+
+const STREAM_EVENTS = `Server-Sent Events, each with JSON as its data:
+
+- \`status\`: \`{status, type}\`, what the app is doing; any number
+- \`result\`: a ChatResponse; the last one
+- \`error\`: \`{detail, code?}\`; the last one, when the run failed
+- \`cancelled\`: \`{run_id, reason, assistant_messages, events}\`; the last one, when the run was stopped
+
+By \`include\` also:
+
+- \`thread\`: \`{thread_id, created_new_thread, run_id}\`; the first one
+- \`delta\`: \`{message_id, delta}\`, a piece of a message that is being written
+- \`event\`: \`{event_id, event_type, event_data}\`, as soon as it is sent
+
+A comment line comes now and then while nothing else does. Frames have ids when anything is included.
+The run goes on when the client leaves, unless \`on_disconnect\` says otherwise, and can be joined again.`;
+
+export const chatRoutes: readonly Route[] = [
+  {
+    method: 'POST',
+    path: '/api/v1/chat',
+    doc: {
+      operationId: 'chat',
+      summary: 'Send a message, get the answer',
+      description:
+        'Continues the latest thread of the contact, or the one that is named, or opens one. A thread answers one message at a time, in the order they came.',
+      tags,
+      parameters: [IDEMPOTENCY_KEY],
+      request: ChatRequestBody,
+      responses: {
+        200: {
+          description: 'The answer, stored',
+          schema: ChatResponseBody,
+          example: EXAMPLE_ANSWER,
+        },
+      },
+      errors: [...errors, 409, 500, 504],
+    },
+    isOriginal: true,
+    handle: chat,
+  },
+  {
+    method: 'POST',
+    path: '/api/v1/chat/stream',
+    doc: {
+      operationId: 'chat_stream',
+      summary: 'Send a message, follow the answer',
+      description: STREAM_EVENTS,
+      tags,
+      parameters: [IDEMPOTENCY_KEY],
+      request: ChatRequestBody,
+      responses: {
+        200: { description: 'The run, live', contentType: 'text/event-stream', example: STREAM },
+      },
+      errors: [...errors, 409],
+    },
+    isOriginal: true,
+    handle: chatStream,
+  },
+];
+
+/** One message in, the answer out. */
+async function chat(api: ApiContext, call: Call): Promise<Response> {
   const request = parseChatRequest(await bodyWithContact(call), api);
   const include = includedFor(call, request.include);
   const options = { include, sees: visibleTo(call.principal) };
@@ -23,8 +101,8 @@ export async function chat(api: ApiContext, call: Call): Promise<Response> {
   );
 }
 
-/** `POST /api/v1/chat/stream`: the same as a stream of the run. */
-export async function chatStream(api: ApiContext, call: Call): Promise<Response> {
+/** The same as a stream of the run. */
+async function chatStream(api: ApiContext, call: Call): Promise<Response> {
   const request = parseChatRequest(await bodyWithContact(call), api);
   const include = includedFor(call, request.include);
   // A client that asks for nothing new gets the original's bytes: no ids either.

@@ -1,20 +1,26 @@
 import { setImmediate } from 'node:timers/promises';
 
 import type { EventList, EventPosition, JimsApp, ThreadEvent } from 'jims-core';
+import * as v from 'valibot';
 
 import { countedContact, streamFrames } from '../../chat/run-routes.ts';
 import { fromCursor, toCursor } from '../../http/cursor.ts';
 import { notFound, validationError } from '../../http/errors.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { pythonJsonText } from '../../http/fastapi/json-pieces.ts';
-import { lastEventIdInQuery, lastEventIdInvalid, lastEventIdOf } from '../../http/last-event-id.ts';
+import { largeJson } from '../../http/json-answer.ts';
+import {
+  lastEventIdInQuery,
+  lastEventIdInvalid,
+  lastEventIdNames,
+  lastEventIdOf,
+} from '../../http/last-event-id.ts';
 import { cursorIn, integerIn } from '../../http/query.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
-import type { ApiContext, Call } from '../../http/route.ts';
+import type { ApiContext, Call, Route } from '../../http/route.ts';
 import type { SseFrame } from '../../http/sse/frame.ts';
-import { largeJson } from '../../http/streamed-json.ts';
-import { eventResource } from './resources.ts';
-import { MAX_PAGE, reachableThread } from './threads.ts';
+import { EventResource, eventResource } from './resources.ts';
+import { MAX_PAGE, PAGE, THREAD_ID, nextCursor, reachableThread } from './threads.ts';
 
 interface PageQuery {
   readonly limit: number;
@@ -27,8 +33,45 @@ const PAGE_BYTES = 2 * 1024 * 1024;
 const MAX_DOMAINS = 10;
 const DOMAIN = /^[a-z][a-z0-9_-]*$/;
 
-/** `GET /api/v1/threads/{thread_id}/events`: a page, or with `Accept: text/event-stream` a live tail. */
-export async function threadEvents(api: ApiContext, call: Call): Promise<Response> {
+export const eventRoutes: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/api/v1/threads/:thread_id/events',
+    doc: {
+      operationId: 'list_events',
+      summary: 'What happened in a thread, oldest first; or live',
+      description:
+        'With `Accept: text/event-stream` the events that are there and then those that come, as frames `event` with ids for `Last-Event-ID`.',
+      tags: ['threads'],
+      parameters: [
+        THREAD_ID,
+        {
+          name: 'domain',
+          in: 'query',
+          description:
+            'Only events of these domains, such as `comm`; several with commas, ten at most',
+          schema: v.string(),
+        },
+        ...PAGE,
+        ...lastEventIdNames('cursor'),
+      ],
+      responses: {
+        200: {
+          description: 'A page of events',
+          schema: v.pipe(
+            v.object({ events: v.array(EventResource), next_cursor: nextCursor }),
+            v.title('EventPage'),
+          ),
+        },
+      },
+      errors: [400, 429, 401, 404, 422, 503],
+    },
+    handle: threadEvents,
+  },
+];
+
+/** A page, or with `Accept: text/event-stream` a live tail. */
+async function threadEvents(api: ApiContext, call: Call): Promise<Response> {
   const { id } = await reachableThread(api, call);
   const domains = domainsOf(call);
   const accept = call.request.headers.get('accept') ?? '';

@@ -10,7 +10,7 @@ import { isActive, statusOf } from '../../chat/run-status.ts';
 import type { Sees } from '../../chat/said.ts';
 import { usageOnWire } from '../../chat/usage.ts';
 import type { UsageOnWire } from '../../chat/usage.ts';
-import { jsonObject, uuid } from '../../http/fields.ts';
+import { jsonObject, uuid } from '../../http/fastapi/fields.ts';
 import type { Call } from '../../http/route.ts';
 import { said } from './chat-response.ts';
 import { ChatResponseBody, Usage } from './schemas.ts';

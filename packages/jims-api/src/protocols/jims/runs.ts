@@ -8,23 +8,23 @@ import { requireAllowed, runTerms, toRunTerms } from '../../chat/run-fields.ts';
 import { namedThread, runHeaders, startRun, streamJoined } from '../../chat/run-routes.ts';
 import { isActive, statusOf } from '../../chat/run-status.ts';
 import { seesModels, tellOptions, visibleTo } from '../../chat/said.ts';
-import { contactId, contactOf } from '../../http/contact.ts';
+import { contactId, contactOf, mayReach } from '../../http/contact.ts';
 import { notFound } from '../../http/errors.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { parseBody } from '../../http/fastapi/validation.ts';
-import { lastEventIdOf } from '../../http/last-event-id.ts';
+import { runJson } from '../../http/json-answer.ts';
+import { lastEventIdNames, lastEventIdOf } from '../../http/last-event-id.ts';
 import { list } from '../../http/list.ts';
 import { addressOf } from '../../http/public-address.ts';
 import { integerIn, uuidInPath, wordsIn } from '../../http/query.ts';
-import type { ApiContext, Call } from '../../http/route.ts';
-import { runJson } from '../../http/streamed-json.ts';
+import type { ApiContext, Call, ErrorStatus, Parameter, Route } from '../../http/route.ts';
 import { chatFrames } from './chat-stream.ts';
 import { positionOf } from './event-ids.ts';
-import { RUN_INCLUDES, runResource } from './resources.ts';
+import { RUN_INCLUDES, RunResource, runResource } from './resources.ts';
 import type { RunInclude } from './resources.ts';
-import { INCLUDES, includedFor, messageText, messageType } from './schemas.ts';
+import { IDEMPOTENCY_KEY, INCLUDES, includedFor, messageText, messageType } from './schemas.ts';
 import type { Include } from './schemas.ts';
-import { mayReach } from './threads.ts';
+import { THREAD_ID } from './threads.ts';
 
 const MAX_WAIT_S = 60;
 /** What a joiner gets by default: everything that is sent live. */
@@ -32,8 +32,7 @@ const JOINED: ReadonlySet<Include> = new Set<Include>(['thread', 'delta', 'event
 
 const NOTHING_MORE: ReadonlySet<RunInclude> = new Set();
 
-/** The body of `POST /api/v1/threads/{thread_id}/runs`. */
-export const NewRunBody = v.pipe(
+const NewRunBody = v.pipe(
   v.object({
     message: messageText,
     contact_id: v.pipe(
@@ -51,8 +50,124 @@ export const NewRunBody = v.pipe(
   v.title('NewRun'),
 );
 
-/** `POST /api/v1/threads/{thread_id}/runs`: starts a run, and says where to look. */
-export async function startThreadRun(api: ApiContext, call: Call): Promise<Response> {
+const RUN_ID: Parameter = {
+  name: 'run_id',
+  in: 'path',
+  required: true,
+  description: 'The run',
+  schema: v.pipe(v.string(), v.uuid()),
+};
+
+const INCLUDE: Parameter = {
+  name: 'include',
+  in: 'query',
+  description: 'More in its result: `usage`, what models were used',
+  schema: v.picklist(RUN_INCLUDES),
+};
+
+const tags = ['runs'];
+const errors: readonly ErrorStatus[] = [401, 404, 422, 503];
+
+export const runRoutes: readonly Route[] = [
+  {
+    method: 'POST',
+    path: '/api/v1/threads/:thread_id/runs',
+    doc: {
+      operationId: 'start_run',
+      summary: 'Send a message, and look for the answer later',
+      tags,
+      parameters: [THREAD_ID, IDEMPOTENCY_KEY],
+      request: NewRunBody,
+      responses: {
+        202: { description: 'Accepted; `location` is where to look', schema: RunResource },
+      },
+      errors: [400, 409, 413, 429, ...errors],
+    },
+    handle: startThreadRun,
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/runs/:run_id',
+    doc: {
+      operationId: 'get_run',
+      summary: 'How a run stands, or how it ended',
+      tags,
+      parameters: [
+        RUN_ID,
+        {
+          name: 'wait',
+          in: 'query',
+          description: 'Seconds to wait for its end, 60 at most',
+          schema: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(60)),
+        },
+        INCLUDE,
+      ],
+      responses: { 200: { description: 'The run', schema: RunResource } },
+      errors,
+    },
+    handle: getRun,
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/runs/:run_id/stream',
+    doc: {
+      operationId: 'join_run',
+      summary: 'Join the stream of a run',
+      description:
+        'The frames of `/api/v1/chat/stream` with ids: what was missed after `Last-Event-ID`, then live, to the one last frame. 204 when that was seen already. A run that was lost and runs again begins with a frame `restarted`, when the id is of an earlier attempt: what was read of that one does not count.',
+      tags,
+      parameters: [
+        RUN_ID,
+        {
+          name: 'include',
+          in: 'query',
+          description: 'As in a chat request, with commas; `thread,delta,event` unless given',
+          schema: v.string(),
+        },
+        {
+          name: 'last-event-id',
+          in: 'header',
+          description: 'The id of the last frame that was seen: `<attempt>.<number>`',
+          schema: v.string(),
+        },
+        {
+          name: 'after',
+          in: 'query',
+          description: 'Instead of the header `Last-Event-ID`',
+          schema: v.string(),
+        },
+        ...lastEventIdNames('after'),
+      ],
+      responses: {
+        200: { description: 'The run, live', contentType: 'text/event-stream' },
+        204: { description: 'Its end was seen already' },
+      },
+      errors: [400, 429, ...errors],
+    },
+    handle: joinRun,
+  },
+  {
+    method: 'POST',
+    path: '/api/v1/runs/:run_id/cancel',
+    doc: {
+      operationId: 'cancel_run',
+      summary: 'Stop a run, wherever it runs',
+      description: 'What the user has seen of it is kept; its streams end with `cancelled`.',
+      tags,
+      parameters: [RUN_ID, INCLUDE],
+      responses: {
+        200: { description: 'It was over already', schema: RunResource },
+        202: { description: 'It is told to stop', schema: RunResource },
+      },
+      errors,
+    },
+    bodyless: true,
+    handle: cancelRun,
+  },
+];
+
+/** Starts a run, and says where to look. */
+async function startThreadRun(api: ApiContext, call: Call): Promise<Response> {
   const threadId = uuidInPath(call, 'thread_id');
   const body = parseBody(NewRunBody, await call.body());
   requireAllowed(body.event_type, api.allowedEventTypes);
@@ -74,7 +189,7 @@ export async function startThreadRun(api: ApiContext, call: Call): Promise<Respo
 }
 
 /** `GET /api/v1/runs/{run_id}`; with `wait` it answers when the run is over, or after so many seconds. */
-export async function getRun(api: ApiContext, call: Call): Promise<Response> {
+async function getRun(api: ApiContext, call: Call): Promise<Response> {
   const wait = integerIn(call, 'wait', { min: 0, max: MAX_WAIT_S, byDefault: 0 });
   const options = { include: wordsIn(call, 'include', RUN_INCLUDES) ?? NOTHING_MORE };
   const record = await reachableRun(api, call);
@@ -89,14 +204,14 @@ export async function getRun(api: ApiContext, call: Call): Promise<Response> {
   return runAnswer(call, await reachableRun(api, call), options);
 }
 
-/** `GET /api/v1/runs/{run_id}/stream`: what was missed, then live, to the one last event. */
-export async function joinRun(api: ApiContext, call: Call): Promise<Response> {
+/** What was missed, then live, to the one last event. */
+async function joinRun(api: ApiContext, call: Call): Promise<Response> {
   const include = includedFor(call, wordsIn(call, 'include', INCLUDES) ?? JOINED);
   const id = lastEventIdOf(call) ?? (call.query.get('after') || undefined);
   const after = id === undefined ? undefined : positionOf(id);
   const runId = uuidInPath(call, 'run_id');
   const run = await api.app.runs.find(runId);
-  if (!run || !mayReach(call, run.thread)) throw runNotFound(runId);
+  if (!run || !mayReach(api, call, run.thread)) throw runNotFound(runId);
   // The run may be in memory still when its thread was erased by another process.
   if (!(await api.app.threads.find(run.thread.id))) throw runNotFound(runId);
   // The end was seen: 204 is how a server tells an EventSource not to come again.
@@ -108,8 +223,8 @@ export async function joinRun(api: ApiContext, call: Call): Promise<Response> {
   return streamJoined(api, call, run, () => chatFrames(run, options));
 }
 
-/** `POST /api/v1/runs/{run_id}/cancel`: 202 when it was to be stopped, 200 when it was over already. */
-export async function cancelRun(api: ApiContext, call: Call): Promise<Response> {
+/** 202 when it was to be stopped, 200 when it was over already. */
+async function cancelRun(api: ApiContext, call: Call): Promise<Response> {
   const include = wordsIn(call, 'include', RUN_INCLUDES) ?? NOTHING_MORE;
   const { runId } = await reachableRun(api, call);
   const status = isActive(await api.app.runs.cancel(runId)) ? 202 : 200;
@@ -129,10 +244,10 @@ function runAnswer(
   return runJson(call, runResource(record, view), status);
 }
 
-async function reachableRun({ app }: ApiContext, call: Call): Promise<RunRecord> {
+async function reachableRun(api: ApiContext, call: Call): Promise<RunRecord> {
   const runId = uuidInPath(call, 'run_id');
-  const record = await app.runs.record(runId);
-  if (record && mayReach(call, record.thread)) return record;
+  const record = await api.app.runs.record(runId);
+  if (record && mayReach(api, call, record.thread)) return record;
   throw runNotFound(runId);
 }
 

@@ -4,17 +4,26 @@ import { eventType, requireAllowed, runTerms, toRunTerms } from '../../chat/run-
 import { seesModels } from '../../chat/said.ts';
 import { requireConfigSize } from '../../chat/sent-sizes.ts';
 import { contactId } from '../../http/contact.ts';
+import { boolean, jsonObject, sentObject, uuid } from '../../http/fastapi/fields.ts';
 import { parseBody } from '../../http/fastapi/validation.ts';
-import { boolean, jsonObject, sentObject, uuid } from '../../http/fields.ts';
 import { list } from '../../http/list.ts';
-import { MESSAGE_LENGTH } from '../../http/operation.ts';
-import type { ApiContext, Call } from '../../http/route.ts';
+import { MESSAGE_LENGTH } from '../../http/route.ts';
+import type { ApiContext, Call, Parameter } from '../../http/route.ts';
 
 /** What may be asked for beyond the original's answer. */
 export const INCLUDES = ['thread', 'start', 'delta', 'event', 'usage'] as const;
 export type Include = (typeof INCLUDES)[number];
 
 const NOTHING_MORE: ReadonlySet<Include> = new Set();
+
+/** A header of every route that starts a run. */
+export const IDEMPOTENCY_KEY: Parameter = {
+  name: 'idempotency-key',
+  in: 'header',
+  description:
+    'The same key with the same body is the same run: its answer, or its live stream; kept for a day',
+  schema: v.string(),
+};
 
 /** What a contact says. */
 export const messageText = v.pipe(

@@ -15,14 +15,13 @@ import { visibleTo } from '../../chat/said.ts';
 import { userEvent } from '../../chat/user-text.ts';
 import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
 import { parseBody } from '../../http/fastapi/validation.ts';
+import { json } from '../../http/json-answer.ts';
 import { isJsonObject } from '../../http/json-object.ts';
-import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { rpcFailure, rpcResult } from '../json-rpc.ts';
 import type { RpcId } from '../json-rpc.ts';
 import { callFrames, encodeEnd } from './encode.ts';
-import { callName } from './running-calls.ts';
-import type { RunningCalls } from './running-calls.ts';
+import { RunningCalls, callName } from './running-calls.ts';
 import { TOOL, ToolArguments } from './tool.ts';
 
 const MAX_TOKEN = 1024;
@@ -35,18 +34,15 @@ export interface ToolCall {
 }
 
 /** `tools/call`: runs the app; a stream for who reads streams, else the result alone. */
-export async function callTool(
-  api: ApiContext,
-  call: Call,
-  { calls, ...asked }: ToolCall & { readonly calls: RunningCalls },
-): Promise<Response> {
+export async function callTool(api: ApiContext, call: Call, asked: ToolCall): Promise<Response> {
   const { id, params, session } = asked;
   const given = argumentsOf(params);
   const ask = decode(api, call, { given, session });
   const leave = readsStreams(call)
     ? api.streams.enter(countedContact(call, ask.thread))
     : undefined;
-  const place = session === undefined ? undefined : calls.enter(callName(call, session, id));
+  const place =
+    session === undefined ? undefined : RunningCalls.of(api).enter(callName(call, session, id));
   try {
     // The same arguments sent again with an Idempotency-Key are the same run, whatever their id.
     const sent = { ...call, body: async () => given };

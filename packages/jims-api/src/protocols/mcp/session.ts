@@ -1,3 +1,5 @@
+// What a client and the service agree on when they begin: a version, and a session.
+//
 // Nothing is kept of a session: its id tells clients apart who count their requests alike, from 0.
 // Any process knows such an id by itself: it ends with a digest of its beginning.
 import { createHash, randomBytes } from 'node:crypto';
@@ -29,4 +31,21 @@ export function sessionOf({ request }: Call): string | undefined {
 
 function digestOf(text: string): string {
   return createHash('sha256').update(`mcp-session:${text}`).digest('hex').slice(0, 8);
+}
+
+/** Newest first. What differs between them is nothing that is spoken here. */
+const VERSIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05', '2024-10-07'] as const;
+
+/** The version to speak with a client that asks for this one. */
+export function negotiate(asked: unknown): string {
+  return VERSIONS.find((version) => version === asked) ?? VERSIONS[0];
+}
+
+/** @throws HttpError 400 for a version that nobody was told to speak. */
+export function requireVersion({ request }: Call): void {
+  const version = request.headers.get('mcp-protocol-version');
+  if (version === null || VERSIONS.some((known) => known === version)) return;
+  throw new HttpError(400, `MCP-Protocol-Version must be one of ${VERSIONS.join(', ')}`, {
+    code: 'mcp_version_not_supported',
+  });
 }

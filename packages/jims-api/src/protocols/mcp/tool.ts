@@ -2,7 +2,7 @@ import type { JimsApp } from 'jims-core';
 import * as v from 'valibot';
 
 import { contactId } from '../../http/contact.ts';
-import { uuid } from '../../http/fields.ts';
+import { uuid } from '../../http/fastapi/fields.ts';
 
 /** The name of the one tool that an app is. */
 export const TOOL = 'chat';

@@ -6,8 +6,8 @@ import { requireConfigSize, requireMessageSize } from '../../../chat/sent-sizes.
 import type { SentSizes } from '../../../chat/sent-sizes.ts';
 import { userEvent } from '../../../chat/user-text.ts';
 import { HttpError, validationError } from '../../../http/errors.ts';
+import { boolean } from '../../../http/fastapi/fields.ts';
 import { fieldError, parseBody } from '../../../http/fastapi/validation.ts';
-import { boolean } from '../../../http/fields.ts';
 import { list } from '../../../http/list.ts';
 import { callerFields } from '../shared/caller.ts';
 import type { NamedCaller } from '../shared/caller.ts';

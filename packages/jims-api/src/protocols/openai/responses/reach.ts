@@ -1,10 +1,13 @@
 import type { RunRecord, Thread } from 'jims-core';
 
 import { mayReach } from '../../../http/contact.ts';
-import { notFound } from '../../../http/errors.ts';
+import { HttpError, notFound } from '../../../http/errors.ts';
 import type { ApiContext, Call } from '../../../http/route.ts';
 import { NOBODY, callerOf } from '../shared/caller.ts';
-import { conversationId, runIdOf, threadIdOf } from './ids.ts';
+import { conversationId, runIdOf, threadIdOf } from '../shared/ids.ts';
+
+/** What the config of a conversation says of where it came from. */
+export const INTERFACE = 'openai';
 
 /** A service that named nobody when the thread began may name somebody now. */
 function reaches(api: ApiContext, call: Call, thread: Thread, named: string | undefined): boolean {
@@ -49,4 +52,25 @@ export async function recordOf(
 ): Promise<RunRecord | undefined> {
   const record = runId === undefined ? undefined : await api.app.runs.record(runId);
   return record && reaches(api, call, record.thread, contact) ? record : undefined;
+}
+
+/**
+ * A conversation that the caller may write to outside a run.
+ *
+ * @throws HttpError 404 as for reading; 403 for a contact's thread of another protocol.
+ */
+export async function writableConversation(api: ApiContext, call: Call): Promise<Thread> {
+  const thread = await conversationIn(api, call);
+  if (call.principal.kind === 'service' || thread.config['interface'] === INTERFACE) return thread;
+  throw new HttpError(
+    403,
+    `Conversation '${conversationId(thread.id)}' was begun by another protocol: it can be continued, but not changed here`,
+    { code: 'conversation_of_other_protocol' },
+  );
+}
+
+/** The conversation that a path names. */
+export function conversationIn(api: ApiContext, call: Call): Promise<Thread> {
+  const id = call.params['conversation_id'] ?? '';
+  return requireConversation(api, call, { id, contact: callerOf(call) });
 }

@@ -1,11 +1,36 @@
 // The response object: how a run looks from outside.
 import type { NewEvent, RunEnd } from 'jims-core';
+import * as v from 'valibot';
 
 import { assistantText } from '../../../chat/said.ts';
 import { tokensOf } from '../../../chat/usage.ts';
-import { secondsOf } from '../shared/ids.ts';
+import { jsonObject } from '../../../http/fastapi/fields.ts';
+import { secondsOf, conversationId, messageId, responseId } from '../shared/ids.ts';
 import type { Asked } from './asked.ts';
-import { conversationId, messageId, responseId } from './ids.ts';
+
+const string = v.string();
+
+/** The response object, as the OpenAPI document describes it. */
+export const ResponseResource = v.pipe(
+  v.object({
+    id: string,
+    object: v.literal('response'),
+    created_at: v.pipe(v.number(), v.description('Seconds since 1970')),
+    completed_at: v.nullable(v.number()),
+    status: v.picklist(['queued', 'in_progress', 'completed', 'failed', 'cancelled']),
+    output: v.pipe(
+      v.array(v.looseObject({ id: string, type: v.picklist(['message', 'reasoning']) })),
+      v.description('One item for each message; in a stream statuses are reasoning'),
+    ),
+    error: v.nullable(v.object({ code: string, message: string })),
+    metadata: v.pipe(jsonObject, v.description('What was given, and `thread_id`')),
+    model: string,
+    previous_response_id: v.nullable(string),
+    conversation: v.nullable(v.object({ id: string })),
+    usage: v.nullable(jsonObject),
+  }),
+  v.title('Response'),
+);
 
 /** Whose response it is. */
 export interface ResponseOf {

@@ -17,8 +17,8 @@ import { isActive } from '../../../chat/run-status.ts';
 import { HttpError, notFound } from '../../../http/errors.ts';
 import type { ApiContext, Call } from '../../../http/route.ts';
 import { NOBODY, callerOf, chatOf } from '../shared/caller.ts';
+import { runIdOf, runOfMessage } from '../shared/ids.ts';
 import type { ResponseAsk } from './decode.ts';
-import { runIdOf, runOfMessage } from './ids.ts';
 import { recordOf, requireConversation, requireThread } from './reach.ts';
 
 const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';

@@ -4,7 +4,7 @@ import * as v from 'valibot';
 
 import type { ChatId } from '../../../chat/history-thread.ts';
 import { contactInQuery, contactOf, nobody, requireContactId } from '../../../http/contact.ts';
-import { sentObject } from '../../../http/fields.ts';
+import { sentObject } from '../../../http/fastapi/fields.ts';
 import { CHAT_HEADERS, USER_HEADERS } from '../../../http/naming-headers.ts';
 import type { Call } from '../../../http/route.ts';
 

@@ -1,7 +1,7 @@
 // Errors as OpenAI's clients read them.
 import { issueText } from '../../../http/error-response.ts';
 import type { HttpError, ValidationIssue } from '../../../http/errors.ts';
-import { json } from '../../../http/route.ts';
+import { json } from '../../../http/json-answer.ts';
 import type { RefusedCall } from '../../../http/route.ts';
 
 export interface OpenAiError {

@@ -6,7 +6,7 @@ export function openAiId(prefix: string, uuid: string): string {
 }
 
 /** The UUID of an id with this prefix; `undefined` for any other text. */
-export function uuidOfId(prefix: string, id: string): string | undefined {
+function uuidOfId(prefix: string, id: string): string | undefined {
   const digits = id.startsWith(`${prefix}_`) ? id.slice(prefix.length + 1) : '';
   return /^[0-9a-f]{32}$/.test(digits) ? canonicalUuid(digits) : undefined;
 }
@@ -14,4 +14,36 @@ export function uuidOfId(prefix: string, id: string): string | undefined {
 /** When a UUID of version 7 was made, as a run's is: seconds since 1970. */
 export function secondsOf(uuidV7: string): number {
   return Math.floor(timeInUuidV7(uuidV7) / 1000);
+}
+
+const HEX_LENGTH = 32;
+
+export const responseId = (runId: string): string => openAiId('resp', runId);
+
+export const conversationId = (threadId: string): string => openAiId('conv', threadId);
+
+/** The run of a response; `undefined` for an id that none has. */
+export const runIdOf = (id: string): string | undefined => uuidOfId('resp', id);
+
+/** The thread of a conversation; `undefined` for an id that none has. */
+export const threadIdOf = (id: string): string | undefined => uuidOfId('conv', id);
+
+/**
+ * The id of a message. With the run that said it in front, a message by itself leads to its thread:
+ * the AI SDK sends nothing else of what was said before. A question has the id of its run.
+ */
+export function messageId(eventId: string, runId: string | undefined): string {
+  return runId === undefined || runId === eventId
+    ? openAiId('msg', eventId)
+    : openAiId('msg', runId) + hexOf(eventId);
+}
+
+/** The run that said a message, or that it asked for; `undefined` for an id that none has. */
+export function runOfMessage(id: string): string | undefined {
+  return uuidOfId('msg', id.slice(0, 'msg_'.length + HEX_LENGTH));
+}
+
+/** The event that a message is, without hyphens. */
+export function eventHexOf(id: string): string {
+  return id.slice(-HEX_LENGTH);
 }

@@ -3,9 +3,9 @@
 import type { JsonObject } from 'jims-core';
 import * as v from 'valibot';
 
-import { canonicalUuid, uuidFault } from './fastapi/uuid.ts';
-import { isJsonObject } from './json-object.ts';
-import { tooManyItems } from './list.ts';
+import { isJsonObject } from '../json-object.ts';
+import { tooManyItems } from '../list.ts';
+import { canonicalUuid, uuidFault } from './uuid.ts';
 
 const TRUE: ReadonlySet<unknown> = new Set([true, 1, '1', 'true', 't', 'yes', 'y', 'on']);
 const FALSE: ReadonlySet<unknown> = new Set([false, 0, '0', 'false', 'f', 'no', 'n', 'off']);

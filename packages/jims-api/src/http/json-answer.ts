@@ -1,12 +1,24 @@
-// Answers that may be large, written as they are read.
+// Answers in JSON; those that may be large are written as they are read.
 import { setImmediate } from 'node:timers/promises';
 
+import { cleanJson } from 'jims-core/host';
+
 import { isLarge, jsonPieces, jsonText } from './fastapi/json-pieces.ts';
-import { json } from './route.ts';
 import type { Call } from './route.ts';
 
 /** What is written at once: other requests have their turn in between. */
 const CHUNK_CHARS = 64 * 1024;
+
+/** A JSON answer; a protocol may have a media type of its own for its JSON. */
+export function json(
+  call: Pick<Call, 'headers'>,
+  value: unknown,
+  status = 200,
+  contentType = 'application/json',
+): Response {
+  const headers = { ...call.headers, 'content-type': contentType };
+  return new Response(cleanJson(value), { status, headers });
+}
 
 /** A JSON answer, made piece by piece when it is large; then `end` is called. */
 export function largeJson(call: Answered, value: object, end: () => void): Response {

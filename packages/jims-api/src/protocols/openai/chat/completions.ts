@@ -1,0 +1,143 @@
+import type { Run } from 'jims-core';
+import * as v from 'valibot';
+
+import { threadOfMessage } from '../../../chat/chat-message.ts';
+import {
+  resultOf,
+  runHeaders,
+  startRun,
+  streamRun,
+  threadHeader,
+} from '../../../chat/run-routes.ts';
+import type { RunAsk } from '../../../chat/run-routes.ts';
+import { json } from '../../../http/json-answer.ts';
+import { placeInTurn } from '../../../http/reading-turns.ts';
+import type { ApiContext, Call, Parameter, Route } from '../../../http/route.ts';
+import { NOBODY, callerOf, chatOf } from '../shared/caller.ts';
+import { throwAway } from '../shared/throw-away.ts';
+import { ChatCompletionBody, decode } from './decode.ts';
+import type { ChatCompletionAsk } from './decode.ts';
+import { encodeResult, encodeStream } from './encode.ts';
+
+const PROTOCOL = 'openai-chat';
+
+const string = v.string();
+
+const Completion = v.pipe(
+  v.object({
+    id: string,
+    object: v.literal('chat.completion'),
+    created: v.pipe(v.number(), v.description('Seconds since 1970')),
+    model: string,
+    choices: v.array(
+      v.object({
+        index: v.number(),
+        message: v.object({ role: v.literal('assistant'), content: string, refusal: v.null() }),
+        logprobs: v.null(),
+        finish_reason: v.literal('stop'),
+      }),
+    ),
+    usage: v.object({
+      prompt_tokens: v.number(),
+      completion_tokens: v.number(),
+      total_tokens: v.number(),
+      prompt_tokens_details: v.object({ cached_tokens: v.number() }),
+    }),
+  }),
+  v.title('ChatCompletion'),
+);
+
+const HEADERS: readonly Parameter[] = [
+  { name: 'x-jims-thread-id', in: 'header', description: 'Continues this thread', schema: string },
+  { name: 'x-jims-contact-id', in: 'header', description: 'Who talks', schema: string },
+  {
+    name: 'x-openwebui-chat-id',
+    in: 'header',
+    description:
+      'A chat of the client’s, or x-conversation-id: its messages are compared with the thread’s',
+    schema: string,
+  },
+  {
+    name: 'x-jims-task',
+    in: 'header',
+    description: 'Not empty: a question beside the chat, in a thread that is thrown away',
+    schema: string,
+  },
+  { name: 'x-jims-statuses', in: 'header', description: '`off`: no statuses', schema: string },
+];
+
+/** OpenAI's Chat Completions. */
+export const completionRoute: Route = {
+  method: 'POST',
+  path: '/v1/chat/completions',
+  doc: {
+    operationId: 'openai_chat_completion',
+    summary: 'For OpenAI’s clients: a chat completion',
+    description:
+      'Also below `/openai/v1`. With `stream: true` the answer is a stream of chunks. Errors are `{"error": {"message", "type", "param", "code"}}`.',
+    tags: ['openai'],
+    parameters: HEADERS,
+    request: ChatCompletionBody,
+    responses: { 200: { description: 'The answer', schema: Completion } },
+    errors: [400, 401, 404, 409, 413, 429, 500, 503, 504],
+  },
+  handle: complete,
+};
+
+async function complete(api: ApiContext, call: Call): Promise<Response> {
+  const asked = decode(api, await call.body());
+  const aside = isSideTask(call, asked);
+  const ask = await askOf(api, call, { asked, aside });
+  const began = (run: Run): Run => {
+    if (aside) throwAway(api, call, run);
+    return run;
+  };
+  if (asked.stream) {
+    const { requestId } = call;
+    const { exposeErrors } = api;
+    const { model, includeUsage } = asked;
+    const statuses = wantsStatuses(call);
+    const options = { model, includeUsage, statuses, requestId, exposeErrors };
+    return streamRun(api, call, ask, (run) => encodeStream(began(run), options));
+  }
+  const run = began(await startRun(api, call, ask));
+  const result = resultOf(await run.end);
+  const headers = { ...call.headers, ...runHeaders(run) };
+  return json({ headers }, encodeResult(run, asked.model, result));
+}
+
+async function askOf(
+  api: ApiContext,
+  call: Call,
+  { asked, aside }: { readonly asked: ChatCompletionAsk; readonly aside: boolean },
+): Promise<RunAsk> {
+  const place = await placeInTurn(api, call, () =>
+    threadOfMessage(api, call, asked, {
+      contactId: callerOf(call, asked.caller),
+      nobody: NOBODY,
+      threadId: aside ? undefined : (threadHeader(call) ?? asked.threadId),
+      chatId: aside ? undefined : chatOf(call, PROTOCOL),
+      interface: 'openai',
+    }),
+  );
+  // Closing the connection is how these clients say stop.
+  return { ...place, incoming: asked.incoming, onDisconnect: 'cancel' };
+}
+
+/** How Open WebUI's and LibreChat's own questions begin: for titles, tags, follow-ups, searches. */
+const BEGINNINGS = ['### Task:', 'Provide a concise, 5-word-or-less title for the conversation'];
+
+/**
+ * Whether a front end asks for something of its own, under the id of a chat that goes on meanwhile:
+ * that must not get into the chat's thread.
+ */
+function isSideTask({ request }: Call, { earlier, incoming }: ChatCompletionAsk): boolean {
+  if (request.headers.get('x-jims-task')?.trim()) return true;
+  const text = String(incoming.data['content']).trimStart();
+  return earlier.length === 0 && BEGINNINGS.some((beginning) => text.startsWith(beginning));
+}
+
+/** Statuses may be in the way of a client that takes every chunk for text. */
+function wantsStatuses({ request }: Call): boolean {
+  return request.headers.get('x-jims-statuses')?.toLowerCase() !== 'off';
+}
