@@ -6,7 +6,7 @@ import type { EventPosition, ThreadEvent } from 'jims-core';
 
 import { timeOfUuid } from '../http/fastapi/uuid.ts';
 
-export interface SaidText {
+export interface HistoryMessage {
   readonly role: 'user' | 'assistant';
   readonly content: string;
 }
@@ -14,7 +14,7 @@ export interface SaidText {
 /** What a client sends of a chat. */
 export interface SentHistory {
   /** What was said before the new message, oldest first. */
-  readonly earlier: readonly SaidText[];
+  readonly earlier: readonly HistoryMessage[];
   /** The new message. */
   readonly message: string;
   /** When the request arrived: its client knows nothing that was said later. */
@@ -34,7 +34,7 @@ export interface Alignment {
   /** The question before which the thread is to be forked; `undefined`: none. */
   readonly fork: Question | undefined;
   /** What comes after the part that both share: what another service answered the client. */
-  readonly added: readonly SaidText[];
+  readonly added: readonly HistoryMessage[];
 }
 
 /**
@@ -110,7 +110,7 @@ function positionOf(
 }
 
 /** The messages of the user that have an answer, with it; what answers an earlier one is at the beginning. */
-function exchanges(history: readonly SaidText[]): readonly SaidText[] {
+function exchanges(history: readonly HistoryMessage[]): readonly HistoryMessage[] {
   const beginning = history.findIndex(({ role }) => role === 'user');
   const said = beginning < 0 ? [] : history.slice(beginning);
   return said.filter(

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 
+import type { RunRequest } from 'jims-core';
+
 import { HttpError } from '../http/errors.ts';
 import { namedByHeaders } from '../http/naming-headers.ts';
 import type { Call } from '../http/route.ts';
@@ -8,12 +10,7 @@ import type { Call } from '../http/route.ts';
 const KEY = /^[!-~]{1,255}$/;
 const QUOTED = /^"((?:[^"\\]|\\["\\])*)"$/;
 
-/** What `RunRequest.idempotency` wants. */
-export interface RequestKey {
-  readonly scope: string;
-  readonly key: string;
-  readonly fingerprint: string;
-}
+export type RequestKey = NonNullable<RunRequest['idempotency']>;
 
 /**
  * The key of a request that may be sent again: `Idempotency-Key`, as the IETF draft

@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import { validationError } from '../http/errors.ts';
 import { fieldError } from '../http/fastapi/validation.ts';
 import { isAllowedEventType } from './event-types.ts';
-import type { RunAsk } from './run-routes.ts';
+import type { ClientRunRequest } from './start-run.ts';
 
 /** As much as the column holds. */
 const MAX_EVENT_TYPE = 255;
@@ -21,7 +21,7 @@ export const eventType = v.pipe(
 );
 
 /** How a run behaves beside others, and when its client leaves; on every route that starts one. */
-export const runTerms = {
+export const runFields = {
   on_busy: v.pipe(
     v.optional(v.picklist(['queue', 'reject', 'interrupt'])),
     v.description(
@@ -38,8 +38,10 @@ export const runTerms = {
   ),
 };
 
-/** What {@link runTerms} say, as a run takes it. */
-export function toRunTerms({
+export type RunOptions = Pick<ClientRunRequest, 'onBusy' | 'onDisconnect' | 'timeoutMs'>;
+
+/** What {@link runFields} say, as a run takes it. */
+export function runOptions({
   on_busy,
   on_disconnect,
   timeout,
@@ -47,11 +49,11 @@ export function toRunTerms({
   readonly on_busy?: OnBusy | undefined;
   readonly on_disconnect: 'continue' | 'cancel';
   readonly timeout?: number | undefined;
-}): Pick<RunAsk, 'onBusy' | 'onDisconnect' | 'timeoutMs'> {
+}): RunOptions {
   return {
-    onBusy: on_busy,
     onDisconnect: on_disconnect,
-    timeoutMs: timeout === undefined ? undefined : timeout * 1000,
+    ...(on_busy && { onBusy: on_busy }),
+    ...(timeout !== undefined && { timeoutMs: timeout * 1000 }),
   };
 }
 

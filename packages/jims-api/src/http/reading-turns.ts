@@ -51,11 +51,11 @@ export async function answerInTurn(
 }
 
 /** Looks into a log for where a message belongs, in the caller's turn. */
-export async function placeInTurn<TPlace>(
+export async function lookUpInTurn<T>(
   { turns }: WithTurns,
   call: Reader,
-  find: () => Promise<TPlace>,
-): Promise<TPlace> {
+  find: () => Promise<T>,
+): Promise<T> {
   const end = await turns.take(call, 'place');
   try {
     return await find();

@@ -2,8 +2,8 @@ import { newEvent } from 'jims-core';
 import type { NewEvent } from 'jims-core';
 import * as v from 'valibot';
 
-import { MAX_PARTS } from '../../chat/chat-limits.ts';
-import { userEvent } from '../../chat/user-text.ts';
+import { userEvent } from '../../chat/messages.ts';
+import { MAX_PARTS } from '../../chat/sent-limits.ts';
 import { contactId } from '../../http/contact.ts';
 import { parseBody } from '../../http/fastapi/validation.ts';
 import { list } from '../../http/list.ts';

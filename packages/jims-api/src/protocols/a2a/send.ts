@@ -2,10 +2,12 @@
 import { newId } from 'jims-core';
 import type { RunThread } from 'jims-core';
 
+import { runHeaders } from '../../chat/answer-run.ts';
 import { externalIdIn } from '../../chat/external-ids.ts';
-import { runHeaders, startRun, streamRun } from '../../chat/run-routes.ts';
-import type { RunAsk } from '../../chat/run-routes.ts';
 import { isActive, statusOf } from '../../chat/run-status.ts';
+import { startRun } from '../../chat/start-run.ts';
+import type { ClientRunRequest } from '../../chat/start-run.ts';
+import { streamRun } from '../../chat/stream-run.ts';
 import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { rpcFailure } from '../json-rpc.ts';
@@ -23,9 +25,9 @@ const THREAD_CONFIG = { interface: 'a2a' };
 /** SendMessage: the task when it is over, or at once when the client does not wait. */
 export async function sendMessage(api: ApiContext, call: Call, params: unknown): Promise<Answered> {
   const sending = decodeSend(params);
-  const ask = await askOf(api, call, sending);
-  const run = await startRun(api, withParams(call, params), ask);
-  const of = taskRun(call, run, ask.incoming);
+  const request = await requestOf(api, call, sending);
+  const { run } = await startRun(api, withParams(call, params), request);
+  const of = taskRun(call, run, request.incoming);
   const headers = runHeaders(run);
   const { historyLength } = sending;
   if (!sending.wait) {
@@ -49,17 +51,17 @@ export async function streamMessage(
   { params, toFrame }: { readonly params: unknown; readonly toFrame: ToFrame },
 ): Promise<Response> {
   const sending = decodeSend(params);
-  const ask = await askOf(api, call, sending);
+  const request = await requestOf(api, call, sending);
   const { requestId } = call;
   const { exposeErrors } = api;
-  return streamRun(api, withParams(call, params), ask, (run) => {
-    const of = taskRun(call, run, ask.incoming);
+  return streamRun(api, withParams(call, params), request, (run) => {
+    const of = taskRun(call, run, request.incoming);
     const first = activeTask(of, 'queued', sending);
     return framesOf(api, run, { task: { first, of }, view: { requestId, exposeErrors }, toFrame });
   });
 }
 
-async function askOf(api: ApiContext, call: Call, sending: Sending): Promise<RunAsk> {
+async function requestOf(api: ApiContext, call: Call, sending: Sending): Promise<ClientRunRequest> {
   const named = contactOf(call, contactInQuery(call) ?? sending.contactId);
   const contactId = named ?? nobody(`a2a:${call.principal.id}`);
   if (sending.taskId !== undefined) await refuseTask(api, call, sending, sending.taskId);

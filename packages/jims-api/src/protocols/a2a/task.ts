@@ -2,8 +2,9 @@ import { isJimsError } from 'jims-core';
 import type { JimsError, NewEvent, RunEnd, RunStatus, Thread } from 'jims-core';
 
 import { idIn } from '../../chat/external-ids.ts';
-import { assistantText, buttonsOf, seesModels, userText } from '../../chat/said.ts';
+import { assistantText, buttonsOf, userText } from '../../chat/messages.ts';
 import { usageOnWire } from '../../chat/usage.ts';
+import { seesModels } from '../../chat/visibility.ts';
 import { toHttpError } from '../../http/error-response.ts';
 import type { Call } from '../../http/route.ts';
 import { messageIdOf } from './decode.ts';

@@ -1,8 +1,9 @@
 // What can be asked of a task by its id, and how it is answered and streamed to its end.
 import type { Run, RunEnd, RunRecord } from 'jims-core';
 
-import { runHeaders, streamJoined } from '../../chat/run-routes.ts';
+import { runHeaders } from '../../chat/answer-run.ts';
 import { isActive, statusOf } from '../../chat/run-status.ts';
+import { joinRun } from '../../chat/stream-run.ts';
 import { contactInQuery, mayReach } from '../../http/contact.ts';
 import { HttpError } from '../../http/errors.ts';
 import { canonicalUuid } from '../../http/fastapi/uuid.ts';
@@ -63,7 +64,7 @@ export async function subscribeToTask(
   const of = taskRun(call, run, record.incoming);
   const first = activeTask(of, status, { at: record.startedAt ?? record.acceptedAt });
   const { exposeErrors } = api;
-  return streamJoined(api, call, run, () =>
+  return joinRun(api, call, run, () =>
     framesOf(api, run, { task: { first, of }, view: { exposeErrors }, toFrame }),
   );
 }

@@ -1,12 +1,11 @@
 import * as v from 'valibot';
 
-import type { SaidText } from '../../chat/alignment.ts';
-import { MAX_MESSAGES } from '../../chat/chat-limits.ts';
-import type { ChatMessage } from '../../chat/chat-message.ts';
-import { messageContent } from '../../chat/message-content.ts';
-import { eventType, requireAllowed, runTerms, toRunTerms } from '../../chat/run-fields.ts';
-import { requireConfigSize } from '../../chat/sent-sizes.ts';
-import { userContent, userEvent } from '../../chat/user-text.ts';
+import type { HistoryMessage } from '../../chat/alignment.ts';
+import type { ClientMessage } from '../../chat/client-history.ts';
+import { messageContent, userContent, userEvent } from '../../chat/messages.ts';
+import { eventType, requireAllowed, runFields, runOptions } from '../../chat/run-fields.ts';
+import type { RunOptions } from '../../chat/run-fields.ts';
+import { MAX_MESSAGES, requireConfigSize } from '../../chat/sent-limits.ts';
 import { contactId } from '../../http/contact.ts';
 import { validationError } from '../../http/errors.ts';
 import { sentObject, uuid } from '../../http/fastapi/fields.ts';
@@ -55,8 +54,8 @@ export const AgUiBody = v.pipe(
         ),
         thread_config: v.optional(sentObject),
         event_type: v.optional(eventType),
-        on_busy: runTerms.on_busy,
-        timeout: runTerms.timeout,
+        on_busy: runFields.on_busy,
+        timeout: runFields.timeout,
       }),
       {},
     ),
@@ -74,8 +73,8 @@ export interface AgUiInput {
   readonly message: AgUiMessage | undefined;
 }
 
-export interface AgUiMessage extends ChatMessage {
-  readonly terms: ReturnType<typeof toRunTerms>;
+export interface AgUiMessage extends ClientMessage {
+  readonly options: RunOptions;
 }
 
 /**
@@ -92,7 +91,7 @@ export function decode(
   const named = { threadId, runId, contactId: forwardedProps?.contact_id };
   const last = messages.at(-1);
   if (!last) return { ...named, message: undefined };
-  const { thread_id, thread_config, event_type, ...terms } = forwardedProps ?? {};
+  const { thread_id, thread_config, event_type, ...run } = forwardedProps ?? {};
   const incoming = userEvent(newText(last), event_type);
   requireAllowed(incoming.type, api.allowedEventTypes);
   const threadConfig = {
@@ -108,7 +107,7 @@ export function decode(
       earlier: messages.slice(0, -1).flatMap(saidText),
       incoming,
       // The client has no other way to say stop.
-      terms: toRunTerms({ ...terms, on_disconnect: 'cancel' }),
+      options: runOptions({ ...run, on_disconnect: 'cancel' }),
     },
   };
 }
@@ -120,7 +119,7 @@ function newText(message: Message): string {
   throw validationError([fieldError('messages', message, reason)]);
 }
 
-function saidText({ role, content }: Message): SaidText[] {
+function saidText({ role, content }: Message): HistoryMessage[] {
   const text = textOf({ role, content }, 'lenient') ?? '';
   if (role === 'user') return [{ role, content: userContent(text) }];
   return role === 'assistant' && text !== '' ? [{ role, content: text }] : [];

@@ -1,9 +1,9 @@
-import { threadOfMessage } from '../../chat/chat-message.ts';
-import { threadOfChat } from '../../chat/history-thread.ts';
-import { countedContact, streamFrames, streamRun, threadHeader } from '../../chat/run-routes.ts';
-import { tellOptions } from '../../chat/said.ts';
+import { threadOfMessage, threadOfChat } from '../../chat/client-history.ts';
+import { threadHeader } from '../../chat/named-thread.ts';
+import { openStream, streamRun } from '../../chat/stream-run.ts';
+import { viewOptions } from '../../chat/visibility.ts';
 import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
-import { answerInTurn, placeInTurn } from '../../http/reading-turns.ts';
+import { answerInTurn, lookUpInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, Protocol } from '../../http/route.ts';
 import { AgUiBody, decode } from './decode.ts';
 import type { AgUiInput } from './decode.ts';
@@ -50,7 +50,7 @@ async function run(api: ApiContext, call: Call): Promise<Response> {
   const contactId = contactOf(call, contactInQuery(call) ?? input.contactId);
   const { message } = input;
   if (!message) return snapshot(api, call, { input, contactId: contactId ?? NOBODY });
-  const place = await placeInTurn(api, call, () =>
+  const target = await lookUpInTurn(api, call, () =>
     threadOfMessage(api, call, message, {
       contactId,
       nobody: NOBODY,
@@ -59,9 +59,9 @@ async function run(api: ApiContext, call: Call): Promise<Response> {
       interface: PROTOCOL,
     }),
   );
-  const ask = { ...message.terms, incoming: message.incoming, ...place };
-  return streamRun(api, call, ask, (started) =>
-    encodeStream(started, input, tellOptions(api, call)),
+  const request = { ...message.options, incoming: message.incoming, ...target };
+  return streamRun(api, call, request, (started) =>
+    encodeStream(started, input, viewOptions(api, call)),
   );
 }
 
@@ -72,18 +72,10 @@ async function snapshot(
 ): Promise<Response> {
   const { app } = api;
   const thread = await threadOfChat(app, contactId, { protocol: PROTOCOL, id: input.threadId });
-  return answerInTurn(api, call, async (end) => {
-    const leave = api.streams.enter(countedContact(call));
-    const onEnd = (): void => {
-      leave();
-      end();
-    };
-    try {
+  return answerInTurn(api, call, (end) =>
+    openStream(api, call, async () => {
       const { events } = thread ? await app.threads.recentEvents(thread) : NOTHING;
-      return streamFrames(api, call, encodeSnapshot(events, input), { leave: onEnd });
-    } catch (error) {
-      leave();
-      throw error;
-    }
-  });
+      return { frames: encodeSnapshot(events, input), onClose: end };
+    }),
+  );
 }

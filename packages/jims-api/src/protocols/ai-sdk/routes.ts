@@ -1,17 +1,17 @@
 import type { JimsApp, Run, Thread } from 'jims-core';
 import * as v from 'valibot';
 
-import { threadOfMessage } from '../../chat/chat-message.ts';
-import { threadOfChat } from '../../chat/history-thread.ts';
-import { streamJoined, streamRun, threadHeader } from '../../chat/run-routes.ts';
-import type { RunAsk } from '../../chat/run-routes.ts';
-import { tellOptions } from '../../chat/said.ts';
+import { threadOfMessage, threadOfChat } from '../../chat/client-history.ts';
+import { threadHeader } from '../../chat/named-thread.ts';
+import type { ClientRunRequest } from '../../chat/start-run.ts';
+import { joinRun, streamRun } from '../../chat/stream-run.ts';
+import { viewOptions } from '../../chat/visibility.ts';
 import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
 import { errorText } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { jsonPieces } from '../../http/fastapi/json-pieces.ts';
 import { streamedJson } from '../../http/json-answer.ts';
-import { answerInTurn, placeInTurn } from '../../http/reading-turns.ts';
+import { answerInTurn, lookUpInTurn } from '../../http/reading-turns.ts';
 import { aliasOf } from '../../http/route.ts';
 import type {
   ApiContext,
@@ -132,16 +132,16 @@ export const aiSdkProtocol: Protocol = {
 };
 
 async function send(api: ApiContext, call: Call): Promise<Response> {
-  const ask = await askOf(api, call);
+  const request = await requestOf(api, call);
   const headers = { ...call.headers, ...STREAM_HEADERS };
-  return streamRun(api, { ...call, headers }, ask, (run) =>
-    encodeStream(run, tellOptions(api, call)),
+  return streamRun(api, { ...call, headers }, request, (run) =>
+    encodeStream(run, viewOptions(api, call)),
   );
 }
 
-async function askOf(api: ApiContext, call: Call): Promise<RunAsk> {
+async function requestOf(api: ApiContext, call: Call): Promise<ClientRunRequest> {
   const message = decode(api, await call.body());
-  const place = await placeInTurn(api, call, () =>
+  const target = await lookUpInTurn(api, call, () =>
     threadOfMessage(api, call, message, {
       contactId: contactOf(call, contactInQuery(call) ?? message.contactId),
       nobody: NOBODY,
@@ -150,16 +150,14 @@ async function askOf(api: ApiContext, call: Call): Promise<RunAsk> {
       interface: PROTOCOL,
     }),
   );
-  return { ...message.terms, incoming: message.incoming, ...place };
+  return { ...message.options, incoming: message.incoming, ...target };
 }
 
 async function resume(api: ApiContext, call: Call): Promise<Response> {
   const run = await activeRun(api, call);
   if (!run) return nothing(call);
   const headers = { ...call.headers, ...STREAM_HEADERS };
-  return streamJoined(api, { ...call, headers }, run, () =>
-    encodeStream(run, tellOptions(api, call)),
-  );
+  return joinRun(api, { ...call, headers }, run, () => encodeStream(run, viewOptions(api, call)));
 }
 
 async function stop(api: ApiContext, call: Call): Promise<Response> {

@@ -1,13 +1,13 @@
 import type { ThreadEvent } from 'jims-core';
 
-import { assistantText, buttonsOf, userText } from '../../chat/said.ts';
-import type { SaidButton } from '../../chat/said.ts';
+import { assistantText, buttonsOf, userText } from '../../chat/messages.ts';
+import type { Button } from '../../chat/messages.ts';
 
 type Part =
   | { readonly type: 'text'; readonly text: string; readonly state: 'done' }
   | {
       readonly type: 'data-buttons';
-      readonly data: { readonly message_id: string; readonly buttons: readonly SaidButton[] };
+      readonly data: { readonly message_id: string; readonly buttons: readonly Button[] };
     };
 
 /** A message as `useChat` keeps it. */

@@ -1,9 +1,9 @@
 import type { JsonObject, NewEvent } from 'jims-core';
 import * as v from 'valibot';
 
-import type { SaidText } from '../../chat/alignment.ts';
-import { MAX_MESSAGES } from '../../chat/chat-limits.ts';
-import { userContent, userEvent } from '../../chat/user-text.ts';
+import type { HistoryMessage } from '../../chat/alignment.ts';
+import { userContent, userEvent } from '../../chat/messages.ts';
+import { MAX_MESSAGES } from '../../chat/sent-limits.ts';
 import { contactId } from '../../http/contact.ts';
 import { sentObject, uuid } from '../../http/fastapi/fields.ts';
 import { parseJson } from '../../http/fastapi/parse-json.ts';
@@ -49,7 +49,7 @@ export interface DeepChatMessage {
   readonly threadId: string | undefined;
   readonly threadConfig: JsonObject;
   /** What the page has shown so far, when it sends that. */
-  readonly earlier: readonly SaidText[];
+  readonly earlier: readonly HistoryMessage[];
   readonly incoming: NewEvent;
 }
 
@@ -74,7 +74,7 @@ function unwrapped(body: unknown): unknown {
   return OBJECT.test(body) ? parseJson(body) : { messages: [{ text: body }] };
 }
 
-function saidText(message: Message): SaidText[] {
+function saidText(message: Message): HistoryMessage[] {
   const text = sentText(message);
   if (text === '') return [];
   return message.role === 'ai'

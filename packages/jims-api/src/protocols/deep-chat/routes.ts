@@ -1,10 +1,12 @@
 import { randomUUIDv7 } from 'node:crypto';
 
+import { answerRun } from '../../chat/answer-run.ts';
 import { configBy } from '../../chat/client-config.ts';
-import { threadOfHistory } from '../../chat/history-thread.ts';
-import { answerRun, namedThread, streamRun, threadHeader } from '../../chat/run-routes.ts';
-import type { RunAsk } from '../../chat/run-routes.ts';
-import { requireConfigSize } from '../../chat/sent-sizes.ts';
+import { threadOfHistory } from '../../chat/client-history.ts';
+import { namedThread, threadHeader } from '../../chat/named-thread.ts';
+import { requireConfigSize } from '../../chat/sent-limits.ts';
+import type { ClientRunRequest } from '../../chat/start-run.ts';
+import { streamRun } from '../../chat/stream-run.ts';
 import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
 import { HttpError, notJson } from '../../http/errors.ts';
 import { json } from '../../http/json-answer.ts';
@@ -68,7 +70,7 @@ async function stream(api: ApiContext, call: Call): Promise<Response> {
   return streamRun(api, call, request, (run) => encodeStream(run, { requestId, exposeErrors }));
 }
 
-async function requestOf(api: ApiContext, call: Call): Promise<RunAsk> {
+async function requestOf(api: ApiContext, call: Call): Promise<ClientRunRequest> {
   requireJson(call);
   const message = decode(await call.body());
   const thread = await threadOf(api, call, message);
@@ -80,7 +82,7 @@ async function threadOf(
   api: ApiContext,
   call: Call,
   message: DeepChatMessage,
-): Promise<RunAsk['thread']> {
+): Promise<ClientRunRequest['thread']> {
   const { earlier, incoming } = message;
   requireConfigSize(api, message.threadConfig);
   const threadConfig = configBy(call.principal, message.threadConfig, 'deep-chat');

@@ -1,7 +1,7 @@
 import type { Run, RunResult, ThreadEvent } from 'jims-core';
 
-import type { Sees } from '../../chat/said.ts';
 import { usageOnWire } from '../../chat/usage.ts';
+import type { Sees } from '../../chat/visibility.ts';
 import type { ChatResponse, Include } from './schemas.ts';
 
 /** The answer to a chat request: the original's members, and what was asked for by `include`. */

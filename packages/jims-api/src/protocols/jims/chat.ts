@@ -1,11 +1,13 @@
 import { newEvent } from 'jims-core';
 import type { Run, RunPosition } from 'jims-core';
 
+import { answerRun } from '../../chat/answer-run.ts';
 import { configBy } from '../../chat/client-config.ts';
 import { EXAMPLE_ANSWER } from '../../chat/example-answer.ts';
-import { answerRun, namedThread, streamRun } from '../../chat/run-routes.ts';
-import type { RunAsk } from '../../chat/run-routes.ts';
-import { tellOptions, visibleTo } from '../../chat/said.ts';
+import { namedThread } from '../../chat/named-thread.ts';
+import type { ClientRunRequest } from '../../chat/start-run.ts';
+import { streamRun } from '../../chat/stream-run.ts';
+import { viewOptions, visibleTo } from '../../chat/visibility.ts';
 import { bodyWithContact, contactOf } from '../../http/contact.ts';
 import type { ApiContext, Call, ErrorStatus, Route } from '../../http/route.ts';
 import { chatResponse } from './chat-response.ts';
@@ -96,7 +98,7 @@ async function chat(api: ApiContext, call: Call): Promise<Response> {
   const request = parseChatRequest(await bodyWithContact(call), api);
   const include = includedFor(call, request.include);
   const options = { include, sees: visibleTo(call.principal) };
-  return answerRun(api, call, toAsk(api, call, request), (run, result) =>
+  return answerRun(api, call, toRequest(api, call, request), (run, result) =>
     chatResponse(run, result, options),
   );
 }
@@ -108,8 +110,8 @@ async function chatStream(api: ApiContext, call: Call): Promise<Response> {
   // A client that asks for nothing new gets the original's bytes: no ids either.
   const numbered = include.size > 0;
   const seen = numbered ? seenBefore(call) : undefined;
-  const options = { ...tellOptions(api, call), include, numbered };
-  return streamRun(api, call, toAsk(api, call, request), (run) =>
+  const options = { ...viewOptions(api, call), include, numbered };
+  return streamRun(api, call, toRequest(api, call, request), (run) =>
     chatFrames(run, { ...options, after: seen && positionIn(run, seen) }),
   );
 }
@@ -129,7 +131,7 @@ function positionIn(run: Run, seen: RunPosition): RunPosition | undefined {
 }
 
 /** The contact's latest thread, or the one that is named. */
-function toAsk(api: ApiContext, call: Call, request: ChatRequest): RunAsk {
+function toRequest(api: ApiContext, call: Call, request: ChatRequest): ClientRunRequest {
   const { message, threadId, threadConfig, eventType, runConversationStart } = request;
   const contactId = contactOf(call, request.contactId) ?? request.contactId;
   return {
@@ -139,8 +141,6 @@ function toAsk(api: ApiContext, call: Call, request: ChatRequest): RunAsk {
         : namedThread(api, call, { threadId, contactId }),
     incoming: newEvent(eventType, { role: 'user', content: message }),
     conversationStart: runConversationStart,
-    onBusy: request.onBusy,
-    timeoutMs: request.timeoutMs,
-    onDisconnect: request.onDisconnect,
+    ...request.options,
   };
 }

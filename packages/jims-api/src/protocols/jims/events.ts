@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { EventList, EventPosition, JimsApp, ThreadEvent } from 'jims-core';
 import * as v from 'valibot';
 
-import { countedContact, streamFrames } from '../../chat/run-routes.ts';
+import { openStream } from '../../chat/stream-run.ts';
 import { fromCursor, toCursor } from '../../http/cursor.ts';
 import { notFound, validationError } from '../../http/errors.ts';
 import type { HttpError } from '../../http/errors.ts';
@@ -116,14 +116,15 @@ async function tail(
   }: { readonly threadId: string; readonly domains: readonly string[] | undefined },
 ): Promise<Response> {
   const after = startOf(call);
-  const leave = api.streams.enter(countedContact(call));
-  const gone = new AbortController();
-  const events = api.app.threads.follow(threadId, {
-    signal: gone.signal,
-    ...(after && { after }),
-    ...(domains && { domains }),
+  return openStream(api, call, async () => {
+    const gone = new AbortController();
+    const events = api.app.threads.follow(threadId, {
+      signal: gone.signal,
+      ...(after && { after }),
+      ...(domains && { domains }),
+    });
+    return { frames: toFrames(events), onGone: () => gone.abort() };
   });
-  return streamFrames(api, call, toFrames(events), { leave, onGone: () => gone.abort() });
 }
 
 async function* toFrames(events: AsyncIterable<ThreadEvent>): AsyncGenerator<SseFrame> {

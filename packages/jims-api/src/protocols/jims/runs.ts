@@ -4,10 +4,13 @@ import { newEvent } from 'jims-core';
 import type { RunRecord } from 'jims-core';
 import * as v from 'valibot';
 
-import { requireAllowed, runTerms, toRunTerms } from '../../chat/run-fields.ts';
-import { namedThread, runHeaders, startRun, streamJoined } from '../../chat/run-routes.ts';
+import { runHeaders } from '../../chat/answer-run.ts';
+import { namedThread } from '../../chat/named-thread.ts';
+import { requireAllowed, runFields, runOptions } from '../../chat/run-fields.ts';
 import { isActive, statusOf } from '../../chat/run-status.ts';
-import { seesModels, tellOptions, visibleTo } from '../../chat/said.ts';
+import { startRun } from '../../chat/start-run.ts';
+import { joinRun } from '../../chat/stream-run.ts';
+import { seesModels, viewOptions, visibleTo } from '../../chat/visibility.ts';
 import { contactId, contactOf, mayReach } from '../../http/contact.ts';
 import { notFound } from '../../http/errors.ts';
 import type { HttpError } from '../../http/errors.ts';
@@ -44,8 +47,8 @@ const NewRunBody = v.pipe(
       v.optional(list(v.picklist(RUN_INCLUDES), RUN_INCLUDES.length), []),
       v.description('More in its result: `usage`, what models were used'),
     ),
-    on_busy: runTerms.on_busy,
-    timeout: runTerms.timeout,
+    on_busy: runFields.on_busy,
+    timeout: runFields.timeout,
   }),
   v.title('NewRun'),
 );
@@ -144,7 +147,7 @@ export const runRoutes: readonly Route[] = [
       },
       errors: [400, 429, ...errors],
     },
-    handle: joinRun,
+    handle: streamExistingRun,
   },
   {
     method: 'POST',
@@ -172,8 +175,8 @@ async function startThreadRun(api: ApiContext, call: Call): Promise<Response> {
   const body = parseBody(NewRunBody, await call.body());
   requireAllowed(body.event_type, api.allowedEventTypes);
   const contact = contactOf(call, body.contact_id);
-  const run = await startRun(api, call, {
-    ...toRunTerms({ ...body, on_disconnect: 'continue' }),
+  const { run } = await startRun(api, call, {
+    ...runOptions({ ...body, on_disconnect: 'continue' }),
     thread: namedThread(api, call, { threadId, contactId: contact }),
     incoming: newEvent(body.event_type, { role: 'user', content: body.message }),
   });
@@ -205,7 +208,7 @@ async function getRun(api: ApiContext, call: Call): Promise<Response> {
 }
 
 /** What was missed, then live, to the one last event. */
-async function joinRun(api: ApiContext, call: Call): Promise<Response> {
+async function streamExistingRun(api: ApiContext, call: Call): Promise<Response> {
   const include = includedFor(call, wordsIn(call, 'include', INCLUDES) ?? JOINED);
   const id = lastEventIdOf(call) ?? (call.query.get('after') || undefined);
   const after = id === undefined ? undefined : positionOf(id);
@@ -219,8 +222,8 @@ async function joinRun(api: ApiContext, call: Call): Promise<Response> {
   if (end && end.attempt === after?.attempt && end.seq === after.seq) {
     return new Response(null, { status: 204, headers: call.headers });
   }
-  const options = { ...tellOptions(api, call), include, numbered: true, after };
-  return streamJoined(api, call, run, () => chatFrames(run, options));
+  const options = { ...viewOptions(api, call), include, numbered: true, after };
+  return joinRun(api, call, run, () => chatFrames(run, options));
 }
 
 /** 202 when it was to be stopped, 200 when it was over already. */

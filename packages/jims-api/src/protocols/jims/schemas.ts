@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 
-import { eventType, requireAllowed, runTerms, toRunTerms } from '../../chat/run-fields.ts';
-import { seesModels } from '../../chat/said.ts';
-import { requireConfigSize } from '../../chat/sent-sizes.ts';
+import { eventType, requireAllowed, runFields, runOptions } from '../../chat/run-fields.ts';
+import { requireConfigSize } from '../../chat/sent-limits.ts';
+import { seesModels } from '../../chat/visibility.ts';
 import { contactId } from '../../http/contact.ts';
 import { boolean, jsonObject, sentObject, uuid } from '../../http/fastapi/fields.ts';
 import { parseBody } from '../../http/fastapi/validation.ts';
@@ -59,7 +59,7 @@ export const ChatRequestBody = v.pipe(
         'More than the plain answer: `start`, what the app said first; `usage`, what models were used; in a stream `thread`, `delta` and `event`',
       ),
     ),
-    ...runTerms,
+    ...runFields,
   }),
   v.title('ChatRequest'),
   v.metadata({ examples: [{ contact_id: 'customer:42', message: 'Hello' }] }),
@@ -71,7 +71,7 @@ export const ChatRequestBody = v.pipe(
     eventType: body.event_type,
     runConversationStart: body.run_conversation_start_on_new_thread,
     include: body.include.length > 0 ? new Set<Include>(body.include) : NOTHING_MORE,
-    ...toRunTerms(body),
+    options: runOptions(body),
   })),
 );
 

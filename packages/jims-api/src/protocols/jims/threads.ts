@@ -3,7 +3,7 @@ import * as v from 'valibot';
 
 import { configBy } from '../../chat/client-config.ts';
 import { externalIdOf, isReserved } from '../../chat/external-ids.ts';
-import { requireConfigSize } from '../../chat/sent-sizes.ts';
+import { requireConfigSize } from '../../chat/sent-limits.ts';
 import { bodyWithContact, contactId, contactOf, mayReach } from '../../http/contact.ts';
 import { toCursor } from '../../http/cursor.ts';
 import { HttpError, notFound, validationError } from '../../http/errors.ts';

@@ -1,22 +1,18 @@
-import type { Run } from 'jims-core';
 import * as v from 'valibot';
 
-import { threadOfMessage } from '../../../chat/chat-message.ts';
-import {
-  resultOf,
-  runHeaders,
-  startRun,
-  streamRun,
-  threadHeader,
-} from '../../../chat/run-routes.ts';
-import type { RunAsk } from '../../../chat/run-routes.ts';
+import { resultOf, runHeaders } from '../../../chat/answer-run.ts';
+import { threadOfMessage } from '../../../chat/client-history.ts';
+import { threadHeader } from '../../../chat/named-thread.ts';
+import { startRun } from '../../../chat/start-run.ts';
+import type { ClientRunRequest } from '../../../chat/start-run.ts';
+import { streamRun } from '../../../chat/stream-run.ts';
 import { json } from '../../../http/json-answer.ts';
-import { placeInTurn } from '../../../http/reading-turns.ts';
+import { lookUpInTurn } from '../../../http/reading-turns.ts';
 import type { ApiContext, Call, Parameter, Route } from '../../../http/route.ts';
 import { NOBODY, callerOf, chatOf } from '../shared/caller.ts';
 import { throwAway } from '../shared/throw-away.ts';
 import { ChatCompletionBody, decode } from './decode.ts';
-import type { ChatCompletionAsk } from './decode.ts';
+import type { ChatCompletion } from './decode.ts';
 import { encodeResult, encodeStream } from './encode.ts';
 
 const PROTOCOL = 'openai-chat';
@@ -85,43 +81,48 @@ export const completionRoute: Route = {
 };
 
 async function complete(api: ApiContext, call: Call): Promise<Response> {
-  const asked = decode(api, await call.body());
-  const aside = isSideTask(call, asked);
-  const ask = await askOf(api, call, { asked, aside });
-  const began = (run: Run): Run => {
-    if (aside) throwAway(api, call, run);
-    return run;
-  };
-  if (asked.stream) {
+  const completion = decode(api, await call.body());
+  const aside = isSideTask(call, completion);
+  const request = await requestOf(api, call, { completion, aside });
+  const { model, includeUsage } = completion;
+  if (completion.stream) {
     const { requestId } = call;
     const { exposeErrors } = api;
-    const { model, includeUsage } = asked;
-    const statuses = wantsStatuses(call);
-    const options = { model, includeUsage, statuses, requestId, exposeErrors };
-    return streamRun(api, call, ask, (run) => encodeStream(began(run), options));
+    const options = {
+      model,
+      includeUsage,
+      statuses: wantsStatuses(call),
+      requestId,
+      exposeErrors,
+    };
+    return streamRun(api, call, request, (run) => {
+      if (aside) throwAway(api, call, run);
+      return encodeStream(run, options);
+    });
   }
-  const run = began(await startRun(api, call, ask));
+  const { run } = await startRun(api, call, request);
+  if (aside) throwAway(api, call, run);
   const result = resultOf(await run.end);
   const headers = { ...call.headers, ...runHeaders(run) };
-  return json({ headers }, encodeResult(run, asked.model, result));
+  return json({ headers }, encodeResult(run, model, result));
 }
 
-async function askOf(
+async function requestOf(
   api: ApiContext,
   call: Call,
-  { asked, aside }: { readonly asked: ChatCompletionAsk; readonly aside: boolean },
-): Promise<RunAsk> {
-  const place = await placeInTurn(api, call, () =>
-    threadOfMessage(api, call, asked, {
-      contactId: callerOf(call, asked.caller),
+  { completion, aside }: { readonly completion: ChatCompletion; readonly aside: boolean },
+): Promise<ClientRunRequest> {
+  const target = await lookUpInTurn(api, call, () =>
+    threadOfMessage(api, call, completion, {
+      contactId: callerOf(call, completion.caller),
       nobody: NOBODY,
-      threadId: aside ? undefined : (threadHeader(call) ?? asked.threadId),
+      threadId: aside ? undefined : (threadHeader(call) ?? completion.threadId),
       chatId: aside ? undefined : chatOf(call, PROTOCOL),
       interface: 'openai',
     }),
   );
   // Closing the connection is how these clients say stop.
-  return { ...place, incoming: asked.incoming, onDisconnect: 'cancel' };
+  return { ...target, incoming: completion.incoming, onDisconnect: 'cancel' };
 }
 
 /** How Open WebUI's and LibreChat's own questions begin: for titles, tags, follow-ups, searches. */
@@ -131,7 +132,7 @@ const BEGINNINGS = ['### Task:', 'Provide a concise, 5-word-or-less title for th
  * Whether a front end asks for something of its own, under the id of a chat that goes on meanwhile:
  * that must not get into the chat's thread.
  */
-function isSideTask({ request }: Call, { earlier, incoming }: ChatCompletionAsk): boolean {
+function isSideTask({ request }: Call, { earlier, incoming }: ChatCompletion): boolean {
   if (request.headers.get('x-jims-task')?.trim()) return true;
   const text = String(incoming.data['content']).trimStart();
   return earlier.length === 0 && BEGINNINGS.some((beginning) => text.startsWith(beginning));

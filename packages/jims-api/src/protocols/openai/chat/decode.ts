@@ -1,11 +1,9 @@
 import * as v from 'valibot';
 
-import type { SaidText } from '../../../chat/alignment.ts';
-import { MAX_MESSAGES, MAX_NAME } from '../../../chat/chat-limits.ts';
-import type { ChatMessage } from '../../../chat/chat-message.ts';
-import { messageContent } from '../../../chat/message-content.ts';
-import { requireMessageSize } from '../../../chat/sent-sizes.ts';
-import { userContent, userEvent } from '../../../chat/user-text.ts';
+import type { HistoryMessage } from '../../../chat/alignment.ts';
+import type { ClientMessage } from '../../../chat/client-history.ts';
+import { messageContent, userContent, userEvent } from '../../../chat/messages.ts';
+import { MAX_MESSAGES, MAX_NAME, requireMessageSize } from '../../../chat/sent-limits.ts';
 import { validationError } from '../../../http/errors.ts';
 import type { HttpError } from '../../../http/errors.ts';
 import { boolean } from '../../../http/fastapi/fields.ts';
@@ -47,7 +45,7 @@ export const ChatCompletionBody = v.pipe(
 );
 
 /** A request, decoded. */
-export interface ChatCompletionAsk extends ChatMessage {
+export interface ChatCompletion extends ClientMessage {
   readonly model: string;
   readonly stream: boolean;
   readonly includeUsage: boolean;
@@ -60,7 +58,7 @@ export interface ChatCompletionAsk extends ChatMessage {
  * @throws HttpError 422 also for a last message that is not the user's, or has no text; 413 for a system
  * prompt that is too large.
  */
-export function decode(api: Pick<ApiContext, 'maxMessageBytes'>, body: unknown): ChatCompletionAsk {
+export function decode(api: Pick<ApiContext, 'maxMessageBytes'>, body: unknown): ChatCompletion {
   const request = parseBody(ChatCompletionBody, body);
   const { messages, metadata } = request;
   const text = newText(messages);
@@ -94,7 +92,7 @@ function refused(message: Message | undefined, reason: string): HttpError {
   return validationError([fieldError('messages', message, reason)]);
 }
 
-function saidText({ role, content }: Message): SaidText[] {
+function saidText({ role, content }: Message): HistoryMessage[] {
   const text = contentText(content);
   if (role === 'user') return [{ role, content: userContent(text) }];
   // An assistant that only called tools said nothing.

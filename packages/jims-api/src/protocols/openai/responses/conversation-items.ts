@@ -1,8 +1,8 @@
 import type { NewEvent } from 'jims-core';
 import * as v from 'valibot';
 
-import { toEvent } from '../../../chat/history-thread.ts';
-import { requireMessageSize } from '../../../chat/sent-sizes.ts';
+import { toEvent } from '../../../chat/client-history.ts';
+import { requireMessageSize } from '../../../chat/sent-limits.ts';
 import { HttpError, notFound } from '../../../http/errors.ts';
 import { hexOf } from '../../../http/fastapi/uuid.ts';
 import { parseBody } from '../../../http/fastapi/validation.ts';

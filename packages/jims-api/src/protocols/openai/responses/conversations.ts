@@ -2,7 +2,7 @@ import type { Thread } from 'jims-core';
 import * as v from 'valibot';
 
 import { configFor, withMember } from '../../../chat/client-config.ts';
-import { requireConfigSize } from '../../../chat/sent-sizes.ts';
+import { requireConfigSize } from '../../../chat/sent-limits.ts';
 import { notFound } from '../../../http/errors.ts';
 import { jsonObject, sentObject } from '../../../http/fastapi/fields.ts';
 import { parseBody } from '../../../http/fastapi/validation.ts';

@@ -1,10 +1,15 @@
 import type { NewEvent } from 'jims-core';
 import * as v from 'valibot';
 
-import { MAX_MESSAGES, MAX_NAME, MAX_PARTS } from '../../../chat/chat-limits.ts';
-import { requireConfigSize, requireMessageSize } from '../../../chat/sent-sizes.ts';
-import type { SentSizes } from '../../../chat/sent-sizes.ts';
-import { userEvent } from '../../../chat/user-text.ts';
+import { userEvent } from '../../../chat/messages.ts';
+import {
+  MAX_MESSAGES,
+  MAX_NAME,
+  MAX_PARTS,
+  requireConfigSize,
+  requireMessageSize,
+} from '../../../chat/sent-limits.ts';
+import type { SentLimits } from '../../../chat/sent-limits.ts';
 import { HttpError, validationError } from '../../../http/errors.ts';
 import { boolean } from '../../../http/fastapi/fields.ts';
 import { fieldError, parseBody } from '../../../http/fastapi/validation.ts';
@@ -72,7 +77,7 @@ export interface ResponseAsk {
  * @throws HttpError 422 also when the last item is not the user's message; 413 for instructions or metadata
  * that are too large.
  */
-export function decode(sizes: SentSizes, body: unknown): ResponseAsk {
+export function decode(sizes: SentLimits, body: unknown): ResponseAsk {
   const request = parseBody(ResponseBody, body);
   const { model, metadata, background, store, previous_response_id: previous } = request;
   const { conversation, safety_identifier: safety, prompt_cache_key: cacheKey } = request;

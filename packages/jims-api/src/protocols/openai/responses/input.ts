@@ -1,8 +1,7 @@
 import * as v from 'valibot';
 
-import type { SaidText } from '../../../chat/alignment.ts';
-import { messageContent } from '../../../chat/message-content.ts';
-import { userContent } from '../../../chat/user-text.ts';
+import type { HistoryMessage } from '../../../chat/alignment.ts';
+import { messageContent, userContent } from '../../../chat/messages.ts';
 import { validationError } from '../../../http/errors.ts';
 import { fieldError } from '../../../http/fastapi/validation.ts';
 import { contentText } from '../shared/content.ts';
@@ -22,7 +21,7 @@ type Item = v.InferOutput<typeof Item>;
 export interface Input {
   readonly systemPrompt: string | undefined;
   /** What was said before the new message, as far as it is there in words. */
-  readonly earlier: readonly SaidText[];
+  readonly earlier: readonly HistoryMessage[];
   /** The new message. */
   readonly message: string;
   /** What is new for a thread that has the rest: all that the user says after the last answer. */
@@ -53,7 +52,7 @@ export function readInput(input: string | readonly Item[]): Input {
 }
 
 /** What was said in items that are no request: whoever sends them may leave off anywhere. */
-export function saidIn(items: readonly Item[]): SaidText[] {
+export function saidIn(items: readonly Item[]): HistoryMessage[] {
   return items.filter(isSaid).flatMap(toSaidText);
 }
 
@@ -74,7 +73,7 @@ function isReference({ type, id }: Item): boolean {
   return type === 'item_reference' && id?.startsWith('msg_') === true;
 }
 
-function toSaidText(item: Item): SaidText[] {
+function toSaidText(item: Item): HistoryMessage[] {
   const content = contentOf(item);
   if (item.role === 'user') return [{ role: 'user', content: userContent(content) }];
   return item.role === 'assistant' && content !== '' ? [{ role: 'assistant', content }] : [];

@@ -2,7 +2,7 @@
 import type { JimsApp, NewEvent, Thread } from 'jims-core';
 import * as v from 'valibot';
 
-import { assistantText, userText } from '../../../chat/said.ts';
+import { assistantText, userText } from '../../../chat/messages.ts';
 import { jsonObject } from '../../../http/fastapi/fields.ts';
 import { integerIn, wordsIn } from '../../../http/query.ts';
 import type { Call, Parameter } from '../../../http/route.ts';

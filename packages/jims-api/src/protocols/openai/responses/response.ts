@@ -2,7 +2,7 @@
 import type { NewEvent, RunEnd } from 'jims-core';
 import * as v from 'valibot';
 
-import { assistantText } from '../../../chat/said.ts';
+import { assistantText } from '../../../chat/messages.ts';
 import { tokensOf } from '../../../chat/usage.ts';
 import { jsonObject } from '../../../http/fastapi/fields.ts';
 import { secondsOf, conversationId, messageId, responseId } from '../shared/ids.ts';

@@ -1,17 +1,13 @@
 import type { JimsApp, Run, RunRecord } from 'jims-core';
 
-import {
-  resultOf,
-  runHeaders,
-  startRun,
-  streamJoined,
-  streamRun,
-} from '../../../chat/run-routes.ts';
+import { resultOf, runHeaders } from '../../../chat/answer-run.ts';
 import { isActive, statusOf } from '../../../chat/run-status.ts';
+import { startRun } from '../../../chat/start-run.ts';
+import { joinRun, streamRun } from '../../../chat/stream-run.ts';
 import { HttpError } from '../../../http/errors.ts';
 import { json } from '../../../http/json-answer.ts';
 import { integerIn } from '../../../http/query.ts';
-import { placeInTurn } from '../../../http/reading-turns.ts';
+import { lookUpInTurn } from '../../../http/reading-turns.ts';
 import type { ApiContext, Call, Route } from '../../../http/route.ts';
 import { conversationId, responseId } from '../shared/ids.ts';
 import { CONTACT, deletedResource, inPath, inQuery } from '../shared/routes.ts';
@@ -24,7 +20,7 @@ import type { StreamOptions } from './encode-stream.ts';
 import { ItemList, PAGE, listPage, toItem } from './items.ts';
 import { requireResponse } from './reach.ts';
 import { NOTHING, ResponseResource, responseObject, stateOfEnd } from './response.ts';
-import { placeOf } from './thread.ts';
+import { targetOf } from './thread.ts';
 
 const MAX_NUMBER = 999_999_999_999_999;
 
@@ -109,21 +105,20 @@ export const responseRoutes: readonly Route[] = [
 ];
 
 async function createResponse(api: ApiContext, call: Call): Promise<Response> {
-  const request = decode(api, await call.body());
-  const { background, stream } = request;
-  const place = await placeInTurn(api, call, () => placeOf(api, call, request));
-  const asked = askedOf(place.incoming);
-  const ask = { ...place, onDisconnect: background ? 'continue' : 'cancel' } as const;
-  const began = (run: Run): Run => {
-    if (!request.store && place.thread.kind === 'new') throwAway(api, call, run);
-    return run;
-  };
+  const wanted = decode(api, await call.body());
+  const { background, stream, store } = wanted;
+  const target = await lookUpInTurn(api, call, () => targetOf(api, call, wanted));
+  const asked = askedOf(target.incoming);
+  const request = { ...target, onDisconnect: background ? 'continue' : 'cancel' } as const;
+  const isThrownAway = !store && target.thread.kind === 'new';
   if (stream) {
-    return streamRun(api, call, ask, (run) =>
-      encodeStream(began(run), streamOptions(api, call, asked)),
-    );
+    return streamRun(api, call, request, (run) => {
+      if (isThrownAway) throwAway(api, call, run);
+      return encodeStream(run, streamOptions(api, call, asked));
+    });
   }
-  const run = began(await startRun(api, call, ask));
+  const { run } = await startRun(api, call, request);
+  if (isThrownAway) throwAway(api, call, run);
   const headers = { ...call.headers, ...runHeaders(run) };
   if (background) {
     const record = await api.app.runs.record(run.id);
@@ -135,7 +130,7 @@ async function createResponse(api: ApiContext, call: Call): Promise<Response> {
   return json({ headers }, responseObject(whose, stateOfEnd(run.id, end)));
 }
 
-/** `GET /v1/responses/{response_id}`; with `stream=true` its events from the beginning, or after one. */
+/** With `stream=true` its events from the beginning, or after one. */
 async function getResponse(api: ApiContext, call: Call): Promise<Response> {
   const record = await requireResponse(api, call);
   if (call.query.get('stream') !== 'true') return json(call, await currentResponse(api, record));
@@ -146,7 +141,7 @@ async function getResponse(api: ApiContext, call: Call): Promise<Response> {
   });
   const run = await requireRun(api, record);
   const options = streamOptions(api, call, askedOf(record.incoming));
-  return streamJoined(api, call, run, () => encodeStream(run, { ...options, startingAfter }));
+  return joinRun(api, call, run, () => encodeStream(run, { ...options, startingAfter }));
 }
 
 /**

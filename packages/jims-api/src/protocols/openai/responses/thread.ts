@@ -10,10 +10,10 @@ import type {
 } from 'jims-core';
 
 import { configBy } from '../../../chat/client-config.ts';
-import { copies, threadOfHistory } from '../../../chat/history-thread.ts';
-import { threadHeader } from '../../../chat/run-routes.ts';
-import type { RunTarget } from '../../../chat/run-routes.ts';
+import { copies, threadOfHistory } from '../../../chat/client-history.ts';
+import { threadHeader } from '../../../chat/named-thread.ts';
 import { isActive } from '../../../chat/run-status.ts';
+import type { RunTarget } from '../../../chat/start-run.ts';
 import { HttpError, notFound } from '../../../http/errors.ts';
 import type { ApiContext, Call } from '../../../http/route.ts';
 import { NOBODY, callerOf, chatOf } from '../shared/caller.ts';
@@ -24,7 +24,7 @@ import { recordOf, requireConversation, requireThread } from './reach.ts';
 const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 /** The thread of a request, and what is new in it. */
-export interface Place extends RunTarget {
+export interface ResponseTarget extends RunTarget {
   readonly incoming: NewEvent;
 }
 
@@ -34,12 +34,16 @@ export interface Place extends RunTarget {
  *
  * @throws HttpError 404 for what the caller cannot reach, 400 when that is a previous response.
  */
-export async function placeOf(api: ApiContext, call: Call, asked: ResponseAsk): Promise<Place> {
+export async function targetOf(
+  api: ApiContext,
+  call: Call,
+  asked: ResponseAsk,
+): Promise<ResponseTarget> {
   const { input, question, conversationId } = asked;
   const contact = callerOf(call, asked.caller);
   const added = question(input.added);
   const before = await responseBefore(api, call, asked, contact);
-  if (before) return { ...(await placeBehind(api.app, before, asked.store)), incoming: added };
+  if (before) return { ...(await targetAfter(api.app, before, asked.store)), incoming: added };
   const threadId = await namedThreadId(api, call, { conversationId, contact });
   if (threadId !== undefined) return { thread: { kind: 'thread', threadId }, incoming: added };
   const incoming = question(input.message);
@@ -100,16 +104,16 @@ async function responseBefore(
  * was there when the run was over. What is not to be stored is in a fork, too. Whether something was
  * said is decided when the new run is accepted: of several that ask at once one gets the thread.
  */
-async function placeBehind(app: JimsApp, run: RunRecord, store: boolean): Promise<RunTarget> {
+async function targetAfter(app: JimsApp, run: RunRecord, store: boolean): Promise<RunTarget> {
   const { thread, status } = run;
   if (store && isActive(status)) return { thread: { kind: 'thread', threadId: thread.id } };
-  const fork = (): Promise<RunThread> => forkBehind(app, run);
+  const fork = (): Promise<RunThread> => forkAfter(app, run);
   const after = store ? await lastEventOf(app, run) : undefined;
   if (!after) return { thread: await fork() };
   return { thread: { kind: 'thread', threadId: thread.id, after }, onMoved: fork };
 }
 
-async function forkBehind(app: JimsApp, run: RunRecord): Promise<RunThread> {
+async function forkAfter(app: JimsApp, run: RunRecord): Promise<RunThread> {
   const { thread } = run;
   const last = await lastEventOf(app, run);
   return {

@@ -2,7 +2,7 @@
 // front ends say by headers.
 import * as v from 'valibot';
 
-import type { ChatId } from '../../../chat/history-thread.ts';
+import type { ChatId } from '../../../chat/client-history.ts';
 import { contactInQuery, contactOf, nobody, requireContactId } from '../../../http/contact.ts';
 import { sentObject } from '../../../http/fastapi/fields.ts';
 import { CHAT_HEADERS, USER_HEADERS } from '../../../http/naming-headers.ts';

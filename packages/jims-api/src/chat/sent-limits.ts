@@ -1,8 +1,15 @@
-// How large the parts of a request may be that are kept: the body as a whole may hold a long history.
+// How much a client may send with one message. The counts are more than any chat of people has.
 import { HttpError } from '../http/errors.ts';
 
+/** Messages of a history, the new one included. */
+export const MAX_MESSAGES = 6000;
+/** Parts of one message. */
+export const MAX_PARTS = 1000;
+/** Characters of a name that a client has for something: a model, a response, an item. */
+export const MAX_NAME = 512;
+
 /** Limits of an API, in bytes. */
-export interface SentSizes {
+export interface SentLimits {
   /** Of one message, as UTF-8. */
   readonly maxMessageBytes: number;
   /** Of a thread's config or of metadata, as JSON. */
@@ -14,7 +21,7 @@ const BYTES_PER_UNIT = 3;
 
 /** @throws HttpError 413 `message_too_large` for a new message that is longer than may be. */
 export function requireMessageSize(
-  { maxMessageBytes }: Pick<SentSizes, 'maxMessageBytes'>,
+  { maxMessageBytes }: Pick<SentLimits, 'maxMessageBytes'>,
   message: string,
 ): void {
   if (message.length * BYTES_PER_UNIT <= maxMessageBytes) return;
@@ -26,7 +33,7 @@ export function requireMessageSize(
 
 /** @throws HttpError 413 `config_too_large` for a config or metadata that is larger than may be. */
 export function requireConfigSize(
-  { maxConfigBytes }: Pick<SentSizes, 'maxConfigBytes'>,
+  { maxConfigBytes }: Pick<SentLimits, 'maxConfigBytes'>,
   config: object,
 ): void {
   if (Buffer.byteLength(JSON.stringify(config)) <= maxConfigBytes) return;

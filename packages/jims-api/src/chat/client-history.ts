@@ -1,14 +1,61 @@
 // Threads for protocols whose clients send the whole history with every message.
 import { eventDomain, newEvent, newId } from 'jims-core';
-import type { EventPosition, JimsApp, NewEvent, Thread } from 'jims-core';
+import type { EventPosition, JimsApp, JsonObject, NewEvent, Thread } from 'jims-core';
 
+import type { ApiContext, Call } from '../http/route.ts';
 import { align, questionsOf } from './alignment.ts';
-import type { SaidText, SentHistory } from './alignment.ts';
+import type { HistoryMessage, SentHistory } from './alignment.ts';
+import { configBy } from './client-config.ts';
 import { externalIdIn } from './external-ids.ts';
-import type { RunTarget } from './run-routes.ts';
+import { namedThread, threadIdOf } from './named-thread.ts';
+import type { RunTarget } from './start-run.ts';
 
 /** They are written in one transaction. */
 const FORK_BYTES = 4 * 1024 * 1024;
+
+/** A message by a client that knows all that was said before it, decoded from its protocol. */
+export interface ClientMessage {
+  /** A thread of JIMS that the body names. */
+  readonly threadId: string | undefined;
+  readonly threadConfig: JsonObject;
+  readonly earlier: readonly HistoryMessage[];
+  readonly incoming: NewEvent;
+}
+
+/** Where such a message belongs. */
+export interface MessageTarget {
+  /** The contact it is for; `undefined` when none is named. */
+  readonly contactId: string | undefined;
+  /** Whose threads they are then. */
+  readonly nobody: string;
+  /** A named thread: then the server's history counts. */
+  readonly threadId: string | undefined;
+  /** The client's own name of the chat: then the client's history counts. */
+  readonly chatId: ChatId | undefined;
+  /** What the config of a new thread says of where it came from. */
+  readonly interface: string;
+}
+
+/** The thread of a message: the one that is named, that of its chat, or a new one. */
+export async function threadOfMessage(
+  api: ApiContext,
+  call: Call,
+  { earlier, incoming, threadConfig }: ClientMessage,
+  { contactId, nobody, threadId, chatId, interface: name }: MessageTarget,
+): Promise<RunTarget> {
+  if (threadId !== undefined) {
+    return { thread: namedThread(api, call, { threadId: threadIdOf(threadId), contactId }) };
+  }
+  return threadOfHistory(api.app, {
+    contactId: contactId ?? nobody,
+    chatId,
+    earlier,
+    message: String(incoming.data['content']),
+    threadConfig: configBy(call.principal, threadConfig, name),
+    receivedAt: call.receivedAt,
+    trusted: call.principal.kind === 'service',
+  });
+}
 
 /** A history that the client owns: its user can edit it, and have an answer made anew. */
 export interface ClientHistory extends SentHistory {
@@ -59,7 +106,7 @@ export async function threadOfHistory(app: JimsApp, history: ClientHistory): Pro
 }
 
 /** Without what was said after the last answer: it was refused, or never arrived. */
-function answered(earlier: readonly SaidText[]): readonly SaidText[] {
+function answered(earlier: readonly HistoryMessage[]): readonly HistoryMessage[] {
   return earlier.slice(0, earlier.findLastIndex(({ role }) => role === 'assistant') + 1);
 }
 
@@ -89,6 +136,6 @@ export async function copies(
 }
 
 /** What a client says was said, as an event. */
-export function toEvent({ role, content }: SaidText): NewEvent {
+export function toEvent({ role, content }: HistoryMessage): NewEvent {
   return newEvent(`comm.${role}_message`, { role, content });
 }
