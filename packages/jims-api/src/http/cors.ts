@@ -1,4 +1,4 @@
-import { requestId } from './request-id.ts';
+import { requestId } from './naming-headers.ts';
 
 /** What browsers of named origins may do; nobody else's pages get an answer that they may read. */
 export interface Cors {

@@ -1,4 +1,5 @@
 // Headers that say whom a request is for, and where: for clients whose body has no place for it.
+import { randomUUID } from 'node:crypto';
 
 /** A contact; goes before what the body says, so that a proxy can set it for clients it does not trust. */
 export const CONTACT_HEADER = 'x-jims-contact-id';
@@ -15,4 +16,12 @@ export function namedByHeaders({ headers }: Pick<Request, 'headers'>): readonly 
     const value = headers.get(name);
     return value ? [`${name}: ${value}`] : [];
   });
+}
+
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
+
+/** The caller's `x-request-id` when it is one that may be put into headers and logs, else a new one. */
+export function requestId(request: Request): string {
+  const given = request.headers.get('x-request-id');
+  return given !== null && REQUEST_ID.test(given) ? given : randomUUID();
 }

@@ -6,8 +6,7 @@ import {
   isShortEscape,
   isSurrogate,
 } from './json-characters.ts';
-import { JsonFault } from './json-fault.ts';
-import { lossOf } from './json-number.ts';
+import { JsonFault, lossOf } from './json-fault.ts';
 
 /** How much JSON may be in one string. */
 export interface JsonBounds {
