@@ -45,7 +45,7 @@ export function reasonOf(end: Exclude<RunEnd, { readonly type: 'result' }>): Err
   return new HttpError(503, AGAIN[reason], { code: reason, headers: { 'retry-after': '1' } });
 }
 
-/** Whether somebody wanted a run to end so: else what there is of it is not to be taken for all. */
+/** Whether somebody wanted the run to stop: else its partial answer must not be taken for the whole one. */
 export function isWanted(
   reason: CancelReason,
 ): reason is Exclude<CancelReason, keyof typeof AGAIN> {

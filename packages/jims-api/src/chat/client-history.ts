@@ -13,7 +13,7 @@ import type { RunTarget } from './start-run.ts';
 /** They are written in one transaction. */
 const FORK_BYTES = 4 * 1024 * 1024;
 
-/** A message by a client that knows all that was said before it, decoded from its protocol. */
+/** A message of a client that sends the whole chat with it, decoded from its protocol. */
 export interface ClientMessage {
   /** A thread of JIMS that the body names. */
   readonly threadId: string | undefined;
@@ -22,21 +22,21 @@ export interface ClientMessage {
   readonly incoming: NewEvent;
 }
 
-/** Where such a message belongs. */
+/** What a request says about where its message belongs. */
 export interface MessageTarget {
   /** The contact it is for; `undefined` when none is named. */
   readonly contactId: string | undefined;
-  /** Whose threads they are then. */
+  /** The contact that its thread belongs to then. */
   readonly nobody: string;
-  /** A named thread: then the server's history counts. */
+  /** The thread that the request names: then the server's history counts. */
   readonly threadId: string | undefined;
-  /** The client's own name of the chat: then the client's history counts. */
+  /** The client's own name for the chat: then the client's history counts. */
   readonly chatId: ChatId | undefined;
-  /** What the config of a new thread says of where it came from. */
+  /** Where a new thread came from, for its config. */
   readonly interface: string;
 }
 
-/** The thread of a message: the one that is named, that of its chat, or a new one. */
+/** Finds the thread of a message: the one that is named, the one of its chat, or a new one. */
 export async function threadOfMessage(
   api: ApiContext,
   call: Call,
@@ -57,23 +57,23 @@ export async function threadOfMessage(
   });
 }
 
-/** A history that the client owns: its user can edit it, and have an answer made anew. */
+/** A history that its client owns: its user can edit it, and ask for another answer. */
 export interface ClientHistory extends SentHistory {
   readonly contactId: string;
-  /** Without it every request is a new thread. */
+  /** Without it every request makes a new thread. */
   readonly chatId: ChatId | undefined;
   readonly threadConfig: Readonly<Record<string, unknown>>;
 }
 
-/** Names a client's chat within its contact and protocol. */
+/** A client's name for a chat, within its contact and protocol. */
 export interface ChatId {
   readonly protocol: string;
   readonly id: string;
 }
 
 /**
- * The thread that a client's history belongs to: that of its chat, or a new one. When the client has
- * edited a message, or wants another answer, the thread is forked there, and the fork takes over:
+ * Finds the thread that a client's history belongs to: the one of its chat, or a new one. When the client
+ * has edited a message, or wants another answer, the thread is forked there, and the fork replaces it:
  * see {@link align}.
  */
 export async function threadOfHistory(app: JimsApp, history: ClientHistory): Promise<RunTarget> {
@@ -100,12 +100,12 @@ export async function threadOfHistory(app: JimsApp, history: ClientHistory): Pro
       threadConfig: known.config,
       events: [...(await copies(app, known, fork)), ...added.map(toEvent)],
     },
-    // Another message of the chat was quicker: what it made is what this one is to be compared with.
+    // Another message of the chat was quicker: compare with the thread that it made.
     onMoved: async () => (await threadOfHistory(app, history)).thread,
   };
 }
 
-/** Without what was said after the last answer: it was refused, or never arrived. */
+/** The history up to the last answer: what was said later was refused, or never arrived. */
 function answered(earlier: readonly HistoryMessage[]): readonly HistoryMessage[] {
   return earlier.slice(0, earlier.findLastIndex(({ role }) => role === 'assistant') + 1);
 }
@@ -120,8 +120,8 @@ export async function threadOfChat(
 }
 
 /**
- * The events that a fork of a thread begins with: what was there before one of its events, or all. Of a
- * large thread these are the newest {@link FORK_BYTES}, and the states.
+ * Copies the events that a fork of a thread begins with: those before a position, or all. Of a large
+ * thread these are the newest {@link FORK_BYTES}, and the states.
  */
 export async function copies(
   app: JimsApp,
@@ -135,7 +135,7 @@ export async function copies(
     .map(({ type, data }) => ({ id: newId(), type, data }));
 }
 
-/** What a client says was said, as an event. */
+/** A message of a client's history, as an event. */
 export function toEvent({ role, content }: HistoryMessage): NewEvent {
   return newEvent(`comm.${role}_message`, { role, content });
 }

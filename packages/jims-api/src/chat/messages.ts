@@ -9,8 +9,8 @@ import { MAX_PARTS } from './sent-limits.ts';
 const CALLBACK = 'btn:';
 
 /**
- * What a user says in a protocol that knows texts only: `btn:<id>` is a click on a button, anything
- * else a message, unless the client names another type.
+ * The event for what a user says in a protocol that has text only: `btn:<id>` is a click on a button,
+ * anything else a message, unless the client names another type.
  */
 export function userEvent(text: string, eventType?: string): NewEvent {
   const click = text.startsWith(CALLBACK);
@@ -18,7 +18,7 @@ export function userEvent(text: string, eventType?: string): NewEvent {
   return newEvent(type, { role: 'user', content: userContent(text) });
 }
 
-/** A text of the user as the log has it. */
+/** What the user says, as the log has it: without `btn:`. */
 export function userContent(text: string): string {
   return text.startsWith(CALLBACK) ? text.slice(CALLBACK.length) : text;
 }
@@ -48,7 +48,7 @@ export function assistantText({ type, data }: NewEvent): string | undefined {
   return typeof data['content'] === 'string' ? data['content'] : undefined;
 }
 
-/** What the user said, or the button that he clicked; `undefined` for any other event. */
+/** What the user said, or the button that they clicked; `undefined` for any other event. */
 export function userText({ type, data }: NewEvent): string | undefined {
   if (!type.startsWith('comm.') || data['role'] !== 'user') return undefined;
   return typeof data['content'] === 'string' ? data['content'] : undefined;

@@ -1,4 +1,4 @@
-// Members of bodies that ask for a run, the same in every protocol that has a place for them.
+// The members of request bodies that say how a run behaves, the same in every protocol.
 import type { OnBusy } from 'jims-core';
 import * as v from 'valibot';
 
@@ -7,7 +7,7 @@ import { fieldError } from '../http/fastapi/validation.ts';
 import { isAllowedEventType } from './event-types.ts';
 import type { ClientRunRequest } from './start-run.ts';
 
-/** As much as the column holds. */
+/** The size of the database column. */
 const MAX_EVENT_TYPE = 255;
 
 /** `<domain>.<name>`, the domain in lower case, no part empty, no spaces. */
@@ -20,7 +20,7 @@ export const eventType = v.pipe(
   v.description('What the message is stored as, such as comm.user_button_click'),
 );
 
-/** How a run behaves beside others, and when its client leaves; on every route that starts one. */
+/** How a run behaves when its thread is busy, when its client leaves, and when it takes long. */
 export const runFields = {
   on_busy: v.pipe(
     v.optional(v.picklist(['queue', 'reject', 'interrupt'])),
@@ -40,7 +40,7 @@ export const runFields = {
 
 export type RunOptions = Pick<ClientRunRequest, 'onBusy' | 'onDisconnect' | 'timeoutMs'>;
 
-/** What {@link runFields} say, as a run takes it. */
+/** Converts {@link runFields} to the options of a run. */
 export function runOptions({
   on_busy,
   on_disconnect,

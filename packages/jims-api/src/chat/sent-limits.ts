@@ -1,4 +1,4 @@
-// How much a client may send with one message. The counts are more than any chat of people has.
+// How much a client may send with one message. The counts are above those of any real chat.
 import { HttpError } from '../http/errors.ts';
 
 /** Messages of a history, the new one included. */
@@ -8,7 +8,7 @@ export const MAX_PARTS = 1000;
 /** Characters of a name that a client has for something: a model, a response, an item. */
 export const MAX_NAME = 512;
 
-/** Limits of an API, in bytes. */
+/** Limits of an API, in bytes; the body as a whole may be larger, as it may hold a long history. */
 export interface SentLimits {
   /** Of one message, as UTF-8. */
   readonly maxMessageBytes: number;
@@ -16,10 +16,10 @@ export interface SentLimits {
   readonly maxConfigBytes: number;
 }
 
-/** The longest UTF-8 of one UTF-16 unit. */
+/** The most bytes of UTF-8 that one UTF-16 unit takes. */
 const BYTES_PER_UNIT = 3;
 
-/** @throws HttpError 413 `message_too_large` for a new message that is longer than may be. */
+/** @throws HttpError 413 `message_too_large` when a new message is too long. */
 export function requireMessageSize(
   { maxMessageBytes }: Pick<SentLimits, 'maxMessageBytes'>,
   message: string,
@@ -31,7 +31,7 @@ export function requireMessageSize(
   });
 }
 
-/** @throws HttpError 413 `config_too_large` for a config or metadata that is larger than may be. */
+/** @throws HttpError 413 `config_too_large` when a config or metadata are too large. */
 export function requireConfigSize(
   { maxConfigBytes }: Pick<SentLimits, 'maxConfigBytes'>,
   config: object,

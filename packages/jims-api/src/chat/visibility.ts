@@ -5,7 +5,7 @@ import type { NewEvent, Principal } from 'jims-core';
 import type { ErrorAnswerOptions } from '../http/error-response.ts';
 import type { ApiContext, Call } from '../http/route.ts';
 
-/** Which types of events a caller may see. */
+/** Whether a caller may see events of a type. */
 export type Sees = (eventType: string) => boolean;
 
 /** How a run is shown to its caller. */
@@ -23,12 +23,12 @@ export function viewOptions(
   return { requestId, exposeErrors, sees: visibleTo(principal), seesModels: seesModels(principal) };
 }
 
-/** A service sees all but what is internal; a contact what was said, and no more. */
+/** A service sees everything that is not internal; a contact sees messages only. */
 export function visibleTo({ kind }: Principal): Sees {
   return kind === 'service' ? isNotInternal : isCommunicationType;
 }
 
-/** Which models an app uses, and what they cost, is for services. */
+/** Only services see which models an app uses, and what they cost. */
 export function seesModels({ kind }: Principal): boolean {
   return kind === 'service';
 }
@@ -41,7 +41,7 @@ function isCommunicationType(type: string): boolean {
   return type.startsWith('comm.');
 }
 
-/** True for an event of the app's own, neither a message nor internal, that a caller may see. */
+/** True for an event of the app's own, not a message, that a caller may see. */
 export function isAppEvent({ type }: NewEvent, sees: Sees): boolean {
   return sees(type) && !isCommunicationType(type);
 }

@@ -12,7 +12,7 @@ import type { Streams } from './sse/stream-limit.ts';
 export interface ApiContext {
   readonly app: JimsApp;
   readonly logger: Logger;
-  /** A failing pipeline's own text goes to the client; for development. */
+  /** Clients see the error message of a failing pipeline; for development. */
   readonly exposeErrors: boolean;
   /** Any caller may use any thread whose id it knows, as in the original. */
   readonly sharedThreads: boolean;
@@ -32,10 +32,10 @@ export interface ApiContext {
   readonly cors: Cors;
 }
 
-/** One request, let in. */
+/** One request whose caller is known. */
 export interface Call {
   readonly request: Request;
-  /** Of its address, decoded where it is a parameter. */
+  /** The path of its address, not decoded. */
   readonly path: string;
   readonly query: URLSearchParams;
   /** The parameters of the route's path: `/threads/:thread_id` has `thread_id`. */
@@ -53,7 +53,7 @@ export interface Call {
   readonly body: () => Promise<unknown>;
 }
 
-/** What is known of a request that is answered with an error. Without a key its body is not to be read. */
+/** What is known of a request that is answered with an error. The body of an unknown caller must not be read. */
 export type RefusedCall = Pick<Call, 'request' | 'requestId' | 'headers' | 'path' | 'body'>;
 
 /** A route: where it is, what the OpenAPI document says about it, and what answers it. */
@@ -104,7 +104,7 @@ export interface Parameter {
   readonly schema: GenericSchema;
 }
 
-/** An answer that is no error. */
+/** An answer without an error. */
 export interface ResponseDoc {
   readonly description: string;
   /** Default `application/json`. */

@@ -1,10 +1,10 @@
 import type { Protocol } from '../http/route.ts';
 
-/** A protocol that can be switched on, and where it answers. */
+/** A protocol that can be switched on, and the paths that it answers. */
 export interface ProtocolEntry {
   /**
-   * Paths that begin so are its own, unless another protocol has a longer prefix for them. It is
-   * loaded when the first such request comes.
+   * Paths with such a prefix belong to the protocol, unless another one has a longer prefix for them.
+   * The protocol is loaded when the first request for one of them comes.
    */
   readonly prefixes: readonly string[];
   /** For people: what it is. */
@@ -35,7 +35,7 @@ export const PROTOCOLS = {
     load: async () => (await import('./openai/responses/routes.ts')).openAiResponsesProtocol,
   },
   'openai-chat': {
-    // All of OpenAI's paths, so that those that are not there are refused in its words.
+    // All of OpenAI's paths, so that unknown ones are refused in OpenAI's words.
     prefixes: ['/v1', '/openai/v1'],
     title: 'OpenAI Chat Completions',
     load: async () => (await import('./openai/chat/routes.ts')).openAiChatProtocol,

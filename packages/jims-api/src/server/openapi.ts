@@ -5,7 +5,7 @@ import { MESSAGE_LENGTH } from '../http/route.ts';
 import type { ErrorStatus, ResponseDoc, Route, RouteDoc } from '../http/route.ts';
 
 export interface OpenApiOptions {
-  /** Where clients reach the service, where that is known. */
+  /** The address by which clients reach the service, when it is known. */
   readonly publicUrl?: string | undefined;
   readonly version: string;
   /** Whether callers need a key. */
@@ -78,7 +78,7 @@ const HTTPValidationError = v.pipe(
 /** 422: also of one that is understood and makes no sense, such as a key that was used for another. */
 const RefusedAnswer = v.union([HTTPValidationError, ErrorAnswer]);
 
-/** The OpenAPI 3.1 document of these routes. Loads what makes it on its first call. */
+/** Makes the OpenAPI 3.1 document of these routes. Its first call loads what it needs for that. */
 export async function openApiDocument(options: OpenApiOptions): Promise<Json> {
   const { toJsonSchema } = await import('@valibot/to-json-schema');
   const schemas: Record<string, unknown> = {};
@@ -187,7 +187,7 @@ function withLimit(schema: Json, maxLength: number): Json {
   return isJsonObject(limited) ? limited : schema;
 }
 
-/** The schema with every titled part of it moved to the components, and a reference in its place. */
+/** Moves every titled part of a schema to the components, and puts a reference in its place. */
 function named(schema: Json, components: Record<string, unknown>): Json {
   const copy = Object.fromEntries(
     Object.entries(schema).map(([key, value]) => [key, inside(key, value, components)]),
@@ -198,7 +198,7 @@ function named(schema: Json, components: Record<string, unknown>): Json {
   return { $ref: `#/components/schemas/${title}` };
 }
 
-/** Keys whose values are data, and no schemas. */
+/** Keys whose values are data, and not schemas. */
 const DATA: ReadonlySet<string> = new Set(['default', 'const', 'enum', 'examples']);
 
 function inside(key: string, value: unknown, components: Record<string, unknown>): unknown {

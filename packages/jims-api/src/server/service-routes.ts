@@ -18,7 +18,7 @@ export interface ServiceRoutesOptions {
 
 const tags = ['service'];
 
-/** What every service has beside its protocols: is it alive, is it ready, what can it do. */
+/** The routes that every service has beside its protocols: for probes, and the documentation. */
 export function serviceRoutes(options: ServiceRoutesOptions): readonly Route[] {
   const { secured, protocols, isDraining } = options;
   const described = async (): Promise<readonly Route[]> => {
@@ -119,7 +119,7 @@ function docs(secured: boolean): Route {
     open: !secured,
     contactless: true,
     handle: (_, call) => docsPage(call, 200),
-    // The page itself tells nothing, and a browser has no other way to be asked for a key.
+    // The page itself reveals nothing, and it is where people enter their key.
     encodeError: ({ status }, call) => docsPage(call, status),
   };
 }

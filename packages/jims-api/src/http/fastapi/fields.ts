@@ -1,5 +1,5 @@
-// Members of request bodies that pydantic reads in a way of its own: what it takes, and how it
-// refuses the rest. `expected` holds pydantic's name of the fault; the metadata is the JSON Schema.
+// Types of members that pydantic reads in its own way: what it accepts, and how it refuses the rest.
+// `expected` holds pydantic's name of the fault; the metadata is the JSON Schema.
 import type { JsonObject } from 'jims-core';
 import * as v from 'valibot';
 

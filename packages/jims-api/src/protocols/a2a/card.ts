@@ -7,7 +7,7 @@ import { packageVersion } from '../../version.ts';
 const CACHE_SECONDS = 300;
 const TEXT = ['text/plain'];
 
-/** Who the agent is and where it is asked; open to everybody. */
+/** Who the agent is and where it answers; open to everybody. */
 export const cardRoute: Route = {
   method: 'GET',
   path: '/.well-known/agent-card.json',
@@ -28,7 +28,7 @@ function answerCard(api: ApiContext, call: Call): Response {
     ...call.headers,
     etag,
     vary: ['a2a-version', call.headers['vary']].filter(Boolean).join(', '),
-    // Whoever asks by another name of this host gets other addresses: not for caches that are shared.
+    // A client that uses another name of this host gets other addresses: not for shared caches.
     'cache-control': `${api.publicUrl === undefined ? 'private' : 'public'}, max-age=${CACHE_SECONDS}`,
   };
   if (call.request.headers.get('if-none-match') === etag) {
@@ -37,7 +37,7 @@ function answerCard(api: ApiContext, call: Call): Response {
   return json({ headers }, card);
 }
 
-/** Clients of 1.0 say so; for all others the card has what 0.3 looks for, too. */
+/** Clients of 1.0 send their version; for all others the card also has the members of 0.3. */
 function cardFor(api: ApiContext, { request }: Call): object {
   const url = `${api.publicUrl ?? new URL(request.url).origin}/a2a`;
   const card = { ...agentCard(api, url), ...(api.secured && SECURITY) };

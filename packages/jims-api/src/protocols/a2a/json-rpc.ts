@@ -24,7 +24,7 @@ import { EXAMPLE_TASK } from './task.ts';
 import type { Answered, ToFrame } from './tasks.ts';
 import { cancelTask, getTask, subscribeToTask } from './tasks.ts';
 
-const RpcRequest = v.pipe(
+const RpcBody = v.pipe(
   v.object({
     jsonrpc: v.literal('2.0'),
     id: v.union([v.string(), v.number()]),
@@ -45,7 +45,7 @@ export const rpcRoute: Route = {
     operationId: 'a2a',
     summary: 'Agent2Agent over JSON-RPC: 1.0, and 0.3 by its own methods',
     tags: ['a2a'],
-    request: RpcRequest,
+    request: RpcBody,
     responses: {
       200: {
         description: 'A result or an error of JSON-RPC; a stream of them for the streaming methods',
@@ -58,15 +58,15 @@ export const rpcRoute: Route = {
   handle: answerRpc,
 };
 
-/** One request of the JSON-RPC binding, read. */
-interface Asked {
+/** One request of the JSON-RPC binding, decoded. */
+interface RpcRequest {
   readonly id: RpcId;
   readonly params: JsonObject;
   /** Spoken in A2A 0.3. */
   readonly legacy: boolean;
 }
 
-type Method = (api: ApiContext, call: Call, asked: Asked) => Promise<Response>;
+type Method = (api: ApiContext, call: Call, request: RpcRequest) => Promise<Response>;
 
 const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
   ['SendMessage', whole(sendMessage, (task) => ({ task }))],
@@ -101,7 +101,7 @@ async function answerRpc(api: ApiContext, call: Call): Promise<Response> {
   if (!answer) throw methodNotFound(method);
   const legacy = known !== undefined;
   const read = legacy ? fromLegacy(params) : params;
-  // What is wrong with the rest is said first: it helps more.
+  // Faults of the params are reported first: they help more.
   if (id === undefined) {
     DECODERS.get(known ?? method)?.(read);
     throw rpcFailure('invalid_request', 'A request needs an id');
@@ -109,14 +109,14 @@ async function answerRpc(api: ApiContext, call: Call): Promise<Response> {
   return answer(api, call, { id, params: read, legacy });
 }
 
-/** A wrong key is a matter of HTTP. What A2A or JSON-RPC has a code for comes with 200, as its clients expect. */
+/** A wrong key is a plain HTTP error. Errors that A2A or JSON-RPC has a code for come with 200, as clients expect. */
 async function refuseRpc(error: HttpError, call: RefusedCall): Promise<Response> {
   const { status, code = '' } = error;
   const isHttp = status === 401 || status === 405 || CONTACT_HEADER_CODES.has(code);
   if (isHttp) return json(call, errorBody(error), status);
-  const asked = status === 400 || status === 404 || status === 422;
+  const isClients = status === 400 || status === 404 || status === 422;
   const { id } = await refusedRpc(call.body);
-  return json(call, rpcError(id, error, A2A_CODES), asked ? 200 : status);
+  return json(call, rpcError(id, error, A2A_CODES), isClients ? 200 : status);
 }
 
 function whole(
@@ -134,7 +134,7 @@ function streamed(
   action: (
     api: ApiContext,
     call: Call,
-    terms: { readonly params: unknown; readonly toFrame: ToFrame },
+    options: { readonly params: unknown; readonly toFrame: ToFrame },
   ) => Promise<Response>,
 ): Method {
   return (api, call, { id, params, legacy }) => {

@@ -21,7 +21,7 @@ import type { ToFrame } from './tasks.ts';
 import { cancelTask, getTask, subscribeToTask } from './tasks.ts';
 
 const toFrame: ToFrame = (response) => ({ data: jsonText(response) });
-/** A media type of A2A's own, for clients that use it: others may know JSON by its plain name alone. */
+/** A2A's own media type, for clients that use it: others may accept plain JSON only. */
 const A2A_JSON = 'application/a2a+json';
 const CONFIGS = '/a2a/rest/tasks/:task/pushNotificationConfigs';
 const VERB = /^(?<id>.*):(?<verb>cancel|subscribe)$/s;
@@ -124,7 +124,7 @@ export const restRoutes: readonly Route[] = [
   missing('GET', '/a2a/rest/extendedAgentCard', unsupported.extendedCard),
 ];
 
-/** What the binding has and this agent has not is refused by its own error. */
+/** A part of the binding that this agent does not support is refused by its own error. */
 function missing(method: Route['method'], path: string, handle: () => never): Route {
   return { method, path, encodeError: refuseRest, handle };
 }

@@ -18,7 +18,7 @@ import { PROTOCOL, activeTask, contextIdOf, endedTask, taskRun } from './task.ts
 import { framesOf, requireOver, requireTask } from './tasks.ts';
 import type { Answered, ToFrame } from './tasks.ts';
 
-/** PostgreSQL cannot index a text of any length. */
+/** PostgreSQL's indexes have a limit. */
 const MAX_CONTEXT_ID = 512;
 const THREAD_CONFIG = { interface: 'a2a' };
 
@@ -44,7 +44,7 @@ export async function sendMessage(api: ApiContext, call: Call, params: unknown):
   return { task: endedTask(of, end, { historyLength, requestId, exposeErrors }), headers };
 }
 
-/** SendStreamingMessage. Who leaves the stream does not stop the task. */
+/** SendStreamingMessage: the task as a stream; a client that leaves does not stop the task. */
 export async function streamMessage(
   api: ApiContext,
   call: Call,
@@ -72,7 +72,7 @@ async function requestOf(api: ApiContext, call: Call, sending: Sending): Promise
   };
 }
 
-/** A run takes one message: a task that is named can only be one that takes no more. */
+/** Refuses a message to a named task: a task is a run, and a run takes one message. */
 async function refuseTask(
   api: ApiContext,
   call: Call,
@@ -89,14 +89,14 @@ async function refuseTask(
   );
 }
 
-/** The same message sent again is the same run, whatever the binding wraps it in. */
+/** The call with the params as its body: the same message is the same run, in either binding. */
 function withParams(call: Call, params: unknown): Call {
   return { ...call, path: '/a2a', body: async () => params };
 }
 
 /**
- * The thread for a message: that of its context, made with the run when nobody knows the context yet.
- * Without a context a new one, whose id is the thread's.
+ * The thread for a message: the one of its context, which is made with the run when the context is new.
+ * Without a context it is a new thread, whose id names the context.
  *
  * @throws HttpError `invalid_params` for a context that cannot be the contact's.
  */

@@ -13,7 +13,7 @@ import type { Artifact, Message, Metadata, Task, TaskState, TaskStatus } from '.
 /** A2A's name in the external ids of its contexts: each context is a thread. */
 export const PROTOCOL = 'a2a';
 
-/** The context that a thread is; threads of other protocols are one, too, named by their id. */
+/** The id of the context that a thread is; a thread of another protocol is a context named by its id. */
 export function contextIdOf({ id, externalId }: Thread): string {
   return idIn(PROTOCOL, externalId) ?? id;
 }
@@ -41,7 +41,7 @@ export function taskRun(
 export interface TaskView {
   /** How many messages of its history, at most. */
   readonly historyLength?: number | undefined;
-  /** The request that is answered, when it is the one that started the run. */
+  /** The id of the request, when it is the one that started the run. */
   readonly requestId?: string;
   readonly exposeErrors: boolean;
 }
@@ -106,7 +106,7 @@ export function statusOfEnd(
   };
 }
 
-/** What a task's metadata say: its thread, and in the end what models it used. */
+/** The metadata of a task: its thread, and at its end the models that it used. */
 export function metadataOf({ thread, seesModels: isShown }: TaskRun, end?: RunEnd): Metadata {
   const usage = isShown && end?.type === 'result' ? end.result.usage : undefined;
   return { thread_id: thread.id, ...(usage && { usage: usage.map(usageOnWire) }) };
@@ -121,7 +121,7 @@ export function namesOf({ id, thread }: TaskRun): { taskId: string; contextId: s
   return { taskId: id, contextId: contextIdOf(thread) };
 }
 
-/** What is shown of an event beside its text: its buttons. */
+/** The part of an event beside its text: its buttons. */
 export function artifactMetadata(event: NewEvent): { readonly metadata?: Metadata } {
   const buttons = buttonsOf(event);
   return buttons.length > 0 ? { metadata: { buttons } } : {};
@@ -186,7 +186,7 @@ const WORDS_OF_CANCEL = {
   shutting_down: 'The service was shut down: send it again',
 } as const;
 
-/** Who looks at a failed task later did not make the request whose id finds the failure in the log. */
+/** The id in the message finds the failure in the log; a request that only looks later has another one. */
 function wordsOfError(error: JimsError, { requestId, exposeErrors }: TaskView): string {
   const later = requestId === undefined && isJimsError(error) && error.code === 'pipeline_failed';
   if (later && !(exposeErrors && error.cause !== undefined)) return 'Pipeline error';

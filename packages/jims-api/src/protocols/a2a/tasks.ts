@@ -1,4 +1,4 @@
-// What can be asked of a task by its id, and how it is answered and streamed to its end.
+// The methods that name a task, and how tasks are answered and streamed to their end.
 import type { Run, RunEnd, RunRecord } from 'jims-core';
 
 import { runHeaders } from '../../chat/answer-run.ts';
@@ -21,20 +21,20 @@ export interface Answered {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** How a binding puts an event of a stream into a frame. */
+/** Puts an event of a stream into a frame of the binding. */
 export type ToFrame = (response: StreamResponse) => SseFrame;
 
-/** GetTask: rebuilt from what is kept of the run. */
+/** GetTask: the task, from what is stored of its run. */
 export async function getTask(api: ApiContext, call: Call, params: unknown): Promise<Answered> {
-  const asked = decodeTask(params);
-  return taskOf(api, call, { record: await requireTask(api, call, asked), ...asked });
+  const request = decodeTask(params);
+  return taskOf(api, call, { record: await requireTask(api, call, request), ...request });
 }
 
 /** CancelTask: the task, stopped. */
 export async function cancelTask(api: ApiContext, call: Call, params: unknown): Promise<Answered> {
-  const asked = decodeTask(params);
-  const { id, historyLength } = asked;
-  const record = await requireTask(api, call, asked);
+  const request = decodeTask(params);
+  const { id, historyLength } = request;
+  const record = await requireTask(api, call, request);
   const { runId, thread } = record;
   const run = await api.app.runs.find(runId);
   const status = await api.app.runs.cancel(runId);
@@ -47,15 +47,15 @@ export async function cancelTask(api: ApiContext, call: Call, params: unknown): 
   return { task: endedTask(of, end, { historyLength, exposeErrors: api.exposeErrors }), headers };
 }
 
-/** SubscribeToTask: the task as it is, then what happens, from the task's beginning. */
+/** SubscribeToTask: the task as it is now, then its events from its beginning. */
 export async function subscribeToTask(
   api: ApiContext,
   call: Call,
   { params, toFrame }: { readonly params: unknown; readonly toFrame: ToFrame },
 ): Promise<Response> {
-  const asked = decodeTask(params);
-  const { id } = asked;
-  const record = await requireTask(api, call, asked);
+  const request = decodeTask(params);
+  const { id } = request;
+  const record = await requireTask(api, call, request);
   const status = statusOf(record);
   const run = await api.app.runs.find(record.runId);
   if (!run || !isActive(status)) {
@@ -96,7 +96,7 @@ function notCancelable(id: string): HttpError {
 }
 
 /**
- * The run that a task is. A service that names a contact reaches his tasks alone.
+ * Finds the run that a task is. A service that names a contact reaches that contact's tasks only.
  *
  * @throws HttpError `task_not_found` also for a task that is not the caller's.
  */
@@ -136,7 +136,7 @@ export async function* framesOf(
 }
 
 /**
- * Makes sure that an end is that of the run.
+ * Requires that an end is the end of the run.
  *
  * @throws HttpError 503 when the run goes on, and this process stops listening to it.
  */
@@ -146,7 +146,7 @@ export async function requireOver(api: ApiContext, runId: string, end: RunEnd): 
   throw new HttpError(503, message, { code: 'shutting_down', headers: { 'retry-after': '1' } });
 }
 
-/** A process that shuts down stops listening to the runs of others, which go on. */
+/** A process that shuts down stops listening to runs of other processes, which go on. */
 async function isOver({ app }: ApiContext, runId: string, end: RunEnd): Promise<boolean> {
   if (end.type !== 'cancelled' || end.reason !== 'shutting_down') return true;
   return (await app.runs.record(runId))?.finishedAt !== undefined;

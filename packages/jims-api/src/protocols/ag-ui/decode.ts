@@ -15,7 +15,7 @@ import { list } from '../../http/list.ts';
 import type { ApiContext } from '../../http/route.ts';
 
 const MAX_ID = 256;
-/** Pieces of what the client's page knows. */
+/** The most pieces of what the client's page knows. */
 const MAX_CONTEXT = 1000;
 const BETWEEN_PARTS = '\n\n';
 
@@ -27,7 +27,7 @@ const Message = v.object({
 });
 type Message = v.InferOutput<typeof Message>;
 
-/** What of AG-UI's `RunAgentInput` means something here. */
+/** The members of AG-UI's `RunAgentInput` that are used here. */
 export const AgUiBody = v.pipe(
   v.object({
     threadId: v.pipe(id, v.description('As the client names it: each is a thread')),
@@ -69,7 +69,7 @@ export interface AgUiInput {
   readonly threadId: string;
   readonly runId: string;
   readonly contactId: string | undefined;
-  /** `undefined` to be told what was said. */
+  /** `undefined` when the client wants to know what was said so far. */
   readonly message: AgUiMessage | undefined;
 }
 
@@ -106,7 +106,7 @@ export function decode(
       threadConfig,
       earlier: messages.slice(0, -1).flatMap(saidText),
       incoming,
-      // The client has no other way to say stop.
+      // The client has no other way to stop the run.
       options: runOptions({ ...run, on_disconnect: 'cancel' }),
     },
   };
@@ -125,7 +125,7 @@ function saidText({ role, content }: Message): HistoryMessage[] {
   return role === 'assistant' && text !== '' ? [{ role, content: text }] : [];
 }
 
-/** `undefined` for a content that is not text alone; leniently its texts alone. */
+/** The text of a message. Strict: `undefined` when there is something other than text in it. */
 function textOf({ content }: Message, how: 'strict' | 'lenient' = 'strict'): string | undefined {
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) return undefined;

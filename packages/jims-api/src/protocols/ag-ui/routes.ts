@@ -10,7 +10,7 @@ import type { AgUiInput } from './decode.ts';
 import { encodeSnapshot, encodeStream } from './encode.ts';
 
 const PROTOCOL = 'ag-ui';
-/** Whose threads they are when no contact is named. */
+/** The contact when none is named. */
 const NOBODY = nobody(PROTOCOL);
 
 const NOTHING = { events: [] };

@@ -106,7 +106,7 @@ function saidText(message: UiMessage): HistoryMessage[] {
   if (role === 'system') return [];
   const text = textOf(message);
   if (role === 'user') return [{ role, content: userContent(text) }];
-  // An answer that failed before it said anything.
+  // An answer that failed before it had any text.
   return text === '' ? [] : [{ role, content: text }];
 }
 

@@ -27,7 +27,7 @@ import { encodeStream } from './encode.ts';
 import { uiMessages } from './ui-messages.ts';
 
 const PROTOCOL = 'ai-sdk';
-/** Whose chats they are when no contact is named. */
+/** The contact when none is named. */
 const NOBODY = nobody(PROTOCOL);
 const STREAM_HEADERS = { 'x-vercel-ai-ui-message-stream': 'v1' };
 
@@ -124,7 +124,7 @@ const routes: readonly Route[] = [
 
 /** The UI message stream of Vercel's AI SDK (`DefaultChatTransport`, `useChat`). */
 export const aiSdkProtocol: Protocol = {
-  // `/api/chat` is where the AI SDK looks when nobody says where.
+  // `/api/chat` is the default of the AI SDK.
   routes: routes.flatMap((route) => [
     route,
     aliasOf(route, { path: route.path.replace('/ai-sdk/chat', '/api/chat') }),
@@ -194,7 +194,7 @@ function chatThread({ app }: ApiContext, call: Call): Promise<Thread | undefined
   return threadOfChat(app, contact, { protocol: PROTOCOL, id: call.params['id'] ?? '' });
 }
 
-/** What the client makes the message of its error is the whole body: a sentence. */
+/** The client shows the whole body as its error: so it is a sentence. */
 function refuse(error: HttpError, { headers }: RefusedCall): Response {
   return new Response(errorText(error), {
     status: error.status,

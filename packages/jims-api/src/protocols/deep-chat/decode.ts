@@ -17,10 +17,10 @@ const Message = v.object({
 });
 type Message = v.InferOutput<typeof Message>;
 
-/** How the JSON of a request begins: bare text that does is refused, as it cannot be distinguished. */
+/** How the JSON of a request begins; plain text that begins so is refused, as it looks the same. */
 const OBJECT = /^\s*\{\s*["}]/;
 
-/** What a page hangs on the message of a clicked button. */
+/** What a page adds to the message of a clicked button. */
 const ClickedButton = v.object({ jimsCallback: v.string() });
 
 /** What Deep Chat sends: by default the new message alone, by `maxMessages: -1` all of them. */
@@ -48,7 +48,7 @@ export interface DeepChatMessage {
   readonly contactId: string | undefined;
   readonly threadId: string | undefined;
   readonly threadConfig: JsonObject;
-  /** What the page has shown so far, when it sends that. */
+  /** The messages that the page has shown so far, when it sends them. */
   readonly earlier: readonly HistoryMessage[];
   readonly incoming: NewEvent;
 }
@@ -68,7 +68,7 @@ export function decode(body: unknown): DeepChatMessage {
   };
 }
 
-/** An interceptor that gives a text has it encoded once more, as JSON in JSON; or it is a bare text. */
+/** An interceptor that returns a string has it encoded once more, as JSON in JSON; or it sends plain text. */
 function unwrapped(body: unknown): unknown {
   if (typeof body !== 'string') return body;
   return OBJECT.test(body) ? parseJson(body) : { messages: [{ text: body }] };
@@ -82,7 +82,7 @@ function saidText(message: Message): HistoryMessage[] {
     : [{ role: 'user', content: userContent(text) }];
 }
 
-/** A click is shown by the button's label; what the button stands for is beside it. */
+/** What the user sends: for a click, what the button stands for and not its label. */
 function sentText(message: Message | undefined): string {
   return v.is(ClickedButton, message?.custom) ? message.custom.jimsCallback : (message?.text ?? '');
 }

@@ -90,7 +90,7 @@ async function threadOf(
   const threadId = threadHeader(call) ?? message.threadId;
   if (threadId !== undefined) return namedThread(api, call, { threadId, contactId });
   if (contactId !== undefined) return { kind: 'latest', contactId, threadConfig };
-  // Strangers must not meet in one thread: each message of theirs has what its page sends with it.
+  // Strangers must not share a thread: each of their messages makes a new one, with the history of its page.
   const { thread } = await threadOfHistory(api.app, {
     contactId: nobody(`deep-chat:${randomUUIDv7()}`),
     chatId: undefined,
@@ -103,7 +103,7 @@ async function threadOf(
   return thread;
 }
 
-/** Files come as a form; and a form, or plain text, is what any page can send here. */
+/** Files come as a form; and any page on the web can send a form or plain text here. */
 function requireJson({ request }: Call): void {
   const contentType = request.headers.get('content-type') ?? '';
   if (contentType.startsWith('multipart/')) {

@@ -107,7 +107,7 @@ async function chat(api: ApiContext, call: Call): Promise<Response> {
 async function chatStream(api: ApiContext, call: Call): Promise<Response> {
   const request = parseChatRequest(await bodyWithContact(call), api);
   const include = includedFor(call, request.include);
-  // A client that asks for nothing new gets the original's bytes: no ids either.
+  // Without `include` a client gets the original's bytes: no ids either.
   const numbered = include.size > 0;
   const seen = numbered ? seenBefore(call) : undefined;
   const options = { ...viewOptions(api, call), include, numbered };
@@ -116,13 +116,13 @@ async function chatStream(api: ApiContext, call: Call): Promise<Response> {
   );
 }
 
-/** What the client has seen of the stream that it requests once more, by its key. */
+/** The last position that the client has seen of a stream that it requests again by its key. */
 function seenBefore({ request: { headers } }: Call): RunPosition | undefined {
   const id = headers.has('idempotency-key') && headers.get('last-event-id');
   return id ? positionOf(id) : undefined;
 }
 
-/** Where to go on in a run that was there before. An end that was seen is sent again: it says stop. */
+/** Where to go on in an earlier run. An end that was seen is sent again: it tells the client to stop. */
 function positionIn(run: Run, seen: RunPosition): RunPosition | undefined {
   if (!run.replayed && run.attempt === 1) return undefined;
   const { endPosition: end } = run;

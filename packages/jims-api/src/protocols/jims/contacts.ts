@@ -11,7 +11,7 @@ import { answerInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, Parameter, Route } from '../../http/route.ts';
 import { EventResource, ThreadResource, eventResource, threadResource } from './resources.ts';
 
-const PAGE = 200;
+const PAGE_SIZE = 200;
 
 const CONTACT_ID: Parameter = {
   name: 'contact_id',
@@ -105,7 +105,7 @@ async function* exportText(
 
 async function* allThreads(app: JimsApp, contactId: string): AsyncGenerator<Thread> {
   for (let before: Thread | undefined; ;) {
-    const page = await app.threads.list({ contactId, limit: PAGE, ...(before && { before }) });
+    const page = await app.threads.list({ contactId, limit: PAGE_SIZE, ...(before && { before }) });
     yield* page.threads;
     before = page.threads.at(-1);
     if (!page.more) return;

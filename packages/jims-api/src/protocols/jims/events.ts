@@ -88,7 +88,7 @@ async function threadEvents(api: ApiContext, call: Call): Promise<Response> {
   });
 }
 
-/** A page that has an event, unless there is none: of other domains there may be any number between. */
+/** A page with at least one event, unless no more follow: many events of other domains may stand between. */
 async function pageOf(
   app: JimsApp,
   threadId: string,
@@ -145,7 +145,7 @@ function cursorOf(id: string | undefined): EventPosition | undefined {
   return position;
 }
 
-/** A contact sees what was said; the rest is not there for him. */
+/** A contact sees messages; the other domains do not exist for them. */
 function domainsOf({ query, principal }: Call): readonly string[] | undefined {
   const domains = [...new Set(query.getAll('domain').flatMap((text) => text.split(',')))];
   const strange = domains.find((domain) => !DOMAIN.test(domain));

@@ -1,5 +1,5 @@
 import type { RunRecord, Thread, ThreadEvent } from 'jims-core';
-// What threads, events and runs look like from outside.
+// Threads, events and runs, as clients see them.
 import { supersededBy } from 'jims-core/host';
 import { readUsage } from 'jims-core/llm';
 import * as v from 'valibot';
@@ -16,7 +16,7 @@ import { said } from './chat-response.ts';
 import { ChatResponseBody, Usage } from './schemas.ts';
 import type { ChatResponse } from './schemas.ts';
 
-/** What the result of a run is shown with only on request. */
+/** Members of a run's result that are shown only on request. */
 export const RUN_INCLUDES = ['usage'] as const;
 export type RunInclude = (typeof RUN_INCLUDES)[number];
 

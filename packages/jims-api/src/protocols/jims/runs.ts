@@ -30,7 +30,7 @@ import type { Include } from './schemas.ts';
 import { THREAD_ID } from './threads.ts';
 
 const MAX_WAIT_S = 60;
-/** What a joiner gets by default: everything that is sent live. */
+/** What a client that joins gets by default: everything that is sent live. */
 const JOINED: ReadonlySet<Include> = new Set<Include>(['thread', 'delta', 'event']);
 
 const NOTHING_MORE: ReadonlySet<RunInclude> = new Set();
@@ -215,9 +215,9 @@ async function streamExistingRun(api: ApiContext, call: Call): Promise<Response>
   const runId = uuidInPath(call, 'run_id');
   const run = await api.app.runs.find(runId);
   if (!run || !mayReach(api, call, run.thread)) throw runNotFound(runId);
-  // The run may be in memory still when its thread was erased by another process.
+  // The run may still be in memory when another process has erased its thread.
   if (!(await api.app.threads.find(run.thread.id))) throw runNotFound(runId);
-  // The end was seen: 204 is how a server tells an EventSource not to come again.
+  // The client has seen the end: 204 stops an EventSource from connecting again.
   const { endPosition: end } = run;
   if (end && end.attempt === after?.attempt && end.seq === after.seq) {
     return new Response(null, { status: 204, headers: call.headers });

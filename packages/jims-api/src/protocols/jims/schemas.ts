@@ -10,7 +10,7 @@ import { list } from '../../http/list.ts';
 import { MESSAGE_LENGTH } from '../../http/route.ts';
 import type { ApiContext, Call, Parameter } from '../../http/route.ts';
 
-/** What may be asked for beyond the original's answer. */
+/** The additions to the original's answer that a client can request. */
 export const INCLUDES = ['thread', 'start', 'delta', 'event', 'usage'] as const;
 export type Include = (typeof INCLUDES)[number];
 
@@ -32,7 +32,7 @@ export const messageText = v.pipe(
   v.description('What the contact says; at most --max-message-size bytes'),
 );
 
-/** A message unless the client says what it is. */
+/** What the message is stored as. */
 export const messageType = v.optional(eventType, 'comm.user_message');
 
 /** The body of both chat routes. */
@@ -94,7 +94,7 @@ export const Usage = v.pipe(
   v.title('ModelUsage'),
 );
 
-/** What an app said in a run. */
+/** What an app sent in a run. */
 const said = {
   assistant_messages: v.pipe(
     v.array(v.string()),
@@ -126,7 +126,7 @@ export const ChatResponseBody = v.pipe(
 
 export type ChatResponse = v.InferOutput<typeof ChatResponseBody>;
 
-/** What a caller gets of what it named by `include`. */
+/** The parts of `include` that a caller may have. */
 export function includedFor(
   { principal }: Pick<Call, 'principal'>,
   include: ReadonlySet<Include>,

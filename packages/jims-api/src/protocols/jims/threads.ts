@@ -209,8 +209,8 @@ async function createThread(api: ApiContext, call: Call): Promise<Response> {
     const reason = 'external ids that begin with jims: are made by the service';
     throw validationError([fieldError('external_id', external_id, reason)]);
   }
-  // A contact that could choose the id of a new thread would learn which there are, and could take one
-  // that a service makes of something that it knows.
+  // A contact that could choose the id of a new thread would learn which ids exist, and could take one
+  // that a service derives from something known.
   if (principal.kind === 'contact' && typeof thread_id === 'string') {
     return json(call, threadResource(await ownThread(api, call, thread_id), call));
   }
@@ -229,7 +229,7 @@ async function createThread(api: ApiContext, call: Call): Promise<Response> {
   return json({ headers }, threadResource(thread, call), created ? 201 : 200);
 }
 
-/** Superseded threads are left out for a contact, which goes on in the newer ones, unless the query wants them. */
+/** Whether superseded threads are listed; by default only for services, as contacts go on in the newer ones. */
 function supersededIn(call: Call): boolean {
   const given = wordsIn(call, 'superseded', ['true', 'false']);
   return given === undefined ? call.principal.kind === 'service' : given.has('true');

@@ -65,7 +65,7 @@ export async function callTool(
 
 function argumentsOf({ name, arguments: args = {} }: JsonObject): unknown {
   if (name === TOOL) return args;
-  // JSON, because an object that a client made need not have a text.
+  // As JSON: a client's object may not be convertible to a string.
   const wanted = (JSON.stringify(name) ?? 'without a name').slice(0, 100);
   throw rpcFailure('invalid_params', `There is no tool ${wanted}`);
 }
@@ -74,7 +74,7 @@ function readsStreams({ request }: Call): boolean {
   return /\btext\/event-stream\b|\*\/\*/.test(request.headers.get('accept') ?? '');
 }
 
-/** Without a session nothing but a closed connection can mean stop. */
+/** Decodes a call. Without a session only a closed connection can stop its run. */
 function decode(
   api: ApiContext,
   call: Call,
@@ -98,7 +98,7 @@ function decode(
   };
 }
 
-/** Models fill what they were told to leave out with nothing. */
+/** Models send empty strings for what they should leave out. */
 function withoutBlanks(args: unknown): unknown {
   if (!isJsonObject(args)) return args;
   const { message, ...rest } = args;
@@ -113,7 +113,7 @@ interface RunningTool extends StartedRun {
 
 interface ToStart {
   readonly request: ClientRunRequest;
-  /** What the client can take its call back by. */
+  /** By which the client can take its call back. */
   readonly name: CallName | undefined;
 }
 
@@ -138,8 +138,8 @@ async function startTool(
 }
 
 /**
- * Starts the run by the name of its call, so that any process can find it to stop it. A name that an
- * answered call has used already is no reason to give that call's answer again.
+ * Starts the run by the name of its call, so that any process can find and stop it. When an earlier call
+ * had the same name, the run starts without it: the earlier answer must not be repeated.
  */
 async function startByName(
   api: ApiContext,
@@ -158,7 +158,7 @@ async function startByName(
 
 function tokenIn({ _meta: meta }: JsonObject): string | number | undefined {
   const token = isJsonObject(meta) ? meta['progressToken'] : undefined;
-  // It is sent back with every status.
+  // Every status repeats it.
   if (typeof token === 'string') return token.length <= MAX_TOKEN ? token : undefined;
   return typeof token === 'number' ? token : undefined;
 }

@@ -38,8 +38,8 @@ const Message = v.pipe(
 );
 
 /**
- * The Model Context Protocol over Streamable HTTP, the app as a tool. The server says nothing unasked
- * and keeps no sessions: GET and DELETE get the 405 that says so.
+ * The Model Context Protocol over Streamable HTTP, the app as a tool. The server sends nothing of its own
+ * accord and keeps no sessions: GET and DELETE are answered with the 405 that says so.
  */
 export const mcpProtocol: Protocol = {
   routes: [
@@ -105,7 +105,7 @@ const HTTP_CODES: ReadonlySet<string> = new Set([
   ...CONTACT_HEADER_CODES,
 ]);
 
-/** What goes wrong in a tool call is for the model to read; what is no message at all is a matter of HTTP. */
+/** A failed tool call is a result for the model to read; a body that is not a message is an HTTP error. */
 async function refuse(error: HttpError, call: RefusedCall): Promise<Response> {
   const { status, code = '' } = error;
   if (status === 401) return json(call, errorBody(error), status);
@@ -138,7 +138,7 @@ function initialize(
   return json({ headers }, rpcResult(id, result));
 }
 
-/** Stops the run of a call, wherever it runs. Without a session nobody knows whose call it is. */
+/** Stops the run of a call in any process. Without a session it is not known whose call it is. */
 async function takeBack(
   api: ApiContext,
   call: Call,

@@ -2,7 +2,7 @@ import type { RequestKey } from '../../chat/idempotency.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import type { RpcId } from '../json-rpc.ts';
 
-/** What a call is known by, in every process. Only a session has calls that can be taken back. */
+/** The name of a call in every process. Only calls of a session can be taken back. */
 export type CallName = Pick<RequestKey, 'scope' | 'key'>;
 
 export function callName(

@@ -49,7 +49,7 @@ const OUTPUT_SCHEMA = {
 const MEMORY =
   'Every call without thread_id begins a new conversation: to continue one, send the thread_id of its last answer.';
 
-/** How the app presents itself to a model. */
+/** The app as a tool, for a model. */
 export function describeTool({ name, description }: JimsApp): object {
   const about =
     description ?? `Sends a message to ${name ?? 'the assistant'}, and gives the answer.`;

@@ -82,8 +82,8 @@ export const completionRoute: Route = {
 
 async function complete(api: ApiContext, call: Call): Promise<Response> {
   const completion = decode(api, await call.body());
-  const aside = isSideTask(call, completion);
-  const request = await requestOf(api, call, { completion, aside });
+  const isAside = isSideTask(call, completion);
+  const request = await requestOf(api, call, { completion, isAside });
   const { model, includeUsage } = completion;
   if (completion.stream) {
     const { requestId } = call;
@@ -96,12 +96,12 @@ async function complete(api: ApiContext, call: Call): Promise<Response> {
       exposeErrors,
     };
     return streamRun(api, call, request, (run) => {
-      if (aside) throwAway(api, call, run);
+      if (isAside) throwAway(api, call, run);
       return encodeStream(run, options);
     });
   }
   const { run } = await startRun(api, call, request);
-  if (aside) throwAway(api, call, run);
+  if (isAside) throwAway(api, call, run);
   const result = resultOf(await run.end);
   const headers = { ...call.headers, ...runHeaders(run) };
   return json({ headers }, encodeResult(run, model, result));
@@ -110,27 +110,27 @@ async function complete(api: ApiContext, call: Call): Promise<Response> {
 async function requestOf(
   api: ApiContext,
   call: Call,
-  { completion, aside }: { readonly completion: ChatCompletion; readonly aside: boolean },
+  { completion, isAside }: { readonly completion: ChatCompletion; readonly isAside: boolean },
 ): Promise<ClientRunRequest> {
   const target = await lookUpInTurn(api, call, () =>
     threadOfMessage(api, call, completion, {
       contactId: callerOf(call, completion.caller),
       nobody: NOBODY,
-      threadId: aside ? undefined : (threadHeader(call) ?? completion.threadId),
-      chatId: aside ? undefined : chatOf(call, PROTOCOL),
+      threadId: isAside ? undefined : (threadHeader(call) ?? completion.threadId),
+      chatId: isAside ? undefined : chatOf(call, PROTOCOL),
       interface: 'openai',
     }),
   );
-  // Closing the connection is how these clients say stop.
+  // These clients stop a run by closing the connection.
   return { ...target, incoming: completion.incoming, onDisconnect: 'cancel' };
 }
 
-/** How Open WebUI's and LibreChat's own questions begin: for titles, tags, follow-ups, searches. */
+/** How the prompts of Open WebUI and LibreChat themselves begin: for titles, tags, follow-ups, searches. */
 const BEGINNINGS = ['### Task:', 'Provide a concise, 5-word-or-less title for the conversation'];
 
 /**
- * Whether a front end asks for something of its own, under the id of a chat that goes on meanwhile:
- * that must not get into the chat's thread.
+ * Whether a front end asks something for itself under the id of a chat: that must not get into the
+ * chat's thread.
  */
 function isSideTask({ request }: Call, { earlier, incoming }: ChatCompletion): boolean {
   if (request.headers.get('x-jims-task')?.trim()) return true;
@@ -138,7 +138,7 @@ function isSideTask({ request }: Call, { earlier, incoming }: ChatCompletion): b
   return earlier.length === 0 && BEGINNINGS.some((beginning) => text.startsWith(beginning));
 }
 
-/** Statuses may be in the way of a client that takes every chunk for text. */
+/** Statuses disturb a client that takes every chunk for text. */
 function wantsStatuses({ request }: Call): boolean {
   return request.headers.get('x-jims-statuses')?.toLowerCase() !== 'off';
 }

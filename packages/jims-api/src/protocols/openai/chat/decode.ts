@@ -23,7 +23,7 @@ const Message = v.object({
 });
 type Message = v.InferOutput<typeof Message>;
 
-/** What of OpenAI's request means something here; the rest is taken and left alone. */
+/** The members of OpenAI's request that are used here; the others are accepted and ignored. */
 export const ChatCompletionBody = v.pipe(
   v.object({
     model: v.pipe(
@@ -95,6 +95,6 @@ function refused(message: Message | undefined, reason: string): HttpError {
 function saidText({ role, content }: Message): HistoryMessage[] {
   const text = contentText(content);
   if (role === 'user') return [{ role, content: userContent(text) }];
-  // An assistant that only called tools said nothing.
+  // A message that only calls tools has no text.
   return role === 'assistant' && text !== '' ? [{ role, content: text }] : [];
 }

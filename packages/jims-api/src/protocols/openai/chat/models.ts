@@ -52,7 +52,7 @@ export const modelRoutes: readonly Route[] = [
   },
 ];
 
-/** The app as a model. Requests may name any: front ends have names of their own for it. */
+/** The app as a model, by any name: front ends have their own names for it. */
 function modelOf({ name = 'jims' }: JimsApp, id: string = name): v.InferOutput<typeof Model> {
   return { id, object: 'model', created: 0, owned_by: 'jims' };
 }

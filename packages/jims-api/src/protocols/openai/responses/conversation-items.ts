@@ -81,7 +81,7 @@ async function listItems(api: ApiContext, call: Call): Promise<Response> {
 }
 
 /**
- * What was said outside JIMS; all of it, or nothing.
+ * Adds what was said outside JIMS; all of it, or nothing.
  *
  * @throws JimsError `thread_busy` while a run is not over: its answer would come after what was said later.
  */
@@ -109,7 +109,7 @@ async function getItem(api: ApiContext, call: Call): Promise<Response> {
   });
 }
 
-/** Not to be had, as a thread only grows. */
+/** Always refused, as a thread only grows. */
 async function deleteItem(api: ApiContext, call: Call): Promise<never> {
   const { id } = await conversationIn(api, call);
   throw new HttpError(
@@ -120,10 +120,10 @@ async function deleteItem(api: ApiContext, call: Call): Promise<never> {
 }
 
 /**
- * What a user says is a message like any other; what the app said may be as long as it was.
+ * Items as events. Only messages of the user have a size limit.
  *
- * @throws HttpError 413 for a message that is too large; 403 for what the assistant said, by a contact:
- * that is the app's to say.
+ * @throws HttpError 413 for a message that is too large; 403 when a contact adds messages of the
+ * assistant, which only the app may write.
  */
 export function eventsIn(
   api: ApiContext,

@@ -22,7 +22,7 @@ import type { Input } from './input.ts';
 
 const name = v.pipe(v.string(), v.maxLength(MAX_NAME));
 
-/** What of OpenAI's request means something here; the rest is taken and left alone. */
+/** The members of OpenAI's request that are used here; the others are accepted and ignored. */
 export const ResponseBody = v.pipe(
   v.object({
     model: v.pipe(v.optional(name, 'jims'), v.description('Any: said again in the response')),
@@ -57,7 +57,7 @@ export const ResponseBody = v.pipe(
 );
 
 /** A request, decoded. */
-export interface ResponseAsk {
+export interface ResponseRequest {
   readonly caller: NamedCaller;
   readonly input: Input;
   readonly previousResponseId: string | undefined;
@@ -66,7 +66,7 @@ export interface ResponseAsk {
   readonly stream: boolean;
   readonly background: boolean;
   readonly store: boolean;
-  /** The question as it is stored, for a text of the user's. */
+  /** Makes the question, as it is stored, from what the user says. */
   readonly question: (text: string) => NewEvent;
   readonly model: string;
 }
@@ -77,7 +77,7 @@ export interface ResponseAsk {
  * @throws HttpError 422 also when the last item is not the user's message; 413 for instructions or metadata
  * that are too large.
  */
-export function decode(sizes: SentLimits, body: unknown): ResponseAsk {
+export function decode(sizes: SentLimits, body: unknown): ResponseRequest {
   const request = parseBody(ResponseBody, body);
   const { model, metadata, background, store, previous_response_id: previous } = request;
   const { conversation, safety_identifier: safety, prompt_cache_key: cacheKey } = request;
@@ -88,7 +88,7 @@ export function decode(sizes: SentLimits, body: unknown): ResponseAsk {
   }
   const input = readInput(request.input);
   const systemPrompt = instructions ?? input.systemPrompt;
-  // Both are kept with the message.
+  // Both are stored with the message.
   requireMessageSize(sizes, systemPrompt ?? '');
   requireConfigSize(sizes, metadata ?? {});
   return {

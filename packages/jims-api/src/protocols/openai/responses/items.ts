@@ -51,7 +51,7 @@ export interface ConversationItem {
   readonly content: readonly { readonly type: string; readonly text: string }[];
 }
 
-/** All that was said, oldest first. */
+/** The items of a thread, oldest first. */
 export async function* conversationItems(
   app: JimsApp,
   thread: Thread,
@@ -65,12 +65,12 @@ export async function* conversationItems(
   }
 }
 
-/** An event as an item; none for what was not said. `runId` is that of the question before it. */
+/** Converts a message to an item, and other events to none. `runId` is the id of the question before it. */
 export function toItem(event: NewEvent, runId: string | undefined): ConversationItem[] {
   const id = messageId(event.id, runId);
-  const asked = userText(event);
-  if (asked !== undefined) {
-    const content = [{ type: 'input_text', text: asked }];
+  const question = userText(event);
+  if (question !== undefined) {
+    const content = [{ type: 'input_text', text: question }];
     return [{ id, type: 'message', role: 'user', status: 'completed', content }];
   }
   const text = assistantText(event);
@@ -90,8 +90,8 @@ interface Wanted {
 }
 
 /**
- * A page of a list as OpenAI's clients turn them: `order` (newest first by default), `after` an id,
- * `limit`. No more than a page is held in memory.
+ * Makes a page of a list by the parameters of OpenAI's clients: `order` (newest first by default), `after`
+ * an id, and `limit`. No more than a page is held in memory.
  *
  * @throws HttpError 422
  */
@@ -99,12 +99,12 @@ export async function listPage(call: Call, items: Items): Promise<object> {
   const limit = integerIn(call, 'limit', { min: 1, max: MAX_PAGE, byDefault: DEFAULT_PAGE });
   const ascending = wordsIn(call, 'order', ['asc', 'desc'])?.has('asc') ?? false;
   const given = call.query.get('after');
-  // An id that is not there is as none.
+  // An unknown id is ignored.
   const after = given !== null && (await has(items, given)) ? given : undefined;
   return pageOf(items, { after, limit, ascending });
 }
 
-/** A list that is all there is, or a part of it. */
+/** A list, whole or a part of it. */
 export function listOf(data: readonly { readonly id: string }[], has_more = false): object {
   const [first, last] = [data.at(0), data.at(-1)];
   return { object: 'list', data, first_id: first?.id ?? null, last_id: last?.id ?? null, has_more };

@@ -6,10 +6,10 @@ import type { ApiContext, Call } from '../../../http/route.ts';
 import { NOBODY, callerOf } from '../shared/caller.ts';
 import { conversationId, runIdOf, threadIdOf } from '../shared/ids.ts';
 
-/** What the config of a conversation says of where it came from. */
+/** Where a conversation came from, for its config. */
 export const INTERFACE = 'openai';
 
-/** A service that named nobody when the thread began may name somebody now. */
+/** A service may name a contact later, when it named none at the beginning of the thread. */
 function reaches(api: ApiContext, call: Call, thread: Thread, named: string | undefined): boolean {
   const unclaimed = call.principal.kind === 'service' && thread.contactId === NOBODY;
   return unclaimed || mayReach(api, call, thread, named);
@@ -44,7 +44,7 @@ export async function requireResponse(api: ApiContext, call: Call): Promise<RunR
   throw notFound(`Response with id '${id}' not found.`);
 }
 
-/** A run that the caller may know of. */
+/** Finds a run that the caller may use. */
 export async function recordOf(
   api: ApiContext,
   call: Call,
@@ -55,7 +55,7 @@ export async function recordOf(
 }
 
 /**
- * A conversation that the caller may write to outside a run.
+ * The conversation that a path names, when the caller may write to it outside a run.
  *
  * @throws HttpError 404 as for reading; 403 for a contact's thread of another protocol.
  */

@@ -146,7 +146,7 @@ async function getResponse(api: ApiContext, call: Call): Promise<Response> {
 
 /**
  * Erases its thread, when there is nothing else in it. A thread
- * only grows: out of a longer one nothing is taken, and whoever asks is told what can be done.
+ * only grows: nothing is taken out of a longer one, and the error says what can be done.
  */
 async function deleteResponse(api: ApiContext, call: Call): Promise<Response> {
   const record = await requireResponse(api, call);
@@ -201,7 +201,7 @@ async function listInputItems(api: ApiContext, call: Call): Promise<Response> {
   return json(call, await listPage(call, () => items));
 }
 
-/** The response as it is now, told by what is stored of it. */
+/** The response as it is now, from what is stored of it. */
 async function currentResponse({ app }: ApiContext, record: RunRecord): Promise<object> {
   const { runId, thread, incoming } = record;
   const whose = { runId, threadId: thread.id, asked: askedOf(incoming) };
@@ -219,7 +219,7 @@ async function requireRun({ app }: ApiContext, record: RunRecord): Promise<Run> 
   return (await app.runs.find(record.runId)) ?? gone(record);
 }
 
-/** Erased after it was found. */
+/** The thread was erased after the run was found. */
 function gone({ runId }: RunRecord): never {
   throw new HttpError(404, `Response of run '${runId}' not found.`);
 }

@@ -1,10 +1,10 @@
 import type { Protocol } from '../../../http/route.ts';
-import { openAiElsewhere, openAiRoutes } from '../shared/routes.ts';
+import { openAiFallback, openAiRoutes } from '../shared/routes.ts';
 import { conversationRoutes } from './conversations.ts';
 import { responseRoutes } from './responses.ts';
 
 /** OpenAI's Responses and Conversations. */
 export const openAiResponsesProtocol: Protocol = {
   routes: openAiRoutes([...responseRoutes, ...conversationRoutes]),
-  fallback: openAiElsewhere,
+  fallback: openAiFallback,
 };

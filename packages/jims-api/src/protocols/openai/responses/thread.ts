@@ -18,26 +18,26 @@ import { HttpError, notFound } from '../../../http/errors.ts';
 import type { ApiContext, Call } from '../../../http/route.ts';
 import { NOBODY, callerOf, chatOf } from '../shared/caller.ts';
 import { runIdOf, runOfMessage } from '../shared/ids.ts';
-import type { ResponseAsk } from './decode.ts';
+import type { ResponseRequest } from './decode.ts';
 import { recordOf, requireConversation, requireThread } from './reach.ts';
 
 const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
-/** The thread of a request, and what is new in it. */
+/** The thread of a request, and the new question. */
 export interface ResponseTarget extends RunTarget {
   readonly incoming: NewEvent;
 }
 
 /**
- * Finds the place of a request: a named conversation, behind a named response or message, or a new
- * thread that begins with what the request brings.
+ * Finds the thread of a request: a named conversation, the one after a named response or message, or a
+ * new thread that begins with the history in the request.
  *
  * @throws HttpError 404 for what the caller cannot reach, 400 when that is a previous response.
  */
 export async function targetOf(
   api: ApiContext,
   call: Call,
-  asked: ResponseAsk,
+  asked: ResponseRequest,
 ): Promise<ResponseTarget> {
   const { input, question, conversationId } = asked;
   const contact = callerOf(call, asked.caller);
@@ -66,7 +66,7 @@ export async function targetOf(
   return { ...target, incoming };
 }
 
-/** The thread at whose end a request wants to be; `undefined` when it names none. */
+/** The thread that a request names; `undefined` when it names none. */
 async function namedThreadId(
   api: ApiContext,
   call: Call,
@@ -82,7 +82,7 @@ async function namedThreadId(
 async function responseBefore(
   api: ApiContext,
   call: Call,
-  { previousResponseId, conversationId, input }: ResponseAsk,
+  { previousResponseId, conversationId, input }: ResponseRequest,
   contact: string | undefined,
 ): Promise<RunRecord | undefined> {
   if (previousResponseId !== undefined) {
@@ -100,9 +100,9 @@ async function responseBefore(
 }
 
 /**
- * The thread behind a run: its own, unless something was said after it; else a fork of it, with what
- * was there when the run was over. What is not to be stored is in a fork, too. Whether something was
- * said is decided when the new run is accepted: of several that ask at once one gets the thread.
+ * The thread to continue after a run: its own, unless something was said since; else a fork of it, with
+ * what was there when the run was over. What is not to be stored is in a fork, too. Whether something
+ * was said is decided when the new run is accepted: of several requests at once, one gets the thread.
  */
 async function targetAfter(app: JimsApp, run: RunRecord, store: boolean): Promise<RunTarget> {
   const { thread, status } = run;
@@ -124,12 +124,12 @@ async function forkAfter(app: JimsApp, run: RunRecord): Promise<RunThread> {
   };
 }
 
-/** The first position after an event: no two of a thread have the same time. */
+/** A position directly after an event: no two events of a thread have the same time. */
 function positionAfter({ createdAt }: EventPosition): EventPosition {
   return { createdAt, id: LAST_ID };
 }
 
-/** A run that sent nothing left its question. */
+/** The last event of a run: its question when it sent nothing. */
 async function lastEventOf(
   app: JimsApp,
   { events, thread, runId }: RunRecord,

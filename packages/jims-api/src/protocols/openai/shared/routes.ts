@@ -13,8 +13,8 @@ export function openAiRoutes(routes: readonly Route[]): readonly Route[] {
   });
 }
 
-/** The paths of OpenAI's that are not there, refused in its words. */
-export const openAiElsewhere: Route = {
+/** Refuses unknown paths of OpenAI's in its words. */
+export const openAiFallback: Route = {
   method: 'GET',
   path: '*',
   encodeError: refuse,
