@@ -194,7 +194,7 @@ async function cancelResponse(api: ApiContext, call: Call): Promise<Response> {
   return json(call, await currentResponse(api, await requireResponse(api, call)));
 }
 
-/** What was asked; what was said before is in the conversation. */
+/** The question alone: earlier messages are in the conversation. */
 async function listInputItems(api: ApiContext, call: Call): Promise<Response> {
   const { incoming, runId } = await requireResponse(api, call);
   const items = incoming ? toItem({ ...incoming, id: runId }, runId) : [];

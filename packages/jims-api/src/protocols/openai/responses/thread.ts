@@ -37,26 +37,26 @@ export interface ResponseTarget extends RunTarget {
 export async function targetOf(
   api: ApiContext,
   call: Call,
-  asked: ResponseRequest,
+  request: ResponseRequest,
 ): Promise<ResponseTarget> {
-  const { input, question, conversationId } = asked;
-  const contact = callerOf(call, asked.caller);
+  const { input, question, conversationId } = request;
+  const contact = callerOf(call, request.caller);
   const added = question(input.added);
-  const before = await responseBefore(api, call, asked, contact);
-  if (before) return { ...(await targetAfter(api.app, before, asked.store)), incoming: added };
+  const before = await responseBefore(api, call, request, contact);
+  if (before) return { ...(await targetAfter(api.app, before, request.store)), incoming: added };
   const threadId = await namedThreadId(api, call, { conversationId, contact });
   if (threadId !== undefined) return { thread: { kind: 'thread', threadId }, incoming: added };
   const incoming = question(input.message);
   const target = await threadOfHistory(api.app, {
     contactId: contact ?? NOBODY,
-    chatId: asked.store ? chatOf(call, 'openai-responses') : undefined,
+    chatId: request.store ? chatOf(call, 'openai-responses') : undefined,
     earlier: input.earlier,
     message: String(incoming.data['content']),
     threadConfig: configBy(
       call.principal,
       {
         interface: 'openai',
-        ...(asked.systemPrompt !== undefined && { system_prompt: asked.systemPrompt }),
+        ...(request.systemPrompt !== undefined && { system_prompt: request.systemPrompt }),
       },
       'openai',
     ),
@@ -70,9 +70,9 @@ export async function targetOf(
 async function namedThreadId(
   api: ApiContext,
   call: Call,
-  asked: { readonly conversationId: string | undefined; readonly contact: string | undefined },
+  request: { readonly conversationId: string | undefined; readonly contact: string | undefined },
 ): Promise<string | undefined> {
-  const { conversationId: id, contact } = asked;
+  const { conversationId: id, contact } = request;
   if (id !== undefined) return (await requireConversation(api, call, { id, contact })).id;
   const threadId = threadHeader(call);
   return threadId && (await requireThread(api, call, { threadId, contact })).id;
