@@ -25,16 +25,18 @@ export const runFields = {
   on_busy: v.pipe(
     v.optional(v.picklist(['queue', 'reject', 'interrupt'])),
     v.description(
-      'When the thread has a run already: wait in line (default), refuse with 409, or stop what is before it',
+      'What to do when the thread has a run already: `queue` (default) waits, `reject` is a 409, `interrupt` stops the other run',
     ),
   ),
   on_disconnect: v.pipe(
     v.optional(v.picklist(['continue', 'cancel']), 'continue'),
-    v.description('What closing the connection means for the run'),
+    v.description('What happens to the run when the client closes the connection'),
   ),
   timeout: v.pipe(
     v.optional(v.pipe(v.number(), v.minValue(0.001), v.maxValue(86_400))),
-    v.description('Seconds that the pipeline may take, when that is less than the service allows'),
+    v.description(
+      'The most seconds that the pipeline may take, when that is less than the limit of the service',
+    ),
   ),
 };
 

@@ -17,7 +17,9 @@ const NAME = /^(?!nobody:)\S(?:[\s\S]*\S)?$/;
 
 export const contactId = v.pipe(
   v.string(),
-  v.description('Who talks, as you name him; the same name continues the same thread'),
+  v.description(
+    'The person who writes, by your name for them; the same name continues the same thread',
+  ),
   v.nonEmpty(),
   v.maxLength(MAX_CONTACT_ID),
   v.regex(NAME),

@@ -30,7 +30,7 @@ export function lastEventIdNames(of: string): readonly Parameter[] {
   return LAST_EVENT_ID_NAMES.map((name) => ({
     name,
     in: 'query',
-    description: `Another name of \`${of}\`, as polyfills of EventSource send it`,
+    description: `Another name for \`${of}\`, which polyfills of EventSource send`,
     schema: v.string(),
   }));
 }

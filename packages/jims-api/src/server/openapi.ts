@@ -20,27 +20,30 @@ type Json = Readonly<Record<string, unknown>>;
 type ToSchema = (schema: v.GenericSchema) => Json;
 
 const ERRORS: Readonly<Record<ErrorStatus, string>> = {
-  400: 'The body broke off, or is not UTF-8',
-  401: 'No key, or one that is not known',
+  400: 'The body is incomplete, or is not UTF-8',
+  401: 'The key is missing or unknown',
   403: 'A contact asks for another contact',
-  404: 'No such thing, or it belongs to somebody else',
-  409: 'Something else is going on in this thread, or the run was stopped',
+  404: 'Not found, or it belongs to another contact',
+  409: 'The thread is busy, or the run was stopped',
   413: 'The body, the message or the config is too large',
-  422: 'The request cannot be understood: what is wrong, and where',
-  429: 'Too much waits in this thread already',
-  500: 'The pipeline failed; the request id finds the reason in the log',
-  503: 'Not now: overloaded, shutting down, or without its database',
-  504: 'The pipeline took longer than it may',
+  422: 'The request is not valid: what is wrong, and where',
+  429: 'Too many requests of this caller, or in this thread',
+  500: 'The pipeline failed; the log has the reason, under the request id',
+  503: 'Try again later: the service is overloaded, is shutting down, or cannot reach its database',
+  504: 'The pipeline took too long',
 };
 const RETRY_LATER: ReadonlySet<number> = new Set([409, 429, 503]);
 
 const HEADERS = {
   'x-request-id': {
-    description: 'Names this request in the log: yours, if you sent one, else a new one',
+    description: 'The id of this request in the log: the one that you sent, else a new one',
     schema: { type: 'string' },
   },
-  'retry-after': { description: 'Seconds', schema: { type: 'integer' } },
-  'www-authenticate': { description: 'The scheme that is wanted', schema: { const: 'Bearer' } },
+  'retry-after': {
+    description: 'Seconds to wait before the next try',
+    schema: { type: 'integer' },
+  },
+  'www-authenticate': { description: 'The scheme of authentication', schema: { const: 'Bearer' } },
 };
 
 /** Every error but 422. */
@@ -49,7 +52,9 @@ const ErrorAnswer = v.pipe(
     detail: v.pipe(v.string(), v.description('What went wrong, for people')),
     code: v.pipe(
       v.optional(v.string()),
-      v.description('What went wrong, for programs; absent where the original had none'),
+      v.description(
+        'What went wrong, for programs; missing on errors that the Python original has, too',
+      ),
     ),
   }),
   v.title('ErrorAnswer'),
@@ -60,10 +65,10 @@ const ValidationError = v.pipe(
     type: v.string(),
     loc: v.pipe(
       v.array(v.union([v.string(), v.pipe(v.number(), v.integer())])),
-      v.description('Where: "body", then names and positions'),
+      v.description('Where: `body`, `query`, `path` or `header`, then names and indexes'),
     ),
     msg: v.string(),
-    input: v.pipe(v.optional(v.unknown()), v.description('The value, cut when it is long')),
+    input: v.pipe(v.optional(v.unknown()), v.description('The value, shortened when it is long')),
     ctx: v.optional(v.record(v.string(), v.unknown())),
   }),
   v.title('ValidationError'),
@@ -98,7 +103,7 @@ export async function openApiDocument(options: OpenApiOptions): Promise<Json> {
     info: {
       title: 'JIMS API',
       version: options.version,
-      description: 'A JIMS application: one message in, the answer out, each in its thread.',
+      description: 'A JIMS application: send a message, get the answer, each in its thread.',
     },
     ...(options.publicUrl !== undefined && { servers: [{ url: options.publicUrl }] }),
     ...(options.secured && { security: [{ bearer: [] }] }),

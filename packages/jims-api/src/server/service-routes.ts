@@ -43,10 +43,10 @@ const HEALTH: Route = {
   path: '/healthz',
   doc: {
     operationId: 'health',
-    summary: 'Is the process up?',
+    summary: 'Whether the process is up',
     tags,
     responses: {
-      200: { description: 'It is', schema: v.object({ status: v.literal('ok') }) },
+      200: { description: 'It is up', schema: v.object({ status: v.literal('ok') }) },
     },
   },
   open: true,
@@ -60,11 +60,12 @@ function readiness(isDraining: () => boolean): Route {
     path: '/readyz',
     doc: {
       operationId: 'ready',
-      summary: 'May it be sent requests?',
-      description: 'Asks the database; 503 when it does not answer, and while the service stops.',
+      summary: 'Whether the service is ready for requests',
+      description:
+        'Checks the database; 503 when it does not answer, and while the service is shutting down.',
       tags,
       responses: {
-        200: { description: 'It may', schema: v.object({ status: v.literal('ready') }) },
+        200: { description: 'It is ready', schema: v.object({ status: v.literal('ready') }) },
       },
       errors: [503],
     },
@@ -89,7 +90,7 @@ function openApi(secured: boolean, described: () => Promise<readonly Route[]>): 
       operationId: 'openapi',
       summary: 'This document',
       tags,
-      responses: { 200: { description: 'OpenAPI 3.1', schema: v.looseObject({}) } },
+      responses: { 200: { description: 'A document of OpenAPI 3.1', schema: v.looseObject({}) } },
       errors: [401],
     },
     open: !secured,
@@ -111,7 +112,7 @@ function docs(secured: boolean): Route {
     path: '/docs',
     doc: {
       operationId: 'docs',
-      summary: 'This document, for people',
+      summary: 'This document as a page',
       tags,
       responses: { 200: { description: 'A page', contentType: 'text/html', schema: v.string() } },
       errors: [401],

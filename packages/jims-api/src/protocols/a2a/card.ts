@@ -13,7 +13,7 @@ export const cardRoute: Route = {
   path: '/.well-known/agent-card.json',
   doc: {
     operationId: 'a2a_agent_card',
-    summary: 'Who this agent is, and where it is asked',
+    summary: 'Who this agent is, and where it answers',
     tags: ['a2a'],
     responses: { 200: { description: 'The agent card' } },
   },

@@ -31,22 +31,22 @@ export const SendParams = v.pipe(
         v.string(),
         v.nonEmpty(),
         v.maxLength(MAX_MESSAGE_ID),
-        v.description('Yours; the message has it in the history of its task'),
+        v.description('Your id of the message; the history of its task has it, too'),
       ),
-      contextId: v.pipe(id, v.description('Continues a context; any text of yours begins one')),
+      contextId: v.pipe(id, v.description('Continues a context; a new id begins one')),
       taskId: id,
       role: v.literal('ROLE_USER'),
       parts: v.pipe(
         list(v.looseObject({ text: v.optional(v.string()) }), MAX_PARTS),
         v.nonEmpty(),
-        v.description('Texts alone'),
+        v.description('Text only'),
       ),
     }),
     configuration: v.optional(
       v.object({
         returnImmediately: v.pipe(
           v.optional(v.boolean(), false),
-          v.description('Answers with the task while it works'),
+          v.description('Answers at once, while the task still works'),
         ),
         historyLength,
         taskPushNotificationConfig: v.optional(v.unknown()),

@@ -43,7 +43,7 @@ export const rpcRoute: Route = {
   path: '/a2a',
   doc: {
     operationId: 'a2a',
-    summary: 'Agent2Agent over JSON-RPC: 1.0, and 0.3 by its own methods',
+    summary: 'Agent2Agent over JSON-RPC: 1.0, and the methods of 0.3',
     tags: ['a2a'],
     request: RpcBody,
     responses: {

@@ -34,7 +34,7 @@ const UPDATE = {
 };
 
 const STREAM = {
-  description: 'The task, then its updates to the last one',
+  description: 'The task, then its updates up to the last one',
   contentType: 'text/event-stream',
   example: `data: ${JSON.stringify(UPDATE)}\n\n`,
 };
@@ -54,7 +54,7 @@ export const restRoutes: readonly Route[] = [
       tags,
       request: SendParams,
       responses: {
-        200: { description: 'The task, when it is over', example: { task: EXAMPLE_TASK } },
+        200: { description: 'The task, after it has ended', example: { task: EXAMPLE_TASK } },
       },
       errors,
     },
@@ -66,7 +66,7 @@ export const restRoutes: readonly Route[] = [
     path: '/a2a/rest/message:stream',
     doc: {
       operationId: 'a2a_stream',
-      summary: 'Agent2Agent over HTTP+JSON: send a message, follow the task',
+      summary: 'Agent2Agent over HTTP+JSON: send a message and follow the task',
       tags,
       request: SendParams,
       responses: { 200: STREAM },
@@ -95,7 +95,7 @@ export const restRoutes: readonly Route[] = [
       operationId: 'a2a_get_task',
       summary: 'A task as it is now',
       tags,
-      parameters: [taskInPath('The id of a task; with :subscribe behind it, its stream')],
+      parameters: [taskInPath('The id of a task; followed by `:subscribe` for its stream')],
       responses: { 200: { description: 'The task', example: EXAMPLE_TASK } },
       errors: [400, 401, 404],
     },
@@ -107,9 +107,9 @@ export const restRoutes: readonly Route[] = [
     path: '/a2a/rest/tasks/:task',
     doc: {
       operationId: 'a2a_change_task',
-      summary: 'Stop a task, or follow it',
+      summary: 'Stop a task or follow it',
       tags,
-      parameters: [taskInPath('The id of a task with :cancel or :subscribe behind it')],
+      parameters: [taskInPath('The id of a task, followed by `:cancel` or `:subscribe`')],
       responses: { 200: { description: 'The stopped task, or the stream', example: EXAMPLE_TASK } },
       errors: [400, 401, 404, 429, 503],
     },

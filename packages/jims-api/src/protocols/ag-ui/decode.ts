@@ -23,34 +23,36 @@ const id = v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_ID));
 
 const Message = v.object({
   role: v.string(),
-  content: v.pipe(v.optional(messageContent), v.description('A text, or parts that hold texts')),
+  content: v.pipe(v.optional(messageContent), v.description('A string, or parts with text')),
 });
 type Message = v.InferOutput<typeof Message>;
 
 /** The members of AG-UI's `RunAgentInput` that are used here. */
 export const AgUiBody = v.pipe(
   v.object({
-    threadId: v.pipe(id, v.description('As the client names it: each is a thread')),
-    runId: v.pipe(id, v.description('As the client names it: said again in the answer')),
+    threadId: v.pipe(id, v.description('The client’s id; each is a thread of its own')),
+    runId: v.pipe(id, v.description('The client’s id; the answer repeats it')),
     messages: v.pipe(
       list(Message, MAX_MESSAGES),
       v.description(
-        'All of the thread; the last one is the new one, by the user. None: what was said is told, and nothing is run',
+        'The whole thread; the last message is the new one, by the user. An empty list: the answer is what was said so far, and nothing runs',
       ),
     ),
     context: v.pipe(
       v.optional(list(sentObject, MAX_CONTEXT), []),
-      v.description('For the app to read, in a new thread: `agui_context` of its config'),
+      v.description(
+        'For the app to read; stored with a new thread, as `agui_context` of its config',
+      ),
     ),
     forwardedProps: v.nullish(
       v.object({
         contact_id: v.pipe(
           v.optional(contactId),
-          v.description('Who talks; the header x-jims-contact-id goes before it'),
+          v.description('The contact; the header x-jims-contact-id wins over it'),
         ),
         thread_id: v.pipe(
           v.nullish(uuid),
-          v.description('Continues this thread of JIMS, whatever the other messages are'),
+          v.description('Continues this thread of JIMS; the other messages are ignored'),
         ),
         thread_config: v.optional(sentObject),
         event_type: v.optional(eventType),

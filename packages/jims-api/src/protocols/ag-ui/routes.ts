@@ -23,7 +23,7 @@ export const agUiProtocol: Protocol = {
       path: '/ag-ui',
       doc: {
         operationId: 'ag_ui_run',
-        summary: 'For AG-UI: the url of an HttpAgent',
+        summary: 'For AG-UI: the URL of an HttpAgent',
         tags: ['ag-ui'],
         request: AgUiBody,
         responses: {

@@ -29,7 +29,7 @@ export const AiSdkBody = v.pipe(
       v.string(),
       v.nonEmpty(),
       v.maxLength(MAX_CHAT_ID),
-      v.description('The chat, as the client names it: each is a thread'),
+      v.description('The client’s id of the chat; each is a thread of its own'),
     ),
     messages: v.pipe(
       list(UiMessage, MAX_MESSAGES),
@@ -38,18 +38,18 @@ export const AiSdkBody = v.pipe(
     ),
     contact_id: v.pipe(
       v.optional(contactId),
-      v.description('Who talks; the header x-jims-contact-id goes before it'),
+      v.description('The contact; the header x-jims-contact-id wins over it'),
     ),
     thread_id: v.pipe(
       v.nullish(uuid),
-      v.description('Continues this thread, whatever the other messages are'),
+      v.description('Continues this thread; the other messages are ignored'),
     ),
     thread_config: v.optional(sentObject, () => ({ interface: 'ai-sdk' })),
     event_type: v.optional(eventType),
     on_busy: runFields.on_busy,
     on_disconnect: v.pipe(
       v.optional(v.picklist(['continue', 'cancel']), 'cancel'),
-      v.description('`continue` for a client that resumes; it stops by DELETE'),
+      v.description('`continue` for a client that resumes streams and stops runs by DELETE'),
     ),
     timeout: runFields.timeout,
   }),

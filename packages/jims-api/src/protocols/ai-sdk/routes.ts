@@ -47,12 +47,12 @@ const STREAM = {
 };
 
 const ofAChat: readonly Parameter[] = [
-  { name: 'id', in: 'path', description: 'As the client names the chat', schema: v.string() },
+  { name: 'id', in: 'path', description: 'The client’s id of the chat', schema: v.string() },
   {
     name: 'x-jims-contact-id',
     in: 'header',
     required: false,
-    description: 'Whose chat it is; or `contact_id` in the query',
+    description: 'The contact of the chat; or `contact_id` in the query',
     schema: v.string(),
   },
 ];
@@ -78,7 +78,7 @@ const routes: readonly Route[] = [
     path: '/ai-sdk/chat/:id',
     doc: {
       operationId: 'ai_sdk_messages',
-      summary: 'What was said in a chat, for the messages of useChat',
+      summary: 'The messages of a chat, for useChat',
       tags,
       parameters: ofAChat,
       responses: {
@@ -97,10 +97,10 @@ const routes: readonly Route[] = [
     path: '/ai-sdk/chat/:id/stream',
     doc: {
       operationId: 'ai_sdk_resume',
-      summary: 'The answer that is being given, from its beginning: useChat({ resume: true })',
+      summary: 'The current answer from its beginning, for useChat({ resume: true })',
       tags,
       parameters: ofAChat,
-      responses: { 200: STREAM, 204: { description: 'Nothing is being answered' } },
+      responses: { 200: STREAM, 204: { description: 'No answer is in progress' } },
       errors: [401, 404, 429, 503],
     },
     encodeError: refuse,
@@ -111,10 +111,10 @@ const routes: readonly Route[] = [
     path: '/ai-sdk/chat/:id/stream',
     doc: {
       operationId: 'ai_sdk_stop',
-      summary: 'Stops the answer that is being given',
+      summary: 'Stop the current answer',
       tags,
       parameters: ofAChat,
-      responses: { 204: { description: 'Nothing is being answered any more' } },
+      responses: { 204: { description: 'No answer is in progress any more' } },
       errors: [401, 404],
     },
     encodeError: refuse,

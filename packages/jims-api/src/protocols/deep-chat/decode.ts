@@ -34,10 +34,13 @@ export const DeepChatBody = v.pipe(
     contact_id: v.pipe(
       v.optional(contactId),
       v.description(
-        'Who talks: by additionalBodyProps; the header x-jims-contact-id goes before it',
+        'The contact, by additionalBodyProps; the header x-jims-contact-id wins over it',
       ),
     ),
-    thread_id: v.pipe(v.nullish(uuid), v.description('Instead of the latest of the contact')),
+    thread_id: v.pipe(
+      v.nullish(uuid),
+      v.description('Continues this thread instead of the latest of the contact'),
+    ),
     thread_config: v.optional(sentObject, () => ({ interface: 'deep-chat' })),
   }),
   v.title('DeepChatRequest'),

@@ -27,10 +27,12 @@ export const deepChatProtocol: Protocol = {
       path: '/deep-chat',
       doc: {
         operationId: 'deep_chat',
-        summary: 'For the Deep Chat component: connect.url',
+        summary: 'For Deep Chat: connect.url',
         tags,
         request: DeepChatBody,
-        responses: { 200: { description: 'One message, or a list', example: { text: 'Hello' } } },
+        responses: {
+          200: { description: 'One message or a list of them', example: { text: 'Hello' } },
+        },
         errors: [...errors, 500, 504],
       },
       encodeError: refuse,
@@ -41,7 +43,7 @@ export const deepChatProtocol: Protocol = {
       path: '/deep-chat/stream',
       doc: {
         operationId: 'deep_chat_stream',
-        summary: 'For the Deep Chat component: connect.url with stream: true',
+        summary: 'For Deep Chat: connect.url with stream: true',
         tags,
         request: DeepChatBody,
         responses: {

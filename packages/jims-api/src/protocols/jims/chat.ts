@@ -35,18 +35,18 @@ data: ${JSON.stringify(EXAMPLE_ANSWER)}
 
 const STREAM_EVENTS = `Server-Sent Events, each with JSON as its data:
 
-- \`status\`: \`{status, type}\`, what the app is doing; any number
+- \`status\`: \`{status, type}\`, what the app is doing; any number of them
 - \`result\`: a ChatResponse; the last one
 - \`error\`: \`{detail, code?}\`; the last one, when the run failed
 - \`cancelled\`: \`{run_id, reason, assistant_messages, events}\`; the last one, when the run was stopped
 
-By \`include\` also:
+With \`include\` also:
 
 - \`thread\`: \`{thread_id, created_new_thread, run_id}\`; the first one
 - \`delta\`: \`{message_id, delta}\`, a piece of a message that is being written
 - \`event\`: \`{event_id, event_type, event_data}\`, as soon as it is sent
 
-A comment line comes now and then while nothing else does. Frames have ids when anything is included.
+A silent stream sends a comment line now and then. Events have ids when \`include\` names anything.
 The run goes on when the client leaves, unless \`on_disconnect\` says otherwise, and can be joined again.`;
 
 export const chatRoutes: readonly Route[] = [
@@ -55,15 +55,15 @@ export const chatRoutes: readonly Route[] = [
     path: '/api/v1/chat',
     doc: {
       operationId: 'chat',
-      summary: 'Send a message, get the answer',
+      summary: 'Send a message and get the answer',
       description:
-        'Continues the latest thread of the contact, or the one that is named, or opens one. A thread answers one message at a time, in the order they came.',
+        'Continues the latest thread of the contact or the named one, or makes a new one. A thread answers one message at a time, in the order of their arrival.',
       tags,
       parameters: [IDEMPOTENCY_KEY],
       request: ChatRequestBody,
       responses: {
         200: {
-          description: 'The answer, stored',
+          description: 'The answer, which is stored',
           schema: ChatResponseBody,
           example: EXAMPLE_ANSWER,
         },
@@ -78,7 +78,7 @@ export const chatRoutes: readonly Route[] = [
     path: '/api/v1/chat/stream',
     doc: {
       operationId: 'chat_stream',
-      summary: 'Send a message, follow the answer',
+      summary: 'Send a message and follow the answer',
       description: STREAM_EVENTS,
       tags,
       parameters: [IDEMPOTENCY_KEY],

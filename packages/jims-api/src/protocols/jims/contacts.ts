@@ -27,7 +27,7 @@ export const contactRoutes: readonly Route[] = [
     path: '/api/v1/contacts/:contact_id',
     doc: {
       operationId: 'delete_contact',
-      summary: 'Erase a person: all threads of a contact',
+      summary: 'Erase all threads of a contact',
       tags: ['contacts'],
       parameters: [CONTACT_ID],
       responses: {
@@ -45,12 +45,12 @@ export const contactRoutes: readonly Route[] = [
     path: '/api/v1/contacts/:contact_id/export',
     doc: {
       operationId: 'export_contact',
-      summary: 'All that is kept of a contact',
+      summary: 'Everything that is stored about a contact',
       tags: ['contacts'],
       parameters: [CONTACT_ID],
       responses: {
         200: {
-          description: 'His threads and their events',
+          description: 'Their threads with all events',
           schema: v.object({
             contact_id: v.string(),
             threads: v.array(v.object({ thread: ThreadResource, events: v.array(EventResource) })),

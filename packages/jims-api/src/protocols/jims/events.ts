@@ -39,9 +39,9 @@ export const eventRoutes: readonly Route[] = [
     path: '/api/v1/threads/:thread_id/events',
     doc: {
       operationId: 'list_events',
-      summary: 'What happened in a thread, oldest first; or live',
+      summary: 'The events of a thread, oldest first; or live',
       description:
-        'With `Accept: text/event-stream` the events that are there and then those that come, as frames `event` with ids for `Last-Event-ID`.',
+        'With `Accept: text/event-stream` the answer is a stream: the events so far, and then new ones, each as an `event` with an id for `Last-Event-ID`.',
       tags: ['threads'],
       parameters: [
         THREAD_ID,
@@ -49,7 +49,7 @@ export const eventRoutes: readonly Route[] = [
           name: 'domain',
           in: 'query',
           description:
-            'Only events of these domains, such as `comm`; several with commas, ten at most',
+            'Only events of these domains, such as `comm`; separated by commas, at most ten',
           schema: v.string(),
         },
         ...PAGE,

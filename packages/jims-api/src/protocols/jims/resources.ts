@@ -29,7 +29,7 @@ export const ThreadResource = v.pipe(
     external_id: v.nullable(v.string()),
     superseded_by: v.pipe(
       v.nullable(uuid),
-      v.description('The thread that goes on instead, since its client edited what was said'),
+      v.description('The thread that replaced this one, because a client edited a message'),
     ),
     created_at: time,
     thread_config: jsonObject,
@@ -47,23 +47,26 @@ export const RunResource = v.pipe(
     run_id: uuid,
     thread_id: uuid,
     status: v.picklist(['queued', 'running', 'completed', 'failed', 'cancelled']),
-    attempt: v.pipe(v.number(), v.description('More than 1 for a lost run that was run again')),
+    attempt: v.pipe(
+      v.number(),
+      v.description('More than 1 when the run was lost and started again'),
+    ),
     created_new_thread: v.boolean(),
     accepted_at: time,
     started_at: v.nullable(time),
     finished_at: v.nullable(time),
     result: v.pipe(
       v.nullable(ChatResponseBody),
-      v.description('The answer of a completed run; what was seen of a cancelled one'),
+      v.description('The answer of a completed run; what the user saw of a cancelled one'),
     ),
     error: v.pipe(
       v.nullable(v.object({ code: v.string(), detail: v.string() })),
-      v.description('Why it failed, or was cancelled'),
+      v.description('Why it failed or was cancelled'),
     ),
     usage: v.pipe(
       v.nullable(v.array(Usage)),
       v.description(
-        'What models were used, however it ended; null while it is not over, and for contacts',
+        'The models that were used, however the run ended; null while it is not over, and for contacts',
       ),
     ),
   }),

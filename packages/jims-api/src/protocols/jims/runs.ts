@@ -40,12 +40,12 @@ const NewRunBody = v.pipe(
     message: messageText,
     contact_id: v.pipe(
       v.optional(contactId),
-      v.description('Whose thread it is; anybody else’s is not found'),
+      v.description('The contact of the thread; the threads of others are not found'),
     ),
     event_type: messageType,
     include: v.pipe(
       v.optional(list(v.picklist(RUN_INCLUDES), RUN_INCLUDES.length), []),
-      v.description('More in its result: `usage`, what models were used'),
+      v.description('More in its result: `usage`, the models that were used'),
     ),
     on_busy: runFields.on_busy,
     timeout: runFields.timeout,
@@ -64,7 +64,7 @@ const RUN_ID: Parameter = {
 const INCLUDE: Parameter = {
   name: 'include',
   in: 'query',
-  description: 'More in its result: `usage`, what models were used',
+  description: 'More in its result: `usage`, the models that were used',
   schema: v.picklist(RUN_INCLUDES),
 };
 
@@ -77,12 +77,15 @@ export const runRoutes: readonly Route[] = [
     path: '/api/v1/threads/:thread_id/runs',
     doc: {
       operationId: 'start_run',
-      summary: 'Send a message, and look for the answer later',
+      summary: 'Send a message and fetch the answer later',
       tags,
       parameters: [THREAD_ID, IDEMPOTENCY_KEY],
       request: NewRunBody,
       responses: {
-        202: { description: 'Accepted; `location` is where to look', schema: RunResource },
+        202: {
+          description: 'Accepted; the header `location` has the address of the run',
+          schema: RunResource,
+        },
       },
       errors: [400, 409, 413, 429, ...errors],
     },
@@ -93,14 +96,14 @@ export const runRoutes: readonly Route[] = [
     path: '/api/v1/runs/:run_id',
     doc: {
       operationId: 'get_run',
-      summary: 'How a run stands, or how it ended',
+      summary: 'The status of a run, or how it ended',
       tags,
       parameters: [
         RUN_ID,
         {
           name: 'wait',
           in: 'query',
-          description: 'Seconds to wait for its end, 60 at most',
+          description: 'The most seconds to wait for its end, up to 60',
           schema: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(60)),
         },
         INCLUDE,
@@ -117,20 +120,20 @@ export const runRoutes: readonly Route[] = [
       operationId: 'join_run',
       summary: 'Join the stream of a run',
       description:
-        'The frames of `/api/v1/chat/stream` with ids: what was missed after `Last-Event-ID`, then live, to the one last frame. 204 when that was seen already. A run that was lost and runs again begins with a frame `restarted`, when the id is of an earlier attempt: what was read of that one does not count.',
+        'The events of `/api/v1/chat/stream` with ids: those after `Last-Event-ID`, then live ones, up to the last one. 204 when the client has seen that already. When a run was lost and runs again, and the id is of an earlier attempt, the first event is `restarted`: what came from that attempt does not count.',
       tags,
       parameters: [
         RUN_ID,
         {
           name: 'include',
           in: 'query',
-          description: 'As in a chat request, with commas; `thread,delta,event` unless given',
+          description: 'As in a chat request, separated by commas; default `thread,delta,event`',
           schema: v.string(),
         },
         {
           name: 'last-event-id',
           in: 'header',
-          description: 'The id of the last frame that was seen: `<attempt>.<number>`',
+          description: 'The id of the last event that was seen: `<attempt>.<number>`',
           schema: v.string(),
         },
         {
@@ -143,7 +146,7 @@ export const runRoutes: readonly Route[] = [
       ],
       responses: {
         200: { description: 'The run, live', contentType: 'text/event-stream' },
-        204: { description: 'Its end was seen already' },
+        204: { description: 'The client has seen its end already' },
       },
       errors: [400, 429, ...errors],
     },
@@ -154,13 +157,14 @@ export const runRoutes: readonly Route[] = [
     path: '/api/v1/runs/:run_id/cancel',
     doc: {
       operationId: 'cancel_run',
-      summary: 'Stop a run, wherever it runs',
-      description: 'What the user has seen of it is kept; its streams end with `cancelled`.',
+      summary: 'Stop a run',
+      description:
+        'What the user has seen of the answer is kept; streams of the run end with `cancelled`.',
       tags,
       parameters: [RUN_ID, INCLUDE],
       responses: {
         200: { description: 'It was over already', schema: RunResource },
-        202: { description: 'It is told to stop', schema: RunResource },
+        202: { description: 'It is being stopped', schema: RunResource },
       },
       errors,
     },

@@ -21,7 +21,7 @@ export const IDEMPOTENCY_KEY: Parameter = {
   name: 'idempotency-key',
   in: 'header',
   description:
-    'The same key with the same body is the same run: its answer, or its live stream; kept for a day',
+    'The same key with the same body is the same run: its answer, or its live stream. Kept for a day',
   schema: v.string(),
 };
 
@@ -29,7 +29,7 @@ export const IDEMPOTENCY_KEY: Parameter = {
 export const messageText = v.pipe(
   v.string(),
   v.metadata({ maxLength: MESSAGE_LENGTH }),
-  v.description('What the contact says; at most --max-message-size bytes'),
+  v.description('What the contact writes; at most --max-message-size bytes'),
 );
 
 /** What the message is stored as. */
@@ -46,17 +46,17 @@ export const ChatRequestBody = v.pipe(
     ),
     thread_config: v.pipe(
       v.optional(sentObject, () => ({ interface: 'api' })),
-      v.description('For the app to read; kept when a thread is made, ignored later'),
+      v.description('For the app to read; stored with a new thread, ignored for an existing one'),
     ),
     event_type: messageType,
     run_conversation_start_on_new_thread: v.pipe(
       v.optional(boolean, false),
-      v.description('Lets the app greet first when this message opens a thread'),
+      v.description('Lets the app greet first when this message makes a thread'),
     ),
     include: v.pipe(
       v.optional(list(v.picklist(INCLUDES), INCLUDES.length), []),
       v.description(
-        'More than the plain answer: `start`, what the app said first; `usage`, what models were used; in a stream `thread`, `delta` and `event`',
+        'Additions to the answer: `start`, what the app said first; `usage`, the models that were used; in a stream `thread`, `delta` and `event`',
       ),
     ),
     ...runFields,
@@ -84,11 +84,11 @@ const ApiEvent = v.pipe(
 
 export const Usage = v.pipe(
   v.object({
-    model: v.pipe(v.string(), v.description('As its provider names it')),
+    model: v.pipe(v.string(), v.description('The provider’s name of the model')),
     requests: v.number(),
     prompt_tokens: v.number(),
     completion_tokens: v.number(),
-    cached_tokens: v.pipe(v.number(), v.description('Those of prompt_tokens that were cached')),
+    cached_tokens: v.pipe(v.number(), v.description('The part of prompt_tokens that was cached')),
     cost_usd: v.pipe(v.nullable(v.number()), v.description('null when the price is not known')),
   }),
   v.title('ModelUsage'),
@@ -98,11 +98,11 @@ export const Usage = v.pipe(
 const said = {
   assistant_messages: v.pipe(
     v.array(v.string()),
-    v.description('The texts of the answer; messages with buttons are in events alone'),
+    v.description('The text of the messages; messages with buttons are in events only'),
   ),
   events: v.pipe(
     v.array(ApiEvent),
-    v.description('Everything that was sent, but what is internal: state.*, context.*, jims.*'),
+    v.description('All events except internal ones: state.*, context.*, jims.*'),
   ),
 };
 
@@ -114,11 +114,11 @@ export const ChatResponseBody = v.pipe(
     ...said,
     start: v.pipe(
       v.optional(v.object(said)),
-      v.description('What the app said first in a new thread; by include: ["start"]'),
+      v.description('What the app said first in a new thread; with include: ["start"]'),
     ),
     usage: v.pipe(
       v.optional(v.array(Usage)),
-      v.description('What models were used, and what that cost; by include: ["usage"]'),
+      v.description('The models that were used, and their cost; with include: ["usage"]'),
     ),
   }),
   v.title('ChatResponse'),

@@ -22,10 +22,10 @@ const MAX_EXTERNAL_ID = 512;
 const NewThreadBody = v.pipe(
   v.object({
     contact_id: contactId,
-    thread_id: v.pipe(v.nullish(uuid), v.description('Gets the thread of this id, or makes it')),
+    thread_id: v.pipe(v.nullish(uuid), v.description('Gets the thread with this id, or makes it')),
     external_id: v.pipe(
       v.nullish(v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_EXTERNAL_ID))),
-      v.description('Gets the contact’s thread of this external id, or makes it'),
+      v.description('Gets the contact’s thread with this external id, or makes it'),
     ),
     thread_config: v.optional(sentObject, () => ({ interface: 'api' })),
   }),
@@ -36,7 +36,7 @@ const ThreadPatchBody = v.pipe(
   v.object({
     thread_config: v.pipe(
       sentObject,
-      v.description('Merged into the config member by member; null takes a member out'),
+      v.description('Merged into the config member by member; null removes a member'),
     ),
   }),
   v.title('ThreadPatch'),
@@ -56,13 +56,13 @@ export const PAGE: readonly Parameter[] = [
   {
     name: 'limit',
     in: 'query',
-    description: 'How many at most; 50 unless given',
+    description: 'The most items of a page; default 50',
     schema: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(200)),
   },
   {
     name: 'cursor',
     in: 'query',
-    description: 'The `next_cursor` of the page before',
+    description: 'The `next_cursor` of the previous page',
     schema: v.string(),
   },
 ];
@@ -91,14 +91,14 @@ export const threadRoutes: readonly Route[] = [
         {
           name: 'external_id',
           in: 'query',
-          description: 'Only those with this external id: it names one thread of each contact',
+          description: 'Only those with this external id: at most one of each contact',
           schema: v.string(),
         },
         {
           name: 'superseded',
           in: 'query',
           description:
-            'Whether threads are listed that another one took over from; true unless given, for a contact false',
+            'Whether to list threads that another one has replaced; default true, for contacts false',
           schema: v.picklist(['true', 'false']),
         },
         ...PAGE,
@@ -121,12 +121,12 @@ export const threadRoutes: readonly Route[] = [
     path: '/api/v1/threads',
     doc: {
       operationId: 'create_thread',
-      summary: 'Get a thread by its id, or the contact’s by its external id, or make it',
+      summary: 'Get a thread by its id or its external id, or make it',
       tags,
       request: NewThreadBody,
       responses: {
-        200: { description: 'It was there', schema: ThreadResource },
-        201: { description: 'It was made', schema: ThreadResource },
+        200: { description: 'It existed already', schema: ThreadResource },
+        201: { description: 'It is new', schema: ThreadResource },
       },
       errors: [...bodyErrors, 409],
     },
@@ -154,7 +154,7 @@ export const threadRoutes: readonly Route[] = [
       tags,
       parameters: [THREAD_ID],
       request: ThreadPatchBody,
-      responses: { 200: { description: 'The thread as it is now', schema: ThreadResource } },
+      responses: { 200: { description: 'The changed thread', schema: ThreadResource } },
       errors: bodyErrors,
     },
     handle: updateThread,
@@ -164,10 +164,10 @@ export const threadRoutes: readonly Route[] = [
     path: '/api/v1/threads/:thread_id',
     doc: {
       operationId: 'delete_thread',
-      summary: 'Erase a thread with all that happened in it',
+      summary: 'Erase a thread with all its events',
       tags,
       parameters: [THREAD_ID],
-      responses: { 204: { description: 'It is gone' } },
+      responses: { 204: { description: 'It is erased' } },
       errors,
     },
     handle: deleteThread,

@@ -49,9 +49,9 @@ export const mcpProtocol: Protocol = {
       doc: {
         operationId: 'mcp',
         summary: 'Model Context Protocol (Streamable HTTP): the app as the tool `chat`',
-        description: `A JSON-RPC answer; for \`tools/call\` Server-Sent Events, when they are accepted:
-\`notifications/progress\` for every status and as long as the run goes on, if a progress token was
-sent, then the result. What goes wrong in a tool call is a result with \`isError\`. Notifications are
+        description: `A JSON-RPC answer. For \`tools/call\` it is a stream, when the client accepts Server-Sent Events:
+\`notifications/progress\` for every status and now and then while the run goes on, if the client sent a
+progress token, then the result. A failed tool call is a result with \`isError\`. Notifications are
 answered with 202.`,
         tags: ['mcp'],
         request: Message,

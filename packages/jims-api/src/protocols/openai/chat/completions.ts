@@ -45,18 +45,19 @@ const Completion = v.pipe(
 
 const HEADERS: readonly Parameter[] = [
   { name: 'x-jims-thread-id', in: 'header', description: 'Continues this thread', schema: string },
-  { name: 'x-jims-contact-id', in: 'header', description: 'Who talks', schema: string },
+  { name: 'x-jims-contact-id', in: 'header', description: 'The contact', schema: string },
   {
     name: 'x-openwebui-chat-id',
     in: 'header',
     description:
-      'A chat of the client’s, or x-conversation-id: its messages are compared with the thread’s',
+      'The client’s id of a chat, or x-conversation-id: its messages are compared with those of the thread',
     schema: string,
   },
   {
     name: 'x-jims-task',
     in: 'header',
-    description: 'Not empty: a question beside the chat, in a thread that is thrown away',
+    description:
+      'When it is not empty, the question is beside the chat, in a thread that is erased',
     schema: string,
   },
   { name: 'x-jims-statuses', in: 'header', description: '`off`: no statuses', schema: string },

@@ -18,7 +18,7 @@ const Message = v.object({
   role: v.picklist(['system', 'developer', 'user', 'assistant', 'tool', 'function']),
   content: v.pipe(
     v.optional(messageContent),
-    v.description('A text, or parts of which the texts count'),
+    v.description('A string, or parts, of which those with text are used'),
   ),
 });
 type Message = v.InferOutput<typeof Message>;
@@ -28,13 +28,13 @@ export const ChatCompletionBody = v.pipe(
   v.object({
     model: v.pipe(
       v.optional(v.pipe(v.string(), v.maxLength(MAX_NAME)), 'jims'),
-      v.description('Any: said again in the answer'),
+      v.description('Any name; the answer repeats it'),
     ),
     messages: v.pipe(
       list(Message, MAX_MESSAGES),
       v.nonEmpty(),
       v.description(
-        'The last one is the new one, by the user. The others count when the request names no thread',
+        'The last message is the new one, by the user. The others are used when the request names no thread',
       ),
     ),
     stream: v.nullish(boolean),

@@ -27,7 +27,7 @@ export const modelRoutes: readonly Route[] = [
       tags,
       responses: {
         200: {
-          description: 'A list of one',
+          description: 'A list of one model',
           schema: v.object({ object: v.literal('list'), data: v.array(Model) }),
         },
       },
@@ -40,7 +40,7 @@ export const modelRoutes: readonly Route[] = [
     path: '/v1/models/:model',
     doc: {
       operationId: 'openai_model',
-      summary: 'For OpenAI’s clients: the app as a model of any name',
+      summary: 'For OpenAI’s clients: the app as a model with any name',
       tags,
       parameters: [
         { name: 'model', in: 'path', description: 'Its id', required: true, schema: v.string() },

@@ -32,7 +32,7 @@ export const itemRoutes: readonly Route[] = [
     path: '/v1/conversations/:conversation_id/items',
     doc: {
       operationId: 'openai_list_items',
-      summary: 'For OpenAI’s clients: what was said',
+      summary: 'For OpenAI’s clients: the messages of a thread',
       tags,
       parameters: [...ofConversation.parameters, ...PAGE],
       responses,
@@ -45,7 +45,7 @@ export const itemRoutes: readonly Route[] = [
     path: '/v1/conversations/:conversation_id/items',
     doc: {
       operationId: 'openai_create_items',
-      summary: 'For OpenAI’s clients: add what was said elsewhere; nothing runs',
+      summary: 'For OpenAI’s clients: add messages to a thread; nothing runs',
       ...ofConversation,
       request: NewItemsBody,
       responses,
@@ -58,7 +58,7 @@ export const itemRoutes: readonly Route[] = [
     path: '/v1/conversations/:conversation_id/items/:item_id',
     doc: {
       operationId: 'openai_get_item',
-      summary: 'For OpenAI’s clients: one thing that was said',
+      summary: 'For OpenAI’s clients: one message of a thread',
       tags,
       parameters: [...ofConversation.parameters, inPath('item_id')],
       responses: { 200: { description: 'The item', schema: ItemResource } },

@@ -50,7 +50,7 @@ export const conversationRoutes: readonly Route[] = [
     path: '/v1/conversations',
     doc: {
       operationId: 'openai_create_conversation',
-      summary: 'For OpenAI’s clients: a thread',
+      summary: 'For OpenAI’s clients: make a thread',
       tags,
       request: ConversationBody,
       responses: conversation,
@@ -75,7 +75,7 @@ export const conversationRoutes: readonly Route[] = [
     path: '/v1/conversations/:conversation_id',
     doc: {
       operationId: 'openai_update_conversation',
-      summary: 'For OpenAI’s clients: other metadata for a thread',
+      summary: 'For OpenAI’s clients: replace the metadata of a thread',
       ...ofConversation,
       request: ConversationPatchBody,
       responses: conversation,

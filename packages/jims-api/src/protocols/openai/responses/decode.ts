@@ -25,16 +25,16 @@ const name = v.pipe(v.string(), v.maxLength(MAX_NAME));
 /** The members of OpenAI's request that are used here; the others are accepted and ignored. */
 export const ResponseBody = v.pipe(
   v.object({
-    model: v.pipe(v.optional(name, 'jims'), v.description('Any: said again in the response')),
+    model: v.pipe(v.optional(name, 'jims'), v.description('Any name; the response repeats it')),
     input: v.pipe(
       v.union([v.string(), v.pipe(list(Item, MAX_MESSAGES), v.nonEmpty())]),
       v.description(
-        'A text, or items of which the last is the user’s message. Without another thread the ones before it are what was said so far',
+        'A string, or items, of which the last is the user’s message. When the request names no thread, the other items are the history',
       ),
     ),
     previous_response_id: v.pipe(
       v.nullish(name),
-      v.description('Continues behind this response; behind an older one in a fork of its thread'),
+      v.description('Continues after this response; after an older one in a fork of its thread'),
     ),
     conversation: v.pipe(
       v.nullish(v.union([name, v.object({ id: name })])),
@@ -42,15 +42,20 @@ export const ResponseBody = v.pipe(
     ),
     instructions: v.pipe(
       v.nullish(v.union([v.string(), list(Item, MAX_PARTS)])),
-      v.description('`system_prompt` of a new thread’s config'),
+      v.description('The `system_prompt` in the config of a new thread'),
     ),
     stream: v.nullish(boolean),
     background: v.pipe(
       v.nullish(boolean),
-      v.description('Answers at once; the response is fetched, joined or cancelled by its id'),
+      v.description(
+        'Answers at once; the response can be fetched, followed or cancelled by its id',
+      ),
     ),
-    store: v.pipe(v.nullish(boolean), v.description('false: in a thread that is erased')),
-    prompt_cache_key: v.pipe(v.nullish(v.string()), v.description('Said again in the response')),
+    store: v.pipe(
+      v.nullish(boolean),
+      v.description('false: the thread is erased after the response'),
+    ),
+    prompt_cache_key: v.pipe(v.nullish(v.string()), v.description('The response repeats it')),
     ...callerFields,
   }),
   v.title('ResponseRequest'),

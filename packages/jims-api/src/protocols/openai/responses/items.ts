@@ -33,9 +33,9 @@ export const ItemList = v.pipe(
 
 /** Which page of items. */
 export const PAGE: readonly Parameter[] = [
-  inQuery('limit', '1 to 100, by default 20'),
-  inQuery('order', '`desc` by default: newest first; or `asc`'),
-  inQuery('after', 'The id of the last item of the page before'),
+  inQuery('limit', '1 to 100; default 20'),
+  inQuery('order', '`desc`, the newest first (default), or `asc`'),
+  inQuery('after', 'The id of the last item of the previous page'),
 ];
 
 const MAX_PAGE = 100;

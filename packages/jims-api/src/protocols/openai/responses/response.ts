@@ -20,10 +20,10 @@ export const ResponseResource = v.pipe(
     status: v.picklist(['queued', 'in_progress', 'completed', 'failed', 'cancelled']),
     output: v.pipe(
       v.array(v.looseObject({ id: string, type: v.picklist(['message', 'reasoning']) })),
-      v.description('One item for each message; in a stream statuses are reasoning'),
+      v.description('One item for each message; in a stream, statuses are reasoning items'),
     ),
     error: v.nullable(v.object({ code: string, message: string })),
-    metadata: v.pipe(jsonObject, v.description('What was given, and `thread_id`')),
+    metadata: v.pipe(jsonObject, v.description('The metadata of the request, and `thread_id`')),
     model: string,
     previous_response_id: v.nullable(string),
     conversation: v.nullable(v.object({ id: string })),

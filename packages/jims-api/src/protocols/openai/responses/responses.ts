@@ -54,8 +54,8 @@ export const responseRoutes: readonly Route[] = [
       tags,
       parameters: [
         ...ofResponse.parameters,
-        inQuery('stream', '`true`: its events, from the beginning, and those that come'),
-        inQuery('starting_after', 'With `stream`: the events after this number'),
+        inQuery('stream', '`true`: its events from the beginning, then live'),
+        inQuery('starting_after', 'With `stream`: only events after this number'),
       ],
       responses: response,
       errors: [400, 401, 404, 429, 503],
@@ -67,7 +67,7 @@ export const responseRoutes: readonly Route[] = [
     path: '/v1/responses/:response_id',
     doc: {
       operationId: 'openai_delete_response',
-      summary: 'For OpenAI’s clients: erase a response that is all of its thread',
+      summary: 'For OpenAI’s clients: erase a response that is the only one of its thread',
       ...ofResponse,
       responses: {
         200: { description: 'It is erased', schema: deletedResource('response.deleted') },
@@ -94,7 +94,7 @@ export const responseRoutes: readonly Route[] = [
     path: '/v1/responses/:response_id/input_items',
     doc: {
       operationId: 'openai_input_items',
-      summary: 'For OpenAI’s clients: what a response answers',
+      summary: 'For OpenAI’s clients: the question that a response answers',
       tags,
       parameters: [...ofResponse.parameters, ...PAGE],
       responses: inputItems,

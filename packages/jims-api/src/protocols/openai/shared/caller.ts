@@ -17,7 +17,7 @@ const MAX_CHAT_ID = 256;
 export const callerFields = {
   user: v.pipe(
     v.nullish(v.string()),
-    v.description('Who talks; or the header x-jims-contact-id, which goes before it'),
+    v.description('The contact; the header x-jims-contact-id wins over it'),
   ),
   safety_identifier: v.pipe(v.nullish(v.string()), v.description('Instead of `user`')),
   metadata: v.nullish(sentObject),

@@ -45,7 +45,7 @@ export const inQuery = (name: string, description: string): Parameter => ({
 export const CONTACT: Parameter = {
   name: 'x-jims-contact-id',
   in: 'header',
-  description: 'Whose it is; anybody else’s is not found',
+  description: 'The contact; what belongs to another contact is not found',
   schema: v.string(),
 };
 
