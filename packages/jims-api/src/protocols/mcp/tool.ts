@@ -22,7 +22,7 @@ const INPUT_SCHEMA = {
       type: 'string',
       description: 'The thread_id of an earlier answer, to continue that conversation',
     },
-    contact_id: { type: 'string', description: 'On whose behalf; leave it out unless told' },
+    contact_id: { type: 'string', description: 'On whose behalf; leave it out unless you know it' },
   },
   required: ['message'],
 } as const;
