@@ -1,12 +1,24 @@
-// Answers that may be large, written as they are read.
+// Answers in JSON; those that may be large are written as they are read.
 import { setImmediate } from 'node:timers/promises';
 
+import { cleanJson } from 'jims-core/host';
+
 import { isLarge, jsonPieces, jsonText } from './fastapi/json-pieces.ts';
-import { json } from './route.ts';
 import type { Call } from './route.ts';
 
-/** What is written at once: other requests have their turn in between. */
+/** Written at once; other requests get a turn after each chunk. */
 const CHUNK_CHARS = 64 * 1024;
+
+/** A JSON answer; a protocol may have a media type of its own for its JSON. */
+export function json(
+  call: Pick<Call, 'headers'>,
+  value: unknown,
+  status = 200,
+  contentType = 'application/json',
+): Response {
+  const headers = { ...call.headers, 'content-type': contentType };
+  return new Response(cleanJson(value), { status, headers });
+}
 
 /** A JSON answer, made piece by piece when it is large; then `end` is called. */
 export function largeJson(call: Answered, value: object, end: () => void): Response {
@@ -16,7 +28,7 @@ export function largeJson(call: Answered, value: object, end: () => void): Respo
   return answer(call, text);
 }
 
-/** As `json`, for what is hardly ever large: only more than a megabyte is made piece by piece. */
+/** As {@link json}, for an answer that is rarely large: above a megabyte it is made piece by piece. */
 export function runJson(call: Pick<Call, 'headers'>, value: object, status = 200): Response {
   if (!isLarge(value)) return json(call, value, status);
   return answer(
@@ -27,15 +39,15 @@ export function runJson(call: Pick<Call, 'headers'>, value: object, status = 200
 }
 
 /**
- * A JSON answer that comes in pieces; of these no more is taken than the client reads. Then `end` is
- * called, but not when the client left before.
+ * A JSON answer that comes in pieces, which are made as fast as the client reads. Then `end` is called,
+ * but not when the client left before.
  */
 export function streamedJson(
   call: Answered,
   pieces: Iterable<string> | AsyncIterable<string>,
   end: () => void,
 ): Response {
-  // Nobody reads the body.
+  // The body of an answer to HEAD is never read.
   if (call.request.method === 'HEAD') end();
   return answer(call, streamOf(pieces, end));
 }

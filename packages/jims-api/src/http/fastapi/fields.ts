@@ -1,11 +1,11 @@
-// Members of request bodies that pydantic reads in a way of its own: what it takes, and how it
-// refuses the rest. `expected` holds pydantic's name of the fault; the metadata is the JSON Schema.
+// Types of members that pydantic reads in its own way: what it accepts, and how it refuses the rest.
+// `expected` holds pydantic's name of the fault; the metadata is the JSON Schema.
 import type { JsonObject } from 'jims-core';
 import * as v from 'valibot';
 
-import { canonicalUuid, uuidFault } from './fastapi/uuid.ts';
-import { isJsonObject } from './json-object.ts';
-import { tooManyItems } from './list.ts';
+import { isJsonObject } from '../json-object.ts';
+import { tooManyItems } from '../list.ts';
+import { canonicalUuid, uuidFault } from './uuid.ts';
 
 const TRUE: ReadonlySet<unknown> = new Set([true, 1, '1', 'true', 't', 'yes', 'y', 'on']);
 const FALSE: ReadonlySet<unknown> = new Set([false, 0, '0', 'false', 'f', 'no', 'n', 'off']);

@@ -1,5 +1,7 @@
-/** Shows a JSON schema, and makes an example of it. No template literals here: this is one. */
-export const SCHEMAS = String.raw`
+'use strict';
+
+// Schemas, and an example of each.
+
 function refName(schema) {
   return schema.$ref ? schema.$ref.split('/').at(-1) : undefined;
 }
@@ -13,7 +15,7 @@ function typeOf(schema) {
   const name = refName(schema);
   if (name) return [el('a', { href: '#schema-' + name, textContent: name })];
   const either = schema.anyOf || schema.oneOf;
-  if (either) return either.flatMap((one, i) => (i ? [' or ', ...typeOf(one)] : typeOf(one)));
+  if (either) return either.flatMap((one, i) => [i ? ' or ' : '', typeOf(one)].flat());
   if (schema.items) return ['list of ', ...typeOf(schema.items)];
   if (schema.enum) return [schema.enum.map((one) => JSON.stringify(one)).join(', ')];
   if ('const' in schema) return [JSON.stringify(schema.const)];
@@ -32,19 +34,34 @@ function limitsOf(schema) {
 }
 
 function row(name, schema, required) {
-  return el('tr', {},
-    el('td', {}, text('code', '', name), required ? text('span', 'required', ' required') : undefined),
-    el('td', {},
+  return el(
+    'tr',
+    {},
+    el(
+      'td',
+      {},
+      text('code', '', name),
+      required ? text('span', 'required', ' required') : undefined,
+    ),
+    el(
+      'td',
+      {},
       el('span', { className: 'type' }, ...typeOf(schema)),
       schema.description ? el('div', {}, ...inline(schema.description)) : undefined,
       limitsOf(schema),
-      schema.properties ? members(schema) : undefined));
+      schema.properties ? members(schema) : undefined,
+    ),
+  );
 }
 
 function members(schema) {
   const required = schema.required || [];
   const rows = Object.entries(schema.properties || {});
-  return el('table', {}, el('tbody', {}, ...rows.map(([name, one]) => row(name, one, required.includes(name)))));
+  return el(
+    'table',
+    {},
+    el('tbody', {}, ...rows.map(([name, one]) => row(name, one, required.includes(name)))),
+  );
 }
 
 /** An example of what to send: the schema's own, else its required members. */
@@ -58,6 +75,8 @@ function exampleOf(reference) {
   if ('default' in schema) return schema.default;
   if ('const' in schema) return schema.const;
   if (schema.enum) return schema.enum[0];
-  return { string: 'text', integer: 1, number: 1, boolean: true, array: [], object: {} }[schema.type] ?? null;
+  return (
+    { string: 'text', integer: 1, number: 1, boolean: true, array: [], object: {} }[schema.type] ??
+    null
+  );
 }
-`;
