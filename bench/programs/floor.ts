@@ -33,6 +33,16 @@ export function startFloor(
   });
 }
 
+/** The program that our streams of tokens are measured against; it stores nothing. */
+export function startTokenFloor({ folder }: Bench, database: BenchDatabase): Promise<Program> {
+  const file = fileURLToPath(new URL('../floor/tokens.ts', import.meta.url));
+  return startProgram({
+    database,
+    logFile: join(folder, 'floor.log'),
+    args: (port) => [file, '--port', String(port)],
+  });
+}
+
 function fileOf({ url }: BenchDatabase): string {
   return url.replace('sqlite:///', '');
 }
