@@ -1,7 +1,7 @@
 import type { Thread } from '../thread/thread.ts';
 import type { LiveRun } from './live-run.ts';
-import type { NumberedRunEvent, RunEnd, RunPosition } from './run-events.ts';
-import type { ListenOptions } from './run-stream.ts';
+import type { RunEnd, RunPosition } from './run-events.ts';
+import type { ListenOptions, RunEvents } from './run-stream.ts';
 import type { Run } from './run.ts';
 
 /** A run of this process, for its listeners. A class: thousands of them are open at once. */
@@ -31,7 +31,7 @@ export class OwnRun implements Run {
     return this.#live.stream.endPosition;
   }
 
-  listen(options?: ListenOptions): AsyncGenerator<NumberedRunEvent, void, void> {
+  listen(options?: ListenOptions): RunEvents {
     return this.#live.stream.listen(options);
   }
 

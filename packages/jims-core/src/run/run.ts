@@ -4,8 +4,8 @@ import type { TraceIds } from '../telemetry/tracing.ts';
 import type { NewEvent } from '../thread/event.ts';
 import type { Principal } from '../thread/principal.ts';
 import type { Thread } from '../thread/thread.ts';
-import type { NumberedRunEvent, RunEnd, RunPosition } from './run-events.ts';
-import type { ListenOptions } from './run-stream.ts';
+import type { RunEnd, RunPosition } from './run-events.ts';
+import type { ListenOptions, RunEvents } from './run-stream.ts';
 
 /** What to run, and on which thread. */
 export interface RunRequest {
@@ -50,7 +50,7 @@ export interface Run {
    * its one last event. What a joiner missed of a message comes as one delta, a long text as some.
    * When the run is lost and runs again meanwhile, `restarted` says so.
    */
-  listen(options?: ListenOptions): AsyncGenerator<NumberedRunEvent, void, void>;
+  listen(options?: ListenOptions): RunEvents;
   /** The position of its last event; `undefined` while it is not over. */
   readonly endPosition: RunPosition | undefined;
   /** Resolves when the run is over, however it ended; never rejects. */
