@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 
-import { SseText } from './frame.ts';
+import { FrameWriter } from './frame-writer.ts';
+import type { FrameSink } from './frame-writer.ts';
 import type { SseFrame } from './frame.ts';
 import { HEARTBEAT, SSE_HEADERS } from './response.ts';
 import type { SseEnd, SseOptions, SseResponder } from './response.ts';
@@ -63,10 +64,12 @@ export function createSocketStreams({
 }
 
 /** See `sseResponse`: the same promises. */
-class SocketStream {
+class SocketStream implements FrameSink {
   readonly outgoing: ServerResponse;
-  readonly #text: SseText;
+  readonly #writer: FrameWriter;
   readonly #onClose: ((end: SseEnd) => void) | undefined;
+  /** HTTP/1.0 has no chunks. */
+  readonly #isChunked: boolean;
   #wroteAt = now();
   /** Bytes that the network has taken, and since when it is that many. */
   #taken = 0;
@@ -74,13 +77,17 @@ class SocketStream {
   #isOver = false;
 
   constructor(frames: AsyncIterable<SseFrame>, { onClose }: SseOptions, outgoing: ServerResponse) {
-    this.#text = new SseText(frames);
     this.outgoing = outgoing;
+    this.#writer = new FrameWriter(frames, this);
     this.#onClose = onClose;
+    // Node writes a chunk as three pieces; as one string it costs half.
+    this.#isChunked = outgoing.chunkedEncoding;
+    outgoing.chunkedEncoding = false;
     // What goes wrong with a connection closes it; nobody else would listen, and the process would end.
     outgoing.on('error', ignore).once('close', () => this.#leave());
+    outgoing.on('drain', () => this.#writer.resume());
     if (outgoing.closed) this.#leave();
-    else this.#go();
+    else this.#writer.resume();
   }
 
   get isOver(): boolean {
@@ -103,36 +110,26 @@ class SocketStream {
 
   write(text: string): boolean {
     this.#wroteAt = now();
-    return this.outgoing.write(text);
+    if (!this.#isChunked) return this.outgoing.write(text);
+    return this.outgoing.write(`${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`);
   }
 
-  readonly #go = (): void => {
-    if (!this.#isOver) this.#text.next().then(this.#take, this.#breakOff);
-  };
+  end(text: string): void {
+    this.#finish({ kind: 'completed' });
+    this.outgoing.chunkedEncoding = this.#isChunked;
+    this.outgoing.end(text);
+  }
 
-  readonly #take = (text: string | undefined): void => {
-    if (this.#isOver) return;
-    if (text === undefined) {
-      this.#finish({ kind: 'completed' });
-      this.outgoing.end();
-    } else if (this.write(text)) {
-      this.#go();
-    } else {
-      this.outgoing.once('drain', this.#go);
-    }
-  };
-
-  readonly #breakOff = (error: unknown): void => {
-    if (this.#isOver) return;
+  fail(error: unknown): void {
     this.#finish({ kind: 'broken', error });
-    this.#text.letGo();
-    this.outgoing.destroy();
-  };
+    // What was written before goes out first.
+    setImmediate(() => this.outgoing.destroy());
+  }
 
   #leave(): void {
     if (this.#isOver) return;
     this.#finish({ kind: 'client_gone' });
-    this.#text.letGo();
+    this.#writer.stop();
   }
 
   #finish(end: SseEnd): void {
