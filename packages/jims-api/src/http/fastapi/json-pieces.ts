@@ -40,6 +40,35 @@ export function pythonJsonText(value: object): Text {
   return textIn(PYTHON, value);
 }
 
+/** Stands for a string in the value of a template. Nobody else knows it, so no other string is equal. */
+export const SLOT: string = crypto.randomUUID();
+
+/** Gives the JSON of a value with these strings in its slots, in the order in which they are written. */
+export type JsonTemplate = (...strings: readonly string[]) => string;
+
+/**
+ * Writes values that differ only in some short strings, as {@link jsonText} does. All else is written
+ * once: a stream has such a value for every piece of text.
+ *
+ * @example
+ * const delta = jsonTemplate({ id: SLOT, text: SLOT });
+ * delta('m1', 'Hello'); // '{"id":"m1","text":"Hello"}'
+ */
+export function jsonTemplate(value: object): JsonTemplate {
+  return templateIn(COMPACT, value);
+}
+
+/** As {@link jsonTemplate}, in the form of `pythonJson`. */
+export function pythonJsonTemplate(value: object): JsonTemplate {
+  return templateIn(PYTHON, value);
+}
+
+function templateIn({ encode }: Style, value: object): JsonTemplate {
+  const [first = '', ...others] = encode(value).split(encode(SLOT));
+  return (...strings) =>
+    others.reduce((text, next, index) => text + encode(strings[index]) + next, first);
+}
+
 function oneLine(value: unknown): string {
   return cleanJson(value).replaceAll(/[\u0085\u2028\u2029]/g, escaped);
 }

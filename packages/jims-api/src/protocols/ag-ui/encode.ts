@@ -1,15 +1,17 @@
-import type { NewEvent, Run, RunResult, ThreadEvent } from 'jims-core';
+import type { NewEvent, Run, RunEnd, RunResult, ThreadEvent } from 'jims-core';
 import { MAX_PIECE_CHARS } from 'jims-core/host';
 import type { ModelUsage } from 'jims-core/llm';
 
 import { isWanted, reasonOf } from '../../chat/run-routes.ts';
 import { assistantText, buttonsOf, isAppEvent, userText } from '../../chat/said.ts';
 import type { Sees, TellOptions } from '../../chat/said.ts';
-import { toldRun } from '../../chat/text-stream.ts';
-import type { ToldEvent } from '../../chat/text-stream.ts';
+import { textEvents } from '../../chat/text-stream.ts';
+import type { TextDelta, TextEvent } from '../../chat/text-stream.ts';
 import { toHttpError } from '../../http/error-response.ts';
-import { jsonText } from '../../http/fastapi/json-pieces.ts';
+import { SLOT, jsonTemplate, jsonText } from '../../http/fastapi/json-pieces.ts';
 import type { SseFrame } from '../../http/sse/frame.ts';
+import { Expansion } from '../../http/sse/ready-iterator.ts';
+import type { ReadyIterable } from '../../http/sse/ready-iterator.ts';
 
 /** What is sent of AG-UI 1.0. Members without a value are left out: the client refuses `null`. */
 type AgUiEvent =
@@ -51,36 +53,44 @@ export interface ClientIds {
   readonly runId: string;
 }
 
+const textContent = jsonTemplate({
+  type: 'TEXT_MESSAGE_CONTENT',
+  messageId: SLOT,
+  delta: SLOT,
+} satisfies AgUiEvent);
+
 /** A run, by the names that its client gave it. */
-export async function* encodeStream(
+export function encodeStream(
   run: Run,
   { threadId, runId }: ClientIds,
   options: TellOptions,
-): AsyncGenerator<SseFrame, void, void> {
+): ReadyIterable<SseFrame> {
   const ids = { threadId, runId };
   const metadata = { thread_id: run.thread.id, run_id: run.id };
-  yield frame({ type: 'RUN_STARTED', ...ids, metadata });
-  for await (const event of toldRun(run)) {
-    switch (event.type) {
-      case 'result': {
-        const usage = options.seesModels ? event.result.usage?.map(usageOf) : undefined;
-        const result = resultOf(run, event.result);
-        yield frame({ type: 'RUN_FINISHED', ...ids, result, ...(usage && { usage }) });
-        break;
+  return new Expansion(
+    textEvents(run),
+    (event) => {
+      switch (event.type) {
+        case 'text_delta':
+          return [{ data: textContent(event.messageId, event.delta) }];
+        case 'result': {
+          const usage = options.seesModels ? event.result.usage?.map(usageOf) : undefined;
+          const result = resultOf(run, event.result);
+          return [frame({ type: 'RUN_FINISHED', ...ids, result, ...(usage && { usage }) })];
+        }
+        case 'cancelled':
+          // A client that is cut off by the service must not take what it has for the whole answer.
+          return isWanted(event.reason)
+            ? [frame({ type: 'RUN_FINISHED', ...ids, outcome: { type: 'cancelled' } })]
+            : [failure(event, options)];
+        case 'error':
+          return [failure(event, options)];
+        default:
+          return encode(event, options.sees).map(frame);
       }
-      case 'cancelled':
-        // A client that is cut off by the service must not take what it has for the whole answer.
-        yield isWanted(event.reason)
-          ? frame({ type: 'RUN_FINISHED', ...ids, outcome: { type: 'cancelled' } })
-          : failure(event, options);
-        break;
-      case 'error':
-        yield failure(event, options);
-        break;
-      default:
-        yield* encode(event, options.sees).map(frame);
-    }
-  }
+    },
+    { first: [frame({ type: 'RUN_STARTED', ...ids, metadata })] },
+  );
 }
 
 /** What was said in a thread, as a run of its own. */
@@ -93,9 +103,9 @@ export async function* encodeSnapshot(
   yield frame({ type: 'RUN_FINISHED', threadId, runId });
 }
 
-type Told = Exclude<ToldEvent, { type: 'result' | 'cancelled' | 'error' }>;
+type WithinRun = Exclude<TextEvent, TextDelta | RunEnd>;
 
-function encode(event: Told, sees: Sees): AgUiEvent[] {
+function encode(event: WithinRun, sees: Sees): AgUiEvent[] {
   switch (event.type) {
     case 'status': {
       const { message, statusType } = event.status;
@@ -104,8 +114,6 @@ function encode(event: Told, sees: Sees): AgUiEvent[] {
     }
     case 'text_start':
       return [{ type: 'TEXT_MESSAGE_START', messageId: event.messageId, role: 'assistant' }];
-    case 'text_delta':
-      return [{ type: 'TEXT_MESSAGE_CONTENT', messageId: event.messageId, delta: event.delta }];
     case 'text_end':
       return [{ type: 'TEXT_MESSAGE_END', messageId: event.messageId }];
     case 'event':

@@ -3,12 +3,14 @@ import type { NewEvent, Run, RunResult } from 'jims-core';
 import { isWanted, reasonOf } from '../../chat/run-routes.ts';
 import type { SaidButton, Sees, TellOptions } from '../../chat/said.ts';
 import { buttonsOf, isAppEvent } from '../../chat/said.ts';
-import { toldRun } from '../../chat/text-stream.ts';
-import type { ToldEvent } from '../../chat/text-stream.ts';
+import { isEnd, textEvents } from '../../chat/text-stream.ts';
+import type { TextDelta, TextEvent } from '../../chat/text-stream.ts';
 import { tokensOf } from '../../chat/usage.ts';
 import { toHttpError } from '../../http/error-response.ts';
-import { jsonText } from '../../http/fastapi/json-pieces.ts';
+import { SLOT, jsonTemplate, jsonText } from '../../http/fastapi/json-pieces.ts';
 import type { SseFrame } from '../../http/sse/frame.ts';
+import { Expansion } from '../../http/sse/ready-iterator.ts';
+import type { ReadyIterable } from '../../http/sse/ready-iterator.ts';
 import { answerId } from './ui-messages.ts';
 
 /** What is sent of the UI message stream, version 1. */
@@ -50,21 +52,26 @@ interface Metadata {
 
 const DONE: SseFrame = { data: '[DONE]' };
 
+const textDelta = jsonTemplate({ type: 'text-delta', id: SLOT, delta: SLOT } satisfies Chunk);
+
 /** A run as one UI message, from its beginning: each message of the app is a text part of it. */
-export async function* encodeStream(
-  run: Run,
-  options: TellOptions,
-): AsyncGenerator<SseFrame, void, void> {
+export function encodeStream(run: Run, options: TellOptions): ReadyIterable<SseFrame> {
   const metadata: Metadata = { thread_id: run.thread.id, run_id: run.id };
-  yield frame({ type: 'start', messageId: answerId(run.id), messageMetadata: metadata });
-  yield frame({ type: 'start-step' });
-  for await (const event of toldRun(run)) {
-    yield* encode(event, metadata, options).map(frame);
-  }
-  yield DONE;
+  const start: Chunk = { type: 'start', messageId: answerId(run.id), messageMetadata: metadata };
+  return new Expansion(
+    textEvents(run),
+    (event) => {
+      if (event.type === 'text_delta') return [{ data: textDelta(event.messageId, event.delta) }];
+      const frames = encode(event, metadata, options).map(frame);
+      return isEnd(event) ? [...frames, DONE] : frames;
+    },
+    { first: [frame(start), frame({ type: 'start-step' })] },
+  );
 }
 
-function encode(event: ToldEvent, metadata: Metadata, options: TellOptions): Chunk[] {
+type Other = Exclude<TextEvent, TextDelta>;
+
+function encode(event: Other, metadata: Metadata, options: TellOptions): Chunk[] {
   switch (event.type) {
     case 'status': {
       const { message, statusType } = event.status;
@@ -73,8 +80,6 @@ function encode(event: ToldEvent, metadata: Metadata, options: TellOptions): Chu
     }
     case 'text_start':
       return [{ type: 'text-start', id: event.messageId }];
-    case 'text_delta':
-      return [{ type: 'text-delta', id: event.messageId, delta: event.delta }];
     case 'text_end':
       return [{ type: 'text-end', id: event.messageId }];
     case 'event':

@@ -1,11 +1,14 @@
 import type { Run, RunEnd } from 'jims-core';
 
 import { reasonOf } from '../../../chat/run-routes.ts';
-import { toldRun } from '../../../chat/text-stream.ts';
+import { textEvents } from '../../../chat/text-stream.ts';
+import type { TextEvent } from '../../../chat/text-stream.ts';
 import { toHttpError } from '../../../http/error-response.ts';
 import type { ErrorAnswerOptions } from '../../../http/error-response.ts';
 import { jsonText } from '../../../http/fastapi/json-pieces.ts';
 import type { SseFrame } from '../../../http/sse/frame.ts';
+import { Expansion } from '../../../http/sse/ready-iterator.ts';
+import type { ReadyIterable } from '../../../http/sse/ready-iterator.ts';
 import { failureCode, openAiError } from '../shared/error.ts';
 import type { Asked } from './asked.ts';
 import { NOTHING, completedAt, responseObject, usageOf } from './response.ts';
@@ -28,15 +31,13 @@ const NUMBERS_OF_ATTEMPT = 1_000_000_000;
  * piece of text counted by itself: the same for every reader, however late. A reader that saw a part
  * of an attempt that was lost gets all of the current one, whose numbers are higher.
  */
-export async function* encodeStream(
-  run: Run,
-  options: StreamOptions,
-): AsyncGenerator<SseFrame, void, void> {
+export function encodeStream(run: Run, options: StreamOptions): ReadyIterable<SseFrame> {
   const { asked, startingAfter = -1 } = options;
   const items = createStreamItems(run.id);
-  let next = (run.attempt - 1) * NUMBERS_OF_ATTEMPT;
+  const whose = { runId: run.id, threadId: run.thread.id, asked };
+  let next = 0;
 
-  function* tell(events: Iterable<WireEvent>): Generator<SseFrame> {
+  function* numbered(events: Iterable<WireEvent>): Generator<SseFrame> {
     for (const { pieces = 1, ...event } of events) {
       const number = next + pieces - 1;
       next = number + 1;
@@ -44,35 +45,33 @@ export async function* encodeStream(
     }
   }
 
-  const told = toldRun(run, { piecemeal: startingAfter >= 0 });
-  const whose = { runId: run.id, threadId: run.thread.id, asked };
-  const begun = responseObject(whose, { ...NOTHING, status: 'in_progress' });
-  yield* tell([
-    { type: 'response.created', response: begun },
-    { type: 'response.in_progress', response: begun },
-  ]);
-  for await (const event of told) {
+  /** When the stream is read: only then is it known which attempt it is of. */
+  function* begin(): Generator<SseFrame> {
+    next = (run.attempt - 1) * NUMBERS_OF_ATTEMPT;
+    const response = responseObject(whose, { ...NOTHING, status: 'in_progress' });
+    yield* numbered([
+      { type: 'response.created', response },
+      { type: 'response.in_progress', response },
+    ]);
+  }
+
+  function encode(event: TextEvent): Iterable<SseFrame> {
     switch (event.type) {
       case 'status':
-        yield* tell(items.status(event.status.message));
-        break;
+        return numbered(items.status(event.status.message));
       case 'text_start':
-        yield* tell(items.begin(event.messageId));
-        break;
+        return numbered(items.begin(event.messageId));
       case 'text_delta':
-        yield* tell(items.grow(event));
-        break;
+        return numbered(items.grow(event));
       case 'text_end':
-        yield* tell(items.endText(event.messageId));
-        break;
+        return numbered(items.endText(event.messageId));
       case 'event':
-        yield* tell(items.finish(event.event));
-        break;
+        return numbered(items.finish(event.event));
       default: {
         const rest = [...items.finishAll(), ...ending(event)];
         // Of a run whose pieces were not kept the true number is not known. The last event is always sent.
         next = Math.max(next, startingAfter + 2 - rest.length);
-        yield* tell(rest);
+        return numbered(rest);
       }
     }
   }
@@ -106,6 +105,9 @@ export async function* encodeStream(
     // OpenAI's clients read its members, those of Open Responses its `error`.
     yield { type: 'error', code, message, param, error: reason };
   }
+
+  const events = textEvents(run, { piecemeal: startingAfter >= 0 });
+  return new Expansion(events, encode, { first: begin() });
 }
 
 function frame(event: WireEvent): SseFrame {
