@@ -117,7 +117,9 @@ async function readStream({ port, protocol, pace }: StreamLoad): Promise<void> {
   const received = unchunked(chunks.join(''));
   const tokens = received.split(mark).length - 1;
   if (tokens !== TOKENS[pace])
-    throw new Error(`${TOKENS[pace]} tokens were expected, not ${tokens}: ${received.slice(0, 999)}`);
+    throw new Error(
+      `${TOKENS[pace]} tokens were expected, not ${tokens}: ${received.slice(0, 999)}`,
+    );
 }
 
 /** The body of a chunked answer, near enough to count in it: a mark may lie on two chunks. */

@@ -26,9 +26,7 @@ export function* framePieces(frame: SseFrame): Generator<string> {
 
 function beginning({ id, event }: SseFrame): string {
   const idLine = id === undefined ? '' : `id: ${requireName(String(id))}\n`;
-  return event === undefined
-    ? `${idLine}data: `
-    : `${idLine}event: ${requireName(event)}\ndata: `;
+  return event === undefined ? `${idLine}data: ` : `${idLine}event: ${requireName(event)}\ndata: `;
 }
 
 function inLines(text: string): string {
