@@ -6,7 +6,7 @@ import { Expansion } from '../http/sse/ready-iterator.ts';
 import type { ReadyIterable } from '../http/sse/ready-iterator.ts';
 import { assistantText } from './said.ts';
 
-/** A run for protocols that send messages piece by piece: each text begins, grows and ends once. */
+/** A run for protocols that send messages piece by piece: the text of each begins, grows and ends once. */
 export type TextEvent =
   | { readonly type: 'status'; readonly status: AgentStatus }
   | { readonly type: 'text_start' | 'text_end'; readonly messageId: string }

@@ -1,6 +1,6 @@
 /** An async iterator that may also give what is there already without a promise. */
 export interface ReadyIterator<T> extends AsyncIterator<T, void, void> {
-  /** The next item if it is there; `undefined` if not, or when there is none left. */
+  /** The next item if it is there; `undefined` if not, or at the end. */
   take?(): T | undefined;
 }
 

@@ -6,8 +6,8 @@ import type { SseFrame } from './frame.ts';
 const BUFFER_BYTES = 64 * 1024;
 
 /**
- * How often a silent stream says that it lives, unless an option says otherwise. Some servers and proxies
- * cut what is silent for 10 seconds, such as Bun's.
+ * How often a silent stream sends a comment, by default. Some servers and proxies, such as Bun's, cut a
+ * connection that is silent for 10 seconds.
  */
 export const DEFAULT_HEARTBEAT_MS = 8000;
 
@@ -30,7 +30,7 @@ export type SseEnd =
 export interface SseOptions {
   /** After so long without a frame a comment keeps the connection alive; 8000 by default. */
   readonly heartbeatMs?: number;
-  /** Called once, before the iterator is told to return; must not throw. */
+  /** Called once, before the iterator's `return`; must not throw. */
   readonly onClose?: (end: SseEnd) => void;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -44,10 +44,9 @@ export interface SseResponseOptions extends SseOptions {
 export type SseResponder = (frames: AsyncIterable<SseFrame>, options: SseOptions) => Response;
 
 /**
- * A response that sends frames as they come. It takes a frame only while the reader has room for it, and
- * makes a large one piece by piece, so a reader that stands still costs about 64 KiB. The iterator's
- * `return` is called when the client leaves. What the iterator throws goes to `onClose`, never to the
- * client: he sees the connection break, not an end.
+ * A response that sends frames as they come; see {@link FrameWriter}. A reader that stands still costs
+ * about 64 KiB. The iterator's `return` is called when the client leaves. What the iterator throws goes
+ * to `onClose`, never to the client, which sees the connection break and no end.
  */
 export function sseResponse(
   frames: AsyncIterable<SseFrame>,

@@ -6,7 +6,7 @@ import type { SseFrame } from './frame.ts';
 import { HEARTBEAT, SSE_HEADERS } from './response.ts';
 import type { SseEnd, SseOptions, SseResponder } from './response.ts';
 
-/** Event streams written straight to the sockets of Node's own server: a web stream holds much more. */
+/** Event streams that are written straight to the sockets of Node's own server: a web stream costs much more memory. */
 export interface SocketStreams {
   readonly respond: SseResponder;
   /** Begins the stream that a response stands for; false for any other response. */
@@ -16,13 +16,13 @@ export interface SocketStreams {
 
 export interface SocketStreamsOptions {
   readonly heartbeatMs: number;
-  /** So long a reader may take nothing of what waits for it. */
+  /** How long a reader may take nothing of what waits for it. */
   readonly readerTimeoutMs: number;
-  /** Cuts the connection of one that took longer. */
+  /** Cuts the connection of a reader that took nothing for longer. */
   readonly cut: (outgoing: ServerResponse) => void;
 }
 
-/** How finely these times are kept. */
+/** How many times in each of these periods the streams are looked at. */
 const TICKS = 10;
 
 export function createSocketStreams({
@@ -83,7 +83,7 @@ class SocketStream implements FrameSink {
     // Node writes a chunk as three pieces; as one string it costs half.
     this.#isChunked = outgoing.chunkedEncoding;
     outgoing.chunkedEncoding = false;
-    // What goes wrong with a connection closes it; nobody else would listen, and the process would end.
+    // An error of a connection also closes it; without a listener it would end the process.
     outgoing.on('error', ignore).once('close', () => this.#leave());
     outgoing.on('drain', () => this.#writer.resume());
     if (outgoing.closed) this.#leave();

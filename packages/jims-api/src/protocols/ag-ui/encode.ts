@@ -37,13 +37,13 @@ type AgUiEvent =
   | { readonly type: 'MESSAGES_SNAPSHOT'; readonly messages: readonly object[] }
   | { readonly type: 'CUSTOM'; readonly name: string; readonly value: object };
 
-/** Of one model. */
+/** The tokens of one model. */
 interface TokenUsage {
   readonly model: string;
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly totalTokens: number;
-  /** A part of the input. */
+  /** Part of the input tokens. */
   readonly cachedInputTokens: number;
 }
 
@@ -121,7 +121,7 @@ function encode(event: WithinRun, sees: Sees): AgUiEvent[] {
   }
 }
 
-/** What an event is beside its text: buttons, or something of the app's own. */
+/** What an event has beside its text: buttons, or the app's own data. */
 function besideText(event: NewEvent, sees: Sees): AgUiEvent[] {
   const { id, type, data } = event;
   const buttons = buttonsOf(event);
@@ -130,7 +130,7 @@ function besideText(event: NewEvent, sees: Sees): AgUiEvent[] {
   return isAppEvent(event, sees) ? [{ type: 'CUSTOM', name: type, value: data }] : [];
 }
 
-/** Messages that are longer than a piece are in the stream alone: none of its lines gets long. */
+/** Messages longer than a piece are only in the stream, so that no line of it gets long. */
 function resultOf(run: Run, { events }: RunResult): object {
   const texts = events.flatMap((event) => assistantText(event) ?? []);
   return {
@@ -151,8 +151,8 @@ function usageOf({ model, promptTokens, completionTokens, cachedTokens }: ModelU
 }
 
 function toMessage(event: ThreadEvent): object[] {
-  const asked = userText(event);
-  if (asked !== undefined) return [{ id: event.id, role: 'user', content: asked }];
+  const question = userText(event);
+  if (question !== undefined) return [{ id: event.id, role: 'user', content: question }];
   const content = assistantText(event);
   return content === undefined ? [] : [{ id: event.id, role: 'assistant', content }];
 }

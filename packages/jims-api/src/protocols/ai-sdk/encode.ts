@@ -41,7 +41,7 @@ type Chunk =
 interface Metadata {
   readonly thread_id: string;
   readonly run_id: string;
-  /** Of all models together, by the names that the AI SDK has for them; at the end. */
+  /** Of all models together, by the AI SDK's names; at the end. */
   readonly usage?: {
     readonly inputTokens: number;
     readonly outputTokens: number;
@@ -54,7 +54,7 @@ const DONE: SseFrame = { data: '[DONE]' };
 
 const textDelta = jsonTemplate({ type: 'text-delta', id: SLOT, delta: SLOT } satisfies Chunk);
 
-/** A run as one UI message, from its beginning: each message of the app is a text part of it. */
+/** A run as one UI message, from its beginning: each message of the app is one of its text parts. */
 export function encodeStream(run: Run, options: TellOptions): ReadyIterable<SseFrame> {
   const metadata: Metadata = { thread_id: run.thread.id, run_id: run.id };
   const start: Chunk = { type: 'start', messageId: answerId(run.id), messageMetadata: metadata };
@@ -102,7 +102,7 @@ function failure(end: Parameters<typeof reasonOf>[0], options: TellOptions): Chu
   return { type: 'error', errorText: toHttpError(reasonOf(end), options).message };
 }
 
-/** What an event is beside its text: buttons, or something of the app's own. */
+/** What an event has beside its text: buttons, or the app's own data. */
 function besideText(event: NewEvent, sees: Sees): Chunk[] {
   const buttons = buttonsOf(event);
   if (buttons.length > 0)

@@ -13,7 +13,7 @@ import type { Include } from './schemas.ts';
 const deltaData = pythonJsonTemplate({ message_id: SLOT, delta: SLOT });
 
 export interface ChatFramesOptions extends TellOptions {
-  /** What is told beyond the original's frames. */
+  /** What is sent beyond the original's frames. */
   readonly include: ReadonlySet<Include>;
   /** Whether frames have ids, to join again after one of them. */
   readonly numbered: boolean;

@@ -18,14 +18,14 @@ import type { InTurnEvent } from './in-turn.ts';
 export interface StreamOptions extends ErrorAnswerOptions {
   readonly model: string;
   readonly includeUsage: boolean;
-  /** Whether statuses are sent, as events that Open WebUI shows and others do not mind. */
+  /** Whether statuses are sent, as events that Open WebUI shows and other clients ignore. */
   readonly statuses: boolean;
 }
 
 const BETWEEN_MESSAGES = '\n\n';
 const DONE: SseFrame = { data: '[DONE]' };
 
-/** A result as one message: texts alone, buttons and other events have no place in it. */
+/** A result as one message: only its text; there is nothing in it for buttons and other events. */
 export function encodeResult(run: Run, model: string, result: RunResult): object {
   const texts = result.events.map(assistantText).filter(Boolean);
   const message = { role: 'assistant', content: texts.join(BETWEEN_MESSAGES), refusal: null };
