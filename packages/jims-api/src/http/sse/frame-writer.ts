@@ -12,15 +12,15 @@ export interface FrameSink {
   fail(error: unknown): void;
 }
 
-/** What is written at once of many frames, or of a large one. */
+/** How much is written at once, of many frames or of a large one. */
 const CHUNK_CHARS = 16 * 1024;
-/** So many writes of a stream never wait: nothing comes between a client and the first token. */
+/** How many first writes of a stream never wait: nothing delays the first token. */
 const PROMPT_WRITES = 4;
-/** Frames that come so soon after a write wait for this moment to pass, and go together. */
+/** Frames that come within this time of a write wait for its end, and go together. */
 const MOMENT_MS = 2;
 
 /**
- * Writes frames as they come, those of a moment together: a write costs more than all else of a frame.
+ * Writes frames as they come, those of a moment together: most of what a frame costs is its write.
  * Takes frames only while the sink has room, and makes a large one piece by piece.
  */
 export class FrameWriter {
@@ -34,7 +34,7 @@ export class FrameWriter {
   #wroteAt = 0;
   #moment: NodeJS.Timeout | undefined;
   #hasRoom = false;
-  /** A frame was asked for that is not there yet. */
+  /** Whether the next frame is waited for. */
   #isWaiting = false;
   #isOver = false;
 
@@ -49,11 +49,11 @@ export class FrameWriter {
     this.#go();
   }
 
-  /** Writes nothing any more, and lets the frames go. */
+  /** Ends the writing, and returns the iterator. */
   stop(): void {
     this.#isOver = true;
     clearTimeout(this.#moment);
-    // Not waited for: an iterator that waits for its next frame returns only after that.
+    // Nobody waits for this: an iterator that waits for its next frame returns only after that.
     this.#frames.return?.().catch(() => {});
   }
 
@@ -70,7 +70,7 @@ export class FrameWriter {
     }
   }
 
-  /** Adds what is there to the text, as much as is written at once. */
+  /** Adds what is there to the text, as much as one write has. */
   #collect(): void {
     while (this.#text.length < CHUNK_CHARS) {
       if (this.#large) {

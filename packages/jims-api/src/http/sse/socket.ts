@@ -6,7 +6,7 @@ import type { SseFrame } from './frame.ts';
 import { HEARTBEAT, SSE_HEADERS } from './response.ts';
 import type { SseEnd, SseOptions, SseResponder } from './response.ts';
 
-/** Event streams that are written straight to the sockets of Node's own server: a web stream costs much more memory. */
+/** Event streams straight to the sockets of Node's own server: web streams cost much more memory. */
 export interface SocketStreams {
   readonly respond: SseResponder;
   /** Begins the stream that a response stands for; false for any other response. */
@@ -63,7 +63,7 @@ export function createSocketStreams({
   };
 }
 
-/** See `sseResponse`: the same promises. */
+/** Keeps the same promises as `sseResponse`. */
 class SocketStream implements FrameSink {
   readonly outgoing: ServerResponse;
   readonly #writer: FrameWriter;
@@ -80,7 +80,7 @@ class SocketStream implements FrameSink {
     this.outgoing = outgoing;
     this.#writer = new FrameWriter(frames, this);
     this.#onClose = onClose;
-    // Node writes a chunk as three pieces; as one string it costs half.
+    // Chunks are written here: Node makes three pieces of each, which costs twice as much.
     this.#isChunked = outgoing.chunkedEncoding;
     outgoing.chunkedEncoding = false;
     // An error of a connection also closes it; without a listener it would end the process.

@@ -236,6 +236,19 @@ for (const way of ALL_WAYS) {
   });
 }
 
+test('a client of HTTP/1.0 gets the frames without chunks', async () => {
+  await using server = await serveOnce('on a socket', (respond) =>
+    respond(list({ data: '1' }, { data: '2' }), {}),
+  );
+  const socket = connect(server.port, '127.0.0.1');
+  socket.write('GET / HTTP/1.0\r\n\r\n');
+  let received = '';
+  socket.on('data', (chunk) => (received += chunk));
+  await once(socket, 'close');
+  assert.match(received, /^HTTP\/1\.1 200 OK\r\n/);
+  assert.match(received, /\r\n\r\ndata: 1\n\ndata: 2\n\n$/);
+});
+
 test('a reader that takes nothing gets one comment at most', async () => {
   const { body } = sseResponse(silence(), { heartbeatMs: 1 });
   assert.ok(body);
