@@ -168,7 +168,7 @@ for (const way of ALL_WAYS) {
     const socket = requestRaw(server.port);
     socket.pause();
     let before = -1;
-    while (before !== frames.taken) {
+    while (before !== frames.taken || before === 0) {
       before = frames.taken;
       await delay(50);
     }
