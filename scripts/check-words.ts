@@ -39,19 +39,23 @@ const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclud
   .split('\n')
   .filter((file) => CHECKED.test(file) && !EXCEPTIONS.test(file));
 
-let wrong = 0;
-for (const file of files) {
-  for (const [index, line] of readFileSync(file, 'utf8').split('\n').entries()) {
-    if (line.endsWith('words: ok')) continue;
-    for (const { pattern, instead } of RULES) {
-      const [found] = pattern.exec(line) ?? [];
-      if (found === undefined) continue;
-      wrong++;
-      console.error(`${file}:${index + 1}  “${found}”: write ${instead}\n    ${line.trim()}`);
-    }
-  }
-}
-if (wrong > 0) {
-  console.error(`\n${wrong} words to change; CONTRIBUTING.md says why`);
+const faults = files.flatMap((file) =>
+  readFileSync(file, 'utf8')
+    .split('\n')
+    .flatMap((line, index) =>
+      faultsIn(line).map((fault) => `${file}:${index + 1}  ${fault}\n    ${line.trim()}`),
+    ),
+);
+for (const fault of faults) console.error(fault);
+if (faults.length > 0) {
+  console.error(`\n${faults.length} words to change; CONTRIBUTING.md says why`);
   process.exitCode = 1;
+}
+
+function faultsIn(line: string): readonly string[] {
+  if (line.endsWith('words: ok')) return [];
+  return RULES.flatMap(({ pattern, instead }) => {
+    const [found] = pattern.exec(line) ?? [];
+    return found === undefined ? [] : [`“${found}”: write ${instead}`];
+  });
 }
