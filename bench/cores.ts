@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { availableParallelism, cpus } from 'node:os';
 
-/** CPU time so far of each core, whoever used it, in milliseconds. */
+/** CPU time so far of each core, whatever used it, in milliseconds. */
 export function coreCpuMs(core: number): { readonly used: number; readonly all: number } {
   const times = cpus()[core]?.times ?? { user: 0, nice: 0, sys: 0, irq: 0, idle: 0 };
   const used = times.user + times.nice + times.sys + times.irq;

@@ -23,7 +23,7 @@ export interface Bench {
   readonly load: LoadGenerator;
   /** A durable server, started on first use. */
   postgres(): Promise<PostgresServer>;
-  /** Tells who waits what is going on. */
+  /** Prints what is going on. */
   note(text: string): void;
 }
 

@@ -69,13 +69,13 @@ VALUES ($1, $2, clock_timestamp() AT TIME ZONE 'UTC', 'comm.assistant_message', 
 
 serveFloor(Number(values.port), async ({ contactId, message }) => {
   const question = JSON.stringify({ role: 'user', content: message });
-  const asked = await pool.query<[threadId: string, created: boolean]>({
+  const stored = await pool.query<[threadId: string, created: boolean]>({
     name: 'ask',
     text: ASK,
     values: [contactId, randomUUIDv7(), randomUUIDv7(), question],
     rowMode: 'array',
   });
-  const [threadId, created] = asked.rows[0] ?? ['', false];
+  const [threadId, created] = stored.rows[0] ?? ['', false];
   const text = `You said: ${message}`;
   const answer = JSON.stringify({ role: 'assistant', content: text });
   await pool.query({ name: 'tell', text: TELL, values: [threadId, randomUUIDv7(), answer] });

@@ -89,12 +89,12 @@ serveFloor(Number(values.port), async ({ contactId, message }) => {
   const text = `You said: ${message}`;
   if (inOneCommit) {
     return write(() => {
-      const asked = ask(contactId, message);
-      store(asked.threadId, 'assistant', text);
-      return { ...asked, text };
+      const turn = ask(contactId, message);
+      store(turn.threadId, 'assistant', text);
+      return { ...turn, text };
     });
   }
-  const asked = await write(() => ask(contactId, message));
-  await write(() => store(asked.threadId, 'assistant', text));
-  return { ...asked, text };
+  const turn = await write(() => ask(contactId, message));
+  await write(() => store(turn.threadId, 'assistant', text));
+  return { ...turn, text };
 });

@@ -1,4 +1,4 @@
-// The process that makes load. It is told what to do by messages of its parent, one load at a time.
+// The process that makes load. Its parent sends it what to do, one load at a time.
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { quantile } from '../numbers.ts';

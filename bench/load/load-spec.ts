@@ -1,7 +1,7 @@
 import type { ProtocolName } from './protocols.ts';
 import type { Contacts } from './requests.ts';
 
-/** What a load generator is told to do. */
+/** What a load generator is to do. */
 export interface LoadSpec {
   /** The servers; connections are spread over them. */
   readonly ports: readonly number[];

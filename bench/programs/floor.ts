@@ -22,14 +22,24 @@ export function startFloor(
 ): Promise<Program> {
   const name = store === 'SQLite' ? 'sqlite' : 'postgres';
   const file = fileURLToPath(new URL(`../floor/${name}.ts`, import.meta.url));
-  const place =
+  const where =
     store === 'SQLite'
       ? ['--file', fileOf(database), '--commits', String(commits), '--ids', ids]
       : ['--url', database.url];
   return startProgram({
     database,
     logFile: join(folder, 'floor.log'),
-    args: (port) => [file, '--port', String(port), ...place],
+    args: (port) => [file, '--port', String(port), ...where],
+  });
+}
+
+/** The program that streams of tokens are measured against; it stores nothing. */
+export function startTokenFloor({ folder }: Bench, database: BenchDatabase): Promise<Program> {
+  const file = fileURLToPath(new URL('../floor/tokens.ts', import.meta.url));
+  return startProgram({
+    database,
+    logFile: join(folder, 'floor.log'),
+    args: (port) => [file, '--port', String(port)],
   });
 }
 

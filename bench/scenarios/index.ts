@@ -7,6 +7,7 @@ import { processes } from './processes.ts';
 import { protocols } from './protocols.ts';
 import { start } from './start.ts';
 import { streams } from './streams.ts';
+import { tokens } from './tokens.ts';
 
 /** All scenarios, in the order in which they are run. */
 export const scenarios: readonly Scenario[] = [
@@ -15,6 +16,7 @@ export const scenarios: readonly Scenario[] = [
   length,
   latency,
   delta,
+  tokens,
   streams,
   processes,
   protocols,

@@ -21,7 +21,7 @@ interface Round extends LoadResult {
   readonly servers: readonly number[];
   readonly generator: number;
   readonly database: number;
-  /** Of all cores, whoever used them: 1 is everything. */
+  /** Of all cores, whatever used them: 1 is everything. */
   readonly machine: number;
   /** Of the last core. */
   readonly lastCore: number;

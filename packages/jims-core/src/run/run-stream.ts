@@ -12,14 +12,25 @@ export interface ListenOptions {
   readonly piecemeal?: boolean;
 }
 
-/** A listener this far behind gets deltas put together: one frame of text instead of hundreds. */
+/**
+ * The events of a run for one listener, to the run's end.
+ *
+ * @example
+ * for await (const event of run.listen()) console.log(event);
+ */
+export interface RunEvents extends AsyncGenerator<NumberedRunEvent, void, void> {
+  /** The next event if it is there already, without a promise; `undefined` if not, or after the last. */
+  take(): NumberedRunEvent | undefined;
+}
+
+/** A listener that is this many events late gets deltas joined: one frame of text instead of hundreds. */
 const FAR_BEHIND = 64;
 
 /**
- * The live side of a run: one writer, any number of listeners, each from where it likes.
+ * The live events of a run: one writer, and any number of listeners, each from where it likes.
  *
- * Keeps a run's events once for all its listeners. How much that can be is bounded where the
- * pipeline sends, so a listener that does not read costs nothing and never slows the run.
+ * Keeps the events once for all listeners. What the pipeline may send is bounded, so a listener that
+ * does not read costs nothing and never slows the run.
  */
 export class RunStream {
   readonly #events: NumberedRunEvent[] = [];
@@ -27,17 +38,17 @@ export class RunStream {
   /** Index of the first event of the current attempt. */
   #begin = 0;
   #ended: RunEnd | undefined;
-  /** What is told of the end, once somebody waits for it. */
+  /** Made when somebody waits for the end. */
   #end: PromiseWithResolvers<RunEnd> | undefined;
   #toldMore = false;
-  /** What listeners wait for that have heard everything. */
+  /** Made when a listener that has every event waits for the next one. */
   #more: PromiseWithResolvers<void> | undefined;
 
   constructor(attempt: number) {
     this.#attempt = attempt;
   }
 
-  /** The newest attempt that it knows of. */
+  /** The newest attempt that is known here. */
   get attempt(): number {
     return this.#attempt;
   }
@@ -47,7 +58,7 @@ export class RunStream {
     return this.#events.at(-1)?.seq ?? 0;
   }
 
-  /** Whether it told something that is kept nowhere else: a status, or a piece of a message. */
+  /** Whether there was an event that the run's record does not keep: a status, or a piece of a message. */
   get toldMore(): boolean {
     return this.#toldMore;
   }
@@ -56,7 +67,7 @@ export class RunStream {
     return this.#ended !== undefined;
   }
 
-  /** Where the run's end is; `undefined` while it is not over, or is over for this process alone. */
+  /** Where the run's end is; `undefined` while it goes on, here or in another process. */
   get endPosition(): RunPosition | undefined {
     if (!this.#ended || goesOn(this.#ended)) return undefined;
     return { attempt: this.#attempt, seq: this.lastSeq };
@@ -68,7 +79,7 @@ export class RunStream {
     return this.#end.promise;
   }
 
-  /** Tells an event; dropped after the last one. */
+  /** Adds an event; dropped after the end. */
   push(event: Exclude<RunEvent, { type: 'restarted' }>): void {
     this.#add({ ...event, attempt: this.#attempt, seq: this.lastSeq + 1 });
   }
@@ -98,40 +109,20 @@ export class RunStream {
   }
 
   /** The events after the position `after` so far, then the live ones, to the end. */
-  async *listen({ after, piecemeal = false }: ListenOptions = {}): AsyncGenerator<
-    NumberedRunEvent,
-    void,
-    void
-  > {
-    const events = this.#events;
-    const attempt = this.#attempt;
-    let next = this.#indexAfter(after);
-    // All that a joiner missed is put together; of what comes then, only what piles up.
-    let joinedUntil = after && !piecemeal ? events.length : 0;
-    if (after && after.attempt < attempt) yield { type: 'restarted', attempt, seq: 0 };
-    // No promise for an event that is there: a stream has one for every piece of text.
-    while (next < events.length || (await this.#grows(next))) {
-      if (!piecemeal && events.length - next > FAR_BEHIND) joinedUntil = events.length;
-      const first = next;
-      next = endOfText(events, first, joinedUntil);
-      const event = unseen(events.slice(first, next), after);
-      if (event) yield event;
-    }
+  listen(options: ListenOptions = {}): RunEvents {
+    return new Listener(this, this.#events, options);
   }
 
-  #indexAfter(position: RunPosition | undefined): number {
+  /** Index of the first event after a position, or of the current attempt. */
+  indexAfter(position: RunPosition | undefined): number {
     const isEarlier = position === undefined || position.attempt < this.#attempt;
     return isEarlier ? this.#begin : indexAfter(this.#events, position);
   }
 
-  /** Resolves with true when there is an event at an index, with false when none comes any more. */
-  async #grows(index: number): Promise<boolean> {
-    while (index >= this.#events.length) {
-      if (this.#ended) return false;
-      this.#more ??= Promise.withResolvers<void>();
-      await this.#more.promise;
-    }
-    return true;
+  /** Resolves at the next event. */
+  nextEvent(): Promise<void> {
+    this.#more ??= Promise.withResolvers<void>();
+    return this.#more.promise;
   }
 
   #add(event: NumberedRunEvent): void {
@@ -147,11 +138,112 @@ export class RunStream {
   }
 }
 
+/** One listener: where it is in the events of a run. */
+class Listener implements RunEvents {
+  readonly #stream: RunStream;
+  readonly #events: readonly NumberedRunEvent[];
+  readonly #after: RunPosition | undefined;
+  readonly #piecemeal: boolean;
+  #hasBegun = false;
+  #isOver = false;
+  /** Index of the next event. */
+  #next = 0;
+  /** Deltas before this index are joined. */
+  #joinedUntil = 0;
+
+  constructor(
+    stream: RunStream,
+    events: readonly NumberedRunEvent[],
+    { after, piecemeal = false }: ListenOptions,
+  ) {
+    this.#stream = stream;
+    this.#events = events;
+    this.#after = after;
+    this.#piecemeal = piecemeal;
+  }
+
+  take(): NumberedRunEvent | undefined {
+    if (this.#isOver) return undefined;
+    const restarted = this.#hasBegun ? undefined : this.#begin();
+    if (restarted) return restarted;
+    const events = this.#events;
+    while (this.#next < events.length) {
+      if (!this.#piecemeal && events.length - this.#next > FAR_BEHIND) {
+        this.#joinedUntil = events.length;
+      }
+      const event = this.#next + 1 < this.#joinedUntil ? this.#joined() : events[this.#next++];
+      // Of a run of another process, events that the listener has may come late.
+      if (event && !(this.#after && wasSeen(event, this.#after))) return event;
+    }
+    return undefined;
+  }
+
+  async next(): Promise<IteratorResult<NumberedRunEvent, void>> {
+    for (;;) {
+      const event = this.take();
+      if (event) return { done: false, value: event };
+      if (this.#isOver || this.#stream.ended) return this.return();
+      await this.#stream.nextEvent();
+    }
+  }
+
+  async return(): Promise<IteratorReturnResult<void>> {
+    this.#isOver = true;
+    return { done: true, value: undefined };
+  }
+
+  async throw(error: unknown): Promise<never> {
+    this.#isOver = true;
+    throw error;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Finds the first event; gives `restarted` to a listener that knows an earlier attempt. */
+  #begin(): NumberedRunEvent | undefined {
+    const after = this.#after;
+    const { attempt } = this.#stream;
+    this.#hasBegun = true;
+    this.#next = this.#stream.indexAfter(after);
+    // A listener that joins gets what it missed as joined deltas; of what comes then, only what piles up.
+    if (after && !this.#piecemeal) this.#joinedUntil = this.#events.length;
+    return after && after.attempt < attempt ? { type: 'restarted', attempt, seq: 0 } : undefined;
+  }
+
+  /** The next event; a delta with those after it that are of the same message. */
+  #joined(): NumberedRunEvent | undefined {
+    const first = this.#events[this.#next++];
+    if (first?.type !== 'delta') return first;
+    let last = first;
+    let text = this.#unseenText(first);
+    let chars = first.delta.length;
+    for (; this.#next < this.#joinedUntil; this.#next++) {
+      const event = this.#events[this.#next];
+      if (event?.type !== 'delta' || event.messageId !== first.messageId) break;
+      chars += event.delta.length;
+      if (chars > MAX_PIECE_CHARS) break;
+      text += this.#unseenText(event);
+      last = event;
+    }
+    return { ...last, delta: text };
+  }
+
+  #unseenText(event: NumberedRunEvent & { readonly type: 'delta' }): string {
+    return this.#after && wasSeen(event, this.#after) ? '' : event.delta;
+  }
+}
+
 function goesOn(event: RunEvent): boolean {
   return event.type === 'cancelled' && event.goesOn === true;
 }
 
-/** Whether a listener has it. A position can be wrong: an end counts only when it is this very one. */
+/** Whether a listener has an event. Its position can be wrong: an end counts only when it is this very one. */
 function wasSeen(event: NumberedRunEvent, seen: RunPosition): boolean {
   if (!isRunEnd(event)) return !isAfter(event, seen);
   return !goesOn(event) && event.attempt === seen.attempt && event.seq === seen.seq;
@@ -160,37 +252,4 @@ function wasSeen(event: NumberedRunEvent, seen: RunPosition): boolean {
 function indexAfter(events: readonly NumberedRunEvent[], position: RunPosition): number {
   const index = events.findIndex((event) => isAfter(event, position) || isRunEnd(event));
   return index < 0 ? events.length : index;
-}
-
-/** Index after the event at `from`, or after all deltas of its message that are sent as one with it. */
-function endOfText(events: readonly NumberedRunEvent[], from: number, until: number): number {
-  const first = events[from];
-  let next = from + 1;
-  if (first?.type !== 'delta') return next;
-  let chars = first.delta.length;
-  for (; next < until; next++) {
-    const event = events[next];
-    if (event?.type !== 'delta' || event.messageId !== first.messageId) break;
-    chars += event.delta.length;
-    if (chars > MAX_PIECE_CHARS) break;
-  }
-  return next;
-}
-
-/** Events as one, without those that a listener has: of a run of another process they may come late. */
-function unseen(
-  events: readonly NumberedRunEvent[],
-  seen: RunPosition | undefined,
-): NumberedRunEvent | undefined {
-  const left = seen ? events.filter((event) => !wasSeen(event, seen)) : events;
-  return left.length > 0 ? joined(left) : undefined;
-}
-
-/** Deltas as one, with the position of the last; any other event as it is. */
-function joined(events: readonly NumberedRunEvent[]): NumberedRunEvent {
-  return events.reduce((all, next) =>
-    all.type === 'delta' && next.type === 'delta'
-      ? { ...next, delta: all.delta + next.delta }
-      : next,
-  );
 }

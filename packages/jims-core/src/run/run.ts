@@ -4,8 +4,8 @@ import type { TraceIds } from '../telemetry/tracing.ts';
 import type { NewEvent } from '../thread/event.ts';
 import type { Principal } from '../thread/principal.ts';
 import type { Thread } from '../thread/thread.ts';
-import type { NumberedRunEvent, RunEnd, RunPosition } from './run-events.ts';
-import type { ListenOptions, RunStream } from './run-stream.ts';
+import type { RunEnd, RunPosition } from './run-events.ts';
+import type { ListenOptions, RunEvents, RunStream } from './run-stream.ts';
 
 /** What to run, and on which thread. */
 export interface RunRequest {
@@ -120,7 +120,7 @@ export class Run {
    * missed of a message comes as one delta, long text as several. When the run is lost and runs
    * again, `restarted` says so.
    */
-  listen(options?: ListenOptions): AsyncGenerator<NumberedRunEvent, void, void> {
+  listen(options?: ListenOptions): RunEvents {
     return this.#events.listen(options);
   }
 

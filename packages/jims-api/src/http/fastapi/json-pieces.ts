@@ -3,12 +3,12 @@ import { cleanJson } from 'jims-core/host';
 import { isHighSurrogate } from './json-characters.ts';
 import { pythonJson } from './python-json.ts';
 
-/** Text, or pieces of it that are made when they are taken, anew for each iteration. */
+/** Text, or pieces of it, which are made when they are taken, again for each iteration. */
 export type Text = string | Iterable<string>;
 
-/** A text of no more than this is made at once. */
+/** Text up to this length is made at once. */
 const PIECE_CHARS = 16 * 1024;
-/** From here on a text takes some milliseconds. */
+/** Longer text takes some milliseconds. */
 const LARGE_CHARS = 1024 * 1024;
 
 interface Style {
@@ -21,9 +21,9 @@ const COMPACT: Style = { encode: oneLine, comma: ',', colon: ':' };
 const PYTHON: Style = { encode: pythonJson, comma: ', ', colon: ': ' };
 
 /**
- * As `JSON.stringify`, in one line by any rule: some clients end a line at U+0085, U+2028 and
- * U+2029, too. Half characters and NULs become U+FFFD. A large value comes in pieces: what is not
- * taken yet is not in memory twice.
+ * As `JSON.stringify`, but surely in one line: some clients end a line at U+0085, U+2028 and U+2029,
+ * too. Half characters and NULs become U+FFFD. A large value comes in pieces: what is not taken yet is
+ * not in memory twice.
  */
 export function jsonText(value: object): Text {
   return textIn(COMPACT, value);
@@ -38,6 +38,35 @@ export function jsonPieces(value: object): Iterable<string> {
 /** As `pythonJson`, with the pieces of {@link jsonText}. */
 export function pythonJsonText(value: object): Text {
   return textIn(PYTHON, value);
+}
+
+/** Stands for a string in the value of a template. Nobody else knows it, so no other string is equal. */
+export const SLOT: string = crypto.randomUUID();
+
+/** Gives the JSON of a value with these strings in its slots, in the order in which they are written. */
+export type JsonTemplate = (...strings: readonly string[]) => string;
+
+/**
+ * Writes values that differ only in some short strings, as {@link jsonText} does. All else is written
+ * once: a stream has such a value for every piece of text.
+ *
+ * @example
+ * const delta = jsonTemplate({ id: SLOT, text: SLOT });
+ * delta('m1', 'Hello'); // '{"id":"m1","text":"Hello"}'
+ */
+export function jsonTemplate(value: object): JsonTemplate {
+  return templateIn(COMPACT, value);
+}
+
+/** As {@link jsonTemplate}, in the form of `pythonJson`. */
+export function pythonJsonTemplate(value: object): JsonTemplate {
+  return templateIn(PYTHON, value);
+}
+
+function templateIn({ encode }: Style, value: object): JsonTemplate {
+  const [first = '', ...others] = encode(value).split(encode(SLOT));
+  return (...strings) =>
+    others.reduce((text, next, index) => text + encode(strings[index]) + next, first);
 }
 
 function oneLine(value: unknown): string {
@@ -108,7 +137,7 @@ function isSmall(value: unknown): boolean {
   return charsLeft(value, PIECE_CHARS) >= 0;
 }
 
-/** What is left of so many characters after a value; looks at no more of it than that. */
+/** How many of these characters a value leaves; looks at no more of the value than that. */
 function charsLeft(value: unknown, chars: number): number {
   if (typeof value === 'string') return chars - value.length;
   if (chars < 0 || !isRecord(value)) return chars - 1;

@@ -6,10 +6,13 @@ import { cleanJson } from 'jims-core/host';
  * `null` for what JSON cannot hold; throws a TypeError, as JSON.stringify does, for a cycle or a BigInt.
  */
 export function pythonJson(value: unknown): string {
-  const indented = cleanJson(value, 1);
-  // In a string a line break is escaped, so every one that is found here stands between two parts.
-  const oneLine = indented.replaceAll(/,\n */g, ', ').replaceAll(/\n */g, '');
+  const oneLine = typeof value === 'string' ? cleanJson(value) : spaced(value);
   return oneLine.replaceAll(/[^ -~]+/g, escapeAll);
+}
+
+function spaced(value: unknown): string {
+  // A line break in a string is escaped, so every one that is found here is between two parts.
+  return cleanJson(value, 1).replaceAll(/,\n */g, ', ').replaceAll(/\n */g, '');
 }
 
 function escapeAll(text: string): string {

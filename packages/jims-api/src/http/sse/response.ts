@@ -1,13 +1,13 @@
 import type { ReadableStreamDefaultController, UnderlyingSource } from 'node:stream/web';
 
-import { SseText } from './frame.ts';
+import { FrameWriter } from './frame-writer.ts';
 import type { SseFrame } from './frame.ts';
 
 const BUFFER_BYTES = 64 * 1024;
 
 /**
- * How often a silent stream says that it lives, unless an option says otherwise. Some servers and proxies
- * cut what is silent for 10 seconds, such as Bun's.
+ * How often a silent stream sends a comment, by default. Some servers and proxies, such as Bun's, cut a
+ * connection that is silent for 10 seconds.
  */
 export const DEFAULT_HEARTBEAT_MS = 8000;
 
@@ -30,7 +30,7 @@ export type SseEnd =
 export interface SseOptions {
   /** After so long without a frame a comment keeps the connection alive; 8000 by default. */
   readonly heartbeatMs?: number;
-  /** Called once, before the iterator is told to return; must not throw. */
+  /** Called once, before the iterator's `return`; must not throw. */
   readonly onClose?: (end: SseEnd) => void;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -44,10 +44,9 @@ export interface SseResponseOptions extends SseOptions {
 export type SseResponder = (frames: AsyncIterable<SseFrame>, options: SseOptions) => Response;
 
 /**
- * A response that sends frames as they come. It takes a frame only while the reader has room for it, and
- * makes a large one piece by piece, so a reader that stands still costs about 64 KiB. The iterator's
- * `return` is called when the client leaves. What the iterator throws goes to `onClose`, never to the
- * client: he sees the connection break, not an end.
+ * A response that sends frames as they come; see {@link FrameWriter}. A reader that stands still costs
+ * about 64 KiB. The iterator's `return` is called when the client leaves. What the iterator throws goes
+ * to `onClose`, never to the client, which sees the connection break and no end.
  */
 export function sseResponse(
   frames: AsyncIterable<SseFrame>,
@@ -61,54 +60,58 @@ export function sseResponse(
 }
 
 class SseSource implements UnderlyingSource<Uint8Array> {
-  readonly #text: SseText;
+  readonly #frames: AsyncIterable<SseFrame>;
   readonly #options: SseResponseOptions;
   readonly #over = new AbortController();
+  #writer: FrameWriter | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
 
   constructor(frames: AsyncIterable<SseFrame>, options: SseResponseOptions) {
-    this.#text = new SseText(frames);
+    this.#frames = frames;
     this.#options = options;
   }
 
   start(controller: ReadableStreamDefaultController<Uint8Array>): void {
     const { signal, heartbeatMs = DEFAULT_HEARTBEAT_MS } = this.#options;
-    this.#heartbeat = setInterval(() => {
+    const heartbeat = setInterval(() => {
       // Only to a reader that has taken everything: comments must not pile up before one that stands still.
       if (controller.desiredSize === BUFFER_BYTES) controller.enqueue(HEARTBEAT_BYTES);
     }, heartbeatMs).unref();
-    const breakOff = (): void => this.#breakOff(controller, signal?.reason);
+    this.#heartbeat = heartbeat;
+    this.#writer = new FrameWriter(this.#frames, {
+      write(text) {
+        controller.enqueue(encoder.encode(text));
+        heartbeat.refresh();
+        return (controller.desiredSize ?? 0) > 0;
+      },
+      end: (text) => {
+        if (text !== '') controller.enqueue(encoder.encode(text));
+        this.#finish({ kind: 'completed' });
+        controller.close();
+      },
+      fail: (error) => this.#breakOff(controller, error),
+    });
+    const breakOff = (): void => {
+      this.#breakOff(controller, signal?.reason);
+      this.#writer?.stop();
+    };
     if (signal?.aborted) breakOff();
     else signal?.addEventListener('abort', breakOff, { signal: this.#over.signal });
   }
 
-  async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
-    try {
-      const text = await this.#text.next();
-      if (this.#over.signal.aborted) return;
-      if (text === undefined) {
-        this.#finish({ kind: 'completed' });
-        controller.close();
-        return;
-      }
-      controller.enqueue(encoder.encode(text));
-      this.#heartbeat?.refresh();
-    } catch (error) {
-      this.#breakOff(controller, error);
-    }
+  pull(): void {
+    this.#writer?.resume();
   }
 
   cancel(): void {
     this.#finish({ kind: 'client_gone' });
-    this.#text.letGo();
+    this.#writer?.stop();
   }
 
   #breakOff(controller: ReadableStreamDefaultController<Uint8Array>, error: unknown): void {
-    if (this.#over.signal.aborted) return;
     this.#finish({ kind: 'broken', error });
     // A server may print or send the text of this one; the true error is for onClose alone.
     controller.error(new Error('The event stream broke off'));
-    this.#text.letGo();
   }
 
   #finish(end: SseEnd): void {

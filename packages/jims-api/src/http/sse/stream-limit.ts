@@ -3,11 +3,11 @@ import { createCallerShares, defaultShare } from 'jims-core/host';
 
 import { HttpError } from '../errors.ts';
 
-/** The open streams of an API, no more than it may have. */
+/** The open streams of an API, and how many it may have. */
 export interface Streams {
   /**
-   * Counts a stream for the contact that it is for, if there is one; gives what ends that, to be
-   * called any number of times.
+   * Counts a stream, also for its contact if it has one. Returns a function that ends the counting;
+   * calling it again does nothing.
    *
    * @throws HttpError 503 `too_many_streams`, or 429 `too_many_streams_of_caller` when this contact
    * has its share of them.

@@ -1,7 +1,7 @@
 import type { NewEvent, Run, RunEnd } from 'jims-core';
 
 import { assistantText, buttonsOf } from '../../chat/messages.ts';
-import { toldRun } from '../../chat/text-stream.ts';
+import { textEvents } from '../../chat/text-stream.ts';
 import {
   agentMessage,
   artifactMetadata,
@@ -32,7 +32,7 @@ export async function* taskUpdates(
   const begun = new Set<string>();
   let statuses = 0;
 
-  /** `ends`: the message whose last piece this is. Of a streamed one it is not known which that is. */
+  /** `ends`: the message whose last piece this is; of a streamed message that is not known. */
   function update(artifactId: string, text: string, ends: NewEvent | undefined): StreamResponse {
     const append = begun.has(artifactId);
     begun.add(artifactId);
@@ -40,13 +40,13 @@ export async function* taskUpdates(
     return { artifactUpdate: { ...names, artifact, append, lastChunk: ends !== undefined } };
   }
 
-  /** Buttons under no text: an artifact has a part at least. */
+  /** Buttons without text: an artifact has at least one part. */
   function* besideText(sent: NewEvent): Generator<StreamResponse> {
     if (assistantText(sent) === '' && buttonsOf(sent).length > 0) yield update(sent.id, '', sent);
   }
 
   yield { task: task.first };
-  for await (const event of toldRun(run)) {
+  for await (const event of textEvents(run)) {
     switch (event.type) {
       case 'status': {
         const { message, statusType } = event.status;

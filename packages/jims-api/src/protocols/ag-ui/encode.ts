@@ -1,16 +1,18 @@
-import type { NewEvent, Run, RunResult, ThreadEvent } from 'jims-core';
+import type { NewEvent, Run, RunEnd, RunResult, ThreadEvent } from 'jims-core';
 import { MAX_PIECE_CHARS } from 'jims-core/host';
 import type { ModelUsage } from 'jims-core/llm';
 
 import { isWanted, reasonOf } from '../../chat/answer-run.ts';
 import { assistantText, buttonsOf, userText } from '../../chat/messages.ts';
-import { toldRun } from '../../chat/text-stream.ts';
-import type { ToldEvent } from '../../chat/text-stream.ts';
 import { isAppEvent } from '../../chat/visibility.ts';
 import type { Sees, ViewOptions } from '../../chat/visibility.ts';
+import { textEvents } from '../../chat/text-stream.ts';
+import type { TextDelta, TextEvent } from '../../chat/text-stream.ts';
 import { toHttpError } from '../../http/error-response.ts';
-import { jsonText } from '../../http/fastapi/json-pieces.ts';
+import { SLOT, jsonTemplate, jsonText } from '../../http/fastapi/json-pieces.ts';
 import type { SseFrame } from '../../http/sse/frame.ts';
+import { Expansion } from '../../http/sse/ready-iterator.ts';
+import type { ReadyIterable } from '../../http/sse/ready-iterator.ts';
 
 /** What is sent of AG-UI 1.0. Members without a value are left out: the client refuses `null`. */
 type AgUiEvent =
@@ -36,13 +38,13 @@ type AgUiEvent =
   | { readonly type: 'MESSAGES_SNAPSHOT'; readonly messages: readonly object[] }
   | { readonly type: 'CUSTOM'; readonly name: string; readonly value: object };
 
-/** Of one model. */
+/** The tokens of one model. */
 interface TokenUsage {
   readonly model: string;
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly totalTokens: number;
-  /** A part of the input. */
+  /** Part of the input tokens. */
   readonly cachedInputTokens: number;
 }
 
@@ -52,36 +54,44 @@ export interface ClientIds {
   readonly runId: string;
 }
 
+const textContent = jsonTemplate({
+  type: 'TEXT_MESSAGE_CONTENT',
+  messageId: SLOT,
+  delta: SLOT,
+} satisfies AgUiEvent);
+
 /** A run, by the names that its client gave it. */
-export async function* encodeStream(
+export function encodeStream(
   run: Run,
   { threadId, runId }: ClientIds,
   options: ViewOptions,
-): AsyncGenerator<SseFrame, void, void> {
+): ReadyIterable<SseFrame> {
   const ids = { threadId, runId };
   const metadata = { thread_id: run.thread.id, run_id: run.id };
-  yield frame({ type: 'RUN_STARTED', ...ids, metadata });
-  for await (const event of toldRun(run)) {
-    switch (event.type) {
-      case 'result': {
-        const usage = options.seesModels ? event.result.usage?.map(usageOf) : undefined;
-        const result = resultOf(run, event.result);
-        yield frame({ type: 'RUN_FINISHED', ...ids, result, ...(usage && { usage }) });
-        break;
+  return new Expansion(
+    textEvents(run),
+    (event) => {
+      switch (event.type) {
+        case 'text_delta':
+          return [{ data: textContent(event.messageId, event.delta) }];
+        case 'result': {
+          const usage = options.seesModels ? event.result.usage?.map(usageOf) : undefined;
+          const result = resultOf(run, event.result);
+          return [frame({ type: 'RUN_FINISHED', ...ids, result, ...(usage && { usage }) })];
+        }
+        case 'cancelled':
+          // A client that is cut off by the service must not take what it has for the whole answer.
+          return isWanted(event.reason)
+            ? [frame({ type: 'RUN_FINISHED', ...ids, outcome: { type: 'cancelled' } })]
+            : [failure(event, options)];
+        case 'error':
+          return [failure(event, options)];
+        default:
+          return encode(event, options.sees).map(frame);
       }
-      case 'cancelled':
-        // A client that is cut off by the service must not take what it has for the whole answer.
-        yield isWanted(event.reason)
-          ? frame({ type: 'RUN_FINISHED', ...ids, outcome: { type: 'cancelled' } })
-          : failure(event, options);
-        break;
-      case 'error':
-        yield failure(event, options);
-        break;
-      default:
-        yield* encode(event, options.sees).map(frame);
-    }
-  }
+    },
+    { first: [frame({ type: 'RUN_STARTED', ...ids, metadata })] },
+  );
 }
 
 /** What was said in a thread, as a run of its own. */
@@ -94,9 +104,9 @@ export async function* encodeSnapshot(
   yield frame({ type: 'RUN_FINISHED', threadId, runId });
 }
 
-type Told = Exclude<ToldEvent, { type: 'result' | 'cancelled' | 'error' }>;
+type WithinRun = Exclude<TextEvent, TextDelta | RunEnd>;
 
-function encode(event: Told, sees: Sees): AgUiEvent[] {
+function encode(event: WithinRun, sees: Sees): AgUiEvent[] {
   switch (event.type) {
     case 'status': {
       const { message, statusType } = event.status;
@@ -105,8 +115,6 @@ function encode(event: Told, sees: Sees): AgUiEvent[] {
     }
     case 'text_start':
       return [{ type: 'TEXT_MESSAGE_START', messageId: event.messageId, role: 'assistant' }];
-    case 'text_delta':
-      return [{ type: 'TEXT_MESSAGE_CONTENT', messageId: event.messageId, delta: event.delta }];
     case 'text_end':
       return [{ type: 'TEXT_MESSAGE_END', messageId: event.messageId }];
     case 'event':
@@ -114,7 +122,7 @@ function encode(event: Told, sees: Sees): AgUiEvent[] {
   }
 }
 
-/** What an event is beside its text: buttons, or something of the app's own. */
+/** What an event has beside its text: buttons, or the app's own data. */
 function besideText(event: NewEvent, sees: Sees): AgUiEvent[] {
   const { id, type, data } = event;
   const buttons = buttonsOf(event);
@@ -123,7 +131,7 @@ function besideText(event: NewEvent, sees: Sees): AgUiEvent[] {
   return isAppEvent(event, sees) ? [{ type: 'CUSTOM', name: type, value: data }] : [];
 }
 
-/** Messages that are longer than a piece are in the stream alone: none of its lines gets long. */
+/** Messages longer than a piece are only in the stream, so that no line of it gets long. */
 function resultOf(run: Run, { events }: RunResult): object {
   const texts = events.flatMap((event) => assistantText(event) ?? []);
   return {
@@ -144,8 +152,8 @@ function usageOf({ model, promptTokens, completionTokens, cachedTokens }: ModelU
 }
 
 function toMessage(event: ThreadEvent): object[] {
-  const asked = userText(event);
-  if (asked !== undefined) return [{ id: event.id, role: 'user', content: asked }];
+  const question = userText(event);
+  if (question !== undefined) return [{ id: event.id, role: 'user', content: question }];
   const content = assistantText(event);
   return content === undefined ? [] : [{ id: event.id, role: 'assistant', content }];
 }

@@ -2,15 +2,17 @@ import type { NewEvent, Run, RunResult } from 'jims-core';
 
 import { isWanted, reasonOf } from '../../chat/answer-run.ts';
 import type { Button } from '../../chat/messages.ts';
-import { buttonsOf } from '../../chat/messages.ts';
-import { toldRun } from '../../chat/text-stream.ts';
-import type { ToldEvent } from '../../chat/text-stream.ts';
-import { tokensOf } from '../../chat/usage.ts';
 import type { Sees, ViewOptions } from '../../chat/visibility.ts';
+import { buttonsOf } from '../../chat/messages.ts';
 import { isAppEvent } from '../../chat/visibility.ts';
+import { isEnd, textEvents } from '../../chat/text-stream.ts';
+import type { TextDelta, TextEvent } from '../../chat/text-stream.ts';
+import { tokensOf } from '../../chat/usage.ts';
 import { toHttpError } from '../../http/error-response.ts';
-import { jsonText } from '../../http/fastapi/json-pieces.ts';
+import { SLOT, jsonTemplate, jsonText } from '../../http/fastapi/json-pieces.ts';
 import type { SseFrame } from '../../http/sse/frame.ts';
+import { Expansion } from '../../http/sse/ready-iterator.ts';
+import type { ReadyIterable } from '../../http/sse/ready-iterator.ts';
 import { answerId } from './ui-messages.ts';
 
 /** What is sent of the UI message stream, version 1. */
@@ -41,7 +43,7 @@ type Chunk =
 interface Metadata {
   readonly thread_id: string;
   readonly run_id: string;
-  /** Of all models together, by the names that the AI SDK has for them; at the end. */
+  /** Of all models together, by the AI SDK's names; at the end. */
   readonly usage?: {
     readonly inputTokens: number;
     readonly outputTokens: number;
@@ -52,21 +54,26 @@ interface Metadata {
 
 const DONE: SseFrame = { data: '[DONE]' };
 
-/** A run as one UI message, from its beginning: each message of the app is a text part of it. */
-export async function* encodeStream(
-  run: Run,
-  options: ViewOptions,
-): AsyncGenerator<SseFrame, void, void> {
+const textDelta = jsonTemplate({ type: 'text-delta', id: SLOT, delta: SLOT } satisfies Chunk);
+
+/** A run as one UI message, from its beginning: each message of the app is one of its text parts. */
+export function encodeStream(run: Run, options: ViewOptions): ReadyIterable<SseFrame> {
   const metadata: Metadata = { thread_id: run.thread.id, run_id: run.id };
-  yield frame({ type: 'start', messageId: answerId(run.id), messageMetadata: metadata });
-  yield frame({ type: 'start-step' });
-  for await (const event of toldRun(run)) {
-    yield* encode(event, metadata, options).map(frame);
-  }
-  yield DONE;
+  const start: Chunk = { type: 'start', messageId: answerId(run.id), messageMetadata: metadata };
+  return new Expansion(
+    textEvents(run),
+    (event) => {
+      if (event.type === 'text_delta') return [{ data: textDelta(event.messageId, event.delta) }];
+      const frames = encode(event, metadata, options).map(frame);
+      return isEnd(event) ? [...frames, DONE] : frames;
+    },
+    { first: [frame(start), frame({ type: 'start-step' })] },
+  );
 }
 
-function encode(event: ToldEvent, metadata: Metadata, options: ViewOptions): Chunk[] {
+type Other = Exclude<TextEvent, TextDelta>;
+
+function encode(event: Other, metadata: Metadata, options: ViewOptions): Chunk[] {
   switch (event.type) {
     case 'status': {
       const { message, statusType } = event.status;
@@ -75,8 +82,6 @@ function encode(event: ToldEvent, metadata: Metadata, options: ViewOptions): Chu
     }
     case 'text_start':
       return [{ type: 'text-start', id: event.messageId }];
-    case 'text_delta':
-      return [{ type: 'text-delta', id: event.messageId, delta: event.delta }];
     case 'text_end':
       return [{ type: 'text-end', id: event.messageId }];
     case 'event':
@@ -99,7 +104,7 @@ function failure(end: Parameters<typeof reasonOf>[0], options: ViewOptions): Chu
   return { type: 'error', errorText: toHttpError(reasonOf(end), options).message };
 }
 
-/** What an event is beside its text: buttons, or something of the app's own. */
+/** What an event has beside its text: buttons, or the app's own data. */
 function besideText(event: NewEvent, sees: Sees): Chunk[] {
   const buttons = buttonsOf(event);
   if (buttons.length > 0)

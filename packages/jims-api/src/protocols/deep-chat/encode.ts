@@ -3,12 +3,15 @@ import type { NewEvent, Run, RunResult } from 'jims-core';
 import { reasonOf } from '../../chat/answer-run.ts';
 import { assistantText, buttonsOf } from '../../chat/messages.ts';
 import type { Button } from '../../chat/messages.ts';
-import { toldRun } from '../../chat/text-stream.ts';
+import { textEvents } from '../../chat/text-stream.ts';
+import type { TextDelta } from '../../chat/text-stream.ts';
 import type { ErrorAnswerOptions } from '../../http/error-response.ts';
 import { errorText, toHttpError } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
-import { jsonText } from '../../http/fastapi/json-pieces.ts';
+import { SLOT, jsonTemplate, jsonText } from '../../http/fastapi/json-pieces.ts';
 import type { SseFrame } from '../../http/sse/frame.ts';
+import { Expansion } from '../../http/sse/ready-iterator.ts';
+import type { ReadyIterable } from '../../http/sse/ready-iterator.ts';
 
 /** One bubble of Deep Chat. */
 type DeepChatMessage = { readonly text: string } | { readonly html: string };
@@ -28,47 +31,41 @@ export function encodeError(error: HttpError): { readonly error: string } {
   return { error: errorText(error) };
 }
 
+const textData = jsonTemplate({ text: SLOT } satisfies DeepChatMessage);
+
 /**
- * A run as Deep Chat's stream: pieces of text. Statuses and buttons are in named events, which Deep
- * Chat shows not (html cannot follow text) and gives to the page's `responseInterceptor`.
+ * A run as Deep Chat's stream: pieces of text. Statuses and buttons are named events. Deep Chat does
+ * not show these (html cannot follow text); it gives them to the page's `responseInterceptor`.
  */
-export async function* encodeStream(
-  run: Run,
-  options: ErrorAnswerOptions,
-): AsyncGenerator<SseFrame, void, void> {
+export function encodeStream(run: Run, options: ErrorAnswerOptions): ReadyIterable<SseFrame> {
   let current: string | undefined;
 
-  function piece(messageId: string, text: string): SseFrame {
+  function piece({ messageId, delta }: TextDelta): SseFrame {
     const separator = current === undefined || current === messageId ? '' : BETWEEN_MESSAGES;
     current = messageId;
-    return data({ text: separator + text });
+    return { data: textData(separator + delta) };
   }
 
-  for await (const event of toldRun(run)) {
+  return new Expansion(textEvents(run), (event): SseFrame[] => {
     switch (event.type) {
       case 'status':
-        yield { event: 'status', ...data({ status: event.status.message }) };
-        break;
+        return [{ event: 'status', ...data({ status: event.status.message }) }];
       case 'text_delta':
-        yield piece(event.messageId, event.delta);
-        break;
+        return [piece(event)];
       case 'result':
-        if (current === undefined) yield data(NO_ANSWER);
-        break;
+        return current === undefined ? [data(NO_ANSWER)] : [];
       case 'error':
       case 'cancelled':
-        yield data(encodeError(toHttpError(reasonOf(event), options)));
-        break;
+        return [data(encodeError(toHttpError(reasonOf(event), options)))];
       case 'event': {
         const buttons = buttonsOf(event.event);
-        if (buttons.length > 0) yield { event: 'buttons', ...data({ buttons }) };
-        break;
+        return buttons.length > 0 ? [{ event: 'buttons', ...data({ buttons }) }] : [];
       }
       case 'text_start':
       case 'text_end':
-        break;
+        return [];
     }
-  }
+  });
 }
 
 function data(value: object): SseFrame {

@@ -2,14 +2,18 @@ import type { NumberedRunEvent, Run, RunPosition } from 'jims-core';
 
 import type { ViewOptions } from '../../chat/visibility.ts';
 import { errorBody, toHttpError } from '../../http/error-response.ts';
-import { pythonJsonText } from '../../http/fastapi/json-pieces.ts';
+import { SLOT, pythonJsonTemplate, pythonJsonText } from '../../http/fastapi/json-pieces.ts';
 import type { SseFrame } from '../../http/sse/frame.ts';
+import { Expansion } from '../../http/sse/ready-iterator.ts';
+import type { ReadyIterable } from '../../http/sse/ready-iterator.ts';
 import { chatResponse, said } from './chat-response.ts';
 import { eventIdOf } from './event-ids.ts';
 import type { Include } from './schemas.ts';
 
+const deltaData = pythonJsonTemplate({ message_id: SLOT, delta: SLOT });
+
 export interface ChatFramesOptions extends ViewOptions {
-  /** What is told beyond the original's frames. */
+  /** What is sent beyond the original's frames. */
   readonly include: ReadonlySet<Include>;
   /** Whether frames have ids, to join again after one of them. */
   readonly numbered: boolean;
@@ -18,26 +22,26 @@ export interface ChatFramesOptions extends ViewOptions {
 }
 
 /**
- * A run as the original's stream: `status` frames, then one `result` or `error`. Whatever is asked
- * for by `include` comes in between; a strict client sees the original's bytes.
+ * A run as the original's stream: `status` frames, then one `result` or `error`. What `include` asks
+ * for comes in between; a strict client sees the original's bytes.
  */
-export async function* chatFrames(
-  run: Run,
-  options: ChatFramesOptions,
-): AsyncGenerator<SseFrame, void, void> {
+export function chatFrames(run: Run, options: ChatFramesOptions): ReadyIterable<SseFrame> {
   const { include, numbered, after } = options;
+  const first: SseFrame[] = [];
   if (include.has('thread') && !after) {
     const { thread, createdThread, id } = run;
-    yield frame('thread', {
-      thread_id: thread.id,
-      created_new_thread: createdThread,
-      run_id: id,
-    });
+    const data = { thread_id: thread.id, created_new_thread: createdThread, run_id: id };
+    first.push(frame('thread', data));
   }
-  for await (const event of run.listen({ after })) {
-    const encoded = encode(run, event, options);
-    if (encoded) yield numbered && hasId(event) ? { id: eventIdOf(event), ...encoded } : encoded;
-  }
+  return new Expansion(
+    run.listen({ after }),
+    (event) => {
+      const encoded = encode(run, event, options);
+      if (!encoded) return [];
+      return [numbered && hasId(event) ? { id: eventIdOf(event), ...encoded } : encoded];
+    },
+    { first },
+  );
 }
 
 /** A run that goes on in another process is joined there after the last event that has an id. */
@@ -60,8 +64,8 @@ function encode(
       return frame('status', { status: message, type: statusType });
     }
     case 'delta': {
-      const { messageId, delta } = event;
-      return include.has('delta') ? frame('delta', { message_id: messageId, delta }) : undefined;
+      if (!include.has('delta')) return undefined;
+      return { event: 'delta', data: deltaData(event.messageId, event.delta) };
     }
     case 'event': {
       const { id, type, data } = event.event;

@@ -14,28 +14,28 @@ import type { SseFrame } from '../../http/sse/frame.ts';
 import { rpcResult } from '../json-rpc.ts';
 import type { RpcId } from '../json-rpc.ts';
 
-/** How a run is shown to who called the tool. */
+/** How a run is shown to the caller of the tool. */
 export interface ResultOptions extends ErrorAnswerOptions {
-  /** Which of the run's events he may see. */
+  /** Which of the run's events they may see. */
   readonly sees: Sees;
 }
 
 export interface CallFramesOptions extends ResultOptions {
   readonly id: RpcId;
-  /** Given by who wants to hear of progress. */
+  /** Sent by clients that want to hear of progress. */
   readonly progressToken: string | number | undefined;
-  /** How often a silent stream says that it lives. */
+  /** How often a silent stream reports progress, at least. */
   readonly heartbeatMs: number;
-  /** Aborted when the client took its call back: then it wants no answer. */
+  /** Aborted when the client cancelled its call: then it wants no answer. */
   readonly takenBack: AbortSignal | undefined;
 }
 
-/** Progress is sent so often while nothing is said: many clients wait for it, not for the answer. */
+/** How often progress is sent while nothing happens: many clients wait for it, not for the answer. */
 const PROGRESS_MS = 3000;
-/** Text that is streamed is progress, but not each of its pieces. */
+/** Streamed text is progress, but not every piece of it. */
 const TEXT_PROGRESS_MS = 200;
 
-/** A run as the stream of a tool call: that it goes on as progress, with its statuses, then the result. */
+/** A run as the stream of a tool call: progress, with its statuses, then the result. */
 export async function* callFrames(
   run: Run,
   options: CallFramesOptions,

@@ -4,7 +4,13 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { cleanJson } from 'jims-core/host';
 
-import { jsonText, pythonJsonText } from '../../../src/http/fastapi/json-pieces.ts';
+import {
+  SLOT,
+  jsonTemplate,
+  jsonText,
+  pythonJsonTemplate,
+  pythonJsonText,
+} from '../../../src/http/fastapi/json-pieces.ts';
 import type { Text } from '../../../src/http/fastapi/json-pieces.ts';
 import { pythonJson } from '../../../src/http/fastapi/python-json.ts';
 
@@ -54,4 +60,19 @@ test('no piece is large, whatever the value is, and none is made before it is ta
   const text = pythonJsonText({ content: 'x'.repeat(10 * 2 ** 20) });
   const lengths = piecesOf(text).map((piece) => piece.length);
   assert.ok(Math.max(...lengths) <= 16 * 1024, `a piece of ${Math.max(...lengths)}`);
+});
+
+test('a template writes what its value would be with these strings', () => {
+  const value = (a: string, b: string): object => ({ type: 'x', a, list: [1, { b }], end: null });
+  const template = jsonTemplate(value(SLOT, SLOT));
+  const python = pythonJsonTemplate(value(SLOT, SLOT));
+  const text = fc.string({ unit: 'binary' });
+  fc.assert(
+    fc.property(text, text, (a, b) => {
+      assert.equal(template(a, b), jsonText(value(a, b)));
+      assert.equal(python(a, b), pythonJsonText(value(a, b)));
+    }),
+  );
+  assert.equal(template('\ud800', '\0"\u2028'), jsonText(value('\ud800', '\0"\u2028')));
+  assert.equal(template('$&', '"$1'), jsonText(value('$&', '"$1')));
 });

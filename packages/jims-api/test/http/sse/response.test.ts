@@ -168,7 +168,7 @@ for (const way of ALL_WAYS) {
     const socket = requestRaw(server.port);
     socket.pause();
     let before = -1;
-    while (before !== frames.taken) {
+    while (before !== frames.taken || before === 0) {
       before = frames.taken;
       await delay(50);
     }
@@ -177,7 +177,7 @@ for (const way of ALL_WAYS) {
     await frames.returned.promise;
   });
 
-  test(`${way}, a client that leaves ends the frames, and onClose is told first`, async () => {
+  test(`${way}, a client that leaves ends the frames, and onClose is called first`, async () => {
     const order: string[] = [];
     const left = Promise.withResolvers<void>();
     const leaving = new AbortController();
@@ -235,6 +235,19 @@ for (const way of ALL_WAYS) {
     );
   });
 }
+
+test('a client of HTTP/1.0 gets the frames without chunks', async () => {
+  await using server = await serveOnce('on a socket', (respond) =>
+    respond(list({ data: '1' }, { data: '2' }), {}),
+  );
+  const socket = connect(server.port, '127.0.0.1');
+  socket.write('GET / HTTP/1.0\r\n\r\n');
+  let received = '';
+  socket.on('data', (chunk) => (received += chunk));
+  await once(socket, 'close');
+  assert.match(received, /^HTTP\/1\.1 200 OK\r\n/);
+  assert.match(received, /\r\n\r\ndata: 1\n\ndata: 2\n\n$/);
+});
 
 test('a reader that takes nothing gets one comment at most', async () => {
   const { body } = sseResponse(silence(), { heartbeatMs: 1 });

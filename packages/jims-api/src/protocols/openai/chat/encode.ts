@@ -5,24 +5,27 @@ import { assistantText } from '../../../chat/messages.ts';
 import { tokensOf } from '../../../chat/usage.ts';
 import { toHttpError } from '../../../http/error-response.ts';
 import type { ErrorAnswerOptions } from '../../../http/error-response.ts';
-import { jsonText } from '../../../http/fastapi/json-pieces.ts';
+import { SLOT, jsonTemplate, jsonText } from '../../../http/fastapi/json-pieces.ts';
 import { hexOf } from '../../../http/fastapi/uuid.ts';
 import type { SseFrame } from '../../../http/sse/frame.ts';
+import { Expansion } from '../../../http/sse/ready-iterator.ts';
+import type { ReadyIterable } from '../../../http/sse/ready-iterator.ts';
 import { openAiError } from '../shared/error.ts';
 import { secondsOf } from '../shared/ids.ts';
 import { inTurn } from './in-turn.ts';
+import type { InTurnEvent } from './in-turn.ts';
 
 export interface StreamOptions extends ErrorAnswerOptions {
   readonly model: string;
   readonly includeUsage: boolean;
-  /** Whether statuses are sent, as events that Open WebUI shows and others do not mind. */
+  /** Whether statuses are sent, as events that Open WebUI shows and other clients ignore. */
   readonly statuses: boolean;
 }
 
 const BETWEEN_MESSAGES = '\n\n';
 const DONE: SseFrame = { data: '[DONE]' };
 
-/** A result as one message: texts alone, buttons and other events have no place in it. */
+/** A result as one message: only its text; there is nothing in it for buttons and other events. */
 export function encodeResult(run: Run, model: string, result: RunResult): object {
   const texts = result.events.map(assistantText).filter(Boolean);
   const message = { role: 'assistant', content: texts.join(BETWEEN_MESSAGES), refusal: null };
@@ -34,37 +37,34 @@ export function encodeResult(run: Run, model: string, result: RunResult): object
 }
 
 /** A run as chunks of one message. */
-export async function* encodeStream(
-  run: Run,
-  options: StreamOptions,
-): AsyncGenerator<SseFrame, void, void> {
+export function encodeStream(run: Run, options: StreamOptions): ReadyIterable<SseFrame> {
   const head = headOf(run, 'chat.completion.chunk', options.model);
-  const chunk = (delta: object, finish_reason: 'stop' | null = null): SseFrame =>
-    frame({ ...head, choices: [{ index: 0, delta, finish_reason }] });
-  const status = (description: string, done: boolean): SseFrame =>
+  const chunk = (delta: object, finish_reason: 'stop' | null = null): object => ({
+    ...head,
+    choices: [{ index: 0, delta, finish_reason }],
+  });
+  const textData = jsonTemplate(chunk({ content: SLOT }));
+  const statusFrame = (description: string, done: boolean): SseFrame =>
     frame({ ...head, choices: [], event: { type: 'status', data: { description, done } } });
-  /** What the user is told is going on. */
-  let doing: string | undefined;
-  let current: string | undefined;
+  /** The status that the user sees. */
+  let status: string | undefined;
+  let messageId: string | undefined;
 
-  yield chunk({ role: 'assistant', content: '' });
-  for await (const event of inTurn(run)) {
+  function* encode(event: InTurnEvent): Generator<SseFrame> {
     if (event.type === 'status') {
-      if (!options.statuses) continue;
-      doing = event.status.message;
-      yield status(doing, false);
-      continue;
+      if (!options.statuses) return;
+      status = event.status.message;
+      yield statusFrame(status, false);
+      return;
     }
-    if (doing !== undefined) yield status(doing, true);
-    doing = undefined;
-    if (event.type === 'text') {
-      const next = current !== undefined && current !== event.messageId;
-      if (next) yield chunk({ content: BETWEEN_MESSAGES });
-      current = event.messageId;
-      yield chunk({ content: event.text });
-    } else {
-      yield* ending(event);
+    if (status !== undefined) yield statusFrame(status, true);
+    status = undefined;
+    if (event.type !== 'text') return yield* ending(event);
+    if (messageId !== undefined && messageId !== event.messageId) {
+      yield { data: textData(BETWEEN_MESSAGES) };
     }
+    messageId = event.messageId;
+    yield { data: textData(event.text) };
   }
 
   function* ending(end: RunEnd): Generator<SseFrame> {
@@ -75,10 +75,14 @@ export async function* encodeStream(
       yield frame({ error: openAiError(toHttpError(error, options)) });
       return;
     }
-    yield chunk({}, 'stop');
+    yield frame(chunk({}, 'stop'));
     if (options.includeUsage) yield frame({ ...head, choices: [], usage: usageOf(result) });
     yield DONE;
   }
+
+  return new Expansion(inTurn(run), encode, {
+    first: [frame(chunk({ role: 'assistant', content: '' }))],
+  });
 }
 
 function headOf({ id }: Run, object: string, model: string): object {

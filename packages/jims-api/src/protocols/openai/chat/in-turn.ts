@@ -1,62 +1,74 @@
-import type { AgentStatus, Run, RunEnd } from 'jims-core';
+import type { AgentStatus, RunEnd } from 'jims-core';
 import { textPieces } from 'jims-core/host';
 
-import { toldRun } from '../../../chat/text-stream.ts';
+import { textEvents } from '../../../chat/text-stream.ts';
+import type { Listenable, TextEvent } from '../../../chat/text-stream.ts';
+import { Expansion } from '../../../http/sse/ready-iterator.ts';
+import type { ReadyIterable } from '../../../http/sse/ready-iterator.ts';
 
-/** What is told of a run where there is room for one message at a time. */
+/** What is sent of a run where there is room for one message at a time. */
 export type InTurnEvent =
   | { readonly type: 'status'; readonly status: AgentStatus }
   | { readonly type: 'text'; readonly messageId: string; readonly text: string }
   | RunEnd;
 
+/** A run with its messages one after the other: what comes in the middle of one is held back. */
+export function inTurn(run: Listenable): ReadyIterable<InTurnEvent> {
+  const turns = new MessageTurns();
+  return new Expansion(textEvents(run), (event) => turns.read(event));
+}
+
 interface Held {
-  texts: string[];
+  readonly texts: string[];
   ended: boolean;
 }
 
-/** A run with its messages one after the other: what comes into the middle of one is held back. */
-export async function* inTurn(run: Run): AsyncGenerator<InTurnEvent, void, void> {
-  let current: string | undefined;
-  const held = new Map<string, Held>();
+class MessageTurns {
+  /** The message that is sent now. */
+  #current: string | undefined;
+  readonly #held = new Map<string, Held>();
 
-  function hold(messageId: string): Held {
-    const known = held.get(messageId);
-    if (known) return known;
-    const fresh: Held = { texts: [], ended: false };
-    held.set(messageId, fresh);
-    return fresh;
-  }
-
-  /** Lets out what was held back, up to a message that goes on. */
-  function* release(): Generator<InTurnEvent> {
-    current = undefined;
-    for (const [messageId, { texts, ended }] of held) {
-      held.delete(messageId);
-      for (const text of textPieces(texts.join(''))) yield { type: 'text', messageId, text };
-      if (ended) continue;
-      current = messageId;
-      return;
-    }
-  }
-
-  for await (const event of toldRun(run)) {
+  read(event: TextEvent): Iterable<InTurnEvent> {
     switch (event.type) {
       case 'text_start':
       case 'event':
-        break;
+        return [];
       case 'text_delta': {
         const { messageId, delta } = event;
-        current ??= messageId;
-        if (messageId === current) yield { type: 'text', messageId, text: delta };
-        else hold(messageId).texts.push(delta);
-        break;
+        this.#current ??= messageId;
+        if (messageId === this.#current) return [{ type: 'text', messageId, text: delta }];
+        this.#hold(messageId).texts.push(delta);
+        return [];
       }
       case 'text_end':
-        if (event.messageId === current) yield* release();
-        else hold(event.messageId).ended = true;
-        break;
-      default:
-        yield event;
+        if (event.messageId === this.#current) return this.#release();
+        this.#hold(event.messageId).ended = true;
+        return [];
+      case 'status':
+      case 'result':
+      case 'error':
+      case 'cancelled':
+        return [event];
+    }
+  }
+
+  #hold(messageId: string): Held {
+    const known = this.#held.get(messageId);
+    if (known) return known;
+    const fresh: Held = { texts: [], ended: false };
+    this.#held.set(messageId, fresh);
+    return fresh;
+  }
+
+  /** What was held back, up to and with a message that goes on. */
+  *#release(): Generator<InTurnEvent> {
+    this.#current = undefined;
+    for (const [messageId, { texts, ended }] of this.#held) {
+      this.#held.delete(messageId);
+      for (const text of textPieces(texts.join(''))) yield { type: 'text', messageId, text };
+      if (ended) continue;
+      this.#current = messageId;
+      return;
     }
   }
 }

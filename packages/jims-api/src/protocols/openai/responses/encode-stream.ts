@@ -1,16 +1,19 @@
 import type { Run, RunEnd } from 'jims-core';
 
 import { reasonOf } from '../../../chat/answer-run.ts';
-import { toldRun } from '../../../chat/text-stream.ts';
+import { isEnd, textEvents } from '../../../chat/text-stream.ts';
+import type { TextEvent } from '../../../chat/text-stream.ts';
 import { toHttpError } from '../../../http/error-response.ts';
 import type { ErrorAnswerOptions } from '../../../http/error-response.ts';
 import { jsonText } from '../../../http/fastapi/json-pieces.ts';
 import type { SseFrame } from '../../../http/sse/frame.ts';
+import { Expansion } from '../../../http/sse/ready-iterator.ts';
+import type { ReadyIterable } from '../../../http/sse/ready-iterator.ts';
 import { failureCode, openAiError } from '../shared/error.ts';
 import type { Asked } from './asked.ts';
 import { NOTHING, completedAt, responseObject, usageOf } from './response.ts';
 import type { ResponseState } from './response.ts';
-import { createStreamItems } from './stream-items.ts';
+import { StreamItems } from './stream-items.ts';
 import type { WireEvent } from './stream-items.ts';
 
 export interface StreamOptions extends ErrorAnswerOptions {
@@ -28,69 +31,88 @@ const NUMBERS_OF_ATTEMPT = 1_000_000_000;
  * piece of text counted by itself: the same for every reader, however late. A reader that saw a part
  * of an attempt that was lost gets all of the current one, whose numbers are higher.
  */
-export async function* encodeStream(
-  run: Run,
-  options: StreamOptions,
-): AsyncGenerator<SseFrame, void, void> {
-  const { asked, startingAfter = -1 } = options;
-  const items = createStreamItems(run.id);
-  let next = (run.attempt - 1) * NUMBERS_OF_ATTEMPT;
+export function encodeStream(run: Run, options: StreamOptions): ReadyIterable<SseFrame> {
+  const encoder = new ResponseEncoder(run, options);
+  // Pieces that are joined are counted, but a client may have seen only some of them.
+  const piecemeal = (options.startingAfter ?? -1) >= 0;
+  const events = textEvents(run, { piecemeal });
+  return new Expansion(events, (event) => encoder.read(event), { first: encoder.begin() });
+}
 
-  function* tell(events: Iterable<WireEvent>): Generator<SseFrame> {
-    for (const { pieces = 1, ...event } of events) {
-      const number = next + pieces - 1;
-      next = number + 1;
-      if (number > startingAfter) yield frame({ ...event, sequence_number: number });
-    }
+class ResponseEncoder {
+  readonly #run: Run;
+  readonly #options: StreamOptions;
+  readonly #startingAfter: number;
+  readonly #items: StreamItems;
+  /** The number of the next event. */
+  #next = 0;
+
+  constructor(run: Run, options: StreamOptions) {
+    this.#run = run;
+    this.#options = options;
+    this.#startingAfter = options.startingAfter ?? -1;
+    this.#items = new StreamItems(run.id);
   }
 
-  const told = toldRun(run, { piecemeal: startingAfter >= 0 });
-  const whose = { runId: run.id, threadId: run.thread.id, asked };
-  const begun = responseObject(whose, { ...NOTHING, status: 'in_progress' });
-  yield* tell([
-    { type: 'response.created', response: begun },
-    { type: 'response.in_progress', response: begun },
-  ]);
-  for await (const event of told) {
+  /** Not before the stream is read: only then is it known which attempt it is of. */
+  *begin(): Generator<SseFrame> {
+    this.#next = (this.#run.attempt - 1) * NUMBERS_OF_ATTEMPT;
+    const response = this.#response({ status: 'in_progress' });
+    yield* this.#numbered([
+      { type: 'response.created', response },
+      { type: 'response.in_progress', response },
+    ]);
+  }
+
+  read(event: TextEvent): Iterable<SseFrame> {
+    if (isEnd(event)) return this.#end(event);
+    return this.#numbered(this.#change(event));
+  }
+
+  #change(event: Exclude<TextEvent, RunEnd>): Iterable<WireEvent> {
     switch (event.type) {
       case 'status':
-        yield* tell(items.status(event.status.message));
-        break;
+        return this.#items.status(event.status.message);
       case 'text_start':
-        yield* tell(items.begin(event.messageId));
-        break;
+        return this.#items.begin(event.messageId);
       case 'text_delta':
-        yield* tell(items.grow(event));
-        break;
+        return this.#items.grow(event);
       case 'text_end':
-        yield* tell(items.endText(event.messageId));
-        break;
+        return this.#items.endText(event.messageId);
       case 'event':
-        yield* tell(items.finish(event.event));
-        break;
-      default: {
-        const rest = [...items.finishAll(), ...ending(event)];
-        // Of a run whose pieces were not kept the true number is not known. The last event is always sent.
-        next = Math.max(next, startingAfter + 2 - rest.length);
-        yield* tell(rest);
-      }
+        return this.#items.finish(event.event);
     }
   }
 
-  function* ending(end: RunEnd): Generator<WireEvent> {
-    const respond = (state: Partial<ResponseState> & Pick<ResponseState, 'status'>): object =>
-      responseObject(whose, { ...NOTHING, output: items.output, ...state });
+  #end(end: RunEnd): Iterable<SseFrame> {
+    const rest = [...this.#items.finishAll(), ...this.#ending(end)];
+    // Of a run whose pieces were not kept the true number is not known. The last event is always sent.
+    this.#next = Math.max(this.#next, this.#startingAfter + 2 - rest.length);
+    return this.#numbered(rest);
+  }
+
+  *#numbered(events: Iterable<WireEvent>): Generator<SseFrame> {
+    for (const { pieces = 1, ...event } of events) {
+      const number = this.#next + pieces - 1;
+      this.#next = number + 1;
+      if (number > this.#startingAfter) yield frame({ ...event, sequence_number: number });
+    }
+  }
+
+  *#ending(end: RunEnd): Generator<WireEvent> {
+    const { output } = this.#items;
     if (end.type === 'result') {
       const completed_at = completedAt(end);
-      const response = respond({ status: 'completed', usage: usageOf(end), completed_at });
-      yield { type: 'response.completed', response };
+      const state = { status: 'completed', output, usage: usageOf(end), completed_at } as const;
+      yield { type: 'response.completed', response: this.#response(state) };
       return;
     }
     if (end.type === 'cancelled' && end.reason === 'cancelled') {
-      yield { type: 'response.incomplete', response: respond({ status: 'cancelled' }) };
+      const response = this.#response({ status: 'cancelled', output });
+      yield { type: 'response.incomplete', response };
       return;
     }
-    const failure = toHttpError(reasonOf(end), options);
+    const failure = toHttpError(reasonOf(end), this.#options);
     const reason = openAiError(failure);
     const { code, message, param } = reason;
     if (code === 'restarted') {
@@ -98,13 +120,19 @@ export async function* encodeStream(
       yield { type: 'error', code, message, param, error: reason };
       return;
     }
-    // The AI SDK repeats a request whose stream fails before it has put anything out.
-    if (items.output.length === 0) yield* items.begin(run.id);
-    const error = { code: failureCode(failure, options), message };
-    yield { type: 'response.failed', response: respond({ status: 'failed', error, output: [] }) };
+    // The AI SDK repeats a request whose stream fails before it has output anything.
+    if (output.length === 0) yield* this.#items.begin(this.#run.id);
+    const error = { code: failureCode(failure, this.#options), message };
+    yield { type: 'response.failed', response: this.#response({ status: 'failed', error }) };
     // Some clients take the event before this one for an end like any other.
     // OpenAI's clients read its members, those of Open Responses its `error`.
     yield { type: 'error', code, message, param, error: reason };
+  }
+
+  #response(state: Partial<ResponseState> & Pick<ResponseState, 'status'>): object {
+    const { id: runId, thread } = this.#run;
+    const whose = { runId, threadId: thread.id, asked: this.#options.asked };
+    return responseObject(whose, { ...NOTHING, ...state });
   }
 }
 

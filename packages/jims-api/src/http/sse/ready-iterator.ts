@@ -1,0 +1,75 @@
+/** An async iterator that may also give what is there already without a promise. */
+export interface ReadyIterator<T> extends AsyncIterator<T, void, void> {
+  /** The next item if it is there; `undefined` if not, or at the end. */
+  take?(): T | undefined;
+}
+
+export interface ReadyIterable<T> {
+  [Symbol.asyncIterator](): ReadyIterator<T>;
+}
+
+export interface ExpansionOptions<Out> {
+  /** What comes before everything else. */
+  readonly first?: Iterable<Out>;
+  /** Whether nothing comes after an item, whatever the source still has. */
+  readonly isLast?: (item: Out) => boolean;
+}
+
+/**
+ * The items of a source, each replaced by any number of others, which are made when they are taken.
+ * No async generator: every piece of every stream comes through here, some times.
+ */
+export class Expansion<In, Out> implements ReadyIterator<Out>, ReadyIterable<Out> {
+  readonly #source: ReadyIterator<In>;
+  readonly #expand: (item: In) => Iterable<Out>;
+  readonly #isLast: ((item: Out) => boolean) | undefined;
+  /** What is left of the item that was taken last. */
+  #items: Iterator<Out>;
+  #isOver = false;
+
+  constructor(
+    source: ReadyIterable<In>,
+    expand: (item: In) => Iterable<Out>,
+    { first = [], isLast }: ExpansionOptions<Out> = {},
+  ) {
+    this.#source = source[Symbol.asyncIterator]();
+    this.#expand = expand;
+    this.#isLast = isLast;
+    this.#items = first[Symbol.iterator]();
+  }
+
+  take(): Out | undefined {
+    while (!this.#isOver) {
+      const { done, value } = this.#items.next();
+      if (!done) {
+        this.#isOver = this.#isLast?.(value) === true;
+        return value;
+      }
+      const item = this.#source.take?.();
+      if (item === undefined) return undefined;
+      this.#items = this.#expand(item)[Symbol.iterator]();
+    }
+    return undefined;
+  }
+
+  async next(): Promise<IteratorResult<Out, void>> {
+    for (;;) {
+      const item = this.take();
+      if (item !== undefined) return { done: false, value: item };
+      if (this.#isOver) return this.return();
+      const { done, value } = await this.#source.next();
+      if (done) return { done, value };
+      this.#items = this.#expand(value)[Symbol.iterator]();
+    }
+  }
+
+  async return(): Promise<IteratorReturnResult<void>> {
+    this.#isOver = true;
+    await this.#source.return?.();
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}
