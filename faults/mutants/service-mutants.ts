@@ -135,7 +135,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     about: 'Headers may take as long as they like',
     changes: [
       {
-        file: `${API}/server/api-server.ts`,
+        file: `${API}/server/node-server/http-server.ts`,
         from: 'const HEADERS_TIMEOUT_MS = 10_000;',
         to: 'const HEADERS_TIMEOUT_MS = 0;',
       },
@@ -200,8 +200,8 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     about: 'A rejection that nobody waits for ends the process',
     changes: [
       {
-        file: `${API}/cli/main.ts`,
-        from: '  survivePipelines(logger, watch);\n',
+        file: `${API}/server/node-server/service-process.ts`,
+        from: "process.on('unhandledRejection', onRejection);\n      process.on('uncaughtException', onException);",
         to: '',
       },
     ],
@@ -224,8 +224,8 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     about: 'A process that is told to stop does not end its runs',
     changes: [
       {
-        file: `${API}/cli/main.ts`,
-        from: '    await service.stop();\n',
+        file: `${API}/server/node-server/service-process.ts`,
+        from: '        await stop();\n',
         to: '',
       },
     ],

@@ -99,15 +99,18 @@ export class JimsApp implements AsyncDisposable {
    * Opens the store, and brings its tables up to date. When that fails nothing stays open; the next
    * use of the app tries again, with the same options.
    *
-   * @throws JimsError `store_invalid` or `store_unavailable`; `app_invalid` for options that come too
-   * late, as the app is open already; `shutting_down` when it is closed.
+   * @throws JimsError `store_invalid` or `store_unavailable`; `app_invalid` for options that differ
+   * from those that the app was opened with; `shutting_down` when it is closed.
    * @example await app.open({ store: 'postgresql://localhost/chat', limits: { maxRuns: 200 } });
    */
   async open(options: OpenOptions = {}): Promise<{ readonly storeDescription: string }> {
-    if (Object.values(options).some((value) => value !== undefined)) {
+    const given = Object.entries(options).filter(([, value]) => value !== undefined);
+    if (given.length > 0) {
       if (this.#closing) throw shuttingDown();
-      if (this.#opened && this.#options !== options) throw tooLate();
-      this.#options = options;
+      const inUse = new Map(Object.entries(this.#options ?? {}));
+      const isSame = given.every(([name, value]) => inUse.get(name) === value);
+      if (this.#opened && !isSame) throw tooLate();
+      if (!this.#opened) this.#options = options;
     }
     const { store } = await this.#open();
     return { storeDescription: store.description };

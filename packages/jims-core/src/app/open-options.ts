@@ -5,18 +5,18 @@ import type { Logger } from '../telemetry/logger.ts';
 /** What the program that serves an app may decide about it. */
 export interface OpenOptions {
   /** A connection URL that goes before the app's own. */
-  readonly store?: string;
+  readonly store?: string | undefined;
   /**
    * The schema of the app's threads in a PostgreSQL database with several apps; see `openStore`.
    * Default: `JIMS_SCHEMA`, else where the threads are.
    */
-  readonly schema?: string;
-  readonly limits?: Partial<RunLimits>;
-  readonly logger?: Logger;
+  readonly schema?: string | undefined;
+  readonly limits?: Partial<RunLimits> | undefined;
+  readonly logger?: Logger | undefined;
   /** Puts prompts and answers into the spans of model calls; default: as the app's settings say. */
-  readonly traceContent?: boolean;
+  readonly traceContent?: boolean | undefined;
   /** Is told of every run that failed, after the log. */
-  readonly onRunFailed?: (error: JimsError, run: FailedRun) => void;
+  readonly onRunFailed?: ((error: JimsError, run: FailedRun) => void) | undefined;
 }
 
 // Kept by the process and not by this module: an app may use another copy of the package.

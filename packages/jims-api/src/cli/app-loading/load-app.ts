@@ -5,7 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isJimsApp } from 'jims-core';
 import type { JimsApp, Logger, Pipeline } from 'jims-core';
 
-import { noticeWaiting } from '../reporting/notice-waiting.ts';
+import { noticeWaiting } from '../../server/node-server/notice-waiting.ts';
 import { orInterrupted } from './interruptions.ts';
 import { explainLoadError } from './load-error.ts';
 import type { LoadErrorContext } from './load-error.ts';

@@ -87,12 +87,12 @@ describe('options', { concurrency: 2 }, () => {
     [
       'a public address that is none',
       ['--public-url', 'chat.example'],
-      "Invalid value for '--public-url': 'chat.example' is no address such as https://chat.example.",
+      "Invalid value for '--public-url': 'chat.example' is not an address such as https://chat.example.",
     ],
     [
       'an origin by a pattern',
       ['--cors-origin', 'https://*.example'],
-      "Invalid value for '--cors-origin': 'https://*.example' is no origin such as https://app.example. Origins are exact: name each one, or * for any.",
+      "Invalid value for '--cors-origin': 'https://*.example' is not an origin such as https://app.example. Origins are exact: name each one, or * for any.",
     ],
     [
       'an allowed host that is an address',

@@ -5,7 +5,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { describeError } from 'jims-core/host';
 import { pino } from 'pino';
 
-import { prettyLog } from '../../../src/cli/reporting/pretty-log.ts';
+import { prettyLog } from '../../../src/server/node-server/pretty-log.ts';
 
 function logged(write: (logger: ReturnType<typeof pino>) => void): string {
   let text = '';
