@@ -236,7 +236,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     about: 'Who cannot be asked about a caller lets him in',
     changes: [
       {
-        file: `${API}/auth/authentik.ts`,
+        file: `${API}/auth/token-cache.ts`,
         from: 'throw authUnavailable(cause);',
         to: "if (cause) return { kind: 'service', id: 'anybody' };",
       },
@@ -248,7 +248,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     about: 'What was decided about a caller stays so',
     changes: [
       {
-        file: `${API}/auth/verdict-cache.ts`,
+        file: `${API}/auth/token-cache.ts`,
         from: '    if (entry.until <= this.#options.now()) return undefined;\n',
         to: '',
       },
@@ -260,9 +260,9 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     about: 'Requests that come at once do not share a question',
     changes: [
       {
-        file: `${API}/auth/authentik.ts`,
-        from: 'underway.get(key) ?? askAndRemember(token, key)',
-        to: 'askAndRemember(token, key)',
+        file: `${API}/auth/token-cache.ts`,
+        from: 'this.#underway.get(key) ?? this.#ask(token, key)',
+        to: 'this.#ask(token, key)',
       },
     ],
     scenarios: ['F17'],

@@ -257,7 +257,7 @@ describe('an app that takes long is named in the log', { concurrency: 2 }, () =>
     [
       'a factory',
       'export const app = () => new Promise((go) => setTimeout(go, 6000));\n',
-      /"app":"\.\/app\.mjs","msg":"still waiting for what the app factory gives"/,
+      /"app":"\.\/app\.mjs","msg":"still waiting for the result of the app factory"/,
     ],
   ] as const) {
     test(title, async () => {
