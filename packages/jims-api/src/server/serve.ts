@@ -174,11 +174,9 @@ class AppService implements Service {
     try {
       return await this.#app.open({ ...given, logger: this.#logger });
     } catch (error) {
-      const isOpen = isJimsError(error) && error.code === 'app_invalid';
-      const hasOptions = Object.values(given).some((value) => value !== undefined);
-      if (!isOpen || hasOptions) throw error;
-      // Nobody asked for the default logger: an app that is open keeps its own.
-      return this.#app.open();
+      if (!isJimsError(error) || error.code !== 'app_invalid') throw error;
+      // An app that is open keeps its own logger; for any other option it is too late.
+      return this.#app.open({ ...given, logger: undefined });
     }
   }
 
