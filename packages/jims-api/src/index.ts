@@ -1,5 +1,5 @@
 export { serve } from './server/serve.ts';
-export type { ServeOptions, Service } from './server/serve.ts';
+export type { ServeOptions, Service } from './server/serve-options.ts';
 export { PortError } from './server/node-server/listen.ts';
 export type { ServiceLogger } from './server/node-server/service-process.ts';
 export { createApi } from './server/create-api.ts';

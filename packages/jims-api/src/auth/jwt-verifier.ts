@@ -4,7 +4,7 @@ import type { Explain } from '../http/principal.ts';
 import { authUnavailable, readJsonObject } from './identity-server.ts';
 import type { Claims } from './principals.ts';
 
-/** Signatures that only the issuer can make: with a shared secret whoever checks one could make one. */
+/** Signatures that only the issuer can make; a shared secret would let every verifier make them. */
 const ALGORITHMS = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519'.split(' ');
 const CLOCK_TOLERANCE_SECONDS = 30;
 const KEYS_MAX_AGE_MS = 600_000;

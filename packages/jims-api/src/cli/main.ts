@@ -3,11 +3,12 @@ import type { JimsApp } from 'jims-core';
 import { describeError, openByDefault } from 'jims-core/host';
 import type { Logger } from 'pino';
 
+import { openOptionsOf } from '../server/node-server/app-service.ts';
 import { PortError } from '../server/node-server/listen.ts';
 import { flushLog } from '../server/node-server/log-output.ts';
 import { createLogger } from '../server/node-server/logger.ts';
 import { watchStopSignals } from '../server/node-server/stop-signals.ts';
-import { openOptionsOf, serve } from '../server/serve.ts';
+import { serve } from '../server/serve.ts';
 import { packageVersion } from '../version.ts';
 import { loadApp } from './app-loading/load-app.ts';
 import { AppLoadError } from './app-loading/load-error.ts';

@@ -142,7 +142,7 @@ test('two services of one app: the one that stops leaves the app to the other', 
   await assert.rejects(fetch(keyed.url));
   assert.equal((await chat(open.url, 'Hi')).status, 200);
   assert.match(
-    await (await fetch(`${open.url}/api/v1/runs/${runId}`)).text(),
+    await (await fetch(`${open.url}/api/v1/runs/${String(runId)}`)).text(),
     /"status":"running"/,
   );
   await app.runs.cancel(String(runId));

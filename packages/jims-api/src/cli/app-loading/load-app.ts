@@ -106,7 +106,8 @@ class AppLoading {
   }
 
   async importModule(): Promise<object> {
-    const imported: Promise<object> = import(this.#url);
+    const url = this.#url;
+    const imported: Promise<object> = import(url);
     const still =
       'still loading the app: it, or a module that it imports, waits at a top-level await';
     return this.#step(imported, `Cannot load '${this.#target}'`, still);

@@ -17,7 +17,7 @@ const Manifest = v.object({
 
 type Manifest = v.InferOutput<typeof Manifest>;
 
-/** The package.json of a folder; `undefined` when there is none, or when it is not JSON. */
+/** The package.json of a folder; `undefined` when it is missing or not JSON. */
 export function readManifest(folder: string): Manifest | undefined {
   const file = join(folder, 'package.json');
   if (!existsSync(file)) return undefined;
@@ -55,9 +55,9 @@ function isWorkspaceOf(root: string, member: string): boolean {
   if (existsSync(join(root, 'pnpm-workspace.yaml'))) return true;
   const workspaces = readManifest(root)?.workspaces;
   if (!workspaces) return false;
-  const patterns = Array.isArray(workspaces) ? workspaces : workspaces.packages;
+  const globs = Array.isArray(workspaces) ? workspaces : workspaces.packages;
   const path = relative(root, member).replaceAll(sep, '/');
-  return patterns.some((pattern) => matchesGlob(path, pattern.replace(/^\.\/|\/$/g, '')));
+  return globs.some((glob) => matchesGlob(path, glob.replace(/^\.\/|\/$/g, '')));
 }
 
 /** False for files of other users, in folders that everybody may write to, such as /tmp. */

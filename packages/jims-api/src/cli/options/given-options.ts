@@ -94,7 +94,7 @@ export class GivenOptions<TName extends string> {
     const word = this.text(name) ?? this.#table[name]?.default;
     const known = words.find((each) => each === word);
     if (known) return known;
-    throw invalid(name, `'${word}' is none of ${words.join(', ')}.`);
+    throw invalid(name, `'${word}' is not one of ${words.join(', ')}.`);
   }
 }
 

@@ -6,7 +6,7 @@ import { publicAddress } from '../../http/public-address.ts';
 import { isProtocolName } from '../../protocols/registry.ts';
 import type { ProtocolName } from '../../protocols/registry.ts';
 import { isHostName } from '../../server/hosts.ts';
-import type { ServeOptions } from '../../server/serve.ts';
+import type { ServeOptions } from '../../server/serve-options.ts';
 import { accessOptions } from './access-options.ts';
 import { ALL_PROTOCOLS, EXAMPLES, OPTIONS } from './command-table.ts';
 import type { OptionName } from './command-table.ts';
@@ -143,7 +143,7 @@ function protocols(given: Given): readonly ProtocolName[] {
     .map((name) => {
       if (isProtocolName(name)) return name;
       const known = ['all', 'none', ...ALL_PROTOCOLS].join(', ');
-      throw invalid('protocols', `'${name}' is none of ${known}.`);
+      throw invalid('protocols', `'${name}' is not one of ${known}.`);
     });
 }
 
