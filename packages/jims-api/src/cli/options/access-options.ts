@@ -61,7 +61,7 @@ export const ACCESS_OPTIONS = {
     type: 'integer',
     group: ACCESS_GROUP,
     default: '0; 30 with --authentik-contact-claim',
-    help: 'Seconds that a yes of Authentik is trusted; a no for at most 5',
+    help: 'Seconds that a yes from Authentik is trusted; a no for at most 5',
   },
   'contact-prefix': {
     type: 'text',
