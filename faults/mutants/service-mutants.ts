@@ -135,7 +135,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     about: 'Headers may take as long as they like',
     changes: [
       {
-        file: `${API}/server/api-server.ts`,
+        file: `${API}/server/node-server/http-server.ts`,
         from: 'const HEADERS_TIMEOUT_MS = 10_000;',
         to: 'const HEADERS_TIMEOUT_MS = 0;',
       },
@@ -200,8 +200,8 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     about: 'A rejection that nobody waits for ends the process',
     changes: [
       {
-        file: `${API}/cli/main.ts`,
-        from: '  survivePipelines(logger, watch);\n',
+        file: `${API}/server/node-server/service-process.ts`,
+        from: "process.on('unhandledRejection', onRejection);\n      process.on('uncaughtException', onException);",
         to: '',
       },
     ],
@@ -224,8 +224,8 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     about: 'A process that is told to stop does not end its runs',
     changes: [
       {
-        file: `${API}/cli/main.ts`,
-        from: '    await service.stop();\n',
+        file: `${API}/server/node-server/service-process.ts`,
+        from: '        await stop();\n',
         to: '',
       },
     ],
@@ -236,7 +236,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     about: 'Who cannot be asked about a caller lets him in',
     changes: [
       {
-        file: `${API}/auth/authentik.ts`,
+        file: `${API}/auth/token-cache.ts`,
         from: 'throw authUnavailable(cause);',
         to: "if (cause) return { kind: 'service', id: 'anybody' };",
       },
@@ -248,7 +248,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     about: 'What was decided about a caller stays so',
     changes: [
       {
-        file: `${API}/auth/verdict-cache.ts`,
+        file: `${API}/auth/token-cache.ts`,
         from: '    if (entry.until <= this.#options.now()) return undefined;\n',
         to: '',
       },
@@ -260,9 +260,9 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     about: 'Requests that come at once do not share a question',
     changes: [
       {
-        file: `${API}/auth/authentik.ts`,
-        from: 'underway.get(key) ?? askAndRemember(token, key)',
-        to: 'askAndRemember(token, key)',
+        file: `${API}/auth/token-cache.ts`,
+        from: 'this.#underway.get(key) ?? this.#ask(token, key)',
+        to: 'this.#ask(token, key)',
       },
     ],
     scenarios: ['F17'],

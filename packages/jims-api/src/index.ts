@@ -1,6 +1,12 @@
+export { serve } from './server/serve.ts';
+export type { ServeOptions, Service } from './server/serve-options.ts';
+export { PortError } from './server/node-server/listen.ts';
+export type { ServiceLogger } from './server/node-server/service-process.ts';
 export { createApi } from './server/create-api.ts';
 export type { Api, ApiOptions } from './server/create-api.ts';
 export type { AuthentikOptions } from './auth/authentik.ts';
 export type { OidcOptions } from './auth/oidc.ts';
-export type { Authenticate, Principal } from './http/principal.ts';
+export { CLIENT_EVENT_TYPES } from './chat/event-types.ts';
 export { HttpError } from './http/errors.ts';
+export type { Authenticate, Principal } from './http/principal.ts';
+export type { ProtocolName } from './protocols/registry.ts';

@@ -13,12 +13,12 @@ const Manifest = v.pipe(
   }),
 );
 
-/** The version of this package, from its package.json; `unknown` where a bundler left that out. */
+/** The version of this package, from its package.json; `unknown` when a bundler left that out. */
 export function packageVersion(): string {
   return manifest().version;
 }
 
-/** The version of an optional package that this one works with, as `npm install` takes it: `11`, `0.301`. */
+/** The version of an optional package that fits, for `npm install`: `11`, `0.301`. */
 export function peerVersion(name: string): string | undefined {
   const range = manifest().peerDependencies[name] ?? '';
   return /(?:0\.)?\d+/.exec(range)?.[0];
@@ -26,7 +26,7 @@ export function peerVersion(name: string): string | undefined {
 
 function manifest(): v.InferOutput<typeof Manifest> {
   try {
-    // Not `new URL(…, import.meta.url)`: bundlers take that for an asset, and put a URL of their own there.
+    // Not `new URL(…, import.meta.url)`: bundlers take that for an asset and replace it.
     const folder = dirname(fileURLToPath(import.meta.url));
     return v.parse(Manifest, readFileSync(join(folder, '..', 'package.json'), 'utf8'));
   } catch {

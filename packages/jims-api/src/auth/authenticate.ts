@@ -6,20 +6,21 @@ import { type OidcOptions, createOidc } from './oidc.ts';
 import { createStaticKeys } from './static-keys.ts';
 
 export interface AuthenticateOptions {
-  /** Callers with one of these are services. */
+  /** Keys that callers send as `Authorization: Bearer <key>`; they are services. */
   readonly apiKeys: readonly string[];
-  /** Callers with a token of this issuer are contacts. */
+  /** An issuer of tokens; their callers are contacts. */
   readonly oidc?: OidcOptions | undefined;
-  /** Callers whom Authentik lets into an application are services, or contacts by `contactClaim`. */
+  /** An Authentik that decides; its callers are services, or with `contactClaim` contacts. */
   readonly authentik?: AuthentikOptions | undefined;
 }
 
 const EVERYONE: Principal = { kind: 'service', id: 'open' };
 
 /**
- * The configured ways in, in order: a static key, a JWT of the OIDC issuer, then Authentik. With none of
- * them everyone may come in. A token that says it is the issuer's is never shown to Authentik. Throws a
- * TypeError when the configuration cannot work.
+ * Tries what is configured in this order: static keys, the OIDC issuer, Authentik. With nothing configured
+ * everyone is let in as a service. A token that claims to be the issuer's is never shown to Authentik.
+ *
+ * @throws TypeError for a configuration that cannot work.
  */
 export function createAuthenticate(options: AuthenticateOptions): Authenticate {
   if (!isSecured(options)) return async () => EVERYONE;
@@ -50,7 +51,7 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticate {
   };
 }
 
-/** Whether callers must show who they are. */
+/** True when callers need a key or a token. */
 export function isSecured({ apiKeys, oidc, authentik }: AuthenticateOptions): boolean {
   return apiKeys.length > 0 || oidc !== undefined || authentik !== undefined;
 }

@@ -1,42 +1,90 @@
-import type { Principal, TokenCheck } from '../http/principal.ts';
-import { type AuthentikQuestionOptions, createAuthentikQuestion } from './authentik-question.ts';
-import { tokenDigest } from './token-digest.ts';
-import { TokenLane } from './token-lane.ts';
-import { authUnavailable } from './unavailable.ts';
-import { VerdictCache } from './verdict-cache.ts';
+import type { TokenCheck } from '../http/principal.ts';
+import { createAuthentikClient } from './authentik-client.ts';
+import {
+  type ContactClaimOptions,
+  createContactReader,
+  serviceOf,
+  tokenDigest,
+} from './principals.ts';
+import { CachedCheck, VerdictCache } from './token-cache.ts';
 
 /** A mistyped token should not stay refused for as long as a good one stays good. */
 const LONGEST_DENIAL_SECONDS = 5;
 const REMEMBERED_TOKENS = 10_000;
-/**
- * Half of the connections to Authentik at most are for tokens that it never let in: anybody can send as
- * many of these as they like, and nobody who was let in is to wait for them.
- */
+/** At most half of the connections to Authentik are for tokens that it never let in. */
 const NEWCOMERS_AT_ONCE = 16;
-/** A newcomer that waits longer is answered 503: the queue is longer than a client's patience. */
+/** A newcomer that waits longer is answered 503: the client would give up before its turn. */
 const NEWCOMER_WAIT_MS = 1000;
-/** Anything else cannot be put into a header; no token that Authentik gives out holds it. */
+const USERINFO = '/application/o/userinfo/';
+/** Anything else cannot be put into a header, and no token of Authentik contains it. */
 const PRINTABLE_ASCII = /^[ -~]+$/;
 
-export interface AuthentikOptions extends AuthentikQuestionOptions {
-  /** How long a verdict is trusted: 0, the default, asks every time; refusals at most 5 seconds. */
+/** An Authentik instance that decides who may call. */
+export interface AuthentikOptions extends Partial<ContactClaimOptions> {
+  /** Where Authentik is, with a path prefix if it has one. */
+  readonly url: string;
+  /** The application that callers must have access to. */
+  readonly slug: string;
+  /**
+   * Makes callers contacts: the claim of Authentik's userinfo that is their contact id, such as `sub`.
+   * Default: a caller that may use the application is a service.
+   */
+  readonly contactClaim?: string;
+  /** Milliseconds for all questions about a token, waiting for a connection included; default 3000. */
+  readonly deadlineMs?: number;
+  /** Seconds that a yes is trusted, and a no for at most 5; default 0, which asks every time. */
   readonly cacheSeconds?: number;
-  /** A monotonic clock in milliseconds. */
+  /** A monotonic clock in milliseconds, for tests; default `performance.now`. */
   readonly now?: () => number;
 }
 
 /**
- * Recognises the tokens that Authentik lets into one application. Requests that come with the same token
- * at the same time share one question; trouble is never remembered. Throws a TypeError when an option
- * cannot be used.
+ * Recognises the tokens that Authentik lets into an application.
+ *
+ * @throws TypeError for an option that cannot be used.
  */
 export function createAuthentik(options: AuthentikOptions): TokenCheck {
-  const check = sharingQuestions(createAuthentikQuestion(options), verdictCache(options));
+  const checks = new CachedCheck(createQuestion(options), {
+    cache: verdictCache(options),
+    capacity: REMEMBERED_TOKENS,
+    newcomers: NEWCOMERS_AT_ONCE,
+    newcomerWaitMs: NEWCOMER_WAIT_MS,
+  });
   return async (token, explain = () => {}) => {
-    const principal = PRINTABLE_ASCII.test(token) ? await check(token) : undefined;
+    const principal = PRINTABLE_ASCII.test(token) ? await checks.principalOf(token) : undefined;
     if (!principal) explain('Authentik does not let this token into the application');
     return principal;
   };
+}
+
+/**
+ * Asks Authentik whether a token may use the application, and then, for contacts, whose it is. Rejects
+ * with an Error when the answer is neither a clear yes nor a clear no.
+ */
+function createQuestion(options: AuthentikOptions): TokenCheck {
+  const { url, contactClaim, contactPrefix, deadlineMs = 3000 } = options;
+  const access = accessPath(options.slug);
+  const ask = createAuthentikClient(url);
+  const contactOf =
+    contactClaim === undefined
+      ? undefined
+      : createContactReader(url, { contactClaim, contactPrefix });
+  return async (token) => {
+    const signal = AbortSignal.timeout(deadlineMs);
+    const verdict = await ask(access, token, signal);
+    if (verdict?.['passing'] !== true) return undefined;
+    if (!contactOf) return serviceOf(tokenDigest(token));
+    const claims = await ask(USERINFO, token, signal);
+    return claims && contactOf(claims);
+  };
+}
+
+function accessPath(slug: string): string {
+  // The names "." and ".." would climb out of the path: encodeURIComponent leaves them as they are.
+  if (/^\.{0,2}$/.test(slug) || !slug.isWellFormed()) {
+    throw new TypeError(`The Authentik application slug must be a name, got "${slug}"`);
+  }
+  return `/api/v3/core/applications/${encodeURIComponent(slug)}/check_access/`;
 }
 
 function verdictCache({
@@ -52,42 +100,4 @@ function verdictCache({
     capacity: REMEMBERED_TOKENS,
     now,
   });
-}
-
-function sharingQuestions(ask: TokenCheck, cache: VerdictCache): TokenCheck {
-  const underway = new Map<string, Promise<Principal | undefined>>();
-  const newcomers = new TokenLane(NEWCOMERS_AT_ONCE, NEWCOMER_WAIT_MS);
-  /** Digests of tokens that were let in, the one used last at the end. */
-  const welcome = new Set<string>();
-
-  function remember(key: string, principal: Principal | undefined): void {
-    welcome.delete(key);
-    if (!principal) return;
-    welcome.add(key);
-    const [oldest] = welcome;
-    if (welcome.size > REMEMBERED_TOKENS && oldest !== undefined) welcome.delete(oldest);
-  }
-
-  async function askAndRemember(token: string, key: string): Promise<Principal | undefined> {
-    try {
-      const question = (): Promise<Principal | undefined> => ask(token);
-      const principal = await (welcome.has(key) ? question() : newcomers.run(question));
-      cache.set(key, principal);
-      remember(key, principal);
-      return principal;
-    } catch (cause) {
-      throw authUnavailable(cause);
-    } finally {
-      underway.delete(key);
-    }
-  }
-
-  return async (token) => {
-    const key = tokenDigest(token).toString('base64');
-    const known = cache.get(key);
-    if (known) return known.principal;
-    const question = underway.get(key) ?? askAndRemember(token, key);
-    underway.set(key, question);
-    return question;
-  };
 }

@@ -8,7 +8,7 @@ const BEARER = /^bearer (?! )(.+)$/i;
  */
 export function bearerToken(headers: Headers): string | undefined {
   const token = BEARER.exec(headers.get('authorization') ?? '')?.[1];
-  // Headers joins repeated values with ", ", so a token that holds it may be two.
+  // Headers joins repeated values with ", ": a token that contains it may be two.
   if (token === undefined || token.includes(', ')) return undefined;
   // In a header value every character stands for one byte.
   const bytes = Buffer.from(token, 'latin1');

@@ -1,33 +1,36 @@
 import { isJsonObject } from '../http/json-object.ts';
 import type { TokenCheck } from '../http/principal.ts';
-import { type ContactClaimOptions, createContactReader } from './contact-claim.ts';
-import { parseJson } from './json-answer.ts';
+import { parseJson } from './identity-server.ts';
 import { type JwtVerifier, loadJwtVerifier } from './jwt-verifier.ts';
+import { type ContactClaimOptions, createContactReader } from './principals.ts';
 
+/** An OpenID Connect issuer whose tokens identify contacts. */
 export interface OidcOptions extends Partial<ContactClaimOptions> {
-  /** Who gives out the tokens: exactly what their claim `iss` says. */
+  /** The issuer of the tokens: exactly as in their claim `iss`. */
   readonly issuer: string;
-  /** Whom a token is for: its claim `aud` must hold one of these. */
+  /** The claim `aud` of a token must contain one of these. */
   readonly audience: string | readonly string[];
   /** The claim that is the contact id; default `sub`. */
   readonly contactClaim?: string;
   /** Where the issuer's keys are; default: what its `/.well-known/openid-configuration` says. */
   readonly jwksUrl?: string | undefined;
-  /** For all that the issuer is asked on behalf of one request; 3000 by default. */
+  /** Milliseconds for all requests to the issuer that a token causes; default 3000. */
   readonly deadlineMs?: number;
 }
 
 /** The tokens of one issuer. */
 export interface Oidc {
-  /** Whether a token claims to come from this issuer: then nobody else is to see it. */
+  /** True for a token that claims to come from this issuer: then it is shown to nobody else. */
   isIssuerOf(token: string): boolean;
-  /** The contact whom a token of this issuer names. */
+  /** Gives the contact that a token of this issuer names. */
   readonly check: TokenCheck;
 }
 
 /**
- * Recognises the JWTs that an OpenID Connect issuer has signed for an audience. Nothing is loaded or asked
- * before the first token. Throws a TypeError when an option cannot be used.
+ * Recognises the JWTs that an OpenID Connect issuer has signed for an audience. Loads nothing, and asks the
+ * issuer nothing, before the first token.
+ *
+ * @throws TypeError for an option that cannot be used.
  */
 export function createOidc(options: OidcOptions): Oidc {
   const { issuer, jwksUrl, contactClaim = 'sub', contactPrefix, deadlineMs = 3000 } = options;
@@ -49,7 +52,7 @@ export function createOidc(options: OidcOptions): Oidc {
   };
 }
 
-/** What a JWT says about its origin, believed by nobody yet; empty for what is no JWT. */
+/** The issuer that a JWT claims, not verified yet; empty for anything else. */
 function issuerOf(token: string): string {
   const [, payload, signature, ...more] = token.split('.');
   if (payload === undefined || signature === undefined || more.length > 0) return '';
@@ -57,14 +60,14 @@ function issuerOf(token: string): string {
   return isJsonObject(claims) && typeof claims['iss'] === 'string' ? claims['iss'] : '';
 }
 
-/** A slash more or less is a mistake in the settings: such a token still goes to nobody else. */
+/** One slash more or less is a mistake in the settings: such a token is still shown to nobody else. */
 function withoutSlash(issuer: string): string {
   return issuer.replace(/\/$/, '');
 }
 
 function requireIssuer(issuer: string): void {
   const { search, hash } = requireHttp('The OIDC issuer', issuer);
-  if (search || hash) throw new TypeError('The OIDC issuer must hold no query or fragment');
+  if (search || hash) throw new TypeError('The OIDC issuer must have no query or fragment');
 }
 
 function requireHttp(what: string, text: string): URL {
@@ -72,13 +75,13 @@ function requireHttp(what: string, text: string): URL {
   if (url === null || !/^https?:$/.test(url.protocol)) {
     throw new TypeError(`${what} must begin with http:// or https://, got "${text}"`);
   }
-  if (url.username || url.password) throw new TypeError(`${what} must hold no user or password`);
+  if (url.username || url.password) throw new TypeError(`${what} must have no user or password`);
   return url;
 }
 
 function requireAudience(audience: string | readonly string[]): readonly string[] {
   const all = [audience].flat();
-  // Without it, a token that was made for any other application of the issuer would let in.
+  // Without it a token for any other application of the issuer would be accepted.
   if (all.length === 0 || all.some((each) => each.trim() === '')) {
     throw new TypeError('OIDC needs an audience: what the claim aud of your tokens says');
   }

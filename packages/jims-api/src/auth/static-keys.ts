@@ -1,14 +1,15 @@
 import { timingSafeEqual } from 'node:crypto';
 
 import type { Principal } from '../http/principal.ts';
-import { shortDigest, tokenDigest } from './token-digest.ts';
+import { serviceOf, tokenDigest } from './principals.ts';
 
 /** What `bearerToken` can never return: padding, control characters, the mark of a repeated header. */
 const UNSENDABLE = /^$|^ | $|\p{Cc}|, /u;
 
 /**
- * Recognises the configured keys, each a service principal named by its digest.
- * Throws a TypeError for a key that no client could send, which would lock everyone out without a word.
+ * Makes a function that recognises the configured keys, each as a service.
+ *
+ * @throws TypeError for a key that no client could send: it would silently lock everyone out.
  */
 export function createStaticKeys(
   keys: readonly string[],
@@ -17,19 +18,19 @@ export function createStaticKeys(
   const known = keys.map(tokenDigest);
   return (token) => {
     const digest = tokenDigest(token);
-    let recognised = false;
-    for (const one of known) {
+    let isKnown = false;
+    for (const each of known) {
       // No early exit: the time taken must not depend on which key matched.
-      if (timingSafeEqual(one, digest)) recognised = true;
+      if (timingSafeEqual(each, digest)) isKnown = true;
     }
-    return recognised ? { kind: 'service', id: shortDigest(digest) } : undefined;
+    return isKnown ? serviceOf(digest) : undefined;
   };
 }
 
-function requireSendable(key: string, position: number): void {
+function requireSendable(key: string, number: number): void {
   if (key.isWellFormed() && !UNSENDABLE.test(key)) return;
   throw new TypeError(
-    `API key number ${position} can never match: a key must not be empty, begin or end with a space, ` +
-      'or hold a control character, a lone surrogate or ", "',
+    `API key number ${number} can never match: a key must not be empty, begin or end with a space, ` +
+      'or contain a control character, a lone surrogate or ", "',
   );
 }

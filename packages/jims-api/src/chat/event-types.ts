@@ -1,6 +1,9 @@
 /**
- * The event types that clients may send unless an operator says otherwise: a user's events and the app's
- * own ones. Clients cannot forge what the app, its model's context and its assistant say.
+ * The default of `allowedEventTypes`: a user's events and the app's own ones. Clients cannot forge states,
+ * the model's context, or what the assistant says.
+ *
+ * @example
+ * await serve(app, { allowedEventTypes: [...CLIENT_EVENT_TYPES, '!crm.*'] });
  */
 export const CLIENT_EVENT_TYPES: readonly string[] = [
   '*',

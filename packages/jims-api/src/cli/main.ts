@@ -1,33 +1,30 @@
 import { defineApp, isJimsApp, isJimsError } from 'jims-core';
 import type { JimsApp } from 'jims-core';
-import { describeError, failCurrentRun, openByDefault } from 'jims-core/host';
+import { describeError, openByDefault } from 'jims-core/host';
 import type { Logger } from 'pino';
 
-import { isSecured } from '../auth/authenticate.ts';
-import { isLoopback } from '../server/hosts.ts';
-import { PortError } from '../server/listen.ts';
+import { openOptionsOf } from '../server/node-server/app-service.ts';
+import { PortError } from '../server/node-server/listen.ts';
+import { flushLog } from '../server/node-server/log-output.ts';
+import { createLogger } from '../server/node-server/logger.ts';
+import { watchStopSignals } from '../server/node-server/stop-signals.ts';
+import { serve } from '../server/serve.ts';
 import { packageVersion } from '../version.ts';
-import { AppLoadError, loadApp } from './app-loading/load-app.ts';
-import { PackageMissingError } from './optional-package.ts';
-import { StartError, readDotEnv } from './options/dot-env.ts';
+import { loadApp } from './app-loading/load-app.ts';
+import { AppLoadError } from './app-loading/load-error.ts';
+import { StartError, readDotEnv } from './options/environment.ts';
 import { UsageError, parseCommandLine } from './options/options.ts';
-import type { ServeCommand, ServeOptions } from './options/options.ts';
-import { createLogOutput } from './reporting/log-output.ts';
-import { createLogger } from './reporting/logger.ts';
-import { openOptions, serve } from './serve.ts';
-import type { Service } from './serve.ts';
-import { listenForSignals } from './stop-signals.ts';
-import { startWatch } from './watch.ts';
-import type { Watch } from './watch.ts';
+import type { CommandOptions, ServeCommand } from './options/options.ts';
+import { PackageMissingError } from './reporting/optional-package.ts';
+import { startReporting } from './reporting/reporting.ts';
 
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
+const LOOK_FOR_PARENT_MS = 500;
 
-const output = createLogOutput();
-
-/** The command `jims-api`: reads its options, loads the app, serves it until it is told to stop. */
+/** The command `jims-api`: reads its options, loads the app, serves it until a signal stops it. */
 async function main(): Promise<void> {
-  // A reader of the output that is gone does not end the command.
+  // The command goes on when the reader of its output is gone.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const env = readDotEnv(currentFolder(), process.env);
   Object.assign(process.env, env);
@@ -48,115 +45,96 @@ function currentFolder(): string {
   try {
     return process.cwd();
   } catch (cause) {
-    throw new StartError('The current folder was removed: change to one that is there', { cause });
+    throw new StartError('The current folder was removed: change to one that exists', { cause });
   }
 }
 
 async function run({ options, warnings }: ServeCommand): Promise<void> {
-  const signals = listenForSignals();
-  const pretty = process.stderr.isTTY;
-  const logger = createLogger({ verbose: options.verbose, pretty, output });
+  // From now on, although nothing is to be stopped yet: `serve` comes after the app is loaded.
+  watchStopSignals();
+  hangUpWithParent();
+  const logger = createLogger(options);
   for (const warning of warnings) logger.warn(warning);
-  logger.debug({ node: process.version, version: packageVersion(), ...wayIn(options) }, 'starting');
-  const watch = await startWatch({ ...options, env: process.env, logger });
-  const open = openOptions(options, { logger, onRunFailed: watch.reportRun });
-  // An app may use its threads while it is loaded: to make some, or to look how far it came.
-  openByDefault(open);
-  const app = await load(options, logger);
-  survivePipelines(logger, watch);
-  const service = await serve(app, { ...options, open }, logger);
-  signals.onStop((signal) => void stop(signal, { service, logger, watch }));
-  logger.info({ ...service.address, protocols: options.protocols }, 'listening');
-  warnIfOpen(options, logger);
+  logger.debug(
+    { node: process.version, version: packageVersion(), ...access(options) },
+    'starting',
+  );
+  const { report, reportRun, flush } = await startReporting({
+    ...options,
+    env: process.env,
+    logger,
+  });
+  const serving = {
+    ...options,
+    logger,
+    onRunFailed: reportRun,
+    onError: report,
+    beforeExit: flush,
+  };
+  // The module of the app may use its threads while it loads.
+  openByDefault(openOptionsOf(serving));
+  await serve(await load(options, logger), serving);
 }
 
-async function load({ app: reference, loader }: ServeOptions, logger: Logger): Promise<JimsApp> {
+async function load({ app: reference, loader }: CommandOptions, logger: Logger): Promise<JimsApp> {
   const begun = performance.now();
   const loaded = await loadApp(reference, { cwd: process.cwd(), loader, logger });
   logger.debug({ ms: Math.round(performance.now() - begun) }, 'the app is loaded');
   return isJimsApp(loaded) ? loaded : defineApp(loaded);
 }
 
-/** An error that a pipeline left behind fails its run, and not the process with everybody's runs. */
-function survivePipelines(logger: Logger, watch: Watch): void {
-  async function end(): Promise<never> {
-    await watch.flush();
-    await output.flush();
-    process.exit(EXIT_FAILURE);
-  }
-  process.on('unhandledRejection', (reason) => {
-    if (failCurrentRun(reason)) return;
-    watch.report(reason);
-    logger.error({ error: describeError(reason) }, 'a rejected promise that nobody waits for');
-  });
-  process.on('uncaughtException', (error) => {
-    if (failCurrentRun(error)) return;
-    logger.fatal({ error: describeError(error) }, 'uncaught exception: the process ends');
-    watch.report(error);
-    void end();
-  });
-}
-
-/** How callers are let in, without the keys. */
-function wayIn({ apiKeys, oidc, authentik }: ServeOptions): object {
+/** How callers are recognised, without the keys. */
+function access({ apiKeys, oidc, authentik }: CommandOptions): object {
   return { apiKeys: apiKeys.length, oidc: oidc?.issuer, authentik: authentik?.url };
 }
 
-function warnIfOpen(options: ServeOptions, logger: Logger): void {
-  const { host } = options;
-  if (isSecured(options) || isLoopback(host)) return;
-  logger.warn(
-    { host },
-    'OPEN ACCESS: anyone who reaches this port may talk as any contact. Set JIMS_API_KEY, or --host 127.0.0.1',
-  );
+/**
+ * Under an older Node the command runs as a child of the process that was started, which passes signals
+ * on. When that process is gone, nobody would stop the command any more.
+ */
+function hangUpWithParent(): void {
+  const parent = Number(process.env['JIMS_API_PARENT']);
+  // Not for the programs that the app starts.
+  delete process.env['JIMS_API_PARENT'];
+  if (process.ppid !== parent) return;
+  const looking = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(looking);
+    process.emit('SIGHUP', 'SIGHUP');
+  }, LOOK_FOR_PARENT_MS).unref();
 }
 
-async function stop(
-  signal: NodeJS.Signals,
-  { service, logger, watch }: { service: Service; logger: Logger; watch: Watch },
-): Promise<void> {
-  logger.info({ signal }, 'stopping: runs are finished first, a second signal ends at once');
-  try {
-    await service.stop();
-    await watch.flush();
-    logger.info('stopped');
-    await output.flush();
-    process.exit(0);
-  } catch (error) {
-    logger.fatal({ error: describeError(error) }, 'cannot stop cleanly');
-    await output.flush();
-    process.exit(EXIT_FAILURE);
-  }
-}
-
-/** Prints why the command ends: one line for what a user can mend, else a trace, too. */
+/** Prints why the command ends: one line for an error that the user can fix, otherwise a trace, too. */
 async function fail(error: unknown, { verbose }: { readonly verbose: boolean }): Promise<never> {
-  await output.flush();
+  await flushLog();
   if (error instanceof UsageError) {
     process.stderr.write(`${error.message}\n`);
     process.exit(EXIT_USAGE);
   }
-  const described = describeError(error);
-  const lines = isExplained(error) ? [described.message] : [];
-  if (verbose || !isExplained(error)) lines.push(...stacks(described));
+  const explanation = explanationOf(error);
+  const lines = explanation === undefined ? [describeError(error).message] : [explanation];
+  if (verbose || explanation === undefined) lines.push(...stacks(describeError(error)));
   process.stderr.write(`jims-api: ${lines.join('\n')}\n`);
   process.exit(EXIT_FAILURE);
 }
 
-/** The traces of an error and of what it was caused by. */
-function stacks({ stack, message, cause }: ReturnType<typeof describeError>): readonly string[] {
-  return [stack ?? message, ...(cause ? stacks(cause) : [])];
-}
-
-/** Errors whose message says what to do. */
-function isExplained(error: unknown): error is Error {
-  return (
+/** The message of an error that says what to do. */
+function explanationOf(error: unknown): string | undefined {
+  if (error instanceof PortError) {
+    const flags = error.options.map((name) => `--${name.replace(/[A-Z]/, '-$&').toLowerCase()}`);
+    return `${error.problem} (${flags.join(', ')})`;
+  }
+  const isExplained =
     error instanceof StartError ||
     error instanceof AppLoadError ||
-    error instanceof PortError ||
     error instanceof PackageMissingError ||
-    isJimsError(error)
-  );
+    isJimsError(error);
+  return isExplained ? describeError(error).message : undefined;
+}
+
+/** The traces of an error and of its causes. */
+function stacks({ stack, message, cause }: ReturnType<typeof describeError>): readonly string[] {
+  return [stack ?? message, ...(cause ? stacks(cause) : [])];
 }
 
 try {

@@ -18,8 +18,11 @@ export interface HttpErrorOptions {
 }
 
 /**
- * An answer other than success, thrown anywhere below the router and written as
- * `{"detail": …, "code"?: …}`. `detail` is made for the client: never an exception's text.
+ * An answer other than success, for `authenticate` to throw; it is sent as `{"detail": …, "code"?: …}`, or
+ * as errors look in the protocol of the request. `detail` is for the client: never the text of an exception.
+ *
+ * @example
+ * throw new HttpError(403, 'Your trial is over', { code: 'trial_over' });
  */
 export class HttpError extends Error {
   override readonly name = 'HttpError';

@@ -2,14 +2,21 @@ import type { Principal } from 'jims-core';
 
 export type { Principal };
 
-/** Takes the reason why a caller is not let in: for the log, never for the caller. */
+/** Takes the reason why a caller is refused: for the log, never for the caller. */
 export type Explain = (reason: string) => void;
 
 /**
- * Decides which principal sent a request; `undefined` means refused, and `explain` may say why. Throws an `HttpError`
- * 503 when the decision cannot be made, and whatever `beforeAsking` throws: that one is awaited before a
- * token leaves this process, so that a request which would be turned down anyway costs nobody else a
- * question.
+ * Decides which principal sent a request. `undefined` refuses it with 401; `explain` takes the reason for the
+ * log. An `HttpError` that it throws becomes the answer: 503 when it cannot decide. When it asks another
+ * server, it awaits `beforeAsking` first, which reads the body and throws for a request that is refused
+ * anyway.
+ *
+ * @example
+ * const authenticate: Authenticate = async (request) => {
+ *   const user = await userOfCookie(request.headers.get('cookie'));
+ *   return user && { kind: 'contact', id: `user-${user.id}`, contactId: `user:${user.id}` };
+ * };
+ * await serve(app, { authenticate });
  */
 export type Authenticate = (
   request: Request,
@@ -17,5 +24,5 @@ export type Authenticate = (
   explain?: Explain,
 ) => Promise<Principal | undefined>;
 
-/** One way to recognise a token. Throws an `HttpError` 503 when it cannot tell. */
+/** Gives the principal of a token. Throws an `HttpError` 503 when it cannot decide. */
 export type TokenCheck = (token: string, explain?: Explain) => Promise<Principal | undefined>;

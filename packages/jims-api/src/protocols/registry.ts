@@ -57,7 +57,7 @@ export const PROTOCOLS = {
   },
 } as const satisfies Readonly<Record<string, ProtocolEntry>>;
 
-/** The names that `--protocols` knows. */
+/** A protocol besides JIMS's own, as `protocols` and `--protocols` name it. */
 export type ProtocolName = keyof typeof PROTOCOLS;
 
 export function isProtocolName(name: string): name is ProtocolName {

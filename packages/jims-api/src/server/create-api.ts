@@ -82,12 +82,15 @@ const KIB = 1024;
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
- * Puts an app behind HTTP. It does not listen, and opens nothing before the first request.
+ * Makes a web-standard fetch handler of an app, for a server or a framework of your own; `serve` brings
+ * a server with it. Nothing is opened before the first request.
  *
- * @throws TypeError when an option cannot work.
+ * @throws TypeError for an option that cannot work.
  * @example
  * const api = createApi(app, { apiKeys: ['s3cret'] });
- * const response = await api.fetch(new Request('http://localhost/healthz'));
+ * const response = await api(new Request('http://localhost/healthz'));
+ * @example
+ * Bun.serve({ fetch: createApi(app), idleTimeout: 255 });
  */
 export function createApi(app: JimsApp, options: ApiOptions = {}): Api {
   return createHostedApi(app, options, sseResponse);

@@ -3,15 +3,15 @@ import { isIP } from 'node:net';
 /** A host name as `--allowed-host` takes it: no scheme, no port, no path. */
 const NAME = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/i;
 
-/** True for what `allowedHosts` may hold: a host name, or `*` for any. */
+/** True for a host name, or `*` for any: what `allowedHosts` may contain. */
 export function isHostName(text: string): boolean {
   return text === '*' || NAME.test(text);
 }
 
 /**
- * Whether a host, its port included, is one that a service may be called by: an IP address, `localhost`
- * and names below it, a name without a dot (of a container or a pod), or one of `names`. A name that
- * somebody can register is none of them: its owner can lead the browsers of others here.
+ * True when requests may be sent to a host, given with or without its port: an IP address, `localhost` and
+ * names below it, a name without a dot (of a container or a pod), or one of `names`. No stranger can own
+ * these; the owner of any other name could point it here, and make other people's browsers call.
  */
 export function isKnownHost(host: string, names: readonly string[]): boolean {
   const name = nameIn(host);
@@ -21,12 +21,12 @@ export function isKnownHost(host: string, names: readonly string[]): boolean {
   return names.some((each) => each === '*' || each.toLowerCase() === name);
 }
 
-/** The name in `name:port`, as URLs have it; a dot at its end says nothing. */
+/** The name in `name:port`, as URLs have it; a dot at its end is left out. */
 function nameIn(host: string): string | undefined {
   return URL.parse(`http://${host}`)?.hostname.replace(/\.$/, '');
 }
 
-/** Whether an address to listen on is one that only this machine reaches. */
+/** True for an address to listen on that only this machine reaches. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }

@@ -23,7 +23,7 @@ test('with a key only its bearer comes in', async () => {
   }
 });
 
-test('Authentik is asked for a token that is no static key, and for nothing else', async () => {
+test('Authentik is asked about a token that is not a static key, and about nothing else', async () => {
   await using authentik = await AuthentikServer.start({ good: { json: { passing: true } } });
   const authenticate = createAuthenticate({
     apiKeys: ['key'],

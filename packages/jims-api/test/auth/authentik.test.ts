@@ -123,23 +123,23 @@ test('with a cache a verdict is trusted for its time, a denial for five seconds'
   let now = 0;
   await using authentik = await AuthentikServer.start({ good: PASSING });
   const check = checkAt(authentik, { cacheSeconds: 30, now: () => now });
-  const asked = (): (string | undefined)[] =>
+  const questions = (): (string | undefined)[] =>
     authentik.questions.splice(0).map((question) => question.authorization);
 
   assert.ok(await check('good'));
   assert.equal(await check('bad'), undefined);
-  assert.deepEqual(asked(), ['Bearer good', 'Bearer bad']);
+  assert.deepEqual(questions(), ['Bearer good', 'Bearer bad']);
   now = 4999;
   assert.ok(await check('good'));
   assert.equal(await check('bad'), undefined);
-  assert.deepEqual(asked(), []);
+  assert.deepEqual(questions(), []);
   now = 5000;
   await check('good');
   await check('bad');
-  assert.deepEqual(asked(), ['Bearer bad']);
+  assert.deepEqual(questions(), ['Bearer bad']);
   now = 30_000;
   await check('good');
-  assert.deepEqual(asked(), ['Bearer good']);
+  assert.deepEqual(questions(), ['Bearer good']);
 });
 
 test('requests with one token at the same time share one question', async () => {
@@ -256,7 +256,7 @@ test('with a contact claim the caller is the contact whom Authentik’s userinfo
   );
 });
 
-test('a contact keeps his id when his token changes', async () => {
+test('a contact keeps their id when their token changes', async () => {
   await using authentik = await AuthentikServer.start(
     { old: PASSING, new: PASSING, bob: PASSING },
     { old: ALICE, new: ALICE, bob: { json: { sub: 'b2' } } },
@@ -268,7 +268,7 @@ test('a contact keeps his id when his token changes', async () => {
   assert.ok(bob?.kind === 'contact' && bob.contactId === 'user:b2');
 });
 
-test('who may not use the application is not asked for his name', async () => {
+test('for a caller that may not use the application no name is requested', async () => {
   await using authentik = await AuthentikServer.start(
     { no: { json: { passing: false } } },
     { no: ALICE, unknown: ALICE },

@@ -129,7 +129,7 @@ test('the contact is the claim that is named, if a contact can be called so', as
   }
 });
 
-test('what every object inherits is no claim', async () => {
+test('what every object inherits is not a claim', async () => {
   await using issuer = await OidcIssuer.start();
   for (const contactClaim of ['constructor', '__proto__', 'toString']) {
     assert.equal(await oidcAt(issuer, { contactClaim }).check(await issuer.token()), undefined);
@@ -159,7 +159,7 @@ test('a prefix keeps users apart from the contacts of services', async () => {
   assert.equal(await oidc.check(await issuer.token({ sub: 'x'.repeat(508) })), undefined);
 });
 
-test('a contact keeps his id from token to token, and shares it with nobody', async () => {
+test('a contact keeps their id from token to token, and shares it with nobody', async () => {
   await using issuer = await OidcIssuer.start();
   await using other = await OidcIssuer.start();
   const oidc = oidcAt(issuer);
@@ -170,7 +170,7 @@ test('a contact keeps his id from token to token, and shares it with nobody', as
   assert.notEqual(await id(oidcAt(other), await other.token()), alice);
 });
 
-test('a token belongs to the issuer that it names, and to nobody when it is no JWT', async () => {
+test('a token belongs to the issuer that it names, and to nobody when it is not a JWT', async () => {
   await using issuer = await OidcIssuer.start();
   const oidc = oidcAt(issuer);
   const payload = (claims: unknown): string =>
@@ -269,7 +269,7 @@ test('an issuer that cannot be reached is a 503', async () => {
 });
 
 test('an issuer that is in trouble is a 503, and is asked again', async () => {
-  await using elsewhere = await OidcIssuer.start();
+  await using other = await OidcIssuer.start();
   await using issuer = await OidcIssuer.start();
   const oidc = oidcAt(issuer, { deadlineMs: 300 });
   const token = await issuer.token();
@@ -285,14 +285,14 @@ test('an issuer that is in trouble is a 503, and is asked again', async () => {
     { status: 404, json: { ...keys, ...discovery } },
     { status: 500, json: { ...keys, ...discovery } },
     { status: 201, json: { ...keys, ...discovery } },
-    { status: 302, headers: { location: elsewhere.keysUrl }, json: { ...keys, ...discovery } },
+    { status: 302, headers: { location: other.keysUrl }, json: { ...keys, ...discovery } },
     { drop: true },
     { hold: new Promise(() => {}) },
     { json: { ...keys, ...discovery }, stall: true },
     { json: { ...keys, ...discovery, x: 'x'.repeat(300_000) } },
   ];
   const discoveries = [
-    { json: { ...discovery, issuer: elsewhere.url } },
+    { json: { ...discovery, issuer: other.url } },
     { json: { jwks_uri: issuer.keysUrl } },
     { json: { issuer: issuer.url } },
     { json: { ...discovery, jwks_uri: 'file:///etc/keys' } },
@@ -310,7 +310,7 @@ test('an issuer that is in trouble is a 503, and is asked again', async () => {
   }
   issuer.keysReply = undefined;
   assert.ok(await oidc.check(token), 'the trouble was remembered');
-  assert.deepEqual(elsewhere.asked, [], 'a redirect was followed');
+  assert.deepEqual(other.asked, [], 'a redirect was followed');
 });
 
 test('a configuration that cannot work is refused', () => {

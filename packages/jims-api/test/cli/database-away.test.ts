@@ -1,4 +1,4 @@
-// A service, and a program that has an app, are told to end while their database does not answer.
+// A service, and a program that has an app, end while their database does not answer.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

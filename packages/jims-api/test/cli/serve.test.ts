@@ -279,7 +279,7 @@ describe('a service', { concurrency: 2 }, () => {
     await using service = await serveCommand(['--request-timeout', '1'], { cwd: folder.path });
     const head = 'POST /api/v1/chat HTTP/1.1\r\nHost: x\r\n';
     for (const [status, bytes] of [
-      [400, 'this is no HTTP\r\n\r\n'],
+      [400, 'this is not HTTP\r\n\r\n'],
       [400, 'GET /healthz HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n'],
       [400, 'GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n'],
       [408, `${head}Content-Length: 10\r\n\r\nabc`],

@@ -38,19 +38,31 @@ test('the answer that the README shows is the answer', async () => {
   assert.deepEqual({ ...Object(await response.json()), thread_id }, shown);
 });
 
-test("a server of one's own can be made of the README's lines", async () => {
-  const mount = codeBlocks('README.md', 'ts').find((block) => block.includes('createApi'));
-  assert.ok(mount);
-  // Only the port is another one: it may be in use here.
-  assert.match(mount, /createApi\(app, \{ apiKeys: \['s3cret'\] \}\)/);
-  const { createApi } = await import('../../src/index.ts');
-  const { defineApp } = await import('jims-core');
-  await using app = defineApp({
-    pipeline: (ctx) => ctx.sendMessage('hi'),
-    store: 'sqlite::memory:',
-  });
-  const api = createApi(app, { apiKeys: ['s3cret'] });
-  assert.equal((await api.fetch(new Request('http://localhost/api/v1/threads'))).status, 401);
+test("the README's server, and that of docs/deploy.md, serve the README's app", async () => {
+  const servers = ['README.md', 'docs/deploy.md'].map((page) =>
+    codeBlocks(page, 'ts').find((block) => block.includes('await serve(app')),
+  );
+  for (const server of servers) {
+    assert.ok(server);
+    const [app = ''] = codeBlocks('README.md', 'ts');
+    using folder = folderWith({
+      'app.ts': app,
+      // Only the ports and the database are other ones: these may be in use here, or not there.
+      'server.ts': server
+        .replace('port: 8080', 'port: 0, metricsPort: 0')
+        .replace('postgresql://jims@db/jims', 'sqlite::memory:'),
+      'package.json': '{"type": "module"}',
+    });
+    symlinkSync(join(ROOT, 'node_modules'), join(folder.path, 'node_modules'));
+    const program = ['--conditions=@jims/source', 'server.ts'];
+    await using service = await serveCommand([], { cwd: folder.path, program });
+    const call = (headers: Record<string, string>): Promise<Response> =>
+      fetch(`${service.url}/api/v1/threads`, { headers });
+    assert.equal((await call({})).status, 401);
+    assert.equal((await call({ authorization: 'Bearer s3cret' })).status, 200);
+    service.kill('SIGTERM');
+    assert.equal((await service.ended).code, 0);
+  }
 });
 
 test('an Express server mounts the service as the page says', async () => {

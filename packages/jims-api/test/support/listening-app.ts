@@ -6,7 +6,7 @@ import type { JimsApp, JimsAppOptions, OpenOptions, Pipeline } from 'jims-core';
 import { localPort } from '../../../jims-core/test/support/local-port.ts';
 import { freshSqlite } from '../../../jims-core/test/support/sqlite.ts';
 import type { ApiOptions } from '../../src/index.ts';
-import { createApiServer } from '../../src/server/api-server.ts';
+import { createHttpServer } from '../../src/server/node-server/http-server.ts';
 import { recorder } from './recorder.ts';
 
 /** An app that listens on a port of its own, for clients that speak HTTP. */
@@ -37,7 +37,7 @@ export async function serveApp(
     store: store ?? own?.url ?? '',
   });
   await jims.open({ limits });
-  const server = createApiServer(jims, { ...TIMES, logger: silent, ...options });
+  const server = createHttpServer(jims, { ...TIMES, logger: silent, ...options });
   const port = await localPort(server);
   return {
     app: jims,

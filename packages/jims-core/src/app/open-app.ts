@@ -56,10 +56,13 @@ export class OpenApp {
 
   /** See `JimsApp.open`. */
   async open(options: OpenOptions): Promise<Opened> {
-    if (Object.values(options).some((value) => value !== undefined)) {
+    const given = Object.entries(options).filter(([, value]) => value !== undefined);
+    if (given.length > 0) {
       if (this.#closing) throw shuttingDown();
-      if (this.#opened && this.#options !== options) throw tooLate();
-      this.#options = options;
+      const inUse = new Map(Object.entries(this.#options ?? {}));
+      const isSame = given.every(([name, value]) => inUse.get(name) === value);
+      if (this.#opened && !isSame) throw tooLate();
+      if (!this.#opened) this.#options = options;
     }
     return this.opened();
   }

@@ -28,20 +28,20 @@ export interface JimsAppOptions {
 /** What the program that serves an app decides, for `app.open`. */
 export interface OpenOptions {
   /** The URL of a store, instead of the app's own URL. */
-  readonly store?: string;
+  readonly store?: string | undefined;
   /**
    * The schema of the app's threads in a PostgreSQL database that several apps share; see `openStore`.
    * Default: `JIMS_SCHEMA`, else the schema that has the threads.
    */
-  readonly schema?: string;
+  readonly schema?: string | undefined;
   /** Replaces some of `DEFAULT_RUN_LIMITS`. */
-  readonly limits?: Partial<RunLimits>;
+  readonly limits?: Partial<RunLimits> | undefined;
   /** Default: nothing is logged. */
-  readonly logger?: Logger;
+  readonly logger?: Logger | undefined;
   /** Puts prompts and answers into the spans of model calls; default: as the app's settings say. */
-  readonly traceContent?: boolean;
+  readonly traceContent?: boolean | undefined;
   /** Called for every run that failed, after it was logged. */
-  readonly onRunFailed?: (error: JimsError, run: FailedRun) => void;
+  readonly onRunFailed?: ((error: JimsError, run: FailedRun) => void) | undefined;
 }
 
 // Kept by the process and not by this module: an app may use another copy of the package.

@@ -7,14 +7,14 @@ import { importPosition } from './load-record.ts';
 import type { Import } from './load-record.ts';
 import type { ResolveHook } from './resolve-hook.ts';
 
-/** How Node begins the stack of most syntax errors: the file, and the line. */
+/** How the stack of most syntax errors begins: with the file and the line. */
 const HEADER = /^(?:file:\/\/)?(?:\/|[A-Za-z]:[\\/]).*:\d+$/;
 const FRAME =
   /^\s+at (?:async )?(?:.*? \()?((?:file:\/\/\/?)?(?:\/|[A-Za-z]:[\\/]).*):(\d+):\d+\)?$/;
 
 /**
- * Compiles modules, and ends by the first error: only a Node that ends by it says where it is.
- * Types are taken out first, or the first of them would be the error.
+ * Compiles modules until one fails: Node says where a syntax error is only when the error ends the process.
+ * Types are stripped first, or the first of them would be the error.
  */
 const COMPILE = `
 import { readFileSync } from 'node:fs';
@@ -28,7 +28,7 @@ for (const file of JSON.parse(await text(process.stdin))) {
 }
 `;
 
-/** `file:line` of an error that came while the app was loaded: in the user's own files if it can be. */
+/** The position of an error while the app was loaded, as `file:line`: in the user's own files if possible. */
 export function errorPosition(error: Error, hook: ResolveHook): string | undefined {
   return (
     header(error) ??
@@ -59,24 +59,24 @@ function syntaxErrorPosition(error: Error, { record }: ResolveHook): string | un
   return HEADER.test(first) ? first : undefined;
 }
 
-/** The innermost line in a file of a kind that the error, or what it was caused by, went through. */
+/** The innermost frame, of the error or of its causes, in a file that `isMeant` accepts. */
 function firstFrame(error: Error, isMeant: (path: string) => boolean): string | undefined {
   for (const line of stackOf(error).split('\n')) {
     const [, where = '', number] = FRAME.exec(line) ?? [];
     const path = asPath(where);
-    // Of a file that another tool compiled only the name may be here, by its source map.
+    // The source map of another compiler may give only the name of a file.
     const isFile = path !== '' && !path.includes('<anonymous>');
     if (isFile && isMeant(path)) return `${path}:${number}`;
   }
   return Error.isError(error.cause) ? firstFrame(error.cause, isMeant) : undefined;
 }
 
-/** An app may have made anything of it. */
+/** Read with care: an app may have put anything into it. */
 function stackOf(error: Error): string {
   return describeError(error).stack ?? '';
 }
 
-/** The import in the user's own files that led to an error of Node's own. */
+/** The import in the user's own files that led to an error of Node. */
 function importOf(error: Error, { aliases, record }: ResolveHook): string | undefined {
   let wanted: Import | undefined = record.failedImport(error);
   while (wanted?.importer !== undefined && !aliases.isOfProject(wanted.importer)) {

@@ -6,16 +6,16 @@ import { sourceFile } from './source-file.ts';
 import { readImportPaths } from './tsconfig.ts';
 import type { ImportPaths } from './tsconfig.ts';
 
-/** Relative names, and those that say themselves where they lead to. */
+/** Relative names, and names with a scheme. */
 const IS_PLAIN = /^(?:\.{1,2}(?:\/|$)|(?:node|file|data|https?|jims-app):)/;
 
 export interface ImportAliasesOptions {
   readonly cwd: string;
-  /** Folders of packages whose imports are nobody else's business: this one, and jims-core. */
+  /** Folders of packages that no alias may reach: this package and jims-core. */
   readonly ownFolders: readonly string[];
 }
 
-/** The aliases of imports in a project: each file has those of the tsconfig.json that it belongs to. */
+/** The import aliases of a project: each file has those of the tsconfig.json that it belongs to. */
 export class ImportAliases {
   readonly #options: ImportAliasesOptions;
   readonly #byFolder = new Map<string, ImportPaths | undefined>();
@@ -25,7 +25,7 @@ export class ImportAliases {
     this.#options = options;
   }
 
-  /** True for files of the user, and not of packages. */
+  /** True for the user's own files. */
   isOfProject(file: string): boolean {
     return !isInNodeModules(file) && !this.#isOwn(file);
   }
@@ -39,13 +39,13 @@ export class ImportAliases {
     return this.#options.ownFolders.some((folder) => isInside(file, folder));
   }
 
-  /** The file that an alias leads to, or `undefined` when Node is to look for itself. */
+  /** The file that an alias leads to, or `undefined` when Node should resolve the name. */
   resolve(specifier: string, importer: string): string | undefined {
     if (IS_PLAIN.test(specifier) || isBuiltin(specifier)) return undefined;
     const config = this.#pathsFor(importer);
     if (!config) return undefined;
     for (const target of targetsOf(specifier, config)) {
-      // Old configs name node_modules themselves. What a package gives out is for Node to say.
+      // Old configs name node_modules themselves; Node knows the exports of a package.
       if (target.endsWith(join('node_modules', specifier))) return undefined;
       const file = sourceFile(target);
       if (file !== undefined) return file;
@@ -53,7 +53,7 @@ export class ImportAliases {
     return undefined;
   }
 
-  /** Why a name was not found, as far as aliases are the reason. */
+  /** Why a name was not found, when aliases are the reason. */
   explain(specifier: string, importer: string): string | undefined {
     const config = this.#pathsFor(importer);
     if (!config) return undefined;
@@ -81,7 +81,7 @@ export class ImportAliases {
   }
 }
 
-/** The best pattern alone decides, as in TypeScript; after it comes the base folder. */
+/** Only the best pattern counts, as in TypeScript; after its targets comes the base folder. */
 function targetsOf(specifier: string, config: ImportPaths): readonly string[] {
   const pattern = patternFor(specifier, config);
   const targets = pattern === undefined ? [] : (config.paths.get(pattern) ?? []);
@@ -90,7 +90,7 @@ function targetsOf(specifier: string, config: ImportPaths): readonly string[] {
   return config.baseUrl === undefined ? files : [...files, join(config.baseUrl, specifier)];
 }
 
-/** The exact one, else the one with the longest text before its star. */
+/** The exact pattern, or else the one with the longest text before its star. */
 function patternFor(specifier: string, { paths }: ImportPaths): string | undefined {
   if (paths.has(specifier)) return specifier;
   return [...paths.keys()]

@@ -2,21 +2,15 @@ import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-import { isJimsApp } from 'jims-core';
 import type { JimsApp, Logger, Pipeline } from 'jims-core';
 
-import { noticeWaiting } from '../reporting/notice-waiting.ts';
-import { orInterrupted } from './interruptions.ts';
-import { explainLoadError } from './load-error.ts';
-import type { LoadErrorContext } from './load-error.ts';
+import { noticeWaiting } from '../../server/node-server/notice-waiting.ts';
+import { exportOf, isFactory, requireApp } from './app-export.ts';
+import { AppLoadError, explainLoadError } from './load-error.ts';
 import { tsconfigFor } from './project.ts';
 import { APP_SCHEME, installResolveHook } from './resolve-hook.ts';
+import type { ResolveHook } from './resolve-hook.ts';
 import { ENDINGS, isFile } from './source-file.ts';
-
-/** The app cannot be had; the message says why, in a line or two. */
-export class AppLoadError extends Error {
-  override readonly name = 'AppLoadError';
-}
 
 export interface LoadAppOptions {
   /** Where paths and bare names are looked up. */
@@ -26,15 +20,14 @@ export interface LoadAppOptions {
 }
 
 const FILES = ['', ...ENDINGS, ...ENDINGS.map((ending) => `/index${ending}`)];
-/** Ten, as it is by default, may all be of a library that the app calls. */
+/** Node's default of ten frames may all belong to a library that the app calls. */
 const STACK_FRAMES = 50;
 const IS_PATH = /^(?:[./\\]|file:|[A-Za-z]:[\\/])|\.[cm]?[jt]s$/;
 
 /**
- * Loads what `file.ts:export` or `package/module:export` names; the export is `app`, else
- * `default`, when none is given. It may be an app, a pipeline (a function of a context, or an
- * object with `run`), a promise of one, or a factory: a function without parameters, or an async
- * one, that gives one.
+ * Loads what `file.ts:export` or `package/module:export` names; without an export `app`, or else
+ * `default`. That may be an app, a pipeline (a function of a context, or an object with `run`), a promise
+ * of one, or a factory: a function without parameters, also an async one, that returns one.
  *
  * @throws AppLoadError
  */
@@ -43,22 +36,15 @@ export async function loadApp(
   options: LoadAppOptions,
 ): Promise<JimsApp | Pipeline> {
   const { target, name } = parseReference(reference);
-  const context = await prepare(target, options);
+  const loading = await AppLoading.prepare(reference, target, options);
   const frames = Error.stackTraceLimit;
   Error.stackTraceLimit = Math.max(frames, STACK_FRAMES);
   try {
-    const exported = exportOf(await importModule(target, reference, context), name, target);
-    return await settle(exported, reference, context);
+    return await loading.appOf(exportOf(await loading.importModule(), name, target));
   } finally {
     Error.stackTraceLimit = frames;
-    context.hook.record.close();
+    loading.close();
   }
-}
-
-/** How an app is loaded. */
-interface Loading extends LoadErrorContext {
-  readonly url: string;
-  readonly logger: Logger;
 }
 
 function parseReference(reference: string): { target: string; name: string | undefined } {
@@ -77,48 +63,107 @@ function required(target: string): string {
   throw new AppLoadError('--app is empty: name a file, such as ./app.ts:app');
 }
 
-async function prepare(target: string, { cwd, loader, logger }: LoadAppOptions): Promise<Loading> {
-  const file = fileOf(target, cwd);
-  if (!file && (IS_PATH.test(target) || target === 'app')) {
-    throw new AppLoadError(
-      `There is no app at ${resolve(cwd, target)}: name it with --app FILE:EXPORT`,
-    );
+/** Imports a module and gets the app out of it; each step may wait, fail, or never end. */
+class AppLoading {
+  readonly #reference: string;
+  readonly #target: string;
+  readonly #url: string;
+  readonly #tsx: boolean;
+  readonly #hook: ResolveHook;
+  readonly #logger: Logger;
+
+  private constructor(
+    names: { readonly reference: string; readonly target: string; readonly url: string },
+    loader: { readonly tsx: boolean; readonly hook: ResolveHook; readonly logger: Logger },
+  ) {
+    this.#reference = names.reference;
+    this.#target = names.target;
+    this.#url = names.url;
+    this.#tsx = loader.tsx;
+    this.#hook = loader.hook;
+    this.#logger = loader.logger;
   }
-  const tsconfig = tsconfigFor(file === undefined ? cwd : dirname(file), cwd);
-  const tsx = await registerTsx(loader, { cwd, tsconfig });
-  const hook = installResolveHook(cwd);
-  logger.debug(
-    { app: file ?? target, loader: tsx ? 'tsx' : 'native', tsconfig },
-    'loading the app',
-  );
-  return { tsx, hook, logger, url: file ? pathToFileURL(file).href : APP_SCHEME + target };
+
+  /** Makes Node load the files of the project. */
+  static async prepare(
+    reference: string,
+    target: string,
+    { cwd, loader, logger }: LoadAppOptions,
+  ): Promise<AppLoading> {
+    const file = fileOf(target, cwd);
+    if (!file && (IS_PATH.test(target) || target === 'app')) {
+      throw new AppLoadError(
+        `There is no app at ${resolve(cwd, target)}: name it with --app FILE:EXPORT`,
+      );
+    }
+    const tsconfig = tsconfigFor(file === undefined ? cwd : dirname(file), cwd);
+    const tsx = await registerTsx(loader, { cwd, tsconfig });
+    const hook = installResolveHook(cwd);
+    const facts = { app: file ?? target, loader: tsx ? 'tsx' : 'native', tsconfig };
+    logger.debug(facts, 'loading the app');
+    const url = file ? pathToFileURL(file).href : APP_SCHEME + target;
+    return new AppLoading({ reference, target, url }, { tsx, hook, logger });
+  }
+
+  async importModule(): Promise<object> {
+    const url = this.#url;
+    const imported: Promise<object> = import(url);
+    const still =
+      'still loading the app: it, or a module that it imports, waits at a top-level await';
+    return this.#step(imported, `Cannot load '${this.#target}'`, still);
+  }
+
+  /** The app that an export is, promises or makes. */
+  async appOf(exported: unknown): Promise<JimsApp | Pipeline> {
+    const value = await this.#result(() => exported);
+    if (!isFactory(value)) return requireApp(value, `'${this.#reference}' is`);
+    return requireApp(await this.#result(value), `'${this.#reference}' gives`);
+  }
+
+  close(): void {
+    this.#hook.record.close();
+  }
+
+  #result(work: () => unknown): Promise<unknown> {
+    const result = async (): Promise<unknown> => work();
+    const failed = `The app factory '${this.#reference}' failed`;
+    return this.#step(result(), failed, 'still waiting for the result of the app factory');
+  }
+
+  /** Waits as long as the process has anything to wait for; `still` is logged when it takes long. */
+  async #step<T>(step: Promise<T>, failed: string, still: string): Promise<T> {
+    const app = this.#reference;
+    try {
+      return await orInterrupted(
+        noticeWaiting(step, () => this.#logger.warn({ app }, still)),
+        () => new AppLoadError(`'${app}' waits for something that never comes`),
+      );
+    } catch (cause) {
+      if (cause instanceof AppLoadError) throw cause;
+      const message = explainLoadError(cause, { tsx: this.#tsx, hook: this.#hook });
+      throw new AppLoadError(`${failed}: ${message}`, { cause });
+    }
+  }
 }
 
-async function importModule(target: string, reference: string, loading: Loading): Promise<object> {
-  const imported: Promise<object> = import(loading.url);
-  const still =
-    'still loading the app: it, or a module that it imports, waits at a top-level await';
+/**
+ * Waits for a step, and rejects when something else ends it: an error that nobody caught, in a timer or
+ * in a promise that nobody awaits, or a process that has nothing left to wait for.
+ */
+async function orInterrupted<T>(step: Promise<T>, nothingLeft: () => Error): Promise<T> {
+  const interrupted = Promise.withResolvers<never>();
+  const onError = (error: unknown): void => interrupted.reject(error);
+  const onIdle = (): void => interrupted.reject(nothingLeft());
+  process.on('uncaughtException', onError);
+  process.on('unhandledRejection', onError);
+  process.on('beforeExit', onIdle);
   try {
-    return await patiently(imported, { reference, still, ...loading });
-  } catch (error) {
-    if (error instanceof AppLoadError) throw error;
-    const message = explainLoadError(error, loading);
-    throw new AppLoadError(`Cannot load '${target}': ${message}`, { cause: error });
+    return await Promise.race([step, interrupted.promise]);
+  } finally {
+    process.off('uncaughtException', onError);
+    process.off('unhandledRejection', onError);
+    process.off('beforeExit', onIdle);
   }
-}
-
-interface Step extends Loading {
-  readonly reference: string;
-  /** What the log says when it takes long. */
-  readonly still: string;
-}
-
-/** Waits as long as it takes, and no longer. */
-async function patiently<T>(step: Promise<T>, { reference, still, logger }: Step): Promise<T> {
-  return orInterrupted(
-    noticeWaiting(step, () => logger.warn({ app: reference }, still)),
-    () => new AppLoadError(`'${reference}' waits for something that never comes`),
-  );
 }
 
 function fileOf(target: string, cwd: string): string | undefined {
@@ -127,7 +172,7 @@ function fileOf(target: string, cwd: string): string | undefined {
   return [path, dotted].flatMap((base) => FILES.map((ending) => base + ending)).find(isFile);
 }
 
-/** Lets the project's own tsx load TypeScript, which knows more of it than Node does. */
+/** Lets the project's own tsx load TypeScript: it supports more of the language than Node does. */
 async function registerTsx(
   loader: LoadAppOptions['loader'],
   { cwd, tsconfig }: { readonly cwd: string; readonly tsconfig: string | undefined },
@@ -141,81 +186,8 @@ async function registerTsx(
     throw new AppLoadError('--loader tsx needs tsx in your project: npm install -D tsx', { cause });
   }
   const tsx: { register(options: object): unknown } = await import(pathToFileURL(path).href);
-  // By itself it takes a tsconfig.json of any folder above.
+  // By default tsx takes a tsconfig.json from any folder above.
   const chosen = process.env['TSX_TSCONFIG_PATH'] ? {} : { tsconfig: tsconfig ?? false };
   tsx.register(chosen);
   return true;
-}
-
-function exportOf(module: object, name: string | undefined, target: string): unknown {
-  const exports = new Map<string, unknown>(Object.entries(module));
-  const fallback = exports.get('default');
-  if (typeof fallback === 'object' && fallback !== null && !isJimsApp(fallback)) {
-    // A CommonJS module is one default export with members.
-    for (const [key, value] of Object.entries(fallback))
-      if (!exports.has(key)) exports.set(key, value);
-  }
-  const names = name === undefined ? ['app', 'default'] : [name];
-  const found = names.find((each) => exports.get(each) !== undefined);
-  if (found !== undefined) return exports.get(found);
-  const known = [...exports.keys()].filter(
-    (key) => key !== 'module.exports' && key !== '__esModule',
-  );
-  throw new AppLoadError(
-    `'${target}' has no export '${name ?? 'app'}'; it exports ${known.join(', ') || 'nothing'}`,
-  );
-}
-
-async function settle(
-  exported: unknown,
-  reference: string,
-  loading: Loading,
-): Promise<JimsApp | Pipeline> {
-  const value = await attempt(() => exported, reference, loading);
-  if (!isFactory(value)) return checked(value, reference, 'is');
-  return checked(await attempt(() => value(), reference, loading), reference, 'gives');
-}
-
-/** A pipeline takes a context; a function that takes nothing can only be a factory. */
-function isFactory(value: unknown): value is () => unknown {
-  return typeof value === 'function' && value.length === 0 && !isClass(value);
-}
-
-async function attempt(work: () => unknown, reference: string, loading: Loading): Promise<unknown> {
-  async function result(): Promise<unknown> {
-    return work();
-  }
-  const still = 'still waiting for what the app factory gives';
-  try {
-    return await patiently(result(), { reference, still, ...loading });
-  } catch (error) {
-    if (error instanceof AppLoadError) throw error;
-    const message = explainLoadError(error, loading);
-    throw new AppLoadError(`The app factory '${reference}' failed: ${message}`, { cause: error });
-  }
-}
-
-function checked(value: unknown, reference: string, verb: string): JimsApp | Pipeline {
-  if (isJimsApp(value) || isPipeline(value)) return value;
-  throw new AppLoadError(
-    `'${reference}' ${verb} ${describe(value)}, which is neither an app (defineApp), nor a pipeline (ctx) => …, nor a factory () => app`,
-  );
-}
-
-function isPipeline(value: unknown): value is Pipeline {
-  if (typeof value === 'function') return !isClass(value);
-  return (
-    typeof value === 'object' && value !== null && 'run' in value && typeof value.run === 'function'
-  );
-}
-
-function isClass(value: unknown): boolean {
-  return typeof value === 'function' && /^class\b/.test(value.toString());
-}
-
-function describe(value: unknown): string {
-  if (value === undefined || value === null) return String(value);
-  if (isClass(value)) return 'a class';
-  if (Array.isArray(value)) return 'an array';
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }

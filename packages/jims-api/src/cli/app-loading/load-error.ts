@@ -1,23 +1,31 @@
 import { readFileSync } from 'node:fs';
 
+import { describeError } from 'jims-core/host';
+
 import { errorPosition } from './error-position.ts';
 import type { ResolveHook } from './resolve-hook.ts';
-import { thrownMessage } from './thrown-message.ts';
 
 const TSX = 'It is used by itself once it is in your project: npm install -D tsx';
-/** What JavaScript's parser says where TypeScript has a decorator, or an accessor. */
+/** How JavaScript's parser reports a decorator or an accessor of TypeScript. */
 const UNKNOWN_SYNTAX = /^(?:Invalid or unexpected token|Unexpected (?:identifier|token|strict))/;
+const MOST_ERRORS = 3;
+const MOST_CAUSES = 4;
 const NAMES_ITS_POSITION = /(?:^|[\s("'])(?:\/|[A-Za-z]:[\\/])\S+:\d+/;
 
-export interface LoadErrorContext {
-  /** Whether tsx loads TypeScript, and not Node. */
+/** The app cannot be loaded; the message says why, in a line or two. */
+export class AppLoadError extends Error {
+  override readonly name = 'AppLoadError';
+}
+
+interface LoadErrorContext {
+  /** True when tsx loads TypeScript, and not Node. */
   readonly tsx: boolean;
   readonly hook: ResolveHook;
 }
 
 /**
- * Why a module could not be loaded, in one line that ends with the position; a second one says what
- * helps. Node's own message comes first.
+ * Why a module could not be loaded: Node's own message and the position in one line, and what helps in a
+ * second one.
  */
 export function explainLoadError(error: unknown, context: LoadErrorContext): string {
   const message = thrownMessage(error);
@@ -77,10 +85,45 @@ function hintByMessage({ message, name }: Error, position: string | undefined): 
   return undefined;
 }
 
-/** True for a line of TypeScript with a decorator or an accessor, which the parser stumbles over. */
+/** True for a line of TypeScript with a decorator or an accessor. */
 function hasTypeScriptSyntax(position: string | undefined): boolean {
   const [, file = '', line] = /^(.*\.[cm]?tsx?):(\d+)$/.exec(position ?? '') ?? [];
   if (!file) return false;
   const text = readFileSync(file, 'utf8').split('\n')[Number(line) - 1] ?? '';
   return /@\w|\baccessor\b/.test(text);
+}
+
+/** What went wrong, in one line, whatever was thrown. Never throws. */
+function thrownMessage(thrown: unknown): string {
+  return oneLine(messageOf(thrown, MOST_CAUSES));
+}
+
+function messageOf(thrown: unknown, depth: number): string {
+  if (thrown === undefined || thrown === null) return `${thrown} was thrown`;
+  const { name, message } = describeError(thrown);
+  if (!Error.isError(thrown)) return wordsIn(thrown) ?? message;
+  const reasons = depth > 0 ? reasonsOf(thrown).map((each) => messageOf(each, depth - 1)) : [];
+  const own = message || (reasons.length > 0 ? '' : (name ?? 'Error'));
+  const more = reasons.filter((reason) => !own.includes(reason)).join('; ');
+  return [own, more].filter(Boolean).join(': ');
+}
+
+/** The errors that an error stands for, or its cause. */
+function reasonsOf(error: Error): readonly unknown[] {
+  const errors: unknown = error instanceof AggregateError ? error.errors : undefined;
+  if (Array.isArray(errors)) return errors.slice(0, MOST_ERRORS);
+  return Error.isError(error.cause) ? [error.cause] : [];
+}
+
+/** The message of an object that only looks like an error. */
+function wordsIn(thrown: unknown): string | undefined {
+  if (typeof thrown !== 'object' || thrown === null || !('message' in thrown)) return undefined;
+  return typeof thrown.message === 'string' && thrown.message ? thrown.message : undefined;
+}
+
+function oneLine(message: string): string {
+  return message
+    .replace(/\nRequire stack:[^]*$/, '')
+    .trim()
+    .replaceAll(/\s*\n\s*/g, ' ');
 }

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 
 import { isFile } from './source-file.ts';
 
-/** An import, and the file that has it. */
+/** An import, and the file that contains it. */
 export interface Import {
   readonly specifier: string;
   /** The importing file; `undefined` for the command itself. */
@@ -15,8 +15,8 @@ interface Loaded {
 }
 
 /**
- * Remembers which file imported which while the app loads: Node's own errors often name the one and
- * not the other. It forgets everything once the app is there.
+ * Records which file imported which while the app loads: Node's own errors often name only one of the
+ * two. Forgets everything when the app is loaded.
  */
 export class LoadRecord {
   /** The first import of each URL. */
@@ -25,12 +25,12 @@ export class LoadRecord {
   readonly #modules = new Set<string>();
   #closed = false;
 
-  /** ECMAScript modules that were read, the last one first. */
+  /** The ECMAScript modules that were read, the last one first. */
   get modules(): readonly string[] {
     return [...this.#modules].toReversed();
   }
 
-  /** The import that an error comes from: that failed, or that brought the file which it names. */
+  /** The import that caused an error: the one that failed, or the one that loaded the file in its message. */
   failedImport(error: Error): Import | undefined {
     const known = this.#failed.get(error);
     if (known) return known;
@@ -40,7 +40,7 @@ export class LoadRecord {
     return named === undefined ? undefined : this.#imports.get(named);
   }
 
-  /** The import that brought a file into the app. */
+  /** The import that loaded a file. */
   importOf(url: string): Import | undefined {
     return this.#imports.get(url);
   }
@@ -86,7 +86,7 @@ function namesFile(message: string, url: string): boolean {
   return message.includes(`"${url}"`) || message.startsWith(`${fileURLToPath(url)}: `);
 }
 
-/** Where a file says what it imports: `file:line`, or the file alone where the line is not found. */
+/** The position of an import as `file:line`, or only the file when the line is not found. */
 export function importPosition({ specifier, importer }: Import): string | undefined {
   if (importer === undefined || !isFile(importer)) return importer;
   const lines = readFileSync(importer, 'utf8').split('\n');

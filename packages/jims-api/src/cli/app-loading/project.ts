@@ -1,12 +1,34 @@
-import { existsSync, lstatSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, matchesGlob, relative, sep } from 'node:path';
 
-import { readManifest } from './manifest.ts';
+import * as v from 'valibot';
+
+const patterns = v.array(v.string());
+
+/** The part of a package.json that says where modules are; a member of a wrong type counts as missing. */
+const Manifest = v.object({
+  main: v.fallback(v.optional(v.string()), undefined),
+  tsconfig: v.fallback(v.optional(v.string()), undefined),
+  workspaces: v.fallback(
+    v.optional(v.union([patterns, v.object({ packages: patterns })])),
+    undefined,
+  ),
+});
+
+type Manifest = v.InferOutput<typeof Manifest>;
+
+/** The package.json of a folder; `undefined` when it is missing or not JSON. */
+export function readManifest(folder: string): Manifest | undefined {
+  const file = join(folder, 'package.json');
+  if (!existsSync(file)) return undefined;
+  const json = v.pipe(v.string(), v.parseJson(), Manifest);
+  const found = v.safeParse(json, readFileSync(file, 'utf8'));
+  return found.success ? found.output : undefined;
+}
 
 /**
- * The tsconfig.json that holds for the files of a folder: the nearest one above, inside their
- * project. A file in a parent folder that is not of the project must have no say: it could replace
- * any module.
+ * The tsconfig.json for the files of a folder: the nearest one above, inside their project. A file in a
+ * folder above the project must not count: it could replace any module.
  */
 export function tsconfigFor(folder: string, cwd: string): string | undefined {
   const root = projectRoot(folder, cwd);
@@ -33,18 +55,18 @@ function isWorkspaceOf(root: string, member: string): boolean {
   if (existsSync(join(root, 'pnpm-workspace.yaml'))) return true;
   const workspaces = readManifest(root)?.workspaces;
   if (!workspaces) return false;
-  const patterns = Array.isArray(workspaces) ? workspaces : workspaces.packages;
+  const globs = Array.isArray(workspaces) ? workspaces : workspaces.packages;
   const path = relative(root, member).replaceAll(sep, '/');
-  return patterns.some((pattern) => matchesGlob(path, pattern.replace(/^\.\/|\/$/g, '')));
+  return globs.some((glob) => matchesGlob(path, glob.replace(/^\.\/|\/$/g, '')));
 }
 
-/** In a folder that others may write to, such as /tmp, their files are not of the project. */
+/** False for files of other users, in folders that everybody may write to, such as /tmp. */
 function isTrusted(file: string, folder: string): boolean {
   const ownerOfFolder = statSync(folder, { throwIfNoEntry: false })?.uid;
   return [0, ownerOfFolder, process.getuid?.()].includes(lstatSync(file).uid);
 }
 
-/** A folder, and all that it is in, from the inside to the outside. */
+/** A folder and all folders above it, the innermost first. */
 export function upwards(folder: string): string[] {
   const parent = dirname(folder);
   return parent === folder ? [folder] : [folder, ...upwards(parent)];
@@ -54,7 +76,7 @@ export function isInside(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 }
 
-/** True for a file that Node's type stripping refuses, and that aliases of a project do not reach. */
+/** True for a file of an installed package: Node strips no types there, and aliases do not apply. */
 export function isInNodeModules(path: string): boolean {
   return path.split(/[/\\]/).includes('node_modules');
 }

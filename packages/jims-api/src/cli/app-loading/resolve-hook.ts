@@ -10,27 +10,27 @@ import { LoadRecord } from './load-record.ts';
 import { upwards } from './project.ts';
 import { isFile, sourceFile } from './source-file.ts';
 
-/** Marks a bare name that is to be resolved from the user's project, and not from this package. */
+/** Marks a bare name to resolve from the user's project, and not from this package. */
 export const APP_SCHEME = 'jims-app:';
 
 export interface ResolveHook {
   readonly aliases: ImportAliases;
-  /** What was imported so far, for the message of an error. */
+  /** What was imported so far, for error messages. */
   readonly record: LoadRecord;
 }
 
 /**
- * Makes Node resolve what TypeScript resolves in the files of the user: `./x.js` for x.ts, `./x`,
- * and the aliases of their tsconfig.json. Imports of packages stay as Node resolves them: an alias
- * must not come between a package and what it needs. An app in a folder without jims-core gets the
- * copy that this package uses.
+ * Makes Node resolve the imports in the user's files as TypeScript does: `./x.js` and `./x` for x.ts, and
+ * the aliases of their tsconfig.json. Imports in packages stay as Node resolves them: an alias must not
+ * come between a package and its dependencies. An app in a folder without jims-core gets the copy that this
+ * package uses.
  */
 export function installResolveHook(cwd: string): ResolveHook {
   const aliases = new ImportAliases({ cwd, ownFolders: ownFolders() });
   const record = new LoadRecord();
   const project = pathToFileURL(join(cwd, '/')).href;
 
-  /** A file that Node does not find by itself. */
+  /** A file that Node does not find. */
   function secondChoice(specifier: string, importer: string, error: unknown): string | undefined {
     if (!aliases.isOfProject(importer)) return undefined;
     if (/^\.{0,2}\//.test(specifier) || /^\.{1,2}$/.test(specifier)) {
@@ -67,12 +67,12 @@ export function installResolveHook(cwd: string): ResolveHook {
   return { aliases, record };
 }
 
-/** `require` takes no URLs. */
+/** `require` does not accept URLs. */
 function nameOf(file: string, { conditions }: ResolveHookContext): string {
   return conditions.includes('require') ? file : pathToFileURL(file).href;
 }
 
-/** The `imports` of a package.json name the JavaScript, where there is its source only. */
+/** The `imports` of a package.json may name JavaScript that is not built: then its source. */
 function sourceOfMissing(error: unknown): string | undefined {
   const [, path] = /^Cannot find module '(.*?)'/.exec(describeError(error).message) ?? [];
   return path && isAbsolute(path) ? sourceFile(path) : undefined;

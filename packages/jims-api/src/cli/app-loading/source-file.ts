@@ -1,19 +1,19 @@
 import { statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 
-import { readManifest } from './manifest.ts';
+import { readManifest } from './project.ts';
 
-/** What TypeScript looks for where an import names the JavaScript that is made from it. */
+/** The source files that TypeScript looks for when an import names the JavaScript. */
 const SOURCES: Readonly<Record<string, readonly string[]>> = {
   '.js': ['.ts', '.tsx'],
   '.jsx': ['.tsx', '.ts'],
   '.mjs': ['.mts'],
   '.cjs': ['.cts'],
 };
-/** How modules may end, in the order in which they are looked for where the ending is left out. */
+/** File name endings of modules, in the order in which TypeScript tries them. */
 export const ENDINGS = ['.ts', '.tsx', '.mts', '.cts', '.js', '.jsx', '.mjs', '.cjs'] as const;
 
-/** The file that TypeScript finds for a path: `x.ts` for `x.js` or `x`, and what a folder holds. */
+/** The file that TypeScript finds for a path: `x.ts` for `x.js` or `x`, or the module of a folder. */
 export function sourceFile(path: string): string | undefined {
   return moduleAt(path) ?? moduleOfFolder(path);
 }

@@ -5,17 +5,16 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { describeError } from 'jims-core/host';
 import * as v from 'valibot';
 
-import { readManifest } from './manifest.ts';
-import { upwards } from './project.ts';
+import { readManifest, upwards } from './project.ts';
 import { isFile } from './source-file.ts';
 
-/** What a tsconfig.json says about where imports lead to. */
+/** Where imports lead to, according to a tsconfig.json. */
 export interface ImportPaths {
-  /** Where bare names are looked up first, when the file says so. */
+  /** Where bare names are looked up first, if anywhere. */
   readonly baseUrl: string | undefined;
-  /** Patterns with the files that each may stand for; both have at most one star. */
+  /** Patterns and the files that each may stand for; both have at most one star. */
   readonly paths: ReadonlyMap<string, readonly string[]>;
-  /** Why a part of it could not be read. */
+  /** Why a part of the file could not be read. */
   readonly problems: readonly string[];
 }
 
@@ -32,7 +31,7 @@ const TsConfig = v.object({
 });
 type TsConfig = v.InferOutput<typeof TsConfig>;
 
-/** The options of a file together with those that it inherits. */
+/** The options of a file, with those that it inherits. */
 interface Inherited {
   baseUrl?: string;
   paths?: { readonly folder: string; readonly entries: Paths };
@@ -40,8 +39,8 @@ interface Inherited {
 type Paths = Readonly<Record<string, readonly string[]>>;
 
 /**
- * Reads a tsconfig.json as TypeScript does: with all that it extends, and `${configDir}`. A file
- * that only refers to others beside it is those others.
+ * Reads a tsconfig.json as TypeScript does: with everything that it extends, and `${configDir}`. A file
+ * without paths of its own takes those of the files in the same folder that it references.
  */
 export function readImportPaths(file: string): ImportPaths {
   const problems: string[] = [];
@@ -56,7 +55,7 @@ export function readImportPaths(file: string): ImportPaths {
 class TsconfigReader {
   readonly #configDir: string;
   readonly #problems: string[];
-  /** The files that are being read: one that extends itself, by way of others, is read once. */
+  /** The files being read: a file that extends itself, through others, is read once. */
   readonly #open = new Set<string>();
 
   constructor(configDir: string, problems: string[]) {
@@ -88,7 +87,7 @@ class TsconfigReader {
     return isEmpty ? this.#referenced(config, folder) : options;
   }
 
-  /** Templates put the options of an app into a tsconfig.app.json beside an empty tsconfig.json. */
+  /** Project templates put the options into a tsconfig.app.json and leave tsconfig.json empty. */
   #referenced(config: TsConfig, folder: string): Inherited {
     return (
       config.references
@@ -120,7 +119,7 @@ class TsconfigReader {
   }
 }
 
-/** tsconfig.json may have comments and trailing commas. */
+/** A tsconfig.json may have comments and trailing commas. */
 function withoutComments(text: string): string {
   return text
     .replace(/^\uFEFF/, '')
@@ -140,13 +139,13 @@ function configsAt(path: string): readonly string[] {
   return [path, `${path}.json`, ...configOfPackage(path), join(path, 'tsconfig.json')];
 }
 
-/** A package may name its config in its package.json, as `tsconfig`. */
+/** A package may name its config in the member `tsconfig` of its package.json. */
 function configOfPackage(folder: string): readonly string[] {
   const tsconfig = readManifest(folder)?.tsconfig;
   return tsconfig === undefined ? [] : [join(folder, tsconfig)];
 }
 
-/** What a package gives out by its `exports`. */
+/** The config that a package exports. */
 function exportedConfig(name: string, from: string): string | undefined {
   try {
     const file = createRequire(from).resolve(name);

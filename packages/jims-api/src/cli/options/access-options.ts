@@ -1,33 +1,34 @@
 import { type AuthenticateOptions, createAuthenticate } from '../../auth/authenticate.ts';
 import type { AuthentikOptions } from '../../auth/authentik.ts';
 import type { OidcOptions } from '../../auth/oidc.ts';
-import { UsageError, asInteger } from './option-table.ts';
-import type { Environment, Given, OptionTable } from './option-table.ts';
+import { UsageError, invalid } from './given-options.ts';
+import type { GivenOptions } from './given-options.ts';
+import type { Environment, OptionTable } from './option-table.ts';
 
 export const ACCESS_GROUP = 'Access';
 
 const SENDABLE_KEY = /^[^\s\p{Cc}](?:[^\p{Cc}]*[^\s\p{Cc}])?$/u;
-/** Without a contact claim every request asks, as in the original; with one there are two questions to save. */
-const CONTACT_CACHE_SECONDS = '30';
+/** Without a contact claim every request asks Authentik, as in the original; with one it would ask twice. */
+const CONTACT_CACHE_SECONDS = 30;
 
-/** Who may come in, and as whom. */
+/** Who may call, and as whom. */
 export const ACCESS_OPTIONS = {
   'api-key': {
     type: 'text',
     group: ACCESS_GROUP,
     several: true,
-    help: 'Bearer key that callers need; several by giving it again, or with commas in the variable. Better there: ps shows flags to everybody on the machine',
+    help: 'Bearer key that callers must send; for several keys repeat it, or put commas into the variable. Prefer the variable: ps shows flags to everybody on the machine',
   },
   'oidc-issuer': {
     type: 'text',
     group: ACCESS_GROUP,
-    help: 'OpenID Connect issuer whose tokens make contacts, exactly as their claim iss',
+    help: 'OpenID Connect issuer whose tokens identify contacts, exactly as in their claim iss',
   },
   'oidc-audience': {
     type: 'text',
     group: ACCESS_GROUP,
     several: true,
-    help: 'What the claim aud of such a token must hold; several: one of them',
+    help: 'What the claim aud of such a token must contain; with several values, one of them',
   },
   'oidc-contact-claim': {
     type: 'text',
@@ -39,7 +40,7 @@ export const ACCESS_OPTIONS = {
     type: 'text',
     group: ACCESS_GROUP,
     default: 'by discovery',
-    help: 'Where the keys of the issuer are',
+    help: "Where the issuer's keys are",
   },
   'authentik-url': {
     type: 'text',
@@ -54,29 +55,30 @@ export const ACCESS_OPTIONS = {
   'authentik-contact-claim': {
     type: 'text',
     group: ACCESS_GROUP,
-    help: "Makes callers contacts: the claim of Authentik's userinfo that is the contact id",
+    help: "Makes callers contacts: the claim of Authentik's userinfo that is their contact id",
   },
   'authentik-cache': {
     type: 'integer',
     group: ACCESS_GROUP,
     default: '0; 30 with --authentik-contact-claim',
-    help: "Seconds to trust Authentik's yes, and its no for at most 5",
+    help: 'Seconds that a yes from Authentik is trusted; a no for at most 5',
   },
   'contact-prefix': {
     type: 'text',
     group: ACCESS_GROUP,
-    help: 'Put before the contact id of a token, such as user:',
+    help: 'Prefix for the contact id of a token, such as user:',
   },
 } as const satisfies OptionTable;
 
-type Lookup = (name: keyof typeof ACCESS_OPTIONS) => Given | undefined;
+type AccessName = keyof typeof ACCESS_OPTIONS;
+type AccessGiven = GivenOptions<AccessName>;
 
 /**
- * Reads who may come in.
+ * Reads who may call.
  *
  * @throws UsageError for half a configuration that would leave the service open or locked.
  */
-export function accessOptions(given: Lookup, env: Environment): AuthenticateOptions {
+export function accessOptions(given: AccessGiven, env: Environment): AuthenticateOptions {
   const keys = apiKeys(given, env);
   const contactPrefix = text(given, 'contact-prefix');
   const options = {
@@ -91,7 +93,7 @@ export function accessOptions(given: Lookup, env: Environment): AuthenticateOpti
   return options;
 }
 
-/** What is still wrong must not wait for the first request, nor be told by a stack trace. */
+/** Finds what else is wrong now, and not at the first request. */
 function requireUsable(options: AuthenticateOptions): void {
   try {
     createAuthenticate(options);
@@ -101,18 +103,18 @@ function requireUsable(options: AuthenticateOptions): void {
   }
 }
 
-/** An option that is given with nothing in it never means "not given": that could open the service. */
-function text(given: Lookup, name: keyof typeof ACCESS_OPTIONS): string | undefined {
-  const found = given(name);
+/** An option that is given but empty never means "not given": that could open the service. */
+function text(given: AccessGiven, name: AccessName): string | undefined {
+  const found = given.get(name);
   if (found?.values.some((value) => value.trim() === '')) {
     throw new UsageError(`${found.name} is empty: give it a value, or remove it.`);
   }
   return found?.values.at(-1);
 }
 
-/** An empty key never means "no key": it would open the service that somebody wanted to close. */
-function apiKeys(given: Lookup, env: Environment): readonly string[] {
-  const keys = given('api-key');
+/** An empty key never means "no key": that would open a service that was meant to be closed. */
+function apiKeys(given: AccessGiven, env: Environment): readonly string[] {
+  const keys = given.get('api-key');
   const empty = keys ? keys.values.includes('') : env['JIMS_API_KEY'] === '';
   if (empty) {
     const name = keys?.from === 'flag' ? '--api-key' : 'JIMS_API_KEY';
@@ -127,33 +129,35 @@ function apiKeys(given: Lookup, env: Environment): readonly string[] {
   return keys?.values ?? [];
 }
 
-function oidc(given: Lookup, contactPrefix: string | undefined): OidcOptions | undefined {
+function oidc(given: AccessGiven, contactPrefix: string | undefined): OidcOptions | undefined {
   const issuer = text(given, 'oidc-issuer');
   if (issuer === undefined) {
     for (const name of ['oidc-audience', 'oidc-contact-claim', 'oidc-jwks-url'] as const) {
-      if (given(name)) throw new UsageError(`--${name} needs --oidc-issuer beside it.`);
+      if (given.get(name)) throw new UsageError(`--${name} needs --oidc-issuer beside it.`);
     }
     return undefined;
   }
   if (text(given, 'oidc-audience') === undefined) {
     throw new UsageError(
-      '--oidc-issuer needs --oidc-audience beside it: else tokens for other applications would let in.',
+      '--oidc-issuer needs --oidc-audience beside it: otherwise tokens for other applications would be accepted.',
     );
   }
   return {
     issuer,
-    audience: given('oidc-audience')?.values ?? [],
+    audience: given.get('oidc-audience')?.values ?? [],
     contactClaim: text(given, 'oidc-contact-claim') ?? ACCESS_OPTIONS['oidc-contact-claim'].default,
     jwksUrl: text(given, 'oidc-jwks-url'),
     contactPrefix,
   };
 }
 
-function authentik(given: Lookup, contactPrefix: string | undefined): AuthentikOptions | undefined {
+function authentik(
+  given: AccessGiven,
+  contactPrefix: string | undefined,
+): AuthentikOptions | undefined {
   const url = text(given, 'authentik-url');
   const slug = text(given, 'authentik-app-slug');
   const contactClaim = text(given, 'authentik-contact-claim');
-  const cache = text(given, 'authentik-cache');
   if (!url && !slug) {
     if (contactClaim) throw new UsageError('--authentik-contact-claim needs --authentik-url.');
     return undefined;
@@ -161,15 +165,17 @@ function authentik(given: Lookup, contactPrefix: string | undefined): AuthentikO
   if (!url) throw new UsageError('--authentik-app-slug needs --authentik-url beside it.');
   if (!slug) throw new UsageError('--authentik-url needs --authentik-app-slug beside it.');
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
-    throw new UsageError(
-      `Invalid value for '--authentik-url': '${url}' is not an http(s) address.`,
-    );
+    throw invalid('authentik-url', `'${url}' is not an http(s) address.`);
   }
-  const cacheSeconds = cache ?? (contactClaim ? CONTACT_CACHE_SECONDS : '0');
+  const cacheSeconds = text(given, 'authentik-cache')
+    ? given.integer('authentik-cache')
+    : contactClaim
+      ? CONTACT_CACHE_SECONDS
+      : 0;
   return {
     url,
     slug,
-    cacheSeconds: asInteger('authentik-cache', cacheSeconds),
+    cacheSeconds,
     ...(contactClaim && { contactClaim, contactPrefix }),
   };
 }

@@ -1,73 +1,35 @@
 import { isIP } from 'node:net';
 
-import type { OnBusy } from 'jims-core';
-
-import { isSecured } from '../../auth/authenticate.ts';
-import type { AuthenticateOptions } from '../../auth/authenticate.ts';
 import { CLIENT_EVENT_TYPES } from '../../chat/event-types.ts';
 import { isOrigin } from '../../http/cors.ts';
 import { publicAddress } from '../../http/public-address.ts';
 import { isProtocolName } from '../../protocols/registry.ts';
 import type { ProtocolName } from '../../protocols/registry.ts';
-import { isHostName, isLoopback } from '../../server/hosts.ts';
+import { isHostName } from '../../server/hosts.ts';
+import type { ServeOptions } from '../../server/serve-options.ts';
 import { accessOptions } from './access-options.ts';
-import { helpText } from './help-text.ts';
-import { meantVariables } from './meant-variables.ts';
-import { UsageError, asFlag, asInteger, readOptions } from './option-table.ts';
-import type { Environment, Given, OptionSpec } from './option-table.ts';
-import { ALL_PROTOCOLS, OPTIONS } from './serve-options.ts';
-import type { OptionName } from './serve-options.ts';
+import { ALL_PROTOCOLS, EXAMPLES, OPTIONS } from './command-table.ts';
+import type { OptionName } from './command-table.ts';
+import { ownVariables } from './environment.ts';
+import { GivenOptions, UsageError, invalid } from './given-options.ts';
+import { helpText } from './option-table.ts';
+import type { Environment } from './option-table.ts';
 
 export { UsageError };
 
-/** Everything that the command can be told. */
-export interface ServeOptions extends AuthenticateOptions {
+/** What the command line says: how to load the app, what to watch, and how to serve. */
+export interface CommandOptions extends ServeOptions {
   readonly app: string;
-  readonly loader: Loader;
-  readonly host: string;
-  readonly port: number;
-  readonly metricsHost: string | undefined;
-  readonly metricsPort: number;
-  readonly db: string | undefined;
-  readonly schema: string | undefined;
+  readonly loader: (typeof LOADERS)[number];
   readonly enableSentry: boolean;
-  readonly traceContent: boolean;
   readonly verbose: boolean;
-  readonly exposeErrors: boolean;
-  readonly sharedThreads: boolean;
-  readonly allowedEventTypes: readonly string[];
-  readonly maxBodyBytes: number;
-  readonly maxMessageBytes: number;
-  readonly maxConfigBytes: number;
-  readonly maxStreams: number;
-  readonly maxStreamsPerCaller: number | undefined;
-  readonly readerTimeoutMs: number;
-  readonly requireContactHeader: boolean;
-  readonly requestTimeoutMs: number;
-  readonly keepAliveTimeoutMs: number;
-  readonly corsOrigins: readonly string[];
-  readonly allowedHosts: readonly string[] | undefined;
-  readonly publicUrl: string | undefined;
-  readonly protocols: readonly ProtocolName[];
-  readonly drainTimeoutMs: number;
-  readonly limits: {
-    readonly timeoutMs: number;
-    readonly maxRuns: number;
-    readonly maxRunsPerCaller: number | undefined;
-    readonly queueLimit: number;
-    readonly onBusy: OnBusy;
-    readonly leaseMs: number;
-    readonly maxThreadSize: number;
-    readonly idempotencyTtlMs: number;
-    readonly retentionMs: number | undefined;
-  };
+  readonly apiKeys: readonly string[];
 }
 
-type Loader = (typeof LOADERS)[number];
 export interface ServeCommand {
   readonly kind: 'serve';
-  readonly options: ServeOptions;
-  /** What was given and is not heeded, each in a sentence. */
+  readonly options: CommandOptions;
+  /** What was given and is ignored, each in a sentence. */
   readonly warnings: readonly string[];
 }
 export type Command = ServeCommand | { readonly kind: 'print'; readonly text: string };
@@ -75,10 +37,13 @@ export type Command = ServeCommand | { readonly kind: 'print'; readonly text: st
 const ON_BUSY = ['queue', 'reject', 'interrupt'] as const;
 const LOADERS = ['auto', 'native', 'tsx'] as const;
 const MAX_PORT = 65_535;
+const MAX_SECONDS = 2_000_000;
 const DAY_MS = 86_400_000;
 
+type Given = GivenOptions<OptionName>;
+
 /**
- * Reads the command line: flags go before the environment.
+ * Reads the command line and the environment; flags win.
  *
  * @throws UsageError for what cannot be understood, and for half a configuration that would leave
  * the service open or locked.
@@ -88,167 +53,122 @@ export function parseCommandLine(
   env: Environment,
   version: string,
 ): Command {
-  if (argv.includes('--help')) return { kind: 'print', text: helpText(OPTIONS) };
-  const { env: meant, warnings } = meantVariables(OPTIONS, env);
-  const given: Lookup = readOptions(OPTIONS, argv, meant);
-  if (flag(given, 'help')) return { kind: 'print', text: helpText(OPTIONS) };
-  if (flag(given, 'version')) return { kind: 'print', text: `jims-api ${version}\n` };
-  return { kind: 'serve', options: serveOptions(given, env), warnings };
+  const help = { kind: 'print', text: helpText(OPTIONS, EXAMPLES) } as const;
+  if (argv.includes('--help')) return help;
+  const own = ownVariables(OPTIONS, env);
+  const given: Given = new GivenOptions(OPTIONS, argv, own.env);
+  if (given.flag('help')) return help;
+  if (given.flag('version')) return { kind: 'print', text: `jims-api ${version}\n` };
+  return { kind: 'serve', options: commandOptions(given, env), warnings: own.warnings };
 }
 
-type Lookup = (name: OptionName) => Given | undefined;
-
-function serveOptions(given: Lookup, env: Environment): ServeOptions {
-  const port = integer(given, 'port', { max: MAX_PORT });
-  const metricsPort = integer(given, 'metrics-port', { max: MAX_PORT });
+function commandOptions(given: Given, env: Environment): CommandOptions {
+  const port = given.integer('port', { max: MAX_PORT });
+  const metricsPort = given.integer('metrics-port', { max: MAX_PORT });
   if (port === metricsPort && port !== 0) {
     throw new UsageError(`--port and --metrics-port are both ${port}: choose another one.`);
   }
-  const host = listenHost(given, 'host') ?? '0.0.0.0';
-  const access = accessOptions(given, env);
   return {
-    app: text(given, 'app') ?? 'app',
-    loader: oneOf(given, 'loader', LOADERS),
-    host,
+    app: given.text('app') ?? 'app',
+    loader: given.oneOf('loader', LOADERS),
+    host: listenHost(given, 'host') ?? '0.0.0.0',
     port,
     metricsHost: listenHost(given, 'metrics-host'),
     metricsPort,
-    db: text(given, 'db'),
-    schema: text(given, 'schema'),
-    ...access,
-    requireContactHeader: flag(given, 'require-contact-header'),
-    enableSentry: flag(given, 'enable-sentry'),
-    traceContent: flag(given, 'trace-content'),
-    verbose: flag(given, 'verbose'),
-    exposeErrors: flag(given, 'expose-errors'),
-    sharedThreads: flag(given, 'shared-threads'),
-    allowedEventTypes: list(given, 'allowed-event-types') ?? CLIENT_EVENT_TYPES,
-    maxBodyBytes: integer(given, 'max-body-size', { min: 1 }),
-    maxMessageBytes: integer(given, 'max-message-size', { min: 1 }),
-    maxConfigBytes: integer(given, 'max-config-size', { min: 1 }),
-    maxStreams: integer(given, 'max-streams', { min: 1 }),
-    maxStreamsPerCaller: integerIfGiven(given, 'max-streams-per-caller', { min: 1 }),
-    readerTimeoutMs: integer(given, 'reader-timeout', { min: 1, max: 2_000_000 }) * 1000,
-    requestTimeoutMs: integer(given, 'request-timeout', { min: 1, max: 2_000_000 }) * 1000,
-    keepAliveTimeoutMs: integer(given, 'keep-alive-timeout', { min: 1, max: 2_000_000 }) * 1000,
+    store: given.text('db'),
+    schema: given.text('schema'),
+    ...accessOptions(given, env),
+    requireContactHeader: given.flag('require-contact-header'),
+    enableSentry: given.flag('enable-sentry'),
+    // Not false: that would overrule the app's own settings.
+    traceContent: given.flag('trace-content') || undefined,
+    verbose: given.flag('verbose'),
+    exposeErrors: given.flag('expose-errors'),
+    sharedThreads: given.flag('shared-threads'),
+    allowedEventTypes: given.list('allowed-event-types') ?? CLIENT_EVENT_TYPES,
+    maxBodyBytes: given.integer('max-body-size', { min: 1 }),
+    maxMessageBytes: given.integer('max-message-size', { min: 1 }),
+    maxConfigBytes: given.integer('max-config-size', { min: 1 }),
+    maxStreams: given.integer('max-streams', { min: 1 }),
+    maxStreamsPerCaller: given.integerIfGiven('max-streams-per-caller', { min: 1 }),
+    readerTimeoutMs: seconds(given, 'reader-timeout'),
+    requestTimeoutMs: seconds(given, 'request-timeout'),
+    keepAliveTimeoutMs: seconds(given, 'keep-alive-timeout'),
     corsOrigins: corsOrigins(given),
-    allowedHosts: allowedHosts(given, { host, secured: isSecured(access) }),
+    allowedHosts: allowedHosts(given),
     publicUrl: publicUrl(given),
     protocols: protocols(given),
-    drainTimeoutMs: integer(given, 'drain-timeout') * 1000,
-    limits: {
-      timeoutMs: integer(given, 'run-timeout', { min: 1, max: 2_000_000 }) * 1000,
-      maxRuns: integer(given, 'max-runs', { min: 1 }),
-      maxRunsPerCaller: integerIfGiven(given, 'max-runs-per-caller', { min: 1 }),
-      queueLimit: integer(given, 'queue-limit'),
-      onBusy: oneOf(given, 'on-busy', ON_BUSY),
-      leaseMs: integer(given, 'lease-timeout', { min: 1, max: 3600 }) * 1000,
-      maxThreadSize: integer(given, 'max-thread-size', { min: 1 }),
-      idempotencyTtlMs: integer(given, 'idempotency-ttl', { min: 1 }) * 1000,
-      retentionMs: given('retention-days')
-        ? integer(given, 'retention-days', { min: 1, max: 36_500 }) * DAY_MS
-        : undefined,
-    },
+    drainTimeoutMs: given.integer('drain-timeout') * 1000,
+    limits: limits(given),
   };
 }
 
-function text(given: Lookup, name: OptionName): string | undefined {
-  return given(name)?.values.at(-1);
+function limits(given: Given): ServeOptions['limits'] {
+  const days = given.integerIfGiven('retention-days', { min: 1, max: 36_500 });
+  return {
+    timeoutMs: seconds(given, 'run-timeout'),
+    maxRuns: given.integer('max-runs', { min: 1 }),
+    maxRunsPerCaller: given.integerIfGiven('max-runs-per-caller', { min: 1 }),
+    queueLimit: given.integer('queue-limit'),
+    onBusy: given.oneOf('on-busy', ON_BUSY),
+    leaseMs: given.integer('lease-timeout', { min: 1, max: 3600 }) * 1000,
+    maxThreadSize: given.integer('max-thread-size', { min: 1 }),
+    idempotencyTtlMs: given.integer('idempotency-ttl', { min: 1 }) * 1000,
+    retentionMs: days === undefined ? undefined : days * DAY_MS,
+  };
+}
+
+/** A time of at least a second, in milliseconds. */
+function seconds(given: Given, name: OptionName): number {
+  return given.integer(name, { min: 1, max: MAX_SECONDS }) * 1000;
 }
 
 /** A host to listen on, without the brackets that an IPv6 address has in URLs. */
-function listenHost(given: Lookup, name: OptionName): string | undefined {
-  const value = text(given, name);
+function listenHost(given: Given, name: OptionName): string | undefined {
+  const value = given.text(name);
   if (value === undefined) return undefined;
   const host = /^\[(.*)\]$/.exec(value)?.[1] ?? value;
   if (isIP(host) || /^[\w.-]+$/.test(host)) return host;
-  throw new UsageError(
-    `Invalid value for '--${name}': '${value}' is not an address such as 0.0.0.0, [::] or localhost. The port has an option of its own.`,
+  throw invalid(
+    name,
+    `'${value}' is not an address such as 0.0.0.0, [::] or localhost. The port has an option of its own.`,
   );
 }
 
-/** As {@link text}, with commas between the items in a flag, too. */
-function list(given: Lookup, name: OptionName): readonly string[] | undefined {
-  return given(name)?.values.flatMap((each) => each.split(',').map((item) => item.trim()));
-}
-
-function flag(given: Lookup, name: OptionName): boolean {
-  return asFlag(name, text(given, name) ?? 'false');
-}
-
-function integer(
-  given: Lookup,
-  name: OptionName,
-  range: { min?: number; max?: number } = {},
-): number {
-  const spec: OptionSpec = OPTIONS[name];
-  return asInteger(name, text(given, name) ?? spec.default ?? '', range);
-}
-
-function integerIfGiven(
-  given: Lookup,
-  name: OptionName,
-  range: { min?: number; max?: number },
-): number | undefined {
-  return given(name) ? integer(given, name, range) : undefined;
-}
-
-function oneOf<TWord extends string>(
-  given: Lookup,
-  name: OptionName,
-  words: readonly TWord[],
-): TWord {
-  const spec: OptionSpec = OPTIONS[name];
-  const word = text(given, name) ?? spec.default;
-  const known = words.find((each) => each === word);
-  if (known) return known;
-  throw new UsageError(`Invalid value for '--${name}': '${word}' is none of ${words.join(', ')}.`);
-}
-
-function protocols(given: Lookup): readonly ProtocolName[] {
-  const names = given('protocols')?.values.flatMap((each) => each.split(',')) ?? ['all'];
+function protocols(given: Given): readonly ProtocolName[] {
+  const names = given.get('protocols')?.values.flatMap((each) => each.split(',')) ?? ['all'];
   if (names.includes('all')) return ALL_PROTOCOLS;
   return names
     .filter((name) => name !== 'none')
     .map((name) => {
       if (isProtocolName(name)) return name;
       const known = ['all', 'none', ...ALL_PROTOCOLS].join(', ');
-      throw new UsageError(`Invalid value for '--protocols': '${name}' is none of ${known}.`);
+      throw invalid('protocols', `'${name}' is not one of ${known}.`);
     });
 }
 
-function corsOrigins(given: Lookup): readonly string[] {
-  const origins = given('cors-origin')?.values ?? [];
+function corsOrigins(given: Given): readonly string[] {
+  const origins = given.get('cors-origin')?.values ?? [];
   const strange = origins.find((each) => !isOrigin(each));
   if (strange === undefined) return origins;
-  throw new UsageError(
-    `Invalid value for '--cors-origin': '${strange}' is no origin such as https://app.example. Origins are exact: name each one, or * for any.`,
+  throw invalid(
+    'cors-origin',
+    `'${strange}' is not an origin such as https://app.example. Origins are exact: name each one, or * for any.`,
   );
 }
 
-/**
- * The host names that are answered, when that is to be checked: without keys, or on an address of this
- * machine alone, a web page whose own name leads here could call as the user of this machine.
- */
-function allowedHosts(
-  given: Lookup,
-  { host, secured }: { readonly host: string; readonly secured: boolean },
-): readonly string[] | undefined {
-  const names = list(given, 'allowed-host') ?? [];
-  const strange = names.find((each) => !isHostName(each));
-  if (strange !== undefined) {
-    throw new UsageError(
-      `Invalid value for '--allowed-host': '${strange}' is not a host name such as chat.example, without scheme and port.`,
-    );
-  }
-  if (secured && !isLoopback(host) && names.length === 0) return undefined;
-  return isHostName(host) ? [...names, host] : names;
+function allowedHosts(given: Given): readonly string[] | undefined {
+  const names = given.list('allowed-host');
+  const strange = names?.find((each) => !isHostName(each));
+  if (strange === undefined) return names;
+  throw invalid(
+    'allowed-host',
+    `'${strange}' is not a host name such as chat.example, without scheme and port.`,
+  );
 }
 
-function publicUrl(given: Lookup): string | undefined {
-  const address = text(given, 'public-url');
+function publicUrl(given: Given): string | undefined {
+  const address = given.text('public-url');
   if (address === undefined || publicAddress(address) !== undefined) return address;
-  throw new UsageError(
-    `Invalid value for '--public-url': '${address}' is no address such as https://chat.example.`,
-  );
+  throw invalid('public-url', `'${address}' is not an address such as https://chat.example.`);
 }

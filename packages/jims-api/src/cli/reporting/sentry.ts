@@ -1,15 +1,15 @@
 import type { TraceIds } from 'jims-core/host';
 
-import { optionalPackage } from '../optional-package.ts';
+import { optionalPackage } from './optional-package.ts';
 
 export interface SentryOptions {
-  /** False when spans already go elsewhere: then Sentry gets errors alone. */
+  /** False when traces already go to a collector: then Sentry gets only errors. */
   readonly traces: boolean;
   readonly env: NodeJS.ProcessEnv;
 }
 
 export interface Sentry {
-  /** `trace` is the span that the error belongs to, where it is known. */
+  /** `trace` is the span that the error belongs to, when it is known. */
   readonly report: (
     error: Error,
     tags?: Record<string, string | undefined>,
@@ -20,7 +20,7 @@ export interface Sentry {
 
 const FLUSH_MS = 2000;
 
-/** Nothing of what people say: by default Sentry takes bodies, headers and the variables of a stack. */
+/** Nothing that people say: by default Sentry collects bodies, headers and local variables. */
 const NO_DATA = {
   userInfo: false,
   cookies: false,
@@ -49,16 +49,16 @@ export async function enableSentry({ traces, env }: SentryOptions): Promise<Sent
   );
   const rate = Number(env['SENTRY_TRACES_SAMPLE_RATE'] || 1);
   sentry.init({
-    // Without the second Sentry does not see the spans of jims-core.
+    // Without the second option Sentry does not see the spans of jims-core.
     ...(traces && { tracesSampleRate: rate, enableOpenTelemetrySetup: true }),
-    // No headers of Sentry on the way to model providers.
+    // Model providers get no headers of Sentry.
     tracePropagationTargets: [],
     dataCollection: NO_DATA,
     integrations: (defaults) => [
-      // Uncaught errors are given to the run that they come from, which reports them.
+      // Uncaught errors belong to the run that they come from, which reports them.
       ...defaults.filter(({ name }) => !OWN_HANDLERS.has(name) && !REQUESTS.has(name)),
-      // A trace is a run. Requests would be traces, too: each scrape of the metrics, and by their
-      // addresses, which may name a person.
+      // A trace is a run. Otherwise each request would be one, too, even scrapes of the metrics, under its
+      // address, which may name a person.
       sentry.httpIntegration({ disableIncomingRequestSpans: true }),
     ],
     beforeBreadcrumb: (crumb) => (crumb.category === 'console' ? null : crumb),
@@ -77,5 +77,5 @@ export async function enableSentry({ traces, env }: SentryOptions): Promise<Sent
 }
 
 const OWN_HANDLERS: ReadonlySet<string> = new Set(['OnUncaughtException', 'OnUnhandledRejection']);
-/** They put the address of a request into what it leads to, and addresses may name a person. */
+/** They add the address of the request to each error, and addresses may name a person. */
 const REQUESTS: ReadonlySet<string> = new Set(['Http', 'RequestData']);

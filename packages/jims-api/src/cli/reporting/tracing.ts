@@ -3,25 +3,24 @@ import { onTracingFault } from 'jims-core/host';
 
 import { isJsonObject } from '../../http/json-object.ts';
 import { RepeatLimit } from '../../server/repeat-limit.ts';
-import { optionalPackage } from '../optional-package.ts';
+import { optionalPackage } from './optional-package.ts';
 
-/** True when one of OpenTelemetry's variables asks for traces to be sent somewhere. */
-export function tracingIsAskedFor(env: NodeJS.ProcessEnv): boolean {
+/** True when OpenTelemetry's variables say where to send traces. */
+export function tracingIsRequested(env: NodeJS.ProcessEnv): boolean {
   if (env['OTEL_SDK_DISABLED']?.toLowerCase() === 'true') return false;
   const exporter = env['OTEL_TRACES_EXPORTER'];
   if (exporter) return exporter !== 'none';
   return Boolean(env['OTEL_EXPORTER_OTLP_ENDPOINT'] || env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']);
 }
 
-/** The last spans get so long: a collector that hangs is not to hold up the end of the process. */
+/** How long the last spans get: a collector that hangs must not hold up the end of the process. */
 const FLUSH_MS = 3000;
-/** A collector that is away fails every export: one line in so many milliseconds. */
+/** A collector that is away fails every export: log at most one line in this time. */
 const REPEAT_MS = 60_000;
 
 /**
- * Sends traces as OpenTelemetry's variables say, and logs when they cannot be sent. Resolves with what
- * sends the rest before the process ends. Changes variables that are not set: to be called before
- * anything reads them.
+ * Sends traces as OpenTelemetry's variables say, and logs when they cannot be sent. Resolves with a
+ * function that sends the last ones. Sets variables that are not set: call it before anything reads them.
  *
  * @throws PackageMissingError when the package is not installed.
  */
@@ -31,15 +30,15 @@ export async function startTracing(
 ): Promise<() => Promise<void>> {
   const { NodeSDK } = await optionalPackage(
     '@opentelemetry/sdk-node',
-    'Sending traces, as OTEL_* asks,',
+    'Sending traces, as the OTEL_* variables request,',
     () => import('@opentelemetry/sdk-node'),
   );
   env['OTEL_SERVICE_NAME'] ??= 'jims-api';
   env['OTEL_METRICS_EXPORTER'] ??= 'none';
   env['OTEL_LOGS_EXPORTER'] ??= 'none';
-  // Without the process: its command line may have a key in it.
+  // Not the process: its command line may contain a key.
   env['OTEL_NODE_RESOURCE_DETECTORS'] ??= 'env,host';
-  // The SDK would answer this one by a logger of its own, which writes to the console.
+  // With this variable the SDK would use a logger of its own, which writes to the console.
   delete env['OTEL_LOG_LEVEL'];
   const sdk = new NodeSDK();
   sdk.start();
@@ -58,7 +57,7 @@ export async function startTracing(
   };
 }
 
-/** Logs what the SDK could not do. */
+/** Logs what the SDK reports as failed. */
 function faultLog(logger: Logger): (message: string) => void {
   const limit = new RepeatLimit(REPEAT_MS);
   return (message) => {

@@ -139,7 +139,7 @@ const CASES: Readonly<Record<string, Case>> = {
     files: { 'app.tsx': 'export const app = <p />;\n' },
     said: `Unknown file extension ".tsx" for app.tsx\nNode does not load JSX: .tsx and .jsx need tsx. ${TSX}`,
   },
-  'of a file that is no module': {
+  'of a file that is not a module': {
     files: { 'app.ts': "\nimport './style.css';\n", 'style.css': '' },
     said: 'Unknown file extension ".css" for style.css (app.ts:2)',
   },
@@ -151,7 +151,7 @@ const CASES: Readonly<Record<string, Case>> = {
     },
     said: 'Module "file://data.json" needs an import attribute of "type: json" (lib/config.ts:2)\nWrite: import data from \'./data.json\' with { type: \'json\' }',
   },
-  'of JSON that is none': {
+  'of JSON that is broken': {
     files: {
       'app.ts':
         "\nimport data from './data.json' with { type: 'json' };\nexport const app = data;\n",
@@ -190,7 +190,7 @@ const CASES: Readonly<Record<string, Case>> = {
     files: { 'app.ts': "throw new AggregateError([new Error('a'), 'b', new Error('c')]);\n" },
     said: 'a; b; c (app.ts:1)',
   },
-  'whose stack is no text': {
+  'whose stack is not a string': {
     files: {
       'app.ts': "Error.prepareStackTrace = (_, sites) => sites;\nthrow new Error('odd');\n",
     },
@@ -257,7 +257,7 @@ describe('an app that takes long is named in the log', { concurrency: 2 }, () =>
     [
       'a factory',
       'export const app = () => new Promise((go) => setTimeout(go, 6000));\n',
-      /"app":"\.\/app\.mjs","msg":"still waiting for what the app factory gives"/,
+      /"app":"\.\/app\.mjs","msg":"still waiting for the result of the app factory"/,
     ],
   ] as const) {
     test(title, async () => {

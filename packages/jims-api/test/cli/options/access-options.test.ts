@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { UsageError, parseCommandLine } from '../../../src/cli/options/options.ts';
-import type { ServeOptions } from '../../../src/cli/options/options.ts';
+import type { CommandOptions } from '../../../src/cli/options/options.ts';
 import { OidcIssuer } from '../../support/oidc-issuer.ts';
 
 const ROOT = fileURLToPath(new URL('../../../../..', import.meta.url));
@@ -17,7 +17,7 @@ const ISSUER = ['--oidc-issuer', 'https://auth.example/'];
 const OIDC = [...ISSUER, '--oidc-audience', 'jims'];
 const AUTHENTIK = ['--authentik-url', 'https://auth.example', '--authentik-app-slug', 'app'];
 
-function read(argv: readonly string[], env: Record<string, string> = {}): ServeOptions {
+function read(argv: readonly string[], env: Record<string, string> = {}): CommandOptions {
   const command = parseCommandLine(argv, env, '1.0.0');
   assert.ok(command.kind === 'serve');
   return command.options;

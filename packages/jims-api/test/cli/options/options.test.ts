@@ -85,14 +85,14 @@ describe('options', { concurrency: 2 }, () => {
   for (const [title, args, message] of [
     ['an unknown option', ['--nope'], 'No such option: --nope'],
     [
-      'a public address that is none',
+      'a public address without a scheme',
       ['--public-url', 'chat.example'],
-      "Invalid value for '--public-url': 'chat.example' is no address such as https://chat.example.",
+      "Invalid value for '--public-url': 'chat.example' is not an address such as https://chat.example.",
     ],
     [
       'an origin by a pattern',
       ['--cors-origin', 'https://*.example'],
-      "Invalid value for '--cors-origin': 'https://*.example' is no origin such as https://app.example. Origins are exact: name each one, or * for any.",
+      "Invalid value for '--cors-origin': 'https://*.example' is not an origin such as https://app.example. Origins are exact: name each one, or * for any.",
     ],
     [
       'an allowed host that is an address',
@@ -117,7 +117,7 @@ describe('options', { concurrency: 2 }, () => {
     ],
     ['an extra word', ['extra'], 'Got unexpected extra argument (extra)'],
     [
-      'a port that is no number',
+      'a port that is not a number',
       ['--port', 'abc'],
       "Invalid value for '--port': 'abc' is not a valid integer.",
     ],
@@ -132,9 +132,9 @@ describe('options', { concurrency: 2 }, () => {
       '--port and --metrics-port are both 7000: choose another one.',
     ],
     [
-      'a loader that is none',
+      'an unknown loader',
       ['--loader', 'babel'],
-      "Invalid value for '--loader': 'babel' is none of auto, native, tsx.",
+      "Invalid value for '--loader': 'babel' is not one of auto, native, tsx.",
     ],
     [
       'an empty key',

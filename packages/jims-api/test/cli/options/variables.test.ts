@@ -19,7 +19,7 @@ function warnings(service: Running): readonly string[] {
 }
 
 describe('variables', { concurrency: 2 }, () => {
-  test('that Kubernetes sets for a service of that name are not heeded, with a warning', async () => {
+  test('that Kubernetes sets for a service of that name are ignored, with a warning', async () => {
     using folder = folderWith(APP);
     const env = {
       JIMS_PORT: 'tcp://10.0.171.239:8080',
@@ -35,7 +35,7 @@ describe('variables', { concurrency: 2 }, () => {
       warnings(service).toSorted(),
       ['max-runs', 'metrics-port', 'port'].map((name) => {
         const variable = `JIMS_${name.replace('-', '_').toUpperCase()}` as keyof typeof env;
-        return `${variable}=${env[variable]} is not heeded: Kubernetes sets it, for a service of that name. Say enableServiceLinks: false in the pod's spec, or give --${name}`;
+        return `${variable}=${env[variable]} is ignored: Kubernetes sets it for a service of that name. Set enableServiceLinks: false in the pod's spec, or give --${name}`;
       }),
     );
   });

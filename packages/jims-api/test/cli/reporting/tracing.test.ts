@@ -178,7 +178,7 @@ describe('traces', () => {
     assert.match(service.output, /"traceId":"0af7651916cd43dd8448eb211c80319c".*"run completed"/);
   });
 
-  test('a run that was stopped on purpose is no error', async () => {
+  test('a run that was cancelled is not an error', async () => {
     await using sink = await startSink();
     await using service = await serveApp({
       app: `import { defineApp } from 'jims-core';

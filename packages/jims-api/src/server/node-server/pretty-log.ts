@@ -11,8 +11,8 @@ const LEVELS: Readonly<Record<number, readonly [string, Style]>> = {
 };
 
 /**
- * A line of the log for people: when, how grave, what, and the fields behind it; an error below, with
- * its causes. What is no line of the log stays as it is.
+ * Formats a JSON log line for people: time, level, message, fields; below it an error with its causes.
+ * A line that is not a log line stays as it is.
  */
 export function prettyLog(line: string): string {
   const entry = parsed(line);
@@ -38,11 +38,11 @@ function valueOf(value: unknown): string {
   return harmless(typeof value === 'string' ? value : inspect(value, { breakLength: Infinity }));
 }
 
-// The bidirectional ones, too: they make a line read as another.
+// Bidirectional controls, too: they make a line look like another one.
 const CONTROL = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;
 const CONTROL_IN_LINES = /(?!\n)[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;
 
-/** Makes control characters visible: what users say may be part of it, and a terminal obeys them. */
+/** Makes control characters visible: text may come from users, and a terminal obeys control characters. */
 function harmless(text: string, control = CONTROL): string {
   return text.replaceAll(control, escaped);
 }
@@ -51,11 +51,11 @@ function escaped(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
-/** An error as `describeError` tells it. */
+/** The lines of an error as `describeError` gives it. */
 function errorLines(error: unknown): readonly string[] {
-  const told = objectOf(error);
-  if (!told) return [`    ${valueOf(error)}`];
-  const { name = 'Error', message, stack, cause } = told;
+  const described = objectOf(error);
+  if (!described) return [`    ${valueOf(error)}`];
+  const { name = 'Error', message, stack, cause } = described;
   const text = typeof stack === 'string' ? stack : `${String(name)}: ${String(message)}`;
   const lines = harmless(text, CONTROL_IN_LINES)
     .split('\n')

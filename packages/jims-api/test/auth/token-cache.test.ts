@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { VerdictCache } from '../../src/auth/verdict-cache.ts';
+import { VerdictCache } from '../../src/auth/token-cache.ts';
 import type { Principal } from '../../src/http/principal.ts';
 
 const ALICE: Principal = { kind: 'contact', id: 'a', contactId: 'alice' };

@@ -1,14 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** What is read of a body that nobody wants: short ones whole, so that their connection can go on. */
+/** How much is read of a body that nobody wants: a short one whole, so that its connection can go on. */
 const MAX_BYTES = 256 * 1024;
-/** For so long a client that is still sending can read its answer before the connection is cut. */
+/** How long a client that is still sending can read its answer before the connection is cut. */
 const LINGER_MS = 1000;
 
 /**
- * Bounds what is still read of a request that is answered before its body was read, such as by a 401: of
- * a long body no more than a little, then the connection is closed. To be called before the answer is
- * written.
+ * Bounds what is still read of a request that was answered before its body was read, such as by a 401: a
+ * little of a long body, then the connection is closed. Must be called before the answer is written.
  */
 export function boundUnreadBody(incoming: IncomingMessage, outgoing: ServerResponse): void {
   if (incoming.complete || incoming.destroyed) return;
@@ -16,7 +15,7 @@ export function boundUnreadBody(incoming: IncomingMessage, outgoing: ServerRespo
   const { socket } = incoming;
   outgoing.shouldKeepAlive = false;
   // Node would cut the connection after the answer, and a client that is still sending would not get it:
-  // first only our side is closed.
+  // close our side only, at first.
   socket.destroySoon = () => void socket.end();
   const cut = setTimeout(() => socket.destroy(), LINGER_MS).unref();
   socket.once('close', () => clearTimeout(cut));

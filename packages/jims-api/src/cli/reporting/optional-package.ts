@@ -1,14 +1,14 @@
-import { peerVersion } from '../version.ts';
+import { peerVersion } from '../../version.ts';
 
-/** An option was given that needs a package, and the package is not installed. */
+/** An option needs a package that is not installed. */
 export class PackageMissingError extends Error {
   override readonly name = 'PackageMissingError';
 }
 
 /**
- * Gives a package that is installed only by who needs it.
+ * Loads a package that only some users install.
  *
- * @throws PackageMissingError that names the command which installs it.
+ * @throws PackageMissingError that names the command to install it.
  */
 export async function optionalPackage<T>(
   name: string,
@@ -19,7 +19,7 @@ export async function optionalPackage<T>(
     return await load();
   } catch (cause) {
     if (!isMissing(cause, name)) throw cause;
-    // Without its version npm may choose one for another Node, and then refuse it.
+    // Without a version npm may choose one that does not fit, and then refuse to install it.
     const version = peerVersion(name);
     const wanted = version === undefined ? name : `${name}@${version}`;
     throw new PackageMissingError(`${neededBy} needs the package ${name}: npm install ${wanted}`, {

@@ -101,7 +101,7 @@ describe('.env', { concurrency: 2 }, () => {
     const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preload)}` };
     const { code, stderr } = await runCommand([], { cwd: folder.path, env });
     assert.equal(code, 1);
-    assert.equal(stderr, 'jims-api: The current folder was removed: change to one that is there\n');
+    assert.equal(stderr, 'jims-api: The current folder was removed: change to one that exists\n');
   });
 });
 

@@ -3,37 +3,25 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 
 import type { Metrics } from 'jims-core';
 
-import { isKnownHost } from '../../server/hosts.ts';
-import { listen } from '../../server/listen.ts';
-
-export interface MetricsServerOptions {
-  readonly metrics: Metrics;
-  readonly host: string;
-  readonly port: number;
-  /** Names that requests may be sent to, beside those that no stranger can own; `undefined`: any. */
-  readonly allowedHosts: readonly string[] | undefined;
-  /** The option that the host comes from. */
-  readonly hostOption: string;
-}
+import { isKnownHost } from '../hosts.ts';
 
 /**
- * Serves the metrics in Prometheus' text form, as the original does: on every path of a port of
- * their own, without authentication.
- *
- * @throws PortError when the port cannot be had.
+ * Serves metrics in Prometheus' text format, as the original does: on every path of a port of their own,
+ * without authentication. `allowedHosts` are the names that requests may be sent to, besides those that
+ * no stranger can own; `undefined` allows any. The server does not listen yet.
  */
-export async function startMetricsServer(options: MetricsServerOptions): Promise<Server> {
-  const { metrics, allowedHosts, ...address } = options;
-  const server = createServer((request, response) => {
-    // A page on the web may lead its own name here.
+export function createMetricsServer(
+  metrics: Metrics,
+  allowedHosts: readonly string[] | undefined,
+): Server {
+  return createServer((request, response) => {
+    // A page on the web may point a name of its own at this address.
     if (allowedHosts && !isKnownHost(request.headers.host || 'localhost', allowedHosts)) {
       response.writeHead(403).end();
       return;
     }
     answer(metrics, request, response).catch((error: Error) => response.destroy(error));
   });
-  await listen(server, { ...address, portOption: '--metrics-port' });
-  return server;
 }
 
 async function answer(

@@ -4,10 +4,10 @@ import type { Duplex } from 'node:stream';
 
 import type { Logger } from 'jims-core';
 
-import { errorBody } from '../http/error-response.ts';
-import { HttpError } from '../http/errors.ts';
+import { errorBody } from '../../http/error-response.ts';
+import { HttpError } from '../../http/errors.ts';
 
-/** What Node refuses before there is a request: it says so by these codes. */
+/** What Node refuses before there is a request, by the code of its error. */
 const REFUSALS: Readonly<
   Record<string, readonly [status: number, reason: string, detail: string]>
 > = {
@@ -17,8 +17,8 @@ const REFUSALS: Readonly<
 const NOT_HTTP = [400, 'Bad Request', 'This is not a valid HTTP request'] as const;
 
 /**
- * Answers what Node's own server cannot read as every other error is answered: with a JSON body and a
- * request id that the log knows. Node by itself sends an empty answer.
+ * Answers requests that Node's own server cannot read the way every other error is answered: with a JSON
+ * body and a request id that is in the log. Node by itself sends an empty answer.
  */
 export function answerUnreadable(server: Server, logger: Logger): void {
   const latest = new WeakMap<Duplex, ServerResponse>();
@@ -48,7 +48,7 @@ export function answerUnreadable(server: Server, logger: Logger): void {
   });
 }
 
-/** The answer to a request whose address or `Host` is not one; it has no route yet. */
+/** Answers a request whose address or `Host` header is not valid: no route can be found for it. */
 export function unreadableRequest(logger: Logger): Response {
   const requestId = randomUUID();
   const detail = 'The Host header or the address of the request is not valid';

@@ -8,9 +8,9 @@ export const ALL_PROTOCOLS = Object.keys(PROTOCOLS).filter(isProtocolName);
 const APP = 'App';
 const NETWORK = 'Network';
 const LIMITS = 'Limits';
-const WATCHING = 'Watching';
+const OBSERVING = 'Observability';
 
-/** The one table of what the command can be told. */
+/** All options of the command. */
 export const OPTIONS = {
   app: {
     type: 'text',
@@ -23,12 +23,12 @@ export const OPTIONS = {
     group: APP,
     default: 'sqlite:///jims.db',
     variables: ['JIMS_DB_CONN_URI'],
-    help: 'Where threads are kept: sqlite:///FILE or postgresql://USER@HOST/DATABASE',
+    help: 'Where threads are stored: sqlite:///FILE or postgresql://USER@HOST/DATABASE',
   },
   schema: {
     type: 'text',
     group: APP,
-    help: 'PostgreSQL schema of the threads, when several apps share a database',
+    help: 'PostgreSQL schema for the threads, when several apps share a database',
   },
   loader: {
     type: 'text',
@@ -54,19 +54,19 @@ export const OPTIONS = {
   'require-contact-header': {
     type: 'flag',
     group: ACCESS_GROUP,
-    help: 'Refuse requests of services that do not name a contact by x-jims-contact-id',
+    help: 'Refuse requests from services that do not name a contact in x-jims-contact-id',
   },
   'shared-threads': {
     type: 'flag',
     group: ACCESS_GROUP,
-    help: 'Let any caller use any thread whose id it knows, as the Python original does',
+    help: 'Let callers use any thread whose id they know, as the Python original does',
   },
   'allowed-event-types': {
     type: 'text',
     group: ACCESS_GROUP,
     several: true,
     default: CLIENT_EVENT_TYPES.join(','),
-    help: 'Event types that clients may send; * stands for anything, ! forbids',
+    help: 'Event types that clients may send; * matches anything, ! forbids',
   },
   'expose-errors': {
     type: 'flag',
@@ -77,49 +77,49 @@ export const OPTIONS = {
     type: 'text',
     group: NETWORK,
     several: true,
-    help: 'Whose pages may call from a browser, such as https://app.example; several allowed',
+    help: 'Origin whose pages may call from a browser, such as https://app.example; may be repeated',
   },
   'public-url': {
     type: 'text',
     group: NETWORK,
-    help: 'Where clients reach the service, such as https://chat.example; wanted behind a proxy',
+    help: 'Where clients reach the service, such as https://chat.example; set it behind a proxy',
   },
   'allowed-host': {
     type: 'text',
     group: NETWORK,
     several: true,
-    help: 'A host name that requests may be sent to, such as chat.example; needed by name without keys or on a loopback address',
+    help: 'A host name that requests may be sent to, such as chat.example; needed without keys, and on a loopback address',
   },
   protocols: {
     type: 'text',
     group: NETWORK,
     several: true,
     default: 'all',
-    help: `What is spoken beside /api/v1: all, none, or some of ${ALL_PROTOCOLS.join(', ')}`,
+    help: `Protocols besides /api/v1: all, none, or some of ${ALL_PROTOCOLS.join(', ')}`,
   },
   'max-body-size': {
     type: 'integer',
     group: LIMITS,
     default: '4194304',
-    help: 'Bytes of a request body',
+    help: 'Maximum bytes of a request body',
   },
   'max-message-size': {
     type: 'integer',
     group: LIMITS,
     default: '262144',
-    help: 'Bytes of one new message of a client',
+    help: 'Maximum bytes of one new message from a client',
   },
   'max-config-size': {
     type: 'integer',
     group: LIMITS,
     default: '131072',
-    help: 'Bytes of a thread_config or metadata that a client sends',
+    help: 'Maximum bytes of a thread_config or metadata from a client',
   },
   'max-thread-size': {
     type: 'integer',
     group: LIMITS,
     default: '16777216',
-    help: 'Bytes of a thread that a run loads: its newest events, and its states',
+    help: 'Maximum bytes of a thread that a run loads: its newest events and its states',
   },
   'run-timeout': {
     type: 'integer',
@@ -131,49 +131,49 @@ export const OPTIONS = {
     type: 'integer',
     group: LIMITS,
     default: '30',
-    help: 'Seconds that runs get to finish when the service is stopped',
+    help: 'Seconds that runs get to finish when the service stops',
   },
   'max-runs': {
     type: 'integer',
     group: LIMITS,
     default: '1024',
-    help: 'Runs at once in this process',
+    help: 'Maximum number of runs at a time in this process',
   },
   'max-runs-per-caller': {
     type: 'integer',
     group: LIMITS,
     default: 'a tenth of --max-runs',
-    help: 'Runs at once of one contact, waiting ones included',
+    help: 'Maximum number of runs at a time of one contact, waiting ones included',
   },
   'queue-limit': {
     type: 'integer',
     group: LIMITS,
     default: '64',
-    help: 'Messages that may wait in a thread',
+    help: 'Maximum number of messages that wait in a thread',
   },
   'on-busy': {
     type: 'text',
     group: LIMITS,
     default: 'queue',
-    help: 'A message to a thread that has a run already: queue, reject or interrupt',
+    help: 'What happens to a message for a thread that is busy: queue, reject or interrupt',
   },
   'max-streams': {
     type: 'integer',
     group: LIMITS,
     default: '10000',
-    help: 'Streams that may be open in this process',
+    help: 'Maximum number of open streams in this process',
   },
   'max-streams-per-caller': {
     type: 'integer',
     group: LIMITS,
     default: 'a tenth of --max-streams',
-    help: 'Streams that one contact may have open',
+    help: 'Maximum number of open streams of one contact',
   },
   'reader-timeout': {
     type: 'integer',
     group: LIMITS,
     default: '60',
-    help: 'Seconds that a client may read nothing of an answer that waits for it',
+    help: 'Seconds that a client may leave an answer unread before it is cut off',
   },
   'request-timeout': {
     type: 'integer',
@@ -185,7 +185,7 @@ export const OPTIONS = {
     type: 'integer',
     group: LIMITS,
     default: '75',
-    help: 'Seconds that an idle connection stays open: more than the proxy before it keeps it',
+    help: 'Seconds that an idle connection stays open; set it higher than that of a proxy in front',
   },
   'idempotency-ttl': {
     type: 'integer',
@@ -196,27 +196,35 @@ export const OPTIONS = {
   'retention-days': {
     type: 'integer',
     group: LIMITS,
-    help: 'Removes threads that had no event for so many days; kept for ever unless given',
+    help: 'Remove threads that had no event for this many days; by default they are kept',
   },
   'lease-timeout': {
     type: 'integer',
     group: LIMITS,
     default: '15',
-    help: 'Seconds after which a process that is not heard of is taken for dead',
+    help: 'Seconds after which a silent process is considered dead',
   },
-  'enable-sentry': { type: 'flag', group: WATCHING, help: 'Report errors and traces to Sentry' },
+  'enable-sentry': { type: 'flag', group: OBSERVING, help: 'Report errors and traces to Sentry' },
   'trace-content': {
     type: 'flag',
-    group: WATCHING,
-    help: 'Put prompts and answers into traces, too',
+    group: OBSERVING,
+    help: 'Include prompts and answers in traces',
   },
   verbose: {
     type: 'flag',
-    group: WATCHING,
-    help: 'Log each step of the start, and more; show the stack of an error at start',
+    group: OBSERVING,
+    help: 'Log each step of the start, and more; show the stack of a start error',
   },
-  version: { type: 'flag', group: WATCHING, help: 'Show the version and exit' },
-  help: { type: 'flag', group: WATCHING, help: 'Show this message and exit' },
+  version: { type: 'flag', group: OBSERVING, help: 'Show the version and exit' },
+  help: { type: 'flag', group: OBSERVING, help: 'Show this message and exit' },
 } as const satisfies OptionTable;
 
 export type OptionName = keyof typeof OPTIONS;
+
+export const EXAMPLES = `Examples:
+  jims-api --app ./app.ts:app
+  JIMS_API_KEY=s3cret jims-api --app ./app.ts --db postgresql://jims@localhost/jims
+
+Each option is also an environment variable (in brackets), and may be set in a file .env in the
+current folder. Flags win over the environment, the environment over .env.
+`;

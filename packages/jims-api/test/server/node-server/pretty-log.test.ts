@@ -5,7 +5,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { describeError } from 'jims-core/host';
 import { pino } from 'pino';
 
-import { prettyLog } from '../../../src/cli/reporting/pretty-log.ts';
+import { prettyLog } from '../../../src/server/node-server/pretty-log.ts';
 
 function logged(write: (logger: ReturnType<typeof pino>) => void): string {
   let text = '';
@@ -14,13 +14,13 @@ function logged(write: (logger: ReturnType<typeof pino>) => void): string {
   return stripVTControlCharacters(text);
 }
 
-test('a line says when, how grave, what, and its fields', () => {
+test('a line has the time, the level, the message and the fields', () => {
   const text = logged((logger) => logger.warn({ port: 8080, host: 'a b', list: [1, 2] }, 'ready'));
   assert.match(text, /^\d\d:\d\d:\d\d WARN {2}ready port=8080 host=a b list=\[ 1, 2 \]\n$/);
 });
 
 test('an error stands below with its causes', () => {
-  const cause = new TypeError('the cause', { cause: 'a text' });
+  const cause = new TypeError('the cause', { cause: 'words' });
   const error = describeError(new Error('it broke', { cause }));
   const lines = logged((logger) => logger.error({ error }, 'run failed')).split('\n');
   assert.match(lines[0] ?? '', /ERROR run failed$/);
@@ -28,14 +28,14 @@ test('an error stands below with its causes', () => {
   assert.match(lines[2] ?? '', /^ {8}at .*pretty-log\.test\.ts/);
   const next = lines.findIndex((line) => line === '    caused by TypeError: the cause');
   assert.ok(next > 2);
-  assert.match(lines.at(-2) ?? '', /caused by Error: a text/);
+  assert.match(lines.at(-2) ?? '', /caused by Error: words/);
 });
 
-test('what is no line of the log stays as it is', () => {
+test('a line that is not of the log stays as it is', () => {
   assert.equal(prettyLog('Segmentation fault\n'), 'Segmentation fault\n');
 });
 
-test('control characters of a text are shown and not obeyed', () => {
+test('control characters are shown and not obeyed', () => {
   const forged = 'bad city \u001b]0;PWNED\u0007\u001b[2K\r12:00:00 INFO FORGED \u202e';
   const line = JSON.stringify({
     level: 50,

@@ -1,0 +1,16 @@
+import { pino } from 'pino';
+import type { Logger } from 'pino';
+
+import { logOutput } from './log-output.ts';
+import { prettyLog } from './pretty-log.ts';
+
+/** Logs on standard error: JSON lines, or readable ones on a terminal. Standard output is the app's. */
+export function createLogger({ verbose = false } = {}): Logger {
+  const level = verbose ? 'debug' : 'info';
+  const output = logOutput();
+  if (process.stderr.isTTY) {
+    return pino({ level, base: null }, { write: (line) => output.write(prettyLog(line)) });
+  }
+  const base = { pid: process.pid };
+  return pino({ level, base, timestamp: pino.stdTimeFunctions.isoTime }, output);
+}
