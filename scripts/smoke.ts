@@ -8,8 +8,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
+import { build } from 'esbuild';
+
 import { freePort } from './free-port.ts';
 import { httpReady } from './http-ready.ts';
+import { startPostgres } from './postgres.ts';
 
 const MAX_PACKAGES = 60;
 const START_TIMEOUT_MS = 30_000;
@@ -19,6 +22,13 @@ const APP = `import { defineApp } from 'jims-core';
 export const app = defineApp(async (ctx) => {
   ctx.sendMessage(\`You said: \${ctx.lastUserMessage}\`);
 });
+`;
+
+/** Makes the tables, so that all SQL is there. */
+const BUNDLED_APP = `import { openStore } from 'jims-core';
+
+await using store = await openStore(process.argv[2]);
+await store.openThread({ contactId: 'smoke' });
 `;
 
 /** The command gives Node a flag, whichever Node it finds. */
@@ -49,6 +59,9 @@ try {
   const code = await whileRunning(['jims-api', ...particular], origin, async () => {});
   assert.equal(code, 0, 'exit code after SIGTERM');
   console.log('SIGTERM ends it with exit code 0');
+
+  await runBundled();
+  console.log('a bundle opens a PostgreSQL store');
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -115,6 +128,32 @@ async function whileRunning(
     await closed;
   }
   return child.exitCode;
+}
+
+/** Runs an app that a bundler made one file of, away from the packages. */
+async function runBundled(): Promise<void> {
+  writeFileSync(join(folder, 'bundled-app.ts'), BUNDLED_APP);
+  const away = mkdtempSync(join(tmpdir(), 'jims-smoke-bundle-'));
+  const bundle = join(away, 'app.mjs');
+  try {
+    await build({
+      entryPoints: [join(folder, 'bundled-app.ts')],
+      outfile: bundle,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      target: 'node24',
+      external: ['pg-native'],
+      // The driver is in CommonJS.
+      banner: {
+        js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+      },
+    });
+    await using database = await startPostgres({ durable: false });
+    execFileSync('node', [bundle, database.url], { cwd: away, env, stdio: 'inherit' });
+  } finally {
+    rmSync(away, { recursive: true, force: true });
+  }
 }
 
 /** The whole process group: `npx` has children. */

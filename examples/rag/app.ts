@@ -14,7 +14,7 @@ const EMBEDDINGS = ['EMBEDDINGS_MODEL', 'EMBEDDINGS_DIM'].map((name) => process.
 const PASSAGES = 3;
 
 const INSTRUCTIONS = `Answer the question from the numbered passages alone, and put the number of the
-passage that you took it from behind each statement, like this: [1]. When the passages do not answer
+passage that you took it from after each statement, like this: [1]. When the passages do not answer
 the question, say that you do not know.`;
 
 let index: Promise<Vectors> | undefined;

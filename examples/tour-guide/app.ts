@@ -1,4 +1,4 @@
-// A guide through a town: statuses while he thinks, an answer word by word, buttons to go on. What a
+// A guide through a town: statuses while it thinks, an answer word by word, buttons to go on. What a
 // language model would write is written here, so that the pages beside this folder need none.
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -7,12 +7,12 @@ import type { ThreadContext } from 'jims-core';
 
 const WORD_MS = 30;
 
-const PLACES = [
+const SIGHTS = [
   {
     id: 'harbour',
     text: 'The old harbour',
     about:
-      'The old harbour wakes up before the town does. By six the boats are back, and until eight you can buy plaice straight from the deck. Walk out to the end of the mole: the lamp there was lit with whale oil until 1887, and the keeper still writes the weather on a slate for whoever asks.',
+      'The old harbour wakes up before the town does. By six the boats are back, and until eight you can buy plaice straight from the deck. Walk out to the end of the mole: the lamp there was lit with whale oil until 1887, and the keeper still writes the weather on a slate for anybody who asks.',
   },
   {
     id: 'market',
@@ -28,21 +28,21 @@ const PLACES = [
   },
 ] as const;
 
-const BUTTONS = PLACES.map(({ id, text }) => ({ id, text }));
+const BUTTONS = SIGHTS.map(({ id, text }) => ({ id, text }));
 
 async function guide(ctx: ThreadContext): Promise<void> {
-  const place = placeIn(ctx.lastUserMessage ?? '');
-  if (!place) return ctx.sendMessageWithButtons('Hello! Where shall we go?', BUTTONS);
-  ctx.updateAgentStatus({ message: `Walking to ${place.text.toLowerCase()}…`, statusType: 'walk' });
+  const sight = sightIn(ctx.lastUserMessage ?? '');
+  if (!sight) return ctx.sendMessageWithButtons('Hello! Where shall we go?', BUTTONS);
+  ctx.updateAgentStatus({ message: `Walking to ${sight.text.toLowerCase()}…`, statusType: 'walk' });
   await sleep(600, undefined, { signal: ctx.signal });
-  await ctx.sendMessage(spoken(place.about, ctx.signal));
-  const others = BUTTONS.filter(({ id }) => id !== place.id);
+  await ctx.sendMessage(spoken(sight.about, ctx.signal));
+  const others = BUTTONS.filter(({ id }) => id !== sight.id);
   ctx.sendMessageWithButtons('Where next?', others);
 }
 
 /** A click has the id of its button, a message its own words. */
-function placeIn(said: string): (typeof PLACES)[number] | undefined {
-  return PLACES.find(({ id }) => said.toLowerCase().includes(id));
+function sightIn(said: string): (typeof SIGHTS)[number] | undefined {
+  return SIGHTS.find(({ id }) => said.toLowerCase().includes(id));
 }
 
 async function* spoken(text: string, signal: AbortSignal): AsyncGenerator<string> {

@@ -1,11 +1,11 @@
 import type { Mutant } from './mutant.ts';
 
 const STORE = 'packages/jims-core/src/store/postgres';
-const RUN_TABLES = `${STORE}/sql/step-1.ts`;
-const ACCEPT = `${STORE}/sql/accept-run.ts`;
-const END = `${STORE}/sql/end-runs.ts`;
-const THREADS = `${STORE}/sql/threads.ts`;
-const LOG = `${STORE}/sql/log.ts`;
+const RUN_TABLES = `${STORE}/sql/step-1.sql`;
+const ACCEPT = `${STORE}/sql/accept-run.sql`;
+const END = `${STORE}/sql/end-runs.sql`;
+const THREADS = `${STORE}/sql/threads.sql`;
+const LOG = `${STORE}/sql/log.sql`;
 
 const NO_RUNNING_INDEX = {
   file: RUN_TABLES,
@@ -17,7 +17,7 @@ const NO_RUNNING_INDEX = {
 export const POSTGRES_MUTANTS: readonly Mutant[] = [
   {
     name: 'pg-fence',
-    about: 'A run may be finished by whoever ran it once',
+    about: 'A run may be finished by any process that ran it once',
     changes: [
       {
         file: END,
@@ -134,7 +134,7 @@ export const POSTGRES_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'pg-queue-order',
-    about: 'The newest in line comes first',
+    about: 'The newest run of a queue comes first',
     changes: [
       { file: END, from: '    order by ticket limit 1;', to: '    order by ticket desc limit 1;' },
     ],
@@ -146,12 +146,11 @@ export const POSTGRES_MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: `${STORE}/runs.ts`,
-        from: '      const [seqs, told] = await progressLists(progress);\n',
-        to: `      const [seqs, told] = await progressLists(progress);
+        from: '      const data = await jsonList(dataTexts(events));\n',
+        to: `      const data = await jsonList(dataTexts(events));
       const [first] = events;
       if (first) {
-        const event = [[first.id], [first.type], [toJson(first.data)]];
-        await db.query('select jims.append_to_thread($1::uuid, $2, $3, $4)', [run.threadId, ...event]);
+        await db.call('append_to_thread', { thread_id: run.threadId, ...eventLists([first]) });
       }
 `,
       },
@@ -197,7 +196,7 @@ export const POSTGRES_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'pg-search-path',
-    about: 'The search path says anew at each start where the threads are',
+    about: 'The search path decides at each start where the threads are',
     changes: [
       {
         file: `${STORE}/find-schemas.ts`,
@@ -226,8 +225,8 @@ export const POSTGRES_MUTANTS: readonly Mutant[] = [
     about: 'Nobody hears that a connection in use was lost',
     changes: [
       {
-        file: `${STORE}/database.ts`,
-        from: "  pool.on('connect', (client) => client.on('error', ignore));\n",
+        file: `${STORE}/pool.ts`,
+        from: "    pool.on('connect', (client) => client.on('error', ignore));\n",
         to: '',
       },
     ],
@@ -239,7 +238,7 @@ export const POSTGRES_MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: `${STORE}/runs.ts`,
-        from: '() => abandoned.add(request),',
+        from: '() => unanswered.add(request),',
         to: '() => {},',
       },
     ],
@@ -254,12 +253,12 @@ export const POSTGRES_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'pg-no-hints',
-    about: 'Nobody is woken by others: each finds out by his next poll',
+    about: 'Nobody is woken by others: each finds out by its next poll',
     changes: [
       {
-        file: `${STORE}/hints.ts`,
-        from: '      if (ids.size === 0) return;',
-        to: '      if (ids.size >= 0) return;',
+        file: `${STORE}/notifications.ts`,
+        from: '    if (ids.size === 0) return;',
+        to: '    if (ids.size >= 0) return;',
       },
     ],
     scenarios: ['F3'],

@@ -94,7 +94,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     about: 'A reader who leaves stops the run for all others',
     changes: [
       {
-        file: `${CORE}/run/live-run.ts`,
+        file: `${CORE}/run/stop-switch.ts`,
         from: 'if (this.#readers === 0 && this.#stopsUnread)',
         to: 'if (this.#stopsUnread)',
       },
@@ -111,7 +111,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
         to: 'if (record || outcome)',
       },
       {
-        file: `${CORE}/run/end-run.ts`,
+        file: `${CORE}/run/run-endings.ts`,
         from: 'const end = isOwn ? endOfRecord(record) : undefined;',
         to: 'const end: RunEnd | undefined = undefined;',
       },

@@ -35,7 +35,7 @@ export const SIZE_MUTANTS: readonly Mutant[] = [
     about: 'A page of events is bounded by their number alone',
     changes: [
       {
-        file: `${POSTGRES}/sql/log.ts`,
+        file: `${POSTGRES}/sql/log.sql`,
         from: 'v_is_full := v_taken > 0 and (v_taken >= p_limit or v_bytes > p_max_bytes);',
         to: 'v_is_full := v_taken > 0 and v_taken >= p_limit;',
       },
@@ -47,7 +47,7 @@ export const SIZE_MUTANTS: readonly Mutant[] = [
     about: 'A list of threads is bounded by their number alone',
     changes: [
       {
-        file: `${POSTGRES}/sql/threads.ts`,
+        file: `${POSTGRES}/sql/threads.sql`,
         from: 'more := v_taken > 0 and (v_taken >= p_limit or v_bytes > p_max_bytes);',
         to: 'more := v_taken > 0 and v_taken >= p_limit;',
       },
@@ -60,8 +60,8 @@ export const SIZE_MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: `${CORE}/run/event-cache.ts`,
-        from: 'maxBytes: maxThreadSize, ...(last && { after: last })',
-        to: 'maxBytes: 2 ** 40, ...(last && { after: last })',
+        from: 'const maxBytes = this.#maxThreadSize;',
+        to: 'const maxBytes = 2 ** 40;',
       },
       {
         file: `${CORE}/run/cached-thread.ts`,

@@ -1,10 +1,10 @@
 // jims-core/host: what a program needs that serves an app, such as `jims-api`.
-export { openByDefault } from './app/open-options.ts';
+export { openByDefault } from './app/options.ts';
 export { describeError, plainError } from './errors/jims-error.ts';
 export { pipelineName } from './pipeline/pipeline.ts';
 export { createCallerShares, defaultShare } from './run/caller-shares.ts';
 export type { CallerShares } from './run/caller-shares.ts';
-export { failCurrentRun } from './run/live-run.ts';
+export { failCurrentRun } from './run/stop-switch.ts';
 export { onTracingFault, withCallersTrace } from './telemetry/tracing.ts';
 export type { TraceIds } from './telemetry/tracing.ts';
 export { supersededBy } from './thread/thread.ts';

@@ -1,7 +1,6 @@
 // What an app is written with.
 export { JimsApp, defineApp, isJimsApp } from './app/app.ts';
-export type { JimsAppOptions } from './app/app.ts';
-export type { OpenOptions } from './app/open-options.ts';
+export type { JimsAppOptions, OpenOptions } from './app/options.ts';
 export type { AppRuns, MessageRequest } from './app/runs.ts';
 export type { ThreadController } from './app/thread-controller.ts';
 export type { ThreadFeedOptions } from './app/thread-feed.ts';
@@ -20,8 +19,9 @@ export type {
   RunPosition,
   RunResult,
 } from './run/run-events.ts';
-export { DEFAULT_RUN_LIMITS } from './run/run.ts';
-export type { FailedRun, Run, RunLimits, RunRequest } from './run/run.ts';
+export { DEFAULT_RUN_LIMITS } from './run/run-limits.ts';
+export type { RunLimits } from './run/run-limits.ts';
+export type { FailedRun, Run, RunRequest } from './run/run.ts';
 export { DEFAULT_STORE_URL, openStore } from './store/open-store.ts';
 export type {
   AcceptRequest,

@@ -1,47 +1,23 @@
-import { createLlmProvider } from '../llm/llm-provider.ts';
-import type { Llm, LlmProvider } from '../llm/llm.ts';
-import type { LlmSettings } from '../llm/settings.ts';
+import type { Llm } from '../llm/llm.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
-import { CORE_REFUSALS } from '../run/accept-run.ts';
-import { createRunEngine } from '../run/engine.ts';
-import type { RunEngine } from '../run/engine.ts';
-import { DEFAULT_RUN_LIMITS } from '../run/run.ts';
-import type { Store } from '../store/store.ts';
-import { silentLogger } from '../telemetry/logger.ts';
+import { CORE_REFUSALS } from '../run/admission.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { within } from '../util/within.ts';
-import { givenStore, shuttingDown, storeOf, tooLate } from './app-store.ts';
-import type { Opened } from './open-app.ts';
-import { defaultOpenOptions } from './open-options.ts';
-import type { OpenOptions } from './open-options.ts';
+import { OpenApp } from './open-app.ts';
+import type { JimsAppOptions, OpenOptions } from './options.ts';
 import { AppRuns } from './runs.ts';
 import { AppThreads } from './threads.ts';
 
 const MARK = Symbol.for('jims.app');
 
-export interface JimsAppOptions {
-  readonly pipeline: Pipeline;
-  /** Runs once in a new thread, before its first message, for clients that ask for it. */
-  readonly conversationStartPipeline?: Pipeline;
-  /** What the app is called where it presents itself: an agent card, a tool list. */
-  readonly name?: string;
-  /** What it is good for, in a sentence or two: models read it to decide whether to ask the app. */
-  readonly description?: string;
-  /** The app's own version, such as `1.4.0`. */
-  readonly version?: string;
-  /** A store, or the URL of one; see `openStore`. Default: `JIMS_DB_CONN_URI`, else a local SQLite file. */
-  readonly store?: Store | string;
-  /** What `ctx.llm` talks to. What is left out is read from the environment on first use. */
-  readonly llm?: LlmSettings | LlmProvider;
-}
-
-/** How long closing waits for a database that does not answer: for it to open, and to close. */
-const CLOSE_MS = 5000;
-
 /**
- * A conversational application: a pipeline and the threads it works on. Its store is opened on first
- * use, or by `open`.
+ * A conversational application: a pipeline, and the threads that it answers in. Its store is opened on
+ * first use, or by `open`.
+ *
+ * @example
+ * await using app = defineApp((ctx) => ctx.sendMessage(`You said: ${ctx.lastUserMessage}`));
+ * const run = await app.runs.start({ contactId: 'customer:42', message: 'Hello' });
+ * const end = await run.end;
  */
 export class JimsApp implements AsyncDisposable {
   readonly pipeline: Pipeline;
@@ -49,158 +25,103 @@ export class JimsApp implements AsyncDisposable {
   readonly name: string | undefined;
   readonly description: string | undefined;
   readonly version: string | undefined;
+  /** The numbers of this app, for Prometheus. */
   readonly metrics: Metrics = createMetrics();
-  /** Its conversations. */
+  /** The conversations of the app. */
   readonly threads: AppThreads;
   /** The executions of its pipeline. */
   readonly runs: AppRuns;
-  readonly #store: Store | string | undefined;
-  readonly #llm: LlmSettings | LlmProvider | undefined;
-  #models: LlmProvider | undefined;
-  #ownLlm: Llm | undefined;
-  #options: OpenOptions | undefined;
-  #opened: Promise<Opened> | undefined;
-  #engine: RunEngine | undefined;
-  #closing: Promise<void> | undefined;
-  /** Aborts when the app is closed. */
-  readonly #closed = new AbortController();
+  readonly #openApp: OpenApp;
 
+  /** Makes an app; see `defineApp`. */
   constructor(options: JimsAppOptions) {
     this.pipeline = options.pipeline;
     this.conversationStartPipeline = options.conversationStartPipeline;
     this.name = options.name;
     this.description = options.description;
     this.version = options.version;
-    this.#store = options.store;
-    this.#llm = options.llm;
-    const parts = { opened: () => this.#open(), closed: this.#closed.signal, llm: () => this.llm };
-    this.threads = new AppThreads(parts);
-    this.runs = new AppRuns(parts);
-    const counts = (): { running: number; queued: number } =>
-      this.#engine?.counts() ?? { running: 0, queued: 0 };
-    this.metrics.gauge('jims_runs_running', 'Runs being executed', () => counts().running);
-    this.metrics.gauge('jims_runs_queued', 'Runs waiting for their turn', () => counts().queued);
+    const openApp = new OpenApp(options, this.metrics);
+    this.#openApp = openApp;
+    this.threads = new AppThreads(openApp);
+    this.runs = new AppRuns(openApp);
+    this.metrics.gauge('jims_runs_running', 'Runs being executed', () => openApp.counts().running);
+    this.metrics.gauge(
+      'jims_runs_queued',
+      'Runs waiting for their turn',
+      () => openApp.counts().queued,
+    );
     this.metrics.expectRefusals(CORE_REFUSALS);
     // Not a field: a declaration file could not name it.
     Object.defineProperty(this, MARK, { value: true });
   }
 
   /**
-   * The app's models outside of a run, for scripts that fill an index. Counted in the metrics.
+   * The app's models outside of a run, for scripts such as one that fills an index. Their usage is
+   * counted in the metrics.
    *
-   * @throws JimsError `llm_unusable` for a variable that is not what it should be.
+   * @throws JimsError `llm_unusable` when a setting in the environment is not valid.
+   * @example
+   * const vector = await app.llm.createEmbedding('How do I get a refund?');
    */
   get llm(): Llm {
-    this.#ownLlm ??= this.#openModels().forRun({ observe: this.metrics.observeModel });
-    return this.#ownLlm;
+    return this.#openApp.llm;
   }
 
   /**
    * Opens the store, and brings its tables up to date. When that fails nothing stays open; the next
    * use of the app tries again, with the same options.
    *
-   * @throws JimsError `store_invalid` or `store_unavailable`; `app_invalid` for options that come too
-   * late, as the app is open already; `shutting_down` when it is closed.
-   * @example await app.open({ store: 'postgresql://localhost/chat', limits: { maxRuns: 200 } });
+   * @throws JimsError `store_invalid` or `store_unavailable`; `app_invalid` when the app is open already
+   * and there are options, which would come too late; `shutting_down` after `close`.
+   * @example
+   * await app.open({ store: 'postgresql://localhost/chat', limits: { maxRuns: 200 } });
    */
   async open(options: OpenOptions = {}): Promise<{ readonly storeDescription: string }> {
-    if (Object.values(options).some((value) => value !== undefined)) {
-      if (this.#closing) throw shuttingDown();
-      if (this.#opened && this.#options !== options) throw tooLate();
-      this.#options = options;
-    }
-    const { store } = await this.#open();
+    const { store } = await this.#openApp.open(options);
     return { storeDescription: store.description };
   }
 
-  /** Resolves when the database answers. */
+  /**
+   * Resolves when the database answers.
+   *
+   * @throws JimsError `store_unavailable` when it does not; as `open`.
+   */
   async ping(): Promise<void> {
-    const { store } = await this.#open();
+    const { store } = await this.#openApp.opened();
     await store.ping();
   }
 
   /**
-   * Takes no new runs, gives those that run `drainMs` to finish, stops the rest, closes the store. Any
-   * use of the app afterwards is refused with `shutting_down`, also when the app was never used. A
-   * database that does not answer is not waited for. May be called again: it is then the same closing.
+   * Closes the app: takes no new runs, gives the others `drainMs` milliseconds to finish, stops the
+   * rest, and closes the store. Every later use of the app is refused with `shutting_down`. A database
+   * that does not answer is not waited for. A second call waits for the same closing.
+   *
+   * @example
+   * process.once('SIGTERM', () => void app.close(10_000));
    */
-  async close(drainMs = 0): Promise<void> {
-    this.#closing ??= this.#closeNow(drainMs);
-    await this.#closing;
+  close(drainMs = 0): Promise<void> {
+    return this.#openApp.close(drainMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-
-  async #closeNow(drainMs: number): Promise<void> {
-    // An opening that takes longer closes what it opened by itself.
-    const opening = this.#opened?.catch(() => undefined);
-    const opened = opening && (await within(CLOSE_MS, opening));
-    await opened?.engine.drain(drainMs);
-    this.#closed.abort();
-    const store = opened?.store ?? givenStore(this.#store);
-    if (!store) return;
-    const isClosed = await within(
-      CLOSE_MS,
-      store.close().then(() => true),
-    );
-    if (!isClosed) opened?.logger.warn({}, 'the store takes too long to close: not waited for');
-  }
-
-  #open(): Promise<Opened> {
-    if (this.#closed.signal.aborted) return Promise.reject(shuttingDown());
-    this.#options ??= defaultOpenOptions();
-    this.#opened ??= this.#openNow(this.#options).catch((error: unknown) => {
-      // A database that comes up later than the app is found by the next call.
-      this.#opened = undefined;
-      throw error;
-    });
-    return this.#opened;
-  }
-
-  #openModels(): LlmProvider {
-    const given = this.#llm;
-    this.#models ??= given && 'forRun' in given ? given : createLlmProvider(given);
-    return this.#models;
-  }
-
-  async #openNow(options: OpenOptions): Promise<Opened> {
-    const { limits, logger = silentLogger, traceContent, onRunFailed } = options;
-    const store = await storeOf(this.#store, { ...options, logger });
-    try {
-      if (store.notice !== undefined) logger.warn({ store: store.description }, store.notice);
-      const engine = await createRunEngine({
-        store,
-        pipeline: this.pipeline,
-        conversationStartPipeline: this.conversationStartPipeline,
-        limits: { ...DEFAULT_RUN_LIMITS, ...limits },
-        logger,
-        metrics: this.metrics,
-        models: () => this.#openModels(),
-        traceContent,
-        onRunFailed,
-      });
-      if (this.#closed.signal.aborted) {
-        await engine.drain(0);
-        throw shuttingDown();
-      }
-      this.#engine = engine;
-      return { store, engine, logger };
-    } catch (error) {
-      // A store that was given by the app is there for the next try.
-      if (store !== this.#store) await store.close().catch(() => {});
-      throw error;
-    }
-  }
 }
 
-/** Makes an app of a pipeline, or of a pipeline and what goes with it. */
+/**
+ * Makes an app of a pipeline, or of a pipeline and what goes with it.
+ *
+ * @example
+ * export const app = defineApp({
+ *   name: 'Shop',
+ *   pipeline: (ctx) => ctx.sendMessage(ctx.llm.stream(ctx.context())),
+ * });
+ */
 export function defineApp(options: JimsAppOptions | Pipeline): JimsApp {
   return new JimsApp('pipeline' in options ? options : { pipeline: options });
 }
 
-/** True for a {@link JimsApp}, also for one made by another copy of this package. */
+/** Tells whether a value is a {@link JimsApp}, also one made by another copy of this package. */
 export function isJimsApp(value: unknown): value is JimsApp {
   return typeof value === 'object' && value !== null && MARK in value;
 }

@@ -3,12 +3,12 @@ import { setImmediate } from 'node:timers/promises';
 import type { EventList, EventPage, ThreadStore } from '../store/store.ts';
 import type { ThreadEvent } from '../thread/event.ts';
 
-/** What one piece has at most, beside its bytes. */
+/** How many events a piece has at most; the store bounds its bytes. */
 const PIECE_EVENTS = 500;
 
 /**
- * The events of a thread, however many, in pieces of bounded size: the process does other work between
- * them, and a slow reader has no more than one of them in memory.
+ * Reads the events of a thread in pieces of bounded size: the process does other work between them, and
+ * a slow reader has no more than one piece in memory.
  */
 export async function* eventPieces(
   store: Pick<ThreadStore, 'pageEvents'>,
@@ -29,7 +29,7 @@ export async function* eventPieces(
   }
 }
 
-/** As `eventPieces`, for events that are in memory; none is a piece, too. */
+/** As `eventPieces`, for events that are in memory; without events there is one empty piece. */
 export async function* piecesOf(
   events: readonly ThreadEvent[],
 ): AsyncGenerator<readonly ThreadEvent[], void, void> {

@@ -1,7 +1,16 @@
-import type { Llm } from '../llm/llm.ts';
-import type { RunEngine } from '../run/engine.ts';
+import { JimsError } from '../errors/jims-error.ts';
+import { createLlmProvider } from '../llm/llm-provider.ts';
+import type { Llm, LlmProvider } from '../llm/llm.ts';
+import { RunEngine } from '../run/engine.ts';
+import { DEFAULT_RUN_LIMITS } from '../run/run-limits.ts';
+import { DEFAULT_STORE_URL, openStore } from '../store/open-store.ts';
 import type { Store } from '../store/store.ts';
+import { silentLogger } from '../telemetry/logger.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { within } from '../util/within.ts';
+import { defaultOpenOptions } from './options.ts';
+import type { JimsAppOptions, OpenOptions } from './options.ts';
 
 /** What an open app works with. */
 export interface Opened {
@@ -10,11 +19,145 @@ export interface Opened {
   readonly logger: Logger;
 }
 
-/** The app as its parts see it: opened on first use. */
-export interface OpenApp {
-  /** @throws JimsError as `JimsApp.open`. */
-  opened(): Promise<Opened>;
+/** How long closing waits for a database that does not answer: for it to open, and to close. */
+const CLOSE_MS = 5000;
+
+/** The store, the engine and the models of an app: opened on first use, and closed once. */
+export class OpenApp {
+  readonly #app: JimsAppOptions;
+  readonly #metrics: Metrics;
+  readonly #closed = new AbortController();
+  #options: OpenOptions | undefined;
+  #opened: Promise<Opened> | undefined;
+  #engine: RunEngine | undefined;
+  #models: LlmProvider | undefined;
+  #llm: Llm | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(app: JimsAppOptions, metrics: Metrics) {
+    this.#app = app;
+    this.#metrics = metrics;
+  }
+
   /** Aborts when the app is closed. */
-  readonly closed: AbortSignal;
-  readonly llm: () => Llm;
+  get closed(): AbortSignal {
+    return this.#closed.signal;
+  }
+
+  /** See `JimsApp.llm`. */
+  get llm(): Llm {
+    this.#llm ??= this.#openModels().forRun({ observe: this.#metrics.observeModel });
+    return this.#llm;
+  }
+
+  counts(): { readonly running: number; readonly queued: number } {
+    return this.#engine?.counts() ?? { running: 0, queued: 0 };
+  }
+
+  /** See `JimsApp.open`. */
+  async open(options: OpenOptions): Promise<Opened> {
+    if (Object.values(options).some((value) => value !== undefined)) {
+      if (this.#closing) throw shuttingDown();
+      if (this.#opened && this.#options !== options) throw tooLate();
+      this.#options = options;
+    }
+    return this.opened();
+  }
+
+  /** @throws JimsError as `JimsApp.open`. */
+  opened(): Promise<Opened> {
+    if (this.closed.aborted) return Promise.reject(shuttingDown());
+    this.#options ??= defaultOpenOptions();
+    this.#opened ??= this.#openNow(this.#options).catch((error: unknown) => {
+      // A database that comes up later than the app is found by the next call.
+      this.#opened = undefined;
+      throw error;
+    });
+    return this.#opened;
+  }
+
+  /** See `JimsApp.close`. */
+  async close(drainMs: number): Promise<void> {
+    this.#closing ??= this.#closeNow(drainMs);
+    await this.#closing;
+  }
+
+  async #openNow(options: OpenOptions): Promise<Opened> {
+    const { pipeline, conversationStartPipeline, store: own } = this.#app;
+    const { limits, logger = silentLogger, traceContent, onRunFailed } = options;
+    const store = await storeOf(own, { ...options, logger });
+    try {
+      if (store.notice !== undefined) logger.warn({ store: store.description }, store.notice);
+      const engine = await RunEngine.open({
+        store,
+        pipeline,
+        conversationStartPipeline,
+        limits: { ...DEFAULT_RUN_LIMITS, ...limits },
+        logger,
+        metrics: this.#metrics,
+        models: () => this.#openModels(),
+        traceContent,
+        onRunFailed,
+      });
+      if (this.closed.aborted) {
+        await engine.drain(0);
+        throw shuttingDown();
+      }
+      this.#engine = engine;
+      return { store, engine, logger };
+    } catch (error) {
+      // A store that was given by the app is there for the next try.
+      if (store !== own) await store.close().catch(() => {});
+      throw error;
+    }
+  }
+
+  async #closeNow(drainMs: number): Promise<void> {
+    const { store: own } = this.#app;
+    // An opening that takes longer closes what it opened by itself.
+    const opening = this.#opened?.catch(() => undefined);
+    const opened = opening && (await within(CLOSE_MS, opening));
+    await opened?.engine.drain(drainMs);
+    this.#closed.abort();
+    const store = opened?.store ?? (typeof own === 'string' ? undefined : own);
+    if (!store) return;
+    const closing = store.close().then(() => true);
+    const isClosed = await within(CLOSE_MS, closing);
+    if (!isClosed) opened?.logger.warn({}, 'the store takes too long to close: not waited for');
+  }
+
+  #openModels(): LlmProvider {
+    const { llm } = this.#app;
+    this.#models ??= llm && 'forRun' in llm ? llm : createLlmProvider(llm);
+    return this.#models;
+  }
+}
+
+/** Opens the store of an app: of the URL in the options, the app's own, or the default. */
+async function storeOf(
+  own: Store | string | undefined,
+  { store: url, schema = process.env['JIMS_SCHEMA'] || undefined, logger }: OpenOptions,
+): Promise<Store> {
+  if (own !== undefined && typeof own !== 'string') {
+    if (url === undefined) return own;
+    throw new JimsError(
+      'app_invalid',
+      'The app brings its own store: leave out the connection URL',
+    );
+  }
+  return openStore(url ?? own ?? process.env['JIMS_DB_CONN_URI'] ?? DEFAULT_STORE_URL, {
+    schema,
+    logger,
+  });
+}
+
+function shuttingDown(): JimsError {
+  return new JimsError('shutting_down', 'The service is shutting down');
+}
+
+function tooLate(): JimsError {
+  return new JimsError(
+    'app_invalid',
+    'The app is open already, so options of open() come too late: call open() before the app is used. In an app that jims-api serves leave open() out: the command calls it, with its own options',
+  );
 }

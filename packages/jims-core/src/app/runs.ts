@@ -3,28 +3,30 @@ import type { RunRecord, RunStatus } from '../store/store.ts';
 import { USER_MESSAGE, newEvent } from '../thread/event.ts';
 import type { OpenApp } from './open-app.ts';
 
-/** A message of a contact, for `app.runs.start`. */
+/** A message of a contact, for `app.runs.start`. Its run uses the contact's share of runs. */
 export interface MessageRequest extends Omit<RunRequest, 'thread' | 'incoming'> {
   readonly contactId: string;
-  /** What the contact says. */
+  /** The text of the message. */
   readonly message: string;
-  /** Default: the newest thread of the contact, which is made when there is none. */
+  /** Default: the newest thread of the contact, or a new one. */
   readonly threadId?: string;
 }
 
-/** The runs of an app: `app.runs`. */
+/** The runs of an app: `app.runs`. Every method may reject as `JimsApp.open` does. */
 export class AppRuns {
   readonly #app: OpenApp;
 
+  /** @internal Made by the app. */
   constructor(app: OpenApp) {
     this.#app = app;
   }
 
   /**
-   * Accepts a run and starts it. Resolves when the message is committed; the run itself says what
-   * happens then.
+   * Accepts a run, and starts it when its thread is free. Resolves when its message is stored; the run
+   * tells what happens next.
    *
-   * @throws JimsError as {@link RunEngine.start}.
+   * @throws JimsError `thread_not_found`, `thread_moved`, `thread_busy`, `queue_full`, `key_reused`,
+   * `too_many_runs`, `overloaded`, `shutting_down` or `store_unavailable`; nothing is stored then.
    * @example
    * const run = await app.runs.start({ contactId: 'customer:42', message: 'Hello' });
    * for await (const event of run.listen()) console.log(event);
@@ -34,26 +36,32 @@ export class AppRuns {
     return engine.start('thread' in request ? request : ofMessage(request));
   }
 
-  /** Finds a run of any process, live or over, to listen to. */
+  /**
+   * Finds a run of any process, unfinished or over, to listen to.
+   *
+   * @example
+   * const run = await app.runs.find(runId);
+   * const end = await run?.end;
+   */
   async find(runId: string): Promise<Run | undefined> {
     const { engine } = await this.#app.opened();
-    return engine.run(runId);
+    return engine.find(runId);
   }
 
-  /** Finds the run that a thread is busy with; `undefined` when it is not busy. */
+  /** Finds the run that is running in a thread; `undefined` when none is. */
   async active(threadId: string): Promise<Run | undefined> {
     const { store, engine } = await this.#app.opened();
     const runId = await store.activeRun(threadId);
-    return runId === undefined ? undefined : engine.run(runId);
+    return runId === undefined ? undefined : engine.find(runId);
   }
 
-  /** All that is kept of a run; `undefined` for an unknown one. */
+  /** Gives all that the store has of a run; `undefined` for an unknown one. */
   async record(runId: string): Promise<RunRecord | undefined> {
     const { store } = await this.#app.opened();
     return store.run(runId);
   }
 
-  /** The id of the run that was started with an idempotency key, while the key is remembered. */
+  /** Gives the id of the run that was started with an idempotency key, as long as that is remembered. */
   async idByKey(key: {
     readonly scope: string;
     readonly key: string;
@@ -62,7 +70,12 @@ export class AppRuns {
     return store.runIdByKey(key);
   }
 
-  /** Stops a run of any process. Resolves with the status that it had; `undefined` for an unknown one. */
+  /**
+   * Stops a run of any process. Resolves with the status that it had; `undefined` for an unknown one.
+   *
+   * @example
+   * await app.runs.cancel(runId);
+   */
   async cancel(runId: string): Promise<RunStatus | undefined> {
     const { engine } = await this.#app.opened();
     return engine.cancel(runId);

@@ -8,11 +8,22 @@ import type { Thread } from '../thread/thread.ts';
 import { newId } from '../util/new-id.ts';
 import type { OpenApp } from './open-app.ts';
 
-/** Nobody listens to a context that belongs to no run. */
-const UNHEARD: ContextOutput = { event() {}, status() {}, delta() {}, pending() {} };
+/** The output of a context that belongs to no run: nobody listens, and nothing is stored. */
+function unheard(): ContextOutput {
+  const sent: NewEvent[] = [];
+  return { sent, event: (event) => void sent.push(event), status() {}, delta() {}, pending() {} };
+}
 
-/** The handle to one thread, for interfaces that are not the HTTP API: bots, widgets, scripts, tests. */
+/**
+ * One thread, for programs that do not go by HTTP: bots, scripts, tests.
+ *
+ * @example
+ * const thread = await app.threads.getOrCreate({ contactId: 'customer:42' });
+ * await thread.appendUserMessage('Hello');
+ * const events = await thread.run((ctx) => ctx.sendMessage(`You said: ${ctx.lastUserMessage}`));
+ */
 export class ThreadController {
+  /** The thread as it was when it was looked up. */
   readonly thread: Thread;
   readonly #app: OpenApp;
 
@@ -22,7 +33,13 @@ export class ThreadController {
     this.#app = app;
   }
 
-  /** Appends an event; see `newEvent` for what it may be. */
+  /**
+   * Appends an event.
+   *
+   * @throws JimsError `invalid_event` as `newEvent`; `thread_not_found`.
+   * @example
+   * await thread.append({ type: 'crm.note', data: { by: 'anna' } });
+   */
   async append({
     type,
     data,
@@ -53,35 +70,37 @@ export class ThreadController {
     return store.appendEvents(this.thread.id, events, options);
   }
 
-  /** Appends what the user said, without a run. */
+  /** Appends a message of the user, without a run. */
   appendUserMessage(content: string): Promise<ThreadEvent> {
     return this.append({ type: USER_MESSAGE, data: { role: 'user', content } });
   }
 
-  /** Appends what the assistant said, without a run. */
+  /** Appends a message of the assistant, without a run. */
   appendAssistantMessage(content: string): Promise<ThreadEvent> {
     return this.append({ type: ASSISTANT_MESSAGE, data: { role: 'assistant', content } });
   }
 
-  /** The thread as a pipeline would see it now. What is sent with it is not kept. */
+  /** Makes a context as a pipeline would get it now. What is sent with it is not stored. */
   async makeContext(): Promise<ThreadContext> {
     const { engine } = await this.#app.opened();
     return new ThreadContext({
       thread: this.thread,
       log: await engine.events.load(this.thread),
-      output: UNHEARD,
+      output: unheard(),
       signal: new AbortController().signal,
       runId: newId(),
-      llm: this.#app.llm,
+      llm: () => this.#app.llm,
     });
   }
 
   /**
-   * Runs a pipeline on the thread, after the runs that are before it, and resolves with the events
-   * that it sent, stored.
+   * Runs a pipeline on the thread, after the runs that wait there, and resolves with the stored events
+   * that it sent.
    *
    * @throws JimsError `pipeline_failed`, `deadline`, `lost` …: then none of its events is stored;
    * an `AbortError` when `signal` aborts.
+   * @example
+   * const [hello] = await thread.run((ctx) => ctx.sendMessage('Hello'));
    */
   async run(
     pipeline: Pipeline,

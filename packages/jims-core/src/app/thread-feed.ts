@@ -2,26 +2,26 @@ import type { EventPosition, ThreadStore } from '../store/store.ts';
 import type { ThreadEvent } from '../thread/event.ts';
 import { eventPieces } from './event-pieces.ts';
 
+/** Which events of a thread to follow, and for how long. */
 export interface ThreadFeedOptions {
-  /** Begins after this event; at the thread's beginning without it. */
+  /** Begins after this event; default: at the beginning of the thread. */
   readonly after?: EventPosition;
-  /** Only events of these domains. */
+  /** Only events of these domains; default: all. */
   readonly domains?: readonly string[];
-  /** Ends the feed. */
+  /** Ends the following. */
   readonly signal: AbortSignal;
 }
 
 /**
- * The events of a thread, those that are there and then those that come, whichever process writes
- * them. Ends when the signal aborts, or when the thread is deleted. While nothing comes it does
- * nothing: the store wakes it.
+ * Gives the events of a thread, then the new ones as they come, whichever process writes them. Ends
+ * when the signal aborts, or when the thread is deleted. The store wakes it when there is something new.
  */
 export async function* threadFeed(
   store: Pick<ThreadStore, 'pageEvents' | 'thread' | 'watchThread'>,
   threadId: string,
   { after, domains, signal }: ThreadFeedOptions,
 ): AsyncGenerator<ThreadEvent, void, void> {
-  // Each is resolved by the first call after it was made: a call while the log is read is not missed.
+  // Made anew before each reading, so that a call while the log is read is not missed.
   let news = Promise.withResolvers<void>();
   const wake = (): void => news.resolve();
   const unwatch = store.watchThread(threadId, wake);
@@ -46,7 +46,7 @@ export async function* threadFeed(
   }
 }
 
-/** It may have been aborted since it was last looked at, which the compiler does not know. */
+/** The compiler believes that a signal that was not aborted stays so. */
 function isAborted({ aborted }: AbortSignal): boolean {
   return aborted;
 }

@@ -12,14 +12,15 @@ import type { ThreadFeedOptions } from './thread-feed.ts';
 export interface RecentEvents {
   /** Oldest first. */
   readonly events: readonly ThreadEvent[];
-  /** Whether there are older ones; see `ThreadContext.isCut`. */
+  /** Whether older events are left out; see `ThreadContext.isCut`. */
   readonly isCut: boolean;
 }
 
-/** The threads of an app: `app.threads`. */
+/** The threads of an app: `app.threads`. Every method may reject as `JimsApp.open` does. */
 export class AppThreads {
   readonly #app: OpenApp;
 
+  /** @internal Made by the app. */
   constructor(app: OpenApp) {
     this.#app = app;
   }
@@ -37,15 +38,20 @@ export class AppThreads {
     return thread;
   }
 
-  /** Finds a thread by its id; `undefined` when there is none. */
+  /**
+   * Finds a thread by its id; `undefined` for an unknown one.
+   *
+   * @example
+   * const thread = await app.threads.find(threadId);
+   */
   async find(threadId: string): Promise<ThreadController | undefined> {
     const { store } = await this.#app.opened();
     return this.#controller(await store.thread(threadId));
   }
 
   /**
-   * Finds a contact's thread by its external id, which names it within that contact. Other writers may
-   * leave several of one name: this is the newest.
+   * Finds a contact's thread by its external id, which is unique for the contact. Programs that write to
+   * the database themselves may leave several: then it is the newest.
    *
    * @example
    * const ticket = await app.threads.findByExternalId('customer:42', 'ticket-7');
@@ -58,14 +64,19 @@ export class AppThreads {
     return this.#controller(await store.threadByExternalId(contactId, externalId));
   }
 
-  /** Finds the newest thread of a contact. */
+  /**
+   * Finds the newest thread of a contact; `undefined` when the contact has no thread.
+   *
+   * @example
+   * const thread = await app.threads.latest('customer:42');
+   */
   async latest(contactId: string): Promise<ThreadController | undefined> {
     const { store } = await this.#app.opened();
     return this.#controller(await store.latestThread(contactId));
   }
 
   /**
-   * Gets the thread by its id, or the contact's by its external id, or makes it.
+   * Gets the thread with this id, or the contact's thread with this external id, or makes it.
    *
    * @example
    * const thread = await app.threads.getOrCreate({ contactId: 'customer:42' });
@@ -75,15 +86,20 @@ export class AppThreads {
     return new ThreadController(thread, this.#app);
   }
 
-  /** Does the same as `getOrCreate`, and says whether the thread was made. */
+  /**
+   * Does the same as `getOrCreate`, and tells whether the thread was made.
+   *
+   * @example
+   * const { thread, created } = await app.threads.ensure({ contactId: 'customer:42', externalId: 'ticket-7' });
+   */
   async ensure(spec: NewThread): Promise<{ thread: Thread; created: boolean }> {
     const { store } = await this.#app.opened();
     return store.openThread(spec);
   }
 
   /**
-   * Lists threads, newest first: of a contact, with an external id, or all. Fewer than `limit` may come
-   * when their configs are large; `more` says whether to go on, with the last one as `before`.
+   * Lists threads, newest first: of a contact, with an external id, or all. The list may be shorter than
+   * `limit` when their configs are large; `more` tells whether to go on, with the last one as `before`.
    *
    * @example
    * const { threads } = await app.threads.list({ contactId: 'customer:42', limit: 20 });
@@ -94,8 +110,11 @@ export class AppThreads {
   }
 
   /**
-   * Some of a thread's events, oldest first. Fewer than `limit` may come when they are large or of other
-   * domains; `more` and `last` say whether and where to go on. `readEvents` goes through all.
+   * Lists events of a thread, oldest first. The list may be shorter than `limit` when events are large or
+   * of other domains; `more` and `last` tell whether and where to go on. `readEvents` reads all of them.
+   *
+   * @example
+   * const { events } = await app.threads.events(threadId, { limit: 100, domains: ['comm'] });
    */
   async events(threadId: string, page: EventPage): Promise<EventList> {
     const { store } = await this.#app.opened();
@@ -103,7 +122,7 @@ export class AppThreads {
   }
 
   /**
-   * Every event of a thread, oldest first, in pieces of at most about a megabyte: a long thread is
+   * Reads every event of a thread, oldest first, in pieces of at most about a megabyte: a long thread is
    * never in memory as a whole.
    *
    * @example
@@ -122,8 +141,8 @@ export class AppThreads {
   }
 
   /**
-   * As `readEvents`, for a thread that is likely to be used again: what this process has read of it
-   * before is not read again when that is all of the thread.
+   * Does the same as `readEvents` for a thread that is likely to be used again: it is read from the cache
+   * of this process when that has all of it.
    */
   async *allEvents(thread: Thread): AsyncGenerator<readonly ThreadEvent[], void, void> {
     const recent = await this.recentEvents(thread);
@@ -132,8 +151,8 @@ export class AppThreads {
   }
 
   /**
-   * The newest events before a position, of all events without one, oldest first: as many as fit
-   * `maxBytes`, but one at least. Before them comes the newest value of each state that is older.
+   * Reads the newest events before a position, or of the whole thread, oldest first: as many as fit in
+   * `maxBytes`, but one at least. The newest values of the states set before them come first.
    */
   async eventsBefore(
     threadId: string,
@@ -144,15 +163,15 @@ export class AppThreads {
     return [...states, ...events];
   }
 
-  /** A thread's events as its runs see them: all, or the newest part of a large thread. */
+  /** Gives a thread's events as its runs see them: all, or the newest part of a large thread. */
   async recentEvents(thread: Thread): Promise<RecentEvents> {
     const { engine } = await this.#app.opened();
     return engine.events.load(thread);
   }
 
   /**
-   * Follows a thread: its events, then those that come, until the signal aborts, the thread is erased,
-   * or the app is closed.
+   * Follows a thread: gives its events, then the new ones as they come, until the signal aborts, the
+   * thread is erased, or the app is closed.
    *
    * @example
    * for await (const event of app.threads.follow(threadId, { signal })) console.log(event.type);
@@ -163,16 +182,16 @@ export class AppThreads {
     yield* threadFeed(store, threadId, { ...options, signal });
   }
 
-  /** Replaces a thread's config; `undefined` when there is no such thread. */
+  /** Replaces a thread's config; resolves with `undefined` when there is no such thread. */
   async updateConfig(threadId: string, config: JsonObject): Promise<Thread | undefined> {
     const { store } = await this.#app.opened();
     return store.updateThreadConfig(threadId, config);
   }
 
   /**
-   * Erases a thread, or all threads of a contact, with their events and runs, and stops the runs that
-   * work on them. Resolves with the ids of the erased threads when all of it is gone. Many threads are
-   * erased in pieces: until then other readers may still see some of them, each of them whole.
+   * Erases a thread, or all threads of a contact, with their events and runs; unfinished runs are stopped.
+   * Resolves with the ids of the erased threads when everything is gone. Many threads are erased in
+   * pieces: until then other readers may still see some of them, each as a whole.
    *
    * @example
    * await app.threads.delete({ contactId: 'customer:42' });

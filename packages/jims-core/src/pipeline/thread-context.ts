@@ -19,23 +19,25 @@ import { newId } from '../util/new-id.ts';
 import { PieceReader } from '../util/text-pieces.ts';
 import type { ThreadLog } from './thread-log.ts';
 
-/** Where what a pipeline sends goes. Each call may throw: the pipeline then ends there. */
+/** Takes what a pipeline sends. Each call may throw, which the pipeline then sees. */
 export interface ContextOutput {
+  /** The events that were sent, in order. */
+  readonly sent: readonly NewEvent[];
   event(event: NewEvent): void;
   status(status: AgentStatus): void;
   delta(delta: { readonly messageId: string; readonly delta: string }): void;
-  /** Something that the run has to wait for, also when the pipeline does not. */
+  /** Makes the run wait for work that its pipeline may not wait for. */
   pending(work: Promise<unknown>): void;
 }
 
 /** What the agent is doing, for a person who waits. */
 export interface AgentStatus {
   readonly message: string;
-  /** What kind of status; a plain text given as a status has the type `status`. */
+  /** The kind of status; a status given as a string has the type `status`. */
   readonly statusType: string;
 }
 
-/** A button under a message: a text, and whatever else the app's clients know about. */
+/** A button under a message: its text, and whatever else the app's clients understand, such as an `id`. */
 export type Button = JsonObject & { readonly text: string };
 
 export interface ThreadContextOptions {
@@ -49,24 +51,29 @@ export interface ThreadContextOptions {
 }
 
 /**
- * What a pipeline sees of its thread, and how it answers. What it sends is kept when the pipeline
- * returns, all of it or nothing; who listens to the run sees it at once.
+ * What a pipeline sees of its thread, and how it answers. Listeners of the run get at once what it
+ * sends. It is stored when the pipeline returns: all of it, or nothing when the pipeline throws.
+ *
+ * @example
+ * ```ts
+ * export const app = defineApp(async (ctx) => {
+ *   ctx.updateAgentStatus('Thinking…');
+ *   await ctx.sendMessage(ctx.llm.stream(ctx.context()));
+ * });
+ * ```
  */
 export class ThreadContext {
   readonly threadId: string;
   readonly contactId: string | undefined;
   readonly threadConfig: JsonObject;
-  /** Aborts on cancel, deadline and shutdown: hand it to whatever waits. */
+  /** Aborts when the run is stopped, by a cancel, its deadline or a shutdown: pass it to whatever waits. */
   readonly signal: AbortSignal;
   readonly runId: string;
-  /** Who asked for this run; `undefined` when it was started in code. */
+  /** The caller whose request started the run; `undefined` when it was started in code. */
   readonly principal: Principal | undefined;
   readonly #log: ThreadLog;
   readonly #output: ContextOutput;
   readonly #llm: () => Llm;
-  readonly #outgoing: NewEvent[] = [];
-  /** Messages that are being streamed: what came of each so far. */
-  #unfinished: Map<string, string> | undefined;
   #history: readonly CommunicationEvent[] | undefined;
 
   constructor(options: ThreadContextOptions) {
@@ -104,36 +111,41 @@ export class ThreadContext {
     return this.#log.isCut;
   }
 
-  /** What user and assistant said, oldest first: the data of the `comm.*` events. */
+  /** The messages of user and assistant, oldest first: the data of the `comm.*` events. */
   get history(): readonly CommunicationEvent[] {
     this.#history ??= this.events.filter(isSaid).map((event) => event.data);
     return this.#history;
   }
 
-  /** Language models, their usage counted for this run; ended when it is stopped. */
+  /** The language models. Their usage is counted for this run; a call ends when the run is stopped. */
   get llm(): Llm {
     return this.#llm();
   }
 
-  /** What this run has sent so far. */
+  /** The events that this run has sent so far. */
   get outgoingEvents(): readonly NewEvent[] {
-    return this.#outgoing;
+    return this.#output.sent;
   }
 
-  /** The newest thing that the user said; `undefined` in a thread where he said nothing. */
+  /** The content of the newest `comm.*` event by the user; `undefined` in a thread without one. */
   get lastUserMessage(): string | undefined {
     return this.#lastByUser()?.data.content;
   }
 
-  /** The newest `comm.*` event by the user, its name without `comm.` (`user_message`, `user_button_click`, …). */
+  /** The newest `comm.*` event by the user; its name is `user_message`, `user_button_click`, … */
   get lastUserAction(): { name: string; content: string } | undefined {
     const last = this.#lastByUser();
     return last && { name: eventName(last.type), content: last.data.content };
   }
 
   /**
-   * The end of the conversation for a language model: the last `conversationLength` `comm.*` events
-   * and the `context.*` events between and after them, oldest first.
+   * Gives the end of the conversation for a language model: the last `conversationLength` `comm.*`
+   * events and the `context.*` events between and after them, oldest first.
+   *
+   * @example
+   * ```ts
+   * const answer = await ctx.llm.chatCompletionPlain(ctx.context(10));
+   * ```
    */
   context(conversationLength = 20): CommunicationEvent[] {
     const window: CommunicationEvent[] = [];
@@ -149,12 +161,21 @@ export class ThreadContext {
     return window.toReversed();
   }
 
-  /** Answers the user. */
+  /**
+   * Answers the user.
+   *
+   * @throws JimsError as `sendEvent`.
+   */
   sendMessage(text: string): void;
   /**
-   * Answers with a text that is still being made: every chunk reaches listeners at once, the whole
-   * is stored as one message. A chunk may end within a character. Resolves with the stored text;
-   * rejects with what the iterable threw.
+   * Answers with a message that is still being made: every chunk reaches listeners at once, the whole
+   * is stored as one message. A chunk may end within a character. Resolves with the content of the
+   * message; rejects with what the iterable throws. The run waits for the message in any case.
+   *
+   * @example
+   * ```ts
+   * const content = await ctx.sendMessage(ctx.llm.stream(ctx.context()));
+   * ```
    */
   sendMessage(chunks: AsyncIterable<string>): Promise<string>;
   sendMessage(message: string | AsyncIterable<string>): void | Promise<string> {
@@ -166,36 +187,57 @@ export class ThreadContext {
     return streamed;
   }
 
-  /** Answers with a text and buttons to choose from. */
+  /**
+   * Answers with text and buttons to choose from. A click is a `comm.user_button_click` with the `id` of
+   * the button as its content.
+   *
+   * @example
+   * ```ts
+   * ctx.sendMessageWithButtons('Which size?', [{ text: 'Small', id: 'small' }]);
+   * ```
+   */
   sendMessageWithButtons(text: string, buttons: readonly Button[]): void {
     const data = { role: 'assistant', content: text, buttons };
     this.sendEvent(ASSISTANT_MESSAGE_WITH_BUTTONS, data);
   }
 
   /**
-   * Adds an event to the thread.
+   * Adds an event to the thread, of a type such as `rag.answer`. Clients see it, unless its type begins
+   * with `context.`, `state.` or `jims.`.
    *
-   * @throws JimsError `invalid_event` when data is not an object that JSON can hold, `run_over`
-   * after the run has ended.
+   * @throws JimsError `invalid_event` for a type without a domain, or data that is not an object that JSON
+   * can hold; `run_over` after the run has ended; `pipeline_failed` when the run sends too much.
+   * @example
+   * ```ts
+   * ctx.sendEvent('rag.answer', { documents: ['faq.md'] });
+   * ```
    */
   sendEvent(eventType: string, data: object): void {
-    this.#send(newEvent(eventType, data));
+    this.#output.event(newEvent(eventType, data));
   }
 
-  /** Keeps a value under a name for later runs of this thread, as the event `state.set.<name>`. */
+  /**
+   * Keeps a value under a name for later runs of this thread, as the event `state.set.<name>`.
+   *
+   * @throws JimsError as `sendEvent`.
+   */
   setState(name: string, value: object): void {
     this.sendEvent(STATE_PREFIX + name, value);
   }
 
   /**
-   * The newest value kept under a name, also one set in this run; `undefined` when there is none.
+   * Gives the newest value under a name, also one that this run has set; `undefined` without one.
    *
    * @throws JimsError `invalid_state` when the value does not fit the schema; its `cause` has the issues.
+   * @example
+   * ```ts
+   * const order = ctx.getState('order', v.object({ size: v.string() }));
+   * ```
    */
   getState<T>(name: string, schema: StandardSchemaV1<unknown, T>): T | undefined {
     const type = STATE_PREFIX + cleanText(name);
     const isIt = (event: NewEvent | ThreadEvent): boolean => event.type === type;
-    const stored = this.#outgoing.findLast(isIt) ?? this.#log.findLast(isIt);
+    const stored = this.outgoingEvents.findLast(isIt) ?? this.#log.findLast(isIt);
     if (!stored) return undefined;
     const checked = schema['~standard'].validate(stored.data);
     if (checked instanceof Promise) {
@@ -212,9 +254,13 @@ export class ThreadContext {
   }
 
   /**
-   * Tells who waits what is going on. Not kept.
+   * Says what the app is doing, for a person who waits. It is not stored.
    *
-   * @throws JimsError `invalid_event` for what is no text, `run_over` after the run has ended.
+   * @throws JimsError `invalid_event` when it is not a string; otherwise as `sendEvent`.
+   * @example
+   * ```ts
+   * ctx.updateAgentStatus('Looking at the menu…');
+   * ```
    */
   updateAgentStatus(status: string | AgentStatus): void {
     const { message, statusType } =
@@ -225,39 +271,20 @@ export class ThreadContext {
     });
   }
 
-  /**
-   * What the user has seen of this run's messages, for a run that ends before its pipeline does: the
-   * sent ones, and those still being streamed, marked `partial`.
-   */
-  seenEvents(): NewEvent[] {
-    const partial = [...(this.#unfinished ?? [])].map(([id, content]) =>
-      newEvent(ASSISTANT_MESSAGE, { role: 'assistant', content, partial: true }, id),
-    );
-    return [...this.#outgoing.filter(({ type }) => eventDomain(type) === 'comm'), ...partial];
-  }
-
   async #stream(chunks: AsyncIterable<string>): Promise<string> {
     const messageId = newId();
-    const unfinished = (this.#unfinished ??= new Map());
     const reader = new PieceReader();
     let content = '';
     const send = (delta: string): void => {
       content += delta;
       this.#output.delta({ messageId, delta });
-      unfinished.set(messageId, content);
     };
     for await (const chunk of chunks) {
       reader.read(asText('A piece of a message', chunk)).forEach(send);
     }
     reader.end().forEach(send);
-    unfinished.delete(messageId);
-    this.#send(newEvent(ASSISTANT_MESSAGE, { role: 'assistant', content }, messageId));
+    this.#output.event(newEvent(ASSISTANT_MESSAGE, { role: 'assistant', content }, messageId));
     return content;
-  }
-
-  #send(event: NewEvent): void {
-    this.#output.event(event);
-    this.#outgoing.push(event);
   }
 
   #lastByUser(): (ThreadEvent & { readonly data: CommunicationEvent }) | undefined {
@@ -265,10 +292,10 @@ export class ThreadContext {
   }
 }
 
-/** What listeners are told is written into their streams much later: it must be a text by then. */
+/** Listeners' streams are written much later: a value that is not a string must fail here. */
 function asText(what: string, value: string): string {
   if (typeof value === 'string') return value;
-  throw new JimsError('invalid_event', `${what} must be a text`);
+  throw new JimsError('invalid_event', `${what} must be a text`); // words: ok
 }
 
 type Said = ThreadEvent & { readonly data: CommunicationEvent };

@@ -1,15 +1,15 @@
 import type { ThreadEvent } from '../thread/event.ts';
 
-/** What is known of a log before its newest events, when that is not all of it. */
+/** What is known of the older events of a log that is cut. */
 export interface OlderEvents {
-  /** The newest value of each state that was set there. */
+  /** The newest value of each state that they set. */
   readonly states: readonly ThreadEvent[];
 }
 
 /**
- * The events that a thread had at one moment, oldest first: all of them, or the newest and of the older
- * ones the states. The list of the newest is shared and may go on growing at its end: a copy would cost
- * every run of a long thread, and most look only at its end.
+ * The events that a thread had at one moment, oldest first: all of them, or the newest events and the
+ * states that older ones set. The list of the newest is shared and may grow at its end: a copy would
+ * cost every run of a long thread, and most runs look only at its end.
  */
 export class ThreadLog {
   readonly #list: readonly ThreadEvent[];
@@ -23,18 +23,18 @@ export class ThreadLog {
     this.#older = older;
   }
 
-  /** Whether there are older events that are not here. */
+  /** Whether older events are left out. */
   get isCut(): boolean {
     return this.#older !== undefined;
   }
 
-  /** All of them, as a list of their own. */
+  /** The events, in a list that does not grow. */
   get events(): readonly ThreadEvent[] {
     this.#events ??= [...(this.#older?.states ?? []), ...this.#list.slice(0, this.#length)];
     return this.#events;
   }
 
-  /** Newest first. */
+  /** Goes through the events, newest first. */
   *backwards(): Generator<ThreadEvent, void, void> {
     for (let at = this.#length - 1; at >= 0; at--) {
       const event = this.#list[at];
@@ -43,7 +43,7 @@ export class ThreadLog {
     if (this.#older) yield* this.#older.states.toReversed();
   }
 
-  /** The same log, as if one of its events were the last one. */
+  /** Gives the same log with one of its events moved to the end. */
   withLast(event: ThreadEvent): ThreadLog {
     const others = this.#list.slice(0, this.#length).filter((each) => each !== event);
     return new ThreadLog([...others, event], this.#older);

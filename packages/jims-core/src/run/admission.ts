@@ -1,62 +1,107 @@
 import { JimsError } from '../errors/jims-error.ts';
+import type { JimsErrorCode } from '../errors/jims-error.ts';
+import { threadBusy, threadNotFound } from '../store/refusals.ts';
+import type { AcceptResult } from '../store/store.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { within } from '../util/within.ts';
 import { createCallerShares, defaultShare } from './caller-shares.ts';
-import { createIdleWatch } from './idle-watch.ts';
-import type { RunLimits } from './run.ts';
+import type { CallerShares } from './caller-shares.ts';
+import type { RunLimits } from './run-limits.ts';
+import type { RunRequest } from './run.ts';
+
+/** The codes with which the engine refuses runs; see `Metrics.countRefusal`. */
+export const CORE_REFUSALS: readonly JimsErrorCode[] = [
+  'overloaded',
+  'too_many_runs',
+  'shutting_down',
+  'queue_full',
+  'thread_busy',
+  'thread_not_found',
+  'key_reused',
+];
 
 /** Lets runs into this process, as many as it may have. */
-export interface Admission {
-  /**
-   * Counts a run, for its caller too; gives what ends that, to be called once.
-   *
-   * @throws JimsError `shutting_down` once it is closed, `overloaded`, or `too_many_runs` when the
-   * caller has its share.
-   */
-  enter(caller: string | undefined): () => void;
-  /** Whether the caller has its share. */
-  isFull(caller: string | undefined): boolean;
-  /** Lets nobody in any more. */
-  close(): void;
-  /** Resolves with true as soon as everybody has left, with false when that takes longer. */
-  emptyWithin(ms: number): Promise<boolean>;
-}
+export class Admission {
+  readonly #maxRuns: number;
+  readonly #metrics: Metrics;
+  readonly #shares: CallerShares;
+  #count = 0;
+  #isClosed = false;
+  /** Resolves when all runs have left. */
+  #empty: PromiseWithResolvers<true> | undefined;
 
-export function createAdmission(
-  { maxRuns, maxRunsPerCaller = defaultShare(maxRuns) }: RunLimits,
-  metrics: Metrics,
-): Admission {
-  const idle = createIdleWatch();
-  const shares = createCallerShares(maxRunsPerCaller);
-  let closed = false;
-
-  function refuse(code: 'shutting_down' | 'overloaded' | 'too_many_runs', message: string): never {
-    metrics.countRefusal(code);
-    throw new JimsError(code, message);
+  constructor({ maxRuns, maxRunsPerCaller = defaultShare(maxRuns) }: RunLimits, metrics: Metrics) {
+    this.#maxRuns = maxRuns;
+    this.#metrics = metrics;
+    this.#shares = createCallerShares(maxRunsPerCaller);
   }
 
-  return {
-    enter(caller) {
-      if (closed) refuse('shutting_down', 'The service is shutting down');
-      if (idle.count >= maxRuns) {
-        refuse('overloaded', 'The service runs as much as it may: try again later');
-      }
-      if (shares.isFull(caller)) {
-        refuse(
-          'too_many_runs',
-          'Too many messages of this contact are unanswered: try again later',
-        );
-      }
-      idle.enter();
-      shares.enter(caller);
-      return () => {
-        idle.leave();
-        shares.leave(caller);
-      };
-    },
-    isFull: (caller) => shares.isFull(caller),
-    close() {
-      closed = true;
-    },
-    emptyWithin: (ms) => idle.within(ms),
-  };
+  /**
+   * Counts a run, also for its caller. Returns what ends that, to be called once.
+   *
+   * @throws JimsError `shutting_down` after `close`, `overloaded`, or `too_many_runs` when the caller
+   * has used up their share.
+   */
+  enter(caller: string | undefined): () => void {
+    if (this.#isClosed) this.#refuse('shutting_down', 'The service is shutting down');
+    if (this.#count >= this.#maxRuns) {
+      this.#refuse('overloaded', 'The service runs as much as it may: try again later');
+    }
+    if (this.#shares.isFull(caller)) {
+      const message = 'Too many messages of this contact are unanswered: try again later';
+      this.#refuse('too_many_runs', message);
+    }
+    this.#count++;
+    this.#shares.enter(caller);
+    return () => this.#leave(caller);
+  }
+
+  /** Whether the caller has used up their share. */
+  isFull(caller: string | undefined): boolean {
+    return this.#shares.isFull(caller);
+  }
+
+  /** Refuses all runs from now on. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /** Resolves with true as soon as all runs have left, with false when that takes longer. */
+  async emptyWithin(ms: number): Promise<boolean> {
+    if (this.#count === 0) return true;
+    this.#empty ??= Promise.withResolvers<true>();
+    return (await within(ms, this.#empty.promise)) ?? false;
+  }
+
+  #leave(caller: string | undefined): void {
+    this.#count--;
+    this.#shares.leave(caller);
+    if (this.#count > 0) return;
+    this.#empty?.resolve(true);
+    this.#empty = undefined;
+  }
+
+  #refuse(code: JimsErrorCode, message: string): never {
+    this.#metrics.countRefusal(code);
+    throw new JimsError(code, message);
+  }
+}
+
+/** The error of a request that the store did not accept. */
+export function refusal(
+  kind: Exclude<AcceptResult['kind'], 'accepted' | 'existing'>,
+  { thread }: Pick<RunRequest, 'thread'>,
+): JimsError {
+  switch (kind) {
+    case 'thread_not_found':
+      return threadNotFound(thread.kind === 'thread' ? thread.threadId : '');
+    case 'thread_moved':
+      return new JimsError(kind, 'The thread went on, or another one took over from it, meanwhile');
+    case 'thread_busy':
+      return threadBusy();
+    case 'queue_full':
+      return new JimsError(kind, 'Too many messages wait in this thread: try again later');
+    case 'key_reused':
+      return new JimsError(kind, 'The idempotency key was used for another request: use a new one');
+  }
 }

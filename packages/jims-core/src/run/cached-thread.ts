@@ -5,19 +5,19 @@ import type { ThreadEvent } from '../thread/event.ts';
 import type { Thread } from '../thread/thread.ts';
 import { jsonSize } from '../util/json-size.ts';
 
-/** Measured, without its data. */
+/** What an event costs in memory beside its data; measured. */
 const BYTES_PER_EVENT = 230;
 
-/** The end of a thread's log, as much of it as its runs load. */
+/** The end of a thread's log in memory: as much of it as the thread's runs load. */
 export class CachedThread {
   readonly thread: Thread;
   readonly #maxSize: number;
-  /** Replaced and not changed when its beginning is cut off: logs that were given away share it. */
+  /** Shared with logs that were given away: replaced when its beginning is cut off. */
   #events: ThreadEvent[] = [];
-  /** What each of them counts as. */
+  /** The size of each of them. */
   #sizes: number[] = [];
   #size = 0;
-  /** The newest value of each state that was set before `#events`; `undefined` while these are all. */
+  /** The newest value of each state that was set before `#events`; `undefined` when nothing was before. */
   #states: Map<string, ThreadEvent> | undefined;
   #bytes: number;
 
@@ -27,7 +27,7 @@ export class CachedThread {
     this.#bytes = 2 * jsonSize(thread.config);
   }
 
-  /** What it costs in memory, an estimate. */
+  /** What it costs in memory; an estimate. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -41,7 +41,7 @@ export class CachedThread {
     return new ThreadLog(this.#events, states && { states: [...states.values()] });
   }
 
-  /** Adds what comes after it; to an empty one what may be the end of a longer log. */
+  /** Adds the events that come next; the first ones may be the end of a longer log. */
   extend({ events, states, isCut }: LogTail): void {
     if (isCut) states.forEach((state) => this.#setState(state));
     for (const event of events) {

@@ -1,14 +1,15 @@
-/** How many things each caller has at once, no more than its share. */
+/** Counts how many things each caller has at once. */
 export interface CallerShares {
-  /** Whether this caller has all that it may have. */
+  /** Whether this caller has used up their share. */
   isFull(caller: string | undefined): boolean;
-  /** A caller without a name is not counted. */
+  /** Counts one more; `undefined` is not counted. */
   enter(caller: string | undefined): void;
+  /** Counts one less. */
   leave(caller: string | undefined): void;
 }
 
 /**
- * What one caller may have of `max` when nobody says how much: a tenth, and at least one.
+ * Gives the default share of one caller in `max`: a tenth, and at least one.
  *
  * @example
  * defaultShare(1024); // 102
@@ -18,7 +19,7 @@ export function defaultShare(max: number): number {
 }
 
 /**
- * Counts what callers have, and forgets those that have nothing.
+ * Makes a counter for shares of this size.
  *
  * @example
  * const shares = createCallerShares(defaultShare(100));

@@ -1,82 +1,117 @@
-import type { StartedRun, Store } from '../store/store.ts';
+import { describeError } from '../errors/jims-error.ts';
+import type { Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { createOutage } from './outage.ts';
+import { within } from '../util/within.ts';
+import { Outage } from './outage.ts';
+import type { RunRegistry } from './registry.ts';
+import type { Turns } from './turns.ts';
 
 export interface LeaseOptions {
   readonly store: Store;
   readonly instanceId: string;
   readonly leaseMs: number;
   readonly logger: Logger;
-  /** The lease ran out unrenewed: others may have taken this process's runs. */
-  onLost(): void;
-  /** It was renewed after it had run out, as after a sleep of the machine. */
-  onRegained(): void;
-  /** A queued run got its turn because the one before it died with its process. */
-  onStarted(run: StartedRun): void;
-}
-
-/** Shows the other processes that this one lives, and clears up after those that do not. */
-export interface Lease {
-  /** Rejects when the database does not answer: then it ends by itself, in time. */
-  close(): Promise<void>;
+  readonly runs: Pick<RunRegistry, 'stopAll'>;
+  readonly turns: Turns;
 }
 
 const REAP_MS = 2000;
+/** How long ending waits for a database that does not answer. */
+const END_MS = 2000;
 
-/** Takes the lease, and keeps it until it is closed. */
-export async function holdLease(options: LeaseOptions): Promise<Lease> {
-  const { store, instanceId, leaseMs, logger } = options;
-  await store.renewLease(instanceId, leaseMs);
-  let renewedAt = performance.now();
-  const renewing = createOutage(logger, 'renew the lease of this process');
-  const reaping = createOutage(logger, 'look for runs of dead processes');
-  let isClosed = false;
+/** Shows the other processes that this one lives, and ends the runs of those that do not. */
+export class Lease {
+  readonly #options: LeaseOptions;
+  readonly #renewing: Outage;
+  readonly #reaping: Outage;
+  #renewedAt = 0;
+  #beat: NodeJS.Timeout | undefined;
+  #reaper: NodeJS.Timeout | undefined;
+  /** The last renewal. */
+  #beating: Promise<void> = Promise.resolve();
+  #isEnded = false;
 
-  async function renew(): Promise<void> {
+  constructor(options: LeaseOptions) {
+    this.#options = options;
+    this.#renewing = new Outage(options.logger, 'renew the lease of this process');
+    this.#reaping = new Outage(options.logger, 'look for runs of dead processes');
+  }
+
+  /**
+   * Takes the lease, keeps it until `end`, and listens to what other processes do to runs of this one.
+   *
+   * @throws JimsError `store_unavailable`; the lease is ended then.
+   */
+  async take(): Promise<void> {
+    const { store, instanceId, leaseMs, turns } = this.#options;
+    await store.renewLease(instanceId, leaseMs);
+    this.#renewedAt = performance.now();
+    this.#beat = setInterval(() => {
+      this.#beating = this.#renew();
+    }, leaseMs / 3).unref();
+    // The jitter keeps processes that were started together from asking at the same moments.
+    const reapMs = REAP_MS * (0.8 + Math.random() * 0.4);
+    this.#reaper = setInterval(() => void this.#reap(), reapMs).unref();
+    void this.#reap();
+    try {
+      await store.listen(instanceId, () => turns.hint());
+    } catch (error) {
+      await this.end();
+      throw error;
+    }
+  }
+
+  /** Never rejects: a lease that cannot be ended now runs out, as that of a dead process. */
+  async end(): Promise<void> {
+    this.#isEnded = true;
+    clearInterval(this.#beat);
+    clearInterval(this.#reaper);
+    const ended = this.#endNow().catch((error: unknown) => {
+      const { logger } = this.#options;
+      logger.warn({ error: describeError(error) }, 'cannot end the lease of this process');
+    });
+    await within(END_MS, ended);
+  }
+
+  async #endNow(): Promise<void> {
+    // A renewal that arrives after the end would take the lease once more.
+    await this.#beating;
+    await this.#options.store.endLease(this.#options.instanceId);
+  }
+
+  async #renew(): Promise<void> {
+    const { store, instanceId, leaseMs, runs, turns } = this.#options;
     const at = performance.now();
     try {
       await store.renewLease(instanceId, leaseMs);
-      const wasLost = performance.now() - renewedAt >= leaseMs;
-      renewedAt = at;
-      renewing.worked();
-      if (wasLost) options.onRegained();
+      const wasOver = this.#isOver;
+      this.#renewedAt = at;
+      this.#renewing.worked();
+      // It ran out, as when the machine slept: other processes may have taken runs.
+      if (wasOver) void turns.checkOwners();
     } catch (error) {
-      if (isClosed) return;
-      renewing.failed(error);
-      if (performance.now() - renewedAt >= leaseMs) options.onLost();
+      if (this.#isEnded) return;
+      this.#renewing.failed(error);
+      if (this.#isOver) runs.stopAll('lost');
     }
   }
 
-  async function reap(): Promise<void> {
-    // After a pause of this process it is due before the beat, perhaps: it is not to clear up after itself.
-    if (performance.now() - renewedAt >= leaseMs / 2) await renew();
-    if (performance.now() - renewedAt >= leaseMs) return;
+  async #reap(): Promise<void> {
+    const { store, leaseMs, logger, turns } = this.#options;
+    // After a pause of this process it may come before the renewal: it must not reap its own runs.
+    if (performance.now() - this.#renewedAt >= leaseMs / 2) await this.#renew();
+    if (this.#isOver) return;
     try {
       const { lost, started } = await store.reapRuns();
-      reaping.worked();
+      this.#reaping.worked();
       if (lost > 0) logger.warn({ lost }, 'runs of a dead process were marked lost');
-      started.forEach((run) => options.onStarted(run));
+      started.forEach((run) => turns.started(run));
     } catch (error) {
-      if (!isClosed) reaping.failed(error);
+      if (!this.#isEnded) this.#reaping.failed(error);
     }
   }
 
-  let beating = Promise.resolve();
-  const beat = setInterval(() => {
-    beating = renew();
-  }, leaseMs / 3).unref();
-  // The jitter keeps processes that were started together from asking at the same moments.
-  const reaper = setInterval(() => void reap(), REAP_MS * (0.8 + Math.random() * 0.4)).unref();
-  void reap();
-
-  return {
-    async close() {
-      isClosed = true;
-      clearInterval(beat);
-      clearInterval(reaper);
-      // A beat that arrives after the end would give the lease once more.
-      await beating;
-      await store.endLease(instanceId);
-    },
-  };
+  get #isOver(): boolean {
+    return performance.now() - this.#renewedAt >= this.#options.leaseMs;
+  }
 }

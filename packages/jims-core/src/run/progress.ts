@@ -3,103 +3,106 @@ import type { Logger } from '../telemetry/logger.ts';
 import { newEvent } from '../thread/event.ts';
 import type { JsonObject } from '../thread/event.ts';
 import { jsonSize } from '../util/json-size.ts';
-import type { LiveRun } from './live-run.ts';
-import { createOutage, pauseAfter } from './outage.ts';
+import { Outage, pauseAfter } from './outage.ts';
 import { isRunEnd } from './run-events.ts';
 import type { NumberedRunEvent } from './run-events.ts';
-
-/** Writes what the runs of this process tell to the store, for who follows them from another one. */
-export interface ProgressWriter {
-  add(run: LiveRun, owner: RunOwner): void;
-  /**
-   * What is to be written with the run's end, so that who joins it elsewhere misses nothing. Nothing
-   * for a run of a moment that streamed no text: its result says it all.
-   */
-  rest(run: LiveRun): readonly RunProgress[];
-  remove(run: LiveRun): void;
-  close(): void;
-}
+import type { RunStream } from './run-stream.ts';
 
 /** Short enough to read along, long enough that a quick run writes nothing. */
 const FLUSH_MS = 250;
 /** While the database is away. */
 const LAST_PAUSE_MS = 5000;
-/** What a statement brings at most, as the database makes room for all of it at once. */
+/** How much one statement brings at most, as the database makes room for all of it at once. */
 const MAX_STATEMENT_BYTES = 4 * 1024 * 1024;
-const NONE = { sentSeq: 0, sureSeq: 0 };
 
 interface Written {
   readonly owner: RunOwner;
-  /** The newest event that was sent to the store, and the newest that surely is there. */
+  /** The number of the newest event that was sent to the store. */
   sentSeq: number;
-  sureSeq: number;
+  /** The number of the newest event that the store is known to have. */
+  storedSeq: number;
 }
 
-export function createProgressWriter(store: Store, logger: Logger): ProgressWriter {
-  const written = new Map<LiveRun, Written>();
-  const outage = createOutage(logger, 'keep the progress of runs');
-  let timer: NodeJS.Timeout;
-  let isClosed = false;
+/** Writes the events of unfinished runs to the store, for listeners at other processes. */
+export class ProgressWriter {
+  readonly #store: Pick<Store, 'appendProgress'>;
+  readonly #outage: Outage;
+  readonly #written = new Map<RunStream, Written>();
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
-  /** What is new of all runs, in one statement. */
-  async function flush(): Promise<void> {
-    const news: { readonly state: Written; readonly lastSeq: number; progress: RunOwnProgress }[] =
-      [];
+  constructor(store: Pick<Store, 'appendProgress'>, logger: Logger) {
+    this.#store = store;
+    this.#outage = new Outage(logger, 'keep the progress of runs');
+    this.#flushIn(FLUSH_MS);
+  }
+
+  add(stream: RunStream, owner: RunOwner): void {
+    this.#written.set(stream, { owner, sentSeq: 0, storedSeq: 0 });
+  }
+
+  /**
+   * What is to be written with the run's end, so that those who join it at another process miss
+   * nothing: nothing for a quick run that streamed no text, as its result has it all.
+   */
+  rest(stream: RunStream): readonly RunProgress[] {
+    const { sentSeq = 0, storedSeq = 0 } = this.#written.get(stream) ?? {};
+    // What is being written comes twice then, which does no harm.
+    const news = stream.since(storedSeq);
+    const isJoinable = sentSeq > 0 || news.some(({ type }) => type === 'delta');
+    return isJoinable ? toProgress(news.filter((event) => !isRunEnd(event))) : [];
+  }
+
+  remove(stream: RunStream): void {
+    this.#written.delete(stream);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+  }
+
+  #flushIn(ms: number): void {
+    this.#timer = setTimeout(() => void this.#flushNow(), ms).unref();
+  }
+
+  async #flushNow(): Promise<void> {
+    try {
+      while (await this.#flush());
+      this.#outage.worked();
+    } catch (error) {
+      if (!this.#isClosed) this.#outage.failed(error);
+    }
+    if (!this.#isClosed) this.#flushIn(pauseAfter(this.#outage.failures, FLUSH_MS, LAST_PAUSE_MS));
+  }
+
+  /** Writes what is new of all runs in one statement; resolves with true when there may be more. */
+  async #flush(): Promise<boolean> {
+    const news: { readonly written: Written; readonly lastSeq: number; own: RunOwnProgress }[] = [];
     let bytes = 0;
-    for (const [run, state] of written) {
+    for (const [stream, written] of this.#written) {
       const events: NumberedRunEvent[] = [];
-      for (const event of run.stream.since(state.sureSeq)) {
+      for (const event of stream.since(written.storedSeq)) {
         if (isRunEnd(event) || bytes >= MAX_STATEMENT_BYTES) break;
         events.push(event);
         bytes += event.type === 'delta' ? event.delta.length : jsonSize(event);
       }
       const last = events.at(-1);
       if (!last) continue;
-      state.sentSeq = last.seq;
-      const progress = { owner: state.owner, progress: toProgress(events) };
-      news.push({ state, lastSeq: last.seq, progress });
+      written.sentSeq = last.seq;
+      const own = { owner: written.owner, progress: toProgress(events) };
+      news.push({ written, lastSeq: last.seq, own });
       if (bytes >= MAX_STATEMENT_BYTES) break;
     }
-    if (news.length === 0) return;
-    await store.appendProgress(news.map(({ progress }) => progress));
-    for (const { state, lastSeq } of news) state.sureSeq = lastSeq;
-    if (bytes >= MAX_STATEMENT_BYTES) await flush();
+    if (news.length === 0) return false;
+    await this.#store.appendProgress(news.map(({ own }) => own));
+    for (const { written, lastSeq } of news) written.storedSeq = lastSeq;
+    return bytes >= MAX_STATEMENT_BYTES;
   }
-
-  function flushIn(ms: number): void {
-    timer = setTimeout(() => void flushNow(), ms).unref();
-  }
-
-  async function flushNow(): Promise<void> {
-    try {
-      await flush();
-      outage.worked();
-    } catch (error) {
-      if (!isClosed) outage.failed(error);
-    }
-    if (!isClosed) flushIn(pauseAfter(outage.failures, FLUSH_MS, LAST_PAUSE_MS));
-  }
-
-  flushIn(FLUSH_MS);
-  return {
-    add: (run, owner) => void written.set(run, { owner, sentSeq: 0, sureSeq: 0 }),
-    rest(run) {
-      const { sentSeq, sureSeq } = written.get(run) ?? NONE;
-      // From where it surely is written; what is under way and comes twice does no harm.
-      const news = run.stream.since(sureSeq);
-      const isJoinable = sentSeq > 0 || news.some(({ type }) => type === 'delta');
-      return isJoinable ? toProgress(news.filter((event) => !isRunEnd(event))) : [];
-    },
-    remove: (run) => void written.delete(run),
-    close() {
-      isClosed = true;
-      clearTimeout(timer);
-    },
-  };
 }
 
-/** Deltas of a message that follow each other are written as one row, with the number of the last. */
-function toProgress(events: readonly NumberedRunEvent[]): readonly RunProgress[] {
+/** Makes the rows of run events: deltas of a message that follow each other are one, with the number of the last. */
+export function toProgress(events: readonly NumberedRunEvent[]): readonly RunProgress[] {
   const rows: RunProgress[] = [];
   let pieces: string[] = [];
   for (const [index, { seq, attempt: _, ...event }] of events.entries()) {
@@ -117,7 +120,7 @@ function toProgress(events: readonly NumberedRunEvent[]): readonly RunProgress[]
   return rows;
 }
 
-/** Reads back what a {@link ProgressWriter} of any process wrote; what it does not know is left out. */
+/** Reads a row that a {@link ProgressWriter} of any process wrote; what it does not know is left out. */
 export function fromProgress(
   { seq, event }: RunProgress,
   attempt: number,

@@ -3,13 +3,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError } from '../errors/jims-error.ts';
 import type { Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { RunLimits } from './run.ts';
+import type { RunLimits } from './run-limits.ts';
 
-export interface PurgingOptions {
+/** What a process has in memory of threads. */
+export interface KnownThreads {
+  dropThreads(threadIds: readonly string[]): void;
+}
+
+export interface RetentionOptions {
   readonly store: Pick<Store, 'purge'>;
   readonly limits: Pick<RunLimits, 'retentionMs'>;
   readonly logger: Logger;
-  readonly onPurged: (threadIds: readonly string[]) => void;
+  readonly threads: KnownThreads;
 }
 
 const DAY_MS = 86_400_000;
@@ -21,53 +26,61 @@ const BATCH = 500;
 const REST = 4;
 const MIN_REST_MS = 10;
 
-/** Removes from time to time all that need not be kept any more, in small batches, on every process. */
-export function startPurging(options: PurgingOptions): { close(): void } {
-  const closing = new AbortController();
-  let isBusy = false;
+/** Removes from time to time what need not be kept any more, in small batches, on every process. */
+export class Retention {
+  readonly #options: RetentionOptions;
+  readonly #closing = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  #isBusy = false;
 
-  async function purge(): Promise<void> {
-    if (isBusy) return;
-    isBusy = true;
+  constructor(options: RetentionOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    // The jitter keeps processes that were started together from removing at the same moments.
+    const ms = EVERY_MS * (0.8 + Math.random() * 0.4);
+    this.#timer = setInterval(() => void this.#purgeNow(), ms).unref();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#closing.abort();
+  }
+
+  /** Removes batch after batch until nothing is too old, or it is closed. */
+  async purge(): Promise<void> {
+    const { store, limits, logger, threads } = this.#options;
+    const { signal } = this.#closing;
+    const ages = {
+      ...(limits.retentionMs !== undefined && { idleThreadsMs: limits.retentionMs }),
+      finishedRunsMs: FINISHED_RUNS_MS,
+      progressMs: PROGRESS_MS,
+      batch: BATCH,
+    };
+    let count = 0;
+    for (let more = true; more && !signal.aborted;) {
+      const begun = performance.now();
+      const purged = await store.purge(ages);
+      threads.dropThreads(purged.threadIds);
+      count += purged.threadIds.length;
+      more = purged.more;
+      const restMs = Math.max(MIN_REST_MS, (performance.now() - begun) * REST);
+      if (more) await sleep(restMs, undefined, { ref: false, signal }).catch(() => {});
+    }
+    if (count > 0) logger.info({ threads: count }, 'threads past their retention were removed');
+  }
+
+  async #purgeNow(): Promise<void> {
+    if (this.#isBusy) return;
+    this.#isBusy = true;
     try {
-      await purgeAll(options, closing.signal);
+      await this.purge();
     } catch (error) {
-      options.logger.warn({ error: describeError(error) }, 'cannot remove what is too old');
+      const { logger } = this.#options;
+      logger.warn({ error: describeError(error) }, 'cannot remove what is too old');
     } finally {
-      isBusy = false;
+      this.#isBusy = false;
     }
   }
-
-  // The jitter keeps processes that were started together from removing at the same moments.
-  const timer = setInterval(() => void purge(), EVERY_MS * (0.8 + Math.random() * 0.4)).unref();
-  return {
-    close() {
-      clearInterval(timer);
-      closing.abort();
-    },
-  };
-}
-
-/** Removes batch after batch until nothing is too old, or the signal aborts. */
-export async function purgeAll(
-  { store, limits: { retentionMs }, logger, onPurged }: PurgingOptions,
-  signal: AbortSignal,
-): Promise<void> {
-  const limits = {
-    ...(retentionMs !== undefined && { idleThreadsMs: retentionMs }),
-    finishedRunsMs: FINISHED_RUNS_MS,
-    progressMs: PROGRESS_MS,
-    batch: BATCH,
-  };
-  let threads = 0;
-  for (let more = true; more && !signal.aborted;) {
-    const begun = performance.now();
-    const purged = await store.purge(limits);
-    onPurged(purged.threadIds);
-    threads += purged.threadIds.length;
-    more = purged.more;
-    const restMs = Math.max(MIN_REST_MS, (performance.now() - begun) * REST);
-    if (more) await sleep(restMs, undefined, { ref: false, signal }).catch(() => {});
-  }
-  if (threads > 0) logger.info({ threads }, 'threads past their retention were removed');
 }

@@ -3,48 +3,49 @@ import type { ModelUsage } from '../llm/usage.ts';
 import type { AgentStatus } from '../pipeline/thread-context.ts';
 import type { NewEvent, ThreadEvent } from '../thread/event.ts';
 
-/** What a listener of a run sees, as it happens. The last one is a {@link RunEnd}, and only that. */
+/** What a listener of a run gets, as it happens. The last one, and no other, is a {@link RunEnd}. */
 export type RunEvent =
   | { readonly type: 'status'; readonly status: AgentStatus }
-  /** A piece of a message; the pieces of a `messageId` put together are its content. */
+  /** A piece of a message: all pieces with this `messageId` together are its content. */
   | { readonly type: 'delta'; readonly messageId: string; readonly delta: string }
-  /** Something that the pipeline sent; it is in the log when the run ends with `result`. */
+  /** An event that the pipeline sent; it is in the log when the run ends with `result`. */
   | { readonly type: 'event'; readonly event: NewEvent }
-  /** The run was lost and runs again as this attempt: nothing that came before counts any more. */
+  /** The run was lost and runs again as this attempt: what came before does not count any more. */
   | { readonly type: 'restarted'; readonly attempt: number }
   | RunEnd;
 
 /** How a run ended. */
 export type RunEnd =
-  /** Committed: the events are in the log. */
+  /** Completed: its events are in the log. */
   | { readonly type: 'result'; readonly result: RunResult }
   /** Failed: none of the run's events is in the log. */
   | { readonly type: 'error'; readonly error: JimsError }
-  /** Stopped by somebody: `events` are in the log, what the user had seen of its messages. */
+  /** Stopped on purpose: what the user has seen of its messages is in the log, as `events`. */
   | {
       readonly type: 'cancelled';
       readonly reason: CancelReason;
       readonly events: readonly ThreadEvent[];
-      /** Only the listening ended, as this process stops: the run goes on in another one. */
+      /** Only the listening ended, as this process stops: the run goes on in another process. */
       readonly goesOn?: true;
     };
 
 /**
- * Why a run was stopped: on request, by a newer message, because nobody reads it any more whose
- * connection it depended on, or because its process ends.
+ * Why a run was stopped: on request, by a newer message, because its last reader left, or because its
+ * process ends.
  */
 export type CancelReason = 'cancelled' | 'interrupted' | 'disconnected' | 'shutting_down';
 
+/** What a run sent, as it is stored. */
 export interface RunResult {
-  /** What the conversation-start pipeline sent, when it ran. */
+  /** The events of the conversation-start pipeline, when it ran. */
   readonly startEvents: readonly ThreadEvent[];
-  /** What the pipeline sent, in order. */
+  /** The events of the pipeline, in order. */
   readonly events: readonly ThreadEvent[];
-  /** What models it used, its conversation start included; absent when it used none. */
+  /** The usage of models, conversation start included; absent when no model was used. */
   readonly usage?: readonly ModelUsage[];
 }
 
-/** Where an event is in a run: the attempt that it is of, and its number there; 1 is the first. */
+/** The position of an event in a run: its attempt, and its number there, from 1 on. */
 export interface RunPosition {
   readonly attempt: number;
   readonly seq: number;
@@ -59,14 +60,21 @@ export type NumberedRunEvent = RunEvent & RunPosition;
  */
 export const SEQ_OF_LOST_END = 999_999_999;
 
-/** True when `position` comes after `other`. */
+/** Tells whether `position` comes after `other`. */
 export function isAfter(position: RunPosition, other: RunPosition): boolean {
   return position.attempt === other.attempt
     ? position.seq > other.seq
     : position.attempt > other.attempt;
 }
 
-/** True for the last event of a run. */
+/**
+ * Tells whether an event is the last one of its run.
+ *
+ * @example
+ * for await (const event of run.listen()) {
+ *   if (isRunEnd(event)) console.log(`The run ended with ${event.type}`);
+ * }
+ */
 export function isRunEnd(event: RunEvent): event is RunEnd {
   return event.type === 'result' || event.type === 'error' || event.type === 'cancelled';
 }

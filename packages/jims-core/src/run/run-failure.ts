@@ -1,13 +1,6 @@
 import { JimsError, isJimsError } from '../errors/jims-error.ts';
-import type { StopReason } from './live-run.ts';
-import type { CancelReason } from './run-events.ts';
 
-/** Whether somebody wanted the run to stop: that is no failure. */
-export function isCancel(reason: StopReason | undefined): reason is CancelReason {
-  return reason !== undefined && reason !== 'deadline' && reason !== 'lost';
-}
-
-/** What a run failed of: it was stopped, or its pipeline threw. */
+/** The error of a run that was stopped without being cancelled, or whose pipeline threw. */
 export function failureOf(reason: 'deadline' | 'lost' | undefined, error: unknown): JimsError {
   switch (reason) {
     case 'deadline':
@@ -26,17 +19,12 @@ function isOurs(error: unknown): error is JimsError {
   return isJimsError(error) && (error.code === 'lost' || error.code === 'store_unavailable');
 }
 
-/** The run is another process's by now, or over. */
+/** The error of a run that belongs to another process by now, or is over. */
 export function fenced(): JimsError {
   return new JimsError('lost', 'The run is no longer this process’s: nothing of it was stored');
 }
 
-/** Whether a run was fenced out. */
-export function isFence(error: unknown): boolean {
-  return isJimsError(error) && error.code === 'lost';
-}
-
-/** The thread is gone, and the run with it: there is nothing to be sent again. */
+/** The error of a run whose thread was erased: sending the message again cannot help. */
 export function erased(threadId: string): JimsError {
   return new JimsError('thread_not_found', `Thread '${threadId}' was erased while it was used`);
 }

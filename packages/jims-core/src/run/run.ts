@@ -5,7 +5,7 @@ import type { NewEvent } from '../thread/event.ts';
 import type { Principal } from '../thread/principal.ts';
 import type { Thread } from '../thread/thread.ts';
 import type { NumberedRunEvent, RunEnd, RunPosition } from './run-events.ts';
-import type { ListenOptions } from './run-stream.ts';
+import type { ListenOptions, RunStream } from './run-stream.ts';
 
 /** What to run, and on which thread. */
 export interface RunRequest {
@@ -14,55 +14,25 @@ export interface RunRequest {
   readonly incoming?: NewEvent;
   /** Runs the app's conversation-start pipeline first when this run makes its thread; default false. */
   readonly conversationStart?: boolean;
-  /** When the thread has an active run; default is the limit `onBusy`, which is `queue`. */
+  /** What to do when the thread has an active run; default: the limit `onBusy`. */
   readonly onBusy?: OnBusy;
-  /** Makes the same request, sent again, the same run. */
+  /** A request with the key of an earlier one gets the run of the earlier one. */
   readonly idempotency?: Omit<IdempotencyKey, 'ttlMs'>;
-  /** How long the pipeline may take, when that is less than the limit. */
+  /** How long the pipeline may take, in milliseconds, when that is less than the limit. */
   readonly timeoutMs?: number;
   /**
-   * The contact that the run counts for, as long as it is not over; see `RunLimits.maxRunsPerCaller`.
+   * The contact whose share of runs this one uses until it is over; see `RunLimits.maxRunsPerCaller`.
    * Without it the run counts for nobody.
    */
   readonly caller?: string;
-  /** Who asks; the pipeline sees it as `ctx.principal`. */
+  /** Who made the request; the pipeline sees it as `ctx.principal`. */
   readonly principal?: Principal;
-  /** Instead of the app's pipeline. */
+  /** Runs this pipeline instead of the app's. */
   readonly pipeline?: Pipeline;
-  /** Who asked, for the log of a failure. */
+  /** The id of the request, for the log. */
   readonly requestId?: string;
   /** Cancels the run when it aborts. */
   readonly signal?: AbortSignal;
-}
-
-/** One execution of a pipeline on a thread, accepted: its question is kept. */
-export interface Run {
-  readonly id: string;
-  readonly thread: Thread;
-  /** Whether this run made its thread. */
-  readonly createdThread: boolean;
-  /** Whether it is an earlier run, found again by its idempotency key. */
-  readonly replayed: boolean;
-  /** The attempt that is executed, as far as is known: 1, and one more each time that it ran again. */
-  readonly attempt: number;
-  /**
-   * Everything that happened in the run after `after` (from its beginning without it) and live, to
-   * its one last event. What a joiner missed of a message comes as one delta, a long text as some.
-   * When the run is lost and runs again meanwhile, `restarted` says so.
-   */
-  listen(options?: ListenOptions): AsyncGenerator<NumberedRunEvent, void, void>;
-  /** The position of its last event; `undefined` while it is not over. */
-  readonly endPosition: RunPosition | undefined;
-  /** Resolves when the run is over, however it ended; never rejects. */
-  readonly end: Promise<RunEnd>;
-  /**
-   * Counts a reader of the run in this process; what it gives is to be called when that reader leaves.
-   * When the last one leaves, and the leaving of one of them meant `cancel`, the run is stopped with
-   * the reason `disconnected`. A run of another process is not stopped so.
-   */
-  attach(leaving: 'continue' | 'cancel'): () => void;
-  /** Stops the run: `ctx.signal` aborts, listeners get `cancelled`. Nothing when it is over. */
-  cancel(): void;
 }
 
 /** Which run failed, for reports. */
@@ -70,51 +40,110 @@ export interface FailedRun {
   readonly runId: string;
   readonly threadId: string;
   readonly requestId: string | undefined;
-  /** The span of its pipeline, where somebody traces. */
+  /** The span of its pipeline, where an OpenTelemetry SDK is set up. */
   readonly trace?: TraceIds;
 }
 
-export interface RunLimits {
-  /** Runs at once in this process, waiting ones included. */
-  readonly maxRuns: number;
-  /** Runs at once of one caller in this process, waiting ones included; `undefined`: a tenth of `maxRuns`. */
-  readonly maxRunsPerCaller: number | undefined;
-  /** Runs that may wait in one thread. */
-  readonly queueLimit: number;
-  /** What a run does when its thread has another one and its request does not say. */
-  readonly onBusy: OnBusy;
-  /** How long a pipeline may take. */
-  readonly timeoutMs: number;
-  /** How long a pipeline may go on after it was told to stop. */
-  readonly graceMs: number;
-  /** How long this process is taken for alive after it was last heard of. */
-  readonly leaseMs: number;
-  /** How much a pipeline may send in one run. */
-  readonly maxOutputBytes: number;
-  /**
-   * How much of its thread's log a run loads, in bytes: the newest events, and of what is older the
-   * newest value of each state. See `ThreadContext.isCut`.
-   */
-  readonly maxThreadSize: number;
-  /** How long an idempotency key is remembered. */
-  readonly idempotencyTtlMs: number;
-  /** How long a thread without a new event is kept; `undefined`: for ever. */
-  readonly retentionMs: number | undefined;
+/** How the readers of a run act on it. */
+export interface RunControl {
+  attach(leaving: 'continue' | 'cancel'): () => void;
+  cancel(): void;
 }
 
-const SECOND = 1000;
-const HOUR = 3600 * SECOND;
+/** What a run is made of; an accepted run and the record of a run have it. */
+export interface RunIdentity {
+  readonly runId: string;
+  readonly thread: Thread;
+  readonly createdThread: boolean;
+}
 
-export const DEFAULT_RUN_LIMITS: RunLimits = {
-  maxRuns: 1024,
-  maxRunsPerCaller: undefined,
-  queueLimit: 64,
-  onBusy: 'queue',
-  timeoutMs: 300 * SECOND,
-  graceMs: 5 * SECOND,
-  leaseMs: 15 * SECOND,
-  maxOutputBytes: 32 * 1024 * 1024,
-  maxThreadSize: 16 * 1024 * 1024,
-  idempotencyTtlMs: 24 * HOUR,
-  retentionMs: undefined,
-};
+/** For runs that are over. */
+const NO_CONTROL: RunControl = { attach: () => () => {}, cancel() {} };
+
+/**
+ * One execution of a pipeline on a thread. Its message is stored. It may run in this process, or in
+ * another one, or be over.
+ *
+ * @example
+ * const run = await app.runs.start({ contactId: 'customer:42', message: 'Hello' });
+ * for await (const event of run.listen()) {
+ *   if (event.type === 'delta') process.stdout.write(event.delta);
+ * }
+ * const end = await run.end;
+ */
+export class Run {
+  readonly id: string;
+  readonly thread: Thread;
+  /** Whether this run made its thread. */
+  readonly createdThread: boolean;
+  /** Whether the request had the idempotency key of an earlier one, whose run this is. */
+  readonly replayed: boolean;
+  readonly #stream: RunStream;
+  readonly #control: RunControl;
+
+  /** @internal Made by `app.runs`. */
+  constructor(
+    { runId, thread, createdThread }: RunIdentity,
+    stream: RunStream,
+    control: RunControl = NO_CONTROL,
+    replayed = false,
+  ) {
+    this.id = runId;
+    this.thread = thread;
+    this.createdThread = createdThread;
+    this.replayed = replayed;
+    this.#stream = stream;
+    this.#control = control;
+  }
+
+  /** The newest attempt that is known: 1, and one more each time that the run ran again. */
+  get attempt(): number {
+    return this.#stream.attempt;
+  }
+
+  /** The position of its last event; `undefined` while it is not over. */
+  get endPosition(): RunPosition | undefined {
+    return this.#stream.endPosition;
+  }
+
+  /** Resolves when the run is over, however it ended; never rejects. */
+  get end(): Promise<RunEnd> {
+    return this.#stream.end;
+  }
+
+  /**
+   * Gives the events of the run, those of the past and then those to come, until its end: that is the
+   * last event, and there is only one. With `after` it begins after that position. The text that was
+   * missed of a message comes as one delta, long text as several. When the run is lost and runs
+   * again, `restarted` says so.
+   */
+  listen(options?: ListenOptions): AsyncGenerator<NumberedRunEvent, void, void> {
+    return this.#stream.listen(options);
+  }
+
+  /**
+   * Counts a reader of the run in this process. Call the function that it returns when the reader
+   * leaves. The run stops with the reason `disconnected` when the last reader has left and one of them
+   * left with `cancel`. This does not stop a run of another process.
+   */
+  attach(leaving: 'continue' | 'cancel'): () => void {
+    return this.#control.attach(leaving);
+  }
+
+  /** Stops the run: `ctx.signal` aborts, listeners get `cancelled`. Does nothing when it is over. */
+  cancel(): void {
+    this.#control.cancel();
+  }
+
+  /** @internal The same run, for a request that was sent before. */
+  asReplayed(): Run {
+    const { id: runId, thread, createdThread } = this;
+    return new Run({ runId, thread, createdThread }, this.#stream, this, true);
+  }
+
+  /** @internal The same run without what it holds on to, for late readers. */
+  withStream(stream: RunStream): Run {
+    const { id: runId, thread, createdThread } = this;
+    return new Run({ runId, thread, createdThread }, stream);
+  }
+}

@@ -5,9 +5,9 @@ import type { RunRecord } from '../store/store.ts';
 import { SEQ_OF_LOST_END } from './run-events.ts';
 import type { CancelReason, NumberedRunEvent, RunEnd } from './run-events.ts';
 import { RunStream } from './run-stream.ts';
-import type { Run } from './run.ts';
+import { Run } from './run.ts';
 
-/** How a run ended, told by its record; `undefined` while it is not over. */
+/** Reads from its record how a run ended; `undefined` while it is not over. */
 export function endOfRecord(record: RunRecord): RunEnd | undefined {
   const { status, events, startEvents, error } = record;
   const usage = readUsage(record.usage);
@@ -27,58 +27,34 @@ export function endOfRecord(record: RunRecord): RunEnd | undefined {
   }
 }
 
-/** A run that is over, as its listeners would have seen it, as far as that is kept. */
+/** Makes a run that is over from what is kept of it; `progress` may be empty. */
 export function storedRun(
   record: RunRecord,
   end: RunEnd,
   progress: readonly NumberedRunEvent[],
 ): Run {
   const stream = new RunStream(record.attempt);
-  const told = progress.length > 0 ? progress : toldEvents(record);
-  for (const event of told) stream.pushNumbered(event);
-  finish(stream, record, end);
-  return runOf(record, stream, () => {});
+  const events = progress.length > 0 ? progress : eventsOfRecord(record);
+  for (const event of events) stream.pushNumbered(event);
+  pushEnd(stream, record, end);
+  return new Run(record, stream);
 }
 
-/** What a run told that told nothing but its events: their positions are known then. */
-function toldEvents(record: RunRecord): readonly NumberedRunEvent[] {
+/** Ends a stream that was put together from what a store keeps. */
+export function pushEnd(stream: RunStream, { lastSeq }: RunRecord, end: RunEnd): void {
+  const seq = Math.max(lastSeq ?? SEQ_OF_LOST_END, stream.lastSeq + 1);
+  stream.pushNumbered({ ...end, attempt: stream.attempt, seq });
+}
+
+/** The run events of a run that had nothing but stored events: only then their positions are known. */
+function eventsOfRecord(record: RunRecord): readonly NumberedRunEvent[] {
   const { startEvents, events, attempt, lastSeq } = record;
   const sent = [...startEvents, ...events];
   if (sent.length + 1 !== lastSeq) return [];
   return sent.map((event, index) => ({ type: 'event', event, attempt, seq: index + 1 }));
 }
 
-/** Ends a stream that was put together from what a store keeps. */
-export function finish(stream: RunStream, { lastSeq }: RunRecord, end: RunEnd): void {
-  const seq = Math.max(lastSeq ?? SEQ_OF_LOST_END, stream.lastSeq + 1);
-  stream.pushNumbered({ ...end, attempt: stream.attempt, seq });
-}
-
-export function runOf(
-  { runId, thread, createdThread }: Pick<RunRecord, 'runId' | 'thread' | 'createdThread'>,
-  stream: RunStream,
-  cancel: () => void,
-): Run {
-  return {
-    id: runId,
-    thread,
-    createdThread,
-    replayed: false,
-    get attempt() {
-      return stream.attempt;
-    },
-    get endPosition() {
-      return stream.endPosition;
-    },
-    // It is over, or its own process decides.
-    attach: () => () => {},
-    listen: (options) => stream.listen(options),
-    end: stream.end,
-    cancel,
-  };
-}
-
-/** Codes that this version does not know come from another one on the same database. */
+/** Codes that this version does not know come from another version on the same database. */
 function codeOf(code: string | undefined): JimsErrorCode {
   return code === 'lost' || code === 'deadline' || code === 'store_unavailable'
     ? code

@@ -1,6 +1,6 @@
 /** The pieces that an erasure is made of, each of bounded time. */
 export interface ErasingSteps {
-  /** Takes some of the threads away, so that nobody finds them; resolves with none when all are. */
+  /** Takes some of the threads away, so that nobody finds them; resolves with an empty list when all are taken. */
   take(): Promise<readonly string[]>;
   /** Removes some of what these threads had; resolves with how many, from the first on, are done. */
   eraseSome(threadIds: readonly string[]): Promise<number>;
@@ -11,7 +11,7 @@ export interface ErasingSteps {
 /** How many threads one piece looks at. */
 const PIECE_THREADS = 500;
 
-/** Erases threads piece by piece, and resolves with their ids: others have their turn in between. */
+/** Erases threads piece by piece, and resolves with their ids. Other work has its turn in between. */
 export async function eraseThreads(steps: ErasingSteps): Promise<readonly string[]> {
   const ids: string[] = [];
   for (;;) {

@@ -1,9 +1,9 @@
 import type { FinishResult, RunOutcomeRecord, RunOwner, RunRecord } from './store.ts';
 
 /**
- * What `finishRun` gives for a run that is over: the events, when it was ended by this owner with this
- * very outcome, as a process does that did not get the answer; else it is fenced. What was started
- * next knows that by now.
+ * The result of `finishRun` for a run that is over. A process that did not get the answer asks again: when
+ * this owner ended the run with this very outcome, it gets the events. Otherwise it is `fenced`. The run
+ * that was started next knows that by now, so it is left out.
  */
 export function finishedBefore(
   record: RunRecord | undefined,

@@ -2,7 +2,7 @@ import { JimsError } from '../errors/jims-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Store } from './store.ts';
 
-/** Where threads are kept when nothing is said: a file in the current folder. */
+/** Where threads are kept by default: a file in the current folder. */
 export const DEFAULT_STORE_URL = 'sqlite:///jims.db';
 
 const SQLITE = /^sqlite(?:\+\w+)?:\/\/(.*)$/is;
@@ -17,7 +17,7 @@ export interface OpenStoreOptions {
    * threads are, else the first schema of the search path. Not for SQLite.
    */
   readonly schema?: string | undefined;
-  /** Hears what opening waits for. Default: silent. */
+  /** Gets a line about each thing that opening waits for. Default: silent. */
   readonly logger?: Logger | undefined;
 }
 

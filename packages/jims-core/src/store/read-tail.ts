@@ -4,20 +4,22 @@ import type { ThreadEvent } from '../thread/event.ts';
 import { READ_BYTES } from './store.ts';
 import type { EventPosition, LogTail, TailQuery } from './store.ts';
 
-/** What a store reads of a log from its end. */
+/** How a store reads a log from its end. */
 export interface TailSource {
-  /** Events before a position, of all without one, newest first: so many bytes, but one at least. */
+  /** Events before a position or the last ones, newest first: so many bytes, but one event at least. */
   newest(piece: TailPiece): NewestEvents | Promise<NewestEvents>;
-  /** The newest value of each state before a position, in order, but of these event types. */
+  /** The newest value of each state before a position, in order, except of these event types. */
   statesBefore(before: EventPosition, except: ReadonlySet<string>): Promise<readonly ThreadEvent[]>;
 }
 
+/** A piece of a log, between two positions. */
 export interface TailPiece {
   readonly before: EventPosition | undefined;
   readonly after: EventPosition | undefined;
   readonly maxBytes: number;
 }
 
+/** Events from the end of a piece. */
 export interface NewestEvents {
   readonly events: readonly ThreadEvent[];
   readonly bytes: number;
@@ -25,7 +27,7 @@ export interface NewestEvents {
   readonly more: boolean;
 }
 
-/** Reads the end of a log, newest first, in pieces: others have their turn in between. */
+/** Reads the end of a log, newest first, in pieces. Other work has its turn in between. */
 export async function readTail(
   source: TailSource,
   { after, before, maxBytes }: TailQuery,
@@ -39,7 +41,7 @@ export async function readTail(
       after,
       maxBytes: Math.min(left, READ_BYTES),
     });
-    // A piece has one event at least, however large: only the newest of all comes in any case.
+    // A piece has one event at least, however large. Only the newest of all may exceed the bound.
     isCut = newestFirst.length > 0 && piece.bytes > left;
     if (!isCut) newestFirst.push(...piece.events);
     left -= piece.bytes;

@@ -1,6 +1,6 @@
 const LOOK_EVERY_MS = 500;
 
-/** The readers that wait for what is new in threads, of one store. */
+/** The readers of one store that wait for what is new in threads. */
 export class ThreadWatchers {
   readonly #wakes = new Map<string, Set<() => void>>();
   readonly #look: () => void;
@@ -8,8 +8,8 @@ export class ThreadWatchers {
   #isClosed = false;
 
   /**
-   * @param look Looks for what other processes have written; called from time to time while
-   *   somebody waits, once for all of them.
+   * @param look Looks for what other processes have written; called from time to time while a reader
+   *   waits, once for all of them.
    */
   constructor(look: () => void) {
     this.#look = look;
@@ -39,7 +39,7 @@ export class ThreadWatchers {
     for (const threadId of this.threadIds) this.wake(threadId);
   }
 
-  /** Nobody looks any more. */
+  /** Ends the looking; no reader is woken by it any more. */
   close(): void {
     this.#isClosed = true;
     this.#stop();

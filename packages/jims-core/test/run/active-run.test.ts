@@ -34,7 +34,7 @@ describeStores(({ fresh }) => {
     assert.equal(await app.runs.active(threadId), undefined);
   });
 
-  test('an unknown thread, or an id that is none, has no active run', async () => {
+  test('an unknown thread, or an id that is not valid, has no active run', async () => {
     await using database = await fresh();
     await using app = defineApp({ store: database.url, pipeline() {} });
     assert.equal(await app.runs.active(crypto.randomUUID()), undefined);

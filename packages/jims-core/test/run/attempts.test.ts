@@ -51,7 +51,7 @@ describeStores((kind) => {
       assert.ok(endPosition);
       // On SQLite pieces are kept in memory alone.
       const isKept = kind.name === 'postgres' || process === second;
-      const whole = [...told(isKept ? ['x'] : []), 'result'];
+      const whole = [...framesOf(isKept ? ['x'] : []), 'result'];
       for (const after of [at(1, 1), at(1, 6), at(1, 999)]) {
         assert.deepEqual(
           await heard(joined, after),
@@ -130,9 +130,9 @@ test('who follows a run from another process hears that it runs again, and all o
 
   assert.deepEqual(
     events.map(nameOf).filter((name) => name !== 'event'),
-    [...told(FIRST), 'restarted 2', ...told(['x', 'y']), 'result'],
+    [...framesOf(FIRST), 'restarted 2', ...framesOf(['x', 'y']), 'result'],
   );
-  assert.deepEqual(await late, [...told(['x', 'y']), 'result']);
+  assert.deepEqual(await late, [...framesOf(['x', 'y']), 'result']);
   assert.equal((await followed.end).type, 'result');
   await Promise.all([reader.close(), second.close()]);
 });
@@ -183,7 +183,7 @@ async function say(puppets: Puppets, run: Run, pieces: readonly string[]): Promi
   }
 }
 
-function told(pieces: readonly string[]): readonly string[] {
+function framesOf(pieces: readonly string[]): readonly string[] {
   return pieces.map((piece) => `delta ${piece}`);
 }
 

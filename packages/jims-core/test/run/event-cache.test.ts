@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { createEventCache } from '../../src/run/event-cache.ts';
+import { EventCache } from '../../src/run/event-cache.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { newEvent } from '../../src/thread/event.ts';
 import type { Thread } from '../../src/thread/thread.ts';
@@ -21,7 +21,7 @@ test('threads that are talked in by turns do not push each other out', async () 
     await store.appendEvents(thread.id, [newEvent('comm.user_message', { content: TEXT })]);
     threads.push(thread);
   }
-  const cache = createEventCache(store, { maxBytes: ROOM_FOR_TWO, maxThreadSize: 1e6 });
+  const cache = new EventCache(store, { maxBytes: ROOM_FOR_TWO, maxThreadSize: 1e6 });
   let found = 0;
   for (let turn = 0; turn < TURNS; turn++) {
     for (const thread of threads) {
@@ -38,7 +38,7 @@ test('a thread counts with all that it holds, also its config and what is nested
   await using store = await openStore(file.url);
   const long = { parts: [{ text: 'x'.repeat(10_000) }] };
   for (const kind of ['config', 'event']) {
-    const cache = createEventCache(store, { maxBytes: 50_000, maxThreadSize: 1e6 });
+    const cache = new EventCache(store, { maxBytes: 50_000, maxThreadSize: 1e6 });
     const threads: Thread[] = [];
     for (let i = 0; i < 10; i++) {
       const contactId = `${kind} ${i}`;
@@ -58,7 +58,7 @@ test('a thread that grows beyond what is loaded is as it would be if it were rea
   await using store = await openStore(file.url);
   const { thread } = await store.openThread({ contactId: 'a' });
   const options = { maxBytes: 1e8, maxThreadSize: 20_000 };
-  const warm = createEventCache(store, options);
+  const warm = new EventCache(store, options);
   for (let n = 0; n < 40; n++) {
     const added = [newEvent('comm.user_message', { content: TEXT, n })];
     if (n % 5 === 0) added.push(newEvent(`state.set.${n % 2 === 0 ? 'even' : 'odd'}`, { n }));
@@ -66,7 +66,7 @@ test('a thread that grows beyond what is loaded is as it would be if it were rea
     await store.appendEvents(thread.id, added);
     const [kept, anew] = [
       await warm.load(thread),
-      await createEventCache(store, options).load(thread),
+      await new EventCache(store, options).load(thread),
     ];
     assert.equal(kept.isCut, anew.isCut);
     if (n <= 10 || n >= 20) assert.equal(kept.isCut, n >= 20);
@@ -86,7 +86,7 @@ test('a log that was given away stays as it was when its thread goes on', async 
   using file = freshSqlite();
   await using store = await openStore(file.url);
   const { thread } = await store.openThread({ contactId: 'a' });
-  const cache = createEventCache(store, { maxBytes: 1e8, maxThreadSize: 5000 });
+  const cache = new EventCache(store, { maxBytes: 1e8, maxThreadSize: 5000 });
   await store.appendEvents(thread.id, [newEvent('comm.user_message', { content: TEXT })]);
   const log = await cache.load(thread);
   const before = log.events.map(({ id }) => id);
@@ -101,7 +101,7 @@ test('when more has come than is loaded, what was kept is not taken for what is 
   using file = freshSqlite();
   await using store = await openStore(file.url);
   const { thread } = await store.openThread({ contactId: 'a' });
-  const cache = createEventCache(store, { maxBytes: 1e8, maxThreadSize: 5000 });
+  const cache = new EventCache(store, { maxBytes: 1e8, maxThreadSize: 5000 });
   await store.appendEvents(thread.id, [newEvent('state.set.name', { n: 1 })]);
   await cache.load(thread);
   const many = Array.from({ length: 10 }, (_, n) => newEvent('comm.x', { content: TEXT, n }));
@@ -116,7 +116,7 @@ test('what is deleted while it is read is not kept', async () => {
   using file = freshSqlite();
   await using store = await openStore(file.url);
   const { thread } = await store.openThread({ contactId: 'a' });
-  const cache = createEventCache(store, { maxBytes: 1e8, maxThreadSize: 1e6 });
+  const cache = new EventCache(store, { maxBytes: 1e8, maxThreadSize: 1e6 });
   const reading = cache.load(thread);
   cache.drop(thread.id);
   await reading;

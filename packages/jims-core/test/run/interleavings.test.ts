@@ -57,7 +57,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 );
 
 describeStores((kind) => {
-  test('in whatever order the store answers, each run has one end and one place', async (t) => {
+  test('in whatever order the store answers, each run has one end and one position', async (t) => {
     await using database = await kind.fresh();
     await using store = await openStore(database.url);
     const own = { ...store, close: async () => {} };
@@ -71,9 +71,9 @@ describeStores((kind) => {
       const stores = await Promise.all(Array.from({ length: size }, open));
       const apps = stores.map((each) => openApp(heldBack(each, scheduler), scheduler));
       const { thread } = await store.openThread({ contactId: randomUUID() });
-      const told = await scheduler.waitFor(perform(all, apps, thread.id));
+      const outcomes = await scheduler.waitFor(perform(all, apps, thread.id));
       const log = await eventsOf(store, thread.id);
-      for (const each of told) await checkRun(store, log, each);
+      for (const each of outcomes) await checkRun(store, log, each);
       await scheduler.waitFor(Promise.all(apps.map((app) => app.close(0))));
       sequences++;
     });
@@ -116,18 +116,18 @@ async function* pieces(): AsyncGenerator<string> {
   yield 'b';
 }
 
-interface Told {
+interface Outcome {
   readonly text: string;
   readonly runId: string;
   readonly ends: readonly RunEnd[];
 }
 
-/** Does everything at once, and resolves with what each sender was told in the end. */
+/** Does everything at once, and resolves with what each sender gets in the end. */
 async function perform(
   all: readonly Action[],
   apps: readonly JimsApp[],
   threadId: string,
-): Promise<readonly Told[]> {
+): Promise<readonly Outcome[]> {
   const app = ({ process }: Action): JimsApp => at(apps, process);
   const sends = all.filter((each) => each.do === 'send');
   const texts = new Map(sends.map((each) => [each, `${randomUUID()} ${each.plan}`]));
@@ -160,20 +160,20 @@ async function perform(
     return [again, await again.end];
   });
   const again = (await Promise.all(more)).filter((each) => each !== undefined);
-  const told: Told[] = [];
+  const outcomes: Outcome[] = [];
   for (const [send, started] of runs) {
     const run = await started;
     if (!run) continue;
     const others = again.filter(([each]) => each.id === run.id).map(([, end]) => end);
-    told.push({ text: texts.get(send) ?? '', runId: run.id, ends: [await run.end, ...others] });
+    outcomes.push({ text: texts.get(send) ?? '', runId: run.id, ends: [await run.end, ...others] });
   }
-  return told;
+  return outcomes;
 }
 
 async function checkRun(
   store: Store,
   log: readonly ThreadEvent[],
-  { text, runId, ends }: Told,
+  { text, runId, ends }: Outcome,
 ): Promise<void> {
   const record = await store.run(runId);
   assert.ok(record);
@@ -182,12 +182,12 @@ async function checkRun(
   const type = types[record.status as keyof typeof types];
   assert.ok(
     ends.every((end) => end.type === type),
-    'all are told what is stored',
+    'all get what is stored',
   );
-  const places = log.flatMap(({ data }, place) => (data['content'] === text ? [place] : []));
-  assert.equal(places.length, 1, 'a question is in the log once');
-  const behind = log.slice((places[0] ?? 0) + 1).slice(0, record.events.length);
-  assert.deepEqual(behind, record.events, 'an answer is right behind its question');
+  const positions = log.flatMap(({ data }, index) => (data['content'] === text ? [index] : []));
+  assert.equal(positions.length, 1, 'a question is in the log once');
+  const following = log.slice((positions[0] ?? 0) + 1).slice(0, record.events.length);
+  assert.deepEqual(following, record.events, 'an answer directly follows its question');
   const expected = { result: text.endsWith('stream') ? 3 : 2, error: 0, cancelled: undefined }[
     type
   ];

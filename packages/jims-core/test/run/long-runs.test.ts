@@ -29,8 +29,8 @@ describeStores(({ fresh }) => {
     });
     const run = await say(app);
     await sent.promise;
-    const fromTheBeginning = told(run, 0);
-    const fromSeven = told(run, 7);
+    const fromTheBeginning = eventsAfter(run, 0);
+    const fromSeven = eventsAfter(run, 7);
     gate.resolve();
     for (const [listening, missed] of [
       [fromTheBeginning, PIECES],
@@ -54,12 +54,12 @@ describeStores(({ fresh }) => {
     await using app = defineApp({ store: database.url, pipeline });
     const { id, thread, end } = await say(app);
     await end;
-    await using elsewhere = defineApp({ store: database.url, pipeline });
-    const [first, second] = [await elsewhere.runs.find(id), await elsewhere.runs.find(id)];
+    await using other = defineApp({ store: database.url, pipeline });
+    const [first, second] = [await other.runs.find(id), await other.runs.find(id)];
     assert.ok(first);
     assert.equal(first, second);
-    await elsewhere.threads.delete({ threadId: thread.id });
-    assert.equal(await elsewhere.runs.find(id), undefined);
+    await other.threads.delete({ threadId: thread.id });
+    assert.equal(await other.runs.find(id), undefined);
   });
 });
 
@@ -70,6 +70,6 @@ function say(app: JimsApp): Promise<Run> {
   });
 }
 
-function told(run: Run, after: number): Promise<NumberedRunEvent[]> {
+function eventsAfter(run: Run, after: number): Promise<NumberedRunEvent[]> {
   return Array.fromAsync(run.listen({ after: { attempt: 1, seq: after } }));
 }

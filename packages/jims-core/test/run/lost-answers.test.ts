@@ -30,7 +30,7 @@ describeStores((kind) => {
       await sameByKey(world.app, 'answer', end);
     });
 
-    test(`a failure that was stored is told, though ${losses} times nobody heard so`, async () => {
+    test(`a failure that was stored is reported, though ${losses} times nobody heard so`, async () => {
       await using world = await openWorld(kind.fresh, losses);
       const end = await (await ask(world.app, 'throw')).end;
       assert.equal(end.type === 'error' && end.error.code, 'pipeline_failed');
@@ -38,7 +38,7 @@ describeStores((kind) => {
     });
   }
 
-  test('a stop that was stored is told, though nobody heard so', async () => {
+  test('a stop that was stored is reported, though nobody heard so', async () => {
     await using world = await openWorld(kind.fresh, 1);
     const run = await ask(world.app, 'wait');
     for await (const { type } of run.listen()) if (type === 'event') run.cancel();
@@ -48,7 +48,7 @@ describeStores((kind) => {
     await sameByKey(world.app, 'wait', end);
   });
 
-  test('the next run in line begins, though nobody heard that the one before ended', async () => {
+  test('the next run of the queue begins, though nobody heard that the one before ended', async () => {
     await using world = await openWorld(kind.fresh, 2);
     const first = await ask(world.app, 'wait');
     const next = await ask(world.app, 'answer');

@@ -81,7 +81,7 @@ const SEND = { do: 'send', process: 0, thread: 0, onBusy: 'queue', isDeaf: false
 
 /** What has failed once. */
 const FOUND_BEFORE: [Step[]][] = [
-  // Asked for a run that it has lost without knowing, a process told of its own attempt.
+  // Asked for a run that it has lost without knowing, a process reported its own attempt.
   [
     [
       SEND,

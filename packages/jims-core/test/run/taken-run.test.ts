@@ -73,7 +73,7 @@ function sleepingStore(store: Store): SleepingStore {
       async renewLease(id, leaseMs) {
         instanceId = id;
         await awake;
-        // Longer than the process believes: a slow test is no reason to lose runs.
+        // Longer than the process believes: a slow test must not lose runs.
         await store.renewLease(id, leaseMs * 1000);
       },
       async pollRuns(id, runIds) {

@@ -27,7 +27,7 @@ const UNICODE = ['Привет 👋 ü', 'Echo: Привет 👋 ü'];
 const CONVERSATION = [...HELLO, ...EVENTS, ...UNICODE, 'later', 'Echo: later'];
 
 describeStores((kind) => {
-  test('the threads of the original are there, with all that was said in them', async () => {
+  test('the threads of the original are there, with all their messages', async () => {
     await using database = await originalDatabase(kind);
     await using store = await openStore(database.url);
     const threads = await threadsOf(store, { limit: 10 });
@@ -75,7 +75,7 @@ describeStores((kind) => {
     }
   });
 
-  test('what we write has the form of what the original wrote', async () => {
+  test('our rows have the form of the original’s rows', async () => {
     await using database = await originalDatabase(kind);
     const before = await tablesOf(kind, database.url);
     await using store = await openStore(database.url);

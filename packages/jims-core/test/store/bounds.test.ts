@@ -11,7 +11,7 @@ import { describeStores } from '../support/stores.ts';
 const KB = 1024;
 
 describeStores((kind) => {
-  test('a page of events ends where its bytes are used up, one event comes in any case', async () => {
+  test('a page of events ends where its bytes are used up, but has one event at least', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
     const { thread } = await store.openThread({ contactId: 'a' });
@@ -34,7 +34,7 @@ describeStores((kind) => {
     assert.deepEqual(pages, [[10, 300, 300], [300], [900], [10, 10]]);
   });
 
-  test('without a bound of its own a page has no more than fits one read', async () => {
+  test('without a bound of its own a page has no more than one read may have', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
     const { thread } = await store.openThread({ contactId: 'a' });
@@ -61,7 +61,7 @@ describeStores((kind) => {
     assert.deepEqual(pages, [[300, 300], [300], [900], [10]]);
   });
 
-  test('a domain that is hardly there is looked for a part at a time', async () => {
+  test('events of a rare domain are looked for a part at a time', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
     const { thread } = await store.openThread({ contactId: 'a' });
@@ -86,7 +86,7 @@ describeStores((kind) => {
     assert.equal(after?.id, sought?.id);
   });
 
-  test('the end of a log has so many bytes, and the newest value of each state before it', async () => {
+  test('the end of a log keeps to its bytes, and has the newest value of each state before it', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
     const { thread } = await store.openThread({ contactId: 'a' });
@@ -132,7 +132,7 @@ describeStores((kind) => {
     assert.deepEqual([before.isCut, idsOf(before.events)], [true, idsOf([two, three])]);
   });
 
-  test('a log of many pieces is read whole, and its states are found however far back', async () => {
+  test('a log of many pieces is read whole, and its states are found however old they are', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
     const { thread } = await store.openThread({ contactId: 'a' });
@@ -145,7 +145,7 @@ describeStores((kind) => {
     assert.deepEqual(idsOf(end.states), idsOf([state]));
   });
 
-  test('accepting a run brings along what is new, unless that is much', async () => {
+  test('accepting a run brings along the new events, unless they are many', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
     const half = FRESH_BYTES / KB / 2 + 1;

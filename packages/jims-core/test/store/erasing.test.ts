@@ -5,8 +5,8 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { isJimsError } from '../../src/errors/jims-error.ts';
-import { purgeAll } from '../../src/run/retention.ts';
-import { DEFAULT_RUN_LIMITS } from '../../src/run/run.ts';
+import { Retention } from '../../src/run/retention.ts';
+import { DEFAULT_RUN_LIMITS } from '../../src/run/run-limits.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { newId } from '../../src/util/new-id.ts';
 import { withClient } from '../support/postgres.ts';
@@ -40,7 +40,7 @@ describeStores((kind) => {
     assert.equal((await user.accept('again')).createdThread, true);
   });
 
-  test('a deleted thread leaves no run behind, also none without a stored question', async () => {
+  test('a deleted thread leaves no run, not even one without a stored question', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
     const held = await user.accept('held', { holdIncomingOnNewThread: true });
@@ -75,7 +75,7 @@ describeStores((kind) => {
     assert.deepEqual(await store.pollRuns(user.instanceId, runIds), []);
   });
 
-  test('all threads of a contact are deleted, and nobody else’s', async () => {
+  test('all threads of a contact are deleted, and those of no other contact', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
     const own = [];
@@ -145,7 +145,7 @@ describeStores((kind) => {
     assert.equal(made.created, true);
   });
 
-  test('a run whose thread is deleted is fenced out, and those in its line', async () => {
+  test('a run whose thread is deleted is fenced out, and so are those in its queue', async () => {
     await using user = await freshStore(kind);
     const one = await user.accept('one');
     const two = await user.accept('two');
@@ -157,7 +157,7 @@ describeStores((kind) => {
     assert.equal(await user.store.requestCancel(one.runId), undefined);
   });
 
-  test('threads that nobody uses any more are purged, used ones stay', async () => {
+  test('idle threads are purged, threads in use stay', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
     const idle = await user.accept('one', { thread: latestOf('idle') });
@@ -177,7 +177,7 @@ describeStores((kind) => {
     assert.deepEqual(await conversation(store, busy.thread.id), ['one', '1', 'two']);
   });
 
-  test('old runs are purged, what they said stays', async () => {
+  test('old runs are purged, their events stay', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
     const over = await user.accept('one');
@@ -237,7 +237,7 @@ describeStores((kind) => {
     assert.deepEqual(purged.toSorted(), [idle.thread.id, last.id].toSorted());
   });
 
-  test('what is too old goes at one time, however much it is', async () => {
+  test('all that is too old is removed at one time, however much it is', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
     for (let n = 0; n < 6; n++) {
@@ -249,8 +249,9 @@ describeStores((kind) => {
       await Promise.all(runs);
     }
     await makeRunsOld(kind.name, user.url);
-    const purging = { store, limits: DEFAULT_RUN_LIMITS, logger: silentLogger, onPurged() {} };
-    await purgeAll(purging, new AbortController().signal);
+    const threads = { dropThreads() {} };
+    const limits = DEFAULT_RUN_LIMITS;
+    await new Retention({ store, limits, logger: silentLogger, threads }).purge();
     assert.equal((await rowsOf(kind.name, user.url)).runs, 0);
   });
 });

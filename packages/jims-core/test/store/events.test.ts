@@ -49,7 +49,7 @@ describeStores((kind) => {
     }
   });
 
-  test('data comes back as it was: order of members, numbers, any text', async () => {
+  test('data comes back as it was: order of members, numbers, any string', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
     const { thread } = await store.openThread({ contactId: 'a' });
@@ -74,14 +74,14 @@ describeStores((kind) => {
     assert.equal(JSON.stringify(read?.data), JSON.stringify(event.data));
   });
 
-  test('nothing appended is nothing changed', async () => {
+  test('an empty append changes nothing', async () => {
     await using user = await freshStore(kind);
     const { thread } = await user.store.openThread({ contactId: 'a' });
     assert.deepEqual(await user.store.appendEvents(thread.id, []), []);
     assert.equal((await eventsOf(user.store, thread.id)).length, 1);
   });
 
-  test('events can be read from where one stopped', async () => {
+  test('a reader goes on where it stopped', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
     const { thread } = await store.openThread({ contactId: 'a' });
@@ -92,7 +92,7 @@ describeStores((kind) => {
     }
   });
 
-  test('an event that cannot be appended leaves nothing of its neighbours', async () => {
+  test('when one event cannot be appended, nothing is', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
     const { thread } = await store.openThread({ contactId: 'a' });
@@ -104,7 +104,7 @@ describeStores((kind) => {
     assert.equal((await eventsOf(store, thread.id)).length, 1);
   });
 
-  test('no thread, no events', async () => {
+  test('a thread that does not exist has no events', async () => {
     await using user = await freshStore(kind);
     for (const threadId of [randomUUID(), 'no-uuid']) {
       await assert.rejects(

@@ -19,7 +19,7 @@ import { describeStores } from '../support/stores.ts';
 import type { StoreUnderTest } from '../support/stores.ts';
 
 describeStores((kind) => {
-  test('one contact’s external id is not another’s', async () => {
+  test('two contacts may have the same external id', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
     const a = await store.openThread({ contactId: 'a', externalId: 'x' });
@@ -33,7 +33,7 @@ describeStores((kind) => {
     assert.deepEqual([run.thread.id, run.createdThread], [b.thread.id, false]);
   });
 
-  test('first messages at once make one thread, also from two processes', async () => {
+  test('first messages at the same time make one thread, also from two processes', async () => {
     await using user = await freshStore(kind);
     const other = kind.name === 'postgres' ? await storeUser(user.store) : user;
     const thread: RunThread = { ...externalOf('a', 'chat'), events: [question('before')] };
@@ -45,7 +45,7 @@ describeStores((kind) => {
     assert.equal((await user.store.listThreads({ limit: 10 })).threads.length, 1);
     const [before, ...more] = await conversation(user.store, runs[0]?.thread.id ?? '');
     assert.equal(before, 'before');
-    assert.equal(more.length, 1, 'the others wait in line');
+    assert.equal(more.length, 1, 'the others wait in the queue');
   });
 
   test('a request that is refused makes no thread', async () => {
@@ -56,7 +56,7 @@ describeStores((kind) => {
     assert.equal((await user.store.listThreads({ limit: 10 })).threads.length, 1);
   });
 
-  test('a new thread takes over an external id, and the older one says by whom', async () => {
+  test('a new thread takes over an external id, and the older one says which thread has it', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
     const other = await store.openThread({ contactId: 'b', externalId: 'chat' });
@@ -78,7 +78,7 @@ describeStores((kind) => {
     assert.deepEqual(await named({ externalId: 'chat' }), [fork.thread.id, other.thread.id]);
   });
 
-  test('of forks at once one takes over, and the others hear that the thread moved', async () => {
+  test('of forks at the same time one takes over, and the others are refused as the thread moved', async () => {
     await using user = await freshStore(kind);
     const old = await user.accept('one', { thread: externalOf('a', 'chat') });
     const results = await Promise.all(
@@ -90,7 +90,7 @@ describeStores((kind) => {
     assert.equal((await user.store.listThreads({ limit: 10 })).threads.length, 2);
   });
 
-  test('of several that another writer left the newest counts, and all give way to a fork', async () => {
+  test('of several threads that another writer left the newest counts, and a fork replaces all of them', async () => {
     await using user = await freshStore(kind);
     const { store, url } = user;
     const threads: Thread[] = [];
@@ -108,7 +108,7 @@ describeStores((kind) => {
     assert.deepEqual(await externalIds(store), [fork.thread.id]);
   });
 
-  test('events go in while nothing runs, when that is asked for', async () => {
+  test('events are appended only while nothing runs, when the caller wants that', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
     const { thread } = await store.openThread({ contactId: 'a' });

@@ -32,7 +32,7 @@ describeStores((kind) => {
     assert.deepEqual(await conversation(user.store, run.thread.id), ['Hello', '1']);
   });
 
-  test('the run of a key is found by it, and by nobody else’s key of this name', async () => {
+  test('a key finds its run, and the same key of another caller does not', async () => {
     await using user = await freshStore(kind);
     const key = { scope: 'me', key: 'k' };
     assert.equal(await user.store.runIdByKey(key), undefined);
@@ -53,11 +53,11 @@ describeStores((kind) => {
 
   test('a repeated request finds its run even when the thread would refuse it', async () => {
     await using user = await freshStore(kind);
-    const terms = { idempotency: keyOf('k'), onBusy: 'reject', queueLimit: 0 } as const;
-    const run = await user.accept('Hello', terms);
-    assert.deepEqual(await user.ask('Hello', terms), { kind: 'existing', runId: run.runId });
+    const options = { idempotency: keyOf('k'), onBusy: 'reject', queueLimit: 0 } as const;
+    const run = await user.accept('Hello', options);
+    assert.deepEqual(await user.ask('Hello', options), { kind: 'existing', runId: run.runId });
     await user.store.openThread({ contactId: 'customer:1' });
-    assert.deepEqual(await user.ask('Hello', terms), { kind: 'existing', runId: run.runId });
+    assert.deepEqual(await user.ask('Hello', options), { kind: 'existing', runId: run.runId });
   });
 
   test('equal requests at the same time are one run', async () => {
@@ -118,7 +118,7 @@ describeStores((kind) => {
     assert.deepEqual(await user.ask('Hello', { idempotency }), existing);
   });
 
-  test('a run that a shutdown ended is run again, at the end of the line', async () => {
+  test('a run that a shutdown ended is run again, at the end of the queue', async () => {
     await using user = await freshStore(kind);
     const idempotency = keyOf('k');
     const first = await user.accept('one', { idempotency });
@@ -143,7 +143,7 @@ describeStores((kind) => {
     ]);
   });
 
-  test('a run whose answer could not be stored is run again, one that failed by itself is not', async () => {
+  test('a run whose answer could not be stored is run again; one that failed by itself is not', async () => {
     await using user = await freshStore(kind);
     for (const [code, kindOfAnswer] of [
       ['store_unavailable', 'accepted'],
@@ -161,11 +161,11 @@ describeStores((kind) => {
 
   test('a run whose conversation start is in the log does not start again', async () => {
     await using user = await freshStore(kind);
-    const terms = { idempotency: keyOf('k'), holdIncomingOnNewThread: true };
-    const first = await user.accept('Hello', terms);
+    const options = { idempotency: keyOf('k'), holdIncomingOnNewThread: true };
+    const first = await user.accept('Hello', options);
     await user.store.appendInRun(user.owner(first), [answer('Welcome!')]);
     await user.finish(first, [], SHUT_DOWN);
-    const again = await user.accept('Hello', terms);
+    const again = await user.accept('Hello', options);
     assert.equal(again.started, true);
     await user.finish(again, ['1']);
     assert.deepEqual(await conversation(user.store, first.thread.id), ['Welcome!', 'Hello', '1']);
@@ -175,11 +175,11 @@ describeStores((kind) => {
 
   test('a run that is to be run again may find its thread busy', async () => {
     await using user = await freshStore(kind);
-    const terms = { idempotency: keyOf('k'), onBusy: 'reject' } as const;
-    const first = await user.accept('one', terms);
+    const options = { idempotency: keyOf('k'), onBusy: 'reject' } as const;
+    const first = await user.accept('one', options);
     await user.finish(first, [], SHUT_DOWN);
     await user.accept('two');
-    assert.deepEqual(await user.ask('one', terms), { kind: 'thread_busy' });
+    assert.deepEqual(await user.ask('one', options), { kind: 'thread_busy' });
     assert.equal((await user.store.run(first.runId))?.error?.code, 'shutting_down');
   });
 
@@ -193,7 +193,7 @@ describeStores((kind) => {
     assert.deepEqual(await user.ask('Hello', { idempotency }), existing);
   });
 
-  test('a key is forgotten when its time is over and its run, too', async () => {
+  test('a key is forgotten when its time and its run are over', async () => {
     await using user = await freshStore(kind);
     const idempotency = keyOf('k', { ttlMs: 1 });
     const first = await user.accept('one', { idempotency });
@@ -208,7 +208,7 @@ describeStores((kind) => {
     assert.equal((await user.store.run(first.runId))?.status, 'completed');
   });
 
-  test('a deleted thread takes its keys along', async () => {
+  test('the keys of a deleted thread are forgotten', async () => {
     await using user = await freshStore(kind);
     const idempotency = keyOf('k');
     const first = await user.accept('one', { idempotency });

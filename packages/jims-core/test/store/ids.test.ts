@@ -14,7 +14,7 @@ const NUMBER_LIKE = [
 ];
 
 describeStores((kind) => {
-  test('threads with ids of digits alone are as many threads', async () => {
+  test('thread ids of digits alone are not taken for numbers', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
     for (const threadId of NUMBER_LIKE) {
@@ -29,7 +29,7 @@ describeStores((kind) => {
     }
   });
 
-  test('events with ids of digits alone are as many events', async () => {
+  test('event ids of digits alone are not taken for numbers', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
     const { thread } = await store.openThread({ contactId: 'a' });

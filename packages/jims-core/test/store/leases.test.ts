@@ -54,7 +54,7 @@ describeStores((kind) => {
     assert.deepEqual(await conversation(user.store, first.thread.id), ['one', 'new']);
   });
 
-  test('who waits behind a lost run is started, past the dead ones', async () => {
+  test('the next living run after a lost one is started', async () => {
     await using user = await freshStore(kind);
     const dead = await storeUser(user.store);
     const one = await dead.accept('one');
@@ -91,7 +91,7 @@ describeStores((kind) => {
     assert.deepEqual(await conversation(user.store, one.thread.id), ['one', '1', 'two', 'three']);
   });
 
-  test('the runs of many threads are reaped, those of the living left alone', async () => {
+  test('the runs of many threads are reaped, those of living processes are left alone', async () => {
     await using user = await freshStore(kind);
     const dead = await storeUser(user.store);
     for (const contact of ['a', 'b', 'c']) await dead.accept('one', { thread: latestOf(contact) });

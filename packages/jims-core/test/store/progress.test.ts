@@ -12,13 +12,13 @@ const DAY_MS = 86_400_000;
 describeStores((kind) => {
   const shared = kind.name === 'postgres';
 
-  test('what a run tells can be read by another process, from any place on', async () => {
+  test('another process can read what a run sends, from any position on', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
     const run = await user.accept('one');
-    await store.appendProgress([{ owner: user.owner(run), progress: [told(1), told(2)] }]);
-    await store.appendProgress([{ owner: user.owner(run), progress: [told(3)] }]);
-    const all = shared ? [told(1), told(2), told(3)] : [];
+    await store.appendProgress([{ owner: user.owner(run), progress: [sent(1), sent(2)] }]);
+    await store.appendProgress([{ owner: user.owner(run), progress: [sent(3)] }]);
+    const all = shared ? [sent(1), sent(2), sent(3)] : [];
     assert.deepEqual(await progressOf(store, run, 0), all);
     assert.deepEqual(await progressOf(store, run, 2), all.slice(2));
     assert.deepEqual(await progressOf(store, run, 3), []);
@@ -26,42 +26,42 @@ describeStores((kind) => {
     assert.deepEqual(await progressOf(store, run, 0), all);
   });
 
-  test('only the owner of an active run tells', async () => {
+  test('only the owner of an active run adds to its progress', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
     const other = await storeUser(store);
     const run = await user.accept('one');
-    await store.appendProgress([{ owner: other.owner(run), progress: [told(1)] }]);
+    await store.appendProgress([{ owner: other.owner(run), progress: [sent(1)] }]);
     await user.finish(run);
-    await store.appendProgress([{ owner: user.owner(run), progress: [told(2)] }]);
+    await store.appendProgress([{ owner: user.owner(run), progress: [sent(2)] }]);
     assert.deepEqual(await progressOf(store, run, 0), []);
   });
 
-  test('a run that is run again tells from the beginning', async () => {
+  test('the progress of a run that is run again begins anew', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
     const dead = await storeUser(store);
     const idempotency = keyOf('k');
     const first = await dead.accept('one', { idempotency });
-    await store.appendProgress([{ owner: dead.owner(first), progress: [told(1), told(2)] }]);
+    await store.appendProgress([{ owner: dead.owner(first), progress: [sent(1), sent(2)] }]);
     await store.endLease(dead.instanceId);
     await store.reapRuns();
     const again = await user.accept('one', { idempotency });
     assert.deepEqual(await progressOf(store, first, 0), []);
-    await store.appendProgress([{ owner: dead.owner(first), progress: [told(3)] }]);
-    await store.appendProgress([{ owner: user.owner(again), progress: [told(1)] }]);
-    assert.deepEqual(await progressOf(store, first, 0), shared ? [told(1)] : []);
+    await store.appendProgress([{ owner: dead.owner(first), progress: [sent(3)] }]);
+    await store.appendProgress([{ owner: user.owner(again), progress: [sent(1)] }]);
+    assert.deepEqual(await progressOf(store, first, 0), shared ? [sent(1)] : []);
   });
 
-  test('one look finds how several runs stand, each with what was not seen of it', async () => {
+  test('one read has the status of several runs, and what was not seen of each', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
     const dead = await storeUser(store);
     const again = { idempotency: keyOf('k') };
     const [first, other] = [await dead.accept('one', again), await user.accept('two')];
     await store.appendProgress([
-      { owner: dead.owner(first), progress: [told(1), told(2)] },
-      { owner: user.owner(other), progress: [told(1), told(2), told(3)] },
+      { owner: dead.owner(first), progress: [sent(1), sent(2)] },
+      { owner: user.owner(other), progress: [sent(1), sent(2), sent(3)] },
     ]);
     const seen = [
       { runId: first.runId, attempt: 1, afterSeq: 1 },
@@ -77,38 +77,38 @@ describeStores((kind) => {
         )
         .map(({ attempt, status, progress }) => [attempt, status, progress]);
     assert.deepEqual(await look(), [
-      [1, 'running', shared ? [told(2)] : []],
-      [1, 'queued', shared ? [told(3)] : []],
+      [1, 'running', shared ? [sent(2)] : []],
+      [1, 'queued', shared ? [sent(3)] : []],
     ]);
 
     await store.endLease(dead.instanceId);
     await store.reapRuns();
     await user.finish(other);
     const second = await user.accept('one', again);
-    await store.appendProgress([{ owner: user.owner(second), progress: [told(1)] }]);
+    await store.appendProgress([{ owner: user.owner(second), progress: [sent(1)] }]);
     assert.deepEqual(await look(), [
-      [2, 'running', shared ? [told(1)] : []],
-      [1, 'completed', shared ? [told(3)] : []],
+      [2, 'running', shared ? [sent(1)] : []],
+      [1, 'completed', shared ? [sent(3)] : []],
     ]);
   });
 
-  test('what a run told last is kept with its end, once', async () => {
+  test('what a run sent last is kept with its end, once', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
     const run = await user.accept('one');
-    await store.appendProgress([{ owner: user.owner(run), progress: [told(1)] }]);
+    await store.appendProgress([{ owner: user.owner(run), progress: [sent(1)] }]);
     const nul = { seq: 3, event: { type: 'status', text: '\0' } };
-    await user.finish(run, ['1'], { progress: [told(1), told(2), nul], lastSeq: 4 });
-    assert.deepEqual(await progressOf(store, run, 0), shared ? [told(1), told(2)] : []);
+    await user.finish(run, ['1'], { progress: [sent(1), sent(2), nul], lastSeq: 4 });
+    assert.deepEqual(await progressOf(store, run, 0), shared ? [sent(1), sent(2)] : []);
   });
 
-  test('the progress of finished runs is purged, that of active ones stays', async () => {
+  test('the progress of finished runs is purged, that of active runs stays', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
     const one = await user.accept('one');
     const two = await user.accept('two');
     for (const run of [one, two])
-      await store.appendProgress([{ owner: user.owner(run), progress: [told(1)] }]);
+      await store.appendProgress([{ owner: user.owner(run), progress: [sent(1)] }]);
     await user.finish(one);
     await sleep(20);
     const limits = { finishedRunsMs: DAY_MS, batch: 100 };
@@ -130,6 +130,6 @@ async function progressOf(
   return news?.progress ?? [];
 }
 
-function told(seq: number): RunProgress {
+function sent(seq: number): RunProgress {
   return { seq, event: { type: 'delta', text: `ü "${seq}" \\` } };
 }

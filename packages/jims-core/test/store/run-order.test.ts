@@ -111,7 +111,7 @@ async function openWorld(store: Store): Promise<World> {
     const { thread } = await store.openThread({ contactId: randomUUID() });
     threads.push({ kind: 'thread', threadId: thread.id });
   }
-  const asked: Asked[] = [];
+  const questions: Asked[] = [];
   let logs = new Map<string, readonly ThreadEvent[]>();
 
   async function ask(user: StoreUser, was: Asked, interrupt: boolean): Promise<AcceptResult> {
@@ -130,7 +130,7 @@ async function openWorld(store: Store): Promise<World> {
   }
 
   async function activeRuns(): Promise<readonly RunRecord[]> {
-    const records = await Promise.all(asked.map(record));
+    const records = await Promise.all(questions.map(record));
     return records.filter((run) => run.status === 'queued' || run.status === 'running');
   }
 
@@ -149,7 +149,7 @@ async function openWorld(store: Store): Promise<World> {
         const was = { text: runId, thread, runId };
         const result = await ask(at(users, next.user), was, next.interrupt);
         assert.equal(result.kind, 'accepted');
-        asked.push(was);
+        questions.push(was);
         return;
       }
       case 'finish': {
@@ -158,12 +158,12 @@ async function openWorld(store: Store): Promise<World> {
         return;
       }
       case 'cancel': {
-        if (asked.length > 0) await store.requestCancel(at(asked, next.run).runId);
+        if (questions.length > 0) await store.requestCancel(at(questions, next.run).runId);
         return;
       }
       case 'retry': {
-        if (asked.length === 0) return;
-        const was = at(asked, next.run);
+        if (questions.length === 0) return;
+        const was = at(questions, next.run);
         const result = await ask(at(users, 0), was, false);
         assert.ok(result.kind === 'accepted' || result.kind === 'existing');
         assert.equal(result.runId, was.runId);
@@ -180,7 +180,7 @@ async function openWorld(store: Store): Promise<World> {
   }
 
   async function check(): Promise<void> {
-    const records = await Promise.all(asked.map(record));
+    const records = await Promise.all(questions.map(record));
     const before = logs;
     logs = new Map();
     for (const thread of threads) {
@@ -200,7 +200,7 @@ async function openWorld(store: Store): Promise<World> {
       for (const thread of threads) {
         const log = logs.get(threadIdOf(thread)) ?? [];
         const inLog = log.filter(isQuestion).map((event) => event.data['content']);
-        const inOrder = asked.filter((each) => each.thread === thread).map((each) => each.text);
+        const inOrder = questions.filter((each) => each.thread === thread).map((each) => each.text);
         assert.deepEqual(inLog, inOrder.slice(0, inLog.length));
       }
     },

@@ -84,7 +84,7 @@ describeStores((kind) => {
     assert.deepEqual(run.fresh, { after: undefined, events });
   });
 
-  test('an answer is in the log with its times, behind its question', async () => {
+  test('an answer is in the log with its times, after its question', async () => {
     await using user = await freshStore(kind);
     const run = await user.accept('Hello');
     const result = await user.finish(run, ['one', 'two']);
@@ -95,7 +95,7 @@ describeStores((kind) => {
     assert.deepEqual(result.kind === 'finished' && result.events, log.slice(2));
   });
 
-  test('the next message of a contact continues his latest thread', async () => {
+  test('the next message of a contact continues their latest thread', async () => {
     await using user = await freshStore(kind);
     const first = await user.accept('one');
     await user.finish(first);
@@ -143,13 +143,13 @@ describeStores((kind) => {
   test('a run may begin a new thread whose id is known before', async () => {
     await using user = await freshStore(kind);
     const threadId = randomUUID();
-    const terms = { contactId: 'customer:1', threadConfig: {}, events: [] };
-    const run = await user.accept('one', { thread: { kind: 'new', threadId, ...terms } });
+    const rest = { contactId: 'customer:1', threadConfig: {}, events: [] };
+    const run = await user.accept('one', { thread: { kind: 'new', threadId, ...rest } });
     assert.equal(run.thread.id, threadId);
     assert.equal(run.createdThread, true);
   });
 
-  test('messages to a busy thread wait in line, out of the log until their turn', async () => {
+  test('messages to a busy thread wait in its queue, and are not in the log until their turn', async () => {
     await using user = await freshStore(kind);
     const one = await user.accept('one');
     const two = await user.accept('two');
@@ -209,13 +209,13 @@ describeStores((kind) => {
     assert.deepEqual(second.fresh?.after, seen);
     assert.deepEqual(texts(second.fresh?.events ?? []), ['by the way', 'two']);
     await user.finish(second);
-    const elsewhere = await user.accept('three', {
+    const other = await user.accept('three', {
       known: { threadId: randomUUID(), after: seen },
     });
-    assert.equal(elsewhere.fresh, undefined);
+    assert.equal(other.fresh, undefined);
   });
 
-  test('a busy thread may refuse instead, and a queue has an end', async () => {
+  test('a busy thread may refuse instead, and a queue may be full', async () => {
     await using user = await freshStore(kind);
     const one = await user.accept('one');
     assert.deepEqual(await user.ask('no', { onBusy: 'reject' }), { kind: 'thread_busy' });
@@ -229,7 +229,7 @@ describeStores((kind) => {
     assert.equal((await user.accept('hello', free)).status, 'running');
   });
 
-  test('a message may ask for a thread as it was behind an event', async () => {
+  test('a message may continue a thread after an event, as long as nothing else did', async () => {
     await using user = await freshStore(kind);
     const one = await user.accept('one');
     await user.finish(one, ['1']);
@@ -244,7 +244,7 @@ describeStores((kind) => {
     assert.deepEqual(await conversation(user.store, threadId), ['one', '1', 'two']);
   });
 
-  test('what runs in a thread has moved it, and a message that is sent again finds its run', async () => {
+  test('a run in a thread has moved it, and a message that is sent again finds its run', async () => {
     await using user = await freshStore(kind);
     const one = await user.accept('one');
     const thread = await asItIs(user, one.thread);
@@ -256,7 +256,7 @@ describeStores((kind) => {
     assert.deepEqual(again, { kind: 'existing', runId: two.runId });
   });
 
-  test('of messages that ask for the same place at once, one gets it', async () => {
+  test('of messages that continue the same event at the same time, one is accepted', async () => {
     await using user = await freshStore(kind);
     const one = await user.accept('one');
     await user.finish(one, ['1']);
@@ -286,9 +286,9 @@ describeStores((kind) => {
       three.interrupted.map((run) => run.runId),
       [one.runId, two.runId],
     );
-    const asked = await user.store.pollRuns(user.instanceId, []);
-    assert.deepEqual(asked.map((run) => run.runId).toSorted(), [one.runId, two.runId].toSorted());
-    assert.ok(asked.every((run) => run.cancelRequested));
+    const polled = await user.store.pollRuns(user.instanceId, []);
+    assert.deepEqual(polled.map((run) => run.runId).toSorted(), [one.runId, two.runId].toSorted());
+    assert.ok(polled.every((run) => run.cancelRequested));
 
     await user.finish(two, [], { status: 'cancelled' });
     const result = await user.finish(one, ['half'], { status: 'cancelled' });
@@ -310,7 +310,7 @@ describeStores((kind) => {
     assert.deepEqual(await user.store.pollRuns(user.instanceId, []), []);
   });
 
-  test('a run that is withdrawn while it waits keeps its question, in its place', async () => {
+  test('the question of a run that is withdrawn while it waits is kept, in its order', async () => {
     await using user = await freshStore(kind);
     const one = await user.accept('one');
     const two = await user.accept('two');
@@ -330,7 +330,7 @@ describeStores((kind) => {
     assert.deepEqual(record?.events, []);
   });
 
-  test('a thread is free when all who waited in it were withdrawn', async () => {
+  test('a thread is free when all runs that waited in it were withdrawn', async () => {
     await using user = await freshStore(kind);
     const one = await user.accept('one');
     const two = await user.accept('two');
@@ -456,7 +456,7 @@ describeStores((kind) => {
     assert.equal(await user.store.requestCancel('no-uuid'), undefined);
   });
 
-  test('who waits learns what became of his run', async () => {
+  test('a caller that waits learns how its run ended', async () => {
     await using user = await freshStore(kind);
     const one = await user.accept('one');
     const two = await user.accept('two');
@@ -470,7 +470,7 @@ describeStores((kind) => {
     assert.deepEqual(await poll(), [{ ...seen, status: 'completed' }]);
   });
 
-  test('many messages at once get into one thread and one line', async () => {
+  test('many messages at the same time get into one thread and one queue', async () => {
     await using user = await freshStore(kind);
     const runs = await Promise.all(
       Array.from({ length: 20 }, (_, index) => user.accept(`m${index}`)),

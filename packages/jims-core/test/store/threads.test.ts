@@ -35,7 +35,7 @@ describeStores((kind) => {
     assert.deepEqual(more, []);
   });
 
-  test('what is not there is not found', async () => {
+  test('a thread that does not exist is not found', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
     assert.equal(await store.thread(randomUUID()), undefined);
@@ -69,7 +69,7 @@ describeStores((kind) => {
     assert.equal((await eventsOf(store, named.thread.id)).length, 1);
   });
 
-  test('many who open the same thread at once get one', async () => {
+  test('many callers that open the same thread at the same time get one', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
     const threadId = randomUUID();
@@ -105,7 +105,7 @@ describeStores((kind) => {
     assert.deepEqual(await store.thread(thread.id), changed);
   });
 
-  test('a contact may be named by any text', async () => {
+  test('a contact may be named by any string', async () => {
     await using user = await freshStore(kind);
     for (const contactId of ['', "o'Neill; --", '\\u0000', 'Привет 👋', 'x'.repeat(1000)]) {
       const run = await user.accept('Hello', { thread: latestOf(contactId) });

@@ -10,7 +10,7 @@ import { answer, freshStore, question, storeUser } from '../support/store-user.t
 import { describeStores } from '../support/stores.ts';
 
 describeStores((kind) => {
-  test('who watches a thread is woken by all that this process does to it', async () => {
+  test('a watcher of a thread is woken by all that this process does to it', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
     const { thread } = await store.openThread({ contactId: 'customer:1' });
@@ -31,7 +31,7 @@ describeStores((kind) => {
     assert.equal(woken, before);
   });
 
-  test('who watches a thread is woken by what others do to it', async () => {
+  test('a watcher of a thread is woken by what other processes do to it', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
     const { thread } = await store.openThread({ contactId: 'customer:1' });

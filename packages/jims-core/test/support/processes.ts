@@ -4,7 +4,7 @@ import { defineApp } from '../../src/app/app.ts';
 import type { JimsApp } from '../../src/app/app.ts';
 import { JimsError } from '../../src/errors/jims-error.ts';
 import type { ThreadContext } from '../../src/pipeline/thread-context.ts';
-import type { RunLimits } from '../../src/run/run.ts';
+import type { RunLimits } from '../../src/run/run-limits.ts';
 import type { Store } from '../../src/store/store.ts';
 
 const LEASE_MS = 600_000;

@@ -4,15 +4,15 @@ import { JimsError } from '../../errors/jims-error.ts';
 import { tlsAttempts } from './tls.ts';
 import type { Tls } from './tls.ts';
 
-/** What a PostgreSQL URL says. */
+/** What is in a PostgreSQL URL. */
 export interface Address {
-  /** For the driver; TLS is not in it. What is missing comes from the variables `PG…`, as in `libpq`. */
+  /** For the driver, without TLS. What is missing comes from the variables `PG…`, as in `libpq`. */
   readonly config: ClientConfig;
-  /** With or without TLS, and how: the first that the server takes is kept. */
+  /** With or without TLS, and how; the first that the server takes is used. */
   readonly tls: readonly [Tls, ...Tls[]];
-  /** Host and database, without user and password: fit to be shown. */
+  /** Host and database, without user and password: safe to show. */
   readonly description: string;
-  /** Of the pool; undefined for the default. */
+  /** The size of the pool; undefined for the default. */
   readonly maxConnections: number | undefined;
   /** `?schema=`, as Prisma writes it. */
   readonly schema: string | undefined;
@@ -22,7 +22,7 @@ const FORM =
   /^postgres(?:ql)?(?:\+\w+)?:\/\/(?:(?<user>[^/?#]*)@)?(?<hosts>[^/?#]*)(?:\/(?<database>[^/?#@]*))?(?:\?(?<query>[^#]*))?$/is;
 const HOST = /^(?<host>\[[\da-f:.%]+\]|[^:[\]]*)(?::(?<port>\d+))?$/i;
 const HOST_NAME = /^(?:[\p{L}\p{N}._-]*|\/.*|[\da-f:.%]+)$/isu;
-/** The original's drivers name the socket itself; ours names its folder and its port. */
+/** The original's drivers name the socket file; ours names its folder and its port. */
 const SOCKET_FILE = /^(?<host>.*)\/\.s\.PGSQL\.(?<port>\d+)$/;
 const PARAMETER = /^[\w.-]+=/;
 const MAX_PORT = 65_535;
@@ -32,8 +32,8 @@ type Parameters = ReadonlyMap<string, string>;
 /**
  * Reads a URL as `libpq` and SQLAlchemy write it, with or without a driver: `postgresql+asyncpg://…`.
  *
- * @throws JimsError `store_invalid`, with nothing of the URL in its message: what looks like a host may
- * be a part of a password.
+ * @throws JimsError `store_invalid`. Its message has nothing of the URL in it, as what looks like a host
+ * may be a part of a password.
  */
 export function readAddress(url: string): Address {
   const { user, hosts, path, parameters } = readParts(url);
@@ -90,7 +90,7 @@ function readSettings(parameters: Parameters): ClientConfig {
 
 function readParameters(query: string): Parameters | undefined {
   const pairs = query.split('&').filter((pair) => pair !== '');
-  // An "@" in a parameter that we do not know may be the end of a password with "?" in it.
+  // With an "@" in it, a parameter that we do not know may be the end of a password that has a "?".
   if (!pairs.every((pair) => PARAMETER.test(pair) && (!pair.includes('@') || isOurs(pair))))
     return undefined;
   const parameters = new URLSearchParams(query);
@@ -125,7 +125,7 @@ function readHost(
 }
 
 function splitHost(text: string): { host?: string; port?: string } | undefined {
-  // A path may have a ":" in it; within the URL itself it is written with %2F.
+  // A path may have a ":" in it. Within the URL itself it is written with %2F.
   const parts = text.startsWith('/') ? { host: text } : HOST.exec(text)?.groups;
   const host = decoded(parts?.['host'])?.replaceAll(/^\[|\]$/g, '');
   return (
@@ -139,7 +139,7 @@ function withPort(host: string, port: number | undefined): string {
   return port === undefined ? shown : `${shown}:${port}`;
 }
 
-/** With %XX for special characters; a % that is just a % is one. */
+/** Decodes %XX; text with a % that is not the beginning of one stays as it is. */
 function decoded(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
   try {

@@ -11,7 +11,7 @@ const NO_TIMEOUTS = [
   '-c idle_in_transaction_session_timeout=0',
 ].join(' ');
 const NO_TLS_THERE = 'The server does not support SSL connections';
-/** The authentication was refused, in PostgreSQL's words and in PgBouncer's. */
+/** The states of a refused authentication, PostgreSQL's and PgBouncer's. */
 const REFUSED = new Set(['28000', '08P01']);
 
 /** A connection, and how to make more of them. */
@@ -21,7 +21,7 @@ export interface Connected {
 }
 
 /**
- * Connects, and finds out whether with TLS or without it where the URL leaves that open. All further
+ * Connects with TLS or without it, and finds out which where the URL leaves that open. All further
  * connections are made in the same way.
  */
 export async function connect({ config, tls }: Address): Promise<Connected> {
@@ -32,13 +32,13 @@ export async function connect({ config, tls }: Address): Promise<Connected> {
   } catch (error) {
     if (!second || !isAboutTls(error)) throw error;
     return await connectOnce(second).catch((secondError: unknown) => {
-      // What was wrong with the only way that there is, is what helps.
+      // Where TLS is not possible, the first error is the one that helps.
       throw isNoTlsThere(secondError) ? error : secondError;
     });
   }
 }
 
-/** The caller ends the client. Errors of the connection reach its queries, and nothing else. */
+/** The caller ends the client. Errors of the connection reject its queries and do nothing else. */
 async function connectOnce(config: ClientConfig): Promise<Connected> {
   const client = new Client(config);
   client.on('error', () => {});
@@ -52,8 +52,8 @@ async function connectOnce(config: ClientConfig): Promise<Connected> {
 }
 
 /**
- * As `connectOnce`, for what may take long: the time-outs that the role, the database or the URL has for
- * requests do not end it. A pooler that takes no settings with a connection leaves them as they are.
+ * As `connectOnce`, for work that may take long: the time-outs of the role, the database and the URL are
+ * for requests, and do not end it. Behind a pooler that refuses settings they stay as they are.
  */
 export async function connectPatiently(config: ClientConfig): Promise<Connected> {
   const own = config.options ?? process.env['PGOPTIONS'] ?? '';

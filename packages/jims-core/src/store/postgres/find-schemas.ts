@@ -4,10 +4,10 @@ import { JimsError } from '../../errors/jims-error.ts';
 import { DEFAULT_OWN_SCHEMA, ownSchemaOf, quoted, whyUnquotable } from './schemas.ts';
 import type { Schemas } from './schemas.ts';
 
-/** What the default schema of our own says about the original's tables. */
-type Record =
+/** What our own default schema has recorded about the original's tables. */
+type Recorded =
   | { readonly kind: 'none' }
-  /** Made by version 1, which left it to the search path where they are. */
+  /** Version 1 made it, and left it to the search path where they are. */
   | { readonly kind: 'unrecorded' }
   | { readonly kind: 'recorded'; readonly schema: string };
 
@@ -16,7 +16,7 @@ interface Candidate {
   readonly schema: string;
   /** From 1 on by the search path; null outside of it. */
   readonly position: number | null;
-  /** Whether it is `public` or has the name of the role, which the default search path is made of. */
+  /** Whether it is of the default search path: `public`, or the one with the name of the role. */
   readonly isNear: boolean;
   /** Whether an application that was started with `--schema` has its threads there. */
   readonly isClaimed: boolean;
@@ -25,10 +25,10 @@ interface Candidate {
 
 /**
  * Finds the schemas that the application uses in this database, so that every statement can name them.
- * The search path alone must not decide that anew at every start: as soon as there is a schema with the
- * name of the role, `"$user", public` begins with it, and tables that are there would be missed.
+ * The search path alone must not decide that at every start: as soon as there is a schema with the name of
+ * the role, `"$user", public` begins with it, and the tables in `public` would be missed.
  *
- * @param schema what the operator chose by `--schema`, if anything.
+ * @param schema The operator's choice by `--schema`.
  * @throws JimsError `store_invalid` when it is not clear which tables are meant.
  */
 export async function findSchemas(client: Client, schema: string | undefined): Promise<Schemas> {
@@ -43,7 +43,7 @@ export async function findSchemas(client: Client, schema: string | undefined): P
   return { original, own: DEFAULT_OWN_SCHEMA };
 }
 
-async function readRecord(client: Client): Promise<Record> {
+async function readRecord(client: Client): Promise<Recorded> {
   const { rows } = await client.query<{ has_column: boolean }>(
     `select exists (
        select from pg_attribute where attrelid = c.oid and attname = 'tables_schema' and not attisdropped
@@ -63,7 +63,7 @@ async function readRecord(client: Client): Promise<Record> {
   return schema === undefined ? { kind: 'unrecorded' } : { kind: 'recorded', schema };
 }
 
-function chosenSchemas(schema: string, record: Record): Schemas {
+function chosenSchemas(schema: string, record: Recorded): Schemas {
   if (record.kind === 'unrecorded') {
     throw invalid(
       'This database was last used by an earlier version of JIMS: start once without --schema, so that it is brought up to date',
@@ -78,7 +78,7 @@ function chosenSchemas(schema: string, record: Record): Schemas {
   );
 }
 
-/** The tables are where they were, unless the search path now means others. */
+/** The tables are where they were, unless the search path now leads to others. */
 async function confirmRecorded(client: Client, schema: string): Promise<string> {
   const candidates = (await readCandidates(client)).filter((each) => !each.isClaimed);
   const recorded = candidates.some((each) => each.schema === schema);
@@ -102,7 +102,7 @@ async function confirmRecorded(client: Client, schema: string): Promise<string> 
 /**
  * Where the tables are, or are to be made.
  *
- * @param isUsed whether we used the database before, so that its tables are ours wherever they are.
+ * @param isUsed Whether we used the database before, so that its tables are ours wherever they are.
  */
 async function searchTables(client: Client, isUsed: boolean): Promise<string> {
   const all = await readCandidates(client);
@@ -167,7 +167,7 @@ async function withRows(
   return used;
 }
 
-/** The schemas that are there and that the role may use, in their order. */
+/** The schemas of the search path that exist and that the role may use, in their order. */
 async function readSearchPath(
   client: Client,
 ): Promise<{ readonly schemas: readonly string[]; readonly text: string }> {

@@ -1,14 +1,14 @@
-import type {
-  EventPosition,
-  InstanceStore,
-  PurgeLimits,
-  PurgeResult,
-  ReapResult,
-} from '../store.ts';
+import type { InstanceStore, ReapResult } from '../instance-store.ts';
+import type { PurgeLimits, PurgeResult } from '../store.ts';
+import type { EventPosition } from '../thread-store.ts';
 import type { Database } from './database.ts';
-import type { Hints } from './hints.ts';
+import type { Notifications } from './notifications.ts';
 
-export function instanceStore(db: Database, hints: Hints): InstanceStore {
+/** How many threads one purge looks at to find idle ones. */
+const LOOK_AT_THREADS = 2000;
+
+/** The processes that run runs. */
+export function instances(db: Database, notifications: Notifications): InstanceStore {
   return {
     async renewLease(instanceId, leaseMs) {
       await db.query(
@@ -25,19 +25,25 @@ export function instanceStore(db: Database, hints: Hints): InstanceStore {
 
     async reapRuns() {
       const result = await db.call<ReapResult>('reap_runs', {});
-      hints.wake(result.started);
+      notifications.wake(result.started);
       return result;
     },
 
-    listen: (instanceId, wake) => hints.listen(instanceId, wake),
+    listen: (instanceId, wake) => notifications.listen(instanceId, wake),
   };
 }
 
-/** Idle threads are looked for a part at a time: each call goes on where the one before ended. */
-export function createPurge(db: Database): (limits: PurgeLimits) => Promise<PurgeResult> {
-  let lookedAt: EventPosition | null = null;
-  return async (limits) => {
-    const { lookedAt: until, ...purged } = await db.call<
+/** Removes what is old. Idle threads are looked for a part at a time: each purge goes on where the one before ended. */
+export class Purge {
+  readonly #db: Database;
+  #lookedAt: EventPosition | null = null;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  async run(limits: PurgeLimits): Promise<PurgeResult> {
+    const { lookedAt, ...purged } = await this.#db.call<
       PurgeResult & { readonly lookedAt: EventPosition | null }
     >('purge', {
       idle_ms: limits.idleThreadsMs,
@@ -45,12 +51,10 @@ export function createPurge(db: Database): (limits: PurgeLimits) => Promise<Purg
       progress_ms: limits.progressMs,
       batch: limits.batch,
       look_at: LOOK_AT_THREADS,
-      created_at: lookedAt?.createdAt,
-      id: lookedAt?.id,
+      created_at: this.#lookedAt?.createdAt,
+      id: this.#lookedAt?.id,
     });
-    lookedAt = until;
+    this.#lookedAt = lookedAt;
     return purged;
-  };
+  }
 }
-
-const LOOK_AT_THREADS = 2000;

@@ -13,17 +13,23 @@ export type Parameter =
   | Buffer
   | readonly (string | number)[];
 
-/** From here on a list is sent in the binary form. */
+/** From this size on a list is sent in the binary form. */
 const LARGE_CHARS = 256 * 1024;
 const REST_CHARS = 2 * 1024 * 1024;
-/** Of the type `json`, in every version. */
+/** The type `json`, in every version of PostgreSQL. */
 const JSON_OID = 114;
 const NUL_ESCAPE = /(?<!\\)(?:\\\\)*\\u0000/;
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Null for text that is not a UUID: no row has such an id. */
+export function uuidOrNull(text: string | undefined): string | null {
+  return text !== undefined && UUID.test(text) ? text : null;
+}
 
 /**
  * A value as JSON text.
  *
- * @throws JimsError `invalid_event` for a text with NUL, which PostgreSQL cannot give back.
+ * @throws JimsError `invalid_event` for a value with NUL in it, which PostgreSQL cannot give back.
  */
 export function toJson(value: unknown): string {
   const text = toJsonIfKept(value);
@@ -31,16 +37,15 @@ export function toJson(value: unknown): string {
   return text;
 }
 
-/** As `toJson`; `undefined` for a text that PostgreSQL cannot give back as JSON. */
+/** As `toJson`; `undefined` for a value that PostgreSQL cannot give back as JSON. */
 export function toJsonIfKept(value: unknown): string | undefined {
   const text = JSON.stringify(value);
   return hasNulEscape(text) ? undefined : text;
 }
 
 /**
- * Texts as a `json[]`. The driver takes seconds to put a large list into the syntax of an array, and
- * several times its memory: such a list is sent in the binary form. While one is made the process does
- * other work.
+ * JSON texts as a `json[]`. The driver takes seconds to put a large list into the syntax of an array, and
+ * several times its memory: such a list is sent in the binary form. The process does other work meanwhile.
  */
 export async function jsonList(texts: Iterable<string>): Promise<Parameter> {
   const short: string[] = [];
@@ -61,7 +66,7 @@ export async function jsonList(texts: Iterable<string>): Promise<Parameter> {
 }
 
 /** As `jsonList`, at once: for what a client sent, which is not as much. */
-function listOf(texts: readonly string[]): Parameter {
+function jsonListNow(texts: readonly string[]): Parameter {
   const chars = texts.reduce((sum, { length }) => sum + length, 0);
   return chars < LARGE_CHARS ? texts : binaryList(texts.flatMap(binaryElement));
 }
@@ -82,16 +87,7 @@ function int32s(...values: readonly number[]): Buffer {
   return bytes;
 }
 
-function hasNulEscape(text: string): boolean {
-  // The cheap look first: hardly any text has one.
-  return text.includes('\\u0000') && NUL_ESCAPE.test(text);
-}
-
-export function refuseNul(parameters: readonly Parameter[]): void {
-  if (parameters.some((value) => hasNul(value))) throw nulError();
-}
-
-/** Events as the three lists that our functions take. */
+/** New events as the three lists that our functions take. */
 export function eventLists(events: readonly NewEvent[]): {
   ids: readonly string[];
   types: readonly string[];
@@ -100,13 +96,18 @@ export function eventLists(events: readonly NewEvent[]): {
   return {
     ids: events.map((event) => event.id),
     types: events.map((event) => event.type),
-    data: listOf([...textsOf(events)]),
+    data: jsonListNow([...dataTexts(events)]),
   };
 }
 
-/** What events hold, one after the other. */
-export function* textsOf(events: readonly NewEvent[]): Generator<string> {
+/** The data of each event as JSON text. */
+export function* dataTexts(events: readonly NewEvent[]): Generator<string> {
   for (const { data } of events) yield toJson(data);
+}
+
+/** @throws JimsError `invalid_event` for a string with NUL, which PostgreSQL cannot keep. */
+export function refuseNul(parameters: readonly Parameter[]): void {
+  if (parameters.some((value) => hasNul(value))) throw nulError();
 }
 
 function hasNul(value: Parameter): boolean {
@@ -114,6 +115,11 @@ function hasNul(value: Parameter): boolean {
   return Array.isArray(value) && value.some((each) => hasNul(each));
 }
 
+function hasNulEscape(text: string): boolean {
+  // The cheap look first: hardly any text has one.
+  return text.includes('\\u0000') && NUL_ESCAPE.test(text);
+}
+
 function nulError(): JimsError {
-  return new JimsError('invalid_event', 'PostgreSQL cannot keep a text with the character NUL');
+  return new JimsError('invalid_event', 'PostgreSQL cannot keep text with the character NUL');
 }

@@ -2,20 +2,23 @@ import { JimsError } from '../../errors/jims-error.ts';
 import { silentLogger } from '../../telemetry/logger.ts';
 import type { OpenStoreOptions } from '../open-store.ts';
 import type { Store } from '../store.ts';
-import { createAbandoned } from './abandoned.ts';
 import { readAddress } from './address.ts';
-import { openPool } from './database.ts';
-import { createHints } from './hints.ts';
-import { createPurge, instanceStore } from './instances.ts';
-import { migrate } from './migrate.ts';
-import { asOpenError } from './pg-errors.ts';
-import { runStore } from './runs.ts';
+import { Database } from './database.ts';
+import { asOpenError } from './errors.ts';
+import { Purge, instances } from './instances.ts';
+import { log } from './log.ts';
+import { migrate } from './migrations.ts';
+import { Notifications } from './notifications.ts';
+import { progress } from './progress.ts';
+import { runRecords } from './run-records.ts';
+import { runs } from './runs.ts';
 import { requireUsableSchema } from './schemas.ts';
-import { createThreadWatchers } from './thread-news.ts';
-import { threadStore } from './threads.ts';
+import { ThreadNews } from './thread-news.ts';
+import { threads } from './threads.ts';
+import { UnansweredRequests } from './unanswered.ts';
 
 /**
- * Opens a store that several processes may share. Works through PgBouncer in transaction mode, too:
+ * Opens a store that several processes may share. It works through PgBouncer in transaction mode, too:
  * every statement is unnamed and a transaction of its own. `?max=` sets how many connections are
  * kept at most (10); one more listens.
  *
@@ -28,25 +31,23 @@ export async function openPostgresStore(
 ): Promise<Store> {
   const address = readAddress(url);
   const { description, maxConnections } = address;
-  const { schemas, config } = await migrate(
-    address,
-    chosenSchema(schema, address.schema),
-    logger,
-  ).catch((error: unknown) => {
+  const chosen = chosenSchema(schema, address.schema);
+  const { schemas, config } = await migrate(address, chosen, logger).catch((error: unknown) => {
     throw asOpenError(error, description);
   });
-  const db = openPool({ config, schemas, maxConnections });
-  const hints = createHints(config, db);
-  const abandoned = createAbandoned(db);
-  const watchers = createThreadWatchers(db);
-  let open = true;
+  const db = new Database(config, schemas, maxConnections);
+  const notifications = new Notifications(config, db);
+  const unanswered = new UnansweredRequests(db);
+  const { watchers } = new ThreadNews(db);
+  const purge = new Purge(db);
+  let isOpen = true;
 
   async function close(): Promise<void> {
-    if (!open) return;
-    open = false;
-    abandoned.close();
+    if (!isOpen) return;
+    isOpen = false;
+    unanswered.close();
     watchers.close();
-    await hints.close();
+    await notifications.close();
     await db.close();
   }
 
@@ -55,10 +56,13 @@ export async function openPostgresStore(
     shared: true,
     // A server that only reads, as a standby does, refuses this; any other one writes nothing by it.
     ping: async () => void (await db.query('delete from jims.instances where false')),
-    ...threadStore(db, watchers),
-    ...runStore(db, { hints, abandoned, watchers }),
-    ...instanceStore(db, hints),
-    purge: createPurge(db),
+    ...threads(db, watchers),
+    ...log(db, watchers),
+    ...runs(db, { notifications, unanswered, watchers }),
+    ...runRecords(db),
+    ...progress(db),
+    ...instances(db, notifications),
+    purge: (limits) => purge.run(limits),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -1,19 +1,18 @@
 import type { QueryResultRow } from 'pg';
 
-import type { RunNews, RunProgress, RunStore } from '../store.ts';
+import type { RunNews, RunProgress, RunStore } from '../run-store.ts';
 import type { Database } from './database.ts';
 import { jsonList, toJsonIfKept } from './parameters.ts';
 import type { Parameter } from './parameters.ts';
 
-/** What running runs have told so far, for who follows them from another process. */
-export function progressStore(db: Database): Pick<RunStore, 'appendProgress' | 'readProgress'> {
+/** What running runs have sent so far, for those that follow them from another process. */
+export function progress(db: Database): Pick<RunStore, 'appendProgress' | 'readProgress'> {
   return {
     async appendProgress(news) {
-      const all = news.flatMap(({ owner, progress }) =>
-        progress.map(({ seq, event }) => ({ owner, seq, event })),
+      const rows = news.flatMap(({ owner, progress: events }) =>
+        events.map(({ seq, event }) => ({ ...owner, seq, event })),
       );
-      const rows: (typeof all)[number][] = [];
-      const events = await jsonList(keptOf(all, (row) => rows.push(row)));
+      const { kept, events } = await keptProgress(rows);
       await db.query(
         `insert into jims.run_progress (run_id, attempt, seq, event)
          select r.run_id, r.attempt, p.seq, p.event
@@ -23,10 +22,10 @@ export function progressStore(db: Database): Pick<RunStore, 'appendProgress' | '
          where r.status in ('queued', 'running')
          on conflict do nothing`,
         [
-          rows.map(({ owner }) => owner.runId),
-          rows.map(({ owner }) => owner.attempt),
-          rows.map(({ owner }) => owner.instanceId),
-          rows.map(({ seq }) => seq),
+          kept.map(({ runId }) => runId),
+          kept.map(({ attempt }) => attempt),
+          kept.map(({ instanceId }) => instanceId),
+          kept.map(({ seq }) => seq),
           events,
         ],
       );
@@ -51,23 +50,22 @@ export function progressStore(db: Database): Pick<RunStore, 'appendProgress' | '
   };
 }
 
-export async function progressLists(
-  progress: readonly RunProgress[],
-): Promise<[seqs: readonly number[], events: Parameter]> {
-  const seqs: number[] = [];
-  const events = await jsonList(keptOf(progress, ({ seq }) => seqs.push(seq)));
-  return [seqs, events];
-}
-
-/** What PostgreSQL cannot keep is left out: a status is no reason for a run to fail. */
-function* keptOf<T extends RunProgress>(
-  progress: readonly T[],
-  onKept: (kept: T) => void,
-): Generator<string> {
-  for (const each of progress) {
-    const text = toJsonIfKept(each.event);
-    if (text === undefined) continue;
-    onKept(each);
-    yield text;
+/**
+ * The events of a run's progress as a `json[]`, and the rows that they are of. What PostgreSQL cannot
+ * keep is left out: a run is not to fail for a status.
+ */
+export async function keptProgress<T extends RunProgress>(
+  rows: readonly T[],
+): Promise<{ readonly kept: readonly T[]; readonly events: Parameter }> {
+  const kept: T[] = [];
+  function* texts(): Generator<string> {
+    for (const row of rows) {
+      const text = toJsonIfKept(row.event);
+      if (text === undefined) continue;
+      kept.push(row);
+      yield text;
+    }
   }
+  const events = await jsonList(texts());
+  return { kept, events };
 }

@@ -16,11 +16,11 @@ interface Settings {
 }
 
 /**
- * Refuses a database that is set up so that the promises of a store cannot be kept. What it is set to is
- * looked at and not changed: a setting of ours would have to be sent with every statement, as a pooler
- * such as PgBouncer lends another connection for each.
+ * Refuses a database whose settings make it impossible to keep the promises of a store. Resolves with the
+ * names of our role and database.
  *
- * Resolves with the names of our role and database.
+ * The settings are read and not changed: ours would have to be sent with every statement, as a pooler such
+ * as PgBouncer lends another connection for each.
  *
  * @throws JimsError `store_invalid`, or `store_unavailable` for a server that only reads for now.
  */
@@ -39,7 +39,7 @@ export async function requireUsable(
             current_user::text as role, current_database()::text as database`,
   );
   const [settings] = rows;
-  if (!settings) throw new TypeError('A server that does not say how it is set up');
+  if (!settings) throw new TypeError('The server gave no settings');
   const reason = whyUnusable(settings);
   if (reason !== undefined) throw new JimsError('store_invalid', `Cannot use ${where}: ${reason}`);
   if (!settings.isStandby && !settings.isReadOnly) return settings;
@@ -60,13 +60,13 @@ function whyUnusable({
   database,
 }: Settings): string | undefined {
   if (encoding !== 'UTF8') {
-    return `its encoding is ${encoding}, which cannot hold every text. Make a database with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`;
+    return `its encoding is ${encoding}, which cannot hold every character. Make a database with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`;
   }
-  // Our functions look again after they have waited for a lock, which only `read committed` lets them.
+  // Our functions look again after they have waited for a lock: only `read committed` shows them what is new.
   if (isolation !== 'read committed') {
     return `its default_transaction_isolation is '${isolation}'. Set it for the role that JIMS uses: ALTER ROLE ${quoted(role)} SET default_transaction_isolation = 'read committed'`;
   }
-  // The column has times without a zone, and both we and the original fill it in the session's.
+  // The column has times without a zone, which both we and the original write in the session's zone.
   if (!isUtc) {
     return `its TimeZone is '${timeZone}', so that the times of events would be wrong. Set it for all that use the database: ALTER DATABASE ${quoted(database)} SET timezone = 'UTC'; and if the role has a setting of its own: ALTER ROLE ${quoted(role)} SET timezone = 'UTC'`;
   }
@@ -107,7 +107,7 @@ export async function requireRights(
   );
 }
 
-/** What lets a role use tables that another one made. */
+/** The statements that let a role use tables that another one made. */
 export function grantsOf({ original, own }: Schemas, role: string): string {
   const [table, schema, to] = [quoted(original), quoted(own), quoted(role)];
   const usage = original === own ? schema : `${table}, ${schema}`;
@@ -129,7 +129,7 @@ const COLUMNS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Refuses tables of our names that are not ours.
+ * Refuses tables that have our names and are not ours.
  *
  * @throws JimsError `store_invalid`
  */

@@ -1,8 +1,8 @@
-import type { JsonObject, ThreadEvent } from '../../thread/event.ts';
+import type { JsonObject, NewEvent, ThreadEvent } from '../../thread/event.ts';
 import type { Thread } from '../../thread/thread.ts';
 
 /** A thread as `jims.thread_json` makes it. */
-export interface ThreadJson {
+export interface ThreadRow {
   readonly id: string;
   readonly contactId: string | null;
   readonly externalId: string | null;
@@ -11,14 +11,14 @@ export interface ThreadJson {
 }
 
 /** An event as `jims.event_json` makes it. */
-export interface EventJson {
+export interface EventRow {
   readonly id: string;
   readonly createdAt: string;
   readonly type: string;
   readonly data: unknown;
 }
 
-export function toThread({ id, contactId, externalId, createdAt, config }: ThreadJson): Thread {
+export function toThread({ id, contactId, externalId, createdAt, config }: ThreadRow): Thread {
   return {
     id,
     contactId: contactId ?? undefined,
@@ -28,7 +28,7 @@ export function toThread({ id, contactId, externalId, createdAt, config }: Threa
   };
 }
 
-export function toEvents(threadId: string, rows: readonly EventJson[]): readonly ThreadEvent[] {
+export function toEvents(threadId: string, rows: readonly EventRow[]): readonly ThreadEvent[] {
   return rows.map(({ id, createdAt, type, data }) => ({
     id,
     threadId,
@@ -36,6 +36,19 @@ export function toEvents(threadId: string, rows: readonly EventJson[]): readonly
     type,
     data: toObject(data),
   }));
+}
+
+/** New events as the log has them, by the times that the database gave them. */
+export function withTimes(
+  threadId: string,
+  events: readonly NewEvent[],
+  times: readonly string[],
+): readonly ThreadEvent[] {
+  return events.map(({ id, type, data }, index) => {
+    const createdAt = times[index];
+    if (createdAt === undefined) throw new TypeError('An event was appended without a time');
+    return { id, threadId, createdAt, type, data };
+  });
 }
 
 /** The columns hold objects, as both services write them; anything else is read as `{}`. */

@@ -6,60 +6,50 @@ import type {
   AcceptRequest,
   AcceptResult,
   AcceptedRun,
-  PolledRun,
-  RunRecord,
+  RunOwner,
   RunStatus,
   RunStore,
   RunThread,
   StartedRun,
-} from '../store.ts';
+} from '../run-store.ts';
 import type { ThreadWatchers } from '../thread-watchers.ts';
-import type { Abandoned } from './abandoned.ts';
 import type { Database } from './database.ts';
-import type { Hints } from './hints.ts';
-import { eventLists, jsonList, textsOf, toJson } from './parameters.ts';
-import type { Parameter } from './parameters.ts';
-import { progressLists, progressStore } from './progress.ts';
-import { toEvents, toThread } from './rows.ts';
-import type { EventJson, ThreadJson } from './rows.ts';
-import { ACTIVE_RUN, RUN_RECORD, toRunRecord } from './run-record.ts';
-import type { RunRecordRow } from './run-record.ts';
-import { withTimes } from './threads.ts';
+import type { Arguments } from './functions.ts';
+import type { Notifications } from './notifications.ts';
+import { dataTexts, eventLists, jsonList, toJson, uuidOrNull } from './parameters.ts';
+import { keptProgress } from './progress.ts';
+import { toEvents, toThread, withTimes } from './rows.ts';
+import type { EventRow, ThreadRow } from './rows.ts';
+import { readRun } from './run-records.ts';
+import type { UnansweredRequests } from './unanswered.ts';
 
-type Accepted = Omit<AcceptedRun, 'thread' | 'fresh'> & {
-  readonly thread: ThreadJson;
-  readonly fresh: readonly EventJson[] | null;
-};
-type Refused = Exclude<AcceptResult, AcceptedRun>;
+interface RunsOptions {
+  readonly notifications: Notifications;
+  readonly unanswered: UnansweredRequests;
+  readonly watchers: ThreadWatchers;
+}
 
-/** The transitions are functions of the database, each one round trip: see `sql/`. */
-export function runStore(
-  db: Database,
-  { hints, abandoned, watchers }: { hints: Hints; abandoned: Abandoned; watchers: ThreadWatchers },
-): RunStore {
+type Runs = Pick<RunStore, 'acceptRun' | 'appendInRun' | 'finishRun' | 'requestCancel'>;
+
+/** What happens to a run. Each transition is a function of the database, and one round trip: see `sql/`. */
+export function runs(db: Database, { notifications, unanswered, watchers }: RunsOptions): Runs {
   return {
     async acceptRun(request) {
-      const result = await db.callInGroup<Accepted | Refused>(
+      const result = await db.callInGroup<AcceptedRow | Refused>(
         'accept_run',
-        acceptParameters(request),
-        () => abandoned.add(request),
+        acceptArguments(request),
+        () => unanswered.add(request),
       );
       if (result.kind !== 'accepted') return result;
-      hints.wake(result.interrupted, request.instanceId);
+      notifications.wake(result.interrupted, request.instanceId);
       watchers.wake(result.thread.id);
       return toAcceptedRun(request, result);
     },
 
     async appendInRun(run, events) {
-      const { ids, types, data } = eventLists(events);
-      const rows = await db.callInGroup<readonly EventJson[] | null>('append_in_run', {
-        run_id: run.runId,
-        attempt: run.attempt,
-        thread_id: run.threadId,
-        instance_id: run.instanceId,
-        ids,
-        types,
-        data,
+      const rows = await db.callInGroup<readonly EventRow[] | null>('append_in_run', {
+        ...ownerArguments(run),
+        ...eventLists(events),
       });
       if (!rows) return 'fenced';
       watchers.wake(run.threadId);
@@ -68,16 +58,13 @@ export function runStore(
 
     async finishRun(run, outcome) {
       const { status, events, error, usage, lastSeq, progress = [] } = outcome;
-      const data = await jsonList(textsOf(events));
-      const [seqs, told] = await progressLists(progress);
+      const data = await jsonList(dataTexts(events));
+      const { kept, events: progressEvents } = await keptProgress(progress);
       const result = await db.callInGroup<{
         times: readonly string[];
         next: StartedRun | null;
       } | null>('finish_run', {
-        run_id: run.runId,
-        attempt: run.attempt,
-        thread_id: run.threadId,
-        instance_id: run.instanceId,
+        ...ownerArguments(run),
         status,
         ids: events.map(({ id }) => id),
         types: events.map(({ type }) => type),
@@ -86,12 +73,12 @@ export function runStore(
         error_message: error?.message,
         usage: usage && cleanJson(usage),
         last_seq: lastSeq,
-        progress_seqs: seqs,
-        progress_events: told,
+        progress_seqs: kept.map(({ seq }) => seq),
+        progress_events: progressEvents,
       });
-      if (!result) return finishedBefore(await recordOf(db, run.runId), run, outcome);
+      if (!result) return finishedBefore(await readRun(db, run.runId), run, outcome);
       const { times, next } = result;
-      if (next) hints.wake([next], run.instanceId);
+      if (next) notifications.wake([next], run.instanceId);
       watchers.wake(run.threadId);
       return {
         kind: 'finished',
@@ -101,63 +88,31 @@ export function runStore(
       };
     },
 
-    run: (runId) => recordOf(db, runId),
-
     async requestCancel(runId) {
-      const [row] = await db.query<{
-        asked: { status: RunStatus | null; instanceId: string | null };
-      }>('select jims.request_cancel(jims.as_uuid($1)) as asked', [runId]);
-      const { status, instanceId } = row?.asked ?? {};
+      const { status, instanceId } = await db.call<{
+        status: RunStatus | null;
+        instanceId: string | null;
+      }>('request_cancel', { run_id: uuidOrNull(runId) });
       if (!status || !instanceId) return undefined;
-      if (status === 'queued' || status === 'running') hints.wake([{ runId, instanceId }]);
+      if (status === 'queued' || status === 'running') notifications.wake([{ runId, instanceId }]);
       return status;
     },
-
-    ...runReads(db),
-    ...progressStore(db),
   };
 }
 
-function runReads(db: Database): Pick<RunStore, 'runIdByKey' | 'activeRun' | 'pollRuns'> {
-  return {
-    async runIdByKey({ scope, key }) {
-      const [row] = await db.query<{ runId: string }>(
-        // Of a thread that is being erased nothing is found.
-        `select run_id as "runId" from jims.runs join original.threads using (thread_id)
-         where idem_scope = $1 and idem_key = $2`,
-        [scope, key],
-      );
-      return row?.runId;
-    },
+/** An accepted run as `jims.accept_run` gives it. */
+type AcceptedRow = Omit<AcceptedRun, 'thread' | 'fresh'> & {
+  readonly thread: ThreadRow;
+  readonly fresh: readonly EventRow[] | null;
+};
+type Refused = Exclude<AcceptResult, AcceptedRun>;
 
-    async activeRun(threadId) {
-      const [row] = await db.query<{ runId: string }>(ACTIVE_RUN, [threadId]);
-      return row?.runId;
-    },
-
-    pollRuns: (instanceId, runIds) =>
-      db.query<PolledRun & { runId: string }>(
-        `select run_id as "runId", instance_id as "instanceId", attempt, status,
-                cancel_requested as "cancelRequested"
-         from jims.runs
-         where run_id = any ($2::uuid[])
-           or (instance_id = $1 and status in ('queued', 'running') and cancel_requested)`,
-        [instanceId, runIds],
-      ),
-  };
-}
-
-async function recordOf(db: Database, runId: string): Promise<RunRecord | undefined> {
-  const [row] = await db.query<RunRecordRow>(RUN_RECORD, [runId]);
-  return row && toRunRecord(row);
-}
-
-function acceptParameters(request: AcceptRequest): Readonly<Record<string, Parameter>> {
+function acceptArguments(request: AcceptRequest): Arguments {
   const { incoming, idempotency, known } = request;
   return {
     run_id: request.runId,
     instance_id: request.instanceId,
-    ...threadParameters(request.thread),
+    ...threadArguments(request.thread),
     incoming_type: incoming?.type,
     incoming_data: incoming && toJson(incoming.data),
     hold_incoming: request.holdIncomingOnNewThread,
@@ -173,45 +128,25 @@ function acceptParameters(request: AcceptRequest): Readonly<Record<string, Param
   };
 }
 
-function threadParameters(thread: RunThread): Readonly<Record<string, Parameter>> {
+function threadArguments(thread: RunThread): Arguments {
   if (thread.kind === 'thread') {
     return {
       thread_id: thread.threadId,
       contact_id: thread.contactId,
       after_created_at: thread.after?.createdAt,
       after_id: thread.after?.id,
-      thread_config: null,
-      new_thread_id: null,
-      event_id: null,
-      ...NO_SEED,
     };
   }
-  return {
-    thread_id: null,
+  const made = {
     contact_id: thread.contactId,
-    after_created_at: null,
-    after_id: null,
     thread_config: cleanJson(thread.threadConfig),
     new_thread_id: (thread.kind === 'new' && thread.threadId) || randomUUIDv7(),
     event_id: randomUUIDv7(),
-    ...(thread.kind === 'latest' ? NO_SEED : seedParameters(thread)),
   };
-}
-
-const NO_SEED = {
-  external_id: null,
-  find_external: false,
-  replaces: null,
-  seed_ids: null,
-  seed_types: null,
-  seed_data: null,
-};
-
-function seedParameters(
-  thread: RunThread & { kind: 'new' | 'external' },
-): Readonly<Record<keyof typeof NO_SEED, Parameter>> {
+  if (thread.kind === 'latest') return made;
   const { ids, types, data } = eventLists(thread.events);
   return {
+    ...made,
     external_id: thread.externalId,
     find_external: thread.kind === 'external',
     replaces: thread.kind === 'new' ? thread.replaces : null,
@@ -221,7 +156,16 @@ function seedParameters(
   };
 }
 
-function toAcceptedRun({ known }: AcceptRequest, { fresh, ...run }: Accepted): AcceptedRun {
+function ownerArguments(run: RunOwner): Arguments {
+  return {
+    run_id: run.runId,
+    attempt: run.attempt,
+    thread_id: run.threadId,
+    instance_id: run.instanceId,
+  };
+}
+
+function toAcceptedRun({ known }: AcceptRequest, { fresh, ...run }: AcceptedRow): AcceptedRun {
   const thread = toThread(run.thread);
   const after = known?.threadId === thread.id ? known.after : undefined;
   return {

@@ -1,25 +1,25 @@
 import { JimsError } from '../../errors/jims-error.ts';
 
-/** Where the tables of an application are in its database. */
+/** The schemas of an application in its database. */
 export interface Schemas {
-  /** The schema of the original's two tables, `threads` and `thread_events`. */
+  /** Where the original's two tables are, `threads` and `thread_events`. */
   readonly original: string;
-  /** The schema of our own tables and functions. */
+  /** Where our own tables and functions are. */
   readonly own: string;
 }
 
 /** Our own schema, where an application is not given one by `--schema`. */
 export const DEFAULT_OWN_SCHEMA = 'jims';
 const OWN_SUFFIX = '_jims';
-/** PostgreSQL cuts longer names without an error. */
+/** PostgreSQL cuts longer names off without an error. */
 const MAX_NAME_BYTES = 63;
 
-// Not in a string: the type of an event and the key of a lock begin with `jims.`, too.
+// Not after a quote: the types of events and the keys of locks begin with `jims.`, too.
 const PLACEHOLDER = /(?<!['\w])(?:jims\.(?=\w)|original\.(?=thread))/g;
 
 /**
- * SQL names every table and function with its schema, so that no search path decides which one is
- * meant: `original.threads`, `jims.runs`. This puts in what the two are called in this database.
+ * Puts the names of the two schemas into SQL, which names every table and function with its schema, such
+ * as `original.threads` and `jims.runs`: no search path decides which one is meant.
  */
 export function inSchemas({ original, own }: Schemas, sql: string): string {
   return sql.replaceAll(
@@ -28,18 +28,18 @@ export function inSchemas({ original, own }: Schemas, sql: string): string {
   );
 }
 
-/** A name as SQL takes it, whatever it is made of. */
+/** A name as an identifier of SQL, whatever characters it has. */
 export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** What our own schema is called beside the original's tables in `schema`. */
+/** The name of our own schema for the original's tables in `schema`. */
 export function ownSchemaOf(schema: string): string {
   return schema === DEFAULT_OWN_SCHEMA ? schema : schema + OWN_SUFFIX;
 }
 
 /**
- * Checks a name that somebody chose for a schema.
+ * Checks a name that an operator chose for a schema.
  *
  * @throws JimsError `store_invalid` for one that PostgreSQL or JIMS keeps for itself.
  */
@@ -63,7 +63,7 @@ function whyUnusable(schema: string): string | undefined {
   return whyUnquotable(schema);
 }
 
-/** Function bodies stand between `$$`. */
+/** Why a name cannot be in our SQL: the bodies of functions are between `$$`. */
 export function whyUnquotable(schema: string): string | undefined {
   return /[$\0]/.test(schema) ? 'the name has a $ or NUL in it' : undefined;
 }

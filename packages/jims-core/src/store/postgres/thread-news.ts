@@ -1,54 +1,9 @@
-import type { EventPosition } from '../store.ts';
+import type { EventPosition } from '../thread-store.ts';
 import { ThreadWatchers } from '../thread-watchers.ts';
 import type { Database } from './database.ts';
 
 /** How much of the time may go into looking: the more there is to look at, the rarer it is. */
 const SHARE = 0.1;
-
-/** The readers that wait for what is new in threads, and one look for all of them at what others wrote. */
-export function createThreadWatchers(db: Database): ThreadWatchers {
-  /** The newest event of each thread that the last look found. */
-  let known = new Map<string, EventPosition>();
-  let isLooking = false;
-  let restsUntil = 0;
-
-  async function look(): Promise<void> {
-    if (isLooking || performance.now() < restsUntil) return;
-    isLooking = true;
-    const begun = performance.now();
-    try {
-      await lookAt(watchers.threadIds);
-    } catch {
-      // The database is away: the next look will find what this one did not.
-    } finally {
-      const now = performance.now();
-      restsUntil = now + (now - begun) / SHARE;
-      isLooking = false;
-    }
-  }
-
-  async function lookAt(threadIds: readonly string[]): Promise<void> {
-    const positions = threadIds.map((id) => known.get(id));
-    const rows = await db.query<{ threadId: string; createdAt: string | null; id: string | null }>(
-      NEWS,
-      [
-        threadIds,
-        positions.map((position) => position?.createdAt ?? '-infinity'),
-        positions.map((position) => position?.id ?? FIRST_ID),
-      ],
-    );
-    const now = new Map(threadIds.flatMap((threadId) => entryOf(threadId, known.get(threadId))));
-    for (const { threadId, createdAt, id } of rows) {
-      if (createdAt !== null && id !== null) now.set(threadId, { createdAt, id });
-    }
-    known = now;
-    for (const { threadId } of rows) watchers.wake(threadId);
-  }
-
-  const watchers = new ThreadWatchers(() => void look());
-  return watchers;
-}
-
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
 /** Threads that have an event after a position, or are gone, with their newest event. */
@@ -62,9 +17,54 @@ left join lateral (
 where e.event_id is null or (e.created_at, e.event_id) > (f.created_at, f.event_id)
   or not exists (select from original.threads t where t.thread_id = f.thread_id)`;
 
-function entryOf(
-  threadId: string,
-  position: EventPosition | undefined,
-): [threadId: string, position: EventPosition][] {
-  return position ? [[threadId, position]] : [];
+/** Looks for what other processes wrote to the threads that are watched: one look for all of them. */
+export class ThreadNews {
+  readonly watchers: ThreadWatchers = new ThreadWatchers(() => void this.#look());
+  readonly #db: Database;
+  /** The newest event of each thread that the last look found. */
+  #newest: ReadonlyMap<string, EventPosition> = new Map();
+  #isLooking = false;
+  #restsUntil = 0;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  async #look(): Promise<void> {
+    if (this.#isLooking || performance.now() < this.#restsUntil) return;
+    this.#isLooking = true;
+    const begun = performance.now();
+    try {
+      await this.#lookAt(this.watchers.threadIds);
+    } catch {
+      // The database is away: the next look will find what this one did not.
+    } finally {
+      const now = performance.now();
+      this.#restsUntil = now + (now - begun) / SHARE;
+      this.#isLooking = false;
+    }
+  }
+
+  async #lookAt(threadIds: readonly string[]): Promise<void> {
+    const known = threadIds.map((id) => this.#newest.get(id));
+    const rows = await this.#db.query<{
+      threadId: string;
+      createdAt: string | null;
+      id: string | null;
+    }>(NEWS, [
+      threadIds,
+      known.map((position) => position?.createdAt ?? '-infinity'),
+      known.map((position) => position?.id ?? FIRST_ID),
+    ]);
+    const newest = new Map<string, EventPosition>();
+    for (const [index, threadId] of threadIds.entries()) {
+      const position = known[index];
+      if (position) newest.set(threadId, position);
+    }
+    for (const { threadId, createdAt, id } of rows) {
+      if (createdAt !== null && id !== null) newest.set(threadId, { createdAt, id });
+    }
+    this.#newest = newest;
+    for (const { threadId } of rows) this.watchers.wake(threadId);
+  }
 }

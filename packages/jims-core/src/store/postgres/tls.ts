@@ -6,12 +6,12 @@ import type { ConnectionOptions } from 'node:tls';
 
 import { JimsError, describeError } from '../../errors/jims-error.ts';
 
-/** How the connection is encrypted; false: it is not. */
+/** How the connection is encrypted; false for a connection that is not. */
 export type Tls = ConnectionOptions | false;
 
 const MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
 type Mode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full' | 'no-verify';
-/** What the parameter `ssl` takes beside the modes. */
+/** What the parameter `ssl` may be beside the modes. */
 const SWITCHES: Readonly<Record<string, Mode>> = {
   true: 'verify-full',
   1: 'verify-full',
@@ -23,15 +23,15 @@ const SWITCHES: Readonly<Record<string, Mode>> = {
   no: 'disable',
 };
 const DEFAULT_ROOT = join('.postgresql', 'root.crt');
-/** Instead of a file: the authorities that the system and Node trust. */
+/** Instead of a file it stands for the authorities that the system and Node trust. */
 const SYSTEM = 'system';
 
 /**
- * What `sslmode` means to `libpq`, in the order in which it is to be tried. `ssl` is the name that
- * asyncpg and SQLAlchemy have for the same; `no-verify` is node-postgres's. Without any of them TLS is
- * used when the server insists on it.
+ * The connections to try, in this order, as `libpq` does by `sslmode`. `ssl` is the name that asyncpg and
+ * SQLAlchemy have for it, and `no-verify` is a mode of node-postgres. Without any of them TLS is used when
+ * the server insists on it.
  *
- * @throws JimsError `store_invalid` for a mode that is unknown and a certificate that cannot be read.
+ * @throws JimsError `store_invalid` for an unknown mode, and for a certificate that cannot be read.
  */
 export function tlsAttempts(parameters: ReadonlyMap<string, string>): readonly [Tls, ...Tls[]] {
   const root =
@@ -71,7 +71,7 @@ function isMode(text: string): text is Mode {
   return MODES.includes(text);
 }
 
-/** Whether the server must show that it is the right one. With an authority, `require` checks it, too. */
+/** Whether the server must prove that it is the right one. With an authority `require` checks that, too. */
 function verification(mode: Mode, root: string | undefined): ConnectionOptions {
   if (mode === 'verify-full') return authority(root);
   if (mode === 'verify-ca' && root === undefined) {

@@ -1,11 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
 
 import type { NewEvent } from '../../thread/event.ts';
-import { parseStoredObject } from '../json-text.ts';
 import type { RunOwner, StartedRun } from '../store.ts';
 import { cell } from './columns.ts';
 import { leaseClock } from './instances.ts';
 import type { Withdrawal } from './runs.ts';
+import { parseStoredObject } from './stored-json.ts';
 import { fromHex, toHex } from './uuid-hex.ts';
 
 /** A run that waits or runs, as far as the store needs it to start or to end it. */

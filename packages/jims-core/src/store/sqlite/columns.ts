@@ -1,4 +1,4 @@
-import { formatMicros } from '../timestamp.ts';
+import { formatMicros } from './timestamp.ts';
 
 /** Now, as the database writes it. */
 export function storedNow(): string {

@@ -3,11 +3,11 @@ import type { DatabaseSync } from 'node:sqlite';
 import { eventDomain, eventName } from '../../thread/event.ts';
 import type { NewEvent, ThreadEvent } from '../../thread/event.ts';
 import type { ReadBounds } from '../store.ts';
-import { formatMicros, parseMicros, toPublicTime } from '../timestamp.ts';
 import { asRows, boundedRows } from './bounded-rows.ts';
 import { cell, listParameter } from './columns.ts';
 import { logReads } from './log-reads.ts';
 import type { LogReads } from './log-reads.ts';
+import { formatMicros, parseMicros, toPublicTime } from './timestamp.ts';
 import { toHex } from './uuid-hex.ts';
 
 type SizeRow = [id: string, bytes: number];

@@ -2,13 +2,13 @@ import type { DatabaseSync } from 'node:sqlite';
 
 import { STATE_PREFIX } from '../../thread/event.ts';
 import type { ThreadEvent } from '../../thread/event.ts';
-import { parseStoredObject } from '../json-text.ts';
 import type { NewestEvents, TailPiece } from '../read-tail.ts';
 import { FRESH_BYTES, FRESH_EVENTS, READ_BYTES } from '../store.ts';
 import type { EventList, EventPage, EventPosition, ReadBounds } from '../store.ts';
-import { toPublicTime, toStoredTime } from '../timestamp.ts';
 import { asRows, boundedRows } from './bounded-rows.ts';
 import { listParameter } from './columns.ts';
+import { parseStoredObject } from './stored-json.ts';
+import { toPublicTime, toStoredTime } from './timestamp.ts';
 import { fromHex, toHex } from './uuid-hex.ts';
 
 type EventRow = [id: string, createdAt: string, type: string, data: string | null];

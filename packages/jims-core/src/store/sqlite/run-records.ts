@@ -1,13 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 
 import type { NewEvent } from '../../thread/event.ts';
-import { parseStoredJson, parseStoredObject } from '../json-text.ts';
 import type { IdempotencyKey, PolledRun, RunNews, RunRecord, RunStatus } from '../store.ts';
-import { toPublicTime } from '../timestamp.ts';
 import { cell, listParameter, storedBefore } from './columns.ts';
 import type { EventRows } from './events.ts';
 import type { Withdrawal } from './runs.ts';
+import { parseStoredJson, parseStoredObject } from './stored-json.ts';
 import type { ThreadRows } from './threads.ts';
+import { toPublicTime } from './timestamp.ts';
 import { fromHex, toHex } from './uuid-hex.ts';
 
 /** What is known of the run that has a key. */

@@ -5,11 +5,11 @@ import type { JsonObject } from '../../thread/event.ts';
 import { SUPERSEDED } from '../../thread/thread.ts';
 import type { Thread } from '../../thread/thread.ts';
 import { cleanJson } from '../../util/clean-text.ts';
-import { parseStoredObject } from '../json-text.ts';
 import type { ReadBounds, ThreadList, ThreadQuery } from '../store.ts';
-import { formatMicros, toPublicTime, toStoredTime } from '../timestamp.ts';
 import { asRows, boundedRows } from './bounded-rows.ts';
 import { storedBefore } from './columns.ts';
+import { parseStoredObject } from './stored-json.ts';
+import { formatMicros, toPublicTime, toStoredTime } from './timestamp.ts';
 import { fromHex, toHex } from './uuid-hex.ts';
 
 type ThreadRow = [

@@ -16,7 +16,7 @@ const INSERT = `
   insert into thread_events (thread_id, event_id, event_type)
   select thread_id, gen_random_uuid(), 'x.y' from threads limit 1`;
 
-test('opening beside a service that writes stops nobody, and says which process it waits for', async () => {
+test('opening does not stop a service that writes, and logs which process it waits for', async () => {
   await using database = await originalDatabase();
   const { logger, lines } = recorder();
   await withClient(database.url, async (writer) => {
@@ -56,7 +56,7 @@ test('time-outs that are set for requests do not end the making of an index', as
   assert.equal(await ourIndexes(database.url), 4);
 });
 
-test('indexes that the role may not make are named as statements for the one that may', async () => {
+test('the statements for indexes that the role may not make are in the error, for the role that may', async () => {
   await using database = await originalDatabase();
   const role = new URL(database.url).pathname.slice(1);
   await using _ = {
@@ -137,7 +137,7 @@ test('an index that could not be finished is made again', async () => {
   assert.equal(await ourIndexes(database.url), 4);
 });
 
-test('an upgrade lets others go first while its tables are in use, and says so', async () => {
+test('an upgrade lets others go first while its tables are in use, and logs that', async () => {
   await using database = await freshDatabase();
   await (await openStore(database.url)).close();
   const { logger, lines } = recorder();

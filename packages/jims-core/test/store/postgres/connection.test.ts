@@ -98,7 +98,7 @@ test('the answer to a lost run’s second attempt may be lost, too', async () =>
   assert.equal((await user.accept('Hello', { idempotency })).attempt, 3);
 });
 
-test('a thread that somebody else keeps locked is not waited for without end', async () => {
+test('a call does not wait without end for a thread that another program keeps locked', async () => {
   await using database = await freshDatabase();
   await using store = await openStore(database.url);
   const user = await storeUser(store);
@@ -113,7 +113,7 @@ test('a thread that somebody else keeps locked is not waited for without end', a
   assert.equal((await user.accept('Hello')).status, 'running');
 });
 
-test('a store that is closed under a pending hint or request ends in peace', async () => {
+test('a store may be closed while a notification or a request is pending', async () => {
   await using database = await freshDatabase();
   const store = await openStore(database.url);
   const user = await storeUser(store);
@@ -142,7 +142,7 @@ test('a store that cannot be opened leaves no connection', async () => {
   assert.equal(await connectionCount(database.url), 0);
 });
 
-test('a process ends when it has closed its store, and also when it has forgotten to', async () => {
+test('a process ends whether it has closed its store or not', async () => {
   await using database = await freshDatabase();
   for (const end of ['await store.close();', '']) {
     const script = `

@@ -8,7 +8,7 @@ import { eventually } from '../../support/eventually.ts';
 import { databaseUrl, freshDatabase, postgresUrl, withClient } from '../../support/postgres.ts';
 import { storeUser } from '../../support/store-user.ts';
 
-test('a database that is not there is told by its name, a server by its place', async () => {
+test('an error names the database that does not exist, and the address of a server that does not answer', async () => {
   await refuses(
     databaseUrl('jims_is_not_here'),
     'store_invalid',
@@ -21,7 +21,7 @@ test('a database that is not there is told by its name, a server by its place', 
   await refuses('postgresql://u:p@h/%zz/', 'store_invalid', /cannot be read/);
 });
 
-test('what refuses a user is told, without his password', async () => {
+test('the reason why a user is refused is reported, without the password', async () => {
   await refuses(withUser(postgresUrl(), 'nobody_known', 'secret'), 'store_invalid', /nobody_known/);
 });
 
@@ -76,7 +76,7 @@ test('a time zone that is UTC by another name is taken', async () => {
   await (await openStore(database.url)).close();
 });
 
-test('a database that can only be read is refused, and is not ready when it becomes so', async () => {
+test('a database that can only be read is refused, and a store is not ready when its database becomes so', async () => {
   await using database = await freshDatabase();
   await using store = await openStore(database.url);
   await store.ping();
@@ -94,7 +94,7 @@ test('a database that can only be read is refused, and is not ready when it beco
   await eventually(() => store.ping().then(yes, no));
 });
 
-test('a database that cannot hold every text is refused', async () => {
+test('a database that cannot hold every character is refused', async () => {
   const name = `jims_test_${crypto.randomUUID().replaceAll('-', '')}`;
   await withClient(postgresUrl(), async (client) => {
     await client.query(
@@ -108,7 +108,7 @@ test('a database that cannot hold every text is refused', async () => {
   });
 });
 
-test('a schema of our own that was made for the role is enough', async () => {
+test('it is enough when our own schema was made for the role', async () => {
   await using database = await freshDatabase();
   const name = new URL(database.url).pathname.slice(1);
   const role = `role_${name}`;
@@ -134,15 +134,15 @@ test('fewer connections than the pool would have are shared', async () => {
     const user = await storeUser(store);
     await store.listen(user.instanceId, () => {});
     for (let round = 0; round < 3; round++) {
-      const asked = Array.from({ length: 30 }, () => store.listThreads({ limit: 1 }));
-      assert.equal((await Promise.all(asked)).length, 30);
+      const lists = Array.from({ length: 30 }, () => store.listThreads({ limit: 1 }));
+      assert.equal((await Promise.all(lists)).length, 30);
     }
     await store.close();
     await client.query(`drop owned by ${role}; drop role ${role}`);
   });
 });
 
-test('tables of other columns are refused', async () => {
+test('tables with other columns are refused', async () => {
   await using database = await freshDatabase();
   await withClient(database.url, (client) =>
     client.query('create table threads (thread_id uuid primary key, title text)'),
@@ -150,7 +150,7 @@ test('tables of other columns are refused', async () => {
   await refuses(database.url, 'store_invalid', /contact_id/);
 });
 
-test('an index that somebody dropped is made again', async () => {
+test('an index that was dropped is made again', async () => {
   await using database = await freshDatabase();
   await (await openStore(database.url)).close();
   const find = `select 1 from pg_indexes where indexname = 'jims_thread_events_order'`;

@@ -5,7 +5,7 @@ import type { Client } from 'pg';
 
 import { isJimsError } from '../../../src/errors/jims-error.ts';
 import { openStore } from '../../../src/store/open-store.ts';
-import { STEP_1 } from '../../../src/store/postgres/sql/step-1.ts';
+import { readSql } from '../../../src/store/postgres/sql/read-sql.ts';
 import { freshDatabase, postgresUrl, withClient } from '../../support/postgres.ts';
 import { conversation, keyOf, latestOf, storeUser, threadsOf } from '../../support/store-user.ts';
 
@@ -22,7 +22,7 @@ const VERSION_1 = `
 create schema jims;
 create table jims.migrations (
   version integer primary key, applied_at timestamp with time zone not null default now());
-${STEP_1}
+${readSql('step-1')}
 insert into jims.migrations (version) values (1);`;
 
 test('the tables of a role stay in use when there is a schema of its name', async () => {
@@ -110,7 +110,7 @@ test('an empty second pair of tables, as an earlier version left it, is not used
   assert.equal(await chat(database.url, 'Hello'), THREAD_ID);
 });
 
-test('an application whose search path leads elsewhere is refused, and has room with --schema', async () => {
+test('an application whose search path leads to another schema is refused, and may have a schema of its own', async () => {
   await using database = await databaseOfRole();
   await database.asRole((client) => setSearchPath(client, 'first'));
   await database.asRole((client) => client.query('create schema first; create schema second'));
@@ -129,7 +129,7 @@ test('an application whose search path leads elsewhere is refused, and has room 
   assert.match(await refusal(database.url), /--schema/);
 });
 
-test('the same key is two requests in the two applications of a database', async () => {
+test('the two applications of a database may have the same key', async () => {
   await using database = await databaseOfRole();
   await using a = await openStore(database.url, { schema: 'a' });
   await using b = await openStore(database.url, { schema: `It's Übung "b", 100%` });
@@ -144,13 +144,13 @@ test('the same key is two requests in the two applications of a database', async
   for (const store of [a, b]) assert.equal((await threadsOf(store, { limit: 9 })).length, 1);
 });
 
-test('tables that another application has by --schema are not taken without it', async () => {
+test('tables of another application’s --schema are not used without it', async () => {
   await using database = await databaseOfRole();
   await chat(database.url, 'Hello', 'public');
   assert.match(await refusal(database.url), /started with --schema public/);
 });
 
-test('a name that PostgreSQL or JIMS keeps for itself is no schema', async () => {
+test('a name that PostgreSQL or JIMS keeps for itself is refused', async () => {
   for (const schema of [
     '',
     'pg',
@@ -165,7 +165,7 @@ test('a name that PostgreSQL or JIMS keeps for itself is no schema', async () =>
   await assert.rejects(openStore('sqlite::memory:', { schema: 'chat' }), /SQLite/);
 });
 
-test('threads whose schema has another name now are not replaced by empty tables', async () => {
+test('when the schema of the threads was renamed, no empty tables are made in its place', async () => {
   await using database = await databaseOfRole();
   await database.asRole((client) => setSearchPath(client, 'chat'));
   await database.asRole((client) => client.query('create schema chat'));
@@ -201,7 +201,7 @@ interface RoleDatabase extends AsyncDisposable {
   readonly asRole: <T>(use: (client: Client) => Promise<T>) => Promise<T>;
 }
 
-/** A database of a role that is no superuser, with the default search path. */
+/** A database of a role that is not a superuser, with the default search path. */
 async function databaseOfRole(): Promise<RoleDatabase> {
   const database = await freshDatabase();
   const name = new URL(database.url).pathname.slice(1);

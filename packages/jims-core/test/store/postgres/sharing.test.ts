@@ -52,7 +52,7 @@ test('equal requests to several processes are one run', async () => {
   }
 });
 
-test('a line goes from process to process', async () => {
+test('the runs of a queue go from process to process', async () => {
   await using pair = await twoProcesses();
   const { one, two } = pair;
   const first = await one.accept('one');
@@ -74,7 +74,7 @@ test('a line goes from process to process', async () => {
   ]);
 });
 
-test('processes that reap at the same time bury each run once', async () => {
+test('processes that reap at the same time mark each run lost once', async () => {
   await using pair = await twoProcesses();
   const { one, two } = pair;
   const dead = await storeUser(one.store);
@@ -94,7 +94,7 @@ test('processes that reap at the same time bury each run once', async () => {
   assert.deepEqual(started.toSorted(), waiting.toSorted());
 });
 
-test('a line that stands still, whatever the reason, is got going', async () => {
+test('a queue that stands still, whatever the reason, is started again', async () => {
   await using pair = await twoProcesses();
   const { one, two } = pair;
   const first = await one.accept('one');
@@ -106,7 +106,7 @@ test('a line that stands still, whatever the reason, is got going', async () => 
   assert.deepEqual(started, [{ runId: second.runId, instanceId: two.instanceId }]);
 });
 
-test('rows that the original writes beside us sort rightly', async () => {
+test('rows that the original writes meanwhile are in the right order', async () => {
   await using database = await freshDatabase();
   await using store = await openStore(database.url);
   const user = await storeUser(store);
@@ -164,7 +164,7 @@ test('NUL, which PostgreSQL cannot keep, is refused before it is sent', async ()
   await assert.rejects(one.ask('', { thread: latestOf('a\0b') }), refused);
   await assert.rejects(one.store.openThread({ contactId: 'a\0' }), refused);
   assert.deepEqual(await threadsOf(one.store, { limit: 10 }), []);
-  // The same letters without the character are a text like any other.
+  // The same letters without the character are like any other.
   const innocent = newEvent('comm.user_message', {
     role: 'user',
     content: String.raw`\u0000 \\u0000`,
@@ -173,7 +173,7 @@ test('NUL, which PostgreSQL cannot keep, is refused before it is sent', async ()
   assert.deepEqual(await conversation(one.store, run.thread.id), [String.raw`\u0000 \\u0000`]);
 });
 
-test('whoever owns the two tables may change them while runs go on', async () => {
+test('the owner of the two tables may change them while runs go on', async () => {
   await using pair = await twoProcesses();
   const { one } = pair;
   await one.finish(await one.accept('one'), ['1']);

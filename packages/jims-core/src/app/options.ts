@@ -1,0 +1,69 @@
+import type { JimsError } from '../errors/jims-error.ts';
+import type { LlmProvider } from '../llm/llm.ts';
+import type { LlmSettings } from '../llm/settings.ts';
+import type { Pipeline } from '../pipeline/pipeline.ts';
+import type { RunLimits } from '../run/run-limits.ts';
+import type { FailedRun } from '../run/run.ts';
+import type { Store } from '../store/store.ts';
+import type { Logger } from '../telemetry/logger.ts';
+
+/** What an app is made of, for `defineApp`. */
+export interface JimsAppOptions {
+  /** Answers the messages of a thread. */
+  readonly pipeline: Pipeline;
+  /** Runs once in a new thread, before its first message, for clients that ask for it. */
+  readonly conversationStartPipeline?: Pipeline;
+  /** The app's name where it presents itself: in an agent card, in a list of tools. */
+  readonly name?: string;
+  /** What the app does, in a sentence or two: models read it to decide whether to use the app. */
+  readonly description?: string;
+  /** The app's own version, such as `1.4.0`. */
+  readonly version?: string;
+  /** A store, or the URL of one; see `openStore`. Default: `JIMS_DB_CONN_URI`, else a local SQLite file. */
+  readonly store?: Store | string;
+  /** The models behind `ctx.llm`. What is left out is read from the environment on first use. */
+  readonly llm?: LlmSettings | LlmProvider;
+}
+
+/** What the program that serves an app decides, for `app.open`. */
+export interface OpenOptions {
+  /** The URL of a store, instead of the app's own URL. */
+  readonly store?: string;
+  /**
+   * The schema of the app's threads in a PostgreSQL database that several apps share; see `openStore`.
+   * Default: `JIMS_SCHEMA`, else the schema that has the threads.
+   */
+  readonly schema?: string;
+  /** Replaces some of `DEFAULT_RUN_LIMITS`. */
+  readonly limits?: Partial<RunLimits>;
+  /** Default: nothing is logged. */
+  readonly logger?: Logger;
+  /** Puts prompts and answers into the spans of model calls; default: as the app's settings say. */
+  readonly traceContent?: boolean;
+  /** Called for every run that failed, after it was logged. */
+  readonly onRunFailed?: (error: JimsError, run: FailedRun) => void;
+}
+
+// Kept by the process and not by this module: an app may use another copy of the package.
+const KEY = Symbol.for('jims.openOptions');
+
+/**
+ * Sets the options of the apps of this process that are used before `open` is called with options. A
+ * program that loads an app and then opens it calls this first: then code in the app's module that uses
+ * its threads uses the store of the program.
+ *
+ * @example
+ * const options = { store: 'postgresql://localhost/chat' };
+ * openByDefault(options);
+ * const { app } = await import('./app.ts');
+ * await app.open(options);
+ */
+export function openByDefault(options: OpenOptions): void {
+  Reflect.set(globalThis, KEY, options);
+}
+
+/** The options that `openByDefault` set. */
+export function defaultOpenOptions(): OpenOptions {
+  const options: OpenOptions | undefined = Reflect.get(globalThis, KEY);
+  return options ?? {};
+}

@@ -1,0 +1,57 @@
+import type { OnBusy } from '../store/store.ts';
+
+/** What the runs of a process may use. Part of the options of `app.open`. */
+export interface RunLimits {
+  /** Unfinished runs in this process, waiting ones included; default 1024. */
+  readonly maxRuns: number;
+  /**
+   * Unfinished runs of one caller in this process, waiting ones included; `undefined`, the default,
+   * means a tenth of `maxRuns`.
+   */
+  readonly maxRunsPerCaller: number | undefined;
+  /** Runs that may wait in one thread; default 64. */
+  readonly queueLimit: number;
+  /** What a run does when its thread is busy and its request does not say; default `queue`. */
+  readonly onBusy: OnBusy;
+  /** How long a pipeline may take, in milliseconds; default 5 minutes. */
+  readonly timeoutMs: number;
+  /** How long a pipeline may go on after it was stopped, in milliseconds; default 5 seconds. */
+  readonly graceMs: number;
+  /**
+   * How long other processes believe that this one lives after its last sign of life, in
+   * milliseconds; default 15 seconds.
+   */
+  readonly leaseMs: number;
+  /** How many bytes a pipeline may send in one run; default 32 MiB. */
+  readonly maxOutputBytes: number;
+  /**
+   * How many bytes of its thread's log a run loads: the newest events, and the newest value of each
+   * state that was set before them. Default 16 MiB; see `ThreadContext.isCut`.
+   */
+  readonly maxThreadSize: number;
+  /** How long an idempotency key is remembered, in milliseconds; default a day. */
+  readonly idempotencyTtlMs: number;
+  /**
+   * How long a thread without a new event is kept, in milliseconds; `undefined`, the default, means
+   * for ever.
+   */
+  readonly retentionMs: number | undefined;
+}
+
+const SECOND = 1000;
+const HOUR = 3600 * SECOND;
+
+/** The limits that count where an app does not set its own. */
+export const DEFAULT_RUN_LIMITS: RunLimits = {
+  maxRuns: 1024,
+  maxRunsPerCaller: undefined,
+  queueLimit: 64,
+  onBusy: 'queue',
+  timeoutMs: 300 * SECOND,
+  graceMs: 5 * SECOND,
+  leaseMs: 15 * SECOND,
+  maxOutputBytes: 32 * 1024 * 1024,
+  maxThreadSize: 16 * 1024 * 1024,
+  idempotencyTtlMs: 24 * HOUR,
+  retentionMs: undefined,
+};

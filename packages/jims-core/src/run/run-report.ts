@@ -1,0 +1,114 @@
+import { describeError } from '../errors/jims-error.ts';
+import type { JimsError } from '../errors/jims-error.ts';
+import { pipelineName } from '../pipeline/pipeline.ts';
+import type { Pipeline } from '../pipeline/pipeline.ts';
+import type { RunOwner } from '../store/store.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { withRunSpan } from '../telemetry/tracing.ts';
+import type { TraceIds } from '../telemetry/tracing.ts';
+import type { RunEnd } from './run-events.ts';
+import type { FailedRun } from './run.ts';
+import { isCancel } from './stop-switch.ts';
+import type { StopSwitch } from './stop-switch.ts';
+
+/** Where reports of runs go. */
+export interface ReportTarget {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** The option `onRunFailed` of `app.open`. */
+  readonly onRunFailed: ((error: JimsError, run: FailedRun) => void) | undefined;
+}
+
+/** What log, metrics and spans say of one attempt of a run. */
+export class RunReport {
+  readonly #target: ReportTarget;
+  readonly #owner: RunOwner;
+  readonly #requestId: string | undefined;
+  readonly #stop: StopSwitch;
+  /** The span of its pipeline, while spans are recorded. */
+  #trace: TraceIds | undefined;
+
+  constructor(
+    target: ReportTarget,
+    owner: RunOwner,
+    requestId: string | undefined,
+    stop: StopSwitch,
+  ) {
+    this.#target = target;
+    this.#owner = owner;
+    this.#requestId = requestId;
+    this.#stop = stop;
+  }
+
+  /** Executes a pipeline in a span. */
+  traced(pipeline: Pipeline, work: () => unknown): Promise<unknown> {
+    const { runId, threadId, attempt } = this.#owner;
+    const span = {
+      runId,
+      threadId,
+      attempt,
+      requestId: this.#requestId,
+      pipeline: pipelineName(pipeline),
+      isCancelled: () => isCancel(this.#stop.reason),
+      onRecorded: (ids: TraceIds) => void (this.#trace = ids),
+    };
+    return withRunSpan(span, work);
+  }
+
+  /** Counts a pipeline with what the client gets: events that could not be stored are a failure. */
+  async counted<T>(pipeline: Pipeline, work: () => Promise<T>): Promise<T> {
+    const { metrics } = this.#target;
+    const name = pipelineName(pipeline);
+    const started = performance.now();
+    const seconds = (): number => (performance.now() - started) / 1000;
+    try {
+      const value = await work();
+      metrics.observeRun(name, 'success', seconds());
+      return value;
+    } catch (error) {
+      metrics.observeRun(name, isCancel(this.#stop.reason) ? 'cancelled' : 'failure', seconds());
+      throw error;
+    }
+  }
+
+  /** Logs the end of a run, one line for each; of one that failed, `failed` has logged more. */
+  ended(end: RunEnd, ms: number): void {
+    if (end.type === 'error') return;
+    const { runId, threadId, attempt } = this.#owner;
+    const fields = {
+      requestId: this.#requestId,
+      runId,
+      threadId,
+      attempt,
+      ...(this.#trace && { traceId: this.#trace.traceId }),
+      ms: Math.round(ms * 10) / 10,
+      ...(end.type === 'cancelled' && { reason: end.reason }),
+    };
+    const { logger } = this.#target;
+    logger.info(fields, end.type === 'result' ? 'run completed' : 'run cancelled');
+  }
+
+  /** Logs why a run failed, and reports it to the app. */
+  failed(failure: JimsError, thrown: unknown): void {
+    const { logger, onRunFailed } = this.#target;
+    const { runId, threadId } = this.#owner;
+    const ids = { requestId: this.#requestId, runId, threadId };
+    if (failure.code === 'thread_not_found') {
+      logger.info(ids, 'a run ended, as its thread was erased');
+      return;
+    }
+    const trace = this.#trace;
+    const error = describeError(thrown);
+    const fields = { ...ids, ...(trace && { traceId: trace.traceId }), error };
+    logger.error(fields, `run failed: ${failure.code}`);
+    const run = { ...ids, ...(trace && { trace }) };
+    // A report that fails must not keep the run from its end.
+    try {
+      onRunFailed?.(failure, run);
+    } catch (reportError) {
+      const report = { ...run, error: describeError(reportError) };
+      logger.error(report, 'cannot report a failed run');
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import { Client } from 'pg';
+import type { ClientConfig } from 'pg';
+
+import type { StartedRun } from '../run-store.ts';
+import type { Database } from './database.ts';
+
+const FIRST_RETRY_MS = 500;
+const LAST_RETRY_MS = 30_000;
+
+/**
+ * Tells other processes at once what they would find out by their next poll. A notification that is
+ * lost, as behind a PgBouncer that lends connections by transaction, costs time and nothing else.
+ */
+export class Notifications {
+  readonly #config: ClientConfig;
+  readonly #db: Database;
+  readonly #listeners: Listener[] = [];
+  #isClosed = false;
+
+  /** @param config How to make a connection of its own for each listener. */
+  constructor(config: ClientConfig, db: Database) {
+    this.#config = config;
+    this.#db = db;
+  }
+
+  /** Resolves when it listens, or when a first try failed; then it tries again and again. */
+  async listen(instanceId: string, wake: () => void): Promise<void> {
+    if (this.#isClosed) return;
+    const listener = new Listener(this.#config, channelOf(instanceId), wake);
+    // Before it is connected: it may be closed meanwhile.
+    this.#listeners.push(listener);
+    await listener.connect();
+  }
+
+  /**
+   * Wakes the processes that have these runs, in the background; `except` needs no waking. Not in the
+   * transaction that it is about: a NOTIFY makes all commits wait for each other.
+   */
+  wake(runs: readonly StartedRun[], except?: string): void {
+    const ids = new Set(runs.map((run) => run.instanceId));
+    if (except !== undefined) ids.delete(except);
+    if (ids.size === 0) return;
+    const channels = [...ids].map(channelOf);
+    this.#db
+      .query("select pg_notify(channel, '') from unnest($1::text[]) as channel", [channels])
+      .catch(() => {});
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all(this.#listeners.map((listener) => listener.close()));
+  }
+}
+
+function channelOf(instanceId: string): string {
+  return `jims_${instanceId.replaceAll('-', '')}`;
+}
+
+/** Listens on a connection of its own, as one of the pool's may be closed at any time. */
+class Listener {
+  readonly #config: ClientConfig;
+  readonly #channel: string;
+  readonly #wake: () => void;
+  #client: Client | undefined;
+  #connecting: Promise<void> | undefined;
+  #isClosed = false;
+  #retryMs = FIRST_RETRY_MS;
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(config: ClientConfig, channel: string, wake: () => void) {
+    this.#config = config;
+    this.#channel = channel;
+    this.#wake = wake;
+  }
+
+  connect(): Promise<void> {
+    this.#connecting = this.#connectNow();
+    return this.#connecting;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#retry);
+    // The driver would never settle a connection that is ended while it is made.
+    await this.#connecting;
+    if (!this.#client) return;
+    hold(this.#client, true);
+    await this.#client.end().catch(() => {});
+  }
+
+  async #connectNow(): Promise<void> {
+    const client = new Client(this.#config);
+    this.#client = client;
+    client.on('error', () => {});
+    client.on('notification', this.#wake);
+    client.on('end', () => this.#connectLater(client));
+    try {
+      await client.connect();
+      await client.query(`listen "${this.#channel}"`);
+      this.#retryMs = FIRST_RETRY_MS;
+      hold(client, false);
+    } catch {
+      await client.end().catch(() => {});
+      this.#connectLater(client);
+    }
+  }
+
+  #connectLater(lost: Client): void {
+    if (this.#isClosed || this.#client !== lost) return;
+    this.#client = undefined;
+    this.#retry = setTimeout(() => void this.connect().then(this.#wake), this.#retryMs).unref();
+    this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
+  }
+}
+
+/** A process need not go on to listen, but must go on to end it. The driver's types lack `ref` and `unref`. */
+function hold(client: Client & { ref?(): void; unref?(): void }, isHeld: boolean): void {
+  if (isHeld) client.ref?.();
+  else client.unref?.();
+}

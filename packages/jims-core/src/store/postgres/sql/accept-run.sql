@@ -1,0 +1,221 @@
+-- The first transition of a run: its request is committed, and the run starts or waits in its thread's queue.
+
+-- The run of a key, with the row of its thread locked; nulls when the key is not known.
+create or replace function jims.lock_keyed_run(p_scope text, p_key text, p_ttl_ms double precision)
+returns jims.runs
+language plpgsql as $$
+declare
+  v_run jims.runs;
+  v_has_thread boolean;
+begin
+  select * into v_run from jims.runs where idem_scope = p_scope and idem_key = p_key;
+  if not found then
+    return null;
+  end if;
+  perform from original.threads where thread_id = v_run.thread_id for no key update;
+  v_has_thread := found;
+  -- Read again: from now on nobody else can change it.
+  select * into v_run from jims.runs where idem_scope = p_scope and idem_key = p_key;
+  if v_has_thread and (
+    v_run.finished_at is null
+    or v_run.accepted_at >= clock_timestamp() - p_ttl_ms * interval '1 millisecond')
+  then
+    return v_run;
+  end if;
+  update jims.runs set idem_key = null where run_id = v_run.run_id;
+  return null;
+end
+$$;
+
+-- Gives a lost run to a process once more, at the end of its thread's queue.
+create or replace function jims.revive_run(
+  p_run_id uuid, p_request_id uuid, p_instance_id uuid, p_status jims.run_status
+) returns jims.runs
+language plpgsql as $$
+declare
+  v_run jims.runs;
+begin
+  delete from jims.run_progress where run_id = p_run_id;
+  update jims.runs
+  set ticket = default, status = p_status, attempt = attempt + 1, instance_id = p_instance_id,
+      request_id = p_request_id, cancel_requested = false, withdrawn_as = null, output_ids = null,
+      error_code = null, error_message = null, usage = null, last_seq = null, finished_at = null,
+      started_at = case when p_status = 'running' then clock_timestamp() end
+  where run_id = p_run_id
+  returning * into v_run;
+  return v_run;
+end
+$$;
+
+-- Asks all active runs of a thread to stop; returns them with the processes that have them.
+create or replace function jims.interrupt_line(p_thread_id uuid) returns json
+language plpgsql as $$
+declare
+  v_asked json;
+begin
+  with asked as (
+    update jims.runs set cancel_requested = true
+    where thread_id = p_thread_id and status in ('queued', 'running')
+    returning run_id, instance_id, ticket
+  )
+  select json_agg(json_build_object('runId', run_id, 'instanceId', instance_id) order by ticket)
+  into v_asked from asked;
+  return v_asked;
+end
+$$;
+
+-- Whether a run of a thread is active, or a message came after a position.
+create or replace function jims.has_moved(
+  p_thread_id uuid, p_created_at timestamp without time zone, p_id uuid
+) returns boolean
+language plpgsql as $$
+begin
+  return exists (
+    select from jims.runs where thread_id = p_thread_id and status in ('queued', 'running')
+  ) or exists (
+    select from original.thread_events
+    where thread_id = p_thread_id and (created_at, event_id) > (p_created_at, p_id)
+      and split_part(event_type, '.', 1) = 'comm'
+  );
+end
+$$;
+
+create or replace function jims.accept_run(
+  p_run_id uuid, p_instance_id uuid,
+  p_thread_id text, p_contact_id text,
+  p_after_created_at timestamp without time zone, p_after_id uuid,
+  p_thread_config jsonb, p_new_thread_id uuid, p_event_id uuid,
+  p_external_id text, p_find_external boolean, p_replaces text,
+  p_seed_ids uuid[], p_seed_types text[], p_seed_data json[],
+  p_incoming_type text, p_incoming_data json, p_hold_incoming boolean,
+  p_on_busy text, p_queue_limit integer,
+  p_scope text, p_key text, p_fingerprint text, p_ttl_ms double precision,
+  p_known_thread_id uuid, p_known_created_at timestamp without time zone, p_known_id uuid
+) returns json
+language plpgsql as $$
+declare
+  v_run jims.runs;
+  v_thread jims.thread;
+  v_created boolean := false;
+  v_active bigint := 0;
+  v_status jims.run_status := 'running';
+  v_stored boolean;
+  v_interrupted json := '[]';
+begin
+  -- Finds the run of the key and the thread; from here on the thread's row is locked.
+  loop
+    if p_key is not null then
+      v_run := jims.lock_keyed_run(p_scope, p_key, p_ttl_ms);
+    end if;
+    if v_run.run_id is not null then
+      if v_run.idem_fingerprint is distinct from p_fingerprint then
+        return json_build_object('kind', 'key_reused');
+      elsif v_run.finished_at is null
+        or coalesce(v_run.error_code, '')
+          not in ('lost', 'disconnected', 'shutting_down', 'store_unavailable')
+      then
+        return json_build_object('kind', 'existing', 'runId', v_run.run_id);
+      end if;
+      select thread_id, contact_id, external_id, created_at, thread_config into v_thread
+      from original.threads where thread_id = v_run.thread_id;
+      exit;
+    end if;
+    if p_seed_ids is not null then
+      if p_find_external then
+        v_thread := jims.take_external_thread(p_contact_id, p_external_id);
+      elsif p_external_id is not null and not jims.supersede(
+        p_contact_id, p_external_id, jims.as_uuid(p_replaces), p_new_thread_id)
+      then
+        return json_build_object('kind', 'thread_moved');
+      end if;
+      if v_thread.thread_id is null then
+        v_thread := jims.create_thread(
+          p_new_thread_id, p_contact_id, p_external_id, p_thread_config, p_event_id);
+        if v_thread.thread_id is not null then
+          perform jims.append_events(p_new_thread_id, p_seed_ids, p_seed_types, p_seed_data);
+        end if;
+      end if;
+    else
+      v_thread := jims.take_thread(
+        jims.as_uuid(p_thread_id), p_contact_id, p_thread_config, p_new_thread_id, p_event_id);
+    end if;
+    if v_thread.thread_id is null then
+      return json_build_object('kind', 'thread_not_found');
+    end if;
+    v_created := coalesce(v_thread.thread_id = p_new_thread_id, false);
+    -- The same request may have been accepted while this one waited for the lock.
+    exit when p_key is null
+      or not exists (select from jims.runs where idem_scope = p_scope and idem_key = p_key);
+    if v_created then
+      raise serialization_failure using message = 'jims: the key was taken, in another thread';
+    end if;
+  end loop;
+
+  if p_after_id is not null and v_run.run_id is null then
+    if jims.has_moved(v_thread.thread_id, p_after_created_at, p_after_id) then
+      return json_build_object('kind', 'thread_moved');
+    end if;
+  end if;
+
+  -- Whether it runs at once or waits.
+  if not v_created then
+    select count(*) into v_active from jims.runs
+    where thread_id = v_thread.thread_id and status in ('queued', 'running');
+  end if;
+  if v_active > 0 then
+    if p_on_busy = 'reject' then
+      return json_build_object('kind', 'thread_busy');
+    elsif v_active > p_queue_limit then
+      return json_build_object('kind', 'queue_full');
+    elsif p_on_busy = 'interrupt' then
+      v_interrupted := jims.interrupt_line(v_thread.thread_id);
+    end if;
+    v_status := 'queued';
+  end if;
+
+  if v_run.run_id is not null then
+    v_run := jims.revive_run(v_run.run_id, p_run_id, p_instance_id, v_status);
+  else
+    v_stored := v_status = 'running' and p_incoming_type is not null
+      and not (v_created and p_hold_incoming);
+    insert into jims.runs
+      (run_id, request_id, thread_id, status, instance_id, created_thread,
+       idem_scope, idem_key, idem_fingerprint,
+       incoming_stored, incoming_type, incoming_data, started_at)
+    values
+      (p_run_id, p_run_id, v_thread.thread_id, v_status, p_instance_id, v_created,
+       p_scope, p_key, p_fingerprint,
+       v_stored,
+       case when not v_stored then p_incoming_type end,
+       case when not v_stored then p_incoming_data end,
+       case when v_status = 'running' then clock_timestamp() end)
+    on conflict (idem_scope, idem_key) where idem_key is not null do nothing
+    returning * into v_run;
+    if not found then
+      raise serialization_failure using message = 'jims: the key was taken at the same moment';
+    end if;
+    if v_stored then
+      perform jims.append_events(
+        v_thread.thread_id, array[p_run_id], array[p_incoming_type], array[p_incoming_data]);
+    end if;
+  end if;
+
+  return json_build_object(
+    'kind', 'accepted',
+    'runId', v_run.run_id,
+    'attempt', v_run.attempt,
+    'thread', jims.thread_json(
+      v_thread.thread_id, v_thread.contact_id, v_thread.external_id, v_thread.created_at,
+      v_thread.thread_config),
+    'createdThread', v_run.created_thread,
+    'started', v_run.start_ids is not null,
+    'status', v_status,
+    'interrupted', v_interrupted,
+    'fresh', case
+      when v_status = 'queued' then null
+      when v_created then jims.events_after(v_thread.thread_id, null, null)
+      when v_thread.thread_id = p_known_thread_id
+        then jims.events_after(v_thread.thread_id, p_known_created_at, p_known_id)
+    end);
+end
+$$;

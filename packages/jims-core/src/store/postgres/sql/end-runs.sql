@@ -1,0 +1,179 @@
+-- How runs go on and end.
+
+-- Ends a run whose process died. To be called under the lock of its thread's row.
+create or replace function jims.mark_lost(p_run jims.runs) returns void
+language plpgsql as $$
+begin
+  perform jims.append_incoming(p_run);
+  update jims.runs
+  set status = 'failed', finished_at = clock_timestamp(),
+      incoming_stored = incoming_stored or incoming_data is not null,
+      incoming_type = null, incoming_data = null,
+      output_ids = null, usage = null, last_seq = null, error_code = 'lost',
+      error_message = 'The process that ran it ended before it was finished'
+  where run_id = p_run.run_id;
+end
+$$;
+
+-- Starts the next run of a thread's queue; withdrawn runs and those of dead processes end when their turn
+-- comes. To be called under the lock of the thread's row, when no run of the thread is running.
+create or replace function jims.start_next(p_thread_id uuid, out next json, out lost integer)
+language plpgsql as $$
+declare
+  v_run jims.runs;
+begin
+  lost := 0;
+  loop
+    select * into v_run from jims.runs where thread_id = p_thread_id and status = 'queued'
+    order by ticket limit 1;
+    exit when not found;
+    if v_run.withdrawn_as is null and not exists (
+      select from jims.instances
+      where instance_id = v_run.instance_id and lease_until > clock_timestamp())
+    then
+      perform jims.mark_lost(v_run);
+      lost := lost + 1;
+      continue;
+    end if;
+    perform jims.append_incoming(v_run);
+    update jims.runs
+    set status = coalesce(v_run.withdrawn_as, 'running'),
+        incoming_stored = incoming_stored or incoming_data is not null,
+        incoming_type = null, incoming_data = null,
+        started_at = case when v_run.withdrawn_as is null then clock_timestamp() end,
+        finished_at = case when v_run.withdrawn_as is not null then clock_timestamp() end
+    where run_id = v_run.run_id;
+    if v_run.withdrawn_as is null then
+      next := json_build_object('runId', v_run.run_id, 'instanceId', v_run.instance_id);
+      return;
+    end if;
+  end loop;
+end
+$$;
+
+-- Locks the thread's row, then finds the run if this process has this attempt of it; nulls otherwise.
+create or replace function jims.lock_own_run(
+  p_run_id uuid, p_attempt integer, p_thread_id uuid, p_instance_id uuid
+) returns jims.runs
+language plpgsql as $$
+declare
+  v_run jims.runs;
+begin
+  perform from original.threads where thread_id = p_thread_id for no key update;
+  -- By its id alone: with more conditions another index might be used.
+  select * into v_run from jims.runs where run_id = p_run_id;
+  if v_run.attempt = p_attempt and v_run.thread_id = p_thread_id
+    and v_run.instance_id = p_instance_id and v_run.status in ('queued', 'running')
+  then
+    return v_run;
+  end if;
+  return null;
+end
+$$;
+
+-- Appends the events of a run's conversation start, then the incoming event that was held. Null when fenced.
+create or replace function jims.append_in_run(
+  p_run_id uuid, p_attempt integer, p_thread_id uuid, p_instance_id uuid,
+  p_ids uuid[], p_types text[], p_data json[]
+) returns json
+language plpgsql as $$
+declare
+  v_run jims.runs := jims.lock_own_run(p_run_id, p_attempt, p_thread_id, p_instance_id);
+begin
+  if v_run.status is distinct from 'running' then
+    return null;
+  end if;
+  perform jims.append_events(p_thread_id, p_ids, p_types, p_data);
+  perform jims.append_incoming(v_run);
+  update jims.runs
+  set start_ids = p_ids, incoming_stored = incoming_stored or incoming_data is not null,
+      incoming_type = null, incoming_data = null
+  where run_id = p_run_id;
+  return (
+    select coalesce(
+      json_agg(jims.event_json(event_id, created_at, event_type, event_data)
+               order by created_at, event_id),
+      '[]')
+    from original.thread_events
+    where thread_id = p_thread_id
+      and event_id = any (
+        p_ids || case when v_run.incoming_data is not null then array[p_run_id] end)
+  );
+end
+$$;
+
+-- Ends a run, and starts the next one. Returns the times of its events; null when fenced.
+create or replace function jims.finish_run(
+  p_run_id uuid, p_attempt integer, p_thread_id uuid, p_instance_id uuid,
+  p_status jims.run_status, p_ids uuid[], p_types text[], p_data json[],
+  p_error_code text, p_error_message text, p_usage json, p_last_seq integer,
+  p_progress_seqs integer[], p_progress_events json[]
+) returns json
+language plpgsql as $$
+declare
+  v_run jims.runs := jims.lock_own_run(p_run_id, p_attempt, p_thread_id, p_instance_id);
+  v_times text[] := '{}';
+  v_next json;
+begin
+  if v_run.run_id is null then
+    return null;
+  end if;
+  if cardinality(p_progress_seqs) > 0 then
+    insert into jims.run_progress (run_id, attempt, seq, event)
+    select p_run_id, p_attempt, p.seq, p.event
+    from unnest(p_progress_seqs, p_progress_events) as p (seq, event)
+    on conflict do nothing;
+  end if;
+  if v_run.status = 'queued' then
+    update jims.runs
+    set withdrawn_as = p_status, error_code = p_error_code, error_message = p_error_message,
+        usage = p_usage, last_seq = p_last_seq
+    where run_id = p_run_id;
+  else
+    if v_run.incoming_data is not null then
+      perform jims.append_incoming(v_run);
+    end if;
+    v_times := jims.append_events(p_thread_id, p_ids, p_types, p_data);
+    update jims.runs
+    set status = p_status, finished_at = clock_timestamp(), output_ids = p_ids,
+        incoming_stored = incoming_stored or incoming_data is not null,
+        incoming_type = null, incoming_data = null,
+        error_code = p_error_code, error_message = p_error_message,
+        usage = p_usage, last_seq = p_last_seq
+    where run_id = p_run_id;
+    select next into v_next from jims.start_next(p_thread_id);
+  end if;
+  return json_build_object('times', v_times, 'next', v_next);
+end
+$$;
+
+-- Ends the run of a request whose process does not know that it was accepted: nobody runs it.
+create or replace function jims.abandon_request(
+  p_request_id uuid, p_instance_id uuid, p_scope text, p_key text
+) returns json
+language plpgsql set lock_timeout = '5s' as $$
+declare
+  v_run jims.runs;
+begin
+  select * into v_run from jims.runs
+  where (run_id = p_request_id or (idem_scope = p_scope and idem_key = p_key))
+    and request_id = p_request_id;
+  return jims.finish_run(
+    v_run.run_id, v_run.attempt, v_run.thread_id, p_instance_id, 'failed', '{}', '{}', '{}',
+    'lost', 'The process that was to run it did not learn so', null, null, '{}', '{}');
+end
+$$;
+
+create or replace function jims.request_cancel(p_run_id uuid) returns json
+language plpgsql set lock_timeout = '5s' as $$
+declare
+  v_run jims.runs;
+begin
+  update jims.runs set cancel_requested = true
+  where run_id = p_run_id and status in ('queued', 'running');
+  -- Nothing is found of a thread that is being erased.
+  select * into v_run from jims.runs r where run_id = p_run_id
+    and exists (select from original.threads t where t.thread_id = r.thread_id);
+  return json_build_object('status', v_run.status, 'instanceId', v_run.instance_id);
+end
+$$;

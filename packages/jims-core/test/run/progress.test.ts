@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { ProgressWriter, fromProgress, toProgress } from '../../src/run/progress.ts';
+import type { NumberedRunEvent } from '../../src/run/run-events.ts';
+import { RunStream } from '../../src/run/run-stream.ts';
+import { silentLogger } from '../../src/telemetry/logger.ts';
+import { newEvent } from '../../src/thread/event.ts';
+
+const ATTEMPT = 2;
+const OWNER = { runId: 'r', attempt: ATTEMPT, threadId: 't', instanceId: 'i' };
+
+test('the pieces of a message that follow each other are one row, and are read as they were', () => {
+  const { stream, events } = talk();
+  const rows = toProgress(events);
+  assert.deepEqual(
+    rows.map(({ seq, event }) => [seq, event['type']]),
+    [
+      [1, 'status'],
+      [3, 'delta'],
+      [4, 'delta'],
+      [5, 'delta'],
+      [6, 'event'],
+    ],
+  );
+  assert.deepEqual(
+    rows.flatMap((row) => fromProgress(row, ATTEMPT)),
+    events,
+  );
+  assert.equal(stream.lastSeq, events.length);
+});
+
+test('a row that another version wrote is left out', () => {
+  assert.deepEqual(fromProgress({ seq: 1, event: { type: 'step' } }, 1), []);
+});
+
+test('a run that streamed text leaves the rest of its events, a quick one leaves nothing', () => {
+  const writer = new ProgressWriter({ appendProgress: async () => {} }, silentLogger);
+  const { stream, events } = talk();
+  writer.add(stream, OWNER);
+  assert.deepEqual(writer.rest(stream), toProgress(events));
+  const quick = new RunStream(1);
+  quick.push({ type: 'status', status: { message: 'Thinking', statusType: 'status' } });
+  writer.add(quick, OWNER);
+  assert.deepEqual(writer.rest(quick), []);
+  writer.close();
+});
+
+function talk(): { readonly stream: RunStream; readonly events: readonly NumberedRunEvent[] } {
+  const stream = new RunStream(ATTEMPT);
+  stream.push({ type: 'status', status: { message: 'Thinking', statusType: 'status' } });
+  stream.push({ type: 'delta', messageId: 'a', delta: 'Hel' });
+  stream.push({ type: 'delta', messageId: 'a', delta: 'lo' });
+  stream.push({ type: 'delta', messageId: 'b', delta: 'Oh' });
+  stream.push({ type: 'delta', messageId: 'a', delta: '!' });
+  stream.push({ type: 'event', event: newEvent('comm.assistant_message', { content: 'Hello!' }) });
+  return { stream, events: stream.since(0) };
+}
