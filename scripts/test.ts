@@ -4,16 +4,22 @@
 //   npm test -- packages/jims-core/test/event.test.ts  these files
 //   npm test -- --test-name-pattern='second message'   flags of `node --test`; values after `=`
 //
-// TEST_POSTGRES_URL names a server to use instead of starting one.
+// TEST_POSTGRES_URL names a server to use instead of starting one. JIMS_MODEL_RUNS says how often the
+// tests of random steps try (see test/run/model.test.ts).
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { availableParallelism } from 'node:os';
-import { resolve } from 'node:path';
+import { globSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 import { startPostgres } from './postgres.ts';
 
 const ALL_TESTS = 'packages/*/test/**/*.test.ts';
-/** Each file is a process, and many start others: compiled code is kept for all of them, and for the next run. */
+/** The folders that take longest. They begin first, so that no core waits for one of them at the end. */
+const LONGEST = ['cli/app-loading', 'conformance', 'run', 'store', 'server', 'cli/options', 'cli'];
+/** Compiled code is kept for all processes, those that tests start included. */
 const COMPILE_CACHE = 'node_modules/.cache/test-compile';
 const TEST_TIMEOUT_MS = 300_000;
 /** A test that leaves a timer or a socket open keeps its process alive: then the run is ended and names the file. */
@@ -35,17 +41,45 @@ if (given) {
 
 async function runTests(postgresUrl: string): Promise<number> {
   const args = process.argv.slice(2);
-  const files = args.some((arg) => arg.endsWith('.ts')) ? [] : [ALL_TESTS];
+  if (args.some((arg) => arg.endsWith('.ts'))) return runNode(args, postgresUrl);
+  // What an earlier run compiled is mostly of apps in temporary folders, which are gone.
+  await rm(COMPILE_CACHE, { recursive: true, force: true });
+  const folder = await mkdtemp(join(tmpdir(), 'jims-test-groups-'));
+  try {
+    return await runNode([...args, ...(await groupFiles(folder))], postgresUrl);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * A file for each folder of tests that imports them all. `node --test` starts a process for each file
+ * that it is given, and half a second goes by before such a process has loaded the sources.
+ */
+async function groupFiles(folder: string): Promise<readonly string[]> {
+  const groups = Map.groupBy(globSync(ALL_TESTS).toSorted(), (file) => dirname(file));
+  return Promise.all(
+    [...groups].map(async ([path, files]) => {
+      const rank = LONGEST.findIndex((name) => path.endsWith(`/test/${name}`));
+      const order = String(rank < 0 ? LONGEST.length : rank).padStart(2, '0');
+      const file = join(folder, `${order} ${path.replaceAll('/', ' ')}.test.mjs`);
+      const imports = files.map((each) => `import '${pathToFileURL(resolve(each)).href}';\n`);
+      await writeFile(file, imports.join(''));
+      return file;
+    }),
+  );
+}
+
+async function runNode(args: readonly string[], postgresUrl: string): Promise<number> {
   const tests = spawn(
     process.execPath,
     [
       '--conditions=@jims/source',
       '--test',
       `--test-timeout=${TEST_TIMEOUT_MS}`,
-      // Many tests wait for timers and other processes: one more than Node's own choice for two cores.
-      `--test-concurrency=${Math.max(2, availableParallelism() - 1)}`,
+      // Many tests wait for timers and other processes: one more than there are cores.
+      `--test-concurrency=${availableParallelism() + 1}`,
       ...args,
-      ...files,
     ],
     {
       env: {
