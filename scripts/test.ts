@@ -19,6 +19,8 @@ import { startPostgres } from './postgres.ts';
 const ALL_TESTS = 'packages/*/test/**/*.test.ts';
 /** The folders that take longest. They begin first, so that no core waits for one of them at the end. */
 const LONGEST = ['cli/app-loading', 'conformance', 'run', 'store', 'server', 'cli/options', 'cli'];
+/** Few enough that the waiting of one group is filled by the work of others. */
+const GROUP_SIZE = 6;
 /** Compiled code is kept for all processes, those that tests start included. */
 const COMPILE_CACHE = 'node_modules/.cache/test-compile';
 const TEST_TIMEOUT_MS = 300_000;
@@ -53,21 +55,25 @@ async function runTests(postgresUrl: string): Promise<number> {
 }
 
 /**
- * A file for each folder of tests that imports them all. `node --test` starts a process for each file
- * that it is given, and half a second goes by before such a process has loaded the sources.
+ * Files that import the tests, some of a folder each. `node --test` starts a process for each file that it
+ * is given, and half a second goes by before such a process has loaded the sources.
  */
 async function groupFiles(folder: string): Promise<readonly string[]> {
-  const groups = Map.groupBy(globSync(ALL_TESTS).toSorted(), (file) => dirname(file));
-  return Promise.all(
-    [...groups].map(async ([path, files]) => {
+  const byFolder = Map.groupBy(globSync(ALL_TESTS).toSorted(), (file) => dirname(file));
+  const groups = [...byFolder].flatMap(([path, files]) =>
+    Array.from({ length: Math.ceil(files.length / GROUP_SIZE) }, (_, index) => {
       const rank = LONGEST.findIndex((name) => path.endsWith(`/test/${name}`));
       const order = String(rank < 0 ? LONGEST.length : rank).padStart(2, '0');
-      const file = join(folder, `${order} ${path.replaceAll('/', ' ')}.test.mjs`);
-      const imports = files.map((each) => `import '${pathToFileURL(resolve(each)).href}';\n`);
-      await writeFile(file, imports.join(''));
-      return file;
+      const name = `${order} ${path.replaceAll('/', ' ')} ${index + 1}.test.mjs`;
+      const tests = files.slice(index * GROUP_SIZE, (index + 1) * GROUP_SIZE);
+      return { file: join(folder, name), tests };
     }),
   );
+  for (const { file, tests } of groups) {
+    const imports = tests.map((test) => `import '${pathToFileURL(resolve(test)).href}';\n`);
+    await writeFile(file, imports.join(''));
+  }
+  return groups.map(({ file }) => file);
 }
 
 async function runNode(args: readonly string[], postgresUrl: string): Promise<number> {
