@@ -129,7 +129,7 @@ test('the contact is the claim that is named, if a contact can be called so', as
   }
 });
 
-test('what every object inherits is no claim', async () => {
+test('what every object inherits is not a claim', async () => {
   await using issuer = await OidcIssuer.start();
   for (const contactClaim of ['constructor', '__proto__', 'toString']) {
     assert.equal(await oidcAt(issuer, { contactClaim }).check(await issuer.token()), undefined);
@@ -159,7 +159,7 @@ test('a prefix keeps users apart from the contacts of services', async () => {
   assert.equal(await oidc.check(await issuer.token({ sub: 'x'.repeat(508) })), undefined);
 });
 
-test('a contact keeps his id from token to token, and shares it with nobody', async () => {
+test('a contact keeps their id from token to token, and shares it with nobody', async () => {
   await using issuer = await OidcIssuer.start();
   await using other = await OidcIssuer.start();
   const oidc = oidcAt(issuer);
@@ -170,7 +170,7 @@ test('a contact keeps his id from token to token, and shares it with nobody', as
   assert.notEqual(await id(oidcAt(other), await other.token()), alice);
 });
 
-test('a token belongs to the issuer that it names, and to nobody when it is no JWT', async () => {
+test('a token belongs to the issuer that it names, and to nobody when it is not a JWT', async () => {
   await using issuer = await OidcIssuer.start();
   const oidc = oidcAt(issuer);
   const payload = (claims: unknown): string =>
@@ -268,7 +268,7 @@ test('an issuer that cannot be reached is a 503', async () => {
   await assertUnavailable(oidc.check(token), token);
 });
 
-test('an issuer that is in trouble is a 503, and is asked again', async () => {
+test('an issuer that is in trouble is a 503, and the next request asks again', async () => {
   await using elsewhere = await OidcIssuer.start();
   await using issuer = await OidcIssuer.start();
   const oidc = oidcAt(issuer, { deadlineMs: 300 });

@@ -7,7 +7,7 @@ import { toldRun } from '../../src/chat/text-stream.ts';
 
 const RESTARTED = { type: 'restarted', attempt: 2, seq: 0 } as const;
 
-test('a run that runs again after something was told ends with an error: read it again', async () => {
+test('a run that runs again after something was sent ends with an error: read it again', async () => {
   const told = await Array.fromAsync(
     toldRun(runOf([delta(1, 1, 'a'), RESTARTED, delta(2, 1, 'b'), result(2, 2)])),
   );
@@ -17,7 +17,7 @@ test('a run that runs again after something was told ends with an error: read it
   assert.equal(end?.type === 'error' && end.error.code, 'restarted');
 });
 
-test('a run that runs again before anything was told is told as if nothing had been', async () => {
+test('a run that runs again before anything was sent is sent as if nothing had happened', async () => {
   const told = await Array.fromAsync(
     toldRun(runOf([RESTARTED, delta(2, 1, 'b'), delta(2, 2, 'c'), result(2, 3)])),
   );

@@ -60,7 +60,7 @@ describe('embeddings', () => {
     }
   });
 
-  test('a text that is too long is refused, by its place, before anything is sent', async () => {
+  test('a text that is too long is refused, by its index, before anything is sent', async () => {
     const llm = models.provider({ embeddingsMaxTokensPerBatch: 10 });
     await assert.rejects(llm.createEmbeddings(['short', 'far too many words '.repeat(5)]), {
       code: 'llm_input_invalid',
@@ -150,7 +150,7 @@ describe('rerank', () => {
     assert.equal(models.fake.requests.length, 5);
   });
 
-  test('an error of the provider is told', async () => {
+  test('an error of the provider is reported', async () => {
     models.fake.fail({ status: 401 });
     await assert.rejects(models.provider().rerank('cat', DOCUMENTS), {
       code: 'llm_failed',

@@ -33,7 +33,7 @@ describe('retries', () => {
     );
   });
 
-  test('three failures are enough: the last one is told', async () => {
+  test('after three failures the last one is reported', async () => {
     models.fake.fail({ status: 503, times: 3 });
     await assert.rejects(llm.chatCompletionPlain(HELLO), {
       code: 'llm_failed',
@@ -135,7 +135,7 @@ describe('retries', () => {
     });
   });
 
-  test('nobody listens at the address: tried again, then told', async () => {
+  test('nobody listens at the address: tried again, then reported', async () => {
     await using gone = await fakeModels();
     await gone.fake.close();
     await assert.rejects(gone.provider().chatCompletionPlain(HELLO), {

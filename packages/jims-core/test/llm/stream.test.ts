@@ -89,7 +89,7 @@ describe('stream', () => {
     assert.equal(sent?.aborted, true);
   });
 
-  test('stopping it ends the request at the provider, and tells the reader', async () => {
+  test('stopping it ends the request at the provider, and its reader gets an error', async () => {
     await using slow = await fakeModels({ tokenDelayMs: 30 });
     const stopped = new AbortController();
     const long: ChatMessages = [{ role: 'user', content: `!say ${'word '.repeat(300)}` }];

@@ -47,7 +47,7 @@ describe('chatCompletionStructured', () => {
     assert.deepEqual(answer, { verdict: 'no' });
   });
 
-  test('takes what is no object, and a value that may be null stays null', async () => {
+  test('takes what is not an object, and a value that may be null stays null', async () => {
     models.fake.reply({ json: { value: [{ name: 'a', parent: null }] } });
     const List = z.array(z.object({ name: z.string(), parent: z.string().nullable() }));
     assert.deepEqual(await llm.chatCompletionStructured(ASK, List), [{ name: 'a', parent: null }]);
@@ -79,14 +79,14 @@ describe('chatCompletionStructured', () => {
     });
   });
 
-  test('a record cannot be strict, and is asked for without', async () => {
+  test('a record cannot be strict, and is requested without strict mode', async () => {
     models.fake.reply({ json: { scores: { a: 1 } } });
     const Scores = z.object({ scores: z.record(z.string(), z.number()) });
     assert.deepEqual(await llm.chatCompletionStructured(ASK, Scores), { scores: { a: 1 } });
     assert.equal(models.fake.requests[0]?.body.response_format.json_schema.strict, false);
   });
 
-  test('an answer that breaks the schema is asked for again, and all of it is counted', async () => {
+  test('an answer that breaks the schema is requested again, and the usage of both is counted', async () => {
     models.fake.reply({ json: { city: 'Oslo', days: 'two', note: null } }, '{"city": "Os', {
       json: { city: 'Oslo', days: 2, note: null },
     });

@@ -20,7 +20,7 @@ function warnings(service: Running): readonly string[] {
 }
 
 describe('variables', { concurrency: 2 }, () => {
-  test('that Kubernetes sets for a service of that name are not heeded, with a warning', async () => {
+  test('that Kubernetes sets for a service of that name are ignored, with a warning', async () => {
     using folder = folderWith(APP);
     const env = {
       JIMS_PORT: 'tcp://10.0.171.239:8080',

@@ -14,7 +14,7 @@ function logged(write: (logger: ReturnType<typeof pino>) => void): string {
   return stripVTControlCharacters(text);
 }
 
-test('a line says when, how grave, what, and its fields', () => {
+test('a log line has its time, its level, its message and its fields', () => {
   const text = logged((logger) => logger.warn({ port: 8080, host: 'a b', list: [1, 2] }, 'ready'));
   assert.match(text, /^\d\d:\d\d:\d\d WARN {2}ready port=8080 host=a b list=\[ 1, 2 \]\n$/);
 });
@@ -31,7 +31,7 @@ test('an error stands below with its causes', () => {
   assert.match(lines.at(-2) ?? '', /caused by Error: a text/);
 });
 
-test('what is no line of the log stays as it is', () => {
+test('what is not a log line stays as it is', () => {
   assert.equal(prettyLog('Segmentation fault\n'), 'Segmentation fault\n');
 });
 

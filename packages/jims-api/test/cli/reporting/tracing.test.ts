@@ -178,7 +178,7 @@ describe('traces', () => {
     assert.match(service.output, /"traceId":"0af7651916cd43dd8448eb211c80319c".*"run completed"/);
   });
 
-  test('a run that was stopped on purpose is no error', async () => {
+  test('a run that was stopped on purpose is not an error', async () => {
     await using sink = await startSink();
     await using service = await serveApp({
       app: `import { defineApp } from 'jims-core';
@@ -263,7 +263,7 @@ export const app = defineApp(async (ctx) => {
     assert.match(service.output, /the collector took longer than 3000 ms/);
   });
 
-  test('no header of a trace goes to the provider, and no package is loaded unless it is asked for', async () => {
+  test('no header of a trace goes to the provider, and no package is loaded unless tracing is on', async () => {
     fake.reset();
     await using service = await serveApp({
       app: `${APP}

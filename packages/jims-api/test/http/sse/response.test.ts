@@ -177,7 +177,7 @@ for (const way of ALL_WAYS) {
     await frames.returned.promise;
   });
 
-  test(`${way}, a client that leaves ends the frames, and onClose is told first`, async () => {
+  test(`${way}, a client that leaves ends the frames, after onClose was called`, async () => {
     const order: string[] = [];
     const left = Promise.withResolvers<void>();
     const leaving = new AbortController();
