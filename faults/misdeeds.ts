@@ -49,7 +49,7 @@ export const MISDEEDS: Readonly<Record<string, Misdeed>> = {
     void sleep(ms).then(() => ctx.sendMessage('too late'));
   },
 
-  /** Goes on sending, also when it is told that it cannot. */
+  /** Goes on sending, also after it got an error. */
   async stubborn(ctx, ms) {
     const until = performance.now() + ms;
     while (performance.now() < until) {

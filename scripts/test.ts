@@ -4,16 +4,24 @@
 //   npm test -- packages/jims-core/test/event.test.ts  these files
 //   npm test -- --test-name-pattern='second message'   flags of `node --test`; values after `=`
 //
-// TEST_POSTGRES_URL names a server to use instead of starting one.
+// TEST_POSTGRES_URL names a server to use instead of starting one. JIMS_MODEL_RUNS says how often the
+// tests of random steps try (see test/run/model.test.ts).
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { availableParallelism } from 'node:os';
-import { resolve } from 'node:path';
+import { globSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 import { startPostgres } from './postgres.ts';
 
 const ALL_TESTS = 'packages/*/test/**/*.test.ts';
-/** Each file is a process, and many start others: compiled code is kept for all of them, and for the next run. */
+/** The folders that take longest. They begin first, so that no core waits for one of them at the end. */
+const LONGEST = ['cli/app-loading', 'conformance', 'run', 'store', 'server', 'cli/options', 'cli'];
+/** Few enough that the waiting of one group is filled by the work of others. */
+const GROUP_SIZE = 6;
+/** Compiled code is kept for all processes, those that tests start included. */
 const COMPILE_CACHE = 'node_modules/.cache/test-compile';
 const TEST_TIMEOUT_MS = 300_000;
 /** A test that leaves a timer or a socket open keeps its process alive: then the run is ended and names the file. */
@@ -35,17 +43,49 @@ if (given) {
 
 async function runTests(postgresUrl: string): Promise<number> {
   const args = process.argv.slice(2);
-  const files = args.some((arg) => arg.endsWith('.ts')) ? [] : [ALL_TESTS];
+  if (args.some((arg) => arg.endsWith('.ts'))) return runNode(args, postgresUrl);
+  // What an earlier run compiled is mostly of apps in temporary folders, which are gone.
+  await rm(COMPILE_CACHE, { recursive: true, force: true });
+  const folder = await mkdtemp(join(tmpdir(), 'jims-test-groups-'));
+  try {
+    return await runNode([...args, ...(await groupFiles(folder))], postgresUrl);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Files that import the tests, some of a folder each. `node --test` starts a process for each file that it
+ * is given, and half a second goes by before such a process has loaded the sources.
+ */
+async function groupFiles(folder: string): Promise<readonly string[]> {
+  const byFolder = Map.groupBy(globSync(ALL_TESTS).toSorted(), (file) => dirname(file));
+  const groups = [...byFolder].flatMap(([path, files]) =>
+    Array.from({ length: Math.ceil(files.length / GROUP_SIZE) }, (_, index) => {
+      const rank = LONGEST.findIndex((name) => path.endsWith(`/test/${name}`));
+      const order = String(rank < 0 ? LONGEST.length : rank).padStart(2, '0');
+      const name = `${order} ${path.replaceAll('/', ' ')} ${index + 1}.test.mjs`;
+      const tests = files.slice(index * GROUP_SIZE, (index + 1) * GROUP_SIZE);
+      return { file: join(folder, name), tests };
+    }),
+  );
+  for (const { file, tests } of groups) {
+    const imports = tests.map((test) => `import '${pathToFileURL(resolve(test)).href}';\n`);
+    await writeFile(file, imports.join(''));
+  }
+  return groups.map(({ file }) => file);
+}
+
+async function runNode(args: readonly string[], postgresUrl: string): Promise<number> {
   const tests = spawn(
     process.execPath,
     [
       '--conditions=@jims/source',
       '--test',
       `--test-timeout=${TEST_TIMEOUT_MS}`,
-      // Many tests wait for timers and other processes: one more than Node's own choice for two cores.
-      `--test-concurrency=${Math.max(2, availableParallelism() - 1)}`,
+      // Many tests wait for timers and other processes: one more than there are cores.
+      `--test-concurrency=${availableParallelism() + 1}`,
       ...args,
-      ...files,
     ],
     {
       env: {

@@ -15,7 +15,7 @@ export interface CheckOptions {
   readonly allowStrangers?: boolean;
 }
 
-/** Compares what senders were told with what is stored. */
+/** Compares the answers that senders got with what is stored. */
 export function checkInvariants(
   checks: Checks,
   messages: readonly Message[],
@@ -130,7 +130,7 @@ function checkOneAtATime(
   }
 }
 
-/** I3, I4: a run's output is in the log once, whole, in one piece, right behind its question. */
+/** I3, I4: a run's output is in the log once, whole, in one piece, right after its question. */
 function checkLog(checks: Checks, thread: ThreadFact, runs: readonly RunFact[]): void {
   const places = new Map(thread.events.map(({ eventId }, place) => [eventId, place]));
   for (const run of runs) {
@@ -152,7 +152,7 @@ function checkLog(checks: Checks, thread: ThreadFact, runs: readonly RunFact[]):
   }
 }
 
-/** I5: who sent after another's acknowledgement comes after it. I8: the order is total, and Python's. */
+/** I5: a message that was sent after another was acknowledged comes after it. I8: the order is total, and Python's. */
 function checkOrder(checks: Checks, thread: ThreadFact, messages: readonly Message[]): void {
   const ours = thread.events.map(({ eventId }) => eventId);
   checks.that('I8', JSON.stringify(ours) === JSON.stringify(thread.byTimeAlone), () => {
@@ -181,7 +181,7 @@ function checkOrder(checks: Checks, thread: ThreadFact, messages: readonly Messa
   }
 }
 
-/** I3: every event in the log belongs to a run: nothing was written by who had no right to. */
+/** I3: every event in the log belongs to a run: nothing was written by a process that had no right to. */
 function checkNoStrangers(checks: Checks, thread: ThreadFact, runs: readonly RunFact[]): void {
   const known = new Set(runs.flatMap(({ questionId, outputIds }) => [questionId, ...outputIds]));
   for (const { eventId, type, content } of thread.events) {

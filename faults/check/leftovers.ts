@@ -5,7 +5,7 @@ import type { Checks } from './checks.ts';
 
 const LOOKS = 50;
 
-/** I10: processes that have ended leave no connection and no lock behind. */
+/** I10: processes that have ended leave no connection and no lock. */
 export async function checkNothingIsLeft(checks: Checks, postgres: PostgresServer): Promise<void> {
   let left = await postgres.connections();
   // The server notices the end of a killed process by itself, and not in the same moment.

@@ -1,4 +1,4 @@
-// What an answer of the service means to who sent a message.
+// What an answer of the service means to the sender of a message.
 import type { Answer, Message } from './message.ts';
 
 export type Json = Readonly<Record<string, unknown>>;

@@ -4,7 +4,7 @@ export interface Reply {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  /** The JSON object of the body; empty when it is none. */
+  /** The JSON object of the body; empty when it is not an object. */
   readonly body: Readonly<Record<string, unknown>>;
 }
 

@@ -34,7 +34,7 @@ export interface Cluster extends AsyncDisposable {
 }
 
 const STOP_MS = 60_000;
-/** The drain time is 30 s: who takes that long waits for a run that is not. */
+/** The drain time is 30 s: a process that takes that long waits for a run that does not exist. */
 const IDLE_STOP_MS = 20_000;
 
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {

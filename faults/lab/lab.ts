@@ -20,7 +20,7 @@ export interface Lab {
   readonly stores: readonly StoreName[];
   readonly checks: Checks;
   readonly history: History;
-  /** The server of all scenarios, started when it is first asked for. */
+  /** The server of all scenarios, started on first use. */
   postgres(): Promise<PostgresServer>;
   /** A figure for the table at the end. */
   figure(name: string, value: number | string): void;
@@ -83,10 +83,10 @@ export function executionsFile({ folder }: Pick<Lab, 'folder'>): string {
 
 export const LEASE_S = 2;
 const PATIENT_LEASE_S = 30;
-/** A lease, the slowest reaper behind it, and a slow machine. */
+/** A lease, the slowest reaper after it, and a slow machine. */
 export const SETTLE_MS = 30_000;
 
-/** A scenario is as long as it takes in a continuous integration, or as long as asked for. */
+/** How long a scenario runs: as in continuous integration, or as long as the command line says. */
 export function lasts({ isLong }: Lab, shortMs: number, longMs: number): number {
   return isLong ? longMs : shortMs;
 }

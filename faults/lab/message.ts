@@ -61,7 +61,7 @@ export function newMessage(random: Random, spec: MessageSpec): Message {
   };
 }
 
-/** Whether its sender has what he wants, or was told why he does not get it. */
+/** Whether its sender has the answer, or a reason why there is none. */
 export function isSettled({ answers }: Message): boolean {
   const kind = answers.at(-1)?.kind;
   return kind !== undefined && kind !== 'retry' && kind !== 'lost';

@@ -18,7 +18,7 @@ export interface NemesisOptions {
   heal(): Promise<void> | void;
 }
 
-/** Does one harm after the other, each once and then by its weight; how often it did what is told as figures. */
+/** Does one kind of harm after another, each once and then by its weight. Its figures say how often it did each. */
 export async function unleash(lab: Lab, options: NemesisOptions): Promise<void> {
   const { harms, until, pauseMs } = options;
   const random = lab.random.fork();

@@ -58,7 +58,7 @@ export async function browse(options: BrowseOptions): Promise<void> {
 
   while (performance.now() < until) {
     const server = cluster.pick(random);
-    // A process that is killed while it is asked is no concern of this reader.
+    // A process may be killed during the request: that is not this reader's concern.
     if (server) await look(server.url).catch(() => {});
     await sleep(random.between(100, 300));
   }

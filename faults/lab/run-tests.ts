@@ -18,7 +18,7 @@ const TOTAL = /^ℹ pass (\d+)$/m;
 /** The last lines of what the tests said: there are the failures. */
 const SHOWN = 60;
 
-/** Runs tests of `npm test` in the sources of a scenario. Resolves with what they told of themselves. */
+/** Runs tests of `npm test` in the sources of a scenario. Resolves with the diagnostics that they printed. */
 export async function runTests(
   lab: Lab,
   { files, rule, env = {}, timeoutMs }: TestRun,

@@ -9,7 +9,7 @@ export interface SenderOptions {
   readonly checks: Checks;
   readonly history: History;
   readonly random: Random;
-  /** How long a try may take at most before the client leaves and tries elsewhere. */
+  /** How long a try may take at most before the client leaves and tries another process. */
   readonly patienceMs: number;
   /** How likely a stream is left after a frame, to be joined again. */
   readonly cutChance?: number;

@@ -27,7 +27,7 @@ export interface Server {
   readonly url: string;
   readonly metricsUrl: string;
   readonly pid: number;
-  /** False from the moment that it is told to end. */
+  /** False from the moment that it is asked to end. */
   readonly isWanted: boolean;
   /** True between a STOP and a CONT. */
   readonly isFrozen: boolean;
@@ -146,7 +146,7 @@ function killQuietly(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** What whoever runs this has set for himself must not change what is tested. */
+/** The environment of the person who runs this must not change what is tested. */
 function cleanEnvironment(): Record<string, string | undefined> {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(?:JIMS_|NODE_|FORCE_COLOR|OTEL|SENTRY|MODEL)/.test(name),

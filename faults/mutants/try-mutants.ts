@@ -23,7 +23,7 @@ interface Trial {
 
 const WRONG: ReadonlySet<Trial['verdict']> = new Set(['SURVIVED', 'HARMFUL', 'FAILED']);
 
-/** Runs the scenarios against each mutant, and prints who was found out by what. */
+/** Runs the scenarios against each mutant, and prints which rule found which mutant. */
 export async function tryMutants(
   mutants: readonly Mutant[],
   terms: Pick<Terms, 'seed' | 'folder' | 'source' | 'postgres'>,

@@ -98,7 +98,7 @@ function harmsTo(postgres: PostgresServer, network: TcpProxy, random: Random): r
   ];
 }
 
-/** What was asked for is done, and who asked does not learn so. */
+/** The statement is executed, and its answer is lost. */
 async function loseAnswers(network: TcpProxy): Promise<void> {
   for (let n = 0; n < LOST_ANSWERS; n++) {
     network.loseNextAnswer(n % 2 === 0 ? 'accept_run' : '');

@@ -61,7 +61,7 @@ async function onSqlite(lab: Lab): Promise<void> {
   for (let n = 0; n < (lab.isLong ? 20 : 2); n++) {
     const threadId = await sayOurs(only(cluster.at(0)), n, order);
     await cluster.stop(0);
-    // CURRENT_TIMESTAMP has whole seconds: within one the original cannot tell before from after.
+    // CURRENT_TIMESTAMP has whole seconds: within one second the original has no order.
     await sleep(1100);
     const content = `python ${n}`;
     order.push(content);

@@ -7,7 +7,7 @@ import type { Lab, Scenario } from '../lab/lab.ts';
 import type { Server } from '../lab/server.ts';
 import { FORGED_TEXT, ODDITY_COUNT } from '../misdeeds.ts';
 
-/** What a hostile pipeline is told to do, and what its own client must get for it. */
+/** What a hostile pipeline does, and what its own client must get for it. */
 const HOSTILE: readonly (readonly [command: string, ...statuses: number[]])[] = [
   ['throw 0', 500],
   ['late-throw 100', 500],
@@ -150,7 +150,7 @@ async function tryStream(
   }
 }
 
-/** I12: who caused it is told that it failed, and nothing of the error. */
+/** I12: the client that caused it learns that it failed, and nothing of the error. */
 function checkError(checks: Lab['checks'], command: string, body: unknown): void {
   const detail = typeof body === 'object' && body && 'detail' in body ? String(body.detail) : '';
   checks.that('I12', PIPELINE_FAILED.test(detail), () => `'${command}' was told '${detail}'`);
@@ -195,7 +195,7 @@ async function post(
     });
     const type = response.headers.get('content-type') ?? '';
     const text = await response.text();
-    // Of a connection that was opened while the process was blocked: it is asked again.
+    // Of a connection that was opened while the process was blocked: ask again.
     if (response.status === 408) return await post(server, path, body, headers);
     return { status: response.status, text, type };
   } catch (error) {

@@ -3,7 +3,7 @@ import { runTests } from '../lab/run-tests.ts';
 
 const TESTS = 'packages/jims-core/test/run';
 const LONG_RUNS = 20_000;
-/** For each test on each store; what is left of the runs then is left out, and told. */
+/** For each test on each store; the runs that are left then are skipped, and reported. */
 const LONG_MS = 120_000;
 
 /** F16: what may be done to runs, in any order, against a model of a few lines. */

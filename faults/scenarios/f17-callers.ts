@@ -3,7 +3,7 @@ import { runTests } from '../lab/run-tests.ts';
 
 const TESTS = 'packages/jims-api/test/http/auth';
 
-/** F17: who says who a caller is may be slow, away or wrong; then nobody gets in. */
+/** F17: the service that authenticates callers is slow, away or wrong; then nobody gets in. */
 export const callers: Scenario = {
   id: 'F17',
   about: 'who tells who a caller is: caches, one call for many, down, slow, redirects, garbage',

@@ -69,7 +69,7 @@ test('only status 200 and the value true let in', async () => {
   assert.equal(authentik.questions.length, 12, 'a redirect was followed');
 });
 
-test('an answer that is neither yes nor no is a 503, and is asked for again', async () => {
+test('an answer that is neither yes nor no is a 503, and the next request asks again', async () => {
   await using authentik = await AuthentikServer.start({
     'text-token': { text: 'OK' },
     'half-token': { text: '{"passing": true' },
@@ -171,7 +171,7 @@ test('at most 32 questions go out at once, 16 of them for tokens that were never
   assert.equal(authentik.questions.length, 80);
 });
 
-test('a crowd of unknown tokens keeps nobody waiting who was let in before', async () => {
+test('a crowd of unknown tokens delays no caller that was let in before', async () => {
   const gate = Promise.withResolvers<void>();
   const crowd = Array.from({ length: 40 }, (_, i) => `random-${i}`);
   await using authentik = await AuthentikServer.start({
@@ -241,7 +241,7 @@ test('a configuration that cannot work is refused', () => {
 const USERINFO = '/application/o/userinfo/';
 const ALICE = { json: { sub: 'a1', preferred_username: 'alice', email: 'alice@example.com' } };
 
-test('with a contact claim the caller is the contact whom Authentik’s userinfo names', async () => {
+test('with a contact claim the caller is the contact that Authentik’s userinfo names', async () => {
   await using authentik = await AuthentikServer.start({ good: PASSING }, { good: ALICE });
   const principal = await checkAt(authentik, { contactClaim: 'preferred_username' })('good');
   assert.ok(principal?.kind === 'contact');
@@ -297,7 +297,7 @@ test('a token without a usable name is refused', async () => {
   assert.equal(authentik.questions.length, tokens.length * 2, 'a redirect was followed');
 });
 
-test('a name that Authentik cannot tell is a 503, and is asked for again', async () => {
+test('a name that Authentik cannot give is a 503, and the next request asks again', async () => {
   const users = {
     'text-token': { text: 'OK' },
     'list-token': { json: [] },
@@ -317,7 +317,7 @@ test('a name that Authentik cannot tell is a 503, and is asked for again', async
   }
 });
 
-test('a name is remembered with its verdict, and asked for once by many requests', async () => {
+test('a name is remembered with its verdict, and many requests ask for it once', async () => {
   let now = 0;
   await using authentik = await AuthentikServer.start(
     { good: PASSING, nameless: PASSING },

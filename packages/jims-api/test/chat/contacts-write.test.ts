@@ -210,7 +210,7 @@ test('what looks like an event of the assistant’s is refused, however it is sp
   }
 });
 
-test('which models are used, and what they cost, is told to services alone', async () => {
+test('only services see which models are used, and what they cost', async () => {
   await using models = await fakeModels();
   const llm = models.provider({ model: 'gpt-4.1-mini' });
   const pipeline = (ctx: ThreadContext): Promise<string> =>

@@ -210,7 +210,7 @@ describe('a service', { concurrency: 2 }, () => {
     });
   }
 
-  test('survives what a pipeline left behind: only its run fails', async () => {
+  test('survives an error that a pipeline left behind: only its run fails', async () => {
     using folder = folderWith({ 'app.mjs': APP });
     await using service = await serveCommand([], { cwd: folder.path });
     for (const message of ['boom', 'float', 'timer']) {
@@ -252,7 +252,7 @@ describe('a service', { concurrency: 2 }, () => {
     assert.equal(await warnings('--host', '0.0.0.0', '--api-key', 'key'), 0);
   });
 
-  test('takes no token twice, and no second Authorization header behind the first', async () => {
+  test('ignores a second token, and a second Authorization header', async () => {
     using folder = folderWith({ 'app.mjs': APP });
     await using service = await serveCommand(['--api-key', 'key'], { cwd: folder.path });
     const socket = connect(Number(new URL(service.url).port), '127.0.0.1');

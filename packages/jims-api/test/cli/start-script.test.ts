@@ -63,7 +63,7 @@ function pidOf(service: Running): number {
 }
 
 describe('by a Node that is new enough', { concurrency: 2 }, () => {
-  test('Node begins again in its place, with its flag', async () => {
+  test('Node replaces itself, with its flag', async () => {
     using folder = installed();
     await using service = await serveCommand([], folder.options());
     assert.ok(service.log.includes('node --max-semi-space-size=24'));
@@ -94,7 +94,7 @@ describe('by a Node that is new enough', { concurrency: 2 }, () => {
 });
 
 describe('by an older Node, with the package node in the project', { concurrency: 2 }, () => {
-  test('the newer one takes its place where that is possible', async () => {
+  test('the newer Node replaces it where that is possible', async () => {
     using folder = installed();
     withNodePackage(folder);
     await using service = await serveCommand([], folder.options(OLD));

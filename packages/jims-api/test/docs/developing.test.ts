@@ -35,7 +35,7 @@ test('docs/context.md: its app shows buttons, takes a click by every way, and re
 test('docs/developing.md: its tests pass', async () => {
   const [app = ''] = codeBlocks('README.md', 'ts');
   const tests = codeBlocks('docs/developing.md', 'ts');
-  assert.equal(tests.length, 3);
+  assert.equal(tests.length, 4);
   using folder = folderWith({
     'package.json': '{"type": "module"}',
     'app.ts': app,
@@ -48,5 +48,5 @@ test('docs/developing.md: its tests pass', async () => {
     ['--conditions=@jims/source', '--test', '--test-reporter=tap'],
     { cwd: folder.path, env: { ...env, JIMS_DB_CONN_URI: 'sqlite::memory:' } },
   );
-  assert.match(stdout, /# pass 3\n# fail 0/);
+  assert.match(stdout, /# pass 4\n# fail 0/);
 });

@@ -44,7 +44,7 @@ describe('examples/llm-chat', () => {
     assert.ok(Number(usage['cost_usd']) > 0);
   });
 
-  test('streams the pieces to who asks for them', async () => {
+  test('streams the pieces to clients that ask for them', async () => {
     await using service = await serve({ OPENAI_BASE_URL: fake.baseURL, OPENAI_API_KEY: 'k' });
     const response = await fetch(`${service.origin}/api/v1/chat/stream`, {
       method: 'POST',

@@ -42,7 +42,7 @@ describe('examples/rag', () => {
     return fake.requestsTo('/embeddings').map(({ body }) => body.input);
   }
 
-  test('answers from the passages that fit the question, and tells which ones it cited', async () => {
+  test('answers from the passages that fit the question, and names those that it cites', async () => {
     await using service = await serve();
     fake.reply({ content: 'A family ticket costs 20 euros [1].', path: 'chat' });
     const { body } = await chat(service.origin, 'What does a family ticket cost for two adults?', {
@@ -68,7 +68,7 @@ describe('examples/rag', () => {
     );
   });
 
-  test('tells what it is doing', async () => {
+  test('shows what it is doing', async () => {
     await using service = await serve();
     const response = await fetch(`${service.origin}/api/v1/chat/stream`, {
       method: 'POST',

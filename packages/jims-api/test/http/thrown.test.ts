@@ -67,7 +67,7 @@ for (const exposeErrors of [false, true]) {
   });
 }
 
-test('what is no text cannot be sent as one: the pipeline fails where it says so', async () => {
+test('what is not a string cannot be sent as text: the pipeline fails where it sends it', async () => {
   const odd: unknown = { toJSON: refuse, length: 1 };
   const acts: Readonly<Record<string, (ctx: ThreadContext) => unknown>> = {
     'A status': (ctx) => ctx.updateAgentStatus({ message: odd as string, statusType: 'x' }),

@@ -287,7 +287,7 @@ for (const [name, { path, body }] of Object.entries(ANSWERS)) {
   });
 }
 
-test('what an app puts elsewhere than into a message leaves the service clean, too', async () => {
+test('what an app sends outside of messages leaves the service clean, too', async () => {
   await using api = testApi({ pipeline, name: `n${HIGH}`, description: `d${LOW}` });
   const { thread } = await api.app.threads.getOrCreate({
     contactId: 'c',

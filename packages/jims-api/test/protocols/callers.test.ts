@@ -124,7 +124,7 @@ for (const [protocol, say] of Object.entries(CLIENTS)) {
       assert.equal(await say(served, 'whoami', { headers, named: 'bert' }), 'anna');
     });
 
-    test('without a contact it is nobody, whom nobody can name', async () => {
+    test('without a contact it is nobody, whose name no caller can take', async () => {
       await using served = await serve();
       const nobody = (await say(served, 'whoami', {})) ?? '';
       assert.match(nobody, /^nobody:/);
@@ -139,7 +139,7 @@ for (const [protocol, say] of Object.entries(CLIENTS)) {
       await assert.rejects(say(served, 'hello', { headers }), /contact is 1 to 512 characters/);
     });
 
-    test('a key that is used for another contact does not give what the first one was told', async () => {
+    test('a key that is used for another contact does not give the answer of the first one', async () => {
       await using served = await serve();
       const asking = (contact: string): Asked => ({
         headers: { 'x-jims-contact-id': contact, 'idempotency-key': 'key-1' },
@@ -153,7 +153,7 @@ for (const [protocol, say] of Object.entries(CLIENTS)) {
   });
 }
 
-test('a contact who is called as a protocol reaches nothing of nobody’s', async () => {
+test('a contact named like a protocol reaches none of nobody’s threads', async () => {
   await using served = await serve();
   const service = openAi(served, 'service');
   const namesake = openAi(served, 'openai');
@@ -178,7 +178,7 @@ test('a contact who is called as a protocol reaches nothing of nobody’s', asyn
   await assert.rejects(asNobody.responses.retrieve(kept.id), AuthenticationError);
 });
 
-test('a chat of nobody’s is not restored to a contact who is called as its protocol', async () => {
+test('a chat of nobody’s is not restored to a contact named like its protocol', async () => {
   await using served = await serve();
   const transport = new DefaultChatTransport({
     api: `${served.origin}/ai-sdk/chat`,

@@ -82,7 +82,7 @@ for (const way of WAYS) {
       assert.equal(pipeline.starts, 2);
     });
 
-    test('a reader who leaves does not stop the run for another one', async () => {
+    test('a reader that leaves does not stop the run for another one', async () => {
       const pipeline = gatedPipeline();
       await using served = await serveApp(pipeline.run);
       const accepted = countAccepted(served);
@@ -112,7 +112,7 @@ for (const way of WAYS) {
   });
 }
 
-test('a run stops when its last reader leaves, who joined it', async () => {
+test('a run stops when its last reader leaves, even one that joined it', async () => {
   const pipeline = gatedPipeline();
   await using served = await serveApp(pipeline.run);
   const way = WAYS.find(({ name }) => name === 'OpenAI chat stream') ?? assert.fail();
@@ -131,7 +131,7 @@ test('a run stops when its last reader leaves, who joined it', async () => {
   );
 });
 
-test('the key runs again in another process, and who reads there is told to send again', async () => {
+test('the key runs again in another process, whose reader is asked to send again', async () => {
   await using database = await freshDatabase();
   const pipeline = gatedPipeline();
   await using here = testApiOn(database.url, pipeline.run);

@@ -44,7 +44,7 @@ test('a service with its database is alive and ready', async () => {
   assert.deepEqual(await ready.json(), { status: 'ready' });
 });
 
-test('a service without its database is alive and not ready, and does not tell why', async () => {
+test('a service without its database is alive and not ready, and does not say why', async () => {
   const api = createApi(defineApp({ pipeline: () => {}, store: 'sqlite:////dev/null/x.db' }));
   const headers = { 'content-type': 'application/json', 'x-request-id': 'r1' };
   const post = { method: 'POST', headers, body: JSON.stringify(HELLO) };
@@ -97,7 +97,7 @@ test('HEAD is answered as GET, without a body', async () => {
   }
 });
 
-test('HEAD of a stream takes no place that others need, and leaves the run alone', async () => {
+test('HEAD of a stream uses up no stream of the limit, and leaves the run alone', async () => {
   await using api = testApi(talker, { maxStreams: 1 });
   const { thread } = await api.app.threads.getOrCreate({ contactId: 'c' });
   const run = await jsonOf(
@@ -169,7 +169,7 @@ test('a path with a slash at its end is the same path, in every protocol', async
   assert.equal((await api.get('/healthz/')).status, 200);
 });
 
-test('who looks for the other page of FastAPI is led to the documentation', async () => {
+test('the address of the other page of FastAPI leads to the documentation', async () => {
   await using api = testApi(echo, { apiKeys: ['s3cret'] });
   for (const [path, location] of [
     ['/redoc', 'docs'],
@@ -294,7 +294,7 @@ test('without its key nobody learns more than that the service is alive', async 
   assert.deepEqual(document['security'], [{ bearer: [] }]);
 });
 
-test('an own way to authenticate replaces keys, and may let in contacts who act for themselves', async () => {
+test('a custom authenticate replaces keys, and may let in contacts who act for themselves', async () => {
   await using api = testApi(echo, {
     async authenticate(request) {
       const contactId = request.headers.get('x-contact');
@@ -312,7 +312,7 @@ test('an own way to authenticate replaces keys, and may let in contacts who act 
   assert.equal(shared.status, 404, 'shared threads are for services');
 });
 
-test('an authentication that cannot decide is 503, one that breaks is 500 and tells nothing', async () => {
+test('an authentication that cannot decide is 503; one that breaks is 500 and reveals nothing', async () => {
   await using away = testApi(echo, {
     authenticate: async () => {
       throw new HttpError(503, 'Authentication is unavailable', { code: 'auth_unavailable' });
@@ -414,7 +414,7 @@ test('an overload is a warning now and then, without a stack', async () => {
   assert.doesNotMatch(JSON.stringify(warnings), /stack|create-api/);
 });
 
-test('a stream leaves a line when it is over, with its run and how it ended', async () => {
+test('a stream is logged when it is over, with its run and how it ended', async () => {
   const { logger, lines } = recorder();
   await using api = testApi(echo, { logger });
   const stream = await api.post('/api/v1/chat/stream', HELLO);

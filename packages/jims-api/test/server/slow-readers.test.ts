@@ -123,7 +123,7 @@ test('a reader that stands still is cut off, one that waits is not', async () =>
   waiting.destroy();
 });
 
-test('a stream that is only asked about takes no place', async () => {
+test('a HEAD request for a stream does not count as a stream', async () => {
   await using served = await serveApp(talker);
   const run = await finishedRun(served);
   const url = `${served.origin}/api/v1/runs/${run.id}/stream`;

@@ -25,52 +25,52 @@ interface Items {
 }
 
 const FILLINGS: readonly Filling[] = [
-  { name: 'wrong items', for: 'array', text: (bytes) => listOf(() => '0', bytes) },
-  { name: 'empty items', for: 'array', text: (bytes) => listOf(() => '{}', bytes) },
-  { name: 'right items', for: 'array', text: (bytes, { right }) => listOf(() => right, bytes) },
+  { name: 'wrong items', for: 'array', text: (bytes) => listOf('0', bytes) },
+  { name: 'empty items', for: 'array', text: (bytes) => listOf('{}', bytes) },
+  { name: 'right items', for: 'array', text: (bytes, { right }) => listOf(right, bytes) },
   {
     name: 'as many right items as may be',
     for: 'array',
     text: (_, { right, most }) => `[${Array.from({ length: most }, () => right).join()}]`,
   },
-  { name: 'members', for: 'object', text: (bytes) => objectOf((i) => `"k${i}":0`, bytes) },
+  { name: 'members', for: 'object', text: (bytes) => objectOf(numbered('"k', '":0', bytes)) },
   { name: 'a long member', for: 'object', text: (bytes) => `{"k":"${'x'.repeat(bytes)}"}` },
   { name: 'long', for: 'string', text: (bytes) => `"${'x'.repeat(bytes)}"` },
   { name: 'hyphens', for: 'string', text: (bytes) => `"${'-'.repeat(bytes)}"` },
-  { name: 'lists', for: 'string', text: (bytes) => listOf(() => '[]', bytes) },
+  { name: 'lists', for: 'string', text: (bytes) => listOf('[]', bytes) },
   { name: 'deep', for: 'anything', text: (bytes) => '['.repeat(bytes) },
   {
     name: 'long numbers',
     for: 'anything',
-    text: (bytes) => listOf(() => '12345678901234567', bytes),
+    text: (bytes) => listOf('12345678901234567', bytes),
   },
   {
     name: 'exact numbers',
     for: 'anything',
-    text: (bytes) => listOf(() => '1152921504606846976', bytes),
+    text: (bytes) => listOf('1152921504606846976', bytes),
   },
   { name: 'one number', for: 'anything', text: (bytes) => '1'.repeat(bytes) },
   { name: 'escapes', for: 'anything', text: (bytes) => `"${'\\ud83d\\ude00'.repeat(bytes / 12)}"` },
   {
     name: 'names',
     for: 'anything',
-    text: (bytes) => listOf((i) => `{"a name of its own ${i}":0}`, bytes),
+    text: (bytes) => `[${numbered('{"a name of its own ', '":0}', bytes)}]`,
   },
   { name: 'no end', for: 'anything', text: (bytes) => `"${'\\"'.repeat(bytes / 2)}` },
 ];
 
 /** Beside the members that a body has. */
 const MORE: readonly HostileBody[] = [
-  { name: 'members', text: (bytes) => objectOf((i) => `"k${i}":0`, bytes).slice(1, -1) },
-  { name: 'one member, often', text: (bytes) => objectOf(() => '"k":0', bytes).slice(1, -1) },
+  { name: 'members', text: (bytes) => numbered('"k', '":0', bytes) },
+  { name: 'one member, often', text: (bytes) => repeated('"k":0', bytes) },
 ];
 
 /** Instead of a body. */
 const INSTEAD: readonly HostileBody[] = [
-  { name: 'a list', text: (bytes) => listOf(() => '0', bytes) },
+  { name: 'a list', text: (bytes) => listOf('0', bytes) },
   {
     name: 'JSON in JSON',
-    text: (bytes) => JSON.stringify(objectOf((i) => `"k${i}":0`, bytes / 2)),
+    text: (bytes) => JSON.stringify(objectOf(numbered('"k', '":0', bytes / 2))),
   },
 ];
 
@@ -115,22 +115,31 @@ export function hostileBodies(document: Schema, schema: Schema): readonly Hostil
   return [...filled, ...more, ...INSTEAD];
 }
 
-function listOf(item: (index: number) => string, bytes: number): string {
-  return `[${joined(item, bytes)}]`;
+function listOf(item: string, bytes: number): string {
+  return `[${repeated(item, bytes)}]`;
 }
 
-function objectOf(member: (index: number) => string, bytes: number): string {
-  return `{${joined(member, bytes)}}`;
+function objectOf(members: string): string {
+  return `{${members}}`;
 }
 
-function joined(item: (index: number) => string, bytes: number): string {
-  const items: string[] = [];
-  for (let size = 0; size < bytes;) {
-    const next = item(items.length);
-    items.push(next);
-    size += next.length + 1;
+/** The same item again and again, with commas between. */
+function repeated(item: string, bytes: number): string {
+  return `${item},`.repeat(Math.ceil(bytes / (item.length + 1))).slice(0, -1);
+}
+
+const numberedItems = new Map<string, string>();
+
+/** Items that differ by a number, with commas between. Made once: there are hundreds of thousands. */
+function numbered(before: string, after: string, bytes: number): string {
+  const kind = before + after;
+  let items = numberedItems.get(kind) ?? '';
+  if (items.length <= 2 * bytes) {
+    items = '';
+    for (let i = 0; items.length <= 2 * bytes; i += 1) items += `${before}${i}${after},`;
+    numberedItems.set(kind, items);
   }
-  return items.join();
+  return items.slice(0, items.indexOf(`,${before}`, bytes));
 }
 
 /** The value with another one at a path; what is on the way and not there is made. */

@@ -18,16 +18,18 @@ export function databaseUrl(name: string, server: string = postgresUrl()): strin
 
 /** An empty database of its own; disposing drops it, also under open connections. */
 export async function freshDatabase(): Promise<AsyncDisposable & { readonly url: string }> {
-  const name = `jims_test_${crypto.randomUUID().replaceAll('-', '')}`;
+  const name = newDatabaseName();
   await withClient(postgresUrl(), (client) => client.query(`CREATE DATABASE ${name}`));
-  return {
-    url: databaseUrl(name),
-    async [Symbol.asyncDispose]() {
-      await withClient(postgresUrl(), (client) =>
-        client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
-      );
-    },
-  };
+  return { url: databaseUrl(name), [Symbol.asyncDispose]: () => dropDatabase(name) };
+}
+
+export function newDatabaseName(): string {
+  return `jims_test_${crypto.randomUUID().replaceAll('-', '')}`;
+}
+
+export async function dropDatabase(name: string): Promise<void> {
+  const drop = `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`;
+  await withClient(postgresUrl(), (client) => client.query(drop));
 }
 
 /** One connection for as long as `use` takes. */

@@ -1,6 +1,6 @@
 import { describe } from 'node:test';
 
-import { freshDatabase } from './postgres.ts';
+import { emptiedDatabase } from './emptied-database.ts';
 import { freshSqlite } from './sqlite.ts';
 
 /** A kind of store, for suites that make the same promises of each. */
@@ -12,7 +12,7 @@ export interface StoreUnderTest {
 
 const STORES: readonly StoreUnderTest[] = [
   { name: 'sqlite', fresh: freshSqliteFile },
-  { name: 'postgres', fresh: freshDatabase },
+  { name: 'postgres', fresh: emptiedDatabase },
 ];
 
 /** Runs one suite on every store. */

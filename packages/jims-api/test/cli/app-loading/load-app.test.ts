@@ -81,7 +81,7 @@ describe('what --app may name', { concurrency: 2 }, () => {
     assert.match(await answerOf([], { 'app.mjs': GOOD }), /Hello from app\.mjs/);
   });
 
-  test('a default export is found when there is no app', async () => {
+  test('the default export is used when there is no export app', async () => {
     const files = {
       'only.mjs': "const app = (ctx) => ctx.sendMessage('by default');\nexport default app;\n",
     };

@@ -60,7 +60,7 @@ test('the environment says the same as the flags', () => {
   });
 });
 
-test('Authentik is asked each time, unless it is also asked for names', () => {
+test('Authentik is asked each time, unless it also gives names', () => {
   assert.deepEqual(read(AUTHENTIK).authentik, {
     url: 'https://auth.example',
     slug: 'app',

@@ -1,9 +1,10 @@
-// Through the real command: a file .env that cannot be understood is never passed over.
+// A file .env that cannot be understood is never passed over.
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
+import { StartError, readDotEnv } from '../../../src/cli/options/environment.ts';
 import { folderWith, runCommand, serveCommand } from '../../support/command.ts';
 import type { Folder } from '../../support/command.ts';
 
@@ -44,23 +45,23 @@ describe('.env', { concurrency: 2 }, () => {
     {
       'that is a folder': [
         (file) => mkdirSync(file),
-        /\.env cannot be read: it is a folder\. Docker makes one where the file of a bind mount is missing: remove it\n$/,
+        /\.env cannot be read: it is a folder\. Docker makes one where the file of a bind mount is missing: remove it$/,
       ],
       'that leads to nothing': [
         (file) => symlinkSync('/nowhere/at/all', file),
-        /\.env cannot be read: it is a link to a file that is not there\n$/,
+        /\.env cannot be read: it is a link to a file that is not there$/,
       ],
       'in UTF-16 without a mark': [
         (file) => writeFileSync(file, utf16(KEY, 'le').subarray(2)),
-        /\.env cannot be read: save it as UTF-8\n$/,
+        /\.env cannot be read: save it as UTF-8$/,
       ],
       'in UTF-32': [
         (file) => writeFileSync(file, Buffer.from('fffe00004a000000', 'hex')),
-        /\.env cannot be read: save it as UTF-8\n$/,
+        /\.env cannot be read: save it as UTF-8$/,
       ],
       'in Latin-1': [
         (file) => writeFileSync(file, Buffer.from('PASSWORD=grüß\n', 'latin1')),
-        /\.env cannot be read: save it as UTF-8\n$/,
+        /\.env cannot be read: save it as UTF-8$/,
       ],
       ...Object.fromEntries(
         [
@@ -74,24 +75,33 @@ describe('.env', { concurrency: 2 }, () => {
           `with the line ${line}`,
           [
             (file: string) => writeFileSync(file, `# of JIMS_X: a comment\nA=JIMS_B\n${line}\n`),
-            /\.env:3 sets no variable: it must begin with JIMS_API_KEY=\n$/,
+            /\.env:3 sets no variable: it must begin with JIMS_API_KEY=$/,
           ] as const,
         ]),
       ),
     };
   for (const [title, [make, said]] of Object.entries(unusable)) {
-    test(`${title} is one line, and exit code 1`, async () => {
+    test(`${title} is refused in one line`, () => {
       using folder = folderWith({ 'app.js': APP });
       make(join(folder.path, '.env'));
-      await isOneLine(folder, said);
+      refuses(folder, said);
     });
   }
 
-  test('that must not be read is one line, and exit code 1', async (t) => {
+  test('that must not be read is refused in one line', (t) => {
     if (process.getuid?.() === 0) return t.skip('root may read everything');
     using folder = folderWith({ 'app.js': APP, '.env': KEY });
     chmodSync(join(folder.path, '.env'), 0);
-    await isOneLine(folder, /\.env cannot be read: this user may not read it: .*\n$/);
+    refuses(folder, /\.env cannot be read: this user may not read it: .*$/);
+  });
+
+  test('that is refused ends the command with exit code 1', async () => {
+    using folder = folderWith({ 'app.js': APP, '.env': 'JIMS_API_KEY: s3cret\n' });
+    const { code, stdout, stderr } = await runCommand([], { cwd: folder.path });
+    const said = /^jims-api: .*\.env:1 sets no variable: it must begin with JIMS_API_KEY=\n$/;
+    assert.match(stderr, said);
+    assert.equal(stdout, '');
+    assert.equal(code, 1);
   });
 
   test('in a folder that was removed: one line, and exit code 1', async () => {
@@ -105,11 +115,15 @@ describe('.env', { concurrency: 2 }, () => {
   });
 });
 
-async function isOneLine(folder: Folder, said: RegExp): Promise<void> {
-  const { code, stdout, stderr } = await runCommand([], { cwd: folder.path });
-  assert.match(stderr, /^jims-api: .+\n$/);
-  assert.match(stderr, said);
-  assert.doesNotMatch(stderr, /s3cret/);
-  assert.equal(stdout, '');
-  assert.equal(code, 1);
+function refuses(folder: Folder, said: RegExp): void {
+  assert.throws(
+    () => readDotEnv(folder.path, {}),
+    (error) => {
+      assert.ok(error instanceof StartError);
+      assert.match(error.message, /^.+$/);
+      assert.match(error.message, said);
+      assert.doesNotMatch(error.message, /s3cret/);
+      return true;
+    },
+  );
 }

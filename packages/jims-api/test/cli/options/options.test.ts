@@ -1,11 +1,15 @@
-// Through the real command: what it says about its options, and how it takes them.
+// What the command says about its options, and how it takes them.
 import assert from 'node:assert/strict';
 import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { describe, test } from 'node:test';
 
+import { isJimsError, openStore } from 'jims-core';
+
+import { UsageError, parseCommandLine } from '../../../src/cli/options/options.ts';
 import { folderWith, runCommand, serveCommand } from '../../support/command.ts';
 
+const USAGE = "Usage: jims-api [OPTIONS]\nTry 'jims-api --help' for help.\n\n";
 const ECHO = 'export const app = (ctx) => ctx.sendMessage(`You said: ${ctx.lastUserMessage}`);\n';
 const HELLO = JSON.stringify({ contact_id: 'customer:42', message: 'Hello' });
 
@@ -15,6 +19,17 @@ function post(url: string, headers: Readonly<Record<string, string>> = {}): Prom
     headers: { 'content-type': 'application/json', ...headers },
     body: HELLO,
   });
+}
+
+/** The whole text of the refusal of a command line. */
+function refusalOf(args: readonly string[], env: Readonly<Record<string, string>> = {}): string {
+  try {
+    parseCommandLine(args, env, '1.0.0');
+  } catch (error) {
+    assert.ok(error instanceof UsageError);
+    return error.message;
+  }
+  assert.fail('it is not refused');
 }
 
 /** `fetch` sends no Host of one's own. */
@@ -157,17 +172,18 @@ describe('options', { concurrency: 2 }, () => {
       "Invalid value for '--authentik-url': 'ftp://a' is not an http(s) address.",
     ],
   ] as const) {
-    test(`${title} is one line and exit code 2`, async () => {
-      using folder = folderWith({ 'app.js': ECHO });
-      const { code, stdout, stderr } = await runCommand(args, { cwd: folder.path });
-      assert.equal(code, 2);
-      assert.equal(stdout, '');
-      assert.equal(
-        stderr,
-        `Usage: jims-api [OPTIONS]\nTry 'jims-api --help' for help.\n\nError: ${message}\n`,
-      );
+    test(`${title} is refused in one line`, () => {
+      assert.equal(refusalOf(args), `${USAGE}Error: ${message}`);
     });
   }
+
+  test('what is refused is printed to standard error, and the exit code is 2', async () => {
+    using folder = folderWith({ 'app.js': ECHO });
+    const { code, stdout, stderr } = await runCommand(['--nope'], { cwd: folder.path });
+    assert.equal(code, 2);
+    assert.equal(stdout, '');
+    assert.equal(stderr, `${USAGE}Error: No such option: --nope\n`);
+  });
 
   for (const [variable, value, message] of [
     ['JIMS_PORT', '1.5', "Invalid value for '--port': '1.5' is not a valid integer."],
@@ -178,16 +194,18 @@ describe('options', { concurrency: 2 }, () => {
       'JIMS_API_KEY is empty: give it a key, or remove it to leave the API open.',
     ],
   ] as const) {
-    test(`${variable}=${value} is refused as a flag would be`, async () => {
-      using folder = folderWith({ 'app.js': ECHO });
-      const { code, stderr } = await runCommand([], {
-        cwd: folder.path,
-        env: { [variable]: value },
-      });
-      assert.equal(code, 2);
-      assert.ok(stderr.endsWith(`\nError: ${message}\n`), stderr);
+    test(`${variable}=${value} is refused as a flag would be`, () => {
+      assert.equal(refusalOf([], { [variable]: value }), `${USAGE}Error: ${message}`);
     });
   }
+
+  test('a variable that is refused ends the command with exit code 2', async () => {
+    using folder = folderWith({ 'app.js': ECHO });
+    const env = { JIMS_PORT: '1.5' };
+    const { code, stderr } = await runCommand([], { cwd: folder.path, env });
+    assert.equal(code, 2);
+    assert.match(stderr, /\nError: Invalid value for '--port': '1\.5' is not a valid integer\.\n$/);
+  });
 
   test('flags win over the environment, the environment over .env, empty variables count as unset', async () => {
     using folder = folderWith({
@@ -323,13 +341,13 @@ describe('options', { concurrency: 2 }, () => {
     }
   });
 
-  test('a database that cannot be had is one line, and exit code 1', async () => {
+  test('a database that cannot be used is one line that does not show its password', async () => {
     using folder = folderWith({ 'app.js': ECHO });
     for (const [url, why] of [
       ['mysql://x', /use sqlite:\/\/\/file\.db or postgresql:/],
       ['sqlite:////dev/null/x.db', /'\/dev\/null\/x\.db'/],
       ['sqlite:///100%.db', /write % as %25/],
-      ['sqlite:///app.js', /'app\.js' .*file is not a database/],
+      [`sqlite:///${folder.path}/app.js`, /app\.js' .*file is not a database/],
       [`sqlite:///${folder.path}`, /it is a folder/],
       ['postgresql://someone:secret@127.0.0.1:1/x', /127\.0\.0\.1:1\/x does not answer/],
       ['postgresql://[', /URL cannot be read/],
@@ -337,11 +355,22 @@ describe('options', { concurrency: 2 }, () => {
       ['postgresql+asyncpg://u:secret@127.0.0.1:1/x?ssl=require', /does not answer/],
       ['postgresql://u:secret@127.0.0.1:1/x?sslmode=verify-ca', /sslrootcert=FILE/],
     ] as const) {
-      const { code, stderr } = await runCommand(['--db', url], { cwd: folder.path });
-      assert.equal(code, 1, url);
-      assert.match(stderr, /^jims-api: .+\n$/, url);
-      assert.match(stderr, why);
-      assert.doesNotMatch(stderr, /secret/);
+      await assert.rejects(openStore(url), (error) => {
+        assert.ok(isJimsError(error), url);
+        assert.match(error.message, why);
+        assert.match(error.message, /^.+$/, url);
+        assert.doesNotMatch(error.message, /secret/);
+        return true;
+      });
     }
+  });
+
+  test('what is said about a database is printed, and the exit code is 1', async () => {
+    using folder = folderWith({ 'app.js': ECHO });
+    const url = 'postgresql://someone:secret@127.0.0.1:1/x';
+    const { code, stderr } = await runCommand(['--db', url], { cwd: folder.path });
+    assert.equal(code, 1);
+    assert.match(stderr, /^jims-api: .*127\.0\.0\.1:1\/x does not answer.*\n$/);
+    assert.doesNotMatch(stderr, /secret/);
   });
 });

@@ -263,7 +263,7 @@ export const app = defineApp(async (ctx) => {
     assert.match(service.output, /the collector took longer than 3000 ms/);
   });
 
-  test('no header of a trace goes to the provider, and no package is loaded unless it is asked for', async () => {
+  test('no header of a trace goes to the provider, and no package is loaded unless tracing is on', async () => {
     fake.reset();
     await using service = await serveApp({
       app: `${APP}

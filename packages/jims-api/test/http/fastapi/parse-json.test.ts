@@ -120,7 +120,7 @@ test('what is taken is what JSON.parse gives', () => {
   );
 });
 
-test('a fault lies inside the text or right behind it', () => {
+test('a fault is inside the text or right after it', () => {
   fc.assert(
     fc.property(texts, (text) => {
       const fault = faultOf(text);

@@ -62,7 +62,7 @@ test('mixed spellings are none: no braces or prefix around bare digits, no secon
   }
 });
 
-test('reasons are those of the parser behind pydantic', () => {
+test('reasons are those of pydantic’s parser', () => {
   for (const [text, reason] of [
     ['abc', 'invalid length: expected length 32 for simple format, found 3'],
     ['0190d3a0-abcd-7222', 'invalid group count: expected 5, found 3'],

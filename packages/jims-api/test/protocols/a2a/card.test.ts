@@ -10,7 +10,7 @@ const ONE = { 'a2a-version': '1.0' };
 
 function echo(): void {}
 
-test('the card says what the app says of itself, and where it is asked', async () => {
+test('the card has the app’s name and description, and the address at which it was requested', async () => {
   const about = { name: 'Pizza', description: 'Takes orders for pizza', version: '3.2.1' };
   await using api = testApi({ pipeline: echo, ...about });
   const response = await api.get(CARD, ONE);
@@ -53,7 +53,7 @@ test('addresses are those of the public URL when the operator names one, and nev
   assert.throws(() => testApi(echo, { publicUrl: 'chat.example' }), /publicUrl must be/);
 });
 
-test('clients that know the card are told that it is the same', async () => {
+test('clients that have the card are answered that it has not changed', async () => {
   await using api = testApi(echo);
   const etag = (await api.get(CARD)).headers.get('etag') ?? '';
   const again = await api.get(CARD, { 'if-none-match': etag });

@@ -68,7 +68,7 @@ for (const binding of BINDINGS) {
       assert.equal(again.metadata?.['thread_id'], named.metadata?.['thread_id']);
     });
 
-    test('a context belongs to its contact: another one has his own of the same name', async () => {
+    test('a context belongs to its contact: another contact has their own of the same name', async () => {
       await using api = await serveApp(agentPipeline().pipeline);
       const client = await a2aClient(api.origin, { binding });
       await send(client, 'mine', { contextId: 'chat', contactId: 'customer:1' });

@@ -87,7 +87,7 @@ for (const binding of BINDINGS) {
       assert.match(lines[1] ?? '', /^TASK_STATE_FAILED Pipeline error \(request .+\)$/);
     });
 
-    test('who leaves the stream does not stop the task, and joins it again from its beginning', async () => {
+    test('a client that leaves the stream does not stop the task, and joins it again from its beginning', async () => {
       const agent = agentPipeline();
       await using api = await serveApp(agent.pipeline);
       const client = await a2aClient(api.origin, { binding });

@@ -94,7 +94,7 @@ for (const binding of BINDINGS) {
       );
     });
 
-    test('an unknown task is not found, whatever is asked of it', async () => {
+    test('an unknown task is not found by any method', async () => {
       await using api = await serveApp(agentPipeline().pipeline);
       const client = await a2aClient(api.origin, { binding });
       const unknown = { name: 'TaskNotFoundError' };
@@ -106,7 +106,7 @@ for (const binding of BINDINGS) {
       }
     });
 
-    test('a contact reaches his own tasks and contexts alone', async () => {
+    test('a contact reaches only their own tasks and contexts', async () => {
       await using api = await serveApp(agentPipeline().pipeline, {
         authenticate: async ({ headers }) => {
           const contactId = headers.get('authorization')?.replace('Bearer ', '') ?? '';
@@ -125,7 +125,7 @@ for (const binding of BINDINGS) {
       await assert.rejects(send(bert, 'x', { contactId: 'anna' }), /Contact 'anna' not found/);
     });
 
-    test('a service that names a contact reaches his tasks alone', async () => {
+    test('a service that names a contact reaches only that contact’s tasks', async () => {
       await using api = await serveApp(agentPipeline().pipeline);
       const client = await a2aClient(api.origin, { binding });
       const { id } = await send(client, 'hello', { contactId: 'anna' });

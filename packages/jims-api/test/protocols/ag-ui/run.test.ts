@@ -112,7 +112,7 @@ test('the result of a run names the thread and has the texts', async () => {
   });
 });
 
-test('what the models of a run used is told by model', async () => {
+test('the usage of a run is listed by model', async () => {
   await using models = await fakeModels();
   const llm = models.provider({ model: 'gpt-4.1-mini' });
   const pipeline = (ctx: ThreadContext): Promise<string> =>
@@ -199,7 +199,7 @@ test('abortRun cancels the run, and what was seen is kept', async () => {
   ]);
 });
 
-test('a run that is cancelled elsewhere ends as cancelled', async () => {
+test('a run that is cancelled by another request ends as cancelled', async () => {
   await using served = await serveApp(agentPipeline().pipeline);
   const { agent, say, events } = agentFor(served);
   agent.subscribe({
@@ -212,7 +212,7 @@ test('a run that is cancelled elsewhere ends as cancelled', async () => {
   assert.deepEqual(Object(events.at(-1)).outcome, { type: 'cancelled' });
 });
 
-test('a broken pipeline is a RUN_ERROR; its question is not stored twice when it is asked again', async () => {
+test('a broken pipeline is a RUN_ERROR; its question is not stored twice when it is sent again', async () => {
   let broken = true;
   await using served = await serveApp((ctx) => {
     if (broken) throw new Error('kaboom');
@@ -307,7 +307,7 @@ test('a message edited, or taken back, forks the thread with what is before it',
   ]);
 });
 
-test('without messages the client is told what was said, and nothing is run', async () => {
+test('without messages the client gets the history, and nothing is run', async () => {
   let runs = 0;
   await using served = await serveApp(async (ctx) => {
     runs++;
@@ -339,7 +339,7 @@ test('threads of one name are two when they are of two contacts, and a foreign t
   ]);
 });
 
-test('what the client tells about its surroundings is in the config of a new thread', async () => {
+test('what the client says about its surroundings is in the config of a new thread', async () => {
   await using served = await serveApp((ctx) => ctx.sendMessage(JSON.stringify(ctx.threadConfig)));
   const { agent } = agentFor(served);
   agent.addMessage({ id: 'u', role: 'user', content: 'hi' });

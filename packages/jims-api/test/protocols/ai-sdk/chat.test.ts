@@ -195,7 +195,7 @@ test('stop cancels the run, and what was seen is kept', async () => {
   await untilKept(served.origin, [['wait'], ['beginning ']]);
 });
 
-test('a broken pipeline gives an error chunk; its question is not stored twice when it is asked again', async () => {
+test('a broken pipeline gives an error chunk; its question is not stored twice when it is sent again', async () => {
   let broken = true;
   await using served = await serveApp((ctx) => {
     if (broken) throw new Error('kaboom');
@@ -256,7 +256,7 @@ test('first messages that are refused are not in the thread that the next one be
   assert.deepEqual(textsOf(chat.messages).at(-1), ['one,one,two']);
 });
 
-test('what is refused is a sentence, asked for once', async () => {
+test('a refusal is a sentence, and the client does not retry', async () => {
   await using served = await serveApp((ctx) => ctx.sendMessage('hi'), { apiKeys: ['key'] });
   let requests = 0;
   const transport = new DefaultChatTransport({

@@ -60,7 +60,7 @@ function echoHistory(ctx: ThreadContext): void {
   ctx.sendMessage(ctx.history.map(({ role, content }) => `${role}: ${content}`).join('; '));
 }
 
-test('two messages of a contact are two runs of his latest thread', async () => {
+test('two messages of a contact are two runs of their latest thread', async () => {
   await using served = await serveApp(echoHistory);
   assert.deepEqual((await say(served.origin, 'hello')).body, { text: 'user: hello' });
   assert.deepEqual((await say(served.origin, 'again')).body, {

@@ -53,7 +53,7 @@ data: {"status": "\u0414\u0443\u043c\u0430\u044e", "type": "status"}`,
   );
 });
 
-test('who asks for more gets the thread first, deltas and public events, and the greeting', async () => {
+test('a client that asks for more gets the thread first, deltas and public events, and the greeting', async () => {
   await using api = testApi({
     pipeline: talkative,
     conversationStartPipeline: (ctx) => ctx.sendMessage('Welcome!'),
@@ -119,7 +119,7 @@ test('statuses arrive while the pipeline works', async () => {
   assert.equal((await reader.read()).done, true);
 });
 
-test('a failing pipeline ends the stream with an error that does not tell its text', async () => {
+test('a failing pipeline ends the stream with an error that does not show its text', async () => {
   const failing = (ctx: ThreadContext): never => {
     ctx.updateAgentStatus('before');
     throw new Error('password=hunter2\n\nevent: fake');

@@ -15,7 +15,7 @@ function said(content: string): object {
   return { event_type: 'comm.assistant_message', event_data: { role: 'assistant', content } };
 }
 
-test('messages of a contact continue his latest thread, until another one is named', async () => {
+test('messages of a contact continue their latest thread, until another one is named', async () => {
   await using api = testApi(echo);
   const first = await jsonOf(await api.post(CHAT, { contact_id: 'c', message: 'one' }));
   const second = await jsonOf(await api.post(CHAT, { contact_id: 'c', message: 'two' }));
@@ -60,7 +60,7 @@ test('the pipeline gets the config, the event type and the text as they were sen
   });
 });
 
-test('messages with buttons and events of the app are in events, internal ones nowhere', async () => {
+test('messages with buttons and events of the app are in events, internal ones are not', async () => {
   await using api = testApi((ctx) => {
     ctx.sendEvent('rag.done', { hits: 2 });
     ctx.sendMessageWithButtons('pick', [{ text: 'A', id: 'a' }]);
@@ -80,7 +80,7 @@ test('messages with buttons and events of the app are in events, internal ones n
   ]);
 });
 
-test('a greeting is told to who asks for it, in a new thread only', async () => {
+test('a greeting is sent to clients that ask for it, in a new thread only', async () => {
   await using api = testApi({
     pipeline: echo,
     conversationStartPipeline: (ctx) => {
@@ -106,7 +106,7 @@ test('a greeting is told to who asks for it, in a new thread only', async () => 
   assert.deepEqual(later['start'], { assistant_messages: [], events: [] });
 });
 
-test('a thread_id with NUL is no UUID, in the words of the original', async () => {
+test('a thread_id with NUL is not a UUID, in the words of the original', async () => {
   await using api = testApi(echo);
   const thread_id = '0190d3a0-1111-7222-8333-444444444444\0';
   const response = await api.post(CHAT, { contact_id: 'c', message: 'x', thread_id });

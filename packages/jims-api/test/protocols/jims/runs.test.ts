@@ -36,7 +36,7 @@ describeStores(({ name, fresh }) => {
     assert.equal(new Set(ids).size, ids.length);
   });
 
-  test('whoever joins late gets what was said in one piece, also after the end', async () => {
+  test('a client that joins late gets what was said in one piece, also after the end', async () => {
     await using database = await fresh();
     await using api = testApiOn(database.url, talker);
     const first = liveFrames(await api.post(STREAM, ask('c', 'stream 8', { include: INCLUDE })));
@@ -53,7 +53,7 @@ describeStores(({ name, fresh }) => {
     assert.equal(again.status, 204, 'its end was seen');
   });
 
-  test('who saw an attempt that was cut off gets the next one from its beginning', async () => {
+  test('a client that saw an attempt that was cut off gets the next one from its beginning', async () => {
     await using database = await fresh();
     const key = { 'idempotency-key': 'k' };
     const body = ask('c', 'stream 12', { include: INCLUDE });
@@ -288,7 +288,7 @@ describeStores(({ name, fresh }) => {
     assert.equal(again.status, 200, 'it is over already');
   });
 
-  test('a queued run can be cancelled: its question is kept in its place', async () => {
+  test('a queued run can be cancelled: its question keeps its position', async () => {
     await using database = await fresh();
     await using api = testApiOn(database.url, talker);
     const { thread } = await api.app.threads.getOrCreate({ contactId: 'c' });
@@ -314,7 +314,7 @@ describeStores(({ name, fresh }) => {
     assert.ok(first['run_id'] !== third['run_id']);
   });
 
-  test('on_busy decides: wait in line, refuse, or stop what is before', async () => {
+  test('on_busy decides: wait in the queue, refuse, or stop the run before it', async () => {
     await using database = await fresh();
     await using api = testApiOn(database.url, talker);
     const running = api.post(CHAT, ask('c', 'wait'));
@@ -385,7 +385,7 @@ describeStores(({ name, fresh }) => {
     assert.deepEqual([first.status, second.status, runs], [500, 500, 1]);
   });
 
-  test('a key that is none is refused before anything is kept', async () => {
+  test('an invalid key is refused before anything is stored', async () => {
     await using database = await fresh();
     await using api = testApiOn(database.url, talker);
     for (const key of ['', 'with space', 'x'.repeat(256)]) {
@@ -407,7 +407,7 @@ describeStores(({ name, fresh }) => {
     assert.equal(run['status'], 'cancelled');
   });
 
-  test('a list of words to include is no longer than there are words', async () => {
+  test('a list of words to include is not longer than the number of words', async () => {
     await using database = await fresh();
     await using api = testApiOn(database.url, talker);
     const { thread } = await api.app.threads.getOrCreate({ contactId: 'c' });
@@ -455,7 +455,7 @@ describeStores(({ name, fresh }) => {
       assert.equal(messages[1]?.event_data['partial'], true);
     });
 
-    test('who changes to another process misses no piece, however quick the run was', async () => {
+    test('a client that changes to another process misses no piece, however quick the run was', async () => {
       await using database = await fresh();
       await using owner = testApiOn(database.url, talker);
       await using other = testApiOn(database.url, talker);

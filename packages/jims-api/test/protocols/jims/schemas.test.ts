@@ -162,7 +162,7 @@ test('every member that is wrong is named, each in the words of pydantic', () =>
   assert.equal(issuesOf({ ...HELLO, thread_id: 7 })[0]?.type, 'uuid_type');
 });
 
-test('a body that is no object is one issue, about the body', () => {
+test('a body that is not an object is one issue, about the body', () => {
   for (const body of [undefined, null]) {
     assert.deepEqual(issuesOf(body), [
       { type: 'missing', loc: ['body'], msg: 'Field required', input: null },

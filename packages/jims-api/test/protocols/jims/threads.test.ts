@@ -95,7 +95,7 @@ describeStores(({ fresh }) => {
     });
   });
 
-  test('events come in order, page by page, and of the domains that are asked for', async () => {
+  test('events come in order, page by page, and only of the requested domains', async () => {
     await using database = await fresh();
     await using api = testApiOn(database.url, talker);
     await api.post(CHAT, { contact_id: 'c', message: 'one' });
@@ -129,7 +129,7 @@ describeStores(({ fresh }) => {
     assert.equal((await api.get(`${path}?domain=*`)).status, 422);
   });
 
-  test('a live tail tells what is there and what comes, and goes on after an id', async () => {
+  test('a live tail sends what is there and what comes, and continues after an id', async () => {
     await using database = await fresh();
     await using api = testApiOn(database.url, talker);
     const first = await jsonOf(await api.post(CHAT, { contact_id: 'c', message: 'one' }));
@@ -203,7 +203,7 @@ describeStores(({ fresh }) => {
     assert.equal((await api.get(`${THREADS}/nope`)).status, 422);
   });
 
-  test('a contact reaches his own threads and what was said in them, and nothing else', async () => {
+  test('a contact reaches their own threads and what was said in them, and nothing else', async () => {
     await using database = await fresh();
     await using api = testApiOn(
       database.url,

@@ -41,7 +41,7 @@ test('every version that the official client speaks is spoken, and the newest to
   assert.equal(unknown.status, 400);
 });
 
-test('a tool name that is no text is refused as one that there is not', async () => {
+test('a tool name that is not a string is refused as an unknown tool', async () => {
   await using api = testApi(agentPipeline().pipeline);
   for (const name of [
     { toString: 1, valueOf: 2 },
@@ -90,7 +90,7 @@ test('a client may end its session: the server says that it keeps none', async (
   );
 });
 
-test('who reads no streams gets the result alone', async () => {
+test('a client that reads no streams gets the result alone', async () => {
   await using api = testApi(agentPipeline().pipeline);
   const response = await api.post('/mcp', HELLO, { accept: 'application/json' });
   assert.equal(response.headers.get('content-type'), 'application/json');
@@ -114,7 +114,7 @@ test('notifications are taken without an answer', async () => {
   }
 });
 
-test('what is no message is a matter of HTTP', async () => {
+test('what is not a message is refused by HTTP', async () => {
   await using api = testApi(agentPipeline().pipeline, { maxBodyBytes: 1000 });
   const cases = [
     ['{"jsonrpc":', 400, -32_700],

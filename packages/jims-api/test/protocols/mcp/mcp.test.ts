@@ -72,7 +72,7 @@ test('buttons and the app’s own events are in the structured content, what is 
   ]);
 });
 
-test('statuses are progress for who asks for it', async () => {
+test('statuses are progress for clients that ask for it', async () => {
   await using api = await serveApp(agentPipeline().pipeline);
   await using mcp = await mcpClient(api.origin);
   const told: unknown[] = [];
@@ -86,7 +86,7 @@ test('statuses are progress for who asks for it', async () => {
   assert.deepEqual((await chat(mcp, 'status')).texts, ['found']);
 });
 
-test('a long call goes on telling of progress, so that a patient client waits for it', async () => {
+test('a long call keeps sending progress, so that a patient client waits for it', async () => {
   const agent = agentPipeline();
   await using api = await serveApp(agent.pipeline, { heartbeatMs: 20 });
   await using mcp = await mcpClient(api.origin);

@@ -115,7 +115,7 @@ describe('chat.completions.create', () => {
     assert.equal(textOf(await ask(openAiClient(served).client, 'silent')), '');
   });
 
-  test('tells the tokens that the models of the run used', async () => {
+  test('reports the tokens that the models of the run used', async () => {
     await using models = await fakeModels();
     await using served = await serveApp({
       pipeline: (ctx) => ctx.sendMessage(ctx.llm.stream(ctx.history)),
@@ -126,7 +126,7 @@ describe('chat.completions.create', () => {
     assert.equal(usage.total_tokens, usage.prompt_tokens + usage.completion_tokens);
   });
 
-  test('takes texts of parts, and leaves out what is no text', async () => {
+  test('takes the text of parts, and leaves out all that is not text', async () => {
     await using served = await serveApp(agentPipeline().pipeline);
     const completion = await openAiClient(served).client.chat.completions.create({
       model: 'any',
@@ -162,7 +162,7 @@ describe('chat.completions.create', () => {
 });
 
 describe('what is refused', () => {
-  test('a pipeline that fails is an internal error, and is asked once', async () => {
+  test('a pipeline that fails is an internal error, and the client does not retry', async () => {
     const agent = agentPipeline();
     await using served = await serveApp(agent.pipeline);
     const { client, answers } = openAiClient(served);
@@ -179,7 +179,7 @@ describe('what is refused', () => {
     assert.equal(agent.runs, 1);
   });
 
-  test('the pipeline’s own words are told by a service that exposes them', async () => {
+  test('a service that exposes errors sends the pipeline’s own words', async () => {
     await using served = await serveApp(agentPipeline().pipeline, { exposeErrors: true });
     await assert.rejects(ask(openAiClient(served).client, 'boom'), /Pipeline error: kaboom/);
   });
@@ -272,7 +272,7 @@ describe('what is refused', () => {
     await over();
   });
 
-  test('a thread that has too many in line is a RateLimitError', async () => {
+  test('a thread with a full queue is a RateLimitError', async () => {
     const agent = agentPipeline();
     await using served = await serveApp(agent.pipeline, { limits: { queueLimit: 0 } });
     const { client } = openAiClient(served, { maxRetries: 0 });
@@ -297,7 +297,7 @@ describe('what is refused', () => {
     await over();
   });
 
-  test('a run that takes too long is asked once', async () => {
+  test('a run that takes too long is not retried by the client', async () => {
     const agent = agentPipeline();
     await using served = await serveApp(agent.pipeline, { limits: { timeoutMs: 20, graceMs: 1 } });
     const { client } = openAiClient(served);
@@ -308,7 +308,7 @@ describe('what is refused', () => {
     assert.equal(agent.runs, 1);
   });
 
-  test('a run that somebody stopped is asked once', async () => {
+  test('a run that was stopped is not retried by the client', async () => {
     const agent = agentPipeline();
     await using served = await serveApp(agent.pipeline);
     const { client } = openAiClient(served);
@@ -358,7 +358,7 @@ test('a request that is sent again under its key gets the first one’s answer',
   );
 });
 
-test('a client that cannot connect is told so by its own error', async () => {
+test('a client that cannot connect gets its own connection error', async () => {
   const served = await serveApp(agentPipeline().pipeline);
   const { client } = openAiClient(served, { maxRetries: 0 });
   await served[Symbol.asyncDispose]();

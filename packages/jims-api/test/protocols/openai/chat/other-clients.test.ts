@@ -66,7 +66,7 @@ describe('ChatOpenAI of LangChain', () => {
     await agent.stopped;
   });
 
-  test('is told that its key is wrong', async () => {
+  test('gets an error that its key is wrong', async () => {
     await using served = await serveApp(agentPipeline().pipeline, { apiKeys: ['right'] });
     await assert.rejects(chatModel(served).invoke('hello'), /Unauthorized/);
   });

@@ -65,7 +65,7 @@ describe('a stream of chunks', () => {
     assert.ok(chunks.every(({ object, model }) => object.endsWith('.chunk') && model === 'any'));
   });
 
-  test('tells usage when it is asked for, in a chunk of its own', async () => {
+  test('sends usage on request, in a chunk of its own', async () => {
     await using models = await fakeModels();
     await using served = await serveApp({
       pipeline: (ctx) => ctx.sendMessage(ctx.llm.stream(ctx.history)),
@@ -80,7 +80,7 @@ describe('a stream of chunks', () => {
     assert.ok(without.every(({ usage }) => usage === undefined));
   });
 
-  test('parts messages by a blank line, and shows statuses that other clients do not mind', async () => {
+  test('separates messages by a blank line, and shows statuses in a way that other clients ignore', async () => {
     await using served = await serveApp(talkative);
     const chunks = await chunksOf(openAiClient(served).client, 'go');
     const texts = deltasOf(chunks).join('');
@@ -96,20 +96,20 @@ describe('a stream of chunks', () => {
     assert.doesNotMatch(JSON.stringify(chunks), /secret|rag\./);
   });
 
-  test('shows no statuses to whom they are in the way', async () => {
+  test('shows no statuses to clients that cannot use them', async () => {
     await using served = await serveApp(talkative);
     const { client } = openAiClient(served, { defaultHeaders: { 'x-jims-statuses': 'off' } });
     const chunks = await chunksOf(client, 'go');
     assert.ok(chunks.every(({ event, choices }) => event === undefined && choices.length === 1));
   });
 
-  test('tells messages that grow at the same time one after the other', async () => {
+  test('sends messages that grow at the same time one after the other', async () => {
     await using served = await serveApp(interleaved);
     const chunks = await chunksOf(openAiClient(served).client, 'go');
     assert.equal(deltasOf(chunks).join(''), 'left end\n\nright end');
   });
 
-  test('tells a failure in the stream, and is asked once', async () => {
+  test('reports a failure in the stream, and the client does not retry', async () => {
     const agent = agentPipeline();
     await using served = await serveApp(agent.pipeline);
     const { client, answers } = openAiClient(served);
@@ -121,7 +121,7 @@ describe('a stream of chunks', () => {
     assert.equal(agent.runs, 1);
   });
 
-  test('tells that somebody stopped the run as an error, not as an end', async () => {
+  test('reports a stopped run as an error, not as an end', async () => {
     const agent = agentPipeline();
     await using served = await serveApp(agent.pipeline);
     const { client } = openAiClient(served);

@@ -204,7 +204,7 @@ describe('a front end that sends the id of its chat, and all of it each time', (
     assert.equal((await ask(client, later, chat('c1'))).threadId, next.threadId);
   });
 
-  test('is listed once however often it was forked; what was overtaken says by whom', async () => {
+  test('is listed once however often it was forked; a thread that was replaced names the one that replaced it', async () => {
     await using served = await serveApp(historian);
     const { client } = openAiClient(served);
     const first = await ask(client, [user('a')], chat('c1'));
@@ -239,7 +239,7 @@ describe('a front end that sends the id of its chat, and all of it each time', (
     assert.equal((await ask(client, [user('a')], chat('c1'))).text, 'a');
   });
 
-  test('chats of the same id are kept apart by who they are of', async () => {
+  test('chats of the same id are kept apart by their contacts', async () => {
     await using served = await serveApp(historian);
     const { client } = openAiClient(served);
     const anna = await ask(client, [user('a')], chat('c1', 'anna'));
@@ -265,7 +265,7 @@ describe('a front end that sends the id of its chat, and all of it each time', (
     assert.equal(await served.app.threads.find(title.threadId), undefined);
   });
 
-  test('LibreChat’s header goes on in one thread, its titles beside it; an empty one is none', async () => {
+  test('LibreChat’s header continues one thread, with its titles outside of it; an empty header counts as none', async () => {
     await using served = await serveApp(historian);
     const { client } = openAiClient(served);
     const libre = (id: string): Asked => ({
@@ -283,7 +283,7 @@ describe('a front end that sends the id of its chat, and all of it each time', (
   });
 });
 
-test('a conversation is in the same thread, whoever asks of it: OpenAI’s client or JIMS’s own', async () => {
+test('a conversation is in the same thread for OpenAI’s client and for JIMS’s own routes', async () => {
   await using served = await serveApp(historian);
   const { client } = openAiClient(served);
   const { threadId } = await ask(client, [user('a')], { body: { user: 'anna' } });

@@ -105,7 +105,7 @@ describe('a response in the background', () => {
     assert.equal((await client.responses.retrieve(id)).output_text, 'beginning ');
   });
 
-  test('is taken out of the line by cancel before its turn', async () => {
+  test('is taken out of the queue by cancel before its turn', async () => {
     const agent = agentPipeline();
     await using served = await serveApp(agent.pipeline);
     const { client } = openAiClient(served);
@@ -128,7 +128,7 @@ describe('a response in the background', () => {
     await assert.rejects(client.responses.cancel(id), BadRequestError);
   });
 
-  test('its stream ends as incomplete for who reads it while it is stopped', async () => {
+  test('its stream ends as incomplete for a client that reads it while it is stopped', async () => {
     const agent = agentPipeline();
     await using served = await serveApp(agent.pipeline);
     const { client } = openAiClient(served);
@@ -142,7 +142,7 @@ describe('a response in the background', () => {
     assert.equal((await stream.finalResponse()).status, 'cancelled');
   });
 
-  test('goes on when its reader leaves, who comes back and misses nothing', async () => {
+  test('goes on when its reader leaves; a reader that comes back misses nothing', async () => {
     const { pipeline, goOn, end } = longWinded();
     await using served = await serveApp(pipeline);
     const { client } = openAiClient(served);
@@ -174,7 +174,7 @@ describe('a response in the background', () => {
     assert.equal(again.at(-1)?.sequence_number, rest.at(-1)?.sequence_number);
   });
 
-  test('is joined by the helper, behind an event or from its beginning', async () => {
+  test('is joined by the client’s helper, after an event or from its beginning', async () => {
     const { pipeline, goOn, end } = longWinded();
     goOn();
     end();

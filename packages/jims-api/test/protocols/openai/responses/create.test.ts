@@ -97,7 +97,7 @@ describe('responses.create', () => {
     assert.doesNotMatch(JSON.stringify(response), /secret|rag\.|documents/);
   });
 
-  test('tells the tokens that the models of the run used, now and later', async () => {
+  test('reports the tokens that the models of the run used, now and later', async () => {
     await using models = await fakeModels();
     await using served = await serveApp({
       pipeline: (ctx) => ctx.sendMessage(ctx.llm.stream(ctx.history)),
@@ -172,7 +172,7 @@ describe('responses.create', () => {
 });
 
 describe('what is refused', () => {
-  test('a pipeline that fails is an internal error, and is asked once', async () => {
+  test('a pipeline that fails is an internal error, and the client does not retry', async () => {
     const agent = agentPipeline();
     await using served = await serveApp(agent.pipeline);
     const { client, answers } = openAiClient(served);
@@ -279,7 +279,7 @@ describe('what is refused', () => {
     assert.equal((await nobody.conversations.retrieve(conversation)).id, conversation);
   });
 
-  test('a thread that has too many in line is a RateLimitError', async () => {
+  test('a thread with a full queue is a RateLimitError', async () => {
     const agent = agentPipeline();
     await using served = await serveApp(agent.pipeline, { limits: { queueLimit: 0 } });
     const { client } = openAiClient(served, { maxRetries: 0 });

@@ -74,7 +74,7 @@ describe('the AI SDK', () => {
     );
   });
 
-  test('is told of a message that it names and that is not there', async () => {
+  test('gets an error for a message that it names and that does not exist', async () => {
     await using served = await serveApp(agentPipeline().pipeline);
     const unknown: ModelMessage = {
       role: 'assistant',

@@ -28,7 +28,7 @@ const statusBetween: Pipeline = (ctx) =>
   );
 
 describe('a stream of events', () => {
-  test('tells a message from its beginning to its end, numbered without gaps', async () => {
+  test('sends a message from its beginning to its end, numbered without gaps', async () => {
     await using served = await serveApp(agentPipeline().pipeline);
     const events = await eventsOf(openAiClient(served).client, 'stream');
     assert.deepEqual(
@@ -80,7 +80,7 @@ describe('a stream of events', () => {
     assert.doesNotMatch(JSON.stringify(events), /secret|rag\./);
   });
 
-  test('tells a failure by two events, of which clients know one or the other', async () => {
+  test('reports a failure by two events, of which clients know one or the other', async () => {
     const agent = agentPipeline();
     await using served = await serveApp(agent.pipeline);
     const { client, answers } = openAiClient(served);

@@ -100,7 +100,7 @@ describe('previous_response_id', () => {
     assert.equal(again.output_text, '2: a|1: a|b');
   });
 
-  test('goes on behind a response that says nothing, or that runs', async () => {
+  test('continues after a response that is empty, or that still runs', async () => {
     const agent = agentPipeline();
     await using served = await serveApp(agent.pipeline);
     const { client } = openAiClient(served);
@@ -222,7 +222,7 @@ describe('conversations', () => {
     await assert.rejects(client.conversations.retrieve(id), NotFoundError);
   });
 
-  test('answer in order, though asked at the same time', async () => {
+  test('answer in order, though sent at the same time', async () => {
     await using served = await serveApp(historian);
     const { client } = openAiClient(served);
     const { id: conversation } = await client.conversations.create();
@@ -279,7 +279,7 @@ test('the input items of a response are what it answers', async () => {
   );
 });
 
-test('a page that is none is a BadRequestError', async () => {
+test('a page that does not exist is a BadRequestError', async () => {
   await using served = await serveApp(historian);
   const { client } = openAiClient(served);
   const { id } = await client.conversations.create();

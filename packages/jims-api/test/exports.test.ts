@@ -1,0 +1,19 @@
+// The public names of the package, all of them: whoever adds one adds it here, too.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { exportedNames } from '../../jims-core/test/support/exported-names.ts';
+
+test('jims-api exports these names and no others', async () => {
+  const values = ['HttpError', 'createApi'];
+  const types = [
+    'Api',
+    'ApiOptions',
+    'Authenticate',
+    'AuthentikOptions',
+    'OidcOptions',
+    'Principal',
+  ];
+  assert.deepEqual(Object.keys(await import('jims-api')).toSorted(), values);
+  assert.deepEqual(exportedNames(new URL('../src/index.ts', import.meta.url)), { values, types });
+});
