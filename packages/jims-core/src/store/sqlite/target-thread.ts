@@ -1,7 +1,7 @@
 import { THREAD_CREATED, newEvent } from '../../thread/event.ts';
 import type { JsonObject, NewEvent, ThreadEvent } from '../../thread/event.ts';
-import type { NewThread, Thread } from '../../thread/thread.ts';
 import { newId } from '../../thread/new-id.ts';
+import type { NewThread, Thread } from '../../thread/thread.ts';
 import type { AcceptResult, RunThread } from '../store.ts';
 import type { Tables } from './tables.ts';
 
