@@ -5,7 +5,7 @@ const RUN_TABLES = `${STORE}/sql/step-1.sql`;
 const ACCEPT = `${STORE}/sql/accept-run.sql`;
 const END = `${STORE}/sql/end-runs.sql`;
 const THREADS = `${STORE}/sql/threads.sql`;
-const LOG = `${STORE}/sql/log.sql`;
+const EVENTS = `${STORE}/sql/events.sql`;
 
 const NO_RUNNING_INDEX = {
   file: RUN_TABLES,
@@ -182,12 +182,12 @@ export const POSTGRES_MUTANTS: readonly Mutant[] = [
     about: 'Events have the time at which their transaction began',
     changes: [
       {
-        file: LOG,
+        file: EVENTS,
         from: "greatest(clock_timestamp()::timestamp, v_last + interval '1 microsecond')",
         to: 'now()::timestamp',
       },
       {
-        file: LOG,
+        file: EVENTS,
         from: "greatest(clock_timestamp()::timestamp, p_newest + interval '1 microsecond')",
         to: 'now()::timestamp',
       },

@@ -23,6 +23,7 @@ export { DEFAULT_RUN_LIMITS } from './run/run-limits.ts';
 export type { RunLimits } from './run/run-limits.ts';
 export type { FailedRun, Run, RunRequest } from './run/run.ts';
 export { DEFAULT_STORE_URL, openStore } from './store/open-store.ts';
+export type { OpenStoreOptions } from './store/open-store.ts';
 export type {
   AcceptRequest,
   AcceptResult,

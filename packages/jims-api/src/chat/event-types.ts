@@ -56,7 +56,11 @@ const latinOf = new Map(
   ),
 );
 
+/** Nothing in it can look like another letter: what nearly all clients send. */
+const PLAIN = /^[ -@[-~]*$/;
+
 function plainOf(type: string): string {
+  if (PLAIN.test(type)) return type;
   const letters = type
     .normalize('NFKD')
     .replaceAll(/[\p{M}\p{Cf}\p{Cc}\p{Default_Ignorable_Code_Point}\u2800]/gu, '')

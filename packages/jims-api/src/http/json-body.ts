@@ -52,7 +52,7 @@ async function readText(request: Request, maxBytes: number): Promise<string | un
       : await readWhole(request, maxBytes);
     if (bytes.byteLength === 0) return undefined;
     const plain = decompress ? await decompress(bytes, maxBytes) : bytes;
-    return plain.byteLength === 0 ? undefined : utf8().decode(plain);
+    return plain.byteLength === 0 ? undefined : utf8.decode(plain);
   } catch (cause) {
     throw refusalOf(cause, maxBytes);
   }
@@ -79,9 +79,7 @@ async function readStream(body: Request['body'], maxBytes: number): Promise<Uint
 }
 
 /** Throws a TypeError at bytes that are not UTF-8, and leaves out a byte order mark, as the original did. */
-function utf8(): TextDecoder {
-  return new TextDecoder('utf-8', { fatal: true });
-}
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 function refusalOf(cause: unknown, maxBytes: number): HttpError {
   if (cause instanceof HttpError) return cause;

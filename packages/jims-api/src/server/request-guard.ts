@@ -32,9 +32,18 @@ export function createRequestGuard(options: RequestGuardOptions): RequestGuard {
     ...(publicAddress ? [publicAddress.hostname] : []),
   ];
 
+  /** The header of the last request that was let through: nearly all requests have the same one. */
+  let lastKnown: string | undefined;
+
   function requireHost(request: Request): void {
-    const strange = names && hostsOf(request).find((host) => !isKnownHost(host, names));
-    if (strange === undefined) return;
+    if (!names) return;
+    const header = request.headers.get('host') ?? '';
+    if (header === lastKnown && isMadeOf(request.url, header)) return;
+    const strange = hostsOf(request).find((host) => !isKnownHost(host, names));
+    if (strange === undefined) {
+      lastKnown = header;
+      return;
+    }
     throw new HttpError(
       403,
       `Requests to the host '${strange.slice(0, 100)}' are not answered: name it with --allowed-host (allowedHosts) or --public-url (publicUrl)`,
@@ -72,6 +81,11 @@ export function createRequestGuard(options: RequestGuardOptions): RequestGuard {
     requireHost(request);
     requireOrigin(request);
   };
+}
+
+/** Whether a server took the host of an address from the header, as it stands there. */
+function isMadeOf(address: string, header: string): boolean {
+  return header !== '' && address.startsWith(`${header}/`, address.indexOf('://') + 3);
 }
 
 /** The host that a request names in its address and in its header: a server may make one of the other. */

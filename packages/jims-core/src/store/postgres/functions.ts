@@ -5,7 +5,7 @@ import { quoted } from './schemas.ts';
 import { readSql } from './sql/read-sql.ts';
 
 /** In this order, as a function in plain SQL must find the functions that it calls. */
-const FILES = ['log', 'threads', 'external-ids', 'end-runs', 'accept-run', 'clear-up'];
+const FILES = ['events', 'threads', 'external-ids', 'end-runs', 'accept-run', 'clear-up'];
 
 /**
  * All functions, as this version has them. They are made anew after the last step of an upgrade, so

@@ -8,7 +8,7 @@ import type { Notifications } from './notifications.ts';
 const LOOK_AT_THREADS = 2000;
 
 /** The processes that run runs. */
-export function instances(db: Database, notifications: Notifications): InstanceStore {
+export function instanceStore(db: Database, notifications: Notifications): InstanceStore {
   return {
     async renewLease(instanceId, leaseMs) {
       await db.query(

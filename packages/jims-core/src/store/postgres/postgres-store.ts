@@ -5,16 +5,16 @@ import type { Store } from '../store.ts';
 import { readAddress } from './address.ts';
 import { Database } from './database.ts';
 import { asOpenError } from './errors.ts';
-import { Purge, instances } from './instances.ts';
-import { log } from './log.ts';
+import { eventStore } from './events.ts';
+import { Purge, instanceStore } from './instances.ts';
 import { migrate } from './migrations.ts';
 import { Notifications } from './notifications.ts';
-import { progress } from './progress.ts';
+import { progressStore } from './progress.ts';
 import { runRecords } from './run-records.ts';
-import { runs } from './runs.ts';
+import { runStore } from './runs.ts';
 import { requireUsableSchema } from './schemas.ts';
 import { ThreadNews } from './thread-news.ts';
-import { threads } from './threads.ts';
+import { threadStore } from './threads.ts';
 import { UnansweredRequests } from './unanswered.ts';
 
 /**
@@ -56,12 +56,12 @@ export async function openPostgresStore(
     shared: true,
     // A server that only reads, as a standby does, refuses this; any other one writes nothing by it.
     ping: async () => void (await db.query('delete from jims.instances where false')),
-    ...threads(db, watchers),
-    ...log(db, watchers),
-    ...runs(db, { notifications, unanswered, watchers }),
+    ...threadStore(db, watchers),
+    ...eventStore(db, watchers),
+    ...runStore(db, { notifications, unanswered, watchers }),
     ...runRecords(db),
-    ...progress(db),
-    ...instances(db, notifications),
+    ...progressStore(db),
+    ...instanceStore(db, notifications),
     purge: (limits) => purge.run(limits),
     close,
     [Symbol.asyncDispose]: close,

@@ -6,7 +6,7 @@ import { jsonList, toJsonIfKept } from './parameters.ts';
 import type { Parameter } from './parameters.ts';
 
 /** What running runs have sent so far, for those that follow them from another process. */
-export function progress(db: Database): Pick<RunStore, 'appendProgress' | 'readProgress'> {
+export function progressStore(db: Database): Pick<RunStore, 'appendProgress' | 'readProgress'> {
   return {
     async appendProgress(news) {
       const rows = news.flatMap(({ owner, progress: events }) =>

@@ -32,7 +32,7 @@ interface RunsOptions {
 type Runs = Pick<RunStore, 'acceptRun' | 'appendInRun' | 'finishRun' | 'requestCancel'>;
 
 /** What happens to a run. Each transition is a function of the database, and one round trip: see `sql/`. */
-export function runs(db: Database, { notifications, unanswered, watchers }: RunsOptions): Runs {
+export function runStore(db: Database, { notifications, unanswered, watchers }: RunsOptions): Runs {
   return {
     async acceptRun(request) {
       const result = await db.callInGroup<AcceptedRow | Refused>(

@@ -39,7 +39,7 @@ type Threads = Pick<
 >;
 
 /** Threads without their events. */
-export function threads(db: Database, watchers: ThreadWatchers): Threads {
+export function threadStore(db: Database, watchers: ThreadWatchers): Threads {
   async function find(
     condition: string,
     ...values: readonly Parameter[]

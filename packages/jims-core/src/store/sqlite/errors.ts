@@ -16,18 +16,18 @@ export function isSqliteError(error: unknown): error is Error {
   return error instanceof Error && 'errcode' in error;
 }
 
-/** True when another program has the lock that we want. */
+/** True when another program has the file locked. */
 export function isBusy(error: unknown): boolean {
   return primaryCode(error) === BUSY;
 }
 
-/** True when what is in the file is not what it should be. */
+/** True when the content of the file is damaged, or not a database. */
 export function isDamage(error: unknown): boolean {
   const code = primaryCode(error);
   return code === CORRUPT || code === NOT_A_DATABASE;
 }
 
-/** A full disk, a locked or broken file: the caller can only try later. */
+/** SQLite's errors as `store_unavailable`: for a full disk or a broken file, callers can only try later. */
 export function asStoreError(error: unknown): unknown {
   if (isJimsError(error) || !isSqliteError(error)) return error;
   return new JimsError('store_unavailable', `SQLite: ${error.message}`, { cause: error });

@@ -15,10 +15,10 @@ const LOOK_AT = 5000;
 /** How many events a piece of a tail has at most, beside its bytes. */
 const PIECE_EVENTS = 5000;
 
-type Log = Pick<ThreadStore, 'appendEvents' | 'readTail' | 'pageEvents' | 'watchThread'>;
+type Events = Pick<ThreadStore, 'appendEvents' | 'readTail' | 'pageEvents' | 'watchThread'>;
 
 /** The events of threads. */
-export function log(db: Database, watchers: ThreadWatchers): Log {
+export function eventStore(db: Database, watchers: ThreadWatchers): Events {
   return {
     async appendEvents(threadId, events, { whenIdle = false } = {}) {
       const times = await db.call<readonly string[] | null>('append_to_thread', {

@@ -3,8 +3,9 @@ import type { DatabaseSync } from 'node:sqlite';
 import { JimsError } from '../../errors/jims-error.ts';
 
 /**
- * The original's two tables; an existing file is used as it is. SQLAlchemy declares ids as UUID there,
- * which SQLite takes for a number: it would turn an id of digits alone, such as 0…01, into one.
+ * The two tables of the Python original; tables that are there already are used as they are. SQLAlchemy
+ * declares their ids as UUID, which SQLite takes for a numeric type: it would turn an id that consists
+ * of digits, such as 0…01, into a number.
  */
 const ORIGINAL_TABLES = `
 CREATE TABLE IF NOT EXISTS threads (
@@ -30,13 +31,12 @@ CREATE TABLE IF NOT EXISTS thread_events (
 `;
 
 /**
- * Our own tables, one step a version. A step is never changed once it is released. Steps are
- * numbered in `jims_migrations` and not in `user_version`, which belongs to whoever made the file.
+ * The tables that JIMS adds, one step for each version. A released step never changes. The number is kept
+ * in `jims_migrations`, because `user_version` belongs to the program that made the file.
  *
- * What started a run is in the log under the run's id, and `incoming_type` and `incoming_data` hold it
- * only while it is not there yet. So the runs of a thread are found by its events, those that have
- * none there by an index of few entries: one of all runs by thread would make each run write another
- * page.
+ * The event that started a run is in the log under the run's id; `incoming_type` and `incoming_data` hold
+ * it only until then. So the runs of a thread are found by the thread's events, and runs without such an
+ * event by a small index. An index of all runs by thread would make each run write one more page.
  */
 const STEPS: readonly string[] = [
   `
@@ -95,15 +95,22 @@ UPDATE jims_runs SET incoming_stored = 0
 WHERE incoming_stored AND NOT EXISTS (
 	SELECT 1 FROM thread_events e WHERE e.thread_id = jims_runs.thread_id AND e.event_id = jims_runs.run_id);
 `,
+  `
+-- The original's two indexes: jims_threads_contact_order and jims_threads_external begin with the same
+-- columns, so that each new thread wrote the same names twice, on pages that lie anywhere in the file.
+DROP INDEX IF EXISTS ix_threads_contact_id;
+DROP INDEX IF EXISTS ix_threads_external_id;
+`,
 ];
 
 /** Brings the tables up to date; safe to run twice and from several processes at once. */
 export function migrate(db: DatabaseSync): void {
   db.exec('BEGIN IMMEDIATE');
   try {
-    db.exec(ORIGINAL_TABLES);
     db.exec('CREATE TABLE IF NOT EXISTS jims_migrations (version INTEGER PRIMARY KEY)');
-    for (let version = currentVersion(db) + 1; version <= STEPS.length; version++) {
+    const current = currentVersion(db);
+    if (current === 0) db.exec(ORIGINAL_TABLES);
+    for (let version = current + 1; version <= STEPS.length; version++) {
       db.exec(STEPS[version - 1] ?? '');
       db.prepare('INSERT INTO jims_migrations (version) VALUES (?)').run(version);
     }
