@@ -10,7 +10,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     about: 'A thread is reached under the name of any contact',
     changes: [
       {
-        file: `${API}/chat/run-routes.ts`,
+        file: `${API}/chat/named-thread.ts`,
         from: "const free = principal.kind === 'service' && (sharedThreads || contactId === undefined);",
         to: 'const free = true;',
       },

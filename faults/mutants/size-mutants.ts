@@ -23,7 +23,7 @@ export const SIZE_MUTANTS: readonly Mutant[] = [
     about: 'A list of threads, and the end of a log, are bounded by their number alone',
     changes: [
       {
-        file: `${SQLITE}/bounded-rows.ts`,
+        file: `${SQLITE}/rows.ts`,
         from: 'if (taken.length > 0 && (bytes > maxBytes || taken.length >= limit)) {',
         to: 'if (taken.length > 0 && taken.length >= limit) {',
       },
@@ -136,8 +136,8 @@ export const SIZE_MUTANTS: readonly Mutant[] = [
     about: 'The log beside the file keeps what is erased',
     changes: [
       {
-        file: `${SQLITE}/erasure.ts`,
-        from: '      if (ids.length > 0) leaveNothing();\n',
+        file: `${SQLITE}/retention.ts`,
+        from: '    if (ids.length > 0) this.#leaveNothing();\n',
         to: '',
       },
     ],

@@ -2,25 +2,30 @@ import type { Mutant } from './mutant.ts';
 
 const STORE = 'packages/jims-core/src/store/sqlite';
 const GROUP = `${STORE}/commit-group.ts`;
-const ACTIVE = `${STORE}/active-runs.ts`;
-const SCHEMA = `${STORE}/schema.ts`;
+const RUNS = `${STORE}/runs.ts`;
+const MIGRATIONS = `${STORE}/migrations.ts`;
+const TRANSITIONS = `${STORE}/transitions.ts`;
 
 const SYNCHRONOUS = {
   file: `${STORE}/open-database.ts`,
   from: 'PRAGMA synchronous = FULL;',
 };
 
-/** What a SQLite file is trusted with: that what was answered is on the disk, and one line a thread. */
+/** What a SQLite file is trusted with: that what was answered is on the disk, and one queue a thread. */
 export const SQLITE_MUTANTS: readonly Mutant[] = [
   {
     name: 'sqlite-early-answer',
     about: 'A write is answered before its group is committed',
     changes: [
-      { file: GROUP, from: '    begin.run();', to: '    if (!db.isTransaction) begin.run();' },
       {
         file: GROUP,
-        from: '      commit.run();',
-        to: '      setTimeout(() => void (db.isTransaction && commit.run()), 500);',
+        from: '    this.#begin.run();',
+        to: '    if (!this.#db.isTransaction) this.#begin.run();',
+      },
+      {
+        file: GROUP,
+        from: '      this.#commit.run();',
+        to: '      setTimeout(() => void (this.#db.isTransaction && this.#commit.run()), 500);',
       },
     ],
     scenarios: ['F1'],
@@ -50,7 +55,7 @@ export const SQLITE_MUTANTS: readonly Mutant[] = [
     about: 'A process may finish the attempt of a run that it has by the one that it lost',
     changes: [
       {
-        file: ACTIVE,
+        file: RUNS,
         from: 'return run?.instanceId === instanceId && run.attempt === attempt ? run : undefined;',
         to: 'return run;',
       },
@@ -62,12 +67,12 @@ export const SQLITE_MUTANTS: readonly Mutant[] = [
     about: 'A run starts also while another one of its thread runs',
     changes: [
       {
-        file: `${STORE}/thread-line.ts`,
-        from: 'const before = created ? 0 : active.count(threadId);',
+        file: TRANSITIONS,
+        from: 'const before = created ? 0 : runs.count(threadId);',
         to: 'const before = 0;',
       },
       {
-        file: SCHEMA,
+        file: MIGRATIONS,
         from: 'CREATE UNIQUE INDEX jims_runs_running',
         to: 'CREATE INDEX jims_runs_running',
       },
@@ -79,12 +84,12 @@ export const SQLITE_MUTANTS: readonly Mutant[] = [
     about: 'Nobody looks whether there is a run of a key',
     changes: [
       {
-        file: `${STORE}/run-transitions.ts`,
+        file: TRANSITIONS,
         from: 'const keyed = idempotency && records.byKey(idempotency);',
         to: 'const keyed = undefined;',
       },
       {
-        file: SCHEMA,
+        file: MIGRATIONS,
         from: 'CREATE UNIQUE INDEX jims_runs_key',
         to: 'CREATE INDEX jims_runs_key',
       },
@@ -93,9 +98,9 @@ export const SQLITE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'sqlite-queue-order',
-    about: 'The newest in line comes first',
+    about: 'The newest in the queue comes first',
     changes: [
-      { file: ACTIVE, from: 'ORDER BY r.ticket LIMIT 1', to: 'ORDER BY r.ticket DESC LIMIT 1' },
+      { file: RUNS, from: 'ORDER BY r.ticket LIMIT 1', to: 'ORDER BY r.ticket DESC LIMIT 1' },
     ],
     scenarios: ['F6'],
   },
@@ -105,19 +110,19 @@ export const SQLITE_MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: `${STORE}/sqlite-store.ts`,
-        from: 'finishRun: (run, outcome) => group.write(() => transitions.finish(run, outcome)),',
+        from: 'finishRun: (run, outcome) => write(() => transitions.finish(run, outcome)),',
         to: `finishRun: async (run, outcome) => {
       const first = outcome.events.slice(0, 1);
-      await group.write(() => appendTo(tables, run.threadId, first));
-      return group.write(() => transitions.finish(run, outcome));
+      await write(() => events.append(run.threadId, first));
+      return write(() => transitions.finish(run, outcome));
     },`,
       },
       {
-        file: `${STORE}/run-transitions.ts`,
-        from: '      const stored = events.append(run.threadId, outcome.events);',
-        to: `      events.append(run.threadId, outcome.events.slice(1));
-      const ids = outcome.events.map(({ id }) => id);
-      const stored = events.byIds(run.threadId, ids);`,
+        file: TRANSITIONS,
+        from: '    const stored = events.append(run.threadId, outcome.events);',
+        to: `    events.append(run.threadId, outcome.events.slice(1));
+    const ids = outcome.events.map(({ id }) => id);
+    const stored = this.#tables.log.byIds(run.threadId, ids);`,
       },
     ],
     scenarios: ['F1'],

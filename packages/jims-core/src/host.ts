@@ -8,5 +8,5 @@ export { failCurrentRun } from './run/stop-switch.ts';
 export { onTracingFault, withCallersTrace } from './telemetry/tracing.ts';
 export type { TraceIds } from './telemetry/tracing.ts';
 export { supersededBy } from './thread/thread.ts';
-export { cleanJson } from './util/clean-text.ts';
-export { MAX_PIECE_CHARS, textPieces } from './util/text-pieces.ts';
+export { cleanJson } from './text/clean-text.ts';
+export { MAX_PIECE_CHARS, textPieces } from './text/text-pieces.ts';

@@ -67,4 +67,4 @@ export { eventDomain, eventName, isInternalEvent, newEvent } from './thread/even
 export type { CommunicationEvent, JsonObject, NewEvent, ThreadEvent } from './thread/event.ts';
 export type { Principal } from './thread/principal.ts';
 export type { NewThread, Thread } from './thread/thread.ts';
-export { newId } from './util/new-id.ts';
+export { newId } from './thread/new-id.ts';

@@ -1,4 +1,4 @@
-// Where the history that a client sends fits the log of its thread.
+// How the history that a client sends fits the log of its thread.
 import { createHash } from 'node:crypto';
 
 import { eventDomain } from 'jims-core';
@@ -6,20 +6,20 @@ import type { EventPosition, ThreadEvent } from 'jims-core';
 
 import { timeOfUuid } from '../http/fastapi/uuid.ts';
 
-export interface SaidText {
+export interface HistoryMessage {
   readonly role: 'user' | 'assistant';
   readonly content: string;
 }
 
-/** What a client sends of a chat. */
+/** A new message, with the chat as its client knows it. */
 export interface SentHistory {
   /** What was said before the new message, oldest first. */
-  readonly earlier: readonly SaidText[];
+  readonly earlier: readonly HistoryMessage[];
   /** The new message. */
   readonly message: string;
-  /** When the request arrived: its client knows nothing that was said later. */
+  /** When the request arrived, in milliseconds since 1970: its client knows nothing that was said later. */
   readonly receivedAt: number;
-  /** Whether what it says that the assistant said may be added to a thread that is there. */
+  /** Whether messages of the assistant that only the client knows may be added to an existing thread. */
   readonly trusted: boolean;
 }
 
@@ -33,21 +33,21 @@ export interface Question extends EventPosition {
 export interface Alignment {
   /** The question before which the thread is to be forked; `undefined`: none. */
   readonly fork: Question | undefined;
-  /** What comes after the part that both share: what another service answered the client. */
-  readonly added: readonly SaidText[];
+  /** Messages to add after the part that both share: another service answered them. */
+  readonly added: readonly HistoryMessage[];
 }
 
 /**
- * Compares a client's history with the questions of its thread, by their texts. (Texts of the assistant
- * are not compared: clients reformat them.)
+ * Compares a client's history with the questions of its thread, by their text. The assistant's messages
+ * are not compared, because clients reformat them.
  *
- * - Messages that the client has and the thread has not were refused, or never arrived: they are passed
- *   over. Only when the client also has an answer to one, by another service under the same chat, and
- *   what it says of the assistant is trusted, are both added.
- * - Questions that the thread has and the client has not: at the first of them that was answered, or that
- *   is sent again now, the client has edited its message or wants another answer. There the thread is
- *   forked. One without an answer, of a run that failed, may be missing: clients take it back. So may
- *   one that was stored after the request arrived: its client cannot know it.
+ * - Messages that only the client has were refused, or never arrived: they are skipped. When the client
+ *   is trusted and also has an answer to such a message, another service gave it in the same chat: both
+ *   are added.
+ * - Questions that only the thread has: at the first of them that was answered, or that is sent again
+ *   now, the client has edited its message or wants another answer. There the thread is forked. A
+ *   question without an answer, of a run that failed, may be missing: clients take it back. So may a
+ *   question that was stored after the request arrived: its client cannot know it.
  */
 export function align(
   questions: readonly Question[],
@@ -56,7 +56,7 @@ export function align(
   let next = 0;
   let unknown = 0;
   for (const [index, { role, content }] of earlier.entries()) {
-    const found = role === 'user' ? positionOf(questions, comparable(content), next) : undefined;
+    const found = role === 'user' ? indexOf(questions, comparable(content), next) : undefined;
     if (found === undefined) continue;
     next = found + 1;
     unknown = index + 1;
@@ -70,7 +70,7 @@ export function align(
   return { fork, added: trusted ? exchanges(earlier.slice(unknown)) : [] };
 }
 
-/** The questions of a log. */
+/** Reads the questions of a log. */
 export async function questionsOf(
   log: AsyncIterable<readonly ThreadEvent[]>,
 ): Promise<readonly Question[]> {
@@ -90,27 +90,23 @@ export async function questionsOf(
 
 const LONG = 100;
 
-/** Of a long text a digest: all questions of a thread are compared, and are in memory for it. */
+/** Long text by its beginning and a digest: all questions of a thread are in memory to be compared. */
 function comparable(text: string): string {
   if (text.length <= LONG) return text;
   return `${text.slice(0, LONG)}${createHash('sha256').update(text).digest('base64')}`;
 }
 
-/** The next question with this text, when nothing but questions without an answer are before it. */
-function positionOf(
-  questions: readonly Question[],
-  text: string,
-  from: number,
-): number | undefined {
-  for (let position = from; position < questions.length; position++) {
-    if (questions[position]?.text === text) return position;
-    if (questions[position]?.isAnswered) return undefined;
+/** The index of the next question with this text, when no question before it was answered. */
+function indexOf(questions: readonly Question[], text: string, from: number): number | undefined {
+  for (let index = from; index < questions.length; index++) {
+    if (questions[index]?.text === text) return index;
+    if (questions[index]?.isAnswered) return undefined;
   }
   return undefined;
 }
 
-/** The messages of the user that have an answer, with it; what answers an earlier one is at the beginning. */
-function exchanges(history: readonly SaidText[]): readonly SaidText[] {
+/** The messages of the user that have an answer, each with its answer. */
+function exchanges(history: readonly HistoryMessage[]): readonly HistoryMessage[] {
   const beginning = history.findIndex(({ role }) => role === 'user');
   const said = beginning < 0 ? [] : history.slice(beginning);
   return said.filter(
@@ -119,8 +115,8 @@ function exchanges(history: readonly SaidText[]): readonly SaidText[] {
 }
 
 /**
- * Whether an id was made since then, by the time that is in it. Other writers of a thread may have ids
- * without one, or with a time of another kind.
+ * Whether an id was made since then, by the time in it. Other writers of a thread may make ids without
+ * a time, or with another one.
  */
 function isMadeSince(id: string, since: number): boolean {
   const madeAt = timeOfUuid(id);

@@ -1,4 +1,4 @@
-// The config of a thread is the operator's and the app's. A contact writes one member of it.
+// The config of a thread belongs to the operator and the app. A contact may write one member of it.
 import type { JsonObject, Principal } from 'jims-core';
 
 import { isJsonObject } from '../http/json-object.ts';
@@ -6,8 +6,8 @@ import { isJsonObject } from '../http/json-object.ts';
 const MEMBER = 'client';
 
 /**
- * The config of a new thread, as a caller gave it in a protocol: a contact's goes below `client`, so
- * that it is never taken for what a service said.
+ * The config of a new thread from what a caller sent. A contact's is put below `client`, so that it is
+ * never mistaken for what a service sent.
  */
 export function configBy({ kind }: Principal, config: JsonObject, protocol: string): JsonObject {
   if (kind === 'service') return config;
@@ -16,14 +16,14 @@ export function configBy({ kind }: Principal, config: JsonObject, protocol: stri
   return { interface: protocol, ...(Object.keys(client).length > 0 && { [MEMBER]: client }) };
 }
 
-/** What a caller may see of a config: a contact sees what contacts wrote. */
+/** The part of a config that a caller may see: a contact sees what contacts wrote. */
 export function configFor({ kind }: Principal, config: JsonObject): JsonObject {
   if (kind === 'service') return config;
   const client = config[MEMBER];
   return isJsonObject(client) ? client : {};
 }
 
-/** A config with one member set, where the caller may write it. */
+/** A config with one member set, in the part that the caller may write. */
 export function withMember(
   principal: Principal,
   config: JsonObject,

@@ -1,6 +1,6 @@
 /**
- * What clients may send unless an operator says otherwise: a user's events and the app's own ones.
- * What the app itself, its model's context and its assistant say cannot be forged.
+ * The event types that clients may send unless an operator says otherwise: a user's events and the app's
+ * own ones. Clients cannot forge what the app, its model's context and its assistant say.
  */
 export const CLIENT_EVENT_TYPES: readonly string[] = [
   '*',
@@ -12,8 +12,8 @@ export const CLIENT_EVENT_TYPES: readonly string[] = [
 
 /**
  * True when a pattern allows the type and none that begins with `!` forbids it; `*` stands for
- * anything, nothing included. What is forbidden is so in any spelling that looks like it: capitals, wide
- * letters, accents, letters of other alphabets, characters that nobody sees.
+ * any characters, also none. A forbidden type is forbidden in any spelling that looks like it: capitals,
+ * wide letters, accents, letters of other alphabets, invisible characters.
  */
 export function isAllowedEventType(type: string, patterns: readonly string[]): boolean {
   const plain = plainOf(type);
@@ -56,7 +56,11 @@ const latinOf = new Map(
   ),
 );
 
+/** Nothing in it can look like another letter: what nearly all clients send. */
+const PLAIN = /^[ -@[-~]*$/;
+
 function plainOf(type: string): string {
+  if (PLAIN.test(type)) return type;
   const letters = type
     .normalize('NFKD')
     .replaceAll(/[\p{M}\p{Cf}\p{Cc}\p{Default_Ignorable_Code_Point}\u2800]/gu, '')
@@ -64,7 +68,7 @@ function plainOf(type: string): string {
   return Array.from(letters, (letter) => latinOf.get(letter) ?? letter).join('');
 }
 
-/** Only an operator's patterns come here: there is no end of event types, but one of patterns. */
+/** By pattern, and not by event type: an operator's patterns are few. */
 const expressions = new Map<string, RegExp>();
 
 function expressionOf(pattern: string): RegExp {

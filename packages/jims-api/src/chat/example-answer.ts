@@ -1,4 +1,4 @@
-/** An answer as the OpenAPI document shows it, wherever a whole one is given. */
+/** The answer that the OpenAPI document shows as an example. */
 export const EXAMPLE_ANSWER = {
   thread_id: '0190d3a0-abcd-7222-8333-444444444446',
   created_new_thread: true,

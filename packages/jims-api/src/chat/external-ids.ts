@@ -1,7 +1,7 @@
 import type { Principal, Thread } from 'jims-core';
-// External ids as clients know them. They are unique within their contact. Those that the service makes
-// begin with a word that no client may begin one with, and name their maker: so what a contact or a
-// protocol's client calls a thread is never what a service calls one.
+// External ids, which are unique within their contact. Those that the service itself makes begin with
+// `jims:`, which no client may use, and name their maker: so a name that a contact or a protocol's client
+// gives a thread never collides with a name that a service gives one.
 import { supersededBy } from 'jims-core/host';
 
 const RESERVED = 'jims:';
@@ -12,12 +12,12 @@ export function isReserved(externalId: string): boolean {
   return externalId.startsWith(RESERVED);
 }
 
-/** The external id of what the client of a protocol calls so: a chat, a context. */
+/** The external id for a name that the client of a protocol gives: of a chat, of a context. */
 export function externalIdIn(protocol: string, id: string): string {
   return `${RESERVED}${protocol}:${id}`;
 }
 
-/** What that client calls it; `undefined` for an id that this protocol did not make. */
+/** The name that the client gave; `undefined` for an id that this protocol did not make. */
 export function idIn(protocol: string, externalId: string | undefined): string | undefined {
   const beginning = externalIdIn(protocol, '');
   return externalId?.startsWith(beginning) ? externalId.slice(beginning.length) : undefined;

@@ -1,25 +1,23 @@
 import { createHash } from 'node:crypto';
 
+import type { RunRequest } from 'jims-core';
+
 import { HttpError } from '../http/errors.ts';
 import { namedByHeaders } from '../http/naming-headers.ts';
 import type { Call } from '../http/route.ts';
 
-/** 1 to 255 visible characters of ASCII, without the quotes of a structured field. */
+/** 1 to 255 visible ASCII characters, without the quotes of a structured field. */
 const KEY = /^[!-~]{1,255}$/;
 const QUOTED = /^"((?:[^"\\]|\\["\\])*)"$/;
 
-/** What `RunRequest.idempotency` wants. */
-export interface RequestKey {
-  readonly scope: string;
-  readonly key: string;
-  readonly fingerprint: string;
-}
+/** What makes a request that is sent again the same run. */
+export type RequestKey = NonNullable<RunRequest['idempotency']>;
 
 /**
- * The key of a request that may be sent again: `Idempotency-Key`, as the IETF draft
- * draft-ietf-httpapi-idempotency-key-header has it (a quoted string), or bare. `undefined` without.
+ * Reads the header `Idempotency-Key`: a quoted string, as the IETF draft
+ * draft-ietf-httpapi-idempotency-key-header has it, or bare. `undefined` when there is no such header.
  *
- * @throws HttpError 400 for a key that is none.
+ * @throws HttpError 400 for a key that is not valid.
  */
 export async function idempotencyOf(call: Call): Promise<RequestKey | undefined> {
   const header = call.request.headers.get('idempotency-key');
@@ -40,8 +38,8 @@ export async function idempotencyOf(call: Call): Promise<RequestKey | undefined>
 }
 
 /**
- * A digest of what is asked for: where, for whom, and with what body. A service that repeats a key for
- * another contact must not get what the first one was told.
+ * A digest of the request: its path, whom it is for, and its body. A service that repeats a key for
+ * another contact must not get the answer of the first one.
  */
 async function fingerprintOf(call: Call): Promise<string> {
   const names = [...namedByHeaders(call.request), ...call.query.getAll('contact_id')];
@@ -53,7 +51,7 @@ function unquoted(text: string): string {
   return QUOTED.exec(text)?.[1]?.replaceAll(/\\(["\\])/g, '$1') ?? text;
 }
 
-/** One text for equal values, whatever the order of their members. */
+/** JSON that is the same for equal values, whatever the order of their members. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_, member: unknown) =>
     typeof member === 'object' && member !== null && !Array.isArray(member)

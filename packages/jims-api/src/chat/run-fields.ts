@@ -1,13 +1,13 @@
-// Members of bodies that ask for a run, the same in every protocol that has a place for them.
+// The members of request bodies that say how a run behaves, the same in every protocol.
 import type { OnBusy } from 'jims-core';
 import * as v from 'valibot';
 
 import { validationError } from '../http/errors.ts';
 import { fieldError } from '../http/fastapi/validation.ts';
 import { isAllowedEventType } from './event-types.ts';
-import type { RunAsk } from './run-routes.ts';
+import type { ClientRunRequest } from './start-run.ts';
 
-/** As much as the column holds. */
+/** The size of the database column. */
 const MAX_EVENT_TYPE = 255;
 
 /** `<domain>.<name>`, the domain in lower case, no part empty, no spaces. */
@@ -20,26 +20,30 @@ export const eventType = v.pipe(
   v.description('What the message is stored as, such as comm.user_button_click'),
 );
 
-/** How a run behaves beside others, and when its client leaves; on every route that starts one. */
-export const runTerms = {
+/** How a run behaves when its thread is busy, when its client leaves, and when it takes long. */
+export const runFields = {
   on_busy: v.pipe(
     v.optional(v.picklist(['queue', 'reject', 'interrupt'])),
     v.description(
-      'When the thread has a run already: wait in line (default), refuse with 409, or stop what is before it',
+      'What to do when the thread has a run already: `queue` (default) waits, `reject` is a 409, `interrupt` stops the other run',
     ),
   ),
   on_disconnect: v.pipe(
     v.optional(v.picklist(['continue', 'cancel']), 'continue'),
-    v.description('What closing the connection means for the run'),
+    v.description('What happens to the run when the client closes the connection'),
   ),
   timeout: v.pipe(
     v.optional(v.pipe(v.number(), v.minValue(0.001), v.maxValue(86_400))),
-    v.description('Seconds that the pipeline may take, when that is less than the service allows'),
+    v.description(
+      'The most seconds that the pipeline may take, when that is less than the limit of the service',
+    ),
   ),
 };
 
-/** What {@link runTerms} say, as a run takes it. */
-export function toRunTerms({
+export type RunOptions = Pick<ClientRunRequest, 'onBusy' | 'onDisconnect' | 'timeoutMs'>;
+
+/** Converts {@link runFields} to the options of a run. */
+export function runOptions({
   on_busy,
   on_disconnect,
   timeout,
@@ -47,11 +51,11 @@ export function toRunTerms({
   readonly on_busy?: OnBusy | undefined;
   readonly on_disconnect: 'continue' | 'cancel';
   readonly timeout?: number | undefined;
-}): Pick<RunAsk, 'onBusy' | 'onDisconnect' | 'timeoutMs'> {
+}): RunOptions {
   return {
-    onBusy: on_busy,
     onDisconnect: on_disconnect,
-    timeoutMs: timeout === undefined ? undefined : timeout * 1000,
+    ...(on_busy && { onBusy: on_busy }),
+    ...(timeout !== undefined && { timeoutMs: timeout * 1000 }),
   };
 }
 

@@ -2,7 +2,7 @@ import { JimsError } from 'jims-core';
 import type { AgentStatus, ListenOptions, NewEvent, Run, RunEnd } from 'jims-core';
 import { textPieces } from 'jims-core/host';
 
-import { assistantText } from './said.ts';
+import { assistantText } from './messages.ts';
 
 /** A run for protocols that tell messages piece by piece: each text begins, grows and ends once. */
 export type ToldEvent =

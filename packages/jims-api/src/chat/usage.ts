@@ -1,7 +1,7 @@
 import type { RunResult } from 'jims-core';
 import type { ModelUsage } from 'jims-core/llm';
 
-/** What a model was used for, as the wire has it. */
+/** What a run used of one model, as it is sent to clients. */
 export interface UsageOnWire {
   readonly model: string;
   readonly requests: number;
@@ -12,6 +12,7 @@ export interface UsageOnWire {
   readonly cost_usd: number | null;
 }
 
+/** Encodes {@link ModelUsage}. */
 export function usageOnWire(used: ModelUsage): UsageOnWire {
   return {
     model: used.model,
@@ -23,7 +24,7 @@ export function usageOnWire(used: ModelUsage): UsageOnWire {
   };
 }
 
-/** What the models of a run were given and gave, all of them together. */
+/** The tokens of all models of a run together. */
 export interface TokenCounts {
   readonly input: number;
   readonly cached: number;
@@ -31,7 +32,7 @@ export interface TokenCounts {
   readonly total: number;
 }
 
-/** A run that used no model has used no tokens. */
+/** Adds up the tokens of a run; 0 when it used no model. */
 export function tokensOf({ usage = [] }: Pick<RunResult, 'usage'>): TokenCounts {
   const sum = (count: (model: (typeof usage)[number]) => number): number =>
     usage.reduce((total, model) => total + count(model), 0);

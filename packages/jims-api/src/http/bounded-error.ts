@@ -2,8 +2,8 @@ import { HttpError } from './errors.ts';
 import type { ValidationIssue } from './errors.ts';
 
 /**
- * What the words of an error may take as JSON, in any encoding. An answer with it stays below 16 KiB:
- * requests that cost a client little must not cost the service much.
+ * The most bytes that an error's text may take as JSON, in any encoding. So an answer stays below 16 KiB:
+ * a request that costs its client little must not cost the service much.
  */
 const MAX_BYTES = 12 * 1024;
 /** Of a character that is written as `\uXXXX`. */
@@ -12,14 +12,14 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const CUT = '…';
 
-/** The error, with what it quotes of the request cut, or left out, where it would be too long. */
+/** Cuts or leaves out what an error quotes of the request, where it would be too long. */
 export function boundedError(error: HttpError): HttpError {
   const { status, detail } = error;
   const bounded = typeof detail === 'string' ? cutToBytes(detail, MAX_BYTES) : fitting(detail);
   return bounded === detail ? error : new HttpError(status, bounded, error);
 }
 
-/** The beginning of text that takes no more bytes than that as JSON. */
+/** The beginning of text that takes at most so many bytes as JSON. */
 function cutToBytes(text: string, maxBytes: number): string {
   if (text.length * ESCAPED_BYTES <= maxBytes) return text;
   let bytes = 0;
@@ -30,7 +30,7 @@ function cutToBytes(text: string, maxBytes: number): string {
   return text;
 }
 
-/** The issues that there is room for: the first ones whole, the others without what was sent. */
+/** The issues that there is room for: the first ones whole, the others without their input. */
 function fitting(issues: readonly ValidationIssue[]): readonly ValidationIssue[] {
   let left = MAX_BYTES;
   let isWhole = true;

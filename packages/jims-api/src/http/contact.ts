@@ -1,4 +1,4 @@
-// Whom a request is for.
+// Which contact a request is for.
 import type { Thread } from 'jims-core';
 import * as v from 'valibot';
 
@@ -9,54 +9,57 @@ import { CONTACT_HEADER } from './naming-headers.ts';
 import type { Principal } from './principal.ts';
 import type { ApiContext, Call } from './route.ts';
 
-/** PostgreSQL cannot index a text of any length: 512 characters fit however they are encoded. */
+/** PostgreSQL's indexes have a limit: 512 characters fit in any encoding. */
 const MAX_CONTACT_ID = 512;
 const NOBODY = 'nobody:';
-/** No space around it: two contacts must not differ in what nobody sees. And no name of nobody's. */
+/** No space around it, as two contacts must not differ in what nobody sees; and not a name of {@link nobody}. */
 const NAME = /^(?!nobody:)\S(?:[\s\S]*\S)?$/;
 
 export const contactId = v.pipe(
   v.string(),
-  v.description('Who talks, as you name him; the same name continues the same thread'),
+  v.description(
+    'The person who writes, by your name for them; the same name continues the same thread',
+  ),
   v.nonEmpty(),
   v.maxLength(MAX_CONTACT_ID),
   v.regex(NAME),
 );
 
 /**
- * The contact whose threads they are when no contact is named, such as `nobody:openai`. Neither a
- * service nor a token can name it, so that who is called by chance as a protocol reaches nothing.
+ * The contact that threads belong to when no contact is named, such as `nobody:openai`. Neither a
+ * service nor a token can name it, so that a contact who happens to be named like a protocol gets nothing.
  */
 export function nobody(who: string): string {
   return NOBODY + who;
 }
 
-/** True for the name of a contact that is none. */
+/** True for a name that {@link nobody} made. */
 export function isNobody(name: string): boolean {
   return name.startsWith(NOBODY);
 }
 
-/** True for a contact by the name of nobody. */
+/** True for a contact with a name that {@link nobody} made. */
 export function isNobodys(principal: Principal): boolean {
   return principal.kind === 'contact' && isNobody(principal.contactId);
 }
 
-/** The principal that a request acts as. */
+/** The principal that a request acts as, and how that was decided. */
 export interface Acting {
   readonly principal: Principal;
-  /** Whether a service named that contact by the header: then nothing else that names one counts. */
+  /** Whether a service named the contact by the header: then no other name in the request counts. */
   readonly contactByHeader: boolean;
 }
 
-/** The header must be there, and name one contact: these refusals are matters of HTTP in every protocol. */
+/** The codes of a contact header that is missing or not valid: every protocol answers them as plain HTTP errors. */
 export const CONTACT_HEADER_CODES: ReadonlySet<string> = new Set([
   'contact_header_invalid',
   'contact_header_required',
 ]);
 
 /**
- * The principal that a request acts as: a service that names a contact by the header `x-jims-contact-id` reaches what
- * that contact would reach with a token of their own, and nothing else, on every route.
+ * Decides which principal a request acts as. A service that names a contact by the header
+ * `x-jims-contact-id` reaches what that contact would reach with a token of their own, and nothing else,
+ * on every route.
  *
  * @throws HttpError 400 when the header is empty, holds several names, or is required and not there;
  * 422 for a name that no contact can have; 404 when a contact names another one.
@@ -83,8 +86,8 @@ export function actingAs(
 }
 
 /**
- * A header that is sent twice arrives as one, with a comma between: no name may hold one here, not even
- * between equal names, as who is called "ann, ann" is not ann.
+ * A header that is sent twice arrives as one, with a comma between. So a name must not have a comma here,
+ * not even between equal names: a contact named "ann, ann" is not ann.
  */
 function oneName(header: string): string {
   const name = header.trim();
@@ -97,10 +100,9 @@ function oneName(header: string): string {
 }
 
 /**
- * The contact that a caller acts for: themselves, or for a service the one that it names in its body or
- * its query.
+ * The contact that a request is for: the caller, or the one that a service names in its body or query.
  *
- * @throws HttpError 404 when a contact names another one: as if there were no such thing.
+ * @throws HttpError 404 when a contact names another one, as if that did not exist.
  */
 export function contactOf(
   { principal, contactByHeader }: Call,
@@ -138,7 +140,7 @@ export function contactInQuery({ query, contactByHeader }: Call): string | undef
   return named ? requireContactId(named, ['query', 'contact_id']) : undefined;
 }
 
-/** The body of a request that names a contact: a contact need not, and one named by a header goes first. */
+/** Reads a body that names a contact: a contact may leave it out, and the contact header wins over it. */
 export async function bodyWithContact(call: Call): Promise<unknown> {
   const body = await call.body();
   const { principal, contactByHeader } = call;
@@ -147,20 +149,20 @@ export async function bodyWithContact(call: Call): Promise<unknown> {
   return contactByHeader ? { ...body, ...own } : { ...own, ...body };
 }
 
-/** Whether a caller may use a thread, for the contact that it names, if any. */
+/** Whether a caller may use a thread. `named` is the contact that a service names, if it names one. */
 export function mayReach(
   { sharedThreads }: Pick<ApiContext, 'sharedThreads'>,
   { principal }: Call,
   { contactId: owner }: Pick<Thread, 'contactId'>,
-  named: string | undefined,
+  named?: string,
 ): boolean {
   if (principal.kind === 'contact') return owner === principal.contactId;
   return sharedThreads || named === undefined || owner === named;
 }
 
 /** @throws HttpError 422 for a name that no contact can have. */
-export function requireContactId(name: string, place: readonly string[]): string {
+export function requireContactId(name: string, loc: readonly string[]): string {
   if (v.is(contactId, name)) return name;
   const reason = `a contact is 1 to ${MAX_CONTACT_ID} characters with no space around them, and does not begin with ${NOBODY}`;
-  throw validationError([valueFault(place, name, reason)]);
+  throw validationError([valueFault(loc, name, reason)]);
 }

@@ -8,11 +8,11 @@ type Decode = (body: Uint8Array, options: { readonly maxOutputLength: number }) 
 const withHeader: Decode = promisify(inflate);
 const withoutHeader: Decode = promisify(inflateRaw);
 
-/** Each works outside of the event loop, and stops where it is over its limit. */
+/** Each works outside of the event loop, and stops at its limit. */
 const DECODERS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
   ['gzip', promisify(gunzip)],
   ['x-gzip', promisify(gunzip)],
-  // Some clients leave the header of zlib out, .NET's among them.
+  // Some clients leave out the header of zlib, such as .NET's.
   ['deflate', (body, options) => (hasZlibHeader(body) ? withHeader : withoutHeader)(body, options)],
   ['br', promisify(brotliDecompress)],
   ['zstd', promisify(zstdDecompress)],
@@ -22,9 +22,9 @@ const DECODERS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
 export type Decompress = (body: Uint8Array, maxBytes: number) => Promise<Uint8Array>;
 
 /**
- * How the body of a request is to be decompressed; `undefined` when it is not compressed.
+ * How to decompress the body of a request; `undefined` when it is not compressed.
  *
- * @throws HttpError 415 for an encoding that is not known, and for several one over the other.
+ * @throws HttpError 415 for an unknown encoding, and for several encodings on top of each other.
  */
 export function decompressionOf(headers: Headers): Decompress | undefined {
   const name = encodingOf(headers);
@@ -38,7 +38,7 @@ export function decompressionOf(headers: Headers): Decompress | undefined {
   );
 }
 
-/** How a body says that it is compressed: a name, several with commas between, or empty when it is plain. */
+/** The encoding that the headers name: several with commas between, or empty when the body is plain. */
 export function encodingOf(headers: Headers): string {
   const names = (headers.get('content-encoding') ?? '').split(',');
   return names

@@ -1,6 +1,6 @@
-import { requestId } from './request-id.ts';
+import { requestId } from './naming-headers.ts';
 
-/** What browsers of named origins may do; nobody else's pages get an answer that they may read. */
+/** Lets pages of named origins call the service; pages of other origins cannot read its answers. */
 export interface Cors {
   /** The answer to a preflight, which carries no key; `undefined` for any other request. */
   preflight(request: Request): Response | undefined;

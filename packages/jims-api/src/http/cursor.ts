@@ -3,12 +3,12 @@ import type { EventPosition } from 'jims-core';
 const CURSOR =
   /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d{6})\.([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/;
 
-/** A position in an order as one word, for addresses and the ids of streams. */
+/** Writes a position as one word, for addresses and for the ids of stream events. */
 export function toCursor({ createdAt, id }: EventPosition): string {
   return `${createdAt.replaceAll(/\D/g, '')}.${id.replaceAll('-', '')}`;
 }
 
-/** Reads what {@link toCursor} wrote; `undefined` for anything else, also for a time that is not on a clock. */
+/** Reads what {@link toCursor} wrote; `undefined` for anything else, also for a time that does not exist. */
 export function fromCursor(text: string): EventPosition | undefined {
   const [, ...part] = CURSOR.exec(text) ?? [];
   if (part.length === 0) return undefined;

@@ -6,7 +6,7 @@ import { boundedError } from './bounded-error.ts';
 import { HttpError } from './errors.ts';
 import type { ValidationIssue } from './errors.ts';
 
-/** The one table that turns what happened in the core into HTTP. */
+/** The HTTP status of each error of the core. */
 const STATUS: Readonly<Record<JimsErrorCode, number>> = {
   thread_not_found: 404,
   thread_moved: 409,
@@ -21,7 +21,7 @@ const STATUS: Readonly<Record<JimsErrorCode, number>> = {
   lost: 503,
   pipeline_failed: 500,
   run_over: 500,
-  // What a pipeline sends fails its run: here it is what a client sent, and the database cannot keep.
+  // What a pipeline sends fails its run: this is what a client sent, and the database cannot keep.
   invalid_event: 422,
   invalid_state: 500,
   llm_unusable: 500,
@@ -45,7 +45,7 @@ export interface ErrorAnswerOptions {
 
 /** Turns anything thrown into what the client may see of it; the rest is for the log. */
 export function toHttpError(error: unknown, options: ErrorAnswerOptions): HttpError {
-  // Not only `instanceof`: a proxy that was revoked throws when it is asked for its class.
+  // Not only `instanceof`: a revoked proxy throws when its class is looked up.
   if (Error.isError(error) && error instanceof HttpError) return boundedError(error);
   if (isJimsError(error)) return fromCore(error, options);
   return new HttpError(500, internalError(options.requestId), { cause: error });
@@ -56,15 +56,15 @@ export function errorBody({ detail, code }: HttpError): object {
   return code === undefined ? { detail } : { detail, code };
 }
 
-/** What is wrong, in one text for people: of a request that is not valid, all of its faults. */
+/** What is wrong, for people, in one string; for a request that is not valid, all of its faults. */
 export function errorText({ detail }: HttpError): string {
   if (typeof detail === 'string') return detail;
   return detail.map((issue) => issueText(issue, issue.loc.join('.'))).join('; ');
 }
 
-/** One fault in words; of what is no JSON it is not a member that is wrong. */
-export function issueText({ type, loc, msg, ctx }: ValidationIssue, place: string | null): string {
-  if (type !== 'json_invalid') return place === null ? msg : `${place}: ${msg}`;
+/** One fault in words; `member` says where, except in a body that is not JSON. */
+export function issueText({ type, loc, msg, ctx }: ValidationIssue, member: string | null): string {
+  if (type !== 'json_invalid') return member === null ? msg : `${member}: ${msg}`;
   return `${msg}: ${String(ctx?.['error'])} at character ${loc.at(-1)}`;
 }
 

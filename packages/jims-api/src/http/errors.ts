@@ -50,12 +50,12 @@ export function validationError(issues: readonly ValidationIssue[]): HttpError {
   return new HttpError(422, issues);
 }
 
-/** What a caller may not reach does not exist for him. */
+/** A 404: what a caller may not reach does not exist for them. */
 export function notFound(what = 'Not Found'): HttpError {
   return new HttpError(404, what);
 }
 
-/** What a page can send without a preflight is not taken for JSON. */
+/** A 415: a content type that a page can send without a preflight is not taken for JSON. */
 export function notJson(): HttpError {
   return new HttpError(
     415,

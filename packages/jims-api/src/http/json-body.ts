@@ -14,14 +14,14 @@ export interface BodyLimits {
 }
 
 const JSON_TYPE = /^\s*application\/(?:[^/;]*\+)?json\s*(?:;|$)/i;
-/** What is said of a body that breaks off, or is not UTF-8; the words of the original. */
+/** The original's message for a body that breaks off, or is not UTF-8. */
 export const UNREADABLE_BODY = 'There was an error parsing the body';
-/** Other requests are let in between the steps that a longer text takes. */
+/** For a body of at least so many characters, other requests get a turn between the steps. */
 const LONG_TEXT = 256 * 1024;
 
 /**
- * Reads the body of a request: `undefined` when there is none, a JSON value when its content type says
- * JSON, else its whole text as one string, which no schema for objects will take.
+ * Reads the body of a request: `undefined` when it is empty, a JSON value when its content type says
+ * JSON, else the whole body as one string, which no schema of an object accepts.
  *
  * @throws HttpError 413 when it is too large, 400 when it is not UTF-8 or breaks off, 415 when it is
  * compressed in an unknown way, 422 when it is not JSON.
@@ -52,7 +52,7 @@ async function readText(request: Request, maxBytes: number): Promise<string | un
       : await readWhole(request, maxBytes);
     if (bytes.byteLength === 0) return undefined;
     const plain = decompress ? await decompress(bytes, maxBytes) : bytes;
-    return plain.byteLength === 0 ? undefined : utf8().decode(plain);
+    return plain.byteLength === 0 ? undefined : utf8.decode(plain);
   } catch (cause) {
     throw refusalOf(cause, maxBytes);
   }
@@ -79,13 +79,11 @@ async function readStream(body: Request['body'], maxBytes: number): Promise<Uint
 }
 
 /** Throws a TypeError at bytes that are not UTF-8, and leaves out a byte order mark, as the original did. */
-function utf8(): TextDecoder {
-  return new TextDecoder('utf-8', { fatal: true });
-}
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 function refusalOf(cause: unknown, maxBytes: number): HttpError {
   if (cause instanceof HttpError) return cause;
-  // Of the decompression.
+  // The decompression throws it at its limit.
   if (cause instanceof RangeError) return tooLarge(maxBytes);
   if (isReadAlready(cause)) {
     return new HttpError(

@@ -1,10 +1,9 @@
 import * as v from 'valibot';
 
 import { HttpError } from './errors.ts';
-import type { OperationParameter } from './operation.ts';
-import type { Call } from './route.ts';
+import type { Parameter, Call } from './route.ts';
 
-/** How clients name it in an address that cannot send the header, such as polyfills of EventSource. */
+/** How clients that cannot send the header name it in the query, such as polyfills of EventSource. */
 const LAST_EVENT_ID_NAMES = ['lastEventId', 'last_event_id', 'Last-Event-ID'] as const;
 
 /** The id of the last event that a client has seen: the header, or else a member of the query. */
@@ -13,7 +12,7 @@ export function lastEventIdOf(call: Call): string | undefined {
   return header || lastEventIdInQuery(call);
 }
 
-/** The same, where the header means nothing. */
+/** The same from the query alone, for answers that are not streams. */
 export function lastEventIdInQuery({ query }: Call): string | undefined {
   for (const [name, value] of query) {
     if (value !== '' && isLastEventId(name)) return value;
@@ -27,18 +26,18 @@ function isLastEventId(name: string): boolean {
 }
 
 /** How the OpenAPI document describes these names. */
-export function lastEventIdNames(of: string): readonly OperationParameter[] {
+export function lastEventIdNames(of: string): readonly Parameter[] {
   return LAST_EVENT_ID_NAMES.map((name) => ({
     name,
     in: 'query',
-    description: `Another name of \`${of}\`, as polyfills of EventSource send it`,
+    description: `Another name for \`${of}\`, which polyfills of EventSource send`,
     schema: v.string(),
   }));
 }
 
 /** The answer to an id that this stream never gave. */
 export function lastEventIdInvalid(): HttpError {
-  return new HttpError(400, 'Last-Event-ID is no id of this stream: send one that it gave', {
+  return new HttpError(400, 'Last-Event-ID is not an id of this stream: send one that it gave', {
     code: 'last_event_id_invalid',
   });
 }

@@ -1,9 +1,9 @@
 import * as v from 'valibot';
 
-/** How many things that are wrong with a body are looked for: nobody reads more, and each takes time. */
+/** The most faults of a body that are looked for: nobody reads more, and each takes time. */
 export const MAX_ISSUES = 20;
 
-/** That something has more items than it may, in pydantic's words. */
+/** Pydantic's message for something that has too many items. */
 export function tooManyItems(type: 'List' | 'Dictionary', max: number, count: number): string {
   return `${type} should have at most ${max} items after validation, not ${count}`;
 }

@@ -1,11 +1,11 @@
-/** The http(s) address of a service, no slash at its end; `undefined` for a text that is none. */
+/** The http(s) address of a service, without a slash at its end; `undefined` when it is not valid. */
 export function publicAddress(text: string): string | undefined {
   const url = URL.parse(text);
   if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash) return undefined;
   return url.href.replace(/\/+$/, '');
 }
 
-/** A path of the service as clients reach it: with the public address, where that is known. */
+/** A path of the service as clients reach it: after the public address, when that is known. */
 export function addressOf(
   { publicUrl }: { readonly publicUrl: string | undefined },
   path: string,

@@ -1,4 +1,4 @@
-// Members of a query string, refused in the words of FastAPI.
+// Parameters of the query and the path, refused in FastAPI's words.
 import type { EventPosition } from 'jims-core';
 
 import { fromCursor } from './cursor.ts';
@@ -8,7 +8,7 @@ import { excerpt } from './fastapi/excerpt.ts';
 import { canonicalUuid, uuidFault } from './fastapi/uuid.ts';
 import type { Call } from './route.ts';
 
-/** @throws HttpError 422 when it is no integer between `min` and `max`. */
+/** @throws HttpError 422 when it is not an integer between `min` and `max`. */
 export function integerIn(
   { query }: Call,
   name: string,
@@ -26,16 +26,21 @@ export function integerIn(
   throw refused(name, 'int_parsing', msg, text);
 }
 
-/** @throws HttpError 422 when it is no cursor that an earlier answer gave. */
+/** @throws HttpError 422 when it is not a cursor of an earlier answer. */
 export function cursorIn({ query }: Call, name: string): EventPosition | undefined {
   const text = query.get(name);
   if (text === null) return undefined;
   const position = fromCursor(text);
   if (position) return position;
-  throw refused(name, 'value_error', 'Value error, this is no cursor of an earlier answer', text);
+  throw refused(
+    name,
+    'value_error',
+    'Value error, this is not a cursor of an earlier answer',
+    text,
+  );
 }
 
-/** Words of a comma list, or of a member given several times. */
+/** The words of a parameter: separated by commas, or given several times. */
 export function wordsIn<TWord extends string>(
   { query }: Call,
   name: string,
@@ -55,7 +60,7 @@ export function wordsIn<TWord extends string>(
   return new Set(words);
 }
 
-/** @throws HttpError 422 when the parameter of the path is no UUID. */
+/** @throws HttpError 422 when the parameter of the path is not a UUID. */
 export function uuidInPath({ params }: Call, name: string): string {
   const text = params[name] ?? '';
   const canonical = canonicalUuid(text);

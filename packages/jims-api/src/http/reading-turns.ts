@@ -3,39 +3,27 @@ import type { Metrics } from 'jims-core';
 import { HttpError } from './errors.ts';
 import type { Principal } from './principal.ts';
 
-/** So many large answers are made at once for one contact; each holds a page of a log. */
+/** How many large answers are made at once for one contact; each holds a page of a log. */
 const AT_ONCE_FOR_CONTACT = 4;
-/** The same for a service, which asks for many contacts. */
+/** The same for a service, which makes requests for many contacts. */
 const AT_ONCE_FOR_SERVICE = 32;
-/** So many requests of one caller wait for their turn; more are refused. */
-const MOST_WAITING = 256;
+/** How many requests of one caller wait for their turn; more are refused. */
+const MAX_WAITING = 256;
 
-/** Who reads a log: the caller of a request. */
+/** A request that reads a log. */
 interface Reader {
   readonly principal: Principal;
   readonly request: Request;
 }
 
-/** What takes the turns of all protocols. */
 interface WithTurns {
   readonly turns: ReadingTurns;
 }
 
-/** What a log is read for: an answer lasts as long as its client takes to read it, a place does not. */
-type Purpose = 'answer' | 'place';
+/** What a log is read for: an answer lasts as long as its client takes to read it, a look-up does not. */
+type Purpose = 'answer' | 'look-up';
 
-/** Lets each caller read only so many logs at once: pages that nobody takes would fill the memory. */
-export interface ReadingTurns {
-  /**
-   * Waits for the caller's turn; gives what ends it, to be called any number of times. It ends by itself
-   * when the client leaves.
-   *
-   * @throws HttpError 429 `too_many_reads` when too many requests of this caller wait.
-   */
-  take(call: Reader, purpose: Purpose): Promise<() => void>;
-}
-
-/** Makes an answer of a log in the caller's turn; `end` is to be called when nothing of it is held any more. */
+/** Makes an answer from a log in the caller's turn; `end` is to be called when the answer holds nothing of it any more. */
 export async function answerInTurn(
   { turns }: WithTurns,
   call: Reader,
@@ -50,13 +38,13 @@ export async function answerInTurn(
   }
 }
 
-/** Looks into a log for where a message belongs, in the caller's turn. */
-export async function placeInTurn<TPlace>(
+/** Looks something up in a log in the caller's turn, such as where a message belongs. */
+export async function lookUpInTurn<T>(
   { turns }: WithTurns,
   call: Reader,
-  find: () => Promise<TPlace>,
-): Promise<TPlace> {
-  const end = await turns.take(call, 'place');
+  find: () => Promise<T>,
+): Promise<T> {
+  const end = await turns.take(call, 'look-up');
   try {
     return await find();
   } finally {
@@ -64,76 +52,83 @@ export async function placeInTurn<TPlace>(
   }
 }
 
-interface Line {
+interface Queue {
   reading: number;
   readonly waiting: Set<() => void>;
 }
 
-export function createReadingTurns(metrics: Metrics): ReadingTurns {
-  const lines = new Map<string, Line>();
+/** Lets each caller read only so many logs at once: pages that no client takes would fill the memory. */
+export class ReadingTurns {
+  readonly #metrics: Metrics;
+  readonly #queues = new Map<string, Queue>();
 
-  function refuse(): never {
-    metrics.countRefusal('too_many_reads');
+  constructor(metrics: Metrics) {
+    this.#metrics = metrics;
+  }
+
+  /**
+   * Waits for the caller's turn and returns what ends it, which may be called more than once. The turn
+   * also ends when the client leaves.
+   *
+   * @throws HttpError 429 `too_many_reads` when too many requests of this caller wait.
+   */
+  async take({ principal, request: { signal } }: Reader, purpose: Purpose): Promise<() => void> {
+    const isContact = principal.kind === 'contact';
+    const caller = isContact ? principal.contactId : principal.id;
+    const key = JSON.stringify([purpose, principal.kind, caller]);
+    const queue = this.#queue(key);
+    if (queue.reading < (isContact ? AT_ONCE_FOR_CONTACT : AT_ONCE_FOR_SERVICE)) queue.reading++;
+    else if (queue.waiting.size < MAX_WAITING) await turnIn(queue, signal);
+    else this.#refuse();
+    let ended = false;
+    const end = (): void => {
+      if (ended) return;
+      ended = true;
+      signal.removeEventListener('abort', end);
+      this.#leave(key, queue);
+    };
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
+    return end;
+  }
+
+  #queue(key: string): Queue {
+    const queue = this.#queues.get(key) ?? { reading: 0, waiting: new Set() };
+    this.#queues.set(key, queue);
+    return queue;
+  }
+
+  #leave(key: string, queue: Queue): void {
+    queue.reading--;
+    const [next] = queue.waiting;
+    if (next) next();
+    else if (queue.reading === 0) this.#queues.delete(key);
+  }
+
+  #refuse(): never {
+    this.#metrics.countRefusal('too_many_reads');
     throw new HttpError(
       429,
       'Too many requests of this caller are being answered: try again later',
-      {
-        code: 'too_many_reads',
-        headers: { 'retry-after': '1' },
-      },
+      { code: 'too_many_reads', headers: { 'retry-after': '1' } },
     );
   }
-
-  function leave(key: string, line: Line): void {
-    line.reading--;
-    const [next] = line.waiting;
-    if (next) next();
-    else if (line.reading === 0) lines.delete(key);
-  }
-
-  function lineOf(key: string): Line {
-    const line = lines.get(key) ?? { reading: 0, waiting: new Set() };
-    lines.set(key, line);
-    return line;
-  }
-
-  return {
-    async take({ principal, request: { signal } }, purpose) {
-      const isContact = principal.kind === 'contact';
-      const caller = isContact ? principal.contactId : principal.id;
-      const key = JSON.stringify([purpose, principal.kind, caller]);
-      const line = lineOf(key);
-      if (line.reading < (isContact ? AT_ONCE_FOR_CONTACT : AT_ONCE_FOR_SERVICE)) line.reading++;
-      else if (line.waiting.size < MOST_WAITING) await turnIn(line, signal);
-      else refuse();
-      let left = false;
-      const end = (): void => {
-        if (left) return;
-        left = true;
-        signal.removeEventListener('abort', end);
-        leave(key, line);
-      };
-      if (signal.aborted) end();
-      else signal.addEventListener('abort', end, { once: true });
-      return end;
-    },
-  };
 }
 
-/** Whoever leaves while they wait has no turn. */
-async function turnIn(line: Line, signal: AbortSignal): Promise<void> {
+/** Resolves when it is this request's turn; rejects when its client leaves before. */
+async function turnIn(queue: Queue, signal: AbortSignal): Promise<void> {
   const turn = Promise.withResolvers<void>();
   const enter = (): void => {
-    line.waiting.delete(enter);
+    queue.waiting.delete(enter);
     signal.removeEventListener('abort', gone);
-    line.reading++;
+    queue.reading++;
     turn.resolve();
   };
   const gone = (): void => {
-    line.waiting.delete(enter);
+    queue.waiting.delete(enter);
     turn.reject(new HttpError(499, 'The client left before its turn', { code: 'disconnected' }));
   };
-  line.waiting.add(enter);
+  queue.waiting.add(enter);
   if (signal.aborted) gone();
   else signal.addEventListener('abort', gone, { once: true });
   await turn.promise;

@@ -1,9 +1,8 @@
 import type { JimsApp, Logger } from 'jims-core';
-import { cleanJson } from 'jims-core/host';
+import type { GenericSchema } from 'valibot';
 
 import type { Cors } from './cors.ts';
 import { HttpError } from './errors.ts';
-import type { Operation } from './operation.ts';
 import type { Principal } from './principal.ts';
 import type { ReadingTurns } from './reading-turns.ts';
 import type { SseResponder } from './sse/response.ts';
@@ -13,7 +12,7 @@ import type { Streams } from './sse/stream-limit.ts';
 export interface ApiContext {
   readonly app: JimsApp;
   readonly logger: Logger;
-  /** A failing pipeline's own text goes to the client; for development. */
+  /** Clients see the error message of a failing pipeline; for development. */
   readonly exposeErrors: boolean;
   /** Any caller may use any thread whose id it knows, as in the original. */
   readonly sharedThreads: boolean;
@@ -33,10 +32,10 @@ export interface ApiContext {
   readonly cors: Cors;
 }
 
-/** One request, let in. */
+/** One request whose caller is known. */
 export interface Call {
   readonly request: Request;
-  /** Of its address, decoded where it is a parameter. */
+  /** The path of its address, not decoded. */
   readonly path: string;
   readonly query: URLSearchParams;
   /** The parameters of the route's path: `/threads/:thread_id` has `thread_id`. */
@@ -54,13 +53,17 @@ export interface Call {
   readonly body: () => Promise<unknown>;
 }
 
-/** What is known of a request that is answered with an error. Without a key its body is not to be read. */
+/** What is known of a request that is answered with an error. The body of an unknown caller must not be read. */
 export type RefusedCall = Pick<Call, 'request' | 'requestId' | 'headers' | 'path' | 'body'>;
 
+/** A route: where it is, what the OpenAPI document says about it, and what answers it. */
 export interface Route {
-  readonly method: Operation['method'] | 'OPTIONS';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE' | 'OPTIONS';
+  /** As the router has it: `/threads/:thread_id`. */
   readonly path: string;
-  /** Needs no key. */
+  /** Left out for a second address of a documented route, and for a route that only refuses. */
+  readonly doc?: RouteDoc;
+  /** Needs no key, whatever the service asks for. */
   readonly open?: boolean;
   /** Its refusals are those of the original, word for word. */
   readonly isOriginal?: boolean;
@@ -72,20 +75,61 @@ export interface Route {
   readonly contactless?: boolean;
   /** Reads no body: what comes with one that is not JSON is refused, as every page can send that. */
   readonly bodyless?: boolean;
-  /** Left out of the OpenAPI document: another route at another path, or what there is not. */
-  readonly alias?: boolean;
   /** Answers with an error in the protocol's own form; by default as JIMS's own routes do. */
   readonly encodeError?: (error: HttpError, call: RefusedCall) => Response | Promise<Response>;
-  handle(call: Call): Promise<Response> | Response;
+  readonly handle: (api: ApiContext, call: Call) => Promise<Response> | Response;
 }
 
-/** A way that clients speak chat: its routes, and how the OpenAPI document describes them. */
-export interface Protocol {
+/** How the OpenAPI document describes a route. Schemas with a title become named components. */
+export interface RouteDoc {
+  readonly operationId: string;
+  readonly summary: string;
+  /** Markdown. */
+  readonly description?: string;
+  readonly tags: readonly string[];
+  readonly parameters?: readonly Parameter[];
+  /** The JSON body: the schema that checks it. */
+  readonly request?: GenericSchema;
+  readonly responses: Readonly<Record<number, ResponseDoc>>;
+  /** What else may be answered, each with the common error body. */
+  readonly errors?: readonly ErrorStatus[];
+}
+
+/** A parameter of a path, of a query or a header. */
+export interface Parameter {
   readonly name: string;
+  readonly in: 'path' | 'query' | 'header';
+  readonly description: string;
+  readonly required?: boolean;
+  readonly schema: GenericSchema;
+}
+
+/** An answer without an error. */
+export interface ResponseDoc {
+  readonly description: string;
+  /** Default `application/json`. */
+  readonly contentType?: string;
+  readonly schema?: GenericSchema;
+  readonly example?: unknown;
+}
+
+/** The statuses that mean the same on every route. */
+export type ErrorStatus = 400 | 401 | 403 | 404 | 409 | 413 | 422 | 429 | 500 | 503 | 504;
+
+/** A `maxLength` that is the service's limit of a message: at most so many bytes are so many characters. */
+export const MESSAGE_LENGTH = 'max-message-size';
+
+/** The same route by another method or path, which the OpenAPI document leaves out. */
+export function aliasOf(route: Route, at: Partial<Pick<Route, 'method' | 'path'>>): Route {
+  const { doc: _, ...rest } = route;
+  return { ...rest, ...at };
+}
+
+/** A way that clients speak chat. */
+export interface Protocol {
   readonly routes: readonly Route[];
   /** Answers under its prefixes where it has no route; by default as JIMS's own paths do. */
   readonly fallback?: Route;
-  readonly operations: readonly Operation[];
 }
 
 /** Refuses a path that no route is for. */
@@ -98,14 +142,3 @@ export const NOT_FOUND: Route = {
     throw new HttpError(404, 'Not Found');
   },
 };
-
-/** A JSON answer; a protocol may have a media type of its own for its JSON. */
-export function json(
-  call: Pick<Call, 'headers'>,
-  value: unknown,
-  status = 200,
-  contentType = 'application/json',
-): Response {
-  const headers = { ...call.headers, 'content-type': contentType };
-  return new Response(cleanJson(value), { status, headers });
-}

@@ -22,11 +22,15 @@ export const RPC_CODES = {
   invalid_params: -32_602,
 } as const;
 
-/** Of its JSON, in bytes: together with the words of an error it stays below 16 KiB. */
+/** The size of an id as JSON, in bytes: an error that repeats it stays below 16 KiB. */
 const MAX_ID = 3 * 1024;
 const INTERNAL_ERROR = -32_603;
 
-/** @throws HttpError `invalid_request` when it is no single message, `invalid_params` for params without names. */
+/**
+ * Reads a body as one message.
+ *
+ * @throws HttpError `invalid_request` when it is not one message, `invalid_params` when its params have no names.
+ */
 export function readRpc(body: unknown): RpcMessage {
   const { jsonrpc, id, method, params = {} } = isJsonObject(body) ? body : {};
   if (jsonrpc !== '2.0' || typeof method !== 'string' || (id !== undefined && !isRpcId(id))) {
@@ -36,7 +40,7 @@ export function readRpc(body: unknown): RpcMessage {
   return { id, method, params };
 }
 
-/** What an error is answered to: the id of a request that could be read, else `null`. */
+/** Reads what an error answer repeats: the id of the request, `null` when that could not be read. */
 export async function refusedRpc(
   body: () => Promise<unknown>,
 ): Promise<{ readonly id: RpcId; readonly method: unknown }> {
@@ -44,13 +48,13 @@ export async function refusedRpc(
   try {
     read = await body();
   } catch {
-    // The error that is answered says so.
+    // The error answer says why.
   }
   const { id, method } = isJsonObject(read) ? read : {};
   return { id: isRpcId(id) ? id : null, method };
 }
 
-/** A refusal with a code of JSON-RPC. */
+/** An error of JSON-RPC itself. */
 export function rpcFailure(code: keyof typeof RPC_CODES, message: string): HttpError {
   return new HttpError(400, message, { code });
 }
@@ -86,17 +90,17 @@ export function isParseError({ detail }: HttpError): boolean {
   return Array.isArray(detail) && detail.some(({ type }) => type === 'json_invalid');
 }
 
-const ASKED_WRONGLY: ReadonlySet<number> = new Set([400, 404, 413, 422]);
+const BAD_REQUEST: ReadonlySet<number> = new Set([400, 404, 413, 422]);
 
 function codeOf(error: HttpError, codes: Readonly<Record<string, number>>): number {
   const own = error.code === undefined ? undefined : codes[error.code];
   if (own !== undefined) return own;
   if (isParseError(error)) return RPC_CODES.parse_error;
-  return ASKED_WRONGLY.has(error.status) ? RPC_CODES.invalid_params : INTERNAL_ERROR;
+  return BAD_REQUEST.has(error.status) ? RPC_CODES.invalid_params : INTERNAL_ERROR;
 }
 
 function isRpcId(id: unknown): id is RpcId {
-  // An id is sent back: none that people or programs make is longer.
+  // An error answer repeats the id; real clients use short ones.
   if (typeof id === 'string')
     return id.length <= MAX_ID && Buffer.byteLength(JSON.stringify(id)) <= MAX_ID;
   return typeof id === 'number' || id === null;

@@ -1,15 +1,15 @@
-import type { ApiContext, Protocol } from '../http/route.ts';
+import type { Protocol } from '../http/route.ts';
 
-/** A protocol that can be switched on, and where it answers. */
+/** A protocol that can be switched on, and the paths that it answers. */
 export interface ProtocolEntry {
   /**
-   * Paths that begin so are its own, unless another protocol has a longer prefix for them. It is
-   * loaded when the first such request comes.
+   * Paths with such a prefix belong to the protocol, unless another one has a longer prefix for them.
+   * The protocol is loaded when the first request for one of them comes.
    */
   readonly prefixes: readonly string[];
   /** For people: what it is. */
   readonly title: string;
-  readonly load: (api: ApiContext) => Promise<Protocol>;
+  readonly load: () => Promise<Protocol>;
 }
 
 /** Every protocol beside JIMS's own. No prefix belongs to two. */
@@ -17,12 +17,12 @@ export const PROTOCOLS = {
   a2a: {
     prefixes: ['/a2a', '/.well-known/agent-card.json'],
     title: 'Agent2Agent (A2A)',
-    load: async (api) => (await import('./a2a/routes.ts')).a2aProtocol(api),
+    load: async () => (await import('./a2a/routes.ts')).a2aProtocol,
   },
   mcp: {
     prefixes: ['/mcp'],
     title: 'Model Context Protocol (MCP)',
-    load: async (api) => (await import('./mcp/routes.ts')).mcpProtocol(api),
+    load: async () => (await import('./mcp/routes.ts')).mcpProtocol,
   },
   'openai-responses': {
     prefixes: [
@@ -32,29 +32,28 @@ export const PROTOCOLS = {
       '/openai/v1/conversations',
     ],
     title: 'OpenAI Responses and Conversations',
-    load: async (api) =>
-      (await import('./openai/responses/routes.ts')).openAiResponsesProtocol(api),
+    load: async () => (await import('./openai/responses/routes.ts')).openAiResponsesProtocol,
   },
   'openai-chat': {
-    // All of OpenAI's paths, so that those that are not there are refused in its words.
+    // All of OpenAI's paths, so that unknown ones are refused in OpenAI's words.
     prefixes: ['/v1', '/openai/v1'],
     title: 'OpenAI Chat Completions',
-    load: async (api) => (await import('./openai/chat/routes.ts')).openAiChatProtocol(api),
+    load: async () => (await import('./openai/chat/routes.ts')).openAiChatProtocol,
   },
   'ai-sdk': {
     prefixes: ['/ai-sdk', '/api/chat'],
     title: 'AI SDK UI message stream',
-    load: async (api) => (await import('./ai-sdk/routes.ts')).aiSdkProtocol(api),
+    load: async () => (await import('./ai-sdk/routes.ts')).aiSdkProtocol,
   },
   'ag-ui': {
     prefixes: ['/ag-ui'],
     title: 'AG-UI',
-    load: async (api) => (await import('./ag-ui/routes.ts')).agUiProtocol(api),
+    load: async () => (await import('./ag-ui/routes.ts')).agUiProtocol,
   },
   'deep-chat': {
     prefixes: ['/deep-chat'],
     title: 'Deep Chat',
-    load: async (api) => (await import('./deep-chat/routes.ts')).deepChatProtocol(api),
+    load: async () => (await import('./deep-chat/routes.ts')).deepChatProtocol,
   },
 } as const satisfies Readonly<Record<string, ProtocolEntry>>;
 

@@ -6,7 +6,7 @@ import { CLIENT_EVENT_TYPES } from '../chat/event-types.ts';
 import { createCors } from '../http/cors.ts';
 import type { Authenticate } from '../http/principal.ts';
 import { publicAddress } from '../http/public-address.ts';
-import { createReadingTurns } from '../http/reading-turns.ts';
+import { ReadingTurns } from '../http/reading-turns.ts';
 import { NOT_FOUND } from '../http/route.ts';
 import type { ApiContext, Protocol, Route } from '../http/route.ts';
 import { DEFAULT_HEARTBEAT_MS, sseResponse } from '../http/sse/response.ts';
@@ -15,12 +15,11 @@ import { createStreams } from '../http/sse/stream-limit.ts';
 import { jimsProtocol } from '../protocols/jims/routes.ts';
 import { PROTOCOLS, isProtocolName } from '../protocols/registry.ts';
 import type { ProtocolName } from '../protocols/registry.ts';
-import { packageVersion } from '../version.ts';
 import { answer } from './dispatch.ts';
 import type { AnswerOptions, Routed } from './dispatch.ts';
 import { isHostName } from './hosts.ts';
 import { fromNode } from './node-host.ts';
-import { createProtocolLoader } from './protocol-loader.ts';
+import { ProtocolLoader } from './protocol-loader.ts';
 import { createRequestGuard } from './request-guard.ts';
 import { RequestLog } from './request-log.ts';
 import { createRouter } from './router.ts';
@@ -30,51 +29,51 @@ import { serviceRoutes } from './service-routes.ts';
 export interface ApiOptions extends Partial<AuthenticateOptions> {
   /** Decides who calls, instead of keys, OIDC and Authentik. */
   readonly authenticate?: Authenticate;
-  /** A failing pipeline's own text goes to the client; default false. */
+  /** Clients see the error message of a failing pipeline; default false. */
   readonly exposeErrors?: boolean;
-  /** Any caller may use any thread whose id it knows; default false. */
+  /** Any caller may use any thread whose id they know; default false. */
   readonly sharedThreads?: boolean;
   /** Patterns of the event types that clients may send; default {@link CLIENT_EVENT_TYPES}. */
   readonly allowedEventTypes?: readonly string[];
   /** The protocols to speak beside JIMS's own; default all. */
   readonly protocols?: readonly ProtocolName[];
-  /** Whose pages may call from a browser, such as `https://app.example`; default nobody's. */
+  /** The origins of pages that may call from a browser, such as `https://app.example`; default none. */
   readonly corsOrigins?: readonly string[];
   /**
-   * Where clients reach the service, such as `https://chat.example`: for answers that name it.
-   * Default: where the request says it was sent, which is wrong behind a proxy.
+   * The address by which clients reach the service, such as `https://chat.example`; for answers that
+   * name it. Default: the address that a request names, which is wrong behind a proxy.
    */
   readonly publicUrl?: string | undefined;
   /**
    * Host names that requests may be sent to, such as `chat.example`, beside IP addresses, `localhost`,
    * names without a dot and the host of `publicUrl`; `*` stands for any. Requests to another host are
-   * refused with 403, so that no web page can reach an open service by a name that it leads here.
+   * refused with 403, so that no web page can reach an open service by pointing a name of its own here.
    * Default: the host is not checked.
    */
   readonly allowedHosts?: readonly string[] | undefined;
   /** Refuses requests of services that do not name a contact by `x-jims-contact-id`; default false. */
   readonly requireContactHeader?: boolean;
-  /** Of a request body, also when it is decompressed; default 4 MiB. */
+  /** The size of a request body, also when it is decompressed; default 4 MiB. */
   readonly maxBodyBytes?: number;
-  /** Bytes of one new message of a client; default 256 KiB. */
+  /** The size of one new message of a client, in bytes; default 256 KiB. */
   readonly maxMessageBytes?: number;
-  /** Bytes of a thread's config, or of metadata, that a client sends; default 128 KiB. */
+  /** The size of a thread's config, or of metadata, that a client sends, in bytes; default 128 KiB. */
   readonly maxConfigBytes?: number;
   /** How many streams may be open; default 10,000. */
   readonly maxStreams?: number;
   /** How many streams one contact may have open; default a tenth of `maxStreams`. */
   readonly maxStreamsPerCaller?: number | undefined;
-  /** How often a silent stream says that it lives; default 8 s. */
+  /** After how many milliseconds a silent stream sends a sign of life; default 8000. */
   readonly heartbeatMs?: number;
   /** Default: no logs. */
   readonly logger?: Logger;
-  /** Asked by `/readyz`; default never. */
+  /** Whether the service is shutting down; then `/readyz` is 503. Default: never. */
   readonly isDraining?: () => boolean;
 }
 
 /**
- * The whole service as a web-standard fetch handler; also as its own member `fetch`, as hosts like it.
- * Hosts may pass something of their own beside the request; only Node's is looked at.
+ * The whole service as a web-standard fetch handler, which is also its own member `fetch`, as some hosts
+ * want it. Hosts may pass something of their own beside the request; only Node's is used.
  */
 export type Api = FetchHandler & { readonly fetch: FetchHandler };
 type FetchHandler = (request: Request, host?: unknown) => Promise<Response>;
@@ -83,36 +82,34 @@ const KIB = 1024;
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
- * Puts an app behind HTTP. Nothing listens and nothing is opened before the first request.
+ * Puts an app behind HTTP. It does not listen, and opens nothing before the first request.
  *
  * @throws TypeError when an option cannot work.
+ * @example
+ * const api = createApi(app, { apiKeys: ['s3cret'] });
+ * const response = await api.fetch(new Request('http://localhost/healthz'));
  */
 export function createApi(app: JimsApp, options: ApiOptions = {}): Api {
   return createHostedApi(app, options, sseResponse);
 }
 
-/** As {@link createApi}, on a server that has a way of its own to send streams. */
+/** As {@link createApi}, for a server that has its own way to send streams. */
 export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseResponder): Api {
   const { apiKeys = [], oidc, authentik, isDraining = () => false } = options;
   const { requireContactHeader = false } = options;
-  const ways = { apiKeys, oidc, authentik };
-  const authenticate = options.authenticate ?? createAuthenticate(ways);
-  const secured = options.authenticate !== undefined || isSecured(ways);
+  const checks = { apiKeys, oidc, authentik };
+  const authenticate = options.authenticate ?? createAuthenticate(checks);
+  const secured = options.authenticate !== undefined || isSecured(checks);
   const cors = createCors(options.corsOrigins ?? []);
   const api = apiContext(options, { app, secured, cors, respond });
   const names = options.protocols ?? Object.keys(PROTOCOLS).filter(isProtocolName);
-  const others = createProtocolLoader(
-    api,
+  const others = new ProtocolLoader(
     names.map((name) => PROTOCOLS[name]),
+    api.logger,
   );
-  const jims = jimsProtocol(api);
   const service = serviceRoutes({
-    app,
-    version: packageVersion(),
     secured,
-    maxMessageBytes: api.maxMessageBytes,
-    publicUrl: api.publicUrl,
-    operations: async () => [...jims.operations, ...(await others.operations())],
+    protocols: async () => [jimsProtocol, ...(await others.all())],
     isDraining,
   });
 
@@ -137,7 +134,7 @@ export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseR
     (route: Route) =>
     (request: Request): Promise<Response> =>
       answerBy({ route, request, params: {} });
-  const nowhere = fallback(NOT_FOUND);
+  const notFound = fallback(NOT_FOUND);
 
   const routers = new Map<Protocol, Router>();
   function routerOf(protocol: Protocol): Router {
@@ -147,9 +144,9 @@ export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseR
     return router;
   }
 
-  const first = createRouter([...service, ...jims.routes], answerBy, async (request) => {
+  const first = createRouter([...service, ...jimsProtocol.routes], answerBy, async (request) => {
     const protocol = await others.forPath(new URL(request.url).pathname);
-    return protocol ? routerOf(protocol).fetch(request) : nowhere(request);
+    return protocol ? routerOf(protocol).fetch(request) : notFound(request);
   });
   const handler: FetchHandler = async (received, host) => {
     const request = fromNode(received, host);
@@ -177,7 +174,7 @@ function apiContext(
       maxStreamsPerCaller: options.maxStreamsPerCaller,
       metrics: made.app.metrics,
     }),
-    turns: createReadingTurns(made.app.metrics),
+    turns: new ReadingTurns(made.app.metrics),
     publicUrl: options.publicUrl === undefined ? undefined : publicUrlOf(options.publicUrl),
   };
 }

@@ -7,8 +7,8 @@ import type { Cors } from '../http/cors.ts';
 import { errorBody, toHttpError } from '../http/error-response.ts';
 import { HttpError, notFound, notJson } from '../http/errors.ts';
 import { UNREADABLE_BODY, isJsonType, readJsonBody } from '../http/json-body.ts';
+import { requestId } from '../http/naming-headers.ts';
 import type { Authenticate, Principal } from '../http/principal.ts';
-import { requestId } from '../http/request-id.ts';
 import type { ApiContext, Call, RefusedCall, Route } from '../http/route.ts';
 import type { RequestGuard } from './request-guard.ts';
 import type { RequestLog } from './request-log.ts';
@@ -18,14 +18,14 @@ export interface AnswerOptions {
   readonly authenticate: Authenticate;
   readonly cors: Cors;
   readonly guard: RequestGuard;
-  /** Whether a service must name the contact by a header. */
+  /** Whether services must name the contact by a header. */
   readonly requireContactHeader: boolean;
   readonly log: RequestLog;
-  /** Asked once a request: a service that shuts down lets go of its connections. */
+  /** Whether the service is shutting down: then it closes the connection after each answer. */
   readonly isDraining: () => boolean;
 }
 
-/** A request, and the route that is for it. */
+/** A request with its route. */
 export interface Routed {
   readonly route: Route;
   readonly request: Request;
@@ -34,7 +34,7 @@ export interface Routed {
 
 const OPEN: Principal = { kind: 'service', id: 'open' };
 
-/** Answers a request by its route: lets the caller in, turns whatever is thrown into an answer, logs. */
+/** Answers a request by its route: authenticates the caller, turns whatever is thrown into an answer, logs. */
 export async function answer(options: AnswerOptions, routed: Routed): Promise<Response> {
   const { api, cors, log, isDraining } = options;
   const { request, route } = routed;
@@ -78,8 +78,8 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
 }
 
 /**
- * What the words of the original leave out: that a body is not compressed as it says, and that one was not
- * read as JSON as its content type is another.
+ * Adds what the original's messages leave out: that a body is not compressed as its header says, or that
+ * it was not read as JSON because of its content type.
  */
 async function explained(
   failure: HttpError,
@@ -108,8 +108,8 @@ async function explained(
 }
 
 /**
- * Where the original has no route but a redirect, which would lead to any host that is named, a host that
- * is not the service's finds nothing: a path with a slash at its end is the same path for others alone.
+ * Checks the host and the origin of a request. For a path with a slash at its end, a wrong host gets 404:
+ * the original has a redirect there, which would lead to any host that a request names.
  */
 function guardPath(guard: RequestGuard, request: Request, path: string): void {
   try {
@@ -121,17 +121,17 @@ function guardPath(guard: RequestGuard, request: Request, path: string): void {
 }
 
 async function handle(
-  { authenticate, guard, requireContactHeader }: AnswerOptions,
+  { api, authenticate, guard, requireContactHeader }: AnswerOptions,
   { route, request, params }: Routed,
   call: RefusedCall & Pick<Call, 'query' | 'receivedAt'>,
 ): Promise<Response> {
-  // No database keeps it, and JSON that holds it is refused, too.
+  // Databases cannot keep a NUL; JSON that holds one is refused, too.
   if (request.url.includes('%00')) {
     throw new HttpError(400, 'An address must not hold a NUL', { code: 'address_invalid' });
   }
   if (!route.refuses && !route.probe) guardPath(guard, request, call.path);
   if (route.open) {
-    return route.handle({ ...call, principal: OPEN, contactByHeader: false, params });
+    return route.handle(api, { ...call, principal: OPEN, contactByHeader: false, params });
   }
   let reason: string | undefined;
   const explain = (why: string): void => void (reason = why);
@@ -141,14 +141,14 @@ async function handle(
   const required = requireContactHeader && !route.contactless;
   const acting = actingAs(caller, request, { required });
   if (route.bodyless && typeof (await call.body()) === 'string') throw notJson();
-  return route.handle({ ...call, ...acting, params });
+  return route.handle(api, { ...call, ...acting, params });
 }
 
 async function refuse(route: Route, call: RefusedCall, failure: HttpError): Promise<Response> {
   const headers = { ...call.headers, ...failure.headers };
   if (route.encodeError) return route.encodeError(failure, { ...call, headers });
   const body = errorBody(failure);
-  // A list of faults shows what the client sent as it was; a string may be the pipeline's.
+  // A list of faults quotes the client's own valid JSON; a string may come from the pipeline.
   const text = typeof failure.detail === 'string' ? cleanJson(body) : JSON.stringify(body);
   return new Response(text, {
     status: failure.status,
@@ -156,7 +156,7 @@ async function refuse(route: Route, call: RefusedCall, failure: HttpError): Prom
   });
 }
 
-/** The trace that a request is a part of, where its caller says so: W3C Trace Context. */
+/** The trace that a request belongs to, when its headers name one: W3C Trace Context. */
 function traceHeaders({ headers }: Request): Record<string, string> | undefined {
   const traceparent = headers.get('traceparent');
   if (traceparent === null) return undefined;

@@ -1,4 +1,4 @@
-// What Node's own server knows of a request, and a web-standard one does not.
+// What Node's own server knows about a request, and a web-standard one does not.
 import { IncomingMessage } from 'node:http';
 
 import { isJsonType } from '../http/json-body.ts';
@@ -9,7 +9,7 @@ import {
   USER_HEADERS,
 } from '../http/naming-headers.ts';
 
-/** Headers of one value. Not `authorization`: two of them are refused, also when they are equal. */
+/** Headers that have one value. Without `authorization`: two of them are refused, even equal ones. */
 const SINGLE: readonly string[] = [
   'content-type',
   'content-encoding',
@@ -39,13 +39,13 @@ export function fromNode(request: Request, host: unknown): Request {
   for (const name of SINGLE) {
     const [value, ...more] = incoming.headersDistinct[name] ?? [];
     if (value === undefined || more.length === 0) continue;
-    // Joined by ", " they would be another value.
+    // Equal values count once: joined by ", " they would be another value.
     if (more.every((each) => isSame(name, each, value))) request.headers.set(name, value);
   }
   return withBody(request, incoming);
 }
 
-/** Of content types it matters alone whether they say JSON: a library adds a charset to what its user has set. */
+/** Content types are the same when both say JSON: a library adds a charset to what its user has set. */
 function isSame(name: string, one: string, other: string): boolean {
   return one === other || (name === 'content-type' && isJsonType(one) && isJsonType(other));
 }
@@ -56,12 +56,12 @@ function incomingOf(host: unknown): IncomingMessage | undefined {
 }
 
 function withBody(request: Request, incoming: IncomingMessage): Request {
-  // Express gives requests without a body an empty one, too.
+  // Express sets an empty body for requests that have none.
   if (!incoming.readableDidRead || !('body' in incoming)) return request;
   const { body } = incoming;
   if (body === undefined || request.method === 'GET' || request.method === 'HEAD') return request;
   const headers = new Headers(request.headers);
-  // They were those of the bytes that came in.
+  // They describe the bytes that came in.
   for (const name of ['content-length', 'content-encoding']) headers.delete(name);
   const isSent = typeof body === 'string' || body instanceof Uint8Array;
   return new Request(request.url, {

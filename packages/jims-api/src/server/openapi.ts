@@ -1,49 +1,89 @@
-import type { GenericSchema } from 'valibot';
+import * as v from 'valibot';
 
 import { isJsonObject } from '../http/json-object.ts';
-import { MESSAGE_LENGTH } from '../http/operation.ts';
-import type { ErrorStatus, Operation, OperationResponse } from '../http/operation.ts';
-import { ErrorAnswer, RefusedAnswer } from './error-schemas.ts';
+import { MESSAGE_LENGTH } from '../http/route.ts';
+import type { ErrorStatus, ResponseDoc, Route, RouteDoc } from '../http/route.ts';
 
 export interface OpenApiOptions {
-  /** Where clients reach the service, where that is known. */
+  /** The address by which clients reach the service, when it is known. */
   readonly publicUrl?: string | undefined;
   readonly version: string;
   /** Whether callers need a key. */
   readonly secured: boolean;
   /** For the schemas that have {@link MESSAGE_LENGTH}. */
   readonly maxMessageBytes: number;
-  readonly operations: readonly Operation[];
+  /** Those without a `doc` are left out. */
+  readonly routes: readonly Route[];
 }
 
 type Json = Readonly<Record<string, unknown>>;
-type ToSchema = (schema: GenericSchema) => Json;
+type ToSchema = (schema: v.GenericSchema) => Json;
 
 const ERRORS: Readonly<Record<ErrorStatus, string>> = {
-  400: 'The body broke off, or is not UTF-8',
-  401: 'No key, or one that is not known',
+  400: 'The body is incomplete, or is not UTF-8',
+  401: 'The key is missing or unknown',
   403: 'A contact asks for another contact',
-  404: 'No such thing, or it belongs to somebody else',
-  409: 'Something else is going on in this thread, or the run was stopped',
+  404: 'Not found, or it belongs to another contact',
+  409: 'The thread is busy, or the run was stopped',
   413: 'The body, the message or the config is too large',
-  422: 'The request cannot be understood: what is wrong, and where',
-  429: 'Too much waits in this thread already',
-  500: 'The pipeline failed; the request id finds the reason in the log',
-  503: 'Not now: overloaded, shutting down, or without its database',
-  504: 'The pipeline took longer than it may',
+  422: 'The request is not valid: what is wrong, and where',
+  429: 'Too many requests of this caller, or in this thread',
+  500: 'The pipeline failed; the log has the reason, under the request id',
+  503: 'Try again later: the service is overloaded, is shutting down, or cannot reach its database',
+  504: 'The pipeline took too long',
 };
 const RETRY_LATER: ReadonlySet<number> = new Set([409, 429, 503]);
 
 const HEADERS = {
   'x-request-id': {
-    description: 'Names this request in the log: yours, if you sent one, else a new one',
+    description: 'The id of this request in the log: the one that you sent, else a new one',
     schema: { type: 'string' },
   },
-  'retry-after': { description: 'Seconds', schema: { type: 'integer' } },
-  'www-authenticate': { description: 'The scheme that is wanted', schema: { const: 'Bearer' } },
+  'retry-after': {
+    description: 'Seconds to wait before the next try',
+    schema: { type: 'integer' },
+  },
+  'www-authenticate': { description: 'The scheme of authentication', schema: { const: 'Bearer' } },
 };
 
-/** The OpenAPI 3.1 document of these operations. Loads what makes it on its first call. */
+/** Every error but 422. */
+const ErrorAnswer = v.pipe(
+  v.object({
+    detail: v.pipe(v.string(), v.description('What went wrong, for people')),
+    code: v.pipe(
+      v.optional(v.string()),
+      v.description(
+        'What went wrong, for programs; missing on errors that the Python original has, too',
+      ),
+    ),
+  }),
+  v.title('ErrorAnswer'),
+);
+
+const ValidationError = v.pipe(
+  v.object({
+    type: v.string(),
+    loc: v.pipe(
+      v.array(v.union([v.string(), v.pipe(v.number(), v.integer())])),
+      v.description('Where: `body`, `query`, `path` or `header`, then names and indexes'),
+    ),
+    msg: v.string(),
+    input: v.pipe(v.optional(v.unknown()), v.description('The value, shortened when it is long')),
+    ctx: v.optional(v.record(v.string(), v.unknown())),
+  }),
+  v.title('ValidationError'),
+);
+
+/** 422 of a request that cannot be understood, as FastAPI's clients know it. */
+const HTTPValidationError = v.pipe(
+  v.object({ detail: v.array(ValidationError) }),
+  v.title('HTTPValidationError'),
+);
+
+/** 422: also of one that is understood and makes no sense, such as a key that was used for another. */
+const RefusedAnswer = v.union([HTTPValidationError, ErrorAnswer]);
+
+/** Makes the OpenAPI 3.1 document of these routes. Its first call loads what it needs for that. */
 export async function openApiDocument(options: OpenApiOptions): Promise<Json> {
   const { toJsonSchema } = await import('@valibot/to-json-schema');
   const schemas: Record<string, unknown> = {};
@@ -53,17 +93,17 @@ export async function openApiDocument(options: OpenApiOptions): Promise<Json> {
     return named(withLimit(json, options.maxMessageBytes), schemas);
   };
   const paths: Record<string, Record<string, unknown>> = {};
-  for (const operation of options.operations) {
-    const path = operation.path.replaceAll(/\/:(\w+)/g, '/{$1}');
-    const item = (paths[path] ??= {});
-    item[operation.method.toLowerCase()] = describe(operation, options.secured, toSchema);
+  for (const { method, path, doc, open = false } of options.routes) {
+    if (!doc) continue;
+    const item = (paths[path.replaceAll(/\/:(\w+)/g, '/{$1}')] ??= {});
+    item[method.toLowerCase()] = operation(doc, { open, secured: options.secured }, toSchema);
   }
   return {
     openapi: '3.1.0',
     info: {
       title: 'JIMS API',
       version: options.version,
-      description: 'A JIMS application: one message in, the answer out, each in its thread.',
+      description: 'A JIMS application: send a message, get the answer, each in its thread.',
     },
     ...(options.publicUrl !== undefined && { servers: [{ url: options.publicUrl }] }),
     ...(options.secured && { security: [{ bearer: [] }] }),
@@ -78,13 +118,17 @@ export async function openApiDocument(options: OpenApiOptions): Promise<Json> {
   };
 }
 
-function describe(operation: Operation, secured: boolean, toSchema: ToSchema): Json {
-  const { operationId, summary, description, tags, request, open = false } = operation;
-  const responses = Object.entries(operation.responses).map(([status, response]) => [
+function operation(
+  doc: RouteDoc,
+  { open, secured }: { readonly open: boolean; readonly secured: boolean },
+  toSchema: ToSchema,
+): Json {
+  const { operationId, summary, description, tags, request } = doc;
+  const responses = Object.entries(doc.responses).map(([status, response]) => [
     status,
     success(response, toSchema),
   ]);
-  const errors = (operation.errors ?? [])
+  const errors = (doc.errors ?? [])
     .filter((status) => status !== 401 || secured)
     .map((status) => [status, failure(status, toSchema)]);
   return {
@@ -93,8 +137,8 @@ function describe(operation: Operation, secured: boolean, toSchema: ToSchema): J
     ...(description !== undefined && { description }),
     tags,
     ...(open && secured && { security: [] }),
-    ...(operation.parameters && {
-      parameters: operation.parameters.map(({ schema, ...parameter }) => ({
+    ...(doc.parameters && {
+      parameters: doc.parameters.map(({ schema, ...parameter }) => ({
         ...parameter,
         schema: toSchema(schema),
       })),
@@ -109,7 +153,7 @@ function describe(operation: Operation, secured: boolean, toSchema: ToSchema): J
   };
 }
 
-function success(response: OperationResponse, toSchema: ToSchema): Json {
+function success(response: ResponseDoc, toSchema: ToSchema): Json {
   const { description, contentType = 'application/json', schema, example } = response;
   const isEmpty = !schema && example === undefined && response.contentType === undefined;
   const media = {
@@ -148,7 +192,7 @@ function withLimit(schema: Json, maxLength: number): Json {
   return isJsonObject(limited) ? limited : schema;
 }
 
-/** The schema with every titled part of it moved to the components, and a reference in its place. */
+/** Moves every titled part of a schema to the components, and puts a reference in its place. */
 function named(schema: Json, components: Record<string, unknown>): Json {
   const copy = Object.fromEntries(
     Object.entries(schema).map(([key, value]) => [key, inside(key, value, components)]),
@@ -159,7 +203,7 @@ function named(schema: Json, components: Record<string, unknown>): Json {
   return { $ref: `#/components/schemas/${title}` };
 }
 
-/** Keys whose values are data, and no schemas. */
+/** Keys whose values are data, and not schemas. */
 const DATA: ReadonlySet<string> = new Set(['default', 'const', 'enum', 'examples']);
 
 function inside(key: string, value: unknown, components: Record<string, unknown>): unknown {

@@ -1,47 +1,48 @@
-import type { Operation } from '../http/operation.ts';
-import type { ApiContext, Protocol } from '../http/route.ts';
+import type { Logger } from 'jims-core';
+
+import type { Protocol } from '../http/route.ts';
 import type { ProtocolEntry } from '../protocols/registry.ts';
 
-/** The protocols that are switched on, loaded when somebody speaks them. */
-export interface ProtocolLoader {
-  /** The protocol that a path belongs to: the one whose prefix says most about it. */
-  forPath(path: string): Promise<Protocol | undefined>;
-  /** How all of them are described; loads them all. */
-  operations(): Promise<readonly Operation[]>;
-}
+/** Loads each of the given protocols when its first request comes. */
+export class ProtocolLoader {
+  readonly #entries: readonly ProtocolEntry[];
+  readonly #logger: Logger;
+  readonly #loading = new Map<ProtocolEntry, Promise<Protocol>>();
+  /** Every prefix with its protocol, the longest first. */
+  readonly #prefixes: readonly { readonly prefix: string; readonly entry: ProtocolEntry }[];
 
-export function createProtocolLoader(
-  api: ApiContext,
-  entries: readonly ProtocolEntry[],
-): ProtocolLoader {
-  const loading = new Map<ProtocolEntry, Promise<Protocol>>();
+  constructor(entries: readonly ProtocolEntry[], logger: Logger) {
+    this.#entries = entries;
+    this.#logger = logger;
+    this.#prefixes = entries
+      .flatMap((entry) => entry.prefixes.map((prefix) => ({ prefix, entry })))
+      .toSorted((a, b) => b.prefix.length - a.prefix.length);
+  }
 
-  async function loadNow(entry: ProtocolEntry): Promise<Protocol> {
+  /** The protocol that a path belongs to: the one with the longest prefix of it. */
+  async forPath(path: string): Promise<Protocol | undefined> {
+    const found = this.#prefixes.find(
+      ({ prefix }) => path === prefix || path.startsWith(`${prefix}/`),
+    );
+    return found && this.#load(found.entry);
+  }
+
+  /** All of the protocols. */
+  all(): Promise<readonly Protocol[]> {
+    return Promise.all(this.#entries.map((entry) => this.#load(entry)));
+  }
+
+  #load(entry: ProtocolEntry): Promise<Protocol> {
+    const protocol = this.#loading.get(entry) ?? this.#loadNow(entry);
+    this.#loading.set(entry, protocol);
+    return protocol;
+  }
+
+  async #loadNow(entry: ProtocolEntry): Promise<Protocol> {
     const begun = performance.now();
-    const protocol = await entry.load(api);
+    const protocol = await entry.load();
     const ms = Math.round(performance.now() - begun);
-    api.logger.debug({ prefixes: entry.prefixes, ms }, 'protocol loaded');
+    this.#logger.debug({ prefixes: entry.prefixes, ms }, 'protocol loaded');
     return protocol;
   }
-
-  function load(entry: ProtocolEntry): Promise<Protocol> {
-    const protocol = loading.get(entry) ?? loadNow(entry);
-    loading.set(entry, protocol);
-    return protocol;
-  }
-
-  const places = entries
-    .flatMap((entry) => entry.prefixes.map((prefix) => ({ prefix, entry })))
-    .toSorted((a, b) => b.prefix.length - a.prefix.length);
-
-  return {
-    async forPath(path) {
-      const place = places.find(({ prefix }) => path === prefix || path.startsWith(`${prefix}/`));
-      return place && load(place.entry);
-    },
-    async operations() {
-      const protocols = await Promise.all(entries.map(load));
-      return protocols.flatMap((protocol) => protocol.operations);
-    },
-  };
 }

@@ -1,4 +1,4 @@
-/** Lets one log line through in so many milliseconds, and counts the ones that it keeps back. */
+/** Lets one log line through in so many milliseconds, and counts those that it suppresses. */
 export class RepeatLimit {
   readonly #everyMs: number;
   #since = -Infinity;
@@ -8,7 +8,7 @@ export class RepeatLimit {
     this.#everyMs = everyMs;
   }
 
-  /** The fields of a line that is due: how many were kept back before it; `undefined` when it is not. */
+  /** Returns the fields of a line that is due: how many were suppressed before it. Else `undefined`. */
   pass(): { readonly suppressed?: number } | undefined {
     const now = performance.now();
     if (now - this.#since < this.#everyMs) {

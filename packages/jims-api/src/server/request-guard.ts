@@ -1,16 +1,16 @@
-// Which requests are let through before anybody looks at the caller: what a page on the web can make a
-// browser send must have no effect here, and must read nothing.
+// The check before authentication: a request that any page on the web can make a browser send must have
+// no effect, and must read nothing.
 import type { Cors } from '../http/cors.ts';
 import { HttpError } from '../http/errors.ts';
 import { isKnownHost } from './hosts.ts';
 
-/** @throws HttpError 403 for a request that no page and no name of this kind may send. */
+/** @throws HttpError 403 for a host that is not the service's, or an origin that may not call. */
 export type RequestGuard = (request: Request) => void;
 
 export interface RequestGuardOptions {
   readonly cors: Cors;
   readonly publicUrl: string | undefined;
-  /** Host names beside those that no stranger can own; `undefined`: any. */
+  /** Host names beside those that no stranger can register; `undefined`: any. */
   readonly allowedHosts: readonly string[] | undefined;
 }
 
@@ -32,9 +32,18 @@ export function createRequestGuard(options: RequestGuardOptions): RequestGuard {
     ...(publicAddress ? [publicAddress.hostname] : []),
   ];
 
+  /** The header of the last request that was let through: nearly all requests have the same one. */
+  let lastKnown: string | undefined;
+
   function requireHost(request: Request): void {
-    const strange = names && hostsOf(request).find((host) => !isKnownHost(host, names));
-    if (strange === undefined) return;
+    if (!names) return;
+    const header = request.headers.get('host') ?? '';
+    if (header === lastKnown && isMadeOf(request.url, header)) return;
+    const strange = hostsOf(request).find((host) => !isKnownHost(host, names));
+    if (strange === undefined) {
+      lastKnown = header;
+      return;
+    }
     throw new HttpError(
       403,
       `Requests to the host '${strange.slice(0, 100)}' are not answered: name it with --allowed-host (allowedHosts) or --public-url (publicUrl)`,
@@ -48,7 +57,7 @@ export function createRequestGuard(options: RequestGuardOptions): RequestGuard {
     const site = request.headers.get('sec-fetch-site');
     if (origin !== null && (cors.allows(origin) || origin === publicAddress?.origin)) return;
     if (site === 'same-origin') return;
-    // What a user does by hand is "none"; older browsers, and what is not a browser, say nothing.
+    // A user who types an address sends "none"; older browsers, and other clients, send nothing.
     const saysNothing = site === null || site === 'none';
     if (saysNothing && (origin === null || isOwn(origin, request))) return;
     throw new HttpError(
@@ -58,7 +67,7 @@ export function createRequestGuard(options: RequestGuardOptions): RequestGuard {
     );
   }
 
-  /** By the host alone, as a proxy in front may speak https for a service that does not. */
+  /** Compares hosts only: a proxy may speak https for a service that does not. */
   function isOwn(origin: string, request: Request): boolean {
     if (publicAddress !== undefined) return false;
     const page = URL.parse(origin);
@@ -74,7 +83,12 @@ export function createRequestGuard(options: RequestGuardOptions): RequestGuard {
   };
 }
 
-/** The host that a request names in its address and in its header: a server may make one of the other. */
+/** Whether a server made the host of an address from the header, as it is. */
+function isMadeOf(address: string, header: string): boolean {
+  return header !== '' && address.startsWith(`${header}/`, address.indexOf('://') + 3);
+}
+
+/** The hosts that a request names, in its address and in its header: a server may derive one from the other. */
 function hostsOf(request: Request): readonly string[] {
   const header = request.headers.get('host') ?? '';
   const { host } = new URL(request.url);

@@ -12,16 +12,16 @@ export interface AnsweredRequest {
   /** The pattern of its route: an address may name a person, and the log outlives them. */
   readonly path: string;
   readonly response: Response;
-  /** Probes come every few seconds: they are worth a line only when they fail. */
+  /** Probes come every few seconds: only those that fail are logged. */
   readonly isProbe: boolean;
-  /** Until the head of the answer was there. */
+  /** The time until the head of the answer was there. */
   readonly ms: number;
-  /** Why the caller was not let in. */
+  /** Why authentication failed. */
   readonly reason: string | undefined;
 }
 
 const LOGGED_BY_THE_RUN: ReadonlySet<string> = new Set(['pipeline_failed', 'deadline', 'lost']);
-/** One line in so many milliseconds for each kind of refusal: an overload is when lines cost most. */
+/** At most one line in so many milliseconds for each kind of refusal: lines cost most during an overload. */
 const REPEAT_MS = 10_000;
 
 /** Writes one line for each request, and one for each failure that is the service's own. */
@@ -48,7 +48,7 @@ export class RequestLog {
     else this.#logger.info(fields, 'request');
   }
 
-  /** Logs what is the service's own fault, with its cause; the line of the request has the rest. */
+  /** Logs a failure of the service itself, with its cause; the line of the request has the rest. */
   failed(requestId: string, failure: HttpError): void {
     const { status, message, cause } = failure;
     if (status < 500 || (isJimsError(cause) && LOGGED_BY_THE_RUN.has(cause.code))) return;
@@ -56,7 +56,7 @@ export class RequestLog {
     else this.#logger.error({ requestId, status, error: describeError(cause) }, message);
   }
 
-  /** "Not now" is how an overload is meant to look: no error of its own, and no stack. */
+  /** A 503 is how an overload is meant to look: it is a warning, without a stack. */
   #refused(requestId: string, { status, message, code = 'unavailable', cause }: HttpError): void {
     const limit = this.#refusals.get(code) ?? new RepeatLimit(REPEAT_MS);
     this.#refusals.set(code, limit);

@@ -6,18 +6,18 @@ import type { Routed } from './dispatch.ts';
 
 type Answer = (routed: Routed) => Promise<Response>;
 
-/** A web-standard handler over a list of routes. */
+/** A web-standard handler. */
 export interface Router {
   fetch(request: Request): Promise<Response>;
 }
 
-/** `fallback` answers what no route is for. */
+/** Makes a handler of a list of routes; `fallback` answers what no route is for. */
 export function createRouter(
   routes: readonly Route[],
   answer: Answer,
   fallback: (request: Request) => Promise<Response>,
 ): Router {
-  // A path with a slash at its end is the same path: clients with a base URL add one.
+  // A slash at the end changes nothing: clients with a base URL add one.
   const hono = new Hono({ strict: false });
   for (const route of routes) {
     hono.on(route.method, route.path, (c) =>

@@ -1,85 +1,143 @@
-import type { JimsApp } from 'jims-core';
 import { cleanJson } from 'jims-core/host';
+import * as v from 'valibot';
 
 import { HttpError } from '../http/errors.ts';
-import type { Operation } from '../http/operation.ts';
-import { json } from '../http/route.ts';
-import type { Call, Route } from '../http/route.ts';
+import { json } from '../http/json-answer.ts';
+import { aliasOf } from '../http/route.ts';
+import type { Call, Protocol, Route } from '../http/route.ts';
+import { packageVersion } from '../version.ts';
 import { openApiDocument } from './openapi.ts';
-import { serviceOperations } from './service-operations.ts';
 
 export interface ServiceRoutesOptions {
-  readonly app: JimsApp;
-  readonly version: string;
   /** Whether callers need a key: then the documentation needs one, too. */
   readonly secured: boolean;
-  readonly maxMessageBytes: number;
-  /** Where clients reach the service, where that is known. */
-  readonly publicUrl?: string | undefined;
-  readonly operations: () => Promise<readonly Operation[]>;
+  /** What the documentation describes beside these routes. */
+  readonly protocols: () => Promise<readonly Protocol[]>;
   readonly isDraining: () => boolean;
 }
 
-/** What every service has beside its protocols: is it alive, is it ready, what can it do. */
-export function serviceRoutes(options: ServiceRoutesOptions): Route[] {
-  const { app, version, secured, maxMessageBytes, publicUrl } = options;
-  let document: Promise<string> | undefined;
-  return [
-    ...probe('/healthz', (call) => json(call, { status: 'ok' })),
-    ...probe('/readyz', async (call) => {
-      if (options.isDraining()) {
+const tags = ['service'];
+
+/** The routes that every service has beside its protocols: for probes, and the documentation. */
+export function serviceRoutes(options: ServiceRoutesOptions): readonly Route[] {
+  const { secured, protocols, isDraining } = options;
+  const described = async (): Promise<readonly Route[]> => {
+    const others = await protocols();
+    return [...routes, ...others.flatMap((protocol) => protocol.routes)];
+  };
+  const routes = [
+    HEALTH,
+    readiness(isDraining),
+    openApi(secured, described),
+    docs(secured),
+    REDOC,
+  ].flatMap((route) =>
+    // Load balancers ask by OPTIONS, too: HAProxy does unless it is given another method.
+    route.probe ? [route, aliasOf(route, { method: 'OPTIONS' })] : [route],
+  );
+  return routes;
+}
+
+const HEALTH: Route = {
+  method: 'GET',
+  path: '/healthz',
+  doc: {
+    operationId: 'health',
+    summary: 'Whether the process is up',
+    tags,
+    responses: {
+      200: { description: 'It is up', schema: v.object({ status: v.literal('ok') }) },
+    },
+  },
+  open: true,
+  probe: true,
+  handle: (_, call) => json(call, { status: 'ok' }),
+};
+
+function readiness(isDraining: () => boolean): Route {
+  return {
+    method: 'GET',
+    path: '/readyz',
+    doc: {
+      operationId: 'ready',
+      summary: 'Whether the service is ready for requests',
+      description:
+        'Checks the database; 503 when it does not answer, and while the service is shutting down.',
+      tags,
+      responses: {
+        200: { description: 'It is ready', schema: v.object({ status: v.literal('ready') }) },
+      },
+      errors: [503],
+    },
+    open: true,
+    probe: true,
+    async handle({ app }, call) {
+      if (isDraining()) {
         throw new HttpError(503, 'The service is shutting down', { code: 'shutting_down' });
       }
       await app.ping();
       return json(call, { status: 'ready' });
-    }),
-    {
-      method: 'GET',
-      path: '/openapi.json',
-      open: !secured,
-      contactless: true,
-      async handle(call) {
-        const operations = [...serviceOperations, ...(await options.operations())];
-        const terms = { version, secured, maxMessageBytes, publicUrl, operations };
-        document ??= openApiDocument(terms).then(cleanJson);
-        const headers = { ...call.headers, 'content-type': 'application/json' };
-        return new Response(await document, { headers });
-      },
     },
-    {
-      method: 'GET',
-      // Where FastAPI has its other page of the same document.
-      path: '/redoc',
-      open: true,
-      alias: true,
-      handle: ({ headers, path }) =>
-        new Response(null, {
-          status: 307,
-          headers: { ...headers, location: path.endsWith('/') ? '../docs' : 'docs' },
-        }),
-    },
-    {
-      method: 'GET',
-      path: '/docs',
-      open: !secured,
-      contactless: true,
-      handle: (call) => docs(call, 200),
-      // The page itself tells nothing, and a browser has no other way to be asked for a key.
-      encodeError: ({ status }, call) => docs(call, status),
-    },
-  ];
+  };
 }
 
-/** Load balancers ask by OPTIONS, too: HAProxy does unless it is given another method. */
-function probe(path: string, handle: Route['handle']): Route[] {
-  const route = { path, open: true, probe: true, handle };
-  return [
-    { ...route, method: 'GET' },
-    { ...route, method: 'OPTIONS', alias: true },
-  ];
+function openApi(secured: boolean, described: () => Promise<readonly Route[]>): Route {
+  let document: Promise<string> | undefined;
+  return {
+    method: 'GET',
+    path: '/openapi.json',
+    doc: {
+      operationId: 'openapi',
+      summary: 'This document',
+      tags,
+      responses: { 200: { description: 'A document of OpenAPI 3.1', schema: v.looseObject({}) } },
+      errors: [401],
+    },
+    open: !secured,
+    contactless: true,
+    async handle({ maxMessageBytes, publicUrl }, call) {
+      const routes = await described();
+      const version = packageVersion();
+      const options = { version, secured, maxMessageBytes, publicUrl, routes };
+      document ??= openApiDocument(options).then(cleanJson);
+      const headers = { ...call.headers, 'content-type': 'application/json' };
+      return new Response(await document, { headers });
+    },
+  };
 }
 
-async function docs({ headers }: Pick<Call, 'headers'>, status: number): Promise<Response> {
+function docs(secured: boolean): Route {
+  return {
+    method: 'GET',
+    path: '/docs',
+    doc: {
+      operationId: 'docs',
+      summary: 'This document as a page',
+      tags,
+      responses: { 200: { description: 'A page', contentType: 'text/html', schema: v.string() } },
+      errors: [401],
+    },
+    open: !secured,
+    contactless: true,
+    handle: (_, call) => docsPage(call, 200),
+    // The page itself reveals nothing, and it is where people enter their key.
+    encodeError: ({ status }, call) => docsPage(call, status),
+  };
+}
+
+async function docsPage({ headers }: Pick<Call, 'headers'>, status: number): Promise<Response> {
   const { DOCS_HEADERS, DOCS_PAGE } = await import('./docs/page.ts');
   return new Response(DOCS_PAGE, { status, headers: { ...headers, ...DOCS_HEADERS } });
 }
+
+/** Where FastAPI has its other page of the same document. */
+const REDOC: Route = {
+  method: 'GET',
+  path: '/redoc',
+  open: true,
+  handle: (_, { headers, path }) =>
+    new Response(null, {
+      status: 307,
+      headers: { ...headers, location: path.endsWith('/') ? '../docs' : 'docs' },
+    }),
+};

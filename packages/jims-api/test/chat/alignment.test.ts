@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { newId } from 'jims-core';
 import type { ThreadEvent } from 'jims-core';
 
-import type { SaidText } from '../../src/chat/alignment.ts';
+import type { HistoryMessage } from '../../src/chat/alignment.ts';
 import { align, questionsOf } from '../../src/chat/alignment.ts';
 
 type LogEvent = Pick<ThreadEvent, 'id' | 'type' | 'data'>;
@@ -15,11 +15,11 @@ const RECEIVED_AT = Date.now();
 /** Made long ago. */
 const OLD_ID = '018f0000-0000-7000-8000-000000000000';
 
-function user(content: string): SaidText {
+function user(content: string): HistoryMessage {
   return { role: 'user', content };
 }
 
-function assistant(content: string): SaidText {
+function assistant(content: string): HistoryMessage {
   return { role: 'assistant', content };
 }
 
@@ -43,12 +43,12 @@ function exchange(content: string, id = OLD_ID): readonly LogEvent[] {
 interface Placed {
   /** How many events of the log come before the new message. */
   readonly shared: number;
-  readonly added: readonly SaidText[];
+  readonly added: readonly HistoryMessage[];
 }
 
 async function place(
   log: readonly LogEvent[],
-  earlier: readonly SaidText[],
+  earlier: readonly HistoryMessage[],
   message: string,
   trusted = true,
 ): Promise<Placed> {
@@ -157,7 +157,7 @@ const steps = fc.array(fc.tuple(fc.constantFrom(...STEPS), fc.nat()), { maxLengt
 /** A chat as it stands: what the service has of it, and what the client. */
 interface Chat {
   readonly log: readonly LogEvent[];
-  readonly client: readonly SaidText[];
+  readonly client: readonly HistoryMessage[];
 }
 
 type Step = readonly [step: (typeof STEPS)[number], choice: number];
@@ -199,7 +199,7 @@ test('whatever is refused, fails, is edited or answered anew: the log is what wa
 /** All texts are different here: what a client keeps of a log is known by them. */
 function expectedIn(
   log: readonly LogEvent[],
-  { earlier, message }: { readonly earlier: readonly SaidText[]; readonly message: string },
+  { earlier, message }: { readonly earlier: readonly HistoryMessage[]; readonly message: string },
 ): number {
   const kept = new Set(earlier.map(({ content }) => content));
   const last = log.findLastIndex(({ data }) => kept.has(String(data['content'])));

@@ -3,12 +3,12 @@ import { createLlmProvider } from '../llm/llm-provider.ts';
 import type { Llm, LlmProvider } from '../llm/llm.ts';
 import { RunEngine } from '../run/engine.ts';
 import { DEFAULT_RUN_LIMITS } from '../run/run-limits.ts';
+import { within } from '../run/within.ts';
 import { DEFAULT_STORE_URL, openStore } from '../store/open-store.ts';
 import type { Store } from '../store/store.ts';
 import { silentLogger } from '../telemetry/logger.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { within } from '../util/within.ts';
 import { defaultOpenOptions } from './options.ts';
 import type { JimsAppOptions, OpenOptions } from './options.ts';
 

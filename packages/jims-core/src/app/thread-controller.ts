@@ -4,8 +4,8 @@ import type { ContextOutput } from '../pipeline/thread-context.ts';
 import type { AppendOptions } from '../store/store.ts';
 import { ASSISTANT_MESSAGE, USER_MESSAGE, newEvent } from '../thread/event.ts';
 import type { NewEvent, ThreadEvent } from '../thread/event.ts';
+import { newId } from '../thread/new-id.ts';
 import type { Thread } from '../thread/thread.ts';
-import { newId } from '../util/new-id.ts';
 import type { OpenApp } from './open-app.ts';
 
 /** The output of a context that belongs to no run: nobody listens, and nothing is stored. */

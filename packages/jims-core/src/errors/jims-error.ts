@@ -1,31 +1,31 @@
-import { cutText } from '../util/cut-text.ts';
+import { cutText } from '../text/clean-text.ts';
 
 const MARK = Symbol.for('jims.error');
 
 /**
- * What went wrong, by a stable name:
+ * The stable name of an error:
  * - `thread_not_found`: no such thread, or it belongs to another contact
- * - `thread_moved`: the thread went on behind the event that the request continues
+ * - `thread_moved`: the thread has newer events than the one that the request continues after
  * - `thread_busy`: a run is active and the request asked for `onBusy: 'reject'`
  * - `key_reused`: the idempotency key belongs to another request
- * - `queue_full`: the thread's queue has no place left
- * - `overloaded`: this process runs all that it may
- * - `too_many_runs`: the caller has all the runs that one caller may have
+ * - `queue_full`: the thread's queue is full
+ * - `overloaded`: this process runs as many runs as it may
+ * - `too_many_runs`: the caller has as many runs as one caller may have
  * - `shutting_down`: this process takes no new work
- * - `restarted`: the run was lost and runs again: what was read of it does not count
+ * - `restarted`: the run was lost and runs again: its output so far is void
  * - `deadline`: the run took longer than it may
- * - `lost`: the process that ran it died; nothing of its output was stored
+ * - `lost`: the process of the run died; none of its output was stored
  * - `pipeline_failed`: the pipeline threw; `cause` is what it threw
- * - `run_over`: something was sent after the run had ended
+ * - `run_over`: the pipeline sent something after the run had ended
  * - `invalid_event`: an event's type or data is not what a thread can keep
  * - `invalid_state`: a stored state does not fit the schema it was read with
  * - `llm_unusable`: a model's name, key, package or setting is missing or wrong
  * - `llm_input_invalid`: messages or texts that no model takes
- * - `llm_failed`: the provider answered with an error, or not at all; `cause` says which
+ * - `llm_failed`: the provider answered with an error, or not at all
  * - `llm_answer_invalid`: the model refused, or its answer is empty or does not fit the schema
  * - `store_unavailable`: the database did not answer
- * - `store_invalid`: the connection URL or the database is not usable
- * - `app_invalid`: what was given is not a JIMS app
+ * - `store_invalid`: the connection URL or the database cannot be used
+ * - `app_invalid`: the value is not a JIMS app, or the app is used in a wrong way
  */
 export type JimsErrorCode =
   | 'thread_not_found'
@@ -51,7 +51,11 @@ export type JimsErrorCode =
   | 'store_invalid'
   | 'app_invalid';
 
-/** The one error class of jims-core. Recognise it with {@link isJimsError}. */
+/**
+ * The one error class of jims-core. Recognise it with {@link isJimsError}.
+ *
+ * @example throw new JimsError('invalid_event', 'A vote needs a value of 1 to 5');
+ */
 export class JimsError extends Error {
   override readonly name = 'JimsError';
   readonly code: JimsErrorCode;
@@ -64,13 +68,23 @@ export class JimsError extends Error {
   }
 }
 
-/** True for a {@link JimsError}, also for one made by another copy of this package. Never throws. */
+/**
+ * True for a {@link JimsError}, also for one of another copy of this package. Never throws.
+ *
+ * @example
+ * try {
+ *   await ctx.sendMessage(ctx.llm.stream(ctx.history));
+ * } catch (error) {
+ *   if (!isJimsError(error) || error.code !== 'llm_failed') throw error;
+ *   await ctx.sendMessage('The model does not answer. Please try again later.');
+ * }
+ */
 export function isJimsError(value: unknown): value is JimsError {
   try {
     if (typeof value !== 'object' || value === null || !(MARK in value)) return false;
     return 'code' in value && typeof value.code === 'string';
   } catch {
-    // A proxy that was revoked.
+    // A revoked proxy.
     return false;
   }
 }
@@ -82,15 +96,15 @@ const MAX_FRAMES = 6000;
 
 interface ErrorDescription {
   readonly name?: string;
-  /** What the error calls itself for programs: `llm_failed`, `ECONNREFUSED`. */
+  /** The name of the error for programs, such as `llm_failed` or `ECONNREFUSED`. */
   readonly code?: string;
   readonly message: string;
   readonly stack?: string;
   readonly cause?: ErrorDescription;
 }
 
-/** What an error tells, of whatever type its members really are. */
-interface Told {
+/** An error whose members may have any type. */
+interface UnknownError {
   readonly name: unknown;
   readonly message: unknown;
   readonly code?: unknown;
@@ -98,20 +112,24 @@ interface Told {
   readonly cause?: unknown;
 }
 
-/** A code is a name: anything else may be data. */
+/** A code in another form may be data. */
 const CODE = /^[\w.-]{1,64}$/;
 
 /**
- * What of an error may be logged: never its other members, which may hold prompts or messages. Long
- * texts are cut, and say so. Never throws, whatever was thrown.
+ * The parts of an error that may be logged. Other members are left out, as they may hold prompts or
+ * messages. Long text is cut, and says so. Never throws, whatever `error` is.
+ *
+ * @example logger.error({ error: describeError(error) }, 'the run failed');
  */
 export function describeError(error: unknown): ErrorDescription {
   return describe(error, MAX_CAUSES);
 }
 
 /**
- * A copy of an error to be kept or sent elsewhere: as `describeError` tells it, and nothing else of
- * what was thrown, which may be anything and hold as much as it likes.
+ * A copy of an error that is safe to keep and to pass on: it has what `describeError` gives, and
+ * nothing else of what was thrown.
+ *
+ * @example const error = plainError(thrown);
  */
 export function plainError(error: unknown): Error {
   return fromDescription(describeError(error));
@@ -120,10 +138,10 @@ export function plainError(error: unknown): Error {
 function describe(error: unknown, causes: number): ErrorDescription {
   try {
     if (!(error instanceof Error)) return { message: cutText(String(error), MAX_MESSAGE) };
-    const told: Told = error;
-    const { code, stack, cause } = told;
-    const name = cutText(String(told.name), MAX_NAME);
-    const whole = String(told.message);
+    const members: UnknownError = error;
+    const { code, stack, cause } = members;
+    const name = cutText(String(members.name), MAX_NAME);
+    const whole = String(members.message);
     const message = cutText(whole, MAX_MESSAGE);
     const hasCause = cause !== undefined && causes > 0;
     return {
@@ -138,7 +156,7 @@ function describe(error: unknown, causes: number): ErrorDescription {
   }
 }
 
-/** A stack begins with the message, which is cut by itself: else a long one would leave no frames. */
+/** A stack begins with the message. It is cut separately, so that a long one leaves room for frames. */
 function stackOf(stack: string, message: string, head: string): string {
   const start = message.length > MAX_MESSAGE ? stack.indexOf(message) : -1;
   if (start < 0) return cutText(stack, MAX_MESSAGE + MAX_FRAMES);

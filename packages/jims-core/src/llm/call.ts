@@ -1,107 +1,134 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { isJimsError } from '../errors/jims-error.ts';
 import { startModelSpan } from '../telemetry/model-span.ts';
 import type { ModelSpan, ModelSpanOptions } from '../telemetry/model-span.ts';
-import { exchanges } from './exchange.ts';
-import type { Exchange } from './exchange.ts';
-import { priceOf } from './prices.ts';
-import { asJimsError, readFailure } from './provider-failure.ts';
-import type { ProviderFailure } from './provider-failure.ts';
-import { withRetries } from './retry.ts';
+import { SlowAnswerError } from './failures/errors.ts';
+import { asJimsError, readFailure } from './failures/failure.ts';
 import { checkTimeout } from './settings.ts';
 import type { ResolvedLlmSettings } from './settings.ts';
-import { TimeLimit } from './time-limit.ts';
+import { exchanges } from './transport/exchange.ts';
+import type { Exchange } from './transport/exchange.ts';
+import { priceOf } from './usage.ts';
 import type { CallUsage, TokenCounts } from './usage.ts';
 
 /** What all calls of one run have in common. */
 export interface LlmScope {
   readonly settings: ResolvedLlmSettings;
-  /** Ends the calls: the run's. */
+  /** The run's signal: ends the calls. */
   readonly signal: AbortSignal | undefined;
   readonly threadId: string | undefined;
-  observe(usage: CallUsage): void;
+  readonly observe: (usage: CallUsage) => void;
 }
 
 /** Options of every call. */
 export interface CallOptions {
-  /** Ends this call; the run's signal ends it, too. */
+  /** Ends this call when it aborts, as the run's own signal does. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * How long one try may go on without a sign of life, such as a piece or a comment that keeps the
-   * connection open. Milliseconds; `Infinity` for no limit. Default: the setting `timeoutMs`.
+   * How long one try may wait without receiving a byte. A comment that keeps the connection open
+   * counts. Milliseconds; `Infinity` for no limit. Default: the setting `timeoutMs`.
    */
   readonly timeoutMs?: number | undefined;
 }
 
-/** What is called. */
+/** The model that is called, and what for. */
 export interface CallTarget extends Omit<ModelSpanOptions, 'threadId'> {
   /** The model as the app named it, for errors. */
   readonly name: string;
-  /** The time limit when neither the call nor the settings say one. */
+  /** The time limit when neither the call nor the settings set one. Milliseconds. */
   readonly timeoutMs?: number;
 }
 
 const DEFAULT_TIMEOUT_MS = 120_000;
+/** A provider that wants a longer wait fails the call at once. */
+const MAX_WAIT_MS = 60_000;
+/** Node's timers fire at once when the time is longer. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** A call under way: it may have several tries, and is one span. */
-export interface Call {
+/** A call of a model: one span, and as many tries as it needs. */
+export class Call {
   readonly span: ModelSpan;
+  /** Aborts when the run or the caller stops the call. */
   readonly signal: AbortSignal;
   readonly timeoutMs: number;
-  /** Tries, as often as it is worth it. Rejects with a JimsError or with the reason of an abort. */
-  attempts<T>(attempt: () => Promise<T>): Promise<T>;
-  /** Counts an answered request. Its cost is what the provider says, else what its tokens cost. */
-  answered(usage: TokenCounts, costUsd?: number): Promise<void>;
-  /** Turns what a provider threw into what an app may see. */
-  failure(error: unknown): unknown;
-  /** To be called once, with what the call failed with. */
-  end(error?: unknown): void;
-}
+  readonly #scope: LlmScope;
+  readonly #target: CallTarget;
+  #tries = 1;
 
-export async function startCall(
-  scope: LlmScope,
-  options: CallOptions,
-  what: CallTarget,
-): Promise<Call> {
-  const { settings, threadId } = scope;
-  const signal = anyOf(scope.signal, options.signal);
-  signal.throwIfAborted();
-  const timeoutMs = options.timeoutMs ?? settings.timeoutMs ?? what.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-  checkTimeout(timeoutMs);
-  const span = await startModelSpan({ ...what, threadId });
-  let tries = 1;
-
-  function onRetry(failed: ProviderFailure, waitMs: number): void {
-    tries++;
-    span.retried(failed, waitMs);
+  private constructor(
+    scope: LlmScope,
+    target: CallTarget,
+    limits: { readonly signal: AbortSignal; readonly timeoutMs: number },
+    span: ModelSpan,
+  ) {
+    this.#scope = scope;
+    this.#target = target;
+    this.signal = limits.signal;
+    this.timeoutMs = limits.timeoutMs;
+    this.span = span;
   }
 
-  function failure(error: unknown): unknown {
-    if (signal.aborted) return signal.reason;
-    return asJimsError(error, { model: what.name, tries, redact: settings.redact });
+  static async start(scope: LlmScope, options: CallOptions, target: CallTarget): Promise<Call> {
+    const signal = eitherOf(scope.signal, options.signal);
+    signal.throwIfAborted();
+    const timeoutMs =
+      options.timeoutMs ?? scope.settings.timeoutMs ?? target.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    checkTimeout(timeoutMs);
+    const span = await startModelSpan({ ...target, threadId: scope.threadId });
+    return new Call(scope, target, { signal, timeoutMs }, span);
   }
 
-  return {
-    span,
-    signal,
-    timeoutMs,
-    failure,
-    async attempts(attempt) {
+  /**
+   * Tries again while a try fails in a way that may pass.
+   *
+   * @throws JimsError for the last failure, or the reason of the signal.
+   */
+  async attempts<T>(attempt: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#retried(() => this.span.within(attempt));
+    } catch (error) {
+      throw this.failure(error);
+    }
+  }
+
+  async #retried<T>(attempt: () => Promise<T>): Promise<T> {
+    const { tries, retryBaseMs } = this.#scope.settings;
+    for (;;) {
       try {
-        return await withRetries({ policy: settings, signal, onRetry }, () => span.within(attempt));
+        return await attempt();
       } catch (error) {
-        throw failure(error);
+        this.signal.throwIfAborted();
+        const failure = readFailure(error);
+        const backOffMs = Math.random() * retryBaseMs * 2 ** (this.#tries - 1);
+        const waitMs = failure.retryAfterMs ?? backOffMs;
+        if (!failure.retryable || this.#tries >= tries || waitMs > MAX_WAIT_MS) throw error;
+        this.#tries++;
+        this.span.retried(failure, waitMs);
+        await pause(waitMs, this.signal);
       }
-    },
-    async answered(usage, costUsd) {
-      const { promptTokens, completionTokens, cachedTokens } = usage;
-      const model = usage.model || '-';
-      const cost = costUsd ?? (await priceOf(usage, what));
-      scope.observe({ model, promptTokens, completionTokens, cachedTokens, costUsd: cost });
-    },
-    end(error) {
-      span.end(error === undefined ? undefined : spanFailure(error));
-    },
-  };
+    }
+  }
+
+  /** Counts an answered request. `costUsd` is what the provider says; default: the price list. */
+  async answered(usage: TokenCounts, costUsd?: number): Promise<void> {
+    const { promptTokens, completionTokens, cachedTokens } = usage;
+    const model = usage.model || '-';
+    const cost = costUsd ?? (await priceOf(usage, this.#target));
+    this.#scope.observe({ model, promptTokens, completionTokens, cachedTokens, costUsd: cost });
+  }
+
+  /** What the app gets for an error of a provider: a JimsError, or the reason of the signal. */
+  failure(error: unknown): unknown {
+    if (this.signal.aborted) return this.signal.reason;
+    const { redact } = this.#scope.settings;
+    return asJimsError(error, { model: this.#target.name, tries: this.#tries, redact });
+  }
+
+  /** Ends the span; `error` is what the call failed with. Call it once. */
+  end(error?: unknown): void {
+    this.span.end(error === undefined ? undefined : spanFailure(error));
+  }
 }
 
 function spanFailure(error: unknown): { readonly type: string; readonly message: string } {
@@ -110,16 +137,16 @@ function spanFailure(error: unknown): { readonly type: string; readonly message:
   return { type: statusCode === undefined ? error.code : type, message: error.message };
 }
 
-/** A whole call: started, tried, ended. */
+/** Makes a whole call: its tries, each of them one `attempt`, and the end of its span. */
 export async function callModel<T>(
   scope: LlmScope,
   options: CallOptions,
-  what: CallTarget,
-  work: (call: Call) => Promise<T>,
+  target: CallTarget,
+  attempt: (call: Call) => Promise<T>,
 ): Promise<T> {
-  const call = await startCall(scope, options, what);
+  const call = await Call.start(scope, options, target);
   try {
-    const value = await work(call);
+    const value = await call.attempts(() => attempt(call));
     call.end();
     return value;
   } catch (error) {
@@ -128,7 +155,7 @@ export async function callModel<T>(
   }
 }
 
-/** Does the work of one try that ends with a whole answer, for as long as something arrives in time. */
+/** Does the work of one try whose answer comes as a whole. Rejects with a SlowAnswerError. */
 export function inTime<T>(
   { signal, timeoutMs }: Pick<Call, 'signal' | 'timeoutMs'>,
   work: (signal: AbortSignal) => PromiseLike<T>,
@@ -139,7 +166,56 @@ export function inTime<T>(
   return limit.within(signal, (limited) => exchanges.run(exchange, () => work(limited)));
 }
 
-function anyOf(...signals: readonly (AbortSignal | undefined)[]): AbortSignal {
+/** Ends work during which nothing arrives for too long. */
+export class TimeLimit {
+  readonly #ms: number;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param ms Milliseconds; `Infinity` for no limit. */
+  constructor(ms: number) {
+    this.#ms = ms;
+  }
+
+  /** Something arrived: the time starts again. */
+  readonly alive = (): void => {
+    this.#timer?.refresh();
+  };
+
+  /** Does `work` with a signal that also aborts when the time is over. Rejects with a SlowAnswerError. */
+  within<T>(signal: AbortSignal, work: (signal: AbortSignal) => PromiseLike<T>): Promise<T> {
+    const over = new AbortController();
+    const limited = AbortSignal.any([signal, over.signal]);
+    return this.wait(work(limited), () => over.abort());
+  }
+
+  /** Waits for work that has begun. Rejects with a SlowAnswerError when the time is over. */
+  async wait<T>(work: PromiseLike<T>, onOver?: () => void): Promise<T> {
+    if (this.#ms > MAX_TIMER_MS) return work;
+    const slow = Promise.withResolvers<never>();
+    this.#timer = setTimeout(() => {
+      slow.reject(new SlowAnswerError(`nothing arrived within ${this.#ms} ms`));
+      onOver?.();
+    }, this.#ms);
+    try {
+      return await Promise.race([work, slow.promise]);
+    } finally {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+    }
+  }
+}
+
+/** Rejects with the signal's own reason, which says who stopped the call. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(ms, undefined, { signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  }
+}
+
+function eitherOf(...signals: readonly (AbortSignal | undefined)[]): AbortSignal {
   const given = signals.filter((signal) => signal !== undefined);
   return given.length === 1 && given[0] ? given[0] : AbortSignal.any(given);
 }

@@ -1,19 +1,19 @@
-// JSON that others wrote: providers, schema libraries, apps. Nothing about its form is sure.
+// JSON that others wrote: providers, schema libraries, apps. It may have any form.
 
-/** The members of an object, of whatever type they are. */
+/** An object whose members may have any type. */
 export type Members = Readonly<Record<string, unknown>>;
 
-/** The value as an object; `undefined` for anything else, a list too. */
+/** The value as an object; `undefined` for anything else, arrays included. */
 export function objectOf(value: unknown): Members | undefined {
   return isObject(value) ? value : undefined;
 }
 
-/** The members of a value; none of one that is not an object. */
+/** The value as an object; an empty one for anything else. */
 export function membersOf(value: unknown): Members {
   return objectOf(value) ?? {};
 }
 
-/** The value of JSON text; `undefined` for other text. */
+/** The value of JSON text; `undefined` for text that is not JSON. */
 export function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -1,27 +1,25 @@
 import type { LanguageModelV4 } from '@ai-sdk/provider';
 
-import { answerStream } from './answer-stream.ts';
-import type { AnswerStream } from './answer-stream.ts';
 import type { CallOptions, LlmScope } from './call.ts';
-import type { ChatOptions, ChatRequest } from './chat-request.ts';
+import type { FinishReason } from './chat/finish-reason.ts';
+import type { ChatMessages } from './chat/messages.ts';
+import type { ChatOptions, ChatRequest } from './chat/request.ts';
 import type { Environment } from './environment.ts';
-import type { Llm, LlmProvider, LlmRun } from './llm.ts';
-import type { ChatMessages } from './messages.ts';
-import type { Models, UsableModel } from './models.ts';
+import type { AnswerStream, Llm, LlmProvider, LlmRunOptions } from './llm.ts';
+import type { Models, UsableModel } from './providers/models.ts';
 import { resolveLlmSettings } from './settings.ts';
-import type { LlmSettings, ResolvedLlmSettings } from './settings.ts';
-import { createUsageSum } from './usage.ts';
-
-interface Prepared {
-  readonly target: UsableModel<LanguageModelV4>;
-  readonly request: ChatRequest;
-}
+import type { ChatModel, LlmSettings, ResolvedLlmSettings } from './settings.ts';
+import { UsageSum } from './usage.ts';
+import type { ModelUsage } from './usage.ts';
 
 /**
- * Makes the models of an app. What the settings leave out is read from `env`, keys when a model is
- * first used. No provider's package is loaded before that.
+ * Makes models without an app. What `settings` leaves out is read from `env`; keys are read when a
+ * model is first used. No provider's package is loaded before that.
  *
- * @throws JimsError `llm_unusable` for a variable that is not what it should be.
+ * @throws JimsError `llm_unusable` for a setting or a variable with a value that it cannot have.
+ * @example
+ * const llm = createLlmProvider({ model: 'anthropic/claude-sonnet-5' });
+ * const { content } = await llm.chatCompletionPlain([{ role: 'user', content: 'Hello!' }]);
  */
 export function createLlmProvider(
   settings: LlmSettings = {},
@@ -30,112 +28,174 @@ export function createLlmProvider(
   const resolved = resolveLlmSettings(settings, env);
   let loading: Promise<Models> | undefined;
   function models(): Promise<Models> {
-    loading ??= import('./models.ts').then(({ createModels }) => createModels(resolved));
+    loading ??= import('./providers/models.ts').then(({ Models }) => new Models(resolved));
     return loading;
   }
-  const forRun = (run: LlmRun): Llm => createLlm(models, resolved, run);
-  return Object.assign(createLlm(models, resolved, {}), { forRun });
+  const forRun = (options: LlmRunOptions): Llm => new RunModels(models, resolved, options);
+  return Object.assign(new RunModels(models, resolved, {}), { forRun });
 }
 
-/** The models of one run: its own signal, sums and choice of model. */
-function createLlm(
-  models: () => Promise<Models>,
-  own: ResolvedLlmSettings,
-  { signal, over, threadId, observe, traceContent = own.traceContent }: LlmRun,
-): Llm {
-  const settings = { ...own, traceContent };
-  let { model } = settings;
-  const sum = createUsageSum();
-  const scope: LlmScope = {
-    settings,
-    signal,
-    threadId,
-    observe(usage) {
-      sum.add(usage);
-      observe?.(usage);
-    },
+interface Prepared {
+  readonly target: UsableModel<LanguageModelV4>;
+  readonly request: ChatRequest;
+}
+
+/**
+ * The models of one run. Its calls are members and not methods, so that an app can wrap them by a
+ * spread: `{ ...ctx.llm, stream }`.
+ */
+class RunModels implements Llm {
+  readonly #models: () => Promise<Models>;
+  readonly #scope: LlmScope;
+  readonly #over: AbortSignal | undefined;
+  readonly #streams = new Set<AnswerStream>();
+  readonly #usage = new UsageSum();
+  #model: ChatModel;
+
+  constructor(
+    models: () => Promise<Models>,
+    settings: ResolvedLlmSettings,
+    { signal, over, threadId, observe, traceContent = settings.traceContent }: LlmRunOptions,
+  ) {
+    this.#models = models;
+    this.#model = settings.model;
+    this.#scope = {
+      settings: { ...settings, traceContent },
+      signal,
+      threadId,
+      observe: (usage) => {
+        this.#usage.add(usage);
+        observe?.(usage);
+      },
+    };
+    this.#over = over;
+    // A stream that nobody reads any more does not notice by itself that the run is over.
+    over?.addEventListener('abort', () => {
+      for (const stream of this.#streams) stream.return().catch(() => {});
+    });
+  }
+
+  readonly chatCompletionPlain: Llm['chatCompletionPlain'] = async (messages, options = {}) => {
+    const { target, request } = await this.#prepare(messages, options);
+    const { complete, messageMaker } = await import('./chat/complete.ts');
+    return complete(this.#scope, target, { request, options }, messageMaker(target, options));
   };
 
-  const streamSignals = [signal, over].filter((each) => each !== undefined);
-  const streamScope = { ...scope, signal: AbortSignal.any(streamSignals) };
-  const open = new Set<AnswerStream>();
-  // One that nobody reads on is told by nobody else that it has ended.
-  over?.addEventListener('abort', () => {
-    for (const stream of open) stream.return().catch(() => {});
-  });
+  readonly chatCompletionStructured: Llm['chatCompletionStructured'] = async (
+    messages,
+    schema,
+    options = {},
+  ) => {
+    const { target, request } = await this.#prepare(messages, options);
+    const { completeStructured } = await import('./chat/structured.ts');
+    const name = options.name ?? 'response';
+    return completeStructured(this.#scope, target, { request, options, schema, name });
+  };
 
-  async function prepare(messages: ChatMessages, options: ChatOptions): Promise<Prepared> {
-    const { chatRequest } = await import('./chat-request.ts');
-    const target = await (await models()).chat(options.model ?? model);
+  readonly chatCompletionWithTools: Llm['chatCompletionWithTools'] = async (
+    messages,
+    tools,
+    options = {},
+  ) => {
+    const { target, request } = await this.#prepare(messages, options);
+    const { completeWithTools } = await import('./chat/tools.ts');
+    return completeWithTools(this.#scope, target, { request, options, tools });
+  };
+
+  readonly stream: Llm['stream'] = (messages, options = {}) =>
+    new LazyStream(() => this.#startStream(messages, options), this.#streams);
+
+  readonly createEmbedding: Llm['createEmbedding'] = async (text, options) => {
+    const [vector] = await this.#embed([text], options);
+    return vector ?? [];
+  };
+
+  readonly createEmbeddings: Llm['createEmbeddings'] = (texts, options) =>
+    this.#embed(texts, options);
+
+  readonly rerank: Llm['rerank'] = async (query, documents, options = {}) => {
+    const { rerank } = await import('./rerank.ts');
+    return rerank(this.#scope, { query, documents }, options);
+  };
+
+  readonly setModel: Llm['setModel'] = (model) => {
+    this.#model = model;
+  };
+
+  get usage(): readonly ModelUsage[] {
+    return this.#usage.total;
+  }
+
+  async #prepare(messages: ChatMessages, options: ChatOptions): Promise<Prepared> {
+    const { chatRequest } = await import('./chat/request.ts');
+    const models = await this.#models();
+    const target = await models.chat(options.model ?? this.#model);
     return { target, request: chatRequest(target, messages, options) };
   }
 
-  async function createEmbeddings(
-    texts: readonly string[],
-    options: CallOptions = {},
-  ): Promise<number[][]> {
+  async #embed(texts: readonly string[], options: CallOptions = {}): Promise<number[][]> {
     const { embed } = await import('./embeddings.ts');
-    const target = await (await models()).embeddings(settings.embeddingsModel);
-    return embed(scope, target, texts, options);
+    const models = await this.#models();
+    const target = await models.embeddings(this.#scope.settings.embeddingsModel);
+    return embed(this.#scope, target, texts, options);
   }
 
-  return {
-    async chatCompletionPlain(messages, options = {}) {
-      const { target, request } = await prepare(messages, options);
-      const { complete, messageMaker } = await import('./complete.ts');
-      return complete(scope, target, { request, options }, messageMaker(target, options));
-    },
+  async #startStream(messages: ChatMessages, options: ChatOptions): Promise<Pieces> {
+    const { target, request } = await this.#prepare(messages, options);
+    const { streamChat } = await import('./chat/stream.ts');
+    const signals = [this.#scope.signal, this.#over].filter((each) => each !== undefined);
+    const scope = { ...this.#scope, signal: AbortSignal.any(signals) };
+    return streamChat(scope, target, { request, options });
+  }
+}
 
-    async chatCompletionStructured(messages, schema, options = {}) {
-      const { target, request } = await prepare(messages, options);
-      const { completeStructured } = await import('./structured.ts');
-      const name = options.name ?? 'response';
-      return completeStructured(scope, target, { request, options, schema, name });
-    },
+/** The pieces of an answer, and then how it ended; `undefined` when its reader left early. */
+type Pieces = AsyncGenerator<string, FinishReason | undefined, void>;
 
-    async chatCompletionWithTools(messages, tools, options = {}) {
-      const { target, request } = await prepare(messages, options);
-      const { callsAsMeant, withTools } = await import('./tools.ts');
-      const { complete, messageMaker } = await import('./complete.ts');
-      const asked = { request: await withTools(request, tools, options.toolChoice), options };
-      const accept = messageMaker(target, options, (calls) => callsAsMeant(calls, tools));
-      const message = await complete(scope, target, asked, accept);
-      const { tool_calls: toolCalls = [], finishReason } = message;
-      return { message, toolCalls, finishReason };
-    },
+class LazyStream implements AnswerStream {
+  readonly #pieces: Pieces;
+  #finishReason: FinishReason | undefined;
 
-    stream(messages, options = {}) {
-      const stream = answerStream(async function* (end) {
-        open.add(stream);
-        try {
-          const { target, request } = await prepare(messages, options);
-          const { streamChat } = await import('./stream.ts');
-          yield* streamChat(streamScope, target, { request, options }, end);
-        } finally {
-          open.delete(stream);
-        }
-      });
-      return stream;
-    },
+  /** @param reading The streams that are being read: this one adds itself when it is read. */
+  constructor(start: () => Promise<Pieces>, reading: Set<AnswerStream>) {
+    this.#pieces = this.#read(start, reading);
+  }
 
-    async createEmbedding(text, options) {
-      const [vector] = await createEmbeddings([text], options);
-      return vector ?? [];
-    },
+  async *#read(start: () => Promise<Pieces>, reading: Set<AnswerStream>): Pieces {
+    reading.add(this);
+    try {
+      return yield* await start();
+    } finally {
+      reading.delete(this);
+    }
+  }
 
-    createEmbeddings,
+  get finishReason(): FinishReason | undefined {
+    return this.#finishReason;
+  }
 
-    async rerank(query, documents, options = {}) {
-      const { rerank } = await import('./rerank.ts');
-      return rerank(scope, { query, documents }, options);
-    },
+  async next(): Promise<IteratorResult<string, void>> {
+    const { done, value } = await this.#pieces.next();
+    if (!done) return { done: false, value };
+    this.#finishReason ??= value;
+    return { done: true, value: undefined };
+  }
 
-    setModel(next) {
-      model = next;
-    },
+  async return(): Promise<IteratorResult<string, void>> {
+    await this.#pieces.return(undefined);
+    return { done: true, value: undefined };
+  }
 
-    get usage() {
-      return sum.total;
-    },
-  };
+  async throw(error: unknown): Promise<IteratorResult<string, void>> {
+    await this.#pieces.throw(error);
+    return { done: true, value: undefined };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
 }

@@ -1,31 +1,40 @@
-import type { AnswerStream } from './answer-stream.ts';
 import type { CallOptions } from './call.ts';
-import type { ChatOptions } from './chat-request.ts';
-import type { FinishReason } from './finish-reason.ts';
-import type { AnswerSchema } from './json-schema.ts';
-import type { AssistantMessage, ChatMessages, ToolCall } from './messages.ts';
+import type { FinishReason } from './chat/finish-reason.ts';
+import type { AssistantMessage, ChatMessages } from './chat/messages.ts';
+import type { ChatOptions } from './chat/request.ts';
+import type { StructuredOptions } from './chat/structured.ts';
+import type { Tool, ToolsAnswer, ToolsOptions } from './chat/tools.ts';
 import type { RankedDocument, RerankOptions } from './rerank.ts';
+import type { AnswerSchema } from './schemas/json-schema.ts';
 import type { ChatModel } from './settings.ts';
-import type { Tool, ToolChoice } from './tools.ts';
 import type { CallUsage, ModelUsage } from './usage.ts';
 
 /**
- * Language models behind one object: `ctx.llm`. Each call is tried up to three times where that can
- * help, counted in `usage`, in the metrics and in the traces, and ended when its run is stopped.
+ * Language models behind one object: `ctx.llm` in a pipeline, `app.llm` outside of a run. A call is
+ * tried up to three times where that can help. It is counted in `usage`, in the metrics and in the
+ * traces, and it ends when its run is stopped.
  *
- * Every call rejects with a JimsError: `llm_unusable` when a name, a key or a package is missing,
- * `llm_input_invalid` for messages or texts that no model takes, `llm_failed` when the provider did
- * not answer or answered with an error, `llm_answer_invalid` when the answer is empty; or with an
- * `AbortError` when it was stopped.
+ * Every call rejects with a JimsError: `llm_unusable` when a name, a key, a package or a setting is
+ * missing or wrong; `llm_input_invalid` for messages or texts that no model takes; `llm_failed` when
+ * the provider answered with an error, or not at all; `llm_answer_invalid` when the answer is empty.
+ * A call that was stopped rejects with the reason of the signal, an `AbortError`.
  */
 export interface Llm {
-  /** The answer, as a message. Its `finishReason` says whether it was cut off or filtered. */
+  /**
+   * Gives the answer as a message. Its `finishReason` says whether it was cut off or filtered.
+   *
+   * @example
+   * const { content } = await ctx.llm.chatCompletionPlain(ctx.history, { temperature: 0 });
+   */
   chatCompletionPlain(messages: ChatMessages, options?: ChatOptions): Promise<AssistantMessage>;
   /**
-   * An answer that fits the schema, checked.
+   * Gives an answer that was checked with the schema.
    *
-   * @throws JimsError `llm_answer_invalid` when the model does not bring it about in three tries,
-   * or refuses; its `cause` has the issues.
+   * @throws JimsError `llm_answer_invalid` when no answer of three tries fits, or the model refuses;
+   * `cause` has the schema's issues.
+   * @example
+   * const Trip = z.object({ city: z.string(), days: z.int() });
+   * const { city, days } = await ctx.llm.chatCompletionStructured(ctx.history, Trip);
    */
   chatCompletionStructured<T>(
     messages: ChatMessages,
@@ -33,20 +42,47 @@ export interface Llm {
     options?: StructuredOptions,
   ): Promise<T>;
   /**
-   * The answer and the calls that the model wants. They are not made: that is for the app. Put
-   * `message` into the next call as it is: it holds what the provider wants back.
+   * Gives the answer and the tool calls that the model wants. The app makes them. It then calls again
+   * with `message` as it is, which holds what the provider wants back, and one `tool` message a call.
+   *
+   * @example
+   * const { message, toolCalls } = await ctx.llm.chatCompletionWithTools(messages, tools);
+   * messages.push(message);
+   * for (const { id, function: called } of toolCalls) {
+   *   const content = await look(called.name, called.arguments);
+   *   messages.push({ role: 'tool', tool_call_id: id, content });
+   * }
    */
   chatCompletionWithTools(
     messages: ChatMessages,
     tools: readonly Tool[],
     options?: ToolsOptions,
   ): Promise<ToolsAnswer>;
-  /** The answer piece by piece: `await ctx.sendMessage(ctx.llm.stream(ctx.history))`. */
+  /**
+   * Gives the answer piece by piece. The request is sent when the first piece is read.
+   *
+   * @example await ctx.sendMessage(ctx.llm.stream(ctx.history));
+   */
   stream(messages: ChatMessages, options?: ChatOptions): AnswerStream;
+  /**
+   * Gives the vector of one string.
+   *
+   * @example const vector = await ctx.llm.createEmbedding('a red bicycle');
+   */
   createEmbedding(text: string, options?: CallOptions): Promise<number[]>;
-  /** The vectors of texts, in their order, whatever their number. */
+  /**
+   * Gives the vectors of any number of texts, in their order. It sends as many requests as the limits in
+   * the settings need.
+   *
+   * @example const vectors = await ctx.llm.createEmbeddings(['a red bicycle', 'a blue car']);
+   */
   createEmbeddings(texts: readonly string[], options?: CallOptions): Promise<number[][]>;
-  /** Documents by how well they answer the query, best first. */
+  /**
+   * Sorts documents by how well they answer the query, best first.
+   *
+   * @example
+   * const [best] = await ctx.llm.rerank('Who may fly?', documents, { topN: 1 });
+   */
   rerank(
     query: string,
     documents: readonly string[],
@@ -54,40 +90,41 @@ export interface Llm {
   ): Promise<RankedDocument[]>;
   /** Changes the chat model for the rest of this run. */
   setModel(model: ChatModel): void;
-  /** What this run has used so far, by model. */
+  /** What this run has used so far: one entry for each model. */
   readonly usage: readonly ModelUsage[];
 }
 
-export interface StructuredOptions extends ChatOptions {
-  /** What the answer is called towards the model; default `response`. */
-  readonly name?: string;
+/**
+ * An answer piece by piece.
+ *
+ * @example
+ * ```ts
+ * const answer = ctx.llm.stream(ctx.history);
+ * await ctx.sendMessage(answer);
+ * if (answer.finishReason === 'length') await ctx.sendMessage('(I had to stop here.)');
+ * ```
+ */
+export interface AnswerStream extends AsyncGenerator<string, void, void> {
+  /** How the answer ended; `undefined` until its last piece was read. */
+  readonly finishReason: FinishReason | undefined;
 }
 
-export interface ToolsOptions extends ChatOptions {
-  /** Whether a tool has to be called, or which; default: as the model likes. */
-  readonly toolChoice?: ToolChoice;
-}
-
-/** An answer of a model that was given tools. */
-export interface ToolsAnswer {
-  readonly message: AssistantMessage;
-  readonly toolCalls: readonly ToolCall[];
-  readonly finishReason: FinishReason;
-}
-
-/** What a run gives to its model. */
-export interface LlmRun {
+/** What binds models to one run. Everything may be left out. */
+export interface LlmRunOptions {
+  /** Ends the calls when it aborts. */
   readonly signal?: AbortSignal;
-  /** Aborts when the run is over: it ends the streams that its pipeline left half read. */
+  /** Aborts when the run is over: ends the streams that its pipeline did not read to the end. */
   readonly over?: AbortSignal;
+  /** The thread, for traces. */
   readonly threadId?: string;
-  /** Before what the settings say. */
+  /** Overrides the setting `traceContent`. */
   readonly traceContent?: boolean;
-  /** Is told of every answered request. */
+  /** Called after every answered request. */
   readonly observe?: (usage: CallUsage) => void;
 }
 
-/** The models of an app: usable as it is, and where each run's `ctx.llm` comes from. */
+/** The models of an app: usable as they are, and the source of each run's `ctx.llm`. */
 export interface LlmProvider extends Llm {
-  forRun(run: LlmRun): Llm;
+  /** Gives the models with a signal, a usage and a choice of model of their own. */
+  forRun(options: LlmRunOptions): Llm;
 }

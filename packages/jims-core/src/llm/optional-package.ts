@@ -1,10 +1,10 @@
 import { JimsError } from '../errors/jims-error.ts';
 
 /**
- * Gives a package that an app installs only when it needs it; `specifier` is what is imported of it, by
- * default the package itself.
+ * Imports a package that an app installs only when it needs it.
  *
- * @throws JimsError `llm_unusable` that names the command which installs it.
+ * @param specifier The module of the package that is imported; default: the package itself.
+ * @throws JimsError `llm_unusable` with the command that installs it.
  */
 export async function optionalPackage<T>(
   name: string,
@@ -12,8 +12,8 @@ export async function optionalPackage<T>(
   specifier: string = name,
 ): Promise<T> {
   try {
-    // By a variable and with these words, so that bundlers look for it when it is needed and not before:
-    // they would fail where it is not installed.
+    // A variable and these comments keep bundlers from resolving the package, which would fail where
+    // it is not installed.
     const loaded: T = await import(
       /* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ specifier
     );

@@ -1,35 +1,43 @@
 import { JimsError } from '../errors/jims-error.ts';
-import { baseUrl } from './base-url.ts';
-import { checkTexts } from './batches.ts';
 import { callModel, inTime } from './call.ts';
 import type { Call, CallOptions, LlmScope } from './call.ts';
-import { firstSet, missing } from './compatible-servers.ts';
+import { firstVariable, missingVariable } from './environment.ts';
+import type { Environment } from './environment.ts';
+import {
+  HttpStatusError,
+  ProviderReportError,
+  UnexpectedAnswerError,
+  WrongAnswerError,
+  checkTexts,
+  invalidInput,
+} from './failures/errors.ts';
+import { errorInAnswer } from './failures/reported-error.ts';
 import { membersOf } from './foreign-json.ts';
-import { HttpStatusError, UnexpectedAnswerError, WrongAnswerError } from './provider-failure.ts';
-import { ProviderReportError, errorInAnswer } from './reported-error.ts';
+import { baseUrl } from './providers/base-url.ts';
 import { sendableKey } from './secrets.ts';
-import { word } from './settings.ts';
-import { transportFor } from './transport.ts';
-import type { Transport } from './transport.ts';
+import { transportFor } from './transport/transport.ts';
+import type { Transport } from './transport/transport.ts';
 
+/** Options of `rerank`. */
 export interface RerankOptions extends CallOptions {
-  /** How many are wanted; default all. */
+  /** How many documents are returned; default: all. */
   readonly topN?: number;
-  /** Default: `RERANKER_MODEL`, else `rerank-v3.5`. */
+  /** Default: the setting `rerankerModel`. */
   readonly model?: string;
+}
+
+/** A document, and how well it answers the query. */
+export interface RankedDocument {
+  /** The index of the document among those that were given. */
+  readonly index: number;
+  /** 0 to 1; higher is better. */
+  readonly score: number;
+  readonly text: string;
 }
 
 interface RerankQuestion {
   readonly query: string;
   readonly documents: readonly string[];
-}
-
-export interface RankedDocument {
-  /** Which of the given documents it is. */
-  readonly index: number;
-  /** 0 to 1. */
-  readonly score: number;
-  readonly text: string;
 }
 
 const USD_PER_SEARCH = 0.002;
@@ -47,15 +55,11 @@ export async function rerank(
   if (rerankerBackend !== 'cohere') {
     throw new JimsError(
       'llm_unusable',
-      `RERANKER_BACKEND is '${rerankerBackend}': only cohere is known`,
+      `RERANKER_BACKEND is '${rerankerBackend}': only cohere is supported`,
     );
   }
-  const topN = mostOf(options.topN, documents.length);
-  const key = firstSet(env, ['COHERE_API_KEY', 'CO_API_KEY']);
-  if (key === undefined) throw missing('cohere', ['COHERE_API_KEY', 'CO_API_KEY']);
-  const apiKey = sendableKey(key.name, key.value);
-  const base = word(env, 'COHERE_API_BASE') ?? 'https://api.cohere.com';
-  const url = `${baseUrl('COHERE_API_BASE', base).replace(/\/v\d+$/, '')}/v2/rerank`;
+  const topN = limitOf(options.topN, documents.length);
+  const { url, apiKey } = cohere(env);
   const model = (options.model ?? rerankerModel).replace(/^cohere\//, '');
   const body = JSON.stringify({ model, query, documents, top_n: topN });
 
@@ -70,14 +74,22 @@ export async function rerank(
     return ranked;
   }
 
-  const what = { operation: 'rerank', name: model, provider: 'cohere', model } as const;
-  return callModel(scope, options, what, (call) => call.attempts(() => attempt(call)));
+  const callTarget = { operation: 'rerank', name: model, provider: 'cohere', model } as const;
+  return callModel(scope, options, callTarget, attempt);
 }
 
-function mostOf(topN: number | undefined, documents: number): number {
+function limitOf(topN: number | undefined, documents: number): number {
   if (topN === undefined) return documents;
   if (topN >= 1 && !Number.isNaN(topN)) return Math.min(Math.floor(topN), documents);
-  throw new JimsError('llm_input_invalid', `topN is ${topN}: a whole number from 1 is needed`);
+  throw invalidInput(`topN is ${topN}: it must be a whole number of at least 1`);
+}
+
+function cohere(env: Environment): { readonly url: string; readonly apiKey: string } {
+  const key = firstVariable(env, 'COHERE_API_KEY', 'CO_API_KEY');
+  if (key === undefined) throw missingVariable('cohere', 'COHERE_API_KEY', 'CO_API_KEY');
+  const base = firstVariable(env, 'COHERE_API_BASE');
+  const address = base ? baseUrl(base).replace(/\/v\d+$/, '') : 'https://api.cohere.com';
+  return { url: `${address}/v2/rerank`, apiKey: sendableKey(key) };
 }
 
 interface Post {
@@ -101,7 +113,7 @@ async function post(send: Transport, { url, apiKey, body, signal }: Post): Promi
   return answer;
 }
 
-/** The documents in the answer's order of scores, each of them one that was sent. */
+/** The documents by score. Each must be one that was sent. */
 function rankedIn(answer: unknown, documents: readonly string[]): RankedDocument[] {
   const { results } = membersOf(answer);
   if (!Array.isArray(results)) throw new WrongAnswerError('the answer has no results');
@@ -119,7 +131,7 @@ function rankedIn(answer: unknown, documents: readonly string[]): RankedDocument
   return ranked.toSorted((a, b) => b.score - a.score);
 }
 
-/** What is paid for, where the server says it. */
+/** The searches that are billed, if the server says so. */
 function searchesIn(answer: unknown): number | undefined {
   const { search_units: searches } = membersOf(
     membersOf(membersOf(answer)['meta'])['billed_units'],

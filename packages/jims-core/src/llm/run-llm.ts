@@ -2,16 +2,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import type { Llm, LlmProvider } from './llm.ts';
 import type { ModelUsage } from './usage.ts';
 
-/** The models of one run: made when a pipeline first asks for them. */
-export interface RunLlm {
-  readonly get: () => Llm;
-  /** To be spread into what is told of the run: nothing when no model was used. */
-  readonly used: () => { readonly usage?: readonly ModelUsage[] };
-  /** The run is over: what its pipeline left half read is ended. */
-  readonly end: () => void;
-}
-
-export interface RunLlmOptions {
+interface RunLlmOptions {
   readonly models: () => LlmProvider;
   readonly metrics: Metrics;
   readonly signal: AbortSignal;
@@ -19,27 +10,36 @@ export interface RunLlmOptions {
   readonly traceContent: boolean | undefined;
 }
 
-export function createRunLlm(options: RunLlmOptions): RunLlm {
-  const { models, metrics, signal, threadId, traceContent } = options;
-  const over = new AbortController();
-  let llm: Llm | undefined;
-  return {
-    get() {
-      llm ??= models().forRun({
-        signal,
-        over: over.signal,
-        threadId,
-        observe: metrics.observeModel,
-        ...(traceContent !== undefined && { traceContent }),
-      });
-      return llm;
-    },
-    used() {
-      const usage = llm?.usage ?? [];
-      return usage.length > 0 ? { usage } : {};
-    },
-    end() {
-      if (llm) over.abort(new DOMException('The run is over', 'AbortError'));
-    },
+/** The models of one run. Most runs need none: so they are made when the pipeline first uses one. */
+export class RunLlm {
+  readonly #options: RunLlmOptions;
+  readonly #over = new AbortController();
+  #llm: Llm | undefined;
+
+  constructor(options: RunLlmOptions) {
+    this.#options = options;
+  }
+
+  readonly get = (): Llm => {
+    const { models, metrics, signal, threadId, traceContent } = this.#options;
+    this.#llm ??= models().forRun({
+      signal,
+      over: this.#over.signal,
+      threadId,
+      observe: metrics.observeModel,
+      ...(traceContent !== undefined && { traceContent }),
+    });
+    return this.#llm;
   };
+
+  /** To be spread into the run's outcome: empty when the run used no model. */
+  used(): { readonly usage?: readonly ModelUsage[] } {
+    const usage = this.#llm?.usage ?? [];
+    return usage.length > 0 ? { usage } : {};
+  }
+
+  /** The run is over: ends the streams that its pipeline did not read to the end. */
+  end(): void {
+    if (this.#llm) this.#over.abort(new DOMException('The run is over', 'AbortError'));
+  }
 }

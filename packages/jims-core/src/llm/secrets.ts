@@ -1,14 +1,14 @@
 import { JimsError } from '../errors/jims-error.ts';
-import type { Environment } from './environment.ts';
+import type { Environment, NamedValue } from './environment.ts';
 
-/** Shorter ones would be found in ordinary words. */
-const SHORTEST = 6;
-/** So much of the beginning of a key is hidden, too, where a provider quotes no more than that. */
-const BEGINNING = 12;
+/** Shorter secrets would match ordinary words. */
+const MIN_LENGTH = 6;
+/** Providers quote the beginning of a key: so many characters of it are enough to hide it. */
+const BEGINNING_LENGTH = 12;
 const HIDDEN = '[hidden]';
 const SECRET_NAME = /(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)$/i;
 
-/** Forms of secrets that are known without knowing the secret. */
+/** What keys look like, whatever their value. */
 const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/\b(bearer|basic)\s+[^\s"',;}]{6,}/gi, `$1 ${HIDDEN}`],
   [/([?&][\w-]*(?:key|token|sig|signature|secret|password|code)=)[^&\s"'#]+/gi, `$1${HIDDEN}`],
@@ -18,7 +18,10 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/((?:api[-_ ]?key|authorization)["']?\s*[:=]\s*["']?)[^\s"',;}]{12,}/gi, `$1${HIDDEN}`],
 ];
 
-/** Hides keys in text that may be logged: the given ones, those of the environment, and what looks like one. */
+/**
+ * Makes a function that hides keys in text that may be logged: the given keys, those of the
+ * environment, and whatever looks like a key.
+ */
 export function createRedactor(
   keys: readonly (string | undefined)[],
   env: Environment,
@@ -30,8 +33,8 @@ export function createRedactor(
     ...keys,
   ]
     .flatMap((value) => value?.split(/\s+/) ?? [])
-    .filter((value) => value.length >= SHORTEST && /\D/.test(value))
-    // The longest first: one may be the beginning of another.
+    .filter((value) => value.length >= MIN_LENGTH && /\D/.test(value))
+    // The longest first: a secret may be the beginning of another.
     .toSorted((a, b) => b.length - a.length);
   const forms = known.flatMap((value) => [
     value,
@@ -39,11 +42,11 @@ export function createRedactor(
     Buffer.from(value).toString('base64'),
   ]);
   const beginnings = known
-    .filter((value) => value.length > BEGINNING)
-    .map((value) => [wordsFrom(value.slice(0, BEGINNING)), HIDDEN] as const);
+    .filter((value) => value.length > BEGINNING_LENGTH)
+    .map((value) => [wordsFrom(value.slice(0, BEGINNING_LENGTH)), HIDDEN] as const);
   return (text) => {
     const withoutKnown = forms.reduce((rest, value) => rest.replaceAll(value, HIDDEN), text);
-    // Beginnings last: keys of one provider may begin alike, and would lose what they are known by.
+    // Beginnings last: an unknown key may begin alike, and no pattern would match the rest of it.
     return [...PATTERNS, ...beginnings].reduce(
       (rest, [form, shown]) => rest.replaceAll(form, shown),
       withoutKnown,
@@ -55,26 +58,25 @@ function wordsFrom(beginning: string): RegExp {
   return new RegExp(`${beginning.replaceAll(/[^\w]/g, String.raw`\$&`)}[\\w-]*`, 'g');
 }
 
-/** The password of an address, such as that of a database. */
+/** The password in an address, such as that of a database. */
 function passwordIn(value: string | undefined): string | undefined {
   return /:\/\/[^\s/:@]*:([^\s/@]+)@/.exec(value ?? '')?.[1];
 }
 
 /**
- * A key that can be sent as a header. What Node says of one that cannot quotes it.
+ * Checks that a key can be sent as a header. Node's own error for one that cannot would quote the key.
  *
- * @param name What the key comes from: a variable or a setting.
  * @throws JimsError `llm_unusable`
  */
-export function sendableKey(name: string, key: string): string {
-  const problem = problemOf(key);
-  if (problem === undefined) return key;
-  throw new JimsError('llm_unusable', `${name} holds ${problem}: set it to the key alone`);
+export function sendableKey({ name, value }: NamedValue): string {
+  const problem = problemOf(value);
+  if (problem === undefined) return value;
+  throw new JimsError('llm_unusable', `${name} contains ${problem}: set it to the key alone`);
 }
 
 function problemOf(key: string): string | undefined {
   if (/[\n\r]/.test(key)) return 'a line break';
   // oxlint-disable-next-line no-control-regex -- what a header cannot hold
   if (/[\u0000-\u001F\u007F]/.test(key)) return 'a control character';
-  return /[^\u0020-\u00FF]/.test(key) ? 'a character that no header can hold' : undefined;
+  return /[^\u0020-\u00FF]/.test(key) ? 'a character that a header cannot hold' : undefined;
 }

@@ -1,71 +1,120 @@
-/** What a model was used for and what it cost. Plain data. */
+import type * as PriceList from '@pydantic/genai-prices';
+
+/** What one model was used for in a run, and what it cost. Plain data. */
 export type ModelUsage = {
-  /** As the provider names it in its answers, such as `gpt-4.1-mini-2025-04-14`. */
+  /** The model as the provider names it in its answers, such as `gpt-4.1-mini-2025-04-14`. */
   readonly model: string;
+  /** Answered requests. */
   readonly requests: number;
   readonly promptTokens: number;
+  /** Reasoning tokens included. */
   readonly completionTokens: number;
-  /** Those of `promptTokens` that the provider had in its cache. */
+  /** The part of `promptTokens` that the provider had in its cache. */
   readonly cachedTokens: number;
-  /** US dollars, of the requests whose price is known; absent when none is. */
+  /** US dollars: the sum of the requests with a known price; absent when none has one. */
   readonly costUsd?: number;
 };
 
-/** One answered request. */
+/** The usage of one answered request. */
 export interface CallUsage {
+  /** The model as the provider names it in its answer. */
   readonly model: string;
   readonly promptTokens: number;
+  /** Reasoning tokens included. */
   readonly completionTokens: number;
+  /** The part of `promptTokens` that the provider had in its cache. */
   readonly cachedTokens: number;
+  /** US dollars; `undefined` when the price is not known. */
   readonly costUsd: number | undefined;
 }
 
-/** What is known of a request's tokens before its price. */
+/** The tokens of a request. */
 export interface TokenCounts extends Omit<CallUsage, 'costUsd'> {
-  /** Those of `promptTokens` that the provider put into its cache, which may cost more. */
+  /** The part of `promptTokens` that the provider wrote into its cache, which may cost more. */
   readonly cacheWriteTokens?: number;
 }
 
-export interface UsageSum {
-  add(call: CallUsage): void;
-  /** One entry for each model, in the order of first use. */
-  readonly total: readonly ModelUsage[];
-}
+/** Adds up the usage of a run's calls, by model. */
+export class UsageSum {
+  readonly #models = new Map<string, ModelUsage>();
 
-export function createUsageSum(): UsageSum {
-  const models = new Map<string, ModelUsage>();
-  return {
-    add(call) {
-      const { model } = call;
-      const sum = models.get(model);
-      const costs = [sum?.costUsd, call.costUsd].filter((cost) => cost !== undefined);
-      models.set(model, {
-        model,
-        requests: (sum?.requests ?? 0) + 1,
-        promptTokens: (sum?.promptTokens ?? 0) + call.promptTokens,
-        completionTokens: (sum?.completionTokens ?? 0) + call.completionTokens,
-        cachedTokens: (sum?.cachedTokens ?? 0) + call.cachedTokens,
-        ...(costs.length > 0 && { costUsd: costs.reduce((total, cost) => total + cost, 0) }),
-      });
-    },
-    get total() {
-      return [...models.values()];
-    },
-  };
+  add(call: CallUsage): void {
+    const { model } = call;
+    const sum = this.#models.get(model);
+    const costs = [sum?.costUsd, call.costUsd].filter((cost) => cost !== undefined);
+    this.#models.set(model, {
+      model,
+      requests: (sum?.requests ?? 0) + 1,
+      promptTokens: (sum?.promptTokens ?? 0) + call.promptTokens,
+      completionTokens: (sum?.completionTokens ?? 0) + call.completionTokens,
+      cachedTokens: (sum?.cachedTokens ?? 0) + call.cachedTokens,
+      ...(costs.length > 0 && { costUsd: costs.reduce((total, cost) => total + cost, 0) }),
+    });
+  }
+
+  /** One entry for each model, in the order of first use. */
+  get total(): readonly ModelUsage[] {
+    return [...this.#models.values()];
+  }
 }
 
 /**
- * What a store kept of a run's usage; `undefined` when there is none.
+ * Reads the usage that a store kept with a run. Entries of another form are left out.
  *
+ * @returns `undefined` when the store kept none.
  * @example
  * const [first] = readUsage(record.usage) ?? [];
  */
 export function readUsage(
-  kept: readonly Readonly<Record<string, unknown>>[] | undefined,
+  stored: readonly Readonly<Record<string, unknown>>[] | undefined,
 ): readonly ModelUsage[] | undefined {
-  return kept?.filter(isModelUsage);
+  return stored?.filter(isModelUsage);
 }
 
 function isModelUsage(value: object): value is ModelUsage {
   return 'model' in value && 'requests' in value && 'promptTokens' in value;
+}
+
+/** What the price list calls providers that have another name here. */
+const PROVIDER_IDS: Readonly<Record<string, string>> = { gemini: 'google' };
+
+let priceList: Promise<typeof PriceList> | undefined;
+
+/** Starts to load the price list, so that it is ready when the first answer arrives. */
+export function loadPrices(): Promise<typeof PriceList> {
+  priceList ??= import('@pydantic/genai-prices');
+  return priceList;
+}
+
+interface Priced {
+  readonly operation: 'chat' | 'embeddings' | 'rerank';
+  readonly provider: string;
+}
+
+/**
+ * The price of a request in US dollars. `undefined` when the model's price or the number of tokens is
+ * not known: providers that do not count report 0 tokens.
+ */
+export async function priceOf(
+  usage: TokenCounts,
+  { operation, provider }: Priced,
+): Promise<number | undefined> {
+  if (operation === 'rerank' || usage.promptTokens === 0) return undefined;
+  if (operation === 'chat' && usage.completionTokens === 0) return undefined;
+  const tokens = {
+    input_tokens: usage.promptTokens,
+    output_tokens: usage.completionTokens,
+    cache_read_tokens: usage.cachedTokens,
+    cache_write_tokens: usage.cacheWriteTokens ?? 0,
+  };
+  try {
+    const { calcPrice } = await loadPrices();
+    const price = calcPrice(tokens, usage.model, {
+      providerId: PROVIDER_IDS[provider] ?? provider,
+    });
+    return price?.total_price;
+  } catch {
+    // Impossible counts, such as more cached tokens than tokens, must not fail a paid call.
+    return undefined;
+  }
 }

@@ -2,6 +2,8 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 
 import { JimsError } from '../errors/jims-error.ts';
 import type { Llm } from '../llm/llm.ts';
+import { cleanText } from '../text/clean-text.ts';
+import { PieceReader } from '../text/text-pieces.ts';
 import {
   ASSISTANT_MESSAGE,
   ASSISTANT_MESSAGE_WITH_BUTTONS,
@@ -12,11 +14,9 @@ import {
   newEvent,
 } from '../thread/event.ts';
 import type { CommunicationEvent, JsonObject, NewEvent, ThreadEvent } from '../thread/event.ts';
+import { newId } from '../thread/new-id.ts';
 import type { Principal } from '../thread/principal.ts';
 import type { Thread } from '../thread/thread.ts';
-import { cleanText } from '../util/clean-text.ts';
-import { newId } from '../util/new-id.ts';
-import { PieceReader } from '../util/text-pieces.ts';
 import type { ThreadLog } from './thread-log.ts';
 
 /** Takes what a pipeline sends. Each call may throw, which the pipeline then sees. */

@@ -3,11 +3,11 @@ import type { JimsErrorCode } from '../errors/jims-error.ts';
 import { threadBusy, threadNotFound } from '../store/refusals.ts';
 import type { AcceptResult } from '../store/store.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { within } from '../util/within.ts';
 import { createCallerShares, defaultShare } from './caller-shares.ts';
 import type { CallerShares } from './caller-shares.ts';
 import type { RunLimits } from './run-limits.ts';
 import type { RunRequest } from './run.ts';
+import { within } from './within.ts';
 
 /** The codes with which the engine refuses runs; see `Metrics.countRefusal`. */
 export const CORE_REFUSALS: readonly JimsErrorCode[] = [

@@ -1,9 +1,9 @@
 import { ThreadLog } from '../pipeline/thread-log.ts';
 import type { LogTail } from '../store/store.ts';
+import { jsonSize } from '../text/json-size.ts';
 import { STATE_PREFIX } from '../thread/event.ts';
 import type { ThreadEvent } from '../thread/event.ts';
 import type { Thread } from '../thread/thread.ts';
-import { jsonSize } from '../util/json-size.ts';
 
 /** What an event costs in memory beside its data; measured. */
 const BYTES_PER_EVENT = 230;

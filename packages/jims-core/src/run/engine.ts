@@ -1,5 +1,5 @@
 import type { RunStatus, Store, AcceptRequest, AcceptResult, AcceptedRun } from '../store/store.ts';
-import { newId } from '../util/new-id.ts';
+import { newId } from '../thread/new-id.ts';
 import { Admission, refusal } from './admission.ts';
 import { EventCache } from './event-cache.ts';
 import { RunExecution } from './execution.ts';
@@ -10,6 +10,7 @@ import { RunRegistry } from './registry.ts';
 import { Retention } from './retention.ts';
 import type { KnownThreads } from './retention.ts';
 import { RunEndings } from './run-endings.ts';
+import { replayed } from './run.ts';
 import type { Run, RunRequest } from './run.ts';
 import { Turns } from './turns.ts';
 
@@ -150,7 +151,7 @@ export class RunEngine implements KnownThreads {
   async #replay(request: RunRequest, runId: string): Promise<Run> {
     const run = await this.#runs.find(runId);
     if (!run) throw refusal('thread_not_found', request);
-    if (this.#runs.execution(runId)?.stopReason !== 'disconnected') return run.asReplayed();
+    if (this.#runs.execution(runId)?.stopReason !== 'disconnected') return replayed(run);
     // It is being stopped as its client left, and this is the client again: then it runs again.
     await run.end;
     return this.start(request);

@@ -1,14 +1,13 @@
 import type { JimsError } from '../errors/jims-error.ts';
 import type { LlmProvider } from '../llm/llm.ts';
-import { createRunLlm } from '../llm/run-llm.ts';
-import type { RunLlm } from '../llm/run-llm.ts';
+import { RunLlm } from '../llm/run-llm.ts';
 import { callPipeline } from '../pipeline/pipeline.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { ThreadContext } from '../pipeline/thread-context.ts';
 import type { ThreadLog } from '../pipeline/thread-log.ts';
 import type { AcceptedRun, RunOutcomeRecord, RunOwner, Store } from '../store/store.ts';
+import { cutText } from '../text/clean-text.ts';
 import type { ThreadEvent } from '../thread/event.ts';
-import { cutText } from '../util/cut-text.ts';
 import type { EventCache } from './event-cache.ts';
 import type { ProgressWriter } from './progress.ts';
 import type { RunEndings } from './run-endings.ts';
@@ -86,7 +85,7 @@ export class RunExecution {
     this.run = new Run(accepted, this.stream, this.#stop);
     const { models, metrics, traceContent } = app;
     const { signal } = this.#stop;
-    this.#llm = createRunLlm({ models, metrics, traceContent, signal, threadId: thread.id });
+    this.#llm = new RunLlm({ models, metrics, traceContent, signal, threadId: thread.id });
   }
 
   get status(): 'queued' | 'running' {

@@ -1,10 +1,10 @@
 import { describeError } from '../errors/jims-error.ts';
 import type { Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { within } from '../util/within.ts';
 import { Outage } from './outage.ts';
 import type { RunRegistry } from './registry.ts';
 import type { Turns } from './turns.ts';
+import { within } from './within.ts';
 
 export interface LeaseOptions {
   readonly store: Store;

@@ -1,8 +1,8 @@
 import type { RunOwner, RunOwnProgress, RunProgress, Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { jsonSize } from '../text/json-size.ts';
 import { newEvent } from '../thread/event.ts';
 import type { JsonObject } from '../thread/event.ts';
-import { jsonSize } from '../util/json-size.ts';
 import { Outage, pauseAfter } from './outage.ts';
 import { isRunEnd } from './run-events.ts';
 import type { NumberedRunEvent } from './run-events.ts';

@@ -1,8 +1,8 @@
 import { JimsError, plainError } from '../errors/jims-error.ts';
-import { jsonSize } from '../util/json-size.ts';
+import { jsonSize } from '../text/json-size.ts';
 import type { NumberedRunEvent } from './run-events.ts';
 import { RunStream } from './run-stream.ts';
-import type { Run } from './run.ts';
+import { Run, identityOf } from './run.ts';
 
 const MAX_BYTES = 8 * 1024 * 1024;
 const KEEP_MS = 600_000;
@@ -25,7 +25,7 @@ export class RecentRuns {
     const sent = sentBytes * 4 + (hasFailed ? BYTES_PER_FAILURE : 0);
     const bytes = BYTES_PER_RUN + sent + 2 * jsonSize(run.thread.config);
     const now = performance.now();
-    const kept = run.withStream(hasFailed ? withPlainError(stream) : stream);
+    const kept = new Run(identityOf(run), hasFailed ? withPlainError(stream) : stream);
     this.#kept.set(run.id, { run: kept, bytes, until: now + KEEP_MS });
     this.#bytes += bytes;
     for (const [id, oldest] of this.#kept) {

@@ -1,8 +1,8 @@
 import { JimsError } from '../errors/jims-error.ts';
 import type { AgentStatus, ContextOutput } from '../pipeline/thread-context.ts';
+import { jsonSize } from '../text/json-size.ts';
 import { ASSISTANT_MESSAGE, eventDomain, newEvent } from '../thread/event.ts';
 import type { NewEvent } from '../thread/event.ts';
-import { jsonSize } from '../util/json-size.ts';
 import type { RunStream } from './run-stream.ts';
 
 /** Counted for each send beside its text, so that empty ones are bounded, too. */

@@ -1,4 +1,4 @@
-import { MAX_PIECE_CHARS } from '../util/text-pieces.ts';
+import { MAX_PIECE_CHARS } from '../text/text-pieces.ts';
 import { isAfter, isRunEnd } from './run-events.ts';
 import type { NumberedRunEvent, RunEnd, RunEvent, RunPosition } from './run-events.ts';
 

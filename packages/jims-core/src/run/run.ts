@@ -50,7 +50,10 @@ export interface RunControl {
   cancel(): void;
 }
 
-/** What a run is made of; an accepted run and the record of a run have it. */
+/** The events of a run. */
+export type RunEventSource = Pick<RunStream, 'attempt' | 'end' | 'endPosition' | 'listen'>;
+
+/** What identifies a run. */
 export interface RunIdentity {
   readonly runId: string;
   readonly thread: Thread;
@@ -78,37 +81,37 @@ export class Run {
   readonly createdThread: boolean;
   /** Whether the request had the idempotency key of an earlier one, whose run this is. */
   readonly replayed: boolean;
-  readonly #stream: RunStream;
+  readonly #events: RunEventSource;
   readonly #control: RunControl;
 
   /** @internal Made by `app.runs`. */
   constructor(
     { runId, thread, createdThread }: RunIdentity,
-    stream: RunStream,
+    events: RunEventSource,
     control: RunControl = NO_CONTROL,
-    replayed = false,
+    isReplayed = false,
   ) {
     this.id = runId;
     this.thread = thread;
     this.createdThread = createdThread;
-    this.replayed = replayed;
-    this.#stream = stream;
+    this.replayed = isReplayed;
+    this.#events = events;
     this.#control = control;
   }
 
   /** The newest attempt that is known: 1, and one more each time that the run ran again. */
   get attempt(): number {
-    return this.#stream.attempt;
+    return this.#events.attempt;
   }
 
   /** The position of its last event; `undefined` while it is not over. */
   get endPosition(): RunPosition | undefined {
-    return this.#stream.endPosition;
+    return this.#events.endPosition;
   }
 
   /** Resolves when the run is over, however it ended; never rejects. */
   get end(): Promise<RunEnd> {
-    return this.#stream.end;
+    return this.#events.end;
   }
 
   /**
@@ -118,7 +121,7 @@ export class Run {
    * again, `restarted` says so.
    */
   listen(options?: ListenOptions): AsyncGenerator<NumberedRunEvent, void, void> {
-    return this.#stream.listen(options);
+    return this.#events.listen(options);
   }
 
   /**
@@ -134,16 +137,14 @@ export class Run {
   cancel(): void {
     this.#control.cancel();
   }
+}
 
-  /** @internal The same run, for a request that was sent before. */
-  asReplayed(): Run {
-    const { id: runId, thread, createdThread } = this;
-    return new Run({ runId, thread, createdThread }, this.#stream, this, true);
-  }
+/** The same run, for a request that was sent before. */
+export function replayed(run: Run): Run {
+  return new Run(identityOf(run), run, run, true);
+}
 
-  /** @internal The same run without what it holds on to, for late readers. */
-  withStream(stream: RunStream): Run {
-    const { id: runId, thread, createdThread } = this;
-    return new Run({ runId, thread, createdThread }, stream);
-  }
+/** Gives what identifies a run, for a copy of it. */
+export function identityOf({ id: runId, thread, createdThread }: Run): RunIdentity {
+  return { runId, thread, createdThread };
 }

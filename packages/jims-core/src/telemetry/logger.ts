@@ -1,4 +1,9 @@
-/** Where jims-core writes: the shape of pino and of `console`-like loggers. Never given message text. */
+/**
+ * The log of jims-core, in the form of pino's loggers. It never gets the text of messages.
+ *
+ * @example
+ * await app.open({ logger: pino() });
+ */
 export interface Logger {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
@@ -6,6 +11,7 @@ export interface Logger {
   error(fields: object, message: string): void;
 }
 
+/** Drops everything. */
 export const silentLogger: Logger = {
   debug() {},
   info() {},

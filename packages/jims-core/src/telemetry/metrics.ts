@@ -1,45 +1,39 @@
 import type * as PromClient from 'prom-client';
-import type { Counter, Histogram, Registry } from 'prom-client';
+import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 /** How a pipeline's run ended, as the label `status`. */
 export type RunStatusLabel = 'success' | 'failure' | 'cancelled';
 
-/** The numbers of a process, in Prometheus' terms: names, labels and buckets are the original's. */
+/** The metrics of a process for Prometheus. Names, labels and buckets are those of the original. */
 export interface Metrics {
+  /** Counts a run, and its duration in seconds. */
   observeRun(pipeline: string, status: RunStatusLabel, seconds: number): void;
-  /** A request that was refused, by the code of its error. */
+  /** Counts a request that was refused, by the code of its error. */
   countRefusal(code: string): void;
   /**
-   * A number that is read whenever the metrics are read. It may be registered at any time. Registered
-   * again under the same name, the numbers are added up; a `read` that throws adds nothing.
+   * Adds a number that is read whenever the metrics are read. Allowed at any time. When a name is
+   * registered again, the numbers are added up. A `read` that throws counts as 0.
    *
-   * @throws TypeError for a name that Prometheus does not allow, or that another kind of metric has.
+   * @throws TypeError for a name that Prometheus does not allow, or that another metric has.
    * @example app.metrics.gauge('shop_carts_open', 'Carts that are not paid', () => carts.size);
    */
   gauge(name: string, help: string, read: () => number): void;
-  /** As `gauge`, for a number that only grows. */
+  /**
+   * Adds a number that only grows; otherwise as `gauge`.
+   *
+   * @throws TypeError for a name that Prometheus does not allow, or that another metric has.
+   * @example app.metrics.counter('shop_orders_total', 'Orders', () => orders.count);
+   */
   counter(name: string, help: string, read: () => number): void;
   /** Counts an answered request to a model. */
   readonly observeModel: (usage: ObservedUsage) => void;
   /**
-   * Shows these codes of `countRefusal` with 0 from the start: what appears with its first event has no
-   * increase that Prometheus could see.
+   * Shows these codes of `countRefusal` with 0 from the start. Otherwise Prometheus would not see the
+   * first refusal as an increase.
    */
   expectRefusals(codes: readonly string[]): void;
-  /** The registry, for an exporter, with the numbers of the process; loads the metrics library. */
+  /** The registry with all metrics, for an exporter. Loads the metrics library. */
   registry(): Promise<Registry>;
-}
-
-interface Instruments {
-  readonly registry: Registry;
-  /** Adds a number of now to the registry. */
-  readonly add: (number: NumberOfNow) => void;
-  readonly runs: Counter<'pipeline' | 'status'>;
-  readonly durations: Histogram<'pipeline' | 'status'>;
-  readonly refusals: Counter<'code'>;
-  readonly modelCalls: Counter<'model'>;
-  readonly promptTokens: Counter<'model'>;
-  readonly completionTokens: Counter<'model'>;
 }
 
 interface ObservedUsage {
@@ -48,7 +42,8 @@ interface ObservedUsage {
   readonly completionTokens: number;
 }
 
-interface NumberOfNow {
+/** A number that the app registered. */
+interface AppNumber {
   readonly kind: 'gauge' | 'counter';
   readonly name: string;
   readonly help: string;
@@ -56,7 +51,6 @@ interface NumberOfNow {
   readonly reads: (() => number)[];
 }
 
-/** What this module counts by itself. */
 const OWN_NAMES = {
   runs: 'jims_pipeline_runs_total',
   durations: 'jims_pipeline_run_duration_seconds',
@@ -66,42 +60,66 @@ const OWN_NAMES = {
   completionTokens: 'llm_usage_completion_tokens_total',
 } as const;
 const TAKEN: ReadonlySet<string> = new Set(Object.values(OWN_NAMES));
-/** The library's own numbers of the process. */
+/** Names of the library's own metrics of the process. */
 const OF_PROCESS = /^(?:process|nodejs)_/;
 const NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 const BUCKETS_S = [0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600];
 
-/** Metrics with a registry of their own. The library is loaded on first use, not at start. */
+/** Makes metrics with a registry of their own. */
 export function createMetrics(): Metrics {
-  const numbers = new Map<string, NumberOfNow>();
-  const expected = new Set<string>();
-  let loading: Promise<Instruments> | undefined;
-  let instruments: Instruments | undefined;
-  let process: Promise<void> | undefined;
+  return new PrometheusMetrics();
+}
 
-  function load(): Promise<Instruments> {
-    loading ??= import('prom-client').then((library) => {
-      // At once: a number that is registered from now on is added to them.
-      instruments = createInstruments(library, numbers.values());
-      showZero(instruments, expected);
-      return instruments;
+/** Loads the metrics library on first use, not at start. */
+class PrometheusMetrics implements Metrics {
+  readonly #numbers = new Map<string, AppNumber>();
+  readonly #expectedRefusals = new Set<string>();
+  #loading: Promise<Instruments> | undefined;
+  #instruments: Instruments | undefined;
+  #processMetrics: Promise<void> | undefined;
+
+  observeRun(pipeline: string, status: RunStatusLabel, seconds: number): void {
+    this.#use(({ runs, durations }) => {
+      runs.inc({ pipeline, status });
+      durations.observe({ pipeline, status }, seconds);
     });
-    return loading;
   }
 
-  function use(observe: (instruments: Instruments) => void): void {
-    if (instruments) observe(instruments);
-    // A library that cannot be loaded fails `registry()`, and no run.
-    else void load().then(observe, () => {});
+  countRefusal(code: string): void {
+    this.#use(({ refusals }) => refusals.inc({ code }));
   }
 
-  function register(
-    kind: NumberOfNow['kind'],
-    name: string,
-    help: string,
-    read: () => number,
-  ): void {
-    const known = numbers.get(name);
+  gauge(name: string, help: string, read: () => number): void {
+    this.#register({ kind: 'gauge', name, help, reads: [read] });
+  }
+
+  counter(name: string, help: string, read: () => number): void {
+    this.#register({ kind: 'counter', name, help, reads: [read] });
+  }
+
+  readonly observeModel = ({ model, promptTokens, completionTokens }: ObservedUsage): void => {
+    this.#use((counters) => {
+      counters.modelCalls.inc({ model });
+      if (promptTokens > 0) counters.promptTokens.inc({ model }, promptTokens);
+      if (completionTokens > 0) counters.completionTokens.inc({ model }, completionTokens);
+    });
+  };
+
+  expectRefusals(codes: readonly string[]): void {
+    for (const code of codes) this.#expectedRefusals.add(code);
+    if (this.#instruments) showZero(this.#instruments, codes);
+  }
+
+  async registry(): Promise<Registry> {
+    const { registry } = await this.#load();
+    this.#processMetrics ??= collectProcessMetrics(registry);
+    await this.#processMetrics;
+    return registry;
+  }
+
+  #register(number: AppNumber): void {
+    const { kind, name, reads } = number;
+    const known = this.#numbers.get(name);
     const isTaken = TAKEN.has(name) || OF_PROCESS.test(name);
     if (isTaken || (known && known.kind !== kind)) {
       throw new TypeError(`There is another metric with the name '${name}': choose another name`);
@@ -110,46 +128,104 @@ export function createMetrics(): Metrics {
       throw new TypeError(`'${name}' cannot be the name of a metric: use letters, digits and _`);
     }
     if (known) {
-      known.reads.push(read);
+      known.reads.push(...reads);
       return;
     }
-    const number: NumberOfNow = { kind, name, help, reads: [read] };
-    numbers.set(name, number);
-    instruments?.add(number);
+    this.#numbers.set(name, number);
+    this.#instruments?.add(number);
   }
 
+  #use(observe: (instruments: Instruments) => void): void {
+    if (this.#instruments) observe(this.#instruments);
+    // A library that cannot be loaded must fail `registry()`, but no run.
+    else void this.#load().then(observe, () => {});
+  }
+
+  #load(): Promise<Instruments> {
+    this.#loading ??= import('prom-client').then((library) => {
+      const instruments = createInstruments(library, this.#numbers.values());
+      showZero(instruments, this.#expectedRefusals);
+      this.#instruments = instruments;
+      return instruments;
+    });
+    return this.#loading;
+  }
+}
+
+interface Instruments {
+  readonly registry: Registry;
+  readonly add: (number: AppNumber) => void;
+  readonly runs: Counter<'pipeline' | 'status'>;
+  readonly durations: Histogram<'pipeline' | 'status'>;
+  readonly refusals: Counter<'code'>;
+  readonly modelCalls: Counter<'model'>;
+  readonly promptTokens: Counter<'model'>;
+  readonly completionTokens: Counter<'model'>;
+}
+
+function createInstruments(library: typeof PromClient, numbers: Iterable<AppNumber>): Instruments {
+  const { Counter, Histogram, Registry } = library;
+  const registry = new Registry();
+  const add = (number: AppNumber): void => registry.registerMetric(metricOf(number, library));
+  for (const number of numbers) add(number);
+  const registers = [registry];
+  const byRun = { labelNames: ['pipeline', 'status'] as const, registers };
+  const byModel = { labelNames: ['model'] as const, registers };
   return {
-    observeRun(pipeline, status, seconds) {
-      use(({ runs, durations }) => {
-        runs.inc({ pipeline, status });
-        durations.observe({ pipeline, status }, seconds);
-      });
-    },
-    countRefusal: (code) => use(({ refusals }) => refusals.inc({ code })),
-    gauge: (name, help, read) => register('gauge', name, help, read),
-    counter: (name, help, read) => register('counter', name, help, read),
-    observeModel({ model, promptTokens, completionTokens }) {
-      use((counters) => {
-        counters.modelCalls.inc({ model });
-        if (promptTokens > 0) counters.promptTokens.inc({ model }, promptTokens);
-        if (completionTokens > 0) counters.completionTokens.inc({ model }, completionTokens);
-      });
-    },
-    expectRefusals(codes) {
-      for (const code of codes) expected.add(code);
-      if (instruments) showZero(instruments, codes);
-    },
-    async registry() {
-      const { registry } = await load();
-      process ??= collectProcessMetrics(registry);
-      await process;
-      return registry;
-    },
+    registry,
+    add,
+    modelCalls: new Counter({
+      name: OWN_NAMES.modelCalls,
+      help: 'Total number of LLM calls',
+      ...byModel,
+    }),
+    promptTokens: new Counter({
+      name: OWN_NAMES.promptTokens,
+      help: 'Total number of tokens used in the prompt for LLM',
+      ...byModel,
+    }),
+    completionTokens: new Counter({
+      name: OWN_NAMES.completionTokens,
+      help: 'Total number of tokens used in the completion for LLM',
+      ...byModel,
+    }),
+    runs: new Counter({ name: OWN_NAMES.runs, help: 'Total number of pipeline runs', ...byRun }),
+    durations: new Histogram({
+      name: OWN_NAMES.durations,
+      help: 'Duration of pipeline runs in seconds',
+      buckets: BUCKETS_S,
+      ...byRun,
+    }),
+    refusals: new Counter({
+      name: OWN_NAMES.refusals,
+      help: 'Total number of requests refused, by the code of the error',
+      labelNames: ['code'],
+      registers,
+    }),
   };
 }
 
-/** The sum of what is read now. */
-function sumOf({ reads }: NumberOfNow): number {
+function metricOf(number: AppNumber, { Counter, Gauge }: typeof PromClient): Counter | Gauge {
+  const { kind, name, help } = number;
+  const config = { name, help, registers: [] };
+  if (kind === 'gauge') {
+    return new Gauge({
+      ...config,
+      collect() {
+        this.set(sumOf(number));
+      },
+    });
+  }
+  return new Counter({
+    ...config,
+    collect() {
+      this.reset();
+      this.inc(Math.max(0, sumOf(number)));
+    },
+  });
+}
+
+function sumOf({ reads }: AppNumber): number {
   return reads.reduce((sum, read) => sum + valueOf(read), 0);
 }
 
@@ -169,71 +245,4 @@ function showZero({ refusals }: Instruments, codes: Iterable<string>): void {
 async function collectProcessMetrics(register: Registry): Promise<void> {
   const { collectDefaultMetrics } = await import('prom-client');
   collectDefaultMetrics({ register });
-}
-
-function createInstruments(
-  { Counter, Gauge, Histogram, Registry }: typeof PromClient,
-  numbers: Iterable<NumberOfNow>,
-): Instruments {
-  const registry = new Registry();
-  const registers = [registry];
-  const common = { labelNames: ['pipeline', 'status'] as const, registers };
-
-  function add(number: NumberOfNow): void {
-    registry.registerMetric(metricOf(number));
-  }
-
-  function metricOf(number: NumberOfNow): Counter | PromClient.Gauge {
-    const { kind, name, help } = number;
-    const named = { name, help, registers: [] };
-    if (kind === 'gauge') {
-      return new Gauge({
-        ...named,
-        collect() {
-          this.set(sumOf(number));
-        },
-      });
-    }
-    return new Counter({
-      ...named,
-      collect() {
-        this.reset();
-        this.inc(Math.max(0, sumOf(number)));
-      },
-    });
-  }
-  for (const number of numbers) add(number);
-
-  const byModel = (name: string, help: string): Counter<'model'> =>
-    new Counter({ name, help, labelNames: ['model'], registers });
-  return {
-    registry,
-    add,
-    modelCalls: byModel(OWN_NAMES.modelCalls, 'Total number of LLM calls'),
-    promptTokens: byModel(
-      OWN_NAMES.promptTokens,
-      'Total number of tokens used in the prompt for LLM',
-    ),
-    completionTokens: byModel(
-      OWN_NAMES.completionTokens,
-      'Total number of tokens used in the completion for LLM',
-    ),
-    runs: new Counter({
-      name: OWN_NAMES.runs,
-      help: 'Total number of pipeline runs',
-      ...common,
-    }),
-    durations: new Histogram({
-      name: OWN_NAMES.durations,
-      help: 'Duration of pipeline runs in seconds',
-      buckets: BUCKETS_S,
-      ...common,
-    }),
-    refusals: new Counter({
-      name: OWN_NAMES.refusals,
-      help: 'Total number of requests refused, by the code of the error',
-      labelNames: ['code'],
-      registers,
-    }),
-  };
 }

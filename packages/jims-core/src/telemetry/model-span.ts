@@ -2,15 +2,16 @@ import type { Attributes, Span } from '@opentelemetry/api';
 
 import { tracingApi } from './tracing.ts';
 
-/** One call to a model as OpenTelemetry's conventions for generative AI describe it. */
+/** The span of a call to a model, after OpenTelemetry's conventions for generative AI. */
 export interface ModelSpan {
-  /** False when nobody traces: then what a span would say need not be made. */
+  /** False when nothing is traced: then attributes need not be computed. */
   readonly recording: boolean;
   set(attributes: Attributes): void;
-  /** A try failed, and another will be made. */
+  /** Records a failed try that is repeated after `waitMs`. */
   retried(failure: Failure, waitMs: number): void;
+  /** Ends the span, with an error when the call failed. */
   end(failure?: Failure): void;
-  /** Does something as this span's child. */
+  /** Does work whose own spans are children of this one. */
   within<T>(work: () => T): T;
 }
 
@@ -23,11 +24,10 @@ export interface ModelSpanOptions {
   readonly operation: 'chat' | 'embeddings' | 'rerank';
   readonly provider: string;
   readonly model: string;
-  /** The thread that the call is made for. */
   readonly threadId: string | undefined;
 }
 
-/** What the conventions call those of our providers that they know by another name. */
+/** Providers that have another name in the conventions. */
 const PROVIDER_NAMES: Readonly<Record<string, string>> = {
   azure: 'azure.ai.openai',
   gemini: 'gcp.gemini',
@@ -36,6 +36,7 @@ const PROVIDER_NAMES: Readonly<Record<string, string>> = {
   xai: 'x_ai',
 };
 
+/** Starts the span of a call to a model. */
 export async function startModelSpan(options: ModelSpanOptions): Promise<ModelSpan> {
   const { SpanKind, SpanStatusCode, context, trace } = await tracingApi();
   const { operation, provider, model, threadId } = options;

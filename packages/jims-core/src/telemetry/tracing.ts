@@ -5,34 +5,34 @@ import { describeError } from '../errors/jims-error.ts';
 
 let loading: Promise<typeof OpenTelemetryApi> | undefined;
 
-/** OpenTelemetry's API, loaded on first use. */
+/** Loads OpenTelemetry's API on first use. */
 export function tracingApi(): Promise<typeof OpenTelemetryApi> {
   loading ??= import('@opentelemetry/api');
   return loading;
 }
 
-/** Names a span of a trace, in the hexadecimal form of W3C Trace Context. */
+/** The ids of a span and its trace, in the hexadecimal form of W3C Trace Context. */
 export interface TraceIds {
   readonly traceId: string;
   readonly spanId: string;
 }
 
-/** What a run's span says about it. */
+/** What the span of a run records. */
 export interface RunSpan {
   readonly runId: string;
   readonly threadId: string;
   readonly requestId: string | undefined;
   readonly attempt: number;
   readonly pipeline: string;
-  /** Whether the run was stopped on purpose: that is not an error of the pipeline. */
+  /** Whether the run was stopped on purpose, which is not an error of the pipeline. */
   readonly isCancelled: () => boolean;
-  /** Called when the span is recorded, before the pipeline begins. */
+  /** Called before the pipeline begins, when the span is recorded. */
   readonly onRecorded: (ids: TraceIds) => void;
 }
 
 /**
- * Runs `work` inside the span `jims.run_pipeline_with_context`. Without a tracing SDK in the process
- * the span costs nothing; the program that starts the process chooses the SDK.
+ * Does the work of a run inside the span `jims.run_pipeline_with_context`. Without a tracing SDK in the
+ * process the span costs nothing.
  */
 export async function withRunSpan(run: RunSpan, work: () => unknown): Promise<unknown> {
   const { SpanStatusCode, trace } = await tracingApi();
@@ -66,16 +66,17 @@ export async function withRunSpan(run: RunSpan, work: () => unknown): Promise<un
       span.end();
     }
   }
-  // A span that nobody records needs no looking after, for as long as the run takes.
+  // A span that is not recorded needs no status and no end.
   return tracer.startActiveSpan('jims.run_pipeline_with_context', { attributes }, (span) =>
     span.isRecording() ? traced(span) : work(),
   );
 }
 
 /**
- * Does `work` as a part of its caller's trace, so that the runs it starts are children of the caller's
- * span. `headers` are those of W3C Trace Context; without them, and without a tracing SDK, this is a
- * plain call.
+ * Does `work` as a part of the caller's trace: spans of the runs that it starts are children of the
+ * caller's span.
+ *
+ * @param headers Those of W3C Trace Context. Without them, or without a tracing SDK, only `work` is done.
  *
  * @example
  * await withCallersTrace({ traceparent }, () => app.runs.start(request));
@@ -90,8 +91,8 @@ export async function withCallersTrace<T>(
 }
 
 /**
- * Calls `report` with what the tracing SDK of the process cannot do, such as a collector that does not
- * answer. Replaces the SDK's own way to say so, which is the console.
+ * Calls `report` with the errors and warnings of the process's tracing SDK, such as a collector that
+ * does not answer. Otherwise the SDK writes them to the console.
  *
  * @example
  * await onTracingFault((message) => logger.warn({}, message));

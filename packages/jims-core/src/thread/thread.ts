@@ -3,34 +3,34 @@ import type { JsonObject } from './event.ts';
 /** One conversation of a contact. */
 export interface Thread {
   readonly id: string;
-  /** Who talks, as the client names him; threads made by other interfaces may have none. */
+  /** The contact, as the client names them; `undefined` for threads of other programs without one. */
   readonly contactId: string | undefined;
-  /** Names the thread within its contact; of several, as other writers may leave them, the newest counts. */
+  /** The client's name for the thread, unique for its contact. If other programs left several, the newest counts. */
   readonly externalId: string | undefined;
   /** UTC with microseconds. */
   readonly createdAt: string;
   readonly config: JsonObject;
 }
 
-/** How to get or make a thread. */
+/** The thread to get; made when it does not exist. */
 export interface NewThread {
   readonly contactId: string;
-  /** Given: get the thread of this id, or make it. */
+  /** Gets the thread with this id, or makes it. */
   readonly threadId?: string;
-  /** Given: get the contact's thread of this external id, or make it. */
+  /** Gets the contact's thread with this external id, or makes it. */
   readonly externalId?: string;
   /** Used only when the thread is made; default `{}`. */
   readonly threadConfig?: JsonObject;
 }
 
 /**
- * The external id of a thread whose own one was taken over by another thread: this, and that thread's
- * id. No client may choose an external id that begins so.
+ * When a thread takes over the external id of another, the other's becomes this prefix and the id of
+ * the first. No client may choose an external id with this prefix.
  */
 export const SUPERSEDED = 'jims:superseded:';
 
 /**
- * The id of the thread that took over this one's external id; `undefined` when none did.
+ * The id of the thread that took over this thread's external id; `undefined` when none did.
  *
  * @example
  * supersededBy({ externalId: 'ticket-7' }); // undefined

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { isJimsError } from 'jims-core';
 import { describeError, plainError } from 'jims-core/host';
 
-test('whatever was thrown can be described, and told from an error of ours', () => {
+test('whatever was thrown can be described, and is not taken for a JimsError', () => {
   const circular = new Error('circular');
   circular.cause = circular;
   const unreadable = Object.defineProperty(new Error('hidden'), 'message', {
@@ -38,7 +38,7 @@ test('the causes of an error are described with it', () => {
   });
 });
 
-test('long texts of an error are cut, each by itself, and say so', () => {
+test('long strings of an error are cut one by one, and say so', () => {
   const error = new Error('x'.repeat(5000), { cause: 'y'.repeat(4001) });
   const { message, stack, cause } = describeError(error);
   assert.equal(message, `${'x'.repeat(4000)}… (1000 more characters)`);
@@ -48,7 +48,7 @@ test('long texts of an error are cut, each by itself, and say so', () => {
   assert.equal(describeError(short).stack, short.stack);
 });
 
-test('a plain error is what was thrown in words, and nothing else of it', () => {
+test('a plain error has the words of what was thrown, and nothing else', () => {
   const error = new RangeError('outer', { cause: new TypeError('inner') });
   const plain = plainError(Object.assign(error, { prompt: 'secret' }));
   assert.notEqual(plain, error);

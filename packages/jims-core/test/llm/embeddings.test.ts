@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 
+import { createLlmProvider } from 'jims-core/llm';
+import type { LlmProvider, LlmSettings } from 'jims-core/llm';
+
+import { inBatches } from '../../src/llm/embeddings.ts';
 import { fakeModels } from '../support/fake-models.ts';
 import type { FakeModels } from '../support/fake-models.ts';
 import { countTokens, embed } from '../support/fake-openai/fake-openai.mjs';
+import { json, wireServer } from '../support/wire-server.ts';
+import type { WireServer } from '../support/wire-server.ts';
 
 describe('embeddings', () => {
   let models: FakeModels;
@@ -17,7 +23,7 @@ describe('embeddings', () => {
     return models.fake.requests.map(({ body }) => body.input);
   }
 
-  test('gives the vector of a text, in the dimensions that are set', async () => {
+  test('gives a vector in the dimensions that are set', async () => {
     const llm = models.provider({ embeddingsDim: 16 });
     assert.deepEqual(await llm.createEmbedding('hello world'), embed('hello world', 16));
     const { body, path } = models.fake.requests[0] ?? {};
@@ -30,7 +36,7 @@ describe('embeddings', () => {
     assert.ok((usage.costUsd ?? 0) > 0);
   });
 
-  test('0 dimensions leave them to the model', async () => {
+  test('with 0 dimensions the model decides', async () => {
     const llm = models.provider({ embeddingsDim: 0 });
     assert.equal((await llm.createEmbedding('x')).length, 3072);
     assert.equal(models.fake.requests[0]?.body.dimensions, undefined);
@@ -60,7 +66,7 @@ describe('embeddings', () => {
     }
   });
 
-  test('a text that is too long is refused, by its place, before anything is sent', async () => {
+  test('text that is too long is refused with its index before anything is sent', async () => {
     const llm = models.provider({ embeddingsMaxTokensPerBatch: 10 });
     await assert.rejects(llm.createEmbeddings(['short', 'far too many words '.repeat(5)]), {
       code: 'llm_input_invalid',
@@ -69,7 +75,7 @@ describe('embeddings', () => {
     assert.equal(models.fake.requests.length, 0);
   });
 
-  test('no texts are no request', async () => {
+  test('without texts nothing is requested', async () => {
     assert.deepEqual(await models.provider().createEmbeddings([]), []);
     assert.equal(models.fake.requests.length, 0);
   });
@@ -102,67 +108,129 @@ describe('embeddings', () => {
   });
 });
 
-describe('rerank', () => {
-  let models: FakeModels;
+describe('vectors in an answer', () => {
+  let server: WireServer;
   before(async () => {
-    models = await fakeModels();
+    server = await wireServer();
   });
-  beforeEach(() => models.fake.reset());
-  after(() => models[Symbol.asyncDispose]());
+  after(() => server[Symbol.asyncDispose]());
 
-  const DOCUMENTS = ['the cat sleeps', 'a dog barks', 'the dog and the cat'];
+  function llmOf(settings: LlmSettings = {}): LlmProvider {
+    const env = { OPENAI_BASE_URL: server.url, OPENAI_API_KEY: 'k', OLLAMA_API_BASE: server.url };
+    return createLlmProvider({ embeddingsDim: 2, retryBaseMs: 1, ...settings }, env);
+  }
+  const vectors = (...data: readonly object[]): object => ({
+    object: 'list',
+    data,
+    model: 'm',
+    usage: { prompt_tokens: 2, total_tokens: 2 },
+  });
 
-  test('gives documents by how well they answer, and counts a search', async () => {
-    const llm = models.provider();
-    const ranked = await llm.rerank('dog cat', DOCUMENTS, { topN: 2 });
-    assert.deepEqual(ranked.map(({ index, text }) => [index, text])[0], [2, 'the dog and the cat']);
-    assert.equal(ranked.length, 2);
-    const [sent] = models.fake.requests;
-    assert.equal(sent?.path, '/v2/rerank');
-    assert.equal(sent.headers['authorization'], 'Bearer key-of-cohere');
-    assert.deepEqual(sent.body, {
-      model: 'rerank-v3.5',
-      query: 'dog cat',
-      documents: DOCUMENTS,
-      top_n: 2,
+  for (const [what, data, message] of [
+    [
+      'an index twice',
+      [
+        { index: 0, embedding: [1, 2] },
+        { index: 0, embedding: [3, 4] },
+      ],
+      /indexes/,
+    ],
+    [
+      'an index beyond',
+      [
+        { index: 0, embedding: [1, 2] },
+        { index: 2, embedding: [3, 4] },
+      ],
+      /indexes/,
+    ],
+    [
+      'an index below',
+      [
+        { index: -1, embedding: [1, 2] },
+        { index: 0, embedding: [3, 4] },
+      ],
+      /indexes/,
+    ],
+    ['too few', [{ index: 0, embedding: [1, 2] }], /2 texts were sent, and 1 vectors came/],
+    ['too many', [0, 1, 2].map((index) => ({ index, embedding: [1, 2] })), /3 vectors came/],
+    [
+      'another length',
+      [0, 1].map((index) => ({ index, embedding: [1, 2, 3] })),
+      /3 numbers, and EMBEDDINGS_DIM is 2/,
+    ],
+    [
+      'mixed lengths',
+      [
+        { index: 0, embedding: [1, 2] },
+        { index: 1, embedding: [3] },
+      ],
+      /1 numbers/,
+    ],
+  ] as const) {
+    test(`${what}: refused, for each provider`, async () => {
+      for (const embeddingsModel of ['openai/m', 'ollama/m']) {
+        server.answer(json(vectors(...data)));
+        await assert.rejects(llmOf({ embeddingsModel }).createEmbeddings(['a', 'b']), {
+          code: 'llm_failed',
+          message,
+        });
+      }
     });
-    assert.deepEqual(llm.usage, [
-      {
-        model: 'rerank-v3.5',
-        requests: 1,
-        promptTokens: 0,
-        completionTokens: 0,
-        cachedTokens: 0,
-        costUsd: 0.002,
-      },
+  }
+
+  test('without EMBEDDINGS_DIM all must have one length, and not be empty', async () => {
+    const llm = llmOf({ embeddingsDim: 0 });
+    server.answer(json(vectors({ index: 0, embedding: [1, 2] }, { index: 1, embedding: [3] })));
+    await assert.rejects(llm.createEmbeddings(['a', 'b']), { message: /different lengths/ });
+    server.answer(json(vectors({ index: 0, embedding: [] })));
+    await assert.rejects(llm.createEmbedding('a'), { code: 'llm_failed' });
+    server.answer(json(vectors({ index: 1, embedding: [3, 4] }, { index: 0, embedding: [1, 2] })));
+    assert.deepEqual(await llm.createEmbeddings(['a', 'b']), [
+      [1, 2],
+      [3, 4],
     ]);
   });
 
-  test('no documents are no request', async () => {
-    assert.deepEqual(await models.provider().rerank('x', []), []);
-    assert.equal(models.fake.requests.length, 0);
+  test('vectors in base64 are read', async () => {
+    server.answer(json(vectors({ index: 0, embedding: 'AACAPwAAAEA=' })));
+    for (const embeddingsModel of ['openai/m', 'ollama/m']) {
+      assert.deepEqual(await llmOf({ embeddingsModel }).createEmbedding('a'), [1, 2]);
+    }
   });
 
-  test('500 twice and then an answer; malformed JSON and a reset, too', async () => {
-    const llm = models.provider({ tries: 5 });
-    models.fake.fail({ status: 500, times: 2 }, { kind: 'malformed' }, { kind: 'reset' });
-    await llm.rerank('cat', DOCUMENTS);
-    assert.equal(models.fake.requests.length, 5);
+  test('an error in a 200 is reported, and tried again when it may pass', async () => {
+    const error = { error: { code: 429, message: 'slow down' } };
+    server.answer(json(error), json(vectors({ index: 0, embedding: [1, 2] })));
+    assert.deepEqual(await llmOf().createEmbedding('a'), [1, 2]);
+    server.answer(json(error));
+    await assert.rejects(llmOf().createEmbedding('a'), { message: /slow down .*\(3 tries\)/ });
+  });
+});
+
+describe('inBatches', () => {
+  test('keeps texts within both limits, and in their order', async () => {
+    const limits = { maxTexts: 2, maxTokens: 100 };
+    assert.deepEqual(await inBatches(['a', 'b', 'c'], limits), [['a', 'b'], ['c']]);
+    assert.deepEqual(await inBatches([], limits), []);
+    const words = ['one two three', 'four five six', 'seven'];
+    assert.deepEqual(await inBatches(words, { maxTexts: 9, maxTokens: 5 }), [
+      ['one two three'],
+      ['four five six', 'seven'],
+    ]);
   });
 
-  test('an error of the provider is told', async () => {
-    models.fake.fail({ status: 401 });
-    await assert.rejects(models.provider().rerank('cat', DOCUMENTS), {
-      code: 'llm_failed',
-      message: /rerank-v3\.5: answered 401/,
-    });
-  });
-
-  test('another backend is not known', async () => {
-    const llm = models.provider({}, { RERANKER_BACKEND: 'jina' });
-    await assert.rejects(llm.rerank('cat', DOCUMENTS), {
-      code: 'llm_unusable',
-      message: /RERANKER_BACKEND is 'jina'/,
-    });
+  test('refuses what is not a list of strings, and text that is too long by itself', async () => {
+    const limits = { maxTexts: 2, maxTokens: 3 };
+    for (const [texts, message] of [
+      ['a', 'Texts must be an array of strings'],
+      [['a', 5], 'Text 1 is not a string'],
+      [['a', 'one two three four'], /^Text 1 has 4 tokens/],
+    ] as const) {
+      const untyped: unknown = texts;
+      await assert.rejects(inBatches(untyped as readonly string[], limits), {
+        code: 'llm_input_invalid',
+        message,
+      });
+    }
   });
 });

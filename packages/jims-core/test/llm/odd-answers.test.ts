@@ -36,7 +36,7 @@ function packed(encoding: string, body: Uint8Array): WireAnswer {
   };
 }
 
-describe('answers of servers and gateways with habits of their own', () => {
+describe('unusual answers of servers and gateways', () => {
   let server: WireServer;
   before(async () => {
     server = await wireServer();
@@ -65,7 +65,7 @@ describe('answers of servers and gateways with habits of their own', () => {
     });
   }
 
-  test('words that look like such a line are text', async () => {
+  test('text that looks like such a line stays text', async () => {
     const words = 'error: {"error":\nerror: no\n{"error"';
     server.answer(events(piece(words), piece('', 'stop'), '[DONE]'));
     const { pieces, error } = await collect(house().stream(ASK));
@@ -84,7 +84,7 @@ describe('answers of servers and gateways with habits of their own', () => {
   });
 
   for (const nothing of [0, { code: 0, message: '' }, { code: null, message: null }, {}]) {
-    test(`${JSON.stringify(nothing)} beside an answer is no error`, async () => {
+    test(`${JSON.stringify(nothing)} beside an answer is not an error`, async () => {
       server.answer(json({ ...said('Fine'), error: nothing }));
       assert.equal((await house().chatCompletionPlain(ASK)).content, 'Fine');
       assert.equal(server.requests.length, 1);
@@ -92,13 +92,13 @@ describe('answers of servers and gateways with habits of their own', () => {
   }
 
   for (const word of ['server_busy', 'killed', 'preempted', 'connection_lost', 'exception']) {
-    test(`an answer that ended with '${word}' is half of one`, async () => {
+    test(`an answer that ended with '${word}' is half an answer`, async () => {
       server.answer(json(said('Half', {}, word)), json(said('Whole')));
       assert.equal((await house().chatCompletionPlain(ASK)).content, 'Whole');
     });
   }
 
-  test('an answer that ended with a word for a filter or a limit says so', async () => {
+  test('finish reasons of other servers for a filter or a limit are understood', async () => {
     for (const [word, reason] of [
       ['content_policy', 'content_filter'],
       ['incomplete', 'length'],
@@ -117,7 +117,7 @@ describe('answers of servers and gateways with habits of their own', () => {
     ['gzip, identity', gzipSync(WHOLE)],
     ['br, gzip', gzipSync(brotliCompressSync(WHOLE))],
   ] as const) {
-    test(`an answer that came as ${encoding} is read`, async () => {
+    test(`an answer compressed with ${encoding} is read`, async () => {
       server.answer(packed(encoding, body));
       const { pieces, error } = await collect(house().stream(ASK));
       assert.equal(error, undefined);
@@ -125,28 +125,34 @@ describe('answers of servers and gateways with habits of their own', () => {
     });
   }
 
-  test('one that is cut off, or not packed at all, is tried again and said', async () => {
+  test('one that is cut off, or not compressed at all, is tried again and reported', async () => {
     const body = JSON.stringify(said('Hi'));
     server.answer(packed('gzip', gzipSync(body).subarray(0, -12)), packed('gzip', gzipSync(body)));
     assert.equal((await house().chatCompletionPlain(ASK)).content, 'Hi');
     server.answer(packed('gzip', Buffer.from(body)));
-    await assert.rejects(house().chatCompletionPlain(ASK), /came as gzip and cannot be unpacked/);
+    await assert.rejects(
+      house().chatCompletionPlain(ASK),
+      /is compressed with gzip and cannot be decompressed/,
+    );
   });
 
   for (const [type, body] of [
     ['text/plain', 'upstream connect error'],
     ['application/json', '"overloaded"'],
   ] as const) {
-    test(`${body} instead of events is said`, async () => {
+    test(`${body} instead of events is reported`, async () => {
       server.answer(page(body, type));
       const { error } = await collect(house().stream(ASK));
       assert.match(messageOf(error), new RegExp(`answered ${type} instead of a stream of events`));
     });
   }
 
-  test('a status that HTTP does not have is said', async () => {
+  test('a status that HTTP does not have is reported', async () => {
     server.answer(page('no', 'text/plain', 999));
-    await assert.rejects(house().chatCompletionPlain(ASK), /answered 999, which is no status/);
+    await assert.rejects(
+      house().chatCompletionPlain(ASK),
+      /answered 999, which is not an HTTP status/,
+    );
   });
 
   for (const [name, body] of [
@@ -154,7 +160,7 @@ describe('answers of servers and gateways with habits of their own', () => {
     ['OAuth', { error: 'invalid_client', error_description: 'Rate limit' }],
     ['error_message', { error_code: 12, error_message: 'Rate limit' }],
   ] as const) {
-    test(`the words of an error as ${name} writes it`, async () => {
+    test(`the words of an error in the form of ${name}`, async () => {
       for (const status of [200, 400]) {
         server.answer(json(body, status));
         await assert.rejects(house().chatCompletionPlain(ASK), /Rate limit/);
@@ -162,7 +168,7 @@ describe('answers of servers and gateways with habits of their own', () => {
     });
   }
 
-  test('tokens are counted where they stand in the choice', async () => {
+  test('tokens are counted that stand in the choice, or in x_groq', async () => {
     const usage = { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 };
     const choice = { index: 0, delta: {}, finish_reason: 'stop', usage };
     for (const last of [{ choices: [choice] }, { ...piece('', 'stop'), x_groq: { usage } }]) {
@@ -176,7 +182,7 @@ describe('answers of servers and gateways with habits of their own', () => {
     }
   });
 
-  test('tokens below nothing are not counted', async () => {
+  test('negative numbers of tokens are not counted', async () => {
     server.answer(json({ ...said('Hi'), usage: { prompt_tokens: -5, completion_tokens: -1 } }));
     const llm = house();
     await llm.chatCompletionPlain(ASK);
@@ -184,13 +190,9 @@ describe('answers of servers and gateways with habits of their own', () => {
     assert.equal(llm.usage[0]?.completionTokens, 0);
   });
 
-  test(
-    'blanks without end in a fence do not keep the process busy',
-    { timeout: 5000 },
-    async () => {
-      server.answer(json(said(`\`\`\`json\n{"a":${' '.repeat(200_000)}x`)));
-      const schema = z.object({ a: z.string() });
-      await assert.rejects(house().chatCompletionStructured(ASK, schema), /is not JSON/);
-    },
-  );
+  test('many blanks in a fence do not keep the process busy', { timeout: 5000 }, async () => {
+    server.answer(json(said(`\`\`\`json\n{"a":${' '.repeat(200_000)}x`)));
+    const schema = z.object({ a: z.string() });
+    await assert.rejects(house().chatCompletionStructured(ASK, schema), /is not JSON/);
+  });
 });

@@ -33,7 +33,7 @@ describe('retries', () => {
     );
   });
 
-  test('three failures are enough: the last one is told', async () => {
+  test('after three failures the last one is reported', async () => {
     models.fake.fail({ status: 503, times: 3 });
     await assert.rejects(llm.chatCompletionPlain(HELLO), {
       code: 'llm_failed',
@@ -43,7 +43,7 @@ describe('retries', () => {
     assert.deepEqual(llm.usage, []);
   });
 
-  test('what a provider says at length is cut', async () => {
+  test('a long error text of a provider is cut', async () => {
     models.fake.fail({ status: 400, message: 'x'.repeat(1_000_000) });
     await assert.rejects(llm.chatCompletionPlain(HELLO), {
       code: 'llm_failed',
@@ -67,7 +67,7 @@ describe('retries', () => {
     });
   }
 
-  test('429 waits as long as Retry-After says, and not as the back-off would', async () => {
+  test('429 waits as long as Retry-After says', async () => {
     const slow = models.provider({ retryBaseMs: 3_600_000 });
     models.fake.fail({ status: 429, retryAfter: 1 });
     await slow.chatCompletionPlain(HELLO);
@@ -86,7 +86,7 @@ describe('retries', () => {
     assert.equal(models.fake.requests.length, 3);
   });
 
-  test('a Retry-After of more than a minute is a failure now', async () => {
+  test('a Retry-After of more than a minute fails the call at once', async () => {
     models.fake.fail({ status: 429, retryAfter: 3600 });
     await assert.rejects(llm.chatCompletionPlain(HELLO), { code: 'llm_failed', message: /429/ });
     assert.equal(models.fake.requests.length, 1);
@@ -131,11 +131,11 @@ describe('retries', () => {
     models.fake.fail({ kind: 'hang', times: 3 });
     await assert.rejects(llm.chatCompletionPlain(HELLO, { timeoutMs: 50 }), {
       code: 'llm_failed',
-      message: /nothing came within 50 ms \(3 tries\)/,
+      message: /nothing arrived within 50 ms \(3 tries\)/,
     });
   });
 
-  test('nobody listens at the address: tried again, then told', async () => {
+  test('an address without a server is tried again, then reported', async () => {
     await using gone = await fakeModels();
     await gone.fake.close();
     await assert.rejects(gone.provider().chatCompletionPlain(HELLO), {

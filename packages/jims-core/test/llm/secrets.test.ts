@@ -7,6 +7,7 @@ import { describeError } from 'jims-core/host';
 import { createLlmProvider } from 'jims-core/llm';
 import type { ChatMessages, LlmSettings } from 'jims-core/llm';
 
+import { createRedactor } from '../../src/llm/secrets.ts';
 import { collect } from '../support/fake-models.ts';
 import { json, page, wireServer } from '../support/wire-server.ts';
 import type { WireServer } from '../support/wire-server.ts';
@@ -66,9 +67,9 @@ describe('keys', () => {
   for (const [name, settings, env, call] of KEYS) {
     test(`${name} with a line break is named before anything is sent, and not quoted`, async () => {
       for (const [key, problem] of [
-        [`${KEY}\nsk-TOPSECRET-two`, /holds a line break/],
-        [`${KEY}\u0007x`, /holds a control character/],
-        [`${KEY}\u200Bx`, /holds a character that no header can hold/],
+        [`${KEY}\nsk-TOPSECRET-two`, /contains a line break/],
+        [`${KEY}\u0007x`, /contains a control character/],
+        [`${KEY}\u200Bx`, /contains a character that a header cannot hold/],
       ] as const) {
         const llm = createLlmProvider(settings(key), { ...base, ...env(key) });
         const error: unknown = await call(llm).catch((thrown: unknown) => thrown);
@@ -81,7 +82,7 @@ describe('keys', () => {
     });
   }
 
-  test('white space around a key is left out', async () => {
+  test('white space around a key is ignored', async () => {
     await using server = await wireServer();
     server.answer(
       json({ choices: [{ index: 0, message: { content: 'ok' }, finish_reason: 'stop' }] }),
@@ -95,7 +96,7 @@ describe('keys', () => {
   });
 });
 
-describe('what a provider says with a key in it', () => {
+describe('error texts with a key in them', () => {
   let server: WireServer;
   before(async () => {
     server = await wireServer();
@@ -116,7 +117,7 @@ describe('what a provider says with a key in it', () => {
     /TOPSECRET|some-other-token|AIzaSy|some-password|0123456789abcdef|database-password|VE9QU0VD/;
 
   for (const said of texts) {
-    test(`is said without: ${said.slice(0, 24)}…`, async () => {
+    test(`lose the key: ${said.slice(0, 24)}…`, async () => {
       const env = { OPENAI_BASE_URL: server.url, OPENAI_API_KEY: KEY };
       const llm = createLlmProvider(
         { retryBaseMs: 1 },
@@ -149,4 +150,29 @@ describe('what a provider says with a key in it', () => {
       }
     });
   }
+});
+
+describe('createRedactor', () => {
+  const redact = createRedactor(['given-key-1', 'short'], {
+    MY_TOKEN: 'token-of-env',
+    MY_NAME: 'name-of-env',
+    DATABASE_URL: 'postgres://me:pass-word@host/db',
+    PIN_KEY: '123456',
+  });
+
+  for (const [text, shown] of [
+    ['it is given-key-1.', 'it is [hidden].'],
+    ['token-of-env and name-of-env', '[hidden] and name-of-env'],
+    ['pass-word of me', '[hidden] of me'],
+    ['short 123456', 'short 123456'],
+    ['https://user:other@host/?token=abc&x=1', 'https://[hidden]@host/?token=[hidden]&x=1'],
+    ['Bearer abcdefgh', 'Bearer [hidden]'],
+    ['sk-abcdefghijklmnop', '[hidden]'],
+  ] as const) {
+    test(`'${text}' becomes '${shown}'`, () => assert.equal(redact(text), shown));
+  }
+
+  test('hides the longer of two keys that begin alike', () => {
+    assert.equal(createRedactor(['abc-123', 'abc-123-456'], {})('abc-123-456'), '[hidden]');
+  });
 });

@@ -38,20 +38,20 @@ const RUN = `
   await app.close();`;
 
 const OF_MODELS =
-  /node_modules\/(?:@ai-sdk|ai|zod|@pydantic|gpt-tokenizer)\/|src\/llm\/(?:call|models|stream|complete)\.ts/;
+  /node_modules\/(?:@ai-sdk|ai|zod|@pydantic|gpt-tokenizer)\/|src\/llm\/(?:call|chat|providers|transport|failures)/;
 
 test('a run without a model loads nothing of any provider', () => {
   const loaded = modulesLoadedBy(RUN);
-  assert.ok(loaded.some((url) => url.endsWith('/run/execute-run.ts')));
+  assert.ok(loaded.some((url) => url.endsWith('/pipeline/thread-context.ts')));
   assert.deepEqual(
     loaded.filter((url) => OF_MODELS.test(url)),
     [],
   );
 });
 
-test('the provider of the model is loaded by the first call, and no other one', () => {
+test('the first call loads the provider of its model, and no other one', () => {
   const loaded = modulesLoadedBy(`
-    const { createLlmProvider } = await import('jims-core');
+    const { createLlmProvider } = await import('jims-core/llm');
     const env = { OPENAI_API_KEY: 'k', OPENAI_BASE_URL: 'http://127.0.0.1:1/v1' };
     const llm = createLlmProvider({ tries: 1 }, env);
     await llm.chatCompletionPlain([{ role: 'user', content: 'x' }]).catch(() => {});`);

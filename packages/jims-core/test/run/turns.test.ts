@@ -10,112 +10,112 @@ const ME = 'me';
 const NEVER = new AbortController().signal;
 
 test('a queued run waits until this process has its turn', async () => {
-  using line = openTurns();
-  const turn = line.wait('a');
-  line.turns.started({ runId: 'a', instanceId: 'another' });
-  line.turns.started({ runId: 'b', instanceId: ME });
+  using queue = openTurns();
+  const turn = queue.wait('a');
+  queue.turns.started({ runId: 'a', instanceId: 'another' });
+  queue.turns.started({ runId: 'b', instanceId: ME });
   assert.equal(await isSettled(turn), false);
-  line.turns.started({ runId: 'a', instanceId: ME });
+  queue.turns.started({ runId: 'a', instanceId: ME });
   await turn;
 });
 
 test('a turn that comes before its accept has returned is not lost', async () => {
-  using line = openTurns();
-  const [endFirst, endSecond] = [line.turns.beginAccept(), line.turns.beginAccept()];
-  line.turns.started({ runId: 'a', instanceId: ME });
+  using queue = openTurns();
+  const [endFirst, endSecond] = [queue.turns.beginAccept(), queue.turns.beginAccept()];
+  queue.turns.started({ runId: 'a', instanceId: ME });
   endFirst();
-  await line.wait('a');
-  line.turns.started({ runId: 'b', instanceId: ME });
+  await queue.wait('a');
+  queue.turns.started({ runId: 'b', instanceId: ME });
   endSecond();
-  const late = line.wait('b');
+  const late = queue.wait('b');
   assert.equal(await isSettled(late), false, 'it is forgotten with the last accept of that time');
 });
 
 test('a hint that comes before an accept has returned makes the run look by itself', async () => {
-  using line = openTurns();
-  line.answers = [polled('a', 'running')];
-  const endAccept = line.turns.beginAccept();
-  line.turns.hint();
-  await line.wait('a');
+  using queue = openTurns();
+  queue.answers = [polled('a', 'running')];
+  const endAccept = queue.turns.beginAccept();
+  queue.turns.hint();
+  await queue.wait('a');
   endAccept();
-  assert.deepEqual(line.polls.at(-1), ['a']);
+  assert.deepEqual(queue.polls.at(-1), ['a']);
 });
 
 test('without a hint the store is not polled', async () => {
-  using line = openTurns();
-  line.turns.beginAccept()();
-  line.turns.hint();
-  line.polls.length = 0;
-  const endAccept = line.turns.beginAccept();
-  const turn = line.wait('a');
+  using queue = openTurns();
+  queue.turns.beginAccept()();
+  queue.turns.hint();
+  queue.polls.length = 0;
+  const endAccept = queue.turns.beginAccept();
+  const turn = queue.wait('a');
   endAccept();
   assert.equal(await isSettled(turn), false);
-  assert.deepEqual(line.polls, []);
+  assert.deepEqual(queue.polls, []);
 });
 
 test('an answer about an earlier attempt does not count, one about a later attempt means lost', async () => {
-  using line = openTurns();
-  const turn = line.wait('a', 2);
-  line.answers = [polled('a', 'running', 1)];
-  line.turns.hint();
+  using queue = openTurns();
+  const turn = queue.wait('a', 2);
+  queue.answers = [polled('a', 'running', 1)];
+  queue.turns.hint();
   assert.equal(await isSettled(turn), false);
-  line.answers = [{ ...polled('a', 'failed', 1), instanceId: 'another' }];
-  line.turns.hint();
+  queue.answers = [{ ...polled('a', 'failed', 1), instanceId: 'another' }];
+  queue.turns.hint();
   assert.equal(await isSettled(turn), false);
-  line.answers = [polled('a', 'running', 3)];
-  line.turns.hint();
+  queue.answers = [polled('a', 'running', 3)];
+  queue.turns.hint();
   await assert.rejects(turn, { code: 'lost' });
 });
 
 test('a run that another process ended while it waited is lost', async () => {
-  using line = openTurns();
-  const turn = line.wait('a');
-  line.answers = [polled('a', 'failed')];
-  line.turns.hint();
+  using queue = openTurns();
+  const turn = queue.wait('a');
+  queue.answers = [polled('a', 'failed')];
+  queue.turns.hint();
   await assert.rejects(turn, { code: 'lost' });
 });
 
 test('a run that is stopped waits no longer, even if its turn comes at the same time', async () => {
-  using line = openTurns();
+  using queue = openTurns();
   const reason = new Error('stopped');
   for (const hasTurn of [false, true]) {
     const controller = new AbortController();
-    const turn = line.turns.wait(owner('a'), controller.signal);
-    if (hasTurn) line.turns.started({ runId: 'a', instanceId: ME });
+    const turn = queue.turns.wait(owner('a'), controller.signal);
+    if (hasTurn) queue.turns.started({ runId: 'a', instanceId: ME });
     controller.abort(reason);
     await assert.rejects(turn, reason);
   }
-  await assert.rejects(line.turns.wait(owner('b'), AbortSignal.abort(reason)), reason);
+  await assert.rejects(queue.turns.wait(owner('b'), AbortSignal.abort(reason)), reason);
 });
 
 test('a hint that comes during a poll makes another poll', async () => {
-  using line = openTurns();
-  const turn = line.wait('a');
-  line.turns.hint();
-  line.turns.hint();
-  line.turns.hint();
-  assert.equal(line.polls.length, 1);
+  using queue = openTurns();
+  const turn = queue.wait('a');
+  queue.turns.hint();
+  queue.turns.hint();
+  queue.turns.hint();
+  assert.equal(queue.polls.length, 1);
   assert.equal(await isSettled(turn), false);
-  assert.equal(line.polls.length, 2);
+  assert.equal(queue.polls.length, 2);
 });
 
 test('requests to stop, and runs that were taken, reach the runs of this process', async () => {
-  using line = openTurns();
-  line.answers = [
+  using queue = openTurns();
+  queue.answers = [
     { ...polled('a', 'running'), cancelRequested: true },
     { ...polled('b', 'running', 2), instanceId: 'another' },
     polled('c', 'running', 2),
     polled('d', 'running'),
   ];
-  line.turns.hint();
+  queue.turns.hint();
   await isSettled(Promise.withResolvers().promise);
-  assert.deepEqual(line.stopped, ['a']);
-  line.owners = ['a', 'b', 'c', 'd'].map((runId) => owner(runId));
-  await line.turns.checkOwners();
-  assert.deepEqual(line.lost, ['b', 'c']);
+  assert.deepEqual(queue.stopped, ['a']);
+  queue.owners = ['a', 'b', 'c', 'd'].map((runId) => owner(runId));
+  await queue.turns.checkOwners();
+  assert.deepEqual(queue.lost, ['b', 'c']);
 });
 
-interface Line extends Disposable {
+interface Queue extends Disposable {
   readonly turns: Turns;
   readonly polls: (readonly string[])[];
   readonly stopped: string[];
@@ -125,22 +125,22 @@ interface Line extends Disposable {
   wait(runId: string, attempt?: number): Promise<void>;
 }
 
-function openTurns(): Line {
+function openTurns(): Queue {
   const runs: OwnRuns = {
     get owners() {
-      return line.owners;
+      return queue.owners;
     },
-    stop: (runId) => void line.stopped.push(runId),
-    lose: ({ runId }) => void line.lost.push(runId),
+    stop: (runId) => void queue.stopped.push(runId),
+    lose: ({ runId }) => void queue.lost.push(runId),
   };
   const store = {
     async pollRuns(_: string, runIds: readonly string[]) {
-      line.polls.push(runIds);
-      return line.answers;
+      queue.polls.push(runIds);
+      return queue.answers;
     },
   };
   const turns = new Turns({ store, instanceId: ME, logger: silentLogger, runs });
-  const line: Line = {
+  const queue: Queue = {
     turns,
     polls: [],
     stopped: [],
@@ -150,7 +150,7 @@ function openTurns(): Line {
     wait: (runId, attempt) => turns.wait(owner(runId, attempt), NEVER),
     [Symbol.dispose]: () => turns.close(),
   };
-  return line;
+  return queue;
 }
 
 function owner(runId: string, attempt = 1): RunOwner {

@@ -8,7 +8,7 @@ import { isJimsError } from '../../src/errors/jims-error.ts';
 import { Retention } from '../../src/run/retention.ts';
 import { DEFAULT_RUN_LIMITS } from '../../src/run/run-limits.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
-import { newId } from '../../src/util/new-id.ts';
+import { newId } from '../../src/thread/new-id.ts';
 import { withClient } from '../support/postgres.ts';
 import {
   answer,

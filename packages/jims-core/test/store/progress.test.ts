@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { AcceptedRun, RunProgress, Store } from '../../src/store/store.ts';
-import { newId } from '../../src/util/new-id.ts';
+import { newId } from '../../src/thread/new-id.ts';
 import { freshStore, keyOf, storeUser } from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';
 

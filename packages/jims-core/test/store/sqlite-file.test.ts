@@ -34,6 +34,26 @@ for (const which of ['contact', 'thread'] as const) {
   });
 }
 
+test('what was replaced before a thread was erased is in no file either, also when it filled pages', async () => {
+  using file = freshSqlite();
+  await using store = await openStore(file.url);
+  const user = await storeUser(store);
+  const threadConfig = { note: SECRET.repeat(2000) };
+  const { thread } = await store.openThread({ contactId: 'a', threadConfig });
+  const held = await user.accept(SECRET.repeat(2000), { thread: latestOf('b') });
+  const waiting = await user.accept(SECRET.repeat(2000), { thread: latestOf('b') });
+  // The log is moved into the file in between, so that the file had all of it.
+  moveLog(file.path);
+  assert.ok(readFileSync(file.path).includes(SECRET));
+  await store.updateThreadConfig(thread.id, { note: 'short' });
+  await user.finish(held);
+  await user.finish(waiting);
+  moveLog(file.path);
+  await store.deleteThreads({ contactId: 'a' });
+  await store.deleteThreads({ contactId: 'b' });
+  assert.ok(!filesHold(file.path, SECRET));
+});
+
 test('names of the erased are in no file either, among many others whose names lie between them', async () => {
   using file = freshSqlite();
   await using store = await openStore(file.url);
@@ -118,7 +138,7 @@ test('what a version before had lost sight of is found and removed', async () =>
   const db = new DatabaseSync(file.path);
   // As the first version left it: a run of no event that counts as stored, one of a thread that is gone.
   db.exec(`
-    DELETE FROM jims_migrations WHERE version = 2;
+    DELETE FROM jims_migrations WHERE version >= 2;
     DROP TABLE jims_erasing; DROP INDEX jims_threads_contact_order; DROP INDEX jims_threads_order;
     DELETE FROM thread_events WHERE event_id = '${greeted.runId.replaceAll('-', '')}';
     INSERT INTO jims_runs (run_id, thread_id, status, instance_id, created_thread, incoming_stored, accepted_at)
@@ -138,13 +158,15 @@ test('what a version before had lost sight of is found and removed', async () =>
   assert.ok(await store.run(kept.runId));
 });
 
-test('the latest thread of a contact, and lists of threads, are found without sorting', async () => {
+test('threads of a contact, of an external id, and lists of threads, are found without sorting', async () => {
   using file = freshSqlite();
   await (await openStore(file.url)).close();
   using db = new DatabaseSync(file.path);
   const order = 'ORDER BY created_at DESC, thread_id DESC';
   for (const rest of [
     `WHERE contact_id = 'a' ${order} LIMIT 1`,
+    `WHERE contact_id = 'a'`,
+    `WHERE external_id = 'x' AND contact_id = 'a'`,
     `WHERE contact_id = 'a' AND (created_at, thread_id) < ('2026', 'x') ${order}`,
     order,
   ]) {
@@ -154,6 +176,11 @@ test('the latest thread of a contact, and lists of threads, are found without so
     assert.doesNotMatch(steps, /TEMP B-TREE/);
   }
 });
+
+function moveLog(path: string): void {
+  using db = new DatabaseSync(path);
+  db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get();
+}
 
 /** Looks where a text could be: in the database and in its log. */
 function filesHold(path: string, text: string): boolean {

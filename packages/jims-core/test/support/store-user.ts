@@ -18,8 +18,8 @@ import type {
 } from '../../src/store/store.ts';
 import { newEvent } from '../../src/thread/event.ts';
 import type { NewEvent, ThreadEvent } from '../../src/thread/event.ts';
+import { newId } from '../../src/thread/new-id.ts';
 import type { Thread } from '../../src/thread/thread.ts';
-import { newId } from '../../src/util/new-id.ts';
 import type { StoreUnderTest } from './stores.ts';
 
 /** A process that runs runs on a store, as far as the store can tell. */

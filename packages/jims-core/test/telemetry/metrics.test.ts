@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import type { Metrics } from '../../src/telemetry/metrics.ts';
 
-test('a gauge that is registered twice is the sum, and so is a counter', async () => {
+test('a gauge or counter that is registered twice is the sum', async () => {
   const metrics = createMetrics();
   metrics.gauge('open', 'Open', () => 2);
   metrics.counter('done_total', 'Done', () => 10);
@@ -16,7 +16,7 @@ test('a gauge that is registered twice is the sum, and so is a counter', async (
   assert.deepEqual(await numbers(metrics, 'open'), [10]);
 });
 
-test('what is registered after the first observation appears', async () => {
+test('numbers that are registered after the first observation appear', async () => {
   const metrics = createMetrics();
   metrics.observeModel({ model: 'm', promptTokens: 1, completionTokens: 1 });
   metrics.gauge('at_once', 'While the library is loaded', () => 1);
@@ -25,7 +25,7 @@ test('what is registered after the first observation appears', async () => {
   assert.deepEqual(await numbers(metrics, 'at_once', 'later'), [1, 2]);
 });
 
-test('a number that cannot be read harms no other one', async () => {
+test('a number that cannot be read counts as 0, and others go on', async () => {
   const metrics = createMetrics();
   metrics.gauge('broken', 'Broken', () => {
     throw new Error('cannot be read');
@@ -36,7 +36,7 @@ test('a number that cannot be read harms no other one', async () => {
   assert.deepEqual(await numbers(metrics, 'broken', 'strange', 'negative_total'), [4, 0, 0]);
 });
 
-test('a name that cannot be registered is refused there, and everything else goes on', async () => {
+test('a name that cannot be registered is refused, and everything else goes on', async () => {
   const metrics = createMetrics();
   metrics.gauge('taken', 'Taken', () => 1);
   assert.throws(() => metrics.counter('taken', 'Taken', () => 1), TypeError);

@@ -6,8 +6,7 @@ import {
   isShortEscape,
   isSurrogate,
 } from './json-characters.ts';
-import { JsonFault } from './json-fault.ts';
-import { lossOf } from './json-number.ts';
+import { JsonFault, lossOf } from './json-fault.ts';
 
 /** How much JSON may be in one string. */
 export interface JsonBounds {
@@ -217,7 +216,7 @@ class JsonScanner {
     }
     const unit = escapedUnit(this.#text, at);
     const next = at + UNICODE_LENGTH;
-    // CPython wants something after the four digits, too: an escape cannot be the end of a text.
+    // CPython wants something after the four digits, too: an escape cannot be at the very end.
     if (unit === undefined || next >= this.#text.length) {
       throw new JsonFault('Invalid \\uXXXX escape', at + 1);
     }
@@ -244,7 +243,7 @@ class JsonScanner {
     this.#refuse('NaN and Infinity are not JSON', start);
   }
 
-  /** Takes a number; false when there is none. */
+  /** Takes a number; false when there is no number here. */
   #number(): boolean {
     const start = this.#at;
     if (this.#unit() === MINUS) this.#at += 1;
@@ -268,7 +267,7 @@ class JsonScanner {
     return true;
   }
 
-  /** Takes so many characters and the digits after them, or nothing when there are none. */
+  /** Takes so many characters and the digits after them; nothing when no digits follow. */
   #digitsAfter(length: number): void {
     const start = this.#at;
     this.#at += length;

@@ -7,14 +7,14 @@ import { findJsonFault } from './json-scanner.ts';
 import type { JsonBounds } from './json-scanner.ts';
 
 /**
- * What any JSON of a client may hold: several times what a long chat has, and no more than is read in a
- * moment, as nothing else happens in the process meanwhile.
+ * The bounds of JSON from a client: several times what a long chat has, and no more than is parsed in a
+ * moment, because nothing else happens in the process meanwhile.
  */
 export const JSON_BOUNDS: JsonBounds = { maxDepth: 64, maxValues: 100_000, maxNames: 10_000 };
 
 /**
- * JSON.parse for what a client sent. What it returns can be stored and sent again without loss: no NUL,
- * no lone surrogate, no number that JavaScript would change, nothing beyond the bounds.
+ * Parses JSON from a client. What it returns can be stored and sent again without loss: no NUL, no lone
+ * surrogate, no number that JavaScript would change, nothing beyond the bounds.
  *
  * @throws HttpError 422 `json_invalid` with CPython's reason and position.
  */
@@ -26,8 +26,8 @@ export function parseJson(text: string, bounds: JsonBounds = JSON_BOUNDS): unkno
 }
 
 /**
- * A `thread_id` with NUL is not a UUID, whatever databases can keep: its schema says so in the words of
- * the original.
+ * Whether the only fault is a NUL in `thread_id`: that is not a UUID, and its schema says so in the
+ * original's words.
  */
 function onlyThreadIdHasNul(
   text: string,

@@ -20,7 +20,7 @@ export function canonicalUuid(text: string): string | undefined {
   return digits.toLowerCase().replace(SIMPLE, '$1-$2-$3-$4-$5');
 }
 
-/** Why a text is no UUID, in the words of the original's parser. */
+/** Why a string is not a UUID, in the words of the original's parser. */
 export function uuidFault(text: string): string {
   const { digits, offset } = unwrap(text);
   const strange = /[^0-9a-fA-F-]/u.exec(digits);

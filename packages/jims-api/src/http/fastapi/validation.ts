@@ -6,7 +6,7 @@ import { isJsonObject } from '../json-object.ts';
 import { MAX_ISSUES, tooManyItems } from '../list.ts';
 import { excerpt } from './excerpt.ts';
 
-/** Of a message that may hold what the client sent. */
+/** The most characters of a message that may hold what the client sent. */
 const MAX_MESSAGE = 300;
 
 type Fault = Pick<ValidationIssue, 'type' | 'msg' | 'ctx'>;
@@ -34,12 +34,12 @@ export function parseBody<TSchema extends v.GenericSchema>(
   throw validationError(result.issues.slice(0, MAX_ISSUES).map(toValidationIssue));
 }
 
-/** One more issue about a member of a body that its schema has taken. */
+/** An issue about a member of a body that its schema accepts. */
 export function fieldError(member: string, input: unknown, reason: string): ValidationIssue {
   return valueFault(['body', member], input, reason);
 }
 
-/** An issue about a value, wherever it was. */
+/** An issue about a value in any part of a request. */
 export function valueFault(
   loc: readonly string[],
   input: unknown,

@@ -1,21 +1,34 @@
 import { createHash } from 'node:crypto';
 
-import { json } from '../../http/route.ts';
-import type { ApiContext, Call } from '../../http/route.ts';
+import { json } from '../../http/json-answer.ts';
+import type { ApiContext, Call, Route } from '../../http/route.ts';
 import { packageVersion } from '../../version.ts';
 
 const CACHE_SECONDS = 300;
 const TEXT = ['text/plain'];
 
-/** `GET /.well-known/agent-card.json`: who the agent is and where it is asked; open to everybody. */
-export function answerCard(api: ApiContext, call: Call): Response {
+/** Who the agent is and where it answers; open to everybody. */
+export const cardRoute: Route = {
+  method: 'GET',
+  path: '/.well-known/agent-card.json',
+  doc: {
+    operationId: 'a2a_agent_card',
+    summary: 'Who this agent is, and where it answers',
+    tags: ['a2a'],
+    responses: { 200: { description: 'The agent card' } },
+  },
+  open: true,
+  handle: answerCard,
+};
+
+function answerCard(api: ApiContext, call: Call): Response {
   const card = cardFor(api, call);
   const etag = `"${createHash('sha256').update(JSON.stringify(card)).digest('base64url')}"`;
   const headers = {
     ...call.headers,
     etag,
     vary: ['a2a-version', call.headers['vary']].filter(Boolean).join(', '),
-    // Whoever asks by another name of this host gets other addresses: not for caches that are shared.
+    // A client that uses another name of this host gets other addresses: not for shared caches.
     'cache-control': `${api.publicUrl === undefined ? 'private' : 'public'}, max-age=${CACHE_SECONDS}`,
   };
   if (call.request.headers.get('if-none-match') === etag) {
@@ -24,7 +37,7 @@ export function answerCard(api: ApiContext, call: Call): Response {
   return json({ headers }, card);
 }
 
-/** Clients of 1.0 say so; for all others the card has what 0.3 looks for, too. */
+/** Clients of 1.0 send their version; for all others the card also has the members of 0.3. */
 function cardFor(api: ApiContext, { request }: Call): object {
   const url = `${api.publicUrl ?? new URL(request.url).origin}/a2a`;
   const card = { ...agentCard(api, url), ...(api.secured && SECURITY) };

@@ -2,18 +2,18 @@ import { newEvent } from 'jims-core';
 import type { NewEvent } from 'jims-core';
 import * as v from 'valibot';
 
-import { MAX_PARTS } from '../../chat/chat-limits.ts';
-import { userEvent } from '../../chat/user-text.ts';
+import { userEvent } from '../../chat/messages.ts';
+import { MAX_PARTS } from '../../chat/sent-limits.ts';
 import { contactId } from '../../http/contact.ts';
 import { parseBody } from '../../http/fastapi/validation.ts';
 import { list } from '../../http/list.ts';
 import { failure } from './failures.ts';
 
 const MAX_MESSAGE_ID = 1000;
-/** The member of a question's data that has its client's id. */
+/** The member of a question's data that holds the id that its client gave it. */
 const MESSAGE_ID = 'a2a_message_id';
 
-/** ProtoJSON leaves empty texts out, or not. */
+/** In ProtoJSON an empty string and a missing one are the same. */
 const id = v.pipe(
   v.optional(v.string()),
   v.transform((text) => text || undefined),
@@ -31,22 +31,22 @@ export const SendParams = v.pipe(
         v.string(),
         v.nonEmpty(),
         v.maxLength(MAX_MESSAGE_ID),
-        v.description('Yours; the message has it in the history of its task'),
+        v.description('Your id of the message; the history of its task has it, too'),
       ),
-      contextId: v.pipe(id, v.description('Continues a context; any text of yours begins one')),
+      contextId: v.pipe(id, v.description('Continues a context; a new id begins one')),
       taskId: id,
       role: v.literal('ROLE_USER'),
       parts: v.pipe(
         list(v.looseObject({ text: v.optional(v.string()) }), MAX_PARTS),
         v.nonEmpty(),
-        v.description('Texts alone'),
+        v.description('Text only'),
       ),
     }),
     configuration: v.optional(
       v.object({
         returnImmediately: v.pipe(
           v.optional(v.boolean(), false),
-          v.description('Answers with the task while it works'),
+          v.description('Answers at once, while the task still works'),
         ),
         historyLength,
         taskPushNotificationConfig: v.optional(v.unknown()),
@@ -60,7 +60,7 @@ export const SendParams = v.pipe(
 /** The params of the methods that name a task. */
 const TaskParams = v.object({ id: v.string(), historyLength, metadata });
 
-/** A message to the agent. */
+/** A message to the agent, decoded. */
 export interface Sending {
   /** The question as it is stored, with the id that its client gave it. */
   readonly question: NewEvent;
@@ -72,7 +72,8 @@ export interface Sending {
   readonly historyLength: number | undefined;
 }
 
-export interface TaskAsk {
+/** A request about a task, decoded. */
+export interface TaskRequest {
   readonly id: string;
   /** The contact that the client names, where it can. */
   readonly contactId: string | undefined;
@@ -107,7 +108,7 @@ export function messageIdOf({ data }: NewEvent): string | undefined {
 }
 
 /** @throws HttpError 422 */
-export function decodeTask(params: unknown): TaskAsk {
+export function decodeTask(params: unknown): TaskRequest {
   const { id: task, historyLength: length, metadata: named } = parseBody(TaskParams, params);
   return { id: task, contactId: named?.contact_id, historyLength: length };
 }

@@ -1,6 +1,6 @@
 import type { NewEvent, Run, RunEnd } from 'jims-core';
 
-import { assistantText, buttonsOf } from '../../chat/said.ts';
+import { assistantText, buttonsOf } from '../../chat/messages.ts';
 import { toldRun } from '../../chat/text-stream.ts';
 import {
   agentMessage,

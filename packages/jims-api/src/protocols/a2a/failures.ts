@@ -1,6 +1,7 @@
 import { HttpError } from '../../http/errors.ts';
+import type { Call } from '../../http/route.ts';
 
-/** A2A's own errors: their JSON-RPC code, their HTTP status and what google.rpc calls that. */
+/** A2A's own errors: their code in JSON-RPC, their HTTP status, and its name in google.rpc. */
 const FAILURES = {
   task_not_found: { rpc: -32_001, http: 404, status: 'NOT_FOUND' },
   task_not_cancelable: { rpc: -32_002, http: 400, status: 'FAILED_PRECONDITION' },
@@ -18,22 +19,23 @@ export const A2A_CODES: Readonly<Record<string, number>> = Object.fromEntries(
   Object.entries(FAILURES).map(([code, { rpc }]) => [code, rpc]),
 );
 
-/** What google.rpc calls A2A's error of this code, and errors of other protocols by their HTTP status. */
+/** The google.rpc name of an error's status. */
 export function statusName({ code, status }: HttpError): string {
   return isFailureCode(code) ? FAILURES[code].status : (STATUS_NAMES[status] ?? 'INTERNAL');
 }
 
-/** A2A's name of an error, such as `TASK_NOT_FOUND`; `undefined` for what is no error of A2A's own. */
+/** A2A's name of an error, such as `TASK_NOT_FOUND`; `undefined` for an error that A2A does not define. */
 export function reasonOf({ code, status }: HttpError): string | undefined {
   if (isFailureCode(code)) return code.toUpperCase();
   return status === 400 || status === 422 ? 'INVALID_PARAMS' : undefined;
 }
 
+/** An error of A2A's own. */
 export function failure(code: FailureCode, message: string): HttpError {
   return new HttpError(FAILURES[code].http, message, { code });
 }
 
-/** What this agent has not. */
+/** Refusals of what this agent does not support. */
 export const unsupported = {
   list: (): never => {
     throw failure('unsupported_operation', 'This agent does not list tasks');
@@ -60,4 +62,18 @@ const STATUS_NAMES: Readonly<Record<number, string>> = {
 
 function isFailureCode(code: string | undefined): code is FailureCode {
   return code !== undefined && Object.hasOwn(FAILURES, code);
+}
+
+const SPOKEN = /^(?:1\.0|0\.3)(?:\.\d+)?$/;
+
+/**
+ * Refuses a version of A2A that this agent does not speak. Without the header the called method decides:
+ * clients of 0.3 send none.
+ *
+ * @throws HttpError `version_not_supported`
+ */
+export function requireVersion({ request, query }: Call): void {
+  const version = request.headers.get('a2a-version') ?? query.get('A2A-Version') ?? '';
+  if (version === '' || SPOKEN.test(version)) return;
+  throw failure('version_not_supported', 'This agent speaks A2A 1.0 and 0.3');
 }

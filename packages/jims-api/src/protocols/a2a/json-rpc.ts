@@ -1,11 +1,12 @@
 import type { JsonObject } from 'jims-core';
+import * as v from 'valibot';
 
 import { CONTACT_HEADER_CODES } from '../../http/contact.ts';
 import { errorBody } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { jsonText } from '../../http/fastapi/json-pieces.ts';
-import { json } from '../../http/route.ts';
-import type { ApiContext, Call, RefusedCall } from '../../http/route.ts';
+import { json } from '../../http/json-answer.ts';
+import type { ApiContext, Call, RefusedCall, Route } from '../../http/route.ts';
 import {
   methodNotFound,
   readRpc,
@@ -16,22 +17,56 @@ import {
 } from '../json-rpc.ts';
 import type { RpcId } from '../json-rpc.ts';
 import { decodeSend, decodeTask } from './decode.ts';
-import { A2A_CODES, unsupported } from './failures.ts';
+import { A2A_CODES, requireVersion, unsupported } from './failures.ts';
 import { LEGACY_METHODS, fromLegacy, legacyTask, toLegacy } from './legacy.ts';
 import { sendMessage, streamMessage } from './send.ts';
-import type { Answered, ToFrame } from './task-end.ts';
+import { EXAMPLE_TASK } from './task.ts';
+import type { Answered, ToFrame } from './tasks.ts';
 import { cancelTask, getTask, subscribeToTask } from './tasks.ts';
-import { requireVersion } from './version.ts';
 
-/** One request of the JSON-RPC binding, read. */
-interface Asked {
+const RpcBody = v.pipe(
+  v.object({
+    jsonrpc: v.literal('2.0'),
+    id: v.union([v.string(), v.number()]),
+    method: v.pipe(
+      v.string(),
+      v.description('SendMessage, SendStreamingMessage, GetTask, CancelTask or SubscribeToTask'),
+    ),
+    params: v.optional(v.looseObject({})),
+  }),
+  v.title('A2ARequest'),
+);
+
+/** A2A 1.0 over JSON-RPC, and 0.3 for clients that call its methods. */
+export const rpcRoute: Route = {
+  method: 'POST',
+  path: '/a2a',
+  doc: {
+    operationId: 'a2a',
+    summary: 'Agent2Agent over JSON-RPC: 1.0, and the methods of 0.3',
+    tags: ['a2a'],
+    request: RpcBody,
+    responses: {
+      200: {
+        description: 'A result or an error of JSON-RPC; a stream of them for the streaming methods',
+        example: { jsonrpc: '2.0', id: 1, result: { task: EXAMPLE_TASK } },
+      },
+    },
+    errors: [400, 401, 413, 429, 503],
+  },
+  encodeError: refuseRpc,
+  handle: answerRpc,
+};
+
+/** One request of the JSON-RPC binding, decoded. */
+interface RpcRequest {
   readonly id: RpcId;
   readonly params: JsonObject;
   /** Spoken in A2A 0.3. */
   readonly legacy: boolean;
 }
 
-type Method = (api: ApiContext, call: Call, asked: Asked) => Promise<Response>;
+type Method = (api: ApiContext, call: Call, request: RpcRequest) => Promise<Response>;
 
 const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
   ['SendMessage', whole(sendMessage, (task) => ({ task }))],
@@ -58,8 +93,7 @@ const DECODERS: ReadonlyMap<string, (params: unknown) => unknown> = new Map<
   ['SubscribeToTask', decodeTask],
 ]);
 
-/** `POST /a2a`: A2A 1.0 over JSON-RPC, and 0.3 for who calls its methods. */
-export async function answerRpc(api: ApiContext, call: Call): Promise<Response> {
+async function answerRpc(api: ApiContext, call: Call): Promise<Response> {
   const { id, method, params } = readRpc(await call.body());
   const known = LEGACY_METHODS.get(method);
   requireVersion(call);
@@ -67,7 +101,7 @@ export async function answerRpc(api: ApiContext, call: Call): Promise<Response> 
   if (!answer) throw methodNotFound(method);
   const legacy = known !== undefined;
   const read = legacy ? fromLegacy(params) : params;
-  // What is wrong with the rest is said first: it helps more.
+  // Faults of the params are reported first: they help more.
   if (id === undefined) {
     DECODERS.get(known ?? method)?.(read);
     throw rpcFailure('invalid_request', 'A request needs an id');
@@ -75,14 +109,14 @@ export async function answerRpc(api: ApiContext, call: Call): Promise<Response> 
   return answer(api, call, { id, params: read, legacy });
 }
 
-/** A wrong key is a matter of HTTP. What A2A or JSON-RPC has a code for comes with 200, as its clients expect. */
-export async function refuseRpc(error: HttpError, call: RefusedCall): Promise<Response> {
+/** A wrong key is a plain HTTP error. Errors that A2A or JSON-RPC has a code for come with 200, as clients expect. */
+async function refuseRpc(error: HttpError, call: RefusedCall): Promise<Response> {
   const { status, code = '' } = error;
   const isHttp = status === 401 || status === 405 || CONTACT_HEADER_CODES.has(code);
   if (isHttp) return json(call, errorBody(error), status);
-  const asked = status === 400 || status === 404 || status === 422;
+  const isClients = status === 400 || status === 404 || status === 422;
   const { id } = await refusedRpc(call.body);
-  return json(call, rpcError(id, error, A2A_CODES), asked ? 200 : status);
+  return json(call, rpcError(id, error, A2A_CODES), isClients ? 200 : status);
 }
 
 function whole(
@@ -100,7 +134,7 @@ function streamed(
   action: (
     api: ApiContext,
     call: Call,
-    terms: { readonly params: unknown; readonly toFrame: ToFrame },
+    options: { readonly params: unknown; readonly toFrame: ToFrame },
   ) => Promise<Response>,
 ): Method {
   return (api, call, { id, params, legacy }) => {

@@ -1,4 +1,4 @@
-// A2A 0.3, which many clients still speak: the same things by other names.
+// A2A 0.3, which many clients still speak: the same messages with other names.
 import type { JsonObject } from 'jims-core';
 
 import { isJsonObject } from '../../http/json-object.ts';
@@ -12,7 +12,7 @@ import type {
   TaskStatus,
 } from './wire.ts';
 
-/** The methods of 0.3 that are spoken, by their names in 1.0. */
+/** The names in 1.0 of the methods of 0.3. */
 export const LEGACY_METHODS: ReadonlyMap<string, string> = new Map([
   ['message/send', 'SendMessage'],
   ['message/stream', 'SendStreamingMessage'],
@@ -36,7 +36,7 @@ const STATES: Readonly<Record<TaskState, string>> = {
 const TERMINAL: ReadonlySet<string> = new Set(['completed', 'failed', 'canceled']);
 const ROLES: Readonly<Record<string, string>> = { user: 'ROLE_USER', agent: 'ROLE_AGENT' };
 
-/** Params of 0.3 as 1.0 has them; what is no message of 0.3 is left for 1.0 to refuse. */
+/** Converts params of 0.3 to 1.0; what is not valid in 0.3 is left for 1.0 to refuse. */
 export function fromLegacy(params: JsonObject): JsonObject {
   const { message, configuration } = params;
   return {
@@ -55,7 +55,7 @@ function messageFromLegacy(message: JsonObject): JsonObject {
   };
 }
 
-/** A part of another kind keeps no text that could be taken for one. */
+/** A part of another kind is emptied, so that no text in it is taken for the message. */
 function partFromLegacy(part: unknown): unknown {
   return isJsonObject(part) && part['kind'] !== 'text' ? {} : part;
 }
@@ -71,7 +71,7 @@ function configurationFromLegacy({ blocking, ...rest }: JsonObject): JsonObject 
   };
 }
 
-/** An event of a stream, as 0.3 has it. */
+/** Converts an event of a stream to 0.3. */
 export function toLegacy(response: StreamResponse): object {
   if ('task' in response) return legacyTask(response.task);
   if ('statusUpdate' in response) {
@@ -88,6 +88,7 @@ export function toLegacy(response: StreamResponse): object {
   return { kind: 'artifact-update', ...update, artifact: legacyArtifact(artifact) };
 }
 
+/** Converts a task to 0.3. */
 export function legacyTask({ status, artifacts, history, ...task }: Task): object {
   return {
     kind: 'task',

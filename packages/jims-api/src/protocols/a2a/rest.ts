@@ -1,35 +1,147 @@
+import * as v from 'valibot';
+
 import { errorText } from '../../http/error-response.ts';
 import { notFound } from '../../http/errors.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { jsonText } from '../../http/fastapi/json-pieces.ts';
-import { json } from '../../http/route.ts';
-import type { ApiContext, Call, RefusedCall } from '../../http/route.ts';
-import { reasonOf, statusName } from './failures.ts';
+import { json } from '../../http/json-answer.ts';
+import type {
+  ApiContext,
+  Call,
+  ErrorStatus,
+  Parameter,
+  RefusedCall,
+  Route,
+} from '../../http/route.ts';
+import { SendParams } from './decode.ts';
+import { reasonOf, requireVersion, statusName, unsupported } from './failures.ts';
 import { sendMessage, streamMessage } from './send.ts';
-import type { ToFrame } from './task-end.ts';
+import { EXAMPLE_TASK } from './task.ts';
+import type { ToFrame } from './tasks.ts';
 import { cancelTask, getTask, subscribeToTask } from './tasks.ts';
-import { requireVersion } from './version.ts';
 
 const toFrame: ToFrame = (response) => ({ data: jsonText(response) });
-/** A media type of A2A's own, for clients that use it: others may know JSON by its plain name alone. */
+/** A2A's own media type, for clients that use it: others may accept plain JSON only. */
 const A2A_JSON = 'application/a2a+json';
+const CONFIGS = '/a2a/rest/tasks/:task/pushNotificationConfigs';
 const VERB = /^(?<id>.*):(?<verb>cancel|subscribe)$/s;
 
-/** `POST /a2a/rest/message:send` */
-export async function sendRest(api: ApiContext, call: Call): Promise<Response> {
+const tags = ['a2a'];
+const errors: readonly ErrorStatus[] = [400, 401, 413, 429, 503];
+
+const UPDATE = {
+  statusUpdate: { taskId: EXAMPLE_TASK.id, contextId: 'chat-1', status: EXAMPLE_TASK.status },
+};
+
+const STREAM = {
+  description: 'The task, then its updates up to the last one',
+  contentType: 'text/event-stream',
+  example: `data: ${JSON.stringify(UPDATE)}\n\n`,
+};
+
+function taskInPath(description: string): Parameter {
+  return { name: 'task', in: 'path', required: true, description, schema: v.string() };
+}
+
+/** A2A 1.0 over HTTP+JSON. */
+export const restRoutes: readonly Route[] = [
+  {
+    method: 'POST',
+    path: '/a2a/rest/message:send',
+    doc: {
+      operationId: 'a2a_send',
+      summary: 'Agent2Agent over HTTP+JSON: send a message',
+      tags,
+      request: SendParams,
+      responses: {
+        200: { description: 'The task, after it has ended', example: { task: EXAMPLE_TASK } },
+      },
+      errors,
+    },
+    encodeError: refuseRest,
+    handle: send,
+  },
+  {
+    method: 'POST',
+    path: '/a2a/rest/message:stream',
+    doc: {
+      operationId: 'a2a_stream',
+      summary: 'Agent2Agent over HTTP+JSON: send a message and follow the task',
+      tags,
+      request: SendParams,
+      responses: { 200: STREAM },
+      errors,
+    },
+    encodeError: refuseRest,
+    handle: sendAndStream,
+  },
+  {
+    method: 'GET',
+    path: '/a2a/rest/tasks',
+    doc: {
+      operationId: 'a2a_list_tasks',
+      summary: 'Not supported: tasks are not listed',
+      tags,
+      responses: {},
+      errors: [400, 401],
+    },
+    encodeError: refuseRest,
+    handle: unsupported.list,
+  },
+  {
+    method: 'GET',
+    path: '/a2a/rest/tasks/:task',
+    doc: {
+      operationId: 'a2a_get_task',
+      summary: 'A task as it is now',
+      tags,
+      parameters: [taskInPath('The id of a task; followed by `:subscribe` for its stream')],
+      responses: { 200: { description: 'The task', example: EXAMPLE_TASK } },
+      errors: [400, 401, 404],
+    },
+    encodeError: refuseRest,
+    handle: getTaskOrStream,
+  },
+  {
+    method: 'POST',
+    path: '/a2a/rest/tasks/:task',
+    doc: {
+      operationId: 'a2a_change_task',
+      summary: 'Stop a task or follow it',
+      tags,
+      parameters: [taskInPath('The id of a task, followed by `:cancel` or `:subscribe`')],
+      responses: { 200: { description: 'The stopped task, or the stream', example: EXAMPLE_TASK } },
+      errors: [400, 401, 404, 429, 503],
+    },
+    bodyless: true,
+    encodeError: refuseRest,
+    handle: changeTask,
+  },
+  missing('GET', CONFIGS, unsupported.push),
+  missing('POST', CONFIGS, unsupported.push),
+  missing('GET', `${CONFIGS}/:config`, unsupported.push),
+  missing('DELETE', `${CONFIGS}/:config`, unsupported.push),
+  missing('GET', '/a2a/rest/extendedAgentCard', unsupported.extendedCard),
+];
+
+/** A part of the binding that this agent does not support is refused by its own error. */
+function missing(method: Route['method'], path: string, handle: () => never): Route {
+  return { method, path, encodeError: refuseRest, handle };
+}
+
+async function send(api: ApiContext, call: Call): Promise<Response> {
   requireVersion(call);
   const { task, headers } = await sendMessage(api, call, await call.body());
   return answerJson(call, headers, { task });
 }
 
-/** `POST /a2a/rest/message:stream` */
-export async function streamRest(api: ApiContext, call: Call): Promise<Response> {
+async function sendAndStream(api: ApiContext, call: Call): Promise<Response> {
   requireVersion(call);
   return streamMessage(api, call, { params: await call.body(), toFrame });
 }
 
-/** `GET /a2a/rest/tasks/{id}`, and `GET …:subscribe` as some clients send it. */
-export async function getTaskRest(api: ApiContext, call: Call): Promise<Response> {
+/** The task; its stream for clients that subscribe by GET. */
+async function getTaskOrStream(api: ApiContext, call: Call): Promise<Response> {
   const { id, verb } = verbOf(call);
   if (verb === 'subscribe') return subscribeToTask(api, call, { params: { id }, toFrame });
   if (verb !== undefined) throw notFound();
@@ -39,8 +151,7 @@ export async function getTaskRest(api: ApiContext, call: Call): Promise<Response
   return answerJson(call, headers, task);
 }
 
-/** `POST /a2a/rest/tasks/{id}:cancel` and `POST /a2a/rest/tasks/{id}:subscribe` */
-export async function postTaskRest(api: ApiContext, call: Call): Promise<Response> {
+async function changeTask(api: ApiContext, call: Call): Promise<Response> {
   const { id, verb } = verbOf(call);
   if (verb === 'subscribe') return subscribeToTask(api, call, { params: { id }, toFrame });
   if (verb !== 'cancel') throw notFound();

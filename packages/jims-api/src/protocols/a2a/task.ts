@@ -1,13 +1,22 @@
 import { isJimsError } from 'jims-core';
 import type { JimsError, NewEvent, RunEnd, RunStatus, Thread } from 'jims-core';
 
-import { assistantText, buttonsOf, seesModels, userText } from '../../chat/said.ts';
+import { idIn } from '../../chat/external-ids.ts';
+import { assistantText, buttonsOf, userText } from '../../chat/messages.ts';
 import { usageOnWire } from '../../chat/usage.ts';
+import { seesModels } from '../../chat/visibility.ts';
 import { toHttpError } from '../../http/error-response.ts';
 import type { Call } from '../../http/route.ts';
-import { contextIdOf } from './contexts.ts';
 import { messageIdOf } from './decode.ts';
 import type { Artifact, Message, Metadata, Task, TaskState, TaskStatus } from './wire.ts';
+
+/** A2A's name in the external ids of its contexts: each context is a thread. */
+export const PROTOCOL = 'a2a';
+
+/** The id of the context that a thread is; a thread of another protocol is a context named by its id. */
+export function contextIdOf({ id, externalId }: Thread): string {
+  return idIn(PROTOCOL, externalId) ?? id;
+}
 
 /** The run that a task is. */
 export interface TaskRun {
@@ -32,7 +41,7 @@ export function taskRun(
 export interface TaskView {
   /** How many messages of its history, at most. */
   readonly historyLength?: number | undefined;
-  /** The request that is answered, when it is the one that started the run. */
+  /** The id of the request, when it is the one that started the run. */
   readonly requestId?: string;
   readonly exposeErrors: boolean;
 }
@@ -43,6 +52,17 @@ const STATES: Readonly<Record<RunStatus, TaskState>> = {
   completed: 'TASK_STATE_COMPLETED',
   failed: 'TASK_STATE_FAILED',
   cancelled: 'TASK_STATE_CANCELED',
+};
+
+/** A task as the OpenAPI document shows it. */
+export const EXAMPLE_TASK: Task = {
+  id: '0190d3a0-abcd-7222-8333-444444444446',
+  contextId: 'chat-1',
+  status: { state: 'TASK_STATE_COMPLETED', timestamp: '2026-11-24T08:00:00.000Z' },
+  artifacts: [
+    { artifactId: '0190d3a0-abcd-7222-8333-444444444447', parts: [{ text: 'You said: Hello' }] },
+  ],
+  metadata: { thread_id: '0190d3a0-abcd-7222-8333-444444444445' },
 };
 
 /** A task that is not over. */
@@ -86,7 +106,7 @@ export function statusOfEnd(
   };
 }
 
-/** What a task's metadata say: its thread, and in the end what models it used. */
+/** The metadata of a task: its thread, and at its end the models that it used. */
 export function metadataOf({ thread, seesModels: isShown }: TaskRun, end?: RunEnd): Metadata {
   const usage = isShown && end?.type === 'result' ? end.result.usage : undefined;
   return { thread_id: thread.id, ...(usage && { usage: usage.map(usageOnWire) }) };
@@ -101,7 +121,7 @@ export function namesOf({ id, thread }: TaskRun): { taskId: string; contextId: s
   return { taskId: id, contextId: contextIdOf(thread) };
 }
 
-/** What is shown of an event beside its text: its buttons. */
+/** The part of an event beside its text: its buttons. */
 export function artifactMetadata(event: NewEvent): { readonly metadata?: Metadata } {
   const buttons = buttonsOf(event);
   return buttons.length > 0 ? { metadata: { buttons } } : {};
@@ -166,7 +186,7 @@ const WORDS_OF_CANCEL = {
   shutting_down: 'The service was shut down: send it again',
 } as const;
 
-/** Who looks at a failed task later did not make the request whose id finds the failure in the log. */
+/** The id in the message finds the failure in the log; a request that only looks later has another one. */
 function wordsOfError(error: JimsError, { requestId, exposeErrors }: TaskView): string {
   const later = requestId === undefined && isJimsError(error) && error.code === 'pipeline_failed';
   if (later && !(exposeErrors && error.cause !== undefined)) return 'Pipeline error';

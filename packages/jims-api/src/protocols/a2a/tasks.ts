@@ -1,28 +1,40 @@
-import type { RunRecord } from 'jims-core';
+// The methods that name a task, and how tasks are answered and streamed to their end.
+import type { Run, RunEnd, RunRecord } from 'jims-core';
 
-import { runHeaders, streamJoined } from '../../chat/run-routes.ts';
+import { runHeaders } from '../../chat/answer-run.ts';
 import { isActive, statusOf } from '../../chat/run-status.ts';
-// What can be asked of a task by its id.
-import type { HttpError } from '../../http/errors.ts';
+import { joinRun } from '../../chat/stream-run.ts';
+import { contactInQuery, mayReach } from '../../http/contact.ts';
+import { HttpError } from '../../http/errors.ts';
+import { canonicalUuid } from '../../http/fastapi/uuid.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
+import type { SseFrame } from '../../http/sse/frame.ts';
 import { decodeTask } from './decode.ts';
+import { taskUpdates } from './encode.ts';
 import { failure } from './failures.ts';
-import { requireTask, taskNotFound } from './reach.ts';
-import { framesOf, requireOver } from './task-end.ts';
-import type { Answered, ToFrame } from './task-end.ts';
 import { activeTask, endedTask, taskRun } from './task.ts';
+import type { StreamResponse, Task } from './wire.ts';
 
-/** GetTask: rebuilt from what is kept of the run. */
+/** A task, and the headers that name its run. */
+export interface Answered {
+  readonly task: Task;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Puts an event of a stream into a frame of the binding. */
+export type ToFrame = (response: StreamResponse) => SseFrame;
+
+/** GetTask: the task, from what is stored of its run. */
 export async function getTask(api: ApiContext, call: Call, params: unknown): Promise<Answered> {
-  const asked = decodeTask(params);
-  return taskOf(api, call, { record: await requireTask(api, call, asked), ...asked });
+  const request = decodeTask(params);
+  return taskOf(api, call, { record: await requireTask(api, call, request), ...request });
 }
 
 /** CancelTask: the task, stopped. */
 export async function cancelTask(api: ApiContext, call: Call, params: unknown): Promise<Answered> {
-  const asked = decodeTask(params);
-  const { id, historyLength } = asked;
-  const record = await requireTask(api, call, asked);
+  const request = decodeTask(params);
+  const { id, historyLength } = request;
+  const record = await requireTask(api, call, request);
   const { runId, thread } = record;
   const run = await api.app.runs.find(runId);
   const status = await api.app.runs.cancel(runId);
@@ -35,15 +47,15 @@ export async function cancelTask(api: ApiContext, call: Call, params: unknown): 
   return { task: endedTask(of, end, { historyLength, exposeErrors: api.exposeErrors }), headers };
 }
 
-/** SubscribeToTask: the task as it is, then what happens, from the task's beginning. */
+/** SubscribeToTask: the task as it is now, then its events from its beginning. */
 export async function subscribeToTask(
   api: ApiContext,
   call: Call,
   { params, toFrame }: { readonly params: unknown; readonly toFrame: ToFrame },
 ): Promise<Response> {
-  const asked = decodeTask(params);
-  const { id } = asked;
-  const record = await requireTask(api, call, asked);
+  const request = decodeTask(params);
+  const { id } = request;
+  const record = await requireTask(api, call, request);
   const status = statusOf(record);
   const run = await api.app.runs.find(record.runId);
   if (!run || !isActive(status)) {
@@ -52,7 +64,7 @@ export async function subscribeToTask(
   const of = taskRun(call, run, record.incoming);
   const first = activeTask(of, status, { at: record.startedAt ?? record.acceptedAt });
   const { exposeErrors } = api;
-  return streamJoined(api, call, run, () =>
+  return joinRun(api, call, run, () =>
     framesOf(api, run, { task: { first, of }, view: { exposeErrors }, toFrame }),
   );
 }
@@ -81,4 +93,61 @@ async function taskOf(
 
 function notCancelable(id: string): HttpError {
   return failure('task_not_cancelable', `Task '${id}' is over already`);
+}
+
+/**
+ * Finds the run that a task is. A service that names a contact reaches that contact's tasks only.
+ *
+ * @throws HttpError `task_not_found` also for a task that is not the caller's.
+ */
+export async function requireTask(
+  api: ApiContext,
+  call: Call,
+  { id, contactId }: { readonly id: string; readonly contactId?: string | undefined },
+): Promise<RunRecord> {
+  const runId = canonicalUuid(id);
+  const record = runId === undefined ? undefined : await api.app.runs.record(runId);
+  const named = contactInQuery(call) ?? contactId;
+  if (record && mayReach(api, call, record.thread, named)) return record;
+  throw taskNotFound(id);
+}
+
+function taskNotFound(id: string): HttpError {
+  return failure('task_not_found', `Task '${id.slice(0, 100)}' not found`);
+}
+
+export async function* framesOf(
+  api: ApiContext,
+  run: Run,
+  {
+    task,
+    view,
+    toFrame,
+  }: {
+    readonly task: Parameters<typeof taskUpdates>[1];
+    readonly view: { readonly requestId?: string; readonly exposeErrors: boolean };
+    readonly toFrame: ToFrame;
+  },
+): AsyncGenerator<SseFrame, void, void> {
+  const over = (end: RunEnd): Promise<boolean> => isOver(api, run.id, end);
+  for await (const response of taskUpdates(run, task, { view, isOver: over })) {
+    yield toFrame(response);
+  }
+}
+
+/**
+ * Requires that an end is the end of the run.
+ *
+ * @throws HttpError 503 when the run goes on, and this process stops listening to it.
+ */
+export async function requireOver(api: ApiContext, runId: string, end: RunEnd): Promise<void> {
+  if (await isOver(api, runId, end)) return;
+  const message = 'The service is shutting down: the task goes on, get it again';
+  throw new HttpError(503, message, { code: 'shutting_down', headers: { 'retry-after': '1' } });
+}
+
+/** A process that shuts down stops listening to runs of other processes, which go on. */
+async function isOver({ app }: ApiContext, runId: string, end: RunEnd): Promise<boolean> {
+  if (end.type !== 'cancelled' || end.reason !== 'shutting_down') return true;
+  return (await app.runs.record(runId))?.finishedAt !== undefined;
 }

@@ -1,4 +1,4 @@
-// What A2A 1.0 has on the wire, as far as it is spoken here: ProtoJSON, fields that are empty left out.
+// The parts of A2A 1.0 that this agent sends, as ProtoJSON: empty fields are left out.
 
 export type TaskState =
   | 'TASK_STATE_SUBMITTED'

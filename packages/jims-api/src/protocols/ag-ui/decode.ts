@@ -1,22 +1,21 @@
 import * as v from 'valibot';
 
-import type { SaidText } from '../../chat/alignment.ts';
-import { MAX_MESSAGES } from '../../chat/chat-limits.ts';
-import type { ChatMessage } from '../../chat/chat-message.ts';
-import { messageContent } from '../../chat/message-content.ts';
-import { eventType, requireAllowed, runTerms, toRunTerms } from '../../chat/run-fields.ts';
-import { requireConfigSize } from '../../chat/sent-sizes.ts';
-import { userContent, userEvent } from '../../chat/user-text.ts';
+import type { HistoryMessage } from '../../chat/alignment.ts';
+import type { ClientMessage } from '../../chat/client-history.ts';
+import { messageContent, userContent, userEvent } from '../../chat/messages.ts';
+import { eventType, requireAllowed, runFields, runOptions } from '../../chat/run-fields.ts';
+import type { RunOptions } from '../../chat/run-fields.ts';
+import { MAX_MESSAGES, requireConfigSize } from '../../chat/sent-limits.ts';
 import { contactId } from '../../http/contact.ts';
 import { validationError } from '../../http/errors.ts';
+import { sentObject, uuid } from '../../http/fastapi/fields.ts';
 import { fieldError, parseBody } from '../../http/fastapi/validation.ts';
-import { sentObject, uuid } from '../../http/fields.ts';
 import { isJsonObject } from '../../http/json-object.ts';
 import { list } from '../../http/list.ts';
 import type { ApiContext } from '../../http/route.ts';
 
 const MAX_ID = 256;
-/** Pieces of what the client's page knows. */
+/** The most pieces of what the client's page knows. */
 const MAX_CONTEXT = 1000;
 const BETWEEN_PARTS = '\n\n';
 
@@ -24,39 +23,41 @@ const id = v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_ID));
 
 const Message = v.object({
   role: v.string(),
-  content: v.pipe(v.optional(messageContent), v.description('A text, or parts that hold texts')),
+  content: v.pipe(v.optional(messageContent), v.description('A string, or parts with text')),
 });
 type Message = v.InferOutput<typeof Message>;
 
-/** What of AG-UI's `RunAgentInput` means something here. */
+/** The members of AG-UI's `RunAgentInput` that are used here. */
 export const AgUiBody = v.pipe(
   v.object({
-    threadId: v.pipe(id, v.description('As the client names it: each is a thread')),
-    runId: v.pipe(id, v.description('As the client names it: said again in the answer')),
+    threadId: v.pipe(id, v.description('The client’s id; each is a thread of its own')),
+    runId: v.pipe(id, v.description('The client’s id; the answer repeats it')),
     messages: v.pipe(
       list(Message, MAX_MESSAGES),
       v.description(
-        'All of the thread; the last one is the new one, by the user. None: what was said is told, and nothing is run',
+        'The whole thread; the last message is the new one, by the user. An empty list: the answer is what was said so far, and nothing runs',
       ),
     ),
     context: v.pipe(
       v.optional(list(sentObject, MAX_CONTEXT), []),
-      v.description('For the app to read, in a new thread: `agui_context` of its config'),
+      v.description(
+        'For the app to read; stored with a new thread, as `agui_context` of its config',
+      ),
     ),
     forwardedProps: v.nullish(
       v.object({
         contact_id: v.pipe(
           v.optional(contactId),
-          v.description('Who talks; the header x-jims-contact-id goes before it'),
+          v.description('The contact; the header x-jims-contact-id wins over it'),
         ),
         thread_id: v.pipe(
           v.nullish(uuid),
-          v.description('Continues this thread of JIMS, whatever the other messages are'),
+          v.description('Continues this thread of JIMS; the other messages are ignored'),
         ),
         thread_config: v.optional(sentObject),
         event_type: v.optional(eventType),
-        on_busy: runTerms.on_busy,
-        timeout: runTerms.timeout,
+        on_busy: runFields.on_busy,
+        timeout: runFields.timeout,
       }),
       {},
     ),
@@ -70,12 +71,12 @@ export interface AgUiInput {
   readonly threadId: string;
   readonly runId: string;
   readonly contactId: string | undefined;
-  /** `undefined` to be told what was said. */
+  /** `undefined` when the client wants to know what was said so far. */
   readonly message: AgUiMessage | undefined;
 }
 
-export interface AgUiMessage extends ChatMessage {
-  readonly terms: ReturnType<typeof toRunTerms>;
+export interface AgUiMessage extends ClientMessage {
+  readonly options: RunOptions;
 }
 
 /**
@@ -92,7 +93,7 @@ export function decode(
   const named = { threadId, runId, contactId: forwardedProps?.contact_id };
   const last = messages.at(-1);
   if (!last) return { ...named, message: undefined };
-  const { thread_id, thread_config, event_type, ...terms } = forwardedProps ?? {};
+  const { thread_id, thread_config, event_type, ...run } = forwardedProps ?? {};
   const incoming = userEvent(newText(last), event_type);
   requireAllowed(incoming.type, api.allowedEventTypes);
   const threadConfig = {
@@ -107,8 +108,8 @@ export function decode(
       threadConfig,
       earlier: messages.slice(0, -1).flatMap(saidText),
       incoming,
-      // The client has no other way to say stop.
-      terms: toRunTerms({ ...terms, on_disconnect: 'cancel' }),
+      // The client has no other way to stop the run.
+      options: runOptions({ ...run, on_disconnect: 'cancel' }),
     },
   };
 }
@@ -120,13 +121,13 @@ function newText(message: Message): string {
   throw validationError([fieldError('messages', message, reason)]);
 }
 
-function saidText({ role, content }: Message): SaidText[] {
+function saidText({ role, content }: Message): HistoryMessage[] {
   const text = textOf({ role, content }, 'lenient') ?? '';
   if (role === 'user') return [{ role, content: userContent(text) }];
   return role === 'assistant' && text !== '' ? [{ role, content: text }] : [];
 }
 
-/** `undefined` for a content that is not text alone; leniently its texts alone. */
+/** The text of a message. Strict: `undefined` when there is something other than text in it. */
 function textOf({ content }: Message, how: 'strict' | 'lenient' = 'strict'): string | undefined {
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) return undefined;

@@ -2,11 +2,12 @@ import type { NewEvent, Run, RunResult, ThreadEvent } from 'jims-core';
 import { MAX_PIECE_CHARS } from 'jims-core/host';
 import type { ModelUsage } from 'jims-core/llm';
 
-import { isWanted, reasonOf } from '../../chat/run-routes.ts';
-import { assistantText, buttonsOf, isAppEvent, userText } from '../../chat/said.ts';
-import type { Sees, TellOptions } from '../../chat/said.ts';
+import { isWanted, reasonOf } from '../../chat/answer-run.ts';
+import { assistantText, buttonsOf, userText } from '../../chat/messages.ts';
 import { toldRun } from '../../chat/text-stream.ts';
 import type { ToldEvent } from '../../chat/text-stream.ts';
+import { isAppEvent } from '../../chat/visibility.ts';
+import type { Sees, ViewOptions } from '../../chat/visibility.ts';
 import { toHttpError } from '../../http/error-response.ts';
 import { jsonText } from '../../http/fastapi/json-pieces.ts';
 import type { SseFrame } from '../../http/sse/frame.ts';
@@ -55,7 +56,7 @@ export interface ClientIds {
 export async function* encodeStream(
   run: Run,
   { threadId, runId }: ClientIds,
-  options: TellOptions,
+  options: ViewOptions,
 ): AsyncGenerator<SseFrame, void, void> {
   const ids = { threadId, runId };
   const metadata = { thread_id: run.thread.id, run_id: run.id };
@@ -149,7 +150,7 @@ function toMessage(event: ThreadEvent): object[] {
   return content === undefined ? [] : [{ id: event.id, role: 'assistant', content }];
 }
 
-function failure(end: Parameters<typeof reasonOf>[0], options: TellOptions): SseFrame {
+function failure(end: Parameters<typeof reasonOf>[0], options: ViewOptions): SseFrame {
   const { message, code } = toHttpError(reasonOf(end), options);
   // A failing pipeline has no code on JIMS's own routes.
   return frame({ type: 'RUN_ERROR', message, code: code ?? 'pipeline_error' });

@@ -1,15 +1,15 @@
 import * as v from 'valibot';
 
-import type { SaidText } from '../../chat/alignment.ts';
-import { MAX_MESSAGES, MAX_PARTS } from '../../chat/chat-limits.ts';
-import type { ChatMessage } from '../../chat/chat-message.ts';
-import { eventType, requireAllowed, runTerms, toRunTerms } from '../../chat/run-fields.ts';
-import { requireConfigSize } from '../../chat/sent-sizes.ts';
-import { userContent, userEvent } from '../../chat/user-text.ts';
+import type { HistoryMessage } from '../../chat/alignment.ts';
+import type { ClientMessage } from '../../chat/client-history.ts';
+import { userContent, userEvent } from '../../chat/messages.ts';
+import { eventType, requireAllowed, runFields, runOptions } from '../../chat/run-fields.ts';
+import type { RunOptions } from '../../chat/run-fields.ts';
+import { MAX_MESSAGES, MAX_PARTS, requireConfigSize } from '../../chat/sent-limits.ts';
 import { contactId } from '../../http/contact.ts';
 import { validationError } from '../../http/errors.ts';
+import { sentObject, uuid } from '../../http/fastapi/fields.ts';
 import { fieldError, parseBody } from '../../http/fastapi/validation.ts';
-import { sentObject, uuid } from '../../http/fields.ts';
 import { list } from '../../http/list.ts';
 import type { ApiContext } from '../../http/route.ts';
 
@@ -29,7 +29,7 @@ export const AiSdkBody = v.pipe(
       v.string(),
       v.nonEmpty(),
       v.maxLength(MAX_CHAT_ID),
-      v.description('The chat, as the client names it: each is a thread'),
+      v.description('The client’s id of the chat; each is a thread of its own'),
     ),
     messages: v.pipe(
       list(UiMessage, MAX_MESSAGES),
@@ -38,29 +38,29 @@ export const AiSdkBody = v.pipe(
     ),
     contact_id: v.pipe(
       v.optional(contactId),
-      v.description('Who talks; the header x-jims-contact-id goes before it'),
+      v.description('The contact; the header x-jims-contact-id wins over it'),
     ),
     thread_id: v.pipe(
       v.nullish(uuid),
-      v.description('Continues this thread, whatever the other messages are'),
+      v.description('Continues this thread; the other messages are ignored'),
     ),
     thread_config: v.optional(sentObject, () => ({ interface: 'ai-sdk' })),
     event_type: v.optional(eventType),
-    on_busy: runTerms.on_busy,
+    on_busy: runFields.on_busy,
     on_disconnect: v.pipe(
       v.optional(v.picklist(['continue', 'cancel']), 'cancel'),
-      v.description('`continue` for a client that resumes; it stops by DELETE'),
+      v.description('`continue` for a client that resumes streams and stops runs by DELETE'),
     ),
-    timeout: runTerms.timeout,
+    timeout: runFields.timeout,
   }),
   v.title('AiSdkRequest'),
 );
 
 /** A message to a chat, decoded. */
-export interface AiSdkMessage extends ChatMessage {
+export interface AiSdkMessage extends ClientMessage {
   readonly chatId: string;
   readonly contactId: string | undefined;
-  readonly terms: ReturnType<typeof toRunTerms>;
+  readonly options: RunOptions;
 }
 
 /**
@@ -84,7 +84,7 @@ export function decode(
     threadConfig: request.thread_config,
     earlier: request.messages.slice(0, -1).flatMap(saidText),
     incoming,
-    terms: toRunTerms(request),
+    options: runOptions(request),
   };
 }
 
@@ -101,12 +101,12 @@ function newText(messages: readonly UiMessage[]): string {
   return textOf(last);
 }
 
-function saidText(message: UiMessage): SaidText[] {
+function saidText(message: UiMessage): HistoryMessage[] {
   const { role } = message;
   if (role === 'system') return [];
   const text = textOf(message);
   if (role === 'user') return [{ role, content: userContent(text) }];
-  // An answer that failed before it said anything.
+  // An answer that failed before it had any text.
   return text === '' ? [] : [{ role, content: text }];
 }
 

@@ -1,11 +1,13 @@
 import type { NewEvent, Run, RunResult } from 'jims-core';
 
-import { isWanted, reasonOf } from '../../chat/run-routes.ts';
-import type { SaidButton, Sees, TellOptions } from '../../chat/said.ts';
-import { buttonsOf, isAppEvent } from '../../chat/said.ts';
+import { isWanted, reasonOf } from '../../chat/answer-run.ts';
+import type { Button } from '../../chat/messages.ts';
+import { buttonsOf } from '../../chat/messages.ts';
 import { toldRun } from '../../chat/text-stream.ts';
 import type { ToldEvent } from '../../chat/text-stream.ts';
 import { tokensOf } from '../../chat/usage.ts';
+import type { Sees, ViewOptions } from '../../chat/visibility.ts';
+import { isAppEvent } from '../../chat/visibility.ts';
 import { toHttpError } from '../../http/error-response.ts';
 import { jsonText } from '../../http/fastapi/json-pieces.ts';
 import type { SseFrame } from '../../http/sse/frame.ts';
@@ -29,7 +31,7 @@ type Chunk =
     }
   | {
       readonly type: 'data-buttons';
-      readonly data: { readonly message_id: string; readonly buttons: readonly SaidButton[] };
+      readonly data: { readonly message_id: string; readonly buttons: readonly Button[] };
     }
   | { readonly type: 'finish'; readonly finishReason: 'stop'; readonly messageMetadata: Metadata }
   | { readonly type: 'abort'; readonly reason: string }
@@ -53,7 +55,7 @@ const DONE: SseFrame = { data: '[DONE]' };
 /** A run as one UI message, from its beginning: each message of the app is a text part of it. */
 export async function* encodeStream(
   run: Run,
-  options: TellOptions,
+  options: ViewOptions,
 ): AsyncGenerator<SseFrame, void, void> {
   const metadata: Metadata = { thread_id: run.thread.id, run_id: run.id };
   yield frame({ type: 'start', messageId: answerId(run.id), messageMetadata: metadata });
@@ -64,7 +66,7 @@ export async function* encodeStream(
   yield DONE;
 }
 
-function encode(event: ToldEvent, metadata: Metadata, options: TellOptions): Chunk[] {
+function encode(event: ToldEvent, metadata: Metadata, options: ViewOptions): Chunk[] {
   switch (event.type) {
     case 'status': {
       const { message, statusType } = event.status;
@@ -93,7 +95,7 @@ function encode(event: ToldEvent, metadata: Metadata, options: TellOptions): Chu
   }
 }
 
-function failure(end: Parameters<typeof reasonOf>[0], options: TellOptions): Chunk {
+function failure(end: Parameters<typeof reasonOf>[0], options: ViewOptions): Chunk {
   return { type: 'error', errorText: toHttpError(reasonOf(end), options).message };
 }
 

@@ -1,115 +1,200 @@
-import type { Run, Thread } from 'jims-core';
+import type { JimsApp, Run, Thread } from 'jims-core';
+import * as v from 'valibot';
 
-import { threadOfMessage } from '../../chat/chat-message.ts';
-import { threadOfChat } from '../../chat/history-thread.ts';
-import { streamJoined, streamRun, threadHeader } from '../../chat/run-routes.ts';
-import type { RunAsk } from '../../chat/run-routes.ts';
-import { tellOptions } from '../../chat/said.ts';
+import { threadOfMessage, threadOfChat } from '../../chat/client-history.ts';
+import { threadHeader } from '../../chat/named-thread.ts';
+import type { ClientRunRequest } from '../../chat/start-run.ts';
+import { joinRun, streamRun } from '../../chat/stream-run.ts';
+import { viewOptions } from '../../chat/visibility.ts';
 import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
 import { errorText } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { jsonPieces } from '../../http/fastapi/json-pieces.ts';
-import { answerInTurn, placeInTurn } from '../../http/reading-turns.ts';
-import type { ApiContext, Call, Protocol, RefusedCall, Route } from '../../http/route.ts';
-import { streamedJson } from '../../http/streamed-json.ts';
-import { decode } from './decode.ts';
+import { streamedJson } from '../../http/json-answer.ts';
+import { answerInTurn, lookUpInTurn } from '../../http/reading-turns.ts';
+import { aliasOf } from '../../http/route.ts';
+import type {
+  ApiContext,
+  Call,
+  ErrorStatus,
+  Parameter,
+  Protocol,
+  RefusedCall,
+  Route,
+} from '../../http/route.ts';
+import { AiSdkBody, decode } from './decode.ts';
 import { encodeStream } from './encode.ts';
-import { aiSdkOperations } from './operations.ts';
 import { uiMessages } from './ui-messages.ts';
 
-/** The second is where the AI SDK looks when nobody says where. */
-const BASES = [
-  { base: '/ai-sdk/chat', alias: false },
-  { base: '/api/chat', alias: true },
-];
 const PROTOCOL = 'ai-sdk';
-/** Whose chats they are when no contact is named. */
+/** The contact when none is named. */
 const NOBODY = nobody(PROTOCOL);
 const STREAM_HEADERS = { 'x-vercel-ai-ui-message-stream': 'v1' };
 
+const tags = ['ai-sdk'];
+const errors: readonly ErrorStatus[] = [400, 401, 404, 409, 413, 422, 429, 503];
+
+const STREAM = {
+  description: 'UI message stream, version 1',
+  contentType: 'text/event-stream',
+  example:
+    'data: {"type":"start","messageId":"…"}\n\n' +
+    'data: {"type":"text-start","id":"t"}\n\n' +
+    'data: {"type":"text-delta","id":"t","delta":"Hello"}\n\n' +
+    'data: {"type":"text-end","id":"t"}\n\n' +
+    'data: {"type":"finish","finishReason":"stop"}\n\n' +
+    'data: [DONE]\n\n',
+};
+
+const ofAChat: readonly Parameter[] = [
+  { name: 'id', in: 'path', description: 'The client’s id of the chat', schema: v.string() },
+  {
+    name: 'x-jims-contact-id',
+    in: 'header',
+    required: false,
+    description: 'The contact of the chat; or `contact_id` in the query',
+    schema: v.string(),
+  },
+];
+
+const routes: readonly Route[] = [
+  {
+    method: 'POST',
+    path: '/ai-sdk/chat',
+    doc: {
+      operationId: 'ai_sdk_chat',
+      summary: 'For the AI SDK: the api of a DefaultChatTransport',
+      description: 'Errors are plain text. `/api/chat` is the same.',
+      tags,
+      request: AiSdkBody,
+      responses: { 200: STREAM },
+      errors,
+    },
+    encodeError: refuse,
+    handle: send,
+  },
+  {
+    method: 'GET',
+    path: '/ai-sdk/chat/:id',
+    doc: {
+      operationId: 'ai_sdk_messages',
+      summary: 'The messages of a chat, for useChat',
+      tags,
+      parameters: ofAChat,
+      responses: {
+        200: {
+          description: 'UI messages',
+          schema: v.object({ messages: v.array(v.looseObject({})) }),
+        },
+      },
+      errors: [401, 404],
+    },
+    encodeError: refuse,
+    handle: restore,
+  },
+  {
+    method: 'GET',
+    path: '/ai-sdk/chat/:id/stream',
+    doc: {
+      operationId: 'ai_sdk_resume',
+      summary: 'The current answer from its beginning, for useChat({ resume: true })',
+      tags,
+      parameters: ofAChat,
+      responses: { 200: STREAM, 204: { description: 'No answer is in progress' } },
+      errors: [401, 404, 429, 503],
+    },
+    encodeError: refuse,
+    handle: resume,
+  },
+  {
+    method: 'DELETE',
+    path: '/ai-sdk/chat/:id/stream',
+    doc: {
+      operationId: 'ai_sdk_stop',
+      summary: 'Stop the current answer',
+      tags,
+      parameters: ofAChat,
+      responses: { 204: { description: 'No answer is in progress any more' } },
+      errors: [401, 404],
+    },
+    encodeError: refuse,
+    handle: stop,
+  },
+];
+
 /** The UI message stream of Vercel's AI SDK (`DefaultChatTransport`, `useChat`). */
-export function aiSdkProtocol(api: ApiContext): Protocol {
-  const { app } = api;
+export const aiSdkProtocol: Protocol = {
+  // `/api/chat` is the default of the AI SDK.
+  routes: routes.flatMap((route) => [
+    route,
+    aliasOf(route, { path: route.path.replace('/ai-sdk/chat', '/api/chat') }),
+  ]),
+};
 
-  async function send(call: Call): Promise<Response> {
-    const ask = await askOf(call);
-    const headers = { ...call.headers, ...STREAM_HEADERS };
-    return streamRun(api, { ...call, headers }, ask, (run) =>
-      encodeStream(run, tellOptions(api, call)),
-    );
-  }
-
-  async function askOf(call: Call): Promise<RunAsk> {
-    const message = decode(api, await call.body());
-    const place = await placeInTurn(api, call, () =>
-      threadOfMessage(api, call, message, {
-        contactId: contactOf(call, contactInQuery(call) ?? message.contactId),
-        nobody: NOBODY,
-        threadId: threadHeader(call) ?? message.threadId,
-        chatId: { protocol: PROTOCOL, id: message.chatId },
-        interface: PROTOCOL,
-      }),
-    );
-    return { ...message.terms, incoming: message.incoming, ...place };
-  }
-
-  async function resume(call: Call): Promise<Response> {
-    const run = await activeRun(call);
-    if (!run) return nothing(call);
-    const headers = { ...call.headers, ...STREAM_HEADERS };
-    return streamJoined(api, { ...call, headers }, run, () =>
-      encodeStream(run, tellOptions(api, call)),
-    );
-  }
-
-  async function stop(call: Call): Promise<Response> {
-    const run = await activeRun(call);
-    run?.cancel();
-    return nothing(call);
-  }
-
-  async function restore(call: Call): Promise<Response> {
-    const thread = await chatThread(call);
-    return answerInTurn(api, call, async (end) => streamedJson(call, restoredText(thread), end));
-  }
-
-  async function* restoredText(thread: Thread | undefined): AsyncGenerator<string> {
-    yield '{"messages":[';
-    let separator = '';
-    for await (const message of thread ? uiMessages(app.threads.allEvents(thread)) : []) {
-      yield separator;
-      separator = ',';
-      yield* jsonPieces(message);
-    }
-    yield ']}';
-  }
-
-  async function activeRun(call: Call): Promise<Run | undefined> {
-    const thread = await chatThread(call);
-    return thread && app.runs.active(thread.id);
-  }
-
-  function chatThread(call: Call): Promise<Thread | undefined> {
-    const contact = contactOf(call, contactInQuery(call)) ?? NOBODY;
-    return threadOfChat(app, contact, { protocol: PROTOCOL, id: call.params['id'] ?? '' });
-  }
-
-  return {
-    name: 'ai-sdk',
-    operations: aiSdkOperations,
-    routes: BASES.flatMap(({ base, alias }): Route[] => {
-      const common = { alias, encodeError: refuse };
-      return [
-        { ...common, method: 'POST', path: base, handle: send },
-        { ...common, method: 'GET', path: `${base}/:id`, handle: restore },
-        { ...common, method: 'GET', path: `${base}/:id/stream`, handle: resume },
-        { ...common, method: 'DELETE', path: `${base}/:id/stream`, handle: stop },
-      ];
-    }),
-  };
+async function send(api: ApiContext, call: Call): Promise<Response> {
+  const request = await requestOf(api, call);
+  const headers = { ...call.headers, ...STREAM_HEADERS };
+  return streamRun(api, { ...call, headers }, request, (run) =>
+    encodeStream(run, viewOptions(api, call)),
+  );
 }
 
-/** What the client makes the message of its error is the whole body: a sentence. */
+async function requestOf(api: ApiContext, call: Call): Promise<ClientRunRequest> {
+  const message = decode(api, await call.body());
+  const target = await lookUpInTurn(api, call, () =>
+    threadOfMessage(api, call, message, {
+      contactId: contactOf(call, contactInQuery(call) ?? message.contactId),
+      nobody: NOBODY,
+      threadId: threadHeader(call) ?? message.threadId,
+      chatId: { protocol: PROTOCOL, id: message.chatId },
+      interface: PROTOCOL,
+    }),
+  );
+  return { ...message.options, incoming: message.incoming, ...target };
+}
+
+async function resume(api: ApiContext, call: Call): Promise<Response> {
+  const run = await activeRun(api, call);
+  if (!run) return nothing(call);
+  const headers = { ...call.headers, ...STREAM_HEADERS };
+  return joinRun(api, { ...call, headers }, run, () => encodeStream(run, viewOptions(api, call)));
+}
+
+async function stop(api: ApiContext, call: Call): Promise<Response> {
+  const run = await activeRun(api, call);
+  run?.cancel();
+  return nothing(call);
+}
+
+async function restore(api: ApiContext, call: Call): Promise<Response> {
+  const thread = await chatThread(api, call);
+  return answerInTurn(api, call, async (end) =>
+    streamedJson(call, restoredText(api.app, thread), end),
+  );
+}
+
+async function* restoredText(app: JimsApp, thread: Thread | undefined): AsyncGenerator<string> {
+  yield '{"messages":[';
+  let separator = '';
+  for await (const message of thread ? uiMessages(app.threads.allEvents(thread)) : []) {
+    yield separator;
+    separator = ',';
+    yield* jsonPieces(message);
+  }
+  yield ']}';
+}
+
+async function activeRun(api: ApiContext, call: Call): Promise<Run | undefined> {
+  const thread = await chatThread(api, call);
+  return thread && api.app.runs.active(thread.id);
+}
+
+function chatThread({ app }: ApiContext, call: Call): Promise<Thread | undefined> {
+  const contact = contactOf(call, contactInQuery(call)) ?? NOBODY;
+  return threadOfChat(app, contact, { protocol: PROTOCOL, id: call.params['id'] ?? '' });
+}
+
+/** The client shows the whole body as its error: so it is a sentence. */
 function refuse(error: HttpError, { headers }: RefusedCall): Response {
   return new Response(errorText(error), {
     status: error.status,

@@ -1,13 +1,13 @@
 import type { ThreadEvent } from 'jims-core';
 
-import { assistantText, buttonsOf, userText } from '../../chat/said.ts';
-import type { SaidButton } from '../../chat/said.ts';
+import { assistantText, buttonsOf, userText } from '../../chat/messages.ts';
+import type { Button } from '../../chat/messages.ts';
 
 type Part =
   | { readonly type: 'text'; readonly text: string; readonly state: 'done' }
   | {
       readonly type: 'data-buttons';
-      readonly data: { readonly message_id: string; readonly buttons: readonly SaidButton[] };
+      readonly data: { readonly message_id: string; readonly buttons: readonly Button[] };
     };
 
 /** A message as `useChat` keeps it. */
@@ -19,14 +19,14 @@ export interface UiMessage {
 }
 
 /**
- * Names the answer of a run, live and restored. A run has the id of its question, and a client puts
- * an answer in the place of the message that has the same id: it must be another one.
+ * The id of a run's answer, live and restored. It differs from the run's id, which is the id of the
+ * question: a client replaces a message by another one with the same id.
  */
 export function answerId(runId: string): string {
   return `${runId}:answer`;
 }
 
-/** What was said in a thread; all that was answered to one message is one message. */
+/** The messages of a thread; all answers to one message are one message. */
 export async function* uiMessages(
   pieces: AsyncIterable<readonly ThreadEvent[]>,
 ): AsyncGenerator<UiMessage> {
@@ -49,8 +49,8 @@ export async function* uiMessages(
 }
 
 function partsOf(event: ThreadEvent): Part[] {
-  const asked = userText(event);
-  if (asked !== undefined) return [textPart(asked)];
+  const question = userText(event);
+  if (question !== undefined) return [textPart(question)];
   const text = assistantText(event);
   const buttons = buttonsOf(event);
   return [

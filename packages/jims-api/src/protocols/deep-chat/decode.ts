@@ -1,13 +1,13 @@
 import type { JsonObject, NewEvent } from 'jims-core';
 import * as v from 'valibot';
 
-import type { SaidText } from '../../chat/alignment.ts';
-import { MAX_MESSAGES } from '../../chat/chat-limits.ts';
-import { userContent, userEvent } from '../../chat/user-text.ts';
+import type { HistoryMessage } from '../../chat/alignment.ts';
+import { userContent, userEvent } from '../../chat/messages.ts';
+import { MAX_MESSAGES } from '../../chat/sent-limits.ts';
 import { contactId } from '../../http/contact.ts';
+import { sentObject, uuid } from '../../http/fastapi/fields.ts';
 import { parseJson } from '../../http/fastapi/parse-json.ts';
 import { parseBody } from '../../http/fastapi/validation.ts';
-import { sentObject, uuid } from '../../http/fields.ts';
 import { list } from '../../http/list.ts';
 
 const Message = v.object({
@@ -17,10 +17,10 @@ const Message = v.object({
 });
 type Message = v.InferOutput<typeof Message>;
 
-/** How the JSON of a request begins: bare text that does is refused, as it cannot be distinguished. */
+/** How the JSON of a request begins; plain text that begins so is refused, as it looks the same. */
 const OBJECT = /^\s*\{\s*["}]/;
 
-/** What a page hangs on the message of a clicked button. */
+/** What a page adds to the message of a clicked button. */
 const ClickedButton = v.object({ jimsCallback: v.string() });
 
 /** What Deep Chat sends: by default the new message alone, by `maxMessages: -1` all of them. */
@@ -34,10 +34,13 @@ export const DeepChatBody = v.pipe(
     contact_id: v.pipe(
       v.optional(contactId),
       v.description(
-        'Who talks: by additionalBodyProps; the header x-jims-contact-id goes before it',
+        'The contact, by additionalBodyProps; the header x-jims-contact-id wins over it',
       ),
     ),
-    thread_id: v.pipe(v.nullish(uuid), v.description('Instead of the latest of the contact')),
+    thread_id: v.pipe(
+      v.nullish(uuid),
+      v.description('Continues this thread instead of the latest of the contact'),
+    ),
     thread_config: v.optional(sentObject, () => ({ interface: 'deep-chat' })),
   }),
   v.title('DeepChatRequest'),
@@ -48,8 +51,8 @@ export interface DeepChatMessage {
   readonly contactId: string | undefined;
   readonly threadId: string | undefined;
   readonly threadConfig: JsonObject;
-  /** What the page has shown so far, when it sends that. */
-  readonly earlier: readonly SaidText[];
+  /** The messages that the page has shown so far, when it sends them. */
+  readonly earlier: readonly HistoryMessage[];
   readonly incoming: NewEvent;
 }
 
@@ -68,13 +71,13 @@ export function decode(body: unknown): DeepChatMessage {
   };
 }
 
-/** An interceptor that gives a text has it encoded once more, as JSON in JSON; or it is a bare text. */
+/** An interceptor that returns a string has it encoded once more, as JSON in JSON; or it sends plain text. */
 function unwrapped(body: unknown): unknown {
   if (typeof body !== 'string') return body;
   return OBJECT.test(body) ? parseJson(body) : { messages: [{ text: body }] };
 }
 
-function saidText(message: Message): SaidText[] {
+function saidText(message: Message): HistoryMessage[] {
   const text = sentText(message);
   if (text === '') return [];
   return message.role === 'ai'
@@ -82,7 +85,7 @@ function saidText(message: Message): SaidText[] {
     : [{ role: 'user', content: userContent(text) }];
 }
 
-/** A click is shown by the button's label; what the button stands for is beside it. */
+/** What the user sends: for a click, what the button stands for and not its label. */
 function sentText(message: Message | undefined): string {
   return v.is(ClickedButton, message?.custom) ? message.custom.jimsCallback : (message?.text ?? '');
 }

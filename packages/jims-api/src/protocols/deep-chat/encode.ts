@@ -1,8 +1,8 @@
 import type { NewEvent, Run, RunResult } from 'jims-core';
 
-import { reasonOf } from '../../chat/run-routes.ts';
-import { assistantText, buttonsOf } from '../../chat/said.ts';
-import type { SaidButton } from '../../chat/said.ts';
+import { reasonOf } from '../../chat/answer-run.ts';
+import { assistantText, buttonsOf } from '../../chat/messages.ts';
+import type { Button } from '../../chat/messages.ts';
 import { toldRun } from '../../chat/text-stream.ts';
 import type { ErrorAnswerOptions } from '../../http/error-response.ts';
 import { errorText, toHttpError } from '../../http/error-response.ts';
@@ -84,7 +84,7 @@ function bubbles(event: NewEvent): DeepChatMessage[] {
   ];
 }
 
-function buttonHtml({ text, id }: SaidButton): string {
+function buttonHtml({ text, id }: Button): string {
   const callback = id.startsWith('btn:') ? id : `btn:${id}`;
   return `<button class="jims-widget-callback-btn deep-chat-button" data-jims-callback="${escaped(callback)}">${escaped(text)}</button>`;
 }

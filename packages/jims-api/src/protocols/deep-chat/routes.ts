@@ -1,73 +1,111 @@
 import { randomUUIDv7 } from 'node:crypto';
 
+import { answerRun } from '../../chat/answer-run.ts';
 import { configBy } from '../../chat/client-config.ts';
-import { threadOfHistory } from '../../chat/history-thread.ts';
-import { answerRun, namedThread, streamRun, threadHeader } from '../../chat/run-routes.ts';
-import type { RunAsk } from '../../chat/run-routes.ts';
-import { requireConfigSize } from '../../chat/sent-sizes.ts';
+import { threadOfHistory } from '../../chat/client-history.ts';
+import { namedThread, threadHeader } from '../../chat/named-thread.ts';
+import { requireConfigSize } from '../../chat/sent-limits.ts';
+import type { ClientRunRequest } from '../../chat/start-run.ts';
+import { streamRun } from '../../chat/stream-run.ts';
 import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
 import { HttpError, notJson } from '../../http/errors.ts';
+import { json } from '../../http/json-answer.ts';
 import { isJsonType } from '../../http/json-body.ts';
-import { json } from '../../http/route.ts';
-import type { ApiContext, Call, Protocol, RefusedCall } from '../../http/route.ts';
-import { decode } from './decode.ts';
+import type { ApiContext, Call, ErrorStatus, Protocol, RefusedCall } from '../../http/route.ts';
+import { DeepChatBody, decode } from './decode.ts';
 import type { DeepChatMessage } from './decode.ts';
 import { encodeError, encodeResult, encodeStream } from './encode.ts';
-import { deepChatOperations } from './operations.ts';
+
+const tags = ['deep-chat'];
+const errors: readonly ErrorStatus[] = [400, 401, 404, 409, 413, 422, 429, 503];
 
 /** The protocol of the web component Deep Chat (`connect`). */
-export function deepChatProtocol(api: ApiContext): Protocol {
-  async function answer(call: Call): Promise<Response> {
-    return answerRun(api, call, await askOf(call), (_, result) => encodeResult(result));
-  }
+export const deepChatProtocol: Protocol = {
+  routes: [
+    {
+      method: 'POST',
+      path: '/deep-chat',
+      doc: {
+        operationId: 'deep_chat',
+        summary: 'For Deep Chat: connect.url',
+        tags,
+        request: DeepChatBody,
+        responses: {
+          200: { description: 'One message or a list of them', example: { text: 'Hello' } },
+        },
+        errors: [...errors, 500, 504],
+      },
+      encodeError: refuse,
+      handle: answer,
+    },
+    {
+      method: 'POST',
+      path: '/deep-chat/stream',
+      doc: {
+        operationId: 'deep_chat_stream',
+        summary: 'For Deep Chat: connect.url with stream: true',
+        tags,
+        request: DeepChatBody,
+        responses: {
+          200: {
+            description: 'Pieces of the answer',
+            contentType: 'text/event-stream',
+            example: 'data: {"text":"Hel"}\n\ndata: {"text":"lo"}\n\n',
+          },
+        },
+        errors,
+      },
+      encodeError: refuse,
+      handle: stream,
+    },
+  ],
+};
 
-  async function stream(call: Call): Promise<Response> {
-    const { requestId } = call;
-    const { exposeErrors } = api;
-    const ask = await askOf(call);
-    return streamRun(api, call, ask, (run) => encodeStream(run, { requestId, exposeErrors }));
-  }
-
-  async function askOf(call: Call): Promise<RunAsk> {
-    requireJson(call);
-    const message = decode(await call.body());
-    const thread = await threadOf(call, message);
-    // Closing the connection is Deep Chat's stop button.
-    return { thread, incoming: message.incoming, onDisconnect: 'cancel' };
-  }
-
-  async function threadOf(call: Call, message: DeepChatMessage): Promise<RunAsk['thread']> {
-    const { earlier, incoming } = message;
-    requireConfigSize(api, message.threadConfig);
-    const threadConfig = configBy(call.principal, message.threadConfig, 'deep-chat');
-    const contactId = contactOf(call, contactInQuery(call) ?? message.contactId);
-    const threadId = threadHeader(call) ?? message.threadId;
-    if (threadId !== undefined) return namedThread(api, call, { threadId, contactId });
-    if (contactId !== undefined) return { kind: 'latest', contactId, threadConfig };
-    // Strangers must not meet in one thread: each message of theirs has what its page sends with it.
-    const { thread } = await threadOfHistory(api.app, {
-      contactId: nobody(`deep-chat:${randomUUIDv7()}`),
-      chatId: undefined,
-      earlier,
-      message: String(incoming.data['content']),
-      threadConfig,
-      receivedAt: call.receivedAt,
-      trusted: false,
-    });
-    return thread;
-  }
-
-  return {
-    name: 'deep-chat',
-    operations: deepChatOperations,
-    routes: [
-      { method: 'POST', path: '/deep-chat', handle: answer, encodeError: refuse },
-      { method: 'POST', path: '/deep-chat/stream', handle: stream, encodeError: refuse },
-    ],
-  };
+async function answer(api: ApiContext, call: Call): Promise<Response> {
+  return answerRun(api, call, await requestOf(api, call), (_, result) => encodeResult(result));
 }
 
-/** Files come as a form; and a form, or plain text, is what any page can send here. */
+async function stream(api: ApiContext, call: Call): Promise<Response> {
+  const { requestId } = call;
+  const { exposeErrors } = api;
+  const request = await requestOf(api, call);
+  return streamRun(api, call, request, (run) => encodeStream(run, { requestId, exposeErrors }));
+}
+
+async function requestOf(api: ApiContext, call: Call): Promise<ClientRunRequest> {
+  requireJson(call);
+  const message = decode(await call.body());
+  const thread = await threadOf(api, call, message);
+  // Closing the connection is Deep Chat's stop button.
+  return { thread, incoming: message.incoming, onDisconnect: 'cancel' };
+}
+
+async function threadOf(
+  api: ApiContext,
+  call: Call,
+  message: DeepChatMessage,
+): Promise<ClientRunRequest['thread']> {
+  const { earlier, incoming } = message;
+  requireConfigSize(api, message.threadConfig);
+  const threadConfig = configBy(call.principal, message.threadConfig, 'deep-chat');
+  const contactId = contactOf(call, contactInQuery(call) ?? message.contactId);
+  const threadId = threadHeader(call) ?? message.threadId;
+  if (threadId !== undefined) return namedThread(api, call, { threadId, contactId });
+  if (contactId !== undefined) return { kind: 'latest', contactId, threadConfig };
+  // Strangers must not share a thread: each of their messages makes a new one, with the history of its page.
+  const { thread } = await threadOfHistory(api.app, {
+    contactId: nobody(`deep-chat:${randomUUIDv7()}`),
+    chatId: undefined,
+    earlier,
+    message: String(incoming.data['content']),
+    threadConfig,
+    receivedAt: call.receivedAt,
+    trusted: false,
+  });
+  return thread;
+}
+
+/** Files come as a form; and any page on the web can send a form or plain text here. */
 function requireJson({ request }: Call): void {
   const contentType = request.headers.get('content-type') ?? '';
   if (contentType.startsWith('multipart/')) {

@@ -1,10 +1,10 @@
 import type { Run, RunResult, ThreadEvent } from 'jims-core';
 
-import type { Sees } from '../../chat/said.ts';
 import { usageOnWire } from '../../chat/usage.ts';
+import type { Sees } from '../../chat/visibility.ts';
 import type { ChatResponse, Include } from './schemas.ts';
 
-/** The answer to a chat request: the original's members, and what was asked for by `include`. */
+/** The answer to a chat request: the original's members, and those that `include` names. */
 export function chatResponse(
   run: Run,
   result: RunResult,
@@ -19,7 +19,7 @@ export function chatResponse(
   };
 }
 
-/** What a caller may see of a run's events. Messages with buttons are in `events` alone. */
+/** The events of a run that a caller may see. Messages with buttons are in `events` only. */
 export function said(
   sent: readonly ThreadEvent[],
   sees: Sees,

@@ -1,6 +1,6 @@
 import type { NumberedRunEvent, Run, RunPosition } from 'jims-core';
 
-import type { TellOptions } from '../../chat/said.ts';
+import type { ViewOptions } from '../../chat/visibility.ts';
 import { errorBody, toHttpError } from '../../http/error-response.ts';
 import { pythonJsonText } from '../../http/fastapi/json-pieces.ts';
 import type { SseFrame } from '../../http/sse/frame.ts';
@@ -8,7 +8,7 @@ import { chatResponse, said } from './chat-response.ts';
 import { eventIdOf } from './event-ids.ts';
 import type { Include } from './schemas.ts';
 
-export interface ChatFramesOptions extends TellOptions {
+export interface ChatFramesOptions extends ViewOptions {
   /** What is told beyond the original's frames. */
   readonly include: ReadonlySet<Include>;
   /** Whether frames have ids, to join again after one of them. */

@@ -1,48 +1,128 @@
 import { newEvent } from 'jims-core';
 import type { Run, RunPosition } from 'jims-core';
 
+import { answerRun } from '../../chat/answer-run.ts';
 import { configBy } from '../../chat/client-config.ts';
-import { answerRun, namedThread, streamRun } from '../../chat/run-routes.ts';
-import type { RunAsk } from '../../chat/run-routes.ts';
-import { tellOptions, visibleTo } from '../../chat/said.ts';
+import { EXAMPLE_ANSWER } from '../../chat/example-answer.ts';
+import { namedThread } from '../../chat/named-thread.ts';
+import type { ClientRunRequest } from '../../chat/start-run.ts';
+import { streamRun } from '../../chat/stream-run.ts';
+import { viewOptions, visibleTo } from '../../chat/visibility.ts';
 import { bodyWithContact, contactOf } from '../../http/contact.ts';
-import type { ApiContext, Call } from '../../http/route.ts';
+import type { ApiContext, Call, ErrorStatus, Route } from '../../http/route.ts';
 import { chatResponse } from './chat-response.ts';
 import { chatFrames } from './chat-stream.ts';
 import { positionOf } from './event-ids.ts';
-import { includedFor, parseChatRequest } from './schemas.ts';
+import {
+  ChatRequestBody,
+  ChatResponseBody,
+  IDEMPOTENCY_KEY,
+  includedFor,
+  parseChatRequest,
+} from './schemas.ts';
 import type { ChatRequest } from './schemas.ts';
 
-/** `POST /api/v1/chat`: one message in, the answer out. */
-export async function chat(api: ApiContext, call: Call): Promise<Response> {
+const tags = ['chat'];
+const errors: readonly ErrorStatus[] = [400, 401, 403, 404, 413, 422, 429, 503];
+
+const STREAM = `event: status
+data: {"status": "Thinking...", "type": "thinking"}
+
+event: result
+data: ${JSON.stringify(EXAMPLE_ANSWER)}
+
+`;
+
+const STREAM_EVENTS = `Server-Sent Events, each with JSON as its data:
+
+- \`status\`: \`{status, type}\`, what the app is doing; any number of them
+- \`result\`: a ChatResponse; the last one
+- \`error\`: \`{detail, code?}\`; the last one, when the run failed
+- \`cancelled\`: \`{run_id, reason, assistant_messages, events}\`; the last one, when the run was stopped
+
+With \`include\` also:
+
+- \`thread\`: \`{thread_id, created_new_thread, run_id}\`; the first one
+- \`delta\`: \`{message_id, delta}\`, a piece of a message that is being written
+- \`event\`: \`{event_id, event_type, event_data}\`, as soon as it is sent
+
+A silent stream sends a comment line now and then. Events have ids when \`include\` names anything.
+The run goes on when the client leaves, unless \`on_disconnect\` says otherwise, and can be joined again.`;
+
+export const chatRoutes: readonly Route[] = [
+  {
+    method: 'POST',
+    path: '/api/v1/chat',
+    doc: {
+      operationId: 'chat',
+      summary: 'Send a message and get the answer',
+      description:
+        'Continues the latest thread of the contact or the named one, or makes a new one. A thread answers one message at a time, in the order of their arrival.',
+      tags,
+      parameters: [IDEMPOTENCY_KEY],
+      request: ChatRequestBody,
+      responses: {
+        200: {
+          description: 'The answer, which is stored',
+          schema: ChatResponseBody,
+          example: EXAMPLE_ANSWER,
+        },
+      },
+      errors: [...errors, 409, 500, 504],
+    },
+    isOriginal: true,
+    handle: chat,
+  },
+  {
+    method: 'POST',
+    path: '/api/v1/chat/stream',
+    doc: {
+      operationId: 'chat_stream',
+      summary: 'Send a message and follow the answer',
+      description: STREAM_EVENTS,
+      tags,
+      parameters: [IDEMPOTENCY_KEY],
+      request: ChatRequestBody,
+      responses: {
+        200: { description: 'The run, live', contentType: 'text/event-stream', example: STREAM },
+      },
+      errors: [...errors, 409],
+    },
+    isOriginal: true,
+    handle: chatStream,
+  },
+];
+
+/** One message in, the answer out. */
+async function chat(api: ApiContext, call: Call): Promise<Response> {
   const request = parseChatRequest(await bodyWithContact(call), api);
   const include = includedFor(call, request.include);
   const options = { include, sees: visibleTo(call.principal) };
-  return answerRun(api, call, toAsk(api, call, request), (run, result) =>
+  return answerRun(api, call, toRequest(api, call, request), (run, result) =>
     chatResponse(run, result, options),
   );
 }
 
-/** `POST /api/v1/chat/stream`: the same as a stream of the run. */
-export async function chatStream(api: ApiContext, call: Call): Promise<Response> {
+/** The same as a stream of the run. */
+async function chatStream(api: ApiContext, call: Call): Promise<Response> {
   const request = parseChatRequest(await bodyWithContact(call), api);
   const include = includedFor(call, request.include);
-  // A client that asks for nothing new gets the original's bytes: no ids either.
+  // Without `include` a client gets the original's bytes: no ids either.
   const numbered = include.size > 0;
   const seen = numbered ? seenBefore(call) : undefined;
-  const options = { ...tellOptions(api, call), include, numbered };
-  return streamRun(api, call, toAsk(api, call, request), (run) =>
+  const options = { ...viewOptions(api, call), include, numbered };
+  return streamRun(api, call, toRequest(api, call, request), (run) =>
     chatFrames(run, { ...options, after: seen && positionIn(run, seen) }),
   );
 }
 
-/** What the client has seen of the stream that it requests once more, by its key. */
+/** The last position that the client has seen of a stream that it requests again by its key. */
 function seenBefore({ request: { headers } }: Call): RunPosition | undefined {
   const id = headers.has('idempotency-key') && headers.get('last-event-id');
   return id ? positionOf(id) : undefined;
 }
 
-/** Where to go on in a run that was there before. An end that was seen is sent again: it says stop. */
+/** Where to go on in an earlier run. An end that was seen is sent again: it tells the client to stop. */
 function positionIn(run: Run, seen: RunPosition): RunPosition | undefined {
   if (!run.replayed && run.attempt === 1) return undefined;
   const { endPosition: end } = run;
@@ -51,7 +131,7 @@ function positionIn(run: Run, seen: RunPosition): RunPosition | undefined {
 }
 
 /** The contact's latest thread, or the one that is named. */
-function toAsk(api: ApiContext, call: Call, request: ChatRequest): RunAsk {
+function toRequest(api: ApiContext, call: Call, request: ChatRequest): ClientRunRequest {
   const { message, threadId, threadConfig, eventType, runConversationStart } = request;
   const contactId = contactOf(call, request.contactId) ?? request.contactId;
   return {
@@ -61,8 +141,6 @@ function toAsk(api: ApiContext, call: Call, request: ChatRequest): RunAsk {
         : namedThread(api, call, { threadId, contactId }),
     incoming: newEvent(eventType, { role: 'user', content: message }),
     conversationStart: runConversationStart,
-    onBusy: request.onBusy,
-    timeoutMs: request.timeoutMs,
-    onDisconnect: request.onDisconnect,
+    ...request.options,
   };
 }

@@ -2,26 +2,76 @@ import { setImmediate } from 'node:timers/promises';
 
 import type { JimsApp, Thread } from 'jims-core';
 import { cleanJson } from 'jims-core/host';
+import * as v from 'valibot';
 
 import { contactInPath } from '../../http/contact.ts';
 import { jsonPieces } from '../../http/fastapi/json-pieces.ts';
+import { json, streamedJson } from '../../http/json-answer.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
-import { json } from '../../http/route.ts';
-import type { ApiContext, Call } from '../../http/route.ts';
-import { streamedJson } from '../../http/streamed-json.ts';
-import { eventResource, threadResource } from './resources.ts';
+import type { ApiContext, Call, Parameter, Route } from '../../http/route.ts';
+import { EventResource, ThreadResource, eventResource, threadResource } from './resources.ts';
 
-const PAGE = 200;
+const PAGE_SIZE = 200;
 
-/** `DELETE /api/v1/contacts/{contact_id}`: erases a person. */
-export async function deleteContact({ app }: ApiContext, call: Call): Promise<Response> {
+const CONTACT_ID: Parameter = {
+  name: 'contact_id',
+  in: 'path',
+  required: true,
+  description: 'The contact',
+  schema: v.string(),
+};
+
+export const contactRoutes: readonly Route[] = [
+  {
+    method: 'DELETE',
+    path: '/api/v1/contacts/:contact_id',
+    doc: {
+      operationId: 'delete_contact',
+      summary: 'Erase all threads of a contact',
+      tags: ['contacts'],
+      parameters: [CONTACT_ID],
+      responses: {
+        200: {
+          description: 'What was erased',
+          schema: v.object({ contact_id: v.string(), deleted_threads: v.number() }),
+        },
+      },
+      errors: [401, 404, 422, 503],
+    },
+    handle: deleteContact,
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/contacts/:contact_id/export',
+    doc: {
+      operationId: 'export_contact',
+      summary: 'Everything that is stored about a contact',
+      tags: ['contacts'],
+      parameters: [CONTACT_ID],
+      responses: {
+        200: {
+          description: 'Their threads with all events',
+          schema: v.object({
+            contact_id: v.string(),
+            threads: v.array(v.object({ thread: ThreadResource, events: v.array(EventResource) })),
+          }),
+        },
+      },
+      errors: [401, 404, 422, 503],
+    },
+    handle: exportContact,
+  },
+];
+
+/** Erases a person. */
+async function deleteContact({ app }: ApiContext, call: Call): Promise<Response> {
   const contactId = contactInPath(call);
   const threads = await app.threads.delete({ contactId });
   return json(call, { contact_id: contactId, deleted_threads: threads.length });
 }
 
-/** `GET /api/v1/contacts/{contact_id}/export`: all that is kept of a person, piece by piece. */
-export async function exportContact(api: ApiContext, call: Call): Promise<Response> {
+/** All that is kept of a person, piece by piece. */
+async function exportContact(api: ApiContext, call: Call): Promise<Response> {
   const contactId = contactInPath(call);
   const domains = call.principal.kind === 'contact' ? ['comm'] : undefined;
   const headers = {
@@ -55,7 +105,7 @@ async function* exportText(
 
 async function* allThreads(app: JimsApp, contactId: string): AsyncGenerator<Thread> {
   for (let before: Thread | undefined; ;) {
-    const page = await app.threads.list({ contactId, limit: PAGE, ...(before && { before }) });
+    const page = await app.threads.list({ contactId, limit: PAGE_SIZE, ...(before && { before }) });
     yield* page.threads;
     before = page.threads.at(-1);
     if (!page.more) return;

@@ -10,8 +10,8 @@ export function eventIdOf({ attempt, seq }: RunPosition): string {
 }
 
 /**
- * Reads what {@link eventIdOf} wrote. A number alone is of the first attempt; `undefined` for 0, which
- * no event has.
+ * Reads what {@link eventIdOf} wrote. A number alone is of the first attempt; `undefined` for 0, which is
+ * before all events.
  *
  * @throws HttpError 400 `last_event_id_invalid`.
  */

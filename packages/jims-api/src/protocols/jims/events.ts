@@ -1,20 +1,26 @@
 import { setImmediate } from 'node:timers/promises';
 
 import type { EventList, EventPosition, JimsApp, ThreadEvent } from 'jims-core';
+import * as v from 'valibot';
 
-import { countedContact, streamFrames } from '../../chat/run-routes.ts';
+import { openStream } from '../../chat/stream-run.ts';
 import { fromCursor, toCursor } from '../../http/cursor.ts';
 import { notFound, validationError } from '../../http/errors.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { pythonJsonText } from '../../http/fastapi/json-pieces.ts';
-import { lastEventIdInQuery, lastEventIdInvalid, lastEventIdOf } from '../../http/last-event-id.ts';
+import { largeJson } from '../../http/json-answer.ts';
+import {
+  lastEventIdInQuery,
+  lastEventIdInvalid,
+  lastEventIdNames,
+  lastEventIdOf,
+} from '../../http/last-event-id.ts';
 import { cursorIn, integerIn } from '../../http/query.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
-import type { ApiContext, Call } from '../../http/route.ts';
+import type { ApiContext, Call, Route } from '../../http/route.ts';
 import type { SseFrame } from '../../http/sse/frame.ts';
-import { largeJson } from '../../http/streamed-json.ts';
-import { eventResource } from './resources.ts';
-import { MAX_PAGE, reachableThread } from './threads.ts';
+import { EventResource, eventResource } from './resources.ts';
+import { MAX_PAGE, PAGE, THREAD_ID, nextCursor, reachableThread } from './threads.ts';
 
 interface PageQuery {
   readonly limit: number;
@@ -27,8 +33,45 @@ const PAGE_BYTES = 2 * 1024 * 1024;
 const MAX_DOMAINS = 10;
 const DOMAIN = /^[a-z][a-z0-9_-]*$/;
 
-/** `GET /api/v1/threads/{thread_id}/events`: a page, or with `Accept: text/event-stream` a live tail. */
-export async function threadEvents(api: ApiContext, call: Call): Promise<Response> {
+export const eventRoutes: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/api/v1/threads/:thread_id/events',
+    doc: {
+      operationId: 'list_events',
+      summary: 'The events of a thread, oldest first; or live',
+      description:
+        'With `Accept: text/event-stream` the answer is a stream: the events so far, and then new ones, each as an `event` with an id for `Last-Event-ID`.',
+      tags: ['threads'],
+      parameters: [
+        THREAD_ID,
+        {
+          name: 'domain',
+          in: 'query',
+          description:
+            'Only events of these domains, such as `comm`; separated by commas, at most ten',
+          schema: v.string(),
+        },
+        ...PAGE,
+        ...lastEventIdNames('cursor'),
+      ],
+      responses: {
+        200: {
+          description: 'A page of events',
+          schema: v.pipe(
+            v.object({ events: v.array(EventResource), next_cursor: nextCursor }),
+            v.title('EventPage'),
+          ),
+        },
+      },
+      errors: [400, 429, 401, 404, 422, 503],
+    },
+    handle: threadEvents,
+  },
+];
+
+/** A page, or with `Accept: text/event-stream` a live tail. */
+async function threadEvents(api: ApiContext, call: Call): Promise<Response> {
   const { id } = await reachableThread(api, call);
   const domains = domainsOf(call);
   const accept = call.request.headers.get('accept') ?? '';
@@ -45,7 +88,7 @@ export async function threadEvents(api: ApiContext, call: Call): Promise<Respons
   });
 }
 
-/** A page that has an event, unless there is none: of other domains there may be any number between. */
+/** A page with at least one event, unless no more follow: many events of other domains may stand between. */
 async function pageOf(
   app: JimsApp,
   threadId: string,
@@ -73,14 +116,15 @@ async function tail(
   }: { readonly threadId: string; readonly domains: readonly string[] | undefined },
 ): Promise<Response> {
   const after = startOf(call);
-  const leave = api.streams.enter(countedContact(call));
-  const gone = new AbortController();
-  const events = api.app.threads.follow(threadId, {
-    signal: gone.signal,
-    ...(after && { after }),
-    ...(domains && { domains }),
+  return openStream(api, call, async () => {
+    const gone = new AbortController();
+    const events = api.app.threads.follow(threadId, {
+      signal: gone.signal,
+      ...(after && { after }),
+      ...(domains && { domains }),
+    });
+    return { frames: toFrames(events), onGone: () => gone.abort() };
   });
-  return streamFrames(api, call, toFrames(events), { leave, onGone: () => gone.abort() });
 }
 
 async function* toFrames(events: AsyncIterable<ThreadEvent>): AsyncGenerator<SseFrame> {
@@ -101,7 +145,7 @@ function cursorOf(id: string | undefined): EventPosition | undefined {
   return position;
 }
 
-/** A contact sees what was said; the rest is not there for him. */
+/** A contact sees messages; the other domains do not exist for them. */
 function domainsOf({ query, principal }: Call): readonly string[] | undefined {
   const domains = [...new Set(query.getAll('domain').flatMap((text) => text.split(',')))];
   const strange = domains.find((domain) => !DOMAIN.test(domain));

@@ -1,5 +1,5 @@
 import type { RunRecord, Thread, ThreadEvent } from 'jims-core';
-// What threads, events and runs look like from outside.
+// Threads, events and runs, as clients see them.
 import { supersededBy } from 'jims-core/host';
 import { readUsage } from 'jims-core/llm';
 import * as v from 'valibot';
@@ -7,16 +7,16 @@ import * as v from 'valibot';
 import { configFor } from '../../chat/client-config.ts';
 import { externalIdFor } from '../../chat/external-ids.ts';
 import { isActive, statusOf } from '../../chat/run-status.ts';
-import type { Sees } from '../../chat/said.ts';
 import { usageOnWire } from '../../chat/usage.ts';
 import type { UsageOnWire } from '../../chat/usage.ts';
-import { jsonObject, uuid } from '../../http/fields.ts';
+import type { Sees } from '../../chat/visibility.ts';
+import { jsonObject, uuid } from '../../http/fastapi/fields.ts';
 import type { Call } from '../../http/route.ts';
 import { said } from './chat-response.ts';
 import { ChatResponseBody, Usage } from './schemas.ts';
 import type { ChatResponse } from './schemas.ts';
 
-/** What the result of a run is shown with only on request. */
+/** Members of a run's result that are shown only on request. */
 export const RUN_INCLUDES = ['usage'] as const;
 export type RunInclude = (typeof RUN_INCLUDES)[number];
 
@@ -29,7 +29,7 @@ export const ThreadResource = v.pipe(
     external_id: v.nullable(v.string()),
     superseded_by: v.pipe(
       v.nullable(uuid),
-      v.description('The thread that goes on instead, since its client edited what was said'),
+      v.description('The thread that replaced this one, because a client edited a message'),
     ),
     created_at: time,
     thread_config: jsonObject,
@@ -47,23 +47,26 @@ export const RunResource = v.pipe(
     run_id: uuid,
     thread_id: uuid,
     status: v.picklist(['queued', 'running', 'completed', 'failed', 'cancelled']),
-    attempt: v.pipe(v.number(), v.description('More than 1 for a lost run that was run again')),
+    attempt: v.pipe(
+      v.number(),
+      v.description('More than 1 when the run was lost and started again'),
+    ),
     created_new_thread: v.boolean(),
     accepted_at: time,
     started_at: v.nullable(time),
     finished_at: v.nullable(time),
     result: v.pipe(
       v.nullable(ChatResponseBody),
-      v.description('The answer of a completed run; what was seen of a cancelled one'),
+      v.description('The answer of a completed run; what the user saw of a cancelled one'),
     ),
     error: v.pipe(
       v.nullable(v.object({ code: v.string(), detail: v.string() })),
-      v.description('Why it failed, or was cancelled'),
+      v.description('Why it failed or was cancelled'),
     ),
     usage: v.pipe(
       v.nullable(v.array(Usage)),
       v.description(
-        'What models were used, however it ended; null while it is not over, and for contacts',
+        'The models that were used, however the run ended; null while it is not over, and for contacts',
       ),
     ),
   }),

@@ -4,61 +4,183 @@ import { newEvent } from 'jims-core';
 import type { RunRecord } from 'jims-core';
 import * as v from 'valibot';
 
-import { requireAllowed, runTerms, toRunTerms } from '../../chat/run-fields.ts';
-import { namedThread, runHeaders, startRun, streamJoined } from '../../chat/run-routes.ts';
+import { runHeaders } from '../../chat/answer-run.ts';
+import { namedThread } from '../../chat/named-thread.ts';
+import { requireAllowed, runFields, runOptions } from '../../chat/run-fields.ts';
 import { isActive, statusOf } from '../../chat/run-status.ts';
-import { seesModels, tellOptions, visibleTo } from '../../chat/said.ts';
-import { contactId, contactOf } from '../../http/contact.ts';
+import { startRun } from '../../chat/start-run.ts';
+import { joinRun } from '../../chat/stream-run.ts';
+import { seesModels, viewOptions, visibleTo } from '../../chat/visibility.ts';
+import { contactId, contactOf, mayReach } from '../../http/contact.ts';
 import { notFound } from '../../http/errors.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { parseBody } from '../../http/fastapi/validation.ts';
-import { lastEventIdOf } from '../../http/last-event-id.ts';
+import { runJson } from '../../http/json-answer.ts';
+import { lastEventIdNames, lastEventIdOf } from '../../http/last-event-id.ts';
 import { list } from '../../http/list.ts';
 import { addressOf } from '../../http/public-address.ts';
 import { integerIn, uuidInPath, wordsIn } from '../../http/query.ts';
-import type { ApiContext, Call } from '../../http/route.ts';
-import { runJson } from '../../http/streamed-json.ts';
+import type { ApiContext, Call, ErrorStatus, Parameter, Route } from '../../http/route.ts';
 import { chatFrames } from './chat-stream.ts';
 import { positionOf } from './event-ids.ts';
-import { RUN_INCLUDES, runResource } from './resources.ts';
+import { RUN_INCLUDES, RunResource, runResource } from './resources.ts';
 import type { RunInclude } from './resources.ts';
-import { INCLUDES, includedFor, messageText, messageType } from './schemas.ts';
+import { IDEMPOTENCY_KEY, INCLUDES, includedFor, messageText, messageType } from './schemas.ts';
 import type { Include } from './schemas.ts';
-import { mayReach } from './threads.ts';
+import { THREAD_ID } from './threads.ts';
 
 const MAX_WAIT_S = 60;
-/** What a joiner gets by default: everything that is sent live. */
+/** What a client that joins gets by default: everything that is sent live. */
 const JOINED: ReadonlySet<Include> = new Set<Include>(['thread', 'delta', 'event']);
 
 const NOTHING_MORE: ReadonlySet<RunInclude> = new Set();
 
-/** The body of `POST /api/v1/threads/{thread_id}/runs`. */
-export const NewRunBody = v.pipe(
+const NewRunBody = v.pipe(
   v.object({
     message: messageText,
     contact_id: v.pipe(
       v.optional(contactId),
-      v.description('Whose thread it is; anybody else’s is not found'),
+      v.description('The contact of the thread; the threads of others are not found'),
     ),
     event_type: messageType,
     include: v.pipe(
       v.optional(list(v.picklist(RUN_INCLUDES), RUN_INCLUDES.length), []),
-      v.description('More in its result: `usage`, what models were used'),
+      v.description('More in its result: `usage`, the models that were used'),
     ),
-    on_busy: runTerms.on_busy,
-    timeout: runTerms.timeout,
+    on_busy: runFields.on_busy,
+    timeout: runFields.timeout,
   }),
   v.title('NewRun'),
 );
 
-/** `POST /api/v1/threads/{thread_id}/runs`: starts a run, and says where to look. */
-export async function startThreadRun(api: ApiContext, call: Call): Promise<Response> {
+const RUN_ID: Parameter = {
+  name: 'run_id',
+  in: 'path',
+  required: true,
+  description: 'The run',
+  schema: v.pipe(v.string(), v.uuid()),
+};
+
+const INCLUDE: Parameter = {
+  name: 'include',
+  in: 'query',
+  description: 'More in its result: `usage`, the models that were used',
+  schema: v.picklist(RUN_INCLUDES),
+};
+
+const tags = ['runs'];
+const errors: readonly ErrorStatus[] = [401, 404, 422, 503];
+
+export const runRoutes: readonly Route[] = [
+  {
+    method: 'POST',
+    path: '/api/v1/threads/:thread_id/runs',
+    doc: {
+      operationId: 'start_run',
+      summary: 'Send a message and fetch the answer later',
+      tags,
+      parameters: [THREAD_ID, IDEMPOTENCY_KEY],
+      request: NewRunBody,
+      responses: {
+        202: {
+          description: 'Accepted; the header `location` has the address of the run',
+          schema: RunResource,
+        },
+      },
+      errors: [400, 409, 413, 429, ...errors],
+    },
+    handle: startThreadRun,
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/runs/:run_id',
+    doc: {
+      operationId: 'get_run',
+      summary: 'The status of a run, or how it ended',
+      tags,
+      parameters: [
+        RUN_ID,
+        {
+          name: 'wait',
+          in: 'query',
+          description: 'The most seconds to wait for its end, up to 60',
+          schema: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(60)),
+        },
+        INCLUDE,
+      ],
+      responses: { 200: { description: 'The run', schema: RunResource } },
+      errors,
+    },
+    handle: getRun,
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/runs/:run_id/stream',
+    doc: {
+      operationId: 'join_run',
+      summary: 'Join the stream of a run',
+      description:
+        'The events of `/api/v1/chat/stream` with ids: those after `Last-Event-ID`, then live ones, up to the last one. 204 when the client has seen that already. When a run was lost and runs again, and the id is of an earlier attempt, the first event is `restarted`: what came from that attempt does not count.',
+      tags,
+      parameters: [
+        RUN_ID,
+        {
+          name: 'include',
+          in: 'query',
+          description: 'As in a chat request, separated by commas; default `thread,delta,event`',
+          schema: v.string(),
+        },
+        {
+          name: 'last-event-id',
+          in: 'header',
+          description: 'The id of the last event that was seen: `<attempt>.<number>`',
+          schema: v.string(),
+        },
+        {
+          name: 'after',
+          in: 'query',
+          description: 'Instead of the header `Last-Event-ID`',
+          schema: v.string(),
+        },
+        ...lastEventIdNames('after'),
+      ],
+      responses: {
+        200: { description: 'The run, live', contentType: 'text/event-stream' },
+        204: { description: 'The client has seen its end already' },
+      },
+      errors: [400, 429, ...errors],
+    },
+    handle: streamExistingRun,
+  },
+  {
+    method: 'POST',
+    path: '/api/v1/runs/:run_id/cancel',
+    doc: {
+      operationId: 'cancel_run',
+      summary: 'Stop a run',
+      description:
+        'What the user has seen of the answer is kept; streams of the run end with `cancelled`.',
+      tags,
+      parameters: [RUN_ID, INCLUDE],
+      responses: {
+        200: { description: 'It was over already', schema: RunResource },
+        202: { description: 'It is being stopped', schema: RunResource },
+      },
+      errors,
+    },
+    bodyless: true,
+    handle: cancelRun,
+  },
+];
+
+/** Starts a run, and says where to look. */
+async function startThreadRun(api: ApiContext, call: Call): Promise<Response> {
   const threadId = uuidInPath(call, 'thread_id');
   const body = parseBody(NewRunBody, await call.body());
   requireAllowed(body.event_type, api.allowedEventTypes);
   const contact = contactOf(call, body.contact_id);
-  const run = await startRun(api, call, {
-    ...toRunTerms({ ...body, on_disconnect: 'continue' }),
+  const { run } = await startRun(api, call, {
+    ...runOptions({ ...body, on_disconnect: 'continue' }),
     thread: namedThread(api, call, { threadId, contactId: contact }),
     incoming: newEvent(body.event_type, { role: 'user', content: body.message }),
   });
@@ -74,7 +196,7 @@ export async function startThreadRun(api: ApiContext, call: Call): Promise<Respo
 }
 
 /** `GET /api/v1/runs/{run_id}`; with `wait` it answers when the run is over, or after so many seconds. */
-export async function getRun(api: ApiContext, call: Call): Promise<Response> {
+async function getRun(api: ApiContext, call: Call): Promise<Response> {
   const wait = integerIn(call, 'wait', { min: 0, max: MAX_WAIT_S, byDefault: 0 });
   const options = { include: wordsIn(call, 'include', RUN_INCLUDES) ?? NOTHING_MORE };
   const record = await reachableRun(api, call);
@@ -89,27 +211,27 @@ export async function getRun(api: ApiContext, call: Call): Promise<Response> {
   return runAnswer(call, await reachableRun(api, call), options);
 }
 
-/** `GET /api/v1/runs/{run_id}/stream`: what was missed, then live, to the one last event. */
-export async function joinRun(api: ApiContext, call: Call): Promise<Response> {
+/** What was missed, then live, to the one last event. */
+async function streamExistingRun(api: ApiContext, call: Call): Promise<Response> {
   const include = includedFor(call, wordsIn(call, 'include', INCLUDES) ?? JOINED);
   const id = lastEventIdOf(call) ?? (call.query.get('after') || undefined);
   const after = id === undefined ? undefined : positionOf(id);
   const runId = uuidInPath(call, 'run_id');
   const run = await api.app.runs.find(runId);
-  if (!run || !mayReach(call, run.thread)) throw runNotFound(runId);
-  // The run may be in memory still when its thread was erased by another process.
+  if (!run || !mayReach(api, call, run.thread)) throw runNotFound(runId);
+  // The run may still be in memory when another process has erased its thread.
   if (!(await api.app.threads.find(run.thread.id))) throw runNotFound(runId);
-  // The end was seen: 204 is how a server tells an EventSource not to come again.
+  // The client has seen the end: 204 stops an EventSource from connecting again.
   const { endPosition: end } = run;
   if (end && end.attempt === after?.attempt && end.seq === after.seq) {
     return new Response(null, { status: 204, headers: call.headers });
   }
-  const options = { ...tellOptions(api, call), include, numbered: true, after };
-  return streamJoined(api, call, run, () => chatFrames(run, options));
+  const options = { ...viewOptions(api, call), include, numbered: true, after };
+  return joinRun(api, call, run, () => chatFrames(run, options));
 }
 
-/** `POST /api/v1/runs/{run_id}/cancel`: 202 when it was to be stopped, 200 when it was over already. */
-export async function cancelRun(api: ApiContext, call: Call): Promise<Response> {
+/** 202 when it was to be stopped, 200 when it was over already. */
+async function cancelRun(api: ApiContext, call: Call): Promise<Response> {
   const include = wordsIn(call, 'include', RUN_INCLUDES) ?? NOTHING_MORE;
   const { runId } = await reachableRun(api, call);
   const status = isActive(await api.app.runs.cancel(runId)) ? 202 : 200;
@@ -129,10 +251,10 @@ function runAnswer(
   return runJson(call, runResource(record, view), status);
 }
 
-async function reachableRun({ app }: ApiContext, call: Call): Promise<RunRecord> {
+async function reachableRun(api: ApiContext, call: Call): Promise<RunRecord> {
   const runId = uuidInPath(call, 'run_id');
-  const record = await app.runs.record(runId);
-  if (record && mayReach(call, record.thread)) return record;
+  const record = await api.app.runs.record(runId);
+  if (record && mayReach(api, call, record.thread)) return record;
   throw runNotFound(runId);
 }
 

@@ -1,29 +1,38 @@
 import * as v from 'valibot';
 
-import { eventType, requireAllowed, runTerms, toRunTerms } from '../../chat/run-fields.ts';
-import { seesModels } from '../../chat/said.ts';
-import { requireConfigSize } from '../../chat/sent-sizes.ts';
+import { eventType, requireAllowed, runFields, runOptions } from '../../chat/run-fields.ts';
+import { requireConfigSize } from '../../chat/sent-limits.ts';
+import { seesModels } from '../../chat/visibility.ts';
 import { contactId } from '../../http/contact.ts';
+import { boolean, jsonObject, sentObject, uuid } from '../../http/fastapi/fields.ts';
 import { parseBody } from '../../http/fastapi/validation.ts';
-import { boolean, jsonObject, sentObject, uuid } from '../../http/fields.ts';
 import { list } from '../../http/list.ts';
-import { MESSAGE_LENGTH } from '../../http/operation.ts';
-import type { ApiContext, Call } from '../../http/route.ts';
+import { MESSAGE_LENGTH } from '../../http/route.ts';
+import type { ApiContext, Call, Parameter } from '../../http/route.ts';
 
-/** What may be asked for beyond the original's answer. */
+/** The additions to the original's answer that a client can request. */
 export const INCLUDES = ['thread', 'start', 'delta', 'event', 'usage'] as const;
 export type Include = (typeof INCLUDES)[number];
 
 const NOTHING_MORE: ReadonlySet<Include> = new Set();
 
+/** A header of every route that starts a run. */
+export const IDEMPOTENCY_KEY: Parameter = {
+  name: 'idempotency-key',
+  in: 'header',
+  description:
+    'The same key with the same body is the same run: its answer, or its live stream. Kept for a day',
+  schema: v.string(),
+};
+
 /** What a contact says. */
 export const messageText = v.pipe(
   v.string(),
   v.metadata({ maxLength: MESSAGE_LENGTH }),
-  v.description('What the contact says; at most --max-message-size bytes'),
+  v.description('What the contact writes; at most --max-message-size bytes'),
 );
 
-/** A message unless the client says what it is. */
+/** What the message is stored as. */
 export const messageType = v.optional(eventType, 'comm.user_message');
 
 /** The body of both chat routes. */
@@ -37,20 +46,20 @@ export const ChatRequestBody = v.pipe(
     ),
     thread_config: v.pipe(
       v.optional(sentObject, () => ({ interface: 'api' })),
-      v.description('For the app to read; kept when a thread is made, ignored later'),
+      v.description('For the app to read; stored with a new thread, ignored for an existing one'),
     ),
     event_type: messageType,
     run_conversation_start_on_new_thread: v.pipe(
       v.optional(boolean, false),
-      v.description('Lets the app greet first when this message opens a thread'),
+      v.description('Lets the app greet first when this message makes a thread'),
     ),
     include: v.pipe(
       v.optional(list(v.picklist(INCLUDES), INCLUDES.length), []),
       v.description(
-        'More than the plain answer: `start`, what the app said first; `usage`, what models were used; in a stream `thread`, `delta` and `event`',
+        'Additions to the answer: `start`, what the app said first; `usage`, the models that were used; in a stream `thread`, `delta` and `event`',
       ),
     ),
-    ...runTerms,
+    ...runFields,
   }),
   v.title('ChatRequest'),
   v.metadata({ examples: [{ contact_id: 'customer:42', message: 'Hello' }] }),
@@ -62,7 +71,7 @@ export const ChatRequestBody = v.pipe(
     eventType: body.event_type,
     runConversationStart: body.run_conversation_start_on_new_thread,
     include: body.include.length > 0 ? new Set<Include>(body.include) : NOTHING_MORE,
-    ...toRunTerms(body),
+    options: runOptions(body),
   })),
 );
 
@@ -75,25 +84,25 @@ const ApiEvent = v.pipe(
 
 export const Usage = v.pipe(
   v.object({
-    model: v.pipe(v.string(), v.description('As its provider names it')),
+    model: v.pipe(v.string(), v.description('The provider’s name of the model')),
     requests: v.number(),
     prompt_tokens: v.number(),
     completion_tokens: v.number(),
-    cached_tokens: v.pipe(v.number(), v.description('Those of prompt_tokens that were cached')),
+    cached_tokens: v.pipe(v.number(), v.description('The part of prompt_tokens that was cached')),
     cost_usd: v.pipe(v.nullable(v.number()), v.description('null when the price is not known')),
   }),
   v.title('ModelUsage'),
 );
 
-/** What an app said in a run. */
+/** What an app sent in a run. */
 const said = {
   assistant_messages: v.pipe(
     v.array(v.string()),
-    v.description('The texts of the answer; messages with buttons are in events alone'),
+    v.description('The text of the messages; messages with buttons are in events only'),
   ),
   events: v.pipe(
     v.array(ApiEvent),
-    v.description('Everything that was sent, but what is internal: state.*, context.*, jims.*'),
+    v.description('All events except internal ones: state.*, context.*, jims.*'),
   ),
 };
 
@@ -105,11 +114,11 @@ export const ChatResponseBody = v.pipe(
     ...said,
     start: v.pipe(
       v.optional(v.object(said)),
-      v.description('What the app said first in a new thread; by include: ["start"]'),
+      v.description('What the app said first in a new thread; with include: ["start"]'),
     ),
     usage: v.pipe(
       v.optional(v.array(Usage)),
-      v.description('What models were used, and what that cost; by include: ["usage"]'),
+      v.description('The models that were used, and their cost; with include: ["usage"]'),
     ),
   }),
   v.title('ChatResponse'),
@@ -117,7 +126,7 @@ export const ChatResponseBody = v.pipe(
 
 export type ChatResponse = v.InferOutput<typeof ChatResponseBody>;
 
-/** What a caller gets of what it named by `include`. */
+/** The parts of `include` that a caller may have. */
 export function includedFor(
   { principal }: Pick<Call, 'principal'>,
   include: ReadonlySet<Include>,

@@ -1,52 +1,180 @@
-import type { JimsApp, Thread } from 'jims-core';
+import type { Thread } from 'jims-core';
 import * as v from 'valibot';
 
 import { configBy } from '../../chat/client-config.ts';
 import { externalIdOf, isReserved } from '../../chat/external-ids.ts';
-import { requireConfigSize } from '../../chat/sent-sizes.ts';
-import { bodyWithContact, contactId, contactOf } from '../../http/contact.ts';
+import { requireConfigSize } from '../../chat/sent-limits.ts';
+import { bodyWithContact, contactId, contactOf, mayReach } from '../../http/contact.ts';
 import { toCursor } from '../../http/cursor.ts';
 import { HttpError, notFound, validationError } from '../../http/errors.ts';
+import { sentObject, uuid } from '../../http/fastapi/fields.ts';
 import { fieldError, parseBody } from '../../http/fastapi/validation.ts';
-import { sentObject, uuid } from '../../http/fields.ts';
+import { json, largeJson } from '../../http/json-answer.ts';
 import { addressOf } from '../../http/public-address.ts';
 import { cursorIn, integerIn, uuidInPath, wordsIn } from '../../http/query.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
-import { json } from '../../http/route.ts';
-import type { ApiContext, Call } from '../../http/route.ts';
-import { largeJson } from '../../http/streamed-json.ts';
-import { threadResource } from './resources.ts';
+import type { ApiContext, Call, ErrorStatus, Parameter, Route } from '../../http/route.ts';
+import { ThreadResource, threadResource } from './resources.ts';
 
 export const MAX_PAGE = 200;
 const MAX_EXTERNAL_ID = 512;
 
-/** The body of `POST /api/v1/threads`. */
-export const NewThreadBody = v.pipe(
+const NewThreadBody = v.pipe(
   v.object({
     contact_id: contactId,
-    thread_id: v.pipe(v.nullish(uuid), v.description('Gets the thread of this id, or makes it')),
+    thread_id: v.pipe(v.nullish(uuid), v.description('Gets the thread with this id, or makes it')),
     external_id: v.pipe(
       v.nullish(v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_EXTERNAL_ID))),
-      v.description('Gets the contact’s thread of this external id, or makes it'),
+      v.description('Gets the contact’s thread with this external id, or makes it'),
     ),
     thread_config: v.optional(sentObject, () => ({ interface: 'api' })),
   }),
   v.title('NewThread'),
 );
 
-/** The body of `PATCH /api/v1/threads/{thread_id}`. */
-export const ThreadPatchBody = v.pipe(
+const ThreadPatchBody = v.pipe(
   v.object({
     thread_config: v.pipe(
       sentObject,
-      v.description('Merged into the config member by member; null takes a member out'),
+      v.description('Merged into the config member by member; null removes a member'),
     ),
   }),
   v.title('ThreadPatch'),
 );
 
-/** `GET /api/v1/threads` */
-export async function listThreads(api: ApiContext, call: Call): Promise<Response> {
+/** The thread that a path names. */
+export const THREAD_ID: Parameter = {
+  name: 'thread_id',
+  in: 'path',
+  required: true,
+  description: 'The thread',
+  schema: v.pipe(v.string(), v.uuid()),
+};
+
+/** Which page of a list. */
+export const PAGE: readonly Parameter[] = [
+  {
+    name: 'limit',
+    in: 'query',
+    description: 'The most items of a page; default 50',
+    schema: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(200)),
+  },
+  {
+    name: 'cursor',
+    in: 'query',
+    description: 'The `next_cursor` of the previous page',
+    schema: v.string(),
+  },
+];
+
+export const nextCursor = v.pipe(v.nullable(v.string()), v.description('null on the last page'));
+
+const tags = ['threads'];
+const errors: readonly ErrorStatus[] = [401, 404, 422, 503];
+const bodyErrors: readonly ErrorStatus[] = [400, 413, ...errors];
+
+export const threadRoutes: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/api/v1/threads',
+    doc: {
+      operationId: 'list_threads',
+      summary: 'Threads, newest first',
+      tags,
+      parameters: [
+        {
+          name: 'contact_id',
+          in: 'query',
+          description: 'Only those of this contact',
+          schema: v.string(),
+        },
+        {
+          name: 'external_id',
+          in: 'query',
+          description: 'Only those with this external id: at most one of each contact',
+          schema: v.string(),
+        },
+        {
+          name: 'superseded',
+          in: 'query',
+          description:
+            'Whether to list threads that another one has replaced; default true, for contacts false',
+          schema: v.picklist(['true', 'false']),
+        },
+        ...PAGE,
+      ],
+      responses: {
+        200: {
+          description: 'A page of threads',
+          schema: v.pipe(
+            v.object({ threads: v.array(ThreadResource), next_cursor: nextCursor }),
+            v.title('ThreadPage'),
+          ),
+        },
+      },
+      errors,
+    },
+    handle: listThreads,
+  },
+  {
+    method: 'POST',
+    path: '/api/v1/threads',
+    doc: {
+      operationId: 'create_thread',
+      summary: 'Get a thread by its id or its external id, or make it',
+      tags,
+      request: NewThreadBody,
+      responses: {
+        200: { description: 'It existed already', schema: ThreadResource },
+        201: { description: 'It is new', schema: ThreadResource },
+      },
+      errors: [...bodyErrors, 409],
+    },
+    handle: createThread,
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/threads/:thread_id',
+    doc: {
+      operationId: 'get_thread',
+      summary: 'One thread',
+      tags,
+      parameters: [THREAD_ID],
+      responses: { 200: { description: 'The thread', schema: ThreadResource } },
+      errors,
+    },
+    handle: getThread,
+  },
+  {
+    method: 'PATCH',
+    path: '/api/v1/threads/:thread_id',
+    doc: {
+      operationId: 'update_thread',
+      summary: 'Change the config of a thread',
+      tags,
+      parameters: [THREAD_ID],
+      request: ThreadPatchBody,
+      responses: { 200: { description: 'The changed thread', schema: ThreadResource } },
+      errors: bodyErrors,
+    },
+    handle: updateThread,
+  },
+  {
+    method: 'DELETE',
+    path: '/api/v1/threads/:thread_id',
+    doc: {
+      operationId: 'delete_thread',
+      summary: 'Erase a thread with all its events',
+      tags,
+      parameters: [THREAD_ID],
+      responses: { 204: { description: 'It is erased' } },
+      errors,
+    },
+    handle: deleteThread,
+  },
+];
+
+async function listThreads(api: ApiContext, call: Call): Promise<Response> {
   const contact = contactOf(call, call.query.get('contact_id') ?? undefined);
   const named = call.query.get('external_id');
   const superseded = supersededIn(call);
@@ -69,8 +197,8 @@ export async function listThreads(api: ApiContext, call: Call): Promise<Response
   });
 }
 
-/** `POST /api/v1/threads`: gets a thread, or makes it. */
-export async function createThread(api: ApiContext, call: Call): Promise<Response> {
+/** Gets a thread, or makes it. */
+async function createThread(api: ApiContext, call: Call): Promise<Response> {
   const { app } = api;
   const { principal } = call;
   const body = await bodyWithContact(call);
@@ -81,10 +209,10 @@ export async function createThread(api: ApiContext, call: Call): Promise<Respons
     const reason = 'external ids that begin with jims: are made by the service';
     throw validationError([fieldError('external_id', external_id, reason)]);
   }
-  // A contact that could choose the id of a new thread would learn which there are, and could take one
-  // that a service makes of something that it knows.
+  // A contact that could choose the id of a new thread would learn which ids exist, and could take one
+  // that a service derives from something known.
   if (principal.kind === 'contact' && typeof thread_id === 'string') {
-    return json(call, threadResource(await ownThread(app, call, thread_id), call));
+    return json(call, threadResource(await ownThread(api, call, thread_id), call));
   }
   const { thread, created } = await app.threads.ensure({
     contactId: contact_id,
@@ -101,19 +229,18 @@ export async function createThread(api: ApiContext, call: Call): Promise<Respons
   return json({ headers }, threadResource(thread, call), created ? 201 : 200);
 }
 
-/** Superseded threads are left out for a contact, which goes on in the newer ones, unless the query wants them. */
+/** Whether superseded threads are listed; by default only for services, as contacts go on in the newer ones. */
 function supersededIn(call: Call): boolean {
   const given = wordsIn(call, 'superseded', ['true', 'false']);
   return given === undefined ? call.principal.kind === 'service' : given.has('true');
 }
 
-/** `GET /api/v1/threads/{thread_id}` */
-export async function getThread(api: ApiContext, call: Call): Promise<Response> {
+async function getThread(api: ApiContext, call: Call): Promise<Response> {
   return json(call, threadResource(await reachableThread(api, call), call));
 }
 
-/** `PATCH /api/v1/threads/{thread_id}`: the config is the app's and its operator's, not the contact's. */
-export async function updateThread(api: ApiContext, call: Call): Promise<Response> {
+/** The config is the app's and its operator's, not the contact's. */
+async function updateThread(api: ApiContext, call: Call): Promise<Response> {
   if (call.principal.kind === 'contact') throw notFound();
   const { id, config } = await reachableThread(api, call);
   const patch = parseBody(ThreadPatchBody, await call.body()).thread_config;
@@ -125,8 +252,7 @@ export async function updateThread(api: ApiContext, call: Call): Promise<Respons
   return json(call, threadResource(updated, call));
 }
 
-/** `DELETE /api/v1/threads/{thread_id}` */
-export async function deleteThread(api: ApiContext, call: Call): Promise<Response> {
+async function deleteThread(api: ApiContext, call: Call): Promise<Response> {
   const { id } = await reachableThread(api, call);
   await api.app.threads.delete({ threadId: id });
   return new Response(null, { status: 204, headers: call.headers });
@@ -137,17 +263,12 @@ export async function deleteThread(api: ApiContext, call: Call): Promise<Respons
  *
  * @throws HttpError 404 when there is none, or it is not the caller's.
  */
-export async function reachableThread({ app }: ApiContext, call: Call): Promise<Thread> {
-  return ownThread(app, call, uuidInPath(call, 'thread_id'));
+export async function reachableThread(api: ApiContext, call: Call): Promise<Thread> {
+  return ownThread(api, call, uuidInPath(call, 'thread_id'));
 }
 
-async function ownThread(app: JimsApp, call: Call, threadId: string): Promise<Thread> {
-  const found = await app.threads.find(threadId);
-  if (found && mayReach(call, found.thread)) return found.thread;
+async function ownThread(api: ApiContext, call: Call, threadId: string): Promise<Thread> {
+  const found = await api.app.threads.find(threadId);
+  if (found && mayReach(api, call, found.thread)) return found.thread;
   throw notFound(`Thread '${threadId}' not found`);
-}
-
-/** A contact reaches his own threads alone. */
-export function mayReach({ principal }: Call, thread: Thread): boolean {
-  return principal.kind === 'service' || principal.contactId === thread.contactId;
 }

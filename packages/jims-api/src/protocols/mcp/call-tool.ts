@@ -1,28 +1,26 @@
 import { randomUUID } from 'node:crypto';
 
 import { isJimsError } from 'jims-core';
-import type { JsonObject, Run, RunThread } from 'jims-core';
+import type { JsonObject, RunThread } from 'jims-core';
 
-import {
-  countedContact,
-  namedThread,
-  runHeaders,
-  startAndRead,
-  streamFrames,
-} from '../../chat/run-routes.ts';
-import type { ReadRun, RunAsk } from '../../chat/run-routes.ts';
-import { visibleTo } from '../../chat/said.ts';
-import { userEvent } from '../../chat/user-text.ts';
+import { runHeaders } from '../../chat/answer-run.ts';
+import { userEvent } from '../../chat/messages.ts';
+import { namedThread } from '../../chat/named-thread.ts';
+import { startRun } from '../../chat/start-run.ts';
+import type { StartedRun, ClientRunRequest } from '../../chat/start-run.ts';
+import { openStream } from '../../chat/stream-run.ts';
+import type { OpenStream } from '../../chat/stream-run.ts';
+import { visibleTo } from '../../chat/visibility.ts';
 import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
 import { parseBody } from '../../http/fastapi/validation.ts';
+import { json } from '../../http/json-answer.ts';
 import { isJsonObject } from '../../http/json-object.ts';
-import { json } from '../../http/route.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { rpcFailure, rpcResult } from '../json-rpc.ts';
 import type { RpcId } from '../json-rpc.ts';
 import { callFrames, encodeEnd } from './encode.ts';
-import { callName } from './running-calls.ts';
-import type { RunningCalls } from './running-calls.ts';
+import { RunningCalls, callName } from './running-calls.ts';
+import type { CallName } from './running-calls.ts';
 import { TOOL, ToolArguments } from './tool.ts';
 
 const MAX_TOKEN = 1024;
@@ -34,83 +32,55 @@ export interface ToolCall {
   readonly session: string | undefined;
 }
 
-/** `tools/call`: runs the app; a stream for who reads streams, else the result alone. */
+/** `tools/call`: runs the app; a stream for a client that reads streams, else the result alone. */
 export async function callTool(
   api: ApiContext,
   call: Call,
-  { calls, ...asked }: ToolCall & { readonly calls: RunningCalls },
+  { id, params, session }: ToolCall,
 ): Promise<Response> {
-  const { id, params, session } = asked;
-  const given = argumentsOf(params);
-  const ask = decode(api, call, { given, session });
-  const leave = readsStreams(call)
-    ? api.streams.enter(countedContact(call, ask.thread))
-    : undefined;
-  const place = session === undefined ? undefined : calls.enter(callName(call, session, id));
-  try {
-    // The same arguments sent again with an Idempotency-Key are the same run, whatever their id.
-    const sent = { ...call, body: async () => given };
-    const read = await start(api, sent, { ask, id, session });
-    if (place) stopWhenTakenBack(read.run, place);
-    return await answer(api, call, { read, asked, leave, takenBack: place?.signal });
-  } catch (error) {
-    place?.leave();
-    leave?.();
-    throw error;
+  const args = argumentsOf(params);
+  const request = decode(api, call, { args, session });
+  const name = session === undefined ? undefined : callName(call, session, id);
+  // The same arguments sent again with an Idempotency-Key are the same run, whatever their id.
+  const start = (): Promise<RunningTool> =>
+    startTool(api, { ...call, body: async () => args }, { request, name });
+  const { requestId, principal } = call;
+  const options = { requestId, exposeErrors: api.exposeErrors, sees: visibleTo(principal) };
+  if (!readsStreams(call)) {
+    const { run, takenBack } = await start();
+    const end = await run.end;
+    const headers = { ...call.headers, ...runHeaders(run) };
+    if (takenBack?.aborted) return new Response(null, { status: 202, headers });
+    return json({ headers }, rpcResult(id, encodeEnd(run, end, options)));
   }
+  const progressToken = tokenIn(params);
+  const { heartbeatMs } = api;
+  const open = async (): Promise<OpenStream> => {
+    const { run, leave, takenBack } = await start();
+    const frames = callFrames(run, { ...options, id, progressToken, heartbeatMs, takenBack });
+    return { headers: runHeaders(run), frames, onGone: leave };
+  };
+  return openStream(api, call, open, request.thread);
 }
 
-function argumentsOf({ name, arguments: given = {} }: JsonObject): unknown {
-  if (name === TOOL) return given;
-  // JSON, because an object that a client made need not have a text.
-  const asked = (JSON.stringify(name) ?? 'without a name').slice(0, 100);
-  throw rpcFailure('invalid_params', `There is no tool ${asked}`);
+function argumentsOf({ name, arguments: args = {} }: JsonObject): unknown {
+  if (name === TOOL) return args;
+  // As JSON: a client's object may not be convertible to a string.
+  const wanted = (JSON.stringify(name) ?? 'without a name').slice(0, 100);
+  throw rpcFailure('invalid_params', `There is no tool ${wanted}`);
 }
 
 function readsStreams({ request }: Call): boolean {
   return /\btext\/event-stream\b|\*\/\*/.test(request.headers.get('accept') ?? '');
 }
 
-function stopWhenTakenBack(run: Run, { signal, leave }: ReturnType<RunningCalls['enter']>): void {
-  if (signal.aborted) run.cancel();
-  else signal.addEventListener('abort', () => run.cancel(), { once: true });
-  void run.end.then(leave);
-}
-
-interface Answering {
-  readonly read: ReadRun;
-  readonly asked: ToolCall;
-  /** Returns the place of the stream, when there is one. */
-  readonly leave: (() => void) | undefined;
-  readonly takenBack: AbortSignal | undefined;
-}
-
-async function answer(
-  api: ApiContext,
-  call: Call,
-  { read: { run, leave: onGone }, asked: { id, params }, leave, takenBack }: Answering,
-): Promise<Response> {
-  const headers = { ...call.headers, ...runHeaders(run) };
-  const sees = visibleTo(call.principal);
-  const options = { requestId: call.requestId, exposeErrors: api.exposeErrors, sees };
-  if (leave) {
-    const progressToken = tokenIn(params);
-    const { heartbeatMs } = api;
-    const frames = callFrames(run, { ...options, id, progressToken, heartbeatMs, takenBack });
-    return streamFrames(api, { ...call, headers }, frames, { leave, onGone });
-  }
-  const end = await run.end;
-  if (takenBack?.aborted) return new Response(null, { status: 202, headers });
-  return json({ headers }, rpcResult(id, encodeEnd(run, end, options)));
-}
-
-/** Without a session nothing but a closed connection can mean stop. */
+/** Decodes a call. Without a session only a closed connection can stop its run. */
 function decode(
   api: ApiContext,
   call: Call,
-  { given, session }: { readonly given: unknown; readonly session: string | undefined },
-): RunAsk {
-  const { message, thread_id, contact_id } = parseBody(ToolArguments, withoutBlanks(given));
+  { args, session }: { readonly args: unknown; readonly session: string | undefined },
+): ClientRunRequest {
+  const { message, thread_id, contact_id } = parseBody(ToolArguments, withoutBlanks(args));
   const contactId = contactOf(call, contactInQuery(call) ?? contact_id ?? undefined);
   const thread: RunThread =
     typeof thread_id === 'string'
@@ -128,44 +98,67 @@ function decode(
   };
 }
 
-/** Models fill what they were told to leave out with nothing. */
-function withoutBlanks(given: unknown): unknown {
-  if (!isJsonObject(given)) return given;
-  const { message, ...rest } = given;
+/** Models send empty strings for what they should leave out. */
+function withoutBlanks(args: unknown): unknown {
+  if (!isJsonObject(args)) return args;
+  const { message, ...rest } = args;
   const filled = Object.entries(rest).filter(([, value]) => value !== '');
   return { ...(message !== undefined && { message }), ...Object.fromEntries(filled) };
 }
 
-/**
- * Starts the run by the name of its call, so that any process can find it to stop it. The name of an
- * answered call, used once more, is no reason to answer with that one.
- */
-async function start(
+/** A run for a tool call, and whether the client has taken that back. */
+interface RunningTool extends StartedRun {
+  readonly takenBack: AbortSignal | undefined;
+}
+
+interface ToStart {
+  readonly request: ClientRunRequest;
+  /** By which the client can take its call back. */
+  readonly name: CallName | undefined;
+}
+
+async function startTool(
   api: ApiContext,
   call: Call,
-  {
-    ask,
-    id,
-    session,
-  }: { readonly ask: RunAsk; readonly id: RpcId; readonly session: string | undefined },
-): Promise<ReadRun> {
-  if (session === undefined || call.request.headers.has('idempotency-key')) {
-    return startAndRead(api, call, ask);
-  }
-  const idempotency = { ...callName(call, session, id), fingerprint: randomUUID() };
+  { request, name }: ToStart,
+): Promise<RunningTool> {
+  if (name === undefined) return { ...(await startRun(api, call, request)), takenBack: undefined };
+  const { signal, leave } = RunningCalls.of(api).enter(name);
   try {
-    return await startAndRead(api, call, { ...ask, idempotency });
+    const started = await startByName(api, call, { request, name });
+    const { run } = started;
+    if (signal.aborted) run.cancel();
+    else signal.addEventListener('abort', () => run.cancel(), { once: true });
+    void run.end.then(leave);
+    return { ...started, takenBack: signal };
   } catch (error) {
-    if (isJimsError(error) && error.code === 'key_reused') {
-      return startAndRead(api, call, ask);
-    }
+    leave();
+    throw error;
+  }
+}
+
+/**
+ * Starts the run by the name of its call, so that any process can find and stop it. When an earlier call
+ * had the same name, the run starts without it: the earlier answer must not be repeated.
+ */
+async function startByName(
+  api: ApiContext,
+  call: Call,
+  { request, name }: { readonly request: ClientRunRequest; readonly name: CallName },
+): Promise<StartedRun> {
+  if (call.request.headers.has('idempotency-key')) return startRun(api, call, request);
+  const idempotency = { ...name, fingerprint: randomUUID() };
+  try {
+    return await startRun(api, call, { ...request, idempotency });
+  } catch (error) {
+    if (isJimsError(error) && error.code === 'key_reused') return startRun(api, call, request);
     throw error;
   }
 }
 
 function tokenIn({ _meta: meta }: JsonObject): string | number | undefined {
   const token = isJsonObject(meta) ? meta['progressToken'] : undefined;
-  // It is sent back with every status.
+  // Every status repeats it.
   if (typeof token === 'string') return token.length <= MAX_TOKEN ? token : undefined;
   return typeof token === 'number' ? token : undefined;
 }

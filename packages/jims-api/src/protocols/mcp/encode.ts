@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isRunEnd } from 'jims-core';
 import type { NumberedRunEvent, Run, RunEnd, RunResult } from 'jims-core';
 
-import { resultOf } from '../../chat/run-routes.ts';
-import { assistantText } from '../../chat/said.ts';
-import type { Sees } from '../../chat/said.ts';
+import { resultOf } from '../../chat/answer-run.ts';
+import { assistantText } from '../../chat/messages.ts';
+import type { Sees } from '../../chat/visibility.ts';
 import { errorText, toHttpError } from '../../http/error-response.ts';
 import type { ErrorAnswerOptions } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';

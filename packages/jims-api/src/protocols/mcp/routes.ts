@@ -1,24 +1,154 @@
-import type { ApiContext, Protocol } from '../../http/route.ts';
-import { mcpOperations } from './operations.ts';
-import { createRunningCalls } from './running-calls.ts';
-import { answerMessage, refuse } from './server.ts';
+import type { JsonObject } from 'jims-core';
+import * as v from 'valibot';
+
+import { EXAMPLE_ANSWER } from '../../chat/example-answer.ts';
+import { CONTACT_HEADER_CODES } from '../../http/contact.ts';
+import { errorBody } from '../../http/error-response.ts';
+import type { HttpError } from '../../http/errors.ts';
+import { json } from '../../http/json-answer.ts';
+import type { ApiContext, Call, Protocol, RefusedCall } from '../../http/route.ts';
+import { packageVersion } from '../../version.ts';
+import {
+  RPC_CODES,
+  isParseError,
+  methodNotFound,
+  readRpc,
+  refusedRpc,
+  rpcError,
+  rpcResult,
+} from '../json-rpc.ts';
+import type { RpcId } from '../json-rpc.ts';
+import { callTool } from './call-tool.ts';
+import { encodeFailure } from './encode.ts';
+import { RunningCalls, callName } from './running-calls.ts';
+import { negotiate, newSessionId, requireVersion, sessionOf } from './session.ts';
+import { describeTool } from './tool.ts';
+
+const Message = v.pipe(
+  v.object({
+    jsonrpc: v.literal('2.0'),
+    id: v.optional(v.union([v.string(), v.number()])),
+    method: v.pipe(
+      v.string(),
+      v.description('initialize, ping, tools/list, tools/call, or a notification'),
+    ),
+    params: v.optional(v.looseObject({})),
+  }),
+  v.title('McpMessage'),
+);
 
 /**
- * The Model Context Protocol over Streamable HTTP, the app as a tool. The server says nothing unasked
- * and keeps no sessions: GET and DELETE get the 405 that says so.
+ * The Model Context Protocol over Streamable HTTP, the app as a tool. The server sends nothing of its own
+ * accord and keeps no sessions: GET and DELETE are answered with the 405 that says so.
  */
-export function mcpProtocol(api: ApiContext): Protocol {
-  const calls = createRunningCalls();
-  return {
-    name: 'mcp',
-    operations: mcpOperations,
-    routes: [
-      {
-        method: 'POST',
-        path: '/mcp',
-        handle: (call) => answerMessage(api, call, calls),
-        encodeError: refuse,
+export const mcpProtocol: Protocol = {
+  routes: [
+    {
+      method: 'POST',
+      path: '/mcp',
+      doc: {
+        operationId: 'mcp',
+        summary: 'Model Context Protocol (Streamable HTTP): the app as the tool `chat`',
+        description: `A JSON-RPC answer. For \`tools/call\` it is a stream, when the client accepts Server-Sent Events:
+\`notifications/progress\` for every status and now and then while the run goes on, if the client sent a
+progress token, then the result. A failed tool call is a result with \`isError\`. Notifications are
+answered with 202.`,
+        tags: ['mcp'],
+        request: Message,
+        responses: {
+          200: {
+            description: 'The answer',
+            example: {
+              jsonrpc: '2.0',
+              id: 1,
+              result: {
+                content: [{ type: 'text', text: 'You said: Hello' }],
+                structuredContent: EXAMPLE_ANSWER,
+              },
+            },
+          },
+        },
+        errors: [400, 401, 403, 404, 413],
       },
-    ],
+      encodeError: refuse,
+      handle: answerMessage,
+    },
+  ],
+};
+
+/** `POST /mcp`: one JSON-RPC message. */
+async function answerMessage(api: ApiContext, call: Call): Promise<Response> {
+  const { id, method, params } = readRpc(await call.body());
+  requireVersion(call);
+  if (method === 'initialize' && id !== undefined) return initialize(api, call, { id, params });
+  const session = sessionOf(call);
+  if (id === undefined) {
+    if (method === 'notifications/cancelled') await takeBack(api, call, { session, params });
+    return new Response(null, { status: 202, headers: call.headers });
+  }
+  switch (method) {
+    case 'ping':
+      return json(call, rpcResult(id, {}));
+    case 'tools/list':
+      return json(call, rpcResult(id, { tools: [describeTool(api.app)] }));
+    case 'tools/call':
+      return callTool(api, call, { id, params, session });
+    default:
+      throw methodNotFound(method);
+  }
+}
+
+const HTTP_STATUSES: ReadonlySet<number> = new Set([401, 403, 405, 413]);
+const HTTP_CODES: ReadonlySet<string> = new Set([
+  'session_not_found',
+  'mcp_version_not_supported',
+  ...CONTACT_HEADER_CODES,
+]);
+
+/** A failed tool call is a result for the model to read; a body that is not a message is an HTTP error. */
+async function refuse(error: HttpError, call: RefusedCall): Promise<Response> {
+  const { status, code = '' } = error;
+  if (status === 401) return json(call, errorBody(error), status);
+  if (HTTP_STATUSES.has(status) || HTTP_CODES.has(code)) {
+    return json(call, rpcError(null, error), status);
+  }
+  if (isParseError(error) || code === 'invalid_request') {
+    return json(call, rpcError(null, error), 400);
+  }
+  const { id, method } = await refusedRpc(call.body);
+  if (Object.hasOwn(RPC_CODES, code)) return json(call, rpcError(id, error));
+  return method === 'tools/call'
+    ? json(call, rpcResult(id, encodeFailure(error)))
+    : json(call, rpcError(id, error), status);
+}
+
+function initialize(
+  { app }: ApiContext,
+  call: Call,
+  { id, params }: { readonly id: RpcId; readonly params: JsonObject },
+): Response {
+  const headers = { ...call.headers, 'mcp-session-id': newSessionId() };
+  const { name = 'jims', description, version = packageVersion() } = app;
+  const result = {
+    protocolVersion: negotiate(params['protocolVersion']),
+    capabilities: { tools: {} },
+    serverInfo: { name, version },
+    ...(description !== undefined && { instructions: description }),
   };
+  return json({ headers }, rpcResult(id, result));
+}
+
+/** Stops the run of a call in any process. Without a session it is not known whose call it is. */
+async function takeBack(
+  api: ApiContext,
+  call: Call,
+  { session, params }: { readonly session: string | undefined; readonly params: JsonObject },
+): Promise<void> {
+  const { requestId } = params;
+  if (session === undefined) return;
+  if (typeof requestId !== 'string' && typeof requestId !== 'number') return;
+  const name = callName(call, session, requestId);
+  if (RunningCalls.of(api).stop(name)) return;
+  const runId = await api.app.runs.idByKey(name);
+  if (runId !== undefined) await api.app.runs.cancel(runId);
 }

@@ -1,16 +1,8 @@
 import type { RequestKey } from '../../chat/idempotency.ts';
-import type { Call } from '../../http/route.ts';
+import type { ApiContext, Call } from '../../http/route.ts';
 import type { RpcId } from '../json-rpc.ts';
 
-/** The tool calls that this process answers, so that who made one can take it back. */
-export interface RunningCalls {
-  /** The signal aborts when the call is taken back; `leave` when it is answered. */
-  enter(name: CallName): { readonly signal: AbortSignal; readonly leave: () => void };
-  /** Takes a call back; false when it is none of this process's. */
-  stop(name: CallName): boolean;
-}
-
-/** What a call is known by, in every process. Only a session has calls that can be taken back. */
+/** The name of a call in every process. Only calls of a session can be taken back. */
 export type CallName = Pick<RequestKey, 'scope' | 'key'>;
 
 export function callName(
@@ -23,28 +15,40 @@ export function callName(
   return { scope, key: `${session}:${JSON.stringify(id)}` };
 }
 
-export function createRunningCalls(): RunningCalls {
-  const calls = new Map<string, AbortController>();
-  return {
-    enter(name) {
-      const stop = new AbortController();
-      calls.set(place(name), stop);
-      return {
-        signal: stop.signal,
-        leave() {
-          // A client that uses an id twice has the newer call there.
-          if (calls.get(place(name)) === stop) calls.delete(place(name));
-        },
-      };
-    },
-    stop(name) {
-      const stop = calls.get(place(name));
-      stop?.abort();
-      return stop !== undefined;
-    },
-  };
+const ofApi = new WeakMap<ApiContext, RunningCalls>();
+
+/** The tool calls that this process answers, so that the client that made one can take it back. */
+export class RunningCalls {
+  readonly #calls = new Map<string, AbortController>();
+
+  static of(api: ApiContext): RunningCalls {
+    const calls = ofApi.get(api) ?? new RunningCalls();
+    ofApi.set(api, calls);
+    return calls;
+  }
+
+  /** The signal aborts when the call is taken back; `leave` is to be called when it is answered. */
+  enter(name: CallName): { readonly signal: AbortSignal; readonly leave: () => void } {
+    const stop = new AbortController();
+    const key = keyOf(name);
+    this.#calls.set(key, stop);
+    return {
+      signal: stop.signal,
+      leave: () => {
+        // A client that uses an id twice has its newer call there.
+        if (this.#calls.get(key) === stop) this.#calls.delete(key);
+      },
+    };
+  }
+
+  /** Takes a call back; false when this process does not answer it. */
+  stop(name: CallName): boolean {
+    const stop = this.#calls.get(keyOf(name));
+    stop?.abort();
+    return stop !== undefined;
+  }
 }
 
-function place({ scope, key }: CallName): string {
+function keyOf({ scope, key }: CallName): string {
   return JSON.stringify([scope, key]);
 }

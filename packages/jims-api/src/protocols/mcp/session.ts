@@ -1,5 +1,7 @@
-// Nothing is kept of a session: its id tells clients apart who count their requests alike, from 0.
-// Any process knows such an id by itself: it ends with a digest of its beginning.
+// What a client and the service agree on when they begin: a version, and a session.
+//
+// Sessions are not stored: their ids distinguish clients, which all number their requests from 0.
+// Every process can check such an id, because it ends with a digest of its beginning.
 import { createHash, randomBytes } from 'node:crypto';
 
 import { HttpError } from '../../http/errors.ts';
@@ -15,7 +17,7 @@ export function newSessionId(): string {
 /**
  * The session of a request; `undefined` for a client that has none.
  *
- * @throws HttpError 404 for an id that no service of this kind gave: so clients are told to begin again.
+ * @throws HttpError 404 for an id that no such service made: it makes clients begin again.
  */
 export function sessionOf({ request }: Call): string | undefined {
   const id = request.headers.get('mcp-session-id');
@@ -29,4 +31,21 @@ export function sessionOf({ request }: Call): string | undefined {
 
 function digestOf(text: string): string {
   return createHash('sha256').update(`mcp-session:${text}`).digest('hex').slice(0, 8);
+}
+
+/** Newest first. They do not differ in what is used here. */
+const VERSIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05', '2024-10-07'] as const;
+
+/** The version to speak with a client that wants this one. */
+export function negotiate(wanted: unknown): string {
+  return VERSIONS.find((version) => version === wanted) ?? VERSIONS[0];
+}
+
+/** @throws HttpError 400 for a version that is not known. */
+export function requireVersion({ request }: Call): void {
+  const version = request.headers.get('mcp-protocol-version');
+  if (version === null || VERSIONS.some((known) => known === version)) return;
+  throw new HttpError(400, `MCP-Protocol-Version must be one of ${VERSIONS.join(', ')}`, {
+    code: 'mcp_version_not_supported',
+  });
 }

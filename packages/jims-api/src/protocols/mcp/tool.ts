@@ -2,7 +2,7 @@ import type { JimsApp } from 'jims-core';
 import * as v from 'valibot';
 
 import { contactId } from '../../http/contact.ts';
-import { uuid } from '../../http/fields.ts';
+import { uuid } from '../../http/fastapi/fields.ts';
 
 /** The name of the one tool that an app is. */
 export const TOOL = 'chat';
@@ -22,7 +22,7 @@ const INPUT_SCHEMA = {
       type: 'string',
       description: 'The thread_id of an earlier answer, to continue that conversation',
     },
-    contact_id: { type: 'string', description: 'On whose behalf; leave it out unless told' },
+    contact_id: { type: 'string', description: 'On whose behalf; leave it out unless you know it' },
   },
   required: ['message'],
 } as const;
@@ -49,7 +49,7 @@ const OUTPUT_SCHEMA = {
 const MEMORY =
   'Every call without thread_id begins a new conversation: to continue one, send the thread_id of its last answer.';
 
-/** How the app presents itself to a model. */
+/** The app as a tool, for a model. */
 export function describeTool({ name, description }: JimsApp): object {
   const about =
     description ?? `Sends a message to ${name ?? 'the assistant'}, and gives the answer.`;

@@ -1,36 +1,22 @@
 import { hash } from 'node:crypto';
 
-import { DOCS_SCRIPT } from './script.ts';
-import { DOCS_STYLE } from './style.ts';
+import { readText } from './read-text.ts';
+
+const STYLE = readText('page.css');
+const SCRIPT = ['main.js', 'schemas.js', 'operations.js'].map(readText).join('\n');
 
 /** The documentation for people: one page that needs nothing but `openapi.json` beside it. */
-export const DOCS_PAGE = `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>JIMS API</title>
-<link rel="icon" href="data:,">
-<style>${DOCS_STYLE}</style>
-</head>
-<body>
-<header>
-<h1>JIMS API</h1><span class="version"></span><a href="openapi.json">openapi.json</a>
-<label>Key <input id="key" type="password" autocomplete="off" placeholder="API key"></label>
-</header>
-<div id="layout"><nav></nav><main><p class="message">Loading…</p></main></div>
-<script>${DOCS_SCRIPT}</script>
-</body>
-</html>
-`;
+export const DOCS_PAGE: string = readText('page.html')
+  .replace(/<link rel="stylesheet"[^>]*>/, () => `<style>${STYLE}</style>`)
+  .replace(/<script src=[^]*<\/script>/, () => `<script>${SCRIPT}</script>`);
 
 /** Nothing runs or loads but what stands in the page itself. */
 export const DOCS_HEADERS: Readonly<Record<string, string>> = {
   'content-type': 'text/html; charset=utf-8',
   'content-security-policy': [
     "default-src 'none'",
-    `script-src '${source(DOCS_SCRIPT)}'`,
-    `style-src '${source(DOCS_STYLE)}'`,
+    `script-src '${source(SCRIPT)}'`,
+    `style-src '${source(STYLE)}'`,
     "connect-src 'self'",
     'img-src data:',
     "base-uri 'none'",

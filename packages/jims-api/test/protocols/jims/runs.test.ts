@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { createLlmProvider } from 'jims-core/llm';
-import type { Llm, LlmRun } from 'jims-core/llm';
+import type { Llm, LlmRunOptions } from 'jims-core/llm';
 
 import { describeStores } from '../../../../jims-core/test/support/stores.ts';
 import { jsonOf, testApiOn } from '../../support/api.ts';
@@ -182,7 +182,7 @@ describeStores(({ name, fresh }) => {
     await using database = await fresh();
     const models = createLlmProvider({});
     const used = { model: 'm', requests: 1, promptTokens: 2, completionTokens: 3, cachedTokens: 0 };
-    const forRun = (run: LlmRun): Llm => ({ ...models.forRun(run), usage: [used] });
+    const forRun = (run: LlmRunOptions): Llm => ({ ...models.forRun(run), usage: [used] });
     await using api = testApiOn(database.url, {
       llm: { ...models, forRun },
       pipeline(ctx) {

@@ -1,6 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto';
 
-import { cleanJson } from '../../util/clean-text.ts';
+import { cleanJson } from '../../text/clean-text.ts';
 import { finishedBefore } from '../finished-before.ts';
 import type {
   AcceptRequest,

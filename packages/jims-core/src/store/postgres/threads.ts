@@ -1,7 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 
+import { cleanJson } from '../../text/clean-text.ts';
 import type { Thread } from '../../thread/thread.ts';
-import { cleanJson } from '../../util/clean-text.ts';
 import { eraseThreads } from '../erase-threads.ts';
 import { READ_BYTES } from '../thread-store.ts';
 import type { ThreadList, ThreadQuery, ThreadStore } from '../thread-store.ts';

@@ -1,18 +1,36 @@
+// How values are written into columns, and read from them.
+import type { JsonObject } from '../../thread/event.ts';
 import { formatMicros } from './timestamp.ts';
 
-/** Now, as the database writes it. */
+/** A UUID as SQLAlchemy keeps it on SQLite: 32 hex digits. */
+export function toHex(uuid: string): string {
+  return (
+    uuid.slice(0, 8) + uuid.slice(9, 13) + uuid.slice(14, 18) + uuid.slice(19, 23) + uuid.slice(24)
+  );
+}
+
+/**
+ * The usual form of 32 hex digits. Joined, because a template would keep a tree of its pieces in memory,
+ * six times the size.
+ */
+export function fromHex(hex: string): string {
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    hex.slice(12, 16),
+    hex.slice(16, 20),
+    hex.slice(20),
+  ].join('-');
+}
+
+/** The current time as the database keeps it. */
 export function storedNow(): string {
   return formatMicros(Date.now() * 1000);
 }
 
-/** The database's text of a moment in the past. */
+/** A time in the past as the database keeps it. */
 export function storedBefore(ageMs: number): string {
   return formatMicros((Date.now() - ageMs) * 1000);
-}
-
-/** The first column of a row read as an array. */
-export function cell(row: unknown): unknown {
-  return Array.isArray(row) ? row[0] : undefined;
 }
 
 /** A list as one parameter, for `json_each`. */
@@ -22,4 +40,28 @@ export function listParameter(values: readonly string[]): string {
 
 export function jsonOrNull(value: unknown): string | null {
   return value === undefined ? null : JSON.stringify(value);
+}
+
+const STRING_OR_NON_FINITE = /("(?:[^"\\]|\\.)*")|-?(?:NaN|Infinity)\b/g;
+
+/**
+ * Reads a JSON column. Python writes numbers that JSON does not know (`NaN`, `Infinity`) as bare words;
+ * a row with one must not make its thread unreadable, so they are read as `null`.
+ */
+export function parseStoredJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return JSON.parse(text.replace(STRING_OR_NON_FINITE, (_, string?: string) => string ?? 'null'));
+  }
+}
+
+/** Like {@link parseStoredJson}, for columns that hold objects: anything else is read as `{}`. */
+export function parseStoredObject(text: string | null): JsonObject {
+  const value = text === null ? undefined : parseStoredJson(text);
+  return isObject(value) ? value : {};
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,122 +1,116 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 
 import { JimsError } from '../../errors/jims-error.ts';
-import { asStoreError, isBusy } from './sqlite-errors.ts';
+import { asStoreError, isBusy } from './errors.ts';
+import { LOCK_RETRY_MS, LOCK_WAIT_MS } from './lock.ts';
 
-interface Pending {
+interface PendingWrite {
   run(): void;
   resolve(): void;
   reject(error: unknown): void;
-  /** By the clock of this process: until when it may wait for another program. */
+  /** How long it may wait for another program, by `performance.now()`. */
   readonly deadline: number;
 }
 
-/** Writes to a database, several at a time. */
-export interface CommitGroup {
+/**
+ * Commits all writes of one turn of the event loop in one transaction. They share one `fsync`, which
+ * makes durable writes cheap with `synchronous=FULL`. A write that fails does not hurt the others: the
+ * group is rolled back, and then each write gets a transaction of its own.
+ *
+ * While another program has the file locked, all writes wait together, with a timer: waiting inside
+ * SQLite would stop the whole process.
+ */
+export class CommitGroup {
+  readonly #db: DatabaseSync;
+  readonly #onCommitted: () => void;
+  readonly #begin: StatementSync;
+  readonly #commit: StatementSync;
+  #pending: PendingWrite[] = [];
+  #retry: NodeJS.Timeout | undefined;
+  #idle: PromiseWithResolvers<void> | undefined;
+
+  /** @param onCommitted Called after each transaction that is on disk. */
+  constructor(db: DatabaseSync, onCommitted: () => void) {
+    this.#db = db;
+    this.#onCommitted = onCommitted;
+    this.#begin = db.prepare('BEGIN IMMEDIATE');
+    this.#commit = db.prepare('COMMIT');
+  }
+
   /**
    * Runs `work` inside a transaction and resolves with its value when that is on disk. `work` is
-   * synchronous, and may run twice: it must read whatever it decides on by itself.
+   * synchronous and may run twice, so it must read everything that it decides by.
    *
    * @throws JimsError `store_unavailable` when another program keeps the file locked for too long.
    */
-  write<T>(work: () => T): Promise<T>;
-  /** Commits what waits, and resolves when nothing waits any more. */
-  flush(): Promise<void>;
-}
+  write<T>(work: () => T): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    let value: T;
+    // Writes that wait for another program have their timer already.
+    if (this.#pending.length === 0) setImmediate(() => this.#commitPending());
+    this.#pending.push({
+      run: () => {
+        value = work();
+      },
+      resolve: () => resolve(value),
+      reject,
+      deadline: performance.now() + LOCK_WAIT_MS,
+    });
+    return promise;
+  }
 
-/** How long a write waits for another program. */
-const MAX_WAIT_MS = 5000;
-const RETRY_MS = 20;
+  /** Commits pending writes, and resolves when there are none. */
+  async flush(): Promise<void> {
+    this.#idle ??= Promise.withResolvers<void>();
+    this.#commitPending();
+    await this.#idle.promise;
+    clearTimeout(this.#retry);
+  }
 
-/**
- * Shares one transaction, and so one `fsync`, among all writes of the same turn of the event loop:
- * with `synchronous=FULL` that is what makes durable writes cheap. A write that fails does not hurt
- * its neighbours: the group is rolled back and each of them gets a transaction of its own.
- * `onCommitted` is called after each transaction that is on disk.
- *
- * While another program has the lock, all writes wait together, with timers: waiting in SQLite would
- * stop the process.
- */
-export function createCommitGroup(db: DatabaseSync, onCommitted: () => void): CommitGroup {
-  let pending: Pending[] = [];
-  let retry: NodeJS.Timeout | undefined;
-  let idle: PromiseWithResolvers<void> | undefined;
-  const begin = db.prepare('BEGIN IMMEDIATE');
-  const commit = db.prepare('COMMIT');
+  #commitPending(): void {
+    const group = this.#pending;
+    this.#pending = [];
+    if (group.length > 0) this.#commitAll(group);
+    if (this.#pending.length === 0) this.#idle?.resolve();
+  }
 
-  function transaction(work: () => void): void {
-    begin.run();
+  #commitAll(group: readonly PendingWrite[]): void {
     try {
-      work();
-      commit.run();
+      this.#transaction(group);
     } catch (error) {
-      if (db.isTransaction) db.exec('ROLLBACK');
+      if (isBusy(error)) this.#waitAgain(group, error);
+      else if (group.length === 1) group[0]?.reject(asStoreError(error));
+      else for (const write of group) this.#commitAll([write]);
+      return;
+    }
+    for (const write of group) write.resolve();
+    this.#onCommitted();
+  }
+
+  #transaction(group: readonly PendingWrite[]): void {
+    this.#begin.run();
+    try {
+      for (const write of group) write.run();
+      this.#commit.run();
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
       throw error;
     }
   }
 
-  function commitPending(): void {
-    const group = pending;
-    pending = [];
-    if (group.length > 0) commitAll(group);
-    if (pending.length === 0) idle?.resolve();
-  }
-
-  function commitAll(group: readonly Pending[]): void {
-    try {
-      transaction(() => {
-        for (const each of group) each.run();
-      });
-    } catch (error) {
-      if (isBusy(error)) waitAgain(group, error);
-      else if (group.length === 1) group[0]?.reject(asStoreError(error));
-      else for (const each of group) commitAll([each]);
-      return;
-    }
-    for (const each of group) each.resolve();
-    onCommitted();
-  }
-
-  function waitAgain(group: readonly Pending[], cause: unknown): void {
+  #waitAgain(group: readonly PendingWrite[], cause: unknown): void {
     const now = performance.now();
-    for (const each of group) {
-      if (each.deadline > now) pending.push(each);
-      else each.reject(lockedError(cause));
+    for (const write of group) {
+      if (write.deadline > now) this.#pending.push(write);
+      else write.reject(lockedError(cause));
     }
-    if (pending.length === 0) return;
-    clearTimeout(retry);
-    retry = setTimeout(commitPending, RETRY_MS);
+    if (this.#pending.length === 0) return;
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.#commitPending(), LOCK_RETRY_MS);
   }
-
-  return {
-    write<T>(work: () => T): Promise<T> {
-      const { promise, resolve, reject } = Promise.withResolvers<T>();
-      let value: T;
-      // What waits for another program has its timer already.
-      if (pending.length === 0) setImmediate(commitPending);
-      pending.push({
-        run: () => {
-          value = work();
-        },
-        resolve: () => resolve(value),
-        reject,
-        deadline: performance.now() + MAX_WAIT_MS,
-      });
-      return promise;
-    },
-    async flush() {
-      idle ??= Promise.withResolvers<void>();
-      commitPending();
-      await idle.promise;
-      clearTimeout(retry);
-    },
-  };
 }
 
 function lockedError(cause: unknown): JimsError {
-  return new JimsError(
-    'store_unavailable',
-    'SQLite: another program keeps the database locked for writing',
-    { cause },
-  );
+  const message = 'SQLite: another program keeps the database locked for writing';
+  return new JimsError('store_unavailable', message, { cause });
 }

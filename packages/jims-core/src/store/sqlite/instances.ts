@@ -1,35 +1,69 @@
-import type { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
+
+import { prepareAll } from './rows.ts';
+import type { Statements } from './rows.ts';
 
 /**
- * The time by which leases are measured. It runs on when the clock is set, so that the runs of a
- * living process are not taken for lost by that; other processes do not use the file meanwhile.
+ * The time by which leases are measured. It goes on evenly when the machine's clock is set, so that the
+ * runs of a living process are not taken for lost; only one process works on the file.
  */
 export function leaseClock(): number {
   return Math.round(performance.timeOrigin + performance.now());
 }
 
-/** The rows of `jims_instances`: which processes live. Writes are to be called inside a transaction. */
-export interface InstanceRows {
-  renewLease(instanceId: string, leaseMs: number): void;
-  endLease(instanceId: string): void;
-  /** Leaves all as it is, but a page is written: there is room, and the file takes it. */
-  tryWriting(): void;
-}
+const SQL = {
+  renew: `INSERT INTO jims_instances (instance_id, lease_until) VALUES (?1, ?2)
+     ON CONFLICT (instance_id) DO UPDATE SET lease_until = ?2`,
+  end: 'DELETE FROM jims_instances WHERE instance_id = ?',
+};
 
 const TRIAL = 'trial';
 
-export function instanceRows(db: DatabaseSync): InstanceRows {
-  const renew = db.prepare(
-    `INSERT INTO jims_instances (instance_id, lease_until) VALUES (?1, ?2)
-     ON CONFLICT (instance_id) DO UPDATE SET lease_until = ?2`,
-  );
-  const end = db.prepare('DELETE FROM jims_instances WHERE instance_id = ?');
-  return {
-    renewLease: (instanceId, leaseMs) => void renew.run(instanceId, leaseClock() + leaseMs),
-    endLease: (instanceId) => void end.run(instanceId),
-    tryWriting() {
-      renew.run(TRIAL, 0);
-      end.run(TRIAL);
-    },
-  };
+/** The rows of `jims_instances`: the living processes. Call writes inside a transaction. */
+export class InstanceRows {
+  readonly #sql: Statements<typeof SQL>;
+
+  constructor(db: DatabaseSync) {
+    this.#sql = prepareAll(db, SQL);
+  }
+
+  renewLease(instanceId: string, leaseMs: number): void {
+    this.#sql.renew.run(instanceId, leaseClock() + leaseMs);
+  }
+
+  endLease(instanceId: string): void {
+    this.#sql.end.run(instanceId);
+  }
+
+  /** Changes nothing, but writes a page: it shows that the file takes writes and the disk has room. */
+  tryWriting(): void {
+    this.#sql.renew.run(TRIAL, 0);
+    this.#sql.end.run(TRIAL);
+  }
+}
+
+/**
+ * Forgets all processes that a file knows when no program has it open: they are dead. Their leases may
+ * say otherwise after the clock was set back. A program that has the file open holds a lock on it, which
+ * the system releases when the program ends.
+ */
+export function forgetDeadInstances(file: string): void {
+  let alone: DatabaseSync | undefined;
+  try {
+    alone = new DatabaseSync(file, { timeout: 0 });
+    alone.exec('PRAGMA locking_mode = EXCLUSIVE; DELETE FROM jims_instances');
+  } catch {
+    // Another program has it open, it is new, or it cannot be used: then opening it for good says so.
+  } finally {
+    alone?.close();
+  }
+}
+
+const OTHERS =
+  'Another process works on this SQLite file. It is for one process: give each its own file, or use PostgreSQL';
+
+/** The warning for a file that another living process works on. */
+export function noticeOfOthers(db: DatabaseSync): string | undefined {
+  const living = db.prepare('SELECT 1 FROM jims_instances WHERE lease_until > ? LIMIT 1');
+  return living.get(leaseClock()) ? OTHERS : undefined;
 }

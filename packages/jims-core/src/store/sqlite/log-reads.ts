@@ -1,119 +1,121 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { setImmediate } from 'node:timers/promises';
 
 import { STATE_PREFIX } from '../../thread/event.ts';
 import type { ThreadEvent } from '../../thread/event.ts';
-import type { NewestEvents, TailPiece } from '../read-tail.ts';
+import type { NewestEvents, TailPiece, TailSource } from '../read-tail.ts';
 import { FRESH_BYTES, FRESH_EVENTS, READ_BYTES } from '../store.ts';
 import type { EventList, EventPage, EventPosition, ReadBounds } from '../store.ts';
-import { asRows, boundedRows } from './bounded-rows.ts';
-import { listParameter } from './columns.ts';
-import { parseStoredObject } from './stored-json.ts';
+import { fromHex, listParameter, parseStoredObject, toHex } from './columns.ts';
+import { boundedRows, prepareAll, sql } from './rows.ts';
+import type { Statements } from './rows.ts';
 import { toPublicTime, toStoredTime } from './timestamp.ts';
-import { fromHex, toHex } from './uuid-hex.ts';
 
-type EventRow = [id: string, createdAt: string, type: string, data: string | null];
-/** An event that is looked at; `data` is read only when it is one that is wanted. */
-type LookedAtRow = [...EventRow, isWanted: number];
-
-/** What is read of `thread_events`: each time as much as may be read at once. */
-export interface LogReads {
-  /** What came after a position; `undefined` when that is more than accepting a run may bring along. */
-  fresh(threadId: string, after: EventPosition): readonly ThreadEvent[] | undefined;
-  page(threadId: string, page: EventPage): EventList;
-  /** Events before a position, of all without one, newest first: so many bytes, but one at least. */
-  newest(threadId: string, piece: TailPiece): NewestEvents;
-  /** The positions of `state.set.*` events before a position, newest first, of a bounded part of the log. */
-  statesBefore(threadId: string, before: EventPosition): StatePositions;
-  byIds(threadId: string, ids: readonly string[]): readonly ThreadEvent[];
-}
-
-export interface StatePositions {
-  readonly states: readonly { readonly id: string; readonly type: string }[];
-  /** Where to look on; `undefined` at the beginning of the log. */
-  readonly next: EventPosition | undefined;
-}
+type EventRow = readonly [id: string, createdAt: string, type: string, data: string | null];
+/** An event that a page passes; `data` is read only of the wanted ones. */
+type PageRow = readonly [...EventRow, isWanted: number];
+type TypeRow = readonly [id: string, createdAt: string, type: string];
 
 const COLUMNS = 'event_id, created_at, event_type, event_data';
-/** How many events are looked at in one piece: each costs about a microsecond. */
+/** How many events one read looks at: each costs about a microsecond. */
 const LOOK_AT = 5000;
 
-export function logReads(db: DatabaseSync): LogReads {
-  const later = db.prepare(
-    `SELECT ${COLUMNS} FROM thread_events
-     WHERE thread_id = ? AND (created_at, event_id) > (?, ?) ORDER BY created_at, event_id`,
-  );
-  // The domain is in the type: the original leaves event_domain empty. What is of another domain
-  // is looked at, too, but not its data.
-  const page = db.prepare(
-    `SELECT event_id, created_at, event_type, iif(wanted, event_data, NULL), wanted FROM (
+const SQL = {
+  later: sql<EventRow>(`SELECT ${COLUMNS} FROM thread_events
+     WHERE thread_id = ? AND (created_at, event_id) > (?, ?) ORDER BY created_at, event_id`),
+  // The domain is taken from the type, because the original leaves event_domain empty.
+  page: sql<PageRow>(`SELECT event_id, created_at, event_type, iif(wanted, event_data, NULL), wanted FROM (
        SELECT ${COLUMNS},
          ?4 IS NULL OR substr(event_type, 1, instr(event_type || '.', '.') - 1)
            IN (SELECT value FROM json_each(?4)) AS wanted
        FROM thread_events
        WHERE thread_id = ?1 AND (created_at, event_id) > (?2, ?3))
-     ORDER BY created_at, event_id LIMIT ?5`,
-  );
-  const newestFirst = db.prepare(
-    `SELECT ${COLUMNS} FROM thread_events
+     ORDER BY created_at, event_id LIMIT ?5`),
+  newestFirst: sql<EventRow>(`SELECT ${COLUMNS} FROM thread_events
      WHERE thread_id = ?1 AND (created_at, event_id) < (?2, ?3)
        AND (created_at, event_id) > (?4, ?5)
-     ORDER BY created_at DESC, event_id DESC`,
-  );
-  const before = db.prepare(
-    `SELECT event_id, created_at, event_type FROM thread_events
+     ORDER BY created_at DESC, event_id DESC`),
+  typesBefore: sql<TypeRow>(`SELECT event_id, created_at, event_type FROM thread_events
      WHERE thread_id = ?1 AND (created_at, event_id) < (?2, ?3)
-     ORDER BY created_at DESC, event_id DESC LIMIT ?4`,
-  );
-  const byIds = db.prepare(
-    `SELECT ${COLUMNS} FROM thread_events
+     ORDER BY created_at DESC, event_id DESC LIMIT ?4`),
+  byIds: sql<EventRow>(`SELECT ${COLUMNS} FROM thread_events
      WHERE thread_id = ?1 AND event_id IN (SELECT value FROM json_each(?2))
-     ORDER BY created_at, event_id`,
-  );
-  for (const statement of [later, page, newestFirst, before, byIds]) {
-    statement.setReturnArrays(true);
+     ORDER BY created_at, event_id`),
+};
+
+/** Reads `thread_events`, each time no more than may be read at once. */
+export class LogReads {
+  readonly #sql: Statements<typeof SQL>;
+
+  constructor(db: DatabaseSync) {
+    this.#sql = prepareAll(db, SQL);
   }
 
-  return {
-    fresh(threadId, after) {
-      const rows = later.iterate(toHex(threadId), ...positionOf(after));
-      const bounds = { limit: FRESH_EVENTS, maxBytes: FRESH_BYTES };
-      const read = boundedRows(asRows<EventRow>(rows), bounds, sizeOf);
-      return read.more ? undefined : toEvents(threadId, read.rows);
-    },
-    page(threadId, { after, domains, ...bounds }) {
-      const from = after ? positionOf(after) : BEGINNING;
-      const only = domains ? listParameter(domains) : null;
-      const rows = page.iterate(toHex(threadId), ...from, only, LOOK_AT);
-      return lookThrough(threadId, asRows<LookedAtRow>(rows), bounds);
-    },
-    newest(threadId, { before: until, after, maxBytes }) {
-      const to = until ? positionOf(until) : END;
-      const from = after ? positionOf(after) : BEGINNING;
-      const rows = newestFirst.iterate(toHex(threadId), ...to, ...from);
-      const bounds = { limit: LOOK_AT, maxBytes };
-      const read = boundedRows(asRows<EventRow>(rows), bounds, sizeOf);
-      const bytes = read.rows.reduce((sum, row) => sum + sizeOf(row), 0);
-      return { events: toEvents(threadId, read.rows), bytes, more: read.more };
-    },
-    statesBefore(threadId, until) {
-      const rows = before.all(
+  /** The events after a position; `undefined` when they are more than accepting a run may bring along. */
+  fresh(threadId: string, after: EventPosition): readonly ThreadEvent[] | undefined {
+    const rows = this.#sql.later.iterate(toHex(threadId), ...positionOf(after));
+    const bounds = { limit: FRESH_EVENTS, maxBytes: FRESH_BYTES };
+    const read = boundedRows(rows, bounds, sizeOf);
+    return read.more ? undefined : toEvents(threadId, read.rows);
+  }
+
+  page(threadId: string, { after, domains, ...bounds }: EventPage): EventList {
+    const from = after ? positionOf(after) : BEGINNING;
+    const wanted = domains ? listParameter(domains) : null;
+    return takePage(
+      threadId,
+      this.#sql.page.iterate(toHex(threadId), ...from, wanted, LOOK_AT),
+      bounds,
+    );
+  }
+
+  byIds(threadId: string, ids: readonly string[]): readonly ThreadEvent[] {
+    if (ids.length === 0) return [];
+    const list = listParameter(ids.map(toHex));
+    return toEvents(threadId, this.#sql.byIds.all(toHex(threadId), list));
+  }
+
+  /** The end of a thread's log, to be read in pieces. */
+  tailOf(threadId: string): TailSource {
+    return {
+      newest: (piece) => this.#newest(threadId, piece),
+      statesBefore: (position, except) => this.#statesBefore(threadId, position, except),
+    };
+  }
+
+  #newest(threadId: string, { before, after, maxBytes }: TailPiece): NewestEvents {
+    const to = before ? positionOf(before) : END;
+    const from = after ? positionOf(after) : BEGINNING;
+    const rows = this.#sql.newestFirst.iterate(toHex(threadId), ...to, ...from);
+    const read = boundedRows(rows, { limit: LOOK_AT, maxBytes }, sizeOf);
+    const bytes = read.rows.reduce((sum, row) => sum + sizeOf(row), 0);
+    return { events: toEvents(threadId, read.rows), bytes, more: read.more };
+  }
+
+  /** Each piece is read synchronously, so other work gets its turn in between. */
+  async #statesBefore(
+    threadId: string,
+    position: EventPosition,
+    except: ReadonlySet<string>,
+  ): Promise<readonly ThreadEvent[]> {
+    const seen = new Set(except);
+    const ids: string[] = [];
+    for (let before: EventPosition | undefined = position; before;) {
+      await setImmediate();
+      const rows: readonly TypeRow[] = this.#sql.typesBefore.all(
         toHex(threadId),
-        ...positionOf(until),
+        ...positionOf(before),
         LOOK_AT,
-      ) as unknown as readonly [id: string, createdAt: string, type: string][];
-      const last = rows.length === LOOK_AT ? rows.at(-1) : undefined;
-      return {
-        states: rows.flatMap(([id, , type]) =>
-          type.startsWith(STATE_PREFIX) ? [{ id: fromHex(id), type }] : [],
-        ),
-        next: last && { id: fromHex(last[0]), createdAt: toPublicTime(last[1]) },
-      };
-    },
-    byIds(threadId, ids) {
-      if (ids.length === 0) return [];
-      return toEvents(threadId, byIds.all(toHex(threadId), listParameter(ids.map(toHex))));
-    },
-  };
+      );
+      for (const [id, , type] of rows) {
+        if (!type.startsWith(STATE_PREFIX) || seen.has(type)) continue;
+        seen.add(type);
+        ids.push(fromHex(id));
+      }
+      before = rows.length === LOOK_AT ? positionIn(rows.at(-1)) : undefined;
+    }
+    return this.byIds(threadId, ids);
+  }
 }
 
 /** Before and after all positions. */
@@ -126,19 +128,19 @@ function positionOf({ createdAt, id }: EventPosition): Position {
   return [storedTimeOf(createdAt), toHex(id)];
 }
 
-/** The stored text of an event's public time. */
+/** The stored form of an event's public time. */
 export function storedTimeOf(createdAt: string): string {
   return toStoredTime(createdAt).replace(/\.000000$/, '');
 }
 
-/** Takes what is wanted as long as it fits, and remembers how far it has looked. */
-function lookThrough(
+/** Takes the wanted events that fit, and notes how far it has looked. */
+function takePage(
   threadId: string,
-  rows: Iterable<LookedAtRow>,
+  rows: Iterable<PageRow>,
   { limit, maxBytes = READ_BYTES }: ReadBounds,
 ): EventList {
   const events: ThreadEvent[] = [];
-  let last: LookedAtRow | undefined;
+  let last: PageRow | undefined;
   let bytes = 0;
   let lookedAt = 0;
   for (const row of rows) {
@@ -155,16 +157,16 @@ function lookThrough(
   return { events, last: positionIn(last), more: lookedAt === LOOK_AT };
 }
 
-function positionIn(row: LookedAtRow | undefined): EventPosition | undefined {
+function positionIn(row: TypeRow | PageRow | undefined): EventPosition | undefined {
   return row && { id: fromHex(row[0]), createdAt: toPublicTime(row[1]) };
-}
-
-function toEvents(threadId: string, rows: readonly unknown[]): readonly ThreadEvent[] {
-  return (rows as readonly EventRow[]).map((row) => toEvent(threadId, row));
 }
 
 function sizeOf([, , , data]: EventRow): number {
   return data?.length ?? 0;
+}
+
+function toEvents(threadId: string, rows: readonly EventRow[]): readonly ThreadEvent[] {
+  return rows.map((row) => toEvent(threadId, row));
 }
 
 function toEvent(threadId: string, [id, createdAt, type, data]: EventRow): ThreadEvent {

@@ -1,20 +1,18 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { JimsError, describeError, isJimsError } from '../../errors/jims-error.ts';
-import { migrate } from './schema.ts';
-import { forgetTheDead } from './sole-user.ts';
-import { BUSY, CANNOT_OPEN, READ_ONLY, isBusy, primaryCode } from './sqlite-errors.ts';
+import { BUSY, CANNOT_OPEN, READ_ONLY, isBusy, primaryCode } from './errors.ts';
+import { forgetDeadInstances } from './instances.ts';
+import { whenUnlocked } from './lock.ts';
+import { migrate } from './migrations.ts';
 
-/** How long a read, or opening, waits for another program that keeps the file to itself. */
-const MAX_WAIT_MS = 5000;
-const RETRY_MS = 20;
 /**
  * A page that many runs change is moved from the log into the database once for all of them: the more
  * pages the log may have, the fewer are moved. 4000 of 4 KiB are 16 MiB of log, and 8 MiB of cache. A log
- * that a long reader made grow is cut back to 24 MiB. What is removed is overwritten with zeroes.
+ * that a long reader made grow is cut back to 24 MiB. Removed data is overwritten with zeroes, at once:
+ * it costs nothing that can be measured, as only erasing frees whole pages.
  */
 const SETTINGS = `
 PRAGMA journal_mode = WAL;
@@ -34,16 +32,14 @@ export async function openDatabase(file: string): Promise<DatabaseSync> {
   try {
     if (file !== ':memory:') {
       mkdirSync(dirname(file), { recursive: true });
-      forgetTheDead(file);
+      forgetDeadInstances(file);
     }
-    return await whenFree(() => openOnce(file));
+    return await whenUnlocked(() => openOnce(file));
   } catch (error) {
     if (isJimsError(error)) throw error;
-    const reason = openFault(error);
     const code = isBusy(error) ? 'store_unavailable' : 'store_invalid';
-    throw new JimsError(code, `Cannot use '${file}' as a SQLite database: ${reason}`, {
-      cause: error,
-    });
+    const message = `Cannot use '${file}' as a SQLite database: ${reasonOf(error)}`;
+    throw new JimsError(code, message, { cause: error });
   }
 }
 
@@ -52,7 +48,7 @@ function openOnce(file: string): DatabaseSync {
   try {
     db.exec(SETTINGS);
     migrate(db);
-    // A file that may only be read says so to the first that writes.
+    // Without a write, a file that may only be read would be found out by the first message.
     db.exec('DELETE FROM jims_instances WHERE false');
     return db;
   } catch (error) {
@@ -61,21 +57,8 @@ function openOnce(file: string): DatabaseSync {
   }
 }
 
-/** Tries again while another program has the file, with timers: SQLite would stop the process. */
-export async function whenFree<T>(work: () => T | Promise<T>): Promise<T> {
-  const deadline = performance.now() + MAX_WAIT_MS;
-  for (;;) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!isBusy(error) || performance.now() > deadline) throw error;
-    }
-    await sleep(RETRY_MS);
-  }
-}
-
-/** What SQLite says, and what helps when it is about the file and not about what is in it. */
-function openFault(error: unknown): string {
+/** SQLite's message, and what to do about it when the reason is the file and not its content. */
+function reasonOf(error: unknown): string {
   const { message } = describeError(error);
   switch (primaryCode(error)) {
     case CANNOT_OPEN:

@@ -1,14 +1,21 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 
 import type { NewEvent } from '../../thread/event.ts';
 import type { IdempotencyKey, PolledRun, RunNews, RunRecord, RunStatus } from '../store.ts';
-import { cell, listParameter, storedBefore } from './columns.ts';
-import type { EventRows } from './events.ts';
+import {
+  fromHex,
+  listParameter,
+  parseStoredJson,
+  parseStoredObject,
+  storedBefore,
+  toHex,
+} from './columns.ts';
+import type { LogReads } from './log-reads.ts';
+import { prepareAll, sql } from './rows.ts';
+import type { Statements } from './rows.ts';
 import type { Withdrawal } from './runs.ts';
-import { parseStoredJson, parseStoredObject } from './stored-json.ts';
 import type { ThreadRows } from './threads.ts';
 import { toPublicTime } from './timestamp.ts';
-import { fromHex, toHex } from './uuid-hex.ts';
 
 /** What is known of the run that has a key. */
 export interface KeyedRun {
@@ -18,22 +25,8 @@ export interface KeyedRun {
   readonly createdThread: boolean;
   readonly started: boolean;
   readonly attempt: number;
-  /** It ended without what its pipeline said being kept: asked for again, it is run again. */
+  /** Whether it ended before its answer was kept: the same request runs it again. */
   readonly lost: boolean;
-}
-
-/** The rows of `jims_runs` as records, over or not. */
-export interface RunRecords {
-  byId(runId: string): RunRecord | undefined;
-  idByKey(scope: string, key: string): string | undefined;
-  /** The run of a key that is not forgotten yet. */
-  byKey(key: IdempotencyKey): KeyedRun | undefined;
-  poll(instanceId: string, runIds: readonly string[]): readonly PolledRun[];
-  /** How runs stand; their progress is not kept. */
-  standing(runIds: readonly string[]): readonly RunNews[];
-  statusOf(runId: string): RunStatus | undefined;
-  /** The run that is running in a thread. */
-  activeOf(threadId: string): string | undefined;
 }
 
 const HAS_THREAD = 'EXISTS (SELECT 1 FROM threads t WHERE t.thread_id = jims_runs.thread_id)';
@@ -44,112 +37,134 @@ const LOST_CODES: ReadonlySet<string> = new Set([
   'store_unavailable',
 ]);
 
-export function runRecords(
-  db: DatabaseSync,
-  { threads, events }: { threads: ThreadRows; events: EventRows },
-): RunRecords {
-  const byId = db.prepare('SELECT * FROM jims_runs WHERE run_id = ?');
-  const byKey = db.prepare('SELECT * FROM jims_runs WHERE key_scope = ? AND key = ?');
-  // Of a thread that is being erased nothing is found.
-  const idByKey = db.prepare(
+type PollRow = readonly [
+  runId: string,
+  instanceId: string,
+  attempt: number,
+  status: RunStatus,
+  cancelRequested: number,
+];
+
+// The runs of a thread that is being erased must not be found.
+const SQL = {
+  idByKey: sql<readonly [runId: string]>(
     `SELECT run_id FROM jims_runs WHERE key_scope = ? AND key = ? AND ${HAS_THREAD}`,
-  );
-  idByKey.setReturnArrays(true);
-  const forgetKey = db.prepare('UPDATE jims_runs SET key = NULL WHERE run_id = ?');
-  const standing = db.prepare(
-    `SELECT run_id, attempt, status FROM jims_runs
-     WHERE run_id IN (SELECT value FROM json_each(?)) AND ${HAS_THREAD}`,
-  );
-  const statusOf = db.prepare(`SELECT status FROM jims_runs WHERE run_id = ? AND ${HAS_THREAD}`);
-  statusOf.setReturnArrays(true);
-  const activeOf = db.prepare(
+  ),
+  forgetKey: 'UPDATE jims_runs SET key = NULL WHERE run_id = ?',
+  standing: sql<
+    readonly [runId: string, attempt: number, status: RunStatus]
+  >(`SELECT run_id, attempt, status FROM jims_runs
+     WHERE run_id IN (SELECT value FROM json_each(?)) AND ${HAS_THREAD}`),
+  statusOf: sql<readonly [RunStatus]>(
+    `SELECT status FROM jims_runs WHERE run_id = ? AND ${HAS_THREAD}`,
+  ),
+  activeOf: sql<readonly [runId: string]>(
     `SELECT run_id FROM jims_runs WHERE thread_id = ? AND status = 'running'`,
-  );
-  activeOf.setReturnArrays(true);
-  const poll = db.prepare(
-    `SELECT run_id, instance_id, attempt, status, cancel_requested FROM jims_runs
+  ),
+  poll: sql<PollRow>(`SELECT run_id, instance_id, attempt, status, cancel_requested FROM jims_runs
      WHERE run_id IN (SELECT value FROM json_each(?1))
      UNION
      SELECT run_id, instance_id, attempt, status, cancel_requested FROM jims_runs
-     WHERE instance_id = ?2 AND cancel_requested AND status IN ('queued', 'running')`,
-  );
+     WHERE instance_id = ?2 AND cancel_requested AND status IN ('queued', 'running')`),
+};
 
-  return {
-    byId(runId) {
-      const row = byId.get(toHex(runId)) as RunRow | undefined;
-      const thread = row && threads.byId(fromHex(row.thread_id));
-      if (!thread) return undefined;
-      const withdrawal = row.status === 'queued' ? withdrawalOf(row) : undefined;
-      return {
-        runId,
-        thread,
-        instanceId: row.instance_id,
-        status: row.status,
-        withdrawnAs: withdrawal?.status,
-        attempt: row.attempt,
-        createdThread: row.created_thread === 1,
-        acceptedAt: toPublicTime(row.accepted_at),
-        startedAt: row.started_at === null ? undefined : toPublicTime(row.started_at),
-        finishedAt: row.finished_at === null ? undefined : toPublicTime(row.finished_at),
-        incoming: waitingIn(row) ?? events.byIds(thread.id, [runId]).map(withoutTime)[0],
-        startEvents: events.byIds(thread.id, idsOf(row.start_ids)),
-        events: events.byIds(thread.id, idsOf(row.output_ids)),
-        error: withdrawal ? withdrawal.error : (valueOf(row.error) as RunRecord['error']),
-        usage: valueOf(row.usage) as RunRecord['usage'],
-        lastSeq: row.last_seq ?? undefined,
-      };
-    },
+/** Reads the rows of `jims_runs`, whether the runs are over or not. */
+export class RunRecords {
+  readonly #sql: Statements<typeof SQL>;
+  /** Whole rows, as objects. */
+  readonly #byId: StatementSync;
+  readonly #byKey: StatementSync;
+  readonly #threads: ThreadRows;
+  readonly #log: LogReads;
 
-    idByKey(scope, key) {
-      const runId = cell(idByKey.get(scope, key));
-      return typeof runId === 'string' ? fromHex(runId) : undefined;
-    },
+  constructor(db: DatabaseSync, threads: ThreadRows, log: LogReads) {
+    this.#sql = prepareAll(db, SQL);
+    this.#byId = db.prepare('SELECT * FROM jims_runs WHERE run_id = ?');
+    this.#byKey = db.prepare('SELECT * FROM jims_runs WHERE key_scope = ? AND key = ?');
+    this.#threads = threads;
+    this.#log = log;
+  }
 
-    byKey({ scope, key, ttlMs }) {
-      const row = byKey.get(scope, key) as RunRow | undefined;
-      if (!row) return undefined;
-      const isOld = row.finished_at !== null && row.accepted_at < storedBefore(ttlMs);
-      if (isOld || !threads.byId(fromHex(row.thread_id))) {
-        forgetKey.run(row.run_id);
-        return undefined;
-      }
-      return {
-        runId: fromHex(row.run_id),
-        threadId: fromHex(row.thread_id),
-        fingerprint: row.fingerprint ?? '',
-        createdThread: row.created_thread === 1,
-        started: row.start_ids !== null,
-        attempt: row.attempt,
-        lost: LOST_CODES.has(String(parseStoredObject(row.error)['code'])),
-      };
-    },
+  byId(runId: string): RunRecord | undefined {
+    const row = this.#byId.get(toHex(runId)) as RunRow | undefined;
+    const thread = row && this.#threads.byId(fromHex(row.thread_id));
+    if (!thread) return undefined;
+    const withdrawal = row.status === 'queued' ? withdrawalOf(row) : undefined;
+    return {
+      runId,
+      thread,
+      instanceId: row.instance_id,
+      status: row.status,
+      withdrawnAs: withdrawal?.status,
+      attempt: row.attempt,
+      createdThread: row.created_thread === 1,
+      acceptedAt: toPublicTime(row.accepted_at),
+      startedAt: row.started_at === null ? undefined : toPublicTime(row.started_at),
+      finishedAt: row.finished_at === null ? undefined : toPublicTime(row.finished_at),
+      incoming: waitingIn(row) ?? this.#log.byIds(thread.id, [runId]).map(withoutTime)[0],
+      startEvents: this.#log.byIds(thread.id, idsOf(row.start_ids)),
+      events: this.#log.byIds(thread.id, idsOf(row.output_ids)),
+      error: withdrawal ? withdrawal.error : (valueOf(row.error) as RunRecord['error']),
+      usage: valueOf(row.usage) as RunRecord['usage'],
+      lastSeq: row.last_seq ?? undefined,
+    };
+  }
 
-    poll: (instanceId, runIds) =>
-      poll.all(listParameter(runIds.map(toHex)), instanceId).map((row) => {
-        const { run_id, instance_id, attempt, status, ...run } = row as unknown as RunRow;
-        const cancelRequested = run.cancel_requested === 1;
-        return {
-          runId: fromHex(run_id),
-          instanceId: instance_id,
-          attempt,
-          status,
-          cancelRequested,
-        };
-      }),
+  idByKey({ scope, key }: Pick<IdempotencyKey, 'scope' | 'key'>): string | undefined {
+    return idFrom(this.#sql.idByKey.get(scope, key)?.[0]);
+  }
 
-    standing: (runIds) =>
-      standing.all(listParameter(runIds.map(toHex))).map((row) => {
-        const { run_id, attempt, status } = row as unknown as RunRow;
-        return { runId: fromHex(run_id), attempt, status, progress: [] };
-      }),
+  /** The run of a key, which is forgotten when it is too old or its thread is gone. */
+  byKey({ scope, key, ttlMs }: IdempotencyKey): KeyedRun | undefined {
+    const row = this.#byKey.get(scope, key) as RunRow | undefined;
+    if (!row) return undefined;
+    const isOld = row.finished_at !== null && row.accepted_at < storedBefore(ttlMs);
+    if (isOld || !this.#threads.byId(fromHex(row.thread_id))) {
+      this.#sql.forgetKey.run(row.run_id);
+      return undefined;
+    }
+    return {
+      runId: fromHex(row.run_id),
+      threadId: fromHex(row.thread_id),
+      fingerprint: row.fingerprint ?? '',
+      createdThread: row.created_thread === 1,
+      started: row.start_ids !== null,
+      attempt: row.attempt,
+      lost: LOST_CODES.has(String(parseStoredObject(row.error)['code'])),
+    };
+  }
 
-    statusOf: (runId) => cell(statusOf.get(toHex(runId))) as RunStatus | undefined,
+  poll(instanceId: string, runIds: readonly string[]): readonly PolledRun[] {
+    const rows = this.#sql.poll.all(listParameter(runIds.map(toHex)), instanceId);
+    return rows.map(([runId, instance, attempt, status, cancelRequested]) => ({
+      runId: fromHex(runId),
+      instanceId: instance,
+      attempt,
+      status,
+      cancelRequested: cancelRequested === 1,
+    }));
+  }
 
-    activeOf(threadId) {
-      const runId = cell(activeOf.get(toHex(threadId)));
-      return typeof runId === 'string' ? fromHex(runId) : undefined;
-    },
-  };
+  /** The state of runs; their progress is not kept. */
+  standing(runIds: readonly string[]): readonly RunNews[] {
+    const list = listParameter(runIds.map(toHex));
+    const rows = this.#sql.standing.all(list);
+    return rows.map(([runId, attempt, status]) => ({
+      runId: fromHex(runId),
+      attempt,
+      status,
+      progress: [],
+    }));
+  }
+
+  statusOf(runId: string): RunStatus | undefined {
+    return this.#sql.statusOf.get(toHex(runId))?.[0];
+  }
+
+  /** The run that is running in a thread. */
+  activeOf(threadId: string): string | undefined {
+    return idFrom(this.#sql.activeOf.get(toHex(threadId))?.[0]);
+  }
 }
 
 interface RunRow {
@@ -164,7 +179,6 @@ interface RunRow {
   readonly incoming_data: string | null;
   readonly start_ids: string | null;
   readonly output_ids: string | null;
-  readonly cancel_requested: number;
   readonly withdrawn: string | null;
   readonly error: string | null;
   readonly usage: string | null;
@@ -174,7 +188,7 @@ interface RunRow {
   readonly finished_at: string | null;
 }
 
-/** What started it, while it is not in the log. */
+/** The incoming event, while it is not in the log. */
 function waitingIn({ run_id, incoming_type, incoming_data }: RunRow): NewEvent | undefined {
   if (incoming_type === null) return undefined;
   return { id: fromHex(run_id), type: incoming_type, data: parseStoredObject(incoming_data) };
@@ -186,6 +200,10 @@ function withoutTime({ id, type, data }: NewEvent): NewEvent {
 
 function withdrawalOf({ withdrawn }: RunRow): Withdrawal | undefined {
   return valueOf(withdrawn) as Withdrawal | undefined;
+}
+
+function idFrom(hex: string | undefined): string | undefined {
+  return hex === undefined ? undefined : fromHex(hex);
 }
 
 function valueOf(text: string | null): unknown {

@@ -1,55 +1,25 @@
-import { THREAD_CREATED, newEvent } from '../../thread/event.ts';
-import type { NewEvent, ThreadEvent } from '../../thread/event.ts';
-import type { NewThread, Thread } from '../../thread/thread.ts';
-import { newId } from '../../util/new-id.ts';
-import { threadBusy, threadNotFound } from '../refusals.ts';
-import type { ActiveRuns } from './active-runs.ts';
-import type { EventRows } from './events.ts';
-import type { RunRecords } from './run-records.ts';
-import type { RunRows } from './runs.ts';
-import type { NewThreadRow, ThreadRows } from './threads.ts';
+import type { DatabaseSync } from 'node:sqlite';
 
-/** The tables, each as its rows. */
-export interface Tables {
+import { EventRows } from './events.ts';
+import { LogReads } from './log-reads.ts';
+import { RunRecords } from './run-records.ts';
+import { RunRows } from './runs.ts';
+import { ThreadRows } from './threads.ts';
+
+/** The tables that threads and their runs are kept in. */
+export class Tables {
   readonly threads: ThreadRows;
   readonly events: EventRows;
+  readonly log: LogReads;
   readonly runs: RunRows;
-  readonly active: ActiveRuns;
   readonly records: RunRecords;
-}
 
-/** A thread always begins with the event that says so. */
-export function createThread(
-  { threads, events }: Tables,
-  row: NewThreadRow,
-  more: readonly NewEvent[] = [],
-): { thread: Thread; events: readonly ThreadEvent[] } {
-  const thread = threads.insert(row);
-  const first = [newEvent(THREAD_CREATED, {}), ...more];
-  return { thread, events: events.appendAfter(undefined, thread.id, first) };
-}
-
-/** Gets a thread by its id or external id, or makes it. */
-export function openThread(
-  tables: Tables,
-  { contactId, threadId, externalId, threadConfig = {} }: NewThread,
-): { thread: Thread; created: boolean } {
-  const existing =
-    (threadId === undefined ? undefined : tables.threads.byId(threadId)) ??
-    (externalId === undefined ? undefined : tables.threads.byExternalId(contactId, externalId));
-  if (existing) return { thread: existing, created: false };
-  const id = threadId ?? newId();
-  const { thread } = createThread(tables, { id, contactId, externalId, config: threadConfig });
-  return { thread, created: true };
-}
-
-/** @throws JimsError `thread_not_found`, `thread_busy`. */
-export function appendTo(
-  { threads, events, active }: Tables,
-  threadId: string,
-  { added, whenIdle }: { readonly added: readonly NewEvent[]; readonly whenIdle: boolean },
-): readonly ThreadEvent[] {
-  if (!threads.byId(threadId)) throw threadNotFound(threadId);
-  if (whenIdle && active.count(threadId) > 0) throw threadBusy();
-  return events.append(threadId, added);
+  /** @param onAppended Called inside the transaction that appends to a thread's log. */
+  constructor(db: DatabaseSync, onAppended: (threadId: string) => void) {
+    this.threads = new ThreadRows(db);
+    this.events = new EventRows(db, onAppended);
+    this.log = new LogReads(db);
+    this.runs = new RunRows(db);
+    this.records = new RunRecords(db, this.threads, this.log);
+  }
 }

@@ -1,18 +1,17 @@
 import type { DatabaseSync } from 'node:sqlite';
 
 import { JimsError } from '../../errors/jims-error.ts';
+import { cleanJson } from '../../text/clean-text.ts';
 import type { JsonObject } from '../../thread/event.ts';
 import { SUPERSEDED } from '../../thread/thread.ts';
 import type { Thread } from '../../thread/thread.ts';
-import { cleanJson } from '../../util/clean-text.ts';
 import type { ReadBounds, ThreadList, ThreadQuery } from '../store.ts';
-import { asRows, boundedRows } from './bounded-rows.ts';
-import { storedBefore } from './columns.ts';
-import { parseStoredObject } from './stored-json.ts';
+import { fromHex, parseStoredObject, storedBefore, toHex } from './columns.ts';
+import { boundedRows, prepareAll, sql } from './rows.ts';
+import type { Statements } from './rows.ts';
 import { formatMicros, toPublicTime, toStoredTime } from './timestamp.ts';
-import { fromHex, toHex } from './uuid-hex.ts';
 
-type ThreadRow = [
+type ThreadRow = readonly [
   id: string,
   contactId: string | null,
   externalId: string | null,
@@ -20,7 +19,7 @@ type ThreadRow = [
   config: string,
 ];
 
-type IdleRow = [rowId: number, id: string, isIdle: number];
+type IdleRow = readonly [rowId: number, id: string, isIdle: number];
 
 export interface NewThreadRow {
   readonly id: string;
@@ -29,139 +28,141 @@ export interface NewThreadRow {
   readonly config: JsonObject;
 }
 
-/** The rows of `threads`. Writes are to be called inside a transaction. */
-export interface ThreadRows {
-  byId(threadId: string): Thread | undefined;
-  byExternalId(contactId: string, externalId: string): Thread | undefined;
-  /** Takes an external id from the contact's threads that have it, for this one, which is not there yet. */
-  supersede(contactId: string, externalId: string, threadId: string): void;
-  latestOf(contactId: string): Thread | undefined;
-  list(query: ThreadQuery): ThreadList;
-  /** @throws JimsError `store_unavailable` while what an earlier thread of this id had is being erased. */
-  insert(thread: NewThreadRow): Thread;
-  setConfig(threadId: string, config: JsonObject): void;
-  delete(threadId: string): void;
-  /** Some of the threads of a contact. */
-  idsOf(contactId: string, bounds: ReadBounds): readonly string[];
-  /**
-   * Looks through some threads for those without an event for so long, and without an active run:
-   * those with a row after `after`.
-   */
-  idle(ageMs: number, look: IdleLook): IdleThreads;
-}
-
-export interface IdleLook {
+/** Where a search for idle threads begins, and how far it goes. */
+export interface IdleSearch {
+  /** Begins after this row. */
   readonly after: number;
-  /** How many to find, and how many to look at. */
+  /** How many threads to find at most. */
   readonly limit: number;
+  /** How many threads to look at. */
   readonly lookAt: number;
 }
 
 export interface IdleThreads {
   readonly ids: readonly string[];
-  /** The last row that was looked at; `undefined` when all were. */
+  /** The last row that was looked at; `undefined` when there are no more. */
   readonly last: number | undefined;
 }
 
 const SELECT = 'SELECT thread_id, contact_id, external_id, created_at, thread_config FROM threads';
 const NEWEST = 'ORDER BY created_at DESC, thread_id DESC LIMIT 1';
 
-export function threadRows(db: DatabaseSync): ThreadRows {
-  const byId = db.prepare(`${SELECT} WHERE thread_id = ?`);
-  const byExternalId = db.prepare(`${SELECT} WHERE external_id = ? AND contact_id = ? ${NEWEST}`);
-  const latestOf = db.prepare(`${SELECT} WHERE contact_id = ? ${NEWEST}`);
-  const insert = db.prepare(
-    'INSERT INTO threads (thread_id, contact_id, external_id, created_at, thread_config) VALUES (?, ?, ?, ?, ?)',
-  );
-  const isErasing = db.prepare('SELECT 1 FROM jims_erasing WHERE thread_id = ?');
-  const setConfig = db.prepare('UPDATE threads SET thread_config = ? WHERE thread_id = ?');
-  const supersede = db.prepare(
-    'UPDATE threads SET external_id = ? WHERE external_id = ? AND contact_id = ?',
-  );
-  const remove = db.prepare('DELETE FROM threads WHERE thread_id = ?');
-  const idsOf = db.prepare(
+const SQL = {
+  byId: sql<ThreadRow>(`${SELECT} WHERE thread_id = ?`),
+  byExternalId: sql<ThreadRow>(`${SELECT} WHERE external_id = ? AND contact_id = ? ${NEWEST}`),
+  latestOf: sql<ThreadRow>(`${SELECT} WHERE contact_id = ? ${NEWEST}`),
+  insert: `INSERT INTO threads (thread_id, contact_id, external_id, created_at, thread_config)
+     VALUES (?, ?, ?, ?, ?)`,
+  isErasing: sql<readonly [1]>('SELECT 1 FROM jims_erasing WHERE thread_id = ?'),
+  setConfig: 'UPDATE threads SET thread_config = ? WHERE thread_id = ?',
+  supersede: 'UPDATE threads SET external_id = ? WHERE external_id = ? AND contact_id = ?',
+  remove: 'DELETE FROM threads WHERE thread_id = ?',
+  idsOf: sql<readonly [id: string, bytes: number]>(
     'SELECT thread_id, octet_length(thread_config) FROM threads WHERE contact_id = ?',
-  );
-  const idle = db.prepare(
-    `SELECT t.rowid, t.thread_id, t.created_at < ?1
+  ),
+  idle: sql<IdleRow>(`SELECT t.rowid, t.thread_id, t.created_at < ?1
        AND NOT EXISTS (SELECT 1 FROM thread_events e WHERE e.thread_id = t.thread_id AND e.created_at >= ?1)
        AND NOT EXISTS (SELECT 1 FROM jims_runs r WHERE r.thread_id = t.thread_id AND r.status = 'running')
        AND NOT EXISTS (SELECT 1 FROM jims_runs r WHERE r.thread_id = t.thread_id AND r.status = 'queued')
-     FROM threads t WHERE t.rowid > ?2 ORDER BY t.rowid LIMIT ?3`,
-  );
-  for (const statement of [byId, byExternalId, latestOf, idsOf, idle]) {
-    statement.setReturnArrays(true);
+     FROM threads t WHERE t.rowid > ?2 ORDER BY t.rowid LIMIT ?3`),
+};
+
+/** The rows of `threads`. Call writes inside a transaction. */
+export class ThreadRows {
+  readonly #db: DatabaseSync;
+  readonly #sql: Statements<typeof SQL>;
+  /** When the newest thread was made, in microseconds. */
+  #newest = 0;
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+    this.#sql = prepareAll(db, SQL);
   }
 
-  let newest = 0;
+  byId(threadId: string): Thread | undefined {
+    return found(this.#sql.byId.get(toHex(threadId)));
+  }
 
-  return {
-    byId: (threadId) => found(byId.get(toHex(threadId))),
-    byExternalId: (contactId, externalId) => found(byExternalId.get(externalId, contactId)),
-    supersede: (contactId, externalId, threadId) =>
-      void supersede.run(SUPERSEDED + threadId, externalId, contactId),
-    latestOf: (contactId) => found(latestOf.get(contactId)),
-    list: (query) => list(db, query),
-    setConfig: (threadId, config) => void setConfig.run(cleanJson(config), toHex(threadId)),
-    delete: (threadId) => void remove.run(toHex(threadId)),
-    idsOf(contactId, bounds) {
-      const rows = asRows<[string, number]>(idsOf.iterate(contactId));
-      return boundedRows(rows, bounds, ([, bytes]) => bytes).rows.map(([id]) => fromHex(id));
-    },
-    idle(ageMs, { after, limit, lookAt }) {
-      const ids: string[] = [];
-      let last = after;
-      let lookedAt = 0;
-      const rows = asRows<IdleRow>(idle.iterate(storedBefore(ageMs), after, lookAt));
-      for (const [rowId, id, isIdle] of rows) {
-        if (isIdle === 1) ids.push(fromHex(id));
-        last = rowId;
-        lookedAt++;
-        if (ids.length === limit) break;
-      }
-      return { ids, last: lookedAt === lookAt || ids.length === limit ? last : undefined };
-    },
-    insert({ id, contactId, externalId, config }) {
-      if (isErasing.get(toHex(id))) {
-        const reason = `Thread '${id}' is being erased: try again later`;
-        throw new JimsError('store_unavailable', reason);
-      }
-      // Always later than the one before: the latest thread of a contact must be one.
-      newest = Math.max(Date.now() * 1000, newest + 1);
-      const createdAt = formatMicros(newest);
-      insert.run(toHex(id), contactId, externalId ?? null, createdAt, cleanJson(config));
-      return { id, contactId, externalId, createdAt: toPublicTime(createdAt), config };
-    },
-  };
+  byExternalId(contactId: string, externalId: string): Thread | undefined {
+    return found(this.#sql.byExternalId.get(externalId, contactId));
+  }
+
+  latestOf(contactId: string): Thread | undefined {
+    return found(this.#sql.latestOf.get(contactId));
+  }
+
+  /** Some of the threads of a contact. */
+  idsOf(contactId: string, bounds: ReadBounds): readonly string[] {
+    const rows = this.#sql.idsOf.iterate(contactId);
+    return boundedRows(rows, bounds, ([, bytes]) => bytes).rows.map(([id]) => fromHex(id));
+  }
+
+  list({ contactId, externalId, current, before, ...bounds }: ThreadQuery): ThreadList {
+    // A condition for a filter that is not wanted would keep SQLite from using an index.
+    const conditions: string[] = [];
+    const values: string[] = [];
+    function where(condition: string, ...given: readonly string[]): void {
+      conditions.push(condition);
+      values.push(...given);
+    }
+    if (contactId !== undefined) where('contact_id = ?', contactId);
+    if (externalId !== undefined) where('external_id = ?', externalId);
+    if (current) where(`coalesce(external_id, '') NOT GLOB ?`, `${SUPERSEDED}*`);
+    if (before) {
+      where('(created_at, thread_id) < (?, ?)', toStoredTime(before.createdAt), toHex(before.id));
+    }
+    const filter = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
+    const text = `${SELECT} ${filter} ORDER BY created_at DESC, thread_id DESC`;
+    const rows = prepareAll(this.#db, { list: sql<ThreadRow>(text) }).list.iterate(...values);
+    const { rows: taken, more } = boundedRows(rows, bounds, ([, , , , config]) => config.length);
+    return { threads: taken.map(toThread), more };
+  }
+
+  /** Looks for threads without an active run and without an event in the last `ageMs`. */
+  idle(ageMs: number, { after, limit, lookAt }: IdleSearch): IdleThreads {
+    const ids: string[] = [];
+    let last = after;
+    let lookedAt = 0;
+    for (const [rowId, id, isIdle] of this.#sql.idle.iterate(storedBefore(ageMs), after, lookAt)) {
+      if (isIdle === 1) ids.push(fromHex(id));
+      last = rowId;
+      lookedAt++;
+      if (ids.length === limit) break;
+    }
+    return { ids, last: lookedAt === lookAt || ids.length === limit ? last : undefined };
+  }
+
+  /** @throws JimsError `store_unavailable` while what an earlier thread of this id had is being erased. */
+  requireNotErasing(threadId: string): void {
+    if (!this.#sql.isErasing.get(toHex(threadId))) return;
+    const reason = `Thread '${threadId}' is being erased: try again later`;
+    throw new JimsError('store_unavailable', reason);
+  }
+
+  insert({ id, contactId, externalId, config }: NewThreadRow): Thread {
+    // Always later than the thread before: a contact has one latest thread.
+    this.#newest = Math.max(Date.now() * 1000, this.#newest + 1);
+    const createdAt = formatMicros(this.#newest);
+    this.#sql.insert.run(toHex(id), contactId, externalId ?? null, createdAt, cleanJson(config));
+    return { id, contactId, externalId, createdAt: toPublicTime(createdAt), config };
+  }
+
+  setConfig(threadId: string, config: JsonObject): void {
+    this.#sql.setConfig.run(cleanJson(config), toHex(threadId));
+  }
+
+  /** Takes an external id from the contact's threads that have it, for a thread that is made next. */
+  supersede(contactId: string, externalId: string, threadId: string): void {
+    this.#sql.supersede.run(SUPERSEDED + threadId, externalId, contactId);
+  }
+
+  delete(threadId: string): void {
+    this.#sql.remove.run(toHex(threadId));
+  }
 }
 
-/** Built for each query, as a filter that is not asked for must not keep an index from being used. */
-function list(
-  db: DatabaseSync,
-  { contactId, externalId, current, before, ...bounds }: ThreadQuery,
-): ThreadList {
-  const conditions: string[] = [];
-  const values: string[] = [];
-  function where(condition: string, ...given: readonly string[]): void {
-    conditions.push(condition);
-    values.push(...given);
-  }
-  if (contactId !== undefined) where('contact_id = ?', contactId);
-  if (externalId !== undefined) where('external_id = ?', externalId);
-  if (current) where(`coalesce(external_id, '') NOT GLOB ?`, `${SUPERSEDED}*`);
-  if (before) {
-    where('(created_at, thread_id) < (?, ?)', toStoredTime(before.createdAt), toHex(before.id));
-  }
-  const filter = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
-  const statement = db.prepare(`${SELECT} ${filter} ORDER BY created_at DESC, thread_id DESC`);
-  statement.setReturnArrays(true);
-  const rows = asRows<ThreadRow>(statement.iterate(...values));
-  const { rows: taken, more } = boundedRows(rows, bounds, ([, , , , config]) => config.length);
-  return { threads: taken.map(toThread), more };
-}
-
-function found(row: unknown): Thread | undefined {
-  return row === undefined ? undefined : toThread(row as ThreadRow);
+function found(row: ThreadRow | undefined): Thread | undefined {
+  return row && toThread(row);
 }
 
 function toThread([id, contactId, externalId, createdAt, config]: ThreadRow): Thread {

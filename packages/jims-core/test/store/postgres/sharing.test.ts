@@ -5,7 +5,7 @@ import { isJimsError } from '../../../src/errors/jims-error.ts';
 import { openStore } from '../../../src/store/open-store.ts';
 import type { AcceptResult } from '../../../src/store/store.ts';
 import { newEvent } from '../../../src/thread/event.ts';
-import { newId } from '../../../src/util/new-id.ts';
+import { newId } from '../../../src/thread/new-id.ts';
 import { freshDatabase, withClient } from '../../support/postgres.ts';
 import {
   answer,

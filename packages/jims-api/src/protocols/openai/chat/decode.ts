@@ -1,15 +1,13 @@
 import * as v from 'valibot';
 
-import type { SaidText } from '../../../chat/alignment.ts';
-import { MAX_MESSAGES, MAX_NAME } from '../../../chat/chat-limits.ts';
-import type { ChatMessage } from '../../../chat/chat-message.ts';
-import { messageContent } from '../../../chat/message-content.ts';
-import { requireMessageSize } from '../../../chat/sent-sizes.ts';
-import { userContent, userEvent } from '../../../chat/user-text.ts';
+import type { HistoryMessage } from '../../../chat/alignment.ts';
+import type { ClientMessage } from '../../../chat/client-history.ts';
+import { messageContent, userContent, userEvent } from '../../../chat/messages.ts';
+import { MAX_MESSAGES, MAX_NAME, requireMessageSize } from '../../../chat/sent-limits.ts';
 import { validationError } from '../../../http/errors.ts';
 import type { HttpError } from '../../../http/errors.ts';
+import { boolean } from '../../../http/fastapi/fields.ts';
 import { fieldError, parseBody } from '../../../http/fastapi/validation.ts';
-import { boolean } from '../../../http/fields.ts';
 import { list } from '../../../http/list.ts';
 import type { ApiContext } from '../../../http/route.ts';
 import { callerFields, textIn } from '../shared/caller.ts';
@@ -20,23 +18,23 @@ const Message = v.object({
   role: v.picklist(['system', 'developer', 'user', 'assistant', 'tool', 'function']),
   content: v.pipe(
     v.optional(messageContent),
-    v.description('A text, or parts of which the texts count'),
+    v.description('A string, or parts, of which those with text are used'),
   ),
 });
 type Message = v.InferOutput<typeof Message>;
 
-/** What of OpenAI's request means something here; the rest is taken and left alone. */
+/** The members of OpenAI's request that are used here; the others are accepted and ignored. */
 export const ChatCompletionBody = v.pipe(
   v.object({
     model: v.pipe(
       v.optional(v.pipe(v.string(), v.maxLength(MAX_NAME)), 'jims'),
-      v.description('Any: said again in the answer'),
+      v.description('Any name; the answer repeats it'),
     ),
     messages: v.pipe(
       list(Message, MAX_MESSAGES),
       v.nonEmpty(),
       v.description(
-        'The last one is the new one, by the user. The others count when the request names no thread',
+        'The last message is the new one, by the user. The others are used when the request names no thread',
       ),
     ),
     stream: v.nullish(boolean),
@@ -47,7 +45,7 @@ export const ChatCompletionBody = v.pipe(
 );
 
 /** A request, decoded. */
-export interface ChatCompletionAsk extends ChatMessage {
+export interface ChatCompletion extends ClientMessage {
   readonly model: string;
   readonly stream: boolean;
   readonly includeUsage: boolean;
@@ -60,7 +58,7 @@ export interface ChatCompletionAsk extends ChatMessage {
  * @throws HttpError 422 also for a last message that is not the user's, or has no text; 413 for a system
  * prompt that is too large.
  */
-export function decode(api: Pick<ApiContext, 'maxMessageBytes'>, body: unknown): ChatCompletionAsk {
+export function decode(api: Pick<ApiContext, 'maxMessageBytes'>, body: unknown): ChatCompletion {
   const request = parseBody(ChatCompletionBody, body);
   const { messages, metadata } = request;
   const text = newText(messages);
@@ -94,9 +92,9 @@ function refused(message: Message | undefined, reason: string): HttpError {
   return validationError([fieldError('messages', message, reason)]);
 }
 
-function saidText({ role, content }: Message): SaidText[] {
+function saidText({ role, content }: Message): HistoryMessage[] {
   const text = contentText(content);
   if (role === 'user') return [{ role, content: userContent(text) }];
-  // An assistant that only called tools said nothing.
+  // A message that only calls tools has no text.
   return role === 'assistant' && text !== '' ? [{ role, content: text }] : [];
 }

@@ -1,7 +1,7 @@
 import type { Run, RunEnd, RunResult } from 'jims-core';
 
-import { resultOf } from '../../../chat/run-routes.ts';
-import { assistantText } from '../../../chat/said.ts';
+import { resultOf } from '../../../chat/answer-run.ts';
+import { assistantText } from '../../../chat/messages.ts';
 import { tokensOf } from '../../../chat/usage.ts';
 import { toHttpError } from '../../../http/error-response.ts';
 import type { ErrorAnswerOptions } from '../../../http/error-response.ts';

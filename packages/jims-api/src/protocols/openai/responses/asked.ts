@@ -2,7 +2,7 @@ import { newEvent } from 'jims-core';
 import type { NewEvent } from 'jims-core';
 import * as v from 'valibot';
 
-import { jsonObject } from '../../../http/fields.ts';
+import { jsonObject } from '../../../http/fastapi/fields.ts';
 
 const MEMBER = 'openai_response';
 

@@ -1,47 +1,141 @@
-// What was said in a thread, as the items of a conversation.
-import type { JimsApp, NewEvent, Thread } from 'jims-core';
+import type { NewEvent } from 'jims-core';
+import * as v from 'valibot';
 
-import { assistantText, userText } from '../../../chat/said.ts';
-import { messageId } from './ids.ts';
+import { toEvent } from '../../../chat/client-history.ts';
+import { requireMessageSize } from '../../../chat/sent-limits.ts';
+import { HttpError, notFound } from '../../../http/errors.ts';
+import { hexOf } from '../../../http/fastapi/uuid.ts';
+import { parseBody } from '../../../http/fastapi/validation.ts';
+import { json, largeJson } from '../../../http/json-answer.ts';
+import { list } from '../../../http/list.ts';
+import { answerInTurn } from '../../../http/reading-turns.ts';
+import type { ApiContext, Call, Route } from '../../../http/route.ts';
+import { conversationId, eventHexOf } from '../shared/ids.ts';
+import { CONTACT, inPath } from '../shared/routes.ts';
+import { Item, saidIn } from './input.ts';
+import { ItemList, ItemResource, PAGE, conversationItems, listOf, listPage } from './items.ts';
+import type { ConversationItem } from './items.ts';
+import { conversationIn, writableConversation } from './reach.ts';
 
-export interface ConversationItem {
-  readonly id: string;
-  readonly type: 'message';
-  readonly role: 'user' | 'assistant';
-  readonly status: 'completed' | 'incomplete';
-  readonly content: readonly { readonly type: string; readonly text: string }[];
+/** As many as OpenAI takes in one request. */
+export const MAX_ITEMS = 20;
+
+const NewItemsBody = v.pipe(v.object({ items: list(Item, MAX_ITEMS) }), v.title('NewItems'));
+
+const tags = ['openai'];
+const ofConversation = { tags, parameters: [inPath('conversation_id'), CONTACT] };
+const responses = { 200: { description: 'Items', schema: ItemList } };
+
+export const itemRoutes: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/v1/conversations/:conversation_id/items',
+    doc: {
+      operationId: 'openai_list_items',
+      summary: 'For OpenAI’s clients: the messages of a thread',
+      tags,
+      parameters: [...ofConversation.parameters, ...PAGE],
+      responses,
+      errors: [400, 401, 404],
+    },
+    handle: listItems,
+  },
+  {
+    method: 'POST',
+    path: '/v1/conversations/:conversation_id/items',
+    doc: {
+      operationId: 'openai_create_items',
+      summary: 'For OpenAI’s clients: add messages to a thread; nothing runs',
+      ...ofConversation,
+      request: NewItemsBody,
+      responses,
+      errors: [400, 401, 404, 413],
+    },
+    handle: createItems,
+  },
+  {
+    method: 'GET',
+    path: '/v1/conversations/:conversation_id/items/:item_id',
+    doc: {
+      operationId: 'openai_get_item',
+      summary: 'For OpenAI’s clients: one message of a thread',
+      tags,
+      parameters: [...ofConversation.parameters, inPath('item_id')],
+      responses: { 200: { description: 'The item', schema: ItemResource } },
+      errors: [401, 404],
+    },
+    handle: getItem,
+  },
+  {
+    method: 'DELETE',
+    path: '/v1/conversations/:conversation_id/items/:item_id',
+    handle: deleteItem,
+  },
+];
+
+async function listItems(api: ApiContext, call: Call): Promise<Response> {
+  const thread = await conversationIn(api, call);
+  return answerInTurn(api, call, async (end) =>
+    largeJson(call, await listPage(call, () => conversationItems(api.app, thread)), end),
+  );
 }
 
-/** How much text it has. */
-export function sizeOfItem({ content }: ConversationItem): number {
-  return content.reduce((sum, { text }) => sum + text.length, 0);
+/**
+ * Adds what was said outside JIMS; all of it, or nothing.
+ *
+ * @throws JimsError `thread_busy` while a run is not over: its answer would come after what was said later.
+ */
+async function createItems(api: ApiContext, call: Call): Promise<Response> {
+  const thread = await writableConversation(api, call);
+  const { items } = parseBody(NewItemsBody, await call.body());
+  const events = eventsIn(api, call, items);
+  await (await api.app.threads.find(thread.id))?.appendAll(events, { whenIdle: true });
+  const added = new Set(events.map(({ id }) => hexOf(id)));
+  const own: ConversationItem[] = [];
+  for await (const item of conversationItems(api.app, thread)) {
+    if (added.has(eventHexOf(item.id))) own.push(item);
+  }
+  return json(call, listOf(own));
 }
 
-/** All that was said, oldest first. */
-export async function* conversationItems(
-  app: JimsApp,
-  thread: Thread,
-): AsyncGenerator<ConversationItem> {
-  let question: string | undefined;
-  for await (const events of app.threads.allEvents(thread)) {
-    for (const event of events) {
-      if (userText(event) !== undefined) question = event.id;
-      yield* toItem(event, question);
+async function getItem(api: ApiContext, call: Call): Promise<Response> {
+  const thread = await conversationIn(api, call);
+  const itemId = call.params['item_id'] ?? '';
+  return answerInTurn(api, call, async (end) => {
+    for await (const item of conversationItems(api.app, thread)) {
+      if (item.id === itemId) return largeJson(call, item, end);
     }
-  }
+    throw notFound(`Item with id '${itemId}' not found.`);
+  });
 }
 
-/** An event as an item; none for what was not said. `runId` is that of the question before it. */
-export function toItem(event: NewEvent, runId: string | undefined): ConversationItem[] {
-  const id = messageId(event.id, runId);
-  const asked = userText(event);
-  if (asked !== undefined) {
-    const content = [{ type: 'input_text', text: asked }];
-    return [{ id, type: 'message', role: 'user', status: 'completed', content }];
+/** Always refused, as a thread only grows. */
+async function deleteItem(api: ApiContext, call: Call): Promise<never> {
+  const { id } = await conversationIn(api, call);
+  throw new HttpError(
+    400,
+    `Items cannot be deleted: delete conversation '${conversationId(id)}', or begin a new one with the items that are to stay.`,
+    { code: 'items_not_deletable' },
+  );
+}
+
+/**
+ * Items as events. Only messages of the user have a size limit.
+ *
+ * @throws HttpError 413 for a message that is too large; 403 when a contact adds messages of the
+ * assistant, which only the app may write.
+ */
+export function eventsIn(
+  api: ApiContext,
+  { principal }: Call,
+  items: readonly v.InferOutput<typeof Item>[],
+): NewEvent[] {
+  const said = saidIn(items);
+  for (const { role, content } of said) if (role === 'user') requireMessageSize(api, content);
+  if (principal.kind === 'contact' && said.some(({ role }) => role === 'assistant')) {
+    throw new HttpError(403, 'Items of the assistant can be added by services alone', {
+      code: 'assistant_items_not_allowed',
+    });
   }
-  const text = assistantText(event);
-  if (text === undefined) return [];
-  const status = event.data['partial'] === true ? 'incomplete' : 'completed';
-  const content = [{ type: 'output_text', text, annotations: [], logprobs: [] }];
-  return [{ id, type: 'message', role: 'assistant', status, content }];
+  return said.map(toEvent);
 }

@@ -1,13 +1,18 @@
 import type { NewEvent } from 'jims-core';
 import * as v from 'valibot';
 
-import { MAX_MESSAGES, MAX_NAME, MAX_PARTS } from '../../../chat/chat-limits.ts';
-import { requireConfigSize, requireMessageSize } from '../../../chat/sent-sizes.ts';
-import type { SentSizes } from '../../../chat/sent-sizes.ts';
-import { userEvent } from '../../../chat/user-text.ts';
+import { userEvent } from '../../../chat/messages.ts';
+import {
+  MAX_MESSAGES,
+  MAX_NAME,
+  MAX_PARTS,
+  requireConfigSize,
+  requireMessageSize,
+} from '../../../chat/sent-limits.ts';
+import type { SentLimits } from '../../../chat/sent-limits.ts';
 import { HttpError, validationError } from '../../../http/errors.ts';
+import { boolean } from '../../../http/fastapi/fields.ts';
 import { fieldError, parseBody } from '../../../http/fastapi/validation.ts';
-import { boolean } from '../../../http/fields.ts';
 import { list } from '../../../http/list.ts';
 import { callerFields } from '../shared/caller.ts';
 import type { NamedCaller } from '../shared/caller.ts';
@@ -17,19 +22,19 @@ import type { Input } from './input.ts';
 
 const name = v.pipe(v.string(), v.maxLength(MAX_NAME));
 
-/** What of OpenAI's request means something here; the rest is taken and left alone. */
+/** The members of OpenAI's request that are used here; the others are accepted and ignored. */
 export const ResponseBody = v.pipe(
   v.object({
-    model: v.pipe(v.optional(name, 'jims'), v.description('Any: said again in the response')),
+    model: v.pipe(v.optional(name, 'jims'), v.description('Any name; the response repeats it')),
     input: v.pipe(
       v.union([v.string(), v.pipe(list(Item, MAX_MESSAGES), v.nonEmpty())]),
       v.description(
-        'A text, or items of which the last is the user’s message. Without another thread the ones before it are what was said so far',
+        'A string, or items, of which the last is the user’s message. When the request names no thread, the other items are the history',
       ),
     ),
     previous_response_id: v.pipe(
       v.nullish(name),
-      v.description('Continues behind this response; behind an older one in a fork of its thread'),
+      v.description('Continues after this response; after an older one in a fork of its thread'),
     ),
     conversation: v.pipe(
       v.nullish(v.union([name, v.object({ id: name })])),
@@ -37,22 +42,27 @@ export const ResponseBody = v.pipe(
     ),
     instructions: v.pipe(
       v.nullish(v.union([v.string(), list(Item, MAX_PARTS)])),
-      v.description('`system_prompt` of a new thread’s config'),
+      v.description('The `system_prompt` in the config of a new thread'),
     ),
     stream: v.nullish(boolean),
     background: v.pipe(
       v.nullish(boolean),
-      v.description('Answers at once; the response is fetched, joined or cancelled by its id'),
+      v.description(
+        'Answers at once; the response can be fetched, followed or cancelled by its id',
+      ),
     ),
-    store: v.pipe(v.nullish(boolean), v.description('false: in a thread that is erased')),
-    prompt_cache_key: v.pipe(v.nullish(v.string()), v.description('Said again in the response')),
+    store: v.pipe(
+      v.nullish(boolean),
+      v.description('false: the thread is erased after the response'),
+    ),
+    prompt_cache_key: v.pipe(v.nullish(v.string()), v.description('The response repeats it')),
     ...callerFields,
   }),
   v.title('ResponseRequest'),
 );
 
 /** A request, decoded. */
-export interface ResponseAsk {
+export interface ResponseRequest {
   readonly caller: NamedCaller;
   readonly input: Input;
   readonly previousResponseId: string | undefined;
@@ -61,7 +71,7 @@ export interface ResponseAsk {
   readonly stream: boolean;
   readonly background: boolean;
   readonly store: boolean;
-  /** The question as it is stored, for a text of the user's. */
+  /** Makes the question, as it is stored, from what the user says. */
   readonly question: (text: string) => NewEvent;
   readonly model: string;
 }
@@ -72,7 +82,7 @@ export interface ResponseAsk {
  * @throws HttpError 422 also when the last item is not the user's message; 413 for instructions or metadata
  * that are too large.
  */
-export function decode(sizes: SentSizes, body: unknown): ResponseAsk {
+export function decode(sizes: SentLimits, body: unknown): ResponseRequest {
   const request = parseBody(ResponseBody, body);
   const { model, metadata, background, store, previous_response_id: previous } = request;
   const { conversation, safety_identifier: safety, prompt_cache_key: cacheKey } = request;
@@ -83,7 +93,7 @@ export function decode(sizes: SentSizes, body: unknown): ResponseAsk {
   }
   const input = readInput(request.input);
   const systemPrompt = instructions ?? input.systemPrompt;
-  // Both are kept with the message.
+  // Both are stored with the message.
   requireMessageSize(sizes, systemPrompt ?? '');
   requireConfigSize(sizes, metadata ?? {});
   return {

@@ -1,6 +1,6 @@
 import type { Run, RunEnd } from 'jims-core';
 
-import { reasonOf } from '../../../chat/run-routes.ts';
+import { reasonOf } from '../../../chat/answer-run.ts';
 import { toldRun } from '../../../chat/text-stream.ts';
 import { toHttpError } from '../../../http/error-response.ts';
 import type { ErrorAnswerOptions } from '../../../http/error-response.ts';

@@ -1,15 +1,14 @@
 import * as v from 'valibot';
 
-import type { SaidText } from '../../../chat/alignment.ts';
-import { messageContent } from '../../../chat/message-content.ts';
-import { userContent } from '../../../chat/user-text.ts';
+import type { HistoryMessage } from '../../../chat/alignment.ts';
+import { messageContent, userContent } from '../../../chat/messages.ts';
 import { validationError } from '../../../http/errors.ts';
 import { fieldError } from '../../../http/fastapi/validation.ts';
 import { contentText } from '../shared/content.ts';
 
 const BETWEEN_MESSAGES = '\n\n';
 
-/** A message, a reference to one, or anything else, which is left alone. */
+/** A message, a reference to one, or something else, which is ignored. */
 export const Item = v.object({
   type: v.optional(v.string(), 'message'),
   role: v.optional(v.string()),
@@ -21,11 +20,11 @@ type Item = v.InferOutput<typeof Item>;
 /** What a client sent as `input`. */
 export interface Input {
   readonly systemPrompt: string | undefined;
-  /** What was said before the new message, as far as it is there in words. */
-  readonly earlier: readonly SaidText[];
+  /** What was said before the new message, as far as the text was sent. */
+  readonly earlier: readonly HistoryMessage[];
   /** The new message. */
   readonly message: string;
-  /** What is new for a thread that has the rest: all that the user says after the last answer. */
+  /** For a thread that has the rest: all that the user says after the last answer. */
   readonly added: string;
   /** The last message that is named by its id alone. */
   readonly reference: string | undefined;
@@ -52,8 +51,8 @@ export function readInput(input: string | readonly Item[]): Input {
   };
 }
 
-/** What was said in items that are no request: whoever sends them may leave off anywhere. */
-export function saidIn(items: readonly Item[]): SaidText[] {
+/** What was said in items that are not a request: they need not end with the user. */
+export function saidIn(items: readonly Item[]): HistoryMessage[] {
   return items.filter(isSaid).flatMap(toSaidText);
 }
 
@@ -69,12 +68,12 @@ function isSaid({ type, role }: Item): boolean {
   return type === 'message' && (role === 'user' || role === 'assistant');
 }
 
-/** Not to a status of ours, which clients send back as reasoning. */
+/** Statuses, which clients send back as reasoning, are not references. */
 function isReference({ type, id }: Item): boolean {
   return type === 'item_reference' && id?.startsWith('msg_') === true;
 }
 
-function toSaidText(item: Item): SaidText[] {
+function toSaidText(item: Item): HistoryMessage[] {
   const content = contentOf(item);
   if (item.role === 'user') return [{ role: 'user', content: userContent(content) }];
   return item.role === 'assistant' && content !== '' ? [{ role: 'assistant', content }] : [];

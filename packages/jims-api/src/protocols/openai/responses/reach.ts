@@ -1,12 +1,15 @@
 import type { RunRecord, Thread } from 'jims-core';
 
 import { mayReach } from '../../../http/contact.ts';
-import { notFound } from '../../../http/errors.ts';
+import { HttpError, notFound } from '../../../http/errors.ts';
 import type { ApiContext, Call } from '../../../http/route.ts';
 import { NOBODY, callerOf } from '../shared/caller.ts';
-import { conversationId, runIdOf, threadIdOf } from './ids.ts';
+import { conversationId, runIdOf, threadIdOf } from '../shared/ids.ts';
 
-/** A service that named nobody when the thread began may name somebody now. */
+/** Where a conversation came from, for its config. */
+export const INTERFACE = 'openai';
+
+/** A service may name a contact later, when it named none at the beginning of the thread. */
 function reaches(api: ApiContext, call: Call, thread: Thread, named: string | undefined): boolean {
   const unclaimed = call.principal.kind === 'service' && thread.contactId === NOBODY;
   return unclaimed || mayReach(api, call, thread, named);
@@ -41,7 +44,7 @@ export async function requireResponse(api: ApiContext, call: Call): Promise<RunR
   throw notFound(`Response with id '${id}' not found.`);
 }
 
-/** A run that the caller may know of. */
+/** Finds a run that the caller may use. */
 export async function recordOf(
   api: ApiContext,
   call: Call,
@@ -49,4 +52,25 @@ export async function recordOf(
 ): Promise<RunRecord | undefined> {
   const record = runId === undefined ? undefined : await api.app.runs.record(runId);
   return record && reaches(api, call, record.thread, contact) ? record : undefined;
+}
+
+/**
+ * The conversation that a path names, when the caller may write to it outside a run.
+ *
+ * @throws HttpError 404 as for reading; 403 for a contact's thread of another protocol.
+ */
+export async function writableConversation(api: ApiContext, call: Call): Promise<Thread> {
+  const thread = await conversationIn(api, call);
+  if (call.principal.kind === 'service' || thread.config['interface'] === INTERFACE) return thread;
+  throw new HttpError(
+    403,
+    `Conversation '${conversationId(thread.id)}' was begun by another protocol: it can be continued, but not changed here`,
+    { code: 'conversation_of_other_protocol' },
+  );
+}
+
+/** The conversation that a path names. */
+export function conversationIn(api: ApiContext, call: Call): Promise<Thread> {
+  const id = call.params['conversation_id'] ?? '';
+  return requireConversation(api, call, { id, contact: callerOf(call) });
 }

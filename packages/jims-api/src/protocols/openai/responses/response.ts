@@ -1,13 +1,38 @@
-// The response object: how a run looks from outside.
+// The response object: a run, as clients see it.
 import type { NewEvent, RunEnd } from 'jims-core';
+import * as v from 'valibot';
 
-import { assistantText } from '../../../chat/said.ts';
+import { assistantText } from '../../../chat/messages.ts';
 import { tokensOf } from '../../../chat/usage.ts';
-import { secondsOf } from '../shared/ids.ts';
+import { jsonObject } from '../../../http/fastapi/fields.ts';
+import { secondsOf, conversationId, messageId, responseId } from '../shared/ids.ts';
 import type { Asked } from './asked.ts';
-import { conversationId, messageId, responseId } from './ids.ts';
 
-/** Whose response it is. */
+const string = v.string();
+
+/** The response object, as the OpenAPI document describes it. */
+export const ResponseResource = v.pipe(
+  v.object({
+    id: string,
+    object: v.literal('response'),
+    created_at: v.pipe(v.number(), v.description('Seconds since 1970')),
+    completed_at: v.nullable(v.number()),
+    status: v.picklist(['queued', 'in_progress', 'completed', 'failed', 'cancelled']),
+    output: v.pipe(
+      v.array(v.looseObject({ id: string, type: v.picklist(['message', 'reasoning']) })),
+      v.description('One item for each message; in a stream, statuses are reasoning items'),
+    ),
+    error: v.nullable(v.object({ code: string, message: string })),
+    metadata: v.pipe(jsonObject, v.description('The metadata of the request, and `thread_id`')),
+    model: string,
+    previous_response_id: v.nullable(string),
+    conversation: v.nullable(v.object({ id: string })),
+    usage: v.nullable(jsonObject),
+  }),
+  v.title('Response'),
+);
+
+/** The run that a response is about. */
 export interface ResponseOf {
   readonly runId: string;
   readonly threadId: string;
@@ -28,7 +53,7 @@ export interface ResponseError {
   readonly message: string;
 }
 
-/** What the schema wants and an app does not have: the values of a request that sets none of them. */
+/** Members that the schema requires and an app does not have, with OpenAI's defaults. */
 const UNUSED = {
   frequency_penalty: 0,
   max_output_tokens: null,
@@ -56,7 +81,7 @@ export interface MessageItem {
   readonly content: readonly TextPart[];
 }
 
-/** What the app was doing: statuses have no other place in a response. */
+/** What the app was doing: a response has no other member for statuses. */
 export interface ReasoningItem {
   readonly id: string;
   readonly type: 'reasoning';
@@ -102,10 +127,10 @@ export function responseObject(
   };
 }
 
-/** A response that has nothing yet, or will never have anything. */
+/** The state of a response without output. */
 export const NOTHING = { output: [], error: null, usage: null, completed_at: null } as const;
 
-/** What a run that is over left; `finishedAt` says when, where that is known. */
+/** The state of a response that is over; `finishedAt` says since when, if known. */
 export function stateOfEnd(runId: string, end: RunEnd, finishedAt?: string): ResponseState {
   switch (end.type) {
     case 'result': {
@@ -129,7 +154,7 @@ export function stateOfEnd(runId: string, end: RunEnd, finishedAt?: string): Res
   }
 }
 
-/** Events are stored when the run is completed; a run that sent none has no other time than now. */
+/** When a response was completed: its events are stored then. Now, for a run that sent none. */
 export function completedAt(
   { result }: RunEnd & { readonly type: 'result' },
   finishedAt?: string,

@@ -1,49 +1,124 @@
-import type { Run, RunRecord } from 'jims-core';
+import type { JimsApp, Run, RunRecord } from 'jims-core';
 
-import {
-  resultOf,
-  runHeaders,
-  startRun,
-  streamJoined,
-  streamRun,
-} from '../../../chat/run-routes.ts';
+import { resultOf, runHeaders } from '../../../chat/answer-run.ts';
 import { isActive, statusOf } from '../../../chat/run-status.ts';
+import { startRun } from '../../../chat/start-run.ts';
+import { joinRun, streamRun } from '../../../chat/stream-run.ts';
 import { HttpError } from '../../../http/errors.ts';
+import { json } from '../../../http/json-answer.ts';
 import { integerIn } from '../../../http/query.ts';
-import { placeInTurn } from '../../../http/reading-turns.ts';
-import { json } from '../../../http/route.ts';
-import type { ApiContext, Call } from '../../../http/route.ts';
+import { lookUpInTurn } from '../../../http/reading-turns.ts';
+import type { ApiContext, Call, Route } from '../../../http/route.ts';
+import { conversationId, responseId } from '../shared/ids.ts';
+import { CONTACT, deletedResource, inPath, inQuery } from '../shared/routes.ts';
 import { throwAway } from '../shared/throw-away.ts';
 import { askedOf } from './asked.ts';
 import type { Asked } from './asked.ts';
-import { toItem } from './conversation-items.ts';
-import { decode } from './decode.ts';
+import { ResponseBody, decode } from './decode.ts';
 import { encodeStream } from './encode-stream.ts';
 import type { StreamOptions } from './encode-stream.ts';
-import { listPage } from './list-page.ts';
+import { ItemList, PAGE, listPage, toItem } from './items.ts';
 import { requireResponse } from './reach.ts';
-import { NOTHING, responseObject, stateOfEnd } from './response.ts';
-import { placeOf } from './thread.ts';
+import { NOTHING, ResponseResource, responseObject, stateOfEnd } from './response.ts';
+import { targetOf } from './thread.ts';
 
 const MAX_NUMBER = 999_999_999_999_999;
 
-/** `POST /v1/responses` */
-export async function createResponse(api: ApiContext, call: Call): Promise<Response> {
-  const request = decode(api, await call.body());
-  const { background, stream } = request;
-  const place = await placeInTurn(api, call, () => placeOf(api, call, request));
-  const asked = askedOf(place.incoming);
-  const ask = { ...place, onDisconnect: background ? 'continue' : 'cancel' } as const;
-  const began = (run: Run): Run => {
-    if (!request.store && place.thread.kind === 'new') throwAway(api, call, run);
-    return run;
-  };
+const response = { 200: { description: 'The response', schema: ResponseResource } };
+const tags = ['openai'];
+const ofResponse = { tags, parameters: [inPath('response_id'), CONTACT] };
+const inputItems = { 200: { description: 'Items', schema: ItemList } };
+
+export const responseRoutes: readonly Route[] = [
+  {
+    method: 'POST',
+    path: '/v1/responses',
+    doc: {
+      operationId: 'openai_response',
+      summary: 'For OpenAI’s clients: a response',
+      description:
+        'Also below `/openai/v1`. With `stream: true` the answer is a stream of events. Errors are `{"error": {"message", "type", "param", "code"}}`.',
+      tags,
+      request: ResponseBody,
+      responses: response,
+      errors: [400, 401, 404, 409, 413, 429, 500, 503, 504],
+    },
+    handle: createResponse,
+  },
+  {
+    method: 'GET',
+    path: '/v1/responses/:response_id',
+    doc: {
+      operationId: 'openai_get_response',
+      summary: 'For OpenAI’s clients: a response as it is now',
+      tags,
+      parameters: [
+        ...ofResponse.parameters,
+        inQuery('stream', '`true`: its events from the beginning, then live'),
+        inQuery('starting_after', 'With `stream`: only events after this number'),
+      ],
+      responses: response,
+      errors: [400, 401, 404, 429, 503],
+    },
+    handle: getResponse,
+  },
+  {
+    method: 'DELETE',
+    path: '/v1/responses/:response_id',
+    doc: {
+      operationId: 'openai_delete_response',
+      summary: 'For OpenAI’s clients: erase a response that is the only one of its thread',
+      ...ofResponse,
+      responses: {
+        200: { description: 'It is erased', schema: deletedResource('response.deleted') },
+      },
+      errors: [400, 401, 404],
+    },
+    handle: deleteResponse,
+  },
+  {
+    method: 'POST',
+    path: '/v1/responses/:response_id/cancel',
+    doc: {
+      operationId: 'openai_cancel_response',
+      summary: 'For OpenAI’s clients: stop a background response',
+      ...ofResponse,
+      responses: response,
+      errors: [400, 401, 404],
+    },
+    bodyless: true,
+    handle: cancelResponse,
+  },
+  {
+    method: 'GET',
+    path: '/v1/responses/:response_id/input_items',
+    doc: {
+      operationId: 'openai_input_items',
+      summary: 'For OpenAI’s clients: the question that a response answers',
+      tags,
+      parameters: [...ofResponse.parameters, ...PAGE],
+      responses: inputItems,
+      errors: [400, 401, 404],
+    },
+    handle: listInputItems,
+  },
+];
+
+async function createResponse(api: ApiContext, call: Call): Promise<Response> {
+  const wanted = decode(api, await call.body());
+  const { background, stream, store } = wanted;
+  const target = await lookUpInTurn(api, call, () => targetOf(api, call, wanted));
+  const asked = askedOf(target.incoming);
+  const request = { ...target, onDisconnect: background ? 'continue' : 'cancel' } as const;
+  const isThrownAway = !store && target.thread.kind === 'new';
   if (stream) {
-    return streamRun(api, call, ask, (run) =>
-      encodeStream(began(run), streamOptions(api, call, asked)),
-    );
+    return streamRun(api, call, request, (run) => {
+      if (isThrownAway) throwAway(api, call, run);
+      return encodeStream(run, streamOptions(api, call, asked));
+    });
   }
-  const run = began(await startRun(api, call, ask));
+  const { run } = await startRun(api, call, request);
+  if (isThrownAway) throwAway(api, call, run);
   const headers = { ...call.headers, ...runHeaders(run) };
   if (background) {
     const record = await api.app.runs.record(run.id);
@@ -55,8 +130,8 @@ export async function createResponse(api: ApiContext, call: Call): Promise<Respo
   return json({ headers }, responseObject(whose, stateOfEnd(run.id, end)));
 }
 
-/** `GET /v1/responses/{response_id}`; with `stream=true` its events from the beginning, or after one. */
-export async function getResponse(api: ApiContext, call: Call): Promise<Response> {
+/** With `stream=true` its events from the beginning, or after one. */
+async function getResponse(api: ApiContext, call: Call): Promise<Response> {
   const record = await requireResponse(api, call);
   if (call.query.get('stream') !== 'true') return json(call, await currentResponse(api, record));
   const startingAfter = integerIn(call, 'starting_after', {
@@ -66,11 +141,47 @@ export async function getResponse(api: ApiContext, call: Call): Promise<Response
   });
   const run = await requireRun(api, record);
   const options = streamOptions(api, call, askedOf(record.incoming));
-  return streamJoined(api, call, run, () => encodeStream(run, { ...options, startingAfter }));
+  return joinRun(api, call, run, () => encodeStream(run, { ...options, startingAfter }));
 }
 
-/** `POST /v1/responses/{response_id}/cancel`: answers when the run is over. */
-export async function cancelResponse(api: ApiContext, call: Call): Promise<Response> {
+/**
+ * Erases its thread, when there is nothing else in it. A thread
+ * only grows: nothing is taken out of a longer one, and the error says what can be done.
+ */
+async function deleteResponse(api: ApiContext, call: Call): Promise<Response> {
+  const record = await requireResponse(api, call);
+  const { thread } = record;
+  const id = responseId(record.runId);
+  if (isActive(statusOf(record))) {
+    throw new HttpError(400, `Response '${id}' is not over: cancel it first.`, {
+      code: 'response_in_progress',
+    });
+  }
+  if (!(await isAllThereIs(api.app, record))) {
+    const whole = conversationId(thread.id);
+    throw new HttpError(
+      400,
+      `Response '${id}' is a part of a longer conversation, of which no part can be deleted: delete all of it with DELETE /v1/conversations/${whole}.`,
+      { code: 'response_in_conversation' },
+    );
+  }
+  await api.app.threads.delete({ threadId: thread.id });
+  return json(call, { id, object: 'response.deleted', deleted: true });
+}
+
+/** Whether a thread was made for this run, with what its request brought, and nothing was said since. */
+async function isAllThereIs(
+  app: JimsApp,
+  { createdThread, thread, runId, events, startEvents }: RunRecord,
+): Promise<boolean> {
+  if (!createdThread) return false;
+  const own = new Set([runId, ...[...startEvents, ...events].map(({ id }) => id)]);
+  const last = (await app.threads.recentEvents(thread)).events.at(-1);
+  return last === undefined || own.has(last.id);
+}
+
+/** Answers when the run is over. */
+async function cancelResponse(api: ApiContext, call: Call): Promise<Response> {
   const record = await requireResponse(api, call);
   if (!askedOf(record.incoming).background) {
     throw new HttpError(400, 'Only responses created with background=true can be cancelled.', {
@@ -83,14 +194,14 @@ export async function cancelResponse(api: ApiContext, call: Call): Promise<Respo
   return json(call, await currentResponse(api, await requireResponse(api, call)));
 }
 
-/** `GET /v1/responses/{response_id}/input_items`: what was asked; what was said before is in the conversation. */
-export async function listInputItems(api: ApiContext, call: Call): Promise<Response> {
+/** The question alone: earlier messages are in the conversation. */
+async function listInputItems(api: ApiContext, call: Call): Promise<Response> {
   const { incoming, runId } = await requireResponse(api, call);
   const items = incoming ? toItem({ ...incoming, id: runId }, runId) : [];
   return json(call, await listPage(call, () => items));
 }
 
-/** The response as it is now, told by what is stored of it. */
+/** The response as it is now, from what is stored of it. */
 async function currentResponse({ app }: ApiContext, record: RunRecord): Promise<object> {
   const { runId, thread, incoming } = record;
   const whose = { runId, threadId: thread.id, asked: askedOf(incoming) };
@@ -108,7 +219,7 @@ async function requireRun({ app }: ApiContext, record: RunRecord): Promise<Run> 
   return (await app.runs.find(record.runId)) ?? gone(record);
 }
 
-/** Erased after it was found. */
+/** The thread was erased after the run was found. */
 function gone({ runId }: RunRecord): never {
   throw new HttpError(404, `Response of run '${runId}' not found.`);
 }

@@ -1,7 +1,6 @@
 import type { NewEvent } from 'jims-core';
 
-import { openAiId } from '../shared/ids.ts';
-import { messageId } from './ids.ts';
+import { openAiId, messageId } from '../shared/ids.ts';
 import { textPart } from './response.ts';
 import type { MessageItem, OutputItem, ReasoningItem } from './response.ts';
 

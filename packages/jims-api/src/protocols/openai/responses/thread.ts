@@ -10,49 +10,53 @@ import type {
 } from 'jims-core';
 
 import { configBy } from '../../../chat/client-config.ts';
-import { copies, threadOfHistory } from '../../../chat/history-thread.ts';
-import { threadHeader } from '../../../chat/run-routes.ts';
-import type { RunTarget } from '../../../chat/run-routes.ts';
+import { copies, threadOfHistory } from '../../../chat/client-history.ts';
+import { threadHeader } from '../../../chat/named-thread.ts';
 import { isActive } from '../../../chat/run-status.ts';
+import type { RunTarget } from '../../../chat/start-run.ts';
 import { HttpError, notFound } from '../../../http/errors.ts';
 import type { ApiContext, Call } from '../../../http/route.ts';
 import { NOBODY, callerOf, chatOf } from '../shared/caller.ts';
-import type { ResponseAsk } from './decode.ts';
-import { runIdOf, runOfMessage } from './ids.ts';
+import { runIdOf, runOfMessage } from '../shared/ids.ts';
+import type { ResponseRequest } from './decode.ts';
 import { recordOf, requireConversation, requireThread } from './reach.ts';
 
 const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
-/** The thread of a request, and what is new in it. */
-export interface Place extends RunTarget {
+/** The thread of a request, and the new question. */
+export interface ResponseTarget extends RunTarget {
   readonly incoming: NewEvent;
 }
 
 /**
- * Finds the place of a request: a named conversation, behind a named response or message, or a new
- * thread that begins with what the request brings.
+ * Finds the thread of a request: a named conversation, the one after a named response or message, or a
+ * new thread that begins with the history in the request.
  *
  * @throws HttpError 404 for what the caller cannot reach, 400 when that is a previous response.
  */
-export async function placeOf(api: ApiContext, call: Call, asked: ResponseAsk): Promise<Place> {
-  const { input, question, conversationId } = asked;
-  const contact = callerOf(call, asked.caller);
+export async function targetOf(
+  api: ApiContext,
+  call: Call,
+  request: ResponseRequest,
+): Promise<ResponseTarget> {
+  const { input, question, conversationId } = request;
+  const contact = callerOf(call, request.caller);
   const added = question(input.added);
-  const before = await responseBefore(api, call, asked, contact);
-  if (before) return { ...(await placeBehind(api.app, before, asked.store)), incoming: added };
+  const before = await responseBefore(api, call, request, contact);
+  if (before) return { ...(await targetAfter(api.app, before, request.store)), incoming: added };
   const threadId = await namedThreadId(api, call, { conversationId, contact });
   if (threadId !== undefined) return { thread: { kind: 'thread', threadId }, incoming: added };
   const incoming = question(input.message);
   const target = await threadOfHistory(api.app, {
     contactId: contact ?? NOBODY,
-    chatId: asked.store ? chatOf(call, 'openai-responses') : undefined,
+    chatId: request.store ? chatOf(call, 'openai-responses') : undefined,
     earlier: input.earlier,
     message: String(incoming.data['content']),
     threadConfig: configBy(
       call.principal,
       {
         interface: 'openai',
-        ...(asked.systemPrompt !== undefined && { system_prompt: asked.systemPrompt }),
+        ...(request.systemPrompt !== undefined && { system_prompt: request.systemPrompt }),
       },
       'openai',
     ),
@@ -62,13 +66,13 @@ export async function placeOf(api: ApiContext, call: Call, asked: ResponseAsk): 
   return { ...target, incoming };
 }
 
-/** The thread at whose end a request wants to be; `undefined` when it names none. */
+/** The thread that a request names; `undefined` when it names none. */
 async function namedThreadId(
   api: ApiContext,
   call: Call,
-  asked: { readonly conversationId: string | undefined; readonly contact: string | undefined },
+  request: { readonly conversationId: string | undefined; readonly contact: string | undefined },
 ): Promise<string | undefined> {
-  const { conversationId: id, contact } = asked;
+  const { conversationId: id, contact } = request;
   if (id !== undefined) return (await requireConversation(api, call, { id, contact })).id;
   const threadId = threadHeader(call);
   return threadId && (await requireThread(api, call, { threadId, contact })).id;
@@ -78,7 +82,7 @@ async function namedThreadId(
 async function responseBefore(
   api: ApiContext,
   call: Call,
-  { previousResponseId, conversationId, input }: ResponseAsk,
+  { previousResponseId, conversationId, input }: ResponseRequest,
   contact: string | undefined,
 ): Promise<RunRecord | undefined> {
   if (previousResponseId !== undefined) {
@@ -96,20 +100,20 @@ async function responseBefore(
 }
 
 /**
- * The thread behind a run: its own, unless something was said after it; else a fork of it, with what
- * was there when the run was over. What is not to be stored is in a fork, too. Whether something was
- * said is decided when the new run is accepted: of several that ask at once one gets the thread.
+ * The thread to continue after a run: its own, unless something was said since; else a fork of it, with
+ * what was there when the run was over. What is not to be stored is in a fork, too. Whether something
+ * was said is decided when the new run is accepted: of several requests at once, one gets the thread.
  */
-async function placeBehind(app: JimsApp, run: RunRecord, store: boolean): Promise<RunTarget> {
+async function targetAfter(app: JimsApp, run: RunRecord, store: boolean): Promise<RunTarget> {
   const { thread, status } = run;
   if (store && isActive(status)) return { thread: { kind: 'thread', threadId: thread.id } };
-  const fork = (): Promise<RunThread> => forkBehind(app, run);
+  const fork = (): Promise<RunThread> => forkAfter(app, run);
   const after = store ? await lastEventOf(app, run) : undefined;
   if (!after) return { thread: await fork() };
   return { thread: { kind: 'thread', threadId: thread.id, after }, onMoved: fork };
 }
 
-async function forkBehind(app: JimsApp, run: RunRecord): Promise<RunThread> {
+async function forkAfter(app: JimsApp, run: RunRecord): Promise<RunThread> {
   const { thread } = run;
   const last = await lastEventOf(app, run);
   return {
@@ -120,12 +124,12 @@ async function forkBehind(app: JimsApp, run: RunRecord): Promise<RunThread> {
   };
 }
 
-/** The first position after an event: no two of a thread have the same time. */
+/** A position directly after an event: no two events of a thread have the same time. */
 function positionAfter({ createdAt }: EventPosition): EventPosition {
   return { createdAt, id: LAST_ID };
 }
 
-/** A run that sent nothing left its question. */
+/** The last event of a run: its question when it sent nothing. */
 async function lastEventOf(
   app: JimsApp,
   { events, thread, runId }: RunRecord,

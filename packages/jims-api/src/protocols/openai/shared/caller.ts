@@ -1,14 +1,14 @@
-// Who asks, and in which chat: what OpenAI's own clients do not say, and those of JIMS and of chat
-// front ends say by headers.
+// The contact and the chat of a request: OpenAI's own clients do not name them; chat front ends, and
+// clients that know JIMS, name them by headers.
 import * as v from 'valibot';
 
-import type { ChatId } from '../../../chat/history-thread.ts';
+import type { ChatId } from '../../../chat/client-history.ts';
 import { contactInQuery, contactOf, nobody, requireContactId } from '../../../http/contact.ts';
-import { sentObject } from '../../../http/fields.ts';
+import { sentObject } from '../../../http/fastapi/fields.ts';
 import { CHAT_HEADERS, USER_HEADERS } from '../../../http/naming-headers.ts';
 import type { Call } from '../../../http/route.ts';
 
-/** Whose threads they are when no contact is named. */
+/** The contact when none is named. */
 export const NOBODY: string = nobody('openai');
 
 const MAX_CHAT_ID = 256;
@@ -17,7 +17,7 @@ const MAX_CHAT_ID = 256;
 export const callerFields = {
   user: v.pipe(
     v.nullish(v.string()),
-    v.description('Who talks; or the header x-jims-contact-id, which goes before it'),
+    v.description('The contact; the header x-jims-contact-id wins over it'),
   ),
   safety_identifier: v.pipe(v.nullish(v.string()), v.description('Instead of `user`')),
   metadata: v.nullish(sentObject),
@@ -30,9 +30,9 @@ export interface NamedCaller {
 }
 
 /**
- * The contact that a request is for; `undefined` when nobody is named.
+ * The contact that a request is for; `undefined` when none is named.
  *
- * @throws HttpError 422 for a name that none can have, 404 when a contact names another one.
+ * @throws HttpError 422 for a name that no contact can have, 404 when a contact names another one.
  */
 export function callerOf(call: Call, body: NamedCaller = {}): string | undefined {
   if (call.contactByHeader) return contactOf(call, undefined);
@@ -44,7 +44,7 @@ export function callerOf(call: Call, body: NamedCaller = {}): string | undefined
   return contactOf(call, contactInQuery(call) ?? checked(named));
 }
 
-/** The chat of a front end that knows nothing of JIMS. */
+/** The chat, as a front end that does not know JIMS names it. */
 export function chatOf(call: Call, protocol: string): ChatId | undefined {
   const id = headerOf(call, CHAT_HEADERS);
   return id === undefined ? undefined : { protocol, id: id.slice(0, MAX_CHAT_ID) };
@@ -62,7 +62,7 @@ function checked(named: string | undefined): string | undefined {
   return named ? requireContactId(named, ['body', 'user']) : undefined;
 }
 
-/** An empty header is a template of a front end that had nothing to fill in. */
+/** An empty header is ignored: it comes from a template that had nothing to fill in. */
 function headerOf({ request }: Call, names: readonly string[]): string | undefined {
   for (const name of names) {
     const value = request.headers.get(name)?.trim();

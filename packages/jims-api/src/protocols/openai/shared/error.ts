@@ -1,7 +1,7 @@
 // Errors as OpenAI's clients read them.
 import { issueText } from '../../../http/error-response.ts';
 import type { HttpError, ValidationIssue } from '../../../http/errors.ts';
-import { json } from '../../../http/route.ts';
+import { json } from '../../../http/json-answer.ts';
 import type { RefusedCall } from '../../../http/route.ts';
 
 export interface OpenAiError {
@@ -12,7 +12,7 @@ export interface OpenAiError {
   readonly code: string | null;
 }
 
-/** Nothing has run, and the client was told to come again: sent again, the request does no harm. */
+/** Errors that mean that nothing has run: sent again, the request does no harm. */
 const SAFE_TO_RETRY: ReadonlySet<string> = new Set([
   'overloaded',
   'queue_full',
@@ -27,14 +27,14 @@ const SAFE_TO_RETRY: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Clients that ask again whatever `x-should-retry` says: LangChain and Codex six times, the AI SDK
+ * Clients that repeat a request whatever `x-should-retry` says: LangChain and Codex six times, the AI SDK
  * twice. After 400 none of them does.
  */
 const REPEATS_ANYWAY = /langchainjs|\bai-sdk|\bcodex/i;
-/** Asks again after a stream that failed, too, unless it failed for the prompt. */
+/** Also repeats a request whose stream failed, unless the prompt was the reason. */
 const REPEATS_STREAMS = /\bcodex/i;
 
-/** Answers with an error, so that no client's own repeating runs a pipeline twice. */
+/** Answers with an error, in such a way that no client runs a pipeline twice by repeating the request. */
 export function refuse(error: HttpError, call: RefusedCall): Response {
   const body = { error: openAiError(error) };
   const safe = error.code !== undefined && SAFE_TO_RETRY.has(error.code);
@@ -49,12 +49,12 @@ export function openAiError(error: HttpError): OpenAiError {
   return {
     message: messageOf(error),
     type: typeOf(status),
-    param: issue ? placeOf(issue) : null,
+    param: issue ? memberOf(issue) : null,
     code: issue ? codeOfIssue(issue) : codeOf(error),
   };
 }
 
-/** The code of a response that failed: one after which the client does not run the pipeline again. */
+/** The code of a failed response: one after which the client does not run the pipeline again. */
 export function failureCode(
   error: HttpError,
   call: Pick<RefusedCall, 'request'>,
@@ -79,7 +79,7 @@ function hasRun({ status, code }: HttpError): boolean {
 
 function messageOf({ detail }: HttpError): string {
   if (typeof detail === 'string') return detail;
-  return detail.map((issue) => issueText(issue, placeOf(issue))).join('; ');
+  return detail.map((issue) => issueText(issue, memberOf(issue))).join('; ');
 }
 
 function typeOf(status: number): string {
@@ -88,10 +88,10 @@ function typeOf(status: number): string {
   return status >= 500 ? 'server_error' : 'invalid_request_error';
 }
 
-function placeOf({ type, loc }: ValidationIssue): string | null {
+function memberOf({ type, loc }: ValidationIssue): string | null {
   if (type === 'json_invalid') return null;
-  const place = loc.filter((part) => part !== 'body').join('.');
-  return place || null;
+  const member = loc.filter((part) => part !== 'body').join('.');
+  return member || null;
 }
 
 function codeOfIssue({ type }: ValidationIssue): string {

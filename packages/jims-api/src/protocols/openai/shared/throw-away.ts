@@ -4,8 +4,8 @@ import { describeError } from 'jims-core/host';
 import type { ApiContext, Call } from '../../../http/route.ts';
 
 /**
- * Erases the thread of a run when that is over: it was made for the one answer. A run that was found
- * again by its key may be another request's, which did not ask for that.
+ * Erases the thread of a run when the run is over: it was made for one answer. A run that was found again
+ * by its key is left alone, as another request may have started it.
  */
 export function throwAway({ app, logger }: ApiContext, { requestId }: Call, run: Run): void {
   if (run.replayed) return;

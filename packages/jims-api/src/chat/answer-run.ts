@@ -1,0 +1,58 @@
+import type { CancelReason, Run, RunEnd, RunResult } from 'jims-core';
+
+import { HttpError } from '../http/errors.ts';
+import { runJson } from '../http/json-answer.ts';
+import type { ApiContext, Call } from '../http/route.ts';
+import { startRun } from './start-run.ts';
+import type { ClientRunRequest } from './start-run.ts';
+
+/** Starts a run and answers with its result, as a protocol writes it. */
+export async function answerRun(
+  api: ApiContext,
+  call: Call,
+  request: ClientRunRequest,
+  encode: (run: Run, result: RunResult) => object,
+): Promise<Response> {
+  const { run } = await startRun(api, call, request);
+  const result = resultOf(await run.end);
+  return runJson({ headers: { ...call.headers, ...runHeaders(run) } }, encode(run, result));
+}
+
+/** The headers that name a run and its thread, on every answer that has one. */
+export function runHeaders({
+  id,
+  thread,
+  replayed,
+}: Pick<Run, 'id' | 'thread' | 'replayed'>): Record<string, string> {
+  return {
+    'x-jims-run-id': id,
+    'x-jims-thread-id': thread.id,
+    ...(replayed && { 'idempotency-replayed': 'true' }),
+  };
+}
+
+/** @throws JimsError, HttpError when the run has no result. */
+export function resultOf(end: RunEnd): RunResult {
+  if (end.type === 'result') return end.result;
+  throw reasonOf(end);
+}
+
+/** Why a run has no result: to be thrown, or sent in a stream. */
+export function reasonOf(end: Exclude<RunEnd, { readonly type: 'result' }>): Error {
+  if (end.type === 'error') return end.error;
+  const { reason } = end;
+  if (isWanted(reason)) return new HttpError(409, 'The run was cancelled', { code: 'cancelled' });
+  return new HttpError(503, AGAIN[reason], { code: reason, headers: { 'retry-after': '1' } });
+}
+
+/** Whether somebody wanted the run to stop: else its partial answer must not be taken for the whole one. */
+export function isWanted(
+  reason: CancelReason,
+): reason is Exclude<CancelReason, keyof typeof AGAIN> {
+  return reason === 'cancelled' || reason === 'interrupted';
+}
+
+const AGAIN = {
+  disconnected: 'The client that started the run left, so it was stopped: send it again',
+  shutting_down: 'The service is shutting down: send it again',
+} as const;

@@ -1,0 +1,145 @@
+import * as v from 'valibot';
+
+import { resultOf, runHeaders } from '../../../chat/answer-run.ts';
+import { threadOfMessage } from '../../../chat/client-history.ts';
+import { threadHeader } from '../../../chat/named-thread.ts';
+import { startRun } from '../../../chat/start-run.ts';
+import type { ClientRunRequest } from '../../../chat/start-run.ts';
+import { streamRun } from '../../../chat/stream-run.ts';
+import { json } from '../../../http/json-answer.ts';
+import { lookUpInTurn } from '../../../http/reading-turns.ts';
+import type { ApiContext, Call, Parameter, Route } from '../../../http/route.ts';
+import { NOBODY, callerOf, chatOf } from '../shared/caller.ts';
+import { throwAway } from '../shared/throw-away.ts';
+import { ChatCompletionBody, decode } from './decode.ts';
+import type { ChatCompletion } from './decode.ts';
+import { encodeResult, encodeStream } from './encode.ts';
+
+const PROTOCOL = 'openai-chat';
+
+const string = v.string();
+
+const Completion = v.pipe(
+  v.object({
+    id: string,
+    object: v.literal('chat.completion'),
+    created: v.pipe(v.number(), v.description('Seconds since 1970')),
+    model: string,
+    choices: v.array(
+      v.object({
+        index: v.number(),
+        message: v.object({ role: v.literal('assistant'), content: string, refusal: v.null() }),
+        logprobs: v.null(),
+        finish_reason: v.literal('stop'),
+      }),
+    ),
+    usage: v.object({
+      prompt_tokens: v.number(),
+      completion_tokens: v.number(),
+      total_tokens: v.number(),
+      prompt_tokens_details: v.object({ cached_tokens: v.number() }),
+    }),
+  }),
+  v.title('ChatCompletion'),
+);
+
+const HEADERS: readonly Parameter[] = [
+  { name: 'x-jims-thread-id', in: 'header', description: 'Continues this thread', schema: string },
+  { name: 'x-jims-contact-id', in: 'header', description: 'The contact', schema: string },
+  {
+    name: 'x-openwebui-chat-id',
+    in: 'header',
+    description:
+      'The client’s id of a chat, or x-conversation-id: its messages are compared with those of the thread',
+    schema: string,
+  },
+  {
+    name: 'x-jims-task',
+    in: 'header',
+    description:
+      'When it is not empty, the question is beside the chat, in a thread that is erased',
+    schema: string,
+  },
+  { name: 'x-jims-statuses', in: 'header', description: '`off`: no statuses', schema: string },
+];
+
+/** OpenAI's Chat Completions. */
+export const completionRoute: Route = {
+  method: 'POST',
+  path: '/v1/chat/completions',
+  doc: {
+    operationId: 'openai_chat_completion',
+    summary: 'For OpenAI’s clients: a chat completion',
+    description:
+      'Also below `/openai/v1`. With `stream: true` the answer is a stream of chunks. Errors are `{"error": {"message", "type", "param", "code"}}`.',
+    tags: ['openai'],
+    parameters: HEADERS,
+    request: ChatCompletionBody,
+    responses: { 200: { description: 'The answer', schema: Completion } },
+    errors: [400, 401, 404, 409, 413, 429, 500, 503, 504],
+  },
+  handle: complete,
+};
+
+async function complete(api: ApiContext, call: Call): Promise<Response> {
+  const completion = decode(api, await call.body());
+  const isAside = isSideTask(call, completion);
+  const request = await requestOf(api, call, { completion, isAside });
+  const { model, includeUsage } = completion;
+  if (completion.stream) {
+    const { requestId } = call;
+    const { exposeErrors } = api;
+    const options = {
+      model,
+      includeUsage,
+      statuses: wantsStatuses(call),
+      requestId,
+      exposeErrors,
+    };
+    return streamRun(api, call, request, (run) => {
+      if (isAside) throwAway(api, call, run);
+      return encodeStream(run, options);
+    });
+  }
+  const { run } = await startRun(api, call, request);
+  if (isAside) throwAway(api, call, run);
+  const result = resultOf(await run.end);
+  const headers = { ...call.headers, ...runHeaders(run) };
+  return json({ headers }, encodeResult(run, model, result));
+}
+
+async function requestOf(
+  api: ApiContext,
+  call: Call,
+  { completion, isAside }: { readonly completion: ChatCompletion; readonly isAside: boolean },
+): Promise<ClientRunRequest> {
+  const target = await lookUpInTurn(api, call, () =>
+    threadOfMessage(api, call, completion, {
+      contactId: callerOf(call, completion.caller),
+      nobody: NOBODY,
+      threadId: isAside ? undefined : (threadHeader(call) ?? completion.threadId),
+      chatId: isAside ? undefined : chatOf(call, PROTOCOL),
+      interface: 'openai',
+    }),
+  );
+  // These clients stop a run by closing the connection.
+  return { ...target, incoming: completion.incoming, onDisconnect: 'cancel' };
+}
+
+/** How the prompts of Open WebUI and LibreChat themselves begin: for titles, tags, follow-ups, searches. */
+const BEGINNINGS = ['### Task:', 'Provide a concise, 5-word-or-less title for the conversation'];
+
+/**
+ * Whether a front end asks something for itself under the id of a chat: that must not get into the
+ * chat's thread.
+ */
+function isSideTask({ request }: Call, { earlier, incoming }: ChatCompletion): boolean {
+  if (request.headers.get('x-jims-task')?.trim()) return true;
+  const text = String(incoming.data['content']).trimStart();
+  return earlier.length === 0 && BEGINNINGS.some((beginning) => text.startsWith(beginning));
+}
+
+/** Statuses disturb a client that takes every chunk for text. */
+function wantsStatuses({ request }: Call): boolean {
+  return request.headers.get('x-jims-statuses')?.toLowerCase() !== 'off';
+}

@@ -1,0 +1,101 @@
+import type { JsonObject } from '../../thread/event.ts';
+import { membersOf } from '../foreign-json.ts';
+import type { Members } from '../foreign-json.ts';
+import { exchanges } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
+import type { Transport } from './transport.ts';
+
+/** Finds answers to repair without parsing all of them: arguments that are not text, vectors that are. */
+const TO_REPAIR = /"arguments"\s*:\s*[{[]|"embedding"\s*:\s*"/;
+
+interface CompatibleOptions {
+  /** False leaves out `stream_options`, which some servers refuse. */
+  readonly streamUsage: boolean;
+}
+
+/**
+ * Sends requests to a server that speaks OpenAI's API, and hides how it deviates from it: some write
+ * the arguments of a tool call as an object, or vectors in base64 although numbers were requested;
+ * some want the model's thoughts back, which the packages leave out; some take no `stream_options`.
+ */
+export function compatibleTransport(send: Transport, options: CompatibleOptions): Transport {
+  return async (input, init = {}) => {
+    const exchange = exchanges.getStore();
+    if (!exchange) return send(input, init);
+    const { body } = init;
+    const edited = typeof body === 'string' ? editedRequest(body, exchange, options) : body;
+    const response = await send(input, { ...init, ...(edited !== undefined && { body: edited }) });
+    return exchange.streamed || !response.ok ? response : repairedResponse(response);
+  };
+}
+
+function editedRequest(
+  body: string,
+  { streamed, thoughts }: Exchange,
+  { streamUsage }: CompatibleOptions,
+): string {
+  const withoutUsage = streamed && !streamUsage;
+  if (thoughts.size === 0 && !withoutUsage) return body;
+  const { stream_options: usage, messages, ...others } = membersOf(JSON.parse(body));
+  return JSON.stringify({
+    ...others,
+    messages: each(messages, (message) => ({ ...message, ...thoughtsOf(message, thoughts) })),
+    ...(!withoutUsage && usage !== undefined && { stream_options: usage }),
+  });
+}
+
+function thoughtsOf(
+  { tool_calls: calls }: Members,
+  thoughts: Exchange['thoughts'],
+): JsonObject | undefined {
+  const first: unknown = Array.isArray(calls) ? membersOf(calls[0])['id'] : undefined;
+  return typeof first === 'string' ? thoughts.get(first) : undefined;
+}
+
+async function repairedResponse(response: Response): Promise<Response> {
+  if (!response.body) return response;
+  const text = await response.text();
+  return new Response(TO_REPAIR.test(text) ? repaired(text) : text, response);
+}
+
+function repaired(text: string): string {
+  try {
+    const { choices, data, ...others } = membersOf(JSON.parse(text));
+    return JSON.stringify({
+      ...others,
+      ...(choices !== undefined && { choices: each(choices, repairedChoice) }),
+      ...(data !== undefined && { data: each(data, repairedVector) }),
+    });
+  } catch {
+    return text;
+  }
+}
+
+function repairedChoice(choice: Members): Members {
+  const message = membersOf(choice['message']);
+  const calls = message['tool_calls'];
+  if (calls === undefined) return choice;
+  return { ...choice, message: { ...message, tool_calls: each(calls, repairedCall) } };
+}
+
+function repairedCall(call: Members): Members {
+  const called = membersOf(call['function']);
+  const value = called['arguments'];
+  if (typeof value !== 'object' || value === null) return call;
+  return { ...call, function: { ...called, arguments: JSON.stringify(value) } };
+}
+
+function repairedVector(item: Members): Members {
+  const { embedding } = item;
+  return typeof embedding === 'string' ? { ...item, embedding: numbersIn(embedding) } : item;
+}
+
+function each(list: unknown, repair: (item: Members) => Members): unknown {
+  return Array.isArray(list) ? list.map((item) => repair(membersOf(item))) : list;
+}
+
+/** Reads 32-bit floats, little-endian. */
+function numbersIn(base64: string): number[] {
+  const bytes = Buffer.from(base64, 'base64');
+  return Array.from({ length: Math.floor(bytes.length / 4) }, (_, at) => bytes.readFloatLE(at * 4));
+}

@@ -1,0 +1,94 @@
+import { THREAD_CREATED, newEvent } from '../../thread/event.ts';
+import type { JsonObject, NewEvent, ThreadEvent } from '../../thread/event.ts';
+import type { NewThread, Thread } from '../../thread/thread.ts';
+import { newId } from '../../thread/new-id.ts';
+import type { AcceptResult, RunThread } from '../store.ts';
+import type { Tables } from './tables.ts';
+
+/** The thread of a run, or why there is none. */
+export type TargetThread =
+  | FoundThread
+  | Extract<AcceptResult, { kind: 'thread_not_found' | 'thread_moved' }>;
+
+export interface FoundThread {
+  readonly kind: 'found';
+  readonly thread: Thread;
+  /** Its first events, when it was made just now. */
+  readonly first?: readonly ThreadEvent[];
+}
+
+/**
+ * Gets a thread by its id or external id, or makes it.
+ *
+ * @throws JimsError `store_unavailable` while what an earlier thread of this id had is being erased.
+ */
+export function openThread(
+  tables: Tables,
+  { contactId, threadId, externalId, threadConfig = {} }: NewThread,
+): { thread: Thread; created: boolean } {
+  const existing =
+    (threadId === undefined ? undefined : tables.threads.byId(threadId)) ??
+    (externalId === undefined ? undefined : tables.threads.byExternalId(contactId, externalId));
+  if (existing) return { thread: existing, created: false };
+  const { thread } = make(tables, { contactId, threadId, externalId, threadConfig });
+  return { thread, created: true };
+}
+
+/**
+ * Finds or makes the thread that a run is for.
+ *
+ * @throws JimsError `store_unavailable` while what an earlier thread of this id had is being erased.
+ */
+export function findTargetThread(tables: Tables, target: RunThread): TargetThread {
+  const { threads } = tables;
+  switch (target.kind) {
+    case 'thread': {
+      const thread = threads.byId(target.threadId);
+      const isForeign = target.contactId !== undefined && target.contactId !== thread?.contactId;
+      return thread && !isForeign ? { kind: 'found', thread } : { kind: 'thread_not_found' };
+    }
+    case 'latest':
+      return found(threads.latestOf(target.contactId)) ?? make(tables, target);
+    case 'external':
+      return (
+        found(threads.byExternalId(target.contactId, target.externalId)) ?? make(tables, target)
+      );
+    case 'new':
+      return makeNew(tables, target);
+  }
+}
+
+/** Takes the external id from its holder before the new thread is there: no two threads have it at once. */
+function makeNew(tables: Tables, target: RunThread & { kind: 'new' }): TargetThread {
+  const { contactId, externalId, replaces, threadId = newId() } = target;
+  if (externalId !== undefined) {
+    const holder = tables.threads.byExternalId(contactId, externalId);
+    if (replaces !== undefined && holder?.id !== replaces) return { kind: 'thread_moved' };
+    if (holder) tables.threads.supersede(contactId, externalId, threadId);
+  }
+  return make(tables, { ...target, threadId });
+}
+
+interface Beginning {
+  readonly contactId: string;
+  readonly threadConfig: JsonObject;
+  readonly threadId?: string | undefined;
+  readonly externalId?: string | undefined;
+  readonly events?: readonly NewEvent[];
+}
+
+/** A thread always begins with the event that it was created. */
+function make(
+  { threads, events }: Tables,
+  { contactId, threadConfig: config, threadId, externalId, events: more = [] }: Beginning,
+): FoundThread {
+  if (threadId !== undefined) threads.requireNotErasing(threadId);
+  const thread = threads.insert({ id: threadId ?? newId(), contactId, externalId, config });
+  const beginning = [newEvent(THREAD_CREATED, {}), ...more];
+  const first = events.appendAfter(undefined, thread.id, beginning);
+  return { kind: 'found', thread, first };
+}
+
+function found(thread: Thread | undefined): FoundThread | undefined {
+  return thread && { kind: 'found', thread };
+}

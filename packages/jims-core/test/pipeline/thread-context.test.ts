@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import * as v from 'valibot';
+
+import { ThreadContext } from '../../src/pipeline/thread-context.ts';
+import { ThreadLog } from '../../src/pipeline/thread-log.ts';
+import type { NewEvent, ThreadEvent } from '../../src/thread/event.ts';
+
+test('a context gives the end of a talk, with what stands between its messages', () => {
+  const ctx = contextOf([
+    event('comm.user_message', { role: 'user', content: 'one' }),
+    event('context.fact', { role: 'system', content: 'fact' }),
+    event('rag.found', { role: 'system', content: 'internal' }),
+    event('comm.assistant_message', { role: 'assistant', content: 'two' }),
+    event('comm.user_button_click', { role: 'user', content: 'three' }),
+  ]);
+  const contents = (length?: number): readonly string[] =>
+    ctx.context(length).map(({ content }) => content);
+  assert.deepEqual(contents(), ['one', 'fact', 'two', 'three']);
+  assert.deepEqual(contents(2), ['two', 'three']);
+  assert.deepEqual(
+    ctx.history.map(({ content }) => content),
+    ['one', 'two', 'three'],
+  );
+  assert.equal(ctx.lastUserMessage, 'three');
+  assert.deepEqual(ctx.lastUserAction, { name: 'user_button_click', content: 'three' });
+});
+
+test('a state is the newest one, also of this run, and fits its schema', () => {
+  const ctx = contextOf([event('state.set.order', { size: 'small' })]);
+  const order = v.object({ size: v.string() });
+  assert.deepEqual(ctx.getState('order', order), { size: 'small' });
+  ctx.setState('order', { size: 'large' });
+  assert.deepEqual(ctx.getState('order', order), { size: 'large' });
+  assert.equal(ctx.getState('other', order), undefined);
+  const other = v.object({ size: v.number() });
+  assert.throws(() => ctx.getState('order', other), { code: 'invalid_state' });
+});
+
+test('a streamed message is sent in pieces, and then as one event with their id', async () => {
+  const sent: (NewEvent | { readonly messageId: string; readonly delta: string })[] = [];
+  const ctx = contextOf([], sent);
+  async function* chunks(): AsyncGenerator<string> {
+    yield 'Smile \uD83D';
+    yield '\uDE00';
+  }
+  assert.equal(await ctx.sendMessage(chunks()), 'Smile 😀');
+  const deltas = sent.filter((each) => 'delta' in each);
+  assert.equal(deltas.map(({ delta }) => delta).join(''), 'Smile 😀');
+  assert.deepEqual(
+    ctx.outgoingEvents.map(({ id, data }) => [id, data['content']]),
+    [[deltas[0]?.messageId, 'Smile 😀']],
+  );
+});
+
+test('a stream that fails sends no event', async () => {
+  const ctx = contextOf([]);
+  const error = new Error('broken');
+  async function* chunks(): AsyncGenerator<string> {
+    yield 'Hel';
+    throw error;
+  }
+  await assert.rejects(ctx.sendMessage(chunks()), error);
+  assert.deepEqual(ctx.outgoingEvents, []);
+});
+
+function contextOf(events: readonly ThreadEvent[], all: unknown[] = []): ThreadContext {
+  const sent: NewEvent[] = [];
+  return new ThreadContext({
+    thread: { id: 't', contactId: 'c', externalId: undefined, createdAt: '', config: {} },
+    log: new ThreadLog(events),
+    output: {
+      sent,
+      event(each) {
+        sent.push(each);
+        all.push(each);
+      },
+      status() {},
+      delta: (delta) => void all.push(delta),
+      pending(work) {
+        work.catch(() => {});
+      },
+    },
+    signal: new AbortController().signal,
+    runId: 'r',
+    llm() {
+      throw new Error('no model is needed');
+    },
+  });
+}
+
+function event(type: string, data: ThreadEvent['data']): ThreadEvent {
+  return { id: type, threadId: 't', createdAt: '', type, data };
+}
