@@ -146,12 +146,12 @@ export const POSTGRES_MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: `${STORE}/runs.ts`,
-        from: '      const data = await jsonList(dataTexts(events));\n',
-        to: `      const data = await jsonList(dataTexts(events));
-      const [first] = events;
-      if (first) {
-        await db.call('append_to_thread', { thread_id: run.threadId, ...eventLists([first]) });
-      }
+        from: '  const data = await jsonList(dataTexts(events));\n',
+        to: `  const data = await jsonList(dataTexts(events));
+  const [first] = events;
+  if (first) {
+    await db.call('append_to_thread', { thread_id: run.threadId, ...eventLists([first]) });
+  }
 `,
       },
       {

@@ -6,6 +6,7 @@ import type {
   AcceptRequest,
   AcceptResult,
   AcceptedRun,
+  RunOutcomeRecord,
   RunOwner,
   RunStatus,
   RunStore,
@@ -57,25 +58,7 @@ export function runStore(db: Database, { notifications, unanswered, watchers }: 
     },
 
     async finishRun(run, outcome) {
-      const { status, events, error, usage, lastSeq, progress = [] } = outcome;
-      const data = await jsonList(dataTexts(events));
-      const { kept, events: progressEvents } = await keptProgress(progress);
-      const result = await db.callInGroup<{
-        times: readonly string[];
-        next: StartedRun | null;
-      } | null>('finish_run', {
-        ...ownerArguments(run),
-        status,
-        ids: events.map(({ id }) => id),
-        types: events.map(({ type }) => type),
-        data,
-        error_code: error?.code,
-        error_message: error?.message,
-        usage: usage && cleanJson(usage),
-        last_seq: lastSeq,
-        progress_seqs: kept.map(({ seq }) => seq),
-        progress_events: progressEvents,
-      });
+      const result = await finish(db, run, outcome);
       if (!result) return finishedBefore(await readRun(db, run.runId), run, outcome);
       const { times, next } = result;
       if (next) notifications.wake([next], run.instanceId);
@@ -83,7 +66,7 @@ export function runStore(db: Database, { notifications, unanswered, watchers }: 
       return {
         kind: 'finished',
         // A run that still waited is withdrawn: nothing of it was appended.
-        events: times.length > 0 ? withTimes(run.threadId, events, times) : [],
+        events: times.length > 0 ? withTimes(run.threadId, outcome.events, times) : [],
         next: next ?? undefined,
       };
     },
@@ -154,6 +137,29 @@ function threadArguments(thread: RunThread): Arguments {
     seed_types: types,
     seed_data: data,
   };
+}
+
+/** Resolves with null for a run that this process may not write for. */
+async function finish(
+  db: Database,
+  run: RunOwner,
+  { status, events, error, usage, lastSeq, progress = [] }: RunOutcomeRecord,
+): Promise<{ readonly times: readonly string[]; readonly next: StartedRun | null } | null> {
+  const data = await jsonList(dataTexts(events));
+  const { kept, events: progressEvents } = await keptProgress(progress);
+  return db.callInGroup('finish_run', {
+    ...ownerArguments(run),
+    status,
+    ids: events.map(({ id }) => id),
+    types: events.map(({ type }) => type),
+    data,
+    error_code: error?.code,
+    error_message: error?.message,
+    usage: usage && cleanJson(usage),
+    last_seq: lastSeq,
+    progress_seqs: kept.map(({ seq }) => seq),
+    progress_events: progressEvents,
+  });
 }
 
 function ownerArguments(run: RunOwner): Arguments {

@@ -4,7 +4,7 @@ import { cleanJson } from '../../text/clean-text.ts';
 import type { Thread } from '../../thread/thread.ts';
 import { eraseThreads } from '../erase-threads.ts';
 import { READ_BYTES } from '../thread-store.ts';
-import type { ThreadStore } from '../thread-store.ts';
+import type { ThreadList, ThreadQuery, ThreadStore } from '../thread-store.ts';
 import type { ThreadWatchers } from '../thread-watchers.ts';
 import type { Database } from './database.ts';
 import { uuidOrNull } from './parameters.ts';
@@ -68,28 +68,7 @@ export function threadStore(db: Database, watchers: ThreadWatchers): Threads {
     threadByExternalId: (contactId, externalId) => find(BY_EXTERNAL_ID, externalId, contactId),
     latestThread: (contactId) => find('where contact_id = $1', contactId),
 
-    async listThreads({
-      contactId,
-      externalId,
-      current = false,
-      before,
-      limit,
-      maxBytes = READ_BYTES,
-    }) {
-      const rows = await db.rowsOf<{ thread: ThreadRow | null; more: boolean }>('list_threads', {
-        contact_id: contactId,
-        external_id: externalId,
-        current,
-        created_at: before?.createdAt,
-        id: uuidOrNull(before?.id),
-        limit,
-        max_bytes: maxBytes,
-      });
-      return {
-        threads: rows.flatMap(({ thread }) => (thread ? [toThread(thread)] : [])),
-        more: rows.at(-1)?.more ?? false,
-      };
-    },
+    listThreads: (query) => listThreads(db, query),
 
     async updateThreadConfig(threadId, config) {
       const [row] = await db.query<{ thread: ThreadRow }>(
@@ -112,5 +91,24 @@ export function threadStore(db: Database, watchers: ThreadWatchers): Threads {
         eraseSome: (ids) => db.call<number>('erase_some', { ids, limit: ERASE_EVENTS }),
         wake: (threadId) => watchers.wake(threadId),
       }),
+  };
+}
+
+async function listThreads(
+  db: Database,
+  { contactId, externalId, current = false, before, limit, maxBytes = READ_BYTES }: ThreadQuery,
+): Promise<ThreadList> {
+  const rows = await db.rowsOf<{ thread: ThreadRow | null; more: boolean }>('list_threads', {
+    contact_id: contactId,
+    external_id: externalId,
+    current,
+    created_at: before?.createdAt,
+    id: uuidOrNull(before?.id),
+    limit,
+    max_bytes: maxBytes,
+  });
+  return {
+    threads: rows.flatMap(({ thread }) => (thread ? [toThread(thread)] : [])),
+    more: rows.at(-1)?.more ?? false,
   };
 }
