@@ -4,10 +4,10 @@ import type { ModelUsage } from 'jims-core/llm';
 
 import { isWanted, reasonOf } from '../../chat/answer-run.ts';
 import { assistantText, buttonsOf, userText } from '../../chat/messages.ts';
-import { isAppEvent } from '../../chat/visibility.ts';
-import type { Sees, ViewOptions } from '../../chat/visibility.ts';
 import { textEvents } from '../../chat/text-stream.ts';
 import type { TextDelta, TextEvent } from '../../chat/text-stream.ts';
+import { isAppEvent } from '../../chat/visibility.ts';
+import type { Sees, ViewOptions } from '../../chat/visibility.ts';
 import { toHttpError } from '../../http/error-response.ts';
 import { SLOT, jsonTemplate, jsonText } from '../../http/fastapi/json-pieces.ts';
 import type { SseFrame } from '../../http/sse/frame.ts';

@@ -2,12 +2,12 @@ import type { NewEvent, Run, RunResult } from 'jims-core';
 
 import { isWanted, reasonOf } from '../../chat/answer-run.ts';
 import type { Button } from '../../chat/messages.ts';
-import type { Sees, ViewOptions } from '../../chat/visibility.ts';
 import { buttonsOf } from '../../chat/messages.ts';
-import { isAppEvent } from '../../chat/visibility.ts';
 import { isEnd, textEvents } from '../../chat/text-stream.ts';
 import type { TextDelta, TextEvent } from '../../chat/text-stream.ts';
 import { tokensOf } from '../../chat/usage.ts';
+import type { Sees, ViewOptions } from '../../chat/visibility.ts';
+import { isAppEvent } from '../../chat/visibility.ts';
 import { toHttpError } from '../../http/error-response.ts';
 import { SLOT, jsonTemplate, jsonText } from '../../http/fastapi/json-pieces.ts';
 import type { SseFrame } from '../../http/sse/frame.ts';
