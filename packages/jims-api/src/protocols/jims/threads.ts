@@ -261,7 +261,7 @@ async function deleteThread(api: ApiContext, call: Call): Promise<Response> {
 /**
  * The thread that the path names.
  *
- * @throws HttpError 404 when there is none, or it is not the caller's.
+ * @throws HttpError 404 when it does not exist, or is not the caller's.
  */
 export async function reachableThread(api: ApiContext, call: Call): Promise<Thread> {
   return ownThread(api, call, uuidInPath(call, 'thread_id'));

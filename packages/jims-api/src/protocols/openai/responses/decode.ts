@@ -16,7 +16,7 @@ import { fieldError, parseBody } from '../../../http/fastapi/validation.ts';
 import { list } from '../../../http/list.ts';
 import { callerFields } from '../shared/caller.ts';
 import type { NamedCaller } from '../shared/caller.ts';
-import { withAsked } from './asked.ts';
+import { withEcho } from './echo.ts';
 import { Item, contentOf, readInput } from './input.ts';
 import type { Input } from './input.ts';
 
@@ -107,7 +107,7 @@ export function decode(sizes: SentLimits, body: unknown): ResponseRequest {
     background: background ?? false,
     store: store ?? true,
     question: (text) =>
-      withAsked(userEvent(text), {
+      withEcho(userEvent(text), {
         model,
         ...(metadata && { metadata }),
         ...(instructions !== undefined && { instructions }),

@@ -10,14 +10,14 @@ import type { SseFrame } from '../../../http/sse/frame.ts';
 import { Expansion } from '../../../http/sse/ready-iterator.ts';
 import type { ReadyIterable } from '../../../http/sse/ready-iterator.ts';
 import { failureCode, openAiError } from '../shared/error.ts';
-import type { Asked } from './asked.ts';
+import type { Echo } from './echo.ts';
 import { NOTHING, completedAt, responseObject, usageOf } from './response.ts';
 import type { ResponseState } from './response.ts';
 import { StreamItems } from './stream-items.ts';
 import type { WireEvent } from './stream-items.ts';
 
 export interface StreamOptions extends ErrorAnswerOptions {
-  readonly asked: Asked;
+  readonly echo: Echo;
   readonly request: Request;
   /** Leaves out the events up to this number. */
   readonly startingAfter?: number | undefined;
@@ -131,7 +131,7 @@ class ResponseEncoder {
 
   #response(state: Partial<ResponseState> & Pick<ResponseState, 'status'>): object {
     const { id: runId, thread } = this.#run;
-    const whose = { runId, threadId: thread.id, asked: this.#options.asked };
+    const whose = { runId, threadId: thread.id, echo: this.#options.echo };
     return responseObject(whose, { ...NOTHING, ...state });
   }
 }

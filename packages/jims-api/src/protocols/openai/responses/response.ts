@@ -6,7 +6,7 @@ import { assistantText } from '../../../chat/messages.ts';
 import { tokensOf } from '../../../chat/usage.ts';
 import { jsonObject } from '../../../http/fastapi/fields.ts';
 import { secondsOf, conversationId, messageId, responseId } from '../shared/ids.ts';
-import type { Asked } from './asked.ts';
+import type { Echo } from './echo.ts';
 
 const string = v.string();
 
@@ -36,7 +36,7 @@ export const ResponseResource = v.pipe(
 export interface ResponseOf {
   readonly runId: string;
   readonly threadId: string;
-  readonly asked: Asked;
+  readonly echo: Echo;
 }
 
 export interface ResponseState {
@@ -101,7 +101,7 @@ interface SummaryPart {
 }
 
 export function responseObject(
-  { runId, threadId, asked }: ResponseOf,
+  { runId, threadId, echo }: ResponseOf,
   state: ResponseState,
 ): object {
   return {
@@ -111,18 +111,18 @@ export function responseObject(
     created_at: secondsOf(runId),
     completed_at: state.completed_at,
     status: state.status,
-    background: asked.background ?? false,
+    background: echo.background ?? false,
     error: state.error,
     incomplete_details: null,
-    instructions: asked.instructions ?? null,
-    metadata: { ...asked.metadata, thread_id: threadId },
-    model: asked.model,
+    instructions: echo.instructions ?? null,
+    metadata: { ...echo.metadata, thread_id: threadId },
+    model: echo.model,
     output: state.output,
-    previous_response_id: asked.previous_response_id ?? null,
-    prompt_cache_key: asked.prompt_cache_key ?? null,
-    safety_identifier: asked.safety_identifier ?? null,
-    store: asked.store ?? true,
-    conversation: asked.conversation ? { id: conversationId(threadId) } : null,
+    previous_response_id: echo.previous_response_id ?? null,
+    prompt_cache_key: echo.prompt_cache_key ?? null,
+    safety_identifier: echo.safety_identifier ?? null,
+    store: echo.store ?? true,
+    conversation: echo.conversation ? { id: conversationId(threadId) } : null,
     usage: state.usage,
   };
 }

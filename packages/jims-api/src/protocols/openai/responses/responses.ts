@@ -12,9 +12,9 @@ import type { ApiContext, Call, Route } from '../../../http/route.ts';
 import { conversationId, responseId } from '../shared/ids.ts';
 import { CONTACT, deletedResource, inPath, inQuery } from '../shared/routes.ts';
 import { throwAway } from '../shared/throw-away.ts';
-import { askedOf } from './asked.ts';
-import type { Asked } from './asked.ts';
 import { ResponseBody, decode } from './decode.ts';
+import { echoOf } from './echo.ts';
+import type { Echo } from './echo.ts';
 import { encodeStream } from './encode-stream.ts';
 import type { StreamOptions } from './encode-stream.ts';
 import { ItemList, PAGE, listPage, toItem } from './items.ts';
@@ -108,13 +108,13 @@ async function createResponse(api: ApiContext, call: Call): Promise<Response> {
   const wanted = decode(api, await call.body());
   const { background, stream, store } = wanted;
   const target = await lookUpInTurn(api, call, () => targetOf(api, call, wanted));
-  const asked = askedOf(target.incoming);
+  const echo = echoOf(target.incoming);
   const request = { ...target, onDisconnect: background ? 'continue' : 'cancel' } as const;
   const isThrownAway = !store && target.thread.kind === 'new';
   if (stream) {
     return streamRun(api, call, request, (run) => {
       if (isThrownAway) throwAway(api, call, run);
-      return encodeStream(run, streamOptions(api, call, asked));
+      return encodeStream(run, streamOptions(api, call, echo));
     });
   }
   const { run } = await startRun(api, call, request);
@@ -126,7 +126,7 @@ async function createResponse(api: ApiContext, call: Call): Promise<Response> {
   }
   const end = await run.end;
   resultOf(end);
-  const whose = { runId: run.id, threadId: run.thread.id, asked };
+  const whose = { runId: run.id, threadId: run.thread.id, echo };
   return json({ headers }, responseObject(whose, stateOfEnd(run.id, end)));
 }
 
@@ -140,7 +140,7 @@ async function getResponse(api: ApiContext, call: Call): Promise<Response> {
     byDefault: -1,
   });
   const run = await requireRun(api, record);
-  const options = streamOptions(api, call, askedOf(record.incoming));
+  const options = streamOptions(api, call, echoOf(record.incoming));
   return joinRun(api, call, run, () => encodeStream(run, { ...options, startingAfter }));
 }
 
@@ -183,7 +183,7 @@ async function isAllThereIs(
 /** Answers when the run is over. */
 async function cancelResponse(api: ApiContext, call: Call): Promise<Response> {
   const record = await requireResponse(api, call);
-  if (!askedOf(record.incoming).background) {
+  if (!echoOf(record.incoming).background) {
     throw new HttpError(400, 'Only responses created with background=true can be cancelled.', {
       code: 'not_a_background_response',
     });
@@ -204,7 +204,7 @@ async function listInputItems(api: ApiContext, call: Call): Promise<Response> {
 /** The response as it is now, from what is stored of it. */
 async function currentResponse({ app }: ApiContext, record: RunRecord): Promise<object> {
   const { runId, thread, incoming } = record;
-  const whose = { runId, threadId: thread.id, asked: askedOf(incoming) };
+  const whose = { runId, threadId: thread.id, echo: echoOf(incoming) };
   const status = statusOf(record);
   if (isActive(status)) {
     const now = status === 'queued' ? 'queued' : 'in_progress';
@@ -227,7 +227,7 @@ function gone({ runId }: RunRecord): never {
 function streamOptions(
   { exposeErrors }: ApiContext,
   { requestId, request }: Call,
-  asked: Asked,
+  echo: Echo,
 ): StreamOptions {
-  return { asked, request, requestId, exposeErrors };
+  return { echo, request, requestId, exposeErrors };
 }

@@ -6,8 +6,8 @@ import { jsonObject } from '../../../http/fastapi/fields.ts';
 
 const MEMBER = 'openai_response';
 
-/** What a client wrote into its request, and reads in the response, also when that is fetched later. */
-const Asked = v.object({
+/** The members of a request that its response repeats, also when that is fetched later. */
+const Echo = v.object({
   model: v.optional(v.string(), 'jims'),
   metadata: v.optional(jsonObject),
   instructions: v.optional(v.string()),
@@ -21,15 +21,15 @@ const Asked = v.object({
   prompt_cache_key: v.optional(v.string()),
 });
 
-export type Asked = v.InferOutput<typeof Asked>;
+export type Echo = v.InferOutput<typeof Echo>;
 
-/** The question with what its client wrote: the run's only place for it. */
-export function withAsked({ type, data }: NewEvent, asked: Asked): NewEvent {
-  return newEvent(type, { ...data, [MEMBER]: asked });
+/** Stores the members with the question: a run has nothing else to keep them in. */
+export function withEcho({ type, data }: NewEvent, echo: Echo): NewEvent {
+  return newEvent(type, { ...data, [MEMBER]: echo });
 }
 
-/** What the client of a run wrote; of a run that another protocol started, nothing. */
-export function askedOf(question: NewEvent | undefined): Asked {
-  const read = v.safeParse(Asked, question?.data[MEMBER] ?? {});
+/** Reads the stored members; the defaults for a run that another protocol started. */
+export function echoOf(question: NewEvent | undefined): Echo {
+  const read = v.safeParse(Echo, question?.data[MEMBER] ?? {});
   return read.success ? read.output : { model: 'jims' };
 }
