@@ -73,7 +73,7 @@ async function groupFiles(folder: string): Promise<readonly string[]> {
     const imports = tests.map((test) => `import '${pathToFileURL(resolve(test)).href}';\n`);
     await writeFile(file, imports.join(''));
   }
-  return groups.map(({ file }) => file);
+  return groups.map(({ file }) => file).toSorted();
 }
 
 async function runNode(args: readonly string[], postgresUrl: string): Promise<number> {
