@@ -79,8 +79,8 @@ async function runAll(
   const outcomes: Outcome[] = [];
   for (const scenario of scenarios) {
     const untilBroken = values['until-broken'];
-    const terms = { seed, folder, postgres, stores, source: values.source, isLong: values.long };
-    outcomes.push(await runScenario(scenario, { ...terms, untilBroken }));
+    const options = { seed, folder, postgres, stores, source: values.source, isLong: values.long };
+    outcomes.push(await runScenario(scenario, { ...options, untilBroken }));
   }
   console.log('\nWhat was checked, and how often:');
   for (const { scenario, verdict, seconds, checked } of outcomes) {

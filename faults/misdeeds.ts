@@ -62,7 +62,7 @@ export const MISDEEDS: Readonly<Record<string, Misdeed>> = {
     }
   },
 
-  /** A text that comes to no end. */
+  /** Text without an end. */
   endless: (ctx) => ctx.sendMessage(endless()),
   /** A stream of text that fails, and nobody waits for it. */
   'broken-text': (ctx) => void ctx.sendMessage(broken()),

@@ -10,7 +10,7 @@ interface Reader {
   readonly packageName: string;
   /** Without its ending. */
   readonly module: string;
-  /** What the module exports: it takes a name, and returns a text. */
+  /** What the module exports: it takes a name, and returns a string. */
   readonly functionName: string;
   readonly files: RegExp;
   readonly nameOf: (file: string) => string;

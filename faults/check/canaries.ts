@@ -5,7 +5,7 @@ export function canaryOf(contact: string): string {
   return `canary-${contact}`;
 }
 
-/** The canary of somebody else in a text for this contact. */
+/** The canary of somebody else in text for this contact. */
 export function strangeCanary(text: string, contact: string): string | undefined {
   return (text.match(CANARY) ?? []).find((each) => each !== canaryOf(contact));
 }

@@ -82,7 +82,7 @@ function checkAnswers(
   run: RunFact | undefined,
   threads: ReadonlyMap<string, ThreadFact>,
 ): void {
-  const told = message.answers.filter(({ kind }) => kind === 'result' || kind === 'cancelled');
+  const ends = message.answers.filter(({ kind }) => kind === 'result' || kind === 'cancelled');
   const kinds = new Set(
     message.answers.map(({ kind }) => kind).filter((kind) => kind !== 'lost' && kind !== 'retry'),
   );
@@ -90,15 +90,15 @@ function checkAnswers(
   checks.that('I6', kinds.size <= 1, () => {
     return `${message.id} got different answers: ${[...kinds].join(', ')}`;
   });
-  for (const { kind, said } of told) {
+  for (const { kind, said } of ends) {
     const status = kind === 'result' ? 'completed' : 'cancelled';
     checks.that('I3', run?.status === status, () => {
-      return `${message.id} was told ${kind}, and its run is ${run?.status} (${run?.code})`;
+      return `${message.id} got ${kind}, and its run is ${run?.status} (${run?.code})`;
     });
     if (said === undefined || !run) continue;
     const stored = saidBy(run, threads.get(run.threadId));
     checks.that('I3', JSON.stringify(said) === JSON.stringify(stored), () => {
-      return `${message.id} was told ${JSON.stringify(said)}, and stored is ${JSON.stringify(stored)}`;
+      return `${message.id} got ${JSON.stringify(said)}, and stored is ${JSON.stringify(stored)}`;
     });
   }
 }

@@ -21,7 +21,7 @@ export function readSse(text: string): readonly ReadFrame[] {
   return frames;
 }
 
-/** Whether a frame is not what its protocol made, but what was inside of a text. */
+/** Whether a frame is not what its protocol made, but what was inside of text. */
 export function isForged({ data }: ReadFrame): boolean {
   if (data === '[DONE]') return false;
   try {

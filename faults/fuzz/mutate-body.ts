@@ -1,6 +1,6 @@
 import type { Random } from '../lab/random.ts';
 
-/** What is put in the place of any value of a body, as JSON text. */
+/** What is put in the index of any value of a body, as JSON text. */
 const VALUES: readonly string[] = [
   'null',
   'true',
@@ -71,8 +71,8 @@ function flipBits(body: object, random: Random): Uint8Array {
 function flip(bytes: Uint8Array, random: Random): Uint8Array {
   const flipped = Uint8Array.from(bytes);
   for (let left = random.between(1, 4); left > 0 && flipped.length > 0; left--) {
-    const place = random.between(0, flipped.length - 1);
-    flipped[place] = (flipped[place] ?? 0) ^ (1 << random.between(0, 7));
+    const index = random.between(0, flipped.length - 1);
+    flipped[index] = (flipped[index] ?? 0) ^ (1 << random.between(0, 7));
   }
   return flipped;
 }
@@ -115,7 +115,7 @@ function junk(_body: object, random: Random): Uint8Array {
   return Uint8Array.from({ length: random.between(0, 300) }, () => random.between(0, 255));
 }
 
-const MARK = 'the-place-of-the-mutation';
+const MARK = 'the-index-of-the-mutation';
 
 /** The body with the JSON text at one of its places, or without what was there. */
 function withValue(body: object, random: Random, text: string | undefined): Uint8Array {

@@ -12,7 +12,7 @@ const RETRY: ReadonlySet<string> = new Set([
   'too_many_streams',
 ]);
 
-/** What an answer that is no success means; undefined when it should not have come. */
+/** What an answer means that is not a success; undefined when it should not have come. */
 export function errorKind(
   message: Message,
   status: number,

@@ -24,7 +24,7 @@ export interface Ordeal extends CheckOptions {
 
 /**
  * Lets contacts talk while something is done to the processes. When all is settled, compares what
- * the contacts were told with what is stored, and sees that the processes end and leave nothing.
+ * the contacts got with what is stored, and sees that the processes end and leave nothing.
  */
 export async function endure(
   lab: Lab,

@@ -20,7 +20,7 @@ export interface Message {
   readonly answers: Answer[];
 }
 
-/** One answer. `lost` is no answer at all: the connection broke, or it took too long. */
+/** One answer. `lost` is not an answer: the connection broke, or it took too long. */
 export interface Answer {
   readonly kind: 'result' | 'failed' | 'cancelled' | 'refused' | 'retry' | 'lost';
   readonly status: number;

@@ -27,8 +27,8 @@ export function createSender(options: SenderOptions): Sender {
 
   async function trySend(message: Message, server: Server): Promise<void> {
     message.firstSentAt = Math.min(message.firstSentAt, performance.now());
-    const told = { message: message.id, process: server.name };
-    history.write({ what: 'send', ...told, contact: message.contact, text: message.text });
+    const fields = { message: message.id, process: server.name };
+    history.write({ what: 'send', ...fields, contact: message.contact, text: message.text });
     let answer: Answer;
     try {
       answer = await ways[message.by](message, server);
@@ -36,7 +36,7 @@ export function createSender(options: SenderOptions): Sender {
       answer = { kind: 'lost', status: 0, code: nameOf(error) };
     }
     message.answers.push(answer);
-    history.write({ what: 'answer', ...told, run: message.runId, ...answer });
+    history.write({ what: 'answer', ...fields, run: message.runId, ...answer });
   }
 
   const ways: Record<Message['by'], (message: Message, server: Server) => Promise<Answer>> = {

@@ -11,7 +11,7 @@ export interface Witness {
   acknowledged(message: Message): void;
   /** Any words. */
   read(message: Message, text: string): void;
-  /** An answer that is no success. */
+  /** An answer that is not a success. */
   refused(message: Message, status: number, code: string | undefined, text: string): Answer;
   /** An answer of JSON; of a success, the body says what it means. */
   json(

@@ -8,7 +8,7 @@ const NOT_COPIED: ReadonlySet<string> = new Set(['node_modules', 'dist']);
 /**
  * Copies the sources into `folder`, with the mutant's changes.
  *
- * @throws Error when a text that is to be changed is not there, or there more than once.
+ * @throws Error when the text that is to be changed is not there, or there more than once.
  */
 export function breakSource(source: string, folder: string, mutant: Mutant): void {
   for (const each of ['packages', 'scripts', 'package.json']) {

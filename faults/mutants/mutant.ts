@@ -14,7 +14,7 @@ export interface Mutant {
   readonly isHarmless?: boolean;
 }
 
-/** A text of a file that is there exactly once, and what stands there instead. */
+/** Text that a file has exactly once, and what replaces it. */
 export interface Change {
   readonly file: string;
   readonly from: string;

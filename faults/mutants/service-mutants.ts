@@ -43,7 +43,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'joined-too-early',
-    about: 'Who joins a stream gets the last frame again that he had',
+    about: 'A reader that joins a stream gets the last frame again that it had',
     changes: [
       {
         file: `${CORE}/run/run-events.ts`,
@@ -120,7 +120,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'stream-without-bound',
-    about: 'All of a stream is kept for who does not read it',
+    about: 'All of a stream is kept for a client that does not read it',
     changes: [
       {
         file: `${API}/http/sse/response.ts`,
@@ -184,8 +184,8 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     scenarios: ['F13'],
   },
   {
-    name: 'error-told',
-    about: 'A client is told what a pipeline threw',
+    name: 'error-shown',
+    about: 'A client gets the message of what a pipeline threw',
     changes: [
       {
         file: `${API}/http/error-response.ts`,
@@ -209,7 +209,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'line-breaks-in-frames',
-    about: 'The line breaks of a text are those of its frame',
+    about: 'Line breaks of text are line breaks of its frame',
     changes: [
       {
         file: `${API}/http/sse/frame.ts`,
@@ -233,7 +233,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'auth-fails-open',
-    about: 'Who cannot be asked about a caller lets him in',
+    about: 'A provider that cannot be asked about a caller lets them in',
     changes: [
       {
         file: `${API}/auth/token-cache.ts`,

@@ -52,14 +52,18 @@ export const rollingRestart: Scenario = {
       // What the user had seen of a run that the shutdown stopped stays, and the run runs again.
       allowStrangers: true,
     });
-    const told = Map.groupBy(
+    const ends = Map.groupBy(
       messages.flatMap(({ answers }) => answers),
       ({ code }) => code,
     );
-    const lost = told.get('lost')?.length ?? 0;
-    checks.that('I12', lost === 0, () => `${lost} runs were left behind by who was told to stop`);
+    const lost = ends.get('lost')?.length ?? 0;
+    checks.that(
+      'I12',
+      lost === 0,
+      () => `${lost} runs were left behind by processes that were told to stop`,
+    );
     lab.figure('restarts', rounds * SIZE);
-    lab.figure('told to come again', told.get('shutting_down')?.length ?? 0);
+    lab.figure('told to come again', ends.get('shutting_down')?.length ?? 0);
     lab.figure('slowest stop ms', Math.round(slowest));
   },
 };

@@ -79,7 +79,7 @@ async function flood(lab: Lab, store: StoreName, size: number): Promise<void> {
       if (round === 0) lab.figure(`${store} ${policy}`, `${done}/${refused}/${cancelled}`);
     }
     await sendInTurn('queue');
-    // Nobody is in line: that one of them is first, the store alone decides.
+    // The queue is empty: that one of them is first, the store alone decides.
     for (let n = 0; n < FEWS; n++) await send(FEW, 'queue');
     // What comes one after the other finds an empty line.
     for (const policy of POLICIES) await send(1, policy);

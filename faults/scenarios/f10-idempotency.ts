@@ -122,10 +122,10 @@ async function sleepThrough(
   await untilStored(db, keys, ({ status }) => status === 'running');
   cluster.freeze(0);
   await untilStored(db, keys, ({ code }) => code === 'lost');
-  const elsewhere = send('taken', taken, { by: 1 });
+  const atOther = send('taken', taken, { by: 1 });
   await sleep(300);
   cluster.thaw(0);
-  const again = await Promise.all([elsewhere, send('taken-back', takenBack)]);
+  const again = await Promise.all([atOther, send('taken-back', takenBack)]);
   await over;
   return again;
 }
@@ -139,8 +139,8 @@ async function untilStored(
   const until = performance.now() + 20_000;
   for (;;) {
     const { runs } = await readFacts(db);
-    const asked = runs.filter(({ key }) => key !== null && keys.includes(key));
-    const isDone = asked.length === keys.length && asked.every(isSo);
+    const sent = runs.filter(({ key }) => key !== null && keys.includes(key));
+    const isDone = sent.length === keys.length && sent.every(isSo);
     if (isDone || performance.now() > until) return;
     await sleep(50);
   }
@@ -149,7 +149,7 @@ async function untilStored(
 function checkRows({ checks }: Lab, { threads, runs }: Facts, lost: number): void {
   for (const { contact, events } of threads) {
     const questions = events.filter(({ type }) => type === 'comm.user_message').length;
-    checks.that('I1', questions === 1, () => `${contact} has his question ${questions} times`);
+    checks.that('I1', questions === 1, () => `${contact} has their question ${questions} times`);
   }
   const again = runs.filter(({ attempt }) => attempt === 2).length;
   checks.that('I6', again === lost, () => `${again} runs were run again, to be ${lost}`);

@@ -17,7 +17,7 @@ const SLOW = 100;
 /** The server's own: 10 s for headers, 30 s for a request, looked at every 5 s. */
 const HEADERS_CLOSED_MS = 17_000;
 const BODIES_CLOSED_MS = 40_000;
-/** A text is there in pieces, as the message they make, and as what the store is given. */
+/** Text is there in pieces, as the message they make, and as what the store is given. */
 const TEXT_COPIES = 3;
 /** A heap is not cleared while a machine is busy. */
 const SPARE_BYTES = 150 * MIB;
@@ -150,8 +150,8 @@ async function readNothing(server: Server): Promise<readonly Socket[]> {
 
 /** As many join a run that is over and long, and take nothing: they share what there is of it. */
 async function joinFinished(lab: Lab, server: Server): Promise<void> {
-  const asked = await ask(server, '/api/v1/chat', flood('finished', FINISHED_MIB), PATIENT);
-  const path = `/api/v1/runs/${asked.headers.get('x-jims-run-id') ?? ''}/stream`;
+  const answer = await ask(server, '/api/v1/chat', flood('finished', FINISHED_MIB), PATIENT);
+  const path = `/api/v1/runs/${answer.headers.get('x-jims-run-id') ?? ''}/stream`;
   for (let count = 0; count < READ_BEFORE; count++) {
     await ask(server, path, undefined, PATIENT);
   }

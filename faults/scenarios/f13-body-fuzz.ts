@@ -91,7 +91,7 @@ async function fuzz(
       const isSilent = !TELLTALE.test(text);
       checks.that('I12', isRefusal, () => `${request.path} got ${status}: ${text}\n${sent()}`);
       checks.that('I12', isSilent, () => {
-        return `${request.path} (${status}) told too much: ${text.slice(0, 400)}\n${sent()}`;
+        return `${request.path} (${status}) said too much: ${text.slice(0, 400)}\n${sent()}`;
       });
       if (isRefusal && isSilent) continue;
       const whole = Buffer.from(bytes).toString('base64').slice(0, 20_000);
@@ -118,7 +118,7 @@ async function playTricks({ checks, history, isLong }: Lab, server: Server): Pro
           },
         );
         checks.that('I12', !TELLTALE.test(text), () => {
-          return `'${name}' was told too much: ${text.slice(0, 600)}`;
+          return `'${name} was told too much: ${text.slice(0, 600)}`;
         });
       }),
     );

@@ -50,7 +50,7 @@ export const diskFull: Scenario = {
       .flatMap(({ answers }) => answers)
       .filter(({ code }) => code === 'store_unavailable').length;
     lab.checks.that('answer', refused > 0, () => 'nobody noticed that the disk was full');
-    lab.figure('told store_unavailable', refused);
+    lab.figure('refused with store_unavailable', refused);
   },
 };
 

@@ -153,7 +153,7 @@ async function tryStream(
 /** I12: the client that caused it learns that it failed, and nothing of the error. */
 function checkError(checks: Lab['checks'], command: string, body: unknown): void {
   const detail = typeof body === 'object' && body && 'detail' in body ? String(body.detail) : '';
-  checks.that('I12', PIPELINE_FAILED.test(detail), () => `'${command}' was told '${detail}'`);
+  checks.that('I12', PIPELINE_FAILED.test(detail), () => `'${command}' got '${detail}'`);
 }
 
 /** The same text through every stream that there is. */
@@ -161,11 +161,11 @@ async function forgeEverywhere({ checks }: Lab, server: Server): Promise<void> {
   const requests = validRequests('').filter(({ path }) => !path.includes('/threads'));
   await Promise.all(
     requests.map(async ({ path, body, headers }) => {
-      const asked = JSON.stringify({ ...body, ...(path === '/v1/responses' && { stream: true }) })
+      const sent = JSON.stringify({ ...body, ...(path === '/v1/responses' && { stream: true }) })
         .replaceAll('echo 0', 'forge 0')
         .replaceAll('"thread_id":"",', '')
         .replaceAll(',"thread_id":""', '');
-      const { status, text, type } = await post(server, path, asked, headers);
+      const { status, text, type } = await post(server, path, sent, headers);
       checks.that('stream', status === 200, () => `${path} got ${status}: ${text.slice(0, 300)}`);
       if (!type.includes('event-stream')) return;
       const forged = readSse(text).find(isForged);

@@ -6,7 +6,8 @@ const TESTS = 'packages/jims-api/test/http/auth';
 /** F17: the service that authenticates callers is slow, away or wrong; then nobody gets in. */
 export const callers: Scenario = {
   id: 'F17',
-  about: 'who tells who a caller is: caches, one call for many, down, slow, redirects, garbage',
+  about:
+    'providers that say who a caller is: caches, one call for many, down, slow, redirects, garbage',
   async run(lab) {
     const rounds = lab.isLong ? 10 : 1;
     for (let round = 0; round < rounds; round++) {

@@ -1,4 +1,4 @@
-// The public names of the package, all of them: whoever adds one adds it here, too.
+// The public names of the package, all of them: a new name has to be added here, too.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 

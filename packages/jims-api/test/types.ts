@@ -21,7 +21,7 @@ export function options(): readonly ApiOptions[] {
   createApi(app, { authenticate });
   // @ts-expect-error options are spelt right
   createApi(app, { authentication: authenticate });
-  // @ts-expect-error a pipeline is no app: defineApp makes one
+  // @ts-expect-error a pipeline is not an app: defineApp makes one
   createApi(() => {});
   // @ts-expect-error a contact has a name
   const nobody: Principal = { kind: 'contact', id: 'token' };

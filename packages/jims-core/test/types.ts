@@ -45,7 +45,7 @@ export async function pipelines(ctx: ThreadContext): Promise<void> {
   const order = ctx.getState('order', v.object({ size: v.string() }));
   expectType<{ size: string } | undefined>()(order);
   ctx.sendMessageWithButtons('Which size?', [{ text: 'Small', id: 'small' }]);
-  // @ts-expect-error a button has a text
+  // @ts-expect-error a button has text
   ctx.sendMessageWithButtons('Which size?', [{ id: 'small' }]);
   // @ts-expect-error what a run has is not written to
   ctx.threadConfig = {};
@@ -67,7 +67,7 @@ export async function apps(app: JimsApp, signal: AbortSignal): Promise<void> {
   await app.runs.start({ contactId: 'customer:42' });
 }
 
-/** Every kind of event is named: a new one is a new case for whoever listens. */
+/** Every kind of event is named: a new one is a new case for its listeners. */
 export function ends(event: RunEvent): string {
   switch (event.type) {
     case 'status':

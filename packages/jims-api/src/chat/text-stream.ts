@@ -30,7 +30,7 @@ const RESTARTED =
 
 /**
  * A run from its beginning to its one last event, nothing missing: of a run that is over, or that
- * another process runs, some events and the last part of a text are only known from its outcome; they
+ * another process runs, some events and the last part of a message are only known from its outcome; they
  * come before its end. A long message that was not streamed comes in pieces, an empty one in none.
  * After an error texts stay open. A run that is lost and runs again after something was sent ends with
  * the error `restarted`: no client of these protocols could take back what it shows.
@@ -61,7 +61,7 @@ class TextReader {
   #seq = 0;
   /** Ids of the events that were sent. */
   readonly #sent = new Set<string>();
-  /** How much was sent of each text that is not at its end. */
+  /** How much was sent of each message that is not at its end. */
   readonly #open = new Map<string, number>();
 
   read(event: NumberedRunEvent): Iterable<TextEvent> {

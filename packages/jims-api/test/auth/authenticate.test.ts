@@ -79,7 +79,7 @@ test('a key is tried first, then the issuer of a token, then Authentik', async (
   const kind = async (bearer: string): Promise<string | undefined> =>
     (await authenticate(request(`Bearer ${bearer}`)))?.kind;
   assert.equal(await kind('key'), 'service');
-  assert.deepEqual(issuer.asked, []);
+  assert.deepEqual(issuer.requested, []);
   assert.equal(await kind(token), 'contact');
   assert.deepEqual(authentik.questions, []);
   assert.equal(await kind('opaque'), 'service');

@@ -35,7 +35,7 @@ for (const alg of ['RS256', 'PS384', 'ES256', 'EdDSA']) {
     const principal = await oidcAt(issuer).check(await issuer.token());
     assert.equal(contactIdOf(principal), 'alice');
     assert.match(principal?.id ?? '', /^[0-9a-f]{32}$/);
-    assert.deepEqual(issuer.asked, ROUND);
+    assert.deepEqual(issuer.requested, ROUND);
   });
 }
 
@@ -191,14 +191,14 @@ test('a token belongs to the issuer that it names, and to nobody when it is not 
   ]) {
     assert.ok(!oidc.isIssuerOf(token), token);
   }
-  assert.deepEqual(issuer.asked, []);
+  assert.deepEqual(issuer.requested, []);
 });
 
 test('where the keys are need not be discovered', async () => {
   await using issuer = await OidcIssuer.start();
   const oidc = oidcAt(issuer, { jwksUrl: issuer.keysUrl });
   assert.ok(await oidc.check(await issuer.token()));
-  assert.deepEqual(issuer.asked, ['/keys']);
+  assert.deepEqual(issuer.requested, ['/keys']);
 });
 
 test('an issuer in a folder, with a slash at its end, is discovered', async () => {
@@ -207,7 +207,7 @@ test('an issuer in a folder, with a slash at its end, is discovered', async () =
   const oidc = createOidc({ issuer: url, audience: 'jims' });
   const token = await issuer.token({ iss: url });
   await assertUnavailable(oidc.check(token), token);
-  assert.deepEqual(issuer.asked, ['/realms/a/.well-known/openid-configuration']);
+  assert.deepEqual(issuer.requested, ['/realms/a/.well-known/openid-configuration']);
 });
 
 test('requests at the same time share one question for the keys', async () => {
@@ -221,7 +221,7 @@ test('requests at the same time share one question for the keys', async () => {
     contacts.map(contactIdOf),
     tokens.map((_, i) => `user-${i}`),
   );
-  assert.deepEqual(issuer.asked, ROUND);
+  assert.deepEqual(issuer.requested, ROUND);
 });
 
 test('a new key of the issuer is found, but unknown ones do not make it busy', async () => {
@@ -235,17 +235,17 @@ test('a new key of the issuer is found, but unknown ones do not make it busy', a
     const second = await signingKey('second');
     const fresh = await issuer.token({}, { key: second });
     for (let i = 0; i < 20; i += 1) assert.equal(await oidc.check(fresh), undefined);
-    assert.deepEqual(issuer.asked, ROUND);
+    assert.deepEqual(issuer.requested, ROUND);
 
     issuer.keys = [second];
     mock.timers.tick(10_001);
     assert.ok(await oidc.check(fresh));
     assert.equal(await oidc.check(await issuer.token({}, { key: first })), undefined);
-    assert.deepEqual(issuer.asked, [...ROUND, ...ROUND]);
+    assert.deepEqual(issuer.requested, [...ROUND, ...ROUND]);
 
     mock.timers.tick(600_001);
     assert.ok(await oidc.check(await issuer.token()), 'keys are not asked for again');
-    assert.equal(issuer.asked.length, 6);
+    assert.equal(issuer.requested.length, 6);
   } finally {
     mock.timers.reset();
   }
@@ -310,7 +310,7 @@ test('an issuer that is in trouble is a 503, and is asked again', async () => {
   }
   issuer.keysReply = undefined;
   assert.ok(await oidc.check(token), 'the trouble was remembered');
-  assert.deepEqual(other.asked, [], 'a redirect was followed');
+  assert.deepEqual(other.requested, [], 'a redirect was followed');
 });
 
 test('a configuration that cannot work is refused', () => {

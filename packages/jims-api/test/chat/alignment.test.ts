@@ -133,12 +133,12 @@ describe('a thread is forked', () => {
   });
 
   test('to hold what its client was answered by another service, if the client is trusted', async () => {
-    const elsewhere = [user('x'), assistant('X'), assistant('X2')];
-    const earlier = [user('a'), user('b'), assistant('B'), ...elsewhere, user('refused')];
-    assert.deepEqual(await place(A_B, earlier, 'c'), { shared: A_B.length, added: elsewhere });
+    const foreign = [user('x'), assistant('X'), assistant('X2')];
+    const earlier = [user('a'), user('b'), assistant('B'), ...foreign, user('refused')];
+    assert.deepEqual(await place(A_B, earlier, 'c'), { shared: A_B.length, added: foreign });
     assert.deepEqual(await place(A_B, earlier, 'c', false), ALL);
-    const replaced = [user('a'), assistant('A'), ...elsewhere];
-    assert.deepEqual(await place(A_B, replaced, 'c'), { shared: 3, added: elsewhere });
+    const replaced = [user('a'), assistant('A'), ...foreign];
+    assert.deepEqual(await place(A_B, replaced, 'c'), { shared: 3, added: foreign });
   });
 });
 

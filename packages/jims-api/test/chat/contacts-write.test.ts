@@ -234,8 +234,8 @@ test('only services see which models are used, and what they cost', async () => 
     ['/a2a/rest/message:send', a2a],
     ['/a2a/rest/message:stream', a2a],
   ] as const) {
-    const told = await (await api.post(path, body, SERVICE)).text();
-    assert.match(told, /"usage": ?\[/, path);
+    const shown = await (await api.post(path, body, SERVICE)).text();
+    assert.match(shown, /"usage": ?\[/, path);
     const hidden = await api.post(path, body, ANNA);
     assert.equal(hidden.status, 200, path);
     assert.doesNotMatch(await hidden.text(), /usage|cost_usd/, path);

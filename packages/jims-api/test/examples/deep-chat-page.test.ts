@@ -25,7 +25,7 @@ function bubble(page: Page, text: string): Locator {
   return page.locator('.message-bubble').getByText(text, { exact: true });
 }
 
-test('the tour guide answers in Deep Chat: a text, and buttons that answer for the visitor', async () => {
+test('the tour guide answers in Deep Chat: a message, and buttons that answer for the visitor', async () => {
   await using served = await serveDeepChatPage(tourGuide, 0);
   await using browser = await openPage(served.origin);
   const { page } = browser;
@@ -41,7 +41,7 @@ test('the tour guide answers in Deep Chat: a text, and buttons that answer for t
   assert.deepEqual(browser.errors, []);
 });
 
-test('a status is shown until there is a text, and the text is seen to grow', async () => {
+test('a status is shown until there is text, and the text is seen to grow', async () => {
   const thought = createGate();
   const gate = createGate();
   const app = appOf(async (ctx) => {

@@ -48,7 +48,7 @@ async function messagesOf(page: Page): Promise<string[]> {
   return texts.map((text) => text.trim());
 }
 
-test('the tour guide answers on the React page: a status, a text, buttons that answer for the visitor', async () => {
+test('the tour guide answers on the React page: a status, a message, buttons that answer for the visitor', async () => {
   await using served = await serveReactChat(tourGuide, 0);
   await using browser = await openPage(served.origin);
   const { page } = browser;
@@ -64,7 +64,7 @@ test('the tour guide answers on the React page: a status, a text, buttons that a
   assert.deepEqual(browser.errors, []);
 });
 
-test('a text is seen to grow while the app still writes it', async () => {
+test('text is seen to grow while the app still writes it', async () => {
   const gate = createGate();
   await using served = await serveReactChat(twoWords(gate), 0);
   await using browser = await openPage(served.origin);

@@ -126,8 +126,8 @@ describe('a service that names a contact', () => {
     const { threads } = await jsonOf(await api.get('/api/v1/threads?contact_id=anna', headers));
     assert.ok(Array.isArray(threads) && threads.length === 2);
     assert.ok(threads.every((thread) => Object(thread).contact_id === 'bert'));
-    const asked = { messages: [{ text: 'Hi' }] };
-    const deep = await api.post('/deep-chat?contact_id=anna', asked, headers);
+    const body = { messages: [{ text: 'Hi' }] };
+    const deep = await api.post('/deep-chat?contact_id=anna', body, headers);
     assert.match(await deep.text(), /bert/);
     const openAi = await api.post(
       '/v1/chat/completions',

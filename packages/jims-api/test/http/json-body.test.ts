@@ -58,7 +58,7 @@ test('a byte order mark is not part of the text', async () => {
   assert.deepEqual(await read({ body: '\uFEFF{}' }), {});
 });
 
-test('only a JSON content type makes JSON of it; else the body is one text', async () => {
+test('only a JSON content type makes JSON of it; else the body is a string', async () => {
   for (const type of [
     'application/json',
     'APPLICATION/JSON',

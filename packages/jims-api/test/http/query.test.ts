@@ -61,7 +61,7 @@ test('a cursor is read, and anything else is refused', () => {
       status: 422,
       type: 'value_error',
       loc: ['query', 'after'],
-      msg: 'Value error, this is no cursor of an earlier answer',
+      msg: 'Value error, this is not a cursor of an earlier answer',
       input: 'x',
     },
   );

@@ -26,12 +26,12 @@ function revoked(): object {
 
 const ODDITIES: Readonly<Record<string, () => unknown>> = {
   nothing: () => undefined,
-  text: () => 'only a text',
+  text: () => 'only words',
   symbol: () => Symbol('odd'),
   'without a prototype': () => Object.create(null),
   'revoked proxy': revoked,
   'caused by a revoked proxy': () => new Error('outer', { cause: revoked() }),
-  'error without a text': () => Object.assign(new Error('x'), { message: 42, stack: {}, name: [] }),
+  'error without words': () => Object.assign(new Error('x'), { message: 42, stack: {}, name: [] }),
   'unreadable error': () => Object.defineProperty(new Error('x'), 'message', { get: refuse }),
   'says yes to everything': () => new Proxy({}, { has: () => true, get: refuse }),
   'an error of ours without a code': () => ({ [Symbol.for('jims.error')]: true }),
@@ -82,7 +82,7 @@ test('what is not a string cannot be sent as text: the pipeline fails where it s
     const frames = parseFrames(await (await post(api, what, `${CHAT}/stream`)).text());
     assert.deepEqual(
       frames.map(({ event, data }) => [event, data['detail']]),
-      [['error', `Pipeline error: ${what} must be a text`]],
+      [['error', `Pipeline error: ${what} must be a text`]], // words: ok
     );
   }
 });
@@ -154,7 +154,7 @@ test('a run that can still be joined does not hold what its pipeline threw', asy
   await using api = testApi(
     (ctx) => {
       ctx.updateAgentStatus('fails');
-      const error = new Error('told');
+      const error = new Error('exposed');
       thrown = new WeakRef(error);
       throw error;
     },
@@ -172,7 +172,7 @@ test('a run that can still be joined does not hold what its pipeline threw', asy
     frames.map(({ event }) => event),
     ['thread', 'status', 'error'],
   );
-  assert.equal(frames[2]?.data['detail'], 'Pipeline error: told');
+  assert.equal(frames[2]?.data['detail'], 'Pipeline error: exposed');
 });
 
 async function streamedRun(api: TestApi): Promise<string> {

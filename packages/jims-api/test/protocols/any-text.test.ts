@@ -54,9 +54,9 @@ async function* pieces(all: readonly string[]): AsyncGenerator<string> {
 }
 
 async function pipeline(ctx: ThreadContext): Promise<void> {
-  const asked = ctx.lastUserMessage ?? '';
-  if (asked === 'next') ctx.sendMessage(String(ctx.history.length));
-  else await REPLIES[asked]?.(ctx);
+  const question = ctx.lastUserMessage ?? '';
+  if (question === 'next') ctx.sendMessage(String(ctx.history.length));
+  else await REPLIES[question]?.(ctx);
 }
 
 interface Said {
@@ -243,30 +243,34 @@ for (const [name, way] of Object.entries(STREAMS)) {
   describe(`a stream of ${name}`, () => {
     test('has lines and characters that every client can read, and all that was said', async () => {
       await using api = testApi(pipeline, { exposeErrors: true });
-      for (const [asked, expected] of Object.entries(SAID)) {
-        const stream = await streamed(api, way, asking(asked));
+      for (const [question, expected] of Object.entries(SAID)) {
+        const stream = await streamed(api, way, asking(question));
         const data = dataOf(stream);
         requireClean(data);
         const text = textOf(way, data);
-        assert.ok(text === expected, `${asked}: ${text.slice(0, 100)}`);
+        assert.ok(text === expected, `${question}: ${text.slice(0, 100)}`);
         const lines = stream.split('\n').filter((line) => !way.whole || / "delta": /.test(line));
         const longest = Math.max(0, ...lines.map((line) => Buffer.byteLength(line)));
-        assert.ok(longest <= 64 * 1024, `${asked}: a line of ${longest} bytes`);
+        assert.ok(longest <= 64 * 1024, `${question}: a line of ${longest} bytes`);
       }
-      for (const asked of ['beside', 'boom']) {
-        requireClean(dataOf(await streamed(api, way, asking(asked))));
+      for (const question of ['beside', 'boom']) {
+        requireClean(dataOf(await streamed(api, way, asking(question))));
       }
     });
 
     if (!way.history) return;
     test('can be sent back as what was said before', async () => {
       await using api = testApi(pipeline);
-      for (const asked of Object.keys(SAID)) {
-        const first = dataOf(await streamed(api, way, asking(asked)));
+      for (const question of Object.keys(SAID)) {
+        const first = dataOf(await streamed(api, way, asking(question)));
         const content = textOf(way, first);
-        const chat = [...asking(asked), { role: 'assistant', content } as const, ...asking('next')];
+        const chat = [
+          ...asking(question),
+          { role: 'assistant', content } as const,
+          ...asking('next'),
+        ];
         const next = dataOf(await streamed(api, way, chat));
-        assert.equal(textOf(way, next), '3', asked);
+        assert.equal(textOf(way, next), '3', question);
       }
     });
   });
@@ -275,14 +279,14 @@ for (const [name, way] of Object.entries(STREAMS)) {
 for (const [name, { path, body }] of Object.entries(ANSWERS)) {
   test(`an answer of ${name} has characters that every client can read`, async () => {
     await using api = testApi(pipeline, { exposeErrors: true });
-    for (const [asked, expected] of Object.entries(SAID)) {
-      const response = await api.post(path, body(asking(asked)));
+    for (const [question, expected] of Object.entries(SAID)) {
+      const response = await api.post(path, body(asking(question)));
       const answer: unknown = await response.json();
       requireClean(answer);
-      assert.ok(JSON.stringify(answer).includes(JSON.stringify(expected).slice(1, -1)), asked);
+      assert.ok(JSON.stringify(answer).includes(JSON.stringify(expected).slice(1, -1)), question);
     }
-    for (const asked of ['beside', 'boom']) {
-      requireClean(await (await api.post(path, body(asking(asked)))).json());
+    for (const question of ['beside', 'boom']) {
+      requireClean(await (await api.post(path, body(asking(question)))).json());
     }
   });
 }

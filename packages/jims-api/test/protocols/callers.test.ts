@@ -1,4 +1,4 @@
-// Whom a request is for, the same in every protocol: each asked by its own client.
+// Whom a request is for, the same in every protocol: each request by its own client.
 import assert from 'node:assert/strict';
 import { describe, mock, test } from 'node:test';
 
@@ -44,7 +44,7 @@ interface Asked {
 
 /** Ways to say something to the app; each gives its first answer. */
 const CLIENTS: Readonly<
-  Record<string, (served: ServedApp, text: string, asked: Asked) => Promise<string | undefined>>
+  Record<string, (served: ServedApp, text: string, request: Asked) => Promise<string | undefined>>
 > = {
   async 'openai-chat'(served, content, { key = 'service', headers, named }) {
     const { choices } = await openAi(served, key).chat.completions.create(
@@ -82,8 +82,8 @@ const CLIENTS: Readonly<
   },
   async a2a({ origin }, text, { key = 'service', headers = {}, named }) {
     const client = await a2aClient(origin, { binding: 'JSONRPC', key });
-    const terms = named ? { contactId: named } : {};
-    return textsOf(await send(client, text, terms, withHeaders({ ...headers })))[0];
+    const contact = named ? { contactId: named } : {};
+    return textsOf(await send(client, text, contact, withHeaders({ ...headers })))[0];
   },
   async mcp({ origin }, text, { key = 'service', headers, named }) {
     await using mcp = await mcpClient(origin, { authorization: `Bearer ${key}`, ...headers });
@@ -194,9 +194,9 @@ test('a chat of nobody’s is not restored to a contact named like its protocol'
   const agent = agUiAgent(served, { key: 'service', threadId: 'th-1' });
   agent.addMessage({ id: 'u1', role: 'user', content: 'secret' });
   await agent.runAgent();
-  for (const asked of [{ key: 'ag-ui' }, { key: 'service', named: 'ag-ui' }]) {
-    const namesake = agUiAgent(served, { ...asked, threadId: 'th-1' });
-    await namesake.runAgent({ forwardedProps: asked.named ? { contact_id: asked.named } : {} });
+  for (const request of [{ key: 'ag-ui' }, { key: 'service', named: 'ag-ui' }]) {
+    const namesake = agUiAgent(served, { ...request, threadId: 'th-1' });
+    await namesake.runAgent({ forwardedProps: request.named ? { contact_id: request.named } : {} });
     assert.deepEqual(namesake.messages, []);
   }
 });

@@ -131,7 +131,7 @@ test('a run stops when its last reader leaves, even one that joined it', async (
   );
 });
 
-test('the key runs again in another process, whose reader is asked to send again', async () => {
+test('the key runs again in another process, whose reader is request to send again', async () => {
   await using database = await freshDatabase();
   const pipeline = gatedPipeline();
   await using here = testApiOn(database.url, pipeline.run);
@@ -198,12 +198,12 @@ function open(
   { path, body, accept = '*/*', method = 'POST' }: Way & { readonly method?: 'GET' | 'POST' },
 ): { readonly answered: Promise<unknown>; leave(): void } {
   const headers = { ...HEADERS, accept };
-  const asked = openRequest(origin + path, { method, headers, agent: false });
-  asked.on('error', () => {});
-  asked.end(method === 'POST' ? JSON.stringify(body) : undefined);
-  const answered = once(asked, 'response');
+  const request = openRequest(origin + path, { method, headers, agent: false });
+  request.on('error', () => {});
+  request.end(method === 'POST' ? JSON.stringify(body) : undefined);
+  const answered = once(request, 'response');
   answered.catch(() => {});
-  return { answered, leave: () => asked.destroy() };
+  return { answered, leave: () => request.destroy() };
 }
 
 async function leaveOnce(served: ServedApp, way: Way, pipeline: GatedPipeline): Promise<void> {

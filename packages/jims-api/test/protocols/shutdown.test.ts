@@ -76,7 +76,7 @@ function serve(): Promise<ServedApp> {
   return serveApp({ app: APP, args: ['--drain-timeout', '0'] });
 }
 
-/** Resolves when what a client is told of has come. */
+/** Resolves when what the client waits for has come. */
 async function begun(isThere: () => boolean): Promise<void> {
   while (!isThere()) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -64,10 +64,10 @@ export function agentPipeline(): AgentPipeline {
     release: () => released.resolve(),
     async pipeline(ctx) {
       runs += 1;
-      const asked = ctx.lastUserMessage ?? '';
-      const reply = Object.hasOwn(replies, asked) ? replies[asked] : undefined;
+      const question = ctx.lastUserMessage ?? '';
+      const reply = Object.hasOwn(replies, question) ? replies[question] : undefined;
       if (reply) await reply(ctx);
-      else ctx.sendMessage(`Echo: ${asked}`);
+      else ctx.sendMessage(`Echo: ${question}`);
     },
   };
 }

@@ -28,7 +28,7 @@ type Replies = Readonly<Record<string, AuthentikReply>>;
 export class AuthentikServer implements AsyncDisposable {
   readonly questions: AuthentikQuestion[] = [];
   readonly replies: Map<string, AuthentikReply>;
-  /** Replies to questions for who a token's user is. */
+  /** Replies to requests for a token's user. */
   readonly users: Map<string, AuthentikReply>;
   /** The largest number of questions that waited for their answers at the same time. */
   mostAtOnce = 0;

@@ -27,15 +27,15 @@ export function testFailureOfAiSdk(
       return true;
     });
     assert.equal(agent.runs, 1);
-    const told: unknown[] = [];
+    const reported: unknown[] = [];
     const result = streamText({
       model,
       prompt: 'boom',
-      onError: ({ error }) => void told.push(error),
+      onError: ({ error }) => void reported.push(error),
     });
     await result.consumeStream();
-    assert.equal(told.length, errors);
-    assert.match(String(told[0]), /Pipeline error/);
+    assert.equal(reported.length, errors);
+    assert.match(String(reported[0]), /Pipeline error/);
     assert.equal(agent.runs, 2);
   });
 

@@ -46,8 +46,8 @@ export async function signingKey(kid: string, alg = 'ES256'): Promise<SigningKey
 
 /** An OpenID Connect issuer on a real port, for the audience `jims`. */
 export class OidcIssuer implements AsyncDisposable {
-  /** The paths that were asked for. */
-  readonly asked: string[] = [];
+  /** The paths that were requested for. */
+  readonly requested: string[] = [];
   /** What is published. */
   keys: SigningKey[];
   discoveryReply: IssuerReply | undefined;
@@ -93,7 +93,7 @@ export class OidcIssuer implements AsyncDisposable {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    this.asked.push(request.url ?? '');
+    this.requested.push(request.url ?? '');
     const reply = this.#replyTo(request.url);
     await reply.hold;
     if (reply.drop) {

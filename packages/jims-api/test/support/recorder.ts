@@ -6,7 +6,7 @@ interface LogLine {
   readonly message: string;
 }
 
-/** A logger that keeps what it is told. */
+/** A logger that keeps what it is given. */
 export function recorder(): { readonly logger: Logger; readonly lines: readonly LogLine[] } {
   const lines: LogLine[] = [];
   const at = (level: string) => (fields: object, message: string) =>

@@ -53,7 +53,7 @@ export async function serveApp({ app, args = [], env = {} }: ServedAppOptions): 
   }
 }
 
-/** Keys and addresses of whoever runs the tests must not lead to real providers. */
+/** Keys and addresses of the person who runs the tests must not lead to real providers. */
 function emptied(): Record<string, string> {
   const names = Object.keys(process.env).filter((name) =>
     /^(?:OTEL|SENTRY|MODEL|EMBEDDINGS)|_API_/.test(name),

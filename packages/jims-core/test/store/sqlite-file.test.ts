@@ -182,7 +182,7 @@ function moveLog(path: string): void {
   db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get();
 }
 
-/** Looks where a text could be: in the database and in its log. */
+/** Looks where text could be: in the database and in its log. */
 function filesHold(path: string, text: string): boolean {
   return [path, `${path}-wal`].some(
     (each) => existsSync(each) && readFileSync(each).includes(text),

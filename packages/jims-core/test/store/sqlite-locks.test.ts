@@ -16,10 +16,10 @@ test('another program’s lock is waited for while the process goes on', async (
   using other = new DatabaseSync(file.path);
   other.exec('BEGIN IMMEDIATE');
   let isCommitted = false;
-  const asked = Array.from({ length: 12 }, (_, n) =>
+  const waiting = Array.from({ length: 12 }, (_, n) =>
     user.accept('Hello', { thread: latestOf(`contact ${n}`) }),
   );
-  const accepted = Promise.all(asked).then((runs) => {
+  const accepted = Promise.all(waiting).then((runs) => {
     assert.ok(isCommitted, 'nothing is accepted before it is on the disk');
     return runs;
   });
@@ -33,7 +33,7 @@ test('another program’s lock is waited for while the process goes on', async (
   assert.equal((await accepted).length, 12);
 });
 
-test('a lock that is not given up is reported in time, and is no reason to be ready', async () => {
+test('a lock that is not given up is reported in time, and is not a reason to be ready', async () => {
   using file = freshSqlite();
   await using store = await openStore(file.url);
   const user = await storeUser(store);

@@ -46,7 +46,7 @@ export async function startProcess(
     instanceId = id;
     for (let seen; seen !== awake;) await (seen = awake);
     if (isDead) throw new JimsError('store_unavailable', 'It is dead');
-    // Longer than the process believes: a slow test is no reason to lose runs.
+    // Longer than the process believes: a slow test is not a reason to lose runs.
     const renewal = store.renewLease(id, LEASE_MS);
     // On a busy machine several are under way: none of them may come after the lease was ended.
     renewing = Promise.allSettled([renewing, renewal]).then(() => {});
@@ -82,7 +82,7 @@ export type Step =
   | { readonly do: 'say' | 'stream'; readonly text: string }
   | { readonly do: 'return' | 'throw' };
 
-/** Pipelines that do what they are told, by the question that they answer. */
+/** Pipelines that do what the test says, by the question that they answer. */
 export interface Puppets {
   pipeline(ctx: ThreadContext): Promise<void>;
   /** How often a pipeline was started for this question. */

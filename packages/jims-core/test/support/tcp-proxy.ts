@@ -36,19 +36,19 @@ export async function openTcpProxy(url: string): Promise<TcpProxy> {
     }
     const upstream = connect(Number(target.port), target.hostname);
     let clientSpeaks = false;
-    let asked = '';
+    let received = '';
     client.on('data', (chunk) => {
       if (!clientSpeaks) {
         roundTrips++;
-        asked = '';
+        received = '';
       }
       clientSpeaks = true;
-      asked += chunk.toString('latin1');
+      received += chunk.toString('latin1');
       pass(() => upstream.write(chunk));
     });
     upstream.on('data', (chunk) => {
       clientSpeaks = false;
-      if (lostAnswer !== undefined && asked.includes(lostAnswer)) {
+      if (lostAnswer !== undefined && received.includes(lostAnswer)) {
         lostAnswer = undefined;
         client.destroy();
         return;

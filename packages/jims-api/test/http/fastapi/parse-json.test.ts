@@ -100,7 +100,7 @@ const texts = fc.oneof(
   ),
 );
 
-test('a text is taken when JSON.parse takes it and nothing in it would be lost', () => {
+test('text is taken when JSON.parse takes it and nothing in it would be lost', () => {
   fc.assert(
     fc.property(fc.oneof(documents, texts), (text) => {
       fc.pre(text.isWellFormed());

@@ -45,7 +45,7 @@ test('what is taken has 32 digits, and what is not has a reason', () => {
   );
 });
 
-test('mixed spellings are none: no braces or prefix around bare digits, no second brace', () => {
+test('mixed spellings are not ids: no braces or prefix around bare digits, no second brace', () => {
   const uuid = '0190d3a0-abcd-7222-8333-444444444446';
   const bare = uuid.replaceAll('-', '');
   for (const text of [

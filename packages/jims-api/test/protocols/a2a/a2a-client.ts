@@ -116,7 +116,7 @@ export function stateOf(task: Pick<Task, 'status'>): string {
 }
 
 /** A stream's events in few words: states, what they say, and pieces of artifacts. */
-export function told({ payload }: StreamResponse): string {
+export function summaryOf({ payload }: StreamResponse): string {
   switch (payload?.$case) {
     case 'task':
       return `task ${stateOf(payload.value)}`;

@@ -11,7 +11,7 @@ import {
   ask,
   collect,
   send,
-  told,
+  summaryOf,
   stateOf,
   textOf,
   textPart,
@@ -120,7 +120,7 @@ for (const binding of BINDINGS) {
       assert.equal(twice.id, once.id);
       assert.deepEqual(textsOf(twice), ['Echo: hello']);
       const streamed = await collect(client.sendMessageStream(request, key));
-      assert.deepEqual(streamed.map(told).slice(1), ['=Echo: hello.', 'TASK_STATE_COMPLETED']);
+      assert.deepEqual(streamed.map(summaryOf).slice(1), ['=Echo: hello.', 'TASK_STATE_COMPLETED']);
       assert.equal(agent.runs, 1);
       await assert.rejects(send(client, 'another', {}, key), /used for another request/);
     });

@@ -3,14 +3,14 @@ import { describe, test } from 'node:test';
 
 import { agentPipeline } from '../../support/agent-pipeline.ts';
 import { serveApp } from '../../support/listening-app.ts';
-import { BINDINGS, a2aClient, ask, collect, stateOf, textsOf, told } from './a2a-client.ts';
+import { BINDINGS, a2aClient, ask, collect, stateOf, textsOf, summaryOf } from './a2a-client.ts';
 
 for (const binding of BINDINGS) {
   describe(`streaming by ${binding}`, () => {
     async function streamOf(message: string): Promise<string[]> {
       await using api = await serveApp(agentPipeline().pipeline);
       const client = await a2aClient(api.origin, { binding });
-      return (await collect(client.sendMessageStream(ask(message)))).map(told);
+      return (await collect(client.sendMessageStream(ask(message)))).map(summaryOf);
     }
 
     test('a message comes piece by piece, each piece the new text alone', async () => {
@@ -100,9 +100,9 @@ for (const binding of BINDINGS) {
       await assert.rejects(collect(stream));
       const joined = client.resubscribeTask({ tenant: '', id });
       const first = await joined.next();
-      assert.equal(first.value && told(first.value), 'task TASK_STATE_WORKING');
+      assert.equal(first.value && summaryOf(first.value), 'task TASK_STATE_WORKING');
       agent.release();
-      assert.deepEqual((await collect(joined)).map(told), [
+      assert.deepEqual((await collect(joined)).map(summaryOf), [
         'TASK_STATE_WORKING holding status',
         '=let go.',
         'TASK_STATE_COMPLETED',

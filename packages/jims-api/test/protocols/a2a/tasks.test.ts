@@ -17,7 +17,7 @@ import {
   send,
   stateOf,
   textsOf,
-  told,
+  summaryOf,
   withHeaders,
 } from './a2a-client.ts';
 
@@ -58,12 +58,12 @@ for (const binding of BINDINGS) {
       assert.ok(first.value?.payload?.$case === 'task');
       const { id } = first.value.payload.value;
       const piece = await stream.next();
-      assert.equal(piece.value && told(piece.value), '=beginning ');
+      assert.equal(piece.value && summaryOf(piece.value), '=beginning ');
       const task = await cancel(client, id);
       await agent.stopped;
       assert.equal(stateOf(task), 'TASK_STATE_CANCELED');
       assert.deepEqual(textsOf(task), ['beginning ']);
-      assert.equal((await collect(stream)).map(told).at(-1), 'TASK_STATE_CANCELED');
+      assert.equal((await collect(stream)).map(summaryOf).at(-1), 'TASK_STATE_CANCELED');
       assert.deepEqual(textsOf(await get(client, id)), ['beginning ']);
       const after = await send(client, 'history', { contextId: 'chat' });
       assert.deepEqual(textsOf(after), ['wait|beginning |history']);
@@ -131,13 +131,13 @@ for (const binding of BINDINGS) {
       const { id } = await send(client, 'hello', { contactId: 'anna' });
       const anna = withHeaders({ 'x-jims-contact-id': 'anna' });
       const bert = withHeaders({ 'x-jims-contact-id': 'bert' });
-      const asked = { tenant: '', id, historyLength: undefined };
-      assert.deepEqual(textsOf(await client.getTask(asked, anna)), ['Echo: hello']);
+      const request = { tenant: '', id, historyLength: undefined };
+      assert.deepEqual(textsOf(await client.getTask(request, anna)), ['Echo: hello']);
       assert.deepEqual(textsOf(await get(client, id)), ['Echo: hello']);
       const unknown = { name: 'TaskNotFoundError' };
-      await assert.rejects(client.getTask(asked, bert), unknown);
-      await assert.rejects(client.cancelTask({ ...asked, metadata: undefined }, bert), unknown);
-      await assert.rejects(collect(client.resubscribeTask(asked, bert)), unknown);
+      await assert.rejects(client.getTask(request, bert), unknown);
+      await assert.rejects(client.cancelTask({ ...request, metadata: undefined }, bert), unknown);
+      await assert.rejects(collect(client.resubscribeTask(request, bert)), unknown);
       await assert.rejects(send(client, 'x', { taskId: id, contactId: 'bert' }), unknown);
     });
 
@@ -197,9 +197,9 @@ test('a task is followed and cancelled by another process than the one that runs
   const joined = there.resubscribeTask({ tenant: '', id });
   assert.equal((await joined.next()).value?.payload?.$case, 'task');
   const piece = await joined.next();
-  assert.equal(piece.value && told(piece.value), '=beginning ');
+  assert.equal(piece.value && summaryOf(piece.value), '=beginning ');
   const task = await cancel(there, id);
   await agent.stopped;
   assert.deepEqual([stateOf(task), ...textsOf(task)], ['TASK_STATE_CANCELED', 'beginning ']);
-  assert.equal((await collect(joined)).map(told).at(-1), 'TASK_STATE_CANCELED');
+  assert.equal((await collect(joined)).map(summaryOf).at(-1), 'TASK_STATE_CANCELED');
 });

@@ -69,11 +69,11 @@ test('statuses, messages, buttons and events come in order; what is internal doe
   const { say, events } = agentFor(served);
   const messages = await say('go');
   assert.deepEqual(contentsOf(messages), ['one two three', 'Which?', 'the end']);
-  const told = events.map((event) => {
+  const summaries = events.map((event) => {
     const { type, name, value, delta } = Object.assign({ name: '', value: '', delta: '' }, event);
     return [type, name, value, delta].filter((each) => each !== '');
   });
-  assert.deepEqual(told.slice(0, 10), [
+  assert.deepEqual(summaries.slice(0, 10), [
     ['RUN_STARTED'],
     ['CUSTOM', 'jims.status', { status: 'Searching…', type: 'searching' }],
     ['CUSTOM', 'jims.status', { status: 'plain', type: 'status' }],
@@ -85,7 +85,7 @@ test('statuses, messages, buttons and events come in order; what is internal doe
     ['TEXT_MESSAGE_END'],
     ['TEXT_MESSAGE_START'],
   ]);
-  assert.deepEqual(told[12], [
+  assert.deepEqual(summaries[12], [
     'CUSTOM',
     'comm.assistant_message_with_buttons',
     {
@@ -127,7 +127,7 @@ test('the usage of a run is listed by model', async () => {
   assert.equal(usage.totalTokens, usage.inputTokens + usage.outputTokens);
 });
 
-test('a text is seen to grow while the app still writes it', async () => {
+test('text is seen to grow while the app still writes it', async () => {
   const gate = createGate();
   await using served = await serveApp(async (ctx) => {
     await ctx.sendMessage(
@@ -169,7 +169,7 @@ test('messages that are streamed at the same time do not mix', async () => {
   assert.deepEqual(new Set(contentsOf(await say('go'))), new Set(['inner', 'outer end']));
 });
 
-test('a text whose stream breaks off, and is caught, is ended before the run', async () => {
+test('text whose stream breaks off, and is caught, is ended before the run', async () => {
   await using served = await serveApp(async (ctx) => {
     const broken = ctx.sendMessage(
       (async function* () {
@@ -228,7 +228,7 @@ test('a broken pipeline is a RUN_ERROR; its question is not stored twice when it
   assert.deepEqual(contentsOf(newMessages), ['user: hello']);
 });
 
-test('an error in the middle of a text is taken by the client', async () => {
+test('an error in the middle of text is taken by the client', async () => {
   await using served = await serveApp(async (ctx) => {
     await ctx.sendMessage(
       (async function* () {
@@ -329,8 +329,8 @@ test('threads of one name are two when they are of two contacts, and a foreign t
   await using served = await serveApp(echoHistory);
   const mine = agentFor(served);
   await mine.say('mine', { contact_id: 'a' });
-  const his = agentFor(served);
-  assert.deepEqual(contentsOf(await his.say('his', { contact_id: 'b' })), ['user: his']);
+  const theirs = agentFor(served);
+  assert.deepEqual(contentsOf(await theirs.say('theirs', { contact_id: 'b' })), ['user: theirs']);
   const [thread] = (await served.app.threads.list({ contactId: 'a', limit: 1 })).threads;
   const named = { thread_id: thread?.id, contact_id: 'b' };
   await assert.rejects(agentFor(served).say('let me in', named), { status: 404 });

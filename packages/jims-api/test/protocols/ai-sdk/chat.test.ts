@@ -105,7 +105,7 @@ test('what the models of a run used is in the metadata', async () => {
   assert.equal(totalTokens, inputTokens + outputTokens);
 });
 
-test('a text is seen to grow while the app still writes it, and every chunk is what the client knows', async () => {
+test('text is seen to grow while the app still writes it, and every chunk is what the client knows', async () => {
   const gate = createGate();
   await using served = await serveApp(async (ctx) => {
     await ctx.sendMessage(
@@ -323,10 +323,10 @@ test('a request sent again with its idempotency key gets the same answer, and is
 test('chats of one name are two when they are of two contacts', async () => {
   await using served = await serveApp(echoHistory);
   const mine = chatWith({ ...served, body: { contact_id: 'a' } });
-  const his = chatWith({ ...served, body: { contact_id: 'b' } });
+  const theirs = chatWith({ ...served, body: { contact_id: 'b' } });
   await mine.sendMessage({ text: 'mine' });
-  await his.sendMessage({ text: 'his' });
-  assert.deepEqual(textsOf(his.messages), [['his'], ['user: his']]);
+  await theirs.sendMessage({ text: 'theirs' });
+  assert.deepEqual(textsOf(theirs.messages), [['theirs'], ['user: theirs']]);
 });
 
 test('a thread is named by its id for one contact, and unknown for another', async () => {
@@ -343,13 +343,15 @@ test('a thread is named by its id for one contact, and unknown for another', asy
 
 test('two contacts whose names run into their chats’ names do not meet', async () => {
   await using served = await serveApp(echoHistory);
-  const his = chatWith({ ...served, id: 'x', body: { contact_id: 'a:b' } });
-  await his.sendMessage({ text: 'his' });
+  const theirs = chatWith({ ...served, id: 'x', body: { contact_id: 'a:b' } });
+  await theirs.sendMessage({ text: 'theirs' });
   const mine = chatWith({ ...served, id: 'b:x', body: { contact_id: 'a' } });
   await mine.sendMessage({ text: 'mine' });
   assert.deepEqual(textsOf(mine.messages), [['mine'], ['user: mine']]);
-  await his.sendMessage({ text: 'still' });
-  assert.deepEqual(textsOf(his.messages).at(-1), ['user: his; assistant: user: his; user: still']);
+  await theirs.sendMessage({ text: 'still' });
+  assert.deepEqual(textsOf(theirs.messages).at(-1), [
+    'user: theirs; assistant: user: theirs; user: still',
+  ]);
 });
 
 test('a busy thread, and a full service, refuse in words', async () => {

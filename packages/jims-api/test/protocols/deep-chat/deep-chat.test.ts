@@ -120,7 +120,7 @@ test('a run that says nothing has an answer, too', async () => {
   assert.deepEqual(dataOf(await stream.text()), [{ text: '(no response)' }]);
 });
 
-test('an interceptor may give a text: JSON in JSON, or the bare words', async () => {
+test('an interceptor may give a string: JSON in JSON, or the bare words', async () => {
   await using served = await serveApp((ctx) =>
     ctx.sendMessage(`${ctx.contactId?.startsWith('nobody:deep-chat:')} ${ctx.lastUserMessage}`),
   );
@@ -266,8 +266,8 @@ test('a thread is named by its id for one contact, and unknown for another', asy
   const response = await openStream(served.origin, 'there', { headers });
   assert.equal(response.headers.get('x-jims-thread-id'), thread.id);
   await response.text();
-  const his = await say(served.origin, 'mine?', { ...named, contact_id: 'x' });
-  assert.equal(his.status, 404);
+  const theirs = await say(served.origin, 'mine?', { ...named, contact_id: 'x' });
+  assert.equal(theirs.status, 404);
 });
 
 test('a request sent again with its idempotency key gets the same answer, and is run once', async () => {

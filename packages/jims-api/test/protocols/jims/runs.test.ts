@@ -301,8 +301,8 @@ describeStores(({ name, fresh }) => {
     assert.equal(second['status'], 'queued');
     const path = `/api/v1/runs/${String(second['run_id'])}`;
     await api.post(`${path}/cancel`, '');
-    const told = await jsonOf(await api.get(`${path}?wait=5`));
-    assert.equal(told['status'], 'cancelled', 'though its turn is still to come');
+    const waited = await jsonOf(await api.get(`${path}?wait=5`));
+    assert.equal(waited['status'], 'cancelled', 'though its turn is still to come');
     const ended = await jsonOf(await api.get(`/api/v1/runs/${String(third['run_id'])}?wait=10`));
     assert.equal(ended['status'], 'completed');
     const contents = (await eventsOf(api, thread.id, 'comm')).map(
@@ -420,7 +420,7 @@ describeStores(({ name, fresh }) => {
     }
   });
 
-  test('runs that nobody knows are 404, ids that are none 422 and 400', async () => {
+  test('runs that nobody knows are 404, ids that are not valid 422 and 400', async () => {
     await using database = await fresh();
     await using api = testApiOn(database.url, talker);
     const unknown = '/api/v1/runs/0190d3a0-0000-7000-8000-000000000099';
@@ -430,8 +430,8 @@ describeStores(({ name, fresh }) => {
     assert.equal((await api.get('/api/v1/runs/nope')).status, 422);
     const garbage = await api.get(`${unknown}/stream`, { 'last-event-id': 'x' });
     assert.equal(garbage.status, 400);
-    const nowhere = '/api/v1/threads/0190d3a0-0000-7000-8000-000000000099/runs';
-    assert.equal((await api.post(nowhere, { message: 'hi' })).status, 404);
+    const missing = '/api/v1/threads/0190d3a0-0000-7000-8000-000000000099/runs';
+    assert.equal((await api.post(missing, { message: 'hi' })).status, 404);
   });
 
   if (name === 'postgres') {

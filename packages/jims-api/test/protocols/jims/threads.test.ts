@@ -12,7 +12,7 @@ const THREADS = '/api/v1/threads';
 const CHAT = '/api/v1/chat';
 const UNKNOWN = '0190d3a0-0000-7000-8000-000000000099';
 
-/** The header `x-contact` makes a contact of the caller; without it he is a service. */
+/** The header `x-contact` makes a contact of the caller; without it they are a service. */
 const byHeader: ApiOptions = {
   async authenticate(request) {
     const contactId = request.headers.get('x-contact');
@@ -193,7 +193,7 @@ describeStores(({ fresh }) => {
     assert.equal(left.threads.length, 1);
   });
 
-  test('what is not there is 404, ids that are none are 422', async () => {
+  test('what is not there is 404, ids that are not valid are 422', async () => {
     await using database = await fresh();
     await using api = testApiOn(database.url, talker);
     for (const path of [`${THREADS}/${UNKNOWN}`, `${THREADS}/${UNKNOWN}/events`]) {

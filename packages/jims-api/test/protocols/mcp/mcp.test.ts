@@ -75,11 +75,11 @@ test('buttons and the app’s own events are in the structured content, what is 
 test('statuses are progress for clients that ask for it', async () => {
   await using api = await serveApp(agentPipeline().pipeline);
   await using mcp = await mcpClient(api.origin);
-  const told: unknown[] = [];
-  const options = { onprogress: (progress: unknown) => void told.push(progress) };
+  const reported: unknown[] = [];
+  const options = { onprogress: (progress: unknown) => void reported.push(progress) };
   const { texts } = await chat(mcp, 'status', { options });
   assert.deepEqual(texts, ['found']);
-  assert.deepEqual(told, [
+  assert.deepEqual(reported, [
     { progress: 1, message: 'Searching…' },
     { progress: 2, message: 'plain' },
   ]);

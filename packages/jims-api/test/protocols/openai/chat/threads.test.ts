@@ -196,8 +196,8 @@ describe('a front end that sends the id of its chat, and all of it each time', (
     await using served = await serveApp(historian);
     const { client } = openAiClient(served);
     const first = await ask(client, [user('a')], chat('c1'));
-    const elsewhere = [user('x'), assistant('X')];
-    const said = [user('a'), assistant(first.text), ...elsewhere];
+    const foreign = [user('x'), assistant('X')];
+    const said = [user('a'), assistant(first.text), ...foreign];
     const next = await ask(client, [...said, user('b')], chat('c1'));
     assert.equal(next.text, '2: a|1: a|x|X|b');
     const later = [...said, user('b'), assistant(next.text), user('c')];

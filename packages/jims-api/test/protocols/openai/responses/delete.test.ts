@@ -7,7 +7,7 @@ import { agentPipeline } from '../../../support/agent-pipeline.ts';
 import { serveApp } from '../../../support/listening-app.ts';
 import { openAiClient } from '../../../support/openai-client.ts';
 
-/** Told what can be done instead. */
+/** Refused, with what can be done instead. */
 function refusal(code: string, instead: RegExp) {
   return (error: unknown): true => {
     assert.ok(error instanceof BadRequestError);
@@ -24,7 +24,7 @@ test('a response that is all of its thread is erased with it', async () => {
   const seeded = await client.responses.create({
     input: [
       { role: 'user', content: 'earlier' },
-      { role: 'assistant', content: 'said elsewhere' },
+      { role: 'assistant', content: 'said before' },
       { role: 'user', content: 'hello' },
     ],
     user: 'anna',
@@ -46,8 +46,8 @@ test('a part of a longer conversation is not deleted, and it is said what can be
   const conversation = await client.conversations.create();
   const inIt = await client.responses.create({ input: 'a', conversation: conversation.id });
   for (const { id } of [first, second, inIt]) {
-    const told = refusal('response_in_conversation', /DELETE \/v1\/conversations\/conv_/);
-    await assert.rejects(client.responses.delete(id), told);
+    const refused = refusal('response_in_conversation', /DELETE \/v1\/conversations\/conv_/);
+    await assert.rejects(client.responses.delete(id), refused);
     assert.equal((await client.responses.retrieve(id)).id, id);
   }
   const items = await client.conversations.items.list(conversation.id);
