@@ -123,7 +123,6 @@ export class FrameWriter {
   }
 
   readonly #afterMoment = (): void => {
-    if (!this.#hasRoom) return;
     this.#write();
     this.#go();
   };
