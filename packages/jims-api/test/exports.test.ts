@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { exportedNames } from '../../jims-core/test/support/exported-names.ts';
 
 test('jims-api exports these names and no others', async () => {
-  const values = ['HttpError', 'createApi'];
+  const values = ['CLIENT_EVENT_TYPES', 'HttpError', 'PortError', 'createApi', 'serve'];
   const types = [
     'Api',
     'ApiOptions',
@@ -13,6 +13,10 @@ test('jims-api exports these names and no others', async () => {
     'AuthentikOptions',
     'OidcOptions',
     'Principal',
+    'ProtocolName',
+    'ServeOptions',
+    'Service',
+    'ServiceLogger',
   ];
   assert.deepEqual(Object.keys(await import('jims-api')).toSorted(), values);
   assert.deepEqual(exportedNames(new URL('../src/index.ts', import.meta.url)), { values, types });

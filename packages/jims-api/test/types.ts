@@ -1,5 +1,5 @@
-import { HttpError, createApi } from 'jims-api';
-import type { Api, ApiOptions, Authenticate, Principal } from 'jims-api';
+import { CLIENT_EVENT_TYPES, HttpError, createApi, serve } from 'jims-api';
+import type { Api, ApiOptions, Authenticate, Principal, ProtocolName, Service } from 'jims-api';
 // What the types of the package promise. Nothing here runs: `npm run check` compiles it.
 import { defineApp } from 'jims-core';
 import type { Principal as CorePrincipal } from 'jims-core';
@@ -27,4 +27,17 @@ export function options(): readonly ApiOptions[] {
   const nobody: Principal = { kind: 'contact', id: 'token' };
   const principal: CorePrincipal = nobody;
   return [{ authenticate: async () => principal }, {}];
+}
+
+export async function serves(): Promise<string> {
+  const protocols: readonly ProtocolName[] = ['mcp', 'openai-chat'];
+  const allowedEventTypes = [...CLIENT_EVENT_TYPES, '!crm.*'];
+  await using service: Service = await serve(app, { port: 0, protocols, allowedEventTypes });
+  // An address of the environment may be missing.
+  await serve(app, { metricsPort: false, store: process.env['CHAT_DB'], limits: { maxRuns: 7 } });
+  // @ts-expect-error the service decides itself when it drains
+  await serve(app, { isDraining: () => false });
+  // @ts-expect-error `true` is not a port
+  await serve(app, { metricsPort: true });
+  return service.url;
 }
