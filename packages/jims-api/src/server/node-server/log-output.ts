@@ -3,6 +3,8 @@ import { constants, fstatSync, openSync, write, writeSync } from 'node:fs';
 const STDERR = 2;
 const TRY_AGAIN_MS = 50;
 const LAST_LINES_MS = 1000;
+/** Lines of this time are written together: a write costs more than all that is in it. */
+const COLLECT_MS = 10;
 
 /**
  * Writes log lines to standard error in the background. A reader that is gone, or has stopped reading,
@@ -12,7 +14,9 @@ class LogOutput {
   readonly #fd = withoutBlocking(STDERR);
   #waiting = '';
   #bytes: Buffer = Buffer.alloc(0);
+  /** Something is being written, or will be soon. */
   #isWriting = false;
+  #collecting: NodeJS.Timeout | undefined;
   /** The pipe is full: nothing is being written, although there is something to write. */
   #isPaused = false;
   #isGone = false;
@@ -26,18 +30,23 @@ class LogOutput {
     if (this.#isGone) return;
     this.#waiting += line;
     if (this.#isWriting) return;
+    this.#isWriting = true;
     this.#flushed = Promise.withResolvers();
-    this.#send();
+    // A process that ends before that writes the lines as it exits.
+    this.#collecting = setTimeout(() => this.#send(), COLLECT_MS).unref();
   }
 
   async flush(): Promise<void> {
     if (!this.#isWriting || this.#isGone) return;
+    if (this.#collecting) this.#send();
     const timer = setTimeout(() => this.#giveUp(), LAST_LINES_MS);
     await this.#flushed.promise;
     clearTimeout(timer);
   }
 
   #send(): void {
+    clearTimeout(this.#collecting);
+    this.#collecting = undefined;
     if (this.#bytes.length === 0) {
       this.#bytes = Buffer.from(this.#waiting);
       this.#waiting = '';
@@ -47,7 +56,6 @@ class LogOutput {
       this.#flushed.resolve();
       return;
     }
-    this.#isWriting = true;
     this.#isPaused = false;
     write(this.#fd, this.#bytes, (error, written) => {
       if (error?.code === 'EAGAIN') {
