@@ -1,7 +1,7 @@
 import type { Scenario } from '../lab/lab.ts';
 import { runTests } from '../lab/run-tests.ts';
 
-const TESTS = 'packages/jims-api/test/http/auth';
+const TESTS = 'packages/jims-api/test/auth';
 
 /** F17: the service that authenticates callers is slow, away or wrong; then nobody gets in. */
 export const callers: Scenario = {

@@ -20,7 +20,7 @@ export const attemptsAndShares: Scenario = {
     ];
     for (let round = 0; round < rounds; round++) {
       await runTests(lab, { files: readers, rule: 'stream', timeoutMs: TIMEOUT_MS });
-      const floods = [`${API}/http/shares.test.ts`];
+      const floods = [`${API}/server/shares.test.ts`];
       await runTests(lab, { files: floods, rule: 'I9', timeoutMs: TIMEOUT_MS });
     }
     lab.figure('rounds', rounds);
