@@ -106,7 +106,7 @@ export const SQLITE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'sqlite-reply-in-parts',
-    about: 'The first event of a reply is committed before the others',
+    about: 'The first event of a reply is committed a moment before the others',
     changes: [
       {
         file: `${STORE}/sqlite-store.ts`,
@@ -114,6 +114,7 @@ export const SQLITE_MUTANTS: readonly Mutant[] = [
         to: `finishRun: async (run, outcome) => {
       const first = outcome.events.slice(0, 1);
       await write(() => events.append(run.threadId, first));
+      await new Promise((resolve) => setTimeout(resolve, 20));
       return write(() => transitions.finish(run, outcome));
     },`,
       },
