@@ -6,9 +6,9 @@ import type { JimsApp, ThreadContext } from 'jims-core';
 import type { Locator, Page } from 'playwright-core';
 
 import { serveDeepChatPage } from '../../../../examples/deep-chat-page/server.ts';
-import { app as tourGuide } from '../../../../examples/tour-guide/app.ts';
 import { openPage } from '../support/browser.ts';
 import { createGate } from '../support/gate.ts';
+import { tourGuide } from '../support/tour-guide.ts';
 
 process.env['JIMS_DB_CONN_URI'] = 'sqlite::memory:';
 
@@ -26,7 +26,7 @@ function bubble(page: Page, text: string): Locator {
 }
 
 test('the tour guide answers in Deep Chat: a message, and buttons that answer for the visitor', async () => {
-  await using served = await serveDeepChatPage(tourGuide, 0);
+  await using served = await serveDeepChatPage(tourGuide(), 0);
   await using browser = await openPage(served.origin);
   const { page } = browser;
   await say(page, 'hello');

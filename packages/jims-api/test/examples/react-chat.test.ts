@@ -6,10 +6,10 @@ import type { JimsApp, ThreadContext } from 'jims-core';
 import type { Page } from 'playwright-core';
 
 import { serveReactChat } from '../../../../examples/react-chat/server.ts';
-import { app as tourGuide } from '../../../../examples/tour-guide/app.ts';
 import { openPage } from '../support/browser.ts';
 import { createGate } from '../support/gate.ts';
 import type { Gate } from '../support/gate.ts';
+import { tourGuide } from '../support/tour-guide.ts';
 
 process.env['JIMS_DB_CONN_URI'] = 'sqlite::memory:';
 
@@ -49,7 +49,7 @@ async function messagesOf(page: Page): Promise<string[]> {
 }
 
 test('the tour guide answers on the React page: a status, a message, buttons that answer for the visitor', async () => {
-  await using served = await serveReactChat(tourGuide, 0);
+  await using served = await serveReactChat(tourGuide(), 0);
   await using browser = await openPage(served.origin);
   const { page } = browser;
   await say(page, 'hello');
