@@ -255,6 +255,44 @@ console.log(JSON.stringify({ urls: [one.url, two.url] }));`);
     assert.match(String(log), /"msg":"stopped"\}\n[^]*"msg":"stopped"\}\n$/);
   });
 
+  test('what a pipeline that was given up throws does not cut off the last work', async () => {
+    await using running = await program(`
+const late = Promise.withResolvers<void>();
+const app = defineApp({ store: 'sqlite::memory:', async pipeline(ctx) {
+  ctx.updateAgentStatus('working');
+  void late.promise.then(() => { throw new Error('too late'); });
+  setInterval(() => { if (isFlushing) throw new Error('in a timer'); }, 1);
+  await late.promise;
+}});
+let isFlushing = false;
+const beforeExit = async () => {
+  isFlushing = true;
+  late.resolve();
+  await sleep(50);
+  console.log('last words');
+};
+const limits = { graceMs: 10 };
+const { url } = await serve(app, { ...ports, drainTimeoutMs: 0, limits, beforeExit });
+console.log(JSON.stringify({ urls: [url] }));`);
+    const { child, ended } = running;
+    const [url = ''] = running.urls;
+    const stream = liveFrames(
+      await fetch(`${url}/api/v1/chat/stream`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ contact_id: 'c', message: 'slow' }),
+      }),
+    );
+    await stream.until('status');
+    assert.ok(child.stdout);
+    const lastWords = text(child.stdout);
+    child.kill('SIGTERM');
+    const [code, log] = await ended;
+    assert.equal(code, 0, String(log));
+    assert.equal(await lastWords, 'last words\n');
+    assert.match(String(log), /"msg":"stopped"\}\n$/);
+  });
+
   test('what a pipeline left behind fails its run; what belongs to no run ends the process', async () => {
     await using running = await program(`
 const onError = (error: unknown) => console.log('reported', String(error));
