@@ -151,11 +151,13 @@ export class RunExecution {
     const context = await this.#createContext();
     return this.#report.counted(pipeline, async () => {
       await this.#runPipeline(pipeline, context);
-      const { length } = this.#output.sent;
-      const appended = await store.appendInRun(this.owner, this.#output.sent);
+      // A copy: the store may read it later, and work that the pipeline left behind may still send.
+      const sent = [...this.#output.current.sent];
+      const appended = await store.appendInRun(this.owner, sent);
       if (appended === 'fenced') throw fenced();
-      this.#output.markStored(length);
-      return appended.slice(0, length);
+      this.#output.startNext();
+      // The question, held back until now, is stored behind them.
+      return appended.slice(0, sent.length);
     });
   }
 
@@ -167,7 +169,7 @@ export class RunExecution {
     return this.#report.counted(pipeline, async () => {
       await this.#runPipeline(pipeline, context);
       this.#close();
-      const outcome = this.#outcome({ status: 'completed', events: this.#output.sent });
+      const outcome = this.#outcome({ status: 'completed', events: this.#output.current.sent });
       const stored = await endings.store(this.owner, outcome);
       if (stored === 'fenced') throw fenced();
       return stored;
@@ -180,7 +182,7 @@ export class RunExecution {
     return new ThreadContext({
       thread,
       log: attempt > 1 ? withQuestionLast(log, runId) : log,
-      output: this.#output,
+      output: this.#output.current,
       signal: this.#stop.signal,
       runId,
       principal: this.#request.principal,
@@ -208,7 +210,7 @@ export class RunExecution {
   async #endCancelled(reason: CancelReason): Promise<RunEnd> {
     const { endings } = this.#services;
     const recorded = { code: reason, message: CANCELLED[reason] };
-    const events = this.#output.seen();
+    const events = this.#output.current.seen();
     const outcome = this.#outcome({ status: 'cancelled', events, error: recorded });
     const stored = await endings.storeSurely(this.owner, outcome);
     if (stored === 'fenced') return endings.lookUp(this.owner);
