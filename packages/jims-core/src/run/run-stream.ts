@@ -20,7 +20,7 @@ export interface ListenOptions {
  */
 export interface RunEvents extends AsyncGenerator<NumberedRunEvent, void, void> {
   /** The next event if it is there already, without a promise; `undefined` if not, or after the last. */
-  take(): NumberedRunEvent | undefined;
+  takeReady(): NumberedRunEvent | undefined;
 }
 
 /** A listener that is this many events late gets deltas joined: one frame of text instead of hundreds. */
@@ -162,7 +162,7 @@ class Listener implements RunEvents {
     this.#piecemeal = piecemeal;
   }
 
-  take(): NumberedRunEvent | undefined {
+  takeReady(): NumberedRunEvent | undefined {
     if (this.#isOver) return undefined;
     const restarted = this.#hasBegun ? undefined : this.#begin();
     if (restarted) return restarted;
@@ -180,7 +180,7 @@ class Listener implements RunEvents {
 
   async next(): Promise<IteratorResult<NumberedRunEvent, void>> {
     for (;;) {
-      const event = this.take();
+      const event = this.takeReady();
       if (event) return { done: false, value: event };
       if (this.#isOver || this.#stream.ended) return this.return();
       await this.#stream.nextEvent();

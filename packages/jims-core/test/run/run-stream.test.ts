@@ -23,7 +23,7 @@ function streamOf(...texts: readonly string[]): RunStream {
 /** What is there, as positions and text. */
 function takeAll(events: RunEvents): string[] {
   const taken: string[] = [];
-  for (let event = events.take(); event; event = events.take()) taken.push(inWords(event));
+  for (let event = events.takeReady(); event; event = events.takeReady()) taken.push(inWords(event));
   return taken;
 }
 

@@ -162,7 +162,7 @@ function openTurns(): Queue {
     async pollRuns(_: string, runIds: readonly string[]) {
       queue.polls.push(runIds);
       if (queue.answered) await queue.answered;
-      return queue.answers;
+      return queue.answers.filter((run) => run.cancelRequested || runIds.includes(run.runId));
     },
   };
   const turns = new Turns({ store, instanceId: ME, logger: silentLogger, runs });

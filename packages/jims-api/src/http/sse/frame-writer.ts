@@ -78,7 +78,7 @@ export class FrameWriter {
         continue;
       }
       // While a frame is waited for, none that comes after it may be taken.
-      const frame = this.#isWaiting ? undefined : this.#frames.take?.();
+      const frame = this.#isWaiting ? undefined : this.#frames.takeReady?.();
       if (!frame) return;
       this.#add(frame);
     }
