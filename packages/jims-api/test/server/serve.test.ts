@@ -110,6 +110,26 @@ test('a port that is taken is a clear error, and the app can be served on anothe
   assert.equal((await chat(service.url, 'Hi')).status, 200);
 });
 
+test('a program may try to serve again and again: nothing is left of a try that failed', async (t) => {
+  const app = defineApp({ pipeline: hello, store: 'sqlite:not-an-address' });
+  const timers = new Set<NodeJS.Timeout>();
+  const { setInterval: set, clearInterval: clear } = globalThis;
+  t.mock.method(globalThis, 'setInterval', (work: () => void, ms: number) => {
+    const timer = set(work, ms);
+    timers.add(timer);
+    return timer;
+  });
+  t.mock.method(globalThis, 'clearInterval', (timer: NodeJS.Timeout) => {
+    timers.delete(timer);
+    clear(timer);
+  });
+  await assert.rejects(serve(app, inTests()), { code: 'store_invalid' });
+  const registering = t.mock.method(app.metrics, 'counter');
+  await assert.rejects(serve(app, inTests()), { code: 'store_invalid' });
+  assert.equal(registering.mock.callCount(), 0);
+  assert.equal(timers.size, 0);
+});
+
 test('an option that cannot work is an error before anything is opened', async () => {
   await using app = appOf(hello);
   await assert.rejects(serve(app, inTests({ allowedHosts: ['http://a'] })), TypeError);

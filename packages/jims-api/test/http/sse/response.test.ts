@@ -70,10 +70,9 @@ const WAYS = {
       readerTimeoutMs: 60_000,
       cut: () => assert.fail('a reader was cut off'),
     });
-    const server = createServer((_, response) => {
+    return createServer((_, response) => {
       assert.ok(streams.send(answer(streams.respond), response));
     });
-    return server.once('close', () => streams.close());
   },
 };
 const ALL_WAYS = Object.keys(WAYS) as Way[];
