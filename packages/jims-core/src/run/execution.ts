@@ -9,6 +9,7 @@ import type { AcceptedRun, RunOutcomeRecord, RunOwner, Store } from '../store/st
 import { cutText } from '../text/clean-text.ts';
 import type { ThreadEvent } from '../thread/event.ts';
 import type { EventCache } from './event-cache.ts';
+import { EventLog } from './event-log.ts';
 import type { ProgressWriter } from './progress.ts';
 import type { RunEndings } from './run-endings.ts';
 import { SEQ_OF_LOST_END } from './run-events.ts';
@@ -18,7 +19,6 @@ import type { RunLimits } from './run-limits.ts';
 import { RunOutput } from './run-output.ts';
 import { RunReport } from './run-report.ts';
 import type { ReportTarget } from './run-report.ts';
-import { RunStream } from './run-stream.ts';
 import { Run } from './run.ts';
 import type { RunRequest } from './run.ts';
 import { StopSwitch, isCancel } from './stop-switch.ts';
@@ -60,7 +60,7 @@ const CANCELLED: Record<CancelReason, string> = {
 export class RunExecution {
   readonly run: Run;
   readonly owner: RunOwner;
-  readonly stream: RunStream;
+  readonly stream: EventLog;
   readonly #services: RunServices;
   readonly #request: RunRequest;
   readonly #accepted: AcceptedRun;
@@ -74,7 +74,7 @@ export class RunExecution {
     const { app, instanceId } = services;
     const { runId, attempt, thread, status } = accepted;
     this.owner = { runId, attempt, threadId: thread.id, instanceId };
-    this.stream = new RunStream(attempt);
+    this.stream = new EventLog(attempt);
     this.#services = services;
     this.#request = request;
     this.#accepted = accepted;

@@ -3,8 +3,8 @@ import type { AgentStatus, ContextOutput } from '../pipeline/thread-context.ts';
 import { jsonSize } from '../text/json-size.ts';
 import { ASSISTANT_MESSAGE, eventDomain, newEvent } from '../thread/event.ts';
 import type { NewEvent } from '../thread/event.ts';
+import type { EventLog } from './event-log.ts';
 import type { RunEvent } from './run-events.ts';
-import type { RunStream } from './run-stream.ts';
 
 /** Counted for each send beside its text, so that empty ones are bounded, too. */
 const OVERHEAD_BYTES = 100;
@@ -16,14 +16,14 @@ type SentEvent = Extract<RunEvent, { type: 'event' | 'status' | 'delta' }>;
  * until it is stored.
  */
 export class RunOutput {
-  readonly #stream: RunStream;
+  readonly #stream: EventLog;
   readonly #maxBytes: number;
   readonly #pending: Promise<unknown>[] = [];
   #current = new PipelineOutput(this);
   #sentBytes = 0;
   #isClosed = false;
 
-  constructor(stream: RunStream, maxBytes: number) {
+  constructor(stream: EventLog, maxBytes: number) {
     this.#stream = stream;
     this.#maxBytes = maxBytes;
   }

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { EventLog } from '../../src/run/event-log.ts';
 import { RunOutput } from '../../src/run/run-output.ts';
-import { RunStream } from '../../src/run/run-stream.ts';
 import { newEvent } from '../../src/thread/event.ts';
 import type { NewEvent } from '../../src/thread/event.ts';
 
 const MAX_BYTES = 10_000;
 
 test('the user has seen whole messages, then the pieces of unfinished ones', () => {
-  const output = new RunOutput(new RunStream(1), MAX_BYTES).current;
+  const output = new RunOutput(new EventLog(1), MAX_BYTES).current;
   output.event(newEvent('rag.found', { documents: 1 }));
   output.delta({ messageId: 'a', delta: 'Hel' });
   output.delta({ messageId: 'b', delta: 'done' });
@@ -23,7 +23,7 @@ test('the user has seen whole messages, then the pieces of unfinished ones', () 
 });
 
 test('what a pipeline sends after its events are stored reaches the listeners alone', () => {
-  const stream = new RunStream(1);
+  const stream = new EventLog(1);
   const output = new RunOutput(stream, MAX_BYTES);
   const first = output.current;
   first.event(message('Welcome'));
@@ -39,7 +39,7 @@ test('what a pipeline sends after its events are stored reaches the listeners al
 });
 
 test('a run sends no more than it may, also of what is empty', () => {
-  const output = new RunOutput(new RunStream(1), 1000);
+  const output = new RunOutput(new EventLog(1), 1000);
   for (let n = 0; n < 10; n++) output.current.delta({ messageId: 'a', delta: '' });
   assert.equal(output.sentBytes, 1000);
   const status = { message: '', statusType: '' };
@@ -47,14 +47,14 @@ test('a run sends no more than it may, also of what is empty', () => {
 });
 
 test('nothing is sent after the run', () => {
-  const output = new RunOutput(new RunStream(1), MAX_BYTES);
+  const output = new RunOutput(new EventLog(1), MAX_BYTES);
   output.close();
   assert.throws(() => output.current.event(message('late')), { code: 'run_over' });
   assert.deepEqual(output.current.sent, []);
 });
 
 test('pending work is waited for, and its first error is that of the run', async () => {
-  const output = new RunOutput(new RunStream(1), MAX_BYTES);
+  const output = new RunOutput(new EventLog(1), MAX_BYTES);
   const [first, second] = [new Error('first'), new Error('second')];
   output.pending(Promise.resolve());
   output.pending(Promise.reject(first));

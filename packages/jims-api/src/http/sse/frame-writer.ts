@@ -1,4 +1,4 @@
-import { framePieces, sseFrame } from './frame.ts';
+import { framePieces, frameText } from './frame.ts';
 import type { SseFrame } from './frame.ts';
 import type { ReadyIterable, ReadyIterator } from './ready-iterator.ts';
 
@@ -85,7 +85,7 @@ export class FrameWriter {
   }
 
   #add(frame: SseFrame): void {
-    if (typeof frame.data === 'string') this.#text += sseFrame(frame);
+    if (typeof frame.data === 'string') this.#text += frameText(frame);
     else this.#large = framePieces(frame);
   }
 

@@ -32,7 +32,7 @@ const FAR_BEHIND = 64;
  * Keeps the events once for all listeners. What the pipeline may send is bounded, so a listener that
  * does not read costs nothing and never slows the run.
  */
-export class RunStream {
+export class EventLog {
   readonly #events: NumberedRunEvent[] = [];
   #attempt: number;
   /** Index of the first event of the current attempt. */
@@ -140,7 +140,7 @@ export class RunStream {
 
 /** One listener: where it is in the events of a run. */
 class Listener implements RunEvents {
-  readonly #stream: RunStream;
+  readonly #stream: EventLog;
   readonly #events: readonly NumberedRunEvent[];
   readonly #after: RunPosition | undefined;
   readonly #piecemeal: boolean;
@@ -152,7 +152,7 @@ class Listener implements RunEvents {
   #joinedUntil = 0;
 
   constructor(
-    stream: RunStream,
+    stream: EventLog,
     events: readonly NumberedRunEvent[],
     { after, piecemeal = false }: ListenOptions,
   ) {
