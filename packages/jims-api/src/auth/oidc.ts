@@ -61,7 +61,7 @@ function issuerOf(token: string): string {
 }
 
 /**
- * A slash at the end is ignored here: the token is this issuer's, fails its check, and is tried nowhere else.
+ * A slash at the end is ignored here: the token is this issuer's, fails its check, and nobody else gets it.
  */
 function withoutSlash(issuer: string): string {
   return issuer.replace(/\/$/, '');

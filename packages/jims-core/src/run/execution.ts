@@ -156,7 +156,7 @@ export class RunExecution {
       const appended = await store.appendInRun(this.owner, sent);
       if (appended === 'fenced') throw fenced();
       this.#output.startNext();
-      // The question, held back until now, is stored behind them.
+      // The store adds the question, held back until now, after them.
       return appended.slice(0, sent.length);
     });
   }
