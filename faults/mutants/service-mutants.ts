@@ -58,7 +58,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     about: 'Who joins a stream misses a frame',
     changes: [
       {
-        file: `${CORE}/run/run-stream.ts`,
+        file: `${CORE}/run/event-log.ts`,
         from: 'isAfter(event, position) || isRunEnd(event)',
         to: 'isAfter(event, { ...position, seq: position.seq + 1 }) || isRunEnd(event)',
       },

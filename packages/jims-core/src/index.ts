@@ -9,7 +9,7 @@ export { JimsError, isJimsError } from './errors/jims-error.ts';
 export type { JimsErrorCode } from './errors/jims-error.ts';
 export type { Pipeline } from './pipeline/pipeline.ts';
 export type { AgentStatus, Button, ThreadContext } from './pipeline/thread-context.ts';
-export type { ListenOptions, RunEvents } from './run/run-stream.ts';
+export type { ListenOptions, RunEvents } from './run/event-log.ts';
 export { isRunEnd } from './run/run-events.ts';
 export type {
   CancelReason,

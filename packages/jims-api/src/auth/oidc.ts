@@ -60,7 +60,9 @@ function issuerOf(token: string): string {
   return isJsonObject(claims) && typeof claims['iss'] === 'string' ? claims['iss'] : '';
 }
 
-/** One slash more or less is a mistake in the settings: such a token is still shown to nobody else. */
+/**
+ * A slash at the end is ignored here: the token is this issuer's, fails its check, and nobody else gets it.
+ */
 function withoutSlash(issuer: string): string {
   return issuer.replace(/\/$/, '');
 }

@@ -1,7 +1,7 @@
 import type { CancelReason, Run, RunEnd, RunResult } from 'jims-core';
 
 import { HttpError } from '../http/errors.ts';
-import { runJson } from '../http/json-answer.ts';
+import { jsonOrPieces } from '../http/json-answer.ts';
 import type { ApiContext, Call } from '../http/route.ts';
 import { startRun } from './start-run.ts';
 import type { ClientRunRequest } from './start-run.ts';
@@ -15,7 +15,7 @@ export async function answerRun(
 ): Promise<Response> {
   const { run } = await startRun(api, call, request);
   const result = resultOf(await run.end);
-  return runJson({ headers: { ...call.headers, ...runHeaders(run) } }, encode(run, result));
+  return jsonOrPieces({ headers: { ...call.headers, ...runHeaders(run) } }, encode(run, result));
 }
 
 /** The headers that name a run and its thread, on every answer that has one. */

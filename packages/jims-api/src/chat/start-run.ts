@@ -25,7 +25,7 @@ export interface ClientRunRequest
 }
 
 /** A run that a request reads, until its connection is closed or `leave` is called. */
-export interface StartedRun {
+export interface ReadRun {
   readonly run: Run;
   readonly leave: () => void;
 }
@@ -39,7 +39,7 @@ export async function startRun(
   api: ApiContext,
   call: Call,
   { onMoved, onDisconnect, ...request }: ClientRunRequest,
-): Promise<StartedRun> {
+): Promise<ReadRun> {
   requireMessageSize(api, String(request.incoming.data['content']));
   const idempotency = (await idempotencyOf(call)) ?? request.idempotency;
   const caller = countedContact(call, request.thread);

@@ -18,8 +18,8 @@ export function streamRun(
   encode: Encode,
 ): Promise<Response> {
   const open = async (): Promise<OpenStream> => {
-    const { run, leave } = await startRun(api, call, request);
-    return { headers: runHeaders(run), frames: encode(run), onGone: leave };
+    const { run, leave: detach } = await startRun(api, call, request);
+    return { headers: runHeaders(run), frames: encode(run), onGone: detach };
   };
   return openStream(api, call, open, request.thread);
 }
@@ -56,7 +56,7 @@ export async function openStream(
   open: () => Promise<OpenStream>,
   thread?: RunThread,
 ): Promise<Response> {
-  const leave = api.streams.enter(countedContact(call, thread));
+  const release = api.streams.enter(countedContact(call, thread));
   try {
     const { headers, onClose, ...stream } = await open();
     return sendFrames(
@@ -65,13 +65,13 @@ export async function openStream(
       {
         ...stream,
         onClose() {
-          leave();
+          release();
           onClose?.();
         },
       },
     );
   } catch (error) {
-    leave();
+    release();
     throw error;
   }
 }

@@ -21,7 +21,7 @@ const STATUS: Readonly<Record<JimsErrorCode, number>> = {
   lost: 503,
   pipeline_failed: 500,
   run_over: 500,
-  // What a pipeline sends fails its run: this is what a client sent, and the database cannot keep.
+  // From a pipeline it is a `pipeline_failed`; what is left is an event of a client that cannot be stored.
   invalid_event: 422,
   invalid_state: 500,
   llm_unusable: 500,

@@ -6,7 +6,7 @@ import { cleanJson } from 'jims-core/host';
 import { isLarge, jsonPieces, jsonText } from './fastapi/json-pieces.ts';
 import type { Call } from './route.ts';
 
-/** Written at once; other requests get a turn after each chunk. */
+/** Characters of a chunk; between chunks other requests get a turn. */
 const CHUNK_CHARS = 64 * 1024;
 
 /** A JSON answer; a protocol may have a media type of its own for its JSON. */
@@ -29,7 +29,7 @@ export function largeJson(call: Answered, value: object, end: () => void): Respo
 }
 
 /** As {@link json}, for an answer that is rarely large: above a megabyte it is made piece by piece. */
-export function runJson(call: Pick<Call, 'headers'>, value: object, status = 200): Response {
+export function jsonOrPieces(call: Pick<Call, 'headers'>, value: object, status = 200): Response {
   if (!isLarge(value)) return json(call, value, status);
   return answer(
     call,
@@ -39,8 +39,8 @@ export function runJson(call: Pick<Call, 'headers'>, value: object, status = 200
 }
 
 /**
- * A JSON answer that comes in pieces, which are made as fast as the client reads. Then `end` is called,
- * but not when the client left before.
+ * A JSON answer that comes in pieces, which are made as fast as the client reads. `end` is called after the
+ * last piece, or when the client leaves; not when it left before the first piece.
  */
 export function streamedJson(
   call: Answered,

@@ -16,8 +16,8 @@ export interface ServeOptions
   /** Address of the metrics; default `host`. */
   readonly metricsHost?: string | undefined;
   /**
-   * As in `createApi`, with `host` among the names. Default: an empty list, which checks the host of
-   * requests, when callers need no key or token, or when `host` is a loopback address.
+   * As in `createApi`; `host` is always allowed. Default: callers with a key or token on a public `host`
+   * may name any; otherwise only the names that `createApi` always allows are.
    */
   readonly allowedHosts?: readonly string[] | undefined;
   /** Milliseconds that runs get to finish when the service stops; default 30,000. */

@@ -110,6 +110,26 @@ test('a port that is taken is a clear error, and the app can be served on anothe
   assert.equal((await chat(service.url, 'Hi')).status, 200);
 });
 
+test('a program may try to serve again and again: nothing is left of a try that failed', async (t) => {
+  const app = defineApp({ pipeline: hello, store: 'sqlite:not-an-address' });
+  const timers = new Set<NodeJS.Timeout>();
+  const { setInterval: set, clearInterval: clear } = globalThis;
+  t.mock.method(globalThis, 'setInterval', (work: () => void, ms: number) => {
+    const timer = set(work, ms);
+    timers.add(timer);
+    return timer;
+  });
+  t.mock.method(globalThis, 'clearInterval', (timer: NodeJS.Timeout) => {
+    timers.delete(timer);
+    clear(timer);
+  });
+  await assert.rejects(serve(app, inTests()), { code: 'store_invalid' });
+  const registering = t.mock.method(app.metrics, 'counter');
+  await assert.rejects(serve(app, inTests()), { code: 'store_invalid' });
+  assert.equal(registering.mock.callCount(), 0);
+  assert.equal(timers.size, 0);
+});
+
 test('an option that cannot work is an error before anything is opened', async () => {
   await using app = appOf(hello);
   await assert.rejects(serve(app, inTests({ allowedHosts: ['http://a'] })), TypeError);
@@ -253,6 +273,44 @@ console.log(JSON.stringify({ urls: [one.url, two.url] }));`);
     assert.equal(code, 0);
     assert.equal(await lastWords, 'last words\n');
     assert.match(String(log), /"msg":"stopped"\}\n[^]*"msg":"stopped"\}\n$/);
+  });
+
+  test('what a pipeline that was given up throws does not cut off the last work', async () => {
+    await using running = await program(`
+const late = Promise.withResolvers<void>();
+const app = defineApp({ store: 'sqlite::memory:', async pipeline(ctx) {
+  ctx.updateAgentStatus('working');
+  void late.promise.then(() => { throw new Error('too late'); });
+  setInterval(() => { if (isFlushing) throw new Error('in a timer'); }, 1);
+  await late.promise;
+}});
+let isFlushing = false;
+const beforeExit = async () => {
+  isFlushing = true;
+  late.resolve();
+  await sleep(50);
+  console.log('last words');
+};
+const limits = { graceMs: 10 };
+const { url } = await serve(app, { ...ports, drainTimeoutMs: 0, limits, beforeExit });
+console.log(JSON.stringify({ urls: [url] }));`);
+    const { child, ended } = running;
+    const [url = ''] = running.urls;
+    const stream = liveFrames(
+      await fetch(`${url}/api/v1/chat/stream`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ contact_id: 'c', message: 'slow' }),
+      }),
+    );
+    await stream.until('status');
+    assert.ok(child.stdout);
+    const lastWords = text(child.stdout);
+    child.kill('SIGTERM');
+    const [code, log] = await ended;
+    assert.equal(code, 0, String(log));
+    assert.equal(await lastWords, 'last words\n');
+    assert.match(String(log), /"msg":"stopped"\}\n$/);
   });
 
   test('what a pipeline left behind fails its run; what belongs to no run ends the process', async () => {

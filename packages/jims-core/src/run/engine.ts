@@ -7,7 +7,7 @@ import type { RunServices, RunnableApp } from './execution.ts';
 import { Lease } from './lease.ts';
 import { ProgressWriter } from './progress.ts';
 import { RunRegistry } from './registry.ts';
-import { Retention } from './retention.ts';
+import { RetentionTimer } from './retention.ts';
 import type { KnownThreads } from './retention.ts';
 import { RunEndings } from './run-endings.ts';
 import { replayed } from './run.ts';
@@ -23,7 +23,7 @@ export class RunEngine implements KnownThreads {
   readonly #runs: RunRegistry;
   readonly #turns: Turns;
   readonly #lease: Lease;
-  readonly #retention: Retention;
+  readonly #retention: RetentionTimer;
   readonly #services: RunServices;
   readonly #closing = new AbortController();
 
@@ -40,7 +40,7 @@ export class RunEngine implements KnownThreads {
     this.#turns = new Turns({ store, instanceId, logger, runs: this.#runs });
     const [runs, turns] = [this.#runs, this.#turns];
     this.#lease = new Lease({ store, instanceId, leaseMs, logger, runs, turns });
-    this.#retention = new Retention({ store, limits, logger, threads: this });
+    this.#retention = new RetentionTimer({ store, limits, logger, threads: this });
     this.#services = {
       app,
       instanceId,

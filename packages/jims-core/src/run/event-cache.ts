@@ -81,7 +81,7 @@ export class EventCache {
     this.#reads.add(reading);
     const tail = await this.#read(thread, last, fresh).finally(() => this.#reads.delete(reading));
     const kept = this.#entries.get(thread.id);
-    // Another reader of the same thread was faster, or the entry had to make room meanwhile.
+    // Another reader was faster, or the entry had to make room: `tail` does not fit. Reads all, keeps nothing.
     if (kept?.last !== last) return logOf(await this.#read(thread, undefined));
     if (reading.isDeleted) return logOf(tail);
     // More has come than is loaded: there is a gap after what was kept.

@@ -9,6 +9,7 @@ import type { AcceptedRun, RunOutcomeRecord, RunOwner, Store } from '../store/st
 import { cutText } from '../text/clean-text.ts';
 import type { ThreadEvent } from '../thread/event.ts';
 import type { EventCache } from './event-cache.ts';
+import { EventLog } from './event-log.ts';
 import type { ProgressWriter } from './progress.ts';
 import type { RunEndings } from './run-endings.ts';
 import { SEQ_OF_LOST_END } from './run-events.ts';
@@ -18,7 +19,6 @@ import type { RunLimits } from './run-limits.ts';
 import { RunOutput } from './run-output.ts';
 import { RunReport } from './run-report.ts';
 import type { ReportTarget } from './run-report.ts';
-import { RunStream } from './run-stream.ts';
 import { Run } from './run.ts';
 import type { RunRequest } from './run.ts';
 import { StopSwitch, isCancel } from './stop-switch.ts';
@@ -60,7 +60,7 @@ const CANCELLED: Record<CancelReason, string> = {
 export class RunExecution {
   readonly run: Run;
   readonly owner: RunOwner;
-  readonly stream: RunStream;
+  readonly stream: EventLog;
   readonly #services: RunServices;
   readonly #request: RunRequest;
   readonly #accepted: AcceptedRun;
@@ -74,7 +74,7 @@ export class RunExecution {
     const { app, instanceId } = services;
     const { runId, attempt, thread, status } = accepted;
     this.owner = { runId, attempt, threadId: thread.id, instanceId };
-    this.stream = new RunStream(attempt);
+    this.stream = new EventLog(attempt);
     this.#services = services;
     this.#request = request;
     this.#accepted = accepted;
@@ -151,11 +151,13 @@ export class RunExecution {
     const context = await this.#createContext();
     return this.#report.counted(pipeline, async () => {
       await this.#runPipeline(pipeline, context);
-      const { length } = this.#output.sent;
-      const appended = await store.appendInRun(this.owner, this.#output.sent);
+      // A copy: the store may read it later, and work that the pipeline left behind may still send.
+      const sent = [...this.#output.current.sent];
+      const appended = await store.appendInRun(this.owner, sent);
       if (appended === 'fenced') throw fenced();
-      this.#output.markStored(length);
-      return appended.slice(0, length);
+      this.#output.startNext();
+      // The store adds the question, held back until now, after them.
+      return appended.slice(0, sent.length);
     });
   }
 
@@ -167,7 +169,7 @@ export class RunExecution {
     return this.#report.counted(pipeline, async () => {
       await this.#runPipeline(pipeline, context);
       this.#close();
-      const outcome = this.#outcome({ status: 'completed', events: this.#output.sent });
+      const outcome = this.#outcome({ status: 'completed', events: this.#output.current.sent });
       const stored = await endings.store(this.owner, outcome);
       if (stored === 'fenced') throw fenced();
       return stored;
@@ -180,7 +182,7 @@ export class RunExecution {
     return new ThreadContext({
       thread,
       log: attempt > 1 ? withQuestionLast(log, runId) : log,
-      output: this.#output,
+      output: this.#output.current,
       signal: this.#stop.signal,
       runId,
       principal: this.#request.principal,
@@ -208,7 +210,7 @@ export class RunExecution {
   async #endCancelled(reason: CancelReason): Promise<RunEnd> {
     const { endings } = this.#services;
     const recorded = { code: reason, message: CANCELLED[reason] };
-    const events = this.#output.seen();
+    const events = this.#output.current.seen();
     const outcome = this.#outcome({ status: 'cancelled', events, error: recorded });
     const stored = await endings.storeSurely(this.owner, outcome);
     if (stored === 'fenced') return endings.lookUp(this.owner);

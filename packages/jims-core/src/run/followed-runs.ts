@@ -2,16 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { RunNews, RunRecord, Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { EventLog } from './event-log.ts';
 import { Outage, pauseAfter } from './outage.ts';
 import { fromProgress } from './progress.ts';
 import { erased } from './run-failure.ts';
-import { RunStream } from './run-stream.ts';
 import { Run } from './run.ts';
 import { endOfRecord, pushEnd } from './stored-run.ts';
 
 interface FollowedRun {
   readonly run: Run;
-  readonly stream: RunStream;
+  readonly stream: EventLog;
 }
 
 const POLL_MS = 200;
@@ -49,7 +49,7 @@ export class FollowedRuns {
     const { runId, attempt } = record;
     const known = this.find(runId);
     if (known) return known;
-    const stream = new RunStream(attempt);
+    const stream = new EventLog(attempt);
     const run = new Run(record, stream, {
       // Only the process that runs it counts readers.
       attach: () => () => {},

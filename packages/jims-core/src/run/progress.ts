@@ -3,10 +3,10 @@ import type { Logger } from '../telemetry/logger.ts';
 import { jsonSize } from '../text/json-size.ts';
 import { newEvent } from '../thread/event.ts';
 import type { JsonObject } from '../thread/event.ts';
+import type { EventLog } from './event-log.ts';
 import { Outage, pauseAfter } from './outage.ts';
 import { isRunEnd } from './run-events.ts';
 import type { NumberedRunEvent } from './run-events.ts';
-import type { RunStream } from './run-stream.ts';
 
 /** Short enough to read along, long enough that a quick run writes nothing. */
 const FLUSH_MS = 250;
@@ -27,7 +27,7 @@ interface Written {
 export class ProgressWriter {
   readonly #store: Pick<Store, 'appendProgress'>;
   readonly #outage: Outage;
-  readonly #written = new Map<RunStream, Written>();
+  readonly #written = new Map<EventLog, Written>();
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -37,7 +37,7 @@ export class ProgressWriter {
     this.#flushIn(FLUSH_MS);
   }
 
-  add(stream: RunStream, owner: RunOwner): void {
+  add(stream: EventLog, owner: RunOwner): void {
     this.#written.set(stream, { owner, sentSeq: 0, storedSeq: 0 });
   }
 
@@ -45,7 +45,7 @@ export class ProgressWriter {
    * What is to be written with the run's end, so that those who join it at another process miss
    * nothing: nothing for a quick run that streamed no text, as its result has it all.
    */
-  rest(stream: RunStream): readonly RunProgress[] {
+  rest(stream: EventLog): readonly RunProgress[] {
     const { sentSeq = 0, storedSeq = 0 } = this.#written.get(stream) ?? {};
     // What is being written comes twice then, which does no harm.
     const news = stream.since(storedSeq);
@@ -53,7 +53,7 @@ export class ProgressWriter {
     return isJoinable ? toProgress(news.filter((event) => !isRunEnd(event))) : [];
   }
 
-  remove(stream: RunStream): void {
+  remove(stream: EventLog): void {
     this.#written.delete(stream);
   }
 

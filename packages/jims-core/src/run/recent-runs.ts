@@ -1,7 +1,7 @@
 import { JimsError, plainError } from '../errors/jims-error.ts';
 import { jsonSize } from '../text/json-size.ts';
+import { EventLog } from './event-log.ts';
 import type { NumberedRunEvent } from './run-events.ts';
-import { RunStream } from './run-stream.ts';
 import { Run, identityOf } from './run.ts';
 
 const MAX_BYTES = 8 * 1024 * 1024;
@@ -19,7 +19,7 @@ export class RecentRuns {
   #bytes = 0;
 
   /** Keeps a run that is over; `sentBytes` is what its pipeline has sent. */
-  add(run: Run, stream: RunStream, sentBytes: number): void {
+  add(run: Run, stream: EventLog, sentBytes: number): void {
     const hasFailed = stream.since(0).at(-1)?.type === 'error';
     // Text of two-byte characters, and the result that repeats it.
     const sent = sentBytes * 4 + (hasFailed ? BYTES_PER_FAILURE : 0);
@@ -49,8 +49,8 @@ export class RecentRuns {
 }
 
 /** What a pipeline threw may be, and hold on to, anything: its text is enough for late joiners. */
-function withPlainError(stream: RunStream): RunStream {
-  const copy = new RunStream(stream.attempt);
+function withPlainError(stream: EventLog): EventLog {
+  const copy = new EventLog(stream.attempt);
   stream
     .since(0)
     .map(plain)

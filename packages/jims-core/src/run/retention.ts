@@ -27,7 +27,7 @@ const REST = 4;
 const MIN_REST_MS = 10;
 
 /** Removes from time to time what need not be kept any more, in small batches, on every process. */
-export class Retention {
+export class RetentionTimer {
   readonly #options: RetentionOptions;
   readonly #closing = new AbortController();
   #timer: NodeJS.Timeout | undefined;

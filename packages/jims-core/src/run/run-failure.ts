@@ -8,13 +8,17 @@ export function failureOf(reason: 'deadline' | 'lost' | undefined, error: unknow
     case 'lost':
       return fenced();
     case undefined:
+      // The text of what a pipeline throws stays in `cause`: clients get the messages of runs.
       return isOurs(error)
         ? error
         : new JimsError('pipeline_failed', 'Pipeline error', { cause: error });
   }
 }
 
-/** The engine's own errors; what a pipeline throws is its own failure, a JimsError or not. */
+/**
+ * The engine's own errors. Anything else that a pipeline throws is its own failure, also any other
+ * JimsError; one with these codes passes for the engine's, and clients get the message of a `lost`.
+ */
 function isOurs(error: unknown): error is JimsError {
   return isJimsError(error) && (error.code === 'lost' || error.code === 'store_unavailable');
 }

@@ -3,30 +3,34 @@ import type { AgentStatus, ContextOutput } from '../pipeline/thread-context.ts';
 import { jsonSize } from '../text/json-size.ts';
 import { ASSISTANT_MESSAGE, eventDomain, newEvent } from '../thread/event.ts';
 import type { NewEvent } from '../thread/event.ts';
-import type { RunStream } from './run-stream.ts';
+import type { EventLog } from './event-log.ts';
+import type { RunEvent } from './run-events.ts';
 
 /** Counted for each send beside its text, so that empty ones are bounded, too. */
 const OVERHEAD_BYTES = 100;
 
-/** What the pipelines of a run send: it goes to the run's listeners, and is kept until it is stored. */
-export class RunOutput implements ContextOutput {
-  readonly #stream: RunStream;
+type SentEvent = Extract<RunEvent, { type: 'event' | 'status' | 'delta' }>;
+
+/**
+ * What the pipelines of a run send, one after the other: it goes to the run's listeners, and is kept
+ * until it is stored.
+ */
+export class RunOutput {
+  readonly #stream: EventLog;
   readonly #maxBytes: number;
   readonly #pending: Promise<unknown>[] = [];
-  #sent: NewEvent[] = [];
-  /** The number of the last run event that the stored part goes back to. */
-  #storedSeq = 0;
+  #current = new PipelineOutput(this);
   #sentBytes = 0;
   #isClosed = false;
 
-  constructor(stream: RunStream, maxBytes: number) {
+  constructor(stream: EventLog, maxBytes: number) {
     this.#stream = stream;
     this.#maxBytes = maxBytes;
   }
 
-  /** The events that are not stored yet. */
-  get sent(): readonly NewEvent[] {
-    return this.#sent;
+  /** Of the pipeline that runs, or is the next to run. */
+  get current(): PipelineOutput {
+    return this.#current;
   }
 
   /** How many bytes were sent so far. */
@@ -35,38 +39,17 @@ export class RunOutput implements ContextOutput {
   }
 
   /**
-   * What the user has seen of the messages that are not stored, for a run that ends before its
-   * pipeline does: the whole ones, and those still being streamed, marked `partial`.
+   * What the current pipeline sent is stored, and another one comes. Listeners still get what the first
+   * one sends late, from work that it left behind; nothing stores it.
    */
-  seen(): readonly NewEvent[] {
-    const messages = this.#sent.filter(({ type }) => eventDomain(type) === 'comm');
-    const unfinished = new Map<string, string>();
-    for (const each of this.#stream.since(this.#storedSeq)) {
-      if (each.type === 'event') unfinished.delete(each.event.id);
-      if (each.type !== 'delta') continue;
-      const { messageId, delta } = each;
-      unfinished.set(messageId, (unfinished.get(messageId) ?? '') + delta);
-    }
-    const partial = [...unfinished].map(([id, content]) =>
-      newEvent(ASSISTANT_MESSAGE, { role: 'assistant', content, partial: true }, id),
-    );
-    return [...messages, ...partial];
+  startNext(): void {
+    this.#current = new PipelineOutput(this);
   }
 
-  event(event: NewEvent): void {
-    this.#count(jsonSize(event.data));
-    this.#stream.push({ type: 'event', event });
-    this.#sent.push(event);
-  }
-
-  status(status: AgentStatus): void {
-    this.#count(status.message.length + status.statusType.length);
-    this.#stream.push({ type: 'status', status });
-  }
-
-  delta(delta: { readonly messageId: string; readonly delta: string }): void {
-    this.#count(delta.delta.length);
-    this.#stream.push({ type: 'delta', ...delta });
+  /** Sends an event of this many bytes to the listeners. */
+  push(bytes: number, event: SentEvent): void {
+    this.#count(bytes);
+    this.#stream.push(event);
   }
 
   pending(work: Promise<unknown>): void {
@@ -77,12 +60,6 @@ export class RunOutput implements ContextOutput {
   /** Resolves when all pending work is done; rejects with the first error in the order of the calls. */
   async settled(): Promise<void> {
     for (const each of this.#pending) await each;
-  }
-
-  /** The first `count` of the sent events are in the log. */
-  markStored(count: number): void {
-    this.#sent = this.#sent.slice(count);
-    this.#storedSeq = this.#stream.lastSeq;
   }
 
   /** Refuses everything from now on. */
@@ -100,5 +77,53 @@ export class RunOutput implements ContextOutput {
       'pipeline_failed',
       `The pipeline sent more than ${this.#maxBytes} bytes in one run`,
     );
+  }
+}
+
+/** What one pipeline of a run sends. */
+class PipelineOutput implements ContextOutput {
+  readonly #run: RunOutput;
+  readonly #sent: NewEvent[] = [];
+  /** The messages that are being streamed, by id: their text so far. */
+  readonly #unfinished = new Map<string, string>();
+
+  constructor(run: RunOutput) {
+    this.#run = run;
+  }
+
+  get sent(): readonly NewEvent[] {
+    return this.#sent;
+  }
+
+  /**
+   * What the user has seen of the messages, for a run that ends before its pipeline does: the whole
+   * ones, and those still being streamed, marked `partial`.
+   */
+  seen(): readonly NewEvent[] {
+    const messages = this.#sent.filter(({ type }) => eventDomain(type) === 'comm');
+    const partial = [...this.#unfinished].map(([id, content]) =>
+      newEvent(ASSISTANT_MESSAGE, { role: 'assistant', content, partial: true }, id),
+    );
+    return [...messages, ...partial];
+  }
+
+  event(event: NewEvent): void {
+    this.#run.push(jsonSize(event.data), { type: 'event', event });
+    this.#unfinished.delete(event.id);
+    this.#sent.push(event);
+  }
+
+  status(status: AgentStatus): void {
+    const bytes = status.message.length + status.statusType.length;
+    this.#run.push(bytes, { type: 'status', status });
+  }
+
+  delta({ messageId, delta }: { readonly messageId: string; readonly delta: string }): void {
+    this.#run.push(delta.length, { type: 'delta', messageId, delta });
+    this.#unfinished.set(messageId, (this.#unfinished.get(messageId) ?? '') + delta);
+  }
+
+  pending(work: Promise<unknown>): void {
+    this.#run.pending(work);
   }
 }

@@ -4,8 +4,8 @@ import type { TraceIds } from '../telemetry/tracing.ts';
 import type { NewEvent } from '../thread/event.ts';
 import type { Principal } from '../thread/principal.ts';
 import type { Thread } from '../thread/thread.ts';
+import type { ListenOptions, RunEvents, EventLog } from './event-log.ts';
 import type { RunEnd, RunPosition } from './run-events.ts';
-import type { ListenOptions, RunEvents, RunStream } from './run-stream.ts';
 
 /** What to run, and on which thread. */
 export interface RunRequest {
@@ -51,7 +51,7 @@ export interface RunControl {
 }
 
 /** The events of a run. */
-export type RunEventSource = Pick<RunStream, 'attempt' | 'end' | 'endPosition' | 'listen'>;
+export type RunEventSource = Pick<EventLog, 'attempt' | 'end' | 'endPosition' | 'listen'>;
 
 /** What identifies a run. */
 export interface RunIdentity {

@@ -2,9 +2,9 @@ import { JimsError } from '../errors/jims-error.ts';
 import type { JimsErrorCode } from '../errors/jims-error.ts';
 import { readUsage } from '../llm/usage.ts';
 import type { RunRecord } from '../store/store.ts';
+import { EventLog } from './event-log.ts';
 import { SEQ_OF_LOST_END } from './run-events.ts';
 import type { CancelReason, NumberedRunEvent, RunEnd } from './run-events.ts';
-import { RunStream } from './run-stream.ts';
 import { Run } from './run.ts';
 
 /** Reads from its record how a run ended; `undefined` while it is not over. */
@@ -33,7 +33,7 @@ export function storedRun(
   end: RunEnd,
   progress: readonly NumberedRunEvent[],
 ): Run {
-  const stream = new RunStream(record.attempt);
+  const stream = new EventLog(record.attempt);
   const events = progress.length > 0 ? progress : eventsOfRecord(record);
   for (const event of events) stream.pushNumbered(event);
   pushEnd(stream, record, end);
@@ -41,7 +41,7 @@ export function storedRun(
 }
 
 /** Ends a stream that was put together from what a store keeps. */
-export function pushEnd(stream: RunStream, { lastSeq }: RunRecord, end: RunEnd): void {
+export function pushEnd(stream: EventLog, { lastSeq }: RunRecord, end: RunEnd): void {
   const seq = Math.max(lastSeq ?? SEQ_OF_LOST_END, stream.lastSeq + 1);
   stream.pushNumbered({ ...end, attempt: stream.attempt, seq });
 }

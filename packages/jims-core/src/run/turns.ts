@@ -70,7 +70,8 @@ export class Turns {
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
     if (this.#early.take(runId)) turn.resolve();
-    else if (this.#early.wasHinted) void this.#poll();
+    // The turn of an attempt that follows a lost one may have gone to the lost one.
+    else if (attempt > 1 || this.#early.wasHinted) this.#pollAfresh();
     try {
       await turn.promise;
     } finally {
@@ -92,7 +93,7 @@ export class Turns {
   /** Another process did something to a run of this one: looks what. */
   hint(): void {
     this.#early.hint();
-    void this.#poll();
+    this.#pollAfresh();
   }
 
   /** Stops the runs that were taken from this process, as when it was taken for dead. */
@@ -114,14 +115,24 @@ export class Turns {
     clearInterval(this.#timer);
   }
 
+  /** Polls now, or once more after the poll that is under way: its answer may be too old. */
+  #pollAfresh(): void {
+    this.#pollsAgain = true;
+    void this.#poll();
+  }
+
   async #poll(): Promise<void> {
-    if (this.#isPolling) {
-      this.#pollsAgain = true;
-      return;
-    }
-    if (this.#runs.owners.length === 0) return;
+    if (this.#isPolling || this.#runs.owners.length === 0) return;
     this.#isPolling = true;
-    this.#pollsAgain = false;
+    do {
+      this.#pollsAgain = false;
+      await this.#pollOnce();
+    } while (this.#pollsAgain && !this.#isClosed);
+    this.#isPolling = false;
+  }
+
+  /** Never rejects. */
+  async #pollOnce(): Promise<void> {
     try {
       for (const run of await this.#store.pollRuns(this.#instanceId, [...this.#waiting.keys()])) {
         this.#tell(run);
@@ -131,8 +142,6 @@ export class Turns {
     } catch (error) {
       if (!this.#isClosed) this.#outage.failed(error);
     }
-    this.#isPolling = false;
-    if (this.#pollsAgain && !this.#isClosed) await this.#poll();
   }
 
   #tell(run: PolledRun): void {

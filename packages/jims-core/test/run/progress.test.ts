@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { EventLog } from '../../src/run/event-log.ts';
 import { ProgressWriter, fromProgress, toProgress } from '../../src/run/progress.ts';
 import type { NumberedRunEvent } from '../../src/run/run-events.ts';
-import { RunStream } from '../../src/run/run-stream.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { newEvent } from '../../src/thread/event.ts';
 
@@ -39,15 +39,15 @@ test('a run that streamed text leaves the rest of its events, a quick one leaves
   const { stream, events } = talk();
   writer.add(stream, OWNER);
   assert.deepEqual(writer.rest(stream), toProgress(events));
-  const quick = new RunStream(1);
+  const quick = new EventLog(1);
   quick.push({ type: 'status', status: { message: 'Thinking', statusType: 'status' } });
   writer.add(quick, OWNER);
   assert.deepEqual(writer.rest(quick), []);
   writer.close();
 });
 
-function talk(): { readonly stream: RunStream; readonly events: readonly NumberedRunEvent[] } {
-  const stream = new RunStream(ATTEMPT);
+function talk(): { readonly stream: EventLog; readonly events: readonly NumberedRunEvent[] } {
+  const stream = new EventLog(ATTEMPT);
   stream.push({ type: 'status', status: { message: 'Thinking', statusType: 'status' } });
   stream.push({ type: 'delta', messageId: 'a', delta: 'Hel' });
   stream.push({ type: 'delta', messageId: 'a', delta: 'lo' });

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { JimsError } from '../../src/errors/jims-error.ts';
+import { EventLog } from '../../src/run/event-log.ts';
 import { RecentRuns } from '../../src/run/recent-runs.ts';
-import { RunStream } from '../../src/run/run-stream.ts';
 import { Run } from '../../src/run/run.ts';
 
 const MIB = 1024 * 1024;
@@ -51,7 +51,7 @@ test('a failed run is kept without what its pipeline threw', async () => {
 test('a run that is over cannot be stopped by its late readers', () => {
   const recent = new RecentRuns();
   let cancelled = 0;
-  const stream = new RunStream(1);
+  const stream = new EventLog(1);
   const control = { attach: () => () => cancelled++, cancel: () => void cancelled++ };
   const run = new Run({ runId: 'a', thread: thread('t'), createdThread: true }, stream, control);
   stream.push({ type: 'cancelled', reason: 'cancelled', events: [] });
@@ -63,14 +63,14 @@ test('a run that is over cannot be stopped by its late readers', () => {
   assert.equal(kept?.createdThread, true);
 });
 
-function ended(id: string, threadId: string): readonly [Run, RunStream] {
+function ended(id: string, threadId: string): readonly [Run, EventLog] {
   const [run, stream] = running(id, threadId);
   stream.push({ type: 'result', result: { startEvents: [], events: [] } });
   return [run, stream];
 }
 
-function running(id: string, threadId: string): readonly [Run, RunStream] {
-  const stream = new RunStream(1);
+function running(id: string, threadId: string): readonly [Run, EventLog] {
+  const stream = new EventLog(1);
   return [new Run({ runId: id, thread: thread(threadId), createdThread: false }, stream), stream];
 }
 

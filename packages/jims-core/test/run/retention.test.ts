@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Retention } from '../../src/run/retention.ts';
+import { RetentionTimer } from '../../src/run/retention.ts';
 import type { PurgeLimits, PurgeResult } from '../../src/store/store.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 
@@ -42,7 +42,7 @@ function open(
   results: readonly PurgeResult[],
   { retentionMs }: { readonly retentionMs: number | undefined } = { retentionMs: 1000 },
 ): {
-  readonly retention: Retention;
+  readonly retention: RetentionTimer;
   readonly dropped: string[];
   readonly purges: PurgeLimits[];
 } {
@@ -59,7 +59,7 @@ function open(
   const threads = { dropThreads: (ids: readonly string[]) => void dropped.push(...ids) };
   const logger = silentLogger;
   return {
-    retention: new Retention({ store, limits: { retentionMs }, logger, threads }),
+    retention: new RetentionTimer({ store, limits: { retentionMs }, logger, threads }),
     dropped,
     purges,
   };

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { EventLog } from '../../src/run/event-log.ts';
 import { RunOutput } from '../../src/run/run-output.ts';
-import { RunStream } from '../../src/run/run-stream.ts';
 import { newEvent } from '../../src/thread/event.ts';
 import type { NewEvent } from '../../src/thread/event.ts';
 
 const MAX_BYTES = 10_000;
 
 test('the user has seen whole messages, then the pieces of unfinished ones', () => {
-  const output = new RunOutput(new RunStream(1), MAX_BYTES);
+  const output = new RunOutput(new EventLog(1), MAX_BYTES).current;
   output.event(newEvent('rag.found', { documents: 1 }));
   output.delta({ messageId: 'a', delta: 'Hel' });
   output.delta({ messageId: 'b', delta: 'done' });
@@ -22,45 +22,49 @@ test('the user has seen whole messages, then the pieces of unfinished ones', () 
   ]);
 });
 
-test('what is stored is not stored again', () => {
-  const output = new RunOutput(new RunStream(1), MAX_BYTES);
-  output.event(message('Welcome'));
-  output.delta({ messageId: 'a', delta: 'given up' });
-  output.event(message('meanwhile'));
-  output.markStored(1);
-  assert.deepEqual(
-    output.sent.map(({ data }) => data['content']),
-    ['meanwhile'],
-  );
-  assert.deepEqual(
-    output.seen().map(({ data }) => data['content']),
-    ['meanwhile'],
-  );
+test('what a pipeline sends after its events are stored reaches the listeners alone', () => {
+  const stream = new EventLog(1);
+  const output = new RunOutput(stream, MAX_BYTES);
+  const first = output.current;
+  first.event(message('Welcome'));
+  first.delta({ messageId: 'a', delta: 'given ' });
+  output.startNext();
+  first.delta({ messageId: 'a', delta: 'up' });
+  first.event(message('meanwhile'));
+  output.current.event(message('answer'));
+  assert.equal(stream.lastSeq, 5);
+  assert.deepEqual(contents(first.sent), ['Welcome', 'meanwhile']);
+  assert.deepEqual(contents(output.current.sent), ['answer']);
+  assert.deepEqual(contents(output.current.seen()), ['answer']);
 });
 
 test('a run sends no more than it may, also of what is empty', () => {
-  const output = new RunOutput(new RunStream(1), 1000);
-  for (let n = 0; n < 10; n++) output.delta({ messageId: 'a', delta: '' });
+  const output = new RunOutput(new EventLog(1), 1000);
+  for (let n = 0; n < 10; n++) output.current.delta({ messageId: 'a', delta: '' });
   assert.equal(output.sentBytes, 1000);
   const status = { message: '', statusType: '' };
-  assert.throws(() => output.status(status), { code: 'pipeline_failed' });
+  assert.throws(() => output.current.status(status), { code: 'pipeline_failed' });
 });
 
 test('nothing is sent after the run', () => {
-  const output = new RunOutput(new RunStream(1), MAX_BYTES);
+  const output = new RunOutput(new EventLog(1), MAX_BYTES);
   output.close();
-  assert.throws(() => output.event(message('late')), { code: 'run_over' });
-  assert.deepEqual(output.sent, []);
+  assert.throws(() => output.current.event(message('late')), { code: 'run_over' });
+  assert.deepEqual(output.current.sent, []);
 });
 
 test('pending work is waited for, and its first error is that of the run', async () => {
-  const output = new RunOutput(new RunStream(1), MAX_BYTES);
+  const output = new RunOutput(new EventLog(1), MAX_BYTES);
   const [first, second] = [new Error('first'), new Error('second')];
   output.pending(Promise.resolve());
   output.pending(Promise.reject(first));
   output.pending(Promise.reject(second));
   await assert.rejects(output.settled(), first);
 });
+
+function contents(events: readonly NewEvent[]): readonly unknown[] {
+  return events.map(({ data }) => data['content']);
+}
 
 function message(content: string, id?: string): NewEvent {
   return newEvent('comm.assistant_message', { role: 'assistant', content }, id);

@@ -99,6 +99,29 @@ test('a hint that comes during a poll makes another poll', async () => {
   assert.equal(queue.polls.length, 2);
 });
 
+test('a poll that takes long is not followed by another one before its time', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  using queue = openTurns();
+  const answered = Promise.withResolvers<void>();
+  queue.answered = answered.promise;
+  t.mock.timers.tick(5000);
+  answered.resolve();
+  await isSettled(answered.promise);
+  assert.equal(queue.polls.length, 1);
+  t.mock.timers.tick(500);
+  assert.equal(queue.polls.length, 2);
+});
+
+test('an attempt that follows a lost one looks by itself whether it has its turn', async () => {
+  using queue = openTurns();
+  const [lost, endAccept] = [queue.wait('a'), queue.turns.beginAccept()];
+  queue.turns.started({ runId: 'a', instanceId: ME });
+  await lost;
+  queue.answers = [polled('a', 'running', 2)];
+  assert.equal(await isSettled(queue.wait('a', 2)), true);
+  endAccept();
+});
+
 test('requests to stop, and runs that were taken, reach the runs of this process', async () => {
   using queue = openTurns();
   queue.answers = [
@@ -121,6 +144,8 @@ interface Queue extends Disposable {
   readonly stopped: string[];
   readonly lost: string[];
   answers: readonly PolledRun[];
+  /** When the store answers; default: at once. */
+  answered?: Promise<void>;
   owners: readonly RunOwner[];
   wait(runId: string, attempt?: number): Promise<void>;
 }
@@ -136,7 +161,8 @@ function openTurns(): Queue {
   const store = {
     async pollRuns(_: string, runIds: readonly string[]) {
       queue.polls.push(runIds);
-      return queue.answers;
+      if (queue.answered) await queue.answered;
+      return queue.answers.filter((run) => run.cancelRequested || runIds.includes(run.runId));
     },
   };
   const turns = new Turns({ store, instanceId: ME, logger: silentLogger, runs });

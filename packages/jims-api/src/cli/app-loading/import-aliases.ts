@@ -7,7 +7,7 @@ import { readImportPaths } from './tsconfig.ts';
 import type { ImportPaths } from './tsconfig.ts';
 
 /** Relative names, and names with a scheme. */
-const IS_PLAIN = /^(?:\.{1,2}(?:\/|$)|(?:node|file|data|https?|jims-app):)/;
+const NEVER_AN_ALIAS = /^(?:\.{1,2}(?:\/|$)|(?:node|file|data|https?|jims-app):)/;
 
 export interface ImportAliasesOptions {
   readonly cwd: string;
@@ -41,7 +41,7 @@ export class ImportAliases {
 
   /** The file that an alias leads to, or `undefined` when Node should resolve the name. */
   resolve(specifier: string, importer: string): string | undefined {
-    if (IS_PLAIN.test(specifier) || isBuiltin(specifier)) return undefined;
+    if (NEVER_AN_ALIAS.test(specifier) || isBuiltin(specifier)) return undefined;
     const config = this.#pathsFor(importer);
     if (!config) return undefined;
     for (const target of targetsOf(specifier, config)) {
@@ -81,7 +81,7 @@ export class ImportAliases {
   }
 }
 
-/** Only the best pattern counts, as in TypeScript; after its targets comes the base folder. */
+/** Candidates: the targets of the best pattern, then `baseUrl`, as in TypeScript. */
 function targetsOf(specifier: string, config: ImportPaths): readonly string[] {
   const pattern = patternFor(specifier, config);
   const targets = pattern === undefined ? [] : (config.paths.get(pattern) ?? []);

@@ -16,7 +16,7 @@ export class UsageError extends Error {
 }
 
 /** What was given for an option: by flags, or else by a variable. */
-interface Given {
+interface GivenOption {
   readonly values: readonly string[];
   readonly from: 'flag' | 'variable';
   /** The flag or the variable. */
@@ -47,7 +47,7 @@ export class GivenOptions<TName extends string> {
     this.#env = env;
   }
 
-  get(name: TName): Given | undefined {
+  get(name: TName): GivenOption | undefined {
     const given = this.#flags[name];
     if (given !== undefined) return { values: given, from: 'flag', name: `--${name}` };
     const spec = this.#table[name];

@@ -1,4 +1,4 @@
-import { framePieces, sseFrame } from './frame.ts';
+import { framePieces, frameText } from './frame.ts';
 import type { SseFrame } from './frame.ts';
 import type { ReadyIterable, ReadyIterator } from './ready-iterator.ts';
 
@@ -78,14 +78,14 @@ export class FrameWriter {
         continue;
       }
       // While a frame is waited for, none that comes after it may be taken.
-      const frame = this.#isWaiting ? undefined : this.#frames.take?.();
+      const frame = this.#isWaiting ? undefined : this.#frames.takeReady?.();
       if (!frame) return;
       this.#add(frame);
     }
   }
 
   #add(frame: SseFrame): void {
-    if (typeof frame.data === 'string') this.#text += sseFrame(frame);
+    if (typeof frame.data === 'string') this.#text += frameText(frame);
     else this.#large = framePieces(frame);
   }
 

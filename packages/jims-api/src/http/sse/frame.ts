@@ -11,12 +11,12 @@ export interface SseFrame {
 }
 
 /** The text of a frame. Throws a TypeError for an id or event name that is not a plain word. */
-export function sseFrame(frame: SseFrame): string {
+export function frameText(frame: SseFrame): string {
   if (typeof frame.data !== 'string') return [...framePieces(frame)].join('');
   return `${beginning(frame)}${inLines(frame.data)}\n\n`;
 }
 
-/** The same in pieces, which are made when they are taken. */
+/** The same text in pieces, made lazily. */
 export function* framePieces(frame: SseFrame): Generator<string> {
   yield beginning(frame);
   if (typeof frame.data === 'string') yield inLines(frame.data);

@@ -1,7 +1,7 @@
 /** An async iterator that may also give what is there already without a promise. */
 export interface ReadyIterator<T> extends AsyncIterator<T, void, void> {
   /** The next item if it is there; `undefined` if not, or at the end. */
-  take?(): T | undefined;
+  takeReady?(): T | undefined;
 }
 
 export interface ReadyIterable<T> {
@@ -38,14 +38,14 @@ export class Expansion<In, Out> implements ReadyIterator<Out>, ReadyIterable<Out
     this.#items = first[Symbol.iterator]();
   }
 
-  take(): Out | undefined {
+  takeReady(): Out | undefined {
     while (!this.#isOver) {
       const { done, value } = this.#items.next();
       if (!done) {
         this.#isOver = this.#isLast?.(value) === true;
         return value;
       }
-      const item = this.#source.take?.();
+      const item = this.#source.takeReady?.();
       if (item === undefined) return undefined;
       this.#items = this.#expand(item)[Symbol.iterator]();
     }
@@ -54,7 +54,7 @@ export class Expansion<In, Out> implements ReadyIterator<Out>, ReadyIterable<Out
 
   async next(): Promise<IteratorResult<Out, void>> {
     for (;;) {
-      const item = this.take();
+      const item = this.takeReady();
       if (item !== undefined) return { done: false, value: item };
       if (this.#isOver) return this.return();
       const { done, value } = await this.#source.next();

@@ -11,7 +11,6 @@ export interface SocketStreams {
   readonly respond: SseResponder;
   /** Begins the stream that a response stands for; false for any other response. */
   send(response: Response, outgoing: ServerResponse): boolean;
-  close(): void;
 }
 
 export interface SocketStreamsOptions {
@@ -33,16 +32,21 @@ export function createSocketStreams({
   const waiting = new WeakMap<Response, (outgoing: ServerResponse) => SocketStream>();
   const open = new Set<SocketStream>();
 
-  // One timer for all of them: thousands of streams are open at once.
   const tickMs = Math.min(heartbeatMs, readerTimeoutMs) / TICKS;
-  const timer = setInterval(() => {
+  /** One for all of them, while there are any: thousands of streams are open at once. */
+  let timer: NodeJS.Timeout | undefined;
+
+  function tick(): void {
     const at = now();
     for (const stream of open) {
       if (stream.isOver) open.delete(stream);
       else if (stream.stands(at) >= readerTimeoutMs) cut(stream.outgoing);
       else if (stream.rests(at) > heartbeatMs - tickMs) stream.write(HEARTBEAT);
     }
-  }, tickMs).unref();
+    if (open.size > 0) return;
+    clearInterval(timer);
+    timer = undefined;
+  }
 
   return {
     respond(frames, options) {
@@ -56,10 +60,11 @@ export function createSocketStreams({
     },
     send(response, outgoing) {
       const begin = waiting.get(response);
-      if (begin) open.add(begin(outgoing));
-      return begin !== undefined;
+      if (!begin) return false;
+      open.add(begin(outgoing));
+      timer ??= setInterval(tick, tickMs).unref();
+      return true;
     },
-    close: () => clearInterval(timer),
   };
 }
 

@@ -23,7 +23,7 @@ import { cancelTask, getTask, subscribeToTask } from './tasks.ts';
 const toFrame: ToFrame = (response) => ({ data: jsonText(response) });
 /** A2A's own media type, for clients that use it: others may accept plain JSON only. */
 const A2A_JSON = 'application/a2a+json';
-const CONFIGS = '/a2a/rest/tasks/:task/pushNotificationConfigs';
+const PUSH_CONFIGS = '/a2a/rest/tasks/:task/pushNotificationConfigs';
 const VERB = /^(?<id>.*):(?<verb>cancel|subscribe)$/s;
 
 const tags = ['a2a'];
@@ -117,15 +117,15 @@ export const restRoutes: readonly Route[] = [
     encodeError: refuseRest,
     handle: changeTask,
   },
-  missing('GET', CONFIGS, unsupported.push),
-  missing('POST', CONFIGS, unsupported.push),
-  missing('GET', `${CONFIGS}/:config`, unsupported.push),
-  missing('DELETE', `${CONFIGS}/:config`, unsupported.push),
-  missing('GET', '/a2a/rest/extendedAgentCard', unsupported.extendedCard),
+  unsupportedRoute('GET', PUSH_CONFIGS, unsupported.push),
+  unsupportedRoute('POST', PUSH_CONFIGS, unsupported.push),
+  unsupportedRoute('GET', `${PUSH_CONFIGS}/:config`, unsupported.push),
+  unsupportedRoute('DELETE', `${PUSH_CONFIGS}/:config`, unsupported.push),
+  unsupportedRoute('GET', '/a2a/rest/extendedAgentCard', unsupported.extendedCard),
 ];
 
-/** A part of the binding that this agent does not support is refused by its own error. */
-function missing(method: Route['method'], path: string, handle: () => never): Route {
+/** Answers with A2A's error for an operation that is not supported. */
+function unsupportedRoute(method: Route['method'], path: string, handle: () => never): Route {
   return { method, path, encodeError: refuseRest, handle };
 }
 

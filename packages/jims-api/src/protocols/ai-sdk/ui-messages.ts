@@ -26,7 +26,7 @@ export function answerId(runId: string): string {
   return `${runId}:answer`;
 }
 
-/** The messages of a thread; all answers to one message are one message. */
+/** The messages of a thread; answers that follow each other become one UI message. */
 export async function* uiMessages(
   pieces: AsyncIterable<readonly ThreadEvent[]>,
 ): AsyncGenerator<UiMessage> {

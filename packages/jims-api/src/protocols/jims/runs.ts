@@ -15,7 +15,7 @@ import { contactId, contactOf, mayReach } from '../../http/contact.ts';
 import { notFound } from '../../http/errors.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { parseBody } from '../../http/fastapi/validation.ts';
-import { runJson } from '../../http/json-answer.ts';
+import { jsonOrPieces } from '../../http/json-answer.ts';
 import { lastEventIdNames, lastEventIdOf } from '../../http/last-event-id.ts';
 import { list } from '../../http/list.ts';
 import { addressOf } from '../../http/public-address.ts';
@@ -33,7 +33,7 @@ const MAX_WAIT_S = 60;
 /** What a client that joins gets by default: everything that is sent live. */
 const JOINED: ReadonlySet<Include> = new Set<Include>(['thread', 'delta', 'event']);
 
-const NOTHING_MORE: ReadonlySet<RunInclude> = new Set();
+const NO_INCLUDES: ReadonlySet<RunInclude> = new Set();
 
 const NewRunBody = v.pipe(
   v.object({
@@ -103,8 +103,8 @@ export const runRoutes: readonly Route[] = [
         {
           name: 'wait',
           in: 'query',
-          description: 'The most seconds to wait for its end, up to 60',
-          schema: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(60)),
+          description: `The most seconds to wait for its end, up to ${MAX_WAIT_S}`,
+          schema: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_WAIT_S)),
         },
         INCLUDE,
       ],
@@ -150,7 +150,7 @@ export const runRoutes: readonly Route[] = [
       },
       errors: [400, 429, ...errors],
     },
-    handle: streamExistingRun,
+    handle: joinRunStream,
   },
   {
     method: 'POST',
@@ -198,7 +198,7 @@ async function startThreadRun(api: ApiContext, call: Call): Promise<Response> {
 /** `GET /api/v1/runs/{run_id}`; with `wait` it answers when the run is over, or after so many seconds. */
 async function getRun(api: ApiContext, call: Call): Promise<Response> {
   const wait = integerIn(call, 'wait', { min: 0, max: MAX_WAIT_S, byDefault: 0 });
-  const options = { include: wordsIn(call, 'include', RUN_INCLUDES) ?? NOTHING_MORE };
+  const options = { include: wordsIn(call, 'include', RUN_INCLUDES) ?? NO_INCLUDES };
   const record = await reachableRun(api, call);
   if (wait === 0 || !isActive(statusOf(record))) return runAnswer(call, record, options);
   const run = await api.app.runs.find(record.runId);
@@ -211,8 +211,8 @@ async function getRun(api: ApiContext, call: Call): Promise<Response> {
   return runAnswer(call, await reachableRun(api, call), options);
 }
 
-/** What was missed, then live, to the one last event. */
-async function streamExistingRun(api: ApiContext, call: Call): Promise<Response> {
+/** Sends the events that the client missed, then live ones up to the end. */
+async function joinRunStream(api: ApiContext, call: Call): Promise<Response> {
   const include = includedFor(call, wordsIn(call, 'include', INCLUDES) ?? JOINED);
   const id = lastEventIdOf(call) ?? (call.query.get('after') || undefined);
   const after = id === undefined ? undefined : positionOf(id);
@@ -230,9 +230,9 @@ async function streamExistingRun(api: ApiContext, call: Call): Promise<Response>
   return joinRun(api, call, run, () => chatFrames(run, options));
 }
 
-/** 202 when it was to be stopped, 200 when it was over already. */
+/** 202: it is being stopped. 200: it was over. */
 async function cancelRun(api: ApiContext, call: Call): Promise<Response> {
-  const include = wordsIn(call, 'include', RUN_INCLUDES) ?? NOTHING_MORE;
+  const include = wordsIn(call, 'include', RUN_INCLUDES) ?? NO_INCLUDES;
   const { runId } = await reachableRun(api, call);
   const status = isActive(await api.app.runs.cancel(runId)) ? 202 : 200;
   return runAnswer(call, await reachableRun(api, call), { include, status });
@@ -248,7 +248,7 @@ function runAnswer(
 ): Response {
   const { principal } = call;
   const view = { sees: visibleTo(principal), seesModels: seesModels(principal), include };
-  return runJson(call, runResource(record, view), status);
+  return jsonOrPieces(call, runResource(record, view), status);
 }
 
 async function reachableRun(api: ApiContext, call: Call): Promise<RunRecord> {

@@ -14,7 +14,7 @@ import type { ApiContext, Call, Parameter } from '../../http/route.ts';
 export const INCLUDES = ['thread', 'start', 'delta', 'event', 'usage'] as const;
 export type Include = (typeof INCLUDES)[number];
 
-const NOTHING_MORE: ReadonlySet<Include> = new Set();
+const NO_INCLUDES: ReadonlySet<Include> = new Set();
 
 /** A header of every route that starts a run. */
 export const IDEMPOTENCY_KEY: Parameter = {
@@ -70,7 +70,7 @@ export const ChatRequestBody = v.pipe(
     threadConfig: body.thread_config,
     eventType: body.event_type,
     runConversationStart: body.run_conversation_start_on_new_thread,
-    include: body.include.length > 0 ? new Set<Include>(body.include) : NOTHING_MORE,
+    include: body.include.length > 0 ? new Set<Include>(body.include) : NO_INCLUDES,
     options: runOptions(body),
   })),
 );

@@ -7,7 +7,7 @@ import { runHeaders } from '../../chat/answer-run.ts';
 import { userEvent } from '../../chat/messages.ts';
 import { namedThread } from '../../chat/named-thread.ts';
 import { startRun } from '../../chat/start-run.ts';
-import type { StartedRun, ClientRunRequest } from '../../chat/start-run.ts';
+import type { ReadRun, ClientRunRequest } from '../../chat/start-run.ts';
 import { openStream } from '../../chat/stream-run.ts';
 import type { OpenStream } from '../../chat/stream-run.ts';
 import { visibleTo } from '../../chat/visibility.ts';
@@ -107,7 +107,7 @@ function withoutBlanks(args: unknown): unknown {
 }
 
 /** A run for a tool call, and whether the client has taken that back. */
-interface RunningTool extends StartedRun {
+interface RunningTool extends ReadRun {
   readonly takenBack: AbortSignal | undefined;
 }
 
@@ -145,7 +145,7 @@ async function startByName(
   api: ApiContext,
   call: Call,
   { request, name }: { readonly request: ClientRunRequest; readonly name: CallName },
-): Promise<StartedRun> {
+): Promise<ReadRun> {
   if (call.request.headers.has('idempotency-key')) return startRun(api, call, request);
   const idempotency = { ...name, fingerprint: randomUUID() };
   try {

@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 
 import { getRequestListener } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
-import type { JimsApp, Logger } from 'jims-core';
+import type { JimsApp, Logger, Metrics } from 'jims-core';
 
 import { DEFAULT_HEARTBEAT_MS } from '../../http/sse/response.ts';
 import { createSocketStreams } from '../../http/sse/socket.ts';
@@ -39,13 +39,11 @@ const CHECK_CONNECTIONS_MS = 5000;
 export function createHttpServer(app: JimsApp, options: HttpServerOptions): Server {
   const { logger, heartbeatMs = DEFAULT_HEARTBEAT_MS } = options;
   const { readerTimeoutMs = 60_000, requestTimeoutMs = 30_000 } = options;
-  let readersCut = 0;
-  const help = 'Connections cut because their client read nothing for too long';
-  app.metrics.counter('jims_readers_cut_total', help, () => readersCut);
+  const readersCut = readersCutOf(app.metrics);
 
   /** Resets the connection: a client must not take a part of the answer for the whole. */
   function cut(outgoing: ServerResponse): void {
-    readersCut++;
+    readersCut.count++;
     outgoing.socket?.resetAndDestroy();
   }
 
@@ -84,7 +82,24 @@ export function createHttpServer(app: JimsApp, options: HttpServerOptions): Serv
   // Node would answer expectations other than 100-continue with an empty refusal.
   server.on('checkExpectation', (request, response) => void listener(request, response));
   answerUnreadable(server, logger);
-  return server.once('close', () => streams.close());
+  return server;
+}
+
+interface ReadersCut {
+  count: number;
+}
+
+/** Of all servers of an app: they share its metrics. */
+const readersCutByApp = new WeakMap<Metrics, ReadersCut>();
+
+function readersCutOf(metrics: Metrics): ReadersCut {
+  const known = readersCutByApp.get(metrics);
+  if (known) return known;
+  const fresh = { count: 0 };
+  readersCutByApp.set(metrics, fresh);
+  const help = 'Connections cut because their client read nothing for too long';
+  metrics.counter('jims_readers_cut_total', help, () => fresh.count);
+  return fresh;
 }
 
 /** Only HTTP/1.0 may leave the Host header out. */

@@ -40,6 +40,8 @@ export class ServiceProcess {
   readonly #options: ServiceProcessOptions;
   readonly #logger: ServiceLogger;
   readonly #signals: SignalWatch | undefined;
+  /** Whether the process ends when its last work is done. */
+  #isEnding = false;
 
   constructor(options: ServiceProcessOptions, logger: ServiceLogger) {
     this.#options = options;
@@ -55,6 +57,7 @@ export class ServiceProcess {
   /** From now on a signal calls `stop` before the process ends. */
   stopBySignal(stop: () => Promise<void>): void {
     this.#signals?.beforeExit(async (signal) => {
+      this.#isEnding = true;
       try {
         const what = 'stopping: runs are finished first, a second signal ends at once';
         this.#logger.info({ signal }, what);
@@ -70,8 +73,12 @@ export class ServiceProcess {
     });
   }
 
-  /** Leaves the process as it was. */
+  /**
+   * Leaves the process as it was. Not when it ends: until then, a pipeline that was given up may still
+   * throw, which must not cut off the last work.
+   */
   release(): void {
+    if (this.#isEnding) return;
     this.#signals?.release();
     services.delete(this);
     if (services.size > 0) return;
@@ -98,6 +105,7 @@ export class ServiceProcess {
   }
 
   async #exit(): Promise<never> {
+    this.#isEnding = true;
     await this.#options.beforeExit?.();
     await flushLog();
     process.exit(EXIT_FAILURE);

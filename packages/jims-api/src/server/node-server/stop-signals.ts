@@ -35,8 +35,8 @@ const watches = new Set<SignalWatch>();
 let stoppingSince: number | undefined;
 
 /**
- * Makes signals end this process. While no watch has work to do before the exit they end it at once,
- * which happens by itself only where the process is not the first one of a container. Otherwise the first
+ * Makes signals end this process. If no watch has work, a signal ends it at once; Node does that by itself
+ * except as the first process of a container. Otherwise the first
  * signal does the work of all watches and then ends the process with 0, and a second one ends it at once
  * with 1.
  */

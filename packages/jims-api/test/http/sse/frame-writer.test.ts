@@ -28,7 +28,7 @@ class SentFrames implements ReadyIterator<SseFrame> {
     for (const frame of frames) {
       this.#frames.push(typeof frame === 'string' ? { data: frame } : frame);
     }
-    const first = this.#waiting && this.take();
+    const first = this.#waiting && this.takeReady();
     if (!first) return;
     this.#waiting?.resolve({ done: false, value: first });
     this.#waiting = undefined;
@@ -42,14 +42,14 @@ class SentFrames implements ReadyIterator<SseFrame> {
     this.#waiting?.reject(error);
   }
 
-  take(): SseFrame | undefined {
+  takeReady(): SseFrame | undefined {
     const frame = this.#frames.shift();
     if (frame) this.taken++;
     return frame;
   }
 
   next(): Promise<IteratorResult<SseFrame, void>> {
-    const frame = this.take();
+    const frame = this.takeReady();
     if (frame) return Promise.resolve({ done: false, value: frame });
     this.#waiting = Promise.withResolvers();
     return this.#waiting.promise;

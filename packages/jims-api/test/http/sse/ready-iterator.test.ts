@@ -9,7 +9,7 @@ function source(now: readonly string[], later: readonly string[] = []): ReadyIte
   const ready = [...now];
   const rest = [...later];
   const iterator: ReadyIterator<string> = {
-    take: () => ready.shift(),
+    takeReady: () => ready.shift(),
     async next() {
       const value = ready.shift() ?? rest.shift();
       return value === undefined ? { done: true, value } : { done: false, value };
@@ -28,20 +28,27 @@ function letters(word: string): string[] {
 
 test('what is there is taken in order, without a promise', () => {
   const items = new Expansion(source(['ab', '', 'c'], ['d']), letters, { first: ['1', '2'] });
-  const taken = Array.from({ length: 6 }, () => items.take());
+  const taken = Array.from({ length: 6 }, () => items.takeReady());
   assert.deepEqual(taken, ['1', '2', 'a', 'b', 'c', undefined]);
 });
 
 test('what is not there yet is waited for', async () => {
   const items = new Expansion(source(['ab'], ['', 'c']), letters);
-  assert.equal(items.take(), 'a');
+  assert.equal(items.takeReady(), 'a');
   assert.deepEqual(await Array.fromAsync(items), ['b', 'c']);
-  assert.equal(items.take(), undefined);
+  assert.equal(items.takeReady(), undefined);
+});
+
+test('the method `take` of an iterator, which some runtimes have for another reason, is not called', async () => {
+  const take = (): never => assert.fail('it was called');
+  const items = new Expansion(Object.assign(plain('ab', 'c'), { take }), letters);
+  assert.equal(items.takeReady(), undefined);
+  assert.deepEqual(await Array.fromAsync(items), ['a', 'b', 'c']);
 });
 
 test('an async generator is a source, too: all of it is waited for', async () => {
   const items = new Expansion(plain('ab', 'c'), letters);
-  assert.equal(items.take(), undefined);
+  assert.equal(items.takeReady(), undefined);
   assert.deepEqual(await Array.fromAsync(items), ['a', 'b', 'c']);
 });
 
@@ -66,15 +73,15 @@ test('items are made when they are taken', () => {
     while (made < 100) yield ++made;
   }
   const items = new Expansion(source(['x']), numbers);
-  items.take();
-  items.take();
+  items.takeReady();
+  items.takeReady();
   assert.equal(made, 2);
 });
 
 test('nothing is taken from an iterator that was returned', async () => {
   const items = new Expansion(source(['ab'], ['c']), letters);
-  assert.equal(items.take(), 'a');
+  assert.equal(items.takeReady(), 'a');
   await items.return();
-  assert.equal(items.take(), undefined);
+  assert.equal(items.takeReady(), undefined);
   assert.deepEqual(await items.next(), { done: true, value: undefined });
 });

@@ -8,7 +8,7 @@ import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promi
 import { getRequestListener } from '@hono/node-server';
 
 import { localPort } from '../../../../jims-core/test/support/local-port.ts';
-import { type SseFrame, sseFrame } from '../../../src/http/sse/frame.ts';
+import { type SseFrame, frameText } from '../../../src/http/sse/frame.ts';
 import {
   DEFAULT_HEARTBEAT_MS,
   type SseEnd,
@@ -70,10 +70,9 @@ const WAYS = {
       readerTimeoutMs: 60_000,
       cut: () => assert.fail('a reader was cut off'),
     });
-    const server = createServer((_, response) => {
+    return createServer((_, response) => {
       assert.ok(streams.send(answer(streams.respond), response));
     });
-    return server.once('close', () => streams.close());
   },
 };
 const ALL_WAYS = Object.keys(WAYS) as Way[];
@@ -86,19 +85,19 @@ function requestRaw(port: number): Socket {
 }
 
 test('a frame is its id, its event name and its data, in this order', () => {
-  assert.equal(sseFrame({ event: 'status', data: '{}' }), 'event: status\ndata: {}\n\n');
-  assert.equal(sseFrame({ id: 7, event: 'x', data: '1' }), 'id: 7\nevent: x\ndata: 1\n\n');
-  assert.equal(sseFrame({ data: '[DONE]' }), 'data: [DONE]\n\n');
+  assert.equal(frameText({ event: 'status', data: '{}' }), 'event: status\ndata: {}\n\n');
+  assert.equal(frameText({ id: 7, event: 'x', data: '1' }), 'id: 7\nevent: x\ndata: 1\n\n');
+  assert.equal(frameText({ data: '[DONE]' }), 'data: [DONE]\n\n');
 });
 
 test('no payload can forge a frame', () => {
   assert.equal(
-    sseFrame({ event: 'a', data: '1\n\nevent: b\r\rdata: 2\r\nid: 3' }),
+    frameText({ event: 'a', data: '1\n\nevent: b\r\rdata: 2\r\nid: 3' }),
     'event: a\ndata: 1\ndata: \ndata: event: b\ndata: \ndata: data: 2\ndata: id: 3\n\n',
   );
   for (const name of ['', 'a\nb', 'a b', 'a:b', 'é', 'x'.repeat(65)]) {
-    assert.throws(() => sseFrame({ event: name, data: '' }), TypeError, JSON.stringify(name));
-    assert.throws(() => sseFrame({ id: name, data: '' }), TypeError, JSON.stringify(name));
+    assert.throws(() => frameText({ event: name, data: '' }), TypeError, JSON.stringify(name));
+    assert.throws(() => frameText({ id: name, data: '' }), TypeError, JSON.stringify(name));
   }
 });
 

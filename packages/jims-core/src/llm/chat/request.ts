@@ -21,8 +21,8 @@ export interface ChatOptions extends CallOptions {
   /** Options of one provider, by its name: `{ openai: { reasoningEffort: 'low' } }`. */
   readonly providerOptions?: SharedV4ProviderOptions;
   /**
-   * Whether an answer without text and without tool calls is accepted. By default it is requested
-   * again where that can help, and then is the error `llm_answer_invalid`.
+   * Whether an answer without text and without tool calls is accepted. By default it is retried
+   * where that can help; if it stays empty, the call throws `llm_answer_invalid`.
    */
   readonly allowEmpty?: boolean;
 }

@@ -5,7 +5,10 @@ import { exchanges } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
 import type { Transport } from './transport.ts';
 
-/** Finds answers to repair without parsing all of them: arguments that are not text, vectors that are. */
+/**
+ * A cheap test whether an answer needs repair: `arguments` that are no string, or an `embedding` that
+ * is one.
+ */
 const TO_REPAIR = /"arguments"\s*:\s*[{[]|"embedding"\s*:\s*"/;
 
 interface CompatibleOptions {

@@ -90,15 +90,17 @@ function readSettings(parameters: Parameters): ClientConfig {
 
 function readParameters(query: string): Parameters | undefined {
   const pairs = query.split('&').filter((pair) => pair !== '');
-  // With an "@" in it, a parameter that we do not know may be the end of a password that has a "?".
-  if (!pairs.every((pair) => PARAMETER.test(pair) && (!pair.includes('@') || isOurs(pair))))
+  // An unknown parameter with an "@" may really be the rest of a password that holds a "?".
+  if (
+    !pairs.every((pair) => PARAMETER.test(pair) && (!pair.includes('@') || isKnownParameter(pair)))
+  )
     return undefined;
   const parameters = new URLSearchParams(query);
   if (parameters.getAll('host').length > 1) throw severalHosts();
   return new Map(parameters);
 }
 
-function isOurs(pair: string): boolean {
+function isKnownParameter(pair: string): boolean {
   return /^(?:user|password|options|host|unix_sock|application_name|dbname|ssl\w+)=/.test(pair);
 }
 

@@ -25,7 +25,7 @@ export function instanceStore(db: Database, notifications: Notifications): Insta
 
     async reapRuns() {
       const result = await db.call<ReapResult>('reap_runs', {});
-      notifications.wake(result.started);
+      notifications.notify(result.started);
       return result;
     },
 

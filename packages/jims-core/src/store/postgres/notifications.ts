@@ -23,7 +23,7 @@ export class Notifications {
     this.#db = db;
   }
 
-  /** Resolves when it listens, or when a first try failed; then it tries again and again. */
+  /** Resolves after the first try; if that failed, it goes on trying in the background. */
   async listen(instanceId: string, wake: () => void): Promise<void> {
     if (this.#isClosed) return;
     const listener = new Listener(this.#config, channelOf(instanceId), wake);
@@ -36,7 +36,7 @@ export class Notifications {
    * Wakes the processes that have these runs, in the background; `except` needs no waking. Not in the
    * transaction that it is about: a NOTIFY makes all commits wait for each other.
    */
-  wake(runs: readonly StartedRun[], except?: string): void {
+  notify(runs: readonly StartedRun[], except?: string): void {
     const ids = new Set(runs.map((run) => run.instanceId));
     if (except !== undefined) ids.delete(except);
     if (ids.size === 0) return;
@@ -113,7 +113,7 @@ class Listener {
   }
 }
 
-/** A process need not go on to listen, but must go on to end it. The driver's types lack `ref` and `unref`. */
+/** An idle listener does not keep the process alive; while it is being closed it does. The driver's types lack `ref` and `unref`. */
 function hold(client: Client & { ref?(): void; unref?(): void }, isHeld: boolean): void {
   if (isHeld) client.ref?.();
   else client.unref?.();

@@ -42,7 +42,7 @@ export function runStore(db: Database, { notifications, unanswered, watchers }: 
         () => unanswered.add(request),
       );
       if (result.kind !== 'accepted') return result;
-      notifications.wake(result.interrupted, request.instanceId);
+      notifications.notify(result.interrupted, request.instanceId);
       watchers.wake(result.thread.id);
       return toAcceptedRun(request, result);
     },
@@ -61,7 +61,7 @@ export function runStore(db: Database, { notifications, unanswered, watchers }: 
       const result = await finish(db, run, outcome);
       if (!result) return finishedBefore(await readRun(db, run.runId), run, outcome);
       const { times, next } = result;
-      if (next) notifications.wake([next], run.instanceId);
+      if (next) notifications.notify([next], run.instanceId);
       watchers.wake(run.threadId);
       return {
         kind: 'finished',
@@ -77,7 +77,8 @@ export function runStore(db: Database, { notifications, unanswered, watchers }: 
         instanceId: string | null;
       }>('request_cancel', { run_id: uuidOrNull(runId) });
       if (!status || !instanceId) return undefined;
-      if (status === 'queued' || status === 'running') notifications.wake([{ runId, instanceId }]);
+      if (status === 'queued' || status === 'running')
+        notifications.notify([{ runId, instanceId }]);
       return status;
     },
   };

@@ -14,7 +14,7 @@ export interface Wanted {
 }
 
 export const ORIGINAL_TABLES: readonly Wanted[] = readWanted('original-tables');
-export const INDEXES: readonly Wanted[] = readWanted('indexes');
+export const INDEXES: readonly Wanted[] = readWanted('original-indexes');
 
 function readWanted(file: string): readonly Wanted[] {
   const statements = readSql(file)

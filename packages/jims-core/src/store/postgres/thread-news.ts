@@ -2,7 +2,7 @@ import type { EventPosition } from '../thread-store.ts';
 import { ThreadWatchers } from '../thread-watchers.ts';
 import type { Database } from './database.ts';
 
-/** How much of the time may go into looking: the more there is to look at, the rarer it is. */
+/** The most of the time that is spent on looking: after a look it rests ten times as long. */
 const SHARE = 0.1;
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 

@@ -1,7 +1,7 @@
 import { JimsError } from '../../errors/jims-error.ts';
 import { asStoreError, isDamage, isSqliteError } from './errors.ts';
 
-/** How long a damaged file counts as damaged: most reads and writes do not meet the damage. */
+/** How long a file counts as damaged after an error said so: most statements do not touch the bad page. */
 const DAMAGE_MS = 30_000;
 
 /** Whether the last write worked, and whether the file is in order. */

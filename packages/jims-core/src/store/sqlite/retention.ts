@@ -17,7 +17,7 @@ export type Write = <T>(work: () => T) => Promise<T>;
  * Erases threads and old runs piece by piece, each in a transaction of its own, and leaves nothing of them
  * in the database file and in the log beside it.
  */
-export class Retention {
+export class ThreadEraser {
   readonly #db: DatabaseSync;
   readonly #write: Write;
   readonly #watchers: ThreadWatchers;

@@ -9,7 +9,7 @@ import { Health } from './health.ts';
 import { InstanceRows, noticeOfOthers } from './instances.ts';
 import { whenUnlocked } from './lock.ts';
 import { openDatabase } from './open-database.ts';
-import { Retention } from './retention.ts';
+import { ThreadEraser } from './retention.ts';
 import { Tables } from './tables.ts';
 import { openThread } from './target-thread.ts';
 import { RunTransitions } from './transitions.ts';
@@ -37,7 +37,7 @@ export async function openSqliteStore(file: string): Promise<Store> {
   const health = new Health();
   const write = <T>(work: () => T): Promise<T> => health.ofWrite(group.write(work));
   const read = <T>(query: () => T | Promise<T>): Promise<T> => health.ofRead(whenUnlocked(query));
-  const retention = new Retention(db, tables, write, watchers);
+  const retention = new ThreadEraser(db, tables, write, watchers);
   let isOpen = true;
 
   /** After a failure it tries to write: reads may work while writes do not. */

@@ -77,7 +77,7 @@ interface Beginning {
   readonly events?: readonly NewEvent[];
 }
 
-/** A thread always begins with the event that it was created. */
+/** The first event of every thread is `THREAD_CREATED`. */
 function make(
   { threads, events }: Tables,
   { contactId, threadConfig: config, threadId, externalId, events: more = [] }: Beginning,

@@ -154,7 +154,7 @@ export function stateOfEnd(runId: string, end: RunEnd, finishedAt?: string): Res
   }
 }
 
-/** When a response was completed: its events are stored then. Now, for a run that sent none. */
+/** The time of its last event; of a run that sent none, `finishedAt`; else now. */
 export function completedAt(
   { result }: RunEnd & { readonly type: 'result' },
   finishedAt?: string,

@@ -20,7 +20,7 @@ export interface ListenOptions {
  */
 export interface RunEvents extends AsyncGenerator<NumberedRunEvent, void, void> {
   /** The next event if it is there already, without a promise; `undefined` if not, or after the last. */
-  take(): NumberedRunEvent | undefined;
+  takeReady(): NumberedRunEvent | undefined;
 }
 
 /** A listener that is this many events late gets deltas joined: one frame of text instead of hundreds. */
@@ -32,7 +32,7 @@ const FAR_BEHIND = 64;
  * Keeps the events once for all listeners. What the pipeline may send is bounded, so a listener that
  * does not read costs nothing and never slows the run.
  */
-export class RunStream {
+export class EventLog {
   readonly #events: NumberedRunEvent[] = [];
   #attempt: number;
   /** Index of the first event of the current attempt. */
@@ -140,7 +140,7 @@ export class RunStream {
 
 /** One listener: where it is in the events of a run. */
 class Listener implements RunEvents {
-  readonly #stream: RunStream;
+  readonly #stream: EventLog;
   readonly #events: readonly NumberedRunEvent[];
   readonly #after: RunPosition | undefined;
   readonly #piecemeal: boolean;
@@ -152,7 +152,7 @@ class Listener implements RunEvents {
   #joinedUntil = 0;
 
   constructor(
-    stream: RunStream,
+    stream: EventLog,
     events: readonly NumberedRunEvent[],
     { after, piecemeal = false }: ListenOptions,
   ) {
@@ -162,7 +162,7 @@ class Listener implements RunEvents {
     this.#piecemeal = piecemeal;
   }
 
-  take(): NumberedRunEvent | undefined {
+  takeReady(): NumberedRunEvent | undefined {
     if (this.#isOver) return undefined;
     const restarted = this.#hasBegun ? undefined : this.#begin();
     if (restarted) return restarted;
@@ -180,7 +180,7 @@ class Listener implements RunEvents {
 
   async next(): Promise<IteratorResult<NumberedRunEvent, void>> {
     for (;;) {
-      const event = this.take();
+      const event = this.takeReady();
       if (event) return { done: false, value: event };
       if (this.#isOver || this.#stream.ended) return this.return();
       await this.#stream.nextEvent();

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { EventLog } from '../../src/run/event-log.ts';
+import type { RunEvents } from '../../src/run/event-log.ts';
 import type { NumberedRunEvent } from '../../src/run/run-events.ts';
-import { RunStream } from '../../src/run/run-stream.ts';
-import type { RunEvents } from '../../src/run/run-stream.ts';
 
 const STATUS = { type: 'status', status: { message: 'thinking', statusType: 'info' } } as const;
 const END = { type: 'result', result: { startEvents: [], events: [] } } as const;
@@ -14,8 +14,8 @@ function delta(text: string, messageId = 'm'): { type: 'delta'; messageId: strin
   return { type: 'delta', messageId, delta: text };
 }
 
-function streamOf(...texts: readonly string[]): RunStream {
-  const stream = new RunStream(1);
+function streamOf(...texts: readonly string[]): EventLog {
+  const stream = new EventLog(1);
   for (const text of texts) stream.push(delta(text));
   return stream;
 }
@@ -23,7 +23,8 @@ function streamOf(...texts: readonly string[]): RunStream {
 /** What is there, as positions and text. */
 function takeAll(events: RunEvents): string[] {
   const taken: string[] = [];
-  for (let event = events.take(); event; event = events.take()) taken.push(inWords(event));
+  for (let event = events.takeReady(); event; event = events.takeReady())
+    taken.push(inWords(event));
   return taken;
 }
 
@@ -90,7 +91,7 @@ test('joined deltas are no longer than a piece may be', () => {
 });
 
 test('events that a listener has are left out, also when they come late', () => {
-  const stream = new RunStream(1);
+  const stream = new EventLog(1);
   const events = stream.listen({ after: { attempt: 1, seq: 3 } });
   assert.deepEqual(takeAll(events), []);
   for (let seq = 1; seq <= 4; seq++) {
