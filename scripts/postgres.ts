@@ -29,7 +29,17 @@ interface Account {
   readonly gid?: number;
 }
 
-const NOT_DURABLE = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
+/** For databases that live as long as one test: what is only for a crash, or for later, is left out. */
+const NOT_DURABLE = [
+  'fsync=off',
+  'synchronous_commit=off',
+  'full_page_writes=off',
+  'wal_level=minimal',
+  'max_wal_senders=0',
+  'max_wal_size=4GB',
+  'checkpoint_timeout=1h',
+  'autovacuum=off',
+];
 
 /**
  * Stops the server when its standard input closes: that also happens when the process that started

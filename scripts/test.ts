@@ -21,6 +21,7 @@ const ALL_TESTS = 'packages/*/test/**/*.test.ts';
 const LONGEST = ['cli/app-loading', 'conformance', 'run', 'store', 'server', 'cli/options', 'cli'];
 /** Few enough that the waiting of one group is filled by the work of others. */
 const GROUP_SIZE = 6;
+const PROCESSES_PER_CORE = 3;
 /** Compiled code is kept for all processes, those that tests start included. */
 const COMPILE_CACHE = 'node_modules/.cache/test-compile';
 const TEST_TIMEOUT_MS = 300_000;
@@ -83,8 +84,8 @@ async function runNode(args: readonly string[], postgresUrl: string): Promise<nu
       '--conditions=@jims/source',
       '--test',
       `--test-timeout=${TEST_TIMEOUT_MS}`,
-      // Many tests wait for timers and other processes: one more than there are cores.
-      `--test-concurrency=${availableParallelism() + 1}`,
+      // Many tests wait for timers and other processes.
+      `--test-concurrency=${availableParallelism() * PROCESSES_PER_CORE}`,
       ...args,
     ],
     {
