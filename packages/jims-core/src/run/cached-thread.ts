@@ -14,8 +14,6 @@ export class CachedThread {
   readonly #maxSize: number;
   /** Shared with logs that were given away: replaced when its beginning is cut off. */
   #events: ThreadEvent[] = [];
-  /** The size of each of them. */
-  #sizes: number[] = [];
   #size = 0;
   /** The newest value of each state that was set before `#events`; `undefined` when nothing was before. */
   #states: Map<string, ThreadEvent> | undefined;
@@ -46,11 +44,12 @@ export class CachedThread {
     if (isCut) states.forEach((state) => this.#setState(state));
     for (const event of events) {
       const size = jsonSize(event.data);
-      this.#events.push(event);
-      this.#sizes.push(size);
       this.#size += size;
       this.#bytes += costOf(size);
     }
+    // A copy has room for nothing more, and most threads are short: a list that grows has room for 17.
+    if (this.#events.length === 0) this.#events = [...events];
+    else for (const event of events) this.#events.push(event);
     if (isCut) this.#states ??= new Map();
     if (this.#size > this.#maxSize) this.#cutBeginning();
   }
@@ -59,8 +58,9 @@ export class CachedThread {
   #cutBeginning(): void {
     let removed = 0;
     while (this.#size > this.#maxSize && removed < this.#events.length - 1) {
-      const [event, size] = [this.#events[removed], this.#sizes[removed]];
-      if (!event || size === undefined) break;
+      const event = this.#events[removed];
+      if (!event) break;
+      const size = jsonSize(event.data);
       this.#size -= size;
       this.#bytes -= costOf(size);
       if (event.type.startsWith(STATE_PREFIX)) this.#setState(event);
@@ -69,7 +69,6 @@ export class CachedThread {
     if (removed === 0) return;
     this.#states ??= new Map();
     this.#events = this.#events.slice(removed);
-    this.#sizes = this.#sizes.slice(removed);
   }
 
   /** The newest one of its type goes to the end: they stay in the order of the log. */
