@@ -123,9 +123,9 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     about: 'All of a stream is kept for a client that does not read it',
     changes: [
       {
-        file: `${API}/http/sse/response.ts`,
-        from: 'new ByteLengthQueuingStrategy({ highWaterMark: BUFFER_BYTES })',
-        to: 'new ByteLengthQueuingStrategy({ highWaterMark: Infinity })',
+        file: `${API}/http/sse/frame-writer.ts`,
+        from: 'this.#hasRoom = this.#sink.write(this.#taken());',
+        to: 'this.#sink.write(this.#taken());',
       },
     ],
     scenarios: ['F12'],
