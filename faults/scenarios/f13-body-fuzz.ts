@@ -118,7 +118,7 @@ async function playTricks({ checks, history, isLong }: Lab, server: Server): Pro
           },
         );
         checks.that('I12', !TELLTALE.test(text), () => {
-          return `'${name} was told too much: ${text.slice(0, 600)}`;
+          return `'${name}' was told too much: ${text.slice(0, 600)}`;
         });
       }),
     );
