@@ -43,20 +43,34 @@ export function callSql(
 ): { readonly sql: string; readonly values: readonly Parameter[] } {
   const parameters = PARAMETERS.get(name);
   if (!parameters) throw new TypeError(`There is no function ${name}`);
-  const unknown = Object.keys(args).find((each) => !parameters.has(each));
-  if (unknown !== undefined) throw new TypeError(`The function ${name} takes no ${unknown}`);
-  const values = Array.from(parameters, (parameter) => args[parameter]);
-  const numbers = values.map((_, index) => `$${first + index}`);
-  return { sql: `${quoted(schema)}.${name}(${numbers.join(', ')})`, values };
+  for (const each in args) {
+    if (!parameters.includes(each)) throw new TypeError(`The function ${name} takes no ${each}`);
+  }
+  const values = parameters.map((parameter) => args[parameter]);
+  return { sql: `${quoted(schema)}.${name}(${placeholders(first, values.length)})`, values };
 }
 
 /** The parameters of each function in their order, as its declaration names them. */
-const PARAMETERS: ReadonlyMap<string, ReadonlySet<string>> = new Map(
+const PARAMETERS: ReadonlyMap<string, readonly string[]> = new Map(
   Array.from(
     FUNCTIONS.matchAll(/create or replace function jims\.(\w+)\(([^)]*)\)/g),
     ([, name = '', declared = '']) => [
       name,
-      new Set(Array.from(declared.matchAll(/\bp_(\w+) /g), ([, parameter = '']) => parameter)),
+      Array.from(declared.matchAll(/\bp_(\w+) /g), ([, parameter = '']) => parameter),
     ],
   ),
 );
+
+/** By their first number and their count, of which there are few: they are needed at each call. */
+const PLACEHOLDERS = new Map<string, string>();
+
+/** `$4, $5, $6`. */
+function placeholders(first: number, count: number): string {
+  const key = `${first} ${count}`;
+  let text = PLACEHOLDERS.get(key);
+  if (text === undefined) {
+    text = Array.from({ length: count }, (_, index) => `$${first + index}`).join(', ');
+    PLACEHOLDERS.set(key, text);
+  }
+  return text;
+}
