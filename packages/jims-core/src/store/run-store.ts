@@ -1,5 +1,13 @@
 import type { JsonObject, NewEvent, ThreadEvent } from '../thread/event.ts';
 import type { Thread } from '../thread/thread.ts';
+import type {
+  Audience,
+  JournalEntry,
+  KeptRun,
+  NewQuestion,
+  QuestionRecord,
+  RunChain,
+} from './chain-store.ts';
 import type { EventPosition } from './thread-store.ts';
 
 /** Runs: their state machine, and what other processes may know of them. */
@@ -26,7 +34,10 @@ export interface RunStore {
   runIdByKey(key: Pick<IdempotencyKey, 'scope' | 'key'>): Promise<string | undefined>;
   /** The id of the run that is `running` in a thread; those in its queue come after it. */
   activeRun(threadId: string): Promise<string | undefined>;
-  /** Asks the process that has a run to stop it. Resolves with its status; `undefined` when there is no such run. */
+  /**
+   * Asks the process that has a run to stop it; a run of nobody ends at once. Withdraws the open question
+   * of a run that is over. Resolves with its status; `undefined` when there is no such run.
+   */
   requestCancel(runId: string): Promise<RunStatus | undefined>;
   /** The status of these runs, and the active runs of this process that are asked to stop. */
   pollRuns(instanceId: string, runIds: readonly string[]): Promise<readonly PolledRun[]>;
@@ -110,9 +121,30 @@ export interface AcceptRequest {
   /** How many runs may wait in one thread. */
   readonly queueLimit: number;
   readonly idempotency?: IdempotencyKey;
+  /**
+   * What is kept of a durable run: it is not marked lost with its process, but goes on in another one.
+   * A run that answers a question is durable in any case, with what its chain has kept.
+   */
+  readonly durable?: KeptRun;
+  /** What the message has to do with questions; default `none`. */
+  readonly answer?: AnswerRule;
   /** What the caller has read of the thread that it expects, so that accepting brings the rest along. */
   readonly known?: { readonly threadId: string; readonly after: EventPosition };
 }
+
+/**
+ * What a message has to do with questions. Whether a question is open is seen when the message is
+ * accepted, and by the database's clock: one that has run out expires first.
+ */
+export type AnswerRule =
+  /** It answers the open question to the contact of its thread, if there is one that accepts it. */
+  | { readonly kind: 'open' }
+  /** It answers this question, which must be open and have this audience. */
+  | { readonly kind: 'question'; readonly questionId: string; readonly audience: Audience }
+  /** It answers nothing, and withdraws the open question to the contact. */
+  | { readonly kind: 'decline' }
+  /** It answers nothing. */
+  | { readonly kind: 'none' };
 
 /** Whether a run was accepted, or why not. */
 export type AcceptResult =
@@ -125,7 +157,12 @@ export type AcceptResult =
   /** It went on after the event that the request continues, or another thread took its external id. */
   | { readonly kind: 'thread_moved' }
   | { readonly kind: 'thread_busy' }
-  | { readonly kind: 'queue_full' };
+  | { readonly kind: 'queue_full' }
+  /** The question is unknown, has another audience, or is of another thread. */
+  | { readonly kind: 'question_not_found' }
+  | { readonly kind: 'question_expired' }
+  /** It was withdrawn, or answered by this run. */
+  | { readonly kind: 'question_closed'; readonly answeredBy: string | undefined };
 
 /** A run that is committed, and that runs or waits. */
 export interface AcceptedRun {
@@ -146,6 +183,8 @@ export interface AcceptedRun {
    * the known one; not when they are more than {@link FRESH_EVENTS} or {@link FRESH_BYTES}.
    */
   readonly fresh?: FreshEvents;
+  /** Left out for a new run that begins a chain of its own. */
+  readonly chain?: RunChain;
 }
 
 /** How many events accepting a run brings along at most: all of it is done in one piece. */
@@ -181,6 +220,13 @@ export interface RunOutcomeRecord {
   readonly lastSeq: number;
   /** What it sent since the last `appendProgress`; kept with its end, if the store is shared. */
   readonly progress?: readonly RunProgress[];
+  /** Results that are not stored yet. */
+  readonly entries?: readonly JournalEntry[];
+  /**
+   * Of a completed run: the question that it ends with, whose entry is the last of `entries`. Another
+   * open question to the contact of the thread is superseded.
+   */
+  readonly question?: NewQuestion;
 }
 
 /** Why a run failed or was cancelled. */
@@ -197,9 +243,11 @@ export type FinishResult =
       readonly next: StartedRun | undefined;
     }
   /** This process may not write for the run any more; nothing was written. */
-  | { readonly kind: 'fenced' };
+  | { readonly kind: 'fenced' }
+  /** The thread has as many open questions to services as it may; nothing was written. */
+  | { readonly kind: 'too_many_questions' };
 
-/** A run, and the process that has it. */
+/** A run, and the process that has it: `NOBODY` for a durable run that is to be recovered. */
 export interface StartedRun {
   readonly runId: string;
   readonly instanceId: string;
@@ -228,6 +276,14 @@ export interface RunRecord {
   readonly usage: readonly JsonObject[] | undefined;
   /** `undefined` while it is not over, and for a lost run. */
   readonly lastSeq: number | undefined;
+  /** The run that began its chain; its own id when that is itself. */
+  readonly chainId: string;
+  /** The question that it answers. */
+  readonly continues: string | undefined;
+  /** The question that it ended with. */
+  readonly question: QuestionRecord | undefined;
+  /** Whether another process goes on with it when its own one dies. */
+  readonly durable: boolean;
 }
 
 /** How a run stands. */

@@ -1,7 +1,9 @@
+import type { ChainStore } from './chain-store.ts';
 import type { InstanceStore } from './instance-store.ts';
 import type { RunStore } from './run-store.ts';
 import type { ThreadStore } from './thread-store.ts';
 
+export * from './chain-store.ts';
 export * from './instance-store.ts';
 export * from './run-store.ts';
 export * from './thread-store.ts';
@@ -13,12 +15,12 @@ export * from './thread-store.ts';
  *   left nothing behind. A database that does not answer rejects with `store_unavailable`.
  * - The events of a thread are ordered by `(createdAt, id)`. Under the thread's lock the store makes
  *   `createdAt` strictly increasing, by the database's clock.
- * - At most one run of a thread is `running`. Only `acceptRun`, `finishRun` and `reapRuns` change the
- *   status of a run; no lock is held between them.
+ * - At most one run of a thread is `running`. Only `acceptRun`, `finishRun`, `reapRuns`, `retryRun` and
+ *   `requestCancel` change the status of a run; no lock is held between them.
  *
  * Times are UTC with microseconds, such as `2026-11-24T01:02:03.000004Z`.
  */
-export interface Store extends ThreadStore, RunStore, InstanceStore, AsyncDisposable {
+export interface Store extends ThreadStore, RunStore, ChainStore, InstanceStore, AsyncDisposable {
   /** The kind of the database and where it is, for messages to people; without a password. */
   readonly description: string;
   /** A warning for the person who opens it. */

@@ -1,0 +1,217 @@
+import type { JsonObject, ThreadEvent } from '../thread/event.ts';
+import type { Principal } from '../thread/principal.ts';
+import type { AcceptedRun, RunOwner, RunStatus } from './run-store.ts';
+
+/**
+ * Durable runs: the journals by which their pipelines are executed again, the questions that they wait
+ * for, and how they come from one process to another.
+ *
+ * A *chain* is the runs that one execution of a pipeline is spread over. It has the id of the run that
+ * began it. A run that asked a question is `completed`; the answer is a new run, which continues the chain.
+ */
+export interface ChainStore {
+  /**
+   * Keeps results of a run, in their order. Only the process that has this attempt of the running run
+   * may do so: another one gets `fenced`, and nothing is kept. What was kept counts as progress: the run
+   * is no suspect any more. The same entries once more, as after an answer that was lost, change nothing.
+   */
+  storeEntries(run: RunOwner, entries: readonly JournalEntry[]): Promise<'stored' | 'fenced'>;
+  /** All that a chain is executed again by; `undefined` when there is no such chain. */
+  loadChain(chainId: string): Promise<ChainRecord | undefined>;
+  /**
+   * Gives a durable run up without ending it: it keeps its place, belongs to {@link NOBODY}, and may be
+   * recovered at once. That does not count as one of its recoveries.
+   */
+  releaseRun(run: RunOwner): Promise<'released' | 'fenced'>;
+  /**
+   * Takes a failed run of {@link RETRIED_CODES} once more, as its next attempt: in its old place if no
+   * run of its thread has begun since, else at the end of the line.
+   */
+  retryRun(request: RetryRequest): Promise<RetryResult>;
+  question(questionId: string): Promise<QuestionRecord | undefined>;
+  /** Questions, oldest first. */
+  listQuestions(query: QuestionQuery): Promise<QuestionList>;
+  /** What a start on this database would recover and expire. */
+  standing(): Promise<StandingWork>;
+}
+
+/** The instance of a run that waits for a process: the nil UUID. */
+export const NOBODY = '00000000-0000-0000-0000-000000000000';
+/** How long a run waits before its first recovery, its second, and so on; then it is `lost`. */
+export const RECOVERY_PAUSES_MS: readonly number[] = [0, 2000, 8000, 30_000, 60_000];
+/** A run that was recovered so often without progress is a suspect: it may be what ends its processes. */
+export const SUSPECT_RECOVERIES = 2;
+/** How many questions to services one thread may have open. */
+export const MAX_SERVICE_QUESTIONS = 20;
+/** Failures after which the same request, or a service, may have a durable run executed once more. */
+export const RETRIED_CODES: readonly string[] = [
+  'lost',
+  'pipeline_changed',
+  'shutting_down',
+  'store_unavailable',
+];
+
+/** What is kept of a chain from its beginning, the same in each of its executions. */
+export interface KeptRun {
+  /** Whose request began the chain. Never a token or a claim. */
+  readonly principal?: Principal;
+  /** The app's version that began it. */
+  readonly version?: string;
+  readonly timeoutMs?: number;
+  readonly requestId?: string;
+  readonly caller?: string;
+  readonly conversationStart?: boolean;
+  /** False when the client has no way to answer a question. */
+  readonly canAnswer?: boolean;
+  /** Whether the run is cancelled when its client leaves: nobody waits for it after its process died. */
+  readonly stopsUnread?: boolean;
+}
+
+/** The place of a run in its chain. */
+export interface RunChain {
+  readonly chainId: string;
+  /** The question that this run is the answer to; `undefined` for the first run. */
+  readonly continues: string | undefined;
+  readonly kept: KeptRun;
+  /** The thread's config as it was when the chain began. */
+  readonly config: JsonObject;
+}
+
+/** One result of a chain. */
+export interface JournalEntry {
+  /** 0, 1, 2 … within the chain: the order in which results are given to the pipeline. */
+  readonly seq: number;
+  /** `start` for the conversation-start pipeline. */
+  readonly part: 'start' | 'main';
+  readonly kind: 'step' | 'stream' | 'model' | 'ask';
+  readonly name: string;
+  /** Which one of its part, kind and name it is, from 1 on. */
+  readonly nth: number;
+  /** How many calls and sends its pipeline had made before it. */
+  readonly call: number;
+  /** A digest of its input, where one was given. */
+  readonly input?: string;
+  readonly outcome: EntryOutcome;
+  readonly usage?: readonly JsonObject[];
+  /** The run and the attempt that stored it, and the app's version. */
+  readonly runId: string;
+  readonly attempt: number;
+  readonly version?: string;
+}
+
+export type EntryOutcome =
+  /** As JSON text; `undefined` for work that gave `undefined`. */
+  | { readonly kind: 'value'; readonly json: string | undefined }
+  | { readonly kind: 'error'; readonly error: JsonObject }
+  /** The run ended with this question; the run that continues it has the answer. */
+  | { readonly kind: 'asked'; readonly questionId: string };
+
+/** All that is kept of a chain. */
+export interface ChainRecord {
+  readonly chainId: string;
+  readonly kept: KeptRun;
+  readonly config: JsonObject;
+  readonly entries: readonly JournalEntry[];
+  /** Its runs, oldest first, the one that is executed included. */
+  readonly runs: readonly ChainRun[];
+}
+
+/** A run as its chain's later executions need it. */
+export interface ChainRun {
+  readonly runId: string;
+  readonly continues: string | undefined;
+  readonly status: RunStatus;
+  /** When it was first started; `undefined` for a run that waits. */
+  readonly startedAt: string | undefined;
+  /** What started it, once that is in the log. */
+  readonly incoming: ThreadEvent | undefined;
+  /** The events that it ended with, in their order. */
+  readonly events: readonly ThreadEvent[];
+}
+
+/** Who is asked: the contact of the thread, or a service. */
+export type Audience = 'contact' | 'service';
+
+/** A question that a run ends with. */
+export interface NewQuestion {
+  readonly questionId: string;
+  readonly chainId: string;
+  readonly audience: Audience;
+  readonly name?: string;
+  /** The text that a contact was asked. */
+  readonly text?: string;
+  readonly data?: JsonObject;
+  /** The JSON Schema of an answer. */
+  readonly schema?: JsonObject;
+  readonly buttons?: readonly JsonObject[];
+  /** Types of the events that answer it. */
+  readonly accepts: readonly string[];
+  /** Only an event with one of these contents answers it; left out: any. */
+  readonly contents?: readonly string[];
+  /** Whether a message answers it that was waiting in the line when it was asked. */
+  readonly early: boolean;
+  /** Whether the pipeline goes on when the question is withdrawn. */
+  readonly tell: boolean;
+  readonly expiresInMs: number;
+  /** Kept where the chain has nothing kept yet, as it began as a run that was not durable. */
+  readonly kept: KeptRun;
+  readonly config: JsonObject;
+}
+
+/** Why a question was withdrawn: declined by a message, replaced by a newer question, by a cancel, or with its thread. */
+export type Withdrawn = 'declined' | 'superseded' | 'cancelled' | 'replaced';
+
+/** All that is kept of a question. */
+export interface QuestionRecord extends Omit<NewQuestion, 'expiresInMs' | 'kept' | 'config'> {
+  readonly threadId: string;
+  readonly contactId: string | undefined;
+  /** The run that asked it. */
+  readonly runId: string;
+  readonly state: 'open' | 'answered' | 'expired' | 'withdrawn';
+  readonly reason: Withdrawn | undefined;
+  /** The run that its answer, or its end, started. */
+  readonly answeredBy: string | undefined;
+  readonly askedAt: string;
+  readonly expiresAt: string;
+  readonly closedAt: string | undefined;
+}
+
+export interface QuestionQuery {
+  readonly audience?: Audience;
+  readonly threadId?: string;
+  readonly contactId?: string;
+  readonly state?: QuestionRecord['state'];
+  /** Those that come after the question with this id. */
+  readonly after?: string;
+  readonly limit: number;
+}
+
+export interface QuestionList {
+  readonly questions: readonly QuestionRecord[];
+  readonly more: boolean;
+}
+
+export interface StandingWork {
+  /** Durable runs that a process that starts now may recover. */
+  readonly runs: number;
+  readonly questions: number;
+}
+
+/** A run that came to this process from a dead one, or from one that gave it up. */
+export interface RecoveredRun extends AcceptedRun {
+  readonly chain: RunChain;
+  /** How often it was recovered without progress, this time included. */
+  readonly recoveries: number;
+}
+
+export interface RetryRequest {
+  readonly runId: string;
+  readonly instanceId: string;
+}
+
+export type RetryResult =
+  | RecoveredRun
+  | { readonly kind: 'run_not_found' }
+  /** It is active, or ended otherwise. */
+  | { readonly kind: 'not_retried'; readonly status: RunStatus }
+  | { readonly kind: 'queue_full' };
