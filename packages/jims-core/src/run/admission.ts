@@ -56,6 +56,12 @@ export class Admission {
     return () => this.#leave(caller);
   }
 
+  /** Counts a run that was accepted before, by another process: it is not refused. */
+  enterAgain(): () => void {
+    this.#count++;
+    return () => this.#leave(undefined);
+  }
+
   /** Whether the caller has used up their share. */
   isFull(caller: string | undefined): boolean {
     return this.#shares.isFull(caller);
@@ -103,5 +109,11 @@ export function refusal(
       return new JimsError(kind, 'Too many messages wait in this thread: try again later');
     case 'key_reused':
       return new JimsError(kind, 'The idempotency key was used for another request: use a new one');
+    case 'question_not_found':
+      return new JimsError(kind, 'There is no such question in this thread');
+    case 'question_closed':
+      return new JimsError(kind, 'The question was answered or withdrawn already');
+    case 'question_expired':
+      return new JimsError(kind, 'The time to answer the question is over');
   }
 }

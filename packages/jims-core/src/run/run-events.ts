@@ -1,6 +1,7 @@
 import type { JimsError } from '../errors/jims-error.ts';
 import type { ModelUsage } from '../llm/usage.ts';
 import type { AgentStatus } from '../pipeline/thread-context.ts';
+import type { QuestionRecord } from '../store/store.ts';
 import type { NewEvent, ThreadEvent } from '../thread/event.ts';
 
 /** What a listener of a run gets, as it happens. The last one, and no other, is a {@link RunEnd}. */
@@ -43,6 +44,8 @@ export interface RunResult {
   readonly events: readonly ThreadEvent[];
   /** The usage of models, conversation start included; absent when no model was used. */
   readonly usage?: readonly ModelUsage[];
+  /** The question that the run ended with: its answer is the next run. */
+  readonly question?: QuestionRecord;
 }
 
 /** The position of an event in a run: its attempt, and its number there, from 1 on. */
