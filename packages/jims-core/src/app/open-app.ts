@@ -97,7 +97,7 @@ export class OpenApp {
         pipeline,
         conversationStartPipeline,
         isDurable: durable !== false,
-        keepsModels: durable === true || (durable !== false && durable.models !== false),
+        keepsModels: typeof durable === 'boolean' || durable.models !== false,
         recovers: recover,
         version,
         limits: { ...DEFAULT_RUN_LIMITS, ...limits },

@@ -35,6 +35,22 @@ export interface StepRetry {
   readonly maxDelayMs?: number;
 }
 
+/** How a step goes, for those who watch its run. */
+export interface StepNews {
+  /** The same for all news of one step: `<name>/<n>`. */
+  readonly id: string;
+  readonly name: string;
+  /** What a contact may see; without it the step is the service's own matter. */
+  readonly title?: string;
+  readonly status: 'running' | 'completed' | 'failed';
+  /** What it was given as its input. */
+  readonly input?: unknown;
+  /** Its result, when it is completed. */
+  readonly output?: unknown;
+  /** The message of its failure. */
+  readonly error?: string;
+}
+
 const MARK = Symbol.for('jims.step_failed');
 
 /**

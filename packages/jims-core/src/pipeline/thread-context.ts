@@ -24,7 +24,7 @@ import type {
   ServiceAnswer,
   ServiceQuestion,
 } from './question.ts';
-import type { StepOptions, StepScope } from './step.ts';
+import type { StepNews, StepOptions, StepScope } from './step.ts';
 import type { ThreadLog } from './thread-log.ts';
 
 const MAX_NAME = 200;
@@ -37,6 +37,7 @@ export interface ContextOutput {
   /** As `event`, for a message whose pieces were sent under its id. */
   message(event: NewEvent): void;
   status(status: AgentStatus): void;
+  step(news: StepNews): void;
   delta(delta: { readonly messageId: string; readonly delta: string }): void;
 }
 

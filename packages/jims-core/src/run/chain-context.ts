@@ -20,6 +20,7 @@ import { contactAnswer, serviceAnswer } from './asking.ts';
 import type { Asked } from './asking.ts';
 import { inEntry, requireOutsideEntry } from './entry-scope.ts';
 import type { Journal, JournalCall, WorkResult } from './journal.ts';
+import { KeptStream } from './kept-stream.ts';
 import type { Replay } from './replay.ts';
 import { doStep, failureFrom, keptError, keptValue, valueFrom } from './step-work.ts';
 
@@ -101,7 +102,10 @@ export class ChainContext implements ContextJournal {
     return journal.call({ kind: 'step', name, input, begin, read }) as Promise<T>;
   }
 
-  stream(work: (messageId: string) => Promise<string>, { send }: StreamedMessage): Promise<string> {
+  stream(
+    work: (messageId: string) => Promise<string>,
+    { source, send }: StreamedMessage,
+  ): Promise<string> {
     requireOutsideEntry('A message');
     const { journal, isDurable, part } = this.#options;
     const nth = journal.countOf('stream', '') + 1;
@@ -110,7 +114,9 @@ export class ChainContext implements ContextJournal {
     const begin = async (): Promise<WorkResult> => {
       try {
         const { value, usage } = await inEntry('a streamed message', () => work(messageId));
-        return { outcome: keptValue('a message', value), ...(usage.length > 0 && { usage }) };
+        const finishReason = source instanceof KeptStream ? source.finishReason : undefined;
+        const kept = finishReason === undefined ? value : [value, finishReason];
+        return { outcome: keptValue('a message', kept), ...(usage.length > 0 && { usage }) };
       } catch (error) {
         thrown = { error };
         return { outcome: keptError(error) };
@@ -118,7 +124,10 @@ export class ChainContext implements ContextJournal {
     };
     const read = (outcome: EntryOutcome): unknown => {
       if (outcome.kind === 'error' && thrown && !isDurable) throw thrown.error;
-      const text = String(valueOf(outcome, thrown?.error));
+      const kept = valueOf(outcome, thrown?.error);
+      const [text, finishReason] = Array.isArray(kept) ? kept.map(String) : [String(kept)];
+      if (text === undefined) throw new TypeError('A message was kept without its text');
+      if (source instanceof KeptStream) source.endAs(finishReason);
       send(text, messageId);
       return text;
     };

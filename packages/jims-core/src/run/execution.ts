@@ -1,9 +1,9 @@
 import { isJimsError } from '../errors/jims-error.ts';
 import type { JimsError } from '../errors/jims-error.ts';
-import type { LlmProvider } from '../llm/llm.ts';
+import type { Llm, LlmProvider } from '../llm/llm.ts';
 import { RunLlm } from '../llm/run-llm.ts';
 import { UsageSum, readUsage } from '../llm/usage.ts';
-import type { ModelUsage } from '../llm/usage.ts';
+import type { CallUsage, ModelUsage } from '../llm/usage.ts';
 import { callPipeline } from '../pipeline/pipeline.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { ThreadContext } from '../pipeline/thread-context.ts';
@@ -14,10 +14,12 @@ import type { JsonObject, ThreadEvent } from '../thread/event.ts';
 import { questionOf } from './asking.ts';
 import type { Asked } from './asking.ts';
 import { ChainContext } from './chain-context.ts';
+import { countForEntry } from './entry-scope.ts';
 import type { EventCache } from './event-cache.ts';
 import { EventLog } from './event-log.ts';
 import { Journal } from './journal.ts';
 import type { JournalCall } from './journal.ts';
+import { KeptModels } from './kept-models.ts';
 import type { ProgressWriter } from './progress.ts';
 import { keptOf } from './recovery.ts';
 import { Replay } from './replay.ts';
@@ -116,7 +118,11 @@ export class RunExecution {
     const { models, metrics, traceContent } = app;
     const { signal } = this.#stop;
     signal.addEventListener('abort', () => this.#journal?.stop(), { once: true });
-    this.#llm = new RunLlm({ models, metrics, traceContent, signal, threadId: thread.id });
+    const observe = (usage: CallUsage): void => {
+      metrics.observeModel(usage);
+      countForEntry(usage);
+    };
+    this.#llm = new RunLlm({ models, observe, traceContent, signal, threadId: thread.id });
   }
 
   get status(): 'queued' | 'running' {
@@ -293,9 +299,19 @@ export class RunExecution {
       signal,
       runId,
       principal: chain ? chain.kept.principal : this.#request.principal,
-      llm: this.#llm.get,
+      llm: this.#llmFor(journal),
     });
     return { chain: chainContext, forPipeline };
+  }
+
+  /** The models of a pipeline; made when it first uses one. */
+  #llmFor(journal: Journal): () => Llm {
+    const { keepsModels } = this.#services.app;
+    let kept: Llm | undefined;
+    return () =>
+      (kept ??= keepsModels
+        ? new KeptModels(this.#llm.get(), journal, this.#isDurable)
+        : this.#llm.get());
   }
 
   /** Resolves with the question that the pipeline waits for, if it does. */

@@ -1,4 +1,5 @@
 import { JimsError } from '../errors/jims-error.ts';
+import type { StepNews } from '../pipeline/step.ts';
 import type { AgentStatus, ContextOutput } from '../pipeline/thread-context.ts';
 import { jsonSize } from '../text/json-size.ts';
 import { ASSISTANT_MESSAGE, eventDomain, newEvent } from '../thread/event.ts';
@@ -10,7 +11,7 @@ import type { RunEvent } from './run-events.ts';
 /** Counted for each send beside its text, so that empty ones are bounded, too. */
 const OVERHEAD_BYTES = 100;
 
-type SentEvent = Extract<RunEvent, { type: 'event' | 'status' | 'delta' }>;
+type SentEvent = Extract<RunEvent, { type: 'event' | 'status' | 'step' | 'delta' }>;
 
 /**
  * What the pipelines of a run send, one after the other: it goes to the run's listeners, and is kept
@@ -143,6 +144,10 @@ class PipelineOutput implements ContextOutput {
     if (this.#places?.isReplaying) return this.#run.requireOpen();
     const bytes = status.message.length + status.statusType.length;
     this.#run.push(bytes, { type: 'status', status });
+  }
+
+  step(step: StepNews): void {
+    this.#run.push(jsonSize(step), { type: 'step', step });
   }
 
   delta({ messageId, delta }: { readonly messageId: string; readonly delta: string }): void {
