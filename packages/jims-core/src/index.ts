@@ -18,7 +18,7 @@ export type {
   ServiceQuestion,
 } from './pipeline/question.ts';
 export { StepFailed, isStepFailed } from './pipeline/step.ts';
-export type { StepOptions, StepRetry, StepScope } from './pipeline/step.ts';
+export type { StepNews, StepOptions, StepRetry, StepScope } from './pipeline/step.ts';
 export type { AgentStatus, ThreadContext } from './pipeline/thread-context.ts';
 export type { ListenOptions, RunEvents } from './run/event-log.ts';
 export { isRunEnd } from './run/run-events.ts';

@@ -8,7 +8,7 @@ import type {
   ServiceAnswer,
   ServiceQuestion,
 } from '../pipeline/question.ts';
-import type { StepOptions, StepScope } from '../pipeline/step.ts';
+import type { StepNews, StepOptions, StepScope } from '../pipeline/step.ts';
 import type { ContextOutput } from '../pipeline/thread-context.ts';
 import type { ThreadLog } from '../pipeline/thread-log.ts';
 import type { EntryOutcome, RunChain } from '../store/store.ts';
@@ -81,25 +81,37 @@ export class ChainContext implements ContextJournal {
     work: (scope: StepScope) => T | Promise<T>,
     options: StepOptions,
   ): Promise<T> {
-    const what = `the step '${name}'`;
     requireOutsideEntry(`The step '${name}'`);
     const { journal, signal, output } = this.#options;
+    const { title, input } = options;
+    const id = `${name}/${journal.countOf('step', name) + 1}`;
+    const tell = (news: Omit<StepNews, 'id' | 'name' | 'title'>): void =>
+      output.step({ id, name, ...(title !== undefined && { title }), ...news });
+    let isFirst = false;
     let thrown: unknown;
     const begin = async (idempotencyKey: string): Promise<WorkResult> => {
       const status = (message: string): void => output.status({ message, statusType: 'status' });
+      isFirst = true;
       try {
+        tell({ status: 'running', ...(input !== undefined && { input }) });
         const run = { signal, idempotencyKey, status };
-        const { value, usage } = await inEntry(what, () => doStep(work, options, run));
-        return { outcome: keptValue(what, value), ...(usage.length > 0 && { usage }) };
+        const { value, usage } = await inEntry(`the step '${name}'`, () =>
+          doStep(work, options, run),
+        );
+        const outcome = keptValue(`the step '${name}'`, value);
+        return { outcome, ...(usage.length > 0 && { usage }) };
       } catch (error) {
         thrown = error;
         return { outcome: keptError(error) };
       }
     };
-    const read = (outcome: EntryOutcome): unknown => valueOf(outcome, thrown);
-    const input = options.input === undefined ? undefined : digestOf(options.input);
+    const read = (outcome: EntryOutcome): unknown => {
+      if (isFirst) tell(endOf(outcome));
+      return valueOf(outcome, thrown);
+    };
+    const digest = input === undefined ? undefined : digestOf(input);
     // What a step gives is what JSON keeps of it, which `T` is a promise of the app for.
-    return journal.call({ kind: 'step', name, input, begin, read }) as Promise<T>;
+    return journal.call({ kind: 'step', name, input: digest, begin, read }) as Promise<T>;
   }
 
   stream(
@@ -204,6 +216,12 @@ export class ChainContext implements ContextJournal {
     if (asked) this.#asked.set(work, asked);
     return this.#options.journal.call(work);
   }
+}
+
+function endOf(outcome: EntryOutcome): Pick<StepNews, 'status' | 'output' | 'error'> {
+  if (outcome.kind === 'error') return { status: 'failed', error: failureFrom(outcome).message };
+  const output = outcome.kind === 'value' ? valueFrom(outcome) : undefined;
+  return { status: 'completed', ...(output !== undefined && { output }) };
 }
 
 function valueOf(outcome: EntryOutcome, thrown: unknown): unknown {
