@@ -8,12 +8,12 @@ declare
 begin
   insert into jims.journal
     (chain_id, seq, part, kind, name, nth, call, input, value, error, question_id, usage,
-     run_id, attempt, version)
+     at, run_id, attempt, version)
   select p_chain_id, e.seq, e.part, e.kind, e.name, e.nth, e.call, e.input, e.value, e.error,
-         e."questionId", e.usage, e."runId", e.attempt, e.version
+         e."questionId", e.usage, e.at, e."runId", e.attempt, e.version
   from json_to_recordset(p_entries) as e (
     seq integer, part text, kind text, name text, nth integer, call integer, input text, value text,
-    error text, "questionId" uuid, usage text, "runId" uuid, attempt integer, version text)
+    error text, "questionId" uuid, usage text, at bigint, "runId" uuid, attempt integer, version text)
   on conflict (chain_id, seq) do nothing;
   get diagnostics v_inserted = row_count;
   if v_inserted < json_array_length(p_entries) and exists (
@@ -92,12 +92,12 @@ begin
       'chainId', first.run_id,
       'threadId', first.thread_id,
       'kept', coalesce(first.kept, '{}'),
-      'config', coalesce(first.config, '{}'),
+      'config', coalesce(first.config, thread_config::json),
       'entries', (
         select coalesce(json_agg(json_build_object(
           'seq', seq, 'part', part, 'kind', kind, 'name', name, 'nth', nth, 'call', call,
           'input', input, 'value', value, 'error', error, 'questionId', question_id,
-          'usage', usage, 'runId', run_id, 'attempt', attempt, 'version', version) order by seq), '[]')
+          'usage', usage, 'at', at, 'runId', run_id, 'attempt', attempt, 'version', version) order by seq), '[]')
         from jims.journal where chain_id = p_chain_id),
       'runs', (
         select json_agg(json_build_object(

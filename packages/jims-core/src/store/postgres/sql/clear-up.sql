@@ -37,8 +37,8 @@ begin
 end
 $$;
 
--- Removes journals and questions that are not needed any more: of chains that are over, but of a failed one
--- only when it cannot be retried after so many days. Chains are looked at in the order of their ids, after
+-- Removes journals that are not needed any more: of chains that are over, but of a failed one only when it
+-- cannot be retried after so many days. Their questions stay, as they say how a run that asked stands. Chains are looked at in the order of their ids, after
 -- p_after; the result says where to go on, which is null when all were looked at.
 create or replace function jims.purge_chains(p_after uuid, p_look_at integer) returns uuid
 language plpgsql set enable_seqscan = off as $$
@@ -48,10 +48,7 @@ declare
   v_last jims.runs;
 begin
   for n in 1..p_look_at loop
-    select least(
-      (select chain_id from jims.journal where chain_id > v_id order by chain_id limit 1),
-      (select chain_id from jims.questions where chain_id > v_id order by chain_id limit 1))
-    into v_id;
+    select chain_id into v_id from jims.journal where chain_id > v_id order by chain_id limit 1;
     if v_id is null then
       return null;
     end if;
@@ -70,7 +67,6 @@ begin
     continue when v_last.status = 'failed'
       and v_last.finished_at >= clock_timestamp() - interval ':retry_days days';
     delete from jims.journal where chain_id = v_id;
-    delete from jims.questions where chain_id = v_id;
   end loop;
   return v_id;
 end
@@ -92,6 +88,7 @@ declare
   v_looked_at json;
   v_before timestamp with time zone := clock_timestamp() - p_runs_ms * interval '1 millisecond';
   v_runs uuid[];
+  v_questions uuid[];
   v_progress integer;
 begin
   select coalesce(array_agg(locked.thread_id), '{}') into v_left
@@ -145,9 +142,12 @@ begin
         or jims.ended_before(run_id, chain_id, v_before))
     order by run_id limit p_batch for update skip locked
   ) as locked;
-  delete from jims.runs where run_id = any (v_runs);
+  with removed as (
+    delete from jims.runs where run_id = any (v_runs) returning question_id
+  )
+  select array_agg(question_id) into v_questions from removed where question_id is not null;
   delete from jims.journal where chain_id = any (v_runs);
-  delete from jims.questions where chain_id = any (v_runs);
+  delete from jims.questions where question_id = any (v_questions);
 
   -- Progress without a run came from a process that was fenced out.
   delete from jims.run_progress where run_id in (

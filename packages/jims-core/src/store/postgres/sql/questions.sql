@@ -136,13 +136,14 @@ create or replace function jims.open_question(p_run jims.runs, p_question json) 
 language plpgsql as $$
 declare
   v_chain_id uuid := coalesce(p_run.chain_id, p_run.run_id);
+  v_now timestamp with time zone := clock_timestamp();
   v_old jims.questions;
   v_question jims.questions;
   v_early record;
 begin
   if p_question ->> 'audience' = 'contact' then
     v_old := jims.open_contact_question(p_run.thread_id);
-    if v_old.expires_at <= clock_timestamp() then
+    if v_old.expires_at <= v_now then
       perform jims.expire_question(v_old);
     elsif v_old.question_id is not null then
       perform jims.withdraw_question(v_old, 'superseded', v_old.tell);
@@ -150,7 +151,7 @@ begin
   end if;
   insert into jims.questions
     (question_id, chain_id, run_id, thread_id, audience, name, text, data, schema, buttons,
-     accepts, contents, early, tell, expires_at)
+     accepts, contents, early, tell, asked_at, expires_at)
   values
     ((p_question ->> 'questionId')::uuid, v_chain_id, p_run.run_id, p_run.thread_id,
      p_question ->> 'audience', p_question ->> 'name', p_question ->> 'text',
@@ -159,8 +160,8 @@ begin
      case when p_question -> 'contents' is not null
        then array(select json_array_elements_text(p_question -> 'contents')) end,
      (p_question ->> 'early')::boolean, (p_question ->> 'tell')::boolean,
-     clock_timestamp()
-       + (p_question ->> 'expiresInMs')::double precision * interval '1 millisecond')
+     v_now,
+     v_now + (p_question ->> 'expiresInMs')::double precision * interval '1 millisecond')
   returning * into v_question;
   -- A chain that began as a run that was not durable has nothing kept yet.
   update jims.runs

@@ -139,8 +139,8 @@ begin
 end
 $$;
 
--- Gives durable runs without a living process to this one, oldest first: p_places at most, p_suspects of
--- them suspects. Those that are not to be executed again end, and the next ones are started.
+-- Gives durable runs without a living process to this one, oldest first and suspects last: p_places at most,
+-- p_suspects of them suspects. Those that are not to be executed again end, and the next ones are started.
 create or replace function jims.recover_runs(
   p_instance_id uuid, p_recovers text, p_places integer, p_suspects integer, p_version text,
   out lost integer, out started json[], out recovered json[]
@@ -165,7 +165,7 @@ begin
       and coalesce(i.lease_until, '-infinity') <= clock_timestamp()
       and (r.retry_at is null or r.retry_at <= clock_timestamp())
       and (p_recovers = 'all' or r.continues is not null)
-    order by r.ticket
+    order by r.recoveries >= :suspect_recoveries, r.ticket
     for no key update of t skip locked
   loop
     exit when cardinality(recovered) >= p_places;

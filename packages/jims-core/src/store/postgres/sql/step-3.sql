@@ -43,6 +43,8 @@ create table jims.journal (
   error text,
   question_id uuid,
   usage text,
+  -- Milliseconds since 1970, by the clock of its process.
+  at bigint not null,
   run_id uuid not null,
   attempt integer not null,
   version text,
@@ -76,8 +78,8 @@ create table jims.questions (
 create unique index questions_contact on jims.questions (thread_id)
   where state = 'open' and audience = 'contact';
 create index questions_due on jims.questions (expires_at) where state = 'open';
+create index questions_chain on jims.questions (chain_id) where state = 'open';
 create index questions_thread on jims.questions (thread_id);
-create index questions_chain on jims.questions (chain_id);
 -- For a list.
 create index questions_order on jims.questions (asked_at, question_id);
 
