@@ -1,11 +1,35 @@
 import { SUPERSEDED } from '../../thread/thread.ts';
-import { FRESH_BYTES, FRESH_EVENTS } from '../store.ts';
+import {
+  FRESH_BYTES,
+  FRESH_EVENTS,
+  MAX_SERVICE_QUESTIONS,
+  RECOVERY_PAUSES_MS,
+  RETRIED_CODES,
+  SUSPECT_RECOVERIES,
+} from '../store.ts';
 import type { Parameter } from './parameters.ts';
 import { quoted } from './schemas.ts';
 import { readSql } from './sql/read-sql.ts';
 
-/** In this order, as a function in plain SQL must find the functions that it calls. */
-const FILES = ['events', 'threads', 'external-ids', 'end-runs', 'accept-run', 'clear-up'];
+/**
+ * In this order, as a function in plain SQL must find the functions that it calls. Of a function that has two
+ * forms the later one is called.
+ */
+const FILES = [
+  'old-forms',
+  'events',
+  'threads',
+  'external-ids',
+  'questions',
+  'chains',
+  'end-runs',
+  'accept-run',
+  'recover',
+  'clear-up',
+];
+
+/** For how many days a failed chain can be retried. */
+const RETRY_DAYS = 30;
 
 /**
  * All functions, as this version has them. They are made anew after the last step of an upgrade, so
@@ -18,7 +42,12 @@ export const FUNCTIONS: string = FILES.map(readSql)
   .join('\n')
   .replaceAll(':fresh_events', String(FRESH_EVENTS))
   .replaceAll(':fresh_bytes', String(FRESH_BYTES))
-  .replaceAll(":'superseded'", `'${SUPERSEDED}'`);
+  .replaceAll(":'superseded'", `'${SUPERSEDED}'`)
+  .replaceAll(':max_service_questions', String(MAX_SERVICE_QUESTIONS))
+  .replaceAll(':recovery_pauses', `'{${RECOVERY_PAUSES_MS.join(', ')}}'::integer[]`)
+  .replaceAll(':suspect_recoveries', String(SUSPECT_RECOVERIES))
+  .replaceAll(':retried_codes', `'{${RETRIED_CODES.join(', ')}}'::text[]`)
+  .replaceAll(':retry_days', String(RETRY_DAYS));
 
 /** Arguments by the names of the function's parameters, without `p_`. One that is left out is null. */
 export type Arguments = Readonly<Record<string, Parameter>>;

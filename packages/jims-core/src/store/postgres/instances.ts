@@ -1,21 +1,29 @@
 import type { InstanceStore, ReapResult } from '../instance-store.ts';
 import type { PurgeLimits, PurgeResult } from '../store.ts';
 import type { EventPosition } from '../thread-store.ts';
+import { toTakenRun } from './chains.ts';
+import type { TakenRow } from './chains.ts';
 import type { Database } from './database.ts';
 import type { Notifications } from './notifications.ts';
 
 /** How many threads one purge looks at to find idle ones. */
 const LOOK_AT_THREADS = 2000;
+/** How many chains one purge looks at to find those that are over. */
+const LOOK_AT_CHAINS = 1000;
 
 /** The processes that run runs. */
 export function instanceStore(db: Database, notifications: Notifications): InstanceStore {
   return {
-    async renewLease(instanceId, leaseMs) {
+    async renewLease(instanceId, leaseMs, about) {
       await db.query(
-        `insert into jims.instances (instance_id, lease_until)
-         values ($1, clock_timestamp() + $2 * interval '1 millisecond')
-         on conflict (instance_id) do update set lease_until = excluded.lease_until`,
-        [instanceId, leaseMs],
+        // A version that is null belongs to a process that knows nothing of chains.
+        `insert into jims.instances as i (instance_id, lease_until, version, durable, draining)
+         values ($1, clock_timestamp() + $2 * interval '1 millisecond',
+                 coalesce($3, ''), coalesce($4, false), coalesce($5, false))
+         on conflict (instance_id) do update
+         set lease_until = excluded.lease_until, version = coalesce($3, i.version),
+             durable = coalesce($4, i.durable), draining = coalesce($5, i.draining)`,
+        [instanceId, leaseMs, about?.version, about?.durable, about?.draining],
       );
     },
 
@@ -23,20 +31,32 @@ export function instanceStore(db: Database, notifications: Notifications): Insta
       await db.query('delete from jims.instances where instance_id = $1', [instanceId]);
     },
 
-    async reapRuns() {
-      const result = await db.call<ReapResult>('reap_runs', {});
+    async reapRuns(request) {
+      const { recovered, ...result } = await db.call<
+        Omit<ReapResult, 'recovered'> & { readonly recovered: readonly TakenRow[] }
+      >('reap_runs', {
+        instance_id: request?.instanceId,
+        recovers: request?.recovers ?? 'none',
+        places: request?.places ?? 0,
+        suspects: request?.suspects ?? 0,
+        version: request?.version,
+      });
       notifications.notify(result.started);
-      return result;
+      return { ...result, recovered: recovered.map(toTakenRun) };
     },
 
     listen: (instanceId, wake) => notifications.listen(instanceId, wake),
   };
 }
 
-/** Removes what is old. Idle threads are looked for a part at a time: each purge goes on where the one before ended. */
+/**
+ * Removes what is old. Idle threads, and chains that are over, are looked for a part at a time: each purge
+ * goes on where the one before ended.
+ */
 export class Purge {
   readonly #db: Database;
   #lookedAt: EventPosition | null = null;
+  #lastChain: string | null = null;
 
   constructor(db: Database) {
     this.#db = db;
@@ -55,6 +75,10 @@ export class Purge {
       id: this.#lookedAt?.id,
     });
     this.#lookedAt = lookedAt;
-    return purged;
+    this.#lastChain = await this.#db.call<string | null>('purge_chains', {
+      after: this.#lastChain,
+      look_at: LOOK_AT_CHAINS,
+    });
+    return { ...purged, more: purged.more || this.#lastChain !== null };
   }
 }

@@ -1,6 +1,7 @@
 import { Client } from 'pg';
 import type { ClientConfig } from 'pg';
 
+import { NOBODY } from '../chain-store.ts';
 import type { StartedRun } from '../run-store.ts';
 import type { Database } from './database.ts';
 
@@ -38,6 +39,7 @@ export class Notifications {
    */
   notify(runs: readonly StartedRun[], except?: string): void {
     const ids = new Set(runs.map((run) => run.instanceId));
+    ids.delete(NOBODY);
     if (except !== undefined) ids.delete(except);
     if (ids.size === 0) return;
     const channels = [...ids].map(channelOf);

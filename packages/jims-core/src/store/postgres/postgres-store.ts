@@ -3,6 +3,7 @@ import { silentLogger } from '../../telemetry/logger.ts';
 import type { OpenStoreOptions } from '../open-store.ts';
 import type { Store } from '../store.ts';
 import { readAddress } from './address.ts';
+import { chainStore } from './chains.ts';
 import { Database } from './database.ts';
 import { asOpenError } from './errors.ts';
 import { eventStore } from './events.ts';
@@ -10,6 +11,7 @@ import { Purge, instanceStore } from './instances.ts';
 import { migrate } from './migrations.ts';
 import { Notifications } from './notifications.ts';
 import { progressStore } from './progress.ts';
+import { questionStore } from './questions.ts';
 import { runRecords } from './run-records.ts';
 import { runStore } from './runs.ts';
 import { requireUsableSchema } from './schemas.ts';
@@ -61,6 +63,8 @@ export async function openPostgresStore(
     ...runStore(db, { notifications, unanswered, watchers }),
     ...runRecords(db),
     ...progressStore(db),
+    ...chainStore(db),
+    ...questionStore(db),
     ...instanceStore(db, notifications),
     purge: (limits) => purge.run(limits),
     close,

@@ -94,7 +94,7 @@ export async function requireRights(
               else '{select,insert,update,delete}'
             end::text[]) as needed
        where (nspname = $1 and relname in ('threads', 'thread_events')
-              or nspname = $2 and relname in ('migrations', 'instances', 'runs', 'run_progress', 'erasing'))
+              or nspname = $2 and relname in ('migrations', 'instances', 'runs', 'run_progress', 'erasing', 'journal', 'questions'))
          and not (has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, needed))
      ) as missing`,
     [original, own],

@@ -2,6 +2,8 @@ import type { JsonObject, NewEvent } from '../../thread/event.ts';
 import type { PolledRun, RunRecord, RunStatus, RunStore } from '../run-store.ts';
 import type { Database } from './database.ts';
 import { uuidOrNull } from './parameters.ts';
+import { toQuestion } from './questions.ts';
+import type { QuestionRow } from './questions.ts';
 import { toEvents, toThread } from './rows.ts';
 import type { EventRow, ThreadRow } from './rows.ts';
 
@@ -63,6 +65,10 @@ select
   r.error_message as "errorMessage",
   case when r.finished_at is not null then r.usage end as usage,
   case when r.finished_at is not null then r.last_seq end as "lastSeq",
+  coalesce(r.chain_id, r.run_id) as "chainId",
+  r.continues,
+  (select jims.question_json(q) from jims.questions q where q.question_id = r.question_id) as question,
+  r.durable,
   (select coalesce(
      json_agg(jims.event_json(event_id, created_at, event_type, event_data)
               order by created_at, event_id),
@@ -92,6 +98,10 @@ interface RunRow {
   readonly errorMessage: string | null;
   readonly usage: readonly JsonObject[] | null;
   readonly lastSeq: number | null;
+  readonly chainId: string;
+  readonly continues: string | null;
+  readonly question: QuestionRow | null;
+  readonly durable: boolean;
   /** The incoming one, those of the conversation start and those of the outcome. */
   readonly events: readonly EventRow[];
 }
@@ -125,6 +135,10 @@ function toRunRecord(row: RunRow): RunRecord {
       row.errorCode === null ? undefined : { code: row.errorCode, message: row.errorMessage ?? '' },
     usage: row.usage ?? undefined,
     lastSeq: row.lastSeq ?? undefined,
+    chainId: row.chainId,
+    continues: row.continues ?? undefined,
+    question: row.question ? toQuestion(row.question) : undefined,
+    durable: row.durable,
   };
 }
 

@@ -6,6 +6,7 @@ import type {
   AcceptRequest,
   AcceptResult,
   AcceptedRun,
+  AnswerRule,
   RunOutcomeRecord,
   RunOwner,
   RunStatus,
@@ -14,6 +15,8 @@ import type {
   StartedRun,
 } from '../run-store.ts';
 import type { ThreadWatchers } from '../thread-watchers.ts';
+import { entriesJson, ownerArguments, toChain } from './chains.ts';
+import type { ChainRow } from './chains.ts';
 import type { Database } from './database.ts';
 import type { Arguments } from './functions.ts';
 import type { Notifications } from './notifications.ts';
@@ -36,11 +39,14 @@ type Runs = Pick<RunStore, 'acceptRun' | 'appendInRun' | 'finishRun' | 'requestC
 export function runStore(db: Database, { notifications, unanswered, watchers }: RunsOptions): Runs {
   return {
     async acceptRun(request) {
-      const result = await db.callInGroup<AcceptedRow | Refused>(
+      const result = await db.callInGroup<AcceptedRow | Refused | Closed>(
         'accept_run',
         acceptArguments(request),
         () => unanswered.add(request),
       );
+      if (result.kind === 'question_closed') {
+        return { kind: result.kind, answeredBy: result.answeredBy ?? undefined };
+      }
       if (result.kind !== 'accepted') return result;
       notifications.notify(result.interrupted, request.instanceId);
       watchers.wake(result.thread.id);
@@ -60,6 +66,7 @@ export function runStore(db: Database, { notifications, unanswered, watchers }: 
     async finishRun(run, outcome) {
       const result = await finish(db, run, outcome);
       if (!result) return finishedBefore(await readRun(db, run.runId), run, outcome);
+      if ('refused' in result) return { kind: 'too_many_questions' };
       const { times, next } = result;
       if (next) notifications.notify([next], run.instanceId);
       watchers.wake(run.threadId);
@@ -72,27 +79,31 @@ export function runStore(db: Database, { notifications, unanswered, watchers }: 
     },
 
     async requestCancel(runId) {
-      const { status, instanceId } = await db.call<{
+      const { status, instanceId, next } = await db.call<{
         status: RunStatus | null;
         instanceId: string | null;
+        next: StartedRun | null;
       }>('request_cancel', { run_id: uuidOrNull(runId) });
       if (!status || !instanceId) return undefined;
       if (status === 'queued' || status === 'running')
         notifications.notify([{ runId, instanceId }]);
+      if (next) notifications.notify([next]);
       return status;
     },
   };
 }
 
 /** An accepted run as `jims.accept_run` gives it. */
-type AcceptedRow = Omit<AcceptedRun, 'thread' | 'fresh'> & {
+type AcceptedRow = Omit<AcceptedRun, 'thread' | 'fresh' | 'chain'> & {
   readonly thread: ThreadRow;
+  readonly chain: ChainRow | null;
   readonly fresh: readonly EventRow[] | null;
 };
-type Refused = Exclude<AcceptResult, AcceptedRun>;
+type Refused = Exclude<AcceptResult, AcceptedRun | { readonly kind: 'question_closed' }>;
+type Closed = { readonly kind: 'question_closed'; readonly answeredBy: string | null };
 
 function acceptArguments(request: AcceptRequest): Arguments {
-  const { incoming, idempotency, known } = request;
+  const { incoming, idempotency, known, durable } = request;
   return {
     run_id: request.runId,
     instance_id: request.instanceId,
@@ -109,6 +120,19 @@ function acceptArguments(request: AcceptRequest): Arguments {
     known_thread_id: known?.threadId,
     known_created_at: known?.after.createdAt,
     known_id: known?.after.id,
+    kept: durable && cleanJson(durable),
+    ...answerArguments(request.answer),
+    knows_chains: true,
+  };
+}
+
+function answerArguments(rule: AnswerRule | undefined): Arguments {
+  if (!rule || rule.kind === 'none') return {};
+  if (rule.kind !== 'question') return { answer: rule.kind };
+  return {
+    answer: rule.kind,
+    question_id: uuidOrNull(rule.questionId),
+    audience: rule.audience,
   };
 }
 
@@ -140,12 +164,18 @@ function threadArguments(thread: RunThread): Arguments {
   };
 }
 
+type Ended =
+  | { readonly times: readonly string[]; readonly next: StartedRun | null }
+  /** The thread has too many open questions. */
+  | { readonly refused: true };
+
 /** Resolves with null for a run that this process may not write for. */
 async function finish(
   db: Database,
   run: RunOwner,
-  { status, events, error, usage, lastSeq, progress = [] }: RunOutcomeRecord,
-): Promise<{ readonly times: readonly string[]; readonly next: StartedRun | null } | null> {
+  outcome: RunOutcomeRecord,
+): Promise<Ended | null> {
+  const { status, events, error, usage, lastSeq, progress = [], entries, question } = outcome;
   const data = await jsonList(dataTexts(events));
   const { kept, events: progressEvents } = await keptProgress(progress);
   return db.callInGroup('finish_run', {
@@ -160,24 +190,21 @@ async function finish(
     last_seq: lastSeq,
     progress_seqs: kept.map(({ seq }) => seq),
     progress_events: progressEvents,
+    entries: entries && entries.length > 0 ? entriesJson(entries) : null,
+    question: question && cleanJson(question),
   });
 }
 
-function ownerArguments(run: RunOwner): Arguments {
-  return {
-    run_id: run.runId,
-    attempt: run.attempt,
-    thread_id: run.threadId,
-    instance_id: run.instanceId,
-  };
-}
-
-function toAcceptedRun({ known }: AcceptRequest, { fresh, ...run }: AcceptedRow): AcceptedRun {
+function toAcceptedRun(
+  { known }: AcceptRequest,
+  { fresh, chain, ...run }: AcceptedRow,
+): AcceptedRun {
   const thread = toThread(run.thread);
   const after = known?.threadId === thread.id ? known.after : undefined;
   return {
     ...run,
     thread,
+    ...(chain && { chain: toChain(chain) }),
     ...(fresh && { fresh: { after, events: toEvents(thread.id, fresh) } }),
   };
 }

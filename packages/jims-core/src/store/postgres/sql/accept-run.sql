@@ -27,7 +27,29 @@ begin
 end
 $$;
 
--- Gives a lost run to a process once more, at the end of its thread's queue.
+-- Whether another run of a thread was begun after this one was accepted. Runs of a thread are found by their
+-- events; one that has no event in the log by the index of those.
+create or replace function jims.was_overtaken(p_run jims.runs) returns boolean
+language plpgsql as $$
+declare
+  v_since timestamp := coalesce(
+    (select created_at from original.thread_events
+     where thread_id = p_run.thread_id and event_id = p_run.run_id),
+    '-infinity');
+begin
+  return exists (
+    select from original.thread_events e join jims.runs r on r.run_id = e.event_id
+    where e.thread_id = p_run.thread_id and e.created_at >= v_since
+      and r.thread_id = p_run.thread_id and r.ticket > p_run.ticket and r.status <> 'queued'
+  ) or exists (
+    select from jims.runs
+    where thread_id = p_run.thread_id and not incoming_stored
+      and ticket > p_run.ticket and status <> 'queued');
+end
+$$;
+
+-- Gives a lost run to a process once more: a durable one in its place if nothing has overtaken it, else at
+-- the end of its thread's queue.
 create or replace function jims.revive_run(
   p_run_id uuid, p_request_id uuid, p_instance_id uuid, p_status jims.run_status
 ) returns jims.runs
@@ -36,10 +58,15 @@ declare
   v_run jims.runs;
 begin
   delete from jims.run_progress where run_id = p_run_id;
+  select * into v_run from jims.runs where run_id = p_run_id;
+  if not v_run.durable or jims.was_overtaken(v_run) then
+    update jims.runs set ticket = default where run_id = p_run_id;
+  end if;
   update jims.runs
-  set ticket = default, status = p_status, attempt = attempt + 1, instance_id = p_instance_id,
+  set status = p_status, attempt = attempt + 1, instance_id = p_instance_id,
       request_id = p_request_id, cancel_requested = false, withdrawn_as = null, output_ids = null,
       error_code = null, error_message = null, usage = null, last_seq = null, finished_at = null,
+      recoveries = 0, retry_at = null,
       started_at = case when p_status = 'running' then clock_timestamp() end
   where run_id = p_run_id
   returning * into v_run;
@@ -47,7 +74,52 @@ begin
 end
 $$;
 
--- Asks all active runs of a thread to stop; returns them with the processes that have them.
+-- Gives a failed durable run to a process once more.
+create or replace function jims.retry_run(p_run_id uuid, p_instance_id uuid) returns json
+language plpgsql set lock_timeout = '5s' as $$
+declare
+  v_run jims.runs;
+  v_is_free boolean;
+begin
+  select * into v_run from jims.runs where run_id = p_run_id;
+  perform from original.threads where thread_id = v_run.thread_id for no key update;
+  if not found then
+    return json_build_object('kind', 'run_not_found');
+  end if;
+  -- Read again, under the lock.
+  select * into v_run from jims.runs where run_id = p_run_id;
+  if v_run.run_id is null then
+    return json_build_object('kind', 'run_not_found');
+  elsif not v_run.durable or v_run.status <> 'failed' or not jims.is_repeated(v_run) then
+    return json_build_object('kind', 'not_retried', 'status', v_run.status);
+  end if;
+  v_is_free := not exists (
+    select from jims.runs where thread_id = v_run.thread_id and status = 'running');
+  -- No request waits for it: what becomes of the one before does not concern it any more.
+  v_run := jims.revive_run(
+    p_run_id, gen_random_uuid(), p_instance_id,
+    case when v_is_free then 'running' else 'queued' end::jims.run_status);
+  return jims.taken_json(v_run);
+end
+$$;
+
+-- Whether a run that is over may be executed again by a request with its key.
+create or replace function jims.is_repeated(p_run jims.runs) returns boolean
+language plpgsql as $$
+begin
+  return p_run.finished_at is not null and coalesce(
+    case
+      when not p_run.durable then
+        p_run.error_code in ('lost', 'disconnected', 'shutting_down', 'store_unavailable')
+      when p_run.status = 'failed' then p_run.error_code = any (:retried_codes)
+      when p_run.status = 'cancelled' then p_run.error_code in ('disconnected', 'shutting_down')
+    end,
+    false);
+end
+$$;
+
+-- Asks the active runs of a thread that a contact's message began to stop; returns them with the processes
+-- that have them.
 create or replace function jims.interrupt_line(p_thread_id uuid) returns json
 language plpgsql as $$
 declare
@@ -55,12 +127,12 @@ declare
 begin
   with asked as (
     update jims.runs set cancel_requested = true
-    where thread_id = p_thread_id and status in ('queued', 'running')
+    where thread_id = p_thread_id and status in ('queued', 'running') and counted
     returning run_id, instance_id, ticket
   )
   select json_agg(json_build_object('runId', run_id, 'instanceId', instance_id) order by ticket)
   into v_asked from asked;
-  return v_asked;
+  return coalesce(v_asked, '[]');
 end
 $$;
 
@@ -80,6 +152,17 @@ begin
 end
 $$;
 
+-- Whether a question is in a thread of this contact, or of any if none is given.
+create or replace function jims.may_have_question(p_question_id uuid, p_contact_id text)
+returns boolean
+language plpgsql as $$
+begin
+  return exists (
+    select from jims.questions q join original.threads t using (thread_id)
+    where q.question_id = p_question_id and (p_contact_id is null or t.contact_id = p_contact_id));
+end
+$$;
+
 create or replace function jims.accept_run(
   p_run_id uuid, p_instance_id uuid,
   p_thread_id text, p_contact_id text,
@@ -90,7 +173,8 @@ create or replace function jims.accept_run(
   p_incoming_type text, p_incoming_data json, p_hold_incoming boolean,
   p_on_busy text, p_queue_limit integer,
   p_scope text, p_key text, p_fingerprint text, p_ttl_ms double precision,
-  p_known_thread_id uuid, p_known_created_at timestamp without time zone, p_known_id uuid
+  p_known_thread_id uuid, p_known_created_at timestamp without time zone, p_known_id uuid,
+  p_kept json, p_answer text, p_question_id uuid, p_audience text, p_knows_chains boolean
 ) returns json
 language plpgsql as $$
 declare
@@ -98,6 +182,9 @@ declare
   v_thread jims.thread;
   v_created boolean := false;
   v_active bigint := 0;
+  v_counted bigint;
+  v_question jims.questions;
+  v_answers boolean;
   v_status jims.run_status := 'running';
   v_stored boolean;
   v_interrupted json := '[]';
@@ -110,20 +197,24 @@ begin
     if v_run.run_id is not null then
       if v_run.idem_fingerprint is distinct from p_fingerprint then
         return json_build_object('kind', 'key_reused');
-      elsif v_run.finished_at is null
-        or coalesce(v_run.error_code, '')
-          not in ('lost', 'disconnected', 'shutting_down', 'store_unavailable')
-      then
+      elsif not jims.is_repeated(v_run) or (v_run.durable and not p_knows_chains) then
         return json_build_object('kind', 'existing', 'runId', v_run.run_id);
       end if;
       select thread_id, contact_id, external_id, created_at, thread_config into v_thread
       from original.threads where thread_id = v_run.thread_id;
       exit;
     end if;
+    -- Before a thread is made, which could not have the question.
+    if p_answer = 'question' and not jims.may_have_question(p_question_id, p_contact_id) then
+      return json_build_object('kind', 'question_not_found');
+    end if;
     if p_seed_ids is not null then
       if p_find_external then
         v_thread := jims.take_external_thread(p_contact_id, p_external_id);
-      elsif p_external_id is not null and not jims.supersede(
+      end if;
+      if p_answer = 'question' and v_thread.thread_id is null then
+        return json_build_object('kind', 'question_not_found');
+      elsif not p_find_external and p_external_id is not null and not jims.supersede(
         p_contact_id, p_external_id, jims.as_uuid(p_replaces), p_new_thread_id)
       then
         return json_build_object('kind', 'thread_moved');
@@ -143,6 +234,9 @@ begin
       return json_build_object('kind', 'thread_not_found');
     end if;
     v_created := coalesce(v_thread.thread_id = p_new_thread_id, false);
+    if v_created and p_answer = 'question' then
+      raise serialization_failure using message = 'jims: the thread of the question was deleted';
+    end if;
     -- The same request may have been accepted while this one waited for the lock.
     exit when p_key is null
       or not exists (select from jims.runs where idem_scope = p_scope and idem_key = p_key);
@@ -157,20 +251,55 @@ begin
     end if;
   end if;
 
+  -- The question that it answers or declines.
+  if p_answer is not null and v_run.run_id is null and not v_created then
+    if p_answer = 'question' then
+      select * into v_question from jims.questions
+      where question_id = p_question_id and thread_id = v_thread.thread_id and audience = p_audience;
+      if not found then
+        return json_build_object('kind', 'question_not_found');
+      end if;
+    else
+      v_question := jims.open_contact_question(v_thread.thread_id);
+    end if;
+    if v_question.state = 'open' and v_question.expires_at <= clock_timestamp() then
+      perform jims.expire_question(v_question);
+      v_question.state := 'expired';
+    end if;
+    if p_answer = 'question' and v_question.state = 'expired' then
+      return json_build_object('kind', 'question_expired');
+    elsif p_answer = 'question' and v_question.state <> 'open' then
+      return json_build_object('kind', 'question_closed', 'answeredBy', v_question.answered_by);
+    elsif v_question.state <> 'open'
+      or (p_answer = 'open' and not jims.is_answer(v_question, p_incoming_type, p_incoming_data))
+    then
+      v_question := null;
+    end if;
+  end if;
+  v_answers := v_question.question_id is not null and p_answer <> 'decline';
+
   -- Whether it runs at once or waits.
   if not v_created then
-    select count(*) into v_active from jims.runs
+    select count(*), count(*) filter (where counted) into v_active, v_counted from jims.runs
     where thread_id = v_thread.thread_id and status in ('queued', 'running');
   end if;
   if v_active > 0 then
-    if p_on_busy = 'reject' then
+    -- The answer of a service is never refused, and stops nothing.
+    if v_answers and v_question.audience = 'service' then
+      null;
+    elsif p_on_busy = 'reject' then
       return json_build_object('kind', 'thread_busy');
-    elsif v_active > p_queue_limit then
+    elsif v_counted > p_queue_limit then
       return json_build_object('kind', 'queue_full');
     elsif p_on_busy = 'interrupt' then
       v_interrupted := jims.interrupt_line(v_thread.thread_id);
     end if;
     v_status := 'queued';
+  end if;
+  if v_question.question_id is not null and not v_answers then
+    if jims.withdraw_question(v_question, 'declined', v_question.tell) then
+      v_status := 'queued';
+    end if;
   end if;
 
   if v_run.run_id is not null then
@@ -181,14 +310,21 @@ begin
     insert into jims.runs
       (run_id, request_id, thread_id, status, instance_id, created_thread,
        idem_scope, idem_key, idem_fingerprint,
-       incoming_stored, incoming_type, incoming_data, started_at)
+       incoming_stored, incoming_type, incoming_data, started_at,
+       chain_id, continues, counted, durable, kept, config)
     values
       (p_run_id, p_run_id, v_thread.thread_id, v_status, p_instance_id, v_created,
        p_scope, p_key, p_fingerprint,
        v_stored,
        case when not v_stored then p_incoming_type end,
        case when not v_stored then p_incoming_data end,
-       case when v_status = 'running' then clock_timestamp() end)
+       case when v_status = 'running' then clock_timestamp() end,
+       case when v_answers then v_question.chain_id end,
+       case when v_answers then v_question.question_id end,
+       not (v_answers and v_question.audience = 'service'),
+       v_answers or p_kept is not null,
+       case when not v_answers then p_kept end,
+       case when not v_answers and p_kept is not null then v_thread.thread_config::json end)
     on conflict (idem_scope, idem_key) where idem_key is not null do nothing
     returning * into v_run;
     if not found then
@@ -197,6 +333,11 @@ begin
     if v_stored then
       perform jims.append_events(
         v_thread.thread_id, array[p_run_id], array[p_incoming_type], array[p_incoming_data]);
+    end if;
+    if v_answers then
+      update jims.questions
+      set state = 'answered', answered_by = p_run_id, closed_at = clock_timestamp()
+      where question_id = v_question.question_id;
     end if;
   end if;
 
@@ -211,6 +352,10 @@ begin
     'started', v_run.start_ids is not null,
     'status', v_status,
     'interrupted', v_interrupted,
+    'chain', case
+      when v_run.continues is not null or (v_run.durable and v_run.attempt > 1)
+        then jims.chain_json(v_run)
+    end,
     'fresh', case
       when v_status = 'queued' then null
       when v_created then jims.events_after(v_thread.thread_id, null, null)

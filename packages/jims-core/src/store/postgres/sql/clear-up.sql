@@ -1,54 +1,4 @@
--- What any process does for all of them: ending the runs of dead processes, and removing what is old.
-
--- Ends the runs of dead processes and starts those that wait after them. A thread that another process
--- has locked is left to it.
-create or replace function jims.reap_runs() returns json
-language plpgsql as $$
-declare
-  v_thread_id uuid;
-  v_run jims.runs;
-  v_next json;
-  v_more integer;
-  v_lost integer := 0;
-  v_started json[] := '{}';
-begin
-  for v_thread_id in
-    select t.thread_id
-    from (
-      select r.thread_id from jims.runs r left join jims.instances i using (instance_id)
-      where r.status = 'running' and coalesce(i.lease_until, '-infinity') <= clock_timestamp()
-      union
-      -- This should not happen, but if a queue stands still, it is started again here.
-      select q.thread_id from jims.runs q
-      where q.status = 'queued' and not exists (
-        select from jims.runs r where r.thread_id = q.thread_id and r.status = 'running')
-    ) as stuck join original.threads t using (thread_id)
-    for no key update of t skip locked
-  loop
-    -- Read again, under the lock.
-    for v_run in
-      select r.* from jims.runs r left join jims.instances i using (instance_id)
-      where r.thread_id = v_thread_id and r.status = 'running'
-        and coalesce(i.lease_until, '-infinity') <= clock_timestamp()
-    loop
-      perform jims.mark_lost(v_run);
-      v_lost := v_lost + 1;
-    end loop;
-    continue when exists (
-      select from jims.runs where thread_id = v_thread_id and status = 'running');
-    select next, lost into v_next, v_more from jims.start_next(v_thread_id);
-    v_lost := v_lost + v_more;
-    if v_next is not null then
-      v_started := v_started || v_next;
-    end if;
-  end loop;
-
-  delete from jims.instances where instance_id in (
-    select instance_id from jims.instances where lease_until < clock_timestamp() - interval '1 hour'
-    for update skip locked);
-  return json_build_object('lost', v_lost, 'started', v_started);
-end
-$$;
+-- Removing what is old, which any process does for all of them.
 
 -- The ids of runs are UUIDv7, which begin with the time at which they were made: no index by time is needed.
 create or replace function jims.first_id_of(p_time timestamp with time zone) returns uuid
@@ -67,7 +17,58 @@ begin
       select from original.thread_events
       where thread_id = p_thread_id and created_at >= clock_timestamp()::timestamp - p_age)
     and not exists (
-      select from jims.runs where thread_id = p_thread_id and status in ('queued', 'running'));
+      select from jims.runs where thread_id = p_thread_id and status in ('queued', 'running'))
+    and not exists (
+      select from jims.questions where thread_id = p_thread_id and state = 'open');
+end
+$$;
+
+-- Whether all runs of a run's chain were finished before a time, and no question of it is open.
+create or replace function jims.ended_before(p_run_id uuid, p_chain_id uuid, p_time timestamp with time zone)
+returns boolean
+language plpgsql stable as $$
+declare
+  v_chain_id uuid := coalesce(p_chain_id, p_run_id);
+begin
+  return jims.is_chain_over(v_chain_id) and not exists (
+    select from jims.runs where run_id = v_chain_id and finished_at >= p_time
+  ) and not exists (
+    select from jims.runs where chain_id = v_chain_id and finished_at >= p_time);
+end
+$$;
+
+-- Removes journals that are not needed any more: of chains that are over, but of a failed one only when it
+-- cannot be retried after so many days. Their questions stay, as they say how a run that asked stands. Chains are looked at in the order of their ids, after
+-- p_after; the result says where to go on, which is null when all were looked at.
+create or replace function jims.purge_chains(p_after uuid, p_look_at integer) returns uuid
+language plpgsql set enable_seqscan = off as $$
+declare
+  v_id uuid := coalesce(p_after, '00000000-0000-0000-0000-000000000000');
+  v_thread_id uuid;
+  v_last jims.runs;
+begin
+  for n in 1..p_look_at loop
+    select chain_id into v_id from jims.journal where chain_id > v_id order by chain_id limit 1;
+    if v_id is null then
+      return null;
+    end if;
+    continue when not jims.is_chain_over(v_id);
+    -- Under the lock nobody executes it again meanwhile.
+    select thread_id into v_thread_id from jims.runs where run_id = v_id;
+    perform from original.threads where thread_id = v_thread_id for no key update skip locked;
+    continue when not found and exists (
+      select from original.threads where thread_id = v_thread_id);
+    continue when not jims.is_chain_over(v_id);
+    select r.* into v_last from (
+      select * from jims.runs where run_id = v_id
+      union all
+      select * from jims.runs where chain_id = v_id
+    ) as r order by r.ticket desc limit 1;
+    continue when v_last.status = 'failed'
+      and v_last.finished_at >= clock_timestamp() - interval ':retry_days days';
+    delete from jims.journal where chain_id = v_id;
+  end loop;
+  return v_id;
 end
 $$;
 
@@ -87,6 +88,7 @@ declare
   v_looked_at json;
   v_before timestamp with time zone := clock_timestamp() - p_runs_ms * interval '1 millisecond';
   v_runs uuid[];
+  v_questions uuid[];
   v_progress integer;
 begin
   select coalesce(array_agg(locked.thread_id), '{}') into v_left
@@ -135,9 +137,17 @@ begin
   from (
     select run_id from jims.runs
     where run_id < jims.first_id_of(v_before) and finished_at < v_before
+      -- What belongs together goes together.
+      and ((not durable and question_id is null)
+        or jims.ended_before(run_id, chain_id, v_before))
     order by run_id limit p_batch for update skip locked
   ) as locked;
-  delete from jims.runs where run_id = any (v_runs);
+  with removed as (
+    delete from jims.runs where run_id = any (v_runs) returning question_id
+  )
+  select array_agg(question_id) into v_questions from removed where question_id is not null;
+  delete from jims.journal where chain_id = any (v_runs);
+  delete from jims.questions where question_id = any (v_questions);
 
   -- Progress without a run came from a process that was fenced out.
   delete from jims.run_progress where run_id in (

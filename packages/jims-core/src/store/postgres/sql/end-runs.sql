@@ -1,22 +1,42 @@
 -- How runs go on and end.
 
--- Ends a run whose process died. To be called under the lock of its thread's row.
-create or replace function jims.mark_lost(p_run jims.runs) returns void
+-- Ends a run that no process has. To be called under the lock of its thread's row.
+create or replace function jims.end_ownerless(
+  p_run jims.runs, p_status jims.run_status, p_code text, p_message text
+) returns void
 language plpgsql as $$
 begin
   perform jims.append_incoming(p_run);
   update jims.runs
-  set status = 'failed', finished_at = clock_timestamp(),
+  set status = p_status, finished_at = clock_timestamp(),
       incoming_stored = incoming_stored or incoming_data is not null,
       incoming_type = null, incoming_data = null,
-      output_ids = null, usage = null, last_seq = null, error_code = 'lost',
-      error_message = 'The process that ran it ended before it was finished'
+      output_ids = null, usage = null, last_seq = null,
+      error_code = p_code, error_message = p_message
   where run_id = p_run.run_id;
 end
 $$;
 
+-- Ends a run whose process died. To be called under the lock of its thread's row.
+create or replace function jims.mark_lost(p_run jims.runs) returns void
+language plpgsql as $$
+begin
+  perform jims.end_ownerless(
+    p_run, 'failed', 'lost', 'The process that ran it ended before it was finished');
+end
+$$;
+
+-- Ends a run that was asked to stop and that no process has.
+create or replace function jims.mark_cancelled(p_run jims.runs) returns void
+language plpgsql as $$
+begin
+  perform jims.end_ownerless(p_run, 'cancelled', 'cancelled', 'The run was cancelled');
+end
+$$;
+
 -- Starts the next run of a thread's queue; withdrawn runs and those of dead processes end when their turn
--- comes. To be called under the lock of the thread's row, when no run of the thread is running.
+-- comes. A durable run of a dead process, or of one that takes nothing more, runs from now on and has
+-- nobody: it waits to be recovered. It has no start time, as nobody began it. To be called under the lock of the thread's row, when no run of the thread is running.
 create or replace function jims.start_next(p_thread_id uuid, out next json, out lost integer)
 language plpgsql as $$
 declare
@@ -29,11 +49,27 @@ begin
     exit when not found;
     if v_run.withdrawn_as is null and not exists (
       select from jims.instances
-      where instance_id = v_run.instance_id and lease_until > clock_timestamp())
+      where instance_id = v_run.instance_id and lease_until > clock_timestamp()
+        and not (draining and v_run.durable))
     then
-      perform jims.mark_lost(v_run);
-      lost := lost + 1;
-      continue;
+      if not v_run.durable then
+        perform jims.mark_lost(v_run);
+        lost := lost + 1;
+        continue;
+      elsif v_run.cancel_requested then
+        perform jims.mark_cancelled(v_run);
+        continue;
+      end if;
+      perform jims.append_incoming(v_run);
+      update jims.runs
+      set status = 'running', instance_id = '00000000-0000-0000-0000-000000000000',
+          retry_at = clock_timestamp(),
+          incoming_stored = incoming_stored or incoming_data is not null,
+          incoming_type = null, incoming_data = null
+      where run_id = v_run.run_id;
+      next := json_build_object(
+        'runId', v_run.run_id, 'instanceId', '00000000-0000-0000-0000-000000000000');
+      return;
     end if;
     perform jims.append_incoming(v_run);
     update jims.runs
@@ -102,12 +138,14 @@ begin
 end
 $$;
 
--- Ends a run, and starts the next one. Returns the times of its events; null when fenced.
+-- Ends a run, and starts the next one. Returns the times of its events; null when fenced, and `refused` when
+-- it cannot end with its question.
 create or replace function jims.finish_run(
   p_run_id uuid, p_attempt integer, p_thread_id uuid, p_instance_id uuid,
   p_status jims.run_status, p_ids uuid[], p_types text[], p_data json[],
   p_error_code text, p_error_message text, p_usage json, p_last_seq integer,
-  p_progress_seqs integer[], p_progress_events json[]
+  p_progress_seqs integer[], p_progress_events json[],
+  p_entries json, p_question json
 ) returns json
 language plpgsql as $$
 declare
@@ -117,6 +155,14 @@ declare
 begin
   if v_run.run_id is null then
     return null;
+  end if;
+  if p_question is not null and p_question ->> 'audience' = 'service' then
+    if (
+      select count(*) from jims.questions
+      where thread_id = p_thread_id and state = 'open' and audience = 'service'
+    ) >= :max_service_questions then
+      return json_build_object('refused', true);
+    end if;
   end if;
   if cardinality(p_progress_seqs) > 0 then
     insert into jims.run_progress (run_id, attempt, seq, event)
@@ -134,8 +180,15 @@ begin
       perform jims.append_incoming(v_run);
     end if;
     v_times := jims.append_events(p_thread_id, p_ids, p_types, p_data);
+    if p_entries is not null then
+      perform jims.insert_entries(coalesce(v_run.chain_id, p_run_id), p_entries);
+    end if;
+    if p_question is not null then
+      perform jims.open_question(v_run, p_question);
+    end if;
     update jims.runs
     set status = p_status, finished_at = clock_timestamp(), output_ids = p_ids,
+        question_id = (p_question ->> 'questionId')::uuid,
         incoming_stored = incoming_stored or incoming_data is not null,
         incoming_type = null, incoming_data = null,
         error_code = p_error_code, error_message = p_error_message,
@@ -147,7 +200,8 @@ begin
 end
 $$;
 
--- Ends the run of a request whose process does not know that it was accepted: nobody runs it.
+-- Ends the run of a request whose process does not know that it was accepted: nobody runs it. A durable
+-- one is given up to be recovered, as it may have used up an answer.
 create or replace function jims.abandon_request(
   p_request_id uuid, p_instance_id uuid, p_scope text, p_key text
 ) returns json
@@ -158,22 +212,61 @@ begin
   select * into v_run from jims.runs
   where (run_id = p_request_id or (idem_scope = p_scope and idem_key = p_key))
     and request_id = p_request_id;
+  if v_run.durable then
+    return case
+      when jims.release_run(v_run.run_id, v_run.attempt, v_run.thread_id, p_instance_id) then '{}'::json
+    end;
+  end if;
   return jims.finish_run(
     v_run.run_id, v_run.attempt, v_run.thread_id, p_instance_id, 'failed', '{}', '{}', '{}',
-    'lost', 'The process that was to run it did not learn so', null, null, '{}', '{}');
+    'lost', 'The process that was to run it did not learn so', null, null, '{}', '{}', null, null);
 end
 $$;
 
+-- Whether a durable run has no living process. One that drains may still have it.
+create or replace function jims.is_ownerless(p_run jims.runs) returns boolean
+language plpgsql stable as $$
+begin
+  return p_run.durable and not exists (
+    select from jims.instances
+    where instance_id = p_run.instance_id and lease_until > clock_timestamp());
+end
+$$;
+
+-- Asks the process of a run to stop it. A run of nobody ends at once; a question that a finished run waits
+-- for is withdrawn. Returns the status that the run has then, with its process, and the run that was
+-- started after it.
 create or replace function jims.request_cancel(p_run_id uuid) returns json
 language plpgsql set lock_timeout = '5s' as $$
 declare
   v_run jims.runs;
+  v_question jims.questions;
+  v_next json;
 begin
-  update jims.runs set cancel_requested = true
-  where run_id = p_run_id and status in ('queued', 'running');
   -- Nothing is found of a thread that is being erased.
   select * into v_run from jims.runs r where run_id = p_run_id
     and exists (select from original.threads t where t.thread_id = r.thread_id);
-  return json_build_object('status', v_run.status, 'instanceId', v_run.instance_id);
+  if v_run.question_id is not null or (v_run.finished_at is null and jims.is_ownerless(v_run)) then
+    perform from original.threads where thread_id = v_run.thread_id for no key update;
+    -- Read again, under the lock.
+    select * into v_run from jims.runs where run_id = p_run_id;
+    if v_run.question_id is not null then
+      select * into v_question from jims.questions
+      where question_id = v_run.question_id and state = 'open';
+      if found then
+        perform jims.withdraw_question(v_question, 'cancelled', false);
+      end if;
+    elsif v_run.finished_at is null and jims.is_ownerless(v_run) then
+      perform jims.mark_cancelled(v_run);
+      if v_run.status = 'running' then
+        select next into v_next from jims.start_next(v_run.thread_id);
+      end if;
+    end if;
+  end if;
+  update jims.runs set cancel_requested = true
+  where run_id = p_run_id and status in ('queued', 'running');
+  select * into v_run from jims.runs r where run_id = p_run_id
+    and exists (select from original.threads t where t.thread_id = r.thread_id);
+  return json_build_object('status', v_run.status, 'instanceId', v_run.instance_id, 'next', v_next);
 end
 $$;

@@ -53,11 +53,14 @@ begin
 end
 $$;
 
--- Lets a new thread take over an external id. False when p_replaces is not the thread that has it.
+-- Lets a new thread take over an external id. False when p_replaces is not the thread that has it. What the
+-- thread that had it asked is not to be answered any more.
 create or replace function jims.supersede(
   p_contact_id text, p_external_id text, p_replaces uuid, p_new_thread_id uuid
 ) returns boolean
 language plpgsql as $$
+declare
+  v_superseded uuid[];
 begin
   perform jims.lock_external_id(p_contact_id, p_external_id);
   if p_replaces is not null
@@ -65,9 +68,18 @@ begin
   then
     return false;
   end if;
-  update original.threads set external_id = :'superseded' || p_new_thread_id
-  where hashtextextended(external_id, 0) = hashtextextended(p_external_id, 0)
-    and external_id = p_external_id and contact_id = p_contact_id;
+  with superseded as (
+    update original.threads set external_id = :'superseded' || p_new_thread_id
+    where hashtextextended(external_id, 0) = hashtextextended(p_external_id, 0)
+      and external_id = p_external_id and contact_id = p_contact_id
+    returning thread_id
+  )
+  select array_agg(thread_id) into v_superseded from superseded;
+  if v_superseded is not null then
+    update jims.questions
+    set state = 'withdrawn', reason = 'replaced', closed_at = clock_timestamp()
+    where thread_id = any (v_superseded) and state = 'open';
+  end if;
   return true;
 end
 $$;

@@ -169,19 +169,31 @@ begin
 end
 $$;
 
--- Takes away threads whose rows are locked: their active runs are fenced out, and nobody finds the threads.
--- What is left of them is removed in pieces, by erase_some.
+-- Takes away threads whose rows are locked: their active runs are fenced out, and nobody finds the threads
+-- or answers what they ask. What is left of them is removed in pieces, by erase_some.
 create or replace function jims.remove_threads(p_ids uuid[]) returns void
 language plpgsql as $$
+declare
+  v_active uuid[];
+  v_chains uuid[];
+  v_unlogged uuid[];
 begin
   insert into jims.erasing select unnest(p_ids) on conflict do nothing;
   with removed as (
     delete from jims.runs
     where thread_id = any (p_ids) and status in ('queued', 'running')
-    returning run_id
+    returning run_id, coalesce(chain_id, run_id) as chain_id
   )
-  delete from jims.run_progress where run_id in (select run_id from removed);
-  delete from jims.runs where thread_id = any (p_ids) and not incoming_stored;
+  select array_agg(run_id), array_agg(chain_id) into v_active, v_chains from removed;
+  delete from jims.run_progress where run_id = any (v_active);
+  with removed as (
+    delete from jims.runs where thread_id = any (p_ids) and not incoming_stored
+    returning coalesce(chain_id, run_id) as chain_id
+  )
+  select array_agg(chain_id) into v_unlogged from removed;
+  -- In a statement of its own: it sees what a run stored just before it was removed.
+  delete from jims.journal where chain_id = any (v_chains || v_unlogged);
+  delete from jims.questions where thread_id = any (p_ids);
   delete from original.threads where thread_id = any (p_ids);
 end
 $$;
@@ -231,7 +243,10 @@ begin
     )
     select coalesce(array_agg(event_id), '{}') into v_events from removed;
     with removed as (
-      delete from jims.runs where run_id = any (v_events) and thread_id = v_id returning run_id
+      delete from jims.runs where run_id = any (v_events) and thread_id = v_id
+      returning run_id, coalesce(chain_id, run_id) as chain_id
+    ), without_journal as (
+      delete from jims.journal where chain_id in (select chain_id from removed)
     )
     delete from jims.run_progress where run_id in (select run_id from removed);
     v_left := v_left - cardinality(v_events) - 1;
