@@ -30,6 +30,7 @@ const STATUS: Readonly<Record<JimsErrorCode, number>> = {
   cannot_ask: 500,
   chain_too_long: 500,
   too_many_questions: 500,
+  run_not_retried: 409,
   question_not_found: 404,
   question_closed: 409,
   question_expired: 410,

@@ -25,6 +25,7 @@ const MARK = Symbol.for('jims.error');
  * - `cannot_ask`: the pipeline may not ask anybody where it is
  * - `chain_too_long`: one execution of a pipeline kept more than it may
  * - `too_many_questions`: too many questions to services are open in the thread
+ * - `run_not_retried`: the run did not fail, or for a reason that executing it again does not change
  * - `question_not_found`: no such question, or it is somebody else's
  * - `question_closed`: the question was answered or withdrawn
  * - `question_expired`: the time to answer the question is over
@@ -59,6 +60,7 @@ export type JimsErrorCode =
   | 'cannot_ask'
   | 'chain_too_long'
   | 'too_many_questions'
+  | 'run_not_retried'
   | 'question_not_found'
   | 'question_closed'
   | 'question_expired'

@@ -1,7 +1,8 @@
 import { JimsError } from '../errors/jims-error.ts';
 import type { JimsErrorCode } from '../errors/jims-error.ts';
 import { threadBusy, threadNotFound } from '../store/refusals.ts';
-import type { AcceptResult } from '../store/store.ts';
+import { RETRIED_CODES } from '../store/store.ts';
+import type { AcceptResult, RetryResult } from '../store/store.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createCallerShares, defaultShare } from './caller-shares.ts';
 import type { CallerShares } from './caller-shares.ts';
@@ -91,6 +92,21 @@ export class Admission {
     this.#metrics.countRefusal(code);
     throw new JimsError(code, message);
   }
+}
+
+/** The error of a run that cannot be executed once more. */
+export function notRetried(
+  runId: string,
+  result: Exclude<RetryResult, { readonly kind: 'accepted' | 'run_not_found' }>,
+): JimsError {
+  if (result.kind === 'queue_full') {
+    return new JimsError(result.kind, 'Too many messages wait in this thread: try again later');
+  }
+  const reasons = RETRIED_CODES.join(', ');
+  return new JimsError(
+    'run_not_retried',
+    `Run '${runId}' is ${result.status}: only a durable run is retried that failed with one of ${reasons}`,
+  );
 }
 
 /** The error of a request that the store did not accept. */

@@ -9,7 +9,7 @@ import type {
   Store,
 } from '../store/store.ts';
 import { newId } from '../thread/new-id.ts';
-import { Admission, refusal } from './admission.ts';
+import { Admission, notRetried, refusal } from './admission.ts';
 import { EventCache } from './event-cache.ts';
 import { RunExecution, isDurable } from './execution.ts';
 import type { RunServices, RunnableApp } from './execution.ts';
@@ -156,14 +156,32 @@ export class RunEngine implements KnownThreads {
     await this.#lease.end();
   }
 
+  /**
+   * Executes a durable run once more that failed for a reason that may be gone.
+   *
+   * @throws JimsError `run_not_retried`, `queue_full`, `shutting_down`; `undefined` for an unknown run.
+   */
+  async retry(runId: string): Promise<Run | undefined> {
+    const endAccept = this.#turns.beginAccept();
+    try {
+      const { instanceId } = this.#services;
+      const result = await this.#store.retryRun({ runId, instanceId });
+      if (result.kind === 'accepted') return this.recover(result);
+      if (result.kind === 'run_not_found') return undefined;
+      throw notRetried(runId, result);
+    } finally {
+      endAccept();
+    }
+  }
+
   /** Goes on with a run of a dead process. */
-  recover(run: RecoveredRun): void {
+  recover(run: RecoveredRun): Run {
     const leave = this.#admission.enterAgain();
     const end = this.#recovery.begin(run);
     const { runId, recoveries } = run;
     const threadId = run.thread.id;
     this.#app.logger.info({ runId, threadId, recoveries }, 'a run goes on in this process');
-    this.#execute(requestOf(run), run, () => {
+    return this.#execute(requestOf(run), run, () => {
       end();
       leave();
       this.#lease.reapSoon();

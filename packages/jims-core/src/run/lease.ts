@@ -16,7 +16,7 @@ export interface LeaseOptions {
   readonly turns: Turns;
   readonly recovery: Pick<Recovery, 'about' | 'request'>;
   /** Executes the runs that were recovered. */
-  readonly engine: { recover(run: RecoveredRun): void };
+  readonly engine: { recover(run: RecoveredRun): unknown };
 }
 
 const REAP_MS = 2000;
