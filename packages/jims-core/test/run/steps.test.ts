@@ -7,6 +7,7 @@ import { defineApp } from '../../src/app/app.ts';
 import type { JimsApp } from '../../src/app/app.ts';
 import type { JimsAppOptions } from '../../src/app/options.ts';
 import { isStepFailed } from '../../src/pipeline/step.ts';
+import type { ThreadContext } from '../../src/pipeline/thread-context.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { ThreadEvent } from '../../src/thread/event.ts';
@@ -150,15 +151,13 @@ describeStores((kind) => {
     await using database = await kind.fresh();
     await using store = await openStore(database.url);
     const done: string[] = [];
-    const named =
-      (name: string): JimsAppOptions['pipeline'] =>
-      async (ctx) => {
-        await ctx.step(name, () => void done.push(name));
-        ctx.sendMessage(name);
-      };
+    const refund = async (ctx: ThreadContext): Promise<void> => {
+      await ctx.step('refund', () => void done.push('refund'));
+      ctx.sendMessage('refunded');
+    };
     const crashing = crashingStore(store);
     crashing.crashAt('finishRun', 'before');
-    const first = defineApp({ durable: true, store: crashing.store, pipeline: named('refund') });
+    const first = defineApp({ durable: true, store: crashing.store, pipeline: refund });
     const { id } = await first.runs.start({ contactId: randomUUID(), message: 'pay' });
     await eventually(() => crashing.isDead);
 
@@ -167,7 +166,7 @@ describeStores((kind) => {
       store: living(store),
       pipeline(ctx) {
         ctx.sendMessage('another way');
-        return named('refund')(ctx);
+        return refund(ctx);
       },
     });
     await second.open();

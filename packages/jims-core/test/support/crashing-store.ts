@@ -31,9 +31,9 @@ export function crashingStore(store: Store): CrashingStore {
   }
 
   const proxy = new Proxy(store, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name);
-      if (typeof member !== 'function' || typeof name !== 'string') return member;
+    get(target, name: Exclude<keyof Store, symbol>) {
+      const member: unknown = target[name];
+      if (typeof member !== 'function') return member;
       if (name === 'close') return async () => {};
       return async (...args: readonly unknown[]): Promise<unknown> => {
         if (name === 'renewLease') instances.add(String(args[0]));
