@@ -4,10 +4,13 @@ import type {
   AcceptRequest,
   AcceptResult,
   AppendOptions,
+  ChainRecord,
   EventList,
   EventPage,
   FinishResult,
   IdempotencyKey,
+  InstanceInfo,
+  JournalEntry,
   JsonObject,
   LogTail,
   NewEvent,
@@ -15,7 +18,13 @@ import type {
   PolledRun,
   PurgeLimits,
   PurgeResult,
+  QuestionList,
+  QuestionQuery,
+  QuestionRecord,
+  ReapRequest,
   ReapResult,
+  RetryRequest,
+  RetryResult,
   RunNews,
   RunOutcomeRecord,
   RunOwnProgress,
@@ -23,6 +32,7 @@ import type {
   RunRecord,
   RunStatus,
   SeenRun,
+  StandingWork,
   Store,
   TailQuery,
   Thread,
@@ -73,9 +83,17 @@ export interface StoreByHand {
   appendProgress(news: readonly RunOwnProgress[]): Promise<void>;
   readProgress(seen: readonly SeenRun[]): Promise<readonly RunNews[]>;
 
-  renewLease(instanceId: string, leaseMs: number): Promise<void>;
+  storeEntries(run: RunOwner, entries: readonly JournalEntry[]): Promise<'stored' | 'fenced'>;
+  loadChain(chainId: string): Promise<ChainRecord | undefined>;
+  releaseRun(run: RunOwner): Promise<'released' | 'fenced'>;
+  retryRun(request: RetryRequest): Promise<RetryResult>;
+  question(questionId: string): Promise<QuestionRecord | undefined>;
+  listQuestions(query: QuestionQuery): Promise<QuestionList>;
+  standing(): Promise<StandingWork>;
+
+  renewLease(instanceId: string, leaseMs: number, about?: InstanceInfo): Promise<void>;
   endLease(instanceId: string): Promise<void>;
-  reapRuns(): Promise<ReapResult>;
+  reapRuns(request?: ReapRequest): Promise<ReapResult>;
   listen(instanceId: string, wake: () => void): Promise<void>;
 }
 

@@ -93,6 +93,8 @@ export interface JournalEntry {
   readonly input?: string;
   readonly outcome: EntryOutcome;
   readonly usage?: readonly JsonObject[];
+  /** When it was made, in milliseconds since 1970 by the clock of its process: kept as it is. */
+  readonly at: number;
   /** The run and the attempt that stored it, and the app's version. */
   readonly runId: string;
   readonly attempt: number;

@@ -92,6 +92,10 @@ function record(parts: Partial<RunRecord>): RunRecord {
     error: undefined,
     usage: undefined,
     lastSeq: 1,
+    chainId: 'r',
+    continues: undefined,
+    question: undefined,
+    durable: false,
     ...parts,
   };
 }

@@ -24,6 +24,10 @@ const RECORD: RunRecord = {
   error: undefined,
   usage: undefined,
   lastSeq: 3,
+  chainId: 'r',
+  continues: undefined,
+  question: undefined,
+  durable: false,
 };
 
 test('an owner that ends its run in the same way once more gets the events that are stored', () => {

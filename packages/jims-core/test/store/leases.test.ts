@@ -11,13 +11,13 @@ describeStores((kind) => {
     const dead = await storeUser(user.store);
     const run = await dead.accept('one');
     await user.store.endLease(dead.instanceId);
-    assert.deepEqual(await user.store.reapRuns(), { lost: 1, started: [] });
+    assert.deepEqual(await user.store.reapRuns(), { lost: 1, started: [], recovered: [] });
     const record = await user.store.run(run.runId);
     assert.equal(record?.status, 'failed');
     assert.equal(record?.error?.code, 'lost');
     assert.equal(record?.lastSeq, undefined);
     assert.ok(record?.finishedAt);
-    assert.deepEqual(await user.store.reapRuns(), { lost: 0, started: [] });
+    assert.deepEqual(await user.store.reapRuns(), { lost: 0, started: [], recovered: [] });
     assert.equal((await user.accept('two')).status, 'running');
     assert.deepEqual(await dead.finish(run, ['too late']), { kind: 'fenced' });
     assert.equal(await dead.store.appendInRun(dead.owner(run), []), 'fenced');
@@ -28,14 +28,14 @@ describeStores((kind) => {
     await using user = await freshStore(kind);
     const other = await storeUser(user.store);
     await other.accept('one');
-    assert.deepEqual(await user.store.reapRuns(), { lost: 0, started: [] });
+    assert.deepEqual(await user.store.reapRuns(), { lost: 0, started: [], recovered: [] });
     await user.store.renewLease(other.instanceId, 1);
     await sleep(10);
     await user.store.renewLease(other.instanceId, 60_000);
-    assert.deepEqual(await user.store.reapRuns(), { lost: 0, started: [] });
+    assert.deepEqual(await user.store.reapRuns(), { lost: 0, started: [], recovered: [] });
     await user.store.renewLease(other.instanceId, 1);
     await sleep(10);
-    assert.deepEqual(await user.store.reapRuns(), { lost: 1, started: [] });
+    assert.deepEqual(await user.store.reapRuns(), { lost: 1, started: [], recovered: [] });
   });
 
   test('a process that meets its own lost run again writes for the new attempt alone', async () => {
@@ -97,7 +97,7 @@ describeStores((kind) => {
     for (const contact of ['a', 'b', 'c']) await dead.accept('one', { thread: latestOf(contact) });
     const mine = await user.accept('two', { thread: latestOf('d') });
     await user.store.endLease(dead.instanceId);
-    assert.deepEqual(await user.store.reapRuns(), { lost: 3, started: [] });
+    assert.deepEqual(await user.store.reapRuns(), { lost: 3, started: [], recovered: [] });
     assert.equal((await user.store.run(mine.runId))?.status, 'running');
   });
 

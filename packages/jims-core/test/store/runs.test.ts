@@ -420,6 +420,10 @@ describeStores((kind) => {
       error: undefined,
       usage,
       lastSeq: 7,
+      chainId: run.runId,
+      continues: undefined,
+      question: undefined,
+      durable: false,
     });
     assert.deepEqual(texts(events), ['1', '2']);
     for (const time of [acceptedAt, startedAt, finishedAt]) {
