@@ -15,7 +15,7 @@ export function finishedBefore(
 }
 
 function isSameEnd(
-  { attempt, instanceId, status, events, error, lastSeq }: RunRecord,
+  { attempt, instanceId, status, events, error, lastSeq, question }: RunRecord,
   owner: RunOwner,
   outcome: RunOutcomeRecord,
 ): boolean {
@@ -25,6 +25,7 @@ function isSameEnd(
     status === outcome.status &&
     error?.code === outcome.error?.code &&
     lastSeq === outcome.lastSeq &&
+    question?.questionId === outcome.question?.questionId &&
     events.length === outcome.events.length &&
     events.every(({ id }, index) => id === outcome.events[index]?.id)
   );
