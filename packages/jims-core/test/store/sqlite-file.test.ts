@@ -190,8 +190,8 @@ test('threads of a contact, of an external id, and lists of threads, are found w
 /** A chain with many results, a question that is answered, and one that is open. */
 async function askAndAnswer(user: StoreUser, { id: threadId }: Thread): Promise<void> {
   const principal = { kind: 'contact', id: SECRET, contactId: SECRET } as const;
-  const terms = { thread: { kind: 'thread', threadId }, durable: { principal } } as const;
-  let run = await user.accept('Hello', terms);
+  const options = { thread: { kind: 'thread', threadId }, durable: { principal } } as const;
+  let run = await user.accept('Hello', options);
   for (let round = 0; round < 3; round++) {
     const json = JSON.stringify(`${'x'.repeat(500 * round)}result-of-secrets`);
     const results = Array.from({ length: 50 }, (_, n) =>
@@ -199,7 +199,7 @@ async function askAndAnswer(user: StoreUser, { id: threadId }: Thread): Promise<
     );
     await user.store.storeEntries(user.owner(run), results);
     await ask(user, run, { text: SECRET, data: { result: json } }, round * 51 + 50);
-    if (round < 2) run = await user.accept('Yes', { ...terms, ...OPEN });
+    if (round < 2) run = await user.accept('Yes', { ...options, ...OPEN });
   }
 }
 

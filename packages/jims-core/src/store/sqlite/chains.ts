@@ -11,9 +11,11 @@ import type {
   RunStatus,
 } from '../store.ts';
 import { fromHex, parseStoredObject, toHex, uuidOrNone, valueOf } from './columns.ts';
+import type { JournalRows } from './journal.ts';
+import type { LogReads } from './log-reads.ts';
 import { prepareAll, sql } from './rows.ts';
 import type { Statements } from './rows.ts';
-import type { Tables } from './tables.ts';
+import type { ThreadRows } from './threads.ts';
 import { toPublicTime } from './timestamp.ts';
 
 type BeginningRow = readonly [threadId: string, kept: string | null, config: string | null];
@@ -54,12 +56,18 @@ const SQL = {
      ORDER BY ticket`),
 };
 
+interface ChainTables {
+  readonly threads: ThreadRows;
+  readonly log: LogReads;
+  readonly journal: JournalRows;
+}
+
 /** Reads chains: their runs, their journals, and what they began with. */
 export class Chains {
   readonly #sql: Statements<typeof SQL>;
-  readonly #tables: Pick<Tables, 'threads' | 'log' | 'journal'>;
+  readonly #tables: ChainTables;
 
-  constructor(db: DatabaseSync, tables: Pick<Tables, 'threads' | 'log' | 'journal'>) {
+  constructor(db: DatabaseSync, tables: ChainTables) {
     this.#sql = prepareAll(db, SQL);
     this.#tables = tables;
   }
@@ -139,5 +147,5 @@ function keptIn(
 }
 
 function keptFrom(text: string | null | undefined): KeptRun {
-  return parseStoredObject(text ?? null) as KeptRun;
+  return parseStoredObject(text ?? null);
 }

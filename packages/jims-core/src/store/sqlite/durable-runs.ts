@@ -17,15 +17,17 @@ export interface Orphan extends ActiveRun {
   readonly isReleased: boolean;
 }
 
+const LONGEST_PAUSE_MS = Math.max(...RECOVERY_PAUSES_MS);
 const NOT_STARTED = `instance_id = '${NOBODY}' AND retry_at IS NULL`;
 
 const SQL = {
+  // Without the plus SQLite would go through all runs in their order, instead of those that run. A pause that is longer than any was made before the clock of the machine was set back.
   orphans: sql<
     readonly [isDue: number, ...ActiveRow]
-  >(`SELECT coalesce(r.retry_at <= ?1, 1), ${ACTIVE}
+  >(`SELECT coalesce(r.retry_at NOT BETWEEN ?1 + 1 AND ?1 + ${LONGEST_PAUSE_MS}, 1), ${ACTIVE}
      FROM jims_runs r LEFT JOIN jims_instances i USING (instance_id)
      WHERE r.status = 'running' AND r.durable AND coalesce(i.lease_until, 0) <= ?1
-     ORDER BY r.ticket`),
+     ORDER BY +r.ticket`),
   release: `UPDATE jims_runs SET instance_id = '${NOBODY}', retry_at = ?2 WHERE run_id = ?1`,
   startForNobody: `UPDATE jims_runs SET status = 'running', instance_id = '${NOBODY}',
        retry_at = iif(${NOT_STARTED}, NULL, ?2)
@@ -72,10 +74,7 @@ export class DurableRuns {
   /** Running durable runs without a living process, oldest first. */
   orphans(): readonly Orphan[] {
     const rows = this.#sql.orphans.all(leaseClock());
-    return rows.map(([isDue, ...row]) => {
-      const run = toActive(row);
-      return { ...run, isDue: isDue === 1, isReleased: run.instanceId === NOBODY };
-    });
+    return rows.map(([isDue, ...row]) => toOrphan(toActive(row), isDue === 1));
   }
 
   release(runId: string): void {
@@ -94,7 +93,7 @@ export class DurableRuns {
     this.#sql.take.run(toHex(runId), instanceId, times, next, storedNow());
   }
 
-  /** Notes that a run got on, so that it is no suspect. */
+  /** Notes that a run got on, so that it does not become a suspect. */
   noteProgress(runId: string): void {
     this.#sql.progress.run(toHex(runId));
   }
@@ -121,4 +120,8 @@ export class DurableRuns {
     this.#sql.ask.run(toHex(runId), toHex(questionId));
     this.#sql.keep.run(toHex(chainId), JSON.stringify(kept), JSON.stringify(config));
   }
+}
+
+function toOrphan(run: ActiveRun, isDue: boolean): Orphan {
+  return { ...run, isDue, isReleased: run.instanceId === NOBODY };
 }

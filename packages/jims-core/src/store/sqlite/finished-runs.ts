@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 
 import { RETRIED_CODES, RETRIED_FOR_MS } from '../store.ts';
 import type { RunStatus } from '../store.ts';
-import { listParameter, parseStoredObject, storedBefore } from './columns.ts';
+import { parseStoredObject, storedBefore } from './columns.ts';
 import { prepareAll, sql } from './rows.ts';
 import type { Statements } from './rows.ts';
 import type { Tables } from './tables.ts';
@@ -22,16 +22,19 @@ const CHAIN_RUN = `r.ticket, r.status, r.finished_at, r.error, coalesce(q.state 
        FROM jims_runs r LEFT JOIN jims_questions q ON q.question_id = r.question_id`;
 
 const SQL = {
-  // The oldest runs have the lowest tickets, so no index by time is needed. Passed over are those of
-  // chains that go on, or whose newest run is not old: a chain goes as a whole.
+  // The oldest runs have the lowest tickets, so no index by time is needed. Old ones are passed over when
+  // their chain goes on, or when its newest run is not old: a chain goes as a whole.
   old: sql<OldRow>(`SELECT ticket, question_id FROM (
        SELECT ticket, finished_at, question_id FROM jims_runs r
-       WHERE (r.question_id IS NULL AND r.chain_id IS NULL) OR NOT (
-         EXISTS (SELECT 1 FROM jims_questions q WHERE q.question_id = r.question_id AND q.state = 'open')
-         OR EXISTS (
-           SELECT 1 FROM jims_runs c LEFT JOIN jims_questions q ON q.question_id = c.question_id
-           WHERE c.chain_id = coalesce(r.chain_id, r.run_id)
-             AND (coalesce(c.finished_at, '~') >= ?1 OR q.state = 'open')))
+       WHERE (r.question_id IS NULL AND r.chain_id IS NULL)
+         OR coalesce(r.finished_at >= ?1, 1)
+         OR NOT (
+           EXISTS (
+             SELECT 1 FROM jims_questions q WHERE q.question_id = r.question_id AND q.state = 'open')
+           OR EXISTS (
+             SELECT 1 FROM jims_runs c LEFT JOIN jims_questions q ON q.question_id = c.question_id
+             WHERE c.chain_id = coalesce(r.chain_id, r.run_id)
+               AND (coalesce(c.finished_at >= ?1, 1) OR q.state = 'open')))
        ORDER BY ticket LIMIT ?2)
      WHERE finished_at < ?1`),
   remove: 'DELETE FROM jims_runs WHERE ticket IN (SELECT value FROM json_each(?))',

@@ -6,6 +6,7 @@ import type {
   RunErrorRecord,
   StartedRun,
 } from '../store.ts';
+import type { ActiveRun } from './active-run.ts';
 import type { Asking } from './asking.ts';
 import type { Orphan } from './durable-runs.ts';
 import type { InstanceRows } from './instances.ts';
@@ -24,6 +25,13 @@ interface Findings {
 interface Room {
   places: number;
   suspects: number;
+}
+
+interface Look {
+  readonly done: Findings;
+  readonly room: Room;
+  /** Those of the living processes that recover runs. */
+  readonly versions: ReadonlySet<string>;
 }
 
 /** Does what dead processes left. Call it inside a transaction of its own. */
@@ -62,19 +70,16 @@ export class Recovery {
   #recover(request: ReapRequest, done: Findings): void {
     const orphans = this.#tables.durable.orphans();
     const room: Room = { places: request.places, suspects: request.suspects };
-    const versions = this.#instances.versions();
+    const look: Look = { done, room, versions: this.#instances.versions() };
     for (const wanted of [false, true]) {
       for (const run of orphans) {
-        if (isSuspect(run) === wanted) this.#settle(run, request, { done, room, versions });
+        if (isSuspect(run) === wanted) this.#settle(run, request, look);
       }
     }
   }
 
-  #settle(
-    run: Orphan,
-    request: ReapRequest,
-    { done, room, versions }: { done: Findings; room: Room; versions: ReadonlySet<string> },
-  ): void {
+  #settle(run: Orphan, request: ReapRequest, look: Look): void {
+    const { done, room } = look;
     const isFirst = run.continues === undefined;
     if (isFirst && request.recovers === 'continued') return this.#lose(run, done);
     const stop = this.#stopOf(run);
@@ -84,10 +89,7 @@ export class Recovery {
     }
     if (!run.isDue) return undefined;
     if (isSpent(run)) return this.#lose(run, done);
-    if (room.places === 0 || (isSuspect(run) && room.suspects === 0)) return undefined;
-    const version = this.#versionOf(run);
-    const isOthers = version !== undefined && version !== request.version && versions.has(version);
-    if (isOthers) return undefined;
+    if (!hasRoom(room, run) || this.#isOfOthers(run, request, look)) return undefined;
     room.places--;
     if (isSuspect(run)) room.suspects--;
     return this.#take(run, request.instanceId, done);
@@ -109,12 +111,14 @@ export class Recovery {
     return journal.newest(chainId) ? undefined : DISCONNECTED;
   }
 
-  #versionOf({ chainId }: Orphan): string | undefined {
+  /** Whether a living process has the version that a run was begun with, or got on with last. */
+  #isOfOthers({ chainId }: Orphan, { version: own }: ReapRequest, { versions }: Look): boolean {
     const { chains, journal } = this.#tables;
-    return journal.newest(chainId)?.version ?? chains.keptOf(chainId).version;
+    const version = journal.newest(chainId)?.version ?? chains.keptOf(chainId).version;
+    return version !== undefined && version !== own && versions.has(version);
   }
 
-  #lose(run: Parameters<ThreadLine['markLost']>[0], done: Findings): void {
+  #lose(run: ActiveRun, done: Findings): void {
     this.#line.markLost(run);
     done.lost++;
     this.#note(done, this.#line.startNext(run.threadId));
@@ -123,6 +127,10 @@ export class Recovery {
   #note(done: Findings, started: StartedRun | undefined): void {
     if (started) done.started.push(started);
   }
+}
+
+function hasRoom({ places, suspects }: Room, run: Orphan): boolean {
+  return places > 0 && (suspects > 0 || !isSuspect(run));
 }
 
 function isSuspect({ recoveries }: Orphan): boolean {

@@ -14,9 +14,11 @@ import {
   uuidOrNone,
   valueOf,
 } from './columns.ts';
+import type { LogReads } from './log-reads.ts';
+import type { QuestionRows } from './questions.ts';
 import { prepareAll, sql } from './rows.ts';
 import type { Statements } from './rows.ts';
-import type { Tables } from './tables.ts';
+import type { ThreadRows } from './threads.ts';
 import { toPublicTime } from './timestamp.ts';
 
 /** What is known of the run that has a key. */
@@ -66,15 +68,21 @@ const SQL = {
      WHERE instance_id = ?2 AND cancel_requested AND status IN ('queued', 'running')`),
 };
 
+interface RecordTables {
+  readonly threads: ThreadRows;
+  readonly log: LogReads;
+  readonly questions: QuestionRows;
+}
+
 /** Reads the rows of `jims_runs`, whether the runs are over or not. */
 export class RunRecords {
   readonly #sql: Statements<typeof SQL>;
   /** Whole rows, as objects. */
   readonly #byId: StatementSync;
   readonly #byKey: StatementSync;
-  readonly #tables: Pick<Tables, 'threads' | 'log' | 'questions'>;
+  readonly #tables: RecordTables;
 
-  constructor(db: DatabaseSync, tables: Pick<Tables, 'threads' | 'log' | 'questions'>) {
+  constructor(db: DatabaseSync, tables: RecordTables) {
     this.#sql = prepareAll(db, SQL);
     this.#byId = db.prepare('SELECT * FROM jims_runs WHERE run_id = ?');
     this.#byKey = db.prepare('SELECT * FROM jims_runs WHERE key_scope = ? AND key = ?');

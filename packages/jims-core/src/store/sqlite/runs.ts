@@ -2,7 +2,14 @@ import type { DatabaseSync } from 'node:sqlite';
 
 import type { JsonObject, NewEvent } from '../../thread/event.ts';
 import { NOBODY } from '../store.ts';
-import type { AcceptRequest, KeptRun, RunOutcomeRecord, RunOwner, StartedRun } from '../store.ts';
+import type {
+  AcceptRequest,
+  IdempotencyKey,
+  KeptRun,
+  RunOutcomeRecord,
+  RunOwner,
+  StartedRun,
+} from '../store.ts';
 import { ACTIVE, toActive } from './active-run.ts';
 import type { ActiveRow, ActiveRun, Withdrawal } from './active-run.ts';
 import { fromHex, hexOrNull, jsonOrNull, storedNow, toHex } from './columns.ts';
@@ -148,21 +155,14 @@ export class RunRows {
       toHex(threadId),
       status,
       instanceId,
-      idempotency?.scope ?? null,
-      idempotency?.key ?? null,
-      idempotency?.fingerprint ?? null,
+      ...(idempotency ? keyValues(idempotency) : NO_KEY),
       Number(createdThread),
       Number(stored),
       waiting?.type ?? null,
       jsonOrNull(waiting?.data),
       time,
       status === 'running' && instanceId !== NOBODY ? time : null,
-      Number(durable !== undefined),
-      jsonOrNull(durable?.kept),
-      jsonOrNull(durable?.config),
-      hexOrNull(durable?.chainId),
-      hexOrNull(durable?.continues),
-      Number(durable?.counted ?? true),
+      ...(durable ? durableValues(durable) : NOT_DURABLE),
     );
   }
 
@@ -202,6 +202,26 @@ export class RunRows {
   requestCancel(runId: string): void {
     this.#sql.requestCancel.run(toHex(runId));
   }
+}
+
+const NO_KEY = [null, null, null] as const;
+
+function keyValues({ scope, key, fingerprint }: IdempotencyKey): string[] {
+  return [scope, key, fingerprint];
+}
+
+/** The values of the columns from `durable` on. */
+const NOT_DURABLE = [0, null, null, null, null, 1] as const;
+
+function durableValues({
+  kept,
+  config,
+  chainId,
+  continues,
+  counted = true,
+}: DurableColumns): (string | number | null)[] {
+  const chain = [hexOrNull(chainId), hexOrNull(continues)];
+  return [1, jsonOrNull(kept), jsonOrNull(config), ...chain, Number(counted)];
 }
 
 function idList(events: readonly NewEvent[]): string {
