@@ -164,7 +164,7 @@ describeStores((kind) => {
     assert.equal(await store.storeEntries(user.owner(run), [entryOf(run, 1)]), 'fenced');
   });
 
-  test('a run that was given up is nobody’s, keeps its slot, and goes on at once elsewhere', async () => {
+  test('a run that was given up is nobody’s, keeps its slot, and goes on at once in another process', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
     const leaving = await storeUser(store);
