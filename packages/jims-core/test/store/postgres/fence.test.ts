@@ -9,7 +9,7 @@ import { latestOf, storeUser } from '../../support/store-user.ts';
 
 const RACES = 60;
 
-test('what a process was told is stored is read by the one that takes its run over', async () => {
+test('what was stored for a process is read by the process that takes its run over', async () => {
   await using database = await freshDatabase();
   await using oldStore = await openStore(database.url);
   await using newStore = await openStore(database.url);

@@ -26,15 +26,15 @@ import type { StoreUser } from '../../support/store-user.ts';
 test('a message that an old process accepts answers nothing, and the question stays open', async () => {
   await withBoth(async ({ user, old }) => {
     const run = await user.accept('Hello', DURABLE);
-    const asked = await ask(user, run);
+    const question = await ask(user, run);
     const accepted = await old.accept('Yes', run);
     assert.equal(accepted['status'], 'running');
     const record = await user.store.run(accepted.runId);
     assert.deepEqual([record?.continues, record?.durable], [undefined, false]);
-    assert.equal((await stateOf(user.store, asked)).state, 'open');
+    assert.equal((await stateOf(user.store, question)).state, 'open');
     const { next, times } = await old.finish(accepted.runId, run);
     assert.deepEqual([next, times.length], [null, 1]);
-    assert.equal((await user.accept('Yes', OPEN)).chain?.continues, asked.questionId);
+    assert.equal((await user.accept('Yes', OPEN)).chain?.continues, question.questionId);
     assert.deepEqual(await conversation(user.store, run.thread.id), [
       'Hello',
       'Sure?',
@@ -65,11 +65,11 @@ test('an old process marks runs lost that are not durable, and leaves the others
 
 test('an old process lets no question expire', async () => {
   await withBoth(async ({ user, old }) => {
-    const asked = await ask(user, await user.accept('Hello'), { expiresInMs: 0 });
+    const question = await ask(user, await user.accept('Hello'), { expiresInMs: 0 });
     await old.reap();
-    assert.equal((await stateOf(user.store, asked)).state, 'open');
+    assert.equal((await stateOf(user.store, question)).state, 'open');
     await recoverOne(user);
-    assert.equal((await stateOf(user.store, asked)).state, 'expired');
+    assert.equal((await stateOf(user.store, question)).state, 'expired');
   });
 });
 
@@ -92,12 +92,12 @@ test('an old process executes no durable run once more, for its key', async () =
   await withBoth(async ({ user, old }) => {
     const idempotency = keyOf('k');
     const error = { code: 'store_unavailable', message: 'm' };
-    for (const terms of [DURABLE, {}]) {
+    for (const options of [DURABLE, {}]) {
       const own = { ...idempotency, key: randomUUID() };
-      const run = await user.accept('Hello', { ...terms, idempotency: own });
+      const run = await user.accept('Hello', { ...options, idempotency: own });
       await user.finish(run, [], { status: 'failed', error });
       const again = await old.accept('Hello', run, own);
-      assert.equal(again['kind'], 'durable' in terms ? 'existing' : 'accepted');
+      assert.equal(again['kind'], 'durable' in options ? 'existing' : 'accepted');
       assert.equal(again.runId, run.runId);
     }
   });
@@ -108,8 +108,8 @@ test('a message that waits in an old process is not an early answer', async () =
     const run = await user.accept('Hello');
     const first = await old.accept('yes', run);
     const second = await user.accept('yes!');
-    const asked = await ask(user, run, { early: true });
-    assert.equal((await user.store.question(asked.questionId))?.answeredBy, second.runId);
+    const question = await ask(user, run, { early: true });
+    assert.equal((await user.store.question(question.questionId))?.answeredBy, second.runId);
     assert.equal((await user.store.run(first.runId))?.continues, undefined);
   });
 });
@@ -133,13 +133,13 @@ test('a durable run whose request was not answered is given up, not ended', asyn
 test('the purge of an old process keeps what a chain with an open question needs', async () => {
   await withBoth(async ({ user, client }) => {
     const run = await user.accept('Hello', DURABLE);
-    const asked = await ask(user, run);
+    const question = await ask(user, run);
     const done = await user.accept('other', { thread: latestOf('b') });
     await user.finish(done);
     await client.query('select pg_sleep(0.01), jims.purge(1, 1, 1, 100, 100, null, null)');
     await client.query('select jims.purge(1, 1, 1, 100, 100, null, null)');
     assert.equal(await user.store.run(done.runId), undefined);
-    assert.equal((await stateOf(user.store, asked)).state, 'open');
+    assert.equal((await stateOf(user.store, question)).state, 'open');
     assert.equal((await user.accept('Yes', OPEN)).chain?.chainId, run.runId);
   });
 });
@@ -193,18 +193,40 @@ async function oldProcess(client: Client): Promise<OldProcess> {
   return {
     accept: (text, { thread }, key) =>
       call('accept_run', [
-        ...[newId(), instanceId, thread.id, null, null, null, null, null, null],
-        ...[null, null, null, null, null, null],
-        ...['comm.user_message', JSON.stringify({ role: 'user', content: text }), false],
-        ...['queue', 100, key?.scope, key?.key, key?.fingerprint, 3_600_000, null, null, null],
+        newId(),
+        instanceId,
+        thread.id,
+        ...nulls(12),
+        'comm.user_message',
+        JSON.stringify({ role: 'user', content: text }),
+        false,
+        'queue',
+        100,
+        key?.scope,
+        key?.key,
+        key?.fingerprint,
+        3_600_000,
+        ...nulls(3),
       ]),
     finish: (runId, { thread }) =>
       call('finish_run', [
-        ...[runId, 1, thread.id, instanceId, 'completed'],
-        ...[[newId()], ['comm.assistant_message']],
+        runId,
+        1,
+        thread.id,
+        instanceId,
+        'completed',
+        [newId()],
+        ['comm.assistant_message'],
         [JSON.stringify({ role: 'assistant', content: 'from an old process' })],
-        ...[null, null, null, 1, [], []],
+        ...nulls(3),
+        1,
+        [],
+        [],
       ]),
     reap: () => call('reap_runs', []),
   };
+}
+
+function nulls(count: number): readonly null[] {
+  return Array.from({ length: count }, () => null);
 }

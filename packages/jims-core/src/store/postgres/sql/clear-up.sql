@@ -1,4 +1,6 @@
 -- Removing what is old, which any process does for all of them.
+--
+-- :retry_days stands for how long a failed chain can be retried.
 
 -- The ids of runs are UUIDv7, which begin with the time at which they were made: no index by time is needed.
 create or replace function jims.first_id_of(p_time timestamp with time zone) returns uuid
