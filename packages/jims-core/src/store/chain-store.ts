@@ -51,6 +51,9 @@ export const RETRIED_CODES: readonly string[] = [
   'store_unavailable',
 ];
 
+/** How long the results of a run that failed are kept for that. */
+export const RETRIED_FOR_MS: number = 30 * 24 * 3_600_000;
+
 /** What is kept of a chain from its beginning, the same in each of its executions. */
 export interface KeptRun {
   /** Whose request began the chain. Never a token or a claim. */

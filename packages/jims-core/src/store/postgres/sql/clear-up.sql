@@ -1,6 +1,6 @@
 -- Removing what is old, which any process does for all of them.
 --
--- :retry_days stands for how long a failed chain can be retried.
+-- :retried_for_ms stands for how long a failed chain can be retried.
 
 -- The ids of runs are UUIDv7, which begin with the time at which they were made: no index by time is needed.
 create or replace function jims.first_id_of(p_time timestamp with time zone) returns uuid
@@ -40,7 +40,7 @@ end
 $$;
 
 -- Removes journals that are not needed any more: of chains that are over, but of a failed one only when it
--- cannot be retried after so many days. Their questions stay, as they say how a run that asked stands. Chains are looked at in the order of their ids, after
+-- cannot be retried any more. Their questions stay, as they say how a run that asked stands. Chains are looked at in the order of their ids, after
 -- p_after; the result says where to go on, which is null when all were looked at.
 create or replace function jims.purge_chains(p_after uuid, p_look_at integer) returns uuid
 language plpgsql set enable_seqscan = off as $$
@@ -67,7 +67,7 @@ begin
       select * from jims.runs where chain_id = v_id
     ) as r order by r.ticket desc limit 1;
     continue when v_last.status = 'failed'
-      and v_last.finished_at >= clock_timestamp() - interval ':retry_days days';
+      and v_last.finished_at >= clock_timestamp() - interval ':retried_for_ms milliseconds';
     delete from jims.journal where chain_id = v_id;
   end loop;
   return v_id;
