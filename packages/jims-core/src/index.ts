@@ -1,6 +1,7 @@
 // What an app is written with.
 export { JimsApp, defineApp, isJimsApp } from './app/app.ts';
 export type { JimsAppOptions, OpenOptions } from './app/options.ts';
+export type { AnswerRequest, AppQuestions } from './app/questions.ts';
 export type { AppRuns, MessageRequest } from './app/runs.ts';
 export type { ThreadController } from './app/thread-controller.ts';
 export type { ThreadFeedOptions } from './app/thread-feed.ts';
@@ -8,7 +9,17 @@ export type { AppThreads, RecentEvents } from './app/threads.ts';
 export { JimsError, isJimsError } from './errors/jims-error.ts';
 export type { JimsErrorCode } from './errors/jims-error.ts';
 export type { Pipeline } from './pipeline/pipeline.ts';
-export type { AgentStatus, Button, ThreadContext } from './pipeline/thread-context.ts';
+export type {
+  AskOptions,
+  Button,
+  ContactAnswer,
+  NoAnswer,
+  ServiceAnswer,
+  ServiceQuestion,
+} from './pipeline/question.ts';
+export { StepFailed, isStepFailed } from './pipeline/step.ts';
+export type { StepNews, StepOptions, StepRetry, StepScope } from './pipeline/step.ts';
+export type { AgentStatus, ThreadContext } from './pipeline/thread-context.ts';
 export type { ListenOptions, RunEvents } from './run/event-log.ts';
 export { isRunEnd } from './run/run-events.ts';
 export type {
@@ -28,21 +39,39 @@ export type {
   AcceptRequest,
   AcceptResult,
   AcceptedRun,
+  AnswerRule,
   AppendOptions,
+  Audience,
+  ChainRecord,
+  ChainRun,
+  ChainStore,
+  EntryOutcome,
   EventList,
   EventPage,
   EventPosition,
   FinishResult,
   FreshEvents,
   IdempotencyKey,
+  InstanceInfo,
   InstanceStore,
+  JournalEntry,
+  KeptRun,
   LogTail,
+  NewQuestion,
   OnBusy,
   PolledRun,
   PurgeLimits,
   PurgeResult,
+  QuestionList,
+  QuestionQuery,
+  QuestionRecord,
   ReadBounds,
+  ReapRequest,
   ReapResult,
+  RecoveredRun,
+  RetryRequest,
+  RetryResult,
+  RunChain,
   RunErrorRecord,
   RunNews,
   RunOutcomeRecord,
@@ -54,12 +83,14 @@ export type {
   RunStore,
   RunThread,
   SeenRun,
+  StandingWork,
   StartedRun,
   Store,
   TailQuery,
   ThreadList,
   ThreadQuery,
   ThreadStore,
+  Withdrawn,
 } from './store/store.ts';
 export type { Logger } from './telemetry/logger.ts';
 export type { Metrics } from './telemetry/metrics.ts';

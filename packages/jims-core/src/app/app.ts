@@ -5,6 +5,7 @@ import { createMetrics } from '../telemetry/metrics.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { OpenApp } from './open-app.ts';
 import type { JimsAppOptions, OpenOptions } from './options.ts';
+import { AppQuestions } from './questions.ts';
 import { AppRuns } from './runs.ts';
 import { AppThreads } from './threads.ts';
 
@@ -31,6 +32,8 @@ export class JimsApp implements AsyncDisposable {
   readonly threads: AppThreads;
   /** The executions of its pipeline. */
   readonly runs: AppRuns;
+  /** What its pipelines have asked. */
+  readonly questions: AppQuestions;
   readonly #openApp: OpenApp;
 
   /** Makes an app; see `defineApp`. */
@@ -44,6 +47,7 @@ export class JimsApp implements AsyncDisposable {
     this.#openApp = openApp;
     this.threads = new AppThreads(openApp);
     this.runs = new AppRuns(openApp);
+    this.questions = new AppQuestions(openApp);
     this.metrics.gauge('jims_runs_running', 'Runs being executed', () => openApp.counts().running);
     this.metrics.gauge(
       'jims_runs_queued',

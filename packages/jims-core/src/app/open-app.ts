@@ -86,8 +86,9 @@ export class OpenApp {
   }
 
   async #openNow(options: OpenOptions): Promise<Opened> {
-    const { pipeline, conversationStartPipeline, store: own } = this.#app;
-    const { limits, logger = silentLogger, traceContent, onRunFailed } = options;
+    const { pipeline, conversationStartPipeline, version, durable = false } = this.#app;
+    const { store: own } = this.#app;
+    const { limits, logger = silentLogger, traceContent, onRunFailed, recover = true } = options;
     const store = await storeOf(own, { ...options, logger });
     try {
       if (store.notice !== undefined) logger.warn({ store: store.description }, store.notice);
@@ -95,6 +96,10 @@ export class OpenApp {
         store,
         pipeline,
         conversationStartPipeline,
+        isDurable: durable !== false,
+        keepsModels: typeof durable === 'boolean' || durable.models !== false,
+        recovers: recover,
+        version,
         limits: { ...DEFAULT_RUN_LIMITS, ...limits },
         logger,
         metrics: this.#metrics,

@@ -19,6 +19,12 @@ export interface JimsAppOptions {
   readonly description?: string;
   /** The app's own version, such as `1.4.0`. */
   readonly version?: string;
+  /**
+   * Whether a run goes on in another process when its own one dies or is stopped, by the results of its
+   * steps; see `ThreadContext.step`. Calls of `ctx.llm` are steps then, unless `models` is false. Default:
+   * false, and such a run has failed with `lost`.
+   */
+  readonly durable?: boolean | { readonly models?: boolean };
   /** A store, or the URL of one; see `openStore`. Default: `JIMS_DB_CONN_URI`, else a local SQLite file. */
   readonly store?: Store | string;
   /** The models behind `ctx.llm`. What is left out is read from the environment on first use. */
@@ -40,6 +46,11 @@ export interface OpenOptions {
   readonly logger?: Logger | undefined;
   /** Puts prompts and answers into the spans of model calls; default: as the app's settings say. */
   readonly traceContent?: boolean | undefined;
+  /**
+   * Whether this process goes on with the durable runs of others, and with what questions wait for.
+   * Default true; false for a copy of a database, such as a backup that is looked at.
+   */
+  readonly recover?: boolean | undefined;
   /** Called for every run that failed, after it was logged. */
   readonly onRunFailed?: ((error: JimsError, run: FailedRun) => void) | undefined;
 }

@@ -71,6 +71,19 @@ export class AppRuns {
   }
 
   /**
+   * Executes a durable run once more that failed with `lost`, `pipeline_changed`, `shutting_down` or
+   * `store_unavailable`, over the results that it has. `undefined` for an unknown run.
+   *
+   * @throws JimsError `run_not_retried`, `queue_full`.
+   * @example
+   * const run = await app.runs.retry(runId);
+   */
+  async retry(runId: string): Promise<Run | undefined> {
+    const { engine } = await this.#app.opened();
+    return engine.retry(runId);
+  }
+
+  /**
    * Stops a run of any process. Resolves with the status that it had; `undefined` for an unknown one.
    *
    * @example

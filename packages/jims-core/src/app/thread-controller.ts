@@ -7,11 +7,13 @@ import type { NewEvent, ThreadEvent } from '../thread/event.ts';
 import { newId } from '../thread/new-id.ts';
 import type { Thread } from '../thread/thread.ts';
 import type { OpenApp } from './open-app.ts';
+import { UnkeptJournal } from './unkept-journal.ts';
 
 /** The output of a context that belongs to no run: nobody listens, and nothing is stored. */
 function unheard(): ContextOutput {
   const sent: NewEvent[] = [];
-  return { sent, event: (event) => void sent.push(event), status() {}, delta() {}, pending() {} };
+  const event = (each: NewEvent): void => void sent.push(each);
+  return { sent, event, message: event, status() {}, step() {}, delta() {} };
 }
 
 /**
@@ -83,11 +85,12 @@ export class ThreadController {
   /** Makes a context as a pipeline would get it now. What is sent with it is not stored. */
   async makeContext(): Promise<ThreadContext> {
     const { engine } = await this.#app.opened();
+    const { signal } = new AbortController();
     return new ThreadContext({
       thread: this.thread,
-      log: await engine.events.load(this.thread),
+      journal: new UnkeptJournal(await engine.events.load(this.thread), signal),
       output: unheard(),
-      signal: new AbortController().signal,
+      signal,
       runId: newId(),
       llm: () => this.#app.llm,
     });

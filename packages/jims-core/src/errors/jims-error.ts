@@ -19,6 +19,17 @@ const MARK = Symbol.for('jims.error');
  * - `run_over`: the pipeline sent something after the run had ended
  * - `invalid_event`: an event's type or data is not what a thread can keep
  * - `invalid_state`: a stored state does not fit the schema it was read with
+ * - `pipeline_changed`: the pipeline takes another way than when it ran before; the message says where
+ * - `step_nested`: a step or a question inside the work of a step
+ * - `step_result_invalid`: a step gave something that JSON would change
+ * - `cannot_ask`: the pipeline may not ask anybody where it is
+ * - `chain_too_long`: one execution of a pipeline kept more than it may
+ * - `too_many_questions`: too many questions to services are open in the thread
+ * - `run_not_retried`: the run did not fail, or for a reason that executing it again does not change
+ * - `question_not_found`: no such question, or it is somebody else's
+ * - `question_closed`: the question was answered or withdrawn
+ * - `question_expired`: the time to answer the question is over
+ * - `answer_invalid`: the answer does not fit the schema of its question
  * - `llm_unusable`: a model's name, key, package or setting is missing or wrong
  * - `llm_input_invalid`: messages or texts that no model takes
  * - `llm_failed`: the provider answered with an error, or not at all
@@ -43,6 +54,17 @@ export type JimsErrorCode =
   | 'run_over'
   | 'invalid_event'
   | 'invalid_state'
+  | 'pipeline_changed'
+  | 'step_nested'
+  | 'step_result_invalid'
+  | 'cannot_ask'
+  | 'chain_too_long'
+  | 'too_many_questions'
+  | 'run_not_retried'
+  | 'question_not_found'
+  | 'question_closed'
+  | 'question_expired'
+  | 'answer_invalid'
   | 'llm_unusable'
   | 'llm_input_invalid'
   | 'llm_failed'

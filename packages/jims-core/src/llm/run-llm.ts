@@ -1,10 +1,10 @@
-import type { Metrics } from '../telemetry/metrics.ts';
 import type { Llm, LlmProvider } from './llm.ts';
-import type { ModelUsage } from './usage.ts';
+import type { CallUsage, ModelUsage } from './usage.ts';
 
 interface RunLlmOptions {
   readonly models: () => LlmProvider;
-  readonly metrics: Metrics;
+  /** Called after every answered request. */
+  readonly observe: (usage: CallUsage) => void;
   readonly signal: AbortSignal;
   readonly threadId: string;
   readonly traceContent: boolean | undefined;
@@ -21,12 +21,12 @@ export class RunLlm {
   }
 
   readonly get = (): Llm => {
-    const { models, metrics, signal, threadId, traceContent } = this.#options;
+    const { models, observe, signal, threadId, traceContent } = this.#options;
     this.#llm ??= models().forRun({
       signal,
       over: this.#over.signal,
       threadId,
-      observe: metrics.observeModel,
+      observe,
       ...(traceContent !== undefined && { traceContent }),
     });
     return this.#llm;

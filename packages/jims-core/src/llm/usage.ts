@@ -38,16 +38,20 @@ export interface TokenCounts extends Omit<CallUsage, 'costUsd'> {
 export class UsageSum {
   readonly #models = new Map<string, ModelUsage>();
 
-  add(call: CallUsage): void {
-    const { model } = call;
-    const sum = this.#models.get(model);
-    const costs = [sum?.costUsd, call.costUsd].filter((cost) => cost !== undefined);
-    this.#models.set(model, {
-      model,
-      requests: (sum?.requests ?? 0) + 1,
-      promptTokens: (sum?.promptTokens ?? 0) + call.promptTokens,
-      completionTokens: (sum?.completionTokens ?? 0) + call.completionTokens,
-      cachedTokens: (sum?.cachedTokens ?? 0) + call.cachedTokens,
+  add({ costUsd, ...call }: CallUsage): void {
+    this.addSum({ ...call, requests: 1, ...(costUsd !== undefined && { costUsd }) });
+  }
+
+  /** Adds what another sum has. */
+  addSum({ costUsd, ...sum }: ModelUsage): void {
+    const before = this.#models.get(sum.model);
+    const costs = [before?.costUsd, costUsd].filter((cost) => cost !== undefined);
+    this.#models.set(sum.model, {
+      model: sum.model,
+      requests: (before?.requests ?? 0) + sum.requests,
+      promptTokens: (before?.promptTokens ?? 0) + sum.promptTokens,
+      completionTokens: (before?.completionTokens ?? 0) + sum.completionTokens,
+      cachedTokens: (before?.cachedTokens ?? 0) + sum.cachedTokens,
       ...(costs.length > 0 && { costUsd: costs.reduce((total, cost) => total + cost, 0) }),
     });
   }

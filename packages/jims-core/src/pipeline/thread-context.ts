@@ -14,20 +14,31 @@ import {
   newEvent,
 } from '../thread/event.ts';
 import type { CommunicationEvent, JsonObject, NewEvent, ThreadEvent } from '../thread/event.ts';
-import { newId } from '../thread/new-id.ts';
 import type { Principal } from '../thread/principal.ts';
 import type { Thread } from '../thread/thread.ts';
+import type { ContextJournal, StreamedMessage } from './context-journal.ts';
+import type {
+  AskOptions,
+  Button,
+  ContactAnswer,
+  ServiceAnswer,
+  ServiceQuestion,
+} from './question.ts';
+import type { StepNews, StepOptions, StepScope } from './step.ts';
 import type { ThreadLog } from './thread-log.ts';
+
+const MAX_NAME = 200;
 
 /** Takes what a pipeline sends. Each call may throw, which the pipeline then sees. */
 export interface ContextOutput {
   /** The events that were sent, in order. */
   readonly sent: readonly NewEvent[];
   event(event: NewEvent): void;
+  /** As `event`, for a message whose pieces were sent under its id. */
+  message(event: NewEvent): void;
   status(status: AgentStatus): void;
+  step(news: StepNews): void;
   delta(delta: { readonly messageId: string; readonly delta: string }): void;
-  /** Makes the run wait for work that its pipeline may not wait for. */
-  pending(work: Promise<unknown>): void;
 }
 
 /** What the agent is doing, for a person who waits. */
@@ -37,12 +48,9 @@ export interface AgentStatus {
   readonly statusType: string;
 }
 
-/** A button under a message: its text, and whatever else the app's clients understand, such as an `id`. */
-export type Button = JsonObject & { readonly text: string };
-
 export interface ThreadContextOptions {
   readonly thread: Thread;
-  readonly log: ThreadLog;
+  readonly journal: ContextJournal;
   readonly output: ContextOutput;
   readonly signal: AbortSignal;
   readonly runId: string;
@@ -68,23 +76,30 @@ export class ThreadContext {
   readonly threadConfig: JsonObject;
   /** Aborts when the run is stopped, by a cancel, its deadline or a shutdown: pass it to whatever waits. */
   readonly signal: AbortSignal;
+  /** The run that executes the pipeline now: another one after each answer, so do not branch on it. */
   readonly runId: string;
-  /** The caller whose request started the run; `undefined` when it was started in code. */
+  /** The run that began this execution of the pipeline: the same after each answer and each crash. */
+  readonly chainId: string;
+  /** The app's version that began it, for code that must go on as that version did. */
+  readonly chainVersion: string | undefined;
+  /** The caller whose request began this execution; `undefined` when it was begun in code. */
   readonly principal: Principal | undefined;
-  readonly #log: ThreadLog;
+  readonly #journal: ContextJournal;
   readonly #output: ContextOutput;
   readonly #llm: () => Llm;
-  #history: readonly CommunicationEvent[] | undefined;
+  #history: { readonly log: ThreadLog; readonly said: readonly CommunicationEvent[] } | undefined;
 
   constructor(options: ThreadContextOptions) {
-    const { thread, log, output, signal, runId, principal, llm } = options;
+    const { thread, journal, output, signal, runId, principal, llm } = options;
     this.threadId = thread.id;
     this.contactId = thread.contactId;
     this.threadConfig = thread.config;
     this.signal = signal;
     this.runId = runId;
     this.principal = principal;
-    this.#log = log;
+    this.chainId = journal.chainId;
+    this.chainVersion = journal.chainVersion;
+    this.#journal = journal;
     this.#output = output;
     this.#llm = llm;
   }
@@ -113,8 +128,11 @@ export class ThreadContext {
 
   /** The messages of user and assistant, oldest first: the data of the `comm.*` events. */
   get history(): readonly CommunicationEvent[] {
-    this.#history ??= this.events.filter(isSaid).map((event) => event.data);
-    return this.#history;
+    const log = this.#log;
+    if (this.#history?.log !== log) {
+      this.#history = { log, said: log.events.filter(isSaid).map((event) => event.data) };
+    }
+    return this.#history.said;
   }
 
   /** The language models. Their usage is counted for this run; a call ends when the run is stopped. */
@@ -182,9 +200,9 @@ export class ThreadContext {
     if (typeof message === 'string') {
       return this.sendEvent(ASSISTANT_MESSAGE, { role: 'assistant', content: message });
     }
-    const streamed = this.#stream(message);
-    this.#output.pending(streamed);
-    return streamed;
+    return this.#stream(message, (content, id) => {
+      this.#output.message(newEvent(ASSISTANT_MESSAGE, { role: 'assistant', content }, id));
+    });
   }
 
   /**
@@ -254,6 +272,72 @@ export class ThreadContext {
   }
 
   /**
+   * Does a piece of work once. Its result is stored before the pipeline gets it, and whenever the pipeline
+   * is executed again, after a crash, a deploy or an answer, it gets the stored result: the work is not
+   * called any more. Work that was under way when the process died is called again, with the same
+   * `idempotencyKey`. A failure is a result, too.
+   *
+   * Several steps of one name are told apart by their order. The result must be plain JSON.
+   *
+   * @throws StepFailed when the work fails; JimsError `step_result_invalid` for a result that JSON would
+   * change, `step_nested` inside another step.
+   * @example
+   * ```ts
+   * const order = await ctx.step('find order', () => orders.find(ctx.lastUserMessage));
+   * await ctx.step('refund', ({ idempotencyKey }) => payments.refund(order.id, { idempotencyKey }));
+   * ```
+   */
+  step<T>(
+    name: string,
+    work: (scope: StepScope) => T | Promise<T>,
+    options: StepOptions = {},
+  ): Promise<T> {
+    return this.#journal.step(asName(name), work, options);
+  }
+
+  /**
+   * Asks the contact, or a service, and goes on with the answer: a second or a month later, in whatever
+   * process there is then. What was sent so far is stored, and the run is over; the answer is a new run,
+   * which executes the pipeline again up to here, with the results of its steps. So nothing that waits
+   * for the answer holds anything; code behind `await ctx.ask` that never gets an answer never runs.
+   *
+   * @throws JimsError `cannot_ask` in a conversation start and in a pipeline of `ThreadController.run`;
+   * `step_nested` inside a step; `answer_invalid` for a service's value that does not fit the schema.
+   * @example
+   * ```ts
+   * const reply = await ctx.ask('Refund it?', { buttons: [{ id: 'yes', text: 'Yes' }] });
+   * if (reply.kind === 'message' && reply.buttonId === 'yes') await refund();
+   * ```
+   */
+  ask<T = unknown>(question: ServiceQuestion<T>): Promise<ServiceAnswer<T>>;
+  ask<T = unknown>(
+    question: string | AsyncIterable<string>,
+    options?: AskOptions<T>,
+  ): Promise<ContactAnswer<T>>;
+  ask<T>(
+    question: ServiceQuestion<T> | string | AsyncIterable<string>,
+    options: AskOptions<T> = {},
+  ): Promise<ServiceAnswer<T> | ContactAnswer<T>> {
+    if (typeof question !== 'string' && 'to' in question) return this.#journal.askService(question);
+    return this.#journal.askContact(question, options, (chunks, send) =>
+      this.#stream(chunks, send),
+    );
+  }
+
+  /**
+   * The time, in milliseconds since 1970, the same in each execution: when the newest result was made that
+   * the pipeline has, or when its execution began.
+   */
+  now(): number {
+    return this.#journal.now();
+  }
+
+  /** A number from 0 up to 1 that nobody can foresee, the same in each execution. */
+  random(): number {
+    return this.#journal.random();
+  }
+
+  /**
    * Says what the app is doing, for a person who waits. It is not stored.
    *
    * @throws JimsError `invalid_event` when it is not a string; otherwise as `sendEvent`.
@@ -271,20 +355,25 @@ export class ThreadContext {
     });
   }
 
-  async #stream(chunks: AsyncIterable<string>): Promise<string> {
-    const messageId = newId();
-    const reader = new PieceReader();
-    let content = '';
-    const send = (delta: string): void => {
-      content += delta;
-      this.#output.delta({ messageId, delta });
+  #stream(chunks: AsyncIterable<string>, send: StreamedMessage['send']): Promise<string> {
+    const pull = async (messageId: string): Promise<string> => {
+      const reader = new PieceReader();
+      let content = '';
+      const tell = (delta: string): void => {
+        content += delta;
+        this.#output.delta({ messageId, delta });
+      };
+      for await (const chunk of chunks) {
+        reader.read(asText('A piece of a message', chunk)).forEach(tell);
+      }
+      reader.end().forEach(tell);
+      return content;
     };
-    for await (const chunk of chunks) {
-      reader.read(asText('A piece of a message', chunk)).forEach(send);
-    }
-    reader.end().forEach(send);
-    this.#output.event(newEvent(ASSISTANT_MESSAGE, { role: 'assistant', content }, messageId));
-    return content;
+    return this.#journal.stream(pull, { source: chunks, send });
+  }
+
+  get #log(): ThreadLog {
+    return this.#journal.log;
   }
 
   #lastByUser(): (ThreadEvent & { readonly data: CommunicationEvent }) | undefined {
@@ -296,6 +385,14 @@ export class ThreadContext {
 function asText(what: string, value: string): string {
   if (typeof value === 'string') return value;
   throw new JimsError('invalid_event', `${what} must be a text`); // words: ok
+}
+
+function asName(name: string): string {
+  if (typeof name === 'string' && name !== '' && name.length <= MAX_NAME) return cleanText(name);
+  throw new JimsError(
+    'invalid_event',
+    `The name of a step must be text of 1 to ${MAX_NAME} characters`,
+  ); // words: ok
 }
 
 type Said = ThreadEvent & { readonly data: CommunicationEvent };

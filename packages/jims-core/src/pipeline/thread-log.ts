@@ -43,6 +43,13 @@ export class ThreadLog {
     if (this.#older) yield* this.#older.states.toReversed();
   }
 
+  /** The log as it was at a time: without the events that were created after it. */
+  until(createdAt: string): ThreadLog {
+    let length = this.#length;
+    while (length > 0 && (this.#list[length - 1]?.createdAt ?? '') > createdAt) length--;
+    return length === this.#length ? this : new ThreadLog(this.#list.slice(0, length), this.#older);
+  }
+
   /** Gives the same log with one of its events moved to the end. */
   withLast(event: ThreadEvent): ThreadLog {
     const others = this.#list.slice(0, this.#length).filter((each) => each !== event);

@@ -1,7 +1,8 @@
 import { JimsError } from '../errors/jims-error.ts';
 import type { JimsErrorCode } from '../errors/jims-error.ts';
 import { threadBusy, threadNotFound } from '../store/refusals.ts';
-import type { AcceptResult } from '../store/store.ts';
+import { RETRIED_CODES } from '../store/store.ts';
+import type { AcceptResult, RetryResult } from '../store/store.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createCallerShares, defaultShare } from './caller-shares.ts';
 import type { CallerShares } from './caller-shares.ts';
@@ -56,6 +57,12 @@ export class Admission {
     return () => this.#leave(caller);
   }
 
+  /** Counts a run that was accepted before, by another process: it is not refused. */
+  enterAgain(): () => void {
+    this.#count++;
+    return () => this.#leave(undefined);
+  }
+
   /** Whether the caller has used up their share. */
   isFull(caller: string | undefined): boolean {
     return this.#shares.isFull(caller);
@@ -87,6 +94,21 @@ export class Admission {
   }
 }
 
+/** The error of a run that cannot be executed once more. */
+export function notRetried(
+  runId: string,
+  result: Exclude<RetryResult, { readonly kind: 'accepted' | 'run_not_found' }>,
+): JimsError {
+  if (result.kind === 'queue_full') {
+    return new JimsError(result.kind, 'Too many messages wait in this thread: try again later');
+  }
+  const reasons = RETRIED_CODES.join(', ');
+  return new JimsError(
+    'run_not_retried',
+    `Run '${runId}' is ${result.status}: only a durable run is retried that failed with one of ${reasons}`,
+  );
+}
+
 /** The error of a request that the store did not accept. */
 export function refusal(
   kind: Exclude<AcceptResult['kind'], 'accepted' | 'existing'>,
@@ -103,5 +125,11 @@ export function refusal(
       return new JimsError(kind, 'Too many messages wait in this thread: try again later');
     case 'key_reused':
       return new JimsError(kind, 'The idempotency key was used for another request: use a new one');
+    case 'question_not_found':
+      return new JimsError(kind, 'There is no such question in this thread');
+    case 'question_closed':
+      return new JimsError(kind, 'The question was answered or withdrawn already');
+    case 'question_expired':
+      return new JimsError(kind, 'The time to answer the question is over');
   }
 }

@@ -1,11 +1,21 @@
-import type { RunStatus, Store, AcceptRequest, AcceptResult, AcceptedRun } from '../store/store.ts';
+import { JimsError } from '../errors/jims-error.ts';
+import type {
+  AcceptRequest,
+  AcceptResult,
+  AcceptedRun,
+  AnswerRule,
+  RecoveredRun,
+  RunStatus,
+  Store,
+} from '../store/store.ts';
 import { newId } from '../thread/new-id.ts';
-import { Admission, refusal } from './admission.ts';
+import { Admission, notRetried, refusal } from './admission.ts';
 import { EventCache } from './event-cache.ts';
-import { RunExecution } from './execution.ts';
+import { RunExecution, isDurable } from './execution.ts';
 import type { RunServices, RunnableApp } from './execution.ts';
 import { Lease } from './lease.ts';
 import { ProgressWriter } from './progress.ts';
+import { Recovery, keptOf, requestOf } from './recovery.ts';
 import { RunRegistry } from './registry.ts';
 import { RetentionTimer } from './retention.ts';
 import type { KnownThreads } from './retention.ts';
@@ -22,6 +32,7 @@ export class RunEngine implements KnownThreads {
   readonly #admission: Admission;
   readonly #runs: RunRegistry;
   readonly #turns: Turns;
+  readonly #recovery: Recovery;
   readonly #lease: Lease;
   readonly #retention: RetentionTimer;
   readonly #services: RunServices;
@@ -38,15 +49,26 @@ export class RunEngine implements KnownThreads {
     this.#admission = new Admission(limits, metrics);
     this.#runs = new RunRegistry(store, logger, closing);
     this.#turns = new Turns({ store, instanceId, logger, runs: this.#runs });
-    const [runs, turns] = [this.#runs, this.#turns];
-    this.#lease = new Lease({ store, instanceId, leaseMs, logger, runs, turns });
+    const { isDurable: durable, version, recovers: isOn } = app;
+    this.#recovery = new Recovery({ instanceId, version, isDurable: durable, isOn, limits });
+    const [runs, turns, recovery] = [this.#runs, this.#turns, this.#recovery];
+    this.#lease = new Lease({
+      store,
+      instanceId,
+      leaseMs,
+      logger,
+      runs,
+      turns,
+      recovery,
+      engine: this,
+    });
     this.#retention = new RetentionTimer({ store, limits, logger, threads: this });
     this.#services = {
       app,
       instanceId,
       turns,
       events: this.events,
-      endings: new RunEndings({ store, turns, logger, closing }),
+      endings: new RunEndings({ store, turns, lease: this.#lease, logger, closing }),
       progress: store.shared ? new ProgressWriter(store, logger) : undefined,
     };
   }
@@ -59,6 +81,7 @@ export class RunEngine implements KnownThreads {
   static async open(app: RunnableApp): Promise<RunEngine> {
     const engine = new RunEngine(app);
     try {
+      await engine.#sayWhatStands();
       await engine.#lease.take();
     } catch (error) {
       engine.#close();
@@ -122,6 +145,9 @@ export class RunEngine implements KnownThreads {
   /** Refuses new runs, waits up to `timeoutMs` for those that run, then stops them. */
   async drain(timeoutMs: number): Promise<void> {
     this.#admission.close();
+    this.#recovery.close();
+    this.#runs.parkAll();
+    if (this.#app.isDurable) await this.#lease.announce();
     if (!(await this.#admission.emptyWithin(timeoutMs))) {
       this.#runs.stopAll('shutting_down');
       await this.#admission.emptyWithin(this.#app.limits.graceMs + 1000);
@@ -130,11 +156,53 @@ export class RunEngine implements KnownThreads {
     await this.#lease.end();
   }
 
+  /**
+   * Executes a durable run once more that failed for a reason that may be gone.
+   *
+   * @throws JimsError `run_not_retried`, `queue_full`, `shutting_down`; `undefined` for an unknown run.
+   */
+  async retry(runId: string): Promise<Run | undefined> {
+    const endAccept = this.#turns.beginAccept();
+    try {
+      const { instanceId } = this.#services;
+      const result = await this.#store.retryRun({ runId, instanceId });
+      if (result.kind === 'accepted') return this.recover(result);
+      if (result.kind === 'run_not_found') return undefined;
+      throw notRetried(runId, result);
+    } finally {
+      endAccept();
+    }
+  }
+
+  /** Goes on with a run of a dead process. */
+  recover(run: RecoveredRun): Run {
+    const leave = this.#admission.enterAgain();
+    const end = this.#recovery.begin(run);
+    const { runId, recoveries } = run;
+    const threadId = run.thread.id;
+    this.#app.logger.info({ runId, threadId, recoveries }, 'a run goes on in this process');
+    return this.#execute(requestOf(run), run, () => {
+      end();
+      leave();
+      this.#lease.reapSoon();
+    });
+  }
+
   #close(): void {
     this.#closing.abort();
     this.#retention.close();
     this.#services.progress?.close();
     this.#turns.close();
+  }
+
+  /** Says what was left by processes before, before anything of it is done. */
+  async #sayWhatStands(): Promise<void> {
+    const { runs, questions } = await this.#store.standing();
+    if (runs === 0 && questions === 0) return;
+    const message = this.#app.recovers
+      ? 'durable runs and open questions are in the database: this process goes on with those of dead processes'
+      : 'durable runs and open questions are in the database: they are left alone, as recovery is off';
+    this.#app.logger.info({ runs, questions }, message);
   }
 
   #execute(request: RunRequest, accepted: AcceptedRun, leave: () => void): Run {
@@ -161,6 +229,7 @@ export class RunEngine implements KnownThreads {
     const { thread, incoming, conversationStart = false, onBusy, idempotency } = request;
     const { limits, conversationStartPipeline } = this.#app;
     const known = this.events.known(thread);
+    const answer = this.#answerRule(request);
     return {
       runId: newId(),
       instanceId: this.#services.instanceId,
@@ -171,7 +240,20 @@ export class RunEngine implements KnownThreads {
       ...(incoming && { incoming }),
       ...(idempotency && { idempotency: { ...idempotency, ttlMs: limits.idempotencyTtlMs } }),
       ...(known && { known }),
+      ...(isDurable(this.#app, request) && { durable: keptOf(request, this.#app.version) }),
+      ...(answer.kind !== 'none' && { answer }),
     };
+  }
+
+  /** Whose answer a message may be. Copies of a database must not go on with what its service does. */
+  #answerRule({ answer, pipeline, incoming }: RunRequest): AnswerRule {
+    if (pipeline || !incoming) return { kind: 'none' };
+    if (this.#app.recovers) return answer ?? { kind: 'open' };
+    if (answer?.kind !== 'question') return { kind: 'none' };
+    throw new JimsError(
+      'store_unavailable',
+      'This process answers no questions, as it does not go on with runs: its recovery is off',
+    );
   }
 
   /** A request that was sent before starts nothing new: it gets its run also when the share is used up. */

@@ -58,7 +58,7 @@ export class EventLog {
     return this.#events.at(-1)?.seq ?? 0;
   }
 
-  /** Whether there was an event that the run's record does not keep: a status, or a piece of a message. */
+  /** Whether there was an event that the run's record does not keep: a status, a step, a piece of a message. */
   get toldMore(): boolean {
     return this.#toldMore;
   }
@@ -128,7 +128,7 @@ export class EventLog {
   #add(event: NumberedRunEvent): void {
     if (this.#ended) return;
     this.#events.push(event);
-    this.#toldMore ||= event.type === 'status' || event.type === 'delta';
+    this.#toldMore ||= TOLD_MORE.has(event.type);
     if (isRunEnd(event)) {
       this.#ended = event;
       this.#end?.resolve(event);
@@ -238,6 +238,9 @@ class Listener implements RunEvents {
     return this.#after && wasSeen(event, this.#after) ? '' : event.delta;
   }
 }
+
+/** What the record of a run does not keep. */
+const TOLD_MORE: ReadonlySet<NumberedRunEvent['type']> = new Set(['status', 'step', 'delta']);
 
 function goesOn(event: RunEvent): boolean {
   return event.type === 'cancelled' && event.goesOn === true;

@@ -1,20 +1,33 @@
+import { isJimsError } from '../errors/jims-error.ts';
 import type { JimsError } from '../errors/jims-error.ts';
-import type { LlmProvider } from '../llm/llm.ts';
+import type { Llm, LlmProvider } from '../llm/llm.ts';
 import { RunLlm } from '../llm/run-llm.ts';
+import { UsageSum, readUsage } from '../llm/usage.ts';
+import type { CallUsage, ModelUsage } from '../llm/usage.ts';
 import { callPipeline } from '../pipeline/pipeline.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { ThreadContext } from '../pipeline/thread-context.ts';
 import type { ThreadLog } from '../pipeline/thread-log.ts';
-import type { AcceptedRun, RunOutcomeRecord, RunOwner, Store } from '../store/store.ts';
+import type { AcceptedRun, KeptRun, RunOutcomeRecord, RunOwner, Store } from '../store/store.ts';
 import { cutText } from '../text/clean-text.ts';
-import type { ThreadEvent } from '../thread/event.ts';
+import type { JsonObject, ThreadEvent } from '../thread/event.ts';
+import { questionOf } from './asking.ts';
+import type { Asked } from './asking.ts';
+import { ChainContext } from './chain-context.ts';
+import { countForEntry } from './entry-scope.ts';
 import type { EventCache } from './event-cache.ts';
 import { EventLog } from './event-log.ts';
+import { Journal } from './journal.ts';
+import type { JournalCall } from './journal.ts';
+import { KeptModels } from './kept-models.ts';
 import type { ProgressWriter } from './progress.ts';
+import { keptOf } from './recovery.ts';
+import { Replay } from './replay.ts';
+import { isUnavailable } from './run-endings.ts';
 import type { RunEndings } from './run-endings.ts';
 import { SEQ_OF_LOST_END } from './run-events.ts';
-import type { CancelReason, RunEnd } from './run-events.ts';
-import { failureOf, fenced } from './run-failure.ts';
+import type { CancelReason, RunEnd, RunResult } from './run-events.ts';
+import { erased, failureOf, fenced } from './run-failure.ts';
 import type { RunLimits } from './run-limits.ts';
 import { RunOutput } from './run-output.ts';
 import { RunReport } from './run-report.ts';
@@ -31,6 +44,13 @@ export interface RunnableApp extends ReportTarget {
   readonly pipeline: Pipeline;
   readonly conversationStartPipeline: Pipeline | undefined;
   readonly limits: RunLimits;
+  /** Whether its runs go on in another process when their own one dies. */
+  readonly isDurable: boolean;
+  /** Whether the model calls of durable runs are kept in their journals. */
+  readonly keepsModels: boolean;
+  /** Whether this process goes on with runs of others, and with questions; false for a copy of a database. */
+  readonly recovers: boolean;
+  readonly version: string | undefined;
   readonly models: () => LlmProvider;
   /** Whether spans hold prompts and answers; default: as the app's settings say. */
   readonly traceContent: boolean | undefined;
@@ -48,6 +68,10 @@ export interface RunServices {
 }
 
 const MAX_RECORDED_MESSAGE = 4000;
+const NO_QUESTIONS_AT_START =
+  'A conversation start cannot ask: let the pipeline ask when the first message comes';
+const NO_QUESTIONS_AD_HOC =
+  'A pipeline that was given to ThreadController.run cannot ask, as only this process has it: let the pipeline of the app ask';
 
 const CANCELLED: Record<CancelReason, string> = {
   cancelled: 'The run was cancelled',
@@ -68,7 +92,12 @@ export class RunExecution {
   readonly #stop: StopSwitch;
   readonly #llm: RunLlm;
   readonly #report: RunReport;
+  readonly #isDurable: boolean;
+  readonly #kept: KeptRun;
+  #replay: Replay;
+  #journal: Journal | undefined;
   #status: 'queued' | 'running';
+  #isParking = false;
 
   constructor(services: RunServices, request: RunRequest, accepted: AcceptedRun) {
     const { app, instanceId } = services;
@@ -79,13 +108,21 @@ export class RunExecution {
     this.#request = request;
     this.#accepted = accepted;
     this.#status = status;
+    this.#isDurable = accepted.chain !== undefined || isDurable(app, request);
+    this.#kept = accepted.chain?.kept ?? keptOf(request, app.version);
+    this.#replay = Replay.none(accepted.chain?.chainId ?? runId);
     this.#output = new RunOutput(this.stream, app.limits.maxOutputBytes);
     this.#stop = new StopSwitch(app.limits.graceMs);
     this.#report = new RunReport(app, this.owner, request.requestId, this.#stop);
     this.run = new Run(accepted, this.stream, this.#stop);
     const { models, metrics, traceContent } = app;
     const { signal } = this.#stop;
-    this.#llm = new RunLlm({ models, metrics, traceContent, signal, threadId: thread.id });
+    signal.addEventListener('abort', () => this.#journal?.stop(), { once: true });
+    const observe = (usage: CallUsage): void => {
+      metrics.observeModel(usage);
+      countForEntry(usage);
+    };
+    this.#llm = new RunLlm({ models, observe, traceContent, signal, threadId: thread.id });
   }
 
   get status(): 'queued' | 'running' {
@@ -105,6 +142,14 @@ export class RunExecution {
     this.#stop.stop(reason);
   }
 
+  /** Lets another process go on with a durable run as soon as its pipeline comes to its next call. */
+  park(): void {
+    if (!this.#isDurable) return;
+    this.#isParking = true;
+    if (this.#status === 'queued') this.stop('shutting_down');
+    else this.#journal?.park();
+  }
+
   /** Takes the run to its end, which its listeners get, too. Never rejects. */
   async execute(): Promise<RunEnd> {
     const { progress } = this.#services;
@@ -116,16 +161,18 @@ export class RunExecution {
     try {
       await this.#waitForTurn();
       deadline.refresh();
+      await this.#loadChain();
       const startEvents = await this.#startConversation();
-      const events = await this.#answer();
-      end = { type: 'result', result: { startEvents, events, ...this.#llm.used() } };
+      const answered = await this.#answer();
+      end = { type: 'result', result: { startEvents, ...answered, ...this.#used() } };
     } catch (error) {
       end = await this.#endBadly(error);
     }
     clearTimeout(deadline);
     this.#close();
     this.#llm.end();
-    this.#pushEnd(end);
+    if (end.type === 'cancelled' && end.goesOn) this.stream.leave();
+    else this.#pushEnd(end);
     this.#report.ended(end, performance.now() - began);
     progress?.remove(this.stream);
     forgetSignal();
@@ -148,11 +195,12 @@ export class RunExecution {
     const { store, conversationStartPipeline: pipeline } = this.#services.app;
     const { createdThread, started } = this.#accepted;
     if (!this.#request.conversationStart || !createdThread || !pipeline || started) return [];
-    const context = await this.#createContext();
+    const journal = this.#openJournal('start');
+    const context = await this.#createContext(journal, NO_QUESTIONS_AT_START);
     return this.#report.counted(pipeline, async () => {
-      await this.#runPipeline(pipeline, context);
+      await this.#runPipeline(pipeline, context.forPipeline, journal);
       // A copy: the store may read it later, and work that the pipeline left behind may still send.
-      const sent = [...this.#output.current.sent];
+      const sent = [...this.#output.current.unstored];
       const appended = await store.appendInRun(this.owner, sent);
       if (appended === 'fenced') throw fenced();
       this.#output.startNext();
@@ -162,49 +210,152 @@ export class RunExecution {
   }
 
   /** Runs the pipeline, and stores what it sent with the end of the run. */
-  async #answer(): Promise<readonly ThreadEvent[]> {
+  async #answer(): Promise<Pick<RunResult, 'events' | 'question'>> {
     const { app, endings } = this.#services;
     const pipeline = this.#request.pipeline ?? app.pipeline;
-    const context = await this.#createContext();
+    const journal = this.#openJournal('main');
+    const isAdHoc = this.#request.pipeline !== undefined;
+    const context = await this.#createContext(journal, isAdHoc ? NO_QUESTIONS_AD_HOC : undefined);
     return this.#report.counted(pipeline, async () => {
-      await this.#runPipeline(pipeline, context);
+      const call = await this.#runPipeline(pipeline, context.forPipeline, journal);
+      const asked = call && (await this.#question(journal, context.chain.askedBy(call), call));
       this.#close();
-      const outcome = this.#outcome({ status: 'completed', events: this.#output.current.sent });
-      const stored = await endings.store(this.owner, outcome);
+      const events = this.#output.current.unstored;
+      const outcome = this.#outcome({ status: 'completed', events, ...asked });
+      const stored = this.#isDurable
+        ? await endings.storePatiently(this.owner, outcome, this.#stop.signal)
+        : await endings.store(this.owner, outcome);
       if (stored === 'fenced') throw fenced();
-      return stored;
+      if (!asked) return { events: stored };
+      this.#stop.leaveWaiting();
+      const question = await app.store.question(asked.question.questionId);
+      return { events: stored, ...(question && { question }) };
     });
   }
 
-  async #createContext(): Promise<ThreadContext> {
-    const { thread, fresh, attempt, runId } = this.#accepted;
+  async #question(
+    journal: Journal,
+    asked: Asked,
+    call: JournalCall,
+  ): Promise<Required<Pick<RunOutcomeRecord, 'question' | 'entries'>>> {
+    const { questionTtlMs, retentionMs = questionTtlMs } = this.#services.app.limits;
+    const question = {
+      ...(await questionOf(asked, Math.min(questionTtlMs, retentionMs))),
+      chainId: this.#replay.chainId,
+      kept: this.#kept,
+      config: this.#config,
+    };
+    return { question, entries: journal.entriesWith(call, question.questionId) };
+  }
+
+  /** What earlier executions of the pipeline have left. */
+  async #loadChain(): Promise<void> {
+    const { chain, runId, started } = this.#accepted;
+    if (!chain) return;
+    const record = await this.#services.app.store.loadChain(chain.chainId);
+    if (!record) throw erased(this.owner.threadId);
+    this.#replay = Replay.of(record, runId, !started);
+  }
+
+  #openJournal(part: 'start' | 'main'): Journal {
+    const { app, endings } = this.#services;
+    const { runId, attempt } = this.owner;
+    const { version } = app;
+    const journal = new Journal({
+      part,
+      isDurable: this.#isDurable,
+      replay: this.#replay,
+      nextSeq: this.#journal?.nextSeq ?? this.#replay.nextSeq,
+      stamp: { runId, attempt, ...(version !== undefined && { version }) },
+      store: (entries) => endings.storeEntries(this.owner, entries, this.#stop.signal),
+    });
+    this.#journal = journal;
+    this.#output.current.placedBy(journal);
+    if (this.#isParking) journal.park();
+    return journal;
+  }
+
+  async #createContext(journal: Journal, cannotAsk: string | undefined): Promise<OpenContext> {
+    const { thread, fresh, attempt, runId, chain } = this.#accepted;
     const log = await this.#services.events.load(thread, fresh);
-    return new ThreadContext({
-      thread,
-      log: attempt > 1 ? withQuestionLast(log, runId) : log,
-      output: this.#output.current,
-      signal: this.#stop.signal,
-      runId,
-      principal: this.#request.principal,
-      llm: this.#llm.get,
+    const isAgain = attempt > 1 && chain === undefined;
+    const output = this.#output.current;
+    const { signal } = this.#stop;
+    const chainContext = new ChainContext({
+      journal,
+      replay: this.#replay,
+      kept: this.#kept,
+      log: isAgain ? withQuestionLast(log, runId) : log,
+      part: journal.part,
+      output,
+      signal,
+      isDurable: this.#isDurable,
+      cannotAsk,
     });
+    const forPipeline = new ThreadContext({
+      thread: { ...thread, config: this.#config },
+      journal: chainContext,
+      output,
+      signal,
+      runId,
+      principal: chain ? chain.kept.principal : this.#request.principal,
+      llm: this.#llmFor(journal),
+    });
+    return { chain: chainContext, forPipeline };
   }
 
-  async #runPipeline(pipeline: Pipeline, context: ThreadContext): Promise<void> {
+  /** The models of a pipeline; made when it first uses one. */
+  #llmFor(journal: Journal): () => Llm {
+    const { keepsModels } = this.#services.app;
+    let kept: Llm | undefined;
+    return () =>
+      (kept ??= keepsModels
+        ? new KeptModels(this.#llm.get(), journal, this.#isDurable)
+        : this.#llm.get());
+  }
+
+  /** Resolves with the question that the pipeline waits for, if it does. */
+  async #runPipeline(
+    pipeline: Pipeline,
+    context: ThreadContext,
+    journal: Journal,
+  ): Promise<JournalCall | undefined> {
+    let call: JournalCall | undefined;
     await this.#stop.guard(async () => {
-      await this.#report.traced(pipeline, () => callPipeline(pipeline, context));
-      await this.#output.settled();
+      const work = (): unknown => callPipeline(pipeline, context);
+      const end = await journal.execute(() => this.#report.traced(pipeline, work));
+      if (end.kind === 'parked') throw new Parked();
+      if (end.kind === 'asked') ({ call } = end);
     });
     this.#stop.signal.throwIfAborted();
+    return call;
+  }
+
+  /** The thread's config as it was when its chain began. */
+  get #config(): JsonObject {
+    return this.#accepted.chain?.config ?? this.#accepted.thread.config;
   }
 
   async #endBadly(error: unknown): Promise<RunEnd> {
     const reason = this.stopReason;
     this.#close();
+    if (this.#isDurable && goesOnElsewhere(reason, error)) return this.#leaveToOthers(error);
     if (isCancel(reason)) return this.#endCancelled(reason);
     const end = await this.#endFailed(failureOf(reason, error));
     if (end.type === 'error') this.#report.failed(end.error, error);
     return end;
+  }
+
+  /** A durable run does not end with its process. One that this process has lost may be over. */
+  async #leaveToOthers(error: unknown): Promise<RunEnd> {
+    const { endings } = this.#services;
+    if (isLost(error) || this.stopReason === 'lost') {
+      const end = await endings.lookUp(this.owner);
+      if (end.type !== 'error' || !mayGoOn(end.error)) return end;
+    } else {
+      await endings.release(this.owner);
+    }
+    return { type: 'cancelled', reason: 'shutting_down', events: [], goesOn: true };
   }
 
   async #endCancelled(reason: CancelReason): Promise<RunEnd> {
@@ -230,7 +381,17 @@ export class RunExecution {
     const progress = this.#services.progress?.rest(this.stream) ?? [];
     // One more than there are: the end itself.
     const lastSeq = this.stream.lastSeq + 1;
-    return { ...outcome, ...this.#llm.used(), lastSeq, progress };
+    return { ...outcome, ...this.#used(), lastSeq, progress };
+  }
+
+  /** The models that all attempts of the run have used, as far as the journal knows. */
+  #used(): { readonly usage?: readonly ModelUsage[] } {
+    const earlier = readUsage(this.#replay.usageOf(this.owner.runId)) ?? [];
+    const used = this.#llm.used();
+    if (earlier.length === 0) return used;
+    const sum = new UsageSum();
+    for (const usage of [...earlier, ...(used.usage ?? [])]) sum.addSum(usage);
+    return { usage: sum.total };
   }
 
   #close(): void {
@@ -243,6 +404,34 @@ export class RunExecution {
     const isLost = end.type === 'error' && end.error.code === 'lost';
     this.stream.pushNumbered({ ...end, attempt, seq: isLost ? SEQ_OF_LOST_END : lastSeq + 1 });
   }
+}
+
+/** The pipeline has come to a call that another process makes. */
+class Parked extends Error {}
+
+/** A context, for the pipeline and for what its run reads of it. */
+interface OpenContext {
+  readonly chain: ChainContext;
+  readonly forPipeline: ThreadContext;
+}
+
+/** Whether a run can go on when its process dies: one with a pipeline of its own is in no other process. */
+export function isDurable(app: RunnableApp, request: RunRequest): boolean {
+  return app.isDurable && request.pipeline === undefined;
+}
+
+function goesOnElsewhere(reason: StopReason | undefined, error: unknown): boolean {
+  if (reason !== undefined) return reason === 'shutting_down' || reason === 'lost';
+  return error instanceof Parked || isUnavailable(error) || isLost(error);
+}
+
+function isLost(error: unknown): boolean {
+  return isJimsError(error) && error.code === 'lost';
+}
+
+/** Whether an end that was looked up says only that the run is not this process's. */
+function mayGoOn(error: JimsError): boolean {
+  return error.code === 'lost' || error.code === 'store_unavailable';
 }
 
 /** A lost run answers its own message, although others may have come since that was stored. */

@@ -1,7 +1,8 @@
 import { describeError } from '../errors/jims-error.ts';
-import type { Store } from '../store/store.ts';
+import type { RecoveredRun, Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { Outage } from './outage.ts';
+import type { Recovery } from './recovery.ts';
 import type { RunRegistry } from './registry.ts';
 import type { Turns } from './turns.ts';
 import { within } from './within.ts';
@@ -13,6 +14,9 @@ export interface LeaseOptions {
   readonly logger: Logger;
   readonly runs: Pick<RunRegistry, 'stopAll'>;
   readonly turns: Turns;
+  readonly recovery: Pick<Recovery, 'about' | 'request'>;
+  /** Executes the runs that were recovered. */
+  readonly engine: { recover(run: RecoveredRun): unknown };
 }
 
 const REAP_MS = 2000;
@@ -30,6 +34,8 @@ export class Lease {
   /** The last renewal. */
   #beating: Promise<void> = Promise.resolve();
   #isEnded = false;
+  #isReaping = false;
+  #reapsAgain = false;
 
   constructor(options: LeaseOptions) {
     this.#options = options;
@@ -43,8 +49,8 @@ export class Lease {
    * @throws JimsError `store_unavailable`; the lease is ended then.
    */
   async take(): Promise<void> {
-    const { store, instanceId, leaseMs, turns } = this.#options;
-    await store.renewLease(instanceId, leaseMs);
+    const { store, instanceId, leaseMs, turns, recovery } = this.#options;
+    await store.renewLease(instanceId, leaseMs, recovery.about);
     this.#renewedAt = performance.now();
     this.#beat = setInterval(() => {
       this.#beating = this.#renew();
@@ -59,6 +65,17 @@ export class Lease {
       await this.end();
       throw error;
     }
+  }
+
+  /** Looks at once for runs that wait for a process. */
+  reapSoon(): void {
+    if (!this.#isEnded) void this.#reap();
+  }
+
+  /** Tells the others at once what has changed about this process. */
+  async announce(): Promise<void> {
+    this.#beating = this.#renew();
+    await this.#beating;
   }
 
   /** Never rejects: a lease that cannot be ended now runs out, as that of a dead process. */
@@ -80,10 +97,10 @@ export class Lease {
   }
 
   async #renew(): Promise<void> {
-    const { store, instanceId, leaseMs, runs, turns } = this.#options;
+    const { store, instanceId, leaseMs, runs, turns, recovery } = this.#options;
     const at = performance.now();
     try {
-      await store.renewLease(instanceId, leaseMs);
+      await store.renewLease(instanceId, leaseMs, recovery.about);
       const wasOver = this.#isOver;
       this.#renewedAt = at;
       this.#renewing.worked();
@@ -96,16 +113,29 @@ export class Lease {
     }
   }
 
+  /** One at a time: what is asked for meanwhile comes after it. */
   async #reap(): Promise<void> {
-    const { store, leaseMs, logger, turns } = this.#options;
+    this.#reapsAgain = true;
+    if (this.#isReaping) return;
+    this.#isReaping = true;
+    while (this.#reapsAgain) {
+      this.#reapsAgain = false;
+      await this.#reapOnce();
+    }
+    this.#isReaping = false;
+  }
+
+  async #reapOnce(): Promise<void> {
+    const { store, leaseMs, logger, turns, recovery, engine } = this.#options;
     // After a pause of this process it may come before the renewal: it must not reap its own runs.
     if (performance.now() - this.#renewedAt >= leaseMs / 2) await this.#renew();
     if (this.#isOver) return;
     try {
-      const { lost, started } = await store.reapRuns();
+      const { lost, started, recovered } = await store.reapRuns(recovery.request);
       this.#reaping.worked();
       if (lost > 0) logger.warn({ lost }, 'runs of a dead process were marked lost');
       started.forEach((run) => turns.started(run));
+      recovered.forEach((run) => engine.recover(run));
     } catch (error) {
       if (!this.#isEnded) this.#reaping.failed(error);
     }

@@ -1,3 +1,4 @@
+import type { StepNews } from '../pipeline/step.ts';
 import type { RunOwner, RunOwnProgress, RunProgress, Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { jsonSize } from '../text/json-size.ts';
@@ -143,6 +144,8 @@ export function fromProgress(
       const status = { message: String(message), statusType: String(statusType) };
       return [{ attempt, seq, type: 'status', status }];
     }
+    case 'step':
+      return [{ attempt, seq, type: 'step', step: toStep(objectOf(event['step'])) }];
     case 'event': {
       const { id, type, data } = objectOf(event['event']);
       const sent = newEvent(String(type), objectOf(data), String(id));
@@ -151,6 +154,18 @@ export function fromProgress(
     default:
       return [];
   }
+}
+
+function toStep({ id, name, title, status, input, output, error }: JsonObject): StepNews {
+  return {
+    id: String(id),
+    name: String(name),
+    status: status === 'completed' || status === 'failed' ? status : 'running',
+    ...(title !== undefined && { title: String(title) }),
+    ...(input !== undefined && { input }),
+    ...(output !== undefined && { output }),
+    ...(error !== undefined && { error: String(error) }),
+  };
 }
 
 function objectOf(value: unknown): JsonObject {

@@ -1,3 +1,4 @@
+import { RETRIED_CODES } from '../store/store.ts';
 import type { RunOwner, RunRecord, Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { RunExecution } from './execution.ts';
@@ -63,6 +64,11 @@ export class RunRegistry implements OwnRuns {
 
   stop(runId: string, reason: StopReason): void {
     this.#executions.get(runId)?.stop(reason);
+  }
+
+  /** Leaves the durable runs to other processes, each at its next call. */
+  parkAll(): void {
+    for (const execution of this.#executions.values()) execution.park();
   }
 
   stopAll(reason: StopReason): void {
@@ -137,14 +143,13 @@ class StoredRuns {
 
 /** Whether a run may run again, here or in another process: then only the store knows its state. */
 function mayRunAgain(end: RunEnd): boolean {
-  if (end.type === 'cancelled') return end.reason === 'disconnected';
-  return (
-    end.type === 'error' && (end.error.code === 'lost' || end.error.code === 'store_unavailable')
-  );
+  if (end.type === 'cancelled') return end.reason === 'disconnected' || end.goesOn === true;
+  return end.type === 'error' && RETRIED_CODES.includes(end.error.code);
 }
 
 /** Whether a run can never run again, as far as its end says. */
 function isFinal(end: RunEnd): boolean {
   if (end.type === 'cancelled') return end.reason === 'cancelled' || end.reason === 'interrupted';
-  return end.type === 'result';
+  // The state of a question changes.
+  return end.type === 'result' && end.result.question === undefined;
 }

@@ -1,12 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { isJimsError } from '../errors/jims-error.ts';
-import type { FinishResult, RunOutcomeRecord, RunOwner, Store } from '../store/store.ts';
+import type {
+  FinishResult,
+  JournalEntry,
+  RunOutcomeRecord,
+  RunOwner,
+  Store,
+} from '../store/store.ts';
+import { NOBODY } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ThreadEvent } from '../thread/event.ts';
+import type { Lease } from './lease.ts';
 import { Outage, pauseAfter } from './outage.ts';
 import type { RunEnd } from './run-events.ts';
-import { erased, fenced } from './run-failure.ts';
+import { erased, fenced, tooManyQuestions } from './run-failure.ts';
 import { endOfRecord } from './stored-run.ts';
 import type { Turns } from './turns.ts';
 
@@ -16,21 +24,24 @@ const LAST_RETRY_MS = 10_000;
 export interface RunEndingsOptions {
   readonly store: Store;
   readonly turns: Turns;
+  readonly lease: Pick<Lease, 'reapSoon'>;
   readonly logger: Logger;
   /** Aborts when the app is closed: from then on nothing is tried again. */
   readonly closing: AbortSignal;
 }
 
-/** Stores how the runs of this process ended, and starts the runs that come next in their threads. */
+/** Stores what the runs of this process came to, and starts the runs that come next in their threads. */
 export class RunEndings {
   readonly #store: Store;
   readonly #turns: Turns;
+  readonly #lease: RunEndingsOptions['lease'];
   readonly #closing: AbortSignal;
   readonly #outage: Outage;
 
-  constructor({ store, turns, logger, closing }: RunEndingsOptions) {
+  constructor({ store, turns, lease, logger, closing }: RunEndingsOptions) {
     this.#store = store;
     this.#turns = turns;
+    this.#lease = lease;
     this.#closing = closing;
     this.#outage = new Outage(logger, 'store how runs ended');
   }
@@ -39,6 +50,8 @@ export class RunEndings {
    * Stores an end, and resolves with its events; with `fenced` when the run is not this process's to
    * end any more. Tries once more when the database did not answer: the end may have been stored, and
    * the store recognizes it by the run, its attempt and its events.
+   *
+   * @throws JimsError `too_many_questions`; nothing is stored then.
    */
   async store(
     owner: RunOwner,
@@ -47,7 +60,7 @@ export class RunEndings {
     try {
       return this.#goOn(await this.#store.finishRun(owner, outcome));
     } catch (error) {
-      if (!isJimsError(error) || error.code !== 'store_unavailable') throw error;
+      if (!isUnavailable(error)) throw error;
       return this.#goOn(await this.#store.finishRun(owner, outcome));
     }
   }
@@ -71,6 +84,43 @@ export class RunEndings {
   }
 
   /**
+   * As `store`, for a durable run: it tries until the database is there again, or `signal` aborts, as
+   * when the lease of this process is over.
+   */
+  storePatiently(
+    owner: RunOwner,
+    outcome: RunOutcomeRecord,
+    signal: AbortSignal,
+  ): Promise<readonly ThreadEvent[] | 'fenced'> {
+    return this.#patiently(signal, async () =>
+      this.#goOn(await this.#store.finishRun(owner, outcome)),
+    );
+  }
+
+  /**
+   * Stores results of a durable run, however long the database is away.
+   *
+   * @throws JimsError `lost` when the run is not this process's any more.
+   */
+  async storeEntries(
+    owner: RunOwner,
+    entries: readonly JournalEntry[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const stored = await this.#patiently(signal, () => this.#store.storeEntries(owner, entries));
+    if (stored === 'fenced') throw fenced();
+  }
+
+  /** Gives a durable run up for another process. One that cannot be given up now is when the lease is over. */
+  async release(owner: RunOwner): Promise<void> {
+    try {
+      await this.#store.releaseRun(owner);
+    } catch (error) {
+      this.#outage.failed(error);
+    }
+  }
+
+  /**
    * Looks up how a run ended that is not this process's to end any more. Its end may still be the one
    * that this process stored, if the answer of the database was lost.
    */
@@ -89,8 +139,7 @@ export class RunEndings {
   async #storeLater(owner: RunOwner, outcome: RunOutcomeRecord): Promise<void> {
     const signal = this.#closing;
     for (let failures = 0; ; failures++) {
-      const pause = pauseAfter(failures, FIRST_RETRY_MS, LAST_RETRY_MS);
-      await sleep(pause, undefined, { ref: false, signal }).catch(() => {});
+      await rest(failures, signal);
       if (signal.aborted) return;
       try {
         const stored = this.#goOn(await this.#store.finishRun(owner, outcome));
@@ -102,9 +151,36 @@ export class RunEndings {
     }
   }
 
+  async #patiently<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    const ends = AbortSignal.any([signal, this.#closing]);
+    for (let failures = 0; ; failures++) {
+      try {
+        const value = await work();
+        this.#outage.worked();
+        return value;
+      } catch (error) {
+        if (!isUnavailable(error) || ends.aborted) throw error;
+        this.#outage.failed(error);
+      }
+      await rest(failures, ends);
+    }
+  }
+
   #goOn(result: FinishResult): readonly ThreadEvent[] | 'fenced' {
     if (result.kind === 'fenced') return 'fenced';
-    if (result.next) this.#turns.started(result.next);
-    return result.events;
+    if (result.kind === 'too_many_questions') throw tooManyQuestions();
+    const { next, events } = result;
+    if (next?.instanceId === NOBODY) this.#lease.reapSoon();
+    else if (next) this.#turns.started(next);
+    return events;
   }
+}
+
+async function rest(failures: number, signal: AbortSignal): Promise<void> {
+  const pause = pauseAfter(failures, FIRST_RETRY_MS, LAST_RETRY_MS);
+  await sleep(pause, undefined, { ref: false, signal }).catch(() => {});
+}
+
+export function isUnavailable(error: unknown): boolean {
+  return isJimsError(error) && error.code === 'store_unavailable';
 }

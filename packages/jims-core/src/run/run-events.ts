@@ -1,6 +1,8 @@
 import type { JimsError } from '../errors/jims-error.ts';
 import type { ModelUsage } from '../llm/usage.ts';
+import type { StepNews } from '../pipeline/step.ts';
 import type { AgentStatus } from '../pipeline/thread-context.ts';
+import type { QuestionRecord } from '../store/store.ts';
 import type { NewEvent, ThreadEvent } from '../thread/event.ts';
 
 /** What a listener of a run gets, as it happens. The last one, and no other, is a {@link RunEnd}. */
@@ -8,6 +10,8 @@ export type RunEvent =
   | { readonly type: 'status'; readonly status: AgentStatus }
   /** A piece of a message: all pieces with this `messageId` together are its content. */
   | { readonly type: 'delta'; readonly messageId: string; readonly delta: string }
+  /** A step began, or is over. */
+  | { readonly type: 'step'; readonly step: StepNews }
   /** An event that the pipeline sent; it is in the log when the run ends with `result`. */
   | { readonly type: 'event'; readonly event: NewEvent }
   /** The run was lost and runs again as this attempt: what came before does not count any more. */
@@ -43,6 +47,8 @@ export interface RunResult {
   readonly events: readonly ThreadEvent[];
   /** The usage of models, conversation start included; absent when no model was used. */
   readonly usage?: readonly ModelUsage[];
+  /** The question that the run ended with: its answer is the next run. */
+  readonly question?: QuestionRecord;
 }
 
 /** The position of an event in a run: its attempt, and its number there, from 1 on. */

@@ -1,4 +1,6 @@
 import { JimsError, isJimsError } from '../errors/jims-error.ts';
+import type { JimsErrorCode } from '../errors/jims-error.ts';
+import { MAX_SERVICE_QUESTIONS } from '../store/store.ts';
 
 /** The error of a run that was stopped without being cancelled, or whose pipeline threw. */
 export function failureOf(reason: 'deadline' | 'lost' | undefined, error: unknown): JimsError {
@@ -20,12 +22,28 @@ export function failureOf(reason: 'deadline' | 'lost' | undefined, error: unknow
  * JimsError; one with these codes passes for the engine's, and clients get the message of a `lost`.
  */
 function isOurs(error: unknown): error is JimsError {
-  return isJimsError(error) && (error.code === 'lost' || error.code === 'store_unavailable');
+  return isJimsError(error) && OUR_CODES.has(error.code);
 }
+
+const OUR_CODES: ReadonlySet<string> = new Set<JimsErrorCode>([
+  'lost',
+  'store_unavailable',
+  'pipeline_changed',
+  'chain_too_long',
+  'too_many_questions',
+]);
 
 /** The error of a run that belongs to another process by now, or is over. */
 export function fenced(): JimsError {
   return new JimsError('lost', 'The run is no longer this process’s: nothing of it was stored');
+}
+
+/** The error of a run that wanted to ask a service. */
+export function tooManyQuestions(): JimsError {
+  return new JimsError(
+    'too_many_questions',
+    `The thread has ${MAX_SERVICE_QUESTIONS} open questions to services: answer or cancel some of them first`,
+  );
 }
 
 /** The error of a run whose thread was erased: sending the message again cannot help. */

@@ -36,6 +36,8 @@ export interface RunLimits {
    * for ever.
    */
   readonly retentionMs: number | undefined;
+  /** How long a question waits for its answer at most, in milliseconds; default 30 days. */
+  readonly questionTtlMs: number;
 }
 
 const SECOND = 1000;
@@ -54,4 +56,5 @@ export const DEFAULT_RUN_LIMITS: RunLimits = {
   maxThreadSize: 16 * 1024 * 1024,
   idempotencyTtlMs: 24 * HOUR,
   retentionMs: undefined,
+  questionTtlMs: 30 * 24 * HOUR,
 };

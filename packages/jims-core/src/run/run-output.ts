@@ -1,15 +1,17 @@
 import { JimsError } from '../errors/jims-error.ts';
+import type { StepNews } from '../pipeline/step.ts';
 import type { AgentStatus, ContextOutput } from '../pipeline/thread-context.ts';
 import { jsonSize } from '../text/json-size.ts';
 import { ASSISTANT_MESSAGE, eventDomain, newEvent } from '../thread/event.ts';
 import type { NewEvent } from '../thread/event.ts';
 import type { EventLog } from './event-log.ts';
+import type { Journal } from './journal.ts';
 import type { RunEvent } from './run-events.ts';
 
 /** Counted for each send beside its text, so that empty ones are bounded, too. */
 const OVERHEAD_BYTES = 100;
 
-type SentEvent = Extract<RunEvent, { type: 'event' | 'status' | 'delta' }>;
+type SentEvent = Extract<RunEvent, { type: 'event' | 'status' | 'step' | 'delta' }>;
 
 /**
  * What the pipelines of a run send, one after the other: it goes to the run's listeners, and is kept
@@ -18,14 +20,14 @@ type SentEvent = Extract<RunEvent, { type: 'event' | 'status' | 'delta' }>;
 export class RunOutput {
   readonly #stream: EventLog;
   readonly #maxBytes: number;
-  readonly #pending: Promise<unknown>[] = [];
-  #current = new PipelineOutput(this);
+  #current: PipelineOutput;
   #sentBytes = 0;
   #isClosed = false;
 
   constructor(stream: EventLog, maxBytes: number) {
     this.#stream = stream;
     this.#maxBytes = maxBytes;
+    this.#current = new PipelineOutput(this);
   }
 
   /** Of the pipeline that runs, or is the next to run. */
@@ -52,25 +54,19 @@ export class RunOutput {
     this.#stream.push(event);
   }
 
-  pending(work: Promise<unknown>): void {
-    work.catch(() => {});
-    this.#pending.push(work);
-  }
-
-  /** Resolves when all pending work is done; rejects with the first error in the order of the calls. */
-  async settled(): Promise<void> {
-    for (const each of this.#pending) await each;
-  }
-
   /** Refuses everything from now on. */
   close(): void {
     this.#isClosed = true;
   }
 
+  /** @throws JimsError `run_over` */
+  requireOpen(): void {
+    if (!this.#isClosed) return;
+    throw new JimsError('run_over', 'The run is over: nothing can be sent any more');
+  }
+
   #count(bytes: number): void {
-    if (this.#isClosed) {
-      throw new JimsError('run_over', 'The run is over: nothing can be sent any more');
-    }
+    this.requireOpen();
     this.#sentBytes += bytes + OVERHEAD_BYTES;
     if (this.#sentBytes <= this.#maxBytes) return;
     throw new JimsError(
@@ -80,10 +76,18 @@ export class RunOutput {
   }
 }
 
+/** Says where in its chain of runs an event belongs that a pipeline sends; see `Journal`. */
+export type SendPlaces = Pick<Journal, 'send' | 'segment' | 'isReplaying'>;
+
 /** What one pipeline of a run sends. */
 class PipelineOutput implements ContextOutput {
   readonly #run: RunOutput;
-  readonly #sent: NewEvent[] = [];
+  /** To be stored with the run. */
+  readonly #unstored: NewEvent[] = [];
+  /** Sent since the newest answer: also what an earlier execution has stored. */
+  #sent: NewEvent[] = [];
+  #segment = 0;
+  #places: SendPlaces | undefined;
   /** The messages that are being streamed, by id: their text so far. */
   readonly #unfinished = new Map<string, string>();
 
@@ -91,8 +95,18 @@ class PipelineOutput implements ContextOutput {
     this.#run = run;
   }
 
+  /** To be called before its pipeline is executed. */
+  placedBy(places: SendPlaces): void {
+    this.#places = places;
+  }
+
   get sent(): readonly NewEvent[] {
+    this.#startSegment();
     return this.#sent;
+  }
+
+  get unstored(): readonly NewEvent[] {
+    return this.#unstored;
   }
 
   /**
@@ -100,7 +114,7 @@ class PipelineOutput implements ContextOutput {
    * ones, and those still being streamed, marked `partial`.
    */
   seen(): readonly NewEvent[] {
-    const messages = this.#sent.filter(({ type }) => eventDomain(type) === 'comm');
+    const messages = this.#unstored.filter(({ type }) => eventDomain(type) === 'comm');
     const partial = [...this.#unfinished].map(([id, content]) =>
       newEvent(ASSISTANT_MESSAGE, { role: 'assistant', content, partial: true }, id),
     );
@@ -108,14 +122,32 @@ class PipelineOutput implements ContextOutput {
   }
 
   event(event: NewEvent): void {
-    this.#run.push(jsonSize(event.data), { type: 'event', event });
-    this.#unfinished.delete(event.id);
-    this.#sent.push(event);
+    this.#run.requireOpen();
+    const place = this.#places?.send(event.type);
+    if (place?.kind === 'dropped') return;
+    this.#startSegment();
+    if (place?.kind === 'committed') this.#sent.push(place.event);
+    else this.#push(place?.id === undefined ? event : { ...event, id: place.id });
   }
 
+  message(event: NewEvent): void {
+    this.#run.requireOpen();
+    const place = this.#places?.send(event.type);
+    if (place?.kind === 'dropped') return;
+    this.#startSegment();
+    if (place?.kind === 'committed') this.#sent.push(place.event);
+    else this.#push(event);
+  }
+
+  /** While a pipeline comes to where it was before it tells nothing: its listeners know. */
   status(status: AgentStatus): void {
+    if (this.#places?.isReplaying) return this.#run.requireOpen();
     const bytes = status.message.length + status.statusType.length;
     this.#run.push(bytes, { type: 'status', status });
+  }
+
+  step(step: StepNews): void {
+    this.#run.push(jsonSize(step), { type: 'step', step });
   }
 
   delta({ messageId, delta }: { readonly messageId: string; readonly delta: string }): void {
@@ -123,7 +155,18 @@ class PipelineOutput implements ContextOutput {
     this.#unfinished.set(messageId, (this.#unfinished.get(messageId) ?? '') + delta);
   }
 
-  pending(work: Promise<unknown>): void {
-    this.#run.pending(work);
+  #push(event: NewEvent): void {
+    this.#run.push(jsonSize(event.data), { type: 'event', event });
+    this.#unfinished.delete(event.id);
+    this.#sent.push(event);
+    this.#unstored.push(event);
+  }
+
+  /** What a run sent before it asked is in the log for the run that continues it. */
+  #startSegment(): void {
+    const segment = this.#places?.segment ?? 0;
+    if (segment === this.#segment) return;
+    this.#segment = segment;
+    this.#sent = [];
   }
 }

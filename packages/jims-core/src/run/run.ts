@@ -1,5 +1,5 @@
 import type { Pipeline } from '../pipeline/pipeline.ts';
-import type { IdempotencyKey, OnBusy, RunThread } from '../store/store.ts';
+import type { AnswerRule, IdempotencyKey, OnBusy, RunThread } from '../store/store.ts';
 import type { TraceIds } from '../telemetry/tracing.ts';
 import type { NewEvent } from '../thread/event.ts';
 import type { Principal } from '../thread/principal.ts';
@@ -27,8 +27,14 @@ export interface RunRequest {
   readonly caller?: string;
   /** Who made the request; the pipeline sees it as `ctx.principal`. */
   readonly principal?: Principal;
-  /** Runs this pipeline instead of the app's. */
+  /** Runs this pipeline instead of the app's. Such a run is never durable, and answers no question. */
   readonly pipeline?: Pipeline;
+  /** What the message has to do with questions; default: it answers the open question of its thread. */
+  readonly answer?: AnswerRule;
+  /** Whether the client has a way to answer a question; default true. */
+  readonly canAnswer?: boolean;
+  /** Whether the run is to stop when nobody reads it any more: then it does not outlive its process. */
+  readonly stopsUnread?: boolean;
   /** The id of the request, for the log. */
   readonly requestId?: string;
   /** Cancels the run when it aborts. */

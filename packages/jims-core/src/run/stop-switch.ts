@@ -66,6 +66,11 @@ export class StopSwitch implements RunControl {
     this.stop('cancelled');
   }
 
+  /** The run has ended with a question: what the pipeline left behind may end. */
+  leaveWaiting(): void {
+    this.#controller.abort(new DOMException('The run waits for an answer', 'AbortError'));
+  }
+
   /** See `Run.attach`. */
   attach(leaving: 'continue' | 'cancel'): () => void {
     this.#readers++;

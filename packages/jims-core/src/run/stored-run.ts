@@ -9,11 +9,14 @@ import { Run } from './run.ts';
 
 /** Reads from its record how a run ended; `undefined` while it is not over. */
 export function endOfRecord(record: RunRecord): RunEnd | undefined {
-  const { status, events, startEvents, error } = record;
+  const { status, events, startEvents, error, question } = record;
   const usage = readUsage(record.usage);
   switch (status) {
     case 'completed':
-      return { type: 'result', result: { startEvents, events, ...(usage && { usage }) } };
+      return {
+        type: 'result',
+        result: { startEvents, events, ...(usage && { usage }), ...(question && { question }) },
+      };
     case 'failed':
       return {
         type: 'error',
@@ -54,11 +57,18 @@ function eventsOfRecord(record: RunRecord): readonly NumberedRunEvent[] {
   return sent.map((event, index) => ({ type: 'event', event, attempt, seq: index + 1 }));
 }
 
+const KNOWN_CODES: readonly JimsErrorCode[] = [
+  'lost',
+  'deadline',
+  'store_unavailable',
+  'pipeline_changed',
+  'chain_too_long',
+  'too_many_questions',
+];
+
 /** Codes that this version does not know come from another version on the same database. */
 function codeOf(code: string | undefined): JimsErrorCode {
-  return code === 'lost' || code === 'deadline' || code === 'store_unavailable'
-    ? code
-    : 'pipeline_failed';
+  return KNOWN_CODES.find((known) => known === code) ?? 'pipeline_failed';
 }
 
 function reasonOf(code: string | undefined): CancelReason {

@@ -1,0 +1,9 @@
+/**
+ * Resolves when everything is done that can be done at once: all promise callbacks, and those that they
+ * lead to. `setImmediate` would wait for a turn of the event loop, which is long in a busy process.
+ */
+export async function drained(): Promise<void> {
+  // A tick that a promise callback asks for comes after the last promise callback.
+  await undefined;
+  await new Promise<void>((resolve) => process.nextTick(resolve));
+}

@@ -1,0 +1,47 @@
+import { derivedId } from '../thread/derived-id.ts';
+import type { ThreadEvent } from '../thread/event.ts';
+
+/** Where an event that a pipeline sends belongs. */
+export type SendPlace =
+  /** Nobody sent it yet. It has this id in each execution, when its chain is durable. */
+  | { readonly kind: 'new'; readonly id: string | undefined }
+  | { readonly kind: 'committed'; readonly event: ThreadEvent }
+  /** Another event was committed there. */
+  | { readonly kind: 'other'; readonly event: ThreadEvent };
+
+/** Counts what a pipeline calls and sends, and finds the events that its chain has committed. */
+export class Places {
+  /** Derives the ids of events; `undefined` for random ones. */
+  readonly #idBase: { readonly chainId: string; readonly part: string } | undefined;
+  readonly #committed: readonly ThreadEvent[];
+  #made = 0;
+  #sent = 0;
+
+  constructor(
+    committed: readonly ThreadEvent[],
+    idBase: { readonly chainId: string; readonly part: string } | undefined,
+  ) {
+    this.#committed = committed;
+    this.#idBase = idBase;
+  }
+
+  /** The committed event that is to be sent next, when there is one. */
+  get missing(): ThreadEvent | undefined {
+    return this.#committed[this.#sent];
+  }
+
+  /** Counts a call; returns how many calls and sends came before it. */
+  call(): number {
+    return this.#made++;
+  }
+
+  /** Counts an event. */
+  send(type: string): SendPlace {
+    this.#made++;
+    const place = this.#sent++;
+    const event = this.#committed[place];
+    if (event) return { kind: event.type === type ? 'committed' : 'other', event };
+    const base = this.#idBase;
+    return { kind: 'new', id: base && derivedId(base.chainId, `${base.part}/${place}`) };
+  }
+}

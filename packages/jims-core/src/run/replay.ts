@@ -1,0 +1,95 @@
+import type { ThreadLog } from '../pipeline/thread-log.ts';
+import type { ChainRecord, ChainRun, JournalEntry } from '../store/store.ts';
+import { timeOfId } from '../thread/derived-id.ts';
+import type { JsonObject, ThreadEvent } from '../thread/event.ts';
+
+/** A result of an earlier execution. */
+export interface ReplayedEntry {
+  readonly entry: JournalEntry;
+  /** Of a question: the event that answered it. */
+  readonly answer: ThreadEvent | undefined;
+}
+
+/** What a chain has so far, for the next execution of its pipeline. */
+export class Replay {
+  readonly chainId: string;
+  /** The events that its earlier runs committed, in order. */
+  readonly sent: readonly ThreadEvent[];
+  readonly #entries: readonly ReplayedEntry[];
+  /** The runs up to the one that is executed now. */
+  readonly #runs: readonly ChainRun[];
+
+  /** A chain whose pipeline was never executed. */
+  static none(chainId: string): Replay {
+    return new Replay(chainId, [], []);
+  }
+
+  /**
+   * @param runId The run that is executed now.
+   * @param withStart Whether its conversation start is executed, too.
+   */
+  static of(record: ChainRecord, runId: string, withStart: boolean): Replay {
+    const own = record.runs.findIndex((run) => run.runId === runId);
+    const entries = record.entries.filter(({ part }) => part === 'main' || withStart);
+    return new Replay(record.chainId, entries, record.runs.slice(0, own + 1));
+  }
+
+  private constructor(
+    chainId: string,
+    entries: readonly JournalEntry[],
+    runs: readonly ChainRun[],
+  ) {
+    this.chainId = chainId;
+    this.#runs = runs;
+    this.sent = runs.slice(0, -1).flatMap(({ events }) => events);
+    this.#entries = entries.map((entry) => ({ entry, answer: answerOf(entry, runs) }));
+  }
+
+  /** When the chain began, in milliseconds since 1970. */
+  get beganAt(): number {
+    return timeOfId(this.chainId);
+  }
+
+  get nextSeq(): number {
+    return (this.#entries.at(-1)?.entry.seq ?? -1) + 1;
+  }
+
+  entriesOf(part: JournalEntry['part']): readonly ReplayedEntry[] {
+    return this.#entries.filter(({ entry }) => entry.part === part);
+  }
+
+  /**
+   * A log as the pipeline saw it in a segment of its chain: up to what started the segment's run. A run
+   * that nothing is in the log of saw what was there when it was started.
+   */
+  logAt(log: ThreadLog, segment: number): ThreadLog {
+    const run = this.#runs[segment];
+    const until = run?.incoming?.createdAt ?? run?.startedAt;
+    return until === undefined ? log : log.until(until);
+  }
+
+  /** The usage of models that earlier attempts of a run have in the journal. */
+  usageOf(runId: string): readonly JsonObject[] {
+    return this.#entries.flatMap(({ entry }) => (entry.runId === runId ? (entry.usage ?? []) : []));
+  }
+
+  /** How much of its limits the chain has used. */
+  get size(): { readonly entries: number; readonly questions: number; readonly chars: number } {
+    const all = this.#entries.map(({ entry }) => entry);
+    return {
+      entries: all.length,
+      questions: all.filter(({ kind }) => kind === 'ask').length,
+      chars: all.reduce((sum, entry) => sum + charsOf(entry), 0),
+    };
+  }
+}
+
+/** The length of an entry's result. */
+export function charsOf({ outcome }: JournalEntry): number {
+  return outcome.kind === 'value' ? (outcome.json?.length ?? 0) : 0;
+}
+
+function answerOf({ outcome }: JournalEntry, runs: readonly ChainRun[]): ThreadEvent | undefined {
+  if (outcome.kind !== 'asked') return undefined;
+  return runs.find(({ continues }) => continues === outcome.questionId)?.incoming;
+}

@@ -1,0 +1,133 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { JimsError, isJimsError } from '../errors/jims-error.ts';
+import { StepFailed } from '../pipeline/step.ts';
+import type { StepOptions, StepRetry, StepScope } from '../pipeline/step.ts';
+import type { EntryOutcome } from '../store/store.ts';
+import { cleanJson, cleanText, cutText } from '../text/clean-text.ts';
+import { notPlain } from '../text/plain-json.ts';
+import type { JsonObject } from '../thread/event.ts';
+import { pauseAfter } from './outage.ts';
+
+const MAX_MESSAGE = 4000;
+const MAX_NAME = 200;
+const FIRST_PAUSE_MS = 500;
+const LAST_PAUSE_MS = 30_000;
+
+/** What a step needs of the run that does it. */
+export interface StepRun {
+  readonly signal: AbortSignal;
+  readonly idempotencyKey: string;
+  readonly status: (message: string) => void;
+}
+
+/** Does the work of a step, as often as its options say. Rejects with the last failure. */
+export async function doStep<T>(
+  work: (scope: StepScope) => T | Promise<T>,
+  { retry = { times: 0 }, timeoutMs }: StepOptions,
+  { signal, idempotencyKey, status }: StepRun,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await oneTry(
+        (limited) => work({ signal: limited, idempotencyKey, try: attempt, status }),
+        signal,
+        timeoutMs,
+      );
+    } catch (error) {
+      if (attempt > retry.times || signal.aborted) throw error;
+      await sleep(pauseBefore(attempt, retry), undefined, { signal });
+    }
+  }
+}
+
+/** The signal of a try aborts after its time, and so does the try, whatever its work does. */
+async function oneTry<T>(
+  work: (signal: AbortSignal) => T | Promise<T>,
+  signal: AbortSignal,
+  timeoutMs: number | undefined,
+): Promise<T> {
+  if (timeoutMs === undefined) return work(signal);
+  const late = new AbortController();
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    const error = new DOMException(`The step took longer than ${timeoutMs} ms`, 'TimeoutError');
+    late.abort(error);
+    reject(error);
+  }, timeoutMs);
+  try {
+    return await Promise.race([work(AbortSignal.any([signal, late.signal])), promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function pauseBefore(attempt: number, retry: StepRetry): number {
+  const { minDelayMs = FIRST_PAUSE_MS, maxDelayMs = LAST_PAUSE_MS } = retry;
+  return pauseAfter(attempt - 1, minDelayMs, maxDelayMs);
+}
+
+/**
+ * A result as it is kept: the value that the pipeline gets is read from it, also the first time.
+ *
+ * @throws JimsError `step_result_invalid` for a value that JSON would change.
+ */
+export function keptValue(what: string, value: unknown): EntryOutcome {
+  const fault = notPlain(value);
+  if (fault !== undefined) {
+    throw new JimsError(
+      'step_result_invalid',
+      `The result of ${what} is not plain JSON: ${fault}. Give plain values, such as a date as text`,
+    );
+  }
+  return { kind: 'value', json: value === undefined ? undefined : cleanJson(value) };
+}
+
+/** A failure as it is kept. */
+export function keptError(error: unknown): EntryOutcome {
+  return { kind: 'error', error: describeFailure(error) };
+}
+
+/** What the pipeline gets of a failure: the same in each execution. */
+export function failureFrom(
+  { error }: Extract<EntryOutcome, { kind: 'error' }>,
+  cause?: unknown,
+): Error {
+  const { name, message, code, isOurs } = error;
+  const text = typeof message === 'string' ? message : '';
+  if (isOurs === true && typeof code === 'string') return ourError(code, text, cause);
+  return new StepFailed(
+    {
+      errorName: typeof name === 'string' ? name : 'Error',
+      message: text,
+      ...((typeof code === 'string' || typeof code === 'number') && { code }),
+    },
+    cause === undefined ? undefined : { cause },
+  );
+}
+
+/** The value of a result. */
+export function valueFrom({ json }: Extract<EntryOutcome, { kind: 'value' }>): unknown {
+  return json === undefined ? undefined : JSON.parse(json);
+}
+
+function describeFailure(error: unknown): JsonObject {
+  if (!Error.isError(error))
+    return { name: 'Error', message: cutText(clean(String(error)), MAX_MESSAGE) };
+  const code: unknown = Reflect.get(error, 'code');
+  return {
+    name: clean(String(error.name)).slice(0, MAX_NAME),
+    message: cutText(clean(String(error.message)), MAX_MESSAGE),
+    ...((typeof code === 'string' || typeof code === 'number') && { code }),
+    ...(isJimsError(error) && { isOurs: true }),
+  };
+}
+
+/** Of this version or another one: a code that this version does not know is as good as any. */
+function ourError(code: string, message: string, cause: unknown): JimsError {
+  return Object.assign(new JimsError('pipeline_failed', message, { cause }), { code });
+}
+
+function clean(text: string): string {
+  return cleanText(text);
+}

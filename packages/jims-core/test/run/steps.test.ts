@@ -1,0 +1,223 @@
+// Steps: work that is done once, however often its process dies.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+
+import { defineApp } from '../../src/app/app.ts';
+import type { JimsApp } from '../../src/app/app.ts';
+import type { JimsAppOptions } from '../../src/app/options.ts';
+import { isStepFailed } from '../../src/pipeline/step.ts';
+import { openStore } from '../../src/store/open-store.ts';
+import type { Store } from '../../src/store/store.ts';
+import type { ThreadEvent } from '../../src/thread/event.ts';
+import { crashingStore } from '../support/crashing-store.ts';
+import { eventually } from '../support/eventually.ts';
+import { eventsOf } from '../support/store-user.ts';
+import { describeStores } from '../support/stores.ts';
+
+describeStores((kind) => {
+  test('a step that is stored is not done again after a crash', async () => {
+    await using database = await kind.fresh();
+    await using store = await openStore(database.url);
+    const done: string[] = [];
+    const pipeline: JimsAppOptions['pipeline'] = async (ctx) => {
+      const order = await ctx.step('find', ({ idempotencyKey }) => {
+        done.push(`find ${idempotencyKey}`);
+        return { total: 5, at: ctx.chainId };
+      });
+      ctx.sendMessage(`It costs ${order.total}`);
+      await ctx.step('pay', ({ idempotencyKey }) => void done.push(`pay ${idempotencyKey}`));
+      ctx.sendMessage('Paid');
+    };
+    const crashing = crashingStore(store);
+    crashing.crashAt('storeEntries', 'after', 2);
+    const first = defineApp({ durable: true, store: crashing.store, pipeline });
+    const { id, thread } = await first.runs.start({ contactId: randomUUID(), message: 'refund' });
+    await eventually(() => crashing.isDead);
+
+    await using second = defineApp({ durable: true, store: living(store), pipeline });
+    await second.open();
+    await ended(second, id);
+    assert.deepEqual(done, [`find ${id}/find/1`, `pay ${id}/pay/1`]);
+    assert.deepEqual(said(await eventsOf(store, thread.id)), ['refund', 'It costs 5', 'Paid']);
+    assert.equal((await store.run(id))?.attempt, 2);
+  });
+
+  test('work that was under way is done again with its key, and messages keep their ids', async () => {
+    await using database = await kind.fresh();
+    await using store = await openStore(database.url);
+    const keys: string[] = [];
+    const ids: string[] = [];
+    const pipeline: JimsAppOptions['pipeline'] = async (ctx) => {
+      ctx.sendMessage('One moment');
+      await ctx.sendMessage(pieces('It ', 'works'));
+      await ctx.step('charge', ({ idempotencyKey }) => void keys.push(idempotencyKey));
+      ids.push(...ctx.outgoingEvents.map((event) => event.id));
+    };
+    const crashing = crashingStore(store);
+    crashing.crashAt('storeEntries', 'before', 2);
+    const first = defineApp({ durable: true, store: crashing.store, pipeline });
+    const run = await first.runs.start({ contactId: randomUUID(), message: 'hi' });
+    const live: string[] = [];
+    for await (const event of run.listen()) {
+      if (event.type === 'event') live.push(event.event.id);
+      if (live.length === 2) break;
+    }
+    await eventually(() => crashing.isDead);
+
+    await using second = defineApp({ durable: true, store: living(store), pipeline });
+    await second.open();
+    await ended(second, run.id);
+    assert.deepEqual(keys, [`${run.id}/charge/1`, `${run.id}/charge/1`]);
+    assert.deepEqual(ids, live);
+    const log = await eventsOf(store, run.thread.id);
+    assert.deepEqual(said(log), ['hi', 'One moment', 'It works']);
+    assert.deepEqual(
+      log.slice(-2).map(({ id }) => id),
+      live,
+    );
+  });
+
+  test('a failure is a result: the pipeline gets the same at each execution', async () => {
+    await using database = await kind.fresh();
+    await using store = await openStore(database.url);
+    const caught: unknown[] = [];
+    let calls = 0;
+    const pipeline: JimsAppOptions['pipeline'] = async (ctx) => {
+      try {
+        await ctx.step('charge', () => {
+          calls++;
+          throw Object.assign(new RangeError('declined'), { code: 'card_declined' });
+        });
+      } catch (error) {
+        assert.ok(isStepFailed(error));
+        caught.push([error.name, error.errorName, error.message, error.code]);
+      }
+      await ctx.step('after', () => {});
+      ctx.sendMessage('declined');
+    };
+    const crashing = crashingStore(store);
+    crashing.crashAt('finishRun', 'before');
+    const first = defineApp({ durable: true, store: crashing.store, pipeline });
+    const { id } = await first.runs.start({ contactId: randomUUID(), message: 'pay' });
+    await eventually(() => crashing.isDead);
+
+    await using second = defineApp({ durable: true, store: living(store), pipeline });
+    await second.open();
+    await ended(second, id);
+    const failure = ['StepFailed', 'RangeError', 'declined', 'card_declined'];
+    assert.deepEqual(caught, [failure, failure]);
+    assert.equal(calls, 1);
+  });
+
+  test('steps side by side are given in one order, live and at each replay', async () => {
+    await using database = await kind.fresh();
+    await using store = await openStore(database.url);
+    const orders: string[][] = [];
+    const charged: string[] = [];
+    const pipeline: JimsAppOptions['pipeline'] = async (ctx) => {
+      const order: string[] = [];
+      orders.push(order);
+      const delays = [30, 5, 15];
+      await Promise.all(
+        delays.map(async (ms, item) => {
+          await ctx.step('fetch', () => pause(ms));
+          order.push(`item ${item}`);
+          await ctx.step('charge', ({ idempotencyKey }) => {
+            charged.push(`${item} by ${idempotencyKey.split('/').slice(1).join('/')}`);
+          });
+        }),
+      );
+      ctx.sendMessage(order.join());
+    };
+    const crashing = crashingStore(store);
+    crashing.crashAt('finishRun', 'before');
+    const first = defineApp({ durable: true, store: crashing.store, pipeline });
+    const { id } = await first.runs.start({ contactId: randomUUID(), message: 'pay' });
+    await eventually(() => crashing.isDead);
+
+    await using second = defineApp({ durable: true, store: living(store), pipeline });
+    await second.open();
+    await ended(second, id);
+    assert.deepEqual(orders, [
+      ['item 1', 'item 2', 'item 0'],
+      ['item 1', 'item 2', 'item 0'],
+    ]);
+    assert.deepEqual(charged.slice(0, 3), ['1 by charge/1', '2 by charge/2', '0 by charge/3']);
+  });
+
+  test('a pipeline that takes another way is found before it does any work', async () => {
+    await using database = await kind.fresh();
+    await using store = await openStore(database.url);
+    const done: string[] = [];
+    const named =
+      (name: string): JimsAppOptions['pipeline'] =>
+      async (ctx) => {
+        await ctx.step(name, () => void done.push(name));
+        ctx.sendMessage(name);
+      };
+    const crashing = crashingStore(store);
+    crashing.crashAt('finishRun', 'before');
+    const first = defineApp({ durable: true, store: crashing.store, pipeline: named('refund') });
+    const { id } = await first.runs.start({ contactId: randomUUID(), message: 'pay' });
+    await eventually(() => crashing.isDead);
+
+    await using second = defineApp({
+      durable: true,
+      store: living(store),
+      pipeline(ctx) {
+        ctx.sendMessage('another way');
+        return named('refund')(ctx);
+      },
+    });
+    await second.open();
+    await eventually(async () => (await store.run(id))?.status === 'failed');
+    const record = await store.run(id);
+    assert.equal(record?.error?.code, 'pipeline_changed');
+    assert.match(record?.error?.message ?? '', /its step 'refund' comes at another place/);
+    assert.deepEqual(done, ['refund']);
+  });
+
+  test('an app that is not durable does its steps, and its runs are lost with it', async () => {
+    await using database = await kind.fresh();
+    await using store = await openStore(database.url);
+    const pipeline: JimsAppOptions['pipeline'] = async (ctx) => {
+      ctx.sendMessage(await ctx.step('once', () => 'done'));
+    };
+    const crashing = crashingStore(store);
+    const app = defineApp({ store: crashing.store, pipeline });
+    const contactId = randomUUID();
+    const run = await app.runs.start({ contactId, message: 'hi' });
+    assert.equal((await run.end).type, 'result');
+    crashing.crashAt('finishRun', 'before');
+    const { id } = await app.runs.start({ contactId, message: 'hi again' });
+    await eventually(() => crashing.isDead);
+    assert.ok(!crashing.calls.includes('storeEntries'));
+
+    await using other = defineApp({ store: living(store), pipeline });
+    await other.open();
+    await eventually(async () => (await store.run(id))?.status === 'failed');
+    assert.equal((await store.run(id))?.error?.code, 'lost');
+  });
+});
+
+/** A view that an app may close. */
+function living(store: Store): Store {
+  return { ...store, close: async () => {} };
+}
+
+async function ended(app: JimsApp, runId: string): Promise<void> {
+  await eventually(async () => (await app.runs.record(runId))?.status === 'completed');
+}
+
+function said(events: readonly ThreadEvent[]): readonly unknown[] {
+  return events.filter(({ type }) => type.startsWith('comm.')).map(({ data }) => data['content']);
+}
+
+async function* pieces(...texts: readonly string[]): AsyncGenerator<string> {
+  yield* texts;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
