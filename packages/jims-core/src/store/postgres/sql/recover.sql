@@ -126,6 +126,8 @@ begin
   delete from jims.run_progress where run_id = p_run.run_id;
   update jims.runs
   set instance_id = p_instance_id,
+      -- What becomes of the request that made the attempt before does not concern this one.
+      request_id = gen_random_uuid(),
       attempt = attempt + (started_at is not null)::integer,
       started_at = coalesce(started_at, clock_timestamp()),
       recoveries = v_recoveries,
