@@ -172,6 +172,7 @@ describeStores((kind) => {
     await store.storeEntries(leaving.owner(run), [entryOf(run, 0)]);
     const waiting = await user.accept('two');
     assert.equal(await store.releaseRun(user.owner(run)), 'fenced');
+    assert.equal(await store.releaseRun(user.owner(waiting)), 'fenced', 'it is not durable');
     assert.equal(await store.releaseRun(leaving.owner(run)), 'released');
     const record = await store.run(run.runId);
     assert.deepEqual([record?.instanceId, record?.status, record?.attempt], [NOBODY, 'running', 1]);

@@ -49,7 +49,7 @@ describeStores((kind) => {
       assert.equal((await store.question(questionId))?.state, 'open');
     }
     const expired = await recoverOne(user, { recovers: 'continued' });
-    assert.deepEqual([expired.recoveries, expired.createdThread], [0, false]);
+    assert.deepEqual([expired.attempt, expired.recoveries, expired.createdThread], [1, 0, false]);
     assert.deepEqual(expired.chain, {
       chainId: run.runId,
       continues: questionId,

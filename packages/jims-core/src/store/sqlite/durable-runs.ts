@@ -32,7 +32,8 @@ const SQL = {
   startForNobody: `UPDATE jims_runs SET status = 'running', instance_id = '${NOBODY}',
        retry_at = iif(${NOT_STARTED}, NULL, ?2)
      WHERE run_id = ?1`,
-  // Recovered is only what a dead process had; a run that no process ever had keeps its first attempt.
+  // Recovered is only what a dead process had. A run that no process ever had, not even in its queue, keeps
+  // its first attempt: a process that was taken for dead may meet its own run again.
   take: `UPDATE jims_runs SET instance_id = ?2, attempt = attempt + iif(${NOT_STARTED}, 0, 1),
        recoveries = ?3, retry_at = ?4, started_at = coalesce(started_at, ?5)
      WHERE run_id = ?1`,

@@ -19,7 +19,7 @@ import type { Statements } from './rows.ts';
 
 /** The first run in the queue of a thread. */
 export interface NextRun extends ActiveRun {
-  /** Whether its process lives and, if the run can go to another one, is not about to end. */
+  /** Whether its process lives. In the queue one that is about to end counts as dead for durable runs. */
   readonly alive: boolean;
 }
 
@@ -47,7 +47,7 @@ export interface DurableColumns {
 /** The message of a run, and who has the run. */
 export type RunMessage = Pick<AcceptRequest, 'runId' | 'instanceId' | 'incoming' | 'idempotency'>;
 
-const ALIVE = `coalesce(i.lease_until > ?1 AND NOT (i.draining AND r.durable), 0)`;
+const ALIVE = 'coalesce(i.lease_until > ?1, 0)';
 
 // A thread's active runs are sought once for each status, because each status has an index of its own.
 const SQL = {
@@ -68,7 +68,9 @@ const SQL = {
   active: sql<ActiveRow>(
     `SELECT ${ACTIVE} FROM jims_runs r WHERE r.run_id = ? AND r.status IN ('queued', 'running')`,
   ),
-  next: sql<readonly [alive: number, ...ActiveRow]>(`SELECT ${ALIVE}, ${ACTIVE}
+  next: sql<
+    readonly [alive: number, ...ActiveRow]
+  >(`SELECT ${ALIVE} AND NOT coalesce(i.draining AND r.durable, 0), ${ACTIVE}
      FROM jims_runs r LEFT JOIN jims_instances i USING (instance_id)
      WHERE r.thread_id = ?2 AND r.status = 'queued' ORDER BY r.ticket LIMIT 1`),
   lookedUp: sql<readonly [alive: number, ...ActiveRow]>(`SELECT ${ALIVE}, ${ACTIVE}

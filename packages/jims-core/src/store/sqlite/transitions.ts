@@ -64,25 +64,22 @@ export class RunTransitions {
 
   release(run: RunOwner): 'released' | 'fenced' {
     const { runs, durable } = this.#tables;
-    if (!runs.owned(run)) return 'fenced';
+    if (!runs.owned(run)?.durable) return 'fenced';
     durable.release(run.runId);
     return 'released';
   }
 
-  /** A queued run of nobody keeps its slot until its turn comes, so that the log keeps its order. */
   requestCancel(runId: string): RunStatus | undefined {
     const { runs, records } = this.#tables;
     const run = runs.active(runId);
     if (!run) return this.#cancelQuestion(runId);
-    runs.requestCancel(runId);
-    if (!run.durable || run.alive) return records.statusOf(runId);
-    if (run.status === 'queued') {
-      runs.withdraw(runId, { status: 'cancelled', error: CANCELLED, lastSeq: 0 });
-      return 'queued';
+    if (run.durable && !run.alive) {
+      this.#line.cancel(run, CANCELLED);
+      if (run.status === 'running') this.#line.startNext(run.threadId);
+    } else {
+      runs.requestCancel(runId);
     }
-    this.#line.cancel(run, CANCELLED);
-    this.#line.startNext(run.threadId);
-    return 'cancelled';
+    return records.statusOf(runId);
   }
 
   #cancelQuestion(runId: string): RunStatus | undefined {

@@ -65,7 +65,11 @@ begin
       perform jims.append_incoming(v_run);
       update jims.runs
       set status = 'running', instance_id = '00000000-0000-0000-0000-000000000000',
-          retry_at = clock_timestamp(),
+          -- Null as long as no process ever had it.
+          retry_at = case
+            when instance_id <> '00000000-0000-0000-0000-000000000000' or retry_at is not null
+            then clock_timestamp()
+          end,
           incoming_stored = incoming_stored or incoming_data is not null,
           incoming_type = null, incoming_data = null
       where run_id = v_run.run_id;
