@@ -11,7 +11,7 @@ import type { ThreadContext } from '../../src/pipeline/thread-context.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { ThreadEvent } from '../../src/thread/event.ts';
-import { crashingStore } from '../support/crashing-store.ts';
+import { MORTAL, crashingStore } from '../support/crashing-store.ts';
 import { eventually } from '../support/eventually.ts';
 import { eventsOf } from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';
@@ -33,6 +33,7 @@ describeStores((kind) => {
     const crashing = crashingStore(store);
     crashing.crashAt('storeEntries', 'after', 2);
     const first = defineApp({ durable: true, store: crashing.store, pipeline });
+    await first.open(MORTAL);
     const { id, thread } = await first.runs.start({ contactId: randomUUID(), message: 'refund' });
     await eventually(() => crashing.isDead);
 
@@ -58,6 +59,7 @@ describeStores((kind) => {
     const crashing = crashingStore(store);
     crashing.crashAt('storeEntries', 'before', 2);
     const first = defineApp({ durable: true, store: crashing.store, pipeline });
+    await first.open(MORTAL);
     const run = await first.runs.start({ contactId: randomUUID(), message: 'hi' });
     const live: string[] = [];
     for await (const event of run.listen()) {
@@ -100,6 +102,7 @@ describeStores((kind) => {
     const crashing = crashingStore(store);
     crashing.crashAt('finishRun', 'before');
     const first = defineApp({ durable: true, store: crashing.store, pipeline });
+    await first.open(MORTAL);
     const { id } = await first.runs.start({ contactId: randomUUID(), message: 'pay' });
     await eventually(() => crashing.isDead);
 
@@ -134,6 +137,7 @@ describeStores((kind) => {
     const crashing = crashingStore(store);
     crashing.crashAt('finishRun', 'before');
     const first = defineApp({ durable: true, store: crashing.store, pipeline });
+    await first.open(MORTAL);
     const { id } = await first.runs.start({ contactId: randomUUID(), message: 'pay' });
     await eventually(() => crashing.isDead);
 
@@ -158,6 +162,7 @@ describeStores((kind) => {
     const crashing = crashingStore(store);
     crashing.crashAt('finishRun', 'before');
     const first = defineApp({ durable: true, store: crashing.store, pipeline: refund });
+    await first.open(MORTAL);
     const { id } = await first.runs.start({ contactId: randomUUID(), message: 'pay' });
     await eventually(() => crashing.isDead);
 
@@ -185,6 +190,7 @@ describeStores((kind) => {
     };
     const crashing = crashingStore(store);
     const app = defineApp({ store: crashing.store, pipeline });
+    await app.open(MORTAL);
     const contactId = randomUUID();
     const run = await app.runs.start({ contactId, message: 'hi' });
     assert.equal((await run.end).type, 'result');

@@ -1,4 +1,5 @@
 // A process that dies: from one moment on its store does nothing and answers nothing.
+import type { OpenOptions } from '../../src/app/options.ts';
 import type { Store } from '../../src/store/store.ts';
 
 export interface CrashingStore {
@@ -11,6 +12,9 @@ export interface CrashingStore {
   /** Dies right before, or right after, the n-th call of a method from now on. */
   crashAt(method: keyof Store, when: 'before' | 'after', nth?: number): void;
 }
+
+/** Options of an app that dies: timers of its runs would keep the process of the test alive. */
+export const MORTAL: OpenOptions = { limits: { timeoutMs: 1000, graceMs: 10 } };
 
 /** A view of a store for one app: closing it closes nothing. */
 export function crashingStore(store: Store): CrashingStore {
@@ -31,7 +35,7 @@ export function crashingStore(store: Store): CrashingStore {
   }
 
   const proxy = new Proxy(store, {
-    get(target, name: Exclude<keyof Store, symbol>) {
+    get(target, name: Extract<keyof Store, string>) {
       const member: unknown = target[name];
       if (typeof member !== 'function') return member;
       if (name === 'close') return async () => {};
