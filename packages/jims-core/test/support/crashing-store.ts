@@ -10,7 +10,7 @@ export interface CrashingStore {
   /** Dies now: its leases end, as when the next start on the file forgets the dead. */
   crash(): Promise<void>;
   /** Dies right before, or right after, the n-th call of a method from now on. */
-  crashAt(method: keyof Store, when: 'before' | 'after', nth?: number): void;
+  crashAt(method: Extract<keyof Store, string>, when: 'before' | 'after', nth?: number): void;
 }
 
 /** Options of an app that dies: timers of its runs would keep the process of the test alive. */
@@ -35,9 +35,9 @@ export function crashingStore(store: Store): CrashingStore {
   }
 
   const proxy = new Proxy(store, {
-    get(target, name: Extract<keyof Store, string>) {
-      const member: unknown = target[name];
-      if (typeof member !== 'function') return member;
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== 'function' || typeof name !== 'string') return member;
       if (name === 'close') return async () => {};
       return async (...args: readonly unknown[]): Promise<unknown> => {
         if (name === 'renewLease') instances.add(String(args[0]));
