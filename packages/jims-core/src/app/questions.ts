@@ -1,5 +1,5 @@
 import { JimsError } from '../errors/jims-error.ts';
-import { QUESTION_ANSWERED } from '../run/asking.ts';
+import { QUESTION_ANSWERED } from '../run/new-question.ts';
 import type { Run, RunRequest } from '../run/run.ts';
 import type { QuestionList, QuestionQuery, QuestionRecord } from '../store/store.ts';
 import { newEvent } from '../thread/event.ts';

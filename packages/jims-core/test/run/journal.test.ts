@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
+import type { Work } from '../../src/run/journal-call.ts';
 import { Journal } from '../../src/run/journal.ts';
-import type { JournalEnd, Work } from '../../src/run/journal.ts';
+import type { JournalEnd } from '../../src/run/journal.ts';
 import { Replay } from '../../src/run/replay.ts';
 import type { ChainRecord, JournalEntry } from '../../src/store/store.ts';
 import { newId } from '../../src/thread/new-id.ts';
@@ -189,7 +190,7 @@ async function recorded(
   return { entries, end };
 }
 
-function step(name: string, work: () => Promise<unknown>): Work {
+function step(name: string, work: () => Promise<unknown>): Work<unknown> {
   return {
     kind: 'step',
     name,
@@ -199,7 +200,7 @@ function step(name: string, work: () => Promise<unknown>): Work {
   };
 }
 
-function failing(name: string, error: Error): Work {
+function failing(name: string, error: Error): Work<unknown> {
   return {
     kind: 'step',
     name,
