@@ -1,5 +1,6 @@
-import type { NumberedRunEvent, Run, RunPosition } from 'jims-core';
+import type { NumberedRunEvent, Run, RunPosition, StepNews } from 'jims-core';
 
+import { visibleStep } from '../../chat/steps.ts';
 import type { ViewOptions } from '../../chat/visibility.ts';
 import { errorBody, toHttpError } from '../../http/error-response.ts';
 import { SLOT, pythonJsonTemplate, pythonJsonText } from '../../http/fastapi/json-pieces.ts';
@@ -7,12 +8,13 @@ import type { SseFrame } from '../../http/sse/frame.ts';
 import { Expansion } from '../../http/sse/ready-iterator.ts';
 import type { ReadyIterable } from '../../http/sse/ready-iterator.ts';
 import { chatResponse, said } from './chat-response.ts';
+import type { ChatResponseOptions } from './chat-response.ts';
 import { eventIdOf } from './event-ids.ts';
 import type { Include } from './schemas.ts';
 
 const deltaData = pythonJsonTemplate({ message_id: SLOT, delta: SLOT });
 
-export interface ChatFramesOptions extends ViewOptions {
+export interface ChatFramesOptions extends ViewOptions, ChatResponseOptions {
   /** What is sent beyond the original's frames. */
   readonly include: ReadonlySet<Include>;
   /** Whether frames have ids, to join again after one of them. */
@@ -67,6 +69,8 @@ function encode(
       if (!include.has('delta')) return undefined;
       return { event: 'delta', data: deltaData(event.messageId, event.delta) };
     }
+    case 'step':
+      return include.has('step') ? stepFrame(run, event.step, options) : undefined;
     case 'event': {
       const { id, type, data } = event.event;
       if (!include.has('event') || !sees(type)) return undefined;
@@ -81,6 +85,11 @@ function encode(
       return frame('cancelled', { run_id: run.id, reason, ...said(events, sees) });
     }
   }
+}
+
+function stepFrame(run: Run, news: StepNews, view: ChatFramesOptions): SseFrame | undefined {
+  const step = visibleStep(news, { runId: run.id, seesWork: view.seesWork });
+  return step && frame('step', step);
 }
 
 function frame(event: string, data: object): SseFrame {
