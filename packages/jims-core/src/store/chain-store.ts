@@ -13,7 +13,7 @@ export interface ChainStore {
   /**
    * Keeps results of a run, in their order. Only the process that has this attempt of the running run
    * may do so: another one gets `fenced`, and nothing is kept. What was kept counts as progress: the run
-   * is no suspect any more. The same entries once more, as after an answer that was lost, change nothing.
+   * is not a suspect any more. The same entries once more, as after an answer that was lost, change nothing.
    */
   storeEntries(run: RunOwner, entries: readonly JournalEntry[]): Promise<'stored' | 'fenced'>;
   /** All that a chain is executed again by; `undefined` when there is no such chain. */
@@ -50,6 +50,9 @@ export const RETRIED_CODES: readonly string[] = [
   'shutting_down',
   'store_unavailable',
 ];
+
+/** How long the results of a run that failed are kept for that. */
+export const RETRIED_FOR_MS: number = 30 * 24 * 3_600_000;
 
 /** What is kept of a chain from its beginning, the same in each of its executions. */
 export interface KeptRun {

@@ -13,7 +13,7 @@ import { openStore } from '../../src/store/open-store.ts';
 import type { QuestionRecord, Store } from '../../src/store/store.ts';
 import { newEvent } from '../../src/thread/event.ts';
 import type { NewEvent, ThreadEvent } from '../../src/thread/event.ts';
-import { crashingStore } from '../support/crashing-store.ts';
+import { MORTAL, crashingStore } from '../support/crashing-store.ts';
 import { eventually } from '../support/eventually.ts';
 import { eventsOf } from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';
@@ -196,6 +196,7 @@ describeStores((kind) => {
     const crashing = crashingStore(store);
     crashing.crashAt('storeEntries', 'after');
     const second = defineApp({ store: crashing.store, pipeline });
+    await second.open(MORTAL);
     const { id } = await second.runs.start({ contactId, message: 'yes' });
     await eventually(() => crashing.isDead);
 
