@@ -1,4 +1,4 @@
-import type { NumberedRunEvent, Run, RunPosition, StepNews } from 'jims-core';
+import type { NumberedRunEvent, Run, RunPosition } from 'jims-core';
 
 import { visibleStep } from '../../chat/steps.ts';
 import type { ViewOptions } from '../../chat/visibility.ts';
@@ -65,17 +65,10 @@ function encode(
       const { message, statusType } = event.status;
       return frame('status', { status: message, type: statusType });
     }
-    case 'delta': {
-      if (!include.has('delta')) return undefined;
-      return { event: 'delta', data: deltaData(event.messageId, event.delta) };
-    }
+    case 'delta':
     case 'step':
-      return include.has('step') ? stepFrame(run, event.step, options) : undefined;
-    case 'event': {
-      const { id, type, data } = event.event;
-      if (!include.has('event') || !sees(type)) return undefined;
-      return frame('event', { event_id: id, event_type: type, event_data: data });
-    }
+    case 'event':
+      return include.has(event.type) ? extraFrame(run, event, options) : undefined;
     case 'result':
       return frame('result', chatResponse(run, event.result, options));
     case 'error':
@@ -87,9 +80,23 @@ function encode(
   }
 }
 
-function stepFrame(run: Run, news: StepNews, view: ChatFramesOptions): SseFrame | undefined {
-  const step = visibleStep(news, { runId: run.id, seesWork: view.seesWork });
-  return step && frame('step', step);
+/** What the original's stream does not have. */
+function extraFrame(
+  { id: runId }: Run,
+  event: Extract<NumberedRunEvent, { readonly type: 'delta' | 'step' | 'event' }>,
+  { sees, seesWork }: ChatFramesOptions,
+): SseFrame | undefined {
+  if (event.type === 'delta') {
+    return { event: 'delta', data: deltaData(event.messageId, event.delta) };
+  }
+  if (event.type === 'step') {
+    const step = visibleStep(event.step, { runId, seesWork });
+    return step && frame('step', step);
+  }
+  const { id, type, data } = event.event;
+  return sees(type)
+    ? frame('event', { event_id: id, event_type: type, event_data: data })
+    : undefined;
 }
 
 function frame(event: string, data: object): SseFrame {

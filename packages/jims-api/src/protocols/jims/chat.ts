@@ -46,7 +46,7 @@ With \`include\` also:
 - \`thread\`: \`{thread_id, created_new_thread, run_id}\`; the first one
 - \`delta\`: \`{message_id, delta}\`, a piece of a message that is being written
 - \`event\`: \`{event_id, event_type, event_data}\`, as soon as it is sent
-- \`step\`: \`{id, name, title?, status, input?, output?, error?}\`, when a step of the pipeline begins and when it is over; contacts get \`{id, title, status}\` of steps with a title
+- \`step\`: \`{id, name, title?, status, input?, output?, error?}\`, when a step of the pipeline begins, with its input, and when it is over, with what came of it; contacts get \`{id, title, status}\` of steps with a title
 
 A silent stream sends a comment line now and then. Events have ids when \`include\` names anything.
 The run goes on when the client leaves, unless \`on_disconnect\` says otherwise, and can be joined again.`;

@@ -36,7 +36,7 @@ export const ThreadResource = v.pipe(
     created_at: time,
     thread_config: jsonObject,
     question: v.pipe(
-      v.optional(v.nullable(AskedQuestion)),
+      v.optional(AskedQuestion),
       v.description(
         'The open question to the contact, which their next message answers; only where one thread is read',
       ),

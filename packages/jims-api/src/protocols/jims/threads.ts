@@ -224,7 +224,7 @@ async function getThread(api: ApiContext, call: Call): Promise<Response> {
   const open = { threadId: thread.id, audience: 'contact', state: 'open', limit: 1 } as const;
   const [question] = (await api.app.questions.list(open)).questions;
   const shown = question && askedQuestion(question, viewOf(call.principal));
-  return json(call, { ...threadResource(thread, call), question: shown ?? null });
+  return json(call, { ...threadResource(thread, call), ...(shown && { question: shown }) });
 }
 
 /** The config is the app's and its operator's, not the contact's. */
