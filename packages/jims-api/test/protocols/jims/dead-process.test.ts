@@ -39,8 +39,9 @@ describeStores(({ fresh }) => {
       await using second = testApiOn(living(store), app);
       const read = async (): Promise<Readonly<Record<string, unknown>>> =>
         jsonOf(await second.get(`/api/v1/runs/${runId}?wait=30`));
-      await eventually(async () => (await read())['status'] === status);
-      assert.equal(Object((await read())['error'] ?? {}).code, code);
+      await eventually(async () => (await read())['status'] !== 'running');
+      const run = await read();
+      assert.deepEqual([run['status'], Object(run['error'] ?? {}).code], [status, code]);
       assert.equal(begun, executions);
       await frames.leave();
     });
