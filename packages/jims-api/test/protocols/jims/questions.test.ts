@@ -346,7 +346,7 @@ describeStores(({ fresh }) => {
     await api.app.open({ recover: false });
     const path = `${QUESTIONS}/${String(id)}`;
     const refused = await api.post(`${path}/answer`, { value: { approved: true } });
-    assert.equal(refused.status, 503);
+    assert.deepEqual([refused.status, (await jsonOf(refused))['code']], [503, 'recovery_off']);
     assert.equal((await read(api, path))['state'], 'open');
   });
 });
