@@ -240,7 +240,7 @@ async function cancelRun(api: ApiContext, call: Call): Promise<Response> {
   return runAnswer(call, await reachableRun(api, call), { include, status });
 }
 
-/** A retry is a decision of whoever runs the service. */
+/** For services only: a retry may do once more what the run was doing when it failed. */
 async function retryRun(api: ApiContext, call: Call): Promise<Response> {
   const include = runIncludesIn(call);
   const runId = uuidInPath(call, 'run_id');

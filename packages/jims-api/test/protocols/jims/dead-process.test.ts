@@ -23,7 +23,7 @@ describeStores(({ fresh }) => {
       const app = {
         durable: true,
         async pipeline(ctx: ThreadContext): Promise<void> {
-          if (++begun > 1) return void ctx.sendMessage('Done');
+          if (++begun > 1) return ctx.sendMessage('Done');
           await new Promise((resolve) => ctx.signal.addEventListener('abort', resolve));
         },
       };

@@ -45,21 +45,21 @@ describeStores(({ fresh }) => {
     await using api = testApiOn(database.url, asking, byContactHeader);
     const anna = { 'x-contact': 'anna' };
     const response = await api.post(CHAT, { message: 'refund' }, anna);
-    const asked = await jsonOf(response);
-    const question = Object(asked['question']);
-    assert.equal(asked['status'], 'waiting');
+    const waiting = await jsonOf(response);
+    const question = Object(waiting['question']);
+    assert.equal(waiting['status'], 'waiting');
     const { id, expires_at, ...shown } = question;
     assert.deepEqual(shown, { text: 'Refund it?', buttons: BUTTONS });
     assert.ok(Date.parse(expires_at) > Date.now());
-    assert.equal(Object(asked['events'])[0].event_data.question_id, id);
+    assert.equal(Object(waiting['events'])[0].event_data.question_id, id);
 
     const runId = response.headers.get('x-jims-run-id');
     const run = await read(api, `/api/v1/runs/${runId}?wait=30`, anna);
     assert.equal(run['status'], 'waiting');
     assert.deepEqual(run['question'], question);
     assert.deepEqual([run['chain_id'], run['continues']], [runId, null]);
-    assert.deepEqual(Object(run['result']).assistant_messages, asked['assistant_messages']);
-    const thread = `/api/v1/threads/${String(asked['thread_id'])}`;
+    assert.deepEqual(Object(run['result']).assistant_messages, waiting['assistant_messages']);
+    const thread = `/api/v1/threads/${String(waiting['thread_id'])}`;
     assert.deepEqual((await read(api, thread, anna))['question'], question);
 
     const answered = await api.post(CHAT, { message: 'no' }, anna);
@@ -86,14 +86,14 @@ describeStores(({ fresh }) => {
       const text = await (await api.post(`${CHAT}/stream`, body, key)).text();
       return parseFrames(text).at(-1)?.data ?? {};
     };
-    const asked = await stream();
-    assert.equal(asked['status'], 'waiting');
-    assert.deepEqual(await stream(), asked);
+    const waiting = await stream();
+    assert.equal(waiting['status'], 'waiting');
+    assert.deepEqual(await stream(), waiting);
     await api.post(CHAT, { contact_id: 'c', message: 'yes' });
     const later = await stream();
     assert.deepEqual([later['status'], later['question']], ['completed', undefined]);
-    assert.deepEqual(later['events'], asked['events']);
-    const runs = `/api/v1/threads/${String(asked['thread_id'])}/runs`;
+    assert.deepEqual(later['events'], waiting['events']);
+    const runs = `/api/v1/threads/${String(waiting['thread_id'])}/runs`;
     const run = await jsonOf(await api.post(runs, { message: 'refund' }, key));
     assert.equal(run['detail'], 'The idempotency key was used for another request: use a new one');
   });
@@ -102,11 +102,11 @@ describeStores(({ fresh }) => {
     await using database = await fresh();
     await using api = testApiOn(database.url, asking, byContactHeader);
     const [anna, bert] = [{ 'x-contact': 'anna' }, { 'x-contact': 'bert' }];
-    const asked = await jsonOf(await api.post(CHAT, { message: 'refund' }, anna));
-    const { id: answers } = Object(asked['question']);
+    const waiting = await jsonOf(await api.post(CHAT, { message: 'refund' }, anna));
+    const { id: answers } = Object(waiting['question']);
     await api.post('/api/v1/threads', { contact_id: 'anna', external_id: 'newer' });
     const hello = await jsonOf(await api.post(CHAT, { message: 'hello' }, anna));
-    assert.notEqual(hello['thread_id'], asked['thread_id']);
+    assert.notEqual(hello['thread_id'], waiting['thread_id']);
 
     for (const [body, headers] of [
       [{ message: 'yes', answers }, bert],
@@ -122,7 +122,7 @@ describeStores(({ fresh }) => {
     const body = { message: 'yes', answers };
     const first = await api.post(CHAT, body, key);
     const answer = await jsonOf(first);
-    assert.equal(answer['thread_id'], asked['thread_id']);
+    assert.equal(answer['thread_id'], waiting['thread_id']);
     assert.deepEqual(answer['assistant_messages'], ['You said yes']);
 
     const again = await api.post(CHAT, body, key);
@@ -132,21 +132,21 @@ describeStores(({ fresh }) => {
     assert.equal(late.status, 409);
     assert.equal(late.headers.get('retry-after'), null);
     assert.equal((await jsonOf(late))['code'], 'question_closed');
-    const events = `/api/v1/threads/${String(asked['thread_id'])}/events?domain=comm`;
+    const events = `/api/v1/threads/${String(waiting['thread_id'])}/events?domain=comm`;
     assert.equal(Object((await read(api, events))['events']).length, 4);
   });
 
   test('a message may decline: the question is withdrawn, and a run of its own starts', async () => {
     await using database = await fresh();
     await using api = testApiOn(database.url, asking);
-    const asked = await api.post(CHAT, { contact_id: 'c', message: 'refund' });
-    const { thread_id, question } = await jsonOf(asked);
+    const waiting = await api.post(CHAT, { contact_id: 'c', message: 'refund' });
+    const { thread_id, question } = await jsonOf(waiting);
     const runs = `/api/v1/threads/${String(thread_id)}/runs`;
     const other = await jsonOf(await api.post(runs, { message: 'hello', answer: false }));
     const end = await read(api, `/api/v1/runs/${String(other['run_id'])}?wait=30`);
     assert.deepEqual(Object(end['result']).assistant_messages, ['Hello']);
     assert.deepEqual([end['chain_id'], end['continues']], [end['run_id'], null]);
-    const runId = asked.headers.get('x-jims-run-id');
+    const runId = waiting.headers.get('x-jims-run-id');
     assert.equal((await read(api, `/api/v1/runs/${runId}`))['status'], 'cancelled');
     const late = { message: 'yes', answers: Object(question).id };
     assert.equal((await api.post(runs, late)).status, 409);
@@ -155,12 +155,12 @@ describeStores(({ fresh }) => {
   test('a run that waits can be cancelled: its question is withdrawn', async () => {
     await using database = await fresh();
     await using api = testApiOn(database.url, asking);
-    const asked = await api.post(CHAT, { contact_id: 'c', message: 'refund' });
-    const runId = asked.headers.get('x-jims-run-id');
+    const waiting = await api.post(CHAT, { contact_id: 'c', message: 'refund' });
+    const runId = waiting.headers.get('x-jims-run-id');
     const cancelled = await api.post(`/api/v1/runs/${runId}/cancel`, {});
     const run = await jsonOf(cancelled);
     assert.deepEqual([cancelled.status, run['status'], run['question']], [200, 'cancelled', null]);
-    const { id } = Object((await jsonOf(asked))['question']);
+    const { id } = Object((await jsonOf(waiting))['question']);
     const question = await read(api, `${QUESTIONS}/${id}`);
     assert.deepEqual([question['state'], question['reason']], ['withdrawn', 'cancelled']);
   });
@@ -171,8 +171,8 @@ describeStores(({ fresh }) => {
       const answer = await ctx.ask('Now?', { expiresInMs: 1 });
       ctx.sendMessage(answer.kind);
     });
-    const asked = await jsonOf(await api.post(CHAT, { contact_id: 'c', message: 'hi' }));
-    const { id } = Object(asked['question']);
+    const waiting = await jsonOf(await api.post(CHAT, { contact_id: 'c', message: 'hi' }));
+    const { id } = Object(waiting['question']);
     await new Promise((resolve) => setTimeout(resolve, 5));
     const late = await api.post(CHAT, { contact_id: 'c', message: 'yes', answers: id });
     assert.equal(late.status, 410);
@@ -183,10 +183,10 @@ describeStores(({ fresh }) => {
     await using database = await fresh();
     await using api = testApiOn(database.url, approving, byContactHeader);
     const anna = { 'x-contact': 'anna' };
-    const asked = await api.post(CHAT, { message: 'refund' }, anna);
-    const own = await jsonOf(asked);
+    const waiting = await api.post(CHAT, { message: 'refund' }, anna);
+    const own = await jsonOf(waiting);
     assert.deepEqual([own['status'], own['question']], ['waiting', undefined]);
-    const run = `/api/v1/runs/${asked.headers.get('x-jims-run-id')}`;
+    const run = `/api/v1/runs/${waiting.headers.get('x-jims-run-id')}`;
     assert.equal((await read(api, run, anna))['status'], 'waiting');
     assert.equal((await read(api, run, anna))['question'], null);
     const { id, name } = Object((await read(api, run))['question']);
@@ -262,12 +262,12 @@ describeStores(({ fresh }) => {
     assert.equal((await api.post(`${QUESTIONS}/${UNKNOWN}/answer`, body)).status, 404);
   });
 
-  test('questions are listed oldest first, page by page, by who answers, state, thread and contact', async () => {
+  test('questions are listed oldest first, page by page, by audience, state, thread and contact', async () => {
     await using database = await fresh();
     await using api = testApiOn(database.url, (ctx) =>
       ctx.lastUserMessage === 'refund' ? approving(ctx) : asking(ctx),
     );
-    const asked: unknown[] = [];
+    const all: unknown[] = [];
     for (const [contact_id, message] of [
       ['anna', 'refund'],
       ['anna', 'ask'],
@@ -275,14 +275,14 @@ describeStores(({ fresh }) => {
       ['anna', 'refund'],
     ] as const) {
       const answer = await jsonOf(await api.post(CHAT, { contact_id, message, answer: false }));
-      asked.push(Object(answer['question']).id);
+      all.push(Object(answer['question']).id);
     }
-    const [first, contacts, berts, last] = asked;
+    const [first, contacts, berts, last] = all;
     const ids = async (query: string): Promise<unknown[]> =>
       (await listed(api, query)).map((each) => each['question_id']);
-    assert.deepEqual(await ids(''), asked);
-    assert.deepEqual(await ids('limit=1'), asked);
-    assert.deepEqual(await ids('limit=3'), asked);
+    assert.deepEqual(await ids(''), all);
+    assert.deepEqual(await ids('limit=1'), all);
+    assert.deepEqual(await ids('limit=3'), all);
     assert.deepEqual(await ids('audience=service'), [first, berts, last]);
     assert.deepEqual(await ids('state=open&contact_id=anna'), [first, last]);
     assert.deepEqual(await ids('state=withdrawn'), [contacts]);
@@ -296,8 +296,8 @@ describeStores(({ fresh }) => {
   test('a question to a contact is not answered as one to a service', async () => {
     await using database = await fresh();
     await using api = testApiOn(database.url, asking);
-    const asked = await jsonOf(await api.post(CHAT, { contact_id: 'c', message: 'refund' }));
-    const { id } = Object(asked['question']);
+    const waiting = await jsonOf(await api.post(CHAT, { contact_id: 'c', message: 'refund' }));
+    const { id } = Object(waiting['question']);
     const refused = await api.post(`${QUESTIONS}/${id}/answer`, { value: 'yes' });
     assert.equal(refused.status, 404);
     assert.equal((await read(api, `${QUESTIONS}/${id}`))['state'], 'open');
@@ -311,8 +311,8 @@ describeStores(({ fresh }) => {
       return asking(ctx);
     };
     await using api = testApiOn(database.url, pipeline, byContactHeader);
-    const asked = await api.post(CHAT, { contact_id: 'anna', message: 'refund' });
-    const { thread_id } = await jsonOf(asked);
+    const waiting = await api.post(CHAT, { contact_id: 'anna', message: 'refund' });
+    const { thread_id } = await jsonOf(waiting);
     isChanged = true;
     const runs = `/api/v1/threads/${String(thread_id)}/runs`;
     const { run_id } = await jsonOf(await api.post(runs, { message: 'yes' }));
@@ -339,8 +339,8 @@ describeStores(({ fresh }) => {
     let id: unknown;
     {
       await using api = testApiOn(database.url, approving);
-      const asked = await jsonOf(await api.post(CHAT, { contact_id: 'c', message: 'refund' }));
-      ({ id } = Object(asked['question']));
+      const waiting = await jsonOf(await api.post(CHAT, { contact_id: 'c', message: 'refund' }));
+      ({ id } = Object(waiting['question']));
     }
     await using api = testApiOn(database.url, approving);
     await api.app.open({ recover: false });
@@ -365,11 +365,11 @@ async function read(
 /** All questions, page by page. */
 async function listed(api: TestApi, query: string): Promise<Json[]> {
   const all: Json[] = [];
-  for (let cursor: unknown = ''; cursor !== null;) {
-    const more = cursor === '' ? '' : `&cursor=${String(cursor)}`;
-    const page = await read(api, `${QUESTIONS}?${query}${more}`);
+  for (let cursor = ''; ;) {
+    const page = await read(api, `${QUESTIONS}?${query}${cursor}`);
     all.push(...Object(page['questions']));
-    cursor = page['next_cursor'];
+    const { next_cursor: next } = page;
+    if (next === null) return all;
+    cursor = `&cursor=${String(next)}`;
   }
-  return all;
 }
