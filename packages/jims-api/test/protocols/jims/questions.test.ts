@@ -369,7 +369,7 @@ async function listed(api: TestApi, query: string): Promise<Json[]> {
     const page = await read(api, `${QUESTIONS}?${query}${cursor}`);
     all.push(...Object(page['questions']));
     const { next_cursor: next } = page;
-    if (next === null) return all;
-    cursor = `&cursor=${String(next)}`;
+    if (typeof next !== 'string') return all;
+    cursor = `&cursor=${next}`;
   }
 }

@@ -208,6 +208,7 @@ describeStores(({ fresh }) => {
     const theirs = await jsonOf(await api.post(CHAT, { contact_id: 'you', message: canary }));
     const their = `${THREADS}/${String(theirs['thread_id'])}`;
     const theirRun = await jsonOf(await api.post(`${their}/runs`, { message: 'hi' }));
+    await (await api.get(`/api/v1/runs/${String(theirRun['run_id'])}?wait=30`)).text();
     const mine = await jsonOf(await api.post(CHAT, { message: 'mine' }, me));
     const my = `${THREADS}/${String(mine['thread_id'])}`;
 
