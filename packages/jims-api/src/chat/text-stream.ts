@@ -72,6 +72,8 @@ class TextReader {
       case 'status':
       case 'error':
         return [event];
+      case 'step':
+        return [];
       case 'delta':
         return this.#piece({ messageId: event.messageId, delta: event.delta, pieces });
       case 'event':

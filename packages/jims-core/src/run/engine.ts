@@ -254,7 +254,7 @@ export class RunEngine implements KnownThreads {
     if (this.#app.recovers) return answer ?? { kind: 'open' };
     if (answer?.kind !== 'question') return { kind: 'none' };
     throw new JimsError(
-      'store_unavailable',
+      'recovery_off',
       'This process answers no questions, as it does not go on with runs: its recovery is off',
     );
   }
