@@ -165,6 +165,7 @@ export class RunEngine implements KnownThreads {
    * @throws JimsError `run_not_retried`, `queue_full`, `shutting_down`; `undefined` for an unknown run.
    */
   async retry(runId: string): Promise<Run | undefined> {
+    this.#admission.requireOpen();
     const endAccept = this.#turns.beginAccept();
     try {
       const { instanceId } = this.#services;

@@ -1,6 +1,6 @@
 import { SUSPECT_RECOVERIES } from '../store/store.ts';
 import type { InstanceInfo, KeptRun, ReapRequest, RecoveredRun } from '../store/store.ts';
-import type { Principal } from '../thread/principal.ts';
+import { identityOf } from '../thread/principal.ts';
 import type { RunLimits } from './run-limits.ts';
 import type { RunRequest } from './run.ts';
 
@@ -103,10 +103,4 @@ export function requestOf({ chain: { kept }, thread }: RecoveredRun): RunRequest
     ...(requestId !== undefined && { requestId }),
     ...(conversationStart && { conversationStart }),
   };
-}
-
-/** Without what an app's own authentication may have added: that may be a token. */
-function identityOf(principal: Principal): Principal {
-  const { kind, id } = principal;
-  return kind === 'service' ? { kind, id } : { kind, id, contactId: principal.contactId };
 }
