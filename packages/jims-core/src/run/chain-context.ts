@@ -22,7 +22,7 @@ import type { JournalCall, Work, WorkResult } from './journal-call.ts';
 import type { Journal } from './journal.ts';
 import { KeptStream } from './kept-stream.ts';
 import { KeptWork } from './kept-work.ts';
-import type { Asked } from './new-question.ts';
+import type { QuestionRequest } from './new-question.ts';
 import type { Replay } from './replay.ts';
 import { doStep, failureFrom, keptValue, valueFrom } from './step-work.ts';
 
@@ -44,7 +44,7 @@ export interface ChainContextOptions {
 /** The part of a pipeline's context that is the same in each execution of its chain. */
 export class ChainContext implements ContextJournal {
   readonly #options: ChainContextOptions;
-  readonly #asked = new Map<Work<unknown>, Asked>();
+  readonly #requests = new Map<Work<unknown>, QuestionRequest>();
   #questions = 0;
   #numbers = 0;
   #log: ThreadLog | undefined;
@@ -165,24 +165,24 @@ export class ChainContext implements ContextJournal {
         output.message(newEvent(type, dataOf(content), id));
       text = await stream(question, send);
     }
-    const asked: Asked = { audience: 'contact', questionId, text, options };
+    const request: QuestionRequest = { audience: 'contact', questionId, text, options };
     const name = options.name ?? '';
-    return this.#ask(name, canAnswer ? asked : undefined, (_, event) =>
+    return this.#ask(name, canAnswer ? request : undefined, (_, event) =>
       contactAnswer(event, options),
     );
   }
 
   askService<T>(question: ServiceQuestion<T>): Promise<ServiceAnswer<T>> {
     const questionId = this.#newQuestionId();
-    const asked: Asked = { audience: 'service', questionId, question };
-    return this.#ask(question.name, asked, (_, event) => serviceAnswer(event, question));
+    const request: QuestionRequest = { audience: 'service', questionId, question };
+    return this.#ask(question.name, request, (_, event) => serviceAnswer(event, question));
   }
 
   /** What the call that an execution ended with has asked. */
-  askedBy(call: JournalCall): Asked {
-    const asked = this.#asked.get(call.work);
-    if (!asked) throw new TypeError('The call is no question');
-    return asked;
+  requestOf(call: JournalCall): QuestionRequest {
+    const request = this.#requests.get(call.work);
+    if (!request) throw new TypeError('The call does not ask');
+    return request;
   }
 
   #newQuestionId(): string {
@@ -192,10 +192,10 @@ export class ChainContext implements ContextJournal {
     return derivedId(this.chainId, `ask/${++this.#questions}`);
   }
 
-  /** Without `asked` there is no way to answer, which is the result. */
-  #ask<T>(name: string, asked: Asked | undefined, read: Work<T>['read']): Promise<T> {
-    const work = { kind: 'ask' as const, name, read, ...(!asked && { begin: unavailable }) };
-    if (asked) this.#asked.set(work, asked);
+  /** Without a request there is no way to answer, which is the result. */
+  #ask<T>(name: string, request: QuestionRequest | undefined, read: Work<T>['read']): Promise<T> {
+    const work = { kind: 'ask' as const, name, read, ...(!request && { begin: unavailable }) };
+    if (request) this.#requests.set(work, request);
     return this.#options.journal.call(work);
   }
 }

@@ -104,7 +104,7 @@ export class RunEngine implements KnownThreads {
     let result: AcceptResult;
     try {
       result = await this.#store.acceptRun(this.#acceptRequest(request));
-      // The chain of a question that it closed may have to be told.
+      // The chain of a question that it closed may have to go on.
       if (request.answer?.kind === 'decline') this.#lease.reapSoon();
       if (result.kind === 'accepted') return this.#execute(request, result, leave);
     } catch (error) {

@@ -185,17 +185,17 @@ export class RunExecution {
       const call = await execution.execute(pipeline);
       const { questionTtlMs, retentionMs = questionTtlMs } = app.limits;
       const ttlMs = Math.min(questionTtlMs, retentionMs);
-      const asked = call && (await execution.questionOf(call, ttlMs));
+      const waiting = call && (await execution.questionOf(call, ttlMs));
       this.#close();
       const events = this.#output.current.unstored;
-      const outcome = this.#outcome.record({ status: 'completed', events, ...asked });
+      const outcome = this.#outcome.record({ status: 'completed', events, ...waiting });
       const stored = this.#isDurable
         ? await endings.storePatiently(this.owner, outcome, this.#stop.signal)
         : await endings.store(this.owner, outcome);
       if (stored === 'fenced') throw fenced();
-      if (!asked) return { events: stored };
+      if (!waiting) return { events: stored };
       this.#stop.leaveWaiting();
-      const question = await app.store.question(asked.question.questionId);
+      const question = await app.store.question(waiting.question.questionId);
       return { events: stored, ...(question && { question }) };
     });
   }

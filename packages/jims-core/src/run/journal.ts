@@ -152,13 +152,13 @@ export class Journal {
     type: string,
   ): Exclude<SendPlace, { readonly kind: 'other' }> | { readonly kind: 'dropped' } {
     if (this.#asking || this.#isParked) return { kind: 'dropped' };
-    const place = this.#places.send(type);
-    if (place.kind !== 'other') return place;
-    this.#fail(changed(`it sends '${type}' where it had sent '${place.event.type}'`));
+    const position = this.#places.send(type);
+    if (position.kind !== 'other') return position;
+    this.#fail(changed(`it sends '${type}' where it had sent '${position.event.type}'`));
     return { kind: 'dropped' };
   }
 
-  /** The run is stopped: from now on a failure is no result. */
+  /** The run is stopped: from now on a failure is not a result. */
   stop(): void {
     this.#isStopped = true;
     this.#pump();
@@ -172,8 +172,8 @@ export class Journal {
 
   /** The entries to be stored with the question that a call asked, which is the last of them. */
   entriesWith(call: JournalCall, questionId: string): readonly JournalEntry[] {
-    const asked = this.#entryOf(call, { outcome: { kind: 'asked', questionId } });
-    return [...this.#writer.unstored, asked];
+    const last = this.#entryOf(call, { outcome: { kind: 'asked', questionId } });
+    return [...this.#writer.unstored, last];
   }
 
   /** Whether the pipeline has not made the call of a result that is left. */

@@ -4,29 +4,29 @@ import type { NewQuestion } from '../store/store.ts';
 import { USER_MESSAGE } from '../thread/event.ts';
 
 const USER_BUTTON_CLICK = 'comm.user_button_click';
-/** What starts the run that goes on after a question, when that is no message. */
+/** What starts the run that goes on after a question, when that is not a message. */
 export const QUESTION_ANSWERED = 'jims.question_answered';
 export const QUESTION_EXPIRED = 'jims.question_expired';
 export const QUESTION_WITHDRAWN = 'jims.question_withdrawn';
 
 /** What a pipeline has asked, until it is stored with the end of its run. */
-export type Asked = AskedContact | AskedService;
+export type QuestionRequest = ContactRequest | ServiceRequest;
 
-interface AskedContact {
+interface ContactRequest {
   readonly audience: 'contact';
   readonly questionId: string;
   readonly text: string;
   readonly options: AskOptions;
 }
 
-interface AskedService {
+interface ServiceRequest {
   readonly audience: 'service';
   readonly questionId: string;
   readonly question: ServiceQuestion;
 }
 
 /** The members of a question that its pipeline decides. */
-type AskedMembers = Omit<NewQuestion, 'chainId' | 'kept' | 'config'>;
+type QuestionMembers = Omit<NewQuestion, 'chainId' | 'kept' | 'config'>;
 
 /**
  * What is stored of a question.
@@ -34,14 +34,17 @@ type AskedMembers = Omit<NewQuestion, 'chainId' | 'kept' | 'config'>;
  * @param ttlMs How long it may wait at most.
  * @throws JimsError `llm_input_invalid` for a schema that has no JSON Schema, of a question to a service.
  */
-export async function questionOf(asked: Asked, ttlMs: number): Promise<AskedMembers> {
-  return asked.audience === 'contact' ? toContact(asked, ttlMs) : toService(asked, ttlMs);
+export async function questionOf(
+  request: QuestionRequest,
+  ttlMs: number,
+): Promise<QuestionMembers> {
+  return request.audience === 'contact' ? toContact(request, ttlMs) : toService(request, ttlMs);
 }
 
 async function toContact(
-  { questionId, text, options }: AskedContact,
+  { questionId, text, options }: ContactRequest,
   ttlMs: number,
-): Promise<AskedMembers> {
+): Promise<QuestionMembers> {
   const { buttons, buttonsOnly, early = false, name, schema } = options;
   // It only says what a client may show: the pipeline takes what fits from the text.
   const jsonSchema = schema && (await jsonSchemaOf(schema).catch(() => undefined));
@@ -60,9 +63,9 @@ async function toContact(
 }
 
 async function toService(
-  { questionId, question }: AskedService,
+  { questionId, question }: ServiceRequest,
   ttlMs: number,
-): Promise<AskedMembers> {
+): Promise<QuestionMembers> {
   const { name, data, schema } = question;
   return {
     questionId,
@@ -79,7 +82,7 @@ async function toService(
 function waiting(
   { expiresInMs = Infinity, onWithdrawn }: Pick<AskOptions, 'expiresInMs' | 'onWithdrawn'>,
   ttlMs: number,
-): Pick<AskedMembers, 'expiresInMs' | 'tell'> {
+): Pick<QuestionMembers, 'expiresInMs' | 'tell'> {
   return { expiresInMs: Math.min(expiresInMs, ttlMs), tell: onWithdrawn === 'tell' };
 }
 

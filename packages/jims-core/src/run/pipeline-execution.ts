@@ -145,9 +145,9 @@ export class PipelineExecution {
     ttlMs: number,
   ): Promise<{ readonly question: NewQuestion; readonly entries: readonly JournalEntry[] }> {
     const { replay, kept } = this.#run;
-    const asked = await questionOf(this.#chain.askedBy(call), ttlMs);
+    const members = await questionOf(this.#chain.requestOf(call), ttlMs);
     const { threadConfig: config } = this.#context;
-    const question = { ...asked, chainId: replay.chainId, kept, config };
+    const question = { ...members, chainId: replay.chainId, kept, config };
     return { question, entries: this.#journal.entriesWith(call, question.questionId) };
   }
 

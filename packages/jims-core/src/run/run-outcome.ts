@@ -5,7 +5,7 @@ import type { RunOutcomeRecord } from '../store/store.ts';
 import type { EventLog } from './event-log.ts';
 import type { ProgressWriter } from './progress.ts';
 
-/** What is stored of a run beside how it ended: what it used, and what it told. */
+/** What is stored of a run beside how it ended: what it used, and its progress. */
 export class RunOutcome {
   readonly #stream: EventLog;
   readonly #progress: ProgressWriter | undefined;

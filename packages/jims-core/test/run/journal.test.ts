@@ -104,9 +104,9 @@ describe('a journal', () => {
     await later();
     assert.equal(isOver, false);
     late.open('done');
-    const asked = await end;
-    assert.ok(asked.kind === 'asked');
-    assert.equal(asked.call.work.name, 'sure');
+    const last = await end;
+    assert.ok(last.kind === 'asked');
+    assert.equal(last.call.work.name, 'sure');
     assert.deepEqual(stored, ['late']);
     assert.deepEqual(journal.send('comm.assistant_message'), { kind: 'dropped' });
   });
@@ -132,7 +132,7 @@ describe('a journal', () => {
     assert.deepEqual(await end, { kind: 'returned' });
   });
 
-  test('a failure after a stop is no result', async () => {
+  test('a failure after a stop is not a result', async () => {
     const stored: JournalEntry[] = [];
     const { journal } = opened({ store: async (entries) => void stored.push(...entries) });
     const late = gate<never>();
