@@ -87,17 +87,16 @@ export class RunExecution {
   readonly stream: EventLog;
   readonly #services: RunServices;
   readonly #request: RunRequest;
-  readonly #accepted: AcceptedRun;
+  #accepted: AcceptedRun;
   readonly #output: RunOutput;
   readonly #stop: StopSwitch;
   readonly #llm: RunLlm;
   readonly #report: RunReport;
-  readonly #isDurable: boolean;
-  readonly #kept: KeptRun;
   #replay: Replay;
   #journal: Journal | undefined;
   #status: 'queued' | 'running';
   #isParking = false;
+  #hasWaited = false;
 
   constructor(services: RunServices, request: RunRequest, accepted: AcceptedRun) {
     const { app, instanceId } = services;
@@ -108,8 +107,6 @@ export class RunExecution {
     this.#request = request;
     this.#accepted = accepted;
     this.#status = status;
-    this.#isDurable = accepted.chain !== undefined || isDurable(app, request);
-    this.#kept = accepted.chain?.kept ?? keptOf(request, app.version);
     this.#replay = Replay.none(accepted.chain?.chainId ?? runId);
     this.#output = new RunOutput(this.stream, app.limits.maxOutputBytes);
     this.#stop = new StopSwitch(app.limits.graceMs);
@@ -188,6 +185,7 @@ export class RunExecution {
     if (this.#status === 'running') return;
     await this.#services.turns.wait(this.owner, this.#stop.signal);
     this.#status = 'running';
+    this.#hasWaited = true;
   }
 
   /** Runs the conversation-start pipeline of a new thread: its events come before the question. */
@@ -212,9 +210,11 @@ export class RunExecution {
   /** Runs the pipeline, and stores what it sent with the end of the run. */
   async #answer(): Promise<Pick<RunResult, 'events' | 'question'>> {
     const { app, endings } = this.#services;
-    const pipeline = this.#request.pipeline ?? app.pipeline;
+    // An answer is the app's, also one that waited to be answered by a pipeline of its own.
+    const adHoc = this.#accepted.chain ? undefined : this.#request.pipeline;
+    const pipeline = adHoc ?? app.pipeline;
     const journal = this.#openJournal('main');
-    const isAdHoc = this.#request.pipeline !== undefined;
+    const isAdHoc = adHoc !== undefined;
     const context = await this.#createContext(journal, isAdHoc ? NO_QUESTIONS_AD_HOC : undefined);
     return this.#report.counted(pipeline, async () => {
       const call = await this.#runPipeline(pipeline, context.forPipeline, journal);
@@ -251,10 +251,22 @@ export class RunExecution {
   /** What earlier executions of the pipeline have left. */
   async #loadChain(): Promise<void> {
     const { chain, runId, started } = this.#accepted;
-    if (!chain) return;
-    const record = await this.#services.app.store.loadChain(chain.chainId);
+    const chainId = chain?.chainId ?? (await this.#joinedChain());
+    if (chainId === undefined) return;
+    const record = await this.#services.app.store.loadChain(chainId);
     if (!record) throw erased(this.owner.threadId);
     this.#replay = Replay.of(record, runId, !started);
+    if (chain) return;
+    const { kept, config, runs } = record;
+    const continues = runs.find((run) => run.runId === runId)?.continues;
+    this.#accepted = { ...this.#accepted, chain: { chainId, continues, kept, config } };
+  }
+
+  /** The chain of a message that became the answer to an `early` question while it waited. */
+  async #joinedChain(): Promise<string | undefined> {
+    if (!this.#hasWaited) return undefined;
+    const record = await this.#services.app.store.run(this.owner.runId);
+    return record?.continues === undefined ? undefined : record.chainId;
   }
 
   #openJournal(part: 'start' | 'main'): Journal {
@@ -329,6 +341,14 @@ export class RunExecution {
     });
     this.#stop.signal.throwIfAborted();
     return call;
+  }
+
+  get #isDurable(): boolean {
+    return this.#accepted.chain !== undefined || isDurable(this.#services.app, this.#request);
+  }
+
+  get #kept(): KeptRun {
+    return this.#accepted.chain?.kept ?? keptOf(this.#request, this.#services.app.version);
   }
 
   /** The thread's config as it was when its chain began. */

@@ -124,18 +124,18 @@ class PipelineOutput implements ContextOutput {
   event(event: NewEvent): void {
     this.#run.requireOpen();
     const place = this.#places?.send(event.type);
-    if (place?.kind === 'dropped') return;
     this.#startSegment();
-    if (place?.kind === 'committed') this.#sent.push(place.event);
+    if (place?.kind === 'dropped') this.#sent.push(event);
+    else if (place?.kind === 'committed') this.#sent.push(place.event);
     else this.#push(place?.id === undefined ? event : { ...event, id: place.id });
   }
 
   message(event: NewEvent): void {
     this.#run.requireOpen();
     const place = this.#places?.send(event.type);
-    if (place?.kind === 'dropped') return;
     this.#startSegment();
-    if (place?.kind === 'committed') this.#sent.push(place.event);
+    if (place?.kind === 'dropped') this.#sent.push(event);
+    else if (place?.kind === 'committed') this.#sent.push(place.event);
     else this.#push(event);
   }
 
