@@ -44,12 +44,14 @@ export class DurableProcess {
   readonly #world: ProcessWorld;
   readonly #held: (() => void)[] = [];
   #isGone = false;
+  readonly #death = Promise.withResolvers<void>();
 
   static async start(world: ProcessWorld, pipelineOf: PipelineOf): Promise<DurableProcess> {
     const process = new DurableProcess(world, pipelineOf);
     const onRunFailed = ({ message, cause = message }: JimsError): void =>
       world.violate(`a run failed: ${String(cause)}`);
-    await process.app.open({ limits: LIMITS, onRunFailed });
+    // It may die before it is open.
+    await Promise.race([process.app.open({ limits: LIMITS, onRunFailed }), process.#death.promise]);
     return process;
   }
 
@@ -66,6 +68,7 @@ export class DurableProcess {
   async die(): Promise<void> {
     if (this.isDead) return;
     this.isDead = true;
+    this.#death.resolve();
     await this.#world.busy(() => this.#world.store.endLease(this.instanceId));
   }
 
