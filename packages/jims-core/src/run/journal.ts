@@ -190,9 +190,10 @@ export class Journal {
     return { kind: 'dropped' };
   }
 
-  /** The run is stopped: from now on a failure is no result. */
+  /** The run is stopped: from now on a failure is no result. One that another process goes on with is over. */
   stop(): void {
     this.#isStopped = true;
+    this.#isParked ||= this.#isParking;
     this.#pump();
   }
 
@@ -234,9 +235,10 @@ export class Journal {
 
   #keep(call: JournalCall, result: WorkResult): void {
     const { outcome } = result;
-    // It failed because of the stop: the pipeline learns of it, the journal does not.
+    // It failed because of the stop: the pipeline learns of it, the journal does not. In another process
+    // the pipeline may get a result, so here it must not go on without one.
     if (this.#isStopped && outcome.kind === 'error') {
-      this.#deliver(call, outcome);
+      if (!this.#isParked) this.#deliver(call, outcome);
       return this.#pump();
     }
     const entry = this.#entryOf(call, result);
