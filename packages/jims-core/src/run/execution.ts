@@ -114,7 +114,7 @@ export class RunExecution {
     this.run = new Run(accepted, this.stream, this.#stop);
     const { models, metrics, traceContent } = app;
     const { signal } = this.#stop;
-    signal.addEventListener('abort', () => this.#journal?.stop(), { once: true });
+    signal.addEventListener('abort', () => this.#stopJournal(), { once: true });
     const observe = (usage: CallUsage): void => {
       metrics.observeModel(usage);
       countForEntry(usage);
@@ -284,7 +284,14 @@ export class RunExecution {
     this.#journal = journal;
     this.#output.current.placedBy(journal);
     if (this.#isParking) journal.park();
+    if (this.#stop.reason) this.#stopJournal();
     return journal;
+  }
+
+  /** The signal of a run that waits for an answer aborts, too, when there is nothing left to stop. */
+  #stopJournal(): void {
+    const goesOn = this.#isDurable && goesOnElsewhere(this.stopReason, undefined);
+    this.#journal?.stop({ goesOn });
   }
 
   async #createContext(journal: Journal, cannotAsk: string | undefined): Promise<OpenContext> {

@@ -190,10 +190,14 @@ export class Journal {
     return { kind: 'dropped' };
   }
 
-  /** The run is stopped: from now on a failure is no result. One that another process goes on with is over. */
-  stop(): void {
+  /**
+   * The run is stopped: from now on a failure is no result. When it `goesOn` elsewhere, its pipeline gets
+   * no further here: without the results of what was stopped it would take another way.
+   */
+  stop({ goesOn }: { readonly goesOn: boolean }): void {
     this.#isStopped = true;
-    this.#isParked ||= this.#isParking;
+    this.#isParking ||= goesOn;
+    this.#isParked ||= goesOn;
     this.#pump();
   }
 
@@ -235,8 +239,7 @@ export class Journal {
 
   #keep(call: JournalCall, result: WorkResult): void {
     const { outcome } = result;
-    // It failed because of the stop: the pipeline learns of it, the journal does not. In another process
-    // the pipeline may get a result, so here it must not go on without one.
+    // It failed because of the stop: the pipeline may learn of it, the journal does not.
     if (this.#isStopped && outcome.kind === 'error') {
       if (!this.#isParked) this.#deliver(call, outcome);
       return this.#pump();
