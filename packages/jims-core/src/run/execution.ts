@@ -126,6 +126,11 @@ export class RunExecution {
     return this.#status;
   }
 
+  /** Whether another process goes on with it when this one dies. */
+  get isDurable(): boolean {
+    return this.#accepted.chain !== undefined || isDurable(this.#services.app, this.#request);
+  }
+
   get stopReason(): StopReason | undefined {
     return this.#stop.reason;
   }
@@ -141,7 +146,7 @@ export class RunExecution {
 
   /** Lets another process go on with a durable run as soon as its pipeline comes to its next call. */
   park(): void {
-    if (!this.#isDurable) return;
+    if (!this.isDurable) return;
     this.#isParking = true;
     if (this.#status === 'queued') this.stop('shutting_down');
     else this.#journal?.park();
@@ -222,7 +227,7 @@ export class RunExecution {
       this.#close();
       const events = this.#output.current.unstored;
       const outcome = this.#outcome({ status: 'completed', events, ...asked });
-      const stored = this.#isDurable
+      const stored = this.isDurable
         ? await endings.storePatiently(this.owner, outcome, this.#stop.signal)
         : await endings.store(this.owner, outcome);
       if (stored === 'fenced') throw fenced();
@@ -275,7 +280,7 @@ export class RunExecution {
     const { version } = app;
     const journal = new Journal({
       part,
-      isDurable: this.#isDurable,
+      isDurable: this.isDurable,
       replay: this.#replay,
       nextSeq: this.#journal?.nextSeq ?? this.#replay.nextSeq,
       stamp: { runId, attempt, ...(version !== undefined && { version }) },
@@ -290,7 +295,7 @@ export class RunExecution {
 
   /** The signal of a run that waits for an answer aborts, too, when there is nothing left to stop. */
   #stopJournal(): void {
-    const goesOn = this.#isDurable && goesOnElsewhere(this.stopReason, undefined);
+    const goesOn = this.isDurable && goesOnElsewhere(this.stopReason, undefined);
     this.#journal?.stop({ goesOn });
   }
 
@@ -308,7 +313,7 @@ export class RunExecution {
       part: journal.part,
       output,
       signal,
-      isDurable: this.#isDurable,
+      isDurable: this.isDurable,
       cannotAsk,
     });
     const forPipeline = new ThreadContext({
@@ -329,7 +334,7 @@ export class RunExecution {
     let kept: Llm | undefined;
     return () =>
       (kept ??= keepsModels
-        ? new KeptModels(this.#llm.get(), journal, this.#isDurable)
+        ? new KeptModels(this.#llm.get(), journal, this.isDurable)
         : this.#llm.get());
   }
 
@@ -350,10 +355,6 @@ export class RunExecution {
     return call;
   }
 
-  get #isDurable(): boolean {
-    return this.#accepted.chain !== undefined || isDurable(this.#services.app, this.#request);
-  }
-
   get #kept(): KeptRun {
     return this.#accepted.chain?.kept ?? keptOf(this.#request, this.#services.app.version);
   }
@@ -366,7 +367,7 @@ export class RunExecution {
   async #endBadly(error: unknown): Promise<RunEnd> {
     const reason = this.stopReason;
     this.#close();
-    if (this.#isDurable && goesOnElsewhere(reason, error)) return this.#leaveToOthers(error);
+    if (this.isDurable && goesOnElsewhere(reason, error)) return this.#leaveToOthers(error);
     if (isCancel(reason)) return this.#endCancelled(reason);
     const end = await this.#endFailed(failureOf(reason, error));
     if (end.type === 'error') this.#report.failed(end.error, error);
