@@ -34,7 +34,7 @@ export interface PipelineTurn {
   /** The content of the messages among them. */
   readonly messages: readonly string[];
   readonly statuses: readonly AgentStatus[];
-  /** What its steps told: that they began, and how they ended. */
+  /** The news of its steps: that they began, and how they ended. */
   readonly steps: readonly StepNews[];
   /** The question that it waits for now. */
   readonly question: QuestionRecord | undefined;

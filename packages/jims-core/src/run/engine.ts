@@ -128,8 +128,13 @@ export class RunEngine implements KnownThreads {
   /** Stops a run of any process. Resolves with its status; `undefined` for an unknown one. */
   async cancel(runId: string): Promise<RunStatus | undefined> {
     const execution = this.#runs.execution(runId);
-    execution?.stop('cancelled');
-    return execution?.status ?? this.#store.requestCancel(runId);
+    if (!execution) return this.#store.requestCancel(runId);
+    try {
+      // Stored first: when this process dies now, no other one goes on with what was cancelled.
+      return execution.isDurable ? await this.#store.requestCancel(runId) : execution.status;
+    } finally {
+      execution.stop('cancelled');
+    }
   }
 
   /** Forgets threads that are deleted, and stops their runs in this process. */

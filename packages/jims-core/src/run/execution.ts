@@ -74,7 +74,7 @@ export class RunExecution {
   }
 
   /** Whether another process can go on with it. */
-  get #isDurable(): boolean {
+  get isDurable(): boolean {
     return this.#chain !== undefined || isDurable(this.#services.app, this.#request);
   }
 
@@ -97,7 +97,7 @@ export class RunExecution {
 
   /** Lets another process go on with a durable run as soon as its pipeline comes to its next call. */
   park(): void {
-    if (!this.#isDurable) return;
+    if (!this.isDurable) return;
     this.#isParking = true;
     if (this.#status === 'queued') this.stop('shutting_down');
     else this.#pipeline?.park();
@@ -189,7 +189,7 @@ export class RunExecution {
       this.#close();
       const events = this.#output.current.unstored;
       const outcome = this.#outcome.record({ status: 'completed', events, ...waiting });
-      const stored = this.#isDurable
+      const stored = this.isDurable
         ? await endings.storePatiently(this.owner, outcome, this.#stop.signal)
         : await endings.store(this.owner, outcome);
       if (stored === 'fenced') throw fenced();
@@ -224,7 +224,7 @@ export class RunExecution {
     const run: PipelineRun = {
       owner: this.owner,
       version: app.version,
-      isDurable: this.#isDurable,
+      isDurable: this.isDurable,
       keepsModels: app.keepsModels,
       kept: chain?.kept ?? keptOf(this.#request, app.version),
       principal: chain ? chain.kept.principal : this.#request.principal,
@@ -253,7 +253,7 @@ export class RunExecution {
     this.#close();
     const isThrown = this.#pipeline?.threw(error) ?? false;
     const seen = this.#output.current.seen();
-    const bad = new BadEnd({ owner, endings, outcome: this.#outcome, isDurable: this.#isDurable });
+    const bad = new BadEnd({ owner, endings, outcome: this.#outcome, isDurable: this.isDurable });
     const end = await bad.store({ reason, error, isThrown, seen });
     if (end.type === 'error') this.#report.failed(end.error, error);
     return end;

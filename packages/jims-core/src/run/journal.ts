@@ -159,7 +159,7 @@ export class Journal {
   }
 
   /**
-   * The run is stopped: from now on a failure is not a result. When it `goesOn` elsewhere, its pipeline
+   * The run is stopped: from now on a failure is not a result. When it `goesOn` in another process, its pipeline
    * gets no further here: without the results of what was stopped it would take another way.
    */
   stop({ goesOn }: { readonly goesOn: boolean }): void {

@@ -97,7 +97,11 @@ function checkChain(world: DurableWorld, chain: ChainRecord, runs: readonly RunR
   }
   if (!last || ends.some((run) => run?.status !== 'completed')) return;
   const log = chain.runs.flatMap(({ events }) => events);
-  const sent = lastExecution(world, last)?.sent ?? [];
+  const execution = lastExecution(world, last);
+  const { sent = [], end } = execution ?? {};
+  if (execution?.process.isLiving && end?.type !== 'result') {
+    world.violate(`an end is stored, and listeners were told another one: ${end?.type}`);
+  }
   const texts = log.map(({ data }) => String(data['content']));
   const expected = last.question ? sent.slice(0, texts.length) : sent;
   if (texts.join() !== expected.join()) {

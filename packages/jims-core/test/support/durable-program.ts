@@ -25,17 +25,17 @@ export type Program = readonly Op[];
 export interface Surroundings {
   /** Work that takes a while and may fail; the same number whenever it is done under one key. */
   work(work: PlacedWork): Promise<number>;
-  /** A text that takes a while, and is another one each time. */
+  /** Text that takes a while, and is another one each time. */
   text(work: Omit<PlacedWork, 'key' | 'argument'>): Promise<string>;
   pause(ms: number): Promise<void>;
-  /** What the program has come to at a place. */
-  saw(place: string, value: number): void;
+  /** What the program has come to at a spot. */
+  saw(spot: string, value: number): void;
   sent(text: string): void;
 }
 
 export interface PlacedWork {
   readonly key: string;
-  readonly place: string;
+  readonly spot: string;
   /** What the program had seen when it called the work. */
   readonly argument: number;
   readonly ms: number;
@@ -73,58 +73,58 @@ class Interpreter {
   async all(program: Program, path: string, start: number): Promise<number> {
     let value = start;
     for (const [index, op] of program.entries()) {
-      const place = `${path}.${index}`;
+      const spot = `${path}.${index}`;
       // oxlint-disable-next-line no-await-in-loop -- a program does one thing after the other
-      value = await this.#one(op, place, value);
-      this.#around.saw(place, value);
+      value = await this.#one(op, spot, value);
+      this.#around.saw(spot, value);
     }
     return value;
   }
 
-  async #one(op: Op, place: string, value: number): Promise<number> {
+  async #one(op: Op, spot: string, value: number): Promise<number> {
     const ctx = this.#ctx;
     switch (op.do) {
       case 'send':
-        ctx.sendMessage(`${place}:${value}`);
-        this.#around.sent(`${place}:${value}`);
+        ctx.sendMessage(`${spot}:${value}`);
+        this.#around.sent(`${spot}:${value}`);
         return value;
       case 'view':
         return mix(value, ctx.events.map(({ type, data }) => type + JSON.stringify(data)).join());
       case 'clock':
         return mix(value, ctx.now() + ctx.random());
       case 'state':
-        return this.#state(place, value);
+        return this.#state(spot, value);
       case 'stream':
-        return this.#stream(op, place, value);
+        return this.#stream(op, spot, value);
       case 'step':
-        return this.#step(op, place, value);
+        return this.#step(op, spot, value);
       case 'ask':
       case 'ask service':
-        return mix(value, await this.#ask(op, `${place}?${value}`));
+        return mix(value, await this.#ask(op, `${spot}?${value}`));
       case 'pause':
         await this.#around.pause(op.ms);
         return value;
       case 'all':
       case 'race':
-        return this.#together(op, place, value);
+        return this.#together(op, spot, value);
       case 'if':
         return value % 2 === 0
-          ? this.all(op.even, `${place}+`, value)
-          : this.all(op.odd, `${place}-`, value);
+          ? this.all(op.even, `${spot}+`, value)
+          : this.all(op.odd, `${spot}-`, value);
     }
   }
 
-  #state(place: string, value: number): number {
+  #state(spot: string, value: number): number {
     const seen = mix(value, this.#ctx.getState('at', STATE));
-    const text = `${place}:${seen}`;
+    const text = `${spot}:${seen}`;
     this.#ctx.setState('at', { content: text });
     this.#around.sent(text);
     return seen;
   }
 
-  async #stream(op: Op & { do: 'stream' }, place: string, value: number): Promise<number> {
+  async #stream(op: Op & { do: 'stream' }, spot: string, value: number): Promise<number> {
     const { signal } = this.#ctx;
-    const work = { ...op, place, signal };
+    const work = { ...op, spot, signal };
     const around = this.#around;
     async function* chunks(): AsyncGenerator<string> {
       yield await around.text(work);
@@ -136,10 +136,10 @@ class Interpreter {
     });
   }
 
-  #step(op: Op & { do: 'step' }, place: string, argument: number): Promise<number> {
+  #step(op: Op & { do: 'step' }, spot: string, argument: number): Promise<number> {
     return caught(argument, () =>
       this.#ctx.step(op.name, ({ idempotencyKey: key, signal }) =>
-        this.#around.work({ ...op, key, place, argument, signal }),
+        this.#around.work({ ...op, key, spot, argument, signal }),
       ),
     );
   }
@@ -150,15 +150,15 @@ class Interpreter {
       return answer.kind === 'value' ? String(answer.value) : answer.kind;
     }
     const { early, tell } = op;
-    const asked = this.#ctx.ask(text, { early, ...(tell && { onWithdrawn: 'tell' }) });
+    const answering = this.#ctx.ask(text, { early, ...(tell && { onWithdrawn: 'tell' }) });
     this.#around.sent(text);
-    const answer = await asked;
+    const answer = await answering;
     return answer.kind === 'message' ? answer.text : answer.kind;
   }
 
-  async #together(op: Op & { do: 'all' | 'race' }, place: string, value: number): Promise<number> {
+  async #together(op: Op & { do: 'all' | 'race' }, spot: string, value: number): Promise<number> {
     const branches = op.branches.map((branch, index) =>
-      this.all(branch, `${place}/${index}`, mix(value, index)),
+      this.all(branch, `${spot}/${index}`, mix(value, index)),
     );
     if (op.do === 'race') return mix(value, await Promise.race(branches));
     return mix(value, (await Promise.all(branches)).join());

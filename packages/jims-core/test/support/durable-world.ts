@@ -3,6 +3,8 @@ import type { MockTimers } from 'node:test';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 
 import type { ThreadContext } from '../../src/pipeline/thread-context.ts';
+import { isRunEnd } from '../../src/run/run-events.ts';
+import type { RunEnd } from '../../src/run/run-events.ts';
 import type { JournalEntry, QuestionRecord, Store } from '../../src/store/store.ts';
 import { DurableProcess } from './durable-process.ts';
 import type { ProcessWorld } from './durable-process.ts';
@@ -17,6 +19,8 @@ export interface Execution {
   readonly signal: AbortSignal;
   /** What it sent, in its order. */
   readonly sent: string[];
+  /** What its listeners were told at its end. */
+  end: RunEnd | undefined;
 }
 
 export interface WorldOptions {
@@ -28,12 +32,11 @@ export interface WorldOptions {
 
 interface Timer {
   readonly at: number;
-  readonly nth: number;
   readonly go: () => void;
 }
 
 interface Effect {
-  readonly place: string;
+  readonly spot: string;
   readonly argument: number;
   readonly value: number;
   calls: number;
@@ -64,10 +67,9 @@ export class DurableWorld implements ProcessWorld {
   readonly #program: Program;
   readonly #seen = new Map<string, number>();
   readonly #stored = new Set<string>();
-  readonly #waiting: Timer[] = [];
+  #waiting: readonly Timer[] = [];
   readonly #leaving: Promise<void>[] = [];
   #time = 0;
-  #made = 0;
   #pending = 0;
   #activity = 0;
   #random: number;
@@ -131,9 +133,11 @@ export class DurableWorld implements ProcessWorld {
     for (;;) {
       await this.settle();
       const next = this.#takeNext(until);
-      if (!next) break;
-      this.#time = Math.max(this.#time, next.at);
-      next.go();
+      if (next.length === 0) break;
+      for (const { at, go } of next) {
+        this.#time = at;
+        go();
+      }
     }
     this.#time = until;
   }
@@ -164,7 +168,7 @@ export class DurableWorld implements ProcessWorld {
   }
 
   async dispose(): Promise<void> {
-    this.#waiting.length = 0;
+    this.#waiting = [];
     await Promise.all(this.processes.map((process) => process.dispose()));
   }
 
@@ -200,7 +204,7 @@ export class DurableWorld implements ProcessWorld {
 
   async #execute(process: DurableProcess, ctx: ThreadContext): Promise<void> {
     const { runId, chainId, signal } = ctx;
-    const execution: Execution = { process, runId, chainId, signal, sent: [] };
+    const execution: Execution = { process, runId, chainId, signal, sent: [], end: undefined };
     if (process.isDead) return process.hold();
     this.executions.push(execution);
     this.begun.add(runId);
@@ -213,15 +217,15 @@ export class DurableWorld implements ProcessWorld {
     const isOver = (): boolean => process.isDead || execution.signal.aborted;
     return {
       work: (work) => this.#work(execution, work),
-      text: async ({ place, ms, mayFail, signal }) => {
+      text: async ({ spot, ms, mayFail, signal }) => {
         await this.#sleep(process, ms, signal);
         await this.#pass(process);
         if (mayFail && this.#draw() < 0.4) throw new TypeError(`text ${this.#number(3)}`);
-        return `${place}=${this.#number(1_000_000)}`;
+        return `${spot}=${this.#number(1_000_000)}`;
       },
       pause: (ms) => this.#sleep(process, ms),
-      saw: (place, value) => {
-        if (!isOver()) this.#saw(`${execution.chainId} ${place}`, value);
+      saw: (spot, value) => {
+        if (!isOver()) this.#saw(`${execution.chainId} ${spot}`, value);
       },
       sent: (text) => {
         if (!isOver()) execution.sent.push(text);
@@ -229,12 +233,12 @@ export class DurableWorld implements ProcessWorld {
     };
   }
 
-  #saw(place: string, value: number): void {
-    const before = this.#seen.get(place);
+  #saw(spot: string, value: number): void {
+    const before = this.#seen.get(spot);
     if (before !== undefined && before !== value) {
       this.violate('an execution saw something else than the one before');
     }
-    this.#seen.set(place, value);
+    this.#seen.set(spot, value);
   }
 
   async #work(execution: Execution, work: PlacedWork): Promise<number> {
@@ -249,7 +253,7 @@ export class DurableWorld implements ProcessWorld {
     if (!known && mayFail && this.#draw() < 0.5) throw new RangeError(`work ${this.#number(3)}`);
     const effect = known ?? this.#effect(execution, work);
     effect.calls++;
-    if (effect.place !== work.place || effect.argument !== work.argument) {
+    if (effect.spot !== work.spot || effect.argument !== work.argument) {
       this.violate('a key was used for another work');
     }
     await this.#pass(process);
@@ -257,13 +261,13 @@ export class DurableWorld implements ProcessWorld {
     return effect.value;
   }
 
-  #effect({ chainId }: Execution, { key, place, argument }: PlacedWork): Effect {
+  #effect({ chainId }: Execution, { key, spot, argument }: PlacedWork): Effect {
     for (const [other, effect] of this.effects) {
-      if (effect.place === place && other.startsWith(`${chainId}/`)) {
+      if (effect.spot === spot && other.startsWith(`${chainId}/`)) {
         this.violate('one work was done under two keys');
       }
     }
-    const effect = { place, argument, value: this.#number(1_000_000), calls: 0 };
+    const effect = { spot, argument, value: this.#number(1_000_000), calls: 0 };
     this.effects.set(key, effect);
     return effect;
   }
@@ -275,13 +279,15 @@ export class DurableWorld implements ProcessWorld {
     return newest === execution && !isDead && !isFrozen;
   }
 
-  async #listen({ process, runId, chainId }: Execution): Promise<void> {
+  async #listen(execution: Execution): Promise<void> {
+    const { process, runId, chainId } = execution;
     const heard = this.heard.get(chainId) ?? new Set();
     this.heard.set(chainId, heard);
     try {
       const run = await process.app.runs.find(runId);
       for await (const event of run?.listen() ?? []) {
         if (event.type === 'event' && !process.isDead) heard.add(event.event.id);
+        if (isRunEnd(event)) execution.end = event;
       }
     } catch {
       // It died.
@@ -303,16 +309,16 @@ export class DurableWorld implements ProcessWorld {
       signal?.removeEventListener('abort', stop);
       if (!process.isDead) resolve();
     };
-    this.#waiting.push({ at: this.#time + ms, nth: this.#made++, go });
+    this.#waiting = [...this.#waiting, { at: this.#time + ms, go }];
     return promise;
   }
 
-  #takeNext(until: number): Timer | undefined {
-    const [first] = this.#waiting
-      .filter(({ at }) => at <= until)
-      .toSorted((a, b) => a.at - b.at || a.nth - b.nth);
-    if (first) this.#waiting.splice(this.#waiting.indexOf(first), 1);
-    return first;
+  /** What comes next, all that comes at one time. */
+  #takeNext(until: number): readonly Timer[] {
+    const first = Math.min(until, ...this.#waiting.map(({ at }) => at));
+    const next = this.#waiting.filter(({ at }) => at <= first);
+    this.#waiting = this.#waiting.filter(({ at }) => at > first);
+    return next;
   }
 
   #draw(): number {
