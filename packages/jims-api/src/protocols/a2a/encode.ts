@@ -1,7 +1,7 @@
 import type { NewEvent, Run, RunEnd } from 'jims-core';
 
 import { assistantText, buttonsOf } from '../../chat/messages.ts';
-import { textEvents } from '../../chat/text-stream.ts';
+import { plainTextEvents } from '../../chat/text-stream.ts';
 import {
   agentMessage,
   artifactMetadata,
@@ -46,7 +46,7 @@ export async function* taskUpdates(
   }
 
   yield { task: task.first };
-  for await (const event of textEvents(run)) {
+  for await (const event of plainTextEvents(run)) {
     switch (event.type) {
       case 'status': {
         const { message, statusType } = event.status;
