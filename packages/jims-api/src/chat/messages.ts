@@ -8,6 +8,9 @@ import { MAX_PARTS } from './sent-limits.ts';
 
 const CALLBACK = 'btn:';
 
+/** The member of an answer's data that says how its client lists it; see {@link asListed}. */
+const LISTED_AS = 'listed_as';
+
 /**
  * The event for what a user says in a protocol that has text only: `btn:<id>` is a click on a button,
  * anything else a message, unless the client names another type. With the id of a question it answers
@@ -21,6 +24,21 @@ export function userEvent(text: string, eventType?: string, questionId?: string)
     content: userContent(text),
     ...(questionId !== undefined && { question_id: questionId }),
   });
+}
+
+/**
+ * The event for an answer that its client lists among the user's messages with another text, or not at
+ * all (`null`): clients that answer a question by something other than a message.
+ */
+export function asListed({ type, data }: NewEvent, listedAs: string | null): NewEvent {
+  return newEvent(type, { ...data, [LISTED_AS]: listedAs });
+}
+
+/** The text by which clients list what the user said; `undefined` when they do not. */
+export function listedText({ data }: NewEvent): string | undefined {
+  const listedAs = data[LISTED_AS];
+  if (listedAs === null) return undefined;
+  return String(typeof listedAs === 'string' ? listedAs : data['content']);
 }
 
 /** What the user says, as the log has it: without `btn:`. */
