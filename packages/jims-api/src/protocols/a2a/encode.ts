@@ -2,15 +2,11 @@ import type { NewEvent, Run, RunEnd } from 'jims-core';
 
 import { assistantText, buttonsOf } from '../../chat/messages.ts';
 import { plainTextEvents } from '../../chat/text-stream.ts';
-import {
-  agentMessage,
-  artifactMetadata,
-  metadataOf,
-  namesOf,
-  statusOfEnd,
-  timestamp,
-} from './task.ts';
-import type { TaskRun, TaskView } from './task.ts';
+import { artifactMetadata } from './talk.ts';
+import { agentMessage, namesOf, timestamp } from './task-run.ts';
+import type { TaskRun } from './task-run.ts';
+import { metadataOf, statusOfEnd } from './task.ts';
+import type { TaskView } from './task.ts';
 import type { StreamResponse, Task } from './wire.ts';
 
 export interface TaskUpdatesOptions {
