@@ -23,8 +23,8 @@ export function beginning(
 
 /** What was said in an earlier run of a task, its question last. */
 function talkIn(run: TaskRun, { incoming, question }: RunRecord): Message[] {
-  const asked = question?.audience === 'contact' ? [questionMessage(run, question)] : [];
-  return [...saidBy(run, incoming), ...asked];
+  const questions = question?.audience === 'contact' ? [questionMessage(run, question)] : [];
+  return [...saidBy(run, incoming), ...questions];
 }
 
 function saidBy(run: TaskRun, question: NewEvent | undefined): Message[] {

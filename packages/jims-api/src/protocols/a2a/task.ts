@@ -17,7 +17,7 @@ export interface TaskView {
   readonly requestId?: string;
   readonly exposeErrors: boolean;
   /** The question that it ended with, as it is now; default: as it was then. */
-  readonly asked?: QuestionRecord | undefined;
+  readonly question?: QuestionRecord | undefined;
 }
 
 const STATES: Readonly<Record<RunStatus, TaskState>> = {
@@ -73,7 +73,7 @@ export function statusOfEnd(
   end: RunEnd,
   view: TaskView & { readonly at?: string | undefined },
 ): TaskStatus {
-  const question = view.asked ?? (end.type === 'result' ? end.result.question : undefined);
+  const question = view.question ?? (end.type === 'result' ? end.result.question : undefined);
   if (question) return statusOfQuestion(run, question, view.at);
   const text = wordsOfEnd(end, view);
   return {

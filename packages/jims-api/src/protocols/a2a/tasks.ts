@@ -108,7 +108,7 @@ export async function taskOf(
   }
   const run = await app.runs.find(runId);
   if (!run) throw taskNotFound(id);
-  const view = { at: newest.finishedAt, asked: newest.question, historyLength, exposeErrors };
+  const view = { at: newest.finishedAt, question: newest.question, historyLength, exposeErrors };
   return { task: endedTask(of, await run.end, view), headers };
 }
 

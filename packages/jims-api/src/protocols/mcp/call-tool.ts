@@ -6,7 +6,7 @@ import type { JsonObject, RunThread } from 'jims-core';
 import { runHeaders } from '../../chat/answer-run.ts';
 import { userEvent } from '../../chat/messages.ts';
 import { namedThread } from '../../chat/named-thread.ts';
-import { startRun } from '../../chat/start-run.ts';
+import { isReachedAgain, startRun } from '../../chat/start-run.ts';
 import type { ReadRun, ClientRunRequest } from '../../chat/start-run.ts';
 import { openStream } from '../../chat/stream-run.ts';
 import type { OpenStream } from '../../chat/stream-run.ts';
@@ -94,6 +94,7 @@ function decode(
   return {
     thread,
     incoming: userEvent(message),
+    canAnswer: isReachedAgain(thread),
     onDisconnect: session === undefined ? 'cancel' : 'continue',
   };
 }

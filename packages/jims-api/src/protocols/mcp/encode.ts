@@ -65,13 +65,20 @@ export async function* callFrames(
       if (!takenBack?.aborted) yield frame(rpcResult(id, encodeEnd(run, event, options)));
       continue;
     }
-    if (event !== 'tick' && event.type === 'status') message = event.status.message;
+    message = wordsOf(event) ?? message;
     if (progressToken !== undefined && isProgress(event, sinceProgress())) yield progressFrame();
   }
 }
 
+/** What the app is doing: its status, or the title of a step that begins. */
+function wordsOf(event: NumberedRunEvent | 'tick'): string | undefined {
+  if (event === 'tick') return undefined;
+  if (event.type === 'status') return event.status.message;
+  return event.type === 'step' && event.step.status === 'running' ? event.step.title : undefined;
+}
+
 function isProgress(event: NumberedRunEvent | 'tick', sinceMs: number): boolean {
-  if (event === 'tick' || event.type === 'status') return true;
+  if (event === 'tick' || wordsOf(event) !== undefined) return true;
   return event.type === 'delta' && sinceMs >= TEXT_PROGRESS_MS;
 }
 

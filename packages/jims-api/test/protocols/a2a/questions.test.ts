@@ -169,7 +169,7 @@ for (const binding of BINDINGS) {
       assert.deepEqual(said(task), ['refund']);
     });
 
-    test('a run that is an answer is no task of its own', async () => {
+    test('a run that an answer has started is not found as a task', async () => {
       await using api = await serveApp({ pipeline: askingPipeline });
       const client = await a2aClient(api.origin, { binding });
       const { id } = await send(client, 'refund');
