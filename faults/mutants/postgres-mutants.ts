@@ -3,6 +3,7 @@ import type { Mutant } from './mutant.ts';
 const STORE = 'packages/jims-core/src/store/postgres';
 const RUN_TABLES = `${STORE}/sql/step-1.sql`;
 const ACCEPT = `${STORE}/sql/accept-run.sql`;
+const REPEAT = `${STORE}/sql/repeat-run.sql`;
 const END = `${STORE}/sql/end-runs.sql`;
 const THREADS = `${STORE}/sql/threads.sql`;
 const EVENTS = `${STORE}/sql/events.sql`;
@@ -57,7 +58,7 @@ export const POSTGRES_MUTANTS: readonly Mutant[] = [
       NO_RUNNING_INDEX,
       {
         file: ACCEPT,
-        from: `    select count(*) into v_active from jims.runs
+        from: `    select count(*), count(*) filter (where counted) into v_active, v_counted from jims.runs
     where thread_id = v_thread.thread_id and status in ('queued', 'running');`,
         to: '  v_active := 0;',
       },
@@ -129,7 +130,7 @@ export const POSTGRES_MUTANTS: readonly Mutant[] = [
   {
     name: 'pg-attempt-not-counted',
     about: 'A lost run that runs again is still the first attempt',
-    changes: [{ file: ACCEPT, from: 'attempt = attempt + 1,', to: 'attempt = attempt,' }],
+    changes: [{ file: REPEAT, from: 'attempt = attempt + 1,', to: 'attempt = attempt,' }],
     scenarios: ['F3'],
   },
   {

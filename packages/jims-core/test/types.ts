@@ -74,6 +74,8 @@ export function ends(event: RunEvent): string {
       return event.status.message;
     case 'delta':
       return event.delta;
+    case 'step':
+      return event.step.name;
     case 'event':
       return event.event.type;
     case 'restarted':

@@ -49,6 +49,7 @@ export async function startRun(
     principal: call.principal,
     requestId: call.requestId,
     ...(idempotency && { idempotency }),
+    ...(onDisconnect === 'cancel' && { stopsUnread: true }),
   };
   const run = await startWhereItBelongs(api.app, complete, onMoved);
   const leave = run.attach(onDisconnect);

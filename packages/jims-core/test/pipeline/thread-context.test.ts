@@ -3,6 +3,7 @@ import { test } from 'node:test';
 
 import * as v from 'valibot';
 
+import { UnkeptJournal } from '../../src/app/unkept-journal.ts';
 import { ThreadContext } from '../../src/pipeline/thread-context.ts';
 import { ThreadLog } from '../../src/pipeline/thread-log.ts';
 import type { NewEvent, ThreadEvent } from '../../src/thread/event.ts';
@@ -67,20 +68,20 @@ test('a stream that fails sends no event', async () => {
 
 function contextOf(events: readonly ThreadEvent[], all: unknown[] = []): ThreadContext {
   const sent: NewEvent[] = [];
+  const send = (each: NewEvent): void => {
+    sent.push(each);
+    all.push(each);
+  };
   return new ThreadContext({
     thread: { id: 't', contactId: 'c', externalId: undefined, createdAt: '', config: {} },
-    log: new ThreadLog(events),
+    journal: new UnkeptJournal(new ThreadLog(events), new AbortController().signal),
     output: {
       sent,
-      event(each) {
-        sent.push(each);
-        all.push(each);
-      },
+      event: send,
+      message: send,
       status() {},
+      step() {},
       delta: (delta) => void all.push(delta),
-      pending(work) {
-        work.catch(() => {});
-      },
     },
     signal: new AbortController().signal,
     runId: 'r',

@@ -13,7 +13,7 @@ import { openStore } from '../../src/store/open-store.ts';
 import type { QuestionRecord, Store } from '../../src/store/store.ts';
 import { newEvent } from '../../src/thread/event.ts';
 import type { NewEvent, ThreadEvent } from '../../src/thread/event.ts';
-import { crashingStore } from '../support/crashing-store.ts';
+import { MORTAL, crashingStore } from '../support/crashing-store.ts';
 import { eventually } from '../support/eventually.ts';
 import { eventsOf } from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';
@@ -52,11 +52,11 @@ describeStores((kind) => {
         await using app = defineApp({ durable, store: living(store), pipeline });
         return resultOf(await start(app, contactId, message));
       };
-      const asked = await say('hello');
-      assert.deepEqual(contents(asked.events), ['Which pizza?']);
-      assert.equal(asked.question?.state, 'open');
-      assert.equal(asked.question?.text, 'Which pizza?');
-      assert.equal(asked.question?.name, 'pizza');
+      const first = await say('hello');
+      assert.deepEqual(contents(first.events), ['Which pizza?']);
+      assert.equal(first.question?.state, 'open');
+      assert.equal(first.question?.text, 'Which pizza?');
+      assert.equal(first.question?.name, 'pizza');
 
       const again = await say('Margherita');
       assert.deepEqual(contents(again.events), ['Sure?']);
@@ -82,7 +82,7 @@ describeStores((kind) => {
     });
   }
 
-  test('a service answers by id, and the pipeline keeps the rights of who began it', async () => {
+  test('a service answers by id, and the pipeline keeps the rights of the caller who began it', async () => {
     await using database = await kind.fresh();
     await using store = await openStore(database.url);
     const principals: unknown[] = [];
@@ -196,6 +196,7 @@ describeStores((kind) => {
     const crashing = crashingStore(store);
     crashing.crashAt('storeEntries', 'after');
     const second = defineApp({ store: crashing.store, pipeline });
+    await second.open(MORTAL);
     const { id } = await second.runs.start({ contactId, message: 'yes' });
     await eventually(() => crashing.isDead);
 
@@ -217,8 +218,8 @@ describeStores((kind) => {
       },
     });
     const contactId = randomUUID();
-    const asked = resultOf(await start(app, contactId, 'refund'));
-    const questionId = asked.question?.questionId ?? '';
+    const { question: open } = resultOf(await start(app, contactId, 'refund'));
+    const questionId = open?.questionId ?? '';
     let question: QuestionRecord | undefined;
     await eventually(async () => {
       question = await store.question(questionId);

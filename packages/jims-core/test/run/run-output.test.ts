@@ -53,15 +53,6 @@ test('nothing is sent after the run', () => {
   assert.deepEqual(output.current.sent, []);
 });
 
-test('pending work is waited for, and its first error is that of the run', async () => {
-  const output = new RunOutput(new EventLog(1), MAX_BYTES);
-  const [first, second] = [new Error('first'), new Error('second')];
-  output.pending(Promise.resolve());
-  output.pending(Promise.reject(first));
-  output.pending(Promise.reject(second));
-  await assert.rejects(output.settled(), first);
-});
-
 function contents(events: readonly NewEvent[]): readonly unknown[] {
   return events.map(({ data }) => data['content']);
 }

@@ -7,10 +7,11 @@ import { defineApp } from '../../src/app/app.ts';
 import type { JimsApp } from '../../src/app/app.ts';
 import type { JimsAppOptions } from '../../src/app/options.ts';
 import { isStepFailed } from '../../src/pipeline/step.ts';
+import type { ThreadContext } from '../../src/pipeline/thread-context.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { ThreadEvent } from '../../src/thread/event.ts';
-import { crashingStore } from '../support/crashing-store.ts';
+import { MORTAL, crashingStore } from '../support/crashing-store.ts';
 import { eventually } from '../support/eventually.ts';
 import { eventsOf } from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';
@@ -32,6 +33,7 @@ describeStores((kind) => {
     const crashing = crashingStore(store);
     crashing.crashAt('storeEntries', 'after', 2);
     const first = defineApp({ durable: true, store: crashing.store, pipeline });
+    await first.open(MORTAL);
     const { id, thread } = await first.runs.start({ contactId: randomUUID(), message: 'refund' });
     await eventually(() => crashing.isDead);
 
@@ -57,6 +59,7 @@ describeStores((kind) => {
     const crashing = crashingStore(store);
     crashing.crashAt('storeEntries', 'before', 2);
     const first = defineApp({ durable: true, store: crashing.store, pipeline });
+    await first.open(MORTAL);
     const run = await first.runs.start({ contactId: randomUUID(), message: 'hi' });
     const live: string[] = [];
     for await (const event of run.listen()) {
@@ -99,6 +102,7 @@ describeStores((kind) => {
     const crashing = crashingStore(store);
     crashing.crashAt('finishRun', 'before');
     const first = defineApp({ durable: true, store: crashing.store, pipeline });
+    await first.open(MORTAL);
     const { id } = await first.runs.start({ contactId: randomUUID(), message: 'pay' });
     await eventually(() => crashing.isDead);
 
@@ -133,6 +137,7 @@ describeStores((kind) => {
     const crashing = crashingStore(store);
     crashing.crashAt('finishRun', 'before');
     const first = defineApp({ durable: true, store: crashing.store, pipeline });
+    await first.open(MORTAL);
     const { id } = await first.runs.start({ contactId: randomUUID(), message: 'pay' });
     await eventually(() => crashing.isDead);
 
@@ -150,15 +155,14 @@ describeStores((kind) => {
     await using database = await kind.fresh();
     await using store = await openStore(database.url);
     const done: string[] = [];
-    const named =
-      (name: string): JimsAppOptions['pipeline'] =>
-      async (ctx) => {
-        await ctx.step(name, () => void done.push(name));
-        ctx.sendMessage(name);
-      };
+    const refund = async (ctx: ThreadContext): Promise<void> => {
+      await ctx.step('refund', () => void done.push('refund'));
+      ctx.sendMessage('refunded');
+    };
     const crashing = crashingStore(store);
     crashing.crashAt('finishRun', 'before');
-    const first = defineApp({ durable: true, store: crashing.store, pipeline: named('refund') });
+    const first = defineApp({ durable: true, store: crashing.store, pipeline: refund });
+    await first.open(MORTAL);
     const { id } = await first.runs.start({ contactId: randomUUID(), message: 'pay' });
     await eventually(() => crashing.isDead);
 
@@ -167,7 +171,7 @@ describeStores((kind) => {
       store: living(store),
       pipeline(ctx) {
         ctx.sendMessage('another way');
-        return named('refund')(ctx);
+        return refund(ctx);
       },
     });
     await second.open();
@@ -186,6 +190,7 @@ describeStores((kind) => {
     };
     const crashing = crashingStore(store);
     const app = defineApp({ store: crashing.store, pipeline });
+    await app.open(MORTAL);
     const contactId = randomUUID();
     const run = await app.runs.start({ contactId, message: 'hi' });
     assert.equal((await run.end).type, 'result');

@@ -164,7 +164,7 @@ describeStores((kind) => {
     assert.equal(await store.storeEntries(user.owner(run), [entryOf(run, 1)]), 'fenced');
   });
 
-  test('a run that was given up is nobody’s, keeps its slot, and goes on at once elsewhere', async () => {
+  test('a run that was given up is nobody’s, keeps its slot, and goes on at once in another process', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
     const leaving = await storeUser(store);
@@ -172,6 +172,7 @@ describeStores((kind) => {
     await store.storeEntries(leaving.owner(run), [entryOf(run, 0)]);
     const waiting = await user.accept('two');
     assert.equal(await store.releaseRun(user.owner(run)), 'fenced');
+    assert.equal(await store.releaseRun(user.owner(waiting)), 'fenced', 'it is not durable');
     assert.equal(await store.releaseRun(leaving.owner(run)), 'released');
     const record = await store.run(run.runId);
     assert.deepEqual([record?.instanceId, record?.status, record?.attempt], [NOBODY, 'running', 1]);

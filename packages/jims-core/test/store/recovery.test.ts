@@ -210,10 +210,12 @@ describeStores((kind) => {
     const [second] = await deadWith(user, ['d']);
     const one = await reap(user, { suspects: 1 });
     assert.deepEqual(
-      one.recovered.map(({ runId }) => runId).toSorted(),
-      [second?.runId, suspects[0]?.runId].toSorted(),
+      one.recovered.map(({ runId, recoveries }) => [runId, recoveries]),
+      [
+        [second?.runId, 1],
+        [suspects[0]?.runId, 3],
+      ],
     );
-    assert.deepEqual(one.recovered.map(({ recoveries }) => recoveries).toSorted(), [1, 3]);
   });
 
   test('a run is left to a living process of its version, until that one is about to end', async () => {
@@ -285,7 +287,7 @@ describeStores((kind) => {
     const two = await user.accept('two', DURABLE);
     const three = await user.accept('three');
     await store.releaseRun(user.owner(two));
-    await store.requestCancel(two.runId);
+    assert.equal(await store.requestCancel(two.runId), 'cancelled');
     const result = await user.finish(one);
     assert.equal(result.kind === 'finished' && result.next?.runId, three.runId);
     assert.deepEqual(await endOf(store, two.runId), ['cancelled', 'cancelled']);
@@ -326,6 +328,33 @@ describeStores((kind) => {
     assert.deepEqual(await dead.finish(two, ['old']), { kind: 'fenced' });
     await user.finish(again, ['2']);
     assert.deepEqual(await conversation(store, one.thread.id), ['one', '1', 'two', '2', 'three']);
+  });
+
+  test('a process that meets its own waiting run again writes for the new attempt alone', async () => {
+    await using user = await freshStore(kind);
+    const { store } = user;
+    const frozen = await storeUser(store);
+    const one = await user.accept('one');
+    const two = await frozen.accept('two', DURABLE);
+    await store.endLease(frozen.instanceId);
+    await user.finish(one);
+    await store.renewLease(frozen.instanceId, 60_000);
+    const again = await recoverOne(frozen);
+    assert.equal(again.runId, two.runId);
+    assert.equal(await store.storeEntries(frozen.owner(two), [entryOf(two, 0)]), 'fenced');
+    assert.deepEqual(await frozen.finish(two, ['old']), { kind: 'fenced' });
+    assert.equal((await frozen.finish(again, ['new'])).kind, 'finished');
+  });
+
+  test('a process that is about to end is asked to stop a run that it has', async () => {
+    await using user = await freshStore(kind);
+    const { store, instanceId } = user;
+    const run = await user.accept('one', DURABLE);
+    await store.renewLease(instanceId, 60_000, { ...DURABLE_PROCESS, draining: true });
+    assert.equal(await store.requestCancel(run.runId), 'running');
+    const [polled] = await store.pollRuns(instanceId, []);
+    assert.deepEqual([polled?.runId, polled?.cancelRequested], [run.runId, true]);
+    assert.equal((await user.finish(run, [], { status: 'cancelled' })).kind, 'finished');
   });
 
   test('a run whose process is about to end is nobody’s when its turn comes', async () => {
@@ -407,12 +436,12 @@ describeStores((kind) => {
     for (const runId of [NOBODY, 'no-uuid']) {
       assert.deepEqual(await retry(runId), { kind: 'run_not_found' });
     }
-    for (const [code, terms] of [
+    for (const [code, options] of [
       ['pipeline_failed', DURABLE],
       ['deadline', DURABLE],
       ['lost', {}],
     ] as const) {
-      const run = await user.accept('one', terms);
+      const run = await user.accept('one', options);
       await user.finish(run, [], { status: 'failed', error: { code, message: 'm' } });
       assert.deepEqual(await retry(run.runId), { kind: 'not_retried', status: 'failed' }, code);
     }
@@ -431,11 +460,11 @@ describeStores((kind) => {
       ['failed', 'deadline', 'existing'],
       ['cancelled', 'cancelled', 'existing'],
     ] as const) {
-      const terms = { ...DURABLE, idempotency: keyOf(code) };
-      const run = await user.accept('one', terms);
+      const options = { ...DURABLE, idempotency: keyOf(code) };
+      const run = await user.accept('one', options);
       await store.storeEntries(user.owner(run), [entryOf(run, 0)]);
       await user.finish(run, [], { status, error: { code, message: 'm' } });
-      const again = await user.ask('one', terms);
+      const again = await user.ask('one', options);
       assert.equal(again.kind, kindOfAnswer, code);
       if (again.kind !== 'accepted') continue;
       assert.deepEqual([again.runId, again.attempt], [run.runId, 2]);

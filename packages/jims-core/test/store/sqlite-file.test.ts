@@ -5,9 +5,12 @@ import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 
 import { openStore } from '../../src/store/open-store.ts';
+import type { Thread } from '../../src/thread/thread.ts';
+import { OPEN, ask, entryOf } from '../support/durable-runs.ts';
 import { eventually } from '../support/eventually.ts';
 import { freshSqlite } from '../support/sqlite.ts';
 import { answer, keyOf, latestOf, storeUser } from '../support/store-user.ts';
+import type { StoreUser } from '../support/store-user.ts';
 
 const SECRET = 'A-VERY-SECRET-TEXT';
 const MEGABYTE = 1024 * 1024;
@@ -23,12 +26,14 @@ for (const which of ['contact', 'thread'] as const) {
       idempotency: keyOf('key-of-secrets'),
     });
     await user.finish(run, [`${SECRET} again`, 'x'.repeat(100_000) + SECRET]);
+    await askAndAnswer(user, run.thread);
     assert.ok(filesHold(file.path, SECRET));
+    assert.ok(filesHold(file.path, 'result-of-secrets'));
     const { id: threadId } = run.thread;
     await store.deleteThreads(
       which === 'contact' ? { contactId: 'contact-of-secrets' } : { threadId },
     );
-    for (const text of [SECRET, 'contact-of-secrets', 'key-of-secrets']) {
+    for (const text of [SECRET, 'contact-of-secrets', 'key-of-secrets', 'result-of-secrets']) {
       assert.ok(!filesHold(file.path, text), text);
     }
   });
@@ -139,6 +144,11 @@ test('what a version before had lost sight of is found and removed', async () =>
   // As the first version left it: a run of no event that counts as stored, one of a thread that is gone.
   db.exec(`
     DELETE FROM jims_migrations WHERE version >= 2;
+    DROP TABLE jims_journal; DROP TABLE jims_questions; DROP TABLE jims_erasing_chains;
+    DROP INDEX jims_runs_chain;
+    ${dropColumns('jims_instances', ['version', 'durable', 'draining'])}
+    ${dropColumns('jims_runs', ['chain_id', 'continues', 'question_id', 'durable', 'counted'])}
+    ${dropColumns('jims_runs', ['recoveries', 'retry_at', 'kept', 'config'])}
     DROP TABLE jims_erasing; DROP INDEX jims_threads_contact_order; DROP INDEX jims_threads_order;
     DELETE FROM thread_events WHERE event_id = '${greeted.runId.replaceAll('-', '')}';
     INSERT INTO jims_runs (run_id, thread_id, status, instance_id, created_thread, incoming_stored, accepted_at)
@@ -176,6 +186,26 @@ test('threads of a contact, of an external id, and lists of threads, are found w
     assert.doesNotMatch(steps, /TEMP B-TREE/);
   }
 });
+
+/** A chain with many results, a question that is answered, and one that is open. */
+async function askAndAnswer(user: StoreUser, { id: threadId }: Thread): Promise<void> {
+  const principal = { kind: 'contact', id: SECRET, contactId: SECRET } as const;
+  const options = { thread: { kind: 'thread', threadId }, durable: { principal } } as const;
+  let run = await user.accept('Hello', options);
+  for (let round = 0; round < 3; round++) {
+    const json = JSON.stringify(`${'x'.repeat(500 * round)}result-of-secrets`);
+    const results = Array.from({ length: 50 }, (_, n) =>
+      entryOf(run, round * 51 + n, { outcome: { kind: 'value', json } }),
+    );
+    await user.store.storeEntries(user.owner(run), results);
+    await ask(user, run, { text: SECRET, data: { result: json } }, round * 51 + 50);
+    if (round < 2) run = await user.accept('Yes', { ...options, ...OPEN });
+  }
+}
+
+function dropColumns(table: string, columns: readonly string[]): string {
+  return columns.map((column) => `ALTER TABLE ${table} DROP COLUMN ${column};`).join(' ');
+}
 
 function moveLog(path: string): void {
   using db = new DatabaseSync(path);

@@ -1,4 +1,5 @@
 // A process that dies: from one moment on its store does nothing and answers nothing.
+import type { OpenOptions } from '../../src/app/options.ts';
 import type { Store } from '../../src/store/store.ts';
 
 export interface CrashingStore {
@@ -9,8 +10,11 @@ export interface CrashingStore {
   /** Dies now: its leases end, as when the next start on the file forgets the dead. */
   crash(): Promise<void>;
   /** Dies right before, or right after, the n-th call of a method from now on. */
-  crashAt(method: keyof Store, when: 'before' | 'after', nth?: number): void;
+  crashAt(method: Extract<keyof Store, string>, when: 'before' | 'after', nth?: number): void;
 }
+
+/** Options of an app that dies: timers of its runs would keep the process of the test alive. */
+export const MORTAL: OpenOptions = { limits: { timeoutMs: 1000, graceMs: 10 } };
 
 /** A view of a store for one app: closing it closes nothing. */
 export function crashingStore(store: Store): CrashingStore {

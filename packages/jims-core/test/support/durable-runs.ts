@@ -119,7 +119,7 @@ export function byService(
 }
 
 /** Takes all that a process may take, unless told otherwise. */
-export function reap(user: StoreUser, terms: Partial<ReapRequest> = {}): Promise<ReapResult> {
+export function reap(user: StoreUser, options: Partial<ReapRequest> = {}): Promise<ReapResult> {
   const { instanceId } = user;
   return user.store.reapRuns({
     instanceId,
@@ -127,16 +127,16 @@ export function reap(user: StoreUser, terms: Partial<ReapRequest> = {}): Promise
     places: 100,
     suspects: 100,
     version: 'v1',
-    ...terms,
+    ...options,
   });
 }
 
 /** The one run that a process takes. */
 export async function recoverOne(
   user: StoreUser,
-  terms: Partial<ReapRequest> = {},
+  options: Partial<ReapRequest> = {},
 ): Promise<RecoveredRun> {
-  const { recovered } = await reap(user, terms);
+  const { recovered } = await reap(user, options);
   assert.equal(recovered.length, 1);
   const [run] = recovered;
   assert.ok(run);

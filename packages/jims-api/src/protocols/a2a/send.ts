@@ -4,6 +4,7 @@ import type { Run, RunThread } from 'jims-core';
 
 import { runHeaders } from '../../chat/answer-run.ts';
 import { externalIdIn } from '../../chat/external-ids.ts';
+import { questionNow } from '../../chat/questions.ts';
 import { isActive, statusOf } from '../../chat/run-status.ts';
 import { startRun } from '../../chat/start-run.ts';
 import type { ClientRunRequest } from '../../chat/start-run.ts';
@@ -64,12 +65,13 @@ export async function streamMessage(
   const { requestId } = call;
   const { exposeErrors } = api;
   const view = { requestId, exposeErrors };
-  async function* frames(run: Run): AsyncGenerator<SseFrame, void, void> {
+  const encode = async (run: Run): Promise<AsyncIterable<SseFrame>> => {
     const of = await taskWith(api, call, { run, request });
     const first = activeTask(of, 'queued', sending);
-    yield* framesOf(api, run, { task: { first, of }, view, toFrame });
-  }
-  return orUnsupported(request, () => streamRun(api, withParams(call, params), request, frames));
+    const question = run.replayed ? await questionNow(api.app, run) : undefined;
+    return framesOf(api, run, { task: { first, of }, view: { ...view, question }, toFrame });
+  };
+  return orUnsupported(request, () => streamRun(api, withParams(call, params), request, encode));
 }
 
 /** The task that a message has begun, or goes on with. */

@@ -16,6 +16,7 @@ import { taskUpdates } from './encode.ts';
 import { failure } from './failures.ts';
 import { taskRun } from './task-run.ts';
 import { activeTask, endedTask } from './task.ts';
+import type { TaskView } from './task.ts';
 import type { StreamResponse, Task } from './wire.ts';
 
 /** A task, and the headers that name its run. */
@@ -147,7 +148,7 @@ export async function* framesOf(
     toFrame,
   }: {
     readonly task: Parameters<typeof taskUpdates>[1];
-    readonly view: { readonly requestId?: string; readonly exposeErrors: boolean };
+    readonly view: TaskView;
     readonly toFrame: ToFrame;
   },
 ): AsyncGenerator<SseFrame, void, void> {

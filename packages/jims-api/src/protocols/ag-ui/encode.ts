@@ -1,4 +1,4 @@
-import type { NewEvent, Run, RunEnd, RunResult, ThreadEvent } from 'jims-core';
+import type { NewEvent, QuestionRecord, Run, RunEnd, RunResult, ThreadEvent } from 'jims-core';
 import { MAX_PIECE_CHARS } from 'jims-core/host';
 import type { ModelUsage } from 'jims-core/llm';
 
@@ -76,6 +76,8 @@ const textContent = jsonTemplate({
 export interface StreamOptions extends ViewOptions {
   /** Whether the client answers interrupts; else a question is its message alone. */
   readonly interrupts: boolean;
+  /** The question that the run ended with, as it is now; default: as it was then. */
+  readonly question?: QuestionRecord | undefined;
 }
 
 /** A run, by the names that its client gave it. */
@@ -113,8 +115,10 @@ export function encodeStream(
 }
 
 function ending(run: Run, ended: RunResult, options: StreamOptions): Ending {
-  const { usage, question } = ended;
-  const isInterrupt = options.interrupts && question?.audience === 'contact';
+  const { usage } = ended;
+  const question = options.question ?? ended.question;
+  const isInterrupt =
+    options.interrupts && question?.audience === 'contact' && question.state === 'open';
   return {
     result: resultOf(run, ended),
     ...(options.seesModels && usage && { usage: usage.map(usageOf) }),

@@ -1,5 +1,6 @@
 import { threadOfMessage, threadOfChat } from '../../chat/client-history.ts';
 import { threadHeader } from '../../chat/named-thread.ts';
+import { questionNow } from '../../chat/questions.ts';
 import { openStream, streamRun } from '../../chat/stream-run.ts';
 import { viewOptions } from '../../chat/visibility.ts';
 import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
@@ -66,9 +67,10 @@ async function run(api: ApiContext, call: Call): Promise<Response> {
   );
   const { options, incoming, answer } = message;
   const request = { ...options, incoming, ...target, ...(answer && { answer }) };
-  return streamRun(api, call, request, (started) =>
-    encodeStream(started, input, { ...viewOptions(api, call), interrupts }),
-  );
+  return streamRun(api, call, request, async (started) => {
+    const question = started.replayed ? await questionNow(api.app, started) : undefined;
+    return encodeStream(started, input, { ...viewOptions(api, call), interrupts, question });
+  });
 }
 
 /** Withdraws a question of the thread; one that is closed already stays as it is. */

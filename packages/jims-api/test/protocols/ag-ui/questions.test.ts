@@ -180,3 +180,29 @@ test('a client that answers by messages alone gets no interrupts', async () => {
   const answer = await page.say('btn:no', { forwardedProps });
   assert.deepEqual(answer, ['comm.user_button_click no: no']);
 });
+
+test('a request that is repeated after its question was answered does not ask it again', async () => {
+  await using served = await serveApp({ pipeline: askingPipeline });
+  const page = pageOf(served);
+  const first = {
+    threadId: 'th-1',
+    runId: 'r-1',
+    messages: [{ id: 'u1', role: 'user', content: 'refund' }],
+  };
+  const headers = {
+    'content-type': 'application/json',
+    'x-jims-contact-id': 'c:1',
+    'idempotency-key': 'k1',
+  };
+  const body = JSON.stringify(first);
+  const send = async (): Promise<string> =>
+    (await fetch(`${served.origin}/ag-ui`, { method: 'POST', headers, body })).text();
+  assert.match(await send(), /"type":"interrupt"/);
+  assert.match(await send(), /"type":"interrupt"/);
+  const { questions } = await served.app.questions.list({ state: 'open', limit: 10 });
+  const interruptId = questions[0]?.questionId ?? '';
+  await page.resume([{ interruptId, status: 'resolved', payload: 'no' }]);
+  const later = await send();
+  assert.match(later, /Refund it\?/);
+  assert.doesNotMatch(later, /"type":"interrupt"/);
+});

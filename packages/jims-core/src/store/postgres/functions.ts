@@ -5,6 +5,7 @@ import {
   MAX_SERVICE_QUESTIONS,
   RECOVERY_PAUSES_MS,
   RETRIED_CODES,
+  RETRIED_FOR_MS,
   SUSPECT_RECOVERIES,
 } from '../store.ts';
 import type { Parameter } from './parameters.ts';
@@ -19,17 +20,17 @@ const FILES = [
   'old-forms',
   'events',
   'threads',
+  'erase-threads',
   'external-ids',
   'questions',
   'chains',
   'end-runs',
+  'cancel-run',
+  'repeat-run',
   'accept-run',
   'recover',
   'clear-up',
 ];
-
-/** For how many days a failed chain can be retried. */
-const RETRY_DAYS = 30;
 
 /**
  * All functions, as this version has them. They are made anew after the last step of an upgrade, so
@@ -47,7 +48,7 @@ export const FUNCTIONS: string = FILES.map(readSql)
   .replaceAll(':recovery_pauses', `'{${RECOVERY_PAUSES_MS.join(', ')}}'::integer[]`)
   .replaceAll(':suspect_recoveries', String(SUSPECT_RECOVERIES))
   .replaceAll(':retried_codes', `'{${RETRIED_CODES.join(', ')}}'::text[]`)
-  .replaceAll(':retry_days', String(RETRY_DAYS));
+  .replaceAll(':retried_for_ms', String(RETRIED_FOR_MS));
 
 /** Arguments by the names of the function's parameters, without `p_`. One that is left out is null. */
 export type Arguments = Readonly<Record<string, Parameter>>;

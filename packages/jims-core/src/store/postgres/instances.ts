@@ -10,6 +10,8 @@ import type { Notifications } from './notifications.ts';
 const LOOK_AT_THREADS = 2000;
 /** How many chains one purge looks at to find those that are over. */
 const LOOK_AT_CHAINS = 1000;
+/** After how many results one purge goes on next time. */
+const PURGE_ENTRIES = 2000;
 
 /** The processes that run runs. */
 export function instanceStore(db: Database, notifications: Notifications): InstanceStore {
@@ -78,6 +80,7 @@ export class Purge {
     this.#lastChain = await this.#db.call<string | null>('purge_chains', {
       after: this.#lastChain,
       look_at: LOOK_AT_CHAINS,
+      limit: PURGE_ENTRIES,
     });
     return { ...purged, more: purged.more || this.#lastChain !== null };
   }

@@ -42,6 +42,19 @@ export function jsonOrNull(value: unknown): string | null {
   return value === undefined ? null : JSON.stringify(value);
 }
 
+export function hexOrNull(uuid: string | undefined): string | null {
+  return uuid === undefined ? null : toHex(uuid);
+}
+
+export function uuidOrNone(hex: string | null | undefined): string | undefined {
+  return hex === null || hex === undefined ? undefined : fromHex(hex);
+}
+
+/** The value of a JSON column; `undefined` for NULL. */
+export function valueOf(text: string | null): unknown {
+  return text === null ? undefined : parseStoredJson(text);
+}
+
 const STRING_OR_NON_FINITE = /("(?:[^"\\]|\\.)*")|-?(?:NaN|Infinity)\b/g;
 
 /**

@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 
 import type { PurgeLimits, PurgeResult } from '../store.ts';
-import { fromHex, listParameter, storedBefore, toHex } from './columns.ts';
+import { fromHex, listParameter, toHex } from './columns.ts';
+import { FinishedRuns } from './finished-runs.ts';
 import { prepareAll, sql } from './rows.ts';
 import type { Statements } from './rows.ts';
 import type { Tables } from './tables.ts';
@@ -27,13 +28,22 @@ const SQL = {
   removeRunning: `DELETE FROM jims_runs WHERE thread_id = ? AND status = 'running'`,
   removeQueued: `DELETE FROM jims_runs WHERE thread_id = ? AND status = 'queued'`,
   removeUnlogged: 'DELETE FROM jims_runs WHERE thread_id = ? AND NOT incoming_stored',
+  // Chains that no event leads to: the run that began them has no event, or has not stored it.
+  rememberChains: `INSERT OR IGNORE INTO jims_erasing_chains (thread_id, chain_id)
+     SELECT thread_id, run_id FROM jims_runs WHERE thread_id = ? AND NOT incoming_stored`,
+  chainsOf: sql<readonly [chainId: string]>(
+    'SELECT chain_id FROM jims_erasing_chains WHERE thread_id = ?',
+  ),
+  forgetChains: 'DELETE FROM jims_erasing_chains WHERE thread_id = ?',
   removeRunsOfEvents: `DELETE FROM jims_runs
      WHERE thread_id = ?1 AND run_id IN (SELECT value FROM json_each(?2))`,
-  // The oldest runs have the lowest tickets, so no index by time is needed.
-  removeOldRuns: `DELETE FROM jims_runs WHERE ticket IN (
-       SELECT ticket FROM (SELECT ticket, finished_at FROM jims_runs ORDER BY ticket LIMIT ?2)
-       WHERE finished_at < ?1)`,
 };
+
+/** How much one piece may still remove. */
+interface Room {
+  rows: number;
+  bytes: number;
+}
 
 const NONE = { threadIds: [], more: false };
 
@@ -48,12 +58,14 @@ export class Erasing {
    */
   readonly cleanings: readonly (() => void)[];
   readonly #tables: Tables;
+  readonly #finished: FinishedRuns;
   readonly #sql: Statements<typeof SQL>;
   /** Where the search for idle threads goes on. */
   #lookedAt = 0;
 
   constructor(db: DatabaseSync, tables: Tables) {
     this.#tables = tables;
+    this.#finished = new FinishedRuns(db, tables);
     this.#sql = prepareAll(db, SQL);
     this.cleanings = NAMING_INDEXES.map(({ table, index }) => {
       const more = db.prepare(`SELECT 1 FROM ${table} LIMIT 1 OFFSET ${FEW_ROWS}`);
@@ -77,15 +89,9 @@ export class Erasing {
   /** Removes what is left of threads that were taken away; returns how many of these are done. */
   eraseSome(threadIds: readonly string[]): number {
     let done = 0;
-    const left = { rows: PIECE_ROWS, bytes: PIECE_BYTES };
+    const left: Room = { rows: PIECE_ROWS, bytes: PIECE_BYTES };
     for (const threadId of threadIds) {
-      const bounds = { limit: left.rows, maxBytes: left.bytes };
-      const removed = this.#tables.events.deleteSome(threadId, bounds);
-      this.#sql.removeRunsOfEvents.run(toHex(threadId), listParameter(removed.ids));
-      left.rows -= removed.ids.length + 1;
-      left.bytes -= removed.bytes;
-      if (removed.more) break;
-      this.#sql.forget.run(toHex(threadId));
+      if (!this.#eraseThread(threadId, left)) break;
       done++;
       if (left.rows <= 0 || left.bytes <= 0) break;
     }
@@ -97,9 +103,10 @@ export class Erasing {
     const unfinished = rows.map(([threadId]) => fromHex(threadId));
     this.eraseSome(unfinished);
     const idle = idleThreadsMs === undefined ? NONE : this.#takeIdle(idleThreadsMs, batch);
-    const { changes } = this.#sql.removeOldRuns.run(storedBefore(finishedRunsMs), batch);
-    const more = unfinished.length > 0 || idle.threadIds.length > 0 || idle.more || changes > 0;
-    return { threadIds: idle.threadIds, runs: Number(changes), more };
+    const runs = this.#finished.removeOld(finishedRunsMs, batch);
+    const journals = this.#finished.removeJournals({ rows: PIECE_ROWS, bytes: PIECE_BYTES });
+    const isMore = unfinished.length > 0 || idle.threadIds.length > 0 || idle.more || runs > 0;
+    return { threadIds: idle.threadIds, runs, more: isMore || journals.more };
   }
 
   #takeIdle(ageMs: number, limit: number): Pick<PurgeResult, 'threadIds' | 'more'> {
@@ -112,10 +119,46 @@ export class Erasing {
 
   #take(threadId: string): void {
     const id = toHex(threadId);
-    const { remember, removeRunning, removeQueued, removeUnlogged } = this.#sql;
-    for (const statement of [remember, removeRunning, removeQueued, removeUnlogged]) {
+    const { remember, rememberChains, removeRunning, removeQueued, removeUnlogged } = this.#sql;
+    for (const statement of [
+      remember,
+      rememberChains,
+      removeRunning,
+      removeQueued,
+      removeUnlogged,
+    ]) {
       statement.run(id);
     }
+    this.#tables.questions.removeOpen(threadId);
     this.#tables.threads.delete(threadId);
+  }
+
+  /** Removes what is left of a thread, as far as there is room; returns whether that is all. */
+  #eraseThread(threadId: string, left: Room): boolean {
+    const { events, questions } = this.#tables;
+    const id = toHex(threadId);
+    left.rows -= questions.removeSome(threadId, Math.max(1, left.rows)) + 1;
+    const unlogged = this.#sql.chainsOf.all(id).map(([chainId]) => chainId);
+    if (left.rows <= 0 || !this.#eraseJournals(unlogged, left)) return false;
+    const some = events.someOf(threadId, { limit: left.rows, maxBytes: left.bytes });
+    // The journals go first: without the events nobody would find them.
+    if (!this.#eraseJournals(some.ids, left)) return false;
+    events.remove(threadId, some.ids);
+    this.#sql.removeRunsOfEvents.run(id, listParameter(some.ids));
+    left.rows -= some.ids.length;
+    left.bytes -= some.bytes;
+    if (some.more) return false;
+    this.#sql.forgetChains.run(id);
+    this.#sql.forget.run(id);
+    return true;
+  }
+
+  #eraseJournals(chainIds: readonly string[], left: Room): boolean {
+    if (chainIds.length === 0) return true;
+    const bounds = { limit: Math.max(1, left.rows), maxBytes: Math.max(1, left.bytes) };
+    const { rows, bytes, more } = this.#tables.journal.deleteSome(chainIds, bounds);
+    left.rows -= rows;
+    left.bytes -= bytes;
+    return !more;
   }
 }

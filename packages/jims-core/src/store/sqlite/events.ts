@@ -8,11 +8,11 @@ import { boundedRows, prepareAll, sql } from './rows.ts';
 import type { Statements } from './rows.ts';
 import { formatMicros, parseMicros, toPublicTime } from './timestamp.ts';
 
-export interface DeletedEvents {
+export interface SomeEvents {
   /** As they are stored. */
   readonly ids: readonly string[];
   readonly bytes: number;
-  /** Whether the thread has events left. */
+  /** Whether the thread has others. */
   readonly more: boolean;
 }
 
@@ -74,13 +74,17 @@ export class EventRows {
     return this.#sql.exists.get(toHex(threadId), toHex(eventId)) !== undefined;
   }
 
-  /** Removes events of a thread, within the bounds. */
-  deleteSome(threadId: string, bounds: Required<ReadBounds>): DeletedEvents {
+  /** Some events of a thread, within the bounds. */
+  someOf(threadId: string, bounds: Required<ReadBounds>): SomeEvents {
     const all = this.#sql.sizes.iterate(toHex(threadId));
     const { rows, more } = boundedRows(all, bounds, ([, size]) => size);
-    const ids = rows.map(([id]) => id);
+    const bytes = rows.reduce((sum, [, size]) => sum + size, 0);
+    return { ids: rows.map(([id]) => id), more, bytes };
+  }
+
+  /** Removes events of a thread, given by their ids as they are stored. */
+  remove(threadId: string, ids: readonly string[]): void {
     if (ids.length > 0) this.#sql.remove.run(toHex(threadId), listParameter(ids));
-    return { ids, more, bytes: rows.reduce((sum, [, size]) => sum + size, 0) };
   }
 }
 

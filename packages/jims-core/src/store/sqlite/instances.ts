@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 
-import { prepareAll } from './rows.ts';
+import type { InstanceInfo } from '../store.ts';
+import { prepareAll, sql } from './rows.ts';
 import type { Statements } from './rows.ts';
 
 /**
@@ -14,6 +15,13 @@ export function leaseClock(): number {
 const SQL = {
   renew: `INSERT INTO jims_instances (instance_id, lease_until) VALUES (?1, ?2)
      ON CONFLICT (instance_id) DO UPDATE SET lease_until = ?2`,
+  describe: `UPDATE jims_instances SET version = ?2, durable = ?3, draining = ?4
+     WHERE instance_id = ?1
+       AND (version, durable, draining) IS NOT (?2, ?3, ?4)`,
+  versions: sql<readonly [version: string]>(
+    `SELECT DISTINCT version FROM jims_instances
+     WHERE lease_until > ? AND durable AND NOT draining AND version IS NOT NULL`,
+  ),
   end: 'DELETE FROM jims_instances WHERE instance_id = ?',
 };
 
@@ -27,8 +35,16 @@ export class InstanceRows {
     this.#sql = prepareAll(db, SQL);
   }
 
-  renewLease(instanceId: string, leaseMs: number): void {
+  renewLease(instanceId: string, leaseMs: number, about?: InstanceInfo): void {
     this.#sql.renew.run(instanceId, leaseClock() + leaseMs);
+    if (!about) return;
+    const { version = null, durable, draining } = about;
+    this.#sql.describe.run(instanceId, version, Number(durable), Number(draining));
+  }
+
+  /** The versions of the living processes that recover durable runs. */
+  versions(): ReadonlySet<string> {
+    return new Set(this.#sql.versions.all(leaseClock()).map(([version]) => version));
   }
 
   endLease(instanceId: string): void {

@@ -101,6 +101,76 @@ WHERE incoming_stored AND NOT EXISTS (
 DROP INDEX IF EXISTS ix_threads_contact_id;
 DROP INDEX IF EXISTS ix_threads_external_id;
 `,
+  `
+-- A run without chain_id begins a chain of its own. An instance_id of zeroes is nobody's. Results are text:
+-- a column of type JSON would turn those that are numbers into numbers of SQLite.
+ALTER TABLE jims_runs ADD COLUMN chain_id TEXT;
+ALTER TABLE jims_runs ADD COLUMN continues TEXT;
+ALTER TABLE jims_runs ADD COLUMN question_id TEXT;
+ALTER TABLE jims_runs ADD COLUMN durable INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jims_runs ADD COLUMN counted INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE jims_runs ADD COLUMN recoveries INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jims_runs ADD COLUMN retry_at INTEGER;
+ALTER TABLE jims_runs ADD COLUMN kept TEXT;
+ALTER TABLE jims_runs ADD COLUMN config TEXT;
+CREATE INDEX jims_runs_chain ON jims_runs (chain_id, ticket) WHERE chain_id IS NOT NULL;
+ALTER TABLE jims_instances ADD COLUMN version TEXT;
+ALTER TABLE jims_instances ADD COLUMN durable INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jims_instances ADD COLUMN draining INTEGER NOT NULL DEFAULT 0;
+-- Not WITHOUT ROWID: pages of such a table are split as those of an index are, and keep copies of what
+-- was erased. Rows of this one come at its end, so its pages are never split.
+CREATE TABLE jims_journal (
+	chain_id TEXT NOT NULL,
+	seq INTEGER NOT NULL,
+	part TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	name TEXT NOT NULL,
+	nth INTEGER NOT NULL,
+	call INTEGER NOT NULL,
+	input TEXT,
+	outcome TEXT NOT NULL CHECK (outcome IN ('value', 'error', 'asked')),
+	result TEXT,
+	usage TEXT,
+	at INTEGER NOT NULL,
+	run_id TEXT NOT NULL,
+	attempt INTEGER NOT NULL,
+	version TEXT,
+	PRIMARY KEY (chain_id, seq)
+);
+CREATE TABLE jims_questions (
+	question_id TEXT PRIMARY KEY,
+	chain_id TEXT NOT NULL,
+	run_id TEXT NOT NULL,
+	thread_id TEXT NOT NULL,
+	audience TEXT NOT NULL CHECK (audience IN ('contact', 'service')),
+	name TEXT,
+	text TEXT,
+	data TEXT,
+	schema TEXT,
+	buttons TEXT,
+	accepts TEXT NOT NULL,
+	contents TEXT,
+	early INTEGER NOT NULL,
+	tell INTEGER NOT NULL,
+	asked_at DATETIME NOT NULL,
+	expires_at DATETIME NOT NULL,
+	state TEXT NOT NULL CHECK (state IN ('open', 'answered', 'expired', 'withdrawn')),
+	reason TEXT,
+	answered_by TEXT,
+	closed_at DATETIME
+);
+CREATE UNIQUE INDEX jims_questions_contact ON jims_questions (thread_id)
+	WHERE state = 'open' AND audience = 'contact';
+CREATE INDEX jims_questions_thread ON jims_questions (thread_id);
+CREATE INDEX jims_questions_due ON jims_questions (expires_at) WHERE state = 'open';
+CREATE INDEX jims_questions_open ON jims_questions (asked_at, question_id) WHERE state = 'open';
+-- Chains of threads that are gone, which no event of the thread leads to.
+CREATE TABLE jims_erasing_chains (
+	thread_id TEXT NOT NULL,
+	chain_id TEXT NOT NULL,
+	PRIMARY KEY (thread_id, chain_id)
+) WITHOUT ROWID;
+`,
 ];
 
 /** Brings the tables up to date; safe to run twice and from several processes at once. */

@@ -1,7 +1,9 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 
 import type { NewEvent } from '../../thread/event.ts';
+import { RETRIED_CODES } from '../store.ts';
 import type { IdempotencyKey, PolledRun, RunNews, RunRecord, RunStatus } from '../store.ts';
+import type { Withdrawal } from './active-run.ts';
 import {
   fromHex,
   listParameter,
@@ -9,11 +11,13 @@ import {
   parseStoredObject,
   storedBefore,
   toHex,
+  uuidOrNone,
+  valueOf,
 } from './columns.ts';
 import type { LogReads } from './log-reads.ts';
+import type { QuestionRows } from './questions.ts';
 import { prepareAll, sql } from './rows.ts';
 import type { Statements } from './rows.ts';
-import type { Withdrawal } from './runs.ts';
 import type { ThreadRows } from './threads.ts';
 import { toPublicTime } from './timestamp.ts';
 
@@ -27,15 +31,11 @@ export interface KeyedRun {
   readonly attempt: number;
   /** Whether it ended before its answer was kept: the same request runs it again. */
   readonly lost: boolean;
+  readonly durable: boolean;
 }
 
 const HAS_THREAD = 'EXISTS (SELECT 1 FROM threads t WHERE t.thread_id = jims_runs.thread_id)';
-const LOST_CODES: ReadonlySet<string> = new Set([
-  'lost',
-  'disconnected',
-  'shutting_down',
-  'store_unavailable',
-]);
+const LOST_CODES: ReadonlySet<string> = new Set([...RETRIED_CODES, 'disconnected']);
 
 type PollRow = readonly [
   runId: string,
@@ -68,27 +68,33 @@ const SQL = {
      WHERE instance_id = ?2 AND cancel_requested AND status IN ('queued', 'running')`),
 };
 
+interface RecordTables {
+  readonly threads: ThreadRows;
+  readonly log: LogReads;
+  readonly questions: QuestionRows;
+}
+
 /** Reads the rows of `jims_runs`, whether the runs are over or not. */
 export class RunRecords {
   readonly #sql: Statements<typeof SQL>;
   /** Whole rows, as objects. */
   readonly #byId: StatementSync;
   readonly #byKey: StatementSync;
-  readonly #threads: ThreadRows;
-  readonly #log: LogReads;
+  readonly #tables: RecordTables;
 
-  constructor(db: DatabaseSync, threads: ThreadRows, log: LogReads) {
+  constructor(db: DatabaseSync, tables: RecordTables) {
     this.#sql = prepareAll(db, SQL);
     this.#byId = db.prepare('SELECT * FROM jims_runs WHERE run_id = ?');
     this.#byKey = db.prepare('SELECT * FROM jims_runs WHERE key_scope = ? AND key = ?');
-    this.#threads = threads;
-    this.#log = log;
+    this.#tables = tables;
   }
 
   byId(runId: string): RunRecord | undefined {
     const row = this.#byId.get(toHex(runId)) as RunRow | undefined;
-    const thread = row && this.#threads.byId(fromHex(row.thread_id));
+    const { threads, log, questions } = this.#tables;
+    const thread = row && threads.byId(fromHex(row.thread_id));
     if (!thread) return undefined;
+    const questionId = uuidOrNone(row.question_id);
     const withdrawal = row.status === 'queued' ? withdrawalOf(row) : undefined;
     return {
       runId,
@@ -101,17 +107,21 @@ export class RunRecords {
       acceptedAt: toPublicTime(row.accepted_at),
       startedAt: row.started_at === null ? undefined : toPublicTime(row.started_at),
       finishedAt: row.finished_at === null ? undefined : toPublicTime(row.finished_at),
-      incoming: waitingIn(row) ?? this.#log.byIds(thread.id, [runId]).map(withoutTime)[0],
-      startEvents: this.#log.byIds(thread.id, idsOf(row.start_ids)),
-      events: this.#log.byIds(thread.id, idsOf(row.output_ids)),
+      incoming: waitingIn(row) ?? log.byIds(thread.id, [runId]).map(withoutTime)[0],
+      startEvents: log.byIds(thread.id, idsOf(row.start_ids)),
+      events: log.byIds(thread.id, idsOf(row.output_ids)),
       error: withdrawal ? withdrawal.error : (valueOf(row.error) as RunRecord['error']),
       usage: valueOf(row.usage) as RunRecord['usage'],
       lastSeq: row.last_seq ?? undefined,
+      chainId: uuidOrNone(row.chain_id) ?? runId,
+      continues: uuidOrNone(row.continues),
+      question: questionId === undefined ? undefined : questions.byId(questionId),
+      durable: row.durable === 1,
     };
   }
 
   idByKey({ scope, key }: Pick<IdempotencyKey, 'scope' | 'key'>): string | undefined {
-    return idFrom(this.#sql.idByKey.get(scope, key)?.[0]);
+    return uuidOrNone(this.#sql.idByKey.get(scope, key)?.[0]);
   }
 
   /** The run of a key, which is forgotten when it is too old or its thread is gone. */
@@ -119,7 +129,7 @@ export class RunRecords {
     const row = this.#byKey.get(scope, key) as RunRow | undefined;
     if (!row) return undefined;
     const isOld = row.finished_at !== null && row.accepted_at < storedBefore(ttlMs);
-    if (isOld || !this.#threads.byId(fromHex(row.thread_id))) {
+    if (isOld || !this.#tables.threads.byId(fromHex(row.thread_id))) {
       this.#sql.forgetKey.run(row.run_id);
       return undefined;
     }
@@ -131,6 +141,7 @@ export class RunRecords {
       started: row.start_ids !== null,
       attempt: row.attempt,
       lost: LOST_CODES.has(String(parseStoredObject(row.error)['code'])),
+      durable: row.durable === 1,
     };
   }
 
@@ -163,7 +174,7 @@ export class RunRecords {
 
   /** The run that is running in a thread. */
   activeOf(threadId: string): string | undefined {
-    return idFrom(this.#sql.activeOf.get(toHex(threadId))?.[0]);
+    return uuidOrNone(this.#sql.activeOf.get(toHex(threadId))?.[0]);
   }
 }
 
@@ -186,6 +197,10 @@ interface RunRow {
   readonly accepted_at: string;
   readonly started_at: string | null;
   readonly finished_at: string | null;
+  readonly chain_id: string | null;
+  readonly continues: string | null;
+  readonly question_id: string | null;
+  readonly durable: number;
 }
 
 /** The incoming event, while it is not in the log. */
@@ -200,14 +215,6 @@ function withoutTime({ id, type, data }: NewEvent): NewEvent {
 
 function withdrawalOf({ withdrawn }: RunRow): Withdrawal | undefined {
   return valueOf(withdrawn) as Withdrawal | undefined;
-}
-
-function idFrom(hex: string | undefined): string | undefined {
-  return hex === undefined ? undefined : fromHex(hex);
-}
-
-function valueOf(text: string | null): unknown {
-  return text === null ? undefined : parseStoredJson(text);
 }
 
 function idsOf(text: string | null): readonly string[] {

@@ -1,31 +1,27 @@
 import type { DatabaseSync } from 'node:sqlite';
 
-import type { NewEvent } from '../../thread/event.ts';
-import type { AcceptRequest, RunOutcomeRecord, RunOwner, StartedRun } from '../store.ts';
-import { fromHex, jsonOrNull, parseStoredObject, storedNow, toHex } from './columns.ts';
+import type { JsonObject, NewEvent } from '../../thread/event.ts';
+import { NOBODY } from '../store.ts';
+import type {
+  AcceptRequest,
+  IdempotencyKey,
+  KeptRun,
+  RunOutcomeRecord,
+  RunOwner,
+  StartedRun,
+} from '../store.ts';
+import { ACTIVE, toActive } from './active-run.ts';
+import type { ActiveRow, ActiveRun, Withdrawal } from './active-run.ts';
+import { fromHex, hexOrNull, jsonOrNull, storedNow, toHex } from './columns.ts';
 import { leaseClock } from './instances.ts';
 import { prepareAll, sql } from './rows.ts';
 import type { Statements } from './rows.ts';
 
-/** A run that waits or runs, as far as the store needs it to start or to end it. */
-export interface ActiveRun extends StartedRun {
-  readonly threadId: string;
-  readonly attempt: number;
-  readonly status: 'queued' | 'running';
-  /** How it ends when its turn comes, if nobody waits for it any more. */
-  readonly withdrawn: Withdrawal | undefined;
-  /** The incoming event, while it is not in the log yet. */
-  readonly unstored: NewEvent | undefined;
-}
-
 /** The first run in the queue of a thread. */
 export interface NextRun extends ActiveRun {
-  /** Whether its process lives. */
+  /** Whether its process lives. In the queue one that is about to end counts as dead for durable runs. */
   readonly alive: boolean;
 }
-
-/** How a queued run ends when its turn comes, because nobody waits for it any more. */
-export type Withdrawal = Omit<RunOutcomeRecord, 'events'>;
 
 export interface InsertedRun {
   readonly threadId: string;
@@ -33,22 +29,25 @@ export interface InsertedRun {
   readonly createdThread: boolean;
   /** Whether its incoming event is in the log. */
   readonly stored: boolean;
+  readonly durable?: DurableColumns | undefined;
 }
 
-type ActiveRow = readonly [
-  runId: string,
-  threadId: string,
-  instanceId: string,
-  attempt: number,
-  status: 'queued' | 'running',
-  withdrawn: string | null,
-  incomingType: string | null,
-  incomingData: string | null,
-];
+/** What only a durable run has. */
+export interface DurableColumns {
+  /** For the run that begins its chain. */
+  readonly kept?: KeptRun;
+  readonly config?: JsonObject;
+  /** For one that goes on with a chain. */
+  readonly chainId?: string;
+  readonly continues?: string;
+  /** Whether it is counted among those that may wait, and interrupted by messages; default true. */
+  readonly counted?: boolean;
+}
 
-/** The columns of an {@link ActiveRow}. */
-const ACTIVE = `r.run_id, r.thread_id, r.instance_id, r.attempt, r.status, r.withdrawn,
-       r.incoming_type, r.incoming_data`;
+/** The message of a run, and who has the run. */
+export type RunMessage = Pick<AcceptRequest, 'runId' | 'instanceId' | 'incoming' | 'idempotency'>;
+
+const ALIVE = 'coalesce(i.lease_until > ?1, 0)';
 
 // A thread's active runs are sought once for each status, because each status has an index of its own.
 const SQL = {
@@ -56,31 +55,41 @@ const SQL = {
     readonly [number]
   >(`SELECT (SELECT count(*) FROM jims_runs WHERE thread_id = ?1 AND status = 'running')
           + (SELECT count(*) FROM jims_runs WHERE thread_id = ?1 AND status = 'queued')`),
-  activeIn: sql<
+  countedInQueue: sql<readonly [number]>(
+    `SELECT count(*) FROM jims_runs WHERE thread_id = ?1 AND status = 'queued' AND counted`,
+  ),
+  interrupted: sql<
     readonly [runId: string, instanceId: string]
-  >(`SELECT run_id, instance_id FROM jims_runs WHERE thread_id = ?1 AND status = 'running'
+  >(`SELECT run_id, instance_id FROM jims_runs
+     WHERE thread_id = ?1 AND status = 'running' AND counted
      UNION ALL
-     SELECT run_id, instance_id FROM jims_runs WHERE thread_id = ?1 AND status = 'queued'`),
+     SELECT run_id, instance_id FROM jims_runs
+     WHERE thread_id = ?1 AND status = 'queued' AND counted`),
   active: sql<ActiveRow>(
     `SELECT ${ACTIVE} FROM jims_runs r WHERE r.run_id = ? AND r.status IN ('queued', 'running')`,
   ),
   next: sql<
     readonly [alive: number, ...ActiveRow]
-  >(`SELECT coalesce(i.lease_until > ?1, 0), ${ACTIVE}
+  >(`SELECT ${ALIVE} AND NOT coalesce(i.draining AND r.durable, 0), ${ACTIVE}
      FROM jims_runs r LEFT JOIN jims_instances i USING (instance_id)
      WHERE r.thread_id = ?2 AND r.status = 'queued' ORDER BY r.ticket LIMIT 1`),
+  lookedUp: sql<readonly [alive: number, ...ActiveRow]>(`SELECT ${ALIVE}, ${ACTIVE}
+     FROM jims_runs r LEFT JOIN jims_instances i USING (instance_id)
+     WHERE r.run_id = ?2 AND r.status IN ('queued', 'running')`),
   orphans:
     sql<ActiveRow>(`SELECT ${ACTIVE} FROM jims_runs r LEFT JOIN jims_instances i USING (instance_id)
-     WHERE r.status = 'running' AND coalesce(i.lease_until, 0) <= ?`),
+     WHERE r.status = 'running' AND NOT r.durable AND coalesce(i.lease_until, 0) <= ?`),
   insert: `INSERT INTO jims_runs (run_id, thread_id, status, instance_id, key_scope, key, fingerprint,
-       created_thread, incoming_stored, incoming_type, incoming_data, accepted_at, started_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       created_thread, incoming_stored, incoming_type, incoming_data, accepted_at, started_at,
+       durable, kept, config, chain_id, continues, counted)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   revive: `UPDATE jims_runs SET ticket = (SELECT max(ticket) + 1 FROM jims_runs), status = ?2,
        instance_id = ?3, attempt = attempt + 1, withdrawn = NULL, cancel_requested = 0, error = NULL,
        output_ids = NULL, usage = NULL, last_seq = NULL, finished_at = NULL,
        started_at = iif(?2 = 'running', ?4, NULL)
      WHERE run_id = ?1`,
-  start: `UPDATE jims_runs SET status = 'running', started_at = ? WHERE run_id = ?`,
+  start: `UPDATE jims_runs SET status = 'running', started_at = coalesce(started_at, ?)
+     WHERE run_id = ?`,
   markStored: `UPDATE jims_runs SET incoming_stored = 1, incoming_type = NULL, incoming_data = NULL
      WHERE run_id = ? AND incoming_type IS NOT NULL`,
   markStarted: 'UPDATE jims_runs SET start_ids = ? WHERE run_id = ?',
@@ -105,8 +114,14 @@ export class RunRows {
     return this.#sql.count.get(toHex(threadId))?.[0] ?? 0;
   }
 
-  activeIn(threadId: string): readonly StartedRun[] {
-    const rows = this.#sql.activeIn.all(toHex(threadId));
+  /** How many of those that wait are counted. */
+  countedInQueue(threadId: string): number {
+    return this.#sql.countedInQueue.get(toHex(threadId))?.[0] ?? 0;
+  }
+
+  /** The active runs of a thread that a message may interrupt. */
+  interruptedIn(threadId: string): readonly StartedRun[] {
+    const rows = this.#sql.interrupted.all(toHex(threadId));
     return rows.map(([runId, instanceId]) => ({ runId: fromHex(runId), instanceId }));
   }
 
@@ -118,20 +133,22 @@ export class RunRows {
   }
 
   next(threadId: string): NextRun | undefined {
-    const row = this.#sql.next.get(leaseClock(), toHex(threadId));
-    if (!row) return undefined;
-    const [alive, ...run] = row;
-    return { ...toActive(run), alive: alive === 1 };
+    return withLife(this.#sql.next.get(leaseClock(), toHex(threadId)));
   }
 
-  /** Running runs whose process is dead. */
+  /** The run, when it is not over. */
+  active(runId: string): NextRun | undefined {
+    return withLife(this.#sql.lookedUp.get(leaseClock(), toHex(runId)));
+  }
+
+  /** Running runs that end with their process, which is dead. */
   orphans(): readonly ActiveRun[] {
     return this.#sql.orphans.all(leaseClock()).map(toActive);
   }
 
   insert(
-    { runId, instanceId, incoming, idempotency }: AcceptRequest,
-    { threadId, status, createdThread, stored }: InsertedRun,
+    { runId, instanceId, incoming, idempotency }: RunMessage,
+    { threadId, status, createdThread, stored, durable }: InsertedRun,
   ): void {
     const time = storedNow();
     const waiting = stored ? undefined : incoming;
@@ -140,15 +157,14 @@ export class RunRows {
       toHex(threadId),
       status,
       instanceId,
-      idempotency?.scope ?? null,
-      idempotency?.key ?? null,
-      idempotency?.fingerprint ?? null,
+      ...(idempotency ? keyValues(idempotency) : NO_KEY),
       Number(createdThread),
       Number(stored),
       waiting?.type ?? null,
       jsonOrNull(waiting?.data),
       time,
-      status === 'running' ? time : null,
+      status === 'running' && instanceId !== NOBODY ? time : null,
+      ...(durable ? durableValues(durable) : NOT_DURABLE),
     );
   }
 
@@ -190,20 +206,32 @@ export class RunRows {
   }
 }
 
+const NO_KEY = [null, null, null] as const;
+
+function keyValues({ scope, key, fingerprint }: IdempotencyKey): string[] {
+  return [scope, key, fingerprint];
+}
+
+/** The values of the columns from `durable` on. */
+const NOT_DURABLE = [0, null, null, null, null, 1] as const;
+
+function durableValues({
+  kept,
+  config,
+  chainId,
+  continues,
+  counted = true,
+}: DurableColumns): (string | number | null)[] {
+  const chain = [hexOrNull(chainId), hexOrNull(continues)];
+  return [1, jsonOrNull(kept), jsonOrNull(config), ...chain, Number(counted)];
+}
+
 function idList(events: readonly NewEvent[]): string {
   return JSON.stringify(events.map((event) => event.id));
 }
 
-function toActive(row: ActiveRow): ActiveRun {
-  const [run, threadId, instanceId, attempt, status, withdrawn, type, data] = row;
-  const runId = fromHex(run);
-  return {
-    runId,
-    threadId: fromHex(threadId),
-    instanceId,
-    attempt,
-    status,
-    withdrawn: withdrawn === null ? undefined : (JSON.parse(withdrawn) as Withdrawal),
-    unstored: type === null ? undefined : { id: runId, type, data: parseStoredObject(data) },
-  };
+function withLife(row: readonly [number, ...ActiveRow] | undefined): NextRun | undefined {
+  if (!row) return undefined;
+  const [alive, ...run] = row;
+  return { ...toActive(run), alive: alive === 1 };
 }

@@ -4,14 +4,19 @@ import { readTail } from '../read-tail.ts';
 import { threadBusy, threadNotFound } from '../refusals.ts';
 import type { Store } from '../store.ts';
 import { ThreadWatchers } from '../thread-watchers.ts';
+import { Accepting } from './accepting.ts';
+import { Asking } from './asking.ts';
 import { CommitGroup } from './commit-group.ts';
 import { Health } from './health.ts';
 import { InstanceRows, noticeOfOthers } from './instances.ts';
 import { whenUnlocked } from './lock.ts';
 import { openDatabase } from './open-database.ts';
+import { QuestionLists } from './question-list.ts';
+import { Recovery } from './recovery.ts';
 import { ThreadEraser } from './retention.ts';
 import { Tables } from './tables.ts';
 import { openThread } from './target-thread.ts';
+import { ThreadLine } from './thread-line.ts';
 import { RunTransitions } from './transitions.ts';
 
 /**
@@ -27,9 +32,10 @@ export async function openSqliteStore(file: string): Promise<Store> {
   );
   const appendedTo = new Set<string>();
   const tables = new Tables(db, (threadId) => appendedTo.add(threadId));
-  const { threads, events, log, runs, records } = tables;
+  const { threads, events, log, runs, records, chains, questions } = tables;
   const instances = new InstanceRows(db);
-  const transitions = new RunTransitions(tables);
+  const { accepting, transitions, recovery } = stateMachine(tables, instances);
+  const lists = new QuestionLists(db);
   const group = new CommitGroup(db, () => {
     for (const threadId of appendedTo) watchers.wake(threadId);
     appendedTo.clear();
@@ -85,31 +91,53 @@ export async function openSqliteStore(file: string): Promise<Store> {
     pageEvents: (threadId, page) => read(() => log.page(threadId, page)),
     watchThread: (threadId, wake) => watchers.watch(threadId, wake),
 
-    acceptRun: (request) => write(() => transitions.accept(request)),
+    acceptRun: (request) => write(() => accepting.accept(request)),
     appendInRun: (run, added) => write(() => transitions.append(run, added)),
     finishRun: (run, outcome) => write(() => transitions.finish(run, outcome)),
     run: (runId) => read(() => records.byId(runId)),
     runIdByKey: (key) => read(() => records.idByKey(key)),
     activeRun: (threadId) => read(() => records.activeOf(threadId)),
-    requestCancel: (runId) =>
-      write(() => {
-        runs.requestCancel(runId);
-        return records.statusOf(runId);
-      }),
+    requestCancel: (runId) => write(() => transitions.requestCancel(runId)),
     pollRuns: (instanceId, runIds) => read(() => records.poll(instanceId, runIds)),
     // Only this process runs the runs of its file, so nobody follows them from another process.
     appendProgress: async () => {},
     readProgress: (seen) => read(() => records.standing(seen.map(({ runId }) => runId))),
 
-    renewLease: (instanceId, leaseMs) => write(() => instances.renewLease(instanceId, leaseMs)),
+    storeEntries: (run, entries) => write(() => transitions.storeEntries(run, entries)),
+    loadChain: (chainId) => read(() => chains.load(chainId)),
+    releaseRun: (run) => write(() => transitions.release(run)),
+    retryRun: (request) => write(() => accepting.retry(request)),
+    question: (questionId) => read(() => questions.byId(questionId)),
+    listQuestions: (query) => read(() => lists.list(query)),
+    standing: () => read(() => lists.standing()),
+
+    renewLease: (instanceId, leaseMs, about) =>
+      write(() => instances.renewLease(instanceId, leaseMs, about)),
     endLease: (instanceId) => write(() => instances.endLease(instanceId)),
-    reapRuns: () => write(() => transitions.reap()),
+    reapRuns: (request) => write(() => recovery.reap(request)),
     listen: async () => {},
 
     deleteThreads: (which) => retention.deleteThreads(which),
     purge: (limits) => retention.purge(limits),
     close,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+interface StateMachine {
+  readonly accepting: Accepting;
+  readonly transitions: RunTransitions;
+  readonly recovery: Recovery;
+}
+
+/** All that changes the status of a run. */
+function stateMachine(tables: Tables, instances: InstanceRows): StateMachine {
+  const line = new ThreadLine(tables);
+  const asking = new Asking(tables, line);
+  return {
+    accepting: new Accepting(tables, line, asking),
+    transitions: new RunTransitions(tables, line, asking),
+    recovery: new Recovery(tables, line, asking, instances),
   };
 }
 

@@ -40,21 +40,26 @@ export function openThread(
  * @throws JimsError `store_unavailable` while what an earlier thread of this id had is being erased.
  */
 export function findTargetThread(tables: Tables, target: RunThread): TargetThread {
-  const { threads } = tables;
+  if (target.kind === 'new') return makeNew(tables, target);
+  const thread = existingThread(tables, target);
+  if (thread) return { kind: 'found', thread };
+  return target.kind === 'thread' ? { kind: 'thread_not_found' } : make(tables, target);
+}
+
+/** The thread that a run is for, if it is there. */
+export function existingThread({ threads }: Tables, target: RunThread): Thread | undefined {
   switch (target.kind) {
     case 'thread': {
       const thread = threads.byId(target.threadId);
       const isForeign = target.contactId !== undefined && target.contactId !== thread?.contactId;
-      return thread && !isForeign ? { kind: 'found', thread } : { kind: 'thread_not_found' };
+      return isForeign ? undefined : thread;
     }
     case 'latest':
-      return found(threads.latestOf(target.contactId)) ?? make(tables, target);
+      return threads.latestOf(target.contactId);
     case 'external':
-      return (
-        found(threads.byExternalId(target.contactId, target.externalId)) ?? make(tables, target)
-      );
+      return threads.byExternalId(target.contactId, target.externalId);
     case 'new':
-      return makeNew(tables, target);
+      return undefined;
   }
 }
 
@@ -64,7 +69,10 @@ function makeNew(tables: Tables, target: RunThread & { kind: 'new' }): TargetThr
   if (externalId !== undefined) {
     const holder = tables.threads.byExternalId(contactId, externalId);
     if (replaces !== undefined && holder?.id !== replaces) return { kind: 'thread_moved' };
-    if (holder) tables.threads.supersede(contactId, externalId, threadId);
+    if (holder) {
+      tables.questions.closeReplaced(contactId, externalId);
+      tables.threads.supersede(contactId, externalId, threadId);
+    }
   }
   return make(tables, { ...target, threadId });
 }
@@ -87,8 +95,4 @@ function make(
   const beginning = [newEvent(THREAD_CREATED, {}), ...more];
   const first = events.appendAfter(undefined, thread.id, beginning);
   return { kind: 'found', thread, first };
-}
-
-function found(thread: Thread | undefined): FoundThread | undefined {
-  return thread && { kind: 'found', thread };
 }

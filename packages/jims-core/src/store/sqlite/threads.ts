@@ -64,6 +64,7 @@ const SQL = {
        AND NOT EXISTS (SELECT 1 FROM thread_events e WHERE e.thread_id = t.thread_id AND e.created_at >= ?1)
        AND NOT EXISTS (SELECT 1 FROM jims_runs r WHERE r.thread_id = t.thread_id AND r.status = 'running')
        AND NOT EXISTS (SELECT 1 FROM jims_runs r WHERE r.thread_id = t.thread_id AND r.status = 'queued')
+       AND NOT EXISTS (SELECT 1 FROM jims_questions q WHERE q.thread_id = t.thread_id AND q.state = 'open')
      FROM threads t WHERE t.rowid > ?2 ORDER BY t.rowid LIMIT ?3`),
 };
 
@@ -118,7 +119,7 @@ export class ThreadRows {
     return { threads: taken.map(toThread), more };
   }
 
-  /** Looks for threads without an active run and without an event in the last `ageMs`. */
+  /** Looks for threads without an active run, an open question, and an event in the last `ageMs`. */
   idle(ageMs: number, { after, limit, lookAt }: IdleSearch): IdleThreads {
     const ids: string[] = [];
     let last = after;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { openStore } from '../../../src/store/open-store.ts';
+import { DURABLE, OPEN, ask, entryOf } from '../../support/durable-runs.ts';
 import { freshDatabase, withClient } from '../../support/postgres.ts';
 import { answer, storeUser } from '../../support/store-user.ts';
 import { openTcpProxy } from '../../support/tcp-proxy.ts';
@@ -22,6 +23,27 @@ test('a run costs two round trips: accept and finish', async () => {
   await user.finish(second, ['2']);
   await user.finish(third, ['3']);
   assert.equal(proxy.roundTrips - before, 4, 'also for one that waits');
+});
+
+test('a step costs one round trip, and a question with its answer what two runs cost', async () => {
+  await using database = await freshDatabase();
+  await using proxy = await openTcpProxy(database.url);
+  await using store = await openStore(proxy.url);
+  const user = await storeUser(store);
+  let before = proxy.roundTrips;
+  const first = await user.accept('one', DURABLE);
+  await store.storeEntries(user.owner(first), [entryOf(first, 0), entryOf(first, 1)]);
+  await store.storeEntries(user.owner(first), [entryOf(first, 2)]);
+  await ask(user, first, {}, 3);
+  const second = await user.accept('Yes', OPEN);
+  assert.equal(second.chain?.chainId, first.runId);
+  await user.finish(second, ['1'], { entries: [entryOf(second, 4)] });
+  assert.equal(proxy.roundTrips - before, 6);
+
+  before = proxy.roundTrips;
+  const chain = await store.loadChain(first.runId);
+  assert.equal(proxy.roundTrips - before, 1, 'a chain is read in one piece');
+  assert.deepEqual([chain?.entries.length, chain?.runs.length], [5, 2]);
 });
 
 for (const plans of ['auto', 'force_generic_plan']) {

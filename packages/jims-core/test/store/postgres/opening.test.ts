@@ -4,6 +4,8 @@ import { test } from 'node:test';
 import { isJimsError } from '../../../src/errors/jims-error.ts';
 import type { JimsErrorCode } from '../../../src/errors/jims-error.ts';
 import { openStore } from '../../../src/store/open-store.ts';
+import { readSql } from '../../../src/store/postgres/sql/read-sql.ts';
+import { DURABLE, OPEN, ask, entryOf } from '../../support/durable-runs.ts';
 import { eventually } from '../../support/eventually.ts';
 import { databaseUrl, freshDatabase, postgresUrl, withClient } from '../../support/postgres.ts';
 import { storeUser } from '../../support/store-user.ts';
@@ -30,6 +32,38 @@ test('the forms of the original’s URLs open the same database', async () => {
   await (await openStore(database.url.replace('postgresql:', 'postgresql+asyncpg:'))).close();
   await using store = await openStore(database.url.replace('postgresql:', 'postgres:'));
   assert.match(store.description, /^PostgreSQL 127\.0\.0\.1:\d+\/jims_test_\w+$/);
+});
+
+test('a role that uses a database of version 2 uses it after another role has brought it up to date', async () => {
+  await using database = await freshDatabase();
+  const role = `jims_role_${crypto.randomUUID().replaceAll('-', '')}`;
+  await withClient(database.url, async (client) => {
+    await (await openStore(database.url)).close();
+    // The original's tables stay; ours are made as version 2 had them.
+    await client.query(`
+      drop schema jims cascade; create schema jims;
+      create table jims.migrations (
+        version integer primary key, applied_at timestamp with time zone not null default now());
+      ${readSql('step-1')} ${readSql('step-2')}
+      insert into jims.migrations (version, tables_schema) values (1, null), (2, 'public');
+      create role ${role} login;
+      grant usage on schema public, jims to ${role};
+      grant select, insert, update, delete on all tables in schema public to ${role};
+      grant select, insert, update, delete on all tables in schema jims to ${role}`);
+  });
+  try {
+    await (await openStore(database.url)).close();
+    await using store = await openStore(withUser(database.url, role, 'secret'));
+    const user = await storeUser(store);
+    const run = await user.accept('Hello', DURABLE);
+    assert.equal(await store.storeEntries(user.owner(run), [entryOf(run, 0)]), 'stored');
+    assert.equal((await ask(user, run, {}, 1)).result.kind, 'finished');
+    assert.equal((await user.accept('Yes', OPEN)).chain?.chainId, run.runId);
+  } finally {
+    await withClient(database.url, (client) =>
+      client.query(`drop owned by ${role}; drop role ${role}`),
+    );
+  }
 });
 
 test('a role without the right to make tables uses a database that is up to date', async () => {

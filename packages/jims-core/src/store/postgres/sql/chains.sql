@@ -28,7 +28,7 @@ $$;
 
 -- Keeps results of a running run; false when fenced.
 --
--- The run's row is locked, so that whoever takes the run over waits until they are committed, and reads
+-- The run's row is locked, so that a process that takes the run over waits until they are committed, and reads
 -- them then. Its thread is not: a step does not wait for what others do in it.
 create or replace function jims.store_entries(
   p_run_id uuid, p_attempt integer, p_thread_id uuid, p_instance_id uuid, p_entries json

@@ -1,4 +1,6 @@
 -- Removing what is old, which any process does for all of them.
+--
+-- :retried_for_ms stands for how long a failed chain can be retried.
 
 -- The ids of runs are UUIDv7, which begin with the time at which they were made: no index by time is needed.
 create or replace function jims.first_id_of(p_time timestamp with time zone) returns uuid
@@ -38,14 +40,18 @@ end
 $$;
 
 -- Removes journals that are not needed any more: of chains that are over, but of a failed one only when it
--- cannot be retried after so many days. Their questions stay, as they say how a run that asked stands. Chains are looked at in the order of their ids, after
--- p_after; the result says where to go on, which is null when all were looked at.
-create or replace function jims.purge_chains(p_after uuid, p_look_at integer) returns uuid
+-- cannot be retried any more. Their questions stay, as they say how a run that asked stands. Chains are
+-- looked at in the order of their ids, after p_after, until p_limit entries are removed; the result says
+-- where to go on, which is null when all were looked at.
+create or replace function jims.purge_chains(p_after uuid, p_look_at integer, p_limit integer)
+returns uuid
 language plpgsql set enable_seqscan = off as $$
 declare
   v_id uuid := coalesce(p_after, '00000000-0000-0000-0000-000000000000');
   v_thread_id uuid;
   v_last jims.runs;
+  v_entries integer;
+  v_left integer := p_limit;
 begin
   for n in 1..p_look_at loop
     select chain_id into v_id from jims.journal where chain_id > v_id order by chain_id limit 1;
@@ -65,8 +71,11 @@ begin
       select * from jims.runs where chain_id = v_id
     ) as r order by r.ticket desc limit 1;
     continue when v_last.status = 'failed'
-      and v_last.finished_at >= clock_timestamp() - interval ':retry_days days';
+      and v_last.finished_at >= clock_timestamp() - interval ':retried_for_ms milliseconds';
     delete from jims.journal where chain_id = v_id;
+    get diagnostics v_entries = row_count;
+    v_left := v_left - v_entries;
+    exit when v_left <= 0;
   end loop;
   return v_id;
 end

@@ -68,7 +68,7 @@ begin
   insert into jims.runs
     (run_id, request_id, thread_id, status, instance_id, created_thread,
      incoming_stored, incoming_type, incoming_data,
-     chain_id, continues, durable, counted, retry_at)
+     chain_id, continues, durable, counted)
   values
     (v_run_id, v_run_id, p_question.thread_id,
      case when v_waits then 'queued' else 'running' end::jims.run_status,
@@ -76,7 +76,7 @@ begin
      not v_waits,
      case when v_waits then p_type end,
      case when v_waits then p_data end,
-     p_question.chain_id, p_question.question_id, true, false, clock_timestamp());
+     p_question.chain_id, p_question.question_id, true, false);
   if not v_waits then
     perform jims.append_events(p_question.thread_id, array[v_run_id], array[p_type], array[p_data]);
   end if;

@@ -113,8 +113,9 @@ begin
 end
 $$;
 
--- Gives a durable run to a process. It is another attempt if it was begun before, and another recovery if
--- its process died: not if that gave it up.
+-- Gives a durable run to a process. It is another attempt if any process had it before, also in the queue:
+-- one that was taken for dead may meet its own run. It is another recovery if its process died: not if that
+-- gave it up.
 create or replace function jims.take_over(p_run jims.runs, p_instance_id uuid) returns jims.runs
 language plpgsql as $$
 declare
@@ -126,7 +127,10 @@ begin
   delete from jims.run_progress where run_id = p_run.run_id;
   update jims.runs
   set instance_id = p_instance_id,
-      attempt = attempt + (started_at is not null)::integer,
+      -- What becomes of the request that made the attempt before does not concern this one.
+      request_id = gen_random_uuid(),
+      attempt = attempt + (
+        instance_id <> '00000000-0000-0000-0000-000000000000' or retry_at is not null)::integer,
       started_at = coalesce(started_at, clock_timestamp()),
       recoveries = v_recoveries,
       retry_at = clock_timestamp()

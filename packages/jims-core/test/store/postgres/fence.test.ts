@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { openStore } from '../../../src/store/open-store.ts';
+import type { AcceptedRun, JournalEntry } from '../../../src/store/store.ts';
+import { DURABLE, chainOf, entryOf, reap } from '../../support/durable-runs.ts';
+import { freshDatabase } from '../../support/postgres.ts';
+import { latestOf, storeUser } from '../../support/store-user.ts';
+
+const RACES = 60;
+
+test('what was stored for a process is read by the process that takes its run over', async () => {
+  await using database = await freshDatabase();
+  await using oldStore = await openStore(database.url);
+  await using newStore = await openStore(database.url);
+  const taker = await storeUser(newStore);
+  let stored = 0;
+  for (let race = 0; race < RACES; race++) {
+    const owner = await storeUser(oldStore);
+    const run = await owner.accept('Hello', { ...DURABLE, thread: latestOf(`customer:${race}`) });
+    const kept: JournalEntry[] = [];
+    // Writes one entry after the other until it is fenced out.
+    const writing = (async () => {
+      for (let seq = 0; ; seq++) {
+        const entry = entryOf(run, seq);
+        if ((await oldStore.storeEntries(owner.owner(run), [entry])) === 'fenced') return;
+        kept.push(entry);
+      }
+    })();
+    await untilWritten(kept, race % 4);
+    await newStore.endLease(owner.instanceId);
+    const loaded = await takenEntries(run);
+    await writing;
+    assert.deepEqual(loaded, kept, `race ${race}`);
+    stored += kept.length;
+  }
+  assert.ok(stored >= RACES);
+
+  /** Takes the run over, and reads its journal at once. */
+  async function takenEntries(run: AcceptedRun): Promise<readonly JournalEntry[]> {
+    const { recovered } = await reap(taker);
+    assert.deepEqual(
+      recovered.map(({ runId, attempt }) => [runId, attempt]),
+      [[run.runId, 2]],
+    );
+    return (await chainOf(newStore, run.runId)).entries;
+  }
+});
+
+async function untilWritten(kept: readonly JournalEntry[], count: number): Promise<void> {
+  while (kept.length < count) await new Promise((resolve) => setImmediate(resolve));
+}
