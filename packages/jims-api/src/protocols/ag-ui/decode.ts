@@ -1,4 +1,4 @@
-import type { AnswerRule, NewEvent } from 'jims-core';
+import type { NewEvent } from 'jims-core';
 import * as v from 'valibot';
 
 import type { HistoryMessage } from '../../chat/alignment.ts';
@@ -94,8 +94,6 @@ export interface AgUiInput {
 }
 
 export interface AgUiMessage extends ClientMessage {
-  /** What it has to do with questions; `undefined`: it answers the open one, if there is one. */
-  readonly answer: AnswerRule | undefined;
   readonly options: RunOptions;
 }
 

@@ -1,4 +1,3 @@
-import type { AnswerRule } from 'jims-core';
 import * as v from 'valibot';
 
 import type { HistoryMessage } from '../../chat/alignment.ts';
@@ -69,8 +68,6 @@ export const AiSdkBody = v.pipe(
 export interface AiSdkMessage extends ClientMessage {
   readonly chatId: string;
   readonly contactId: string | undefined;
-  /** What it has to do with questions; `undefined`: it answers the open one, if there is one. */
-  readonly answer: AnswerRule | undefined;
   readonly options: RunOptions;
 }
 

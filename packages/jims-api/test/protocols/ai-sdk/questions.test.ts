@@ -120,3 +120,18 @@ test('a message with the part of a question answers that one, or is refused', as
   const { questions } = await served.app.questions.list({ state: 'open', limit: 10 });
   assert.equal(questions.length, 1);
 });
+
+test('in a fork nobody is asked: an edited answer begins something new', async () => {
+  await using served = await serveApp({ pipeline: askingPipeline });
+  const chat = chatAt(served.origin);
+  await chat.sendMessage({ text: 'refund' });
+  const { question_id } = questionIn(chat.lastMessage);
+  await chat.sendMessage({ text: 'yes' });
+  const edited = chat.messages[2]?.id ?? '';
+  await chat.sendMessage({ text: 'no', messageId: edited });
+  assert.deepEqual(lastTexts(chat), ['Refund it?']);
+  const response = await fetch(`${served.origin}/ai-sdk/chat/chat?contact_id=c:1`);
+  const messages: UIMessage[] = Object(await response.json()).messages;
+  assert.doesNotMatch(JSON.stringify(messages), new RegExp(question_id));
+  assert.notEqual(questionIn(messages.at(-1)).question_id, question_id);
+});
