@@ -57,6 +57,11 @@ export async function startRun(
   return { run, leave };
 }
 
+/** Whether a later message can come to the same thread: nobody knows a new one without a name. */
+export function isReachedAgain(thread: RunThread): boolean {
+  return thread.kind !== 'new' || thread.externalId !== undefined;
+}
+
 /** The contact that a request is counted for: the one that calls, or that a service names. */
 export function countedContact(call: Call, thread?: RunThread): string | undefined {
   if (call.principal.kind === 'contact') return call.principal.contactId;
