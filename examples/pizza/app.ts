@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { defineApp } from 'jims-core';
-import type { ThreadContext } from 'jims-core';
+import type { StepScope, ThreadContext } from 'jims-core';
 import * as v from 'valibot';
 
 const SIZES = ['small', 'large'] as const;
@@ -25,14 +25,9 @@ async function takeOrder(ctx: ThreadContext): Promise<void> {
   if (!topping) return ctx.sendMessage('You took an hour: say hello to begin anew.');
 
   const order = { size, topping };
-  const { minutes } = await ctx.step(
-    'order',
-    ({ signal, status }) => {
-      status('Asking the kitchen…');
-      return bake(order, signal);
-    },
-    { title: 'Asking the kitchen' },
-  );
+  const { minutes } = await ctx.step('order', (step) => bake(order, step), {
+    title: 'Asking the kitchen',
+  });
   ctx.setState('order', order);
   ctx.sendEvent('kitchen.order_placed', order);
   ctx.sendMessage(`Your ${size} pizza with ${topping} is ready in ${minutes} minutes.`);
@@ -56,8 +51,9 @@ async function choose<Choice extends string>(
 }
 
 /** A real kitchen is asked over the network. */
-async function bake({ size }: Order, signal: AbortSignal): Promise<{ minutes: number }> {
-  await sleep(300, undefined, { signal });
+async function bake({ size }: Order, step: StepScope): Promise<{ minutes: number }> {
+  step.status('Asking the kitchen…');
+  await sleep(300, undefined, { signal: step.signal });
   return { minutes: BAKING_MINUTES[size] };
 }
 

@@ -37,22 +37,18 @@ async function answerOf(response) {
   throw Object.assign(error, { status: response.status });
 }
 
-/** The events of a stream, one after another, over all interruptions, until the service ends it. */
-export async function* follow(path, { headers = {}, isLast = () => false, onAway, onBack } = {}) {
-  let last = {};
+/** The events of a stream, one after another, over all interruptions, until its reader has enough. */
+export async function* follow(path, { headers = {}, onAway, onBack } = {}) {
+  let after = {};
   for (;;) {
     try {
-      const accept = { accept: 'text/event-stream' };
-      const response = await fetch(path, { headers: { ...headers, ...accept, ...last } });
-      if (response.status === 204) return;
-      if (!response.ok && response.status < 500) await answerOf(response);
-      if (response.ok) {
-        onBack?.();
-        for await (const frame of framesOf(response.body)) {
-          if (frame.id) last = { 'last-event-id': frame.id };
-          yield frame;
-          if (isLast(frame)) return;
-        }
+      const response = await fetch(path, {
+        headers: { ...headers, ...after, accept: 'text/event-stream' },
+      });
+      if (response.ok) onBack?.();
+      for await (const frame of framesOf(response)) {
+        after = frame.id ? { 'last-event-id': frame.id } : after;
+        yield frame;
       }
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
@@ -62,8 +58,11 @@ export async function* follow(path, { headers = {}, isLast = () => false, onAway
   }
 }
 
-async function* framesOf(body) {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+/** Nothing of a service that is away; throws when it refuses. */
+async function* framesOf(response) {
+  if (response.status >= 500) return;
+  if (!response.ok) await answerOf(response);
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
   try {
     for (;;) {
@@ -75,7 +74,8 @@ async function* framesOf(body) {
       yield* frames.map(frameOf).filter(({ data }) => data !== undefined);
     }
   } finally {
-    await reader.cancel();
+    // Of a stream that broke, the reason is thrown already.
+    await reader.cancel().catch(() => {});
   }
 }
 

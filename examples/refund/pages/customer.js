@@ -1,10 +1,12 @@
-import { follow, send } from '/api.js';
+import { follow, send } from './api.js';
 
 const messages = document.querySelector('.messages');
 const status = document.querySelector('[role=status]');
 const alert = document.querySelector('[role=alert]');
 const form = document.querySelector('form');
 
+/** The last event of a run's stream is one of these. */
+const ENDS = new Set(['result', 'error', 'cancelled']);
 /** Texts of the buttons that were seen, by their ids. */
 const texts = new Map();
 
@@ -43,10 +45,11 @@ async function say(message) {
   try {
     const run = await send(`/api/v1/threads/${thread_id}/runs`, message, { headers, onAway });
     const stream = `/api/v1/runs/${run.run_id}/stream?include=step`;
-    const isLast = ({ event }) => ['result', 'cancelled', 'error'].includes(event);
-    for await (const { event, data } of follow(stream, { headers, isLast, onAway, onBack })) {
-      if (event === 'step') status.textContent = data.status === 'running' ? `${data.title}…` : '';
+    for await (const { id, event, data } of follow(stream, { headers, onAway, onBack })) {
+      status.textContent = event === 'step' && data.status === 'running' ? `${data.title}…` : '';
       if (event === 'error') alert.textContent = 'That did not work. Please try again.';
+      // Without an id it is the end of a process: the run goes on in the next one.
+      if (id && ENDS.has(event)) break;
     }
   } catch (error) {
     const isLate = error.status === 409 || error.status === 410;
@@ -61,7 +64,8 @@ function show({ event_type, event_data }) {
   const item = document.createElement('li');
   item.className = event_type.startsWith('comm.user_') ? 'user' : 'assistant';
   const text = document.createElement('p');
-  text.textContent = event_type === 'comm.user_button_click' ? (texts.get(content) ?? content) : content;
+  text.textContent =
+    event_type === 'comm.user_button_click' ? (texts.get(content) ?? content) : content;
   item.append(text);
   if (buttons.length > 0) item.append(buttonRow(buttons, question_id));
   messages.append(item);

@@ -1,4 +1,4 @@
-import { pause, send } from '/api.js';
+import { pause, send } from './api.js';
 
 const OPEN = '/api/v1/questions?audience=service&state=open';
 const LOOK_EVERY_MS = 1000;
@@ -76,7 +76,7 @@ async function answer({ question, item, value }) {
     remove(question_id);
     const line = document.createElement('li');
     const verdict = `Order ${data.orderId}: ${value.approved ? 'approved' : 'refused'}.`;
-    line.textContent = verdict;
+    line.textContent = `${verdict} The app goes on…`;
     decided.prepend(line);
     document.querySelector('h2').hidden = false;
     line.textContent = `${verdict} ${await outcomeOf(run)}`;
