@@ -19,7 +19,7 @@ export interface Execution {
   readonly signal: AbortSignal;
   /** What it sent, in its order. */
   readonly sent: string[];
-  /** What its listeners were told at its end. */
+  /** What its listeners got at its end. */
   end: RunEnd | undefined;
 }
 
