@@ -1,4 +1,5 @@
 import type { StoreName } from '../lab/lab.ts';
+import { DURABLE_MUTANTS } from './durable-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { POSTGRES_MUTANTS } from './postgres-mutants.ts';
 import { SERVICE_MUTANTS } from './service-mutants.ts';
@@ -10,6 +11,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...SQLITE_MUTANTS.map(of('SQLite')),
   ...SERVICE_MUTANTS,
   ...SIZE_MUTANTS,
+  ...DURABLE_MUTANTS,
 ];
 /** Of these the first violation comes within seconds. */
 const QUICK: ReadonlySet<string> = new Set(['F6', 'F7', 'F10', 'F11', 'F13']);

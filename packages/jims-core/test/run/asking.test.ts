@@ -179,6 +179,55 @@ describeStores((kind) => {
     assert.deepEqual(contents(answer.events), ['You said no']);
   });
 
+  test('a message that waited answers a question that takes early ones', async () => {
+    await using database = await kind.fresh();
+    await using store = await openStore(database.url);
+    const release = Promise.withResolvers<void>();
+    const done: string[] = [];
+    await using app = defineApp({
+      store: living(store),
+      async pipeline(ctx) {
+        await release.promise;
+        await ctx.step('look up', () => void done.push('look up'));
+        const answer = await ctx.ask('Which pizza?', { early: true });
+        ctx.sendMessage(answer.kind === 'message' ? `You said ${answer.text}` : answer.kind);
+      },
+    });
+    const contactId = randomUUID();
+    const first = await app.runs.start({ contactId, message: 'hello' });
+    const early = await app.runs.start({ contactId, message: 'Margherita' });
+    release.resolve();
+    assert.equal(resultOf(await first.end).question?.answeredBy, early.id);
+    assert.deepEqual(contents(resultOf(await early.end).events), ['You said Margherita']);
+    assert.deepEqual(done, ['look up']);
+    assert.equal((await store.run(early.id))?.chainId, first.id);
+  });
+
+  test('what a pipeline does beside its question sees what it has sent, and is done with the answer', async () => {
+    await using database = await kind.fresh();
+    await using store = await openStore(database.url);
+    const seen: unknown[] = [];
+    await using app = defineApp({
+      store: living(store),
+      async pipeline(ctx) {
+        const order = async (): Promise<void> => {
+          ctx.setState('order', { size: 'large' });
+          seen.push(ctx.getState('order', v.object({ size: v.string() }))?.size);
+        };
+        await Promise.all([ctx.ask('Which pizza?'), order()]);
+      },
+    });
+    const contactId = randomUUID();
+    const asked = resultOf(await start(app, contactId, 'hello'));
+    assert.deepEqual(contents(asked.events), ['Which pizza?']);
+    const end = resultOf(await start(app, contactId, 'Margherita'));
+    assert.deepEqual(
+      end.events.map(({ data }) => data),
+      [{ size: 'large' }],
+    );
+    assert.deepEqual(seen, ['large', 'large']);
+  });
+
   test('an answer is accepted once, and is continued after a crash', async () => {
     await using database = await kind.fresh();
     await using store = await openStore(database.url);

@@ -1,13 +1,16 @@
 // Steps: work that is done once, however often its process dies.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { test } from 'node:test';
 
 import { defineApp } from '../../src/app/app.ts';
 import type { JimsApp } from '../../src/app/app.ts';
 import type { JimsAppOptions } from '../../src/app/options.ts';
+import { JimsError } from '../../src/errors/jims-error.ts';
 import { isStepFailed } from '../../src/pipeline/step.ts';
 import type { ThreadContext } from '../../src/pipeline/thread-context.ts';
+import type { RunEvent } from '../../src/run/run-events.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { ThreadEvent } from '../../src/thread/event.ts';
@@ -182,6 +185,83 @@ describeStores((kind) => {
     assert.deepEqual(done, ['refund']);
   });
 
+  test('a run that is given up at a SIGTERM does not take another way by the failure of its stop', async () => {
+    await using database = await kind.fresh();
+    await using store = await openStore(database.url);
+    const begun = Promise.withResolvers<void>();
+    let isFirst = true;
+    const pipeline: JimsAppOptions['pipeline'] = async (ctx) => {
+      const found = await ctx
+        .step('find', async ({ signal }) => {
+          if (!isFirst) return 'found';
+          begun.resolve();
+          await once(signal, 'abort');
+          throw signal.reason;
+        })
+        .catch(() => 'not found');
+      ctx.sendMessage(found);
+      await ctx.step('note', () => {});
+    };
+    const first = defineApp({ durable: true, store: living(store), pipeline });
+    const run = await first.runs.start({ contactId: randomUUID(), message: 'hi' });
+    const live = texts(run.listen());
+    await begun.promise;
+    await first.close();
+    isFirst = false;
+    await using second = defineApp({ durable: true, store: living(store), pipeline });
+    await second.open();
+    await ended(second, run.id);
+    assert.deepEqual(await live, []);
+    assert.deepEqual(said(await eventsOf(store, run.thread.id)), ['hi', 'found']);
+  });
+
+  test('a run that was cancelled does not go on when its process dies before it is over', async () => {
+    await using database = await kind.fresh();
+    await using store = await openStore(database.url);
+    const begun = Promise.withResolvers<void>();
+    const done: string[] = [];
+    const pipeline: JimsAppOptions['pipeline'] = async (ctx) => {
+      await ctx.step('charge', async ({ signal }) => {
+        done.push('charge');
+        begun.resolve();
+        await once(signal, 'abort');
+        throw signal.reason;
+      });
+    };
+    const crashing = crashingStore(store);
+    crashing.crashAt('finishRun', 'before');
+    const first = defineApp({ durable: true, store: crashing.store, pipeline });
+    await first.open(MORTAL);
+    const { id } = await first.runs.start({ contactId: randomUUID(), message: 'pay' });
+    await begun.promise;
+    await first.runs.cancel(id);
+    await eventually(() => crashing.isDead);
+
+    await using second = defineApp({ durable: true, store: living(store), pipeline });
+    await second.open();
+    await eventually(async () => (await store.run(id))?.status === 'cancelled');
+    assert.deepEqual(done, ['charge']);
+  });
+
+  test('work is not done again, nor an event stored twice, when the answers of the database are lost', async () => {
+    await using database = await kind.fresh();
+    await using store = await openStore(database.url);
+    const lost = new Set(['storeEntries', 'finishRun']);
+    let done = 0;
+    await using app = defineApp({
+      durable: true,
+      store: losing(store, lost),
+      async pipeline(ctx) {
+        await ctx.step('charge', () => void done++);
+        ctx.sendMessage('charged');
+      },
+    });
+    const run = await app.runs.start({ contactId: randomUUID(), message: 'pay' });
+    assert.equal((await run.end).type, 'result');
+    assert.deepEqual([done, lost.size], [1, 0]);
+    assert.deepEqual(said(await eventsOf(store, run.thread.id)), ['pay', 'charged']);
+  });
+
   test('an app that is not durable does its steps, and its runs are lost with it', async () => {
     await using database = await kind.fresh();
     await using store = await openStore(database.url);
@@ -209,6 +289,30 @@ describeStores((kind) => {
 /** A view that an app may close. */
 function living(store: Store): Store {
   return { ...store, close: async () => {} };
+}
+
+/** A view whose answers to these calls are lost, once each. */
+function losing(store: Store, methods: Set<string>): Store {
+  return new Proxy(living(store), {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== 'function') return member;
+      return async (...args: readonly unknown[]): Promise<unknown> => {
+        const answer: unknown = await member.apply(target, args);
+        if (!methods.delete(String(name))) return answer;
+        throw new JimsError('store_unavailable', 'The answer was lost');
+      };
+    },
+  });
+}
+
+/** The messages that listeners get, until the run ends or leaves them. */
+async function texts(events: AsyncIterable<RunEvent>): Promise<readonly unknown[]> {
+  const all: unknown[] = [];
+  for await (const event of events) {
+    if (event.type === 'event') all.push(event.event.data['content']);
+  }
+  return all;
 }
 
 async function ended(app: JimsApp, runId: string): Promise<void> {
