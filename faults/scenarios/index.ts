@@ -18,6 +18,7 @@ import { modelOfRuns } from './f16-model.ts';
 import { callers } from './f17-callers.ts';
 import { attemptsAndShares } from './f18-attempts-and-shares.ts';
 import { largeAndErased } from './f19-large-and-erased.ts';
+import { killedChains } from './f20-killed-chains.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
   killedOnSqlite,
@@ -39,4 +40,5 @@ export const SCENARIOS: readonly Scenario[] = [
   callers,
   attemptsAndShares,
   largeAndErased,
+  killedChains,
 ];
