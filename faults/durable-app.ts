@@ -14,8 +14,9 @@ const { defineApp }: typeof import('jims-core') = await import(
 
 /**
  * `chain` has five steps, and asks the contact and a service between them; `bare` does the same without
- * idempotency keys. `steps N` has N steps of 30 ms, `stream N` streams N words, `held` has one step before and
- * one after the place where it may be held; `poison` ends its process.
+ * idempotency keys. `steps N` has N steps of 30 ms, `stream N` streams N words, `held` has two
+ * steps, the second of which may be held; `poison` ends its
+ * process, by the service that it calls.
  */
 export const app = defineApp({
   durable: true,
@@ -43,7 +44,7 @@ export const app = defineApp({
         break;
       case 'poison':
         await visit(id, 'poison');
-        process.kill(process.pid, 'SIGKILL');
+        break;
     }
     ctx.sendMessage(`${about} ends`);
   },

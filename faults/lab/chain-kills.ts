@@ -70,8 +70,7 @@ export function createKiller(lab: Lab, cluster: () => Cluster | undefined): Kill
 
   async function harm(pid: number, isFatal: boolean): Promise<void> {
     const processes = cluster();
-    const slots = Array.from({ length: processes?.size ?? 0 }, (_, each) => each);
-    const slot = slots.find((each) => processes?.at(each)?.pid === pid);
+    const slot = processes && slotOf(processes, pid);
     // It has died of another plan.
     if (!processes || slot === undefined) return;
     kills++;
@@ -111,6 +110,17 @@ export function createKiller(lab: Lab, cluster: () => Cluster | undefined): Kill
       await Promise.all(restarts);
     },
   };
+}
+
+/** Kills a process, and starts another one in its slot; nothing when it is gone already. */
+export async function killByPid(processes: Cluster, pid: number): Promise<void> {
+  const slot = slotOf(processes, pid);
+  if (slot !== undefined) await killAndStart(processes, slot);
+}
+
+function slotOf(processes: Cluster, pid: number): number | undefined {
+  const slots = Array.from({ length: processes.size }, (_, each) => each);
+  return slots.find((each) => processes.at(each)?.pid === pid);
 }
 
 async function killAndStart(processes: Cluster, slot: number): Promise<void> {
