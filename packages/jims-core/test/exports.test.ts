@@ -187,5 +187,5 @@ test('jims-core/host exports these names and no others', async () => {
 });
 
 test('jims-core/testing exports these names and no others', async () => {
-  assert.deepEqual(Object.keys(await import('jims-core/testing')), ['runPipeline']);
+  assert.deepEqual(Object.keys(await import('jims-core/testing')), ['replayTwice', 'runPipeline']);
 });

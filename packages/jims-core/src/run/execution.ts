@@ -146,8 +146,7 @@ export class RunExecution {
 
   /** While it waited its message may have become the answer to a question that takes early ones. */
   async #joinChain(): Promise<void> {
-    const { incoming, pipeline } = this.#request;
-    if (!incoming || pipeline) return;
+    if (!this.#request.incoming) return;
     const { store } = this.#services.app;
     const run = await store.run(this.owner.runId);
     if (run?.continues === undefined) return;
@@ -178,9 +177,10 @@ export class RunExecution {
   /** Runs the pipeline, and stores what it sent with the end of the run. */
   async #answer(): Promise<Pick<RunResult, 'events' | 'question'>> {
     const { app, endings } = this.#services;
-    const pipeline = this.#request.pipeline ?? app.pipeline;
-    const isAdHoc = this.#request.pipeline !== undefined;
-    const execution = await this.#open('main', isAdHoc ? NO_QUESTIONS_AD_HOC : undefined);
+    // An answer is the app's, also one that waited to be answered by a pipeline of its own.
+    const adHoc = this.#chain ? undefined : this.#request.pipeline;
+    const pipeline = adHoc ?? app.pipeline;
+    const execution = await this.#open('main', adHoc && NO_QUESTIONS_AD_HOC);
     return this.#report.counted(pipeline, async () => {
       const call = await execution.execute(pipeline);
       const { questionTtlMs, retentionMs = questionTtlMs } = app.limits;

@@ -161,7 +161,8 @@ export class RunEndings {
         if (!isUnavailable(error) || ends.aborted) throw error;
         this.#outage.failed(error);
       }
-      await rest(failures, ends);
+      // It may be only the answer that was lost: the first time it tries again at once.
+      if (failures > 0) await rest(failures - 1, ends);
     }
   }
 

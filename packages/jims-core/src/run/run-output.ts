@@ -124,18 +124,18 @@ class PipelineOutput implements ContextOutput {
   event(event: NewEvent): void {
     this.#run.requireOpen();
     const position = this.#places?.send(event.type);
-    if (position?.kind === 'dropped') return;
     this.#startSegment();
-    if (position?.kind === 'committed') this.#sent.push(position.event);
+    if (position?.kind === 'dropped') this.#sent.push(event);
+    else if (position?.kind === 'committed') this.#sent.push(position.event);
     else this.#push(position?.id === undefined ? event : { ...event, id: position.id });
   }
 
   message(event: NewEvent): void {
     this.#run.requireOpen();
     const position = this.#places?.send(event.type);
-    if (position?.kind === 'dropped') return;
     this.#startSegment();
-    if (position?.kind === 'committed') this.#sent.push(position.event);
+    if (position?.kind === 'dropped') this.#sent.push(event);
+    else if (position?.kind === 'committed') this.#sent.push(position.event);
     else this.#push(event);
   }
 
