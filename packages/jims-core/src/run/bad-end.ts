@@ -88,8 +88,13 @@ export class BadEnd {
   }
 }
 
+/** Whether a stop is not meant for the run, so that another process goes on with it where it can. */
+export function leavesRun(reason: StopReason | undefined): boolean {
+  return reason === 'shutting_down' || reason === 'lost';
+}
+
 function goesOnElsewhere({ reason, error, isThrown }: BadEndCause): boolean {
-  if (reason !== undefined) return reason === 'shutting_down' || reason === 'lost';
+  if (reason !== undefined) return leavesRun(reason);
   return error instanceof Parked || (!isThrown && (isUnavailable(error) || isLost(error)));
 }
 

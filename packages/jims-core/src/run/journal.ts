@@ -158,9 +158,14 @@ export class Journal {
     return { kind: 'dropped' };
   }
 
-  /** The run is stopped: from now on a failure is not a result. */
-  stop(): void {
+  /**
+   * The run is stopped: from now on a failure is not a result. When it `goesOn` elsewhere, its pipeline
+   * gets no further here: without the results of what was stopped it would take another way.
+   */
+  stop({ goesOn }: { readonly goesOn: boolean }): void {
     this.#isStopped = true;
+    this.#isParking ||= goesOn;
+    this.#isParked ||= goesOn;
     this.#pump();
   }
 
@@ -196,9 +201,9 @@ export class Journal {
   }
 
   #keep(call: JournalCall, result: WorkResult): void {
-    // It failed because of the stop: the pipeline learns of it, the journal does not.
+    // It failed because of the stop: the pipeline may learn of it, the journal does not.
     if (this.#isStopped && result.outcome.kind === 'error') {
-      this.#calls.deliver(call, result.outcome);
+      if (!this.#isParked) this.#calls.deliver(call, result.outcome);
       return this.#pump();
     }
     const entry = this.#entryOf(call, result);

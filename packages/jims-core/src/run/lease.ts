@@ -136,7 +136,7 @@ export class Lease {
       this.#reaping.worked();
       if (lost > 0) logger.warn({ lost }, 'runs of a dead process were marked lost');
       started.forEach((run) => turns.started(run));
-      recovery.found(recovered.length);
+      if (recovery.found(recovered.length)) this.#reapsAgain = true;
       recovered.forEach((run) => engine.recover(run));
       // Nothing else is left to be recovered: now a suspect may be.
       const { suspects } = recovery.request;

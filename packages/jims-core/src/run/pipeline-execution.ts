@@ -6,7 +6,7 @@ import type { ThreadLog } from '../pipeline/thread-log.ts';
 import type { JournalEntry, KeptRun, NewQuestion, RunOwner } from '../store/store.ts';
 import type { Principal } from '../thread/principal.ts';
 import type { Thread } from '../thread/thread.ts';
-import { Parked } from './bad-end.ts';
+import { Parked, leavesRun } from './bad-end.ts';
 import { ChainContext } from './chain-context.ts';
 import type { JournalCall } from './journal-call.ts';
 import { Journal } from './journal.ts';
@@ -113,9 +113,10 @@ export class PipelineExecution {
    * @throws Parked; what the pipeline throws; the reason of the signal when the run was stopped.
    */
   async execute(pipeline: Pipeline): Promise<JournalCall | undefined> {
-    const { stop, report } = this.#run;
+    const { stop, report, isDurable } = this.#run;
     const journal = this.#journal;
-    const onStop = (): void => journal.stop();
+    const onStop = (): void => journal.stop({ goesOn: isDurable && leavesRun(stop.reason) });
+    if (stop.signal.aborted) onStop();
     stop.signal.addEventListener('abort', onStop, { once: true });
     let call: JournalCall | undefined;
     await stop.guard(async () => {

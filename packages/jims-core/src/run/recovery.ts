@@ -56,9 +56,11 @@ export class Recovery {
     };
   }
 
-  /** A look for runs has found so many. */
-  found(runs: number): void {
+  /** A look for runs has found so many. Returns whether to look again at once, for suspects now. */
+  found(runs: number): boolean {
+    const hadFoundRuns = this.#hasFoundRuns;
     this.#hasFoundRuns = runs > 0;
+    return hadFoundRuns && runs === 0;
   }
 
   /** Counts a run that this process has taken; call what it returns when the run is over. */

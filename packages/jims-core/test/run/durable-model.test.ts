@@ -28,6 +28,7 @@ interface Case {
   readonly history: readonly Action[];
 }
 
+const GIVE_UP_MS = 5_000;
 const SHARES = [
   { of: 'programs in which much goes on side by side', kind: 'parallel', crashes: true, share: 4 },
   { of: 'programs that wait for other things, too', kind: 'pausing', crashes: true, share: 1 },
@@ -58,6 +59,7 @@ describeStores((kind) => {
       });
       await fc.assert(property, {
         numRuns: all * share,
+        timeout: GIVE_UP_MS,
         interruptAfterTimeLimit: Number(process.env['JIMS_MODEL_MS'] ?? 240_000),
         ...(seed !== undefined && { seed: Number(seed) }),
       });

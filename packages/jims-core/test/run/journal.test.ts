@@ -144,7 +144,7 @@ describe('a journal', () => {
         read: (outcome) => assert.fail(outcome.kind),
       });
     });
-    journal.stop();
+    journal.stop({ goesOn: false });
     late.fail(new Error('aborted'));
     await assert.rejects(end);
     assert.deepEqual(stored, []);

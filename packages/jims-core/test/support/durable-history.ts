@@ -152,6 +152,8 @@ export class History {
       case 'wake late':
         if (victim && 'ms' in action) await this.#wakeLate(victim, action.ms);
         break;
+      default:
+        break;
     }
   }
 

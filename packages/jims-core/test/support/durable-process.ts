@@ -43,13 +43,17 @@ export class DurableProcess {
   instanceId = '';
   readonly #world: ProcessWorld;
   readonly #held: (() => void)[] = [];
+  readonly #death = Promise.withResolvers<void>();
   #isGone = false;
 
   static async start(world: ProcessWorld, pipelineOf: PipelineOf): Promise<DurableProcess> {
     const process = new DurableProcess(world, pipelineOf);
     const onRunFailed = ({ message, cause = message }: JimsError): void =>
       world.violate(`a run failed: ${String(cause)}`);
-    await process.app.open({ limits: LIMITS, onRunFailed });
+    const opened = process.app.open({ limits: LIMITS, onRunFailed });
+    // It may die before it is open.
+    await Promise.race([opened, process.#death.promise]);
+    opened.catch(() => {});
     return process;
   }
 
@@ -66,6 +70,7 @@ export class DurableProcess {
   async die(): Promise<void> {
     if (this.isDead) return;
     this.isDead = true;
+    this.#death.resolve();
     await this.#world.busy(() => this.#world.store.endLease(this.instanceId));
   }
 
@@ -88,7 +93,7 @@ export class DurableProcess {
   /** As SIGTERM. */
   async leave(drainMs: number): Promise<void> {
     this.isLeaving = true;
-    await this.app.close(drainMs);
+    await Promise.race([this.app.close(drainMs), this.#death.promise]);
   }
 
   /** Ends what is left of it in the process of the test. */
