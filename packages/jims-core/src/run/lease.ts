@@ -131,16 +131,12 @@ export class Lease {
     if (performance.now() - this.#renewedAt >= leaseMs / 2) await this.#renew();
     if (this.#isOver) return;
     try {
-      const { request } = recovery;
-      const { lost, started, recovered } = await store.reapRuns(request);
+      const { lost, started, recovered } = await store.reapRuns(recovery.request);
       this.#reaping.worked();
       if (lost > 0) logger.warn({ lost }, 'runs of a dead process were marked lost');
       started.forEach((run) => turns.started(run));
       if (recovery.found(recovered.length)) this.#reapsAgain = true;
       recovered.forEach((run) => engine.recover(run));
-      // Nothing else is left to be recovered: now a suspect may be.
-      const { suspects } = recovery.request;
-      if (recovered.length === 0 && suspects > request.suspects) this.#reapsAgain = true;
     } catch (error) {
       if (!this.#isEnded) this.#reaping.failed(error);
     }
