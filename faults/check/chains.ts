@@ -1,6 +1,6 @@
+import type { Chain } from '../lab/chain-client.ts';
 // What must be so of chains, whatever was done to their processes.
 import { CHAIN_PARTS } from '../lab/chain-parts.ts';
-import type { Chain } from '../lab/chain-client.ts';
 import type { EffectsService, Visit } from '../lab/effects.ts';
 import type { Checks } from './checks.ts';
 import { bare } from './facts.ts';

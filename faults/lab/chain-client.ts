@@ -117,7 +117,9 @@ export class ChainClient {
       const server = cluster.pick(random);
       const path = `/api/v1/runs/${chain.approval?.runId ?? ''}?wait=3`;
       const reply =
-        server && chain.approval && (await ask(server, path, undefined, PATIENT).catch(() => undefined));
+        server &&
+        chain.approval &&
+        (await ask(server, path, undefined, PATIENT).catch(() => undefined));
       const status = reply?.body['status'];
       if (status === 'completed') {
         chain.said = textsOf(asObject(reply?.body['result'])['assistant_messages']);
@@ -136,7 +138,8 @@ export class ChainClient {
     const { cluster, random, lab } = this.#options;
     const server = cluster.pick(random);
     const body = { contact_id: contact, message: 'not an answer', answers: questionId };
-    const reply = server && (await ask(server, '/api/v1/chat', body, PATIENT).catch(() => undefined));
+    const reply =
+      server && (await ask(server, '/api/v1/chat', body, PATIENT).catch(() => undefined));
     if (!reply) return;
     const { status } = reply;
     lab.checks.that('question', status === 404 || status === 409 || status === 503, () => {

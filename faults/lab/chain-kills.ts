@@ -27,7 +27,10 @@ const STEPS = CHAIN_PARTS.filter((each) => !each.startsWith('ask'));
 /** All places between two commits of a chain. */
 export const KILLS: readonly Kill[] = [
   ...SENT.map((at) => ({ at, when: 'sent' as const })),
-  ...POINTS.flatMap((at) => [{ at, when: 'before' as const }, { at, when: 'answered' as const }]),
+  ...POINTS.flatMap((at) => [
+    { at, when: 'before' as const },
+    { at, when: 'answered' as const },
+  ]),
   ...STEPS.flatMap((at) => [
     { at, when: 'before' as const },
     { at, when: 'done' as const },

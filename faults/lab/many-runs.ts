@@ -64,7 +64,11 @@ export async function untilHeld(
 }
 
 /** Each of them has done its steps once. */
-export function checkHeldRuns({ checks }: Lab, ids: readonly string[], effects: EffectsService): void {
+export function checkHeldRuns(
+  { checks }: Lab,
+  ids: readonly string[],
+  effects: EffectsService,
+): void {
   for (const id of ids) {
     for (const step of ['first', 'held']) {
       const count = effects.effectsOf(id, step);

@@ -32,7 +32,8 @@ interface Updates {
 function sqlite(url: string): Updates {
   const db = new DatabaseSync(url.slice('sqlite:///'.length), { timeout: 5000 });
   return {
-    update: () => db.exec(`UPDATE jims_runs SET retry_at = 1 WHERE status = 'running' AND retry_at > 1`),
+    update: () =>
+      db.exec(`UPDATE jims_runs SET retry_at = 1 WHERE status = 'running' AND retry_at > 1`),
     end: () => db.close(),
   };
 }

@@ -1,4 +1,5 @@
-import { only, ask, chatBody } from '../lab/ask.ts';
+import { readFacts } from '../check/facts.ts';
+import { ask, chatBody, only } from '../lab/ask.ts';
 import { killByPid } from '../lab/chain-kills.ts';
 import type { Cluster } from '../lab/cluster.ts';
 import { startEffects } from '../lab/effects.ts';
@@ -63,7 +64,8 @@ async function poisonProcesses(lab: Lab, store: StoreName, size: number): Promis
 
   const until = from + (lab.isLong ? LONG_MS : SHORT_MS);
   await using _ = lab.isLong ? undefined : await waitNoMore(db);
-  const facts = await untilEnded(db, until);
+  await untilEnded(db, until);
+  const facts = await readFacts(db);
   const poisonous = facts.runs.find(({ key }) => key === POISON);
   checks.that('durable', poisonous?.status === 'failed' && poisonous.code === 'lost', () => {
     return `the run that kills its processes is ${poisonous?.status} (${poisonous?.code})`;
@@ -78,7 +80,11 @@ async function poisonProcesses(lab: Lab, store: StoreName, size: number): Promis
   checks.that('durable', deaths === MOST_DEATHS, () => `it has killed ${deaths} processes`);
   checkHeldRuns(lab, ids, effects);
   await processes.heal();
-  const after = await ask(only(processes.pick(lab.random)), '/api/v1/chat', chatBody('late', 'late', 'steps 1'));
+  const after = await ask(
+    only(processes.pick(lab.random)),
+    '/api/v1/chat',
+    chatBody('late', 'late', 'steps 1'),
+  );
   checks.that('durable', after.status === 200, () => `then the service answers ${after.text}`);
   await processes.stopAll();
   lab.figure(`${store}: runs beside it`, count);
