@@ -23,6 +23,7 @@ import { durableRestarts } from './f21-durable-restarts.ts';
 import { poison } from './f22-poison.ts';
 import { stepAgainstTakeover } from './f23-step-against-takeover.ts';
 import { recoveredAtStart } from './f24-recovered-at-start.ts';
+import { replays } from './f25-replays.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
   killedOnSqlite,
@@ -49,4 +50,5 @@ export const SCENARIOS: readonly Scenario[] = [
   poison,
   stepAgainstTakeover,
   recoveredAtStart,
+  replays,
 ];

@@ -16,6 +16,8 @@ test('what was stored for a process is read by the process that takes its run ov
   const taker = await storeUser(newStore);
   let stored = 0;
   for (let race = 0; race < RACES; race++) {
+    // Many races take longer than a lease.
+    await newStore.renewLease(taker.instanceId, 60_000);
     const owner = await storeUser(oldStore);
     const run = await owner.accept('Hello', { ...DURABLE, thread: latestOf(`customer:${race}`) });
     const kept: JournalEntry[] = [];
