@@ -186,8 +186,8 @@ export const DURABLE_MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: `${RUN}/bad-end.ts`,
-        from: `if (reason !== undefined) return reason === 'shutting_down' || reason === 'lost';`,
-        to: `if (reason !== undefined) return reason === 'lost';`,
+        from: `return reason === 'shutting_down' || reason === 'lost';`,
+        to: `return reason === 'lost';`,
       },
     ],
     scenarios: ['F21'],
