@@ -1,6 +1,6 @@
 // jims-core/llm: models outside of an app, and the types of `ctx.llm`.
 export type { CallOptions } from './llm/call.ts';
-export type { FinishReason } from './llm/chat/finish-reason.ts';
+export type { FinishReason } from './llm/finish-reasons.ts';
 export type { ContentPart } from './llm/chat/content-parts.ts';
 export type { AssistantMessage, ChatMessage, ChatMessages, ToolCall } from './llm/chat/messages.ts';
 export type { ProviderData } from './llm/chat/provider-data.ts';

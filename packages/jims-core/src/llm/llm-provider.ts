@@ -1,7 +1,7 @@
 import type { LanguageModelV4 } from '@ai-sdk/provider';
 
 import type { CallOptions, LlmScope } from './call.ts';
-import type { FinishReason } from './chat/finish-reason.ts';
+import type { FinishReason } from './finish-reasons.ts';
 import type { ChatMessages } from './chat/messages.ts';
 import type { ChatOptions, ChatRequest } from './chat/request.ts';
 import type { Environment } from './environment.ts';

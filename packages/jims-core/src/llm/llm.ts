@@ -1,5 +1,5 @@
 import type { CallOptions } from './call.ts';
-import type { FinishReason } from './chat/finish-reason.ts';
+import type { FinishReason } from './finish-reasons.ts';
 import type { AssistantMessage, ChatMessages } from './chat/messages.ts';
 import type { ChatOptions } from './chat/request.ts';
 import type { StructuredOptions } from './chat/structured.ts';

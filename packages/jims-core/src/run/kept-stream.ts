@@ -1,4 +1,4 @@
-import { FINISH_REASONS } from '../llm/chat/finish-reason.ts';
+import { FINISH_REASONS } from '../llm/finish-reasons.ts';
 import type { AnswerStream } from '../llm/llm.ts';
 import { isInEntry } from './entry-scope.ts';
 

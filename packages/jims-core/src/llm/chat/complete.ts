@@ -8,7 +8,7 @@ import type { UsableModel } from '../providers/models.ts';
 import { recordAnswer, unusualUsage } from './answer.ts';
 import type { Answer } from './answer.ts';
 import { emptyAnswer, finishReasonOf } from './finish-reason.ts';
-import type { FinishReason } from './finish-reason.ts';
+import type { FinishReason } from '../finish-reasons.ts';
 import type { AssistantMessage, ToolCall } from './messages.ts';
 import { providerDataOf, thoughtsByCall } from './provider-data.ts';
 import { recordRequest } from './request.ts';

@@ -2,18 +2,7 @@ import type { LanguageModelV4FinishReason } from '@ai-sdk/provider';
 
 import { cutText } from '../../text/clean-text.ts';
 import { BrokenAnswerError, UnfitAnswerError } from '../failures/errors.ts';
-
-export const FINISH_REASONS = ['stop', 'length', 'content_filter', 'tool_calls', 'other'] as const;
-
-/**
- * How an answer ended:
- * - `stop`: the model was done
- * - `length`: it was cut off at its maximum length
- * - `content_filter`: a filter stopped it, or the model refused
- * - `tool_calls`: the model wants tools to be called
- * - `other`: the provider gave no reason, or an unknown one
- */
-export type FinishReason = (typeof FINISH_REASONS)[number];
+import type { FinishReason } from '../finish-reasons.ts';
 
 /** Words by which servers say it that providers' packages do not know. */
 const FAILED =

@@ -9,7 +9,7 @@ import { invalidInput } from '../failures/errors.ts';
 import { membersOf, objectOf, parsedJson } from '../foreign-json.ts';
 import { textOf, userParts } from './content-parts.ts';
 import type { ContentPart } from './content-parts.ts';
-import type { FinishReason } from './finish-reason.ts';
+import type { FinishReason } from '../finish-reasons.ts';
 import { inOrder } from './message-order.ts';
 import type { MessageOrder } from './message-order.ts';
 import { returnedData } from './provider-data.ts';

@@ -16,7 +16,7 @@ import type { Exchange } from '../transport/exchange.ts';
 import { recordAnswer, unusualUsage } from './answer.ts';
 import type { Answer } from './answer.ts';
 import { emptyAnswer, finishReasonOf } from './finish-reason.ts';
-import type { FinishReason } from './finish-reason.ts';
+import type { FinishReason } from '../finish-reasons.ts';
 import { thoughtsByCall } from './provider-data.ts';
 import { recordRequest } from './request.ts';
 import type { ChatCall, ChatRequest } from './request.ts';

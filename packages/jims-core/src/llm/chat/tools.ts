@@ -12,7 +12,7 @@ import { asJsonSchema7, isSchemaObject, jsonSchemaOf } from '../schemas/json-sch
 import type { AnswerSchema, JsonSchema } from '../schemas/json-schema.ts';
 import { canBeStrict, dropNulls, strictSchema } from '../schemas/strict-schema.ts';
 import { complete, messageMaker } from './complete.ts';
-import type { FinishReason } from './finish-reason.ts';
+import type { FinishReason } from '../finish-reasons.ts';
 import type { AssistantMessage, ToolCall } from './messages.ts';
 import type { ChatCall, ChatOptions, ChatRequest } from './request.ts';
 
