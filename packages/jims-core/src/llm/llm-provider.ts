@@ -1,10 +1,10 @@
 import type { LanguageModelV4 } from '@ai-sdk/provider';
 
 import type { CallOptions, LlmScope } from './call.ts';
-import type { FinishReason } from './finish-reasons.ts';
 import type { ChatMessages } from './chat/messages.ts';
 import type { ChatOptions, ChatRequest } from './chat/request.ts';
 import type { Environment } from './environment.ts';
+import type { FinishReason } from './finish-reasons.ts';
 import type { AnswerStream, Llm, LlmProvider, LlmRunOptions } from './llm.ts';
 import type { Models, UsableModel } from './providers/models.ts';
 import { resolveLlmSettings } from './settings.ts';

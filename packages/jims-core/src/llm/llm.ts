@@ -1,9 +1,9 @@
 import type { CallOptions } from './call.ts';
-import type { FinishReason } from './finish-reasons.ts';
 import type { AssistantMessage, ChatMessages } from './chat/messages.ts';
 import type { ChatOptions } from './chat/request.ts';
 import type { StructuredOptions } from './chat/structured.ts';
 import type { Tool, ToolsAnswer, ToolsOptions } from './chat/tools.ts';
+import type { FinishReason } from './finish-reasons.ts';
 import type { RankedDocument, RerankOptions } from './rerank.ts';
 import type { AnswerSchema } from './schemas/json-schema.ts';
 import type { ChatModel } from './settings.ts';

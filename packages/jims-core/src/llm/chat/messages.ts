@@ -6,10 +6,10 @@ import type {
 
 import type { CommunicationEvent } from '../../thread/event.ts';
 import { invalidInput } from '../failures/errors.ts';
+import type { FinishReason } from '../finish-reasons.ts';
 import { membersOf, objectOf, parsedJson } from '../foreign-json.ts';
 import { textOf, userParts } from './content-parts.ts';
 import type { ContentPart } from './content-parts.ts';
-import type { FinishReason } from '../finish-reasons.ts';
 import { inOrder } from './message-order.ts';
 import type { MessageOrder } from './message-order.ts';
 import { returnedData } from './provider-data.ts';

@@ -6,13 +6,13 @@ import type {
 
 import type { LlmScope } from '../call.ts';
 import { invalidInput } from '../failures/errors.ts';
+import type { FinishReason } from '../finish-reasons.ts';
 import { membersOf } from '../foreign-json.ts';
 import type { UsableModel } from '../providers/models.ts';
 import { asJsonSchema7, isSchemaObject, jsonSchemaOf } from '../schemas/json-schema.ts';
 import type { AnswerSchema, JsonSchema } from '../schemas/json-schema.ts';
 import { canBeStrict, dropNulls, strictSchema } from '../schemas/strict-schema.ts';
 import { complete, messageMaker } from './complete.ts';
-import type { FinishReason } from '../finish-reasons.ts';
 import type { AssistantMessage, ToolCall } from './messages.ts';
 import type { ChatCall, ChatOptions, ChatRequest } from './request.ts';
 
