@@ -92,7 +92,7 @@ export const DURABLE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'failure-not-kept',
-    about: 'A failed step is no result: the next execution tries it again',
+    about: 'A failed step is forgotten: the next execution tries it again',
     changes: [
       {
         file: JOURNAL,

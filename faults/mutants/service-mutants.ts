@@ -35,8 +35,8 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: `${CORE}/run/lease.ts`,
-        from: 'const { lost, started } = await store.reapRuns();',
-        to: 'const { lost, started } = { lost: 0, started: [] };',
+        from: 'const { lost, started, recovered } = await store.reapRuns(recovery.request);',
+        to: 'const { lost, started, recovered } = { lost: 0, started: [], recovered: [] };',
       },
     ],
     scenarios: ['F1'],

@@ -4,6 +4,7 @@ const STORE = 'packages/jims-core/src/store/sqlite';
 const GROUP = `${STORE}/commit-group.ts`;
 const RUNS = `${STORE}/runs.ts`;
 const MIGRATIONS = `${STORE}/migrations.ts`;
+const ACCEPTING = `${STORE}/accepting.ts`;
 const TRANSITIONS = `${STORE}/transitions.ts`;
 
 const SYNCHRONOUS = {
@@ -67,7 +68,7 @@ export const SQLITE_MUTANTS: readonly Mutant[] = [
     about: 'A run starts also while another one of its thread runs',
     changes: [
       {
-        file: TRANSITIONS,
+        file: ACCEPTING,
         from: 'const before = created ? 0 : runs.count(threadId);',
         to: 'const before = 0;',
       },
@@ -84,7 +85,7 @@ export const SQLITE_MUTANTS: readonly Mutant[] = [
     about: 'Nobody looks whether there is a run of a key',
     changes: [
       {
-        file: TRANSITIONS,
+        file: ACCEPTING,
         from: 'const keyed = idempotency && records.byKey(idempotency);',
         to: 'const keyed = undefined;',
       },

@@ -191,8 +191,8 @@ export class Journal {
   }
 
   /**
-   * The run is stopped: from now on a failure is no result. When it `goesOn` elsewhere, its pipeline gets
-   * no further here: without the results of what was stopped it would take another way.
+   * The run is stopped: from now on a failure is not kept. When the run `goesOn` in another process, its
+   * pipeline gets no further in this one: by the failure of its stop it would take another way.
    */
   stop({ goesOn }: { readonly goesOn: boolean }): void {
     this.#isStopped = true;

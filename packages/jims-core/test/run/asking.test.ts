@@ -218,8 +218,8 @@ describeStores((kind) => {
       },
     });
     const contactId = randomUUID();
-    const asked = resultOf(await start(app, contactId, 'hello'));
-    assert.deepEqual(contents(asked.events), ['Which pizza?']);
+    const first = resultOf(await start(app, contactId, 'hello'));
+    assert.deepEqual(contents(first.events), ['Which pizza?']);
     const end = resultOf(await start(app, contactId, 'Margherita'));
     assert.deepEqual(
       end.events.map(({ data }) => data),

@@ -10,7 +10,12 @@ import { question as message } from './store-user.ts';
 export type Action =
   | { readonly do: 'message'; readonly thread: number; readonly declines: boolean }
   | { readonly do: 'wait'; readonly ms: number }
-  | { readonly do: 'answer' | 'expire' | 'withdraw' | 'cancel' | 'look' | 'thaw' | 'lose answer' }
+  | { readonly do: 'answer' | 'expire' | 'withdraw' | 'cancel' }
+  | Disturbance;
+
+/** What happens to processes, and to what they get of their store. */
+type Disturbance =
+  | { readonly do: 'look' | 'thaw' | 'lose answer' }
   | { readonly do: 'die' | 'freeze'; readonly process: number }
   | { readonly do: 'leave'; readonly process: number; readonly drains: boolean }
   | { readonly do: 'crash'; readonly points: number }
@@ -115,20 +120,15 @@ export class History {
         if (runId !== undefined) await this.#cancel(runId);
         return undefined;
       }
-      case 'lose answer':
-        world.answersToLose = 1;
-        return undefined;
       default:
         return this.#disturb(action);
     }
   }
 
-  async #disturb(
-    action: Exclude<Action, { do: 'message' | 'wait' }> & { readonly process?: number },
-  ): Promise<void> {
+  async #disturb(action: Disturbance): Promise<void> {
     const world = this.#world;
     const { living } = world;
-    const victim = 'process' in action ? living[(action.process ?? 0) % living.length] : living[0];
+    const victim = 'process' in action ? living[action.process % living.length] : living[0];
     switch (action.do) {
       case 'die':
         if (victim) await world.die(victim);
@@ -137,10 +137,10 @@ export class History {
         if (victim) await world.freeze(victim);
         break;
       case 'leave':
-        if (victim && 'drains' in action) world.leave(victim, action.drains ? DRAIN_MS : 0);
+        if (victim) world.leave(victim, action.drains ? DRAIN_MS : 0);
         break;
       case 'crash':
-        if ('points' in action) world.crashAfter(action.points);
+        world.crashAfter(action.points);
         break;
       case 'look':
         await this.#look();
@@ -150,7 +150,10 @@ export class History {
         await this.#look();
         break;
       case 'wake late':
-        if (victim && 'ms' in action) await this.#wakeLate(victim, action.ms);
+        if (victim) await this.#wakeLate(victim, action.ms);
+        break;
+      case 'lose answer':
+        world.answersToLose = 1;
         break;
     }
   }

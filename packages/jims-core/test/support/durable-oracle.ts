@@ -100,7 +100,7 @@ function checkChain(world: DurableWorld, chain: ChainRecord, runs: readonly RunR
   const execution = lastExecution(world, last);
   const { sent = [], end } = execution ?? {};
   if (execution?.process.isLiving && end?.type !== 'result') {
-    world.violate(`an end is stored, and listeners were told another one: ${end?.type}`);
+    world.violate(`an end is stored, and listeners got another one: ${end?.type}`);
   }
   const texts = log.map(({ data }) => String(data['content']));
   const expected = last.question ? sent.slice(0, texts.length) : sent;

@@ -24,18 +24,18 @@ export type Program = readonly Op[];
 /** What a program meets outside of its context. */
 export interface Surroundings {
   /** Work that takes a while and may fail; the same number whenever it is done under one key. */
-  work(work: PlacedWork): Promise<number>;
-  /** A text that takes a while, and is another one each time. */
-  text(work: Omit<PlacedWork, 'key' | 'argument'>): Promise<string>;
+  work(work: SiteWork): Promise<number>;
+  /** Text that takes a while, and is new each time. */
+  text(work: Omit<SiteWork, 'key' | 'argument'>): Promise<string>;
   pause(ms: number): Promise<void>;
-  /** What the program has come to at a place. */
-  saw(place: string, value: number): void;
+  /** What the program has come to at a site. */
+  saw(site: string, value: number): void;
   sent(text: string): void;
 }
 
-export interface PlacedWork {
+export interface SiteWork {
   readonly key: string;
-  readonly place: string;
+  readonly site: string;
   /** What the program had seen when it called the work. */
   readonly argument: number;
   readonly ms: number;
@@ -73,58 +73,58 @@ class Interpreter {
   async all(program: Program, path: string, start: number): Promise<number> {
     let value = start;
     for (const [index, op] of program.entries()) {
-      const place = `${path}.${index}`;
+      const site = `${path}.${index}`;
       // oxlint-disable-next-line no-await-in-loop -- a program does one thing after the other
-      value = await this.#one(op, place, value);
-      this.#around.saw(place, value);
+      value = await this.#one(op, site, value);
+      this.#around.saw(site, value);
     }
     return value;
   }
 
-  async #one(op: Op, place: string, value: number): Promise<number> {
+  async #one(op: Op, site: string, value: number): Promise<number> {
     const ctx = this.#ctx;
     switch (op.do) {
       case 'send':
-        ctx.sendMessage(`${place}:${value}`);
-        this.#around.sent(`${place}:${value}`);
+        ctx.sendMessage(`${site}:${value}`);
+        this.#around.sent(`${site}:${value}`);
         return value;
       case 'view':
         return mix(value, ctx.events.map(({ type, data }) => type + JSON.stringify(data)).join());
       case 'clock':
         return mix(value, ctx.now() + ctx.random());
       case 'state':
-        return this.#state(place, value);
+        return this.#state(site, value);
       case 'stream':
-        return this.#stream(op, place, value);
+        return this.#stream(op, site, value);
       case 'step':
-        return this.#step(op, place, value);
+        return this.#step(op, site, value);
       case 'ask':
       case 'ask service':
-        return mix(value, await this.#ask(op, `${place}?${value}`));
+        return mix(value, await this.#ask(op, `${site}?${value}`));
       case 'pause':
         await this.#around.pause(op.ms);
         return value;
       case 'all':
       case 'race':
-        return this.#together(op, place, value);
+        return this.#together(op, site, value);
       case 'if':
         return value % 2 === 0
-          ? this.all(op.even, `${place}+`, value)
-          : this.all(op.odd, `${place}-`, value);
+          ? this.all(op.even, `${site}+`, value)
+          : this.all(op.odd, `${site}-`, value);
     }
   }
 
-  #state(place: string, value: number): number {
+  #state(site: string, value: number): number {
     const seen = mix(value, this.#ctx.getState('at', STATE));
-    const text = `${place}:${seen}`;
+    const text = `${site}:${seen}`;
     this.#ctx.setState('at', { content: text });
     this.#around.sent(text);
     return seen;
   }
 
-  async #stream(op: Op & { do: 'stream' }, place: string, value: number): Promise<number> {
+  async #stream(op: Op & { do: 'stream' }, site: string, value: number): Promise<number> {
     const { signal } = this.#ctx;
-    const work = { ...op, place, signal };
+    const work = { ...op, site, signal };
     const around = this.#around;
     async function* chunks(): AsyncGenerator<string> {
       yield await around.text(work);
@@ -136,10 +136,10 @@ class Interpreter {
     });
   }
 
-  #step(op: Op & { do: 'step' }, place: string, argument: number): Promise<number> {
+  #step(op: Op & { do: 'step' }, site: string, argument: number): Promise<number> {
     return caught(argument, () =>
       this.#ctx.step(op.name, ({ idempotencyKey: key, signal }) =>
-        this.#around.work({ ...op, key, place, argument, signal }),
+        this.#around.work({ ...op, key, site, argument, signal }),
       ),
     );
   }
@@ -150,15 +150,15 @@ class Interpreter {
       return answer.kind === 'value' ? String(answer.value) : answer.kind;
     }
     const { early, tell } = op;
-    const asked = this.#ctx.ask(text, { early, ...(tell && { onWithdrawn: 'tell' }) });
+    const reply = this.#ctx.ask(text, { early, ...(tell && { onWithdrawn: 'tell' }) });
     this.#around.sent(text);
-    const answer = await asked;
+    const answer = await reply;
     return answer.kind === 'message' ? answer.text : answer.kind;
   }
 
-  async #together(op: Op & { do: 'all' | 'race' }, place: string, value: number): Promise<number> {
+  async #together(op: Op & { do: 'all' | 'race' }, site: string, value: number): Promise<number> {
     const branches = op.branches.map((branch, index) =>
-      this.all(branch, `${place}/${index}`, mix(value, index)),
+      this.all(branch, `${site}/${index}`, mix(value, index)),
     );
     if (op.do === 'race') return mix(value, await Promise.race(branches));
     return mix(value, (await Promise.all(branches)).join());

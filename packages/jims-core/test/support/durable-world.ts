@@ -9,7 +9,7 @@ import type { JournalEntry, QuestionRecord, Store } from '../../src/store/store.
 import { DurableProcess } from './durable-process.ts';
 import type { ProcessWorld } from './durable-process.ts';
 import { execute } from './durable-program.ts';
-import type { PlacedWork, Program, Surroundings } from './durable-program.ts';
+import type { SiteWork, Program, Surroundings } from './durable-program.ts';
 
 /** One execution of a pipeline. */
 export interface Execution {
@@ -19,7 +19,7 @@ export interface Execution {
   readonly signal: AbortSignal;
   /** What it sent, in its order. */
   readonly sent: string[];
-  /** What its listeners were told at its end. */
+  /** The end that its listeners got. */
   end: RunEnd | undefined;
 }
 
@@ -36,7 +36,7 @@ interface Timer {
 }
 
 interface Effect {
-  readonly place: string;
+  readonly site: string;
   readonly argument: number;
   readonly value: number;
   calls: number;
@@ -217,15 +217,15 @@ export class DurableWorld implements ProcessWorld {
     const isOver = (): boolean => process.isDead || execution.signal.aborted;
     return {
       work: (work) => this.#work(execution, work),
-      text: async ({ place, ms, mayFail, signal }) => {
+      text: async ({ site, ms, mayFail, signal }) => {
         await this.#sleep(process, ms, signal);
         await this.#pass(process);
         if (mayFail && this.#draw() < 0.4) throw new TypeError(`text ${this.#number(3)}`);
-        return `${place}=${this.#number(1_000_000)}`;
+        return `${site}=${this.#number(1_000_000)}`;
       },
       pause: (ms) => this.#sleep(process, ms),
-      saw: (place, value) => {
-        if (!isOver()) this.#saw(`${execution.chainId} ${place}`, value);
+      saw: (site, value) => {
+        if (!isOver()) this.#saw(`${execution.chainId} ${site}`, value);
       },
       sent: (text) => {
         if (!isOver()) execution.sent.push(text);
@@ -233,15 +233,15 @@ export class DurableWorld implements ProcessWorld {
     };
   }
 
-  #saw(place: string, value: number): void {
-    const before = this.#seen.get(place);
+  #saw(site: string, value: number): void {
+    const before = this.#seen.get(site);
     if (before !== undefined && before !== value) {
       this.violate('an execution saw something else than the one before');
     }
-    this.#seen.set(place, value);
+    this.#seen.set(site, value);
   }
 
-  async #work(execution: Execution, work: PlacedWork): Promise<number> {
+  async #work(execution: Execution, work: SiteWork): Promise<number> {
     const { process } = execution;
     const { key, ms, mayFail, signal } = work;
     if (this.#stored.has(key) && this.#isNewest(execution)) {
@@ -253,7 +253,7 @@ export class DurableWorld implements ProcessWorld {
     if (!known && mayFail && this.#draw() < 0.5) throw new RangeError(`work ${this.#number(3)}`);
     const effect = known ?? this.#effect(execution, work);
     effect.calls++;
-    if (effect.place !== work.place || effect.argument !== work.argument) {
+    if (effect.site !== work.site || effect.argument !== work.argument) {
       this.violate('a key was used for another work');
     }
     await this.#pass(process);
@@ -261,13 +261,13 @@ export class DurableWorld implements ProcessWorld {
     return effect.value;
   }
 
-  #effect({ chainId }: Execution, { key, place, argument }: PlacedWork): Effect {
+  #effect({ chainId }: Execution, { key, site, argument }: SiteWork): Effect {
     for (const [other, effect] of this.effects) {
-      if (effect.place === place && other.startsWith(`${chainId}/`)) {
+      if (effect.site === site && other.startsWith(`${chainId}/`)) {
         this.violate('one work was done under two keys');
       }
     }
-    const effect = { place, argument, value: this.#number(1_000_000), calls: 0 };
+    const effect = { site, argument, value: this.#number(1_000_000), calls: 0 };
     this.effects.set(key, effect);
     return effect;
   }
