@@ -88,7 +88,7 @@ export class History {
     await world.start();
     for (const action of all) {
       await this.#take(action);
-      await world.settle();
+      await world.time.settle();
     }
     await this.#comeToTheEnd();
     const [threads, accepted] = [this.#threads, this.#accepted];
@@ -101,7 +101,7 @@ export class History {
       case 'message':
         return this.#say(action.thread, action.declines);
       case 'wait':
-        return world.advance(action.ms);
+        return world.time.advance(action.ms);
       case 'answer':
         return void (await this.#answerService());
       case 'expire': {
@@ -164,7 +164,7 @@ export class History {
     await world.freeze(process);
     const other = await world.pick(1);
     await this.#look();
-    await world.advance(ms);
+    await world.time.advance(ms);
     await world.die(other);
     await process.thaw();
     await this.#look();
@@ -218,11 +218,11 @@ export class History {
     const world = this.#world;
     world.crashAfter(Infinity);
     world.answersToLose = 0;
-    await world.advance(100);
+    await world.time.advance(100);
     await world.settleAll();
     for (let round = 0; round < MOST_ROUNDS; round++) {
       await this.#look();
-      await world.advance(700);
+      await world.time.advance(700);
       if (await this.#isActive()) continue;
       if (await this.#answerService()) continue;
       const [question] = await this.#open();

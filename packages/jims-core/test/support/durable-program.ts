@@ -89,9 +89,11 @@ class Interpreter {
         this.#around.sent(`${site}:${value}`);
         return value;
       case 'view':
-        return mix(value, ctx.events.map(({ type, data }) => type + JSON.stringify(data)).join());
+        return mix(value, ctx.events.map(({ type, data }) => `${type} ${data['content']}`).join());
       case 'clock':
-        return mix(value, ctx.now() + ctx.random());
+        // It goes no other way by it: then the same seed would not be the same history.
+        this.#around.saw(`${site} clock`, ctx.now() + ctx.random());
+        return value;
       case 'state':
         return this.#state(site, value);
       case 'stream':
