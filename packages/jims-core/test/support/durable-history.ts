@@ -22,7 +22,7 @@ type Disturbance =
   | { readonly do: 'wake late'; readonly ms: number };
 
 const MOST_ROUNDS = 80;
-const DRAIN_MS = 300;
+const DRAIN_MS = 100;
 
 export function actions(withCrashes: boolean): fc.Arbitrary<readonly Action[]> {
   const process = fc.nat(3);

@@ -89,7 +89,10 @@ class Interpreter {
         this.#around.sent(`${site}:${value}`);
         return value;
       case 'view':
-        return mix(value, ctx.events.map(({ type, data }) => `${type} ${data['content']}`).join());
+        return mix(
+          value,
+          ctx.events.map(({ type, data }) => `${type} ${String(data['content'])}`).join(),
+        );
       case 'clock':
         // It goes no other way by it: then the same seed would not be the same history.
         this.#around.saw(`${site} clock`, ctx.now() + ctx.random());
