@@ -1,4 +1,4 @@
-// What both pages need: a few files and the app's API, from one origin.
+// What the examples with pages need: a few files and the app's API, from one origin.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 

@@ -1,7 +1,9 @@
 // The floor on PostgreSQL: two round trips a turn, each one statement and one commit. The question
 // is stored, and the end of the thread read, by the first; the answer is stored by the second.
 //
-//   node bench/floor/postgres.ts --port 9000 --url postgresql://…
+//   node bench/floor/postgres.ts --port 9000 --url postgresql://… [--steps 10]
+//
+// Each step is one more row, in a round trip and a commit of its own.
 import { randomUUIDv7 } from 'node:crypto';
 import { parseArgs } from 'node:util';
 
@@ -12,6 +14,7 @@ import { serveFloor } from './serve.ts';
 const { values } = parseArgs({
   options: {
     port: { type: 'string', default: '9000' },
+    steps: { type: 'string', default: '0' },
     url: { type: 'string', default: 'postgresql://postgres@127.0.0.1/postgres' },
   },
 });
@@ -38,6 +41,7 @@ CREATE TABLE IF NOT EXISTS thread_events (
   PRIMARY KEY (thread_id, event_id)
 );
 CREATE INDEX IF NOT EXISTS thread_events_order ON thread_events (thread_id, created_at, event_id);
+CREATE TABLE IF NOT EXISTS steps (turn_id uuid, n integer, result json, PRIMARY KEY (turn_id, n));
 `);
 
 const ASK = `
@@ -67,6 +71,7 @@ INSERT INTO thread_events
 VALUES ($1, $2, clock_timestamp() AT TIME ZONE 'UTC', 'comm.assistant_message', 'comm',
         'assistant_message', $3)`;
 
+const steps = Number(values.steps);
 serveFloor(Number(values.port), async ({ contactId, message }) => {
   const question = JSON.stringify({ role: 'user', content: message });
   const stored = await pool.query<[threadId: string, created: boolean]>({
@@ -76,6 +81,14 @@ serveFloor(Number(values.port), async ({ contactId, message }) => {
     rowMode: 'array',
   });
   const [threadId, created] = stored.rows[0] ?? ['', false];
+  const turnId = randomUUIDv7();
+  for (let n = 0; n < steps; n++) {
+    await pool.query({
+      name: 'step',
+      text: 'INSERT INTO steps VALUES ($1, $2, $3)',
+      values: [turnId, n, JSON.stringify({ n })],
+    });
+  }
   const text = `You said: ${message}`;
   const answer = JSON.stringify({ role: 'assistant', content: text });
   await pool.query({ name: 'tell', text: TELL, values: [threadId, randomUUIDv7(), answer] });

@@ -1,10 +1,10 @@
 // The floor on SQLite: what a turn costs when a program does its durable work and nothing else.
 //
-//   node bench/floor/sqlite.ts --port 9000 --file /tmp/floor.db [--commits 1] [--ids v4]
+//   node bench/floor/sqlite.ts --port 9000 --file /tmp/floor.db [--commits 1] [--ids v4] [--steps 10]
 //
 // With two commits the question is on disk before the answer is made, as JIMS promises it; with one,
 // both are written at the end. Ids that grow, as JIMS has them, fill the pages of an index one after
-// the other; random ones are all over it.
+// the other; random ones are all over it. Each step is one more row, in a commit of its own.
 import { randomUUID, randomUUIDv7 } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { parseArgs } from 'node:util';
@@ -18,6 +18,7 @@ const { values } = parseArgs({
     file: { type: 'string', default: 'floor.db' },
     commits: { type: 'string', default: '2' },
     ids: { type: 'string', default: 'v7' },
+    steps: { type: 'string', default: '0' },
   },
 });
 
@@ -45,6 +46,7 @@ CREATE TABLE thread_events (
   PRIMARY KEY (thread_id, event_id)
 );
 CREATE INDEX thread_events_order ON thread_events (thread_id, created_at, event_id);
+CREATE TABLE steps (turn_id UUID NOT NULL, n INTEGER NOT NULL, result JSON, PRIMARY KEY (turn_id, n)) WITHOUT ROWID;
 `);
 const latest = db.prepare(
   'SELECT thread_id FROM threads WHERE contact_id = ? ORDER BY created_at DESC LIMIT 1',
@@ -84,6 +86,8 @@ function now(): string {
   return new Date().toISOString();
 }
 
+const insertStep = db.prepare('INSERT INTO steps VALUES (?, ?, ?)');
+const steps = Number(values.steps);
 const inOneCommit = values.commits === '1';
 serveFloor(Number(values.port), async ({ contactId, message }) => {
   const text = `You said: ${message}`;
@@ -95,6 +99,10 @@ serveFloor(Number(values.port), async ({ contactId, message }) => {
     });
   }
   const turn = await write(() => ask(contactId, message));
+  const turnId = newId();
+  for (let n = 0; n < steps; n++) {
+    await write(() => insertStep.run(turnId, n, JSON.stringify({ n })));
+  }
   await write(() => store(turn.threadId, 'assistant', text));
   return { ...turn, text };
 });

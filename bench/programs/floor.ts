@@ -13,12 +13,14 @@ export interface FloorOptions {
   readonly commits?: 1 | 2;
   /** On SQLite: ids that grow (`v7`, the default), or random ones. */
   readonly ids?: 'v4' | 'v7';
+  /** How many more rows a turn writes, each in a commit of its own; default 0. */
+  readonly steps?: number;
 }
 
 /** The program that ours is measured against. */
 export function startFloor(
   { folder }: Bench,
-  { store, database, commits = 2, ids = 'v7' }: FloorOptions,
+  { store, database, commits = 2, ids = 'v7', steps = 0 }: FloorOptions,
 ): Promise<Program> {
   const name = store === 'SQLite' ? 'sqlite' : 'postgres';
   const file = fileURLToPath(new URL(`../floor/${name}.ts`, import.meta.url));
@@ -29,7 +31,7 @@ export function startFloor(
   return startProgram({
     database,
     logFile: join(folder, 'floor.log'),
-    args: (port) => [file, '--port', String(port), ...where],
+    args: (port) => [file, '--port', String(port), '--steps', String(steps), ...where],
   });
 }
 

@@ -6,6 +6,7 @@ import { length } from './length.ts';
 import { processes } from './processes.ts';
 import { protocols } from './protocols.ts';
 import { start } from './start.ts';
+import { steps } from './steps.ts';
 import { streams } from './streams.ts';
 import { tokens } from './tokens.ts';
 
@@ -13,6 +14,7 @@ import { tokens } from './tokens.ts';
 export const scenarios: readonly Scenario[] = [
   start,
   chat,
+  steps,
   length,
   latency,
   delta,

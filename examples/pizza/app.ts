@@ -1,51 +1,64 @@
-// A dialogue with memory: what is kept between messages is a state, checked by a schema.
+// A dialogue as straight code: each question ends a run, and its answer goes on below it, in whatever
+// process there is then. No state says where the dialogue is.
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { defineApp } from 'jims-core';
-import type { ThreadContext } from 'jims-core';
+import type { StepScope, ThreadContext } from 'jims-core';
 import * as v from 'valibot';
 
 const SIZES = ['small', 'large'] as const;
 const TOPPINGS = ['mushrooms', 'olives', 'ham'] as const;
+const AN_HOUR_MS = 3_600_000;
+const BAKING_MINUTES = { small: 10, large: 15 };
 
-const Order = v.variant('step', [
-  v.object({ step: v.literal('size') }),
-  v.object({ step: v.literal('topping'), size: v.picklist(SIZES) }),
-  v.object({ step: v.literal('done'), size: v.picklist(SIZES), topping: v.picklist(TOPPINGS) }),
-]);
+const Order = v.object({ size: v.picklist(SIZES), topping: v.picklist(TOPPINGS) });
 type Order = v.InferOutput<typeof Order>;
 
-function ask(ctx: ThreadContext, question: string, answers: readonly string[]): void {
-  const buttons = answers.map((text) => ({ text, id: text }));
-  ctx.sendMessageWithButtons(question, buttons);
+async function takeOrder(ctx: ThreadContext): Promise<void> {
+  // State is for what outlives the dialogue.
+  const last = ctx.getState('order', Order);
+  const hello = last
+    ? `Another one after the ${last.size} one with ${last.topping}? What size?`
+    : 'What size shall your pizza be?';
+  const size = await choose(ctx, hello, SIZES);
+  const topping = size && (await choose(ctx, `A ${size} one. What shall be on it?`, TOPPINGS));
+  if (!topping) return ctx.sendMessage('You took an hour: say hello to begin anew.');
+
+  const order = { size, topping };
+  const { minutes } = await ctx.step('order', (step) => bake(order, step), {
+    title: 'Asking the kitchen',
+  });
+  ctx.setState('order', order);
+  ctx.sendEvent('kitchen.order_placed', order);
+  ctx.sendMessage(`Your ${size} pizza with ${topping} is ready in ${minutes} minutes.`);
 }
 
-async function takeOrder(ctx: ThreadContext): Promise<void> {
-  const order: Order = ctx.getState('order', Order) ?? { step: 'size' };
-  const answer = ctx.lastUserMessage?.trim().toLowerCase();
-
-  if (order.step === 'size') {
-    const size = SIZES.find((each) => each === answer);
-    if (!size) return ask(ctx, 'What size shall your pizza be?', SIZES);
-    ctx.setState('order', { step: 'topping', size } satisfies Order);
-    return ask(ctx, `A ${size} one. What shall be on it?`, TOPPINGS);
+/** Asks until the answer is one of the choices; `undefined` when there is no answer within an hour. */
+async function choose<Choice extends string>(
+  ctx: ThreadContext,
+  question: string,
+  choices: readonly Choice[],
+): Promise<Choice | undefined> {
+  const buttons = choices.map((choice) => ({ id: choice, text: choice }));
+  for (let text = question; ;) {
+    const answer = await ctx.ask(text, { buttons, expiresInMs: AN_HOUR_MS });
+    if (answer.kind !== 'message') return undefined;
+    const said = answer.text.trim().toLowerCase();
+    const choice = choices.find((each) => each === said);
+    if (choice) return choice;
+    text = `I do not have ${said}. What about one of these?`;
   }
+}
 
-  if (order.step === 'topping') {
-    const topping = TOPPINGS.find((each) => each === answer);
-    if (!topping) return ask(ctx, `I do not have ${answer}. What about one of these?`, TOPPINGS);
-    ctx.updateAgentStatus({ message: 'Asking the kitchen…', statusType: 'kitchen' });
-    await sleep(300, undefined, { signal: ctx.signal });
-    ctx.setState('order', { step: 'done', size: order.size, topping } satisfies Order);
-    ctx.sendEvent('kitchen.order_placed', { size: order.size, topping });
-    return ctx.sendMessage(`Your ${order.size} pizza with ${topping} is in the oven.`);
-  }
-
-  ctx.setState('order', { step: 'size' } satisfies Order);
-  ask(ctx, `Another one after the ${order.size} one with ${order.topping}? What size?`, SIZES);
+/** A real kitchen is asked over the network. */
+async function bake({ size }: Order, step: StepScope): Promise<{ minutes: number }> {
+  step.status('Asking the kitchen…');
+  await sleep(300, undefined, { signal: step.signal });
+  return { minutes: BAKING_MINUTES[size] };
 }
 
 export const app = defineApp({
+  durable: true,
   pipeline: takeOrder,
   conversationStartPipeline(ctx) {
     ctx.sendMessage('Welcome to the pizzeria!');

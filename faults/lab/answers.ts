@@ -14,7 +14,7 @@ const RETRY: ReadonlySet<string> = new Set([
 
 /** What an answer means that is not a success; undefined when it should not have come. */
 export function errorKind(
-  message: Message,
+  message: Pick<Message, 'onBusy' | 'fails'>,
   status: number,
   code: string | undefined,
 ): Answer['kind'] | undefined {

@@ -12,16 +12,19 @@ export interface TestRun {
   readonly rule: Rule;
   readonly env?: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
+  /** Whether it says something else when not one test passes. */
+  readonly mayNotStart?: boolean;
 }
 
 const TOTAL = /^ℹ pass (\d+)$/m;
+const FAILED = /^✖ failing tests:\n+test at .*\n✖ (.*) \(/m;
 /** The last lines of what the tests said: there are the failures. */
 const SHOWN = 60;
 
 /** Runs tests of `npm test` in the sources of a scenario. Resolves with the diagnostics that they printed. */
 export async function runTests(
   lab: Lab,
-  { files, rule, env = {}, timeoutMs }: TestRun,
+  { files, rule, env = {}, timeoutMs, mayNotStart = false }: TestRun,
 ): Promise<string> {
   const { checks, source, folder } = lab;
   const { url } = await lab.postgres();
@@ -43,9 +46,11 @@ export async function runTests(
   const [code] = await once(child, 'close');
   process.off('exit', end);
   const passed = Number(TOTAL.exec(said)?.[1] ?? 0);
+  // Then it is the sources that do not start.
+  if (passed === 0 && mayNotStart) throw new Error(`No test has passed:\n${said}`);
   for (let n = 0; n < passed; n++) checks.that(rule, true, () => '');
   checks.that(rule, code === 0 && passed > 0, () => {
-    return `tests failed:\n${said.trimEnd().split('\n').slice(-SHOWN).join('\n')}`;
+    return `tests failed: ${FAILED.exec(said)?.[1] ?? ''}\n${said.trimEnd().split('\n').slice(-SHOWN).join('\n')}`;
   });
   return said;
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-const APP = fileURLToPath(new URL('../app.ts', import.meta.url));
+const APPS = fileURLToPath(new URL('..', import.meta.url));
 const START_MS = 60_000;
 
 export interface ServerOptions {
@@ -15,6 +15,8 @@ export interface ServerOptions {
   /** The root of the sources to run. */
   readonly source: string;
   readonly folder: string;
+  /** What is served; `app.ts` by default. */
+  readonly app?: 'app.ts' | 'durable-app.ts';
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** What comes before `node`, such as `faketime`. */
@@ -53,14 +55,14 @@ process.on('exit', () => {
 
 /** Starts the command from its sources, and resolves when it listens. */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { name, db, source, folder, args = [], env = {}, wrapper = [] } = options;
+  const { name, db, source, folder, app = 'app.ts', args = [], env = {}, wrapper = [] } = options;
   const logFile = join(folder, `${name}.log`);
   const [program = process.execPath, ...command] = [
     ...wrapper,
     process.execPath,
     '--conditions=@jims/source',
     join(source, 'packages/jims-api/src/cli/main.ts'),
-    `--app=${APP}:app`,
+    `--app=${join(APPS, app)}:app`,
     `--db=${db}`,
     '--host=127.0.0.1',
     '--port=0',
@@ -69,7 +71,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   ];
   const child = spawn(program, command, {
     cwd: folder,
-    env: { ...cleanEnvironment(), ...env },
+    env: {
+      ...cleanEnvironment(),
+      FAULTS_CORE: join(source, 'packages/jims-core/src/index.ts'),
+      ...env,
+    },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const pid = child.pid;

@@ -2,194 +2,286 @@ import type { Mutant } from './mutant.ts';
 
 const RUN = 'packages/jims-core/src/run';
 const SQLITE = 'packages/jims-core/src/store/sqlite';
+const SQL = 'packages/jims-core/src/store/postgres/sql';
 const JOURNAL = `${RUN}/journal.ts`;
+const CHAIN = `${RUN}/chain-context.ts`;
+const PLACES = `${RUN}/places.ts`;
 
-/** Rules by which pipelines are executed again: the model test of durable conversations is to notice each. */
+const REPLAYS = ['F25'];
+const ALONE = ['run/journal.test.ts'];
+const STEPS = ['run/steps.test.ts'];
+const ASKING = ['run/asking.test.ts'];
+const MODEL = ['run/durable-model.test.ts'];
+
+/** What pipelines that are executed again are trusted with, and what lets them be. */
 export const DURABLE_MUTANTS: readonly Mutant[] = [
   {
-    name: 'asks-with-work-under-way',
-    about: 'A run ends with its question while work is under way, which is done once more',
-    changes: [
-      {
-        file: JOURNAL,
-        from: 'return this.#underWay === 0 && isStored\n',
-        to: 'return isStored\n',
-      },
-    ],
-    scenarios: ['F16'],
-  },
-  {
-    name: 'gives-after-ask',
-    about: 'A pipeline gets results after it has asked',
-    changes: [
-      {
-        file: JOURNAL,
-        from: '    if (this.#asking) {\n      const isStored',
-        to: '    if (this.#asking && !this.#giveResult()) {\n      const isStored',
-      },
-    ],
-    scenarios: ['F16'],
-  },
-  {
-    name: 'results-by-name',
-    about: 'A call gets its stored result at once, whatever order the results had',
-    changes: [
-      {
-        file: JOURNAL,
-        from: '      if (!this.isReplaying && isFirst) this.#begin(call);\n',
-        to: `      const known = this.#entries.find(
-        ({ entry, answer }) => keyOf(entry) === key && (answer || entry.outcome.kind !== 'asked'),
-      );
-      if (known) {
-        this.#next++;
-        this.#deliver(call, known.entry.outcome, known.answer);
-      } else if (!this.isReplaying && isFirst) this.#begin(call);
-`,
-      },
-    ],
-    scenarios: ['F16'],
-  },
-  {
-    name: 'results-by-call',
-    about: 'Results are given in the order of their calls, and not in the one that is stored',
+    name: 'newest-result-first',
+    about: 'A pipeline gets the newest of its results first, and at a replay the oldest',
     changes: [
       {
         file: JOURNAL,
         from: 'const [result] = this.#undelivered;',
-        to: 'const [result] = this.#undelivered.toSorted((a, b) => a.call.at - b.call.at);',
+        to: 'const result = this.#undelivered.at(-1);',
       },
-      {
-        file: JOURNAL,
-        from: 'this.#undelivered.shift();',
-        to: 'this.#undelivered.splice(this.#undelivered.indexOf(result), 1);',
-      },
+      { file: JOURNAL, from: 'this.#undelivered.shift();', to: 'this.#undelivered.pop();' },
     ],
-    scenarios: ['F16'],
+    scenarios: REPLAYS,
+    tests: MODEL,
   },
   {
-    name: 'two-results-at-once',
-    about: 'A result is given before the pipeline has done what the one before it leads to',
+    name: 'stream-not-kept',
+    about: 'The text of a streamed message is not a result',
     changes: [
       {
-        file: `${RUN}/drained.ts`,
-        from: '  await new Promise<void>((resolve) => process.nextTick(resolve));\n',
-        to: '',
+        file: CHAIN,
+        from: `requireOutsideEntry('A message');`,
+        to: `if (source) return work(newId()).then((text) => (send(text, newId()), text));`,
       },
     ],
-    scenarios: ['F16'],
+    scenarios: REPLAYS,
+    tests: MODEL,
   },
   {
-    name: 'seen-before-stored',
-    about: 'A pipeline gets a result that is not stored yet',
-    changes: [
-      {
-        file: JOURNAL,
-        from: 'if (this.#options.isDurable && this.#unstored.includes(entry)) return false;',
-        to: '',
-      },
-    ],
-    scenarios: ['F16'],
-  },
-  {
-    name: 'failure-not-kept',
-    about: 'A failed step is forgotten: the next execution tries it again',
+    name: 'no-gate-at-questions',
+    about: 'A run asks while steps are under way',
     changes: [
       {
         file: JOURNAL,
-        from: "if (this.#isStopped && outcome.kind === 'error') {",
-        to: "if (outcome.kind === 'error') {",
+        from: `    if (this.#underWay === 0 && this.#writer.isDone) this.#over({ kind: 'asked', call });`,
+        to: `    this.#over({ kind: 'asked', call });`,
       },
     ],
-    scenarios: ['F16'],
+    scenarios: REPLAYS,
+    tests: [...ALONE, ...ASKING],
   },
   {
-    name: 'stop-is-a-failure',
-    about: 'Work that fails because its run is stopped has failed for ever',
+    name: 'other-error-at-first',
+    about: 'A pipeline gets the error of a step itself, and at a replay what is kept of it',
+    changes: [
+      {
+        file: CHAIN,
+        from: `what: \`the step '\${name}'\`,
+      isKeptOnly: true,`,
+        to: `what: \`the step '\${name}'\`,
+      isKeptOnly: false,`,
+      },
+    ],
+    scenarios: REPLAYS,
+    tests: STEPS,
+  },
+  {
+    name: 'failed-step-not-kept',
+    about: 'A failure of a step is not a result',
     changes: [
       {
         file: JOURNAL,
-        from: "if (this.#isStopped && outcome.kind === 'error') {",
-        to: "if (this.#isStopped && outcome.kind === 'asked') {",
+        from: `if (this.#isStopped && result.outcome.kind === 'error') {`,
+        to: `if (result.outcome.kind === 'error') {`,
       },
     ],
-    scenarios: ['F16'],
+    scenarios: REPLAYS,
+    tests: STEPS,
   },
   {
-    name: 'stopped-goes-on',
-    about: 'A pipeline that goes on in another process goes on here by the failure of its stop',
-    changes: [
-      {
-        file: JOURNAL,
-        from: '    this.#isParking ||= goesOn;\n    this.#isParked ||= goesOn;\n',
-        to: '',
-      },
-    ],
-    scenarios: ['F16'],
-  },
-  {
-    name: 'other-error-first',
-    about: 'A pipeline gets the error itself the first time, and what is kept of it later',
-    changes: [
-      {
-        file: `${RUN}/chain-context.ts`,
-        from: "if (outcome.kind === 'error') throw failureFrom(outcome, thrown);",
-        to: "if (outcome.kind === 'error') throw thrown ?? failureFrom(outcome, thrown);",
-      },
-    ],
-    scenarios: ['F16'],
-  },
-  {
-    name: 'view-not-cut',
-    about: 'A pipeline that is executed again sees what came into the log meanwhile',
+    name: 'view-of-today',
+    about: 'A pipeline that is executed again sees all that came since',
     changes: [
       {
         file: `${RUN}/replay.ts`,
         from: 'return until === undefined ? log : log.until(until);',
-        to: "return until === '' ? log.until(until) : log;",
+        to: 'return log;',
       },
     ],
-    scenarios: ['F16'],
+    scenarios: REPLAYS,
+    tests: [...ASKING, ...MODEL],
   },
   {
-    name: 'sent-again',
-    about: 'What is committed is sent once more',
+    name: 'stop-is-a-result',
+    about: 'A step that failed because its run was stopped has failed for ever',
     changes: [
       {
-        file: `${RUN}/places.ts`,
-        from: "if (event) return { kind: event.type === type ? 'committed' : 'other', event };",
-        to: '',
+        file: JOURNAL,
+        from: `if (this.#isStopped && result.outcome.kind === 'error') {`,
+        to: 'if (false) {',
       },
     ],
-    scenarios: ['F16'],
+    scenarios: REPLAYS,
+    tests: ALONE,
   },
   {
-    name: 'ids-of-an-attempt',
-    about: 'An event has another id in each execution, so that clients have it twice',
+    name: 'ids-by-chance',
+    about: 'Each execution of a pipeline sends its events under other ids',
     changes: [
       {
-        file: `${RUN}/places.ts`,
-        from: 'id: base && derivedId(base.chainId, `${base.part}/${place}`)',
-        to: 'id: base && undefined',
+        file: PLACES,
+        from: "{ kind: 'new', id: base && derivedId(base.chainId, `${base.part}/${position}`) }",
+        to: "{ kind: 'new', id: base && undefined }",
       },
     ],
-    scenarios: ['F16'],
+    scenarios: REPLAYS,
+    tests: STEPS,
   },
   {
-    name: 'early-answer-alone',
-    about: 'A message that answered a question while it waited begins a conversation of its own',
+    name: 'committed-sent-again',
+    about: 'What a pipeline had sent before its question it sends again after the answer',
     changes: [
       {
-        file: `${RUN}/execution.ts`,
-        from: 'if (!this.#hasWaited) return undefined;',
-        to: 'if (this.#hasWaited || !this.#hasWaited) return undefined;',
+        file: PLACES,
+        from: 'const event = this.#committed[position];',
+        to: 'const event = this.#committed[position + this.#committed.length];',
       },
     ],
-    scenarios: ['F16'],
+    scenarios: REPLAYS,
+    tests: ASKING,
   },
   {
-    name: 'sqlite-steps-without-fence',
-    about: 'A process may store the result of a run that it has lost',
-    store: 'SQLite',
+    name: 'delivered-before-stored',
+    about: 'A pipeline gets a result before that is stored',
+    changes: [
+      {
+        file: `${RUN}/entry-writer.ts`,
+        from: 'return this.isDone || !this.#unstored.includes(entry);',
+        to: 'return true;',
+      },
+    ],
+    scenarios: REPLAYS,
+    tests: ALONE,
+  },
+  {
+    name: 'work-before-replay',
+    about: 'Work begins while results are left',
+    changes: [{ file: JOURNAL, from: 'if (!this.isReplaying && isFirst)', to: 'if (isFirst)' }],
+    scenarios: REPLAYS,
+    tests: [...ALONE, ...STEPS],
+  },
+  {
+    name: 'outcome-not-read',
+    about: 'A process whose end of a run is stored already does not know it',
+    changes: [
+      {
+        file: `${RUN}/bad-end.ts`,
+        from: `if (reason === 'lost' || isLost(error)) {`,
+        to: `if (reason === 'lost') {`,
+      },
+    ],
+    scenarios: REPLAYS,
+    tests: MODEL,
+  },
+  {
+    name: 'suspects-together',
+    about: 'All runs that may have ended their processes are executed at once',
+    changes: [
+      {
+        file: `${RUN}/recovery.ts`,
+        from: 'suspects: hasNoOther ? 1 : 0,',
+        to: 'suspects: hasNoOther ? 1000 : 1000,',
+      },
+    ],
+    scenarios: ['F22'],
+  },
+  {
+    name: 'never-parked',
+    about: 'A process that ends cancels its durable runs',
+    changes: [
+      {
+        file: `${RUN}/bad-end.ts`,
+        from: `return reason === 'shutting_down' || reason === 'lost';`,
+        to: `return reason === 'lost';`,
+      },
+    ],
+    scenarios: ['F21'],
+  },
+  {
+    name: 'durable-run-not-recovered',
+    about: 'A run of a dead process is lost, although it is durable',
+    changes: [
+      {
+        file: `${RUN}/recovery.ts`,
+        from: `const takes = isDurable ? 'all' : 'continued';`,
+        to: `const takes = isDurable ? 'continued' : 'continued';`,
+      },
+    ],
+    scenarios: ['F24'],
+  },
+];
+
+/** The same of PostgreSQL. */
+export const DURABLE_POSTGRES_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'pg-step-unlocked',
+    about: 'A result is stored without the lock of its run',
+    changes: [
+      {
+        file: `${SQL}/chains.sql`,
+        from: 'from jims.runs where run_id = p_run_id for share;',
+        to: 'from jims.runs where run_id = p_run_id;',
+      },
+    ],
+    scenarios: ['F23'],
+  },
+  {
+    name: 'pg-step-fence',
+    about: 'A result is stored by a process that has lost its run',
+    changes: [
+      {
+        file: `${SQL}/chains.sql`,
+        from: `  if not found or v_run.attempt <> p_attempt or v_run.thread_id <> p_thread_id
+    or v_run.instance_id <> p_instance_id or v_run.status <> 'running'`,
+        to: '  if not found',
+      },
+    ],
+    scenarios: REPLAYS,
+    tests: ['store/journals.test.ts'],
+  },
+  {
+    name: 'pg-step-fence-attempt',
+    about: 'A process stores a result of the attempt that it has lost by the one that it has',
+    changes: [
+      {
+        file: `${SQL}/chains.sql`,
+        from: 'v_run.attempt <> p_attempt or v_run.thread_id',
+        to: 'v_run.thread_id',
+      },
+    ],
+    scenarios: REPLAYS,
+    tests: ['store/journals.test.ts', 'store/recovery.test.ts'],
+  },
+  {
+    name: 'pg-taken-twice',
+    about: 'Two processes take the same run over',
+    changes: [
+      {
+        file: `${SQL}/recover.sql`,
+        from: `    where r.run_id = v_id and r.status = 'running'
+      and coalesce(i.lease_until, '-infinity') <= clock_timestamp()
+      and (r.retry_at is null or r.retry_at <= clock_timestamp());`,
+        to: `    where r.run_id = v_id;`,
+      },
+    ],
+    scenarios: REPLAYS,
+    tests: ['store/recovery.test.ts'],
+  },
+  {
+    name: 'pg-second-question',
+    about: 'A question to the contact leaves the one before it open',
+    changes: [
+      {
+        file: `${SQL}/questions.sql`,
+        from: `perform jims.withdraw_question(v_old, 'superseded', v_old.tell);`,
+        to: 'null;',
+      },
+    ],
+    scenarios: REPLAYS,
+    tests: ['store/questions.test.ts'],
+  },
+];
+
+/** The same of SQLite. */
+export const DURABLE_SQLITE_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'sqlite-step-fence',
+    about: 'A result is stored by a process that has lost its run',
     changes: [
       {
         file: `${SQLITE}/transitions.ts`,
@@ -201,32 +293,58 @@ export const DURABLE_MUTANTS: readonly Mutant[] = [
     journal.add`,
       },
     ],
-    scenarios: ['F16'],
+    scenarios: REPLAYS,
+    tests: ['store/journals.test.ts'],
   },
   {
-    name: 'sqlite-two-questions',
-    about: 'A new question to the contact leaves the one before it open',
-    store: 'SQLite',
-    changes: [
-      {
-        file: `${SQLITE}/asking.ts`,
-        from: "if (earlier) this.withdraw(earlier, 'superseded');",
-        to: '',
-      },
-    ],
-    scenarios: ['F16'],
-  },
-  {
-    name: 'sqlite-queue-dies',
-    about: 'A durable run that waits is lost with its process',
-    store: 'SQLite',
+    name: 'sqlite-passed-over',
+    about: 'A durable run whose process dies while it waits does not keep its slot in the queue',
     changes: [
       {
         file: `${SQLITE}/thread-line.ts`,
         from: '} else if (!next.durable) {',
-        to: '} else if (!next.durable || next.durable) {',
+        to: '} else if (next.durable || !next.durable) {',
       },
     ],
-    scenarios: ['F16'],
+    scenarios: REPLAYS,
+    tests: ['store/recovery.test.ts'],
+  },
+  {
+    name: 'sqlite-second-question',
+    about: 'A question to the contact leaves the one before it open',
+    changes: [
+      {
+        file: `${SQLITE}/asking.ts`,
+        from: `if (earlier) this.withdraw(earlier, 'superseded');`,
+        to: '',
+      },
+    ],
+    scenarios: REPLAYS,
+    tests: ['store/questions.test.ts'],
+  },
+  {
+    name: 'sqlite-answered-twice',
+    about: 'A question that is answered is answered once more',
+    changes: [
+      {
+        file: `${SQLITE}/answering.ts`,
+        from: `if (state !== 'open') return { kind: 'question_closed', answeredBy };`,
+        to: '',
+      },
+    ],
+    scenarios: ['F20'],
+  },
+  {
+    name: 'sqlite-answer-of-anyone',
+    about: 'Any contact answers a question',
+    changes: [
+      {
+        file: `${SQLITE}/answering.ts`,
+        from: `      question?.audience === audience &&
+      question.threadId === existingThread(this.#tables, target)?.id;`,
+        to: '      question?.audience === audience && existingThread(this.#tables, target) !== question;',
+      },
+    ],
+    scenarios: ['F20'],
   },
 ];

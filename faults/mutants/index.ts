@@ -1,5 +1,10 @@
 import type { StoreName } from '../lab/lab.ts';
-import { DURABLE_MUTANTS } from './durable-mutants.ts';
+import {
+  DURABLE_MUTANTS,
+  DURABLE_POSTGRES_MUTANTS,
+  DURABLE_SQLITE_MUTANTS,
+} from './durable-mutants.ts';
+import { JOURNAL_MUTANTS } from './journal-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { POSTGRES_MUTANTS } from './postgres-mutants.ts';
 import { SERVICE_MUTANTS } from './service-mutants.ts';
@@ -12,6 +17,9 @@ export const MUTANTS: readonly Mutant[] = [
   ...SERVICE_MUTANTS,
   ...SIZE_MUTANTS,
   ...DURABLE_MUTANTS,
+  ...JOURNAL_MUTANTS,
+  ...DURABLE_POSTGRES_MUTANTS.map(of('PostgreSQL')),
+  ...DURABLE_SQLITE_MUTANTS.map(of('SQLite')),
 ];
 /** Of these the first violation comes within seconds. */
 const QUICK: ReadonlySet<string> = new Set(['F6', 'F7', 'F10', 'F11', 'F13']);

@@ -4,8 +4,8 @@ const STORE = 'packages/jims-core/src/store/sqlite';
 const GROUP = `${STORE}/commit-group.ts`;
 const RUNS = `${STORE}/runs.ts`;
 const MIGRATIONS = `${STORE}/migrations.ts`;
-const ACCEPTING = `${STORE}/accepting.ts`;
 const TRANSITIONS = `${STORE}/transitions.ts`;
+const ACCEPTING = `${STORE}/accepting.ts`;
 
 const SYNCHRONOUS = {
   file: `${STORE}/open-database.ts`,

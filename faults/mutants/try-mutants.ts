@@ -57,7 +57,11 @@ async function tryMutant(
   const flags = ['--source', source, '--seed', String(seed), '--until-broken', ...where];
   const command = ['--conditions=@jims/source', MAIN, scenario, ...flags];
   const child = spawn(process.execPath, command, {
-    env: { ...process.env, FAULTS_POSTGRES_URL: url },
+    env: {
+      ...process.env,
+      FAULTS_POSTGRES_URL: url,
+      ...(mutant.tests && { FAULTS_TESTS: mutant.tests.join(',') }),
+    },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [said, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);

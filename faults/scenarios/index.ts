@@ -18,6 +18,12 @@ import { modelOfRuns } from './f16-model.ts';
 import { callers } from './f17-callers.ts';
 import { attemptsAndShares } from './f18-attempts-and-shares.ts';
 import { largeAndErased } from './f19-large-and-erased.ts';
+import { killedChains } from './f20-killed-chains.ts';
+import { durableRestarts } from './f21-durable-restarts.ts';
+import { poison } from './f22-poison.ts';
+import { stepAgainstTakeover } from './f23-step-against-takeover.ts';
+import { recoveredAtStart } from './f24-recovered-at-start.ts';
+import { replays } from './f25-replays.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
   killedOnSqlite,
@@ -39,4 +45,10 @@ export const SCENARIOS: readonly Scenario[] = [
   callers,
   attemptsAndShares,
   largeAndErased,
+  killedChains,
+  durableRestarts,
+  poison,
+  stepAgainstTakeover,
+  recoveredAtStart,
+  replays,
 ];

@@ -10,6 +10,7 @@ test('jims-core exports these names and no others', async () => {
     'DEFAULT_STORE_URL',
     'JimsApp',
     'JimsError',
+    'StepFailed',
     'defineApp',
     'eventDomain',
     'eventName',
@@ -17,6 +18,7 @@ test('jims-core exports these names and no others', async () => {
     'isJimsApp',
     'isJimsError',
     'isRunEnd',
+    'isStepFailed',
     'newEvent',
     'newId',
     'openStore',
@@ -26,10 +28,13 @@ test('jims-core exports these names and no others', async () => {
     'AcceptResult',
     'AcceptedRun',
     'AgentStatus',
+    'AnswerRequest',
     'AnswerRule',
+    'AppQuestions',
     'AppRuns',
     'AppThreads',
     'AppendOptions',
+    'AskOptions',
     'Audience',
     'Button',
     'CancelReason',
@@ -37,6 +42,7 @@ test('jims-core exports these names and no others', async () => {
     'ChainRun',
     'ChainStore',
     'CommunicationEvent',
+    'ContactAnswer',
     'EntryOutcome',
     'EventList',
     'EventPage',
@@ -60,6 +66,7 @@ test('jims-core exports these names and no others', async () => {
     'NewEvent',
     'NewQuestion',
     'NewThread',
+    'NoAnswer',
     'NumberedRunEvent',
     'OnBusy',
     'OpenOptions',
@@ -99,8 +106,14 @@ test('jims-core exports these names and no others', async () => {
     'RunStore',
     'RunThread',
     'SeenRun',
+    'ServiceAnswer',
+    'ServiceQuestion',
     'StandingWork',
     'StartedRun',
+    'StepNews',
+    'StepOptions',
+    'StepRetry',
+    'StepScope',
     'Store',
     'TailQuery',
     'Thread',
@@ -174,5 +187,5 @@ test('jims-core/host exports these names and no others', async () => {
 });
 
 test('jims-core/testing exports these names and no others', async () => {
-  assert.deepEqual(Object.keys(await import('jims-core/testing')), ['runPipeline']);
+  assert.deepEqual(Object.keys(await import('jims-core/testing')), ['replayTwice', 'runPipeline']);
 });

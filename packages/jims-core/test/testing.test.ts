@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { newEvent } from 'jims-core';
 import type { ThreadContext } from 'jims-core';
-import { runPipeline } from 'jims-core/testing';
+import { replayTwice, runPipeline } from 'jims-core/testing';
 
 test('a pipeline is run on messages of one thread, and gives a turn for each', async () => {
   const turns = await runPipeline(
@@ -67,4 +67,56 @@ test('a message may be any event, and the thread may have a config, a contact an
     },
   );
   assert.deepEqual(turn?.messages, ['Welcome', 'user_button_click anna gold']);
+});
+
+test('a turn has the steps of the pipeline and its question, and a service answers by its name', async () => {
+  const [asks, answered] = await runPipeline(
+    async (ctx) => {
+      const order = await ctx.step('find', () => ({ eur: 5 }), { title: 'Looking' });
+      const answer = await ctx.ask({ to: 'service', name: 'approve', data: order });
+      ctx.sendMessage(answer.kind === 'value' ? `Approved: ${JSON.stringify(answer.value)}` : '-');
+    },
+    ['refund', { to: 'approve', value: true }],
+  );
+  const find = { id: 'find/1', name: 'find', title: 'Looking' };
+  assert.deepEqual(asks?.steps, [
+    { ...find, status: 'running' },
+    { ...find, status: 'completed', output: { eur: 5 } },
+  ]);
+  assert.equal(asks.question?.name, 'approve');
+  assert.deepEqual(asks.question.data, { eur: 5 });
+  assert.deepEqual(answered?.messages, ['Approved: true']);
+  assert.deepEqual(answered.steps, []);
+});
+
+test('a pipeline that does the same each time passes replayTwice', async () => {
+  let calls = 0;
+  await replayTwice(
+    async (ctx) => {
+      const number = await ctx.step('draw', () => ({ number: calls++ }));
+      const answer = await ctx.ask(`Is it ${number.number}?`);
+      const at = ctx.now() + ctx.random();
+      ctx.sendMessage(`${answer.kind} at ${at}`);
+      const service = await ctx.ask({ to: 'service', name: 'check' });
+      ctx.sendMessage(service.kind);
+    },
+    ['hi', 'yes', { to: 'check', value: 1 }, 'next'],
+  );
+  assert.equal(calls, 2);
+});
+
+test('replayTwice says what a pipeline does otherwise when it is executed again', async () => {
+  let calls = 0;
+  await assert.rejects(
+    replayTwice((ctx) => ctx.sendMessage(`call ${++calls}`), ['hi']),
+    /The 1\. event was .*call 1.*the second time .*call 2.*belongs into a step/,
+  );
+  const other = replayTwice(
+    async (ctx) => {
+      if (++calls % 2 === 0) ctx.sendMessage('sometimes');
+      await ctx.step('always', () => 1);
+    },
+    ['hi'],
+  );
+  await assert.rejects(other, /its step 'always' comes at another place/);
 });

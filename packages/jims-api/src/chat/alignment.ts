@@ -5,6 +5,7 @@ import { eventDomain } from 'jims-core';
 import type { EventPosition, ThreadEvent } from 'jims-core';
 
 import { timeOfUuid } from '../http/fastapi/uuid.ts';
+import { listedText } from './messages.ts';
 
 export interface HistoryMessage {
   readonly role: 'user' | 'assistant';
@@ -26,6 +27,8 @@ export interface SentHistory {
 /** Something that the user said in a thread. */
 export interface Question extends EventPosition {
   readonly text: string;
+  /** False for an answer that its client gave without a message: it may be missing. */
+  readonly isListed: boolean;
   readonly isAnswered: boolean;
 }
 
@@ -47,7 +50,8 @@ export interface Alignment {
  * - Questions that only the thread has: at the first of them that was answered, or that is sent again
  *   now, the client has edited its message or wants another answer. There the thread is forked. A
  *   question without an answer, of a run that failed, may be missing: clients take it back. So may a
- *   question that was stored after the request arrived: its client cannot know it.
+ *   question that was stored after the request arrived: its client cannot know it. So may an answer that
+ *   was given without a message.
  */
 export function align(
   questions: readonly Question[],
@@ -65,7 +69,8 @@ export function align(
   const fork = questions
     .slice(next)
     .find(
-      ({ id, isAnswered, text }) => (isAnswered || text === again) && !isMadeSince(id, receivedAt),
+      ({ id, isAnswered, isListed, text }) =>
+        isListed && (isAnswered || text === again) && !isMadeSince(id, receivedAt),
     );
   return { fork, added: trusted ? exchanges(earlier.slice(unknown)) : [] };
 }
@@ -77,15 +82,22 @@ export async function questionsOf(
   const questions: Question[] = [];
   let open: Omit<Question, 'isAnswered'> | undefined;
   for await (const events of log) {
-    for (const { id, createdAt, type, data } of events) {
-      if (eventDomain(type) !== 'comm') continue;
-      const { role, content } = data;
+    for (const event of events) {
+      if (eventDomain(event.type) !== 'comm') continue;
+      const { role } = event.data;
       if (open) questions.push({ ...open, isAnswered: role === 'assistant' });
-      open = role === 'user' ? { id, createdAt, text: comparable(String(content)) } : undefined;
+      open = role === 'user' ? questionOf(event) : undefined;
     }
   }
   if (open) questions.push({ ...open, isAnswered: false });
   return questions;
+}
+
+function questionOf(event: ThreadEvent): Omit<Question, 'isAnswered'> {
+  const { id, createdAt, data } = event;
+  const listed = listedText(event);
+  const text = comparable(listed ?? String(data['content']));
+  return { id, createdAt, text, isListed: listed !== undefined };
 }
 
 const LONG = 100;
@@ -100,7 +112,8 @@ function comparable(text: string): string {
 function indexOf(questions: readonly Question[], text: string, from: number): number | undefined {
   for (let index = from; index < questions.length; index++) {
     if (questions[index]?.text === text) return index;
-    if (questions[index]?.isAnswered) return undefined;
+    const { isAnswered, isListed } = questions[index] ?? {};
+    if (isAnswered && isListed) return undefined;
   }
   return undefined;
 }

@@ -11,11 +11,14 @@ export async function answerRun(
   api: ApiContext,
   call: Call,
   request: ClientRunRequest,
-  encode: (run: Run, result: RunResult) => object,
+  encode: (run: Run, result: RunResult) => object | Promise<object>,
 ): Promise<Response> {
   const { run } = await startRun(api, call, request);
   const result = resultOf(await run.end);
-  return jsonOrPieces({ headers: { ...call.headers, ...runHeaders(run) } }, encode(run, result));
+  return jsonOrPieces(
+    { headers: { ...call.headers, ...runHeaders(run) } },
+    await encode(run, result),
+  );
 }
 
 /** The headers that name a run and its thread, on every answer that has one. */

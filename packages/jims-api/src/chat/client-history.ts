@@ -1,12 +1,21 @@
 // Threads for protocols whose clients send the whole history with every message.
 import { eventDomain, newEvent, newId } from 'jims-core';
-import type { EventPosition, JimsApp, JsonObject, NewEvent, Thread } from 'jims-core';
+import type {
+  AnswerRule,
+  EventPosition,
+  JimsApp,
+  JsonObject,
+  NewEvent,
+  Thread,
+  ThreadEvent,
+} from 'jims-core';
 
 import type { ApiContext, Call } from '../http/route.ts';
 import { align, questionsOf } from './alignment.ts';
 import type { HistoryMessage, SentHistory } from './alignment.ts';
 import { configBy } from './client-config.ts';
 import { externalIdIn } from './external-ids.ts';
+import { questionIdOf } from './messages.ts';
 import { namedThread, threadIdOf } from './named-thread.ts';
 import type { RunTarget } from './start-run.ts';
 
@@ -20,6 +29,8 @@ export interface ClientMessage {
   readonly threadConfig: JsonObject;
   readonly earlier: readonly HistoryMessage[];
   readonly incoming: NewEvent;
+  /** What it has to do with questions; `undefined`: it answers the open one, if there is one. */
+  readonly answer?: AnswerRule | undefined;
 }
 
 /** What a request says about where its message belongs. */
@@ -40,7 +51,7 @@ export interface MessageTarget {
 export async function threadOfMessage(
   api: ApiContext,
   call: Call,
-  { earlier, incoming, threadConfig }: ClientMessage,
+  { earlier, incoming, threadConfig, answer }: ClientMessage,
   { contactId, nobody, threadId, chatId, interface: name }: MessageTarget,
 ): Promise<RunTarget> {
   if (threadId !== undefined) {
@@ -54,6 +65,7 @@ export async function threadOfMessage(
     threadConfig: configBy(call.principal, threadConfig, name),
     receivedAt: call.receivedAt,
     trusted: call.principal.kind === 'service',
+    namesQuestion: answer?.kind === 'question',
   });
 }
 
@@ -63,6 +75,8 @@ export interface ClientHistory extends SentHistory {
   /** Without it every request makes a new thread. */
   readonly chatId: ChatId | undefined;
   readonly threadConfig: Readonly<Record<string, unknown>>;
+  /** Whether the message names the question that it answers: then it goes on where that was asked. */
+  readonly namesQuestion?: boolean;
 }
 
 /** A client's name for a chat, within its contact and protocol. */
@@ -87,6 +101,7 @@ export async function threadOfHistory(app: JimsApp, history: ClientHistory): Pro
     const events = answered(earlier).map(toEvent);
     return { thread: { kind: 'external', contactId, externalId, threadConfig, events } };
   }
+  if (history.namesQuestion) return { thread: { kind: 'thread', threadId: known.id, contactId } };
   const { fork, added } = align(await questionsOf(app.threads.allEvents(known)), history);
   if (!fork && added.length === 0) {
     return { thread: { kind: 'thread', threadId: known.id, contactId } };
@@ -121,7 +136,7 @@ export async function threadOfChat(
 
 /**
  * Copies the events that a fork of a thread begins with: those before a position, or all. Of a large
- * thread these are the newest {@link FORK_BYTES}, and the states.
+ * thread these are the newest {@link FORK_BYTES}, and the states. Questions stay with the other thread.
  */
 export async function copies(
   app: JimsApp,
@@ -132,7 +147,13 @@ export async function copies(
   const events = await app.threads.eventsBefore(thread.id, bounds);
   return events
     .filter(({ type }) => eventDomain(type) !== 'jims')
-    .map(({ type, data }) => ({ id: newId(), type, data }));
+    .map((event) => ({ id: newId(), type: event.type, data: withoutQuestion(event) }));
+}
+
+/** The data of an event, of a question that of a plain message. */
+function withoutQuestion(event: ThreadEvent): JsonObject {
+  if (questionIdOf(event) === undefined) return event.data;
+  return Object.fromEntries(Object.entries(event.data).filter(([name]) => name !== 'question_id'));
 }
 
 /** A message of a client's history, as an event. */

@@ -8,14 +8,37 @@ import { MAX_PARTS } from './sent-limits.ts';
 
 const CALLBACK = 'btn:';
 
+/** The member of an answer's data that says how its client lists it; see {@link asListed}. */
+const LISTED_AS = 'listed_as';
+
 /**
  * The event for what a user says in a protocol that has text only: `btn:<id>` is a click on a button,
- * anything else a message, unless the client names another type.
+ * anything else a message, unless the client names another type. With the id of a question it answers
+ * no other one.
  */
-export function userEvent(text: string, eventType?: string): NewEvent {
+export function userEvent(text: string, eventType?: string, questionId?: string): NewEvent {
   const click = text.startsWith(CALLBACK);
   const type = eventType ?? (click ? 'comm.user_button_click' : 'comm.user_message');
-  return newEvent(type, { role: 'user', content: userContent(text) });
+  return newEvent(type, {
+    role: 'user',
+    content: userContent(text),
+    ...(questionId !== undefined && { question_id: questionId }),
+  });
+}
+
+/**
+ * The event for an answer that its client lists among the user's messages with another text, or not at
+ * all (`null`): clients that answer a question by something other than a message.
+ */
+export function asListed({ type, data }: NewEvent, listedAs: string | null): NewEvent {
+  return newEvent(type, { ...data, [LISTED_AS]: listedAs });
+}
+
+/** The text by which clients list what the user said; `undefined` when they do not. */
+export function listedText({ data }: NewEvent): string | undefined {
+  const listedAs = data[LISTED_AS];
+  if (listedAs === null) return undefined;
+  return String(typeof listedAs === 'string' ? listedAs : data['content']);
 }
 
 /** What the user says, as the log has it: without `btn:`. */
@@ -46,6 +69,13 @@ export interface Button {
 export function assistantText({ type, data }: NewEvent): string | undefined {
   if (!type.startsWith('comm.') || data['role'] !== 'assistant') return undefined;
   return typeof data['content'] === 'string' ? data['content'] : undefined;
+}
+
+/** The question that a message of the assistant asks; `undefined` for any other event. */
+export function questionIdOf({ type, data }: NewEvent): string | undefined {
+  const { role, question_id: id } = data;
+  if (!type.startsWith('comm.') || role !== 'assistant') return undefined;
+  return typeof id === 'string' ? id : undefined;
 }
 
 /** What the user said, or the button that they clicked; `undefined` for any other event. */

@@ -49,11 +49,17 @@ export async function startRun(
     principal: call.principal,
     requestId: call.requestId,
     ...(idempotency && { idempotency }),
+    ...(onDisconnect === 'cancel' && { stopsUnread: true }),
   };
   const run = await startWhereItBelongs(api.app, complete, onMoved);
   const leave = run.attach(onDisconnect);
   onAbort(call.request.signal, leave);
   return { run, leave };
+}
+
+/** Whether a later message can come to the same thread: nobody knows a new one without a name. */
+export function isReachedAgain(thread: RunThread): boolean {
+  return thread.kind !== 'new' || thread.externalId !== undefined;
 }
 
 /** The contact that a request is counted for: the one that calls, or that a service names. */

@@ -8,7 +8,8 @@ import { runHeaders } from './answer-run.ts';
 import { countedContact, startRun } from './start-run.ts';
 import type { ClientRunRequest } from './start-run.ts';
 
-type Encode = (run: Run) => AsyncIterable<SseFrame>;
+type Frames = AsyncIterable<SseFrame>;
+type Encode = (run: Run) => Frames | Promise<Frames>;
 
 /** Starts a run and answers with a stream of it, in the frames of a protocol. */
 export function streamRun(
@@ -19,7 +20,7 @@ export function streamRun(
 ): Promise<Response> {
   const open = async (): Promise<OpenStream> => {
     const { run, leave: detach } = await startRun(api, call, request);
-    return { headers: runHeaders(run), frames: encode(run), onGone: detach };
+    return { headers: runHeaders(run), frames: await encode(run), onGone: detach };
   };
   return openStream(api, call, open, request.thread);
 }
@@ -28,7 +29,7 @@ export function streamRun(
 export function joinRun(api: ApiContext, call: Call, run: Run, encode: Encode): Promise<Response> {
   return openStream(api, call, async () => ({
     headers: runHeaders(run),
-    frames: encode(run),
+    frames: await encode(run),
     onGone: run.attach('continue'),
   }));
 }

@@ -13,6 +13,8 @@ export interface ViewOptions extends ErrorAnswerOptions {
   readonly sees: Sees;
   /** Whether the caller sees which models were used. */
   readonly seesModels: boolean;
+  /** Whether the caller sees what steps do, and what services are asked. */
+  readonly seesWork: boolean;
 }
 
 /** How the run of a request is shown to its caller. */
@@ -20,7 +22,18 @@ export function viewOptions(
   { exposeErrors }: Pick<ApiContext, 'exposeErrors'>,
   { requestId, principal }: Call,
 ): ViewOptions {
-  return { requestId, exposeErrors, sees: visibleTo(principal), seesModels: seesModels(principal) };
+  return { requestId, exposeErrors, ...viewOf(principal) };
+}
+
+/** What of its runs a caller sees. */
+export function viewOf(
+  principal: Principal,
+): Pick<ViewOptions, 'sees' | 'seesModels' | 'seesWork'> {
+  return {
+    sees: visibleTo(principal),
+    seesModels: seesModels(principal),
+    seesWork: principal.kind === 'service',
+  };
 }
 
 /** A service sees everything that is not internal; a contact sees messages only. */

@@ -34,6 +34,7 @@ const STATUS: Readonly<Record<JimsErrorCode, number>> = {
   question_not_found: 404,
   question_closed: 409,
   question_expired: 410,
+  recovery_off: 503,
   answer_invalid: 500,
   llm_unusable: 500,
   llm_input_invalid: 500,
@@ -48,6 +49,12 @@ const STATUS: Readonly<Record<JimsErrorCode, number>> = {
 const ORIGINAL: ReadonlySet<JimsErrorCode> = new Set(['thread_not_found', 'pipeline_failed']);
 const NOT_THE_PIPELINE: ReadonlySet<JimsErrorCode> = new Set(['store_invalid', 'app_invalid']);
 const RETRY_AFTER: ReadonlySet<number> = new Set([409, 429, 503]);
+/** No later time changes them. */
+const FINAL: ReadonlySet<JimsErrorCode> = new Set([
+  'question_closed',
+  'recovery_off',
+  'run_not_retried',
+]);
 
 export interface ErrorAnswerOptions {
   readonly requestId: string;
@@ -85,7 +92,8 @@ function fromCore(error: JimsError, options: ErrorAnswerOptions): HttpError {
   const answer = new HttpError(status, detailOf(error, status, options), {
     cause: error,
     ...(!ORIGINAL.has(error.code) && { code: error.code }),
-    ...(RETRY_AFTER.has(status) && { headers: { 'retry-after': String(retryAfter()) } }),
+    ...(RETRY_AFTER.has(status) &&
+      !FINAL.has(error.code) && { headers: { 'retry-after': String(retryAfter()) } }),
   });
   return boundedError(answer);
 }

@@ -60,13 +60,35 @@ export function wordsIn<TWord extends string>(
   return new Set(words);
 }
 
+/** The only word of a parameter. */
+export function wordIn<TWord extends string>(
+  { query }: Call,
+  name: string,
+  known: readonly TWord[],
+): TWord | undefined {
+  const word = query.get(name);
+  if (word === null) return undefined;
+  const found = known.find((each) => each === word);
+  if (found !== undefined) return found;
+  throw refused(name, 'literal_error', `Input should be one of ${known.join(', ')}`, word);
+}
+
+/** @throws HttpError 422 when the parameter of the query is not a UUID. */
+export function uuidInQuery({ query }: Call, name: string): string | undefined {
+  const text = query.get(name);
+  return text === null ? undefined : uuidFrom(text, ['query', name]);
+}
+
 /** @throws HttpError 422 when the parameter of the path is not a UUID. */
 export function uuidInPath({ params }: Call, name: string): string {
-  const text = params[name] ?? '';
+  return uuidFrom(params[name] ?? '', ['path', name]);
+}
+
+function uuidFrom(text: string, loc: readonly string[]): string {
   const canonical = canonicalUuid(text);
   if (canonical !== undefined) return canonical;
   const msg = `Input should be a valid UUID, ${uuidFault(text)}`;
-  throw validationError([{ type: 'uuid_parsing', loc: ['path', name], msg, input: excerpt(text) }]);
+  throw validationError([{ type: 'uuid_parsing', loc, msg, input: excerpt(text) }]);
 }
 
 function refused(name: string, type: string, msg: string, input: unknown): HttpError {

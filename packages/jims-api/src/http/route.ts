@@ -114,7 +114,7 @@ export interface ResponseDoc {
 }
 
 /** The statuses that mean the same on every route. */
-export type ErrorStatus = 400 | 401 | 403 | 404 | 409 | 413 | 422 | 429 | 500 | 503 | 504;
+export type ErrorStatus = 400 | 401 | 403 | 404 | 409 | 410 | 413 | 422 | 429 | 500 | 503 | 504;
 
 /** A `maxLength` that is the service's limit of a message: at most so many bytes are so many characters. */
 export const MESSAGE_LENGTH = 'max-message-size';

@@ -14,6 +14,13 @@ export interface RpcMessage {
   readonly params: JsonObject;
 }
 
+/** An answer of the client to a request of the server. */
+export interface RpcResponse {
+  readonly id: RpcId;
+  /** `undefined` when it is an error. */
+  readonly result: JsonObject | undefined;
+}
+
 /** The errors of JSON-RPC itself; a protocol has its own ones beside them. */
 export const RPC_CODES = {
   parse_error: -32_700,
@@ -38,6 +45,14 @@ export function readRpc(body: unknown): RpcMessage {
   }
   if (!isJsonObject(params)) throw rpcFailure('invalid_params', 'params must be an object');
   return { id, method, params };
+}
+
+/** Reads a body as an answer of the client; `undefined` for any other body. */
+export function readRpcResponse(body: unknown): RpcResponse | undefined {
+  const { jsonrpc, method, id, result, error } = isJsonObject(body) ? body : {};
+  if (jsonrpc !== '2.0' || method !== undefined || !isRpcId(id)) return undefined;
+  if (isJsonObject(result)) return { id, result };
+  return isJsonObject(error) ? { id, result: undefined } : undefined;
 }
 
 /** Reads what an error answer repeats: the id of the request, `null` when that could not be read. */

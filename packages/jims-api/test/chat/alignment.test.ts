@@ -40,6 +40,16 @@ function exchange(content: string, id = OLD_ID): readonly LogEvent[] {
   ];
 }
 
+/** A log with an answer between two questions, and how its client lists it. */
+function answeredBy(content: string, listedAs: string | null): readonly LogEvent[] {
+  const [question, ...rest] = exchange(content);
+  assert.ok(question);
+  const answer = { ...question, data: { ...question.data, listed_as: listedAs } };
+  return [...exchange('a'), answer, ...rest, ...exchange('b')];
+}
+
+const whole = ({ length }: readonly LogEvent[]): Placed => ({ shared: length, added: [] });
+
 interface Placed {
   /** How many events of the log come before the new message. */
   readonly shared: number;
@@ -99,6 +109,20 @@ describe('a thread goes on', () => {
       const { shared } = await place(original, [user('a')], 'b');
       assert.equal(shared, 3, 'an id of another writer');
     }
+  });
+
+  test('when an answer was given without a message, or with other words than those of its message', async () => {
+    const clicked = answeredBy('yes', null);
+    const without = [user('a'), user('b')];
+    assert.deepEqual(await place(clicked, without, 'c'), whole(clicked));
+    assert.deepEqual(await place(clicked, [user('a')], 'yes'), { shared: 6, added: [] });
+    // A page that was loaded anew lists it.
+    const listed = [user('a'), assistant('A'), user('yes'), assistant('Y'), user('b')];
+    assert.deepEqual(await place(clicked, listed, 'c'), whole(clicked));
+    const reworded = answeredBy('{"size":"l"}', 'Large');
+    const other = [user('a'), assistant('A'), user('Large'), assistant('L'), user('b')];
+    assert.deepEqual(await place(reworded, other, 'c'), whole(reworded));
+    assert.deepEqual(await place(reworded, without, 'c'), { shared: 3, added: [] });
   });
 
   test('when its client took a message back whose run failed', async () => {

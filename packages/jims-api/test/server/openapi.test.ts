@@ -135,6 +135,7 @@ test('the statuses, the stream and the headers are the true ones', async () => {
     '403',
     '404',
     '409',
+    '410',
     '413',
     '422',
     '429',

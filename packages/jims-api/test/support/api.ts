@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
 import { defineApp } from 'jims-core';
-import type { JimsApp, JimsAppOptions, Pipeline } from 'jims-core';
+import type { JimsApp, JimsAppOptions, Pipeline, Store } from 'jims-core';
 
 import { freshSqlite } from '../../../jims-core/test/support/sqlite.ts';
 import { createApi } from '../../src/index.ts';
@@ -32,7 +32,7 @@ export function testApi(options: TestAppOptions, apiOptions: ApiOptions = {}): T
 
 /** The same on a database that is there already; several make several processes of it. */
 export function testApiOn(
-  store: string,
+  store: string | Store,
   options: TestAppOptions,
   apiOptions: ApiOptions = {},
 ): TestApi {

@@ -1,8 +1,9 @@
 import { JimsError } from '../errors/jims-error.ts';
-import { QUESTION_ANSWERED } from '../run/asking.ts';
+import { QUESTION_ANSWERED } from '../run/new-question.ts';
 import type { Run, RunRequest } from '../run/run.ts';
 import type { QuestionList, QuestionQuery, QuestionRecord } from '../store/store.ts';
 import { newEvent } from '../thread/event.ts';
+import { identityOf } from '../thread/principal.ts';
 import type { Principal } from '../thread/principal.ts';
 import type { OpenApp } from './open-app.ts';
 
@@ -68,7 +69,7 @@ export class AppQuestions {
         question_id: questionId,
         ...(name !== undefined && { name }),
         value,
-        ...(by && { by }),
+        ...(by && { by: identityOf(by) }),
       }),
       answer: { kind: 'question', questionId, audience: 'service' },
       onBusy: 'queue',

@@ -29,6 +29,7 @@ const MARK = Symbol.for('jims.error');
  * - `question_not_found`: no such question, or it is somebody else's
  * - `question_closed`: the question was answered or withdrawn
  * - `question_expired`: the time to answer the question is over
+ * - `recovery_off`: this process answers no questions, as it works on a copy of a database
  * - `answer_invalid`: the answer does not fit the schema of its question
  * - `llm_unusable`: a model's name, key, package or setting is missing or wrong
  * - `llm_input_invalid`: messages or texts that no model takes
@@ -64,6 +65,7 @@ export type JimsErrorCode =
   | 'question_not_found'
   | 'question_closed'
   | 'question_expired'
+  | 'recovery_off'
   | 'answer_invalid'
   | 'llm_unusable'
   | 'llm_input_invalid'

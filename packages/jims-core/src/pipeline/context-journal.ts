@@ -29,5 +29,5 @@ export interface ContextJournal {
 /** A streamed message: what it is read from, and how it is sent when it is whole. */
 export interface StreamedMessage {
   readonly source: AsyncIterable<string>;
-  send(text: string, messageId: string): void;
+  readonly send: (text: string, messageId: string) => void;
 }

@@ -10,7 +10,7 @@ export interface StepScope {
   /** 1, and one more each time that the work is tried again in this process. */
   readonly try: number;
   /** Says what the step is doing; see `ThreadContext.updateAgentStatus`. */
-  status(message: string): void;
+  readonly status: (message: string) => void;
 }
 
 /** Options of `ctx.step`. */

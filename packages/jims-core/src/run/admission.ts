@@ -44,7 +44,7 @@ export class Admission {
    * has used up their share.
    */
   enter(caller: string | undefined): () => void {
-    if (this.#isClosed) this.#refuse('shutting_down', 'The service is shutting down');
+    this.requireOpen();
     if (this.#count >= this.#maxRuns) {
       this.#refuse('overloaded', 'The service runs as much as it may: try again later');
     }
@@ -55,6 +55,11 @@ export class Admission {
     this.#count++;
     this.#shares.enter(caller);
     return () => this.#leave(caller);
+  }
+
+  /** @throws JimsError `shutting_down` after `close`. */
+  requireOpen(): void {
+    if (this.#isClosed) this.#refuse('shutting_down', 'The service is shutting down');
   }
 
   /** Counts a run that was accepted before, by another process: it is not refused. */

@@ -16,13 +16,15 @@ import { cleanJson } from '../text/clean-text.ts';
 import { derivedId, derivedNumber } from '../thread/derived-id.ts';
 import { ASSISTANT_MESSAGE, ASSISTANT_MESSAGE_WITH_BUTTONS, newEvent } from '../thread/event.ts';
 import { newId } from '../thread/new-id.ts';
-import { contactAnswer, serviceAnswer } from './asking.ts';
-import type { Asked } from './asking.ts';
-import { inEntry, requireOutsideEntry } from './entry-scope.ts';
-import type { Journal, JournalCall, WorkResult } from './journal.ts';
+import { contactAnswer, serviceAnswer } from './answers.ts';
+import { requireOutsideEntry } from './entry-scope.ts';
+import type { JournalCall, Work, WorkResult } from './journal-call.ts';
+import type { Journal } from './journal.ts';
 import { KeptStream } from './kept-stream.ts';
+import { KeptWork } from './kept-work.ts';
+import type { QuestionRequest } from './new-question.ts';
 import type { Replay } from './replay.ts';
-import { doStep, failureFrom, keptError, keptValue, valueFrom } from './step-work.ts';
+import { doStep, failureFrom, keptValue, valueFrom } from './step-work.ts';
 
 export interface ChainContextOptions {
   readonly journal: Journal;
@@ -42,7 +44,7 @@ export interface ChainContextOptions {
 /** The part of a pipeline's context that is the same in each execution of its chain. */
 export class ChainContext implements ContextJournal {
   readonly #options: ChainContextOptions;
-  readonly #asked = new Map<JournalCall['work'], Asked>();
+  readonly #requests = new Map<Work<unknown>, QuestionRequest>();
   #questions = 0;
   #numbers = 0;
   #log: ThreadLog | undefined;
@@ -87,31 +89,25 @@ export class ChainContext implements ContextJournal {
     const id = `${name}/${journal.countOf('step', name) + 1}`;
     const tell = (news: Omit<StepNews, 'id' | 'name' | 'title'>): void =>
       output.step({ id, name, ...(title !== undefined && { title }), ...news });
-    let isFirst = false;
-    let thrown: unknown;
-    const begin = async (idempotencyKey: string): Promise<WorkResult> => {
-      const status = (message: string): void => output.status({ message, statusType: 'status' });
-      isFirst = true;
-      try {
+    const status = statusTo(output);
+    const kept = new KeptWork<T>({
+      what: `the step '${name}'`,
+      isKeptOnly: true,
+      async work(idempotencyKey) {
         tell({ status: 'running', ...(input !== undefined && { input }) });
-        const run = { signal, idempotencyKey, status };
-        const { value, usage } = await inEntry(`the step '${name}'`, () =>
-          doStep(work, options, run),
-        );
-        const outcome = keptValue(`the step '${name}'`, value);
-        return { outcome, ...(usage.length > 0 && { usage }) };
-      } catch (error) {
-        thrown = error;
-        return { outcome: keptError(error) };
-      }
-    };
-    const read = (outcome: EntryOutcome): unknown => {
-      if (isFirst) tell(endOf(outcome));
-      return valueOf(outcome, thrown);
-    };
-    const digest = input === undefined ? undefined : digestOf(input);
-    // What a step gives is what JSON keeps of it, which `T` is a promise of the app for.
-    return journal.call({ kind: 'step', name, input: digest, begin, read }) as Promise<T>;
+        return doStep(work, options, { signal, idempotencyKey, status });
+      },
+    });
+    return journal.call({
+      kind: 'step',
+      name,
+      input: input === undefined ? undefined : digestOf(input),
+      begin: kept.begin,
+      read(outcome) {
+        if (kept.isDone) tell(endOf(outcome));
+        return kept.result(outcome);
+      },
+    });
   }
 
   stream(
@@ -122,28 +118,26 @@ export class ChainContext implements ContextJournal {
     const { journal, isDurable, part } = this.#options;
     const nth = journal.countOf('stream', '') + 1;
     const messageId = isDurable ? derivedId(this.chainId, `${part}/stream/${nth}`) : newId();
-    let thrown: { readonly error: unknown } | undefined;
-    const begin = async (): Promise<WorkResult> => {
-      try {
-        const { value, usage } = await inEntry('a streamed message', () => work(messageId));
-        const finishReason = source instanceof KeptStream ? source.finishReason : undefined;
-        const kept = finishReason === undefined ? value : [value, finishReason];
-        return { outcome: keptValue('a message', kept), ...(usage.length > 0 && { usage }) };
-      } catch (error) {
-        thrown = { error };
-        return { outcome: keptError(error) };
-      }
-    };
-    const read = (outcome: EntryOutcome): unknown => {
-      if (outcome.kind === 'error' && thrown && !isDurable) throw thrown.error;
-      const kept = valueOf(outcome, thrown?.error);
-      const [text, finishReason] = Array.isArray(kept) ? kept.map(String) : [String(kept)];
-      if (text === undefined) throw new TypeError('A message was kept without its text');
-      if (source instanceof KeptStream) source.endAs(finishReason);
-      send(text, messageId);
-      return text;
-    };
-    return journal.call({ kind: 'stream', name: '', begin, read }) as Promise<string>;
+    const kept = new KeptWork<readonly [text: string, finishReason?: string]>({
+      what: 'a streamed message',
+      isKeptOnly: isDurable,
+      async work() {
+        const text = await work(messageId);
+        const reason = source instanceof KeptStream ? source.finishReason : undefined;
+        return reason === undefined ? [text] : [text, reason];
+      },
+    });
+    return journal.call({
+      kind: 'stream',
+      name: '',
+      begin: kept.begin,
+      read(outcome) {
+        const [text, finishReason] = kept.result(outcome);
+        if (source instanceof KeptStream) source.endAs(finishReason);
+        send(text, messageId);
+        return text;
+      },
+    });
   }
 
   async askContact<T>(
@@ -171,29 +165,24 @@ export class ChainContext implements ContextJournal {
         output.message(newEvent(type, dataOf(content), id));
       text = await stream(question, send);
     }
-    const asked: Asked = { audience: 'contact', questionId, text, options };
-    const answered = this.#ask(
-      options.name ?? '',
-      canAnswer ? asked : undefined,
-      (outcome, event) => contactAnswer(outcome, event, options),
+    const request: QuestionRequest = { audience: 'contact', questionId, text, options };
+    const name = options.name ?? '';
+    return this.#ask(name, canAnswer ? request : undefined, (_, event) =>
+      contactAnswer(event, options),
     );
-    return answered as Promise<ContactAnswer<T>>;
   }
 
   askService<T>(question: ServiceQuestion<T>): Promise<ServiceAnswer<T>> {
     const questionId = this.#newQuestionId();
-    const asked: Asked = { audience: 'service', questionId, question };
-    const answered = this.#ask(question.name, asked, (outcome, event) =>
-      serviceAnswer(outcome, event, question),
-    );
-    return answered as Promise<ServiceAnswer<T>>;
+    const request: QuestionRequest = { audience: 'service', questionId, question };
+    return this.#ask(question.name, request, (_, event) => serviceAnswer(event, question));
   }
 
   /** What the call that an execution ended with has asked. */
-  askedBy(call: JournalCall): Asked {
-    const asked = this.#asked.get(call.work);
-    if (!asked) throw new TypeError('The call is no question');
-    return asked;
+  requestOf(call: JournalCall): QuestionRequest {
+    const request = this.#requests.get(call.work);
+    if (!request) throw new TypeError('The call does not ask');
+    return request;
   }
 
   #newQuestionId(): string {
@@ -203,30 +192,26 @@ export class ChainContext implements ContextJournal {
     return derivedId(this.chainId, `ask/${++this.#questions}`);
   }
 
-  /** Without `asked` there is no way to answer, which is the result. */
-  #ask(
-    name: string,
-    asked: Asked | undefined,
-    read: JournalCall['work']['read'],
-  ): Promise<unknown> {
-    const unavailable = async (): Promise<WorkResult> => ({
-      outcome: keptValue('a question', { kind: 'unavailable' }),
-    });
-    const work = { kind: 'ask' as const, name, read, ...(!asked && { begin: unavailable }) };
-    if (asked) this.#asked.set(work, asked);
+  /** Without a request there is no way to answer, which is the result. */
+  #ask<T>(name: string, request: QuestionRequest | undefined, read: Work<T>['read']): Promise<T> {
+    const work = { kind: 'ask' as const, name, read, ...(!request && { begin: unavailable }) };
+    if (request) this.#requests.set(work, request);
     return this.#options.journal.call(work);
   }
+}
+
+async function unavailable(): Promise<WorkResult> {
+  return { outcome: keptValue('a question', { kind: 'unavailable' }) };
+}
+
+function statusTo(output: ContextOutput): (message: string) => void {
+  return (message) => output.status({ message, statusType: 'status' });
 }
 
 function endOf(outcome: EntryOutcome): Pick<StepNews, 'status' | 'output' | 'error'> {
   if (outcome.kind === 'error') return { status: 'failed', error: failureFrom(outcome).message };
   const output = outcome.kind === 'value' ? valueFrom(outcome) : undefined;
   return { status: 'completed', ...(output !== undefined && { output }) };
-}
-
-function valueOf(outcome: EntryOutcome, thrown: unknown): unknown {
-  if (outcome.kind === 'error') throw failureFrom(outcome, thrown);
-  return outcome.kind === 'value' ? valueFrom(outcome) : undefined;
 }
 
 function digestOf(input: unknown): string {

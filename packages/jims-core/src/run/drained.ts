@@ -4,6 +4,6 @@
  */
 export async function drained(): Promise<void> {
   // A tick that a promise callback asks for comes after the last promise callback.
-  await undefined;
+  await Promise.resolve();
   await new Promise<void>((resolve) => process.nextTick(resolve));
 }

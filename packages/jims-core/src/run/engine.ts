@@ -11,8 +11,7 @@ import type {
 import { newId } from '../thread/new-id.ts';
 import { Admission, notRetried, refusal } from './admission.ts';
 import { EventCache } from './event-cache.ts';
-import { RunExecution, isDurable } from './execution.ts';
-import type { RunServices, RunnableApp } from './execution.ts';
+import { RunExecution } from './execution.ts';
 import { Lease } from './lease.ts';
 import { ProgressWriter } from './progress.ts';
 import { Recovery, keptOf, requestOf } from './recovery.ts';
@@ -20,6 +19,8 @@ import { RunRegistry } from './registry.ts';
 import { RetentionTimer } from './retention.ts';
 import type { KnownThreads } from './retention.ts';
 import { RunEndings } from './run-endings.ts';
+import { isDurable } from './run-services.ts';
+import type { RunServices, RunnableApp } from './run-services.ts';
 import { replayed } from './run.ts';
 import type { Run, RunRequest } from './run.ts';
 import { Turns } from './turns.ts';
@@ -103,6 +104,8 @@ export class RunEngine implements KnownThreads {
     let result: AcceptResult;
     try {
       result = await this.#store.acceptRun(this.#acceptRequest(request));
+      // The chain of a question that it closed may have to go on.
+      if (request.answer?.kind === 'decline') this.#lease.reapSoon();
       if (result.kind === 'accepted') return this.#execute(request, result, leave);
     } catch (error) {
       leave();
@@ -167,6 +170,7 @@ export class RunEngine implements KnownThreads {
    * @throws JimsError `run_not_retried`, `queue_full`, `shutting_down`; `undefined` for an unknown run.
    */
   async retry(runId: string): Promise<Run | undefined> {
+    this.#admission.requireOpen();
     const endAccept = this.#turns.beginAccept();
     try {
       const { instanceId } = this.#services;
@@ -256,7 +260,7 @@ export class RunEngine implements KnownThreads {
     if (this.#app.recovers) return answer ?? { kind: 'open' };
     if (answer?.kind !== 'question') return { kind: 'none' };
     throw new JimsError(
-      'store_unavailable',
+      'recovery_off',
       'This process answers no questions, as it does not go on with runs: its recovery is off',
     );
   }

@@ -1,29 +1,14 @@
-import type { EntryOutcome, JournalEntry } from '../store/store.ts';
-import type { ThreadEvent } from '../thread/event.ts';
-import { drained } from './drained.ts';
-import { ChainLimits, changed, isSameCall } from './journal-faults.ts';
-import { ObservedPromise } from './observed-promise.ts';
+import type { JournalEntry } from '../store/store.ts';
+import { ChainLimits } from './chain-limits.ts';
+import { EntryWriter } from './entry-writer.ts';
+import { titleOf } from './journal-call.ts';
+import type { JournalCall, Work, WorkResult } from './journal-call.ts';
+import { JournalCalls } from './journal-calls.ts';
 import { Places } from './places.ts';
 import type { SendPlace } from './places.ts';
+import { Pump } from './pump.ts';
 import type { Replay, ReplayedEntry } from './replay.ts';
-
-/** Something that a pipeline awaits of its context, and that is done once. */
-export interface Work {
-  readonly kind: JournalEntry['kind'];
-  readonly name: string;
-  /** A digest of its input. */
-  readonly input?: string | undefined;
-  /** Does it; never rejects. Left out for a question: the run ends with it. */
-  readonly begin?: (key: string) => Promise<WorkResult>;
-  /** Makes what the pipeline gets; may send events. What it throws the pipeline gets. */
-  readonly read: (result: EntryOutcome, answer: ThreadEvent | undefined) => unknown;
-}
-
-/** What work gave, as it is kept: an error is a result, too. */
-export interface WorkResult {
-  readonly outcome: EntryOutcome;
-  readonly usage?: JournalEntry['usage'];
-}
+import { changed } from './run-failure.ts';
 
 /** How an execution ended that did not fail. */
 export type JournalEnd =
@@ -44,18 +29,6 @@ export interface JournalOptions {
   readonly stamp: Pick<JournalEntry, 'runId' | 'attempt' | 'version'>;
   /** Stores results; rejects when this process may not, or cannot. */
   readonly store: (entries: readonly JournalEntry[]) => Promise<void>;
-}
-
-/** A call of a pipeline. */
-export interface JournalCall {
-  readonly key: string;
-  readonly work: Work;
-  readonly nth: number;
-  /** How many calls and sends came before it. */
-  readonly at: number;
-  readonly result: PromiseWithResolvers<unknown>;
-  readonly promise: ObservedPromise<unknown>;
-  hasBegun: boolean;
 }
 
 interface KeptResult {
@@ -79,14 +52,12 @@ export class Journal {
   readonly #entries: readonly ReplayedEntry[];
   readonly #places: Places;
   readonly #limits: ChainLimits;
+  readonly #writer: EntryWriter;
   readonly #end = Promise.withResolvers<JournalEnd>();
-  readonly #counts = new Map<string, number>();
-  /** The calls that have no result yet, in their order. */
-  readonly #calls = new Map<string, JournalCall>();
-  readonly #failed: { readonly call: JournalCall; readonly error: unknown }[] = [];
-  /** Results that the pipeline has not got yet, and those that are not stored yet; in their order. */
+  readonly #calls = new JournalCalls();
+  readonly #steps = new Pump(() => this.#goOn());
+  /** Results that the pipeline has not got yet, in their order. */
   readonly #undelivered: KeptResult[] = [];
-  readonly #unstored: JournalEntry[] = [];
   /** The next result of the replay. */
   #next = 0;
   #nextSeq: number;
@@ -100,13 +71,10 @@ export class Journal {
   /** Whether a call came after `park`: the pipeline waits for it, and gets no further. */
   #isParked = false;
   #isOver = false;
-  #isStoring = false;
-  #isPumping = false;
-  #pumpsAgain = false;
   #patience: NodeJS.Timeout | undefined;
 
   constructor(options: JournalOptions) {
-    const { replay, part, isDurable } = options;
+    const { replay, part, isDurable, store } = options;
     const { chainId } = replay;
     this.#options = options;
     this.#entries = replay.entriesOf(part);
@@ -115,6 +83,11 @@ export class Journal {
       isDurable ? { chainId, part } : undefined,
     );
     this.#limits = new ChainLimits(replay.size);
+    this.#writer = new EntryWriter({
+      store: isDurable ? store : undefined,
+      onStored: () => this.#pump(),
+      onFailure: (error) => this.#fail(error),
+    });
     this.#nextSeq = options.nextSeq;
     this.#newestAt = replay.beganAt;
   }
@@ -156,27 +129,22 @@ export class Journal {
   }
 
   /** How many calls of a kind and name there were. */
-  countOf(kind: Work['kind'], name: string): number {
-    return this.#counts.get(`${kind}/${name}`) ?? 0;
+  countOf(kind: JournalEntry['kind'], name: string): number {
+    return this.#calls.countOf({ kind, name });
   }
 
   /** Does a piece of work, or gives the result that it had. */
-  call(work: Work): Promise<unknown> {
-    const nth = this.countOf(work.kind, work.name) + 1;
-    this.#counts.set(`${work.kind}/${work.name}`, nth);
-    const result = Promise.withResolvers<unknown>();
-    const promise = ObservedPromise.of(result.promise);
-    const key = keyOf({ ...work, nth });
-    const call = { key, work, nth, at: this.#places.call(), result, promise, hasBegun: false };
+  call<T>(work: Work<T>): Promise<T> {
+    const call = this.#calls.make(work, this.#places.call());
     this.#isParked ||= this.#isParking;
-    // The next execution comes here again, and this one gets no further.
+    // Otherwise the next execution comes here again, and this one gets no further.
     if (!this.#isOver && !this.#asking && !this.#isParked) {
-      const isFirst = this.#held === undefined;
-      this.#calls.set(key, call);
+      const isFirst = this.#calls.held === undefined;
+      this.#calls.add(call);
       if (!this.isReplaying && isFirst) this.#begin(call);
     }
     this.#pump();
-    return promise;
+    return call.promise;
   }
 
   /** Says where an event belongs that the pipeline sends now; `dropped` when a later execution sends it. */
@@ -184,15 +152,15 @@ export class Journal {
     type: string,
   ): Exclude<SendPlace, { readonly kind: 'other' }> | { readonly kind: 'dropped' } {
     if (this.#asking || this.#isParked) return { kind: 'dropped' };
-    const place = this.#places.send(type);
-    if (place.kind !== 'other') return place;
-    this.#fail(changed(`it sends '${type}' where it had sent '${place.event.type}'`));
+    const position = this.#places.send(type);
+    if (position.kind !== 'other') return position;
+    this.#fail(changed(`it sends '${type}' where it had sent '${position.event.type}'`));
     return { kind: 'dropped' };
   }
 
   /**
-   * The run is stopped: from now on a failure is not kept. When the run `goesOn` in another process, its
-   * pipeline gets no further in this one: by the failure of its stop it would take another way.
+   * The run is stopped: from now on a failure is not a result. When it `goesOn` in another process, its pipeline
+   * gets no further here: without the results of what was stopped it would take another way.
    */
   stop({ goesOn }: { readonly goesOn: boolean }): void {
     this.#isStopped = true;
@@ -207,20 +175,15 @@ export class Journal {
     this.#pump();
   }
 
-  /** The entries to be stored with the end of the run: those of a question, which `asked` is. */
+  /** The entries to be stored with the question that a call asked, which is the last of them. */
   entriesWith(call: JournalCall, questionId: string): readonly JournalEntry[] {
-    const asked = this.#entryOf(call, { outcome: { kind: 'asked', questionId } });
-    return [...this.#unstored, asked];
-  }
-
-  get #held(): JournalCall | undefined {
-    for (const call of this.#calls.values()) if (!call.hasBegun) return call;
-    return undefined;
+    const last = this.#entryOf(call, { outcome: { kind: 'asked', questionId } });
+    return [...this.#writer.unstored, last];
   }
 
   /** Whether the pipeline has not made the call of a result that is left. */
   get #hasUnmetEntry(): boolean {
-    return this.#entries.slice(this.#next).some(({ entry }) => !this.#calls.has(keyOf(entry)));
+    return this.#entries.slice(this.#next).some(({ entry }) => !this.#calls.of(entry));
   }
 
   #begin(call: JournalCall): void {
@@ -238,134 +201,80 @@ export class Journal {
   }
 
   #keep(call: JournalCall, result: WorkResult): void {
-    const { outcome } = result;
     // It failed because of the stop: the pipeline may learn of it, the journal does not.
-    if (this.#isStopped && outcome.kind === 'error') {
-      if (!this.#isParked) this.#deliver(call, outcome);
+    if (this.#isStopped && result.outcome.kind === 'error') {
+      if (!this.#isParked) this.#calls.deliver(call, result.outcome);
       return this.#pump();
     }
     const entry = this.#entryOf(call, result);
     const fault = this.#limits.count(entry);
     if (fault) return this.#fail(fault);
     this.#undelivered.push({ entry, call });
-    this.#unstored.push(entry);
-    if (this.#options.isDurable && !this.#isStoring) void this.#storeAll();
+    this.#writer.add(entry);
     this.#pump();
   }
 
-  /** One statement at a time: what comes meanwhile goes with the next one. */
-  async #storeAll(): Promise<void> {
-    this.#isStoring = true;
-    try {
-      while (this.#unstored.length > 0 && !this.#isOver) {
-        const entries = [...this.#unstored];
-        await this.#options.store(entries);
-        this.#unstored.splice(0, entries.length);
-        this.#pump();
-      }
-    } catch (error) {
-      this.#fail(error);
-    }
-    this.#isStoring = false;
+  #entryOf(call: JournalCall, result: WorkResult): JournalEntry {
+    const { part, stamp } = this.#options;
+    return call.entryOf(result, { seq: this.#nextSeq++, part, ...stamp });
   }
 
-  #entryOf({ work, nth, at }: JournalCall, { outcome, usage }: WorkResult): JournalEntry {
-    const { kind, name, input } = work;
-    return {
-      seq: this.#nextSeq++,
-      part: this.#options.part,
-      kind,
-      name,
-      nth,
-      call: at,
-      ...(input !== undefined && { input }),
-      outcome,
-      ...(usage && { usage }),
-      at: Date.now(),
-      ...this.#options.stamp,
-    };
-  }
-
-  #deliver(call: JournalCall, outcome: EntryOutcome, answer?: ThreadEvent): void {
-    this.#calls.delete(call.key);
-    try {
-      call.result.resolve(call.work.read(outcome, answer));
-    } catch (error) {
-      this.#failed.push({ call, error });
-      call.result.reject(error);
-    }
-  }
-
+  /** Goes on, as far as there is something to do: most calls and sends come while there is not. */
   #pump(): void {
-    if (this.#isPumping) {
-      this.#pumpsAgain = true;
-      return;
-    }
-    // Most calls and sends come while there is nothing to give to the pipeline, and no end.
     const isWaiting = this.#hasReturned || this.#asking || this.#isParking;
-    if (!this.isReplaying && this.#undelivered.length === 0 && !isWaiting) return;
-    this.#isPumping = true;
-    void this.#pumpNow().then(() => {
-      this.#isPumping = false;
-      if (!this.#pumpsAgain) return;
-      this.#pumpsAgain = false;
-      this.#pump();
-    });
-  }
-
-  async #pumpNow(): Promise<void> {
-    do await drained();
-    while (!this.#isOver && this.#goOn());
+    if (isWaiting || this.isReplaying || this.#undelivered.length > 0) this.#steps.go();
   }
 
   /** Does one thing; returns whether there may be more to do. */
   #goOn(): boolean {
-    if (this.#isParking && this.#isAtRest) return this.#over({ kind: 'parked' });
+    if (this.#isOver) return false;
+    if (this.#isParking) return this.#goOnParking();
     const entry = this.#entries[this.#next];
-    if (entry) return this.#isParking ? false : this.#replay(entry);
-    const held = this.#held;
-    if (held && !this.#asking && !this.#isParking) {
-      this.#begin(held);
-      return true;
-    }
-    if (this.#asking) {
-      const isStored = !this.#options.isDurable || this.#unstored.length === 0;
-      return this.#underWay === 0 && isStored
-        ? this.#over({ kind: 'asked', call: this.#asking })
-        : false;
-    }
-    if (!this.#isParking && this.#giveResult()) return true;
-    const isDone = this.#underWay === 0 && this.#undelivered.length === 0 && !this.#isParked;
-    return this.#hasReturned && isDone ? this.#finish() : false;
+    if (entry) return this.#replay(entry);
+    if (this.#asking) return this.#goOnAsking(this.#asking);
+    const held = this.#calls.held;
+    if (held) this.#begin(held);
+    return held !== undefined || this.#giveResult() || this.#finishWhenDone();
   }
 
-  /** Whether the pipeline waits for what only its next execution gives, and nothing is under way. */
-  get #isAtRest(): boolean {
-    const waits = this.#isParked || this.#undelivered.length > 0 || this.#held || this.isReplaying;
-    return Boolean(waits) && this.#underWay === 0 && this.#unstored.length === 0;
+  #goOnAsking(call: JournalCall): false {
+    if (this.#underWay === 0 && this.#writer.isDone) this.#over({ kind: 'asked', call });
+    return false;
+  }
+
+  /** The pipeline may return before it waits for what only its next execution gives. */
+  #goOnParking(): false {
+    const waits =
+      this.#isParked ||
+      this.isReplaying ||
+      this.#calls.held ||
+      this.#asking ||
+      this.#undelivered.length > 0;
+    if (!waits) return this.#finishWhenDone();
+    if (this.#underWay === 0 && this.#writer.isDone) this.#over({ kind: 'parked' });
+    return false;
   }
 
   /** Gives the pipeline the next result, which must be stored when the chain is durable. */
   #giveResult(): boolean {
     const [result] = this.#undelivered;
-    if (!result) return false;
+    if (!result || !this.#writer.mayDeliver(result.entry)) return false;
     const { entry, call } = result;
-    if (this.#options.isDurable && this.#unstored.includes(entry)) return false;
     this.#undelivered.shift();
     this.#newestAt = entry.at;
-    this.#deliver(call, entry.outcome);
+    this.#calls.deliver(call, entry.outcome);
     return true;
   }
 
   #replay({ entry, answer }: ReplayedEntry): boolean {
-    const call = this.#calls.get(keyOf(entry));
-    const what = `its ${entry.kind} '${entry.name}'`;
+    const call = this.#calls.of(entry);
+    const what = `its ${titleOf(entry)}`;
     if (!call) {
       if (this.#hasReturned) this.#fail(changed(`it returns before ${what}`));
       else this.#waitFor(what);
       return false;
     }
-    if (!isSameCall(call, entry)) {
+    if (!call.isOf(entry)) {
       this.#fail(changed(`${what} comes at another place or has another input`));
       return false;
     }
@@ -374,37 +283,37 @@ export class Journal {
     this.#next++;
     this.#newestAt = entry.at;
     if (answer) this.#segment++;
-    this.#deliver(call, entry.outcome, answer);
+    this.#calls.deliver(call, entry.outcome, answer);
     return true;
   }
 
   /** The pipeline may be busy with something that is not of its context. */
   #waitFor(what: string): void {
-    const held = this.#held;
+    const held = this.#calls.held;
     if (!held || this.#patience) return;
-    const { kind, name } = held.work;
-    const fault = changed(`it comes to its ${kind} '${name}' before ${what}`);
+    const fault = changed(`it comes to its ${held.title} before ${what}`);
     this.#patience = setTimeout(() => this.#fail(fault), PATIENCE_MS).unref();
   }
 
-  /** The pipeline has returned and has all results. A failure that nobody waits for is the run's. */
-  #finish(): false {
-    const ignored = this.#failed
-      .filter(({ call }) => !call.promise.isObserved)
-      .toSorted((a, b) => a.call.at - b.call.at);
-    const [first] = ignored;
-    const { missing } = this.#places;
-    if (first) this.#fail(first.error);
-    else if (missing) this.#fail(changed(`it returns before it sends its '${missing.type}'`));
-    else this.#over({ kind: 'returned' });
+  #finishWhenDone(): false {
+    const isDone = this.#hasReturned && this.#underWay === 0 && this.#undelivered.length === 0;
+    if (isDone) this.#finish();
     return false;
   }
 
-  #over(end: JournalEnd): false {
+  /** The pipeline has returned and has all results. A failure that nobody waits for is the run's. */
+  #finish(): void {
+    const ignored = this.#calls.ignoredFailure;
+    const { missing } = this.#places;
+    if (ignored) this.#fail(ignored.error);
+    else if (missing) this.#fail(changed(`it returns before it sends its '${missing.type}'`));
+    else this.#over({ kind: 'returned' });
+  }
+
+  #over(end: JournalEnd): void {
     this.#isOver = true;
     clearTimeout(this.#patience);
     this.#end.resolve(end);
-    return false;
   }
 
   #fail(error: unknown): void {
@@ -413,8 +322,4 @@ export class Journal {
     clearTimeout(this.#patience);
     this.#end.reject(error);
   }
-}
-
-function keyOf({ kind, name, nth }: Pick<JournalEntry, 'kind' | 'name' | 'nth'>): string {
-  return `${kind}/${name}/${nth}`;
 }

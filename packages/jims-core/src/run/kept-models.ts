@@ -1,10 +1,10 @@
 import type { AnswerStream, Llm } from '../llm/llm.ts';
 import type { ModelUsage } from '../llm/usage.ts';
 import type { EntryOutcome } from '../store/store.ts';
-import { inEntry, isInEntry } from './entry-scope.ts';
-import type { Journal, WorkResult } from './journal.ts';
+import { isInEntry } from './entry-scope.ts';
+import type { Journal } from './journal.ts';
 import { KeptStream } from './kept-stream.ts';
-import { failureFrom, keptError, keptValue, valueFrom } from './step-work.ts';
+import { KeptWork } from './kept-work.ts';
 
 /**
  * The models of one pipeline, whose answers are kept in its journal: none is asked twice for the same.
@@ -34,8 +34,7 @@ export class KeptModels implements Llm {
 
   readonly stream: Llm['stream'] = (...args) => {
     const start = (): AnswerStream => this.#llm.stream(...args);
-    const keep = (work: () => Promise<readonly [string, string | undefined]>) =>
-      this.#keep('llm.stream', work);
+    const keep = <T>(work: () => Promise<T>): Promise<T> => this.#keep('llm.stream', work);
     return new KeptStream(start, this.#isDurable ? keep : undefined);
   };
 
@@ -55,27 +54,9 @@ export class KeptModels implements Llm {
 
   #keep<T>(name: string, work: () => Promise<T>): Promise<T> {
     if (isInEntry()) return work();
-    let first: { readonly value: T } | { readonly error: unknown } | undefined;
-    const begin = async (): Promise<WorkResult> => {
-      try {
-        const { value, usage } = await inEntry(`a call of ${name}`, work);
-        first = { value };
-        return { outcome: keptValue(`the model call ${name}`, value), usage };
-      } catch (error) {
-        first ??= { error };
-        return { outcome: keptError(error) };
-      }
-    };
-    const read = (outcome: EntryOutcome): unknown => {
-      if (first && !this.#isDurable) {
-        if ('error' in first) throw first.error;
-        return first.value;
-      }
-      const cause = first && 'error' in first ? first.error : undefined;
-      if (outcome.kind === 'error') throw failureFrom(outcome, cause);
-      return outcome.kind === 'value' ? valueFrom(outcome) : undefined;
-    };
-    // What is kept is what the call gave, as far as it is plain JSON.
-    return this.#journal.call({ kind: 'model', name, begin, read }) as Promise<T>;
+    const what = `the model call ${name}`;
+    const kept = new KeptWork({ what, work, isKeptOnly: this.#isDurable });
+    const read = (outcome: EntryOutcome): T => kept.result(outcome);
+    return this.#journal.call({ kind: 'model', name, begin: kept.begin, read });
   }
 }

@@ -1,12 +1,10 @@
+import { FINISH_REASONS } from '../llm/chat/finish-reason.ts';
 import type { AnswerStream } from '../llm/llm.ts';
 import { isInEntry } from './entry-scope.ts';
 
-type FinishReason = AnswerStream['finishReason'];
-
 /** Keeps the whole text of an answer, and how it ended. */
-type Keep = (
-  work: () => Promise<readonly [text: string, finishReason: string | undefined]>,
-) => Promise<readonly [text: string, finishReason: string | undefined]>;
+type Keep = (work: () => Promise<WholeAnswer>) => Promise<WholeAnswer>;
+type WholeAnswer = readonly [text: string, finishReason?: string];
 
 /**
  * The stream of a model. In a message that is sent piece by piece it is read as it comes, as the message
@@ -17,7 +15,7 @@ export class KeptStream implements AnswerStream {
   readonly #start: () => AnswerStream;
   readonly #keep: Keep | undefined;
   #stream: AnswerStream | undefined;
-  #finishReason: FinishReason;
+  #finishReason: AnswerStream['finishReason'];
   #isRead = false;
 
   /** @param keep Left out when the pipeline reads it as it comes, too. */
@@ -26,14 +24,13 @@ export class KeptStream implements AnswerStream {
     this.#keep = keep;
   }
 
-  get finishReason(): FinishReason {
+  get finishReason(): AnswerStream['finishReason'] {
     return this.#finishReason ?? this.#stream?.finishReason;
   }
 
   /** How it ended, when its text comes from a journal. */
   endAs(finishReason: string | undefined): void {
-    // It was kept from a `finishReason`.
-    this.#finishReason = finishReason as FinishReason;
+    this.#finishReason = FINISH_REASONS.find((known) => known === finishReason);
   }
 
   async next(): Promise<IteratorResult<string, void>> {
@@ -70,10 +67,9 @@ export class KeptStream implements AnswerStream {
   }
 }
 
-async function readWhole(
-  stream: AnswerStream,
-): Promise<readonly [text: string, finishReason: string | undefined]> {
+async function readWhole(stream: AnswerStream): Promise<WholeAnswer> {
   let text = '';
   for await (const piece of stream) text += piece;
-  return [text, stream.finishReason];
+  const { finishReason } = stream;
+  return finishReason === undefined ? [text] : [text, finishReason];
 }

@@ -14,7 +14,7 @@ export interface LeaseOptions {
   readonly logger: Logger;
   readonly runs: Pick<RunRegistry, 'stopAll'>;
   readonly turns: Turns;
-  readonly recovery: Pick<Recovery, 'about' | 'request'>;
+  readonly recovery: Pick<Recovery, 'about' | 'request' | 'found'>;
   /** Executes the runs that were recovered. */
   readonly engine: { recover(run: RecoveredRun): unknown };
 }
@@ -135,6 +135,7 @@ export class Lease {
       this.#reaping.worked();
       if (lost > 0) logger.warn({ lost }, 'runs of a dead process were marked lost');
       started.forEach((run) => turns.started(run));
+      if (recovery.found(recovered.length)) this.#reapsAgain = true;
       recovered.forEach((run) => engine.recover(run));
     } catch (error) {
       if (!this.#isEnded) this.#reaping.failed(error);

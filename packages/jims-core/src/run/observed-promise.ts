@@ -10,12 +10,12 @@ export class ObservedPromise<T> extends Promise<T> {
     return Promise;
   }
 
-  /** The same as a promise, but observed. */
+  /** The same promise, observed. */
   static of<T>(promise: Promise<T>): ObservedPromise<T> {
     const observed = new ObservedPromise<T>((resolve, reject) => {
       promise.then(resolve, reject);
     });
-    Promise.prototype.then.call(observed, undefined, () => {});
+    void Promise.prototype.then.call(observed, undefined, () => {});
     return observed;
   }
 
@@ -24,6 +24,7 @@ export class ObservedPromise<T> extends Promise<T> {
   }
 
   /** `await` calls it, too, as this is not a plain promise. */
+  // oxlint-disable-next-line unicorn/no-thenable -- it is a promise
   override then<TResult1 = T, TResult2 = never>(
     onFulfilled?: ((value: T) => TResult1 | PromiseLike<TResult1>) | null,
     onRejected?: ((reason: unknown) => TResult2 | PromiseLike<TResult2>) | null,

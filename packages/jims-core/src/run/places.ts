@@ -38,10 +38,10 @@ export class Places {
   /** Counts an event. */
   send(type: string): SendPlace {
     this.#made++;
-    const place = this.#sent++;
-    const event = this.#committed[place];
+    const position = this.#sent++;
+    const event = this.#committed[position];
     if (event) return { kind: event.type === type ? 'committed' : 'other', event };
     const base = this.#idBase;
-    return { kind: 'new', id: base && derivedId(base.chainId, `${base.part}/${place}`) };
+    return { kind: 'new', id: base && derivedId(base.chainId, `${base.part}/${position}`) };
   }
 }

@@ -161,11 +161,15 @@ function toStep({ id, name, title, status, input, output, error }: JsonObject): 
     id: String(id),
     name: String(name),
     status: status === 'completed' || status === 'failed' ? status : 'running',
-    ...(title !== undefined && { title: String(title) }),
+    ...(title !== undefined && { title: asText(title) }),
     ...(input !== undefined && { input }),
     ...(output !== undefined && { output }),
-    ...(error !== undefined && { error: String(error) }),
+    ...(error !== undefined && { error: asText(error) }),
   };
+}
+
+function asText(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function objectOf(value: unknown): JsonObject {

@@ -1,6 +1,6 @@
-import type { InstanceInfo, KeptRun, ReapRequest, RecoveredRun } from '../store/store.ts';
 import { SUSPECT_RECOVERIES } from '../store/store.ts';
-import type { Principal } from '../thread/principal.ts';
+import type { InstanceInfo, KeptRun, ReapRequest, RecoveredRun } from '../store/store.ts';
+import { identityOf } from '../thread/principal.ts';
 import type { RunLimits } from './run-limits.ts';
 import type { RunRequest } from './run.ts';
 
@@ -16,12 +16,15 @@ export interface RecoveryOptions {
 
 /**
  * Says which runs of dead processes this one takes. It uses half of its places for them at most. Suspects,
- * which may be what ended their processes, are executed one at a time and after all others.
+ * which may be what ended their processes, come after all others, and each of them alone: one that ends
+ * its process again takes no other recovered run with it.
  */
 export class Recovery {
   readonly #options: RecoveryOptions;
   readonly #maxPlaces: number;
   readonly #recovered = new Set<RecoveredRun>();
+  /** Whether the last look found runs: there may be more that are no suspects. */
+  #hasFoundRuns = true;
   #isDraining = false;
 
   constructor(options: RecoveryOptions) {
@@ -42,14 +45,22 @@ export class Recovery {
   get request(): ReapRequest {
     const { instanceId, version, isDurable, isOn } = this.#options;
     const takes = isDurable ? 'all' : 'continued';
-    const places = this.#isDraining ? 0 : this.#maxPlaces - this.#recovered.size;
+    const takesNothing = this.#isDraining || [...this.#recovered].some(isSuspect);
+    const hasNoOther = this.#recovered.size === 0 && !this.#hasFoundRuns;
     return {
       instanceId,
       recovers: isOn ? takes : 'none',
-      places: Math.max(0, places),
-      suspects: this.#recovered.size === 0 ? 1 : 0,
+      places: takesNothing ? 0 : Math.max(0, this.#maxPlaces - this.#recovered.size),
+      suspects: hasNoOther ? 1 : 0,
       ...(version !== undefined && { version }),
     };
+  }
+
+  /** A look for runs has found so many. Returns whether to look again at once, for suspects now. */
+  found(runs: number): boolean {
+    const hadFoundRuns = this.#hasFoundRuns;
+    this.#hasFoundRuns = runs > 0;
+    return hadFoundRuns && runs === 0;
   }
 
   /** Counts a run that this process has taken; call what it returns when the run is over. */
@@ -64,8 +75,8 @@ export class Recovery {
   }
 }
 
-/** Whether a run may be what ends its processes. */
-export function isSuspect({ recoveries }: RecoveredRun): boolean {
+/** Whether a run may be what ended its processes: it was recovered often, and came no further. */
+function isSuspect({ recoveries }: RecoveredRun): boolean {
   return recoveries > SUSPECT_RECOVERIES;
 }
 
@@ -94,10 +105,4 @@ export function requestOf({ chain: { kept }, thread }: RecoveredRun): RunRequest
     ...(requestId !== undefined && { requestId }),
     ...(conversationStart && { conversationStart }),
   };
-}
-
-/** Without what an app's own authentication may have added: that may be a token. */
-function identityOf(principal: Principal): Principal {
-  const { kind, id } = principal;
-  return kind === 'service' ? { kind, id } : { kind, id, contactId: principal.contactId };
 }

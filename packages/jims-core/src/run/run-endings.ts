@@ -11,7 +11,6 @@ import type {
 import { NOBODY } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ThreadEvent } from '../thread/event.ts';
-import type { Lease } from './lease.ts';
 import { Outage, pauseAfter } from './outage.ts';
 import type { RunEnd } from './run-events.ts';
 import { erased, fenced, tooManyQuestions } from './run-failure.ts';
@@ -24,7 +23,7 @@ const LAST_RETRY_MS = 10_000;
 export interface RunEndingsOptions {
   readonly store: Store;
   readonly turns: Turns;
-  readonly lease: Pick<Lease, 'reapSoon'>;
+  readonly lease: { reapSoon(): void };
   readonly logger: Logger;
   /** Aborts when the app is closed: from then on nothing is tried again. */
   readonly closing: AbortSignal;

@@ -38,6 +38,14 @@ export function fenced(): JimsError {
   return new JimsError('lost', 'The run is no longer this process’s: nothing of it was stored');
 }
 
+/** The error of a pipeline that does not go the way that it went before. `how` says where. */
+export function changed(how: string): JimsError {
+  return new JimsError(
+    'pipeline_changed',
+    `The pipeline takes another way than when it ran before: ${how}. Run it again with the code that began the conversation, or let the code look at ctx.chainVersion`,
+  );
+}
+
 /** The error of a run that wanted to ask a service. */
 export function tooManyQuestions(): JimsError {
   return new JimsError(

@@ -123,19 +123,19 @@ class PipelineOutput implements ContextOutput {
 
   event(event: NewEvent): void {
     this.#run.requireOpen();
-    const place = this.#places?.send(event.type);
+    const position = this.#places?.send(event.type);
     this.#startSegment();
-    if (place?.kind === 'dropped') this.#sent.push(event);
-    else if (place?.kind === 'committed') this.#sent.push(place.event);
-    else this.#push(place?.id === undefined ? event : { ...event, id: place.id });
+    if (position?.kind === 'dropped') this.#sent.push(event);
+    else if (position?.kind === 'committed') this.#sent.push(position.event);
+    else this.#push(position?.id === undefined ? event : { ...event, id: position.id });
   }
 
   message(event: NewEvent): void {
     this.#run.requireOpen();
-    const place = this.#places?.send(event.type);
+    const position = this.#places?.send(event.type);
     this.#startSegment();
-    if (place?.kind === 'dropped') this.#sent.push(event);
-    else if (place?.kind === 'committed') this.#sent.push(place.event);
+    if (position?.kind === 'dropped') this.#sent.push(event);
+    else if (position?.kind === 'committed') this.#sent.push(position.event);
     else this.#push(event);
   }
 

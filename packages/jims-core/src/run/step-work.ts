@@ -113,11 +113,11 @@ export function valueFrom({ json }: Extract<EntryOutcome, { kind: 'value' }>): u
 
 function describeFailure(error: unknown): JsonObject {
   if (!Error.isError(error))
-    return { name: 'Error', message: cutText(clean(String(error)), MAX_MESSAGE) };
+    return { name: 'Error', message: cutText(cleanText(String(error)), MAX_MESSAGE) };
   const code: unknown = Reflect.get(error, 'code');
   return {
-    name: clean(String(error.name)).slice(0, MAX_NAME),
-    message: cutText(clean(String(error.message)), MAX_MESSAGE),
+    name: cleanText(error.name).slice(0, MAX_NAME),
+    message: cutText(cleanText(error.message), MAX_MESSAGE),
     ...((typeof code === 'string' || typeof code === 'number') && { code }),
     ...(isJimsError(error) && { isOurs: true }),
   };
@@ -126,8 +126,4 @@ function describeFailure(error: unknown): JsonObject {
 /** Of this version or another one: a code that this version does not know is as good as any. */
 function ourError(code: string, message: string, cause: unknown): JimsError {
   return Object.assign(new JimsError('pipeline_failed', message, { cause }), { code });
-}
-
-function clean(text: string): string {
-  return cleanText(text);
 }

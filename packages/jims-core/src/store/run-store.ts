@@ -7,7 +7,7 @@ import type {
   NewQuestion,
   QuestionRecord,
   RunChain,
-} from './chain-store.ts';
+} from './chain-records.ts';
 import type { EventPosition } from './thread-store.ts';
 
 /** Runs: their state machine, and what other processes may know of them. */

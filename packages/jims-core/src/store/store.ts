@@ -3,6 +3,7 @@ import type { InstanceStore } from './instance-store.ts';
 import type { RunStore } from './run-store.ts';
 import type { ThreadStore } from './thread-store.ts';
 
+export * from './chain-records.ts';
 export * from './chain-store.ts';
 export * from './instance-store.ts';
 export * from './run-store.ts';

@@ -5,3 +5,9 @@
 export type Principal =
   | { readonly kind: 'service'; readonly id: string }
   | { readonly kind: 'contact'; readonly id: string; readonly contactId: string };
+
+/** What may be kept of a principal: not what an app's own authentication may have added, such as a token. */
+export function identityOf(principal: Principal): Principal {
+  const { kind, id } = principal;
+  return kind === 'service' ? { kind, id } : { kind, id, contactId: principal.contactId };
+}

@@ -52,11 +52,11 @@ describeStores((kind) => {
         await using app = defineApp({ durable, store: living(store), pipeline });
         return resultOf(await start(app, contactId, message));
       };
-      const asked = await say('hello');
-      assert.deepEqual(contents(asked.events), ['Which pizza?']);
-      assert.equal(asked.question?.state, 'open');
-      assert.equal(asked.question?.text, 'Which pizza?');
-      assert.equal(asked.question?.name, 'pizza');
+      const first = await say('hello');
+      assert.deepEqual(contents(first.events), ['Which pizza?']);
+      assert.equal(first.question?.state, 'open');
+      assert.equal(first.question?.text, 'Which pizza?');
+      assert.equal(first.question?.name, 'pizza');
 
       const again = await say('Margherita');
       assert.deepEqual(contents(again.events), ['Sure?']);
@@ -82,7 +82,7 @@ describeStores((kind) => {
     });
   }
 
-  test('a service answers by id, and the pipeline keeps the rights of who began it', async () => {
+  test('a service answers by id, and the pipeline keeps the rights of the caller who began it', async () => {
     await using database = await kind.fresh();
     await using store = await openStore(database.url);
     const principals: unknown[] = [];
@@ -267,8 +267,8 @@ describeStores((kind) => {
       },
     });
     const contactId = randomUUID();
-    const asked = resultOf(await start(app, contactId, 'refund'));
-    const questionId = asked.question?.questionId ?? '';
+    const { question: open } = resultOf(await start(app, contactId, 'refund'));
+    const questionId = open?.questionId ?? '';
     let question: QuestionRecord | undefined;
     await eventually(async () => {
       question = await store.question(questionId);

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
+import type { Work } from '../../src/run/journal-call.ts';
 import { Journal } from '../../src/run/journal.ts';
-import type { JournalEnd, Work } from '../../src/run/journal.ts';
+import type { JournalEnd } from '../../src/run/journal.ts';
 import { Replay } from '../../src/run/replay.ts';
 import type { ChainRecord, JournalEntry } from '../../src/store/store.ts';
 import { newId } from '../../src/thread/new-id.ts';
@@ -103,9 +104,9 @@ describe('a journal', () => {
     await later();
     assert.equal(isOver, false);
     late.open('done');
-    const asked = await end;
-    assert.ok(asked.kind === 'asked');
-    assert.equal(asked.call.work.name, 'sure');
+    const last = await end;
+    assert.ok(last.kind === 'asked');
+    assert.equal(last.call.work.name, 'sure');
     assert.deepEqual(stored, ['late']);
     assert.deepEqual(journal.send('comm.assistant_message'), { kind: 'dropped' });
   });
@@ -131,7 +132,7 @@ describe('a journal', () => {
     assert.deepEqual(await end, { kind: 'returned' });
   });
 
-  test('a failure after a stop is no result', async () => {
+  test('a failure after a stop is not a result', async () => {
     const stored: JournalEntry[] = [];
     const { journal } = opened({ store: async (entries) => void stored.push(...entries) });
     const late = gate<never>();
@@ -189,7 +190,7 @@ async function recorded(
   return { entries, end };
 }
 
-function step(name: string, work: () => Promise<unknown>): Work {
+function step(name: string, work: () => Promise<unknown>): Work<unknown> {
   return {
     kind: 'step',
     name,
@@ -199,7 +200,7 @@ function step(name: string, work: () => Promise<unknown>): Work {
   };
 }
 
-function failing(name: string, error: Error): Work {
+function failing(name: string, error: Error): Work<unknown> {
   return {
     kind: 'step',
     name,

@@ -31,7 +31,7 @@ test('the pieces of a message that follow each other are one row, and are read a
 });
 
 test('a row that another version wrote is left out', () => {
-  assert.deepEqual(fromProgress({ seq: 1, event: { type: 'step' } }, 1), []);
+  assert.deepEqual(fromProgress({ seq: 1, event: { type: 'thought' } }, 1), []);
 });
 
 test('a run that streamed text leaves the rest of its events, a quick one leaves nothing', () => {

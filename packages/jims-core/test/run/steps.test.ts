@@ -204,7 +204,7 @@ describeStores((kind) => {
     };
     const first = defineApp({ durable: true, store: living(store), pipeline });
     const run = await first.runs.start({ contactId: randomUUID(), message: 'hi' });
-    const live = messagesIn(run.listen());
+    const live = textsOf(run.listen());
     await begun.promise;
     await first.close();
     isFirst = false;
@@ -307,7 +307,7 @@ function losing(store: Store, methods: Set<string>): Store {
 }
 
 /** The messages that listeners get, until the run ends or leaves them. */
-async function messagesIn(events: AsyncIterable<RunEvent>): Promise<readonly unknown[]> {
+async function textsOf(events: AsyncIterable<RunEvent>): Promise<readonly unknown[]> {
   const all: unknown[] = [];
   for await (const event of events) {
     if (event.type === 'event') all.push(event.event.data['content']);

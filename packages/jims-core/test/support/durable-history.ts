@@ -155,6 +155,8 @@ export class History {
       case 'lose answer':
         world.answersToLose = 1;
         break;
+      default:
+        break;
     }
   }
 

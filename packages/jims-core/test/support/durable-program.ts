@@ -24,18 +24,18 @@ export type Program = readonly Op[];
 /** What a program meets outside of its context. */
 export interface Surroundings {
   /** Work that takes a while and may fail; the same number whenever it is done under one key. */
-  work(work: SiteWork): Promise<number>;
+  work(work: PlacedWork): Promise<number>;
   /** Text that takes a while, and is new each time. */
-  text(work: Omit<SiteWork, 'key' | 'argument'>): Promise<string>;
+  text(work: Omit<PlacedWork, 'key' | 'argument'>): Promise<string>;
   pause(ms: number): Promise<void>;
-  /** What the program has come to at a site. */
-  saw(site: string, value: number): void;
+  /** What the program has come to at a spot. */
+  saw(spot: string, value: number): void;
   sent(text: string): void;
 }
 
-export interface SiteWork {
+export interface PlacedWork {
   readonly key: string;
-  readonly site: string;
+  readonly spot: string;
   /** What the program had seen when it called the work. */
   readonly argument: number;
   readonly ms: number;
@@ -73,20 +73,20 @@ class Interpreter {
   async all(program: Program, path: string, start: number): Promise<number> {
     let value = start;
     for (const [index, op] of program.entries()) {
-      const site = `${path}.${index}`;
+      const spot = `${path}.${index}`;
       // oxlint-disable-next-line no-await-in-loop -- a program does one thing after the other
-      value = await this.#one(op, site, value);
-      this.#around.saw(site, value);
+      value = await this.#one(op, spot, value);
+      this.#around.saw(spot, value);
     }
     return value;
   }
 
-  async #one(op: Op, site: string, value: number): Promise<number> {
+  async #one(op: Op, spot: string, value: number): Promise<number> {
     const ctx = this.#ctx;
     switch (op.do) {
       case 'send':
-        ctx.sendMessage(`${site}:${value}`);
-        this.#around.sent(`${site}:${value}`);
+        ctx.sendMessage(`${spot}:${value}`);
+        this.#around.sent(`${spot}:${value}`);
         return value;
       case 'view':
         return mix(
@@ -95,41 +95,41 @@ class Interpreter {
         );
       case 'clock':
         // It goes no other way by it: then the same seed would not be the same history.
-        this.#around.saw(`${site} clock`, ctx.now() + ctx.random());
+        this.#around.saw(`${spot} clock`, ctx.now() + ctx.random());
         return value;
       case 'state':
-        return this.#state(site, value);
+        return this.#state(spot, value);
       case 'stream':
-        return this.#stream(op, site, value);
+        return this.#stream(op, spot, value);
       case 'step':
-        return this.#step(op, site, value);
+        return this.#step(op, spot, value);
       case 'ask':
       case 'ask service':
-        return mix(value, await this.#ask(op, `${site}?${value}`));
+        return mix(value, await this.#ask(op, `${spot}?${value}`));
       case 'pause':
         await this.#around.pause(op.ms);
         return value;
       case 'all':
       case 'race':
-        return this.#together(op, site, value);
+        return this.#together(op, spot, value);
       case 'if':
         return value % 2 === 0
-          ? this.all(op.even, `${site}+`, value)
-          : this.all(op.odd, `${site}-`, value);
+          ? this.all(op.even, `${spot}+`, value)
+          : this.all(op.odd, `${spot}-`, value);
     }
   }
 
-  #state(site: string, value: number): number {
+  #state(spot: string, value: number): number {
     const seen = mix(value, this.#ctx.getState('at', STATE));
-    const text = `${site}:${seen}`;
+    const text = `${spot}:${seen}`;
     this.#ctx.setState('at', { content: text });
     this.#around.sent(text);
     return seen;
   }
 
-  async #stream(op: Op & { do: 'stream' }, site: string, value: number): Promise<number> {
+  async #stream(op: Op & { do: 'stream' }, spot: string, value: number): Promise<number> {
     const { signal } = this.#ctx;
-    const work = { ...op, site, signal };
+    const work = { ...op, spot, signal };
     const around = this.#around;
     async function* chunks(): AsyncGenerator<string> {
       yield await around.text(work);
@@ -141,10 +141,10 @@ class Interpreter {
     });
   }
 
-  #step(op: Op & { do: 'step' }, site: string, argument: number): Promise<number> {
+  #step(op: Op & { do: 'step' }, spot: string, argument: number): Promise<number> {
     return caught(argument, () =>
       this.#ctx.step(op.name, ({ idempotencyKey: key, signal }) =>
-        this.#around.work({ ...op, key, site, argument, signal }),
+        this.#around.work({ ...op, key, spot, argument, signal }),
       ),
     );
   }
@@ -161,9 +161,9 @@ class Interpreter {
     return answer.kind === 'message' ? answer.text : answer.kind;
   }
 
-  async #together(op: Op & { do: 'all' | 'race' }, site: string, value: number): Promise<number> {
+  async #together(op: Op & { do: 'all' | 'race' }, spot: string, value: number): Promise<number> {
     const branches = op.branches.map((branch, index) =>
-      this.all(branch, `${site}/${index}`, mix(value, index)),
+      this.all(branch, `${spot}/${index}`, mix(value, index)),
     );
     if (op.do === 'race') return mix(value, await Promise.race(branches));
     return mix(value, (await Promise.all(branches)).join());

@@ -8,7 +8,7 @@ import type { JournalEntry, QuestionRecord, Store } from '../../src/store/store.
 import { DurableProcess } from './durable-process.ts';
 import type { ProcessWorld } from './durable-process.ts';
 import { execute } from './durable-program.ts';
-import type { SiteWork, Program, Surroundings } from './durable-program.ts';
+import type { PlacedWork, Program, Surroundings } from './durable-program.ts';
 import { ModelTime } from './model-time.ts';
 
 /** One execution of a pipeline. */
@@ -31,7 +31,7 @@ export interface WorldOptions {
 }
 
 interface Effect {
-  readonly site: string;
+  readonly spot: string;
   readonly argument: number;
   readonly value: number;
   calls: number;
@@ -178,15 +178,15 @@ export class DurableWorld implements ProcessWorld {
     const isOver = (): boolean => process.isDead || execution.signal.aborted;
     return {
       work: (work) => this.#work(execution, work),
-      text: async ({ site, ms, mayFail, signal }) => {
+      text: async ({ spot, ms, mayFail, signal }) => {
         await this.time.sleep(process, ms, signal);
         await this.#pass(process);
         if (mayFail && this.#draw() < 0.4) throw new TypeError(`text ${this.#number(3)}`);
-        return `${site}=${this.#number(1_000_000)}`;
+        return `${spot}=${this.#number(1_000_000)}`;
       },
       pause: (ms) => this.time.sleep(process, ms),
-      saw: (site, value) => {
-        if (!isOver()) this.#saw(`${execution.chainId} ${site}`, value);
+      saw: (spot, value) => {
+        if (!isOver()) this.#saw(`${execution.chainId} ${spot}`, value);
       },
       sent: (text) => {
         if (!isOver()) execution.sent.push(text);
@@ -194,15 +194,15 @@ export class DurableWorld implements ProcessWorld {
     };
   }
 
-  #saw(site: string, value: number): void {
-    const before = this.#seen.get(site);
+  #saw(spot: string, value: number): void {
+    const before = this.#seen.get(spot);
     if (before !== undefined && before !== value) {
       this.violate('an execution saw something else than the one before');
     }
-    this.#seen.set(site, value);
+    this.#seen.set(spot, value);
   }
 
-  async #work(execution: Execution, work: SiteWork): Promise<number> {
+  async #work(execution: Execution, work: PlacedWork): Promise<number> {
     const { process } = execution;
     const { key, ms, mayFail, signal } = work;
     if (this.#stored.has(key) && this.#isNewest(execution)) {
@@ -214,7 +214,7 @@ export class DurableWorld implements ProcessWorld {
     if (!known && mayFail && this.#draw() < 0.5) throw new RangeError(`work ${this.#number(3)}`);
     const effect = known ?? this.#effect(execution, work);
     effect.calls++;
-    if (effect.site !== work.site || effect.argument !== work.argument) {
+    if (effect.spot !== work.spot || effect.argument !== work.argument) {
       this.violate('a key was used for another work');
     }
     await this.#pass(process);
@@ -222,13 +222,13 @@ export class DurableWorld implements ProcessWorld {
     return effect.value;
   }
 
-  #effect({ chainId }: Execution, { key, site, argument }: SiteWork): Effect {
+  #effect({ chainId }: Execution, { key, spot, argument }: PlacedWork): Effect {
     for (const [other, effect] of this.effects) {
-      if (effect.site === site && other.startsWith(`${chainId}/`)) {
+      if (effect.spot === spot && other.startsWith(`${chainId}/`)) {
         this.violate('one work was done under two keys');
       }
     }
-    const effect = { site, argument, value: this.#number(1_000_000), calls: 0 };
+    const effect = { spot, argument, value: this.#number(1_000_000), calls: 0 };
     this.effects.set(key, effect);
     return effect;
   }

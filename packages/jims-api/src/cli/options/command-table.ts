@@ -30,6 +30,12 @@ export const OPTIONS = {
     group: APP,
     help: 'PostgreSQL schema for the threads, when several apps share a database',
   },
+  recover: {
+    type: 'text',
+    group: APP,
+    default: 'on',
+    help: 'Whether to go on with durable runs and open questions of other processes: on or off; off for a copy of a database',
+  },
   loader: {
     type: 'text',
     group: APP,
@@ -192,6 +198,12 @@ export const OPTIONS = {
     group: LIMITS,
     default: '86400',
     help: 'Seconds that an Idempotency-Key is remembered',
+  },
+  'question-ttl': {
+    type: 'integer',
+    group: LIMITS,
+    default: '2592000',
+    help: 'Maximum seconds that a question of a pipeline waits for its answer',
   },
   'retention-days': {
     type: 'integer',

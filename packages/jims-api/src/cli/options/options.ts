@@ -35,6 +35,7 @@ export interface ServeCommand {
 export type Command = ServeCommand | { readonly kind: 'print'; readonly text: string };
 
 const ON_BUSY = ['queue', 'reject', 'interrupt'] as const;
+const ON_OFF = ['on', 'off'] as const;
 const LOADERS = ['auto', 'native', 'tsx'] as const;
 const MAX_PORT = 65_535;
 const MAX_SECONDS = 2_000_000;
@@ -77,6 +78,7 @@ function commandOptions(given: Given, env: Environment): CommandOptions {
     metricsPort,
     store: given.text('db'),
     schema: given.text('schema'),
+    recover: given.oneOf('recover', ON_OFF) === 'on',
     ...accessOptions(given, env),
     requireContactHeader: given.flag('require-contact-header'),
     enableSentry: given.flag('enable-sentry'),
@@ -114,6 +116,7 @@ function limits(given: Given): ServeOptions['limits'] {
     leaseMs: given.integer('lease-timeout', { min: 1, max: 3600 }) * 1000,
     maxThreadSize: given.integer('max-thread-size', { min: 1 }),
     idempotencyTtlMs: given.integer('idempotency-ttl', { min: 1 }) * 1000,
+    questionTtlMs: given.integer('question-ttl', { min: 1 }) * 1000,
     retentionMs: days === undefined ? undefined : days * DAY_MS,
   };
 }

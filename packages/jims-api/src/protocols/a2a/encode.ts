@@ -1,16 +1,12 @@
 import type { NewEvent, Run, RunEnd } from 'jims-core';
 
 import { assistantText, buttonsOf } from '../../chat/messages.ts';
-import { textEvents } from '../../chat/text-stream.ts';
-import {
-  agentMessage,
-  artifactMetadata,
-  metadataOf,
-  namesOf,
-  statusOfEnd,
-  timestamp,
-} from './task.ts';
-import type { TaskRun, TaskView } from './task.ts';
+import { plainTextEvents } from '../../chat/text-stream.ts';
+import { artifactMetadata } from './talk.ts';
+import { agentMessage, namesOf, timestamp } from './task-run.ts';
+import type { TaskRun } from './task-run.ts';
+import { metadataOf, statusOfEnd } from './task.ts';
+import type { TaskView } from './task.ts';
 import type { StreamResponse, Task } from './wire.ts';
 
 export interface TaskUpdatesOptions {
@@ -46,7 +42,7 @@ export async function* taskUpdates(
   }
 
   yield { task: task.first };
-  for await (const event of textEvents(run)) {
+  for await (const event of plainTextEvents(run)) {
     switch (event.type) {
       case 'status': {
         const { message, statusType } = event.status;

@@ -29,11 +29,13 @@ export const LEGACY_METHODS: ReadonlyMap<string, string> = new Map([
 const STATES: Readonly<Record<TaskState, string>> = {
   TASK_STATE_SUBMITTED: 'submitted',
   TASK_STATE_WORKING: 'working',
+  TASK_STATE_INPUT_REQUIRED: 'input-required',
   TASK_STATE_COMPLETED: 'completed',
   TASK_STATE_FAILED: 'failed',
   TASK_STATE_CANCELED: 'canceled',
 };
-const TERMINAL: ReadonlySet<string> = new Set(['completed', 'failed', 'canceled']);
+/** States that end a stream. */
+const ENDS: ReadonlySet<string> = new Set(['completed', 'failed', 'canceled', 'input-required']);
 const ROLES: Readonly<Record<string, string>> = { user: 'ROLE_USER', agent: 'ROLE_AGENT' };
 
 /** Converts params of 0.3 to 1.0; what is not valid in 0.3 is left for 1.0 to refuse. */
@@ -81,11 +83,16 @@ export function toLegacy(response: StreamResponse): object {
       kind: 'status-update',
       ...update,
       status: legacy,
-      final: TERMINAL.has(legacy.state),
+      final: ENDS.has(legacy.state) || isWaiting(legacy),
     };
   }
   const { artifact, ...update } = response.artifactUpdate;
   return { kind: 'artifact-update', ...update, artifact: legacyArtifact(artifact) };
+}
+
+/** Whether a task works on without its stream, until a service has answered: then nothing is said. */
+function isWaiting({ state, message }: ReturnType<typeof legacyStatus>): boolean {
+  return state === 'working' && message === undefined;
 }
 
 /** Converts a task to 0.3. */

@@ -1,33 +1,41 @@
 // How a message becomes a task.
-import { newId } from 'jims-core';
-import type { RunThread } from 'jims-core';
+import { isJimsError, newEvent, newId } from 'jims-core';
+import type { Run, RunThread } from 'jims-core';
 
 import { runHeaders } from '../../chat/answer-run.ts';
 import { externalIdIn } from '../../chat/external-ids.ts';
+import { questionNow } from '../../chat/questions.ts';
 import { isActive, statusOf } from '../../chat/run-status.ts';
 import { startRun } from '../../chat/start-run.ts';
 import type { ClientRunRequest } from '../../chat/start-run.ts';
 import { streamRun } from '../../chat/stream-run.ts';
 import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
+import type { HttpError } from '../../http/errors.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
+import type { SseFrame } from '../../http/sse/frame.ts';
 import { rpcFailure } from '../json-rpc.ts';
+import { chainOf, lastQuestion, taskBefore } from './chain.ts';
 import { decodeSend } from './decode.ts';
 import type { Sending } from './decode.ts';
 import { failure } from './failures.ts';
-import { PROTOCOL, activeTask, contextIdOf, endedTask, taskRun } from './task.ts';
-import { framesOf, requireOver, requireTask } from './tasks.ts';
+import { PROTOCOL, contextIdOf, taskRun } from './task-run.ts';
+import type { TaskRun } from './task-run.ts';
+import { activeTask, endedTask } from './task.ts';
+import { framesOf, requireOver, requireTask, taskOf } from './tasks.ts';
 import type { Answered, ToFrame } from './tasks.ts';
 
 /** PostgreSQL's indexes have a limit. */
 const MAX_CONTEXT_ID = 512;
 const THREAD_CONFIG = { interface: 'a2a' };
 
-/** SendMessage: the task when it is over, or at once when the client does not wait. */
+/** SendMessage: the task when it is over or waits, or at once when the client does not wait. */
 export async function sendMessage(api: ApiContext, call: Call, params: unknown): Promise<Answered> {
   const sending = decodeSend(params);
   const request = await requestOf(api, call, sending);
-  const { run } = await startRun(api, withParams(call, params), request);
-  const of = taskRun(call, run, request.incoming);
+  const { run } = await orUnsupported(request, () =>
+    startRun(api, withParams(call, params), request),
+  );
+  const of = await taskWith(api, call, { run, request });
   const headers = runHeaders(run);
   const { historyLength } = sending;
   if (!sending.wait) {
@@ -39,6 +47,8 @@ export async function sendMessage(api: ApiContext, call: Call, params: unknown):
   }
   const end = await run.end;
   await requireOver(api, run.id, end);
+  const first = run.replayed ? await api.app.runs.record(of.id) : undefined;
+  if (first) return taskOf(api, call, { chain: await chainOf(api, first), historyLength });
   const { requestId } = call;
   const { exposeErrors } = api;
   return { task: endedTask(of, end, { historyLength, requestId, exposeErrors }), headers };
@@ -54,17 +64,32 @@ export async function streamMessage(
   const request = await requestOf(api, call, sending);
   const { requestId } = call;
   const { exposeErrors } = api;
-  return streamRun(api, withParams(call, params), request, (run) => {
-    const of = taskRun(call, run, request.incoming);
+  const view = { requestId, exposeErrors };
+  const encode = async (run: Run): Promise<AsyncIterable<SseFrame>> => {
+    const of = await taskWith(api, call, { run, request });
     const first = activeTask(of, 'queued', sending);
-    return framesOf(api, run, { task: { first, of }, view: { requestId, exposeErrors }, toFrame });
-  });
+    const question = run.replayed ? await questionNow(api.app, run) : undefined;
+    return framesOf(api, run, { task: { first, of }, view: { ...view, question }, toFrame });
+  };
+  return orUnsupported(request, () => streamRun(api, withParams(call, params), request, encode));
+}
+
+/** The task that a message has begun, or goes on with. */
+async function taskWith(
+  api: ApiContext,
+  call: Call,
+  { run, request }: { readonly run: Run; readonly request: ClientRunRequest },
+): Promise<TaskRun> {
+  const { thread } = run;
+  const isNew = run.createdThread && !run.replayed;
+  const task = isNew ? { id: run.id, earlier: [] } : await taskBefore(api, run.id);
+  return taskRun(call, { ...task, thread }, request.incoming);
 }
 
 async function requestOf(api: ApiContext, call: Call, sending: Sending): Promise<ClientRunRequest> {
   const named = contactOf(call, contactInQuery(call) ?? sending.contactId);
   const contactId = named ?? nobody(`a2a:${call.principal.id}`);
-  if (sending.taskId !== undefined) await refuseTask(api, call, sending, sending.taskId);
+  if (sending.taskId !== undefined) return answerTo(api, call, sending, sending.taskId);
   return {
     thread: threadOfContext(contactId, sending.contextId),
     incoming: sending.question,
@@ -72,20 +97,47 @@ async function requestOf(api: ApiContext, call: Call, sending: Sending): Promise
   };
 }
 
-/** Refuses a message to a named task: a task is a run, and a run takes one message. */
-async function refuseTask(
+/**
+ * A message to a named task: the answer to its question. Whether that is open is decided when the run is
+ * accepted, as the message may be the one that answered it, sent again.
+ */
+async function answerTo(
   api: ApiContext,
   call: Call,
-  { contextId, contactId }: Sending,
+  { contextId, contactId, question: { type, data } }: Sending,
   taskId: string,
-): Promise<never> {
+): Promise<ClientRunRequest> {
   const record = await requireTask(api, call, { id: taskId, contactId });
   if (contextId !== undefined && contextId !== contextIdOf(record.thread)) {
     throw rpcFailure('invalid_params', `Task '${taskId}' is not of context '${contextId}'`);
   }
-  throw failure(
+  const question = lastQuestion(await chainOf(api, record));
+  if (!question) throw takesNoMessage();
+  const { questionId } = question;
+  return {
+    thread: { kind: 'thread', threadId: record.thread.id },
+    incoming: newEvent(type, { ...data, question_id: questionId }),
+    answer: { kind: 'question', questionId, audience: 'contact' },
+    onDisconnect: 'continue',
+  };
+}
+
+/** A message to a task that waits for none is an operation that it does not support. */
+async function orUnsupported<T>({ answer }: ClientRunRequest, start: () => Promise<T>): Promise<T> {
+  try {
+    return await start();
+  } catch (error) {
+    const isClosed = isJimsError(error) && CLOSED.has(error.code);
+    throw answer && isClosed ? takesNoMessage() : error;
+  }
+}
+
+const CLOSED: ReadonlySet<string> = new Set(['question_closed', 'question_expired']);
+
+function takesNoMessage(): HttpError {
+  return failure(
     'unsupported_operation',
-    `Task '${taskId}' takes no more messages: send it with its contextId alone`,
+    'The task does not wait for a message: send it with its contextId alone',
   );
 }
 

@@ -1,41 +1,13 @@
 import { isJimsError } from 'jims-core';
-import type { JimsError, NewEvent, RunEnd, RunStatus, Thread } from 'jims-core';
+import type { JimsError, NewEvent, QuestionRecord, RunEnd, RunStatus } from 'jims-core';
 
-import { idIn } from '../../chat/external-ids.ts';
-import { assistantText, buttonsOf, userText } from '../../chat/messages.ts';
 import { usageOnWire } from '../../chat/usage.ts';
-import { seesModels } from '../../chat/visibility.ts';
 import { toHttpError } from '../../http/error-response.ts';
-import type { Call } from '../../http/route.ts';
-import { messageIdOf } from './decode.ts';
-import type { Artifact, Message, Metadata, Task, TaskState, TaskStatus } from './wire.ts';
-
-/** A2A's name in the external ids of its contexts: each context is a thread. */
-export const PROTOCOL = 'a2a';
-
-/** The id of the context that a thread is; a thread of another protocol is a context named by its id. */
-export function contextIdOf({ id, externalId }: Thread): string {
-  return idIn(PROTOCOL, externalId) ?? id;
-}
-
-/** The run that a task is. */
-export interface TaskRun {
-  readonly id: string;
-  readonly thread: Thread;
-  /** What the user said. */
-  readonly question: NewEvent | undefined;
-  /** Whether its caller sees which models were used. */
-  readonly seesModels: boolean;
-}
-
-/** A run as the task that a caller sees. */
-export function taskRun(
-  { principal }: Pick<Call, 'principal'>,
-  { id, thread }: Pick<TaskRun, 'id' | 'thread'>,
-  question: NewEvent | undefined,
-): TaskRun {
-  return { id, thread, question, seesModels: seesModels(principal) };
-}
+import { statusOfQuestion } from './question.ts';
+import { artifactOf, artifactsBefore, beginning } from './talk.ts';
+import { agentMessage, timestamp } from './task-run.ts';
+import type { TaskRun } from './task-run.ts';
+import type { Metadata, Task, TaskState, TaskStatus } from './wire.ts';
 
 /** How a task is shown. */
 export interface TaskView {
@@ -44,6 +16,8 @@ export interface TaskView {
   /** The id of the request, when it is the one that started the run. */
   readonly requestId?: string;
   readonly exposeErrors: boolean;
+  /** The question that it ended with, as it is now; default: as it was then. */
+  readonly question?: QuestionRecord | undefined;
 }
 
 const STATES: Readonly<Record<RunStatus, TaskState>> = {
@@ -65,7 +39,7 @@ export const EXAMPLE_TASK: Task = {
   metadata: { thread_id: '0190d3a0-abcd-7222-8333-444444444445' },
 };
 
-/** A task that is not over. */
+/** A task whose newest run is not over. */
 export function activeTask(
   run: TaskRun,
   status: 'queued' | 'running',
@@ -74,11 +48,12 @@ export function activeTask(
   return {
     ...beginning(run, historyLength),
     status: { state: STATES[status], timestamp: timestamp(at) },
+    ...(run.earlier.length > 0 && { artifacts: artifactsBefore(run) }),
     metadata: metadataOf(run),
   };
 }
 
-/** A task that is over, with its answer. */
+/** A task whose newest run is over, with all answers. */
 export function endedTask(
   run: TaskRun,
   end: RunEnd,
@@ -87,17 +62,19 @@ export function endedTask(
   return {
     ...beginning(run, view.historyLength),
     status: statusOfEnd(run, end, view),
-    artifacts: eventsOf(end).flatMap(artifactOf),
+    artifacts: [...artifactsBefore(run), ...eventsOf(end).flatMap(artifactOf)],
     metadata: metadataOf(run, end),
   };
 }
 
-/** How a task ended, for its last status. */
+/** How the newest run of a task ended, for its last status. */
 export function statusOfEnd(
   run: TaskRun,
   end: RunEnd,
   view: TaskView & { readonly at?: string | undefined },
 ): TaskStatus {
+  const question = view.question ?? (end.type === 'result' ? end.result.question : undefined);
+  if (question) return statusOfQuestion(run, question, view.at);
   const text = wordsOfEnd(end, view);
   return {
     state: STATES[statusOf(end)],
@@ -110,45 +87,6 @@ export function statusOfEnd(
 export function metadataOf({ thread, seesModels: isShown }: TaskRun, end?: RunEnd): Metadata {
   const usage = isShown && end?.type === 'result' ? end.result.usage : undefined;
   return { thread_id: thread.id, ...(usage && { usage: usage.map(usageOnWire) }) };
-}
-
-export function agentMessage(run: TaskRun, messageId: string, text: string): Message {
-  return { messageId, role: 'ROLE_AGENT', parts: [{ text }], ...namesOf(run) };
-}
-
-/** What names the task in everything that is part of it. */
-export function namesOf({ id, thread }: TaskRun): { taskId: string; contextId: string } {
-  return { taskId: id, contextId: contextIdOf(thread) };
-}
-
-/** The part of an event beside its text: its buttons. */
-export function artifactMetadata(event: NewEvent): { readonly metadata?: Metadata } {
-  const buttons = buttonsOf(event);
-  return buttons.length > 0 ? { metadata: { buttons } } : {};
-}
-
-/** UTC with milliseconds, as A2A has it. */
-export function timestamp(at: string | undefined): string {
-  return new Date(at ?? Date.now()).toISOString();
-}
-
-function beginning(
-  run: TaskRun,
-  historyLength: number | undefined,
-): Pick<Task, 'id' | 'contextId' | 'history'> {
-  const { id, question } = run;
-  const names = namesOf(run);
-  const task = { id, contextId: names.contextId };
-  const text = question && userText(question);
-  if (!question || text === undefined || historyLength === 0) return task;
-  const messageId = messageIdOf(question) ?? id;
-  return { ...task, history: [{ messageId, role: 'ROLE_USER', parts: [{ text }], ...names }] };
-}
-
-function artifactOf(event: NewEvent): Artifact[] {
-  const text = assistantText(event);
-  if (text === undefined) return [];
-  return [{ artifactId: event.id, parts: [{ text }], ...artifactMetadata(event) }];
 }
 
 function statusOf(end: RunEnd): 'completed' | 'failed' | 'cancelled' {

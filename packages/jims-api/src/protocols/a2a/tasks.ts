@@ -9,10 +9,14 @@ import { HttpError } from '../../http/errors.ts';
 import { canonicalUuid } from '../../http/fastapi/uuid.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import type { SseFrame } from '../../http/sse/frame.ts';
+import { chainOf, openQuestion } from './chain.ts';
+import type { TaskChain } from './chain.ts';
 import { decodeTask } from './decode.ts';
 import { taskUpdates } from './encode.ts';
 import { failure } from './failures.ts';
-import { activeTask, endedTask, taskRun } from './task.ts';
+import { taskRun } from './task-run.ts';
+import { activeTask, endedTask } from './task.ts';
+import type { TaskView } from './task.ts';
 import type { StreamResponse, Task } from './wire.ts';
 
 /** A task, and the headers that name its run. */
@@ -24,30 +28,41 @@ export interface Answered {
 /** Puts an event of a stream into a frame of the binding. */
 export type ToFrame = (response: StreamResponse) => SseFrame;
 
-/** GetTask: the task, from what is stored of its run. */
+/** GetTask: the task, from what is stored of its runs. */
 export async function getTask(api: ApiContext, call: Call, params: unknown): Promise<Answered> {
   const request = decodeTask(params);
-  return taskOf(api, call, { record: await requireTask(api, call, request), ...request });
+  const chain = await chainOf(api, await requireTask(api, call, request));
+  return taskOf(api, call, { chain, ...request });
 }
 
 /** CancelTask: the task, stopped. */
 export async function cancelTask(api: ApiContext, call: Call, params: unknown): Promise<Answered> {
   const request = decodeTask(params);
   const { id, historyLength } = request;
-  const record = await requireTask(api, call, request);
-  const { runId, thread } = record;
+  const first = await requireTask(api, call, request);
+  const { earlier, newest } = await chainOf(api, first);
+  if (newest.question?.state === 'open') {
+    await api.app.runs.cancel(newest.runId);
+    const chain = await chainOf(api, await requireTask(api, call, request));
+    if (chain.newest.question?.state !== 'withdrawn') throw notCancelable(id);
+    return taskOf(api, call, { chain, historyLength });
+  }
+  const { runId, thread, incoming } = newest;
   const run = await api.app.runs.find(runId);
   const status = await api.app.runs.cancel(runId);
   if (!run || !isActive(status)) throw notCancelable(id);
   const end = await run.end;
   if (end.type !== 'cancelled') throw notCancelable(id);
   await requireOver(api, runId, end);
-  const of = taskRun(call, { id: runId, thread }, record.incoming);
+  const of = taskRun(call, { id: first.runId, thread, earlier }, incoming);
   const headers = runHeaders({ id: runId, thread, replayed: false });
   return { task: endedTask(of, end, { historyLength, exposeErrors: api.exposeErrors }), headers };
 }
 
-/** SubscribeToTask: the task as it is now, then its events from its beginning. */
+/**
+ * SubscribeToTask: the task as it is now, then the events of its newest run from their beginning. Of a
+ * task that waits the task alone.
+ */
 export async function subscribeToTask(
   api: ApiContext,
   call: Call,
@@ -55,39 +70,46 @@ export async function subscribeToTask(
 ): Promise<Response> {
   const request = decodeTask(params);
   const { id } = request;
-  const record = await requireTask(api, call, request);
-  const status = statusOf(record);
-  const run = await api.app.runs.find(record.runId);
+  const first = await requireTask(api, call, request);
+  const chain = await chainOf(api, first);
+  const { earlier, newest } = chain;
+  const status = statusOf(newest);
+  const run = await api.app.runs.find(newest.runId);
+  if (run && openQuestion(chain)) {
+    const { task } = await taskOf(api, call, { chain, historyLength: request.historyLength });
+    return joinRun(api, call, run, () => ReadableStream.from([toFrame({ task })]));
+  }
   if (!run || !isActive(status)) {
     throw failure('unsupported_operation', `Task '${id}' is over: get it instead`);
   }
-  const of = taskRun(call, run, record.incoming);
-  const first = activeTask(of, status, { at: record.startedAt ?? record.acceptedAt });
+  const of = taskRun(call, { id: first.runId, thread: run.thread, earlier }, newest.incoming);
+  const begun = activeTask(of, status, { at: newest.startedAt ?? newest.acceptedAt });
   const { exposeErrors } = api;
   return joinRun(api, call, run, () =>
-    framesOf(api, run, { task: { first, of }, view: { exposeErrors }, toFrame }),
+    framesOf(api, run, { task: { first: begun, of }, view: { exposeErrors }, toFrame }),
   );
 }
 
-async function taskOf(
+/** A task as it is now. */
+export async function taskOf(
   { app, exposeErrors }: ApiContext,
   call: Call,
   {
-    record,
+    chain: { earlier, newest },
     historyLength,
-  }: { readonly record: RunRecord; readonly historyLength: number | undefined },
+  }: { readonly chain: TaskChain; readonly historyLength: number | undefined },
 ): Promise<Answered> {
-  const { runId: id, thread, incoming: question } = record;
-  const status = statusOf(record);
-  const of = taskRun(call, { id, thread }, question);
-  const headers = runHeaders({ id, thread, replayed: false });
+  const { runId, chainId: id, thread, incoming } = newest;
+  const status = statusOf(newest);
+  const of = taskRun(call, { id, thread, earlier }, incoming);
+  const headers = runHeaders({ id: runId, thread, replayed: false });
   if (isActive(status)) {
-    const at = record.startedAt ?? record.acceptedAt;
+    const at = newest.startedAt ?? newest.acceptedAt;
     return { task: activeTask(of, status, { at, historyLength }), headers };
   }
-  const run = await app.runs.find(id);
+  const run = await app.runs.find(runId);
   if (!run) throw taskNotFound(id);
-  const view = { at: record.finishedAt, historyLength, exposeErrors };
+  const view = { at: newest.finishedAt, question: newest.question, historyLength, exposeErrors };
   return { task: endedTask(of, await run.end, view), headers };
 }
 
@@ -96,7 +118,7 @@ function notCancelable(id: string): HttpError {
 }
 
 /**
- * Finds the run that a task is. A service that names a contact reaches that contact's tasks only.
+ * Finds the run that a task begins with. A service that names a contact reaches that contact's tasks only.
  *
  * @throws HttpError `task_not_found` also for a task that is not the caller's.
  */
@@ -108,7 +130,8 @@ export async function requireTask(
   const runId = canonicalUuid(id);
   const record = runId === undefined ? undefined : await api.app.runs.record(runId);
   const named = contactInQuery(call) ?? contactId;
-  if (record && mayReach(api, call, record.thread, named)) return record;
+  const begins = record?.continues === undefined;
+  if (record && begins && mayReach(api, call, record.thread, named)) return record;
   throw taskNotFound(id);
 }
 
@@ -125,7 +148,7 @@ export async function* framesOf(
     toFrame,
   }: {
     readonly task: Parameters<typeof taskUpdates>[1];
-    readonly view: { readonly requestId?: string; readonly exposeErrors: boolean };
+    readonly view: TaskView;
     readonly toFrame: ToFrame;
   },
 ): AsyncGenerator<SseFrame, void, void> {

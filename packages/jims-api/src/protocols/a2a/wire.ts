@@ -3,6 +3,7 @@
 export type TaskState =
   | 'TASK_STATE_SUBMITTED'
   | 'TASK_STATE_WORKING'
+  | 'TASK_STATE_INPUT_REQUIRED'
   | 'TASK_STATE_COMPLETED'
   | 'TASK_STATE_FAILED'
   | 'TASK_STATE_CANCELED';
@@ -17,6 +18,7 @@ export interface Message {
   readonly parts: readonly Part[];
   readonly taskId: string;
   readonly contextId: string;
+  readonly metadata?: Metadata;
 }
 
 export interface TaskStatus {

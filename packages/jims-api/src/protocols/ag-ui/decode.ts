@@ -1,18 +1,20 @@
+import type { NewEvent } from 'jims-core';
 import * as v from 'valibot';
 
 import type { HistoryMessage } from '../../chat/alignment.ts';
 import type { ClientMessage } from '../../chat/client-history.ts';
-import { messageContent, userContent, userEvent } from '../../chat/messages.ts';
+import { asListed, messageContent, userContent, userEvent } from '../../chat/messages.ts';
 import { eventType, requireAllowed, runFields, runOptions } from '../../chat/run-fields.ts';
 import type { RunOptions } from '../../chat/run-fields.ts';
 import { MAX_MESSAGES, requireConfigSize } from '../../chat/sent-limits.ts';
 import { contactId } from '../../http/contact.ts';
 import { validationError } from '../../http/errors.ts';
-import { sentObject, uuid } from '../../http/fastapi/fields.ts';
+import { boolean, sentObject, uuid } from '../../http/fastapi/fields.ts';
 import { fieldError, parseBody } from '../../http/fastapi/validation.ts';
 import { isJsonObject } from '../../http/json-object.ts';
 import { list } from '../../http/list.ts';
 import type { ApiContext } from '../../http/route.ts';
+import { Resume, answerRule } from './interrupts.ts';
 
 const MAX_ID = 256;
 /** The most pieces of what the client's page knows. */
@@ -44,6 +46,12 @@ export const AgUiBody = v.pipe(
         'For the app to read; stored with a new thread, as `agui_context` of its config',
       ),
     ),
+    resume: v.pipe(
+      v.nullish(list(Resume, 1)),
+      v.description(
+        'The answer to a question: its payload, text or JSON, or else the new message. `cancelled` withdraws the question',
+      ),
+    ),
     forwardedProps: v.nullish(
       v.object({
         contact_id: v.pipe(
@@ -56,6 +64,12 @@ export const AgUiBody = v.pipe(
         ),
         thread_config: v.optional(sentObject),
         event_type: v.optional(eventType),
+        interrupts: v.pipe(
+          v.optional(boolean),
+          v.description(
+            'false for a client that answers questions by messages alone: then no question is an interrupt',
+          ),
+        ),
         on_busy: runFields.on_busy,
         timeout: runFields.timeout,
       }),
@@ -71,8 +85,12 @@ export interface AgUiInput {
   readonly threadId: string;
   readonly runId: string;
   readonly contactId: string | undefined;
-  /** `undefined` when the client wants to know what was said so far. */
+  /** `undefined` when nothing is to run. */
   readonly message: AgUiMessage | undefined;
+  /** The question that is to be withdrawn while nothing runs. */
+  readonly withdrawn: string | undefined;
+  /** Whether the client answers interrupts. */
+  readonly interrupts: boolean;
 }
 
 export interface AgUiMessage extends ClientMessage {
@@ -89,33 +107,68 @@ export function decode(
   api: Pick<ApiContext, 'allowedEventTypes' | 'maxConfigBytes'>,
   body: unknown,
 ): AgUiInput {
-  const { threadId, runId, messages, context, forwardedProps } = parseBody(AgUiBody, body);
-  const named = { threadId, runId, contactId: forwardedProps?.contact_id };
-  const last = messages.at(-1);
-  if (!last) return { ...named, message: undefined };
+  const input = parseBody(AgUiBody, body);
+  const { threadId, runId, messages, forwardedProps: props } = input;
+  const resume = input.resume?.[0];
+  const withdraws = resume?.status === 'cancelled' && !hasNewMessage(messages);
+  const runs = !withdraws && (messages.length > 0 || resume !== undefined);
+  return {
+    threadId,
+    runId,
+    contactId: props?.contact_id,
+    interrupts: props?.interrupts ?? true,
+    withdrawn: withdraws ? resume.interruptId : undefined,
+    message: runs ? messageIn(api, input, resume) : undefined,
+  };
+}
+
+function messageIn(
+  api: Pick<ApiContext, 'allowedEventTypes' | 'maxConfigBytes'>,
+  { messages, context, forwardedProps }: v.InferOutput<typeof AgUiBody>,
+  resume: Resume | undefined,
+): AgUiMessage {
   const { thread_id, thread_config, event_type, ...run } = forwardedProps ?? {};
-  const incoming = userEvent(newText(last), event_type);
+  const incoming = incomingEvent(messages.at(-1), { resume, eventType: event_type });
   requireAllowed(incoming.type, api.allowedEventTypes);
   const threadConfig = {
     ...(thread_config ?? { interface: 'ag-ui' }),
     ...(context.length > 0 && { agui_context: context }),
   };
   requireConfigSize(api, threadConfig);
+  const earlier = hasNewMessage(messages) ? messages.slice(0, -1) : messages;
   return {
-    ...named,
-    message: {
-      threadId: typeof thread_id === 'string' ? thread_id : undefined,
-      threadConfig,
-      earlier: messages.slice(0, -1).flatMap(saidText),
-      incoming,
-      // The client has no other way to stop the run.
-      options: runOptions({ ...run, on_disconnect: 'cancel' }),
-    },
+    threadId: typeof thread_id === 'string' ? thread_id : undefined,
+    threadConfig,
+    earlier: earlier.flatMap(saidText),
+    incoming,
+    answer: resume && answerRule(resume),
+    // The client has no other way to stop the run.
+    options: runOptions({ ...run, on_disconnect: 'cancel' }),
   };
 }
 
-function newText(message: Message): string {
-  const text = message.role === 'user' ? textOf(message) : undefined;
+function hasNewMessage(messages: readonly Message[]): boolean {
+  return messages.at(-1)?.role === 'user';
+}
+
+/** The new message, or the answer to an interrupt, which need not be a message of the client's list. */
+function incomingEvent(
+  last: Message | undefined,
+  {
+    resume,
+    eventType: type,
+  }: { readonly resume: Resume | undefined; readonly eventType: string | undefined },
+): NewEvent {
+  if (resume?.status !== 'resolved') return userEvent(newText(last), type);
+  const { interruptId, payload } = resume;
+  if (payload === undefined) return userEvent(newText(last), type, interruptId);
+  const text = typeof payload === 'string' ? payload : JSON.stringify(payload);
+  const listedAs = last?.role === 'user' ? userContent(newText(last)) : null;
+  return asListed(userEvent(text, type, interruptId), listedAs);
+}
+
+function newText(message: Message | undefined): string {
+  const text = message?.role === 'user' ? textOf(message) : undefined;
   if (text !== undefined) return text;
   const reason = 'the last message must be the user’s, and text only';
   throw validationError([fieldError('messages', message, reason)]);

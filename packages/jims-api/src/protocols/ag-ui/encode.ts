@@ -1,9 +1,15 @@
-import type { NewEvent, Run, RunEnd, RunResult, ThreadEvent } from 'jims-core';
+import type { NewEvent, QuestionRecord, Run, RunEnd, RunResult, ThreadEvent } from 'jims-core';
 import { MAX_PIECE_CHARS } from 'jims-core/host';
 import type { ModelUsage } from 'jims-core/llm';
 
 import { isWanted, reasonOf } from '../../chat/answer-run.ts';
-import { assistantText, buttonsOf, userText } from '../../chat/messages.ts';
+import {
+  assistantText,
+  buttonsOf,
+  listedText,
+  questionIdOf,
+  userText,
+} from '../../chat/messages.ts';
 import { textEvents } from '../../chat/text-stream.ts';
 import type { TextDelta, TextEvent } from '../../chat/text-stream.ts';
 import { isAppEvent } from '../../chat/visibility.ts';
@@ -13,17 +19,17 @@ import { SLOT, jsonTemplate, jsonText } from '../../http/fastapi/json-pieces.ts'
 import type { SseFrame } from '../../http/sse/frame.ts';
 import { Expansion } from '../../http/sse/ready-iterator.ts';
 import type { ReadyIterable } from '../../http/sse/ready-iterator.ts';
+import { interruptBy } from './interrupts.ts';
+import type { InterruptOutcome } from './interrupts.ts';
+import { OpenSteps } from './steps.ts';
+import type { StepEvent } from './steps.ts';
 
 /** What is sent of AG-UI 1.0. Members without a value are left out: the client refuses `null`. */
 type AgUiEvent =
   | ({ readonly type: 'RUN_STARTED'; readonly metadata?: object } & ClientIds)
-  | ({
-      readonly type: 'RUN_FINISHED';
-      readonly result?: object;
-      readonly usage?: readonly TokenUsage[];
-      readonly outcome?: { readonly type: 'cancelled' };
-    } & ClientIds)
+  | ({ readonly type: 'RUN_FINISHED' } & ClientIds & Ending)
   | { readonly type: 'RUN_ERROR'; readonly message: string; readonly code: string }
+  | StepEvent
   | {
       readonly type: 'TEXT_MESSAGE_START';
       readonly messageId: string;
@@ -37,6 +43,13 @@ type AgUiEvent =
   | { readonly type: 'TEXT_MESSAGE_END'; readonly messageId: string }
   | { readonly type: 'MESSAGES_SNAPSHOT'; readonly messages: readonly object[] }
   | { readonly type: 'CUSTOM'; readonly name: string; readonly value: object };
+
+/** How a run ended, when it did not fail. */
+interface Ending {
+  readonly result?: object;
+  readonly usage?: readonly TokenUsage[];
+  readonly outcome?: { readonly type: 'cancelled' } | InterruptOutcome;
+}
 
 /** The tokens of one model. */
 interface TokenUsage {
@@ -60,13 +73,21 @@ const textContent = jsonTemplate({
   delta: SLOT,
 } satisfies AgUiEvent);
 
+export interface StreamOptions extends ViewOptions {
+  /** Whether the client answers interrupts; else a question is its message alone. */
+  readonly interrupts: boolean;
+  /** The question that the run ended with, as it is now; default: as it was then. */
+  readonly question?: QuestionRecord | undefined;
+}
+
 /** A run, by the names that its client gave it. */
 export function encodeStream(
   run: Run,
   { threadId, runId }: ClientIds,
-  options: ViewOptions,
+  options: StreamOptions,
 ): ReadyIterable<SseFrame> {
   const ids = { threadId, runId };
+  const steps = new OpenSteps();
   const metadata = { thread_id: run.thread.id, run_id: run.id };
   return new Expansion(
     textEvents(run),
@@ -74,11 +95,10 @@ export function encodeStream(
       switch (event.type) {
         case 'text_delta':
           return [{ data: textContent(event.messageId, event.delta) }];
-        case 'result': {
-          const usage = options.seesModels ? event.result.usage?.map(usageOf) : undefined;
-          const result = resultOf(run, event.result);
-          return [frame({ type: 'RUN_FINISHED', ...ids, result, ...(usage && { usage }) })];
-        }
+        case 'result':
+          return [frame({ type: 'RUN_FINISHED', ...ids, ...ending(run, event.result, options) })];
+        case 'step':
+          return [frame(steps.read(event.step))];
         case 'cancelled':
           // A client that is cut off by the service must not take what it has for the whole answer.
           return isWanted(event.reason)
@@ -94,6 +114,18 @@ export function encodeStream(
   );
 }
 
+function ending(run: Run, ended: RunResult, options: StreamOptions): Ending {
+  const { usage } = ended;
+  const question = options.question ?? ended.question;
+  const isInterrupt =
+    options.interrupts && question?.audience === 'contact' && question.state === 'open';
+  return {
+    result: resultOf(run, ended),
+    ...(options.seesModels && usage && { usage: usage.map(usageOf) }),
+    ...(isInterrupt && { outcome: interruptBy(question) }),
+  };
+}
+
 /** What was said in a thread, as a run of its own. */
 export async function* encodeSnapshot(
   events: readonly ThreadEvent[],
@@ -104,7 +136,7 @@ export async function* encodeSnapshot(
   yield frame({ type: 'RUN_FINISHED', threadId, runId });
 }
 
-type WithinRun = Exclude<TextEvent, TextDelta | RunEnd>;
+type WithinRun = Exclude<TextEvent, TextDelta | RunEnd | { readonly type: 'step' }>;
 
 function encode(event: WithinRun, sees: Sees): AgUiEvent[] {
   switch (event.type) {
@@ -126,8 +158,11 @@ function encode(event: WithinRun, sees: Sees): AgUiEvent[] {
 function besideText(event: NewEvent, sees: Sees): AgUiEvent[] {
   const { id, type, data } = event;
   const buttons = buttonsOf(event);
-  if (buttons.length > 0)
-    return [{ type: 'CUSTOM', name: type, value: { message_id: id, buttons } }];
+  if (buttons.length > 0) {
+    const question_id = questionIdOf(event);
+    const named = question_id !== undefined && { question_id };
+    return [{ type: 'CUSTOM', name: type, value: { message_id: id, buttons, ...named } }];
+  }
   return isAppEvent(event, sees) ? [{ type: 'CUSTOM', name: type, value: data }] : [];
 }
 
@@ -153,7 +188,9 @@ function usageOf({ model, promptTokens, completionTokens, cachedTokens }: ModelU
 
 function toMessage(event: ThreadEvent): object[] {
   const question = userText(event);
-  if (question !== undefined) return [{ id: event.id, role: 'user', content: question }];
+  if (question !== undefined) {
+    return [{ id: event.id, role: 'user', content: listedText(event) ?? question }];
+  }
   const content = assistantText(event);
   return content === undefined ? [] : [{ id: event.id, role: 'assistant', content }];
 }

@@ -1,8 +1,10 @@
 import { threadOfMessage, threadOfChat } from '../../chat/client-history.ts';
 import { threadHeader } from '../../chat/named-thread.ts';
+import { questionNow } from '../../chat/questions.ts';
 import { openStream, streamRun } from '../../chat/stream-run.ts';
 import { viewOptions } from '../../chat/visibility.ts';
 import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
+import { notFound } from '../../http/errors.ts';
 import { answerInTurn, lookUpInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, Protocol } from '../../http/route.ts';
 import { AgUiBody, decode } from './decode.ts';
@@ -48,8 +50,12 @@ export const agUiProtocol: Protocol = {
 async function run(api: ApiContext, call: Call): Promise<Response> {
   const input = decode(api, await call.body());
   const contactId = contactOf(call, contactInQuery(call) ?? input.contactId);
-  const { message } = input;
-  if (!message) return snapshot(api, call, { input, contactId: contactId ?? NOBODY });
+  const { message, withdrawn, interrupts } = input;
+  if (!message) {
+    const named = { input, contactId: contactId ?? NOBODY };
+    if (withdrawn !== undefined) await withdraw(api, named, withdrawn);
+    return snapshot(api, call, named);
+  }
   const target = await lookUpInTurn(api, call, () =>
     threadOfMessage(api, call, message, {
       contactId,
@@ -59,10 +65,26 @@ async function run(api: ApiContext, call: Call): Promise<Response> {
       interface: PROTOCOL,
     }),
   );
-  const request = { ...message.options, incoming: message.incoming, ...target };
-  return streamRun(api, call, request, (started) =>
-    encodeStream(started, input, viewOptions(api, call)),
-  );
+  const { options, incoming, answer } = message;
+  const request = { ...options, incoming, ...target, ...(answer && { answer }) };
+  return streamRun(api, call, request, async (started) => {
+    const question = started.replayed ? await questionNow(api.app, started) : undefined;
+    return encodeStream(started, input, { ...viewOptions(api, call), interrupts, question });
+  });
+}
+
+/** Withdraws a question of the thread; one that is closed already stays as it is. */
+async function withdraw(
+  { app }: ApiContext,
+  { input, contactId }: { readonly input: AgUiInput; readonly contactId: string },
+  questionId: string,
+): Promise<void> {
+  const thread = await threadOfChat(app, contactId, { protocol: PROTOCOL, id: input.threadId });
+  const question = await app.questions.find(questionId);
+  if (!thread || question?.threadId !== thread.id || question.audience !== 'contact') {
+    throw notFound(`Interrupt '${questionId}' not found`);
+  }
+  if (question.state === 'open') await app.runs.cancel(question.runId);
 }
 
 async function snapshot(

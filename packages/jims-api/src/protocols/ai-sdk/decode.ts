@@ -18,9 +18,15 @@ const BETWEEN_PARTS = '\n\n';
 
 const UiMessage = v.object({
   role: v.picklist(['system', 'user', 'assistant']),
-  parts: list(v.object({ type: v.string(), text: v.optional(v.string()) }), MAX_PARTS),
+  parts: list(
+    v.object({ type: v.string(), text: v.optional(v.string()), data: v.optional(v.unknown()) }),
+    MAX_PARTS,
+  ),
 });
 type UiMessage = v.InferOutput<typeof UiMessage>;
+
+/** The data of the part by which a message says which question it answers. */
+const Answered = v.object({ question_id: v.string() });
 
 /** What `DefaultChatTransport` sends; the members after `messages` come by its option `body`. */
 export const AiSdkBody = v.pipe(
@@ -34,7 +40,9 @@ export const AiSdkBody = v.pipe(
     messages: v.pipe(
       list(UiMessage, MAX_MESSAGES),
       v.nonEmpty(),
-      v.description('The whole chat; the last message is the new one, by the user'),
+      v.description(
+        'The whole chat; the last message is the new one, by the user. With a part data-question it answers that question or is refused',
+      ),
     ),
     contact_id: v.pipe(
       v.optional(contactId),
@@ -74,7 +82,8 @@ export function decode(
   body: unknown,
 ): AiSdkMessage {
   const request = parseBody(AiSdkBody, body);
-  const incoming = userEvent(newText(request.messages), request.event_type);
+  const questionId = answeredQuestion(request.messages.at(-1));
+  const incoming = userEvent(newText(request.messages), request.event_type, questionId);
   requireAllowed(incoming.type, api.allowedEventTypes);
   requireConfigSize(api, request.thread_config);
   return {
@@ -84,8 +93,15 @@ export function decode(
     threadConfig: request.thread_config,
     earlier: request.messages.slice(0, -1).flatMap(saidText),
     incoming,
+    answer:
+      questionId === undefined ? undefined : { kind: 'question', questionId, audience: 'contact' },
     options: runOptions(request),
   };
+}
+
+function answeredQuestion(message: UiMessage | undefined): string | undefined {
+  const part = message?.parts.find(({ type }) => type === 'data-question');
+  return v.is(Answered, part?.data) ? part.data.question_id : undefined;
 }
 
 function newText(messages: readonly UiMessage[]): string {

@@ -1,10 +1,8 @@
 import type { NewEvent, Run, RunResult } from 'jims-core';
 
 import { isWanted, reasonOf } from '../../chat/answer-run.ts';
-import type { Button } from '../../chat/messages.ts';
-import { buttonsOf } from '../../chat/messages.ts';
 import { isEnd, textEvents } from '../../chat/text-stream.ts';
-import type { TextDelta, TextEvent } from '../../chat/text-stream.ts';
+import type { TextDelta, TextEvent, TitledStep } from '../../chat/text-stream.ts';
 import { tokensOf } from '../../chat/usage.ts';
 import type { Sees, ViewOptions } from '../../chat/visibility.ts';
 import { isAppEvent } from '../../chat/visibility.ts';
@@ -13,7 +11,8 @@ import { SLOT, jsonTemplate, jsonText } from '../../http/fastapi/json-pieces.ts'
 import type { SseFrame } from '../../http/sse/frame.ts';
 import { Expansion } from '../../http/sse/ready-iterator.ts';
 import type { ReadyIterable } from '../../http/sse/ready-iterator.ts';
-import { answerId } from './ui-messages.ts';
+import { answerId, partsBesideText } from './ui-messages.ts';
+import type { DataPart } from './ui-messages.ts';
 
 /** What is sent of the UI message stream, version 1. */
 type Chunk =
@@ -31,13 +30,27 @@ type Chunk =
       readonly data: { readonly event_type: string; readonly event_data: object };
       readonly transient: true;
     }
-  | {
-      readonly type: 'data-buttons';
-      readonly data: { readonly message_id: string; readonly buttons: readonly Button[] };
-    }
+  | DataPart
+  | ToolChunk
   | { readonly type: 'finish'; readonly finishReason: 'stop'; readonly messageMetadata: Metadata }
   | { readonly type: 'abort'; readonly reason: string }
   | { readonly type: 'error'; readonly errorText: string };
+
+/** A step, as a tool that the client does not know and that is called on the server. */
+type ToolChunk = {
+  readonly toolCallId: string;
+  readonly dynamic: true;
+  readonly providerExecuted: true;
+} & (
+  | {
+      readonly type: 'tool-input-available';
+      readonly toolName: 'step';
+      readonly title: string;
+      readonly input: object;
+    }
+  | { readonly type: 'tool-output-available'; readonly output: null }
+  | { readonly type: 'tool-output-error'; readonly errorText: string }
+);
 
 /** Kept by the client with the message, and sent back with it. */
 interface Metadata {
@@ -80,6 +93,8 @@ function encode(event: Other, metadata: Metadata, options: ViewOptions): Chunk[]
       const data = { status: message, type: statusType };
       return [{ type: 'data-status', data, transient: true }];
     }
+    case 'step':
+      return [toolChunk(event.step, metadata.run_id)];
     case 'text_start':
       return [{ type: 'text-start', id: event.messageId }];
     case 'text_end':
@@ -104,11 +119,26 @@ function failure(end: Parameters<typeof reasonOf>[0], options: ViewOptions): Chu
   return { type: 'error', errorText: toHttpError(reasonOf(end), options).message };
 }
 
-/** What an event has beside its text: buttons, or the app's own data. */
+function toolChunk({ number, title, status }: TitledStep, runId: string): ToolChunk {
+  const step = {
+    toolCallId: `${runId}:step-${number}`,
+    dynamic: true,
+    providerExecuted: true,
+  } as const;
+  switch (status) {
+    case 'running':
+      return { type: 'tool-input-available', ...step, toolName: 'step', title, input: {} };
+    case 'completed':
+      return { type: 'tool-output-available', ...step, output: null };
+    case 'failed':
+      return { type: 'tool-output-error', ...step, errorText: `${title}: failed` };
+  }
+}
+
+/** What an event has beside its text: a question, buttons, or the app's own data. */
 function besideText(event: NewEvent, sees: Sees): Chunk[] {
-  const buttons = buttonsOf(event);
-  if (buttons.length > 0)
-    return [{ type: 'data-buttons', data: { message_id: event.id, buttons } }];
+  const parts = partsBesideText(event);
+  if (parts.length > 0) return parts;
   if (!isAppEvent(event, sees)) return [];
   const data = { event_type: event.type, event_data: event.data };
   return [{ type: 'data-event', data, transient: true }];

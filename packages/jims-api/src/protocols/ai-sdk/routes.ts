@@ -150,7 +150,8 @@ async function requestOf(api: ApiContext, call: Call): Promise<ClientRunRequest>
       interface: PROTOCOL,
     }),
   );
-  return { ...message.options, incoming: message.incoming, ...target };
+  const { options, incoming, answer } = message;
+  return { ...options, incoming, ...target, ...(answer && { answer }) };
 }
 
 async function resume(api: ApiContext, call: Call): Promise<Response> {

@@ -1,14 +1,25 @@
-import type { ThreadEvent } from 'jims-core';
+import type { NewEvent, ThreadEvent } from 'jims-core';
 
-import { assistantText, buttonsOf, userText } from '../../chat/messages.ts';
+import { assistantText, buttonsOf, questionIdOf, userText } from '../../chat/messages.ts';
 import type { Button } from '../../chat/messages.ts';
 
-type Part =
-  | { readonly type: 'text'; readonly text: string; readonly state: 'done' }
+/** What a message has beside its text, live and restored. */
+export type DataPart =
+  | {
+      readonly type: 'data-question';
+      readonly data: {
+        readonly message_id: string;
+        readonly question_id: string;
+        readonly text: string;
+        readonly buttons: readonly Button[];
+      };
+    }
   | {
       readonly type: 'data-buttons';
       readonly data: { readonly message_id: string; readonly buttons: readonly Button[] };
     };
+
+type Part = { readonly type: 'text'; readonly text: string; readonly state: 'done' } | DataPart;
 
 /** A message as `useChat` keeps it. */
 export interface UiMessage {
@@ -52,11 +63,21 @@ function partsOf(event: ThreadEvent): Part[] {
   const question = userText(event);
   if (question !== undefined) return [textPart(question)];
   const text = assistantText(event);
+  return [...(text ? [textPart(text)] : []), ...partsBesideText(event)];
+}
+
+/** The buttons of a message, and what names the question that it asks. */
+export function partsBesideText(event: NewEvent): DataPart[] {
+  const message_id = event.id;
   const buttons = buttonsOf(event);
+  const question_id = questionIdOf(event);
+  const text = assistantText(event) ?? '';
   return [
-    ...(text ? [textPart(text)] : []),
+    ...(question_id === undefined
+      ? []
+      : [{ type: 'data-question', data: { message_id, question_id, text, buttons } } as const]),
     ...(buttons.length > 0
-      ? [{ type: 'data-buttons', data: { message_id: event.id, buttons } } as const]
+      ? [{ type: 'data-buttons', data: { message_id, buttons } } as const]
       : []),
   ];
 }

@@ -9,6 +9,7 @@ import { sentObject, uuid } from '../../http/fastapi/fields.ts';
 import { parseJson } from '../../http/fastapi/parse-json.ts';
 import { parseBody } from '../../http/fastapi/validation.ts';
 import { list } from '../../http/list.ts';
+import { readCallback } from './callback.ts';
 
 const Message = v.object({
   role: v.optional(v.string()),
@@ -62,12 +63,13 @@ export function decode(body: unknown): DeepChatMessage {
     DeepChatBody,
     unwrapped(body),
   );
+  const { text, question } = sentText(messages.at(-1));
   return {
     contactId: contact_id,
     threadId: typeof thread_id === 'string' ? thread_id : undefined,
     threadConfig: thread_config,
     earlier: messages.slice(0, -1).flatMap(saidText),
-    incoming: userEvent(sentText(messages.at(-1))),
+    incoming: userEvent(text, undefined, question),
   };
 }
 
@@ -78,7 +80,7 @@ function unwrapped(body: unknown): unknown {
 }
 
 function saidText(message: Message): HistoryMessage[] {
-  const text = sentText(message);
+  const { text } = sentText(message);
   if (text === '') return [];
   return message.role === 'ai'
     ? [{ role: 'assistant', content: text }]
@@ -86,6 +88,8 @@ function saidText(message: Message): HistoryMessage[] {
 }
 
 /** What the user sends: for a click, what the button stands for and not its label. */
-function sentText(message: Message | undefined): string {
-  return v.is(ClickedButton, message?.custom) ? message.custom.jimsCallback : (message?.text ?? '');
+function sentText(message: Message | undefined): ReturnType<typeof readCallback> {
+  if (!message) return readCallback('');
+  const { custom, text } = message;
+  return readCallback(v.is(ClickedButton, custom) ? custom.jimsCallback : text);
 }

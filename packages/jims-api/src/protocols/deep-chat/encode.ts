@@ -1,9 +1,9 @@
 import type { NewEvent, Run, RunResult } from 'jims-core';
 
 import { reasonOf } from '../../chat/answer-run.ts';
-import { assistantText, buttonsOf } from '../../chat/messages.ts';
+import { assistantText, buttonsOf, questionIdOf } from '../../chat/messages.ts';
 import type { Button } from '../../chat/messages.ts';
-import { textEvents } from '../../chat/text-stream.ts';
+import { plainTextEvents } from '../../chat/text-stream.ts';
 import type { TextDelta } from '../../chat/text-stream.ts';
 import type { ErrorAnswerOptions } from '../../http/error-response.ts';
 import { errorText, toHttpError } from '../../http/error-response.ts';
@@ -12,6 +12,7 @@ import { SLOT, jsonTemplate, jsonText } from '../../http/fastapi/json-pieces.ts'
 import type { SseFrame } from '../../http/sse/frame.ts';
 import { Expansion } from '../../http/sse/ready-iterator.ts';
 import type { ReadyIterable } from '../../http/sse/ready-iterator.ts';
+import { callbackOf } from './callback.ts';
 
 /** One bubble of Deep Chat. */
 type DeepChatMessage = { readonly text: string } | { readonly html: string };
@@ -46,7 +47,7 @@ export function encodeStream(run: Run, options: ErrorAnswerOptions): ReadyIterab
     return { data: textData(separator + delta) };
   }
 
-  return new Expansion(textEvents(run), (event): SseFrame[] => {
+  return new Expansion(plainTextEvents(run), (event): SseFrame[] => {
     switch (event.type) {
       case 'status':
         return [{ event: 'status', ...data({ status: event.status.message }) }];
@@ -58,7 +59,7 @@ export function encodeStream(run: Run, options: ErrorAnswerOptions): ReadyIterab
       case 'cancelled':
         return [data(encodeError(toHttpError(reasonOf(event), options)))];
       case 'event': {
-        const buttons = buttonsOf(event.event);
+        const buttons = callbacksOf(event.event);
         return buttons.length > 0 ? [{ event: 'buttons', ...data({ buttons }) }] : [];
       }
       case 'text_start':
@@ -74,15 +75,21 @@ function data(value: object): SseFrame {
 
 function bubbles(event: NewEvent): DeepChatMessage[] {
   const text = assistantText(event);
-  const buttons = buttonsOf(event);
-  return [
-    ...(text ? [{ text }] : []),
-    ...(buttons.length > 0 ? [{ html: buttons.map(buttonHtml).join('') }] : []),
-  ];
+  const question = questionIdOf(event);
+  const html = buttonsOf(event).map((button) => buttonHtml(button, question));
+  return [...(text ? [{ text }] : []), ...(html.length > 0 ? [{ html: html.join('') }] : [])];
 }
 
-function buttonHtml({ text, id }: Button): string {
-  const callback = id.startsWith('btn:') ? id : `btn:${id}`;
+/** The buttons of a message; those of a question have what a click is to send. */
+function callbacksOf(event: NewEvent): (Button & { readonly callback?: string })[] {
+  const question = questionIdOf(event);
+  const buttons = buttonsOf(event);
+  if (question === undefined) return buttons;
+  return buttons.map(({ text, id }) => ({ text, id, callback: callbackOf(id, question) }));
+}
+
+function buttonHtml({ text, id }: Button, question: string | undefined): string {
+  const callback = callbackOf(id, question);
   return `<button class="jims-widget-callback-btn deep-chat-button" data-jims-callback="${escaped(callback)}">${escaped(text)}</button>`;
 }
 

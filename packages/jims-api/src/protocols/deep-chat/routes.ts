@@ -5,6 +5,7 @@ import { configBy } from '../../chat/client-config.ts';
 import { threadOfHistory } from '../../chat/client-history.ts';
 import { namedThread, threadHeader } from '../../chat/named-thread.ts';
 import { requireConfigSize } from '../../chat/sent-limits.ts';
+import { isReachedAgain } from '../../chat/start-run.ts';
 import type { ClientRunRequest } from '../../chat/start-run.ts';
 import { streamRun } from '../../chat/stream-run.ts';
 import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
@@ -76,8 +77,13 @@ async function requestOf(api: ApiContext, call: Call): Promise<ClientRunRequest>
   requireJson(call);
   const message = decode(await call.body());
   const thread = await threadOf(api, call, message);
-  // Closing the connection is Deep Chat's stop button.
-  return { thread, incoming: message.incoming, onDisconnect: 'cancel' };
+  return {
+    thread,
+    incoming: message.incoming,
+    canAnswer: isReachedAgain(thread),
+    // Closing the connection is Deep Chat's stop button.
+    onDisconnect: 'cancel',
+  };
 }
 
 async function threadOf(

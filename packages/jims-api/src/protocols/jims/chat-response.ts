@@ -1,14 +1,25 @@
-import type { Run, RunResult, ThreadEvent } from 'jims-core';
+import type { QuestionRecord, Run, RunResult, ThreadEvent } from 'jims-core';
 
+import { askedStatusOf } from '../../chat/run-status.ts';
 import { usageOnWire } from '../../chat/usage.ts';
-import type { Sees } from '../../chat/visibility.ts';
+import type { Sees, ViewOptions } from '../../chat/visibility.ts';
+import { askedQuestion } from './asked-question.ts';
 import type { ChatResponse, Include } from './schemas.ts';
 
-/** The answer to a chat request: the original's members, and those that `include` names. */
+export interface ChatResponseOptions extends Pick<ViewOptions, 'sees' | 'seesWork'> {
+  readonly include: ReadonlySet<Include>;
+  /** The question of the run as it stands now; default: as it was when the run ended. */
+  readonly question?: QuestionRecord | undefined;
+}
+
+/**
+ * The answer to a chat request: the original's members, those that `include` names, and the question
+ * that the run ended with.
+ */
 export function chatResponse(
   run: Run,
   result: RunResult,
-  { include, sees }: { readonly include: ReadonlySet<Include>; readonly sees: Sees },
+  { include, sees, seesWork, question = result.question }: ChatResponseOptions,
 ): ChatResponse {
   return {
     thread_id: run.thread.id,
@@ -16,7 +27,17 @@ export function chatResponse(
     ...said(result.events, sees),
     ...(include.has('start') && { start: said(result.startEvents, sees) }),
     ...(include.has('usage') && { usage: (result.usage ?? []).map(usageOnWire) }),
+    ...(question && asked(question, { seesWork })),
   };
+}
+
+function asked(
+  question: QuestionRecord,
+  view: Pick<ViewOptions, 'seesWork'>,
+): Pick<ChatResponse, 'status' | 'question'> {
+  const status = askedStatusOf(question);
+  const shown = status === 'waiting' ? askedQuestion(question, view) : undefined;
+  return { status, ...(shown && { question: shown }) };
 }
 
 /** The events of a run that a caller may see. Messages with buttons are in `events` only. */

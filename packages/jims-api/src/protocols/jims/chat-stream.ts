@@ -1,5 +1,6 @@
 import type { NumberedRunEvent, Run, RunPosition } from 'jims-core';
 
+import { visibleStep } from '../../chat/steps.ts';
 import type { ViewOptions } from '../../chat/visibility.ts';
 import { errorBody, toHttpError } from '../../http/error-response.ts';
 import { SLOT, pythonJsonTemplate, pythonJsonText } from '../../http/fastapi/json-pieces.ts';
@@ -7,12 +8,13 @@ import type { SseFrame } from '../../http/sse/frame.ts';
 import { Expansion } from '../../http/sse/ready-iterator.ts';
 import type { ReadyIterable } from '../../http/sse/ready-iterator.ts';
 import { chatResponse, said } from './chat-response.ts';
+import type { ChatResponseOptions } from './chat-response.ts';
 import { eventIdOf } from './event-ids.ts';
 import type { Include } from './schemas.ts';
 
 const deltaData = pythonJsonTemplate({ message_id: SLOT, delta: SLOT });
 
-export interface ChatFramesOptions extends ViewOptions {
+export interface ChatFramesOptions extends ViewOptions, ChatResponseOptions {
   /** What is sent beyond the original's frames. */
   readonly include: ReadonlySet<Include>;
   /** Whether frames have ids, to join again after one of them. */
@@ -63,15 +65,10 @@ function encode(
       const { message, statusType } = event.status;
       return frame('status', { status: message, type: statusType });
     }
-    case 'delta': {
-      if (!include.has('delta')) return undefined;
-      return { event: 'delta', data: deltaData(event.messageId, event.delta) };
-    }
-    case 'event': {
-      const { id, type, data } = event.event;
-      if (!include.has('event') || !sees(type)) return undefined;
-      return frame('event', { event_id: id, event_type: type, event_data: data });
-    }
+    case 'delta':
+    case 'step':
+    case 'event':
+      return include.has(event.type) ? extraFrame(run, event, options) : undefined;
     case 'result':
       return frame('result', chatResponse(run, event.result, options));
     case 'error':
@@ -81,6 +78,25 @@ function encode(
       return frame('cancelled', { run_id: run.id, reason, ...said(events, sees) });
     }
   }
+}
+
+/** What the original's stream does not have. */
+function extraFrame(
+  { id: runId }: Run,
+  event: Extract<NumberedRunEvent, { readonly type: 'delta' | 'step' | 'event' }>,
+  { sees, seesWork }: ChatFramesOptions,
+): SseFrame | undefined {
+  if (event.type === 'delta') {
+    return { event: 'delta', data: deltaData(event.messageId, event.delta) };
+  }
+  if (event.type === 'step') {
+    const step = visibleStep(event.step, { runId, seesWork });
+    return step && frame('step', step);
+  }
+  const { id, type, data } = event.event;
+  return sees(type)
+    ? frame('event', { event_id: id, event_type: type, event_data: data })
+    : undefined;
 }
 
 function frame(event: string, data: object): SseFrame {

@@ -1,13 +1,14 @@
 import { newEvent } from 'jims-core';
-import type { Run, RunPosition } from 'jims-core';
+import type { Run, RunPosition, RunThread } from 'jims-core';
 
 import { answerRun } from '../../chat/answer-run.ts';
 import { configBy } from '../../chat/client-config.ts';
 import { EXAMPLE_ANSWER } from '../../chat/example-answer.ts';
 import { namedThread } from '../../chat/named-thread.ts';
+import { questionNow, threadOfQuestion } from '../../chat/questions.ts';
 import type { ClientRunRequest } from '../../chat/start-run.ts';
 import { streamRun } from '../../chat/stream-run.ts';
-import { viewOptions, visibleTo } from '../../chat/visibility.ts';
+import { viewOptions } from '../../chat/visibility.ts';
 import { bodyWithContact, contactOf } from '../../http/contact.ts';
 import type { ApiContext, Call, ErrorStatus, Route } from '../../http/route.ts';
 import { chatResponse } from './chat-response.ts';
@@ -23,7 +24,7 @@ import {
 import type { ChatRequest } from './schemas.ts';
 
 const tags = ['chat'];
-const errors: readonly ErrorStatus[] = [400, 401, 403, 404, 413, 422, 429, 503];
+const errors: readonly ErrorStatus[] = [400, 401, 403, 404, 410, 413, 422, 429, 503];
 
 const STREAM = `event: status
 data: {"status": "Thinking...", "type": "thinking"}
@@ -45,6 +46,7 @@ With \`include\` also:
 - \`thread\`: \`{thread_id, created_new_thread, run_id}\`; the first one
 - \`delta\`: \`{message_id, delta}\`, a piece of a message that is being written
 - \`event\`: \`{event_id, event_type, event_data}\`, as soon as it is sent
+- \`step\`: \`{id, name, title?, status, input?, output?, error?}\`, when a step of the pipeline begins, with its input, and when it is over, with what came of it; contacts get \`{id, title, status}\` of steps with a title
 
 A silent stream sends a comment line now and then. Events have ids when \`include\` names anything.
 The run goes on when the client leaves, unless \`on_disconnect\` says otherwise, and can be joined again.`;
@@ -97,9 +99,12 @@ export const chatRoutes: readonly Route[] = [
 async function chat(api: ApiContext, call: Call): Promise<Response> {
   const request = parseChatRequest(await bodyWithContact(call), api);
   const include = includedFor(call, request.include);
-  const options = { include, sees: visibleTo(call.principal) };
-  return answerRun(api, call, toRequest(api, call, request), (run, result) =>
-    chatResponse(run, result, options),
+  const options = { ...viewOptions(api, call), include };
+  return answerRun(api, call, await toRequest(api, call, request), async (run, result) =>
+    chatResponse(run, result, {
+      ...options,
+      ...(run.replayed && { question: await questionNow(api.app, run) }),
+    }),
   );
 }
 
@@ -111,8 +116,12 @@ async function chatStream(api: ApiContext, call: Call): Promise<Response> {
   const numbered = include.size > 0;
   const seen = numbered ? seenBefore(call) : undefined;
   const options = { ...viewOptions(api, call), include, numbered };
-  return streamRun(api, call, toRequest(api, call, request), (run) =>
-    chatFrames(run, { ...options, after: seen && positionIn(run, seen) }),
+  return streamRun(api, call, await toRequest(api, call, request), async (run) =>
+    chatFrames(run, {
+      ...options,
+      after: seen && positionIn(run, seen),
+      ...(run.replayed && { question: await questionNow(api.app, run) }),
+    }),
   );
 }
 
@@ -130,17 +139,30 @@ function positionIn(run: Run, seen: RunPosition): RunPosition | undefined {
   return isSeen ? { ...end, seq: end.seq - 1 } : seen;
 }
 
-/** The contact's latest thread, or the one that is named. */
-function toRequest(api: ApiContext, call: Call, request: ChatRequest): ClientRunRequest {
-  const { message, threadId, threadConfig, eventType, runConversationStart } = request;
+/** A run in the contact's latest thread, in the one that is named, or in that of a question. */
+async function toRequest(
+  api: ApiContext,
+  call: Call,
+  request: ChatRequest,
+): Promise<ClientRunRequest> {
+  const { message, eventType, runConversationStart } = request;
   const contactId = contactOf(call, request.contactId) ?? request.contactId;
   return {
-    thread:
-      threadId === undefined
-        ? { kind: 'latest', contactId, threadConfig: configBy(call.principal, threadConfig, 'api') }
-        : namedThread(api, call, { threadId, contactId }),
+    thread: await threadOf(api, call, { ...request, contactId }),
     incoming: newEvent(eventType, { role: 'user', content: message }),
     conversationStart: runConversationStart,
     ...request.options,
   };
+}
+
+async function threadOf(
+  api: ApiContext,
+  call: Call,
+  { contactId, threadId, threadConfig, options: { answer } }: ChatRequest,
+): Promise<RunThread> {
+  if (threadId !== undefined) return namedThread(api, call, { threadId, contactId });
+  if (answer?.kind === 'question') {
+    return threadOfQuestion(api, call, { questionId: answer.questionId, contactId });
+  }
+  return { kind: 'latest', contactId, threadConfig: configBy(call.principal, threadConfig, 'api') };
 }

@@ -19,8 +19,9 @@ import { cursorIn, integerIn } from '../../http/query.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, Route } from '../../http/route.ts';
 import type { SseFrame } from '../../http/sse/frame.ts';
+import { MAX_PAGE, PAGE, nextCursor } from './pages.ts';
 import { EventResource, eventResource } from './resources.ts';
-import { MAX_PAGE, PAGE, THREAD_ID, nextCursor, reachableThread } from './threads.ts';
+import { THREAD_ID, reachableThread } from './threads.ts';
 
 interface PageQuery {
   readonly limit: number;

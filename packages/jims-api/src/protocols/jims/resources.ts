@@ -1,4 +1,4 @@
-import type { RunRecord, Thread, ThreadEvent } from 'jims-core';
+import type { RunRecord, RunStatus, Thread, ThreadEvent } from 'jims-core';
 // Threads, events and runs, as clients see them.
 import { supersededBy } from 'jims-core/host';
 import { readUsage } from 'jims-core/llm';
@@ -6,12 +6,14 @@ import * as v from 'valibot';
 
 import { configFor } from '../../chat/client-config.ts';
 import { externalIdFor } from '../../chat/external-ids.ts';
-import { isActive, statusOf } from '../../chat/run-status.ts';
+import { askedStatusOf, isActive, statusOf } from '../../chat/run-status.ts';
+import type { AskedStatus } from '../../chat/run-status.ts';
 import { usageOnWire } from '../../chat/usage.ts';
 import type { UsageOnWire } from '../../chat/usage.ts';
-import type { Sees } from '../../chat/visibility.ts';
+import type { ViewOptions } from '../../chat/visibility.ts';
 import { jsonObject, uuid } from '../../http/fastapi/fields.ts';
 import type { Call } from '../../http/route.ts';
+import { AskedQuestion, askedQuestion } from './asked-question.ts';
 import { said } from './chat-response.ts';
 import { ChatResponseBody, Usage } from './schemas.ts';
 import type { ChatResponse } from './schemas.ts';
@@ -33,6 +35,12 @@ export const ThreadResource = v.pipe(
     ),
     created_at: time,
     thread_config: jsonObject,
+    question: v.pipe(
+      v.optional(AskedQuestion),
+      v.description(
+        'The open question to the contact, which their next message answers; only where one thread is read',
+      ),
+    ),
   }),
   v.title('Thread'),
 );
@@ -46,12 +54,20 @@ export const RunResource = v.pipe(
   v.object({
     run_id: uuid,
     thread_id: uuid,
-    status: v.picklist(['queued', 'running', 'completed', 'failed', 'cancelled']),
+    status: v.pipe(
+      v.picklist(['queued', 'running', 'waiting', 'completed', 'failed', 'cancelled']),
+      v.description('`waiting`: it is over, and its question is open'),
+    ),
     attempt: v.pipe(
       v.number(),
       v.description('More than 1 when the run was lost and started again'),
     ),
     created_new_thread: v.boolean(),
+    chain_id: v.pipe(
+      uuid,
+      v.description('The run that its pipeline began in; its own id when that is itself'),
+    ),
+    continues: v.pipe(v.nullable(uuid), v.description('The question that it answers')),
     accepted_at: time,
     started_at: v.nullable(time),
     finished_at: v.nullable(time),
@@ -69,6 +85,7 @@ export const RunResource = v.pipe(
         'The models that were used, however the run ended; null while it is not over, and for contacts',
       ),
     ),
+    question: v.pipe(v.nullable(AskedQuestion), v.description('What it waits for')),
   }),
   v.title('Run'),
 );
@@ -96,28 +113,46 @@ export function eventResource({ id, createdAt, type, data }: ThreadEvent): Event
 }
 
 /** How a run is shown to its caller. */
-export interface RunView {
-  readonly sees: Sees;
-  readonly seesModels: boolean;
+export interface RunView extends Pick<ViewOptions, 'sees' | 'seesModels' | 'seesWork'> {
   readonly include: ReadonlySet<RunInclude>;
 }
 
 export function runResource(record: RunRecord, view: RunView): RunResource {
-  const { error } = record;
-  const status = statusOf(record);
+  const { error, question } = record;
+  const status = shownStatusOf(record);
   return {
     run_id: record.runId,
     thread_id: record.thread.id,
     status,
     attempt: record.attempt,
     created_new_thread: record.createdThread,
+    chain_id: record.chainId,
+    continues: continuesFor(record, view),
     accepted_at: record.acceptedAt,
     started_at: record.startedAt ?? null,
     finished_at: record.finishedAt ?? null,
-    result: status === 'completed' || status === 'cancelled' ? resultOf(record, view) : null,
+    result: hasResult(status) ? resultOf(record, view) : null,
     error: error ? { code: error.code, detail: error.message } : null,
-    usage: isActive(status) || !view.seesModels ? null : usageOf(record),
+    usage: isActive(statusOf(record)) || !view.seesModels ? null : usageOf(record),
+    question: (status === 'waiting' && question && askedQuestion(question, view)) || null,
   };
+}
+
+function shownStatusOf(record: RunRecord): RunStatus | AskedStatus {
+  return record.question ? askedStatusOf(record.question) : statusOf(record);
+}
+
+function hasResult(status: RunStatus | AskedStatus): boolean {
+  return status === 'completed' || status === 'waiting' || status === 'cancelled';
+}
+
+/** A contact sees which question of theirs a message of theirs answers. */
+function continuesFor(
+  { continues, incoming }: RunRecord,
+  { sees, seesWork }: RunView,
+): string | null {
+  const isSeen = seesWork || (incoming !== undefined && sees(incoming.type));
+  return isSeen ? (continues ?? null) : null;
 }
 
 function usageOf({ usage }: RunRecord): UsageOnWire[] {

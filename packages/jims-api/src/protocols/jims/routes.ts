@@ -2,10 +2,18 @@ import type { Protocol } from '../../http/route.ts';
 import { chatRoutes } from './chat.ts';
 import { contactRoutes } from './contacts.ts';
 import { eventRoutes } from './events.ts';
+import { questionRoutes } from './questions.ts';
 import { runRoutes } from './runs.ts';
 import { threadRoutes } from './threads.ts';
 
 /** JIMS's own protocol: the original's two chat routes, and what is beside them. */
 export const jimsProtocol: Protocol = {
-  routes: [...chatRoutes, ...threadRoutes, ...eventRoutes, ...contactRoutes, ...runRoutes],
+  routes: [
+    ...chatRoutes,
+    ...threadRoutes,
+    ...eventRoutes,
+    ...contactRoutes,
+    ...runRoutes,
+    ...questionRoutes,
+  ],
 };

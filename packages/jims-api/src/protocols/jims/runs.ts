@@ -1,30 +1,33 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { newEvent } from 'jims-core';
-import type { RunRecord } from 'jims-core';
 import * as v from 'valibot';
 
-import { runHeaders } from '../../chat/answer-run.ts';
 import { namedThread } from '../../chat/named-thread.ts';
+import { answerFields, answerOption, questionNow } from '../../chat/questions.ts';
 import { requireAllowed, runFields, runOptions } from '../../chat/run-fields.ts';
 import { isActive, statusOf } from '../../chat/run-status.ts';
 import { startRun } from '../../chat/start-run.ts';
 import { joinRun } from '../../chat/stream-run.ts';
-import { seesModels, viewOptions, visibleTo } from '../../chat/visibility.ts';
+import { viewOptions } from '../../chat/visibility.ts';
 import { contactId, contactOf, mayReach } from '../../http/contact.ts';
-import { notFound } from '../../http/errors.ts';
-import type { HttpError } from '../../http/errors.ts';
 import { parseBody } from '../../http/fastapi/validation.ts';
-import { jsonOrPieces } from '../../http/json-answer.ts';
 import { lastEventIdNames, lastEventIdOf } from '../../http/last-event-id.ts';
 import { list } from '../../http/list.ts';
-import { addressOf } from '../../http/public-address.ts';
 import { integerIn, uuidInPath, wordsIn } from '../../http/query.ts';
-import type { ApiContext, Call, ErrorStatus, Parameter, Route } from '../../http/route.ts';
+import type { ApiContext, Call, ErrorStatus, Route } from '../../http/route.ts';
 import { chatFrames } from './chat-stream.ts';
 import { positionOf } from './event-ids.ts';
-import { RUN_INCLUDES, RunResource, runResource } from './resources.ts';
-import type { RunInclude } from './resources.ts';
+import { RUN_INCLUDES, RunResource } from './resources.ts';
+import {
+  INCLUDE,
+  RUN_ID,
+  acceptedAnswer,
+  reachableRun,
+  runAnswer,
+  runIncludesIn,
+  runNotFound,
+} from './run-answer.ts';
 import { IDEMPOTENCY_KEY, INCLUDES, includedFor, messageText, messageType } from './schemas.ts';
 import type { Include } from './schemas.ts';
 import { THREAD_ID } from './threads.ts';
@@ -32,8 +35,6 @@ import { THREAD_ID } from './threads.ts';
 const MAX_WAIT_S = 60;
 /** What a client that joins gets by default: everything that is sent live. */
 const JOINED: ReadonlySet<Include> = new Set<Include>(['thread', 'delta', 'event']);
-
-const NO_INCLUDES: ReadonlySet<RunInclude> = new Set();
 
 const NewRunBody = v.pipe(
   v.object({
@@ -49,24 +50,10 @@ const NewRunBody = v.pipe(
     ),
     on_busy: runFields.on_busy,
     timeout: runFields.timeout,
+    ...answerFields,
   }),
   v.title('NewRun'),
 );
-
-const RUN_ID: Parameter = {
-  name: 'run_id',
-  in: 'path',
-  required: true,
-  description: 'The run',
-  schema: v.pipe(v.string(), v.uuid()),
-};
-
-const INCLUDE: Parameter = {
-  name: 'include',
-  in: 'query',
-  description: 'More in its result: `usage`, the models that were used',
-  schema: v.picklist(RUN_INCLUDES),
-};
 
 const tags = ['runs'];
 const errors: readonly ErrorStatus[] = [401, 404, 422, 503];
@@ -87,7 +74,7 @@ export const runRoutes: readonly Route[] = [
           schema: RunResource,
         },
       },
-      errors: [400, 409, 413, 429, ...errors],
+      errors: [400, 409, 410, 413, 429, ...errors],
     },
     handle: startThreadRun,
   },
@@ -159,7 +146,7 @@ export const runRoutes: readonly Route[] = [
       operationId: 'cancel_run',
       summary: 'Stop a run',
       description:
-        'What the user has seen of the answer is kept; streams of the run end with `cancelled`.',
+        'What the user has seen of the answer is kept; streams of the run end with `cancelled`. The question of a run that waits is withdrawn.',
       tags,
       parameters: [RUN_ID, INCLUDE],
       responses: {
@@ -171,6 +158,27 @@ export const runRoutes: readonly Route[] = [
     bodyless: true,
     handle: cancelRun,
   },
+  {
+    method: 'POST',
+    path: '/api/v1/runs/:run_id/retry',
+    doc: {
+      operationId: 'retry_run',
+      summary: 'Execute a failed run once more',
+      description:
+        'For services, and for durable runs that failed with `lost`, `pipeline_changed`, `shutting_down` or `store_unavailable`: what they have done in steps is not done again. Another run is 409 `run_not_retried`.',
+      tags,
+      parameters: [RUN_ID, INCLUDE],
+      responses: {
+        202: {
+          description: 'Accepted; the header `location` has the address of the run',
+          schema: RunResource,
+        },
+      },
+      errors: [409, 429, ...errors],
+    },
+    bodyless: true,
+    handle: retryRun,
+  },
 ];
 
 /** Starts a run, and says where to look. */
@@ -181,24 +189,17 @@ async function startThreadRun(api: ApiContext, call: Call): Promise<Response> {
   const contact = contactOf(call, body.contact_id);
   const { run } = await startRun(api, call, {
     ...runOptions({ ...body, on_disconnect: 'continue' }),
+    ...answerOption(body),
     thread: namedThread(api, call, { threadId, contactId: contact }),
     incoming: newEvent(body.event_type, { role: 'user', content: body.message }),
   });
-  const record = await api.app.runs.record(run.id);
-  if (!record) throw notFound();
-  const headers = {
-    ...call.headers,
-    ...runHeaders(run),
-    location: addressOf(api, `/api/v1/runs/${run.id}`),
-  };
-  const answered = { ...call, headers };
-  return runAnswer(answered, record, { include: new Set(body.include), status: 202 });
+  return acceptedAnswer(api, call, { run, include: new Set(body.include) });
 }
 
 /** `GET /api/v1/runs/{run_id}`; with `wait` it answers when the run is over, or after so many seconds. */
 async function getRun(api: ApiContext, call: Call): Promise<Response> {
   const wait = integerIn(call, 'wait', { min: 0, max: MAX_WAIT_S, byDefault: 0 });
-  const options = { include: wordsIn(call, 'include', RUN_INCLUDES) ?? NO_INCLUDES };
+  const options = { include: runIncludesIn(call) };
   const record = await reachableRun(api, call);
   if (wait === 0 || !isActive(statusOf(record))) return runAnswer(call, record, options);
   const run = await api.app.runs.find(record.runId);
@@ -226,38 +227,24 @@ async function joinRunStream(api: ApiContext, call: Call): Promise<Response> {
   if (end && end.attempt === after?.attempt && end.seq === after.seq) {
     return new Response(null, { status: 204, headers: call.headers });
   }
-  const options = { ...viewOptions(api, call), include, numbered: true, after };
+  const question = await questionNow(api.app, run);
+  const options = { ...viewOptions(api, call), include, numbered: true, after, question };
   return joinRun(api, call, run, () => chatFrames(run, options));
 }
 
 /** 202: it is being stopped. 200: it was over. */
 async function cancelRun(api: ApiContext, call: Call): Promise<Response> {
-  const include = wordsIn(call, 'include', RUN_INCLUDES) ?? NO_INCLUDES;
+  const include = runIncludesIn(call);
   const { runId } = await reachableRun(api, call);
   const status = isActive(await api.app.runs.cancel(runId)) ? 202 : 200;
   return runAnswer(call, await reachableRun(api, call), { include, status });
 }
 
-function runAnswer(
-  call: Call,
-  record: RunRecord,
-  {
-    include,
-    status = 200,
-  }: { readonly include: ReadonlySet<RunInclude>; readonly status?: number },
-): Response {
-  const { principal } = call;
-  const view = { sees: visibleTo(principal), seesModels: seesModels(principal), include };
-  return jsonOrPieces(call, runResource(record, view), status);
-}
-
-async function reachableRun(api: ApiContext, call: Call): Promise<RunRecord> {
+/** For services only: a retry may do once more what the run was doing when it failed. */
+async function retryRun(api: ApiContext, call: Call): Promise<Response> {
+  const include = runIncludesIn(call);
   const runId = uuidInPath(call, 'run_id');
-  const record = await api.app.runs.record(runId);
-  if (record && mayReach(api, call, record.thread)) return record;
-  throw runNotFound(runId);
-}
-
-function runNotFound(runId: string): HttpError {
-  return notFound(`Run '${runId}' not found`);
+  const run = call.principal.kind === 'service' ? await api.app.runs.retry(runId) : undefined;
+  if (!run) throw runNotFound(runId);
+  return acceptedAnswer(api, call, { run, include });
 }

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 
+import { answerFields, answerOption } from '../../chat/questions.ts';
 import { eventType, requireAllowed, runFields, runOptions } from '../../chat/run-fields.ts';
 import { requireConfigSize } from '../../chat/sent-limits.ts';
 import { seesModels } from '../../chat/visibility.ts';
@@ -9,9 +10,10 @@ import { parseBody } from '../../http/fastapi/validation.ts';
 import { list } from '../../http/list.ts';
 import { MESSAGE_LENGTH } from '../../http/route.ts';
 import type { ApiContext, Call, Parameter } from '../../http/route.ts';
+import { AskedQuestion } from './asked-question.ts';
 
 /** The additions to the original's answer that a client can request. */
-export const INCLUDES = ['thread', 'start', 'delta', 'event', 'usage'] as const;
+export const INCLUDES = ['thread', 'start', 'delta', 'event', 'usage', 'step'] as const;
 export type Include = (typeof INCLUDES)[number];
 
 const NO_INCLUDES: ReadonlySet<Include> = new Set();
@@ -56,10 +58,11 @@ export const ChatRequestBody = v.pipe(
     include: v.pipe(
       v.optional(list(v.picklist(INCLUDES), INCLUDES.length), []),
       v.description(
-        'Additions to the answer: `start`, what the app said first; `usage`, the models that were used; in a stream `thread`, `delta` and `event`',
+        'Additions to the answer: `start`, what the app said first; `usage`, the models that were used; in a stream `thread`, `delta`, `event` and `step`',
       ),
     ),
     ...runFields,
+    ...answerFields,
   }),
   v.title('ChatRequest'),
   v.metadata({ examples: [{ contact_id: 'customer:42', message: 'Hello' }] }),
@@ -71,7 +74,7 @@ export const ChatRequestBody = v.pipe(
     eventType: body.event_type,
     runConversationStart: body.run_conversation_start_on_new_thread,
     include: body.include.length > 0 ? new Set<Include>(body.include) : NO_INCLUDES,
-    options: runOptions(body),
+    options: { ...runOptions(body), ...answerOption(body) },
   })),
 );
 
@@ -119,6 +122,16 @@ export const ChatResponseBody = v.pipe(
     usage: v.pipe(
       v.optional(v.array(Usage)),
       v.description('The models that were used, and their cost; with include: ["usage"]'),
+    ),
+    status: v.pipe(
+      v.optional(v.picklist(['waiting', 'completed', 'cancelled'])),
+      v.description(
+        'Of a run that asked a question: `waiting` while that is open, `cancelled` when it was withdrawn',
+      ),
+    ),
+    question: v.pipe(
+      v.optional(AskedQuestion),
+      v.description('What the run waits for; the answer is the next message of the contact'),
     ),
   }),
   v.title('ChatResponse'),

@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { configBy } from '../../chat/client-config.ts';
 import { externalIdOf, isReserved } from '../../chat/external-ids.ts';
 import { requireConfigSize } from '../../chat/sent-limits.ts';
+import { viewOf } from '../../chat/visibility.ts';
 import { bodyWithContact, contactId, contactOf, mayReach } from '../../http/contact.ts';
 import { toCursor } from '../../http/cursor.ts';
 import { HttpError, notFound, validationError } from '../../http/errors.ts';
@@ -14,9 +15,10 @@ import { addressOf } from '../../http/public-address.ts';
 import { cursorIn, integerIn, uuidInPath, wordsIn } from '../../http/query.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, ErrorStatus, Parameter, Route } from '../../http/route.ts';
+import { askedQuestion } from './asked-question.ts';
+import { MAX_PAGE, PAGE, nextCursor } from './pages.ts';
 import { ThreadResource, threadResource } from './resources.ts';
 
-export const MAX_PAGE = 200;
 const MAX_EXTERNAL_ID = 512;
 
 const NewThreadBody = v.pipe(
@@ -50,24 +52,6 @@ export const THREAD_ID: Parameter = {
   description: 'The thread',
   schema: v.pipe(v.string(), v.uuid()),
 };
-
-/** Which page of a list. */
-export const PAGE: readonly Parameter[] = [
-  {
-    name: 'limit',
-    in: 'query',
-    description: 'The most items of a page; default 50',
-    schema: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(200)),
-  },
-  {
-    name: 'cursor',
-    in: 'query',
-    description: 'The `next_cursor` of the previous page',
-    schema: v.string(),
-  },
-];
-
-export const nextCursor = v.pipe(v.nullable(v.string()), v.description('null on the last page'));
 
 const tags = ['threads'];
 const errors: readonly ErrorStatus[] = [401, 404, 422, 503];
@@ -236,7 +220,11 @@ function supersededIn(call: Call): boolean {
 }
 
 async function getThread(api: ApiContext, call: Call): Promise<Response> {
-  return json(call, threadResource(await reachableThread(api, call), call));
+  const thread = await reachableThread(api, call);
+  const open = { threadId: thread.id, audience: 'contact', state: 'open', limit: 1 } as const;
+  const [question] = (await api.app.questions.list(open)).questions;
+  const shown = question && askedQuestion(question, viewOf(call.principal));
+  return json(call, { ...threadResource(thread, call), ...(shown && { question: shown }) });
 }
 
 /** The config is the app's and its operator's, not the contact's. */

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 
 import { isJimsError } from 'jims-core';
-import type { JsonObject, RunThread } from 'jims-core';
+import type { JsonObject, QuestionRecord, Run, RunThread } from 'jims-core';
 
 import { runHeaders } from '../../chat/answer-run.ts';
 import { userEvent } from '../../chat/messages.ts';
 import { namedThread } from '../../chat/named-thread.ts';
-import { startRun } from '../../chat/start-run.ts';
+import { isReachedAgain, startRun } from '../../chat/start-run.ts';
 import type { ReadRun, ClientRunRequest } from '../../chat/start-run.ts';
 import { openStream } from '../../chat/stream-run.ts';
 import type { OpenStream } from '../../chat/stream-run.ts';
@@ -18,9 +18,11 @@ import { isJsonObject } from '../../http/json-object.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { rpcFailure, rpcResult } from '../json-rpc.ts';
 import type { RpcId } from '../json-rpc.ts';
+import { Elicitations } from './elicitation.ts';
 import { callFrames, encodeEnd } from './encode.ts';
 import { RunningCalls, callName } from './running-calls.ts';
 import type { CallName } from './running-calls.ts';
+import { canAsk } from './session.ts';
 import { TOOL, ToolArguments } from './tool.ts';
 
 const MAX_TOKEN = 1024;
@@ -39,11 +41,12 @@ export async function callTool(
   { id, params, session }: ToolCall,
 ): Promise<Response> {
   const args = argumentsOf(params);
-  const request = decode(api, call, { args, session });
+  const asks = canAsk(session) && readsStreams(call);
+  const request = decode(api, call, { args, session, asks });
   const name = session === undefined ? undefined : callName(call, session, id);
   // The same arguments sent again with an Idempotency-Key are the same run, whatever their id.
   const start = (): Promise<RunningTool> =>
-    startTool(api, { ...call, body: async () => args }, { request, name });
+    startTool(api, { ...call, body: async () => args }, { request, name, asks });
   const { requestId, principal } = call;
   const options = { requestId, exposeErrors: api.exposeErrors, sees: visibleTo(principal) };
   if (!readsStreams(call)) {
@@ -56,11 +59,40 @@ export async function callTool(
   const progressToken = tokenIn(params);
   const { heartbeatMs } = api;
   const open = async (): Promise<OpenStream> => {
-    const { run, leave, takenBack } = await start();
-    const frames = callFrames(run, { ...options, id, progressToken, heartbeatMs, takenBack });
-    return { headers: runHeaders(run), frames, onGone: leave };
+    const { run, leave, takenBack, leaveName } = await start();
+    const frames = callFrames(run, {
+      ...options,
+      id,
+      progressToken,
+      heartbeatMs,
+      takenBack,
+      answered: asks ? (question) => answerTo(api, call, { question, takenBack }) : undefined,
+    });
+    return { headers: runHeaders(run), frames, onGone: leave, onClose: leaveName };
   };
   return openStream(api, call, open, request.thread);
+}
+
+/** Waits for the answer to a question of a call; a call that is taken back withdraws it. */
+async function answerTo(
+  api: ApiContext,
+  { request }: Call,
+  {
+    question,
+    takenBack,
+  }: { readonly question: QuestionRecord; readonly takenBack: AbortSignal | undefined },
+): Promise<Run | undefined> {
+  const { runs } = api.app;
+  const calls = Elicitations.of(api);
+  const stop = takenBack ? AbortSignal.any([request.signal, takenBack]) : request.signal;
+  try {
+    const next = await calls.next(api, question, stop);
+    if (takenBack?.aborted) await runs.cancel(question.runId);
+    if (next) takenBack?.addEventListener('abort', () => void runs.cancel(next.id), { once: true });
+    return next;
+  } finally {
+    calls.leave(question);
+  }
 }
 
 function argumentsOf({ name, arguments: args = {} }: JsonObject): unknown {
@@ -78,7 +110,11 @@ function readsStreams({ request }: Call): boolean {
 function decode(
   api: ApiContext,
   call: Call,
-  { args, session }: { readonly args: unknown; readonly session: string | undefined },
+  {
+    args,
+    session,
+    asks,
+  }: { readonly args: unknown; readonly session: string | undefined; readonly asks: boolean },
 ): ClientRunRequest {
   const { message, thread_id, contact_id } = parseBody(ToolArguments, withoutBlanks(args));
   const contactId = contactOf(call, contactInQuery(call) ?? contact_id ?? undefined);
@@ -94,6 +130,7 @@ function decode(
   return {
     thread,
     incoming: userEvent(message),
+    canAnswer: asks || isReachedAgain(thread),
     onDisconnect: session === undefined ? 'cancel' : 'continue',
   };
 }
@@ -109,28 +146,35 @@ function withoutBlanks(args: unknown): unknown {
 /** A run for a tool call, and whether the client has taken that back. */
 interface RunningTool extends ReadRun {
   readonly takenBack: AbortSignal | undefined;
+  /** To be called when the call is answered. */
+  readonly leaveName: () => void;
 }
 
 interface ToStart {
   readonly request: ClientRunRequest;
   /** By which the client can take its call back. */
   readonly name: CallName | undefined;
+  /** Whether the client can ask its user: then the call may last longer than its run. */
+  readonly asks: boolean;
 }
 
 async function startTool(
   api: ApiContext,
   call: Call,
-  { request, name }: ToStart,
+  { request, name, asks }: ToStart,
 ): Promise<RunningTool> {
-  if (name === undefined) return { ...(await startRun(api, call, request)), takenBack: undefined };
+  if (name === undefined) {
+    const read = await startRun(api, call, request);
+    return { ...read, takenBack: undefined, leaveName: () => {} };
+  }
   const { signal, leave } = RunningCalls.of(api).enter(name);
   try {
     const started = await startByName(api, call, { request, name });
     const { run } = started;
     if (signal.aborted) run.cancel();
     else signal.addEventListener('abort', () => run.cancel(), { once: true });
-    void run.end.then(leave);
-    return { ...started, takenBack: signal };
+    if (!asks) void run.end.then(leave);
+    return { ...started, takenBack: signal, leaveName: leave };
   } catch (error) {
     leave();
     throw error;

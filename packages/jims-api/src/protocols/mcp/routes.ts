@@ -13,6 +13,7 @@ import {
   isParseError,
   methodNotFound,
   readRpc,
+  readRpcResponse,
   refusedRpc,
   rpcError,
   rpcResult,
@@ -21,7 +22,15 @@ import type { RpcId } from '../json-rpc.ts';
 import { callTool } from './call-tool.ts';
 import { encodeFailure } from './encode.ts';
 import { RunningCalls, callName } from './running-calls.ts';
-import { negotiate, newSessionId, requireVersion, sessionOf } from './session.ts';
+import {
+  asksByForm,
+  canAsk,
+  negotiate,
+  newSessionId,
+  requireVersion,
+  sessionOf,
+} from './session.ts';
+import { takeAnswer } from './take-answer.ts';
 import { describeTool } from './tool.ts';
 
 const Message = v.pipe(
@@ -52,7 +61,7 @@ export const mcpProtocol: Protocol = {
         description: `A JSON-RPC answer. For \`tools/call\` it is a stream, when the client accepts Server-Sent Events:
 \`notifications/progress\` for every status and now and then while the run goes on, if the client sent a
 progress token, then the result. A failed tool call is a result with \`isError\`. Notifications are
-answered with 202.`,
+answered with 202. A client with the capability \`elicitation\` is asked by the stream when the app asks its user.`,
         tags: ['mcp'],
         request: Message,
         responses: {
@@ -78,7 +87,14 @@ answered with 202.`,
 
 /** `POST /mcp`: one JSON-RPC message. */
 async function answerMessage(api: ApiContext, call: Call): Promise<Response> {
-  const { id, method, params } = readRpc(await call.body());
+  const body = await call.body();
+  const response = readRpcResponse(body);
+  if (response) {
+    requireVersion(call);
+    if (canAsk(sessionOf(call))) await takeAnswer(api, call, response);
+    return new Response(null, { status: 202, headers: call.headers });
+  }
+  const { id, method, params } = readRpc(body);
   requireVersion(call);
   if (method === 'initialize' && id !== undefined) return initialize(api, call, { id, params });
   const session = sessionOf(call);
@@ -127,7 +143,10 @@ function initialize(
   call: Call,
   { id, params }: { readonly id: RpcId; readonly params: JsonObject },
 ): Response {
-  const headers = { ...call.headers, 'mcp-session-id': newSessionId() };
+  const headers = {
+    ...call.headers,
+    'mcp-session-id': newSessionId(asksByForm(params['capabilities'])),
+  };
   const { name = 'jims', description, version = packageVersion() } = app;
   const result = {
     protocolVersion: negotiate(params['protocolVersion']),

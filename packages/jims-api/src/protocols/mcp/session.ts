@@ -5,13 +5,29 @@
 import { createHash, randomBytes } from 'node:crypto';
 
 import { HttpError } from '../../http/errors.ts';
+import { isJsonObject } from '../../http/json-object.ts';
 import type { Call } from '../../http/route.ts';
 
-const ID = /^(?<beginning>[0-9a-f]{32})(?<digest>[0-9a-f]{8})$/;
+const ID = /^(?<beginning>[0-9a-f]{32}(?:-ask)?)(?<digest>[0-9a-f]{8})$/;
+/** In the id of a session whose client can ask its user. */
+const ASKS = '-ask';
 
-export function newSessionId(): string {
-  const beginning = randomBytes(16).toString('hex');
+/** `asks`: whether the client can ask its user, which no later request says. */
+export function newSessionId(asks: boolean): string {
+  const beginning = randomBytes(16).toString('hex') + (asks ? ASKS : '');
   return beginning + digestOf(beginning);
+}
+
+/** Whether the client of a session can ask its user. */
+export function canAsk(session: string | undefined): boolean {
+  return session?.includes(ASKS) === true;
+}
+
+/** Whether the capabilities of a client say that it can ask its user by a form. */
+export function asksByForm(capabilities: unknown): boolean {
+  const { elicitation } = isJsonObject(capabilities) ? capabilities : {};
+  if (!isJsonObject(elicitation)) return false;
+  return 'form' in elicitation || Object.keys(elicitation).length === 0;
 }
 
 /**

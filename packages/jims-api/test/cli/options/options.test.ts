@@ -4,7 +4,7 @@ import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { describe, test } from 'node:test';
 
-import { isJimsError, openStore } from 'jims-core';
+import { DEFAULT_RUN_LIMITS, isJimsError, openStore } from 'jims-core';
 
 import { UsageError, parseCommandLine } from '../../../src/cli/options/options.ts';
 import { folderWith, runCommand, serveCommand } from '../../support/command.ts';
@@ -90,6 +90,54 @@ describe('options', { concurrency: 2 }, () => {
     assert.match(document, /"message":\{"type":"string","maxLength":10,/);
   });
 
+  test('runs and questions are gone on with by default; a question waits as long as is said', () => {
+    const optionsOf = (args: readonly string[], env = {}): unknown[] => {
+      const command = parseCommandLine(args, env, '1.0.0');
+      assert.ok(command.kind === 'serve');
+      const { recover, limits } = command.options;
+      return [recover, limits?.questionTtlMs];
+    };
+    const month = DEFAULT_RUN_LIMITS.questionTtlMs;
+    assert.deepEqual(optionsOf([]), [true, month]);
+    assert.deepEqual(optionsOf(['--recover', 'off', '--question-ttl', '60']), [false, 60_000]);
+    const env = { JIMS_RECOVER: 'off', JIMS_QUESTION_TTL: '86400' };
+    assert.deepEqual(optionsOf([], env), [false, 86_400_000]);
+    assert.deepEqual(optionsOf(['--recover=on'], env), [true, 86_400_000]);
+  });
+
+  test('--recover off answers no questions, and --question-ttl is when one is over', async () => {
+    using folder = folderWith({
+      'app.js': `export const app = async (ctx) => {
+        const { kind } = await ctx.ask({ to: 'service', name: 'approve' });
+        ctx.sendMessage(kind);
+      };
+`,
+    });
+    const db = ['--db', 'sqlite:///chat.db'];
+    let question: { readonly question_id: string; readonly asked_at: string; expires_at: string };
+    const openQuestion = async (url: string): Promise<typeof question> => {
+      const page = await (await fetch(`${url}/api/v1/questions?state=open`)).json();
+      return Object(page).questions[0];
+    };
+    {
+      await using service = await serveCommand([...db, '--question-ttl', '600'], {
+        cwd: folder.path,
+      });
+      await post(service.url);
+      question = await openQuestion(service.url);
+      const seconds = (Date.parse(question.expires_at) - Date.parse(question.asked_at)) / 1000;
+      assert.equal(seconds, 600);
+    }
+    await using copy = await serveCommand([...db, '--recover', 'off'], { cwd: folder.path });
+    const answer = await fetch(`${copy.url}/api/v1/questions/${question.question_id}/answer`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"value": true}',
+    });
+    assert.equal(answer.status, 503);
+    assert.deepEqual(await openQuestion(copy.url), question);
+  });
+
   test('--version is the version of the package', async () => {
     using folder = folderWith({});
     const { code, stdout } = await runCommand(['--version'], { cwd: folder.path });
@@ -150,6 +198,16 @@ describe('options', { concurrency: 2 }, () => {
       'an unknown loader',
       ['--loader', 'babel'],
       "Invalid value for '--loader': 'babel' is not one of auto, native, tsx.",
+    ],
+    [
+      'a recovery that is neither on nor off',
+      ['--recover', 'no'],
+      "Invalid value for '--recover': 'no' is not one of on, off.",
+    ],
+    [
+      'a question that never waits',
+      ['--question-ttl', '0'],
+      "Invalid value for '--question-ttl': 0 is not between 1 and 2147483647.",
     ],
     [
       'an empty key',

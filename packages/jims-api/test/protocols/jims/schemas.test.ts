@@ -43,7 +43,7 @@ const requests = fc.record(
     thread_config: fc.dictionary(fc.string(), fc.jsonValue()),
     event_type: fc.constantFrom('comm.user_message', 'comm.user_button_click', 'crm.note'),
     run_conversation_start_on_new_thread: fc.boolean(),
-    include: fc.uniqueArray(fc.constantFrom('thread', 'start', 'delta', 'event', 'usage')),
+    include: fc.uniqueArray(fc.constantFrom('thread', 'start', 'delta', 'event', 'usage', 'step')),
   },
   { requiredKeys: ['contact_id', 'message'], noNullPrototype: true },
 );
@@ -119,7 +119,7 @@ test('every member that is wrong is named, each in the words of pydantic', () =>
     run_conversation_start_on_new_thread: 'perhaps',
     include: ['thread', 'everything', 5],
   };
-  const picklist = "Input should be 'thread', 'start', 'delta', 'event' or 'usage'";
+  const picklist = "Input should be 'thread', 'start', 'delta', 'event', 'usage' or 'step'";
   assert.deepEqual(
     issuesOf(body).map(({ type, loc, msg, input }) => ({ type, loc, msg, input })),
     [
@@ -214,6 +214,24 @@ test('an event type has a domain and a name, and is one that clients may send', 
   for (const sound of ['comm.user_x', `comm.${'x'.repeat(250)}`, 'comm.сообщение', 'rag.v2.done']) {
     assert.equal(typeFor(sound), undefined, sound);
   }
+});
+
+test('a message answers one question, the open one, or none', () => {
+  const rule = (more: object): unknown =>
+    parseChatRequest({ ...HELLO, ...more }, options).options.answer;
+  const questionId = '0190d3a0-0000-7000-8000-000000000001';
+  const named = { kind: 'question', questionId, audience: 'contact' };
+  assert.equal(rule({}), undefined);
+  assert.equal(rule({ answer: true, answers: null }), undefined);
+  assert.deepEqual(rule({ answer: false }), { kind: 'decline' });
+  assert.deepEqual(rule({ answers: questionId.toUpperCase() }), named);
+  const issueOf = (more: object): unknown => issuesOf({ ...HELLO, ...more })[0]?.loc;
+  assert.deepEqual(issueOf({ answers: 'the last one' }), ['body', 'answers']);
+  // Not by the words that other members take: a client that writes an answer here must not lose it.
+  for (const answer of ['yes', 'no', 0, null]) {
+    assert.deepEqual(issueOf({ answer }), ['body', 'answer'], String(answer));
+  }
+  assert.deepEqual(issueOf({ answer: false, answers: questionId }), ['body', 'answer']);
 });
 
 test('an operator may name the event types that clients send', () => {

@@ -2,25 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { describeStores } from '../../../../jims-core/test/support/stores.ts';
-import type { ApiOptions } from '../../../src/index.ts';
 import { jsonOf, testApiOn } from '../../support/api.ts';
 import type { TestApi } from '../../support/api.ts';
+import { byContactHeader } from '../../support/as-contact.ts';
 import { liveFrames } from '../../support/live-frames.ts';
 import { talker } from '../../support/talker.ts';
 
 const THREADS = '/api/v1/threads';
 const CHAT = '/api/v1/chat';
 const UNKNOWN = '0190d3a0-0000-7000-8000-000000000099';
-
-/** The header `x-contact` makes a contact of the caller; without it they are a service. */
-const byHeader: ApiOptions = {
-  async authenticate(request) {
-    const contactId = request.headers.get('x-contact');
-    return contactId === null
-      ? { kind: 'service', id: 'test' }
-      : { kind: 'contact', contactId, id: `test:${contactId}` };
-  },
-};
 
 describeStores(({ fresh }) => {
   test('a thread is made once, by its id or its external id', async () => {
@@ -211,13 +201,14 @@ describeStores(({ fresh }) => {
         ctx.sendEvent('rag.searched', { secret: 'CANARY' });
         return talker(ctx);
       },
-      byHeader,
+      byContactHeader,
     );
     const me = { 'x-contact': 'me' };
     const canary = 'CANARY-of-somebody-else';
     const theirs = await jsonOf(await api.post(CHAT, { contact_id: 'you', message: canary }));
     const their = `${THREADS}/${String(theirs['thread_id'])}`;
     const theirRun = await jsonOf(await api.post(`${their}/runs`, { message: 'hi' }));
+    await (await api.get(`/api/v1/runs/${String(theirRun['run_id'])}?wait=30`)).text();
     const mine = await jsonOf(await api.post(CHAT, { message: 'mine' }, me));
     const my = `${THREADS}/${String(mine['thread_id'])}`;
 

@@ -4,18 +4,25 @@ import assert from 'node:assert/strict';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.js';
-import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
+import { CallToolResultSchema, ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import type { ElicitRequest, ElicitResult } from '@modelcontextprotocol/sdk/types.js';
 
 export interface McpClient extends AsyncDisposable {
   readonly client: Client;
   readonly transport: StreamableHTTPClientTransport;
 }
 
+/** What its user says to a form; see `elicitation` of MCP. */
+export type Elicit = (form: ElicitRequest['params']) => ElicitResult | Promise<ElicitResult>;
+
 export async function mcpClient(
   origin: string,
   headers: Readonly<Record<string, string>> = {},
+  elicit?: Elicit,
 ): Promise<McpClient> {
-  const client = new Client({ name: 'test', version: '1.0.0' });
+  const capabilities = elicit ? { elicitation: {} } : {};
+  const client = new Client({ name: 'test', version: '1.0.0' }, { capabilities });
+  if (elicit) client.setRequestHandler(ElicitRequestSchema, ({ params }) => elicit(params));
   const transport = new StreamableHTTPClientTransport(new URL('/mcp', origin), {
     requestInit: { headers },
   });

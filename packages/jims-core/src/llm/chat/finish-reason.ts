@@ -3,6 +3,8 @@ import type { LanguageModelV4FinishReason } from '@ai-sdk/provider';
 import { cutText } from '../../text/clean-text.ts';
 import { BrokenAnswerError, UnfitAnswerError } from '../failures/errors.ts';
 
+export const FINISH_REASONS = ['stop', 'length', 'content_filter', 'tool_calls', 'other'] as const;
+
 /**
  * How an answer ended:
  * - `stop`: the model was done
@@ -11,7 +13,7 @@ import { BrokenAnswerError, UnfitAnswerError } from '../failures/errors.ts';
  * - `tool_calls`: the model wants tools to be called
  * - `other`: the provider gave no reason, or an unknown one
  */
-export type FinishReason = 'stop' | 'length' | 'content_filter' | 'tool_calls' | 'other';
+export type FinishReason = (typeof FINISH_REASONS)[number];
 
 /** Words by which servers say it that providers' packages do not know. */
 const FAILED =

@@ -1,5 +1,6 @@
 import { cleanJson } from '../../text/clean-text.ts';
 import type { JsonObject } from '../../thread/event.ts';
+import type { AcceptedRun, RunOwner, RunStatus } from '../run-store.ts';
 import type {
   ChainRecord,
   ChainRun,
@@ -9,8 +10,7 @@ import type {
   RecoveredRun,
   RetryResult,
   RunChain,
-} from '../chain-store.ts';
-import type { AcceptedRun, RunOwner, RunStatus } from '../run-store.ts';
+} from '../store.ts';
 import type { Database } from './database.ts';
 import type { Arguments } from './functions.ts';
 import { uuidOrNull } from './parameters.ts';

@@ -1,8 +1,8 @@
 import { Client } from 'pg';
 import type { ClientConfig } from 'pg';
 
-import { NOBODY } from '../chain-store.ts';
 import type { StartedRun } from '../run-store.ts';
+import { NOBODY } from '../store.ts';
 import type { Database } from './database.ts';
 
 const FIRST_RETRY_MS = 500;

@@ -1,4 +1,4 @@
-import type { ChainStore, QuestionRecord, StandingWork } from '../chain-store.ts';
+import type { ChainStore, QuestionRecord, StandingWork } from '../store.ts';
 import type { Database } from './database.ts';
 import { uuidOrNull } from './parameters.ts';
 

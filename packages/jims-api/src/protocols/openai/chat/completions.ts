@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { resultOf, runHeaders } from '../../../chat/answer-run.ts';
 import { threadOfMessage } from '../../../chat/client-history.ts';
 import { threadHeader } from '../../../chat/named-thread.ts';
-import { startRun } from '../../../chat/start-run.ts';
+import { isReachedAgain, startRun } from '../../../chat/start-run.ts';
 import type { ClientRunRequest } from '../../../chat/start-run.ts';
 import { streamRun } from '../../../chat/stream-run.ts';
 import { json } from '../../../http/json-answer.ts';
@@ -122,8 +122,13 @@ async function requestOf(
       interface: 'openai',
     }),
   );
-  // These clients stop a run by closing the connection.
-  return { ...target, incoming: completion.incoming, onDisconnect: 'cancel' };
+  return {
+    ...target,
+    incoming: completion.incoming,
+    canAnswer: isReachedAgain(target.thread),
+    // These clients stop a run by closing the connection.
+    onDisconnect: 'cancel',
+  };
 }
 
 /** How the prompts of Open WebUI and LibreChat themselves begin: for titles, tags, follow-ups, searches. */

@@ -1,8 +1,8 @@
 import type { AgentStatus, RunEnd } from 'jims-core';
 import { textPieces } from 'jims-core/host';
 
-import { textEvents } from '../../../chat/text-stream.ts';
-import type { Listenable, TextEvent } from '../../../chat/text-stream.ts';
+import { plainTextEvents } from '../../../chat/text-stream.ts';
+import type { Listenable, PlainTextEvent } from '../../../chat/text-stream.ts';
 import { Expansion } from '../../../http/sse/ready-iterator.ts';
 import type { ReadyIterable } from '../../../http/sse/ready-iterator.ts';
 
@@ -15,7 +15,7 @@ export type InTurnEvent =
 /** A run with its messages one after the other: what comes in the middle of one is held back. */
 export function inTurn(run: Listenable): ReadyIterable<InTurnEvent> {
   const turns = new MessageTurns();
-  return new Expansion(textEvents(run), (event) => turns.read(event));
+  return new Expansion(plainTextEvents(run), (event) => turns.read(event));
 }
 
 interface Held {
@@ -28,7 +28,7 @@ class MessageTurns {
   #current: string | undefined;
   readonly #held = new Map<string, Held>();
 
-  read(event: TextEvent): Iterable<InTurnEvent> {
+  read(event: PlainTextEvent): Iterable<InTurnEvent> {
     switch (event.type) {
       case 'text_start':
       case 'event':

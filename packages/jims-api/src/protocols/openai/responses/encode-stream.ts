@@ -1,8 +1,8 @@
 import type { Run, RunEnd } from 'jims-core';
 
 import { reasonOf } from '../../../chat/answer-run.ts';
-import { isEnd, textEvents } from '../../../chat/text-stream.ts';
-import type { TextEvent } from '../../../chat/text-stream.ts';
+import { isEnd, plainTextEvents } from '../../../chat/text-stream.ts';
+import type { PlainTextEvent } from '../../../chat/text-stream.ts';
 import { toHttpError } from '../../../http/error-response.ts';
 import type { ErrorAnswerOptions } from '../../../http/error-response.ts';
 import { jsonText } from '../../../http/fastapi/json-pieces.ts';
@@ -11,7 +11,7 @@ import { Expansion } from '../../../http/sse/ready-iterator.ts';
 import type { ReadyIterable } from '../../../http/sse/ready-iterator.ts';
 import { failureCode, openAiError } from '../shared/error.ts';
 import type { Echo } from './echo.ts';
-import { NOTHING, completedAt, responseObject, usageOf } from './response.ts';
+import { NOTHING, completedAt, questionIn, responseObject, usageOf } from './response.ts';
 import type { ResponseState } from './response.ts';
 import { StreamItems } from './stream-items.ts';
 import type { WireEvent } from './stream-items.ts';
@@ -35,7 +35,7 @@ export function encodeStream(run: Run, options: StreamOptions): ReadyIterable<Ss
   const encoder = new ResponseEncoder(run, options);
   // Pieces that are joined are counted, but a client may have seen only some of them.
   const piecemeal = (options.startingAfter ?? -1) >= 0;
-  const events = textEvents(run, { piecemeal });
+  const events = plainTextEvents(run, { piecemeal });
   return new Expansion(events, (event) => encoder.read(event), { first: encoder.begin() });
 }
 
@@ -64,12 +64,12 @@ class ResponseEncoder {
     ]);
   }
 
-  read(event: TextEvent): Iterable<SseFrame> {
+  read(event: PlainTextEvent): Iterable<SseFrame> {
     if (isEnd(event)) return this.#end(event);
     return this.#numbered(this.#change(event));
   }
 
-  #change(event: Exclude<TextEvent, RunEnd>): Iterable<WireEvent> {
+  #change(event: Exclude<PlainTextEvent, RunEnd>): Iterable<WireEvent> {
     switch (event.type) {
       case 'status':
         return this.#items.status(event.status.message);
@@ -103,7 +103,13 @@ class ResponseEncoder {
     const { output } = this.#items;
     if (end.type === 'result') {
       const completed_at = completedAt(end);
-      const state = { status: 'completed', output, usage: usageOf(end), completed_at } as const;
+      const state = {
+        status: 'completed',
+        output,
+        usage: usageOf(end),
+        completed_at,
+        ...questionIn(end),
+      } as const;
       yield { type: 'response.completed', response: this.#response(state) };
       return;
     }

@@ -59,10 +59,15 @@ export async function* conversationItems(
   let question: string | undefined;
   for await (const events of app.threads.allEvents(thread)) {
     for (const event of events) {
-      if (userText(event) !== undefined) question = event.id;
+      if (userText(event) !== undefined || isAnswer(event)) question = event.id;
       yield* toItem(event, question);
     }
   }
+}
+
+/** What continued a thread that was waiting for a service, or in vain: its id is that of a run, too. */
+function isAnswer({ type }: NewEvent): boolean {
+  return type.startsWith('jims.question_');
 }
 
 /** Converts a message to an item, and other events to none. `runId` is the id of the question before it. */

@@ -23,7 +23,12 @@ export const ResponseResource = v.pipe(
       v.description('One item for each message; in a stream, statuses are reasoning items'),
     ),
     error: v.nullable(v.object({ code: string, message: string })),
-    metadata: v.pipe(jsonObject, v.description('The metadata of the request, and `thread_id`')),
+    metadata: v.pipe(
+      jsonObject,
+      v.description(
+        'The metadata of the request, `thread_id`, and the `question_id` of a question',
+      ),
+    ),
     model: string,
     previous_response_id: v.nullable(string),
     conversation: v.nullable(v.object({ id: string })),
@@ -46,6 +51,8 @@ export interface ResponseState {
   readonly usage: object | null;
   /** When it was completed, in seconds; `null` for a response that is not. */
   readonly completed_at: number | null;
+  /** The question that it ended with. */
+  readonly questionId?: string;
 }
 
 export interface ResponseError {
@@ -115,7 +122,11 @@ export function responseObject(
     error: state.error,
     incomplete_details: null,
     instructions: echo.instructions ?? null,
-    metadata: { ...echo.metadata, thread_id: threadId },
+    metadata: {
+      ...echo.metadata,
+      thread_id: threadId,
+      ...(state.questionId !== undefined && { question_id: state.questionId }),
+    },
     model: echo.model,
     output: state.output,
     previous_response_id: echo.previous_response_id ?? null,
@@ -141,6 +152,7 @@ export function stateOfEnd(runId: string, end: RunEnd, finishedAt?: string): Res
         status: 'completed',
         output: outputOf(runId, events),
         usage: usageOf(end),
+        ...questionIn(end),
       };
     }
     case 'error':
@@ -161,6 +173,13 @@ export function completedAt(
 ): number {
   const at = result.events.at(-1)?.createdAt ?? finishedAt;
   return Math.floor((at === undefined ? Date.now() : Date.parse(at)) / 1000);
+}
+
+/** The question to the user that a response ended with. */
+export function questionIn({
+  result: { question },
+}: RunEnd & { readonly type: 'result' }): Pick<ResponseState, 'questionId'> {
+  return question?.audience === 'contact' ? { questionId: question.questionId } : {};
 }
 
 export function usageOf(end: RunEnd & { readonly type: 'result' }): object {

@@ -109,8 +109,12 @@ async function createResponse(api: ApiContext, call: Call): Promise<Response> {
   const { background, stream, store } = wanted;
   const target = await lookUpInTurn(api, call, () => targetOf(api, call, wanted));
   const echo = echoOf(target.incoming);
-  const request = { ...target, onDisconnect: background ? 'continue' : 'cancel' } as const;
   const isThrownAway = !store && target.thread.kind === 'new';
+  const request = {
+    ...target,
+    canAnswer: !isThrownAway,
+    onDisconnect: background ? 'continue' : 'cancel',
+  } as const;
   if (stream) {
     return streamRun(api, call, request, (run) => {
       if (isThrownAway) throwAway(api, call, run);

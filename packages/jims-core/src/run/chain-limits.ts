@@ -1,24 +1,11 @@
 import { JimsError } from '../errors/jims-error.ts';
 import type { JournalEntry } from '../store/store.ts';
-import type { JournalCall } from './journal.ts';
 import { charsOf } from './replay.ts';
+import type { Replay } from './replay.ts';
 
 const MAX_ENTRIES = 1000;
 const MAX_QUESTIONS = 100;
 const MAX_CHARS = 32 * 1024 * 1024;
-
-/** The error of a pipeline that does not go the way that it went before. `how` says where. */
-export function changed(how: string): JimsError {
-  return new JimsError(
-    'pipeline_changed',
-    `The pipeline takes another way than when it ran before: ${how}. Run it again with the code that began the conversation, or let the code look at ctx.chainVersion`,
-  );
-}
-
-/** Whether a call is the one that an entry was made at. */
-export function isSameCall(call: JournalCall, { call: at, input }: JournalEntry): boolean {
-  return call.at === at && (input === undefined || call.work.input === input);
-}
 
 /** How much one chain has kept, against what it may keep. */
 export class ChainLimits {
@@ -26,15 +13,7 @@ export class ChainLimits {
   #questions: number;
   #chars: number;
 
-  constructor({
-    entries,
-    questions,
-    chars,
-  }: {
-    entries: number;
-    questions: number;
-    chars: number;
-  }) {
+  constructor({ entries, questions, chars }: Replay['size']) {
     this.#entries = entries;
     this.#questions = questions;
     this.#chars = chars;

@@ -1,0 +1,58 @@
+// What was said in a task: its history and its artifacts.
+import type { NewEvent, RunRecord } from 'jims-core';
+
+import { assistantText, buttonsOf, questionIdOf, userText } from '../../chat/messages.ts';
+import { messageIdOf } from './decode.ts';
+import { questionMessage } from './question.ts';
+import { namesOf } from './task-run.ts';
+import type { TaskRun } from './task-run.ts';
+import type { Artifact, Message, Metadata, Task } from './wire.ts';
+
+/** The names of a task, and the last messages of its history. */
+export function beginning(
+  run: TaskRun,
+  historyLength: number | undefined,
+): Pick<Task, 'id' | 'contextId' | 'history'> {
+  const { id, earlier, question } = run;
+  const task = { id, contextId: namesOf(run).contextId };
+  const all = [...earlier.flatMap((record) => talkIn(run, record)), ...saidBy(run, question)];
+  const history =
+    historyLength === undefined ? all : all.slice(Math.max(0, all.length - historyLength));
+  return history.length > 0 ? { ...task, history } : task;
+}
+
+/** What was said in an earlier run of a task, its question last. */
+function talkIn(run: TaskRun, { incoming, question }: RunRecord): Message[] {
+  const questions = question?.audience === 'contact' ? [questionMessage(run, question)] : [];
+  return [...saidBy(run, incoming), ...questions];
+}
+
+function saidBy(run: TaskRun, question: NewEvent | undefined): Message[] {
+  const text = question && userText(question);
+  if (!question || text === undefined) return [];
+  const messageId = messageIdOf(question) ?? question.id;
+  return [{ messageId, role: 'ROLE_USER', parts: [{ text }], ...namesOf(run) }];
+}
+
+/** The artifacts of the runs before the newest one. */
+export function artifactsBefore({ earlier }: TaskRun): Artifact[] {
+  return earlier.flatMap(({ events }) => events).flatMap(artifactOf);
+}
+
+/** The artifact that a message of the assistant is; none for other events. */
+export function artifactOf(event: NewEvent): Artifact[] {
+  const text = assistantText(event);
+  if (text === undefined) return [];
+  return [{ artifactId: event.id, parts: [{ text }], ...artifactMetadata(event) }];
+}
+
+/** The part of an event beside its text: its buttons, and the question that it is. */
+export function artifactMetadata(event: NewEvent): { readonly metadata?: Metadata } {
+  const buttons = buttonsOf(event);
+  const question = questionIdOf(event);
+  const metadata = {
+    ...(buttons.length > 0 && { buttons }),
+    ...(question !== undefined && { question_id: question }),
+  };
+  return Object.keys(metadata).length > 0 ? { metadata } : {};
+}

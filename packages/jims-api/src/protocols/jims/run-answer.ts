@@ -1,0 +1,79 @@
+// How routes read which run is meant, and answer with one.
+import type { Run, RunRecord } from 'jims-core';
+import * as v from 'valibot';
+
+import { runHeaders } from '../../chat/answer-run.ts';
+import { viewOf } from '../../chat/visibility.ts';
+import { mayReach } from '../../http/contact.ts';
+import { notFound } from '../../http/errors.ts';
+import type { HttpError } from '../../http/errors.ts';
+import { jsonOrPieces } from '../../http/json-answer.ts';
+import { addressOf } from '../../http/public-address.ts';
+import { uuidInPath, wordsIn } from '../../http/query.ts';
+import type { ApiContext, Call, Parameter } from '../../http/route.ts';
+import { RUN_INCLUDES, runResource } from './resources.ts';
+import type { RunInclude } from './resources.ts';
+
+const NO_INCLUDES: ReadonlySet<RunInclude> = new Set();
+
+export const RUN_ID: Parameter = {
+  name: 'run_id',
+  in: 'path',
+  required: true,
+  description: 'The run',
+  schema: v.pipe(v.string(), v.uuid()),
+};
+
+export const INCLUDE: Parameter = {
+  name: 'include',
+  in: 'query',
+  description: 'More in its result: `usage`, the models that were used',
+  schema: v.picklist(RUN_INCLUDES),
+};
+
+export function runIncludesIn(call: Call): ReadonlySet<RunInclude> {
+  return wordsIn(call, 'include', RUN_INCLUDES) ?? NO_INCLUDES;
+}
+
+export function runAnswer(
+  call: Call,
+  record: RunRecord,
+  {
+    include,
+    status = 200,
+  }: { readonly include: ReadonlySet<RunInclude>; readonly status?: number },
+): Response {
+  return jsonOrPieces(call, runResource(record, { ...viewOf(call.principal), include }), status);
+}
+
+/** 202 with a run that was accepted, and where to look for its end. */
+export async function acceptedAnswer(
+  api: ApiContext,
+  call: Call,
+  { run, include }: { readonly run: Run; readonly include: ReadonlySet<RunInclude> },
+): Promise<Response> {
+  const record = await api.app.runs.record(run.id);
+  if (!record) throw runNotFound(run.id);
+  const headers = {
+    ...call.headers,
+    ...runHeaders(run),
+    location: addressOf(api, `/api/v1/runs/${run.id}`),
+  };
+  return runAnswer({ ...call, headers }, record, { include, status: 202 });
+}
+
+/**
+ * The run that the path names.
+ *
+ * @throws HttpError 404 when it does not exist, or is not the caller's.
+ */
+export async function reachableRun(api: ApiContext, call: Call): Promise<RunRecord> {
+  const runId = uuidInPath(call, 'run_id');
+  const record = await api.app.runs.record(runId);
+  if (record && mayReach(api, call, record.thread)) return record;
+  throw runNotFound(runId);
+}
+
+export function runNotFound(runId: string): HttpError {
+  return notFound(`Run '${runId}' not found`);
+}

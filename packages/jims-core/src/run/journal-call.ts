@@ -1,0 +1,103 @@
+import type { EntryOutcome, JournalEntry } from '../store/store.ts';
+import type { ThreadEvent } from '../thread/event.ts';
+import { ObservedPromise } from './observed-promise.ts';
+
+/** Something that a pipeline awaits of its context, and that is done once. */
+export interface Work<T> {
+  readonly kind: JournalEntry['kind'];
+  readonly name: string;
+  /** A digest of its input. */
+  readonly input?: string | undefined;
+  /** Does it; never rejects. Left out for a question: the run ends with it. */
+  readonly begin?: (key: string) => Promise<WorkResult>;
+  /** Makes what the pipeline gets; may send events. What it throws the pipeline gets. */
+  readonly read: (outcome: EntryOutcome, answer: ThreadEvent | undefined) => T;
+}
+
+/** What work gave, as it is kept: an error is a result, too. */
+export interface WorkResult {
+  readonly outcome: EntryOutcome;
+  readonly usage?: JournalEntry['usage'];
+}
+
+/** A call of a pipeline, until it has its result. */
+export class JournalCall<T = unknown> {
+  readonly work: Work<T>;
+  /** Which one of its kind and name it is, from 1 on. */
+  readonly nth: number;
+  /** How many calls and sends came before it. */
+  readonly at: number;
+  readonly promise: ObservedPromise<T>;
+  readonly #give: (outcome: EntryOutcome, answer: ThreadEvent | undefined) => void;
+  #failure: { readonly error: unknown } | undefined;
+  hasBegun = false;
+
+  constructor(work: Work<T>, nth: number, at: number) {
+    this.work = work;
+    this.nth = nth;
+    this.at = at;
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    this.promise = ObservedPromise.of(promise);
+    this.#give = (outcome, answer) => {
+      try {
+        resolve(work.read(outcome, answer));
+      } catch (error) {
+        this.#failure = { error };
+        reject(error);
+      }
+    };
+  }
+
+  get key(): string {
+    return keyOf({ ...this.work, nth: this.nth });
+  }
+
+  /** For messages: `step 'refund'`. */
+  get title(): string {
+    return titleOf(this.work);
+  }
+
+  /** Its failure, when it has failed and nobody waits for it. */
+  get ignoredFailure(): { readonly error: unknown } | undefined {
+    return this.promise.isObserved ? undefined : this.#failure;
+  }
+
+  /** Whether an entry was made at this call. */
+  isOf({ call, input }: JournalEntry): boolean {
+    return call === this.at && (input === undefined || input === this.work.input);
+  }
+
+  /** Its result as an entry. */
+  entryOf(
+    { outcome, usage }: WorkResult,
+    stamp: Pick<JournalEntry, 'seq' | 'part' | 'runId' | 'attempt' | 'version'>,
+  ): JournalEntry {
+    const { kind, name, input } = this.work;
+    return {
+      ...stamp,
+      kind,
+      name,
+      nth: this.nth,
+      call: this.at,
+      ...(input !== undefined && { input }),
+      outcome,
+      ...(usage && { usage }),
+      at: Date.now(),
+    };
+  }
+
+  /** Gives the pipeline its result. */
+  deliver(outcome: EntryOutcome, answer?: ThreadEvent): void {
+    this.#give(outcome, answer);
+  }
+}
+
+/** What tells the entries, and the calls, of a pipeline apart. */
+export function keyOf({ kind, name, nth }: Pick<JournalEntry, 'kind' | 'name' | 'nth'>): string {
+  return `${kind}/${name}/${nth}`;
+}
+
+/** For messages to people. */
+export function titleOf({ kind, name }: Pick<JournalEntry, 'kind' | 'name'>): string {
+  return name === '' ? kind : `${kind} '${name}'`;
+}

@@ -1,0 +1,51 @@
+import type { JournalEntry } from '../store/store.ts';
+import { JournalCall, keyOf, titleOf } from './journal-call.ts';
+import type { Work } from './journal-call.ts';
+
+/** The calls that a pipeline has made of its context. */
+export class JournalCalls {
+  readonly #counts = new Map<string, number>();
+  /** Those that have no result yet, in their order. */
+  readonly #open = new Map<string, JournalCall>();
+  readonly #delivered: JournalCall[] = [];
+
+  /** The first one that waits to be begun. */
+  get held(): JournalCall | undefined {
+    for (const call of this.#open.values()) if (!call.hasBegun) return call;
+    return undefined;
+  }
+
+  /** The failure of the first one that has failed while nobody waits for it. */
+  get ignoredFailure(): { readonly error: unknown } | undefined {
+    const inOrder = this.#delivered.toSorted((a, b) => a.at - b.at);
+    return inOrder.find(({ ignoredFailure }) => ignoredFailure)?.ignoredFailure;
+  }
+
+  /** How many there were of a kind and name. */
+  countOf(of: Pick<JournalEntry, 'kind' | 'name'>): number {
+    return this.#counts.get(titleOf(of)) ?? 0;
+  }
+
+  /** Makes a call; `at` is how many calls and sends came before it. */
+  make<T>(work: Work<T>, at: number): JournalCall<T> {
+    const nth = this.countOf(work) + 1;
+    this.#counts.set(titleOf(work), nth);
+    return new JournalCall(work, nth, at);
+  }
+
+  /** Lets a call wait for its result. */
+  add(call: JournalCall): void {
+    this.#open.set(call.key, call);
+  }
+
+  /** The call of an entry, while it waits for its result. */
+  of(entry: JournalEntry): JournalCall | undefined {
+    return this.#open.get(keyOf(entry));
+  }
+
+  deliver(call: JournalCall, ...result: Parameters<JournalCall['deliver']>): void {
+    this.#open.delete(call.key);
+    this.#delivered.push(call);
+    call.deliver(...result);
+  }
+}

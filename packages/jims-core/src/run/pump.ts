@@ -1,0 +1,31 @@
+import { drained } from './drained.ts';
+
+/**
+ * Does one thing after the other, each when everything has been done that the one before led to at once.
+ * Asking it to go on while it goes on is enough: it looks again.
+ */
+export class Pump {
+  readonly #goOn: () => boolean;
+  #isGoing = false;
+  #goesAgain = false;
+
+  /** @param goOn Does one thing; returns whether there may be more to do. */
+  constructor(goOn: () => boolean) {
+    this.#goOn = goOn;
+  }
+
+  go(): void {
+    this.#goesAgain = true;
+    if (!this.#isGoing) void this.#going();
+  }
+
+  async #going(): Promise<void> {
+    this.#isGoing = true;
+    while (this.#goesAgain) {
+      this.#goesAgain = false;
+      do await drained();
+      while (this.#goOn());
+    }
+    this.#isGoing = false;
+  }
+}
