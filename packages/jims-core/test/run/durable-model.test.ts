@@ -51,7 +51,10 @@ describeStores((kind) => {
         history: actions(crashes),
       });
       let executions = 0;
+      const until = performance.now() + Number(process.env['JIMS_MODEL_MS'] ?? 240_000);
       const property = fc.asyncProperty(cases, async (each) => {
+        // A history that is interrupted would go on beside the next test.
+        if (performance.now() > until) return;
         const world = await play(each, store, { clock, timers: t.mock.timers });
         executions += world.executions.length;
         assert.deepEqual([...world.violations], []);
@@ -59,7 +62,6 @@ describeStores((kind) => {
       await fc.assert(property, {
         numRuns: all * share,
         timeout: GIVE_UP_MS,
-        interruptAfterTimeLimit: Number(process.env['JIMS_MODEL_MS'] ?? 240_000),
         ...(seed !== undefined && { seed: Number(seed) }),
       });
       t.diagnostic(`${executions} executions of ${of} on ${kind.name}`);

@@ -10,14 +10,19 @@ import { question as message } from './store-user.ts';
 export type Action =
   | { readonly do: 'message'; readonly thread: number; readonly declines: boolean }
   | { readonly do: 'wait'; readonly ms: number }
-  | { readonly do: 'answer' | 'expire' | 'withdraw' | 'cancel' | 'look' | 'thaw' | 'lose answer' }
+  | { readonly do: 'answer' | 'expire' | 'withdraw' | 'cancel' }
+  | Disturbance;
+
+/** What happens to processes, and to what they get of their store. */
+type Disturbance =
+  | { readonly do: 'look' | 'thaw' | 'lose answer' }
   | { readonly do: 'die' | 'freeze'; readonly process: number }
   | { readonly do: 'leave'; readonly process: number; readonly drains: boolean }
   | { readonly do: 'crash'; readonly points: number }
   | { readonly do: 'wake late'; readonly ms: number };
 
 const MOST_ROUNDS = 80;
-const DRAIN_MS = 300;
+const DRAIN_MS = 100;
 
 export function actions(withCrashes: boolean): fc.Arbitrary<readonly Action[]> {
   const process = fc.nat(3);
@@ -83,7 +88,7 @@ export class History {
     await world.start();
     for (const action of all) {
       await this.#take(action);
-      await world.settle();
+      await world.time.settle();
     }
     await this.#comeToTheEnd();
     const [threads, accepted] = [this.#threads, this.#accepted];
@@ -96,7 +101,7 @@ export class History {
       case 'message':
         return this.#say(action.thread, action.declines);
       case 'wait':
-        return world.advance(action.ms);
+        return world.time.advance(action.ms);
       case 'answer':
         return void (await this.#answerService());
       case 'expire': {
@@ -115,20 +120,15 @@ export class History {
         if (runId !== undefined) await this.#cancel(runId);
         return undefined;
       }
-      case 'lose answer':
-        world.answersToLose = 1;
-        return undefined;
       default:
         return this.#disturb(action);
     }
   }
 
-  async #disturb(
-    action: Exclude<Action, { do: 'message' | 'wait' }> & { readonly process?: number },
-  ): Promise<void> {
+  async #disturb(action: Disturbance): Promise<void> {
     const world = this.#world;
     const { living } = world;
-    const victim = 'process' in action ? living[(action.process ?? 0) % living.length] : living[0];
+    const victim = 'process' in action ? living[action.process % living.length] : living[0];
     switch (action.do) {
       case 'die':
         if (victim) await world.die(victim);
@@ -137,10 +137,10 @@ export class History {
         if (victim) await world.freeze(victim);
         break;
       case 'leave':
-        if (victim && 'drains' in action) world.leave(victim, action.drains ? DRAIN_MS : 0);
+        if (victim) world.leave(victim, action.drains ? DRAIN_MS : 0);
         break;
       case 'crash':
-        if ('points' in action) world.crashAfter(action.points);
+        world.crashAfter(action.points);
         break;
       case 'look':
         await this.#look();
@@ -150,7 +150,10 @@ export class History {
         await this.#look();
         break;
       case 'wake late':
-        if (victim && 'ms' in action) await this.#wakeLate(victim, action.ms);
+        if (victim) await this.#wakeLate(victim, action.ms);
+        break;
+      case 'lose answer':
+        world.answersToLose = 1;
         break;
       default:
         break;
@@ -163,7 +166,7 @@ export class History {
     await world.freeze(process);
     const other = await world.pick(1);
     await this.#look();
-    await world.advance(ms);
+    await world.time.advance(ms);
     await world.die(other);
     await process.thaw();
     await this.#look();
@@ -217,11 +220,11 @@ export class History {
     const world = this.#world;
     world.crashAfter(Infinity);
     world.answersToLose = 0;
-    await world.advance(100);
+    await world.time.advance(100);
     await world.settleAll();
     for (let round = 0; round < MOST_ROUNDS; round++) {
       await this.#look();
-      await world.advance(700);
+      await world.time.advance(700);
       if (await this.#isActive()) continue;
       if (await this.#answerService()) continue;
       const [question] = await this.#open();

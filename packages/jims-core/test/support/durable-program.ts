@@ -25,7 +25,7 @@ export type Program = readonly Op[];
 export interface Surroundings {
   /** Work that takes a while and may fail; the same number whenever it is done under one key. */
   work(work: PlacedWork): Promise<number>;
-  /** Text that takes a while, and is another one each time. */
+  /** Text that takes a while, and is new each time. */
   text(work: Omit<PlacedWork, 'key' | 'argument'>): Promise<string>;
   pause(ms: number): Promise<void>;
   /** What the program has come to at a spot. */
@@ -89,9 +89,14 @@ class Interpreter {
         this.#around.sent(`${spot}:${value}`);
         return value;
       case 'view':
-        return mix(value, ctx.events.map(({ type, data }) => type + JSON.stringify(data)).join());
+        return mix(
+          value,
+          ctx.events.map(({ type, data }) => `${type} ${String(data['content'])}`).join(),
+        );
       case 'clock':
-        return mix(value, ctx.now() + ctx.random());
+        // It goes no other way by it: then the same seed would not be the same history.
+        this.#around.saw(`${spot} clock`, ctx.now() + ctx.random());
+        return value;
       case 'state':
         return this.#state(spot, value);
       case 'stream':
@@ -150,9 +155,9 @@ class Interpreter {
       return answer.kind === 'value' ? String(answer.value) : answer.kind;
     }
     const { early, tell } = op;
-    const answering = this.#ctx.ask(text, { early, ...(tell && { onWithdrawn: 'tell' }) });
+    const reply = this.#ctx.ask(text, { early, ...(tell && { onWithdrawn: 'tell' }) });
     this.#around.sent(text);
-    const answer = await answering;
+    const answer = await reply;
     return answer.kind === 'message' ? answer.text : answer.kind;
   }
 

@@ -1,6 +1,5 @@
 // Processes of one durable app on one store, in a time of their own: it goes on when the test says so.
 import type { MockTimers } from 'node:test';
-import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 
 import type { ThreadContext } from '../../src/pipeline/thread-context.ts';
 import { isRunEnd } from '../../src/run/run-events.ts';
@@ -10,6 +9,7 @@ import { DurableProcess } from './durable-process.ts';
 import type { ProcessWorld } from './durable-process.ts';
 import { execute } from './durable-program.ts';
 import type { PlacedWork, Program, Surroundings } from './durable-program.ts';
+import { ModelTime } from './model-time.ts';
 
 /** One execution of a pipeline. */
 export interface Execution {
@@ -19,7 +19,7 @@ export interface Execution {
   readonly signal: AbortSignal;
   /** What it sent, in its order. */
   readonly sent: string[];
-  /** What its listeners got at its end. */
+  /** The end that its listeners got. */
   end: RunEnd | undefined;
 }
 
@@ -30,11 +30,6 @@ export interface WorldOptions {
   readonly seed: number;
 }
 
-interface Timer {
-  readonly at: number;
-  readonly go: () => void;
-}
-
 interface Effect {
   readonly spot: string;
   readonly argument: number;
@@ -42,14 +37,15 @@ interface Effect {
   calls: number;
 }
 
-/** More than the pause between two looks of a process for what others left. */
-const LOOK_MS = 2500;
 /** How long news of another connection may take. */
 const NEWS_MS = 2;
+/** More than the pause between two looks of a process for what others left. */
+const LOOK_MS = 2500;
 const LOSES: ReadonlySet<string> = new Set(['finishRun', 'storeEntries', 'releaseRun']);
 
 export class DurableWorld implements ProcessWorld {
   readonly store: Store;
+  readonly time: ModelTime;
   readonly processes: DurableProcess[] = [];
   readonly violations = new Set<string>();
   readonly executions: Execution[] = [];
@@ -67,15 +63,12 @@ export class DurableWorld implements ProcessWorld {
   readonly #program: Program;
   readonly #seen = new Map<string, number>();
   readonly #stored = new Set<string>();
-  #waiting: readonly Timer[] = [];
   readonly #leaving: Promise<void>[] = [];
-  #time = 0;
-  #pending = 0;
-  #activity = 0;
   #random: number;
 
   constructor({ store, timers, program, seed }: WorldOptions) {
     this.store = store;
+    this.time = new ModelTime(store.shared ? NEWS_MS : 0);
     this.#timers = timers;
     this.#program = program;
     this.#random = seed;
@@ -124,32 +117,7 @@ export class DurableWorld implements ProcessWorld {
   /** All living processes look for what others have left, and for what was done to their runs. */
   async look(): Promise<void> {
     this.#timers.tick(LOOK_MS);
-    await this.settle();
-  }
-
-  /** Lets time go by: what is under way gets on. */
-  async advance(ms: number): Promise<void> {
-    const until = this.#time + ms;
-    for (;;) {
-      await this.settle();
-      const next = this.#takeNext(until);
-      if (next.length === 0) break;
-      for (const { at, go } of next) {
-        this.#time = at;
-        go();
-      }
-    }
-    this.#time = until;
-  }
-
-  /** Waits until nothing is done any more before time goes on. */
-  async settle(): Promise<void> {
-    for (let seen = -1; seen !== this.#activity || this.#pending > 0;) {
-      seen = this.#activity;
-      await setImmediate();
-      await setImmediate();
-      if (this.store.shared) await sleep(this.#pending > 0 ? 0 : NEWS_MS);
-    }
+    await this.time.settle();
   }
 
   async openQuestions(threads: readonly string[]): Promise<readonly QuestionRecord[]> {
@@ -168,7 +136,7 @@ export class DurableWorld implements ProcessWorld {
   }
 
   async dispose(): Promise<void> {
-    this.#waiting = [];
+    this.time.end();
     await Promise.all(this.processes.map((process) => process.dispose()));
   }
 
@@ -178,15 +146,8 @@ export class DurableWorld implements ProcessWorld {
     await this.die(process);
   }
 
-  async busy<T>(work: () => Promise<T>): Promise<T> {
-    this.#pending++;
-    this.#activity++;
-    try {
-      return await work();
-    } finally {
-      this.#pending--;
-      this.#activity++;
-    }
+  busy<T>(work: () => Promise<T>): Promise<T> {
+    return this.time.busy(work);
   }
 
   losesAnswer(method: string): boolean {
@@ -218,12 +179,12 @@ export class DurableWorld implements ProcessWorld {
     return {
       work: (work) => this.#work(execution, work),
       text: async ({ spot, ms, mayFail, signal }) => {
-        await this.#sleep(process, ms, signal);
+        await this.time.sleep(process, ms, signal);
         await this.#pass(process);
         if (mayFail && this.#draw() < 0.4) throw new TypeError(`text ${this.#number(3)}`);
         return `${spot}=${this.#number(1_000_000)}`;
       },
-      pause: (ms) => this.#sleep(process, ms),
+      pause: (ms) => this.time.sleep(process, ms),
       saw: (spot, value) => {
         if (!isOver()) this.#saw(`${execution.chainId} ${spot}`, value);
       },
@@ -247,7 +208,7 @@ export class DurableWorld implements ProcessWorld {
     if (this.#stored.has(key) && this.#isNewest(execution)) {
       this.violate('work was called whose result is stored');
     }
-    await this.#sleep(process, ms, signal);
+    await this.time.sleep(process, ms, signal);
     await this.#pass(process);
     const known = this.effects.get(key);
     if (!known && mayFail && this.#draw() < 0.5) throw new RangeError(`work ${this.#number(3)}`);
@@ -257,7 +218,7 @@ export class DurableWorld implements ProcessWorld {
       this.violate('a key was used for another work');
     }
     await this.#pass(process);
-    await this.#sleep(process, ms, signal);
+    await this.time.sleep(process, ms, signal);
     return effect.value;
   }
 
@@ -297,28 +258,6 @@ export class DurableWorld implements ProcessWorld {
   async #pass(process: DurableProcess): Promise<void> {
     await this.passPoint(process);
     if (process.isDead) await process.hold();
-  }
-
-  #sleep(process: DurableProcess, ms: number, signal?: AbortSignal): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const stop = (): void => reject(signal?.reason);
-    if (signal?.aborted) stop();
-    signal?.addEventListener('abort', stop, { once: true });
-    const go = (): void => {
-      this.#activity++;
-      signal?.removeEventListener('abort', stop);
-      if (!process.isDead) resolve();
-    };
-    this.#waiting = [...this.#waiting, { at: this.#time + ms, go }];
-    return promise;
-  }
-
-  /** What comes next, all that comes at one time. */
-  #takeNext(until: number): readonly Timer[] {
-    const first = Math.min(until, ...this.#waiting.map(({ at }) => at));
-    const next = this.#waiting.filter(({ at }) => at <= first);
-    this.#waiting = this.#waiting.filter(({ at }) => at > first);
-    return next;
   }
 
   #draw(): number {
