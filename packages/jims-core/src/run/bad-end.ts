@@ -34,6 +34,8 @@ export class Parked extends Error {}
 
 const MAX_RECORDED_MESSAGE = 4000;
 
+const GOES_ON: RunEnd = { type: 'cancelled', reason: 'shutting_down', events: [], goesOn: true };
+
 const CANCELLED: Record<CancelReason, string> = {
   cancelled: 'The run was cancelled',
   interrupted: 'A newer message took the place of the run',
@@ -60,13 +62,16 @@ export class BadEnd {
   /** A durable run does not end with its process. One that this process has lost may be over. */
   async #leaveToOthers({ reason, error }: BadEndCause): Promise<RunEnd> {
     const { owner, endings } = this.#options;
-    if (reason === 'lost' || isLost(error)) {
-      const end = await endings.lookUp(owner);
-      if (end.type !== 'error' || !isLost(end.error)) return end;
-    } else {
-      await endings.release(owner);
-    }
-    return { type: 'cancelled', reason: 'shutting_down', events: [], goesOn: true };
+    if (reason === 'lost' || isLost(error)) return this.#endElsewhere();
+    await endings.release(owner);
+    return GOES_ON;
+  }
+
+  /** The end of a run that this process has lost: a durable one goes on in another process. */
+  async #endElsewhere(): Promise<RunEnd> {
+    const { owner, endings, isDurable } = this.#options;
+    const end = await endings.lookUp(owner);
+    return isDurable && end.type === 'error' && isLost(end.error) ? GOES_ON : end;
   }
 
   async #cancelled(reason: CancelReason, seen: readonly NewEvent[]): Promise<RunEnd> {
@@ -74,7 +79,7 @@ export class BadEnd {
     const error = { code: reason, message: CANCELLED[reason] };
     const record = outcome.record({ status: 'cancelled', events: seen, error });
     const stored = await endings.storeSurely(owner, record);
-    if (stored === 'fenced') return endings.lookUp(owner);
+    if (stored === 'fenced') return this.#endElsewhere();
     return { type: 'cancelled', reason, events: stored };
   }
 
@@ -84,7 +89,7 @@ export class BadEnd {
     const error = { code, message: cutText(message, MAX_RECORDED_MESSAGE) };
     const record = outcome.record({ status: 'failed', events: [], error });
     const stored = await endings.storeSurely(owner, record);
-    return stored === 'fenced' ? endings.lookUp(owner) : { type: 'error', error: failure };
+    return stored === 'fenced' ? this.#endElsewhere() : { type: 'error', error: failure };
   }
 }
 

@@ -262,6 +262,38 @@ describeStores((kind) => {
     assert.deepEqual(said(await eventsOf(store, run.thread.id)), ['pay', 'charged']);
   });
 
+  test('a run that was taken from its process is not lost for those who cancel it there', async () => {
+    await using database = await kind.fresh();
+    await using store = await openStore(database.url);
+    const begun = Promise.withResolvers<void>();
+    const done = Promise.withResolvers<void>();
+    let executions = 0;
+    const pipeline: JimsAppOptions['pipeline'] = async (ctx) => {
+      const isFirst = ++executions === 1;
+      await ctx.step('wait', async ({ signal }) => {
+        if (!isFirst) return done.promise;
+        begun.resolve();
+        await once(signal, 'abort');
+        throw signal.reason;
+      });
+      ctx.sendMessage('done');
+    };
+    const sleeping = crashingStore(store);
+    const failures: unknown[] = [];
+    await using first = defineApp({ durable: true, store: sleeping.store, pipeline });
+    await first.open({ onRunFailed: (error) => failures.push(error) });
+    const run = await first.runs.start({ contactId: randomUUID(), message: 'hi' });
+    await begun.promise;
+    for (const instance of sleeping.instances) await store.endLease(instance);
+    await using second = defineApp({ durable: true, store: living(store), pipeline });
+    await second.open();
+    await eventually(() => executions === 2);
+    await first.runs.cancel(run.id);
+    const end = await run.end;
+    assert.deepEqual([end.type === 'cancelled' && end.goesOn, failures], [true, []]);
+    done.resolve();
+  });
+
   test('an app that is not durable does its steps, and its runs are lost with it', async () => {
     await using database = await kind.fresh();
     await using store = await openStore(database.url);

@@ -7,6 +7,8 @@ export interface CrashingStore {
   /** The methods that it was called with, in their order. */
   readonly calls: readonly string[];
   readonly isDead: boolean;
+  /** Those that took leases on it. */
+  readonly instances: ReadonlySet<string>;
   /** Dies now: its leases end, as when the next start on the file forgets the dead. */
   crash(): Promise<void>;
   /** Dies right before, or right after, the n-th call of a method from now on. */
@@ -53,6 +55,7 @@ export function crashingStore(store: Store): CrashingStore {
   return {
     store: proxy,
     calls,
+    instances,
     get isDead() {
       return isDead;
     },

@@ -48,8 +48,9 @@ export class DurableProcess {
 
   static async start(world: ProcessWorld, pipelineOf: PipelineOf): Promise<DurableProcess> {
     const process = new DurableProcess(world, pipelineOf);
-    const onRunFailed = ({ message, cause = message }: JimsError): void =>
-      world.violate(`a run failed: ${String(cause)}`);
+    const onRunFailed = ({ message, cause = message }: JimsError): void => {
+      if (!process.isDead) world.violate(`a run failed: ${String(cause)}`);
+    };
     const opened = process.app.open({ limits: LIMITS, onRunFailed });
     // It may die before it is open.
     await Promise.race([opened, process.#death.promise]);
