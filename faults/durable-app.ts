@@ -3,14 +3,13 @@
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import type * as Core from 'jims-core';
 import type { ThreadContext } from 'jims-core';
 
 import { CHAIN_PARTS } from './lab/chain-parts.ts';
 
 // Of the sources that are tried, which may be broken on purpose: its name leads to those that are whole.
-const { defineApp }: typeof import('jims-core') = await import(
-  process.env['FAULTS_CORE'] ?? 'jims-core'
-);
+const { defineApp }: typeof Core = await import(process.env['FAULTS_CORE'] ?? 'jims-core');
 
 /**
  * `chain` has five steps, and asks the contact and a service between them; `bare` does the same without
@@ -82,7 +81,7 @@ async function steps(run: Running, count: number): Promise<void> {
   ctx.sendMessage(`${about} 1/2`);
   for (let n = 1; n <= count; n++) {
     await effect(run, `step-${n}`);
-    await ctx.step('rest', async ({ signal }) => void (await sleep(30, undefined, { signal })));
+    await ctx.step('rest', ({ signal }) => sleep(30, undefined, { signal }));
   }
   ctx.sendMessage(`${about} 2/2`);
 }

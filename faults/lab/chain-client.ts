@@ -104,11 +104,12 @@ export class ChainClient {
       key: `${name}-${questionId}`,
       onSent: (server) => killer.sent(chain.id, 'approval', server),
     });
-    if (run?.['run_id'] === undefined) return;
+    const runId = run?.['run_id'];
+    if (typeof runId !== 'string') return;
     lab.checks.that('question', (chain.approval?.value ?? value) === value, () => {
       return `${value} was accepted for ${chain.id}, and ${chain.approval?.value} before`;
     });
-    chain.approval = { value, runId: String(run['run_id']) };
+    chain.approval = { value, runId };
   }
 
   async #waitForEnd(chain: Chain): Promise<void> {

@@ -8,9 +8,9 @@ const PAUSE_MS = 250;
 /** Lets no run of a database wait for its next recovery, until it is disposed of: an hour in a minute. */
 export async function waitNoMore(url: string): Promise<AsyncDisposable> {
   const { update, end } = url.startsWith('sqlite:') ? sqlite(url) : await postgres(url);
-  let isOver = false;
+  const over = new AbortController();
   const updating = (async () => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       await update();
       await sleep(PAUSE_MS);
     }
@@ -18,7 +18,7 @@ export async function waitNoMore(url: string): Promise<AsyncDisposable> {
   })();
   return {
     async [Symbol.asyncDispose]() {
-      isOver = true;
+      over.abort();
       await updating;
     },
   };
