@@ -81,7 +81,7 @@ async function steps(run: Running, count: number): Promise<void> {
   ctx.sendMessage(`${about} 1/2`);
   for (let n = 1; n <= count; n++) {
     await effect(run, `step-${n}`);
-    await ctx.step('rest', ({ signal }) => sleep(30, null, { signal }));
+    await ctx.step('rest', ({ signal }) => sleep(30, undefined, { signal }));
   }
   ctx.sendMessage(`${about} 2/2`);
 }

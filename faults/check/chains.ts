@@ -59,17 +59,14 @@ export function checkChains(
 ): void {
   const runs = new Map(facts.runs.map((run) => [run.runId, run]));
   const threads = new Map(facts.threads.map((thread) => [thread.threadId, thread]));
-  const questionsOf = Map.groupBy(
-    questions,
-    ({ threadId }) => threads.get(threadId)?.contact ?? '',
-  );
+  const ofContacts = Map.groupBy(questions, ({ threadId }) => threads.get(threadId)?.contact ?? '');
   const byContact = Map.groupBy(chains, ({ contact }) => contact);
   for (const [contact, mine] of byContact) {
-    const open = (questionsOf.get(contact) ?? []).filter(({ state }) => state !== 'answered');
+    const open = (ofContacts.get(contact) ?? []).filter(({ state }) => state !== 'answered');
     checks.that('question', open.length === 0, () => {
       return `questions of ${contact} are ${open.map(({ state }) => state).join(', ')}`;
     });
-    const count = questionsOf.get(contact)?.length ?? 0;
+    const count = ofContacts.get(contact)?.length ?? 0;
     checks.that('question', count === 2 * mine.length, () => {
       return `${contact} has ${mine.length} chains, and ${count} questions`;
     });

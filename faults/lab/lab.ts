@@ -36,7 +36,7 @@ export class Skipped extends Error {
 }
 
 export interface Scenario {
-  /** F1 to F18. */
+  /** F1 to F25. */
   readonly id: string;
   readonly about: string;
   run(lab: Lab): Promise<void>;

@@ -156,19 +156,6 @@ export const DURABLE_MUTANTS: readonly Mutant[] = [
     tests: [...ALONE, ...STEPS],
   },
   {
-    name: 'outcome-not-read',
-    about: 'A process whose end of a run is stored already does not know it',
-    changes: [
-      {
-        file: `${RUN}/bad-end.ts`,
-        from: `if (reason === 'lost' || isLost(error)) {`,
-        to: `if (reason === 'lost') {`,
-      },
-    ],
-    scenarios: REPLAYS,
-    tests: MODEL,
-  },
-  {
     name: 'suspects-together',
     about: 'All runs that may have ended their processes are executed at once',
     changes: [
@@ -260,7 +247,7 @@ export const DURABLE_POSTGRES_MUTANTS: readonly Mutant[] = [
       },
     ],
     scenarios: REPLAYS,
-    tests: ['store/recovery.test.ts'],
+    tests: ['store/postgres/taken-once.test.ts'],
   },
   {
     name: 'pg-second-question',
