@@ -3,6 +3,7 @@ import type { Mutant } from './mutant.ts';
 const RUN = 'packages/jims-core/src/run';
 const SQLITE = 'packages/jims-core/src/store/sqlite';
 const SQL = 'packages/jims-core/src/store/postgres/sql';
+const QUESTIONS = 'packages/jims-api/src/chat/questions.ts';
 const JOURNAL = `${RUN}/journal.ts`;
 const CHAIN = `${RUN}/chain-context.ts`;
 const PLACES = `${RUN}/places.ts`;
@@ -322,14 +323,19 @@ export const DURABLE_SQLITE_MUTANTS: readonly Mutant[] = [
     scenarios: ['F20'],
   },
   {
-    name: 'sqlite-answer-of-anyone',
+    name: 'any-contacts-question',
     about: 'Any contact answers a question',
     changes: [
       {
-        file: `${SQLITE}/answering.ts`,
-        from: `      question?.audience === audience &&
-      question.threadId === existingThread(this.#tables, target)?.id;`,
-        to: '      question?.audience === audience && existingThread(this.#tables, target) !== question;',
+        file: QUESTIONS,
+        from: `    question?.audience === 'contact' &&
+    mayReach(api, call, { contactId: question.contactId }, contactId);`,
+        to: `    question?.audience === 'contact';`,
+      },
+      {
+        file: QUESTIONS,
+        from: 'return namedThread(api, call, { threadId: question.threadId, contactId });',
+        to: 'return namedThread(api, call, question);',
       },
     ],
     scenarios: ['F20'],

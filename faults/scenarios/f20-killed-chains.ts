@@ -18,7 +18,7 @@ const LONG_CHAINS = 1000;
 /** Of the long form: how likely a process is killed under a chain, somewhere. */
 const KILL_CHANCE = 0.3;
 const SHORT_MS = 180_000;
-const LONG_MS = 1_500_000;
+const LONG_MS = 2_400_000;
 
 /** F20: processes are killed between any two commits of chains with five steps and two questions. */
 export const killedChains: Scenario = {
