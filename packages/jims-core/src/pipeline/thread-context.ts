@@ -299,7 +299,7 @@ export class ThreadContext {
    * Asks the contact, or a service, and goes on with the answer: a second or a month later, in whatever
    * process there is then. What was sent so far is stored, and the run is over; the answer is a new run,
    * which executes the pipeline again up to here, with the results of its steps. So nothing that waits
-   * for the answer holds anything; code behind `await ctx.ask` that never gets an answer never runs.
+   * for the answer holds anything; code after an `await ctx.ask` that never gets an answer never runs.
    *
    * @throws JimsError `cannot_ask` in a conversation start and in a pipeline of `ThreadController.run`;
    * `step_nested` inside a step; `answer_invalid` for a service's value that does not fit the schema.
