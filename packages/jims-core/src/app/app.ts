@@ -54,6 +54,11 @@ export class JimsApp implements AsyncDisposable {
       'Runs waiting for their turn',
       () => openApp.counts().queued,
     );
+    this.metrics.counter(
+      'jims_chains_changed_total',
+      'Runs that failed because their code had changed',
+      () => openApp.changedChains,
+    );
     this.metrics.expectRefusals(CORE_REFUSALS);
     // Not a field: a declaration file could not name it.
     Object.defineProperty(this, MARK, { value: true });

@@ -54,6 +54,10 @@ export class OpenApp {
     return this.#engine?.counts() ?? { running: 0, queued: 0 };
   }
 
+  get changedChains(): number {
+    return this.#engine?.changedChains ?? 0;
+  }
+
   /** See `JimsApp.open`. */
   async open(options: OpenOptions): Promise<Opened> {
     const given = Object.entries(options).filter(([, value]) => value !== undefined);

@@ -38,6 +38,7 @@ export class RunEngine implements KnownThreads {
   readonly #retention: RetentionTimer;
   readonly #services: RunServices;
   readonly #closing = new AbortController();
+  #changedChains = 0;
 
   private constructor(app: RunnableApp) {
     const { store, limits, logger, metrics } = app;
@@ -145,6 +146,11 @@ export class RunEngine implements KnownThreads {
     }
   }
 
+  /** How many runs have failed, as their pipelines took another way than before. */
+  get changedChains(): number {
+    return this.#changedChains;
+  }
+
   /** How many runs of this process are running, and how many wait. */
   counts(): { readonly running: number; readonly queued: number } {
     return this.#runs.counts;
@@ -219,6 +225,7 @@ export class RunEngine implements KnownThreads {
     const execution = new RunExecution(this.#services, request, accepted);
     this.#runs.add(execution);
     void execution.execute().then((end) => {
+      if (end.type === 'error' && end.error.code === 'pipeline_changed') this.#changedChains++;
       this.#runs.remove(execution, end);
       leave();
     });

@@ -182,6 +182,8 @@ describeStores((kind) => {
     const record = await store.run(id);
     assert.equal(record?.error?.code, 'pipeline_changed');
     assert.match(record?.error?.message ?? '', /its step 'refund' comes at another place/);
+    const metrics = await (await second.metrics.registry()).metrics();
+    assert.match(metrics, /^jims_chains_changed_total 1$/m);
     assert.deepEqual(done, ['refund']);
   });
 
