@@ -42,6 +42,9 @@ export const KILLS: readonly Kill[] = [
 /** What a moment is: a commit is somewhere in it. */
 const MOMENT_MS = { answered: 12, sent: 60 };
 
+/** Of the long form: a run whose processes all die at once is lost after five of them, as it should be. */
+const LEAST_LIFE_MS = 2000;
+
 /** Kills processes as planned: each plan once. */
 export interface Killer {
   readonly hooks: VisitHooks;
@@ -62,6 +65,7 @@ export function createKiller(lab: Lab, cluster: () => Cluster | undefined): Kill
   const victims = new Set<number>();
   const restarts = new Set<Promise<void>>();
   let kills = 0;
+  let lastHarmAt = -Infinity;
 
   /** Whether it is to happen here; then never again. */
   function isDue(about: string, at: string, when: Kill['when']): boolean {
@@ -76,11 +80,13 @@ export function createKiller(lab: Lab, cluster: () => Cluster | undefined): Kill
     const slot = processes && slotOf(processes, pid);
     // It has died of another plan.
     if (!processes || slot === undefined) return;
+    if (lab.isLong && performance.now() - lastHarmAt < LEAST_LIFE_MS) return;
     kills++;
     victims.add(pid);
     const again = isFatal ? killAndStart(processes, slot) : freezeAndThaw(processes, slot);
     restarts.add(again);
     await again.finally(() => restarts.delete(again));
+    lastHarmAt = performance.now();
   }
 
   function later(pid: number, ms: number): void {
