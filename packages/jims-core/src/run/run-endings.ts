@@ -151,18 +151,17 @@ export class RunEndings {
   }
 
   async #patiently<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    const ends = AbortSignal.any([signal, this.#closing]);
     for (let failures = 0; ; failures++) {
       try {
         const value = await work();
         this.#outage.worked();
         return value;
       } catch (error) {
-        if (!isUnavailable(error) || ends.aborted) throw error;
+        if (!isUnavailable(error) || signal.aborted || this.#closing.aborted) throw error;
         this.#outage.failed(error);
       }
       // It may be only the answer that was lost: the first time it tries again at once.
-      if (failures > 0) await rest(failures - 1, ends);
+      if (failures > 0) await rest(failures - 1, AbortSignal.any([signal, this.#closing]));
     }
   }
 
