@@ -202,12 +202,12 @@ export class RunExecution {
 
   /** What earlier executions of the pipeline have left. */
   async #loadChain(): Promise<void> {
-    const { runId, started } = this.#accepted;
+    const { runId } = this.#accepted;
     const chain = this.#chain;
     if (!chain) return;
     const record = await this.#services.app.store.loadChain(chain.chainId);
     if (!record) throw erased(this.owner.threadId);
-    this.#replay = Replay.of(record, runId, !started);
+    this.#replay = Replay.of(record, runId);
     this.#outcome.addUsage(this.#replay.usageOf(runId));
   }
 

@@ -24,14 +24,10 @@ export class Replay {
     return new Replay(chainId, [], []);
   }
 
-  /**
-   * @param runId The run that is executed now.
-   * @param withStart Whether its conversation start is executed, too.
-   */
-  static of(record: ChainRecord, runId: string, withStart: boolean): Replay {
-    const own = record.runs.findIndex((run) => run.runId === runId);
-    const entries = record.entries.filter(({ part }) => part === 'main' || withStart);
-    return new Replay(record.chainId, entries, record.runs.slice(0, own + 1));
+  /** @param runId The run that is executed now. */
+  static of({ chainId, entries, runs }: ChainRecord, runId: string): Replay {
+    const own = runs.findIndex((run) => run.runId === runId);
+    return new Replay(chainId, entries, runs.slice(0, own + 1));
   }
 
   private constructor(

@@ -169,7 +169,7 @@ function opened({
     events: [],
   } as const;
   const record: ChainRecord = { chainId, kept: {}, config: {}, entries, runs: [run] };
-  const replay = Replay.of(record, chainId, true);
+  const replay = Replay.of(record, chainId);
   const journal = new Journal({
     part: 'main',
     isDurable: true,

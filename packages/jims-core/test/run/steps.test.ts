@@ -296,6 +296,40 @@ describeStores((kind) => {
     done.resolve();
   });
 
+  test('the steps of a conversation start that is stored are not met again', async () => {
+    await using database = await kind.fresh();
+    await using store = await openStore(database.url);
+    const done: string[] = [];
+    const options: JimsAppOptions = {
+      durable: true,
+      conversationStartPipeline: async (ctx) => {
+        await ctx.step('greet', () => void done.push('greet'));
+        ctx.sendMessage('Welcome');
+      },
+      pipeline: async (ctx) => {
+        await ctx.step('answer', () => void done.push('answer'));
+        ctx.sendMessage('Done');
+      },
+    };
+    const crashing = crashingStore(store);
+    crashing.crashAt('appendInRun', 'after');
+    const first = defineApp({ ...options, store: crashing.store });
+    await first.open(MORTAL);
+    const request = { contactId: randomUUID(), message: 'hi', conversationStart: true };
+    void first.runs.start(request);
+    await eventually(() => crashing.isDead);
+
+    await using second = defineApp({ ...options, store: living(store) });
+    await second.open();
+    const thread = await store.latestThread(request.contactId);
+    assert.ok(thread);
+    await eventually(async () => {
+      return said(await eventsOf(store, thread.id)).includes('Done');
+    });
+    assert.deepEqual(said(await eventsOf(store, thread.id)), ['Welcome', 'hi', 'Done']);
+    assert.deepEqual(done, ['greet', 'answer']);
+  });
+
   test('an app that is not durable does its steps, and its runs are lost with it', async () => {
     await using database = await kind.fresh();
     await using store = await openStore(database.url);
