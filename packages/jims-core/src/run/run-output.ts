@@ -122,21 +122,11 @@ class PipelineOutput implements ContextOutput {
   }
 
   event(event: NewEvent): void {
-    this.#run.requireOpen();
-    const position = this.#places?.send(event.type);
-    this.#startSegment();
-    if (position?.kind === 'dropped') this.#sent.push(event);
-    else if (position?.kind === 'committed') this.#sent.push(position.event);
-    else this.#push(position?.id === undefined ? event : { ...event, id: position.id });
+    this.#send(event, (id) => (id === undefined ? event : { ...event, id }));
   }
 
   message(event: NewEvent): void {
-    this.#run.requireOpen();
-    const position = this.#places?.send(event.type);
-    this.#startSegment();
-    if (position?.kind === 'dropped') this.#sent.push(event);
-    else if (position?.kind === 'committed') this.#sent.push(position.event);
-    else this.#push(event);
+    this.#send(event, () => event);
   }
 
   /** While a pipeline comes to where it was before it tells nothing: its listeners know. */
@@ -153,6 +143,16 @@ class PipelineOutput implements ContextOutput {
   delta({ messageId, delta }: { readonly messageId: string; readonly delta: string }): void {
     this.#run.push(delta.length, { type: 'delta', messageId, delta });
     this.#unfinished.set(messageId, (this.#unfinished.get(messageId) ?? '') + delta);
+  }
+
+  /** `placed` gives the event as it is sent, when it is new: with the id of its position. */
+  #send(event: NewEvent, placed: (id: string | undefined) => NewEvent): void {
+    this.#run.requireOpen();
+    const position = this.#places?.send(event.type);
+    this.#startSegment();
+    if (position?.kind === 'dropped') this.#sent.push(event);
+    else if (position?.kind === 'committed') this.#sent.push(position.event);
+    else this.#push(placed(position?.id));
   }
 
   #push(event: NewEvent): void {

@@ -10,10 +10,10 @@ import type { JimsApp } from '../../src/app/app.ts';
 import type { Pipeline } from '../../src/pipeline/pipeline.ts';
 import type { RunEnd, RunResult } from '../../src/run/run-events.ts';
 import { openStore } from '../../src/store/open-store.ts';
-import type { QuestionRecord, Store } from '../../src/store/store.ts';
+import type { QuestionRecord } from '../../src/store/store.ts';
 import { newEvent } from '../../src/thread/event.ts';
 import type { NewEvent, ThreadEvent } from '../../src/thread/event.ts';
-import { MORTAL, crashingStore } from '../support/crashing-store.ts';
+import { MORTAL, crashingStore, living } from '../support/crashing-store.ts';
 import { eventually } from '../support/eventually.ts';
 import { eventsOf } from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';
@@ -312,11 +312,6 @@ function resultOf(end: RunEnd): RunResult {
   if (end.type === 'error') throw end.error;
   assert.ok(end.type === 'result');
   return end.result;
-}
-
-/** A view that an app may close. */
-function living(store: Store): Store {
-  return { ...store, close: async () => {} };
 }
 
 function contents(events: readonly (NewEvent | ThreadEvent)[]): readonly unknown[] {

@@ -14,7 +14,7 @@ import type { RunEvent } from '../../src/run/run-events.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { ThreadEvent } from '../../src/thread/event.ts';
-import { MORTAL, crashingStore } from '../support/crashing-store.ts';
+import { MORTAL, crashingStore, living } from '../support/crashing-store.ts';
 import { eventually } from '../support/eventually.ts';
 import { eventsOf } from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';
@@ -353,11 +353,6 @@ describeStores((kind) => {
     assert.equal((await store.run(id))?.error?.code, 'lost');
   });
 });
-
-/** A view that an app may close. */
-function living(store: Store): Store {
-  return { ...store, close: async () => {} };
-}
 
 /** A view whose answers to these calls are lost, once each. */
 function losing(store: Store, methods: Set<string>): Store {

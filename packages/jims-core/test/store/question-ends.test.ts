@@ -274,7 +274,7 @@ describeStores((kind) => {
   });
 });
 
-/** Removes all that may be removed; finished runs at once, unless told otherwise. */
+/** Removes all that may be removed; finished runs at once by default. */
 async function purgeAll({ store }: StoreUser, limits: object = {}): Promise<void> {
   for (;;) {
     const all = { finishedRunsMs: 1, progressMs: 1, batch: 100, ...limits };

@@ -18,6 +18,11 @@ export interface CrashingStore {
 /** Options of an app that dies: timers of its runs would keep the process of the test alive. */
 export const MORTAL: OpenOptions = { limits: { timeoutMs: 1000, graceMs: 10 } };
 
+/** A view of a store that an app may close. */
+export function living(store: Store): Store {
+  return { ...store, close: async () => {} };
+}
+
 /** A view of a store for one app: closing it closes nothing. */
 export function crashingStore(store: Store): CrashingStore {
   const calls: string[] = [];

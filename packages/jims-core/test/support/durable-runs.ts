@@ -118,7 +118,7 @@ export function byService(
   };
 }
 
-/** Takes all that a process may take, unless told otherwise. */
+/** Takes all that a process may take, unless `options` say less. */
 export function reap(user: StoreUser, options: Partial<ReapRequest> = {}): Promise<ReapResult> {
   const { instanceId } = user;
   return user.store.reapRuns({
