@@ -2,12 +2,15 @@
 export { JimsApp, defineApp, isJimsApp } from './app/app.ts';
 export type { JimsAppOptions, OpenOptions } from './app/options.ts';
 export type { AnswerRequest, AppQuestions } from './app/questions.ts';
+export type { AppFiles, FileUpload } from './app/files.ts';
 export type { AppRuns, MessageRequest } from './app/runs.ts';
 export type { ThreadController } from './app/thread-controller.ts';
 export type { ThreadFeedOptions } from './app/thread-feed.ts';
 export type { AppThreads, RecentEvents } from './app/threads.ts';
 export { JimsError, isJimsError } from './errors/jims-error.ts';
 export type { JimsErrorCode } from './errors/jims-error.ts';
+export type { ContextFiles, NewFile, ThreadFile } from './pipeline/context-files.ts';
+export type { MessagePart, ToolNews } from './pipeline/message-part.ts';
 export type { Pipeline } from './pipeline/pipeline.ts';
 export type {
   AskOptions,
@@ -49,6 +52,17 @@ export type {
   EventList,
   EventPage,
   EventPosition,
+  Feedback,
+  FeedbackList,
+  FeedbackQuery,
+  FeedbackRecord,
+  FileContent,
+  FileList,
+  FileQuery,
+  FileRange,
+  FileRecord,
+  FileRecords,
+  FileStore,
   FinishResult,
   FreshEvents,
   IdempotencyKey,
@@ -57,6 +71,7 @@ export type {
   JournalEntry,
   KeptRun,
   LogTail,
+  NewFileRecord,
   NewQuestion,
   OnBusy,
   PolledRun,
@@ -73,14 +88,17 @@ export type {
   RetryResult,
   RunChain,
   RunErrorRecord,
+  RunList,
   RunNews,
   RunOutcomeRecord,
   RunOwnProgress,
   RunOwner,
+  RunPage,
   RunProgress,
   RunRecord,
   RunStatus,
   RunStore,
+  RunSummary,
   RunThread,
   SeenRun,
   StandingWork,
@@ -97,5 +115,6 @@ export type { Metrics } from './telemetry/metrics.ts';
 export { eventDomain, eventName, isInternalEvent, newEvent } from './thread/event.ts';
 export type { CommunicationEvent, JsonObject, NewEvent, ThreadEvent } from './thread/event.ts';
 export type { Principal } from './thread/principal.ts';
-export type { NewThread, Thread } from './thread/thread.ts';
+export type { NewThread, Thread, ThreadOverview } from './thread/thread.ts';
+export type { MessageFile, MessageSource } from './thread/message.ts';
 export { newId } from './thread/new-id.ts';

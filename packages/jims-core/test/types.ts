@@ -78,6 +78,14 @@ export function ends(event: RunEvent): string {
       return event.step.name;
     case 'event':
       return event.event.type;
+    case 'reasoning':
+      return event.delta;
+    case 'tool':
+      return event.tool.name;
+    case 'source':
+      return event.source.url;
+    case 'file':
+      return event.file.file_id;
     case 'restarted':
       return String(event.attempt);
     case 'result':

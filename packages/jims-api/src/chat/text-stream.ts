@@ -2,30 +2,35 @@ import { JimsError } from 'jims-core';
 import type {
   AgentStatus,
   ListenOptions,
+  MessageFile,
+  MessageSource,
   NewEvent,
   NumberedRunEvent,
   RunEnd,
-  StepNews,
 } from 'jims-core';
 import { textPieces } from 'jims-core/host';
 
 import { Expansion } from '../http/sse/ready-iterator.ts';
 import type { ReadyIterable } from '../http/sse/ready-iterator.ts';
+import { filesOf, sourcesOf } from './message-members.ts';
 import { assistantText } from './messages.ts';
+import { WorkReader } from './work-reader.ts';
+import type { WorkEvent } from './work-reader.ts';
 
 /** A run for protocols that send messages piece by piece: the text of each begins, grows and ends once. */
-export type TextEvent = StepEvent | PlainTextEvent;
+export type TextEvent = WorkEvent | PlainTextEvent;
 
-interface StepEvent {
-  readonly type: 'step';
-  readonly step: TitledStep;
-}
-
-/** As {@link TextEvent}, where there is nothing for steps. */
+/** As {@link TextEvent}, where there is nothing for steps and tools. */
 export type PlainTextEvent =
   | { readonly type: 'status'; readonly status: AgentStatus }
   | { readonly type: 'text_start' | 'text_end'; readonly messageId: string }
   | TextDelta
+  /** What a model thinks for a message, before its text or between its pieces: each begins and ends once. */
+  | { readonly type: 'reasoning_start' | 'reasoning_end'; readonly reasoningId: string }
+  | { readonly type: 'reasoning_delta'; readonly reasoningId: string; readonly delta: string }
+  /** Each once, before the event of its message. */
+  | { readonly type: 'source'; readonly messageId: string; readonly source: MessageSource }
+  | { readonly type: 'file'; readonly messageId: string; readonly file: MessageFile }
   /** Any event that was sent, a message too, after its text has ended. */
   | { readonly type: 'event'; readonly event: NewEvent }
   | RunEnd;
@@ -40,12 +45,9 @@ export interface TextDelta {
   readonly ends?: NewEvent | undefined;
 }
 
-/** What everybody may see of a step. */
-export interface TitledStep {
-  /** Its number among the titled steps of its run, from 1 on: its own id holds its name. */
-  readonly number: number;
-  readonly title: string;
-  readonly status: StepNews['status'];
+export interface TextOptions extends Omit<ListenOptions, 'after'> {
+  /** Whether the caller sees what tools do; default false. */
+  readonly seesWork?: boolean;
 }
 
 const RESTARTED =
@@ -55,35 +57,32 @@ const RESTARTED =
  * A run from its beginning to its one last event, nothing missing: of a run that is over, or that
  * another process runs, some events and the last part of a message are only known from its outcome; they
  * come before its end. A long message that was not streamed comes in pieces, an empty one in none.
- * Steps without a title are left out; each of the others begins and ends once. After an error texts
- * stay open. A run that is lost and runs again after something was sent ends with
+ * Steps and tools without a title are left out; each of the others begins and ends once. After an error
+ * texts stay open. A run that is lost and runs again after something was sent ends with
  * the error `restarted`: no client of these protocols could take back what it shows.
  */
-export function textEvents(
-  run: Listenable,
-  options: Omit<ListenOptions, 'after'> = {},
-): ReadyIterable<TextEvent> {
-  return read(run, options, (step): StepEvent[] => [{ type: 'step', step }]);
+export function textEvents(run: Listenable, options: TextOptions = {}): ReadyIterable<TextEvent> {
+  return read(run, options, (event): WorkEvent[] => [event]);
 }
 
-/** As {@link textEvents}, each step as the status that says what it does. */
+/** As {@link textEvents}, each step and tool as the status that says what it does. */
 export function plainTextEvents(
   run: Listenable,
-  options: Omit<ListenOptions, 'after'> = {},
+  options: TextOptions = {},
 ): ReadyIterable<PlainTextEvent> {
-  return read(run, options, ({ title, status }): PlainTextEvent[] =>
-    status === 'running'
-      ? [{ type: 'status', status: { message: title, statusType: 'step' } }]
-      : [],
-  );
+  return read(run, options, (event): PlainTextEvent[] => {
+    const { title, status } = event.type === 'step' ? event.step : event.tool;
+    if (status !== 'running') return [];
+    return [{ type: 'status', status: { message: title, statusType: event.type } }];
+  });
 }
 
-function read<S extends TextEvent>(
+function read<W extends TextEvent>(
   run: Listenable,
-  options: Omit<ListenOptions, 'after'>,
-  stepEvents: (step: TitledStep) => S[],
-): ReadyIterable<PlainTextEvent | S> {
-  const reader = new TextReader(stepEvents);
+  { seesWork = false, ...options }: TextOptions,
+  workEvents: (event: WorkEvent) => W[],
+): ReadyIterable<PlainTextEvent | W> {
+  const reader = new TextReader(new WorkReader(seesWork), workEvents);
   return new Expansion(run.listen(options), (event) => reader.read(event), { isLast: isEnd });
 }
 
@@ -100,63 +99,106 @@ export function isEnd(event: TextEvent): event is RunEnd {
 type Outcome = RunEnd & { readonly type: 'result' | 'cancelled' };
 
 /** What each event of a run is, given those before it. */
-class TextReader<S extends TextEvent> {
-  readonly #stepEvents: (step: TitledStep) => S[];
+class TextReader<W extends TextEvent> {
+  readonly #work: WorkReader;
+  readonly #workEvents: (event: WorkEvent) => W[];
   /** Number of the last event. */
   #seq = 0;
   /** Ids of the events that were sent. */
   readonly #sent = new Set<string>();
   /** How much was sent of each message that is not at its end. */
   readonly #open = new Map<string, number>();
-  /** The titled steps that have begun, by their ids. */
-  readonly #steps = new Map<string, TitledStep>();
+  /** Which sources and files were sent, by their messages. */
+  readonly #attached = new Map<string, Set<string>>();
+  /** The reasoning that is open, and how many there were. */
+  #reasoning: { readonly messageId: string; readonly id: string } | undefined;
+  #reasonings = 0;
 
-  constructor(stepEvents: (step: TitledStep) => S[]) {
-    this.#stepEvents = stepEvents;
+  constructor(work: WorkReader, workEvents: (event: WorkEvent) => W[]) {
+    this.#work = work;
+    this.#workEvents = workEvents;
   }
 
-  read(event: NumberedRunEvent): Iterable<PlainTextEvent | S> {
-    if (event.type === 'restarted') return this.#restarted();
+  *read(event: NumberedRunEvent): Generator<PlainTextEvent | W> {
+    if (event.type === 'restarted') return yield* this.#restarted();
     const pieces = event.seq - this.#seq;
     this.#seq = event.seq;
+    if (event.type === 'reasoning') return yield* this.#thought(event.messageId, event.delta);
+    if (event.type !== 'status') yield* this.#endOfReasoning();
     switch (event.type) {
       case 'status':
-        return [event];
+        return yield event;
       case 'error':
-        return [...this.#endOfSteps(), event];
+        return yield* this.#failed(event);
       case 'delta':
-        return this.#piece({ messageId: event.messageId, delta: event.delta, pieces });
+        return yield* this.#piece({ messageId: event.messageId, delta: event.delta, pieces });
       case 'step':
-        return this.#step(event.step);
+        return yield* this.#shown(this.#work.step(event.step));
+      case 'tool':
+        return yield* this.#shown(this.#work.tool(event.messageId, event.tool));
+      case 'source':
+        return yield* this.#sources(event.messageId, [event.source]);
+      case 'file':
+        return yield* this.#files(event.messageId, [event.file]);
       case 'event':
-        return this.#whole(event.event);
+        return yield* this.#whole(event.event);
       case 'result':
       case 'cancelled':
-        return this.#outcome(event);
+        return yield* this.#outcome(event);
     }
   }
 
-  #restarted(): Iterable<PlainTextEvent> {
-    if (this.#seq === 0) return [];
-    return [{ type: 'error', error: new JimsError('restarted', RESTARTED) }];
+  *#restarted(): Generator<PlainTextEvent> {
+    if (this.#seq > 0) yield { type: 'error', error: new JimsError('restarted', RESTARTED) };
   }
 
-  #step({ id, title, status }: StepNews): S[] {
-    const known = this.#steps.get(id);
-    if (title === undefined || (known && known.status !== 'running')) return [];
-    const step = { number: known?.number ?? this.#steps.size + 1, title, status };
-    this.#steps.set(id, step);
-    const end = this.#stepEvents(step);
-    if (known || status === 'running') return end;
-    return [...this.#stepEvents({ ...step, status: 'running' }), ...end];
+  *#shown(events: Iterable<WorkEvent>): Generator<W> {
+    for (const event of events) yield* this.#workEvents(event);
   }
 
-  #piece(text: Omit<TextDelta, 'type'>): PlainTextEvent[] {
+  *#failed(end: RunEnd): Generator<PlainTextEvent | W> {
+    yield* this.#shown(this.#work.ends());
+    yield end;
+  }
+
+  *#thought(messageId: string, delta: string): Generator<PlainTextEvent> {
+    if (this.#reasoning?.messageId !== messageId) {
+      yield* this.#endOfReasoning();
+      this.#reasoning = { messageId, id: `reasoning-${++this.#reasonings}` };
+      yield { type: 'reasoning_start', reasoningId: this.#reasoning.id };
+    }
+    yield { type: 'reasoning_delta', reasoningId: this.#reasoning.id, delta };
+  }
+
+  *#endOfReasoning(): Generator<PlainTextEvent> {
+    if (this.#reasoning) yield { type: 'reasoning_end', reasoningId: this.#reasoning.id };
+    this.#reasoning = undefined;
+  }
+
+  *#piece(text: Omit<TextDelta, 'type'>): Generator<PlainTextEvent> {
     const { messageId, delta } = text;
     const sent = this.#open.get(messageId);
     this.#open.set(messageId, (sent ?? 0) + delta.length);
-    const piece = { type: 'text_delta', ...text } as const;
-    return sent === undefined ? [{ type: 'text_start', messageId }, piece] : [piece];
+    if (sent === undefined) yield { type: 'text_start', messageId };
+    yield { type: 'text_delta', ...text };
+  }
+
+  *#sources(messageId: string, sources: readonly MessageSource[]): Generator<PlainTextEvent> {
+    for (const source of sources) {
+      if (this.#isNew(messageId, source.url)) yield { type: 'source', messageId, source };
+    }
+  }
+
+  *#files(messageId: string, files: readonly MessageFile[]): Generator<PlainTextEvent> {
+    for (const file of files) {
+      if (this.#isNew(messageId, file.file_id)) yield { type: 'file', messageId, file };
+    }
+  }
+
+  #isNew(messageId: string, name: string): boolean {
+    const names = this.#attached.get(messageId) ?? new Set();
+    this.#attached.set(messageId, names);
+    return names.size < names.add(name).size;
   }
 
   *#whole(event: NewEvent): Generator<PlainTextEvent> {
@@ -168,27 +210,22 @@ class TextReader<S extends TextEvent> {
       const ends = index === deltas.length - 1 ? event : undefined;
       yield* this.#piece({ messageId, delta, pieces: 1, ends });
     }
+    yield* this.#sources(messageId, sourcesOf(event));
+    yield* this.#files(messageId, filesOf(event));
     yield* this.#endOf(messageId);
     yield { type: 'event', event };
   }
 
   /** The end, and before it what is only known from it. */
-  *#outcome(end: Outcome): Generator<PlainTextEvent | S> {
+  *#outcome(end: Outcome): Generator<PlainTextEvent | W> {
     for (const event of eventsOf(end)) if (!this.#sent.has(event.id)) yield* this.#whole(event);
     for (const messageId of this.#open.keys()) yield* this.#endOf(messageId);
-    yield* this.#endOfSteps();
+    yield* this.#shown(this.#work.ends());
     yield end;
   }
 
-  /** Those that were stopped with their run. */
-  *#endOfSteps(): Generator<S> {
-    for (const step of this.#steps.values()) {
-      if (step.status === 'running') yield* this.#stepEvents({ ...step, status: 'failed' });
-    }
-  }
-
-  #endOf(messageId: string): PlainTextEvent[] {
-    return this.#open.delete(messageId) ? [{ type: 'text_end', messageId }] : [];
+  *#endOf(messageId: string): Generator<PlainTextEvent> {
+    if (this.#open.delete(messageId)) yield { type: 'text_end', messageId };
   }
 }
 

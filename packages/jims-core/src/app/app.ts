@@ -3,6 +3,7 @@ import type { Pipeline } from '../pipeline/pipeline.ts';
 import { CORE_REFUSALS } from '../run/admission.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { AppFiles } from './files.ts';
 import { OpenApp } from './open-app.ts';
 import type { JimsAppOptions, OpenOptions } from './options.ts';
 import { AppQuestions } from './questions.ts';
@@ -34,6 +35,8 @@ export class JimsApp implements AsyncDisposable {
   readonly runs: AppRuns;
   /** What its pipelines have asked. */
   readonly questions: AppQuestions;
+  /** What contacts and pipelines have sent beside text. */
+  readonly files: AppFiles;
   readonly #openApp: OpenApp;
 
   /** Makes an app; see `defineApp`. */
@@ -48,6 +51,7 @@ export class JimsApp implements AsyncDisposable {
     this.threads = new AppThreads(openApp);
     this.runs = new AppRuns(openApp);
     this.questions = new AppQuestions(openApp);
+    this.files = new AppFiles(openApp);
     this.metrics.gauge('jims_runs_running', 'Runs being executed', () => openApp.counts().running);
     this.metrics.gauge(
       'jims_runs_queued',

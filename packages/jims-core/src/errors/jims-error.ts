@@ -31,6 +31,13 @@ const MARK = Symbol.for('jims.error');
  * - `question_expired`: the time to answer the question is over
  * - `recovery_off`: this process answers no questions, as it works on a copy of a database
  * - `answer_invalid`: the answer does not fit the schema of its question
+ * - `file_not_found`: no such file, or it belongs to another contact
+ * - `file_gone`: the file is known, and its bytes are not there any more
+ * - `file_too_large`: the file is larger than a file may be
+ * - `file_refused`: the type of the file is not allowed, or not the one that it says
+ * - `file_incomplete`: the file broke off while it was sent
+ * - `too_many_files`: the contact's files would be more bytes than they may be
+ * - `message_not_found`: the thread has no such message by the assistant
  * - `llm_unusable`: a model's name, key, package or setting is missing or wrong
  * - `llm_input_invalid`: messages or texts that no model takes
  * - `llm_failed`: the provider answered with an error, or not at all
@@ -67,6 +74,13 @@ export type JimsErrorCode =
   | 'question_expired'
   | 'recovery_off'
   | 'answer_invalid'
+  | 'file_not_found'
+  | 'file_gone'
+  | 'file_too_large'
+  | 'file_refused'
+  | 'file_incomplete'
+  | 'too_many_files'
+  | 'message_not_found'
   | 'llm_unusable'
   | 'llm_input_invalid'
   | 'llm_failed'

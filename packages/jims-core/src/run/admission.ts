@@ -126,6 +126,8 @@ export function refusal(
       return new JimsError(kind, 'The thread went on, or another one took over from it, meanwhile');
     case 'thread_busy':
       return threadBusy();
+    case 'file_not_found':
+      return new JimsError(kind, 'A file of the message is unknown: upload it again');
     case 'queue_full':
       return new JimsError(kind, 'Too many messages wait in this thread: try again later');
     case 'key_reused':

@@ -1,15 +1,25 @@
 import type { JimsError } from '../errors/jims-error.ts';
 import type { ModelUsage } from '../llm/usage.ts';
+import type { ToolNews } from '../pipeline/message-part.ts';
 import type { StepNews } from '../pipeline/step.ts';
 import type { AgentStatus } from '../pipeline/thread-context.ts';
 import type { QuestionRecord } from '../store/store.ts';
 import type { NewEvent, ThreadEvent } from '../thread/event.ts';
+import type { MessageFile, MessageSource } from '../thread/message.ts';
 
 /** What a listener of a run gets, as it happens. The last one, and no other, is a {@link RunEnd}. */
 export type RunEvent =
   | { readonly type: 'status'; readonly status: AgentStatus }
   /** A piece of a message: all pieces with this `messageId` together are its content. */
   | { readonly type: 'delta'; readonly messageId: string; readonly delta: string }
+  /** A piece of what a model thinks while it makes a message. */
+  | { readonly type: 'reasoning'; readonly messageId: string; readonly delta: string }
+  /** A tool is called for a message, or is done. */
+  | { readonly type: 'tool'; readonly messageId: string; readonly tool: ToolNews }
+  /** A source of a message; it is in the message's event, too. */
+  | { readonly type: 'source'; readonly messageId: string; readonly source: MessageSource }
+  /** A file of a message, which is stored; it is in the message's event, too. */
+  | { readonly type: 'file'; readonly messageId: string; readonly file: MessageFile }
   /** A step began, or is over. */
   | { readonly type: 'step'; readonly step: StepNews }
   /** An event that the pipeline sent; it is in the log when the run ends with `result`. */

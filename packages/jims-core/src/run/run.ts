@@ -31,6 +31,8 @@ export interface RunRequest {
   readonly pipeline?: Pipeline;
   /** What the message has to do with questions; default: it answers the open question of its thread. */
   readonly answer?: AnswerRule;
+  /** The files that `incoming` names, by id: its data has them as `files`. */
+  readonly files?: readonly string[];
   /** Whether the client has a way to answer a question; default true. */
   readonly canAnswer?: boolean;
   /** Whether the run is to stop when nobody reads it any more: then it does not outlive its process. */

@@ -30,6 +30,16 @@ export interface RunStore {
    */
   finishRun(run: RunOwner, outcome: RunOutcomeRecord): Promise<FinishResult>;
   run(runId: string): Promise<RunRecord | undefined>;
+  /**
+   * The runs of a thread whose incoming events are in its log, or wait: newest first, by their incoming
+   * events; runs without one are left out.
+   */
+  listRuns(threadId: string, page: RunPage): Promise<RunList>;
+  /** Which runs made these events of a thread, as far as their records are still there: by event id. */
+  runsOfEvents(
+    threadId: string,
+    events: readonly EventPosition[],
+  ): Promise<ReadonlyMap<string, string>>;
   /** The run that a key is remembered for. */
   runIdByKey(key: Pick<IdempotencyKey, 'scope' | 'key'>): Promise<string | undefined>;
   /** The id of the run that is `running` in a thread; those in its queue come after it. */
@@ -128,6 +138,11 @@ export interface AcceptRequest {
   readonly durable?: KeptRun;
   /** What the message has to do with questions; default `none`. */
   readonly answer?: AnswerRule;
+  /**
+   * The files that the message names. They must be `ready` and of the contact of the thread; they get its
+   * thread, unless they have one, in the transaction that accepts the run.
+   */
+  readonly files?: readonly string[];
   /** What the caller has read of the thread that it expects, so that accepting brings the rest along. */
   readonly known?: { readonly threadId: string; readonly after: EventPosition };
 }
@@ -157,6 +172,8 @@ export type AcceptResult =
   /** It went on after the event that the request continues, or another thread took its external id. */
   | { readonly kind: 'thread_moved' }
   | { readonly kind: 'thread_busy' }
+  /** One of the files is unknown, or another contact's. */
+  | { readonly kind: 'file_not_found' }
   | { readonly kind: 'queue_full' }
   /** The question is unknown, has another audience, or is of another thread. */
   | { readonly kind: 'question_not_found' }
@@ -292,6 +309,37 @@ export interface PolledRun extends StartedRun {
   readonly status: RunStatus;
   readonly cancelRequested: boolean;
 }
+
+/** Which runs of a thread to list. */
+export interface RunPage {
+  readonly limit: number;
+  /** Only runs whose incoming event is before this one. */
+  readonly before?: EventPosition;
+}
+
+/** A part of the list of a thread's runs. */
+export interface RunList {
+  readonly runs: readonly RunSummary[];
+  /** Where to go on; `undefined` at the end. */
+  readonly next: EventPosition | undefined;
+}
+
+/** A run without what it sent. */
+export type RunSummary = Pick<
+  RunRecord,
+  | 'runId'
+  | 'status'
+  | 'attempt'
+  | 'acceptedAt'
+  | 'startedAt'
+  | 'finishedAt'
+  | 'error'
+  | 'usage'
+  | 'chainId'
+  | 'continues'
+  | 'question'
+  | 'durable'
+>;
 
 /** A run event as JSON, by its position among the run's events (1 is the first). */
 export interface RunProgress {

@@ -1,10 +1,14 @@
 import type { ChainStore } from './chain-store.ts';
+import type { FileRecords } from './file-records.ts';
+import type { FileStore } from './file-store.ts';
 import type { InstanceStore } from './instance-store.ts';
 import type { RunStore } from './run-store.ts';
 import type { ThreadStore } from './thread-store.ts';
 
 export * from './chain-records.ts';
 export * from './chain-store.ts';
+export * from './file-records.ts';
+export * from './file-store.ts';
 export * from './instance-store.ts';
 export * from './run-store.ts';
 export * from './thread-store.ts';
@@ -21,13 +25,16 @@ export * from './thread-store.ts';
  *
  * Times are UTC with microseconds, such as `2026-11-24T01:02:03.000004Z`.
  */
-export interface Store extends ThreadStore, RunStore, ChainStore, InstanceStore, AsyncDisposable {
+export interface Store
+  extends ThreadStore, RunStore, ChainStore, FileRecords, InstanceStore, AsyncDisposable {
   /** The kind of the database and where it is, for messages to people; without a password. */
   readonly description: string;
   /** A warning for the person who opens it. */
   readonly notice?: string | undefined;
   /** Whether several processes may work on it at once, so that a run may have to be followed from another one. */
   readonly shared: boolean;
+  /** Where files are kept by default: with the database. It is closed with the store. */
+  readonly fileStore: FileStore;
   /** Resolves when the database answers. */
   ping(): Promise<void>;
   /**

@@ -1,5 +1,5 @@
 import type { JsonObject, NewEvent, ThreadEvent } from '../thread/event.ts';
-import type { NewThread, Thread } from '../thread/thread.ts';
+import type { NewThread, Thread, ThreadOverview } from '../thread/thread.ts';
 
 /** Threads and their events. */
 export interface ThreadStore {
@@ -11,8 +11,29 @@ export interface ThreadStore {
   thread(threadId: string): Promise<Thread | undefined>;
   threadByExternalId(contactId: string, externalId: string): Promise<Thread | undefined>;
   latestThread(contactId: string): Promise<Thread | undefined>;
-  /** Threads, newest first, within the bounds of the query. */
+  /** Threads in the order of the query, within its bounds. */
   listThreads(query: ThreadQuery): Promise<ThreadList>;
+  /** What lists show of a thread. */
+  threadOverview(threadId: string): Promise<ThreadOverview | undefined>;
+  /**
+   * Keeps what the contact thinks of a message, or takes it back with `undefined`: appends `feedback.given`
+   * or `feedback.withdrawn` (once: nothing when it changes nothing), and the last one counts.
+   *
+   * @throws JimsError `thread_not_found`; `message_not_found` when the thread has no `comm.*` event of
+   * this id whose role is `assistant`.
+   */
+  setFeedback(
+    threadId: string,
+    messageId: string,
+    feedback: Feedback | undefined,
+  ): Promise<'changed' | 'unchanged'>;
+  /** Feedback as it counts now, oldest first by `(at, messageId)`. */
+  listFeedback(query: FeedbackQuery): Promise<FeedbackList>;
+  /**
+   * Brings up to date what the search finds, for threads that were written since; bounded, so call it
+   * again while it resolves with true. Several processes may do so at once.
+   */
+  indexMessages(): Promise<boolean>;
   /** Replaces the config; `undefined` when there is no such thread. */
   updateThreadConfig(threadId: string, config: JsonObject): Promise<Thread | undefined>;
   /**
@@ -73,6 +94,10 @@ export const READ_BYTES: number = 1024 * 1024;
 export interface EventPage extends ReadBounds {
   /** Only events after this position; default: from the first on. */
   readonly after?: EventPosition;
+  /** Only events before this position. */
+  readonly before?: EventPosition;
+  /** `desc`: the newest first. Default `asc`. */
+  readonly order?: 'asc' | 'desc';
   /** Only events of these domains; default: all. */
   readonly domains?: readonly string[];
 }
@@ -81,6 +106,33 @@ export interface EventPage extends ReadBounds {
 export interface AppendOptions {
   /** Appends only when no run of the thread runs or waits; default false. */
   readonly whenIdle?: boolean;
+}
+
+/** What a contact thinks of a message. */
+export interface Feedback {
+  readonly value: 'up' | 'down';
+  readonly comment?: string;
+  readonly tags?: readonly string[];
+}
+
+/** Which feedback to list. */
+export interface FeedbackQuery extends ReadBounds {
+  readonly threadId?: string;
+  readonly value?: Feedback['value'];
+  readonly after?: { readonly at: string; readonly messageId: string };
+}
+
+/** A feedback that counts. */
+export interface FeedbackRecord extends Feedback {
+  readonly threadId: string;
+  readonly messageId: string;
+  readonly at: string;
+}
+
+/** A part of a list of feedback. */
+export interface FeedbackList {
+  readonly feedback: readonly FeedbackRecord[];
+  readonly more: boolean;
 }
 
 /** A part of a thread's log. */
@@ -117,19 +169,30 @@ export interface LogTail {
   readonly states: readonly ThreadEvent[];
 }
 
-/** Which threads to list, newest first. */
+/** Which threads to list. */
 export interface ThreadQuery extends ReadBounds {
   readonly contactId?: string;
   readonly externalId?: string;
   /** Leaves out threads whose external id another thread took over; default false. */
   readonly current?: boolean;
-  /** Only threads older than this one. */
+  /**
+   * `activity`: those whose newest event is newest come first; `created`: those that were made last. Default
+   * `activity`.
+   */
+  readonly order?: 'activity' | 'created';
+  /** Only threads after this one in the order: its `lastEventAt`, or its `createdAt`, and its id. */
   readonly before?: EventPosition;
+  /** Only threads with a message that has all of these words, the last one as a beginning. */
+  readonly words?: string;
+  /** Only threads with such feedback. */
+  readonly feedback?: Feedback['value'];
+  /** Only threads with an open question to the contact. */
+  readonly waiting?: boolean;
 }
 
 /** A part of a list of threads. */
 export interface ThreadList {
-  readonly threads: readonly Thread[];
+  readonly threads: readonly ThreadOverview[];
   /** Whether there are more after the last one. */
   readonly more: boolean;
 }

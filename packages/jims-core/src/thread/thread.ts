@@ -12,6 +12,23 @@ export interface Thread {
   readonly config: JsonObject;
 }
 
+/** A thread as lists of threads show it. */
+export interface ThreadOverview extends Thread {
+  /** What the app or a person called it, else the beginning of the contact's first message, on one line. */
+  readonly title: string | undefined;
+  /** When its newest event came; when it was made, as long as it has none. */
+  readonly lastEventAt: string;
+  /** Its newest `comm.*` event: the beginning of its content, on one line. */
+  readonly lastMessage: { readonly role: string; readonly excerpt: string } | undefined;
+  /** Whether a question to the contact is open. */
+  readonly isWaiting: boolean;
+}
+
+/** The longest title, in characters; a longer one is cut. */
+export const MAX_TITLE = 80;
+/** The longest excerpt of a message in a list of threads, in characters. */
+export const MAX_EXCERPT = 160;
+
 /** The thread to get; made when it does not exist. */
 export interface NewThread {
   readonly contactId: string;
