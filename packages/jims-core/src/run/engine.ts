@@ -23,6 +23,7 @@ import { isDurable } from './run-services.ts';
 import type { RunServices, RunnableApp } from './run-services.ts';
 import { replayed } from './run.ts';
 import type { Run, RunRequest } from './run.ts';
+import { SearchTimer } from './search-timer.ts';
 import { Turns } from './turns.ts';
 
 /** Accepts runs and executes them: one at a time in each thread, over all processes on the store. */
@@ -36,6 +37,7 @@ export class RunEngine implements KnownThreads {
   readonly #recovery: Recovery;
   readonly #lease: Lease;
   readonly #retention: RetentionTimer;
+  readonly #search: SearchTimer;
   readonly #services: RunServices;
   readonly #closing = new AbortController();
   #changedChains = 0;
@@ -65,6 +67,7 @@ export class RunEngine implements KnownThreads {
       engine: this,
     });
     this.#retention = new RetentionTimer({ store, limits, logger, threads: this });
+    this.#search = new SearchTimer({ store, logger });
     this.#services = {
       app,
       instanceId,
@@ -90,6 +93,8 @@ export class RunEngine implements KnownThreads {
       throw error;
     }
     engine.#retention.start();
+    // What was said before, or by another program.
+    engine.#search.soon();
     return engine;
   }
 
@@ -206,6 +211,7 @@ export class RunEngine implements KnownThreads {
   #close(): void {
     this.#closing.abort();
     this.#retention.close();
+    this.#search.close();
     this.#services.progress?.close();
     this.#turns.close();
   }
@@ -227,6 +233,7 @@ export class RunEngine implements KnownThreads {
     void execution.execute().then((end) => {
       if (end.type === 'error' && end.error.code === 'pipeline_changed') this.#changedChains++;
       this.#runs.remove(execution, end);
+      this.#search.soon();
       leave();
     });
     return execution.run;
