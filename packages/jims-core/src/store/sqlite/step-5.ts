@@ -1,9 +1,9 @@
 /** Later than any time: nothing of a thread is to be indexed. */
 export const ALL_INDEXED = '9999-12-31 23:59:59.999999';
 /** Earlier than any time. */
-export const NONE_INDEXED = '0000-01-01 00:00:00.000000';
+const NONE_INDEXED = '0000-01-01 00:00:00.000000';
 /** No event has this id. */
-export const NO_MESSAGE = '0'.repeat(32);
+const NO_MESSAGE = '0'.repeat(32);
 
 /** A time with its fraction, which the original leaves out of whole seconds. */
 function full(time: string): string {
