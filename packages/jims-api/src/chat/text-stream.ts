@@ -230,14 +230,17 @@ class TextReader<W extends TextEvent> {
     this.#sent.add(event.id);
     const { id: messageId } = event;
     yield* this.#keptThought(event);
-    const rest = assistantText(event)?.slice(this.#open.get(messageId) ?? 0);
+    const text = assistantText(event);
+    const rest = text?.slice(this.#open.get(messageId) ?? 0);
     const deltas = rest ? textPieces(rest) : [];
     for (const [index, delta] of deltas.entries()) {
       const ends = index === deltas.length - 1 ? event : undefined;
       yield* this.#piece({ messageId, delta, pieces: 1, ends });
     }
-    yield* this.#sources(messageId, sourcesOf(event));
-    yield* this.#files(messageId, filesOf(event));
+    if (text !== undefined) {
+      yield* this.#sources(messageId, sourcesOf(event));
+      yield* this.#files(messageId, filesOf(event));
+    }
     yield* this.#endOf(messageId);
     yield { type: 'event', event };
   }

@@ -2,6 +2,7 @@ import type { MessageFile, MessageSource, NewEvent } from 'jims-core';
 
 import type { FileAddress } from '../../../chat/file-address.ts';
 import { filesOf, sourcesOf } from '../../../chat/message-members.ts';
+import { assistantText } from '../../../chat/messages.ts';
 
 /** A source or a file of a message: OpenAI's clients show both as links. */
 export interface Citation {
@@ -11,8 +12,9 @@ export interface Citation {
   readonly file?: MessageFile;
 }
 
-/** The sources of a message, then its files. */
+/** The sources of a message of the assistant, then its files; none for other events. */
 export function citationsOf(event: NewEvent, addressOf: FileAddress): Citation[] {
+  if (assistantText(event) === undefined) return [];
   return [
     ...sourcesOf(event).map(citationOfSource),
     ...filesOf(event).map((file) => citationOfFile(file, addressOf)),
