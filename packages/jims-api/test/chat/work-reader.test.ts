@@ -53,11 +53,6 @@ test('steps are numbered by their titles, and end once', () => {
   ];
   assert.deepEqual(
     events.map((event) => event.type === 'step' && Object.values(event.step).join(' ')),
-    [
-      '1 Paying running',
-      '2 Sending running',
-      '2 Sending completed',
-      '1 Paying failed',
-    ],
+    ['1 Paying running', '2 Sending running', '2 Sending completed', '1 Paying failed'],
   );
 });
