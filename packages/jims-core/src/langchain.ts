@@ -104,11 +104,18 @@ function inputOf(input: unknown): unknown {
 
 function endOf(data: unknown): { readonly output: unknown } | { readonly error: string } {
   const error = member(data, 'error');
-  if (error !== undefined) return { error: textOf(member(error, 'message')) || String(error) };
+  if (error !== undefined) return { error: reasonOf(error) };
   const output = member(data, 'output');
   const content = member(output, 'content') ?? output;
   if (member(output, 'status') !== 'error') return { output: content };
   return { error: typeof content === 'string' ? content : JSON.stringify(content) };
+}
+
+/** Its message; as text it has the stack after it. */
+function reasonOf(error: unknown): string {
+  const message = textOf(member(error, 'message')) || textOf(error) || 'failed';
+  const [first = ''] = message.includes('\n    at ') ? message.split('\n\n') : [message];
+  return first;
 }
 
 function* sourcesOf(output: unknown): Parts {
