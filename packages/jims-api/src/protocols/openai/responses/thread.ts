@@ -107,9 +107,9 @@ async function responseBefore(
 async function targetAfter(app: JimsApp, run: RunRecord, store: boolean): Promise<RunTarget> {
   const { thread, status } = run;
   if (store && isActive(status)) return { thread: { kind: 'thread', threadId: thread.id } };
-  const fork = (): Promise<RunThread> => forkAfter(app, run);
+  const fork = async (): Promise<RunTarget> => ({ thread: await forkAfter(app, run) });
   const after = store ? await lastEventOf(app, run) : undefined;
-  if (!after) return { thread: await fork() };
+  if (!after) return fork();
   return { thread: { kind: 'thread', threadId: thread.id, after }, onMoved: fork };
 }
 
