@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { EventLog } from '../../src/run/event-log.ts';
-import { ProgressWriter, fromProgress, toProgress } from '../../src/run/progress.ts';
+import { fromProgress, toProgress } from '../../src/run/progress-rows.ts';
+import { ProgressWriter } from '../../src/run/progress.ts';
 import type { NumberedRunEvent } from '../../src/run/run-events.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { newEvent } from '../../src/thread/event.ts';

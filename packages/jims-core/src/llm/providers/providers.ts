@@ -4,7 +4,7 @@ import type { EmbeddingModelV4, LanguageModelV4 } from '@ai-sdk/provider';
 
 import { firstVariable, missingVariable, variable } from '../environment.ts';
 import type { Environment, NamedValue } from '../environment.ts';
-import { optionalPackage } from '../optional-package.ts';
+import { optionalPackage } from '../../errors/optional-package.ts';
 import { sendableKey } from '../secrets.ts';
 import type { ResolvedLlmSettings } from '../settings.ts';
 import { compatibleTransport } from '../transport/compatible-transport.ts';

@@ -5,7 +5,7 @@ import type { toJsonSchema } from '@valibot/to-json-schema';
 
 import { JimsError } from '../../errors/jims-error.ts';
 import { objectOf } from '../foreign-json.ts';
-import { optionalPackage } from '../optional-package.ts';
+import { optionalPackage } from '../../errors/optional-package.ts';
 
 /** A schema of zod, valibot, arktype, …, which describes an answer to the model and checks it. */
 export type AnswerSchema<T> = StandardSchemaV1<unknown, T>;
