@@ -113,11 +113,10 @@ export class MessageUploads {
     return ids.length === 0 ? [] : this.#app.files.find(ids);
   }
 
-  async #contactOf(thread: RunThread): Promise<string> {
-    if (thread.contactId !== undefined) return thread.contactId;
-    const found = await this.#app.threads.find(thread.threadId ?? '');
-    if (!found) throw new JimsError('thread_not_found', `Thread '${thread.threadId}' not found`);
-    const { contactId } = found.thread;
+  async #contactOf(target: RunThread): Promise<string> {
+    if (target.kind !== 'thread' || target.contactId !== undefined) return target.contactId ?? '';
+    const { thread } = await this.#app.threads.get(target.threadId);
+    const { contactId } = thread;
     if (contactId !== undefined) return contactId;
     const reason = 'The thread has no contact, whose the files could be: start a thread with one';
     throw new HttpError(422, reason, { code: 'files_need_contact' });

@@ -80,6 +80,18 @@ function fileInDataUrl(url: string, { member, name, mediaType }: NamedFile): Inl
   return { content, name, mediaType: plainType(type) ?? plainType(mediaType) };
 }
 
+/** The files of an earlier message, which another service may have taken: without those that we do not. */
+export function readable<T>(parts: readonly T[], read: (part: T) => SentFile): SentFile[] {
+  return parts.flatMap((part) => {
+    try {
+      return [read(part)];
+    } catch (error) {
+      if (error instanceof HttpError) return [];
+      throw error;
+    }
+  });
+}
+
 /** A type without its parameters; `undefined` for one that says nothing, such as `image/*`. */
 function plainType(type: string | undefined): string | undefined {
   const plain = type?.split(';', 1)[0]?.trim().toLowerCase();

@@ -1,5 +1,6 @@
 import { RunLlm } from '../llm/run-llm.ts';
 import type { CallUsage } from '../llm/usage.ts';
+import { FilesOfThread } from '../pipeline/context-files.ts';
 import type { ThreadLog } from '../pipeline/thread-log.ts';
 import type { AcceptedRun, JournalEntry, RunChain, RunOwner } from '../store/store.ts';
 import type { ThreadEvent } from '../thread/event.ts';
@@ -69,7 +70,10 @@ export class RunExecution {
       metrics.observeModel(usage);
       countForEntry(usage);
     };
-    this.#llm = new RunLlm({ models, observe, traceContent, signal, threadId: thread.id });
+    const files = new FilesOfThread(app.files, thread);
+    const loadFile = async (id: string): Promise<Uint8Array> => (await files.open(id)).bytes();
+    const threadId = thread.id;
+    this.#llm = new RunLlm({ models, observe, traceContent, signal, threadId, loadFile });
     this.#outcome = new RunOutcome(this.stream, services.progress, this.#llm);
   }
 
