@@ -2,7 +2,7 @@ import type { Run, Thread } from 'jims-core';
 import * as v from 'valibot';
 
 import { threadOfMessage, threadOfChat } from '../../chat/client-history.ts';
-import { fileAddressOf } from '../../chat/file-address.ts';
+import { pageFileAddress } from '../../chat/file-address.ts';
 import { threadHeader } from '../../chat/named-thread.ts';
 import type { ClientRunRequest } from '../../chat/start-run.ts';
 import { joinRun, streamRun } from '../../chat/stream-run.ts';
@@ -152,8 +152,8 @@ async function requestOf(api: ApiContext, call: Call): Promise<ClientRunRequest>
       interface: PROTOCOL,
     }),
   );
-  const { options, incoming, answer } = message;
-  return { ...options, incoming, ...target, ...(answer && { answer }) };
+  const { options, incoming, sentFiles, answer } = message;
+  return { ...options, incoming, sentFiles, ...target, ...(answer && { answer }) };
 }
 
 async function resume(api: ApiContext, call: Call): Promise<Response> {
@@ -178,7 +178,7 @@ async function* restoredText(api: ApiContext, thread: Thread | undefined): Async
   const { threads } = api.app;
   yield '{"messages":[';
   let separator = '';
-  const messages = thread ? uiMessages(threads.allEvents(thread), fileAddressOf(api)) : [];
+  const messages = thread ? uiMessages(threads.allEvents(thread), pageFileAddress(api)) : [];
   for await (const message of messages) {
     yield separator;
     separator = ',';
@@ -188,7 +188,7 @@ async function* restoredText(api: ApiContext, thread: Thread | undefined): Async
 }
 
 function streamOptions(api: ApiContext, call: Call): StreamOptions {
-  return { ...viewOptions(api, call), fileAddress: fileAddressOf(api) };
+  return { ...viewOptions(api, call), fileAddress: pageFileAddress(api) };
 }
 
 async function activeRun(api: ApiContext, call: Call): Promise<Run | undefined> {
