@@ -8,7 +8,7 @@ interface RunLlmOptions {
   readonly signal: AbortSignal;
   readonly threadId: string;
   readonly traceContent: boolean | undefined;
-  readonly loadFile?: ((fileId: string) => Promise<Uint8Array>) | undefined;
+  readonly loadFile: (fileId: string) => Promise<Uint8Array>;
 }
 
 /** The models of one run. Most runs need none: so they are made when the pipeline first uses one. */
@@ -29,7 +29,7 @@ export class RunLlm {
       threadId,
       observe,
       ...(traceContent !== undefined && { traceContent }),
-      ...(loadFile && { loadFile }),
+      loadFile,
     });
     return this.#llm;
   };

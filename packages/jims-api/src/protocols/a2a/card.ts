@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import { json } from '../../http/json-answer.ts';
+import { originOrPublicUrl } from '../../http/public-address.ts';
 import type { ApiContext, Call, Route } from '../../http/route.ts';
 import { packageVersion } from '../../version.ts';
 
@@ -39,7 +40,7 @@ function answerCard(api: ApiContext, call: Call): Response {
 
 /** Clients of 1.0 send their version; for all others the card also has the members of 0.3. */
 function cardFor(api: ApiContext, { request }: Call): object {
-  const url = `${api.publicUrl ?? new URL(request.url).origin}/a2a`;
+  const url = `${originOrPublicUrl(api, request)}/a2a`;
   const card = { ...agentCard(api, url), ...(api.secured && SECURITY) };
   return request.headers.get('a2a-version')?.startsWith('1.')
     ? card

@@ -131,6 +131,9 @@ function legacyArtifact({ parts, ...artifact }: Artifact): object {
   return { ...artifact, parts: parts.map(legacyPart) };
 }
 
-function legacyPart({ text }: Part): object {
-  return { kind: 'text', text };
+function legacyPart(part: Part): object {
+  if ('text' in part) return { kind: 'text', ...part };
+  if ('data' in part) return { kind: 'data', ...part };
+  const { url: uri, filename: name, mediaType: mimeType } = part;
+  return { kind: 'file', file: { uri, name, mimeType } };
 }

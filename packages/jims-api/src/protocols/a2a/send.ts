@@ -83,7 +83,7 @@ async function taskWith(
   const { thread } = run;
   const isNew = run.createdThread && !run.replayed;
   const task = isNew ? { id: run.id, earlier: [] } : await taskBefore(api, run.id);
-  return taskRun(call, { ...task, thread }, request.incoming);
+  return taskRun(api, call, { ...task, thread }, request.incoming);
 }
 
 async function requestOf(api: ApiContext, call: Call, sending: Sending): Promise<ClientRunRequest> {

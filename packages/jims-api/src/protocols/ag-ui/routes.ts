@@ -65,8 +65,8 @@ async function run(api: ApiContext, call: Call): Promise<Response> {
       interface: PROTOCOL,
     }),
   );
-  const { options, incoming, answer } = message;
-  const request = { ...options, incoming, ...target, ...(answer && { answer }) };
+  const { options, incoming, sentFiles, answer } = message;
+  const request = { ...options, incoming, sentFiles, ...target, ...(answer && { answer }) };
   return streamRun(api, call, request, async (started) => {
     const question = started.replayed ? await questionNow(api.app, started) : undefined;
     return encodeStream(started, input, { ...viewOptions(api, call), interrupts, question });

@@ -150,8 +150,8 @@ async function requestOf(api: ApiContext, call: Call): Promise<ClientRunRequest>
       interface: PROTOCOL,
     }),
   );
-  const { options, incoming, answer } = message;
-  return { ...options, incoming, ...target, ...(answer && { answer }) };
+  const { options, incoming, sentFiles, answer } = message;
+  return { ...options, incoming, sentFiles, ...target, ...(answer && { answer }) };
 }
 
 async function resume(api: ApiContext, call: Call): Promise<Response> {

@@ -3,6 +3,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { answerRun } from '../../chat/answer-run.ts';
 import { configBy } from '../../chat/client-config.ts';
 import { threadOfHistory } from '../../chat/client-history.ts';
+import { pageFileAddress } from '../../chat/file-address.ts';
 import { namedThread, threadHeader } from '../../chat/named-thread.ts';
 import { requireConfigSize } from '../../chat/sent-limits.ts';
 import { isReachedAgain } from '../../chat/start-run.ts';
@@ -63,14 +64,19 @@ export const deepChatProtocol: Protocol = {
 };
 
 async function answer(api: ApiContext, call: Call): Promise<Response> {
-  return answerRun(api, call, await requestOf(api, call), (_, result) => encodeResult(result));
+  return answerRun(api, call, await requestOf(api, call), (_, result) =>
+    encodeResult(result, pageFileAddress(api)),
+  );
 }
 
 async function stream(api: ApiContext, call: Call): Promise<Response> {
   const { requestId } = call;
   const { exposeErrors } = api;
+  const addressOf = pageFileAddress(api);
   const request = await requestOf(api, call);
-  return streamRun(api, call, request, (run) => encodeStream(run, { requestId, exposeErrors }));
+  return streamRun(api, call, request, (run) =>
+    encodeStream(run, { requestId, exposeErrors, addressOf }),
+  );
 }
 
 async function requestOf(api: ApiContext, call: Call): Promise<ClientRunRequest> {

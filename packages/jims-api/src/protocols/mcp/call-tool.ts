@@ -4,6 +4,7 @@ import { isJimsError } from 'jims-core';
 import type { JsonObject, QuestionRecord, Run, RunThread } from 'jims-core';
 
 import { runHeaders } from '../../chat/answer-run.ts';
+import { fileAddress } from '../../chat/file-address.ts';
 import { userEvent } from '../../chat/messages.ts';
 import { namedThread } from '../../chat/named-thread.ts';
 import { isReachedAgain, startRun } from '../../chat/start-run.ts';
@@ -22,7 +23,7 @@ import { Elicitations } from './elicitation.ts';
 import { callFrames, encodeEnd } from './encode.ts';
 import { RunningCalls, callName } from './running-calls.ts';
 import type { CallName } from './running-calls.ts';
-import { canAsk } from './session.ts';
+import { canAsk, knowsLinks } from './session.ts';
 import { TOOL, ToolArguments } from './tool.ts';
 
 const MAX_TOKEN = 1024;
@@ -48,7 +49,13 @@ export async function callTool(
   const start = (): Promise<RunningTool> =>
     startTool(api, { ...call, body: async () => args }, { request, name, asks });
   const { requestId, principal } = call;
-  const options = { requestId, exposeErrors: api.exposeErrors, sees: visibleTo(principal) };
+  const options = {
+    requestId,
+    exposeErrors: api.exposeErrors,
+    sees: visibleTo(principal),
+    addressOf: fileAddress(api, call),
+    knowsLinks: knowsLinks(call),
+  };
   if (!readsStreams(call)) {
     const { run, takenBack } = await start();
     const end = await run.end;

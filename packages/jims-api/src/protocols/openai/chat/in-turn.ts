@@ -10,6 +10,8 @@ import type { ReadyIterable } from '../../../http/sse/ready-iterator.ts';
 export type InTurnEvent =
   | { readonly type: 'status'; readonly status: AgentStatus }
   | { readonly type: 'text'; readonly messageId: string; readonly text: string }
+  /** It is beside the text: nothing holds it back. */
+  | { readonly type: 'reasoning'; readonly reasoningId: string; readonly text: string }
   | RunEnd;
 
 /** A run with its messages one after the other: what comes in the middle of one is held back. */
@@ -32,7 +34,14 @@ class MessageTurns {
     switch (event.type) {
       case 'text_start':
       case 'event':
+      case 'reasoning_start':
+      case 'reasoning_end':
+      // They are cited after all text.
+      case 'source':
+      case 'file':
         return [];
+      case 'reasoning_delta':
+        return [{ type: 'reasoning', reasoningId: event.reasoningId, text: event.delta }];
       case 'text_delta': {
         const { messageId, delta } = event;
         this.#current ??= messageId;

@@ -2,12 +2,15 @@
 import type { JimsApp, NewEvent, Thread } from 'jims-core';
 import * as v from 'valibot';
 
+import type { FileAddress } from '../../../chat/file-address.ts';
 import { assistantText, userText } from '../../../chat/messages.ts';
 import { jsonObject } from '../../../http/fastapi/fields.ts';
 import { integerIn, wordsIn } from '../../../http/query.ts';
 import type { Call, Parameter } from '../../../http/route.ts';
 import { messageId } from '../shared/ids.ts';
 import { inQuery } from '../shared/routes.ts';
+import { citingPart } from './response.ts';
+import type { TextPart } from './response.ts';
 
 export const ItemResource = v.pipe(
   v.object({
@@ -48,19 +51,19 @@ export interface ConversationItem {
   readonly type: 'message';
   readonly role: 'user' | 'assistant';
   readonly status: 'completed' | 'incomplete';
-  readonly content: readonly { readonly type: string; readonly text: string }[];
+  readonly content: readonly (TextPart | { readonly type: 'input_text'; readonly text: string })[];
 }
 
 /** The items of a thread, oldest first. */
 export async function* conversationItems(
   app: JimsApp,
-  thread: Thread,
+  { thread, addressOf }: { readonly thread: Thread; readonly addressOf: FileAddress },
 ): AsyncGenerator<ConversationItem> {
   let question: string | undefined;
   for await (const events of app.threads.allEvents(thread)) {
     for (const event of events) {
       if (userText(event) !== undefined || isAnswer(event)) question = event.id;
-      yield* toItem(event, question);
+      yield* toItem(event, { runId: question, addressOf });
     }
   }
 }
@@ -71,17 +74,19 @@ function isAnswer({ type }: NewEvent): boolean {
 }
 
 /** Converts a message to an item, and other events to none. `runId` is the id of the question before it. */
-export function toItem(event: NewEvent, runId: string | undefined): ConversationItem[] {
+export function toItem(
+  event: NewEvent,
+  { runId, addressOf }: { readonly runId: string | undefined; readonly addressOf: FileAddress },
+): ConversationItem[] {
   const id = messageId(event.id, runId);
   const question = userText(event);
   if (question !== undefined) {
-    const content = [{ type: 'input_text', text: question }];
+    const content = [{ type: 'input_text', text: question } as const];
     return [{ id, type: 'message', role: 'user', status: 'completed', content }];
   }
-  const text = assistantText(event);
-  if (text === undefined) return [];
+  if (assistantText(event) === undefined) return [];
   const status = event.data['partial'] === true ? 'incomplete' : 'completed';
-  const content = [{ type: 'output_text', text, annotations: [], logprobs: [] }];
+  const content = [citingPart(event, addressOf)];
   return [{ id, type: 'message', role: 'assistant', status, content }];
 }
 
