@@ -131,9 +131,12 @@ function fileLimits(given: Given): ServeOptions['fileLimits'] {
   if (strange !== undefined) {
     throw invalid('file-types', `'${strange}' is not a media type such as image/png or image/*.`);
   }
+  if (types?.every((each) => each.startsWith('!')) === true) {
+    throw invalid('file-types', 'it only forbids: name what is allowed, too, such as *.');
+  }
   return {
     maxFileBytes: given.integer('max-file-size', { min: 1 }),
-    maxContactFileBytes: given.integer('max-contact-files-size', { min: 1 }),
+    maxContactFileBytes: given.integer('max-contact-files-size', { min: 1, max: 2 ** 50 }),
     ...(types && { fileTypes: types }),
   };
 }
