@@ -53,10 +53,6 @@ export class FilesOfThread implements ContextFiles {
     this.#thread = thread;
   }
 
-  /** Gives the bytes of a file. @throws JimsError `file_not_found`, `file_gone` */
-  readonly load = async (fileId: string): Promise<Uint8Array> =>
-    Buffer.concat(await Array.fromAsync(this.#read(fileId)));
-
   async save({ name, mediaType, data }: NewFile, messageId: string): Promise<MessageFile> {
     if (typeof name !== 'string' || !(data instanceof Blob || data instanceof Uint8Array)) {
       throw new JimsError('invalid_event', 'A file needs a name, and bytes or a Blob as its data');

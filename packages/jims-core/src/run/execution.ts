@@ -66,21 +66,16 @@ export class RunExecution {
     this.#report = new RunReport(app, this.owner, request.requestId, this.#stop);
     this.run = new Run(accepted, this.stream, this.#stop);
     const { models, metrics, traceContent } = app;
-    this.#files = new FilesOfThread(app.files, thread);
-    const loadFile = this.#files.load;
+    const files = new FilesOfThread(app.files, thread);
+    this.#files = files;
     const { signal } = this.#stop;
     const observe = (usage: CallUsage): void => {
       metrics.observeModel(usage);
       countForEntry(usage);
     };
-    this.#llm = new RunLlm({
-      models,
-      observe,
-      traceContent,
-      signal,
-      threadId: thread.id,
-      loadFile,
-    });
+    const threadId = thread.id;
+    const loadFile = async (id: string): Promise<Uint8Array> => (await files.open(id)).bytes();
+    this.#llm = new RunLlm({ models, observe, traceContent, signal, threadId, loadFile });
     this.#outcome = new RunOutcome(this.stream, services.progress, this.#llm);
   }
 
