@@ -5,6 +5,8 @@ import type { ClientMessage } from '../../chat/client-history.ts';
 import { userContent, userEvent } from '../../chat/messages.ts';
 import { eventType, requireAllowed, runFields, runOptions } from '../../chat/run-fields.ts';
 import type { RunOptions } from '../../chat/run-fields.ts';
+import { fileAt, readable } from '../../chat/sent-files.ts';
+import type { SentFile } from '../../chat/sent-files.ts';
 import { MAX_MESSAGES, MAX_PARTS, requireConfigSize } from '../../chat/sent-limits.ts';
 import { contactId } from '../../http/contact.ts';
 import { validationError } from '../../http/errors.ts';
@@ -19,7 +21,17 @@ const BETWEEN_PARTS = '\n\n';
 const UiMessage = v.object({
   role: v.picklist(['system', 'user', 'assistant']),
   parts: list(
-    v.object({ type: v.string(), text: v.optional(v.string()), data: v.optional(v.unknown()) }),
+    v.object({
+      type: v.string(),
+      text: v.optional(v.string()),
+      data: v.optional(v.unknown()),
+      url: v.pipe(
+        v.optional(v.unknown()),
+        v.description('Of a part `file`: data:<type>;base64,… or the address of a stored file'),
+      ),
+      mediaType: v.optional(v.string()),
+      filename: v.optional(v.string()),
+    }),
     MAX_PARTS,
   ),
 });
@@ -74,16 +86,17 @@ export interface AiSdkMessage extends ClientMessage {
 /**
  * Reads the body of a request.
  *
- * @throws HttpError 422 also for a new message that is not the user's, or has files; 413 for a config
- * that is too large.
+ * @throws HttpError 422 also for a new message that is not the user's, or has a file at another address;
+ * 413 for a config that is too large.
  */
 export function decode(
   api: Pick<ApiContext, 'allowedEventTypes' | 'maxConfigBytes'>,
   body: unknown,
 ): AiSdkMessage {
   const request = parseBody(AiSdkBody, body);
-  const questionId = answeredQuestion(request.messages.at(-1));
-  const incoming = userEvent(newText(request.messages), request.event_type, questionId);
+  const last = newMessage(request.messages);
+  const questionId = answeredQuestion(last);
+  const incoming = userEvent(textOf(last), request.event_type, questionId);
   requireAllowed(incoming.type, api.allowedEventTypes);
   requireConfigSize(api, request.thread_config);
   return {
@@ -93,35 +106,43 @@ export function decode(
     threadConfig: request.thread_config,
     earlier: request.messages.slice(0, -1).flatMap(saidText),
     incoming,
+    sentFiles: fileParts(last).map(toFile),
     answer:
       questionId === undefined ? undefined : { kind: 'question', questionId, audience: 'contact' },
     options: runOptions(request),
   };
 }
 
-function answeredQuestion(message: UiMessage | undefined): string | undefined {
-  const part = message?.parts.find(({ type }) => type === 'data-question');
+function answeredQuestion({ parts }: UiMessage): string | undefined {
+  const part = parts.find(({ type }) => type === 'data-question');
   return v.is(Answered, part?.data) ? part.data.question_id : undefined;
 }
 
-function newText(messages: readonly UiMessage[]): string {
+function newMessage(messages: readonly UiMessage[]): UiMessage {
   const last = messages.at(-1);
-  if (last?.role !== 'user') {
-    const reason = 'the last message must be the user’s';
-    throw validationError([fieldError('messages', last, reason)]);
-  }
-  if (last.parts.some(({ type }) => type === 'file')) {
-    const reason = 'files are not supported, only text';
-    throw validationError([fieldError('messages', last, reason)]);
-  }
-  return textOf(last);
+  if (last?.role === 'user') return last;
+  const reason = 'the last message must be the user’s';
+  throw validationError([fieldError('messages', last, reason)]);
+}
+
+type Part = UiMessage['parts'][number];
+
+function fileParts({ parts }: UiMessage): Part[] {
+  return parts.filter(({ type }) => type === 'file');
+}
+
+/** @throws HttpError 422 for one at another address. */
+function toFile({ url, filename: name, mediaType }: Part): SentFile {
+  return fileAt(url, { member: 'messages', name, mediaType });
 }
 
 function saidText(message: UiMessage): HistoryMessage[] {
   const { role } = message;
   if (role === 'system') return [];
   const text = textOf(message);
-  if (role === 'user') return [{ role, content: userContent(text) }];
+  if (role === 'user') {
+    return [{ role, content: userContent(text), files: readable(fileParts(message), toFile) }];
+  }
   // An answer that failed before it had any text.
   return text === '' ? [] : [{ role, content: text }];
 }

@@ -140,6 +140,7 @@ async function requestOf(
   return {
     ...target,
     incoming: completion.incoming,
+    sentFiles: completion.sentFiles,
     canAnswer: isReachedAgain(target.thread),
     // These clients stop a run by closing the connection.
     onDisconnect: 'cancel',

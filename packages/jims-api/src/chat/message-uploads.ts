@@ -1,0 +1,156 @@
+import { createHash } from 'node:crypto';
+
+import { JimsError, isJimsError } from 'jims-core';
+import type { FileRecord, JimsApp, MessageFile, NewEvent, RunThread } from 'jims-core';
+
+import { HttpError } from '../http/errors.ts';
+import { MAX_FILES, bytesOf, nameOf, sizeOf } from './sent-files.ts';
+import type { InlineFile, SentFile } from './sent-files.ts';
+
+/** Files of messages that are to be stored with a run. */
+export interface FilesToTake {
+  /** Those of the new message. */
+  readonly ofMessage: readonly SentFile[];
+  /** Those of the events that the thread begins with, by the event. */
+  readonly ofEvents: ReadonlyMap<string, readonly SentFile[]>;
+  /** Files that may be the same as some of these: those of the message that is sent again. */
+  readonly replacedFiles: readonly string[];
+}
+
+/** The files of one request: those that are sent in it are stored, each once. */
+export class MessageUploads {
+  readonly #app: JimsApp;
+  readonly #taken = new Map<SentFile, MessageFile>();
+  readonly #uploaded = new Set<string>();
+
+  constructor(app: JimsApp) {
+    this.#app = app;
+  }
+
+  /**
+   * Gives the data of each file, for the message that names it.
+   *
+   * @throws HttpError 422 for too many files or wrong base64; JimsError `file_not_found` for a file of
+   * somebody else; as `AppFiles.upload`.
+   */
+  async take(
+    thread: RunThread,
+    { ofMessage, ofEvents, replacedFiles }: FilesToTake,
+  ): Promise<void> {
+    const all = [...ofEvents.values(), ofMessage];
+    for (const files of all) if (files.length > MAX_FILES) throw tooMany(files.length);
+    const wanted = all.flat().filter((file) => !this.#taken.has(file));
+    if (wanted.length === 0) return;
+    const inline = wanted.filter((file) => 'content' in file);
+    const ids = wanted.flatMap((file) => ('fileId' in file ? [file.fileId] : []));
+    const contactId = await this.#contactOf(thread);
+    const known = await this.#find([...new Set([...ids, ...replacedFiles])]);
+    const own = known.filter((record) => record.contactId === contactId);
+    const sizes = new Map<InlineFile, number>();
+    // All of them, before anything is stored.
+    for (const file of inline) sizes.set(file, await sizeOf(file));
+    for (const file of wanted) {
+      const record =
+        'fileId' in file
+          ? own.find(({ fileId }) => fileId === file.fileId)
+          : await this.#stored(file, { contactId, own, size: sizes.get(file) ?? 0 });
+      if (!record) throw new JimsError('file_not_found', NOT_FOUND);
+      this.#taken.set(file, toMessageFile(record));
+    }
+  }
+
+  /** The event with the files that it names. */
+  withFiles(event: NewEvent, sent: readonly SentFile[] | undefined): NewEvent {
+    const files = sent?.flatMap((file) => this.#taken.get(file) ?? []) ?? [];
+    return files.length === 0 ? event : { ...event, data: { ...event.data, files } };
+  }
+
+  /** The ids of all files. */
+  get ids(): readonly string[] {
+    return [...new Set([...this.#taken.values()].map(({ file_id: id }) => id))];
+  }
+
+  /**
+   * The message was refused: removes what was stored for it. When it is not known whether it was
+   * accepted, the files stay; those that no message names are removed later.
+   */
+  async discard(error: unknown): Promise<void> {
+    const isRefused = error instanceof HttpError || (isJimsError(error) && !isDoubtful(error));
+    if (!isRefused) return;
+    await this.forget();
+  }
+
+  /** Removes what was stored: no message names it. */
+  async forget(): Promise<void> {
+    const ids = [...this.#uploaded];
+    this.#uploaded.clear();
+    // What cannot be removed now is named by nothing, so it is removed later.
+    await Promise.allSettled(ids.map((id) => this.#app.files.delete(id)));
+  }
+
+  async #stored(
+    file: InlineFile,
+    {
+      contactId,
+      own,
+      size,
+    }: { readonly contactId: string; readonly own: readonly FileRecord[]; readonly size: number },
+  ): Promise<FileRecord> {
+    const same = await sameAs(
+      file,
+      own.filter((record) => record.size === size),
+    );
+    if (same) return same;
+    const record = await this.#app.files.upload({
+      contactId,
+      name: nameOf(file),
+      size,
+      content: bytesOf(file),
+      ...(file.mediaType !== undefined && { mediaType: file.mediaType }),
+    });
+    this.#uploaded.add(record.fileId);
+    return record;
+  }
+
+  async #find(ids: readonly string[]): Promise<readonly FileRecord[]> {
+    return ids.length === 0 ? [] : this.#app.files.find(ids);
+  }
+
+  async #contactOf(target: RunThread): Promise<string> {
+    if (target.kind !== 'thread' || target.contactId !== undefined) return target.contactId ?? '';
+    const { thread } = await this.#app.threads.get(target.threadId);
+    const { contactId } = thread;
+    if (contactId !== undefined) return contactId;
+    const reason = 'The thread has no contact, whose the files could be: start a thread with one';
+    throw new HttpError(422, reason, { code: 'files_need_contact' });
+  }
+}
+
+const NOT_FOUND = 'A file of the message is unknown: upload it again';
+
+/** Whether the run may have been accepted all the same. */
+function isDoubtful({ code }: JimsError): boolean {
+  return code === 'store_unavailable';
+}
+
+/** The file among these that has the same bytes. */
+async function sameAs(
+  file: InlineFile,
+  candidates: readonly FileRecord[],
+): Promise<FileRecord | undefined> {
+  if (candidates.length === 0) return undefined;
+  const hash = createHash('sha256');
+  for await (const piece of bytesOf(file)) hash.update(piece);
+  const digest = hash.digest('hex');
+  return candidates.find((record) => record.digest === digest);
+}
+
+function toMessageFile({ fileId, name, mediaType, size }: FileRecord): MessageFile {
+  return { file_id: fileId, name, media_type: mediaType, size };
+}
+
+function tooMany(count: number): HttpError {
+  return new HttpError(422, `A message may have ${MAX_FILES} files, not ${count}`, {
+    code: 'too_many_files',
+  });
+}
