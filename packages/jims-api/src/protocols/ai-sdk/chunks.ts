@@ -73,11 +73,11 @@ export function approvalChunks({ toolCallId, toolName, title, input }: ApprovalP
 
 /** A step: nothing of it but its title is sent. */
 export function stepChunk({ number, title, status }: TitledStep, runId: string): ToolChunk {
-  return workChunk({ id: `${runId}:step-${number}`, name: 'step', title, status });
+  return toolChunk({ id: `${runId}:step-${number}`, name: 'step', title, status });
 }
 
 /** A tool: with its name, and what goes in and comes out, for those who see the work of runs. */
-export function workChunk(tool: TitledTool): ToolChunk {
+export function toolChunk(tool: TitledTool): ToolChunk {
   const { id, title, status, name = 'tool', input = {}, output = null } = tool;
   const call = { toolCallId: id, dynamic: true, providerExecuted: true } as const;
   switch (status) {

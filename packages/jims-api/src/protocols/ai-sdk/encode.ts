@@ -12,7 +12,7 @@ import type { SseFrame } from '../../http/sse/frame.ts';
 import { Expansion } from '../../http/sse/ready-iterator.ts';
 import type { ReadyIterable } from '../../http/sse/ready-iterator.ts';
 import { approvalPart } from './approvals.ts';
-import { approvalChunks, stepChunk, workChunk } from './chunks.ts';
+import { approvalChunks, stepChunk, toolChunk } from './chunks.ts';
 import type { Chunk, Metadata } from './chunks.ts';
 import { answerId, filePart, partsBesideText, sourcePart } from './ui-messages.ts';
 
@@ -55,22 +55,6 @@ function encode(event: Other, metadata: Metadata, options: StreamOptions): Chunk
       const data = { status: message, type: statusType };
       return [{ type: 'data-status', data, transient: true }];
     }
-    case 'step':
-      return [stepChunk(event.step, metadata.run_id)];
-    case 'tool':
-      return [workChunk(event.tool)];
-    case 'reasoning_start':
-      return [{ type: 'reasoning-start', id: event.reasoningId }];
-    case 'reasoning_delta':
-      return [{ type: 'reasoning-delta', id: event.reasoningId, delta: event.delta }];
-    case 'reasoning_end':
-      return [{ type: 'reasoning-end', id: event.reasoningId }];
-    case 'source':
-      return [sourcePart(event.source)];
-    case 'file': {
-      const { url, mediaType } = filePart(event.file, options.fileAddress);
-      return [{ type: 'file', url, mediaType }];
-    }
     case 'text_start':
       return [{ type: 'text-start', id: event.messageId }];
     case 'text_end':
@@ -88,6 +72,44 @@ function encode(event: Other, metadata: Metadata, options: StreamOptions): Chunk
         : [failure(event, options)];
     case 'error':
       return [failure(event, options)];
+    default:
+      return [workChunk(event, metadata.run_id, options)];
+  }
+}
+
+type WorkOrPart = Extract<
+  Other,
+  {
+    readonly type:
+      | 'step'
+      | 'tool'
+      | 'reasoning_start'
+      | 'reasoning_delta'
+      | 'reasoning_end'
+      | 'source'
+      | 'file';
+  }
+>;
+
+/** What a run does, and what its messages have beside text. */
+function workChunk(event: WorkOrPart, runId: string, { fileAddress }: StreamOptions): Chunk {
+  switch (event.type) {
+    case 'step':
+      return stepChunk(event.step, runId);
+    case 'tool':
+      return toolChunk(event.tool);
+    case 'reasoning_start':
+      return { type: 'reasoning-start', id: event.reasoningId };
+    case 'reasoning_delta':
+      return { type: 'reasoning-delta', id: event.reasoningId, delta: event.delta };
+    case 'reasoning_end':
+      return { type: 'reasoning-end', id: event.reasoningId };
+    case 'source':
+      return sourcePart(event.source);
+    case 'file': {
+      const { url, mediaType } = filePart(event.file, fileAddress);
+      return { type: 'file', url, mediaType };
+    }
   }
 }
 
