@@ -103,7 +103,10 @@ export async function threadOfHistory(app: JimsApp, history: ClientHistory): Pro
   const known = await threadOfChat(app, contactId, chatId);
   if (!known) {
     const { events, eventFiles } = toEvents(answered(earlier));
-    return { thread: { kind: 'external', contactId, externalId, threadConfig, events }, eventFiles };
+    return {
+      thread: { kind: 'external', contactId, externalId, threadConfig, events },
+      eventFiles,
+    };
   }
   if (history.namesQuestion) return { thread: { kind: 'thread', threadId: known.id, contactId } };
   const { fork, added } = align(await questionsOf(app.threads.allEvents(known)), history);

@@ -96,7 +96,10 @@ export class MessageUploads {
       size,
     }: { readonly contactId: string; readonly own: readonly FileRecord[]; readonly size: number },
   ): Promise<FileRecord> {
-    const same = await sameAs(file, own.filter((record) => record.size === size));
+    const same = await sameAs(
+      file,
+      own.filter((record) => record.size === size),
+    );
     if (same) return same;
     const record = await this.#app.files.upload({
       contactId,

@@ -110,10 +110,7 @@ interface Start {
   readonly uploads: MessageUploads;
 }
 
-async function startIn(
-  app: JimsApp,
-  { request, target, sentFiles, uploads }: Start,
-): Promise<Run> {
+async function startIn(app: JimsApp, { request, target, sentFiles, uploads }: Start): Promise<Run> {
   const { thread, eventFiles = NONE, replacedFiles = [] } = target;
   const hasFiles = sentFiles.length > 0 || eventFiles.size > 0;
   if (!hasFiles || (await isRepeated(app, request))) return app.runs.start({ ...request, thread });
@@ -121,7 +118,9 @@ async function startIn(
   const run = await app.runs.start({
     ...request,
     incoming: uploads.withFiles(request.incoming, sentFiles),
-    thread: withFilesOfEvents(thread, (event) => uploads.withFiles(event, eventFiles.get(event.id))),
+    thread: withFilesOfEvents(thread, (event) =>
+      uploads.withFiles(event, eventFiles.get(event.id)),
+    ),
     files: uploads.ids,
   });
   // Its files were stored with the first request.

@@ -93,6 +93,7 @@ async function requestOf(api: ApiContext, call: Call, sending: Sending): Promise
   return {
     thread: threadOfContext(contactId, sending.contextId),
     incoming: sending.question,
+    sentFiles: sending.sentFiles,
     onDisconnect: 'continue',
   };
 }
@@ -104,7 +105,7 @@ async function requestOf(api: ApiContext, call: Call, sending: Sending): Promise
 async function answerTo(
   api: ApiContext,
   call: Call,
-  { contextId, contactId, question: { type, data } }: Sending,
+  { contextId, contactId, sentFiles, question: { type, data } }: Sending,
   taskId: string,
 ): Promise<ClientRunRequest> {
   const record = await requireTask(api, call, { id: taskId, contactId });
@@ -117,6 +118,7 @@ async function answerTo(
   return {
     thread: { kind: 'thread', threadId: record.thread.id },
     incoming: newEvent(type, { ...data, question_id: questionId }),
+    sentFiles,
     answer: { kind: 'question', questionId, audience: 'contact' },
     onDisconnect: 'continue',
   };

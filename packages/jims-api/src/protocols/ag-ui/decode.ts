@@ -26,9 +26,12 @@ const id = v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_ID));
 
 const Message = v.object({
   role: v.string(),
-  content: v.pipe(v.optional(messageContent), v.description(
+  content: v.pipe(
+    v.optional(messageContent),
+    v.description(
       'A string, or parts with text, and image, audio, video and document with data, or the address of a stored file',
-    )),
+    ),
+  ),
 });
 type Message = v.InferOutput<typeof Message>;
 
