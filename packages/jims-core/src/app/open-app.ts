@@ -1,8 +1,8 @@
 import { JimsError } from '../errors/jims-error.ts';
-import { createLlmProvider } from '../llm/llm-provider.ts';
-import type { Llm, LlmProvider } from '../llm/llm.ts';
 import { DEFAULT_FILE_LIMITS } from '../files/file-limits.ts';
 import { StoredFiles } from '../files/stored-files.ts';
+import { createLlmProvider } from '../llm/llm-provider.ts';
+import type { Llm, LlmProvider } from '../llm/llm.ts';
 import { RunEngine } from '../run/engine.ts';
 import { DEFAULT_RUN_LIMITS } from '../run/run-limits.ts';
 import { within } from '../run/within.ts';

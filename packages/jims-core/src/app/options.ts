@@ -1,10 +1,10 @@
 import type { JimsError } from '../errors/jims-error.ts';
+import type { FileLimits } from '../files/file-limits.ts';
 import type { LlmProvider } from '../llm/llm.ts';
 import type { LlmSettings } from '../llm/settings.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { RunLimits } from '../run/run-limits.ts';
 import type { FailedRun } from '../run/run.ts';
-import type { FileLimits } from '../files/file-limits.ts';
 import type { FileStore, Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 

@@ -5,8 +5,6 @@ export interface FilePlaces {
   readonly bytes: FileStore;
 }
 
-/** How long a file is kept that no message names. */
-const UNNAMED_MS = 86_400_000;
 const BATCH = 100;
 
 /** Removes files: nobody finds them any more, then their bytes, then what is known of them. */
@@ -23,10 +21,13 @@ export async function eraseFiles(
  * Finishes what was begun: removes all files that are being erased, whoever began it, half ones, and those
  * that no message names, in batches, until there is none or the signal aborts. Resolves with how many.
  */
-export async function eraseLeftFiles(places: FilePlaces, signal?: AbortSignal): Promise<number> {
+export async function eraseLeftFiles(
+  places: FilePlaces,
+  { unnamedMs, signal }: { readonly unnamedMs: number; readonly signal?: AbortSignal | undefined },
+): Promise<number> {
   let count = 0;
   while (signal?.aborted !== true) {
-    const fileIds = await places.records.filesToErase({ unnamedMs: UNNAMED_MS, limit: BATCH });
+    const fileIds = await places.records.filesToErase({ unnamedMs, limit: BATCH });
     if (fileIds.length === 0) break;
     await removeDropped(places, fileIds);
     count += fileIds.length;

@@ -31,10 +31,7 @@ export class FileBody {
    *
    * @throws JimsError `file_too_large`, `file_incomplete`
    */
-  static async begin(
-    content: AsyncIterable<Uint8Array>,
-    limits: BodyLimits,
-  ): Promise<FileBody> {
+  static async begin(content: AsyncIterable<Uint8Array>, limits: BodyLimits): Promise<FileBody> {
     const { maxBytes, size } = limits;
     if (size !== undefined && size > maxBytes) throw tooLarge(maxBytes);
     const file = new FileBody(content, limits);

@@ -10,6 +10,8 @@ export interface FileLimits {
    * but programs.
    */
   readonly fileTypes: readonly string[];
+  /** How long a file is kept that no message names, in milliseconds; default a day. */
+  readonly unnamedFileMs: number;
 }
 
 /** The most files that one message names. */
@@ -21,6 +23,7 @@ const MIB = 1024 * 1024;
 export const DEFAULT_FILE_LIMITS: FileLimits = {
   maxFileBytes: 10 * MIB,
   maxContactFileBytes: 1024 * MIB,
+  unnamedFileMs: 86_400_000,
   fileTypes: [
     '*',
     '!application/x-msdownload',

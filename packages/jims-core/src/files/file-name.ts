@@ -7,7 +7,11 @@ const NAMELESS = /^\.*$/;
 
 /** Makes a name that people and file systems take: no folders, nothing hidden, 1 to 255 characters. */
 export function fileName(given: string): string {
-  const last = given.slice(-4 * MAX_NAME).split(/[/\\]/).at(-1) ?? '';
+  const last =
+    given
+      .slice(-4 * MAX_NAME)
+      .split(/[/\\]/)
+      .at(-1) ?? '';
   const name = cleanText(last.replaceAll(HIDDEN, '')).trim();
   if (NAMELESS.test(name)) return 'file';
   return name.length <= MAX_NAME ? name : shortened(name);

@@ -56,7 +56,10 @@ const HOLDERS: readonly { readonly holder: RegExp; readonly held: RegExp }[] = [
     held: /^(?:audio|video)\/(?:mp4|quicktime|3gpp2?|x-m4v|aac)$/,
   },
   { holder: /^video\/(?:matroska|webm)$/, held: /^(?:audio|video)\/(?:matroska|webm)$/ },
-  { holder: /^(?:application|audio|video)\/ogg$/, held: /^(?:application|audio|video)\/(?:ogg|opus)$/ },
+  {
+    holder: /^(?:application|audio|video)\/ogg$/,
+    held: /^(?:application|audio|video)\/(?:ogg|opus)$/,
+  },
   { holder: /^image\/(?:apng|png)$/, held: /^image\/(?:apng|png)$/ },
   { holder: /^application\/gzip$/, held: /^application\/[\w.-]*(?:gzip|tar|tgz)$/ },
 ];

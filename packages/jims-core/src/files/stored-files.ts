@@ -78,7 +78,10 @@ export class StoredFiles {
 
   /** Removes what is to be erased, whoever said so, and what was left behind. */
   async eraseLeft(signal?: AbortSignal): Promise<void> {
-    const files = await eraseLeftFiles(this.#places, signal);
+    const files = await eraseLeftFiles(this.#places, {
+      unnamedMs: this.limits.unnamedFileMs,
+      signal,
+    });
     if (files > 0) this.#logger.info({ files }, 'files that belong to nothing were removed');
   }
 

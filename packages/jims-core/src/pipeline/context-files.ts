@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 
-import { JimsError } from '../errors/jims-error.ts';
+import { JimsError, isJimsError } from '../errors/jims-error.ts';
 import { FileBody } from '../files/file-body.ts';
 import { fileName } from '../files/file-name.ts';
 import { believedType, usualType } from '../files/media-type.ts';
 import { messageFile } from '../files/stored-files.ts';
 import type { StoredFiles } from '../files/stored-files.ts';
-import type { FileRecord } from '../store/store.ts';
+import type { FileRecord, NewFileRecord } from '../store/store.ts';
 import { derivedId } from '../thread/derived-id.ts';
 import type { MessageFile } from '../thread/message.ts';
 import type { Thread } from '../thread/thread.ts';
@@ -54,24 +54,40 @@ export class FilesOfThread implements ContextFiles {
   }
 
   async save({ name, mediaType, data }: NewFile, messageId: string): Promise<MessageFile> {
-    const { id: threadId, contactId } = this.#thread;
-    const maxBytes = this.#files.limits.maxFileBytes;
-    const size = data instanceof Blob ? data.size : data.byteLength;
+    if (typeof name !== 'string' || !(data instanceof Blob || data instanceof Uint8Array)) {
+      throw new JimsError('invalid_event', 'A file needs a name, and bytes or a Blob as its data');
+    }
     // A pipeline that is executed again sends the same file again: it is the same one.
     const fileId = derivedId(messageId, `file/${name}/${await digestOf(data)}`);
     const [known] = await this.#files.find([fileId]);
     if (known) return messageFile(known);
-    const body = await FileBody.begin(piecesOf(data), { maxBytes, size });
-    const declared = usualType(mediaType);
-    const file = {
+    const file: NewFileRecord = {
       fileId,
-      contactId: contactId ?? '',
+      contactId: this.#thread.contactId ?? '',
       name: fileName(name),
-      size,
-      named: { threadId, eventId: messageId },
+      size: sizeOf(data),
+      named: { threadId: this.#thread.id, eventId: messageId },
     };
+    const declared = usualType(mediaType);
+    try {
+      return messageFile(await this.#write(file, data, declared));
+    } catch (error) {
+      if (isJimsError(error)) throw error;
+      // A process that died has begun it.
+      await this.#files.erase([fileId]);
+      return messageFile(await this.#write(file, data, declared));
+    }
+  }
+
+  async #write(
+    file: NewFileRecord,
+    data: NewFile['data'],
+    declared: string | undefined,
+  ): Promise<FileRecord> {
+    const { maxFileBytes: maxBytes } = this.#files.limits;
+    const body = await FileBody.begin(piecesOf(data), { maxBytes, size: sizeOf(data) });
     const typeOf = (): string => believedType({ ...body.result, declared, name: file.name });
-    return messageFile(await this.#files.write(file, body, typeOf));
+    return this.#files.write(file, body, typeOf);
   }
 
   async open(fileId: string): Promise<ThreadFile> {
@@ -121,6 +137,10 @@ async function* piecesOf(data: Uint8Array | Blob): AsyncGenerator<Uint8Array> {
   for (let start = 0; start < data.byteLength; start += PIECE_BYTES) {
     yield data.subarray(start, start + PIECE_BYTES);
   }
+}
+
+function sizeOf(data: NewFile['data']): number {
+  return data instanceof Blob ? data.size : data.byteLength;
 }
 
 async function digestOf(data: Uint8Array | Blob): Promise<string> {

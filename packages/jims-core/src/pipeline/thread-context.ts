@@ -13,9 +13,10 @@ import {
   newEvent,
 } from '../thread/event.ts';
 import type { CommunicationEvent, JsonObject, NewEvent, ThreadEvent } from '../thread/event.ts';
+import { filesOfMessage } from '../thread/message.ts';
 import type { Principal } from '../thread/principal.ts';
 import type { Thread } from '../thread/thread.ts';
-import type { ContextFiles } from './context-files.ts';
+import type { ContextFiles, ThreadFile } from './context-files.ts';
 import type { ContextJournal, StreamedMessage } from './context-journal.ts';
 import { dataOf, plainBody } from './message-body.ts';
 import type { MessageBody } from './message-body.ts';
@@ -164,6 +165,33 @@ export class ThreadContext {
   get lastUserAction(): { name: string; content: string } | undefined {
     const last = this.#lastByUser();
     return last && { name: eventName(last.type), content: last.data.content };
+  }
+
+  /**
+   * The files of the newest `comm.*` event by the user. Their bytes are read when that is asked for.
+   *
+   * @example
+   * ```ts
+   * const [photo] = ctx.files;
+   * if (photo?.mediaType.startsWith('image/')) await describe(await photo.bytes());
+   * ```
+   */
+  get files(): readonly ThreadFile[] {
+    const files = this.#files;
+    const newest = this.#lastByUser();
+    return files && newest ? filesOfMessage(newest.data).map((file) => files.named(file)) : [];
+  }
+
+  /**
+   * Gives a file of this thread, or of its contact, by its id.
+   *
+   * @throws JimsError `file_not_found`
+   * @example
+   * const menu = await ctx.file(fileId);
+   */
+  async file(fileId: string): Promise<ThreadFile> {
+    if (this.#files) return this.#files.open(fileId);
+    throw new JimsError('app_invalid', 'A thread has files only in an app');
   }
 
   /**

@@ -88,9 +88,13 @@ export class FolderFileStore implements FileStore {
 
   #unavailable(what: string, cause: unknown): JimsError {
     const { message } = describeError(cause);
-    return new JimsError('store_unavailable', `Cannot ${what} files in ${this.description}: ${message}`, {
-      cause,
-    });
+    return new JimsError(
+      'store_unavailable',
+      `Cannot ${what} files in ${this.description}: ${message}`,
+      {
+        cause,
+      },
+    );
   }
 }
 
@@ -105,7 +109,7 @@ function halfOf(path: string): string {
 }
 
 async function writeAll(file: FileHandle, piece: Uint8Array): Promise<void> {
-  for (let done = 0; done < piece.byteLength; ) {
+  for (let done = 0; done < piece.byteLength;) {
     done += (await file.write(piece, done)).bytesWritten;
   }
 }

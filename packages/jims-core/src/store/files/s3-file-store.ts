@@ -150,7 +150,10 @@ class S3FileStore implements FileStore {
     return uploadId;
   }
 
-  async #part({ objectName, uploadId, number }: Part, payload: Uint8Array<ArrayBuffer>): Promise<string> {
+  async #part(
+    { objectName, uploadId, number }: Part,
+    payload: Uint8Array<ArrayBuffer>,
+  ): Promise<string> {
     const query = { partNumber: String(number), uploadId };
     const request = { method: 'PUT', objectName, query, payload };
     const { headers } = await this.#reach('write', () => this.#client.makeRequest(request));
@@ -168,7 +171,8 @@ class S3FileStore implements FileStore {
     const request = { method: 'POST', objectName, query: { uploadId }, payload, returnBody: true };
     const answer = await (await this.#client.makeRequest(request)).text();
     // It may be an error with the status 200.
-    if (!answer.includes('CompleteMultipartUploadResult')) throw new TypeError('it was not accepted');
+    if (!answer.includes('CompleteMultipartUploadResult'))
+      throw new TypeError('it was not accepted');
   }
 
   async #reach<T>(what: string, work: () => Promise<T>): Promise<T> {
@@ -186,9 +190,13 @@ class S3FileStore implements FileStore {
   #unavailable(what: string, cause: unknown): JimsError {
     const { code, message } = describeError(cause);
     const reason = code === undefined ? message : `${code}: ${message}`;
-    return new JimsError('store_unavailable', `Cannot ${what} files in ${this.description}: ${reason}`, {
-      cause,
-    });
+    return new JimsError(
+      'store_unavailable',
+      `Cannot ${what} files in ${this.description}: ${reason}`,
+      {
+        cause,
+      },
+    );
   }
 }
 
@@ -205,7 +213,7 @@ async function* partsOf(
   let part = new Uint8Array(64 * 1024);
   let filled = 0;
   for await (const piece of pieces) {
-    for (let from = 0; from < piece.byteLength; ) {
+    for (let from = 0; from < piece.byteLength;) {
       const some = piece.subarray(from, from + PART_BYTES - filled);
       if (filled + some.byteLength > part.byteLength) {
         const size = Math.max(part.byteLength * 2, filled + some.byteLength);
@@ -231,5 +239,7 @@ function folderOf({ pathname }: URL): string {
 }
 
 function invalid(reason: string, cause?: unknown): JimsError {
-  return new JimsError('store_invalid', `The URL for files in S3 cannot be used: ${reason}`, { cause });
+  return new JimsError('store_invalid', `The URL for files in S3 cannot be used: ${reason}`, {
+    cause,
+  });
 }
