@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 
-import { JimsError, isJimsError } from 'jims-core';
+import { JimsError, MAX_MESSAGE_FILES, isJimsError } from 'jims-core';
 import type { FileRecord, JimsApp, MessageFile, NewEvent, RunThread } from 'jims-core';
 
 import { HttpError } from '../http/errors.ts';
-import { MAX_FILES, bytesOf, nameOf, sizeOf } from './sent-files.ts';
+import { bytesOf, nameOf, sizeOf } from './sent-files.ts';
 import type { InlineFile, SentFile } from './sent-files.ts';
 
 /** Files of messages that are to be stored with a run. */
@@ -38,7 +38,7 @@ export class MessageUploads {
     { ofMessage, ofEvents, replacedFiles }: FilesToTake,
   ): Promise<void> {
     const all = [...ofEvents.values(), ofMessage];
-    for (const files of all) if (files.length > MAX_FILES) throw tooMany(files.length);
+    for (const files of all) if (files.length > MAX_MESSAGE_FILES) throw tooMany(files.length);
     const wanted = all.flat().filter((file) => !this.#taken.has(file));
     if (wanted.length === 0) return;
     const inline = wanted.filter((file) => 'content' in file);
@@ -150,7 +150,7 @@ function toMessageFile({ fileId, name, mediaType, size }: FileRecord): MessageFi
 }
 
 function tooMany(count: number): HttpError {
-  return new HttpError(422, `A message may have ${MAX_FILES} files, not ${count}`, {
+  return new HttpError(422, `A message may have ${MAX_MESSAGE_FILES} files, not ${count}`, {
     code: 'too_many_files',
   });
 }

@@ -5,8 +5,6 @@ import { HttpError, validationError } from '../http/errors.ts';
 import { canonicalUuid } from '../http/fastapi/uuid.ts';
 import { fieldError } from '../http/fastapi/validation.ts';
 
-/** Files of one message. */
-export const MAX_FILES = 20;
 /** The most characters before the comma of a data URL. */
 const MAX_DATA_HEAD = 500;
 /** So many characters of base64 are decoded at once; whole groups of four. */

@@ -55,7 +55,7 @@ export async function readForm(request: Request, limits: FormLimits): Promise<Fo
     isOver ||= isCut;
     fields.set(name, value);
   });
-  parser.on('file', (_, stream, name, __, mediaType) => {
+  parser.on('file', (...[, stream, name, , mediaType]) => {
     const file = readFile(stream, { name: name || undefined, mediaType });
     // It is awaited at the end.
     file.catch(() => {});

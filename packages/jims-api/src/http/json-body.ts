@@ -102,7 +102,9 @@ function isReadAlready(cause: unknown): boolean {
 
 /** The error for a body that is larger than it may be. */
 export function tooLarge(maxBytes: number): HttpError {
-  return new HttpError(413, `The request body is larger than ${maxBytes} bytes`, {
-    code: 'body_too_large',
-  });
+  return new HttpError(
+    413,
+    `The request body is larger than ${maxBytes} bytes: if it has files, send them to /api/v1/files before, and name them`,
+    { code: 'body_too_large' },
+  );
 }

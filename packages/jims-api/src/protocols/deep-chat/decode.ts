@@ -1,9 +1,10 @@
+import { MAX_MESSAGE_FILES } from 'jims-core';
 import type { JsonObject, NewEvent } from 'jims-core';
 import * as v from 'valibot';
 
 import type { HistoryMessage } from '../../chat/alignment.ts';
 import { userContent, userEvent } from '../../chat/messages.ts';
-import { MAX_FILES, fileAt, readable } from '../../chat/sent-files.ts';
+import { fileAt, readable } from '../../chat/sent-files.ts';
 import type { SentFile } from '../../chat/sent-files.ts';
 import { MAX_MESSAGES } from '../../chat/sent-limits.ts';
 import { contactId } from '../../http/contact.ts';
@@ -24,7 +25,7 @@ const Message = v.object({
         name: v.optional(v.string()),
         type: v.optional(v.string()),
       }),
-      MAX_FILES,
+      MAX_MESSAGE_FILES,
     ),
     () => [],
   ),

@@ -1,7 +1,8 @@
 // What Deep Chat sends when its user adds files: a form.
 import { createHash } from 'node:crypto';
 
-import { MAX_FILES } from '../../chat/sent-files.ts';
+import { MAX_MESSAGE_FILES } from 'jims-core';
+
 import type { InlineFile } from '../../chat/sent-files.ts';
 import { MAX_MESSAGES } from '../../chat/sent-limits.ts';
 import { parseJson } from '../../http/fastapi/parse-json.ts';
@@ -30,7 +31,7 @@ export async function readSentForm(
   const form = await readForm(request, {
     maxBytes: maxBodyBytes,
     maxFields: MAX_MESSAGES + MAX_MORE_FIELDS,
-    maxFiles: MAX_FILES,
+    maxFiles: MAX_MESSAGE_FILES,
   });
   const body = bodyOf(form);
   const files = form.files.map(({ name, mediaType, bytes }) => ({

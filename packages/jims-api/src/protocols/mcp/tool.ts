@@ -1,7 +1,7 @@
+import { MAX_MESSAGE_FILES } from 'jims-core';
 import type { JimsApp } from 'jims-core';
 import * as v from 'valibot';
 
-import { MAX_FILES } from '../../chat/sent-files.ts';
 import { contactId } from '../../http/contact.ts';
 import { sentObject, uuid } from '../../http/fastapi/fields.ts';
 import { list } from '../../http/list.ts';
@@ -14,7 +14,7 @@ export const ToolArguments = v.object({
   message: v.string(),
   thread_id: v.nullish(uuid),
   contact_id: v.nullish(contactId),
-  files: v.nullish(list(sentObject, MAX_FILES)),
+  files: v.nullish(list(sentObject, MAX_MESSAGE_FILES)),
 });
 
 const INPUT_SCHEMA = {
