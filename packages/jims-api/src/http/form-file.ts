@@ -1,8 +1,7 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
-import { Busboy } from '@fastify/busboy';
-import type { BusboyFileStream } from '@fastify/busboy';
+import type { BusboyFileStream, BusboyInstance } from '@fastify/busboy';
 
 import { HttpError } from './errors.ts';
 
@@ -39,7 +38,7 @@ export async function fileInForm(
   contentType: string,
   pieces: AsyncIterable<Uint8Array>,
 ): Promise<ArrivingFile> {
-  const form = formReader(contentType);
+  const form = await formReader(contentType);
   const source = Readable.from(pieces, { objectMode: false, highWaterMark: 64 * 1024 });
   const arrived = Promise.withResolvers<ArrivingFile>();
   const fields = new Map<string, string>();
@@ -70,7 +69,8 @@ export async function fileInForm(
   return arrived.promise;
 }
 
-function formReader(contentType: string): Busboy {
+async function formReader(contentType: string): Promise<BusboyInstance> {
+  const { Busboy } = await import('@fastify/busboy');
   try {
     return new Busboy({ headers: { 'content-type': contentType }, limits: LIMITS });
   } catch (cause) {
