@@ -46,12 +46,20 @@ const ADDRESS = /^(?:https?:\/\/|\/)/i;
 export function fileAt(url: unknown, { member, ...named }: NamedFile): SentFile {
   if (typeof url !== 'string') throw refused(member, url, 'the address of a file must be a string');
   if (/^data:/i.test(url)) return fileInDataUrl(url, { member, ...named });
+  const stored = storedAt(url);
+  if (stored) return stored;
+  throw refused(member, url, `${NOT_FETCHED}: send the file as data:<type>;base64,…, ${OR_UPLOAD}`);
+}
+
+/** Why a file at any other address is refused, and what to do. */
+export const NOT_FETCHED = 'files at other addresses are not fetched';
+export const OR_UPLOAD = 'or upload it by POST /api/v1/files and send its address';
+
+/** The stored file that has this address; `undefined` for any other address. */
+export function storedAt(url: string): StoredFile | undefined {
   const [, id] = (ADDRESS.test(url) && OWN_ADDRESS.exec(url)) || [];
   const fileId = id && canonicalUuid(id);
-  if (fileId) return { fileId };
-  const reason =
-    'files at other addresses are not fetched: send the file as data:<type>;base64,…, or upload it by POST /api/v1/files and send its address';
-  throw refused(member, url, reason);
+  return fileId ? { fileId } : undefined;
 }
 
 /** @throws HttpError 422 for an id that no file can have. */

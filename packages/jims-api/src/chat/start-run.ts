@@ -116,14 +116,15 @@ async function startIn(app: JimsApp, { request, target, sentFiles, uploads }: St
   const { thread, eventFiles = NONE, replacedFiles = [] } = target;
   const hasFiles = sentFiles.length > 0 || eventFiles.size > 0;
   if (!hasFiles || (await isRepeated(app, request))) return app.runs.start({ ...request, thread });
-  await uploads.take(thread, { ofMessage: sentFiles, ofEvents: eventFiles, replacedFiles });
+  const toTake = { ofMessage: sentFiles, ofEvents: eventFiles, replacedFiles };
+  const files = await uploads.take(thread, toTake);
   const run = await app.runs.start({
     ...request,
     incoming: uploads.withFiles(request.incoming, sentFiles),
     thread: withFilesOfEvents(thread, (event) =>
       uploads.withFiles(event, eventFiles.get(event.id)),
     ),
-    files: uploads.ids,
+    files,
   });
   // Its files were stored with the first request.
   if (run.replayed) await uploads.forget();

@@ -3,7 +3,7 @@ import type { NewEvent } from 'jims-core';
 import * as v from 'valibot';
 
 import { userEvent } from '../../chat/messages.ts';
-import { fileAt, inlineFile } from '../../chat/sent-files.ts';
+import { NOT_FETCHED, OR_UPLOAD, inlineFile, storedAt } from '../../chat/sent-files.ts';
 import type { SentFile } from '../../chat/sent-files.ts';
 import { MAX_PARTS } from '../../chat/sent-limits.ts';
 import { contactId } from '../../http/contact.ts';
@@ -28,7 +28,7 @@ const historyLength = v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)))
 const Part = v.object({
   text: v.optional(v.string()),
   raw: v.optional(v.unknown()),
-  url: v.optional(v.unknown()),
+  url: v.optional(v.string()),
   filename: v.optional(v.string()),
   mediaType: v.optional(v.string()),
 });
@@ -118,8 +118,13 @@ function toFile({ raw, url, filename: name, mediaType }: Part): SentFile {
   // In ProtoJSON an empty string and a missing one are the same.
   const named = { member: 'message', name: name || undefined, mediaType: mediaType || undefined };
   if (raw !== undefined) return inlineFile(raw, named);
-  if (url !== undefined) return fileAt(url, named);
-  throw failure('content_type_not_supported', 'This agent reads text and files alone');
+  const stored = url === undefined ? undefined : storedAt(url);
+  if (stored) return stored;
+  const reason =
+    url === undefined
+      ? 'This agent reads text and files alone'
+      : `${NOT_FETCHED}: send the file as raw, ${OR_UPLOAD}`;
+  throw failure('content_type_not_supported', reason);
 }
 
 /** The id that a client gave to its message; `undefined` for a message of another protocol. */

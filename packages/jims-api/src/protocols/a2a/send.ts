@@ -83,7 +83,9 @@ async function taskWith(
   const { thread } = run;
   const isNew = run.createdThread && !run.replayed;
   const task = isNew ? { id: run.id, earlier: [] } : await taskBefore(api, run.id);
-  return taskRun(api, call, { ...task, thread }, request.incoming);
+  // The files that came with it were stored meanwhile.
+  const stored = request.sentFiles?.length ? await api.app.runs.record(run.id) : undefined;
+  return taskRun(api, call, { ...task, thread }, stored?.incoming ?? request.incoming);
 }
 
 async function requestOf(api: ApiContext, call: Call, sending: Sending): Promise<ClientRunRequest> {
