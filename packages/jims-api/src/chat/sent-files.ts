@@ -7,6 +7,7 @@ import { fieldError } from '../http/fastapi/validation.ts';
 
 /** The most characters before the comma of a data URL. */
 const MAX_DATA_HEAD = 500;
+const MAX_ADDRESS = 2000;
 /** So many characters of base64 are decoded at once; whole groups of four. */
 const PIECE = 256 * 1024;
 
@@ -57,7 +58,9 @@ export const OR_UPLOAD = 'or upload it by POST /api/v1/files and send its addres
 
 /** The stored file that has this address; `undefined` for any other address. */
 export function storedAt(url: string): StoredFile | undefined {
-  const [, id] = (ADDRESS.test(url) && OWN_ADDRESS.exec(url)) || [];
+  // A longer one could keep the expression busy for seconds.
+  const isAddress = url.length <= MAX_ADDRESS && ADDRESS.test(url);
+  const [, id] = (isAddress && OWN_ADDRESS.exec(url)) || [];
   const fileId = id && canonicalUuid(id);
   return fileId ? { fileId } : undefined;
 }
@@ -135,7 +138,8 @@ const BASE64 = /^[\w+/-]*={0,2}$/;
  */
 export async function sizeOf({ content, name }: InlineFile): Promise<number> {
   if (typeof content !== 'string') return content.byteLength;
-  const digits = content.replace(/={1,2}$/, '').length;
+  const padding = ['==', '='].find((end) => content.endsWith(end)) ?? '';
+  const digits = content.length - padding.length;
   for (let at = 0; at < content.length; at += PIECE) {
     const piece = content.slice(at, at + PIECE);
     const isLast = at + PIECE >= content.length;

@@ -8,6 +8,8 @@ import { fieldError } from '../../http/fastapi/validation.ts';
 import { isJsonObject } from '../../http/json-object.ts';
 
 const MEMBER = 'files';
+/** Of a longer one the beginning is looked at. */
+const MAX_URI = 2000;
 
 /** @throws HttpError 422 for a block that is not a file, or is at another address. */
 export function fileInBlock(block: JsonObject): SentFile {
@@ -34,7 +36,8 @@ function namedIn({ name, uri, mimeType }: JsonObject): {
   readonly name: string | undefined;
   readonly mediaType: string | undefined;
 } {
-  const end = typeof uri === 'string' ? /[^/?#]+(?=[?#]|$)/.exec(uri)?.[0] : undefined;
+  const [path = ''] = typeof uri === 'string' ? uri.slice(0, MAX_URI).split(/[?#]/, 1) : [];
+  const end = path.slice(path.lastIndexOf('/') + 1) || undefined;
   return {
     member: MEMBER,
     name: typeof name === 'string' ? name : end,
