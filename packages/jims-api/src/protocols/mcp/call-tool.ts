@@ -21,6 +21,7 @@ import { rpcFailure, rpcResult } from '../json-rpc.ts';
 import type { RpcId } from '../json-rpc.ts';
 import { Elicitations } from './elicitation.ts';
 import { callFrames, encodeEnd } from './encode.ts';
+import { fileInBlock } from './files.ts';
 import { RunningCalls, callName } from './running-calls.ts';
 import type { CallName } from './running-calls.ts';
 import { canAsk, knowsLinks } from './session.ts';
@@ -123,7 +124,7 @@ function decode(
     asks,
   }: { readonly args: unknown; readonly session: string | undefined; readonly asks: boolean },
 ): ClientRunRequest {
-  const { message, thread_id, contact_id } = parseBody(ToolArguments, withoutBlanks(args));
+  const { message, thread_id, contact_id, files } = parseBody(ToolArguments, withoutBlanks(args));
   const contactId = contactOf(call, contactInQuery(call) ?? contact_id ?? undefined);
   const thread: RunThread =
     typeof thread_id === 'string'
@@ -137,6 +138,7 @@ function decode(
   return {
     thread,
     incoming: userEvent(message),
+    sentFiles: files?.map(fileInBlock),
     canAnswer: asks || isReachedAgain(thread),
     onDisconnect: session === undefined ? 'cancel' : 'continue',
   };
