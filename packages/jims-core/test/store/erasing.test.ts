@@ -255,7 +255,13 @@ describeStores((kind) => {
     await makeRunsOld(kind.name, user.url);
     const threads = { dropThreads() {} };
     const limits = DEFAULT_RUN_LIMITS;
-    await new RetentionTimer({ store, limits, logger: silentLogger, threads }).purge();
+    await new RetentionTimer({
+      store,
+      files: { eraseLeft: async () => {} },
+      limits,
+      logger: silentLogger,
+      threads,
+    }).purge();
     assert.equal((await rowsOf(kind.name, user.url)).runs, 0);
   });
 });
