@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 
-import { JimsError, isJimsError } from 'jims-core';
+import { JimsError, MAX_MESSAGE_FILES, isJimsError } from 'jims-core';
 import type { FileRecord, JimsApp, MessageFile, NewEvent, RunThread } from 'jims-core';
 
 import { HttpError } from '../http/errors.ts';
-import { MAX_FILES, bytesOf, nameOf, sizeOf } from './sent-files.ts';
+import { bytesOf, nameOf, sizeOf } from './sent-files.ts';
 import type { InlineFile, SentFile } from './sent-files.ts';
 
 /** Files of messages that are to be stored with a run. */
@@ -28,7 +28,7 @@ export class MessageUploads {
   }
 
   /**
-   * Gives the data of each file, for the message that names it.
+   * Stores the files that are sent, and finds the others. Gives the ids of all, each once.
    *
    * @throws HttpError 422 for too many files or wrong base64; JimsError `file_not_found` for a file of
    * somebody else; as `AppFiles.upload`.
@@ -36,38 +36,30 @@ export class MessageUploads {
   async take(
     thread: RunThread,
     { ofMessage, ofEvents, replacedFiles }: FilesToTake,
-  ): Promise<void> {
-    const all = [...ofEvents.values(), ofMessage];
-    for (const files of all) if (files.length > MAX_FILES) throw tooMany(files.length);
-    const wanted = all.flat().filter((file) => !this.#taken.has(file));
-    if (wanted.length === 0) return;
+  ): Promise<readonly string[]> {
+    const messages = [...ofEvents.values(), ofMessage];
+    for (const { length } of messages) if (length > MAX_MESSAGE_FILES) throw tooMany(length);
+    const wanted = messages.flat();
     const inline = wanted.filter((file) => 'content' in file);
-    const ids = wanted.flatMap((file) => ('fileId' in file ? [file.fileId] : []));
+    const ids = wanted.flatMap((file) => ('fileId' in file ? file.fileId : []));
     const contactId = await this.#contactOf(thread);
-    const known = await this.#find([...new Set([...ids, ...replacedFiles])]);
+    const known = await this.#app.files.find([...new Set([...ids, ...replacedFiles])]);
     const own = known.filter((record) => record.contactId === contactId);
-    const sizes = new Map<InlineFile, number>();
-    // All of them, before anything is stored.
-    for (const file of inline) sizes.set(file, await sizeOf(file));
-    for (const file of wanted) {
-      const record =
-        'fileId' in file
-          ? own.find(({ fileId }) => fileId === file.fileId)
-          : await this.#stored(file, { contactId, own, size: sizes.get(file) ?? 0 });
-      if (!record) throw new JimsError('file_not_found', NOT_FOUND);
-      this.#taken.set(file, toMessageFile(record));
+    for (const file of wanted) if ('fileId' in file) this.#take(file, recordOf(file.fileId, own));
+    const replaced = own.filter(({ fileId }) => replacedFiles.includes(fileId));
+    // All of them are looked at before one is stored.
+    const sizes = await sizesOf(inline.filter((file) => !this.#taken.has(file)));
+    for (const [file, size] of sizes) {
+      const same = await sameAs(file, size, replaced);
+      this.#take(file, same ?? (await this.#upload(file, { contactId, size })));
     }
+    return [...new Set(wanted.flatMap((file) => this.#taken.get(file)?.file_id ?? []))];
   }
 
   /** The event with the files that it names. */
   withFiles(event: NewEvent, sent: readonly SentFile[] | undefined): NewEvent {
     const files = sent?.flatMap((file) => this.#taken.get(file) ?? []) ?? [];
     return files.length === 0 ? event : { ...event, data: { ...event.data, files } };
-  }
-
-  /** The ids of all files. */
-  get ids(): readonly string[] {
-    return [...new Set([...this.#taken.values()].map(({ file_id: id }) => id))];
   }
 
   /**
@@ -88,19 +80,14 @@ export class MessageUploads {
     await Promise.allSettled(ids.map((id) => this.#app.files.delete(id)));
   }
 
-  async #stored(
+  #take(file: SentFile, { fileId, name, mediaType, size }: FileRecord): void {
+    this.#taken.set(file, { file_id: fileId, name, media_type: mediaType, size });
+  }
+
+  async #upload(
     file: InlineFile,
-    {
-      contactId,
-      own,
-      size,
-    }: { readonly contactId: string; readonly own: readonly FileRecord[]; readonly size: number },
+    { contactId, size }: { readonly contactId: string; readonly size: number },
   ): Promise<FileRecord> {
-    const same = await sameAs(
-      file,
-      own.filter((record) => record.size === size),
-    );
-    if (same) return same;
     const record = await this.#app.files.upload({
       contactId,
       name: nameOf(file),
@@ -110,10 +97,6 @@ export class MessageUploads {
     });
     this.#uploaded.add(record.fileId);
     return record;
-  }
-
-  async #find(ids: readonly string[]): Promise<readonly FileRecord[]> {
-    return ids.length === 0 ? [] : this.#app.files.find(ids);
   }
 
   async #contactOf(target: RunThread): Promise<string> {
@@ -126,31 +109,39 @@ export class MessageUploads {
   }
 }
 
-const NOT_FOUND = 'A file of the message is unknown: upload it again';
+function recordOf(fileId: string, own: readonly FileRecord[]): FileRecord {
+  const record = own.find((each) => each.fileId === fileId);
+  if (record) return record;
+  throw new JimsError('file_not_found', 'A file of the message is unknown: upload it again');
+}
+
+async function sizesOf(files: readonly InlineFile[]): Promise<ReadonlyMap<InlineFile, number>> {
+  const sizes = new Map<InlineFile, number>();
+  for (const file of files) sizes.set(file, await sizeOf(file));
+  return sizes;
+}
 
 /** Whether the run may have been accepted all the same. */
 function isDoubtful({ code }: JimsError): boolean {
   return code === 'store_unavailable';
 }
 
-/** The file among these that has the same bytes. */
+/** The file among these that has the same name and bytes. */
 async function sameAs(
   file: InlineFile,
-  candidates: readonly FileRecord[],
+  size: number,
+  replaced: readonly FileRecord[],
 ): Promise<FileRecord | undefined> {
-  if (candidates.length === 0) return undefined;
+  const alike = replaced.filter((each) => each.size === size && each.name === nameOf(file));
+  if (alike.length === 0) return undefined;
   const hash = createHash('sha256');
   for await (const piece of bytesOf(file)) hash.update(piece);
   const digest = hash.digest('hex');
-  return candidates.find((record) => record.digest === digest);
-}
-
-function toMessageFile({ fileId, name, mediaType, size }: FileRecord): MessageFile {
-  return { file_id: fileId, name, media_type: mediaType, size };
+  return alike.find((each) => each.digest === digest);
 }
 
 function tooMany(count: number): HttpError {
-  return new HttpError(422, `A message may have ${MAX_FILES} files, not ${count}`, {
+  return new HttpError(422, `A message may have ${MAX_MESSAGE_FILES} files, not ${count}`, {
     code: 'too_many_files',
   });
 }
