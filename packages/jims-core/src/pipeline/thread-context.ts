@@ -233,7 +233,10 @@ export class ThreadContext {
    * await ctx.sendMessage('Here are our hours.', { files: [file] });
    * ```
    */
-  sendMessage(text: string, options: MessageOptions): Promise<string>;
+  sendMessage(
+    text: string,
+    options: MessageOptions & Pick<Required<MessageOptions>, 'files'>,
+  ): Promise<string>;
   /**
    * Answers with a message that is still being made: every piece reaches listeners at once, the whole
    * is stored as one message. A piece is text, which may end within a character, or a `MessagePart`; the
