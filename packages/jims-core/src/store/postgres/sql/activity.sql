@@ -7,8 +7,9 @@
 create or replace function jims.text_in(p_data json, p_name text, p_max integer) returns text
 language plpgsql immutable as $$
 declare
-  v_value json := p_data -> p_name;
+  v_value json;
 begin
+  v_value := p_data -> p_name;
   if json_typeof(v_value) is distinct from 'string' then
     return null;
   end if;

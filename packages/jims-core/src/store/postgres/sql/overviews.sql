@@ -182,9 +182,9 @@ begin
       v_query := jims.words_query(v_contact_id, p_words);
     end if;
     v_has := jims.has_words(v_thread.thread_id, v_query, v_left);
-    v_is_cut := v_has.found is null;
+    v_is_cut := v_has.has_them is null;
     exit when v_is_cut;
-    if v_has.found then
+    if v_has.has_them then
       v_ids := v_ids || v_thread.thread_id;
     end if;
     v_before := v_thread.at;

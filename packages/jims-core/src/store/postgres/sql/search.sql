@@ -60,6 +60,7 @@ create or replace function jims.take_unindexed(p_limit integer, p_chars integer)
 language plpgsql set enable_seqscan = off as $$
 declare
   v_rows tid[];
+  v_taken json;
 begin
   loop
     v_rows := array(
@@ -72,18 +73,18 @@ begin
     return json_build_object(
       'messages', json_build_array(), 'isBusy', exists (select from jims.unindexed));
   end if;
-  return (
-    with taken as (
-      update jims.unindexed set claimed_until = clock_timestamp() + interval '30 seconds'
-      where ctid = any (v_rows)
-      returning ctid as place, thread_id, event_id
-    )
-    select json_build_object('isBusy', false, 'messages', json_agg(json_build_object(
-      'place', place, 'threadId', thread_id, 'eventId', event_id,
-      'text', (
-        select jims.text_in(e.event_data, 'content', p_chars) from original.thread_events e
-        where e.thread_id = taken.thread_id and e.event_id = taken.event_id))))
-    from taken);
+  with taken as (
+    update jims.unindexed set claimed_until = clock_timestamp() + interval '30 seconds'
+    where ctid = any (v_rows)
+    returning ctid as place, thread_id, event_id
+  )
+  select json_agg(json_build_object(
+    'place', place, 'threadId', thread_id, 'eventId', event_id,
+    'text', (
+      select jims.text_in(e.event_data, 'content', p_chars) from original.thread_events e
+      where e.thread_id = taken.thread_id and e.event_id = taken.event_id)))
+  into v_taken from taken;
+  return json_build_object('messages', v_taken, 'isBusy', false);
 end
 $$;
 
@@ -123,16 +124,16 @@ $$;
 
 -- Looks for words in a thread, in so many of its messages. Null when it has more and none of these has them.
 create or replace function jims.has_words(
-  p_thread_id uuid, p_query tsquery, p_look_at integer, out found boolean, out looked_at integer
+  p_thread_id uuid, p_query tsquery, p_look_at integer, out has_them boolean, out looked_at integer
 )
 language plpgsql stable as $$
 begin
-  select coalesce(bool_or(match), false), count(*) into found, looked_at from (
+  select coalesce(bool_or(match), false), count(*) into has_them, looked_at from (
     select s.words @@ p_query as match from jims.message_search s
     where s.thread_id = p_thread_id limit p_look_at
   ) as looked;
-  if not found and looked_at >= p_look_at then
-    found := null;
+  if not has_them and looked_at >= p_look_at then
+    has_them := null;
   end if;
 end
 $$;
