@@ -6,16 +6,33 @@
 -- NUL or half a character in it, which PostgreSQL does not read: these are replaced.
 create or replace function jims.text_in(p_data json, p_name text, p_max integer) returns text
 language plpgsql immutable as $$
+declare
+  v_value json;
 begin
-  return left(p_data ->> p_name, p_max);
+  v_value := p_data -> p_name;
+  if json_typeof(v_value) is distinct from 'string' then
+    return null;
+  end if;
+  return left(v_value #>> '{}', p_max);
 exception when data_exception then
   begin
-    return left(
-      regexp_replace(p_data::text, '\\u(0000|d[89a-f][0-9a-f]{2})', '\\ufffd', 'gi')::json ->> p_name,
-      p_max);
+    v_value := regexp_replace(
+      p_data::text, '\\u(0000|d[89a-f][0-9a-f]{2})', '\\ufffd', 'gi')::json -> p_name;
+    return case when json_typeof(v_value) = 'string' then left(v_value #>> '{}', p_max) end;
   exception when data_exception then
     return null;
   end;
+end
+$$;
+
+-- The beginning of a text for a line of it: what breaks a line takes no room, and … ends what is cut.
+create or replace function jims.line_in(p_data json, p_name text) returns text
+language plpgsql immutable as $$
+declare
+  v_text text := jims.text_in(p_data, p_name, 4097);
+  v_line text := left(regexp_replace(v_text, '\s+', ' ', 'g'), 400);
+begin
+  return case when length(v_text) > 4096 and length(v_line) < 400 then v_line || '…' else v_line end;
 end
 $$;
 
@@ -50,7 +67,7 @@ begin
      where e.thread_id = t.thread_id and jims.is_message(e.event_type)
      order by e.created_at desc, e.event_id desc limit 1),
     -- Where one is to be looked for, it is among the last ones: those before this version had no title.
-    (select jims.text_in(e.event_data, 'title', 1000) from (
+    (select jims.line_in(e.event_data, 'title') from (
        select event_type, event_data, created_at, event_id from original.thread_events
        where thread_id = t.thread_id order by created_at desc, event_id desc limit 1000
      ) as e
@@ -111,7 +128,7 @@ begin
           and jims.text_in(new.event_data, 'role', 5) = 'user'
         then new.event_id else first_message_id end,
       title = case
-        when new.event_type = 'jims.thread.titled' then jims.text_in(new.event_data, 'title', 1000)
+        when new.event_type = 'jims.thread.titled' then jims.line_in(new.event_data, 'title')
         else title end
   where thread_id = new.thread_id;
   if not found then
