@@ -1,4 +1,5 @@
 // jims-core/host: what a program needs that serves an app, such as `jims-api`.
+export { eventPieces } from './app/event-pieces.ts';
 export { openByDefault } from './app/options.ts';
 export { describeError, plainError } from './errors/jims-error.ts';
 export { pipelineName } from './pipeline/pipeline.ts';
