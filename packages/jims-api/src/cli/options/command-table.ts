@@ -74,6 +74,12 @@ export const OPTIONS = {
     default: CLIENT_EVENT_TYPES.join(','),
     help: 'Event types that clients may send; * matches anything, ! forbids',
   },
+  'contact-event-types': {
+    type: 'text',
+    group: ACCESS_GROUP,
+    several: true,
+    help: 'Event types that contacts may append to their threads without a run, such as ui.*; by default none',
+  },
   'expose-errors': {
     type: 'flag',
     group: ACCESS_GROUP,

@@ -88,6 +88,7 @@ function commandOptions(given: Given, env: Environment): CommandOptions {
     exposeErrors: given.flag('expose-errors'),
     sharedThreads: given.flag('shared-threads'),
     allowedEventTypes: given.list('allowed-event-types') ?? CLIENT_EVENT_TYPES,
+    contactEventTypes: given.list('contact-event-types') ?? [],
     maxBodyBytes: given.integer('max-body-size', { min: 1 }),
     maxMessageBytes: given.integer('max-message-size', { min: 1 }),
     maxConfigBytes: given.integer('max-config-size', { min: 1 }),
