@@ -239,6 +239,13 @@ export const OPTIONS = {
 
 export type OptionName = keyof typeof OPTIONS;
 
+export const HEAD = `Usage: jims-api [OPTIONS]
+       jims-api export [OPTIONS]
+
+Serves a JIMS app over HTTP. With export it writes threads, or messages that contacts rated, as JSON
+lines: jims-api export --help.
+`;
+
 export const EXAMPLES = `Examples:
   jims-api --app ./app.ts:app
   JIMS_API_KEY=s3cret jims-api --app ./app.ts --db postgresql://jims@localhost/jims
