@@ -162,7 +162,11 @@ export class AppThreads {
     feedback: Feedback | undefined,
   ): Promise<void> {
     const { store } = await this.#app.opened();
-    const result = await store.setFeedback(threadId, messageId, feedback && cleanFeedback(feedback));
+    const result = await store.setFeedback(
+      threadId,
+      messageId,
+      feedback && cleanFeedback(feedback),
+    );
     if (feedback && result === 'changed') this.#app.metrics.countFeedback(feedback.value);
   }
 

@@ -95,7 +95,9 @@ function threadOf(given: Given): string | undefined {
 function sinceOf(given: Given): string | undefined {
   const text = given.text('since');
   if (text === undefined) return undefined;
-  const isTime = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?$/.test(text);
+  const isTime = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?$/.test(
+    text,
+  );
   const ms = isTime ? Date.parse(text) : Number.NaN;
   // The year of a time zone behind UTC may have five digits, or a sign.
   const time = Number.isNaN(ms) ? '' : new Date(ms).toISOString();

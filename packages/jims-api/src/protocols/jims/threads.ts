@@ -203,11 +203,7 @@ export function reachableController(api: ApiContext, call: Call): Promise<Thread
   return ownThread(api, call, uuidInPath(call, 'thread_id'));
 }
 
-async function ownThread(
-  api: ApiContext,
-  call: Call,
-  threadId: string,
-): Promise<ThreadController> {
+async function ownThread(api: ApiContext, call: Call, threadId: string): Promise<ThreadController> {
   const found = await api.app.threads.find(threadId);
   if (found && mayReach(api, call, found.thread)) return found;
   throw threadNotFound(threadId);
