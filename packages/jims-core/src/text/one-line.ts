@@ -1,23 +1,19 @@
 import { cleanText } from './clean-text.ts';
+import { beginningOf } from './text-pieces.ts';
 
-/** White space and control characters: none of them belongs into a line. */
-const GAPS = /[\s\p{Cc}]+/gu;
-/** How much of a string is looked at, by the length of the line: the rest could only be seen after gaps. */
-const LOOKED_AT = 16;
+/** How much of a text is looked at: all before it may be white space. */
+const LOOK_AT = 4096;
 
 /**
- * Makes one line of the beginning of a string: at most `max` characters, with an ellipsis as the last one
- * when something is left out. An emoji is never cut in two.
+ * The beginning of a text on one line, in at most `max` UTF-16 units. When it is cut, it ends with `…`, and
+ * never inside of what a reader sees as one character.
  *
- * @example oneLine('Hello\n  there', 80); // 'Hello there'
+ * @example oneLine('Hello,\n world', 80); // 'Hello, world'
  */
 export function oneLine(text: string, max: number): string {
-  const start = text.trimStart().slice(0, max * LOOKED_AT);
-  const line = cleanText(start).replaceAll(GAPS, ' ').trim();
-  const characters = Array.from(line);
-  if (characters.length <= max) return line;
-  return `${characters
-    .slice(0, max - 1)
-    .join('')
-    .trimEnd()}…`;
+  const line = cleanText(beginningOf(text, LOOK_AT))
+    .replaceAll(/[\s\p{Cc}]+/gu, ' ')
+    .trim();
+  if (line.length <= max && text.length <= LOOK_AT) return line;
+  return `${beginningOf(line, max - 1).trimEnd()}…`;
 }

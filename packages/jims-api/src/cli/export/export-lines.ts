@@ -61,9 +61,20 @@ async function* threadsOf(
 /** A line for each rated message, with the conversation up to it: oldest rating first. */
 export async function* feedbackLines(
   store: Store,
-  { feedback: value, ...chosen }: Chosen & Pick<ExportOptions, 'feedback'>,
+  chosen: Chosen & Pick<ExportOptions, 'feedback'>,
 ): AsyncGenerator<string> {
-  const { thread: threadId, contact, since } = chosen;
+  for await (const given of feedbackOf(store, chosen)) {
+    const thread = await store.thread(given.threadId);
+    // Erased meanwhile, or another contact's.
+    if (!thread || (chosen.contact ?? thread.contactId) !== thread.contactId) continue;
+    yield* feedbackLine(store, given, thread.contactId);
+  }
+}
+
+async function* feedbackOf(
+  store: Store,
+  { feedback: value, thread: threadId, since }: Chosen & Pick<ExportOptions, 'feedback'>,
+): AsyncGenerator<FeedbackRecord> {
   for (let after = since === undefined ? undefined : { at: since, messageId: FIRST_ID }; ;) {
     const page = await store.listFeedback({
       limit: PAGE_SIZE,
@@ -71,12 +82,7 @@ export async function* feedbackLines(
       ...(threadId !== undefined && { threadId }),
       ...(after && { after }),
     });
-    for (const given of page.feedback) {
-      const thread = await store.thread(given.threadId);
-      // Erased meanwhile, or another contact's.
-      if (!thread || (contact !== undefined && thread.contactId !== contact)) continue;
-      yield* feedbackLine(store, given, thread.contactId);
-    }
+    yield* page.feedback;
     after = page.feedback.at(-1) ?? after;
     if (!page.more) return;
   }

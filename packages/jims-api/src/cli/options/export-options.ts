@@ -51,9 +51,12 @@ const EXAMPLES = `Examples:
   jims-api export --contact customer:42 --db postgresql://jims@localhost/jims
 `;
 
+function isVariable(name: string): boolean {
+  return name === 'db' || name === 'schema';
+}
+
 /** The text of `jims-api export --help`. */
 export function exportHelp(): string {
-  const isVariable = (name: string): boolean => name === 'db' || name === 'schema';
   return helpText(EXPORT_OPTIONS, { head: HEAD, examples: EXAMPLES, isVariable });
 }
 

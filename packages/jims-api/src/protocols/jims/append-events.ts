@@ -75,8 +75,8 @@ export const appendRoutes: readonly Route[] = [
 ];
 
 async function appendEvents(api: ApiContext, call: Call): Promise<Response> {
-  const thread = await reachableController(api, call);
   const { events, when_idle: whenIdle } = parseBody(AppendBody, await call.body());
+  const thread = await reachableController(api, call);
   const stored = await thread.appendAll(
     events.map((sent, index) => checked(api, call, { sent, index })),
     { whenIdle },

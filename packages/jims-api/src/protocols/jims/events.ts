@@ -103,14 +103,15 @@ async function threadEvents(api: ApiContext, call: Call): Promise<Response> {
     const { events, last, more } = await pageOf(api.app, id, { limit, from, order, domains });
     const runs = await api.app.runs.ofEvents(id, events);
     const page = {
-      events: events.map((event) => ({
-        ...eventResource(event),
-        run_id: runs.get(event.id) ?? null,
-      })),
+      events: events.map((event) => withRun(event, runs)),
       next_cursor: more && last ? toCursor(last) : null,
     };
     return largeJson(call, page, end);
   });
+}
+
+function withRun(event: ThreadEvent, runs: ReadonlyMap<string, string>): EventResource {
+  return { ...eventResource(event), run_id: runs.get(event.id) ?? null };
 }
 
 /** A page with at least one event, unless no more follow: many events of other domains may stand between. */

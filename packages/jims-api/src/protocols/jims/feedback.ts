@@ -86,8 +86,8 @@ export const feedbackRoutes: readonly Route[] = [
 ];
 
 async function giveFeedback(api: ApiContext, call: Call): Promise<Response> {
-  const { id, messageId } = await messageOf(api, call);
   const body = parseBody(FeedbackBody, await call.body());
+  const { id, messageId } = await messageOf(api, call);
   const comment = body.comment?.trim() ?? '';
   const names = [...new Set(body.tags)];
   const feedback = { value: body.value, comment, tags: names };

@@ -116,7 +116,7 @@ export const RunResource = v.pipe(
 export const RunSummaryResource = v.pipe(v.object(course), v.title('RunSummary'));
 
 type ThreadResource = v.InferOutput<typeof ThreadResource>;
-type EventResource = v.InferOutput<typeof EventResource>;
+export type EventResource = v.InferOutput<typeof EventResource>;
 type RunResource = v.InferOutput<typeof RunResource>;
 type RunSummaryResource = v.InferOutput<typeof RunSummaryResource>;
 
