@@ -82,6 +82,7 @@ export class Purge {
       look_at: LOOK_AT_CHAINS,
       limit: PURGE_ENTRIES,
     });
-    return { ...purged, more: purged.more || this.#lastChain !== null };
+    const forgets = await this.#db.call<boolean>('forget_threads', { limit: PURGE_ENTRIES });
+    return { ...purged, more: purged.more || this.#lastChain !== null || forgets };
   }
 }
