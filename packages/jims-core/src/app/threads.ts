@@ -14,7 +14,6 @@ import type { JsonObject, ThreadEvent } from '../thread/event.ts';
 import type { NewThread, Thread, ThreadOverview } from '../thread/thread.ts';
 import { titleEvent } from '../thread/title.ts';
 import { eventPieces, piecesOf } from './event-pieces.ts';
-import { MessageIndex } from './message-index.ts';
 import type { OpenApp } from './open-app.ts';
 import { ThreadController } from './thread-controller.ts';
 import { threadFeed } from './thread-feed.ts';
@@ -31,7 +30,6 @@ export interface RecentEvents {
 /** The threads of an app: `app.threads`. Every method may reject as `JimsApp.open` does. */
 export class AppThreads {
   readonly #app: OpenApp;
-  readonly #index = new MessageIndex();
 
   /** @internal Made by the app. */
   constructor(app: OpenApp) {
@@ -120,9 +118,7 @@ export class AppThreads {
    * const { threads } = await app.threads.list({ contactId: 'customer:42', limit: 20 });
    */
   async list(query: ThreadQuery): Promise<ThreadList> {
-    const { store, logger } = await this.#app.opened();
-    const { closed } = this.#app;
-    if (query.words !== undefined) await this.#index.catchUp(store, { logger, closed });
+    const { store } = await this.#app.opened();
     return store.listThreads(query);
   }
 
