@@ -38,7 +38,7 @@ describeStores(({ fresh }) => {
 
     await api.app.threads.setFeedback(mine.threadId, mine.messageId, {
       value: 'down',
-      comment: 'line\nbreak\u2028',
+      comment: 'line\nbreak\u2028!',
       tags: ['a'],
     });
     await api.app.threads.setFeedback(yours.threadId, yours.messageId, { value: 'up' });
@@ -50,7 +50,7 @@ describeStores(({ fresh }) => {
       contact_id: 'me',
       message_id: mine.messageId,
       value: 'down',
-      comment: 'line\nbreak\u2028',
+      comment: 'line\nbreak\u2028!',
       tags: ['a'],
       messages: [
         { role: 'user', content: 'one' },

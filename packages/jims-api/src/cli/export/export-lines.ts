@@ -131,6 +131,9 @@ async function workOf(
 ): Promise<object> {
   const runs = message && (await store.runsOfEvents(threadId, [message]));
   const runId = message && runs?.get(message.id);
-  const usage = runId === undefined ? undefined : readUsage((await store.run(runId))?.usage);
-  return { run_id: runId ?? null, usage: usage?.map(usageOnWire) ?? null };
+  const run = runId === undefined ? undefined : await store.run(runId);
+  return {
+    run_id: runId ?? null,
+    usage: run ? (readUsage(run.usage) ?? []).map(usageOnWire) : null,
+  };
 }

@@ -282,8 +282,9 @@ describeStores(({ fresh }) => {
     }
     assert.deepEqual(backwards, forwards.events.toReversed());
     // A cursor goes on in either direction.
-    const newest = await eventsOf(api, `${path}&order=desc&limit=2`);
-    const after = await eventsOf(api, `${path}&cursor=${newest.next_cursor}`);
+    const all = `${THREADS}/${id}/events`;
+    const newest = await eventsOf(api, `${all}?order=desc&limit=2`);
+    const after = await eventsOf(api, `${all}?cursor=${newest.next_cursor}`);
     assert.deepEqual(after.events, newest.events.toReversed().slice(1));
     assert.equal((await api.get(`${path}&order=up`)).status, 422);
     const live = await api.get(`${path}&order=desc`, { accept: 'text/event-stream' });
