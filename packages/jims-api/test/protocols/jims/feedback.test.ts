@@ -18,14 +18,14 @@ describeStores(({ fresh }) => {
     await using api = testApiOn(database.url, talker, byContactHeader);
     const { threadId, answer } = await talk(api);
     const path = pathOf(threadId, answer);
-    const down = { value: 'down', comment: ' Too long \ud83d', tags: ['length', 'length'] };
+    const down = { value: 'down', comment: ' Too long 🙂\n', tags: ['length', 'length'] };
     const given = await put(api, path, down);
     assert.equal(given.status, 200);
     assert.deepEqual(await given.json(), {
       thread_id: threadId,
       message_id: answer,
       value: 'down',
-      comment: 'Too long \ufffd',
+      comment: 'Too long 🙂',
       tags: ['length'],
     });
     assert.equal((await put(api, path, down)).status, 200);
@@ -35,7 +35,7 @@ describeStores(({ fresh }) => {
         {
           message_id: answer,
           value: 'down',
-          comment: 'Too long \ufffd',
+          comment: 'Too long 🙂',
           tags: ['length'],
         },
       ],
