@@ -87,7 +87,7 @@ export const threadListRoutes: readonly Route[] = [
           ),
         },
       },
-      errors: [401, 404, 422, 503],
+      errors: [401, 404, 422, 429, 503],
     },
     handle: listThreads,
   },

@@ -110,7 +110,7 @@ describeStores(({ fresh }) => {
     assert.equal((await put(api, pathOf(threadId, answer), most, {})).status, 200);
     assert.deepEqual(await listed(api, '?feedback=up'), [threadId]);
     assert.deepEqual(await listed(api, '?feedback=up', YOU), []);
-    // It is no part of the conversation, and contacts do not see it.
+    // The conversation goes on without it, and contacts do not see it.
     const seen = await jsonOf(await api.get(`${THREADS}/${threadId}/events`, ME));
     assert.doesNotMatch(JSON.stringify(seen), /feedback/);
     assert.equal((await api.get(`${THREADS}/${threadId}/events?domain=feedback`, ME)).status, 404);

@@ -36,6 +36,12 @@ const ThreadPage = v.object({
 });
 type ThreadPage = v.InferOutput<typeof ThreadPage>;
 
+const RunPage = v.object({
+  runs: v.array(v.record(v.string(), v.unknown())),
+  next_cursor: v.nullable(v.string()),
+});
+type RunPage = v.InferOutput<typeof RunPage>;
+
 describeStores(({ fresh }) => {
   test('the thread that spoke last comes first, with its title and its last message', async () => {
     await using database = await fresh();
@@ -159,8 +165,8 @@ describeStores(({ fresh }) => {
   test('a thread waits while its question to the contact is open', async () => {
     await using database = await fresh();
     await using api = testApiOn(database.url, askingPipeline, byContactHeader);
-    const asked = await jsonOf(await api.post(CHAT, { message: 'Refund!' }, ME));
-    const id = String(asked['thread_id']);
+    const waiting = await jsonOf(await api.post(CHAT, { message: 'Refund!' }, ME));
+    const id = String(waiting['thread_id']);
     await threadsOf(api, ['me', 'you']);
     assert.deepEqual(await idsOf(api, '?waiting=true', ME), [id]);
     const thread = await jsonOf(await api.get(`${THREADS}/${id}`, ME));
@@ -300,14 +306,13 @@ describeStores(({ fresh }) => {
       [[Object(note['events'])[0].event_id, null]],
     );
 
-    const listed: Record<string, unknown>[] = [];
+    const listed: RunPage['runs'] = [];
     for (let cursor: string | null = ''; cursor !== null;) {
       const more = cursor === '' ? '' : `&cursor=${cursor}`;
-      const page: Readonly<Record<string, unknown>> = await jsonOf(
-        await api.get(`${THREADS}/${id}/runs?limit=2${more}`),
-      );
-      listed.push(...Object(page['runs']));
-      cursor = page['next_cursor'] === null ? null : String(page['next_cursor']);
+      const response = await api.get(`${THREADS}/${id}/runs?limit=2${more}`);
+      const page: RunPage = v.parse(RunPage, await response.json());
+      listed.push(...page.runs);
+      cursor = page.next_cursor;
     }
     assert.deepEqual(
       listed.map(({ run_id, status, chain_id, usage }) => [run_id, status, chain_id, usage]),
