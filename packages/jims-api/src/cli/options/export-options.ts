@@ -37,7 +37,7 @@ const EXPORT_OPTIONS = {
   db: OPTIONS.db,
   schema: OPTIONS.schema,
   verbose: { type: 'flag', group: OPTIONS.app.group, help: 'Show the stack of an error' },
-  help: OPTIONS.help,
+  help: { ...OPTIONS.help, group: OPTIONS.app.group },
 } as const satisfies OptionTable;
 
 const HEAD = `Usage: jims-api export [OPTIONS]

@@ -1,3 +1,6 @@
+import { setImmediate } from 'node:timers/promises';
+
+import type { JimsApp, RunList, RunPage } from 'jims-core';
 import * as v from 'valibot';
 
 import { viewOf } from '../../chat/visibility.ts';
@@ -42,11 +45,21 @@ async function listRuns(api: ApiContext, call: Call): Promise<Response> {
   const limit = integerIn(call, 'limit', { min: 1, max: MAX_PAGE, byDefault: 50 });
   const view = viewOf(call.principal);
   return answerInTurn(api, call, async (end) => {
-    const { runs, next } = await api.app.runs.list(id, { limit, ...(before && { before }) });
+    const { runs, next } = await pageOf(api.app, id, { limit, ...(before && { before }) });
     const page = {
       runs: runs.map((run) => runSummary(run, { threadId: id, view })),
       next_cursor: next ? toCursor(next) : null,
     };
     return largeJson(call, page, end);
   });
+}
+
+/** A page with at least one run, unless no more follow: many events without one may stand between. */
+async function pageOf(app: JimsApp, threadId: string, first: RunPage): Promise<RunList> {
+  for (let page = first; ;) {
+    const list = await app.runs.list(threadId, page);
+    if (list.runs.length > 0 || !list.next) return list;
+    page = { ...page, before: list.next };
+    await setImmediate();
+  }
 }

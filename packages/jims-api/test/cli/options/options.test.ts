@@ -78,7 +78,10 @@ describe('options', { concurrency: 2 }, () => {
       return command.options.contactEventTypes;
     };
     assert.deepEqual(typesOf([]), []);
-    assert.deepEqual(typesOf(['--contact-event-types', 'ui.*, !ui.secret']), ['ui.*', '!ui.secret']);
+    assert.deepEqual(typesOf(['--contact-event-types', 'ui.*, !ui.secret']), [
+      'ui.*',
+      '!ui.secret',
+    ]);
     assert.deepEqual(typesOf([], { JIMS_CONTACT_EVENT_TYPES: 'ui.*,app.*' }), ['ui.*', 'app.*']);
   });
 
