@@ -134,15 +134,15 @@ begin
     v_has := jims.has_words(v_thread.thread_id, v_query, v_left);
     -- Looking at a thread without messages costs something, too.
     v_left := v_left - v_has.looked_at - 1;
-    exit when v_has.is_found is null;
-    if v_has.is_found then
+    exit when v_has.found is null;
+    if v_has.found then
       v_ids := v_ids || v_thread.thread_id;
     end if;
     v_before := v_thread.at;
     v_before_id := v_thread.thread_id;
     exit when cardinality(v_ids) >= p_limit or v_left <= 0;
   end loop;
-  if cardinality(v_ids) >= p_limit or v_has.is_found is not null and v_left > 0 or v_has is null
+  if cardinality(v_ids) >= p_limit or v_has.found is not null and v_left > 0 or v_has is null
     or p_contact_id is null
   then
     return v_ids;

@@ -126,18 +126,17 @@ end
 $$;
 
 -- Looks for words in a thread, in so many of its messages. Null when it has more and none of these has them.
--- The result must not be called `found`: each function has such a variable, which hides it.
 create or replace function jims.has_words(
-  p_thread_id uuid, p_query tsquery, p_look_at integer, out is_found boolean, out looked_at integer
+  p_thread_id uuid, p_query tsquery, p_look_at integer, out found boolean, out looked_at integer
 )
 language plpgsql stable as $$
 begin
-  select coalesce(bool_or(match), false), count(*) into is_found, looked_at from (
+  select coalesce(bool_or(match), false), count(*) into found, looked_at from (
     select s.words @@ p_query as match from jims.message_search s
     where s.thread_id = p_thread_id limit p_look_at
   ) as looked;
-  if not is_found and looked_at >= p_look_at then
-    is_found := null;
+  if not found and looked_at >= p_look_at then
+    found := null;
   end if;
 end
 $$;
