@@ -16,15 +16,14 @@ import { Lease } from './lease.ts';
 import { ProgressWriter } from './progress.ts';
 import { Recovery, keptOf, requestOf } from './recovery.ts';
 import { RunRegistry } from './registry.ts';
-import { removeOld } from './retention.ts';
 import type { KnownThreads } from './retention.ts';
 import { RunEndings } from './run-endings.ts';
 import { isDurable } from './run-services.ts';
 import type { RunServices, RunnableApp } from './run-services.ts';
 import { replayed } from './run.ts';
 import type { Run, RunRequest } from './run.ts';
+import { StoreUpkeep } from './store-upkeep.ts';
 import { Turns } from './turns.ts';
-import { UpkeepTimer, inPieces } from './upkeep.ts';
 
 /** Accepts runs and executes them: one at a time in each thread, over all processes on the store. */
 export class RunEngine implements KnownThreads {
@@ -36,7 +35,7 @@ export class RunEngine implements KnownThreads {
   readonly #turns: Turns;
   readonly #recovery: Recovery;
   readonly #lease: Lease;
-  readonly #upkeep: readonly UpkeepTimer[];
+  readonly #upkeep: StoreUpkeep;
   readonly #services: RunServices;
   readonly #closing = new AbortController();
   #changedChains = 0;
@@ -65,19 +64,7 @@ export class RunEngine implements KnownThreads {
       recovery,
       engine: this,
     });
-    this.#upkeep = [
-      new UpkeepTimer({
-        work: (signal) => removeOld({ store, limits, logger, threads: this }, signal),
-        logger,
-        problem: 'cannot remove what is too old',
-      }),
-      // A search does so itself, but only so much of it that it still answers quickly.
-      new UpkeepTimer({
-        work: (signal) => inPieces(() => store.indexMessages(), signal),
-        logger,
-        problem: 'searches may not find the newest messages',
-      }),
-    ];
+    this.#upkeep = new StoreUpkeep({ store, limits, logger, threads: this });
     this.#services = {
       app,
       instanceId,
@@ -102,7 +89,7 @@ export class RunEngine implements KnownThreads {
       engine.#close();
       throw error;
     }
-    for (const upkeep of engine.#upkeep) upkeep.start();
+    engine.#upkeep.start();
     return engine;
   }
 
@@ -223,7 +210,7 @@ export class RunEngine implements KnownThreads {
 
   #close(): void {
     this.#closing.abort();
-    for (const upkeep of this.#upkeep) upkeep.close();
+    this.#upkeep.close();
     this.#services.progress?.close();
     this.#turns.close();
   }
