@@ -2,6 +2,7 @@
 export { eventPieces } from './app/event-pieces.ts';
 export { openByDefault } from './app/options.ts';
 export { describeError, plainError } from './errors/jims-error.ts';
+export { isTypePattern } from './files/file-limits.ts';
 export { pipelineName } from './pipeline/pipeline.ts';
 export { createCallerShares, defaultShare } from './run/caller-shares.ts';
 export type { CallerShares } from './run/caller-shares.ts';

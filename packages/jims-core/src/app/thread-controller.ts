@@ -1,3 +1,4 @@
+import { FilesOfThread } from '../pipeline/context-files.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { ThreadContext } from '../pipeline/thread-context.ts';
 import type { ContextOutput } from '../pipeline/thread-context.ts';
@@ -14,7 +15,7 @@ import { UnkeptJournal } from './unkept-journal.ts';
 function unheard(): ContextOutput {
   const sent: NewEvent[] = [];
   const event = (each: NewEvent): void => void sent.push(each);
-  return { sent, event, message: event, status() {}, step() {}, delta() {} };
+  return { sent, event, message: event, status() {}, step() {}, piece() {} };
 }
 
 /**
@@ -96,7 +97,7 @@ export class ThreadController {
 
   /** Makes a context as a pipeline would get it now. What is sent with it is not stored. */
   async makeContext(): Promise<ThreadContext> {
-    const { engine } = await this.#app.opened();
+    const { engine, files } = await this.#app.opened();
     const { signal } = new AbortController();
     return new ThreadContext({
       thread: this.thread,
@@ -105,6 +106,7 @@ export class ThreadController {
       signal,
       runId: newId(),
       llm: () => this.#app.llm,
+      files: new FilesOfThread(files, this.thread),
     });
   }
 

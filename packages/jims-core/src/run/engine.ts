@@ -41,7 +41,7 @@ export class RunEngine implements KnownThreads {
   #changedChains = 0;
 
   private constructor(app: RunnableApp) {
-    const { store, limits, logger, metrics } = app;
+    const { store, files, limits, logger, metrics } = app;
     const { leaseMs, maxThreadSize } = limits;
     const instanceId = newId();
     const closing = this.#closing.signal;
@@ -64,7 +64,7 @@ export class RunEngine implements KnownThreads {
       recovery,
       engine: this,
     });
-    this.#upkeep = new StoreUpkeep({ store, limits, logger, threads: this });
+    this.#upkeep = new StoreUpkeep({ store, files, limits, logger, threads: this });
     this.#services = {
       app,
       instanceId,
@@ -269,7 +269,7 @@ export class RunEngine implements KnownThreads {
   }
 
   #acceptRequest(request: RunRequest): AcceptRequest {
-    const { thread, incoming, conversationStart = false, onBusy, idempotency } = request;
+    const { thread, incoming, conversationStart = false, onBusy, idempotency, files } = request;
     const { limits, conversationStartPipeline } = this.#app;
     const known = this.events.known(thread);
     const answer = this.#answerRule(request);
@@ -282,6 +282,7 @@ export class RunEngine implements KnownThreads {
       holdIncomingOnNewThread: conversationStart && conversationStartPipeline !== undefined,
       ...(incoming && { incoming }),
       ...(idempotency && { idempotency: { ...idempotency, ttlMs: limits.idempotencyTtlMs } }),
+      ...(files && files.length > 0 && { files }),
       ...(known && { known }),
       ...(isDurable(this.#app, request) && { durable: keptOf(request, this.#app.version) }),
       ...(answer.kind !== 'none' && { answer }),

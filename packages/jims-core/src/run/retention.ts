@@ -1,3 +1,4 @@
+import type { StoredFiles } from '../files/stored-files.ts';
 import type { Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { RunLimits } from './run-limits.ts';
@@ -10,6 +11,8 @@ export interface KnownThreads {
 
 export interface RetentionOptions {
   readonly store: Pick<Store, 'purge'>;
+  /** What is removed here is only found in the store. */
+  readonly files: Pick<StoredFiles, 'eraseLeft'>;
   readonly limits: Pick<RunLimits, 'retentionMs'>;
   readonly logger: Logger;
   readonly threads: KnownThreads;
@@ -25,7 +28,7 @@ const BATCH = 500;
  * aborts.
  */
 export async function removeOld(
-  { store, limits, logger, threads }: RetentionOptions,
+  { store, files, limits, logger, threads }: RetentionOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const ages = {
@@ -42,5 +45,6 @@ export async function removeOld(
     return more;
   };
   await inPieces(removeSome, signal);
+  await files.eraseLeft(signal);
   if (count > 0) logger.info({ threads: count }, 'threads past their retention were removed');
 }

@@ -58,10 +58,11 @@ function open(
     },
   };
   const threads = { dropThreads: (ids: readonly string[]) => void dropped.push(...ids) };
+  const files = { eraseLeft: async () => {} };
   const logger = silentLogger;
   return {
     remove: (signal = new AbortController().signal) =>
-      removeOld({ store, limits: { retentionMs }, logger, threads }, signal),
+      removeOld({ store, files, limits: { retentionMs }, logger, threads }, signal),
     dropped,
     purges,
   };

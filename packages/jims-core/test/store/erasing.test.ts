@@ -255,7 +255,11 @@ describeStores((kind) => {
     await makeRunsOld(kind.name, user.url);
     const threads = { dropThreads() {} };
     const limits = DEFAULT_RUN_LIMITS;
-    await removeOld({ store, limits, logger: silentLogger, threads }, new AbortController().signal);
+    const files = { eraseLeft: async () => {} };
+    await removeOld(
+      { store, files, limits, logger: silentLogger, threads },
+      new AbortController().signal,
+    );
     assert.equal((await rowsOf(kind.name, user.url)).runs, 0);
   });
 });

@@ -4,6 +4,7 @@ import { chatRoutes } from './chat.ts';
 import { contactRoutes } from './contacts.ts';
 import { eventRoutes } from './events.ts';
 import { feedbackRoutes } from './feedback.ts';
+import { fileRoutes } from './files.ts';
 import { questionRoutes } from './questions.ts';
 import { runRoutes } from './runs.ts';
 import { threadListRoutes } from './thread-list.ts';
@@ -22,6 +23,7 @@ export const jimsProtocol: Protocol = {
     ...contactRoutes,
     ...runRoutes,
     ...threadRunRoutes,
+    ...fileRoutes,
     ...questionRoutes,
   ],
 };

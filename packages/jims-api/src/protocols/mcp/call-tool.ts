@@ -4,6 +4,7 @@ import { isJimsError } from 'jims-core';
 import type { JsonObject, QuestionRecord, Run, RunThread } from 'jims-core';
 
 import { runHeaders } from '../../chat/answer-run.ts';
+import { fileAddress } from '../../chat/file-address.ts';
 import { userEvent } from '../../chat/messages.ts';
 import { namedThread } from '../../chat/named-thread.ts';
 import { startRun } from '../../chat/start-run.ts';
@@ -20,9 +21,10 @@ import { rpcFailure, rpcResult } from '../json-rpc.ts';
 import type { RpcId } from '../json-rpc.ts';
 import { Elicitations } from './elicitation.ts';
 import { callFrames, encodeEnd } from './encode.ts';
+import { fileInBlock } from './files.ts';
 import { RunningCalls, callName } from './running-calls.ts';
 import type { CallName } from './running-calls.ts';
-import { canAsk } from './session.ts';
+import { canAsk, knowsLinks } from './session.ts';
 import { TOOL, ToolArguments } from './tool.ts';
 
 const MAX_TOKEN = 1024;
@@ -48,7 +50,13 @@ export async function callTool(
   const start = (): Promise<RunningTool> =>
     startTool(api, { ...call, body: async () => args }, { request, name, asks });
   const { requestId, principal } = call;
-  const options = { requestId, exposeErrors: api.exposeErrors, sees: visibleTo(principal) };
+  const options = {
+    requestId,
+    exposeErrors: api.exposeErrors,
+    sees: visibleTo(principal),
+    addressOf: fileAddress(api, call),
+    knowsLinks: knowsLinks(call),
+  };
   if (!readsStreams(call)) {
     const { run, takenBack } = await start();
     const end = await run.end;
@@ -112,7 +120,7 @@ function decode(
   call: Call,
   { args, session }: { readonly args: unknown; readonly session: string | undefined },
 ): ClientRunRequest {
-  const { message, thread_id, contact_id } = parseBody(ToolArguments, withoutBlanks(args));
+  const { message, thread_id, contact_id, files } = parseBody(ToolArguments, withoutBlanks(args));
   const contactId = contactOf(call, contactInQuery(call) ?? contact_id ?? undefined);
   const thread: RunThread =
     typeof thread_id === 'string'
@@ -126,6 +134,7 @@ function decode(
   return {
     thread,
     incoming: userEvent(message),
+    sentFiles: files?.map(fileInBlock),
     onDisconnect: session === undefined ? 'cancel' : 'continue',
   };
 }
