@@ -16,6 +16,7 @@ import type { CommunicationEvent, JsonObject, NewEvent, ThreadEvent } from '../t
 import { filesOfMessage } from '../thread/message.ts';
 import type { Principal } from '../thread/principal.ts';
 import type { Thread } from '../thread/thread.ts';
+import { titleEvent } from '../thread/title.ts';
 import type { ContextFiles, ThreadFile } from './context-files.ts';
 import type { ContextJournal, StreamedMessage } from './context-journal.ts';
 import { dataOf, plainBody } from './message-body.ts';
@@ -287,6 +288,20 @@ export class ThreadContext {
    */
   sendEvent(eventType: string, data: object): void {
     this.#output.event(newEvent(eventType, data));
+  }
+
+  /**
+   * Gives the thread a title for lists of threads, on one line of at most 80 characters. Without one it is
+   * the beginning of the contact's first message; `null` brings that back.
+   *
+   * @throws JimsError as `sendEvent`.
+   * @example
+   * ```ts
+   * ctx.setTitle('Refund of order 17');
+   * ```
+   */
+  setTitle(title: string | null): void {
+    this.#output.event(titleEvent(title));
   }
 
   /**
