@@ -8,18 +8,16 @@ export async function thorough(ctx: ThreadContext): Promise<void> {
 async function* parts(): AsyncGenerator<string | MessagePart> {
   yield { type: 'reasoning', text: 'I must ' };
   yield { type: 'reasoning', text: 'look' };
-  const find = 'call_find_the_order';
   yield {
     type: 'tool-call',
-    id: find,
+    id: 'find',
     name: 'find-order',
     title: 'Looking for your order',
     input: { order: 'secret-input' },
   };
-  yield { type: 'tool-result', id: find, output: { at: 'secret-output' } };
-  const check = 'call_check_for_fraud';
-  yield { type: 'tool-call', id: check, name: 'check-fraud', input: {} };
-  yield { type: 'tool-result', id: check, error: 'secret-reason' };
+  yield { type: 'tool-result', id: 'find', output: { at: 'secret-output' } };
+  yield { type: 'tool-call', id: 'check', name: 'check-fraud', input: {} };
+  yield { type: 'tool-result', id: 'check', error: 'secret-reason' };
   yield { type: 'source', url: 'https://shop.example/faq', title: 'FAQ', excerpt: 'By noon' };
   yield {
     type: 'file',

@@ -21,7 +21,7 @@ import type { ContextJournal, StreamedMessage } from './context-journal.ts';
 import { dataOf, plainBody } from './message-body.ts';
 import type { MessageBody } from './message-body.ts';
 import type { MessageNews, MessageOptions, MessagePieces } from './message-part.ts';
-import { MessageReader } from './message-reader.ts';
+import { MessageReader, onePiece } from './message-reader.ts';
 import { MessageSources } from './message-sources.ts';
 import type {
   AskOptions,
@@ -30,6 +30,7 @@ import type {
   ServiceAnswer,
   ServiceQuestion,
 } from './question.ts';
+import { stateValue } from './state-value.ts';
 import type { StepNews, StepOptions, StepScope } from './step.ts';
 import type { ThreadLog } from './thread-log.ts';
 
@@ -307,19 +308,7 @@ export class ThreadContext {
     const type = STATE_PREFIX + cleanText(name);
     const isIt = (event: NewEvent | ThreadEvent): boolean => event.type === type;
     const stored = this.outgoingEvents.findLast(isIt) ?? this.#log.findLast(isIt);
-    if (!stored) return undefined;
-    const checked = schema['~standard'].validate(stored.data);
-    if (checked instanceof Promise) {
-      throw new JimsError(
-        'invalid_state',
-        `The schema of state '${name}' must not be asynchronous`,
-      );
-    }
-    if (!checked.issues) return checked.value;
-    const reasons = checked.issues.map((issue) => issue.message).join('; ');
-    throw new JimsError('invalid_state', `State '${name}' does not fit its schema: ${reasons}`, {
-      cause: checked.issues,
-    });
+    return stored && stateValue(name, stored.data, schema);
   }
 
   /**
@@ -442,10 +431,6 @@ export class ThreadContext {
 function asText(what: string, value: string): string {
   if (typeof value === 'string') return value;
   throw new JimsError('invalid_event', `${what} must be a text`); // words: ok
-}
-
-async function* onePiece(text: string): AsyncGenerator<string> {
-  yield text;
 }
 
 function asName(name: string): string {
