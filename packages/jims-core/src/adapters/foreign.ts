@@ -23,7 +23,7 @@ export function* webSource(url: unknown, title: unknown): Generator<MessagePart>
   if (URL.canParse(url)) yield { type: 'source', url, ...(typeof title === 'string' && { title }) };
 }
 
-/** The value of JSON, or the text itself when it is none. */
+/** The value of JSON, or the text itself when it is not JSON. */
 export function valueOf(json: unknown): unknown {
   if (typeof json !== 'string') return json;
   try {
