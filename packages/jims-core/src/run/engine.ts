@@ -107,7 +107,12 @@ export class RunEngine implements KnownThreads {
       result = await this.#store.acceptRun(this.#acceptRequest(request));
       // The chain of a question that it closed may have to go on.
       if (request.answer?.kind === 'decline') this.#lease.reapSoon();
-      if (result.kind === 'accepted') return this.#execute(request, result, leave);
+      if (result.kind === 'accepted') {
+        const run = await this.#leaveToItsVersion(result);
+        if (!run) return this.#execute(request, result, leave);
+        leave();
+        return run;
+      }
     } catch (error) {
       leave();
       throw error;
@@ -230,6 +235,28 @@ export class RunEngine implements KnownThreads {
       leave();
     });
     return execution.run;
+  }
+
+  /**
+   * While a new version is rolled out, an answer may come to a process of another version than the one
+   * that its chain has run in: its pipeline may take another way. Then the run is given up, and recovered by
+   * a process of its version, or by any one where none lives. `undefined` for a run that may stay.
+   */
+  async #leaveToItsVersion({
+    runId,
+    attempt,
+    thread,
+    chain,
+  }: AcceptedRun): Promise<Run | undefined> {
+    const { instanceId } = this.#services;
+    if (chain?.continues === undefined || !this.#store.shared) return undefined;
+    const record = await this.#store.loadChain(chain.chainId);
+    const newest = record?.entries.at(-1);
+    const version = newest ? newest.version : chain.kept.version;
+    if (version === this.#app.version) return undefined;
+    await this.#store.releaseRun({ runId, attempt, threadId: thread.id, instanceId });
+    this.#lease.reapSoon();
+    return this.#runs.find(runId);
   }
 
   async #replay(request: RunRequest, runId: string): Promise<Run> {

@@ -1,17 +1,19 @@
-/** What takes no room, or breaks a line: spaces, control characters, and what JSON could not hold. */
-const GAPS = /[\s\p{Cc}]+/gu;
+import { cleanText } from './clean-text.ts';
+import { beginningOf } from './text-pieces.ts';
+
+/** How much of a text is looked at: all before it may be white space. */
+const LOOK_AT = 4096;
 
 /**
- * The beginning of a text on one line, `max` characters at most; `…` ends one that is cut. No character of
- * two halves is cut in two.
+ * The beginning of a text on one line, in at most `max` UTF-16 units. When it is cut, it ends with `…`, and
+ * never inside of what a reader sees as one character.
  *
- * @example
- * oneLine('Good morning,\nwhere is my order?', 20); // 'Good morning, where…'
+ * @example oneLine('Hello,\n world', 80); // 'Hello, world'
  */
 export function oneLine(text: string, max: number): string {
-  const line = text.toWellFormed().replaceAll(GAPS, ' ').trim();
-  if (line.length <= max) return line;
-  const end = line.codePointAt(max - 2);
-  const length = end !== undefined && end > 0xffff ? max - 2 : max - 1;
-  return `${line.slice(0, length).trimEnd()}…`;
+  const line = cleanText(beginningOf(text, LOOK_AT))
+    .replaceAll(/[\s\p{Cc}]+/gu, ' ')
+    .trim();
+  if (line.length <= max && text.length <= LOOK_AT) return line;
+  return `${beginningOf(line, max - 1).trimEnd()}…`;
 }

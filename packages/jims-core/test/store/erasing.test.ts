@@ -84,7 +84,11 @@ describeStores((kind) => {
     const deleted = await store.deleteThreads({ contactId: 'a' });
     assert.deepEqual(deleted.toSorted(), own.toSorted());
     assert.deepEqual(await store.deleteThreads({ contactId: 'a' }), []);
-    assert.deepEqual(await threadsOf(store, { limit: 10 }), [other.thread]);
+    const left = await threadsOf(store, { limit: 10 });
+    assert.deepEqual(
+      left.map(({ id }) => id),
+      [other.thread.id],
+    );
   });
 
   test('a contact with many threads, and a thread with many events, are erased with all they had', async () => {

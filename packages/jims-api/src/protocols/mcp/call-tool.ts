@@ -7,7 +7,7 @@ import { runHeaders } from '../../chat/answer-run.ts';
 import { fileAddress } from '../../chat/file-address.ts';
 import { userEvent } from '../../chat/messages.ts';
 import { namedThread } from '../../chat/named-thread.ts';
-import { isReachedAgain, startRun } from '../../chat/start-run.ts';
+import { startRun } from '../../chat/start-run.ts';
 import type { ReadRun, ClientRunRequest } from '../../chat/start-run.ts';
 import { openStream } from '../../chat/stream-run.ts';
 import type { OpenStream } from '../../chat/stream-run.ts';
@@ -43,7 +43,7 @@ export async function callTool(
 ): Promise<Response> {
   const args = argumentsOf(params);
   const asks = canAsk(session) && readsStreams(call);
-  const request = decode(api, call, { args, session, asks });
+  const request = decode(api, call, { args, session });
   const name = session === undefined ? undefined : callName(call, session, id);
   // The same arguments sent again with an Idempotency-Key are the same run, whatever their id.
   const start = (): Promise<RunningTool> =>
@@ -117,11 +117,7 @@ function readsStreams({ request }: Call): boolean {
 function decode(
   api: ApiContext,
   call: Call,
-  {
-    args,
-    session,
-    asks,
-  }: { readonly args: unknown; readonly session: string | undefined; readonly asks: boolean },
+  { args, session }: { readonly args: unknown; readonly session: string | undefined },
 ): ClientRunRequest {
   const { message, thread_id, contact_id } = parseBody(ToolArguments, withoutBlanks(args));
   const contactId = contactOf(call, contactInQuery(call) ?? contact_id ?? undefined);
@@ -137,7 +133,6 @@ function decode(
   return {
     thread,
     incoming: userEvent(message),
-    canAnswer: asks || isReachedAgain(thread),
     onDisconnect: session === undefined ? 'cancel' : 'continue',
   };
 }
