@@ -24,12 +24,13 @@ export class MessageReader {
   readonly #text: GrowingText;
   readonly #reasoning: GrowingText;
   readonly #sources = new MessageSources();
-  readonly #tools = new MessageTools();
+  readonly #tools: MessageTools;
   readonly #files: MessageFile[] = [];
 
   constructor(options: MessageReaderOptions) {
     const { messageId, send } = options;
     this.#options = options;
+    this.#tools = new MessageTools(messageId);
     this.#text = new GrowingText((delta) => send({ type: 'delta', messageId, delta }));
     this.#reasoning = new GrowingText((delta) => send({ type: 'reasoning', messageId, delta }));
   }

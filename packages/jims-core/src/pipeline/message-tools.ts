@@ -9,6 +9,8 @@ const MAX_SHOWN = 64 * 1024;
 /** The longest arguments and result that models get in later turns. */
 const MAX_KEPT = 16 * 1024;
 const MAX_NAME = 200;
+/** Ids that are shorter are hardly made at random. */
+const MIN_UNIQUE_ID = 16;
 
 export interface CalledTool {
   readonly id: string;
@@ -39,7 +41,12 @@ export class MessageTools {
     string,
     { readonly named: Named; readonly round: Round; isDone: boolean }
   >();
+  readonly #messageId: string;
   #count = 0;
+
+  constructor(messageId: string) {
+    this.#messageId = messageId;
+  }
 
   has(id: string): boolean {
     return this.#calls.has(id);
@@ -51,7 +58,7 @@ export class MessageTools {
     if (known && !known.isDone) return undefined;
     this.#count++;
     const named: Named = {
-      id: known ? `${cleanText(id)}#${this.#count}` : cleanText(id),
+      id: this.#uniqueId(cleanText(id), known !== undefined),
       name: cutText(cleanText(name), MAX_NAME),
       ...(title !== undefined && { title: cutText(cleanText(title), MAX_NAME) }),
     };
@@ -90,6 +97,15 @@ export class MessageTools {
       const ends = results.map((result) => ({ type: 'context.tool_result', data: result }));
       return [{ type: 'context.tool_call', data }, ...ends];
     });
+  }
+
+  /**
+   * An id that no other call of the thread has: some servers count from 0 in each answer, and some
+   * providers refuse an id that they find twice in a conversation.
+   */
+  #uniqueId(id: string, isAgain: boolean): string {
+    const ofMessage = id.length < MIN_UNIQUE_ID ? `${id}-${this.#messageId.slice(-8)}` : id;
+    return isAgain ? `${ofMessage}-${this.#count}` : ofMessage;
   }
 
   #openRound(): Round {

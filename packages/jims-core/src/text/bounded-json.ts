@@ -7,6 +7,7 @@ import { cleanJson, cleanText, cutText } from './clean-text.ts';
  * @example boundedJson({ at: new Date(0) }, 1000); // { at: '1970-01-01T00:00:00.000Z' }
  */
 export function boundedJson(value: unknown, max: number): unknown {
+  if (typeof value === 'string') return boundedText(value, max);
   const json = jsonOf(value);
   return json.length <= max ? JSON.parse(json) : cutText(json, max);
 }

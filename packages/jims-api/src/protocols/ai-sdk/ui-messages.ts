@@ -1,5 +1,6 @@
-import type { NewEvent, ThreadEvent } from 'jims-core';
+import type { MessageFile, MessageSource, NewEvent, ThreadEvent } from 'jims-core';
 
+import { filesOf, sourcesOf } from '../../chat/message-members.ts';
 import { assistantText, buttonsOf, questionIdOf, userText } from '../../chat/messages.ts';
 import type { Button } from '../../chat/messages.ts';
 
@@ -19,7 +20,30 @@ export type DataPart =
       readonly data: { readonly message_id: string; readonly buttons: readonly Button[] };
     };
 
-type Part = { readonly type: 'text'; readonly text: string; readonly state: 'done' } | DataPart;
+/** Where something in a message comes from, live and restored. */
+export interface SourcePart {
+  readonly type: 'source-url';
+  readonly sourceId: string;
+  readonly url: string;
+  readonly title?: string;
+  readonly providerMetadata?: { readonly jims: { readonly excerpt: string } };
+}
+
+interface FilePart {
+  readonly type: 'file';
+  readonly url: string;
+  readonly mediaType: string;
+  readonly filename: string;
+}
+
+type Part =
+  | { readonly type: 'text' | 'reasoning'; readonly text: string; readonly state: 'done' }
+  | SourcePart
+  | FilePart
+  | DataPart;
+
+/** Where clients get a file. */
+type FileAddress = (fileId: string) => string;
 
 /** A message as `useChat` keeps it. */
 export interface UiMessage {
@@ -40,11 +64,12 @@ export function answerId(runId: string): string {
 /** The messages of a thread; answers that follow each other become one UI message. */
 export async function* uiMessages(
   pieces: AsyncIterable<readonly ThreadEvent[]>,
+  fileAddress: FileAddress,
 ): AsyncGenerator<UiMessage> {
   let last: UiMessage | undefined;
   for await (const events of pieces) {
     for (const event of events) {
-      const parts = partsOf(event);
+      const parts = partsOf(event, fileAddress);
       if (parts.length === 0) continue;
       const role = event.data['role'] === 'user' ? 'user' : 'assistant';
       if (role === 'assistant' && last?.role === 'assistant') {
@@ -59,11 +84,35 @@ export async function* uiMessages(
   if (last) yield last;
 }
 
-function partsOf(event: ThreadEvent): Part[] {
+function partsOf(event: ThreadEvent, fileAddress: FileAddress): Part[] {
+  const files = filesOf(event).map((file) => filePart(file, fileAddress));
   const question = userText(event);
-  if (question !== undefined) return [textPart(question)];
+  if (question !== undefined) return [textPart(question), ...files];
   const text = assistantText(event);
-  return [...(text ? [textPart(text)] : []), ...partsBesideText(event)];
+  const { reasoning } = event.data;
+  const isAnswer = text !== undefined && typeof reasoning === 'string';
+  return [
+    ...(isAnswer ? [{ type: 'reasoning', text: reasoning, state: 'done' } as const] : []),
+    ...(text ? [textPart(text)] : []),
+    ...sourcesOf(event).map(sourcePart),
+    ...files,
+    ...partsBesideText(event),
+  ];
+}
+
+export function sourcePart({ url, title, excerpt }: MessageSource): SourcePart {
+  return {
+    type: 'source-url',
+    sourceId: url,
+    url,
+    ...(title !== undefined && { title }),
+    ...(excerpt !== undefined && { providerMetadata: { jims: { excerpt } } }),
+  };
+}
+
+export function filePart(file: MessageFile, fileAddress: FileAddress): FilePart {
+  const { file_id: id, name, media_type: mediaType } = file;
+  return { type: 'file', url: fileAddress(id), mediaType, filename: name };
 }
 
 /** The buttons of a message, and what names the question that it asks. */

@@ -1,6 +1,6 @@
 import { JimsError } from '../../errors/jims-error.ts';
-import type { FileRange, FileStore } from '../file-store.ts';
 import { CHUNK_BYTES, inChunks } from '../chunks.ts';
+import type { FileRange, FileStore } from '../file-store.ts';
 import type { Database } from './database.ts';
 import { uuidOrNull } from './parameters.ts';
 
