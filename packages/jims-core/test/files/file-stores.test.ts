@@ -32,7 +32,10 @@ function freshFolder(): Place & { readonly path: string } {
 }
 
 /** Keys are read when a store is opened. */
-async function openWithKeys(url: string, keys: Readonly<Record<string, string>> = KEYS): Promise<FileStore> {
+async function openWithKeys(
+  url: string,
+  keys: Readonly<Record<string, string>> = KEYS,
+): Promise<FileStore> {
   Object.assign(process.env, keys);
   try {
     return await openFileStore(url);
@@ -101,7 +104,10 @@ for (const [name, fresh] of [
     test('keeps many files at once apart', async () => {
       await using place = await fresh();
       await using store = await openWithKeys(place.url);
-      const files = Array.from({ length: 20 }, (_, n) => ({ id: newId(), bytes: bytesOf(n * 999 + 1) }));
+      const files = Array.from({ length: 20 }, (_, n) => ({
+        id: newId(),
+        bytes: bytesOf(n * 999 + 1),
+      }));
       await Promise.all(files.map(({ id, bytes }) => store.write(id, pieces(bytes, 500))));
       for (const { id, bytes } of files) {
         assert.ok((await read(store, id, 0, bytes.byteLength)).equals(bytes));
@@ -125,14 +131,20 @@ describe('a folder for files', () => {
     await assert.rejects(store.write(newId(), cut()));
     await store.remove([id]);
     const entries = readdirSync(folder.path, { recursive: true, withFileTypes: true });
-    assert.deepEqual(entries.filter((entry) => entry.isFile()), []);
+    assert.deepEqual(
+      entries.filter((entry) => entry.isFile()),
+      [],
+    );
   });
 
   test('that cannot be written is refused with its name', async () => {
     await using folder = freshFolder();
     writeFileSync(join(folder.path, 'files'), 'a file is in its place');
     await using store = await openFileStore(folder.url);
-    await assert.rejects(store.check(), { ...UNREACHED, message: /'\/.*\/files': E.*must be able to write there/ });
+    await assert.rejects(store.check(), {
+      ...UNREACHED,
+      message: /'\/.*\/files': E.*must be able to write there/,
+    });
     await assert.rejects(store.write(newId(), pieces(bytesOf(1), 1)), UNREACHED);
   });
 });

@@ -57,7 +57,10 @@ describeStores((kind) => {
     const order = made.toSorted((a, b) =>
       a.createdAt === b.createdAt ? order2(a.fileId, b.fileId) : order2(a.createdAt, b.createdAt),
     );
-    assert.deepEqual(listed, order.map(({ fileId }) => fileId));
+    assert.deepEqual(
+      listed,
+      order.map(({ fileId }) => fileId),
+    );
     const bounded = await store.listFiles({ contactId: 'customer:1', limit: 10, maxBytes: 1 });
     assert.deepEqual([bounded.files.length, bounded.more], [1, true]);
     assert.deepEqual(await store.listFiles({ threadId: 'no-uuid', limit: 10 }), none());
@@ -73,7 +76,10 @@ describeStores((kind) => {
     assert.equal(results.filter((result) => result === 'begun').length, 5);
     const other = newFile({ size: 100, contactId: 'customer:2' });
     assert.equal(await store.beginFile(other, limits), 'begun');
-    assert.equal(await store.beginFile(newFile({ size: 501, contactId: 'c' }), limits), 'too_many_bytes');
+    assert.equal(
+      await store.beginFile(newFile({ size: 501, contactId: 'c' }), limits),
+      'too_many_bytes',
+    );
   });
 
   test('a file counts with its own size when it is there, and not any more when it is dropped', async () => {
@@ -153,7 +159,10 @@ describeStores((kind) => {
     await sleep(5);
     const erased = await store.filesToErase({ unnamedMs: 1, limit: 10 });
     assert.deepEqual(erased.toSorted(), [uploading.fileId, unnamed.fileId].toSorted());
-    assert.deepEqual(await store.files([unnamed.fileId, named.fileId]), await store.files([named.fileId]));
+    assert.deepEqual(
+      await store.files([unnamed.fileId, named.fileId]),
+      await store.files([named.fileId]),
+    );
     assert.equal((await store.files([named.fileId])).length, 1);
     // A sender that is still at it learns that its bytes must go.
     assert.equal(await store.completeFile(uploading.fileId, CONTENT), undefined);
