@@ -17,6 +17,7 @@ import { cursorIn, integerIn, uuidInPath } from '../../http/query.ts';
 import type { ApiContext, Call, Parameter, Route } from '../../http/route.ts';
 import { timedBody } from '../../http/timed-body.ts';
 import { fileAnswer } from './file-answer.ts';
+import { FileResource, fileResource } from './file-resource.ts';
 import { MAX_PAGE, PAGE, nextCursor } from './pages.ts';
 
 /** What a form has around its file at most. */
@@ -38,20 +39,6 @@ const CONTACT: Parameter = {
   description: 'The contact that the file belongs to; contacts leave it out',
   schema: v.string(),
 };
-
-const FileResource = v.pipe(
-  v.object({
-    file_id: v.pipe(uuid, v.description('Name it in `files` of a message')),
-    contact_id: v.string(),
-    thread_id: v.pipe(v.nullable(uuid), v.description('The thread whose message named it first')),
-    name: v.string(),
-    media_type: v.pipe(v.string(), v.description('Found out from its bytes')),
-    size: v.pipe(v.number(), v.description('In bytes')),
-    digest: v.pipe(v.string(), v.description('`sha256:`, and the digest in hex')),
-    created_at: v.string(),
-  }),
-  v.title('File'),
-);
 
 const tags = ['files'];
 
@@ -240,21 +227,6 @@ async function reachableFile(api: ApiContext, call: Call): Promise<FileRecord> {
   const [record] = await api.app.files.find([fileId]);
   if (record && mayReach(api, call, record, named)) return record;
   throw notFound(`File '${fileId}' not found`);
-}
-
-/** A file as the API shows it. */
-export function fileResource(record: FileRecord): v.InferOutput<typeof FileResource> {
-  const { fileId, contactId, threadId, name, mediaType, size, digest, createdAt } = record;
-  return {
-    file_id: fileId,
-    contact_id: contactId,
-    thread_id: threadId ?? null,
-    name,
-    media_type: mediaType,
-    size,
-    digest: `sha256:${digest}`,
-    created_at: createdAt,
-  };
 }
 
 function contactMissing(reason: string): HttpError {
