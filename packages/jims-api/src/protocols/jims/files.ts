@@ -15,14 +15,13 @@ import type { ArrivingFile } from '../../http/form-file.ts';
 import { json } from '../../http/json-answer.ts';
 import { cursorIn, integerIn, uuidInPath } from '../../http/query.ts';
 import type { ApiContext, Call, Parameter, Route } from '../../http/route.ts';
-import { timedBody } from '../../http/timed-body.ts';
+import { FILES_PATH, UPLOAD_MS, timedBody } from '../../http/timed-body.ts';
 import { fileAnswer } from './file-answer.ts';
 import { FileResource, fileResource } from './file-resource.ts';
 import { MAX_PAGE, PAGE, nextCursor } from './pages.ts';
 
 /** What a form has around its file at most. */
 const FORM_BYTES = 32 * 1024;
-const WHOLE_MS = 15 * 60_000;
 const FORM = /^\s*multipart\/form-data\s*(?:;|$)/i;
 
 const FILE_ID: Parameter = {
@@ -45,7 +44,7 @@ const tags = ['files'];
 export const fileRoutes: readonly Route[] = [
   {
     method: 'POST',
-    path: '/api/v1/files',
+    path: FILES_PATH,
     doc: {
       operationId: 'upload_file',
       summary: 'Send a file',
@@ -74,7 +73,7 @@ export const fileRoutes: readonly Route[] = [
   },
   {
     method: 'GET',
-    path: '/api/v1/files',
+    path: FILES_PATH,
     doc: {
       operationId: 'list_files',
       summary: 'The files of a contact, oldest first',
@@ -175,7 +174,7 @@ async function arrivingFile(
     const reason = 'Files are taken without content-encoding: send the file as it is';
     throw new HttpError(415, reason, { code: 'content_encoding_not_supported' });
   }
-  const pieces = timedBody(request.body, { pieceMs: uploadPieceMs, wholeMs: WHOLE_MS });
+  const pieces = timedBody(request.body, { pieceMs: uploadPieceMs, wholeMs: UPLOAD_MS });
   if (isForm) return fileInForm(type, pieces);
   const name = query.get('name') ?? nameInDisposition(headers.get('content-disposition')) ?? '';
   const mediaType = type === '' ? undefined : type;
