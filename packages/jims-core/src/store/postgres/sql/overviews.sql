@@ -37,8 +37,8 @@ begin
 end
 $$;
 
--- The SQL that gives threads in their order: $1 to $8 are p_contact_id, p_external_id, p_before, p_before_id,
--- the limit, ids to choose from, and the position up to which all were looked at.
+-- The SQL that gives threads in their order. $1 to $6 are the contact, the external id, the position before
+-- which they are, the limit, and the threads to choose from.
 create or replace function jims.threads_sql(
   p_contact_id text, p_external_id text, p_current boolean, p_before timestamp without time zone,
   p_order text, p_feedback text, p_waiting boolean, p_among boolean
@@ -47,6 +47,7 @@ language plpgsql immutable as $$
 declare
   v_at text := case p_order when 'created' then 't.created_at' else 'a.last_event_at' end;
   v_part text;
+  v_order text;
 begin
   -- Between dollars, as the name of the schema may have quotes in it.
   v_part := 'select t.thread_id, ' || v_at || $sql$ as at, t.contact_id
@@ -78,14 +79,14 @@ begin
     return v_part || case when p_current then ' and not a.superseded' else '' end
       || ' order by t.created_at desc, t.thread_id desc limit $5';
   end if;
-  v_part := v_part || ' and a.superseded = %s order by a.last_event_at desc, a.thread_id desc limit $5';
+  -- No format(): the name of the schema may have a percent sign in it.
+  v_part := v_part || ' and a.superseded = ';
+  v_order := ' order by a.last_event_at desc, a.thread_id desc limit $5';
   if p_current then
-    return format(v_part, 'false');
+    return v_part || 'false' || v_order;
   end if;
-  return format(
-    'select * from ((' || v_part || ') union all (' || v_part
-      || ')) as part order by at desc, thread_id desc limit $5',
-    'false', 'true');
+  return 'select * from ((' || v_part || 'false' || v_order || ') union all ('
+    || v_part || 'true' || v_order || ')) as part order by at desc, thread_id desc limit $5';
 end
 $$;
 
