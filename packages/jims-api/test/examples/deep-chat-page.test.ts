@@ -167,20 +167,27 @@ test('an image is shown beside the text that goes on, and sources are links unde
 test('a picture that the visitor adds comes with the message, with and without words', async () => {
   const seen: unknown[] = [];
   const app = appOf((ctx) => {
-    const { content, files } = ctx.history.at(-1) ?? {};
-    seen.push([content, Array.isArray(files) && files.map(({ name, size }) => [name, size])]);
+    const last = ctx.history.at(-1);
+    const files = Array.isArray(last?.['files']) ? last['files'] : [];
+    seen.push([last?.content, files.map(({ name, size }) => [name, size])]);
     ctx.sendMessage(`I see ${seen.length}`);
   });
   await using served = await serveDeepChatPage(app, 0);
   await using browser = await openPage(served.origin);
   const { page } = browser;
-  const picture = { name: 'pixel.png', mimeType: 'image/png', buffer: PIXEL };
-  await page.locator('input[type=file]').setInputFiles(picture);
+
+  async function add(): Promise<void> {
+    const chosen = page.waitForEvent('filechooser');
+    await page.locator('#upload-mixed-files-icon').click();
+    await (await chosen).setFiles({ name: 'pixel.png', mimeType: 'image/png', buffer: PIXEL });
+    await page.locator('.image-attachment, .file-attachment').first().waitFor();
+  }
+
+  await add();
   await say(page, 'What is it?');
   await bubble(page, 'I see 1').waitFor();
-  await page.locator('input[type=file]').setInputFiles(picture);
-  await page.locator('#text-input').focus();
-  await page.keyboard.press('Enter');
+  await add();
+  await page.locator('#text-input').press('Enter');
   await bubble(page, 'I see 2').waitFor();
   const files = [['pixel.png', PIXEL.byteLength]];
   assert.deepEqual(seen, [
