@@ -21,10 +21,13 @@ export interface FilesToTake {
 export class MessageUploads {
   readonly #app: JimsApp;
   readonly #taken = new Map<SentFile, MessageFile>();
+  /** What was stored for the message. */
   readonly #uploaded = new Set<string>();
 
-  constructor(app: JimsApp) {
+  /** @param sent The files of the new message. */
+  constructor(app: JimsApp, sent: readonly SentFile[]) {
     this.#app = app;
+    for (const file of sent) if ('fileId' in file && file.isNew) this.#uploaded.add(file.fileId);
   }
 
   /**
