@@ -59,6 +59,7 @@ test('a sound request is taken as it is, and what it leaves out has a default', 
         eventType: body.event_type ?? 'comm.user_message',
         runConversationStart: body.run_conversation_start_on_new_thread ?? false,
         include: new Set(body.include),
+        sentFiles: [],
         options: { onDisconnect: 'continue' },
       });
     }),
