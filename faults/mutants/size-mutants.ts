@@ -113,8 +113,8 @@ export const SIZE_MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: `${CORE}/run/retention.ts`,
-        from: '    more = purged.more;\n',
-        to: '    more = false;\n',
+        from: '    return more;\n',
+        to: '    return false;\n',
       },
     ],
     scenarios: ['F19'],

@@ -1,5 +1,10 @@
--- What the fourth version changes in our tables: what lists show of threads, the search, feedback and files.
+-- What the fourth version changes in our tables: what lists show of threads, the search, feedback, files,
+-- and processes.
 -- The functions are not here, and neither are the triggers on the original's tables.
+
+alter table jims.instances
+  -- Since when its process holds a lock that ends with its connection; null where it holds none.
+  add column locked_since timestamp with time zone;
 
 -- What changes in a thread with each event, kept by triggers. The contact is indexed by a hash, as its id may
 -- be longer than an entry of an index can be. `superseded` comes before the time in each index: a list of all
