@@ -3,12 +3,19 @@ import type { LanguageModelV4 } from '@ai-sdk/provider';
 import type { CallOptions, LlmScope } from './call.ts';
 import type { ChatMessages } from './chat/messages.ts';
 import type { ChatOptions, ChatRequest } from './chat/request.ts';
+import type { StreamReader } from './chat/stream.ts';
+import type { AnswerPiece } from './chat/streamed-answer.ts';
 import type { Environment } from './environment.ts';
 import type { FinishReason } from './finish-reasons.ts';
 import type { AnswerStream, Llm, LlmProvider, LlmRunOptions } from './llm.ts';
 import type { Models, UsableModel } from './providers/models.ts';
 import { resolveLlmSettings } from './settings.ts';
 import type { ChatModel, LlmSettings, ResolvedLlmSettings } from './settings.ts';
+import { ToolAnswer } from './tools/run-answer.ts';
+import type { LoopRecord, Reading, RunAnswer } from './tools/run-answer.ts';
+import type { LoopHost } from './tools/loop-host.ts';
+import type { ModelRequest } from './tools/tool-loop.ts';
+import type { AnswerPart, RunOptions } from './tools/run-options.ts';
 import { UsageSum } from './usage.ts';
 import type { ModelUsage } from './usage.ts';
 
@@ -48,7 +55,7 @@ class RunModels implements Llm {
   readonly #models: () => Promise<Models>;
   readonly #scope: LlmScope;
   readonly #over: AbortSignal | undefined;
-  readonly #streams = new Set<AnswerStream>();
+  readonly #streams = new Set<Reading>();
   readonly #usage = new UsageSum();
   #model: ChatModel;
 
@@ -105,6 +112,15 @@ class RunModels implements Llm {
   readonly stream: Llm['stream'] = (messages, options = {}) =>
     new LazyStream(() => this.#startStream(messages, options), this.#streams);
 
+  readonly run: Llm['run'] = <T extends object>(
+    messages: ChatMessages,
+    options: RunOptions<T> = {},
+  ): RunAnswer => {
+    const start = (host: LoopHost, record: LoopRecord): Promise<AsyncGenerator<AnswerPart, void>> =>
+      this.#startLoop(messages, options, host, record);
+    return new ToolAnswer({ start, reading: this.#streams });
+  };
+
   readonly createEmbedding: Llm['createEmbedding'] = async (text, options) => {
     const [vector] = await this.#embed([text], options);
     return vector ?? [];
@@ -143,9 +159,41 @@ class RunModels implements Llm {
   async #startStream(messages: ChatMessages, options: ChatOptions): Promise<Pieces> {
     const { target, request } = await this.#prepare(messages, options);
     const { streamChat } = await import('./chat/stream.ts');
+    return streamChat(this.#readScope(), target, { request, options });
+  }
+
+  async #startLoop<T extends object>(
+    messages: ChatMessages,
+    options: RunOptions<T>,
+    host: LoopHost,
+    record: LoopRecord,
+  ): Promise<AsyncGenerator<AnswerPart, void, void>> {
+    const { ToolLoop } = await import('./tools/tool-loop.ts');
+    const { ToolSet } = await import('./tools/tool-set.ts');
+    const signals = [this.#readScope().signal, options.signal];
+    const signal = AbortSignal.any(signals.filter((each) => each !== undefined));
+    const ask = this.#streamAnswer.bind(this);
+    const { tools, ...rounds } = options;
+    const loop = { messages, options: rounds, tools: ToolSet.of(tools), signal, ask, record };
+    return new ToolLoop(loop, host).run();
+  }
+
+  async *#streamAnswer<TEnd>(
+    { messages, options, tools, withoutTools }: ModelRequest,
+    reader: StreamReader<AnswerPiece, TEnd>,
+  ): AsyncGenerator<AnswerPiece, TEnd, void> {
+    const { target, request } = await this.#prepare(messages, options);
+    const { streamAnswer } = await import('./chat/stream.ts');
+    const { toolsOf } = await import('./chat/tools.ts');
+    const added = await toolsOf(tools, withoutTools ? 'none' : undefined);
+    const call = { request: { ...request, ...added }, options };
+    return yield* streamAnswer(this.#readScope(), target, call, reader);
+  }
+
+  /** For what is read piece by piece, which ends with its run. */
+  #readScope(): LlmScope {
     const signals = [this.#scope.signal, this.#over].filter((each) => each !== undefined);
-    const scope = { ...this.#scope, signal: AbortSignal.any(signals) };
-    return streamChat(scope, target, { request, options });
+    return { ...this.#scope, signal: AbortSignal.any(signals) };
   }
 }
 
@@ -157,11 +205,11 @@ class LazyStream implements AnswerStream {
   #finishReason: FinishReason | undefined;
 
   /** @param reading The streams that are being read: this one adds itself when it is read. */
-  constructor(start: () => Promise<Pieces>, reading: Set<AnswerStream>) {
+  constructor(start: () => Promise<Pieces>, reading: Set<Reading>) {
     this.#pieces = this.#read(start, reading);
   }
 
-  async *#read(start: () => Promise<Pieces>, reading: Set<AnswerStream>): Pieces {
+  async *#read(start: () => Promise<Pieces>, reading: Set<Reading>): Pieces {
     reading.add(this);
     try {
       return yield* await start();
