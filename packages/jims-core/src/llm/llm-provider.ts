@@ -14,7 +14,9 @@ import type { ChatModel, LlmSettings, ResolvedLlmSettings } from './settings.ts'
 import { ToolAnswer } from './tools/run-answer.ts';
 import type { LoopRecord, Reading, RunAnswer } from './tools/run-answer.ts';
 import type { LoopHost } from './tools/loop-host.ts';
+import { ToolLoop } from './tools/tool-loop.ts';
 import type { ModelRequest } from './tools/tool-loop.ts';
+import { ToolSet } from './tools/tool-set.ts';
 import type { AnswerPart, RunOptions } from './tools/run-options.ts';
 import { UsageSum } from './usage.ts';
 import type { ModelUsage } from './usage.ts';
@@ -116,7 +118,7 @@ class RunModels implements Llm {
     messages: ChatMessages,
     options: RunOptions<T> = {},
   ): RunAnswer => {
-    const start = (host: LoopHost, record: LoopRecord): Promise<AsyncGenerator<AnswerPart, void>> =>
+    const start = (host: LoopHost, record: LoopRecord): AsyncGenerator<AnswerPart, void> =>
       this.#startLoop(messages, options, host, record);
     return new ToolAnswer({ start, reading: this.#streams });
   };
@@ -162,14 +164,13 @@ class RunModels implements Llm {
     return streamChat(this.#readScope(), target, { request, options });
   }
 
-  async #startLoop<T extends object>(
+  /** Without a promise: what it does first must come at once, as its order among other calls is kept. */
+  #startLoop<T extends object>(
     messages: ChatMessages,
     options: RunOptions<T>,
     host: LoopHost,
     record: LoopRecord,
-  ): Promise<AsyncGenerator<AnswerPart, void, void>> {
-    const { ToolLoop } = await import('./tools/tool-loop.ts');
-    const { ToolSet } = await import('./tools/tool-set.ts');
+  ): AsyncGenerator<AnswerPart, void, void> {
     const signals = [this.#readScope().signal, options.signal];
     const signal = AbortSignal.any(signals.filter((each) => each !== undefined));
     const ask = this.#streamAnswer.bind(this);

@@ -42,7 +42,7 @@ export interface Reading {
 }
 
 export interface ToolAnswerOptions {
-  readonly start: (host: LoopHost, record: LoopRecord) => Promise<Parts>;
+  readonly start: (host: LoopHost, record: LoopRecord) => Parts;
   /** The answers that are being read: this one adds itself when it is read. */
   readonly reading: Set<Reading>;
 }
@@ -116,7 +116,7 @@ export class ToolAnswer implements RunAnswer {
     const { start, reading } = this.#options;
     reading.add(this);
     try {
-      yield* await start(host, this.#record);
+      yield* start(host, this.#record);
     } finally {
       reading.delete(this);
     }
