@@ -10,7 +10,13 @@ export type { AppThreads, RecentEvents } from './app/threads.ts';
 export { JimsError, isJimsError } from './errors/jims-error.ts';
 export type { JimsErrorCode } from './errors/jims-error.ts';
 export type { ContextFiles, NewFile, ThreadFile } from './pipeline/context-files.ts';
-export type { MessagePart, ToolNews } from './pipeline/message-part.ts';
+export type {
+  ForeignPart,
+  MessageOptions,
+  MessagePart,
+  MessagePieces,
+  ToolNews,
+} from './pipeline/message-part.ts';
 export type { Pipeline } from './pipeline/pipeline.ts';
 export type {
   AskOptions,

@@ -13,7 +13,7 @@ import { UnkeptJournal } from './unkept-journal.ts';
 function unheard(): ContextOutput {
   const sent: NewEvent[] = [];
   const event = (each: NewEvent): void => void sent.push(each);
-  return { sent, event, message: event, status() {}, step() {}, delta() {} };
+  return { sent, event, message: event, status() {}, step() {}, piece() {} };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { JimsError } from '../errors/jims-error.ts';
 import type { ContextJournal, StreamedMessage } from '../pipeline/context-journal.ts';
+import type { MessageBody } from '../pipeline/message-body.ts';
 import type { StepOptions, StepScope } from '../pipeline/step.ts';
 import type { ThreadLog } from '../pipeline/thread-log.ts';
 import { doStep } from '../run/step-work.ts';
@@ -36,13 +37,13 @@ export class UnkeptJournal implements ContextJournal {
   }
 
   async stream(
-    work: (messageId: string) => Promise<string>,
+    work: (messageId: string) => Promise<MessageBody>,
     { send }: StreamedMessage,
   ): Promise<string> {
     const messageId = newId();
-    const text = await work(messageId);
-    send(text, messageId);
-    return text;
+    const body = await work(messageId);
+    send(body, messageId);
+    return body.text;
   }
 
   async askContact(): Promise<never> {

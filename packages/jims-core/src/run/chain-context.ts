@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto';
 
 import { JimsError } from '../errors/jims-error.ts';
 import type { ContextJournal, StreamedMessage } from '../pipeline/context-journal.ts';
+import { dataOf } from '../pipeline/message-body.ts';
+import type { MessageBody } from '../pipeline/message-body.ts';
+import type { MessagePieces } from '../pipeline/message-part.ts';
 import type {
   AskOptions,
   ContactAnswer,
@@ -15,11 +18,14 @@ import type { EntryOutcome, RunChain } from '../store/store.ts';
 import { cleanJson } from '../text/clean-text.ts';
 import { derivedId, derivedNumber } from '../thread/derived-id.ts';
 import { ASSISTANT_MESSAGE, ASSISTANT_MESSAGE_WITH_BUTTONS, newEvent } from '../thread/event.ts';
+import type { JsonObject } from '../thread/event.ts';
 import { newId } from '../thread/new-id.ts';
 import { contactAnswer, serviceAnswer } from './answers.ts';
 import { requireOutsideEntry } from './entry-scope.ts';
 import type { JournalCall, Work, WorkResult } from './journal-call.ts';
 import type { Journal } from './journal.ts';
+import { keptMessage, messageFrom } from './kept-message.ts';
+import type { KeptMessage } from './kept-message.ts';
 import { KeptStream } from './kept-stream.ts';
 import { KeptWork } from './kept-work.ts';
 import type { QuestionRequest } from './new-question.ts';
@@ -111,20 +117,19 @@ export class ChainContext implements ContextJournal {
   }
 
   stream(
-    work: (messageId: string) => Promise<string>,
+    work: (messageId: string) => Promise<MessageBody>,
     { source, send }: StreamedMessage,
   ): Promise<string> {
     requireOutsideEntry('A message');
     const { journal, isDurable, part } = this.#options;
     const nth = journal.countOf('stream', '') + 1;
     const messageId = isDurable ? derivedId(this.chainId, `${part}/stream/${nth}`) : newId();
-    const kept = new KeptWork<readonly [text: string, finishReason?: string]>({
+    const kept = new KeptWork<KeptMessage>({
       what: 'a streamed message',
       isKeptOnly: isDurable,
       async work() {
-        const text = await work(messageId);
-        const reason = source instanceof KeptStream ? source.finishReason : undefined;
-        return reason === undefined ? [text] : [text, reason];
+        const body = await work(messageId);
+        return keptMessage(body, source instanceof KeptStream ? source.finishReason : undefined);
       },
     });
     return journal.call({
@@ -132,37 +137,37 @@ export class ChainContext implements ContextJournal {
       name: '',
       begin: kept.begin,
       read(outcome) {
-        const [text, finishReason] = kept.result(outcome);
-        if (source instanceof KeptStream) source.endAs(finishReason);
-        send(text, messageId);
+        const message = kept.result(outcome);
+        const [text, finishReason] = message;
+        if (source instanceof KeptStream) source.endAs(finishReason ?? undefined);
+        send(messageFrom(message), messageId);
         return text;
       },
     });
   }
 
   async askContact<T>(
-    question: string | AsyncIterable<string>,
+    question: string | MessagePieces,
     options: AskOptions<T>,
-    stream: (chunks: AsyncIterable<string>, send: StreamedMessage['send']) => Promise<string>,
+    stream: (pieces: MessagePieces, send: StreamedMessage['send']) => Promise<string>,
   ): Promise<ContactAnswer<T>> {
     const questionId = this.#newQuestionId();
     const { kept, output } = this.#options;
     const { buttons } = options;
     const type = buttons ? ASSISTANT_MESSAGE_WITH_BUTTONS : ASSISTANT_MESSAGE;
     const canAnswer = kept.canAnswer !== false;
-    const dataOf = (content: string): object => ({
-      role: 'assistant',
-      content,
+    const asking = (data: JsonObject): JsonObject => ({
+      ...data,
       ...(buttons && { buttons }),
       ...(canAnswer && { question_id: questionId }),
     });
     let text: string;
     if (typeof question === 'string') {
       text = question;
-      output.event(newEvent(type, dataOf(text)));
+      output.event(newEvent(type, asking({ role: 'assistant', content: text })));
     } else {
-      const send: StreamedMessage['send'] = (content, id) =>
-        output.message(newEvent(type, dataOf(content), id));
+      const send: StreamedMessage['send'] = (body, id) =>
+        output.message(newEvent(type, asking(dataOf(body)), id));
       text = await stream(question, send);
     }
     const request: QuestionRequest = { audience: 'contact', questionId, text, options };

@@ -81,7 +81,7 @@ function contextOf(events: readonly ThreadEvent[], all: unknown[] = []): ThreadC
       message: send,
       status() {},
       step() {},
-      delta: (delta) => void all.push(delta),
+      piece: (news) => void all.push(news),
     },
     signal: new AbortController().signal,
     runId: 'r',

@@ -1,6 +1,6 @@
 import type { NumberedRunEvent, Run, RunPosition } from 'jims-core';
 
-import { visibleStep } from '../../chat/steps.ts';
+import { visibleWork } from '../../chat/steps.ts';
 import type { ViewOptions } from '../../chat/visibility.ts';
 import { errorBody, toHttpError } from '../../http/error-response.ts';
 import { SLOT, pythonJsonTemplate, pythonJsonText } from '../../http/fastapi/json-pieces.ts';
@@ -13,6 +13,9 @@ import { eventIdOf } from './event-ids.ts';
 import type { Include } from './schemas.ts';
 
 const deltaData = pythonJsonTemplate({ message_id: SLOT, delta: SLOT });
+
+/** What the original's stream does not have. */
+type ExtraEvent = Extract<NumberedRunEvent, { readonly type: Include }>;
 
 export interface ChatFramesOptions extends ViewOptions, ChatResponseOptions {
   /** What is sent beyond the original's frames. */
@@ -66,6 +69,10 @@ function encode(
       return frame('status', { status: message, type: statusType });
     }
     case 'delta':
+    case 'reasoning':
+    case 'tool':
+    case 'source':
+    case 'file':
     case 'step':
     case 'event':
       return include.has(event.type) ? extraFrame(run, event, options) : undefined;
@@ -80,23 +87,33 @@ function encode(
   }
 }
 
-/** What the original's stream does not have. */
 function extraFrame(
   { id: runId }: Run,
-  event: Extract<NumberedRunEvent, { readonly type: 'delta' | 'step' | 'event' }>,
+  event: ExtraEvent,
   { sees, seesWork }: ChatFramesOptions,
 ): SseFrame | undefined {
-  if (event.type === 'delta') {
-    return { event: 'delta', data: deltaData(event.messageId, event.delta) };
+  switch (event.type) {
+    case 'delta':
+    case 'reasoning':
+      return { event: event.type, data: deltaData(event.messageId, event.delta) };
+    case 'step': {
+      const step = visibleWork(event.step, { runId, seesWork });
+      return step && frame('step', step);
+    }
+    case 'tool': {
+      const tool = visibleWork(event.tool, { runId, seesWork });
+      return tool && frame('tool', { message_id: event.messageId, ...tool });
+    }
+    case 'source':
+      return frame('source', { message_id: event.messageId, ...event.source });
+    case 'file':
+      return frame('file', { message_id: event.messageId, ...event.file });
+    case 'event': {
+      const { id, type, data } = event.event;
+      const sent = { event_id: id, event_type: type, event_data: data };
+      return sees(type) ? frame('event', sent) : undefined;
+    }
   }
-  if (event.type === 'step') {
-    const step = visibleStep(event.step, { runId, seesWork });
-    return step && frame('step', step);
-  }
-  const { id, type, data } = event.event;
-  return sees(type)
-    ? frame('event', { event_id: id, event_type: type, event_data: data })
-    : undefined;
 }
 
 function frame(event: string, data: object): SseFrame {

@@ -13,7 +13,18 @@ import type { ApiContext, Call, Parameter } from '../../http/route.ts';
 import { AskedQuestion } from './asked-question.ts';
 
 /** The additions to the original's answer that a client can request. */
-export const INCLUDES = ['thread', 'start', 'delta', 'event', 'usage', 'step'] as const;
+export const INCLUDES = [
+  'thread',
+  'start',
+  'delta',
+  'event',
+  'usage',
+  'step',
+  'reasoning',
+  'tool',
+  'source',
+  'file',
+] as const;
 export type Include = (typeof INCLUDES)[number];
 
 const NO_INCLUDES: ReadonlySet<Include> = new Set();
@@ -58,7 +69,7 @@ export const ChatRequestBody = v.pipe(
     include: v.pipe(
       v.optional(list(v.picklist(INCLUDES), INCLUDES.length), []),
       v.description(
-        'Additions to the answer: `start`, what the app said first; `usage`, the models that were used; in a stream `thread`, `delta`, `event` and `step`',
+        'Additions to the answer: `start`, what the app said first; `usage`, the models that were used; in a stream `thread`, `delta`, `event`, `step`, and of a message `reasoning`, `tool`, `source` and `file`',
       ),
     ),
     ...runFields,
