@@ -11,13 +11,13 @@ import type { AnswerStream, Llm, LlmProvider, LlmRunOptions } from './llm.ts';
 import type { Models, UsableModel } from './providers/models.ts';
 import { resolveLlmSettings } from './settings.ts';
 import type { ChatModel, LlmSettings, ResolvedLlmSettings } from './settings.ts';
+import type { LoopHost } from './tools/loop-host.ts';
 import { ToolAnswer } from './tools/run-answer.ts';
 import type { LoopRecord, Reading, RunAnswer } from './tools/run-answer.ts';
-import type { LoopHost } from './tools/loop-host.ts';
+import type { AnswerPart, RunOptions } from './tools/run-options.ts';
 import { ToolLoop } from './tools/tool-loop.ts';
 import type { ModelRequest } from './tools/tool-loop.ts';
 import { ToolSet } from './tools/tool-set.ts';
-import type { AnswerPart, RunOptions } from './tools/run-options.ts';
 import { UsageSum } from './usage.ts';
 import type { ModelUsage } from './usage.ts';
 

@@ -4,11 +4,11 @@ import type { ChatOptions } from './chat/request.ts';
 import type { StructuredOptions } from './chat/structured.ts';
 import type { Tool, ToolsAnswer, ToolsOptions } from './chat/tools.ts';
 import type { FinishReason } from './finish-reasons.ts';
-import type { RunAnswer } from './tools/run-answer.ts';
-import type { RunOptions } from './tools/run-options.ts';
 import type { RankedDocument, RerankOptions } from './rerank.ts';
 import type { AnswerSchema } from './schemas/json-schema.ts';
 import type { ChatModel } from './settings.ts';
+import type { RunAnswer } from './tools/run-answer.ts';
+import type { RunOptions } from './tools/run-options.ts';
 import type { CallUsage, ModelUsage } from './usage.ts';
 
 /**

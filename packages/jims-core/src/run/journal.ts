@@ -106,6 +106,11 @@ export class Journal {
     return this.#next < this.#entries.length;
   }
 
+  /** Whether the next event that the pipeline sends is in the log already. */
+  get isRepeating(): boolean {
+    return this.#places.missing !== undefined;
+  }
+
   /** When the newest result was made that the pipeline has, or when the chain began. */
   get newestAt(): number {
     return this.#newestAt;
@@ -145,6 +150,11 @@ export class Journal {
     }
     this.#pump();
     return call.promise;
+  }
+
+  /** Work that is made of several calls. Its failure is the run's when nobody waits for it, as that of a call. */
+  whole<T>(work: Promise<T>): Promise<T> {
+    return this.#calls.whole(work);
   }
 
   /** Says where an event belongs that the pipeline sends now; `dropped` when a later execution sends it. */

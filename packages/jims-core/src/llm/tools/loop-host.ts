@@ -45,14 +45,19 @@ export type ExecutionScope = Pick<ToolScope, 'idempotencyKey' | 'status'>;
 /** Where a loop runs: it does the loop's work, keeps what that gave, and tells others of it. */
 export interface LoopHost {
   /** Gets an answer. Gives its pieces, each as it comes or all at the end. */
-  round(work: () => AsyncGenerator<AnswerPiece, Round, void>): AsyncGenerator<AnswerPiece, Round, void>;
+  round(
+    work: () => AsyncGenerator<AnswerPiece, Round, void>,
+  ): AsyncGenerator<AnswerPiece, Round, void>;
   execute(
     call: PlannedCall,
     work: (scope: ExecutionScope) => Promise<ToolResult>,
   ): Promise<ToolResult>;
   /** A call is over without being made. */
   refused(call: PlannedCall, result: ToolResult): void;
-  approve(call: PlannedCall, buttons: { readonly yes: string; readonly no: string }): Promise<Approval>;
+  approve(
+    call: PlannedCall,
+    buttons: { readonly yes: string; readonly no: string },
+  ): Promise<Approval>;
   /** Keeps a message for the models of later turns. */
   keep(kind: 'tool_call' | 'tool_result', message: object): void;
 }

@@ -111,7 +111,11 @@ export class ToolLoop {
       end(streamed, provider) {
         const wanted = withoutTools ? [] : streamed.calls;
         if (wanted.length === 0 && parts.text === '' && !allowEmpty) {
-          throw new UnfitAnswerError(streamed.calls.length > 0 ? STILL_CALLS : 'is empty', [], false);
+          throw new UnfitAnswerError(
+            streamed.calls.length > 0 ? STILL_CALLS : 'is empty',
+            [],
+            false,
+          );
         }
         const providerData = wanted.length > 0 ? streamed.providerData(provider) : undefined;
         return { wanted, finishReason: streamed.finishReason(), providerData };
@@ -152,7 +156,9 @@ export class ToolLoop {
   async #make(call: PlannedCall): Promise<ToolResult> {
     if (call.fault !== undefined) return this.#refuse(call, call.fault);
     const { signal } = this.#options;
-    return this.#host.execute(call, (scope) => this.#options.tools.execute(call, { ...scope, signal }));
+    return this.#host.execute(call, (scope) =>
+      this.#options.tools.execute(call, { ...scope, signal }),
+    );
   }
 
   async #approved(call: PlannedCall): Promise<ToolResult> {

@@ -79,7 +79,10 @@ export class ToolSet {
 
   #unknown(name: string): string {
     const names = [...this.#tools.keys()].join(', ');
-    return cutText(`There is no tool '${cutText(cleanText(name), 100)}', only: ${names}`, MAX_ERROR);
+    return cutText(
+      `There is no tool '${cutText(cleanText(name), 100)}', only: ${names}`,
+      MAX_ERROR,
+    );
   }
 }
 
@@ -187,7 +190,9 @@ function resultOf(output: unknown): ToolResult {
   if (output === undefined) return { content: 'done' };
   if (typeof output === 'string') return { content: cutText(cleanText(output), MAX_OUTPUT) };
   const json = cleanJson(output);
-  return json.length <= MAX_OUTPUT ? { content: json, isJson: true } : { content: cutText(json, MAX_OUTPUT) };
+  return json.length <= MAX_OUTPUT
+    ? { content: json, isJson: true }
+    : { content: cutText(json, MAX_OUTPUT) };
 }
 
 function messageOf(error: unknown): string {
