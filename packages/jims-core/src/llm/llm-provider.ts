@@ -3,7 +3,6 @@ import type { LanguageModelV4 } from '@ai-sdk/provider';
 import type { CallOptions, LlmScope } from './call.ts';
 import type { ChatMessages } from './chat/messages.ts';
 import type { ChatOptions, ChatRequest } from './chat/request.ts';
-import type { StreamReader } from './chat/stream.ts';
 import type { AnswerPiece } from './chat/streamed-answer.ts';
 import type { Environment } from './environment.ts';
 import type { FinishReason } from './finish-reasons.ts';
@@ -12,11 +11,11 @@ import type { Models, UsableModel } from './providers/models.ts';
 import { resolveLlmSettings } from './settings.ts';
 import type { ChatModel, LlmSettings, ResolvedLlmSettings } from './settings.ts';
 import type { LoopHost } from './tools/loop-host.ts';
+import type { ModelAnswer, ModelRequest } from './tools/model-request.ts';
 import { ToolAnswer } from './tools/run-answer.ts';
 import type { LoopRecord, Reading, RunAnswer } from './tools/run-answer.ts';
 import type { AnswerPart, RunOptions } from './tools/run-options.ts';
 import { ToolLoop } from './tools/tool-loop.ts';
-import type { ModelRequest } from './tools/tool-loop.ts';
 import { ToolSet } from './tools/tool-set.ts';
 import { UsageSum } from './usage.ts';
 import type { ModelUsage } from './usage.ts';
@@ -173,22 +172,16 @@ class RunModels implements Llm {
   ): AsyncGenerator<AnswerPart, void, void> {
     const signals = [this.#readScope().signal, options.signal];
     const signal = AbortSignal.any(signals.filter((each) => each !== undefined));
-    const ask = this.#streamAnswer.bind(this);
+    const ask = this.#askModel.bind(this);
     const { tools, ...rounds } = options;
     const loop = { messages, options: rounds, tools: ToolSet.of(tools), signal, ask, record };
     return new ToolLoop(loop, host).run();
   }
 
-  async *#streamAnswer<TEnd>(
-    { messages, options, tools, withoutTools }: ModelRequest,
-    reader: StreamReader<AnswerPiece, TEnd>,
-  ): AsyncGenerator<AnswerPiece, TEnd, void> {
-    const { target, request } = await this.#prepare(messages, options);
-    const { streamAnswer } = await import('./chat/stream.ts');
-    const { toolsOf } = await import('./chat/tools.ts');
-    const added = await toolsOf(tools, withoutTools ? 'none' : undefined);
-    const call = { request: { ...request, ...added }, options };
-    return yield* streamAnswer(this.#readScope(), target, call, reader);
+  async *#askModel(asked: ModelRequest): AsyncGenerator<AnswerPiece, ModelAnswer, void> {
+    const { target, request } = await this.#prepare(asked.messages, asked.options);
+    const { askModel } = await import('./tools/ask-model.ts');
+    return yield* askModel(this.#readScope(), target, request, asked);
   }
 
   /** For what is read piece by piece, which ends with its run. */

@@ -71,6 +71,18 @@ export class MessageStreams {
     read: ReadMessage,
     { send, options }: StreamedMessage,
   ): Promise<string> {
+    const message = await this.#read(answer);
+    const { files = [], sources = [], keepReasoning } = options;
+    const hasMore = files.length + sources.length > 0;
+    const more = hasMore && (await this.#more(() => read(message.id, nothing())));
+    const { text, reasoning, ...body } = message.end();
+    if (text === '' && !more && answer.wasStopped) return '';
+    send({ ...body, ...more, text, reasoning: keepReasoning ? reasoning : '' }, message.id);
+    return text;
+  }
+
+  /** Lets a loop go on to its end; gives the message that it made last. */
+  async #read(answer: ToolAnswer): Promise<GrowingMessage> {
     if (answer.hasBegun) {
       throw new JimsError(
         'invalid_event',
@@ -79,18 +91,8 @@ export class MessageStreams {
     }
     const loop = this.#loop(true);
     answer.runIn(() => loop);
-    const parts = answer[Symbol.asyncIterator]();
-    while (!(await parts.next()).done);
-    const { message } = loop;
-    const { files = [], sources = [], keepReasoning = false } = options;
-    const hasMore = files.length + sources.length > 0;
-    const more = hasMore && (await this.#more(() => read(message.id, nothing())));
-    const body = message.end();
-    // A loop that was told to stop may have said nothing.
-    if (body.text === '' && !more && answer.rounds.at(-1)?.calls.length !== 0) return '';
-    const reasoning = keepReasoning ? body.reasoning : '';
-    send({ ...body, ...(more && { ...more, text: body.text }), reasoning }, message.id);
-    return body.text;
+    while (!(await answer.next()).done);
+    return loop.message;
   }
 
   /** What a message has beside its text. */

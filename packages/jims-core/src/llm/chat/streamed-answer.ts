@@ -74,22 +74,28 @@ export class StreamedAnswer {
       case 'tool-call':
         if (!part.providerExecuted) this.#calls.push(part);
         return undefined;
-      case 'raw':
-        this.#readChunk(part.rawValue);
+      default:
+        this.#readMore(part);
         return undefined;
+    }
+  }
+
+  #readMore(part: LanguageModelV4StreamPart): void {
+    switch (part.type) {
+      case 'raw':
+        return this.#readChunk(part.rawValue);
       case 'response-metadata':
         this.#id = part.id ?? this.#id;
         this.#model = part.modelId ?? this.#model;
-        return undefined;
+        return;
       case 'finish':
         this.#usage = part.usage;
         this.#finish = part.finishReason;
-        return undefined;
+        return;
       case 'error':
-        if (this.#exchange.done && lacksFinishReason(part.error)) return undefined;
+        if (this.#exchange.done && lacksFinishReason(part.error)) return;
         throw errorOf(part.error);
       default:
-        return undefined;
     }
   }
 

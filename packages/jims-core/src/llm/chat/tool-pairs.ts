@@ -38,10 +38,12 @@ export function inPairs<Message>(messages: readonly Message[]): readonly (Messag
     const call = calls.get(id);
     if (call) call.result ??= message;
   }
-  return entries.flatMap(({ message, calls: made }) => [
-    message,
-    ...made.map(({ id, result }) => result ?? interrupted(id)),
-  ]);
+  const paired: (Message | NoResult)[] = [];
+  for (const { message, calls: made } of entries) {
+    paired.push(message);
+    for (const { id, result } of made) paired.push(result ?? interrupted(id));
+  }
+  return paired;
 }
 
 function isOfTool(message: unknown): boolean {

@@ -63,6 +63,11 @@ export class ToolAnswer implements RunAnswer {
     return this.#parts !== undefined;
   }
 
+  /** Whether it ended after tools, without another answer of the model. */
+  get wasStopped(): boolean {
+    return (this.rounds.at(-1)?.calls.length ?? 0) > 0;
+  }
+
   get finishReason(): FinishReason | undefined {
     return this.#record.finishReason;
   }

@@ -1,12 +1,11 @@
+import { JimsError } from '../../errors/jims-error.ts';
 import { cleanJson } from '../../text/clean-text.ts';
 import type { ChatMessage, ChatMessages, ToolCall } from '../chat/messages.ts';
-import type { ChatOptions } from '../chat/request.ts';
-import type { StreamReader } from '../chat/stream.ts';
 import type { AnswerPiece } from '../chat/streamed-answer.ts';
 import type { Tool } from '../chat/tools.ts';
-import { UnfitAnswerError, invalidInput } from '../failures/errors.ts';
 import { parsedJson } from '../foreign-json.ts';
 import type { Approval, LoopHost, PlannedCall, Round, ToolResult } from './loop-host.ts';
+import type { ModelAnswer, ModelRequest } from './model-request.ts';
 import { RoundParts } from './paragraphs.ts';
 import type { LoopRecord } from './run-answer.ts';
 import type { AnswerPart, RoundOptions, RunCall } from './run-options.ts';
@@ -15,25 +14,13 @@ import type { ToolSet } from './tool-set.ts';
 
 const MAX_ROUNDS = 8;
 
-/** What a loop wants of a model. */
-export interface ModelRequest {
-  readonly messages: ChatMessages;
-  readonly options: ChatOptions;
-  readonly tools: readonly Tool[];
-  /** Whether the model must answer without tools. */
-  readonly withoutTools: boolean;
-}
-
 export interface LoopOptions {
   readonly messages: ChatMessages;
   readonly options: RoundOptions;
   readonly tools: ToolSet;
   /** Stops the loop. */
   readonly signal: AbortSignal;
-  readonly ask: <TEnd>(
-    request: ModelRequest,
-    reader: StreamReader<AnswerPiece, TEnd>,
-  ) => AsyncGenerator<AnswerPiece, TEnd, void>;
+  readonly ask: (request: ModelRequest) => AsyncGenerator<AnswerPiece, ModelAnswer, void>;
   /** Where it says what it did. */
   readonly record: LoopRecord;
 }
@@ -51,7 +38,7 @@ export class ToolLoop {
   constructor(options: LoopOptions, host: LoopHost) {
     const { maxRounds = MAX_ROUNDS } = options.options;
     if (!Number.isInteger(maxRounds) || maxRounds < 1) {
-      throw invalidInput('maxRounds must be a whole number from 1 on');
+      throw new JimsError('llm_input_invalid', 'maxRounds must be a whole number from 1 on');
     }
     this.#options = options;
     this.#host = host;
@@ -94,7 +81,7 @@ export class ToolLoop {
   }
 
   async *#ask(n: number): AsyncGenerator<AnswerPiece, Round, void> {
-    const { messages: given, options, ask, record, signal } = this.#options;
+    const { options, ask, record, signal } = this.#options;
     const parts = new RoundParts();
     const withoutTools = n > this.#maxRounds;
     // Some models have said everything before they called a tool.
@@ -104,24 +91,10 @@ export class ToolLoop {
       messages: [...this.#messages, ...record.messages],
       options: { ...options, allowEmpty },
       tools: await this.#forModel,
+      parts,
       withoutTools,
     };
-    const answer = yield* ask(request, {
-      show: (piece) => parts.add(piece),
-      end(streamed, provider) {
-        const wanted = withoutTools ? [] : streamed.calls;
-        if (wanted.length === 0 && parts.text === '' && !allowEmpty) {
-          throw new UnfitAnswerError(
-            streamed.calls.length > 0 ? STILL_CALLS : 'is empty',
-            [],
-            false,
-          );
-        }
-        const providerData = wanted.length > 0 ? streamed.providerData(provider) : undefined;
-        return { wanted, finishReason: streamed.finishReason(), providerData };
-      },
-    });
-    const { wanted, finishReason, providerData } = answer;
+    const { calls: wanted, finishReason, providerData } = yield* ask(request);
     const known = new Set(this.#callIds);
     const calls: PlannedCall[] = [];
     for (const call of wanted) calls.push(await this.#options.tools.plan(call, known, signal));
@@ -204,8 +177,6 @@ export class ToolLoop {
     }
   }
 }
-
-const STILL_CALLS = 'has no text: the model still wants to call tools after maxRounds rounds';
 
 function textOf({ parts }: Round): string {
   return parts.map(({ type, text }) => (type === 'text' ? text : '')).join('');

@@ -1,11 +1,10 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 
-import { isJimsError } from '../../errors/jims-error.ts';
+import { JimsError, isJimsError } from '../../errors/jims-error.ts';
 import { cleanJson, cleanText, cutText } from '../../text/clean-text.ts';
 import { newId } from '../../thread/new-id.ts';
 import type { ToolCall } from '../chat/messages.ts';
 import type { Tool } from '../chat/tools.ts';
-import { invalidInput } from '../failures/errors.ts';
 import { objectOf, parsedJson } from '../foreign-json.ts';
 import { jsonSchemaOf } from '../schemas/json-schema.ts';
 import { dropNulls } from '../schemas/strict-schema.ts';
@@ -36,7 +35,7 @@ export class ToolSet {
 
   /** The tools as a model gets them. */
   forModel(): Promise<readonly Tool[]> {
-    return Promise.all([...this.#tools.values()].map(({ forModel }) => forModel()));
+    return Promise.all([...this.#tools.values()].map((tool) => tool.forModel()));
   }
 
   /**
@@ -183,7 +182,7 @@ function textFor<T>(
   max: number,
 ): string | undefined {
   const made = typeof text === 'function' ? text(input) : text;
-  return made === undefined ? undefined : cutText(cleanText(String(made)), max);
+  return made === undefined ? undefined : cutText(cleanText(made), max);
 }
 
 function resultOf(output: unknown): ToolResult {
@@ -197,4 +196,8 @@ function resultOf(output: unknown): ToolResult {
 
 function messageOf(error: unknown): string {
   return cutText(cleanText(Error.isError(error) ? error.message : String(error)), MAX_ERROR);
+}
+
+function invalidInput(message: string): JimsError {
+  return new JimsError('llm_input_invalid', message);
 }
