@@ -133,6 +133,8 @@ test('jims-core exports these names and no others', async () => {
 test('jims-core/llm exports these names and no others', async () => {
   const values = ['createLlmProvider', 'readUsage'];
   const types = [
+    'AnswerPart',
+    'AnswerPiece',
     'AnswerSchema',
     'AnswerStream',
     'AssistantMessage',
@@ -154,10 +156,19 @@ test('jims-core/llm exports these names and no others', async () => {
     'ProviderData',
     'RankedDocument',
     'RerankOptions',
+    'RoundOptions',
+    'RunAnswer',
+    'RunCall',
+    'RunOptions',
+    'RunRound',
+    'RunSoFar',
+    'RunTool',
+    'RunTools',
     'StructuredOptions',
     'Tool',
     'ToolCall',
     'ToolChoice',
+    'ToolScope',
     'ToolsAnswer',
     'ToolsOptions',
   ];
@@ -187,5 +198,9 @@ test('jims-core/host exports these names and no others', async () => {
 });
 
 test('jims-core/testing exports these names and no others', async () => {
-  assert.deepEqual(Object.keys(await import('jims-core/testing')), ['replayTwice', 'runPipeline']);
+  assert.deepEqual(Object.keys(await import('jims-core/testing')), [
+    'fakeModel',
+    'replayTwice',
+    'runPipeline',
+  ]);
 });
