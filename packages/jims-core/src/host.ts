@@ -1,6 +1,7 @@
 // jims-core/host: what a program needs that serves an app, such as `jims-api`.
 export { openByDefault } from './app/options.ts';
 export { describeError, plainError } from './errors/jims-error.ts';
+export { isTypePattern } from './files/file-limits.ts';
 export { pipelineName } from './pipeline/pipeline.ts';
 export { createCallerShares, defaultShare } from './run/caller-shares.ts';
 export type { CallerShares } from './run/caller-shares.ts';

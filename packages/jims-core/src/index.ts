@@ -2,6 +2,8 @@
 export { JimsApp, defineApp, isJimsApp } from './app/app.ts';
 export type { JimsAppOptions, OpenOptions } from './app/options.ts';
 export type { AnswerRequest, AppQuestions } from './app/questions.ts';
+export { DEFAULT_FILE_LIMITS, MAX_MESSAGE_FILES } from './files/file-limits.ts';
+export type { FileLimits } from './files/file-limits.ts';
 export type { AppFiles, FileUpload } from './app/files.ts';
 export type { AppRuns, MessageRequest } from './app/runs.ts';
 export type { ThreadController } from './app/thread-controller.ts';
@@ -42,6 +44,7 @@ export type {
 export { DEFAULT_RUN_LIMITS } from './run/run-limits.ts';
 export type { RunLimits } from './run/run-limits.ts';
 export type { FailedRun, Run, RunRequest } from './run/run.ts';
+export { openFileStore } from './store/open-file-store.ts';
 export { DEFAULT_STORE_URL, openStore } from './store/open-store.ts';
 export type { OpenStoreOptions } from './store/open-store.ts';
 export type {

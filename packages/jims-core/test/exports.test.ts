@@ -6,10 +6,12 @@ import { exportedNames } from './support/exported-names.ts';
 
 test('jims-core exports these names and no others', async () => {
   const values = [
+    'DEFAULT_FILE_LIMITS',
     'DEFAULT_RUN_LIMITS',
     'DEFAULT_STORE_URL',
     'JimsApp',
     'JimsError',
+    'MAX_MESSAGE_FILES',
     'StepFailed',
     'defineApp',
     'eventDomain',
@@ -21,6 +23,7 @@ test('jims-core exports these names and no others', async () => {
     'isStepFailed',
     'newEvent',
     'newId',
+    'openFileStore',
     'openStore',
   ];
   const types = [
@@ -30,6 +33,7 @@ test('jims-core exports these names and no others', async () => {
     'AgentStatus',
     'AnswerRequest',
     'AnswerRule',
+    'AppFiles',
     'AppQuestions',
     'AppRuns',
     'AppThreads',
@@ -43,12 +47,27 @@ test('jims-core exports these names and no others', async () => {
     'ChainStore',
     'CommunicationEvent',
     'ContactAnswer',
+    'ContextFiles',
     'EntryOutcome',
     'EventList',
     'EventPage',
     'EventPosition',
     'FailedRun',
+    'Feedback',
+    'FeedbackList',
+    'FeedbackQuery',
+    'FeedbackRecord',
+    'FileContent',
+    'FileLimits',
+    'FileList',
+    'FileQuery',
+    'FileRange',
+    'FileRecord',
+    'FileRecords',
+    'FileStore',
+    'FileUpload',
     'FinishResult',
+    'ForeignPart',
     'FreshEvents',
     'IdempotencyKey',
     'InstanceInfo',
@@ -61,9 +80,16 @@ test('jims-core exports these names and no others', async () => {
     'ListenOptions',
     'LogTail',
     'Logger',
+    'MessageFile',
+    'MessageOptions',
+    'MessagePart',
+    'MessagePieces',
     'MessageRequest',
+    'MessageSource',
     'Metrics',
     'NewEvent',
+    'NewFile',
+    'NewFileRecord',
     'NewQuestion',
     'NewThread',
     'NoAnswer',
@@ -93,10 +119,12 @@ test('jims-core exports these names and no others', async () => {
     'RunEvent',
     'RunEvents',
     'RunLimits',
+    'RunList',
     'RunNews',
     'RunOutcomeRecord',
     'RunOwnProgress',
     'RunOwner',
+    'RunPage',
     'RunPosition',
     'RunProgress',
     'RunRecord',
@@ -104,6 +132,7 @@ test('jims-core exports these names and no others', async () => {
     'RunResult',
     'RunStatus',
     'RunStore',
+    'RunSummary',
     'RunThread',
     'SeenRun',
     'ServiceAnswer',
@@ -121,9 +150,12 @@ test('jims-core exports these names and no others', async () => {
     'ThreadController',
     'ThreadEvent',
     'ThreadFeedOptions',
+    'ThreadFile',
     'ThreadList',
+    'ThreadOverview',
     'ThreadQuery',
     'ThreadStore',
+    'ToolNews',
     'Withdrawn',
   ];
   assert.deepEqual(Object.keys(await import('jims-core')).toSorted(), values);
@@ -184,6 +216,7 @@ test('jims-core/host exports these names and no others', async () => {
     'defaultShare',
     'describeError',
     'failCurrentRun',
+    'isTypePattern',
     'onTracingFault',
     'openByDefault',
     'pipelineName',
@@ -203,4 +236,17 @@ test('jims-core/testing exports these names and no others', async () => {
     'replayTwice',
     'runPipeline',
   ]);
+});
+
+test('the adapters of agent libraries export these names and no others', async () => {
+  const agents = new URL('../src/openai-agents.ts', import.meta.url);
+  assert.deepEqual(exportedNames(agents), {
+    values: ['fromOpenAiAgents'],
+    types: ['OpenAiAgentsEvent'],
+  });
+  const langChain = new URL('../src/langchain.ts', import.meta.url);
+  assert.deepEqual(exportedNames(langChain), {
+    values: ['fromLangChain'],
+    types: ['LangChainEvent', 'LangChainOptions'],
+  });
 });

@@ -59,6 +59,8 @@ export interface ApiOptions extends Partial<AuthenticateOptions> {
   readonly maxMessageBytes?: number;
   /** The size of a thread's config, or of metadata, that a client sends, in bytes; default 128 KiB. */
   readonly maxConfigBytes?: number;
+  /** Milliseconds that a client which sends a file may send nothing of it; default 30,000. */
+  readonly uploadPieceMs?: number;
   /** How many streams may be open; default 10,000. */
   readonly maxStreams?: number;
   /** How many streams one contact may have open; default a tenth of `maxStreams`. */
@@ -171,6 +173,7 @@ function apiContext(
     maxBodyBytes: options.maxBodyBytes ?? 4 * 1024 * KIB,
     maxMessageBytes: options.maxMessageBytes ?? 256 * KIB,
     maxConfigBytes: options.maxConfigBytes ?? 128 * KIB,
+    uploadPieceMs: options.uploadPieceMs ?? 30_000,
     heartbeatMs: options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS,
     streams: createStreams({
       maxStreams: options.maxStreams ?? 10_000,

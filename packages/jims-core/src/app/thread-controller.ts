@@ -1,3 +1,4 @@
+import { FilesOfThread } from '../pipeline/context-files.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { ThreadContext } from '../pipeline/thread-context.ts';
 import type { ContextOutput } from '../pipeline/thread-context.ts';
@@ -84,7 +85,7 @@ export class ThreadController {
 
   /** Makes a context as a pipeline would get it now. What is sent with it is not stored. */
   async makeContext(): Promise<ThreadContext> {
-    const { engine } = await this.#app.opened();
+    const { engine, files } = await this.#app.opened();
     const { signal } = new AbortController();
     return new ThreadContext({
       thread: this.thread,
@@ -93,6 +94,7 @@ export class ThreadController {
       signal,
       runId: newId(),
       llm: () => this.#app.llm,
+      files: new FilesOfThread(files, this.thread),
     });
   }
 

@@ -189,7 +189,7 @@ export class AppThreads {
   }
 
   /**
-   * Erases a thread, or all threads of a contact, with their events and runs; unfinished runs are stopped.
+   * Erases a thread, or all threads of a contact, with their events, runs and files; unfinished runs are stopped.
    * Resolves with the ids of the erased threads when everything is gone. Many threads are erased in
    * pieces: until then other readers may still see some of them, each as a whole.
    *
@@ -199,9 +199,10 @@ export class AppThreads {
   async delete(
     which: { readonly threadId: string } | { readonly contactId: string },
   ): Promise<readonly string[]> {
-    const { store, engine } = await this.#app.opened();
+    const { store, engine, files } = await this.#app.opened();
     const ids = await store.deleteThreads(which);
     engine.dropThreads(ids);
+    await files.eraseLeft();
     return ids;
   }
 

@@ -5,6 +5,7 @@ import type { ChatMessages } from './chat/messages.ts';
 import type { ChatOptions, ChatRequest } from './chat/request.ts';
 import type { AnswerPiece } from './chat/streamed-answer.ts';
 import type { Environment } from './environment.ts';
+import { FileBytes } from './file-bytes.ts';
 import type { FinishReason } from './finish-reasons.ts';
 import type { AnswerStream, Llm, LlmProvider, LlmRunOptions } from './llm.ts';
 import type { Models, UsableModel } from './providers/models.ts';
@@ -56,6 +57,7 @@ class RunModels implements Llm {
   readonly #models: () => Promise<Models>;
   readonly #scope: LlmScope;
   readonly #over: AbortSignal | undefined;
+  readonly #files: FileBytes | undefined;
   readonly #streams = new Set<Reading>();
   readonly #usage = new UsageSum();
   #model: ChatModel;
@@ -63,9 +65,12 @@ class RunModels implements Llm {
   constructor(
     models: () => Promise<Models>,
     settings: ResolvedLlmSettings,
-    { signal, over, threadId, observe, traceContent = settings.traceContent }: LlmRunOptions,
+    options: LlmRunOptions,
   ) {
+    const { signal, over, threadId, observe, loadFile } = options;
+    const { traceContent = settings.traceContent } = options;
     this.#models = models;
+    this.#files = loadFile && new FileBytes(loadFile);
     this.#model = settings.model;
     this.#scope = {
       settings: { ...settings, traceContent },
@@ -147,7 +152,9 @@ class RunModels implements Llm {
     const { chatRequest } = await import('./chat/request.ts');
     const models = await this.#models();
     const target = await models.chat(options.model ?? this.#model);
-    return { target, request: chatRequest(target, messages, options) };
+    const { maxFileBytes } = this.#scope.settings;
+    const sources = { bytes: this.#files, maxFileBytes };
+    return { target, request: await chatRequest(target, messages, { options, sources }) };
   }
 
   async #embed(texts: readonly string[], options: CallOptions = {}): Promise<number[][]> {

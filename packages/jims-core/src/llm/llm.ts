@@ -138,6 +138,11 @@ export interface LlmRunOptions {
   readonly threadId?: string;
   /** Overrides the setting `traceContent`. */
   readonly traceContent?: boolean;
+  /**
+   * Loads the files that messages name. Rejects with the JimsError `file_gone` or `file_not_found` for one
+   * that is not there; the model then gets its name.
+   */
+  readonly loadFile?: (fileId: string) => Promise<Uint8Array>;
   /** Called after every answered request. */
   readonly observe?: (usage: CallUsage) => void;
 }

@@ -111,6 +111,11 @@ export class MessageReader {
   }
 }
 
+/** A message that is text, as one that is being made. */
+export async function* onePiece(text: string): AsyncGenerator<string> {
+  yield text;
+}
+
 /** Text that is sent piece by piece, in whole characters. */
 class GrowingText {
   readonly #pieces = new PieceReader();

@@ -13,14 +13,15 @@ import {
   newEvent,
 } from '../thread/event.ts';
 import type { CommunicationEvent, JsonObject, NewEvent, ThreadEvent } from '../thread/event.ts';
+import { filesOfMessage } from '../thread/message.ts';
 import type { Principal } from '../thread/principal.ts';
 import type { Thread } from '../thread/thread.ts';
-import type { ContextFiles } from './context-files.ts';
+import type { ContextFiles, ThreadFile } from './context-files.ts';
 import type { ContextJournal, StreamedMessage } from './context-journal.ts';
 import { dataOf, plainBody } from './message-body.ts';
 import type { MessageBody } from './message-body.ts';
 import type { MessageNews, MessageOptions, MessagePieces } from './message-part.ts';
-import { MessageReader } from './message-reader.ts';
+import { MessageReader, onePiece } from './message-reader.ts';
 import { MessageSources } from './message-sources.ts';
 import type {
   AskOptions,
@@ -29,6 +30,7 @@ import type {
   ServiceAnswer,
   ServiceQuestion,
 } from './question.ts';
+import { stateValue } from './state-value.ts';
 import type { StepNews, StepOptions, StepScope } from './step.ts';
 import type { ThreadLog } from './thread-log.ts';
 
@@ -167,6 +169,33 @@ export class ThreadContext {
   }
 
   /**
+   * The files of the newest `comm.*` event by the user. Their bytes are read when that is asked for.
+   *
+   * @example
+   * ```ts
+   * const [photo] = ctx.files;
+   * if (photo?.mediaType.startsWith('image/')) await describe(await photo.bytes());
+   * ```
+   */
+  get files(): readonly ThreadFile[] {
+    const files = this.#files;
+    const newest = this.#lastByUser();
+    return files && newest ? filesOfMessage(newest.data).map((file) => files.named(file)) : [];
+  }
+
+  /**
+   * Gives a file of this thread, or of its contact, by its id.
+   *
+   * @throws JimsError `file_not_found`
+   * @example
+   * const menu = await ctx.file(fileId);
+   */
+  async file(fileId: string): Promise<ThreadFile> {
+    if (this.#files) return this.#files.open(fileId);
+    throw new JimsError('app_invalid', 'A thread has files only in an app');
+  }
+
+  /**
    * Gives the end of the conversation for a language model: the last `conversationLength` `comm.*`
    * events and the `context.*` events between and after them, oldest first.
    *
@@ -279,19 +308,7 @@ export class ThreadContext {
     const type = STATE_PREFIX + cleanText(name);
     const isIt = (event: NewEvent | ThreadEvent): boolean => event.type === type;
     const stored = this.outgoingEvents.findLast(isIt) ?? this.#log.findLast(isIt);
-    if (!stored) return undefined;
-    const checked = schema['~standard'].validate(stored.data);
-    if (checked instanceof Promise) {
-      throw new JimsError(
-        'invalid_state',
-        `The schema of state '${name}' must not be asynchronous`,
-      );
-    }
-    if (!checked.issues) return checked.value;
-    const reasons = checked.issues.map((issue) => issue.message).join('; ');
-    throw new JimsError('invalid_state', `State '${name}' does not fit its schema: ${reasons}`, {
-      cause: checked.issues,
-    });
+    return stored && stateValue(name, stored.data, schema);
   }
 
   /**
@@ -414,10 +431,6 @@ export class ThreadContext {
 function asText(what: string, value: string): string {
   if (typeof value === 'string') return value;
   throw new JimsError('invalid_event', `${what} must be a text`); // words: ok
-}
-
-async function* onePiece(text: string): AsyncGenerator<string> {
-  yield text;
 }
 
 function asName(name: string): string {

@@ -41,7 +41,7 @@ export class RunEngine implements KnownThreads {
   #changedChains = 0;
 
   private constructor(app: RunnableApp) {
-    const { store, limits, logger, metrics } = app;
+    const { store, files, limits, logger, metrics } = app;
     const { leaseMs, maxThreadSize } = limits;
     const instanceId = newId();
     const closing = this.#closing.signal;
@@ -64,7 +64,7 @@ export class RunEngine implements KnownThreads {
       recovery,
       engine: this,
     });
-    this.#retention = new RetentionTimer({ store, limits, logger, threads: this });
+    this.#retention = new RetentionTimer({ store, files, limits, logger, threads: this });
     this.#services = {
       app,
       instanceId,
@@ -107,7 +107,12 @@ export class RunEngine implements KnownThreads {
       result = await this.#store.acceptRun(this.#acceptRequest(request));
       // The chain of a question that it closed may have to go on.
       if (request.answer?.kind === 'decline') this.#lease.reapSoon();
-      if (result.kind === 'accepted') return this.#execute(request, result, leave);
+      if (result.kind === 'accepted') {
+        const run = await this.#leaveToItsVersion(result);
+        if (!run) return this.#execute(request, result, leave);
+        leave();
+        return run;
+      }
     } catch (error) {
       leave();
       throw error;
@@ -232,6 +237,28 @@ export class RunEngine implements KnownThreads {
     return execution.run;
   }
 
+  /**
+   * While a new version is rolled out, an answer may come to a process of another version than the one
+   * that its chain has run in: its pipeline may take another way. Then the run is given up, and recovered by
+   * a process of its version, or by any one where none lives. `undefined` for a run that may stay.
+   */
+  async #leaveToItsVersion({
+    runId,
+    attempt,
+    thread,
+    chain,
+  }: AcceptedRun): Promise<Run | undefined> {
+    const { instanceId } = this.#services;
+    if (chain?.continues === undefined || !this.#store.shared) return undefined;
+    const record = await this.#store.loadChain(chain.chainId);
+    const newest = record?.entries.at(-1);
+    const version = newest ? newest.version : chain.kept.version;
+    if (version === this.#app.version) return undefined;
+    await this.#store.releaseRun({ runId, attempt, threadId: thread.id, instanceId });
+    this.#lease.reapSoon();
+    return this.#runs.find(runId);
+  }
+
   async #replay(request: RunRequest, runId: string): Promise<Run> {
     const run = await this.#runs.find(runId);
     if (!run) throw refusal('thread_not_found', request);
@@ -242,7 +269,7 @@ export class RunEngine implements KnownThreads {
   }
 
   #acceptRequest(request: RunRequest): AcceptRequest {
-    const { thread, incoming, conversationStart = false, onBusy, idempotency } = request;
+    const { thread, incoming, conversationStart = false, onBusy, idempotency, files } = request;
     const { limits, conversationStartPipeline } = this.#app;
     const known = this.events.known(thread);
     const answer = this.#answerRule(request);
@@ -255,6 +282,7 @@ export class RunEngine implements KnownThreads {
       holdIncomingOnNewThread: conversationStart && conversationStartPipeline !== undefined,
       ...(incoming && { incoming }),
       ...(idempotency && { idempotency: { ...idempotency, ttlMs: limits.idempotencyTtlMs } }),
+      ...(files && files.length > 0 && { files }),
       ...(known && { known }),
       ...(isDurable(this.#app, request) && { durable: keptOf(request, this.#app.version) }),
       ...(answer.kind !== 'none' && { answer }),

@@ -1,4 +1,5 @@
 import type { Llm } from '../llm/llm.ts';
+import type { ContextFiles } from '../pipeline/context-files.ts';
 import { callPipeline } from '../pipeline/pipeline.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { ThreadContext } from '../pipeline/thread-context.ts';
@@ -34,6 +35,7 @@ export interface PipelineRun {
   readonly stop: StopSwitch;
   readonly report: RunReport;
   readonly llm: () => Llm;
+  readonly files: ContextFiles;
 }
 
 export interface PipelineExecutionOptions {
@@ -94,6 +96,7 @@ export class PipelineExecution {
       runId: owner.runId,
       principal,
       llm: this.#models,
+      files: run.files,
     });
   }
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { describeError } from '../errors/jims-error.ts';
+import type { StoredFiles } from '../files/stored-files.ts';
 import type { Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { RunLimits } from './run-limits.ts';
@@ -12,6 +13,8 @@ export interface KnownThreads {
 
 export interface RetentionOptions {
   readonly store: Pick<Store, 'purge'>;
+  /** What is removed here is only found in the store. */
+  readonly files: Pick<StoredFiles, 'eraseLeft'>;
   readonly limits: Pick<RunLimits, 'retentionMs'>;
   readonly logger: Logger;
   readonly threads: KnownThreads;
@@ -68,6 +71,7 @@ export class RetentionTimer {
       const restMs = Math.max(MIN_REST_MS, (performance.now() - begun) * REST);
       if (more) await sleep(restMs, undefined, { ref: false, signal }).catch(() => {});
     }
+    await this.#options.files.eraseLeft(signal);
     if (count > 0) logger.info({ threads: count }, 'threads past their retention were removed');
   }
 

@@ -28,6 +28,11 @@ export function textPieces(text: string): string[] {
   return [...pieces, text.slice(from)];
 }
 
+/** The beginning of a text, cut to at most `max` UTF-16 units, never inside of one character. */
+export function beginningOf(text: string, max: number): string {
+  return text.length <= max ? text : text.slice(0, cutBefore(text, 0, max));
+}
+
 /** Makes clean pieces of whole characters from text that arrives in pieces of any kind. */
 export class PieceReader {
   readonly #characters = new WholeCharacters();

@@ -97,9 +97,9 @@ test('a message of parts comes to the same at a replay, and is made once', async
   await replayTwice(pipeline, ['Where is it?', 'yes']);
   assert.equal(made, 1);
   const [turn] = await runPipeline(pipeline, ['Where is it?']);
-  const asked = turn?.sent.at(-1)?.data;
-  assert.deepEqual(asked?.['sources'], [{ url: 'https://a.example/' }]);
-  assert.equal(asked['question_id'], turn?.question?.questionId);
+  const question = turn?.sent.at(-1)?.data;
+  assert.deepEqual(question?.['sources'], [{ url: 'https://a.example/' }]);
+  assert.equal(question['question_id'], turn?.question?.questionId);
 });
 
 test('a message that is stopped keeps the text and the sources that were seen', async () => {
@@ -108,6 +108,7 @@ test('a message that is stopped keeps the text and the sources that were seen', 
     async pipeline(ctx) {
       async function* endless(): AsyncGenerator<string | MessagePart> {
         yield* answer();
+        yield fileOf('seen');
         yield { type: 'source', url: 'https://b.example/' };
         await new Promise((_, reject) => {
           ctx.signal.addEventListener('abort', () => reject(new Error('stopped')));
@@ -123,8 +124,11 @@ test('a message that is stopped keeps the text and the sources that were seen', 
   await app.runs.cancel(run.id);
   const end = await run.end;
   assert.ok(end.type === 'cancelled');
+  const { files, ...data } = end.events[0]?.data ?? {};
+  assert.equal(end.events.length, 1);
+  assert.deepEqual(Object(files)[0].name, 'a.txt');
   assert.deepEqual(
-    end.events.map(({ data }) => data),
+    [data],
     [
       {
         role: 'assistant',
@@ -197,6 +201,35 @@ test('what a tool takes and gives is plain, and cut when it is large', async () 
   assert.match(JSON.parse(kept.function.arguments).cut, /more characters\)$/);
 });
 
+test('a file that a message makes is stored before it, and once', async () => {
+  const file = fileOf('one');
+  const pipeline = async (ctx: ThreadContext): Promise<void> => {
+    await ctx.sendMessage('Two files', { files: [file, { ...file, name: 'b.txt' }] });
+    await ctx.sendMessage(parts(fileOf('two'), 'A file'));
+    ctx.sendEvent('app.said', { of: ctx.outgoingEvents.map(({ data }) => data['files']) });
+    await ctx.ask('Right?');
+  };
+  await replayTwice(pipeline, ['hi', 'yes']);
+
+  await using app = defineApp({ store: 'sqlite::memory:', pipeline, durable: true });
+  const run = await app.runs.start({ contactId: 'anna', message: 'hi' });
+  const shown: unknown[] = [];
+  for await (const event of run.listen()) {
+    if (event.type === 'file') shown.push(event.file);
+  }
+  const end = await run.end;
+  assert.ok(end.type === 'result');
+  const [two, one] = end.result.events.map(({ data }) => data['files']);
+  assert.deepEqual([two, one].flat(), shown);
+  const names = shown.map((each) => Object(each).name);
+  assert.deepEqual(names, ['a.txt', 'b.txt', 'a.txt']);
+  const records = await app.files.find(shown.map((each) => Object(each).file_id));
+  const texts = await Promise.all(
+    records.map(async (record) => Buffer.concat(await Array.fromAsync(app.files.read(record)))),
+  );
+  assert.deepEqual(texts.map(String).toSorted(), ['one', 'one', 'two']);
+});
+
 for (const [what, pieces, message] of [
   ['a source without a web address', [{ type: 'source', url: 'javascript:alert(1)' }], /web|http/],
   [
@@ -207,7 +240,6 @@ for (const [what, pieces, message] of [
   ['a result without a call', [{ type: 'tool-result', id: 'x' }], /'x', which no 'tool-call'/],
   ['text without text', [{ type: 'text' }], /'text' must have `text`/],
   ['a call without a name', [{ type: 'tool-call', id: 'x' }], /'tool-call' must have `name`/],
-  ['a file where there is no place for files', [fileOf('x')], /files only in a run/],
 ] as const) {
   test(`${what} fails the message, and says why`, async () => {
     const [turn] = await runPipeline((ctx) => ctx.sendMessage(parts(...pieces)), ['hi']);
@@ -259,7 +291,7 @@ function call(id: string, name: string): MessagePart {
   return { type: 'tool-call', id, name, input: {} };
 }
 
-function fileOf(text: string): MessagePart {
+function fileOf(text: string): MessagePart & { readonly type: 'file' } {
   return { type: 'file', name: 'a.txt', mediaType: 'text/plain', data: Buffer.from(text) };
 }
 

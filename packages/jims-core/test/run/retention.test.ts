@@ -59,7 +59,13 @@ function open(
   const threads = { dropThreads: (ids: readonly string[]) => void dropped.push(...ids) };
   const logger = silentLogger;
   return {
-    retention: new RetentionTimer({ store, limits: { retentionMs }, logger, threads }),
+    retention: new RetentionTimer({
+      store,
+      files: { eraseLeft: async () => {} },
+      limits: { retentionMs },
+      logger,
+      threads,
+    }),
     dropped,
     purges,
   };

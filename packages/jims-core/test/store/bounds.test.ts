@@ -55,7 +55,8 @@ describeStores((kind) => {
       const query = { contactId: 'a', limit: 100, maxBytes: 700 * KB };
       const page = await store.listThreads({ ...query, ...(before && { before }) });
       pages.push(page.threads.map(({ config }) => String(config['text']).length / KB));
-      before = page.threads.at(-1);
+      const last = page.threads.at(-1);
+      before = last && { createdAt: last.lastEventAt, id: last.id };
       more = page.more;
     }
     assert.deepEqual(pages, [[300, 300], [300], [900], [10]]);

@@ -84,7 +84,11 @@ describeStores((kind) => {
     const deleted = await store.deleteThreads({ contactId: 'a' });
     assert.deepEqual(deleted.toSorted(), own.toSorted());
     assert.deepEqual(await store.deleteThreads({ contactId: 'a' }), []);
-    assert.deepEqual(await threadsOf(store, { limit: 10 }), [other.thread]);
+    const left = await threadsOf(store, { limit: 10 });
+    assert.deepEqual(
+      left.map(({ id }) => id),
+      [other.thread.id],
+    );
   });
 
   test('a contact with many threads, and a thread with many events, are erased with all they had', async () => {
@@ -251,7 +255,13 @@ describeStores((kind) => {
     await makeRunsOld(kind.name, user.url);
     const threads = { dropThreads() {} };
     const limits = DEFAULT_RUN_LIMITS;
-    await new RetentionTimer({ store, limits, logger: silentLogger, threads }).purge();
+    await new RetentionTimer({
+      store,
+      files: { eraseLeft: async () => {} },
+      limits,
+      logger: silentLogger,
+      threads,
+    }).purge();
     assert.equal((await rowsOf(kind.name, user.url)).runs, 0);
   });
 });

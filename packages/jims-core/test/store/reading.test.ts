@@ -45,8 +45,9 @@ describeStores((kind) => {
       for (;;) {
         const page = await threadsOf(store, { limit: 2, ...query, ...(before && { before }) });
         paged.push(...page.map((thread) => thread.id));
-        before = page.at(-1);
-        if (!before) break;
+        const last = page.at(-1);
+        if (!last) break;
+        before = { createdAt: last.lastEventAt, id: last.id };
       }
       assert.deepEqual(
         paged,

@@ -9,6 +9,7 @@ import type { Thread } from '../../src/thread/thread.ts';
 import { OPEN, ask, entryOf } from '../support/durable-runs.ts';
 import { eventually } from '../support/eventually.ts';
 import { freshSqlite } from '../support/sqlite.ts';
+import { undoStepFive } from '../support/step-four.ts';
 import { answer, keyOf, latestOf, storeUser } from '../support/store-user.ts';
 import type { StoreUser } from '../support/store-user.ts';
 
@@ -140,6 +141,7 @@ test('what a version before had lost sight of is found and removed', async () =>
   const greeted = await user.accept('greeted', { thread: latestOf('greeted') });
   await user.finish(greeted);
   await before.close();
+  undoStepFive(file.path);
   const db = new DatabaseSync(file.path);
   // As the first version left it: a run of no event that counts as stored, one of a thread that is gone.
   db.exec(`

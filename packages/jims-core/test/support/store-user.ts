@@ -19,7 +19,7 @@ import type {
 import { newEvent } from '../../src/thread/event.ts';
 import type { NewEvent, ThreadEvent } from '../../src/thread/event.ts';
 import { newId } from '../../src/thread/new-id.ts';
-import type { Thread } from '../../src/thread/thread.ts';
+import type { ThreadOverview } from '../../src/thread/thread.ts';
 import type { StoreUnderTest } from './stores.ts';
 
 /** A process that runs runs on a store, as far as the store can tell. */
@@ -131,7 +131,10 @@ export async function eventsOf(
   return events;
 }
 
-export async function threadsOf(store: Store, query: ThreadQuery): Promise<readonly Thread[]> {
+export async function threadsOf(
+  store: Store,
+  query: ThreadQuery,
+): Promise<readonly ThreadOverview[]> {
   return (await store.listThreads(query)).threads;
 }
 

@@ -1,5 +1,7 @@
 import { isIP } from 'node:net';
 
+import { isTypePattern } from 'jims-core/host';
+
 import { CLIENT_EVENT_TYPES } from '../../chat/event-types.ts';
 import { isOrigin } from '../../http/cors.ts';
 import { publicAddress } from '../../http/public-address.ts';
@@ -78,6 +80,7 @@ function commandOptions(given: Given, env: Environment): CommandOptions {
     metricsPort,
     store: given.text('db'),
     schema: given.text('schema'),
+    files: given.text('files'),
     recover: given.oneOf('recover', ON_OFF) === 'on',
     ...accessOptions(given, env),
     requireContactHeader: given.flag('require-contact-header'),
@@ -102,6 +105,7 @@ function commandOptions(given: Given, env: Environment): CommandOptions {
     protocols: protocols(given),
     drainTimeoutMs: given.integer('drain-timeout') * 1000,
     limits: limits(given),
+    fileLimits: fileLimits(given),
   };
 }
 
@@ -118,6 +122,22 @@ function limits(given: Given): ServeOptions['limits'] {
     idempotencyTtlMs: given.integer('idempotency-ttl', { min: 1 }) * 1000,
     questionTtlMs: given.integer('question-ttl', { min: 1 }) * 1000,
     retentionMs: days === undefined ? undefined : days * DAY_MS,
+  };
+}
+
+function fileLimits(given: Given): ServeOptions['fileLimits'] {
+  const types = given.list('file-types')?.map((each) => each.trim().toLowerCase());
+  const strange = types?.find((each) => !isTypePattern(each));
+  if (strange !== undefined) {
+    throw invalid('file-types', `'${strange}' is not a media type such as image/png or image/*.`);
+  }
+  if (types?.every((each) => each.startsWith('!')) === true) {
+    throw invalid('file-types', 'it only forbids: name what is allowed, too, such as *.');
+  }
+  return {
+    maxFileBytes: given.integer('max-file-size', { min: 1 }),
+    maxContactFileBytes: given.integer('max-contact-files-size', { min: 1, max: 2 ** 50 }),
+    ...(types && { fileTypes: types }),
   };
 }
 

@@ -145,11 +145,12 @@ async function toRequest(
   call: Call,
   request: ChatRequest,
 ): Promise<ClientRunRequest> {
-  const { message, eventType, runConversationStart } = request;
+  const { message, eventType, sentFiles, runConversationStart } = request;
   const contactId = contactOf(call, request.contactId) ?? request.contactId;
   return {
     thread: await threadOf(api, call, { ...request, contactId }),
     incoming: newEvent(eventType, { role: 'user', content: message }),
+    sentFiles,
     conversationStart: runConversationStart,
     ...request.options,
   };

@@ -2,6 +2,7 @@ import type { Protocol } from '../../http/route.ts';
 import { chatRoutes } from './chat.ts';
 import { contactRoutes } from './contacts.ts';
 import { eventRoutes } from './events.ts';
+import { fileRoutes } from './files.ts';
 import { questionRoutes } from './questions.ts';
 import { runRoutes } from './runs.ts';
 import { threadRoutes } from './threads.ts';
@@ -14,6 +15,7 @@ export const jimsProtocol: Protocol = {
     ...eventRoutes,
     ...contactRoutes,
     ...runRoutes,
+    ...fileRoutes,
     ...questionRoutes,
   ],
 };

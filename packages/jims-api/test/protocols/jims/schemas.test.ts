@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { CLIENT_EVENT_TYPES } from '../../../src/chat/event-types.ts';
 import { HttpError } from '../../../src/http/errors.ts';
 import type { ValidationIssue } from '../../../src/http/errors.ts';
-import { parseChatRequest } from '../../../src/protocols/jims/schemas.ts';
+import { INCLUDES, parseChatRequest } from '../../../src/protocols/jims/schemas.ts';
 
 const options = { allowedEventTypes: CLIENT_EVENT_TYPES, maxConfigBytes: 131_072 };
 const ORDER = [
@@ -43,7 +43,7 @@ const requests = fc.record(
     thread_config: fc.dictionary(fc.string(), fc.jsonValue()),
     event_type: fc.constantFrom('comm.user_message', 'comm.user_button_click', 'crm.note'),
     run_conversation_start_on_new_thread: fc.boolean(),
-    include: fc.uniqueArray(fc.constantFrom('thread', 'start', 'delta', 'event', 'usage', 'step')),
+    include: fc.uniqueArray(fc.constantFrom(...INCLUDES)),
   },
   { requiredKeys: ['contact_id', 'message'], noNullPrototype: true },
 );
@@ -119,7 +119,8 @@ test('every member that is wrong is named, each in the words of pydantic', () =>
     run_conversation_start_on_new_thread: 'perhaps',
     include: ['thread', 'everything', 5],
   };
-  const picklist = "Input should be 'thread', 'start', 'delta', 'event', 'usage' or 'step'";
+  const picklist =
+    "Input should be 'thread', 'start', 'delta', 'event', 'usage', 'step', 'reasoning', 'tool', 'source' or 'file'";
   assert.deepEqual(
     issuesOf(body).map(({ type, loc, msg, input }) => ({ type, loc, msg, input })),
     [

@@ -40,6 +40,9 @@ export class ToolLoop {
     if (!Number.isInteger(maxRounds) || maxRounds < 1) {
       throw new JimsError('llm_input_invalid', 'maxRounds must be a whole number from 1 on');
     }
+    if (!isIterable(options.messages)) {
+      throw new JimsError('llm_input_invalid', 'Messages must be a list of messages');
+    }
     this.#options = options;
     this.#host = host;
     this.#maxRounds = maxRounds;
@@ -176,6 +179,10 @@ export class ToolLoop {
       messages.push({ role: 'tool', tool_call_id: call.id, content } satisfies ChatMessage);
     }
   }
+}
+
+function isIterable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Symbol.iterator in value;
 }
 
 function textOf({ parts }: Round): string {

@@ -19,7 +19,7 @@ import { storedTimeOf } from './log-reads.ts';
 import type { KeyedRun } from './run-records.ts';
 import type { DurableColumns } from './runs.ts';
 import type { Tables } from './tables.ts';
-import { findTargetThread } from './target-thread.ts';
+import { existingThread, findTargetThread } from './target-thread.ts';
 import type { FoundThread } from './target-thread.ts';
 import type { ThreadLine } from './thread-line.ts';
 
@@ -53,6 +53,7 @@ export class Accepting {
       const refusal = this.#rules.refusalOf(rule, target);
       if (refusal) return refusal;
     }
+    if (request.files && !this.#hasFiles(request.files, target)) return { kind: 'file_not_found' };
     const found = findTargetThread(this.#tables, target);
     if (found.kind !== 'found') return found;
     if (this.#hasMoved(target)) return { kind: 'thread_moved' };
@@ -71,6 +72,14 @@ export class Accepting {
     durable.revive(runId, instanceId, isFree ? 'running' : 'queued');
     return chains.again(runId) ?? { kind: 'run_not_found' };
   }
+
+  /** Whether the contact of a thread has these files; a thread that is not there is another refusal. */
+  #hasFiles(fileIds: readonly string[], target: RunThread): boolean {
+    if (target.kind !== 'thread') return this.#tables.files.areOf(target.contactId, fileIds);
+    const thread = existingThread(this.#tables, target);
+    return !thread || this.#tables.files.areOf(thread.contactId ?? '', fileIds);
+  }
+
   /** Whether a thread went on after the event that the request continues. */
   #hasMoved(target: RunThread): boolean {
     if (target.kind !== 'thread' || !target.after) return false;
@@ -98,6 +107,7 @@ export class Accepting {
     const durable = durableColumns(request, found, answering);
     const inserted = { threadId: thread.id, status, createdThread, stored, durable };
     this.#tables.runs.insert(request, inserted);
+    if (request.files) this.#tables.files.name(request.files, thread.id, runId);
     const question = stored ? [{ ...incoming, id: runId }] : [];
     const fresh = isRunning ? this.#appendQuestion(request, found, question) : undefined;
     const chain = this.#answer(answering, runId, thread);

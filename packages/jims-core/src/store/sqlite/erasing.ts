@@ -10,6 +10,8 @@ import type { Tables } from './tables.ts';
 /** How much one piece removes: a row costs some microseconds, and is overwritten with zeroes. */
 const PIECE_ROWS = 500;
 const PIECE_BYTES = 4 * 1024 * 1024;
+/** What a message of the search costs, in rows. */
+const SEARCH_ROWS = 10;
 const LOOK_AT_THREADS = 2000;
 /** Rebuilding an index of so many rows takes about 30 ms. */
 const FEW_ROWS = 10_000;
@@ -17,6 +19,11 @@ const FEW_ROWS = 10_000;
 const NAMING_INDEXES = [
   { table: 'threads', index: 'jims_threads_contact_order' },
   { table: 'threads', index: 'jims_threads_external' },
+  { table: 'jims_activity', index: 'jims_activity_contact' },
+  { table: 'jims_activity', index: 'jims_activity_contact_is_waiting' },
+  { table: 'jims_activity', index: 'jims_activity_contact_has_up' },
+  { table: 'jims_activity', index: 'jims_activity_contact_has_down' },
+  { table: 'jims_files', index: 'jims_files_contact' },
   { table: 'jims_runs', index: 'jims_runs_key' },
 ];
 
@@ -67,12 +74,13 @@ export class Erasing {
     this.#tables = tables;
     this.#finished = new FinishedRuns(db, tables);
     this.#sql = prepareAll(db, SQL);
-    this.cleanings = NAMING_INDEXES.map(({ table, index }) => {
+    const indexes = NAMING_INDEXES.map(({ table, index }) => {
       const more = db.prepare(`SELECT 1 FROM ${table} LIMIT 1 OFFSET ${FEW_ROWS}`);
       return () => {
         if (!more.get()) db.exec(`REINDEX ${index}`);
       };
     });
+    this.cleanings = [...indexes, () => tables.searchErasing.clean()];
   }
 
   /** Takes some threads away: nobody finds them any more, and their active runs are fenced out. */
@@ -84,6 +92,11 @@ export class Erasing {
     else ids = threads.byId(which.threadId) ? [which.threadId] : [];
     for (const id of ids) this.#take(id);
     return ids;
+  }
+
+  /** Marks some files of a contact as to be erased; returns how many. */
+  takeFiles(contactId: string): number {
+    return this.#tables.files.eraseSomeOf({ contactId }, PIECE_ROWS);
   }
 
   /** Removes what is left of threads that were taken away; returns how many of these are done. */
@@ -135,11 +148,17 @@ export class Erasing {
 
   /** Removes what is left of a thread, as far as there is room; returns whether that is all. */
   #eraseThread(threadId: string, left: Room): boolean {
-    const { events, questions } = this.#tables;
+    const { events, searchErasing } = this.#tables;
     const id = toHex(threadId);
-    left.rows -= questions.removeSome(threadId, Math.max(1, left.rows)) + 1;
+    left.rows -= 1 + this.#eraseSide(threadId, Math.max(1, left.rows));
     const unlogged = this.#sql.chainsOf.all(id).map(([chainId]) => chainId);
     if (left.rows <= 0 || !this.#eraseJournals(unlogged, left)) return false;
+    // The search goes before the events, whose words it has to be given.
+    for (let count = 1; count > 0;) {
+      if (left.rows <= 0) return false;
+      count = searchErasing.removeSome(id);
+      left.rows -= count * SEARCH_ROWS;
+    }
     const some = events.someOf(threadId, { limit: left.rows, maxBytes: left.bytes });
     // The journals go first: without the events nobody would find them.
     if (!this.#eraseJournals(some.ids, left)) return false;
@@ -148,9 +167,20 @@ export class Erasing {
     left.rows -= some.ids.length;
     left.bytes -= some.bytes;
     if (some.more) return false;
+    searchErasing.forget(id);
     this.#sql.forgetChains.run(id);
     this.#sql.forget.run(id);
     return true;
+  }
+
+  /** Removes questions and feedback, and marks files; returns how many rows that were. */
+  #eraseSide(threadId: string, limit: number): number {
+    const { questions, feedback, files } = this.#tables;
+    return (
+      questions.removeSome(threadId, limit) +
+      feedback.removeSome(threadId, limit) +
+      files.eraseSomeOf({ threadId }, limit)
+    );
   }
 
   #eraseJournals(chainIds: readonly string[], left: Room): boolean {

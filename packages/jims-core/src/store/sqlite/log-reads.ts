@@ -8,7 +8,7 @@ import { FRESH_BYTES, FRESH_EVENTS, READ_BYTES } from '../store.ts';
 import type { EventList, EventPage, EventPosition, ReadBounds } from '../store.ts';
 import { fromHex, listParameter, parseStoredObject, toHex } from './columns.ts';
 import { boundedRows, prepareAll, sql } from './rows.ts';
-import type { Statements } from './rows.ts';
+import type { Sql, Statements } from './rows.ts';
 import { toPublicTime, toStoredTime } from './timestamp.ts';
 
 type EventRow = readonly [id: string, createdAt: string, type: string, data: string | null];
@@ -23,14 +23,8 @@ const LOOK_AT = 5000;
 const SQL = {
   later: sql<EventRow>(`SELECT ${COLUMNS} FROM thread_events
      WHERE thread_id = ? AND (created_at, event_id) > (?, ?) ORDER BY created_at, event_id`),
-  // The domain is taken from the type, because the original leaves event_domain empty.
-  page: sql<PageRow>(`SELECT event_id, created_at, event_type, iif(wanted, event_data, NULL), wanted FROM (
-       SELECT ${COLUMNS},
-         ?4 IS NULL OR substr(event_type, 1, instr(event_type || '.', '.') - 1)
-           IN (SELECT value FROM json_each(?4)) AS wanted
-       FROM thread_events
-       WHERE thread_id = ?1 AND (created_at, event_id) > (?2, ?3))
-     ORDER BY created_at, event_id LIMIT ?5`),
+  page: pageStatement(''),
+  pageBackwards: pageStatement('DESC'),
   newestFirst: sql<EventRow>(`SELECT ${COLUMNS} FROM thread_events
      WHERE thread_id = ?1 AND (created_at, event_id) < (?2, ?3)
        AND (created_at, event_id) > (?4, ?5)
@@ -42,6 +36,17 @@ const SQL = {
      WHERE thread_id = ?1 AND event_id IN (SELECT value FROM json_each(?2))
      ORDER BY created_at, event_id`),
 };
+
+// The domain is taken from the type, because the original leaves event_domain empty.
+function pageStatement(direction: '' | 'DESC'): Sql<PageRow> {
+  return sql(`SELECT event_id, created_at, event_type, iif(wanted, event_data, NULL), wanted FROM (
+       SELECT ${COLUMNS},
+         ?6 IS NULL OR substr(event_type, 1, instr(event_type || '.', '.') - 1)
+           IN (SELECT value FROM json_each(?6)) AS wanted
+       FROM thread_events
+       WHERE thread_id = ?1 AND (created_at, event_id) > (?2, ?3) AND (created_at, event_id) < (?4, ?5))
+     ORDER BY created_at ${direction}, event_id ${direction} LIMIT ?7`);
+}
 
 /** Reads `thread_events`, each time no more than may be read at once. */
 export class LogReads {
@@ -59,14 +64,13 @@ export class LogReads {
     return read.more ? undefined : toEvents(threadId, read.rows);
   }
 
-  page(threadId: string, { after, domains, ...bounds }: EventPage): EventList {
+  page(threadId: string, { after, before, order, domains, ...bounds }: EventPage): EventList {
+    const statement = order === 'desc' ? this.#sql.pageBackwards : this.#sql.page;
     const from = after ? positionOf(after) : BEGINNING;
+    const to = before ? positionOf(before) : END;
     const wanted = domains ? listParameter(domains) : null;
-    return takePage(
-      threadId,
-      this.#sql.page.iterate(toHex(threadId), ...from, wanted, LOOK_AT),
-      bounds,
-    );
+    const rows = statement.iterate(toHex(threadId), ...from, ...to, wanted, LOOK_AT);
+    return takePage(threadId, rows, bounds);
   }
 
   byIds(threadId: string, ids: readonly string[]): readonly ThreadEvent[] {
@@ -119,12 +123,12 @@ export class LogReads {
 }
 
 /** Before and after all positions. */
-const BEGINNING: Position = ['', ''];
-const END: Position = ['~', ''];
+export const BEGINNING: Position = ['', ''];
+export const END: Position = ['~', ''];
 
 type Position = readonly [createdAt: string, id: string];
 
-function positionOf({ createdAt, id }: EventPosition): Position {
+export function positionOf({ createdAt, id }: EventPosition): Position {
   return [storedTimeOf(createdAt), toHex(id)];
 }
 

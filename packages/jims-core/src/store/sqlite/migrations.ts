@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 
 import { JimsError } from '../../errors/jims-error.ts';
+import { STEP_5 } from './step-5.ts';
 
 /**
  * The two tables of the Python original; tables that are there already are used as they are. SQLAlchemy
@@ -171,6 +172,7 @@ CREATE TABLE jims_erasing_chains (
 	PRIMARY KEY (thread_id, chain_id)
 ) WITHOUT ROWID;
 `,
+  STEP_5,
 ];
 
 /** Brings the tables up to date; safe to run twice and from several processes at once. */

@@ -38,12 +38,13 @@ export class ThreadEraser {
   async deleteThreads(
     which: { threadId: string } | { contactId: string },
   ): Promise<readonly string[]> {
+    const files = 'contactId' in which ? await this.#takeFiles(which.contactId) : 0;
     const ids = await eraseThreads({
       take: () => this.#write(() => this.#erasing.takeThreads(which)),
       eraseSome: (threadIds) => this.#write(() => this.#erasing.eraseSome(threadIds)),
       wake: (threadId) => this.#watchers.wake(threadId),
     });
-    if (ids.length > 0) this.#leaveNothing();
+    if (ids.length > 0 || files > 0) this.#leaveNothing();
     return ids;
   }
 
@@ -64,6 +65,14 @@ export class ThreadEraser {
   close(): void {
     if (this.#truncating) isLogEmptied(this.#db);
     clearTimeout(this.#truncating);
+  }
+
+  async #takeFiles(contactId: string): Promise<number> {
+    let count = 0;
+    for (let taken = 1; taken > 0; count += taken) {
+      taken = await this.#write(() => this.#erasing.takeFiles(contactId));
+    }
+    return count;
   }
 
   #leaveNothing(): void {

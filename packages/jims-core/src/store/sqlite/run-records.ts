@@ -2,7 +2,14 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 
 import type { NewEvent } from '../../thread/event.ts';
 import { RETRIED_CODES } from '../store.ts';
-import type { IdempotencyKey, PolledRun, RunNews, RunRecord, RunStatus } from '../store.ts';
+import type {
+  IdempotencyKey,
+  PolledRun,
+  RunNews,
+  RunRecord,
+  RunStatus,
+  RunSummary,
+} from '../store.ts';
 import type { Withdrawal } from './active-run.ts';
 import {
   fromHex,
@@ -91,31 +98,44 @@ export class RunRecords {
 
   byId(runId: string): RunRecord | undefined {
     const row = this.#byId.get(toHex(runId)) as RunRow | undefined;
-    const { threads, log, questions } = this.#tables;
+    const { threads, log } = this.#tables;
     const thread = row && threads.byId(fromHex(row.thread_id));
     if (!thread) return undefined;
-    const questionId = uuidOrNone(row.question_id);
-    const withdrawal = row.status === 'queued' ? withdrawalOf(row) : undefined;
     return {
-      runId,
+      ...this.#summaryOf(row),
       thread,
       instanceId: row.instance_id,
-      status: row.status,
-      withdrawnAs: withdrawal?.status,
-      attempt: row.attempt,
+      withdrawnAs: withdrawalOf(row)?.status,
       createdThread: row.created_thread === 1,
-      acceptedAt: toPublicTime(row.accepted_at),
-      startedAt: row.started_at === null ? undefined : toPublicTime(row.started_at),
-      finishedAt: row.finished_at === null ? undefined : toPublicTime(row.finished_at),
       incoming: waitingIn(row) ?? log.byIds(thread.id, [runId]).map(withoutTime)[0],
       startEvents: log.byIds(thread.id, idsOf(row.start_ids)),
       events: log.byIds(thread.id, idsOf(row.output_ids)),
+      lastSeq: row.last_seq ?? undefined,
+    };
+  }
+
+  /** A run without what it sent; its thread must be there. */
+  summary(runId: string): RunSummary | undefined {
+    const row = this.#byId.get(toHex(runId)) as RunRow | undefined;
+    return row && this.#summaryOf(row);
+  }
+
+  #summaryOf(row: RunRow): RunSummary {
+    const runId = fromHex(row.run_id);
+    const questionId = uuidOrNone(row.question_id);
+    const withdrawal = withdrawalOf(row);
+    return {
+      runId,
+      status: row.status,
+      attempt: row.attempt,
+      acceptedAt: toPublicTime(row.accepted_at),
+      startedAt: row.started_at === null ? undefined : toPublicTime(row.started_at),
+      finishedAt: row.finished_at === null ? undefined : toPublicTime(row.finished_at),
       error: withdrawal ? withdrawal.error : (valueOf(row.error) as RunRecord['error']),
       usage: valueOf(row.usage) as RunRecord['usage'],
-      lastSeq: row.last_seq ?? undefined,
       chainId: uuidOrNone(row.chain_id) ?? runId,
       continues: uuidOrNone(row.continues),
-      question: questionId === undefined ? undefined : questions.byId(questionId),
+      question: questionId === undefined ? undefined : this.#tables.questions.byId(questionId),
       durable: row.durable === 1,
     };
   }
@@ -213,8 +233,9 @@ function withoutTime({ id, type, data }: NewEvent): NewEvent {
   return { id, type, data };
 }
 
-function withdrawalOf({ withdrawn }: RunRow): Withdrawal | undefined {
-  return valueOf(withdrawn) as Withdrawal | undefined;
+/** How it will end, while it waits. */
+function withdrawalOf({ status, withdrawn }: RunRow): Withdrawal | undefined {
+  return status === 'queued' ? (valueOf(withdrawn) as Withdrawal | undefined) : undefined;
 }
 
 function idsOf(text: string | null): readonly string[] {

@@ -1,8 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 
+import { DirectoryFileStore } from '../files/directory-file-store.ts';
+import { MemoryFileStore } from '../files/memory-file-store.ts';
 import { readTail } from '../read-tail.ts';
 import { threadBusy, threadNotFound } from '../refusals.ts';
-import type { Store } from '../store.ts';
+import type { FileStore, Store, ThreadList, ThreadQuery } from '../store.ts';
 import { ThreadWatchers } from '../thread-watchers.ts';
 import { Accepting } from './accepting.ts';
 import { Asking } from './asking.ts';
@@ -32,7 +34,7 @@ export async function openSqliteStore(file: string): Promise<Store> {
   );
   const appendedTo = new Set<string>();
   const tables = new Tables(db, (threadId) => appendedTo.add(threadId));
-  const { threads, events, log, runs, records, chains, questions } = tables;
+  const { threads, events, log, runs, records, chains, questions, files, feedback } = tables;
   const instances = new InstanceRows(db);
   const { accepting, transitions, recovery } = stateMachine(tables, instances);
   const lists = new QuestionLists(db);
@@ -44,6 +46,7 @@ export async function openSqliteStore(file: string): Promise<Store> {
   const write = <T>(work: () => T): Promise<T> => health.ofWrite(group.write(work));
   const read = <T>(query: () => T | Promise<T>): Promise<T> => health.ofRead(whenUnlocked(query));
   const retention = new ThreadEraser(db, tables, write, watchers);
+  const fileStore = fileStoreBeside(file);
   let isOpen = true;
 
   /** After a failure it tries to write: reads may work while writes do not. */
@@ -53,6 +56,20 @@ export async function openSqliteStore(file: string): Promise<Store> {
     health.requireNoDamage();
   }
 
+  /** Most of the time there is nothing to index: then nothing is written. */
+  async function indexMessages(): Promise<boolean> {
+    const isBehind = await read(() => tables.search.isBehind);
+    return isBehind && (await write(() => tables.search.indexSome()));
+  }
+
+  async function listThreads({ words, ...query }: ThreadQuery): Promise<ThreadList> {
+    if (words === undefined) return read(() => tables.threadLists.list(query));
+    for (let count = 0; count < INDEX_PIECES && (await indexMessages()); count++);
+    const found = await read(() => tables.search.find(words, query.contactId));
+    if (found.length === 0) return { threads: [], more: false };
+    return read(() => tables.threadLists.list(query, found));
+  }
+
   async function close(): Promise<void> {
     if (!isOpen) return;
     isOpen = false;
@@ -60,6 +77,7 @@ export async function openSqliteStore(file: string): Promise<Store> {
     await group.flush();
     watchers.close();
     retention.close();
+    await fileStore.close();
     db.close();
   }
 
@@ -67,6 +85,7 @@ export async function openSqliteStore(file: string): Promise<Store> {
     description: file === ':memory:' ? 'SQLite in memory' : `SQLite ${file}`,
     notice: noticeOfOthers(db),
     shared: false,
+    fileStore,
     ping,
 
     openThread: (spec) => write(() => openThread(tables, spec)),
@@ -74,7 +93,12 @@ export async function openSqliteStore(file: string): Promise<Store> {
     threadByExternalId: (contactId, externalId) =>
       read(() => threads.byExternalId(contactId, externalId)),
     latestThread: (contactId) => read(() => threads.latestOf(contactId)),
-    listThreads: (query) => read(() => threads.list(query)),
+    listThreads,
+    threadOverview: (threadId) => read(() => tables.overviews.byId(threadId)),
+    setFeedback: (threadId, messageId, given) =>
+      write(() => feedback.set(threadId, messageId, given)),
+    listFeedback: (query) => read(() => feedback.list(query)),
+    indexMessages,
     updateThreadConfig: (threadId, config) =>
       write(() => {
         threads.setConfig(threadId, config);
@@ -94,6 +118,9 @@ export async function openSqliteStore(file: string): Promise<Store> {
     acceptRun: (request) => write(() => accepting.accept(request)),
     appendInRun: (run, added) => write(() => transitions.append(run, added)),
     finishRun: (run, outcome) => write(() => transitions.finish(run, outcome)),
+    listRuns: (threadId, page) => read(() => tables.runLists.list(threadId, page)),
+    runsOfEvents: (threadId, positions) =>
+      read(() => tables.runLists.ofEvents(threadId, positions)),
     run: (runId) => read(() => records.byId(runId)),
     runIdByKey: (key) => read(() => records.idByKey(key)),
     activeRun: (threadId) => read(() => records.activeOf(threadId)),
@@ -111,6 +138,14 @@ export async function openSqliteStore(file: string): Promise<Store> {
     listQuestions: (query) => read(() => lists.list(query)),
     standing: () => read(() => lists.standing()),
 
+    beginFile: (begun, limits) => write(() => files.begin(begun, limits)),
+    completeFile: (fileId, content) => write(() => files.complete(fileId, content)),
+    files: (fileIds) => read(() => files.ready(fileIds)),
+    listFiles: (query) => read(() => files.list(query)),
+    dropFiles: (fileIds) => write(() => files.erase(fileIds)),
+    filesToErase: (options) => write(() => files.toErase(options)),
+    forgetFiles: (fileIds) => write(() => files.forget(fileIds)),
+
     renewLease: (instanceId, leaseMs, about) =>
       write(() => instances.renewLease(instanceId, leaseMs, about)),
     endLease: (instanceId) => write(() => instances.endLease(instanceId)),
@@ -122,6 +157,14 @@ export async function openSqliteStore(file: string): Promise<Store> {
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** How much of what was just said a search indexes before it looks: pieces of about ten milliseconds. */
+const INDEX_PIECES = 20;
+
+/** Where files are by default: a folder beside the database, which is made for the first file. */
+function fileStoreBeside(file: string): FileStore {
+  return file === ':memory:' ? new MemoryFileStore() : new DirectoryFileStore(`${file}-files`);
 }
 
 interface StateMachine {

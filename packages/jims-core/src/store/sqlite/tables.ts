@@ -3,11 +3,19 @@ import type { DatabaseSync } from 'node:sqlite';
 import { Chains } from './chains.ts';
 import { DurableRuns } from './durable-runs.ts';
 import { EventRows } from './events.ts';
+import { FeedbackRows } from './feedback.ts';
+import { FileRows } from './file-rows.ts';
 import { JournalRows } from './journal.ts';
 import { LogReads } from './log-reads.ts';
 import { QuestionRows } from './questions.ts';
+import { RunLists } from './run-lists.ts';
 import { RunRecords } from './run-records.ts';
 import { RunRows } from './runs.ts';
+import { SearchErasing } from './search-erasing.ts';
+import { MessageSearch } from './search.ts';
+import { Shelves } from './shelves.ts';
+import { ThreadLists } from './thread-list.ts';
+import { ThreadOverviews } from './thread-overviews.ts';
 import { ThreadRows } from './threads.ts';
 
 /** The tables that threads and their runs are kept in. */
@@ -21,6 +29,13 @@ export class Tables {
   readonly journal: JournalRows;
   readonly chains: Chains;
   readonly questions: QuestionRows;
+  readonly feedback: FeedbackRows;
+  readonly files: FileRows;
+  readonly overviews: ThreadOverviews;
+  readonly threadLists: ThreadLists;
+  readonly runLists: RunLists;
+  readonly search: MessageSearch;
+  readonly searchErasing: SearchErasing;
 
   /** @param onAppended Called inside the transaction that appends to a thread's log. */
   constructor(db: DatabaseSync, onAppended: (threadId: string) => void) {
@@ -33,5 +48,13 @@ export class Tables {
     this.durable = new DurableRuns(db);
     this.journal = new JournalRows(db);
     this.chains = new Chains(db, this);
+    this.feedback = new FeedbackRows(db, this);
+    this.files = new FileRows(db);
+    this.overviews = new ThreadOverviews(db);
+    this.threadLists = new ThreadLists(db, this.overviews);
+    this.runLists = new RunLists(db, this.records);
+    const shelves = new Shelves(db);
+    this.search = new MessageSearch(db, shelves);
+    this.searchErasing = new SearchErasing(db, shelves);
   }
 }

@@ -5,19 +5,13 @@ import { cleanJson } from '../../text/clean-text.ts';
 import type { JsonObject } from '../../thread/event.ts';
 import { SUPERSEDED } from '../../thread/thread.ts';
 import type { Thread } from '../../thread/thread.ts';
-import type { ReadBounds, ThreadList, ThreadQuery } from '../store.ts';
-import { fromHex, parseStoredObject, storedBefore, toHex } from './columns.ts';
+import type { ReadBounds } from '../store.ts';
+import { fromHex, storedBefore, toHex } from './columns.ts';
 import { boundedRows, prepareAll, sql } from './rows.ts';
 import type { Statements } from './rows.ts';
-import { formatMicros, toPublicTime, toStoredTime } from './timestamp.ts';
-
-type ThreadRow = readonly [
-  id: string,
-  contactId: string | null,
-  externalId: string | null,
-  createdAt: string,
-  config: string,
-];
+import { toThread } from './thread-row.ts';
+import type { ThreadRow } from './thread-row.ts';
+import { formatMicros, toPublicTime } from './timestamp.ts';
 
 type IdleRow = readonly [rowId: number, id: string, isIdle: number];
 
@@ -70,13 +64,11 @@ const SQL = {
 
 /** The rows of `threads`. Call writes inside a transaction. */
 export class ThreadRows {
-  readonly #db: DatabaseSync;
   readonly #sql: Statements<typeof SQL>;
   /** When the newest thread was made, in microseconds. */
   #newest = 0;
 
   constructor(db: DatabaseSync) {
-    this.#db = db;
     this.#sql = prepareAll(db, SQL);
   }
 
@@ -96,27 +88,6 @@ export class ThreadRows {
   idsOf(contactId: string, bounds: ReadBounds): readonly string[] {
     const rows = this.#sql.idsOf.iterate(contactId);
     return boundedRows(rows, bounds, ([, bytes]) => bytes).rows.map(([id]) => fromHex(id));
-  }
-
-  list({ contactId, externalId, current, before, ...bounds }: ThreadQuery): ThreadList {
-    // A condition for a filter that is not wanted would keep SQLite from using an index.
-    const conditions: string[] = [];
-    const values: string[] = [];
-    function where(condition: string, ...given: readonly string[]): void {
-      conditions.push(condition);
-      values.push(...given);
-    }
-    if (contactId !== undefined) where('contact_id = ?', contactId);
-    if (externalId !== undefined) where('external_id = ?', externalId);
-    if (current) where(`coalesce(external_id, '') NOT GLOB ?`, `${SUPERSEDED}*`);
-    if (before) {
-      where('(created_at, thread_id) < (?, ?)', toStoredTime(before.createdAt), toHex(before.id));
-    }
-    const filter = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
-    const text = `${SELECT} ${filter} ORDER BY created_at DESC, thread_id DESC`;
-    const rows = prepareAll(this.#db, { list: sql<ThreadRow>(text) }).list.iterate(...values);
-    const { rows: taken, more } = boundedRows(rows, bounds, ([, , , , config]) => config.length);
-    return { threads: taken.map(toThread), more };
   }
 
   /** Looks for threads without an active run, an open question, and an event in the last `ageMs`. */
@@ -164,14 +135,4 @@ export class ThreadRows {
 
 function found(row: ThreadRow | undefined): Thread | undefined {
   return row && toThread(row);
-}
-
-function toThread([id, contactId, externalId, createdAt, config]: ThreadRow): Thread {
-  return {
-    id: fromHex(id),
-    contactId: contactId ?? undefined,
-    externalId: externalId ?? undefined,
-    createdAt: toPublicTime(createdAt),
-    config: parseStoredObject(config),
-  };
 }

@@ -1,0 +1,193 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { setImmediate } from 'node:timers/promises';
+
+import { queryWords, searchWords } from '../search-words.ts';
+import type { QueryWords } from '../search-words.ts';
+import { storedTimeOf } from './log-reads.ts';
+import { BEGINNING_OF_DATA, messageBeginning } from './message-beginning.ts';
+import { prepareAll, sql } from './rows.ts';
+import type { Statements } from './rows.ts';
+import { Shelves, shelfKey, shelfOf } from './shelves.ts';
+import { ALL_INDEXED } from './step-5.ts';
+import { toPublicTime } from './timestamp.ts';
+
+/** How much one piece of indexing takes: about ten milliseconds. */
+const PIECE_MESSAGES = 200;
+const PIECE_CHARS = 100_000;
+const LOOK_AT_EVENTS = 500;
+const LOOK_AT_THREADS = 200;
+/** How many threads one search finds at most: those whose messages with the words are the newest. */
+const MAX_FOUND = 1000;
+/** How many shelves one search looks at. */
+const MAX_SHELVES = 128;
+const LOOK_UP = 500;
+
+type UnindexedRow = readonly [
+  threadNo: number,
+  threadId: string,
+  contactId: string | null,
+  since: string,
+  until: string,
+];
+type EventRow = readonly [id: string, createdAt: string, isMessage: number, data: string | null];
+
+const SQL = {
+  isAny: sql<readonly [1]>(
+    `SELECT 1 FROM jims_activity WHERE unindexed_since < '${ALL_INDEXED}' LIMIT 1`,
+  ),
+  unindexed:
+    sql<UnindexedRow>(`SELECT thread_no, thread_id, contact_id, unindexed_since, indexed_until
+     FROM jims_activity WHERE unindexed_since < '${ALL_INDEXED}' LIMIT ${LOOK_AT_THREADS}`),
+  events: sql<EventRow>(`SELECT event_id, created_at, event_type GLOB 'comm.*',
+       CASE WHEN event_type GLOB 'comm.*' THEN ${BEGINNING_OF_DATA} END
+     FROM thread_events WHERE thread_id = ? AND created_at >= ? ORDER BY created_at, event_id`),
+  indexedOf: sql<readonly [eventId: string]>(
+    'SELECT event_id FROM jims_searched WHERE thread_no = ?',
+  ),
+  mark: 'UPDATE jims_activity SET unindexed_since = ?2, indexed_until = ?3 WHERE thread_no = ?1',
+  note: 'INSERT INTO jims_searched (doc, thread_no, event_id) VALUES (?, ?, ?)',
+  add: 'INSERT INTO jims_search (rowid, words) VALUES (?, ?)',
+  match: sql<readonly [doc: number]>('SELECT rowid FROM jims_search WHERE jims_search MATCH ?'),
+  threadsOf: sql<readonly [threadNo: number]>(
+    'SELECT DISTINCT thread_no FROM jims_searched WHERE doc IN (SELECT value FROM json_each(?))',
+  ),
+};
+
+/** A message that is to be found by its words. */
+interface NewEntry {
+  readonly doc: number;
+  readonly words: string;
+}
+
+interface NextEvents {
+  readonly events: readonly EventRow[];
+  readonly next: string | undefined;
+}
+
+/** How much one piece may still index. */
+interface Room {
+  events: number;
+  messages: number;
+  chars: number;
+}
+
+/** What the search finds messages by. Each word is kept with the key of its shelf. */
+export class MessageSearch {
+  readonly #sql: Statements<typeof SQL>;
+  readonly #shelves: Shelves;
+
+  constructor(db: DatabaseSync, shelves: Shelves) {
+    this.#sql = prepareAll(db, SQL);
+    this.#shelves = shelves;
+  }
+
+  /** Whether there is anything to index. */
+  get isBehind(): boolean {
+    return this.#sql.isAny.get() !== undefined;
+  }
+
+  /** Indexes some messages; returns whether there are more. Call it inside a transaction. */
+  indexSome(): boolean {
+    const left: Room = { events: LOOK_AT_EVENTS, messages: PIECE_MESSAGES, chars: PIECE_CHARS };
+    const entries: NewEntry[] = [];
+    for (const row of this.#sql.unindexed.all()) {
+      if (!hasRoom(left)) break;
+      this.#indexThread(row, left, entries);
+    }
+    // In their order: anything else makes FTS5 write a piece of its own for each.
+    for (const { doc, words } of entries.toSorted((one, other) => one.doc - other.doc)) {
+      this.#sql.add.run(doc, words);
+    }
+    return this.isBehind;
+  }
+
+  #indexThread(row: UnindexedRow, left: Room, entries: NewEntry[]): void {
+    const [threadNo, , contactId, , until] = row;
+    const { events, next } = this.#nextEvents(row, left.events);
+    let newest = until;
+    let known: ReadonlySet<string> | undefined;
+    for (const [eventId, createdAt, isMessage, data] of events) {
+      const at = fullTime(createdAt);
+      if (!hasRoom(left)) {
+        this.#sql.mark.run(threadNo, at, newest);
+        return;
+      }
+      // Another program may write events that come before others in the log, or have the same time.
+      if (at <= until) known ??= new Set(this.#sql.indexedOf.all(threadNo).map(([id]) => id));
+      if (known?.has(eventId)) continue;
+      if (at > newest) newest = at;
+      left.events--;
+      if (isMessage === 0) continue;
+      left.messages--;
+      left.chars -= data?.length ?? 0;
+      const words = searchWords(messageBeginning(data)?.content ?? '');
+      if (words.length === 0) continue;
+      const doc = this.#shelves.put(contactId);
+      this.#sql.note.run(doc, threadNo, eventId);
+      entries.push({ doc, words: shelved(words, shelfOf(doc)) });
+    }
+    this.#sql.mark.run(threadNo, next ?? ALL_INDEXED, newest);
+  }
+
+  /** Reads events that are not indexed, all of the first time at least, and the time of the one after them. */
+  #nextEvents([, threadId, , since]: UnindexedRow, limit: number): NextEvents {
+    const events: EventRow[] = [];
+    for (const event of this.#sql.events.iterate(threadId, shortTime(since))) {
+      const at = fullTime(event[1]);
+      if (events.length >= limit && at > since) return { events, next: at };
+      events.push(event);
+    }
+    return { events, next: undefined };
+  }
+
+  /**
+   * Finds the threads with a message that has the words, by the numbers of their activity: at most a
+   * thousand, those with the newest messages. Other work has its turn in between. They may be threads of
+   * other contacts, too, whose key is the same.
+   */
+  async find(text: string, contactId: string | undefined): Promise<readonly number[]> {
+    const query = queryWords(text);
+    if (!query) return [];
+    const found = new Set<number>();
+    for (const shelf of this.#shelves.newest(contactId, MAX_SHELVES)) {
+      this.#findOn(shelf, query, found);
+      if (found.size >= MAX_FOUND) break;
+      await setImmediate();
+    }
+    return [...found];
+  }
+
+  #findOn(shelf: number, query: QueryWords, found: Set<number>): void {
+    const rows = this.#sql.match.all(matchOf(query, shelf));
+    const docs = rows.map(([doc]) => doc);
+    while (docs.length > 0 && found.size < MAX_FOUND) {
+      const newest = docs.splice(-LOOK_UP);
+      for (const [threadNo] of this.#sql.threadsOf.all(JSON.stringify(newest))) found.add(threadNo);
+    }
+  }
+}
+
+/** The words of a message as they are kept. */
+export function shelved(words: readonly string[], shelf: number): string {
+  const key = shelfKey(shelf);
+  return words.map((word) => key + word).join(' ');
+}
+
+/** Words have letters and digits alone: nothing in them has a meaning for FTS5. */
+function matchOf({ whole, beginning }: QueryWords, shelf: number): string {
+  const key = shelfKey(shelf);
+  return [...whole.map((word) => `"${key}${word}"`), `"${key}${beginning}"*`].join(' AND ');
+}
+
+function hasRoom({ events, messages, chars }: Room): boolean {
+  return events > 0 && messages > 0 && chars > 0;
+}
+
+/** A time of the activity as the column of an event has it, and the other way round. */
+function shortTime(time: string): string {
+  return storedTimeOf(toPublicTime(time));
+}
+
+function fullTime(time: string): string {
+  return time.length === 19 ? `${time}.000000` : time;
+}

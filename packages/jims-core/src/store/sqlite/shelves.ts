@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
+
+import { prepareAll, sql } from './rows.ts';
+import type { Statements } from './rows.ts';
+
+/** How many messages a shelf holds: looking through it for words takes some milliseconds. */
+const SHELF_MESSAGES = 8192;
+const KEY_DIGITS = 8;
+
+const SQL = {
+  newest: sql<readonly [shelf: number, messages: number]>(
+    'SELECT shelf, messages FROM jims_shelves WHERE contact_key = ? ORDER BY shelf DESC LIMIT 1',
+  ),
+  ofContact: sql<readonly [shelf: number]>(
+    'SELECT shelf FROM jims_shelves WHERE contact_key = ? ORDER BY shelf DESC LIMIT ?',
+  ),
+  ofAll: sql<readonly [shelf: number]>(
+    'SELECT shelf FROM jims_shelves ORDER BY shelf DESC LIMIT ?',
+  ),
+  add: 'INSERT INTO jims_shelves (contact_key, messages) VALUES (?, 0)',
+  count: 'UPDATE jims_shelves SET messages = messages + 1 WHERE shelf = ?',
+  removeEmpty: `DELETE FROM jims_shelves WHERE shelf = ?1 AND NOT EXISTS (
+       SELECT 1 FROM jims_searched WHERE doc BETWEEN ?1 * ${SHELF_MESSAGES} AND (?1 + 1) * ${SHELF_MESSAGES} - 1)`,
+};
+
+/** The shelves that messages are put on for the search, those of a contact together. Call writes inside a transaction. */
+export class Shelves {
+  readonly #sql: Statements<typeof SQL>;
+
+  constructor(db: DatabaseSync) {
+    this.#sql = prepareAll(db, SQL);
+  }
+
+  /** Puts a message on a shelf of its contact, and gives its number in the search. */
+  put(contactId: string | null): number {
+    const key = contactKey(contactId);
+    let [shelf, messages] = this.#sql.newest.get(key) ?? [0, SHELF_MESSAGES];
+    if (messages >= SHELF_MESSAGES) {
+      shelf = Number(this.#sql.add.run(key).lastInsertRowid);
+      messages = 0;
+    }
+    this.#sql.count.run(shelf);
+    return shelf * SHELF_MESSAGES + messages;
+  }
+
+  /** The newest shelves of a contact, or of all, newest first. */
+  newest(contactId: string | undefined, limit: number): readonly number[] {
+    const rows =
+      contactId === undefined
+        ? this.#sql.ofAll.all(limit)
+        : this.#sql.ofContact.all(contactKey(contactId), limit);
+    return rows.map(([shelf]) => shelf);
+  }
+
+  removeEmpty(shelf: number): void {
+    this.#sql.removeEmpty.run(shelf);
+  }
+}
+
+export function shelfOf(doc: number): number {
+  return Math.floor(doc / SHELF_MESSAGES);
+}
+
+/** What each word of a shelf begins with in the search table. */
+export function shelfKey(shelf: number): string {
+  return shelf.toString(36).padStart(KEY_DIGITS, '0');
+}
+
+/** Not the name itself: it would have to be erased from here, too. Two contacts may have the same key. */
+function contactKey(contactId: string | null): string {
+  return createHash('sha256')
+    .update(contactId ?? '\0')
+    .digest('hex')
+    .slice(0, 16);
+}

@@ -1,0 +1,95 @@
+import type { DatabaseSync } from 'node:sqlite';
+
+import type { ThreadList, ThreadQuery } from '../store.ts';
+import { toHex } from './columns.ts';
+import { boundedRows, prepareAll, sql } from './rows.ts';
+import { ACTIVE_THREAD } from './thread-overviews.ts';
+import type { ActiveThreadRow, ThreadOverviews } from './thread-overviews.ts';
+import { toStoredTime } from './timestamp.ts';
+
+type Filters = Omit<ThreadQuery, 'limit' | 'maxBytes' | 'words'>;
+
+/** Lists threads, each kind of list by an index of its own. */
+export class ThreadLists {
+  readonly #db: DatabaseSync;
+  readonly #overviews: ThreadOverviews;
+
+  constructor(db: DatabaseSync, overviews: ThreadOverviews) {
+    this.#db = db;
+    this.#overviews = overviews;
+  }
+
+  /** @param among Only these threads, given by the numbers of their activity. */
+  list({ limit, maxBytes, ...filters }: ThreadQuery, among?: readonly number[]): ThreadList {
+    const { text, values } = listStatement(filters, among);
+    const rows = prepareAll(this.#db, { list: sql<ActiveThreadRow>(text) }).list.iterate(...values);
+    const bounds = { limit, ...(maxBytes !== undefined && { maxBytes }) };
+    const { rows: taken, more } = boundedRows(rows, bounds, ([, , , , config]) => config.length);
+    return { threads: taken.map((row) => this.#overviews.of(row)), more };
+  }
+}
+
+/** The statement of a list, without a limit. Exported for the test of its plan. */
+export function listStatement(
+  filters: Filters,
+  among?: readonly number[],
+): { readonly text: string; readonly values: readonly (string | number)[] } {
+  const { order = 'activity', current = false } = filters;
+  const standings = current ? [0] : [0, 1];
+  const values: (string | number)[] = [];
+  const parts =
+    order === 'created'
+      ? [select(filters, among, `a.standing IN (${standings.join()})`, values)]
+      : standings.map((standing) => select(filters, among, `a.standing = ${standing}`, values));
+  // The parts are sorted already: they are merged.
+  const position =
+    order === 'created' ? 't.created_at DESC, t.thread_id' : 'a.last_event_at DESC, a.thread_id';
+  const merged = parts.length > 1 ? '6 DESC, 1' : position;
+  return { text: `${parts.join(' UNION ALL ')} ORDER BY ${merged} DESC`, values };
+}
+
+/** A condition for a filter that is not wanted would keep SQLite from using an index. */
+function select(
+  filters: Filters,
+  among: readonly number[] | undefined,
+  standing: string,
+  values: (string | number)[],
+): string {
+  const { contactId, externalId, feedback, waiting, before, order = 'activity' } = filters;
+  const conditions = [standing];
+  if (among) values.push(JSON.stringify(among));
+  function where(condition: string, ...given: readonly string[]): void {
+    conditions.push(condition);
+    values.push(...given);
+  }
+  // The contact is in the table whose index is used.
+  const ofThread = order === 'created' || externalId !== undefined;
+  if (contactId !== undefined) where(`${ofThread ? 't' : 'a'}.contact_id = ?`, contactId);
+  if (externalId !== undefined) where('t.external_id = ?', externalId);
+  if (feedback !== undefined) where(feedback === 'up' ? 'a.has_up' : 'a.has_down');
+  if (waiting === true) where('a.is_waiting');
+  if (waiting === false) where('NOT a.is_waiting');
+  if (before) {
+    const position =
+      order === 'created' ? '(t.created_at, t.thread_id)' : '(a.last_event_at, a.thread_id)';
+    where(`${position} < (?, ?)`, toStoredTime(before.createdAt), toHex(before.id));
+  }
+  return `SELECT ${ACTIVE_THREAD} FROM ${sourceOf(filters, among)} WHERE ${conditions.join(' AND ')}`;
+}
+
+/** `CROSS JOIN` keeps the order of the tables: SQLite has no statistics to find the best one by. */
+function sourceOf(filters: Filters, among: readonly number[] | undefined): string {
+  const { contactId, externalId, feedback, waiting, order = 'activity' } = filters;
+  const thread = 'threads t ON t.thread_id = a.thread_id';
+  const activity = 'jims_activity a ON a.thread_id = t.thread_id';
+  if (among) {
+    return `json_each(?) f CROSS JOIN jims_activity a ON a.thread_no = f.value CROSS JOIN ${thread}`;
+  }
+  if (externalId !== undefined)
+    return `threads t INDEXED BY jims_threads_external CROSS JOIN ${activity}`;
+  if (order === 'created') return `threads t CROSS JOIN ${activity}`;
+  let index = contactId === undefined ? 'jims_activity_all' : 'jims_activity_contact';
+  if (feedback !== undefined) index += feedback === 'up' ? '_has_up' : '_has_down';
+  else if (waiting === true) index += '_is_waiting';
+  return `jims_activity a INDEXED BY ${index} CROSS JOIN ${thread}`;
+}
