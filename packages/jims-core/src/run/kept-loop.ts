@@ -114,7 +114,8 @@ export class KeptLoop implements LoopHost {
   }
 
   refused(call: PlannedCall, result: ToolResult): void {
-    this.#message.add({ type: 'tool', tool: newsOf(call, result) });
+    const { input } = newsOf(call);
+    this.#message.add({ type: 'tool', tool: { ...newsOf(call, result), input } });
   }
 
   async approve(

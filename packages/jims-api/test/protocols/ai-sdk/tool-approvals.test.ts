@@ -11,6 +11,7 @@ import { fakeModel } from 'jims-core/testing';
 import type { FakeAnswer } from 'jims-core/testing';
 import * as v from 'valibot';
 
+import { byContactHeader } from '../../support/as-contact.ts';
 import { serveApp } from '../../support/listening-app.ts';
 
 const Order = v.object({ id: v.string() });
@@ -42,13 +43,12 @@ test('a tool is called after a yes, and not after a no; its name, input and outp
     }),
   };
   const model = fakeModel([CALLS, 'Refunded.', CALLS, 'Then not.']);
-  await using served = await serveApp({
-    llm: { model },
-    pipeline: (ctx: ThreadContext) => ctx.sendMessage(ctx.llm.run(ctx.context(), { tools })),
-  });
+  const pipeline = (ctx: ThreadContext): Promise<string> =>
+    ctx.sendMessage(ctx.llm.run(ctx.context(), { tools }));
+  await using served = await serveApp({ llm: { model }, pipeline }, byContactHeader);
   const transport = new DefaultChatTransport({
     api: `${served.origin}/ai-sdk/chat`,
-    body: { contact_id: 'c:1' },
+    headers: { 'x-contact': 'c:1' },
   });
   const chat = new Chat<UIMessage>({
     id: 'chat',
