@@ -129,18 +129,18 @@ describe('tools in a durable run', () => {
     await first.close();
 
     const model = fakeModel(['It costs 900.']);
-    const asked = Promise.withResolvers<void>();
+    const inRound2 = Promise.withResolvers<void>();
     const listening = Promise.withResolvers<void>();
     await using second = appWith({
       ...model,
       async doStream(options) {
-        asked.resolve();
+        inRound2.resolve();
         await listening.promise;
         return model.doStream(options);
       },
     });
     await second.open();
-    await asked.promise;
+    await inRound2.promise;
     const again = await foundRun(second, run.id);
     const events: NumberedRunEvent[] = [];
     for await (const event of again.listen()) {
@@ -290,7 +290,7 @@ describe('tools that the contact approves', () => {
     });
   }
 
-  for (const [answer, told] of [
+  for (const [answer, sent] of [
     ['no', /"The user said no: this was not done"/],
     ['Better only half of it', /They said: Better only half of it/],
   ] as const) {
@@ -305,7 +305,7 @@ describe('tools that the contact approves', () => {
       assert.deepEqual(asked?.messages, ['Shall I refund order 7?']);
       assert.deepEqual(done?.messages, ['Fine.']);
       assert.deepEqual(keys, []);
-      assert.match(JSON.stringify(lastPrompt(model)).replaceAll('\\"', '"'), told);
+      assert.match(JSON.stringify(lastPrompt(model)).replaceAll('\\"', '"'), sent);
       assert.deepEqual(
         done?.tools.map(({ status }) => status),
         ['failed'],
@@ -340,7 +340,7 @@ describe('tools that the contact approves', () => {
     assert.deepEqual(done?.messages, ['Erledigt.']);
   });
 
-  test('where nobody can be asked it is a no, and the model is told why', async () => {
+  test('where nobody can be asked it is a no, and the model learns why', async () => {
     const keys: string[] = [];
     const tools = toolsOf(keys);
     const call: FakeAnswer = { calls: [{ name: 'refund', input: { id: '7' } }] };

@@ -317,7 +317,7 @@ describe('ctx.llm.run', () => {
     });
   });
 
-  test('white space before calls is no text; an empty answer after text is no failure', async () => {
+  test('white space before calls is not sent, and an answer may be empty after text', async () => {
     const turn = await turnOf(
       (ctx) => ctx.sendMessage(ctx.llm.run(ctx.context(), { tools: { find } })),
       [{ text: '\n\n', ...CALL }, { text: 'Sent. See above.', ...CALL }, ''],
