@@ -2,6 +2,8 @@
 export { JimsApp, defineApp, isJimsApp } from './app/app.ts';
 export type { JimsAppOptions, OpenOptions } from './app/options.ts';
 export type { AnswerRequest, AppQuestions } from './app/questions.ts';
+export { DEFAULT_FILE_LIMITS, MAX_MESSAGE_FILES } from './files/file-limits.ts';
+export type { FileLimits } from './files/file-limits.ts';
 export type { AppFiles, FileUpload } from './app/files.ts';
 export type { AppRuns, MessageRequest } from './app/runs.ts';
 export type { ThreadController } from './app/thread-controller.ts';
@@ -10,7 +12,13 @@ export type { AppThreads, RecentEvents } from './app/threads.ts';
 export { JimsError, isJimsError } from './errors/jims-error.ts';
 export type { JimsErrorCode } from './errors/jims-error.ts';
 export type { ContextFiles, NewFile, ThreadFile } from './pipeline/context-files.ts';
-export type { MessagePart, ToolNews } from './pipeline/message-part.ts';
+export type {
+  ForeignPart,
+  MessageOptions,
+  MessagePart,
+  MessagePieces,
+  ToolNews,
+} from './pipeline/message-part.ts';
 export type { Pipeline } from './pipeline/pipeline.ts';
 export type {
   AskOptions,
@@ -36,6 +44,7 @@ export type {
 export { DEFAULT_RUN_LIMITS } from './run/run-limits.ts';
 export type { RunLimits } from './run/run-limits.ts';
 export type { FailedRun, Run, RunRequest } from './run/run.ts';
+export { openFileStore } from './store/open-file-store.ts';
 export { DEFAULT_STORE_URL, openStore } from './store/open-store.ts';
 export type { OpenStoreOptions } from './store/open-store.ts';
 export type {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { defineApp } from './app/app.ts';
 import type { JimsApp } from './app/app.ts';
 import type { JimsAppOptions } from './app/options.ts';
+import type { ToolNews } from './pipeline/message-part.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
 import type { StepNews } from './pipeline/step.ts';
 import type { AgentStatus } from './pipeline/thread-context.ts';
@@ -15,6 +16,9 @@ import type { QuestionRecord, RunStatus } from './store/store.ts';
 import { TwiceStore } from './testing/twice.ts';
 import { STATE_PREFIX, USER_MESSAGE, newEvent } from './thread/event.ts';
 import type { JsonObject, NewEvent, ThreadEvent } from './thread/event.ts';
+
+export { fakeModel } from './testing/fake-model.ts';
+export type { FakeAnswer, FakeModel } from './testing/fake-model.ts';
 
 /** Options of `runPipeline`. */
 export interface RunPipelineOptions extends Pick<
@@ -40,6 +44,10 @@ export interface PipelineTurn {
   readonly question: QuestionRecord | undefined;
   /** The pieces of streamed messages, in order. */
   readonly deltas: readonly string[];
+  /** What models thought for its messages. */
+  readonly reasoning: string;
+  /** The news of the tools that were called for its messages. */
+  readonly tools: readonly ToolNews[];
   /** The states of the thread after the run, by their names. */
   readonly state: Readonly<Record<string, JsonObject>>;
   /** How the run ended: with a `result`, or with the `error` whose `cause` the pipeline threw. */
@@ -159,11 +167,15 @@ async function observe(run: Run): Promise<Omit<PipelineTurn, 'state'>> {
   const statuses: AgentStatus[] = [];
   const deltas: string[] = [];
   const steps: StepNews[] = [];
+  const tools: ToolNews[] = [];
+  let reasoning = '';
   for await (const event of run.listen()) {
     if (event.type === 'event') sent.push(event.event);
     if (event.type === 'status') statuses.push(event.status);
     if (event.type === 'delta') deltas.push(event.delta);
     if (event.type === 'step') steps.push(event.step);
+    if (event.type === 'tool') tools.push(event.tool);
+    if (event.type === 'reasoning') reasoning += event.delta;
     if (isRunEnd(event)) break;
   }
   const messages = sent
@@ -171,7 +183,7 @@ async function observe(run: Run): Promise<Omit<PipelineTurn, 'state'>> {
     .map(({ data }) => String(data['content']));
   const end = await run.end;
   const question = end.type === 'result' ? end.result.question : undefined;
-  return { sent, messages, statuses, steps, deltas, question, end };
+  return { sent, messages, statuses, steps, deltas, reasoning, tools, question, end };
 }
 
 async function stateOf(

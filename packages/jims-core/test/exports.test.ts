@@ -6,10 +6,12 @@ import { exportedNames } from './support/exported-names.ts';
 
 test('jims-core exports these names and no others', async () => {
   const values = [
+    'DEFAULT_FILE_LIMITS',
     'DEFAULT_RUN_LIMITS',
     'DEFAULT_STORE_URL',
     'JimsApp',
     'JimsError',
+    'MAX_MESSAGE_FILES',
     'StepFailed',
     'defineApp',
     'eventDomain',
@@ -21,6 +23,7 @@ test('jims-core exports these names and no others', async () => {
     'isStepFailed',
     'newEvent',
     'newId',
+    'openFileStore',
     'openStore',
   ];
   const types = [
@@ -30,6 +33,7 @@ test('jims-core exports these names and no others', async () => {
     'AgentStatus',
     'AnswerRequest',
     'AnswerRule',
+    'AppFiles',
     'AppQuestions',
     'AppRuns',
     'AppThreads',
@@ -43,12 +47,27 @@ test('jims-core exports these names and no others', async () => {
     'ChainStore',
     'CommunicationEvent',
     'ContactAnswer',
+    'ContextFiles',
     'EntryOutcome',
     'EventList',
     'EventPage',
     'EventPosition',
     'FailedRun',
+    'Feedback',
+    'FeedbackList',
+    'FeedbackQuery',
+    'FeedbackRecord',
+    'FileContent',
+    'FileLimits',
+    'FileList',
+    'FileQuery',
+    'FileRange',
+    'FileRecord',
+    'FileRecords',
+    'FileStore',
+    'FileUpload',
     'FinishResult',
+    'ForeignPart',
     'FreshEvents',
     'IdempotencyKey',
     'InstanceInfo',
@@ -61,9 +80,16 @@ test('jims-core exports these names and no others', async () => {
     'ListenOptions',
     'LogTail',
     'Logger',
+    'MessageFile',
+    'MessageOptions',
+    'MessagePart',
+    'MessagePieces',
     'MessageRequest',
+    'MessageSource',
     'Metrics',
     'NewEvent',
+    'NewFile',
+    'NewFileRecord',
     'NewQuestion',
     'NewThread',
     'NoAnswer',
@@ -93,10 +119,12 @@ test('jims-core exports these names and no others', async () => {
     'RunEvent',
     'RunEvents',
     'RunLimits',
+    'RunList',
     'RunNews',
     'RunOutcomeRecord',
     'RunOwnProgress',
     'RunOwner',
+    'RunPage',
     'RunPosition',
     'RunProgress',
     'RunRecord',
@@ -104,6 +132,7 @@ test('jims-core exports these names and no others', async () => {
     'RunResult',
     'RunStatus',
     'RunStore',
+    'RunSummary',
     'RunThread',
     'SeenRun',
     'ServiceAnswer',
@@ -121,9 +150,12 @@ test('jims-core exports these names and no others', async () => {
     'ThreadController',
     'ThreadEvent',
     'ThreadFeedOptions',
+    'ThreadFile',
     'ThreadList',
+    'ThreadOverview',
     'ThreadQuery',
     'ThreadStore',
+    'ToolNews',
     'Withdrawn',
   ];
   assert.deepEqual(Object.keys(await import('jims-core')).toSorted(), values);
@@ -133,6 +165,8 @@ test('jims-core exports these names and no others', async () => {
 test('jims-core/llm exports these names and no others', async () => {
   const values = ['createLlmProvider', 'readUsage'];
   const types = [
+    'AnswerPart',
+    'AnswerPiece',
     'AnswerSchema',
     'AnswerStream',
     'AssistantMessage',
@@ -154,10 +188,19 @@ test('jims-core/llm exports these names and no others', async () => {
     'ProviderData',
     'RankedDocument',
     'RerankOptions',
+    'RoundOptions',
+    'RunAnswer',
+    'RunCall',
+    'RunOptions',
+    'RunRound',
+    'RunSoFar',
+    'RunTool',
+    'RunTools',
     'StructuredOptions',
     'Tool',
     'ToolCall',
     'ToolChoice',
+    'ToolScope',
     'ToolsAnswer',
     'ToolsOptions',
   ];
@@ -168,11 +211,14 @@ test('jims-core/llm exports these names and no others', async () => {
 test('jims-core/host exports these names and no others', async () => {
   const values = [
     'MAX_PIECE_CHARS',
+    'MAX_TITLE',
     'cleanJson',
     'createCallerShares',
     'defaultShare',
     'describeError',
+    'eventPieces',
     'failCurrentRun',
+    'isTypePattern',
     'onTracingFault',
     'openByDefault',
     'pipelineName',
@@ -187,5 +233,22 @@ test('jims-core/host exports these names and no others', async () => {
 });
 
 test('jims-core/testing exports these names and no others', async () => {
-  assert.deepEqual(Object.keys(await import('jims-core/testing')), ['replayTwice', 'runPipeline']);
+  assert.deepEqual(Object.keys(await import('jims-core/testing')), [
+    'fakeModel',
+    'replayTwice',
+    'runPipeline',
+  ]);
+});
+
+test('the adapters of agent libraries export these names and no others', async () => {
+  const agents = new URL('../src/openai-agents.ts', import.meta.url);
+  assert.deepEqual(exportedNames(agents), {
+    values: ['fromOpenAiAgents'],
+    types: ['OpenAiAgentsEvent'],
+  });
+  const langChain = new URL('../src/langchain.ts', import.meta.url);
+  assert.deepEqual(exportedNames(langChain), {
+    values: ['fromLangChain'],
+    types: ['LangChainEvent', 'LangChainOptions'],
+  });
 });

@@ -5,11 +5,15 @@ import { eventDomain } from 'jims-core';
 import type { EventPosition, ThreadEvent } from 'jims-core';
 
 import { timeOfUuid } from '../http/fastapi/uuid.ts';
+import { filesOf } from './message-members.ts';
 import { listedText } from './messages.ts';
+import type { SentFile } from './sent-files.ts';
 
 export interface HistoryMessage {
   readonly role: 'user' | 'assistant';
   readonly content: string;
+  /** The files of a message of the user. */
+  readonly files?: readonly SentFile[];
 }
 
 /** A new message, with the chat as its client knows it. */
@@ -30,6 +34,8 @@ export interface Question extends EventPosition {
   /** False for an answer that its client gave without a message: it may be missing. */
   readonly isListed: boolean;
   readonly isAnswered: boolean;
+  /** The ids of its files. */
+  readonly files: readonly string[];
 }
 
 /** How a client's history fits the log of its thread. */
@@ -41,8 +47,8 @@ export interface Alignment {
 }
 
 /**
- * Compares a client's history with the questions of its thread, by their text. The assistant's messages
- * are not compared, because clients reformat them.
+ * Compares a client's history with the questions of its thread, by their text, and whether they have
+ * files. The assistant's messages are not compared, because clients reformat them.
  *
  * - Messages that only the client has were refused, or never arrived: they are skipped. When the client
  *   is trusted and also has an answer to such a message, another service gave it in the same chat: both
@@ -59,8 +65,8 @@ export function align(
 ): Alignment {
   let next = 0;
   let unknown = 0;
-  for (const [index, { role, content }] of earlier.entries()) {
-    const found = role === 'user' ? indexOf(questions, comparable(content), next) : undefined;
+  for (const [index, said] of earlier.entries()) {
+    const found = said.role === 'user' ? indexOf(questions, saidAs(said), next) : undefined;
     if (found === undefined) continue;
     next = found + 1;
     unknown = index + 1;
@@ -93,11 +99,27 @@ export async function questionsOf(
   return questions;
 }
 
+/** What a message of a history is compared by. */
+interface Said {
+  readonly text: string;
+  readonly hasFiles: boolean;
+}
+
+function saidAs({ content, files = [] }: HistoryMessage): Said {
+  return { text: comparable(content), hasFiles: files.length > 0 };
+}
+
+/** Many clients leave the files of earlier messages out, but none adds one. */
+function isSame({ text, files }: Question, said: Said): boolean {
+  return text === said.text && (files.length > 0 || !said.hasFiles);
+}
+
 function questionOf(event: ThreadEvent): Omit<Question, 'isAnswered'> {
   const { id, createdAt, data } = event;
   const listed = listedText(event);
   const text = comparable(listed ?? String(data['content']));
-  return { id, createdAt, text, isListed: listed !== undefined };
+  const files = filesOf(event).map(({ file_id: fileId }) => fileId);
+  return { id, createdAt, text, files, isListed: listed !== undefined };
 }
 
 const LONG = 100;
@@ -108,11 +130,12 @@ function comparable(text: string): string {
   return `${text.slice(0, LONG)}${createHash('sha256').update(text).digest('base64')}`;
 }
 
-/** The index of the next question with this text, when no question before it was answered. */
-function indexOf(questions: readonly Question[], text: string, from: number): number | undefined {
+/** The index of the next question that is this message, when no question before it was answered. */
+function indexOf(questions: readonly Question[], said: Said, from: number): number | undefined {
   for (let index = from; index < questions.length; index++) {
-    if (questions[index]?.text === text) return index;
-    const { isAnswered, isListed } = questions[index] ?? {};
+    const question = questions[index];
+    if (question && isSame(question, said)) return index;
+    const { isAnswered, isListed } = question ?? {};
     if (isAnswered && isListed) return undefined;
   }
   return undefined;

@@ -17,6 +17,7 @@ import { configBy } from './client-config.ts';
 import { externalIdIn } from './external-ids.ts';
 import { questionIdOf } from './messages.ts';
 import { namedThread, threadIdOf } from './named-thread.ts';
+import type { SentFile } from './sent-files.ts';
 import type { RunTarget } from './start-run.ts';
 
 /** They are written in one transaction. */
@@ -29,6 +30,8 @@ export interface ClientMessage {
   readonly threadConfig: JsonObject;
   readonly earlier: readonly HistoryMessage[];
   readonly incoming: NewEvent;
+  /** The files of the message. */
+  readonly sentFiles: readonly SentFile[];
   /** What it has to do with questions; `undefined`: it answers the open one, if there is one. */
   readonly answer?: AnswerRule | undefined;
 }
@@ -93,19 +96,24 @@ export interface ChatId {
 export async function threadOfHistory(app: JimsApp, history: ClientHistory): Promise<RunTarget> {
   const { contactId, chatId, threadConfig, earlier } = history;
   if (!chatId) {
-    return { thread: { kind: 'new', contactId, threadConfig, events: earlier.map(toEvent) } };
+    const { events, eventFiles } = toEvents(earlier);
+    return { thread: { kind: 'new', contactId, threadConfig, events }, eventFiles };
   }
   const externalId = externalIdIn(chatId.protocol, chatId.id);
   const known = await threadOfChat(app, contactId, chatId);
   if (!known) {
-    const events = answered(earlier).map(toEvent);
-    return { thread: { kind: 'external', contactId, externalId, threadConfig, events } };
+    const { events, eventFiles } = toEvents(answered(earlier));
+    return {
+      thread: { kind: 'external', contactId, externalId, threadConfig, events },
+      eventFiles,
+    };
   }
   if (history.namesQuestion) return { thread: { kind: 'thread', threadId: known.id, contactId } };
   const { fork, added } = align(await questionsOf(app.threads.allEvents(known)), history);
   if (!fork && added.length === 0) {
     return { thread: { kind: 'thread', threadId: known.id, contactId } };
   }
+  const { events, eventFiles } = toEvents(added);
   return {
     thread: {
       kind: 'new',
@@ -113,10 +121,12 @@ export async function threadOfHistory(app: JimsApp, history: ClientHistory): Pro
       externalId,
       replaces: known.id,
       threadConfig: known.config,
-      events: [...(await copies(app, known, fork)), ...added.map(toEvent)],
+      events: [...(await copies(app, known, fork)), ...events],
     },
+    eventFiles,
+    replacedFiles: fork?.files,
     // Another message of the chat was quicker: compare with the thread that it made.
-    onMoved: async () => (await threadOfHistory(app, history)).thread,
+    onMoved: () => threadOfHistory(app, history),
   };
 }
 
@@ -156,7 +166,19 @@ function withoutQuestion(event: ThreadEvent): JsonObject {
   return Object.fromEntries(Object.entries(event.data).filter(([name]) => name !== 'question_id'));
 }
 
-/** A message of a client's history, as an event. */
+/** Messages of a client's history as events, and the files that go with them. */
+function toEvents(
+  history: readonly HistoryMessage[],
+): Required<Pick<RunTarget, 'eventFiles'>> & { readonly events: readonly NewEvent[] } {
+  const events = history.map(toEvent);
+  const files = history.flatMap(({ files: sent = [] }, index) => {
+    const id = events[index]?.id;
+    return id !== undefined && sent.length > 0 ? [[id, sent] as const] : [];
+  });
+  return { events, eventFiles: new Map(files) };
+}
+
+/** A message of a client's history, as an event without its files. */
 export function toEvent({ role, content }: HistoryMessage): NewEvent {
   return newEvent(`comm.${role}_message`, { role, content });
 }

@@ -13,6 +13,13 @@ export function sourcesOf({ type, data }: NewEvent): readonly MessageSource[] {
   return type.startsWith('comm.') && Array.isArray(sources) ? sources.filter(isSource) : [];
 }
 
+/** What a model thought for a message of the assistant, where the app keeps that. */
+export function reasoningOf({ type, data }: NewEvent): string | undefined {
+  const { role, reasoning } = data;
+  if (!type.startsWith('comm.') || role !== 'assistant') return undefined;
+  return typeof reasoning === 'string' ? reasoning : undefined;
+}
+
 function isFile(value: unknown): value is MessageFile {
   if (typeof value !== 'object' || value === null) return false;
   const { file_id: id, name, media_type: type, size }: Record<string, unknown> = { ...value };

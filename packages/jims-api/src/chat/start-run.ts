@@ -4,6 +4,8 @@ import type { JimsApp, NewEvent, Run, RunRequest, RunThread } from 'jims-core';
 import { contactInQuery, isNobody } from '../http/contact.ts';
 import type { ApiContext, Call } from '../http/route.ts';
 import { idempotencyOf } from './idempotency.ts';
+import { MessageUploads } from './message-uploads.ts';
+import type { SentFile } from './sent-files.ts';
 import { requireMessageSize } from './sent-limits.ts';
 
 /** How often a thread may move under one request. */
@@ -13,13 +15,19 @@ const MAX_MOVES = 5;
 export interface RunTarget {
   readonly thread: RunThread;
   /** Where it belongs instead, when that thread has moved before the run was accepted. */
-  readonly onMoved?: (() => Promise<RunThread>) | undefined;
+  readonly onMoved?: (() => Promise<RunTarget>) | undefined;
+  /** The files of the events that the thread begins with, by the event's id. */
+  readonly eventFiles?: ReadonlyMap<string, readonly SentFile[]> | undefined;
+  /** The files of the message that this one replaces: what is the same is not stored again. */
+  readonly replacedFiles?: readonly string[] | undefined;
 }
 
 /** A run as a protocol requests it; {@link startRun} adds who its caller is. */
 export interface ClientRunRequest
-  extends RunTarget, Omit<RunRequest, 'thread' | 'caller' | 'principal' | 'requestId'> {
+  extends RunTarget, Omit<RunRequest, 'thread' | 'caller' | 'principal' | 'requestId' | 'files'> {
   readonly incoming: NewEvent;
+  /** The files of the message. */
+  readonly sentFiles?: readonly SentFile[] | undefined;
   /** What closing the connection means: nothing, or stop. */
   readonly onDisconnect: 'continue' | 'cancel';
 }
@@ -38,24 +46,29 @@ export interface ReadRun {
 export async function startRun(
   api: ApiContext,
   call: Call,
-  { onMoved, onDisconnect, ...request }: ClientRunRequest,
+  request: ClientRunRequest,
 ): Promise<ReadRun> {
-  requireMessageSize(api, String(request.incoming.data['content']));
-  const idempotency = (await idempotencyOf(call)) ?? request.idempotency;
-  const caller = countedContact(call, request.thread);
-  const complete: RunRequest = {
-    ...request,
+  const { sentFiles = [], onDisconnect, ...placed } = request;
+  const { thread, onMoved, eventFiles, replacedFiles, ...rest } = placed;
+  requireMessageSize(api, String(rest.incoming.data['content']));
+  const idempotency = (await idempotencyOf(call)) ?? rest.idempotency;
+  const caller = countedContact(call, thread);
+  const complete: Unplaced = {
+    ...rest,
     ...(caller !== undefined && { caller }),
     principal: call.principal,
     requestId: call.requestId,
     ...(idempotency && { idempotency }),
     ...(onDisconnect === 'cancel' && { stopsUnread: true }),
   };
-  const run = await startWhereItBelongs(api.app, complete, onMoved);
+  const target = { thread, onMoved, eventFiles, replacedFiles };
+  const run = await startWhereItBelongs(api.app, complete, { target, sentFiles });
   const leave = run.attach(onDisconnect);
   onAbort(call.request.signal, leave);
   return { run, leave };
 }
+
+type Unplaced = Omit<RunRequest, 'thread'> & Pick<ClientRunRequest, 'incoming'>;
 
 /** Whether a later message can come to the same thread: nobody knows a new one without a name. */
 export function isReachedAgain(thread: RunThread): boolean {
@@ -72,19 +85,64 @@ export function countedContact(call: Call, thread?: RunThread): string | undefin
 /** Starts a run in its thread, and again in another one where that has moved. */
 async function startWhereItBelongs(
   app: JimsApp,
-  request: RunRequest,
-  onMoved: RunTarget['onMoved'],
+  request: Unplaced,
+  { target: first, sentFiles }: Pick<Start, 'target' | 'sentFiles'>,
 ): Promise<Run> {
-  let { thread } = request;
+  let target = first;
+  const uploads = new MessageUploads(app, sentFiles);
   for (let tries = 1; ; tries++) {
     try {
-      return await app.runs.start({ ...request, thread });
+      return await startIn(app, { request, target, sentFiles, uploads });
     } catch (error) {
       const moved = isJimsError(error) && error.code === 'thread_moved';
-      if (!moved || !onMoved || tries === MAX_MOVES) throw error;
-      thread = await onMoved();
+      const again = moved && tries < MAX_MOVES ? target.onMoved : undefined;
+      if (!again) {
+        await uploads.discard(error);
+        throw error;
+      }
+      target = { onMoved: again, ...(await again()) };
     }
   }
+}
+
+interface Start {
+  readonly request: Unplaced;
+  readonly target: RunTarget;
+  readonly sentFiles: readonly SentFile[];
+  readonly uploads: MessageUploads;
+}
+
+async function startIn(app: JimsApp, { request, target, sentFiles, uploads }: Start): Promise<Run> {
+  const { thread, eventFiles = NONE, replacedFiles = [] } = target;
+  const hasFiles = sentFiles.length > 0 || eventFiles.size > 0;
+  if (!hasFiles || (await isRepeated(app, request))) {
+    await uploads.forget();
+    return app.runs.start({ ...request, thread });
+  }
+  const toTake = { ofMessage: sentFiles, ofEvents: eventFiles, replacedFiles };
+  const files = await uploads.take(thread, toTake);
+  const run = await app.runs.start({
+    ...request,
+    incoming: uploads.withFiles(request.incoming, sentFiles),
+    thread: withFilesOfEvents(thread, (event) =>
+      uploads.withFiles(event, eventFiles.get(event.id)),
+    ),
+    files,
+  });
+  // Its files were stored with the first request.
+  if (run.replayed) await uploads.forget();
+  return run;
+}
+
+const NONE: ReadonlyMap<string, readonly SentFile[]> = new Map();
+
+/** Whether the request was sent before, so that its run is there, with its files. */
+async function isRepeated(app: JimsApp, { idempotency }: Unplaced): Promise<boolean> {
+  return idempotency !== undefined && (await app.runs.idByKey(idempotency)) !== undefined;
+}
+
+function withFilesOfEvents(thread: RunThread, change: (event: NewEvent) => NewEvent): RunThread {
+  return 'events' in thread ? { ...thread, events: thread.events.map(change) } : thread;
 }
 
 function onAbort(signal: AbortSignal, then: () => void): void {

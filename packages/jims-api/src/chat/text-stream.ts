@@ -12,7 +12,7 @@ import { textPieces } from 'jims-core/host';
 
 import { Expansion } from '../http/sse/ready-iterator.ts';
 import type { ReadyIterable } from '../http/sse/ready-iterator.ts';
-import { filesOf, sourcesOf } from './message-members.ts';
+import { filesOf, reasoningOf, sourcesOf } from './message-members.ts';
 import { assistantText } from './messages.ts';
 import { WorkReader } from './work-reader.ts';
 import type { WorkEvent } from './work-reader.ts';
@@ -27,7 +27,7 @@ export type PlainTextEvent =
   | TextDelta
   /** What a model thinks for a message, before its text or between its pieces: each begins and ends once. */
   | { readonly type: 'reasoning_start' | 'reasoning_end'; readonly reasoningId: string }
-  | { readonly type: 'reasoning_delta'; readonly reasoningId: string; readonly delta: string }
+  | ReasoningDelta
   /** Each once, before the event of its message. */
   | { readonly type: 'source'; readonly messageId: string; readonly source: MessageSource }
   | { readonly type: 'file'; readonly messageId: string; readonly file: MessageFile }
@@ -43,6 +43,14 @@ export interface TextDelta {
   readonly pieces: number;
   /** The message that ends with this piece, where that is known: not while it is streamed. */
   readonly ends?: NewEvent | undefined;
+}
+
+export interface ReasoningDelta {
+  readonly type: 'reasoning_delta';
+  readonly reasoningId: string;
+  readonly delta: string;
+  /** How many of the pipeline's pieces are joined in this one. */
+  readonly pieces: number;
 }
 
 export interface TextOptions extends Omit<ListenOptions, 'after'> {
@@ -96,6 +104,11 @@ export function isEnd(event: TextEvent): event is RunEnd {
   return event.type === 'result' || event.type === 'error' || event.type === 'cancelled';
 }
 
+/** All but those that are read without {@link TextReader}'s generators. */
+type RareEvent = Exclude<NumberedRunEvent, { readonly type: 'reasoning' | 'restarted' }>;
+
+type Piece = Omit<TextDelta, 'type'>;
+
 type Outcome = RunEnd & { readonly type: 'result' | 'cancelled' };
 
 /** What each event of a run is, given those before it. */
@@ -113,17 +126,25 @@ class TextReader<W extends TextEvent> {
   /** The reasoning that is open, and how many there were. */
   #reasoning: { readonly messageId: string; readonly id: string } | undefined;
   #reasonings = 0;
+  /** How much was sent of the reasoning of each message. */
+  readonly #thoughts = new Map<string, number>();
 
   constructor(work: WorkReader, workEvents: (event: WorkEvent) => W[]) {
     this.#work = work;
     this.#workEvents = workEvents;
   }
 
-  *read(event: NumberedRunEvent): Generator<PlainTextEvent | W> {
-    if (event.type === 'restarted') return yield* this.#restarted();
+  read(event: NumberedRunEvent): Iterable<PlainTextEvent | W> {
+    if (event.type === 'restarted') return this.#restarted();
     const pieces = event.seq - this.#seq;
     this.#seq = event.seq;
-    if (event.type === 'reasoning') return yield* this.#thought(event.messageId, event.delta);
+    // These are nearly all that is read: a generator for each would cost more than the rest.
+    if (event.type === 'reasoning') return this.#thought({ ...event, pieces });
+    if (event.type === 'delta' && !this.#reasoning) return this.#piece({ ...event, pieces });
+    return this.#rare(event, pieces);
+  }
+
+  *#rare(event: RareEvent, pieces: number): Generator<PlainTextEvent | W> {
     if (event.type !== 'status') yield* this.#endOfReasoning();
     switch (event.type) {
       case 'status':
@@ -131,7 +152,7 @@ class TextReader<W extends TextEvent> {
       case 'error':
         return yield* this.#failed(event);
       case 'delta':
-        return yield* this.#piece({ messageId: event.messageId, delta: event.delta, pieces });
+        return yield* this.#piece({ ...event, pieces });
       case 'step':
         return yield* this.#shown(this.#work.step(event.step));
       case 'tool':
@@ -161,26 +182,30 @@ class TextReader<W extends TextEvent> {
     yield end;
   }
 
-  *#thought(messageId: string, delta: string): Generator<PlainTextEvent> {
-    if (this.#reasoning?.messageId !== messageId) {
-      yield* this.#endOfReasoning();
-      this.#reasoning = { messageId, id: `reasoning-${++this.#reasonings}` };
-      yield { type: 'reasoning_start', reasoningId: this.#reasoning.id };
+  #thought({ messageId, delta, pieces }: Piece): PlainTextEvent[] {
+    this.#thoughts.set(messageId, (this.#thoughts.get(messageId) ?? 0) + delta.length);
+    const open = this.#reasoning;
+    if (open?.messageId === messageId) {
+      return [{ type: 'reasoning_delta', reasoningId: open.id, delta, pieces }];
     }
-    yield { type: 'reasoning_delta', reasoningId: this.#reasoning.id, delta };
+    const ends = this.#endOfReasoning();
+    const reasoningId = `reasoning-${++this.#reasonings}`;
+    this.#reasoning = { messageId, id: reasoningId };
+    const piece = { type: 'reasoning_delta', reasoningId, delta, pieces } as const;
+    return [...ends, { type: 'reasoning_start', reasoningId }, piece];
   }
 
-  *#endOfReasoning(): Generator<PlainTextEvent> {
-    if (this.#reasoning) yield { type: 'reasoning_end', reasoningId: this.#reasoning.id };
+  #endOfReasoning(): PlainTextEvent[] {
+    const open = this.#reasoning;
     this.#reasoning = undefined;
+    return open ? [{ type: 'reasoning_end', reasoningId: open.id }] : [];
   }
 
-  *#piece(text: Omit<TextDelta, 'type'>): Generator<PlainTextEvent> {
-    const { messageId, delta } = text;
+  #piece({ messageId, delta, pieces, ends }: Piece): PlainTextEvent[] {
     const sent = this.#open.get(messageId);
     this.#open.set(messageId, (sent ?? 0) + delta.length);
-    if (sent === undefined) yield { type: 'text_start', messageId };
-    yield { type: 'text_delta', ...text };
+    const piece = { type: 'text_delta', messageId, delta, pieces, ends } as const;
+    return sent === undefined ? [{ type: 'text_start', messageId }, piece] : [piece];
   }
 
   *#sources(messageId: string, sources: readonly MessageSource[]): Generator<PlainTextEvent> {
@@ -204,16 +229,29 @@ class TextReader<W extends TextEvent> {
   *#whole(event: NewEvent): Generator<PlainTextEvent> {
     this.#sent.add(event.id);
     const { id: messageId } = event;
-    const rest = assistantText(event)?.slice(this.#open.get(messageId) ?? 0);
+    yield* this.#keptThought(event);
+    const text = assistantText(event);
+    const rest = text?.slice(this.#open.get(messageId) ?? 0);
     const deltas = rest ? textPieces(rest) : [];
     for (const [index, delta] of deltas.entries()) {
       const ends = index === deltas.length - 1 ? event : undefined;
       yield* this.#piece({ messageId, delta, pieces: 1, ends });
     }
-    yield* this.#sources(messageId, sourcesOf(event));
-    yield* this.#files(messageId, filesOf(event));
+    if (text !== undefined) {
+      yield* this.#sources(messageId, sourcesOf(event));
+      yield* this.#files(messageId, filesOf(event));
+    }
     yield* this.#endOf(messageId);
     yield { type: 'event', event };
+  }
+
+  /** What is kept of the reasoning of a message, as far as it was not sent. */
+  *#keptThought(event: NewEvent): Generator<PlainTextEvent> {
+    const { id: messageId } = event;
+    const rest = reasoningOf(event)?.slice(this.#thoughts.get(messageId) ?? 0);
+    const deltas = rest ? textPieces(rest) : [];
+    for (const delta of deltas) yield* this.#thought({ messageId, delta, pieces: 1 });
+    yield* this.#endOfReasoning();
   }
 
   /** The end, and before it what is only known from it. */

@@ -5,6 +5,14 @@ export function publicAddress(text: string): string | undefined {
   return url.href.replace(/\/+$/, '');
 }
 
+/** The public address; where it is not known, the one that a request was sent to. */
+export function originOrPublicUrl(
+  { publicUrl }: { readonly publicUrl: string | undefined },
+  request: Request,
+): string {
+  return publicUrl ?? new URL(request.url).origin;
+}
+
 /** A path of the service as clients reach it: after the public address, when that is known. */
 export function addressOf(
   { publicUrl }: { readonly publicUrl: string | undefined },

@@ -18,9 +18,13 @@ export interface ApiContext {
   readonly sharedThreads: boolean;
   /** Patterns of the event types that clients may send, such as `comm.user_*` and `!state.*`. */
   readonly allowedEventTypes: readonly string[];
+  /** Patterns of the event types that contacts may append to their threads without a run. */
+  readonly contactEventTypes: readonly string[];
   readonly maxBodyBytes: number;
   readonly maxMessageBytes: number;
   readonly maxConfigBytes: number;
+  /** How long a client that sends a file may send nothing of it. */
+  readonly uploadPieceMs: number;
   readonly heartbeatMs: number;
   readonly streams: Streams;
   readonly turns: ReadingTurns;
@@ -58,7 +62,7 @@ export type RefusedCall = Pick<Call, 'request' | 'requestId' | 'headers' | 'path
 
 /** A route: where it is, what the OpenAPI document says about it, and what answers it. */
 export interface Route {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE' | 'OPTIONS';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
   /** As the router has it: `/threads/:thread_id`. */
   readonly path: string;
   /** Left out for a second address of a documented route, and for a route that only refuses. */
@@ -88,6 +92,8 @@ export interface RouteDoc {
   readonly description?: string;
   readonly tags: readonly string[];
   readonly parameters?: readonly Parameter[];
+  /** It takes a file, as a form or bare: what the form has before the file, with what that is. */
+  readonly upload?: Readonly<Record<string, string>>;
   /** The JSON body: the schema that checks it. */
   readonly request?: GenericSchema;
   readonly responses: Readonly<Record<number, ResponseDoc>>;
@@ -114,7 +120,22 @@ export interface ResponseDoc {
 }
 
 /** The statuses that mean the same on every route. */
-export type ErrorStatus = 400 | 401 | 403 | 404 | 409 | 410 | 413 | 422 | 429 | 500 | 503 | 504;
+export type ErrorStatus =
+  | 400
+  | 401
+  | 403
+  | 404
+  | 408
+  | 409
+  | 410
+  | 413
+  | 415
+  | 416
+  | 422
+  | 429
+  | 500
+  | 503
+  | 504;
 
 /** A `maxLength` that is the service's limit of a message: at most so many bytes are so many characters. */
 export const MESSAGE_LENGTH = 'max-message-size';

@@ -35,6 +35,11 @@ export interface ApiOptions extends Partial<AuthenticateOptions> {
   readonly sharedThreads?: boolean;
   /** Patterns of the event types that clients may send; default {@link CLIENT_EVENT_TYPES}. */
   readonly allowedEventTypes?: readonly string[];
+  /**
+   * Patterns of the event types that contacts may append to their own threads without a run, such as
+   * `ui.*`; default none. Messages (`comm.*`), and what the service writes itself, are never among them.
+   */
+  readonly contactEventTypes?: readonly string[];
   /** The protocols to speak beside JIMS's own; default all. */
   readonly protocols?: readonly ProtocolName[];
   /** The origins of pages that may call from a browser, such as `https://app.example`; default none. */
@@ -59,6 +64,8 @@ export interface ApiOptions extends Partial<AuthenticateOptions> {
   readonly maxMessageBytes?: number;
   /** The size of a thread's config, or of metadata, that a client sends, in bytes; default 128 KiB. */
   readonly maxConfigBytes?: number;
+  /** Milliseconds that a client which sends a file may send nothing of it; default 30,000. */
+  readonly uploadPieceMs?: number;
   /** How many streams may be open; default 10,000. */
   readonly maxStreams?: number;
   /** How many streams one contact may have open; default a tenth of `maxStreams`. */
@@ -168,9 +175,11 @@ function apiContext(
     exposeErrors: options.exposeErrors ?? false,
     sharedThreads: options.sharedThreads ?? false,
     allowedEventTypes: options.allowedEventTypes ?? CLIENT_EVENT_TYPES,
+    contactEventTypes: options.contactEventTypes ?? [],
     maxBodyBytes: options.maxBodyBytes ?? 4 * 1024 * KIB,
     maxMessageBytes: options.maxMessageBytes ?? 256 * KIB,
     maxConfigBytes: options.maxConfigBytes ?? 128 * KIB,
+    uploadPieceMs: options.uploadPieceMs ?? 30_000,
     heartbeatMs: options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS,
     streams: createStreams({
       maxStreams: options.maxStreams ?? 10_000,

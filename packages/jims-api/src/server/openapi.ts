@@ -24,9 +24,12 @@ const ERRORS: Readonly<Record<ErrorStatus, string>> = {
   401: 'The key is missing or unknown',
   403: 'A contact asks for another contact',
   404: 'Not found, or it belongs to another contact',
-  409: 'The thread is busy, the run was stopped, or the question is closed',
-  410: 'The time to answer the question is over',
-  413: 'The body, the message or the config is too large',
+  408: 'The body took too long to arrive',
+  409: 'The thread is busy, the run was stopped, the question is closed, or a message names the file',
+  410: 'The time to answer the question is over, or the bytes of the file are not there any more',
+  413: 'The body, the message, the config or the file is too large, or the contact has too many files',
+  415: 'The type of the file is not allowed, or is not what its bytes are',
+  416: 'The file does not have this range',
   422: 'The request is not valid: what is wrong, and where',
   429: 'Too many requests of this caller, or in this thread',
   500: 'The pipeline failed; the log has the reason, under the request id',
@@ -124,7 +127,7 @@ function operation(
   { open, secured }: { readonly open: boolean; readonly secured: boolean },
   toSchema: ToSchema,
 ): Json {
-  const { operationId, summary, description, tags, request } = doc;
+  const { operationId, summary, description, tags, request, upload } = doc;
   const responses = Object.entries(doc.responses).map(([status, response]) => [
     status,
     success(response, toSchema),
@@ -150,7 +153,22 @@ function operation(
         content: { 'application/json': { schema: toSchema(request) } },
       },
     }),
+    ...(upload && { requestBody: { required: true, content: uploadContent(upload) } }),
     responses: Object.fromEntries([...responses, ...errors]),
+  };
+}
+
+/** A file in a form, or as the whole body. */
+function uploadContent(fields: Readonly<Record<string, string>>): Json {
+  const file = { type: 'string', format: 'binary' };
+  const before = Object.entries(fields).map(([name, description]) => [
+    name,
+    { type: 'string', description },
+  ]);
+  const properties = { ...Object.fromEntries(before), file };
+  return {
+    'multipart/form-data': { schema: { type: 'object', required: ['file'], properties } },
+    'application/octet-stream': { schema: file },
   };
 }
 

@@ -1,4 +1,11 @@
-import type { FileRange, FileRecord } from '../store/store.ts';
+import { JimsError } from '../errors/jims-error.ts';
+import { FileBody } from '../files/file-body.ts';
+import { isAllowedType } from '../files/file-limits.ts';
+import type { FileLimits } from '../files/file-limits.ts';
+import { fileName } from '../files/file-name.ts';
+import { mediaType, usualType } from '../files/media-type.ts';
+import type { FileList, FileQuery, FileRange, FileRecord } from '../store/store.ts';
+import { newId } from '../thread/new-id.ts';
 import type { OpenApp } from './open-app.ts';
 
 /** A file that somebody sends. */
@@ -28,23 +35,75 @@ export class AppFiles {
    *
    * @throws JimsError `file_too_large`, `file_refused`, `file_incomplete`, `too_many_files`,
    * `store_unavailable`; nothing is kept then.
+   * @example
+   * ```ts
+   * const content = createReadStream('menu.pdf');
+   * const file = await app.files.upload({ contactId: 'customer:42', name: 'menu.pdf', content });
+   * await app.runs.start({ contactId: 'customer:42', message: 'What is on it?', files: [file.fileId] });
+   * ```
    */
-  upload(_upload: FileUpload): Promise<FileRecord> {
-    throw new Error('files are not there yet');
+  async upload({ contactId, size, content, ...given }: FileUpload): Promise<FileRecord> {
+    const { files } = await this.#app.opened();
+    const { maxFileBytes, fileTypes } = files.limits;
+    const declared = usualType(given.mediaType);
+    if (declared !== undefined) requireAllowed(declared, fileTypes);
+    const body = await FileBody.begin(content, { maxBytes: maxFileBytes, size });
+    const name = fileName(given.name);
+    const typeOf = (): string => {
+      const type = mediaType({ ...body.result, declared, name });
+      requireAllowed(type, fileTypes);
+      return type;
+    };
+    const file = { fileId: newId(), contactId, name, size: size ?? maxFileBytes };
+    return files.write(file, body, typeOf);
   }
 
   /** Finds files; those that are unknown are left out. */
-  find(_fileIds: readonly string[]): Promise<readonly FileRecord[]> {
-    throw new Error('files are not there yet');
+  async find(fileIds: readonly string[]): Promise<readonly FileRecord[]> {
+    const { files } = await this.#app.opened();
+    return files.find(fileIds);
   }
 
-  /** Reads a file, or a part of it, piece by piece. @throws JimsError `file_gone` */
-  read(_file: FileRecord, _range?: FileRange): AsyncIterable<Uint8Array> {
-    throw new Error('files are not there yet');
+  /**
+   * Lists the files of a contact or of a thread, oldest first. `more` tells whether to go on, with the
+   * last one as `after`.
+   *
+   * @example
+   * const { files } = await app.files.list({ contactId: 'customer:42', limit: 20 });
+   */
+  async list(query: FileQuery): Promise<FileList> {
+    const { files } = await this.#app.opened();
+    return files.list(query);
   }
 
-  /** Removes a file. */
-  delete(_fileId: string): Promise<void> {
-    throw new Error('files are not there yet');
+  /**
+   * Reads a file, or a part of it, piece by piece.
+   *
+   * @throws JimsError `file_gone`
+   * @example
+   * ```ts
+   * for await (const piece of app.files.read(file)) hash.update(piece);
+   * ```
+   */
+  async *read(file: FileRecord, range?: FileRange): AsyncGenerator<Uint8Array, void, void> {
+    const { files } = await this.#app.opened();
+    yield* files.read(file, range);
   }
+
+  /** Removes a file, whatever names it. Resolves when its bytes are gone; an unknown one is no error. */
+  async delete(fileId: string): Promise<void> {
+    const { files } = await this.#app.opened();
+    await files.erase([fileId]);
+  }
+
+  /** What the files of this app may be. */
+  async limits(): Promise<FileLimits> {
+    const { files } = await this.#app.opened();
+    return files.limits;
+  }
+}
+
+function requireAllowed(type: string, patterns: readonly string[]): void {
+  if (isAllowedType(type, patterns)) return;
+  throw new JimsError('file_refused', `Files of the type ${type} are not allowed`);
 }

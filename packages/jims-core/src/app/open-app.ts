@@ -1,11 +1,14 @@
 import { JimsError } from '../errors/jims-error.ts';
+import { DEFAULT_FILE_LIMITS } from '../files/file-limits.ts';
+import { StoredFiles } from '../files/stored-files.ts';
 import { createLlmProvider } from '../llm/llm-provider.ts';
 import type { Llm, LlmProvider } from '../llm/llm.ts';
 import { RunEngine } from '../run/engine.ts';
 import { DEFAULT_RUN_LIMITS } from '../run/run-limits.ts';
 import { within } from '../run/within.ts';
+import { openFileStore } from '../store/open-file-store.ts';
 import { DEFAULT_STORE_URL, openStore } from '../store/open-store.ts';
-import type { Store } from '../store/store.ts';
+import type { FileStore, Store } from '../store/store.ts';
 import { silentLogger } from '../telemetry/logger.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -16,6 +19,9 @@ import type { JimsAppOptions, OpenOptions } from './options.ts';
 export interface Opened {
   readonly store: Store;
   readonly engine: RunEngine;
+  readonly files: StoredFiles;
+  /** Where files are kept, when that is not with the database. */
+  readonly fileStore: FileStore | undefined;
   readonly logger: Logger;
 }
 
@@ -24,8 +30,8 @@ const CLOSE_MS = 5000;
 
 /** The store, the engine and the models of an app: opened on first use, and closed once. */
 export class OpenApp {
+  readonly metrics: Metrics;
   readonly #app: JimsAppOptions;
-  readonly #metrics: Metrics;
   readonly #closed = new AbortController();
   #options: OpenOptions | undefined;
   #opened: Promise<Opened> | undefined;
@@ -36,7 +42,7 @@ export class OpenApp {
 
   constructor(app: JimsAppOptions, metrics: Metrics) {
     this.#app = app;
-    this.#metrics = metrics;
+    this.metrics = metrics;
   }
 
   /** Aborts when the app is closed. */
@@ -46,7 +52,7 @@ export class OpenApp {
 
   /** See `JimsApp.llm`. */
   get llm(): Llm {
-    this.#llm ??= this.#openModels().forRun({ observe: this.#metrics.observeModel });
+    this.#llm ??= this.#openModels().forRun({ observe: this.metrics.observeModel });
     return this.#llm;
   }
 
@@ -94,10 +100,19 @@ export class OpenApp {
     const { store: own } = this.#app;
     const { limits, logger = silentLogger, traceContent, onRunFailed, recover = true } = options;
     const store = await storeOf(own, { ...options, logger });
+    let fileStore: FileStore | undefined;
     try {
       if (store.notice !== undefined) logger.warn({ store: store.description }, store.notice);
+      fileStore = await fileStoreOf(this.#app.files, options);
+      const files = new StoredFiles({
+        records: store,
+        bytes: fileStore ?? store.fileStore,
+        limits: { ...DEFAULT_FILE_LIMITS, ...options.fileLimits },
+        logger,
+      });
       const engine = await RunEngine.open({
         store,
+        files,
         pipeline,
         conversationStartPipeline,
         isDurable: durable !== false,
@@ -106,7 +121,7 @@ export class OpenApp {
         version,
         limits: { ...DEFAULT_RUN_LIMITS, ...limits },
         logger,
-        metrics: this.#metrics,
+        metrics: this.metrics,
         models: () => this.#openModels(),
         traceContent,
         onRunFailed,
@@ -116,9 +131,10 @@ export class OpenApp {
         throw shuttingDown();
       }
       this.#engine = engine;
-      return { store, engine, logger };
+      return { store, engine, logger, files, fileStore };
     } catch (error) {
       // A store that was given by the app is there for the next try.
+      if (fileStore !== this.#app.files) await fileStore?.close().catch(() => {});
       if (store !== own) await store.close().catch(() => {});
       throw error;
     }
@@ -133,7 +149,7 @@ export class OpenApp {
     this.#closed.abort();
     const store = opened?.store ?? (typeof own === 'string' ? undefined : own);
     if (!store) return;
-    const closing = store.close().then(() => true);
+    const closing = Promise.all([opened?.fileStore?.close(), store.close()]).then(() => true);
     const isClosed = await within(CLOSE_MS, closing);
     if (!isClosed) opened?.logger.warn({}, 'the store takes too long to close: not waited for');
   }
@@ -161,6 +177,23 @@ async function storeOf(
     schema,
     logger,
   });
+}
+
+/** Opens the place of files that the options or the app name; `undefined` for the one with the database. */
+async function fileStoreOf(
+  own: FileStore | string | undefined,
+  { files = process.env['JIMS_FILES'] || undefined }: OpenOptions,
+): Promise<FileStore | undefined> {
+  const place = files ?? own;
+  if (place === undefined) return undefined;
+  const store = typeof place === 'string' ? await openFileStore(place) : place;
+  try {
+    await store.check();
+  } catch (error) {
+    if (store !== own) await store.close().catch(() => {});
+    throw error;
+  }
+  return store;
 }
 
 function shuttingDown(): JimsError {

@@ -1,10 +1,11 @@
 import type { JimsError } from '../errors/jims-error.ts';
+import type { FileLimits } from '../files/file-limits.ts';
 import type { LlmProvider } from '../llm/llm.ts';
 import type { LlmSettings } from '../llm/settings.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { RunLimits } from '../run/run-limits.ts';
 import type { FailedRun } from '../run/run.ts';
-import type { Store } from '../store/store.ts';
+import type { FileStore, Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
 /** What an app is made of, for `defineApp`. */
@@ -27,6 +28,11 @@ export interface JimsAppOptions {
   readonly durable?: boolean | { readonly models?: boolean };
   /** A store, or the URL of one; see `openStore`. Default: `JIMS_DB_CONN_URI`, else a local SQLite file. */
   readonly store?: Store | string;
+  /**
+   * Where files are kept, or the URL of that place; see `openFileStore`. Default: `JIMS_FILES`, else with
+   * the database.
+   */
+  readonly files?: FileStore | string;
   /** The models behind `ctx.llm`. What is left out is read from the environment on first use. */
   readonly llm?: LlmSettings | LlmProvider;
 }
@@ -42,6 +48,13 @@ export interface OpenOptions {
   readonly schema?: string | undefined;
   /** Replaces some of `DEFAULT_RUN_LIMITS`. */
   readonly limits?: Partial<RunLimits> | undefined;
+  /**
+   * Where files are kept, instead of the app's own place: the URL of a folder or of a bucket; see
+   * `openFileStore`.
+   */
+  readonly files?: string | undefined;
+  /** Replaces some of `DEFAULT_FILE_LIMITS`. */
+  readonly fileLimits?: Partial<FileLimits> | undefined;
   /** Default: nothing is logged. */
   readonly logger?: Logger | undefined;
   /** Puts prompts and answers into the spans of model calls; default: as the app's settings say. */

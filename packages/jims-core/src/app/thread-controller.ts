@@ -1,3 +1,4 @@
+import { FilesOfThread } from '../pipeline/context-files.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { ThreadContext } from '../pipeline/thread-context.ts';
 import type { ContextOutput } from '../pipeline/thread-context.ts';
@@ -6,6 +7,7 @@ import { ASSISTANT_MESSAGE, USER_MESSAGE, newEvent } from '../thread/event.ts';
 import type { NewEvent, ThreadEvent } from '../thread/event.ts';
 import { newId } from '../thread/new-id.ts';
 import type { Thread } from '../thread/thread.ts';
+import { titleEvent } from '../thread/title.ts';
 import type { OpenApp } from './open-app.ts';
 import { UnkeptJournal } from './unkept-journal.ts';
 
@@ -13,7 +15,7 @@ import { UnkeptJournal } from './unkept-journal.ts';
 function unheard(): ContextOutput {
   const sent: NewEvent[] = [];
   const event = (each: NewEvent): void => void sent.push(each);
-  return { sent, event, message: event, status() {}, step() {}, delta() {} };
+  return { sent, event, message: event, status() {}, step() {}, piece() {} };
 }
 
 /**
@@ -82,9 +84,20 @@ export class ThreadController {
     return this.append({ type: ASSISTANT_MESSAGE, data: { role: 'assistant', content } });
   }
 
+  /**
+   * Sets the title of the thread; `null` brings back the one that it has by itself.
+   *
+   * @throws JimsError `thread_not_found`
+   * @example
+   * await thread.setTitle('Refund of order 17');
+   */
+  async setTitle(title: string | null): Promise<void> {
+    await this.appendAll([titleEvent(title)]);
+  }
+
   /** Makes a context as a pipeline would get it now. What is sent with it is not stored. */
   async makeContext(): Promise<ThreadContext> {
-    const { engine } = await this.#app.opened();
+    const { engine, files } = await this.#app.opened();
     const { signal } = new AbortController();
     return new ThreadContext({
       thread: this.thread,
@@ -93,6 +106,7 @@ export class ThreadController {
       signal,
       runId: newId(),
       llm: () => this.#app.llm,
+      files: new FilesOfThread(files, this.thread),
     });
   }
 

@@ -2,11 +2,11 @@ import type { EmbeddingModelV4, EmbeddingModelV4Result } from '@ai-sdk/provider'
 import type * as Tokenizer from 'gpt-tokenizer/encoding/cl100k_base';
 
 import type { JimsError } from '../errors/jims-error.ts';
+import { optionalPackage } from '../errors/optional-package.ts';
 import { callModel, inTime } from './call.ts';
 import type { Call, CallOptions, LlmScope } from './call.ts';
 import { WrongAnswerError, checkTexts, invalidInput } from './failures/errors.ts';
 import { membersOf } from './foreign-json.ts';
-import { optionalPackage } from './optional-package.ts';
 import type { UsableModel } from './providers/models.ts';
 
 /** The vectors of texts, in their order. A batch that fails is repeated alone: those before it are paid. */
@@ -140,7 +140,7 @@ async function counter(
   const { countTokens } = await optionalPackage<typeof Tokenizer>(
     'gpt-tokenizer',
     'Counting the tokens of this many texts',
-    'gpt-tokenizer/encoding/cl100k_base',
+    { specifier: 'gpt-tokenizer/encoding/cl100k_base' },
   );
   return (text) => countTokens(text, { disallowedSpecial: new Set() });
 }

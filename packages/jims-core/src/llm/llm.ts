@@ -7,6 +7,8 @@ import type { FinishReason } from './finish-reasons.ts';
 import type { RankedDocument, RerankOptions } from './rerank.ts';
 import type { AnswerSchema } from './schemas/json-schema.ts';
 import type { ChatModel } from './settings.ts';
+import type { RunAnswer } from './tools/run-answer.ts';
+import type { RunOptions } from './tools/run-options.ts';
 import type { CallUsage, ModelUsage } from './usage.ts';
 
 /**
@@ -65,6 +67,23 @@ export interface Llm {
    */
   stream(messages: ChatMessages, options?: ChatOptions): AnswerStream;
   /**
+   * Lets the model call tools until it answers without them: gives its answer part by part. Each answer of
+   * the model and each call is done once, as a step is, when `ctx.sendMessage` or the pipeline reads it.
+   * Inside of a step it is a part of the step. Calls and results are kept for `ctx.context()`.
+   *
+   * @example
+   * const tools = {
+   *   find_order: {
+   *     description: 'Finds an order',
+   *     schema: z.object({ id: z.string() }),
+   *     execute: ({ id }) => orders.find(id),
+   *     title: 'Looking up the order',
+   *   },
+   * };
+   * await ctx.sendMessage(ctx.llm.run(ctx.context(), { tools }));
+   */
+  run<T extends object>(messages: ChatMessages, options?: RunOptions<T>): RunAnswer;
+  /**
    * Gives the vector of one string.
    *
    * @example const vector = await ctx.llm.createEmbedding('a red bicycle');
@@ -119,6 +138,11 @@ export interface LlmRunOptions {
   readonly threadId?: string;
   /** Overrides the setting `traceContent`. */
   readonly traceContent?: boolean;
+  /**
+   * Loads the files that messages name. Rejects with the JimsError `file_gone` or `file_not_found` for one
+   * that is not there; the model then gets its name.
+   */
+  readonly loadFile?: (fileId: string) => Promise<Uint8Array>;
   /** Called after every answered request. */
   readonly observe?: (usage: CallUsage) => void;
 }

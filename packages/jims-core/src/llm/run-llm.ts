@@ -8,6 +8,7 @@ interface RunLlmOptions {
   readonly signal: AbortSignal;
   readonly threadId: string;
   readonly traceContent: boolean | undefined;
+  readonly loadFile: (fileId: string) => Promise<Uint8Array>;
 }
 
 /** The models of one run. Most runs need none: so they are made when the pipeline first uses one. */
@@ -21,13 +22,14 @@ export class RunLlm {
   }
 
   readonly get = (): Llm => {
-    const { models, observe, signal, threadId, traceContent } = this.#options;
+    const { models, observe, signal, threadId, traceContent, loadFile } = this.#options;
     this.#llm ??= models().forRun({
       signal,
       over: this.#over.signal,
       threadId,
       observe,
       ...(traceContent !== undefined && { traceContent }),
+      loadFile,
     });
     return this.#llm;
   };

@@ -51,6 +51,11 @@ export interface CompatibleServer {
    * `ollama`.
    */
   readonly alternatingRoles?: boolean;
+  /**
+   * The types of files that its models take, such as `['image/*', 'application/pdf']`; text is always
+   * taken. Default: the setting `files`, then images.
+   */
+  readonly files?: readonly string[];
 }
 
 /** The settings of an app's models. What is left out comes from the variable, then the default. */
@@ -88,16 +93,28 @@ export interface LlmSettings {
    * to it. Milliseconds; default 1000.
    */
   readonly retryBaseMs?: number;
+  /**
+   * `MODEL_FILES`, with commas between: the types of files that chat models take, such as `image/*`; text
+   * is always taken. `[]`, or `none`, for models that take text alone. Default: what the provider takes.
+   */
+  readonly files?: readonly string[];
+  /**
+   * `MODEL_MAX_FILE_BYTES`: the most bytes of files in one request, the newest first; older files are only
+   * named. Default 20 MiB.
+   */
+  readonly maxFileBytes?: number;
   /** `JIMS_TRACE_CONTENT`: record prompts and answers in trace spans; default false. */
   readonly traceContent?: boolean;
 }
 
 /** Complete settings, and the environment from which keys are read when a model is first used. */
 export interface ResolvedLlmSettings extends Required<
-  Omit<LlmSettings, 'modelApiKey' | 'embeddingsModelApiKey' | 'timeoutMs'>
+  Omit<LlmSettings, 'modelApiKey' | 'embeddingsModelApiKey' | 'timeoutMs' | 'files'>
 > {
   readonly modelApiKey: string | undefined;
   readonly embeddingsModelApiKey: string | undefined;
+  /** `undefined`: the provider decides. */
+  readonly files: readonly string[] | undefined;
   /** `undefined`: the kind of call decides. */
   readonly timeoutMs: number | undefined;
   readonly env: Environment;
@@ -113,8 +130,13 @@ export interface ResolvedLlmSettings extends Required<
 export function resolveLlmSettings(given: LlmSettings, env: Environment): ResolvedLlmSettings {
   checkNumbers(given);
   const inCode = Object.entries(given).filter(([, value]) => value !== undefined);
+  const inEnvironment = fromEnvironment(env);
+  const { files = inEnvironment.files, servers = {} } = given;
+  [files, ...Object.values(servers).map((server) => server.files)].forEach((types) =>
+    checkFileTypes(types),
+  );
   return {
-    ...fromEnvironment(env),
+    ...inEnvironment,
     ...Object.fromEntries(inCode),
     ...keysOf(given, env),
     env,
@@ -145,10 +167,10 @@ function keysInCode({
 
 function checkNumbers(given: LlmSettings): void {
   const { timeoutMs, tries, retryBaseMs, embeddingsDim } = given;
-  const { embeddingsMaxBatchSize, embeddingsMaxTokensPerBatch } = given;
+  const { embeddingsMaxBatchSize, embeddingsMaxTokensPerBatch, maxFileBytes } = given;
   if (timeoutMs !== undefined) checkTimeout(timeoutMs);
   checkNumbersIn({ retryBaseMs }, 0, 'number');
-  checkNumbersIn({ embeddingsDim }, 0);
+  checkNumbersIn({ embeddingsDim, maxFileBytes }, 0);
   checkNumbersIn({ tries, embeddingsMaxBatchSize, embeddingsMaxTokensPerBatch }, 1);
 }
 
@@ -176,6 +198,26 @@ export function checkTimeout(timeoutMs: number): void {
   );
 }
 
+const MAX_FILE_BYTES = 20 * 1024 * 1024;
+
+function fileTypes(env: Environment): readonly string[] | undefined {
+  const text = variable(env, 'MODEL_FILES');
+  if (text === undefined) return undefined;
+  return text === 'none' ? [] : text.split(',').map((type) => type.trim());
+}
+
+/** A type of files: `image/png`, `image/*`, or any. */
+const FILE_TYPE = /^[\w.+-]+\/(?:[\w.+-]+|\*)$|^\*\/\*$/;
+
+function checkFileTypes(types: readonly string[] = []): void {
+  const wrong = types.find((type) => !FILE_TYPE.test(type));
+  if (wrong === undefined) return;
+  throw new JimsError(
+    'llm_unusable',
+    `The files that models take have the type '${wrong}': write types such as image/png, image/* or */*`,
+  );
+}
+
 function fromEnvironment(
   env: Environment,
 ): Omit<ResolvedLlmSettings, 'env' | 'redact' | 'modelApiKey' | 'embeddingsModelApiKey'> {
@@ -187,6 +229,8 @@ function fromEnvironment(
     embeddingsMaxTokensPerBatch: integerVariable(env, 'EMBEDDINGS_MAX_TOKENS_PER_BATCH') ?? 200_000,
     rerankerBackend: variable(env, 'RERANKER_BACKEND') ?? 'cohere',
     rerankerModel: variable(env, 'RERANKER_MODEL') ?? 'rerank-v3.5',
+    files: fileTypes(env),
+    maxFileBytes: integerVariable(env, 'MODEL_MAX_FILE_BYTES', 0) ?? MAX_FILE_BYTES,
     traceContent: booleanVariable(env, 'JIMS_TRACE_CONTENT'),
     servers: {},
     timeoutMs: undefined,

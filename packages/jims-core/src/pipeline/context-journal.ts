@@ -1,3 +1,5 @@
+import type { MessageBody } from './message-body.ts';
+import type { MessageOptions, MessagePieces } from './message-part.ts';
 import type { AskOptions, ContactAnswer, ServiceAnswer, ServiceQuestion } from './question.ts';
 import type { StepOptions, StepScope } from './step.ts';
 import type { ThreadLog } from './thread-log.ts';
@@ -16,18 +18,22 @@ export interface ContextJournal {
     work: (scope: StepScope) => T | Promise<T>,
     options: StepOptions,
   ): Promise<T>;
-  /** Makes a message piece by piece. `onText` sends it, just before its promise resolves. */
-  stream(work: (messageId: string) => Promise<string>, message: StreamedMessage): Promise<string>;
+  /** Makes a message piece by piece. `send` sends it, just before its promise resolves with its text. */
+  stream(
+    work: (messageId: string, pieces: MessagePieces) => Promise<MessageBody>,
+    message: StreamedMessage,
+  ): Promise<string>;
   askContact<T>(
-    question: string | AsyncIterable<string>,
+    question: string | MessagePieces,
     options: AskOptions<T>,
-    stream: (chunks: AsyncIterable<string>, send: StreamedMessage['send']) => Promise<string>,
+    stream: (pieces: MessagePieces, send: StreamedMessage['send']) => Promise<string>,
   ): Promise<ContactAnswer<T>>;
   askService<T>(question: ServiceQuestion<T>): Promise<ServiceAnswer<T>>;
 }
 
 /** A streamed message: what it is read from, and how it is sent when it is whole. */
 export interface StreamedMessage {
-  readonly source: AsyncIterable<string>;
-  readonly send: (text: string, messageId: string) => void;
+  readonly source: MessagePieces;
+  readonly options: MessageOptions;
+  readonly send: (body: MessageBody, messageId: string) => void;
 }

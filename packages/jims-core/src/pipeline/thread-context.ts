@@ -3,7 +3,6 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { JimsError } from '../errors/jims-error.ts';
 import type { Llm } from '../llm/llm.ts';
 import { cleanText } from '../text/clean-text.ts';
-import { PieceReader } from '../text/text-pieces.ts';
 import {
   ASSISTANT_MESSAGE,
   ASSISTANT_MESSAGE_WITH_BUTTONS,
@@ -14,9 +13,17 @@ import {
   newEvent,
 } from '../thread/event.ts';
 import type { CommunicationEvent, JsonObject, NewEvent, ThreadEvent } from '../thread/event.ts';
+import { filesOfMessage } from '../thread/message.ts';
 import type { Principal } from '../thread/principal.ts';
 import type { Thread } from '../thread/thread.ts';
+import { titleEvent } from '../thread/title.ts';
+import type { ContextFiles, ThreadFile } from './context-files.ts';
 import type { ContextJournal, StreamedMessage } from './context-journal.ts';
+import { dataOf, plainBody } from './message-body.ts';
+import type { MessageBody } from './message-body.ts';
+import type { MessageNews, MessageOptions, MessagePieces } from './message-part.ts';
+import { MessageReader, onePiece } from './message-reader.ts';
+import { MessageSources } from './message-sources.ts';
 import type {
   AskOptions,
   Button,
@@ -24,6 +31,7 @@ import type {
   ServiceAnswer,
   ServiceQuestion,
 } from './question.ts';
+import { stateValue } from './state-value.ts';
 import type { StepNews, StepOptions, StepScope } from './step.ts';
 import type { ThreadLog } from './thread-log.ts';
 
@@ -38,7 +46,8 @@ export interface ContextOutput {
   message(event: NewEvent): void;
   status(status: AgentStatus): void;
   step(news: StepNews): void;
-  delta(delta: { readonly messageId: string; readonly delta: string }): void;
+  /** A piece of a message that is being made. */
+  piece(news: MessageNews): void;
 }
 
 /** What the agent is doing, for a person who waits. */
@@ -56,6 +65,8 @@ export interface ThreadContextOptions {
   readonly runId: string;
   readonly principal?: Principal | undefined;
   readonly llm: () => Llm;
+  /** Where its files are kept; without it its messages have none. */
+  readonly files?: ContextFiles | undefined;
 }
 
 /**
@@ -87,10 +98,11 @@ export class ThreadContext {
   readonly #journal: ContextJournal;
   readonly #output: ContextOutput;
   readonly #llm: () => Llm;
+  readonly #files: ContextFiles | undefined;
   #history: { readonly log: ThreadLog; readonly said: readonly CommunicationEvent[] } | undefined;
 
   constructor(options: ThreadContextOptions) {
-    const { thread, journal, output, signal, runId, principal, llm } = options;
+    const { thread, journal, output, signal, runId, principal, llm, files } = options;
     this.threadId = thread.id;
     this.contactId = thread.contactId;
     this.threadConfig = thread.config;
@@ -102,6 +114,7 @@ export class ThreadContext {
     this.#journal = journal;
     this.#output = output;
     this.#llm = llm;
+    this.#files = files;
   }
 
   /**
@@ -157,6 +170,33 @@ export class ThreadContext {
   }
 
   /**
+   * The files of the newest `comm.*` event by the user. Their bytes are read when that is asked for.
+   *
+   * @example
+   * ```ts
+   * const [photo] = ctx.files;
+   * if (photo?.mediaType.startsWith('image/')) await describe(await photo.bytes());
+   * ```
+   */
+  get files(): readonly ThreadFile[] {
+    const files = this.#files;
+    const newest = this.#lastByUser();
+    return files && newest ? filesOfMessage(newest.data).map((file) => files.named(file)) : [];
+  }
+
+  /**
+   * Gives a file of this thread, or of its contact, by its id.
+   *
+   * @throws JimsError `file_not_found`
+   * @example
+   * const menu = await ctx.file(fileId);
+   */
+  async file(fileId: string): Promise<ThreadFile> {
+    if (this.#files) return this.#files.open(fileId);
+    throw new JimsError('app_invalid', 'A thread has files only in an app');
+  }
+
+  /**
    * Gives the end of the conversation for a language model: the last `conversationLength` `comm.*`
    * events and the `context.*` events between and after them, oldest first.
    *
@@ -182,26 +222,42 @@ export class ThreadContext {
   /**
    * Answers the user.
    *
-   * @throws JimsError as `sendEvent`.
+   * @throws JimsError as `sendEvent`; `invalid_event` for a source whose `url` is not a web address.
    */
-  sendMessage(text: string): void;
+  sendMessage(text: string, options?: Pick<MessageOptions, 'sources'>): void;
   /**
-   * Answers with a message that is still being made: every chunk reaches listeners at once, the whole
-   * is stored as one message. A chunk may end within a character. Resolves with the content of the
-   * message; rejects with what the iterable throws. The run waits for the message in any case.
+   * Answers with files. They are stored before the message, so it comes when the promise resolves.
+   *
+   * @example
+   * ```ts
+   * const file = { name: 'hours.csv', mediaType: 'text/csv', data: Buffer.from('Mon,9-17') };
+   * await ctx.sendMessage('Here are our hours.', { files: [file] });
+   * ```
+   */
+  sendMessage(
+    text: string,
+    options: MessageOptions & Pick<Required<MessageOptions>, 'files'>,
+  ): Promise<string>;
+  /**
+   * Answers with a message that is still being made: every piece reaches listeners at once, the whole
+   * is stored as one message. A piece is text, which may end within a character, or a `MessagePart`; the
+   * `fullStream` of the AI SDK goes in as it is. Resolves with the content of the message; rejects with what
+   * the iterable throws. The run waits for the message in any case.
    *
    * @example
    * ```ts
    * const content = await ctx.sendMessage(ctx.llm.stream(ctx.context()));
    * ```
    */
-  sendMessage(chunks: AsyncIterable<string>): Promise<string>;
-  sendMessage(message: string | AsyncIterable<string>): void | Promise<string> {
-    if (typeof message === 'string') {
-      return this.sendEvent(ASSISTANT_MESSAGE, { role: 'assistant', content: message });
-    }
-    return this.#stream(message, (content, id) => {
-      this.#output.message(newEvent(ASSISTANT_MESSAGE, { role: 'assistant', content }, id));
+  sendMessage(pieces: MessagePieces, options?: MessageOptions): Promise<string>;
+  sendMessage(
+    message: string | MessagePieces,
+    options: MessageOptions = {},
+  ): void | Promise<string> {
+    if (typeof message === 'string' && !options.files) return this.#say(message, options.sources);
+    const pieces = typeof message === 'string' ? onePiece(message) : message;
+    return this.#stream(pieces, options, (body, id) => {
+      this.#output.message(newEvent(ASSISTANT_MESSAGE, dataOf(body), id));
     });
   }
 
@@ -235,6 +291,20 @@ export class ThreadContext {
   }
 
   /**
+   * Gives the thread a title for lists of threads, on one line of at most 80 characters. Without one it is
+   * the beginning of the contact's first message; `null` brings that back.
+   *
+   * @throws JimsError as `sendEvent`.
+   * @example
+   * ```ts
+   * ctx.setTitle('Refund of order 17');
+   * ```
+   */
+  setTitle(title: string | null): void {
+    this.#output.event(titleEvent(title));
+  }
+
+  /**
    * Keeps a value under a name for later runs of this thread, as the event `state.set.<name>`.
    *
    * @throws JimsError as `sendEvent`.
@@ -256,19 +326,7 @@ export class ThreadContext {
     const type = STATE_PREFIX + cleanText(name);
     const isIt = (event: NewEvent | ThreadEvent): boolean => event.type === type;
     const stored = this.outgoingEvents.findLast(isIt) ?? this.#log.findLast(isIt);
-    if (!stored) return undefined;
-    const checked = schema['~standard'].validate(stored.data);
-    if (checked instanceof Promise) {
-      throw new JimsError(
-        'invalid_state',
-        `The schema of state '${name}' must not be asynchronous`,
-      );
-    }
-    if (!checked.issues) return checked.value;
-    const reasons = checked.issues.map((issue) => issue.message).join('; ');
-    throw new JimsError('invalid_state', `State '${name}' does not fit its schema: ${reasons}`, {
-      cause: checked.issues,
-    });
+    return stored && stateValue(name, stored.data, schema);
   }
 
   /**
@@ -311,16 +369,16 @@ export class ThreadContext {
    */
   ask<T = unknown>(question: ServiceQuestion<T>): Promise<ServiceAnswer<T>>;
   ask<T = unknown>(
-    question: string | AsyncIterable<string>,
+    question: string | MessagePieces,
     options?: AskOptions<T>,
   ): Promise<ContactAnswer<T>>;
   ask<T>(
-    question: ServiceQuestion<T> | string | AsyncIterable<string>,
+    question: ServiceQuestion<T> | string | MessagePieces,
     options: AskOptions<T> = {},
   ): Promise<ServiceAnswer<T> | ContactAnswer<T>> {
     if (typeof question !== 'string' && 'to' in question) return this.#journal.askService(question);
-    return this.#journal.askContact(question, options, (chunks, send) =>
-      this.#stream(chunks, send),
+    return this.#journal.askContact(question, options, (pieces, send) =>
+      this.#stream(pieces, {}, send),
     );
   }
 
@@ -355,21 +413,27 @@ export class ThreadContext {
     });
   }
 
-  #stream(chunks: AsyncIterable<string>, send: StreamedMessage['send']): Promise<string> {
-    const pull = async (messageId: string): Promise<string> => {
-      const reader = new PieceReader();
-      let content = '';
-      const tell = (delta: string): void => {
-        content += delta;
-        this.#output.delta({ messageId, delta });
-      };
-      for await (const chunk of chunks) {
-        reader.read(asText('A piece of a message', chunk)).forEach(tell);
-      }
-      reader.end().forEach(tell);
-      return content;
+  #say(text: string, given: MessageOptions['sources'] = []): void {
+    const sources = new MessageSources();
+    given.forEach((source) => sources.add(source));
+    this.sendEvent(ASSISTANT_MESSAGE, dataOf({ ...plainBody(text), sources: sources.list }));
+  }
+
+  #stream(
+    source: MessagePieces,
+    options: MessageOptions,
+    send: StreamedMessage['send'],
+  ): Promise<string> {
+    const read = (messageId: string, pieces: MessagePieces): Promise<MessageBody> => {
+      const news = (piece: MessageNews): void => this.#output.piece(piece);
+      const reader = new MessageReader({ messageId, send: news, files: this.#files });
+      return reader.read(pieces, options);
     };
-    return this.#journal.stream(pull, { source: chunks, send });
+    const sendAll: StreamedMessage['send'] = (body, messageId) => {
+      for (const { type, data } of body.context) this.sendEvent(type, data);
+      send(body, messageId);
+    };
+    return this.#journal.stream(read, { source, options, send: sendAll });
   }
 
   get #log(): ThreadLog {

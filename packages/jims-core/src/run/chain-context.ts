@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 
 import { JimsError } from '../errors/jims-error.ts';
 import type { ContextJournal, StreamedMessage } from '../pipeline/context-journal.ts';
+import { dataOf } from '../pipeline/message-body.ts';
+import type { MessagePieces } from '../pipeline/message-part.ts';
 import type {
   AskOptions,
   ContactAnswer,
@@ -15,13 +17,13 @@ import type { EntryOutcome, RunChain } from '../store/store.ts';
 import { cleanJson } from '../text/clean-text.ts';
 import { derivedId, derivedNumber } from '../thread/derived-id.ts';
 import { ASSISTANT_MESSAGE, ASSISTANT_MESSAGE_WITH_BUTTONS, newEvent } from '../thread/event.ts';
-import { newId } from '../thread/new-id.ts';
+import type { JsonObject } from '../thread/event.ts';
 import { contactAnswer, serviceAnswer } from './answers.ts';
 import { requireOutsideEntry } from './entry-scope.ts';
 import type { JournalCall, Work, WorkResult } from './journal-call.ts';
 import type { Journal } from './journal.ts';
-import { KeptStream } from './kept-stream.ts';
 import { KeptWork } from './kept-work.ts';
+import { MessageStreams } from './message-streams.ts';
 import type { QuestionRequest } from './new-question.ts';
 import type { Replay } from './replay.ts';
 import { doStep, failureFrom, keptValue, valueFrom } from './step-work.ts';
@@ -44,6 +46,8 @@ export interface ChainContextOptions {
 /** The part of a pipeline's context that is the same in each execution of its chain. */
 export class ChainContext implements ContextJournal {
   readonly #options: ChainContextOptions;
+  /** The messages that the pipeline makes piece by piece. */
+  readonly messages: MessageStreams;
   readonly #requests = new Map<Work<unknown>, QuestionRequest>();
   #questions = 0;
   #numbers = 0;
@@ -52,6 +56,13 @@ export class ChainContext implements ContextJournal {
 
   constructor(options: ChainContextOptions) {
     this.#options = options;
+    const { kept, cannotAsk } = options;
+    const canAsk = kept.canAnswer !== false && cannotAsk === undefined;
+    this.messages = new MessageStreams({
+      ...options,
+      chainId: this.chainId,
+      ask: canAsk ? (question, asking) => this.#askByButtons(question, asking) : undefined,
+    });
   }
 
   get chainId(): string {
@@ -110,59 +121,32 @@ export class ChainContext implements ContextJournal {
     });
   }
 
-  stream(
-    work: (messageId: string) => Promise<string>,
-    { source, send }: StreamedMessage,
-  ): Promise<string> {
-    requireOutsideEntry('A message');
-    const { journal, isDurable, part } = this.#options;
-    const nth = journal.countOf('stream', '') + 1;
-    const messageId = isDurable ? derivedId(this.chainId, `${part}/stream/${nth}`) : newId();
-    const kept = new KeptWork<readonly [text: string, finishReason?: string]>({
-      what: 'a streamed message',
-      isKeptOnly: isDurable,
-      async work() {
-        const text = await work(messageId);
-        const reason = source instanceof KeptStream ? source.finishReason : undefined;
-        return reason === undefined ? [text] : [text, reason];
-      },
-    });
-    return journal.call({
-      kind: 'stream',
-      name: '',
-      begin: kept.begin,
-      read(outcome) {
-        const [text, finishReason] = kept.result(outcome);
-        if (source instanceof KeptStream) source.endAs(finishReason);
-        send(text, messageId);
-        return text;
-      },
-    });
+  stream(...message: Parameters<ContextJournal['stream']>): Promise<string> {
+    return this.messages.send(...message);
   }
 
   async askContact<T>(
-    question: string | AsyncIterable<string>,
+    question: string | MessagePieces,
     options: AskOptions<T>,
-    stream: (chunks: AsyncIterable<string>, send: StreamedMessage['send']) => Promise<string>,
+    stream: (pieces: MessagePieces, send: StreamedMessage['send']) => Promise<string>,
   ): Promise<ContactAnswer<T>> {
     const questionId = this.#newQuestionId();
     const { kept, output } = this.#options;
     const { buttons } = options;
     const type = buttons ? ASSISTANT_MESSAGE_WITH_BUTTONS : ASSISTANT_MESSAGE;
     const canAnswer = kept.canAnswer !== false;
-    const dataOf = (content: string): object => ({
-      role: 'assistant',
-      content,
+    const asking = (data: JsonObject): JsonObject => ({
+      ...data,
       ...(buttons && { buttons }),
       ...(canAnswer && { question_id: questionId }),
     });
     let text: string;
     if (typeof question === 'string') {
       text = question;
-      output.event(newEvent(type, dataOf(text)));
+      output.event(newEvent(type, asking({ role: 'assistant', content: text })));
     } else {
-      const send: StreamedMessage['send'] = (content, id) =>
-        output.message(newEvent(type, dataOf(content), id));
+      const send: StreamedMessage['send'] = (body, id) =>
+        output.message(newEvent(type, asking(dataOf(body)), id));
       text = await stream(question, send);
     }
     const request: QuestionRequest = { audience: 'contact', questionId, text, options };
@@ -170,6 +154,10 @@ export class ChainContext implements ContextJournal {
     return this.#ask(name, canAnswer ? request : undefined, (_, event) =>
       contactAnswer(event, options),
     );
+  }
+
+  #askByButtons(question: string, options: AskOptions): Promise<ContactAnswer> {
+    return this.askContact(question, options, () => Promise.reject(new TypeError('It is text')));
   }
 
   askService<T>(question: ServiceQuestion<T>): Promise<ServiceAnswer<T>> {

@@ -16,14 +16,13 @@ import { Lease } from './lease.ts';
 import { ProgressWriter } from './progress.ts';
 import { Recovery, keptOf, requestOf } from './recovery.ts';
 import { RunRegistry } from './registry.ts';
-import { RetentionTimer } from './retention.ts';
 import type { KnownThreads } from './retention.ts';
 import { RunEndings } from './run-endings.ts';
 import { isDurable } from './run-services.ts';
 import type { RunServices, RunnableApp } from './run-services.ts';
 import { replayed } from './run.ts';
 import type { Run, RunRequest } from './run.ts';
-import { SearchTimer } from './search-timer.ts';
+import { StoreUpkeep } from './store-upkeep.ts';
 import { Turns } from './turns.ts';
 
 /** Accepts runs and executes them: one at a time in each thread, over all processes on the store. */
@@ -36,14 +35,13 @@ export class RunEngine implements KnownThreads {
   readonly #turns: Turns;
   readonly #recovery: Recovery;
   readonly #lease: Lease;
-  readonly #retention: RetentionTimer;
-  readonly #search: SearchTimer;
+  readonly #upkeep: StoreUpkeep;
   readonly #services: RunServices;
   readonly #closing = new AbortController();
   #changedChains = 0;
 
   private constructor(app: RunnableApp) {
-    const { store, limits, logger, metrics } = app;
+    const { store, files, limits, logger, metrics } = app;
     const { leaseMs, maxThreadSize } = limits;
     const instanceId = newId();
     const closing = this.#closing.signal;
@@ -66,8 +64,7 @@ export class RunEngine implements KnownThreads {
       recovery,
       engine: this,
     });
-    this.#retention = new RetentionTimer({ store, limits, logger, threads: this });
-    this.#search = new SearchTimer({ store, logger });
+    this.#upkeep = new StoreUpkeep({ store, files, limits, logger, threads: this });
     this.#services = {
       app,
       instanceId,
@@ -92,9 +89,7 @@ export class RunEngine implements KnownThreads {
       engine.#close();
       throw error;
     }
-    engine.#retention.start();
-    // What was said before, or by another program.
-    engine.#search.soon();
+    engine.#upkeep.start();
     return engine;
   }
 
@@ -112,7 +107,12 @@ export class RunEngine implements KnownThreads {
       result = await this.#store.acceptRun(this.#acceptRequest(request));
       // The chain of a question that it closed may have to go on.
       if (request.answer?.kind === 'decline') this.#lease.reapSoon();
-      if (result.kind === 'accepted') return this.#execute(request, result, leave);
+      if (result.kind === 'accepted') {
+        const run = await this.#leaveToItsVersion(result);
+        if (!run) return this.#execute(request, result, leave);
+        leave();
+        return run;
+      }
     } catch (error) {
       leave();
       throw error;
@@ -210,8 +210,7 @@ export class RunEngine implements KnownThreads {
 
   #close(): void {
     this.#closing.abort();
-    this.#retention.close();
-    this.#search.close();
+    this.#upkeep.close();
     this.#services.progress?.close();
     this.#turns.close();
   }
@@ -233,10 +232,31 @@ export class RunEngine implements KnownThreads {
     void execution.execute().then((end) => {
       if (end.type === 'error' && end.error.code === 'pipeline_changed') this.#changedChains++;
       this.#runs.remove(execution, end);
-      this.#search.soon();
       leave();
     });
     return execution.run;
+  }
+
+  /**
+   * While a new version is rolled out, an answer may come to a process of another version than the one
+   * that its chain has run in: its pipeline may take another way. Then the run is given up, and recovered by
+   * a process of its version, or by any one where none lives. `undefined` for a run that may stay.
+   */
+  async #leaveToItsVersion({
+    runId,
+    attempt,
+    thread,
+    chain,
+  }: AcceptedRun): Promise<Run | undefined> {
+    const { instanceId } = this.#services;
+    if (chain?.continues === undefined || !this.#store.shared) return undefined;
+    const record = await this.#store.loadChain(chain.chainId);
+    const newest = record?.entries.at(-1);
+    const version = newest ? newest.version : chain.kept.version;
+    if (version === this.#app.version) return undefined;
+    await this.#store.releaseRun({ runId, attempt, threadId: thread.id, instanceId });
+    this.#lease.reapSoon();
+    return this.#runs.find(runId);
   }
 
   async #replay(request: RunRequest, runId: string): Promise<Run> {
@@ -249,7 +269,7 @@ export class RunEngine implements KnownThreads {
   }
 
   #acceptRequest(request: RunRequest): AcceptRequest {
-    const { thread, incoming, conversationStart = false, onBusy, idempotency } = request;
+    const { thread, incoming, conversationStart = false, onBusy, idempotency, files } = request;
     const { limits, conversationStartPipeline } = this.#app;
     const known = this.events.known(thread);
     const answer = this.#answerRule(request);
@@ -262,6 +282,7 @@ export class RunEngine implements KnownThreads {
       holdIncomingOnNewThread: conversationStart && conversationStartPipeline !== undefined,
       ...(incoming && { incoming }),
       ...(idempotency && { idempotency: { ...idempotency, ttlMs: limits.idempotencyTtlMs } }),
+      ...(files && files.length > 0 && { files }),
       ...(known && { known }),
       ...(isDurable(this.#app, request) && { durable: keptOf(request, this.#app.version) }),
       ...(answer.kind !== 'none' && { answer }),

@@ -1,6 +1,6 @@
 import { MAX_PIECE_CHARS } from '../text/text-pieces.ts';
-import { isAfter, isRunEnd } from './run-events.ts';
-import type { NumberedRunEvent, RunEnd, RunEvent, RunPosition } from './run-events.ts';
+import { areJoined, isAfter, isRunEnd, isText } from './run-events.ts';
+import type { NumberedRunEvent, RunEnd, RunEvent, RunPosition, TextPiece } from './run-events.ts';
 
 export interface ListenOptions {
   /**
@@ -8,7 +8,7 @@ export interface ListenOptions {
    * first, then everything of the current attempt. Default: from the beginning of the current attempt.
    */
   readonly after?: RunPosition | undefined;
-  /** Gives every delta by itself, however many the listener has missed; default false. */
+  /** Gives every piece of text by itself, however many the listener has missed; default false. */
   readonly piecemeal?: boolean;
 }
 
@@ -23,7 +23,7 @@ export interface RunEvents extends AsyncGenerator<NumberedRunEvent, void, void> 
   takeReady(): NumberedRunEvent | undefined;
 }
 
-/** A listener that is this many events late gets deltas joined: one frame of text instead of hundreds. */
+/** A listener that is this many events late gets pieces of text joined: one frame instead of hundreds. */
 const FAR_BEHIND = 64;
 
 /**
@@ -148,7 +148,7 @@ class Listener implements RunEvents {
   #isOver = false;
   /** Index of the next event. */
   #next = 0;
-  /** Deltas before this index are joined. */
+  /** Pieces of text before this index are joined. */
   #joinedUntil = 0;
 
   constructor(
@@ -216,16 +216,16 @@ class Listener implements RunEvents {
     return after && after.attempt < attempt ? { type: 'restarted', attempt, seq: 0 } : undefined;
   }
 
-  /** The next event; a delta with those after it that are of the same message. */
+  /** The next event; a piece of text with those after it that are of the same kind and message. */
   #joined(): NumberedRunEvent | undefined {
     const first = this.#events[this.#next++];
-    if (first?.type !== 'delta') return first;
+    if (!first || !isText(first)) return first;
     let last = first;
     let text = this.#unseenText(first);
     let chars = first.delta.length;
     for (; this.#next < this.#joinedUntil; this.#next++) {
       const event = this.#events[this.#next];
-      if (event?.type !== 'delta' || event.messageId !== first.messageId) break;
+      if (!event || !isText(event) || !areJoined(first, event)) break;
       chars += event.delta.length;
       if (chars > MAX_PIECE_CHARS) break;
       text += this.#unseenText(event);
@@ -234,13 +234,19 @@ class Listener implements RunEvents {
     return { ...last, delta: text };
   }
 
-  #unseenText(event: NumberedRunEvent & { readonly type: 'delta' }): string {
+  #unseenText(event: TextPiece): string {
     return this.#after && wasSeen(event, this.#after) ? '' : event.delta;
   }
 }
 
 /** What the record of a run does not keep. */
-const TOLD_MORE: ReadonlySet<NumberedRunEvent['type']> = new Set(['status', 'step', 'delta']);
+const TOLD_MORE: ReadonlySet<NumberedRunEvent['type']> = new Set([
+  'status',
+  'step',
+  'delta',
+  'reasoning',
+  'tool',
+]);
 
 function goesOn(event: RunEvent): boolean {
   return event.type === 'cancelled' && event.goesOn === true;

@@ -1,5 +1,6 @@
 import { RunLlm } from '../llm/run-llm.ts';
 import type { CallUsage } from '../llm/usage.ts';
+import { FilesOfThread } from '../pipeline/context-files.ts';
 import type { ThreadLog } from '../pipeline/thread-log.ts';
 import type { AcceptedRun, JournalEntry, RunChain, RunOwner } from '../store/store.ts';
 import type { ThreadEvent } from '../thread/event.ts';
@@ -38,6 +39,7 @@ export class RunExecution {
   readonly #accepted: AcceptedRun;
   readonly #output: RunOutput;
   readonly #stop: StopSwitch;
+  readonly #files: FilesOfThread;
   readonly #llm: RunLlm;
   readonly #outcome: RunOutcome;
   readonly #report: RunReport;
@@ -64,12 +66,16 @@ export class RunExecution {
     this.#report = new RunReport(app, this.owner, request.requestId, this.#stop);
     this.run = new Run(accepted, this.stream, this.#stop);
     const { models, metrics, traceContent } = app;
+    const files = new FilesOfThread(app.files, thread);
+    this.#files = files;
     const { signal } = this.#stop;
     const observe = (usage: CallUsage): void => {
       metrics.observeModel(usage);
       countForEntry(usage);
     };
-    this.#llm = new RunLlm({ models, observe, traceContent, signal, threadId: thread.id });
+    const threadId = thread.id;
+    const loadFile = async (id: string): Promise<Uint8Array> => (await files.open(id)).bytes();
+    this.#llm = new RunLlm({ models, observe, traceContent, signal, threadId, loadFile });
     this.#outcome = new RunOutcome(this.stream, services.progress, this.#llm);
   }
 
@@ -234,6 +240,7 @@ export class RunExecution {
       stop: this.#stop,
       report: this.#report,
       llm: this.#llm.get,
+      files: this.#files,
     };
     const opened = new PipelineExecution(run, {
       part,

@@ -4,7 +4,7 @@ import type { RunNews, RunRecord, Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { EventLog } from './event-log.ts';
 import { Outage, pauseAfter } from './outage.ts';
-import { fromProgress } from './progress.ts';
+import { fromProgress } from './progress-rows.ts';
 import { erased } from './run-failure.ts';
 import { Run } from './run.ts';
 import { endOfRecord, pushEnd } from './stored-run.ts';

@@ -1,4 +1,5 @@
 import type { Llm } from '../llm/llm.ts';
+import type { ContextFiles } from '../pipeline/context-files.ts';
 import { callPipeline } from '../pipeline/pipeline.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { ThreadContext } from '../pipeline/thread-context.ts';
@@ -34,6 +35,7 @@ export interface PipelineRun {
   readonly stop: StopSwitch;
   readonly report: RunReport;
   readonly llm: () => Llm;
+  readonly files: ContextFiles;
 }
 
 export interface PipelineExecutionOptions {
@@ -94,6 +96,7 @@ export class PipelineExecution {
       runId: owner.runId,
       principal,
       llm: this.#models,
+      files: run.files,
     });
   }
 
@@ -155,7 +158,12 @@ export class PipelineExecution {
   /** Made when the pipeline first uses one. */
   readonly #models = (): Llm => {
     const { llm, keepsModels, isDurable } = this.#run;
-    this.#kept ??= keepsModels ? new KeptModels(llm(), this.#journal, isDurable) : llm();
+    this.#kept ??= new KeptModels(llm(), {
+      journal: this.#journal,
+      keepsAnswers: keepsModels,
+      isDurable,
+      loop: this.#chain.messages.loopOfPipeline,
+    });
     return this.#kept;
   };
   #kept: Llm | undefined;

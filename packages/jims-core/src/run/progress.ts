@@ -1,11 +1,9 @@
-import type { StepNews } from '../pipeline/step.ts';
 import type { RunOwner, RunOwnProgress, RunProgress, Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { jsonSize } from '../text/json-size.ts';
-import { newEvent } from '../thread/event.ts';
-import type { JsonObject } from '../thread/event.ts';
 import type { EventLog } from './event-log.ts';
 import { Outage, pauseAfter } from './outage.ts';
+import { toProgress } from './progress-rows.ts';
 import { isRunEnd } from './run-events.ts';
 import type { NumberedRunEvent } from './run-events.ts';
 
@@ -15,6 +13,9 @@ const FLUSH_MS = 250;
 const LAST_PAUSE_MS = 5000;
 /** How much one statement brings at most, as the database makes room for all of it at once. */
 const MAX_STATEMENT_BYTES = 4 * 1024 * 1024;
+
+/** What is sent of a message while it is made, and is more than its event says. */
+const STREAMED: ReadonlySet<NumberedRunEvent['type']> = new Set(['delta', 'reasoning', 'tool']);
 
 interface Written {
   readonly owner: RunOwner;
@@ -44,13 +45,13 @@ export class ProgressWriter {
 
   /**
    * What is to be written with the run's end, so that those who join it at another process miss
-   * nothing: nothing for a quick run that streamed no text, as its result has it all.
+   * nothing: nothing for a quick run that streamed nothing, as its result has it all.
    */
   rest(stream: EventLog): readonly RunProgress[] {
     const { sentSeq = 0, storedSeq = 0 } = this.#written.get(stream) ?? {};
     // What is being written comes twice then, which does no harm.
     const news = stream.since(storedSeq);
-    const isJoinable = sentSeq > 0 || news.some(({ type }) => type === 'delta');
+    const isJoinable = sentSeq > 0 || news.some(({ type }) => STREAMED.has(type));
     return isJoinable ? toProgress(news.filter((event) => !isRunEnd(event))) : [];
   }
 
@@ -86,7 +87,7 @@ export class ProgressWriter {
       for (const event of stream.since(written.storedSeq)) {
         if (isRunEnd(event) || bytes >= MAX_STATEMENT_BYTES) break;
         events.push(event);
-        bytes += event.type === 'delta' ? event.delta.length : jsonSize(event);
+        bytes += 'delta' in event ? event.delta.length : jsonSize(event);
       }
       const last = events.at(-1);
       if (!last) continue;
@@ -100,78 +101,4 @@ export class ProgressWriter {
     for (const { written, lastSeq } of news) written.storedSeq = lastSeq;
     return bytes >= MAX_STATEMENT_BYTES;
   }
-}
-
-/** Makes the rows of run events: deltas of a message that follow each other are one, with the number of the last. */
-export function toProgress(events: readonly NumberedRunEvent[]): readonly RunProgress[] {
-  const rows: RunProgress[] = [];
-  let pieces: string[] = [];
-  for (const [index, { seq, attempt: _, ...event }] of events.entries()) {
-    if (event.type !== 'delta') {
-      rows.push({ seq, event });
-      continue;
-    }
-    const { messageId } = event;
-    pieces.push(event.delta);
-    const next = events[index + 1];
-    if (next?.type === 'delta' && next.messageId === messageId) continue;
-    rows.push({ seq, event: { type: 'delta', messageId, pieces } });
-    pieces = [];
-  }
-  return rows;
-}
-
-/** Reads a row that a {@link ProgressWriter} of any process wrote; what it does not know is left out. */
-export function fromProgress(
-  { seq, event }: RunProgress,
-  attempt: number,
-): readonly NumberedRunEvent[] {
-  switch (event['type']) {
-    case 'delta': {
-      const messageId = String(event['messageId']);
-      const pieces = Array.isArray(event['pieces']) ? event['pieces'].map(String) : [];
-      const first = seq - pieces.length + 1;
-      return pieces.map((delta, i) => ({
-        attempt,
-        seq: first + i,
-        type: 'delta',
-        messageId,
-        delta,
-      }));
-    }
-    case 'status': {
-      const { message, statusType } = objectOf(event['status']);
-      const status = { message: String(message), statusType: String(statusType) };
-      return [{ attempt, seq, type: 'status', status }];
-    }
-    case 'step':
-      return [{ attempt, seq, type: 'step', step: toStep(objectOf(event['step'])) }];
-    case 'event': {
-      const { id, type, data } = objectOf(event['event']);
-      const sent = newEvent(String(type), objectOf(data), String(id));
-      return [{ attempt, seq, type: 'event', event: sent }];
-    }
-    default:
-      return [];
-  }
-}
-
-function toStep({ id, name, title, status, input, output, error }: JsonObject): StepNews {
-  return {
-    id: String(id),
-    name: String(name),
-    status: status === 'completed' || status === 'failed' ? status : 'running',
-    ...(title !== undefined && { title: asText(title) }),
-    ...(input !== undefined && { input }),
-    ...(output !== undefined && { output }),
-    ...(error !== undefined && { error: asText(error) }),
-  };
-}
-
-function asText(value: unknown): string {
-  return typeof value === 'string' ? value : '';
-}
-
-function objectOf(value: unknown): JsonObject {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
 }

@@ -3,7 +3,7 @@ import type { RunOwner, RunRecord, Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { RunExecution } from './execution.ts';
 import { FollowedRuns } from './followed-runs.ts';
-import { fromProgress } from './progress.ts';
+import { fromProgress } from './progress-rows.ts';
 import { RecentRuns } from './recent-runs.ts';
 import type { NumberedRunEvent, RunEnd } from './run-events.ts';
 import type { Run } from './run.ts';

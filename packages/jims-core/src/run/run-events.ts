@@ -70,6 +70,18 @@ export interface RunPosition {
 /** A run event with its position. Several deltas may come as one, with the position of the last. */
 export type NumberedRunEvent = RunEvent & RunPosition;
 
+/** A piece of a message, or of what a model thinks for it. */
+export type TextPiece = NumberedRunEvent & { readonly type: 'delta' | 'reasoning' };
+
+export function isText(event: NumberedRunEvent): event is TextPiece {
+  return event.type === 'delta' || event.type === 'reasoning';
+}
+
+/** Whether two pieces of text, one after the other, may come as one. */
+export function areJoined(piece: TextPiece, next: TextPiece): boolean {
+  return piece.type === next.type && piece.messageId === next.messageId;
+}
+
 /**
  * The number of the end of an attempt that was lost, as nobody knows how many events it had. No
  * attempt has so many.

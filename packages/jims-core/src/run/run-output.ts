@@ -1,9 +1,12 @@
 import { JimsError } from '../errors/jims-error.ts';
+import { dataOf } from '../pipeline/message-body.ts';
+import type { MessageNews } from '../pipeline/message-part.ts';
 import type { StepNews } from '../pipeline/step.ts';
 import type { AgentStatus, ContextOutput } from '../pipeline/thread-context.ts';
 import { jsonSize } from '../text/json-size.ts';
 import { ASSISTANT_MESSAGE, eventDomain, newEvent } from '../thread/event.ts';
 import type { NewEvent } from '../thread/event.ts';
+import type { MessageFile, MessageSource } from '../thread/message.ts';
 import type { EventLog } from './event-log.ts';
 import type { Journal } from './journal.ts';
 import type { RunEvent } from './run-events.ts';
@@ -11,7 +14,7 @@ import type { RunEvent } from './run-events.ts';
 /** Counted for each send beside its text, so that empty ones are bounded, too. */
 const OVERHEAD_BYTES = 100;
 
-type SentEvent = Extract<RunEvent, { type: 'event' | 'status' | 'step' | 'delta' }>;
+type SentEvent = Extract<RunEvent, { type: 'event' | 'status' | 'step' }> | MessageNews;
 
 /**
  * What the pipelines of a run send, one after the other: it goes to the run's listeners, and is kept
@@ -79,6 +82,13 @@ export class RunOutput {
 /** Says where in its chain of runs an event belongs that a pipeline sends; see `Journal`. */
 export type SendPlaces = Pick<Journal, 'send' | 'segment' | 'isReplaying'>;
 
+/** What was sent so far of a message. */
+interface UnfinishedMessage {
+  text: string;
+  readonly sources: MessageSource[];
+  readonly files: MessageFile[];
+}
+
 /** What one pipeline of a run sends. */
 class PipelineOutput implements ContextOutput {
   readonly #run: RunOutput;
@@ -88,8 +98,8 @@ class PipelineOutput implements ContextOutput {
   #sent: NewEvent[] = [];
   #segment = 0;
   #places: SendPlaces | undefined;
-  /** The messages that are being streamed, by id: their text so far. */
-  readonly #unfinished = new Map<string, string>();
+  /** The messages that are being streamed, by id. */
+  readonly #unfinished = new Map<string, UnfinishedMessage>();
 
   constructor(run: RunOutput) {
     this.#run = run;
@@ -115,9 +125,10 @@ class PipelineOutput implements ContextOutput {
    */
   seen(): readonly NewEvent[] {
     const messages = this.#unstored.filter(({ type }) => eventDomain(type) === 'comm');
-    const partial = [...this.#unfinished].map(([id, content]) =>
-      newEvent(ASSISTANT_MESSAGE, { role: 'assistant', content, partial: true }, id),
-    );
+    const partial = [...this.#unfinished].map(([id, { text, sources, files }]) => {
+      const data = dataOf({ text, sources, files, reasoning: '', context: [] });
+      return newEvent(ASSISTANT_MESSAGE, { ...data, partial: true }, id);
+    });
     return [...messages, ...partial];
   }
 
@@ -140,9 +151,16 @@ class PipelineOutput implements ContextOutput {
     this.#run.push(jsonSize(step), { type: 'step', step });
   }
 
-  delta({ messageId, delta }: { readonly messageId: string; readonly delta: string }): void {
-    this.#run.push(delta.length, { type: 'delta', messageId, delta });
-    this.#unfinished.set(messageId, (this.#unfinished.get(messageId) ?? '') + delta);
+  piece(news: MessageNews): void {
+    this.#run.push('delta' in news ? news.delta.length : jsonSize(news), news);
+    // What a model thinks, and what its tools do, is not a part of a message yet.
+    if (news.type === 'reasoning' || news.type === 'tool') return;
+    const { messageId } = news;
+    const message = this.#unfinished.get(messageId) ?? { text: '', sources: [], files: [] };
+    this.#unfinished.set(messageId, message);
+    if (news.type === 'delta') message.text += news.delta;
+    else if (news.type === 'source') message.sources.push(news.source);
+    else message.files.push(news.file);
   }
 
   /** `placed` gives the event as it is sent, when it is new: with the id of its position. */

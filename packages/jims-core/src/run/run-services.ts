@@ -1,3 +1,4 @@
+import type { StoredFiles } from '../files/stored-files.ts';
 import type { LlmProvider } from '../llm/llm.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { Store } from '../store/store.ts';
@@ -12,6 +13,7 @@ import type { Turns } from './turns.ts';
 /** An app as its runs see it. */
 export interface RunnableApp extends ReportTarget {
   readonly store: Store;
+  readonly files: StoredFiles;
   readonly pipeline: Pipeline;
   readonly conversationStartPipeline: Pipeline | undefined;
   readonly limits: RunLimits;

@@ -1,3 +1,5 @@
+import type { JsonObject } from './event.ts';
+
 /**
  * A file of a message, as its event keeps it: a member of `files` in the data of a `comm.*` event. Its
  * bytes are in the app's file store, under its id.
@@ -9,6 +11,17 @@ export interface MessageFile {
   readonly media_type: string;
   /** In bytes. */
   readonly size: number;
+}
+
+/** The files that the data of a `comm.*` event names. */
+export function filesOfMessage({ files }: JsonObject): readonly MessageFile[] {
+  return Array.isArray(files) ? files.filter(isMessageFile) : [];
+}
+
+function isMessageFile(value: unknown): value is MessageFile {
+  if (typeof value !== 'object' || value === null) return false;
+  const { file_id: id, name, media_type: type, size }: Record<string, unknown> = { ...value };
+  return [id, name, type].every((each) => typeof each === 'string') && typeof size === 'number';
 }
 
 /** Where something in a message comes from: a member of `sources` in the data of a `comm.*` event. */

@@ -66,6 +66,14 @@ test('a stream that fails sends no event', async () => {
   assert.deepEqual(ctx.outgoingEvents, []);
 });
 
+test('a message has no files where there is no place for them', async () => {
+  const file = { name: 'a.txt', mediaType: 'text/plain', data: Buffer.from('a') };
+  await assert.rejects(contextOf([]).sendMessage('Here', { files: [file] }), {
+    code: 'app_invalid',
+    message: /only in a run of an app/,
+  });
+});
+
 function contextOf(events: readonly ThreadEvent[], all: unknown[] = []): ThreadContext {
   const sent: NewEvent[] = [];
   const send = (each: NewEvent): void => {
@@ -81,7 +89,7 @@ function contextOf(events: readonly ThreadEvent[], all: unknown[] = []): ThreadC
       message: send,
       status() {},
       step() {},
-      delta: (delta) => void all.push(delta),
+      piece: (news) => void all.push(news),
     },
     signal: new AbortController().signal,
     runId: 'r',

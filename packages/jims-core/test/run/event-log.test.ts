@@ -73,6 +73,21 @@ test('deltas of different messages are not joined', () => {
   assert.deepEqual(takeAll(events), ['1.2 ab', '1.3 c']);
 });
 
+test('what a model thinks is joined as text is, and not with it', () => {
+  const stream = new EventLog(1);
+  for (const text of ['a', 'b']) stream.push({ ...delta(text), type: 'reasoning' });
+  for (const text of ['c', 'd']) stream.push(delta(text));
+  const events = stream.listen({ after: { attempt: 1, seq: 0 } });
+  const types: string[] = [];
+  for (let event = events.takeReady(); event; event = events.takeReady()) {
+    if (event.type === 'reasoning' || event.type === 'delta') {
+      types.push(`${event.seq} ${event.type} ${event.delta}`);
+    }
+  }
+  assert.deepEqual(types, ['2 reasoning ab', '4 delta cd']);
+  assert.ok(stream.toldMore);
+});
+
 test('a listener that is far behind gets joined deltas, a piecemeal one never', () => {
   const stream = streamOf();
   const [whole, piecemeal] = [stream.listen(), stream.listen({ piecemeal: true })];

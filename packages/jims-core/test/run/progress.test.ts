@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { EventLog } from '../../src/run/event-log.ts';
-import { ProgressWriter, fromProgress, toProgress } from '../../src/run/progress.ts';
+import { fromProgress, toProgress } from '../../src/run/progress-rows.ts';
+import { ProgressWriter } from '../../src/run/progress.ts';
 import type { NumberedRunEvent } from '../../src/run/run-events.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { newEvent } from '../../src/thread/event.ts';
@@ -28,6 +29,28 @@ test('the pieces of a message that follow each other are one row, and are read a
     events,
   );
   assert.equal(stream.lastSeq, events.length);
+});
+
+test('what a message has beside its text is read as it was', () => {
+  const stream = new EventLog(ATTEMPT);
+  const messageId = 'a';
+  stream.push({ type: 'reasoning', messageId, delta: 'I ' });
+  stream.push({ type: 'reasoning', messageId, delta: 'think' });
+  stream.push({ type: 'delta', messageId, delta: 'Hello' });
+  const call = { id: 'c', name: 'find', title: 'Looking' } as const;
+  stream.push({ type: 'tool', messageId, tool: { ...call, status: 'running', input: { n: 1 } } });
+  stream.push({ type: 'tool', messageId, tool: { ...call, status: 'failed', error: 'no' } });
+  stream.push({ type: 'source', messageId, source: { url: 'https://a.example', title: 'A' } });
+  const file = { file_id: 'f', name: 'a.png', media_type: 'image/png', size: 3 };
+  stream.push({ type: 'file', messageId, file });
+  const events = stream.since(0);
+  const stored: typeof events = JSON.parse(JSON.stringify(events));
+  const rows = toProgress(stored);
+  assert.equal(rows.length, events.length - 1);
+  assert.deepEqual(
+    rows.flatMap((row) => fromProgress(row, ATTEMPT)),
+    events,
+  );
 });
 
 test('a row that another version wrote is left out', () => {

@@ -11,10 +11,10 @@ const MAX_BYTES = 10_000;
 test('the user has seen whole messages, then the pieces of unfinished ones', () => {
   const output = new RunOutput(new EventLog(1), MAX_BYTES).current;
   output.event(newEvent('rag.found', { documents: 1 }));
-  output.delta({ messageId: 'a', delta: 'Hel' });
-  output.delta({ messageId: 'b', delta: 'done' });
+  output.piece({ type: 'delta', messageId: 'a', delta: 'Hel' });
+  output.piece({ type: 'delta', messageId: 'b', delta: 'done' });
   output.event(message('done', 'b'));
-  output.delta({ messageId: 'a', delta: 'lo' });
+  output.piece({ type: 'delta', messageId: 'a', delta: 'lo' });
   const seen = output.seen().map(({ id, data }) => [id, data['content'], data['partial']]);
   assert.deepEqual(seen, [
     ['b', 'done', undefined],
@@ -27,9 +27,9 @@ test('what a pipeline sends after its events are stored reaches the listeners al
   const output = new RunOutput(stream, MAX_BYTES);
   const first = output.current;
   first.event(message('Welcome'));
-  first.delta({ messageId: 'a', delta: 'given ' });
+  first.piece({ type: 'delta', messageId: 'a', delta: 'given ' });
   output.startNext();
-  first.delta({ messageId: 'a', delta: 'up' });
+  first.piece({ type: 'delta', messageId: 'a', delta: 'up' });
   first.event(message('meanwhile'));
   output.current.event(message('answer'));
   assert.equal(stream.lastSeq, 5);
@@ -40,7 +40,7 @@ test('what a pipeline sends after its events are stored reaches the listeners al
 
 test('a run sends no more than it may, also of what is empty', () => {
   const output = new RunOutput(new EventLog(1), 1000);
-  for (let n = 0; n < 10; n++) output.current.delta({ messageId: 'a', delta: '' });
+  for (let n = 0; n < 10; n++) output.current.piece({ type: 'delta', messageId: 'a', delta: '' });
   assert.equal(output.sentBytes, 1000);
   const status = { message: '', statusType: '' };
   assert.throws(() => output.current.status(status), { code: 'pipeline_failed' });

@@ -1,3 +1,5 @@
+import { DEFAULT_FILE_LIMITS } from 'jims-core';
+
 import { CLIENT_EVENT_TYPES } from '../../chat/event-types.ts';
 import { PROTOCOLS, isProtocolName } from '../../protocols/registry.ts';
 import { ACCESS_GROUP, ACCESS_OPTIONS } from './access-options.ts';
@@ -29,6 +31,12 @@ export const OPTIONS = {
     type: 'text',
     group: APP,
     help: 'PostgreSQL schema for the threads, when several apps share a database',
+  },
+  files: {
+    type: 'text',
+    group: APP,
+    default: 'with the database',
+    help: 'Where files of messages are stored: file:///FOLDER or s3://BUCKET/PREFIX?region=REGION',
   },
   recover: {
     type: 'text',
@@ -73,6 +81,12 @@ export const OPTIONS = {
     several: true,
     default: CLIENT_EVENT_TYPES.join(','),
     help: 'Event types that clients may send; * matches anything, ! forbids',
+  },
+  'contact-event-types': {
+    type: 'text',
+    group: ACCESS_GROUP,
+    several: true,
+    help: 'Event types that contacts may append to their threads without a run, such as ui.*; by default none',
   },
   'expose-errors': {
     type: 'flag',
@@ -120,6 +134,25 @@ export const OPTIONS = {
     group: LIMITS,
     default: '131072',
     help: 'Maximum bytes of a thread_config or metadata from a client',
+  },
+  'max-file-size': {
+    type: 'integer',
+    group: LIMITS,
+    default: String(DEFAULT_FILE_LIMITS.maxFileBytes),
+    help: 'Maximum bytes of a file',
+  },
+  'max-contact-files-size': {
+    type: 'integer',
+    group: LIMITS,
+    default: String(DEFAULT_FILE_LIMITS.maxContactFileBytes),
+    help: 'Maximum bytes of all files of one contact',
+  },
+  'file-types': {
+    type: 'text',
+    group: LIMITS,
+    several: true,
+    default: 'all but programs',
+    help: 'Media types of files that are taken, such as image/*,application/pdf; ! forbids',
   },
   'max-thread-size': {
     type: 'integer',
@@ -232,6 +265,13 @@ export const OPTIONS = {
 } as const satisfies OptionTable;
 
 export type OptionName = keyof typeof OPTIONS;
+
+export const HEAD = `Usage: jims-api [OPTIONS]
+       jims-api export [OPTIONS]
+
+Serves a JIMS app over HTTP. With export it writes threads, or messages that contacts rated, as JSON
+lines: jims-api export --help.
+`;
 
 export const EXAMPLES = `Examples:
   jims-api --app ./app.ts:app

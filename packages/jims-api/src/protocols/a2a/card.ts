@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
 
 import { json } from '../../http/json-answer.ts';
+import { originOrPublicUrl } from '../../http/public-address.ts';
 import type { ApiContext, Call, Route } from '../../http/route.ts';
 import { packageVersion } from '../../version.ts';
 
 const CACHE_SECONDS = 300;
 const TEXT = ['text/plain'];
+/** What the app takes is its own matter: which types files may have, their upload says. */
+const TEXT_AND_FILES = [...TEXT, 'image/*', 'audio/*', 'video/*', 'application/*'];
 
 /** Who the agent is and where it answers; open to everybody. */
 export const cardRoute: Route = {
@@ -39,7 +42,7 @@ function answerCard(api: ApiContext, call: Call): Response {
 
 /** Clients of 1.0 send their version; for all others the card also has the members of 0.3. */
 function cardFor(api: ApiContext, { request }: Call): object {
-  const url = `${api.publicUrl ?? new URL(request.url).origin}/a2a`;
+  const url = `${originOrPublicUrl(api, request)}/a2a`;
   const card = { ...agentCard(api, url), ...(api.secured && SECURITY) };
   return request.headers.get('a2a-version')?.startsWith('1.')
     ? card
@@ -73,7 +76,7 @@ function agentCard({ app }: ApiContext, url: string): object {
       { url, protocolBinding: 'JSONRPC', protocolVersion: '0.3' },
     ],
     capabilities: { streaming: true, pushNotifications: false },
-    defaultInputModes: TEXT,
+    defaultInputModes: TEXT_AND_FILES,
     defaultOutputModes: TEXT,
     skills: [{ id: 'chat', name, description, tags: ['chat'] }],
   };

@@ -2,12 +2,13 @@ import type { NewEvent, Run, RunEnd } from 'jims-core';
 
 import { assistantText, buttonsOf } from '../../chat/messages.ts';
 import { plainTextEvents } from '../../chat/text-stream.ts';
-import { artifactMetadata } from './talk.ts';
+import type { TextDelta } from '../../chat/text-stream.ts';
+import { artifactMetadata, partsBesideText } from './talk.ts';
 import { agentMessage, namesOf, timestamp } from './task-run.ts';
 import type { TaskRun } from './task-run.ts';
 import { metadataOf, statusOfEnd } from './task.ts';
 import type { TaskView } from './task.ts';
-import type { StreamResponse, Task } from './wire.ts';
+import type { Part, StreamResponse, Task } from './wire.ts';
 
 export interface TaskUpdatesOptions {
   readonly view: TaskView;
@@ -29,16 +30,28 @@ export async function* taskUpdates(
   let statuses = 0;
 
   /** `ends`: the message whose last piece this is; of a streamed message that is not known. */
-  function update(artifactId: string, text: string, ends: NewEvent | undefined): StreamResponse {
+  function update(
+    artifactId: string,
+    parts: readonly Part[],
+    ends: NewEvent | undefined,
+  ): StreamResponse {
     const append = begun.has(artifactId);
     begun.add(artifactId);
-    const artifact = { artifactId, parts: [{ text }], ...(ends && artifactMetadata(ends)) };
+    const artifact = { artifactId, parts, ...(ends && artifactMetadata(ends)) };
     return { artifactUpdate: { ...names, artifact, append, lastChunk: ends !== undefined } };
   }
 
-  /** Buttons without text: an artifact has at least one part. */
+  function textUpdate({ messageId, delta, ends }: TextDelta): StreamResponse {
+    const isLast = ends && partsBesideText(ends, task.of).length === 0;
+    return update(messageId, [{ text: delta }], isLast ? ends : undefined);
+  }
+
+  /** Sources and files, or buttons without text: an artifact has at least one part. */
   function* besideText(sent: NewEvent): Generator<StreamResponse> {
-    if (assistantText(sent) === '' && buttonsOf(sent).length > 0) yield update(sent.id, '', sent);
+    const parts = partsBesideText(sent, task.of);
+    const hasButtonsAlone = assistantText(sent) === '' && buttonsOf(sent).length > 0;
+    if (parts.length > 0) yield update(sent.id, parts, sent);
+    else if (hasButtonsAlone) yield update(sent.id, [{ text: '' }], sent);
   }
 
   yield { task: task.first };
@@ -53,13 +66,10 @@ export async function* taskUpdates(
         break;
       }
       case 'text_delta':
-        yield update(event.messageId, event.delta, event.ends);
+        yield textUpdate(event);
         break;
       case 'event':
         yield* besideText(event.event);
-        break;
-      case 'text_start':
-      case 'text_end':
         break;
       case 'result':
       case 'error':
@@ -69,6 +79,8 @@ export async function* taskUpdates(
         yield { statusUpdate: { ...names, status, metadata: metadataOf(task.of, event) } };
         break;
       }
+      default:
+      // Sources and files come with the event of their message.
     }
   }
 }

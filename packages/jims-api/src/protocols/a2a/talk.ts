@@ -1,12 +1,13 @@
 // What was said in a task: its history and its artifacts.
-import type { NewEvent, RunRecord } from 'jims-core';
+import type { MessageSource, NewEvent, RunRecord } from 'jims-core';
 
+import { filesOf, sourcesOf } from '../../chat/message-members.ts';
 import { assistantText, buttonsOf, questionIdOf, userText } from '../../chat/messages.ts';
 import { messageIdOf } from './decode.ts';
 import { questionMessage } from './question.ts';
 import { namesOf } from './task-run.ts';
 import type { TaskRun } from './task-run.ts';
-import type { Artifact, Message, Metadata, Task } from './wire.ts';
+import type { Artifact, Message, Metadata, Part, Task } from './wire.ts';
 
 /** The names of a task, and the last messages of its history. */
 export function beginning(
@@ -31,22 +32,52 @@ function saidBy(run: TaskRun, question: NewEvent | undefined): Message[] {
   const text = question && userText(question);
   if (!question || text === undefined) return [];
   const messageId = messageIdOf(question) ?? question.id;
-  return [{ messageId, role: 'ROLE_USER', parts: [{ text }], ...namesOf(run) }];
+  const files = fileParts(question, run);
+  const parts = text === '' && files.length > 0 ? files : [{ text }, ...files];
+  return [{ messageId, role: 'ROLE_USER', parts, ...namesOf(run) }];
 }
 
 /** The artifacts of the runs before the newest one. */
-export function artifactsBefore({ earlier }: TaskRun): Artifact[] {
-  return earlier.flatMap(({ events }) => events).flatMap(artifactOf);
+export function artifactsBefore(run: TaskRun): Artifact[] {
+  return run.earlier.flatMap(({ events }) => events).flatMap((event) => artifactOf(event, run));
 }
 
 /** The artifact that a message of the assistant is; none for other events. */
-export function artifactOf(event: NewEvent): Artifact[] {
+export function artifactOf(event: NewEvent, run: Pick<TaskRun, 'addressOf'>): Artifact[] {
   const text = assistantText(event);
   if (text === undefined) return [];
-  return [{ artifactId: event.id, parts: [{ text }], ...artifactMetadata(event) }];
+  const beside = partsBesideText(event, run);
+  const parts = text === '' && beside.length > 0 ? beside : [{ text }, ...beside];
+  return [{ artifactId: event.id, parts, ...artifactMetadata(event) }];
 }
 
-/** The part of an event beside its text: its buttons, and the question that it is. */
+/** The sources of a message of the assistant, then its files; none for other events. */
+export function partsBesideText(
+  event: NewEvent,
+  { addressOf }: Pick<TaskRun, 'addressOf'>,
+): Part[] {
+  if (assistantText(event) === undefined) return [];
+  return [...sourcesOf(event).map(sourcePart), ...fileParts(event, { addressOf })];
+}
+
+function fileParts(event: NewEvent, { addressOf }: Pick<TaskRun, 'addressOf'>): Part[] {
+  return filesOf(event).map(({ file_id: id, name: filename, media_type: mediaType }) => ({
+    url: addressOf(id),
+    filename,
+    mediaType,
+  }));
+}
+
+function sourcePart({ url, title, excerpt }: MessageSource): Part {
+  const data = {
+    url,
+    ...(title !== undefined && { title }),
+    ...(excerpt !== undefined && { excerpt }),
+  };
+  return { data, metadata: { type: 'source' } };
+}
+
+/** What an event has beside its parts: its buttons, and the question that it is. */
 export function artifactMetadata(event: NewEvent): { readonly metadata?: Metadata } {
   const buttons = buttonsOf(event);
   const question = questionIdOf(event);

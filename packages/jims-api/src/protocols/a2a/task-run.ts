@@ -1,8 +1,10 @@
 import type { NewEvent, RunRecord, Thread } from 'jims-core';
 
 import { idIn } from '../../chat/external-ids.ts';
+import { fileAddress } from '../../chat/file-address.ts';
+import type { FileAddress } from '../../chat/file-address.ts';
 import { seesModels } from '../../chat/visibility.ts';
-import type { Call } from '../../http/route.ts';
+import type { ApiContext, Call } from '../../http/route.ts';
 import type { Message } from './wire.ts';
 
 /** A2A's name in the external ids of its contexts: each context is a thread. */
@@ -23,16 +25,25 @@ export interface TaskRun {
   readonly question: NewEvent | undefined;
   /** Whether its caller sees which models were used. */
   readonly seesModels: boolean;
+  readonly addressOf: FileAddress;
 }
 
 /** A task as its caller sees it; `question` is what the user said last. */
 export function taskRun(
-  { principal }: Pick<Call, 'principal'>,
+  api: ApiContext,
+  call: Call,
   task: Pick<TaskRun, 'id' | 'thread' | 'earlier'>,
   question: NewEvent | undefined,
 ): TaskRun {
   const { id, thread, earlier } = task;
-  return { id, thread, earlier, question, seesModels: seesModels(principal) };
+  return {
+    id,
+    thread,
+    earlier,
+    question,
+    seesModels: seesModels(call.principal),
+    addressOf: fileAddress(api, call),
+  };
 }
 
 export function agentMessage(

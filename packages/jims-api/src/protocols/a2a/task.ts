@@ -62,7 +62,10 @@ export function endedTask(
   return {
     ...beginning(run, view.historyLength),
     status: statusOfEnd(run, end, view),
-    artifacts: [...artifactsBefore(run), ...eventsOf(end).flatMap(artifactOf)],
+    artifacts: [
+      ...artifactsBefore(run),
+      ...eventsOf(end).flatMap((event) => artifactOf(event, run)),
+    ],
     metadata: metadataOf(run, end),
   };
 }

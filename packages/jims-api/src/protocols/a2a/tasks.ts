@@ -54,7 +54,7 @@ export async function cancelTask(api: ApiContext, call: Call, params: unknown): 
   const end = await run.end;
   if (end.type !== 'cancelled') throw notCancelable(id);
   await requireOver(api, runId, end);
-  const of = taskRun(call, { id: first.runId, thread, earlier }, incoming);
+  const of = taskRun(api, call, { id: first.runId, thread, earlier }, incoming);
   const headers = runHeaders({ id: runId, thread, replayed: false });
   return { task: endedTask(of, end, { historyLength, exposeErrors: api.exposeErrors }), headers };
 }
@@ -82,7 +82,7 @@ export async function subscribeToTask(
   if (!run || !isActive(status)) {
     throw failure('unsupported_operation', `Task '${id}' is over: get it instead`);
   }
-  const of = taskRun(call, { id: first.runId, thread: run.thread, earlier }, newest.incoming);
+  const of = taskRun(api, call, { id: first.runId, thread: run.thread, earlier }, newest.incoming);
   const begun = activeTask(of, status, { at: newest.startedAt ?? newest.acceptedAt });
   const { exposeErrors } = api;
   return joinRun(api, call, run, () =>
@@ -92,16 +92,17 @@ export async function subscribeToTask(
 
 /** A task as it is now. */
 export async function taskOf(
-  { app, exposeErrors }: ApiContext,
+  api: ApiContext,
   call: Call,
   {
     chain: { earlier, newest },
     historyLength,
   }: { readonly chain: TaskChain; readonly historyLength: number | undefined },
 ): Promise<Answered> {
+  const { app, exposeErrors } = api;
   const { runId, chainId: id, thread, incoming } = newest;
   const status = statusOf(newest);
-  const of = taskRun(call, { id, thread, earlier }, incoming);
+  const of = taskRun(api, call, { id, thread, earlier }, incoming);
   const headers = runHeaders({ id: runId, thread, replayed: false });
   if (isActive(status)) {
     const at = newest.startedAt ?? newest.acceptedAt;

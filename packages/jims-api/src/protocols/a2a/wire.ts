@@ -8,8 +8,27 @@ export type TaskState =
   | 'TASK_STATE_FAILED'
   | 'TASK_STATE_CANCELED';
 
-export interface Part {
+export type Part = TextPart | FilePart | SourcePart;
+
+interface TextPart {
   readonly text: string;
+}
+
+/** A file, by where it is downloaded. */
+interface FilePart {
+  readonly url: string;
+  readonly filename: string;
+  readonly mediaType: string;
+}
+
+/** Where something in an answer comes from: A2A has no part of its own for that. */
+interface SourcePart {
+  readonly data: {
+    readonly url: string;
+    readonly title?: string;
+    readonly excerpt?: string;
+  };
+  readonly metadata: { readonly type: 'source' };
 }
 
 export interface Message {

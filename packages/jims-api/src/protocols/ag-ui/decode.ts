@@ -14,6 +14,7 @@ import { fieldError, parseBody } from '../../http/fastapi/validation.ts';
 import { isJsonObject } from '../../http/json-object.ts';
 import { list } from '../../http/list.ts';
 import type { ApiContext } from '../../http/route.ts';
+import { contentFiles, earlierFiles, filePartsOf } from './files.ts';
 import { Resume, answerRule } from './interrupts.ts';
 
 const MAX_ID = 256;
@@ -25,7 +26,12 @@ const id = v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_ID));
 
 const Message = v.object({
   role: v.string(),
-  content: v.pipe(v.optional(messageContent), v.description('A string, or parts with text')),
+  content: v.pipe(
+    v.optional(messageContent),
+    v.description(
+      'A string, or parts with text, and image, audio, video and document with data, or the address of a stored file',
+    ),
+  ),
 });
 type Message = v.InferOutput<typeof Message>;
 
@@ -100,8 +106,8 @@ export interface AgUiMessage extends ClientMessage {
 /**
  * Reads the body of a request.
  *
- * @throws HttpError 422 also for a new message that is not the user's, or has more than text; 413 for a
- * config that is too large with its context.
+ * @throws HttpError 422 also for a new message that is not the user's, or has parts that are not known,
+ * or files at other addresses; 413 for a config that is too large with its context.
  */
 export function decode(
   api: Pick<ApiContext, 'allowedEventTypes' | 'maxConfigBytes'>,
@@ -141,6 +147,7 @@ function messageIn(
     threadConfig,
     earlier: earlier.flatMap(saidText),
     incoming,
+    sentFiles: hasNewMessage(messages) ? contentFiles(messages.at(-1)?.content) : [],
     answer: resume && answerRule(resume),
     // The client has no other way to stop the run.
     options: runOptions({ ...run, on_disconnect: 'cancel' }),
@@ -170,23 +177,26 @@ function incomingEvent(
 function newText(message: Message | undefined): string {
   const text = message?.role === 'user' ? textOf(message) : undefined;
   if (text !== undefined) return text;
-  const reason = 'the last message must be the user’s, and text only';
+  const reason = 'the last message must be the user’s, and its parts text or files';
   throw validationError([fieldError('messages', message, reason)]);
 }
 
 function saidText({ role, content }: Message): HistoryMessage[] {
   const text = textOf({ role, content }, 'lenient') ?? '';
-  if (role === 'user') return [{ role, content: userContent(text) }];
+  if (role === 'user') {
+    return [{ role, content: userContent(text), files: earlierFiles(content) }];
+  }
   return role === 'assistant' && text !== '' ? [{ role, content: text }] : [];
 }
 
-/** The text of a message. Strict: `undefined` when there is something other than text in it. */
+/** The text of a message. Strict: `undefined` when there is something other than text and files in it. */
 function textOf({ content }: Message, how: 'strict' | 'lenient' = 'strict'): string | undefined {
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) return undefined;
   const texts = content.flatMap((part) =>
     isJsonObject(part) && typeof part['text'] === 'string' ? [part['text']] : [],
   );
-  if (how === 'strict' && texts.length < content.length) return undefined;
+  const known = texts.length + filePartsOf(content).length;
+  if (how === 'strict' && known < content.length) return undefined;
   return texts.join(BETWEEN_PARTS);
 }

@@ -3,6 +3,7 @@ import { MAX_PIECE_CHARS } from 'jims-core/host';
 import type { ModelUsage } from 'jims-core/llm';
 
 import { isWanted, reasonOf } from '../../chat/answer-run.ts';
+import type { FileAddress } from '../../chat/file-address.ts';
 import {
   assistantText,
   buttonsOf,
@@ -23,6 +24,8 @@ import { interruptBy } from './interrupts.ts';
 import type { InterruptOutcome } from './interrupts.ts';
 import { OpenSteps } from './steps.ts';
 import type { StepEvent } from './steps.ts';
+import { reasoningEnd, reasoningStart, toolEvents } from './work.ts';
+import type { ReasoningEvent, ToolEvent } from './work.ts';
 
 /** What is sent of AG-UI 1.0. Members without a value are left out: the client refuses `null`. */
 type AgUiEvent =
@@ -30,6 +33,8 @@ type AgUiEvent =
   | ({ readonly type: 'RUN_FINISHED' } & ClientIds & Ending)
   | { readonly type: 'RUN_ERROR'; readonly message: string; readonly code: string }
   | StepEvent
+  | ToolEvent
+  | ReasoningEvent
   | {
       readonly type: 'TEXT_MESSAGE_START';
       readonly messageId: string;
@@ -74,6 +79,7 @@ const textContent = jsonTemplate({
 } satisfies AgUiEvent);
 
 export interface StreamOptions extends ViewOptions {
+  readonly fileAddress: FileAddress;
   /** Whether the client answers interrupts; else a question is its message alone. */
   readonly interrupts: boolean;
   /** The question that the run ended with, as it is now; default: as it was then. */
@@ -89,8 +95,9 @@ export function encodeStream(
   const ids = { threadId, runId };
   const steps = new OpenSteps();
   const metadata = { thread_id: run.thread.id, run_id: run.id };
+  const within = { ...options, runId: run.id };
   return new Expansion(
-    textEvents(run),
+    textEvents(run, { seesWork: options.seesWork }),
     (event) => {
       switch (event.type) {
         case 'text_delta':
@@ -107,7 +114,7 @@ export function encodeStream(
         case 'error':
           return [failure(event, options)];
         default:
-          return encode(event, options.sees).map(frame);
+          return encode(event, within).map(frame);
       }
     },
     { first: [frame({ type: 'RUN_STARTED', ...ids, metadata })] },
@@ -136,9 +143,13 @@ export async function* encodeSnapshot(
   yield frame({ type: 'RUN_FINISHED', threadId, runId });
 }
 
+interface WithinOptions extends Pick<StreamOptions, 'sees' | 'fileAddress'> {
+  readonly runId: string;
+}
+
 type WithinRun = Exclude<TextEvent, TextDelta | RunEnd | { readonly type: 'step' }>;
 
-function encode(event: WithinRun, sees: Sees): AgUiEvent[] {
+function encode(event: WithinRun, { sees, fileAddress, runId }: WithinOptions): AgUiEvent[] {
   switch (event.type) {
     case 'status': {
       const { message, statusType } = event.status;
@@ -149,9 +160,34 @@ function encode(event: WithinRun, sees: Sees): AgUiEvent[] {
       return [{ type: 'TEXT_MESSAGE_START', messageId: event.messageId, role: 'assistant' }];
     case 'text_end':
       return [{ type: 'TEXT_MESSAGE_END', messageId: event.messageId }];
+    case 'tool':
+      return toolEvents(event.tool);
+    case 'reasoning_start':
+      return reasoningStart(reasoningId(event, runId));
+    case 'reasoning_delta': {
+      const messageId = reasoningId(event, runId);
+      return [{ type: 'REASONING_MESSAGE_CONTENT', messageId, delta: event.delta }];
+    }
+    case 'reasoning_end':
+      return reasoningEnd(reasoningId(event, runId));
+    case 'source':
+      return [custom('jims.source', event.messageId, event.source)];
+    case 'file': {
+      const url = fileAddress(event.file.file_id);
+      return [custom('jims.file', event.messageId, { ...event.file, url })];
+    }
     case 'event':
       return besideText(event.event, sees);
   }
+}
+
+/** Clients keep it as a message of the thread, so no other run has the same. */
+function reasoningId({ reasoningId: id }: { readonly reasoningId: string }, runId: string): string {
+  return `${runId}:${id}`;
+}
+
+function custom(name: string, message_id: string, value: object): AgUiEvent {
+  return { type: 'CUSTOM', name, value: { message_id, ...value } };
 }
 
 /** What an event has beside its text: buttons, or the app's own data. */
@@ -192,7 +228,11 @@ function toMessage(event: ThreadEvent): object[] {
     return [{ id: event.id, role: 'user', content: listedText(event) ?? question }];
   }
   const content = assistantText(event);
-  return content === undefined ? [] : [{ id: event.id, role: 'assistant', content }];
+  if (content === undefined) return [];
+  const answer = { id: event.id, role: 'assistant', content };
+  const { reasoning } = event.data;
+  if (typeof reasoning !== 'string') return [answer];
+  return [{ id: `${event.id}:reasoning`, role: 'reasoning', content: reasoning }, answer];
 }
 
 function failure(end: Parameters<typeof reasonOf>[0], options: ViewOptions): SseFrame {

@@ -1,4 +1,5 @@
 import { threadOfMessage, threadOfChat } from '../../chat/client-history.ts';
+import { pageFileAddress } from '../../chat/file-address.ts';
 import { threadHeader } from '../../chat/named-thread.ts';
 import { questionNow } from '../../chat/questions.ts';
 import { openStream, streamRun } from '../../chat/stream-run.ts';
@@ -65,11 +66,12 @@ async function run(api: ApiContext, call: Call): Promise<Response> {
       interface: PROTOCOL,
     }),
   );
-  const { options, incoming, answer } = message;
-  const request = { ...options, incoming, ...target, ...(answer && { answer }) };
+  const { options, incoming, sentFiles, answer } = message;
+  const request = { ...options, incoming, sentFiles, ...target, ...(answer && { answer }) };
   return streamRun(api, call, request, async (started) => {
     const question = started.replayed ? await questionNow(api.app, started) : undefined;
-    return encodeStream(started, input, { ...viewOptions(api, call), interrupts, question });
+    const view = { ...viewOptions(api, call), fileAddress: pageFileAddress(api) };
+    return encodeStream(started, input, { ...view, interrupts, question });
   });
 }
 

@@ -1,4 +1,4 @@
-import type { TitledStep } from '../../chat/text-stream.ts';
+import type { TitledStep } from '../../chat/work-reader.ts';
 
 export interface StepEvent {
   readonly type: 'STEP_STARTED' | 'STEP_FINISHED';

@@ -5,6 +5,8 @@ import type { ClientMessage } from '../../chat/client-history.ts';
 import { userContent, userEvent } from '../../chat/messages.ts';
 import { eventType, requireAllowed, runFields, runOptions } from '../../chat/run-fields.ts';
 import type { RunOptions } from '../../chat/run-fields.ts';
+import { fileAt, readable } from '../../chat/sent-files.ts';
+import type { SentFile } from '../../chat/sent-files.ts';
 import { MAX_MESSAGES, MAX_PARTS, requireConfigSize } from '../../chat/sent-limits.ts';
 import { contactId } from '../../http/contact.ts';
 import { validationError } from '../../http/errors.ts';
@@ -12,6 +14,8 @@ import { sentObject, uuid } from '../../http/fastapi/fields.ts';
 import { fieldError, parseBody } from '../../http/fastapi/validation.ts';
 import { list } from '../../http/list.ts';
 import type { ApiContext } from '../../http/route.ts';
+import { approvalResponse, clickOf } from './approvals.ts';
+import type { ApprovalResponse } from './approvals.ts';
 
 const MAX_CHAT_ID = 256;
 const BETWEEN_PARTS = '\n\n';
@@ -19,7 +23,22 @@ const BETWEEN_PARTS = '\n\n';
 const UiMessage = v.object({
   role: v.picklist(['system', 'user', 'assistant']),
   parts: list(
-    v.object({ type: v.string(), text: v.optional(v.string()), data: v.optional(v.unknown()) }),
+    v.object({
+      type: v.string(),
+      text: v.optional(v.string()),
+      data: v.optional(v.unknown()),
+      url: v.pipe(
+        v.optional(v.unknown()),
+        v.description('Of a part `file`: data:<type>;base64,… or the address of a stored file'),
+      ),
+      mediaType: v.optional(v.string()),
+      filename: v.optional(v.string()),
+      state: v.optional(v.unknown()),
+      approval: v.pipe(
+        v.optional(v.unknown()),
+        v.description('Of a part `dynamic-tool` whose state is `approval-responded`'),
+      ),
+    }),
     MAX_PARTS,
   ),
 });
@@ -41,7 +60,7 @@ export const AiSdkBody = v.pipe(
       list(UiMessage, MAX_MESSAGES),
       v.nonEmpty(),
       v.description(
-        'The whole chat; the last message is the new one, by the user. With a part data-question it answers that question or is refused',
+        'The whole chat; the last message is the new one, by the user. With a part data-question it answers that question or is refused. Or the last one is the assistant’s, with a tool call that the user has approved or denied',
       ),
     ),
     contact_id: v.pipe(
@@ -68,22 +87,28 @@ export const AiSdkBody = v.pipe(
 export interface AiSdkMessage extends ClientMessage {
   readonly chatId: string;
   readonly contactId: string | undefined;
+  /** Whether the answer is added to the client's last message. */
+  readonly goesOn: boolean;
   readonly options: RunOptions;
 }
 
 /**
  * Reads the body of a request.
  *
- * @throws HttpError 422 also for a new message that is not the user's, or has files; 413 for a config
- * that is too large.
+ * @throws HttpError 422 also for a new message that is not the user's, or has a file at another address;
+ * 413 for a config that is too large.
  */
 export function decode(
   api: Pick<ApiContext, 'allowedEventTypes' | 'maxConfigBytes'>,
   body: unknown,
 ): AiSdkMessage {
   const request = parseBody(AiSdkBody, body);
-  const questionId = answeredQuestion(request.messages.at(-1));
-  const incoming = userEvent(newText(request.messages), request.event_type, questionId);
+  const approval = approvalIn(request.messages);
+  const last = approval ? undefined : newMessage(request.messages);
+  const questionId = approval?.id ?? (last && answeredQuestion(last));
+  const incoming = approval
+    ? clickOf(approval, request.event_type)
+    : userEvent(last ? textOf(last) : '', request.event_type, questionId);
   requireAllowed(incoming.type, api.allowedEventTypes);
   requireConfigSize(api, request.thread_config);
   return {
@@ -91,37 +116,52 @@ export function decode(
     contactId: request.contact_id,
     threadId: typeof request.thread_id === 'string' ? request.thread_id : undefined,
     threadConfig: request.thread_config,
-    earlier: request.messages.slice(0, -1).flatMap(saidText),
+    earlier: request.messages.slice(0, approval ? undefined : -1).flatMap(saidText),
     incoming,
+    sentFiles: last ? fileParts(last).map(toFile) : [],
+    goesOn: approval !== undefined,
     answer:
       questionId === undefined ? undefined : { kind: 'question', questionId, audience: 'contact' },
     options: runOptions(request),
   };
 }
 
-function answeredQuestion(message: UiMessage | undefined): string | undefined {
-  const part = message?.parts.find(({ type }) => type === 'data-question');
+/** What the user did instead of writing: then the last message is still the assistant's. */
+function approvalIn(messages: readonly UiMessage[]): ApprovalResponse | undefined {
+  const last = messages.at(-1);
+  return last?.role === 'assistant' ? approvalResponse(last.parts) : undefined;
+}
+
+function answeredQuestion({ parts }: UiMessage): string | undefined {
+  const part = parts.find(({ type }) => type === 'data-question');
   return v.is(Answered, part?.data) ? part.data.question_id : undefined;
 }
 
-function newText(messages: readonly UiMessage[]): string {
+function newMessage(messages: readonly UiMessage[]): UiMessage {
   const last = messages.at(-1);
-  if (last?.role !== 'user') {
-    const reason = 'the last message must be the user’s';
-    throw validationError([fieldError('messages', last, reason)]);
-  }
-  if (last.parts.some(({ type }) => type === 'file')) {
-    const reason = 'files are not supported, only text';
-    throw validationError([fieldError('messages', last, reason)]);
-  }
-  return textOf(last);
+  if (last?.role === 'user') return last;
+  const reason = 'the last message must be the user’s';
+  throw validationError([fieldError('messages', last, reason)]);
+}
+
+type Part = UiMessage['parts'][number];
+
+function fileParts({ parts }: UiMessage): Part[] {
+  return parts.filter(({ type }) => type === 'file');
+}
+
+/** @throws HttpError 422 for one at another address. */
+function toFile({ url, filename: name, mediaType }: Part): SentFile {
+  return fileAt(url, { member: 'messages', name, mediaType });
 }
 
 function saidText(message: UiMessage): HistoryMessage[] {
   const { role } = message;
   if (role === 'system') return [];
   const text = textOf(message);
-  if (role === 'user') return [{ role, content: userContent(text) }];
+  if (role === 'user') {
+    return [{ role, content: userContent(text), files: readable(fileParts(message), toFile) }];
+  }
   // An answer that failed before it had any text.
   return text === '' ? [] : [{ role, content: text }];
 }

@@ -2,7 +2,7 @@ import type { NewEvent, Run, RunResult } from 'jims-core';
 
 import { isWanted, reasonOf } from '../../chat/answer-run.ts';
 import { isEnd, textEvents } from '../../chat/text-stream.ts';
-import type { TextDelta, TextEvent, TitledStep } from '../../chat/text-stream.ts';
+import type { TextDelta, TextEvent } from '../../chat/text-stream.ts';
 import { tokensOf } from '../../chat/usage.ts';
 import type { Sees, ViewOptions } from '../../chat/visibility.ts';
 import { isAppEvent } from '../../chat/visibility.ts';
@@ -11,70 +11,32 @@ import { SLOT, jsonTemplate, jsonText } from '../../http/fastapi/json-pieces.ts'
 import type { SseFrame } from '../../http/sse/frame.ts';
 import { Expansion } from '../../http/sse/ready-iterator.ts';
 import type { ReadyIterable } from '../../http/sse/ready-iterator.ts';
-import { answerId, partsBesideText } from './ui-messages.ts';
-import type { DataPart } from './ui-messages.ts';
-
-/** What is sent of the UI message stream, version 1. */
-type Chunk =
-  | { readonly type: 'start'; readonly messageId: string; readonly messageMetadata: Metadata }
-  | { readonly type: 'start-step' | 'finish-step' }
-  | { readonly type: 'text-start' | 'text-end'; readonly id: string }
-  | { readonly type: 'text-delta'; readonly id: string; readonly delta: string }
-  | {
-      readonly type: 'data-status';
-      readonly data: { readonly status: string; readonly type: string };
-      readonly transient: true;
-    }
-  | {
-      readonly type: 'data-event';
-      readonly data: { readonly event_type: string; readonly event_data: object };
-      readonly transient: true;
-    }
-  | DataPart
-  | ToolChunk
-  | { readonly type: 'finish'; readonly finishReason: 'stop'; readonly messageMetadata: Metadata }
-  | { readonly type: 'abort'; readonly reason: string }
-  | { readonly type: 'error'; readonly errorText: string };
-
-/** A step, as a tool that the client does not know and that is called on the server. */
-type ToolChunk = {
-  readonly toolCallId: string;
-  readonly dynamic: true;
-  readonly providerExecuted: true;
-} & (
-  | {
-      readonly type: 'tool-input-available';
-      readonly toolName: 'step';
-      readonly title: string;
-      readonly input: object;
-    }
-  | { readonly type: 'tool-output-available'; readonly output: null }
-  | { readonly type: 'tool-output-error'; readonly errorText: string }
-);
-
-/** Kept by the client with the message, and sent back with it. */
-interface Metadata {
-  readonly thread_id: string;
-  readonly run_id: string;
-  /** Of all models together, by the AI SDK's names; at the end. */
-  readonly usage?: {
-    readonly inputTokens: number;
-    readonly outputTokens: number;
-    readonly totalTokens: number;
-    readonly cachedInputTokens: number;
-  };
-}
+import { approvalPart } from './approvals.ts';
+import { approvalChunks, stepChunk, toolChunk } from './chunks.ts';
+import type { Chunk, Metadata } from './chunks.ts';
+import { answerId, filePart, partsBesideText, sourcePart } from './ui-messages.ts';
 
 const DONE: SseFrame = { data: '[DONE]' };
 
 const textDelta = jsonTemplate({ type: 'text-delta', id: SLOT, delta: SLOT } satisfies Chunk);
 
+export interface StreamOptions extends ViewOptions {
+  /** Where clients get a file. */
+  readonly fileAddress: (fileId: string) => string;
+  /** Whether the client adds the answer to the message that asked: then that keeps its id. */
+  readonly goesOn?: boolean;
+}
+
 /** A run as one UI message, from its beginning: each message of the app is one of its text parts. */
-export function encodeStream(run: Run, options: ViewOptions): ReadyIterable<SseFrame> {
+export function encodeStream(run: Run, options: StreamOptions): ReadyIterable<SseFrame> {
   const metadata: Metadata = { thread_id: run.thread.id, run_id: run.id };
-  const start: Chunk = { type: 'start', messageId: answerId(run.id), messageMetadata: metadata };
+  const start: Chunk = {
+    type: 'start',
+    ...(!options.goesOn && { messageId: answerId(run.id) }),
+    messageMetadata: metadata,
+  };
   return new Expansion(
-    textEvents(run),
+    textEvents(run, { seesWork: options.seesWork }),
     (event) => {
       if (event.type === 'text_delta') return [{ data: textDelta(event.messageId, event.delta) }];
       const frames = encode(event, metadata, options).map(frame);
@@ -86,15 +48,13 @@ export function encodeStream(run: Run, options: ViewOptions): ReadyIterable<SseF
 
 type Other = Exclude<TextEvent, TextDelta>;
 
-function encode(event: Other, metadata: Metadata, options: ViewOptions): Chunk[] {
+function encode(event: Other, metadata: Metadata, options: StreamOptions): Chunk[] {
   switch (event.type) {
     case 'status': {
       const { message, statusType } = event.status;
       const data = { status: message, type: statusType };
       return [{ type: 'data-status', data, transient: true }];
     }
-    case 'step':
-      return [toolChunk(event.step, metadata.run_id)];
     case 'text_start':
       return [{ type: 'text-start', id: event.messageId }];
     case 'text_end':
@@ -112,6 +72,44 @@ function encode(event: Other, metadata: Metadata, options: ViewOptions): Chunk[]
         : [failure(event, options)];
     case 'error':
       return [failure(event, options)];
+    default:
+      return [workChunk(event, metadata.run_id, options)];
+  }
+}
+
+type WorkOrPart = Extract<
+  Other,
+  {
+    readonly type:
+      | 'step'
+      | 'tool'
+      | 'reasoning_start'
+      | 'reasoning_delta'
+      | 'reasoning_end'
+      | 'source'
+      | 'file';
+  }
+>;
+
+/** What a run does, and what its messages have beside text. */
+function workChunk(event: WorkOrPart, runId: string, { fileAddress }: StreamOptions): Chunk {
+  switch (event.type) {
+    case 'step':
+      return stepChunk(event.step, runId);
+    case 'tool':
+      return toolChunk(event.tool);
+    case 'reasoning_start':
+      return { type: 'reasoning-start', id: event.reasoningId };
+    case 'reasoning_delta':
+      return { type: 'reasoning-delta', id: event.reasoningId, delta: event.delta };
+    case 'reasoning_end':
+      return { type: 'reasoning-end', id: event.reasoningId };
+    case 'source':
+      return sourcePart(event.source);
+    case 'file': {
+      const { url, mediaType } = filePart(event.file, fileAddress);
+      return { type: 'file', url, mediaType };
+    }
   }
 }
 
@@ -119,25 +117,10 @@ function failure(end: Parameters<typeof reasonOf>[0], options: ViewOptions): Chu
   return { type: 'error', errorText: toHttpError(reasonOf(end), options).message };
 }
 
-function toolChunk({ number, title, status }: TitledStep, runId: string): ToolChunk {
-  const step = {
-    toolCallId: `${runId}:step-${number}`,
-    dynamic: true,
-    providerExecuted: true,
-  } as const;
-  switch (status) {
-    case 'running':
-      return { type: 'tool-input-available', ...step, toolName: 'step', title, input: {} };
-    case 'completed':
-      return { type: 'tool-output-available', ...step, output: null };
-    case 'failed':
-      return { type: 'tool-output-error', ...step, errorText: `${title}: failed` };
-  }
-}
-
 /** What an event has beside its text: a question, buttons, or the app's own data. */
 function besideText(event: NewEvent, sees: Sees): Chunk[] {
-  const parts = partsBesideText(event);
+  const approval = approvalPart(event);
+  const parts = [...(approval ? approvalChunks(approval) : []), ...partsBesideText(event)];
   if (parts.length > 0) return parts;
   if (!isAppEvent(event, sees)) return [];
   const data = { event_type: event.type, event_data: event.data };

@@ -1,7 +1,8 @@
-import type { JimsApp, Run, Thread } from 'jims-core';
+import type { Run, Thread } from 'jims-core';
 import * as v from 'valibot';
 
 import { threadOfMessage, threadOfChat } from '../../chat/client-history.ts';
+import { pageFileAddress } from '../../chat/file-address.ts';
 import { threadHeader } from '../../chat/named-thread.ts';
 import type { ClientRunRequest } from '../../chat/start-run.ts';
 import { joinRun, streamRun } from '../../chat/stream-run.ts';
@@ -23,7 +24,9 @@ import type {
   Route,
 } from '../../http/route.ts';
 import { AiSdkBody, decode } from './decode.ts';
+import type { AiSdkMessage } from './decode.ts';
 import { encodeStream } from './encode.ts';
+import type { StreamOptions } from './encode.ts';
 import { uiMessages } from './ui-messages.ts';
 
 const PROTOCOL = 'ai-sdk';
@@ -132,15 +135,20 @@ export const aiSdkProtocol: Protocol = {
 };
 
 async function send(api: ApiContext, call: Call): Promise<Response> {
-  const request = await requestOf(api, call);
+  const message = decode(api, await call.body());
+  const request = await requestOf(api, call, message);
   const headers = { ...call.headers, ...STREAM_HEADERS };
+  const { goesOn } = message;
   return streamRun(api, { ...call, headers }, request, (run) =>
-    encodeStream(run, viewOptions(api, call)),
+    encodeStream(run, { ...streamOptions(api, call), goesOn }),
   );
 }
 
-async function requestOf(api: ApiContext, call: Call): Promise<ClientRunRequest> {
-  const message = decode(api, await call.body());
+async function requestOf(
+  api: ApiContext,
+  call: Call,
+  message: AiSdkMessage,
+): Promise<ClientRunRequest> {
   const target = await lookUpInTurn(api, call, () =>
     threadOfMessage(api, call, message, {
       contactId: contactOf(call, contactInQuery(call) ?? message.contactId),
@@ -150,15 +158,15 @@ async function requestOf(api: ApiContext, call: Call): Promise<ClientRunRequest>
       interface: PROTOCOL,
     }),
   );
-  const { options, incoming, answer } = message;
-  return { ...options, incoming, ...target, ...(answer && { answer }) };
+  const { options, incoming, sentFiles, answer } = message;
+  return { ...options, incoming, sentFiles, ...target, ...(answer && { answer }) };
 }
 
 async function resume(api: ApiContext, call: Call): Promise<Response> {
   const run = await activeRun(api, call);
   if (!run) return nothing(call);
   const headers = { ...call.headers, ...STREAM_HEADERS };
-  return joinRun(api, { ...call, headers }, run, () => encodeStream(run, viewOptions(api, call)));
+  return joinRun(api, { ...call, headers }, run, () => encodeStream(run, streamOptions(api, call)));
 }
 
 async function stop(api: ApiContext, call: Call): Promise<Response> {
@@ -169,20 +177,24 @@ async function stop(api: ApiContext, call: Call): Promise<Response> {
 
 async function restore(api: ApiContext, call: Call): Promise<Response> {
   const thread = await chatThread(api, call);
-  return answerInTurn(api, call, async (end) =>
-    streamedJson(call, restoredText(api.app, thread), end),
-  );
+  return answerInTurn(api, call, async (end) => streamedJson(call, restoredText(api, thread), end));
 }
 
-async function* restoredText(app: JimsApp, thread: Thread | undefined): AsyncGenerator<string> {
+async function* restoredText(api: ApiContext, thread: Thread | undefined): AsyncGenerator<string> {
+  const { threads } = api.app;
   yield '{"messages":[';
   let separator = '';
-  for await (const message of thread ? uiMessages(app.threads.allEvents(thread)) : []) {
+  const messages = thread ? uiMessages(threads.allEvents(thread), pageFileAddress(api)) : [];
+  for await (const message of messages) {
     yield separator;
     separator = ',';
     yield* jsonPieces(message);
   }
   yield ']}';
+}
+
+function streamOptions(api: ApiContext, call: Call): StreamOptions {
+  return { ...viewOptions(api, call), fileAddress: pageFileAddress(api) };
 }
 
 async function activeRun(api: ApiContext, call: Call): Promise<Run | undefined> {

@@ -1,6 +1,8 @@
-import type { NewEvent, Run, RunResult } from 'jims-core';
+import type { MessageFile, MessageSource, NewEvent, Run, RunResult } from 'jims-core';
 
 import { reasonOf } from '../../chat/answer-run.ts';
+import type { FileAddress } from '../../chat/file-address.ts';
+import { filesOf, sourcesOf } from '../../chat/message-members.ts';
 import { assistantText, buttonsOf, questionIdOf } from '../../chat/messages.ts';
 import type { Button } from '../../chat/messages.ts';
 import { plainTextEvents } from '../../chat/text-stream.ts';
@@ -15,14 +17,30 @@ import type { ReadyIterable } from '../../http/sse/ready-iterator.ts';
 import { callbackOf } from './callback.ts';
 
 /** One bubble of Deep Chat. */
-type DeepChatMessage = { readonly text: string } | { readonly html: string };
+type DeepChatMessage =
+  | { readonly text: string }
+  | { readonly html: string }
+  | { readonly files: readonly DeepChatFile[] };
+
+interface DeepChatFile {
+  readonly src: string;
+  readonly name: string;
+  readonly type: 'image' | 'audio' | 'any';
+}
+
+export interface DeepChatOptions extends ErrorAnswerOptions {
+  readonly addressOf: FileAddress;
+}
 
 const NO_ANSWER: DeepChatMessage = { text: '(no response)' };
 const BETWEEN_MESSAGES = '\n\n';
 
 /** A result as bubbles: one object, or a list of them. */
-export function encodeResult({ events }: RunResult): DeepChatMessage | DeepChatMessage[] {
-  const messages = events.flatMap(bubbles);
+export function encodeResult(
+  { events }: RunResult,
+  addressOf: FileAddress,
+): DeepChatMessage | DeepChatMessage[] {
+  const messages = events.flatMap((event) => bubbles(event, addressOf));
   const [first, ...more] = messages;
   if (!first) return NO_ANSWER;
   return more.length === 0 ? first : messages;
@@ -35,11 +53,13 @@ export function encodeError(error: HttpError): { readonly error: string } {
 const textData = jsonTemplate({ text: SLOT } satisfies DeepChatMessage);
 
 /**
- * A run as Deep Chat's stream: pieces of text. Statuses and buttons are named events. Deep Chat does
- * not show these (html cannot follow text); it gives them to the page's `responseInterceptor`.
+ * A run as Deep Chat's stream: pieces of text, and files. Statuses, buttons and sources are named events.
+ * Deep Chat does not show these (html cannot follow text); it gives them to the page's
+ * `responseInterceptor`.
  */
-export function encodeStream(run: Run, options: ErrorAnswerOptions): ReadyIterable<SseFrame> {
+export function encodeStream(run: Run, options: DeepChatOptions): ReadyIterable<SseFrame> {
   let current: string | undefined;
+  let isEmpty = true;
 
   function piece({ messageId, delta }: TextDelta): SseFrame {
     const separator = current === undefined || current === messageId ? '' : BETWEEN_MESSAGES;
@@ -52,18 +72,20 @@ export function encodeStream(run: Run, options: ErrorAnswerOptions): ReadyIterab
       case 'status':
         return [{ event: 'status', ...data({ status: event.status.message }) }];
       case 'text_delta':
+        isEmpty = false;
         return [piece(event)];
+      case 'file':
+        isEmpty = false;
+        return [data({ files: [fileOf(event.file, options.addressOf)] })];
       case 'result':
-        return current === undefined ? [data(NO_ANSWER)] : [];
+        return isEmpty ? [data(NO_ANSWER)] : [];
       case 'error':
       case 'cancelled':
         return [data(encodeError(toHttpError(reasonOf(event), options)))];
-      case 'event': {
-        const buttons = callbacksOf(event.event);
-        return buttons.length > 0 ? [{ event: 'buttons', ...data({ buttons }) }] : [];
-      }
-      case 'text_start':
-      case 'text_end':
+      case 'event':
+        return besideText(event.event);
+      default:
+        // Sources come with the event of their message.
         return [];
     }
   });
@@ -73,11 +95,42 @@ function data(value: object): SseFrame {
   return { data: jsonText(value) };
 }
 
-function bubbles(event: NewEvent): DeepChatMessage[] {
+/** What the page is given of a message that it does not show by itself. */
+function besideText(event: NewEvent): SseFrame[] {
+  const buttons = callbacksOf(event);
+  const sources = sourcesOf(event);
+  return [
+    ...(sources.length > 0 ? [{ event: 'sources', ...data({ sources }) }] : []),
+    ...(buttons.length > 0 ? [{ event: 'buttons', ...data({ buttons }) }] : []),
+  ];
+}
+
+function bubbles(event: NewEvent, addressOf: FileAddress): DeepChatMessage[] {
   const text = assistantText(event);
   const question = questionIdOf(event);
-  const html = buttonsOf(event).map((button) => buttonHtml(button, question));
-  return [...(text ? [{ text }] : []), ...(html.length > 0 ? [{ html: html.join('') }] : [])];
+  const buttons = buttonsOf(event).map((button) => buttonHtml(button, question));
+  const sources = sourcesOf(event).map(sourceHtml);
+  const files = filesOf(event).map((file) => fileOf(file, addressOf));
+  return [
+    ...(text ? [{ text }] : []),
+    ...(files.length > 0 ? [{ files }] : []),
+    ...(sources.length > 0 ? [{ html: sources.join('<br>') }] : []),
+    ...(buttons.length > 0 ? [{ html: buttons.join('') }] : []),
+  ];
+}
+
+function fileOf(
+  { file_id: id, name, media_type }: MessageFile,
+  addressOf: FileAddress,
+): DeepChatFile {
+  const [kind] = media_type.split('/', 1);
+  return { src: addressOf(id), name, type: kind === 'image' || kind === 'audio' ? kind : 'any' };
+}
+
+/** A link; the title alone of what a page must not open, such as `javascript:`. */
+function sourceHtml({ url, title = url }: MessageSource): string {
+  if (!/^https?:/i.test(url)) return escaped(title);
+  return `<a href="${escaped(url)}" target="_blank" rel="noopener noreferrer">${escaped(title)}</a>`;
 }
 
 /** The buttons of a message; those of a question have what a click is to send. */

@@ -1,6 +1,6 @@
 import type { NumberedRunEvent, Run, RunPosition } from 'jims-core';
 
-import { visibleStep } from '../../chat/steps.ts';
+import { visibleWork } from '../../chat/steps.ts';
 import type { ViewOptions } from '../../chat/visibility.ts';
 import { errorBody, toHttpError } from '../../http/error-response.ts';
 import { SLOT, pythonJsonTemplate, pythonJsonText } from '../../http/fastapi/json-pieces.ts';
@@ -13,6 +13,19 @@ import { eventIdOf } from './event-ids.ts';
 import type { Include } from './schemas.ts';
 
 const deltaData = pythonJsonTemplate({ message_id: SLOT, delta: SLOT });
+
+/** What the original's stream does not have. */
+type ExtraEvent = Extract<NumberedRunEvent, { readonly type: Include }>;
+
+const EXTRA: ReadonlySet<string> = new Set<ExtraEvent['type']>([
+  'delta',
+  'reasoning',
+  'tool',
+  'source',
+  'file',
+  'step',
+  'event',
+]);
 
 export interface ChatFramesOptions extends ViewOptions, ChatResponseOptions {
   /** What is sent beyond the original's frames. */
@@ -57,6 +70,7 @@ function encode(
   options: ChatFramesOptions,
 ): SseFrame | undefined {
   const { include, sees, numbered } = options;
+  if (isExtra(event)) return include.has(event.type) ? extraFrame(run, event, options) : undefined;
   switch (event.type) {
     case 'restarted':
       // Without ids nothing can be joined, and the original has no such frame.
@@ -65,10 +79,6 @@ function encode(
       const { message, statusType } = event.status;
       return frame('status', { status: message, type: statusType });
     }
-    case 'delta':
-    case 'step':
-    case 'event':
-      return include.has(event.type) ? extraFrame(run, event, options) : undefined;
     case 'result':
       return frame('result', chatResponse(run, event.result, options));
     case 'error':
@@ -80,23 +90,37 @@ function encode(
   }
 }
 
-/** What the original's stream does not have. */
+function isExtra(event: NumberedRunEvent): event is ExtraEvent {
+  return EXTRA.has(event.type);
+}
+
 function extraFrame(
   { id: runId }: Run,
-  event: Extract<NumberedRunEvent, { readonly type: 'delta' | 'step' | 'event' }>,
+  event: ExtraEvent,
   { sees, seesWork }: ChatFramesOptions,
 ): SseFrame | undefined {
-  if (event.type === 'delta') {
-    return { event: 'delta', data: deltaData(event.messageId, event.delta) };
+  switch (event.type) {
+    case 'delta':
+    case 'reasoning':
+      return { event: event.type, data: deltaData(event.messageId, event.delta) };
+    case 'step': {
+      const step = visibleWork(event.step, { runId, seesWork });
+      return step && frame('step', step);
+    }
+    case 'tool': {
+      const tool = visibleWork(event.tool, { runId, seesWork });
+      return tool && frame('tool', { message_id: event.messageId, ...tool });
+    }
+    case 'source':
+      return frame('source', { message_id: event.messageId, ...event.source });
+    case 'file':
+      return frame('file', { message_id: event.messageId, ...event.file });
+    case 'event': {
+      const { id, type, data } = event.event;
+      const sent = { event_id: id, event_type: type, event_data: data };
+      return sees(type) ? frame('event', sent) : undefined;
+    }
   }
-  if (event.type === 'step') {
-    const step = visibleStep(event.step, { runId, seesWork });
-    return step && frame('step', step);
-  }
-  const { id, type, data } = event.event;
-  return sees(type)
-    ? frame('event', { event_id: id, event_type: type, event_data: data })
-    : undefined;
 }
 
 function frame(event: string, data: object): SseFrame {

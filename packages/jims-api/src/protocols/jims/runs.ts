@@ -28,7 +28,14 @@ import {
   runIncludesIn,
   runNotFound,
 } from './run-answer.ts';
-import { IDEMPOTENCY_KEY, INCLUDES, includedFor, messageText, messageType } from './schemas.ts';
+import {
+  IDEMPOTENCY_KEY,
+  INCLUDES,
+  includedFor,
+  messageFiles,
+  messageText,
+  messageType,
+} from './schemas.ts';
 import type { Include } from './schemas.ts';
 import { THREAD_ID } from './threads.ts';
 
@@ -44,6 +51,7 @@ const NewRunBody = v.pipe(
       v.description('The contact of the thread; the threads of others are not found'),
     ),
     event_type: messageType,
+    files: messageFiles,
     include: v.pipe(
       v.optional(list(v.picklist(RUN_INCLUDES), RUN_INCLUDES.length), []),
       v.description('More in its result: `usage`, the models that were used'),
@@ -192,6 +200,7 @@ async function startThreadRun(api: ApiContext, call: Call): Promise<Response> {
     ...answerOption(body),
     thread: namedThread(api, call, { threadId, contactId: contact }),
     incoming: newEvent(body.event_type, { role: 'user', content: body.message }),
+    sentFiles: body.files.map((fileId) => ({ fileId })),
   });
   return acceptedAnswer(api, call, { run, include: new Set(body.include) });
 }

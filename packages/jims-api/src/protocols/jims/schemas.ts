@@ -1,3 +1,4 @@
+import { MAX_MESSAGE_FILES } from 'jims-core';
 import * as v from 'valibot';
 
 import { answerFields, answerOption } from '../../chat/questions.ts';
@@ -13,7 +14,18 @@ import type { ApiContext, Call, Parameter } from '../../http/route.ts';
 import { AskedQuestion } from './asked-question.ts';
 
 /** The additions to the original's answer that a client can request. */
-export const INCLUDES = ['thread', 'start', 'delta', 'event', 'usage', 'step'] as const;
+export const INCLUDES = [
+  'thread',
+  'start',
+  'delta',
+  'event',
+  'usage',
+  'step',
+  'reasoning',
+  'tool',
+  'source',
+  'file',
+] as const;
 export type Include = (typeof INCLUDES)[number];
 
 const NO_INCLUDES: ReadonlySet<Include> = new Set();
@@ -34,6 +46,12 @@ export const messageText = v.pipe(
   v.description('What the contact writes; at most --max-message-size bytes'),
 );
 
+/** The files that a message names. */
+export const messageFiles = v.pipe(
+  v.optional(list(uuid, MAX_MESSAGE_FILES), []),
+  v.description('The ids of files that were sent to `/api/v1/files`'),
+);
+
 /** What the message is stored as. */
 export const messageType = v.optional(eventType, 'comm.user_message');
 
@@ -51,6 +69,7 @@ export const ChatRequestBody = v.pipe(
       v.description('For the app to read; stored with a new thread, ignored for an existing one'),
     ),
     event_type: messageType,
+    files: messageFiles,
     run_conversation_start_on_new_thread: v.pipe(
       v.optional(boolean, false),
       v.description('Lets the app greet first when this message makes a thread'),
@@ -58,7 +77,7 @@ export const ChatRequestBody = v.pipe(
     include: v.pipe(
       v.optional(list(v.picklist(INCLUDES), INCLUDES.length), []),
       v.description(
-        'Additions to the answer: `start`, what the app said first; `usage`, the models that were used; in a stream `thread`, `delta`, `event` and `step`',
+        'Additions to the answer: `start`, what the app said first; `usage`, the models that were used; in a stream `thread`, `delta`, `event`, `step`, and of a message `reasoning`, `tool`, `source` and `file`',
       ),
     ),
     ...runFields,
@@ -72,6 +91,7 @@ export const ChatRequestBody = v.pipe(
     threadId: body.thread_id ?? undefined,
     threadConfig: body.thread_config,
     eventType: body.event_type,
+    sentFiles: body.files.map((fileId) => ({ fileId })),
     runConversationStart: body.run_conversation_start_on_new_thread,
     include: body.include.length > 0 ? new Set<Include>(body.include) : NO_INCLUDES,
     options: { ...runOptions(body), ...answerOption(body) },

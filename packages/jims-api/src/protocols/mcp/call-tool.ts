@@ -4,9 +4,10 @@ import { isJimsError } from 'jims-core';
 import type { JsonObject, QuestionRecord, Run, RunThread } from 'jims-core';
 
 import { runHeaders } from '../../chat/answer-run.ts';
+import { fileAddress } from '../../chat/file-address.ts';
 import { userEvent } from '../../chat/messages.ts';
 import { namedThread } from '../../chat/named-thread.ts';
-import { isReachedAgain, startRun } from '../../chat/start-run.ts';
+import { startRun } from '../../chat/start-run.ts';
 import type { ReadRun, ClientRunRequest } from '../../chat/start-run.ts';
 import { openStream } from '../../chat/stream-run.ts';
 import type { OpenStream } from '../../chat/stream-run.ts';
@@ -20,9 +21,10 @@ import { rpcFailure, rpcResult } from '../json-rpc.ts';
 import type { RpcId } from '../json-rpc.ts';
 import { Elicitations } from './elicitation.ts';
 import { callFrames, encodeEnd } from './encode.ts';
+import { fileInBlock } from './files.ts';
 import { RunningCalls, callName } from './running-calls.ts';
 import type { CallName } from './running-calls.ts';
-import { canAsk } from './session.ts';
+import { canAsk, knowsLinks } from './session.ts';
 import { TOOL, ToolArguments } from './tool.ts';
 
 const MAX_TOKEN = 1024;
@@ -42,13 +44,19 @@ export async function callTool(
 ): Promise<Response> {
   const args = argumentsOf(params);
   const asks = canAsk(session) && readsStreams(call);
-  const request = decode(api, call, { args, session, asks });
+  const request = decode(api, call, { args, session });
   const name = session === undefined ? undefined : callName(call, session, id);
   // The same arguments sent again with an Idempotency-Key are the same run, whatever their id.
   const start = (): Promise<RunningTool> =>
     startTool(api, { ...call, body: async () => args }, { request, name, asks });
   const { requestId, principal } = call;
-  const options = { requestId, exposeErrors: api.exposeErrors, sees: visibleTo(principal) };
+  const options = {
+    requestId,
+    exposeErrors: api.exposeErrors,
+    sees: visibleTo(principal),
+    addressOf: fileAddress(api, call),
+    knowsLinks: knowsLinks(call),
+  };
   if (!readsStreams(call)) {
     const { run, takenBack } = await start();
     const end = await run.end;
@@ -110,13 +118,9 @@ function readsStreams({ request }: Call): boolean {
 function decode(
   api: ApiContext,
   call: Call,
-  {
-    args,
-    session,
-    asks,
-  }: { readonly args: unknown; readonly session: string | undefined; readonly asks: boolean },
+  { args, session }: { readonly args: unknown; readonly session: string | undefined },
 ): ClientRunRequest {
-  const { message, thread_id, contact_id } = parseBody(ToolArguments, withoutBlanks(args));
+  const { message, thread_id, contact_id, files } = parseBody(ToolArguments, withoutBlanks(args));
   const contactId = contactOf(call, contactInQuery(call) ?? contact_id ?? undefined);
   const thread: RunThread =
     typeof thread_id === 'string'
@@ -130,7 +134,7 @@ function decode(
   return {
     thread,
     incoming: userEvent(message),
-    canAnswer: asks || isReachedAgain(thread),
+    sentFiles: files?.map(fileInBlock),
     onDisconnect: session === undefined ? 'cancel' : 'continue',
   };
 }

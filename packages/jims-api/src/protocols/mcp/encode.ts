@@ -9,11 +9,13 @@ import type { HttpError } from '../../http/errors.ts';
 import type { SseFrame } from '../../http/sse/frame.ts';
 import { rpcResult } from '../json-rpc.ts';
 import type { RpcId } from '../json-rpc.ts';
+import { contentOf } from './content.ts';
+import type { ContentOptions } from './content.ts';
 import { CallProgress, messageFrame } from './progress.ts';
 import type { ProgressOptions } from './progress.ts';
 
 /** How a run is shown to the caller of the tool. */
-export interface ResultOptions extends ErrorAnswerOptions {
+export interface ResultOptions extends ErrorAnswerOptions, ContentOptions {
   /** Which of the run's events they may see. */
   readonly sees: Sees;
   /** What the runs before sent that are answered with it. */
@@ -62,8 +64,8 @@ function openQuestion(end: RunEnd): QuestionRecord | undefined {
 /** How a run ended, as what its tool call gives. */
 export function encodeEnd(run: Run, end: RunEnd, options: ResultOptions): object {
   try {
-    const { earlier = [], sees } = options;
-    return encodeResult(run, [...earlier, ...resultOf(end).events], sees);
+    const { earlier = [] } = options;
+    return encodeResult(run, [...earlier, ...resultOf(end).events], options);
   } catch (error) {
     return encodeFailure(toHttpError(error, options));
   }
@@ -74,16 +76,16 @@ export function encodeFailure(error: HttpError): object {
   return { content: [{ type: 'text', text: errorText(error) }], isError: true };
 }
 
-function encodeResult(run: Run, events: readonly ThreadEvent[], sees: Sees): object {
+function encodeResult(run: Run, events: readonly ThreadEvent[], options: ResultOptions): object {
   const texts = events.flatMap((event) => assistantText(event) || []);
   return {
-    content: texts.map((text) => ({ type: 'text', text })),
+    content: events.flatMap((event) => contentOf(event, options)),
     structuredContent: {
       thread_id: run.thread.id,
       created_new_thread: run.createdThread,
       assistant_messages: texts,
       events: events
-        .filter(({ type }) => sees(type))
+        .filter(({ type }) => options.sees(type))
         .map(({ type, data }) => ({ event_type: type, event_data: data })),
     },
   };

@@ -17,7 +17,7 @@ export interface ProgressOptions {
 
 /** How often progress is sent while nothing happens: many clients wait for it, not for the answer. */
 const PROGRESS_MS = 3000;
-/** Streamed text is progress, but not every piece of it. */
+/** Streamed text and reasoning are progress, but not every piece of it. */
 const TEXT_PROGRESS_MS = 200;
 
 /** The progress of a call; its numbers grow over all of its runs. */
@@ -81,16 +81,17 @@ export function messageFrame(message: object): SseFrame {
   return { event: 'message', data: jsonText(message) };
 }
 
-/** What the app is doing: its status, or the title of a step that begins. */
+/** What the app is doing: its status, or the title of a step or a tool that begins. */
 function wordsOf(event: NumberedRunEvent | 'tick'): string | undefined {
   if (event === 'tick') return undefined;
   if (event.type === 'status') return event.status.message;
-  return event.type === 'step' && event.step.status === 'running' ? event.step.title : undefined;
+  const work = event.type === 'step' ? event.step : event.type === 'tool' && event.tool;
+  return work && work.status === 'running' ? work.title : undefined;
 }
 
 function isProgress(event: NumberedRunEvent | 'tick', sinceMs: number): boolean {
   if (event === 'tick' || wordsOf(event) !== undefined) return true;
-  return event.type === 'delta' && sinceMs >= TEXT_PROGRESS_MS;
+  return (event.type === 'delta' || event.type === 'reasoning') && sinceMs >= TEXT_PROGRESS_MS;
 }
 
 async function* once<T>(value: Promise<T>): AsyncGenerator<T, void, void> {

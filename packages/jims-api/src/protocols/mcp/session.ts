@@ -65,3 +65,16 @@ export function requireVersion({ request }: Call): void {
     code: 'mcp_version_not_supported',
   });
 }
+
+/** Clients of these versions send no version either. */
+const WITHOUT_LINKS: ReadonlySet<string | null> = new Set([
+  null,
+  '2025-03-26',
+  '2024-11-05',
+  '2024-10-07',
+]);
+
+/** Whether a client knows `resource_link`: those of older versions refuse the whole result. */
+export function knowsLinks({ request }: Call): boolean {
+  return !WITHOUT_LINKS.has(request.headers.get('mcp-protocol-version'));
+}

@@ -16,8 +16,9 @@ import type { ServiceLogger } from './service-process.ts';
 
 /** What of the options of `serve` is for `app.open`. */
 export function openOptionsOf(options: OpenOptions): OpenOptions {
-  const { store, schema, limits, traceContent, recover, onRunFailed, logger } = options;
-  return { store, schema, limits, traceContent, recover, onRunFailed, logger };
+  const { store, schema, files, limits, fileLimits } = options;
+  const { traceContent, recover, onRunFailed, logger } = options;
+  return { store, schema, files, limits, fileLimits, traceContent, recover, onRunFailed, logger };
 }
 
 /** How many services serve an app. */

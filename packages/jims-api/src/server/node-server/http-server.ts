@@ -48,7 +48,8 @@ export function createHttpServer(app: JimsApp, options: HttpServerOptions): Serv
   }
 
   const streams = createSocketStreams({ heartbeatMs, readerTimeoutMs, cut });
-  const api = createHostedApi(app, options, streams.respond);
+  const uploadPieceMs = requestTimeoutMs;
+  const api = createHostedApi(app, { uploadPieceMs, ...options }, streams.respond);
   const listener = getRequestListener(
     async (request, { incoming, outgoing }) => {
       if (lacksHost(incoming)) return unreadableRequest(logger);

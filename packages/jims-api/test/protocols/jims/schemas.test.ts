@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { CLIENT_EVENT_TYPES } from '../../../src/chat/event-types.ts';
 import { HttpError } from '../../../src/http/errors.ts';
 import type { ValidationIssue } from '../../../src/http/errors.ts';
-import { parseChatRequest } from '../../../src/protocols/jims/schemas.ts';
+import { INCLUDES, parseChatRequest } from '../../../src/protocols/jims/schemas.ts';
 
 const options = { allowedEventTypes: CLIENT_EVENT_TYPES, maxConfigBytes: 131_072 };
 const ORDER = [
@@ -15,6 +15,7 @@ const ORDER = [
   'thread_id',
   'thread_config',
   'event_type',
+  'files',
   'run_conversation_start_on_new_thread',
   'include',
 ];
@@ -42,8 +43,9 @@ const requests = fc.record(
     thread_id: fc.option(fc.uuid()),
     thread_config: fc.dictionary(fc.string(), fc.jsonValue()),
     event_type: fc.constantFrom('comm.user_message', 'comm.user_button_click', 'crm.note'),
+    files: fc.array(fc.uuid(), { maxLength: 20 }),
     run_conversation_start_on_new_thread: fc.boolean(),
-    include: fc.uniqueArray(fc.constantFrom('thread', 'start', 'delta', 'event', 'usage', 'step')),
+    include: fc.uniqueArray(fc.constantFrom(...INCLUDES)),
   },
   { requiredKeys: ['contact_id', 'message'], noNullPrototype: true },
 );
@@ -57,6 +59,7 @@ test('a sound request is taken as it is, and what it leaves out has a default', 
         threadId: body.thread_id ?? undefined,
         threadConfig: body.thread_config ?? { interface: 'api' },
         eventType: body.event_type ?? 'comm.user_message',
+        sentFiles: (body.files ?? []).map((fileId) => ({ fileId })),
         runConversationStart: body.run_conversation_start_on_new_thread ?? false,
         include: new Set(body.include),
         options: { onDisconnect: 'continue' },
@@ -119,7 +122,8 @@ test('every member that is wrong is named, each in the words of pydantic', () =>
     run_conversation_start_on_new_thread: 'perhaps',
     include: ['thread', 'everything', 5],
   };
-  const picklist = "Input should be 'thread', 'start', 'delta', 'event', 'usage' or 'step'";
+  const picklist =
+    "Input should be 'thread', 'start', 'delta', 'event', 'usage', 'step', 'reasoning', 'tool', 'source' or 'file'";
   assert.deepEqual(
     issuesOf(body).map(({ type, loc, msg, input }) => ({ type, loc, msg, input })),
     [

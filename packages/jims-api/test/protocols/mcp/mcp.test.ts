@@ -138,6 +138,8 @@ test('a call whose app says nothing sends progress every three seconds', async (
     requestId: 'r',
     exposeErrors: false,
     sees: () => true,
+    addressOf: (fileId) => fileId,
+    knowsLinks: true,
   });
   await frames.next();
   passedMs = 2950;

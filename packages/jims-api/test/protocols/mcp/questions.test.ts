@@ -24,11 +24,13 @@ test('a question is the tool’s answer, and the next call of that thread answer
   assert.deepEqual(answer.texts, ['comm.user_button_click yes: yes']);
 });
 
-test('in a call without thread_id nothing can answer, and the pipeline learns it', async () => {
+test('a question in a new thread is answered by the thread_id that comes with it', async () => {
   await using served = await serveApp({ pipeline: askingPipeline });
   await using mcp = await mcpClient(served.origin);
-  const { texts } = await chat(mcp, 'refund');
-  assert.deepEqual(texts, ['Refund it?', 'No way: unavailable']);
+  const { texts, threadId: thread_id } = await chat(mcp, 'refund');
+  assert.deepEqual(texts, ['Refund it?']);
+  const answer = await chat(mcp, 'btn:yes', { thread_id });
+  assert.deepEqual(answer.texts, ['comm.user_button_click yes: yes']);
 });
 
 test('steps with a title are progress, and nothing else of them is seen', async () => {

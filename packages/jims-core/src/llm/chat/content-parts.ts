@@ -31,7 +31,8 @@ export type ContentPart =
     }
   | { readonly type: 'refusal'; readonly refusal: string };
 
-type UserPart = LanguageModelV4TextPart | LanguageModelV4FilePart;
+/** A part of a message of the user. */
+export type UserPart = LanguageModelV4TextPart | LanguageModelV4FilePart;
 
 /** The member that holds the text of a part. `input_text` and `output_text` are of the Responses API. */
 const TEXT_MEMBERS: Readonly<Record<string, string>> = {

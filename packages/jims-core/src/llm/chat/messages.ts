@@ -5,15 +5,18 @@ import type {
 } from '@ai-sdk/provider';
 
 import type { CommunicationEvent } from '../../thread/event.ts';
+import type { MessageFile } from '../../thread/message.ts';
 import { invalidInput } from '../failures/errors.ts';
 import type { FinishReason } from '../finish-reasons.ts';
 import { membersOf, objectOf, parsedJson } from '../foreign-json.ts';
 import { textOf, userParts } from './content-parts.ts';
-import type { ContentPart } from './content-parts.ts';
+import type { ContentPart, UserPart } from './content-parts.ts';
+import type { SentFile, SentFiles } from './message-files.ts';
 import { inOrder } from './message-order.ts';
 import type { MessageOrder } from './message-order.ts';
 import { returnedData } from './provider-data.ts';
 import type { ProviderData, ReturnedData } from './provider-data.ts';
+import { inPairs } from './tool-pairs.ts';
 
 /** A tool call that a model wants, in OpenAI's form. The app makes it. */
 export interface ToolCall {
@@ -28,6 +31,8 @@ export interface ChatMessage {
   readonly role: 'system' | 'developer' | 'user' | 'assistant' | 'tool';
   /** `null` or absent when there are only tool calls. */
   readonly content?: string | null | readonly ContentPart[];
+  /** Files of a thread, as its messages name them: in a message of the user, what the model takes. */
+  readonly files?: readonly MessageFile[];
   readonly tool_calls?: readonly ToolCall[];
   /** In a `tool` message: the id of the call that it answers. */
   readonly tool_call_id?: string;
@@ -50,19 +55,29 @@ export interface AssistantMessage extends ChatMessage {
 /** Messages for a model, `ctx.history` and `ctx.context()` included. Members no model knows are ignored. */
 export type ChatMessages = Iterable<ChatMessage | CommunicationEvent>;
 
+/** @throws JimsError `llm_input_invalid` for anything but a list. */
+export function listOf(messages: ChatMessages): readonly Message[] {
+  if (isIterable(messages)) return [...messages];
+  throw invalidInput('Messages must be a list of messages');
+}
+
+interface PromptOptions {
+  readonly provider: string;
+  readonly order: MessageOrder;
+  readonly files: SentFiles;
+}
+
 /**
  * Converts messages into the form of the AI SDK's providers.
  *
  * @throws JimsError `llm_input_invalid` for a role or content that no model takes.
  */
 export function toPrompt(
-  messages: ChatMessages,
-  provider: string,
-  order: MessageOrder,
+  messages: readonly Message[],
+  { provider, order, files }: PromptOptions,
 ): LanguageModelV4Prompt {
-  if (!isIterable(messages)) throw invalidInput('Messages must be a list of messages');
   const toolNames = new Map<string, string>();
-  const prompt = [...messages].flatMap((each) => convert(each, { toolNames, provider }));
+  const prompt = inPairs(messages).flatMap((each) => convert(each, { toolNames, provider, files }));
   if (prompt.length === 0) throw invalidInput('There are no messages to answer');
   return inOrder(prompt, order);
 }
@@ -71,10 +86,11 @@ function isIterable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Symbol.iterator in value;
 }
 
+const BETWEEN = '\n\n';
+
 type Message = ChatMessage | CommunicationEvent;
 
-interface Conversion {
-  readonly provider: string;
+interface Conversion extends Pick<PromptOptions, 'provider' | 'files'> {
   /** The name of the called tool, by the id of the call. */
   readonly toolNames: Map<string, string>;
 }
@@ -83,12 +99,13 @@ function convert(message: Message, conversion: Conversion): LanguageModelV4Messa
   if (typeof message !== 'object' || message === null)
     throw invalidInput('A message must be an object');
   const { role, content } = message;
+  const files = conversion.files.get(message) ?? [];
   switch (role) {
     case 'system':
     case 'developer':
       return [{ role: 'system', content: textOf(content, role) }];
     case 'user':
-      return [{ role: 'user', content: userParts(content, conversion.provider) }];
+      return [{ role, content: withFiles(userParts(content, conversion.provider), files) }];
     case 'assistant':
       return assistant(message, conversion);
     case 'tool':
@@ -98,14 +115,31 @@ function convert(message: Message, conversion: Conversion): LanguageModelV4Messa
   }
 }
 
+/** What is text comes first, as one part where it can: templates of text models take nothing else. */
+function withFiles(parts: UserPart[], files: readonly SentFile[]): UserPart[] {
+  if (files.length === 0) return parts;
+  const [first, ...rest] = parts;
+  const texts = files.filter((file) => typeof file === 'string');
+  const media = files.filter((file) => typeof file !== 'string');
+  const isText = first?.type === 'text';
+  const text = [...(isText ? [first.text] : []), ...texts].filter(Boolean).join(BETWEEN);
+  return [
+    ...(text === '' ? [] : [{ type: 'text' as const, text }]),
+    ...(isText ? rest : parts),
+    ...media,
+  ];
+}
+
 /** Some providers refuse a message without text and calls, so it is left out. */
 function assistant(
   message: Message,
-  { provider, toolNames }: Conversion,
+  { provider, toolNames, files }: Conversion,
 ): LanguageModelV4Message[] {
   const calls = toolCallsOf(message);
   for (const call of calls) toolNames.set(call.id, call.function.name);
-  const text = textOf(message.content, 'assistant') || refusalIn(message);
+  const said = textOf(message.content, 'assistant') || refusalIn(message);
+  const notes = (files.get(message) ?? []).filter((file) => typeof file === 'string');
+  const text = [said, ...notes].filter(Boolean).join(BETWEEN);
   if (text === '' && calls.length === 0) return [];
   // Providers want back only the thoughts that came with tool calls.
   const returned = returnedData(calls.length > 0 ? { ...message } : {}, provider);

@@ -5,9 +5,11 @@ import type {
 } from '@ai-sdk/provider';
 
 import type { Call, CallOptions } from '../call.ts';
+import type { FileBytes } from '../file-bytes.ts';
 import type { UsableModel } from '../providers/models.ts';
 import type { ChatModel } from '../settings.ts';
-import { toPrompt } from './messages.ts';
+import { sentFiles } from './message-files.ts';
+import { listOf, toPrompt } from './messages.ts';
 import type { ChatMessages } from './messages.ts';
 
 /** Options of a call to a chat model. */
@@ -25,6 +27,11 @@ export interface ChatOptions extends CallOptions {
    * where that can help; if it stays empty, the call throws `llm_answer_invalid`.
    */
   readonly allowEmpty?: boolean;
+  /**
+   * The most bytes of the messages' files that are sent, the newest first; default: the setting
+   * `maxFileBytes`. Older files are only named.
+   */
+  readonly maxFileBytes?: number;
 }
 
 export type ChatRequest = Omit<LanguageModelV4CallOptions, 'abortSignal'>;
@@ -35,19 +42,28 @@ export interface ChatCall {
   readonly options: ChatOptions;
 }
 
+/** Where the files of messages come from. */
+interface FileSources {
+  readonly bytes: FileBytes | undefined;
+  readonly maxFileBytes: number;
+}
+
 /**
  * Makes the request that goes to a provider's package.
  *
- * @throws JimsError `llm_input_invalid` for messages that no model takes.
+ * @throws JimsError `llm_input_invalid` for messages that no model takes, and files that this one does not.
  */
-export function chatRequest(
-  { provider, providerOptions, messageOrder }: UsableModel<LanguageModelV4>,
-  messages: ChatMessages,
-  options: ChatOptions,
-): ChatRequest {
-  const { temperature, maxOutputTokens } = options;
+export async function chatRequest(
+  target: UsableModel<LanguageModelV4>,
+  given: ChatMessages,
+  { options, sources }: { readonly options: ChatOptions; readonly sources: FileSources },
+): Promise<ChatRequest> {
+  const { provider, providerOptions, messageOrder: order } = target;
+  const { temperature, maxOutputTokens, maxFileBytes = sources.maxFileBytes } = options;
+  const messages = listOf(given);
+  const files = await sentFiles(messages, { ...target, maxFileBytes, bytes: sources.bytes });
   return {
-    prompt: toPrompt(messages, provider, messageOrder),
+    prompt: toPrompt(messages, { provider, order, files }),
     providerOptions: { ...providerOptions, ...options.providerOptions },
     ...(temperature !== undefined && { temperature }),
     ...(maxOutputTokens !== undefined && { maxOutputTokens }),
@@ -85,5 +101,6 @@ export function tracedPart(part: TracedPart): object {
   if (part.type === 'tool-result' && 'toolCallId' in part && 'output' in part) {
     return { type: 'tool_call_response', id: part.toolCallId, response: part.output };
   }
+  if ('mediaType' in part) return { type: part.type, mime_type: part.mediaType };
   return { type: part.type };
 }

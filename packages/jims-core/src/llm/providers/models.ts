@@ -7,6 +7,7 @@ import type { ChatModel, EmbeddingsModel, ResolvedLlmSettings } from '../setting
 import { loadPrices } from '../usage.ts';
 import { serverTraits } from './compatible-servers.ts';
 import type { ServerTraits } from './compatible-servers.ts';
+import { typesOf, typesOfObject } from './file-types.ts';
 import { PROVIDERS, providerOf } from './providers.ts';
 import type { Provider } from './providers.ts';
 
@@ -19,6 +20,8 @@ export interface UsableModel<Model> {
   readonly model: Model;
   readonly providerOptions: SharedV4ProviderOptions;
   readonly messageOrder: MessageOrder;
+  /** The types of files that it takes, beside text. */
+  readonly files: readonly string[];
   /** False for a model that supports JSON but no JSON schema. */
   readonly structuredOutputs: boolean;
 }
@@ -37,8 +40,8 @@ export class Models {
 
   /** @throws JimsError `llm_unusable` when its provider, package, key or address is missing or wrong. */
   async chat(model: ChatModel): Promise<UsableModel<LanguageModelV4>> {
-    if (typeof model !== 'string') return ofModelObject(model);
-    const { modelApiKey: value, model: meantFor } = this.#settings;
+    const { modelApiKey: value, model: meantFor, files } = this.#settings;
+    if (typeof model !== 'string') return ofModelObject(model, files);
     const key = { name: 'MODEL_API_KEY', value, meantFor };
     return once(this.#chat, model, () => this.#make(model, key, (from, id) => from.chat(id)));
   }
@@ -61,8 +64,10 @@ export class Models {
     loadPrices().catch(() => {});
     const { provider, model } = parseModelName(name, this.#known);
     const maker = await providerOf(provider, this.#settings, this.#keyFor(provider, key));
-    const traits = serverTraits(provider, this.#settings.servers);
-    return usable(name, provider, pick(maker, model), traits);
+    const { servers, files: ofAll } = this.#settings;
+    const traits = serverTraits(provider, servers);
+    const files = servers[provider]?.files ?? ofAll ?? typesOf(provider, model);
+    return usable(name, provider, pick(maker, model), { ...traits, files });
   }
 
   /** A server of the app's own gets the key only when the model that it is meant for is there. */
@@ -93,9 +98,11 @@ function once<T>(made: Map<string, Promise<T>>, name: string, make: () => Promis
 
 function ofModelObject<Model extends LanguageModelV4 | EmbeddingModelV4>(
   model: Model,
+  ofAll?: readonly string[],
 ): UsableModel<Model> {
   const provider = model.provider.split('.')[0] ?? model.provider;
-  return usable(model.modelId, provider, model);
+  const files = ofAll ?? typesOfObject(provider, model.modelId);
+  return usable(model.modelId, provider, model, { files });
 }
 
 const SYSTEM_FIRST: ReadonlySet<string> = new Set(['anthropic', 'gemini', 'google', 'vertex']);
@@ -106,7 +113,7 @@ function usable<Model>(
   name: string,
   provider: string,
   model: Model,
-  traits: Partial<ServerTraits> = {},
+  traits: Partial<ServerTraits> & Pick<UsableModel<Model>, 'files'>,
 ): UsableModel<Model> {
   const { systemFirst, alternatingRoles = false, structuredOutputs = true } = traits;
   const system = SYSTEM_FIRST.has(provider) ? 'first' : 'anywhere';
@@ -117,6 +124,7 @@ function usable<Model>(
     providerOptions: provider === 'openrouter' ? WITH_COST : {},
     messageOrder: { system: systemFirst ? 'one' : system, alternating: alternatingRoles },
     structuredOutputs,
+    files: traits.files,
   };
 }
 

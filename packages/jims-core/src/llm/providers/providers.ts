@@ -2,9 +2,9 @@ import type * as Anthropic from '@ai-sdk/anthropic';
 import type * as Google from '@ai-sdk/google';
 import type { EmbeddingModelV4, LanguageModelV4 } from '@ai-sdk/provider';
 
+import { optionalPackage } from '../../errors/optional-package.ts';
 import { firstVariable, missingVariable, variable } from '../environment.ts';
 import type { Environment, NamedValue } from '../environment.ts';
-import { optionalPackage } from '../optional-package.ts';
 import { sendableKey } from '../secrets.ts';
 import type { ResolvedLlmSettings } from '../settings.ts';
 import { compatibleTransport } from '../transport/compatible-transport.ts';

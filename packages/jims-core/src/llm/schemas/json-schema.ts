@@ -4,8 +4,8 @@ import type * as ValibotSchemas from '@valibot/to-json-schema';
 import type { toJsonSchema } from '@valibot/to-json-schema';
 
 import { JimsError } from '../../errors/jims-error.ts';
+import { optionalPackage } from '../../errors/optional-package.ts';
 import { objectOf } from '../foreign-json.ts';
-import { optionalPackage } from '../optional-package.ts';
 
 /** A schema of zod, valibot, arktype, …, which describes an answer to the model and checks it. */
 export type AnswerSchema<T> = StandardSchemaV1<unknown, T>;

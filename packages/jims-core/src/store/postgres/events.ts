@@ -35,11 +35,14 @@ export function eventStore(db: Database, watchers: ThreadWatchers): Events {
     readTail: (threadId, tail) => readTail(tailSource(db, threadId), tail),
 
     // The domain is read from the type: the original leaves event_domain empty.
-    async pageEvents(threadId, { after, limit, domains, maxBytes = READ_BYTES }) {
+    async pageEvents(threadId, { after, before, order, limit, domains, maxBytes = READ_BYTES }) {
       const rows = await db.rowsOf<PageRow>('page_events', {
         thread_id: uuidOrNull(threadId),
         created_at: after?.createdAt,
         id: uuidOrNull(after?.id),
+        before: before?.createdAt,
+        before_id: uuidOrNull(before?.id),
+        newest_first: order === 'desc',
         domains,
         limit,
         max_bytes: maxBytes,

@@ -18,6 +18,7 @@ import { readSql } from './sql/read-sql.ts';
  */
 const FILES = [
   'old-forms',
+  'activity',
   'events',
   'threads',
   'erase-threads',
@@ -30,7 +31,16 @@ const FILES = [
   'accept-run',
   'recover',
   'clear-up',
+  'search',
+  'overviews',
+  'feedback',
+  'files',
+  'run-lists',
 ];
+
+/** How many messages a search looks at before it asks the index, and how many it takes from there. */
+const SEARCH_LOOK_AT = 2000;
+const SEARCH_HITS = 20_000;
 
 /**
  * All functions, as this version has them. They are made anew after the last step of an upgrade, so
@@ -48,7 +58,9 @@ export const FUNCTIONS: string = FILES.map(readSql)
   .replaceAll(':recovery_pauses', `'{${RECOVERY_PAUSES_MS.join(', ')}}'::integer[]`)
   .replaceAll(':suspect_recoveries', String(SUSPECT_RECOVERIES))
   .replaceAll(':retried_codes', `'{${RETRIED_CODES.join(', ')}}'::text[]`)
-  .replaceAll(':retried_for_ms', String(RETRIED_FOR_MS));
+  .replaceAll(':retried_for_ms', String(RETRIED_FOR_MS))
+  .replaceAll(':search_look_at', String(SEARCH_LOOK_AT))
+  .replaceAll(':search_hits', String(SEARCH_HITS));
 
 /** Arguments by the names of the function's parameters, without `p_`. One that is left out is null. */
 export type Arguments = Readonly<Record<string, Parameter>>;

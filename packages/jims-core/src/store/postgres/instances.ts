@@ -5,6 +5,7 @@ import { toTakenRun } from './chains.ts';
 import type { TakenRow } from './chains.ts';
 import type { Database } from './database.ts';
 import type { Notifications } from './notifications.ts';
+import { DeadProcesses } from './session-lock.ts';
 
 /** How many threads one purge looks at to find idle ones. */
 const LOOK_AT_THREADS = 2000;
@@ -15,6 +16,7 @@ const PURGE_ENTRIES = 2000;
 
 /** The processes that run runs. */
 export function instanceStore(db: Database, notifications: Notifications): InstanceStore {
+  const deadProcesses = new DeadProcesses(db);
   return {
     async renewLease(instanceId, leaseMs, about) {
       await db.query(
@@ -34,6 +36,7 @@ export function instanceStore(db: Database, notifications: Notifications): Insta
     },
 
     async reapRuns(request) {
+      await deadProcesses.endLeases();
       const { recovered, ...result } = await db.call<
         Omit<ReapResult, 'recovered'> & { readonly recovered: readonly TakenRow[] }
       >('reap_runs', {
@@ -82,6 +85,7 @@ export class Purge {
       look_at: LOOK_AT_CHAINS,
       limit: PURGE_ENTRIES,
     });
-    return { ...purged, more: purged.more || this.#lastChain !== null };
+    const forgets = await this.#db.call<boolean>('forget_threads', { limit: PURGE_ENTRIES });
+    return { ...purged, more: purged.more || this.#lastChain !== null || forgets };
   }
 }

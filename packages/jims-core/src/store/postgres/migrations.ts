@@ -7,6 +7,7 @@ import { JimsError } from '../../errors/jims-error.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Address } from './address.ts';
 import { connect } from './connect.ts';
+import { fillActivity } from './fill-activity.ts';
 import { findSchemas } from './find-schemas.ts';
 import { FUNCTIONS } from './functions.ts';
 import { makeIndexes } from './indexes.ts';
@@ -15,14 +16,14 @@ import { grantsOf, requireColumns, requireRights, requireUsable } from './requir
 import { DEFAULT_OWN_SCHEMA, inSchemas, ownSchemaOf, quoted } from './schemas.ts';
 import type { Schemas } from './schemas.ts';
 import { readSql } from './sql/read-sql.ts';
-import { INDEXES, ORIGINAL_TABLES, findTables } from './tables.ts';
+import { INDEXES, ORIGINAL_TABLES, TRIGGERS, findTables } from './tables.ts';
 import type { FoundTables } from './tables.ts';
 
 /**
  * What changes in our own tables, one step a version. A step is never edited once it is released; its
  * functions are made anew by every later version.
  */
-const STEPS: readonly string[] = ['step-1', 'step-2', 'step-3'].map(readSql);
+const STEPS: readonly string[] = ['step-1', 'step-2', 'step-3', 'step-4'].map(readSql);
 
 const LOCK_TIMEOUT = '2s';
 const LOCK_NOT_AVAILABLE = '55P03';
@@ -72,6 +73,7 @@ export async function migrate(
       await makeIndexes(connected, schemas, logger);
     }
     await requireRights(client, schemas, where);
+    await fillActivity(client, schemas, logger);
     return { schemas, config };
   } finally {
     await client.end().catch(() => {});
@@ -85,7 +87,7 @@ function isMade(found: FoundTables, where: string): boolean {
       `Cannot use ${where}: it was written by a newer jims-core (tables of version ${found.version}, this one knows ${STEPS.length}): update jims-core`,
     );
   }
-  return found.version === STEPS.length && hasAll(ORIGINAL_TABLES, found);
+  return found.version === STEPS.length && hasAll([...ORIGINAL_TABLES, ...TRIGGERS], found);
 }
 
 function hasAll(wanted: readonly { readonly name: string }[], { names }: FoundTables): boolean {
@@ -148,6 +150,21 @@ async function makeMissing(client: Client, schemas: Schemas, names: Names): Prom
     where,
     () => upgrade(client, schemas, found.version),
   );
+  // The last, as nobody can write to these tables from here on until all of it is committed.
+  const triggers = TRIGGERS.filter(({ name }) => !found.names.has(name));
+  if (triggers.length === 0) return;
+  const tables = ORIGINAL_TABLES.map(({ name }) => `${quoted(schemas.original)}.${name}`);
+  await granted(
+    `Let the owner of the tables run GRANT TRIGGER ON ${tables.join(', ')} TO ${role}`,
+    where,
+    async () => {
+      for (const { sql } of triggers) await run(sql);
+    },
+  );
+  // What was written without them is to be looked at.
+  await run(`
+    insert into jims.backfills (name) values ('activity')
+    on conflict (name) do update set looked_at = null, is_done = false`);
 }
 
 async function upgrade(client: Client, schemas: Schemas, version: number): Promise<void> {

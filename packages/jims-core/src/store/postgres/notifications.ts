@@ -4,6 +4,7 @@ import type { ClientConfig } from 'pg';
 import type { StartedRun } from '../run-store.ts';
 import { NOBODY } from '../store.ts';
 import type { Database } from './database.ts';
+import { PROBE, holdLock } from './session-lock.ts';
 
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 30_000;
@@ -27,7 +28,7 @@ export class Notifications {
   /** Resolves after the first try; if that failed, it goes on trying in the background. */
   async listen(instanceId: string, wake: () => void): Promise<void> {
     if (this.#isClosed) return;
-    const listener = new Listener(this.#config, channelOf(instanceId), wake);
+    const listener = new Listener(this.#config, { db: this.#db, instanceId, wake });
     // Before it is connected: it may be closed meanwhile.
     this.#listeners.push(listener);
     await listener.connect();
@@ -61,7 +62,8 @@ function channelOf(instanceId: string): string {
 /** Listens on a connection of its own, as one of the pool's may be closed at any time. */
 class Listener {
   readonly #config: ClientConfig;
-  readonly #channel: string;
+  readonly #db: Database;
+  readonly #instanceId: string;
   readonly #wake: () => void;
   #client: Client | undefined;
   #connecting: Promise<void> | undefined;
@@ -69,9 +71,13 @@ class Listener {
   #retryMs = FIRST_RETRY_MS;
   #retry: NodeJS.Timeout | undefined;
 
-  constructor(config: ClientConfig, channel: string, wake: () => void) {
+  constructor(
+    config: ClientConfig,
+    { db, instanceId, wake }: { db: Database; instanceId: string; wake: () => void },
+  ) {
     this.#config = config;
-    this.#channel = channel;
+    this.#db = db;
+    this.#instanceId = instanceId;
     this.#wake = wake;
   }
 
@@ -94,13 +100,15 @@ class Listener {
     const client = new Client(this.#config);
     this.#client = client;
     client.on('error', () => {});
-    client.on('notification', this.#wake);
+    client.on('notification', ({ payload }) => payload !== PROBE && this.#wake());
     client.on('end', () => this.#connectLater(client));
     try {
       await client.connect();
-      await client.query(`listen "${this.#channel}"`);
+      const channel = channelOf(this.#instanceId);
+      await client.query(`listen "${channel}"`);
       this.#retryMs = FIRST_RETRY_MS;
       hold(client, false);
+      void holdLock(client, { db: this.#db, instanceId: this.#instanceId, channel });
     } catch {
       await client.end().catch(() => {});
       this.#connectLater(client);

@@ -7,11 +7,16 @@ import { chainStore } from './chains.ts';
 import { Database } from './database.ts';
 import { asOpenError } from './errors.ts';
 import { eventStore } from './events.ts';
+import { feedbackStore } from './feedback.ts';
+import { fileRecords } from './file-records.ts';
+import { chunkedFileStore } from './file-store.ts';
 import { Purge, instanceStore } from './instances.ts';
 import { migrate } from './migrations.ts';
 import { Notifications } from './notifications.ts';
+import { overviewStore } from './overviews.ts';
 import { progressStore } from './progress.ts';
 import { questionStore } from './questions.ts';
+import { runLists } from './run-lists.ts';
 import { runRecords } from './run-records.ts';
 import { runStore } from './runs.ts';
 import { requireUsableSchema } from './schemas.ts';
@@ -58,10 +63,15 @@ export async function openPostgresStore(
     shared: true,
     // A server that only reads, as a standby does, refuses this; any other one writes nothing by it.
     ping: async () => void (await db.query('delete from jims.instances where false')),
+    fileStore: chunkedFileStore(db, description),
     ...threadStore(db, watchers),
+    ...overviewStore(db),
+    ...feedbackStore(db, watchers),
+    ...fileRecords(db),
     ...eventStore(db, watchers),
     ...runStore(db, { notifications, unanswered, watchers }),
     ...runRecords(db),
+    ...runLists(db),
     ...progressStore(db),
     ...chainStore(db),
     ...questionStore(db),

@@ -94,10 +94,10 @@ export async function requireRights(
               else '{select,insert,update,delete}'
             end::text[]) as needed
        where (nspname = $1 and relname in ('threads', 'thread_events')
-              or nspname = $2 and relname in ('migrations', 'instances', 'runs', 'run_progress', 'erasing', 'journal', 'questions'))
+              or nspname = $2 and relname = any ($3))
          and not (has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, needed))
      ) as missing`,
-    [original, own],
+    [original, own, OWN_TABLES],
   );
   const [found] = rows;
   if (!found || found.missing.length === 0) return;
@@ -106,6 +106,25 @@ export async function requireRights(
     `Cannot use ${where}: the role ${quoted(found.role)} may not read and write ${found.missing.join(', ')}. ${grantsOf({ original, own }, found.role)}`,
   );
 }
+
+const OWN_TABLES = [
+  'migrations',
+  'instances',
+  'runs',
+  'run_progress',
+  'erasing',
+  'journal',
+  'questions',
+  'thread_activity',
+  'backfills',
+  'unindexed',
+  'unindexed_threads',
+  'message_search',
+  'forgetting',
+  'feedback',
+  'files',
+  'file_chunks',
+];
 
 /** The statements that let a role use tables that another one made. */
 export function grantsOf({ original, own }: Schemas, role: string): string {

@@ -33,6 +33,8 @@ interface RunsOptions {
   readonly watchers: ThreadWatchers;
 }
 
+const NO_FILE = '00000000-0000-0000-0000-000000000000';
+
 type Runs = Pick<RunStore, 'acceptRun' | 'appendInRun' | 'finishRun' | 'requestCancel'>;
 
 /** What happens to a run. Each transition is a function of the database, and one round trip: see `sql/`. */
@@ -40,7 +42,7 @@ export function runStore(db: Database, { notifications, unanswered, watchers }: 
   return {
     async acceptRun(request) {
       const result = await db.callInGroup<AcceptedRow | Refused | Closed>(
-        'accept_run',
+        request.files?.length ? 'accept_with_files' : 'accept_run',
         acceptArguments(request),
         () => unanswered.add(request),
       );
@@ -123,6 +125,8 @@ function acceptArguments(request: AcceptRequest): Arguments {
     kept: durable && cleanJson(durable),
     ...answerArguments(request.answer),
     knows_chains: true,
+    // An id that is no UUID is that of no file.
+    ...(request.files?.length && { files: request.files.map((id) => uuidOrNull(id) ?? NO_FILE) }),
   };
 }
 

@@ -3,8 +3,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { cleanJson } from '../../text/clean-text.ts';
 import type { Thread } from '../../thread/thread.ts';
 import { eraseThreads } from '../erase-threads.ts';
-import { READ_BYTES } from '../thread-store.ts';
-import type { ThreadList, ThreadQuery, ThreadStore } from '../thread-store.ts';
+import type { ThreadStore } from '../thread-store.ts';
 import type { ThreadWatchers } from '../thread-watchers.ts';
 import type { Database } from './database.ts';
 import { uuidOrNull } from './parameters.ts';
@@ -26,6 +25,7 @@ const NEWEST_FIRST = 'order by created_at desc, thread_id desc';
 /** What one piece of an erasure removes: it takes about a tenth of a second. */
 const TAKE_THREADS = 500;
 const ERASE_EVENTS = 2000;
+const DROP_FILES = 2000;
 
 type Threads = Pick<
   ThreadStore,
@@ -33,7 +33,6 @@ type Threads = Pick<
   | 'thread'
   | 'threadByExternalId'
   | 'latestThread'
-  | 'listThreads'
   | 'updateThreadConfig'
   | 'deleteThreads'
 >;
@@ -49,6 +48,11 @@ export function threadStore(db: Database, watchers: ThreadWatchers): Threads {
       values,
     );
     return row && toThread(row);
+  }
+
+  async function dropFiles(contactId: string): Promise<void> {
+    const args = { contact_id: contactId, limit: DROP_FILES };
+    while ((await db.call<number>('drop_contact_files', args)) > 0);
   }
 
   return {
@@ -68,8 +72,6 @@ export function threadStore(db: Database, watchers: ThreadWatchers): Threads {
     threadByExternalId: (contactId, externalId) => find(BY_EXTERNAL_ID, externalId, contactId),
     latestThread: (contactId) => find('where contact_id = $1', contactId),
 
-    listThreads: (query) => listThreads(db, query),
-
     async updateThreadConfig(threadId, config) {
       const [row] = await db.query<{ thread: ThreadRow }>(
         `update original.threads set thread_config = $2 where thread_id = $1
@@ -79,8 +81,9 @@ export function threadStore(db: Database, watchers: ThreadWatchers): Threads {
       return row && toThread(row.thread);
     },
 
-    deleteThreads: (which) =>
-      eraseThreads({
+    deleteThreads: async (which) => {
+      if ('contactId' in which) await dropFiles(which.contactId);
+      return eraseThreads({
         take: () =>
           db.call<readonly string[]>('take_threads', {
             ...('threadId' in which
@@ -90,25 +93,7 @@ export function threadStore(db: Database, watchers: ThreadWatchers): Threads {
           }),
         eraseSome: (ids) => db.call<number>('erase_some', { ids, limit: ERASE_EVENTS }),
         wake: (threadId) => watchers.wake(threadId),
-      }),
-  };
-}
-
-async function listThreads(
-  db: Database,
-  { contactId, externalId, current = false, before, limit, maxBytes = READ_BYTES }: ThreadQuery,
-): Promise<ThreadList> {
-  const rows = await db.rowsOf<{ thread: ThreadRow | null; more: boolean }>('list_threads', {
-    contact_id: contactId,
-    external_id: externalId,
-    current,
-    created_at: before?.createdAt,
-    id: uuidOrNull(before?.id),
-    limit,
-    max_bytes: maxBytes,
-  });
-  return {
-    threads: rows.flatMap(({ thread }) => (thread ? [toThread(thread)] : [])),
-    more: rows.at(-1)?.more ?? false,
+      });
+    },
   };
 }

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 
 import { resultOf, runHeaders } from '../../../chat/answer-run.ts';
 import { threadOfMessage } from '../../../chat/client-history.ts';
+import { fileAddress } from '../../../chat/file-address.ts';
 import { threadHeader } from '../../../chat/named-thread.ts';
 import { isReachedAgain, startRun } from '../../../chat/start-run.ts';
 import type { ClientRunRequest } from '../../../chat/start-run.ts';
@@ -28,7 +29,19 @@ const Completion = v.pipe(
     choices: v.array(
       v.object({
         index: v.number(),
-        message: v.object({ role: v.literal('assistant'), content: string, refusal: v.null() }),
+        message: v.object({
+          role: v.literal('assistant'),
+          content: string,
+          refusal: v.null(),
+          reasoning_content: v.pipe(
+            v.optional(string),
+            v.description('What a model thought: always in a stream, else where the app keeps it'),
+          ),
+          annotations: v.pipe(
+            v.optional(v.array(v.looseObject({ type: v.literal('url_citation') }))),
+            v.description('Sources and files; those of a file have `file` besides'),
+          ),
+        }),
         logprobs: v.null(),
         finish_reason: v.literal('stop'),
       }),
@@ -86,6 +99,7 @@ async function complete(api: ApiContext, call: Call): Promise<Response> {
   const isAside = isSideTask(call, completion);
   const request = await requestOf(api, call, { completion, isAside });
   const { model, includeUsage } = completion;
+  const addressOf = fileAddress(api, call);
   if (completion.stream) {
     const { requestId } = call;
     const { exposeErrors } = api;
@@ -93,6 +107,7 @@ async function complete(api: ApiContext, call: Call): Promise<Response> {
       model,
       includeUsage,
       statuses: wantsStatuses(call),
+      addressOf,
       requestId,
       exposeErrors,
     };
@@ -105,7 +120,7 @@ async function complete(api: ApiContext, call: Call): Promise<Response> {
   if (isAside) throwAway(api, call, run);
   const result = resultOf(await run.end);
   const headers = { ...call.headers, ...runHeaders(run) };
-  return json({ headers }, encodeResult(run, model, result));
+  return json({ headers }, encodeResult(run, result, { model, addressOf }));
 }
 
 async function requestOf(
@@ -125,6 +140,7 @@ async function requestOf(
   return {
     ...target,
     incoming: completion.incoming,
+    sentFiles: completion.sentFiles,
     canAnswer: isReachedAgain(target.thread),
     // These clients stop a run by closing the connection.
     onDisconnect: 'cancel',

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import type { HistoryMessage } from '../../../chat/alignment.ts';
 import type { ClientMessage } from '../../../chat/client-history.ts';
 import { messageContent, userContent, userEvent } from '../../../chat/messages.ts';
+import type { SentFile } from '../../../chat/sent-files.ts';
 import { MAX_MESSAGES, MAX_NAME, requireMessageSize } from '../../../chat/sent-limits.ts';
 import { validationError } from '../../../http/errors.ts';
 import type { HttpError } from '../../../http/errors.ts';
@@ -13,12 +14,15 @@ import type { ApiContext } from '../../../http/route.ts';
 import { callerFields, textIn } from '../shared/caller.ts';
 import type { NamedCaller } from '../shared/caller.ts';
 import { contentText } from '../shared/content.ts';
+import { contentFiles, earlierFiles } from '../shared/files.ts';
 
 const Message = v.object({
   role: v.picklist(['system', 'developer', 'user', 'assistant', 'tool', 'function']),
   content: v.pipe(
     v.optional(messageContent),
-    v.description('A string, or parts, of which those with text are used'),
+    v.description(
+      'A string, or parts: `text`; `image_url`, `file` and `input_audio` with data, or with the id or the address of a stored file',
+    ),
   ),
 });
 type Message = v.InferOutput<typeof Message>;
@@ -55,13 +59,13 @@ export interface ChatCompletion extends ClientMessage {
 /**
  * Reads the body of a request.
  *
- * @throws HttpError 422 also for a last message that is not the user's, or has no text; 413 for a system
- * prompt that is too large.
+ * @throws HttpError 422 also for a last message that is not the user's, or has neither text nor files;
+ * 413 for a system prompt that is too large.
  */
 export function decode(api: Pick<ApiContext, 'maxMessageBytes'>, body: unknown): ChatCompletion {
   const request = parseBody(ChatCompletionBody, body);
   const { messages, metadata } = request;
-  const text = newText(messages);
+  const { text, sentFiles } = newMessage(messages);
   const prompt = messages.find(({ role }) => role === 'system' || role === 'developer');
   const systemPrompt = prompt && contentText(prompt.content);
   requireMessageSize(api, systemPrompt ?? '');
@@ -77,15 +81,22 @@ export function decode(api: Pick<ApiContext, 'maxMessageBytes'>, body: unknown):
     },
     earlier: messages.slice(0, -1).flatMap(saidText),
     incoming: userEvent(text),
+    sentFiles,
   };
 }
 
-function newText(messages: readonly Message[]): string {
+function newMessage(messages: readonly Message[]): {
+  readonly text: string;
+  readonly sentFiles: readonly SentFile[];
+} {
   const last = messages.at(-1);
   if (last?.role !== 'user') throw refused(last, 'the last message must be the user’s');
   const text = contentText(last.content);
-  if (text !== '' || typeof last.content === 'string') return text;
-  throw refused(last, 'the last message has no text: files and images are not supported');
+  const sentFiles = contentFiles(last.content, 'messages');
+  if (text !== '' || sentFiles.length > 0 || typeof last.content === 'string') {
+    return { text, sentFiles };
+  }
+  throw refused(last, 'the last message has neither text nor files');
 }
 
 function refused(message: Message | undefined, reason: string): HttpError {
@@ -94,7 +105,9 @@ function refused(message: Message | undefined, reason: string): HttpError {
 
 function saidText({ role, content }: Message): HistoryMessage[] {
   const text = contentText(content);
-  if (role === 'user') return [{ role, content: userContent(text) }];
+  if (role === 'user') {
+    return [{ role, content: userContent(text), files: earlierFiles(content) }];
+  }
   // A message that only calls tools has no text.
   return role === 'assistant' && text !== '' ? [{ role, content: text }] : [];
 }

@@ -10,6 +10,8 @@ import type { ReadyIterable } from '../../../http/sse/ready-iterator.ts';
 export type InTurnEvent =
   | { readonly type: 'status'; readonly status: AgentStatus }
   | { readonly type: 'text'; readonly messageId: string; readonly text: string }
+  /** It is beside the text: nothing holds it back. */
+  | { readonly type: 'reasoning'; readonly reasoningId: string; readonly text: string }
   | RunEnd;
 
 /** A run with its messages one after the other: what comes in the middle of one is held back. */
@@ -30,9 +32,8 @@ class MessageTurns {
 
   read(event: PlainTextEvent): Iterable<InTurnEvent> {
     switch (event.type) {
-      case 'text_start':
-      case 'event':
-        return [];
+      case 'reasoning_delta':
+        return [{ type: 'reasoning', reasoningId: event.reasoningId, text: event.delta }];
       case 'text_delta': {
         const { messageId, delta } = event;
         this.#current ??= messageId;
@@ -49,6 +50,9 @@ class MessageTurns {
       case 'error':
       case 'cancelled':
         return [event];
+      default:
+        // Sources and files are cited after all text.
+        return [];
     }
   }
 

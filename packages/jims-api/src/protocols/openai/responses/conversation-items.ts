@@ -2,6 +2,7 @@ import type { NewEvent } from 'jims-core';
 import * as v from 'valibot';
 
 import { toEvent } from '../../../chat/client-history.ts';
+import { fileAddress } from '../../../chat/file-address.ts';
 import { requireMessageSize } from '../../../chat/sent-limits.ts';
 import { HttpError, notFound } from '../../../http/errors.ts';
 import { hexOf } from '../../../http/fastapi/uuid.ts';
@@ -75,8 +76,13 @@ export const itemRoutes: readonly Route[] = [
 
 async function listItems(api: ApiContext, call: Call): Promise<Response> {
   const thread = await conversationIn(api, call);
+  const addressOf = fileAddress(api, call);
   return answerInTurn(api, call, async (end) =>
-    largeJson(call, await listPage(call, () => conversationItems(api.app, thread)), end),
+    largeJson(
+      call,
+      await listPage(call, () => conversationItems(api.app, { thread, addressOf })),
+      end,
+    ),
   );
 }
 
@@ -91,8 +97,9 @@ async function createItems(api: ApiContext, call: Call): Promise<Response> {
   const events = eventsIn(api, call, items);
   await (await api.app.threads.find(thread.id))?.appendAll(events, { whenIdle: true });
   const added = new Set(events.map(({ id }) => hexOf(id)));
+  const addressOf = fileAddress(api, call);
   const own: ConversationItem[] = [];
-  for await (const item of conversationItems(api.app, thread)) {
+  for await (const item of conversationItems(api.app, { thread, addressOf })) {
     if (added.has(eventHexOf(item.id))) own.push(item);
   }
   return json(call, listOf(own));
@@ -100,9 +107,10 @@ async function createItems(api: ApiContext, call: Call): Promise<Response> {
 
 async function getItem(api: ApiContext, call: Call): Promise<Response> {
   const thread = await conversationIn(api, call);
+  const addressOf = fileAddress(api, call);
   const itemId = call.params['item_id'] ?? '';
   return answerInTurn(api, call, async (end) => {
-    for await (const item of conversationItems(api.app, thread)) {
+    for await (const item of conversationItems(api.app, { thread, addressOf })) {
       if (item.id === itemId) return largeJson(call, item, end);
     }
     throw notFound(`Item with id '${itemId}' not found.`);
@@ -122,7 +130,7 @@ async function deleteItem(api: ApiContext, call: Call): Promise<never> {
 /**
  * Items as events. Only messages of the user have a size limit.
  *
- * @throws HttpError 413 for a message that is too large; 403 when a contact adds messages of the
+ * @throws HttpError 413 for a message that is too large; 400 for files, which only a run takes; 403 when a contact adds messages of the
  * assistant, which only the app may write.
  */
 export function eventsIn(
@@ -136,6 +144,13 @@ export function eventsIn(
     throw new HttpError(403, 'Items of the assistant can be added by services alone', {
       code: 'assistant_items_not_allowed',
     });
+  }
+  if (said.some(({ files = [] }) => files.length > 0)) {
+    throw new HttpError(
+      400,
+      'Items with files cannot be added to a conversation: send them as the input of a response',
+      { code: 'files_need_response' },
+    );
   }
   return said.map(toEvent);
 }

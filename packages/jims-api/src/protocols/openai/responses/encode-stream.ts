@@ -1,6 +1,7 @@
 import type { Run, RunEnd } from 'jims-core';
 
 import { reasonOf } from '../../../chat/answer-run.ts';
+import type { FileAddress } from '../../../chat/file-address.ts';
 import { isEnd, plainTextEvents } from '../../../chat/text-stream.ts';
 import type { PlainTextEvent } from '../../../chat/text-stream.ts';
 import { toHttpError } from '../../../http/error-response.ts';
@@ -9,6 +10,7 @@ import { jsonText } from '../../../http/fastapi/json-pieces.ts';
 import type { SseFrame } from '../../../http/sse/frame.ts';
 import { Expansion } from '../../../http/sse/ready-iterator.ts';
 import type { ReadyIterable } from '../../../http/sse/ready-iterator.ts';
+import { citationOfFile, citationOfSource } from '../shared/citations.ts';
 import { failureCode, openAiError } from '../shared/error.ts';
 import type { Echo } from './echo.ts';
 import { NOTHING, completedAt, questionIn, responseObject, usageOf } from './response.ts';
@@ -19,6 +21,7 @@ import type { WireEvent } from './stream-items.ts';
 export interface StreamOptions extends ErrorAnswerOptions {
   readonly echo: Echo;
   readonly request: Request;
+  readonly addressOf: FileAddress;
   /** Leaves out the events up to this number. */
   readonly startingAfter?: number | undefined;
 }
@@ -79,6 +82,18 @@ class ResponseEncoder {
         return this.#items.grow(event);
       case 'text_end':
         return this.#items.endText(event.messageId);
+      case 'reasoning_start':
+        return this.#items.beginReasoning();
+      case 'reasoning_delta':
+        return this.#items.growReasoning(event);
+      case 'reasoning_end':
+        return this.#items.endReasoning();
+      case 'source':
+        return this.#items.cite(event.messageId, citationOfSource(event.source));
+      case 'file': {
+        const { addressOf } = this.#options;
+        return this.#items.cite(event.messageId, citationOfFile(event.file, addressOf));
+      }
       case 'event':
         return this.#items.finish(event.event);
     }

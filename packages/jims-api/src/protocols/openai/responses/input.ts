@@ -2,9 +2,11 @@ import * as v from 'valibot';
 
 import type { HistoryMessage } from '../../../chat/alignment.ts';
 import { messageContent, userContent } from '../../../chat/messages.ts';
+import type { SentFile } from '../../../chat/sent-files.ts';
 import { validationError } from '../../../http/errors.ts';
 import { fieldError } from '../../../http/fastapi/validation.ts';
 import { contentText } from '../shared/content.ts';
+import { contentFiles, earlierFiles } from '../shared/files.ts';
 
 const BETWEEN_MESSAGES = '\n\n';
 
@@ -24,8 +26,10 @@ export interface Input {
   readonly earlier: readonly HistoryMessage[];
   /** The new message. */
   readonly message: string;
+  readonly files: readonly SentFile[];
   /** For a thread that has the rest: all that the user says after the last answer. */
   readonly added: string;
+  readonly addedFiles: readonly SentFile[];
   /** The last message that is named by its id alone. */
   readonly reference: string | undefined;
 }
@@ -36,17 +40,19 @@ export function readInput(input: string | readonly Item[]): Input {
   const prompt = items.find(({ role }) => role === 'system' || role === 'developer');
   const talk = items.filter((item) => isSaid(item) || isReference(item));
   const answered = talk.findLastIndex((item) => item.role !== 'user');
-  const added = talk.slice(answered + 1).map((item) => userContent(contentOf(item)));
-  const message = added.at(-1);
-  if (message === undefined) {
+  const added = talk.slice(answered + 1);
+  const last = added.at(-1);
+  if (last === undefined) {
     const reason = 'the last item must be a message of the user';
     throw validationError([fieldError('input', items.at(-1), reason)]);
   }
   return {
     systemPrompt: prompt && contentOf(prompt),
     earlier: talk.slice(0, -1).flatMap(toSaidText),
-    message,
-    added: added.join(BETWEEN_MESSAGES),
+    message: userContent(contentOf(last)),
+    files: contentFiles(last.content, 'input'),
+    added: added.map((item) => userContent(contentOf(item))).join(BETWEEN_MESSAGES),
+    addedFiles: added.flatMap((item) => contentFiles(item.content, 'input')),
     reference: talk.findLast(isReference)?.id ?? undefined,
   };
 }
@@ -75,6 +81,8 @@ function isReference({ type, id }: Item): boolean {
 
 function toSaidText(item: Item): HistoryMessage[] {
   const content = contentOf(item);
-  if (item.role === 'user') return [{ role: 'user', content: userContent(content) }];
+  if (item.role === 'user') {
+    return [{ role: 'user', content: userContent(content), files: earlierFiles(item.content) }];
+  }
   return item.role === 'assistant' && content !== '' ? [{ role: 'assistant', content }] : [];
 }

@@ -1,13 +1,17 @@
 // What was said in a thread, as the items of a conversation, and pages of them.
-import type { JimsApp, NewEvent, Thread } from 'jims-core';
+import type { JimsApp, MessageFile, NewEvent, Thread } from 'jims-core';
 import * as v from 'valibot';
 
+import type { FileAddress } from '../../../chat/file-address.ts';
+import { filesOf } from '../../../chat/message-members.ts';
 import { assistantText, userText } from '../../../chat/messages.ts';
 import { jsonObject } from '../../../http/fastapi/fields.ts';
 import { integerIn, wordsIn } from '../../../http/query.ts';
 import type { Call, Parameter } from '../../../http/route.ts';
 import { messageId } from '../shared/ids.ts';
 import { inQuery } from '../shared/routes.ts';
+import { citingPart } from './response.ts';
+import type { TextPart } from './response.ts';
 
 export const ItemResource = v.pipe(
   v.object({
@@ -48,19 +52,35 @@ export interface ConversationItem {
   readonly type: 'message';
   readonly role: 'user' | 'assistant';
   readonly status: 'completed' | 'incomplete';
-  readonly content: readonly { readonly type: string; readonly text: string }[];
+  readonly content: readonly (TextPart | InputPart)[];
 }
+
+/** A part of a message of the user. */
+type InputPart =
+  | { readonly type: 'input_text'; readonly text: string }
+  | {
+      readonly type: 'input_image';
+      readonly detail: 'auto';
+      readonly image_url: string;
+      readonly file_id: string;
+    }
+  | {
+      readonly type: 'input_file';
+      readonly filename: string;
+      readonly file_url: string;
+      readonly file_id: string;
+    };
 
 /** The items of a thread, oldest first. */
 export async function* conversationItems(
   app: JimsApp,
-  thread: Thread,
+  { thread, addressOf }: { readonly thread: Thread; readonly addressOf: FileAddress },
 ): AsyncGenerator<ConversationItem> {
   let question: string | undefined;
   for await (const events of app.threads.allEvents(thread)) {
     for (const event of events) {
       if (userText(event) !== undefined || isAnswer(event)) question = event.id;
-      yield* toItem(event, question);
+      yield* toItem(event, { runId: question, addressOf });
     }
   }
 }
@@ -71,18 +91,31 @@ function isAnswer({ type }: NewEvent): boolean {
 }
 
 /** Converts a message to an item, and other events to none. `runId` is the id of the question before it. */
-export function toItem(event: NewEvent, runId: string | undefined): ConversationItem[] {
+export function toItem(
+  event: NewEvent,
+  { runId, addressOf }: { readonly runId: string | undefined; readonly addressOf: FileAddress },
+): ConversationItem[] {
   const id = messageId(event.id, runId);
   const question = userText(event);
   if (question !== undefined) {
-    const content = [{ type: 'input_text', text: question }];
+    const files = filesOf(event).map((file) => filePart(file, addressOf));
+    const isText = question !== '' || files.length === 0;
+    const text = isText ? [{ type: 'input_text', text: question } as const] : [];
+    const content = [...text, ...files];
     return [{ id, type: 'message', role: 'user', status: 'completed', content }];
   }
-  const text = assistantText(event);
-  if (text === undefined) return [];
+  if (assistantText(event) === undefined) return [];
   const status = event.data['partial'] === true ? 'incomplete' : 'completed';
-  const content = [{ type: 'output_text', text, annotations: [], logprobs: [] }];
+  const content = [citingPart(event, addressOf)];
   return [{ id, type: 'message', role: 'assistant', status, content }];
+}
+
+function filePart(file: MessageFile, addressOf: FileAddress): InputPart {
+  const { file_id, name: filename, media_type: type } = file;
+  const address = addressOf(file_id);
+  return type.startsWith('image/')
+    ? { type: 'input_image', detail: 'auto', image_url: address, file_id }
+    : { type: 'input_file', filename, file_url: address, file_id };
 }
 
 /** Items, oldest first: anew at each call. */
@@ -161,5 +194,5 @@ async function* itemsBefore(
 
 /** How much text it has. */
 function sizeOfItem({ content }: ConversationItem): number {
-  return content.reduce((sum, { text }) => sum + text.length, 0);
+  return content.reduce((sum, part) => sum + ('text' in part ? part.text.length : 0), 0);
 }

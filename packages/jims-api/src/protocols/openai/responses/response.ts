@@ -2,10 +2,14 @@
 import type { NewEvent, RunEnd } from 'jims-core';
 import * as v from 'valibot';
 
+import type { FileAddress } from '../../../chat/file-address.ts';
+import { reasoningOf } from '../../../chat/message-members.ts';
 import { assistantText } from '../../../chat/messages.ts';
 import { tokensOf } from '../../../chat/usage.ts';
 import { jsonObject } from '../../../http/fastapi/fields.ts';
-import { secondsOf, conversationId, messageId, responseId } from '../shared/ids.ts';
+import { citationsOf, positionAfter } from '../shared/citations.ts';
+import type { Citation } from '../shared/citations.ts';
+import { secondsOf, conversationId, messageId, openAiId, responseId } from '../shared/ids.ts';
 import type { Echo } from './echo.ts';
 
 const string = v.string();
@@ -20,7 +24,9 @@ export const ResponseResource = v.pipe(
     status: v.picklist(['queued', 'in_progress', 'completed', 'failed', 'cancelled']),
     output: v.pipe(
       v.array(v.looseObject({ id: string, type: v.picklist(['message', 'reasoning']) })),
-      v.description('One item for each message; in a stream, statuses are reasoning items'),
+      v.description(
+        'One item for each message, before it what a model thought, where the app keeps that; in a stream, statuses are reasoning items, too',
+      ),
     ),
     error: v.nullable(v.object({ code: string, message: string })),
     metadata: v.pipe(
@@ -42,6 +48,7 @@ export interface ResponseOf {
   readonly runId: string;
   readonly threadId: string;
   readonly echo: Echo;
+  readonly addressOf: FileAddress;
 }
 
 export interface ResponseState {
@@ -88,7 +95,7 @@ export interface MessageItem {
   readonly content: readonly TextPart[];
 }
 
-/** What the app was doing: a response has no other member for statuses. */
+/** What a model thought, or what the app was doing: a response has no other member for statuses. */
 export interface ReasoningItem {
   readonly id: string;
   readonly type: 'reasoning';
@@ -98,8 +105,14 @@ export interface ReasoningItem {
 export interface TextPart {
   readonly type: 'output_text';
   readonly text: string;
-  readonly annotations: readonly [];
+  readonly annotations: readonly Annotation[];
   readonly logprobs: readonly [];
+}
+
+export interface Annotation extends Citation {
+  readonly type: 'url_citation';
+  readonly start_index: number;
+  readonly end_index: number;
 }
 
 interface SummaryPart {
@@ -108,7 +121,7 @@ interface SummaryPart {
 }
 
 export function responseObject(
-  { runId, threadId, echo }: ResponseOf,
+  { runId, threadId, echo }: Omit<ResponseOf, 'addressOf'>,
   state: ResponseState,
 ): object {
   return {
@@ -142,7 +155,11 @@ export function responseObject(
 export const NOTHING = { output: [], error: null, usage: null, completed_at: null } as const;
 
 /** The state of a response that is over; `finishedAt` says since when, if known. */
-export function stateOfEnd(runId: string, end: RunEnd, finishedAt?: string): ResponseState {
+export function stateOfEnd(
+  of: Pick<ResponseOf, 'runId' | 'addressOf'>,
+  end: RunEnd,
+  finishedAt?: string,
+): ResponseState {
   switch (end.type) {
     case 'result': {
       const { events } = end.result;
@@ -150,7 +167,7 @@ export function stateOfEnd(runId: string, end: RunEnd, finishedAt?: string): Res
         ...NOTHING,
         completed_at: completedAt(end, finishedAt),
         status: 'completed',
-        output: outputOf(runId, events),
+        output: outputOf(of, events),
         usage: usageOf(end),
         ...questionIn(end),
       };
@@ -162,7 +179,7 @@ export function stateOfEnd(runId: string, end: RunEnd, finishedAt?: string): Res
         error: { code: 'server_error', message: end.error.message },
       };
     case 'cancelled':
-      return { ...NOTHING, status: 'cancelled', output: outputOf(runId, end.events) };
+      return { ...NOTHING, status: 'cancelled', output: outputOf(of, end.events) };
   }
 }
 
@@ -193,22 +210,59 @@ export function usageOf(end: RunEnd & { readonly type: 'result' }): object {
   };
 }
 
-export function textPart(text: string): TextPart {
-  return { type: 'output_text', text, annotations: [], logprobs: [] };
+export function textPart(text: string, annotations: readonly Annotation[] = []): TextPart {
+  return { type: 'output_text', text, annotations, logprobs: [] };
 }
 
-function outputOf(runId: string, events: readonly NewEvent[]): MessageItem[] {
-  return events.flatMap((event): MessageItem[] => {
-    const text = assistantText(event);
-    if (!text) return [];
-    return [
-      {
-        id: messageId(event.id, runId),
-        type: 'message',
-        role: 'assistant',
-        status: event.data['partial'] === true ? 'incomplete' : 'completed',
-        content: [textPart(text)],
-      },
-    ];
-  });
+/** A citation in the text, after as much of it. */
+export function annotation(citation: Citation, text: string): Annotation {
+  return { type: 'url_citation', ...citation, ...positionAfter(text) };
+}
+
+/** The text of a message with all that it cites. */
+export function citingPart(event: NewEvent, addressOf: FileAddress): TextPart {
+  const text = assistantText(event) ?? '';
+  return textPart(
+    text,
+    citationsOf(event, addressOf).map((citation) => annotation(citation, text)),
+  );
+}
+
+/** The id of what a model thought, or of statuses: by the position in the output. */
+export function reasoningId(runId: string, index: number): string {
+  return `${openAiId('rs', runId)}_${index}`;
+}
+
+export function reasoningItem(id: string, text: string): ReasoningItem {
+  return { id, type: 'reasoning', summary: [{ type: 'summary_text', text }] };
+}
+
+function outputOf(
+  { runId, addressOf }: Pick<ResponseOf, 'runId' | 'addressOf'>,
+  events: readonly NewEvent[],
+): OutputItem[] {
+  const output: OutputItem[] = [];
+  for (const event of events) {
+    const reasoning = reasoningOf(event);
+    if (reasoning) output.push(reasoningItem(reasoningId(runId, output.length), reasoning));
+    const message = messageOf(event, { runId, addressOf });
+    if (message) output.push(message);
+  }
+  return output;
+}
+
+function messageOf(
+  event: NewEvent,
+  { runId, addressOf }: Pick<ResponseOf, 'runId' | 'addressOf'>,
+): MessageItem | undefined {
+  if (assistantText(event) === undefined) return undefined;
+  const part = citingPart(event, addressOf);
+  if (part.text === '' && part.annotations.length === 0) return undefined;
+  return {
+    id: messageId(event.id, runId),
+    type: 'message',
+    role: 'assistant',
+    status: event.data['partial'] === true ? 'incomplete' : 'completed',
+    content: [part],
+  };
 }

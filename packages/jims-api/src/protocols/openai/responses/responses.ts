@@ -1,6 +1,7 @@
 import type { JimsApp, Run, RunRecord } from 'jims-core';
 
 import { resultOf, runHeaders } from '../../../chat/answer-run.ts';
+import { fileAddress } from '../../../chat/file-address.ts';
 import { isActive, statusOf } from '../../../chat/run-status.ts';
 import { startRun } from '../../../chat/start-run.ts';
 import { joinRun, streamRun } from '../../../chat/stream-run.ts';
@@ -126,18 +127,20 @@ async function createResponse(api: ApiContext, call: Call): Promise<Response> {
   const headers = { ...call.headers, ...runHeaders(run) };
   if (background) {
     const record = await api.app.runs.record(run.id);
-    if (record) return json({ headers }, await currentResponse(api, record));
+    if (record) return json({ headers }, await currentResponse(api, call, record));
   }
   const end = await run.end;
   resultOf(end);
-  const whose = { runId: run.id, threadId: run.thread.id, echo };
-  return json({ headers }, responseObject(whose, stateOfEnd(run.id, end)));
+  const addressOf = fileAddress(api, call);
+  const whose = { runId: run.id, threadId: run.thread.id, echo, addressOf };
+  return json({ headers }, responseObject(whose, stateOfEnd(whose, end)));
 }
 
 /** With `stream=true` its events from the beginning, or after one. */
 async function getResponse(api: ApiContext, call: Call): Promise<Response> {
   const record = await requireResponse(api, call);
-  if (call.query.get('stream') !== 'true') return json(call, await currentResponse(api, record));
+  if (call.query.get('stream') !== 'true')
+    return json(call, await currentResponse(api, call, record));
   const startingAfter = integerIn(call, 'starting_after', {
     min: 0,
     max: MAX_NUMBER,
@@ -195,28 +198,30 @@ async function cancelResponse(api: ApiContext, call: Call): Promise<Response> {
   const run = await requireRun(api, record);
   await api.app.runs.cancel(run.id);
   await run.end;
-  return json(call, await currentResponse(api, await requireResponse(api, call)));
+  return json(call, await currentResponse(api, call, await requireResponse(api, call)));
 }
 
 /** The question alone: earlier messages are in the conversation. */
 async function listInputItems(api: ApiContext, call: Call): Promise<Response> {
   const { incoming, runId } = await requireResponse(api, call);
-  const items = incoming ? toItem({ ...incoming, id: runId }, runId) : [];
+  const addressOf = fileAddress(api, call);
+  const items = incoming ? toItem({ ...incoming, id: runId }, { runId, addressOf }) : [];
   return json(call, await listPage(call, () => items));
 }
 
 /** The response as it is now, from what is stored of it. */
-async function currentResponse({ app }: ApiContext, record: RunRecord): Promise<object> {
+async function currentResponse(api: ApiContext, call: Call, record: RunRecord): Promise<object> {
   const { runId, thread, incoming } = record;
-  const whose = { runId, threadId: thread.id, echo: echoOf(incoming) };
+  const addressOf = fileAddress(api, call);
+  const whose = { runId, threadId: thread.id, echo: echoOf(incoming), addressOf };
   const status = statusOf(record);
   if (isActive(status)) {
     const now = status === 'queued' ? 'queued' : 'in_progress';
     return responseObject(whose, { ...NOTHING, status: now });
   }
-  const run = await app.runs.find(runId);
+  const run = await api.app.runs.find(runId);
   const end = await (run ?? gone(record)).end;
-  return responseObject(whose, stateOfEnd(runId, end, record.finishedAt));
+  return responseObject(whose, stateOfEnd(whose, end, record.finishedAt));
 }
 
 async function requireRun({ app }: ApiContext, record: RunRecord): Promise<Run> {
@@ -228,10 +233,8 @@ function gone({ runId }: RunRecord): never {
   throw new HttpError(404, `Response of run '${runId}' not found.`);
 }
 
-function streamOptions(
-  { exposeErrors }: ApiContext,
-  { requestId, request }: Call,
-  echo: Echo,
-): StreamOptions {
-  return { echo, request, requestId, exposeErrors };
+function streamOptions(api: ApiContext, call: Call, echo: Echo): StreamOptions {
+  const { requestId, request } = call;
+  const { exposeErrors } = api;
+  return { echo, request, requestId, exposeErrors, addressOf: fileAddress(api, call) };
 }

@@ -13,6 +13,7 @@ import { configBy } from '../../../chat/client-config.ts';
 import { copies, threadOfHistory } from '../../../chat/client-history.ts';
 import { threadHeader } from '../../../chat/named-thread.ts';
 import { isActive } from '../../../chat/run-status.ts';
+import type { SentFile } from '../../../chat/sent-files.ts';
 import type { RunTarget } from '../../../chat/start-run.ts';
 import { HttpError, notFound } from '../../../http/errors.ts';
 import type { ApiContext, Call } from '../../../http/route.ts';
@@ -26,6 +27,7 @@ const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 /** The thread of a request, and the new question. */
 export interface ResponseTarget extends RunTarget {
   readonly incoming: NewEvent;
+  readonly sentFiles: readonly SentFile[];
 }
 
 /**
@@ -43,9 +45,10 @@ export async function targetOf(
   const contact = callerOf(call, request.caller);
   const added = question(input.added);
   const before = await responseBefore(api, call, request, contact);
-  if (before) return { ...(await targetAfter(api.app, before, request.store)), incoming: added };
+  const more = { incoming: added, sentFiles: input.addedFiles };
+  if (before) return { ...(await targetAfter(api.app, before, request.store)), ...more };
   const threadId = await namedThreadId(api, call, { conversationId, contact });
-  if (threadId !== undefined) return { thread: { kind: 'thread', threadId }, incoming: added };
+  if (threadId !== undefined) return { thread: { kind: 'thread', threadId }, ...more };
   const incoming = question(input.message);
   const target = await threadOfHistory(api.app, {
     contactId: contact ?? NOBODY,
@@ -63,7 +66,7 @@ export async function targetOf(
     receivedAt: call.receivedAt,
     trusted: call.principal.kind === 'service',
   });
-  return { ...target, incoming };
+  return { ...target, incoming, sentFiles: input.files };
 }
 
 /** The thread that a request names; `undefined` when it names none. */
@@ -107,9 +110,9 @@ async function responseBefore(
 async function targetAfter(app: JimsApp, run: RunRecord, store: boolean): Promise<RunTarget> {
   const { thread, status } = run;
   if (store && isActive(status)) return { thread: { kind: 'thread', threadId: thread.id } };
-  const fork = (): Promise<RunThread> => forkAfter(app, run);
+  const fork = async (): Promise<RunTarget> => ({ thread: await forkAfter(app, run) });
   const after = store ? await lastEventOf(app, run) : undefined;
-  if (!after) return { thread: await fork() };
+  if (!after) return fork();
   return { thread: { kind: 'thread', threadId: thread.id, after }, onMoved: fork };
 }
 

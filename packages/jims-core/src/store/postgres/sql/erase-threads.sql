@@ -53,6 +53,59 @@ begin
 end
 $$;
 
+-- Removes what people said of messages of a thread that is gone, and the words of its messages: p_limit rows at
+-- most; returns how many.
+create or replace function jims.forget_some(p_thread_id uuid, p_limit integer) returns integer
+language plpgsql as $$
+declare
+  v_count integer;
+  v_more integer;
+begin
+  delete from jims.unindexed_threads where thread_id = p_thread_id;
+  delete from jims.message_search where thread_id = p_thread_id and event_id in (
+    select event_id from jims.message_search where thread_id = p_thread_id limit p_limit);
+  get diagnostics v_count = row_count;
+  delete from jims.feedback where thread_id = p_thread_id and message_id in (
+    select message_id from jims.feedback where thread_id = p_thread_id limit p_limit - v_count);
+  get diagnostics v_more = row_count;
+  return v_count + v_more;
+end
+$$;
+
+-- Removes what others, who were at work on it, left of threads that are gone: p_limit rows at most. Returns
+-- whether there is more.
+create or replace function jims.forget_threads(p_limit integer) returns boolean
+language plpgsql set lock_timeout = '5s' set enable_seqscan = off as $$
+declare
+  v_id uuid;
+  v_left integer := p_limit;
+  v_is_back boolean;
+begin
+  -- Nobody works so long on a thread without a look whether it is there.
+  for v_id in
+    select thread_id from jims.forgetting where since < clock_timestamp() - interval '1 minute'
+    order by thread_id limit p_limit for update skip locked
+  loop
+    -- Whoever made a thread of this id anew has what is there.
+    v_is_back := exists (select from original.threads where thread_id = v_id);
+    if not v_is_back then
+      v_left := v_left - jims.forget_some(v_id, v_left);
+    end if;
+    if v_is_back or not (
+      exists (select from jims.message_search where thread_id = v_id)
+      or exists (select from jims.feedback where thread_id = v_id))
+    then
+      delete from jims.forgetting where thread_id = v_id;
+    end if;
+    v_left := v_left - 1;
+    if v_left <= 0 then
+      return true;
+    end if;
+  end loop;
+  return false;
+end
+$$;
+
 -- Removes what is left of threads that were taken away: p_limit events at most, with their runs. Returns how
 -- many of the threads, from the first on, are done.
 create or replace function jims.erase_some(p_ids uuid[], p_limit integer) returns integer
@@ -82,6 +135,9 @@ begin
     delete from jims.run_progress where run_id in (select run_id from removed);
     v_left := v_left - cardinality(v_events) - 1;
     exit when exists (select from original.thread_events where thread_id = v_id);
+    v_left := v_left - jims.forget_some(v_id, greatest(v_left, 1));
+    exit when exists (select from jims.message_search where thread_id = v_id)
+      or exists (select from jims.feedback where thread_id = v_id);
     delete from jims.erasing where thread_id = v_id;
     v_done := v_done + 1;
     exit when v_left <= 0;

@@ -121,29 +121,46 @@ begin
 end
 $$;
 
--- Events after a position, in order, of some domains or of all: p_limit events and p_max_bytes at most, but
--- one event at least, of the next p_look_at events. The last row has no event: it has the position of the
--- last event that was looked at, and whether the log goes on.
+-- Events between two positions, in order or newest first, of some domains or of all: p_limit events and
+-- p_max_bytes at most, but one event at least, of the next p_look_at events. The last row has no event: it
+-- has the position of the last event that was looked at, and whether the log goes on.
 create or replace function jims.page_events(
   p_thread_id uuid, p_created_at timestamp without time zone, p_id uuid,
+  p_before timestamp without time zone, p_before_id uuid, p_newest_first boolean,
   p_domains text[], p_limit integer, p_max_bytes bigint, p_look_at integer
 ) returns table (id uuid, "createdAt" text, type text, data json, more boolean)
 language plpgsql stable as $$
 declare
+  v_events refcursor;
   v_event record;
   v_last record;
   v_bytes bigint := 0;
   v_taken integer := 0;
   v_looked_at integer := 0;
   v_is_full boolean := false;
+  v_after timestamp := coalesce(p_created_at, '-infinity');
+  v_after_id uuid := coalesce(p_id, '00000000-0000-0000-0000-000000000000');
+  v_before timestamp := coalesce(p_before, 'infinity');
+  v_before_id uuid := coalesce(p_before_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
 begin
-  for v_event in
-    select e.event_id, e.created_at, e.event_type, e.event_data from original.thread_events e
-    where e.thread_id = p_thread_id
-      and (e.created_at, e.event_id)
-        > (coalesce(p_created_at, '-infinity'), coalesce(p_id, '00000000-0000-0000-0000-000000000000'))
-    order by e.created_at, e.event_id limit p_look_at
+  if p_newest_first then
+    open v_events for
+      select e.event_id, e.created_at, e.event_type, e.event_data from original.thread_events e
+      where e.thread_id = p_thread_id
+        and (e.created_at, e.event_id) > (v_after, v_after_id)
+        and (e.created_at, e.event_id) < (v_before, v_before_id)
+      order by e.created_at desc, e.event_id desc limit p_look_at;
+  else
+    open v_events for
+      select e.event_id, e.created_at, e.event_type, e.event_data from original.thread_events e
+      where e.thread_id = p_thread_id
+        and (e.created_at, e.event_id) > (v_after, v_after_id)
+        and (e.created_at, e.event_id) < (v_before, v_before_id)
+      order by e.created_at, e.event_id limit p_look_at;
+  end if;
   loop
+    fetch v_events into v_event;
+    exit when not found;
     if p_domains is null or split_part(v_event.event_type, '.', 1) = any (p_domains) then
       v_bytes := v_bytes + coalesce(octet_length(v_event.event_data::text), 0);
       v_is_full := v_taken > 0 and (v_taken >= p_limit or v_bytes > p_max_bytes);
@@ -158,6 +175,7 @@ begin
     v_last := v_event;
     v_looked_at := v_looked_at + 1;
   end loop;
+  close v_events;
   type := null;
   data := null;
   more := v_is_full or v_looked_at = p_look_at;

@@ -1,15 +1,22 @@
-import { JimsError } from '../errors/jims-error.ts';
+import { JimsError } from './jims-error.ts';
+import type { JimsErrorCode } from './jims-error.ts';
+
+export interface PackageUse {
+  /** The module of the package that is imported; default: the package itself. */
+  readonly specifier?: string;
+  /** Of the error when it is missing; default `llm_unusable`. */
+  readonly code?: JimsErrorCode;
+}
 
 /**
  * Imports a package that an app installs only when it needs it.
  *
- * @param specifier The module of the package that is imported; default: the package itself.
- * @throws JimsError `llm_unusable` with the command that installs it.
+ * @throws JimsError with the command that installs it.
  */
 export async function optionalPackage<T>(
   name: string,
   neededBy: string,
-  specifier: string = name,
+  { specifier = name, code = 'llm_unusable' }: PackageUse = {},
 ): Promise<T> {
   try {
     // A variable and these comments keep bundlers from resolving the package, which would fail where
@@ -20,11 +27,9 @@ export async function optionalPackage<T>(
     return loaded;
   } catch (cause) {
     if (!isMissing(cause, name)) throw cause;
-    throw new JimsError(
-      'llm_unusable',
-      `${neededBy} needs the package ${name}: npm install ${name}`,
-      { cause },
-    );
+    throw new JimsError(code, `${neededBy} needs the package ${name}: npm install ${name}`, {
+      cause,
+    });
   }
 }
 

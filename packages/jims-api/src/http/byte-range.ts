@@ -1,0 +1,34 @@
+import { HttpError } from './errors.ts';
+
+export interface ByteRange {
+  readonly start: number;
+  /** Not included. */
+  readonly end: number;
+}
+
+const RANGE = /^bytes=(\d{0,15})-(\d{0,15})$/;
+
+/**
+ * The part of something that a request wants: one range, as RFC 9110 has it. `undefined` for all of it:
+ * without the header, for several ranges, and when `If-Range` names another version.
+ *
+ * @throws HttpError 416 for a range that it does not have.
+ */
+export function byteRange(
+  headers: Headers,
+  { size, etag }: { readonly size: number; readonly etag: string },
+): ByteRange | undefined {
+  const [, first, last] = RANGE.exec(headers.get('range')?.replaceAll(/\s/g, '') ?? '') ?? [];
+  if (first === undefined || last === undefined || first + last === '') return undefined;
+  const version = headers.get('if-range');
+  if (version !== null && version !== etag) return undefined;
+  const start = first === '' ? Math.max(0, size - Number(last)) : Number(first);
+  const end = first === '' || last === '' ? size : Math.min(size, Number(last) + 1);
+  if (start < end) return { start, end };
+  // Its end is before its start: then it is not a range at all.
+  if (first !== '' && last !== '' && Number(last) < start) return undefined;
+  throw new HttpError(416, `The file has ${size} bytes`, {
+    code: 'range_not_satisfiable',
+    headers: { 'content-range': `bytes */${size}` },
+  });
+}

@@ -1,0 +1,94 @@
+import type { FileRecord } from 'jims-core';
+
+import { countedContact } from '../../chat/start-run.ts';
+import { byteRange } from '../../http/byte-range.ts';
+import { attachment } from '../../http/content-disposition.ts';
+import type { ApiContext, Call } from '../../http/route.ts';
+
+/**
+ * Answers with the bytes of a file, or a part of them, as fast as they are read. What strangers have sent
+ * must not act as a page of this service: no browser shows it, guesses at it, or lets it run anything.
+ *
+ * @throws JimsError `file_gone`; HttpError 416, 429, 503.
+ */
+export async function fileAnswer(api: ApiContext, call: Call, file: FileRecord): Promise<Response> {
+  const { request } = call;
+  const etag = `"${file.digest}"`;
+  const headers = {
+    ...call.headers,
+    etag,
+    'accept-ranges': 'bytes',
+    // Each time it is asked whether the caller may still have it.
+    'cache-control': 'private, no-cache',
+    'content-disposition': attachment(file.name),
+    'content-security-policy': "default-src 'none'; sandbox",
+    'x-content-type-options': 'nosniff',
+  };
+  if (names(request.headers.get('if-none-match'), etag)) {
+    return new Response(null, { status: 304, headers });
+  }
+  const range = byteRange(request.headers, { size: file.size, etag });
+  const { start, end } = range ?? { start: 0, end: file.size };
+  const whole = {
+    ...headers,
+    'content-type': typeOf(file),
+    'content-length': String(end - start),
+    ...(range && { 'content-range': `bytes ${start}-${end - 1}/${file.size}` }),
+  };
+  const status = range ? 206 : 200;
+  if (request.method === 'HEAD') return new Response(null, { status, headers: whole });
+  const body = await openBody(api, call, api.app.files.read(file, { start, end }));
+  return new Response(body, { status, headers: whole });
+}
+
+/** The first piece is read before the answer begins: then it is known that the bytes are there. */
+async function openBody(
+  { streams }: ApiContext,
+  call: Call,
+  pieces: AsyncGenerator<Uint8Array, void, void>,
+): Promise<ReadableStream<Uint8Array>> {
+  const { signal } = call.request;
+  const leave = streams.enter(countedContact(call));
+  const close = async (): Promise<void> => {
+    signal.removeEventListener('abort', onAbort);
+    leave();
+    await pieces.return();
+  };
+  const onAbort = (): void => void close().catch(() => {});
+  signal.addEventListener('abort', onAbort, { once: true });
+  let next: IteratorResult<Uint8Array, void>;
+  try {
+    next = await pieces.next();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        if (next.done === true) {
+          await close();
+          controller.close();
+          return;
+        }
+        controller.enqueue(next.value);
+        next = await pieces.next().catch(async (error: unknown) => {
+          await close();
+          throw error;
+        });
+      },
+      cancel: close,
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** Text is UTF-8: that was looked at when it came. */
+function typeOf({ mediaType }: FileRecord): string {
+  return mediaType.startsWith('text/') ? `${mediaType}; charset=utf-8` : mediaType;
+}
+
+function names(header: string | null, etag: string): boolean {
+  const given = header?.slice(0, 4096).split(',') ?? [];
+  return given.some((each) => ['*', etag, `W/${etag}`].includes(each.trim()));
+}

@@ -1,0 +1,239 @@
+import { isJimsError } from 'jims-core';
+import type { FileRecord } from 'jims-core';
+import * as v from 'valibot';
+
+import { countedContact } from '../../chat/start-run.ts';
+import { contactInQuery, contactOf, mayReach, requireContactId } from '../../http/contact.ts';
+import { nameInDisposition } from '../../http/content-disposition.ts';
+import { encodingOf } from '../../http/content-encoding.ts';
+import { toCursor } from '../../http/cursor.ts';
+import { HttpError, notFound, validationError } from '../../http/errors.ts';
+import { uuid } from '../../http/fastapi/fields.ts';
+import { valueFault } from '../../http/fastapi/validation.ts';
+import { fileInForm } from '../../http/form-file.ts';
+import type { ArrivingFile } from '../../http/form-file.ts';
+import { json } from '../../http/json-answer.ts';
+import { cursorIn, integerIn, uuidInPath } from '../../http/query.ts';
+import type { ApiContext, Call, Parameter, Route } from '../../http/route.ts';
+import { FILES_PATH, UPLOAD_MS, timedBody } from '../../http/timed-body.ts';
+import { fileAnswer } from './file-answer.ts';
+import { FileResource, fileResource } from './file-resource.ts';
+import { MAX_PAGE, PAGE, nextCursor } from './pages.ts';
+
+/** What a form has around its file at most. */
+const FORM_BYTES = 32 * 1024;
+const FORM = /^\s*multipart\/form-data\s*(?:;|$)/i;
+
+const FILE_ID: Parameter = {
+  name: 'file_id',
+  in: 'path',
+  required: true,
+  description: 'The file',
+  schema: uuid,
+};
+
+const CONTACT: Parameter = {
+  name: 'contact_id',
+  in: 'query',
+  description: 'The contact that the file belongs to; contacts leave it out',
+  schema: v.string(),
+};
+
+const tags = ['files'];
+
+export const fileRoutes: readonly Route[] = [
+  {
+    method: 'POST',
+    path: FILES_PATH,
+    doc: {
+      operationId: 'upload_file',
+      summary: 'Send a file',
+      description:
+        'As a form with one file, and `contact_id` before it; or as the bare body, with its type in `content-type` and its name in `content-disposition` or the query. The type must be what the bytes are. A message names the file by its id; what no message names is removed after a day.',
+      tags,
+      parameters: [
+        CONTACT,
+        {
+          name: 'name',
+          in: 'query',
+          description: 'The name of the file, when the body is the file',
+          schema: v.string(),
+        },
+      ],
+      upload: { contact_id: 'The contact that the file belongs to; contacts leave it out' },
+      responses: {
+        201: {
+          description: 'It is stored; the header `location` has its address',
+          schema: FileResource,
+        },
+      },
+      errors: [400, 401, 404, 408, 413, 415, 422, 429, 503],
+    },
+    handle: uploadFile,
+  },
+  {
+    method: 'GET',
+    path: FILES_PATH,
+    doc: {
+      operationId: 'list_files',
+      summary: 'The files of a contact, oldest first',
+      tags,
+      parameters: [{ ...CONTACT, description: 'The contact; contacts leave it out' }, ...PAGE],
+      responses: {
+        200: {
+          description: 'A page of files',
+          schema: v.pipe(
+            v.object({ files: v.array(FileResource), next_cursor: nextCursor }),
+            v.title('FilePage'),
+          ),
+        },
+      },
+      errors: [401, 404, 422, 503],
+    },
+    handle: listFiles,
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/files/:file_id',
+    doc: {
+      operationId: 'get_file',
+      summary: 'The bytes of a file',
+      description:
+        'Always as an attachment. `Range` gets a part of it, `If-None-Match` with its `etag` gets 304, and HEAD gets the headers alone.',
+      tags,
+      parameters: [
+        FILE_ID,
+        { ...CONTACT, description: 'A service that names a contact gets only their files' },
+        { name: 'range', in: 'header', description: 'One range of bytes', schema: v.string() },
+      ],
+      responses: {
+        200: { description: 'All of it', contentType: 'application/octet-stream' },
+        206: { description: 'The range', contentType: 'application/octet-stream' },
+        304: { description: 'The client has it already' },
+      },
+      errors: [401, 404, 410, 416, 422, 429, 503],
+    },
+    handle: getFile,
+  },
+  {
+    method: 'DELETE',
+    path: '/api/v1/files/:file_id',
+    doc: {
+      operationId: 'delete_file',
+      summary: 'Remove a file',
+      description:
+        'A contact can only remove what no message names. A service can remove any file: messages go on to name it, and reading it is 404.',
+      tags,
+      parameters: [FILE_ID],
+      responses: { 204: { description: 'It is gone' } },
+      errors: [401, 404, 409, 422, 503],
+    },
+    handle: deleteFile,
+  },
+];
+
+async function uploadFile(api: ApiContext, call: Call): Promise<Response> {
+  const { maxFileBytes } = await api.app.files.limits();
+  const file = await arrivingFile(api, call, maxFileBytes);
+  let leave: (() => void) | undefined;
+  try {
+    const contactId = contactOfFile(call, file);
+    leave = api.streams.enter(countedContact(call) ?? contactId);
+    const { name, mediaType, size, content } = file;
+    const record = await api.app.files.upload({
+      contactId,
+      name,
+      content,
+      ...(mediaType !== undefined && { mediaType }),
+      ...(size !== undefined && { size }),
+    });
+    const headers = { ...call.headers, location: `/api/v1/files/${record.fileId}` };
+    return json({ headers }, fileResource(record), 201);
+  } catch (error) {
+    // A body that breaks off has its own reason.
+    throw isJimsError(error) && error.cause instanceof HttpError ? error.cause : error;
+  } finally {
+    leave?.();
+    file.close();
+  }
+}
+
+/** @throws HttpError 413 before anything is read, when it says that it is too large. */
+async function arrivingFile(
+  { uploadPieceMs }: ApiContext,
+  { request, query }: Call,
+  maxBytes: number,
+): Promise<ArrivingFile> {
+  const { headers } = request;
+  const type = headers.get('content-type') ?? '';
+  const isForm = FORM.test(type);
+  const length = headers.get('content-length');
+  const declared = length === null ? undefined : Number(length);
+  if ((declared ?? 0) > maxBytes + (isForm ? FORM_BYTES : 0)) throw tooLarge(maxBytes);
+  if (encodingOf(headers) !== '') {
+    const reason = 'Files are taken without content-encoding: send the file as it is';
+    throw new HttpError(415, reason, { code: 'content_encoding_not_supported' });
+  }
+  const pieces = timedBody(request.body, { pieceMs: uploadPieceMs, wholeMs: UPLOAD_MS });
+  if (isForm) return fileInForm(type, pieces);
+  const name = query.get('name') ?? nameInDisposition(headers.get('content-disposition')) ?? '';
+  const mediaType = type === '' ? undefined : type;
+  const close = (): void => void pieces.return();
+  return { name, mediaType, size: declared, fields: new Map(), content: pieces, close };
+}
+
+function contactOfFile(call: Call, { fields }: ArrivingFile): string {
+  const field = fields.get('contact_id');
+  const named =
+    field === undefined ? contactInQuery(call) : requireContactId(field, ['body', 'contact_id']);
+  const contactId = contactOf(call, named);
+  if (contactId !== undefined) return contactId;
+  throw contactMissing(
+    'name the contact that the file belongs to: as contact_id in the query, or in the form before the file',
+  );
+}
+
+async function listFiles({ app }: ApiContext, call: Call): Promise<Response> {
+  const contactId = contactOf(call, contactInQuery(call));
+  if (contactId === undefined) throw contactMissing('name the contact whose files to list');
+  const after = cursorIn(call, 'cursor');
+  const limit = integerIn(call, 'limit', { min: 1, max: MAX_PAGE, byDefault: 50 });
+  const { files, more } = await app.files.list({ contactId, limit, ...(after && { after }) });
+  const last = files.at(-1);
+  const next = more && last ? toCursor({ createdAt: last.createdAt, id: last.fileId }) : null;
+  return json(call, { files: files.map(fileResource), next_cursor: next });
+}
+
+async function getFile(api: ApiContext, call: Call): Promise<Response> {
+  return fileAnswer(api, call, await reachableFile(api, call));
+}
+
+async function deleteFile(api: ApiContext, call: Call): Promise<Response> {
+  const { fileId, threadId } = await reachableFile(api, call);
+  if (threadId !== undefined && call.principal.kind === 'contact') {
+    throw new HttpError(409, 'A message names this file: it goes with its thread', {
+      code: 'file_in_use',
+    });
+  }
+  await api.app.files.delete(fileId);
+  return new Response(null, { status: 204, headers: call.headers });
+}
+
+/** @throws HttpError 404 for a file that is unknown, or that the caller may not reach. */
+async function reachableFile(api: ApiContext, call: Call): Promise<FileRecord> {
+  const fileId = uuidInPath(call, 'file_id');
+  const named = contactInQuery(call);
+  const [record] = await api.app.files.find([fileId]);
+  if (record && mayReach(api, call, record, named)) return record;
+  throw notFound(`File '${fileId}' not found`);
+}
+
+function contactMissing(reason: string): HttpError {
+  return validationError([valueFault(['query', 'contact_id'], null, reason)]);
+}
+
+function tooLarge(maxBytes: number): HttpError {
+  return new HttpError(413, `The file is larger than ${maxBytes} bytes`, {
+    code: 'file_too_large',
+  });
+}

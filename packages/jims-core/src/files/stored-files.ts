@@ -1,0 +1,125 @@
+import { JimsError, describeError } from '../errors/jims-error.ts';
+import type { FileList, FileQuery, FileRange, FileRecord, NewFileRecord } from '../store/store.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { MessageFile } from '../thread/message.ts';
+import { eraseFiles, eraseLeftFiles } from './erase-files.ts';
+import type { FilePlaces } from './erase-files.ts';
+import type { FileBody } from './file-body.ts';
+import type { FileLimits } from './file-limits.ts';
+
+export interface StoredFilesOptions extends FilePlaces {
+  readonly limits: FileLimits;
+  readonly logger: Logger;
+}
+
+/** The files of an app: what is known of them and their bytes, which come and go together. */
+export class StoredFiles {
+  readonly limits: FileLimits;
+  readonly #places: FilePlaces;
+  readonly #logger: Logger;
+
+  constructor({ records, bytes, limits, logger }: StoredFilesOptions) {
+    this.limits = limits;
+    this.#places = { records, bytes };
+    this.#logger = logger;
+  }
+
+  /**
+   * Writes a file. `typeOf` decides what it is when its bytes were read.
+   *
+   * @throws JimsError what `typeOf` throws, `file_too_large`, `file_incomplete`, `too_many_files`,
+   * `store_unavailable`; nothing is kept then.
+   */
+  async write(file: NewFileRecord, body: FileBody, typeOf: () => string): Promise<FileRecord> {
+    const { records, bytes } = this.#places;
+    try {
+      await this.#begin(file);
+    } catch (error) {
+      await body.close();
+      throw error;
+    }
+    try {
+      await bytes.write(file.fileId, body.pieces());
+      const mediaType = typeOf();
+      const { size, digest } = body.result;
+      const record = await records.completeFile(file.fileId, { mediaType, size, digest });
+      if (record) return record;
+    } catch (error) {
+      await body.close();
+      await this.#abandon(file.fileId);
+      throw error;
+    }
+    await this.#abandon(file.fileId);
+    throw new JimsError('file_incomplete', 'The file was erased while it was sent');
+  }
+
+  /** The files among these that are there, in any order. */
+  async find(fileIds: readonly string[]): Promise<readonly FileRecord[]> {
+    return fileIds.length === 0 ? [] : this.#places.records.files(fileIds);
+  }
+
+  /**
+   * Files as a message names them, in this order.
+   *
+   * @throws JimsError `file_not_found`
+   */
+  async forMessage(fileIds: readonly string[]): Promise<readonly MessageFile[]> {
+    const records = new Map((await this.find(fileIds)).map((record) => [record.fileId, record]));
+    return [...new Set(fileIds)].map((fileId) => {
+      const record = records.get(fileId);
+      if (record) return messageFile(record);
+      throw new JimsError('file_not_found', `The file '${fileId}' is unknown: upload it again`);
+    });
+  }
+
+  list(query: FileQuery): Promise<FileList> {
+    return this.#places.records.listFiles(query);
+  }
+
+  /** Reads bytes of a file, to its end unless a range says otherwise. */
+  async *read(
+    { fileId, size }: Pick<FileRecord, 'fileId' | 'size'>,
+    range: FileRange = { start: 0, end: size },
+  ): AsyncGenerator<Uint8Array, void, void> {
+    if (range.start >= range.end) return;
+    yield* this.#places.bytes.read(fileId, range);
+  }
+
+  /** Removes files; those that are unknown are no error. */
+  async erase(fileIds: readonly string[]): Promise<void> {
+    await eraseFiles(this.#places, fileIds);
+  }
+
+  /** Removes what is to be erased, whoever said so, and what was left behind. */
+  async eraseLeft(signal?: AbortSignal): Promise<void> {
+    const files = await eraseLeftFiles(this.#places, {
+      unnamedMs: this.limits.unnamedFileMs,
+      signal,
+    });
+    if (files > 0) this.#logger.info({ files }, 'files that belong to nothing were removed');
+  }
+
+  async #begin(file: NewFileRecord): Promise<void> {
+    const maxContactBytes = this.limits.maxContactFileBytes;
+    if ((await this.#places.records.beginFile(file, { maxContactBytes })) === 'begun') return;
+    throw new JimsError(
+      'too_many_files',
+      `The files of this contact would be more than ${maxContactBytes} bytes: delete some of them`,
+    );
+  }
+
+  /** What this cannot do now is done a day later. */
+  async #abandon(fileId: string): Promise<void> {
+    try {
+      await this.erase([fileId]);
+    } catch (error) {
+      const { message } = describeError(error);
+      this.#logger.warn({ fileId, error: message }, 'a file that broke off is not removed yet');
+    }
+  }
+}
+
+/** A file as messages name it. */
+export function messageFile({ fileId, name, mediaType, size }: FileRecord): MessageFile {
+  return { file_id: fileId, name, media_type: mediaType, size };
+}

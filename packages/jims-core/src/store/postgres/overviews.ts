@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { oneLine } from '../../text/one-line.ts';
+import { MAX_EXCERPT, MAX_TITLE } from '../../thread/thread.ts';
+import type { ThreadOverview } from '../../thread/thread.ts';
+import { queryWords } from '../search-words.ts';
+import { READ_BYTES } from '../thread-store.ts';
+import type { ThreadList, ThreadQuery, ThreadStore } from '../thread-store.ts';
+import type { Database } from './database.ts';
+import { MessageIndex } from './message-index.ts';
+import { uuidOrNull } from './parameters.ts';
+import { toThread } from './rows.ts';
+import type { ThreadRow } from './rows.ts';
+
+/** A thread as `jims.overview_json` makes it; its texts are cut in the server, and not yet to their lengths. */
+interface OverviewRow extends ThreadRow {
+  readonly title: string | null;
+  readonly firstText: string | null;
+  readonly lastEventAt: string;
+  readonly hasMessage: boolean;
+  readonly lastRole: string | null;
+  readonly lastText: string | null;
+  readonly isWaiting: boolean;
+}
+
+/** How often a search lets the messages that are new be known before it looks, and how long it waits for others. */
+const INDEX_BEFORE_SEARCH = 20;
+const BUSY_MS = 20;
+
+type Overviews = Pick<ThreadStore, 'listThreads' | 'threadOverview' | 'indexMessages'>;
+
+/** Threads as lists show them. */
+export function overviewStore(db: Database): Overviews {
+  const index = new MessageIndex(db);
+
+  /** What was just said is found, unless very much was said. */
+  async function indexNews(): Promise<void> {
+    for (let n = 0; n < INDEX_BEFORE_SEARCH; n++) {
+      const { count, isBusy } = await index.next();
+      if (count === 0 && !isBusy) return;
+      if (isBusy) await sleep(BUSY_MS);
+    }
+  }
+
+  return {
+    indexMessages: async () => (await index.next()).count > 0,
+
+    async threadOverview(threadId) {
+      const row = await db.call<OverviewRow | null>('thread_overview', {
+        thread_id: uuidOrNull(threadId),
+      });
+      return row ? toOverview(row) : undefined;
+    },
+
+    async listThreads(query) {
+      const { before, words } = query;
+      if (before && uuidOrNull(before.id) === null) return NOTHING;
+      if (words === undefined) return listThreads(db, query);
+      const wanted = queryWords(words);
+      if (!wanted) return NOTHING;
+      await indexNews();
+      return listThreads(db, query, [...wanted.whole, wanted.beginning]);
+    },
+  };
+}
+
+const NOTHING: ThreadList = { threads: [], more: false };
+
+/** @param words The last one is the beginning of a word. */
+async function listThreads(
+  db: Database,
+  query: ThreadQuery,
+  words?: readonly string[],
+): Promise<ThreadList> {
+  const { before, order = 'activity', maxBytes = READ_BYTES } = query;
+  const rows = await db.rowsOf<{ thread: OverviewRow | null; more: boolean }>('list_overviews', {
+    contact_id: query.contactId,
+    external_id: query.externalId,
+    current: query.current ?? false,
+    before: before?.createdAt,
+    before_id: before?.id,
+    limit: query.limit,
+    max_bytes: maxBytes,
+    order,
+    feedback: query.feedback,
+    waiting: query.waiting,
+    words,
+  });
+  return {
+    threads: rows.flatMap(({ thread }) => (thread ? [toOverview(thread)] : [])),
+    more: rows.at(-1)?.more ?? false,
+  };
+}
+
+function toOverview(row: OverviewRow): ThreadOverview {
+  const title = oneLine(row.title ?? '', MAX_TITLE) || oneLine(row.firstText ?? '', MAX_TITLE);
+  return {
+    ...toThread(row),
+    title: title === '' ? undefined : title,
+    lastEventAt: row.lastEventAt,
+    lastMessage: row.hasMessage
+      ? { role: row.lastRole ?? '', excerpt: oneLine(row.lastText ?? '', MAX_EXCERPT) }
+      : undefined,
+    isWaiting: row.isWaiting,
+  };
+}

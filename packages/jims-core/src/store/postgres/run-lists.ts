@@ -1,0 +1,87 @@
+import type { JsonObject } from '../../thread/event.ts';
+import type { RunStatus, RunStore, RunSummary } from '../run-store.ts';
+import type { EventPosition } from '../thread-store.ts';
+import type { Database } from './database.ts';
+import { uuidOrNull } from './parameters.ts';
+import { toQuestion } from './questions.ts';
+import type { QuestionRow } from './questions.ts';
+
+/** How many events a list looks at to find runs. */
+const LOOK_AT = 5000;
+/** How far from an event the beginning of its run is looked for. */
+const LOOK_NEAR = 200;
+
+/** A run as `jims.run_summary_json` makes it. */
+interface SummaryRow {
+  readonly runId: string;
+  readonly status: RunStatus;
+  readonly attempt: number;
+  readonly acceptedAt: string;
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
+  readonly errorCode: string | null;
+  readonly errorMessage: string | null;
+  readonly usage: readonly JsonObject[] | null;
+  readonly chainId: string;
+  readonly continues: string | null;
+  readonly question: QuestionRow | null;
+  readonly durable: boolean;
+}
+
+/** A row of `jims.list_runs`: a run, or, as the last one, where to go on. */
+interface ListRow {
+  readonly run: SummaryRow | null;
+  readonly id: string | null;
+  readonly createdAt: string | null;
+}
+
+/** The runs of a thread. */
+export function runLists(db: Database): Pick<RunStore, 'listRuns' | 'runsOfEvents'> {
+  return {
+    async listRuns(threadId, { limit, before }) {
+      if (before && uuidOrNull(before.id) === null) return { runs: [], next: undefined };
+      const rows = await db.rowsOf<ListRow>('list_runs', {
+        thread_id: uuidOrNull(threadId),
+        created_at: before?.createdAt,
+        id: before?.id,
+        limit,
+        look_at: LOOK_AT,
+      });
+      return {
+        runs: rows.flatMap(({ run }) => (run ? [toSummary(run)] : [])),
+        next: toPosition(rows.at(-1)),
+      };
+    },
+
+    async runsOfEvents(threadId, events) {
+      const known = events.filter(({ id }) => uuidOrNull(id) !== null);
+      const pairs = await db.call<readonly (readonly [eventId: string, runId: string])[]>(
+        'runs_of_events',
+        {
+          thread_id: uuidOrNull(threadId),
+          ids: known.map(({ id }) => id),
+          times: known.map(({ createdAt }) => createdAt),
+          look_at: LOOK_NEAR,
+        },
+      );
+      return new Map(pairs);
+    },
+  };
+}
+
+function toPosition(row: ListRow | undefined): EventPosition | undefined {
+  const { id = null, createdAt = null } = row ?? {};
+  return id !== null && createdAt !== null ? { id, createdAt } : undefined;
+}
+
+function toSummary({ errorCode, errorMessage, ...row }: SummaryRow): RunSummary {
+  return {
+    ...row,
+    startedAt: row.startedAt ?? undefined,
+    finishedAt: row.finishedAt ?? undefined,
+    error: errorCode === null ? undefined : { code: errorCode, message: errorMessage ?? '' },
+    usage: row.usage ?? undefined,
+    continues: row.continues ?? undefined,
+    question: row.question ? toQuestion(row.question) : undefined,
+  };
+}

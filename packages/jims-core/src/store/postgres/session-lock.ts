@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Client } from 'pg';
+
+import type { Database } from './database.ts';
+
+/** The payload of a notification by which a process only hears whether it hears. */
+export const PROBE = 'probe';
+/** How long a notification of our own may take; behind a pooler that lends connections it never comes. */
+const HEARD_MS = 5000;
+/** A connection that is not used for long may be dropped on its way, without a word to either side. */
+const PROBE_MS = 10_000;
+/** How long a lock must be free before its process is taken for dead: meanwhile it may connect again. */
+const FREE_MS = 1000;
+
+/** The lock of a process, which PostgreSQL frees when its connection ends. */
+const LOCK = `hashtextextended('jims:' || instance_id, 0)`;
+
+/**
+ * Shows that a process lives by a lock of the connection on which it listens: when the process dies, the
+ * others know at once, before its lease runs out. It is held only on a connection of the process's own: a
+ * PgBouncer that lends connections by transaction would free it while the process lives.
+ *
+ * @param client Listens to `channel` by now.
+ */
+export async function holdLock(
+  client: Client,
+  { db, instanceId, channel }: { db: Database; instanceId: string; channel: string },
+): Promise<void> {
+  const heard = Promise.withResolvers<boolean>();
+  const isEnded = new AbortController();
+  client.on('notification', ({ payload }) => payload === PROBE && heard.resolve(true));
+  client.on('end', () => {
+    isEnded.abort();
+    heard.resolve(false);
+    // It goes on without a lock until it is connected again.
+    void setLocked(db, instanceId, false);
+  });
+  const late = sleep(HEARD_MS, false, { ref: false, signal: isEnded.signal }).catch(() => false);
+  try {
+    await db.query(`select pg_notify($1, '${PROBE}')`, [channel]);
+    if (!(await Promise.race([heard.promise, late]))) return;
+    await client.query(`select pg_advisory_lock(${LOCK}) from (select $1::text as instance_id)`, [
+      instanceId,
+    ]);
+    await setLocked(db, instanceId, true);
+    while (!isEnded.signal.aborted) {
+      await sleep(PROBE_MS, undefined, { ref: false, signal: isEnded.signal });
+      await client.query('select');
+    }
+  } catch {
+    // Without a lock its lease alone shows that it lives.
+  }
+}
+
+async function setLocked(db: Database, instanceId: string, isLocked: boolean): Promise<void> {
+  const since = isLocked ? 'clock_timestamp()' : 'null';
+  await db
+    .query(`update jims.instances set locked_since = ${since} where instance_id = $1`, [instanceId])
+    .catch(() => {});
+}
+
+/** Finds the processes that have died, by their locks. */
+export class DeadProcesses {
+  readonly #db: Database;
+  /** The processes whose lock was free when this one looked, and when it first was. */
+  #free = new Map<string, number>();
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /**
+   * Ends the leases of processes whose locks are free, once they were for a while. A lock that was taken
+   * before the server was started shows nothing: the server freed it.
+   */
+  async endLeases(): Promise<void> {
+    const rows = await this.#db.query<{ id: string }>(
+      `select instance_id::text as id from jims.instances
+       where locked_since > pg_postmaster_start_time() and lease_until > clock_timestamp()
+         and pg_try_advisory_xact_lock(${LOCK})`,
+    );
+    const now = performance.now();
+    this.#free = new Map(rows.map(({ id }) => [id, this.#free.get(id) ?? now]));
+    const dead = [...this.#free].filter(([, since]) => now - since >= FREE_MS).map(([id]) => id);
+    if (dead.length === 0) return;
+    await this.#db.query(
+      `update jims.instances set lease_until = clock_timestamp()
+       where instance_id = any ($1::uuid[]) and locked_since > pg_postmaster_start_time()`,
+      [dead],
+    );
+  }
+}
