@@ -10,6 +10,11 @@ function full(time: string): string {
   return `substr(${time} || '.000000', 1, 26)`;
 }
 
+/** A thread that gets another title, or whose messages are rated, does not go on by that. */
+function isAboutThread(type: string): string {
+  return `${type} IN ('jims.thread.titled', 'feedback.given', 'feedback.withdrawn')`;
+}
+
 const NEWEST_OF =
   'WHERE e.thread_id = t.thread_id ORDER BY e.created_at DESC, e.event_id DESC LIMIT 1';
 const STANDING = `coalesce(NEW.external_id, '') GLOB 'jims:superseded:*'`;
@@ -89,7 +94,8 @@ CREATE TRIGGER jims_thread_gone AFTER DELETE ON threads BEGIN
 END;
 CREATE TRIGGER jims_event_added AFTER INSERT ON thread_events BEGIN
 	UPDATE jims_activity SET
-		last_event_at = max(last_event_at, ${full('NEW.created_at')}),
+		last_event_at = CASE WHEN ${isAboutThread('NEW.event_type')} THEN last_event_at
+			ELSE max(last_event_at, ${full('NEW.created_at')}) END,
 		last_message_id = CASE WHEN NEW.event_type GLOB 'comm.*' THEN NEW.event_id ELSE last_message_id END,
 		unindexed_since = CASE WHEN NEW.event_type GLOB 'comm.*'
 			THEN min(unindexed_since, ${full('NEW.created_at')}) ELSE unindexed_since END

@@ -133,7 +133,9 @@ declare
   v_has_messages boolean := false;
 begin
   for v_thread in
-    select e.thread_id, pg_catalog.max(e.created_at) as at,
+    -- A thread that gets another title, or whose messages are rated, does not go on by that.
+    select e.thread_id, pg_catalog.max(e.created_at) filter (where e.event_type operator(pg_catalog.<>) all
+             (array['jims.thread.titled', 'feedback.given', 'feedback.withdrawn'])) as at,
            (pg_catalog.array_agg(e.event_id order by e.created_at desc, e.event_id desc)
             filter (where pg_catalog.starts_with(e.event_type, 'comm.')))[1] as message_id,
            pg_catalog.bool_or(e.event_type operator(pg_catalog.=) 'jims.thread.titled') as has_title
