@@ -211,10 +211,12 @@ test('jims-core/llm exports these names and no others', async () => {
 test('jims-core/host exports these names and no others', async () => {
   const values = [
     'MAX_PIECE_CHARS',
+    'MAX_TITLE',
     'cleanJson',
     'createCallerShares',
     'defaultShare',
     'describeError',
+    'eventPieces',
     'failCurrentRun',
     'isTypePattern',
     'onTracingFault',

@@ -2,6 +2,7 @@
 import { defineApp, isRunEnd, newEvent } from 'jims-core';
 import type {
   JimsApp,
+  MessagePart,
   NewEvent,
   Pipeline,
   RunEnd,
@@ -15,6 +16,11 @@ import type { LlmProvider, RunAnswer, RunTool } from 'jims-core/llm';
 import { runPipeline } from 'jims-core/testing';
 import type { PipelineTurn } from 'jims-core/testing';
 import * as v from 'valibot';
+
+async function* parts(): AsyncGenerator<string | MessagePart> {
+  yield 'See there';
+  yield { type: 'source', url: 'https://shop.example/faq' };
+}
 
 /** Compiles when the type of the value is exactly the expected one. */
 function expectType<TExpected>(): <TValue>(
@@ -42,6 +48,15 @@ export async function pipelines(ctx: ThreadContext): Promise<void> {
 
   expectType<string | undefined>()(ctx.lastUserMessage);
   expectType<Promise<string>>()(ctx.sendMessage(ctx.llm.stream(ctx.context())));
+  const sources = [{ url: 'https://shop.example/faq' }];
+  expectType<void>()(ctx.sendMessage('Hello', { sources }));
+  const files = [{ name: 'a.txt', mediaType: 'text/plain', data: new Uint8Array() }];
+  expectType<Promise<string>>()(ctx.sendMessage('Hello', { files, sources }));
+  // @ts-expect-error a message that is text has no reasoning to keep
+  ctx.sendMessage('Hello', { keepReasoning: true });
+  expectType<Promise<string>>()(ctx.sendMessage(parts(), { keepReasoning: true }));
+  // @ts-expect-error a file has bytes
+  await ctx.sendMessage('Hello', { files: [{ name: 'a.txt', mediaType: 'text/plain' }] });
   const order = ctx.getState('order', v.object({ size: v.string() }));
   expectType<{ size: string } | undefined>()(order);
   ctx.sendMessageWithButtons('Which size?', [{ text: 'Small', id: 'small' }]);

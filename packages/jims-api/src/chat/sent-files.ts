@@ -16,6 +16,8 @@ export type SentFile = StoredFile | InlineFile;
 
 export interface StoredFile {
   readonly fileId: string;
+  /** Whether it was stored for this message: then it goes when the message is refused. */
+  readonly isNew?: boolean;
 }
 
 export interface InlineFile {

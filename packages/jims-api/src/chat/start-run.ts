@@ -89,7 +89,7 @@ async function startWhereItBelongs(
   { target: first, sentFiles }: Pick<Start, 'target' | 'sentFiles'>,
 ): Promise<Run> {
   let target = first;
-  const uploads = new MessageUploads(app);
+  const uploads = new MessageUploads(app, sentFiles);
   for (let tries = 1; ; tries++) {
     try {
       return await startIn(app, { request, target, sentFiles, uploads });
@@ -115,7 +115,10 @@ interface Start {
 async function startIn(app: JimsApp, { request, target, sentFiles, uploads }: Start): Promise<Run> {
   const { thread, eventFiles = NONE, replacedFiles = [] } = target;
   const hasFiles = sentFiles.length > 0 || eventFiles.size > 0;
-  if (!hasFiles || (await isRepeated(app, request))) return app.runs.start({ ...request, thread });
+  if (!hasFiles || (await isRepeated(app, request))) {
+    await uploads.forget();
+    return app.runs.start({ ...request, thread });
+  }
   const toTake = { ofMessage: sentFiles, ofEvents: eventFiles, replacedFiles };
   const files = await uploads.take(thread, toTake);
   const run = await app.runs.start({

@@ -51,7 +51,9 @@ export async function fileInForm(
     const mediaType = type === '' ? undefined : type;
     const content = contentOf(stream, whole);
     const close = (): void => void source.destroy();
-    arrived.resolve({ name: name ?? '', mediaType, size: undefined, fields, content, close });
+    // As browsers and curl write a quotation mark in the name of a form's file.
+    const plain = name?.replaceAll('%22', '"') ?? '';
+    arrived.resolve({ name: plain, mediaType, size: undefined, fields, content, close });
   });
   for (const event of ['filesLimit', 'fieldsLimit', 'partsLimit'] as const) {
     form.on(event, () => void source.destroy(tooLong()));

@@ -8,24 +8,30 @@ import type { BusboyInstance } from '@fastify/busboy';
 import { HttpError } from './errors.ts';
 import { UNREADABLE_BODY, tooLarge } from './json-body.ts';
 
-export interface FormLimits {
+export interface FormOptions<T> {
+  /** The body of the request. */
+  readonly body: AsyncIterable<Uint8Array>;
+  readonly contentType: string;
   /** Of the whole body. */
   readonly maxBytes: number;
+  /** Of all fields together; they are in memory. */
+  readonly maxFieldBytes: number;
   readonly maxFields: number;
   readonly maxFiles: number;
-}
-
-/** A form, all of it in memory. */
-export interface Form {
-  /** The newest value of each field. */
-  readonly fields: ReadonlyMap<string, string>;
-  readonly files: readonly FormFile[];
+  /** Reads a file while it arrives; the form is read on when it does. */
+  readonly readFile: (file: FormFile) => Promise<T>;
 }
 
 export interface FormFile {
   readonly name: string | undefined;
   readonly mediaType: string;
-  readonly bytes: Uint8Array;
+  readonly content: AsyncIterable<Uint8Array>;
+}
+
+export interface Form<T> {
+  /** The newest value of each field. */
+  readonly fields: ReadonlyMap<string, string>;
+  readonly files: readonly T[];
 }
 
 /** Whether a content type is that of a form with files. */
@@ -34,80 +40,123 @@ export function isFormType(contentType: string): boolean {
 }
 
 /**
- * Reads the body of a request as a form.
+ * Reads a form. When it rejects, no file is being read any more.
  *
- * @throws HttpError 413 when it is larger than its limits, 400 when it breaks off or is not a form.
+ * @throws HttpError 413 when it is larger than its limits, 400 when it breaks off or is not a form; what
+ * reading a file rejects with.
  */
-export async function readForm(request: Request, limits: FormLimits): Promise<Form> {
-  const { maxBytes, maxFields, maxFiles } = limits;
-  const declared = Number(request.headers.get('content-length') ?? 0);
-  if (declared > maxBytes) throw tooLarge(maxBytes);
-  const fields = new Map<string, string>();
-  const files: Promise<FormFile>[] = [];
-  const parser = parserOf(request, limits);
-  // What goes wrong later than it is waited for changes nothing.
-  parser.on('error', () => {});
-  let isOver = false;
-  for (const event of ['partsLimit', 'filesLimit', 'fieldsLimit'] as const) {
-    parser.on(event, () => (isOver = true));
+export function readForm<T>(options: FormOptions<T>): Promise<Form<T>> {
+  return new FormReader(options).read();
+}
+
+class FormReader<T> {
+  readonly #options: FormOptions<T>;
+  readonly #parser: BusboyInstance;
+  readonly #fields = new Map<string, string>();
+  readonly #files: Promise<T>[] = [];
+  readonly #streams: Readable[] = [];
+  /** Rejects with the first thing that goes wrong while the body is read. */
+  readonly #failed = Promise.withResolvers<never>();
+  #failure: { readonly error: unknown } | undefined;
+  #fieldBytes = 0;
+
+  constructor(options: FormOptions<T>) {
+    this.#options = options;
+    this.#parser = parserOf(options);
+    // It is thrown where it is waited for.
+    this.#failed.promise.catch(() => {});
+    this.#parser.on('error', (cause) => this.#fail(unreadable(cause)));
+    for (const event of ['partsLimit', 'filesLimit', 'fieldsLimit'] as const) {
+      this.#parser.on(event, () => this.#fail(this.#tooLong()));
+    }
+    this.#parser.on('field', (name, value) => this.#readField(name, value));
+    this.#parser.on('file', (...[, stream, name, , mediaType]) =>
+      this.#readFile(stream, name, mediaType),
+    );
   }
-  parser.on('field', (name, value, _, isCut) => {
-    isOver ||= isCut;
-    fields.set(name, value);
-  });
-  parser.on('file', (...[, stream, name, , mediaType]) => {
-    const file = readFile(stream, { name: name || undefined, mediaType });
-    // It is awaited at the end.
-    file.catch(() => {});
-    files.push(file);
-  });
-  await feed(parser, request, maxBytes);
-  if (isOver) {
-    throw new HttpError(
+
+  async read(): Promise<Form<T>> {
+    try {
+      await this.#feed();
+      return { fields: this.#fields, files: await Promise.all(this.#files) };
+    } catch (error) {
+      const reason = Error.isError(error) ? error : unreadable(error);
+      for (const stream of this.#streams) stream.destroy(reason);
+      this.#parser.destroy();
+      await Promise.allSettled(this.#files);
+      throw error;
+    }
+  }
+
+  async #feed(): Promise<void> {
+    const { body, maxBytes } = this.#options;
+    const ended = once(this.#parser, 'finish');
+    ended.catch(() => {});
+    let size = 0;
+    try {
+      for await (const chunk of body) {
+        size += chunk.byteLength;
+        if (size > maxBytes) throw tooLarge(maxBytes);
+        const isTaken = this.#parser.write(chunk);
+        if (!isTaken) await Promise.race([once(this.#parser, 'drain'), this.#failed.promise]);
+        if (this.#failure) throw this.#failure.error;
+      }
+    } catch (error) {
+      throw error === this.#failure?.error || error instanceof HttpError
+        ? error
+        : unreadable(error);
+    }
+    this.#parser.end();
+    await Promise.race([ended, this.#failed.promise]);
+  }
+
+  #readField(name: string, value: string): void {
+    this.#fieldBytes += Buffer.byteLength(value);
+    if (this.#fieldBytes > this.#options.maxFieldBytes) this.#fail(this.#tooLong());
+    else this.#fields.set(name, value);
+  }
+
+  #readFile(stream: Readable, name: string | undefined, mediaType: string): void {
+    // It fails with the form, and that is where the reason is.
+    stream.on('error', () => {});
+    this.#streams.push(stream);
+    const file = this.#options.readFile({ name: name || undefined, mediaType, content: stream });
+    file.catch((error: unknown) => this.#fail(error));
+    this.#files.push(file);
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#failed.reject(error);
+  }
+
+  #tooLong(): HttpError {
+    const { maxFiles, maxFields, maxFieldBytes } = this.#options;
+    return new HttpError(
       413,
-      `The form has too many parts: at most ${maxFiles} files and ${maxFields} fields`,
+      `A form may have ${maxFiles} files, and ${maxFields} fields of ${maxFieldBytes} bytes together`,
       { code: 'form_too_large' },
     );
   }
-  return { fields, files: await Promise.all(files) };
 }
 
-function parserOf(
-  { headers }: Request,
-  { maxBytes, maxFields, maxFiles }: FormLimits,
-): BusboyInstance {
+function parserOf(options: Omit<FormOptions<unknown>, 'readFile'>): BusboyInstance {
+  const { contentType, maxFieldBytes, maxFields, maxFiles } = options;
   try {
     return new Busboy({
-      headers: { 'content-type': headers.get('content-type') ?? '' },
-      limits: { fieldSize: maxBytes, fields: maxFields, files: maxFiles, headerPairs: 100 },
+      headers: { 'content-type': contentType },
+      limits: {
+        fieldSize: maxFieldBytes + 1,
+        fields: maxFields,
+        files: maxFiles,
+        headerPairs: 100,
+      },
     });
   } catch (cause) {
-    throw new HttpError(400, UNREADABLE_BODY, { cause });
+    throw unreadable(cause);
   }
 }
 
-async function feed(parser: BusboyInstance, { body }: Request, maxBytes: number): Promise<void> {
-  const ended = once(parser, 'finish');
-  // A failure is thrown where it is awaited.
-  ended.catch(() => {});
-  let size = 0;
-  try {
-    for await (const chunk of body ?? []) {
-      size += chunk.byteLength;
-      if (size > maxBytes) throw tooLarge(maxBytes);
-      if (!parser.write(chunk)) await Promise.race([once(parser, 'drain'), ended]);
-    }
-    parser.end();
-    await ended;
-  } catch (cause) {
-    parser.destroy();
-    if (cause instanceof HttpError) throw cause;
-    throw new HttpError(400, UNREADABLE_BODY, { cause });
-  }
-}
-
-async function readFile(stream: Readable, about: Omit<FormFile, 'bytes'>): Promise<FormFile> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of stream) chunks.push(chunk);
-  return { ...about, bytes: Buffer.concat(chunks) };
+function unreadable(cause: unknown): HttpError {
+  return new HttpError(400, UNREADABLE_BODY, { cause });
 }

@@ -1,5 +1,10 @@
 import { HttpError } from './errors.ts';
 
+/** Where files are sent. */
+export const FILES_PATH = '/api/v1/files';
+/** The longest time that a file may take, in milliseconds. */
+export const UPLOAD_MS: number = 15 * 60_000;
+
 export interface BodyTimes {
   /** The longest wait for the next piece, in milliseconds. */
   readonly pieceMs: number;

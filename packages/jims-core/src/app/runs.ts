@@ -1,6 +1,7 @@
 import type { Run, RunRequest } from '../run/run.ts';
-import type { RunRecord, RunStatus } from '../store/store.ts';
+import type { EventPosition, RunList, RunPage, RunRecord, RunStatus } from '../store/store.ts';
 import { USER_MESSAGE, newEvent } from '../thread/event.ts';
+import type { MessageFile } from '../thread/message.ts';
 import type { OpenApp } from './open-app.ts';
 
 /** A message of a contact, for `app.runs.start`. Its run uses the contact's share of runs. */
@@ -8,6 +9,8 @@ export interface MessageRequest extends Omit<RunRequest, 'thread' | 'incoming'> 
   readonly contactId: string;
   /** The text of the message. */
   readonly message: string;
+  /** The files of the message, by id, as they were uploaded; default none. */
+  readonly files?: readonly string[];
   /** Default: the newest thread of the contact, or a new one. */
   readonly threadId?: string;
 }
@@ -25,15 +28,16 @@ export class AppRuns {
    * Accepts a run, and starts it when its thread is free. Resolves when its message is stored; the run
    * tells what happens next.
    *
-   * @throws JimsError `thread_not_found`, `thread_moved`, `thread_busy`, `queue_full`, `key_reused`,
+   * @throws JimsError `thread_not_found`, `file_not_found`, `thread_moved`, `thread_busy`, `queue_full`, `key_reused`,
    * `too_many_runs`, `overloaded`, `shutting_down` or `store_unavailable`; nothing is stored then.
    * @example
    * const run = await app.runs.start({ contactId: 'customer:42', message: 'Hello' });
    * for await (const event of run.listen()) console.log(event);
    */
   async start(request: RunRequest | MessageRequest): Promise<Run> {
-    const { engine } = await this.#app.opened();
-    return engine.start('thread' in request ? request : ofMessage(request));
+    const { engine, files } = await this.#app.opened();
+    if ('thread' in request) return engine.start(request);
+    return engine.start(ofMessage(request, await files.forMessage(request.files ?? [])));
   }
 
   /**
@@ -59,6 +63,30 @@ export class AppRuns {
   async record(runId: string): Promise<RunRecord | undefined> {
     const { store } = await this.#app.opened();
     return store.run(runId);
+  }
+
+  /**
+   * Lists the runs of a thread, newest first; `next` of a page is the `before` of the next one. Runs
+   * without a message that began them are left out.
+   *
+   * @example
+   * const { runs, next } = await app.runs.list(threadId, { limit: 20 });
+   */
+  async list(threadId: string, page: RunPage): Promise<RunList> {
+    const { store } = await this.#app.opened();
+    return store.listRuns(threadId, page);
+  }
+
+  /**
+   * Finds the runs that made these events of a thread, by the ids of the events. An event of no run, or of
+   * one whose record is no longer kept, is left out.
+   */
+  async ofEvents(
+    threadId: string,
+    events: readonly EventPosition[],
+  ): Promise<ReadonlyMap<string, string>> {
+    const { store } = await this.#app.opened();
+    return store.runsOfEvents(threadId, events);
   }
 
   /** Gives the id of the run that was started with an idempotency key, as long as that is remembered. */
@@ -95,8 +123,12 @@ export class AppRuns {
   }
 }
 
-function ofMessage({ contactId, message, threadId, ...request }: MessageRequest): RunRequest {
-  const incoming = newEvent(USER_MESSAGE, { role: 'user', content: message });
+function ofMessage(
+  { contactId, message, threadId, ...request }: MessageRequest,
+  files: readonly MessageFile[],
+): RunRequest {
+  const said = { role: 'user', content: message, ...(files.length > 0 && { files }) };
+  const incoming = newEvent(USER_MESSAGE, said);
   return {
     caller: contactId,
     ...request,

@@ -99,8 +99,15 @@ export async function typeOfHead(head: Uint8Array): Promise<string | undefined> 
   const { fileTypeFromBuffer } = await import('file-type');
   // It reads what strangers made: whatever it stumbles over is of no known type.
   const found = await fileTypeFromBuffer(head).catch(() => undefined);
-  const type = found?.mime.split(';', 1)[0];
+  const type = found?.mime.split(';', 1)[0] ?? (isPng(head) ? 'image/png' : undefined);
   return type === undefined ? undefined : (ALIASES.get(type) ?? type);
+}
+
+const PNG = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+
+/** The library looks for the image, which may come after the first bytes where much is said about it. */
+function isPng(head: Uint8Array): boolean {
+  return PNG.every((byte, at) => head[at] === byte);
 }
 
 /**

@@ -58,6 +58,20 @@ export class StoredFiles {
     return fileIds.length === 0 ? [] : this.#places.records.files(fileIds);
   }
 
+  /**
+   * Files as a message names them, in this order.
+   *
+   * @throws JimsError `file_not_found`
+   */
+  async forMessage(fileIds: readonly string[]): Promise<readonly MessageFile[]> {
+    const records = new Map((await this.find(fileIds)).map((record) => [record.fileId, record]));
+    return [...new Set(fileIds)].map((fileId) => {
+      const record = records.get(fileId);
+      if (record) return messageFile(record);
+      throw new JimsError('file_not_found', `The file '${fileId}' is unknown: upload it again`);
+    });
+  }
+
   list(query: FileQuery): Promise<FileList> {
     return this.#places.records.listFiles(query);
   }

@@ -17,8 +17,8 @@ import type { FileStore } from './file-store.ts';
 export async function openFileStore(url: string): Promise<FileStore> {
   const place = URL.parse(url);
   if (place?.protocol === 'file:') {
-    const { FolderFileStore } = await import('./files/folder-file-store.ts');
-    return new FolderFileStore(folderOf(place));
+    const { DirectoryFileStore } = await import('./files/directory-file-store.ts');
+    return new DirectoryFileStore(folderOf(place));
   }
   if (place?.protocol === 's3:') {
     const { openS3FileStore } = await import('./files/s3-file-store.ts');

@@ -4,7 +4,9 @@ import { answerRun } from '../../chat/answer-run.ts';
 import { configBy } from '../../chat/client-config.ts';
 import { threadOfHistory } from '../../chat/client-history.ts';
 import { pageFileAddress } from '../../chat/file-address.ts';
+import { MessageUploads } from '../../chat/message-uploads.ts';
 import { namedThread, threadHeader } from '../../chat/named-thread.ts';
+import type { SentFile } from '../../chat/sent-files.ts';
 import { requireConfigSize } from '../../chat/sent-limits.ts';
 import { isReachedAgain } from '../../chat/start-run.ts';
 import type { ClientRunRequest, RunTarget } from '../../chat/start-run.ts';
@@ -86,8 +88,8 @@ async function requestOf(
   sent: Call,
 ): Promise<{ readonly call: Call; readonly request: ClientRunRequest }> {
   const { call, message } = await received(api, sent);
-  const target = await targetOf(api, call, message);
   const { incoming, sentFiles } = message;
+  const target = await orDiscard(api, sentFiles, () => targetOf(api, call, message));
   const canAnswer = isReachedAgain(target.thread);
   // Closing the connection is Deep Chat's stop button.
   const request = { ...target, incoming, sentFiles, canAnswer, onDisconnect: 'cancel' } as const;
@@ -124,12 +126,26 @@ async function received(
   const contentType = call.request.headers.get('content-type') ?? '';
   if (isFormType(contentType)) {
     const { body, files, whole } = await readSentForm(api, call);
-    const message = decode(body);
-    const sentFiles = [...message.sentFiles, ...files];
-    return { call: { ...call, body: async () => whole }, message: { ...message, sentFiles } };
+    const read = { ...call, body: async () => whole };
+    const message = await orDiscard(api, files, () => decode(body));
+    return { call: read, message: { ...message, sentFiles: [...message.sentFiles, ...files] } };
   }
   if (!isJsonType(contentType)) throw notJson();
   return { call, message: decode(await call.body()) };
+}
+
+/** Files that were stored while they arrived go when their message is refused. */
+async function orDiscard<T>(
+  { app }: ApiContext,
+  files: readonly SentFile[],
+  work: () => T | Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    await new MessageUploads(app, files).discard(error);
+    throw error;
+  }
 }
 
 function refuse(error: HttpError, call: RefusedCall): Response {

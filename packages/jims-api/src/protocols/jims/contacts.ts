@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 
-import type { JimsApp, Thread } from 'jims-core';
+import type { EventPosition, FileRecord, JimsApp, ThreadOverview } from 'jims-core';
 import { cleanJson } from 'jims-core/host';
 import * as v from 'valibot';
 
@@ -9,6 +9,7 @@ import { jsonPieces } from '../../http/fastapi/json-pieces.ts';
 import { json, streamedJson } from '../../http/json-answer.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, Parameter, Route } from '../../http/route.ts';
+import { FileResource, fileResource } from './file-resource.ts';
 import { EventResource, ThreadResource, eventResource, threadResource } from './resources.ts';
 
 const PAGE_SIZE = 200;
@@ -50,10 +51,11 @@ export const contactRoutes: readonly Route[] = [
       parameters: [CONTACT_ID],
       responses: {
         200: {
-          description: 'Their threads with all events',
+          description: 'Their threads with all events, and what is known of their files',
           schema: v.object({
             contact_id: v.string(),
             threads: v.array(v.object({ thread: ThreadResource, events: v.array(EventResource) })),
+            files: v.array(FileResource),
           }),
         },
       },
@@ -100,12 +102,35 @@ async function* exportText(
     yield* eventTexts(app, thread.id, domains);
     yield ']}';
   }
+  yield '],"files":[';
+  separator = '';
+  for await (const file of allFiles(app, contactId)) {
+    yield separator + cleanJson(fileResource(file));
+    separator = ',';
+  }
   yield ']}';
 }
 
-async function* allThreads(app: JimsApp, contactId: string): AsyncGenerator<Thread> {
-  for (let before: Thread | undefined; ;) {
-    const page = await app.threads.list({ contactId, limit: PAGE_SIZE, ...(before && { before }) });
+async function* allFiles(app: JimsApp, contactId: string): AsyncGenerator<FileRecord> {
+  for (let after: EventPosition | undefined; ;) {
+    const page = await app.files.list({ contactId, limit: PAGE_SIZE, ...(after && { after }) });
+    yield* page.files;
+    const last = page.files.at(-1);
+    if (!page.more || !last) return;
+    after = { createdAt: last.createdAt, id: last.fileId };
+    await setImmediate();
+  }
+}
+
+/** In the order in which they were made: a thread that moves meanwhile is not missed. */
+async function* allThreads(app: JimsApp, contactId: string): AsyncGenerator<ThreadOverview> {
+  for (let before: ThreadOverview | undefined; ;) {
+    const page = await app.threads.list({
+      contactId,
+      limit: PAGE_SIZE,
+      order: 'created',
+      ...(before && { before }),
+    });
     yield* page.threads;
     before = page.threads.at(-1);
     if (!page.more) return;

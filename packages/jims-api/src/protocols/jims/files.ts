@@ -15,13 +15,13 @@ import type { ArrivingFile } from '../../http/form-file.ts';
 import { json } from '../../http/json-answer.ts';
 import { cursorIn, integerIn, uuidInPath } from '../../http/query.ts';
 import type { ApiContext, Call, Parameter, Route } from '../../http/route.ts';
-import { timedBody } from '../../http/timed-body.ts';
+import { FILES_PATH, UPLOAD_MS, timedBody } from '../../http/timed-body.ts';
 import { fileAnswer } from './file-answer.ts';
+import { FileResource, fileResource } from './file-resource.ts';
 import { MAX_PAGE, PAGE, nextCursor } from './pages.ts';
 
 /** What a form has around its file at most. */
 const FORM_BYTES = 32 * 1024;
-const WHOLE_MS = 15 * 60_000;
 const FORM = /^\s*multipart\/form-data\s*(?:;|$)/i;
 
 const FILE_ID: Parameter = {
@@ -39,26 +39,12 @@ const CONTACT: Parameter = {
   schema: v.string(),
 };
 
-const FileResource = v.pipe(
-  v.object({
-    file_id: v.pipe(uuid, v.description('Name it in `files` of a message')),
-    contact_id: v.string(),
-    thread_id: v.pipe(v.nullable(uuid), v.description('The thread whose message named it first')),
-    name: v.string(),
-    media_type: v.pipe(v.string(), v.description('Found out from its bytes')),
-    size: v.pipe(v.number(), v.description('In bytes')),
-    digest: v.pipe(v.string(), v.description('`sha256:`, and the digest in hex')),
-    created_at: v.string(),
-  }),
-  v.title('File'),
-);
-
 const tags = ['files'];
 
 export const fileRoutes: readonly Route[] = [
   {
     method: 'POST',
-    path: '/api/v1/files',
+    path: FILES_PATH,
     doc: {
       operationId: 'upload_file',
       summary: 'Send a file',
@@ -87,7 +73,7 @@ export const fileRoutes: readonly Route[] = [
   },
   {
     method: 'GET',
-    path: '/api/v1/files',
+    path: FILES_PATH,
     doc: {
       operationId: 'list_files',
       summary: 'The files of a contact, oldest first',
@@ -188,7 +174,7 @@ async function arrivingFile(
     const reason = 'Files are taken without content-encoding: send the file as it is';
     throw new HttpError(415, reason, { code: 'content_encoding_not_supported' });
   }
-  const pieces = timedBody(request.body, { pieceMs: uploadPieceMs, wholeMs: WHOLE_MS });
+  const pieces = timedBody(request.body, { pieceMs: uploadPieceMs, wholeMs: UPLOAD_MS });
   if (isForm) return fileInForm(type, pieces);
   const name = query.get('name') ?? nameInDisposition(headers.get('content-disposition')) ?? '';
   const mediaType = type === '' ? undefined : type;
@@ -240,21 +226,6 @@ async function reachableFile(api: ApiContext, call: Call): Promise<FileRecord> {
   const [record] = await api.app.files.find([fileId]);
   if (record && mayReach(api, call, record, named)) return record;
   throw notFound(`File '${fileId}' not found`);
-}
-
-/** A file as the API shows it. */
-export function fileResource(record: FileRecord): v.InferOutput<typeof FileResource> {
-  const { fileId, contactId, threadId, name, mediaType, size, digest, createdAt } = record;
-  return {
-    file_id: fileId,
-    contact_id: contactId,
-    thread_id: threadId ?? null,
-    name,
-    media_type: mediaType,
-    size,
-    digest: `sha256:${digest}`,
-    created_at: createdAt,
-  };
 }
 
 function contactMissing(reason: string): HttpError {

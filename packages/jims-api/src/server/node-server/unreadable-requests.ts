@@ -1,17 +1,25 @@
 import { randomUUID } from 'node:crypto';
-import type { Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 import type { Logger } from 'jims-core';
 
 import { errorBody } from '../../http/error-response.ts';
 import { HttpError } from '../../http/errors.ts';
+import { boundUpload, isUpload } from './uploads.ts';
+
+const TOO_SLOW = 'ERR_HTTP_REQUEST_TIMEOUT';
+
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
 
 /** What Node refuses before there is a request, by the code of its error. */
 const REFUSALS: Readonly<
   Record<string, readonly [status: number, reason: string, detail: string]>
 > = {
-  ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout', 'The request took too long to arrive'],
+  [TOO_SLOW]: [408, 'Request Timeout', 'The request took too long to arrive'],
   HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large', 'The headers are too large'],
 };
 const NOT_HTTP = [400, 'Bad Request', 'This is not a valid HTTP request'] as const;
@@ -21,10 +29,16 @@ const NOT_HTTP = [400, 'Bad Request', 'This is not a valid HTTP request'] as con
  * body and a request id that is in the log. Node by itself sends an empty answer.
  */
 export function answerUnreadable(server: Server, logger: Logger): void {
-  const latest = new WeakMap<Duplex, ServerResponse>();
-  server.on('request', (request, response) => void latest.set(request.socket, response));
+  const latest = new WeakMap<Duplex, Exchange>();
+  server.on('request', (request, response) => {
+    latest.set(request.socket, { request, response });
+  });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    const response = latest.get(socket);
+    const { request, response } = latest.get(socket) ?? {};
+    if (error.code === TOO_SLOW && request && response && isUpload(request, response)) {
+      boundUpload(socket);
+      return;
+    }
     const isAnswering = response?.headersSent === true && !response.writableFinished;
     if (!socket.writable || isAnswering || error.code === 'ECONNRESET') {
       socket.destroy();

@@ -3,7 +3,7 @@ import type { S3Client } from '@bradenmacdonald/s3-lite-client';
 import { JimsError, describeError } from '../../errors/jims-error.ts';
 import { optionalPackage } from '../../errors/optional-package.ts';
 import type { FileRange, FileStore } from '../file-store.ts';
-import { fileGone } from './folder-file-store.ts';
+import { fileGone } from '../refusals.ts';
 
 type Package = typeof import('@bradenmacdonald/s3-lite-client');
 
@@ -103,7 +103,7 @@ class S3FileStore implements FileStore {
     const range = { offset: start, length: end - start };
     const { body } = await this.#reach('read', () =>
       this.#client.getPartialObject(this.#folder + fileId, range).catch((error: unknown) => {
-        throw this.#isMissing(error) ? fileGone(fileId, error) : error;
+        throw this.#isMissing(error) ? fileGone(fileId) : error;
       }),
     );
     if (!body) return;
