@@ -56,11 +56,11 @@ test('a tool is called after a yes, and not after a no; its name, input and outp
     sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithApprovalResponses,
   });
   const answer = async (approved: boolean, reason?: string): Promise<void> => {
-    const asked = chat.lastMessage?.parts.findLast(
+    const question = chat.lastMessage?.parts.findLast(
       (part) => part.type === 'dynamic-tool' && part.state === 'approval-requested',
     );
     await chat.addToolApprovalResponse({
-      id: Object(asked).approval.id,
+      id: Object(question).approval.id,
       approved,
       ...(reason !== undefined && { reason }),
     });
