@@ -25,14 +25,15 @@ setInterval(() => {
 }, 1).unref();
 const watch = createServer((request, response) => {
   if (request.url === '/gc') gc();
-  const seen = { stillMs: most, heapBytes: process.memoryUsage().heapUsed };
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  const seen = { stillMs: most, heapBytes: heapUsed, bufferBytes: arrayBuffers };
   most = 0;
   response.end(JSON.stringify(seen));
 }).listen(0, '127.0.0.1').unref();
 
 export const app = defineApp(async (ctx) => ctx.sendMessage(String(watch.address().port)));`;
 
-const Seen = v.object({ stillMs: v.number(), heapBytes: v.number() });
+const Seen = v.object({ stillMs: v.number(), heapBytes: v.number(), bufferBytes: v.number() });
 const Said = v.object({ assistant_messages: v.tuple([v.string()]) });
 
 export interface WatchedApp extends AsyncDisposable {
@@ -41,6 +42,8 @@ export interface WatchedApp extends AsyncDisposable {
   stillMs(): Promise<number>;
   /** What is in use after everything that can go was collected. */
   heapBytes(): Promise<number>;
+  /** The same of buffers, which are not in the heap. */
+  bufferBytes(): Promise<number>;
 }
 
 export async function serveWatchedApp(args: readonly string[] = []): Promise<WatchedApp> {
@@ -54,6 +57,7 @@ export async function serveWatchedApp(args: readonly string[] = []): Promise<Wat
     origin: served.origin,
     stillMs: async () => (await ask('/')).stillMs,
     heapBytes: async () => (await ask('/gc')).heapBytes,
+    bufferBytes: async () => (await ask('/gc')).bufferBytes,
     [Symbol.asyncDispose]: () => served[Symbol.asyncDispose](),
   };
 }

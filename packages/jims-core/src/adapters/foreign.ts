@@ -3,6 +3,8 @@ import type { MessagePart } from '../pipeline/message-part.ts';
 
 /** The part of a stream after which text begins a new paragraph. */
 export const STEP_END = { type: 'finish-step' } as const;
+/** The part after which a model thinks a new thought. */
+export const THOUGHT_END = { type: 'reasoning-end' } as const;
 
 /** The member of an object, also of one that a class gives; `undefined` of what is not an object. */
 export function member(value: unknown, name: string): unknown {

@@ -68,7 +68,8 @@ export class MessageReader {
         return this.#reasoning.add(part.text);
       case 'break':
         this.#reasoning.startParagraph();
-        return this.#text.startParagraph();
+        if (part.of === 'all') this.#text.startParagraph();
+        return undefined;
       case 'source':
         return this.#addSource(part);
       case 'tool-call':

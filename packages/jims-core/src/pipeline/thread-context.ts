@@ -16,6 +16,7 @@ import type { CommunicationEvent, JsonObject, NewEvent, ThreadEvent } from '../t
 import { filesOfMessage } from '../thread/message.ts';
 import type { Principal } from '../thread/principal.ts';
 import type { Thread } from '../thread/thread.ts';
+import { titleEvent } from '../thread/title.ts';
 import type { ContextFiles, ThreadFile } from './context-files.ts';
 import type { ContextJournal, StreamedMessage } from './context-journal.ts';
 import { dataOf, plainBody } from './message-body.ts';
@@ -233,7 +234,10 @@ export class ThreadContext {
    * await ctx.sendMessage('Here are our hours.', { files: [file] });
    * ```
    */
-  sendMessage(text: string, options: MessageOptions): Promise<string>;
+  sendMessage(
+    text: string,
+    options: MessageOptions & Pick<Required<MessageOptions>, 'files'>,
+  ): Promise<string>;
   /**
    * Answers with a message that is still being made: every piece reaches listeners at once, the whole
    * is stored as one message. A piece is text, which may end within a character, or a `MessagePart`; the
@@ -284,6 +288,20 @@ export class ThreadContext {
    */
   sendEvent(eventType: string, data: object): void {
     this.#output.event(newEvent(eventType, data));
+  }
+
+  /**
+   * Gives the thread a title for lists of threads, on one line of at most 80 characters. Without one it is
+   * the beginning of the contact's first message; `null` brings that back.
+   *
+   * @throws JimsError as `sendEvent`.
+   * @example
+   * ```ts
+   * ctx.setTitle('Refund of order 17');
+   * ```
+   */
+  setTitle(title: string | null): void {
+    this.#output.event(titleEvent(title));
   }
 
   /**
@@ -402,11 +420,11 @@ export class ThreadContext {
   }
 
   #stream(
-    pieces: MessagePieces,
+    source: MessagePieces,
     options: MessageOptions,
     send: StreamedMessage['send'],
   ): Promise<string> {
-    const read = (messageId: string): Promise<MessageBody> => {
+    const read = (messageId: string, pieces: MessagePieces): Promise<MessageBody> => {
       const news = (piece: MessageNews): void => this.#output.piece(piece);
       const reader = new MessageReader({ messageId, send: news, files: this.#files });
       return reader.read(pieces, options);
@@ -415,7 +433,7 @@ export class ThreadContext {
       for (const { type, data } of body.context) this.sendEvent(type, data);
       send(body, messageId);
     };
-    return this.#journal.stream(read, { source: pieces, send: sendAll });
+    return this.#journal.stream(read, { source, options, send: sendAll });
   }
 
   get #log(): ThreadLog {
