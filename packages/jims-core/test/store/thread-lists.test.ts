@@ -290,7 +290,7 @@ describeStores((kind) => {
     assert.deepEqual(await lists(), [[], [thread.id]]);
     await store.setFeedback(thread.id, two ?? '', undefined);
     assert.deepEqual(await lists(), [[], []]);
-    // An event alone, which anybody may append, is no feedback.
+    // An event alone, which anybody may append, does not count.
     const event = newEvent(FEEDBACK_GIVEN, { message_id: one, value: 'up' });
     await store.appendEvents(other.id, [event]);
     assert.deepEqual(await lists(), [[], []]);

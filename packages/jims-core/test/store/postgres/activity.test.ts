@@ -86,7 +86,7 @@ test('triggers that are missing are made anew, and what came without them is lis
   await (await openStore(database.url)).close();
   const id = randomUUID();
   await withClient(database.url, async (client) => {
-    await client.query('drop trigger jims_event_noted on thread_events');
+    await client.query('drop trigger jims_events_noted on thread_events');
     await client.query(`insert into threads values ($1, 'anna', null, now(), '{}')`, [id]);
     await say(client, id, 'user', 'Unseen');
   });
