@@ -70,7 +70,7 @@ describe('files that a process takes', () => {
     assert.equal((await ended(first))[0], 201);
     const before = await app.bufferBytes();
     const uploads = Array.from({ length: 10 }, (_, n) => upload(app.origin, `c${n}`));
-    // All but the end: whoever waits for the whole has nearly all of it now.
+    // All but the end: a service that waits for the whole has nearly all of it now.
     await Promise.all(uploads.map((it) => sendTo(it, 0, 19)));
     const grown = (await app.bufferBytes()) - before;
     assert.ok(grown < 8 * MIB, `${grown}`);

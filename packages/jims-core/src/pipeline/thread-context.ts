@@ -18,6 +18,7 @@ import type { Principal } from '../thread/principal.ts';
 import type { Thread } from '../thread/thread.ts';
 import type { ContextFiles, ThreadFile } from './context-files.ts';
 import type { ContextJournal, StreamedMessage } from './context-journal.ts';
+import { asName, asText } from './given-text.ts';
 import { dataOf, plainBody } from './message-body.ts';
 import type { MessageBody } from './message-body.ts';
 import type { MessageNews, MessageOptions, MessagePieces } from './message-part.ts';
@@ -32,8 +33,6 @@ import type {
 } from './question.ts';
 import type { StepNews, StepOptions, StepScope } from './step.ts';
 import type { ThreadLog } from './thread-log.ts';
-
-const MAX_NAME = 200;
 
 /** Takes what a pipeline sends. Each call may throw, which the pipeline then sees. */
 export interface ContextOutput {
@@ -438,22 +437,8 @@ export class ThreadContext {
   }
 }
 
-/** Listeners' streams are written much later: a value that is not a string must fail here. */
-function asText(what: string, value: string): string {
-  if (typeof value === 'string') return value;
-  throw new JimsError('invalid_event', `${what} must be a text`); // words: ok
-}
-
 async function* onePiece(text: string): AsyncGenerator<string> {
   yield text;
-}
-
-function asName(name: string): string {
-  if (typeof name === 'string' && name !== '' && name.length <= MAX_NAME) return cleanText(name);
-  throw new JimsError(
-    'invalid_event',
-    `The name of a step must be text of 1 to ${MAX_NAME} characters`,
-  ); // words: ok
 }
 
 type Said = ThreadEvent & { readonly data: CommunicationEvent };
