@@ -14,8 +14,9 @@ import { openStore } from 'jims-core';
 import * as v from 'valibot';
 
 import { eventually } from '../../../jims-core/test/support/eventually.ts';
-import { folderWith, serveCommand } from '../support/command.ts';
+import { folderWith, runCommand, serveCommand } from '../support/command.ts';
 import { serveWatchedApp } from '../support/loop-watch.ts';
+import { hidePackage } from '../support/served-app.ts';
 
 const MIB = 1024 * 1024;
 const ECHO = 'export const app = (ctx) => ctx.sendMessage(`You said: ${ctx.lastUserMessage}`);\n';
@@ -135,6 +136,35 @@ describe('files that a process takes', () => {
     assert.equal((await ended(slow))[0], 201);
     assert.equal((await silent.answer).statusCode, 408);
   });
+});
+
+describe('a place for files', () => {
+  const place = 's3://bucket?region=x&endpoint=http://127.0.0.1:9';
+  const keys = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' };
+
+  for (const [what, env, reason] of [
+    [
+      'whose package is missing',
+      { NODE_OPTIONS: hidePackage('@bradenmacdonald/s3-lite-client') },
+      /needs the package .*: npm install @bradenmacdonald\/s3-lite-client/,
+    ],
+    ['without keys', {}, /set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY/],
+    ['that does not answer', keys, /Cannot write files in s3:\/\/bucket\//],
+  ] as const) {
+    test(`${what} ends the start with what to do`, async () => {
+      using folder = folderWith({ 'app.ts': ECHO });
+      const args = ['--app', './app.ts:app', '--db', 'sqlite::memory:', '--files', place];
+      const nothing = { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' };
+      const options = { cwd: folder.path, env: { ...nothing, ...env } };
+      const { code, stderr } = await runCommand(
+        [...args, '--metrics-port', '0', '--port', '0'],
+        options,
+      );
+      assert.notEqual(code, 0);
+      assert.match(stderr, reason);
+      assert.doesNotMatch(stderr, /secret/);
+    });
+  }
 });
 
 describe('a process that is killed', () => {
