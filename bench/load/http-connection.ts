@@ -11,6 +11,8 @@ export interface HttpAnswer {
 export interface HttpConnection {
   /** Rejects when the connection breaks, or is silent for 30 s. */
   post(path: string, body: string): Promise<HttpAnswer>;
+  /** As `post`. */
+  get(path: string): Promise<HttpAnswer>;
   close(): void;
 }
 
@@ -23,16 +25,20 @@ const SILENCE_MS = 30_000;
 export async function openHttpConnection(port: number): Promise<HttpConnection> {
   let socket = await openSocket(port);
 
+  async function send(request: string): Promise<HttpAnswer> {
+    if (socket.destroyed) socket = await openSocket(port);
+    const answer = readAnswer(socket);
+    socket.write(request);
+    return answer;
+  }
+
   return {
-    async post(path, body) {
-      if (socket.destroyed) socket = await openSocket(port);
-      const answer = readAnswer(socket);
-      socket.write(
+    post: (path, body) =>
+      send(
         `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\ncontent-type: application/json\r\n` +
           `content-length: ${body.length}\r\n\r\n${body}`,
-      );
-      return answer;
-    },
+      ),
+    get: (path) => send(`GET ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\n\r\n`),
     close: () => socket.destroy(),
   };
 }

@@ -8,6 +8,7 @@ import { protocols } from './protocols.ts';
 import { start } from './start.ts';
 import { steps } from './steps.ts';
 import { streams } from './streams.ts';
+import { threads } from './threads.ts';
 import { tokens } from './tokens.ts';
 
 /** All scenarios, in the order in which they are run. */
@@ -16,6 +17,7 @@ export const scenarios: readonly Scenario[] = [
   chat,
   steps,
   length,
+  threads,
   latency,
   delta,
   tokens,

@@ -18,6 +18,8 @@ export interface SeededThreads {
   readonly prefix: string;
   readonly count: number;
   readonly events: number;
+  /** Whether all of them are of one contact, named `prefix`; default false. */
+  readonly ofOneContact?: boolean;
 }
 
 /** What a program has stored. */

@@ -35,13 +35,13 @@ export async function startPostgresServer(): Promise<PostgresServer> {
 function postgresDatabase(url: string): Omit<BenchDatabase, 'processes' | 'cpuMs'> {
   return {
     url,
-    seed: ({ prefix, count, events }) =>
+    seed: ({ prefix, count, events, ofOneContact = false }) =>
       withClient(url, async (client) => {
         await client.query(
           `INSERT INTO threads (thread_id, contact_id, created_at, thread_config)
-           SELECT gen_random_uuid(), $1 || n, timestamp '2026-01-01', '{"interface": "api"}'
+           SELECT gen_random_uuid(), CASE WHEN $3::boolean THEN $1::text ELSE $1 || n END, timestamp '2026-01-01', '{"interface": "api"}'
            FROM generate_series(0, $2::int - 1) n`,
-          [prefix, count],
+          [prefix, count, ofOneContact],
         );
         await client.query(
           `INSERT INTO thread_events

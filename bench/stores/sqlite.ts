@@ -24,7 +24,10 @@ export function sqliteDatabase(file: string): BenchDatabase {
   };
 }
 
-function seed(db: DatabaseSync, { prefix, count: threads, events }: SeededThreads): void {
+function seed(
+  db: DatabaseSync,
+  { prefix, count: threads, events, ofOneContact = false }: SeededThreads,
+): void {
   const insertThread = db.prepare(
     `INSERT INTO threads (thread_id, contact_id, created_at, thread_config)
      VALUES (?, ?, ?, '{"interface":"api"}')`,
@@ -36,7 +39,7 @@ function seed(db: DatabaseSync, { prefix, count: threads, events }: SeededThread
   );
   for (let thread = 0; thread < threads; thread++) {
     const id = hexId();
-    insertThread.run(id, prefix + thread, time(0));
+    insertThread.run(id, ofOneContact ? prefix : prefix + thread, time(0));
     for (let event = 0; event < events; event++) {
       const role = event % 2 === 0 ? 'user' : 'assistant';
       const data = JSON.stringify({ role, content: SEEDED_TEXT });

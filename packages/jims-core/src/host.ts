@@ -1,4 +1,5 @@
 // jims-core/host: what a program needs that serves an app, such as `jims-api`.
+export { eventPieces } from './app/event-pieces.ts';
 export { openByDefault } from './app/options.ts';
 export { describeError, plainError } from './errors/jims-error.ts';
 export { isTypePattern } from './files/file-limits.ts';
@@ -8,6 +9,6 @@ export type { CallerShares } from './run/caller-shares.ts';
 export { failCurrentRun } from './run/stop-switch.ts';
 export { onTracingFault, withCallersTrace } from './telemetry/tracing.ts';
 export type { TraceIds } from './telemetry/tracing.ts';
-export { supersededBy } from './thread/thread.ts';
+export { MAX_TITLE, supersededBy } from './thread/thread.ts';
 export { cleanJson } from './text/clean-text.ts';
 export { MAX_PIECE_CHARS, textPieces } from './text/text-pieces.ts';

@@ -7,6 +7,15 @@ import type {
   ChainRecord,
   EventList,
   EventPage,
+  EventPosition,
+  Feedback,
+  FeedbackList,
+  FeedbackQuery,
+  FileContent,
+  FileList,
+  FileQuery,
+  FileRecord,
+  FileStore,
   FinishResult,
   IdempotencyKey,
   InstanceInfo,
@@ -14,6 +23,7 @@ import type {
   JsonObject,
   LogTail,
   NewEvent,
+  NewFileRecord,
   NewThread,
   PolledRun,
   PurgeLimits,
@@ -25,10 +35,12 @@ import type {
   ReapResult,
   RetryRequest,
   RetryResult,
+  RunList,
   RunNews,
   RunOutcomeRecord,
   RunOwnProgress,
   RunOwner,
+  RunPage,
   RunRecord,
   RunStatus,
   SeenRun,
@@ -38,6 +50,7 @@ import type {
   Thread,
   ThreadEvent,
   ThreadList,
+  ThreadOverview,
   ThreadQuery,
 } from 'jims-core';
 import { defineApp } from 'jims-core';
@@ -48,6 +61,7 @@ export interface StoreByHand {
   readonly description: string;
   readonly notice: string | undefined;
   readonly shared: boolean;
+  readonly fileStore: FileStore;
   ping: Answer<void>;
   close: Answer<void>;
   [Symbol.asyncDispose]: Answer<void>;
@@ -58,6 +72,14 @@ export interface StoreByHand {
   threadByExternalId(contactId: string, externalId: string): Promise<Thread | undefined>;
   latestThread(contactId: string): Promise<Thread | undefined>;
   listThreads(query: ThreadQuery): Promise<ThreadList>;
+  threadOverview(threadId: string): Promise<ThreadOverview | undefined>;
+  setFeedback(
+    threadId: string,
+    messageId: string,
+    feedback: Feedback | undefined,
+  ): Promise<'changed' | 'unchanged'>;
+  listFeedback(query: FeedbackQuery): Promise<FeedbackList>;
+  indexMessages: Answer<boolean>;
   updateThreadConfig(threadId: string, config: JsonObject): Promise<Thread | undefined>;
   deleteThreads(which: { threadId: string } | { contactId: string }): Promise<readonly string[]>;
   appendEvents(
@@ -76,6 +98,11 @@ export interface StoreByHand {
   ): Promise<readonly ThreadEvent[] | 'fenced'>;
   finishRun(run: RunOwner, outcome: RunOutcomeRecord): Promise<FinishResult>;
   run(runId: string): Promise<RunRecord | undefined>;
+  listRuns(threadId: string, page: RunPage): Promise<RunList>;
+  runsOfEvents(
+    threadId: string,
+    events: readonly EventPosition[],
+  ): Promise<ReadonlyMap<string, string>>;
   runIdByKey(key: Pick<IdempotencyKey, 'scope' | 'key'>): Promise<string | undefined>;
   activeRun(threadId: string): Promise<string | undefined>;
   requestCancel(runId: string): Promise<RunStatus | undefined>;
@@ -90,6 +117,20 @@ export interface StoreByHand {
   question(questionId: string): Promise<QuestionRecord | undefined>;
   listQuestions(query: QuestionQuery): Promise<QuestionList>;
   standing(): Promise<StandingWork>;
+
+  beginFile(
+    file: NewFileRecord,
+    limits: { readonly maxContactBytes: number },
+  ): Promise<'begun' | 'too_many_bytes'>;
+  completeFile(fileId: string, content: FileContent): Promise<FileRecord | undefined>;
+  files(fileIds: readonly string[]): Promise<readonly FileRecord[]>;
+  listFiles(query: FileQuery): Promise<FileList>;
+  dropFiles(fileIds: readonly string[]): Promise<void>;
+  filesToErase(options: {
+    readonly unnamedMs: number;
+    readonly limit: number;
+  }): Promise<readonly string[]>;
+  forgetFiles(fileIds: readonly string[]): Promise<void>;
 
   renewLease(instanceId: string, leaseMs: number, about?: InstanceInfo): Promise<void>;
   endLease(instanceId: string): Promise<void>;

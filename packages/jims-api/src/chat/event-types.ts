@@ -1,6 +1,6 @@
 /**
  * The default of `allowedEventTypes`: a user's events and the app's own ones. Clients cannot forge states,
- * the model's context, or what the assistant says.
+ * the model's context, what the assistant says, or what somebody thinks of it.
  *
  * @example
  * await serve(app, { allowedEventTypes: [...CLIENT_EVENT_TYPES, '!crm.*'] });
@@ -11,6 +11,8 @@ export const CLIENT_EVENT_TYPES: readonly string[] = [
   '!context.*',
   '!jims.*',
   '!comm.assistant*',
+  '!feedback.given',
+  '!feedback.withdrawn',
 ];
 
 /**

@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
 
-import { JimsError, isJimsError } from 'jims-core';
+import { JimsError, MAX_MESSAGE_FILES, isJimsError } from 'jims-core';
 import type { FileRecord, JimsApp, MessageFile, NewEvent, RunThread } from 'jims-core';
 
 import { HttpError } from '../http/errors.ts';
-import { MAX_FILES, bytesOf, nameOf, sizeOf } from './sent-files.ts';
+import { bytesOf, nameOf, sizeOf } from './sent-files.ts';
 import type { InlineFile, SentFile } from './sent-files.ts';
+
+/** So many files of earlier messages a thread begins with. */
+const MAX_EARLIER_FILES = 100;
 
 /** Files of messages that are to be stored with a run. */
 export interface FilesToTake {
@@ -21,14 +24,19 @@ export interface FilesToTake {
 export class MessageUploads {
   readonly #app: JimsApp;
   readonly #taken = new Map<SentFile, MessageFile>();
+  /** What was stored for the message. */
   readonly #uploaded = new Set<string>();
 
-  constructor(app: JimsApp) {
+  /** @param sent The files of the new message. */
+  constructor(app: JimsApp, sent: readonly SentFile[]) {
     this.#app = app;
+    for (const file of sent) if ('fileId' in file && file.isNew) this.#uploaded.add(file.fileId);
   }
 
   /**
-   * Gives the data of each file, for the message that names it.
+   * Stores the files that are sent, and finds the others. Gives the ids of all, each once. Of earlier
+   * messages the newest {@link MAX_EARLIER_FILES} are taken, without those that would be refused: their
+   * clients send them with every message.
    *
    * @throws HttpError 422 for too many files or wrong base64; JimsError `file_not_found` for a file of
    * somebody else; as `AppFiles.upload`.
@@ -36,38 +44,30 @@ export class MessageUploads {
   async take(
     thread: RunThread,
     { ofMessage, ofEvents, replacedFiles }: FilesToTake,
-  ): Promise<void> {
-    const all = [...ofEvents.values(), ofMessage];
-    for (const files of all) if (files.length > MAX_FILES) throw tooMany(files.length);
-    const wanted = all.flat().filter((file) => !this.#taken.has(file));
-    if (wanted.length === 0) return;
-    const inline = wanted.filter((file) => 'content' in file);
-    const ids = wanted.flatMap((file) => ('fileId' in file ? [file.fileId] : []));
+  ): Promise<readonly string[]> {
+    if (ofMessage.length > MAX_MESSAGE_FILES) throw tooMany(ofMessage.length);
+    const earlier = [...ofEvents.values()].flat().slice(-MAX_EARLIER_FILES);
+    const wanted = [...ofMessage, ...earlier];
+    const ids = wanted.flatMap((file) => ('fileId' in file ? file.fileId : []));
     const contactId = await this.#contactOf(thread);
-    const known = await this.#find([...new Set([...ids, ...replacedFiles])]);
+    const known = await this.#app.files.find([...new Set([...ids, ...replacedFiles])]);
     const own = known.filter((record) => record.contactId === contactId);
-    const sizes = new Map<InlineFile, number>();
-    // All of them, before anything is stored.
-    for (const file of inline) sizes.set(file, await sizeOf(file));
-    for (const file of wanted) {
-      const record =
-        'fileId' in file
-          ? own.find(({ fileId }) => fileId === file.fileId)
-          : await this.#stored(file, { contactId, own, size: sizes.get(file) ?? 0 });
-      if (!record) throw new JimsError('file_not_found', NOT_FOUND);
-      this.#taken.set(file, toMessageFile(record));
+    const replaced = own.filter(({ fileId }) => replacedFiles.includes(fileId));
+    const owner = { contactId, own, replaced };
+    // All of them are looked at before one is stored.
+    for (const file of ofMessage) {
+      if ('fileId' in file) requireRecord(file.fileId, own);
+      else await sizeOf(file);
     }
+    for (const file of ofMessage) await this.#take(file, owner);
+    for (const file of earlier) await this.#take(file, owner).catch(ignoreRefusal);
+    return [...new Set(wanted.flatMap((file) => this.#taken.get(file)?.file_id ?? []))];
   }
 
   /** The event with the files that it names. */
   withFiles(event: NewEvent, sent: readonly SentFile[] | undefined): NewEvent {
     const files = sent?.flatMap((file) => this.#taken.get(file) ?? []) ?? [];
     return files.length === 0 ? event : { ...event, data: { ...event.data, files } };
-  }
-
-  /** The ids of all files. */
-  get ids(): readonly string[] {
-    return [...new Set([...this.#taken.values()].map(({ file_id: id }) => id))];
   }
 
   /**
@@ -88,19 +88,27 @@ export class MessageUploads {
     await Promise.allSettled(ids.map((id) => this.#app.files.delete(id)));
   }
 
-  async #stored(
+  async #take(file: SentFile, owner: Owner): Promise<void> {
+    if (this.#taken.has(file)) return;
+    const record =
+      'fileId' in file
+        ? requireRecord(file.fileId, owner.own)
+        : await this.#same(file, await sizeOf(file), owner);
+    const { fileId, name, mediaType, size } = record;
+    this.#taken.set(file, { file_id: fileId, name, media_type: mediaType, size });
+  }
+
+  /** The file that has the same name and bytes among those of the replaced message, or a new one. */
+  async #same(file: InlineFile, size: number, owner: Owner): Promise<FileRecord> {
+    const { contactId, replaced } = owner;
+    const same = await sameAs(file, size, replaced);
+    return same ?? this.#upload(file, { contactId, size });
+  }
+
+  async #upload(
     file: InlineFile,
-    {
-      contactId,
-      own,
-      size,
-    }: { readonly contactId: string; readonly own: readonly FileRecord[]; readonly size: number },
+    { contactId, size }: { readonly contactId: string; readonly size: number },
   ): Promise<FileRecord> {
-    const same = await sameAs(
-      file,
-      own.filter((record) => record.size === size),
-    );
-    if (same) return same;
     const record = await this.#app.files.upload({
       contactId,
       name: nameOf(file),
@@ -110,10 +118,6 @@ export class MessageUploads {
     });
     this.#uploaded.add(record.fileId);
     return record;
-  }
-
-  async #find(ids: readonly string[]): Promise<readonly FileRecord[]> {
-    return ids.length === 0 ? [] : this.#app.files.find(ids);
   }
 
   async #contactOf(target: RunThread): Promise<string> {
@@ -126,31 +130,53 @@ export class MessageUploads {
   }
 }
 
-const NOT_FOUND = 'A file of the message is unknown: upload it again';
+/** Whose files they are, and those of them that a request may mean. */
+interface Owner {
+  readonly contactId: string;
+  readonly own: readonly FileRecord[];
+  readonly replaced: readonly FileRecord[];
+}
+
+function requireRecord(fileId: string, own: readonly FileRecord[]): FileRecord {
+  const record = own.find((each) => each.fileId === fileId);
+  if (record) return record;
+  throw new JimsError('file_not_found', 'A file of the message is unknown: upload it again');
+}
+
+const REFUSED: ReadonlySet<unknown> = new Set([
+  'file_not_found',
+  'file_not_base64',
+  'file_refused',
+  'file_too_large',
+  'too_many_files',
+]);
+
+function ignoreRefusal(error: unknown): void {
+  const code = isJimsError(error) || error instanceof HttpError ? error.code : undefined;
+  if (!REFUSED.has(code)) throw error;
+}
 
 /** Whether the run may have been accepted all the same. */
 function isDoubtful({ code }: JimsError): boolean {
   return code === 'store_unavailable';
 }
 
-/** The file among these that has the same bytes. */
+/** The file among these that has the same name and bytes. */
 async function sameAs(
   file: InlineFile,
-  candidates: readonly FileRecord[],
+  size: number,
+  replaced: readonly FileRecord[],
 ): Promise<FileRecord | undefined> {
-  if (candidates.length === 0) return undefined;
+  const alike = replaced.filter((each) => each.size === size && each.name === nameOf(file));
+  if (alike.length === 0) return undefined;
   const hash = createHash('sha256');
   for await (const piece of bytesOf(file)) hash.update(piece);
   const digest = hash.digest('hex');
-  return candidates.find((record) => record.digest === digest);
-}
-
-function toMessageFile({ fileId, name, mediaType, size }: FileRecord): MessageFile {
-  return { file_id: fileId, name, media_type: mediaType, size };
+  return alike.find((each) => each.digest === digest);
 }
 
 function tooMany(count: number): HttpError {
-  return new HttpError(422, `A message may have ${MAX_FILES} files, not ${count}`, {
-    code: 'too_many_files',
+  return new HttpError(422, `A message may have ${MAX_MESSAGE_FILES} files, not ${count}`, {
+    code: 'too_many_message_files',
   });
 }

@@ -1,7 +1,10 @@
 import type { QuestionRecord, RunRecord, RunStatus } from 'jims-core';
 
 /** The status of a run. A run that is withdrawn while it waits is over, although it is still in the queue. */
-export function statusOf({ status, withdrawnAs }: RunRecord): RunStatus {
+export function statusOf({
+  status,
+  withdrawnAs,
+}: Pick<RunRecord, 'status'> & Partial<Pick<RunRecord, 'withdrawnAs'>>): RunStatus {
   return withdrawnAs ?? status;
 }
 

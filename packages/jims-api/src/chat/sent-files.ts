@@ -5,10 +5,9 @@ import { HttpError, validationError } from '../http/errors.ts';
 import { canonicalUuid } from '../http/fastapi/uuid.ts';
 import { fieldError } from '../http/fastapi/validation.ts';
 
-/** Files of one message. */
-export const MAX_FILES = 20;
 /** The most characters before the comma of a data URL. */
 const MAX_DATA_HEAD = 500;
+const MAX_ADDRESS = 2000;
 /** So many characters of base64 are decoded at once; whole groups of four. */
 const PIECE = 256 * 1024;
 
@@ -17,6 +16,8 @@ export type SentFile = StoredFile | InlineFile;
 
 export interface StoredFile {
   readonly fileId: string;
+  /** Whether it was stored for this message: then it goes when the message is refused. */
+  readonly isNew?: boolean;
 }
 
 export interface InlineFile {
@@ -48,12 +49,22 @@ const ADDRESS = /^(?:https?:\/\/|\/)/i;
 export function fileAt(url: unknown, { member, ...named }: NamedFile): SentFile {
   if (typeof url !== 'string') throw refused(member, url, 'the address of a file must be a string');
   if (/^data:/i.test(url)) return fileInDataUrl(url, { member, ...named });
-  const [, id] = (ADDRESS.test(url) && OWN_ADDRESS.exec(url)) || [];
+  const stored = storedAt(url);
+  if (stored) return stored;
+  throw refused(member, url, `${NOT_FETCHED}: send the file as data:<type>;base64,…, ${OR_UPLOAD}`);
+}
+
+/** Why a file at any other address is refused, and what to do. */
+export const NOT_FETCHED = 'files at other addresses are not fetched';
+export const OR_UPLOAD = 'or upload it by POST /api/v1/files and send its address';
+
+/** The stored file that has this address; `undefined` for any other address. */
+export function storedAt(url: string): StoredFile | undefined {
+  // A longer one could keep the expression busy for seconds.
+  const isAddress = url.length <= MAX_ADDRESS && ADDRESS.test(url);
+  const [, id] = (isAddress && OWN_ADDRESS.exec(url)) || [];
   const fileId = id && canonicalUuid(id);
-  if (fileId) return { fileId };
-  const reason =
-    'files at other addresses are not fetched: send the file as data:<type>;base64,…, or upload it by POST /api/v1/files and send its address';
-  throw refused(member, url, reason);
+  return fileId ? { fileId } : undefined;
 }
 
 /** @throws HttpError 422 for an id that no file can have. */
@@ -129,7 +140,8 @@ const BASE64 = /^[\w+/-]*={0,2}$/;
  */
 export async function sizeOf({ content, name }: InlineFile): Promise<number> {
   if (typeof content !== 'string') return content.byteLength;
-  const digits = content.replace(/={1,2}$/, '').length;
+  const padding = ['==', '='].find((end) => content.endsWith(end)) ?? '';
+  const digits = content.length - padding.length;
   for (let at = 0; at < content.length; at += PIECE) {
     const piece = content.slice(at, at + PIECE);
     const isLast = at + PIECE >= content.length;

@@ -48,7 +48,8 @@ export async function startRun(
   call: Call,
   request: ClientRunRequest,
 ): Promise<ReadRun> {
-  const { thread, onMoved, eventFiles, replacedFiles, sentFiles, onDisconnect, ...rest } = request;
+  const { sentFiles = [], onDisconnect, ...placed } = request;
+  const { thread, onMoved, eventFiles, replacedFiles, ...rest } = placed;
   requireMessageSize(api, String(rest.incoming.data['content']));
   const idempotency = (await idempotencyOf(call)) ?? rest.idempotency;
   const caller = countedContact(call, thread);
@@ -60,7 +61,8 @@ export async function startRun(
     ...(idempotency && { idempotency }),
     ...(onDisconnect === 'cancel' && { stopsUnread: true }),
   };
-  const run = await startWhereItBelongs(api.app, complete, request);
+  const target = { thread, onMoved, eventFiles, replacedFiles };
+  const run = await startWhereItBelongs(api.app, complete, { target, sentFiles });
   const leave = run.attach(onDisconnect);
   onAbort(call.request.signal, leave);
   return { run, leave };
@@ -84,10 +86,10 @@ export function countedContact(call: Call, thread?: RunThread): string | undefin
 async function startWhereItBelongs(
   app: JimsApp,
   request: Unplaced,
-  { sentFiles = [], ...first }: RunTarget & Pick<ClientRunRequest, 'sentFiles'>,
+  { target: first, sentFiles }: Pick<Start, 'target' | 'sentFiles'>,
 ): Promise<Run> {
-  let target: RunTarget = first;
-  const uploads = new MessageUploads(app);
+  let target = first;
+  const uploads = new MessageUploads(app, sentFiles);
   for (let tries = 1; ; tries++) {
     try {
       return await startIn(app, { request, target, sentFiles, uploads });
@@ -113,15 +115,19 @@ interface Start {
 async function startIn(app: JimsApp, { request, target, sentFiles, uploads }: Start): Promise<Run> {
   const { thread, eventFiles = NONE, replacedFiles = [] } = target;
   const hasFiles = sentFiles.length > 0 || eventFiles.size > 0;
-  if (!hasFiles || (await isRepeated(app, request))) return app.runs.start({ ...request, thread });
-  await uploads.take(thread, { ofMessage: sentFiles, ofEvents: eventFiles, replacedFiles });
+  if (!hasFiles || (await isRepeated(app, request))) {
+    await uploads.forget();
+    return app.runs.start({ ...request, thread });
+  }
+  const toTake = { ofMessage: sentFiles, ofEvents: eventFiles, replacedFiles };
+  const files = await uploads.take(thread, toTake);
   const run = await app.runs.start({
     ...request,
     incoming: uploads.withFiles(request.incoming, sentFiles),
     thread: withFilesOfEvents(thread, (event) =>
       uploads.withFiles(event, eventFiles.get(event.id)),
     ),
-    files: uploads.ids,
+    files,
   });
   // Its files were stored with the first request.
   if (run.replayed) await uploads.forget();

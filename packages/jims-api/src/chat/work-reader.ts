@@ -1,5 +1,7 @@
 import type { StepNews, ToolNews } from 'jims-core';
 
+import { digest } from './steps.ts';
+
 /** What everybody may see of a step. */
 export interface TitledStep {
   /** Its number among the titled steps of its run, from 1 on: its own id holds its name. */
@@ -9,7 +11,7 @@ export interface TitledStep {
 }
 
 /**
- * What everybody may see of a tool: without its name, and what goes in and comes out, unless the caller
+ * What everybody may see of a tool: without its name and its own id, and what goes in and comes out, unless the caller
  * sees the work of runs. For that caller a tool without a title has its name as the title.
  */
 export type TitledTool = Pick<ToolNews, 'id' | 'status'> & { readonly title: string } & Partial<
@@ -47,7 +49,8 @@ export class WorkReader {
     const known = this.#tools.get(news.id);
     const { title = this.#seesWork ? news.name : undefined, id, status } = news;
     if (title === undefined || (known && known.tool.status !== 'running')) return [];
-    const tool = this.#seesWork ? { ...news, title } : { id, title, status };
+    const shown = { id: digest(`${messageId}/${id}`), title, status };
+    const tool = this.#seesWork ? { ...news, title } : shown;
     const event = { type: 'tool', messageId, tool } as const;
     this.#tools.set(id, event);
     if (known || status === 'running') return [event];

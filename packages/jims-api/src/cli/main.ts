@@ -12,6 +12,7 @@ import { serve } from '../server/serve.ts';
 import { packageVersion } from '../version.ts';
 import { loadApp } from './app-loading/load-app.ts';
 import { AppLoadError } from './app-loading/load-error.ts';
+import { exportLines } from './export/export.ts';
 import { StartError, readDotEnv } from './options/environment.ts';
 import { UsageError, parseCommandLine } from './options/options.ts';
 import type { CommandOptions, ServeCommand } from './options/options.ts';
@@ -22,7 +23,7 @@ const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
 const LOOK_FOR_PARENT_MS = 500;
 
-/** The command `jims-api`: reads its options, loads the app, serves it until a signal stops it. */
+/** The command `jims-api`: reads its options, loads the app, serves it until a signal stops it; or exports. */
 async function main(): Promise<void> {
   // The command goes on when the reader of its output is gone.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
@@ -34,7 +35,7 @@ async function main(): Promise<void> {
     return;
   }
   try {
-    await run(command);
+    await (command.kind === 'export' ? exportLines(command.options) : run(command));
   } catch (error) {
     await fail(error, command.options);
   }

@@ -64,7 +64,7 @@ export function createCors(origins: readonly string[]): Cors {
         headers: {
           'x-request-id': requestId(request),
           'access-control-allow-origin': origin,
-          'access-control-allow-methods': 'GET, POST, PATCH, DELETE',
+          'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
           'access-control-allow-headers':
             request.headers.get('access-control-request-headers') ?? 'authorization, content-type',
           'access-control-max-age': PREFLIGHT_SECONDS,

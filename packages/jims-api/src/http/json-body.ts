@@ -100,8 +100,11 @@ function isReadAlready(cause: unknown): boolean {
   return cause instanceof TypeError && /unusable|already|locked|disturbed/i.test(cause.message);
 }
 
-function tooLarge(maxBytes: number): HttpError {
-  return new HttpError(413, `The request body is larger than ${maxBytes} bytes`, {
-    code: 'body_too_large',
-  });
+/** The error for a body that is larger than it may be. */
+export function tooLarge(maxBytes: number): HttpError {
+  return new HttpError(
+    413,
+    `The request body is larger than ${maxBytes} bytes: if it has files, send them to /api/v1/files before, and name them`,
+    { code: 'body_too_large' },
+  );
 }

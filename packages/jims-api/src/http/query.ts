@@ -23,7 +23,7 @@ export function integerIn(
   const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   if (value >= min && value <= max) return value;
   const msg = `Input should be an integer from ${min} to ${max}`;
-  throw refused(name, 'int_parsing', msg, text);
+  throw queryFault(name, 'int_parsing', msg, text);
 }
 
 /** @throws HttpError 422 when it is not a cursor of an earlier answer. */
@@ -32,7 +32,7 @@ export function cursorIn({ query }: Call, name: string): EventPosition | undefin
   if (text === null) return undefined;
   const position = fromCursor(text);
   if (position) return position;
-  throw refused(
+  throw queryFault(
     name,
     'value_error',
     'Value error, this is not a cursor of an earlier answer',
@@ -53,7 +53,7 @@ export function wordsIn<TWord extends string>(
     .map((word) => {
       const found = known.find((each) => each === word);
       if (found === undefined) {
-        throw refused(name, 'literal_error', `Input should be one of ${known.join(', ')}`, word);
+        throw queryFault(name, 'literal_error', `Input should be one of ${known.join(', ')}`, word);
       }
       return found;
     });
@@ -70,7 +70,7 @@ export function wordIn<TWord extends string>(
   if (word === null) return undefined;
   const found = known.find((each) => each === word);
   if (found !== undefined) return found;
-  throw refused(name, 'literal_error', `Input should be one of ${known.join(', ')}`, word);
+  throw queryFault(name, 'literal_error', `Input should be one of ${known.join(', ')}`, word);
 }
 
 /** @throws HttpError 422 when the parameter of the query is not a UUID. */
@@ -91,6 +91,7 @@ function uuidFrom(text: string, loc: readonly string[]): string {
   throw validationError([{ type: 'uuid_parsing', loc, msg, input: excerpt(text) }]);
 }
 
-function refused(name: string, type: string, msg: string, input: unknown): HttpError {
+/** The answer to a parameter of the query that is wrong. */
+export function queryFault(name: string, type: string, msg: string, input: unknown): HttpError {
   return validationError([{ type, loc: ['query', name], msg, input: excerpt(input) }]);
 }

@@ -18,6 +18,8 @@ export interface ApiContext {
   readonly sharedThreads: boolean;
   /** Patterns of the event types that clients may send, such as `comm.user_*` and `!state.*`. */
   readonly allowedEventTypes: readonly string[];
+  /** Patterns of the event types that contacts may append to their threads without a run. */
+  readonly contactEventTypes: readonly string[];
   readonly maxBodyBytes: number;
   readonly maxMessageBytes: number;
   readonly maxConfigBytes: number;
@@ -60,7 +62,7 @@ export type RefusedCall = Pick<Call, 'request' | 'requestId' | 'headers' | 'path
 
 /** A route: where it is, what the OpenAPI document says about it, and what answers it. */
 export interface Route {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE' | 'OPTIONS';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
   /** As the router has it: `/threads/:thread_id`. */
   readonly path: string;
   /** Left out for a second address of a documented route, and for a route that only refuses. */

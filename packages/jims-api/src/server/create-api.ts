@@ -35,6 +35,11 @@ export interface ApiOptions extends Partial<AuthenticateOptions> {
   readonly sharedThreads?: boolean;
   /** Patterns of the event types that clients may send; default {@link CLIENT_EVENT_TYPES}. */
   readonly allowedEventTypes?: readonly string[];
+  /**
+   * Patterns of the event types that contacts may append to their own threads without a run, such as
+   * `ui.*`; default none. Messages (`comm.*`), and what the service writes itself, are never among them.
+   */
+  readonly contactEventTypes?: readonly string[];
   /** The protocols to speak beside JIMS's own; default all. */
   readonly protocols?: readonly ProtocolName[];
   /** The origins of pages that may call from a browser, such as `https://app.example`; default none. */
@@ -170,6 +175,7 @@ function apiContext(
     exposeErrors: options.exposeErrors ?? false,
     sharedThreads: options.sharedThreads ?? false,
     allowedEventTypes: options.allowedEventTypes ?? CLIENT_EVENT_TYPES,
+    contactEventTypes: options.contactEventTypes ?? [],
     maxBodyBytes: options.maxBodyBytes ?? 4 * 1024 * KIB,
     maxMessageBytes: options.maxMessageBytes ?? 256 * KIB,
     maxConfigBytes: options.maxConfigBytes ?? 128 * KIB,

@@ -40,6 +40,13 @@ function exchange(content: string, id = OLD_ID): readonly LogEvent[] {
   ];
 }
 
+/** An exchange whose question has a file. */
+function withFile([question, ...rest]: readonly LogEvent[]): readonly LogEvent[] {
+  assert.ok(question);
+  const files = [{ file_id: OLD_ID, name: 'a.png', media_type: 'image/png', size: 3 }];
+  return [{ ...question, data: { ...question.data, files } }, ...rest];
+}
+
 /** A log with an answer between two questions, and how its client lists it. */
 function answeredBy(content: string, listedAs: string | null): readonly LogEvent[] {
   const [question, ...rest] = exchange(content);
@@ -123,6 +130,16 @@ describe('a thread goes on', () => {
     const other = [user('a'), assistant('A'), user('Large'), assistant('L'), user('b')];
     assert.deepEqual(await place(reworded, other, 'c'), whole(reworded));
     assert.deepEqual(await place(reworded, without, 'c'), { shared: 3, added: [] });
+  });
+
+  test('when its client sends the files of earlier messages again, or leaves them out', async () => {
+    const log = [withFile(exchange('a')), exchange('b')].flat();
+    const file = { content: 'aGk=', name: undefined, mediaType: undefined };
+    const sent = [{ ...user('a'), files: [file] }, assistant('A'), user('b'), assistant('B')];
+    assert.deepEqual(await place(log, sent, 'c'), whole(log));
+    assert.deepEqual(await place(log, both, 'c'), whole(log));
+    // What had no file has one now: it was edited.
+    assert.deepEqual(await place(A_B, sent, 'c', false), { shared: 0, added: [] });
   });
 
   test('when its client took a message back whose run failed', async () => {

@@ -37,6 +37,10 @@ const ANSWER = {
   files: [PLAN],
 };
 const COMPLETED: RunEvent = { type: 'result', result: { startEvents: [], events: [] } };
+const ANSWERED: RunEvent = {
+  type: 'result',
+  result: { startEvents: [], events: [messageWith(ANSWER)] },
+};
 const FAILED: RunEvent = { type: 'error', error: new JimsError('pipeline_failed', 'kaboom') };
 const CANCELLED: RunEvent = { type: 'cancelled', reason: 'cancelled', events: [] };
 
@@ -177,20 +181,18 @@ describe('a run that is known by its outcome', () => {
   ];
 
   test('has all that its messages have', async () => {
-    const result = { startEvents: [], events: [messageWith(ANSWER)] };
-    assert.deepEqual(await read([{ type: 'result', result }]), [...all, 'result']);
+    assert.deepEqual(await read([ANSWERED]), [...all, 'result']);
     const events = [messageWith(ANSWER)];
     const cancelled = await read([{ type: 'cancelled', reason: 'interrupted', events }]);
     assert.deepEqual(cancelled, [...all, 'cancelled']);
   });
 
   test('has what is missing of a message that was begun', async () => {
-    const result = { startEvents: [], events: [messageWith(ANSWER)] };
     const seen = await read([
       thought('Hm, yes.'),
       said('Op'),
       { type: 'source', messageId: 'm', source: HOURS },
-      { type: 'result', result },
+      ANSWERED,
     ]);
     assert.deepEqual(seen.slice(5), [
       'source m https://example.com/hours',

@@ -14,10 +14,17 @@ function toolsIn(events: Iterable<WorkEvent>): unknown[] {
 
 test('a contact sees of a tool its title and how it goes, and nothing else', () => {
   const reader = new WorkReader(false);
-  const { id, title } = CALL;
-  const begin = reader.tool('m', { ...CALL, input: { order: 7 } });
+  const { title } = CALL;
+  const begin = reader.tool('m', { ...CALL, id: 'look_up/1', input: { order: 7 } });
+  const id = begin[0]?.type === 'tool' && begin[0].tool.id;
+  assert.doesNotMatch(String(id), /look_up/);
   assert.deepEqual(toolsIn(begin), [{ id, title, status: 'running' }]);
-  const end = reader.tool('m', { ...CALL, status: 'failed', error: 'no such order' });
+  const end = reader.tool('m', {
+    ...CALL,
+    id: 'look_up/1',
+    status: 'failed',
+    error: 'no such order',
+  });
   assert.deepEqual(toolsIn(end), [{ id, title, status: 'failed' }]);
 });
 

@@ -91,7 +91,7 @@ test('the stop button ends the run, and the visitor goes on in the same thread',
   const { page } = browser;
   await say(page, 'go');
   await bubble(page, 'part').waitFor();
-  await page.locator('#submit-icon, .stop-icon, .input-button').last().click();
+  await page.locator('.input-button.inside-end').click();
   await stopped.promise;
   await say(page, 'more');
   await bubble(page, '3 so far').waitFor();
@@ -157,9 +157,42 @@ test('an image is shown beside the text that goes on, and sources are links unde
   await image.waitFor();
   await page
     .locator('.message-bubble')
-    .getByText(/^one\s+two$/)
+    .filter({ hasText: /one\s*two/ })
     .waitFor();
   const link = page.getByRole('link', { name: HOURS.title });
   assert.equal(await link.getAttribute('href'), HOURS.url);
+  assert.deepEqual(browser.errors, []);
+});
+
+test('a picture that the visitor adds comes with the message, with and without words', async () => {
+  const seen: unknown[] = [];
+  const app = appOf((ctx) => {
+    const last = ctx.history.at(-1);
+    const files = Array.isArray(last?.['files']) ? last['files'] : [];
+    seen.push([last?.content, files.map(({ name, size }) => [name, size])]);
+    ctx.sendMessage(`I see ${seen.length}`);
+  });
+  await using served = await serveDeepChatPage(app, 0);
+  await using browser = await openPage(served.origin);
+  const { page } = browser;
+
+  async function add(): Promise<void> {
+    const chosen = page.waitForEvent('filechooser');
+    await page.locator('#upload-mixed-files-icon').click();
+    await (await chosen).setFiles({ name: 'pixel.png', mimeType: 'image/png', buffer: PIXEL });
+    await page.locator('.image-attachment, .file-attachment').first().waitFor();
+  }
+
+  await add();
+  await say(page, 'What is it?');
+  await bubble(page, 'I see 1').waitFor();
+  await add();
+  await page.locator('#text-input').press('Enter');
+  await bubble(page, 'I see 2').waitFor();
+  const files = [['pixel.png', PIXEL.byteLength]];
+  assert.deepEqual(seen, [
+    ['What is it?', files],
+    ['', files],
+  ]);
   assert.deepEqual(browser.errors, []);
 });

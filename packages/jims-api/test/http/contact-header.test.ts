@@ -12,7 +12,7 @@ import type { TestApi } from '../support/api.ts';
 const HEADER = 'x-jims-contact-id';
 const KEY = { authorization: 'Bearer service' };
 const NO_UUID = '01234567-0123-7123-8123-0123456789ab';
-const METHODS = ['get', 'post', 'patch', 'delete'] as const;
+const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
 
 async function byKey({ headers }: Request): Promise<Principal | undefined> {
   const key = headers.get('authorization')?.replace('Bearer ', '');

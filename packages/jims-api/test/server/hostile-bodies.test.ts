@@ -190,6 +190,7 @@ async function soundIds(app: WatchedApp): Promise<Readonly<Record<string, string
   return {
     run_id: run,
     thread_id: thread,
+    event_id: thread,
     contact_id: 'gone',
     conversation_id: `conv_${hex(thread)}`,
     response_id: `resp_${hex(run)}`,

@@ -45,7 +45,7 @@ const Document = v.strictObject({
   security: v.optional(v.array(v.record(v.string(), v.array(v.string())))),
   paths: v.record(
     v.pipe(v.string(), v.regex(/^\//)),
-    v.record(v.picklist(['get', 'post', 'patch', 'delete']), DocumentedOperation),
+    v.record(v.picklist(['get', 'post', 'put', 'patch', 'delete']), DocumentedOperation),
   ),
   components: v.strictObject({
     schemas: v.record(v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]+$/)), Json),

@@ -13,7 +13,7 @@ import { serveApp } from '../support/listening-app.ts';
 const CHAT = '/api/v1/chat';
 const HELLO = { contact_id: 'anna', message: 'Hello' };
 const NO_UUID = '01234567-0123-7123-8123-0123456789ab';
-const METHODS = ['get', 'post', 'patch', 'delete'] as const;
+const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
 
 function echo(ctx: { sendMessage(text: string): void; lastUserMessage: string | undefined }): void {
   ctx.sendMessage(`You said: ${ctx.lastUserMessage}`);

@@ -3,6 +3,8 @@ import type { MessagePart } from '../pipeline/message-part.ts';
 
 /** The part of a stream after which text begins a new paragraph. */
 export const STEP_END = { type: 'finish-step' } as const;
+/** The part after which a model thinks a new thought. */
+export const THOUGHT_END = { type: 'reasoning-end' } as const;
 
 /** The member of an object, also of one that a class gives; `undefined` of what is not an object. */
 export function member(value: unknown, name: string): unknown {
@@ -23,7 +25,7 @@ export function* webSource(url: unknown, title: unknown): Generator<MessagePart>
   if (URL.canParse(url)) yield { type: 'source', url, ...(typeof title === 'string' && { title }) };
 }
 
-/** The value of JSON, or the text itself when it is none. */
+/** The value of JSON, or the text itself when it is not JSON. */
 export function valueOf(json: unknown): unknown {
   if (typeof json !== 'string') return json;
   try {

@@ -1,5 +1,5 @@
 import type { ForeignPart, MessagePart } from '../pipeline/message-part.ts';
-import { STEP_END, listOf, member, textOf, valueOf, webSource } from './foreign.ts';
+import { STEP_END, THOUGHT_END, listOf, member, textOf, valueOf, webSource } from './foreign.ts';
 
 /** An event of a streamed run: a `RunStreamEvent` of `@openai/agents`. */
 export interface OpenAiAgentsEvent {
@@ -55,6 +55,7 @@ class AgentsRun {
   /** Its pieces are events of the Responses API. */
   *#reasoning(event: unknown): Parts {
     const type = textOf(member(event, 'type'));
+    if (type === 'response.reasoning_summary_part.done') yield THOUGHT_END;
     if (!/^response\.reasoning_(summary_)?text\.delta$/.test(type)) return;
     this.#hasReasoning = true;
     yield { type: 'reasoning', text: textOf(member(event, 'delta')) };

@@ -30,8 +30,8 @@ const CLOSE_MS = 5000;
 
 /** The store, the engine and the models of an app: opened on first use, and closed once. */
 export class OpenApp {
+  readonly metrics: Metrics;
   readonly #app: JimsAppOptions;
-  readonly #metrics: Metrics;
   readonly #closed = new AbortController();
   #options: OpenOptions | undefined;
   #opened: Promise<Opened> | undefined;
@@ -42,7 +42,7 @@ export class OpenApp {
 
   constructor(app: JimsAppOptions, metrics: Metrics) {
     this.#app = app;
-    this.#metrics = metrics;
+    this.metrics = metrics;
   }
 
   /** Aborts when the app is closed. */
@@ -52,7 +52,7 @@ export class OpenApp {
 
   /** See `JimsApp.llm`. */
   get llm(): Llm {
-    this.#llm ??= this.#openModels().forRun({ observe: this.#metrics.observeModel });
+    this.#llm ??= this.#openModels().forRun({ observe: this.metrics.observeModel });
     return this.#llm;
   }
 
@@ -121,7 +121,7 @@ export class OpenApp {
         version,
         limits: { ...DEFAULT_RUN_LIMITS, ...limits },
         logger,
-        metrics: this.#metrics,
+        metrics: this.metrics,
         models: () => this.#openModels(),
         traceContent,
         onRunFailed,

@@ -1,5 +1,5 @@
 import type { Run, RunRequest } from '../run/run.ts';
-import type { RunRecord, RunStatus } from '../store/store.ts';
+import type { EventPosition, RunList, RunPage, RunRecord, RunStatus } from '../store/store.ts';
 import { USER_MESSAGE, newEvent } from '../thread/event.ts';
 import type { MessageFile } from '../thread/message.ts';
 import type { OpenApp } from './open-app.ts';
@@ -63,6 +63,30 @@ export class AppRuns {
   async record(runId: string): Promise<RunRecord | undefined> {
     const { store } = await this.#app.opened();
     return store.run(runId);
+  }
+
+  /**
+   * Lists the runs of a thread, newest first; `next` of a page is the `before` of the next one. Runs
+   * without a message that began them are left out.
+   *
+   * @example
+   * const { runs, next } = await app.runs.list(threadId, { limit: 20 });
+   */
+  async list(threadId: string, page: RunPage): Promise<RunList> {
+    const { store } = await this.#app.opened();
+    return store.listRuns(threadId, page);
+  }
+
+  /**
+   * Finds the runs that made these events of a thread, by the ids of the events. An event of no run, or of
+   * one whose record is no longer kept, is left out.
+   */
+  async ofEvents(
+    threadId: string,
+    events: readonly EventPosition[],
+  ): Promise<ReadonlyMap<string, string>> {
+    const { store } = await this.#app.opened();
+    return store.runsOfEvents(threadId, events);
   }
 
   /** Gives the id of the run that was started with an idempotency key, as long as that is remembered. */

@@ -7,6 +7,7 @@ import { ASSISTANT_MESSAGE, USER_MESSAGE, newEvent } from '../thread/event.ts';
 import type { NewEvent, ThreadEvent } from '../thread/event.ts';
 import { newId } from '../thread/new-id.ts';
 import type { Thread } from '../thread/thread.ts';
+import { titleEvent } from '../thread/title.ts';
 import type { OpenApp } from './open-app.ts';
 import { UnkeptJournal } from './unkept-journal.ts';
 
@@ -81,6 +82,17 @@ export class ThreadController {
   /** Appends a message of the assistant, without a run. */
   appendAssistantMessage(content: string): Promise<ThreadEvent> {
     return this.append({ type: ASSISTANT_MESSAGE, data: { role: 'assistant', content } });
+  }
+
+  /**
+   * Sets the title of the thread; `null` brings back the one that it has by itself.
+   *
+   * @throws JimsError `thread_not_found`
+   * @example
+   * await thread.setTitle('Refund of order 17');
+   */
+  async setTitle(title: string | null): Promise<void> {
+    await this.appendAll([titleEvent(title)]);
   }
 
   /** Makes a context as a pipeline would get it now. What is sent with it is not stored. */

@@ -1,7 +1,18 @@
 import { threadNotFound } from '../store/refusals.ts';
-import type { EventList, EventPage, TailQuery, ThreadList, ThreadQuery } from '../store/store.ts';
+import type {
+  EventList,
+  EventPage,
+  Feedback,
+  FeedbackList,
+  FeedbackQuery,
+  TailQuery,
+  ThreadList,
+  ThreadQuery,
+} from '../store/store.ts';
+import { cleanText } from '../text/clean-text.ts';
 import type { JsonObject, ThreadEvent } from '../thread/event.ts';
-import type { NewThread, Thread } from '../thread/thread.ts';
+import type { NewThread, Thread, ThreadOverview } from '../thread/thread.ts';
+import { titleEvent } from '../thread/title.ts';
 import { eventPieces, piecesOf } from './event-pieces.ts';
 import type { OpenApp } from './open-app.ts';
 import { ThreadController } from './thread-controller.ts';
@@ -98,8 +109,10 @@ export class AppThreads {
   }
 
   /**
-   * Lists threads, newest first: of a contact, with an external id, or all. The list may be shorter than
-   * `limit` when their configs are large; `more` tells whether to go on, with the last one as `before`.
+   * Lists threads as people see them: of a contact, with an external id, with words that were said, or
+   * all. Those whose newest event is newest come first, unless `order` is `created`. The list may be
+   * shorter than `limit` when their configs are large; `more` tells whether to go on, and `before` is the
+   * `lastEventAt` (or `createdAt`) and the id of the last one.
    *
    * @example
    * const { threads } = await app.threads.list({ contactId: 'customer:42', limit: 20 });
@@ -110,7 +123,67 @@ export class AppThreads {
   }
 
   /**
-   * Lists events of a thread, oldest first. The list may be shorter than `limit` when events are large or
+   * Gives what lists show of a thread: its title, its last message, whether it waits for an answer.
+   * `undefined` for an unknown one.
+   *
+   * @example
+   * const title = (await app.threads.overview(threadId))?.title;
+   */
+  async overview(threadId: string): Promise<ThreadOverview | undefined> {
+    const { store } = await this.#app.opened();
+    return store.threadOverview(threadId);
+  }
+
+  /**
+   * Sets the title of a thread, on one line of at most 80 characters; `null` brings back the one that it
+   * has by itself.
+   *
+   * @throws JimsError `thread_not_found`
+   * @example
+   * await app.threads.setTitle(threadId, 'Refund of order 17');
+   */
+  async setTitle(threadId: string, title: string | null): Promise<void> {
+    const { store } = await this.#app.opened();
+    await store.appendEvents(threadId, [titleEvent(title)]);
+  }
+
+  /**
+   * Keeps what the contact thinks of a message, or takes it back with `undefined`. The last one counts;
+   * the same once more changes nothing.
+   *
+   * @throws JimsError `thread_not_found`; `message_not_found` for what is not a message of the assistant in
+   * this thread.
+   * @example
+   * await app.threads.setFeedback(threadId, messageId, { value: 'down', comment: 'Too long' });
+   */
+  async setFeedback(
+    threadId: string,
+    messageId: string,
+    feedback: Feedback | undefined,
+  ): Promise<void> {
+    const { store } = await this.#app.opened();
+    const result = await store.setFeedback(
+      threadId,
+      messageId,
+      feedback && cleanFeedback(feedback),
+    );
+    if (feedback && result === 'changed') this.#app.metrics.countFeedback(feedback.value);
+  }
+
+  /**
+   * Lists feedback as it counts now, oldest first. `more` tells whether to go on, with the last one as
+   * `after`.
+   *
+   * @example
+   * const { feedback } = await app.threads.listFeedback({ value: 'down', limit: 100 });
+   */
+  async listFeedback(query: FeedbackQuery): Promise<FeedbackList> {
+    const { store } = await this.#app.opened();
+    return store.listFeedback(query);
+  }
+
+  /**
+   * Lists events of a thread, oldest first unless `order` is `desc`. The list may be shorter than `limit` when events are large or
    * of other domains; `more` and `last` tell whether and where to go on. `readEvents` reads all of them.
    *
    * @example
@@ -209,4 +282,11 @@ export class AppThreads {
   #controller(thread: Thread | undefined): ThreadController | undefined {
     return thread && new ThreadController(thread, this.#app);
   }
+}
+
+/** Without members that say nothing: two that mean the same are the same. */
+function cleanFeedback({ value, comment = '', tags = [] }: Feedback): Feedback {
+  const text = cleanText(comment).trim();
+  const names = [...new Set(tags.map((tag) => cleanText(tag)))];
+  return { value, ...(text !== '' && { comment: text }), ...(names.length > 0 && { tags: names }) };
 }

@@ -68,7 +68,8 @@ export class MessageReader {
         return this.#reasoning.add(part.text);
       case 'break':
         this.#reasoning.startParagraph();
-        return this.#text.startParagraph();
+        if (part.of === 'all') this.#text.startParagraph();
+        return undefined;
       case 'source':
         return this.#addSource(part);
       case 'tool-call':
@@ -109,6 +110,11 @@ export class MessageReader {
     this.#files.push(file);
     send({ type: 'file', messageId, file });
   }
+}
+
+/** A message that is text, as one that is being made. */
+export async function* onePiece(text: string): AsyncGenerator<string> {
+  yield text;
 }
 
 /** Text that is sent piece by piece, in whole characters. */

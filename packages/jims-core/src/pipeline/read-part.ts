@@ -5,8 +5,8 @@ import type { CalledTool, ToolEnd } from './message-tools.ts';
 /** A part of a message, as it is understood. */
 export type ReadPart =
   | { readonly type: 'text' | 'reasoning'; readonly text: string }
-  /** What comes next is another paragraph. */
-  | { readonly type: 'break' }
+  /** What comes next is another paragraph: of what the model thinks, or of the message, too. */
+  | { readonly type: 'break'; readonly of: 'reasoning' | 'all' }
   | {
       readonly type: 'source';
       readonly url: unknown;
@@ -43,7 +43,8 @@ const READERS: Readonly<Record<string, (part: Members) => ReadPart | undefined>>
   'text-delta': (part) => ({ type: 'text', text: textOf(part) }),
   reasoning: (part) => ({ type: 'reasoning', text: textOf(part) }),
   'reasoning-delta': (part) => ({ type: 'reasoning', text: textOf(part) }),
-  'finish-step': () => ({ type: 'break' }),
+  'reasoning-end': () => ({ type: 'break', of: 'reasoning' }),
+  'finish-step': () => ({ type: 'break', of: 'all' }),
   source: sourceOf,
   file: (part) => ({ type: 'file', file: fileOf(part) }),
   'tool-call': (part) => ({ type: 'tool-call', call: callOf(part) }),

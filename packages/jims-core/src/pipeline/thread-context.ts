@@ -16,13 +16,14 @@ import type { CommunicationEvent, JsonObject, NewEvent, ThreadEvent } from '../t
 import { filesOfMessage } from '../thread/message.ts';
 import type { Principal } from '../thread/principal.ts';
 import type { Thread } from '../thread/thread.ts';
+import { titleEvent } from '../thread/title.ts';
 import type { ContextFiles, ThreadFile } from './context-files.ts';
 import type { ContextJournal, StreamedMessage } from './context-journal.ts';
 import { asName, asText } from './given-text.ts';
 import { dataOf, plainBody } from './message-body.ts';
 import type { MessageBody } from './message-body.ts';
 import type { MessageNews, MessageOptions, MessagePieces } from './message-part.ts';
-import { MessageReader } from './message-reader.ts';
+import { MessageReader, onePiece } from './message-reader.ts';
 import { MessageSources } from './message-sources.ts';
 import type {
   AskOptions,
@@ -31,6 +32,7 @@ import type {
   ServiceAnswer,
   ServiceQuestion,
 } from './question.ts';
+import { stateValue } from './state-value.ts';
 import type { StepNews, StepOptions, StepScope } from './step.ts';
 import type { ThreadLog } from './thread-log.ts';
 
@@ -231,7 +233,10 @@ export class ThreadContext {
    * await ctx.sendMessage('Here are our hours.', { files: [file] });
    * ```
    */
-  sendMessage(text: string, options: MessageOptions): Promise<string>;
+  sendMessage(
+    text: string,
+    options: MessageOptions & Pick<Required<MessageOptions>, 'files'>,
+  ): Promise<string>;
   /**
    * Answers with a message that is still being made: every piece reaches listeners at once, the whole
    * is stored as one message. A piece is text, which may end within a character, or a `MessagePart`; the
@@ -285,6 +290,20 @@ export class ThreadContext {
   }
 
   /**
+   * Gives the thread a title for lists of threads, on one line of at most 80 characters. Without one it is
+   * the beginning of the contact's first message; `null` brings that back.
+   *
+   * @throws JimsError as `sendEvent`.
+   * @example
+   * ```ts
+   * ctx.setTitle('Refund of order 17');
+   * ```
+   */
+  setTitle(title: string | null): void {
+    this.#output.event(titleEvent(title));
+  }
+
+  /**
    * Keeps a value under a name for later runs of this thread, as the event `state.set.<name>`.
    *
    * @throws JimsError as `sendEvent`.
@@ -306,19 +325,7 @@ export class ThreadContext {
     const type = STATE_PREFIX + cleanText(name);
     const isIt = (event: NewEvent | ThreadEvent): boolean => event.type === type;
     const stored = this.outgoingEvents.findLast(isIt) ?? this.#log.findLast(isIt);
-    if (!stored) return undefined;
-    const checked = schema['~standard'].validate(stored.data);
-    if (checked instanceof Promise) {
-      throw new JimsError(
-        'invalid_state',
-        `The schema of state '${name}' must not be asynchronous`,
-      );
-    }
-    if (!checked.issues) return checked.value;
-    const reasons = checked.issues.map((issue) => issue.message).join('; ');
-    throw new JimsError('invalid_state', `State '${name}' does not fit its schema: ${reasons}`, {
-      cause: checked.issues,
-    });
+    return stored && stateValue(name, stored.data, schema);
   }
 
   /**
@@ -412,11 +419,11 @@ export class ThreadContext {
   }
 
   #stream(
-    pieces: MessagePieces,
+    source: MessagePieces,
     options: MessageOptions,
     send: StreamedMessage['send'],
   ): Promise<string> {
-    const read = (messageId: string): Promise<MessageBody> => {
+    const read = (messageId: string, pieces: MessagePieces): Promise<MessageBody> => {
       const news = (piece: MessageNews): void => this.#output.piece(piece);
       const reader = new MessageReader({ messageId, send: news, files: this.#files });
       return reader.read(pieces, options);
@@ -425,7 +432,7 @@ export class ThreadContext {
       for (const { type, data } of body.context) this.sendEvent(type, data);
       send(body, messageId);
     };
-    return this.#journal.stream(read, { source: pieces, send: sendAll });
+    return this.#journal.stream(read, { source, options, send: sendAll });
   }
 
   get #log(): ThreadLog {
@@ -435,10 +442,6 @@ export class ThreadContext {
   #lastByUser(): (ThreadEvent & { readonly data: CommunicationEvent }) | undefined {
     return this.#log.findLast(isSaidByUser);
   }
-}
-
-async function* onePiece(text: string): AsyncGenerator<string> {
-  yield text;
 }
 
 type Said = ThreadEvent & { readonly data: CommunicationEvent };

@@ -16,13 +16,13 @@ import { Lease } from './lease.ts';
 import { ProgressWriter } from './progress.ts';
 import { Recovery, keptOf, requestOf } from './recovery.ts';
 import { RunRegistry } from './registry.ts';
-import { RetentionTimer } from './retention.ts';
 import type { KnownThreads } from './retention.ts';
 import { RunEndings } from './run-endings.ts';
 import { isDurable } from './run-services.ts';
 import type { RunServices, RunnableApp } from './run-services.ts';
 import { replayed } from './run.ts';
 import type { Run, RunRequest } from './run.ts';
+import { StoreUpkeep } from './store-upkeep.ts';
 import { Turns } from './turns.ts';
 
 /** Accepts runs and executes them: one at a time in each thread, over all processes on the store. */
@@ -35,7 +35,7 @@ export class RunEngine implements KnownThreads {
   readonly #turns: Turns;
   readonly #recovery: Recovery;
   readonly #lease: Lease;
-  readonly #retention: RetentionTimer;
+  readonly #upkeep: StoreUpkeep;
   readonly #services: RunServices;
   readonly #closing = new AbortController();
   #changedChains = 0;
@@ -64,7 +64,7 @@ export class RunEngine implements KnownThreads {
       recovery,
       engine: this,
     });
-    this.#retention = new RetentionTimer({ store, files, limits, logger, threads: this });
+    this.#upkeep = new StoreUpkeep({ store, files, limits, logger, threads: this });
     this.#services = {
       app,
       instanceId,
@@ -89,7 +89,7 @@ export class RunEngine implements KnownThreads {
       engine.#close();
       throw error;
     }
-    engine.#retention.start();
+    engine.#upkeep.start();
     return engine;
   }
 
@@ -210,7 +210,7 @@ export class RunEngine implements KnownThreads {
 
   #close(): void {
     this.#closing.abort();
-    this.#retention.close();
+    this.#upkeep.close();
     this.#services.progress?.close();
     this.#turns.close();
   }

@@ -1,5 +1,5 @@
 /** How much of a message is searched, in UTF-16 units. */
-const MAX_SEARCHED = 16_384;
+export const MAX_SEARCHED = 16_384;
 const MAX_QUERY = 1000;
 const MAX_QUERY_WORDS = 16;
 /** Longer words are the same when their beginnings are. */

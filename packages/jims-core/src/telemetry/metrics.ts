@@ -10,6 +10,8 @@ export interface Metrics {
   observeRun(pipeline: string, status: RunStatusLabel, seconds: number): void;
   /** Counts a request that was refused, by the code of its error. */
   countRefusal(code: string): void;
+  /** Counts what a contact thinks of a message. */
+  countFeedback(value: 'up' | 'down'): void;
   /**
    * Adds a number that is read whenever the metrics are read. Allowed at any time. When a name is
    * registered again, the numbers are added up. A `read` that throws counts as 0.
@@ -55,6 +57,7 @@ const OWN_NAMES = {
   runs: 'jims_pipeline_runs_total',
   durations: 'jims_pipeline_run_duration_seconds',
   refusals: 'jims_refusals_total',
+  feedback: 'jims_feedback_total',
   modelCalls: 'llm_calls_total',
   promptTokens: 'llm_usage_prompt_tokens_total',
   completionTokens: 'llm_usage_completion_tokens_total',
@@ -87,6 +90,10 @@ class PrometheusMetrics implements Metrics {
 
   countRefusal(code: string): void {
     this.#use(({ refusals }) => refusals.inc({ code }));
+  }
+
+  countFeedback(value: 'up' | 'down'): void {
+    this.#use(({ feedback }) => feedback.inc({ value }));
   }
 
   gauge(name: string, help: string, read: () => number): void {
@@ -158,6 +165,7 @@ interface Instruments {
   readonly runs: Counter<'pipeline' | 'status'>;
   readonly durations: Histogram<'pipeline' | 'status'>;
   readonly refusals: Counter<'code'>;
+  readonly feedback: Counter<'value'>;
   readonly modelCalls: Counter<'model'>;
   readonly promptTokens: Counter<'model'>;
   readonly completionTokens: Counter<'model'>;
@@ -202,6 +210,12 @@ function createInstruments(library: typeof PromClient, numbers: Iterable<AppNumb
       labelNames: ['code'],
       registers,
     }),
+    feedback: new Counter({
+      name: OWN_NAMES.feedback,
+      help: 'Total number of times that a contact rated a message, by the value: up or down',
+      labelNames: ['value'],
+      registers,
+    }),
   };
 }
 
@@ -237,8 +251,9 @@ function valueOf(read: () => number): number {
   }
 }
 
-function showZero({ refusals }: Instruments, codes: Iterable<string>): void {
+function showZero({ refusals, feedback }: Instruments, codes: Iterable<string>): void {
   for (const code of codes) refusals.inc({ code }, 0);
+  for (const value of ['up', 'down']) feedback.inc({ value }, 0);
 }
 
 /** CPU, memory, handles and the delay of the event loop, under the names that dashboards know. */

@@ -12,7 +12,7 @@ import type { FileLimits, FileUpload, JimsApp, Pipeline } from 'jims-core';
 
 import { DEFAULT_FILE_LIMITS } from '../../src/files/file-limits.ts';
 import { StoredFiles } from '../../src/files/stored-files.ts';
-import { RetentionTimer } from '../../src/run/retention.ts';
+import { removeOld } from '../../src/run/retention.ts';
 import { openFileStore } from '../../src/store/open-file-store.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
@@ -230,7 +230,8 @@ describeStores((kind) => {
       async function removeLeft(limits: FileLimits): Promise<void> {
         const files = new StoredFiles({ records: store, bytes, limits, logger: silentLogger });
         const options = { store, files, limits: { retentionMs: undefined }, logger: silentLogger };
-        await new RetentionTimer({ ...options, threads: { dropThreads() {} } }).purge();
+        const { signal } = new AbortController();
+        await removeOld({ ...options, threads: { dropThreads() {} } }, signal);
       }
     });
   });

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { Document } from '@langchain/core/documents';
-import { AIMessage, AIMessageChunk } from '@langchain/core/messages';
+import { AIMessageChunk } from '@langchain/core/messages';
+import type { AIMessage } from '@langchain/core/messages';
 import { BaseRetriever } from '@langchain/core/retrievers';
 import { RunnableLambda } from '@langchain/core/runnables';
 import { tool as langChainTool } from '@langchain/core/tools';
@@ -28,7 +29,7 @@ test('the fullStream of the AI SDK is a message as it is', async () => {
     'running lookup {"id":8} Looking up the order',
     'failed lookup no such order Looking up the order',
   ]);
-  assert.equal(turn.reasoning, 'I must look\n\nNow I know');
+  assert.equal(turn.reasoning, 'I must look\n\nNow I\n\nknow');
   assert.deepEqual(turn.sent.at(-1)?.data, {
     role: 'assistant',
     content: 'One moment.\n\nIt is at the door.',
@@ -225,7 +226,7 @@ function aiSdkModel(onCall: () => void = () => {}): MockLanguageModelV4 {
   const source = { type: 'source', sourceType: 'url', id: 's' } as const;
   const rounds = [
     [...thought('a', 'I must look'), ...text('b', 'One ', 'moment.'), call(7), end('tool-calls')],
-    [...thought('c', 'Now I know'), call(8), end('tool-calls')],
+    [...thought('c', 'Now I'), ...thought('d', 'know'), call(8), end('tool-calls')],
     [
       { ...source, url: 'https://shop.example/7', title: 'Order 7' },
       { type: 'source', sourceType: 'document', id: 'd', mediaType: 'text/plain', title: 'x' },

@@ -97,9 +97,9 @@ test('a message of parts comes to the same at a replay, and is made once', async
   await replayTwice(pipeline, ['Where is it?', 'yes']);
   assert.equal(made, 1);
   const [turn] = await runPipeline(pipeline, ['Where is it?']);
-  const asked = turn?.sent.at(-1)?.data;
-  assert.deepEqual(asked?.['sources'], [{ url: 'https://a.example/' }]);
-  assert.equal(asked['question_id'], turn?.question?.questionId);
+  const question = turn?.sent.at(-1)?.data;
+  assert.deepEqual(question?.['sources'], [{ url: 'https://a.example/' }]);
+  assert.equal(question['question_id'], turn?.question?.questionId);
 });
 
 test('a message that is stopped keeps the text and the sources that were seen', async () => {

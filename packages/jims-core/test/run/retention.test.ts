@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { RetentionTimer } from '../../src/run/retention.ts';
+import { removeOld } from '../../src/run/retention.ts';
 import type { PurgeLimits, PurgeResult } from '../../src/store/store.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 
 test('it removes batch after batch, and forgets the threads that are removed', async () => {
-  const { retention, dropped, purges } = open([
+  const { remove, dropped, purges } = open([
     { threadIds: ['a', 'b'], runs: 0, more: true },
     { threadIds: [], runs: 5, more: true },
     { threadIds: ['c'], runs: 0, more: false },
   ]);
-  await retention.purge();
+  await remove();
   assert.deepEqual(dropped, ['a', 'b', 'c']);
   assert.deepEqual(
     purges.map(({ idleThreadsMs }) => idleThreadsMs),
@@ -20,21 +20,22 @@ test('it removes batch after batch, and forgets the threads that are removed', a
 });
 
 test('without a retention threads are never idle', async () => {
-  const { retention, purges } = open([{ threadIds: [], runs: 0, more: false }], {
+  const { remove, purges } = open([{ threadIds: [], runs: 0, more: false }], {
     retentionMs: undefined,
   });
-  await retention.purge();
+  await remove();
   assert.equal(purges[0] && 'idleThreadsMs' in purges[0], false);
 });
 
 test('it stops after the batch in which it is closed', async () => {
-  const { retention, purges } = open([
+  const { remove, purges } = open([
     { threadIds: [], runs: 0, more: true },
     { threadIds: [], runs: 0, more: true },
   ]);
-  const purging = retention.purge();
-  retention.close();
-  await purging;
+  const closing = new AbortController();
+  const removing = remove(closing.signal);
+  closing.abort();
+  await removing;
   assert.equal(purges.length, 1);
 });
 
@@ -42,7 +43,7 @@ function open(
   results: readonly PurgeResult[],
   { retentionMs }: { readonly retentionMs: number | undefined } = { retentionMs: 1000 },
 ): {
-  readonly retention: RetentionTimer;
+  readonly remove: (signal?: AbortSignal) => Promise<void>;
   readonly dropped: string[];
   readonly purges: PurgeLimits[];
 } {
@@ -57,15 +58,11 @@ function open(
     },
   };
   const threads = { dropThreads: (ids: readonly string[]) => void dropped.push(...ids) };
+  const files = { eraseLeft: async () => {} };
   const logger = silentLogger;
   return {
-    retention: new RetentionTimer({
-      store,
-      files: { eraseLeft: async () => {} },
-      limits: { retentionMs },
-      logger,
-      threads,
-    }),
+    remove: (signal = new AbortController().signal) =>
+      removeOld({ store, files, limits: { retentionMs }, logger, threads }, signal),
     dropped,
     purges,
   };

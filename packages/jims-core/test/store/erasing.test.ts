@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { isJimsError } from '../../src/errors/jims-error.ts';
-import { RetentionTimer } from '../../src/run/retention.ts';
+import { removeOld } from '../../src/run/retention.ts';
 import { DEFAULT_RUN_LIMITS } from '../../src/run/run-limits.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { newId } from '../../src/thread/new-id.ts';
@@ -255,13 +255,11 @@ describeStores((kind) => {
     await makeRunsOld(kind.name, user.url);
     const threads = { dropThreads() {} };
     const limits = DEFAULT_RUN_LIMITS;
-    await new RetentionTimer({
-      store,
-      files: { eraseLeft: async () => {} },
-      limits,
-      logger: silentLogger,
-      threads,
-    }).purge();
+    const files = { eraseLeft: async () => {} };
+    await removeOld(
+      { store, files, limits, logger: silentLogger, threads },
+      new AbortController().signal,
+    );
     assert.equal((await rowsOf(kind.name, user.url)).runs, 0);
   });
 });

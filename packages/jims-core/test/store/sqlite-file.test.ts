@@ -5,6 +5,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 
 import { openStore } from '../../src/store/open-store.ts';
+import type { Store } from '../../src/store/store.ts';
+import { newEvent } from '../../src/thread/event.ts';
+import { THREAD_TITLED } from '../../src/thread/message.ts';
+import { newId } from '../../src/thread/new-id.ts';
 import type { Thread } from '../../src/thread/thread.ts';
 import { OPEN, ask, entryOf } from '../support/durable-runs.ts';
 import { eventually } from '../support/eventually.ts';
@@ -28,17 +32,46 @@ for (const which of ['contact', 'thread'] as const) {
     });
     await user.finish(run, [`${SECRET} again`, 'x'.repeat(100_000) + SECRET]);
     await askAndAnswer(user, run.thread);
+    await nameAndRate(store, run.thread);
     assert.ok(filesHold(file.path, SECRET));
     assert.ok(filesHold(file.path, 'result-of-secrets'));
     const { id: threadId } = run.thread;
     await store.deleteThreads(
       which === 'contact' ? { contactId: 'contact-of-secrets' } : { threadId },
     );
-    for (const text of [SECRET, 'contact-of-secrets', 'key-of-secrets', 'result-of-secrets']) {
+    const ends = ['key-of-secrets', 'result-of-secrets', 'words4secrets', 'file-of-secrets'];
+    for (const text of [SECRET, 'contact-of-secrets', ...ends]) {
       assert.ok(!filesHold(file.path, text), text);
     }
   });
 }
+
+test('words of the erased are in no file either, among those of many others', async () => {
+  using file = freshSqlite();
+  await using store = await openStore(file.url);
+  const erased: string[] = [];
+  for (let n = 0; n < 400; n++) {
+    const isErased = n % 4 === 0;
+    const { thread } = await store.openThread({
+      contactId: isErased ? 'erased' : `other ${n % 7}`,
+    });
+    const words = Array.from({ length: 20 }, (_, w) => `${(n * 7919 + w * 104729) % 9973}w${w}`);
+    await store.appendEvents(thread.id, [
+      answer(words.join(isErased ? 'ofsecrets ' : 'ofothers ')),
+    ]);
+    if (isErased) erased.push(thread.id);
+    // In pieces: so the index has several parts.
+    if (n % 20 === 0) while (await store.indexMessages());
+  }
+  while (await store.indexMessages());
+  moveLog(file.path);
+  assert.ok(readFileSync(file.path).includes('ofsecrets'));
+  for (const threadId of erased.slice(92)) await store.deleteThreads({ threadId });
+  await store.deleteThreads({ contactId: 'erased' });
+  await store.close();
+  assert.ok(!filesHold(file.path, 'ofsecrets'));
+  assert.ok(filesHold(file.path, 'ofothers'));
+});
 
 test('what was replaced before a thread was erased is in no file either, also when it filled pages', async () => {
   using file = freshSqlite();
@@ -202,6 +235,31 @@ async function askAndAnswer(user: StoreUser, { id: threadId }: Thread): Promise<
     await user.store.storeEntries(user.owner(run), results);
     await ask(user, run, { text: SECRET, data: { result: json } }, round * 51 + 50);
     if (round < 2) run = await user.accept('Yes', { ...options, ...OPEN });
+  }
+}
+
+/** A title, words that are searched, feedback that changes, and files, of which one is on its way. */
+async function nameAndRate(store: Store, { id: threadId }: Thread): Promise<void> {
+  const message = answer('About words4secrets, and more');
+  await store.appendEvents(threadId, [
+    message,
+    newEvent(THREAD_TITLED, { title: `${SECRET} title` }),
+  ]);
+  assert.equal((await store.listThreads({ words: 'words4secre', limit: 1 })).threads.length, 1);
+  for (const comment of [SECRET.repeat(300), SECRET]) {
+    await store.setFeedback(threadId, message.id, { value: 'down', comment, tags: [SECRET] });
+  }
+  const limits = { maxContactBytes: 1000 };
+  for (const n of [1, 2]) {
+    const named = { threadId, eventId: message.id };
+    const begun = {
+      fileId: newId(),
+      contactId: 'contact-of-secrets',
+      name: 'file-of-secrets',
+      size: n,
+    };
+    await store.beginFile({ ...begun, named }, limits);
+    if (n === 2) await store.completeFile(begun.fileId, { mediaType: 'x', size: 2, digest: 'x' });
   }
 }
 

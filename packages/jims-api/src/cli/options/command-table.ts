@@ -76,6 +76,12 @@ export const OPTIONS = {
     default: CLIENT_EVENT_TYPES.join(','),
     help: 'Event types that clients may send; * matches anything, ! forbids',
   },
+  'contact-event-types': {
+    type: 'text',
+    group: ACCESS_GROUP,
+    several: true,
+    help: 'Event types that contacts may append to their threads without a run, such as ui.*; by default none',
+  },
   'expose-errors': {
     type: 'flag',
     group: ACCESS_GROUP,
@@ -235,6 +241,13 @@ export const OPTIONS = {
 } as const satisfies OptionTable;
 
 export type OptionName = keyof typeof OPTIONS;
+
+export const HEAD = `Usage: jims-api [OPTIONS]
+       jims-api export [OPTIONS]
+
+Serves a JIMS app over HTTP. With export it writes threads, or messages that contacts rated, as JSON
+lines: jims-api export --help.
+`;
 
 export const EXAMPLES = `Examples:
   jims-api --app ./app.ts:app

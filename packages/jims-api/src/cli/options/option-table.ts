@@ -16,22 +16,35 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 const PLACEHOLDER = { text: ' TEXT', integer: ' INTEGER', flag: '' } as const;
 
+/** What `--help` says beside the options. */
+export interface HelpText {
+  /** How the command is called, and what it does. */
+  readonly head: string;
+  readonly examples: string;
+  /** Whether an option is also a variable; default: every one is. */
+  readonly isVariable?: (name: string) => boolean;
+}
+
 /** The text of `--help`: every option with its variables and its default. */
-export function helpText(table: OptionTable, examples: string): string {
+export function helpText(
+  table: OptionTable,
+  { head, examples, isVariable = () => true }: HelpText,
+): string {
   const groups = Map.groupBy(Object.entries(table), ([, { group }]) => group);
   const width = Math.max(
     ...Object.entries(table).map(([name, { type }]) => title(name, type).length),
   );
   const sections = [...groups].map(([group, options]) => {
     const lines = options.map(([name, spec]) => {
-      const facts = [variablesOf(name, spec).join(' or ')];
+      const isQuestion = name === 'help' || name === 'version';
+      const facts = isVariable(name) && !isQuestion ? [variablesOf(name, spec).join(' or ')] : [];
       if (spec.default) facts.push(`default: ${spec.default}`);
-      const hint = name === 'help' || name === 'version' ? '' : `  [${facts.join('; ')}]`;
+      const hint = facts.length === 0 ? '' : `  [${facts.join('; ')}]`;
       return `  ${title(name, spec.type).padEnd(width)}  ${spec.help}${hint}`;
     });
     return `${group}:\n${lines.join('\n')}\n`;
   });
-  return `Usage: jims-api [OPTIONS]\n\nServes a JIMS app over HTTP.\n\n${sections.join('\n')}\n${examples}`;
+  return `${head}\n${sections.join('\n')}\n${examples}`;
 }
 
 function title(name: string, type: OptionSpec['type']): string {

@@ -8,9 +8,11 @@ import type { ProtocolName } from '../../protocols/registry.ts';
 import { isHostName } from '../../server/hosts.ts';
 import type { ServeOptions } from '../../server/serve-options.ts';
 import { accessOptions } from './access-options.ts';
-import { ALL_PROTOCOLS, EXAMPLES, OPTIONS } from './command-table.ts';
+import { ALL_PROTOCOLS, EXAMPLES, HEAD, OPTIONS } from './command-table.ts';
 import type { OptionName } from './command-table.ts';
 import { ownVariables } from './environment.ts';
+import { exportHelp, parseExport } from './export-options.ts';
+import type { ExportOptions } from './export-options.ts';
 import { fileLimits } from './file-options.ts';
 import { GivenOptions, UsageError, invalid } from './given-options.ts';
 import { helpText } from './option-table.ts';
@@ -33,7 +35,14 @@ export interface ServeCommand {
   /** What was given and is ignored, each in a sentence. */
   readonly warnings: readonly string[];
 }
-export type Command = ServeCommand | { readonly kind: 'print'; readonly text: string };
+export interface ExportCommand {
+  readonly kind: 'export';
+  readonly options: ExportOptions;
+}
+export type Command =
+  | ServeCommand
+  | ExportCommand
+  | { readonly kind: 'print'; readonly text: string };
 
 const ON_BUSY = ['queue', 'reject', 'interrupt'] as const;
 const ON_OFF = ['on', 'off'] as const;
@@ -55,13 +64,22 @@ export function parseCommandLine(
   env: Environment,
   version: string,
 ): Command {
-  const help = { kind: 'print', text: helpText(OPTIONS, EXAMPLES) } as const;
+  if (argv[0] === 'export') return exportCommand(argv.slice(1), env);
+  const help = {
+    kind: 'print',
+    text: helpText(OPTIONS, { head: HEAD, examples: EXAMPLES }),
+  } as const;
   if (argv.includes('--help')) return help;
   const own = ownVariables(OPTIONS, env);
   const given: Given = new GivenOptions(OPTIONS, argv, own.env);
   if (given.flag('help')) return help;
   if (given.flag('version')) return { kind: 'print', text: `jims-api ${version}\n` };
   return { kind: 'serve', options: commandOptions(given, env), warnings: own.warnings };
+}
+
+function exportCommand(argv: readonly string[], env: Environment): Command {
+  const options = argv.includes('--help') ? undefined : parseExport(argv, env);
+  return options ? { kind: 'export', options } : { kind: 'print', text: exportHelp() };
 }
 
 function commandOptions(given: Given, env: Environment): CommandOptions {
@@ -90,6 +108,7 @@ function commandOptions(given: Given, env: Environment): CommandOptions {
     exposeErrors: given.flag('expose-errors'),
     sharedThreads: given.flag('shared-threads'),
     allowedEventTypes: given.list('allowed-event-types') ?? CLIENT_EVENT_TYPES,
+    contactEventTypes: given.list('contact-event-types') ?? [],
     maxBodyBytes: given.integer('max-body-size', { min: 1 }),
     maxMessageBytes: given.integer('max-message-size', { min: 1 }),
     maxConfigBytes: given.integer('max-config-size', { min: 1 }),

@@ -7,6 +7,8 @@ import { packageVersion } from '../../version.ts';
 
 const CACHE_SECONDS = 300;
 const TEXT = ['text/plain'];
+/** What the app takes is its own matter: which types files may have, their upload says. */
+const TEXT_AND_FILES = [...TEXT, 'image/*', 'audio/*', 'video/*', 'application/*'];
 
 /** Who the agent is and where it answers; open to everybody. */
 export const cardRoute: Route = {
@@ -74,7 +76,7 @@ function agentCard({ app }: ApiContext, url: string): object {
       { url, protocolBinding: 'JSONRPC', protocolVersion: '0.3' },
     ],
     capabilities: { streaming: true, pushNotifications: false },
-    defaultInputModes: TEXT,
+    defaultInputModes: TEXT_AND_FILES,
     defaultOutputModes: TEXT,
     skills: [{ id: 'chat', name, description, tags: ['chat'] }],
   };

@@ -3,6 +3,8 @@ import type { NewEvent } from 'jims-core';
 import * as v from 'valibot';
 
 import { userEvent } from '../../chat/messages.ts';
+import { NOT_FETCHED, OR_UPLOAD, inlineFile, storedAt } from '../../chat/sent-files.ts';
+import type { SentFile } from '../../chat/sent-files.ts';
 import { MAX_PARTS } from '../../chat/sent-limits.ts';
 import { contactId } from '../../http/contact.ts';
 import { parseBody } from '../../http/fastapi/validation.ts';
@@ -23,6 +25,15 @@ const metadata = v.optional(v.looseObject({ contact_id: v.optional(contactId) })
 
 const historyLength = v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)));
 
+const Part = v.object({
+  text: v.optional(v.string()),
+  raw: v.optional(v.unknown()),
+  url: v.optional(v.string()),
+  filename: v.optional(v.string()),
+  mediaType: v.optional(v.string()),
+});
+type Part = v.InferOutput<typeof Part>;
+
 /** The params of SendMessage and SendStreamingMessage. */
 export const SendParams = v.pipe(
   v.object({
@@ -37,9 +48,11 @@ export const SendParams = v.pipe(
       taskId: id,
       role: v.literal('ROLE_USER'),
       parts: v.pipe(
-        list(v.looseObject({ text: v.optional(v.string()) }), MAX_PARTS),
+        list(Part, MAX_PARTS),
         v.nonEmpty(),
-        v.description('Text only'),
+        v.description(
+          'Text and files: `raw` as base64, or `url` with the address of a stored file',
+        ),
       ),
     }),
     configuration: v.optional(
@@ -64,6 +77,7 @@ const TaskParams = v.object({ id: v.string(), historyLength, metadata });
 export interface Sending {
   /** The question as it is stored, with the id that its client gave it. */
   readonly question: NewEvent;
+  readonly sentFiles: readonly SentFile[];
   readonly contextId: string | undefined;
   readonly taskId: string | undefined;
   /** The contact that the client names. */
@@ -86,19 +100,31 @@ export function decodeSend(params: unknown): Sending {
   if (configuration?.taskPushNotificationConfig !== undefined) {
     throw failure('push_notification_not_supported', 'This agent sends no push notifications');
   }
-  const texts = message.parts.map(({ text }) => {
-    if (text !== undefined) return text;
-    throw failure('content_type_not_supported', 'This agent reads text parts alone');
-  });
+  const texts = message.parts.flatMap(({ text }) => text ?? []);
+  const sentFiles = message.parts.filter(({ text }) => text === undefined).map(toFile);
   const { type, data } = userEvent(texts.join('\n'));
   return {
     question: newEvent(type, { ...data, [MESSAGE_ID]: message.messageId }),
+    sentFiles,
     contextId: message.contextId,
     taskId: message.taskId,
     contactId: named?.contact_id,
     wait: !configuration?.returnImmediately,
     historyLength: configuration?.historyLength,
   };
+}
+
+function toFile({ raw, url, filename: name, mediaType }: Part): SentFile {
+  // In ProtoJSON an empty string and a missing one are the same.
+  const named = { member: 'message', name: name || undefined, mediaType: mediaType || undefined };
+  if (raw !== undefined) return inlineFile(raw, named);
+  const stored = url === undefined ? undefined : storedAt(url);
+  if (stored) return stored;
+  const reason =
+    url === undefined
+      ? 'This agent reads text and files alone'
+      : `${NOT_FETCHED}: send the file as raw, ${OR_UPLOAD}`;
+  throw failure('content_type_not_supported', reason);
 }
 
 /** The id that a client gave to its message; `undefined` for a message of another protocol. */

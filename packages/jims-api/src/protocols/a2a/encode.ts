@@ -71,15 +71,6 @@ export async function* taskUpdates(
       case 'event':
         yield* besideText(event.event);
         break;
-      case 'text_start':
-      case 'text_end':
-      case 'reasoning_start':
-      case 'reasoning_delta':
-      case 'reasoning_end':
-      // They come with the event of their message.
-      case 'source':
-      case 'file':
-        break;
       case 'result':
       case 'error':
       case 'cancelled': {
@@ -88,6 +79,8 @@ export async function* taskUpdates(
         yield { statusUpdate: { ...names, status, metadata: metadataOf(task.of, event) } };
         break;
       }
+      default:
+      // Sources and files come with the event of their message.
     }
   }
 }

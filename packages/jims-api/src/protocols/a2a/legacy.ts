@@ -59,7 +59,15 @@ function messageFromLegacy(message: JsonObject): JsonObject {
 
 /** A part of another kind is emptied, so that no text in it is taken for the message. */
 function partFromLegacy(part: unknown): unknown {
-  return isJsonObject(part) && part['kind'] !== 'text' ? {} : part;
+  if (!isJsonObject(part) || part['kind'] === 'text') return part;
+  const { kind, file } = part;
+  if (kind !== 'file' || !isJsonObject(file)) return {};
+  const { bytes: raw, uri: url, name: filename, mimeType: mediaType } = file;
+  const named = {
+    ...(filename !== undefined && { filename }),
+    ...(mediaType !== undefined && { mediaType }),
+  };
+  return { ...(raw === undefined ? { url } : { raw }), ...named };
 }
 
 function configurationFromLegacy({ blocking, ...rest }: JsonObject): JsonObject {

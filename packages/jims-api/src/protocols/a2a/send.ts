@@ -83,7 +83,9 @@ async function taskWith(
   const { thread } = run;
   const isNew = run.createdThread && !run.replayed;
   const task = isNew ? { id: run.id, earlier: [] } : await taskBefore(api, run.id);
-  return taskRun(api, call, { ...task, thread }, request.incoming);
+  // The files that came with it were stored meanwhile.
+  const stored = request.sentFiles?.length ? await api.app.runs.record(run.id) : undefined;
+  return taskRun(api, call, { ...task, thread }, stored?.incoming ?? request.incoming);
 }
 
 async function requestOf(api: ApiContext, call: Call, sending: Sending): Promise<ClientRunRequest> {
@@ -93,6 +95,7 @@ async function requestOf(api: ApiContext, call: Call, sending: Sending): Promise
   return {
     thread: threadOfContext(contactId, sending.contextId),
     incoming: sending.question,
+    sentFiles: sending.sentFiles,
     onDisconnect: 'continue',
   };
 }
@@ -104,7 +107,7 @@ async function requestOf(api: ApiContext, call: Call, sending: Sending): Promise
 async function answerTo(
   api: ApiContext,
   call: Call,
-  { contextId, contactId, question: { type, data } }: Sending,
+  { contextId, contactId, sentFiles, question: { type, data } }: Sending,
   taskId: string,
 ): Promise<ClientRunRequest> {
   const record = await requireTask(api, call, { id: taskId, contactId });
@@ -117,6 +120,7 @@ async function answerTo(
   return {
     thread: { kind: 'thread', threadId: record.thread.id },
     incoming: newEvent(type, { ...data, question_id: questionId }),
+    sentFiles,
     answer: { kind: 'question', questionId, audience: 'contact' },
     onDisconnect: 'continue',
   };

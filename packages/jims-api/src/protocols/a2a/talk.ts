@@ -32,7 +32,9 @@ function saidBy(run: TaskRun, question: NewEvent | undefined): Message[] {
   const text = question && userText(question);
   if (!question || text === undefined) return [];
   const messageId = messageIdOf(question) ?? question.id;
-  return [{ messageId, role: 'ROLE_USER', parts: [{ text }], ...namesOf(run) }];
+  const files = fileParts(question, run);
+  const parts = text === '' && files.length > 0 ? files : [{ text }, ...files];
+  return [{ messageId, role: 'ROLE_USER', parts, ...namesOf(run) }];
 }
 
 /** The artifacts of the runs before the newest one. */
@@ -55,14 +57,15 @@ export function partsBesideText(
   { addressOf }: Pick<TaskRun, 'addressOf'>,
 ): Part[] {
   if (assistantText(event) === undefined) return [];
-  return [
-    ...sourcesOf(event).map(sourcePart),
-    ...filesOf(event).map(({ file_id: id, name: filename, media_type: mediaType }) => ({
-      url: addressOf(id),
-      filename,
-      mediaType,
-    })),
-  ];
+  return [...sourcesOf(event).map(sourcePart), ...fileParts(event, { addressOf })];
+}
+
+function fileParts(event: NewEvent, { addressOf }: Pick<TaskRun, 'addressOf'>): Part[] {
+  return filesOf(event).map(({ file_id: id, name: filename, media_type: mediaType }) => ({
+    url: addressOf(id),
+    filename,
+    mediaType,
+  }));
 }
 
 function sourcePart({ url, title, excerpt }: MessageSource): Part {

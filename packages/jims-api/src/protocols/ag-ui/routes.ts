@@ -70,8 +70,8 @@ async function run(api: ApiContext, call: Call): Promise<Response> {
   const request = { ...options, incoming, sentFiles, ...target, ...(answer && { answer }) };
   return streamRun(api, call, request, async (started) => {
     const question = started.replayed ? await questionNow(api.app, started) : undefined;
-    const options = { ...viewOptions(api, call), fileAddress: pageFileAddress(api) };
-    return encodeStream(started, input, { ...options, interrupts, question });
+    const view = { ...viewOptions(api, call), fileAddress: pageFileAddress(api) };
+    return encodeStream(started, input, { ...view, interrupts, question });
   });
 }
 

@@ -1,9 +1,10 @@
 import type { TitledStep, TitledTool } from '../../chat/work-reader.ts';
+import type { ApprovalPart } from './approvals.ts';
 import type { DataPart, SourcePart } from './ui-messages.ts';
 
 /** What is sent of the UI message stream, version 1. */
 export type Chunk =
-  | { readonly type: 'start'; readonly messageId: string; readonly messageMetadata: Metadata }
+  | { readonly type: 'start'; readonly messageId?: string; readonly messageMetadata: Metadata }
   | { readonly type: 'start-step' | 'finish-step' }
   | { readonly type: 'text-start' | 'text-end'; readonly id: string }
   | { readonly type: 'text-delta'; readonly id: string; readonly delta: string }
@@ -23,6 +24,11 @@ export type Chunk =
   | SourcePart
   | DataPart
   | ToolChunk
+  | {
+      readonly type: 'tool-approval-request';
+      readonly approvalId: string;
+      readonly toolCallId: string;
+    }
   | { readonly type: 'finish'; readonly finishReason: 'stop'; readonly messageMetadata: Metadata }
   | { readonly type: 'abort'; readonly reason: string }
   | { readonly type: 'error'; readonly errorText: string };
@@ -56,13 +62,22 @@ export interface Metadata {
   };
 }
 
+/** A question of yes or no: a tool call, and the request to approve it. */
+export function approvalChunks({ toolCallId, toolName, title, input }: ApprovalPart): Chunk[] {
+  const call = { toolCallId, dynamic: true, providerExecuted: true } as const;
+  return [
+    { type: 'tool-input-available', ...call, toolName, title, input },
+    { type: 'tool-approval-request', approvalId: toolCallId, toolCallId },
+  ];
+}
+
 /** A step: nothing of it but its title is sent. */
 export function stepChunk({ number, title, status }: TitledStep, runId: string): ToolChunk {
-  return workChunk({ id: `${runId}:step-${number}`, name: 'step', title, status });
+  return toolChunk({ id: `${runId}:step-${number}`, name: 'step', title, status });
 }
 
 /** A tool: with its name, and what goes in and comes out, for those who see the work of runs. */
-export function workChunk(tool: TitledTool): ToolChunk {
+export function toolChunk(tool: TitledTool): ToolChunk {
   const { id, title, status, name = 'tool', input = {}, output = null } = tool;
   const call = { toolCallId: id, dynamic: true, providerExecuted: true } as const;
   switch (status) {

@@ -14,6 +14,8 @@ import { sentObject, uuid } from '../../http/fastapi/fields.ts';
 import { fieldError, parseBody } from '../../http/fastapi/validation.ts';
 import { list } from '../../http/list.ts';
 import type { ApiContext } from '../../http/route.ts';
+import { approvalResponse, clickOf } from './approvals.ts';
+import type { ApprovalResponse } from './approvals.ts';
 
 const MAX_CHAT_ID = 256;
 const BETWEEN_PARTS = '\n\n';
@@ -31,6 +33,11 @@ const UiMessage = v.object({
       ),
       mediaType: v.optional(v.string()),
       filename: v.optional(v.string()),
+      state: v.optional(v.unknown()),
+      approval: v.pipe(
+        v.optional(v.unknown()),
+        v.description('Of a part `dynamic-tool` whose state is `approval-responded`'),
+      ),
     }),
     MAX_PARTS,
   ),
@@ -53,7 +60,7 @@ export const AiSdkBody = v.pipe(
       list(UiMessage, MAX_MESSAGES),
       v.nonEmpty(),
       v.description(
-        'The whole chat; the last message is the new one, by the user. With a part data-question it answers that question or is refused',
+        'The whole chat; the last message is the new one, by the user. With a part data-question it answers that question or is refused. Or the last one is the assistant’s, with a tool call that the user has approved or denied',
       ),
     ),
     contact_id: v.pipe(
@@ -80,6 +87,8 @@ export const AiSdkBody = v.pipe(
 export interface AiSdkMessage extends ClientMessage {
   readonly chatId: string;
   readonly contactId: string | undefined;
+  /** Whether the answer is added to the client's last message. */
+  readonly goesOn: boolean;
   readonly options: RunOptions;
 }
 
@@ -94,9 +103,12 @@ export function decode(
   body: unknown,
 ): AiSdkMessage {
   const request = parseBody(AiSdkBody, body);
-  const last = newMessage(request.messages);
-  const questionId = answeredQuestion(last);
-  const incoming = userEvent(textOf(last), request.event_type, questionId);
+  const approval = approvalIn(request.messages);
+  const last = approval ? undefined : newMessage(request.messages);
+  const questionId = approval?.id ?? (last && answeredQuestion(last));
+  const incoming = approval
+    ? clickOf(approval, request.event_type)
+    : userEvent(last ? textOf(last) : '', request.event_type, questionId);
   requireAllowed(incoming.type, api.allowedEventTypes);
   requireConfigSize(api, request.thread_config);
   return {
@@ -104,13 +116,20 @@ export function decode(
     contactId: request.contact_id,
     threadId: typeof request.thread_id === 'string' ? request.thread_id : undefined,
     threadConfig: request.thread_config,
-    earlier: request.messages.slice(0, -1).flatMap(saidText),
+    earlier: request.messages.slice(0, approval ? undefined : -1).flatMap(saidText),
     incoming,
-    sentFiles: fileParts(last).map(toFile),
+    sentFiles: last ? fileParts(last).map(toFile) : [],
+    goesOn: approval !== undefined,
     answer:
       questionId === undefined ? undefined : { kind: 'question', questionId, audience: 'contact' },
     options: runOptions(request),
   };
+}
+
+/** What the user did instead of writing: then the last message is still the assistant's. */
+function approvalIn(messages: readonly UiMessage[]): ApprovalResponse | undefined {
+  const last = messages.at(-1);
+  return last?.role === 'assistant' ? approvalResponse(last.parts) : undefined;
 }
 
 function answeredQuestion({ parts }: UiMessage): string | undefined {

@@ -11,7 +11,8 @@ import { SLOT, jsonTemplate, jsonText } from '../../http/fastapi/json-pieces.ts'
 import type { SseFrame } from '../../http/sse/frame.ts';
 import { Expansion } from '../../http/sse/ready-iterator.ts';
 import type { ReadyIterable } from '../../http/sse/ready-iterator.ts';
-import { stepChunk, workChunk } from './chunks.ts';
+import { approvalPart } from './approvals.ts';
+import { approvalChunks, stepChunk, toolChunk } from './chunks.ts';
 import type { Chunk, Metadata } from './chunks.ts';
 import { answerId, filePart, partsBesideText, sourcePart } from './ui-messages.ts';
 
@@ -22,12 +23,18 @@ const textDelta = jsonTemplate({ type: 'text-delta', id: SLOT, delta: SLOT } sat
 export interface StreamOptions extends ViewOptions {
   /** Where clients get a file. */
   readonly fileAddress: (fileId: string) => string;
+  /** Whether the client adds the answer to the message that asked: then that keeps its id. */
+  readonly goesOn?: boolean;
 }
 
 /** A run as one UI message, from its beginning: each message of the app is one of its text parts. */
 export function encodeStream(run: Run, options: StreamOptions): ReadyIterable<SseFrame> {
   const metadata: Metadata = { thread_id: run.thread.id, run_id: run.id };
-  const start: Chunk = { type: 'start', messageId: answerId(run.id), messageMetadata: metadata };
+  const start: Chunk = {
+    type: 'start',
+    ...(!options.goesOn && { messageId: answerId(run.id) }),
+    messageMetadata: metadata,
+  };
   return new Expansion(
     textEvents(run, { seesWork: options.seesWork }),
     (event) => {
@@ -48,22 +55,6 @@ function encode(event: Other, metadata: Metadata, options: StreamOptions): Chunk
       const data = { status: message, type: statusType };
       return [{ type: 'data-status', data, transient: true }];
     }
-    case 'step':
-      return [stepChunk(event.step, metadata.run_id)];
-    case 'tool':
-      return [workChunk(event.tool)];
-    case 'reasoning_start':
-      return [{ type: 'reasoning-start', id: event.reasoningId }];
-    case 'reasoning_delta':
-      return [{ type: 'reasoning-delta', id: event.reasoningId, delta: event.delta }];
-    case 'reasoning_end':
-      return [{ type: 'reasoning-end', id: event.reasoningId }];
-    case 'source':
-      return [sourcePart(event.source)];
-    case 'file': {
-      const { url, mediaType } = filePart(event.file, options.fileAddress);
-      return [{ type: 'file', url, mediaType }];
-    }
     case 'text_start':
       return [{ type: 'text-start', id: event.messageId }];
     case 'text_end':
@@ -81,6 +72,44 @@ function encode(event: Other, metadata: Metadata, options: StreamOptions): Chunk
         : [failure(event, options)];
     case 'error':
       return [failure(event, options)];
+    default:
+      return [workChunk(event, metadata.run_id, options)];
+  }
+}
+
+type WorkOrPart = Extract<
+  Other,
+  {
+    readonly type:
+      | 'step'
+      | 'tool'
+      | 'reasoning_start'
+      | 'reasoning_delta'
+      | 'reasoning_end'
+      | 'source'
+      | 'file';
+  }
+>;
+
+/** What a run does, and what its messages have beside text. */
+function workChunk(event: WorkOrPart, runId: string, { fileAddress }: StreamOptions): Chunk {
+  switch (event.type) {
+    case 'step':
+      return stepChunk(event.step, runId);
+    case 'tool':
+      return toolChunk(event.tool);
+    case 'reasoning_start':
+      return { type: 'reasoning-start', id: event.reasoningId };
+    case 'reasoning_delta':
+      return { type: 'reasoning-delta', id: event.reasoningId, delta: event.delta };
+    case 'reasoning_end':
+      return { type: 'reasoning-end', id: event.reasoningId };
+    case 'source':
+      return sourcePart(event.source);
+    case 'file': {
+      const { url, mediaType } = filePart(event.file, fileAddress);
+      return { type: 'file', url, mediaType };
+    }
   }
 }
 
@@ -90,7 +119,8 @@ function failure(end: Parameters<typeof reasonOf>[0], options: ViewOptions): Chu
 
 /** What an event has beside its text: a question, buttons, or the app's own data. */
 function besideText(event: NewEvent, sees: Sees): Chunk[] {
-  const parts = partsBesideText(event);
+  const approval = approvalPart(event);
+  const parts = [...(approval ? approvalChunks(approval) : []), ...partsBesideText(event)];
   if (parts.length > 0) return parts;
   if (!isAppEvent(event, sees)) return [];
   const data = { event_type: event.type, event_data: event.data };

@@ -24,6 +24,7 @@ import type {
   Route,
 } from '../../http/route.ts';
 import { AiSdkBody, decode } from './decode.ts';
+import type { AiSdkMessage } from './decode.ts';
 import { encodeStream } from './encode.ts';
 import type { StreamOptions } from './encode.ts';
 import { uiMessages } from './ui-messages.ts';
@@ -134,15 +135,20 @@ export const aiSdkProtocol: Protocol = {
 };
 
 async function send(api: ApiContext, call: Call): Promise<Response> {
-  const request = await requestOf(api, call);
+  const message = decode(api, await call.body());
+  const request = await requestOf(api, call, message);
   const headers = { ...call.headers, ...STREAM_HEADERS };
+  const { goesOn } = message;
   return streamRun(api, { ...call, headers }, request, (run) =>
-    encodeStream(run, streamOptions(api, call)),
+    encodeStream(run, { ...streamOptions(api, call), goesOn }),
   );
 }
 
-async function requestOf(api: ApiContext, call: Call): Promise<ClientRunRequest> {
-  const message = decode(api, await call.body());
+async function requestOf(
+  api: ApiContext,
+  call: Call,
+  message: AiSdkMessage,
+): Promise<ClientRunRequest> {
   const target = await lookUpInTurn(api, call, () =>
     threadOfMessage(api, call, message, {
       contactId: contactOf(call, contactInQuery(call) ?? message.contactId),

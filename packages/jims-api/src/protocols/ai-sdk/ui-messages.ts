@@ -1,8 +1,16 @@
 import type { MessageFile, MessageSource, NewEvent, ThreadEvent } from 'jims-core';
 
-import { filesOf, sourcesOf } from '../../chat/message-members.ts';
-import { assistantText, buttonsOf, questionIdOf, userText } from '../../chat/messages.ts';
+import { filesOf, reasoningOf, sourcesOf } from '../../chat/message-members.ts';
+import {
+  assistantText,
+  buttonsOf,
+  listedText,
+  questionIdOf,
+  userText,
+} from '../../chat/messages.ts';
 import type { Button } from '../../chat/messages.ts';
+import { answeredPart, approvalPart } from './approvals.ts';
+import type { ApprovalPart } from './approvals.ts';
 
 /** What a message has beside its text, live and restored. */
 export type DataPart =
@@ -40,7 +48,8 @@ type Part =
   | { readonly type: 'text' | 'reasoning'; readonly text: string; readonly state: 'done' }
   | SourcePart
   | FilePart
-  | DataPart;
+  | DataPart
+  | ApprovalPart;
 
 /** Where clients get a file. */
 type FileAddress = (fileId: string) => string;
@@ -69,19 +78,46 @@ export async function* uiMessages(
   let last: UiMessage | undefined;
   for await (const events of pieces) {
     for (const event of events) {
-      const parts = partsOf(event, fileAddress);
-      if (parts.length === 0) continue;
-      const role = event.data['role'] === 'user' ? 'user' : 'assistant';
-      if (role === 'assistant' && last?.role === 'assistant') {
-        last.parts.push(...parts);
-        continue;
-      }
-      if (last) yield last;
-      const id = role === 'assistant' && last ? answerId(last.id) : event.id;
-      last = { id, role, metadata: { thread_id: event.threadId }, parts };
+      const next = messageWith(event, last, fileAddress);
+      if (last && next !== last) yield last;
+      last = next;
     }
   }
   if (last) yield last;
+}
+
+/** The message that an event is a part of: the one before it, or a new one. */
+function messageWith(
+  event: ThreadEvent,
+  last: UiMessage | undefined,
+  fileAddress: FileAddress,
+): UiMessage | undefined {
+  if (last && isApproval(event, last.parts)) return last;
+  const parts = partsOf(event, fileAddress);
+  if (parts.length === 0) return last;
+  const role = event.data['role'] === 'user' ? 'user' : 'assistant';
+  if (role === 'assistant' && last?.role === 'assistant') {
+    last.parts.push(...parts);
+    return last;
+  }
+  const id = role === 'assistant' && last ? answerId(last.id) : event.id;
+  return { id, role, metadata: { thread_id: event.threadId }, parts };
+}
+
+/**
+ * What the user says decides the question that is open in the message before. Tells whether it was approved or
+ * denied by something other than a message: that is seen in its part alone.
+ */
+function isApproval(event: NewEvent, parts: Part[]): boolean {
+  if (userText(event) === undefined) return false;
+  const index = parts.findLastIndex(
+    (part) => 'state' in part && part.state === 'approval-requested',
+  );
+  const part = parts[index];
+  if (part?.type !== 'dynamic-tool') return false;
+  const answered = answeredPart(part, event);
+  parts.splice(index, 1, ...(answered ? [answered] : []));
+  return answered !== undefined && listedText(event) === undefined;
 }
 
 function partsOf(event: ThreadEvent, fileAddress: FileAddress): Part[] {
@@ -89,13 +125,14 @@ function partsOf(event: ThreadEvent, fileAddress: FileAddress): Part[] {
   const question = userText(event);
   if (question !== undefined) return [textPart(question), ...files];
   const text = assistantText(event);
-  const { reasoning } = event.data;
-  const isAnswer = text !== undefined && typeof reasoning === 'string';
+  const approval = approvalPart(event);
+  const reasoning = reasoningOf(event);
   return [
-    ...(isAnswer ? [{ type: 'reasoning', text: reasoning, state: 'done' } as const] : []),
+    ...(reasoning ? [{ type: 'reasoning', text: reasoning, state: 'done' } as const] : []),
     ...(text ? [textPart(text)] : []),
     ...sourcesOf(event).map(sourcePart),
     ...files,
+    ...(approval ? [approval] : []),
     ...partsBesideText(event),
   ];
 }

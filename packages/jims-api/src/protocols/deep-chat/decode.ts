@@ -1,8 +1,11 @@
+import { MAX_MESSAGE_FILES } from 'jims-core';
 import type { JsonObject, NewEvent } from 'jims-core';
 import * as v from 'valibot';
 
 import type { HistoryMessage } from '../../chat/alignment.ts';
 import { userContent, userEvent } from '../../chat/messages.ts';
+import { fileAt, readable } from '../../chat/sent-files.ts';
+import type { SentFile } from '../../chat/sent-files.ts';
 import { MAX_MESSAGES } from '../../chat/sent-limits.ts';
 import { contactId } from '../../http/contact.ts';
 import { sentObject, uuid } from '../../http/fastapi/fields.ts';
@@ -15,6 +18,17 @@ const Message = v.object({
   role: v.optional(v.string()),
   text: v.optional(v.string(), ''),
   custom: v.optional(v.unknown()),
+  files: v.optional(
+    list(
+      v.object({
+        src: v.optional(v.unknown()),
+        name: v.optional(v.string()),
+        type: v.optional(v.string()),
+      }),
+      MAX_MESSAGE_FILES,
+    ),
+    () => [],
+  ),
 });
 type Message = v.InferOutput<typeof Message>;
 
@@ -55,6 +69,7 @@ export interface DeepChatMessage {
   /** The messages that the page has shown so far, when it sends them. */
   readonly earlier: readonly HistoryMessage[];
   readonly incoming: NewEvent;
+  readonly sentFiles: readonly SentFile[];
 }
 
 /** @throws HttpError 422 */
@@ -63,13 +78,15 @@ export function decode(body: unknown): DeepChatMessage {
     DeepChatBody,
     unwrapped(body),
   );
-  const { text, question } = sentText(messages.at(-1));
+  const last = messages.at(-1);
+  const { text, question } = sentText(last);
   return {
     contactId: contact_id,
     threadId: typeof thread_id === 'string' ? thread_id : undefined,
     threadConfig: thread_config,
     earlier: messages.slice(0, -1).flatMap(saidText),
     incoming: userEvent(text, undefined, question),
+    sentFiles: last?.files.map(toFile) ?? [],
   };
 }
 
@@ -81,10 +98,19 @@ function unwrapped(body: unknown): unknown {
 
 function saidText(message: Message): HistoryMessage[] {
   const { text } = sentText(message);
-  if (text === '') return [];
-  return message.role === 'ai'
-    ? [{ role: 'assistant', content: text }]
-    : [{ role: 'user', content: userContent(text) }];
+  if (message.role === 'ai') return text === '' ? [] : [{ role: 'assistant', content: text }];
+  const files = readable(message.files, toFile);
+  if (text === '' && message.files.length === 0) return [];
+  return [{ role: 'user', content: userContent(text), files }];
+}
+
+/** Deep Chat keeps what it shows of a file as its `src`: a picture as a data URL. */
+function toFile({ src, name, type }: Message['files'][number]): SentFile {
+  return fileAt(src, {
+    member: 'messages',
+    name,
+    mediaType: type?.includes('/') ? type : undefined,
+  });
 }
 
 /** What the user sends: for a click, what the button stands for and not its label. */

@@ -84,13 +84,8 @@ export function encodeStream(run: Run, options: DeepChatOptions): ReadyIterable<
         return [data(encodeError(toHttpError(reasonOf(event), options)))];
       case 'event':
         return besideText(event.event);
-      case 'text_start':
-      case 'text_end':
-      case 'reasoning_start':
-      case 'reasoning_delta':
-      case 'reasoning_end':
-      // With the others of its message.
-      case 'source':
+      default:
+        // Sources come with the event of their message.
         return [];
     }
   });

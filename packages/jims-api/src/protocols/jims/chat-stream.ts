@@ -17,6 +17,16 @@ const deltaData = pythonJsonTemplate({ message_id: SLOT, delta: SLOT });
 /** What the original's stream does not have. */
 type ExtraEvent = Extract<NumberedRunEvent, { readonly type: Include }>;
 
+const EXTRA: ReadonlySet<string> = new Set<ExtraEvent['type']>([
+  'delta',
+  'reasoning',
+  'tool',
+  'source',
+  'file',
+  'step',
+  'event',
+]);
+
 export interface ChatFramesOptions extends ViewOptions, ChatResponseOptions {
   /** What is sent beyond the original's frames. */
   readonly include: ReadonlySet<Include>;
@@ -60,6 +70,7 @@ function encode(
   options: ChatFramesOptions,
 ): SseFrame | undefined {
   const { include, sees, numbered } = options;
+  if (isExtra(event)) return include.has(event.type) ? extraFrame(run, event, options) : undefined;
   switch (event.type) {
     case 'restarted':
       // Without ids nothing can be joined, and the original has no such frame.
@@ -68,14 +79,6 @@ function encode(
       const { message, statusType } = event.status;
       return frame('status', { status: message, type: statusType });
     }
-    case 'delta':
-    case 'reasoning':
-    case 'tool':
-    case 'source':
-    case 'file':
-    case 'step':
-    case 'event':
-      return include.has(event.type) ? extraFrame(run, event, options) : undefined;
     case 'result':
       return frame('result', chatResponse(run, event.result, options));
     case 'error':
@@ -85,6 +88,10 @@ function encode(
       return frame('cancelled', { run_id: run.id, reason, ...said(events, sees) });
     }
   }
+}
+
+function isExtra(event: NumberedRunEvent): event is ExtraEvent {
+  return EXTRA.has(event.type);
 }
 
 function extraFrame(

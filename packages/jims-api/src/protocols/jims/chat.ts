@@ -47,6 +47,10 @@ With \`include\` also:
 - \`delta\`: \`{message_id, delta}\`, a piece of a message that is being written
 - \`event\`: \`{event_id, event_type, event_data}\`, as soon as it is sent
 - \`step\`: \`{id, name, title?, status, input?, output?, error?}\`, when a step of the pipeline begins, with its input, and when it is over, with what came of it; contacts get \`{id, title, status}\` of steps with a title
+- \`reasoning\`: \`{message_id, delta}\`, a piece of what a model thinks while it makes a message
+- \`tool\`: \`{message_id, id, name, title?, status, input?, output?, error?}\`, a tool that is called for a message, as \`step\` is
+- \`source\`: \`{message_id, url, title?, excerpt?}\`, where something in a message comes from
+- \`file\`: \`{message_id, file_id, name, media_type, size}\`, a file of a message
 
 A silent stream sends a comment line now and then. Events have ids when \`include\` names anything.
 The run goes on when the client leaves, unless \`on_disconnect\` says otherwise, and can be joined again.`;

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 
-import type { EventPosition, FileRecord, JimsApp, Thread } from 'jims-core';
+import type { EventPosition, FileRecord, JimsApp, ThreadOverview } from 'jims-core';
 import { cleanJson } from 'jims-core/host';
 import * as v from 'valibot';
 
@@ -122,9 +122,15 @@ async function* allFiles(app: JimsApp, contactId: string): AsyncGenerator<FileRe
   }
 }
 
-async function* allThreads(app: JimsApp, contactId: string): AsyncGenerator<Thread> {
-  for (let before: Thread | undefined; ;) {
-    const page = await app.threads.list({ contactId, limit: PAGE_SIZE, ...(before && { before }) });
+/** In the order in which they were made: a thread that moves meanwhile is not missed. */
+async function* allThreads(app: JimsApp, contactId: string): AsyncGenerator<ThreadOverview> {
+  for (let before: ThreadOverview | undefined; ;) {
+    const page = await app.threads.list({
+      contactId,
+      limit: PAGE_SIZE,
+      order: 'created',
+      ...(before && { before }),
+    });
     yield* page.threads;
     before = page.threads.at(-1);
     if (!page.more) return;

@@ -15,7 +15,7 @@ import {
   lastEventIdNames,
   lastEventIdOf,
 } from '../../http/last-event-id.ts';
-import { cursorIn, integerIn } from '../../http/query.ts';
+import { cursorIn, integerIn, queryFault, wordIn } from '../../http/query.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, Route } from '../../http/route.ts';
 import type { SseFrame } from '../../http/sse/frame.ts';
@@ -25,9 +25,14 @@ import { THREAD_ID, reachableThread } from './threads.ts';
 
 interface PageQuery {
   readonly limit: number;
-  readonly after: EventPosition | undefined;
+  /** Where to go on. */
+  readonly from: EventPosition | undefined;
+  readonly order: EventOrder;
   readonly domains: readonly string[] | undefined;
 }
+
+const ORDERS = ['asc', 'desc'] as const;
+type EventOrder = (typeof ORDERS)[number];
 
 /** A page of large events ends before its `limit`. */
 const PAGE_BYTES = 2 * 1024 * 1024;
@@ -40,7 +45,7 @@ export const eventRoutes: readonly Route[] = [
     path: '/api/v1/threads/:thread_id/events',
     doc: {
       operationId: 'list_events',
-      summary: 'The events of a thread, oldest first; or live',
+      summary: 'The events of a thread, oldest or newest first; or live',
       description:
         'With `Accept: text/event-stream` the answer is a stream: the events so far, and then new ones, each as an `event` with an id for `Last-Event-ID`.',
       tags: ['threads'],
@@ -52,6 +57,13 @@ export const eventRoutes: readonly Route[] = [
           description:
             'Only events of these domains, such as `comm`; separated by commas, at most ten',
           schema: v.string(),
+        },
+        {
+          name: 'order',
+          in: 'query',
+          description:
+            '`desc`: newest first; default `asc`. A cursor goes on in either direction; a stream is always `asc`',
+          schema: v.picklist(ORDERS),
         },
         ...PAGE,
         ...lastEventIdNames('cursor'),
@@ -75,35 +87,49 @@ export const eventRoutes: readonly Route[] = [
 async function threadEvents(api: ApiContext, call: Call): Promise<Response> {
   const { id } = await reachableThread(api, call);
   const domains = domainsOf(call);
+  const order = wordIn(call, 'order', ORDERS) ?? 'asc';
   const accept = call.request.headers.get('accept') ?? '';
-  if (accept.includes('text/event-stream')) return tail(api, call, { threadId: id, domains });
-  const after = cursorIn(call, 'cursor') ?? cursorOf(lastEventIdInQuery(call));
+  if (accept.includes('text/event-stream')) {
+    if (order === 'desc') {
+      const msg = 'Value error, a stream begins with the oldest event: leave out order=desc';
+      throw queryFault('order', 'value_error', msg, order);
+    }
+    return tail(api, call, { threadId: id, domains });
+  }
+  const seen = order === 'asc' ? cursorOf(lastEventIdInQuery(call)) : undefined;
+  const from = cursorIn(call, 'cursor') ?? seen;
   const limit = integerIn(call, 'limit', { min: 1, max: MAX_PAGE, byDefault: 50 });
   return answerInTurn(api, call, async (end) => {
-    const { events, last, more } = await pageOf(api.app, id, { limit, after, domains });
+    const { events, last, more } = await pageOf(api.app, id, { limit, from, order, domains });
+    const runs = await api.app.runs.ofEvents(id, events);
     const page = {
-      events: events.map(eventResource),
+      events: events.map((event) => withRun(event, runs)),
       next_cursor: more && last ? toCursor(last) : null,
     };
     return largeJson(call, page, end);
   });
 }
 
+function withRun(event: ThreadEvent, runs: ReadonlyMap<string, string>): EventResource {
+  return { ...eventResource(event), run_id: runs.get(event.id) ?? null };
+}
+
 /** A page with at least one event, unless no more follow: many events of other domains may stand between. */
 async function pageOf(
   app: JimsApp,
   threadId: string,
-  { limit, after, domains }: PageQuery,
+  { limit, from, order, domains }: PageQuery,
 ): Promise<EventList> {
-  for (let from = after; ;) {
+  for (let position = from; ;) {
     const page = await app.threads.events(threadId, {
       limit,
       maxBytes: PAGE_BYTES,
-      ...(from && { after: from }),
+      ...(position && { [order === 'asc' ? 'after' : 'before']: position }),
+      ...(order === 'desc' && { order }),
       ...(domains && { domains }),
     });
     if (page.events.length > 0 || !page.more) return page;
-    from = page.last;
+    position = page.last;
     await setImmediate();
   }
 }

@@ -1,4 +1,4 @@
-import type { RunRecord, RunStatus, Thread, ThreadEvent } from 'jims-core';
+import type { RunRecord, RunStatus, RunSummary, ThreadEvent, ThreadOverview } from 'jims-core';
 // Threads, events and runs, as clients see them.
 import { supersededBy } from 'jims-core/host';
 import { readUsage } from 'jims-core/llm';
@@ -34,6 +34,18 @@ export const ThreadResource = v.pipe(
       v.description('The thread that replaced this one, because a client edited a message'),
     ),
     created_at: time,
+    title: v.pipe(
+      v.nullable(v.string()),
+      v.description(
+        'What it was called, else the beginning of the contact’s first message; null before that',
+      ),
+    ),
+    last_event_at: v.pipe(v.string(), v.description('When its newest event came')),
+    last_message: v.pipe(
+      v.nullable(v.object({ role: v.string(), excerpt: v.string() })),
+      v.description('The beginning of the newest message, on one line'),
+    ),
+    waiting: v.pipe(v.boolean(), v.description('Whether a question to the contact is open')),
     thread_config: jsonObject,
     question: v.pipe(
       v.optional(AskedQuestion),
@@ -46,56 +58,70 @@ export const ThreadResource = v.pipe(
 );
 
 export const EventResource = v.pipe(
-  v.object({ event_id: uuid, created_at: time, event_type: v.string(), event_data: jsonObject }),
+  v.object({
+    event_id: uuid,
+    created_at: time,
+    event_type: v.string(),
+    event_data: jsonObject,
+    run_id: v.pipe(
+      v.optional(v.nullable(uuid)),
+      v.description('The run that it belongs to, null when that is not known; only in pages'),
+    ),
+  }),
   v.title('Event'),
 );
 
+/** How a run went: its status, and why it ended so. */
+const course = {
+  run_id: uuid,
+  thread_id: uuid,
+  status: v.pipe(
+    v.picklist(['queued', 'running', 'waiting', 'completed', 'failed', 'cancelled']),
+    v.description('`waiting`: it is over, and its question is open'),
+  ),
+  attempt: v.pipe(v.number(), v.description('More than 1 when the run was lost and started again')),
+  chain_id: v.pipe(
+    uuid,
+    v.description('The run that its pipeline began in; its own id when that is itself'),
+  ),
+  accepted_at: time,
+  started_at: v.nullable(time),
+  finished_at: v.nullable(time),
+  error: v.pipe(
+    v.nullable(v.object({ code: v.string(), detail: v.string() })),
+    v.description('Why it failed or was cancelled'),
+  ),
+  usage: v.pipe(
+    v.nullable(v.array(Usage)),
+    v.description(
+      'The models that were used, however the run ended; null while it is not over, and for contacts',
+    ),
+  ),
+  question: v.pipe(v.nullable(AskedQuestion), v.description('What it waits for')),
+};
+
 export const RunResource = v.pipe(
   v.object({
-    run_id: uuid,
-    thread_id: uuid,
-    status: v.pipe(
-      v.picklist(['queued', 'running', 'waiting', 'completed', 'failed', 'cancelled']),
-      v.description('`waiting`: it is over, and its question is open'),
-    ),
-    attempt: v.pipe(
-      v.number(),
-      v.description('More than 1 when the run was lost and started again'),
-    ),
+    ...course,
     created_new_thread: v.boolean(),
-    chain_id: v.pipe(
-      uuid,
-      v.description('The run that its pipeline began in; its own id when that is itself'),
-    ),
     continues: v.pipe(v.nullable(uuid), v.description('The question that it answers')),
-    accepted_at: time,
-    started_at: v.nullable(time),
-    finished_at: v.nullable(time),
     result: v.pipe(
       v.nullable(ChatResponseBody),
       v.description('The answer of a completed run; what the user saw of a cancelled one'),
     ),
-    error: v.pipe(
-      v.nullable(v.object({ code: v.string(), detail: v.string() })),
-      v.description('Why it failed or was cancelled'),
-    ),
-    usage: v.pipe(
-      v.nullable(v.array(Usage)),
-      v.description(
-        'The models that were used, however the run ended; null while it is not over, and for contacts',
-      ),
-    ),
-    question: v.pipe(v.nullable(AskedQuestion), v.description('What it waits for')),
   }),
   v.title('Run'),
 );
 
+export const RunSummaryResource = v.pipe(v.object(course), v.title('RunSummary'));
+
 type ThreadResource = v.InferOutput<typeof ThreadResource>;
-type EventResource = v.InferOutput<typeof EventResource>;
+export type EventResource = v.InferOutput<typeof EventResource>;
 type RunResource = v.InferOutput<typeof RunResource>;
+type RunSummaryResource = v.InferOutput<typeof RunSummaryResource>;
 
 export function threadResource(
-  thread: Thread,
+  thread: ThreadOverview,
   { principal }: Pick<Call, 'principal'>,
 ): ThreadResource {
   return {
@@ -104,6 +130,10 @@ export function threadResource(
     external_id: externalIdFor(principal, thread),
     superseded_by: supersededBy(thread) ?? null,
     created_at: thread.createdAt,
+    title: thread.title ?? null,
+    last_event_at: thread.lastEventAt,
+    last_message: thread.lastMessage ?? null,
+    waiting: thread.isWaiting,
     thread_config: configFor(principal, thread.config),
   };
 }
@@ -118,27 +148,38 @@ export interface RunView extends Pick<ViewOptions, 'sees' | 'seesModels' | 'sees
 }
 
 export function runResource(record: RunRecord, view: RunView): RunResource {
-  const { error, question } = record;
-  const status = shownStatusOf(record);
+  const summary = runSummary(record, { threadId: record.thread.id, view });
   return {
-    run_id: record.runId,
-    thread_id: record.thread.id,
-    status,
-    attempt: record.attempt,
+    ...summary,
     created_new_thread: record.createdThread,
-    chain_id: record.chainId,
     continues: continuesFor(record, view),
-    accepted_at: record.acceptedAt,
-    started_at: record.startedAt ?? null,
-    finished_at: record.finishedAt ?? null,
-    result: hasResult(status) ? resultOf(record, view) : null,
+    result: hasResult(summary.status) ? resultOf(record, view) : null,
+  };
+}
+
+/** A run as lists show it: without what it sent. */
+export function runSummary(
+  run: RunSummary,
+  { threadId, view }: { readonly threadId: string; readonly view: Omit<RunView, 'include'> },
+): RunSummaryResource {
+  const { error, question } = run;
+  const status = shownStatusOf(run);
+  return {
+    run_id: run.runId,
+    thread_id: threadId,
+    status,
+    attempt: run.attempt,
+    chain_id: run.chainId,
+    accepted_at: run.acceptedAt,
+    started_at: run.startedAt ?? null,
+    finished_at: run.finishedAt ?? null,
     error: error ? { code: error.code, detail: error.message } : null,
-    usage: isActive(statusOf(record)) || !view.seesModels ? null : usageOf(record),
+    usage: isActive(statusOf(run)) || !view.seesModels ? null : usageOf(run),
     question: (status === 'waiting' && question && askedQuestion(question, view)) || null,
   };
 }
 
-function shownStatusOf(record: RunRecord): RunStatus | AskedStatus {
+function shownStatusOf(record: RunSummary): RunStatus | AskedStatus {
   return record.question ? askedStatusOf(record.question) : statusOf(record);
 }
 
@@ -155,7 +196,7 @@ function continuesFor(
   return isSeen ? (continues ?? null) : null;
 }
 
-function usageOf({ usage }: RunRecord): UsageOnWire[] {
+function usageOf({ usage }: Pick<RunSummary, 'usage'>): UsageOnWire[] {
   return (readUsage(usage) ?? []).map(usageOnWire);
 }
 

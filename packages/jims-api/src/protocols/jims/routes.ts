@@ -1,20 +1,28 @@
 import type { Protocol } from '../../http/route.ts';
+import { appendRoutes } from './append-events.ts';
 import { chatRoutes } from './chat.ts';
 import { contactRoutes } from './contacts.ts';
 import { eventRoutes } from './events.ts';
+import { feedbackRoutes } from './feedback.ts';
 import { fileRoutes } from './files.ts';
 import { questionRoutes } from './questions.ts';
 import { runRoutes } from './runs.ts';
+import { threadListRoutes } from './thread-list.ts';
+import { threadRunRoutes } from './thread-runs.ts';
 import { threadRoutes } from './threads.ts';
 
 /** JIMS's own protocol: the original's two chat routes, and what is beside them. */
 export const jimsProtocol: Protocol = {
   routes: [
     ...chatRoutes,
+    ...threadListRoutes,
     ...threadRoutes,
     ...eventRoutes,
+    ...appendRoutes,
+    ...feedbackRoutes,
     ...contactRoutes,
     ...runRoutes,
+    ...threadRunRoutes,
     ...fileRoutes,
     ...questionRoutes,
   ],

@@ -1,4 +1,5 @@
-import type { Thread } from 'jims-core';
+import type { Thread, ThreadController } from 'jims-core';
+import { MAX_TITLE } from 'jims-core/host';
 import * as v from 'valibot';
 
 import { configBy } from '../../chat/client-config.ts';
@@ -6,17 +7,14 @@ import { externalIdOf, isReserved } from '../../chat/external-ids.ts';
 import { requireConfigSize } from '../../chat/sent-limits.ts';
 import { viewOf } from '../../chat/visibility.ts';
 import { bodyWithContact, contactId, contactOf, mayReach } from '../../http/contact.ts';
-import { toCursor } from '../../http/cursor.ts';
 import { HttpError, notFound, validationError } from '../../http/errors.ts';
 import { sentObject, uuid } from '../../http/fastapi/fields.ts';
 import { fieldError, parseBody } from '../../http/fastapi/validation.ts';
-import { json, largeJson } from '../../http/json-answer.ts';
+import { json } from '../../http/json-answer.ts';
 import { addressOf } from '../../http/public-address.ts';
-import { cursorIn, integerIn, uuidInPath, wordsIn } from '../../http/query.ts';
-import { answerInTurn } from '../../http/reading-turns.ts';
+import { uuidInPath } from '../../http/query.ts';
 import type { ApiContext, Call, ErrorStatus, Parameter, Route } from '../../http/route.ts';
 import { askedQuestion } from './asked-question.ts';
-import { MAX_PAGE, PAGE, nextCursor } from './pages.ts';
 import { ThreadResource, threadResource } from './resources.ts';
 
 const MAX_EXTERNAL_ID = 512;
@@ -37,8 +35,16 @@ const NewThreadBody = v.pipe(
 const ThreadPatchBody = v.pipe(
   v.object({
     thread_config: v.pipe(
-      sentObject,
-      v.description('Merged into the config member by member; null removes a member'),
+      v.optional(sentObject),
+      v.description(
+        'Merged into the config member by member; null removes a member. For services alone',
+      ),
+    ),
+    title: v.pipe(
+      v.optional(v.nullable(v.string())),
+      v.description(
+        `A new title, cut to ${MAX_TITLE} characters; null brings back the one that the thread has by itself`,
+      ),
     ),
   }),
   v.title('ThreadPatch'),
@@ -58,48 +64,6 @@ const errors: readonly ErrorStatus[] = [401, 404, 422, 503];
 const bodyErrors: readonly ErrorStatus[] = [400, 413, ...errors];
 
 export const threadRoutes: readonly Route[] = [
-  {
-    method: 'GET',
-    path: '/api/v1/threads',
-    doc: {
-      operationId: 'list_threads',
-      summary: 'Threads, newest first',
-      tags,
-      parameters: [
-        {
-          name: 'contact_id',
-          in: 'query',
-          description: 'Only those of this contact',
-          schema: v.string(),
-        },
-        {
-          name: 'external_id',
-          in: 'query',
-          description: 'Only those with this external id: at most one of each contact',
-          schema: v.string(),
-        },
-        {
-          name: 'superseded',
-          in: 'query',
-          description:
-            'Whether to list threads that another one has replaced; default true, for contacts false',
-          schema: v.picklist(['true', 'false']),
-        },
-        ...PAGE,
-      ],
-      responses: {
-        200: {
-          description: 'A page of threads',
-          schema: v.pipe(
-            v.object({ threads: v.array(ThreadResource), next_cursor: nextCursor }),
-            v.title('ThreadPage'),
-          ),
-        },
-      },
-      errors,
-    },
-    handle: listThreads,
-  },
   {
     method: 'POST',
     path: '/api/v1/threads',
@@ -134,7 +98,7 @@ export const threadRoutes: readonly Route[] = [
     path: '/api/v1/threads/:thread_id',
     doc: {
       operationId: 'update_thread',
-      summary: 'Change the config of a thread',
+      summary: 'Change the title or the config of a thread',
       tags,
       parameters: [THREAD_ID],
       request: ThreadPatchBody,
@@ -158,29 +122,6 @@ export const threadRoutes: readonly Route[] = [
   },
 ];
 
-async function listThreads(api: ApiContext, call: Call): Promise<Response> {
-  const contact = contactOf(call, call.query.get('contact_id') ?? undefined);
-  const named = call.query.get('external_id');
-  const superseded = supersededIn(call);
-  const before = cursorIn(call, 'cursor');
-  const limit = integerIn(call, 'limit', { min: 1, max: MAX_PAGE, byDefault: 50 });
-  return answerInTurn(api, call, async (end) => {
-    const { threads, more } = await api.app.threads.list({
-      limit,
-      ...(contact !== undefined && { contactId: contact }),
-      ...(named !== null && { externalId: externalIdOf(call.principal, named) }),
-      ...(!superseded && { current: true }),
-      ...(before && { before }),
-    });
-    const last = more ? threads.at(-1) : undefined;
-    const page = {
-      threads: threads.map((thread) => threadResource(thread, call)),
-      next_cursor: last ? toCursor(last) : null,
-    };
-    return largeJson(call, page, end);
-  });
-}
-
 /** Gets a thread, or makes it. */
 async function createThread(api: ApiContext, call: Call): Promise<Response> {
   const { app } = api;
@@ -196,7 +137,8 @@ async function createThread(api: ApiContext, call: Call): Promise<Response> {
   // A contact that could choose the id of a new thread would learn which ids exist, and could take one
   // that a service derives from something known.
   if (principal.kind === 'contact' && typeof thread_id === 'string') {
-    return json(call, threadResource(await ownThread(api, call, thread_id), call));
+    const { thread } = await ownThread(api, call, thread_id);
+    return json(call, await resourceOf(api, call, thread.id));
   }
   const { thread, created } = await app.threads.ensure({
     contactId: contact_id,
@@ -210,34 +152,35 @@ async function createThread(api: ApiContext, call: Call): Promise<Response> {
     });
   }
   const headers = { ...call.headers, location: addressOf(api, `/api/v1/threads/${thread.id}`) };
-  return json({ headers }, threadResource(thread, call), created ? 201 : 200);
-}
-
-/** Whether superseded threads are listed; by default only for services, as contacts go on in the newer ones. */
-function supersededIn(call: Call): boolean {
-  const given = wordsIn(call, 'superseded', ['true', 'false']);
-  return given === undefined ? call.principal.kind === 'service' : given.has('true');
+  return json({ headers }, await resourceOf(api, call, thread.id), created ? 201 : 200);
 }
 
 async function getThread(api: ApiContext, call: Call): Promise<Response> {
-  const thread = await reachableThread(api, call);
-  const open = { threadId: thread.id, audience: 'contact', state: 'open', limit: 1 } as const;
+  const { id } = await reachableThread(api, call);
+  const open = { threadId: id, audience: 'contact', state: 'open', limit: 1 } as const;
   const [question] = (await api.app.questions.list(open)).questions;
   const shown = question && askedQuestion(question, viewOf(call.principal));
-  return json(call, { ...threadResource(thread, call), ...(shown && { question: shown }) });
+  const thread = await resourceOf(api, call, id);
+  return json(call, { ...thread, ...(shown && { question: shown }) });
 }
 
-/** The config is the app's and its operator's, not the contact's. */
+/** The config is the app's and its operator's, not the contact's; the title is everybody's. */
 async function updateThread(api: ApiContext, call: Call): Promise<Response> {
-  if (call.principal.kind === 'contact') throw notFound();
   const { id, config } = await reachableThread(api, call);
-  const patch = parseBody(ThreadPatchBody, await call.body()).thread_config;
-  const merged = Object.entries({ ...config, ...patch }).filter(([, value]) => value !== null);
-  const threadConfig = Object.fromEntries(merged);
-  requireConfigSize(api, threadConfig);
-  const updated = await api.app.threads.updateConfig(id, threadConfig);
-  if (!updated) throw notFound(`Thread '${id}' not found`);
-  return json(call, threadResource(updated, call));
+  const body = await call.body();
+  const { thread_config: patch, title } = parseBody(ThreadPatchBody, body);
+  if (patch && call.principal.kind === 'contact') throw notFound();
+  if (!patch && title === undefined) {
+    throw validationError([fieldError('title', body, 'give a title, a thread_config, or both')]);
+  }
+  if (patch) {
+    const merged = Object.entries({ ...config, ...patch }).filter(([, value]) => value !== null);
+    const threadConfig = Object.fromEntries(merged);
+    requireConfigSize(api, threadConfig);
+    await api.app.threads.updateConfig(id, threadConfig);
+  }
+  if (title !== undefined) await api.app.threads.setTitle(id, title);
+  return json(call, await resourceOf(api, call, id));
 }
 
 async function deleteThread(api: ApiContext, call: Call): Promise<Response> {
@@ -252,11 +195,31 @@ async function deleteThread(api: ApiContext, call: Call): Promise<Response> {
  * @throws HttpError 404 when it does not exist, or is not the caller's.
  */
 export async function reachableThread(api: ApiContext, call: Call): Promise<Thread> {
+  return (await reachableController(api, call)).thread;
+}
+
+/** The same, to write to. */
+export function reachableController(api: ApiContext, call: Call): Promise<ThreadController> {
   return ownThread(api, call, uuidInPath(call, 'thread_id'));
 }
 
-async function ownThread(api: ApiContext, call: Call, threadId: string): Promise<Thread> {
+async function ownThread(api: ApiContext, call: Call, threadId: string): Promise<ThreadController> {
   const found = await api.app.threads.find(threadId);
-  if (found && mayReach(api, call, found.thread)) return found.thread;
-  throw notFound(`Thread '${threadId}' not found`);
+  if (found && mayReach(api, call, found.thread)) return found;
+  throw threadNotFound(threadId);
+}
+
+/** A thread as it is shown. @throws HttpError 404 when it was erased meanwhile. */
+async function resourceOf(
+  api: ApiContext,
+  call: Call,
+  threadId: string,
+): Promise<ReturnType<typeof threadResource>> {
+  const thread = await api.app.threads.overview(threadId);
+  if (!thread) throw threadNotFound(threadId);
+  return threadResource(thread, call);
+}
+
+function threadNotFound(threadId: string): HttpError {
+  return notFound(`Thread '${threadId}' not found`);
 }

@@ -21,6 +21,7 @@ import { rpcFailure, rpcResult } from '../json-rpc.ts';
 import type { RpcId } from '../json-rpc.ts';
 import { Elicitations } from './elicitation.ts';
 import { callFrames, encodeEnd } from './encode.ts';
+import { fileInBlock } from './files.ts';
 import { RunningCalls, callName } from './running-calls.ts';
 import type { CallName } from './running-calls.ts';
 import { canAsk, knowsLinks } from './session.ts';
@@ -119,7 +120,7 @@ function decode(
   call: Call,
   { args, session }: { readonly args: unknown; readonly session: string | undefined },
 ): ClientRunRequest {
-  const { message, thread_id, contact_id } = parseBody(ToolArguments, withoutBlanks(args));
+  const { message, thread_id, contact_id, files } = parseBody(ToolArguments, withoutBlanks(args));
   const contactId = contactOf(call, contactInQuery(call) ?? contact_id ?? undefined);
   const thread: RunThread =
     typeof thread_id === 'string'
@@ -133,6 +134,7 @@ function decode(
   return {
     thread,
     incoming: userEvent(message),
+    sentFiles: files?.map(fileInBlock),
     onDisconnect: session === undefined ? 'cancel' : 'continue',
   };
 }

@@ -1,8 +1,10 @@
+import { MAX_MESSAGE_FILES } from 'jims-core';
 import type { JimsApp } from 'jims-core';
 import * as v from 'valibot';
 
 import { contactId } from '../../http/contact.ts';
-import { uuid } from '../../http/fastapi/fields.ts';
+import { sentObject, uuid } from '../../http/fastapi/fields.ts';
+import { list } from '../../http/list.ts';
 
 /** The name of the one tool that an app is. */
 export const TOOL = 'chat';
@@ -12,6 +14,7 @@ export const ToolArguments = v.object({
   message: v.string(),
   thread_id: v.nullish(uuid),
   contact_id: v.nullish(contactId),
+  files: v.nullish(list(sentObject, MAX_MESSAGE_FILES)),
 });
 
 const INPUT_SCHEMA = {
@@ -21,6 +24,12 @@ const INPUT_SCHEMA = {
     thread_id: {
       type: 'string',
       description: 'The thread_id of an earlier answer, to continue that conversation',
+    },
+    files: {
+      type: 'array',
+      description:
+        'Files to look at, as content of MCP: image or audio with data, resource with blob or text, or resource_link with the address of a file of this service',
+      items: { type: 'object' },
     },
     contact_id: { type: 'string', description: 'On whose behalf; leave it out unless you know it' },
   },

@@ -71,6 +71,20 @@ describe('options', { concurrency: 2 }, () => {
     assert.match(stdout, /Flags win over the environment, the environment over \.env/);
   });
 
+  test('event types of contacts are a list, of none by default', () => {
+    const typesOf = (args: readonly string[], env = {}): unknown => {
+      const command = parseCommandLine(args, env, '1.0.0');
+      assert.ok(command.kind === 'serve');
+      return command.options.contactEventTypes;
+    };
+    assert.deepEqual(typesOf([]), []);
+    assert.deepEqual(typesOf(['--contact-event-types', 'ui.*, !ui.secret']), [
+      'ui.*',
+      '!ui.secret',
+    ]);
+    assert.deepEqual(typesOf([], { JIMS_CONTACT_EVENT_TYPES: 'ui.*,app.*' }), ['ui.*', 'app.*']);
+  });
+
   test('sizes of messages and configs are those that are given', async () => {
     using folder = folderWith({ 'app.ts': ECHO });
     const args = ['--app', './app.ts:app', '--db', 'sqlite::memory:', '--max-config-size', '40'];

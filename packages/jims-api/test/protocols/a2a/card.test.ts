@@ -23,7 +23,7 @@ test('the card has the app’s name and description, and the address at which it
       { url: 'http://localhost/a2a', protocolBinding: 'JSONRPC', protocolVersion: '0.3' },
     ],
     capabilities: { streaming: true, pushNotifications: false },
-    defaultInputModes: ['text/plain'],
+    defaultInputModes: ['text/plain', 'image/*', 'audio/*', 'video/*', 'application/*'],
     defaultOutputModes: ['text/plain'],
     skills: [{ id: 'chat', name: about.name, description: about.description, tags: ['chat'] }],
   });

@@ -15,18 +15,16 @@ test('a service gets reasoning and tools as messages, sources and files as event
   const { agent, events, say } = agentFor(served);
   await say('where?');
   assert.deepEqual(agent.messages.map(inWords), [
-    'user: where?',
-    'reasoning: I must look',
+    'user: "where?"',
+    'reasoning: "I must look"',
     'assistant calls find-order {"order":"secret-input"}',
-    'tool: {"at":"secret-output"}',
+    'tool: "{\\"at\\":\\"secret-output\\"}"',
     'assistant calls check-fraud {}',
-    'tool: secret-reason',
-    'assistant: It is on its way.',
+    'tool: "secret-reason"',
+    'assistant: "It is on its way."',
   ]);
   const message_id = agent.messages.at(-1)?.id;
-  const [source, file] = events
-    .filter(({ type }) => type === 'CUSTOM')
-    .map((each) => ({ ...each }));
+  const [source, file] = events.filter((event) => 'name' in event);
   assert.deepEqual(source, {
     type: 'CUSTOM',
     name: 'jims.source',
@@ -50,9 +48,9 @@ test('a service gets reasoning and tools as messages, sources and files as event
   const { agent: other, restore } = agentFor(served);
   await restore();
   assert.deepEqual(other.messages.map(inWords).slice(0, 3), [
-    'user: where?',
-    'reasoning: I must look',
-    'assistant: It is on its way.',
+    'user: "where?"',
+    'reasoning: "I must look"',
+    'assistant: "It is on its way."',
   ]);
 });
 
@@ -61,11 +59,11 @@ test('a contact gets of a tool its title, and whether it is done', async () => {
   const { agent, events, say } = agentFor(served, { 'x-contact': 'c:1' });
   await say('where?');
   assert.deepEqual(agent.messages.map(inWords), [
-    'user: where?',
-    'reasoning: I must look',
+    'user: "where?"',
+    'reasoning: "I must look"',
     'assistant calls Looking for your order {}',
-    'tool: completed',
-    'assistant: It is on its way.',
+    'tool: "completed"',
+    'assistant: "It is on its way."',
   ]);
   assert.doesNotMatch(JSON.stringify(events), /secret|find-order|check-fraud/);
 });
@@ -96,7 +94,7 @@ function agentFor(
 
 function inWords(message: Message): string {
   if (message.role !== 'assistant' || !message.toolCalls) {
-    return `${message.role}: ${String(message.content)}`;
+    return `${message.role}: ${JSON.stringify(message.content)}`;
   }
   const calls = message.toolCalls.map(
     ({ function: { name, arguments: args } }) => `${name} ${args}`,

@@ -297,7 +297,7 @@ test('a body that cannot be used is refused with all its faults', async () => {
   ]);
   assert.deepEqual(await post({ id: 'x', messages: [{ id: 'u', role: 'user', parts: [file] }] }), [
     422,
-    'body.messages: Value error, files are not supported, only text',
+    'body.messages: Value error, a data URL must be data:<type>;base64,…',
   ]);
   assert.deepEqual(
     await post({ id: 'x', messages: [userMessage('x')], event_type: 'state.set.admin' }),

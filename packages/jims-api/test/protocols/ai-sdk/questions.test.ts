@@ -54,6 +54,7 @@ test('steps with a title are tools of the server, and nothing else of them is se
     [
       ['Looking up the order', 'output-available', 'step'],
       ['Trying the card', 'output-error', 'step'],
+      ['Refund it?', 'approval-requested', 'question'],
     ],
   );
   assert.doesNotMatch(JSON.stringify(chat.messages), /secret/);

@@ -247,13 +247,18 @@ test('what is refused is an error in words with its status', async () => {
   });
   const unknown = { thread_id: crypto.randomUUID(), messages: [{ text: 'x' }] };
   assert.equal((await send(served.origin, JSON.stringify(unknown), key)).status, 404);
+  const empty = await send(served.origin, new FormData(), { authorization: 'Bearer key' });
+  assert.equal(empty.status, 422);
   const form = new FormData();
   form.append('files', new Blob(['x']), 'x.txt');
-  form.append('message1', '{"text":"see the file"}');
+  form.append('message1', '{"text":');
   assert.deepEqual(await send(served.origin, form, { authorization: 'Bearer key' }), {
-    status: 415,
-    body: { error: 'Files are not supported, only text' },
+    status: 422,
+    body: { error: 'JSON decode error: Expecting value at character 8' },
   });
+  const broken = { ...key, 'content-type': 'multipart/form-data; boundary=x' };
+  assert.equal((await send(served.origin, '--x\r\nnothing', broken)).status, 400);
+  assert.equal((await send(served.origin, 'x'.repeat(5 * 1024 * 1024), broken)).status, 413);
 });
 
 test('a thread is named by its id for one contact, and unknown for another', async () => {

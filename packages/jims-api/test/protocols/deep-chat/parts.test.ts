@@ -28,7 +28,7 @@ test('sources are links under the text, files are files', async () => {
   ]);
 });
 
-test('a source is no way to run a script in the page', async () => {
+test('no source runs a script in the page', async () => {
   await using served = await serveApp((ctx) => {
     const sources = [
       { url: 'javascript:alert(1)', title: 'Click <me>' },

@@ -1,8 +1,7 @@
-import { JimsError } from '../../errors/jims-error.ts';
 import { cleanJson, cleanText } from '../../text/clean-text.ts';
 import { newEvent } from '../../thread/event.ts';
 import { FEEDBACK_GIVEN, FEEDBACK_WITHDRAWN } from '../../thread/message.ts';
-import { threadNotFound } from '../refusals.ts';
+import { messageNotFound, threadNotFound } from '../refusals.ts';
 import { READ_BYTES } from '../thread-store.ts';
 import type { Feedback, FeedbackRecord, ThreadStore } from '../thread-store.ts';
 import type { ThreadWatchers } from '../thread-watchers.ts';
@@ -35,9 +34,7 @@ export function feedbackStore(db: Database, watchers: ThreadWatchers): FeedbackM
         tags: feedback?.tags && cleanJson(feedback.tags),
       });
       if (result === 'thread_not_found') throw threadNotFound(threadId);
-      if (result === 'message_not_found') {
-        throw new JimsError(result, `The thread has no message '${messageId}' by the assistant`);
-      }
+      if (result === 'message_not_found') throw messageNotFound(messageId);
       if (result === 'changed') watchers.wake(threadId);
       return result;
     },

@@ -1,6 +1,6 @@
-import { JimsError } from '../../errors/jims-error.ts';
-import { CHUNK_BYTES, inChunks } from '../chunks.ts';
 import type { FileRange, FileStore } from '../file-store.ts';
+import { CHUNK_BYTES, inChunks } from '../files/chunks.ts';
+import { fileGone } from '../refusals.ts';
 import type { Database } from './database.ts';
 import { uuidOrNull } from './parameters.ts';
 
@@ -70,7 +70,7 @@ async function* readChunks(
       [uuidOrNull(fileId), n, at - first + 1, Math.max(0, Math.min(end - at, CHUNK_BYTES))],
     );
     const isThere = row && (row.bytes.length > 0 || at >= end);
-    if (!isThere) throw new JimsError('file_gone', `The file '${fileId}' is not there any more`);
+    if (!isThere) throw fileGone(fileId);
     if (at >= end) return;
     yield row.bytes;
     at += row.bytes.length;

@@ -38,8 +38,6 @@ const FILES = [
   'run-lists',
 ];
 
-/** How much of a message is searched, in characters. */
-const SEARCH_CHARS = 20_000;
 /** How many messages a search looks at before it asks the index, and how many it takes from there. */
 const SEARCH_LOOK_AT = 2000;
 const SEARCH_HITS = 20_000;
@@ -61,7 +59,6 @@ export const FUNCTIONS: string = FILES.map(readSql)
   .replaceAll(':suspect_recoveries', String(SUSPECT_RECOVERIES))
   .replaceAll(':retried_codes', `'{${RETRIED_CODES.join(', ')}}'::text[]`)
   .replaceAll(':retried_for_ms', String(RETRIED_FOR_MS))
-  .replaceAll(':search_chars', String(SEARCH_CHARS))
   .replaceAll(':search_look_at', String(SEARCH_LOOK_AT))
   .replaceAll(':search_hits', String(SEARCH_HITS));
 

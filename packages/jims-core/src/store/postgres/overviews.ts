@@ -1,9 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { oneLine } from '../../text/one-line.ts';
 import { MAX_EXCERPT, MAX_TITLE } from '../../thread/thread.ts';
 import type { ThreadOverview } from '../../thread/thread.ts';
+import { queryWords } from '../search-words.ts';
 import { READ_BYTES } from '../thread-store.ts';
 import type { ThreadList, ThreadQuery, ThreadStore } from '../thread-store.ts';
 import type { Database } from './database.ts';
+import { MessageIndex } from './message-index.ts';
 import { uuidOrNull } from './parameters.ts';
 import { toThread } from './rows.ts';
 import type { ThreadRow } from './rows.ts';
@@ -19,20 +23,27 @@ interface OverviewRow extends ThreadRow {
   readonly isWaiting: boolean;
 }
 
-/** How many messages one call gives to the search; it ends sooner when they are long. */
-const INDEX_MESSAGES = 500;
-/** How often a search does so before it looks: what was just said is found, unless very much was said. */
-const INDEX_BEFORE_SEARCH = 10;
+/** How often a search lets the messages that are new be known before it looks, and how long it waits for others. */
+const INDEX_BEFORE_SEARCH = 20;
+const BUSY_MS = 20;
 
 type Overviews = Pick<ThreadStore, 'listThreads' | 'threadOverview' | 'indexMessages'>;
 
 /** Threads as lists show them. */
 export function overviewStore(db: Database): Overviews {
-  const indexMessages = (): Promise<boolean> =>
-    db.call<boolean>('index_messages', { limit: INDEX_MESSAGES });
+  const index = new MessageIndex(db);
+
+  /** What was just said is found, unless very much was said. */
+  async function indexNews(): Promise<void> {
+    for (let n = 0; n < INDEX_BEFORE_SEARCH; n++) {
+      const { count, isBusy } = await index.next();
+      if (count === 0 && !isBusy) return;
+      if (isBusy) await sleep(BUSY_MS);
+    }
+  }
 
   return {
-    indexMessages,
+    indexMessages: async () => (await index.next()).count > 0,
 
     async threadOverview(threadId) {
       const row = await db.call<OverviewRow | null>('thread_overview', {
@@ -42,17 +53,26 @@ export function overviewStore(db: Database): Overviews {
     },
 
     async listThreads(query) {
-      if (query.before && uuidOrNull(query.before.id) === null) return { threads: [], more: false };
-      if (query.words !== undefined) {
-        for (let n = 0; n < INDEX_BEFORE_SEARCH && (await indexMessages()); n++);
-      }
-      return listThreads(db, query);
+      const { before, words } = query;
+      if (before && uuidOrNull(before.id) === null) return NOTHING;
+      if (words === undefined) return listThreads(db, query);
+      const wanted = queryWords(words);
+      if (!wanted) return NOTHING;
+      await indexNews();
+      return listThreads(db, query, [...wanted.whole, wanted.beginning]);
     },
   };
 }
 
-async function listThreads(db: Database, query: ThreadQuery): Promise<ThreadList> {
-  const { before, words, order = 'activity', maxBytes = READ_BYTES } = query;
+const NOTHING: ThreadList = { threads: [], more: false };
+
+/** @param words The last one is the beginning of a word. */
+async function listThreads(
+  db: Database,
+  query: ThreadQuery,
+  words?: readonly string[],
+): Promise<ThreadList> {
+  const { before, order = 'activity', maxBytes = READ_BYTES } = query;
   const rows = await db.rowsOf<{ thread: OverviewRow | null; more: boolean }>('list_overviews', {
     contact_id: query.contactId,
     external_id: query.externalId,
@@ -63,9 +83,8 @@ async function listThreads(db: Database, query: ThreadQuery): Promise<ThreadList
     max_bytes: maxBytes,
     order,
     feedback: query.feedback,
-    waiting: query.waiting ?? false,
-    // A string with NUL is in no message, and PostgreSQL takes none.
-    words: words?.toWellFormed().replaceAll('\0', ' '),
+    waiting: query.waiting,
+    words,
   });
   return {
     threads: rows.flatMap(({ thread }) => (thread ? [toOverview(thread)] : [])),

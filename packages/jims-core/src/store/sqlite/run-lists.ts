@@ -22,11 +22,12 @@ const RUN_IDS = 'r.run_id, r.start_ids, r.output_ids';
 const WITHIN = '(e.created_at, e.event_id)';
 
 const SQL = {
-  // Its message waits with it. Tickets may change, as a run that is executed again goes to the end.
+  // Their messages wait with them.
   waiting: sql<readonly [runId: string]>(`SELECT run_id FROM jims_runs
-     WHERE thread_id = ?1 AND NOT incoming_stored AND incoming_type IS NOT NULL AND run_id < ?2
+     WHERE thread_id = ?1 AND NOT incoming_stored AND incoming_type IS NOT NULL
+       AND coalesce(ticket < (SELECT ticket FROM jims_runs WHERE run_id = ?2), ?2 IS NULL)
        AND EXISTS (SELECT 1 FROM threads t WHERE t.thread_id = ?1)
-     ORDER BY run_id DESC LIMIT ?3`),
+     ORDER BY ticket DESC LIMIT ?3`),
   logged: sql<LogRow>(`SELECT e.event_id, e.created_at, r.run_id
      FROM threads t CROSS JOIN thread_events e ON e.thread_id = t.thread_id LEFT JOIN ${RUN}
      WHERE t.thread_id = ?1 AND ${WITHIN} < (?2, ?3)
@@ -58,7 +59,7 @@ export class RunLists {
   list(threadId: string, { limit, before }: RunPage): RunList {
     const runs: RunSummary[] = [];
     if (!before || before.createdAt === WAITING) {
-      const rows = this.#sql.waiting.all(toHex(threadId), before ? toHex(before.id) : '~', limit);
+      const rows = this.#sql.waiting.all(toHex(threadId), before ? toHex(before.id) : null, limit);
       for (const [runId] of rows) this.#add(runs, runId);
       const last = runs.at(-1);
       if (last && rows.length === limit)

@@ -13,6 +13,7 @@ import type { SseFrame } from '../../../http/sse/frame.ts';
 import { Expansion } from '../../../http/sse/ready-iterator.ts';
 import type { ReadyIterable } from '../../../http/sse/ready-iterator.ts';
 import { citationsOf, positionAfter } from '../shared/citations.ts';
+import type { Citation } from '../shared/citations.ts';
 import { openAiError } from '../shared/error.ts';
 import { secondsOf } from '../shared/ids.ts';
 import { inTurn } from './in-turn.ts';
@@ -59,12 +60,13 @@ function contentOf({ events }: RunResult): string {
 function annotationsOf(result: RunResult, addressOf: FileAddress): object[] {
   const citations = result.events.flatMap((event) => citationsOf(event, addressOf));
   if (citations.length === 0) return [];
-  const position = positionAfter(contentOf(result));
-  return citations.map(({ file, ...citation }) => ({
-    type: 'url_citation',
-    url_citation: { ...citation, ...position },
-    ...(file && { file }),
-  }));
+  const content = contentOf(result);
+  return citations.map((citation) => annotationOf(citation, content));
+}
+
+function annotationOf({ url, title, file }: Citation, content: string): object {
+  const url_citation = { url, title, ...positionAfter(content) };
+  return { type: 'url_citation', url_citation, ...(file && { file }) };
 }
 
 /** A run as chunks of one message. */

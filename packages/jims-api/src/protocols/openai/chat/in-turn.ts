@@ -32,14 +32,6 @@ class MessageTurns {
 
   read(event: PlainTextEvent): Iterable<InTurnEvent> {
     switch (event.type) {
-      case 'text_start':
-      case 'event':
-      case 'reasoning_start':
-      case 'reasoning_end':
-      // They are cited after all text.
-      case 'source':
-      case 'file':
-        return [];
       case 'reasoning_delta':
         return [{ type: 'reasoning', reasoningId: event.reasoningId, text: event.delta }];
       case 'text_delta': {
@@ -58,6 +50,9 @@ class MessageTurns {
       case 'error':
       case 'cancelled':
         return [event];
+      default:
+        // Sources and files are cited after all text.
+        return [];
     }
   }
 

@@ -130,7 +130,7 @@ async function deleteItem(api: ApiContext, call: Call): Promise<never> {
 /**
  * Items as events. Only messages of the user have a size limit.
  *
- * @throws HttpError 413 for a message that is too large; 403 when a contact adds messages of the
+ * @throws HttpError 413 for a message that is too large; 400 for files, which only a run takes; 403 when a contact adds messages of the
  * assistant, which only the app may write.
  */
 export function eventsIn(
@@ -144,6 +144,13 @@ export function eventsIn(
     throw new HttpError(403, 'Items of the assistant can be added by services alone', {
       code: 'assistant_items_not_allowed',
     });
+  }
+  if (said.some(({ files = [] }) => files.length > 0)) {
+    throw new HttpError(
+      400,
+      'Items with files cannot be added to a conversation: send them as the input of a response',
+      { code: 'files_need_response' },
+    );
   }
   return said.map(toEvent);
 }

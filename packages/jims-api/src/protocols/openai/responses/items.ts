@@ -1,8 +1,9 @@
 // What was said in a thread, as the items of a conversation, and pages of them.
-import type { JimsApp, NewEvent, Thread } from 'jims-core';
+import type { JimsApp, MessageFile, NewEvent, Thread } from 'jims-core';
 import * as v from 'valibot';
 
 import type { FileAddress } from '../../../chat/file-address.ts';
+import { filesOf } from '../../../chat/message-members.ts';
 import { assistantText, userText } from '../../../chat/messages.ts';
 import { jsonObject } from '../../../http/fastapi/fields.ts';
 import { integerIn, wordsIn } from '../../../http/query.ts';
@@ -51,8 +52,24 @@ export interface ConversationItem {
   readonly type: 'message';
   readonly role: 'user' | 'assistant';
   readonly status: 'completed' | 'incomplete';
-  readonly content: readonly (TextPart | { readonly type: 'input_text'; readonly text: string })[];
+  readonly content: readonly (TextPart | InputPart)[];
 }
+
+/** A part of a message of the user. */
+type InputPart =
+  | { readonly type: 'input_text'; readonly text: string }
+  | {
+      readonly type: 'input_image';
+      readonly detail: 'auto';
+      readonly image_url: string;
+      readonly file_id: string;
+    }
+  | {
+      readonly type: 'input_file';
+      readonly filename: string;
+      readonly file_url: string;
+      readonly file_id: string;
+    };
 
 /** The items of a thread, oldest first. */
 export async function* conversationItems(
@@ -81,13 +98,24 @@ export function toItem(
   const id = messageId(event.id, runId);
   const question = userText(event);
   if (question !== undefined) {
-    const content = [{ type: 'input_text', text: question } as const];
+    const files = filesOf(event).map((file) => filePart(file, addressOf));
+    const isText = question !== '' || files.length === 0;
+    const text = isText ? [{ type: 'input_text', text: question } as const] : [];
+    const content = [...text, ...files];
     return [{ id, type: 'message', role: 'user', status: 'completed', content }];
   }
   if (assistantText(event) === undefined) return [];
   const status = event.data['partial'] === true ? 'incomplete' : 'completed';
   const content = [citingPart(event, addressOf)];
   return [{ id, type: 'message', role: 'assistant', status, content }];
+}
+
+function filePart(file: MessageFile, addressOf: FileAddress): InputPart {
+  const { file_id, name: filename, media_type: type } = file;
+  const address = addressOf(file_id);
+  return type.startsWith('image/')
+    ? { type: 'input_image', detail: 'auto', image_url: address, file_id }
+    : { type: 'input_file', filename, file_url: address, file_id };
 }
 
 /** Items, oldest first: anew at each call. */
@@ -166,5 +194,5 @@ async function* itemsBefore(
 
 /** How much text it has. */
 function sizeOfItem({ content }: ConversationItem): number {
-  return content.reduce((sum, { text }) => sum + text.length, 0);
+  return content.reduce((sum, part) => sum + ('text' in part ? part.text.length : 0), 0);
 }

@@ -24,7 +24,9 @@ export const ResponseResource = v.pipe(
     status: v.picklist(['queued', 'in_progress', 'completed', 'failed', 'cancelled']),
     output: v.pipe(
       v.array(v.looseObject({ id: string, type: v.picklist(['message', 'reasoning']) })),
-      v.description('One item for each message; in a stream, statuses are reasoning items'),
+      v.description(
+        'One item for each message, before it what a model thought, where the app keeps that; in a stream, statuses are reasoning items, too',
+      ),
     ),
     error: v.nullable(v.object({ code: string, message: string })),
     metadata: v.pipe(

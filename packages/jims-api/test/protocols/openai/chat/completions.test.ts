@@ -126,7 +126,7 @@ describe('chat.completions.create', () => {
     assert.equal(usage.total_tokens, usage.prompt_tokens + usage.completion_tokens);
   });
 
-  test('takes the text of parts, and leaves out all that is not text', async () => {
+  test('takes the text of parts, and leaves out what is neither text nor a file', async () => {
     await using served = await serveApp(agentPipeline().pipeline);
     const completion = await openAiClient(served).client.chat.completions.create({
       model: 'any',
@@ -135,7 +135,7 @@ describe('chat.completions.create', () => {
           role: 'user',
           content: [
             { type: 'text', text: 'see' },
-            { type: 'image_url', image_url: { url: 'data:,' } },
+            { type: 'refusal', refusal: 'no' } as never,
             { type: 'text', text: 'this' },
           ],
         },

@@ -171,8 +171,11 @@ test('the AI SDK and LangChain show the reasoning and the sources', async () => 
     configuration: { baseURL },
   });
   const pieces = await Array.fromAsync(await langChain.stream('hello'));
-  const told = pieces.flatMap(({ contentBlocks }) => contentBlocks);
-  assert.equal(told.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join(''), TEXT);
+  const blocks = pieces.flatMap(({ contentBlocks }) => contentBlocks);
+  assert.equal(
+    blocks.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join(''),
+    TEXT,
+  );
   assert.match(JSON.stringify(pieces), /They want /);
-  assert.ok(JSON.stringify(told).includes(url));
+  assert.ok(JSON.stringify(blocks).includes(url));
 });

@@ -12,11 +12,10 @@ language sql stable as $$
     'id', p_id, 'contactId', p_contact_id, 'externalId', p_external_id,
     'createdAt', jims.iso(p_created_at), 'config', p_config,
     'title', a.title,
-    -- More than a title has, as it may begin with spaces.
-    'firstText', jims.text_in(p_first, 'content', 1000),
+    'firstText', jims.line_in(p_first, 'content'),
     'lastEventAt', jims.iso(a.last_event_at),
     'lastRole', jims.text_in(p_last, 'role', 100),
-    'lastText', jims.text_in(p_last, 'content', 1000),
+    'lastText', jims.line_in(p_last, 'content'),
     'hasMessage', p_last is not null,
     'isWaiting', a.waiting)
 $$;
@@ -45,17 +44,23 @@ create or replace function jims.threads_sql(
 ) returns text
 language plpgsql immutable as $$
 declare
-  v_at text := case p_order when 'created' then 't.created_at' else 'a.last_event_at' end;
+  v_by_age boolean := p_order = 'created';
+  v_at text := case when v_by_age then 't.created_at' else 'a.last_event_at' end;
+  v_id text := case when v_by_age then 't.thread_id' else 'a.thread_id' end;
+  v_order text := ' order by ' || v_at || ' desc, ' || v_id || ' desc limit $5';
   v_part text;
-  v_order text;
 begin
-  -- Between dollars, as the name of the schema may have quotes in it.
-  v_part := 'select t.thread_id, ' || v_at || $sql$ as at, t.contact_id
-    from jims.thread_activity a join original.threads t using (thread_id) where true $sql$;
+  -- Between dollars, as the name of the schema may have quotes in it; and no format(), as it may have %.
+  v_part := 'select a.thread_id, ' || v_at || ' as at, a.contact_id ' || $sql$
+    from jims.thread_activity a $sql$;
+  if v_by_age or p_external_id is not null then
+    v_part := v_part || $sql$ join original.threads t using (thread_id) $sql$;
+  end if;
+  v_part := v_part || ' where true';
   if p_contact_id is not null then
-    v_part := v_part || case p_order
-      when 'created' then ' and t.contact_id = $1'
-      else ' and hashtextextended(a.contact_id, 0) = hashtextextended($1, 0) and t.contact_id = $1'
+    v_part := v_part || case
+      when v_by_age then ' and t.contact_id = $1'
+      else ' and hashtextextended(a.contact_id, 0) = hashtextextended($1, 0) and a.contact_id = $1'
     end;
   end if;
   if p_external_id is not null then
@@ -63,25 +68,21 @@ begin
       || ' and hashtextextended(t.external_id, 0) = hashtextextended($2, 0) and t.external_id = $2';
   end if;
   if p_before is not null then
-    v_part := v_part || ' and (' || v_at || ', ' || case p_order
-      when 'created' then 't.thread_id' else 'a.thread_id' end || ') < ($3, $4)';
+    v_part := v_part || ' and (' || v_at || ', ' || v_id || ') < ($3, $4)';
   end if;
   if p_feedback is not null then
     v_part := v_part || case p_feedback when 'up' then ' and a.up > 0' else ' and a.down > 0' end;
   end if;
-  if p_waiting then
-    v_part := v_part || ' and a.waiting';
+  if p_waiting is not null then
+    v_part := v_part || case when p_waiting then ' and a.waiting' else ' and not a.waiting' end;
   end if;
   if p_among then
     v_part := v_part || ' and a.thread_id = any ($6)';
   end if;
-  if p_order = 'created' then
-    return v_part || case when p_current then ' and not a.superseded' else '' end
-      || ' order by t.created_at desc, t.thread_id desc limit $5';
+  if v_by_age then
+    return v_part || case when p_current then ' and not a.superseded' else '' end || v_order;
   end if;
-  -- No format(): the name of the schema may have a percent sign in it.
   v_part := v_part || ' and a.superseded = ';
-  v_order := ' order by a.last_event_at desc, a.thread_id desc limit $5';
   if p_current then
     return v_part || 'false' || v_order;
   end if;
@@ -90,73 +91,116 @@ begin
 end
 $$;
 
--- The ids of threads in their order, p_limit at most. With words, those of the threads whose messages have
+-- Threads in the order of an index: however many a contact has, the first ones are all that is read.
+create or replace function jims.threads_walked(
+  p_sql text, p_contact_id text, p_before timestamp without time zone, p_before_id uuid, p_limit integer
+) returns table (thread_id uuid, at timestamp without time zone, contact_id text)
+language plpgsql stable
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set enable_hashjoin = off set enable_mergejoin = off as $$
+begin
+  return query execute p_sql
+    using p_contact_id, null::text, p_before, p_before_id, p_limit, null::uuid[];
+end
+$$;
+
+-- Threads that are sorted when they are found.
+create or replace function jims.threads_sorted(
+  p_sql text, p_contact_id text, p_external_id text,
+  p_before timestamp without time zone, p_before_id uuid, p_limit integer, p_among uuid[]
+) returns table (thread_id uuid, at timestamp without time zone, contact_id text)
+language plpgsql stable set enable_seqscan = off as $$
+begin
+  return query execute p_sql
+    using p_contact_id, p_external_id, p_before, p_before_id, p_limit, p_among;
+end
+$$;
+
+-- The threads that a list without words has, from a position on.
+create or replace function jims.next_threads(
+  p_contact_id text, p_external_id text, p_current boolean,
+  p_before timestamp without time zone, p_before_id uuid, p_limit integer,
+  p_order text, p_feedback text, p_waiting boolean, p_among uuid[]
+) returns table (thread_id uuid, at timestamp without time zone, contact_id text)
+language plpgsql stable as $$
+declare
+  v_sql text := jims.threads_sql(
+    p_contact_id, p_external_id, p_current, p_before, p_order, p_feedback, p_waiting,
+    p_among is not null);
+begin
+  -- By age there is no index for each filter.
+  if p_external_id is not null or p_among is not null
+    or (p_order = 'created' and (p_feedback is not null or coalesce(p_waiting, false)))
+  then
+    return query select * from jims.threads_sorted(
+      v_sql, p_contact_id, p_external_id, p_before, p_before_id, p_limit, p_among);
+  else
+    return query select * from jims.threads_walked(
+      v_sql, p_contact_id, p_before, p_before_id, p_limit);
+  end if;
+end
+$$;
+
+-- The ids of threads in their order, p_limit at most. With words, those of the threads with a message that has
 -- them: threads are looked at one after the other, as long as that is little; what comes after that is asked
 -- of the index, if it is of one contact, and left out otherwise.
 create or replace function jims.ordered_threads(
   p_contact_id text, p_external_id text, p_current boolean,
   p_before timestamp without time zone, p_before_id uuid, p_limit integer,
-  p_order text, p_feedback text, p_waiting boolean, p_words text
+  p_order text, p_feedback text, p_waiting boolean, p_words text[]
 ) returns uuid[]
-language plpgsql stable set enable_seqscan = off as $$
+language plpgsql stable as $$
 declare
   v_thread record;
   v_ids uuid[] := '{}';
-  v_contact_id text;
+  v_contact_id text := p_contact_id;
   v_query tsquery;
   v_left integer := case when p_contact_id is null then :search_look_at * 10 else :search_look_at end;
   v_has record;
+  v_seen integer := 0;
+  v_look_at integer := v_left;
+  v_is_cut boolean := false;
   v_before timestamp := p_before;
   v_before_id uuid := p_before_id;
 begin
   if p_words is null then
-    for v_thread in execute jims.threads_sql(
-        p_contact_id, p_external_id, p_current, p_before, p_order, p_feedback, p_waiting, false)
-      using p_contact_id, p_external_id, p_before, p_before_id, p_limit, null::uuid[]
-    loop
-      v_ids := v_ids || v_thread.thread_id;
-    end loop;
-    return v_ids;
+    return array(
+      select n.thread_id from jims.next_threads(
+        p_contact_id, p_external_id, p_current, p_before, p_before_id, p_limit, p_order, p_feedback,
+        p_waiting, null) as n);
   end if;
 
-  v_contact_id := p_contact_id;
   v_query := jims.words_query(v_contact_id, p_words);
-  if v_query is null then
-    return v_ids;
-  end if;
-  for v_thread in execute jims.threads_sql(
-      p_contact_id, p_external_id, p_current, p_before, p_order, p_feedback, p_waiting, false)
-    using p_contact_id, p_external_id, p_before, p_before_id, v_left, null::uuid[]
+  for v_thread in
+    select * from jims.next_threads(
+      p_contact_id, p_external_id, p_current, p_before, p_before_id, v_look_at, p_order, p_feedback,
+      p_waiting, null)
   loop
+    v_seen := v_seen + 1;
     if v_thread.contact_id is distinct from v_contact_id then
       v_contact_id := v_thread.contact_id;
       v_query := jims.words_query(v_contact_id, p_words);
     end if;
     v_has := jims.has_words(v_thread.thread_id, v_query, v_left);
-    -- Looking at a thread without messages costs something, too.
-    v_left := v_left - v_has.looked_at - 1;
-    exit when v_has.found is null;
-    if v_has.found then
+    v_is_cut := v_has.has_them is null;
+    exit when v_is_cut;
+    if v_has.has_them then
       v_ids := v_ids || v_thread.thread_id;
     end if;
     v_before := v_thread.at;
     v_before_id := v_thread.thread_id;
-    exit when cardinality(v_ids) >= p_limit or v_left <= 0;
+    v_left := v_left - v_has.looked_at;
+    v_is_cut := v_left <= 0 or v_seen = v_look_at;
+    exit when v_is_cut or cardinality(v_ids) >= p_limit;
   end loop;
-  if cardinality(v_ids) >= p_limit or v_has.found is not null and v_left > 0 or v_has is null
-    or p_contact_id is null
-  then
+  if not v_is_cut or cardinality(v_ids) >= p_limit or p_contact_id is null then
     return v_ids;
   end if;
-
-  for v_thread in execute jims.threads_sql(
-      p_contact_id, p_external_id, p_current, v_before, p_order, p_feedback, p_waiting, true)
-    using p_contact_id, p_external_id, v_before, v_before_id, p_limit - cardinality(v_ids),
-          array(select jims.threads_with_words(jims.words_query(p_contact_id, p_words)))
-  loop
-    v_ids := v_ids || v_thread.thread_id;
-  end loop;
-  return v_ids;
+  return v_ids || array(
+    select n.thread_id from jims.next_threads(
+      p_contact_id, p_external_id, p_current, v_before, v_before_id, p_limit - cardinality(v_ids),
+      p_order, p_feedback, p_waiting,
+      array(select jims.threads_with_words(jims.words_query(p_contact_id, p_words)))) as n);
 end
 $$;
 
@@ -165,7 +209,7 @@ $$;
 create or replace function jims.list_overviews(
   p_contact_id text, p_external_id text, p_current boolean,
   p_before timestamp without time zone, p_before_id uuid, p_limit integer, p_max_bytes bigint,
-  p_order text, p_feedback text, p_waiting boolean, p_words text
+  p_order text, p_feedback text, p_waiting boolean, p_words text[]
 ) returns table (thread json, more boolean)
 language plpgsql stable set enable_seqscan = off as $$
 declare

@@ -16,13 +16,16 @@ language sql stable as $$
 $$;
 
 -- Runs whose incoming event is before a position, newest first, of the next p_look_at events. Those that wait
--- for their place in the log come first. The last row has no run: it has where to go on.
+-- for their place in the log come first, at the end of all times. The last row has no run: it has where to go on.
 create or replace function jims.list_runs(
   p_thread_id uuid, p_created_at timestamp without time zone, p_id uuid,
   p_limit integer, p_look_at integer
 ) returns table (run json, id uuid, "createdAt" text)
 language plpgsql stable set enable_seqscan = off as $$
 declare
+  v_waiting timestamp := '9999-12-31 23:59:59.999999';
+  v_before timestamp := coalesce(p_created_at, v_waiting);
+  v_before_id uuid := coalesce(p_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
   v_run jims.runs;
   v_event record;
   v_taken integer := 0;
@@ -32,46 +35,44 @@ begin
     return next;
     return;
   end if;
-  if p_created_at is null then
+  if v_before = v_waiting then
     for v_run in
-      select * from jims.runs
-      where thread_id = p_thread_id and not incoming_stored and incoming_data is not null
-      order by ticket desc
+      select * from jims.runs r
+      where r.thread_id = p_thread_id and not r.incoming_stored and r.incoming_data is not null
+        and r.run_id < v_before_id
+      order by r.run_id desc limit p_limit
     loop
       run := jims.run_summary_json(v_run);
       return next;
       v_taken := v_taken + 1;
     end loop;
+    run := null;
+    if v_taken = p_limit then
+      id := v_run.run_id;
+      "createdAt" := jims.iso(v_waiting);
+      return next;
+      return;
+    end if;
+    v_before_id := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
   end if;
-  run := null;
   for v_event in
     select e.event_id, e.created_at from original.thread_events e
-    where e.thread_id = p_thread_id
-      and (e.created_at, e.event_id)
-        < (coalesce(p_created_at, 'infinity'), coalesce(p_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+    where e.thread_id = p_thread_id and (e.created_at, e.event_id) < (v_before, v_before_id)
     order by e.created_at desc, e.event_id desc limit p_look_at
   loop
+    v_looked_at := v_looked_at + 1;
     select * into v_run from jims.runs r where r.run_id = v_event.event_id;
-    if found and v_run.thread_id = p_thread_id then
-      -- The page is full, and there is one more.
-      if v_taken >= p_limit and v_looked_at > 0 then
-        return next;
-        return;
-      end if;
+    if v_run.thread_id = p_thread_id then
       run := jims.run_summary_json(v_run);
-      id := null;
-      "createdAt" := null;
       return next;
       run := null;
       v_taken := v_taken + 1;
     end if;
+    exit when v_taken >= p_limit;
+  end loop;
+  if v_taken >= p_limit or v_looked_at = p_look_at then
     id := v_event.event_id;
     "createdAt" := jims.iso(v_event.created_at);
-    v_looked_at := v_looked_at + 1;
-  end loop;
-  if v_looked_at < p_look_at then
-    id := null;
-    "createdAt" := null;
   end if;
   return next;
 end

@@ -1,12 +1,7 @@
--- Finding threads by words of their messages.
+-- Finding threads by words of their messages. Words are made by the processes, in the same way for every store,
+-- so that no setting of the database changes what is found.
 --
--- :search_chars stands for how much of a message is searched.
-
--- A text without the punctuation that would join words to an address, a path or a fraction.
-create or replace function jims.plain_words(p_text text) returns text
-language sql immutable as $$
-  select translate(p_text, $chars$!"#$%&'()*+,-./:;<=>?@[\]^_`{|}~$chars$, repeat(' ', 32))
-$$;
+-- :search_hits stands for how many messages a search takes from the index.
 
 -- What comes before each word of a contact's messages. It is kept, so it must be the same on every server.
 create or replace function jims.words_of(p_contact_id text) returns text
@@ -14,102 +9,104 @@ language sql immutable as $$
   select encode(substr(sha256(convert_to(coalesce('c' || p_contact_id, ''), 'UTF8')), 1, 8), 'hex') || ' '
 $$;
 
-create or replace function jims.message_words(p_contact_id text, p_data json) returns tsvector
-language plpgsql stable as $$
-declare
-  v_prefix text := jims.words_of(p_contact_id);
-begin
-  return array_to_tsvector(array(
-    select distinct v_prefix || left(lexeme, 100)
-    from unnest(to_tsvector(
-      'simple', jims.plain_words(jims.text_in(p_data, 'content', :search_chars))))));
-end
-$$;
-
--- What finds all of these words in messages of a contact, the last one as a beginning; null without a word.
-create or replace function jims.words_query(p_contact_id text, p_words text) returns tsquery
-language plpgsql stable as $$
-declare
-  v_prefix text := jims.words_of(p_contact_id);
-  v_query text;
-begin
+-- What finds all of these words in messages of a contact, the last one as a beginning.
+create or replace function jims.words_query(p_contact_id text, p_words text[]) returns tsquery
+language sql immutable as $$
   select string_agg(
-    '''' || v_prefix || replace(replace(left(lexeme, 100), '\', '\\'), '''', '''''') || ''''
-      || case when last = max_last then ':*' else '' end, ' & ')
-  into v_query
-  from (
-    select lexeme, positions[cardinality(positions)] as last,
-           max(positions[cardinality(positions)]) over () as max_last
-    from unnest(to_tsvector('simple', jims.plain_words(left(p_words, 500))))
-  ) as word;
-  return v_query::tsquery;
-end
+    quote_literal(jims.words_of(p_contact_id) || word)
+      || case when place = cardinality(p_words) then ':*' else '' end, ' & ')::tsquery
+  from unnest(p_words) with ordinality as w (word, place)
 $$;
 
--- Lets the search know messages: some that are new, or else some of a thread that was there before. True
--- when there may be more. What another process is at is left to it.
-create or replace function jims.index_messages(p_limit integer) returns boolean
+-- Puts some more messages of a thread that was there before among those that the search does not know. False
+-- when there is no such thread.
+create or replace function jims.queue_old_messages(p_limit integer) returns boolean
 language plpgsql set enable_seqscan = off as $$
 declare
-  v_since timestamp with time zone := clock_timestamp();
-  v_taken integer := 0;
-  v_piece integer;
-  v_rows tid[];
   v_thread jims.unindexed_threads;
-  v_last record;
+  v_event record;
+  v_seen integer := 0;
 begin
-  loop
-    v_rows := array(select ctid from jims.unindexed limit 50 for update skip locked);
-    v_piece := cardinality(v_rows);
-    exit when v_piece = 0;
-    with taken as (
-      delete from jims.unindexed where ctid = any (v_rows) returning thread_id, event_id
-    )
-    insert into jims.message_search (thread_id, event_id, words)
-    select e.thread_id, e.event_id, jims.message_words(t.contact_id, e.event_data)
-    from (select distinct thread_id, event_id from taken) as taken
-      join original.thread_events e using (thread_id, event_id)
-      join original.threads t using (thread_id)
-    order by 1, 2
-    on conflict (thread_id, event_id) do update set words = excluded.words;
-    v_taken := v_taken + v_piece;
-    if v_taken >= p_limit or clock_timestamp() > v_since + interval '200 milliseconds' then
-      return true;
-    end if;
-  end loop;
-  if v_taken > 0 then
-    return exists (select from jims.unindexed_threads);
-  end if;
-
   select * into v_thread from jims.unindexed_threads limit 1 for update skip locked;
   if not found then
     return false;
   end if;
-  for v_last in
-    select e.created_at, e.event_id, e.event_type, e.event_data, t.contact_id
-    from original.threads t join original.thread_events e using (thread_id)
+  for v_event in
+    select e.created_at, e.event_id, e.event_type from original.thread_events e
     where e.thread_id = v_thread.thread_id
       and (e.created_at, e.event_id) > (
         coalesce(v_thread.created_at, '-infinity'),
         coalesce(v_thread.event_id, '00000000-0000-0000-0000-000000000000'))
     order by e.created_at, e.event_id limit p_limit
   loop
-    v_taken := v_taken + 1;
-    if jims.is_message(v_last.event_type) then
-      insert into jims.message_search (thread_id, event_id, words)
-      values (v_thread.thread_id, v_last.event_id,
-              jims.message_words(v_last.contact_id, v_last.event_data))
-      on conflict (thread_id, event_id) do update set words = excluded.words;
+    v_seen := v_seen + 1;
+    if jims.is_message(v_event.event_type) then
+      insert into jims.unindexed (thread_id, event_id) values (v_thread.thread_id, v_event.event_id);
     end if;
-    exit when clock_timestamp() > v_since + interval '200 milliseconds';
   end loop;
-  if v_taken > 0 then
-    update jims.unindexed_threads set created_at = v_last.created_at, event_id = v_last.event_id
+  if v_seen = p_limit then
+    update jims.unindexed_threads set created_at = v_event.created_at, event_id = v_event.event_id
     where thread_id = v_thread.thread_id;
   else
     delete from jims.unindexed_threads where thread_id = v_thread.thread_id;
   end if;
   return true;
+end
+$$;
+
+-- Gives messages that the search does not know to a process, for half a minute: their texts, p_chars of each.
+-- Others are given others meanwhile, or learn that somebody is at work.
+create or replace function jims.take_unindexed(p_limit integer, p_chars integer) returns json
+language plpgsql set enable_seqscan = off as $$
+declare
+  v_rows tid[];
+  v_taken json;
+begin
+  loop
+    v_rows := array(
+      select ctid from jims.unindexed
+      where claimed_until is null or claimed_until < clock_timestamp()
+      limit p_limit for update skip locked);
+    exit when cardinality(v_rows) > 0 or not jims.queue_old_messages(p_limit);
+  end loop;
+  if cardinality(v_rows) = 0 then
+    return json_build_object(
+      'messages', json_build_array(), 'isBusy', exists (select from jims.unindexed));
+  end if;
+  with taken as (
+    update jims.unindexed set claimed_until = clock_timestamp() + interval '30 seconds'
+    where ctid = any (v_rows)
+    returning ctid as place, thread_id, event_id
+  )
+  select json_agg(json_build_object(
+    'place', place, 'threadId', thread_id, 'eventId', event_id,
+    'text', (
+      select jims.text_in(e.event_data, 'content', p_chars) from original.thread_events e
+      where e.thread_id = taken.thread_id and e.event_id = taken.event_id)))
+  into v_taken from taken;
+  return json_build_object('messages', v_taken, 'isBusy', false);
+end
+$$;
+
+-- Lets the search know messages that were taken, by their words.
+create or replace function jims.put_words(p_messages json) returns void
+language plpgsql set enable_seqscan = off as $$
+begin
+  insert into jims.message_search (thread_id, event_id, words)
+  select distinct on (m."threadId", m."eventId") m."threadId", m."eventId", array_to_tsvector(array(
+    select jims.words_of(t.contact_id) || word from json_array_elements_text(m.words) as word))
+  from json_to_recordset(p_messages) as m ("threadId" uuid, "eventId" uuid, words json)
+    join original.threads t on t.thread_id = m."threadId"
+    join original.thread_events e on e.thread_id = m."threadId" and e.event_id = m."eventId"
+  order by m."threadId", m."eventId"
+  on conflict (thread_id, event_id) do update set words = excluded.words;
+  -- A row that another process took meanwhile is not at its place any more.
+  delete from jims.unindexed
+  where ctid = any (array(
+      select m.place::tid from json_to_recordset(p_messages) as m (place text)))
+    and (thread_id, event_id) in (
+      select m."threadId", m."eventId"
+      from json_to_recordset(p_messages) as m ("threadId" uuid, "eventId" uuid));
 end
 $$;
 
@@ -127,16 +124,16 @@ $$;
 
 -- Looks for words in a thread, in so many of its messages. Null when it has more and none of these has them.
 create or replace function jims.has_words(
-  p_thread_id uuid, p_query tsquery, p_look_at integer, out found boolean, out looked_at integer
+  p_thread_id uuid, p_query tsquery, p_look_at integer, out has_them boolean, out looked_at integer
 )
 language plpgsql stable as $$
 begin
-  select coalesce(bool_or(match), false), count(*) into found, looked_at from (
+  select coalesce(bool_or(match), false), count(*) into has_them, looked_at from (
     select s.words @@ p_query as match from jims.message_search s
     where s.thread_id = p_thread_id limit p_look_at
   ) as looked;
-  if not found and looked_at >= p_look_at then
-    found := null;
+  if not has_them and looked_at >= p_look_at then
+    has_them := null;
   end if;
 end
 $$;

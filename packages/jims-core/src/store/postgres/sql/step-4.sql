@@ -49,7 +49,12 @@ create table jims.backfills (
 );
 
 -- Messages that the search does not know yet. Without an index: it is written in every turn and read as a whole.
-create table jims.unindexed (thread_id uuid not null, event_id uuid not null);
+create table jims.unindexed (
+  thread_id uuid not null,
+  event_id uuid not null,
+  -- A process is at work on it until then, if it lives.
+  claimed_until timestamp with time zone
+);
 -- Threads all of whose messages it does not know yet, and the position up to which it knows them.
 create table jims.unindexed_threads (
   thread_id uuid primary key,

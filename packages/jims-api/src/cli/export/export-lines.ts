@@ -1,0 +1,139 @@
+// What is exported, as JSON lines. A line comes in pieces: a thread may be larger than the memory.
+import type { EventPosition, FeedbackRecord, Store, ThreadEvent, ThreadOverview } from 'jims-core';
+import { eventPieces } from 'jims-core/host';
+import { readUsage } from 'jims-core/llm';
+
+import { usageOnWire } from '../../chat/usage.ts';
+import { jsonPieces } from '../../http/fastapi/json-pieces.ts';
+import { eventResource, threadResource } from '../../protocols/jims/resources.ts';
+import type { ExportOptions } from '../options/export-options.ts';
+
+/** How many threads or ratings are read at a time. */
+const PAGE_SIZE = 100;
+const SERVICE = { principal: { kind: 'service', id: 'export' } } as const;
+/** Before all other ids. */
+const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+
+type Chosen = Pick<ExportOptions, 'contact' | 'thread' | 'since'>;
+
+/** A line for each thread, with its events. */
+export async function* threadLines(store: Store, chosen: Chosen): AsyncGenerator<string> {
+  for await (const thread of threadsOf(store, chosen)) {
+    yield '{"thread":';
+    yield* jsonPieces(threadResource(thread, SERVICE));
+    yield ',"events":[';
+    let separator = '';
+    for await (const { events } of eventPieces(store, thread.id)) {
+      for (const event of events) {
+        yield separator;
+        separator = ',';
+        yield* jsonPieces(eventResource(event));
+      }
+    }
+    yield ']}\n';
+  }
+}
+
+/** In the order in which they were made, newest first: a thread that gets an event meanwhile is not missed. */
+async function* threadsOf(
+  store: Store,
+  { contact, thread: threadId, since = '' }: Chosen,
+): AsyncGenerator<ThreadOverview> {
+  if (threadId !== undefined) {
+    const thread = await store.threadOverview(threadId);
+    const isChosen = contact === undefined || thread?.contactId === contact;
+    if (thread && isChosen && thread.lastEventAt >= since) yield thread;
+    return;
+  }
+  for (let before: EventPosition | undefined; ;) {
+    const page = await store.listThreads({
+      limit: PAGE_SIZE,
+      order: 'created',
+      ...(contact !== undefined && { contactId: contact }),
+      ...(before && { before }),
+    });
+    yield* page.threads.filter(({ lastEventAt }) => lastEventAt >= since);
+    before = page.threads.at(-1);
+    if (!page.more) return;
+  }
+}
+
+/** A line for each rated message, with the conversation up to it: oldest rating first. */
+export async function* feedbackLines(
+  store: Store,
+  chosen: Chosen & Pick<ExportOptions, 'feedback'>,
+): AsyncGenerator<string> {
+  for await (const given of feedbackOf(store, chosen)) {
+    const thread = await store.thread(given.threadId);
+    // Erased meanwhile, or another contact's.
+    if (!thread || (chosen.contact ?? thread.contactId) !== thread.contactId) continue;
+    yield* feedbackLine(store, given, thread.contactId);
+  }
+}
+
+async function* feedbackOf(
+  store: Store,
+  { feedback: value, thread: threadId, since }: Chosen & Pick<ExportOptions, 'feedback'>,
+): AsyncGenerator<FeedbackRecord> {
+  for (let after = since === undefined ? undefined : { at: since, messageId: FIRST_ID }; ;) {
+    const page = await store.listFeedback({
+      limit: PAGE_SIZE,
+      ...(value !== undefined && value !== 'any' && { value }),
+      ...(threadId !== undefined && { threadId }),
+      ...(after && { after }),
+    });
+    yield* page.feedback;
+    after = page.feedback.at(-1) ?? after;
+    if (!page.more) return;
+  }
+}
+
+async function* feedbackLine(
+  store: Store,
+  { threadId, messageId, value, comment, tags, at }: FeedbackRecord,
+  contactId: string | undefined,
+): AsyncGenerator<string> {
+  const head = { thread_id: threadId, contact_id: contactId ?? null, message_id: messageId };
+  const rating = { value, comment: comment ?? null, tags: tags ?? [], at };
+  const start = [...jsonPieces({ ...head, ...rating })].join('');
+  yield `${start.slice(0, -1)},"messages":[`;
+  let separator = '';
+  let message: ThreadEvent | undefined;
+  for await (const event of eventsUpTo(store, threadId, messageId)) {
+    const { role, content } = event.data;
+    yield separator;
+    separator = ',';
+    yield* jsonPieces({ role, content });
+    message = event;
+  }
+  const rest = [...jsonPieces(await workOf(store, threadId, message))].join('');
+  yield `],${rest.slice(1)}\n`;
+}
+
+async function* eventsUpTo(
+  store: Store,
+  threadId: string,
+  messageId: string,
+): AsyncGenerator<ThreadEvent> {
+  for await (const { events } of eventPieces(store, threadId, { domains: ['comm'] })) {
+    for (const event of events) {
+      yield event;
+      if (event.id === messageId) return;
+    }
+  }
+}
+
+/** The run that made a message, and its models: null where that is not known any more. */
+async function workOf(
+  store: Store,
+  threadId: string,
+  message: ThreadEvent | undefined,
+): Promise<object> {
+  const runs = message && (await store.runsOfEvents(threadId, [message]));
+  const runId = message && runs?.get(message.id);
+  const run = runId === undefined ? undefined : await store.run(runId);
+  return {
+    run_id: runId ?? null,
+    usage: run ? (readUsage(run.usage) ?? []).map(usageOnWire) : null,
+  };
+}

@@ -1,0 +1,162 @@
+import type { EventPosition, ThreadOverview, ThreadQuery } from 'jims-core';
+import * as v from 'valibot';
+
+import { externalIdOf } from '../../chat/external-ids.ts';
+import { contactOf } from '../../http/contact.ts';
+import { fromCursor, toCursor } from '../../http/cursor.ts';
+import { largeJson } from '../../http/json-answer.ts';
+import { integerIn, queryFault, wordIn, wordsIn } from '../../http/query.ts';
+import { answerInTurn } from '../../http/reading-turns.ts';
+import type { ApiContext, Call, Route } from '../../http/route.ts';
+import { MAX_PAGE, PAGE, nextCursor } from './pages.ts';
+import { ThreadResource, threadResource } from './resources.ts';
+
+const ORDERS = ['activity', 'created'] as const;
+type ThreadOrder = (typeof ORDERS)[number];
+
+const FEEDBACK = ['up', 'down'] as const;
+/** A search box; longer text is a mistake, and would be much work. */
+const MAX_SEARCH = 200;
+/** What a cursor of the order by activity begins with. One without it is of the order in which threads were made. */
+const BY_ACTIVITY = 'a.';
+
+export const threadListRoutes: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/api/v1/threads',
+    doc: {
+      operationId: 'list_threads',
+      summary: 'Threads, those with the newest event first',
+      description:
+        'A thread that gets an event while a client goes through the pages moves to the front: the client finds it there when it begins again.',
+      tags: ['threads'],
+      parameters: [
+        {
+          name: 'contact_id',
+          in: 'query',
+          description: 'Only those of this contact',
+          schema: v.string(),
+        },
+        {
+          name: 'external_id',
+          in: 'query',
+          description: 'Only those with this external id: at most one of each contact',
+          schema: v.string(),
+        },
+        {
+          name: 'superseded',
+          in: 'query',
+          description:
+            'Whether to list threads that another one has replaced; default true, for contacts false',
+          schema: v.picklist(['true', 'false']),
+        },
+        {
+          name: 'q',
+          in: 'query',
+          description:
+            'Only those in which these words were said, in one message; the last word may be the beginning of one',
+          schema: v.pipe(v.string(), v.maxLength(MAX_SEARCH)),
+        },
+        {
+          name: 'feedback',
+          in: 'query',
+          description: 'Only those with a message that the contact rated so',
+          schema: v.picklist(FEEDBACK),
+        },
+        {
+          name: 'waiting',
+          in: 'query',
+          description: 'Only those with an open question to the contact',
+          schema: v.picklist(['true']),
+        },
+        {
+          name: 'order',
+          in: 'query',
+          description:
+            '`activity`: the newest event first; `created`: the newest thread first. Default `activity`. A cursor is of one of them',
+          schema: v.picklist(ORDERS),
+        },
+        ...PAGE,
+      ],
+      responses: {
+        200: {
+          description: 'A page of threads',
+          schema: v.pipe(
+            v.object({ threads: v.array(ThreadResource), next_cursor: nextCursor }),
+            v.title('ThreadPage'),
+          ),
+        },
+      },
+      errors: [401, 404, 422, 429, 503],
+    },
+    handle: listThreads,
+  },
+];
+
+async function listThreads(api: ApiContext, call: Call): Promise<Response> {
+  const query = queryOf(call);
+  return answerInTurn(api, call, async (end) => {
+    const { threads, more } = await api.app.threads.list(query);
+    const last = more ? threads.at(-1) : undefined;
+    const page = {
+      threads: threads.map((thread) => threadResource(thread, call)),
+      next_cursor: last ? cursorOf(last, query.order) : null,
+    };
+    return largeJson(call, page, end);
+  });
+}
+
+function queryOf(call: Call): ThreadQuery & { readonly order: ThreadOrder } {
+  const contactId = contactOf(call, call.query.get('contact_id') ?? undefined);
+  const named = call.query.get('external_id');
+  const order = wordIn(call, 'order', ORDERS) ?? 'activity';
+  const before = positionIn(call, order);
+  const words = wordsOf(call);
+  const feedback = wordIn(call, 'feedback', FEEDBACK);
+  return {
+    order,
+    limit: integerIn(call, 'limit', { min: 1, max: MAX_PAGE, byDefault: 50 }),
+    ...(contactId !== undefined && { contactId }),
+    ...(named !== null && { externalId: externalIdOf(call.principal, named) }),
+    ...(!isSupersededListed(call) && { current: true }),
+    ...(before && { before }),
+    ...(words !== undefined && { words }),
+    ...(feedback && { feedback }),
+    ...(wordIn(call, 'waiting', ['true']) && { waiting: true }),
+  };
+}
+
+/** Whether superseded threads are listed; by default only for services, as contacts go on in the newer ones. */
+function isSupersededListed(call: Call): boolean {
+  const given = wordsIn(call, 'superseded', ['true', 'false']);
+  return given === undefined ? call.principal.kind === 'service' : given.has('true');
+}
+
+/** Without words to search for, as in an empty search box, all threads are listed. */
+function wordsOf({ query }: Call): string | undefined {
+  const text = query.get('q')?.trim() ?? '';
+  if (text.length <= MAX_SEARCH) return text === '' ? undefined : text;
+  const msg = `String should have at most ${MAX_SEARCH} characters`;
+  throw queryFault('q', 'string_too_long', msg, text);
+}
+
+function cursorOf({ id, createdAt, lastEventAt }: ThreadOverview, order: ThreadOrder): string {
+  if (order === 'created') return toCursor({ createdAt, id });
+  return BY_ACTIVITY + toCursor({ createdAt: lastEventAt, id });
+}
+
+/** @throws HttpError 422 for what is not a cursor, and for a cursor of another order. */
+function positionIn({ query }: Call, order: ThreadOrder): EventPosition | undefined {
+  const text = query.get('cursor');
+  if (text === null) return undefined;
+  const isByActivity = text.startsWith(BY_ACTIVITY);
+  const position = fromCursor(isByActivity ? text.slice(BY_ACTIVITY.length) : text);
+  if (!position) {
+    const msg = 'Value error, this is not a cursor of an earlier answer';
+    throw queryFault('cursor', 'value_error', msg, text);
+  }
+  const its = isByActivity ? 'activity' : 'created';
+  if (its === order) return position;
+  const msg = `Value error, this is a cursor of the order ${its}: send it with order=${its}, or begin without a cursor`;
+  throw queryFault('cursor', 'value_error', msg, text);
+}

@@ -1,0 +1,38 @@
+import type { Store } from '../store/store.ts';
+import { removeOld } from './retention.ts';
+import type { RetentionOptions } from './retention.ts';
+import { UpkeepTimer, inPieces } from './upkeep.ts';
+
+export interface StoreUpkeepOptions extends RetentionOptions {
+  readonly store: Pick<Store, 'purge' | 'indexMessages'>;
+}
+
+/** What each process does for its store beside its runs. */
+export class StoreUpkeep {
+  readonly #timers: readonly UpkeepTimer[];
+
+  constructor(options: StoreUpkeepOptions) {
+    const { store, logger } = options;
+    this.#timers = [
+      new UpkeepTimer({
+        work: (signal) => removeOld(options, signal),
+        logger,
+        problem: 'cannot remove what is too old',
+      }),
+      // A search does so itself, but only so much of it that it still answers quickly.
+      new UpkeepTimer({
+        work: (signal) => inPieces(() => store.indexMessages(), signal),
+        logger,
+        problem: 'searches may not find the newest messages',
+      }),
+    ];
+  }
+
+  start(): void {
+    for (const timer of this.#timers) timer.start();
+  }
+
+  close(): void {
+    for (const timer of this.#timers) timer.close();
+  }
+}
