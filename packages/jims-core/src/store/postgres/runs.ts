@@ -125,7 +125,7 @@ function acceptArguments(request: AcceptRequest): Arguments {
     kept: durable && cleanJson(durable),
     ...answerArguments(request.answer),
     knows_chains: true,
-    // An id that is no UUID is that of no file.
+    // Text that is not a UUID is the id of no file.
     ...(request.files?.length && { files: request.files.map((id) => uuidOrNull(id) ?? NO_FILE) }),
   };
 }
