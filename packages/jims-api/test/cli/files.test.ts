@@ -139,7 +139,7 @@ describe('files that a process takes', () => {
 });
 
 describe('a place for files', () => {
-  const url = 's3://bucket?region=x&endpoint=http://127.0.0.1:9';
+  const bucket = 's3://bucket?region=x&endpoint=http://127.0.0.1:9';
   const keys = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' };
 
   for (const [what, env, reason] of [
@@ -153,7 +153,7 @@ describe('a place for files', () => {
   ] as const) {
     test(`${what} ends the start with what to do`, async () => {
       using folder = folderWith({ 'app.ts': ECHO });
-      const args = ['--app', './app.ts:app', '--db', 'sqlite::memory:', '--files', url];
+      const args = ['--app', './app.ts:app', '--db', 'sqlite::memory:', '--files', bucket];
       const nothing = { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' };
       const options = { cwd: folder.path, env: { ...nothing, ...env } };
       const { code, stderr } = await runCommand(
