@@ -2,7 +2,7 @@
 --
 -- :'superseded' stands for the beginning of the external id of a thread that another one replaced.
 
--- The beginning of a text in the data of an event; null when it has none. JSON of other programs may have
+-- The beginning of a string in the data of an event; null when it has none. JSON of other programs may have
 -- NUL or half a character in it, which PostgreSQL does not read: these are replaced.
 create or replace function jims.text_in(p_data json, p_name text, p_max integer) returns text
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
@@ -25,7 +25,7 @@ exception when data_exception then
 end
 $$;
 
--- The beginning of a text for a line of it: what breaks a line takes no room, and … ends what is cut.
+-- The beginning of a string, for one line: what breaks a line takes no room, and … ends what is cut.
 create or replace function jims.line_in(p_data json, p_name text) returns text
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
