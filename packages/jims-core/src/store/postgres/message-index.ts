@@ -10,7 +10,8 @@ const REST_CHARS = 64 * 1024;
 
 /** A message that the search does not know yet; without text when it is gone, or has none. */
 interface TakenMessage {
-  readonly position: string;
+  /** Where it is in the table of what is to be done. */
+  readonly row: string;
   readonly threadId: string;
   readonly eventId: string;
   readonly text: string | null;

@@ -186,9 +186,9 @@ async function listed(store: Store, query: Partial<ThreadQuery>): Promise<readon
 async function fillContact(url: string, store: Store, count: number): Promise<void> {
   const user = await storeUser(store);
   const run = await user.accept('rare common', { thread: latestOf('many') });
-  const end = await ask(user, run);
-  assert.equal(end.result.kind, 'finished');
-  const [said] = end.result.events;
+  const { result } = await ask(user, run);
+  assert.equal(result.kind, 'finished');
+  const [said] = result.events;
   assert.ok(said);
   await store.setFeedback(run.thread.id, said.id, { value: 'down' });
   await store.appendEvents(run.thread.id, [question('common')]);

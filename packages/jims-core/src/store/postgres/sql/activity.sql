@@ -25,7 +25,7 @@ exception when data_exception then
 end
 $$;
 
--- The beginning of a string as one line: what breaks a line takes no room, and … ends what is cut.
+-- The beginning of a string, for one line: what breaks a line takes no room, and … ends what is cut.
 create or replace function jims.line_in(p_data json, p_name text) returns text
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
