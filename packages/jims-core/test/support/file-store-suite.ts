@@ -122,7 +122,7 @@ export function fileStoreSuite(
   });
 }
 
-export async function readAll(
+async function readAll(
   fileStore: FileStore,
   fileId: string,
   range: FileRange,
@@ -132,7 +132,7 @@ export async function readAll(
   return Buffer.concat(pieces);
 }
 
-export async function* inPieces(pieces: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+async function* inPieces(pieces: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
   for (const piece of pieces) yield piece;
 }
 
