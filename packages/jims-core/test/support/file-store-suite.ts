@@ -122,11 +122,7 @@ export function fileStoreSuite(
   });
 }
 
-async function readAll(
-  fileStore: FileStore,
-  fileId: string,
-  range: FileRange,
-): Promise<Buffer> {
+async function readAll(fileStore: FileStore, fileId: string, range: FileRange): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
   for await (const piece of fileStore.read(fileId, range)) pieces.push(piece);
   return Buffer.concat(pieces);
