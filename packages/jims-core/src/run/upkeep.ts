@@ -62,7 +62,7 @@ export class UpkeepTimer {
 export async function inPieces(
   piece: () => Promise<boolean>,
   signal: AbortSignal,
-  rest = REST,
+  rest: number = REST,
 ): Promise<void> {
   for (let more = true; more && !signal.aborted;) {
     const begun = performance.now();
