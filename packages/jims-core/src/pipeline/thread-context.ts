@@ -420,11 +420,11 @@ export class ThreadContext {
   }
 
   #stream(
-    pieces: MessagePieces,
+    source: MessagePieces,
     options: MessageOptions,
     send: StreamedMessage['send'],
   ): Promise<string> {
-    const read = (messageId: string): Promise<MessageBody> => {
+    const read = (messageId: string, pieces: MessagePieces): Promise<MessageBody> => {
       const news = (piece: MessageNews): void => this.#output.piece(piece);
       const reader = new MessageReader({ messageId, send: news, files: this.#files });
       return reader.read(pieces, options);
@@ -433,7 +433,7 @@ export class ThreadContext {
       for (const { type, data } of body.context) this.sendEvent(type, data);
       send(body, messageId);
     };
-    return this.#journal.stream(read, { source: pieces, send: sendAll });
+    return this.#journal.stream(read, { source, options, send: sendAll });
   }
 
   get #log(): ThreadLog {
