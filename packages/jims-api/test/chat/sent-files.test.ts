@@ -167,6 +167,22 @@ describe('files that clients send', () => {
       messages: [first, said, more],
     });
     assert.deepEqual(models.fake.requests.at(-1)?.body.messages[0].content, sent);
+    // What was refused stays in the list of the client, and does not stop the chat.
+    const wrong = { url: `data:image/jpeg;base64,${PNG}` };
+    const refused = {
+      role: 'user' as const,
+      content: [
+        { type: 'text' as const, text: 'Wrong' },
+        { type: 'image_url' as const, image_url: wrong },
+        { type: 'image_url' as const, image_url: { url: 'https://a.example/b.png' } },
+      ],
+    };
+    await client.chat.completions.create({
+      model: 'm',
+      user: CONTACT,
+      messages: [refused, said, more],
+    });
+    assert.equal(models.fake.requests.at(-1)?.body.messages[0].content, 'Wrong');
     const wav = Buffer.from(
       'RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data\0\0\0\0',
       'latin1',

@@ -36,12 +36,14 @@ function upload(origin: string, contactId: string): Upload {
   });
   const answer = once(sending, 'response').then(([response]) => response);
   answer.catch(() => {});
+  const closed = once(sending, 'close');
+  closed.catch(() => {});
   sending.on('error', () => {});
   return {
     request: sending,
     answer,
     async send(bytes) {
-      if (!sending.write(bytes)) await once(sending, 'drain');
+      if (!sending.write(bytes)) await Promise.race([once(sending, 'drain'), closed]);
     },
   };
 }

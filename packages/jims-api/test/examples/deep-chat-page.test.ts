@@ -91,7 +91,7 @@ test('the stop button ends the run, and the visitor goes on in the same thread',
   const { page } = browser;
   await say(page, 'go');
   await bubble(page, 'part').waitFor();
-  await page.locator('#submit-icon, .stop-icon, .input-button').last().click();
+  await page.locator('.input-button.inside-end').click();
   await stopped.promise;
   await say(page, 'more');
   await bubble(page, '3 so far').waitFor();
