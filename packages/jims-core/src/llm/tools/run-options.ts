@@ -1,3 +1,4 @@
+import type { MessageSource } from '../../thread/message.ts';
 import type { ChatOptions } from '../chat/request.ts';
 import type { AnswerPiece } from '../chat/streamed-answer.ts';
 import type { FinishReason } from '../finish-reasons.ts';
@@ -30,6 +31,8 @@ export interface ToolScope {
   readonly idempotencyKey: string;
   /** Says what the tool is doing; see `ThreadContext.updateAgentStatus`. */
   readonly status: (message: string) => void;
+  /** Says where the answer comes from: a source of the message that is being made. */
+  readonly source: (source: MessageSource) => void;
 }
 
 /** Tools by their names. The input of each is what its own schema gives. */
@@ -99,4 +102,6 @@ export type AnswerPart =
       readonly id: string;
       readonly output?: unknown;
       readonly error?: string;
-    };
+    }
+  /** What a tool said that the answer comes from. */
+  | ({ readonly type: 'source' } & MessageSource);
