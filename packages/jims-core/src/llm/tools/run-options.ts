@@ -16,11 +16,11 @@ export interface RunTool<T = unknown> {
    */
   readonly execute: (input: T, scope: ToolScope) => unknown;
   /** What a contact sees of the call; default: nothing. */
-  readonly title?: string | ((input: T) => string);
+  readonly title?: string | ((input: T) => string | Promise<string>);
   /** Whether the contact is asked before the tool is called; default: no. */
   readonly needsApproval?: boolean | ((input: T) => boolean | Promise<boolean>);
   /** The question to the contact; default: the title. */
-  readonly approvalText?: string | ((input: T) => string);
+  readonly approvalText?: string | ((input: T) => string | Promise<string>);
 }
 
 /** What a tool gets beside its input. */

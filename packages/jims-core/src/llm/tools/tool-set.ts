@@ -110,7 +110,6 @@ interface BoundTool {
 function bound<T>(name: string, tool: RunTool<T>): BoundTool {
   check(name, tool);
   const { description, schema, title, needsApproval, approvalText } = tool;
-  const titled = (input: T): string | undefined => textFor(title, input, MAX_TITLE);
 
   return {
     async forModel() {
@@ -125,9 +124,11 @@ function bound<T>(name: string, tool: RunTool<T>): BoundTool {
       const read = await inputOf(schema, json);
       if ('fault' in read) return read;
       const { input } = read;
-      const shown = titled(input);
+      const shown = await textFor(title, input, MAX_TITLE);
       const asks = typeof needsApproval === 'function' ? await needsApproval(input) : needsApproval;
-      const question = asks ? (textFor(approvalText, input, MAX_QUESTION) ?? shown) : undefined;
+      const question = asks
+        ? ((await textFor(approvalText, input, MAX_QUESTION)) ?? shown)
+        : undefined;
       return {
         ...(shown !== undefined && { title: shown }),
         ...(question !== undefined && { question }),
@@ -185,12 +186,12 @@ function reasonOf({ message, path = [] }: StandardSchemaV1.Issue): string {
   return where === '' ? message : `${where}: ${message}`;
 }
 
-function textFor<T>(
-  text: string | ((input: T) => string) | undefined,
+async function textFor<T>(
+  text: RunTool<T>['approvalText'],
   input: T,
   max: number,
-): string | undefined {
-  const made = typeof text === 'function' ? text(input) : text;
+): Promise<string | undefined> {
+  const made = typeof text === 'function' ? await text(input) : text;
   return made === undefined ? undefined : cutText(cleanText(made), max);
 }
 
