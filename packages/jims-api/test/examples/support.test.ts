@@ -60,15 +60,15 @@ describe('examples/support', () => {
     willSay('question', 'Returning a tent', wants('search_pages', { query: 'return a tent' }), {
       content: 'Yes, within 30 days.',
     });
-    const asked = await say('Can I return a tent?');
-    const threadId = String(asked.get('thread')?.[0]?.data['thread_id']);
-    assert.deepEqual(statusesIn(asked), ['Reading your message…']);
-    assert.deepEqual(toolsIn(asked), [
+    const answered = await say('Can I return a tent?');
+    const threadId = String(answered.get('thread')?.[0]?.data['thread_id']);
+    assert.deepEqual(statusesIn(answered), ['Reading your message…']);
+    assert.deepEqual(toolsIn(answered), [
       'Looking into our pages: running',
       'Looking into our pages: completed',
     ]);
-    assert.partialDeepStrictEqual(asked.get('source')?.[0]?.data, RETURNS);
-    const deltas = asked.get('delta')?.map(({ data }) => data['delta']);
+    assert.partialDeepStrictEqual(answered.get('source')?.[0]?.data, RETURNS);
+    const deltas = answered.get('delta')?.map(({ data }) => data['delta']);
     assert.deepEqual(deltas, ['Yes,', ' within', ' 30', ' days.']);
     const searched = fake.requests.at(-1)?.body.messages;
     assert.match(searched[0].content, /^You are the support of a shop for tents/);
