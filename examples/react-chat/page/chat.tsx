@@ -70,7 +70,7 @@ export function Chat({ chat, messages: restored }: ChatProps): ReactNode {
       )}
       <Composer
         busy={busy}
-        onSend={(text) => void sendMessage({ text })}
+        onSend={(text, files) => void sendMessage({ text, ...(files && { files }) })}
         onStop={() => void stopBoth()}
       />
     </main>

@@ -53,7 +53,7 @@ export async function pipelines(ctx: ThreadContext): Promise<void> {
   const files = [{ name: 'a.txt', mediaType: 'text/plain', data: new Uint8Array() }];
   expectType<Promise<string>>()(ctx.sendMessage('Hello', { files, sources }));
   // @ts-expect-error a message that is text has no reasoning to keep
-  ctx.sendMessage('Hello', { keepReasoning: true });
+  void ctx.sendMessage('Hello', { keepReasoning: true });
   expectType<Promise<string>>()(ctx.sendMessage(parts(), { keepReasoning: true }));
   // @ts-expect-error a file has bytes
   await ctx.sendMessage('Hello', { files: [{ name: 'a.txt', mediaType: 'text/plain' }] });

@@ -153,3 +153,31 @@ test('a new chat begins without what was said', async () => {
   await untilSaid(page, '1 so far');
   assert.deepEqual(await messagesOf(page), ['go', '1 so far']);
 });
+
+test('a picture that the visitor adds is seen by the app, and shown again when the page is loaded anew', async () => {
+  const pixel = Buffer.from(
+    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+    'base64',
+  );
+  const app = appOf((ctx) => {
+    const files = ctx.history.at(-1)?.['files'];
+    ctx.sendMessage(
+      `I see ${Array.isArray(files) ? files.map(({ name }) => name).join() : 'nothing'}`,
+    );
+  });
+  await using served = await serveReactChat(app, 0);
+  await using browser = await openPage(served.origin);
+  const { page } = browser;
+  const picture = { name: 'pixel.png', mimeType: 'image/png', buffer: pixel };
+  await page.getByLabel('Files').setInputFiles(picture);
+  await say(page, 'What is it?');
+  await untilSaid(page, 'I see pixel.png');
+  await page.reload();
+  const image = page.getByAltText('pixel.png');
+  await image.waitFor();
+  assert.match(String(await image.getAttribute('src')), /^\/api\/v1\/files\//);
+  assert.equal(await image.evaluate((element) => Reflect.get(element, 'naturalWidth')), 1);
+  await say(page, 'And now?');
+  await untilSaid(page, 'I see nothing');
+  assert.deepEqual(browser.errors, []);
+});

@@ -144,14 +144,23 @@ export class KeptLoop implements LoopHost {
 function approvalOf(answer: ContactAnswer): Approval {
   switch (answer.kind) {
     case 'message':
-      if (answer.buttonId === 'yes' || YES.test(answer.text)) return { kind: 'yes' };
-      return answer.buttonId === 'no' ? { kind: 'no' } : { kind: 'no', words: answer.text };
+      return approvalBy(answer);
     case 'unavailable':
       return { kind: 'unavailable' };
     case 'expired':
     case 'withdrawn':
       return { kind: 'expired' };
   }
+}
+
+function approvalBy({
+  buttonId,
+  text,
+  reason,
+}: ContactAnswer & { readonly kind: 'message' }): Approval {
+  if (buttonId === 'yes' || (buttonId === undefined && YES.test(text))) return { kind: 'yes' };
+  const words = buttonId === undefined ? text : reason;
+  return words === undefined ? { kind: 'no' } : { kind: 'no', words };
 }
 
 function newsOf(call: PlannedCall, result?: ToolResult): ToolNews {

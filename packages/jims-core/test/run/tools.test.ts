@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 
 import { defineApp } from 'jims-core';
 import type { JimsApp, NumberedRunEvent, Pipeline, Run, RunResult, ThreadEvent } from 'jims-core';
-import type { RunTool } from 'jims-core/llm';
+import type { RunAnswer, RunTool } from 'jims-core/llm';
 import { fakeModel, replayTwice, runPipeline } from 'jims-core/testing';
 import type { FakeAnswer, FakeModel } from 'jims-core/testing';
 import { z } from 'zod';
@@ -105,6 +105,33 @@ describe('tools in a durable run', () => {
       { llm: { model } },
     );
     assert.equal(keys.length, 1);
+  });
+
+  test('two answers at once, then one that waits for approval, then a question that a loop writes', async () => {
+    const keys: string[] = [];
+    const tools = toolsOf(keys);
+    // It answers by what it is asked: which of two is first is open.
+    const model: FakeModel = { ...fakeModel([]), doStream: byLastMessage };
+    const pipeline: Pipeline = async (ctx) => {
+      const ask = (content: string): RunAnswer =>
+        ctx.llm.run([{ role: 'user', content }], { tools });
+      await Promise.all([ctx.sendMessage(ask('find')), ctx.sendMessage(ask('find'))]);
+      await ctx.sendMessage(ask('both'));
+      const reply = await ctx.ask(ask('find'));
+      ctx.sendMessage(`You said ${reply.kind === 'message' ? reply.text : reply.kind}`);
+    };
+    await replayTwice(pipeline, ['Go', 'yes', 'fine'], { llm: { model } });
+    assert.equal(keys.length, 5);
+    const turns = await runPipeline(pipeline, ['Go', 'yes', 'fine'], { llm: { model } });
+    const found = 'Let me see.\n\nThat is all.';
+    assert.deepEqual(
+      turns.map(({ messages }) => messages),
+      [
+        [found, found, 'I look, and refund.', 'Shall I refund order 7?'],
+        ['That is all.', found],
+        ['You said fine'],
+      ],
+    );
   });
 
   test('its process dies between two rounds: the next one goes on, and its listeners get all of it', async () => {
@@ -386,6 +413,13 @@ describe('tools that the contact approves', () => {
     assert.match(JSON.stringify(lastPrompt(model)), /interrupted/);
   });
 });
+
+const byLastMessage: FakeModel['doStream'] = async (options) => {
+  const last = options.prompt.at(-1);
+  const text = JSON.stringify(last?.content);
+  const answer = last?.role === 'tool' ? 'That is all.' : text.includes('both') ? BOTH : FIND;
+  return fakeModel([answer]).doStream(options);
+};
 
 /** A model that hangs once it has given its answers. */
 function hangsAfter(model: FakeModel, onHang: () => void): FakeModel['doStream'] {

@@ -55,11 +55,15 @@ test('a tool is called after a yes, and not after a no; its name, input and outp
     transport,
     sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithApprovalResponses,
   });
-  const answer = async (approved: boolean): Promise<void> => {
-    const asked = chat.lastMessage?.parts.findLast(
+  const answer = async (approved: boolean, reason?: string): Promise<void> => {
+    const question = chat.lastMessage?.parts.findLast(
       (part) => part.type === 'dynamic-tool' && part.state === 'approval-requested',
     );
-    await chat.addToolApprovalResponse({ id: Object(asked).approval.id, approved });
+    await chat.addToolApprovalResponse({
+      id: Object(question).approval.id,
+      approved,
+      ...(reason !== undefined && { reason }),
+    });
     while (chat.status === 'submitted' || chat.status === 'streaming') {
       await new Promise(setImmediate);
     }
@@ -76,8 +80,9 @@ test('a tool is called after a yes, and not after a no; its name, input and outp
   assert.deepEqual(done, ['audit secret input', 'refund 7']);
 
   await chat.sendMessage({ text: 'And again' });
-  await answer(false);
+  await answer(false, 'It was a gift');
   assert.equal(texts().at(-1), 'Then not.');
   assert.deepEqual(done.slice(2), ['audit secret input']);
+  assert.match(JSON.stringify(model.requests.at(-1)?.prompt), /They said: It was a gift/);
   assert.doesNotMatch(JSON.stringify(chat.messages), /secret/);
 });

@@ -20,7 +20,7 @@ export class Paragraphs {
   }
 }
 
-/** The pieces of one round, put together where they are of one kind. White space alone is no text. */
+/** The pieces of one round, put together where they are of one kind. White space alone is left out. */
 export class RoundParts {
   readonly #parts: { readonly type: AnswerPiece['type']; text: string }[] = [];
   #blank = '';

@@ -132,7 +132,7 @@ describe('pairs of calls and results', () => {
       await using models = await fakeModels();
       await models.provider().chatCompletionPlain(messages);
       const asSent = sent.map((message) =>
-        'tool_calls' in message ? { ...message, content: null } : message,
+        'tool_calls' in message ? Object.assign({}, message, { content: null }) : message,
       );
       assert.deepEqual(models.fake.requests[0]?.body.messages, asSent);
     });
