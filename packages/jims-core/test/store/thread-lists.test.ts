@@ -121,6 +121,7 @@ describeStores((kind) => {
     const made: Thread[] = [];
     for (let n = 0; n < 3; n++) made.push(await threadOf(store, 'a'));
     const message = answer('Hello');
+    await untilClockTicks();
     await store.appendEvents(idAt(made, 0), [message]);
     await untilClockTicks();
     await store.appendEvents(idAt(made, 1), [question('Hi')]);

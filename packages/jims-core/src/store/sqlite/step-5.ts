@@ -50,7 +50,7 @@ const FEEDBACK_FLAGS = (row: string): string => `
  * A shelf holds up to so many messages of one contact. In the search table each word begins with its shelf,
  * because its cost grows with the number of all messages that have a word.
  */
-export const STEP_5 = `
+export const STEP_5: string = `
 CREATE INDEX jims_thread_events_titled ON thread_events (thread_id, created_at, event_id)
 	WHERE event_type = 'jims.thread.titled';
 CREATE TABLE jims_activity (
