@@ -22,7 +22,6 @@ import type { ContextFiles, ThreadFile } from './context-files.ts';
 import type { ContextJournal, ReadMessage, StreamedMessage } from './context-journal.ts';
 import { asName, asText } from './given-text.ts';
 import { dataOf, plainBody } from './message-body.ts';
-import type { MessageBody } from './message-body.ts';
 import type { MessageNews, MessageOptions, MessagePieces } from './message-part.ts';
 import { MessageReader, onePiece } from './message-reader.ts';
 import type {
