@@ -35,9 +35,9 @@ export const DURABLE_MUTANTS: readonly Mutant[] = [
     about: 'The text of a streamed message is not a result',
     changes: [
       {
-        file: CHAIN,
+        file: `${RUN}/message-streams.ts`,
         from: `requireOutsideEntry('A message');`,
-        to: `if (source) return work(newId()).then((text) => (send(text, newId()), text));`,
+        to: `if (!(message.source instanceof ToolAnswer)) return read(newId(), message.source).then((body) => (message.send(body, newId()), body.text));`,
       },
     ],
     scenarios: REPLAYS,

@@ -214,9 +214,9 @@ export const POSTGRES_MUTANTS: readonly Mutant[] = [
     about: 'A list of threads has those of every contact',
     changes: [
       {
-        file: THREADS,
-        from: '($1 is null or contact_id = $1)',
-        to: '($1::text is null or true)',
+        file: `${STORE}/sql/overviews.sql`,
+        from: `' and hashtextextended(a.contact_id, 0) = hashtextextended($1, 0) and a.contact_id = $1'`,
+        to: `' and $1::text is not null'`,
       },
     ],
     scenarios: ['F3'],

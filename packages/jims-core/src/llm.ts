@@ -9,6 +9,19 @@ export type { StructuredOptions } from './llm/chat/structured.ts';
 export type { Tool, ToolChoice, ToolsAnswer, ToolsOptions } from './llm/chat/tools.ts';
 export { createLlmProvider } from './llm/llm-provider.ts';
 export type { AnswerStream, Llm, LlmProvider, LlmRunOptions } from './llm/llm.ts';
+export type { AnswerPiece } from './llm/chat/streamed-answer.ts';
+export type { RunAnswer } from './llm/tools/run-answer.ts';
+export type {
+  AnswerPart,
+  RoundOptions,
+  RunCall,
+  RunOptions,
+  RunRound,
+  RunSoFar,
+  RunTool,
+  RunTools,
+  ToolScope,
+} from './llm/tools/run-options.ts';
 export type { RankedDocument, RerankOptions } from './llm/rerank.ts';
 export type { AnswerSchema } from './llm/schemas/json-schema.ts';
 export type { ChatModel, CompatibleServer, EmbeddingsModel, LlmSettings } from './llm/settings.ts';

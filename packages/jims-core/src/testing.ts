@@ -17,6 +17,9 @@ import { TwiceStore } from './testing/twice.ts';
 import { STATE_PREFIX, USER_MESSAGE, newEvent } from './thread/event.ts';
 import type { JsonObject, NewEvent, ThreadEvent } from './thread/event.ts';
 
+export { fakeModel } from './testing/fake-model.ts';
+export type { FakeAnswer, FakeModel } from './testing/fake-model.ts';
+
 /** Options of `runPipeline`. */
 export interface RunPipelineOptions extends Pick<
   JimsAppOptions,

@@ -165,6 +165,8 @@ test('jims-core exports these names and no others', async () => {
 test('jims-core/llm exports these names and no others', async () => {
   const values = ['createLlmProvider', 'readUsage'];
   const types = [
+    'AnswerPart',
+    'AnswerPiece',
     'AnswerSchema',
     'AnswerStream',
     'AssistantMessage',
@@ -186,10 +188,19 @@ test('jims-core/llm exports these names and no others', async () => {
     'ProviderData',
     'RankedDocument',
     'RerankOptions',
+    'RoundOptions',
+    'RunAnswer',
+    'RunCall',
+    'RunOptions',
+    'RunRound',
+    'RunSoFar',
+    'RunTool',
+    'RunTools',
     'StructuredOptions',
     'Tool',
     'ToolCall',
     'ToolChoice',
+    'ToolScope',
     'ToolsAnswer',
     'ToolsOptions',
   ];
@@ -222,7 +233,11 @@ test('jims-core/host exports these names and no others', async () => {
 });
 
 test('jims-core/testing exports these names and no others', async () => {
-  assert.deepEqual(Object.keys(await import('jims-core/testing')), ['replayTwice', 'runPipeline']);
+  assert.deepEqual(Object.keys(await import('jims-core/testing')), [
+    'fakeModel',
+    'replayTwice',
+    'runPipeline',
+  ]);
 });
 
 test('the adapters of agent libraries export these names and no others', async () => {

@@ -12,7 +12,7 @@ import type {
   ThreadEvent,
 } from 'jims-core';
 import { createLlmProvider } from 'jims-core/llm';
-import type { LlmProvider } from 'jims-core/llm';
+import type { LlmProvider, RunAnswer, RunTool } from 'jims-core/llm';
 import { runPipeline } from 'jims-core/testing';
 import type { PipelineTurn } from 'jims-core/testing';
 import * as v from 'valibot';
@@ -53,7 +53,7 @@ export async function pipelines(ctx: ThreadContext): Promise<void> {
   const files = [{ name: 'a.txt', mediaType: 'text/plain', data: new Uint8Array() }];
   expectType<Promise<string>>()(ctx.sendMessage('Hello', { files, sources }));
   // @ts-expect-error a message that is text has no reasoning to keep
-  ctx.sendMessage('Hello', { keepReasoning: true });
+  void ctx.sendMessage('Hello', { keepReasoning: true });
   expectType<Promise<string>>()(ctx.sendMessage(parts(), { keepReasoning: true }));
   // @ts-expect-error a file has bytes
   await ctx.sendMessage('Hello', { files: [{ name: 'a.txt', mediaType: 'text/plain' }] });
@@ -64,6 +64,42 @@ export async function pipelines(ctx: ThreadContext): Promise<void> {
   ctx.sendMessageWithButtons('Which size?', [{ id: 'small' }]);
   // @ts-expect-error what a run has is not written to
   ctx.threadConfig = {};
+}
+
+export function tools(ctx: ThreadContext): void {
+  const schema = v.object({ id: v.string() });
+  const answer = ctx.llm.run(ctx.context(), {
+    tools: {
+      find: {
+        description: 'Finds an order',
+        schema,
+        execute(input, { signal, idempotencyKey }) {
+          expectType<{ id: string }>()(input);
+          expectType<AbortSignal>()(signal);
+          expectType<string>()(idempotencyKey);
+        },
+        title: ({ id }) => `Looking up ${id}`,
+      },
+      count: {
+        description: 'Counts',
+        schema: v.object({ from: v.number() }),
+        execute: ({ from }) => expectType<number>()(from),
+        needsApproval: async ({ from }) => from > 7,
+        approvalText: 'Count?',
+      },
+      now: { description: 'Tells the time', execute: () => Date.now() },
+    },
+    stopWhen: ({ rounds, calls, text }) => rounds > calls.length + text.length,
+    temperature: 0,
+  });
+  expectType<RunAnswer>()(answer);
+  expectType<Promise<string>>()(ctx.sendMessage(answer));
+  expectType<Promise<string>>()(ctx.sendMessage(ctx.llm.run(ctx.context())));
+  // @ts-expect-error the tool takes what its schema gives
+  const wrong: RunTool<{ id: string }> = { description: '', schema, execute: (id: number) => id };
+  ctx.llm.run([], { tools: { wrong } });
+  // @ts-expect-error a tool says what it does
+  ctx.llm.run([], { tools: { find: { schema, execute: () => 1 } } });
 }
 
 export async function apps(app: JimsApp, signal: AbortSignal): Promise<void> {

@@ -7,6 +7,9 @@ import { HttpError } from '../http/errors.ts';
 import { bytesOf, nameOf, sizeOf } from './sent-files.ts';
 import type { InlineFile, SentFile } from './sent-files.ts';
 
+/** So many files of earlier messages a thread begins with. */
+const MAX_EARLIER_FILES = 100;
+
 /** Files of messages that are to be stored with a run. */
 export interface FilesToTake {
   /** Those of the new message. */
@@ -31,7 +34,9 @@ export class MessageUploads {
   }
 
   /**
-   * Stores the files that are sent, and finds the others. Gives the ids of all, each once.
+   * Stores the files that are sent, and finds the others. Gives the ids of all, each once. Of earlier
+   * messages the newest {@link MAX_EARLIER_FILES} are taken, without those that would be refused: their
+   * clients send them with every message.
    *
    * @throws HttpError 422 for too many files or wrong base64; JimsError `file_not_found` for a file of
    * somebody else; as `AppFiles.upload`.
@@ -40,22 +45,22 @@ export class MessageUploads {
     thread: RunThread,
     { ofMessage, ofEvents, replacedFiles }: FilesToTake,
   ): Promise<readonly string[]> {
-    const messages = [...ofEvents.values(), ofMessage];
-    for (const { length } of messages) if (length > MAX_MESSAGE_FILES) throw tooMany(length);
-    const wanted = messages.flat();
-    const inline = wanted.filter((file) => 'content' in file);
+    if (ofMessage.length > MAX_MESSAGE_FILES) throw tooMany(ofMessage.length);
+    const earlier = [...ofEvents.values()].flat().slice(-MAX_EARLIER_FILES);
+    const wanted = [...ofMessage, ...earlier];
     const ids = wanted.flatMap((file) => ('fileId' in file ? file.fileId : []));
     const contactId = await this.#contactOf(thread);
     const known = await this.#app.files.find([...new Set([...ids, ...replacedFiles])]);
     const own = known.filter((record) => record.contactId === contactId);
-    for (const file of wanted) if ('fileId' in file) this.#take(file, recordOf(file.fileId, own));
     const replaced = own.filter(({ fileId }) => replacedFiles.includes(fileId));
+    const owner = { contactId, own, replaced };
     // All of them are looked at before one is stored.
-    const sizes = await sizesOf(inline.filter((file) => !this.#taken.has(file)));
-    for (const [file, size] of sizes) {
-      const same = await sameAs(file, size, replaced);
-      this.#take(file, same ?? (await this.#upload(file, { contactId, size })));
+    for (const file of ofMessage) {
+      if ('fileId' in file) requireRecord(file.fileId, own);
+      else await sizeOf(file);
     }
+    for (const file of ofMessage) await this.#take(file, owner);
+    for (const file of earlier) await this.#take(file, owner).catch(ignoreRefusal);
     return [...new Set(wanted.flatMap((file) => this.#taken.get(file)?.file_id ?? []))];
   }
 
@@ -83,8 +88,21 @@ export class MessageUploads {
     await Promise.allSettled(ids.map((id) => this.#app.files.delete(id)));
   }
 
-  #take(file: SentFile, { fileId, name, mediaType, size }: FileRecord): void {
+  async #take(file: SentFile, owner: Owner): Promise<void> {
+    if (this.#taken.has(file)) return;
+    const record =
+      'fileId' in file
+        ? requireRecord(file.fileId, owner.own)
+        : await this.#same(file, await sizeOf(file), owner);
+    const { fileId, name, mediaType, size } = record;
     this.#taken.set(file, { file_id: fileId, name, media_type: mediaType, size });
+  }
+
+  /** The file that has the same name and bytes among those of the replaced message, or a new one. */
+  async #same(file: InlineFile, size: number, owner: Owner): Promise<FileRecord> {
+    const { contactId, replaced } = owner;
+    const same = await sameAs(file, size, replaced);
+    return same ?? this.#upload(file, { contactId, size });
   }
 
   async #upload(
@@ -112,16 +130,30 @@ export class MessageUploads {
   }
 }
 
-function recordOf(fileId: string, own: readonly FileRecord[]): FileRecord {
+/** Whose files they are, and those of them that a request may mean. */
+interface Owner {
+  readonly contactId: string;
+  readonly own: readonly FileRecord[];
+  readonly replaced: readonly FileRecord[];
+}
+
+function requireRecord(fileId: string, own: readonly FileRecord[]): FileRecord {
   const record = own.find((each) => each.fileId === fileId);
   if (record) return record;
   throw new JimsError('file_not_found', 'A file of the message is unknown: upload it again');
 }
 
-async function sizesOf(files: readonly InlineFile[]): Promise<ReadonlyMap<InlineFile, number>> {
-  const sizes = new Map<InlineFile, number>();
-  for (const file of files) sizes.set(file, await sizeOf(file));
-  return sizes;
+const REFUSED: ReadonlySet<unknown> = new Set([
+  'file_not_found',
+  'file_not_base64',
+  'file_refused',
+  'file_too_large',
+  'too_many_files',
+]);
+
+function ignoreRefusal(error: unknown): void {
+  const code = isJimsError(error) || error instanceof HttpError ? error.code : undefined;
+  if (!REFUSED.has(code)) throw error;
 }
 
 /** Whether the run may have been accepted all the same. */
@@ -145,6 +177,6 @@ async function sameAs(
 
 function tooMany(count: number): HttpError {
   return new HttpError(422, `A message may have ${MAX_MESSAGE_FILES} files, not ${count}`, {
-    code: 'too_many_files',
+    code: 'too_many_message_files',
   });
 }

@@ -18,15 +18,25 @@ export function byteRange(
   headers: Headers,
   { size, etag }: { readonly size: number; readonly etag: string },
 ): ByteRange | undefined {
-  const [, first, last] = RANGE.exec(headers.get('range')?.replaceAll(/\s/g, '') ?? '') ?? [];
-  if (first === undefined || last === undefined || first + last === '') return undefined;
+  const [first, last] = rangeIn(headers);
   const version = headers.get('if-range');
-  if (version !== null && version !== etag) return undefined;
-  const start = first === '' ? Math.max(0, size - Number(last)) : Number(first);
-  const end = first === '' || last === '' ? size : Math.min(size, Number(last) + 1);
-  if (start < end) return { start, end };
+  const isAsked = first + last !== '' && (version === null || version === etag);
+  if (!isAsked) return undefined;
+  if (first === '') return part(size, Math.max(0, size - Number(last)), size);
   // Its end is before its start: then it is not a range at all.
-  if (first !== '' && last !== '' && Number(last) < start) return undefined;
+  if (last !== '' && Number(last) < Number(first)) return undefined;
+  return part(size, Number(first), last === '' ? size : Math.min(size, Number(last) + 1));
+}
+
+/** The digits before and after the dash. */
+function rangeIn(headers: Headers): readonly [first: string, last: string] {
+  const [, first = '', last = ''] =
+    RANGE.exec(headers.get('range')?.replaceAll(/\s/g, '') ?? '') ?? [];
+  return [first, last];
+}
+
+function part(size: number, start: number, end: number): ByteRange {
+  if (start < end) return { start, end };
   throw new HttpError(416, `The file has ${size} bytes`, {
     code: 'range_not_satisfiable',
     headers: { 'content-range': `bytes */${size}` },

@@ -44,16 +44,20 @@ export async function fileInForm(
   const fields = new Map<string, string>();
   let file: BusboyFileStream | undefined;
   form.on('field', (name, value) => void fields.set(name, value));
-  form.on('file', (_field, stream, name, _encoding, type) => {
+  const close = (): void => void source.destroy();
+  form.on('file', (...[, stream, name, , type]) => {
     file = stream;
     // It fails with the form, and that is where the reason is.
     stream.on('error', () => {});
-    const mediaType = type === '' ? undefined : type;
-    const content = contentOf(stream, whole);
-    const close = (): void => void source.destroy();
-    // As browsers and curl write a quotation mark in the name of a form's file.
-    const plain = name?.replaceAll('%22', '"') ?? '';
-    arrived.resolve({ name: plain, mediaType, size: undefined, fields, content, close });
+    arrived.resolve({
+      // As browsers and curl write a quotation mark in the name of a form's file.
+      name: name?.replaceAll('%22', '"') ?? '',
+      mediaType: type === '' ? undefined : type,
+      size: undefined,
+      fields,
+      content: contentOf(stream, whole),
+      close,
+    });
   });
   for (const event of ['filesLimit', 'fieldsLimit', 'partsLimit'] as const) {
     form.on(event, () => void source.destroy(tooLong()));

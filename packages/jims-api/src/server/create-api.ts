@@ -176,10 +176,7 @@ function apiContext(
     sharedThreads: options.sharedThreads ?? false,
     allowedEventTypes: options.allowedEventTypes ?? CLIENT_EVENT_TYPES,
     contactEventTypes: options.contactEventTypes ?? [],
-    maxBodyBytes: options.maxBodyBytes ?? 4 * 1024 * KIB,
-    maxMessageBytes: options.maxMessageBytes ?? 256 * KIB,
-    maxConfigBytes: options.maxConfigBytes ?? 128 * KIB,
-    uploadPieceMs: options.uploadPieceMs ?? 30_000,
+    ...bodyLimits(options),
     heartbeatMs: options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS,
     streams: createStreams({
       maxStreams: options.maxStreams ?? 10_000,
@@ -188,6 +185,17 @@ function apiContext(
     }),
     turns: new ReadingTurns(made.app.metrics),
     publicUrl: options.publicUrl === undefined ? undefined : publicUrlOf(options.publicUrl),
+  };
+}
+
+function bodyLimits(
+  options: ApiOptions,
+): Pick<ApiContext, 'maxBodyBytes' | 'maxMessageBytes' | 'maxConfigBytes' | 'uploadPieceMs'> {
+  return {
+    maxBodyBytes: options.maxBodyBytes ?? 4 * 1024 * KIB,
+    maxMessageBytes: options.maxMessageBytes ?? 256 * KIB,
+    maxConfigBytes: options.maxConfigBytes ?? 128 * KIB,
+    uploadPieceMs: options.uploadPieceMs ?? 30_000,
   };
 }
 

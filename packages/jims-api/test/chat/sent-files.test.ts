@@ -167,6 +167,22 @@ describe('files that clients send', () => {
       messages: [first, said, more],
     });
     assert.deepEqual(models.fake.requests.at(-1)?.body.messages[0].content, sent);
+    // What was refused stays in the list of the client, and does not stop the chat.
+    const wrong = { url: `data:image/jpeg;base64,${PNG}` };
+    const refused = {
+      role: 'user' as const,
+      content: [
+        { type: 'text' as const, text: 'Wrong' },
+        { type: 'image_url' as const, image_url: wrong },
+        { type: 'image_url' as const, image_url: { url: 'https://a.example/b.png' } },
+      ],
+    };
+    await client.chat.completions.create({
+      model: 'm',
+      user: CONTACT,
+      messages: [refused, said, more],
+    });
+    assert.equal(models.fake.requests.at(-1)?.body.messages[0].content, 'Wrong');
     const wav = Buffer.from(
       'RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data\0\0\0\0',
       'latin1',
@@ -324,7 +340,7 @@ describe('files that clients send', () => {
 
   test('Deep Chat: files of a contact that is known before are stored while they arrive', async () => {
     await using served = await serveApp();
-    const send = (data: FormData, headers: Record<string, string> = {}): Promise<Response> =>
+    const post = (data: FormData, headers: Record<string, string> = {}): Promise<Response> =>
       fetch(`${served.origin}/deep-chat`, {
         method: 'POST',
         body: data,
@@ -332,7 +348,7 @@ describe('files that clients send', () => {
       });
     const large = form('Look');
     large.append('files', new Blob(['x'.repeat(6 * 1024 * 1024)], { type: 'text/plain' }), 'a.txt');
-    assert.equal((await send(large)).status, 200);
+    assert.equal((await post(large)).status, 200);
     assert.equal(await count(served), 2);
     const without = await fetch(`${served.origin}/deep-chat`, { method: 'POST', body: large });
     assert.equal(without.status, 413);
@@ -340,16 +356,16 @@ describe('files that clients send', () => {
 
     // Refused before and after its files were read: they go.
     const lost = { 'x-jims-thread-id': crypto.randomUUID() };
-    assert.equal((await send(form('Look'), lost)).status, 404);
+    assert.equal((await post(form('Look'), lost)).status, 404);
     const invalid = form();
     invalid.append('message1', '{');
-    assert.equal((await send(invalid)).status, 422);
+    assert.equal((await post(invalid)).status, 422);
     const wrong = form('Look');
     wrong.append('files', new Blob(['GIF89a'], { type: 'image/png' }), 'b.png');
-    assert.equal((await send(wrong)).status, 415);
+    assert.equal((await post(wrong)).status, 415);
     const many = form('Look');
     for (let each = 0; each < 20; each++) many.append('files', new Blob(['x']), 'x.txt');
-    assert.equal((await send(many)).status, 413);
+    assert.equal((await post(many)).status, 413);
     const whole = Buffer.from(await new Response(form('Look')).arrayBuffer()).toString('latin1');
     const [boundary = ''] = whole.split('\r\n', 1);
     const cut = await fetch(`${served.origin}/deep-chat`, {

@@ -30,15 +30,28 @@ function parseCurl(line: string): CurlCommand {
   );
   const headers: [string, string][] = [];
   let url = '';
-  let body: string | undefined;
+  const form = new FormData();
+  let body: string | FormData | undefined;
   for (let i = 1; i < words.length; i += 1) {
     const word = words[i] ?? '';
     if (word === '-H') headers.push(headerOf(words[++i] ?? ''));
     else if (word === '-d') body = words[++i];
+    else if (word === '-F') body = withField(form, words[++i] ?? '');
     else if (!/^-[sN]+$/.test(word)) url = word;
   }
   const method = body === undefined ? 'GET' : 'POST';
   return { url, init: { method, headers, ...(body !== undefined && { body }) } };
+}
+
+/** What pages call `@hours.txt`. */
+export const HOURS = 'Mon-Fri 9-17\n';
+
+function withField(form: FormData, text: string): FormData {
+  const [name = '', value = ''] = text.split('=', 2);
+  if (value.startsWith('@'))
+    form.set(name, new File([HOURS], value.slice(1), { type: 'text/plain' }));
+  else form.set(name, value);
+  return form;
 }
 
 function headerOf(text: string): [string, string] {

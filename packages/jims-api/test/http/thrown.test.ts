@@ -79,10 +79,12 @@ test('what is not a string cannot be sent as text: the pipeline fails where it s
     exposeErrors: true,
   });
   for (const what of Object.keys(acts)) {
+    const isPiece = what === 'A piece of a message';
+    const wanted = isPiece ? 'a string, or a part with a type' : 'a text'; // words: ok
     const frames = parseFrames(await (await post(api, what, `${CHAT}/stream`)).text());
     assert.deepEqual(
       frames.map(({ event, data }) => [event, data['detail']]),
-      [['error', `Pipeline error: ${what} must be a text`]], // words: ok
+      [['error', `Pipeline error: ${what} must be ${wanted}`]],
     );
   }
 });

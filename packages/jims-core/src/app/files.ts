@@ -90,7 +90,7 @@ export class AppFiles {
     yield* files.read(file, range);
   }
 
-  /** Removes a file, whatever names it. Resolves when its bytes are gone; an unknown one is no error. */
+  /** Removes a file, whatever names it. Resolves when its bytes are gone. An unknown file is fine. */
   async delete(fileId: string): Promise<void> {
     const { files } = await this.#app.opened();
     await files.erase([fileId]);

@@ -184,9 +184,9 @@ async function fileStoreOf(
   own: FileStore | string | undefined,
   { files = process.env['JIMS_FILES'] || undefined }: OpenOptions,
 ): Promise<FileStore | undefined> {
-  const place = files ?? own;
-  if (place === undefined) return undefined;
-  const store = typeof place === 'string' ? await openFileStore(place) : place;
+  const given = files ?? own;
+  if (given === undefined) return undefined;
+  const store = typeof given === 'string' ? await openFileStore(given) : given;
   try {
     await store.check();
   } catch (error) {

@@ -1,6 +1,7 @@
 import { JimsError } from '../errors/jims-error.ts';
 import type { ContextJournal, StreamedMessage } from '../pipeline/context-journal.ts';
 import type { MessageBody } from '../pipeline/message-body.ts';
+import type { MessagePieces } from '../pipeline/message-part.ts';
 import type { StepOptions, StepScope } from '../pipeline/step.ts';
 import type { ThreadLog } from '../pipeline/thread-log.ts';
 import { doStep } from '../run/step-work.ts';
@@ -37,11 +38,11 @@ export class UnkeptJournal implements ContextJournal {
   }
 
   async stream(
-    work: (messageId: string) => Promise<MessageBody>,
-    { send }: StreamedMessage,
+    work: (messageId: string, pieces: MessagePieces) => Promise<MessageBody>,
+    { source, send }: StreamedMessage,
   ): Promise<string> {
     const messageId = newId();
-    const body = await work(messageId);
+    const body = await work(messageId, source);
     send(body, messageId);
     return body.text;
   }

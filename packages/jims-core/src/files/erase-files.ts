@@ -18,7 +18,7 @@ export async function eraseFiles(
 }
 
 /**
- * Finishes what was begun: removes all files that are being erased, whoever began it, half ones, and those
+ * Finishes what was begun: removes all files that are being erased, no matter which process began it, half ones, and those
  * that no message names, in batches, until there is none or the signal aborts. Resolves with how many.
  */
 export async function eraseLeftFiles(
@@ -26,13 +26,13 @@ export async function eraseLeftFiles(
   { unnamedMs, signal }: { readonly unnamedMs: number; readonly signal?: AbortSignal | undefined },
 ): Promise<number> {
   let count = 0;
-  while (signal?.aborted !== true) {
-    const fileIds = await places.records.filesToErase({ unnamedMs, limit: BATCH });
-    if (fileIds.length === 0) break;
+  for (;;) {
+    const isOver = signal?.aborted === true;
+    const fileIds = isOver ? [] : await places.records.filesToErase({ unnamedMs, limit: BATCH });
+    if (fileIds.length === 0) return count;
     await removeDropped(places, fileIds);
     count += fileIds.length;
   }
-  return count;
 }
 
 async function removeDropped(

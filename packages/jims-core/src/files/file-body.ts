@@ -74,7 +74,7 @@ export class FileBody {
   /** Lets go of what has not been read. */
   async close(): Promise<void> {
     this.#head.length = 0;
-    // Whatever goes wrong now is no matter of this file any more.
+    // What goes wrong now does not change what becomes of the file.
     await this.#pieces.return?.().catch(() => {});
   }
 

@@ -90,7 +90,7 @@ export class StoredFiles {
     await eraseFiles(this.#places, fileIds);
   }
 
-  /** Removes what is to be erased, whoever said so, and what was left behind. */
+  /** Removes what is to be erased, by any process, and what was left behind. */
   async eraseLeft(signal?: AbortSignal): Promise<void> {
     const files = await eraseLeftFiles(this.#places, {
       unnamedMs: this.limits.unnamedFileMs,

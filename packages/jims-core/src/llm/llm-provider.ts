@@ -3,6 +3,7 @@ import type { LanguageModelV4 } from '@ai-sdk/provider';
 import type { CallOptions, LlmScope } from './call.ts';
 import type { ChatMessages } from './chat/messages.ts';
 import type { ChatOptions, ChatRequest } from './chat/request.ts';
+import type { AnswerPiece } from './chat/streamed-answer.ts';
 import type { Environment } from './environment.ts';
 import { FileBytes } from './file-bytes.ts';
 import type { FinishReason } from './finish-reasons.ts';
@@ -10,6 +11,13 @@ import type { AnswerStream, Llm, LlmProvider, LlmRunOptions } from './llm.ts';
 import type { Models, UsableModel } from './providers/models.ts';
 import { resolveLlmSettings } from './settings.ts';
 import type { ChatModel, LlmSettings, ResolvedLlmSettings } from './settings.ts';
+import type { LoopHost } from './tools/loop-host.ts';
+import type { ModelAnswer, ModelRequest } from './tools/model-request.ts';
+import { ToolAnswer } from './tools/run-answer.ts';
+import type { LoopRecord, Reading, RunAnswer } from './tools/run-answer.ts';
+import type { AnswerPart, RunOptions } from './tools/run-options.ts';
+import { ToolLoop } from './tools/tool-loop.ts';
+import { ToolSet } from './tools/tool-set.ts';
 import { UsageSum } from './usage.ts';
 import type { ModelUsage } from './usage.ts';
 
@@ -50,7 +58,7 @@ class RunModels implements Llm {
   readonly #scope: LlmScope;
   readonly #over: AbortSignal | undefined;
   readonly #files: FileBytes | undefined;
-  readonly #streams = new Set<AnswerStream>();
+  readonly #streams = new Set<Reading>();
   readonly #usage = new UsageSum();
   #model: ChatModel;
 
@@ -110,6 +118,15 @@ class RunModels implements Llm {
   readonly stream: Llm['stream'] = (messages, options = {}) =>
     new LazyStream(() => this.#startStream(messages, options), this.#streams);
 
+  readonly run: Llm['run'] = <T extends object>(
+    messages: ChatMessages,
+    options: RunOptions<T> = {},
+  ): RunAnswer => {
+    const start = (host: LoopHost, record: LoopRecord): AsyncGenerator<AnswerPart, void> =>
+      this.#startLoop(messages, options, host, record);
+    return new ToolAnswer({ start, reading: this.#streams });
+  };
+
   readonly createEmbedding: Llm['createEmbedding'] = async (text, options) => {
     const [vector] = await this.#embed([text], options);
     return vector ?? [];
@@ -150,9 +167,34 @@ class RunModels implements Llm {
   async #startStream(messages: ChatMessages, options: ChatOptions): Promise<Pieces> {
     const { target, request } = await this.#prepare(messages, options);
     const { streamChat } = await import('./chat/stream.ts');
+    return streamChat(this.#readScope(), target, { request, options });
+  }
+
+  /** Without a promise: what it does first must come at once, as its order among other calls is kept. */
+  #startLoop<T extends object>(
+    messages: ChatMessages,
+    options: RunOptions<T>,
+    host: LoopHost,
+    record: LoopRecord,
+  ): AsyncGenerator<AnswerPart, void, void> {
+    const signals = [this.#readScope().signal, options.signal];
+    const signal = AbortSignal.any(signals.filter((each) => each !== undefined));
+    const ask = this.#askModel.bind(this);
+    const { tools, ...rounds } = options;
+    const loop = { messages, options: rounds, tools: ToolSet.of(tools), signal, ask, record };
+    return new ToolLoop(loop, host).run();
+  }
+
+  async *#askModel(asked: ModelRequest): AsyncGenerator<AnswerPiece, ModelAnswer, void> {
+    const { target, request } = await this.#prepare(asked.messages, asked.options);
+    const { askModel } = await import('./tools/ask-model.ts');
+    return yield* askModel(this.#readScope(), target, request, asked);
+  }
+
+  /** For what is read piece by piece, which ends with its run. */
+  #readScope(): LlmScope {
     const signals = [this.#scope.signal, this.#over].filter((each) => each !== undefined);
-    const scope = { ...this.#scope, signal: AbortSignal.any(signals) };
-    return streamChat(scope, target, { request, options });
+    return { ...this.#scope, signal: AbortSignal.any(signals) };
   }
 }
 
@@ -164,11 +206,11 @@ class LazyStream implements AnswerStream {
   #finishReason: FinishReason | undefined;
 
   /** @param reading The streams that are being read: this one adds itself when it is read. */
-  constructor(start: () => Promise<Pieces>, reading: Set<AnswerStream>) {
+  constructor(start: () => Promise<Pieces>, reading: Set<Reading>) {
     this.#pieces = this.#read(start, reading);
   }
 
-  async *#read(start: () => Promise<Pieces>, reading: Set<AnswerStream>): Pieces {
+  async *#read(start: () => Promise<Pieces>, reading: Set<Reading>): Pieces {
     reading.add(this);
     try {
       return yield* await start();

@@ -7,6 +7,8 @@ import type { FinishReason } from './finish-reasons.ts';
 import type { RankedDocument, RerankOptions } from './rerank.ts';
 import type { AnswerSchema } from './schemas/json-schema.ts';
 import type { ChatModel } from './settings.ts';
+import type { RunAnswer } from './tools/run-answer.ts';
+import type { RunOptions } from './tools/run-options.ts';
 import type { CallUsage, ModelUsage } from './usage.ts';
 
 /**
@@ -64,6 +66,23 @@ export interface Llm {
    * @example await ctx.sendMessage(ctx.llm.stream(ctx.history));
    */
   stream(messages: ChatMessages, options?: ChatOptions): AnswerStream;
+  /**
+   * Lets the model call tools until it answers without them: gives its answer part by part. Each answer of
+   * the model and each call is done once, as a step is, when `ctx.sendMessage` or the pipeline reads it.
+   * Inside of a step it is a part of the step. Calls and results are kept for `ctx.context()`.
+   *
+   * @example
+   * const tools = {
+   *   find_order: {
+   *     description: 'Finds an order',
+   *     schema: z.object({ id: z.string() }),
+   *     execute: ({ id }) => orders.find(id),
+   *     title: 'Looking up the order',
+   *   },
+   * };
+   * await ctx.sendMessage(ctx.llm.run(ctx.context(), { tools }));
+   */
+  run<T extends object>(messages: ChatMessages, options?: RunOptions<T>): RunAnswer;
   /**
    * Gives the vector of one string.
    *

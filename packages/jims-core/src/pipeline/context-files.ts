@@ -98,6 +98,10 @@ export class FilesOfThread implements ContextFiles {
     return threadFile(file, () => this.#read(file.file_id));
   }
 
+  /** For the models: the bytes of a file, by its id. */
+  readonly loadFile = async (fileId: string): Promise<Uint8Array> =>
+    (await this.open(fileId)).bytes();
+
   async *#read(fileId: string): AsyncGenerator<Uint8Array, void, void> {
     yield* this.#files.read(await this.#record(fileId));
   }

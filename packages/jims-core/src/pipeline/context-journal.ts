@@ -1,5 +1,5 @@
 import type { MessageBody } from './message-body.ts';
-import type { MessagePieces } from './message-part.ts';
+import type { MessageOptions, MessagePieces } from './message-part.ts';
 import type { AskOptions, ContactAnswer, ServiceAnswer, ServiceQuestion } from './question.ts';
 import type { StepOptions, StepScope } from './step.ts';
 import type { ThreadLog } from './thread-log.ts';
@@ -20,7 +20,7 @@ export interface ContextJournal {
   ): Promise<T>;
   /** Makes a message piece by piece. `send` sends it, just before its promise resolves with its text. */
   stream(
-    work: (messageId: string) => Promise<MessageBody>,
+    work: (messageId: string, pieces: MessagePieces) => Promise<MessageBody>,
     message: StreamedMessage,
   ): Promise<string>;
   askContact<T>(
@@ -34,5 +34,6 @@ export interface ContextJournal {
 /** A streamed message: what it is read from, and how it is sent when it is whole. */
 export interface StreamedMessage {
   readonly source: MessagePieces;
+  readonly options: MessageOptions;
   readonly send: (body: MessageBody, messageId: string) => void;
 }

@@ -50,6 +50,8 @@ export type ContactAnswer<T = unknown> =
       /** The `id` of the button that was pressed, or whose id or text was written. */
       readonly buttonId: string | undefined;
       readonly eventType: string;
+      /** What they said beside a click, where their client lets them: why they deny something. */
+      readonly reason?: string;
       /** What the schema makes of the text, or of the JSON in it; `undefined` when it does not fit. */
       readonly value: T | undefined;
     }

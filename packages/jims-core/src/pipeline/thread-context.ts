@@ -19,6 +19,7 @@ import type { Thread } from '../thread/thread.ts';
 import { titleEvent } from '../thread/title.ts';
 import type { ContextFiles, ThreadFile } from './context-files.ts';
 import type { ContextJournal, StreamedMessage } from './context-journal.ts';
+import { asName, asText } from './given-text.ts';
 import { dataOf, plainBody } from './message-body.ts';
 import type { MessageBody } from './message-body.ts';
 import type { MessageNews, MessageOptions, MessagePieces } from './message-part.ts';
@@ -34,8 +35,6 @@ import type {
 import { stateValue } from './state-value.ts';
 import type { StepNews, StepOptions, StepScope } from './step.ts';
 import type { ThreadLog } from './thread-log.ts';
-
-const MAX_NAME = 200;
 
 /** Takes what a pipeline sends. Each call may throw, which the pipeline then sees. */
 export interface ContextOutput {
@@ -420,11 +419,11 @@ export class ThreadContext {
   }
 
   #stream(
-    pieces: MessagePieces,
+    source: MessagePieces,
     options: MessageOptions,
     send: StreamedMessage['send'],
   ): Promise<string> {
-    const read = (messageId: string): Promise<MessageBody> => {
+    const read = (messageId: string, pieces: MessagePieces): Promise<MessageBody> => {
       const news = (piece: MessageNews): void => this.#output.piece(piece);
       const reader = new MessageReader({ messageId, send: news, files: this.#files });
       return reader.read(pieces, options);
@@ -433,7 +432,7 @@ export class ThreadContext {
       for (const { type, data } of body.context) this.sendEvent(type, data);
       send(body, messageId);
     };
-    return this.#journal.stream(read, { source: pieces, send: sendAll });
+    return this.#journal.stream(read, { source, options, send: sendAll });
   }
 
   get #log(): ThreadLog {
@@ -443,20 +442,6 @@ export class ThreadContext {
   #lastByUser(): (ThreadEvent & { readonly data: CommunicationEvent }) | undefined {
     return this.#log.findLast(isSaidByUser);
   }
-}
-
-/** Listeners' streams are written much later: a value that is not a string must fail here. */
-function asText(what: string, value: string): string {
-  if (typeof value === 'string') return value;
-  throw new JimsError('invalid_event', `${what} must be a text`); // words: ok
-}
-
-function asName(name: string): string {
-  if (typeof name === 'string' && name !== '' && name.length <= MAX_NAME) return cleanText(name);
-  throw new JimsError(
-    'invalid_event',
-    `The name of a step must be text of 1 to ${MAX_NAME} characters`,
-  ); // words: ok
 }
 
 type Said = ThreadEvent & { readonly data: CommunicationEvent };

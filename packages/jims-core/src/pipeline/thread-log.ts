@@ -50,10 +50,12 @@ export class ThreadLog {
     return length === this.#length ? this : new ThreadLog(this.#list.slice(0, length), this.#older);
   }
 
-  /** Gives the same log with one of its events moved to the end. */
-  withLast(event: ThreadEvent): ThreadLog {
-    const others = this.#list.slice(0, this.#length).filter((each) => each !== event);
-    return new ThreadLog([...others, event], this.#older);
+  /** Gives the same log with one of its events moved to the end, if it has that. */
+  withLast(eventId: string): ThreadLog {
+    const list = this.#list.slice(0, this.#length);
+    const event = list.find(({ id }) => id === eventId);
+    if (!event) return this;
+    return new ThreadLog([...list.filter((each) => each !== event), event], this.#older);
   }
 
   findLast<TFound extends ThreadEvent>(

@@ -20,7 +20,7 @@ export function contactAnswer<T>(
   if (!event) return { kind: 'unavailable' };
   const none = noAnswer(event);
   if (none) return none;
-  const { content } = event.data;
+  const { content, reason } = event.data;
   const text = typeof content === 'string' ? content : '';
   const button = buttons.find((each) => namesOf(each).includes(text));
   return {
@@ -28,6 +28,7 @@ export function contactAnswer<T>(
     text,
     buttonId: button && namesOf(button)[0],
     eventType: event.type,
+    ...(typeof reason === 'string' && reason !== '' && { reason }),
     value: schema && fitting(schema, text),
   };
 }

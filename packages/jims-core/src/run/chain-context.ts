@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { JimsError } from '../errors/jims-error.ts';
 import type { ContextJournal, StreamedMessage } from '../pipeline/context-journal.ts';
 import { dataOf } from '../pipeline/message-body.ts';
-import type { MessageBody } from '../pipeline/message-body.ts';
 import type { MessagePieces } from '../pipeline/message-part.ts';
 import type {
   AskOptions,
@@ -19,15 +18,12 @@ import { cleanJson } from '../text/clean-text.ts';
 import { derivedId, derivedNumber } from '../thread/derived-id.ts';
 import { ASSISTANT_MESSAGE, ASSISTANT_MESSAGE_WITH_BUTTONS, newEvent } from '../thread/event.ts';
 import type { JsonObject } from '../thread/event.ts';
-import { newId } from '../thread/new-id.ts';
 import { contactAnswer, serviceAnswer } from './answers.ts';
 import { requireOutsideEntry } from './entry-scope.ts';
 import type { JournalCall, Work, WorkResult } from './journal-call.ts';
 import type { Journal } from './journal.ts';
-import { keptMessage, messageFrom } from './kept-message.ts';
-import type { KeptMessage } from './kept-message.ts';
-import { KeptStream } from './kept-stream.ts';
 import { KeptWork } from './kept-work.ts';
+import { MessageStreams } from './message-streams.ts';
 import type { QuestionRequest } from './new-question.ts';
 import type { Replay } from './replay.ts';
 import { doStep, failureFrom, keptValue, valueFrom } from './step-work.ts';
@@ -50,6 +46,8 @@ export interface ChainContextOptions {
 /** The part of a pipeline's context that is the same in each execution of its chain. */
 export class ChainContext implements ContextJournal {
   readonly #options: ChainContextOptions;
+  /** The messages that the pipeline makes piece by piece. */
+  readonly messages: MessageStreams;
   readonly #requests = new Map<Work<unknown>, QuestionRequest>();
   #questions = 0;
   #numbers = 0;
@@ -58,6 +56,13 @@ export class ChainContext implements ContextJournal {
 
   constructor(options: ChainContextOptions) {
     this.#options = options;
+    const { kept, cannotAsk } = options;
+    const canAsk = kept.canAnswer !== false && cannotAsk === undefined;
+    this.messages = new MessageStreams({
+      ...options,
+      chainId: this.chainId,
+      ask: canAsk ? (question, asking) => this.#askByButtons(question, asking) : undefined,
+    });
   }
 
   get chainId(): string {
@@ -116,34 +121,8 @@ export class ChainContext implements ContextJournal {
     });
   }
 
-  stream(
-    work: (messageId: string) => Promise<MessageBody>,
-    { source, send }: StreamedMessage,
-  ): Promise<string> {
-    requireOutsideEntry('A message');
-    const { journal, isDurable, part } = this.#options;
-    const nth = journal.countOf('stream', '') + 1;
-    const messageId = isDurable ? derivedId(this.chainId, `${part}/stream/${nth}`) : newId();
-    const kept = new KeptWork<KeptMessage>({
-      what: 'a streamed message',
-      isKeptOnly: isDurable,
-      async work() {
-        const body = await work(messageId);
-        return keptMessage(body, source instanceof KeptStream ? source.finishReason : undefined);
-      },
-    });
-    return journal.call({
-      kind: 'stream',
-      name: '',
-      begin: kept.begin,
-      read(outcome) {
-        const message = kept.result(outcome);
-        const [text, finishReason] = message;
-        if (source instanceof KeptStream) source.endAs(finishReason ?? undefined);
-        send(messageFrom(message), messageId);
-        return text;
-      },
-    });
+  stream(...message: Parameters<ContextJournal['stream']>): Promise<string> {
+    return this.messages.send(...message);
   }
 
   async askContact<T>(
@@ -175,6 +154,10 @@ export class ChainContext implements ContextJournal {
     return this.#ask(name, canAnswer ? request : undefined, (_, event) =>
       contactAnswer(event, options),
     );
+  }
+
+  #askByButtons(question: string, options: AskOptions): Promise<ContactAnswer> {
+    return this.askContact(question, options, () => Promise.reject(new TypeError('It is text')));
   }
 
   askService<T>(question: ServiceQuestion<T>): Promise<ServiceAnswer<T>> {

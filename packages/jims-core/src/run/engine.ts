@@ -51,26 +51,24 @@ export class RunEngine implements KnownThreads {
     this.#admission = new Admission(limits, metrics);
     this.#runs = new RunRegistry(store, logger, closing);
     this.#turns = new Turns({ store, instanceId, logger, runs: this.#runs });
-    const { isDurable: durable, version, recovers: isOn } = app;
-    this.#recovery = new Recovery({ instanceId, version, isDurable: durable, isOn, limits });
-    const [runs, turns, recovery] = [this.#runs, this.#turns, this.#recovery];
+    this.#recovery = new Recovery({ instanceId, app });
     this.#lease = new Lease({
       store,
       instanceId,
       leaseMs,
       logger,
-      runs,
-      turns,
-      recovery,
+      runs: this.#runs,
+      turns: this.#turns,
+      recovery: this.#recovery,
       engine: this,
     });
     this.#upkeep = new StoreUpkeep({ store, files, limits, logger, threads: this });
     this.#services = {
       app,
       instanceId,
-      turns,
+      turns: this.#turns,
       events: this.events,
-      endings: new RunEndings({ store, turns, lease: this.#lease, logger, closing }),
+      endings: new RunEndings({ store, turns: this.#turns, lease: this.#lease, logger, closing }),
       progress: store.shared ? new ProgressWriter(store, logger) : undefined,
     };
   }
@@ -107,12 +105,7 @@ export class RunEngine implements KnownThreads {
       result = await this.#store.acceptRun(this.#acceptRequest(request));
       // The chain of a question that it closed may have to go on.
       if (request.answer?.kind === 'decline') this.#lease.reapSoon();
-      if (result.kind === 'accepted') {
-        const run = await this.#leaveToItsVersion(result);
-        if (!run) return this.#execute(request, result, leave);
-        leave();
-        return run;
-      }
+      if (result.kind === 'accepted') return await this.#begin(request, result, leave);
     } catch (error) {
       leave();
       throw error;
@@ -235,6 +228,12 @@ export class RunEngine implements KnownThreads {
       leave();
     });
     return execution.run;
+  }
+
+  async #begin(request: RunRequest, accepted: AcceptedRun, leave: () => void): Promise<Run> {
+    const left = await this.#leaveToItsVersion(accepted);
+    if (left) leave();
+    return left ?? this.#execute(request, accepted, leave);
   }
 
   /**

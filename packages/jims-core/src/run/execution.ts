@@ -1,7 +1,6 @@
 import { RunLlm } from '../llm/run-llm.ts';
 import type { CallUsage } from '../llm/usage.ts';
 import { FilesOfThread } from '../pipeline/context-files.ts';
-import type { ThreadLog } from '../pipeline/thread-log.ts';
 import type { AcceptedRun, JournalEntry, RunChain, RunOwner } from '../store/store.ts';
 import type { ThreadEvent } from '../thread/event.ts';
 import { BadEnd } from './bad-end.ts';
@@ -66,15 +65,14 @@ export class RunExecution {
     this.#report = new RunReport(app, this.owner, request.requestId, this.#stop);
     this.run = new Run(accepted, this.stream, this.#stop);
     const { models, metrics, traceContent } = app;
-    const files = new FilesOfThread(app.files, thread);
-    this.#files = files;
+    this.#files = new FilesOfThread(app.files, thread);
     const { signal } = this.#stop;
     const observe = (usage: CallUsage): void => {
       metrics.observeModel(usage);
       countForEntry(usage);
     };
+    const { loadFile } = this.#files;
     const threadId = thread.id;
-    const loadFile = async (id: string): Promise<Uint8Array> => (await files.open(id)).bytes();
     this.#llm = new RunLlm({ models, observe, traceContent, signal, threadId, loadFile });
     this.#outcome = new RunOutcome(this.stream, services.progress, this.#llm);
   }
@@ -226,6 +224,7 @@ export class RunExecution {
     const { app, endings, events } = this.#services;
     const chain = this.#chain;
     const log = await events.load(thread, fresh);
+    // A lost run answers its own message, although others may have come since that was stored.
     const isAgain = attempt > 1 && chain === undefined;
     const run: PipelineRun = {
       owner: this.owner,
@@ -245,7 +244,7 @@ export class RunExecution {
     const opened = new PipelineExecution(run, {
       part,
       thread: { ...thread, config: chain?.config ?? thread.config },
-      log: isAgain ? withQuestionLast(log, runId) : log,
+      log: isAgain ? log.withLast(runId) : log,
       nextSeq: this.#pipeline?.nextSeq ?? this.#replay.nextSeq,
       cannotAsk,
     });
@@ -276,12 +275,6 @@ export class RunExecution {
     const isLost = end.type === 'error' && end.error.code === 'lost';
     this.stream.pushNumbered({ ...end, attempt, seq: isLost ? SEQ_OF_LOST_END : lastSeq + 1 });
   }
-}
-
-/** A lost run answers its own message, although others may have come since that was stored. */
-function withQuestionLast(log: ThreadLog, runId: string): ThreadLog {
-  const question = log.findLast((event) => event.id === runId);
-  return question ? log.withLast(question) : log;
 }
 
 /** Returns what ends the listening: a signal may live much longer than what listens to it. */

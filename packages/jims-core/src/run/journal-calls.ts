@@ -1,6 +1,7 @@
 import type { JournalEntry } from '../store/store.ts';
 import { JournalCall, keyOf, titleOf } from './journal-call.ts';
 import type { Work } from './journal-call.ts';
+import { ObservedPromise } from './observed-promise.ts';
 
 /** The calls that a pipeline has made of its context. */
 export class JournalCalls {
@@ -8,6 +9,11 @@ export class JournalCalls {
   /** Those that have no result yet, in their order. */
   readonly #open = new Map<string, JournalCall>();
   readonly #delivered: JournalCall[] = [];
+  /** What has failed of that which is made of several calls. */
+  readonly #failedWholes: {
+    readonly promise: ObservedPromise<unknown>;
+    readonly error: unknown;
+  }[] = [];
 
   /** The first one that waits to be begun. */
   get held(): JournalCall | undefined {
@@ -18,7 +24,8 @@ export class JournalCalls {
   /** The failure of the first one that has failed while nobody waits for it. */
   get ignoredFailure(): { readonly error: unknown } | undefined {
     const inOrder = this.#delivered.toSorted((a, b) => a.at - b.at);
-    return inOrder.find(({ ignoredFailure }) => ignoredFailure)?.ignoredFailure;
+    const ofCall = inOrder.find(({ ignoredFailure }) => ignoredFailure)?.ignoredFailure;
+    return ofCall ?? this.#failedWholes.find(({ promise }) => !promise.isObserved);
   }
 
   /** How many there were of a kind and name. */
@@ -41,6 +48,12 @@ export class JournalCalls {
   /** The call of an entry, while it waits for its result. */
   of(entry: JournalEntry): JournalCall | undefined {
     return this.#open.get(keyOf(entry));
+  }
+
+  whole<T>(work: Promise<T>): Promise<T> {
+    const promise = ObservedPromise.of(work);
+    work.catch((error: unknown) => this.#failedWholes.push({ promise, error }));
+    return promise;
   }
 
   deliver(call: JournalCall, ...result: Parameters<JournalCall['deliver']>): void {

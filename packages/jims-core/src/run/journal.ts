@@ -4,6 +4,7 @@ import { EntryWriter } from './entry-writer.ts';
 import { titleOf } from './journal-call.ts';
 import type { JournalCall, Work, WorkResult } from './journal-call.ts';
 import { JournalCalls } from './journal-calls.ts';
+import { Patience } from './patience.ts';
 import { Places } from './places.ts';
 import type { SendPlace } from './places.ts';
 import { Pump } from './pump.ts';
@@ -36,9 +37,6 @@ interface KeptResult {
   readonly call: JournalCall;
 }
 
-/** How long a replay waits for a pipeline that is busy with something else than its context. */
-const PATIENCE_MS = 10_000;
-
 /**
  * Executes a pipeline over the results that its chain has, and keeps new ones.
  *
@@ -48,6 +46,7 @@ const PATIENCE_MS = 10_000;
  * are left no work is begun: a pipeline that takes another way is found before it does anything.
  */
 export class Journal {
+  readonly part: JournalEntry['part'];
   readonly #options: JournalOptions;
   readonly #entries: readonly ReplayedEntry[];
   readonly #places: Places;
@@ -55,6 +54,7 @@ export class Journal {
   readonly #writer: EntryWriter;
   readonly #end = Promise.withResolvers<JournalEnd>();
   readonly #calls = new JournalCalls();
+  readonly #patience = new Patience();
   readonly #steps = new Pump(() => this.#goOn());
   /** Results that the pipeline has not got yet, in their order. */
   readonly #undelivered: KeptResult[] = [];
@@ -71,11 +71,11 @@ export class Journal {
   /** Whether a call came after `park`: the pipeline waits for it, and gets no further. */
   #isParked = false;
   #isOver = false;
-  #patience: NodeJS.Timeout | undefined;
 
   constructor(options: JournalOptions) {
     const { replay, part, isDurable, store } = options;
     const { chainId } = replay;
+    this.part = part;
     this.#options = options;
     this.#entries = replay.entriesOf(part);
     this.#places = new Places(
@@ -92,10 +92,6 @@ export class Journal {
     this.#newestAt = replay.beganAt;
   }
 
-  get part(): JournalEntry['part'] {
-    return this.#options.part;
-  }
-
   /** Which run of its chain the pipeline is at: one more with each answer. */
   get segment(): number {
     return this.#segment;
@@ -104,6 +100,11 @@ export class Journal {
   /** Whether results of an earlier execution are left. */
   get isReplaying(): boolean {
     return this.#next < this.#entries.length;
+  }
+
+  /** Whether the next event that the pipeline sends is in the log already. */
+  get isRepeating(): boolean {
+    return this.#places.missing !== undefined;
   }
 
   /** When the newest result was made that the pipeline has, or when the chain began. */
@@ -129,9 +130,8 @@ export class Journal {
   }
 
   /** How many calls of a kind and name there were. */
-  countOf(kind: JournalEntry['kind'], name: string): number {
-    return this.#calls.countOf({ kind, name });
-  }
+  readonly countOf = (kind: JournalEntry['kind'], name: string): number =>
+    this.#calls.countOf({ kind, name });
 
   /** Does a piece of work, or gives the result that it had. */
   call<T>(work: Work<T>): Promise<T> {
@@ -146,6 +146,9 @@ export class Journal {
     this.#pump();
     return call.promise;
   }
+
+  /** Work that is made of several calls. Its failure is the run's when nobody waits for it, as that of a call. */
+  readonly whole: JournalCalls['whole'] = (work) => this.#calls.whole(work);
 
   /** Says where an event belongs that the pipeline sends now; `dropped` when a later execution sends it. */
   send(
@@ -278,8 +281,7 @@ export class Journal {
       this.#fail(changed(`${what} comes at another place or has another input`));
       return false;
     }
-    clearTimeout(this.#patience);
-    this.#patience = undefined;
+    this.#patience.end();
     this.#next++;
     this.#newestAt = entry.at;
     if (answer) this.#segment++;
@@ -290,9 +292,8 @@ export class Journal {
   /** The pipeline may be busy with something that is not of its context. */
   #waitFor(what: string): void {
     const held = this.#calls.held;
-    if (!held || this.#patience) return;
-    const fault = changed(`it comes to its ${held.title} before ${what}`);
-    this.#patience = setTimeout(() => this.#fail(fault), PATIENCE_MS).unref();
+    if (!held) return;
+    this.#patience.begin(() => this.#fail(changed(`it comes to its ${held.title} before ${what}`)));
   }
 
   #finishWhenDone(): false {
@@ -312,14 +313,14 @@ export class Journal {
 
   #over(end: JournalEnd): void {
     this.#isOver = true;
-    clearTimeout(this.#patience);
+    this.#patience.end();
     this.#end.resolve(end);
   }
 
   #fail(error: unknown): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    clearTimeout(this.#patience);
+    this.#patience.end();
     this.#end.reject(error);
   }
 }

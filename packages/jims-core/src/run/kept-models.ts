@@ -1,10 +1,22 @@
 import type { AnswerStream, Llm } from '../llm/llm.ts';
+import type { LoopHost } from '../llm/tools/loop-host.ts';
+import { ToolAnswer } from '../llm/tools/run-answer.ts';
 import type { ModelUsage } from '../llm/usage.ts';
 import type { EntryOutcome } from '../store/store.ts';
 import { isInEntry } from './entry-scope.ts';
 import type { Journal } from './journal.ts';
 import { KeptStream } from './kept-stream.ts';
 import { KeptWork } from './kept-work.ts';
+
+export interface KeptModelsOptions {
+  readonly journal: Journal;
+  /** Whether answers are kept. The rounds of `run` are in any case, as they decide which tools are called. */
+  readonly keepsAnswers: boolean;
+  /** Whether the pipeline gets what is kept also the first time. */
+  readonly isDurable: boolean;
+  /** Where `run` runs. */
+  readonly loop: () => LoopHost;
+}
 
 /**
  * The models of one pipeline, whose answers are kept in its journal: none is asked twice for the same.
@@ -13,14 +25,11 @@ import { KeptWork } from './kept-work.ts';
  */
 export class KeptModels implements Llm {
   readonly #llm: Llm;
-  readonly #journal: Journal;
-  /** Whether the pipeline gets what is kept also the first time. */
-  readonly #isDurable: boolean;
+  readonly #options: KeptModelsOptions;
 
-  constructor(llm: Llm, journal: Journal, isDurable: boolean) {
+  constructor(llm: Llm, options: KeptModelsOptions) {
     this.#llm = llm;
-    this.#journal = journal;
-    this.#isDurable = isDurable;
+    this.#options = options;
   }
 
   readonly chatCompletionPlain: Llm['chatCompletionPlain'] = (...args) =>
@@ -35,7 +44,13 @@ export class KeptModels implements Llm {
   readonly stream: Llm['stream'] = (...args) => {
     const start = (): AnswerStream => this.#llm.stream(...args);
     const keep = <T>(work: () => Promise<T>): Promise<T> => this.#keep('llm.stream', work);
-    return new KeptStream(start, this.#isDurable ? keep : undefined);
+    const { keepsAnswers, isDurable } = this.#options;
+    return keepsAnswers ? new KeptStream(start, isDurable ? keep : undefined) : start();
+  };
+
+  readonly run: Llm['run'] = (messages, options) => {
+    const answer = this.#llm.run(messages, options);
+    return answer instanceof ToolAnswer ? answer.runIn(this.#options.loop) : answer;
   };
 
   readonly createEmbedding: Llm['createEmbedding'] = (...args) =>
@@ -53,10 +68,11 @@ export class KeptModels implements Llm {
   }
 
   #keep<T>(name: string, work: () => Promise<T>): Promise<T> {
-    if (isInEntry()) return work();
+    const { journal, keepsAnswers, isDurable } = this.#options;
+    if (isInEntry() || !keepsAnswers) return work();
     const what = `the model call ${name}`;
-    const kept = new KeptWork({ what, work, isKeptOnly: this.#isDurable });
+    const kept = new KeptWork({ what, work, isKeptOnly: isDurable });
     const read = (outcome: EntryOutcome): T => kept.result(outcome);
-    return this.#journal.call({ kind: 'model', name, begin: kept.begin, read });
+    return journal.call({ kind: 'model', name, begin: kept.begin, read });
   }
 }

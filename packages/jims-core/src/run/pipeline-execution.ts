@@ -158,7 +158,12 @@ export class PipelineExecution {
   /** Made when the pipeline first uses one. */
   readonly #models = (): Llm => {
     const { llm, keepsModels, isDurable } = this.#run;
-    this.#kept ??= keepsModels ? new KeptModels(llm(), this.#journal, isDurable) : llm();
+    this.#kept ??= new KeptModels(llm(), {
+      journal: this.#journal,
+      keepsAnswers: keepsModels,
+      isDurable,
+      loop: this.#chain.messages.loopOfPipeline,
+    });
     return this.#kept;
   };
   #kept: Llm | undefined;

@@ -1,17 +1,12 @@
 import { SUSPECT_RECOVERIES } from '../store/store.ts';
 import type { InstanceInfo, KeptRun, ReapRequest, RecoveredRun } from '../store/store.ts';
 import { identityOf } from '../thread/principal.ts';
-import type { RunLimits } from './run-limits.ts';
+import type { RunnableApp } from './run-services.ts';
 import type { RunRequest } from './run.ts';
 
 export interface RecoveryOptions {
   readonly instanceId: string;
-  readonly version: string | undefined;
-  /** Whether the app's runs are durable. */
-  readonly isDurable: boolean;
-  /** Whether this process goes on with the runs of others at all. */
-  readonly isOn: boolean;
-  readonly limits: RunLimits;
+  readonly app: Pick<RunnableApp, 'version' | 'isDurable' | 'recovers' | 'limits'>;
 }
 
 /**
@@ -29,27 +24,28 @@ export class Recovery {
 
   constructor(options: RecoveryOptions) {
     this.#options = options;
-    this.#maxPlaces = Math.max(1, Math.floor(options.limits.maxRuns / 2));
+    this.#maxPlaces = Math.max(1, Math.floor(options.app.limits.maxRuns / 2));
   }
 
   /** What other processes may know of this one. */
   get about(): InstanceInfo {
-    const { version, isDurable, isOn } = this.#options;
+    const { version, isDurable, recovers } = this.#options.app;
     return {
-      durable: isDurable && isOn,
+      durable: isDurable && recovers,
       draining: this.#isDraining,
       ...(version !== undefined && { version }),
     };
   }
 
   get request(): ReapRequest {
-    const { instanceId, version, isDurable, isOn } = this.#options;
+    const { instanceId, app } = this.#options;
+    const { version, isDurable } = app;
     const takes = isDurable ? 'all' : 'continued';
     const takesNothing = this.#isDraining || [...this.#recovered].some(isSuspect);
     const hasNoOther = this.#recovered.size === 0 && !this.#hasFoundRuns;
     return {
       instanceId,
-      recovers: isOn ? takes : 'none',
+      recovers: app.recovers ? takes : 'none',
       places: takesNothing ? 0 : Math.max(0, this.#maxPlaces - this.#recovered.size),
       suspects: hasNoOther ? 1 : 0,
       ...(version !== undefined && { version }),

@@ -7,6 +7,8 @@ export interface StoreUpkeepOptions extends RetentionOptions {
   readonly store: Pick<Store, 'purge' | 'indexMessages'>;
 }
 
+const INDEX_EVERY_MS = 5000;
+
 /** What each process does for its store beside its runs. */
 export class StoreUpkeep {
   readonly #timers: readonly UpkeepTimer[];
@@ -24,6 +26,7 @@ export class StoreUpkeep {
         work: (signal) => inPieces(() => store.indexMessages(), signal),
         logger,
         problem: 'searches may not find the newest messages',
+        everyMs: INDEX_EVERY_MS,
       }),
     ];
   }

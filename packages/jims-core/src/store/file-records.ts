@@ -28,8 +28,8 @@ export interface FileRecords {
   dropFiles(fileIds: readonly string[]): Promise<void>;
   /**
    * Marks as `erasing` what is older than `unnamedMs` and `uploading`, or `ready` and named by no message:
-   * its thread is unknown, or has no event of the id `eventId`. Then gives files that are `erasing`, whoever
-   * marked them, so that their bytes can be removed; `forgetFiles` is called after that.
+   * its thread is unknown, or has no event of the id `eventId`. Then gives files that are `erasing`, by
+   * any process, so that their bytes can be removed; `forgetFiles` is called after that.
    */
   filesToErase(options: {
     readonly unnamedMs: number;

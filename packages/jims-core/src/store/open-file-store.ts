@@ -15,14 +15,14 @@ import type { FileStore } from './file-store.ts';
  * await using files = await openFileStore('s3://chat-files?region=eu-central-1');
  */
 export async function openFileStore(url: string): Promise<FileStore> {
-  const place = URL.parse(url);
-  if (place?.protocol === 'file:') {
+  const address = URL.parse(url);
+  if (address?.protocol === 'file:') {
     const { DirectoryFileStore } = await import('./files/directory-file-store.ts');
-    return new DirectoryFileStore(folderOf(place));
+    return new DirectoryFileStore(folderOf(address));
   }
-  if (place?.protocol === 's3:') {
+  if (address?.protocol === 's3:') {
     const { openS3FileStore } = await import('./files/s3-file-store.ts');
-    return openS3FileStore(place, process.env);
+    return openS3FileStore(address, process.env);
   }
   throw new JimsError(
     'store_invalid',
@@ -30,9 +30,9 @@ export async function openFileStore(url: string): Promise<FileStore> {
   );
 }
 
-function folderOf(place: URL): string {
+function folderOf(address: URL): string {
   try {
-    return fileURLToPath(place);
+    return fileURLToPath(address);
   } catch (cause) {
     throw new JimsError(
       'store_invalid',

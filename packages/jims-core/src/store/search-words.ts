@@ -39,5 +39,5 @@ function wordsIn(text: string): readonly string[] {
 }
 
 function cutWord(word: string): string {
-  return word.length <= MAX_WORD ? word : [...word].slice(0, MAX_WORD).join('');
+  return word.length <= MAX_WORD ? word : word.slice(0, MAX_WORD).toWellFormed();
 }

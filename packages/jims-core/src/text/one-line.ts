@@ -1,11 +1,11 @@
 import { cleanText } from './clean-text.ts';
 import { beginningOf } from './text-pieces.ts';
 
-/** How much of a text is looked at: all before it may be white space. */
+/** How much text is looked at: all before it may be white space. */
 const LOOK_AT = 4096;
 
 /**
- * The beginning of a text on one line, in at most `max` UTF-16 units. When it is cut, it ends with `…`, and
+ * The beginning of text on one line, in at most `max` UTF-16 units. When it is cut, it ends with `…`, and
  * never inside of what a reader sees as one character.
  *
  * @example oneLine('Hello,\n world', 80); // 'Hello, world'

@@ -28,7 +28,7 @@ export function textPieces(text: string): string[] {
   return [...pieces, text.slice(from)];
 }
 
-/** The beginning of a text, cut to at most `max` UTF-16 units, never inside of one character. */
+/** The beginning of text, cut to at most `max` UTF-16 units, never inside of one character. */
 export function beginningOf(text: string, max: number): string {
   return text.length <= max ? text : text.slice(0, cutBefore(text, 0, max));
 }

@@ -16,7 +16,10 @@ export interface Thread {
 export interface ThreadOverview extends Thread {
   /** What the app or a person called it, else the beginning of the contact's first message, on one line. */
   readonly title: string | undefined;
-  /** When its newest event came; when it was made, as long as it has none. */
+  /**
+   * When its newest event came, titles and feedback excepted; when it was made, as long as it has none. Lists are
+   * in this order.
+   */
   readonly lastEventAt: string;
   /** Its newest `comm.*` event: the beginning of its content, on one line. */
   readonly lastMessage: { readonly role: string; readonly excerpt: string } | undefined;

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 
-import { defineApp, isJimsError } from 'jims-core';
-import type { FileLimits, FileUpload, JimsApp, Pipeline } from 'jims-core';
+import { JimsError, defineApp, isJimsError } from 'jims-core';
+import type { FileLimits, FileStore, FileUpload, JimsApp, Pipeline } from 'jims-core';
 
 import { DEFAULT_FILE_LIMITS } from '../../src/files/file-limits.ts';
 import { StoredFiles } from '../../src/files/stored-files.ts';
@@ -311,10 +311,40 @@ test('names have no folders, nothing hidden, and a length', async () => {
   }
 });
 
-test('a place for files that cannot be used is found when the app is opened', async () => {
+test('an erasure is not answered before the bytes are gone, and can be asked for again', async () => {
+  await using kept = await openStore('sqlite::memory:');
+  const { fileStore } = kept;
+  let isDown = true;
+  const files: FileStore = {
+    description: 'a place that is down at times',
+    write: (id, pieces) => fileStore.write(id, pieces),
+    read: (id, range) => fileStore.read(id, range),
+    async remove(ids) {
+      if (isDown) throw new JimsError('store_unavailable', 'it is down');
+      await fileStore.remove(ids);
+    },
+    check: async () => {},
+    close: async () => {},
+    [Symbol.asyncDispose]: async () => {},
+  };
+  await using app = defineApp({ pipeline: ECHO, store: 'sqlite::memory:', files });
+  const file = await app.files.upload(upload('hello'));
+  const erased = app.threads.delete({ contactId: 'ann' });
+  await assert.rejects(erased, { code: 'store_unavailable' });
+  // Nobody finds it any more, but its bytes are there.
+  assert.deepEqual(await app.files.find([file.fileId]), []);
+  assert.equal((await bytesOf(app, file)).toString(), 'hello');
+  isDown = false;
+  await app.threads.delete({ contactId: 'ann' });
+  await assert.rejects(bytesOf(app, file), GONE);
+});
+
+test('a place for files that cannot be used is found when the app is opened', async (t) => {
   await using app = defineApp({ pipeline: ECHO, store: 'sqlite::memory:' });
   await assert.rejects(app.open({ files: 'nfs://x' }), { code: 'store_invalid' });
-  await app.open({ files: pathToFileURL(mkdtempSync(join(tmpdir(), 'jims-files-'))).href });
+  const folder = mkdtempSync(join(tmpdir(), 'jims-files-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  await app.open({ files: pathToFileURL(folder).href });
   assert.equal((await app.files.upload(upload('x'))).size, 1);
 });
 

@@ -15,8 +15,8 @@ describe('versions of an app on one database', () => {
     await using next = versionOf('v2', database.url);
     await next.open();
     const contactId = randomUUID();
-    const asked = await (await old.runs.start({ contactId, message: 'hello' })).end;
-    assert.ok(asked.type === 'result' && asked.result.question);
+    const first = await (await old.runs.start({ contactId, message: 'hello' })).end;
+    assert.ok(first.type === 'result' && first.result.question);
 
     const answered = await next.runs.start({ contactId, message: 'Anna' });
 

@@ -68,17 +68,17 @@ describeStores((kind) => {
     const { thread } = await store.openThread({ contactId: 'a' });
     const other = await store.openThread({ contactId: 'a' });
     const events = [question('?'), newEvent('context.x', { role: 'assistant', content: '' })];
-    const elsewhere = answer('elsewhere');
+    const foreign = answer('of another thread');
     await store.appendEvents(thread.id, events);
-    await store.appendEvents(other.thread.id, [elsewhere]);
-    const ids = [...events, elsewhere].map(({ id }) => id);
+    await store.appendEvents(other.thread.id, [foreign]);
+    const ids = [...events, foreign].map(({ id }) => id);
     for (const id of [...ids, randomUUID(), 'no-uuid', '']) {
       await assert.rejects(store.setFeedback(thread.id, id, { value: 'up' }), {
         code: 'message_not_found',
       });
     }
     for (const id of [randomUUID(), 'no-uuid']) {
-      await assert.rejects(store.setFeedback(id, elsewhere.id, { value: 'up' }), {
+      await assert.rejects(store.setFeedback(id, foreign.id, { value: 'up' }), {
         code: 'thread_not_found',
       });
     }

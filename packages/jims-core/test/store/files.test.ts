@@ -143,9 +143,9 @@ describeStores((kind) => {
   test('a repeated request with files is the same run', async () => {
     await using user = await freshStore(kind);
     const file = await readyFile(user.store);
-    const terms = { files: [file.fileId], idempotency: keyOf('k') };
-    const run = await user.accept('Look', terms);
-    assert.deepEqual(await user.ask('Look', terms), { kind: 'existing', runId: run.runId });
+    const request = { files: [file.fileId], idempotency: keyOf('k') };
+    const run = await user.accept('Look', request);
+    assert.deepEqual(await user.ask('Look', request), { kind: 'existing', runId: run.runId });
   });
 
   test('what was not completed, or named by no message, is erased when it is old', async () => {

@@ -44,10 +44,10 @@ describeStores((kind) => {
     const { thread } = await store.openThread({ contactId: 'a' });
     const sought = question('far back');
     await store.appendEvents(thread.id, [sought]);
-    await store.appendEvents(
-      thread.id,
-      Array.from({ length: 6000 }, () => newEvent('rag.found', {})),
-    );
+    for (let n = 0; n < 3; n++) {
+      const others = Array.from({ length: 2000 }, () => newEvent('rag.found', {}));
+      await store.appendEvents(thread.id, others);
+    }
     await store.appendEvents(
       thread.id,
       [300, 300, 900].map((kilobytes) => answer('x'.repeat(kilobytes * 1024))),

@@ -115,6 +115,24 @@ describeStores((kind) => {
     assert.deepEqual(titles, ['one', 'two lines', own, own, 'three', own, own]);
   });
 
+  test('a title and a rating do not move a thread in the list', async () => {
+    await using user = await freshStore(kind);
+    const { store } = user;
+    const made: Thread[] = [];
+    for (let n = 0; n < 3; n++) made.push(await threadOf(store, 'a'));
+    const message = answer('Hello');
+    await untilClockTicks();
+    await store.appendEvents(idAt(made, 0), [message]);
+    await untilClockTicks();
+    await store.appendEvents(idAt(made, 1), [question('Hi')]);
+    const order = named(made, [1, 0, 2]);
+    await untilClockTicks();
+    await store.setFeedback(idAt(made, 0), message.id, { value: 'up' });
+    await store.setFeedback(idAt(made, 0), message.id, undefined);
+    await store.appendEvents(idAt(made, 2), [newEvent(THREAD_TITLED, { title: 'Mine' })]);
+    assert.deepEqual(await paged(store, { contactId: 'a' }), order);
+  });
+
   test('long titles and excerpts are cut between characters', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
@@ -290,7 +308,7 @@ describeStores((kind) => {
     assert.deepEqual(await lists(), [[], [thread.id]]);
     await store.setFeedback(thread.id, two ?? '', undefined);
     assert.deepEqual(await lists(), [[], []]);
-    // An event alone, which anybody may append, is no feedback.
+    // An event alone, which anybody may append, does not count.
     const event = newEvent(FEEDBACK_GIVEN, { message_id: one, value: 'up' });
     await store.appendEvents(other.id, [event]);
     assert.deepEqual(await lists(), [[], []]);

@@ -70,7 +70,7 @@ export function fileStoreSuite(
       assert.ok(value instanceof Uint8Array && value.length > 0 && value.length < size);
     }
     assert.equal((await readAll(fileStore, fileId, { start: 0, end: size })).length, size);
-    await Promise.all(slow.map((reader) => reader.return?.()));
+    for (const reader of slow) await reader.return?.();
   });
 
   test('nothing is left of a file whose sender breaks off', async () => {
@@ -122,17 +122,13 @@ export function fileStoreSuite(
   });
 }
 
-export async function readAll(
-  fileStore: FileStore,
-  fileId: string,
-  range: FileRange,
-): Promise<Buffer> {
+async function readAll(fileStore: FileStore, fileId: string, range: FileRange): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
   for await (const piece of fileStore.read(fileId, range)) pieces.push(piece);
   return Buffer.concat(pieces);
 }
 
-export async function* inPieces(pieces: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+async function* inPieces(pieces: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
   for (const piece of pieces) yield piece;
 }
 

@@ -1,15 +1,14 @@
-import { DEFAULT_FILE_LIMITS } from 'jims-core';
-
 import { CLIENT_EVENT_TYPES } from '../../chat/event-types.ts';
 import { PROTOCOLS, isProtocolName } from '../../protocols/registry.ts';
 import { ACCESS_GROUP, ACCESS_OPTIONS } from './access-options.ts';
+import { APP_GROUP, FILE_LIMIT_OPTIONS, FILE_OPTIONS, LIMITS_GROUP } from './file-options.ts';
 import type { OptionTable } from './option-table.ts';
 
 export const ALL_PROTOCOLS = Object.keys(PROTOCOLS).filter(isProtocolName);
 
-const APP = 'App';
+const APP = APP_GROUP;
 const NETWORK = 'Network';
-const LIMITS = 'Limits';
+const LIMITS = LIMITS_GROUP;
 const OBSERVING = 'Observability';
 
 /** All options of the command. */
@@ -32,12 +31,7 @@ export const OPTIONS = {
     group: APP,
     help: 'PostgreSQL schema for the threads, when several apps share a database',
   },
-  files: {
-    type: 'text',
-    group: APP,
-    default: 'with the database',
-    help: 'Where files of messages are stored: file:///FOLDER or s3://BUCKET/PREFIX?region=REGION',
-  },
+  files: FILE_OPTIONS.files,
   recover: {
     type: 'text',
     group: APP,
@@ -135,25 +129,7 @@ export const OPTIONS = {
     default: '131072',
     help: 'Maximum bytes of a thread_config or metadata from a client',
   },
-  'max-file-size': {
-    type: 'integer',
-    group: LIMITS,
-    default: String(DEFAULT_FILE_LIMITS.maxFileBytes),
-    help: 'Maximum bytes of a file',
-  },
-  'max-contact-files-size': {
-    type: 'integer',
-    group: LIMITS,
-    default: String(DEFAULT_FILE_LIMITS.maxContactFileBytes),
-    help: 'Maximum bytes of all files of one contact',
-  },
-  'file-types': {
-    type: 'text',
-    group: LIMITS,
-    several: true,
-    default: 'all but programs',
-    help: 'Media types of files that are taken, such as image/*,application/pdf; ! forbids',
-  },
+  ...FILE_LIMIT_OPTIONS,
   'max-thread-size': {
     type: 'integer',
     group: LIMITS,

@@ -1,7 +1,5 @@
 import { isIP } from 'node:net';
 
-import { isTypePattern } from 'jims-core/host';
-
 import { CLIENT_EVENT_TYPES } from '../../chat/event-types.ts';
 import { isOrigin } from '../../http/cors.ts';
 import { publicAddress } from '../../http/public-address.ts';
@@ -15,6 +13,7 @@ import type { OptionName } from './command-table.ts';
 import { ownVariables } from './environment.ts';
 import { exportHelp, parseExport } from './export-options.ts';
 import type { ExportOptions } from './export-options.ts';
+import { fileLimits } from './file-options.ts';
 import { GivenOptions, UsageError, invalid } from './given-options.ts';
 import { helpText } from './option-table.ts';
 import type { Environment } from './option-table.ts';
@@ -141,22 +140,6 @@ function limits(given: Given): ServeOptions['limits'] {
     idempotencyTtlMs: given.integer('idempotency-ttl', { min: 1 }) * 1000,
     questionTtlMs: given.integer('question-ttl', { min: 1 }) * 1000,
     retentionMs: days === undefined ? undefined : days * DAY_MS,
-  };
-}
-
-function fileLimits(given: Given): ServeOptions['fileLimits'] {
-  const types = given.list('file-types')?.map((each) => each.trim().toLowerCase());
-  const strange = types?.find((each) => !isTypePattern(each));
-  if (strange !== undefined) {
-    throw invalid('file-types', `'${strange}' is not a media type such as image/png or image/*.`);
-  }
-  if (types?.every((each) => each.startsWith('!')) === true) {
-    throw invalid('file-types', 'it only forbids: name what is allowed, too, such as *.');
-  }
-  return {
-    maxFileBytes: given.integer('max-file-size', { min: 1 }),
-    maxContactFileBytes: given.integer('max-contact-files-size', { min: 1, max: 2 ** 50 }),
-    ...(types && { fileTypes: types }),
   };
 }
 

@@ -1,11 +1,15 @@
+import type { FeedbackRecord } from 'jims-core';
 import * as v from 'valibot';
 
+import { toCursor } from '../../http/cursor.ts';
 import { uuid } from '../../http/fastapi/fields.ts';
 import { parseBody } from '../../http/fastapi/validation.ts';
-import { json } from '../../http/json-answer.ts';
+import { json, largeJson } from '../../http/json-answer.ts';
 import { list } from '../../http/list.ts';
-import { uuidInPath } from '../../http/query.ts';
+import { cursorIn, integerIn, uuidInPath } from '../../http/query.ts';
+import { answerInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, ErrorStatus, Parameter, Route } from '../../http/route.ts';
+import { MAX_PAGE, PAGE, nextCursor } from './pages.ts';
 import { THREAD_ID, reachableThread } from './threads.ts';
 
 const MAX_COMMENT = 4000;
@@ -56,6 +60,28 @@ const errors: readonly ErrorStatus[] = [401, 404, 422, 503];
 
 export const feedbackRoutes: readonly Route[] = [
   {
+    method: 'GET',
+    path: '/api/v1/threads/:thread_id/feedback',
+    doc: {
+      operationId: 'list_feedback',
+      summary: 'What the contact thinks of the messages of a thread',
+      description: 'The feedback that counts now, oldest first.',
+      tags,
+      parameters: [THREAD_ID, ...PAGE],
+      responses: {
+        200: {
+          description: 'A page of feedback',
+          schema: v.pipe(
+            v.object({ feedback: v.array(FeedbackResource), next_cursor: nextCursor }),
+            v.title('FeedbackPage'),
+          ),
+        },
+      },
+      errors: [...errors, 429],
+    },
+    handle: listFeedback,
+  },
+  {
     method: 'PUT',
     path: PATH,
     doc: {
@@ -85,6 +111,23 @@ export const feedbackRoutes: readonly Route[] = [
   },
 ];
 
+async function listFeedback(api: ApiContext, call: Call): Promise<Response> {
+  const { id: threadId } = await reachableThread(api, call);
+  const cursor = cursorIn(call, 'cursor');
+  const after = cursor && { at: cursor.createdAt, messageId: cursor.id };
+  const limit = integerIn(call, 'limit', { min: 1, max: MAX_PAGE, byDefault: 50 });
+  return answerInTurn(api, call, async (end) => {
+    const query = { threadId, limit, ...(after && { after }) };
+    const { feedback, more } = await api.app.threads.listFeedback(query);
+    const last = more ? feedback.at(-1) : undefined;
+    const page = {
+      feedback: feedback.map(feedbackResource),
+      next_cursor: last ? toCursor({ createdAt: last.at, id: last.messageId }) : null,
+    };
+    return largeJson(call, page, end);
+  });
+}
+
 async function giveFeedback(api: ApiContext, call: Call): Promise<Response> {
   const body = parseBody(FeedbackBody, await call.body());
   const { id, messageId } = await messageOf(api, call);
@@ -92,12 +135,23 @@ async function giveFeedback(api: ApiContext, call: Call): Promise<Response> {
   const names = [...new Set(body.tags)];
   const feedback = { value: body.value, comment, tags: names };
   await api.app.threads.setFeedback(id, messageId, feedback);
-  return json(call, {
-    thread_id: id,
+  return json(call, feedbackResource({ threadId: id, messageId, ...feedback }));
+}
+
+function feedbackResource({
+  threadId,
+  messageId,
+  value: given,
+  comment,
+  tags: names = [],
+}: Omit<FeedbackRecord, 'at'>): v.InferOutput<typeof FeedbackResource> {
+  return {
+    thread_id: threadId,
     message_id: messageId,
-    ...feedback,
-    comment: comment === '' ? null : comment,
-  });
+    value: given,
+    comment: comment || null,
+    tags: [...names],
+  };
 }
 
 async function withdrawFeedback(api: ApiContext, call: Call): Promise<Response> {

@@ -83,7 +83,9 @@ function operationCard(path, method, operation) {
       ),
     ),
   );
-  card.append(tryIt(path, method, parameters, body.schema));
+  // A page cannot make up a file.
+  const isTried = !body.schema || body.type === 'application/json';
+  if (isTried) card.append(tryIt(path, method, parameters, body.schema));
   return card;
 }
 

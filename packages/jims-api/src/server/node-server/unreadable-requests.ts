@@ -35,7 +35,7 @@ export function answerUnreadable(server: Server, logger: Logger): void {
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const { request, response } = latest.get(socket) ?? {};
-    if (error.code === TOO_SLOW && request && response && isUpload(request, response)) {
+    if (error.code === TOO_SLOW && isUpload(request, response)) {
       boundUpload(socket);
       return;
     }

@@ -7,8 +7,12 @@ import { FILES_PATH, UPLOAD_MS } from '../../http/timed-body.ts';
  * Whether a request is a file that is still being read. Files may take longer than other requests: those
  * who read them look after the time between two pieces.
  */
-export function isUpload({ url, method }: IncomingMessage, response: ServerResponse): boolean {
-  return method === 'POST' && isFilesPath(url ?? '') && !response.headersSent;
+export function isUpload(
+  request: IncomingMessage | undefined,
+  response: ServerResponse | undefined,
+): boolean {
+  if (request?.method !== 'POST' || response?.headersSent === true) return false;
+  return isFilesPath(request.url ?? '');
 }
 
 /** Cuts a connection after the longest time that a file may take, whatever it is doing then. */

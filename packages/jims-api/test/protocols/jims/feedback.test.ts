@@ -43,6 +43,11 @@ describeStores(({ fresh }) => {
     assert.deepEqual(await listed(api, '?feedback=down'), [threadId]);
     assert.deepEqual(await listed(api, '?feedback=up'), []);
     await put(api, path, { value: 'up' });
+    assert.deepEqual(await jsonOf(await api.get(`${THREADS}/${threadId}/feedback`, ME)), {
+      feedback: [{ thread_id: threadId, message_id: answer, value: 'up', comment: null, tags: [] }],
+      next_cursor: null,
+    });
+    assert.equal((await api.get(`${THREADS}/${threadId}/feedback`, YOU)).status, 404);
     assert.deepEqual(await listed(api, '?feedback=up'), [threadId]);
     assert.deepEqual(await listed(api, '?feedback=down'), []);
     for (let time = 0; time < 2; time += 1) {

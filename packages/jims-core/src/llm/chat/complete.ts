@@ -1,4 +1,8 @@
-import type { LanguageModelV4, LanguageModelV4GenerateResult } from '@ai-sdk/provider';
+import type {
+  LanguageModelV4,
+  LanguageModelV4Content,
+  LanguageModelV4GenerateResult,
+} from '@ai-sdk/provider';
 
 import { callModel, inTime } from '../call.ts';
 import type { Call, LlmScope } from '../call.ts';
@@ -10,7 +14,8 @@ import { recordAnswer, unusualUsage } from './answer.ts';
 import type { Answer } from './answer.ts';
 import { emptyAnswer, finishReasonOf } from './finish-reason.ts';
 import type { AssistantMessage, ToolCall } from './messages.ts';
-import { providerDataOf, thoughtsByCall } from './provider-data.ts';
+import { messageIn, providerDataOf, thoughtsByCall } from './provider-data.ts';
+import type { ProviderData } from './provider-data.ts';
 import { recordRequest } from './request.ts';
 import type { ChatCall, ChatOptions } from './request.ts';
 
@@ -88,11 +93,11 @@ export function messageMaker(
     Promise.resolve(calls),
 ): (result: LanguageModelV4GenerateResult) => Promise<AssistantMessage> {
   return async (result) => {
-    const calls = toolCallsIn(result);
+    const calls = toolCallsIn(result.content);
     const text = textIn(result);
     const finishReason = finishReasonOf(result.finishReason);
     if (text.trim() === '' && calls.length === 0 && !allowEmpty) throw emptyAnswer(finishReason);
-    const providerData = calls.length > 0 ? providerDataOf(result, provider) : undefined;
+    const providerData = calls.length > 0 ? wantedBack(result, provider) : undefined;
     const message = {
       role: 'assistant',
       content: text || (calls.length > 0 ? null : ''),
@@ -117,7 +122,15 @@ export function textIn({ content }: LanguageModelV4GenerateResult): string {
   return content.map((part) => (part.type === 'text' ? part.text : '')).join('');
 }
 
-function toolCallsIn({ content }: LanguageModelV4GenerateResult): ToolCall[] {
+function wantedBack(
+  { content, response }: LanguageModelV4GenerateResult,
+  provider: string,
+): ProviderData | undefined {
+  return providerDataOf({ content, message: messageIn(response?.body) }, provider);
+}
+
+/** The tool calls in an answer. */
+export function toolCallsIn(content: readonly LanguageModelV4Content[]): ToolCall[] {
   return content
     .filter((part) => part.type === 'tool-call')
     .map(({ toolCallId, toolName, input }) => ({

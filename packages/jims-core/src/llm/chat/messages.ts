@@ -16,6 +16,7 @@ import { inOrder } from './message-order.ts';
 import type { MessageOrder } from './message-order.ts';
 import { returnedData } from './provider-data.ts';
 import type { ProviderData, ReturnedData } from './provider-data.ts';
+import { inPairs } from './tool-pairs.ts';
 
 /** A tool call that a model wants, in OpenAI's form. The app makes it. */
 export interface ToolCall {
@@ -76,7 +77,7 @@ export function toPrompt(
   { provider, order, files }: PromptOptions,
 ): LanguageModelV4Prompt {
   const toolNames = new Map<string, string>();
-  const prompt = messages.flatMap((each) => convert(each, { toolNames, provider, files }));
+  const prompt = inPairs(messages).flatMap((each) => convert(each, { toolNames, provider, files }));
   if (prompt.length === 0) throw invalidInput('There are no messages to answer');
   return inOrder(prompt, order);
 }

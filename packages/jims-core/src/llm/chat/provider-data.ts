@@ -1,5 +1,5 @@
 import type {
-  LanguageModelV4GenerateResult,
+  LanguageModelV4Content,
   LanguageModelV4Prompt,
   LanguageModelV4ReasoningPart,
   SharedV4ProviderOptions,
@@ -26,12 +26,16 @@ export interface ProviderData {
 /** The members that hold a model's thoughts at servers that speak OpenAI's API. */
 const THOUGHTS = ['reasoning_content', 'reasoning', 'reasoning_details'] as const;
 
-/** The data of an answer that its provider wants back; `undefined` for none. */
+/**
+ * The data of an answer that its provider wants back; `undefined` for none. `answer.message` is the message as a
+ * server that speaks OpenAI's API wrote it.
+ */
 export function providerDataOf(
-  { content, response }: LanguageModelV4GenerateResult,
+  answer: { readonly content: readonly LanguageModelV4Content[]; readonly message: unknown },
   provider: string,
 ): ProviderData | undefined {
-  const message = thoughtsIn(messageIn(response?.body));
+  const { content } = answer;
+  const message = thoughtsIn(answer.message);
   const reasoning = message
     ? []
     : content
@@ -119,7 +123,8 @@ function thoughtsIn(message: unknown): SharedV4ProviderOptions[string] | undefin
   return thoughts.length > 0 ? Object.fromEntries(thoughts) : undefined;
 }
 
-function messageIn(body: unknown): unknown {
+/** The message in a body of OpenAI's API. */
+export function messageIn(body: unknown): unknown {
   const { choices } = membersOf(body);
   const choice: unknown = Array.isArray(choices) ? choices[0] : undefined;
   return membersOf(choice)['message'];

@@ -1,52 +1,70 @@
-import type {
-  LanguageModelV4,
-  LanguageModelV4FinishReason,
-  LanguageModelV4StreamPart,
-  LanguageModelV4Usage,
-} from '@ai-sdk/provider';
+import type { LanguageModelV4, LanguageModelV4StreamPart } from '@ai-sdk/provider';
 
 import { WholeCharacters } from '../../text/text-pieces.ts';
 import { Call, TimeLimit } from '../call.ts';
 import type { LlmScope } from '../call.ts';
-import { BrokenAnswerError, ProviderReportError } from '../failures/errors.ts';
-import { errorInAnswer } from '../failures/reported-error.ts';
 import type { FinishReason } from '../finish-reasons.ts';
 import type { UsableModel } from '../providers/models.ts';
 import { exchanges } from '../transport/exchange.ts';
 import type { Exchange } from '../transport/exchange.ts';
-import { recordAnswer, unusualUsage } from './answer.ts';
-import type { Answer } from './answer.ts';
-import { emptyAnswer, finishReasonOf } from './finish-reason.ts';
+import { recordAnswer } from './answer.ts';
+import { emptyAnswer } from './finish-reason.ts';
 import { thoughtsByCall } from './provider-data.ts';
 import { recordRequest } from './request.ts';
-import type { ChatCall, ChatRequest } from './request.ts';
+import type { ChatCall, ChatRequest, TracedPart } from './request.ts';
+import { StreamedAnswer } from './streamed-answer.ts';
+import type { AnswerPiece } from './streamed-answer.ts';
+
+/** What the reader of a stream wants of it. */
+export interface StreamReader<TPiece, TEnd> {
+  /** Makes what the reader gets of a piece; `undefined` for a piece that it does not want. */
+  readonly show: (piece: AnswerPiece) => TPiece | undefined;
+  /** Makes what the reader gets at the end. What it throws the caller gets as the call's failure. */
+  readonly end: (answer: StreamedAnswer, provider: string) => TEnd;
+}
+
+const TEXT: StreamReader<string, FinishReason> = {
+  show: ({ type, text }) => (type === 'text' ? text : undefined),
+  end: (answer) => answer.finishReason(),
+};
+
+/** Gets the text of an answer piece by piece, and then how it ended; see {@link streamAnswer}. */
+export function streamChat(
+  scope: LlmScope,
+  target: UsableModel<LanguageModelV4>,
+  call: ChatCall,
+): AsyncGenerator<string, FinishReason, void> {
+  return streamAnswer(scope, target, call, TEXT);
+}
 
 /**
- * Gets an answer from a chat model piece by piece, and then how it ended. A try that fails before its
- * first piece is repeated. A later failure ends the stream: its pieces cannot be taken back.
+ * Gets an answer from a chat model piece by piece. A try that fails before its first piece is repeated. A
+ * later failure ends the stream: its pieces cannot be taken back.
  */
-export async function* streamChat(
+export async function* streamAnswer<TPiece, TEnd>(
   scope: LlmScope,
   target: UsableModel<LanguageModelV4>,
   { request, options }: ChatCall,
-): AsyncGenerator<string, FinishReason, void> {
+  reader: StreamReader<TPiece, TEnd>,
+): AsyncGenerator<TPiece, TEnd, void> {
   const { traceContent } = scope.settings;
   const { name, provider, model } = target;
   const callTarget = { operation: 'chat', name, provider, model: model.modelId } as const;
   const call = await Call.start(scope, options, callTarget);
   recordRequest(call, request, traceContent);
-  let stream: TextStream | undefined;
+  let stream: PieceStream<TPiece> | undefined;
   let failure: unknown;
-  let text = '';
 
-  async function record(from: TextStream): Promise<void> {
-    const parts = [{ type: 'text' as const, text }];
-    await recordAnswer(call, { ...from.answer.known(), parts: () => parts }, traceContent);
+  async function record({ answer, text }: PieceStream<TPiece>): Promise<void> {
+    const said = { type: 'text' as const, text };
+    const parts = (): readonly TracedPart[] => [said, ...answer.tracedCalls];
+    await recordAnswer(call, { ...answer.known(), parts }, traceContent);
   }
 
-  async function attempt(): Promise<TextStream> {
-    const opened = await TextStream.open(call, model, request);
-    if (opened.beginning !== undefined || options.allowEmpty) return opened;
+  async function attempt(): Promise<PieceStream<TPiece>> {
+    const opened = await PieceStream.open(call, { model, request, traceContent }, reader.show);
+    const isEmpty = opened.beginning === undefined && opened.answer.calls.length === 0;
+    if (!isEmpty || options.allowEmpty) return opened;
     // Of no use, but paid for.
     await record(opened);
     await opened.close();
@@ -56,10 +74,9 @@ export async function* streamChat(
   try {
     stream = await call.attempts(attempt);
     for (let piece = stream.beginning; piece !== undefined; piece = await stream.next()) {
-      if (traceContent) text += piece;
       yield piece;
     }
-    return stream.answer.finishReason();
+    return reader.end(stream.answer, provider);
   } catch (error) {
     failure = call.failure(error);
     throw failure;
@@ -70,31 +87,46 @@ export async function* streamChat(
   }
 }
 
-/** The text of a model's stream. */
-class TextStream {
+interface StreamRequest {
+  readonly model: LanguageModelV4;
+  readonly request: ChatRequest;
+  readonly traceContent: boolean;
+}
+
+/** A model's stream, as its reader gets it. */
+class PieceStream<TPiece> {
   readonly #closing: AbortController;
   readonly #limit: TimeLimit;
+  readonly #show: (piece: AnswerPiece) => TPiece | undefined;
+  readonly #keepsText: boolean;
   /** What is known of the answer so far. */
   readonly answer: StreamedAnswer;
   readonly #parts: ReadableStreamDefaultReader<LanguageModelV4StreamPart>;
-  readonly #characters = new WholeCharacters();
-  /** The text up to the first piece that is not white space; `undefined` for an answer without text. */
-  beginning: string | undefined;
+  readonly #characters = { text: new WholeCharacters(), reasoning: new WholeCharacters() };
+  #text = '';
+  /** What comes first: the text up to the first piece that is not white space. `undefined` for nothing. */
+  beginning: TPiece | undefined;
 
   private constructor(
-    closing: AbortController,
-    limit: TimeLimit,
-    answer: StreamedAnswer,
+    { closing, limit }: { readonly closing: AbortController; readonly limit: TimeLimit },
+    { answer, traceContent }: { readonly answer: StreamedAnswer; readonly traceContent: boolean },
     parts: ReadableStream<LanguageModelV4StreamPart>,
+    show: (piece: AnswerPiece) => TPiece | undefined,
   ) {
     this.#closing = closing;
     this.#limit = limit;
     this.answer = answer;
+    this.#keepsText = traceContent;
     this.#parts = parts.getReader();
+    this.#show = show;
   }
 
-  /** Sends the request and waits for the first text. */
-  static async open(call: Call, model: LanguageModelV4, request: ChatRequest): Promise<TextStream> {
+  /** Sends the request and waits for the first piece. */
+  static async open<TPiece>(
+    call: Call,
+    { model, request, traceContent }: StreamRequest,
+    show: (piece: AnswerPiece) => TPiece | undefined,
+  ): Promise<PieceStream<TPiece>> {
     const closing = new AbortController();
     const limit = new TimeLimit(call.timeoutMs);
     const thoughts = thoughtsByCall(request.prompt);
@@ -106,7 +138,7 @@ class TextStream {
       ),
     );
     const answer = new StreamedAnswer(model.modelId, exchange);
-    const stream = new TextStream(closing, limit, answer, parts);
+    const stream = new PieceStream({ closing, limit }, { answer, traceContent }, parts, show);
     try {
       stream.beginning = await stream.#readBeginning();
       return stream;
@@ -116,26 +148,53 @@ class TextStream {
     }
   }
 
-  async #readBeginning(): Promise<string | undefined> {
-    let beginning = '';
-    while (beginning.trim() === '') {
-      const piece = await this.next();
-      if (piece === undefined) return undefined;
-      beginning += piece;
+  /** The text that its reader has got, when content is traced. */
+  get text(): string {
+    return this.#text;
+  }
+
+  async #readBeginning(): Promise<TPiece | undefined> {
+    let blank = '';
+    for (;;) {
+      const piece = await this.#read();
+      if (!piece) return undefined;
+      const isText = piece.type === 'text';
+      const text = isText ? blank + piece.text : piece.text;
+      if (text.trim() === '') blank = text;
+      else {
+        const shown = this.#shown({ ...piece, text });
+        if (shown !== undefined) return shown;
+      }
     }
-    return beginning;
   }
 
   /** The next piece, never an empty one; `undefined` after the last. */
-  async next(): Promise<string | undefined> {
+  async next(): Promise<TPiece | undefined> {
+    for (;;) {
+      const piece = await this.#read();
+      if (!piece) return undefined;
+      const shown = this.#shown(piece);
+      if (shown !== undefined) return shown;
+    }
+  }
+
+  #shown(piece: AnswerPiece): TPiece | undefined {
+    if (this.#keepsText && piece.type === 'text') this.#text += piece.text;
+    return this.#show(piece);
+  }
+
+  async #read(): Promise<AnswerPiece | undefined> {
     for (;;) {
       const { done, value } = await this.#limit.wait(this.#parts.read());
       if (done) break;
-      const piece = this.#characters.add(this.answer.read(value)).toWellFormed();
-      if (piece !== '') return piece;
+      const piece = this.answer.read(value);
+      if (!piece) continue;
+      const text = this.#characters[piece.type].add(piece.text).toWellFormed();
+      if (text !== '') return { ...piece, text };
     }
     this.answer.finishReason();
-    return this.#characters.rest().toWellFormed() || undefined;
+    const rest = this.#characters.text.rest().toWellFormed();
+    return rest === '' ? undefined : { type: 'text', text: rest };
   }
 
   /** Ends the request if it has not ended. */
@@ -143,95 +202,4 @@ class TextStream {
     this.#closing.abort();
     await this.#parts.cancel().catch(() => {});
   }
-}
-
-const NO_USAGE: LanguageModelV4Usage = {
-  inputTokens: {
-    total: undefined,
-    noCache: undefined,
-    cacheRead: undefined,
-    cacheWrite: undefined,
-  },
-  outputTokens: { total: undefined, text: undefined, reasoning: undefined },
-};
-
-/** Collects what the parts of a stream say about the answer. */
-class StreamedAnswer {
-  readonly #exchange: Exchange;
-  #id: string | undefined;
-  #model: string;
-  #usage = NO_USAGE;
-  #unusualUsage: LanguageModelV4Usage | undefined;
-  #finish: LanguageModelV4FinishReason = { unified: 'interrupted', raw: undefined };
-
-  constructor(modelId: string, exchange: Exchange) {
-    this.#model = modelId;
-    this.#exchange = exchange;
-  }
-
-  /** Gives the text of a part, empty for other parts. Throws the error that a part reports. */
-  read(part: LanguageModelV4StreamPart): string {
-    switch (part.type) {
-      case 'text-delta':
-        return part.delta;
-      case 'raw':
-        this.#readChunk(part.rawValue);
-        return '';
-      case 'response-metadata':
-        this.#id = part.id ?? this.#id;
-        this.#model = part.modelId ?? this.#model;
-        return '';
-      case 'finish':
-        this.#usage = part.usage;
-        this.#finish = part.finishReason;
-        return '';
-      case 'error':
-        if (this.#exchange.done && lacksFinishReason(part.error)) return '';
-        throw errorOf(part.error);
-      default:
-        return '';
-    }
-  }
-
-  /** Packages read a chunk as an answer where they can, and ignore an error beside it. */
-  #readChunk(chunk: unknown): void {
-    const error = errorInAnswer(chunk);
-    if (error) throw new ProviderReportError(error);
-    this.#unusualUsage = unusualUsage(chunk) ?? this.#unusualUsage;
-  }
-
-  /** Its usage arrives at the end. */
-  known(): Omit<Answer, 'parts'> {
-    const counted = this.#usage.inputTokens.total !== undefined;
-    return {
-      id: this.#id,
-      model: this.#model,
-      finish: this.#finish.unified,
-      usage: counted ? this.#usage : (this.#unusualUsage ?? this.#usage),
-    };
-  }
-
-  /** @throws BrokenAnswerError for half an answer. */
-  finishReason(): FinishReason {
-    const { unified, raw } = this.#finish;
-    if (raw !== undefined || (unified !== 'interrupted' && unified !== 'error')) {
-      return finishReasonOf(this.#finish);
-    }
-    // Some servers give no reason, only `[DONE]`.
-    if (this.#exchange.done) return 'other';
-    throw new BrokenAnswerError('the stream ended before the answer was complete');
-  }
-}
-
-function lacksFinishReason(error: unknown): boolean {
-  return Error.isError(error) && /without a finish reason/.test(error.message);
-}
-
-/** Packages report what goes wrong in a stream as errors, and sometimes as plain objects. */
-function errorOf(error: unknown): Error {
-  if (Error.isError(error)) return error;
-  const reported = errorInAnswer({ error });
-  return reported
-    ? new ProviderReportError(reported)
-    : new BrokenAnswerError('the provider reported an error in its stream');
 }

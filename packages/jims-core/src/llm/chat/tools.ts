@@ -80,7 +80,8 @@ export async function completeWithTools(
   return { message, toolCalls, finishReason };
 }
 
-async function toolsOf(
+/** The tools of a request. @throws JimsError `llm_input_invalid` */
+export async function toolsOf(
   tools: readonly Tool[],
   choice: ToolChoice | undefined,
 ): Promise<Pick<ChatRequest, 'tools' | 'toolChoice'>> {

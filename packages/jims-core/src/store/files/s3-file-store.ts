@@ -1,3 +1,4 @@
+import type * as S3Package from '@bradenmacdonald/s3-lite-client';
 import type { S3Client } from '@bradenmacdonald/s3-lite-client';
 
 import { JimsError, describeError } from '../../errors/jims-error.ts';
@@ -5,7 +6,8 @@ import { optionalPackage } from '../../errors/optional-package.ts';
 import type { FileRange, FileStore } from '../file-store.ts';
 import { fileGone } from '../refusals.ts';
 
-type Package = typeof import('@bradenmacdonald/s3-lite-client');
+type Package = typeof S3Package;
+type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A larger file is sent in parts; no service takes smaller ones. */
 const PART_BYTES = 5 * 1024 * 1024;
@@ -17,39 +19,47 @@ const AT_ONCE = 8;
  *
  * @throws JimsError `store_invalid`
  */
-export async function openS3FileStore(
-  place: URL,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<FileStore> {
+export async function openS3FileStore(place: URL, env: Environment): Promise<FileStore> {
   const name = '@bradenmacdonald/s3-lite-client';
   const s3 = await optionalPackage<Package>(name, 'Keeping files in S3', { code: 'store_invalid' });
   const bucket = place.host;
-  const { searchParams: given } = place;
-  const region = given.get('region') ?? env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'];
-  const accessKey = env['AWS_ACCESS_KEY_ID'];
-  const secretKey = env['AWS_SECRET_ACCESS_KEY'];
-  const sessionToken = env['AWS_SESSION_TOKEN'];
   if (bucket === '') throw invalid('it names no bucket: write s3://BUCKET');
   if (place.username !== '' || place.password !== '') {
     throw invalid('leave the keys out of it: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY');
   }
-  if (region === undefined) throw invalid('add ?region=REGION to it, or set AWS_REGION');
-  if (!accessKey || !secretKey) {
-    throw invalid('set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to the keys of the bucket');
-  }
-  const endPoint =
-    given.get('endpoint') ??
-    env['AWS_ENDPOINT_URL_S3'] ??
-    env['AWS_ENDPOINT_URL'] ??
-    `https://s3.${region}.amazonaws.com`;
-  if (!/^https?:\/\//i.test(endPoint)) throw invalid('its endpoint must begin with https://');
+  const address = addressOf(place, env);
+  const keys = keysOf(env);
   try {
-    const keys = { accessKey, secretKey, ...(sessionToken && { sessionToken }) };
-    const client = new s3.S3Client({ endPoint, region, bucket, ...keys });
+    const client = new s3.S3Client({ bucket, ...address, ...keys });
     return new S3FileStore(s3, client, { bucket, folder: folderOf(place) });
   } catch (cause) {
     throw invalid(describeError(cause).message, cause);
   }
+}
+
+function addressOf(
+  { searchParams: given }: URL,
+  env: Environment,
+): { readonly region: string; readonly endPoint: string } {
+  const region = given.get('region') ?? env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'];
+  if (region === undefined) throw invalid('add ?region=REGION to it, or set AWS_REGION');
+  const inEnvironment = env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL'];
+  const endPoint = given.get('endpoint') ?? inEnvironment ?? `https://s3.${region}.amazonaws.com`;
+  if (!/^https?:\/\//i.test(endPoint)) throw invalid('its endpoint must begin with https://');
+  return { region, endPoint };
+}
+
+function keysOf(env: Environment): {
+  readonly accessKey: string;
+  readonly secretKey: string;
+  readonly sessionToken?: string;
+} {
+  const accessKey = env['AWS_ACCESS_KEY_ID'];
+  const secretKey = env['AWS_SECRET_ACCESS_KEY'];
+  const sessionToken = env['AWS_SESSION_TOKEN'];
+  if (accessKey && secretKey)
+    return { accessKey, secretKey, ...(sessionToken && { sessionToken }) };
+  throw invalid('set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to the keys of the bucket');
 }
 
 interface S3Place {

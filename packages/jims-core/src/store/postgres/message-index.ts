@@ -8,9 +8,10 @@ const TAKE_MESSAGES = 200;
 /** After so many characters the process does other work. */
 const REST_CHARS = 64 * 1024;
 
-/** A message that the search does not know yet; without a text when it is gone, or has none. */
+/** A message that the search does not know yet; without text when it is gone, or has none. */
 interface TakenMessage {
-  readonly place: string;
+  /** Where it is in the table of what is to be done. */
+  readonly row: string;
   readonly threadId: string;
   readonly eventId: string;
   readonly text: string | null;

@@ -125,9 +125,13 @@ function acceptArguments(request: AcceptRequest): Arguments {
     kept: durable && cleanJson(durable),
     ...answerArguments(request.answer),
     knows_chains: true,
-    // An id that is no UUID is that of no file.
-    ...(request.files?.length && { files: request.files.map((id) => uuidOrNull(id) ?? NO_FILE) }),
+    ...fileArguments(request.files),
   };
+}
+
+function fileArguments(files: AcceptRequest['files']): Arguments {
+  // What is not a UUID is the id of no file.
+  return files?.length ? { files: files.map((id) => uuidOrNull(id) ?? NO_FILE) } : {};
 }
 
 function answerArguments(rule: AnswerRule | undefined): Arguments {

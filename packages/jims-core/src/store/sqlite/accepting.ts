@@ -44,16 +44,13 @@ export class Accepting {
 
   accept(request: AcceptRequest): AcceptResult {
     const { records } = this.#tables;
-    const { idempotency, thread: target, answer: rule } = request;
+    const { idempotency, thread: target } = request;
     const keyed = idempotency && records.byKey(idempotency);
     if (keyed && keyed.fingerprint !== idempotency.fingerprint) return { kind: 'key_reused' };
     if (keyed?.lost) return this.#enterAgain(request, keyed);
     if (keyed) return { kind: 'existing', runId: keyed.runId };
-    if (rule?.kind === 'question') {
-      const refusal = this.#rules.refusalOf(rule, target);
-      if (refusal) return refusal;
-    }
-    if (request.files && !this.#hasFiles(request.files, target)) return { kind: 'file_not_found' };
+    const refusal = this.#refusalOf(request);
+    if (refusal) return refusal;
     const found = findTargetThread(this.#tables, target);
     if (found.kind !== 'found') return found;
     if (this.#hasMoved(target)) return { kind: 'thread_moved' };
@@ -71,6 +68,13 @@ export class Accepting {
     const isFree = runs.count(record.thread.id) === 0;
     durable.revive(runId, instanceId, isFree ? 'running' : 'queued');
     return chains.again(runId) ?? { kind: 'run_not_found' };
+  }
+
+  /** Why a message is refused before its thread is looked for, or made. */
+  #refusalOf({ answer, thread, files }: AcceptRequest): AcceptResult | undefined {
+    const refusal = answer?.kind === 'question' && this.#rules.refusalOf(answer, thread);
+    if (refusal) return refusal;
+    return files && !this.#hasFiles(files, thread) ? { kind: 'file_not_found' } : undefined;
   }
 
   /** Whether the contact of a thread has these files; a thread that is not there is another refusal. */

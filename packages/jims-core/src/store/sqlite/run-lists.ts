@@ -57,23 +57,26 @@ export class RunLists {
   }
 
   list(threadId: string, { limit, before }: RunPage): RunList {
+    if (before && before.createdAt !== WAITING) return this.#logged(threadId, before, limit);
+    const after = before ? toHex(before.id) : null;
+    const runs = this.#sql.waiting
+      .all(toHex(threadId), after, limit)
+      .flatMap(([runId]) => this.#summary(runId));
+    const last = runs.at(-1);
+    if (last && runs.length === limit)
+      return { runs, next: { createdAt: WAITING, id: last.runId } };
+    const logged = this.#logged(threadId, undefined, limit - runs.length);
+    return { runs: [...runs, ...logged.runs], next: logged.next };
+  }
+
+  #logged(threadId: string, before: EventPosition | undefined, limit: number): RunList {
+    const to = before ? positionOf(before) : END;
     const runs: RunSummary[] = [];
-    if (!before || before.createdAt === WAITING) {
-      const rows = this.#sql.waiting.all(toHex(threadId), before ? toHex(before.id) : null, limit);
-      for (const [runId] of rows) this.#add(runs, runId);
-      const last = runs.at(-1);
-      if (last && rows.length === limit)
-        return { runs, next: { createdAt: WAITING, id: last.runId } };
-    }
-    const to = before && before.createdAt !== WAITING ? positionOf(before) : END;
     let next: EventPosition | undefined;
     let lookedAt = 0;
-    for (const [eventId, createdAt, runId] of this.#sql.logged.iterate(
-      toHex(threadId),
-      ...to,
-      LOOK_AT,
-    )) {
-      if (runId !== null) this.#add(runs, runId);
+    for (const row of this.#sql.logged.iterate(toHex(threadId), ...to, LOOK_AT)) {
+      const [eventId, createdAt, runId] = row;
+      if (runId !== null) runs.push(...this.#summary(runId));
       lookedAt++;
       next = { createdAt: toPublicTime(createdAt), id: fromHex(eventId) };
       if (runs.length >= limit) return { runs, next };
@@ -106,9 +109,9 @@ export class RunLists {
     );
   }
 
-  #add(runs: RunSummary[], runId: string): void {
+  #summary(runId: string): readonly RunSummary[] {
     const run = this.#records.summary(fromHex(runId));
-    if (run) runs.push(run);
+    return run ? [run] : [];
   }
 }
 

@@ -7,7 +7,8 @@ import { storedTimeOf } from './log-reads.ts';
 import { BEGINNING_OF_DATA, messageBeginning } from './message-beginning.ts';
 import { prepareAll, sql } from './rows.ts';
 import type { Statements } from './rows.ts';
-import { Shelves, shelfKey, shelfOf } from './shelves.ts';
+import { shelfKey, shelfOf } from './shelves.ts';
+import type { Shelves } from './shelves.ts';
 import { ALL_INDEXED } from './step-5.ts';
 import { toPublicTime } from './timestamp.ts';
 
@@ -102,31 +103,40 @@ export class MessageSearch {
   }
 
   #indexThread(row: UnindexedRow, left: Room, entries: NewEntry[]): void {
-    const [threadNo, , contactId, , until] = row;
+    const [threadNo, , , since, until] = row;
     const { events, next } = this.#nextEvents(row, left.events);
+    // Another program may write events that come before others in the log, or have the same time.
+    const known = new Set(
+      since <= until ? this.#sql.indexedOf.all(threadNo).map(([id]) => id) : [],
+    );
     let newest = until;
-    let known: ReadonlySet<string> | undefined;
     for (const [eventId, createdAt, isMessage, data] of events) {
       const at = fullTime(createdAt);
       if (!hasRoom(left)) {
         this.#sql.mark.run(threadNo, at, newest);
         return;
       }
-      // Another program may write events that come before others in the log, or have the same time.
-      if (at <= until) known ??= new Set(this.#sql.indexedOf.all(threadNo).map(([id]) => id));
-      if (known?.has(eventId)) continue;
       if (at > newest) newest = at;
+      if (known.has(eventId)) continue;
       left.events--;
-      if (isMessage === 0) continue;
-      left.messages--;
-      left.chars -= data?.length ?? 0;
-      const words = searchWords(messageBeginning(data)?.content ?? '');
-      if (words.length === 0) continue;
-      const doc = this.#shelves.put(contactId);
-      this.#sql.note.run(doc, threadNo, eventId);
-      entries.push({ doc, words: shelved(words, shelfOf(doc)) });
+      if (isMessage === 1) this.#indexMessage(row, { eventId, data }, left, entries);
     }
     this.#sql.mark.run(threadNo, next ?? ALL_INDEXED, newest);
+  }
+
+  #indexMessage(
+    [threadNo, , contactId]: UnindexedRow,
+    { eventId, data }: { readonly eventId: string; readonly data: string | null },
+    left: Room,
+    entries: NewEntry[],
+  ): void {
+    left.messages--;
+    left.chars -= data?.length ?? 0;
+    const words = searchWords(messageBeginning(data)?.content ?? '');
+    if (words.length === 0) return;
+    const doc = this.#shelves.put(contactId);
+    this.#sql.note.run(doc, threadNo, eventId);
+    entries.push({ doc, words: shelved(words, shelfOf(doc)) });
   }
 
   /** Reads events that are not indexed, all of the first time at least, and the time of the one after them. */

@@ -4,7 +4,7 @@ import { DirectoryFileStore } from '../files/directory-file-store.ts';
 import { MemoryFileStore } from '../files/memory-file-store.ts';
 import { readTail } from '../read-tail.ts';
 import { threadBusy, threadNotFound } from '../refusals.ts';
-import type { FileStore, Store, ThreadList, ThreadQuery } from '../store.ts';
+import type { FileRecords, FileStore, Store, ThreadList, ThreadQuery } from '../store.ts';
 import { ThreadWatchers } from '../thread-watchers.ts';
 import { Accepting } from './accepting.ts';
 import { Asking } from './asking.ts';
@@ -16,6 +16,7 @@ import { openDatabase } from './open-database.ts';
 import { QuestionLists } from './question-list.ts';
 import { Recovery } from './recovery.ts';
 import { ThreadEraser } from './retention.ts';
+import type { Write } from './retention.ts';
 import { Tables } from './tables.ts';
 import { openThread } from './target-thread.ts';
 import { ThreadLine } from './thread-line.ts';
@@ -34,7 +35,7 @@ export async function openSqliteStore(file: string): Promise<Store> {
   );
   const appendedTo = new Set<string>();
   const tables = new Tables(db, (threadId) => appendedTo.add(threadId));
-  const { threads, events, log, runs, records, chains, questions, files, feedback } = tables;
+  const { threads, events, log, runs, records, chains, questions } = tables;
   const instances = new InstanceRows(db);
   const { accepting, transitions, recovery } = stateMachine(tables, instances);
   const lists = new QuestionLists(db);
@@ -54,20 +55,6 @@ export async function openSqliteStore(file: string): Promise<Store> {
     if (health.isWell) await read(() => threads.latestOf(''));
     else await write(() => instances.tryWriting());
     health.requireNoDamage();
-  }
-
-  /** Most of the time there is nothing to index: then nothing is written. */
-  async function indexMessages(): Promise<boolean> {
-    const isBehind = await read(() => tables.search.isBehind);
-    return isBehind && (await write(() => tables.search.indexSome()));
-  }
-
-  async function listThreads({ words, ...query }: ThreadQuery): Promise<ThreadList> {
-    if (words === undefined) return read(() => tables.threadLists.list(query));
-    for (let count = 0; count < INDEX_PIECES && (await indexMessages()); count++);
-    const found = await read(() => tables.search.find(words, query.contactId));
-    if (found.length === 0) return { threads: [], more: false };
-    return read(() => tables.threadLists.list(query, found));
   }
 
   async function close(): Promise<void> {
@@ -93,12 +80,7 @@ export async function openSqliteStore(file: string): Promise<Store> {
     threadByExternalId: (contactId, externalId) =>
       read(() => threads.byExternalId(contactId, externalId)),
     latestThread: (contactId) => read(() => threads.latestOf(contactId)),
-    listThreads,
-    threadOverview: (threadId) => read(() => tables.overviews.byId(threadId)),
-    setFeedback: (threadId, messageId, given) =>
-      write(() => feedback.set(threadId, messageId, given)),
-    listFeedback: (query) => read(() => feedback.list(query)),
-    indexMessages,
+    ...threadLists(tables, { read, write }),
     updateThreadConfig: (threadId, config) =>
       write(() => {
         threads.setConfig(threadId, config);
@@ -138,13 +120,7 @@ export async function openSqliteStore(file: string): Promise<Store> {
     listQuestions: (query) => read(() => lists.list(query)),
     standing: () => read(() => lists.standing()),
 
-    beginFile: (begun, limits) => write(() => files.begin(begun, limits)),
-    completeFile: (fileId, content) => write(() => files.complete(fileId, content)),
-    files: (fileIds) => read(() => files.ready(fileIds)),
-    listFiles: (query) => read(() => files.list(query)),
-    dropFiles: (fileIds) => write(() => files.erase(fileIds)),
-    filesToErase: (options) => write(() => files.toErase(options)),
-    forgetFiles: (fileIds) => write(() => files.forget(fileIds)),
+    ...fileRecords(tables, { read, write }),
 
     renewLease: (instanceId, leaseMs, about) =>
       write(() => instances.renewLease(instanceId, leaseMs, about)),
@@ -156,6 +132,57 @@ export async function openSqliteStore(file: string): Promise<Store> {
     purge: (limits) => retention.purge(limits),
     close,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+/** How reads and writes of a store are run. */
+interface Access {
+  readonly read: <T>(query: () => T | Promise<T>) => Promise<T>;
+  readonly write: Write;
+}
+
+type FileMethods = Pick<Store, keyof FileRecords>;
+type ListMethods = Pick<
+  Store,
+  'listThreads' | 'threadOverview' | 'setFeedback' | 'listFeedback' | 'indexMessages'
+>;
+
+function fileRecords({ files }: Tables, { read, write }: Access): FileMethods {
+  return {
+    beginFile: (begun, limits) => write(() => files.begin(begun, limits)),
+    completeFile: (fileId, content) => write(() => files.complete(fileId, content)),
+    files: (fileIds) => read(() => files.ready(fileIds)),
+    listFiles: (query) => read(() => files.list(query)),
+    dropFiles: (fileIds) => write(() => files.erase(fileIds)),
+    filesToErase: (options) => write(() => files.toErase(options)),
+    forgetFiles: (fileIds) => write(() => files.forget(fileIds)),
+  };
+}
+
+/** Threads as people see them. */
+function threadLists(tables: Tables, { read, write }: Access): ListMethods {
+  const { feedback, overviews, search } = tables;
+
+  /** Most of the time there is nothing to index: then nothing is written. */
+  async function indexMessages(): Promise<boolean> {
+    return (await read(() => search.isBehind)) && (await write(() => search.indexSome()));
+  }
+
+  async function listThreads({ words, ...query }: ThreadQuery): Promise<ThreadList> {
+    if (words === undefined) return read(() => tables.threadLists.list(query));
+    for (let count = 0; count < INDEX_PIECES && (await indexMessages()); count++);
+    const found = await read(() => search.find(words, query.contactId));
+    if (found.length === 0) return { threads: [], more: false };
+    return read(() => tables.threadLists.list(query, found));
+  }
+
+  return {
+    listThreads,
+    indexMessages,
+    threadOverview: (threadId) => read(() => overviews.byId(threadId)),
+    setFeedback: (threadId, messageId, given) =>
+      write(() => feedback.set(threadId, messageId, given)),
+    listFeedback: (query) => read(() => feedback.list(query)),
   };
 }
 

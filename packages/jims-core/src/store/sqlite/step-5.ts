@@ -1,13 +1,18 @@
 /** Later than any time: nothing of a thread is to be indexed. */
 export const ALL_INDEXED = '9999-12-31 23:59:59.999999';
 /** Earlier than any time. */
-export const NONE_INDEXED = '0000-01-01 00:00:00.000000';
+const NONE_INDEXED = '0000-01-01 00:00:00.000000';
 /** No event has this id. */
-export const NO_MESSAGE = '0'.repeat(32);
+const NO_MESSAGE = '0'.repeat(32);
 
 /** A time with its fraction, which the original leaves out of whole seconds. */
 function full(time: string): string {
   return `substr(${time} || '.000000', 1, 26)`;
+}
+
+/** A thread that gets another title, or whose messages are rated, does not go on by that. */
+function isAboutThread(type: string): string {
+  return `${type} IN ('jims.thread.titled', 'feedback.given', 'feedback.withdrawn')`;
 }
 
 const NEWEST_OF =
@@ -45,7 +50,7 @@ const FEEDBACK_FLAGS = (row: string): string => `
  * A shelf holds up to so many messages of one contact. In the search table each word begins with its shelf,
  * because its cost grows with the number of all messages that have a word.
  */
-export const STEP_5 = `
+export const STEP_5: string = `
 CREATE INDEX jims_thread_events_titled ON thread_events (thread_id, created_at, event_id)
 	WHERE event_type = 'jims.thread.titled';
 CREATE TABLE jims_activity (
@@ -89,7 +94,8 @@ CREATE TRIGGER jims_thread_gone AFTER DELETE ON threads BEGIN
 END;
 CREATE TRIGGER jims_event_added AFTER INSERT ON thread_events BEGIN
 	UPDATE jims_activity SET
-		last_event_at = max(last_event_at, ${full('NEW.created_at')}),
+		last_event_at = CASE WHEN ${isAboutThread('NEW.event_type')} THEN last_event_at
+			ELSE max(last_event_at, ${full('NEW.created_at')}) END,
 		last_message_id = CASE WHEN NEW.event_type GLOB 'comm.*' THEN NEW.event_id ELSE last_message_id END,
 		unindexed_since = CASE WHEN NEW.event_type GLOB 'comm.*'
 			THEN min(unindexed_since, ${full('NEW.created_at')}) ELSE unindexed_since END

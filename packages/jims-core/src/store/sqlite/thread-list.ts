@@ -66,9 +66,8 @@ function select(
   const ofThread = order === 'created' || externalId !== undefined;
   if (contactId !== undefined) where(`${ofThread ? 't' : 'a'}.contact_id = ?`, contactId);
   if (externalId !== undefined) where('t.external_id = ?', externalId);
-  if (feedback !== undefined) where(feedback === 'up' ? 'a.has_up' : 'a.has_down');
-  if (waiting === true) where('a.is_waiting');
-  if (waiting === false) where('NOT a.is_waiting');
+  if (feedback !== undefined) where(`a.has_${feedback}`);
+  if (waiting !== undefined) where(waiting ? 'a.is_waiting' : 'NOT a.is_waiting');
   if (before) {
     const position =
       order === 'created' ? '(t.created_at, t.thread_id)' : '(a.last_event_at, a.thread_id)';
@@ -89,7 +88,7 @@ function sourceOf(filters: Filters, among: readonly number[] | undefined): strin
     return `threads t INDEXED BY jims_threads_external CROSS JOIN ${activity}`;
   if (order === 'created') return `threads t CROSS JOIN ${activity}`;
   let index = contactId === undefined ? 'jims_activity_all' : 'jims_activity_contact';
-  if (feedback !== undefined) index += feedback === 'up' ? '_has_up' : '_has_down';
+  if (feedback !== undefined) index += `_has_${feedback}`;
   else if (waiting === true) index += '_is_waiting';
   return `jims_activity a INDEXED BY ${index} CROSS JOIN ${thread}`;
 }

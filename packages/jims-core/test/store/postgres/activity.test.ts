@@ -86,7 +86,7 @@ test('triggers that are missing are made anew, and what came without them is lis
   await (await openStore(database.url)).close();
   const id = randomUUID();
   await withClient(database.url, async (client) => {
-    await client.query('drop trigger jims_event_noted on thread_events');
+    await client.query('drop trigger jims_events_noted on thread_events');
     await client.query(`insert into threads values ($1, 'anna', null, now(), '{}')`, [id]);
     await say(client, id, 'user', 'Unseen');
   });
@@ -186,9 +186,9 @@ async function listed(store: Store, query: Partial<ThreadQuery>): Promise<readon
 async function fillContact(url: string, store: Store, count: number): Promise<void> {
   const user = await storeUser(store);
   const run = await user.accept('rare common', { thread: latestOf('many') });
-  const asked = await ask(user, run);
-  assert.equal(asked.result.kind, 'finished');
-  const [said] = asked.result.events;
+  const { result } = await ask(user, run);
+  assert.equal(result.kind, 'finished');
+  const [said] = result.events;
   assert.ok(said);
   await store.setFeedback(run.thread.id, said.id, { value: 'down' });
   await store.appendEvents(run.thread.id, [question('common')]);

@@ -92,6 +92,27 @@ test('a role without the right to make tables uses a database that is up to date
   }
 });
 
+test('a role that may not make triggers on the tables learns how to get the right', async () => {
+  await using database = await freshDatabase();
+  const role = `role_${new URL(database.url).pathname.slice(1)}`;
+  await withClient(database.url, async (client) => {
+    await (await openStore(database.url)).close();
+    await client.query(`
+      drop schema jims cascade;
+      create role ${role} login;
+      grant select, insert, update, delete on threads, thread_events to ${role};
+      create schema jims authorization ${role}`);
+    const url = withUser(database.url, role, '');
+    const said = await refuses(url, 'store_invalid', /permission denied.*GRANT TRIGGER ON/);
+    await client.query(said.slice(said.indexOf('GRANT')));
+    const store = await openStore(url);
+    const run = await (await storeUser(store)).accept('Hello');
+    assert.equal((await store.threadOverview(run.thread.id))?.title, 'Hello');
+    await store.close();
+    await client.query(`drop owned by ${role} cascade; drop role ${role}`);
+  });
+});
+
 for (const [setting, value, message] of [
   ['default_transaction_isolation', 'repeatable read', /repeatable read.*ALTER ROLE/],
   ['timezone', 'Asia/Kolkata', /Asia\/Kolkata.*ALTER DATABASE .* SET timezone = 'UTC'/],

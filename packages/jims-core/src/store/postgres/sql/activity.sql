@@ -2,10 +2,10 @@
 --
 -- :'superseded' stands for the beginning of the external id of a thread that another one replaced.
 
--- The beginning of a text in the data of an event; null when it has none. JSON of other programs may have
+-- The beginning of a string in the data of an event; null when it has none. JSON of other programs may have
 -- NUL or half a character in it, which PostgreSQL does not read: these are replaced.
 create or replace function jims.text_in(p_data json, p_name text, p_max integer) returns text
-language plpgsql immutable as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
   v_value json;
 begin
@@ -25,9 +25,9 @@ exception when data_exception then
 end
 $$;
 
--- The beginning of a text for a line of it: what breaks a line takes no room, and … ends what is cut.
+-- The beginning of a string, for one line: what breaks a line takes no room, and … ends what is cut.
 create or replace function jims.line_in(p_data json, p_name text) returns text
-language plpgsql immutable as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
   v_text text := jims.text_in(p_data, p_name, 4097);
   v_line text := left(regexp_replace(v_text, '\s+', ' ', 'g'), 400);
@@ -113,29 +113,65 @@ end
 $$;
 
 -- The triggers. They run with the rights of the role that made them: the role of the original need not have
--- any on our tables. Hence the search path: no role may put an operator of its own before those that are meant.
+-- any on our tables. So no role may put an operator of its own before those that are meant: by a search path,
+-- or, as to set one takes time in every turn, by their whole names.
 
-create or replace function jims.note_event() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-  v_is_message boolean := split_part(new.event_type, '.', 1) = 'comm';
+create or replace function jims.note_missing(p_thread_id uuid) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  update jims.thread_activity
-  set last_event_at = greatest(last_event_at, new.created_at),
-      last_message_id = case when v_is_message then new.event_id else last_message_id end,
-      first_message_id = case
-        when first_message_id is null and v_is_message
-          and jims.text_in(new.event_data, 'role', 5) = 'user'
-        then new.event_id else first_message_id end,
-      title = case
-        when new.event_type = 'jims.thread.titled' then jims.line_in(new.event_data, 'title')
-        else title end
-  where thread_id = new.thread_id;
-  if not found then
-    perform jims.refresh_activity(new.thread_id);
-  end if;
-  if v_is_message then
-    insert into jims.unindexed (thread_id, event_id) values (new.thread_id, new.event_id);
+  perform jims.refresh_activity(p_thread_id);
+end
+$$;
+
+-- Of all events of a statement at once: a row that is changed once for each of many would be read through all
+-- that it was before.
+create or replace function jims.note_events() returns trigger
+language plpgsql security definer as $$
+declare
+  v_thread record;
+  v_has_first boolean;
+  v_has_messages boolean := false;
+begin
+  for v_thread in
+    -- A thread that gets another title, or whose messages are rated, does not go on by that.
+    select e.thread_id, pg_catalog.max(e.created_at) filter (where e.event_type operator(pg_catalog.<>) all
+             (array['jims.thread.titled', 'feedback.given', 'feedback.withdrawn'])) as at,
+           (pg_catalog.array_agg(e.event_id order by e.created_at desc, e.event_id desc)
+            filter (where pg_catalog.starts_with(e.event_type, 'comm.')))[1] as message_id,
+           pg_catalog.bool_or(e.event_type operator(pg_catalog.=) 'jims.thread.titled') as has_title
+    from added e group by e.thread_id order by e.thread_id
+  loop
+    v_has_messages := v_has_messages or v_thread.message_id is not null;
+    update jims.thread_activity a
+    set last_event_at = greatest(a.last_event_at, v_thread.at),
+        last_message_id = coalesce(v_thread.message_id, a.last_message_id)
+    where a.thread_id operator(pg_catalog.=) v_thread.thread_id
+    returning a.first_message_id is not null into v_has_first;
+    if v_has_first is null then
+      perform jims.note_missing(v_thread.thread_id);
+      continue;
+    end if;
+    if v_thread.message_id is not null and not v_has_first then
+      update jims.thread_activity a set first_message_id = (
+        select e.event_id from added e
+        where e.thread_id operator(pg_catalog.=) v_thread.thread_id
+          and pg_catalog.starts_with(e.event_type, 'comm.')
+          and jims.text_in(e.event_data, 'role', 5) operator(pg_catalog.=) 'user'
+        order by e.created_at, e.event_id limit 1)
+      where a.thread_id operator(pg_catalog.=) v_thread.thread_id;
+    end if;
+    if v_thread.has_title then
+      update jims.thread_activity a set title = (
+        select jims.line_in(e.event_data, 'title') from added e
+        where e.thread_id operator(pg_catalog.=) v_thread.thread_id
+          and e.event_type operator(pg_catalog.=) 'jims.thread.titled'
+        order by e.created_at desc, e.event_id desc limit 1)
+      where a.thread_id operator(pg_catalog.=) v_thread.thread_id;
+    end if;
+  end loop;
+  if v_has_messages then
+    insert into jims.unindexed (thread_id, event_id)
+    select e.thread_id, e.event_id from added e where pg_catalog.starts_with(e.event_type, 'comm.');
   end if;
   return null;
 end

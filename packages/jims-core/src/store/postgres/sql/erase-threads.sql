@@ -86,7 +86,7 @@ begin
     select thread_id from jims.forgetting where since < clock_timestamp() - interval '1 minute'
     order by thread_id limit p_limit for update skip locked
   loop
-    -- Whoever made a thread of this id anew has what is there.
+    -- A thread of this id that was made anew has what is there.
     v_is_back := exists (select from original.threads where thread_id = v_id);
     if not v_is_back then
       v_left := v_left - jims.forget_some(v_id, v_left);

@@ -76,10 +76,10 @@ begin
   with taken as (
     update jims.unindexed set claimed_until = clock_timestamp() + interval '30 seconds'
     where ctid = any (v_rows)
-    returning ctid as place, thread_id, event_id
+    returning ctid as taken_row, thread_id, event_id
   )
   select json_agg(json_build_object(
-    'place', place, 'threadId', thread_id, 'eventId', event_id,
+    'row', taken_row, 'threadId', thread_id, 'eventId', event_id,
     'text', (
       select jims.text_in(e.event_data, 'content', p_chars) from original.thread_events e
       where e.thread_id = taken.thread_id and e.event_id = taken.event_id)))
@@ -103,7 +103,7 @@ begin
   -- A row that another process took meanwhile is not at its place any more.
   delete from jims.unindexed
   where ctid = any (array(
-      select m.place::tid from json_to_recordset(p_messages) as m (place text)))
+      select m."row"::tid from json_to_recordset(p_messages) as m ("row" text)))
     and (thread_id, event_id) in (
       select m."threadId", m."eventId"
       from json_to_recordset(p_messages) as m ("threadId" uuid, "eventId" uuid));
