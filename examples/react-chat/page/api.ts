@@ -1,6 +1,6 @@
 // Where the app is, and who talks to it.
 import { DefaultChatTransport } from 'ai';
-import type { UIMessage } from 'ai';
+import type { FileUIPart, UIMessage } from 'ai';
 
 export interface Button {
   readonly text: string;
@@ -23,6 +23,7 @@ export interface ChatIdentity {
 }
 
 const API = '/ai-sdk/chat';
+const FILES = '/api/v1/files';
 
 /** The chat of this browser, kept until a new one is begun. */
 export function currentChat(): ChatIdentity {
@@ -53,6 +54,19 @@ export async function restoreMessages({ id, contactId }: ChatIdentity): Promise<
   const response = await fetch(`${API}/${id}`, { headers: { 'x-jims-contact-id': contactId } });
   const { messages }: { messages: Message[] } = await response.json();
   return messages;
+}
+
+/** Stores a file. What comes back is a part of the message that names it. */
+export async function uploadFile(file: File, { contactId }: ChatIdentity): Promise<FileUIPart> {
+  const response = await fetch(`${FILES}?name=${encodeURIComponent(file.name)}`, {
+    method: 'POST',
+    headers: { 'x-jims-contact-id': contactId },
+    body: file,
+  });
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.detail);
+  const { file_id, name, media_type } = answer;
+  return { type: 'file', url: `${FILES}/${file_id}`, mediaType: media_type, filename: name };
 }
 
 export async function stopAnswer({ id, contactId }: ChatIdentity): Promise<void> {

@@ -2,7 +2,7 @@ import { useChat } from '@ai-sdk/react';
 import { useEffect, useRef, useState } from 'react';
 import type { ReactNode, RefObject } from 'react';
 
-import { forgetChat, stopAnswer, transportOf } from './api.ts';
+import { forgetChat, stopAnswer, transportOf, uploadFile } from './api.ts';
 import type { Button, ChatIdentity, Message } from './api.ts';
 import { Composer } from './composer.tsx';
 import { MessageView } from './message-view.tsx';
@@ -70,7 +70,8 @@ export function Chat({ chat, messages: restored }: ChatProps): ReactNode {
       )}
       <Composer
         busy={busy}
-        onSend={(text, files) => void sendMessage({ text, ...(files && { files }) })}
+        onUpload={(file) => uploadFile(file, chat)}
+        onSend={(text, files) => void sendMessage({ text, files })}
         onStop={() => void stopBoth()}
       />
     </main>

@@ -64,9 +64,10 @@ export class MessageUploads {
     return [...new Set(wanted.flatMap((file) => this.#taken.get(file)?.file_id ?? []))];
   }
 
-  /** The event with the files that it names. */
+  /** The event with the files that it names, each once. */
   withFiles(event: NewEvent, sent: readonly SentFile[] | undefined): NewEvent {
-    const files = sent?.flatMap((file) => this.#taken.get(file) ?? []) ?? [];
+    const taken = sent?.flatMap((file) => this.#taken.get(file) ?? []) ?? [];
+    const files = [...new Map(taken.map((file) => [file.file_id, file])).values()];
     return files.length === 0 ? event : { ...event, data: { ...event.data, files } };
   }
 

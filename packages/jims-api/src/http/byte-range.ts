@@ -6,7 +6,7 @@ export interface ByteRange {
   readonly end: number;
 }
 
-const RANGE = /^bytes=(\d{0,15})-(\d{0,15})$/;
+const RANGE = /^bytes=(\d{0,15})-(\d{0,15})$/i;
 
 /**
  * The part of something that a request wants: one range, as RFC 9110 has it. `undefined` for all of it:

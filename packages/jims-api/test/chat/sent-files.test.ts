@@ -357,6 +357,9 @@ describe('files that clients send', () => {
     // Refused before and after its files were read: they go.
     const lost = { 'x-jims-thread-id': crypto.randomUUID() };
     assert.equal((await post(form('Look'), lost)).status, 404);
+    const compressed = await post(form('Look'), { 'content-encoding': 'gzip' });
+    assert.equal(compressed.status, 415);
+    assert.match(await compressed.text(), /without content-encoding/);
     const invalid = form();
     invalid.append('message1', '{');
     assert.equal((await post(invalid)).status, 422);

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { defineApp } from 'jims-core';
-import type { JimsApp, ThreadContext } from 'jims-core';
+import type { JimsApp, MessagePart, ThreadContext } from 'jims-core';
 import type { Locator, Page } from 'playwright-core';
 
 import { serveDeepChatPage } from '../../../../examples/deep-chat-page/server.ts';
-import { openPage } from '../support/browser.ts';
+import { fakeModels } from '../../../jims-core/test/support/fake-models.ts';
+import { addFile, downloaded, isSeen, openPage } from '../support/browser.ts';
 import { createGate } from '../support/gate.ts';
-import { HOURS, PLAN } from '../support/parts-pipeline.ts';
+import { HOURS } from '../support/parts-pipeline.ts';
 import { tourGuide } from '../support/tour-guide.ts';
 
 process.env['JIMS_DB_CONN_URI'] = 'sqlite::memory:';
@@ -91,7 +92,7 @@ test('the stop button ends the run, and the visitor goes on in the same thread',
   const { page } = browser;
   await say(page, 'go');
   await bubble(page, 'part').waitFor();
-  await page.locator('.input-button.inside-end').click();
+  await page.locator('#stop-icon').click();
   await stopped.promise;
   await say(page, 'more');
   await bubble(page, '3 so far').waitFor();
@@ -137,62 +138,69 @@ test('Deep Chat without a stream shows several messages, and takes a list as the
   await page.locator('.message-bubble').getByRole('button', { name: 'A' }).waitFor();
 });
 
-test('an image is shown beside the text that goes on, and sources are links under it', async () => {
-  await using served = await serveDeepChatPage(
-    appOf((ctx) => {
-      const said = { role: 'assistant', content: '' };
-      ctx.sendEvent('comm.assistant_message', { ...said, content: 'one', sources: [HOURS] });
-      ctx.sendEvent('comm.assistant_message', { ...said, files: [PLAN] });
-      ctx.sendMessage('two');
-    }),
-    0,
-  );
-  await using browser = await openPage(served.origin);
-  const { page } = browser;
-  await page.route(`**/api/v1/files/${PLAN.file_id}`, (route) =>
-    route.fulfill({ contentType: 'image/png', body: PIXEL }),
-  );
-  await say(page, 'go');
-  const image = page.locator(`.message-bubble img[src$="/api/v1/files/${PLAN.file_id}"]`);
-  await image.waitFor();
-  await page
-    .locator('.message-bubble')
-    .filter({ hasText: /one\s*two/ })
-    .waitFor();
-  const link = page.getByRole('link', { name: HOURS.title });
-  assert.equal(await link.getAttribute('href'), HOURS.url);
-  assert.deepEqual(browser.errors, []);
-});
-
-test('a picture that the visitor adds comes with the message, with and without words', async () => {
-  const seen: unknown[] = [];
-  const app = appOf((ctx) => {
-    const last = ctx.history.at(-1);
-    const files = Array.isArray(last?.['files']) ? last['files'] : [];
-    seen.push([last?.content, files.map(({ name, size }) => [name, size])]);
-    ctx.sendMessage(`I see ${seen.length}`);
+test('pictures and files go both ways, and are there again when the page is loaded anew', async () => {
+  await using models = await fakeModels();
+  const app = defineApp({
+    pipeline: async (ctx) => {
+      const [picture] = ctx.files;
+      if (!picture) return;
+      if (!ctx.lastUserMessage) return ctx.sendMessage(`${ctx.history.length} so far`);
+      await ctx.sendMessage(inParts(ctx, await picture.bytes()));
+    },
+    store: 'sqlite::memory:',
+    llm: models.provider({ model: 'gpt-4.1-mini' }),
   });
   await using served = await serveDeepChatPage(app, 0);
   await using browser = await openPage(served.origin);
   const { page } = browser;
-
-  async function add(): Promise<void> {
-    const chosen = page.waitForEvent('filechooser');
-    await page.locator('#upload-mixed-files-icon').click();
-    await (await chosen).setFiles({ name: 'pixel.png', mimeType: 'image/png', buffer: PIXEL });
+  const add = async (name: string): Promise<void> => {
+    const opener = page.locator('#upload-mixed-files-icon');
+    await addFile(page, opener, { name, mimeType: 'image/png', buffer: PIXEL });
     await page.locator('.image-attachment, .file-attachment').first().waitFor();
+  };
+  await add('pixel.png');
+  await say(page, 'What is it?');
+  await page.locator('.message-bubble').getByText('echo: What is it?').waitFor();
+  assert.deepEqual(models.fake.requests[0]?.body.messages.at(-1).content.slice(1), [
+    {
+      type: 'image_url',
+      image_url: { url: `data:image/png;base64,${PIXEL.toString('base64')}` },
+    },
+  ]);
+
+  async function requireAll(): Promise<void> {
+    await bubble(page, 'What is it?').waitFor();
+    const pictures = page.locator('.message-bubble img');
+    await pictures.nth(1).waitFor();
+    // What the visitor sent, and what came back.
+    assert.equal(await pictures.count(), 2);
+    for (const picture of await pictures.all()) await isSeen(picture);
+    const source = page.getByRole('link', { name: HOURS.title });
+    assert.equal(await source.getAttribute('href'), HOURS.url);
+    const link = page.locator('.message-bubble a').filter({ hasText: 'list.txt' });
+    assert.deepEqual(await downloaded(page, link), ['list.txt', 'crimson\n']);
   }
 
-  await add();
-  await say(page, 'What is it?');
-  await bubble(page, 'I see 1').waitFor();
-  await add();
+  await requireAll();
+  await page.reload();
+  await page.locator('.message-bubble').getByText('echo: What is it?').waitFor();
+  await requireAll();
+  // Without words.
+  await add('pixel.png');
   await page.locator('#text-input').press('Enter');
-  await bubble(page, 'I see 2').waitFor();
-  const files = [['pixel.png', PIXEL.byteLength]];
-  assert.deepEqual(seen, [
-    ['What is it?', files],
-    ['', files],
-  ]);
+  await bubble(page, '3 so far').waitFor();
   assert.deepEqual(browser.errors, []);
 });
+
+/** A message with a source, the picture that came, a file, and what the model says. */
+async function* inParts(
+  ctx: ThreadContext,
+  picture: Uint8Array,
+): AsyncGenerator<string | MessagePart> {
+  yield 'Look: ';
+  yield { type: 'source', ...HOURS };
+  yield { type: 'file', name: 'copy.png', mediaType: 'image/png', data: picture };
+  const data = new TextEncoder().encode('crimson\n');
+  yield { type: 'file', name: 'list.txt', mediaType: 'text/plain', data };
+  for await (const piece of ctx.llm.stream(ctx.history)) yield piece;
+}

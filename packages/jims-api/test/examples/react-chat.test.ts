@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { defineApp } from 'jims-core';
-import type { JimsApp, ThreadContext } from 'jims-core';
+import type { JimsApp, MessagePart, ThreadContext } from 'jims-core';
 import type { Page } from 'playwright-core';
 
 import { serveReactChat } from '../../../../examples/react-chat/server.ts';
-import { openPage } from '../support/browser.ts';
+import { fakeModels } from '../../../jims-core/test/support/fake-models.ts';
+import { addFile, downloaded, isSeen, openPage } from '../support/browser.ts';
 import { createGate } from '../support/gate.ts';
 import type { Gate } from '../support/gate.ts';
 import { tourGuide } from '../support/tour-guide.ts';
@@ -154,30 +155,69 @@ test('a new chat begins without what was said', async () => {
   assert.deepEqual(await messagesOf(page), ['go', '1 so far']);
 });
 
-test('a picture that the visitor adds is seen by the app, and shown again when the page is loaded anew', async () => {
-  const pixel = Buffer.from(
-    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
-    'base64',
-  );
-  const app = appOf((ctx) => {
-    const files = ctx.history.at(-1)?.['files'];
-    ctx.sendMessage(
-      `I see ${Array.isArray(files) ? files.map(({ name }) => name).join() : 'nothing'}`,
-    );
+const RED = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGP4z8DwHwAFAAH/iZk9HQAAAABJRU5ErkJggg==',
+  'base64',
+);
+
+/** Thinks, uses a tool, says where it has it from, sends a file, and then what the model says. */
+async function* inParts(ctx: ThreadContext): AsyncGenerator<string | MessagePart> {
+  yield { type: 'reasoning', text: 'It may be a shade of red.' };
+  yield { type: 'tool-call', id: '1', name: 'find-shade', title: 'Comparing shades', input: {} };
+  yield { type: 'tool-result', id: '1', output: 'a secret' };
+  yield { type: 'source', url: 'https://example.com/red', title: 'All reds' };
+  const data = new TextEncoder().encode('crimson\n');
+  yield { type: 'file', name: 'shades of “red”.txt', mediaType: 'text/plain', data };
+  for await (const piece of ctx.llm.stream(ctx.history)) yield piece;
+}
+
+test('a picture goes to the model; thoughts, tools, sources and files come with the answer', async () => {
+  await using models = await fakeModels();
+  const app = defineApp({
+    pipeline: (ctx) => ctx.sendMessage(inParts(ctx), { keepReasoning: true }),
+    store: 'sqlite::memory:',
+    llm: models.provider({ model: 'gpt-4.1-mini' }),
   });
   await using served = await serveReactChat(app, 0);
   await using browser = await openPage(served.origin);
   const { page } = browser;
-  const picture = { name: 'pixel.png', mimeType: 'image/png', buffer: pixel };
-  await page.getByLabel('Files').setInputFiles(picture);
+  const add = (name: string, buffer: Buffer): Promise<void> =>
+    addFile(page, page.getByLabel('Add files'), { name, mimeType: 'image/png', buffer });
+  await add('red.png', RED);
+  await add('again.png', RED);
+  await page.getByRole('button', { name: 'Leave out again.png' }).click();
   await say(page, 'What is it?');
-  await untilSaid(page, 'I see pixel.png');
+  await untilSaid(page, 'echo: What is it?');
+  assert.deepEqual(models.fake.requests[0]?.body.messages.at(-1).content.slice(1), [
+    {
+      type: 'image_url',
+      image_url: { url: `data:image/png;base64,${RED.toString('base64')}` },
+    },
+  ]);
+
+  async function requireAll(): Promise<void> {
+    await isSeen(page.locator('.user').getByRole('img', { name: 'red.png' }));
+    const thoughts = page.getByText('It may be a shade of red.');
+    assert.equal(await thoughts.isVisible(), false);
+    await page.getByText('Thoughts').click();
+    assert.equal(await thoughts.isVisible(), true);
+    const source = page.getByRole('link', { name: 'All reds' });
+    assert.equal(await source.getAttribute('href'), 'https://example.com/red');
+    const link = page.getByRole('link', { name: 'shades of “red”.txt' });
+    assert.deepEqual(await downloaded(page, link), ['shades of “red”.txt', 'crimson\n']);
+  }
+
+  await page.getByText('✓ Comparing shades').waitFor();
+  await requireAll();
   await page.reload();
-  const image = page.getByAltText('pixel.png');
-  await image.waitFor();
-  assert.match(String(await image.getAttribute('src')), /^\/api\/v1\/files\//);
-  assert.equal(await image.evaluate((element) => Reflect.get(element, 'naturalWidth')), 1);
+  await requireAll();
   await say(page, 'And now?');
-  await untilSaid(page, 'I see nothing');
+  await untilSaid(page, 'echo: And now?');
   assert.deepEqual(browser.errors, []);
+
+  await add('text.png', Buffer.from('not a picture'));
+  await page.getByRole('alert').getByText('text.png: The file is not image/png').waitFor();
+  await add('fine.png', RED);
+  await page.getByText('fine.png').waitFor();
+  assert.equal(await page.getByRole('alert').count(), 0);
 });

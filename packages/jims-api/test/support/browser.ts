@@ -1,9 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { chromium } from 'playwright-core';
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 
 import { chromiumPath } from '../../../../scripts/chromium.ts';
 
@@ -48,4 +48,28 @@ export async function openPage(url: string): Promise<TestPage> {
       await rm(profile, { recursive: true, force: true });
     },
   };
+}
+
+/** Chooses a file as a person does, by what opens the browser's own window. */
+export async function addFile(
+  page: Page,
+  opener: Locator,
+  file: { readonly name: string; readonly mimeType: string; readonly buffer: Buffer },
+): Promise<void> {
+  const chooser = page.waitForEvent('filechooser');
+  await opener.click();
+  await (await chooser).setFiles(file);
+}
+
+/** Waits for a picture whose bytes the browser could read. */
+export async function isSeen(picture: Locator): Promise<void> {
+  await picture.evaluate('(picture) => picture.decode()');
+}
+
+/** The name and the text of the file that a link is for. */
+export async function downloaded(page: Page, link: Locator): Promise<[string, string]> {
+  const started = page.waitForEvent('download');
+  await link.click();
+  const download = await started;
+  return [download.suggestedFilename(), await readFile(await download.path(), 'utf8')];
 }

@@ -41,7 +41,7 @@ export const agUiProtocol: Protocol = {
               'data: {"type":"RUN_FINISHED","threadId":"t","runId":"r"}\n\n',
           },
         },
-        errors: [400, 401, 404, 409, 413, 422, 429, 503],
+        errors: [400, 401, 404, 409, 413, 415, 422, 429, 503],
       },
       handle: run,
     },

@@ -20,7 +20,12 @@ export type Chunk =
     }
   | { readonly type: 'reasoning-start' | 'reasoning-end'; readonly id: string }
   | { readonly type: 'reasoning-delta'; readonly id: string; readonly delta: string }
-  | { readonly type: 'file'; readonly url: string; readonly mediaType: string }
+  | {
+      readonly type: 'file';
+      readonly url: string;
+      readonly mediaType: string;
+      readonly providerMetadata: { readonly jims: { readonly filename: string } };
+    }
   | SourcePart
   | DataPart
   | ToolChunk

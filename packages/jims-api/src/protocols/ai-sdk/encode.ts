@@ -107,8 +107,9 @@ function workChunk(event: WorkOrPart, runId: string, { fileAddress }: StreamOpti
     case 'source':
       return sourcePart(event.source);
     case 'file': {
-      const { url, mediaType } = filePart(event.file, fileAddress);
-      return { type: 'file', url, mediaType };
+      // The client leaves out a `filename` here.
+      const { url, mediaType, filename } = filePart(event.file, fileAddress);
+      return { type: 'file', url, mediaType, providerMetadata: { jims: { filename } } };
     }
   }
 }

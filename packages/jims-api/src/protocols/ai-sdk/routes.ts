@@ -35,7 +35,7 @@ const NOBODY = nobody(PROTOCOL);
 const STREAM_HEADERS = { 'x-vercel-ai-ui-message-stream': 'v1' };
 
 const tags = ['ai-sdk'];
-const errors: readonly ErrorStatus[] = [400, 401, 404, 409, 413, 422, 429, 503];
+const errors: readonly ErrorStatus[] = [400, 401, 404, 409, 413, 415, 422, 429, 503];
 
 const STREAM = {
   description: 'UI message stream, version 1',

@@ -7,6 +7,7 @@ import type { SentFile } from '../../chat/sent-files.ts';
 import { MAX_MESSAGES } from '../../chat/sent-limits.ts';
 import { countedContact } from '../../chat/start-run.ts';
 import { contactInQuery, contactOf } from '../../http/contact.ts';
+import { encodingOf } from '../../http/content-encoding.ts';
 import { HttpError } from '../../http/errors.ts';
 import { parseJson } from '../../http/fastapi/parse-json.ts';
 import { readForm } from '../../http/form.ts';
@@ -38,9 +39,10 @@ interface ReadFile {
  * Reads a form. Its files come before the field with the contact: they are stored while they arrive when the
  * contact is known by other means, else they are held in memory, and the form may be as large as JSON.
  *
- * @throws HttpError 413, 400; 422 for a message that is not JSON; as `AppFiles.upload`.
+ * @throws HttpError 413, 400; 415 for a form that is compressed; 422 for a message that is not JSON; as `AppFiles.upload`.
  */
 export async function readSentForm(api: ApiContext, call: Call): Promise<SentForm> {
+  requirePlain(call.request.headers);
   const contactId = contactOf(call, contactInQuery(call));
   if (contactId === undefined) return heldForm(api, call);
   const stored: string[] = [];
@@ -63,6 +65,13 @@ export async function readSentForm(api: ApiContext, call: Call): Promise<SentFor
   } finally {
     leave();
   }
+}
+
+function requirePlain(headers: Headers): void {
+  if (encodingOf(headers) === '') return;
+  throw new HttpError(415, 'Forms are taken without content-encoding: send the form as it is', {
+    code: 'content_encoding_not_supported',
+  });
 }
 
 function formIn(

@@ -24,7 +24,7 @@ import { encodeError, encodeResult, encodeStream } from './encode.ts';
 import { readSentForm } from './form.ts';
 
 const tags = ['deep-chat'];
-const errors: readonly ErrorStatus[] = [400, 401, 404, 409, 413, 422, 429, 503];
+const errors: readonly ErrorStatus[] = [400, 401, 404, 409, 413, 415, 422, 429, 503];
 
 /** The protocol of the web component Deep Chat (`connect`). */
 export const deepChatProtocol: Protocol = {

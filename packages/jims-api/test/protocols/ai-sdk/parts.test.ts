@@ -52,7 +52,10 @@ test('a service sees reasoning, tools, sources and files as parts of one message
   assert.deepEqual(partsOf(parts, 'source-url'), [SOURCE]);
   const [file] = partsOf(parts, 'file');
   assert.match(String(file?.['url']), /^https:\/\/chat\.example\/api\/v1\/files\/[0-9a-f-]{36}$/);
-  assert.equal(file?.['mediaType'], 'text/plain');
+  // Live, the client has no other place for the name.
+  const { providerMetadata, ...sent } = { ...file };
+  assert.deepEqual(providerMetadata, { jims: { filename: 'label.txt' } });
+  assert.equal(sent['mediaType'], 'text/plain');
   assert.deepEqual(partsOf(parts, 'text'), [
     { type: 'text', text: 'It is on its way.', state: 'done' },
   ]);
@@ -63,14 +66,14 @@ test('a service sees reasoning, tools, sources and files as parts of one message
   assert.equal(chat.messages.length, 4);
 
   const restored = await fetch(`${served.origin}/ai-sdk/chat/chat?contact_id=c:1`);
-  const { messages: sent } = Object(await restored.json());
-  const messages: UIMessage[] = await validateUIMessages({ messages: sent });
+  const { messages: all } = Object(await restored.json());
+  const messages: UIMessage[] = await validateUIMessages({ messages: all });
   assert.equal(messages.length, 4);
   assert.deepEqual(messages[1]?.parts, [
     { type: 'reasoning', text: 'I must look', state: 'done' },
     { type: 'text', text: 'It is on its way.', state: 'done' },
     SOURCE,
-    { ...file, filename: 'label.txt' },
+    { ...sent, filename: 'label.txt' },
   ]);
 });
 

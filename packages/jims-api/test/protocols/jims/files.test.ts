@@ -99,7 +99,9 @@ describeStores((kind) => {
     });
     assert.equal(location, `${FILES}/${file.file_id}`);
 
-    const body = { message: 'When?', files: [file.file_id], include: ['event'] };
+    // Named twice, it is one file of the message all the same.
+    const twice = [file.file_id, file.file_id.toUpperCase()];
+    const body = { message: 'When?', files: twice, include: ['event'] };
     const answer = await jsonOf(await api.post('/api/v1/chat', body, ANN));
     assert.deepEqual(answer['assistant_messages'], ['öffnungszeiten "neu".txt: Mon 9–17']);
     const threadId = String(answer['thread_id']);
@@ -176,6 +178,7 @@ describe('a file that is read', () => {
       ['bytes=0-9', 206, `bytes 0-9/${size}`, text.slice(0, 10)],
       ['bytes=99990-', 206, `bytes 99990-${size - 1}/${size}`, text.slice(99_990)],
       ['bytes=-9', 206, `bytes ${size - 9}-${size - 1}/${size}`, '</script>'],
+      ['Bytes=0-9', 206, `bytes 0-9/${size}`, text.slice(0, 10)],
       ['bytes=5-999999', 206, `bytes 5-${size - 1}/${size}`, text.slice(5)],
       [`bytes=${size}-`, 416, `bytes */${size}`, undefined],
       ['bytes=-0', 416, `bytes */${size}`, undefined],
