@@ -20,6 +20,8 @@ export const RULES = [
   'stream',
   'size',
   'erased',
+  'file',
+  'tool',
 ] as const;
 export type Rule = (typeof RULES)[number];
 
