@@ -15,7 +15,7 @@ watchMoments();
 export const app = defineApp({
   durable: true,
   async pipeline(ctx) {
-    const [id = '', canary = '', command = ''] = (ctx.lastUserMessage ?? '').split(' ');
+    const [id = '', canary = '', command = ''] = (ctx.lastUserMessage ?? '').split(/\s+/);
     const about = `${canary} re ${id}`;
     if (command === 'read') ctx.sendMessage(`${about} has ${await sizesOf(ctx)}`);
     if (command === 'make') {

@@ -22,6 +22,7 @@ export const RULES = [
   'erased',
   'file',
   'tool',
+  'said',
 ] as const;
 export type Rule = (typeof RULES)[number];
 

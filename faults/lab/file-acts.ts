@@ -119,7 +119,11 @@ export class FileClient implements FileAct {
 
 const DELETE = { method: 'DELETE' };
 
-async function send(server: Server, path: string, content: BodyInit): Promise<Reply> {
+async function send(
+  server: Server,
+  path: string,
+  content: Uint8Array<ArrayBuffer>,
+): Promise<Reply> {
   const response = await fetch(server.url + path, {
     method: 'POST',
     headers: { 'content-type': 'text/plain' },
