@@ -39,11 +39,7 @@ type Threads = Pick<
 >;
 
 /** Threads without their events. */
-export function threadStore(
-  db: Database,
-  watchers: ThreadWatchers,
-  noted: NotedEvents,
-): Threads {
+export function threadStore(db: Database, watchers: ThreadWatchers, noted: NotedEvents): Threads {
   async function find(
     condition: string,
     ...values: readonly Parameter[]
