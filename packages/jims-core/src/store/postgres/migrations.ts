@@ -147,23 +147,30 @@ async function makeMissing(client: Client, schemas: Schemas, names: Names): Prom
       for (const index of INDEXES) if (index.table === table.name) await run(index.sql);
     }
   });
+  const triggers = TRIGGERS.filter(({ name }) => !found.names.has(name));
+  const tables = ORIGINAL_TABLES.map(({ name }) => `${quoted(schemas.original)}.${name}`).join(
+    ', ',
+  );
+  const owners = `Let the owner of the tables run GRANT TRIGGER ON ${tables} TO ${role}`;
+  if (triggers.length > 0) {
+    // The first thing that may have to wait: what was done before it would be done again at each try.
+    await granted(owners, where, () =>
+      client.query(
+        `set local lock_timeout = '${TRIGGER_LOCK_TIMEOUT}';
+         lock table ${tables} in share row exclusive mode;
+         set local lock_timeout = '${LOCK_TIMEOUT}'`,
+      ),
+    );
+  }
   await granted(
     `${remedy(schemas.own)}; if another role has made the tables there, let that role start JIMS once`,
     where,
     () => upgrade(client, schemas, found.version),
   );
-  // The last, as nobody can write to these tables from here on until all of it is committed.
-  const triggers = TRIGGERS.filter(({ name }) => !found.names.has(name));
   if (triggers.length === 0) return;
-  const tables = ORIGINAL_TABLES.map(({ name }) => `${quoted(schemas.original)}.${name}`);
-  await granted(
-    `Let the owner of the tables run GRANT TRIGGER ON ${tables.join(', ')} TO ${role}`,
-    where,
-    async () => {
-      await client.query(`set local lock_timeout = '${TRIGGER_LOCK_TIMEOUT}'`);
-      for (const { sql } of triggers) await run(sql);
-    },
-  );
+  await granted(owners, where, async () => {
+    for (const { sql } of triggers) await run(sql);
+  });
   // What was written without them is to be looked at.
   await run(`
     insert into jims.backfills (name) values ('activity')

@@ -1,7 +1,9 @@
 import type { Database } from './database.ts';
 
-/** Few enough that a reader, who waits for that, does not wait long. */
-const BRING_IN = 20_000;
+/** What one piece brings in. */
+const PIECE_EVENTS = 1000;
+/** A reader waits for so many pieces at most: what comes after them is brought in by the upkeep. */
+const MAX_PIECES = 20;
 
 /** What happened in threads and is not yet in what lists show of them: see `sql/noted.sql`. */
 export class NotedEvents {
@@ -14,7 +16,7 @@ export class NotedEvents {
   }
 
   /**
-   * Brings in all that was committed before the call, unless that is very much. Readers who come while this
+   * Brings in all that was committed before the call, unless that is very much. Readers that come while this
    * process is at work share the next time, so that they do not take all its connections while they wait.
    */
   bringIn(): Promise<void> {
@@ -25,13 +27,21 @@ export class NotedEvents {
   async #after(last: Promise<unknown>): Promise<void> {
     await last;
     this.#next = undefined;
-    const work = this.#db.call<boolean>('bring_in_noted', { limit: BRING_IN, waits: true });
+    const work = this.#bringInPieces();
     this.#last = work.catch(() => {});
     await work;
   }
 
+  async #bringInPieces(): Promise<void> {
+    for (let count = 0; count < MAX_PIECES && (await this.#bringInPiece(true)); count++);
+  }
+
   /** Brings in some, unless another process does; resolves with whether there may be more. */
   bringInSome(): Promise<boolean> {
-    return this.#db.call<boolean>('bring_in_noted', { limit: BRING_IN, waits: false });
+    return this.#bringInPiece(false);
+  }
+
+  #bringInPiece(waits: boolean): Promise<boolean> {
+    return this.#db.call<boolean>('bring_in_noted', { limit: PIECE_EVENTS, waits });
   }
 }

@@ -42,7 +42,7 @@ test('time-outs that are set for requests do not end the making of an index', as
   const name = new URL(database.url).pathname.slice(1);
   await (await openStore(database.url)).close();
   await withClient(database.url, async (client) => {
-    await client.query('drop index jims_threads_order');
+    await client.query('drop index jims_thread_events_order');
     for (const setting of ['statement', 'lock', 'idle_in_transaction_session']) {
       await client.query(`alter database ${name} set ${setting}_timeout = '300ms'`);
     }
@@ -65,7 +65,7 @@ test('the statements for indexes that the role may not make are in the error, fo
   await using _ = {
     async [Symbol.asyncDispose]() {
       await withClient(database.url, (client) =>
-        client.query(`drop owned by ${role}; drop role ${role}`),
+        client.query(`drop owned by ${role} cascade; drop role ${role}`),
       );
     },
   };

@@ -1,6 +1,6 @@
 -- What happens in threads is noted by triggers, and brought into what lists show of them later, many events at
 -- once: a row that has the time of its thread's newest event, in several indexes, costs too much to be written
--- in every turn. Whoever reads it does that first, so a list has all that was committed before.
+-- in every turn. A reader does that first, so a list has all that was committed before.
 --
 -- :'superseded' stands for the beginning of the external id of a thread that another one replaced.
 
