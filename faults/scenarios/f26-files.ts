@@ -93,7 +93,7 @@ async function sweep({ source }: Lab, db: string): Promise<void> {
   const core = join(source, 'packages/jims-core/src/index.ts');
   const { defineApp, openStore }: typeof Core = await import(core);
   await using store = await openStore(db);
-  // An erasure that was begun is finished by any process, within an hour.
+  // An erasure that was begun is finished by the upkeep of any process, once a minute.
   const purge = { finishedRunsMs: DAY_MS, progressMs: DAY_MS, batch: 100 };
   while ((await store.purge(purge)).more);
   await using app = defineApp(() => {});
