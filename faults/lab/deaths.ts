@@ -69,9 +69,10 @@ export async function askUntilDone(
   return undefined;
 }
 
-/** One death in the short form; in the long one a death after each moment, and some from outside. */
+/** One death in the short form, somewhere in the middle; in the long one a death after each moment, and some from outside. */
 export function deathsOf({ isLong, random }: Lab, moments: number): readonly Death[] {
-  if (!isLong) return [{ moments: random.between(1, moments) }];
+  if (!isLong)
+    return [{ moments: random.between(Math.ceil(moments / 4), Math.ceil((moments * 3) / 4)) }];
   return [
     ...Array.from({ length: moments + 1 }, (_, index) => ({ moments: index + 1 })),
     ...Array.from({ length: LONG_KILLS }, () => ({ ms: random.next() * KILL_MS })),

@@ -34,8 +34,7 @@ export const SAID_MUTANTS: readonly Mutant[] = [
         to: 'if (isJimsError(error)) throw error;',
       },
     ],
-    scenarios: ['F28'],
-    tests: [`${CORE_TESTS}/app/files.test.ts`],
+    scenarios: ['F26'],
   },
   {
     name: 'tool-without-key',
@@ -87,7 +86,7 @@ export const SAID_MUTANTS: readonly Mutant[] = [
       },
     ],
     scenarios: ['F28'],
-    tests: [`${CORE_TESTS}/llm/chat/message-order.test.ts`, `${CORE_TESTS}/llm/tools/run.test.ts`],
+    tests: [`${CORE_TESTS}/llm/tools/providers.test.ts`],
   },
   {
     name: 'type-not-looked-at',
@@ -113,7 +112,7 @@ export const SAID_MUTANTS: readonly Mutant[] = [
       },
     ],
     scenarios: ['F28'],
-    tests: ['packages/jims-api/test/chat/work-reader.test.ts'],
+    tests: ['packages/jims-api/test/chat/text-stream.test.ts'],
   },
 ];
 
@@ -169,7 +168,7 @@ export const SAID_SQLITE_MUTANTS: readonly Mutant[] = [
       },
     ],
     scenarios: ['F28'],
-    tests: [`${CORE_TESTS}/store/thread-activity.test.ts`],
+    tests: [`${CORE_TESTS}/store/thread-lists.test.ts`],
   },
   {
     name: 'sqlite-search-of-all',
@@ -243,7 +242,7 @@ export const SAID_POSTGRES_MUTANTS: readonly Mutant[] = [
       },
     ],
     scenarios: ['F28'],
-    tests: [`${CORE_TESTS}/store/thread-activity.test.ts`],
+    tests: [`${CORE_TESTS}/store/thread-lists.test.ts`],
   },
   {
     name: 'pg-feedback-twice',

@@ -76,11 +76,11 @@ async function shop(
   const shopper = new Shopper(`${store}-${shoppers.length}`);
   shoppers.push(shopper);
   lab.history.write({ what: 'shop', id: shopper.id, first, second });
-  const said = await say(stage, slot, shopper, [(server) => shopper.begin(server), first]);
-  const ended = await say(stage, slot, shopper, [(server) => shopper.approve(server), second]);
+  const before = await say(stage, slot, shopper, [(server) => shopper.begin(server), first]);
+  const after = await say(stage, slot, shopper, [(server) => shopper.approve(server), second]);
   // Once more, with what the log has of the tools.
   await askUntilDone(stage, slot, (server) => shopper.goOn(server));
-  return [said, ended];
+  return [before, after];
 }
 
 async function say(

@@ -10,9 +10,11 @@ const FILES = [
   `${CORE}/store/thread-lists.test.ts`,
   `${CORE}/run/tools.test.ts`,
   `${CORE}/llm/tools/run.test.ts`,
-  `${CORE}/llm/chat/message-order.test.ts`,
+  `${CORE}/llm/tools/providers.test.ts`,
   `${CORE}/app/files.test.ts`,
+  `${API}/chat/text-stream.test.ts`,
   `${API}/chat/work-reader.test.ts`,
+  `${API}/protocols/jims/thread-list.test.ts`,
 ];
 
 /** F28: the rules of files, tools, feedback and lists of threads, one by one. */
