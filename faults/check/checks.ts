@@ -20,6 +20,9 @@ export const RULES = [
   'stream',
   'size',
   'erased',
+  'file',
+  'tool',
+  'said',
 ] as const;
 export type Rule = (typeof RULES)[number];
 

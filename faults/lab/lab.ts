@@ -36,7 +36,7 @@ export class Skipped extends Error {
 }
 
 export interface Scenario {
-  /** F1 to F25. */
+  /** F1 to F28. */
   readonly id: string;
   readonly about: string;
   run(lab: Lab): Promise<void>;

@@ -16,7 +16,7 @@ export interface ServerOptions {
   readonly source: string;
   readonly folder: string;
   /** What is served; `app.ts` by default. */
-  readonly app?: 'app.ts' | 'durable-app.ts';
+  readonly app?: 'app.ts' | 'durable-app.ts' | 'said-app.ts';
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** What comes before `node`, such as `faketime`. */
@@ -35,6 +35,8 @@ export interface Server {
   readonly isFrozen: boolean;
   readonly logFile: string;
   kill(signal: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): void;
+  /** Whether it may end by itself from now on. */
+  mayEnd(isSo: boolean): void;
   /** How it ended; it never rejects. */
   readonly ended: Promise<ServerEnd>;
   /** Its resident memory. */
@@ -121,6 +123,9 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       if (signal === 'SIGKILL' || signal === 'SIGTERM') wanted = false;
       frozen = signal === 'SIGSTOP';
       killQuietly(pid, signal);
+    },
+    mayEnd(isSo) {
+      wanted = !isSo;
     },
     rssBytes: () => rssOf(pid),
   };

@@ -7,6 +7,7 @@ import {
 import { JOURNAL_MUTANTS } from './journal-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { POSTGRES_MUTANTS } from './postgres-mutants.ts';
+import { SAID_MUTANTS, SAID_POSTGRES_MUTANTS, SAID_SQLITE_MUTANTS } from './said-mutants.ts';
 import { SERVICE_MUTANTS } from './service-mutants.ts';
 import { SIZE_MUTANTS } from './size-mutants.ts';
 import { SQLITE_MUTANTS } from './sqlite-mutants.ts';
@@ -20,6 +21,9 @@ export const MUTANTS: readonly Mutant[] = [
   ...JOURNAL_MUTANTS,
   ...DURABLE_POSTGRES_MUTANTS.map(of('PostgreSQL')),
   ...DURABLE_SQLITE_MUTANTS.map(of('SQLite')),
+  ...SAID_MUTANTS,
+  ...SAID_POSTGRES_MUTANTS.map(of('PostgreSQL')),
+  ...SAID_SQLITE_MUTANTS.map(of('SQLite')),
 ];
 /** Of these the first violation comes within seconds. */
 const QUICK: ReadonlySet<string> = new Set(['F6', 'F7', 'F10', 'F11', 'F13']);

@@ -10,7 +10,7 @@ export interface Mutant {
   readonly store?: StoreName;
   /** Each of them is to go red by it. */
   readonly scenarios: readonly string[];
-  /** Of scenarios that run tests: only these files of `packages/jims-core/test`. */
+  /** Of F25 and F28: only these tests, for F25 of `packages/jims-core/test`. */
   readonly tests?: readonly string[];
   /** What it takes out only makes things quicker, or is done twice: the scenarios are to stay green. */
   readonly isHarmless?: boolean;

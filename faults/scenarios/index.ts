@@ -24,6 +24,9 @@ import { poison } from './f22-poison.ts';
 import { stepAgainstTakeover } from './f23-step-against-takeover.ts';
 import { recoveredAtStart } from './f24-recovered-at-start.ts';
 import { replays } from './f25-replays.ts';
+import { killedUnderFiles } from './f26-files.ts';
+import { killedUnderTools } from './f27-tools.ts';
+import { rulesOfWhatIsSaid } from './f28-said.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
   killedOnSqlite,
@@ -51,4 +54,7 @@ export const SCENARIOS: readonly Scenario[] = [
   stepAgainstTakeover,
   recoveredAtStart,
   replays,
+  killedUnderFiles,
+  killedUnderTools,
+  rulesOfWhatIsSaid,
 ];

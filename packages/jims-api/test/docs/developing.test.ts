@@ -8,29 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 import { folderWith } from '../support/command.ts';
-import { chat, serveApp } from '../support/served-app.ts';
 import { codeBlocks } from './code-blocks.ts';
 
 const MODULES = fileURLToPath(new URL('../../../../node_modules', import.meta.url));
-
-test('docs/context.md: its app shows buttons, takes a click by every way, and remembers it', async () => {
-  const [app = ''] = codeBlocks('docs/context.md', 'ts');
-  await using served = await serveApp({ app });
-  const clicked = { event_type: 'comm.user_button_click' };
-  const first = await chat(served.origin, 'Hello');
-  assert.match(JSON.stringify(first.body['events']), /Which size\?.*"id":"large"/);
-  const click = await chat(served.origin, 'large', clicked);
-  assert.deepEqual(click.body['assistant_messages'], ['A large one, then.']);
-  const later = await chat(served.origin, 'And?');
-  assert.deepEqual(later.body['assistant_messages'], ['You have ordered a large one.']);
-
-  const byOpenAi = await fetch(`${served.origin}/v1/chat/completions`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'btn:small' }] }),
-  });
-  assert.match(await byOpenAi.text(), /A small one, then\./);
-});
 
 test('docs/developing.md: its tests pass', async () => {
   const [app = ''] = codeBlocks('README.md', 'ts');

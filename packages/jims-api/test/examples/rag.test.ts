@@ -62,9 +62,41 @@ describe('examples/rag', () => {
     assert.deepEqual(others, []);
     assert.equal(citation?.['number'], 1);
     assert.equal(citation['source'], 'tickets.md');
+    const said = events.find(({ event_type: type }) => type === 'comm.assistant_message');
+    assert.deepEqual(said?.event_data['sources'], [
+      {
+        url: 'https://lighthouse.example/tickets',
+        title: 'Tickets',
+        excerpt:
+          'Adults pay 9 euros, children from 6 to 15 pay 4 euros, younger children climb for free with an adult.\nA family ticket for two adults and up to three children costs 20 euros.',
+      },
+    ]);
     assert.deepEqual(
       (body['usage'] as { model: string }[]).map(({ model }) => model),
       ['text-embedding-3-large', 'gpt-4.1-mini'],
+    );
+  });
+
+  test('an answer that cites nothing has no sources; a page that is cited twice is one', async () => {
+    for (const other of ['opening-hours.md', 'the-climb.md', 'the-lamp.md']) {
+      rmSync(join(folder, 'texts', other));
+    }
+    await using service = await serve();
+    const sourcesOf = async (content: string): Promise<unknown> => {
+      fake.reply({ content, path: 'chat' });
+      const { body } = await chat(
+        service.origin,
+        'Are tickets for adults and children sold at the gate, by card or in cash?',
+      );
+      const [{ event_data: data }] = body['events'] as [{ event_data: Record<string, unknown> }];
+      return data['sources'];
+    };
+    assert.equal(await sourcesOf('I do not know [7].'), undefined);
+    const sources = await sourcesOf('9 euros [1], and 20 percent off [2].');
+    assert.ok(Array.isArray(sources));
+    assert.deepEqual(
+      sources.map(({ title }) => title),
+      ['Tickets'],
     );
   });
 

@@ -1,7 +1,5 @@
 import { JimsError } from '../errors/jims-error.ts';
-import type { ContextJournal, StreamedMessage } from '../pipeline/context-journal.ts';
-import type { MessageBody } from '../pipeline/message-body.ts';
-import type { MessagePieces } from '../pipeline/message-part.ts';
+import type { ContextJournal, ReadMessage, StreamedMessage } from '../pipeline/context-journal.ts';
 import type { StepOptions, StepScope } from '../pipeline/step.ts';
 import type { ThreadLog } from '../pipeline/thread-log.ts';
 import { doStep } from '../run/step-work.ts';
@@ -37,12 +35,9 @@ export class UnkeptJournal implements ContextJournal {
     return doStep(work, options, run);
   }
 
-  async stream(
-    work: (messageId: string, pieces: MessagePieces) => Promise<MessageBody>,
-    { source, send }: StreamedMessage,
-  ): Promise<string> {
+  async stream(work: ReadMessage, { source, options, send }: StreamedMessage): Promise<string> {
     const messageId = newId();
-    const body = await work(messageId, source);
+    const body = await work(messageId, source, options);
     send(body, messageId);
     return body.text;
   }

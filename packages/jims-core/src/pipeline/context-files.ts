@@ -43,6 +43,9 @@ export interface ContextFiles {
   named(file: MessageFile): ThreadFile;
 }
 
+/** What a store says of an id that is there, among other things. */
+const MAY_BE_BEGUN: ReadonlySet<string> = new Set(['invalid_event', 'store_unavailable']);
+
 /** The files that belong to a thread, or to its contact. */
 export class FilesOfThread implements ContextFiles {
   readonly #files: StoredFiles;
@@ -72,8 +75,8 @@ export class FilesOfThread implements ContextFiles {
     try {
       return messageFile(await this.#write(file, data, declared));
     } catch (error) {
-      if (isJimsError(error)) throw error;
-      // A process that died has begun it.
+      if (isJimsError(error) && !MAY_BE_BEGUN.has(error.code)) throw error;
+      // A process that died may have begun it: then the store refuses its id.
       await this.#files.erase([fileId]);
       return messageFile(await this.#write(file, data, declared));
     }

@@ -19,10 +19,7 @@ export interface ContextJournal {
     options: StepOptions,
   ): Promise<T>;
   /** Makes a message piece by piece. `send` sends it, just before its promise resolves with its text. */
-  stream(
-    work: (messageId: string, pieces: MessagePieces) => Promise<MessageBody>,
-    message: StreamedMessage,
-  ): Promise<string>;
+  stream(work: ReadMessage, message: StreamedMessage): Promise<string>;
   askContact<T>(
     question: string | MessagePieces,
     options: AskOptions<T>,
@@ -30,6 +27,13 @@ export interface ContextJournal {
   ): Promise<ContactAnswer<T>>;
   askService<T>(question: ServiceQuestion<T>): Promise<ServiceAnswer<T>>;
 }
+
+/** Reads a message to its end. */
+export type ReadMessage = (
+  messageId: string,
+  pieces: MessagePieces,
+  options: MessageOptions,
+) => Promise<MessageBody>;
 
 /** A streamed message: what it is read from, and how it is sent when it is whole. */
 export interface StreamedMessage {

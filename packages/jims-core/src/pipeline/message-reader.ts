@@ -1,11 +1,11 @@
 import { JimsError } from '../errors/jims-error.ts';
 import { PieceReader } from '../text/text-pieces.ts';
+import { MessageSources } from '../thread/message-sources.ts';
+import type { SourceMembers } from '../thread/message-sources.ts';
 import type { MessageFile } from '../thread/message.ts';
 import type { ContextFiles, NewFile } from './context-files.ts';
 import type { MessageBody } from './message-body.ts';
 import type { MessageNews, MessageOptions, MessagePieces, ToolNews } from './message-part.ts';
-import { MessageSources } from './message-sources.ts';
-import type { SourceMembers } from './message-sources.ts';
 import { MessageTools } from './message-tools.ts';
 import { readPart } from './read-part.ts';
 import type { ReadPart } from './read-part.ts';

@@ -13,18 +13,17 @@ import {
   newEvent,
 } from '../thread/event.ts';
 import type { CommunicationEvent, JsonObject, NewEvent, ThreadEvent } from '../thread/event.ts';
+import { MessageSources } from '../thread/message-sources.ts';
 import { filesOfMessage } from '../thread/message.ts';
 import type { Principal } from '../thread/principal.ts';
 import type { Thread } from '../thread/thread.ts';
 import { titleEvent } from '../thread/title.ts';
 import type { ContextFiles, ThreadFile } from './context-files.ts';
-import type { ContextJournal, StreamedMessage } from './context-journal.ts';
+import type { ContextJournal, ReadMessage, StreamedMessage } from './context-journal.ts';
 import { asName, asText } from './given-text.ts';
 import { dataOf, plainBody } from './message-body.ts';
-import type { MessageBody } from './message-body.ts';
 import type { MessageNews, MessageOptions, MessagePieces } from './message-part.ts';
 import { MessageReader, onePiece } from './message-reader.ts';
-import { MessageSources } from './message-sources.ts';
 import type {
   AskOptions,
   Button,
@@ -423,10 +422,10 @@ export class ThreadContext {
     options: MessageOptions,
     send: StreamedMessage['send'],
   ): Promise<string> {
-    const read = (messageId: string, pieces: MessagePieces): Promise<MessageBody> => {
+    const read: ReadMessage = (messageId, pieces, given) => {
       const news = (piece: MessageNews): void => this.#output.piece(piece);
       const reader = new MessageReader({ messageId, send: news, files: this.#files });
-      return reader.read(pieces, options);
+      return reader.read(pieces, given);
     };
     const sendAll: StreamedMessage['send'] = (body, messageId) => {
       for (const { type, data } of body.context) this.sendEvent(type, data);

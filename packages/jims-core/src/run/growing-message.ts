@@ -4,12 +4,15 @@ import type { MessageBody } from '../pipeline/message-body.ts';
 import type { MessageNews, ToolNews } from '../pipeline/message-part.ts';
 import type { ContextOutput } from '../pipeline/thread-context.ts';
 import { PieceReader } from '../text/text-pieces.ts';
+import { MessageSources } from '../thread/message-sources.ts';
+import type { MessageSource } from '../thread/message.ts';
 import type { Journal } from './journal.ts';
 
-/** What happens for a message: a piece of it, or how a tool goes. */
+/** What happens for a message: a piece of it, how a tool goes, or where the answer comes from. */
 export type MessageStep =
   | { readonly type: 'text' | 'reasoning'; readonly text: string }
-  | { readonly type: 'tool'; readonly tool: ToolNews };
+  | { readonly type: 'tool'; readonly tool: ToolNews }
+  | { readonly type: 'source'; readonly source: MessageSource };
 
 export interface GrowingMessageOptions {
   readonly id: string;
@@ -27,6 +30,7 @@ export class GrowingMessage {
   readonly id: string;
   readonly #options: GrowingMessageOptions;
   readonly #paragraphs = new Paragraphs();
+  readonly #sources = new MessageSources();
   #waiting: MessageNews[] = [];
   #text = '';
   #reasoning = '';
@@ -48,6 +52,10 @@ export class GrowingMessage {
     }
   }
 
+  get sources(): readonly MessageSource[] {
+    return this.#sources.list;
+  }
+
   /** Something is done that was never done before: so the message is not in the log. */
   goesOn(): void {
     const waiting = this.#waiting;
@@ -59,7 +67,7 @@ export class GrowingMessage {
   end(): MessageBody {
     if (this.#options.journal.isRepeating) this.#waiting = [];
     else this.goesOn();
-    return { ...plainBody(this.#text), reasoning: this.#reasoning };
+    return { ...plainBody(this.#text), sources: this.#sources.list, reasoning: this.#reasoning };
   }
 
   #send(news: MessageNews): void {
@@ -74,6 +82,10 @@ export class GrowingMessage {
       return [{ type: 'tool', messageId, tool: step.tool }];
     }
     if (!hasText) return [];
+    if (step.type === 'source') {
+      const source = this.#sources.add(step.source);
+      return source ? [{ type: 'source', messageId, source }] : [];
+    }
     const { type } = step;
     const text = type === 'text' ? this.#paragraphs.add(step.text) : step.text;
     const reader = new PieceReader();

@@ -108,6 +108,7 @@ export class KeptLoop implements LoopHost {
         const result = kept.result(outcome);
         if (!kept.isDone) begins();
         message.add({ type: 'tool', tool: newsOf(call, result) });
+        for (const source of result.sources ?? []) message.add({ type: 'source', source });
         return result;
       },
     });
@@ -124,8 +125,10 @@ export class KeptLoop implements LoopHost {
   ): Promise<Approval> {
     const { ask, send, newMessage } = this.#options;
     if (!ask) return { kind: 'unavailable' };
-    if (this.#message.text.trim() !== '') send(this.#message);
+    const before = this.#message;
     this.#message = newMessage();
+    if (before.text.trim() !== '') send(before);
+    else for (const source of before.sources) this.#message.add({ type: 'source', source });
     const buttons = [
       { id: 'yes', text: yes },
       { id: 'no', text: no },

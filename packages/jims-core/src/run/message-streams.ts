@@ -2,10 +2,9 @@ import { JimsError } from '../errors/jims-error.ts';
 import { PlainHost } from '../llm/tools/loop-host.ts';
 import type { LoopHost } from '../llm/tools/loop-host.ts';
 import { ToolAnswer } from '../llm/tools/run-answer.ts';
-import type { StreamedMessage } from '../pipeline/context-journal.ts';
+import type { ReadMessage, StreamedMessage } from '../pipeline/context-journal.ts';
 import { dataOf } from '../pipeline/message-body.ts';
 import type { MessageBody } from '../pipeline/message-body.ts';
-import type { MessagePieces } from '../pipeline/message-part.ts';
 import type { ContextOutput } from '../pipeline/thread-context.ts';
 import { derivedId } from '../thread/derived-id.ts';
 import { ASSISTANT_MESSAGE, newEvent } from '../thread/event.ts';
@@ -27,8 +26,6 @@ export interface MessageStreamsOptions extends Pick<
   readonly chainId: string;
   readonly part: Journal['part'];
 }
-
-type ReadMessage = (messageId: string, pieces: MessagePieces) => Promise<MessageBody>;
 
 /** The messages of a pipeline that are made piece by piece. */
 export class MessageStreams {
@@ -52,7 +49,7 @@ export class MessageStreams {
       async () => {
         const reason = (): string | undefined =>
           source instanceof KeptStream ? source.finishReason : undefined;
-        return keptMessage(await read(messageId, source), reason());
+        return keptMessage(await read(messageId, source, message.options), reason());
       },
       (kept) => {
         const [text, finishReason] = kept;
@@ -73,11 +70,17 @@ export class MessageStreams {
   ): Promise<string> {
     const message = await this.#read(answer);
     const { files = [], sources = [], keepReasoning } = options;
-    const hasMore = files.length + sources.length > 0;
-    const more = hasMore && (await this.#more(() => read(message.id, nothing())));
+    for (const source of sources) message.add({ type: 'source', source });
+    const more =
+      files.length > 0 && (await this.#more(() => read(message.id, nothing(), { files })));
     const { text, reasoning, ...body } = message.end();
-    if (text === '' && !more && answer.wasStopped) return '';
-    send({ ...body, ...more, text, reasoning: keepReasoning ? reasoning : '' }, message.id);
+    if (text === '' && !more && sources.length === 0 && answer.wasStopped) return '';
+    const kept = {
+      ...body,
+      files: more ? more.files : [],
+      reasoning: keepReasoning ? reasoning : '',
+    };
+    send({ ...kept, text }, message.id);
     return text;
   }
 

@@ -7,7 +7,9 @@ export interface StoreUpkeepOptions extends RetentionOptions {
   readonly store: Pick<Store, 'purge' | 'indexMessages'>;
 }
 
-const INDEX_EVERY_MS = 5000;
+const INDEX_EVERY_MS = 1000;
+/** What is not indexed yet does no harm: a tenth of the time is enough, and a search does the rest. */
+const INDEX_REST = 9;
 
 /** What each process does for its store beside its runs. */
 export class StoreUpkeep {
@@ -23,7 +25,7 @@ export class StoreUpkeep {
       }),
       // A search does so itself, but only so much of it that it still answers quickly.
       new UpkeepTimer({
-        work: (signal) => inPieces(() => store.indexMessages(), signal),
+        work: (signal) => inPieces(() => store.indexMessages(), signal, INDEX_REST),
         logger,
         problem: 'searches may not find the newest messages',
         everyMs: INDEX_EVERY_MS,

@@ -14,7 +14,7 @@ export interface UpkeepOptions {
 }
 
 const EVERY_MS = 60_000;
-/** How long it rests after each piece, by how long that took: others have most of the time. */
+/** Others have most of the time. */
 const REST = 4;
 const MIN_REST_MS = 10;
 
@@ -55,12 +55,19 @@ export class UpkeepTimer {
   }
 }
 
-/** Does piece after piece, with rests, until `piece` resolves with false or the signal aborts. */
-export async function inPieces(piece: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
+/**
+ * Does piece after piece until `piece` resolves with false or the signal aborts. It rests after each, `rest` times
+ * as long as that took.
+ */
+export async function inPieces(
+  piece: () => Promise<boolean>,
+  signal: AbortSignal,
+  rest: number = REST,
+): Promise<void> {
   for (let more = true; more && !signal.aborted;) {
     const begun = performance.now();
     more = await piece();
-    const restMs = Math.max(MIN_REST_MS, (performance.now() - begun) * REST);
+    const restMs = Math.max(MIN_REST_MS, (performance.now() - begun) * rest);
     if (more) await sleep(restMs, undefined, { ref: false, signal }).catch(() => {});
   }
 }

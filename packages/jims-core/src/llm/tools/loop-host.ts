@@ -1,3 +1,4 @@
+import type { MessageSource } from '../../thread/message.ts';
 import { newId } from '../../thread/new-id.ts';
 import type { ProviderData } from '../chat/provider-data.ts';
 import type { AnswerPiece } from '../chat/streamed-answer.ts';
@@ -30,6 +31,8 @@ export interface PlannedCall {
 export interface ToolResult {
   readonly content: string;
   readonly isJson?: true;
+  /** What it said that the answer comes from. */
+  readonly sources?: readonly MessageSource[];
   /** It failed, and this is why. */
   readonly error?: string;
 }

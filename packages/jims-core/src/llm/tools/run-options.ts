@@ -1,3 +1,4 @@
+import type { MessageSource } from '../../thread/message.ts';
 import type { ChatOptions } from '../chat/request.ts';
 import type { AnswerPiece } from '../chat/streamed-answer.ts';
 import type { FinishReason } from '../finish-reasons.ts';
@@ -15,11 +16,11 @@ export interface RunTool<T = unknown> {
    */
   readonly execute: (input: T, scope: ToolScope) => unknown;
   /** What a contact sees of the call; default: nothing. */
-  readonly title?: string | ((input: T) => string);
+  readonly title?: string | ((input: T) => string | Promise<string>);
   /** Whether the contact is asked before the tool is called; default: no. */
   readonly needsApproval?: boolean | ((input: T) => boolean | Promise<boolean>);
   /** The question to the contact; default: the title. */
-  readonly approvalText?: string | ((input: T) => string);
+  readonly approvalText?: string | ((input: T) => string | Promise<string>);
 }
 
 /** What a tool gets beside its input. */
@@ -30,6 +31,8 @@ export interface ToolScope {
   readonly idempotencyKey: string;
   /** Says what the tool is doing; see `ThreadContext.updateAgentStatus`. */
   readonly status: (message: string) => void;
+  /** Says where the answer comes from: a source of the message that is being made. */
+  readonly source: (source: MessageSource) => void;
 }
 
 /** Tools by their names. The input of each is what its own schema gives. */
@@ -99,4 +102,6 @@ export type AnswerPart =
       readonly id: string;
       readonly output?: unknown;
       readonly error?: string;
-    };
+    }
+  /** What a tool said that the answer comes from. */
+  | ({ readonly type: 'source' } & MessageSource);

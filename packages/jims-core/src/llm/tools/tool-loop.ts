@@ -126,6 +126,8 @@ export class ToolLoop {
     for (const { id, output, error } of over) {
       yield { type: 'tool-result', id, ...(error === undefined ? { output } : { error }) };
     }
+    const sources = calls.flatMap((call) => results.get(call)?.sources ?? []);
+    for (const source of sources) yield { type: 'source', ...source };
     return over;
   }
 

@@ -2,13 +2,14 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 
 import { JimsError, isJimsError } from '../../errors/jims-error.ts';
 import { cleanJson, cleanText, cutText } from '../../text/clean-text.ts';
+import { MessageSources } from '../../thread/message-sources.ts';
 import { newId } from '../../thread/new-id.ts';
 import type { ToolCall } from '../chat/messages.ts';
 import type { Tool } from '../chat/tools.ts';
 import { objectOf, parsedJson } from '../foreign-json.ts';
 import { jsonSchemaOf } from '../schemas/json-schema.ts';
 import { dropNulls } from '../schemas/strict-schema.ts';
-import type { PlannedCall, ToolResult } from './loop-host.ts';
+import type { ExecutionScope, PlannedCall, ToolResult } from './loop-host.ts';
 import type { RunTool, RunTools, ToolScope } from './run-options.ts';
 
 /** The names that all providers take. */
@@ -17,6 +18,8 @@ const MAX_OUTPUT = 16 * 1024;
 const MAX_ERROR = 4 * 1024;
 const MAX_TITLE = 200;
 const MAX_QUESTION = 4 * 1024;
+/** What is wrong in the app, and not in the call. */
+const MISTAKES: ReadonlySet<string> = new Set(['step_nested', 'invalid_event']);
 const NOTHING = { type: 'object', properties: {} };
 
 /** The tools of one loop. */
@@ -63,15 +66,21 @@ export class ToolSet {
   }
 
   /** Makes a call that was checked. A failure is a result, unless its run was stopped. */
-  async execute(call: PlannedCall, scope: ToolScope): Promise<ToolResult> {
+  async execute(
+    call: PlannedCall,
+    scope: ExecutionScope & Pick<ToolScope, 'signal'>,
+  ): Promise<ToolResult> {
     const tool = this.#tools.get(call.name);
     if (!tool) return failed(this.#unknown(call.name));
+    const sources = new MessageSources();
+    const source: ToolScope['source'] = (given) => void sources.add(given);
     try {
-      return resultOf(await tool.execute(call.arguments, scope));
+      const result = resultOf(await tool.execute(call.arguments, { ...scope, source }));
+      return sources.list.length === 0 ? result : { ...result, sources: sources.list };
     } catch (error) {
       scope.signal.throwIfAborted();
       // A mistake in the app, which no model can do anything about.
-      if (isJimsError(error) && error.code === 'step_nested') throw error;
+      if (isJimsError(error) && MISTAKES.has(error.code)) throw error;
       return failed(messageOf(error));
     }
   }
@@ -101,7 +110,6 @@ interface BoundTool {
 function bound<T>(name: string, tool: RunTool<T>): BoundTool {
   check(name, tool);
   const { description, schema, title, needsApproval, approvalText } = tool;
-  const titled = (input: T): string | undefined => textFor(title, input, MAX_TITLE);
 
   return {
     async forModel() {
@@ -116,9 +124,11 @@ function bound<T>(name: string, tool: RunTool<T>): BoundTool {
       const read = await inputOf(schema, json);
       if ('fault' in read) return read;
       const { input } = read;
-      const shown = titled(input);
+      const shown = await textFor(title, input, MAX_TITLE);
       const asks = typeof needsApproval === 'function' ? await needsApproval(input) : needsApproval;
-      const question = asks ? (textFor(approvalText, input, MAX_QUESTION) ?? shown) : undefined;
+      const question = asks
+        ? ((await textFor(approvalText, input, MAX_QUESTION)) ?? shown)
+        : undefined;
       return {
         ...(shown !== undefined && { title: shown }),
         ...(question !== undefined && { question }),
@@ -176,12 +186,12 @@ function reasonOf({ message, path = [] }: StandardSchemaV1.Issue): string {
   return where === '' ? message : `${where}: ${message}`;
 }
 
-function textFor<T>(
-  text: string | ((input: T) => string) | undefined,
+async function textFor<T>(
+  text: RunTool<T>['approvalText'],
   input: T,
   max: number,
-): string | undefined {
-  const made = typeof text === 'function' ? text(input) : text;
+): Promise<string | undefined> {
+  const made = typeof text === 'function' ? await text(input) : text;
   return made === undefined ? undefined : cutText(cleanText(made), max);
 }
 

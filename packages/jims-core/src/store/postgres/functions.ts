@@ -19,6 +19,7 @@ import { readSql } from './sql/read-sql.ts';
 const FILES = [
   'old-forms',
   'activity',
+  'noted',
   'events',
   'threads',
   'erase-threads',

@@ -26,6 +26,8 @@ import type { FoundTables } from './tables.ts';
 const STEPS: readonly string[] = ['step-1', 'step-2', 'step-3', 'step-4'].map(readSql);
 
 const LOCK_TIMEOUT = '2s';
+/** Writers of the original's tables wait as long as we do. */
+const TRIGGER_LOCK_TIMEOUT = '500ms';
 const LOCK_NOT_AVAILABLE = '55P03';
 const INSUFFICIENT_PRIVILEGE = '42501';
 /** Meanwhile others that wait for the same table go first. */
@@ -158,6 +160,7 @@ async function makeMissing(client: Client, schemas: Schemas, names: Names): Prom
     `Let the owner of the tables run GRANT TRIGGER ON ${tables.join(', ')} TO ${role}`,
     where,
     async () => {
+      await client.query(`set local lock_timeout = '${TRIGGER_LOCK_TIMEOUT}'`);
       for (const { sql } of triggers) await run(sql);
     },
   );

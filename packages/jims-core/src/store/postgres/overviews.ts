@@ -8,6 +8,7 @@ import { READ_BYTES } from '../thread-store.ts';
 import type { ThreadList, ThreadQuery, ThreadStore } from '../thread-store.ts';
 import type { Database } from './database.ts';
 import { MessageIndex } from './message-index.ts';
+import type { NotedEvents } from './noted-events.ts';
 import { uuidOrNull } from './parameters.ts';
 import { toThread } from './rows.ts';
 import type { ThreadRow } from './rows.ts';
@@ -30,7 +31,7 @@ const BUSY_MS = 20;
 type Overviews = Pick<ThreadStore, 'listThreads' | 'threadOverview' | 'indexMessages'>;
 
 /** Threads as lists show them. */
-export function overviewStore(db: Database): Overviews {
+export function overviewStore(db: Database, noted: NotedEvents): Overviews {
   const index = new MessageIndex(db);
 
   /** What was just said is found, unless very much was said. */
@@ -43,9 +44,14 @@ export function overviewStore(db: Database): Overviews {
   }
 
   return {
-    indexMessages: async () => (await index.next()).count > 0,
+    async indexMessages() {
+      const hasMore = await noted.bringInSome();
+      const { count } = await index.next();
+      return hasMore || count > 0;
+    },
 
     async threadOverview(threadId) {
+      await noted.bringIn();
       const row = await db.call<OverviewRow | null>('thread_overview', {
         thread_id: uuidOrNull(threadId),
       });
@@ -55,9 +61,10 @@ export function overviewStore(db: Database): Overviews {
     async listThreads(query) {
       const { before, words } = query;
       if (before && uuidOrNull(before.id) === null) return NOTHING;
-      if (words === undefined) return listThreads(db, query);
-      const wanted = queryWords(words);
-      if (!wanted) return NOTHING;
+      const wanted = words === undefined ? undefined : queryWords(words);
+      if (words !== undefined && !wanted) return NOTHING;
+      await noted.bringIn();
+      if (!wanted) return listThreads(db, query);
       await indexNews();
       return listThreads(db, query, [...wanted.whole, wanted.beginning]);
     },

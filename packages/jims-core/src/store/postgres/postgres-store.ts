@@ -12,6 +12,7 @@ import { fileRecords } from './file-records.ts';
 import { chunkedFileStore } from './file-store.ts';
 import { Purge, instanceStore } from './instances.ts';
 import { migrate } from './migrations.ts';
+import { NotedEvents } from './noted-events.ts';
 import { Notifications } from './notifications.ts';
 import { overviewStore } from './overviews.ts';
 import { progressStore } from './progress.ts';
@@ -46,6 +47,7 @@ export async function openPostgresStore(
   const notifications = new Notifications(config, db);
   const unanswered = new UnansweredRequests(db);
   const { watchers } = new ThreadNews(db);
+  const noted = new NotedEvents(db);
   const purge = new Purge(db);
   let isOpen = true;
 
@@ -64,8 +66,8 @@ export async function openPostgresStore(
     // A server that only reads, as a standby does, refuses this; any other one writes nothing by it.
     ping: async () => void (await db.query('delete from jims.instances where false')),
     fileStore: chunkedFileStore(db, description),
-    ...threadStore(db, watchers),
-    ...overviewStore(db),
+    ...threadStore(db, watchers, noted),
+    ...overviewStore(db, noted),
     ...feedbackStore(db, watchers),
     ...fileRecords(db),
     ...eventStore(db, watchers),

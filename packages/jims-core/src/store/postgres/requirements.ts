@@ -116,6 +116,7 @@ const OWN_TABLES = [
   'journal',
   'questions',
   'thread_activity',
+  'noted',
   'backfills',
   'unindexed',
   'unindexed_threads',

@@ -6,6 +6,7 @@ import { eraseThreads } from '../erase-threads.ts';
 import type { ThreadStore } from '../thread-store.ts';
 import type { ThreadWatchers } from '../thread-watchers.ts';
 import type { Database } from './database.ts';
+import type { NotedEvents } from './noted-events.ts';
 import { uuidOrNull } from './parameters.ts';
 import type { Parameter } from './parameters.ts';
 import { toThread } from './rows.ts';
@@ -38,7 +39,7 @@ type Threads = Pick<
 >;
 
 /** Threads without their events. */
-export function threadStore(db: Database, watchers: ThreadWatchers): Threads {
+export function threadStore(db: Database, watchers: ThreadWatchers, noted: NotedEvents): Threads {
   async function find(
     condition: string,
     ...values: readonly Parameter[]
@@ -83,7 +84,7 @@ export function threadStore(db: Database, watchers: ThreadWatchers): Threads {
 
     deleteThreads: async (which) => {
       if ('contactId' in which) await dropFiles(which.contactId);
-      return eraseThreads({
+      const ids = await eraseThreads({
         take: () =>
           db.call<readonly string[]>('take_threads', {
             ...('threadId' in which
@@ -94,6 +95,9 @@ export function threadStore(db: Database, watchers: ThreadWatchers): Threads {
         eraseSome: (ids) => db.call<number>('erase_some', { ids, limit: ERASE_EVENTS }),
         wake: (threadId) => watchers.wake(threadId),
       });
+      // Also what lists show of them.
+      if (ids.length > 0) await noted.bringIn();
+      return ids;
     },
   };
 }

@@ -161,16 +161,26 @@ function fileRecords({ files }: Tables, { read, write }: Access): FileMethods {
 
 /** Threads as people see them. */
 function threadLists(tables: Tables, { read, write }: Access): ListMethods {
-  const { feedback, overviews, search } = tables;
+  const { feedback, noted, overviews, search } = tables;
 
-  /** Most of the time there is nothing to index: then nothing is written. */
+  /** Most of the time there is nothing: then nothing is written. */
+  async function noteSome(): Promise<boolean> {
+    return (await read(() => noted.isAny)) && (await write(() => noted.takeSome()));
+  }
+
+  async function noteAll(): Promise<void> {
+    for (let count = 0; count < MAX_PIECES && (await noteSome()); count++);
+  }
+
   async function indexMessages(): Promise<boolean> {
+    if (await noteSome()) return true;
     return (await read(() => search.isBehind)) && (await write(() => search.indexSome()));
   }
 
   async function listThreads({ words, ...query }: ThreadQuery): Promise<ThreadList> {
+    await noteAll();
     if (words === undefined) return read(() => tables.threadLists.list(query));
-    for (let count = 0; count < INDEX_PIECES && (await indexMessages()); count++);
+    for (let count = 0; count < MAX_PIECES && (await indexMessages()); count++);
     const found = await read(() => search.find(words, query.contactId));
     if (found.length === 0) return { threads: [], more: false };
     return read(() => tables.threadLists.list(query, found));
@@ -179,15 +189,18 @@ function threadLists(tables: Tables, { read, write }: Access): ListMethods {
   return {
     listThreads,
     indexMessages,
-    threadOverview: (threadId) => read(() => overviews.byId(threadId)),
+    async threadOverview(threadId) {
+      await noteAll();
+      return read(() => overviews.byId(threadId));
+    },
     setFeedback: (threadId, messageId, given) =>
       write(() => feedback.set(threadId, messageId, given)),
     listFeedback: (query) => read(() => feedback.list(query)),
   };
 }
 
-/** How much of what was just said a search indexes before it looks: pieces of about ten milliseconds. */
-const INDEX_PIECES = 20;
+/** How much of what just came a list or a search takes in before it looks: pieces of about ten milliseconds. */
+const MAX_PIECES = 20;
 
 /** Where files are by default: a folder beside the database, which is made for the first file. */
 function fileStoreBeside(file: string): FileStore {

@@ -3,24 +3,27 @@ export const ALL_INDEXED = '9999-12-31 23:59:59.999999';
 /** Earlier than any time. */
 const NONE_INDEXED = '0000-01-01 00:00:00.000000';
 /** No event has this id. */
-const NO_MESSAGE = '0'.repeat(32);
+export const NO_MESSAGE: string = '0'.repeat(32);
 
 /** A time with its fraction, which the original leaves out of whole seconds. */
-function full(time: string): string {
+export function full(time: string): string {
   return `substr(${time} || '.000000', 1, 26)`;
 }
 
 /** A thread that gets another title, or whose messages are rated, does not go on by that. */
-function isAboutThread(type: string): string {
+export function isAboutThread(type: string): string {
   return `${type} IN ('jims.thread.titled', 'feedback.given', 'feedback.withdrawn')`;
 }
 
 const NEWEST_OF =
   'WHERE e.thread_id = t.thread_id ORDER BY e.created_at DESC, e.event_id DESC LIMIT 1';
-const STANDING = `coalesce(NEW.external_id, '') GLOB 'jims:superseded:*'`;
+/** Whether another thread took over from the thread that has this external id. */
+export function isSuperseded(externalId: string): string {
+  return `coalesce(${externalId}, '') GLOB 'jims:superseded:*'`;
+}
 
 /** The row of a thread `t` as it is now. */
-const ACTIVITY_OF = `SELECT t.thread_id, t.contact_id, coalesce(t.external_id, '') GLOB 'jims:superseded:*',
+const ACTIVITY_OF = `SELECT t.thread_id, t.contact_id, ${isSuperseded('t.external_id')},
        ${full(`max(t.created_at, coalesce((SELECT e.created_at FROM thread_events e ${NEWEST_OF}), ''))`)},
        coalesce((SELECT e.event_id FROM thread_events e
          WHERE e.thread_id = t.thread_id AND e.event_type GLOB 'comm.*'
@@ -42,8 +45,9 @@ const FEEDBACK_FLAGS = (row: string): string => `
 	WHERE thread_id = ${row}.thread_id;`;
 
 /**
- * What lists of threads show and are sorted by, kept by triggers, so that rows of other programs count, too:
- * these may have an old SQLite, so the triggers use nothing new. `standing` is 0, 1 for a superseded thread, 2
+ * What lists of threads show and are sorted by. Triggers note what comes, so that rows of other programs count,
+ * too: these may have an old SQLite, so the triggers use nothing new. `jims_noted` is brought into `jims_activity`
+ * before that is read: see `NotedEvents`. `standing` is 0, 1 for a superseded thread, 2
  * for one that is gone, until what the search knows of it is erased. Its columns keep their size: a row that
  * grows may be copied to another page, and the copy that stays behind is not overwritten when it is erased.
  *
@@ -75,17 +79,15 @@ ${LISTS.join('')}
 CREATE INDEX jims_activity_unindexed ON jims_activity (unindexed_since)
 	WHERE unindexed_since < '${ALL_INDEXED}';
 
+CREATE TABLE jims_noted (
+	thread_id TEXT NOT NULL,
+	event_id TEXT NOT NULL
+);
 CREATE TRIGGER jims_thread_made AFTER INSERT ON threads BEGIN
-	INSERT INTO jims_activity (thread_id, contact_id, standing, last_event_at, last_message_id, unindexed_since)
-	SELECT t.*, CASE WHEN last_message_id = '${NO_MESSAGE}' THEN '${ALL_INDEXED}' ELSE '${NONE_INDEXED}' END FROM (
-		${ACTIVITY_OF} FROM (SELECT NEW.thread_id AS thread_id, NEW.contact_id AS contact_id,
-			NEW.external_id AS external_id, NEW.created_at AS created_at) t) t
-	WHERE true ON CONFLICT (thread_id) DO UPDATE SET
-		contact_id = excluded.contact_id, standing = excluded.standing, last_event_at = excluded.last_event_at,
-		last_message_id = excluded.last_message_id, unindexed_since = excluded.unindexed_since;
+	INSERT INTO jims_noted VALUES (NEW.thread_id, '');
 END;
 CREATE TRIGGER jims_thread_renamed AFTER UPDATE OF external_id, contact_id ON threads BEGIN
-	UPDATE jims_activity SET contact_id = NEW.contact_id, standing = ${STANDING} WHERE thread_id = NEW.thread_id;
+	UPDATE jims_activity SET contact_id = NEW.contact_id, standing = ${isSuperseded('NEW.external_id')} WHERE thread_id = NEW.thread_id;
 END;
 CREATE TRIGGER jims_thread_gone AFTER DELETE ON threads BEGIN
 	UPDATE jims_activity SET contact_id = NULL, standing = 2, is_waiting = 0, has_up = 0, has_down = 0,
@@ -93,13 +95,7 @@ CREATE TRIGGER jims_thread_gone AFTER DELETE ON threads BEGIN
 	WHERE thread_id = OLD.thread_id;
 END;
 CREATE TRIGGER jims_event_added AFTER INSERT ON thread_events BEGIN
-	UPDATE jims_activity SET
-		last_event_at = CASE WHEN ${isAboutThread('NEW.event_type')} THEN last_event_at
-			ELSE max(last_event_at, ${full('NEW.created_at')}) END,
-		last_message_id = CASE WHEN NEW.event_type GLOB 'comm.*' THEN NEW.event_id ELSE last_message_id END,
-		unindexed_since = CASE WHEN NEW.event_type GLOB 'comm.*'
-			THEN min(unindexed_since, ${full('NEW.created_at')}) ELSE unindexed_since END
-	WHERE thread_id = NEW.thread_id AND standing < 2;
+	INSERT INTO jims_noted VALUES (NEW.thread_id, NEW.event_id);
 END;
 CREATE TRIGGER jims_question_asked AFTER INSERT ON jims_questions
 	WHEN NEW.state = 'open' AND NEW.audience = 'contact' BEGIN

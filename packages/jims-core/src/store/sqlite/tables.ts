@@ -7,6 +7,7 @@ import { FeedbackRows } from './feedback.ts';
 import { FileRows } from './file-rows.ts';
 import { JournalRows } from './journal.ts';
 import { LogReads } from './log-reads.ts';
+import { NotedEvents } from './noted-events.ts';
 import { QuestionRows } from './questions.ts';
 import { RunLists } from './run-lists.ts';
 import { RunRecords } from './run-records.ts';
@@ -31,6 +32,7 @@ export class Tables {
   readonly questions: QuestionRows;
   readonly feedback: FeedbackRows;
   readonly files: FileRows;
+  readonly noted: NotedEvents;
   readonly overviews: ThreadOverviews;
   readonly threadLists: ThreadLists;
   readonly runLists: RunLists;
@@ -50,6 +52,7 @@ export class Tables {
     this.chains = new Chains(db, this);
     this.feedback = new FeedbackRows(db, this);
     this.files = new FileRows(db);
+    this.noted = new NotedEvents(db);
     this.overviews = new ThreadOverviews(db);
     this.threadLists = new ThreadLists(db, this.overviews);
     this.runLists = new RunLists(db, this.records);

@@ -41,22 +41,60 @@ language sql immutable as $$
   select split_part(p_type, '.', 1) = 'comm'
 $$;
 
--- Makes the row of a thread from all that there is. What was noted meanwhile is newer, and stays.
-create or replace function jims.refresh_activity(p_thread_id uuid) returns void
+-- A thread that gets another title, or whose messages are rated, does not go on by that.
+create or replace function jims.moves_thread(p_type text) returns boolean
+language sql immutable as $$
+  select p_type not in ('jims.thread.titled', 'feedback.given', 'feedback.withdrawn')
+$$;
+
+-- Whether a message of a thread has such feedback.
+create or replace function jims.has_feedback(p_thread_id uuid, p_value text) returns boolean
+language plpgsql stable as $$
+begin
+  return exists (select from jims.feedback where thread_id = p_thread_id and value = p_value);
+end
+$$;
+
+-- Whether a question of a thread to its contact is open.
+create or replace function jims.is_waiting(p_thread_id uuid) returns boolean
+language plpgsql stable as $$
+begin
+  return exists (
+    select from jims.questions
+    where thread_id = p_thread_id and state = 'open' and audience = 'contact');
+end
+$$;
+
+-- Waits until nobody else is at work on jims.thread_activity, whose rows are written under this lock alone: no
+-- writer waits for one of them, and what was committed before is seen by the statements that follow. Without
+-- waiting, false when somebody is at work.
+create or replace function jims.lock_activity(p_waits boolean) returns boolean
+language plpgsql as $$
+declare
+  v_key bigint := hashtextextended('jims.thread_activity', pg_typeof(null::jims.noted)::oid::bigint);
+begin
+  if not p_waits then
+    return pg_try_advisory_xact_lock(v_key);
+  end if;
+  perform pg_advisory_xact_lock(v_key);
+  return true;
+end
+$$;
+
+-- Makes the rows of threads from all that there is; of those that are gone, none. Under the lock.
+create or replace function jims.refresh_activity(p_thread_ids uuid[]) returns void
 language plpgsql as $$
 begin
   insert into jims.thread_activity as a
     (thread_id, contact_id, superseded, waiting, up, down, last_event_at, first_message_id,
-     last_message_id, title)
+     last_message_id, title_id)
   select
     t.thread_id, t.contact_id, coalesce(starts_with(t.external_id, :'superseded'), false),
-    exists (
-      select from jims.questions q
-      where q.thread_id = t.thread_id and q.state = 'open' and q.audience = 'contact'),
-    (select count(*) from jims.feedback f where f.thread_id = t.thread_id and f.value = 'up'),
-    (select count(*) from jims.feedback f where f.thread_id = t.thread_id and f.value = 'down'),
+    jims.is_waiting(t.thread_id),
+    jims.has_feedback(t.thread_id, 'up'), jims.has_feedback(t.thread_id, 'down'),
     coalesce(
-      (select e.created_at from original.thread_events e where e.thread_id = t.thread_id
+      (select e.created_at from original.thread_events e
+       where e.thread_id = t.thread_id and jims.moves_thread(e.event_type)
        order by e.created_at desc, e.event_id desc limit 1),
       t.created_at),
     (select e.event_id from original.thread_events e
@@ -67,19 +105,18 @@ begin
      where e.thread_id = t.thread_id and jims.is_message(e.event_type)
      order by e.created_at desc, e.event_id desc limit 1),
     -- Where one is to be looked for, it is among the last ones: those before this version had no title.
-    (select jims.line_in(e.event_data, 'title') from (
-       select event_type, event_data, created_at, event_id from original.thread_events
+    (select e.event_id from (
+       select event_type, created_at, event_id from original.thread_events
        where thread_id = t.thread_id order by created_at desc, event_id desc limit 1000
      ) as e
      where e.event_type = 'jims.thread.titled'
      order by e.created_at desc, e.event_id desc limit 1)
-  from original.threads t where t.thread_id = p_thread_id
+  from original.threads t where t.thread_id = any (p_thread_ids)
   on conflict (thread_id) do update
   set contact_id = excluded.contact_id, superseded = excluded.superseded, waiting = excluded.waiting,
       up = excluded.up, down = excluded.down, last_event_at = excluded.last_event_at,
       first_message_id = excluded.first_message_id, last_message_id = excluded.last_message_id,
-      title = coalesce(excluded.title, a.title)
-  where excluded.last_event_at >= a.last_event_at;
+      title_id = coalesce(excluded.title_id, a.title_id);
 end
 $$;
 
@@ -97,128 +134,18 @@ begin
   if coalesce(v_done, true) then
     return true;
   end if;
+  perform jims.lock_activity(true);
   select coalesce(array_agg(thread_id order by thread_id), '{}') into v_ids from (
     select thread_id from original.threads
     where thread_id > coalesce(v_looked_at, '00000000-0000-0000-0000-000000000000')
     order by thread_id limit p_limit
   ) as next;
-  perform jims.refresh_activity(id) from unnest(v_ids) as id;
+  perform jims.refresh_activity(v_ids);
   insert into jims.unindexed_threads (thread_id) select unnest(v_ids) on conflict do nothing;
   v_done := cardinality(v_ids) < p_limit;
   update jims.backfills
   set looked_at = coalesce(v_ids[cardinality(v_ids)], looked_at), is_done = v_done
   where name = 'activity';
   return v_done;
-end
-$$;
-
--- The triggers. They run with the rights of the role that made them: the role of the original need not have
--- any on our tables. So no role may put an operator of its own before those that are meant: by a search path,
--- or, as to set one takes time in every turn, by their whole names.
-
-create or replace function jims.note_missing(p_thread_id uuid) returns void
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-begin
-  perform jims.refresh_activity(p_thread_id);
-end
-$$;
-
--- Of all events of a statement at once: a row that is changed once for each of many would be read through all
--- that it was before.
-create or replace function jims.note_events() returns trigger
-language plpgsql security definer as $$
-declare
-  v_thread record;
-  v_has_first boolean;
-  v_has_messages boolean := false;
-begin
-  for v_thread in
-    -- A thread that gets another title, or whose messages are rated, does not go on by that.
-    select e.thread_id, pg_catalog.max(e.created_at) filter (where e.event_type operator(pg_catalog.<>) all
-             (array['jims.thread.titled', 'feedback.given', 'feedback.withdrawn'])) as at,
-           (pg_catalog.array_agg(e.event_id order by e.created_at desc, e.event_id desc)
-            filter (where pg_catalog.starts_with(e.event_type, 'comm.')))[1] as message_id,
-           pg_catalog.bool_or(e.event_type operator(pg_catalog.=) 'jims.thread.titled') as has_title
-    from added e group by e.thread_id order by e.thread_id
-  loop
-    v_has_messages := v_has_messages or v_thread.message_id is not null;
-    update jims.thread_activity a
-    set last_event_at = greatest(a.last_event_at, v_thread.at),
-        last_message_id = coalesce(v_thread.message_id, a.last_message_id)
-    where a.thread_id operator(pg_catalog.=) v_thread.thread_id
-    returning a.first_message_id is not null into v_has_first;
-    if v_has_first is null then
-      perform jims.note_missing(v_thread.thread_id);
-      continue;
-    end if;
-    if v_thread.message_id is not null and not v_has_first then
-      update jims.thread_activity a set first_message_id = (
-        select e.event_id from added e
-        where e.thread_id operator(pg_catalog.=) v_thread.thread_id
-          and pg_catalog.starts_with(e.event_type, 'comm.')
-          and jims.text_in(e.event_data, 'role', 5) operator(pg_catalog.=) 'user'
-        order by e.created_at, e.event_id limit 1)
-      where a.thread_id operator(pg_catalog.=) v_thread.thread_id;
-    end if;
-    if v_thread.has_title then
-      update jims.thread_activity a set title = (
-        select jims.line_in(e.event_data, 'title') from added e
-        where e.thread_id operator(pg_catalog.=) v_thread.thread_id
-          and e.event_type operator(pg_catalog.=) 'jims.thread.titled'
-        order by e.created_at desc, e.event_id desc limit 1)
-      where a.thread_id operator(pg_catalog.=) v_thread.thread_id;
-    end if;
-  end loop;
-  if v_has_messages then
-    insert into jims.unindexed (thread_id, event_id)
-    select e.thread_id, e.event_id from added e where pg_catalog.starts_with(e.event_type, 'comm.');
-  end if;
-  return null;
-end
-$$;
-
-create or replace function jims.note_thread() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-begin
-  if tg_op = 'INSERT' then
-    insert into jims.thread_activity (thread_id, contact_id, superseded, last_event_at)
-    values (new.thread_id, new.contact_id,
-            coalesce(starts_with(new.external_id, :'superseded'), false), new.created_at)
-    on conflict do nothing;
-  elsif tg_op = 'UPDATE' then
-    if old.contact_id is distinct from new.contact_id
-      or old.external_id is distinct from new.external_id
-    then
-      update jims.thread_activity
-      set contact_id = new.contact_id,
-          superseded = coalesce(starts_with(new.external_id, :'superseded'), false)
-      where thread_id = new.thread_id;
-    end if;
-    if old.contact_id is distinct from new.contact_id then
-      insert into jims.unindexed_threads (thread_id) values (new.thread_id)
-      on conflict (thread_id) do update set created_at = null, event_id = null;
-    end if;
-  else
-    delete from jims.thread_activity where thread_id = old.thread_id;
-    update jims.files set state = 'erasing' where thread_id = old.thread_id and state <> 'erasing';
-    insert into jims.forgetting (thread_id) values (old.thread_id)
-    on conflict (thread_id) do update set since = excluded.since;
-  end if;
-  return null;
-end
-$$;
-
--- Of a question to the contact: whether one is open.
-create or replace function jims.note_question() returns trigger
-language plpgsql as $$
-declare
-  v_thread_id uuid := coalesce(new.thread_id, old.thread_id);
-begin
-  update jims.thread_activity
-  set waiting = exists (
-    select from jims.questions
-    where thread_id = v_thread_id and state = 'open' and audience = 'contact')
-  where thread_id = v_thread_id;
-  return null;
 end
 $$;

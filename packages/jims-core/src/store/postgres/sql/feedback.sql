@@ -39,11 +39,7 @@ begin
     set value = excluded.value, comment = excluded.comment, tags = excluded.tags, at = excluded.at;
   end if;
   if v_old.value is distinct from p_value then
-    update jims.thread_activity
-    set up = up + coalesce(p_value = 'up', false)::integer - coalesce(v_old.value = 'up', false)::integer,
-        down = down + coalesce(p_value = 'down', false)::integer
-                    - coalesce(v_old.value = 'down', false)::integer
-    where thread_id = p_thread_id;
+    insert into jims.noted (thread_id) values (p_thread_id);
   end if;
   return 'changed';
 end

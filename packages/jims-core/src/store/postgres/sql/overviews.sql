@@ -5,13 +5,13 @@
 -- Column by column: the original's table could not be altered under a function that takes its rows.
 create or replace function jims.overview_json(
   p_id uuid, p_contact_id text, p_external_id text, p_created_at timestamp without time zone,
-  p_config jsonb, a jims.thread_activity, p_first json, p_last json
+  p_config jsonb, a jims.thread_activity, p_first json, p_last json, p_titled json
 ) returns json
 language sql stable as $$
   select json_build_object(
     'id', p_id, 'contactId', p_contact_id, 'externalId', p_external_id,
     'createdAt', jims.iso(p_created_at), 'config', p_config,
-    'title', a.title,
+    'title', jims.line_in(p_titled, 'title'),
     'firstText', jims.line_in(p_first, 'content'),
     'lastEventAt', jims.iso(a.last_event_at),
     'lastRole', jims.text_in(p_last, 'role', 100),
@@ -26,12 +26,14 @@ begin
   return (
     select jims.overview_json(
       t.thread_id, t.contact_id, t.external_id, t.created_at, t.thread_config, a,
-      f.event_data, l.event_data)
+      f.event_data, l.event_data, n.event_data)
     from original.threads t join jims.thread_activity a using (thread_id)
     left join original.thread_events f
       on f.thread_id = t.thread_id and f.event_id = a.first_message_id
     left join original.thread_events l
       on l.thread_id = t.thread_id and l.event_id = a.last_message_id
+    left join original.thread_events n
+      on n.thread_id = t.thread_id and n.event_id = a.title_id
     where t.thread_id = p_thread_id);
 end
 $$;
@@ -52,11 +54,9 @@ declare
 begin
   -- Between dollars, as the name of the schema may have quotes in it; and no format(), as it may have %.
   v_part := 'select a.thread_id, ' || v_at || ' as at, a.contact_id ' || $sql$
-    from jims.thread_activity a $sql$;
-  if v_by_age or p_external_id is not null then
-    v_part := v_part || $sql$ join original.threads t using (thread_id) $sql$;
-  end if;
-  v_part := v_part || ' where true';
+    from jims.thread_activity a join original.threads t using (thread_id)
+    -- It may be another contact's by now; and one that is gone by now would count in the limit.
+    where t.contact_id is not distinct from a.contact_id $sql$;
   if p_contact_id is not null then
     v_part := v_part || case
       when v_by_age then ' and t.contact_id = $1'
@@ -71,7 +71,7 @@ begin
     v_part := v_part || ' and (' || v_at || ', ' || v_id || ') < ($3, $4)';
   end if;
   if p_feedback is not null then
-    v_part := v_part || case p_feedback when 'up' then ' and a.up > 0' else ' and a.down > 0' end;
+    v_part := v_part || case p_feedback when 'up' then ' and a.up' else ' and a.down' end;
   end if;
   if p_waiting is not null then
     v_part := v_part || case when p_waiting then ' and a.waiting' else ' and not a.waiting' end;
@@ -224,7 +224,7 @@ begin
   for v_thread in
     select jims.overview_json(
       t.thread_id, t.contact_id, t.external_id, t.created_at, t.thread_config, a,
-      f.event_data, l.event_data)
+      f.event_data, l.event_data, n.event_data)
     from unnest(v_ids) with ordinality as listed (thread_id, place)
     join original.threads t using (thread_id)
     join jims.thread_activity a using (thread_id)
@@ -232,6 +232,8 @@ begin
       on f.thread_id = t.thread_id and f.event_id = a.first_message_id
     left join original.thread_events l
       on l.thread_id = t.thread_id and l.event_id = a.last_message_id
+    left join original.thread_events n
+      on n.thread_id = t.thread_id and n.event_id = a.title_id
     order by place
   loop
     v_bytes := v_bytes + octet_length(v_thread::text);

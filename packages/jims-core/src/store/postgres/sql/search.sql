@@ -21,7 +21,7 @@ $$;
 -- Puts some more messages of a thread that was there before among those that the search does not know. False
 -- when there is no such thread.
 create or replace function jims.queue_old_messages(p_limit integer) returns boolean
-language plpgsql set enable_seqscan = off as $$
+language plpgsql set enable_seqscan = off set jit = off as $$
 declare
   v_thread jims.unindexed_threads;
   v_event record;
@@ -57,7 +57,7 @@ $$;
 -- Gives messages that the search does not know to a process, for half a minute: their texts, p_chars of each.
 -- Others are given others meanwhile, or learn that somebody is at work.
 create or replace function jims.take_unindexed(p_limit integer, p_chars integer) returns json
-language plpgsql set enable_seqscan = off as $$
+language plpgsql set enable_seqscan = off set jit = off as $$
 declare
   v_rows tid[];
   v_taken json;

@@ -6,7 +6,8 @@ alter table jims.instances
   -- Since when its process holds a lock that ends with its connection; null where it holds none.
   add column locked_since timestamp with time zone;
 
--- What changes in a thread with each event, kept by triggers. The contact is indexed by a hash, as its id may
+-- What changes in a thread with each event. Triggers only note what there is to do; who reads it, does it first
+-- (see noted.sql). The contact is indexed by a hash, as its id may
 -- be longer than an entry of an index can be. `superseded` comes before the time in each index: a list of all
 -- threads merges two ranges, which costs less than one more index in every turn.
 create table jims.thread_activity (
@@ -15,15 +16,15 @@ create table jims.thread_activity (
   superseded boolean not null default false,
   -- Whether a question to the contact is open.
   waiting boolean not null default false,
-  -- How many messages have such feedback.
-  up integer not null default 0,
-  down integer not null default 0,
+  -- Whether a message has such feedback.
+  up boolean not null default false,
+  down boolean not null default false,
   last_event_at timestamp without time zone not null,
   -- The contact's first message, and the newest one of anybody.
   first_message_id uuid,
   last_message_id uuid,
-  -- Null for the title that it has by itself.
-  title text
+  -- The newest event that gave or took a title.
+  title_id uuid
 );
 create index thread_activity_contact on jims.thread_activity
   (hashtextextended(contact_id, 0), superseded, last_event_at, thread_id);
@@ -33,13 +34,23 @@ create index thread_activity_contact_waiting on jims.thread_activity
 create index thread_activity_waiting on jims.thread_activity
   (superseded, last_event_at, thread_id) where waiting;
 create index thread_activity_contact_up on jims.thread_activity
-  (hashtextextended(contact_id, 0), superseded, last_event_at, thread_id) where up > 0;
+  (hashtextextended(contact_id, 0), superseded, last_event_at, thread_id) where up;
 create index thread_activity_up on jims.thread_activity
-  (superseded, last_event_at, thread_id) where up > 0;
+  (superseded, last_event_at, thread_id) where up;
 create index thread_activity_contact_down on jims.thread_activity
-  (hashtextextended(contact_id, 0), superseded, last_event_at, thread_id) where down > 0;
+  (hashtextextended(contact_id, 0), superseded, last_event_at, thread_id) where down;
 create index thread_activity_down on jims.thread_activity
-  (superseded, last_event_at, thread_id) where down > 0;
+  (superseded, last_event_at, thread_id) where down;
+
+-- What the rows above, and the search, do not know yet. Without an index, and without a key: it is written in
+-- every turn, and read as a whole. Often emptied, so its room is soon to be used again.
+create table jims.noted (
+  thread_id uuid not null,
+  -- Null when it is about the thread itself: its contact, its external id, its questions or its feedback.
+  event_id uuid,
+  -- True when the thread was removed.
+  is_gone boolean
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 
 -- How far the rows for what was there before are made.
 create table jims.backfills (
@@ -48,7 +59,7 @@ create table jims.backfills (
   is_done boolean not null default false
 );
 
--- Messages that the search does not know yet. Without an index: it is written in every turn and read as a whole.
+-- Messages that the search does not know yet. Without an index: it is read as a whole.
 create table jims.unindexed (
   thread_id uuid not null,
   event_id uuid not null,
@@ -91,6 +102,7 @@ create table jims.feedback (
 create index feedback_order on jims.feedback (at, message_id);
 create index feedback_value on jims.feedback (value, at, message_id);
 create index feedback_thread on jims.feedback (thread_id, at, message_id);
+create index feedback_thread_value on jims.feedback (thread_id, value);
 
 create table jims.files (
   file_id uuid primary key,
@@ -152,7 +164,7 @@ begin
   loop
     -- Between dollars, as the name of the schema may have quotes in it.
     execute 'grant ' || v_grant.privilege || $sql$ on
-      jims.thread_activity, jims.backfills, jims.unindexed, jims.unindexed_threads, jims.message_search,
+      jims.thread_activity, jims.noted, jims.backfills, jims.unindexed, jims.unindexed_threads, jims.message_search,
       jims.forgetting, jims.feedback, jims.files, jims.file_chunks to $sql$ || v_grant.role;
   end loop;
 end

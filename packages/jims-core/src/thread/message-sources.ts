@@ -1,6 +1,6 @@
 import { JimsError } from '../errors/jims-error.ts';
 import { cleanText, cutText } from '../text/clean-text.ts';
-import type { MessageSource } from '../thread/message.ts';
+import type { MessageSource } from './message.ts';
 
 const MAX_URL = 2048;
 const MAX_TITLE = 500;
