@@ -70,7 +70,8 @@ function Source({ source: { url, title } }: { readonly source: SourceUrlUIPart }
 function File({ file }: { readonly file: FileUIPart }): ReactNode {
   const { url, mediaType, filename, providerMetadata } = file;
   // A part has no name while it is streamed.
-  const name = filename ?? String(providerMetadata?.['jims']?.['filename'] ?? 'file');
+  const live = providerMetadata?.['jims']?.['filename'];
+  const name = filename ?? (typeof live === 'string' ? live : 'file');
   const isImage = mediaType.startsWith('image/');
   return (
     <a className={isImage ? 'picture' : 'chip'} href={url} download={name}>

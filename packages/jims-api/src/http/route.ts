@@ -3,6 +3,7 @@ import type { GenericSchema } from 'valibot';
 
 import type { Cors } from './cors.ts';
 import { HttpError } from './errors.ts';
+import type { FileSignatures } from './file-signatures.ts';
 import type { Principal } from './principal.ts';
 import type { ReadingTurns } from './reading-turns.ts';
 import type { SseResponder } from './sse/response.ts';
@@ -33,6 +34,8 @@ export interface ApiContext {
   readonly secured: boolean;
   /** Where clients reach the service, when its operator says so: no slash at its end. */
   readonly publicUrl: string | undefined;
+  /** What lets browsers have files without a key. */
+  readonly fileSignatures: FileSignatures;
   readonly cors: Cors;
 }
 
@@ -69,6 +72,8 @@ export interface Route {
   readonly doc?: RouteDoc;
   /** Needs no key, whatever the service asks for. */
   readonly open?: boolean;
+  /** Tells of requests that need no key, whatever the service asks for. */
+  readonly admits?: (api: ApiContext, call: Pick<Call, 'params' | 'query'>) => boolean;
   /** Its refusals are those of the original, word for word. */
   readonly isOriginal?: boolean;
   /** Says whether the service is up and nothing else: balancers ask by any name, or by none. */

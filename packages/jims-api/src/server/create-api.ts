@@ -4,6 +4,7 @@ import { createAuthenticate, isSecured } from '../auth/authenticate.ts';
 import type { AuthenticateOptions } from '../auth/authenticate.ts';
 import { CLIENT_EVENT_TYPES } from '../chat/event-types.ts';
 import { createCors } from '../http/cors.ts';
+import { FileSignatures } from '../http/file-signatures.ts';
 import type { Authenticate } from '../http/principal.ts';
 import { publicAddress } from '../http/public-address.ts';
 import { ReadingTurns } from '../http/reading-turns.ts';
@@ -49,6 +50,12 @@ export interface ApiOptions extends Partial<AuthenticateOptions> {
    * name it. Default: the address that a request names, which is wrong behind a proxy.
    */
   readonly publicUrl?: string | undefined;
+  /**
+   * Secrets of at least 32 characters. With them the addresses of files that clients get are signed: a
+   * client that has one gets that file without a key for a day, as images in a page must. The first one signs, all of them
+   * are accepted; processes of one service need the same. Default: files need the caller's key.
+   */
+  readonly fileAddressKeys?: readonly string[];
   /**
    * Host names that requests may be sent to, such as `chat.example`, beside IP addresses, `localhost`,
    * names without a dot and the host of `publicUrl`; `*` stands for any. Requests to another host are
@@ -184,6 +191,7 @@ function apiContext(
       metrics: made.app.metrics,
     }),
     turns: new ReadingTurns(made.app.metrics),
+    fileSignatures: new FileSignatures(options.fileAddressKeys ?? []),
     publicUrl: options.publicUrl === undefined ? undefined : publicUrlOf(options.publicUrl),
   };
 }

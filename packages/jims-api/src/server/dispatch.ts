@@ -130,7 +130,7 @@ async function handle(
     throw new HttpError(400, 'An address must not hold a NUL', { code: 'address_invalid' });
   }
   if (!route.refuses && !route.probe) guardPath(guard, request, call.path);
-  if (route.open) {
+  if (route.open || route.admits?.(api, { params, query: call.query }) === true) {
     return route.handle(api, { ...call, principal: OPEN, contactByHeader: false, params });
   }
   let reason: string | undefined;

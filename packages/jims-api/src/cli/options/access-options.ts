@@ -68,6 +68,11 @@ export const ACCESS_OPTIONS = {
     group: ACCESS_GROUP,
     help: 'Prefix for the contact id of a token, such as user:',
   },
+  'require-contact-header': {
+    type: 'flag',
+    group: ACCESS_GROUP,
+    help: 'Refuse requests from services that do not name a contact in x-jims-contact-id',
+  },
 } as const satisfies OptionTable;
 
 type AccessName = keyof typeof ACCESS_OPTIONS;

@@ -1,7 +1,13 @@
 import { CLIENT_EVENT_TYPES } from '../../chat/event-types.ts';
 import { PROTOCOLS, isProtocolName } from '../../protocols/registry.ts';
 import { ACCESS_GROUP, ACCESS_OPTIONS } from './access-options.ts';
-import { APP_GROUP, FILE_LIMIT_OPTIONS, FILE_OPTIONS, LIMITS_GROUP } from './file-options.ts';
+import {
+  APP_GROUP,
+  FILE_ACCESS_OPTIONS,
+  FILE_LIMIT_OPTIONS,
+  FILE_OPTIONS,
+  LIMITS_GROUP,
+} from './file-options.ts';
 import type { OptionTable } from './option-table.ts';
 
 export const ALL_PROTOCOLS = Object.keys(PROTOCOLS).filter(isProtocolName);
@@ -59,11 +65,7 @@ export const OPTIONS = {
     help: 'Port of the Prometheus metrics',
   },
   ...ACCESS_OPTIONS,
-  'require-contact-header': {
-    type: 'flag',
-    group: ACCESS_GROUP,
-    help: 'Refuse requests from services that do not name a contact in x-jims-contact-id',
-  },
+  ...FILE_ACCESS_OPTIONS,
   'shared-threads': {
     type: 'flag',
     group: ACCESS_GROUP,

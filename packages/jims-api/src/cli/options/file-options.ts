@@ -2,6 +2,8 @@ import { DEFAULT_FILE_LIMITS } from 'jims-core';
 import type { OpenOptions } from 'jims-core';
 import { isTypePattern } from 'jims-core/host';
 
+import { FileSignatures } from '../../http/file-signatures.ts';
+import { ACCESS_GROUP } from './access-options.ts';
 import { invalid } from './given-options.ts';
 import type { GivenOptions } from './given-options.ts';
 import type { OptionTable } from './option-table.ts';
@@ -16,6 +18,16 @@ export const FILE_OPTIONS = {
     group: APP_GROUP,
     default: 'with the database',
     help: 'Where files of messages are stored: file:///FOLDER or s3://BUCKET/PREFIX?region=REGION',
+  },
+} as const satisfies OptionTable;
+
+/** Who gets files. */
+export const FILE_ACCESS_OPTIONS = {
+  'file-address-key': {
+    type: 'text',
+    group: ACCESS_GROUP,
+    several: true,
+    help: 'Secret of at least 32 characters that signs addresses of files, so that browsers get them without a key for a day; the first one signs, all are accepted. Prefer the variable',
   },
 } as const satisfies OptionTable;
 
@@ -43,6 +55,19 @@ export const FILE_LIMIT_OPTIONS = {
 } as const satisfies OptionTable;
 
 type FileGiven = GivenOptions<keyof typeof FILE_LIMIT_OPTIONS>;
+
+/** @throws UsageError for a key that is too short. */
+export function fileAddressKeys(
+  given: GivenOptions<keyof typeof FILE_ACCESS_OPTIONS>,
+): readonly string[] {
+  const keys = given.get('file-address-key')?.values ?? [];
+  try {
+    void new FileSignatures(keys);
+  } catch {
+    throw invalid('file-address-key', 'it needs at least 32 characters.');
+  }
+  return keys;
+}
 
 /** @throws UsageError for types that no file can have. */
 export function fileLimits(given: FileGiven): OpenOptions['fileLimits'] {

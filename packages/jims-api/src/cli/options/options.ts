@@ -13,7 +13,7 @@ import type { OptionName } from './command-table.ts';
 import { ownVariables } from './environment.ts';
 import { exportHelp, parseExport } from './export-options.ts';
 import type { ExportOptions } from './export-options.ts';
-import { fileLimits } from './file-options.ts';
+import { fileAddressKeys, fileLimits } from './file-options.ts';
 import { GivenOptions, UsageError, invalid } from './given-options.ts';
 import { helpText } from './option-table.ts';
 import type { Environment } from './option-table.ts';
@@ -120,6 +120,7 @@ function commandOptions(given: Given, env: Environment): CommandOptions {
     corsOrigins: corsOrigins(given),
     allowedHosts: allowedHosts(given),
     publicUrl: publicUrl(given),
+    fileAddressKeys: fileAddressKeys(given),
     protocols: protocols(given),
     drainTimeoutMs: given.integer('drain-timeout') * 1000,
     limits: limits(given),

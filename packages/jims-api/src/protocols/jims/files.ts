@@ -1,36 +1,28 @@
 import { isJimsError } from 'jims-core';
-import type { FileRecord } from 'jims-core';
 import * as v from 'valibot';
 
 import { countedContact } from '../../chat/start-run.ts';
-import { contactInQuery, contactOf, mayReach, requireContactId } from '../../http/contact.ts';
+import { contactInQuery, contactOf, requireContactId } from '../../http/contact.ts';
 import { nameInDisposition } from '../../http/content-disposition.ts';
 import { encodingOf } from '../../http/content-encoding.ts';
 import { toCursor } from '../../http/cursor.ts';
-import { HttpError, notFound, validationError } from '../../http/errors.ts';
-import { uuid } from '../../http/fastapi/fields.ts';
+import { HttpError, validationError } from '../../http/errors.ts';
 import { valueFault } from '../../http/fastapi/validation.ts';
 import { fileInForm } from '../../http/form-file.ts';
 import type { ArrivingFile } from '../../http/form-file.ts';
 import { json } from '../../http/json-answer.ts';
-import { cursorIn, integerIn, uuidInPath } from '../../http/query.ts';
+import { cursorIn, integerIn } from '../../http/query.ts';
 import type { ApiContext, Call, Parameter, Route } from '../../http/route.ts';
 import { FILES_PATH, UPLOAD_MS, timedBody } from '../../http/timed-body.ts';
+import { fileAddressDoc, getFileAddress } from './file-address.ts';
 import { fileAnswer } from './file-answer.ts';
 import { FileResource, fileResource } from './file-resource.ts';
 import { MAX_PAGE, PAGE, nextCursor } from './pages.ts';
+import { FILE_ID, reachableFile } from './reachable-file.ts';
 
 /** What a form has around its file at most. */
 const FORM_BYTES = 32 * 1024;
 const FORM = /^\s*multipart\/form-data\s*(?:;|$)/i;
-
-const FILE_ID: Parameter = {
-  name: 'file_id',
-  in: 'path',
-  required: true,
-  description: 'The file',
-  schema: uuid,
-};
 
 const CONTACT: Parameter = {
   name: 'contact_id',
@@ -113,7 +105,15 @@ export const fileRoutes: readonly Route[] = [
       },
       errors: [401, 404, 410, 416, 422, 429, 503],
     },
+    admits: ({ fileSignatures }, { params, query }) =>
+      fileSignatures.admits(String(params['file_id']).toLowerCase(), query),
     handle: getFile,
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/files/:file_id/address',
+    doc: fileAddressDoc,
+    handle: getFileAddress,
   },
   {
     method: 'DELETE',
@@ -217,15 +217,6 @@ async function deleteFile(api: ApiContext, call: Call): Promise<Response> {
   }
   await api.app.files.delete(fileId);
   return new Response(null, { status: 204, headers: call.headers });
-}
-
-/** @throws HttpError 404 for a file that is unknown, or that the caller may not reach. */
-async function reachableFile(api: ApiContext, call: Call): Promise<FileRecord> {
-  const fileId = uuidInPath(call, 'file_id');
-  const named = contactInQuery(call);
-  const [record] = await api.app.files.find([fileId]);
-  if (record && mayReach(api, call, record, named)) return record;
-  throw notFound(`File '${fileId}' not found`);
 }
 
 function contactMissing(reason: string): HttpError {

@@ -224,6 +224,11 @@ describe('options', { concurrency: 2 }, () => {
       "Invalid value for '--question-ttl': 0 is not between 1 and 2147483647.",
     ],
     [
+      'a guessable key for addresses',
+      ['--file-address-key', 'short'],
+      "Invalid value for '--file-address-key': it needs at least 32 characters.",
+    ],
+    [
       'an empty key',
       ['--api-key', ''],
       '--api-key is empty: give it a key, or remove it to leave the API open.',

@@ -3,12 +3,14 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 
-import { openStore } from 'jims-core';
+import { defineApp, openStore } from 'jims-core';
 import type { OpenOptions, Pipeline } from 'jims-core';
 import * as v from 'valibot';
 
 import { freshSqlite } from '../../../../jims-core/test/support/sqlite.ts';
 import { describeStores } from '../../../../jims-core/test/support/stores.ts';
+import { FileSignatures } from '../../../src/http/file-signatures.ts';
+import { createApi } from '../../../src/index.ts';
 import { jsonOf, parseFrames, testApi, testApiOn } from '../../support/api.ts';
 import type { TestApi } from '../../support/api.ts';
 import { byContactHeader } from '../../support/as-contact.ts';
@@ -208,6 +210,75 @@ describe('a file that is read', () => {
     assert.deepEqual(await refused(api.get(`${FILES}/${file.file_id}`, ANN)), [410, 'file_gone']);
     const run = await api.post('/api/v1/chat', { message: 'Look', files: [file.file_id] }, ANN);
     assert.equal(run.status, 500);
+  });
+});
+
+describe('a signed address', () => {
+  const [newKey, oldKey] = ['n'.repeat(32), 'o'.repeat(32)];
+  const KEY = { authorization: 'Bearer key' };
+
+  test('gets one file, by GET, without a key, for a day', async () => {
+    const options = { apiKeys: ['key'], fileAddressKeys: [oldKey], requireContactHeader: true };
+    await using api = testApi(LOOK, options);
+    const caller = { ...KEY, 'x-jims-contact-id': 'ann' };
+    const file = await sent(await send(api, 'hello', { headers: caller }));
+    const other = await sent(await send(api, 'other', { headers: caller }));
+    const path = `${FILES}/${file.file_id}`;
+    const address = await jsonOf(await api.get(`${path}/address`, caller));
+    const url = String(address['url']);
+    const lifeMs = Date.parse(String(address['expires_at'])) - Date.now();
+    assert.ok(lifeMs > 23 * 3_600_000 && lifeMs <= 25 * 3_600_000, `${lifeMs}`);
+    const response = await api.get(url);
+    assert.equal(await response.text(), 'hello');
+    assert.equal(response.headers.get('content-disposition')?.startsWith('attachment;'), true);
+    assert.equal(await statusOf(api.send('HEAD', url)), 200);
+
+    const query = url.slice(url.indexOf('?'));
+    const past = new FileSignatures([oldKey]).sign(file.file_id, Date.now() - 26 * 3_600_000);
+    const foreign = new FileSignatures([newKey]).sign(file.file_id);
+    for (const strange of [
+      path,
+      `${FILES}/${other.file_id}${query}`,
+      `${path}${query.replace('until=', 'until=9')}`,
+      `${path}${query.slice(0, -1)}`,
+      `${path}?${past?.query}`,
+      `${path}?${foreign?.query}`,
+      `${path}?until=Infinity&signature=`,
+      `${path}/address${query}`,
+    ]) {
+      assert.equal(await statusOf(api.get(strange)), 401, strange);
+    }
+    assert.equal(await statusOf(api.send('DELETE', url)), 401);
+    // Somebody with a key does not need it.
+    assert.equal(await statusOf(api.get(`${path}?${past?.query}`, caller)), 200);
+    const bob = { ...KEY, 'x-jims-contact-id': 'bob' };
+    assert.equal(await statusOf(api.get(`${path}/address`, bob)), 404);
+
+    const rotated = createApi(api.app, { ...options, fileAddressKeys: [newKey, oldKey] });
+    assert.equal(await statusOf(rotated(new Request(`http://localhost${url}`))), 200);
+  });
+
+  test('is in the answers of protocols, and names the file when it is sent back', async () => {
+    await using api = testApi(LOOK, { apiKeys: ['key'], fileAddressKeys: [newKey] });
+    const caller = { ...KEY, 'x-jims-contact-id': 'ann' };
+    const { file_id: id } = await sent(await send(api, 'hello', { headers: caller }));
+    const parts = [{ type: 'file', url: `${FILES}/${id}`, mediaType: 'text/plain' }];
+    const ask = { id: 'chat', messages: [{ role: 'user', parts }] };
+    assert.equal(await statusOf(api.post('/ai-sdk/chat', ask, caller)), 200);
+    const restored = JSON.stringify(await jsonOf(await api.get('/ai-sdk/chat/chat', caller)));
+    const url = /"url":"([^"]+)"/.exec(restored)?.[1] ?? '';
+    assert.equal(await (await api.get(url)).text(), 'hello');
+    const again = { id: 'other', messages: [{ role: 'user', parts: [{ ...parts[0], url }] }] };
+    const stream = await api.post('/ai-sdk/chat', again, caller);
+    assert.match(await stream.text(), /hello/);
+  });
+
+  test('needs a key of the service that nobody guesses; without one, addresses need the caller’s', async () => {
+    assert.throws(() => createApi(defineApp(LOOK), { fileAddressKeys: ['short'] }), TypeError);
+    await using api = testApi(LOOK, byContactHeader);
+    const { file_id: id } = await sent(await send(api, 'hello'));
+    const address = await jsonOf(await api.get(`${FILES}/${id}/address`, ANN));
+    assert.deepEqual(address, { url: `${FILES}/${id}`, expires_at: null });
   });
 });
 
