@@ -223,7 +223,7 @@ export const SAID_POSTGRES_MUTANTS: readonly Mutant[] = [
     about: 'A thread that is erased leaves its files',
     changes: [
       {
-        file: `${SQL}/activity.sql`,
+        file: `${SQL}/noted.sql`,
         from: "where thread_id = old.thread_id and state <> 'erasing';",
         to: 'where false;',
       },
@@ -237,8 +237,8 @@ export const SAID_POSTGRES_MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: `${SQL}/activity.sql`,
-        from: "(array['jims.thread.titled', 'feedback.given'",
-        to: "(array['feedback.given'",
+        from: "not in ('jims.thread.titled', 'feedback.given'",
+        to: "not in ('feedback.given'",
       },
     ],
     scenarios: ['F28'],
