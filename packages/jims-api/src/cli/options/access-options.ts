@@ -73,6 +73,11 @@ export const ACCESS_OPTIONS = {
     group: ACCESS_GROUP,
     help: 'Refuse requests from services that do not name a contact in x-jims-contact-id',
   },
+  'shared-threads': {
+    type: 'flag',
+    group: ACCESS_GROUP,
+    help: 'Let callers use any thread whose id they know, as the Python original does',
+  },
 } as const satisfies OptionTable;
 
 type AccessName = keyof typeof ACCESS_OPTIONS;

@@ -66,11 +66,6 @@ export const OPTIONS = {
   },
   ...ACCESS_OPTIONS,
   ...FILE_ACCESS_OPTIONS,
-  'shared-threads': {
-    type: 'flag',
-    group: ACCESS_GROUP,
-    help: 'Let callers use any thread whose id they know, as the Python original does',
-  },
   'allowed-event-types': {
     type: 'text',
     group: ACCESS_GROUP,
