@@ -84,7 +84,7 @@ export function threadStore(db: Database, watchers: ThreadWatchers, noted: Noted
 
     deleteThreads: async (which) => {
       if ('contactId' in which) await dropFiles(which.contactId);
-      const ids = await eraseThreads({
+      const erased = await eraseThreads({
         take: () =>
           db.call<readonly string[]>('take_threads', {
             ...('threadId' in which
@@ -96,8 +96,8 @@ export function threadStore(db: Database, watchers: ThreadWatchers, noted: Noted
         wake: (threadId) => watchers.wake(threadId),
       });
       // Also what lists show of them.
-      if (ids.length > 0) await noted.bringIn();
-      return ids;
+      if (erased.length > 0) await noted.bringIn();
+      return erased;
     },
   };
 }
