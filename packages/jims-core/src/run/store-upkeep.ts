@@ -21,13 +21,13 @@ export class StoreUpkeep {
       new UpkeepTimer({
         work: (signal) => removeOld(options, signal),
         logger,
-        problem: 'cannot remove what is too old',
+        task: 'remove what is too old',
       }),
       // A search does so itself, but only so much of it that it still answers quickly.
       new UpkeepTimer({
         work: (signal) => inPieces(() => store.indexMessages(), signal, INDEX_REST),
         logger,
-        problem: 'searches may not find the newest messages',
+        task: 'index messages for the search',
         everyMs: INDEX_EVERY_MS,
       }),
     ];

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { describeError } from '../errors/jims-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { Outage, pauseAfter } from './outage.ts';
 
 export interface UpkeepOptions {
   /** What there is to do now; it ends soon when the signal aborts. */
   readonly work: (signal: AbortSignal) => Promise<void>;
+  /** For the log: it completes the sentences "cannot …" and "can … again". */
+  readonly task: string;
   readonly logger: Logger;
-  /** What the log says when the work fails. */
-  readonly problem: string;
-  /** About how long it waits before each time; default a minute. */
+  /** About how long it waits before each time, and longer where it fails; default a minute. */
   readonly everyMs?: number;
 }
 
@@ -20,38 +20,39 @@ const MIN_REST_MS = 10;
 
 /** Does from time to time what a database needs and no run waits for, on every process. */
 export class UpkeepTimer {
-  readonly #options: UpkeepOptions;
+  readonly #work: UpkeepOptions['work'];
+  readonly #everyMs: number;
+  readonly #outage: Outage;
   readonly #closing = new AbortController();
   #timer: NodeJS.Timeout | undefined;
-  #isBusy = false;
 
-  constructor(options: UpkeepOptions) {
-    this.#options = options;
+  constructor({ work, task, logger, everyMs = EVERY_MS }: UpkeepOptions) {
+    this.#work = work;
+    // The jitter keeps processes that were started together from working at the same moments.
+    this.#everyMs = everyMs * (0.8 + Math.random() * 0.4);
+    this.#outage = new Outage(logger, task);
   }
 
   start(): void {
-    // The jitter keeps processes that were started together from working at the same moments.
-    const { everyMs = EVERY_MS } = this.#options;
-    const ms = everyMs * (0.8 + Math.random() * 0.4);
-    this.#timer = setInterval(() => void this.#workNow(), ms).unref();
+    const lastMs = Math.max(this.#everyMs, EVERY_MS);
+    const ms = pauseAfter(this.#outage.failures, this.#everyMs, lastMs);
+    this.#timer = setTimeout(() => void this.#workNow(), ms).unref();
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     this.#closing.abort();
   }
 
   async #workNow(): Promise<void> {
-    const { work, logger, problem } = this.#options;
-    if (this.#isBusy) return;
-    this.#isBusy = true;
+    const { signal } = this.#closing;
     try {
-      await work(this.#closing.signal);
+      await this.#work(signal);
+      this.#outage.worked();
     } catch (error) {
-      logger.warn({ error: describeError(error) }, problem);
-    } finally {
-      this.#isBusy = false;
+      if (!signal.aborted) this.#outage.failed(error);
     }
+    if (!signal.aborted) this.start();
   }
 }
 

@@ -14,7 +14,7 @@ test('it works again and again, once at a time, also after a failure, until it i
   let closing: AbortSignal | undefined;
   const upkeep = new UpkeepTimer({
     logger,
-    problem: 'it did not work',
+    task: 'do it',
     everyMs: 1,
     async work(signal) {
       closing = signal;
@@ -38,7 +38,7 @@ test('it works again and again, once at a time, also after a failure, until it i
   await sleep(20);
   assert.equal(begun, count);
   assert.equal(closing?.aborted, true);
-  assert.deepEqual(warnings, ['it did not work']);
+  assert.deepEqual(warnings, ['cannot do it']);
 });
 
 test('pieces follow each other until there are no more, or the signal aborts', async () => {
