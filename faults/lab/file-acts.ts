@@ -94,7 +94,7 @@ export class FileClient implements FileAct {
   #upload(server: Server): Promise<Reply> {
     const mark = `${this.#id}-${++this.#uploads}`;
     const query = new URLSearchParams({ contact_id: this.#contact, name: `${mark}.txt` });
-    return send(server, `/api/v1/files?${query}`, contentOf(mark));
+    return send(server, `/api/v1/files?${query.toString()}`, contentOf(mark));
   }
 
   async #uploaded(server: Server): Promise<string> {
