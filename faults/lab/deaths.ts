@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Reply } from './ask.ts';
 import type { Cluster } from './cluster.ts';
 import type { Lab } from './lab.ts';
-import { armMoments, momentsLeft } from './moments.ts';
+import { armMoments, momentsPassed } from './moments.ts';
 import type { Server } from './server.ts';
 
 /** When a process dies: after so many moments, or killed after so many milliseconds. */
@@ -18,7 +18,7 @@ export type Asking = (server: Server) => Promise<Reply>;
 export interface Grounds {
   readonly lab: Lab;
   readonly cluster: Cluster;
-  /** Where processes find how many moments they have left. */
+  /** Where processes find after how many moments they are to end. */
   readonly folder: string;
 }
 
@@ -40,7 +40,7 @@ export async function askDoomed(
   armMoments(folder, server.pid, moments);
   if ('ms' in death) void sleep(death.ms).then(() => server.kill('SIGKILL'));
   const reply = await asking(server).catch(() => undefined);
-  const used = moments - momentsLeft(folder, server.pid);
+  const used = momentsPassed(folder, server.pid);
   const isDead = 'ms' in death || reply === undefined;
   if (isDead) {
     await server.ended;

@@ -8,17 +8,25 @@ import { StatementSync } from 'node:sqlite';
 
 import { Client } from 'pg';
 
-/** Where each process finds how many moments it has left. */
+/** Where each process finds after how many moments it is to end. */
 const FOLDER = 'FAULTS_MOMENTS';
 
-/** Says after how many moments a process ends. */
+let plans = 0;
+
+/** Says after how many moments from now on a process ends. */
 export function armMoments(folder: string, pid: number, moments: number): void {
-  writeFileSync(join(folder, String(pid)), String(moments));
+  writeFileSync(join(folder, String(pid)), `${++plans} ${moments}`);
+  writeFileSync(passedFile(join(folder, String(pid))), '0');
 }
 
-/** How many moments a process has left. */
-export function momentsLeft(folder: string, pid: number): number {
-  return Number(readFileSync(join(folder, String(pid)), 'utf8'));
+/** How many moments a process has had since then. */
+export function momentsPassed(folder: string, pid: number): number {
+  return Number(readFileSync(passedFile(join(folder, String(pid))), 'utf8'));
+}
+
+/** Only the harness writes the plan: a process that wrote it could bring an old one back. */
+function passedFile(plan: string): string {
+  return `${plan}.passed`;
 }
 
 /** Counts, from now on, each commit, each statement to a server, and each change of a disk. */
@@ -31,16 +39,21 @@ export function watchMoments(): void {
   watchDisk(moment);
 }
 
+let known = '';
+let passed = 0;
+
 function passMoment(file: string): void {
-  let left: number;
+  let plan: string;
   try {
-    left = Number(readFileSync(file, 'utf8'));
+    plan = readFileSync(file, 'utf8');
   } catch {
     // Nobody has chosen a moment.
     return;
   }
-  if (left <= 1) process.kill(process.pid, 'SIGKILL');
-  writeFileSync(file, String(left - 1));
+  passed = plan === known ? passed + 1 : 1;
+  known = plan;
+  if (passed >= Number(plan.split(' ')[1])) process.kill(process.pid, 'SIGKILL');
+  writeFileSync(passedFile(file), String(passed));
 }
 
 type Method = (this: unknown, ...args: readonly unknown[]) => unknown;
