@@ -111,7 +111,9 @@ export class StoredFiles {
   /** What this cannot do now is done a day later. */
   async #abandon(fileId: string): Promise<void> {
     try {
-      await this.erase([fileId]);
+      // Another process may have written the same file meanwhile, of a run that went on there.
+      const [complete] = await this.find([fileId]);
+      if (!complete) await this.erase([fileId]);
     } catch (error) {
       const { message } = describeError(error);
       this.#logger.warn({ fileId, error: message }, 'a file that broke off is not removed yet');

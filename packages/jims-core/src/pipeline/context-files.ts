@@ -76,7 +76,10 @@ export class FilesOfThread implements ContextFiles {
       return messageFile(await this.#write(file, data, declared));
     } catch (error) {
       if (isJimsError(error) && !MAY_BE_BEGUN.has(error.code)) throw error;
-      // A process that died may have begun it: then the store refuses its id.
+      // A process that died may have begun it: then the store refuses its id. One that goes on with the run, as
+      // this one was taken for dead, may have written it.
+      const [written] = await this.#files.find([fileId]);
+      if (written) return messageFile(written);
       await this.#files.erase([fileId]);
       return messageFile(await this.#write(file, data, declared));
     }

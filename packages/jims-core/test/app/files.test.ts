@@ -1,6 +1,6 @@
 // Files of an app: what is taken and what is not, how messages name them, and that nothing is left over.
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import type { FileLimits, FileStore, FileUpload, JimsApp, Pipeline } from 'jims-
 
 import { DEFAULT_FILE_LIMITS } from '../../src/files/file-limits.ts';
 import { StoredFiles } from '../../src/files/stored-files.ts';
+import { FilesOfThread } from '../../src/pipeline/context-files.ts';
 import { removeOld } from '../../src/run/retention.ts';
 import { openFileStore } from '../../src/store/open-file-store.ts';
 import { openStore } from '../../src/store/open-store.ts';
@@ -201,6 +202,32 @@ describeStores((kind) => {
       ).end;
       await it.app.threads.delete({ contactId: 'ann' });
       assert.deepEqual(it.bytesThere(), [other.fileId]);
+    });
+
+    test('of a run that goes on in another process are not removed by the one that was taken for dead', async () => {
+      await using it = await testApp(kind);
+      await using store = await openStore(it.databaseUrl);
+      await using bytes = await openFileStore(it.filesUrl);
+      const { thread } = await store.openThread({ contactId: 'ann' });
+      const file = { name: 'a.txt', mediaType: 'text/plain', data: Buffer.from('hello') };
+      const messageId = randomUUID();
+      const places = { records: store, limits: DEFAULT_FILE_LIMITS, logger: silentLogger };
+      const other = new FilesOfThread(new StoredFiles({ ...places, bytes }), thread);
+      const frozen: FileStore = {
+        description: 'a folder that is away when it wakes',
+        async write() {
+          await other.save(file, messageId);
+          throw new Error('gone');
+        },
+        read: (...args) => bytes.read(...args),
+        remove: (ids) => bytes.remove(ids),
+        check: () => bytes.check(),
+        close: async () => {},
+        [Symbol.asyncDispose]: async () => {},
+      };
+      const woken = new FilesOfThread(new StoredFiles({ ...places, bytes: frozen }), thread);
+      const { file_id: id } = await woken.save(file, messageId);
+      assert.equal(await (await other.open(id)).text(), 'hello');
     });
 
     test('that no message names are removed after a while, as are those of a dead process', async () => {
