@@ -11,6 +11,7 @@ export { createLlmProvider } from './llm/llm-provider.ts';
 export type { AnswerStream, Llm, LlmProvider, LlmRunOptions } from './llm/llm.ts';
 export type { AnswerPiece } from './llm/chat/streamed-answer.ts';
 export type { RunAnswer } from './llm/tools/run-answer.ts';
+export { defineTool } from './llm/tools/run-options.ts';
 export type {
   AnswerPart,
   RoundOptions,

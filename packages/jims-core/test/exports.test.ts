@@ -163,7 +163,7 @@ test('jims-core exports these names and no others', async () => {
 });
 
 test('jims-core/llm exports these names and no others', async () => {
-  const values = ['createLlmProvider', 'readUsage'];
+  const values = ['createLlmProvider', 'defineTool', 'readUsage'];
   const types = [
     'AnswerPart',
     'AnswerPiece',

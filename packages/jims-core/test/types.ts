@@ -11,7 +11,7 @@ import type {
   ThreadContext,
   ThreadEvent,
 } from 'jims-core';
-import { createLlmProvider } from 'jims-core/llm';
+import { createLlmProvider, defineTool } from 'jims-core/llm';
 import type { LlmProvider, RunAnswer, RunTool } from 'jims-core/llm';
 import { runPipeline } from 'jims-core/testing';
 import type { PipelineTurn } from 'jims-core/testing';
@@ -98,6 +98,13 @@ export function tools(ctx: ThreadContext): void {
   // @ts-expect-error the tool takes what its schema gives
   const wrong: RunTool<{ id: string }> = { description: '', schema, execute: (id: number) => id };
   ctx.llm.run([], { tools: { wrong } });
+  const alone = defineTool({
+    description: 'Finds an order',
+    schema,
+    execute: (input) => expectType<{ id: string }>()(input),
+    title: ({ id }) => id,
+  });
+  ctx.llm.run([], { tools: { alone } });
   // @ts-expect-error a tool says what it does
   ctx.llm.run([], { tools: { find: { schema, execute: () => 1 } } });
 }

@@ -23,6 +23,21 @@ export interface RunTool<T = unknown> {
   readonly approvalText?: string | ((input: T) => string | Promise<string>);
 }
 
+/**
+ * Gives a tool as it is. Its input has the type of its schema, also where the tool stands by itself and not in a
+ * call of `ctx.llm.run`.
+ *
+ * @example
+ * const findOrder = defineTool({
+ *   description: 'Finds an order by its number',
+ *   schema: v.object({ id: v.string() }),
+ *   execute: ({ id }) => orders.find(id),
+ * });
+ */
+export function defineTool<T>(tool: RunTool<T>): RunTool<T> {
+  return tool;
+}
+
 /** What a tool gets beside its input. */
 export interface ToolScope {
   /** Aborts when the run is stopped: pass it to whatever waits. */
