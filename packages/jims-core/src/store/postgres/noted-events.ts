@@ -1,3 +1,4 @@
+import { isJimsError } from '../../errors/jims-error.ts';
 import type { Database } from './database.ts';
 
 /** What one piece brings in. */
@@ -32,8 +33,13 @@ export class NotedEvents {
     await work;
   }
 
+  /** A read works where nothing can be written: a full disk does not hide what is there. */
   async #bringInPieces(): Promise<void> {
-    for (let count = 0; count < MAX_PIECES && (await this.#bringInPiece(true)); count++);
+    try {
+      for (let count = 0; count < MAX_PIECES && (await this.#bringInPiece(true)); count++);
+    } catch (error) {
+      if (!(isJimsError(error) && error.code === 'store_unavailable')) throw error;
+    }
   }
 
   /** Brings in some, unless another process does; resolves with whether there may be more. */

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 
+import { isJimsError } from '../../errors/jims-error.ts';
 import { DirectoryFileStore } from '../files/directory-file-store.ts';
 import { MemoryFileStore } from '../files/memory-file-store.ts';
 import { readTail } from '../read-tail.ts';
@@ -168,19 +169,14 @@ function threadLists(tables: Tables, { read, write }: Access): ListMethods {
     return (await read(() => noted.isAny)) && (await write(() => noted.takeSome()));
   }
 
-  async function noteAll(): Promise<void> {
-    for (let count = 0; count < MAX_PIECES && (await noteSome()); count++);
-  }
-
   async function indexMessages(): Promise<boolean> {
     if (await noteSome()) return true;
     return (await read(() => search.isBehind)) && (await write(() => search.indexSome()));
   }
 
   async function listThreads({ words, ...query }: ThreadQuery): Promise<ThreadList> {
-    await noteAll();
+    await takeIn(words === undefined ? noteSome : indexMessages);
     if (words === undefined) return read(() => tables.threadLists.list(query));
-    for (let count = 0; count < MAX_PIECES && (await indexMessages()); count++);
     const found = await read(() => search.find(words, query.contactId));
     if (found.length === 0) return { threads: [], more: false };
     return read(() => tables.threadLists.list(query, found));
@@ -190,7 +186,7 @@ function threadLists(tables: Tables, { read, write }: Access): ListMethods {
     listThreads,
     indexMessages,
     async threadOverview(threadId) {
-      await noteAll();
+      await takeIn(noteSome);
       return read(() => overviews.byId(threadId));
     },
     setFeedback: (threadId, messageId, given) =>
@@ -201,6 +197,15 @@ function threadLists(tables: Tables, { read, write }: Access): ListMethods {
 
 /** How much of what just came a list or a search takes in before it looks: pieces of about ten milliseconds. */
 const MAX_PIECES = 20;
+
+/** Takes in what just came, before a read. That works where nothing can be written, as on a full disk. */
+async function takeIn(piece: () => Promise<boolean>): Promise<void> {
+  try {
+    for (let count = 0; count < MAX_PIECES && (await piece()); count++);
+  } catch (error) {
+    if (!(isJimsError(error) && error.code === 'store_unavailable')) throw error;
+  }
+}
 
 /** Where files are by default: a folder beside the database, which is made for the first file. */
 function fileStoreBeside(file: string): FileStore {
