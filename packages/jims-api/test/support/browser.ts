@@ -31,6 +31,8 @@ export async function openPage(url: string): Promise<TestPage> {
   const browser = await chromium.launchPersistentContext(profile, {
     executablePath,
     args: FLAGS,
+    // In the locale C it gives files whose names are not ASCII another name.
+    env: { ...process.env, LC_ALL: 'C.UTF-8' },
     viewport: { width: 900, height: 760 },
   });
   const page = browser.pages()[0] ?? (await browser.newPage());
