@@ -22,12 +22,9 @@ const onBack = () => {
 };
 
 const contact_id = localStorage.contactId;
-const { thread_id } = await send(
-  '/api/v1/threads',
-  { contact_id, external_id: 'refunds' },
-  { headers, onAway },
-);
+const thread = send('/api/v1/threads', { contact_id, external_id: 'refunds' }, { headers, onAway });
 
+// Before anything is waited for: a quick click must not send the form itself.
 form.addEventListener('submit', (event) => {
   event.preventDefault();
   const text = form.elements.text.value.trim();
@@ -36,13 +33,14 @@ form.addEventListener('submit', (event) => {
   void say({ message: text });
 });
 
-const path = `/api/v1/threads/${thread_id}/events`;
-for await (const { data } of follow(path, { headers, onAway, onBack })) show(data);
+const events = `/api/v1/threads/${(await thread).thread_id}/events`;
+for await (const { data } of follow(events, { headers, onAway, onBack })) show(data);
 
 /** Starts a run, and shows its steps as long as it goes on; its messages come with the events. */
 async function say(message) {
   alert.textContent = '';
   try {
+    const { thread_id } = await thread;
     const run = await send(`/api/v1/threads/${thread_id}/runs`, message, { headers, onAway });
     const stream = `/api/v1/runs/${run.run_id}/stream?include=step`;
     for await (const { id, event, data } of follow(stream, { headers, onAway, onBack })) {
