@@ -9,6 +9,7 @@ export type { CallerShares } from './run/caller-shares.ts';
 export { failCurrentRun } from './run/stop-switch.ts';
 export { onTracingFault, withCallersTrace } from './telemetry/tracing.ts';
 export type { TraceIds } from './telemetry/tracing.ts';
+export { filesOfMessage } from './thread/message.ts';
 export { MAX_TITLE, supersededBy } from './thread/thread.ts';
 export { cleanJson } from './text/clean-text.ts';
 export { MAX_PIECE_CHARS, textPieces } from './text/text-pieces.ts';

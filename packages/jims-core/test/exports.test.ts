@@ -218,6 +218,7 @@ test('jims-core/host exports these names and no others', async () => {
     'describeError',
     'eventPieces',
     'failCurrentRun',
+    'filesOfMessage',
     'isTypePattern',
     'onTracingFault',
     'openByDefault',

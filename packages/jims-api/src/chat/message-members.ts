@@ -1,10 +1,10 @@
 // What a message of the assistant or of the user has beside its text.
 import type { MessageFile, MessageSource, NewEvent } from 'jims-core';
+import { filesOfMessage } from 'jims-core/host';
 
 /** The files of a message; none for any other event. */
 export function filesOf({ type, data }: NewEvent): readonly MessageFile[] {
-  const { files } = data;
-  return type.startsWith('comm.') && Array.isArray(files) ? files.filter(isFile) : [];
+  return type.startsWith('comm.') ? filesOfMessage(data) : [];
 }
 
 /** The sources of a message; none for any other event. */
@@ -18,13 +18,6 @@ export function reasoningOf({ type, data }: NewEvent): string | undefined {
   const { role, reasoning } = data;
   if (!type.startsWith('comm.') || role !== 'assistant') return undefined;
   return typeof reasoning === 'string' ? reasoning : undefined;
-}
-
-function isFile(value: unknown): value is MessageFile {
-  if (typeof value !== 'object' || value === null) return false;
-  const { file_id: id, name, media_type: type, size }: Record<string, unknown> = { ...value };
-  const isNamed = typeof id === 'string' && typeof name === 'string';
-  return isNamed && typeof type === 'string' && typeof size === 'number';
 }
 
 function isSource(value: unknown): value is MessageSource {

@@ -1,6 +1,7 @@
 // The files that messages name, as parts for a model.
 import type { LanguageModelV4FilePart } from '@ai-sdk/provider';
 
+import { filesOfMessage } from '../../thread/message.ts';
 import type { MessageFile } from '../../thread/message.ts';
 import { invalidInput } from '../failures/errors.ts';
 import type { FileBytes } from '../file-bytes.ts';
@@ -57,12 +58,13 @@ function plan(
   const newest = messages.findLast((message) => membersOf(message)['role'] === 'user');
   const room = new Room(target.maxFileBytes);
   for (const message of messages.toReversed()) {
-    const { role, files: named } = membersOf(message);
+    const members = membersOf(message);
     const object = objectOf(message);
-    const files = filesIn(named);
+    // What has no form of a file is ignored, as other members of messages are.
+    const files = filesOfMessage(members);
     if (!object || files.length === 0) continue;
     const decided = files.map((file) => {
-      if (role !== 'user') return note(file, 'sent by the assistant');
+      if (members['role'] !== 'user') return note(file, 'sent by the assistant');
       const why = reasonAgainst(file, target, room);
       if (why !== undefined && message === newest) throw refused(file, why, target);
       return why === undefined ? file : note(file, SHORT[why]);
@@ -149,15 +151,4 @@ function textOf(file: MessageFile, bytes: Uint8Array): string {
 
 function note({ name, media_type: type }: MessageFile, about?: string): string {
   return `[File ${JSON.stringify(name)}, ${type}${about === undefined ? '' : `, ${about}`}]`;
-}
-
-/** What has no form of a file is ignored, as other members of messages are. */
-function filesIn(value: unknown): readonly MessageFile[] {
-  return Array.isArray(value) ? value.filter(isFile) : [];
-}
-
-function isFile(value: unknown): value is MessageFile {
-  const { file_id: id, name, media_type: type, size } = membersOf(value);
-  const isNamed = typeof id === 'string' && typeof name === 'string';
-  return isNamed && typeof type === 'string' && typeof size === 'number';
 }
