@@ -127,6 +127,11 @@ export function isJimsError(value: unknown): value is JimsError {
   }
 }
 
+/** Whether the store did not answer: later the same may work. */
+export function isUnavailable(error: unknown): boolean {
+  return isJimsError(error) && error.code === 'store_unavailable';
+}
+
 const MAX_CAUSES = 8;
 const MAX_NAME = 100;
 const MAX_MESSAGE = 4000;

@@ -1,10 +1,9 @@
-import { isJimsError } from '../errors/jims-error.ts';
+import { isJimsError, isUnavailable } from '../errors/jims-error.ts';
 import type { JimsError } from '../errors/jims-error.ts';
 import type { RunOwner } from '../store/store.ts';
 import { cutText } from '../text/clean-text.ts';
 import type { NewEvent } from '../thread/event.ts';
 import type { RunEndings } from './run-endings.ts';
-import { isUnavailable } from './run-endings.ts';
 import type { CancelReason, RunEnd } from './run-events.ts';
 import { failureOf } from './run-failure.ts';
 import type { RunOutcome } from './run-outcome.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { isJimsError } from '../errors/jims-error.ts';
+import { isJimsError, isUnavailable } from '../errors/jims-error.ts';
 import type {
   FinishResult,
   JournalEntry,
@@ -178,8 +178,4 @@ export class RunEndings {
 async function rest(failures: number, signal: AbortSignal): Promise<void> {
   const pause = pauseAfter(failures, FIRST_RETRY_MS, LAST_RETRY_MS);
   await sleep(pause, undefined, { ref: false, signal }).catch(() => {});
-}
-
-export function isUnavailable(error: unknown): boolean {
-  return isJimsError(error) && error.code === 'store_unavailable';
 }

@@ -1,4 +1,4 @@
-import { isJimsError } from '../../errors/jims-error.ts';
+import { isUnavailable } from '../../errors/jims-error.ts';
 import type { Database } from './database.ts';
 
 /** What one piece brings in. */
@@ -38,7 +38,7 @@ export class NotedEvents {
     try {
       for (let count = 0; count < MAX_PIECES && (await this.#bringInPiece(true)); count++);
     } catch (error) {
-      if (!(isJimsError(error) && error.code === 'store_unavailable')) throw error;
+      if (!isUnavailable(error)) throw error;
     }
   }
 

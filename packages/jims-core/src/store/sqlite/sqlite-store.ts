@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 
-import { isJimsError } from '../../errors/jims-error.ts';
+import { isUnavailable } from '../../errors/jims-error.ts';
 import { DirectoryFileStore } from '../files/directory-file-store.ts';
 import { MemoryFileStore } from '../files/memory-file-store.ts';
 import { readTail } from '../read-tail.ts';
@@ -203,7 +203,7 @@ async function takeIn(piece: () => Promise<boolean>): Promise<void> {
   try {
     for (let count = 0; count < MAX_PIECES && (await piece()); count++);
   } catch (error) {
-    if (!(isJimsError(error) && error.code === 'store_unavailable')) throw error;
+    if (!isUnavailable(error)) throw error;
   }
 }
 
