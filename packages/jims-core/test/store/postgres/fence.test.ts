@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Client } from 'pg';
 
 import { openStore } from '../../../src/store/open-store.ts';
 import type { AcceptedRun, JournalEntry } from '../../../src/store/store.ts';
 import { DURABLE, chainOf, entryOf, reap } from '../../support/durable-runs.ts';
-import { freshDatabase } from '../../support/postgres.ts';
+import { freshDatabase, withClient } from '../../support/postgres.ts';
 import { latestOf, storeUser } from '../../support/store-user.ts';
 
 const RACES = Number(process.env['JIMS_FENCE_RACES'] ?? 60);
@@ -49,6 +52,40 @@ test('what was stored for a process is read by the process that takes its run ov
     return (await chainOf(newStore, run.runId)).entries;
   }
 });
+
+test('a process that takes a run over waits for a result that is being stored', async () => {
+  await using database = await freshDatabase();
+  await using oldStore = await openStore(database.url);
+  await using newStore = await openStore(database.url);
+  const owner = await storeUser(oldStore);
+  const taker = await storeUser(newStore);
+  const run = await owner.accept('Hello', DURABLE);
+  const entry = entryOf(run, 0);
+  const { storing, entries } = await withClient(database.url, async (client) => {
+    // No entry can be written until this is over, but everything can be read.
+    await client.query('BEGIN; LOCK TABLE jims.journal IN SHARE MODE');
+    const storing = oldStore.storeEntries(owner.owner(run), [entry]);
+    await untilWaiting(client, 1);
+    await newStore.endLease(owner.instanceId);
+    const entries = reap(taker).then(async () => (await chainOf(newStore, run.runId)).entries);
+    await Promise.race([entries, untilWaiting(client, 2)]);
+    await client.query('COMMIT');
+    return { storing, entries };
+  });
+  assert.notEqual(await storing, 'fenced');
+  assert.deepEqual(await entries, [entry]);
+});
+
+/** Waits until so many other connections wait for a lock. */
+async function untilWaiting(client: Client, count: number): Promise<void> {
+  const waiting = `SELECT count(*)::int AS count FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+  for (;;) {
+    const { rows } = await client.query<{ count: number }>(waiting);
+    if (rows[0] && rows[0].count >= count) return;
+    await sleep(5);
+  }
+}
 
 async function untilWritten(kept: readonly JournalEntry[], count: number): Promise<void> {
   while (kept.length < count) await new Promise((resolve) => setImmediate(resolve));
