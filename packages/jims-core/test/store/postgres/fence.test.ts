@@ -61,19 +61,18 @@ test('a process that takes a run over waits for a result that is being stored', 
   const taker = await storeUser(newStore);
   const run = await owner.accept('Hello', DURABLE);
   const entry = entryOf(run, 0);
-  const { storing, entries } = await withClient(database.url, async (client) => {
+  await withClient(database.url, async (client) => {
     // No entry can be written until this is over, but everything can be read.
     await client.query('BEGIN; LOCK TABLE jims.journal IN SHARE MODE');
     const storing = oldStore.storeEntries(owner.owner(run), [entry]);
     await untilWaiting(client, 1);
     await newStore.endLease(owner.instanceId);
-    const entries = reap(taker).then(async () => (await chainOf(newStore, run.runId)).entries);
-    await Promise.race([entries, untilWaiting(client, 2)]);
+    const taken = reap(taker).then(() => chainOf(newStore, run.runId));
+    await Promise.race([taken, untilWaiting(client, 2)]);
     await client.query('COMMIT');
-    return { storing, entries };
+    assert.notEqual(await storing, 'fenced');
+    assert.deepEqual((await taken).entries, [entry]);
   });
-  assert.notEqual(await storing, 'fenced');
-  assert.deepEqual(await entries, [entry]);
 });
 
 /** Waits until so many other connections wait for a lock. */
