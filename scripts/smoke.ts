@@ -84,7 +84,7 @@ async function userEnvironment(): Promise<NodeJS.ProcessEnv> {
 function installPackages(): void {
   const pack = ['pack', '--workspaces', '--json', '--pack-destination', folder];
   const packed: unknown = JSON.parse(execFileSync('npm', pack, { encoding: 'utf8' }));
-  assert.ok(Array.isArray(packed) && packed.length === 2);
+  assert.ok(Array.isArray(packed));
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
   npm(['install', ...packed.map(({ filename }: { filename: string }) => `./${filename}`)]);
 }

@@ -1,0 +1,35 @@
+import type { ChatFeedback, ChatSnapshot } from './chat-snapshot.ts';
+
+/** What goes with a message. */
+export interface SendOptions {
+  /** Uploaded first, with progress in the message. */
+  readonly files?: readonly Blob[];
+}
+
+/**
+ * A live chat: what a user interface binds to. It has the shape that React's `useSyncExternalStore` and
+ * other stores want.
+ */
+export interface Chat {
+  /** Calls `listener` after each change; returns what ends that. */
+  readonly subscribe: (listener: () => void) => () => void;
+  readonly getSnapshot: () => ChatSnapshot;
+  /** Sends a message of the contact; resolves when it is accepted, rejects with a `JimsApiError`. */
+  readonly send: (text: string, options?: SendOptions) => Promise<void>;
+  /** Stops the run that is answering. What was seen of the answer stays. */
+  readonly stop: () => Promise<void>;
+  /** Clicks a button of a message. */
+  readonly click: (buttonId: string) => Promise<void>;
+  /** Answers the open question. */
+  readonly answer: (value: unknown) => Promise<void>;
+  /** Sends what could not be sent once more, or runs the last message again when its run failed. */
+  readonly retry: () => Promise<void>;
+  /** Replaces a message of the contact, and what came after it: the chat goes on in a copy of the thread. */
+  readonly edit: (messageId: string, text: string) => Promise<void>;
+  /** Fetches the page of messages before the oldest one. */
+  readonly loadOlder: () => Promise<void>;
+  /** Says what the contact thinks of a message of the app; `undefined` takes it back. */
+  readonly giveFeedback: (messageId: string, feedback: ChatFeedback | undefined) => Promise<void>;
+  /** Leaves the chat. Its run goes on. */
+  readonly close: () => void;
+}

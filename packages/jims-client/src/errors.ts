@@ -1,0 +1,29 @@
+/** Why a call failed; `code` is the service's own, or one of the client's: `network`, `aborted`, `invalid_answer`. */
+export class JimsApiError extends Error {
+  override readonly name = 'JimsApiError';
+  /** Stable, such as `thread_busy` or `unauthorized`: the codes of the HTTP API. */
+  readonly code: string;
+  /** The HTTP status; `undefined` when there was no answer. */
+  readonly status: number | undefined;
+  /** Seconds after which the service wants to be called again. */
+  readonly retryAfter: number | undefined;
+  /** What the service's log has about it. */
+  readonly requestId: string | undefined;
+
+  constructor(
+    message: string,
+    about: {
+      readonly code: string;
+      readonly status?: number | undefined;
+      readonly retryAfter?: number | undefined;
+      readonly requestId?: string | undefined;
+      readonly cause?: unknown;
+    },
+  ) {
+    super(message, { cause: about.cause });
+    this.code = about.code;
+    this.status = about.status;
+    this.retryAfter = about.retryAfter;
+    this.requestId = about.requestId;
+  }
+}
