@@ -4,6 +4,7 @@ import { CORE_REFUSALS } from '../run/admission.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { AppFiles } from './files.ts';
+import { setLiveCode } from './live-code.ts';
 import { OpenApp } from './open-app.ts';
 import type { JimsAppOptions, OpenOptions } from './options.ts';
 import { AppQuestions } from './questions.ts';
@@ -22,11 +23,6 @@ const MARK = Symbol.for('jims.app');
  * const end = await run.end;
  */
 export class JimsApp implements AsyncDisposable {
-  readonly pipeline: Pipeline;
-  readonly conversationStartPipeline: Pipeline | undefined;
-  readonly name: string | undefined;
-  readonly description: string | undefined;
-  readonly version: string | undefined;
   /** The numbers of this app, for Prometheus. */
   readonly metrics: Metrics = createMetrics();
   /** The conversations of the app. */
@@ -41,11 +37,6 @@ export class JimsApp implements AsyncDisposable {
 
   /** Makes an app; see `defineApp`. */
   constructor(options: JimsAppOptions) {
-    this.pipeline = options.pipeline;
-    this.conversationStartPipeline = options.conversationStartPipeline;
-    this.name = options.name;
-    this.description = options.description;
-    this.version = options.version;
     const openApp = new OpenApp(options, this.metrics);
     this.#openApp = openApp;
     this.threads = new AppThreads(openApp);
@@ -66,6 +57,27 @@ export class JimsApp implements AsyncDisposable {
     this.metrics.expectRefusals(CORE_REFUSALS);
     // Not a field: a declaration file could not name it.
     Object.defineProperty(this, MARK, { value: true });
+    setLiveCode(this, openApp);
+  }
+
+  get pipeline(): Pipeline {
+    return this.#openApp.definition.pipeline;
+  }
+
+  get conversationStartPipeline(): Pipeline | undefined {
+    return this.#openApp.definition.conversationStartPipeline;
+  }
+
+  get name(): string | undefined {
+    return this.#openApp.definition.name;
+  }
+
+  get description(): string | undefined {
+    return this.#openApp.definition.description;
+  }
+
+  get version(): string | undefined {
+    return this.#openApp.definition.version;
   }
 
   /**

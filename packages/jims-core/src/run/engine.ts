@@ -95,9 +95,14 @@ export class RunEngine implements KnownThreads {
    * Accepts a run and executes it. Resolves when its message is stored.
    *
    * @throws JimsError `thread_not_found`, `thread_moved`, `thread_busy`, `queue_full`, `key_reused`,
-   * `too_many_runs`, `overloaded`, `shutting_down` or `store_unavailable`; nothing is stored then.
+   * `too_many_runs`, `overloaded`, `shutting_down`, `code_broken` or `store_unavailable`; nothing is stored then.
    */
   async start(request: RunRequest): Promise<Run> {
+    const { missing } = this.#app.code();
+    if (missing) {
+      this.#app.metrics.countRefusal('code_broken');
+      throw missing;
+    }
     const leave = this.#admission.enter(await this.#countedCaller(request));
     const endAccept = this.#turns.beginAccept();
     let result: AcceptResult;
@@ -252,7 +257,7 @@ export class RunEngine implements KnownThreads {
     const record = await this.#store.loadChain(chain.chainId);
     const newest = record?.entries.at(-1);
     const version = newest ? newest.version : chain.kept.version;
-    if (version === this.#app.version) return undefined;
+    if (version === this.#app.code().version) return undefined;
     await this.#store.releaseRun({ runId, attempt, threadId: thread.id, instanceId });
     this.#lease.reapSoon();
     return this.#runs.find(runId);
@@ -269,7 +274,8 @@ export class RunEngine implements KnownThreads {
 
   #acceptRequest(request: RunRequest): AcceptRequest {
     const { thread, incoming, conversationStart = false, onBusy, idempotency, files } = request;
-    const { limits, conversationStartPipeline } = this.#app;
+    const { limits } = this.#app;
+    const { conversationStartPipeline, version } = this.#app.code();
     const known = this.events.known(thread);
     const answer = this.#answerRule(request);
     return {
@@ -283,7 +289,7 @@ export class RunEngine implements KnownThreads {
       ...(idempotency && { idempotency: { ...idempotency, ttlMs: limits.idempotencyTtlMs } }),
       ...(files && files.length > 0 && { files }),
       ...(known && { known }),
-      ...(isDurable(this.#app, request) && { durable: keptOf(request, this.#app.version) }),
+      ...(isDurable(this.#app, request) && { durable: keptOf(request, version) }),
       ...(answer.kind !== 'none' && { answer }),
     };
   }
