@@ -10,13 +10,20 @@ export interface Import {
   readonly importer: string | undefined;
 }
 
+/** A position in a file; lines and columns count from 1. */
+export interface CodePosition {
+  readonly file: string;
+  readonly line?: number;
+  readonly column?: number | undefined;
+}
+
 interface Loaded {
   readonly format?: string | null | undefined;
 }
 
 /**
  * Records which file imported which while the app loads: Node's own errors often name only one of the
- * two. Forgets everything when the app is loaded.
+ * two. Forgets everything when the app is loaded, until it is loaded again.
  */
 export class LoadRecord {
   /** The first import of each URL. */
@@ -71,6 +78,10 @@ export class LoadRecord {
     }
   }
 
+  open(): void {
+    this.#closed = false;
+  }
+
   close(): void {
     this.#closed = true;
     this.#imports.clear();
@@ -86,14 +97,15 @@ function namesFile(message: string, url: string): boolean {
   return message.includes(`"${url}"`) || message.startsWith(`${fileURLToPath(url)}: `);
 }
 
-/** The position of an import as `file:line`, or only the file when the line is not found. */
-export function importPosition({ specifier, importer }: Import): string | undefined {
-  if (importer === undefined || !isFile(importer)) return importer;
+/** The position of an import; without a line when that is not found. */
+export function importPosition({ specifier, importer }: Import): CodePosition | undefined {
+  if (importer === undefined) return undefined;
+  if (!isFile(importer)) return { file: importer };
   const lines = readFileSync(importer, 'utf8').split('\n');
   const index = lines.findIndex((line) =>
     [`'${specifier}'`, `"${specifier}"`, `\`${specifier}\``].some((quoted) =>
       line.includes(quoted),
     ),
   );
-  return index === -1 ? importer : `${importer}:${index + 1}`;
+  return index === -1 ? { file: importer } : { file: importer, line: index + 1 };
 }
