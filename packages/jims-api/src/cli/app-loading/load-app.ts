@@ -6,8 +6,8 @@ import type { JimsApp, Logger, Pipeline } from 'jims-core';
 
 import { noticeWaiting } from '../../server/node-server/notice-waiting.ts';
 import { exportOf, isFactory, requireApp } from './app-export.ts';
-import { AppLoadError, explainLoadError } from './load-error.ts';
 import type { FileVersions } from './file-versions.ts';
+import { AppLoadError, explainLoadError } from './load-error.ts';
 import { tsconfigFor } from './project.ts';
 import { APP_SCHEME, installResolveHook } from './resolve-hook.ts';
 import type { ResolveHook } from './resolve-hook.ts';
@@ -118,8 +118,8 @@ export class AppLoader {
     return this.#url.startsWith('file:') ? fileURLToPath(this.#url) : undefined;
   }
 
-  /** The files that were loaded; `undefined` without `reloads`. */
-  get versions(): FileVersions | undefined {
+  /** The files that were loaded, when it `reloads`. */
+  get versions(): FileVersions {
     return this.#hook.versions;
   }
 
@@ -183,7 +183,8 @@ export class AppLoader {
       if (cause instanceof AppLoadError) throw cause;
       const context = { tsx: this.#tsx, hook: this.#hook };
       const { message, position } = explainLoadError(cause, context);
-      throw new AppLoadError(`${failed}: ${message}`, { cause, position });
+      const missing = this.#hook.record.missingFile(cause);
+      throw new AppLoadError(`${failed}: ${message}`, { cause, position, missing });
     }
   }
 }

@@ -13,18 +13,24 @@ const MOST_ERRORS = 3;
 const MOST_CAUSES = 4;
 const NAMES_ITS_POSITION = /(?:^|[\s("'])((?:\/|[A-Za-z]:[\\/])\S+):(\d+)/;
 
+interface AppLoadErrorOptions {
+  readonly position?: CodePosition | undefined;
+  readonly missing?: string | undefined;
+  readonly cause?: unknown;
+}
+
 /** The app cannot be loaded; the message says why, in a line or two. */
 export class AppLoadError extends Error {
   override readonly name = 'AppLoadError';
   /** Where the reason is, if that is known. */
   readonly position: CodePosition | undefined;
+  /** The path of a file that an import names and that is not there. */
+  readonly missing: string | undefined;
 
-  constructor(
-    message: string,
-    { position, cause }: { readonly position?: CodePosition | undefined; readonly cause?: unknown } = {},
-  ) {
+  constructor(message: string, { position, missing, cause }: AppLoadErrorOptions = {}) {
     super(message, cause === undefined ? {} : { cause });
     this.position = position;
+    this.missing = missing;
   }
 }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { isFile } from './source-file.ts';
@@ -50,6 +51,13 @@ export class LoadRecord {
   /** The import that loaded a file. */
   importOf(url: string): Import | undefined {
     return this.#imports.get(url);
+  }
+
+  /** The path of a file that an import names and that is not there. */
+  missingFile(error: unknown): string | undefined {
+    const { specifier = '', importer } = (Error.isError(error) && this.#failed.get(error)) || {};
+    if (importer === undefined || !/^\.{0,2}\//.test(specifier)) return undefined;
+    return resolve(dirname(importer), specifier);
   }
 
   resolve<T extends { readonly url: string }>(wanted: Import, resolve: () => T): T {

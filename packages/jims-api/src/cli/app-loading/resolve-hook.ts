@@ -21,7 +21,7 @@ export interface ResolveHook {
   /** What was imported so far, for error messages. */
   readonly record: LoadRecord;
   /** What lets changed files be loaded again. */
-  readonly versions: FileVersions | undefined;
+  readonly versions: FileVersions;
 }
 
 /**
@@ -33,7 +33,7 @@ export interface ResolveHook {
 export function installResolveHook(cwd: string, { reloads = false } = {}): ResolveHook {
   const aliases = new ImportAliases({ cwd, ownFolders: ownFolders() });
   const record = new LoadRecord();
-  const versions = reloads ? new FileVersions((file) => aliases.isOfProject(file)) : undefined;
+  const versions = new FileVersions((file) => aliases.isOfProject(file));
   const project = pathToFileURL(join(cwd, '/')).href;
 
   /** A file that Node does not find. */
@@ -67,8 +67,8 @@ export function installResolveHook(cwd: string, { reloads = false } = {}): Resol
   registerHooks({
     load(url, context, next) {
       const loaded = record.load(url, () => next(url, context));
-      const file = versions && fileIn(url);
-      if (file !== undefined && loaded.format?.startsWith('commonjs')) versions?.isCommonJs(file);
+      const file = reloads ? fileIn(url) : undefined;
+      if (file !== undefined && loaded.format?.startsWith('commonjs')) versions.isCommonJs(file);
       return loaded;
     },
     resolve(specifier, context, next) {
@@ -76,8 +76,8 @@ export function installResolveHook(cwd: string, { reloads = false } = {}): Resol
       const importer = fileIn(parentURL);
       return record.resolve({ specifier, importer }, () => {
         const found = resolve(specifier, context, next);
-        const file = versions && fileIn(found.url);
-        if (!versions || file === undefined) return found;
+        const file = reloads ? fileIn(found.url) : undefined;
+        if (file === undefined) return found;
         const from =
           parentURL !== undefined && importer !== undefined
             ? { file: importer, version: versionIn(parentURL) }

@@ -101,6 +101,16 @@ export const OPTIONS = {
     several: true,
     help: 'A host name that requests may be sent to, such as chat.example; needed without keys, and on a loopback address',
   },
+  playground: {
+    type: 'flag',
+    group: NETWORK,
+    help: 'Serve the playground at /: a page to talk with the app, and to see what happens in it; it asks for a key where the API does',
+  },
+  widget: {
+    type: 'flag',
+    group: NETWORK,
+    help: 'Serve <jims-chat> as /widget.js, for the pages of your site',
+  },
   protocols: {
     type: 'text',
     group: NETWORK,
@@ -240,10 +250,12 @@ export const OPTIONS = {
 export type OptionName = keyof typeof OPTIONS;
 
 export const HEAD = `Usage: jims-api [OPTIONS]
+       jims-api dev [FILE] [OPTIONS]
        jims-api export [OPTIONS]
 
-Serves a JIMS app over HTTP. With export it writes threads, or messages that contacts rated, as JSON
-lines: jims-api export --help.
+Serves a JIMS app over HTTP. With dev it serves an app that you work on, with a page to talk with it:
+jims-api dev --help. With export it writes threads, or messages that contacts rated, as JSON lines:
+jims-api export --help.
 `;
 
 export const EXAMPLES = `Examples:

@@ -10,6 +10,8 @@ import type { ServeOptions } from '../../server/serve-options.ts';
 import { accessOptions } from './access-options.ts';
 import { ALL_PROTOCOLS, EXAMPLES, HEAD, OPTIONS } from './command-table.ts';
 import type { OptionName } from './command-table.ts';
+import { DEV_OPTIONS, devHelp, devOptions } from './dev-options.ts';
+import type { DevOptionName, DevOptions } from './dev-options.ts';
 import { ownVariables } from './environment.ts';
 import { exportHelp, parseExport } from './export-options.ts';
 import type { ExportOptions } from './export-options.ts';
@@ -39,8 +41,14 @@ export interface ExportCommand {
   readonly kind: 'export';
   readonly options: ExportOptions;
 }
+export interface DevCommand {
+  readonly kind: 'dev';
+  readonly options: DevOptions;
+  readonly warnings: readonly string[];
+}
 export type Command =
   | ServeCommand
+  | DevCommand
   | ExportCommand
   | { readonly kind: 'print'; readonly text: string };
 
@@ -65,6 +73,7 @@ export function parseCommandLine(
   version: string,
 ): Command {
   if (argv[0] === 'export') return exportCommand(argv.slice(1), env);
+  if (argv[0] === 'dev') return devCommand(argv.slice(1), env);
   const help = {
     kind: 'print',
     text: helpText(OPTIONS, { head: HEAD, examples: EXAMPLES }),
@@ -80,6 +89,15 @@ export function parseCommandLine(
 function exportCommand(argv: readonly string[], env: Environment): Command {
   const options = argv.includes('--help') ? undefined : parseExport(argv, env);
   return options ? { kind: 'export', options } : { kind: 'print', text: exportHelp() };
+}
+
+function devCommand(argv: readonly string[], env: Environment): Command {
+  if (argv.includes('--help')) return { kind: 'print', text: devHelp() };
+  const own = ownVariables(DEV_OPTIONS, env);
+  const given = new GivenOptions<DevOptionName>(DEV_OPTIONS, argv, own.env, 1);
+  if (given.flag('help')) return { kind: 'print', text: devHelp() };
+  const options = devOptions(given, commandOptions(given, env));
+  return { kind: 'dev', options, warnings: own.warnings };
 }
 
 function commandOptions(given: Given, env: Environment): CommandOptions {
@@ -119,6 +137,8 @@ function commandOptions(given: Given, env: Environment): CommandOptions {
     keepAliveTimeoutMs: seconds(given, 'keep-alive-timeout'),
     corsOrigins: corsOrigins(given),
     allowedHosts: allowedHosts(given),
+    playground: given.flag('playground'),
+    widget: given.flag('widget'),
     publicUrl: publicUrl(given),
     fileAddressKeys: fileAddressKeys(given),
     protocols: protocols(given),
