@@ -13,10 +13,11 @@ import { packageVersion } from '../version.ts';
 import { loadApp } from './app-loading/load-app.ts';
 import { AppLoadError } from './app-loading/load-error.ts';
 import { exportLines } from './export/export.ts';
+import type { CommandOptions } from './options/command-options.ts';
 import { StartError, readDotEnv } from './options/environment.ts';
 import type { Environment } from './options/option-table.ts';
 import { UsageError, parseCommandLine } from './options/options.ts';
-import type { Command, CommandOptions, DevCommand, ServeCommand } from './options/options.ts';
+import type { Command, DevCommand, ServeCommand } from './options/options.ts';
 import { PackageMissingError } from './reporting/optional-package.ts';
 import { servingOptions } from './serving-options.ts';
 

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 
 import type { ServeOptions } from '../server/serve-options.ts';
-import type { CommandOptions } from './options/options.ts';
+import type { CommandOptions } from './options/command-options.ts';
 import { startReporting } from './reporting/reporting.ts';
 
 /** What `serve` gets from the command: its options, the log, and where errors are reported. */

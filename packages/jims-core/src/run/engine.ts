@@ -22,6 +22,7 @@ import { isDurable } from './run-services.ts';
 import type { RunServices, RunnableApp } from './run-services.ts';
 import { replayed } from './run.ts';
 import type { Run, RunRequest } from './run.ts';
+import { logWhatStands } from './standing.ts';
 import { StoreUpkeep } from './store-upkeep.ts';
 import { Turns } from './turns.ts';
 
@@ -81,7 +82,7 @@ export class RunEngine implements KnownThreads {
   static async open(app: RunnableApp): Promise<RunEngine> {
     const engine = new RunEngine(app);
     try {
-      await engine.#sayWhatStands();
+      await logWhatStands(app);
       await engine.#lease.take();
     } catch (error) {
       engine.#close();
@@ -211,16 +212,6 @@ export class RunEngine implements KnownThreads {
     this.#upkeep.close();
     this.#services.progress?.close();
     this.#turns.close();
-  }
-
-  /** Says what was left by processes before, before anything of it is done. */
-  async #sayWhatStands(): Promise<void> {
-    const { runs, questions } = await this.#store.standing();
-    if (runs === 0 && questions === 0) return;
-    const message = this.#app.recovers
-      ? 'durable runs and open questions are in the database: this process goes on with those of dead processes'
-      : 'durable runs and open questions are in the database: they are left alone, as recovery is off';
-    this.#app.logger.info({ runs, questions }, message);
   }
 
   #execute(request: RunRequest, accepted: AcceptedRun, leave: () => void): Run {

@@ -7,6 +7,7 @@ import type { ThreadEvent } from '../thread/event.ts';
 import { BadEnd } from './bad-end.ts';
 import { countForEntry } from './entry-scope.ts';
 import { EventLog } from './event-log.ts';
+import { onAbort } from './on-abort.ts';
 import { PipelineExecution } from './pipeline-execution.ts';
 import type { PipelineRun } from './pipeline-execution.ts';
 import { keptOf } from './recovery.ts';
@@ -282,11 +283,4 @@ export class RunExecution {
     const isLost = end.type === 'error' && end.error.code === 'lost';
     this.stream.pushNumbered({ ...end, attempt, seq: isLost ? SEQ_OF_LOST_END : lastSeq + 1 });
   }
-}
-
-/** Returns what ends the listening: a signal may live much longer than what listens to it. */
-function onAbort(signal: AbortSignal | undefined, listener: () => void): () => void {
-  if (signal?.aborted) listener();
-  else signal?.addEventListener('abort', listener, { once: true });
-  return () => signal?.removeEventListener('abort', listener);
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname, resolve as absolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { isFile } from './source-file.ts';
@@ -57,7 +57,7 @@ export class LoadRecord {
   missingFile(error: unknown): string | undefined {
     const { specifier = '', importer } = (Error.isError(error) && this.#failed.get(error)) || {};
     if (importer === undefined || !/^\.{0,2}\//.test(specifier)) return undefined;
-    return resolve(dirname(importer), specifier);
+    return absolute(dirname(importer), specifier);
   }
 
   resolve<T extends { readonly url: string }>(wanted: Import, resolve: () => T): T {

@@ -72,7 +72,7 @@ export class FolderWatch {
   }
 
   #findMissing(): void {
-    for (const folder of [...this.#missing]) {
+    for (const folder of new Set(this.#missing)) {
       this.#missing.delete(folder);
       this.#watch(folder);
       if (!this.#missing.has(folder)) this.#note(folder);

@@ -9,11 +9,12 @@ import {
   LIMITS_GROUP,
 } from './file-options.ts';
 import type { OptionTable } from './option-table.ts';
+import { NETWORK_GROUP, PAGE_OPTIONS } from './page-options.ts';
 
 export const ALL_PROTOCOLS = Object.keys(PROTOCOLS).filter(isProtocolName);
 
 const APP = APP_GROUP;
-const NETWORK = 'Network';
+const NETWORK = NETWORK_GROUP;
 const LIMITS = LIMITS_GROUP;
 const OBSERVING = 'Observability';
 
@@ -101,16 +102,7 @@ export const OPTIONS = {
     several: true,
     help: 'A host name that requests may be sent to, such as chat.example; needed without keys, and on a loopback address',
   },
-  playground: {
-    type: 'flag',
-    group: NETWORK,
-    help: 'Serve the playground at /: a page to talk with the app, and to see what happens in it; it asks for a key where the API does',
-  },
-  widget: {
-    type: 'flag',
-    group: NETWORK,
-    help: 'Serve <jims-chat> as /widget.js, for the pages of your site',
-  },
+  ...PAGE_OPTIONS,
   protocols: {
     type: 'text',
     group: NETWORK,

@@ -1,9 +1,9 @@
+import type { CommandOptions } from './command-options.ts';
 import { OPTIONS } from './command-table.ts';
 import type { GivenOptions } from './given-options.ts';
 import { UsageError } from './given-options.ts';
 import { helpText } from './option-table.ts';
 import type { OptionTable } from './option-table.ts';
-import type { CommandOptions } from './options.ts';
 
 /** What `jims-api dev` is to serve, and how. */
 export interface DevOptions extends Omit<CommandOptions, 'app'> {

@@ -97,7 +97,8 @@ function encodingFor(accepted: string): Encoding {
     .split(',')
     .filter((each) => !/;\s*q=0(?:\.0*)?\s*$/.test(each))
     .map((each) => each.split(';', 1)[0]?.trim());
-  return (['br', 'gzip'] as const).find((each) => names.includes(each)) ?? 'identity';
+  const taken = new Set(names);
+  return (['br', 'gzip'] as const).find((each) => taken.has(each)) ?? 'identity';
 }
 
 /** A proxy may have made the tag a weak one. */
