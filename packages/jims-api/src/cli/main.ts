@@ -30,12 +30,11 @@ async function main(): Promise<void> {
   // The command goes on when the reader of its output is gone.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const before = { ...process.env };
-  const parse = (): Command => {
-    const env = readDotEnv(currentFolder(), before);
-    Object.assign(process.env, env);
-    return parseCommandLine(process.argv.slice(2), env, packageVersion());
-  };
-  const command = parse();
+  const parse = (env: Environment): Command =>
+    parseCommandLine(process.argv.slice(2), env, packageVersion());
+  const environment = readDotEnv(currentFolder(), before);
+  Object.assign(process.env, environment);
+  const command = parse(environment);
   if (command.kind === 'print') {
     process.stdout.write(command.text);
     return;
@@ -43,7 +42,7 @@ async function main(): Promise<void> {
   try {
     if (command.kind === 'export') await exportLines(command.options);
     else if (command.kind === 'serve') await run(command);
-    else await develop(command, before, parse);
+    else await develop(command, before, () => parse(readDotEnv(currentFolder(), before)));
   } catch (error) {
     await fail(error, command.options);
   }

@@ -9,6 +9,8 @@ import type { ResolveHook } from './resolve-hook.ts';
 
 /** How the stack of most syntax errors begins: with the file and the line. */
 const HEADER = /^((?:file:\/\/)?(?:\/|[A-Za-z]:[\\/]).*):(\d+)$/;
+/** Lines of code that such a stack may begin with. */
+const MAX_HEADER = 12;
 const FRAME =
   /^\s+at (?:async )?(?:.*? \()?((?:file:\/\/\/?)?(?:\/|[A-Za-z]:[\\/]).*):(\d+):(\d+)\)?$/;
 
@@ -40,12 +42,17 @@ export function errorPosition(error: Error, hook: ResolveHook): CodePosition | u
 }
 
 function header(stack: string): CodePosition | undefined {
-  const [first = '', , marks = ''] = stack.split('\n', 3);
+  const [first = '', ...code] = stack.split('\n', MAX_HEADER);
   const [, where = '', line] = HEADER.exec(first) ?? [];
   const file = asPath(where);
   if (file === '') return undefined;
-  const column = /^\s*\^/.test(marks) ? marks.indexOf('^') + 1 : undefined;
-  return { file, line: Number(line), column };
+  // Below the code stands a mark.
+  const marks = code.find((each) => /^\s*\^+\s*$/.test(each));
+  return {
+    file,
+    line: Number(line),
+    column: marks === undefined ? undefined : marks.indexOf('^') + 1,
+  };
 }
 
 function syntaxErrorPosition(error: Error, { record }: ResolveHook): CodePosition | undefined {

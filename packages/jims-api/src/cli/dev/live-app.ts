@@ -1,5 +1,5 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
-import { dirname, extname } from 'node:path';
+import { dirname, extname, sep } from 'node:path';
 
 import { defineApp, isJimsApp } from 'jims-core';
 import type { JimsApp, Logger } from 'jims-core';
@@ -11,7 +11,7 @@ import type { FileVersions } from '../app-loading/file-versions.ts';
 import type { AppLoader } from '../app-loading/load-app.ts';
 import { AppLoadError } from '../app-loading/load-error.ts';
 import { upwards } from '../app-loading/project.ts';
-import { ENDINGS } from '../app-loading/source-file.ts';
+import { ENDINGS, isFile } from '../app-loading/source-file.ts';
 import { brokenCode, excerptText } from './code-excerpt.ts';
 
 export interface LiveAppOptions {
@@ -69,10 +69,10 @@ export class LiveApp {
 
   /** The files of the app that were saved after a time, in milliseconds since 1970. */
   savedSince(time: number): ReadonlySet<string> {
-    const { files } = this.#versions;
-    return new Set(
-      files.filter((file) => (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0) > time),
-    );
+    const saved = this.#versions.files.filter((file) => savedAt(file) > time);
+    // Its folder may have been made for it.
+    const missing = this.#missing !== undefined && isFile(this.#missing) ? [this.#missing] : [];
+    return new Set([...saved, ...missing]);
   }
 
   /** Loads again what has changed, if anything of these files is part of the app. */
@@ -147,9 +147,14 @@ export class LiveApp {
     const isBroken = this.feed.state?.type !== 'loaded';
     // It may be what was missing.
     const fresh = [...files].filter(
-      (file) => !versions.has(file) && MODULE_ENDINGS.has(extname(file)),
+      (file) => !versions.has(file) && (MODULE_ENDINGS.has(extname(file)) || this.#mayHold(file)),
     );
     return isBroken ? [...known, ...fresh] : known;
+  }
+
+  /** Whether a path is a folder that is to hold the file that was missing. */
+  #mayHold(path: string): boolean {
+    return this.#missing?.startsWith(path + sep) === true;
   }
 
   /** Whether the module of the app is loaded again: all others are loaded by it. */
@@ -159,4 +164,8 @@ export class LiveApp {
     if (loader.file === undefined) return false;
     return versions.isNew(existsSync(loader.file) ? realpathSync(loader.file) : loader.file);
   }
+}
+
+function savedAt(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
