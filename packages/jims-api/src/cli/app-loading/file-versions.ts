@@ -45,6 +45,11 @@ export class FileVersions {
     return [...this.#files.keys()];
   }
 
+  /** Whether one of them is a CommonJS module. */
+  get hasCommonJs(): boolean {
+    return this.#commonJsFiles.size > 0;
+  }
+
   has(file: string): boolean {
     return this.#files.has(file);
   }
@@ -64,7 +69,7 @@ export class FileVersions {
 
   /** Says that a file is a CommonJS module: its address has no version, and it is always the newest one. */
   isCommonJs(file: string): void {
-    this.#commonJsFiles.add(file);
+    if (this.#isOfProject(file)) this.#commonJsFiles.add(file);
   }
 
   /** Says that this generation could be loaded. */

@@ -123,9 +123,9 @@ export class AppLoader {
     return this.#hook.versions;
   }
 
-  /** Whether `load` loads changed files again: tsx keeps what it has compiled. */
+  /** Whether `load` loads changed files again: tsx keeps what it has compiled to CommonJS. */
   get canReload(): boolean {
-    return !this.#tsx;
+    return !this.#tsx || !this.versions.hasCommonJs;
   }
 
   /**

@@ -11,7 +11,7 @@ const TSX = 'It is used by itself once it is in your project: npm install -D tsx
 const UNKNOWN_SYNTAX = /^(?:Invalid or unexpected token|Unexpected (?:identifier|token|strict))/;
 const MOST_ERRORS = 3;
 const MOST_CAUSES = 4;
-const NAMES_ITS_POSITION = /(?:^|[\s("'])((?:\/|[A-Za-z]:[\\/])\S+):(\d+)/;
+const NAMES_ITS_POSITION = /(?:^|[\s("'])((?:\/|[A-Za-z]:[\\/])\S+?):(\d+)(?::(\d+))?/;
 
 interface AppLoadErrorOptions {
   readonly position?: CodePosition | undefined;
@@ -58,8 +58,12 @@ export function explainLoadError(error: unknown, context: LoadErrorContext): Loa
   const hint = hintFor(error, { ...context, position: position && textOf(position) });
   return {
     message: hint === undefined ? line : `${line}\n${hint}`,
-    position: named ? { file: named[1] ?? '', line: Number(named[2]) } : position,
+    position: named ? namedPosition(named) : position,
   };
+}
+
+function namedPosition([, file = '', line, column]: RegExpExecArray): CodePosition {
+  return { file, line: Number(line), ...(column !== undefined && { column: Number(column) }) };
 }
 
 function textOf({ file, line }: CodePosition): string {

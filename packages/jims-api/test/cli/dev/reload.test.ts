@@ -52,6 +52,27 @@ describe('a saved file', { concurrency: 2 }, () => {
     assert.doesNotMatch(dev.output, /starting anew/);
   });
 
+  test('is not seen by a run that has begun, not even by what it imports later', async () => {
+    await using dev = await develop({
+      'app.ts': `import { setTimeout } from 'node:timers/promises';
+export async function app(ctx) {
+  if (ctx.lastUserMessage === 'slow') await setTimeout(400);
+  const { text } = await import('./late.ts');
+  ctx.sendMessage(text);
+}
+`,
+      'late.ts': "import { text as inner } from './inner.ts';\nexport const text = inner;\n",
+      'inner.ts': "export const text = 'old';\n",
+    });
+    assert.equal(await quick(dev), 'old');
+    const running = dev.say('slow');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    dev.save('inner.ts', "export const text = 'new';\n");
+    await dev.code('loaded', ({ generation }) => generation === 2);
+    assert.equal(await quick(dev), 'new');
+    assert.deepEqual((await running).body.assistant_messages, ['old']);
+  });
+
   test('may be saved by a rename, be JSON, be CommonJS, or come and go', async () => {
     await using dev = await develop({
       'app.ts': `import data from './data.json' with { type: 'json' };
