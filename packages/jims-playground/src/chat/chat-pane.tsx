@@ -1,0 +1,91 @@
+import type { Chat, JimsClient } from 'jims-client';
+import type { VNode } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+
+import { Icon } from '../parts/icon.tsx';
+import { Problem } from '../parts/problem.tsx';
+import type { Service } from '../service/service.ts';
+import type { Thread } from '../service/wire.ts';
+import { saveAsJson, saveAsTest } from './save-thread.ts';
+
+interface ChatPaneProps {
+  readonly service: Service;
+  readonly client: JimsClient;
+  readonly chat: Chat | undefined;
+  readonly thread: Thread | undefined;
+  readonly contactId: string;
+  readonly onRun: (runId: string) => void;
+}
+
+/** The chat, and what can be saved of it. */
+export function ChatPane({ service, client, chat, thread, contactId, onRun }: ChatPaneProps): VNode {
+  const [error, setError] = useState<unknown>();
+  const [isSaving, setSaving] = useState(false);
+
+  async function save(action: (service: Service, thread: Thread) => Promise<void>): Promise<void> {
+    if (!thread) return;
+    setSaving(true);
+    try {
+      setError(undefined);
+      await action(service, thread);
+    } catch (cause) {
+      setError(cause);
+    } finally {
+      setSaving(false);
+    }
+  }
+
+  return (
+    <main class="pane chat" id="chat" aria-label="Chat" tabIndex={-1}>
+      <div class="pane-head">
+        <h2 class="chat-title">
+          {thread ? (thread.title ?? 'Untitled') : 'New thread'} <span class="soft">{thread?.contact_id ?? contactId}</span>
+        </h2>
+        {thread && (
+          <>
+            <button type="button" class="small" disabled={isSaving} onClick={() => void save(saveAsTest)}>
+              <Icon name="test" /> Save as test
+            </button>
+            <button type="button" class="small" disabled={isSaving} onClick={() => void save(saveAsJson)}>
+              <Icon name="save" /> JSON
+            </button>
+          </>
+        )}
+      </div>
+      <Problem error={error} />
+      {thread?.superseded_by && <p class="note">A message of this thread was edited: another thread replaced it.</p>}
+      <ChatElement client={client} chat={chat} onRun={onRun} />
+    </main>
+  );
+}
+
+interface ChatElementProps {
+  readonly client: JimsClient;
+  readonly chat: Chat | undefined;
+  readonly onRun: (runId: string) => void;
+}
+
+/** The chat of the widget, with the chat that the page holds. */
+function ChatElement({ client, chat, onRun }: ChatElementProps): VNode {
+  const host = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!chat) return;
+    const element = document.createElement('jims-chat');
+    element.setAttribute('mode', 'inline');
+    Object.assign(element, { client, chat });
+    const select = (event: Event): void => {
+      const runId = event instanceof CustomEvent ? runIdOf(event.detail) : undefined;
+      if (runId !== undefined) onRun(runId);
+    };
+    element.addEventListener('jims-message-select', select);
+    host.current?.replaceChildren(element);
+    return () => element.remove();
+  }, [client, chat, onRun]);
+  return <div class="chat-host" ref={host} />;
+}
+
+function runIdOf(detail: unknown): string | undefined {
+  const { message }: { message?: unknown } = Object(detail);
+  const { runId }: { runId?: unknown } = Object(message ?? detail);
+  return typeof runId === 'string' ? runId : undefined;
+}

@@ -1,0 +1,141 @@
+import type { Service } from './service.ts';
+import { Store } from './store.ts';
+import type { RunSummary, StoredEvent, Thread } from './wire.ts';
+
+export interface ThreadSnapshot {
+  readonly thread: Thread | undefined;
+  /** Newest first. */
+  readonly runs: readonly RunSummary[];
+  readonly hasOlderRuns: boolean;
+  /** Newest first, internal ones, too. */
+  readonly events: readonly StoredEvent[];
+  readonly hasOlderEvents: boolean;
+  readonly error: unknown;
+}
+
+/** Runs that go on change without an event. */
+const ACTIVE_POLL_MS = 600;
+const RETRY_MS = 3000;
+/** The log that stays in the page. */
+const MAX_EVENTS = 5000;
+
+/** A thread with its runs and its events, as they come. */
+export class ThreadFeed extends Store<ThreadSnapshot> {
+  readonly #service: Service;
+  readonly #threadId: string;
+  readonly #closing = new AbortController();
+  #olderRuns: string | undefined;
+  #olderEvents: string | undefined;
+  #refreshing: Promise<void> | undefined;
+  #isStale = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(service: Service, threadId: string) {
+    super({ thread: undefined, runs: [], hasOlderRuns: false, events: [], hasOlderEvents: false, error: undefined });
+    this.#service = service;
+    this.#threadId = threadId;
+    void this.#follow();
+  }
+
+  close(): void {
+    this.#closing.abort();
+    clearTimeout(this.#timer);
+  }
+
+  /** Reads the thread and its newest runs again; calls at the same time become one more reading. */
+  readonly refresh = (): void => {
+    if (this.#refreshing) {
+      this.#isStale = true;
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#refreshing = this.#readAgain().finally(() => {
+      this.#refreshing = undefined;
+      if (this.#closing.signal.aborted) return;
+      if (this.#isStale) {
+        this.#isStale = false;
+        this.refresh();
+      } else if (this.getSnapshot().runs.some(isActive)) {
+        this.#timer = setTimeout(this.refresh, ACTIVE_POLL_MS);
+      }
+    });
+  };
+
+  async loadOlderEvents(): Promise<void> {
+    if (this.#olderEvents === undefined) return;
+    const { items, cursor } = await this.#service.events(this.#threadId, this.#olderEvents);
+    this.#olderEvents = cursor;
+    this.update({ events: [...this.getSnapshot().events, ...items], hasOlderEvents: cursor !== undefined });
+  }
+
+  async loadOlderRuns(): Promise<void> {
+    if (this.#olderRuns === undefined) return;
+    const { items, cursor } = await this.#service.runs(this.#threadId, this.#olderRuns);
+    this.#olderRuns = cursor;
+    this.update({ runs: [...this.getSnapshot().runs, ...items], hasOlderRuns: cursor !== undefined });
+  }
+
+  async #readAgain(): Promise<void> {
+    try {
+      const [thread, { items, cursor }] = await Promise.all([
+        this.#service.thread(this.#threadId),
+        this.#service.runs(this.#threadId),
+      ]);
+      const known = this.getSnapshot().runs;
+      const oldest = items.at(-1);
+      const older = oldest ? known.slice(known.findIndex(({ run_id: id }) => id === oldest.run_id) + 1) : [];
+      if (known.length === 0) this.#olderRuns = cursor;
+      this.update({
+        thread,
+        runs: [...items, ...(known.length === 0 ? [] : older)],
+        hasOlderRuns: this.#olderRuns !== undefined,
+        error: undefined,
+      });
+    } catch (error) {
+      if (!this.#closing.signal.aborted) this.update({ error });
+    }
+  }
+
+  async #follow(): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      try {
+        if (this.getSnapshot().events.length === 0) await this.#readEvents();
+        this.refresh();
+        const newest = this.getSnapshot().events[0]?.event_id;
+        for await (const event of this.#service.newEvents(this.#threadId, newest, signal)) this.#add(event);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.update({ error });
+      }
+      await pause(RETRY_MS, signal);
+    }
+  }
+
+  async #readEvents(): Promise<void> {
+    const { items, cursor } = await this.#service.events(this.#threadId);
+    this.#olderEvents = cursor;
+    this.update({ events: items, hasOlderEvents: cursor !== undefined });
+  }
+
+  #add(event: StoredEvent): void {
+    const { events } = this.getSnapshot();
+    if (events.some(({ event_id: id }) => id === event.event_id)) return;
+    this.update({ events: [event, ...events].slice(0, MAX_EVENTS) });
+    this.refresh();
+  }
+}
+
+export function isActive({ status }: Pick<RunSummary, 'status'>): boolean {
+  return status === 'queued' || status === 'running';
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
