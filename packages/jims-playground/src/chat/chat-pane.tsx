@@ -1,4 +1,5 @@
 import type { Chat, JimsClient } from 'jims-client';
+import 'jims-widget';
 import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 
@@ -13,12 +14,22 @@ interface ChatPaneProps {
   readonly client: JimsClient;
   readonly chat: Chat | undefined;
   readonly thread: Thread | undefined;
+  /** The first message makes the thread. */
+  readonly isNew: boolean;
   readonly contactId: string;
   readonly onRun: (runId: string) => void;
 }
 
 /** The chat, and what can be saved of it. */
-export function ChatPane({ service, client, chat, thread, contactId, onRun }: ChatPaneProps): VNode {
+export function ChatPane({
+  service,
+  client,
+  chat,
+  thread,
+  isNew,
+  contactId,
+  onRun,
+}: ChatPaneProps): VNode {
   const [error, setError] = useState<unknown>();
   const [isSaving, setSaving] = useState(false);
 
@@ -36,27 +47,44 @@ export function ChatPane({ service, client, chat, thread, contactId, onRun }: Ch
   }
 
   return (
-    <main class="pane chat" id="chat" aria-label="Chat" tabIndex={-1}>
+    <section class="pane chat" id="chat" aria-label="Chat">
       <div class="pane-head">
         <h2 class="chat-title">
-          {thread ? (thread.title ?? 'Untitled') : 'New thread'} <span class="soft">{thread?.contact_id ?? contactId}</span>
+          {titleOf(thread, isNew)} <span class="soft">{thread?.contact_id ?? contactId}</span>
         </h2>
         {thread && (
           <>
-            <button type="button" class="small" disabled={isSaving} onClick={() => void save(saveAsTest)}>
+            <button
+              type="button"
+              class="small"
+              disabled={isSaving}
+              onClick={() => void save(saveAsTest)}
+            >
               <Icon name="test" /> Save as test
             </button>
-            <button type="button" class="small" disabled={isSaving} onClick={() => void save(saveAsJson)}>
+            <button
+              type="button"
+              class="small"
+              disabled={isSaving}
+              onClick={() => void save(saveAsJson)}
+            >
               <Icon name="save" /> JSON
             </button>
           </>
         )}
       </div>
       <Problem error={error} />
-      {thread?.superseded_by && <p class="note">A message of this thread was edited: another thread replaced it.</p>}
+      {thread?.superseded_by && (
+        <p class="note">A message of this thread was edited: another thread replaced it.</p>
+      )}
       <ChatElement client={client} chat={chat} onRun={onRun} />
-    </main>
+    </section>
   );
+}
+
+function titleOf(thread: Thread | undefined, isNew: boolean): string {
+  if (thread) return thread.title ?? 'Untitled';
+  return isNew ? 'New thread' : 'Loading…';
 }
 
 interface ChatElementProps {

@@ -43,18 +43,24 @@ async function tracesOf(service: Service, threadId: string): Promise<readonly Tr
     const page = await service.runs(threadId, cursor);
     for (const { run_id: runId } of page.items) traces.push(await service.trace(runId));
     cursor = page.cursor;
-    if (traces.length > MAX_RUNS) throw new Error(`A thread with more than ${MAX_RUNS} runs is not saved.`);
+    if (traces.length > MAX_RUNS)
+      throw new Error(`A thread with more than ${MAX_RUNS} runs is not saved.`);
   } while (cursor !== undefined);
   return traces;
 }
 
 function fileNameOf({ title, thread_id: threadId }: Thread): string {
-  const words = (title ?? '').toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, '-').replaceAll(/^-+|-+$/g, '');
+  const words = (title ?? '')
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}]+/gu, '-')
+    .replaceAll(/^-+|-+$/g, '');
   return words.slice(0, 60) || threadId;
 }
 
 function save(name: string, value: unknown): void {
-  const url = URL.createObjectURL(new Blob([`${JSON.stringify(value, undefined, 2)}\n`], { type: 'application/json' }));
+  const url = URL.createObjectURL(
+    new Blob([`${JSON.stringify(value, undefined, 2)}\n`], { type: 'application/json' }),
+  );
   const link = document.createElement('a');
   link.href = url;
   link.download = name;

@@ -1,8 +1,9 @@
-import type { ComponentChildren, VNode } from 'preact';
+import type { VNode } from 'preact';
 
-import { Json, LongText } from '../parts/json-view.tsx';
 import { duration } from '../parts/quantities.ts';
 import type { TraceEntry } from '../service/wire.ts';
+import { Facts, Part, Prose } from './entry-parts.tsx';
+import type { Fact } from './entry-parts.tsx';
 import { ModelDetails } from './model-details.tsx';
 import type { TimelineRow } from './timeline.ts';
 
@@ -14,7 +15,14 @@ export function EntryDetails({ row }: { readonly row: TimelineRow }): VNode {
       <Facts
         facts={[
           ['At', <time dateTime={entry.at}>+{duration(startMs)}</time>],
-          ['Took', entry.ms === 0 ? undefined : entry.ms === null ? `${duration(ms)} so far` : duration(ms)],
+          [
+            'Took',
+            entry.ms === 0
+              ? undefined
+              : entry.ms === null
+                ? `${duration(ms)} so far`
+                : duration(ms),
+          ],
           ...factsOf(entry),
         ]}
       />
@@ -24,32 +32,19 @@ export function EntryDetails({ row }: { readonly row: TimelineRow }): VNode {
 }
 
 function Content({ entry }: { readonly entry: TraceEntry }): VNode | null {
-  switch (entry.kind) {
-    case 'model':
-      return <ModelDetails call={entry} />;
-    case 'step':
-    case 'tool':
-      return (
-        <>
-          <Part title="Input" value={entry.input} />
-          <Part title="Output" value={entry.output} />
-          <Part title="Error" value={entry.error} />
-        </>
-      );
-    case 'message':
-    case 'reasoning':
-      return <Prose text={entry.text} />;
-    case 'status':
-      return <Prose text={entry.message} />;
-    case 'event':
-      return <Part title="Data" value={entry.event.event_data} />;
-    case 'question':
-      return entry.text === undefined ? null : <Prose text={entry.text} />;
-    case 'queue':
-    case 'pipeline':
-    case 'end':
-      return null;
+  if (entry.kind === 'model') return <ModelDetails call={entry} />;
+  if (entry.kind === 'step' || entry.kind === 'tool') {
+    return (
+      <>
+        <Part title="Input" value={entry.input} />
+        <Part title="Output" value={entry.output} />
+        <Part title="Error" value={entry.error} />
+      </>
+    );
   }
+  if (entry.kind === 'event') return <Part title="Data" value={entry.event.event_data} />;
+  const text = entry.kind === 'status' ? entry.message : 'text' in entry ? entry.text : undefined;
+  return text === undefined ? null : <Prose text={text} />;
 }
 
 function factsOf(entry: TraceEntry): readonly Fact[] {
@@ -88,41 +83,4 @@ function factsOf(entry: TraceEntry): readonly Fact[] {
     default:
       return [];
   }
-}
-
-export type Fact = readonly [name: string, value: ComponentChildren];
-
-/** Names and short values; those without a value are left out. */
-export function Facts({ facts }: { readonly facts: readonly Fact[] }): VNode {
-  return (
-    <dl class="facts">
-      {facts.map(([name, value]) =>
-        value === undefined || value === null || value === '' ? null : (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ),
-      )}
-    </dl>
-  );
-}
-
-/** A part of an entry with its value; nothing when there is no value. */
-export function Part({ title, value }: { readonly title: string; readonly value: unknown }): VNode | null {
-  if (value === undefined || value === null) return null;
-  return (
-    <div class="part">
-      <h4>{title}</h4>
-      {typeof value === 'string' ? <Prose text={value} /> : <Json value={value} open={2} />}
-    </div>
-  );
-}
-
-export function Prose({ text }: { readonly text: string }): VNode {
-  return (
-    <p class="prose">
-      <LongText text={text} />
-    </p>
-  );
 }

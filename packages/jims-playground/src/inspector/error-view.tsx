@@ -20,7 +20,15 @@ export function ErrorView({ error }: { readonly error: TraceError }): VNode {
         </Fold>
       )}
       {error.causes.map((cause, index) => (
-        <Fold key={index} class="sub" summary={<span>Caused by {cause.name}: {cause.message}</span>}>
+        <Fold
+          key={index}
+          class="sub"
+          summary={
+            <span>
+              Caused by {cause.name}: {cause.message}
+            </span>
+          }
+        >
           {() => <pre class="stack">{cause.stack ?? cause.message}</pre>}
         </Fold>
       ))}

@@ -2,8 +2,14 @@ import type { VNode } from 'preact';
 
 import { Fold, Json } from '../parts/json-view.tsx';
 import { cost, count, countOf, duration, excerpt } from '../parts/quantities.ts';
-import type { ModelAnswer, ModelCall, ModelMessage, ModelPart, ModelRequest } from '../service/wire.ts';
-import { Facts, Part, Prose } from './entry-details.tsx';
+import type {
+  ModelAnswer,
+  ModelCall,
+  ModelMessage,
+  ModelPart,
+  ModelRequest,
+} from '../service/wire.ts';
+import { Facts, Part, Prose } from './entry-parts.tsx';
 
 /** A call of a model: its prompt, its answer, what it cost. */
 export function ModelDetails({ call }: { readonly call: ModelCall }): VNode {
@@ -14,10 +20,17 @@ export function ModelDetails({ call }: { readonly call: ModelCall }): VNode {
         facts={[
           ['Provider', call.provider],
           ['Call', call.operation],
-          ['Prompt', tokens && `${countOf(tokens.prompt, 'token')}${tokens.cached > 0 ? `, ${count(tokens.cached)} cached` : ''}`],
+          [
+            'Prompt',
+            tokens &&
+              `${countOf(tokens.prompt, 'token')}${tokens.cached > 0 ? `, ${count(tokens.cached)} cached` : ''}`,
+          ],
           ['Answer', tokens && countOf(tokens.completion, 'token')],
           ['Cost', call.cost_usd === null ? 'price not known' : cost(call.cost_usd)],
-          ['First piece', call.first_piece_ms === null ? undefined : `after ${duration(call.first_piece_ms)}`],
+          [
+            'First piece',
+            call.first_piece_ms === null ? undefined : `after ${duration(call.first_piece_ms)}`,
+          ],
           ['Tries', call.tries > 1 ? count(call.tries) : undefined],
           ['Replayed', call.replayed ? 'yes: its result was stored' : undefined],
         ]}
@@ -46,8 +59,17 @@ function Prompt({ request }: { readonly request: ModelRequest }): VNode {
       <Part title="Texts" value={request.texts} />
       <Part title="Query" value={request.query} />
       {tools.length > 0 && (
-        <Fold class="sub" summary={<span>{countOf(tools.length, 'tool')}: {excerpt(tools.map(({ name }) => name).join(', '))}</span>}>
-          {() => <Json value={Object.fromEntries(tools.map(({ name, ...tool }) => [name, tool]))} />}
+        <Fold
+          class="sub"
+          summary={
+            <span>
+              {countOf(tools.length, 'tool')}: {excerpt(tools.map(({ name }) => name).join(', '))}
+            </span>
+          }
+        >
+          {() => (
+            <Json value={Object.fromEntries(tools.map(({ name, ...tool }) => [name, tool]))} />
+          )}
         </Fold>
       )}
       {isSet && (
@@ -59,7 +81,13 @@ function Prompt({ request }: { readonly request: ModelRequest }): VNode {
   );
 }
 
-function PromptMessage({ message, isOpen }: { readonly message: ModelMessage; readonly isOpen: boolean }): VNode {
+function PromptMessage({
+  message,
+  isOpen,
+}: {
+  readonly message: ModelMessage;
+  readonly isOpen: boolean;
+}): VNode {
   const { role, parts } = message;
   return (
     <Fold
@@ -92,8 +120,10 @@ function partGlance({ type, text, name, media_type: mediaType }: ModelPart): str
 }
 
 function PromptPart({ part }: { readonly part: ModelPart }): VNode {
-  if (part.type === 'tool_call') return <Part title={`Calls ${part.name ?? ''}`} value={part.input ?? {}} />;
-  if (part.type === 'tool_result') return <Part title={`Result of ${part.name ?? ''}`} value={part.output ?? ''} />;
+  if (part.type === 'tool_call')
+    return <Part title={`Calls ${part.name ?? ''}`} value={part.input ?? {}} />;
+  if (part.type === 'tool_result')
+    return <Part title={`Result of ${part.name ?? ''}`} value={part.output ?? ''} />;
   if (part.text !== undefined) return <Prose text={part.text} />;
   return <Prose text={part.media_type ?? part.type} />;
 }

@@ -26,7 +26,17 @@ function fileIdOf(file: unknown): string[] {
 }
 
 const USER_MESSAGE = 'comm.user_message';
-const INCLUDE = ['thread', 'delta', 'event', 'step', 'reasoning', 'tool', 'source', 'file', 'usage'];
+const INCLUDE = [
+  'thread',
+  'delta',
+  'event',
+  'step',
+  'reasoning',
+  'tool',
+  'source',
+  'file',
+  'usage',
+];
 
 export interface CodeOptions {
   readonly url: string;

@@ -18,10 +18,19 @@ export function RequestView(options: CodeOptions): VNode {
     <section aria-label="Request">
       <div class="section-head">
         <h3>Request</h3>
-        <Tabs label="Form of the request" tabs={FORMS} selected={form} onSelect={setForm} panelId="request-panel" />
+        <Tabs
+          label="Form of the request"
+          tabs={FORMS}
+          selected={form}
+          onSelect={setForm}
+          panelId="request-panel"
+        />
       </div>
       <div id="request-panel" role="tabpanel" aria-labelledby={`request-panel-${form}`}>
-        <Code text={form === 'curl' ? curlOf(options) : clientCodeOf(options)} label="Request" />
+        <Code
+          text={form === 'curl' ? curlOf(options) : clientCodeOf(options)}
+          label={form === 'curl' ? 'Request for a shell' : 'Code of the request'}
+        />
       </div>
     </section>
   );

@@ -15,7 +15,10 @@ export async function runAgain(service: Service, trace: Trace, sent: SentMessage
   return threadId;
 }
 
-async function firstOf(service: Service, { thread_id: threadId, chain_id: chainId }: Trace): Promise<SentMessage> {
+async function firstOf(
+  service: Service,
+  { thread_id: threadId, chain_id: chainId }: Trace,
+): Promise<SentMessage> {
   let cursor: string | undefined;
   do {
     const page = await service.events(threadId, cursor);

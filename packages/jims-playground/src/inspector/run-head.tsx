@@ -6,9 +6,9 @@ import { Problem } from '../parts/problem.tsx';
 import { cost, count, duration, momentOf } from '../parts/quantities.ts';
 import type { Service } from '../service/service.ts';
 import { isActive } from '../service/thread-feed.ts';
-import type { RunSummary, Trace, TraceEntry } from '../service/wire.ts';
-import { runAgain } from './run-again.ts';
+import type { EntryOf, RunSummary, Trace } from '../service/wire.ts';
 import type { SentMessage } from './request-code.ts';
+import { runAgain } from './run-again.ts';
 
 interface RunHeadProps {
   readonly service: Service;
@@ -21,7 +21,15 @@ interface RunHeadProps {
 }
 
 /** A run at a glance, and what can be done with it. */
-export function RunHead({ service, trace, run, sent, now, onAttempt, onThread }: RunHeadProps): VNode {
+export function RunHead({
+  service,
+  trace,
+  run,
+  sent,
+  now,
+  onAttempt,
+  onThread,
+}: RunHeadProps): VNode {
   const [error, setError] = useState<unknown>();
   const status = run?.status ?? trace.status;
 
@@ -40,7 +48,11 @@ export function RunHead({ service, trace, run, sent, now, onAttempt, onThread }:
         <span class={`status ${status}`}>{status}</span>
         <span class="spacer" />
         {isActive({ status }) && (
-          <button type="button" class="small" onClick={() => void attempted(() => service.cancel(trace.run_id))}>
+          <button
+            type="button"
+            class="small"
+            onClick={() => void attempted(() => service.cancel(trace.run_id))}
+          >
             <Icon name="stop" /> Stop
           </button>
         )}
@@ -49,7 +61,9 @@ export function RunHead({ service, trace, run, sent, now, onAttempt, onThread }:
             type="button"
             class="small"
             title="The same message, in a copy of the thread before it"
-            onClick={() => void attempted(async () => onThread(await runAgain(service, trace, sent)))}
+            onClick={() =>
+              void attempted(async () => onThread(await runAgain(service, trace, sent)))
+            }
           >
             <Icon name="again" /> Run again
           </button>
@@ -59,7 +73,10 @@ export function RunHead({ service, trace, run, sent, now, onAttempt, onThread }:
       {trace.attempts.length > 1 && (
         <label class="field inline">
           Attempt
-          <select value={String(trace.attempt)} onChange={(event) => onAttempt(Number(event.currentTarget.value))}>
+          <select
+            value={String(trace.attempt)}
+            onChange={(event) => onAttempt(Number(event.currentTarget.value))}
+          >
             {trace.attempts.map((attempt) => (
               <option key={attempt} value={String(attempt)}>
                 {attempt}
@@ -82,7 +99,7 @@ function Figures({ trace, now }: { readonly trace: Trace; readonly now: number }
     <dl class="figures">
       <Figure name="Time" value={duration(Math.max(0, end - momentOf(trace.accepted_at)))} />
       <Figure name="First word" value={first === undefined ? '–' : duration(first)} />
-      <Figure name="Model calls" value={count(models.length)} />
+      <Figure name="Calls" value={count(models.length)} />
       <Figure name="Tokens" value={count(tokens)} />
       <Figure name="Cost" value={usd === undefined ? '?' : cost(usd)} />
     </dl>
@@ -98,10 +115,11 @@ function Figure({ name, value }: { readonly name: string; readonly value: string
   );
 }
 
-type ModelEntry = Extract<TraceEntry, { kind: 'model' }>;
-
 /** By the run's usage when it is over, else by the calls so far. The cost is unknown when one price is. */
-function spent(trace: Trace, models: readonly ModelEntry[]): { readonly tokens: number; readonly usd: number | undefined } {
+function spent(
+  trace: Trace,
+  models: readonly EntryOf<'model'>[],
+): { readonly tokens: number; readonly usd: number | undefined } {
   const parts =
     trace.usage ??
     models

@@ -35,7 +35,9 @@ export function RunTab({ service, feed, runId, onRun, onThread }: RunTabProps): 
     return (
       <>
         <Problem error={error} />
-        <p class="empty">No runs yet. Every message starts one, and it is shown here as it happens.</p>
+        <p class="empty">
+          No runs yet. Every message starts one, and it is shown here as it happens.
+        </p>
       </>
     );
   }
@@ -63,7 +65,10 @@ export function RunTab({ service, feed, runId, onRun, onThread }: RunTabProps): 
 }
 
 /** The event that began a run has the id of the run. */
-function beganWith(events: readonly StoredEvent[], runId: string | undefined): StoredEvent | undefined {
+function beganWith(
+  events: readonly StoredEvent[],
+  runId: string | undefined,
+): StoredEvent | undefined {
   return events.find(({ event_id: id }) => id === runId);
 }
 
@@ -82,22 +87,33 @@ function TraceView({ service, runId, run, began, contactId, onThread }: TraceVie
   useEffect(() => () => watch.close(), [watch]);
   const { trace, readAt, error } = useSnapshot(watch);
   const sent = began && sentMessageOf(began);
-  if (!trace) return error === undefined ? <p class="empty">Loading…</p> : <Problem error={error} />;
+  if (!trace)
+    return error === undefined ? <p class="empty">Loading…</p> : <Problem error={error} />;
   const thread = { thread_id: trace.thread_id, contact_id: contactId };
   return (
     <>
-      <RunHead service={service} trace={trace} run={run} sent={sent} now={readAt} onAttempt={setAttempt} onThread={onThread} />
+      <RunHead
+        service={service}
+        trace={trace}
+        run={run}
+        sent={sent}
+        now={readAt}
+        onAttempt={setAttempt}
+        onThread={onThread}
+      />
       <ServiceQuestion service={service} trace={trace} />
       {trace.error && <ErrorView error={trace.error} />}
       {!trace.kept && (
         <p class="note">
-          This run was not traced: it is older than the traces that are kept, or ran in another process. What the
-          database has of it is shown.
+          This run was not traced: it is older than the traces that are kept, or ran in another
+          process. What the database has of it is shown.
         </p>
       )}
       <TimelineView trace={trace} now={readAt} />
       <StateView state={trace.state} />
-      {sent && <RequestView url={service.base.href} hasKey={service.hasKey} thread={thread} sent={sent} />}
+      {sent && (
+        <RequestView url={service.base.href} hasKey={service.hasKey} thread={thread} sent={sent} />
+      )}
     </>
   );
 }

@@ -6,7 +6,13 @@ import type { Service } from '../service/service.ts';
 import type { Trace } from '../service/wire.ts';
 
 /** A question to a service that a run waits for, and a field to answer it as one. */
-export function ServiceQuestion({ service, trace }: { readonly service: Service; readonly trace: Trace }): VNode | null {
+export function ServiceQuestion({
+  service,
+  trace,
+}: {
+  readonly service: Service;
+  readonly trace: Trace;
+}): VNode | null {
   const question = trace.entries.findLast((entry) => entry.kind === 'question');
   const [json, setJson] = useState('{}');
   const [error, setError] = useState<unknown>();
@@ -34,7 +40,12 @@ export function ServiceQuestion({ service, trace }: { readonly service: Service;
       {question.text !== undefined && <p>{question.text}</p>}
       <label class="field">
         Answer, as JSON
-        <textarea rows={2} spellcheck={false} value={json} onInput={(event) => setJson(event.currentTarget.value)} />
+        <textarea
+          rows={2}
+          spellcheck={false}
+          value={json}
+          onInput={(event) => setJson(event.currentTarget.value)}
+        />
       </label>
       <Problem error={error} />
       <button type="submit" class="primary">

@@ -13,7 +13,11 @@ export function diffLines(before: unknown, after: unknown): readonly DiffLine[] 
   const lines: DiffLine[] = [];
   compare({ before, after, name: '', depth: 0 }, lines);
   if (lines.length <= MAX_LINES) return lines;
-  const missing = { sign: ' ', depth: 0, text: `… ${lines.length - MAX_LINES} lines more` } as const;
+  const missing = {
+    sign: ' ',
+    depth: 0,
+    text: `… ${lines.length - MAX_LINES} lines more`,
+  } as const;
   return [...lines.slice(0, MAX_LINES), missing];
 }
 
@@ -65,10 +69,12 @@ function compareItems({ before, after, depth }: Items, lines: DiffLine[]): void 
   const removed = before.slice(start, before.length - end);
   const added = after.slice(start, after.length - end);
   for (const [index, value] of removed.entries()) {
-    if (index < added.length) compare({ before: value, after: added[index], name: '', depth }, lines);
+    if (index < added.length)
+      compare({ before: value, after: added[index], name: '', depth }, lines);
     else show(value, { sign: '-', name: '', depth }, lines);
   }
-  for (const value of added.slice(removed.length)) show(value, { sign: '+', name: '', depth }, lines);
+  for (const value of added.slice(removed.length))
+    show(value, { sign: '+', name: '', depth }, lines);
   unchanged(end, depth, lines);
 }
 
@@ -95,7 +101,11 @@ interface DiffStart {
 function short(value: unknown): string {
   const json = JSON.stringify(value);
   if (json.length <= 60) return json;
-  return Array.isArray(value) ? `[ … ${value.length} ]` : typeof value === 'object' ? '{ … }' : `${json.slice(0, 60)}…`;
+  return Array.isArray(value)
+    ? `[ … ${value.length} ]`
+    : typeof value === 'object'
+      ? '{ … }'
+      : `${json.slice(0, 60)}…`;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

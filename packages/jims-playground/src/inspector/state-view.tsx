@@ -24,7 +24,15 @@ export function StateView({ state }: { readonly state: Trace['state'] }): VNode 
   );
 }
 
-function StateDiff({ name, before, after }: { readonly name: string; readonly before: unknown; readonly after: unknown }): VNode {
+function StateDiff({
+  name,
+  before,
+  after,
+}: {
+  readonly name: string;
+  readonly before: unknown;
+  readonly after: unknown;
+}): VNode {
   const changed = !isEqual(before, after);
   return (
     <Fold

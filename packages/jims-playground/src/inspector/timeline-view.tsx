@@ -13,7 +13,13 @@ import type { TimelineRow } from './timeline.ts';
 const PAGE = 200;
 
 /** A trace as rows in time: a bar, what it is, how long it took. */
-export function TimelineView({ trace, now }: { readonly trace: Trace; readonly now: number }): VNode {
+export function TimelineView({
+  trace,
+  now,
+}: {
+  readonly trace: Trace;
+  readonly now: number;
+}): VNode {
   const { rows, totalMs } = useMemo(() => timelineOf(trace, now), [trace, now]);
   const [shown, setShown] = useState(PAGE);
   const [onlyWork, setOnlyWork] = useState(false);
@@ -49,7 +55,10 @@ export function TimelineView({ trace, now }: { readonly trace: Trace; readonly n
         </button>
       )}
       {trace.left_out > 0 && (
-        <p class="soft">{countOf(trace.left_out, 'more entry').replace('entrys', 'entries')} were not kept: a trace is bounded.</p>
+        <p class="soft">
+          {countOf(trace.left_out, 'more entry').replace('entrys', 'entries')} were not kept: a
+          trace is bounded.
+        </p>
       )}
     </section>
   );
@@ -69,7 +78,7 @@ function Entry({ row, totalMs }: { readonly row: TimelineRow; readonly totalMs: 
         <>
           <Bar row={row} totalMs={totalMs} />
           <span class="entry-icon" style={{ marginInlineStart: `${Math.min(depth, 4) * 10}px` }}>
-            <Icon name={entry.kind} />
+            <Icon name={failed && entry.kind === 'step' ? 'failed' : entry.kind} />
           </span>
           <span class="entry-text">
             <span class="sr-only">{KINDS[entry.kind]} </span>

@@ -34,14 +34,17 @@ export function CodeBanner({ service, onLoaded }: CodeBannerProps): VNode {
         {broken && (
           <div class="broken">
             <p>
-              <strong>The code does not load.</strong> The last good code is in service. {broken.message}
+              <strong>The code does not load.</strong> The last good code is in service.{' '}
+              {broken.message}
             </p>
             {broken.source && <Excerpt source={broken.source} />}
           </div>
         )}
       </div>
       <p class={`toast${isNoted && !broken ? ' shown' : ''}`} role="status">
-        {isNoted && !broken && `New code is live${loadedMs === undefined ? '' : ` · ${duration(loadedMs)}`}`}
+        {isNoted &&
+          !broken &&
+          `New code is live${loadedMs === undefined ? '' : ` · ${duration(loadedMs)}`}`}
       </p>
     </>
   );

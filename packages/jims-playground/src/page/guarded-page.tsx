@@ -20,7 +20,8 @@ export function GuardedPage({ base }: { readonly base: URL }): VNode {
     keepKey(undefined);
     setRefused(true);
   }, []);
-  if (!isRefused) return <Playground key={key} service={service} client={client} onRefused={refuse} />;
+  if (!isRefused)
+    return <Playground key={key} service={service} client={client} onRefused={refuse} />;
   return (
     <KeyEntry
       wasRefused={key !== undefined}

@@ -32,10 +32,23 @@ export function InspectorPane(props: InspectorPaneProps): VNode {
   const { address, go } = props;
   return (
     <aside class="pane inspector" id="inspector" aria-label="Inspector">
+      <h2 class="sr-only">Inspector</h2>
       <div class="pane-head">
-        <Tabs label="Inspector" tabs={TABS} selected={address.tab} onSelect={(tab) => go({ tab }, { replace: true })} panelId="panel" />
+        <Tabs
+          label="Inspector"
+          tabs={TABS}
+          selected={address.tab}
+          onSelect={(tab) => go({ tab }, { replace: true })}
+          panelId="panel"
+        />
       </div>
-      <div class="pane-body" id="panel" role="tabpanel" aria-labelledby={`panel-${address.tab}`} tabIndex={0}>
+      <div
+        class="pane-body"
+        id="panel"
+        role="tabpanel"
+        aria-labelledby={`panel-${address.tab}`}
+        tabIndex={0}
+      >
         <Panel {...props} />
       </div>
     </aside>
@@ -47,7 +60,8 @@ function Panel({ service, feed, app, appError, address, go }: InspectorPaneProps
   if (tab === 'app') return <AppTab app={app} error={appError} base={service.base} />;
   if (!feed) return <p class="empty">Nothing was said yet. What happens in a run is shown here.</p>;
   if (tab === 'log') return <LogTab feed={feed} onRun={(id) => go({ runId: id, tab: 'run' })} />;
-  if (tab === 'protocols') return <ProtocolsTab service={service} app={app} feed={feed} runId={runId} />;
+  if (tab === 'protocols')
+    return <ProtocolsTab service={service} app={app} feed={feed} runId={runId} />;
   return (
     <RunTab
       service={service}

@@ -24,8 +24,8 @@ export function KeyEntry({ wasRefused, onKey }: KeyEntryProps): VNode {
           <Icon name="key" /> This service wants a key
         </h1>
         <p class="soft">
-          One of <code>JIMS_API_KEY</code>, or another token of a service. It stays in this tab, and is gone when the
-          tab is closed.
+          One of <code>JIMS_API_KEY</code>, or another token of a service. It stays in this tab, and
+          is gone when the tab is closed.
         </p>
         <label class="field">
           Key

@@ -8,6 +8,7 @@ import { ChatPane } from '../chat/chat-pane.tsx';
 import { useAddress } from '../parts/use-address.ts';
 import type { Go } from '../parts/use-address.ts';
 import { useSnapshot } from '../parts/use-snapshot.ts';
+import { addressOf } from '../service/address.ts';
 import type { Address } from '../service/address.ts';
 import type { Service } from '../service/service.ts';
 import { keepPersona, readPersona } from '../service/settings.ts';
@@ -19,8 +20,8 @@ import type { AppDescription } from '../service/wire.ts';
 import { ThreadsPane } from '../threads/threads-pane.tsx';
 import { CodeBanner } from './code-banner.tsx';
 import { InspectorPane } from './inspector-pane.tsx';
-import { ShortcutsDialog, useShortcuts } from './shortcuts.tsx';
 import { shortcutsOf } from './shortcuts-of.ts';
+import { ShortcutsDialog, useShortcuts } from './shortcuts.tsx';
 import { TopBar } from './top-bar.tsx';
 import type { View } from './top-bar.tsx';
 
@@ -41,13 +42,20 @@ export function Playground({ service, client, onRefused }: PlaygroundProps): VNo
   const feed = useFeed(service, address.threadId);
   const { thread, runs } = useSnapshot<ThreadSnapshot>(feed ?? NO_THREAD);
   const contactId = thread?.contact_id ?? persona.contactId;
-  const holder = useChat(client, { address, go, persona, contactId: address.threadId === undefined || thread ? contactId : undefined });
-  const { chat, isBusy } = useSnapshot(holder);
+  const holder = useChat(client, {
+    address,
+    go,
+    persona,
+    contactId: address.threadId === undefined || thread ? contactId : undefined,
+  });
+  const { chat, isBusy, threadId: chatThreadId } = useSnapshot(holder);
   const news = useNews(feed, isBusy);
 
   const openThread = useCallback(
     (threadId: string | undefined) => {
-      if (threadId === undefined) holder.begin(readPersona());
+      // With a thread in the address, its change begins the new chat.
+      if (threadId === undefined && addressOf(location.hash).threadId === undefined)
+        holder.begin(readPersona());
       go({ threadId, runId: undefined });
       setView('chat');
     },
@@ -75,12 +83,34 @@ export function Playground({ service, client, onRefused }: PlaygroundProps): VNo
   return (
     <div class="playground" data-view={view}>
       <TopBar app={app} view={view} onView={setView} onHelp={() => setHelp(true)} />
-      <CodeBanner service={service} onLoaded={reloadApp} />
-      <div class="panes">
-        <ThreadsPane service={service} persona={persona} onPersona={changePersona} threadId={address.threadId} onOpen={openThread} news={news} />
-        <ChatPane service={service} client={client} chat={chat} thread={thread} contactId={contactId} onRun={openRun} />
-        <InspectorPane service={service} feed={feed} app={app} appError={appError} address={address} go={go} />
-      </div>
+      {app?.dev && <CodeBanner service={service} onLoaded={reloadApp} />}
+      <main class="panes">
+        <ThreadsPane
+          service={service}
+          persona={persona}
+          onPersona={changePersona}
+          threadId={address.threadId}
+          onOpen={openThread}
+          news={news}
+        />
+        <ChatPane
+          service={service}
+          client={client}
+          chat={chatThreadId === address.threadId ? chat : undefined}
+          thread={thread}
+          isNew={address.threadId === undefined}
+          contactId={contactId}
+          onRun={openRun}
+        />
+        <InspectorPane
+          service={service}
+          feed={feed}
+          app={app}
+          appError={appError}
+          address={address}
+          go={go}
+        />
+      </main>
       {isHelp && <ShortcutsDialog shortcuts={shortcuts} onClose={() => setHelp(false)} />}
     </div>
   );
@@ -97,7 +127,10 @@ const NO_THREAD = new NoThread({
 });
 
 /** What is served; read again when new code is live. */
-function useApp(service: Service, onRefused: () => void): readonly [AppDescription | undefined, unknown, () => void] {
+function useApp(
+  service: Service,
+  onRefused: () => void,
+): readonly [AppDescription | undefined, unknown, () => void] {
   const [app, setApp] = useState<AppDescription>();
   const [error, setError] = useState<unknown>();
   const reload = useCallback(() => {
@@ -140,7 +173,8 @@ function useChat(client: JimsClient, { address, go, persona, contactId }: ChatOp
   const { threadId: chatThreadId } = useSnapshot(holder);
   useEffect(() => {
     // After an edit, and after the first message.
-    if (chatThreadId !== undefined) go({ threadId: chatThreadId, runId: undefined }, { replace: true });
+    if (chatThreadId === undefined || chatThreadId === addressOf(location.hash).threadId) return;
+    go({ threadId: chatThreadId, runId: undefined }, { replace: true });
   }, [go, chatThreadId]);
   useEffect(() => () => holder.close(), [holder]);
   return holder;

@@ -29,7 +29,11 @@ function isWriting(event: KeyboardEvent): boolean {
   // The chat's field is inside of an element with a shadow.
   const [target] = event.composedPath();
   if (!(target instanceof HTMLElement)) return false;
-  return target.isContentEditable || /^(?:INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || target.closest('dialog') !== null;
+  return (
+    target.isContentEditable ||
+    /^(?:INPUT|TEXTAREA|SELECT)$/.test(target.tagName) ||
+    target.closest('dialog') !== null
+  );
 }
 
 interface ShortcutsDialogProps {

@@ -30,13 +30,25 @@ export function TopBar({ app, view, onView, onHelp }: TopBarProps): VNode {
       <span class="top-about">{app?.description ?? 'Playground'}</span>
       <div class="views" role="group" aria-label="Pane">
         {VIEWS.map(({ name, title, icon }) => (
-          <button key={name} type="button" class={`view-${name}`} aria-pressed={name === view} onClick={() => onView(name)}>
+          <button
+            key={name}
+            type="button"
+            class={`view-${name}`}
+            aria-pressed={name === view}
+            onClick={() => onView(name)}
+          >
             <Icon name={icon} />
             {title}
           </button>
         ))}
       </div>
-      <button type="button" class="bare help" aria-label="Keyboard shortcuts" title="Keyboard shortcuts" onClick={onHelp}>
+      <button
+        type="button"
+        class="bare help"
+        aria-label="Keyboard shortcuts"
+        title="Keyboard shortcuts"
+        onClick={onHelp}
+      >
         <kbd>?</kbd>
       </button>
     </header>

@@ -4,7 +4,13 @@ import { useState } from 'preact/hooks';
 import { Icon } from './icon.tsx';
 
 /** Puts text into the clipboard, and says that it did. */
-export function CopyButton({ text, label = 'Copy' }: { readonly text: string; readonly label?: string }): VNode {
+export function CopyButton({
+  text,
+  label = 'Copy',
+}: {
+  readonly text: string;
+  readonly label?: string;
+}): VNode {
   const [state, setState] = useState<'' | 'Copied' | 'Not copied'>('');
   async function copy(): Promise<void> {
     try {

@@ -1,7 +1,7 @@
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
 
-import { excerpt, glance } from './quantities.ts';
+import { countOf, excerpt, glance } from './quantities.ts';
 
 const PAGE = 100;
 const LONG = 2000;
@@ -16,13 +16,17 @@ interface JsonProps {
 
 /** A JSON value as a tree. What is folded is not in the page, so that large values cost nothing. */
 export function Json({ value, name, open = 1 }: JsonProps): VNode {
-  if (typeof value === 'string') return <Scalar name={name} value={<LongText text={value} isJson />} />;
+  if (typeof value === 'string')
+    return <Scalar name={name} value={<LongText text={value} isJson />} />;
   if (typeof value !== 'object' || value === null) {
-    return <Scalar name={name} value={<span class={`json-${typeof value}`}>{String(value)}</span>} />;
+    return (
+      <Scalar name={name} value={<span class={`json-${typeof value}`}>{String(value)}</span>} />
+    );
   }
   const isArray = Array.isArray(value);
   const members = Object.entries(value);
-  if (members.length === 0) return <Scalar name={name} value={<span>{isArray ? '[ ]' : '{ }'}</span>} />;
+  if (members.length === 0)
+    return <Scalar name={name} value={<span>{isArray ? '[ ]' : '{ }'}</span>} />;
   return (
     <Fold
       class="json"
@@ -30,6 +34,7 @@ export function Json({ value, name, open = 1 }: JsonProps): VNode {
       summary={
         <>
           {name !== undefined && <span class="json-name">{name}: </span>}
+          <span class="json-size">{countOf(members.length, isArray ? 'item' : 'member')}</span>
           <span class="soft">{isArray ? `[ ${members.length} ]` : excerpt(glance(value), 48)}</span>
         </>
       }
@@ -63,7 +68,13 @@ function Members({
   );
 }
 
-function Scalar({ name, value }: { readonly name: string | undefined; readonly value: VNode }): VNode {
+function Scalar({
+  name,
+  value,
+}: {
+  readonly name: string | undefined;
+  readonly value: VNode;
+}): VNode {
   return (
     <div class="json json-scalar">
       {name !== undefined && <span class="json-name">{name}: </span>}
@@ -73,12 +84,20 @@ function Scalar({ name, value }: { readonly name: string | undefined; readonly v
 }
 
 /** Text that is cut when it is long, until it is wanted. */
-export function LongText({ text, isJson = false }: { readonly text: string; readonly isJson?: boolean }): VNode {
+export function LongText({
+  text,
+  isJson = false,
+}: {
+  readonly text: string;
+  readonly isJson?: boolean;
+}): VNode {
   const [isWhole, setWhole] = useState(false);
   const shown = isWhole ? text : text.slice(0, LONG);
   return (
     <>
-      <span class={isJson ? 'json-string' : 'long-text'}>{isJson ? JSON.stringify(shown) : shown}</span>
+      <span class={isJson ? 'json-string' : 'long-text'}>
+        {isJson ? JSON.stringify(shown) : shown}
+      </span>
       {text.length > shown.length && (
         <button type="button" class="link" onClick={() => setWhole(true)}>
           {text.length - shown.length} more characters
@@ -98,7 +117,13 @@ interface FoldProps {
 }
 
 /** What opens when its summary is activated; closed, its inside is not in the page. */
-export function Fold({ summary, children, isOpen: isOpenAtFirst = false, kind, ...rest }: FoldProps): VNode {
+export function Fold({
+  summary,
+  children,
+  isOpen: isOpenAtFirst = false,
+  kind,
+  ...rest
+}: FoldProps): VNode {
   const [isOpen, setOpen] = useState(isOpenAtFirst);
   return (
     <details

@@ -5,7 +5,7 @@ export function Problem({ error }: { readonly error: unknown }): VNode | null {
   if (error === undefined || error === null) return null;
   return (
     <p class="problem" role="alert">
-      {error instanceof Error ? error.message : String(error)}
+      {error instanceof Error ? error.message : 'It did not work.'}
     </p>
   );
 }

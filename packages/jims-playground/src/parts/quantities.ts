@@ -44,13 +44,17 @@ export function ago(time: string, now: number): string {
   const minutes = Math.floor((now - at.getTime()) / 60_000);
   if (minutes < 1) return 'now';
   if (minutes < 60) return `${minutes} min`;
-  if (minutes < 20 * 60) return at.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+  if (minutes < 20 * 60)
+    return at.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
   return at.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' });
 }
 
 /** The beginning of text, on one line. */
 export function excerpt(text: string, length = 140): string {
-  const line = text.slice(0, length * 4).replaceAll(/\s+/g, ' ').trim();
+  const line = text
+    .slice(0, length * 4)
+    .replaceAll(/\s+/g, ' ')
+    .trim();
   return line.length > length ? `${line.slice(0, length)}…` : line;
 }
 

@@ -11,12 +11,20 @@ interface TabsProps<Name extends string> {
 }
 
 /** A row of tabs; arrow keys, Home and End go through them. */
-export function Tabs<Name extends string>({ label, tabs, selected, onSelect, panelId }: TabsProps<Name>): VNode {
+export function Tabs<Name extends string>({
+  label,
+  tabs,
+  selected,
+  onSelect,
+  panelId,
+}: TabsProps<Name>): VNode {
   const list = useRef<HTMLDivElement>(null);
 
   function go(event: KeyboardEvent): void {
     const index = tabs.findIndex(({ name }) => name === selected);
-    const next = { ArrowRight: index + 1, ArrowLeft: index - 1, Home: 0, End: tabs.length - 1 }[event.key];
+    const next = { ArrowRight: index + 1, ArrowLeft: index - 1, Home: 0, End: tabs.length - 1 }[
+      event.key
+    ];
     if (next === undefined) return;
     const position = (next + tabs.length) % tabs.length;
     const tab = tabs[position];

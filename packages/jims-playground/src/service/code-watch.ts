@@ -49,7 +49,11 @@ export class CodeWatch extends Store<CodeSnapshot> {
     if (event === 'loaded') {
       const { loads } = this.getSnapshot();
       // The first one says what is in service already.
-      this.update({ broken: undefined, loads: this.#isFirst ? loads : loads + 1, loadedMs: loadedCodeOf(data) });
+      this.update({
+        broken: undefined,
+        loads: this.#isFirst ? loads : loads + 1,
+        loadedMs: loadedCodeOf(data),
+      });
     }
     this.#isFirst = false;
   }

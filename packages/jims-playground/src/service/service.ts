@@ -47,7 +47,10 @@ export class Service {
       limit: '30',
       cursor,
     });
-    const { threads, next_cursor: next } = await this.#read<{ threads: Thread[]; next_cursor: string | null }>(`threads?${query}`);
+    const { threads, next_cursor: next } = await this.#read<{
+      threads: Thread[];
+      next_cursor: string | null;
+    }>(`threads?${query}`);
     return { items: threads, cursor: next ?? undefined };
   }
 
@@ -57,12 +60,19 @@ export class Service {
 
   async events(threadId: string, cursor?: string): Promise<Page<StoredEvent>> {
     const query = queryOf({ internal: 'true', order: 'desc', limit: '100', cursor });
-    const { events, next_cursor: next } = await this.#read<{ events: StoredEvent[]; next_cursor: string | null }>(`threads/${threadId}/events?${query}`);
+    const { events, next_cursor: next } = await this.#read<{
+      events: StoredEvent[];
+      next_cursor: string | null;
+    }>(`threads/${threadId}/events?${query}`);
     return { items: events, cursor: next ?? undefined };
   }
 
   /** New events of a thread after one, as they come. Ends when the connection does. */
-  async *newEvents(threadId: string, after: string | undefined, signal: AbortSignal): AsyncGenerator<StoredEvent> {
+  async *newEvents(
+    threadId: string,
+    after: string | undefined,
+    signal: AbortSignal,
+  ): AsyncGenerator<StoredEvent> {
     const query = queryOf({ internal: 'true', lastEventId: after });
     const response = await this.#fetch(`threads/${threadId}/events?${query}`, {
       headers: { accept: 'text/event-stream' },
@@ -77,7 +87,9 @@ export class Service {
   /** What happens to the app's code; `undefined` on a server that is not for development. */
   async codeNews(signal: AbortSignal): Promise<ReturnType<typeof framesOf> | undefined> {
     try {
-      return framesOf(await this.#fetch('dev', { headers: { accept: 'text/event-stream' }, signal }));
+      return framesOf(
+        await this.#fetch('dev', { headers: { accept: 'text/event-stream' }, signal }),
+      );
     } catch (error) {
       if (error instanceof JimsApiError && error.status === 404) return undefined;
       throw error;
@@ -86,7 +98,10 @@ export class Service {
 
   async runs(threadId: string, cursor?: string): Promise<Page<RunSummary>> {
     const query = queryOf({ limit: '30', cursor });
-    const { runs, next_cursor: next } = await this.#read<{ runs: RunSummary[]; next_cursor: string | null }>(`threads/${threadId}/runs?${query}`);
+    const { runs, next_cursor: next } = await this.#read<{
+      runs: RunSummary[];
+      next_cursor: string | null;
+    }>(`threads/${threadId}/runs?${query}`);
     return { items: runs, cursor: next ?? undefined };
   }
 

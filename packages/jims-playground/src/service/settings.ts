@@ -13,7 +13,8 @@ const SHORTCUTS = 'jims-playground.shortcuts';
 
 export function readPersona(): Persona {
   const stored: unknown = parsed(localStorage.getItem(PERSONA));
-  const { contactId, threadConfig }: { contactId?: unknown; threadConfig?: unknown } = Object(stored);
+  const { contactId, threadConfig }: { contactId?: unknown; threadConfig?: unknown } =
+    Object(stored);
   return {
     contactId: typeof contactId === 'string' && contactId !== '' ? contactId : 'playground',
     threadConfig: typeof threadConfig === 'string' ? threadConfig : '{}',

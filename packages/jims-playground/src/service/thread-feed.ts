@@ -31,7 +31,14 @@ export class ThreadFeed extends Store<ThreadSnapshot> {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(service: Service, threadId: string) {
-    super({ thread: undefined, runs: [], hasOlderRuns: false, events: [], hasOlderEvents: false, error: undefined });
+    super({
+      thread: undefined,
+      runs: [],
+      hasOlderRuns: false,
+      events: [],
+      hasOlderEvents: false,
+      error: undefined,
+    });
     this.#service = service;
     this.#threadId = threadId;
     void this.#follow();
@@ -65,14 +72,20 @@ export class ThreadFeed extends Store<ThreadSnapshot> {
     if (this.#olderEvents === undefined) return;
     const { items, cursor } = await this.#service.events(this.#threadId, this.#olderEvents);
     this.#olderEvents = cursor;
-    this.update({ events: [...this.getSnapshot().events, ...items], hasOlderEvents: cursor !== undefined });
+    this.update({
+      events: [...this.getSnapshot().events, ...items],
+      hasOlderEvents: cursor !== undefined,
+    });
   }
 
   async loadOlderRuns(): Promise<void> {
     if (this.#olderRuns === undefined) return;
     const { items, cursor } = await this.#service.runs(this.#threadId, this.#olderRuns);
     this.#olderRuns = cursor;
-    this.update({ runs: [...this.getSnapshot().runs, ...items], hasOlderRuns: cursor !== undefined });
+    this.update({
+      runs: [...this.getSnapshot().runs, ...items],
+      hasOlderRuns: cursor !== undefined,
+    });
   }
 
   async #readAgain(): Promise<void> {
@@ -83,7 +96,9 @@ export class ThreadFeed extends Store<ThreadSnapshot> {
       ]);
       const known = this.getSnapshot().runs;
       const oldest = items.at(-1);
-      const older = oldest ? known.slice(known.findIndex(({ run_id: id }) => id === oldest.run_id) + 1) : [];
+      const older = oldest
+        ? known.slice(known.findIndex(({ run_id: id }) => id === oldest.run_id) + 1)
+        : [];
       if (known.length === 0) this.#olderRuns = cursor;
       this.update({
         thread,
@@ -103,7 +118,8 @@ export class ThreadFeed extends Store<ThreadSnapshot> {
         if (this.getSnapshot().events.length === 0) await this.#readEvents();
         this.refresh();
         const newest = this.getSnapshot().events[0]?.event_id;
-        for await (const event of this.#service.newEvents(this.#threadId, newest, signal)) this.#add(event);
+        for await (const event of this.#service.newEvents(this.#threadId, newest, signal))
+          this.#add(event);
       } catch (error) {
         if (signal.aborted) return;
         this.update({ error });

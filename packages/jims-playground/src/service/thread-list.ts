@@ -63,6 +63,11 @@ export class ThreadList extends Store<ThreadListSnapshot> {
   }
 
   #show(threads: readonly Thread[]): void {
-    this.update({ threads, hasMore: this.#cursor !== undefined, isLoading: false, error: undefined });
+    this.update({
+      threads,
+      hasMore: this.#cursor !== undefined,
+      isLoading: false,
+      error: undefined,
+    });
   }
 }

@@ -8,6 +8,9 @@ export type TraceEntry = {
   readonly ms: number | null;
 } & TraceKind;
 
+/** The entries of some kinds. */
+export type EntryOf<Kind extends TraceEntry['kind']> = Extract<TraceEntry, { kind: Kind }>;
+
 interface Work {
   readonly id: string;
   readonly name: string;
@@ -25,7 +28,12 @@ type TraceKind =
   | ({ readonly kind: 'tool'; readonly message_id: string } & Work)
   | ({ readonly kind: 'model' } & ModelCall)
   | { readonly kind: 'status'; readonly message: string; readonly type: string }
-  | { readonly kind: 'message'; readonly message_id: string; readonly text: string; readonly pieces: number }
+  | {
+      readonly kind: 'message';
+      readonly message_id: string;
+      readonly text: string;
+      readonly pieces: number;
+    }
   | { readonly kind: 'reasoning'; readonly message_id: string; readonly text: string }
   | { readonly kind: 'event'; readonly event: TraceEvent; readonly internal: boolean }
   | {
@@ -35,7 +43,11 @@ type TraceKind =
       readonly text?: string;
       readonly audience: 'contact' | 'service';
     }
-  | { readonly kind: 'end'; readonly type: 'result' | 'error' | 'cancelled'; readonly reason?: string };
+  | {
+      readonly kind: 'end';
+      readonly type: 'result' | 'error' | 'cancelled';
+      readonly reason?: string;
+    };
 
 interface TraceEvent {
   readonly event_id: string;

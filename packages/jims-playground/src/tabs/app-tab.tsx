@@ -20,8 +20,9 @@ export function AppTab({ app, error, base }: AppTabProps): VNode {
         <h3>{app.name}</h3>
         {app.description !== null && <p>{app.description}</p>}
         <p class="soft">
-          JIMS {app.version} · {app.durable ? 'durable' : 'not durable'} · pipelines {app.pipelines.join(', ')} ·{' '}
-          <a href={new URL('docs', base).href}>API</a> · <a href={new URL('openapi.json', base).href}>OpenAPI</a>
+          JIMS {app.version} · {app.durable ? 'durable' : 'not durable'} · pipelines{' '}
+          {app.pipelines.join(', ')} · <a href={new URL('docs', base).href}>API</a> ·{' '}
+          <a href={new URL('openapi.json', base).href}>OpenAPI</a>
         </p>
       </section>
       <section aria-label="Protocols">
@@ -77,7 +78,13 @@ function usedOf(model: Readonly<Record<string, unknown>>): string {
     .join(' · ');
 }
 
-function Settings({ title, members }: { readonly title: string; readonly members: Readonly<Record<string, unknown>> }): VNode {
+function Settings({
+  title,
+  members,
+}: {
+  readonly title: string;
+  readonly members: Readonly<Record<string, unknown>>;
+}): VNode {
   return (
     <section aria-label={title}>
       <h3>{title}</h3>
@@ -96,5 +103,6 @@ function Settings({ title, members }: { readonly title: string; readonly members
 function settingOf(value: unknown): ComponentChildren {
   if (value === null || value === undefined) return '–';
   if (typeof value === 'number') return count(value);
-  return typeof value === 'object' ? <Json value={value} open={0} /> : String(value);
+  if (typeof value === 'string' || typeof value === 'boolean') return String(value);
+  return <Json value={value} open={0} />;
 }

@@ -21,7 +21,10 @@ export function LogTab({ feed, onRun }: LogTabProps): VNode {
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const [shown, setShown] = useState(PAGE);
   const domains = useMemo(() => domainsOf(events), [events]);
-  const listed = hidden.size === 0 ? events : events.filter(({ event_type: type }) => !hidden.has(domainOf(type)));
+  const listed =
+    hidden.size === 0
+      ? events
+      : events.filter(({ event_type: type }) => !hidden.has(domainOf(type)));
 
   function toggle(domain: string): void {
     const next = new Set(hidden);
@@ -37,7 +40,11 @@ export function LogTab({ feed, onRun }: LogTabProps): VNode {
           <legend class="sr-only">Domains that are shown</legend>
           {domains.map(([domain, count]) => (
             <label key={domain} class="chip" data-domain={domain}>
-              <input type="checkbox" checked={!hidden.has(domain)} onChange={() => toggle(domain)} />
+              <input
+                type="checkbox"
+                checked={!hidden.has(domain)}
+                onChange={() => toggle(domain)}
+              />
               {domain} <span class="soft">{count}</span>
             </label>
           ))}
@@ -67,7 +74,13 @@ export function LogTab({ feed, onRun }: LogTabProps): VNode {
   );
 }
 
-function LogRow({ event, onRun }: { readonly event: StoredEvent; readonly onRun: (runId: string) => void }): VNode {
+function LogRow({
+  event,
+  onRun,
+}: {
+  readonly event: StoredEvent;
+  readonly onRun: (runId: string) => void;
+}): VNode {
   const { event_type: type, created_at: at, event_data: data, run_id: runId } = event;
   return (
     <Fold
@@ -80,7 +93,9 @@ function LogRow({ event, onRun }: { readonly event: StoredEvent; readonly onRun:
           <span class="event-type" data-domain={domainOf(type)}>
             {type}
           </span>
-          <span class="entry-about">{typeof data['content'] === 'string' ? glance(data['content']) : glance(data)}</span>
+          <span class="entry-about">
+            {typeof data['content'] === 'string' ? glance(data['content']) : glance(data)}
+          </span>
         </>
       }
     >

@@ -42,7 +42,9 @@ export function ProtocolsTab({ service, app, feed, runId }: ProtocolsTabProps): 
           </select>
         </label>
       </div>
-      <p class="soft">What it would have streamed for {runId === undefined ? 'the newest run' : 'this run'}.</p>
+      <p class="soft">
+        What it would have streamed for {runId === undefined ? 'the newest run' : 'this run'}.
+      </p>
       {isOver ? (
         <Wire key={`${id}:${protocol}`} service={service} runId={id} protocol={protocol} />
       ) : (
@@ -52,7 +54,9 @@ export function ProtocolsTab({ service, app, feed, runId }: ProtocolsTabProps): 
   );
 }
 
-function protocolsOf(app: AppDescription | undefined): readonly { readonly name: string; readonly title: string }[] {
+function protocolsOf(
+  app: AppDescription | undefined,
+): readonly { readonly name: string; readonly title: string }[] {
   const others = app?.protocols.filter(({ name }) => name !== 'jims') ?? [];
   return [{ name: 'jims', title: 'JIMS' }, ...others];
 }

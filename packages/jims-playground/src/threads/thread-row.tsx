@@ -35,15 +35,29 @@ export function ThreadRow(props: ThreadRowProps): VNode {
         </span>
         <span class="thread-last">
           {thread.waiting && <span class="badge waiting">waiting</span>}
-          {showContact && thread.contact_id !== null && <span class="badge">{thread.contact_id}</span>}
+          {showContact && thread.contact_id !== null && (
+            <span class="badge">{thread.contact_id}</span>
+          )}
           <span class="thread-excerpt">{thread.last_message?.excerpt ?? 'No messages'}</span>
         </span>
       </a>
       <span class="thread-actions">
-        <button type="button" class="bare" aria-label={`Rename ${title}`} title="Rename" onClick={() => setOpen('rename')}>
+        <button
+          type="button"
+          class="bare"
+          aria-label={`Rename ${title}`}
+          title="Rename"
+          onClick={() => setOpen('rename')}
+        >
           <Icon name="pencil" />
         </button>
-        <button type="button" class="bare" aria-label={`Delete ${title}`} title="Delete" onClick={() => setOpen('delete')}>
+        <button
+          type="button"
+          class="bare"
+          aria-label={`Delete ${title}`}
+          title="Delete"
+          onClick={() => setOpen('delete')}
+        >
           <Icon name="bin" />
         </button>
       </span>
@@ -79,7 +93,11 @@ function Rename({ thread, service, onChange, onClose }: ActionProps): VNode {
       >
         <label class="field">
           Title
-          <input value={title} maxLength={80} onInput={(event) => setTitle(event.currentTarget.value)} />
+          <input
+            value={title}
+            maxLength={80}
+            onInput={(event) => setTitle(event.currentTarget.value)}
+          />
         </label>
         <p class="soft">Without a title it is the beginning of the first message again.</p>
         <Problem error={error} />
@@ -96,7 +114,13 @@ function Rename({ thread, service, onChange, onClose }: ActionProps): VNode {
   );
 }
 
-function Delete({ thread, service, title, onDeleted, onClose }: ActionProps & { readonly title: string }): VNode {
+function Delete({
+  thread,
+  service,
+  title,
+  onDeleted,
+  onClose,
+}: ActionProps & { readonly title: string }): VNode {
   const [error, setError] = useState<unknown>();
   async function remove(): Promise<void> {
     try {
@@ -108,7 +132,12 @@ function Delete({ thread, service, title, onDeleted, onClose }: ActionProps & { 
     }
   }
   return (
-    <Confirm title="Delete the thread?" action="Delete" onConfirm={() => void remove()} onClose={onClose}>
+    <Confirm
+      title="Delete the thread?"
+      action="Delete"
+      onConfirm={() => void remove()}
+      onClose={onClose}
+    >
       <p>“{title}” is erased with its events, runs and files. It cannot be brought back.</p>
       <Problem error={error} />
     </Confirm>

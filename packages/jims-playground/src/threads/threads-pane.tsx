@@ -21,7 +21,14 @@ interface ThreadsPaneProps {
 }
 
 /** The threads: of the chosen contact or of all, by last activity. */
-export function ThreadsPane({ service, persona, onPersona, threadId, onOpen, news }: ThreadsPaneProps): VNode {
+export function ThreadsPane({
+  service,
+  persona,
+  onPersona,
+  threadId,
+  onOpen,
+  news,
+}: ThreadsPaneProps): VNode {
   const [words, setWords] = useState('');
   const [ofAll, setOfAll] = useState(true);
   const [isWaiting, setWaiting] = useState(false);
@@ -69,7 +76,14 @@ export function ThreadsPane({ service, persona, onPersona, threadId, onOpen, new
           </label>
         </div>
       </div>
-      <Rows list={list} service={service} threadId={threadId} onOpen={onOpen} showContact={ofAll} isFiltered={searched !== '' || isWaiting} />
+      <Rows
+        list={list}
+        service={service}
+        threadId={threadId}
+        onOpen={onOpen}
+        showContact={ofAll}
+        isFiltered={searched !== '' || isWaiting}
+      />
     </nav>
   );
 }
@@ -87,7 +101,9 @@ function Rows({ list, service, threadId, onOpen, showContact, isFiltered }: Rows
     <div class="pane-body">
       <Problem error={error} />
       {threads.length === 0 && !isLoading && error === undefined && (
-        <p class="empty">{isFiltered ? 'No thread is like that.' : 'No threads yet. Say something to begin one.'}</p>
+        <p class="empty">
+          {isFiltered ? 'No thread is like that.' : 'No threads yet. Say something to begin one.'}
+        </p>
       )}
       <ul class="thread-rows">
         {threads.map((thread) => (
