@@ -85,16 +85,10 @@ function titleOfWork(entry: EntryOf<'pipeline' | 'step' | 'tool' | 'model'>): En
       return { name: entry.name, about: entry.part === 'start' ? 'greets' : 'pipeline' };
     case 'model':
       return { name: entry.model, about: entry.error ?? aboutAnswer(entry) };
-    case 'step':
-      return {
-        name: entry.name,
-        about: entry.error ?? (glance(entry.output) || (entry.title ?? '')),
-      };
-    case 'tool':
-      return {
-        name: entry.name,
-        about: entry.error ?? (glance(entry.input) || (entry.title ?? '')),
-      };
+    default: {
+      const value = glance(entry.kind === 'step' ? entry.output : entry.input);
+      return { name: entry.name, about: entry.error ?? (value || (entry.title ?? '')) };
+    }
   }
 }
 
