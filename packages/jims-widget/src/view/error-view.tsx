@@ -1,0 +1,27 @@
+import type { JSX } from 'preact';
+
+import type { JimsApiError } from 'jims-client';
+
+import { useChat, useTexts } from './chat-context.ts';
+import { Icon } from './icons.tsx';
+
+/** Sent once more it is the same. */
+const FINAL = new Set([403, 404, 410, 413, 415, 422]);
+
+/** Why the last action failed, and a button that tries it again where that may help. */
+export function ErrorView({ error }: { readonly error: JimsApiError }): JSX.Element {
+  const { chat } = useChat();
+  const texts = useTexts();
+  const says = texts.errors[error.code] ?? (error.message || texts.errors['other']);
+  return (
+    <div class="error" role="alert" part="error">
+      <Icon name="alert" />
+      <span dir="auto">{says}</span>
+      {!FINAL.has(error.status ?? 0) && (
+        <button type="button" class="text-button" onClick={() => void chat.retry().catch(() => {})}>
+          {texts.retry}
+        </button>
+      )}
+    </div>
+  );
+}
