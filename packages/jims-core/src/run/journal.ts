@@ -31,7 +31,7 @@ export interface JournalOptions {
   /** Stores results; rejects when this process may not, or cannot. */
   readonly store: (entries: readonly JournalEntry[]) => Promise<void>;
   /** Called when the pipeline gets a result of an earlier execution. */
-  readonly onReplayed?: ((entry: JournalEntry) => void) | undefined;
+  readonly onReplayed?: ((replayed: ReplayedEntry) => void) | undefined;
 }
 
 interface KeptResult {
@@ -287,7 +287,7 @@ export class Journal {
     this.#next++;
     this.#newestAt = entry.at;
     if (answer) this.#segment++;
-    this.#options.onReplayed?.(entry);
+    this.#options.onReplayed?.({ entry, answer });
     this.#calls.deliver(call, entry.outcome, answer);
     return true;
   }

@@ -2,14 +2,19 @@ import { parsedJson } from '../../llm/foreign-json.ts';
 import { readUsage } from '../../llm/usage.ts';
 import type { JournalEntry } from '../../store/store.ts';
 import type { ModelEntry, StepEntry, TracedAnswer, TracedTokens } from '../../telemetry/trace.ts';
+import type { JsonObject } from '../../thread/event.ts';
 import { failureFrom } from '../step-work.ts';
 
 type Content<TEntry> = Omit<TEntry, 'at' | 'ms'>;
 
-/** A step whose result is in a journal; also a message that was made piece by piece, and a question. */
+/**
+ * A step whose result is in a journal; also a message that was made piece by piece, and a question with
+ * its answer.
+ */
 export function replayedStep(
   entry: JournalEntry,
   bounded: (value: unknown) => unknown,
+  answer?: JsonObject,
 ): Content<StepEntry> {
   const { kind, nth, outcome } = entry;
   const name = entry.name === '' ? NAMES[kind] : entry.name;
@@ -20,7 +25,7 @@ export function replayedStep(
     isReplayed: true,
     ...(outcome.kind === 'error'
       ? { status: 'failed', error: failureFrom(outcome).message }
-      : { status: 'completed', output: bounded(valueOf(entry)) }),
+      : { status: 'completed', output: bounded(answer ?? valueOf(entry)) }),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { ToolNews } from '../../pipeline/message-part.ts';
 import type { StepNews } from '../../pipeline/step.ts';
-import type { JournalEntry, RunOwner } from '../../store/store.ts';
+import type { RunOwner } from '../../store/store.ts';
 import type {
   KeptTrace,
   MessageEntry,
@@ -15,6 +15,7 @@ import type {
 } from '../../telemetry/trace.ts';
 import { isInternalEvent } from '../../thread/event.ts';
 import type { JsonObject, NewEvent, ThreadEvent } from '../../thread/event.ts';
+import type { ReplayedEntry } from '../replay.ts';
 import type { RunEnd, RunEvent } from '../run-events.ts';
 import { replayedModel, replayedStep } from './replayed-entry.ts';
 import { TraceLog } from './trace-log.ts';
@@ -72,7 +73,7 @@ export class RunTracer implements ModelTraces {
   }
 
   /** The pipeline got a result that an earlier execution had kept. */
-  readonly replayed = (entry: JournalEntry): void => {
+  readonly replayed = ({ entry, answer }: ReplayedEntry): void => {
     const bounded = (value: unknown): unknown => this.#log.bounded(value);
     if (entry.kind === 'model') {
       this.#log.add((moment) => ({ ...moment, ...replayedModel(entry, bounded) }));
@@ -80,7 +81,7 @@ export class RunTracer implements ModelTraces {
     }
     const step = this.#log.add<StepEntry>((moment) => ({
       ...moment,
-      ...replayedStep(entry, bounded),
+      ...replayedStep(entry, bounded, answer?.data),
     }));
     if (entry.kind === 'step') this.#replayed.push(step);
   };
