@@ -7,6 +7,7 @@ import { createLlmProvider } from '../llm/llm-provider.ts';
 import type { Llm, LlmProvider } from '../llm/llm.ts';
 import { RunEngine } from '../run/engine.ts';
 import { DEFAULT_RUN_LIMITS } from '../run/run-limits.ts';
+import type { RunLimits } from '../run/run-limits.ts';
 import type { Traces } from '../run/trace/traces.ts';
 import { within } from '../run/within.ts';
 import { openFileStore } from '../store/open-file-store.ts';
@@ -25,6 +26,7 @@ export interface Opened {
   readonly files: StoredFiles;
   /** Where runs are traced, if they are. */
   readonly traces: Traces | undefined;
+  readonly limits: RunLimits;
   /** Where files are kept, when that is not with the database. */
   readonly fileStore: FileStore | undefined;
   readonly logger: Logger;
@@ -138,6 +140,7 @@ export class OpenApp {
         logger,
       });
       traces = await tracesOf(options, logger);
+      const allLimits = { ...DEFAULT_RUN_LIMITS, ...limits };
       const engine = await RunEngine.open({
         store,
         files,
@@ -147,7 +150,7 @@ export class OpenApp {
         keepsModels: typeof durable === 'boolean' || durable.models !== false,
         recovers: recover,
         version,
-        limits: { ...DEFAULT_RUN_LIMITS, ...limits },
+        limits: allLimits,
         logger,
         metrics: this.metrics,
         models: () => this.#openModels(),
@@ -160,7 +163,7 @@ export class OpenApp {
         throw shuttingDown();
       }
       this.#engine = engine;
-      return { store, engine, logger, files, fileStore, traces };
+      return { store, engine, logger, files, fileStore, traces, limits: allLimits };
     } catch (error) {
       traces?.close();
       // A store that was given by the app is there for the next try.

@@ -154,6 +154,7 @@ const Tool = v.object({
   input: value,
   output: value,
   error: v.optional(text),
+  replayed,
 });
 
 const Status = v.object({
