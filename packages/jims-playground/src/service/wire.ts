@@ -205,9 +205,11 @@ export interface StoredEvent {
 
 /** What is served, from `GET /api/v1/app`. */
 export interface AppDescription {
-  readonly name: string;
+  readonly name: string | null;
   readonly description: string | null;
-  readonly version: string;
+  readonly version: string | null;
+  /** The version of JIMS. */
+  readonly jims: string;
   readonly durable: boolean;
   readonly pipelines: readonly string[];
   readonly protocols: readonly {
@@ -216,7 +218,12 @@ export interface AppDescription {
     readonly addresses: readonly string[];
     readonly docs: string;
   }[];
-  readonly models: readonly Readonly<Record<string, unknown>>[];
+  readonly models: readonly {
+    readonly model: string;
+    readonly requests: number;
+    readonly prompt_tokens: number;
+    readonly completion_tokens: number;
+  }[];
   readonly limits: Readonly<Record<string, unknown>>;
   readonly files: Readonly<Record<string, unknown>>;
   readonly playground: boolean;

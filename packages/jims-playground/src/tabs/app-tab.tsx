@@ -2,7 +2,7 @@ import type { ComponentChildren, VNode } from 'preact';
 
 import { Json } from '../parts/json-view.tsx';
 import { Problem } from '../parts/problem.tsx';
-import { cost, count } from '../parts/quantities.ts';
+import { count, countOf } from '../parts/quantities.ts';
 import type { AppDescription } from '../service/wire.ts';
 
 interface AppTabProps {
@@ -17,10 +17,10 @@ export function AppTab({ app, error, base }: AppTabProps): VNode {
   return (
     <>
       <section aria-label="App">
-        <h3>{app.name}</h3>
+        <h3>{app.name ?? 'An app without a name'}</h3>
         {app.description !== null && <p>{app.description}</p>}
         <p class="soft">
-          JIMS {app.version} · {app.durable ? 'durable' : 'not durable'} · pipelines{' '}
+          {app.version !== null && `version ${app.version} · `}JIMS {app.jims} · {app.durable ? 'durable' : 'not durable'} · pipelines{' '}
           {app.pipelines.join(', ')} · <a href={new URL('docs', base).href}>API</a> ·{' '}
           <a href={new URL('openapi.json', base).href}>OpenAPI</a>
         </p>
@@ -32,7 +32,7 @@ export function AppTab({ app, error, base }: AppTabProps): VNode {
             <li key={name}>
               <div class="protocol-line">
                 <strong>{title}</strong>
-                {/^https?:/.test(docs) && <a href={docs}>docs</a>}
+                <span class="soft">{docs}</span>
               </div>
               {addresses.map((address) => (
                 <code key={address}>{address}</code>
@@ -55,27 +55,17 @@ function Models({ models }: Pick<AppDescription, 'models'>): VNode {
       <h3>Models</h3>
       {models.length === 0 && <p class="soft">None was used since the service started.</p>}
       <ul class="protocols">
-        {models.map((model, index) => (
-          <li key={index}>
+        {models.map(({ model, requests, prompt_tokens: prompt, completion_tokens: completion }) => (
+          <li key={model}>
             <div class="protocol-line">
-              <strong>{String(model['model'])}</strong>
-              <span class="soft">{usedOf(model)}</span>
+              <strong>{model}</strong>
+              <span class="soft">{countOf(requests, 'request')} · {countOf(prompt + completion, 'token')}</span>
             </div>
           </li>
         ))}
       </ul>
     </section>
   );
-}
-
-function usedOf(model: Readonly<Record<string, unknown>>): string {
-  const { requests, cost_usd: usd } = model;
-  return [
-    typeof requests === 'number' && `${count(requests)} requests`,
-    typeof usd === 'number' && cost(usd),
-  ]
-    .filter(Boolean)
-    .join(' · ');
 }
 
 function Settings({
