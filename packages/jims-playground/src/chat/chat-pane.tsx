@@ -1,17 +1,16 @@
 import type { Chat, JimsClient } from 'jims-client';
 import 'jims-widget';
+import type { Thread } from 'jims-client';
 import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { Icon } from '../parts/icon.tsx';
 import { Problem } from '../parts/problem.tsx';
 import type { Service } from '../service/service.ts';
-import type { Thread } from '../service/wire.ts';
 import { saveAsJson, saveAsTest } from './save-thread.ts';
 
 interface ChatPaneProps {
   readonly service: Service;
-  readonly client: JimsClient;
   readonly chat: Chat | undefined;
   readonly thread: Thread | undefined;
   /** The first message makes the thread. */
@@ -21,15 +20,7 @@ interface ChatPaneProps {
 }
 
 /** The chat, and what can be saved of it. */
-export function ChatPane({
-  service,
-  client,
-  chat,
-  thread,
-  isNew,
-  contactId,
-  onRun,
-}: ChatPaneProps): VNode {
+export function ChatPane({ service, chat, thread, isNew, contactId, onRun }: ChatPaneProps): VNode {
   const [error, setError] = useState<unknown>();
   const [isSaving, setSaving] = useState(false);
 
@@ -77,7 +68,7 @@ export function ChatPane({
       {thread?.superseded_by && (
         <p class="note">A message of this thread was edited: another thread replaced it.</p>
       )}
-      <ChatElement client={client} chat={chat} onRun={onRun} />
+      <ChatElement client={service.client} chat={chat} onRun={onRun} />
     </section>
   );
 }
@@ -93,27 +84,26 @@ interface ChatElementProps {
   readonly onRun: (runId: string) => void;
 }
 
-/** The chat of the widget, with the chat that the page holds. */
+/** The chat of the widget, with the chat that the page holds. A message that is chosen shows its run. */
 function ChatElement({ client, chat, onRun }: ChatElementProps): VNode {
   const host = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (!chat) return;
     const element = document.createElement('jims-chat');
     element.setAttribute('mode', 'inline');
-    Object.assign(element, { client, chat });
-    const select = (event: Event): void => {
+    element.client = client;
+    element.chat = chat;
+    element.addEventListener('jims-message-select', (event) => {
       const runId = event instanceof CustomEvent ? runIdOf(event.detail) : undefined;
       if (runId !== undefined) onRun(runId);
-    };
-    element.addEventListener('jims-message-select', select);
+    });
     host.current?.replaceChildren(element);
     return () => element.remove();
   }, [client, chat, onRun]);
   return <div class="chat-host" ref={host} />;
 }
 
-function runIdOf(detail: unknown): string | undefined {
-  const { message }: { message?: unknown } = Object(detail);
-  const { runId }: { runId?: unknown } = Object(message ?? detail);
+function runIdOf(message: unknown): string | undefined {
+  const { runId }: { runId?: unknown } = Object(message);
   return typeof runId === 'string' ? runId : undefined;
 }

@@ -1,7 +1,8 @@
+import type { ThreadEvent, Thread } from 'jims-client';
 import { saveConversation } from 'jims-core/saved-conversation';
 
 import type { Service } from '../service/service.ts';
-import type { StoredEvent, Thread, Trace } from '../service/wire.ts';
+import type { Trace } from '../service/wire.ts';
 
 /** A conversation is for people to read: more runs are not a test. */
 const MAX_RUNS = 500;
@@ -25,8 +26,8 @@ export async function saveAsJson(service: Service, thread: Thread): Promise<void
 }
 
 /** Oldest first. */
-async function eventsOf(service: Service, threadId: string): Promise<readonly StoredEvent[]> {
-  const events: StoredEvent[] = [];
+async function eventsOf(service: Service, threadId: string): Promise<readonly ThreadEvent[]> {
+  const events: ThreadEvent[] = [];
   let cursor: string | undefined;
   do {
     const page = await service.events(threadId, cursor);

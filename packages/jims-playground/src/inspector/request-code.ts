@@ -1,4 +1,4 @@
-import type { StoredEvent, Thread } from '../service/wire.ts';
+import type { ThreadEvent, Thread } from 'jims-client';
 
 /** What started a run, as far as the log of its thread has it. */
 export interface SentMessage {
@@ -9,7 +9,7 @@ export interface SentMessage {
 }
 
 /** The message that a run answers. */
-export function sentMessageOf(event: StoredEvent): SentMessage {
+export function sentMessageOf(event: ThreadEvent): SentMessage {
   const { content, files } = event.event_data;
   const fileIds = Array.isArray(files) ? files.flatMap(fileIdOf) : [];
   return {

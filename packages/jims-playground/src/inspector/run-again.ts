@@ -10,7 +10,9 @@ import type { SentMessage } from './request-code.ts';
  */
 export async function runAgain(service: Service, trace: Trace, sent: SentMessage): Promise<string> {
   const first = trace.chain_id === trace.run_id ? sent : await firstOf(service, trace);
-  const { thread_id: threadId } = await service.fork(trace.thread_id, first.eventId);
+  const { thread_id: threadId } = await service.client.threads.fork(trace.thread_id, {
+    before: first.eventId,
+  });
   await service.startRun(threadId, runBodyOf(first));
   return threadId;
 }

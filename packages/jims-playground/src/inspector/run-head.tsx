@@ -1,3 +1,4 @@
+import type { RunSummary } from 'jims-client';
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
 
@@ -6,7 +7,7 @@ import { Problem } from '../parts/problem.tsx';
 import { cost, count, duration, momentOf } from '../parts/quantities.ts';
 import type { Service } from '../service/service.ts';
 import { isActive } from '../service/thread-feed.ts';
-import type { EntryOf, RunSummary, Trace } from '../service/wire.ts';
+import type { EntryOf, Trace } from '../service/wire.ts';
 import type { SentMessage } from './request-code.ts';
 import { runAgain } from './run-again.ts';
 
@@ -51,7 +52,9 @@ export function RunHead({
           <button
             type="button"
             class="small"
-            onClick={() => void attempted(() => service.cancel(trace.run_id))}
+            onClick={() =>
+              void attempted(async () => void (await service.client.runs.cancel(trace.run_id)))
+            }
           >
             <Icon name="stop" /> Stop
           </button>

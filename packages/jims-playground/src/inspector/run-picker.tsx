@@ -1,16 +1,16 @@
+import type { RunSummary, ThreadEvent } from 'jims-client';
 import type { VNode } from 'preact';
 import { useMemo } from 'preact/hooks';
 
 import { Icon } from '../parts/icon.tsx';
 import { clock, excerpt } from '../parts/quantities.ts';
-import type { RunSummary, StoredEvent } from '../service/wire.ts';
 
 interface RunPickerProps {
   /** Newest first. */
   readonly runs: readonly RunSummary[];
   readonly selected: string;
   readonly hasOlder: boolean;
-  readonly events: readonly StoredEvent[];
+  readonly events: readonly ThreadEvent[];
   readonly onRun: (runId: string) => void;
   readonly onOlder: () => void;
 }
@@ -78,6 +78,6 @@ export function RunPicker({
   );
 }
 
-function textOf({ event_data: { content }, event_type: type }: StoredEvent): string {
+function textOf({ event_data: { content }, event_type: type }: ThreadEvent): string {
   return typeof content === 'string' ? content : type;
 }

@@ -1,3 +1,4 @@
+import type { RunSummary, ThreadEvent } from 'jims-client';
 import type { VNode } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 
@@ -6,7 +7,6 @@ import { useSnapshot } from '../parts/use-snapshot.ts';
 import type { Service } from '../service/service.ts';
 import type { ThreadFeed } from '../service/thread-feed.ts';
 import { TraceWatch } from '../service/trace-watch.ts';
-import type { RunSummary, StoredEvent } from '../service/wire.ts';
 import { ErrorView } from './error-view.tsx';
 import { sentMessageOf } from './request-code.ts';
 import { RequestView } from './request-view.tsx';
@@ -66,9 +66,9 @@ export function RunTab({ service, feed, runId, onRun, onThread }: RunTabProps): 
 
 /** The event that began a run has the id of the run. */
 function beganWith(
-  events: readonly StoredEvent[],
+  events: readonly ThreadEvent[],
   runId: string | undefined,
-): StoredEvent | undefined {
+): ThreadEvent | undefined {
   return events.find(({ event_id: id }) => id === runId);
 }
 
@@ -76,7 +76,7 @@ interface TraceViewProps {
   readonly service: Service;
   readonly runId: string;
   readonly run: RunSummary | undefined;
-  readonly began: StoredEvent | undefined;
+  readonly began: ThreadEvent | undefined;
   readonly contactId: string | null;
   readonly onThread: (threadId: string) => void;
 }

@@ -15,13 +15,15 @@ export function GuardedPage({ base }: { readonly base: URL }): VNode {
     () => new JimsClient({ url: base.href, ...(key !== undefined && { token: key }) }),
     [base, key],
   );
-  const service = useMemo(() => new Service(base, key), [base, key]);
+  const service = useMemo(
+    () => new Service(client, { base, hasKey: key !== undefined }),
+    [client, base, key],
+  );
   const refuse = useCallback(() => {
     keepKey(undefined);
     setRefused(true);
   }, []);
-  if (!isRefused)
-    return <Playground key={key} service={service} client={client} onRefused={refuse} />;
+  if (!isRefused) return <Playground key={key} service={service} onRefused={refuse} />;
   return (
     <KeyEntry
       wasRefused={key !== undefined}

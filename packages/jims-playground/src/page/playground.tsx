@@ -1,5 +1,4 @@
 import { JimsApiError } from 'jims-client';
-import type { JimsClient } from 'jims-client';
 import type { VNode } from 'preact';
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 
@@ -27,13 +26,12 @@ import type { View } from './top-bar.tsx';
 
 interface PlaygroundProps {
   readonly service: Service;
-  readonly client: JimsClient;
   /** The service does not know the key. */
   readonly onRefused: () => void;
 }
 
 /** The whole page: threads, chat, inspector. */
-export function Playground({ service, client, onRefused }: PlaygroundProps): VNode {
+export function Playground({ service, onRefused }: PlaygroundProps): VNode {
   const [address, go] = useAddress();
   const [persona, setPersona] = useState(readPersona);
   const [view, setView] = useState<View>('chat');
@@ -42,7 +40,7 @@ export function Playground({ service, client, onRefused }: PlaygroundProps): VNo
   const feed = useFeed(service, address.threadId);
   const { thread, runs } = useSnapshot<ThreadSnapshot>(feed ?? NO_THREAD);
   const contactId = thread?.contact_id ?? persona.contactId;
-  const holder = useChat(client, {
+  const holder = useChat(service, {
     address,
     go,
     persona,
@@ -95,7 +93,6 @@ export function Playground({ service, client, onRefused }: PlaygroundProps): VNo
         />
         <ChatPane
           service={service}
-          client={client}
           chat={chatThreadId === address.threadId ? chat : undefined}
           thread={thread}
           isNew={address.threadId === undefined}
@@ -161,8 +158,8 @@ interface ChatOptions {
 }
 
 /** Keeps the chat at the thread of the address, and the address at the thread of the chat. */
-function useChat(client: JimsClient, { address, go, persona, contactId }: ChatOptions): ChatHolder {
-  const holder = useMemo(() => new ChatHolder(client), [client]);
+function useChat(service: Service, { address, go, persona, contactId }: ChatOptions): ChatHolder {
+  const holder = useMemo(() => new ChatHolder(service.client), [service]);
   const { threadId } = address;
   useEffect(() => {
     if (threadId === undefined) holder.begin(persona);

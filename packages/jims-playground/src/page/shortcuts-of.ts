@@ -1,7 +1,8 @@
+import type { RunSummary } from 'jims-client';
+
 import type { Go } from '../parts/use-address.ts';
 import { addressOf } from '../service/address.ts';
 import type { TabName } from '../service/address.ts';
-import type { RunSummary } from '../service/wire.ts';
 import type { Shortcut } from './shortcuts.tsx';
 import type { View } from './top-bar.tsx';
 

@@ -32,9 +32,9 @@ export class CodeWatch extends Store<CodeSnapshot> {
     const { signal } = this.#closing;
     while (!signal.aborted) {
       try {
-        const news = await service.codeNews(signal);
-        if (!news) return;
-        for await (const { event, data } of news) this.#take(event, JSON.parse(data));
+        for await (const { event, data } of service.codeNews(signal)) {
+          this.#take(event, JSON.parse(data));
+        }
       } catch {
         // The server starts anew after some changes, such as of .env.
       }

@@ -1,6 +1,7 @@
+import type { RunSummary, ThreadEvent, Thread } from 'jims-client';
+
 import type { Service } from './service.ts';
 import { Store } from './store.ts';
-import type { RunSummary, StoredEvent, Thread } from './wire.ts';
 
 export interface ThreadSnapshot {
   readonly thread: Thread | undefined;
@@ -8,7 +9,7 @@ export interface ThreadSnapshot {
   readonly runs: readonly RunSummary[];
   readonly hasOlderRuns: boolean;
   /** Newest first, internal ones, too. */
-  readonly events: readonly StoredEvent[];
+  readonly events: readonly ThreadEvent[];
   readonly hasOlderEvents: boolean;
   readonly error: unknown;
 }
@@ -117,9 +118,10 @@ export class ThreadFeed extends Store<ThreadSnapshot> {
       try {
         if (this.getSnapshot().events.length === 0) await this.#readEvents();
         this.refresh();
-        const newest = this.getSnapshot().events[0]?.event_id;
-        for await (const event of this.#service.newEvents(this.#threadId, newest, signal))
+        const [after] = this.getSnapshot().events;
+        for await (const event of this.#service.newEvents(this.#threadId, { after, signal })) {
           this.#add(event);
+        }
       } catch (error) {
         if (signal.aborted) return;
         this.update({ error });
@@ -134,7 +136,7 @@ export class ThreadFeed extends Store<ThreadSnapshot> {
     this.update({ events: items, hasOlderEvents: cursor !== undefined });
   }
 
-  #add(event: StoredEvent): void {
+  #add(event: ThreadEvent): void {
     const { events } = this.getSnapshot();
     if (events.some(({ event_id: id }) => id === event.event_id)) return;
     this.update({ events: [event, ...events].slice(0, MAX_EVENTS) });

@@ -1,6 +1,7 @@
+import type { Thread } from 'jims-client';
+
 import type { Service, ThreadQuery } from './service.ts';
 import { Store } from './store.ts';
-import type { Thread } from './wire.ts';
 
 export interface ThreadListSnapshot {
   readonly threads: readonly Thread[];

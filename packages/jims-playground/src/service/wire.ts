@@ -1,4 +1,5 @@
 // The answers of the API that the page reads, and `jims-client` has no types for.
+import type { ModelUsage, RunSummary } from 'jims-client';
 
 /** One thing that happened in a run. */
 export type TraceEntry = {
@@ -134,17 +135,6 @@ export interface TraceError extends Thrown {
   readonly causes: readonly Thrown[];
 }
 
-export type RunStatus = 'queued' | 'running' | 'waiting' | 'completed' | 'failed' | 'cancelled';
-
-export interface Usage {
-  readonly model: string;
-  readonly requests: number;
-  readonly prompt_tokens: number;
-  readonly completion_tokens: number;
-  readonly cached_tokens: number;
-  readonly cost_usd: number | null;
-}
-
 /** What happened in one attempt of a run. */
 export interface Trace {
   readonly run_id: string;
@@ -152,7 +142,7 @@ export interface Trace {
   readonly chain_id: string;
   readonly attempt: number;
   readonly attempts: readonly number[];
-  readonly status: RunStatus;
+  readonly status: RunSummary['status'];
   /** Whether the run was traced; else the entries are only what the database has of it. */
   readonly kept: boolean;
   /** How many entries are left out, as a trace is bounded. */
@@ -166,41 +156,7 @@ export interface Trace {
     readonly after: Readonly<Record<string, unknown>>;
   };
   readonly error: TraceError | null;
-  readonly usage: readonly Usage[] | null;
-}
-
-export interface RunSummary {
-  readonly run_id: string;
-  readonly thread_id: string;
-  readonly status: RunStatus;
-  readonly attempt: number;
-  readonly chain_id: string;
-  readonly accepted_at: string;
-  readonly started_at: string | null;
-  readonly finished_at: string | null;
-  readonly error: { readonly code: string; readonly detail: string } | null;
-  readonly usage: readonly Usage[] | null;
-}
-
-export interface Thread {
-  readonly thread_id: string;
-  readonly contact_id: string | null;
-  readonly external_id: string | null;
-  readonly superseded_by: string | null;
-  readonly created_at: string;
-  readonly title: string | null;
-  readonly last_event_at: string;
-  readonly last_message: { readonly role: string; readonly excerpt: string } | null;
-  readonly waiting: boolean;
-  readonly thread_config: Readonly<Record<string, unknown>>;
-}
-
-export interface StoredEvent {
-  readonly event_id: string;
-  readonly created_at: string;
-  readonly event_type: string;
-  readonly event_data: Readonly<Record<string, unknown>>;
-  readonly run_id?: string | null;
+  readonly usage: readonly ModelUsage[] | null;
 }
 
 /** What is served, from `GET /api/v1/app`. */

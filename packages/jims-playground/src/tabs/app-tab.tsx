@@ -20,8 +20,9 @@ export function AppTab({ app, error, base }: AppTabProps): VNode {
         <h3>{app.name ?? 'An app without a name'}</h3>
         {app.description !== null && <p>{app.description}</p>}
         <p class="soft">
-          {app.version !== null && `version ${app.version} · `}JIMS {app.jims} · {app.durable ? 'durable' : 'not durable'} · pipelines{' '}
-          {app.pipelines.join(', ')} · <a href={new URL('docs', base).href}>API</a> ·{' '}
+          {app.version !== null && `version ${app.version} · `}JIMS {app.jims} ·{' '}
+          {app.durable ? 'durable' : 'not durable'} · pipelines {app.pipelines.join(', ')} ·{' '}
+          <a href={new URL('docs', base).href}>API</a> ·{' '}
           <a href={new URL('openapi.json', base).href}>OpenAPI</a>
         </p>
       </section>
@@ -59,7 +60,9 @@ function Models({ models }: Pick<AppDescription, 'models'>): VNode {
           <li key={model}>
             <div class="protocol-line">
               <strong>{model}</strong>
-              <span class="soft">{countOf(requests, 'request')} · {countOf(prompt + completion, 'token')}</span>
+              <span class="soft">
+                {countOf(requests, 'request')} · {countOf(prompt + completion, 'token')}
+              </span>
             </div>
           </li>
         ))}

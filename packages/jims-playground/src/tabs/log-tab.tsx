@@ -1,3 +1,4 @@
+import type { ThreadEvent } from 'jims-client';
 import type { VNode } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 
@@ -6,7 +7,6 @@ import { Problem } from '../parts/problem.tsx';
 import { clock, glance } from '../parts/quantities.ts';
 import { useSnapshot } from '../parts/use-snapshot.ts';
 import type { ThreadFeed } from '../service/thread-feed.ts';
-import type { StoredEvent } from '../service/wire.ts';
 
 const PAGE = 200;
 
@@ -78,7 +78,7 @@ function LogRow({
   event,
   onRun,
 }: {
-  readonly event: StoredEvent;
+  readonly event: ThreadEvent;
   readonly onRun: (runId: string) => void;
 }): VNode {
   const { event_type: type, created_at: at, event_data: data, run_id: runId } = event;
@@ -122,7 +122,7 @@ function domainOf(type: string): string {
   return type.split('.', 1)[0] ?? type;
 }
 
-function domainsOf(events: readonly StoredEvent[]): readonly (readonly [string, number])[] {
+function domainsOf(events: readonly ThreadEvent[]): readonly (readonly [string, number])[] {
   const counts = new Map<string, number>();
   for (const { event_type: type } of events) {
     const domain = domainOf(type);

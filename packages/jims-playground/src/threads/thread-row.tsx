@@ -1,3 +1,4 @@
+import type { Thread } from 'jims-client';
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
 
@@ -7,7 +8,6 @@ import { Problem } from '../parts/problem.tsx';
 import { ago } from '../parts/quantities.ts';
 import { hashOf } from '../service/address.ts';
 import type { Service } from '../service/service.ts';
-import type { Thread } from '../service/wire.ts';
 
 interface ThreadRowProps {
   readonly thread: Thread;
@@ -76,7 +76,10 @@ function Rename({ thread, service, onChange, onClose }: ActionProps): VNode {
   const [error, setError] = useState<unknown>();
   async function rename(): Promise<void> {
     try {
-      await service.rename(thread.thread_id, title.trim() === '' ? null : title.trim());
+      await service.client.threads.rename(
+        thread.thread_id,
+        title.trim() === '' ? null : title.trim(),
+      );
       onClose();
       onChange();
     } catch (cause) {
@@ -124,7 +127,7 @@ function Delete({
   const [error, setError] = useState<unknown>();
   async function remove(): Promise<void> {
     try {
-      await service.delete(thread.thread_id);
+      await service.client.threads.delete(thread.thread_id);
       onClose();
       onDeleted();
     } catch (cause) {

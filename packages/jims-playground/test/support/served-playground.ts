@@ -4,8 +4,8 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { defineApp } from 'jims-core';
 import type { JimsApp, JimsAppOptions } from 'jims-core';
 
-import { createHttpServer } from '../../../jims-api/src/server/node-server/http-server.ts';
 import type { ApiOptions } from '../../../jims-api/src/index.ts';
+import { createHttpServer } from '../../../jims-api/src/server/node-server/http-server.ts';
 import { recorder } from '../../../jims-api/test/support/recorder.ts';
 import { localPort } from '../../../jims-core/test/support/local-port.ts';
 import { freshSqlite } from '../../../jims-core/test/support/sqlite.ts';
@@ -50,12 +50,23 @@ function close(server: Server): void {
   server.close();
 }
 
-async function answer(incoming: IncomingMessage, response: ServerResponse, port: number): Promise<void> {
+async function answer(
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  port: number,
+): Promise<void> {
   const path = incoming.url ?? '';
-  const name = path === '/' ? 'index.html' : path.startsWith('/playground/') ? path.slice('/playground/'.length) : undefined;
+  const name =
+    path === '/'
+      ? 'index.html'
+      : path.startsWith('/playground/')
+        ? path.slice('/playground/'.length)
+        : undefined;
   const asset = name === undefined ? undefined : (await readAssets()).get(name);
   if (asset) {
-    response.writeHead(200, { 'content-type': asset.type, 'content-security-policy': CSP }).end(asset.body);
+    response
+      .writeHead(200, { 'content-type': asset.type, 'content-security-policy': CSP })
+      .end(asset.body);
     return;
   }
   const { method, headers } = incoming;
