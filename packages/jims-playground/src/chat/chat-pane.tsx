@@ -16,11 +16,21 @@ interface ChatPaneProps {
   /** The first message makes the thread. */
   readonly isNew: boolean;
   readonly contactId: string;
+  /** The run that the inspector shows, when it is not the newest one. */
+  readonly runId: string | undefined;
   readonly onRun: (runId: string) => void;
 }
 
 /** The chat, and what can be saved of it. */
-export function ChatPane({ service, chat, thread, isNew, contactId, onRun }: ChatPaneProps): VNode {
+export function ChatPane({
+  service,
+  chat,
+  thread,
+  isNew,
+  contactId,
+  runId,
+  onRun,
+}: ChatPaneProps): VNode {
   const [error, setError] = useState<unknown>();
   const [isSaving, setSaving] = useState(false);
 
@@ -68,7 +78,7 @@ export function ChatPane({ service, chat, thread, isNew, contactId, onRun }: Cha
       {thread?.superseded_by && (
         <p class="note">A message of this thread was edited: another thread replaced it.</p>
       )}
-      <ChatElement client={service.client} chat={chat} onRun={onRun} />
+      <ChatElement client={service.client} chat={chat} runId={runId} onRun={onRun} />
     </section>
   );
 }
@@ -81,11 +91,12 @@ function titleOf(thread: Thread | undefined, isNew: boolean): string {
 interface ChatElementProps {
   readonly client: JimsClient;
   readonly chat: Chat | undefined;
+  readonly runId: string | undefined;
   readonly onRun: (runId: string) => void;
 }
 
 /** The chat of the widget, with the chat that the page holds. A message that is chosen shows its run. */
-function ChatElement({ client, chat, onRun }: ChatElementProps): VNode {
+function ChatElement({ client, chat, runId, onRun }: ChatElementProps): VNode {
   const host = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (!chat) return;
@@ -94,12 +105,25 @@ function ChatElement({ client, chat, onRun }: ChatElementProps): VNode {
     element.client = client;
     element.chat = chat;
     element.addEventListener('jims-message-select', (event) => {
-      const runId = event instanceof CustomEvent ? runIdOf(event.detail) : undefined;
-      if (runId !== undefined) onRun(runId);
+      const chosen = event instanceof CustomEvent ? runIdOf(event.detail) : undefined;
+      if (chosen !== undefined) onRun(chosen);
     });
     host.current?.replaceChildren(element);
     return () => element.remove();
   }, [client, chat, onRun]);
+  useEffect(() => {
+    const element = host.current?.querySelector('jims-chat');
+    if (!chat || !element) return;
+    const select = (): void => {
+      const { messages } = chat.getSnapshot();
+      const message = messages.findLast(
+        (each) => each.runId === runId && each.role === 'assistant',
+      );
+      element.selectedMessageId = runId === undefined ? undefined : message?.id;
+    };
+    select();
+    return chat.subscribe(select);
+  }, [chat, runId]);
   return <div class="chat-host" ref={host} />;
 }
 

@@ -1,7 +1,7 @@
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
 
-import { Code } from '../parts/copy-button.tsx';
+import { Code, CopyButton } from '../parts/copy-button.tsx';
 import { Tabs } from '../parts/tabs.tsx';
 import { clientCodeOf, curlOf } from './request-code.ts';
 import type { CodeOptions } from './request-code.ts';
@@ -14,6 +14,7 @@ const FORMS = [
 /** The request that sends the message of a run. */
 export function RequestView(options: CodeOptions): VNode {
   const [form, setForm] = useState<'curl' | 'client'>('curl');
+  const text = form === 'curl' ? curlOf(options) : clientCodeOf(options);
   return (
     <section aria-label="Request">
       <div class="section-head">
@@ -25,12 +26,10 @@ export function RequestView(options: CodeOptions): VNode {
           onSelect={setForm}
           panelId="request-panel"
         />
+        <CopyButton text={text} />
       </div>
       <div id="request-panel" role="tabpanel" aria-labelledby={`request-panel-${form}`}>
-        <Code
-          text={form === 'curl' ? curlOf(options) : clientCodeOf(options)}
-          label={form === 'curl' ? 'Request for a shell' : 'Code of the request'}
-        />
+        <Code text={text} label={form === 'curl' ? 'Request for a shell' : 'Code of the request'} />
       </div>
     </section>
   );

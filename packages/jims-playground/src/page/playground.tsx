@@ -97,6 +97,7 @@ export function Playground({ service, onRefused }: PlaygroundProps): VNode {
           thread={thread}
           isNew={address.threadId === undefined}
           contactId={contactId}
+          runId={address.runId}
           onRun={openRun}
         />
         <InspectorPane

@@ -29,14 +29,11 @@ export function CopyButton({
   );
 }
 
-/** A block of code with a button that copies it. */
+/** A block of code. */
 export function Code({ text, label }: { readonly text: string; readonly label: string }): VNode {
   return (
-    <div class="code">
-      <pre tabIndex={0} role="region" aria-label={label}>
-        {text}
-      </pre>
-      <CopyButton text={text} />
-    </div>
+    <pre class="code" tabIndex={0} role="region" aria-label={label}>
+      {text}
+    </pre>
   );
 }

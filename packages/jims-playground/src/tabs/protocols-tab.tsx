@@ -1,7 +1,7 @@
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
-import { CopyButton } from '../parts/copy-button.tsx';
+import { Code, CopyButton } from '../parts/copy-button.tsx';
 import { Problem } from '../parts/problem.tsx';
 import { count } from '../parts/quantities.ts';
 import { useSnapshot } from '../parts/use-snapshot.ts';
@@ -84,16 +84,17 @@ function Wire({ service, runId, protocol }: WireProps): VNode {
   if (error !== undefined) return <Problem error={error} />;
   if (text === undefined) return <p class="empty">Loading…</p>;
   return (
-    <div class="code">
-      <pre class="wire" tabIndex={0} role="region" aria-label="What was sent">
-        {isWhole ? text : text.slice(0, LONG)}
-      </pre>
-      <CopyButton text={text} />
+    <>
+      <div class="section-head">
+        <span class="soft">{count(text.length)} characters</span>
+        <CopyButton text={text} />
+      </div>
+      <Code text={isWhole ? text : text.slice(0, LONG)} label="What was sent" />
       {!isWhole && text.length > LONG && (
         <button type="button" class="more" onClick={() => setWhole(true)}>
           Show {count(text.length - LONG)} more characters
         </button>
       )}
-    </div>
+    </>
   );
 }
