@@ -34,11 +34,12 @@ export async function serveWidget(
   const api = createApi(app, { allowedHosts: [], ...options });
   const widget = (await readAssets()).get('widget.js');
   const html = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A shop</title>
-<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">
+<meta name="viewport" content="width=device-width">
 <link rel="stylesheet" href="/style.css"><script type="module" src="/widget.js"></script></head>
 <body>${body}</body></html>`;
   const files = new Map([
     ['/', { type: 'text/html; charset=utf-8', body: html }],
+    ['/favicon.ico', { type: 'image/x-icon', body: '' }],
     ['/style.css', { type: 'text/css', body: STYLE }],
     ['/widget.js', { type: widget?.type ?? '', body: widget?.body ?? '' }],
   ]);
