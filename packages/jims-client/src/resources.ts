@@ -45,6 +45,12 @@ export class JimsFiles {
     return uploadFile(this.#transport, file, { contactId: this.#contactId, ...options });
   }
 
+  /** The bytes of a file. */
+  async read(fileId: string, options: Pick<CallOptions, 'signal'> = {}): Promise<Blob> {
+    const response = await this.#transport.open(`/api/v1/files/${fileId}`, options);
+    return response.blob();
+  }
+
   /** An address that a page can show or link to. */
   address(
     fileId: string,

@@ -114,7 +114,7 @@ function End({ snapshot }: { readonly snapshot: ChatSnapshot }): JSX.Element {
           isSaid={messages.slice(-3).some((message) => isSaidBy(message, question.text))}
         />
       )}
-      {error && <ErrorView error={error} />}
+      {error && <ErrorView error={error} canRetry={last !== undefined && last.state !== 'failed'} />}
     </>
   );
 }

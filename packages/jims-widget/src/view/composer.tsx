@@ -24,7 +24,7 @@ export function Composer({ snapshot, files, onFiles, onSent }: ComposerProps): J
   const [text, setText] = useState('');
   const area = useRef<HTMLTextAreaElement>(null);
   useFittingHeight(area, text);
-  const isAnswering = snapshot.run !== undefined;
+  const isAnswering = snapshot.status === 'answering' || snapshot.run !== undefined;
   const isSendable = snapshot.status === 'ready' && (text.trim() !== '' || files.length > 0);
 
   function send(): void {

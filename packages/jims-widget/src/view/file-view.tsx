@@ -40,11 +40,16 @@ function FileView({ file }: { readonly file: ChatFile }): JSX.Element {
   }
 
   const label = filled(texts.download, { name: file.name });
-  const looks = PICTURES.test(file.mediaType) ? 'picture' : 'file';
+  const isPicture = PICTURES.test(file.mediaType);
   return (
     <>
-      <button type="button" class={looks} aria-label={label} onClick={() => void download()}>
-        {looks === 'picture' ? <Picture file={file} /> : <FileLine {...file} />}
+      <button
+        type="button"
+        class={isPicture ? 'picture' : 'file'}
+        title={label}
+        onClick={() => void download()}
+      >
+        {isPicture ? <Picture file={file} /> : <FileLine {...file} />}
       </button>
       {isFailed && (
         <span class="problem" role="alert">

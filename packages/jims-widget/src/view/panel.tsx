@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 
 import { useTexts } from './chat-context.ts';
 import { Icon } from './icons.tsx';
@@ -124,12 +124,11 @@ function useFocusMoved(
   launcher: { readonly current: HTMLElement | null },
 ): void {
   const wasOpen = useRef(isOpen);
-  useLayoutEffect(() => {
+  useEffect(() => {
+    // A page that opens the panel by itself keeps its focus.
     if (wasOpen.current === isOpen) return;
     wasOpen.current = isOpen;
-    if (!isOpen) launcher.current?.focus();
-  }, [isOpen, launcher]);
-  useEffect(() => {
-    if (isOpen) panel.current?.querySelector<HTMLElement>('.input')?.focus();
-  }, [isOpen, panel]);
+    const target = isOpen ? panel.current?.querySelector<HTMLElement>('.input') : launcher.current;
+    target?.focus();
+  }, [isOpen, panel, launcher]);
 }

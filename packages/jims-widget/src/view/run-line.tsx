@@ -36,6 +36,7 @@ function Words({ snapshot }: { readonly snapshot: ChatSnapshot }): JSX.Element {
   const { status, run, messages } = snapshot;
   const isTalking = messages.at(-1)?.state === 'growing';
   if (status === 'reconnecting') return <span>{texts.reconnecting}</span>;
+  if (status === 'sending') return <span>{texts.sending}</span>;
   if (run?.status !== undefined) return <span dir="auto">{run.status}</span>;
   if (run && run.attempt > 1) return <span>{texts.restarted}</span>;
   // Who sees the words grow needs no other ones.
