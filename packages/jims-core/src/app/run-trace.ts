@@ -22,7 +22,7 @@ export async function runTrace(
   // First: a thread that is erased has no traces.
   const record = await store.run(runId);
   if (!record) return undefined;
-  const found = traces?.find(runId, attempt);
+  const found = await traces?.find(runId, attempt);
   if (found) return { ...found.trace, record, attempts: found.attempts, isKept: true };
   if (attempt !== undefined && attempt !== record.attempt) return undefined;
   const trace = await untracedRun(store, record);

@@ -32,6 +32,8 @@ export interface FoundTrace {
 /** The traces of the runs of this process; in a file, those of earlier processes, too. */
 export class Traces {
   readonly #store: TraceStore;
+  /** When the errors of those that have failed are known, with their lines. */
+  readonly #described = new WeakMap<RunTracer, Promise<void>>();
   /** Of runs that are not over, or whose traces are not kept yet. */
   readonly #live = new Map<string, RunTracer>();
 
@@ -56,20 +58,21 @@ export class Traces {
 
   /** The run is over, perhaps as something was thrown. Never throws. */
   ended(tracer: RunTracer, failure: RunFailure | undefined): void {
-    const error = failure && describedError(failure.error, failure.thrown);
-    if (error) tracer.failed(error);
-    void this.#keepLater(tracer, error);
+    const described = failure && this.#describe(tracer, failure);
+    if (described) this.#described.set(tracer, described);
+    void this.#keepLater(tracer, described);
   }
 
   /** @param attempt Default: the newest that there is. */
-  find(runId: string, attempt?: number): FoundTrace | undefined {
+  async find(runId: string, attempt?: number): Promise<FoundTrace | undefined> {
     const live = [...this.#live.values()].filter(({ owner }) => owner.runId === runId);
     const known = [...live.map(({ owner }) => owner.attempt), ...this.#store.attempts(runId)];
     const attempts = [...new Set(known)].toSorted((a, b) => a - b);
     const wanted = attempt ?? attempts.at(-1);
     if (wanted === undefined) return undefined;
-    const trace =
-      live.find(({ owner }) => owner.attempt === wanted)?.trace ?? this.#read(runId, wanted);
+    const tracer = live.find(({ owner }) => owner.attempt === wanted);
+    if (tracer) await this.#described.get(tracer);
+    const trace = tracer?.trace ?? this.#read(runId, wanted);
     return trace && { trace, attempts };
   }
 
@@ -88,15 +91,16 @@ export class Traces {
     this.#store.close();
   }
 
-  async #keepLater(tracer: RunTracer, error: TraceError | undefined): Promise<void> {
-    const settled = sleep(SETTLE_MS, undefined, { ref: false });
-    if (error) {
-      const { thrown, causes } = error;
-      const stacks = [thrown, ...causes].flatMap(({ stack }) => stack ?? []);
-      tracer.failed({ ...error, source: await sourcePosition(stacks) });
-    }
-    await settled;
+  async #keepLater(tracer: RunTracer, described: Promise<void> | undefined): Promise<void> {
+    await Promise.all([described, sleep(SETTLE_MS, undefined, { ref: false })]);
     this.#keep(tracer);
+  }
+
+  async #describe(tracer: RunTracer, { error, thrown }: RunFailure): Promise<void> {
+    const described = describedError(error, thrown);
+    tracer.failed(described);
+    const stacks = [described.thrown, ...described.causes].flatMap(({ stack }) => stack ?? []);
+    tracer.failed({ ...described, source: await sourcePosition(stacks) });
   }
 
   #keep(tracer: RunTracer): void {
