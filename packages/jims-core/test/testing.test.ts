@@ -3,7 +3,8 @@ import { test } from 'node:test';
 
 import { newEvent } from 'jims-core';
 import type { ThreadContext } from 'jims-core';
-import { replayTwice, runPipeline } from 'jims-core/testing';
+
+import { replayTwice, runPipeline } from './support/run-pipeline.ts';
 
 test('a pipeline is run on messages of one thread, and gives a turn for each', async () => {
   const turns = await runPipeline(

@@ -28,9 +28,7 @@ type Question = NonNullable<RunOutcomeRecord['question'] | RunRecord['question']
 function questionOf(question: Question | undefined): object | undefined {
   if (!question) return undefined;
   const { questionId, audience, name, text, data, schema, buttons } = question;
-  return JSON.parse(
-    JSON.stringify({ questionId, audience, name, text, data, schema, buttons }),
-  );
+  return JSON.parse(JSON.stringify({ questionId, audience, name, text, data, schema, buttons }));
 }
 
 function shown(value: object | undefined): string {

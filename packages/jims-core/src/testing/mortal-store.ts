@@ -1,3 +1,4 @@
+import { JimsError } from '../errors/jims-error.ts';
 import type {
   FinishResult,
   JournalEntry,
@@ -50,7 +51,8 @@ export class MortalStore {
     this.store = new Proxy(alive, {
       get: (target, name, receiver) => {
         const member: unknown = Reflect.get(target, name, receiver);
-        return this.#isDead && typeof member === 'function' ? neverAnswered : member;
+        if (!this.#isDead || typeof member !== 'function') return member;
+        return Reflect.get(DEAD, name) ?? neverAnswered;
       },
     });
   }
@@ -79,9 +81,12 @@ export class MortalStore {
     const { in: working, after } = this.#plan?.point ?? {};
     const names = entries.map(({ name }) => name);
     names.forEach((name) => this.#steps.add(name));
-    if (working !== undefined && names.includes(working)) return this.#die({ run });
+    if (working !== undefined && names.includes(working)) await this.#die({ run });
+    if (this.#isDead) return 'fenced';
     const stored = await this.#inner.storeEntries(run, entries);
-    return after !== undefined && names.includes(after) ? this.#die({ run }) : stored;
+    if (after === undefined || !names.includes(after)) return stored;
+    await this.#die({ run });
+    return 'fenced';
   }
 
   async #finish(run: RunOwner, outcome: RunOutcomeRecord): Promise<FinishResult> {
@@ -89,7 +94,8 @@ export class MortalStore {
     const name = plan?.point.in ?? plan?.point.after;
     const isCompleted = outcome.status === 'completed';
     if (plan && name === undefined && isCompleted) {
-      return this.#die({ run, outcome: structuredClone(outcome) });
+      await this.#die({ run, outcome: structuredClone(outcome) });
+      return { kind: 'fenced' };
     }
     this.#plan = undefined;
     const result = await this.#inner.finishRun(run, outcome);
@@ -97,12 +103,11 @@ export class MortalStore {
     return result;
   }
 
-  async #die(death: Death): Promise<never> {
+  async #die(death: Death): Promise<void> {
     this.#isDead = true;
     await this.#inner.releaseRun(death.run);
     await this.kill();
     this.#plan?.death.resolve(death);
-    return new Promise<never>(() => {});
   }
 
   #missed(name: string): Error {
@@ -113,6 +118,25 @@ export class MortalStore {
   }
 }
 
+/**
+ * What the engine of a dead process gets, so that its runs and timers end: it may not write any more, as a process
+ * that was taken for dead.
+ */
+const DEAD: Partial<Store> = {
+  storeEntries: async () => 'fenced',
+  finishRun: async () => ({ kind: 'fenced' }),
+  releaseRun: async () => 'fenced',
+  run: () => Promise.reject(dead()),
+  renewLease: () => Promise.reject(dead()),
+  endLease: () => Promise.reject(dead()),
+  close: async () => {},
+};
+
+/** A dead process does nothing more: what its pipeline waits for never comes. */
 function neverAnswered(): Promise<never> {
   return new Promise<never>(() => {});
+}
+
+function dead(): JimsError {
+  return new JimsError('store_unavailable', 'The process of this store is dead');
 }

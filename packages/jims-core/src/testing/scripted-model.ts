@@ -99,7 +99,9 @@ export function scriptedModel(answers: readonly ScriptedAnswer[]): ScriptedModel
     done() {
       const left = answers.slice(requests.length);
       if (left.length === 0) return;
-      const shown = left.map((each, index) => `\n  ${requests.length + index + 1}. ${shownAnswer(each)}`);
+      const shown = left.map(
+        (each, index) => `\n  ${requests.length + index + 1}. ${shownAnswer(each)}`,
+      );
       throw new Error(
         `The scripted model has ${answers.length} answers, and got ${requests.length} requests. Not used:${shown.join('')}`,
       );
@@ -175,10 +177,22 @@ const USAGE: LanguageModelV4Usage = {
   outputTokens: { total: 1, text: 1, reasoning: 0 },
 };
 
-const FINISH_REASONS = ['stop', 'length', 'content-filter', 'tool-calls', 'error', 'other'] as const;
+const FINISH_REASONS = [
+  'stop',
+  'length',
+  'content-filter',
+  'tool-calls',
+  'error',
+  'other',
+] as const;
 
 function wholeAnswer(given: PlainAnswer, request: number): WholeAnswer {
-  const { text, reasoning, calls = [], finishReason } = typeof given === 'string' ? { text: given } : given;
+  const {
+    text,
+    reasoning,
+    calls = [],
+    finishReason,
+  } = typeof given === 'string' ? { text: given } : given;
   const wanted = finishReason ?? (calls.length > 0 ? 'tool-calls' : 'stop');
   const unified = FINISH_REASONS.find((known) => known === wanted.replaceAll('_', '-')) ?? 'other';
   return {

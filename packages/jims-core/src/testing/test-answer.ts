@@ -53,9 +53,15 @@ export class TestAnswer {
   /** The states of the thread after the run, by their names; see `state`. */
   readonly states: Readonly<Record<string, JsonObject>>;
 
-  /** @internal Made by `testUser`. */
-  constructor({ run, runEvents, end }: ObservedRun, log: readonly ThreadEvent[]) {
-    const started = end.type === 'result' ? end.result.startEvents : [];
+  /**
+   * @internal Made by `testUser`.
+   * @param log The thread after the run.
+   * @param isFirst Whether what is before the message in the log is the conversation start.
+   */
+  constructor({ run, runEvents, end }: ObservedRun, log: readonly ThreadEvent[], isFirst: boolean) {
+    // The message has the id of its run. A run that goes on in another process says nothing of its start.
+    const incoming = log.findIndex(({ id }) => id === run.id);
+    const started = isFirst ? log.slice(0, Math.max(0, incoming)) : [];
     const startIds = new Set(started.map(({ id }) => id));
     const sent = runEvents
       .flatMap((event) => (event.type === 'event' ? [event.event] : []))
@@ -150,5 +156,7 @@ function errorOf(error: Error): Error {
 
 function statesOf(log: readonly ThreadEvent[]): Readonly<Record<string, JsonObject>> {
   const states = log.filter(({ type }) => type.startsWith(STATE_PREFIX));
-  return Object.fromEntries(states.map(({ type, data }) => [type.slice(STATE_PREFIX.length), data]));
+  return Object.fromEntries(
+    states.map(({ type, data }) => [type.slice(STATE_PREFIX.length), data]),
+  );
 }

@@ -23,11 +23,7 @@ export class TestProcess {
   readonly app: JimsApp;
   readonly mortal: MortalStore;
 
-  constructor(
-    own: JimsApp,
-    database: MemoryDatabase,
-    { llm, isDurable }: TestProcessOptions,
-  ) {
+  constructor(own: JimsApp, database: MemoryDatabase, { llm, isDurable }: TestProcessOptions) {
     this.mortal = new MortalStore(database.store());
     const { durable, conversationStartPipeline: start, pipeline, ...rest } = definitionOf(own);
     const inTest = (code: Pipeline): Pipeline => standingIn(own, () => this.app, code);
@@ -63,7 +59,6 @@ export function definitionOf(app: JimsApp): JimsAppOptions {
 function standingIn(own: JimsApp, app: () => JimsApp, pipeline: Pipeline): Pipeline {
   return {
     name: pipelineName(pipeline),
-    run: (ctx) =>
-      openAppOf(app()).standInFor(openAppOf(own), () => callPipeline(pipeline, ctx)),
+    run: (ctx) => openAppOf(app()).standInFor(openAppOf(own), () => callPipeline(pipeline, ctx)),
   };
 }

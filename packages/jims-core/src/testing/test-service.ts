@@ -91,6 +91,8 @@ export class TestService {
   }
 
   async #next(): Promise<JimsApp> {
+    // What is left of the dead process: its timers.
+    this.#process?.app.close().catch(() => {});
     this.#process = undefined;
     const { app } = await this.process();
     await app.open();

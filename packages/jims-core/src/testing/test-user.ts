@@ -76,6 +76,7 @@ export class TestUser implements AsyncDisposable {
   readonly #model: LanguageModelV4;
   readonly #service: TestService;
   #threadId: string | undefined;
+  #firstRunId: string | undefined;
   #point: DeathPoint | undefined;
 
   /** @internal Made by `testUser`. */
@@ -116,7 +117,11 @@ export class TestUser implements AsyncDisposable {
     const sent = await Promise.all(uploads);
     const named = sent.length > 0 ? { files: sent.map(messageFile) } : {};
     const message = newEvent(USER_MESSAGE, { role: 'user', content: text, ...named });
-    return this.#message(message, options, sent.map(({ fileId }) => fileId));
+    return this.#message(
+      message,
+      options,
+      sent.map(({ fileId }) => fileId),
+    );
   }
 
   /**
@@ -271,12 +276,10 @@ export class TestUser implements AsyncDisposable {
     return this.#turn((app) => app.runs.start(request), options);
   }
 
-  async #turn(
-    start: (app: JimsApp) => Promise<Run>,
-    options: TurnOptions,
-  ): Promise<TestAnswer> {
+  async #turn(start: (app: JimsApp) => Promise<Run>, options: TurnOptions): Promise<TestAnswer> {
     const begin = async (app: JimsApp): Promise<Run> => {
       const run = await start(app);
+      this.#firstRunId ??= run.id;
       this.#threadId = run.thread.id;
       return run;
     };
@@ -284,7 +287,7 @@ export class TestUser implements AsyncDisposable {
   }
 
   async #answer(seen: ObservedRun, { expectError = false }: TurnOptions): Promise<TestAnswer> {
-    const answer = new TestAnswer(seen, await this.events());
+    const answer = new TestAnswer(seen, await this.events(), seen.run.id === this.#firstRunId);
     const missing = errorOfMissingAnswer(this.#model);
     if (missing) throw missing;
     if (answer.error && !expectError) throw answer.error;
