@@ -48,7 +48,7 @@ export function ChatPane({
   }
 
   return (
-    <section class="pane chat" id="chat" aria-label="Chat">
+    <div class="pane chat" id="chat">
       <div class="pane-head">
         <h2 class="chat-title">
           {titleOf(thread, isNew)} <span class="soft">{thread?.contact_id ?? contactId}</span>
@@ -79,7 +79,7 @@ export function ChatPane({
         <p class="note">A message of this thread was edited: another thread replaced it.</p>
       )}
       <ChatElement client={service.client} chat={chat} runId={runId} onRun={onRun} />
-    </section>
+    </div>
   );
 }
 
@@ -104,6 +104,7 @@ function ChatElement({ client, chat, runId, onRun }: ChatElementProps): VNode {
     element.setAttribute('mode', 'inline');
     element.client = client;
     element.chat = chat;
+    element.texts = { empty: 'Say something to the app' };
     element.addEventListener('jims-message-select', (event) => {
       const chosen = event instanceof CustomEvent ? runIdOf(event.detail) : undefined;
       if (chosen !== undefined) onRun(chosen);
