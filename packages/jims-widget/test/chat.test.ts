@@ -75,7 +75,7 @@ describe('<jims-chat>', () => {
   });
 
   test('a question with buttons, tools, files in and out, feedback, a changed message, a new chat', async () => {
-    await using served = await serveWidget(refundDesk, '<jims-chat title="Support"></jims-chat>', {
+    await using served = await serveWidget(refundDesk, INLINE.replace(' contact-id="customer:1"', ''), {
       // Files need the key: the page gets them by fetch.
       authenticate: async (request) =>
         request.headers.get('authorization') === 'Bearer key of anna'
