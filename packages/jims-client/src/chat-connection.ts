@@ -30,7 +30,9 @@ export class ChatConnection {
   readonly log: ThreadLog;
   readonly #transport: Transport;
   readonly #store: ChatStore;
-  readonly #life = new AbortController();
+  readonly #closed: AbortSignal;
+  /** One connection to the thread, from start to pause. */
+  #session = new AbortController();
   readonly #accepted = new Map<string, AcceptedRun>();
   /** Runs whose end was seen. */
   readonly #over = new Set<string>();
@@ -43,21 +45,32 @@ export class ChatConnection {
   constructor(
     transport: Transport,
     store: ChatStore,
-    { threadId, isNew }: { readonly threadId: string; readonly isNew: boolean },
+    {
+      threadId,
+      isNew,
+      signal,
+    }: { readonly threadId: string; readonly isNew: boolean; readonly signal: AbortSignal },
   ) {
     this.#transport = transport;
     this.#store = store;
     this.#isLoaded = isNew;
-    const { signal } = this.#life;
-    const tries = Infinity;
-    this.log = new ThreadLog(threadId, { transport, store, signal, tries, onLost: this.#lost });
+    this.#closed = signal;
+    this.log = new ThreadLog(transport, store, { threadId, onLost: this.#lost });
   }
 
   /** Begins to follow the thread, unless that is done already. */
   start(): void {
-    if (this.#isRunning || this.#life.signal.aborted) return;
+    if (this.#isRunning || this.#closed.aborted) return;
     this.#isRunning = true;
-    void this.#run();
+    this.#session = new AbortController();
+    void this.#run(this.#session.signal);
+  }
+
+  /** Leaves the thread; what is known of it stays. */
+  pause(): void {
+    this.#isRunning = false;
+    this.#session.abort();
+    this.#wake.abort();
   }
 
   /** Reads nothing of the log until it is known what became of a message. */
@@ -74,32 +87,26 @@ export class ChatConnection {
     this.start();
   }
 
-  close(): void {
-    this.#life.abort();
-    this.#wake.abort();
-  }
-
-  async #run(): Promise<void> {
+  async #run(session: AbortSignal): Promise<void> {
     try {
-      if (!this.#isLoaded) await this.#load();
-      while (!this.#life.signal.aborted) {
+      if (!this.#isLoaded) await this.#load(session);
+      while (!session.aborted) {
         this.#wake = new AbortController();
         await this.#sending;
+        if (session.aborted) return;
         const next = this.#nextRun();
-        await (next === undefined ? this.#tail() : this.#follow(next));
+        await (next === undefined ? this.#tail() : this.#follow(next, session));
       }
     } catch (error) {
-      if (!this.#life.signal.aborted) {
-        this.#store.set({ error: asJimsApiError(error), isLost: false, isLoading: false });
-      }
-    } finally {
+      if (session.aborted) return;
+      this.#store.set({ error: asJimsApiError(error), isLost: false, isLoading: false });
       this.#isRunning = false;
     }
   }
 
-  async #load(): Promise<void> {
+  async #load(session: AbortSignal): Promise<void> {
     this.#store.set({ isLoading: true });
-    const runs = await this.log.load();
+    const runs = await this.log.load(session);
     this.#isLoaded = true;
     this.#found();
     const going = runs.filter(({ status }) => status === 'queued' || status === 'running');
@@ -143,22 +150,22 @@ export class ChatConnection {
         if (signal.aborted) return;
         this.#store.update((state) => withEvents(state, batch));
         if (this.#nextRun() !== undefined) return;
-        await this.log.refresh();
+        await this.log.refresh(signal);
       }
     } catch (error) {
       if (!signal.aborted) throw error;
     }
   }
 
-  async #follow(runId: string): Promise<void> {
+  async #follow(runId: string, session: AbortSignal): Promise<void> {
     const own = this.#accepted.get(runId);
     this.failedRun = undefined;
     this.#store.update((state) => withRun(state, runId, own?.hasGreeting));
-    const end = await this.#read(runId);
+    const end = await this.#read(runId, session);
     this.#over.add(runId);
     this.#accepted.delete(runId);
     await this.#sending;
-    await Promise.all([this.log.sync(), this.log.refresh()]);
+    await Promise.all([this.log.sync(session), this.log.refresh(session)]);
     this.#store.update(withoutRun);
     this.#unstored(runId);
     if (end?.event === 'error') {
@@ -179,16 +186,16 @@ export class ChatConnection {
   }
 
   /** Reads a run up to its end, which is `undefined` when nothing is known of the run any more. */
-  async #read(runId: string): Promise<StreamEvent | undefined> {
+  async #read(runId: string, session: AbortSignal): Promise<StreamEvent | undefined> {
     let own = this.#accepted.get(runId);
     for (let resends = 0; ; resends++) {
-      const end = await this.#readOnce(runId, own?.stream);
+      const end = await this.#readOnce(runId, own?.stream, session);
       const again = resends < MAX_RESENDS && end && isLost(end) ? own?.resend : undefined;
       if (!again) {
         if (end) this.#store.update((state) => withStreamEvent(state, end));
         return end;
       }
-      await pause(pauseBefore(resends + 1), this.#life.signal);
+      await pause(pauseBefore(resends + 1), session);
       own = await again();
     }
   }
@@ -196,12 +203,14 @@ export class ChatConnection {
   async #readOnce(
     runId: string,
     first: OpenStream | undefined,
+    signal: AbortSignal,
   ): Promise<StreamEvent | undefined> {
-    const { signal } = this.#life;
-    const read = { first, signal, onLost: this.#lost, onOpen: this.#found };
+    const { live } = this.#store.state;
+    const after = live?.seq ? `${live.attempt}.${live.seq}` : '';
+    const read = { first, after, signal, onLost: this.#lost, onOpen: this.#found };
     try {
       for await (const batch of followRun(this.#transport, runId, read)) {
-        await this.#greeted(batch);
+        await this.#greeted(batch, signal);
         const last = batch.at(-1);
         const isOver = last !== undefined && isEnd(last);
         const rest = isOver ? batch.slice(0, -1) : batch;
@@ -216,14 +225,14 @@ export class ChatConnection {
   }
 
   /** Before the first words of an answer the log knows whether they are a greeting. */
-  async #greeted(batch: readonly StreamEvent[]): Promise<void> {
+  async #greeted(batch: readonly StreamEvent[], session: AbortSignal): Promise<void> {
     const { live, outbox } = this.#store.state;
     if (!live?.hasGreeting || !outbox.some(({ runId }) => runId === live.runId)) return;
     const isNew = ({ event, data }: StreamEvent): boolean => {
       const id = event === 'event' ? data.event_id : 'message_id' in data && data.message_id;
       return id !== false && !live.messages.some((message) => message.id === id);
     };
-    if (batch.some(isNew)) await this.log.sync();
+    if (batch.some(isNew)) await this.log.sync(session);
   }
 
   readonly #lost = (): void => this.#store.set({ isLost: true });

@@ -14,6 +14,8 @@ import type {
 
 export interface ChatState {
   readonly threadId: string | undefined;
+  /** The contact of the thread. */
+  readonly contactId: string | undefined;
   readonly title: string | undefined;
   /** The messages of the thread's log, in its order, each once. */
   readonly log: readonly ThreadEvent[];
@@ -78,6 +80,7 @@ export interface LiveMessage {
 /** What is known of a thread before anything else comes. */
 export const NEW_CHAT: ChatState = {
   threadId: undefined,
+  contactId: undefined,
   title: undefined,
   log: [],
   live: undefined,

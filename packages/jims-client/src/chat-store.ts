@@ -43,12 +43,13 @@ export class ChatStore {
     });
   }
 
-  readonly subscribe = (listener: () => void): (() => void) => {
+  /** Returns what ends it, and returns false when that is done already. */
+  subscribe(listener: () => void): () => boolean {
     // The same function may subscribe twice.
     const call = (): void => listener();
     this.#listeners.add(call);
-    return () => void this.#listeners.delete(call);
-  };
+    return () => this.#listeners.delete(call);
+  }
 
   readonly getSnapshot = (): ChatSnapshot => {
     if (this.#shown !== this.#state || !this.#snapshot) {

@@ -17,16 +17,19 @@ export interface OpenChatOptions extends OutboxOptions {
 }
 
 const MESSAGE = 'comm.user_message';
+/** A page that draws anew leaves for a moment. */
+const GRACE_MS = 1000;
 
 /** The chat of a thread, over the network. */
 export class LiveChat implements Chat {
-  readonly subscribe: Chat['subscribe'];
   readonly getSnapshot: Chat['getSnapshot'];
   readonly #transport: Transport;
   readonly #store: ChatStore;
   readonly #outbox: Outbox;
   readonly #life = new AbortController();
   #connection: ChatConnection | undefined;
+  #readers = 0;
+  #leaving: ReturnType<typeof setTimeout> | undefined;
   /** Messages are accepted in the order in which they are sent. */
   #sending: Promise<unknown> = Promise.resolve();
 
@@ -35,12 +38,23 @@ export class LiveChat implements Chat {
     this.#store = new ChatStore({ threadId, isLoading: threadId !== undefined }, (fileId) =>
       transport.fileAddress(fileId),
     );
-    const { subscribe, getSnapshot } = this.#store;
-    this.subscribe = subscribe;
-    this.getSnapshot = getSnapshot;
+    this.getSnapshot = this.#store.getSnapshot;
     this.#outbox = new Outbox(transport, this.#store, { ...options, signal: this.#life.signal });
     if (threadId !== undefined) this.#connect(threadId, false);
   }
+
+  /** It is connected while somebody listens. */
+  readonly subscribe = (listener: () => void): (() => void) => {
+    const leave = this.#store.subscribe(listener);
+    this.#readers++;
+    clearTimeout(this.#leaving);
+    this.#connection?.start();
+    return () => {
+      if (leave() && --this.#readers === 0) {
+        this.#leaving = setTimeout(() => this.#connection?.pause(), GRACE_MS);
+      }
+    };
+  };
 
   readonly send = async (text: string, { files }: SendOptions = {}): Promise<void> =>
     this.#say({ type: MESSAGE, content: text, files });
@@ -73,6 +87,7 @@ export class LiveChat implements Chat {
     });
 
   readonly retry = async (): Promise<void> => {
+    this.#connection?.start();
     const { outbox, log } = this.#store.state;
     const failed = outbox.filter(({ state }) => state === 'failed');
     if (failed.length > 0) {
@@ -96,7 +111,7 @@ export class LiveChat implements Chat {
     return this.#say(draft);
   };
 
-  readonly loadOlder = (): Promise<void> => this.#try(async () => this.#connection?.log.loadOlder());
+  readonly loadOlder = (): Promise<void> => this.#try(async () => this.#connection?.log.loadOlder(this.#life.signal));
 
   readonly giveFeedback = (
     messageId: string,
@@ -118,8 +133,9 @@ export class LiveChat implements Chat {
     });
 
   readonly close = (): void => {
+    clearTimeout(this.#leaving);
     this.#life.abort();
-    this.#connection?.close();
+    this.#connection?.pause();
   };
 
   #setFeedback(messageId: string, feedback: ChatFeedback | undefined): void {
@@ -159,7 +175,7 @@ export class LiveChat implements Chat {
         body: { before: messageId, supersede: true },
         signal: this.#life.signal,
       });
-      this.#connection?.close();
+      this.#connection?.pause();
       const end = log.findIndex(({ event_id }) => event_id === messageId);
       this.#store.set({
         threadId: thread_id,
@@ -169,14 +185,16 @@ export class LiveChat implements Chat {
         question: undefined,
         error: undefined,
       });
-      this.#connect(thread_id, false);
+      this.#connect(thread_id, false).start();
       await this.#say(draft);
     });
   }
 
-  #connect(threadId: string, isNew: boolean): void {
-    this.#connection = new ChatConnection(this.#transport, this.#store, { threadId, isNew });
-    if (!isNew) this.#connection.start();
+  #connect(threadId: string, isNew: boolean): ChatConnection {
+    const { signal } = this.#life;
+    const options = { threadId, isNew, signal };
+    this.#connection = new ChatConnection(this.#transport, this.#store, options);
+    return this.#connection;
   }
 
   async #try(action: () => Promise<unknown>): Promise<void> {

@@ -49,8 +49,6 @@ export class Outbox {
   readonly #options: OutboxOptions;
   readonly #signal: AbortSignal;
   readonly #parcels = new Map<string, Parcel>();
-  /** Who a thread belongs to that was opened by its id. */
-  contactId: string | undefined;
 
   constructor(
     transport: Transport,
@@ -130,7 +128,7 @@ export class Outbox {
   }
 
   get #contact(): string | undefined {
-    return this.#options.contactId ?? this.contactId;
+    return this.#options.contactId ?? this.#store.state.contactId;
   }
 
   #target(threadId: string | undefined): Partial<ChatRequest> {

@@ -14,21 +14,18 @@ export class ThreadLog {
   readonly threadId: string;
   readonly #transport: Transport;
   readonly #store: ChatStore;
-  readonly #call: CallOptions;
+  readonly #onLost: () => void;
   #older: string | null = null;
 
   constructor(
-    threadId: string,
-    {
-      transport,
-      store,
-      ...call
-    }: { readonly transport: Transport; readonly store: ChatStore } & CallOptions,
+    transport: Transport,
+    store: ChatStore,
+    { threadId, onLost }: { readonly threadId: string; readonly onLost: () => void },
   ) {
-    this.threadId = threadId;
     this.#transport = transport;
     this.#store = store;
-    this.#call = call;
+    this.threadId = threadId;
+    this.#onLost = onLost;
   }
 
   get path(): string {
@@ -42,18 +39,19 @@ export class ThreadLog {
   }
 
   /** Reads the newest messages, and what is known of them; resolves with the newest runs. */
-  async load(): Promise<readonly RunSummary[]> {
+  async load(signal: AbortSignal): Promise<readonly RunSummary[]> {
     const [page, { runs }, { feedback }, thread] = await Promise.all([
-      this.#page({ order: 'desc', limit: PAGE }),
-      this.#get<RunPage>('/runs', { limit: RUNS }),
-      this.#get<FeedbackPage>('/feedback', { limit: LONG_PAGE }),
-      this.thread(),
+      this.#page({ order: 'desc', limit: PAGE }, signal),
+      this.#get<RunPage>('/runs', { limit: RUNS }, signal),
+      this.#get<FeedbackPage>('/feedback', { limit: LONG_PAGE }, signal),
+      this.#get<Thread>('', {}, signal),
     ]);
     this.#older = page.next_cursor;
     this.#store.update((state) => ({
       ...withEvents({ ...state, log: [] }, page.events),
       hasOlder: page.next_cursor !== null,
       isLoading: false,
+      contactId: thread.contact_id ?? undefined,
       title: thread.title ?? undefined,
       question: thread.question,
       feedback: Object.fromEntries(
@@ -67,10 +65,10 @@ export class ThreadLog {
   }
 
   /** Reads the page before the oldest message. */
-  async loadOlder(): Promise<void> {
+  async loadOlder(signal: AbortSignal): Promise<void> {
     const cursor = this.#older;
     if (cursor === null) return;
-    const page = await this.#page({ order: 'desc', limit: PAGE, cursor });
+    const page = await this.#page({ order: 'desc', limit: PAGE, cursor }, signal);
     if (cursor !== this.#older) return;
     this.#older = page.next_cursor;
     const hasOlder = page.next_cursor !== null;
@@ -78,30 +76,27 @@ export class ThreadLog {
   }
 
   /** Reads what came after the newest known message. */
-  async sync(): Promise<void> {
+  async sync(signal: AbortSignal): Promise<void> {
     for (let { cursor }: { cursor?: string | undefined | null } = this; cursor !== null;) {
-      const page = await this.#page({ limit: LONG_PAGE, cursor });
+      const page = await this.#page({ limit: LONG_PAGE, cursor }, signal);
       this.#store.update((state) => withEvents(state, page.events));
       cursor = page.next_cursor;
     }
   }
 
   /** Reads what the thread is called, and what it waits for. */
-  async refresh(): Promise<void> {
-    const { title, question } = await this.thread();
+  async refresh(signal: AbortSignal): Promise<void> {
+    const { title, question } = await this.#get<Thread>('', {}, signal);
     this.#store.set({ title: title ?? undefined, question });
   }
 
-  thread(): Promise<Thread> {
-    return this.#get<Thread>('');
+  #page(query: CallOptions['query'], signal: AbortSignal): Promise<EventPage> {
+    return this.#get<EventPage>('/events', { ...query, domain: 'comm' }, signal);
   }
 
-  #page(query: CallOptions['query']): Promise<EventPage> {
-    return this.#get<EventPage>('/events', { ...query, domain: 'comm' });
-  }
-
-  #get<T>(path: string, query?: CallOptions['query']): Promise<T> {
-    return this.#transport.json<T>(this.path + path, { ...this.#call, query });
+  #get<T>(path: string, query: CallOptions['query'], signal: AbortSignal): Promise<T> {
+    const options = { query, signal, tries: Infinity, onLost: this.#onLost };
+    return this.#transport.json<T>(this.path + path, options);
   }
 }
 
