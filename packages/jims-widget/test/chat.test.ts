@@ -120,7 +120,6 @@ describe('<jims-chat>', () => {
     await page.getByRole('button', { name: 'Edit' }).click();
     await page.getByRole('textbox', { name: 'Edit' }).fill('It is whole');
     await page.keyboard.press('Enter');
-    await page.waitForTimeout(1500); console.log(browser.errors, await page.evaluate(`JSON.stringify(document.querySelector('jims-chat').chat.getSnapshot(),null,1)`), await page.screenshot({path:'/tmp/w/shots/t.png'}));
     await untilSaid(page, 'Fine.');
     assert.equal(await page.getByText('It is on its way.').count(), 0);
 
