@@ -12,7 +12,7 @@ export function differenceOf(first: RunOutcomeRecord, second: RunRecord): string
   const [before, after] = [first.events.map(plain), second.events.map(plain)];
   for (let n = 0; n < Math.max(before.length, after.length); n++) {
     if (isDeepStrictEqual(before[n], after[n])) continue;
-    return `Event ${n + 1} was ${shown(before[n])}, and ${shown(after[n])} when the run was executed again: what is different each time belongs into a step`;
+    return `Event ${n + 1} was ${shownEvent(first.events[n])}, and ${shownEvent(second.events[n])} when the run was executed again: what is different each time belongs into a step`;
   }
   const [asked, askedAgain] = [questionOf(first.question), questionOf(second.question)];
   if (isDeepStrictEqual(asked, askedAgain)) return undefined;
@@ -29,6 +29,10 @@ function questionOf(question: Question | undefined): object | undefined {
   if (!question) return undefined;
   const { questionId, audience, name, text, data, schema, buttons } = question;
   return JSON.parse(JSON.stringify({ questionId, audience, name, text, data, schema, buttons }));
+}
+
+function shownEvent(event: Pick<NewEvent, 'type' | 'data'> | undefined): string {
+  return event ? `${event.type} ${JSON.stringify(event.data)}` : 'missing';
 }
 
 function shown(value: object | undefined): string {

@@ -122,9 +122,10 @@ class Turns {
   }
 
   #turn(began: RecordedEvent, run: RecordedRun): SavedTurn {
-    const sent = this.#events.filter(
-      ({ run_id: id, event_id: own }) => id === run.run_id && own !== run.run_id,
-    );
+    // What the conversation start sent comes before the message.
+    const sent = this.#events
+      .slice(this.#events.indexOf(began) + 1)
+      .filter((event) => event.run_id === run.run_id);
     this.#keepStates(sent);
     const models = run.kept ? this.#modelsOf(run) : undefined;
     return {

@@ -39,10 +39,10 @@ export class TestService {
 
   /** Runs to the end what `start` begins. With a point the process dies there, and another one goes on. */
   async run(start: (app: JimsApp) => Promise<Run>, point?: DeathPoint): Promise<ObservedRun> {
-    const process = await this.process();
     if (point) this.#requireIdle();
     this.#running++;
     try {
+      const process = await this.process();
       const died = point && process.mortal.dieAt(point);
       died?.catch(() => {});
       const run = await start(process.app);
@@ -56,8 +56,8 @@ export class TestService {
 
   /** Ends the process as if it was killed, and starts another one. */
   async restart(): Promise<JimsApp> {
-    const { mortal } = await this.process();
     this.#requireIdle();
+    const { mortal } = await this.process();
     await mortal.kill();
     return this.#next();
   }
@@ -100,7 +100,10 @@ export class TestService {
   }
 
   #requireIdle(): void {
-    if (this.#running === 0) return;
-    throw new Error('A process that is to die has one turn at a time: await the other one first');
+    if (this.#running > 0) throw oneAtATime();
   }
+}
+
+export function oneAtATime(): Error {
+  return new Error('A process that is to die has one turn at a time: await the other one first');
 }

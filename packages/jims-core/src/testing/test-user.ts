@@ -9,7 +9,7 @@ import type { NewFile } from '../pipeline/context-files.ts';
 import type { Run, RunRequest } from '../run/run.ts';
 import type { QuestionRecord } from '../store/store.ts';
 import { USER_MESSAGE, newEvent } from '../thread/event.ts';
-import type { JsonObject, NewEvent, ThreadEvent } from '../thread/event.ts';
+import type { JsonObject, ThreadEvent } from '../thread/event.ts';
 import type { Principal } from '../thread/principal.ts';
 import type { DeathPoint } from './mortal-store.ts';
 import { errorOfMissingAnswer, scriptedModel } from './scripted-model.ts';
@@ -17,7 +17,7 @@ import { scriptedModels } from './scripted-models.ts';
 import { TestAnswer, buttonsIn } from './test-answer.ts';
 import type { ObservedRun, SentEvent } from './test-answer.ts';
 import { definitionOf } from './test-process.ts';
-import { TestService } from './test-service.ts';
+import { TestService, oneAtATime } from './test-service.ts';
 
 const USER_BUTTON_CLICK = 'comm.user_button_click';
 const QUESTIONS = 100;
@@ -105,23 +105,18 @@ export class TestUser implements AsyncDisposable {
     text: string,
     { files = [], ...options }: TurnOptions & { readonly files?: readonly NewFile[] } = {},
   ): Promise<TestAnswer> {
-    const { app } = await this.#service.process();
-    const uploads = files.map(({ name, mediaType, data }) =>
-      app.files.upload({
-        contactId: this.#contactId,
-        name,
-        mediaType,
-        content: new Blob([data instanceof Blob ? data : new Uint8Array(data)]).stream(),
-      }),
-    );
-    const sent = await Promise.all(uploads);
-    const named = sent.length > 0 ? { files: sent.map(messageFile) } : {};
-    const message = newEvent(USER_MESSAGE, { role: 'user', content: text, ...named });
-    return this.#message(
-      message,
-      options,
-      sent.map(({ fileId }) => fileId),
-    );
+    return this.#message(options, async (app) => {
+      const uploads = files.map(({ name, mediaType, data }) => {
+        const content = new Blob([data instanceof Blob ? data : new Uint8Array(data)]).stream();
+        return app.files.upload({ contactId: this.#contactId, name, mediaType, content });
+      });
+      const sent = await Promise.all(uploads);
+      const named = sent.length > 0 ? { files: sent.map(messageFile) } : {};
+      return {
+        incoming: newEvent(USER_MESSAGE, { role: 'user', content: text, ...named }),
+        files: sent.map(({ fileId }) => fileId),
+      };
+    });
   }
 
   /**
@@ -130,16 +125,14 @@ export class TestUser implements AsyncDisposable {
    * @throws Error when there is no such button; as `say`.
    */
   async click(button: string, options: TurnOptions = {}): Promise<TestAnswer> {
-    const buttons = buttonsIn(await this.events()) ?? [];
-    const found =
-      buttons.find(({ id }) => id === button) ?? buttons.find(({ text }) => text === button);
-    if (!found) {
-      const names = buttons.map(({ id, text }) => String(id ?? text)).join(', ') || 'none';
-      throw new Error(`There is no button '${button}'. The last buttons: ${names}`);
-    }
-    const content = String(found['id'] ?? found['text']);
-    const click = newEvent(USER_BUTTON_CLICK, { role: 'user', content });
-    return this.#message(click, options);
+    return this.#message(options, async (app) => {
+      const buttons = buttonsIn(await this.#eventsIn(app)) ?? [];
+      const found =
+        buttons.find(({ id }) => id === button) ?? buttons.find(({ text }) => text === button);
+      if (!found) throw noButton(button, buttons);
+      const content = String(found['id'] ?? found['text']);
+      return { incoming: newEvent(USER_BUTTON_CLICK, { role: 'user', content }) };
+    });
   }
 
   /**
@@ -150,7 +143,7 @@ export class TestUser implements AsyncDisposable {
    * await user.send({ type: 'shop.paid', data: { order: '7' } });
    */
   async send({ type, data }: SentEvent, options: TurnOptions = {}): Promise<TestAnswer> {
-    return this.#message(newEvent(type, data), options);
+    return this.#message(options, async () => ({ incoming: newEvent(type, data) }));
   }
 
   /**
@@ -166,10 +159,12 @@ export class TestUser implements AsyncDisposable {
     value: unknown,
     { by, ...options }: TurnOptions & { readonly by?: Principal } = {},
   ): Promise<TestAnswer> {
-    const { questionId } = await this.#openQuestion(name, WAIT_MS);
     const { signal } = options;
-    const answer = { questionId, value, ...(by && { by }), ...(signal && { signal }) };
-    return this.#turn((app) => app.questions.answer(answer), options);
+    return this.#turn(options, async (app) => {
+      const { questionId } = await this.#openQuestion(app, name, WAIT_MS);
+      const answer = { questionId, value, ...(by && { by }), ...(signal && { signal }) };
+      return app.questions.answer(answer);
+    });
   }
 
   /**
@@ -179,7 +174,7 @@ export class TestUser implements AsyncDisposable {
    * @throws Error when it is not open; as `say`.
    */
   async expire(name?: string, options: TurnOptions = {}): Promise<TestAnswer> {
-    const { questionId } = await this.#openQuestion(name, 0);
+    const { questionId } = await this.#openQuestion(await this.app(), name, 0);
     return this.#answer(await this.#service.expire(questionId), options);
   }
 
@@ -210,12 +205,13 @@ export class TestUser implements AsyncDisposable {
         'A run of this app is lost with its process: only a durable app goes on in another one. Define it with `durable: true`',
       );
     }
-    const before = this.#point;
+    const { everyRunTwice = false } = this.#options;
+    if (this.#point && !everyRunTwice) throw oneAtATime();
     this.#point = point;
     try {
       return await turn();
     } finally {
-      this.#point = before;
+      this.#point = everyRunTwice ? {} : undefined;
     }
   }
 
@@ -226,9 +222,7 @@ export class TestUser implements AsyncDisposable {
 
   /** The events of the thread, oldest first, internal ones included. */
   async events(): Promise<readonly ThreadEvent[]> {
-    if (this.#threadId === undefined) return [];
-    const { app } = await this.#service.process();
-    return (await Array.fromAsync(app.threads.readEvents(this.#threadId))).flat();
+    return this.#eventsIn(await this.app());
   }
 
   /**
@@ -252,31 +246,37 @@ export class TestUser implements AsyncDisposable {
     return this.#options.contactId ?? 'test';
   }
 
-  #message(
-    incoming: NewEvent,
-    options: TurnOptions,
-    files: readonly string[] = [],
-  ): Promise<TestAnswer> {
-    const { threadConfig = {}, greet = false, principal } = this.#options;
-    const contactId = this.#contactId;
-    const threadId = this.#threadId;
-    const thread: RunRequest['thread'] =
-      threadId === undefined
-        ? { kind: 'latest', contactId, threadConfig }
-        : { kind: 'thread', threadId, contactId };
-    const { signal } = options;
-    const request: RunRequest = {
-      thread,
-      incoming,
-      conversationStart: greet,
-      ...(principal && { principal }),
-      ...(signal && { signal }),
-      files,
-    };
-    return this.#turn((app) => app.runs.start(request), options);
+  async #eventsIn(app: JimsApp): Promise<readonly ThreadEvent[]> {
+    if (this.#threadId === undefined) return [];
+    return (await Array.fromAsync(app.threads.readEvents(this.#threadId))).flat();
   }
 
-  async #turn(start: (app: JimsApp) => Promise<Run>, options: TurnOptions): Promise<TestAnswer> {
+  #message(
+    options: TurnOptions,
+    message: (app: JimsApp) => Promise<Pick<RunRequest, 'incoming' | 'files'>>,
+  ): Promise<TestAnswer> {
+    const { greet = false, principal } = this.#options;
+    const { signal } = options;
+    return this.#turn(options, async (app) =>
+      app.runs.start({
+        thread: this.#thread,
+        conversationStart: greet,
+        ...(principal && { principal }),
+        ...(signal && { signal }),
+        ...(await message(app)),
+      }),
+    );
+  }
+
+  get #thread(): RunRequest['thread'] {
+    const contactId = this.#contactId;
+    const { threadConfig = {} } = this.#options;
+    const threadId = this.#threadId;
+    if (threadId === undefined) return { kind: 'latest', contactId, threadConfig };
+    return { kind: 'thread', threadId, contactId };
+  }
+
+  async #turn(options: TurnOptions, start: (app: JimsApp) => Promise<Run>): Promise<TestAnswer> {
     const begin = async (app: JimsApp): Promise<Run> => {
       const run = await start(app);
       this.#firstRunId ??= run.id;
@@ -298,9 +298,12 @@ export class TestUser implements AsyncDisposable {
   }
 
   /** The open question with a name; without one, the question to the contact. */
-  async #openQuestion(name: string | undefined, waitMs: number): Promise<QuestionRecord> {
+  async #openQuestion(
+    app: JimsApp,
+    name: string | undefined,
+    waitMs: number,
+  ): Promise<QuestionRecord> {
     const until = performance.now() + waitMs;
-    const { app } = await this.#service.process();
     for (;;) {
       const { questions } = await app.questions.list({
         state: 'open',
@@ -315,6 +318,11 @@ export class TestUser implements AsyncDisposable {
       await sleep(1);
     }
   }
+}
+
+function noButton(wanted: string, buttons: readonly JsonObject[]): Error {
+  const names = buttons.map(({ id, text }) => String(id ?? text)).join(', ') || 'none';
+  return new Error(`There is no button '${wanted}'. The last buttons: ${names}`);
 }
 
 function notAsked(name: string | undefined, open: readonly QuestionRecord[]): Error {
