@@ -4,7 +4,7 @@ import { duration } from '../parts/quantities.ts';
 import type { TraceEntry } from '../service/wire.ts';
 import { Facts, Part, Prose } from './entry-parts.tsx';
 import type { Fact } from './entry-parts.tsx';
-import { ModelDetails } from './model-details.tsx';
+import { ModelDetails, modelFacts } from './model-details.tsx';
 import type { TimelineRow } from './timeline.ts';
 
 /** What an entry has, when it is opened. */
@@ -49,6 +49,8 @@ function Content({ entry }: { readonly entry: TraceEntry }): VNode | null {
 
 function factsOf(entry: TraceEntry): readonly Fact[] {
   switch (entry.kind) {
+    case 'model':
+      return modelFacts(entry);
     case 'step':
       return [
         ['Title', entry.title],

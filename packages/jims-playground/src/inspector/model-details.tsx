@@ -9,37 +9,41 @@ import type {
   ModelPart,
   ModelRequest,
 } from '../service/wire.ts';
-import { Facts, Part, Prose } from './entry-parts.tsx';
+import { Part, Prose } from './entry-parts.tsx';
+import type { Fact } from './entry-parts.tsx';
 
-/** A call of a model: its prompt, its answer, what it cost. */
+/** A call of a model: its prompt and its answer. */
 export function ModelDetails({ call }: { readonly call: ModelCall }): VNode {
-  const { request, answer, tokens } = call;
+  const { request, answer } = call;
   return (
     <>
-      <Facts
-        facts={[
-          ['Provider', call.provider],
-          ['Call', call.operation],
-          [
-            'Prompt',
-            tokens &&
-              `${countOf(tokens.prompt, 'token')}${tokens.cached > 0 ? `, ${count(tokens.cached)} cached` : ''}`,
-          ],
-          ['Answer', tokens && countOf(tokens.completion, 'token')],
-          ['Cost', call.cost_usd === null ? 'price not known' : cost(call.cost_usd)],
-          [
-            'First piece',
-            call.first_piece_ms === null ? undefined : `after ${duration(call.first_piece_ms)}`,
-          ],
-          ['Tries', call.tries > 1 ? count(call.tries) : undefined],
-          ['Replayed', call.replayed ? 'yes: its result was stored' : undefined],
-        ]}
-      />
       <Part title="Error" value={call.error} />
       {request && <Prompt request={request} />}
       {answer && <Answer answer={answer} />}
     </>
   );
+}
+
+/** What a call cost, and how it went. */
+export function modelFacts(call: ModelCall): readonly Fact[] {
+  const { tokens } = call;
+  return [
+    ['Provider', call.provider],
+    ['Call', call.operation],
+    [
+      'Prompt',
+      tokens &&
+        `${countOf(tokens.prompt, 'token')}${tokens.cached > 0 ? `, ${count(tokens.cached)} cached` : ''}`,
+    ],
+    ['Answer', tokens && countOf(tokens.completion, 'token')],
+    ['Cost', call.cost_usd === null ? 'price not known' : cost(call.cost_usd)],
+    [
+      'First piece',
+      call.first_piece_ms === null ? undefined : `after ${duration(call.first_piece_ms)}`,
+    ],
+    ['Tries', call.tries > 1 ? count(call.tries) : undefined],
+    ['Replayed', call.replayed ? 'yes: its result was stored' : undefined],
+  ];
 }
 
 function Prompt({ request }: { readonly request: ModelRequest }): VNode {

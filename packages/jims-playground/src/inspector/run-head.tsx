@@ -94,7 +94,9 @@ export function RunHead({
 }
 
 function Figures({ trace, now }: { readonly trace: Trace; readonly now: number }): VNode {
-  const models = trace.entries.filter((entry) => entry.kind === 'model');
+  const models = trace.entries
+    .filter((entry) => entry.kind === 'model')
+    .filter(({ replayed }) => !replayed);
   const { tokens, usd } = spent(trace, models);
   const end = trace.finished_at === null ? now : momentOf(trace.finished_at);
   const first = firstWordMs(trace);
@@ -125,13 +127,11 @@ function spent(
 ): { readonly tokens: number; readonly usd: number | undefined } {
   const parts =
     trace.usage ??
-    models
-      .filter(({ replayed }) => !replayed)
-      .map(({ tokens, cost_usd }) => ({
-        prompt_tokens: tokens?.prompt ?? 0,
-        completion_tokens: tokens?.completion ?? 0,
-        cost_usd,
-      }));
+    models.map(({ tokens, cost_usd }) => ({
+      prompt_tokens: tokens?.prompt ?? 0,
+      completion_tokens: tokens?.completion ?? 0,
+      cost_usd,
+    }));
   let tokens = 0;
   let usd: number | undefined = 0;
   for (const part of parts) {
@@ -143,6 +143,10 @@ function spent(
 
 /** When the contact saw something of an answer first. */
 function firstWordMs({ entries, accepted_at: accepted }: Trace): number | undefined {
-  const first = entries.find(({ kind }) => kind === 'message');
+  const first = entries.find(
+    (entry) =>
+      entry.kind === 'message' ||
+      (entry.kind === 'event' && entry.event.event_type.startsWith('comm.')),
+  );
   return first && momentOf(first.at) - momentOf(accepted);
 }

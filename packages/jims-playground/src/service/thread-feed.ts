@@ -17,6 +17,7 @@ export interface ThreadSnapshot {
 /** Runs that go on change without an event. */
 const ACTIVE_POLL_MS = 600;
 const RETRY_MS = 3000;
+const TOGETHER_MS = 40;
 /** The log that stays in the page. */
 const MAX_EVENTS = 5000;
 
@@ -30,6 +31,8 @@ export class ThreadFeed extends Store<ThreadSnapshot> {
   #refreshing: Promise<void> | undefined;
   #isStale = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #news: ThreadEvent[] = [];
+  #newsTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(service: Service, threadId: string) {
     super({
@@ -136,11 +139,19 @@ export class ThreadFeed extends Store<ThreadSnapshot> {
     this.update({ events: items, hasOlderEvents: cursor !== undefined });
   }
 
+  /** A run may send thousands of events at once: they are shown together. */
   #add(event: ThreadEvent): void {
-    const { events } = this.getSnapshot();
-    if (events.some(({ event_id: id }) => id === event.event_id)) return;
-    this.update({ events: [event, ...events].slice(0, MAX_EVENTS) });
-    this.refresh();
+    this.#news.push(event);
+    this.#newsTimer ??= setTimeout(() => {
+      this.#newsTimer = undefined;
+      const { events } = this.getSnapshot();
+      const known = new Set(events.map(({ event_id: id }) => id));
+      const news = this.#news.filter(({ event_id: id }) => !known.has(id)).toReversed();
+      this.#news = [];
+      if (news.length === 0 || this.#closing.signal.aborted) return;
+      this.update({ events: [...news, ...events].slice(0, MAX_EVENTS) });
+      this.refresh();
+    }, TOGETHER_MS);
   }
 }
 

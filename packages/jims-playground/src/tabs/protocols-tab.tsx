@@ -42,9 +42,6 @@ export function ProtocolsTab({ service, app, feed, runId }: ProtocolsTabProps): 
           </select>
         </label>
       </div>
-      <p class="soft">
-        What it would have streamed for {runId === undefined ? 'the newest run' : 'this run'}.
-      </p>
       {isOver ? (
         <Wire key={`${id}:${protocol}`} service={service} runId={id} protocol={protocol} />
       ) : (
@@ -86,7 +83,7 @@ function Wire({ service, runId, protocol }: WireProps): VNode {
   return (
     <>
       <div class="section-head">
-        <span class="soft">{count(text.length)} characters</span>
+        <span class="soft">It would have streamed {count(text.length)} characters:</span>
         <CopyButton text={text} />
       </div>
       <Code text={isWhole ? text : text.slice(0, LONG)} label="What was sent" />
