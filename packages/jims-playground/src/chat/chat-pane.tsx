@@ -13,6 +13,8 @@ interface ChatPaneProps {
   readonly service: Service;
   readonly chat: Chat | undefined;
   readonly thread: Thread | undefined;
+  /** Why the thread could not be read. */
+  readonly threadError: unknown;
   /** The first message makes the thread. */
   readonly isNew: boolean;
   readonly contactId: string;
@@ -26,6 +28,7 @@ export function ChatPane({
   service,
   chat,
   thread,
+  threadError,
   isNew,
   contactId,
   runId,
@@ -51,7 +54,8 @@ export function ChatPane({
     <div class="pane chat" id="chat">
       <div class="pane-head">
         <h2 class="chat-title">
-          {titleOf(thread, isNew)} <span class="soft">{thread?.contact_id ?? contactId}</span>
+          {titleOf(thread, { isNew, isLost: threadError !== undefined })}{' '}
+          <span class="soft">{thread?.contact_id ?? contactId}</span>
         </h2>
         {thread && (
           <>
@@ -74,7 +78,7 @@ export function ChatPane({
           </>
         )}
       </div>
-      <Problem error={error} />
+      <Problem error={error ?? (thread ? undefined : threadError)} />
       {thread?.superseded_by && (
         <p class="note">A message of this thread was edited: another thread replaced it.</p>
       )}
@@ -83,9 +87,15 @@ export function ChatPane({
   );
 }
 
-function titleOf(thread: Thread | undefined, isNew: boolean): string {
+interface TitleOptions {
+  readonly isNew: boolean;
+  readonly isLost: boolean;
+}
+
+function titleOf(thread: Thread | undefined, { isNew, isLost }: TitleOptions): string {
   if (thread) return thread.title ?? 'Untitled';
-  return isNew ? 'New thread' : 'Loading…';
+  if (isNew) return 'New thread';
+  return isLost ? 'Not found' : 'Loading…';
 }
 
 interface ChatElementProps {

@@ -25,12 +25,20 @@ interface RunTabProps {
   readonly onThread: (threadId: string) => void;
 }
 
+/** So far the message that a run began with is looked for. */
+const MOST_EVENTS = 4000;
+
 /** The runs of a thread, and what happened in one of them. */
 export function RunTab({ service, feed, runId, onRun, onThread }: RunTabProps): VNode {
   const { runs, hasOlderRuns, events, thread, error } = useSnapshot(feed);
   const run = runId === undefined ? runs[0] : runs.find(({ run_id: id }) => id === runId);
   const shownId = run?.run_id ?? runId;
   const began = useMemo(() => beganWith(events, shownId), [events, shownId]);
+  const isOlder = run !== undefined && began === undefined;
+  useEffect(() => {
+    // Pages come until there is the message that the run began with.
+    if (isOlder && events.length < MOST_EVENTS) void feed.loadOlderEvents();
+  }, [feed, isOlder, events]);
   if (shownId === undefined) {
     return (
       <>

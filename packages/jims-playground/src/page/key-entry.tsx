@@ -3,14 +3,22 @@ import { useState } from 'preact/hooks';
 
 import { Icon } from '../parts/icon.tsx';
 
+/** Why a key is wanted: there is none, it is unknown, or it is one of a contact, who sees no runs. */
+export type Refusal = 'none' | 'unknown' | 'contact';
+
+const REASONS = {
+  none: '',
+  unknown: 'The service does not know this key.',
+  contact: 'This is the token of a contact. The playground needs a key of a service.',
+} as const;
+
 interface KeyEntryProps {
-  /** Whether a key was tried, and refused. */
-  readonly wasRefused: boolean;
+  readonly refusal: Refusal;
   readonly onKey: (key: string) => void;
 }
 
 /** Asks for the key of the service. */
-export function KeyEntry({ wasRefused, onKey }: KeyEntryProps): VNode {
+export function KeyEntry({ refusal, onKey }: KeyEntryProps): VNode {
   const [key, setKey] = useState('');
   return (
     <main class="key-entry">
@@ -33,13 +41,13 @@ export function KeyEntry({ wasRefused, onKey }: KeyEntryProps): VNode {
             type="password"
             autocomplete="off"
             value={key}
-            aria-invalid={wasRefused}
+            aria-invalid={refusal !== 'none'}
             aria-describedby="key-problem"
             onInput={(event) => setKey(event.currentTarget.value)}
           />
         </label>
         <p id="key-problem" class="problem-line" role="alert">
-          {wasRefused && 'The service does not know this key.'}
+          {REASONS[refusal]}
         </p>
         <button type="submit" class="primary">
           Open

@@ -26,19 +26,19 @@ import type { View } from './top-bar.tsx';
 
 interface PlaygroundProps {
   readonly service: Service;
-  /** The service does not know the key. */
-  readonly onRefused: () => void;
+  /** The key is one of a contact. */
+  readonly onContact: () => void;
 }
 
 /** The whole page: threads, chat, inspector. */
-export function Playground({ service, onRefused }: PlaygroundProps): VNode {
+export function Playground({ service, onContact }: PlaygroundProps): VNode {
   const [address, go] = useAddress();
   const [persona, setPersona] = useState(readPersona);
   const [view, setView] = useState<View>('chat');
   const [isHelp, setHelp] = useState(false);
-  const [app, appError, reloadApp] = useApp(service, onRefused);
+  const [app, appError, reloadApp] = useApp(service, onContact);
   const feed = useFeed(service, address.threadId);
-  const { thread, runs } = useSnapshot<ThreadSnapshot>(feed ?? NO_THREAD);
+  const { thread, runs, error } = useSnapshot<ThreadSnapshot>(feed ?? NO_THREAD);
   const contactId = thread?.contact_id ?? persona.contactId;
   const holder = useChat(service, {
     address,
@@ -48,6 +48,10 @@ export function Playground({ service, onRefused }: PlaygroundProps): VNode {
   });
   const { chat, isBusy, threadId: chatThreadId } = useSnapshot(holder);
   const news = useNews(feed, isBusy);
+  useEffect(() => {
+    // What was just sent is what is looked at.
+    if (isBusy && addressOf(location.hash).runId !== undefined) go({ runId: undefined });
+  }, [go, isBusy]);
 
   const openThread = useCallback(
     (threadId: string | undefined) => {
@@ -95,6 +99,7 @@ export function Playground({ service, onRefused }: PlaygroundProps): VNode {
           service={service}
           chat={chatThreadId === address.threadId ? chat : undefined}
           thread={thread}
+          threadError={error}
           isNew={address.threadId === undefined}
           contactId={contactId}
           runId={address.runId}
@@ -127,17 +132,20 @@ const NO_THREAD = new NoThread({
 /** What is served; read again when new code is live. */
 function useApp(
   service: Service,
-  onRefused: () => void,
+  onContact: () => void,
 ): readonly [AppDescription | undefined, unknown, () => void] {
   const [app, setApp] = useState<AppDescription>();
   const [error, setError] = useState<unknown>();
   const reload = useCallback(() => {
     service.app().then(setApp, (cause: unknown) => {
-      if (cause instanceof JimsApiError && cause.status === 401) onRefused();
+      if (cause instanceof JimsApiError && cause.status === 404) onContact();
       else setError(cause);
     });
-  }, [service, onRefused]);
+  }, [service, onContact]);
   useEffect(reload, [reload]);
+  useEffect(() => {
+    if (app?.name) document.title = `${app.name} · JIMS playground`;
+  }, [app]);
   return [app, error, reload];
 }
 

@@ -116,8 +116,8 @@ export class Service {
   }
 }
 
-/** The id of an event in a live stream of its thread. */
-function positionOf({ created_at: at, event_id: id }: ThreadEvent): string {
+/** The id of an event in a live stream of its thread; also the cursor of the page after it. */
+export function positionOf({ created_at: at, event_id: id }: ThreadEvent): string {
   return `${at.replaceAll(/\D/g, '')}.${id.replaceAll('-', '')}`;
 }
 

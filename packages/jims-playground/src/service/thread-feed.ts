@@ -1,5 +1,7 @@
+import { JimsApiError } from 'jims-client';
 import type { RunSummary, ThreadEvent, Thread } from 'jims-client';
 
+import { positionOf } from './service.ts';
 import type { Service } from './service.ts';
 import { Store } from './store.ts';
 
@@ -29,6 +31,7 @@ export class ThreadFeed extends Store<ThreadSnapshot> {
   #olderRuns: string | undefined;
   #olderEvents: string | undefined;
   #refreshing: Promise<void> | undefined;
+  readonly #loading = new Set<'events' | 'runs'>();
   #isStale = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #news: ThreadEvent[] = [];
@@ -51,6 +54,7 @@ export class ThreadFeed extends Store<ThreadSnapshot> {
   close(): void {
     this.#closing.abort();
     clearTimeout(this.#timer);
+    clearTimeout(this.#newsTimer);
   }
 
   /** Reads the thread and its newest runs again; calls at the same time become one more reading. */
@@ -72,24 +76,35 @@ export class ThreadFeed extends Store<ThreadSnapshot> {
     });
   };
 
-  async loadOlderEvents(): Promise<void> {
-    if (this.#olderEvents === undefined) return;
-    const { items, cursor } = await this.#service.events(this.#threadId, this.#olderEvents);
-    this.#olderEvents = cursor;
-    this.update({
-      events: [...this.getSnapshot().events, ...items],
-      hasOlderEvents: cursor !== undefined,
+  readonly loadOlderEvents = (): Promise<void> =>
+    this.#once('events', async () => {
+      if (this.#olderEvents === undefined) return;
+      const { items, cursor } = await this.#service.events(this.#threadId, this.#olderEvents);
+      this.#olderEvents = cursor;
+      const events = [...this.getSnapshot().events, ...items];
+      this.update({ events, hasOlderEvents: cursor !== undefined });
     });
-  }
 
-  async loadOlderRuns(): Promise<void> {
-    if (this.#olderRuns === undefined) return;
-    const { items, cursor } = await this.#service.runs(this.#threadId, this.#olderRuns);
-    this.#olderRuns = cursor;
-    this.update({
-      runs: [...this.getSnapshot().runs, ...items],
-      hasOlderRuns: cursor !== undefined,
+  readonly loadOlderRuns = (): Promise<void> =>
+    this.#once('runs', async () => {
+      if (this.#olderRuns === undefined) return;
+      const { items, cursor } = await this.#service.runs(this.#threadId, this.#olderRuns);
+      this.#olderRuns = cursor;
+      const runs = [...this.getSnapshot().runs, ...items];
+      this.update({ runs, hasOlderRuns: cursor !== undefined });
     });
+
+  /** Loads a page, unless it is being loaded already. */
+  async #once(what: 'events' | 'runs', load: () => Promise<void>): Promise<void> {
+    if (this.#loading.has(what)) return;
+    this.#loading.add(what);
+    try {
+      await load();
+    } catch (error) {
+      this.update({ error });
+    } finally {
+      this.#loading.delete(what);
+    }
   }
 
   async #readAgain(): Promise<void> {
@@ -128,6 +143,7 @@ export class ThreadFeed extends Store<ThreadSnapshot> {
       } catch (error) {
         if (signal.aborted) return;
         this.update({ error });
+        if (error instanceof JimsApiError && error.status === 404) return;
       }
       await pause(RETRY_MS, signal);
     }
@@ -142,14 +158,19 @@ export class ThreadFeed extends Store<ThreadSnapshot> {
   /** A run may send thousands of events at once: they are shown together. */
   #add(event: ThreadEvent): void {
     this.#news.push(event);
-    this.#newsTimer ??= setTimeout(() => {
+    if (this.#newsTimer !== undefined) return;
+    this.#newsTimer = setTimeout(() => {
       this.#newsTimer = undefined;
       const { events } = this.getSnapshot();
       const known = new Set(events.map(({ event_id: id }) => id));
       const news = this.#news.filter(({ event_id: id }) => !known.has(id)).toReversed();
       this.#news = [];
-      if (news.length === 0 || this.#closing.signal.aborted) return;
-      this.update({ events: [...news, ...events].slice(0, MAX_EVENTS) });
+      if (news.length === 0) return;
+      const all = [...news, ...events];
+      const last = all[MAX_EVENTS - 1];
+      if (last && all.length > MAX_EVENTS) this.#olderEvents = positionOf(last);
+      const hasOlderEvents = this.#olderEvents !== undefined;
+      this.update({ events: all.slice(0, MAX_EVENTS), hasOlderEvents });
       this.refresh();
     }, TOGETHER_MS);
   }
