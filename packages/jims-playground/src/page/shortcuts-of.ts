@@ -30,10 +30,7 @@ export function shortcutsOf({ go, setView, openThread, help, runs }: Actions): r
   }
   function focus(view: View, selector: string): void {
     setView(view);
-    requestAnimationFrame(() => {
-      const element = document.querySelector(selector);
-      if (element instanceof HTMLElement) element.focus();
-    });
+    if (!focusOn(selector)) requestAnimationFrame(() => focusOn(selector));
   }
   return [
     { key: 'n', does: 'New thread', run: () => openThread(undefined) },
@@ -49,4 +46,11 @@ export function shortcutsOf({ go, setView, openThread, help, runs }: Actions): r
     { key: '4', does: 'App', run: () => tab('app') },
     { key: '?', does: 'This list', run: help },
   ];
+}
+
+/** Whether it could: what is hidden still takes no focus. */
+function focusOn(selector: string): boolean {
+  const element = document.querySelector(selector);
+  if (element instanceof HTMLElement) element.focus();
+  return element !== null && document.activeElement === element;
 }
