@@ -144,7 +144,7 @@ describe('<jims-chat>', () => {
     }
     const links = await page
       .locator('.markdown a')
-      .evaluateAll((all) => all.map((each) => each.getAttribute('href')));
+      .evaluateAll((all: { readonly href: string }[]) => all.map(({ href }) => href));
     assert.deepEqual([...new Set(links)], [
       'https://shop.example/a',
       'https://shop.example/later',
@@ -160,7 +160,10 @@ describe('<jims-chat>', () => {
     assert.equal(await page.evaluate('document.documentElement.scrollWidth'), 320);
     const wide = await page
       .locator('.scroller')
-      .evaluate('(scroller) => scroller.scrollWidth - scroller.clientWidth');
+      .evaluate(
+        (scroller: { readonly scrollWidth: number; readonly clientWidth: number }) =>
+          scroller.scrollWidth - scroller.clientWidth,
+      );
     assert.equal(wide, 0);
     assert.deepEqual(await accessibilityFaults(page), []);
     assert.deepEqual(browser.errors, []);
