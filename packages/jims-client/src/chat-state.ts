@@ -6,7 +6,6 @@ import type {
   JsonObject,
   MessageFile,
   MessageSource,
-  StreamData,
   StreamEvent,
   ThreadEvent,
   Work,
@@ -40,12 +39,11 @@ export interface ChatState {
 export interface OutgoingMessage {
   readonly key: string;
   readonly type: string;
-  /** What is sent: the id of a button for a click. */
-  readonly content: string;
-  /** What is shown. */
+  /** What is shown; of a click, what the button says. */
   readonly text: string;
   readonly files: readonly ChatFile[];
-  readonly state: 'sending' | 'accepted' | 'failed';
+  /** An accepted one counts as complete. */
+  readonly state: 'sending' | 'complete' | 'failed';
   /** The run that it began, which is also the id that it is stored with. */
   readonly runId?: string;
 }
@@ -58,8 +56,6 @@ export interface LiveRun {
   readonly status: string | undefined;
   readonly steps: readonly Work[];
   readonly messages: readonly LiveMessage[];
-  /** Whether something came, so that the run does not wait in the queue any more. */
-  readonly hasBegun: boolean;
   /** Whether the app may greet first: then that comes before the message that began the run. */
   readonly hasGreeting: boolean;
   readonly isOver: boolean;
@@ -74,7 +70,7 @@ export interface LiveMessage {
   readonly sources: readonly MessageSource[];
   readonly files: readonly MessageFile[];
   /** The whole message, once it is sent. */
-  readonly event: StreamData['event'] | undefined;
+  readonly event?: { readonly event_type: string; readonly event_data: JsonObject };
 }
 
 /** What is known of a thread before anything else comes. */
@@ -97,21 +93,33 @@ export const NEW_CHAT: ChatState = {
 
 /** Adds events of the log, whatever of them is there already. */
 export function withEvents(state: ChatState, events: readonly ThreadEvent[]): ChatState {
-  const known = new Set(state.log.map(({ event_id }) => event_id));
-  const fresh = new Map(
-    events
-      .filter((event) => !known.has(event.event_id) && isMessage(event.event_data))
-      .map((event) => [event.event_id, event]),
-  );
-  if (fresh.size === 0) return state;
+  const byId = new Map(state.log.map((event) => [event.event_id, event]));
+  for (const event of events) {
+    const { event_id: id, event_data } = event;
+    if (isMessage(event_data) && !byId.has(id)) byId.set(id, event);
+  }
+  if (byId.size === state.log.length) return state;
   return {
     ...state,
-    log: [...state.log, ...fresh.values()].sort(byLog),
-    outbox: state.outbox.filter(({ runId }) => runId === undefined || !fresh.has(runId)),
+    log: [...byId.values()].sort((a, b) => (positionOf(a) < positionOf(b) ? -1 : 1)),
+    outbox: state.outbox.filter(({ runId = '' }) => !byId.has(runId)),
   };
 }
 
-/** Puts a message of the contact on its way, or changes what is known of it. */
+/** Whether the data of an event is a message of one of the two. */
+function isMessage({ role, content }: JsonObject): boolean {
+  return (role === 'user' || role === 'assistant') && typeof content === 'string';
+}
+
+/**
+ * The position of an event in the log, in the service's own form: the digits of its time, and those of its id.
+ * Positions sort as strings.
+ */
+export function positionOf({ created_at, event_id }: ThreadEvent): string {
+  return `${created_at.replace(/\D/g, '')}.${event_id.replace(/-/g, '')}`;
+}
+
+/** Changes what is known of a message of the contact on its way. */
 export function withOutgoing(
   state: ChatState,
   key: string,
@@ -122,107 +130,61 @@ export function withOutgoing(
 }
 
 /** A message of the contact was accepted, and is stored with the id of its run sooner or later. */
-export function withAccepted(
-  state: ChatState,
-  { key, runId, threadId }: { readonly key: string; readonly runId: string; readonly threadId: string },
-): ChatState {
+export function withAccepted(state: ChatState, key: string, runId: string): ChatState {
   const isStored = state.log.some(({ event_id }) => event_id === runId);
-  const { outbox } = withOutgoing(state, key, { runId, state: 'accepted' });
+  const { outbox } = withOutgoing(state, key, { runId, state: 'complete' });
   return {
     ...state,
-    threadId,
-    outbox: outbox.filter((each) => !isStored || each.key !== key),
+    outbox: isStored ? outbox.filter((each) => each.key !== key) : outbox,
     keys: { ...state.keys, [runId]: key },
     question: undefined,
     error: undefined,
+    isLost: false,
   };
 }
 
-/** Whether the data of an event is a message of one of the two. */
-function isMessage({ role, content }: JsonObject): boolean {
-  return (role === 'user' || role === 'assistant') && typeof content === 'string';
-}
-
-/** The order of the log: strings that sort as they are. */
-function byLog(a: ThreadEvent, b: ThreadEvent): number {
-  const [first, second] = [a.created_at + a.event_id, b.created_at + b.event_id];
-  return first < second ? -1 : Number(first > second);
-}
+const NOTHING_SEEN = { seq: 0, status: undefined, steps: [], messages: [] };
 
 /** Begins to follow a run. */
-export function withRun(state: ChatState, runId: string, hasGreeting = false): ChatState {
+export function withRun(state: ChatState, runId: string, hasGreeting: boolean): ChatState {
   if (state.live?.runId === runId) return state;
-  const begun = { status: undefined, steps: [], messages: [], hasBegun: false, isOver: false };
-  return { ...state, live: { runId, hasGreeting, attempt: 1, seq: 0, ...begun } };
+  return { ...state, live: { runId, hasGreeting, attempt: 1, isOver: false, ...NOTHING_SEEN } };
 }
 
 /** The log has everything that came of the run. */
 export function withoutRun(state: ChatState): ChatState {
-  if (!state.live) return state;
-  const made = Object.fromEntries(
-    state.live.messages
-      .filter(({ tools, reasoning }) => tools.length > 0 || reasoning)
-      .map((message) => [message.id, message]),
-  );
-  return { ...state, live: undefined, made: { ...state.made, ...made } };
+  const made = { ...state.made };
+  for (const message of state.live?.messages ?? []) {
+    if (message.tools.length > 0 || message.reasoning) made[message.id] = message;
+  }
+  return { ...state, live: undefined, made };
 }
 
 /** Takes an event of the run that is followed, unless it came before, or is of an attempt that was lost. */
 export function withStreamEvent(state: ChatState, event: StreamEvent): ChatState {
-  const { live } = state;
-  if (!live) return state;
-  const next = take(live, event);
-  if (next === live) return state;
+  let { live } = state;
+  if (!live || live.isOver || event.event === 'thread') return state;
+  const isRestart = event.event === 'restarted';
+  const [given = live.attempt, seq = live.seq + 1] = event.id?.split('.').map(Number) ?? [];
+  const attempt = isRestart ? event.data.attempt : given;
+  if (attempt > live.attempt) live = { ...live, ...NOTHING_SEEN, attempt };
+  if (isRestart) return { ...state, live };
+  if (attempt < live.attempt || seq <= live.seq) return state;
   const question = event.event === 'result' ? event.data.question : state.question;
-  return { ...state, live: next, question };
+  return { ...state, question, live: { ...live, seq, ...changeBy(event, live) } };
 }
 
-function take(live: LiveRun, event: StreamEvent): LiveRun {
-  const [attempt = live.attempt, seq = live.seq] = event.id?.split('.').map(Number) ?? [];
-  if (event.event === 'thread' || live.isOver) return live;
-  let now = live;
-  if (event.event === 'restarted' || attempt > live.attempt) {
-    const latest = event.event === 'restarted' ? event.data.attempt : attempt;
-    if (latest <= live.attempt) return live;
-    const nothing = { status: undefined, steps: [], messages: [], seq: 0 };
-    now = { ...live, ...nothing, attempt: latest };
-    if (event.event === 'restarted') return { ...now, hasBegun: true };
-  }
-  if (event.id !== undefined && (attempt < now.attempt || seq <= now.seq)) return live;
-  return { ...now, seq, hasBegun: true, ...changeBy(event, now) };
-}
+const LISTS = { tool: 'tools', source: 'sources', file: 'files' } as const;
 
-function changeBy(event: StreamEvent, live: LiveRun): Partial<LiveRun> {
-  switch (event.event) {
+function changeBy({ event, data, id }: StreamEvent, live: LiveRun): Partial<LiveRun> {
+  switch (event) {
     case 'status':
-      return { status: event.data.status };
+      return { status: data.status };
     case 'step':
-      return { steps: withWork(live.steps, event.data) };
-    case 'delta': {
-      const { message_id, delta } = event.data;
-      return message(live, message_id, ({ text }) => ({ text: text + delta }));
-    }
-    case 'reasoning': {
-      const { message_id, delta } = event.data;
-      return message(live, message_id, ({ reasoning }) => ({ reasoning: reasoning + delta }));
-    }
-    case 'tool': {
-      const { message_id, ...tool } = event.data;
-      return message(live, message_id, ({ tools }) => ({ tools: withWork(tools, tool) }));
-    }
-    case 'source': {
-      const { message_id, ...source } = event.data;
-      return message(live, message_id, ({ sources }) => ({ sources: [...sources, source] }));
-    }
-    case 'file': {
-      const { message_id, ...file } = event.data;
-      return message(live, message_id, ({ files }) => ({ files: [...files, file] }));
-    }
-    case 'event': {
-      const { event_id, event_data } = event.data;
-      if (!isMessage(event_data)) return {};
-      return message(live, event_id, () => ({ event: event.data }));
-    }
+      return { steps: withItem(live.steps, data) };
+    case 'event':
+      if (!isMessage(data.event_data)) return {};
+      return { messages: changed(live, data.event_id, () => ({ event: data })) };
     case 'error':
       // Nothing of it is stored.
       return { messages: [], isOver: true };
@@ -230,36 +192,41 @@ function changeBy(event: StreamEvent, live: LiveRun): Partial<LiveRun> {
       return { isOver: true };
     case 'cancelled':
       // Without an id it goes on in another process.
-      return { isOver: event.id !== undefined };
-    default:
-      // A newer service may send more.
+      return { isOver: id !== undefined };
+    case 'thread':
+    case 'restarted':
       return {};
   }
+  // A newer service may send more.
+  if (!data.message_id) return {};
+  const { message_id, ...part } = data;
+  const change = (message: LiveMessage): Partial<LiveMessage> => {
+    if (event === 'delta') return { text: message.text + data.delta };
+    if (event === 'reasoning') return { reasoning: message.reasoning + data.delta };
+    const list = LISTS[event];
+    return { [list]: withItem<object>(message[list], part) };
+  };
+  return { messages: changed(live, message_id, change) };
 }
 
-function withWork(list: readonly Work[], work: Work): readonly Work[] {
-  if (!list.some(({ id }) => id === work.id)) return [...list, work];
-  // When it is over its input does not come again.
-  return list.map((each) => (each.id === work.id ? { ...each, ...work } : each));
+/** A list with an item that is new, or a newer form of one that is in it. */
+function withItem<T extends object>(list: readonly T[], item: T): readonly T[] {
+  const id = 'id' in item ? item.id : undefined;
+  const known = list.find((each) => id !== undefined && 'id' in each && each.id === id);
+  if (!known) return [...list, item];
+  // When a step is over its input does not come again.
+  return list.map((each) => (each === known ? { ...each, ...item } : each));
 }
 
-function message(
+const NO_MESSAGE = { text: '', reasoning: '', tools: [], sources: [], files: [] };
+
+function changed(
   { messages }: LiveRun,
   id: string,
   change: (message: LiveMessage) => Partial<LiveMessage>,
-): Partial<LiveRun> {
+): readonly LiveMessage[] {
   const known = messages.find((each) => each.id === id);
-  const before = known ?? { ...NO_MESSAGE, id };
+  const before = known ?? { id, ...NO_MESSAGE };
   const after = { ...before, ...change(before) };
-  if (!known) return { messages: [...messages, after] };
-  return { messages: messages.map((each) => (each === known ? after : each)) };
+  return known ? messages.map((each) => (each === known ? after : each)) : [...messages, after];
 }
-
-const NO_MESSAGE: Omit<LiveMessage, 'id'> = {
-  text: '',
-  reasoning: '',
-  tools: [],
-  sources: [],
-  files: [],
-  event: undefined,
-};

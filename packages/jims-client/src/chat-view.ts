@@ -1,31 +1,44 @@
 import type {
   ChatButton,
-  ChatFile,
   ChatMessage,
   ChatQuestion,
   ChatRun,
   ChatSnapshot,
   ChatSource,
 } from './chat-snapshot.ts';
-import type { ChatState, LiveMessage, LiveRun, OutgoingMessage } from './chat-state.ts';
-import type { AskedQuestion, JsonObject, MessageFile, ThreadEvent } from './wire.ts';
+import type { ChatState, LiveRun, OutgoingMessage } from './chat-state.ts';
+import type { AskedQuestion, JsonObject, MessageFile } from './wire.ts';
 
 export const CLICK = 'comm.user_button_click';
 
 const NOTHING: readonly never[] = [];
 
-/** What the data of an event has beside its text. */
-type MessageParts = Pick<ChatMessage, 'buttons' | 'files' | 'sources'> & { readonly role: string };
+/** What every message has. */
+const BLANK = {
+  state: 'complete',
+  role: 'assistant',
+  type: 'comm.assistant_message',
+  createdAt: undefined,
+  runId: undefined,
+  buttons: NOTHING,
+  files: NOTHING,
+  sources: NOTHING,
+  tools: NOTHING,
+  reasoning: '',
+  feedback: undefined,
+} as const;
+
+type MessageParts = Pick<ChatMessage, 'buttons' | 'files' | 'sources'>;
 
 /** Makes snapshots of states: what is equal to what it was stays the same object. */
 export class ChatView {
   readonly #addressOf: (fileId: string) => string;
+  /** What the data of a message has beside its text. */
   readonly #parts = new WeakMap<object, MessageParts>();
+  readonly #questions = new WeakMap<AskedQuestion, ChatQuestion>();
   #byKey = new Map<string, ChatMessage>();
   #messages: readonly ChatMessage[] = NOTHING;
   #run: ChatRun | undefined;
-  #asked: AskedQuestion | undefined;
-  #question: ChatQuestion | undefined;
   #snapshot: ChatSnapshot | undefined;
 
   /** @param addressOf The address of a file. */
@@ -35,135 +48,88 @@ export class ChatView {
 
   snapshotOf(state: ChatState): ChatSnapshot {
     const { threadId, title, error, hasOlder, question, live } = state;
-    if (this.#asked !== question) this.#question = question && questionOf(question);
-    this.#asked = question;
     this.#run = live && !live.isOver ? same(this.#run, runOf(live)) : undefined;
+    const messages = [...this.#messagesOf(state)];
+    this.#messages = same(this.#messages, messages);
     this.#snapshot = same(this.#snapshot, {
       threadId,
       title,
-      messages: this.#messagesOf(state),
+      messages: this.#messages,
       status: statusOf(state),
       run: this.#run,
-      question: this.#question,
+      question: question && memo(this.#questions, question, questionOf),
       error,
       hasOlder,
     });
     return this.#snapshot;
   }
 
-  #messagesOf(state: ChatState): readonly ChatMessage[] {
-    const { log, live, outbox } = state;
-    const byKey = new Map<string, ChatMessage>();
+  #messagesOf({ log, live, made, outbox, keys, feedback }: ChatState): Iterable<ChatMessage> {
+    const before = this.#byKey;
+    const byKey = (this.#byKey = new Map());
     const labels = new Map<string, string>();
-    const add = (message: ChatMessage): void => {
-      for (const { id, text } of message.buttons) labels.set(id, text);
-      byKey.set(message.key, same(this.#byKey.get(message.key), message));
+    const add = (
+      message: Partial<ChatMessage> & Pick<ChatMessage, 'id' | 'text'>,
+      data?: object,
+    ): void => {
+      const { id, text } = message;
+      const key = message.key ?? keys[id] ?? id;
+      const parts = data && memo(this.#parts, data, this.#partsOf);
+      for (const button of parts?.buttons ?? []) labels.set(button.id, button.text);
+      const now = { ...BLANK, feedback: feedback[id], ...message, ...parts, key };
+      if (now.type === CLICK) now.text = labels.get(text) ?? text;
+      byKey.set(key, same(before.get(key), now));
     };
-    for (const event of log) add(this.#stored(event, state, labels));
-    const stored = new Set(log.map(({ event_id }) => event_id));
-    const answer = (live?.messages ?? []).filter(({ id }) => !stored.has(id));
-    const isOfRun = ({ runId }: OutgoingMessage): boolean => runId !== undefined && runId === live?.runId;
-    const first = outbox.filter(isOfRun).map(outgoing);
-    const later = outbox.filter((each) => !isOfRun(each)).map(outgoing);
-    const growing = live ? answer.map((message) => this.#growing(message, live, state)) : [];
-    const all = live?.hasGreeting ? [...growing, ...first] : [...first, ...growing];
-    for (const message of [...all, ...later]) add(message);
-    this.#byKey = byKey;
-    const messages = [...byKey.values()];
-    const isSame =
-      messages.length === this.#messages.length &&
-      messages.every((message, index) => message === this.#messages[index]);
-    if (!isSame) this.#messages = messages;
-    return this.#messages;
+    const stored = new Set<string>();
+    for (const { event_id: id, event_data, event_type: type, created_at, run_id } of log) {
+      const { role, content, reasoning, partial } = event_data;
+      const isUser = role === 'user';
+      const seen = made[id] ?? live?.messages.find((message) => message.id === id);
+      stored.add(id);
+      const message = {
+        id,
+        type,
+        role: isUser ? ('user' as const) : ('assistant' as const),
+        text: `${content}`,
+        state: partial === true ? ('partial' as const) : ('complete' as const),
+        createdAt: created_at,
+        runId: run_id ?? (isUser ? id : undefined),
+        tools: seen?.tools ?? NOTHING,
+        reasoning: `${reasoning ?? seen?.reasoning ?? ''}`,
+      };
+      add(message, event_data);
+    }
+    const sent = (isOfRun: boolean): void => {
+      for (const { runId, ...message } of outbox) {
+        if ((runId !== undefined && runId === live?.runId) !== isOfRun) continue;
+        add({ id: runId ?? message.key, runId, role: 'user', ...message });
+      }
+    };
+    if (!live?.hasGreeting) sent(true);
+    for (const message of live?.messages ?? []) {
+      const { id, event, reasoning, tools } = message;
+      if (stored.has(id)) continue;
+      const cut = live?.isOver ? 'partial' : 'growing';
+      const text = event ? `${event.event_data['content']}` : message.text;
+      const type = event?.event_type ?? BLANK.type;
+      const now = { id, text, type, reasoning, tools, runId: live?.runId };
+      add({ ...now, state: event ? 'complete' : cut }, event?.event_data ?? message);
+    }
+    if (live?.hasGreeting) sent(true);
+    sent(false);
+    return byKey.values();
   }
 
-  #stored(
-    { event_id: id, event_data, event_type: type, created_at, run_id }: ThreadEvent,
-    { keys, made, live, feedback }: ChatState,
-    labels: ReadonlyMap<string, string>,
-  ): ChatMessage {
-    const { role, ...parts } = this.#partsOf(event_data);
-    const { content, reasoning, partial } = event_data;
-    const seen = made[id] ?? live?.messages.find((message) => message.id === id);
-    const text = String(content);
+  readonly #partsOf = (data: object): MessageParts => {
+    const { buttons, files, sources }: JsonObject = { ...data };
     return {
-      id,
-      key: keys[id] ?? id,
-      role: role === 'user' ? role : 'assistant',
-      text: (type === CLICK && labels.get(text)) || text,
-      state: partial === true ? 'partial' : 'complete',
-      type,
-      createdAt: created_at,
-      runId: run_id ?? (role === 'user' ? id : undefined),
-      ...parts,
-      tools: seen?.tools ?? NOTHING,
-      reasoning: typeof reasoning === 'string' ? reasoning : (seen?.reasoning ?? ''),
-      feedback: feedback[id],
-    };
-  }
-
-  #growing(
-    message: LiveMessage,
-    { runId, isOver }: LiveRun,
-    { feedback }: ChatState,
-  ): ChatMessage {
-    const { id, event, text, reasoning, tools } = message;
-    const parts = this.#partsOf(event?.event_data ?? message);
-    const whole = event ? 'complete' : 'growing';
-    return {
-      id,
-      key: id,
-      role: parts.role === 'user' ? 'user' : 'assistant',
-      text: event ? String(event.event_data['content']) : text,
-      state: isOver && !event ? 'partial' : whole,
-      type: event?.event_type ?? 'comm.assistant_message',
-      createdAt: undefined,
-      runId,
-      buttons: parts.buttons,
-      files: parts.files,
-      sources: parts.sources,
-      tools,
-      reasoning,
-      feedback: feedback[id],
-    };
-  }
-
-  #partsOf(data: JsonObject | LiveMessage): MessageParts {
-    const known = this.#parts.get(data);
-    if (known) return known;
-    const { role, buttons, files, sources }: JsonObject = { ...data };
-    const parts = {
-      role: String(role),
       buttons: objects(buttons).map(buttonOf),
-      files: objects<MessageFile>(files).map((file) => this.#fileOf(file)),
+      files: objects<MessageFile>(files).map(({ file_id, name, media_type, size }) => {
+        const url = this.#addressOf(file_id);
+        return { fileId: file_id, name, mediaType: media_type, size, progress: 1, url };
+      }),
       sources: objects<ChatSource>(sources),
     };
-    this.#parts.set(data, parts);
-    return parts;
-  }
-
-  #fileOf({ file_id, name, media_type, size }: MessageFile): ChatFile {
-    const url = this.#addressOf(file_id);
-    return { fileId: file_id, name, mediaType: media_type, size, progress: 1, url };
-  }
-}
-
-function outgoing({ key, text, state, type, runId, files }: OutgoingMessage): ChatMessage {
-  return {
-    id: runId ?? key,
-    key,
-    role: 'user',
-    text,
-    state: state === 'accepted' ? 'complete' : state,
-    type,
-    createdAt: undefined,
-    runId,
-    buttons: NOTHING,
-    files,
-    sources: NOTHING,
-    tools: NOTHING,
-    reasoning: '',
-    feedback: undefined,
   };
 }
 
@@ -173,7 +139,7 @@ function statusOf({ isLoading, isLost, live, outbox }: ChatState): ChatSnapshot[
   if (live && !live.isOver) return 'answering';
   if (outbox.some(({ state }) => state === 'sending')) return 'sending';
   const waits = ({ state, runId }: OutgoingMessage): boolean =>
-    state === 'accepted' && runId !== live?.runId;
+    state === 'complete' && runId !== live?.runId;
   return outbox.some(waits) ? 'answering' : 'ready';
 }
 
@@ -181,19 +147,20 @@ function runOf({ runId, status, steps, attempt }: LiveRun): ChatRun {
   return { runId, status, steps, attempt };
 }
 
-function questionOf({ id, text, buttons, schema, expires_at }: AskedQuestion): ChatQuestion {
-  return {
-    id,
-    ...(text !== undefined && { text }),
-    buttons: objects(buttons).map(buttonOf),
-    ...(schema && { schema }),
-    expiresAt: expires_at,
-  };
+function questionOf({ name: _, buttons, expires_at, ...question }: AskedQuestion): ChatQuestion {
+  return { ...question, buttons: objects(buttons).map(buttonOf), expiresAt: expires_at };
+}
+
+/** What is made of an object, once. */
+function memo<K extends object, V>(made: WeakMap<K, V>, key: K, make: (key: K) => V): V {
+  const value = made.get(key) ?? make(key);
+  made.set(key, value);
+  return value;
 }
 
 /** A button without an id is clicked by its text. */
 function buttonOf({ id, text }: JsonObject): ChatButton {
-  return { id: String(id ?? text), text: String(text ?? id) };
+  return { id: `${id ?? text}`, text: `${text ?? id}` };
 }
 
 /** The objects of what should be a list of them. */
@@ -202,9 +169,12 @@ function objects<T extends object = JsonObject>(list: unknown): readonly T[] {
   return list.filter((each) => typeof each === 'object' && each !== null);
 }
 
-/** What is kept of an object that was made anew: the old one when all members are the same. */
+/** What is kept of an object or a list that was made anew: the old one when all in it is the same. */
 function same<T extends object>(before: T | undefined, now: T): T {
   if (!before) return now;
   const names = Object.keys(now) as (keyof T)[];
-  return names.every((name) => before[name] === now[name]) ? before : now;
+  const isSame =
+    names.length === Object.keys(before).length &&
+    names.every((name) => before[name] === now[name]);
+  return isSame ? before : now;
 }

@@ -35,12 +35,14 @@ export class LiveChat implements Chat {
 
   constructor(transport: Transport, { threadId, ...options }: OpenChatOptions) {
     this.#transport = transport;
-    this.#store = new ChatStore({ threadId, isLoading: threadId !== undefined }, (fileId) =>
+    const { contactId } = options;
+    const isLoading = threadId !== undefined;
+    this.#store = new ChatStore({ threadId, contactId, isLoading }, (fileId) =>
       transport.fileAddress(fileId),
     );
     this.getSnapshot = this.#store.getSnapshot;
     this.#outbox = new Outbox(transport, this.#store, { ...options, signal: this.#life.signal });
-    if (threadId !== undefined) this.#connect(threadId, false);
+    if (isLoading) this.#connection = this.#connect(false);
   }
 
   /** It is connected while somebody listens. */
@@ -158,9 +160,8 @@ export class LiveChat implements Chat {
   #deliver(key: string): Promise<void> {
     const sending = this.#sending.then(async () => {
       const run = await this.#outbox.deliver(key);
-      const { threadId } = this.#store.state;
-      if (!this.#connection && threadId !== undefined) this.#connect(threadId, true);
-      this.#connection?.accepted(run);
+      this.#connection ??= this.#connect(true);
+      this.#connection.accepted(run);
     });
     this.#sending = sending.catch(() => this.#connection?.start());
     this.#connection?.hold(this.#sending);
@@ -185,16 +186,14 @@ export class LiveChat implements Chat {
         question: undefined,
         error: undefined,
       });
-      this.#connect(thread_id, false).start();
+      this.#connection = this.#connect(false);
       await this.#say(draft);
     });
   }
 
-  #connect(threadId: string, isNew: boolean): ChatConnection {
-    const { signal } = this.#life;
-    const options = { threadId, isNew, signal };
-    this.#connection = new ChatConnection(this.#transport, this.#store, options);
-    return this.#connection;
+  #connect(isNew: boolean): ChatConnection {
+    const { threadId = '' } = this.#store.state;
+    return new ChatConnection(this.#transport, this.#store, { threadId, isNew });
   }
 
   async #try(action: () => Promise<unknown>): Promise<void> {

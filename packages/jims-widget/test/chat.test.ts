@@ -128,7 +128,67 @@ describe('<jims-chat>', () => {
     // The browser itself says that the first request, without a key, was refused.
     assert.deepEqual(browser.errors.filter((error) => !error.includes('401')), []);
   });
+
+  test('hostile Markdown is text, leads nowhere but to web pages, and is not wider than a small phone', async () => {
+    await using served = await serveWidget(
+      (ctx) => ctx.sendMessage(HOSTILE[ctx.lastUserMessage ?? ''] ?? ''),
+      INLINE,
+    );
+    await using browser = await openPage(served.origin);
+    const { page } = browser;
+    await page.setViewportSize({ width: 320, height: 640 });
+    for (const name of Object.keys(HOSTILE)) {
+      await say(page, name);
+      await page.getByRole('button', { name: 'Good answer' }).last().waitFor();
+      await page.getByRole('button', { name: 'Send', exact: true }).waitFor();
+    }
+    const links = await page
+      .locator('.markdown a')
+      .evaluateAll((all: { readonly href: string }[]) => all.map(({ href }) => href));
+    assert.deepEqual([...new Set(links)], [
+      'https://shop.example/a',
+      'https://shop.example/later',
+      'mailto:anna@shop.example',
+      'https://shop.example/tracking.png',
+    ]);
+    const parts = page.locator('.markdown').first();
+    assert.equal(await parts.locator('b, script, iframe, img, [onclick], [style]').count(), 0);
+    const text = await parts.innerText();
+    for (const shown of ['<b onclick=alert(1)>', '<script>', '& © € A', '&nothing;']) {
+      assert.ok(text.includes(shown), text);
+    }
+    assert.equal(await page.evaluate('document.documentElement.scrollWidth'), 320);
+    const wide = await page
+      .locator('.scroller')
+      .evaluate(
+        (scroller: { readonly scrollWidth: number; readonly clientWidth: number }) =>
+          scroller.scrollWidth - scroller.clientWidth,
+      );
+    assert.equal(wide, 0);
+    assert.deepEqual(await accessibilityFaults(page), []);
+    assert.deepEqual(browser.errors, []);
+  });
 });
+
+/** By what is said to get it. */
+const HOSTILE: Readonly<Record<string, string>> = {
+  links: `[a](https://shop.example/a) [b](javascript:alert(1)) [c](JAVASCRIPT:alert(1)) <javascript:alert(1)>
+[d](data:text/html,x) [e](//evil.example) [f](/orders) [g][later] [h][bad] <anna@shop.example>
+![i](https://shop.example/tracking.png) ![j](javascript:alert(2)) [k](&#106;avascript:alert(1))
+<b onclick=alert(1)>bold</b> <script>alert(1)</script>
+
+<iframe src="https://evil.example"></iframe>
+
+&amp; &copy; &euro; &#65; &nothing;
+
+[later]: https://shop.example/later
+[bad]: javascript:alert(1)`,
+  nested: `${'> '.repeat(5000)}deep\n\n${'- '.repeat(5000)}deep\n\n${'*a **b '.repeat(3000)}`,
+  quadratic: `${'_a'.repeat(20_000)}\n\n${'a.'.repeat(20_000)}@\n\n${'['.repeat(20_000)}`,
+  wide: `${'w'.repeat(3000)}\n\n\`${'c'.repeat(300)}\`\n\n\`\`\`js\n${'x'.repeat(500)}\n\`\`\`\n
+| a | b | c | d | e | f |\n|-|-|-|-|-|-|\n${'| one word | two words | 3 | 4 | five | six |\n'.repeat(500)}
+# ${'Heading'.repeat(50)}\n`,
+};
 
 async function refundDesk(ctx: ThreadContext): Promise<void> {
   const [photo] = ctx.files;

@@ -41,6 +41,7 @@ export class JimsChatElement extends ElementOfPage {
   ];
 
   readonly #session = new ChatSession({
+    onChat: () => this.#change(),
     onThread: (threadId) => {
       this.#change();
       this.#emit('jims-thread', threadId);
@@ -151,7 +152,6 @@ export class JimsChatElement extends ElementOfPage {
   /** Leaves the thread; the next message begins another one. */
   newChat(): void {
     this.#session.startAnew();
-    this.#change();
   }
 
   /** To where a message is written. */

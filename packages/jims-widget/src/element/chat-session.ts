@@ -21,6 +21,8 @@ export interface ChatSettings {
 
 /** What the host hears of. */
 export interface ChatListener {
+  /** Another chat is to be shown. */
+  readonly onChat: () => void;
   readonly onThread: (threadId: string) => void;
   readonly onRun: (runId: string) => void;
   readonly onError: (error: JimsApiError) => void;
@@ -137,6 +139,7 @@ export class ChatSession {
   #follow(chat: Chat, close?: () => void): void {
     this.#chat = chat;
     this.#number += 1;
+    this.#listener.onChat();
     let last = chat.getSnapshot();
     const end = chat.subscribe(() => {
       const { threadId, run, error } = chat.getSnapshot();

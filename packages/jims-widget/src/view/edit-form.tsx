@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ChatMessage } from 'jims-client';
 
 import { useChat, useTexts } from './chat-context.ts';
+import { keepFocus } from './keep-focus.ts';
 import { isSendKey, useFittingHeight } from './text-area.ts';
 
 interface EditFormProps {
@@ -20,9 +21,14 @@ export function EditForm({ message, onEnd }: EditFormProps): JSX.Element {
   useFittingHeight(area, text);
   useEffect(() => area.current?.focus(), []);
 
+  function end(): void {
+    if (area.current) keepFocus(area.current);
+    onEnd();
+  }
+
   function save(): void {
     if (text.trim() === '') return;
-    onEnd();
+    end();
     if (text !== message.text) chat.edit(message.id, text).catch(() => {});
   }
 
@@ -30,7 +36,7 @@ export function EditForm({ message, onEnd }: EditFormProps): JSX.Element {
     if (event.key === 'Escape') {
       // It closes the form, and not the panel that it is in.
       event.stopPropagation();
-      onEnd();
+      end();
     } else if (isSendKey(event)) {
       event.preventDefault();
       save();
@@ -55,7 +61,7 @@ export function EditForm({ message, onEnd }: EditFormProps): JSX.Element {
         onKeyDown={onKeyDown}
       />
       <div class="row">
-        <button type="button" class="chip" onClick={onEnd}>
+        <button type="button" class="chip" onClick={end}>
           {texts.cancel}
         </button>
         <button type="submit" class="chip primary">

@@ -4,6 +4,7 @@ import type { JimsApiError } from 'jims-client';
 
 import { useChat, useTexts } from './chat-context.ts';
 import { Icon } from './icons.tsx';
+import { keepFocus } from './keep-focus.ts';
 
 /** Sent once more it is the same. */
 const FINAL = new Set([403, 404, 410, 413, 415, 422]);
@@ -24,7 +25,14 @@ export function ErrorView({ error, canRetry }: ErrorViewProps): JSX.Element {
       <Icon name="alert" />
       <span dir="auto">{says}</span>
       {canRetry && !FINAL.has(error.status ?? 0) && (
-        <button type="button" class="text-button" onClick={() => void chat.retry().catch(() => {})}>
+        <button
+          type="button"
+          class="text-button"
+          onClick={({ currentTarget }) => {
+            keepFocus(currentTarget);
+            chat.retry().catch(() => {});
+          }}
+        >
           {texts.retry}
         </button>
       )}

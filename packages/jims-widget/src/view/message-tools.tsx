@@ -6,6 +6,7 @@ import type { ChatFeedback, ChatMessage } from 'jims-client';
 import { useChat, useTexts } from './chat-context.ts';
 import { CopyButton } from './copy-button.tsx';
 import { Icon } from './icons.tsx';
+import { keepFocus } from './keep-focus.ts';
 
 interface MessageToolsProps {
   readonly message: ChatMessage;
@@ -122,6 +123,7 @@ function CommentForm({ onEnd }: { readonly onEnd: (comment: string) => void }): 
       class="comment"
       onSubmit={(event) => {
         event.preventDefault();
+        keepFocus(event.currentTarget);
         onEnd(comment.trim());
       }}
     >
@@ -134,7 +136,10 @@ function CommentForm({ onEnd }: { readonly onEnd: (comment: string) => void }): 
         aria-label={texts.comment}
         onInput={(event) => setComment(event.currentTarget.value)}
       />
-      <button type="button" class="chip" onClick={() => onEnd('')}>
+      <button type="button" class="chip" onClick={({ currentTarget }) => {
+          keepFocus(currentTarget);
+          onEnd('');
+        }}>
         {texts.skip}
       </button>
       <button type="submit" class="chip primary">

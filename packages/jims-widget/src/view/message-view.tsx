@@ -9,6 +9,7 @@ import { useChat, useTexts } from './chat-context.ts';
 import { EditForm } from './edit-form.tsx';
 import { FileList } from './file-view.tsx';
 import { Icon } from './icons.tsx';
+import { keepFocus } from './keep-focus.ts';
 import { MarkdownView } from './markdown-view.tsx';
 import { MessageTools } from './message-tools.tsx';
 import { WorkList } from './work-view.tsx';
@@ -162,7 +163,14 @@ function Failed(): JSX.Element {
   return (
     <p class="note problem">
       {notSent}
-      <button type="button" class="text-button" onClick={() => void chat.retry().catch(() => {})}>
+      <button
+        type="button"
+        class="text-button"
+        onClick={({ currentTarget }) => {
+          keepFocus(currentTarget);
+          chat.retry().catch(() => {});
+        }}
+      >
         {retry}
       </button>
     </p>

@@ -7,6 +7,7 @@ import { choicesOf, fieldsOf } from './answer-schema.ts';
 import type { AnswerField } from './answer-schema.ts';
 import { useChat, useTexts } from './chat-context.ts';
 import { Icon } from './icons.tsx';
+import { keepFocus } from './keep-focus.ts';
 
 interface QuestionProps {
   readonly question: ChatQuestion;
@@ -32,7 +33,15 @@ export function QuestionView({ question, isSaid }: QuestionProps): JSX.Element {
       {question.buttons.length === 0 && choices.length > 0 && (
         <div class="buttons">
           {choices.map(({ label, value }) => (
-            <button key={label} type="button" class="chip choice" onClick={() => answer(value)}>
+            <button
+              key={label}
+              type="button"
+              class="chip choice"
+              onClick={({ currentTarget }) => {
+                keepFocus(currentTarget);
+                answer(value);
+              }}
+            >
               {label}
             </button>
           ))}
@@ -60,7 +69,10 @@ export function Choices({
           class="chip choice"
           dir="auto"
           part="button"
-          onClick={() => void chat.click(id).catch(() => {})}
+          onClick={({ currentTarget }) => {
+            keepFocus(currentTarget);
+            chat.click(id).catch(() => {});
+          }}
         >
           {text}
         </button>
@@ -87,6 +99,7 @@ function AnswerForm({ fields, onAnswer }: AnswerFormProps): JSX.Element {
       class="answer-form"
       onSubmit={(event) => {
         event.preventDefault();
+        keepFocus(event.currentTarget);
         onAnswer(values);
       }}
     >

@@ -14,6 +14,8 @@ import { TRACE_LIMITS } from './trace-limits.ts';
 
 /** What a run leaves behind, such as a call of a model that is being stopped, gets this long to end. */
 const SETTLE_MS = 100;
+/** A run that takes longer is written to a file as far as it is: its process may die. */
+const SNAPSHOT_MS = 1000;
 
 /** Why a run failed. */
 export interface RunFailure {
@@ -36,17 +38,21 @@ export class Traces {
   readonly #described = new WeakMap<RunTracer, Promise<void>>();
   /** Of runs that are not over, or whose traces are not kept yet. */
   readonly #live = new Map<string, RunTracer>();
+  readonly #snapshots: NodeJS.Timeout | undefined;
 
   /** @param file A SQLite file for them; `undefined`: they are kept in memory. */
   static async open(file: string | undefined, logger: Logger): Promise<Traces> {
     const { runs: traces, size, fileSize } = TRACE_LIMITS;
     const inMemory = { traces, size };
     const inFile = { traces, size: fileSize };
-    return new Traces(await openTraceStore({ file, inMemory, inFile, logger }));
+    const store = await openTraceStore({ file, inMemory, inFile, logger });
+    return new Traces(store, file !== undefined);
   }
 
-  private constructor(store: TraceStore) {
+  private constructor(store: TraceStore, outlivesProcess: boolean) {
     this.#store = store;
+    if (outlivesProcess) this.#snapshots = setInterval(() => this.#keepUnfinished(), SNAPSHOT_MS);
+    this.#snapshots?.unref();
   }
 
   begin(owner: RunOwner, status: 'queued' | 'running'): RunTracer {
@@ -87,6 +93,7 @@ export class Traces {
 
   /** Keeps what there is. */
   close(): void {
+    clearInterval(this.#snapshots);
     for (const tracer of this.#live.values()) this.#keep(tracer);
     this.#store.close();
   }
@@ -108,7 +115,15 @@ export class Traces {
     // It was dropped with its thread, or kept when the app was closed.
     if (this.#live.get(keyOf(owner)) !== tracer) return;
     this.#live.delete(keyOf(owner));
-    const { runId, threadId, attempt } = owner;
+    this.#put(tracer);
+  }
+
+  #keepUnfinished(): void {
+    for (const tracer of this.#live.values()) this.#put(tracer);
+  }
+
+  #put(tracer: RunTracer): void {
+    const { runId, threadId, attempt } = tracer.owner;
     this.#store.put({ runId, threadId, attempt, json: cleanJson(tracer.trace) });
   }
 
