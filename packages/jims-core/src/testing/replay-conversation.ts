@@ -90,7 +90,7 @@ class Script {
     try {
       this.#current.done();
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = Error.isError(cause) ? cause.message : String(cause);
       throw new Error(`Turn ${index + 1} asked its models less often than before. ${reason}`, {
         cause,
       });

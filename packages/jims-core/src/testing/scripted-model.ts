@@ -135,7 +135,7 @@ type PlainAnswer = string | ModelAnswer;
 
 function answerOf(given: ScriptedAnswer, prompt: Prompt): PlainAnswer {
   if (typeof given === 'function') return answerOf(given(prompt), prompt);
-  if (given instanceof Error) throw given;
+  if (Error.isError(given)) throw given;
   if (typeof given === 'string') return given;
   if (isList(given)) return together(given);
   if ('error' in given) throw new Error(given.error);
@@ -162,7 +162,7 @@ const MAX_SHOWN = 200;
 
 function shownAnswer(answer: ScriptedAnswer): string {
   if (typeof answer === 'function') return 'a function';
-  if (answer instanceof Error) return `the error '${answer.message}'`;
+  if (Error.isError(answer)) return `the error '${answer.message}'`;
   const shown = typeof answer === 'string' ? answer : JSON.stringify(answer);
   return cutText(shown, MAX_SHOWN);
 }

@@ -151,7 +151,7 @@ function newest<News extends { readonly id: string }>(news: readonly News[]): re
 /** What the pipeline threw. What went wrong around it is an error of its own. */
 function errorOf(error: Error): Error {
   const isThrown = isJimsError(error) && error.code === 'pipeline_failed';
-  return isThrown && error.cause instanceof Error ? error.cause : error;
+  return isThrown && Error.isError(error.cause) ? error.cause : error;
 }
 
 function statesOf(log: readonly ThreadEvent[]): Readonly<Record<string, JsonObject>> {
