@@ -212,8 +212,8 @@ describeStores((kind) => {
         { json: { kind: 'refund', title: 'Refund' } },
         wants('refund', { number: '1042' }),
       );
-      const asked = await say(service, 'Money back for 1042, please');
-      const waiting = await traceOf(service, asked.runId);
+      const refund = await say(service, 'Money back for 1042, please');
+      const waiting = await traceOf(service, refund.runId);
       assert.equal(waiting.status, 'waiting');
       const [question] = entriesOf(waiting, 'question');
       assert.partialDeepStrictEqual(question, {
@@ -222,7 +222,7 @@ describeStores((kind) => {
       });
       fake.reply({ content: 'Your 249 euros are on their way.' });
       const paid = await traceOf(service, (await say(service, 'yes')).runId);
-      assert.equal(paid.chain_id, asked.runId);
+      assert.equal(paid.chain_id, refund.runId);
       assert.deepEqual(
         entriesOf(paid, 'model').map(({ operation, replayed, request, tries }) => [
           operation,

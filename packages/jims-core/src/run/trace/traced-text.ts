@@ -1,7 +1,7 @@
 import { TRACE_LIMITS } from './trace-limits.ts';
 import type { TraceLog } from './trace-log.ts';
 
-/** The pieces of a message, or of what a model thinks for it, as one text within bounds. */
+/** Puts together the pieces of a message, or of what a model thinks for it, within bounds. */
 export class TracedText {
   readonly #log: TraceLog;
   readonly #show: (text: string, pieces: number) => void;
