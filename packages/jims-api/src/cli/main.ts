@@ -30,8 +30,6 @@ async function main(): Promise<void> {
   // The command goes on when the reader of its output is gone.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const before = { ...process.env };
-  const parse = (env: Environment): Command =>
-    parseCommandLine(process.argv.slice(2), env, packageVersion());
   const environment = readDotEnv(currentFolder(), before);
   Object.assign(process.env, environment);
   const command = parse(environment);
@@ -86,6 +84,10 @@ async function load({ app: reference, loader }: CommandOptions, logger: Logger):
   const loaded = await loadApp(reference, { cwd: process.cwd(), loader, logger });
   logger.debug({ ms: Math.round(performance.now() - begun) }, 'the app is loaded');
   return isJimsApp(loaded) ? loaded : defineApp(loaded);
+}
+
+function parse(env: Environment): Command {
+  return parseCommandLine(process.argv.slice(2), env, packageVersion());
 }
 
 /** How callers are recognised, without the keys. */

@@ -16,6 +16,7 @@ import { createStreams } from '../http/sse/stream-limit.ts';
 import { jimsProtocol } from '../protocols/jims/routes.ts';
 import { PROTOCOLS, isProtocolName } from '../protocols/registry.ts';
 import type { ProtocolName } from '../protocols/registry.ts';
+import { appRoute } from './app-route.ts';
 import type { CodeFeed } from './code-feed.ts';
 import { answer } from './dispatch.ts';
 import type { AnswerOptions, Routed } from './dispatch.ts';
@@ -27,6 +28,7 @@ import { RequestLog } from './request-log.ts';
 import { createRouter } from './router.ts';
 import type { Router } from './router.ts';
 import { serviceRoutes } from './service-routes.ts';
+import { wireRoute } from './wire-route.ts';
 
 export interface ApiOptions extends Partial<AuthenticateOptions> {
   /** Decides who calls, instead of keys, OIDC and Authentik. */
@@ -134,8 +136,13 @@ export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseR
     names.map((name) => PROTOCOLS[name]),
     api.logger,
   );
+  const wire = wireRoute(async (name) => {
+    if (name === 'jims') return jimsProtocol;
+    return isProtocolName(name) && names.includes(name) ? others.load(PROTOCOLS[name]) : undefined;
+  });
   const service = serviceRoutes({
     secured,
+    own: [wire, appRoute({ protocols: names, playground, code: options.code })],
     protocols: async () => [jimsProtocol, ...(await others.all())],
     isDraining,
     playground,

@@ -20,13 +20,15 @@ export interface ServiceRoutesOptions extends PageOptions {
   readonly isDraining: () => boolean;
   /** Of an app that is being developed. */
   readonly code: CodeFeed | undefined;
+  /** Those that are about all protocols. */
+  readonly own?: readonly Route[];
 }
 
 const tags = ['service'];
 
 /** The routes that every service has beside its protocols: for probes, and the documentation. */
 export function serviceRoutes(options: ServiceRoutesOptions): readonly Route[] {
-  const { secured, protocols, isDraining, code } = options;
+  const { secured, protocols, isDraining, code, own = [] } = options;
   const described = async (): Promise<readonly Route[]> => {
     const others = await protocols();
     return [...routes, ...others.flatMap((protocol) => protocol.routes)];
@@ -39,6 +41,7 @@ export function serviceRoutes(options: ServiceRoutesOptions): readonly Route[] {
     REDOC,
     ...pageRoutes(options),
     ...(code ? [codeRoute(code)] : []),
+    ...own,
   ].flatMap((route) =>
     // Load balancers ask by OPTIONS, too: HAProxy does unless it is given another method.
     route.probe ? [route, aliasOf(route, { method: 'OPTIONS' })] : [route],

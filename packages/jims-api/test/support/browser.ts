@@ -65,7 +65,7 @@ export async function addFile(
 
 /** Waits for a picture whose bytes the browser could read. */
 export async function isSeen(picture: Locator): Promise<void> {
-  await picture.evaluate('(picture) => picture.decode()');
+  await picture.evaluate((image: { readonly decode: () => Promise<void> }) => image.decode());
 }
 
 /** The name and the text of the file that a link is for. */

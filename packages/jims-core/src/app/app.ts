@@ -1,17 +1,17 @@
+import type { FileLimits } from '../files/file-limits.ts';
 import type { Llm } from '../llm/llm.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { CORE_REFUSALS } from '../run/admission.ts';
+import type { RunLimits } from '../run/run-limits.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { AppFiles } from './files.ts';
-import { setLiveCode } from './live-code.ts';
+import { MARK } from './live-code.ts';
 import { OpenApp } from './open-app.ts';
 import type { JimsAppOptions, OpenOptions } from './options.ts';
 import { AppQuestions } from './questions.ts';
 import { AppRuns } from './runs.ts';
 import { AppThreads } from './threads.ts';
-
-const MARK = Symbol.for('jims.app');
 
 /**
  * A conversational application: a pipeline, and the threads that it answers in. Its store is opened on
@@ -23,6 +23,8 @@ const MARK = Symbol.for('jims.app');
  * const end = await run.end;
  */
 export class JimsApp implements AsyncDisposable {
+  /** See `JimsAppOptions.durable`. */
+  readonly durable: boolean;
   /** The numbers of this app, for Prometheus. */
   readonly metrics: Metrics = createMetrics();
   /** The conversations of the app. */
@@ -37,6 +39,7 @@ export class JimsApp implements AsyncDisposable {
 
   /** Makes an app; see `defineApp`. */
   constructor(options: JimsAppOptions) {
+    this.durable = options.durable !== undefined && options.durable !== false;
     const openApp = new OpenApp(options, this.metrics);
     this.#openApp = openApp;
     this.threads = new AppThreads(openApp);
@@ -56,8 +59,7 @@ export class JimsApp implements AsyncDisposable {
     );
     this.metrics.expectRefusals(CORE_REFUSALS);
     // Not a field: a declaration file could not name it.
-    Object.defineProperty(this, MARK, { value: true });
-    setLiveCode(this, openApp);
+    Object.defineProperty(this, MARK, { value: openApp });
   }
 
   get pipeline(): Pipeline {
@@ -107,6 +109,17 @@ export class JimsApp implements AsyncDisposable {
   }
 
   /**
+   * Gives the limits that the app was opened with.
+   *
+   * @example
+   * const { maxRuns } = (await app.limits()).runs;
+   */
+  async limits(): Promise<{ readonly runs: RunLimits; readonly files: FileLimits }> {
+    const { limits: runs, files } = await this.#openApp.opened();
+    return { runs, files: files.limits };
+  }
+
+  /**
    * Resolves when the database answers.
    *
    * @throws JimsError `store_unavailable` when it does not; as `open`.
@@ -149,4 +162,10 @@ export function defineApp(options: JimsAppOptions | Pipeline): JimsApp {
 /** Tells whether a value is a {@link JimsApp}, also one made by another copy of this package. */
 export function isJimsApp(value: unknown): value is JimsApp {
   return typeof value === 'object' && value !== null && MARK in value;
+}
+
+/** Gives what opens an app, also of one made by another copy of this package. */
+export function openAppOf(app: JimsApp): OpenApp {
+  const openApp: OpenApp = Reflect.get(app, MARK);
+  return openApp;
 }

@@ -12,14 +12,9 @@ export interface LiveCode {
   refuseRuns(reason: JimsError): void;
 }
 
-const LIVE_CODE = Symbol.for('jims.liveCode');
+/** The member of an app that says that it is one, and holds what is inside of it. */
+export const MARK: symbol = Symbol.for('jims.app');
 const RELOADED = Symbol.for('jims.reloadedApp');
-
-/** Makes an app one whose code can be replaced. */
-export function setLiveCode(app: object, liveCode: LiveCode): void {
-  // Not a field: a declaration file could not name it.
-  Object.defineProperty(app, LIVE_CODE, { value: liveCode });
-}
 
 /**
  * Lets an open app go on with the code of another one: its pipelines, models, name, description and version.
@@ -72,5 +67,6 @@ function durability({ durable = false }: JimsAppOptions): string {
 }
 
 function liveCodeOf(app: object): LiveCode | undefined {
-  return Reflect.get(app, LIVE_CODE);
+  const inside: LiveCode | undefined = Reflect.get(app, MARK);
+  return inside;
 }

@@ -148,6 +148,7 @@ export class RunEngine implements KnownThreads {
       this.events.drop(threadId);
       this.#runs.drop(threadId);
     }
+    this.#app.traces?.drop(threadIds);
   }
 
   /** How many runs have failed, as their pipelines took another way than before. */

@@ -30,6 +30,8 @@ export interface JournalOptions {
   readonly stamp: Pick<JournalEntry, 'runId' | 'attempt' | 'version'>;
   /** Stores results; rejects when this process may not, or cannot. */
   readonly store: (entries: readonly JournalEntry[]) => Promise<void>;
+  /** Called when the pipeline gets a result of an earlier execution. */
+  readonly onReplayed?: ((replayed: ReplayedEntry) => void) | undefined;
 }
 
 interface KeptResult {
@@ -285,6 +287,7 @@ export class Journal {
     this.#next++;
     this.#newestAt = entry.at;
     if (answer) this.#segment++;
+    this.#options.onReplayed?.({ entry, answer });
     this.#calls.deliver(call, entry.outcome, answer);
     return true;
   }

@@ -1,6 +1,6 @@
 import type { Llm } from '../llm/llm.ts';
 import type { ContextFiles } from '../pipeline/context-files.ts';
-import { callPipeline } from '../pipeline/pipeline.ts';
+import { callPipeline, pipelineName } from '../pipeline/pipeline.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { ThreadContext } from '../pipeline/thread-context.ts';
 import type { ThreadLog } from '../pipeline/thread-log.ts';
@@ -18,6 +18,7 @@ import type { RunEndings } from './run-endings.ts';
 import type { RunOutput } from './run-output.ts';
 import type { RunReport } from './run-report.ts';
 import type { StopSwitch } from './stop-switch.ts';
+import type { RunTracer } from './trace/run-tracer.ts';
 
 /** What the pipelines of one run have in common. */
 export interface PipelineRun {
@@ -36,6 +37,8 @@ export interface PipelineRun {
   readonly report: RunReport;
   readonly llm: () => Llm;
   readonly files: ContextFiles;
+  /** Only where runs are traced. */
+  readonly tracer: RunTracer | undefined;
 }
 
 export interface PipelineExecutionOptions {
@@ -55,6 +58,7 @@ export class PipelineExecution {
   readonly #journal: Journal;
   readonly #chain: ChainContext;
   readonly #context: ThreadContext;
+  readonly #options: PipelineExecutionOptions;
 
   constructor(run: PipelineRun, options: PipelineExecutionOptions) {
     const { part, thread, log, nextSeq, cannotAsk } = options;
@@ -62,6 +66,7 @@ export class PipelineExecution {
     const { signal } = run.stop;
     const output = run.output.current;
     this.#run = run;
+    this.#options = options;
     const journal = new Journal({
       part,
       isDurable,
@@ -73,6 +78,7 @@ export class PipelineExecution {
         ...(version !== undefined && { version }),
       },
       store: (entries) => endings.storeEntries(owner, entries, signal),
+      onReplayed: run.tracer?.replayed,
     });
     output.placedBy(journal);
     const chain = new ChainContext({
@@ -116,12 +122,14 @@ export class PipelineExecution {
    * @throws Parked; what the pipeline throws; the reason of the signal when the run was stopped.
    */
   async execute(pipeline: Pipeline): Promise<JournalCall | undefined> {
-    const { stop, report, isDurable } = this.#run;
+    const { stop, report, isDurable, tracer } = this.#run;
+    const { part, log } = this.#options;
     const journal = this.#journal;
     const onStop = (): void => journal.stop({ goesOn: isDurable && leavesRun(stop.reason) });
     if (stop.signal.aborted) onStop();
     stop.signal.addEventListener('abort', onStop, { once: true });
     let call: JournalCall | undefined;
+    tracer?.pipeline(part, pipelineName(pipeline), log.events);
     await stop.guard(async () => {
       const work = async (): Promise<unknown> => callPipeline(pipeline, this.#context);
       const end = await journal.execute(() =>
@@ -133,6 +141,7 @@ export class PipelineExecution {
       if (end.kind === 'parked') throw new Parked();
       if (end.kind === 'asked') ({ call } = end);
     });
+    tracer?.pipelineEnded();
     stop.signal.throwIfAborted();
     stop.signal.removeEventListener('abort', onStop);
     return call;

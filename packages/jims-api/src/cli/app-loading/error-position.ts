@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-import { describeError } from 'jims-core/host';
+import { describeError, stackFrames } from 'jims-core/host';
 
 import { importPosition } from './load-record.ts';
 import type { CodePosition, Import } from './load-record.ts';
@@ -11,8 +11,6 @@ import type { ResolveHook } from './resolve-hook.ts';
 const HEADER = /^((?:file:\/\/)?(?:\/|[A-Za-z]:[\\/]).*):(\d+)$/;
 /** Lines of code that such a stack may begin with. */
 const MAX_HEADER = 12;
-const FRAME =
-  /^\s+at (?:async )?(?:.*? \()?((?:file:\/\/\/?)?(?:\/|[A-Za-z]:[\\/]).*):(\d+):(\d+)\)?$/;
 
 /**
  * Compiles modules until one fails: Node says where a syntax error is only when the error ends the process.
@@ -70,15 +68,8 @@ function syntaxErrorPosition(error: Error, { record }: ResolveHook): CodePositio
 
 /** The innermost frame, of the error or of its causes, in a file that `isMeant` accepts. */
 function firstFrame(error: Error, isMeant: (path: string) => boolean): CodePosition | undefined {
-  for (const line of stackOf(error).split('\n')) {
-    const [, where = '', number, column] = FRAME.exec(line) ?? [];
-    const path = asPath(where);
-    // The source map of another compiler may give only the name of a file.
-    const isFile = path !== '' && !path.includes('<anonymous>');
-    if (isFile && isMeant(path)) {
-      return { file: path, line: Number(number), column: Number(column) };
-    }
-  }
+  const frame = stackFrames(stackOf(error)).find(({ file }) => isMeant(file));
+  if (frame) return frame;
   return Error.isError(error.cause) ? firstFrame(error.cause, isMeant) : undefined;
 }
 

@@ -83,7 +83,8 @@ export class LiveApp {
     if (changed.length === 0) return;
     const [first = ''] = changed;
     if (!this.#app) return startAnew(`${first} has changed while the app was loading`);
-    if (!loader.canReload) return startAnew(`${first} has changed, and tsx has made CommonJS of it`);
+    if (!loader.canReload)
+      return startAnew(`${first} has changed, and tsx has made CommonJS of it`);
     versions.begin(changed);
     const { generation } = versions;
     if (!this.#isEntryNew()) return startAnew(`${first} has changed, which a package has loaded`);

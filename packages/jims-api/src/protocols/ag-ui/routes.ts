@@ -46,6 +46,12 @@ export const agUiProtocol: Protocol = {
       handle: run,
     },
   ],
+  async wire(api, call, run) {
+    const question = await questionNow(api.app, run);
+    const view = { ...viewOptions(api, call), fileAddress: pageFileAddress(api) };
+    const ids = { threadId: run.thread.id, runId: run.id };
+    return encodeStream(run, ids, { ...view, interrupts: true, question });
+  },
 };
 
 async function run(api: ApiContext, call: Call): Promise<Response> {

@@ -32,6 +32,7 @@ export async function recordAnswer(
     { model: answer.model, promptTokens, completionTokens, cachedTokens, cacheWriteTokens },
     typeof cost === 'number' && cost >= 0 && Number.isFinite(cost) ? cost : undefined,
   );
+  call.trace?.answer(answer.parts(), answer.finish);
   if (!call.span.recording) return;
   call.span.set({
     ...(answer.id !== undefined && { 'gen_ai.response.id': answer.id }),

@@ -72,6 +72,7 @@ export async function chatRequest(
 
 /** Records a request in the span of its call, the messages only when content is traced. */
 export function recordRequest(call: Call, request: ChatRequest, traceContent: boolean): void {
+  call.trace?.request(request);
   if (!call.span.recording) return;
   const { temperature, maxOutputTokens, prompt, responseFormat } = request;
   call.span.set({

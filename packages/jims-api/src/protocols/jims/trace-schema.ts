@@ -1,0 +1,299 @@
+import * as v from 'valibot';
+
+import { jsonObject, uuid } from '../../http/fastapi/fields.ts';
+import { Usage } from './schemas.ts';
+
+const time = v.pipe(v.string(), v.description('UTC, with microseconds'));
+
+/** What every entry has. */
+const moment = {
+  at: v.pipe(time, v.description('When it began')),
+  ms: v.pipe(
+    v.nullable(v.number()),
+    v.description('How long it took; null while it goes on, 0 for a moment'),
+  ),
+};
+
+const text = v.pipe(
+  v.string(),
+  v.description('A long one is cut, and says at its end how many characters are missing'),
+);
+const failure = v.pipe(v.nullable(v.string()), v.description('Why it failed'));
+const workStatus = v.picklist(['running', 'completed', 'failed']);
+const replayed = v.pipe(
+  v.boolean(),
+  v.description('Whether its result is that of an earlier attempt, so that nothing was done'),
+);
+/** What a step or a tool got and gave: a large value is the beginning of its JSON, as text. */
+const value = v.optional(v.unknown());
+
+/** A message of a request to a model. */
+export const TraceMessage = v.pipe(
+  v.object({
+    role: v.string(),
+    parts: v.pipe(
+      v.array(
+        v.object({
+          type: v.pipe(
+            v.string(),
+            v.description(
+              '`text` and `reasoning` have `text`; `tool_call` has `id`, `name` and `input`; `tool_result` has `id`, `name` and `output`; a file has its `media_type` alone',
+            ),
+          ),
+          text: v.optional(text),
+          id: v.optional(v.string()),
+          name: v.optional(v.string()),
+          input: value,
+          output: value,
+          media_type: v.optional(v.string()),
+        }),
+      ),
+      v.description('What it is made of, in order'),
+    ),
+  }),
+  v.title('TraceMessage'),
+);
+
+/** What a model was sent. */
+export const TraceRequest = v.pipe(
+  v.object({
+    messages: v.array(TraceMessage),
+    tools: v.array(
+      v.object({
+        name: v.string(),
+        description: v.optional(text),
+        parameters: v.pipe(value, v.description('A JSON Schema')),
+      }),
+    ),
+    settings: v.pipe(jsonObject, v.description('Such as temperature, as far as they were set')),
+    texts: v.pipe(v.optional(v.array(text)), v.description('Of embeddings, and what is ranked')),
+    query: v.pipe(v.optional(text), v.description('What documents are ranked for')),
+  }),
+  v.title('TraceRequest'),
+);
+
+/** What a model said. */
+export const TraceAnswer = v.pipe(
+  v.object({
+    text,
+    reasoning: v.optional(text),
+    tool_calls: v.optional(
+      v.array(v.object({ id: v.string(), name: v.string(), input: v.unknown() })),
+    ),
+    finish_reason: v.optional(v.string()),
+    vectors: v.pipe(
+      v.optional(v.object({ count: v.number(), dimensions: v.number() })),
+      v.description('Of embeddings: how many numbers came, not the numbers'),
+    ),
+    ranking: v.optional(v.array(v.object({ index: v.number(), score: v.number() }))),
+  }),
+  v.title('TraceAnswer'),
+);
+
+const Queue = v.object({ ...moment, kind: v.literal('queue') });
+
+const Pipeline = v.object({
+  ...moment,
+  kind: v.literal('pipeline'),
+  name: v.string(),
+  part: v.pipe(v.picklist(['start', 'main']), v.description('`start`: the conversation start')),
+});
+
+const Step = v.object({
+  ...moment,
+  kind: v.literal('step'),
+  id: v.string(),
+  name: v.string(),
+  title: v.optional(v.string()),
+  status: workStatus,
+  input: value,
+  output: value,
+  error: v.optional(text),
+  replayed,
+});
+
+const Model = v.object({
+  ...moment,
+  kind: v.literal('model'),
+  operation: v.pipe(
+    v.string(),
+    v.description('The method of `ctx.llm`, such as `stream`; `chat` where that is not known'),
+  ),
+  provider: v.string(),
+  model: v.string(),
+  request: v.pipe(
+    v.nullable(TraceRequest),
+    v.description('null where it is not known, as for a replayed call'),
+  ),
+  answer: v.nullable(TraceAnswer),
+  tokens: v.nullable(
+    v.object({
+      prompt: v.number(),
+      completion: v.number(),
+      cached: v.pipe(v.number(), v.description('The part of `prompt` that was cached')),
+    }),
+  ),
+  cost_usd: v.pipe(v.nullable(v.number()), v.description('null when the price is not known')),
+  tries: v.pipe(v.number(), v.description('How often it was sent; 0 for a replayed call')),
+  first_piece_ms: v.pipe(
+    v.nullable(v.number()),
+    v.description('How long it took to the first piece of a stream'),
+  ),
+  error: failure,
+  replayed,
+});
+
+const Tool = v.object({
+  ...moment,
+  kind: v.literal('tool'),
+  id: v.string(),
+  name: v.string(),
+  title: v.optional(v.string()),
+  message_id: v.string(),
+  status: workStatus,
+  input: value,
+  output: value,
+  error: v.optional(text),
+  replayed,
+});
+
+const Status = v.object({
+  ...moment,
+  kind: v.literal('status'),
+  message: text,
+  type: v.string(),
+});
+
+const Message = v.object({
+  ...moment,
+  kind: v.literal('message'),
+  message_id: v.string(),
+  text,
+  pieces: v.pipe(v.number(), v.description('In how many pieces it was sent')),
+});
+
+const Reasoning = v.object({
+  ...moment,
+  kind: v.literal('reasoning'),
+  message_id: v.string(),
+  text,
+});
+
+const Event = v.object({
+  ...moment,
+  kind: v.literal('event'),
+  event: v.object({ event_id: v.string(), event_type: v.string(), event_data: v.unknown() }),
+  internal: v.pipe(v.boolean(), v.description('Whether it is a state, context or of JIMS itself')),
+});
+
+const Question = v.object({
+  ...moment,
+  kind: v.literal('question'),
+  id: v.string(),
+  name: v.optional(v.string()),
+  text: v.optional(text),
+  audience: v.picklist(['contact', 'service']),
+});
+
+const End = v.object({
+  ...moment,
+  kind: v.literal('end'),
+  type: v.picklist(['result', 'error', 'cancelled']),
+  reason: v.pipe(v.optional(v.string()), v.description('Why it was cancelled, or failed')),
+});
+
+/** One thing that happened in a run. */
+export const TraceEntry = v.pipe(
+  v.variant('kind', [
+    Queue,
+    Pipeline,
+    Step,
+    Model,
+    Tool,
+    Status,
+    Message,
+    Reasoning,
+    Event,
+    Question,
+    End,
+  ]),
+  v.title('TraceEntry'),
+);
+
+/** A position in the app's own code. */
+export const TraceSource = v.pipe(
+  v.object({
+    file: v.pipe(
+      v.string(),
+      v.description('Its path, from the folder of the process where it can be'),
+    ),
+    line: v.number(),
+    column: v.number(),
+    excerpt: v.array(v.object({ line: v.number(), text: v.string() })),
+  }),
+  v.title('SourcePosition'),
+);
+
+const thrown = {
+  name: v.pipe(v.string(), v.description('Such as `TypeError`')),
+  message: text,
+  stack: v.nullable(text),
+};
+
+/** The real error of a run: what its pipeline threw. */
+export const TraceError = v.pipe(
+  v.object({
+    code: v.pipe(v.string(), v.description('As the run has it, such as `pipeline_failed`')),
+    detail: v.pipe(text, v.description('What the run has as its error')),
+    ...thrown,
+    source: v.pipe(
+      v.nullable(TraceSource),
+      v.description('Where it was thrown in the app’s own code; null when that is not known'),
+    ),
+    causes: v.pipe(v.array(v.object(thrown)), v.description('What led to it, the nearest first')),
+  }),
+  v.title('TraceError'),
+);
+
+const states = v.pipe(
+  v.record(v.string(), v.unknown()),
+  v.description('The states of the thread, by their names'),
+);
+
+/** What happened in one attempt of a run. */
+export const TraceResource = v.pipe(
+  v.object({
+    run_id: uuid,
+    thread_id: uuid,
+    chain_id: uuid,
+    attempt: v.number(),
+    attempts: v.pipe(
+      v.array(v.number()),
+      v.description('The attempts whose traces are kept, for `attempt`'),
+    ),
+    status: v.picklist(['queued', 'running', 'waiting', 'completed', 'failed', 'cancelled']),
+    kept: v.pipe(
+      v.boolean(),
+      v.description(
+        'Whether the run was traced; else the entries are only what the database has of it',
+      ),
+    ),
+    left_out: v.pipe(
+      v.number(),
+      v.description('How many entries are left out, as a trace is bounded'),
+    ),
+    accepted_at: time,
+    started_at: v.nullable(time),
+    finished_at: v.nullable(time),
+    entries: v.pipe(v.array(TraceEntry), v.description('In the order in which they began')),
+    state: v.object({ before: states, after: states }),
+    error: v.nullable(TraceError),
+    usage: v.nullable(v.array(Usage)),
+  }),
+  v.title('Trace'),
+);
+
+export type TraceResource = v.InferOutput<typeof TraceResource>;
+export type TraceEntry = v.InferOutput<typeof TraceEntry>;
+export type TraceError = v.InferOutput<typeof TraceError>;
+export type TraceSource = v.InferOutput<typeof TraceSource>;

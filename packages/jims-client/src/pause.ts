@@ -1,0 +1,43 @@
+import { JimsApiError } from './errors.ts';
+
+const FIRST_MS = 250;
+const LONGEST_MS = 15_000;
+
+/** React Native has no such events. */
+declare const addEventListener: Listen | undefined;
+declare const removeEventListener: Listen;
+
+type Listen = (type: 'online', listener: () => void) => void;
+
+/**
+ * Waits before try number `tries + 1`, or until the network is back: longer each time, not less than the
+ * service wants, and never the same for two clients.
+ *
+ * @throws JimsApiError `aborted`
+ */
+export function pause(
+  tries: number,
+  signal: AbortSignal | undefined,
+  { retryAfter = 0 }: Partial<JimsApiError> = {},
+): Promise<void> {
+  const grown = Math.min(LONGEST_MS, FIRST_MS * 2 ** (tries - 1));
+  const ms = Math.max(retryAfter * 1000, grown * (0.5 + Math.random() / 2));
+  return new Promise((resolve, reject) => {
+    const hasEvents = typeof addEventListener === 'function';
+    const done = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', done);
+      if (hasEvents) removeEventListener('online', done);
+      if (signal?.aborted) reject(aborted());
+      else resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal?.addEventListener('abort', done);
+    if (hasEvents) addEventListener('online', done);
+    if (signal?.aborted) done();
+  });
+}
+
+export function aborted(): JimsApiError {
+  return new JimsApiError('It was given up', { code: 'aborted' });
+}
