@@ -56,11 +56,15 @@ function currentFolder(): string {
 }
 
 /** Its code is loaded only here: a service does not need it. */
-async function develop(command: DevCommand, env: Environment, parse: () => void): Promise<void> {
+async function develop(
+  command: DevCommand,
+  env: Environment,
+  requireStart: () => void,
+): Promise<void> {
   watchStopSignals();
   hangUpWithParent();
   const dev = await import('./dev/dev.ts');
-  await dev.develop({ ...command, env, requireStart: parse });
+  await dev.develop({ ...command, env, requireStart });
 }
 
 async function run({ options, warnings }: ServeCommand): Promise<void> {

@@ -17,6 +17,7 @@ export interface DevOptions extends Omit<CommandOptions, 'app'> {
 
 /** In a folder that git ignores. */
 const DEV_STORE = 'sqlite:///.jims/dev.db';
+const DEV_TRACES = '.jims/traces.db';
 const ON = 'on';
 
 /** The options of `jims-api dev`: those of `jims-api`, and more. */
@@ -77,6 +78,7 @@ export function devOptions(
     ...(given.get('metrics-port') === undefined && { metricsPort: false }),
     exposeErrors: flag('expose-errors'),
     playground: flag('playground'),
+    traces: flag('playground') ? DEV_TRACES : undefined,
     widget: flag('widget'),
     // Always checked: nothing but this machine is meant to call.
     allowedHosts: options.allowedHosts ?? [],
