@@ -135,7 +135,13 @@ export class AppService implements Service {
 
   #logListening(store: string): void {
     const { protocols } = this.#options;
-    const address = { host: this.#host, port: this.#port, metricsPort: this.#metricsPort, store };
+    const address = {
+      url: this.url,
+      host: this.#host,
+      port: this.#port,
+      metricsPort: this.#metricsPort,
+      store,
+    };
     this.#logger.info({ ...address, protocols }, 'listening');
     if (this.#secured || isLoopback(this.#host)) return;
     this.#logger.warn(
