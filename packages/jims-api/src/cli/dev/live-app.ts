@@ -135,7 +135,7 @@ export class LiveApp {
   #broken(error: AppLoadError): void {
     const { logger } = this.#options;
     this.#missing = error.missing;
-    const state = brokenCode(error);
+    const state = brokenCode(error, this.#generation);
     this.feed.set(state);
     const [message = '', ...hints] = error.message.split('\n');
     logger.error({}, message);
