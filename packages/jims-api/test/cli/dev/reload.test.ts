@@ -7,12 +7,15 @@ import { describe, test } from 'node:test';
 import { develop } from '../../support/dev-command.ts';
 import type { Developing } from '../../support/dev-command.ts';
 
-const APP = `import { setTimeout } from 'node:timers/promises';
+/** A run waits for a file with the name of its version. */
+const APP = `import { existsSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { defineApp } from 'jims-core';
 import { version } from './lib/version.ts';
 export const app = defineApp({
   async pipeline(ctx) {
-    if (ctx.lastUserMessage !== 'quick') await setTimeout(150);
+    if (ctx.lastUserMessage === 'in flight') console.log('begun');
+    while (ctx.lastUserMessage === 'in flight' && !existsSync(version)) await setTimeout(10);
     ctx.sendMessage(\`\${version}: \${ctx.lastUserMessage}\`);
   },
 });
@@ -35,10 +38,10 @@ describe('a saved file', { concurrency: 2 }, () => {
       const [running] = await Promise.all([
         dev.say('in flight', { contact_id: 'c' }),
         (async () => {
-          // The run has begun when the file is saved.
-          await new Promise((resolve) => setTimeout(resolve, 50));
+          await dev.printed('begun', number);
           dev.save('lib/version.ts', version(number + 1));
           await dev.code('loaded', ({ generation }) => generation === number + 1);
+          dev.save(`v${number}`, '');
         })(),
       ]);
       assert.deepEqual(running.body.assistant_messages, [`v${number}: in flight`]);
@@ -54,9 +57,11 @@ describe('a saved file', { concurrency: 2 }, () => {
 
   test('is not seen by a run that has begun, not even by what it imports later', async () => {
     await using dev = await develop({
-      'app.ts': `import { setTimeout } from 'node:timers/promises';
+      'app.ts': `import { existsSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 export async function app(ctx) {
-  if (ctx.lastUserMessage === 'slow') await setTimeout(400);
+  if (ctx.lastUserMessage === 'slow') console.log('begun');
+  while (ctx.lastUserMessage === 'slow' && !existsSync('go')) await setTimeout(10);
   const { text } = await import('./late.ts');
   ctx.sendMessage(text);
 }
@@ -66,10 +71,11 @@ export async function app(ctx) {
     });
     assert.equal(await quick(dev), 'old');
     const running = dev.say('slow');
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await dev.printed('begun');
     dev.save('inner.ts', "export const text = 'new';\n");
     await dev.code('loaded', ({ generation }) => generation === 2);
     assert.equal(await quick(dev), 'new');
+    dev.save('go', '');
     assert.deepEqual((await running).body.assistant_messages, ['old']);
   });
 

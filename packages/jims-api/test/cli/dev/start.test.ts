@@ -18,7 +18,10 @@ const SAYING = (
 import { defineApp } from 'jims-core';
 export const app = defineApp({ ${more}
   async pipeline(ctx) {
-    if (ctx.lastUserMessage === 'slow') await setTimeout(700);
+    if (ctx.lastUserMessage === 'slow') {
+      console.log('begun');
+      await setTimeout(700);
+    }
     ctx.sendMessage('${words} ' + (process.env.WORD ?? ''));
   },
 });
@@ -153,7 +156,7 @@ describe('jims-api dev', { concurrency: 2 }, () => {
   test('starts anew when .env or package.json has changed: runs are finished first', async () => {
     await using dev = await develop({ 'app.ts': SAYING('word') });
     const running = reply(dev, 'slow');
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await dev.printed('begun');
     dev.save('.env', 'WORD=first\n');
     assert.equal(await running, 'word ');
     await dev.printed('listening', 2);
