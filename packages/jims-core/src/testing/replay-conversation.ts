@@ -20,7 +20,7 @@ export interface ReplayOptions {
   /** What is not compared. Default: everything that was saved is. */
   readonly ignore?: readonly (keyof SavedExpectation)[];
   /**
-   * Called with every text of both sides before they are compared: replace what is different each time, such
+   * Called with every string of both sides before they are compared: replace what is different each time, such
    * as a date.
    */
   readonly clean?: (text: string) => string;
@@ -120,14 +120,14 @@ function compare(
   { expected, answer, turn, index, conversation }: Compared,
   { ignore = [], clean = (text) => text }: ReplayOptions,
 ): void {
-  const names = Object.entries(expected).flatMap(([name, value]) =>
-    value === undefined || ignore.some((each) => each === name) ? [] : [name],
+  const ignored = new Set<string>(ignore);
+  const names = new Set(
+    Object.entries(expected).flatMap(([name, value]) =>
+      value === undefined || ignored.has(name) ? [] : [name],
+    ),
   );
   const only = (all: object): Readonly<Record<string, unknown>> =>
-    cleaned(
-      Object.fromEntries(Object.entries(all).filter(([name]) => names.includes(name))),
-      clean,
-    );
+    cleaned(Object.fromEntries(Object.entries(all).filter(([name]) => names.has(name))), clean);
   const [wanted, came] = [only(expected), only(madeOf(answer))];
   const differences = differencesOf(wanted, came);
   if (differences.length === 0) return;

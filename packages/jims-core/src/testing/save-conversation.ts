@@ -193,15 +193,19 @@ function actionOf({ event_type: type, event_data: data }: RecordedEvent): SavedA
 
 function modelAnswer({ answer, error }: RecordedEntry): SavedModelAnswer {
   if (!answer) return { error: error ?? 'no answer' };
-  const { text = '', reasoning, tool_calls: calls = [], finish_reason: reason } = answer;
-  const finishReason = reason === undefined || USUAL.has(reason) ? undefined : reason;
-  if (reasoning === undefined && calls.length === 0 && finishReason === undefined) return text;
-  return {
-    ...(text !== '' && { text }),
+  const { text = '', reasoning, tool_calls: calls = [] } = answer;
+  const finishReason = unusual(answer.finish_reason);
+  const more = {
     ...(reasoning !== undefined && { reasoning }),
     ...(calls.length > 0 && { calls: calls.map(({ name, input }) => ({ name, input })) }),
     ...(finishReason !== undefined && { finishReason }),
   };
+  if (Object.keys(more).length === 0) return text;
+  return { ...(text !== '' && { text }), ...more };
+}
+
+function unusual(reason: string | undefined): string | undefined {
+  return reason === undefined || USUAL.has(reason) ? undefined : reason;
 }
 
 function statusesOf({ entries }: RecordedRun): readonly string[] {

@@ -124,6 +124,10 @@ describe('a user in a test', () => {
     const answer = await testUser(app, { model, contactId: 'anna' }).say('How many?');
     assert.equal(answer.text, 'One thread.\n1,1 a red tent true');
     assert.equal(answer.tools[0]?.output, 1);
+    const user = testUser(app, { model: scriptedModel(['One.']) });
+    await user.say('Hi').catch(() => {});
+    const latest = await user.inApp(async () => (await app.threads.latest('test'))?.thread.id);
+    assert.ok(latest !== undefined && latest === user.threadId);
     await assert.rejects(app.threads.latest('anna'), { code: 'store_unavailable' });
   });
 
@@ -156,7 +160,7 @@ describe('a user in a test', () => {
     assert.equal(second.text, 'Hi test undefined undefined');
     assert.equal((await anna.say('Again')).greeting.length, 0);
     assert.deepEqual(
-      (await other.events()).map(({ data }) => data['content']),
+      (await other.events()).map(({ data: { content } }) => content),
       [undefined, 'Hi', second.text],
     );
     const { threads } = await (await anna.app()).threads.list({ limit: 9 });
@@ -201,8 +205,8 @@ describe('a user in a test', () => {
 
   test('clicks on buttons that are there, by id or text', async () => {
     const user = testUser(refundApp([]));
-    const asked = await user.say('7');
-    assert.equal(asked.question?.text, 'Refund 7?');
+    const first = await user.say('7');
+    assert.equal(first.question?.text, 'Refund 7?');
     await assert.rejects(user.click('maybe'), /no button 'maybe'. The last buttons: yes, no/);
     const done = await user.click('Yes, please');
     assert.deepEqual(done.events, [{ type: 'shop.refunded', data: { by: 'yes' } }]);
