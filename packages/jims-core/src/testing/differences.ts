@@ -13,6 +13,18 @@ export function differencesOf(
   return lines;
 }
 
+/** What there is in `actual` of the members that the objects in `expected` have. */
+export function sameMembers(expected: unknown, actual: unknown): unknown {
+  if (Array.isArray(expected) && Array.isArray(actual)) {
+    return actual.map((each: unknown, index) => sameMembers(expected[index], each));
+  }
+  if (!isPlain(expected) || !isPlain(actual)) return actual;
+  const members = Object.entries(actual).filter(([name]) => name in expected);
+  return Object.fromEntries(
+    members.map(([name, value]) => [name, sameMembers(expected[name], value)]),
+  );
+}
+
 function differing(expected: unknown, actual: unknown): readonly string[] {
   if (isDeepStrictEqual(expected, actual)) return [];
   if (Array.isArray(expected) && Array.isArray(actual)) return differingItems(expected, actual);

@@ -7,6 +7,7 @@ import type {
   LanguageModelV4Usage,
 } from '@ai-sdk/provider';
 
+import { JimsError } from '../errors/jims-error.ts';
 import { cutText } from '../text/clean-text.ts';
 import { promptOf, shownRequest } from './prompt.ts';
 import type { Prompt } from './prompt.ts';
@@ -23,8 +24,9 @@ export interface ModelAnswer {
 }
 
 /**
- * One answer of a scripted model: text, calls of tools, an object as JSON (for structured answers), an
- * error that the request fails with, or a function that makes the answer from the prompt.
+ * One answer of a scripted model: text, calls of tools, an object as JSON (for structured answers), what the
+ * request fails with (an error of a provider, or the message that the app gets), or a function that makes the
+ * answer from the prompt.
  */
 export type ScriptedAnswer =
   | string
@@ -138,7 +140,7 @@ function answerOf(given: ScriptedAnswer, prompt: Prompt): PlainAnswer {
   if (Error.isError(given)) throw given;
   if (typeof given === 'string') return given;
   if (isList(given)) return together(given);
-  if ('error' in given) throw new Error(given.error);
+  if ('error' in given) throw new JimsError('llm_failed', given.error);
   if ('json' in given) return JSON.stringify(given.json);
   return given;
 }
