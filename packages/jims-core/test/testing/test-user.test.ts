@@ -188,6 +188,11 @@ describe('a user in a test', () => {
     assert.equal((await user.say('go on')).text, 'Begun');
   });
 
+  test('is of an app', () => {
+    const pipeline: unknown = () => {};
+    assert.throws(() => testUser(Object(pipeline)), /takes an app: what defineApp gives/);
+  });
+
   test('can cancel, and send other events', async () => {
     const app = appOf(async (ctx) => {
       ctx.sendMessage(ctx.lastUserAction?.name ?? 'nothing');
@@ -327,22 +332,30 @@ describe('a process in a test', () => {
     await assert.rejects(asking.say('Hi'), /The question was .*n5.*and .*n6/);
   });
 
-  test('keeps nothing alive when its test is over', async () => {
+  test('reads nothing from the environment, and keeps nothing alive when its test is over', async () => {
     const program = `
       import { defineApp } from 'jims-core';
-      import { testUser } from 'jims-core/testing';
+      import { scriptedModel, testUser } from 'jims-core/testing';
       const app = defineApp({ durable: true, pipeline: async (ctx) => {
         await ctx.step('one', () => 1);
-        ctx.sendMessage('done');
+        ctx.sendMessage((await ctx.llm.chatCompletionPlain(ctx.context())).content);
       } });
-      const user = testUser(app);
+      const user = testUser(app, { model: scriptedModel(['done', 'done', 'done']) });
       for (const point of [{}, { in: 'one' }, { after: 'one' }])
         console.log((await user.crashAndRecover(() => user.say('Hi'), point)).text);
       await user.crashAndRecover();`;
+    // None of these is read.
+    const env = {
+      ...process.env,
+      JIMS_DB_CONN_URI: NOT_THERE,
+      JIMS_FILES: '/dev/null/files',
+      JIMS_SCHEMA: 'shop',
+      MODEL: 'nobody/none',
+    };
     const { stdout } = await promisify(execFile)(
       process.execPath,
       ['--conditions=@jims/source', '--input-type=module', '-e', program],
-      { cwd: fileURLToPath(new URL('.', import.meta.url)), timeout: 60_000 },
+      { cwd: fileURLToPath(new URL('.', import.meta.url)), timeout: 60_000, env },
     );
     assert.equal(stdout, 'done\ndone\ndone\n');
   });
