@@ -122,6 +122,20 @@ export interface ResponseDoc {
   readonly contentType?: string;
   readonly schema?: GenericSchema;
   readonly example?: unknown;
+  /** The frames that it has as an event stream. The document has them as `x-frames`. */
+  readonly frames?: readonly FrameDoc[];
+}
+
+/** A kind of frame of an event stream. */
+export interface FrameDoc {
+  readonly event: string;
+  readonly description: string;
+  /** Comes only when the request's `include` names this. */
+  readonly include?: string;
+  /** No frame follows. */
+  readonly last?: boolean;
+  /** The JSON that is its data. */
+  readonly schema: GenericSchema;
 }
 
 /** The statuses that mean the same on every route. */
