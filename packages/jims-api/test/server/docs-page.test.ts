@@ -18,7 +18,7 @@ const Document = v.object({
   components: v.object({ schemas: v.record(v.string(), v.unknown()) }),
 });
 
-async function page(): Promise<{ html: string; policy: string }> {
+async function servedPage(): Promise<{ html: string; policy: string }> {
   await using api = testApi(() => {});
   const response = await api.get('/docs');
   assert.equal(response.status, 200);
@@ -32,14 +32,14 @@ function between(html: string, tag: string): string {
 }
 
 test('the documentation names no other server', async () => {
-  const { html } = await page();
+  const { html } = await servedPage();
   assert.doesNotMatch(html, /https?:|\/\/[a-z]/i);
   assert.doesNotMatch(html, /<(?:script|link|img|iframe)[^>]+(?:src|href)="(?!data:,")/);
   assert.match(html, /openapi\.json/);
 });
 
 test('its policy lets nothing run or load but what the page holds', async () => {
-  const { html, policy } = await page();
+  const { html, policy } = await servedPage();
   const hashOf = (tag: string): string =>
     `'sha256-${hash('sha256', between(html, tag), 'base64')}'`;
   assert.ok(policy.includes(`script-src ${hashOf('script')};`), policy);
@@ -49,7 +49,7 @@ test('its policy lets nothing run or load but what the page holds', async () => 
 });
 
 test('its script is one that can run, and never writes HTML', async () => {
-  const script = between((await page()).html, 'script');
+  const script = between((await servedPage()).html, 'script');
   assert.doesNotThrow(() => new Script(script));
   assert.doesNotMatch(script, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(/);
 });
@@ -89,11 +89,11 @@ describe('the page in a browser', () => {
   });
 
   /** The page anew, at an address of its own, with the key typed in. */
-  async function open(hash = '', size = { width: 1200, height: 800 }): Promise<Page> {
+  async function open(address = '', size = { width: 1200, height: 800 }): Promise<Page> {
     const { page } = browser;
     await page.setViewportSize(size);
     await page.goto('about:blank');
-    await page.goto(`${served.origin}/docs${hash}`);
+    await page.goto(`${served.origin}/docs${address}`);
     await page.getByText('This service needs a key').waitFor();
     await page.keyboard.type('s3cret');
     await page.keyboard.press('Enter');

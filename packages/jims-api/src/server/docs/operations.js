@@ -113,8 +113,9 @@ function frameRow({ event, description, include, last, schema }) {
       {},
       el('div', {}, ...inline(description)),
       notes.length > 0 ? text('div', 'note', notes.join(' · ')) : undefined,
-      el('div', { className: 'type' }, ...(refName(schema) ? typeOf(schema) : ['data'])),
-      schema.properties ? members(schema) : undefined,
+      refName(schema) ? el('div', { className: 'type' }, ...typeOf(schema)) : undefined,
+      // What is always there matters to those who send, not to those who read.
+      schema.properties ? members({ ...schema, required: [] }) : undefined,
     ),
   );
 }
