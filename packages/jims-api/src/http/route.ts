@@ -6,7 +6,7 @@ import { HttpError } from './errors.ts';
 import type { FileSignatures } from './file-signatures.ts';
 import type { Principal } from './principal.ts';
 import type { ReadingTurns } from './reading-turns.ts';
-import type { SseResponder } from './sse/response.ts';
+import type { SseEnd, SseResponder } from './sse/response.ts';
 import type { Streams } from './sse/stream-limit.ts';
 
 /** What the routes of all protocols work with. */
@@ -58,6 +58,8 @@ export interface Call {
   readonly headers: Readonly<Record<string, string>>;
   /** The body as JSON, read once, within the limits. Throws an `HttpError`. */
   readonly body: () => Promise<unknown>;
+  /** Makes the log wait for the end of an answer that is a stream: gives what to call then. */
+  readonly logStream: () => (end: SseEnd) => void;
 }
 
 /** What is known of a request that is answered with an error. The body of an unknown caller must not be read. */

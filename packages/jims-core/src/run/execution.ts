@@ -64,11 +64,11 @@ export class RunExecution {
     this.#stop = new StopSwitch(app.limits.graceMs);
     this.#report = new RunReport(app, this.owner, request.requestId, this.#stop);
     this.run = new Run(accepted, this.stream, this.#stop);
-    const { models, metrics, traceContent } = app;
+    const { models, traceContent } = app;
     this.#files = new FilesOfThread(app.files, thread);
     const { signal } = this.#stop;
     const observe = (usage: CallUsage): void => {
-      metrics.observeModel(usage);
+      this.#report.modelAnswered(usage);
       countForEntry(usage);
     };
     const { loadFile } = this.#files;
