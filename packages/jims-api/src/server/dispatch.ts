@@ -57,7 +57,7 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
     body: () => (read ??= readJsonBody(request, { maxBytes: api.maxBodyBytes })),
   };
   let response: Response;
-  let reason: string | undefined;
+  let refusal: HttpError | undefined;
   try {
     response = await withCallersTrace(traceHeaders(request), () =>
       handle(options, routed, {
@@ -74,10 +74,10 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
       api.app.metrics.countRefusal(failure.code);
     }
     log.failed(id, failure);
-    ({ reason } = failure);
+    refusal = failure;
     response = await refuse(route, call, failure);
   }
-  line.answered({ response, reason });
+  line.answered(response, refusal);
   return response;
 }
 

@@ -14,13 +14,6 @@ export interface LoggedRequest {
   readonly path: string;
 }
 
-/** What a request was answered. */
-export interface LoggedAnswer {
-  readonly response: Response;
-  /** Why authentication failed. */
-  readonly reason: string | undefined;
-}
-
 const LOGGED_BY_THE_RUN: ReadonlySet<string> = new Set(['pipeline_failed', 'deadline', 'lost']);
 /** At most one line in so many milliseconds for each kind of refusal: lines cost most during an overload. */
 const REPEAT_MS = 10_000;
@@ -95,7 +88,8 @@ export class RequestLine {
     };
   };
 
-  answered({ response: { status, headers }, reason }: LoggedAnswer): void {
+  /** What it was answered; of a refusal with its code, or why authentication failed. */
+  answered({ status, headers }: Response, { code, reason }: Partial<HttpError> = {}): void {
     const runId = headers.get('x-jims-run-id');
     const threadId = headers.get('x-jims-thread-id');
     this.#answer = {
@@ -103,6 +97,7 @@ export class RequestLine {
       ...(this.#stream !== 'none' && { headMs: this.#ms() }),
       ...(runId !== null && { runId }),
       ...(threadId !== null && { threadId }),
+      ...(code !== undefined && { code }),
       ...(reason !== undefined && { reason }),
     };
     if (status < 400 && this.#isProbe) this.#logger.debug(this.#fields(), 'request');

@@ -422,6 +422,10 @@ test('an overload is a warning now and then, without a stack', async () => {
     ['warn'],
   );
   assert.doesNotMatch(JSON.stringify(warnings), /stack|create-api/);
+  const codes = lines.filter(({ message }) => message === 'request').map(({ fields }) => fields);
+  assert.equal(codes.length, 5);
+  for (const fields of codes)
+    assert.partialDeepStrictEqual(fields, { status: 503, code: 'overloaded' });
 });
 
 test('a stream is logged when it is over, with its run, its whole time and how it ended', async () => {
