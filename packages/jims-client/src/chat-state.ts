@@ -124,7 +124,11 @@ export function withOutgoing(
 /** A message of the contact was accepted, and is stored with the id of its run sooner or later. */
 export function withAccepted(
   state: ChatState,
-  { key, runId, threadId }: { readonly key: string; readonly runId: string; readonly threadId: string },
+  {
+    key,
+    runId,
+    threadId,
+  }: { readonly key: string; readonly runId: string; readonly threadId: string },
 ): ChatState {
   const isStored = state.log.some(({ event_id }) => event_id === runId);
   const { outbox } = withOutgoing(state, key, { runId, state: 'accepted' });

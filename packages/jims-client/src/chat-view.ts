@@ -62,7 +62,8 @@ export class ChatView {
     for (const event of log) add(this.#stored(event, state, labels));
     const stored = new Set(log.map(({ event_id }) => event_id));
     const answer = (live?.messages ?? []).filter(({ id }) => !stored.has(id));
-    const isOfRun = ({ runId }: OutgoingMessage): boolean => runId !== undefined && runId === live?.runId;
+    const isOfRun = ({ runId }: OutgoingMessage): boolean =>
+      runId !== undefined && runId === live?.runId;
     const first = outbox.filter(isOfRun).map(outgoing);
     const later = outbox.filter((each) => !isOfRun(each)).map(outgoing);
     const growing = live ? answer.map((message) => this.#growing(message, live, state)) : [];
@@ -102,11 +103,7 @@ export class ChatView {
     };
   }
 
-  #growing(
-    message: LiveMessage,
-    { runId, isOver }: LiveRun,
-    { feedback }: ChatState,
-  ): ChatMessage {
+  #growing(message: LiveMessage, { runId, isOver }: LiveRun, { feedback }: ChatState): ChatMessage {
     const { id, event, text, reasoning, tools } = message;
     const parts = this.#partsOf(event?.event_data ?? message);
     const whole = event ? 'complete' : 'growing';

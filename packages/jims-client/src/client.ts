@@ -135,4 +135,3 @@ export class JimsClient {
     for await (const batch of follow(this.#transport, path, { ...options, parse })) yield* batch;
   }
 }
-

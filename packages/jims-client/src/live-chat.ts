@@ -111,12 +111,10 @@ export class LiveChat implements Chat {
     return this.#say(draft);
   };
 
-  readonly loadOlder = (): Promise<void> => this.#try(async () => this.#connection?.log.loadOlder(this.#life.signal));
+  readonly loadOlder = (): Promise<void> =>
+    this.#try(async () => this.#connection?.log.loadOlder(this.#life.signal));
 
-  readonly giveFeedback = (
-    messageId: string,
-    feedback: ChatFeedback | undefined,
-  ): Promise<void> =>
+  readonly giveFeedback = (messageId: string, feedback: ChatFeedback | undefined): Promise<void> =>
     this.#try(async () => {
       const before = this.#store.state.feedback[messageId];
       this.#setFeedback(messageId, feedback);

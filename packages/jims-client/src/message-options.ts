@@ -36,8 +36,17 @@ export function chatRequest(
   message: string,
   options: MessageOptions,
 ): CallOptions & { readonly body: ChatRequest } {
-  const { contactId, threadId, newThread, threadConfig, greet, eventType, onBusy, signal, ...rest } =
-    options;
+  const {
+    contactId,
+    threadId,
+    newThread,
+    threadConfig,
+    greet,
+    eventType,
+    onBusy,
+    signal,
+    ...rest
+  } = options;
   const { idempotencyKey = crypto.randomUUID(), ...same } = rest;
   const body = {
     message,

@@ -115,13 +115,17 @@ export class Outbox {
       ...(files.length > 0 && { files }),
       ...(answers !== undefined && { answers }),
     };
-    const isBusy = isLoading || live !== undefined || outbox.some(({ state }) => state === 'accepted');
+    const isBusy =
+      isLoading || live !== undefined || outbox.some(({ state }) => state === 'accepted');
     const parcel = {
       draft,
       request:
         threadId !== undefined && isBusy
           ? { path: `/api/v1/threads/${threadId}/runs`, body: common }
-          : { path: STREAM, body: { ...common, ...this.#target(threadId), include: CHAT_INCLUDES } },
+          : {
+              path: STREAM,
+              body: { ...common, ...this.#target(threadId), include: CHAT_INCLUDES },
+            },
     };
     this.#parcels.set(key, parcel);
     return parcel;
@@ -166,7 +170,13 @@ export class Outbox {
     { request: { path, body } }: Required<Parcel>,
   ): Promise<AcceptedRun & { readonly threadId: string }> {
     const signal = this.#signal;
-    const call = { key, body, signal, tries: TRIES, onLost: () => this.#store.set({ isLost: true }) };
+    const call = {
+      key,
+      body,
+      signal,
+      tries: TRIES,
+      onLost: () => this.#store.set({ isLost: true }),
+    };
     const resend = (): Promise<AcceptedRun> => this.deliver(key);
     if (path !== STREAM) {
       const { run_id: runId, thread_id: threadId } = await this.#transport.json<Run>(path, call);
@@ -178,9 +188,13 @@ export class Outbox {
       const runId = headers.get('x-jims-run-id');
       const threadId = headers.get('x-jims-thread-id');
       const hasGreeting = body.run_conversation_start_on_new_thread === true;
-      if (runId !== null && threadId !== null) return { runId, threadId, hasGreeting, stream, resend };
+      if (runId !== null && threadId !== null)
+        return { runId, threadId, hasGreeting, stream, resend };
       stream.watchdog.end();
-      throw new JimsApiError('The answer is not of the service', { code: 'invalid_answer', status });
+      throw new JimsApiError('The answer is not of the service', {
+        code: 'invalid_answer',
+        status,
+      });
     });
   }
 
