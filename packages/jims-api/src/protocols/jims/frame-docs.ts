@@ -21,7 +21,7 @@ const work = {
 };
 
 /** The frames of a run, in the order in which a client may first see them. */
-export const RUN_FRAMES: readonly FrameDoc[] = [
+const RUN_FRAMES: readonly FrameDoc[] = [
   {
     event: 'thread',
     include: 'thread',

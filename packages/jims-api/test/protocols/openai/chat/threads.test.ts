@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import type { JimsApp, ThreadContext } from 'jims-core';
-import { NotFoundError } from 'openai';
+import { ConflictError, NotFoundError } from 'openai';
 import type OpenAI from 'openai';
 import * as v from 'valibot';
 
+import { eventually } from '../../../../../jims-core/test/support/eventually.ts';
 import { agentPipeline } from '../../../support/agent-pipeline.ts';
+import { createGate } from '../../../support/gate.ts';
 import { serveApp } from '../../../support/listening-app.ts';
 import { openAiClient } from '../../../support/openai-client.ts';
 
@@ -190,6 +192,30 @@ describe('a front end that sends the id of its chat, and all of it each time', (
     await assert.rejects(ask(client, [...said, picture], chat('c1')));
     const next = await ask(client, [...said, picture, user('never sent'), user('b')], chat('c1'));
     assert.deepEqual(next, { text: '2: a|1: a|b', threadId: first.threadId });
+  });
+
+  test('keeps its state when a message came while the thread was busy, and was refused', async () => {
+    const gate = createGate();
+    const pipeline = async (ctx: ThreadContext): Promise<void> => {
+      if (ctx.lastUserMessage === 'slow') await gate.passed(ctx.signal);
+      historian(ctx);
+    };
+    await using served = await serveApp(pipeline, { limits: { onBusy: 'reject' } });
+    const { client } = openAiClient(served);
+    const first = await ask(client, [user('a')], chat('c1'));
+    const said = [user('a'), assistant(first.text), user('slow')];
+    const slow = ask(client, said, chat('c1'));
+    await eventually(async () => (await served.app.runs.active(first.threadId)) !== undefined);
+    await assert.rejects(ask(client, [...said, user('busy')], chat('c1')), ConflictError);
+    gate.open();
+    const { text } = await slow;
+    const list = [...said, assistant(text), user('busy'), user('b')];
+    const next = await ask(client, list, chat('c1'));
+    assert.match(next.text, /^3: /);
+    // Some front ends keep an answer without text for a message that failed.
+    const later = [...list, assistant(next.text), user('busy'), assistant(''), user('c')];
+    assert.match((await ask(client, later, chat('c1'))).text, /^4: /);
+    assert.equal(await threadsOf(served.app, 'u1'), 1);
   });
 
   test('knows what another model answered meanwhile, with its state', async () => {
