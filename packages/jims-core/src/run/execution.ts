@@ -66,11 +66,11 @@ export class RunExecution {
     this.#replay = Replay.none(accepted.chain?.chainId ?? runId);
     this.#output = new RunOutput(this.stream, app.limits.maxOutputBytes);
     this.run = new Run(accepted, this.stream, this.#stop);
-    const { models, metrics, traceContent } = app;
+    const { models, traceContent } = app;
     this.#files = new FilesOfThread(app.files, thread);
     const { signal } = this.#stop;
     const observe = (usage: CallUsage): void => {
-      metrics.observeModel(usage);
+      this.#report.modelAnswered(usage);
       countForEntry(usage);
     };
     const { loadFile } = this.#files;

@@ -1,0 +1,248 @@
+// A chat as data, and how each thing that happens changes it. Nothing here waits or sends.
+import { BLANK, CLICK, fileOf, isMessage, membersOf, questionOf } from './chat-message.ts';
+import type { ChatFeedback, ChatMessage, ChatRun, ChatSnapshot, ChatWork } from './chat-snapshot.ts';
+import type { AskedQuestion, StreamEvent, ThreadEvent } from './wire.ts';
+
+/** Members of the snapshot, and what they are made of. */
+export interface ChatState extends Omit<ChatSnapshot, 'status' | 'run'> {
+  /**
+   * First those that are stored, in the order of the log, each once. Then what the run that is followed has
+   * sent beyond that, and messages of the contact that are on their way.
+   */
+  readonly messages: readonly ChatMessage[];
+  readonly live: LiveRun | undefined;
+  readonly feedback: Readonly<Record<string, ChatFeedback>>;
+  /** The contact of the thread. */
+  readonly contactId: string | undefined;
+  /** The address of files, without their ids. */
+  readonly filesUrl: string;
+  readonly isLoading: boolean;
+  /** Whether the connection is lost. */
+  readonly isLost: boolean;
+}
+
+/** The run that is followed. */
+export interface LiveRun extends ChatRun {
+  /** The number of the last event of this attempt. */
+  readonly seq: number;
+  /** Whether the app may greet first: then that comes before the message that began the run. */
+  readonly hasGreeting: boolean;
+  readonly isOver: boolean;
+}
+
+/** What is known of a thread before anything else comes. */
+export const NEW_CHAT: ChatState = {
+  threadId: undefined,
+  contactId: undefined,
+  title: undefined,
+  messages: [],
+  live: undefined,
+  question: undefined,
+  feedback: {},
+  error: undefined,
+  hasOlder: false,
+  filesUrl: '',
+  isLoading: false,
+  isLost: false,
+};
+
+/**
+ * Adds events of the log, whatever of them is there already. While a message is on its way nobody knows
+ * whether a new one of the contact is that message: it, and what comes after it, is to be read again.
+ */
+export function withEvents(state: ChatState, events: readonly ThreadEvent[]): ChatState {
+  const newest = cursorOf(state) ?? '';
+  const isSending = state.messages.some((message) => message.state === 'sending');
+  let next = state;
+  for (const event of [...events].sort(by((each) => cursor(each.created_at, each.event_id)))) {
+    const { event_id: id, event_type: type, event_data, created_at, run_id } = event;
+    const isUser = event_data['role'] === 'user';
+    const isNew = isUser && cursor(created_at, id) > newest;
+    const members = membersOf(event_data, state.filesUrl);
+    const known =
+      find(next, (message) => message.id === id) ??
+      // It could not be known whether this one was accepted.
+      find(next, ({ state: its, runId, text }) => its === 'failed' && !runId && isNew && text === members.text);
+    if (!isMessage(event_data) || known?.createdAt) continue;
+    if (isNew && isSending && !known) break;
+    const now = {
+      ...BLANK,
+      key: id,
+      feedback: state.feedback[id],
+      ...known,
+      ...members,
+      id,
+      type,
+      createdAt: created_at,
+      runId: run_id ?? (isUser ? id : known?.runId),
+    };
+    if (type === CLICK) now.text = labelOf(next.messages, now.text);
+    next = withMessage(next, known, now);
+  }
+  return next;
+}
+
+/** What a button says that was clicked. */
+export function labelOf(messages: readonly Pick<ChatMessage, 'buttons'>[], buttonId: string): string {
+  const buttons = messages.flatMap((message) => message.buttons);
+  return buttons.findLast(({ id }) => id === buttonId)?.text ?? buttonId;
+}
+
+/** The position of the newest message of the log. */
+export function cursorOf({ messages }: ChatState): string | undefined {
+  const newest = messages.findLast(({ createdAt }) => createdAt);
+  return newest && cursor(`${newest.createdAt}`, newest.id);
+}
+
+/**
+ * A position in the log, in the service's own form: the digits of a time, and those of an id. Positions sort as
+ * strings.
+ */
+function cursor(createdAt: string, id: string): string {
+  return `${createdAt.replace(/\D/g, '')}.${id.replace(/-/g, '')}`;
+}
+
+function find(
+  { messages }: ChatState,
+  fits: (message: ChatMessage) => boolean,
+): ChatMessage | undefined {
+  return messages.find(fits);
+}
+
+function by<T>(keyOf: (item: T) => string): (a: T, b: T) => number {
+  return (a, b) => {
+    const [first, second] = [keyOf(a), keyOf(b)];
+    return first < second ? -1 : Number(first > second);
+  };
+}
+
+/** Puts a message where it belongs, in place of what was known of it. */
+export function withMessage(
+  state: ChatState,
+  known: ChatMessage | undefined,
+  now: ChatMessage,
+): ChatState {
+  const { messages, live } = state;
+  if (known && known.createdAt === now.createdAt && known.runId === now.runId) {
+    return { ...state, messages: messages.map((each) => (each === known ? now : each)) };
+  }
+  const rankOf = ({ createdAt, id, runId, role }: ChatMessage): string => {
+    if (createdAt) return cursor(createdAt, id);
+    if (!live || runId !== live.runId) return 'd';
+    if (role === 'assistant') return 'b';
+    return live.hasGreeting ? 'c' : 'a';
+  };
+  const others = messages.filter((each) => each !== known);
+  return { ...state, messages: [...others, now].sort(by(rankOf)) };
+}
+
+/** Changes what is known of a message of the contact on its way. */
+export function withOutgoing(
+  state: ChatState,
+  key: string,
+  change: Partial<ChatMessage>,
+): ChatState {
+  const known = find(state, (message) => message.key === key);
+  return known ? withMessage(state, known, { ...known, ...change }) : state;
+}
+
+const NOTHING_SEEN = { seq: 0, status: undefined, steps: [] };
+
+/** Begins to follow a run. */
+export function withRun(state: ChatState, runId: string, hasGreeting: boolean): ChatState {
+  if (state.live?.runId === runId) return state;
+  return { ...state, live: { runId, hasGreeting, attempt: 1, isOver: false, ...NOTHING_SEEN } };
+}
+
+/** The log has everything that came of the run. */
+export function withoutRun(state: ChatState): ChatState {
+  const { live } = state;
+  const messages = withoutAnswer(state).map((message) =>
+    // A run that was stopped while it waited has left nothing: its message was never stored.
+    message.createdAt || message.runId !== live?.runId ? message : { ...message, state: 'failed' as const },
+  );
+  return { ...state, live: undefined, messages };
+}
+
+/** Without what is not stored of an answer. */
+function withoutAnswer({ messages }: ChatState): readonly ChatMessage[] {
+  return messages.filter(({ createdAt, role }) => createdAt || role === 'user');
+}
+
+/** Takes an event of the run that is followed, unless it came before, or is of an attempt that was lost. */
+export function withStreamEvent(state: ChatState, event: StreamEvent): ChatState {
+  const { live } = state;
+  if (!live || live.isOver) return state;
+  const isRestart = event.event === 'restarted';
+  const [given = live.attempt, seq = live.seq + 1] = event.id?.split('.').map(Number) ?? [];
+  const attempt = isRestart ? event.data.attempt : given;
+  if (attempt > live.attempt) {
+    const again = { ...live, ...NOTHING_SEEN, attempt };
+    return withStreamEvent({ ...state, live: again, messages: withoutAnswer(state) }, event);
+  }
+  if (isRestart || attempt < live.attempt || seq <= live.seq) return state;
+  return withTaken(state, event, { ...live, seq });
+}
+
+function withTaken(before: ChatState, { event, data, id }: StreamEvent, live: LiveRun): ChatState {
+  const state = { ...before, live };
+  switch (event) {
+    case 'status':
+      return { ...state, live: { ...live, status: data.status } };
+    case 'step':
+      return { ...state, live: { ...live, steps: withWork(live.steps, data) } };
+    case 'error':
+      // Nothing of it is stored.
+      return { ...state, live: { ...live, isOver: true }, messages: withoutAnswer(state) };
+    case 'result':
+      return { ...withQuestion(state, data.question), live: { ...live, isOver: true } };
+    case 'cancelled':
+      // Without an id it goes on in another process.
+      return { ...state, live: { ...live, isOver: id !== undefined } };
+    case 'thread':
+    case 'restarted':
+      return before;
+  }
+  const messageId = event === 'event' ? data.event_id : data.message_id;
+  const known = find(state, (message) => message.id === messageId);
+  // A newer service may send more.
+  if (!messageId || known?.createdAt || (event === 'event' && !isMessage(data.event_data))) {
+    return state;
+  }
+  const now = known ?? { ...BLANK, id: messageId, key: messageId, runId: live.runId };
+  return withMessage(state, known, { ...now, ...changeBy({ event, data, id } as PartEvent, now, state) });
+}
+
+type PartEvent = Extract<
+  StreamEvent,
+  { readonly event: 'event' | 'delta' | 'reasoning' | 'tool' | 'source' | 'file' }
+>;
+
+/** What a part of a message changes in it. */
+function changeBy(
+  { event, data }: PartEvent,
+  { text, reasoning, tools, sources, files }: ChatMessage,
+  { filesUrl }: ChatState,
+): Partial<ChatMessage> {
+  if (event === 'delta') return { text: text + data.delta };
+  if (event === 'reasoning') return { reasoning: reasoning + data.delta };
+  if (event === 'file') return { files: [...files, fileOf(data, filesUrl)] };
+  if (event === 'event') {
+    return { ...membersOf(data.event_data, filesUrl), type: data.event_type };
+  }
+  const { message_id: _, ...part } = data;
+  return 'url' in part ? { sources: [...sources, part] } : { tools: withWork(tools, part) };
+}
+
+/** The same question stays the same object. */
+export function withQuestion(state: ChatState, asked: AskedQuestion | undefined): ChatState {
+  if (state.question?.id === asked?.id) return state;
+  return { ...state, question: asked && questionOf(asked) };
+}
+
+/** A list with a step or a tool that is new, or a newer form of one that is in it. */
+function withWork(list: readonly ChatWork[], work: ChatWork): readonly ChatWork[] {
+  const known = list.find(({ id }) => id === work.id);
+  // When it is over its input does not come again.
+  return known ? list.map((each) => (each === known ? { ...each, ...work } : each)) : [...list, work];
+}

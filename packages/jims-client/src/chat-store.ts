@@ -1,0 +1,72 @@
+import type { ChatRun, ChatSnapshot } from './chat-snapshot.ts';
+import { NEW_CHAT } from './chat-state.ts';
+import type { ChatState } from './chat-state.ts';
+
+/** The state of a chat, and those who listen to it. */
+export class ChatStore {
+  state: ChatState;
+  readonly listeners = new Set<() => void>();
+  #run: ChatRun | undefined;
+  #snapshot: ChatSnapshot | undefined;
+  #announced: ChatSnapshot | undefined;
+
+  constructor(first: Partial<ChatState>) {
+    this.state = { ...NEW_CHAT, ...first };
+  }
+
+  /** Replaces the members that change. */
+  set(change: Partial<ChatState>): void {
+    this.update((state) => ({ ...state, ...change }));
+  }
+
+  update(change: (state: ChatState) => ChatState): void {
+    this.state = change(this.state);
+    // What changes together is announced once.
+    queueMicrotask(() => {
+      const snapshot = this.getSnapshot();
+      if (snapshot === this.#announced) return;
+      this.#announced = snapshot;
+      for (const listener of [...this.listeners]) listener();
+    });
+  }
+
+  readonly onLost = (): void => this.set({ isLost: true });
+
+  readonly onOpen = (): void => this.set({ isLost: false });
+
+  readonly getSnapshot = (): ChatSnapshot => {
+    const { threadId, title, messages, question, error, hasOlder, live } = this.state;
+    const { runId = '', status, steps = [], attempt = 1 } = live ?? {};
+    this.#run = live && !live.isOver ? same(this.#run, { runId, status, steps, attempt }) : undefined;
+    this.#snapshot = same(this.#snapshot, {
+      threadId,
+      title,
+      messages,
+      status: statusOf(this.state),
+      run: this.#run,
+      question,
+      error,
+      hasOlder,
+    });
+    return this.#snapshot;
+  };
+}
+
+function statusOf({ isLoading, isLost, live, messages }: ChatState): ChatSnapshot['status'] {
+  if (isLost) return 'reconnecting';
+  if (isLoading) return 'loading';
+  if (live && !live.isOver) return 'answering';
+  if (messages.some(({ state }) => state === 'sending')) return 'sending';
+  // One that was accepted waits for its run.
+  const waits = messages.some(
+    ({ role, createdAt, state, runId }) =>
+      role === 'user' && !createdAt && state === 'complete' && runId !== live?.runId,
+  );
+  return waits ? 'answering' : 'ready';
+}
+
+/** What is kept of an object that was made anew: the old one when all its members are the same. */
+function same<T extends object>(before: T | undefined, now: T): T {
+  const isSame = before && Object.entries(now).every(([name, value]) => Reflect.get(before, name) === value);
+  return isSame ? before : now;
+}

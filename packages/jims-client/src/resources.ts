@@ -1,0 +1,48 @@
+import type { CallOptions, Transport } from './transport.ts';
+import { uploadFile } from './upload.ts';
+import type { UploadOptions } from './upload.ts';
+import type { Run, StoredFile } from './wire.ts';
+
+/** The runs of a service. */
+export interface JimsRuns {
+  /** With `wait` it answers when the run is over, or after so many seconds, at most 60. */
+  readonly get: (
+    runId: string,
+    options?: { readonly wait?: number; readonly include?: 'usage' },
+  ) => Promise<Run>;
+  /** Stops a run; what was seen of its answer is kept. */
+  readonly cancel: (runId: string) => Promise<Run>;
+  /** What a run did; for services. */
+  readonly trace: <T = unknown>(runId: string) => Promise<T>;
+}
+
+/** The files of a service. */
+export interface JimsFiles {
+  /** Stores a file; a message names it by its `file_id`. */
+  readonly upload: (file: Blob, options?: UploadOptions) => Promise<StoredFile>;
+  /** An address that a page can show or link to. */
+  readonly address: (fileId: string) => Promise<FileAddress>;
+}
+
+export interface FileAddress {
+  readonly url: string;
+  /** Null for an address that needs the token of the client. */
+  readonly expires_at: string | null;
+}
+
+export function runsOf(transport: Transport): JimsRuns {
+  const call = <T>(path: string, options?: CallOptions): Promise<T> =>
+    transport.json(`/api/v1/runs/${path}`, options);
+  return {
+    get: (runId, query) => call(runId, { query }),
+    cancel: (runId) => call(`${runId}/cancel`, { method: 'POST' }),
+    trace: (runId) => call(`${runId}/trace`),
+  };
+}
+
+export function filesOf(transport: Transport, contactId: string | undefined): JimsFiles {
+  return {
+    upload: (file, options) => uploadFile(transport, file, { contactId, ...options }),
+    address: (fileId) => transport.json(`/api/v1/files/${fileId}/address`),
+  };
+}

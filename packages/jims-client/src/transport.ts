@@ -1,0 +1,236 @@
+import { JimsApiError } from './errors.ts';
+import { pause } from './pause.ts';
+
+/** What sends a request. */
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+/** Where the service is, and who calls it. */
+export interface JimsClientOptions {
+  /** The service, such as `https://chat.example`; a path is kept. In a page the default is its own origin. */
+  readonly url?: string;
+  /** A token, or what gets one. It is called again when the service does not take the token any more. */
+  readonly token?: string | (() => string | undefined | Promise<string | undefined>);
+  /** The contact, for services that do not know it by the token. */
+  readonly contactId?: string;
+  /** Default: the one of the runtime. React Native streams with the one of `expo/fetch`. */
+  readonly fetch?: Fetch;
+  /** Sent with each request. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** A stream, or a request, without a byte for so many milliseconds is given up and tried again; 25,000. */
+  readonly silenceMs?: number;
+}
+
+export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** A request to the service. */
+export interface CallOptions {
+  readonly method?: string;
+  /** An object is sent as JSON. */
+  readonly body?: object | Blob;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Members without a value are left out. */
+  readonly query?: Query | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Makes what is sent twice happen once. */
+  readonly key?: string;
+  /** Instead of the client's `fetch`. */
+  readonly fetch?: Fetch | undefined;
+  /** How often it is tried; 6. */
+  readonly tries?: number | undefined;
+  /** It did not work, and is tried again. */
+  readonly onLost?: ((error: JimsApiError) => void) | undefined;
+}
+
+const TRIES = 6;
+const SILENCE_MS = 25_000;
+/** A file may be on its way for long, and nobody says how far it is. */
+const UPLOAD_MS = 600_000;
+
+/** No later time changes them. */
+const FINAL = /^(?:deadline|recovery_off)$/;
+const CODES: Readonly<Record<number, string>> = {
+  401: 'unauthorized',
+  404: 'not_found',
+  422: 'invalid_request',
+};
+
+/** Sends requests to the service, with the token of the caller. */
+export class Transport {
+  readonly options: JimsClientOptions;
+  #token: Promise<string | undefined> | undefined;
+
+  constructor(options: JimsClientOptions) {
+    this.options = options;
+  }
+
+  /** The address of a path, with the parameters that have a value. */
+  address(path: string, query: Query = {}): string {
+    const given = Object.entries(query).flatMap(([name, value]) =>
+      value === undefined ? [] : `${name}=${encodeURIComponent(value)}`,
+    );
+    const base = (this.options.url ?? '').replace(/\/+$/, '') + path;
+    return given.length > 0 ? `${base}?${given.join('&')}` : base;
+  }
+
+  /** One try: resolves when the head of a good answer is there. @throws JimsApiError */
+  async open(path: string, options: CallOptions, isAgain = false): Promise<OpenAnswer> {
+    const { token, headers, fetch: own = fetch, silenceMs = SILENCE_MS } = this.options;
+    // Not as a method: browsers want it called without an object.
+    const { method, body, query, key, fetch: send = own } = options;
+    const isFile = body instanceof Blob;
+    // One call for all requests that begin together.
+    const used = (this.#token ??= (async () => (typeof token === 'function' ? token() : token))());
+    const forget = (): void => {
+      if (this.#token === used) this.#token = undefined;
+    };
+    const guard = guarded(isFile ? UPLOAD_MS : silenceMs, options.signal);
+    try {
+      const value = await used;
+      const response = await send(this.address(path, query), {
+        method: method ?? (body ? 'POST' : 'GET'),
+        headers: {
+          ...headers,
+          ...(value && { authorization: `Bearer ${value}` }),
+          ...(body && !isFile && { 'content-type': 'application/json' }),
+          ...(key && { 'idempotency-key': key }),
+          ...options.headers,
+        },
+        ...(body && { body: isFile ? body : JSON.stringify(body) }),
+        signal: guard.signal,
+        cache: 'no-store',
+      });
+      if (response.ok) return { response, guard };
+      if (response.status !== 401 || typeof token !== 'function' || isAgain) {
+        throw await errorOf(response);
+      }
+    } catch (error) {
+      used.catch(forget);
+      guard.end();
+      throw guard.reason(error);
+    }
+    guard.end();
+    forget();
+    return this.open(path, options, true);
+  }
+
+  /** Tries until there is a whole answer, or a reason that stays. @throws JimsApiError */
+  json<T>(path: string, options: CallOptions = {}): Promise<T> {
+    return retried(options, async () => {
+      const { response, guard } = await this.open(path, options);
+      try {
+        const text = await response.text();
+        const isText = response.headers.get('content-type')?.startsWith('text/plain');
+        return response.status === 204 || isText ? (text as T) : JSON.parse(text);
+      } catch (error) {
+        throw guard.reason(error);
+      } finally {
+        guard.end();
+      }
+    });
+  }
+}
+
+/** An answer whose head is there, and what gives it up. */
+export interface OpenAnswer {
+  readonly response: Response;
+  readonly guard: Guard;
+}
+
+/** Tries until it works, or there is a reason that stays. @throws JimsApiError */
+export async function retried<T>(
+  { signal, tries = TRIES, onLost }: CallOptions,
+  run: () => Promise<T>,
+): Promise<T> {
+  for (let count = 1; ; count++) {
+    try {
+      return await run();
+    } catch (thrown) {
+      await nextTry(thrown, { count, tries, signal, onLost });
+    }
+  }
+}
+
+/** How a request has gone so far. */
+interface Tries extends Pick<CallOptions, 'signal' | 'tries' | 'onLost'> {
+  readonly count: number;
+  readonly leastMs?: number;
+}
+
+/** Waits before the next try. @throws JimsApiError when there is none. */
+export async function nextTry(
+  thrown: unknown,
+  { count, tries = Infinity, signal, onLost, leastMs = 0 }: Tries,
+): Promise<void> {
+  const error = asJimsApiError(thrown);
+  const { code, status = 0, retryAfter = 0 } = error;
+  const isFault = code === 'network' || code === 'invalid_answer';
+  const isBusy = status === 408 || status === 429 || (status > 501 && !FINAL.test(code));
+  if (count >= tries || !(isFault || isBusy)) throw error;
+  onLost?.(error);
+  await pause(count, signal, Math.max(leastMs, retryAfter * 1000));
+}
+
+/** Gives up what is silent for too long. */
+export interface Guard {
+  readonly signal: AbortSignal;
+  /** Whether something must come from now on. */
+  readonly watch: (isWatched: boolean) => void;
+  /** Why it was really given up. */
+  readonly reason: (error: unknown) => JimsApiError;
+  /** Ends the request with what is left of it. */
+  readonly end: () => void;
+}
+
+function guarded(ms: number, outer: AbortSignal | undefined): Guard {
+  const inner = new AbortController();
+  const { signal } = inner;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let silence: Error | undefined;
+  const end = (): void => {
+    clearTimeout(timer);
+    outer?.removeEventListener('abort', end);
+    inner.abort();
+  };
+  const watch = (isWatched: boolean): void => {
+    clearTimeout(timer);
+    if (!isWatched) return;
+    timer = setTimeout(() => {
+      silence = new Error('The service is silent');
+      end();
+    }, ms);
+  };
+  watch(true);
+  outer?.addEventListener('abort', end);
+  if (outer?.aborted) end();
+  return { signal, watch, end, reason: (error) => asJimsApiError(silence ?? error) };
+}
+
+async function errorOf(response: Response): Promise<JimsApiError> {
+  const { status, headers } = response;
+  let body: { readonly detail?: unknown; readonly code?: unknown } | undefined;
+  try {
+    body = JSON.parse(await response.text());
+  } catch {}
+  const { detail = `HTTP ${status}`, code = CODES[status] ?? `http_${status}` } = body ?? {};
+  // A sentence, or a list of what is wrong with a request.
+  const message = Array.isArray(detail)
+    ? detail.map(({ loc, msg }) => `${loc}: ${msg}`).join('; ')
+    : `${detail}`;
+  return new JimsApiError(message, {
+    code: `${code}`,
+    status,
+    requestId: headers.get('x-request-id') ?? undefined,
+    retryAfter: Number(headers.get('retry-after')) || undefined,
+  });
+}
+
+/** Why a request failed: it was given up, what came is not the service's, or nothing came. */
+export function asJimsApiError(cause: unknown): JimsApiError {
+  if (cause instanceof JimsApiError) return cause;
+  const { name, message } = cause instanceof Error ? cause : new Error(`${cause}`);
+  const codes: Readonly<Record<string, string>> = {
+    AbortError: 'aborted',
+    SyntaxError: 'invalid_answer',
+  };
+  return new JimsApiError(message, { code: codes[name] ?? 'network', cause });
+}

@@ -1,0 +1,76 @@
+import type { Transport } from './transport.ts';
+import type { StoredFile } from './wire.ts';
+
+/** What is used of it where there is one: in browsers and their workers, and in React Native. */
+declare const XMLHttpRequest: (new () => Xhr) | undefined;
+
+interface Xhr {
+  readonly status: number;
+  readonly responseText: string;
+  readonly upload: {
+    onprogress: ((event: { readonly loaded: number; readonly total: number }) => void) | null;
+  };
+  onloadend: (() => void) | null;
+  readonly open: (method: string, url: string) => void;
+  readonly setRequestHeader: (name: string, value: string) => void;
+  readonly send: (body: unknown) => void;
+  readonly abort: () => void;
+}
+
+export interface UploadOptions {
+  /** Default: the name of a `File`, else `file`. */
+  readonly name?: string;
+  readonly contactId?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Called with a number from 0 to 1, where the runtime knows it: browsers do. */
+  readonly onProgress?: (progress: number) => void;
+}
+
+/** The name of a file of a form; other blobs have none. */
+export function nameOf(file: Blob): string {
+  return 'name' in file && typeof file.name === 'string' ? file.name : 'file';
+}
+
+/** Stores a file, for a message to name it. @throws JimsApiError */
+export async function uploadFile(
+  transport: Transport,
+  file: Blob,
+  { name = nameOf(file), contactId, signal, onProgress = () => {} }: UploadOptions = {},
+): Promise<StoredFile> {
+  const Request = typeof XMLHttpRequest === 'function' ? XMLHttpRequest : undefined;
+  const stored = await transport.json<StoredFile>('/api/v1/files', {
+    query: { name, contact_id: contactId },
+    headers: { 'content-type': file.type || 'application/octet-stream' },
+    body: file,
+    signal,
+    fetch:
+      Request && !transport.options.fetch
+        ? (url, init) => sendByXhr(new Request(), url, init, onProgress)
+        : undefined,
+  });
+  onProgress(1);
+  return stored;
+}
+
+/** `fetch` does not say how much of a body is sent. */
+function sendByXhr(
+  xhr: Xhr,
+  url: string,
+  { headers, body, signal }: RequestInit,
+  onProgress: (progress: number) => void,
+): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    xhr.open('POST', url);
+    for (const [name, value] of Object.entries({ ...headers })) xhr.setRequestHeader(name, value);
+    xhr.upload.onprogress = ({ loaded, total }) => onProgress(loaded / (total || 1));
+    xhr.onloadend = () => {
+      const { status, responseText } = xhr;
+      // A response that is made of a string is plain text otherwise.
+      const answered = { 'content-type': 'application/json' };
+      if (status) resolve(new Response(responseText, { status, headers: answered }));
+      else reject(new TypeError('The upload broke off'));
+    };
+    signal?.addEventListener('abort', () => xhr.abort());
+    xhr.send(body);
+  });
+}
