@@ -70,12 +70,12 @@ export class RunExecution {
     this.#replay = Replay.none(accepted.chain?.chainId ?? runId);
     this.#output = new RunOutput(this.stream, app.limits.maxOutputBytes);
     this.run = new Run(accepted, this.stream, this.#stop);
-    const { metrics, traceContent } = app;
+    const { traceContent } = app;
     this.#files = new FilesOfThread(app.files, thread);
     const models: AppCode['models'] = () => this.#code.models();
     const { signal } = this.#stop;
     const observe = (usage: CallUsage): void => {
-      metrics.observeModel(usage);
+      this.#report.modelAnswered(usage);
       countForEntry(usage);
     };
     const { loadFile } = this.#files;

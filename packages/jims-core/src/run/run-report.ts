@@ -1,5 +1,6 @@
 import { describeError } from '../errors/jims-error.ts';
 import type { JimsError } from '../errors/jims-error.ts';
+import type { CallUsage } from '../llm/usage.ts';
 import { pipelineName } from '../pipeline/pipeline.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { RunOwner } from '../store/store.ts';
@@ -30,6 +31,7 @@ export class RunReport {
   readonly #owner: RunOwner;
   readonly #requestId: string | undefined;
   readonly #stop: StopSwitch;
+  readonly #acceptedAt = performance.now();
   /** The span of its pipeline, while spans are recorded. */
   #trace: TraceIds | undefined;
   /** Only where runs are traced. */
@@ -56,15 +58,28 @@ export class RunReport {
     this.tracer?.runs();
   }
 
+  /** An answer of a model to the pipeline. */
+  modelAnswered(usage: CallUsage): void {
+    const { metrics, logger } = this.#target;
+    metrics.observeModel(usage);
+    const { runId, threadId } = this.#owner;
+    logger.debug({ requestId: this.#requestId, runId, threadId, ...usage }, 'model answered');
+  }
+
   /** Executes a pipeline in a span. */
   traced(pipeline: Pipeline, work: () => unknown): Promise<unknown> {
     const { runId, threadId, attempt } = this.#owner;
-    const span = {
+    const of = {
+      requestId: this.#requestId,
       runId,
       threadId,
       attempt,
-      requestId: this.#requestId,
       pipeline: pipelineName(pipeline),
+    };
+    const waitedMs = Math.round((performance.now() - this.#acceptedAt) * 10) / 10;
+    this.#target.logger.debug({ ...of, waitedMs }, 'pipeline starts');
+    const span = {
+      ...of,
       isCancelled: () => isCancel(this.#stop.reason),
       onRecorded: (ids: TraceIds) => void (this.#trace = ids),
     };

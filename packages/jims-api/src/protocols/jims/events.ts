@@ -86,6 +86,13 @@ export const eventRoutes: readonly Route[] = [
             v.object({ events: v.array(EventResource), next_cursor: nextCursor }),
             v.title('EventPage'),
           ),
+          frames: [
+            {
+              event: 'event',
+              description: 'An event; its id is for `Last-Event-ID`. The stream has no end',
+              schema: EventResource,
+            },
+          ],
         },
       },
       errors: [400, 429, 401, 404, 422, 503],

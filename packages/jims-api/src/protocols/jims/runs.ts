@@ -19,6 +19,7 @@ import { integerIn, uuidInPath, wordsIn } from '../../http/query.ts';
 import type { ApiContext, Call, ErrorStatus, Route, RunFrames } from '../../http/route.ts';
 import { chatFrames } from './chat-stream.ts';
 import { positionOf } from './event-ids.ts';
+import { runStreamDoc } from './frame-docs.ts';
 import { RUN_INCLUDES, RunResource } from './resources.ts';
 import {
   INCLUDE,
@@ -141,7 +142,7 @@ export const runRoutes: readonly Route[] = [
         ...lastEventIdNames('after'),
       ],
       responses: {
-        200: { description: 'The run, live', contentType: 'text/event-stream' },
+        200: runStreamDoc(),
         204: { description: 'The client has seen its end already' },
       },
       errors: [400, 429, ...errors],
