@@ -91,7 +91,9 @@ class Development {
     this.#present(app, reference, service);
     await this.#watchAfterLoad(begun);
     const { playground = false, widget = false } = serving;
-    await preparePages({ playground, widget });
+    await preparePages({ playground, widget }).catch((error: unknown) => {
+      this.#logger.error({ error: describeError(error) }, 'the pages cannot be served');
+    });
   }
 
   async #demo(): Promise<Served> {
