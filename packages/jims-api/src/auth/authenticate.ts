@@ -33,7 +33,7 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticate {
       explain(
         request.headers.has('authorization')
           ? 'the Authorization header is not one Bearer token'
-          : 'there is no Authorization header, and no usable x-api-key',
+          : 'there is no Authorization header',
       );
       return undefined;
     }
