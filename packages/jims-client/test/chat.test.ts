@@ -9,7 +9,10 @@ import { JimsClient } from '../src/index.ts';
 import type { Chat, ChatSnapshot } from '../src/index.ts';
 
 /** Waits for a snapshot that fits. */
-export function until(chat: Chat, fits: (snapshot: ChatSnapshot) => boolean): Promise<ChatSnapshot> {
+export function until(
+  chat: Chat,
+  fits: (snapshot: ChatSnapshot) => boolean,
+): Promise<ChatSnapshot> {
   return new Promise((resolve) => {
     const look = (): void => {
       const snapshot = chat.getSnapshot();
@@ -25,7 +28,8 @@ export function until(chat: Chat, fits: (snapshot: ChatSnapshot) => boolean): Pr
 const isReady = ({ status }: ChatSnapshot): boolean => status === 'ready';
 const stored = ({ status, messages }: ChatSnapshot): boolean =>
   status === 'ready' && messages.every(({ createdAt }) => createdAt !== undefined);
-const textsOf = ({ messages }: ChatSnapshot): string[] => messages.map(({ role, text }) => `${role}: ${text}`);
+const textsOf = ({ messages }: ChatSnapshot): string[] =>
+  messages.map(({ role, text }) => `${role}: ${text}`);
 
 describe('a chat', () => {
   test('a message is shown at once, the answer as it grows, and both as they are stored', async () => {
@@ -63,7 +67,9 @@ describe('a chat', () => {
 
   test('two chats of a thread show the same', async () => {
     await using served = await serveApp(async (ctx: ThreadContext) => {
-      ctx.sendMessageWithButtons(`heard ${ctx.lastUserMessage ?? ctx.lastUserAction?.content}`, [{ id: 'yes', text: 'Yes!' }]);
+      ctx.sendMessageWithButtons(`heard ${ctx.lastUserMessage ?? ctx.lastUserAction?.content}`, [
+        { id: 'yes', text: 'Yes!' },
+      ]);
     });
     const jims = new JimsClient({ url: served.origin, contactId: 'ann' });
     const one = jims.openChat();
@@ -73,10 +79,18 @@ describe('a chat', () => {
     await until(two, isReady);
     await one.click('yes');
     const snapshot = await until(two, (s) => stored(s) && s.messages.length === 4);
-    assert.deepEqual(textsOf(snapshot), ['user: 1', 'assistant: heard 1', 'user: Yes!', 'assistant: heard yes']);
+    assert.deepEqual(textsOf(snapshot), [
+      'user: 1',
+      'assistant: heard 1',
+      'user: Yes!',
+      'assistant: heard yes',
+    ]);
     await two.send('2');
     await until(one, (s) => stored(s) && s.messages.length === 6);
-    assert.deepEqual(textsOf(one.getSnapshot()), textsOf(await until(two, (s) => stored(s) && s.messages.length === 6)));
+    assert.deepEqual(
+      textsOf(one.getSnapshot()),
+      textsOf(await until(two, (s) => stored(s) && s.messages.length === 6)),
+    );
     one.close();
     two.close();
   });
