@@ -77,6 +77,11 @@ describe('the playground', () => {
     await say(page, 'wait');
     await inspector.locator('[data-kind=step]', { hasText: 'before the gate' }).waitFor();
     await inspector.locator('.status.running').waitFor();
+    await inspector.getByRole('button', { name: 'Stop' }).click();
+    await inspector.locator('.status.cancelled').waitFor();
+
+    await say(page, 'wait');
+    await inspector.locator('.status.running').waitFor();
     app.gate.open();
     await inspector.getByText('Stored').waitFor();
     await inspector.locator('.status.completed').waitFor();
@@ -119,6 +124,41 @@ describe('the playground', () => {
     // The copy has what was before; the old thread is as it was.
     await answered(page, 'Did keep two');
     assert.equal(await page.locator('.thread-row').count(), 2);
+  });
+
+  test('a question to a service is answered in the page; an edited message goes on in a copy', async () => {
+    await using service = await servePlayground(supportApp(WHOLE_TALK.slice(-1)));
+    await using other = await servePlayground(tryingApp());
+    await using browser = await openPage(`${service.origin}/`);
+    const { page, errors } = browser;
+    await wide(page);
+    await say(page, 'Can I talk to a person?');
+    const question = page.getByRole('form', { name: 'Question to a service' });
+    await question.getByText('answer a customer').waitFor();
+    await question.getByRole('textbox').fill('{"text": "This is Anna."}');
+    await question.getByRole('button', { name: 'Answer' }).click();
+    await answered(page, 'This is Anna.');
+    await question.waitFor({ state: 'detached' });
+
+    await page.goto(`${other.origin}/#/threads/0199d3a0-6f5e-7c3a-9d0e-000000000001`);
+    await page.getByRole('heading', { name: 'Not found' }).waitFor();
+    await page.getByRole('button', { name: 'New', exact: true }).click();
+    await say(page, 'keep one');
+    await answered(page, 'Did keep one');
+    const { hash } = new URL(page.url());
+    const chat = page.locator('jims-chat');
+    await chat.getByText('keep one', { exact: true }).hover();
+    await chat.getByRole('button', { name: 'Edit' }).click();
+    await chat.getByRole('textbox', { name: 'Edit' }).fill('keep three');
+    await page.keyboard.press('Enter');
+    await answered(page, 'Did keep three');
+    await page.waitForURL((url) => url.hash !== hash);
+    await page.getByLabel('How kept changed').getByText('"last": "three"').waitFor();
+    // The thread that is not found is a 404, and nothing else went wrong.
+    assert.deepEqual(
+      errors.filter((error) => !error.includes('404')),
+      [],
+    );
   });
 
   test('a run with thousands of entries is a page of them', async () => {
