@@ -8,7 +8,7 @@ import type { Service } from '../service/service.ts';
 import type { ThreadFeed } from '../service/thread-feed.ts';
 import { TraceWatch } from '../service/trace-watch.ts';
 import { ErrorView } from './error-view.tsx';
-import { sentMessageOf } from './request-code.ts';
+import { isSendable, sentMessageOf } from './request-code.ts';
 import { RequestView } from './request-view.tsx';
 import { RunHead } from './run-head.tsx';
 import { RunPicker } from './run-picker.tsx';
@@ -119,7 +119,7 @@ function TraceView({ service, runId, run, began, contactId, onThread }: TraceVie
       )}
       <TimelineView trace={trace} now={readAt} />
       <StateView state={trace.state} />
-      {sent && (
+      {sent && isSendable(sent) && (
         <RequestView url={service.base.href} hasKey={service.hasKey} thread={thread} sent={sent} />
       )}
     </>
