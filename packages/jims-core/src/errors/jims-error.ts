@@ -12,6 +12,7 @@ const MARK = Symbol.for('jims.error');
  * - `overloaded`: this process runs as many runs as it may
  * - `too_many_runs`: the caller has as many runs as one caller may have
  * - `shutting_down`: this process takes no new work
+ * - `code_broken`: the code of the app could not be loaded; the message says why
  * - `restarted`: the run was lost and runs again: its output so far is void
  * - `deadline`: the run took longer than it may
  * - `lost`: the process of the run died; none of its output was stored
@@ -55,6 +56,7 @@ export type JimsErrorCode =
   | 'overloaded'
   | 'too_many_runs'
   | 'shutting_down'
+  | 'code_broken'
   | 'restarted'
   | 'deadline'
   | 'lost'

@@ -153,6 +153,7 @@ export class AppService implements Service {
   }
 
   async #stopNow(): Promise<void> {
+    this.#options.code?.end();
     const { drainTimeoutMs = 30_000 } = this.#options;
     const others = (serviceCounts.get(this.#app) ?? 1) - 1;
     serviceCounts.set(this.#app, others);
