@@ -8,6 +8,7 @@ import { defineApp } from 'jims-core';
 import { replayConversation } from 'jims-core/testing';
 import type { Locator, Page } from 'playwright-core';
 
+import { CodeFeed } from '../../jims-api/src/server/code-feed.ts';
 import { downloaded, openPage } from '../../jims-api/test/support/browser.ts';
 import { servePlayground } from './support/served-playground.ts';
 import { WHOLE_TALK, supportApp } from './support/support-app.ts';
@@ -265,6 +266,35 @@ describe('the playground', () => {
     assert.doesNotMatch(String(await page.evaluate('JSON.stringify(localStorage)')), /s3cret/);
     assert.match(await code(page.locator('#panel')), /\$JIMS_API_KEY/);
     assert.doesNotMatch(await page.content(), /s3cret/);
+  });
+
+  test('code that does not load is shown, until it does', async () => {
+    const feed = new CodeFeed();
+    feed.set({ type: 'loaded', generation: 1, ms: 80 });
+    await using service = await servePlayground(tryingApp(), { code: feed });
+    await using browser = await openPage(`${service.origin}/`);
+    const { page, errors } = browser;
+    await wide(page);
+    await page.getByRole('heading', { name: 'Trying', level: 1 }).waitFor();
+    feed.set({
+      type: 'broken',
+      message: "Expected ';'",
+      file: 'app.ts',
+      line: 2,
+      column: 7,
+      excerpt: [
+        { line: 1, text: 'const a = 1;' },
+        { line: 2, text: 'const b' },
+      ],
+    });
+    const alert = page.getByRole('alert').filter({ hasText: 'The code does not load.' });
+    await alert.getByText("Expected ';'").waitFor();
+    assert.match(await alert.locator('.here').innerText(), /const b/);
+    assert.deepEqual(await faults(page), []);
+    feed.set({ type: 'loaded', generation: 2, ms: 90 });
+    await page.getByText('New code is live · 90 ms').waitFor();
+    await alert.waitFor({ state: 'detached' });
+    assert.deepEqual(errors, []);
   });
 
   test('axe finds nothing, wide and on a phone, light and dark', async () => {
