@@ -1,4 +1,5 @@
-import { positionOf, withEvents, withRun, withStreamEvent, withoutRun } from './chat-state.ts';
+import { cursorOf, withEvents, withRun, withStreamEvent, withoutRun } from './chat-state.ts';
+import type { ChatMessage } from './chat-snapshot.ts';
 import type { ChatStore } from './chat-store.ts';
 import { JimsApiError } from './errors.ts';
 import { follow } from './follow.ts';
@@ -120,26 +121,23 @@ export class ChatConnection {
   }
 
   #newestRun(): string | undefined {
-    const isUsers = ({ event_data }: ThreadEvent): boolean => event_data['role'] === 'user';
-    return this.#store.state.log.findLast(isUsers)?.event_id;
+    const isStored = ({ role, createdAt }: ChatMessage): unknown => role === 'user' && createdAt;
+    return this.#store.state.messages.findLast(isStored)?.id;
   }
 
   /** The run that is going on, as far as that is known; else one of those that wait for it. */
   #nextRun(): string | undefined {
-    const waiting = this.#store.state.outbox.map(({ runId }) => runId);
+    const waiting = this.#store.state.messages
+      .filter(({ role, createdAt }) => role === 'user' && !createdAt)
+      .map(({ runId }) => runId);
     return [this.#newestRun(), ...waiting].find((id) => id !== undefined && !this.#over.has(id));
-  }
-
-  get #position(): string | undefined {
-    const newest = this.#store.state.log.at(-1);
-    return newest && positionOf(newest);
   }
 
   async #tail(signal: AbortSignal): Promise<void> {
     try {
       const batches = follow(this.#transport, `${this.log.path}/events`, {
         query: { domain: 'comm' },
-        after: this.#position,
+        after: cursorOf(this.#store.state),
         signal,
         parse: ({ data }) => objectIn(data) as ThreadEvent,
         onLost: this.#lost,
@@ -163,17 +161,11 @@ export class ChatConnection {
     const end = await this.#read(runId, session);
     this.#over.add(runId);
     await this.#sending;
-    await Promise.all([this.log.sync(session, this.#position), this.log.refresh(session)]);
+    await Promise.all([this.log.sync(session), this.log.refresh(session)]);
     const error = end && errorOfEnd(end);
     if (end?.event === 'error') this.failedRun = runId;
-    this.#store.update((state) => ({
-      ...withoutRun(state),
-      ...(end?.event === 'error' && { error }),
-      // A run that was stopped while it waited has left nothing: its message was never stored.
-      outbox: state.outbox.map((each) =>
-        each.runId === runId ? { ...each, state: 'failed' as const } : each,
-      ),
-    }));
+    this.#store.update(withoutRun);
+    if (end?.event === 'error') this.#store.set({ error });
   }
 
   /** Reads a run up to its end, which is `undefined` when nothing is known of the run any more. */
@@ -205,13 +197,12 @@ export class ChatConnection {
 
   /** Before the first words of an answer the log knows whether they are a greeting. */
   async #greeted(batch: readonly StreamEvent[], signal: AbortSignal): Promise<void> {
-    const { live, outbox } = this.#store.state;
-    if (!live?.hasGreeting || !outbox.some(({ runId }) => runId === live.runId)) return;
-    const isNew = ({ event, data }: StreamEvent): boolean => {
-      const id = event === 'event' ? data.event_id : 'message_id' in data && data.message_id;
-      return id !== false && !live.messages.some((message) => message.id === id);
-    };
-    if (batch.some(isNew)) await this.log.sync(signal, this.#position);
+    const { state } = this.#store;
+    const { live, messages } = state;
+    const isHeld = messages.some(({ id, createdAt }) => id === live?.runId && !createdAt);
+    if (!live?.hasGreeting || !isHeld) return;
+    const next = batch.reduce(withStreamEvent, state);
+    if (next.messages.length > messages.length) await this.log.sync(signal);
   }
 
   readonly #lost = (): void => this.#store.set({ isLost: true });

@@ -1,7 +1,7 @@
 import type { AcceptedRun } from './chat-connection.ts';
-import type { ChatFile } from './chat-snapshot.ts';
-import { withAccepted, withOutgoing } from './chat-state.ts';
-import type { OutgoingMessage } from './chat-state.ts';
+import { BLANK, MESSAGE } from './chat-message.ts';
+import type { ChatFile, ChatMessage } from './chat-snapshot.ts';
+import { withMessage, withOutgoing } from './chat-state.ts';
 import type { ChatStore } from './chat-store.ts';
 import { JimsApiError } from './errors.ts';
 import type { OpenStream } from './follow.ts';
@@ -14,7 +14,7 @@ import { nameOf, uploadFile } from './upload.ts';
 
 /** A message to send. */
 export interface Draft {
-  readonly type: string;
+  readonly type?: string | undefined;
   readonly content: string;
   /** What is shown of it; default: its content. */
   readonly text?: string | undefined;
@@ -52,20 +52,24 @@ export class Outbox {
   /** Shows a message that is to be sent. Returns its key. */
   add(draft: Draft): string {
     const key = crypto.randomUUID();
-    const { type, content, text = content } = draft;
+    const { content, type = MESSAGE, text = content } = draft;
     this.#drafts.set(key, draft);
-    const message: OutgoingMessage = { key, type, text, files: shown(draft), state: 'sending' };
-    this.#store.update((state) => ({ ...state, outbox: [...state.outbox, message] }));
+    const its = { id: key, key, type, text, files: shown(draft) };
+    const message: ChatMessage = { ...BLANK, ...its, role: 'user', state: 'sending' };
+    this.#store.update((state) => withMessage(state, undefined, message));
     return key;
   }
 
-  /** Takes a message back that was not accepted; returns what it was. */
-  remove(key: string): Draft | undefined {
-    this.#store.update((state) => ({
-      ...state,
-      outbox: state.outbox.filter((each) => each.key !== key),
-    }));
-    return this.#drafts.get(key);
+  /** Takes a message back that was not accepted. */
+  remove(key: string): void {
+    const { messages } = this.#store.state;
+    this.#store.set({ messages: messages.filter((message) => message.key !== key) });
+  }
+
+  /** Puts a message in place of one that was not accepted. Returns its key. */
+  again(key: string): string {
+    this.remove(key);
+    return this.add(this.#drafts.get(key) ?? { content: '' });
   }
 
   /** Sends a message until it is accepted. @throws JimsApiError */
@@ -79,7 +83,8 @@ export class Outbox {
       const onLost = (): void => store.set({ isLost: true });
       const stream = await openRun(this.#transport, { key, body, signal, tries: TRIES, onLost });
       const { runId, threadId } = stream;
-      store.update((state) => ({ ...withAccepted(state, key, runId), threadId }));
+      store.set({ threadId, question: undefined, error: undefined, isLost: false });
+      this.#change(key, { id: runId, runId, state: 'complete' });
       const hasGreeting = this.#options.greet === true && 'new_thread' in body;
       const resend = async (): Promise<OpenStream> => (await this.deliver(key)).stream;
       return { runId, hasGreeting, stream, resend };
@@ -129,7 +134,7 @@ export class Outbox {
     return files.flatMap(({ fileId }) => fileId ?? []);
   }
 
-  #change(key: string, change: Partial<OutgoingMessage>): void {
+  #change(key: string, change: Partial<ChatMessage>): void {
     this.#store.update((state) => withOutgoing(state, key, change));
   }
 }
