@@ -43,8 +43,8 @@ async function bundle(): Promise<ReadonlyMap<string, Asset>> {
 
 const smallStyles: Plugin = {
   name: 'small styles',
-  setup({ onLoad }) {
-    onLoad({ filter: /\.css$/ }, async ({ path }) => {
+  setup(bundler) {
+    bundler.onLoad({ filter: /\.css$/ }, async ({ path }) => {
       const css = await readFile(path, 'utf8');
       const { code } = await transform(css, { loader: 'css', minify: true });
       return { contents: code.trim(), loader: 'text' };
@@ -66,8 +66,8 @@ const FIXED = {
  */
 const lexerAlone: Plugin = {
   name: 'the lexer of marked alone',
-  setup({ onLoad }) {
-    onLoad({ filter: /[\\/]marked\.esm\.js$/ }, async ({ path }) => {
+  setup(bundler) {
+    bundler.onLoad({ filter: /[\\/]marked\.esm\.js$/ }, async ({ path }) => {
       const source = await readFile(path, 'utf8');
       const names = /export\{(.*)\};/.exec(source)?.[1]?.split(',') ?? [];
       const used = names.filter((name) => / as (?:Lexer|Tokenizer|getDefaults)$/.test(name));
