@@ -10,8 +10,8 @@ import { seeded } from '../packages/jims-client/test/support/seeded.ts';
 
 const count = Number(process.argv[2] ?? 100);
 const seed = Number(process.argv[3] ?? Date.now());
-const AT_ONCE = 25;
-const RESTART_EVERY_MS = 8000;
+const AT_ONCE = 50;
+const RESTART_EVERY_MS = 3000;
 
 for (const mode of ['plain', 'durable'] as const) {
   const began = performance.now();
@@ -36,7 +36,13 @@ for (const mode of ['plain', 'durable'] as const) {
       for (let index = next++; index < half; index = next++) {
         const contactId = `${mode}-${index}`;
         try {
-          await converse({ url: proxy.origin, service: service.origin, contactId, random });
+          await converse({
+            url: proxy.origin,
+            service: service.origin,
+            contactId,
+            random,
+            isDurable: mode === 'durable',
+          });
         } catch (error) {
           failed++;
           console.error(`${contactId}:`, error);

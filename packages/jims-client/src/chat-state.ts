@@ -91,19 +91,42 @@ export const NEW_CHAT: ChatState = {
   isLost: false,
 };
 
-/** Adds events of the log, whatever of them is there already. */
+/**
+ * Adds events of the log, whatever of them is there already. While a message is on its way nobody knows
+ * whether a new one of the contact is that message: it, and what comes after it, is to be read again.
+ */
 export function withEvents(state: ChatState, events: readonly ThreadEvent[]): ChatState {
-  const byId = new Map(state.log.map((event) => [event.event_id, event]));
-  for (const event of events) {
-    const { event_id: id, event_data } = event;
-    if (isMessage(event_data) && !byId.has(id)) byId.set(id, event);
+  const { log, outbox, keys } = state;
+  const byId = new Map(log.map((event) => [event.event_id, event]));
+  const last = log.at(-1);
+  const newest = last ? positionOf(last) : '';
+  const isSending = outbox.some((each) => each.state === 'sending');
+  const arrived = new Map<string, string>();
+  for (const event of inOrder(events)) {
+    const { event_id: id, event_type, event_data } = event;
+    if (byId.has(id) || !isMessage(event_data)) continue;
+    const isNew = event_data['role'] === 'user' && positionOf(event) > newest;
+    const own = outbox.find(
+      ({ runId, key, state: its, type, text }) =>
+        runId === id ||
+        // It could not be known whether this one was accepted.
+        (its === 'failed' && !runId && isNew && type === event_type && text === event_data['content'] && !arrived.has(key)),
+    );
+    if (isNew && isSending && !own) break;
+    if (own) arrived.set(own.key, id);
+    byId.set(id, event);
   }
-  if (byId.size === state.log.length) return state;
+  if (byId.size === log.length) return state;
   return {
     ...state,
-    log: [...byId.values()].sort((a, b) => (positionOf(a) < positionOf(b) ? -1 : 1)),
-    outbox: state.outbox.filter(({ runId = '' }) => !byId.has(runId)),
+    log: inOrder([...byId.values()]),
+    outbox: outbox.filter(({ key }) => !arrived.has(key)),
+    keys: { ...keys, ...Object.fromEntries([...arrived].map(([key, id]) => [id, key])) },
   };
+}
+
+function inOrder(events: readonly ThreadEvent[]): readonly ThreadEvent[] {
+  return [...events].sort((a, b) => (positionOf(a) < positionOf(b) ? -1 : 1));
 }
 
 /** Whether the data of an event is a message of one of the two. */
