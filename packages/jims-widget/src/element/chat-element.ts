@@ -1,6 +1,5 @@
-import { h, render } from 'preact';
-
 import type { Chat, ChatFile, JimsClient } from 'jims-client';
+import { h, render } from 'preact';
 
 import { styleSheet } from '../styles/style-sheet.ts';
 import { textsWith } from '../texts.ts';

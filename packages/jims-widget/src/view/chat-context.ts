@@ -1,7 +1,6 @@
+import type { Chat, ChatFile, ChatMessage } from 'jims-client';
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
-
-import type { Chat, ChatFile, ChatMessage } from 'jims-client';
 
 import { ENGLISH } from '../texts.ts';
 import type { ChatTexts } from '../texts.ts';

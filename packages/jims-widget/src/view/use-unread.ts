@@ -1,6 +1,5 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
-
 import type { Chat } from 'jims-client';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
 /** Whether the app has said something since the panel was closed. */
 export function useUnread(chat: Chat | undefined, isOpen: boolean): boolean {
