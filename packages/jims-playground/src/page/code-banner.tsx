@@ -34,9 +34,9 @@ export function CodeBanner({ service, onLoaded }: CodeBannerProps): VNode {
         {broken && (
           <div class="broken">
             <p>
-              <strong>The code does not load.</strong> The last good code is in service.{' '}
-              {broken.message}
+              <strong>The code does not load.</strong> It is tried again when a file is saved.
             </p>
+            <p>{broken.message}</p>
             {broken.source && <Excerpt source={broken.source} />}
           </div>
         )}
