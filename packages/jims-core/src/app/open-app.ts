@@ -175,7 +175,6 @@ export class OpenApp {
     const { limits, logger = silentLogger, traceContent, onRunFailed, recover = true } = options;
     const store = await storeOf(own, { ...options, logger });
     let fileStore: FileStore | undefined;
-    let traces: Traces | undefined;
     try {
       if (store.notice !== undefined) logger.warn({ store: store.description }, store.notice);
       fileStore = await fileStoreOf(this.#definition.files, options);
@@ -185,7 +184,7 @@ export class OpenApp {
         limits: { ...DEFAULT_FILE_LIMITS, ...options.fileLimits },
         logger,
       });
-      traces = await tracesOf(options, logger);
+      const traces = await tracesOf(options, logger);
       const allLimits = { ...DEFAULT_RUN_LIMITS, ...limits };
       const engine = await RunEngine.open({
         store,
@@ -208,7 +207,6 @@ export class OpenApp {
       this.#engine = engine;
       return { store, engine, logger, files, fileStore, traces, limits: allLimits };
     } catch (error) {
-      traces?.close();
       // A store that was given by the app is there for the next try.
       if (fileStore !== this.#definition.files) await fileStore?.close().catch(() => {});
       if (store !== own) await store.close().catch(() => {});
@@ -222,7 +220,6 @@ export class OpenApp {
     const opening = this.#opened?.catch(() => undefined);
     const opened = opening && (await within(CLOSE_MS, opening));
     await opened?.engine.drain(drainMs);
-    opened?.traces?.close();
     this.#closed.abort();
     const store = opened?.store ?? (typeof own === 'string' ? undefined : own);
     if (!store) return;

@@ -1,4 +1,3 @@
-import type { LlmProvider } from '../llm/llm.ts';
 import { RunLlm } from '../llm/run-llm.ts';
 import type { CallUsage } from '../llm/usage.ts';
 import { FilesOfThread } from '../pipeline/context-files.ts';
@@ -24,9 +23,7 @@ import { Run } from './run.ts';
 import type { RunRequest } from './run.ts';
 import { StopSwitch } from './stop-switch.ts';
 import type { StopReason } from './stop-switch.ts';
-import type { RunTracer } from './trace/run-tracer.ts';
 import { TracedLog } from './trace/traced-log.ts';
-import type { RunFailure } from './trace/traces.ts';
 
 const NO_QUESTIONS_AT_START =
   'A conversation start cannot ask: let the pipeline ask when the first message comes';
@@ -49,22 +46,21 @@ export class RunExecution {
   readonly #report: RunReport;
   /** That of the app when the run began. */
   #code: AppCode;
-  /** Only where runs are traced. */
-  readonly #tracer: RunTracer | undefined;
   /** The chain that it goes on with; `undefined` for a new run. */
   #chain: RunChain | undefined;
   #replay: Replay;
   #pipeline: PipelineExecution | undefined;
   #status: 'queued' | 'running';
   #isParking = false;
-  #failure: RunFailure | undefined;
 
   constructor(services: RunServices, request: RunRequest, accepted: AcceptedRun) {
     const { app, instanceId } = services;
     const { runId, attempt, thread, status } = accepted;
     this.owner = { runId, attempt, threadId: thread.id, instanceId };
-    this.#tracer = app.traces?.begin(this.owner, status);
-    this.stream = this.#tracer ? new TracedLog(attempt, this.#tracer) : new EventLog(attempt);
+    this.#stop = new StopSwitch(app.limits.graceMs);
+    this.#report = new RunReport(app, this.owner, request.requestId, this.#stop);
+    const { tracer: traces } = this.#report;
+    this.stream = traces ? new TracedLog(attempt, traces) : new EventLog(attempt);
     this.#services = services;
     this.#code = app.code();
     this.#request = request;
@@ -73,12 +69,10 @@ export class RunExecution {
     this.#chain = accepted.chain;
     this.#replay = Replay.none(accepted.chain?.chainId ?? runId);
     this.#output = new RunOutput(this.stream, app.limits.maxOutputBytes);
-    this.#stop = new StopSwitch(app.limits.graceMs);
-    this.#report = new RunReport(app, this.owner, request.requestId, this.#stop);
     this.run = new Run(accepted, this.stream, this.#stop);
     const { metrics, traceContent } = app;
-    const models = (): LlmProvider => this.#code.models();
     this.#files = new FilesOfThread(app.files, thread);
+    const models: AppCode['models'] = () => this.#code.models();
     const { signal } = this.#stop;
     const observe = (usage: CallUsage): void => {
       metrics.observeModel(usage);
@@ -86,7 +80,6 @@ export class RunExecution {
     };
     const { loadFile } = this.#files;
     const threadId = thread.id;
-    const traces = this.#tracer;
     this.#llm = new RunLlm({ models, observe, traceContent, signal, threadId, loadFile, traces });
     this.#outcome = new RunOutcome(this.stream, services.progress, this.#llm);
   }
@@ -142,7 +135,6 @@ export class RunExecution {
     clearTimeout(deadline);
     this.#close();
     this.#llm.end();
-    this.#traceEnd(end);
     if (end.type === 'cancelled' && end.goesOn) this.stream.leave();
     else this.#pushEnd(end);
     this.#report.ended(end, performance.now() - began);
@@ -158,10 +150,9 @@ export class RunExecution {
 
   async #waitForTurn(): Promise<void> {
     if (this.#status === 'running') return;
-    await this.#services.turns.wait(this.owner, this.#stop.signal);
+    await this.#report.queued(this.#services.turns.wait(this.owner, this.#stop.signal));
     this.#code = this.#services.app.code();
     this.#status = 'running';
-    this.#tracer?.runs();
     if (this.#chain === undefined) await this.#joinChain();
   }
 
@@ -179,7 +170,6 @@ export class RunExecution {
 
   /** Runs the conversation-start pipeline of a new thread: its events come before the question. */
   async #startConversation(): Promise<readonly ThreadEvent[]> {
-    const { store } = this.#services.app;
     const { conversationStartPipeline: pipeline } = this.#code;
     const { createdThread, started } = this.#accepted;
     if (!this.#request.conversationStart || !createdThread || !pipeline || started) return [];
@@ -188,7 +178,7 @@ export class RunExecution {
       await execution.execute(pipeline);
       // A copy: the store may read it later, and work that the pipeline left behind may still send.
       const sent = [...this.#output.current.unstored];
-      const appended = await store.appendInRun(this.owner, sent);
+      const appended = await this.#services.app.store.appendInRun(this.owner, sent);
       if (appended === 'fenced') throw fenced();
       this.#output.startNext();
       // The store adds the question, held back until now, after them.
@@ -258,7 +248,6 @@ export class RunExecution {
       report: this.#report,
       llm: this.#llm.get,
       files: this.#files,
-      tracer: this.#tracer,
     };
     const opened = new PipelineExecution(run, {
       part,
@@ -280,22 +269,13 @@ export class RunExecution {
     const seen = this.#output.current.seen();
     const bad = new BadEnd({ owner, endings, outcome: this.#outcome, isDurable: this.isDurable });
     const end = await bad.store({ reason, error, isThrown, seen });
-    if (end.type === 'error') {
-      this.#failure = { error: end.error, thrown: error };
-      this.#report.failed(end.error, error);
-    }
+    if (end.type === 'error') this.#report.failed(end.error, error);
     return end;
   }
 
   #close(): void {
     this.#output.close();
     this.#stop.close();
-  }
-
-  #traceEnd(end: RunEnd): void {
-    if (!this.#tracer) return;
-    this.#tracer.sent(end);
-    this.#services.app.traces?.ended(this.#tracer, this.#failure);
   }
 
   #pushEnd(end: RunEnd): void {

@@ -123,10 +123,10 @@ describeStores((kind) => {
 function countingApi(store: string): TestApi {
   return testApiOn(
     store,
-    async (ctx) => {
+    (ctx) => {
       const { count } = ctx.getState('visits', Visits) ?? { count: 0 };
       ctx.setState('visits', { count: count + 1 });
-      await ctx.sendMessage(`Visit ${count + 1}`);
+      ctx.sendMessage(`Visit ${count + 1}`);
     },
     byContactHeader,
   );

@@ -20,7 +20,7 @@ import { jsonOf } from '../../support/api.ts';
 import { byContactHeader } from '../../support/as-contact.ts';
 import { serveApp } from '../../support/listening-app.ts';
 
-const { pipeline: answer } = support;
+const { pipeline: answered } = support;
 
 const CONTACT = 'customer:42';
 const Visits = v.object({ count: v.number() });
@@ -30,7 +30,7 @@ async function counted(ctx: ThreadContext): Promise<void> {
   const { count } = ctx.getState('visits', Visits) ?? { count: 0 };
   ctx.setState('visits', { count: count + 1 });
   if (ctx.lastUserMessage === 'break') openDrawer();
-  await (typeof answer === 'function' ? answer(ctx) : answer.run(ctx));
+  await (typeof answered === 'function' ? answered(ctx) : answered.run(ctx));
 }
 
 function openDrawer(): never {
@@ -152,14 +152,14 @@ describeStores((kind) => {
       assert.ok(message.pieces > 1);
       const events = entriesOf(trace, 'event');
       assert.deepEqual(
-        events.map(({ event, internal }) => [event.event_type, internal]).toSorted(),
+        events.map(({ event, internal }) => `${event.event_type} ${internal}`).toSorted(),
         [
-          ['comm.assistant_message', false],
-          ['context.tool_call', true],
-          ['context.tool_result', true],
-          ['jims.thread.titled', true],
-          ['state.set.visits', true],
-          ['support.answered', false],
+          'comm.assistant_message false',
+          'context.tool_call true',
+          'context.tool_result true',
+          'jims.thread.titled true',
+          'state.set.visits true',
+          'support.answered false',
         ],
       );
       assert.partialDeepStrictEqual(trace.entries[0], { kind: 'pipeline', name: 'counted' });
