@@ -87,7 +87,7 @@ const End = v.object({
 });
 
 /** One thing that happened in a run. */
-export const TraceEntry = v.pipe(
+const TraceEntry = v.pipe(
   v.variant('kind', [
     Queue,
     Pipeline,
@@ -105,7 +105,7 @@ export const TraceEntry = v.pipe(
 );
 
 /** A position in the app's own code. */
-export const TraceSource = v.pipe(
+const TraceSource = v.pipe(
   v.object({
     file: v.pipe(
       v.string(),
@@ -125,7 +125,7 @@ const thrown = {
 };
 
 /** The real error of a run: what its pipeline threw. */
-export const TraceError = v.pipe(
+const TraceError = v.pipe(
   v.object({
     code: v.pipe(v.string(), v.description('As the run has it, such as `pipeline_failed`')),
     detail: v.pipe(text, v.description('What the run has as its error')),
@@ -180,4 +180,3 @@ export const TraceResource = v.pipe(
 export type TraceResource = v.InferOutput<typeof TraceResource>;
 export type TraceEntry = v.InferOutput<typeof TraceEntry>;
 export type TraceError = v.InferOutput<typeof TraceError>;
-export type TraceSource = v.InferOutput<typeof TraceSource>;
