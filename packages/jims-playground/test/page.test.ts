@@ -136,6 +136,8 @@ describe('the playground', () => {
     await say(page, 'Can I talk to a person?');
     const question = page.getByRole('form', { name: 'Question to a service' });
     await question.getByText('answer a customer').waitFor();
+    await question.getByText('"Can I talk to a person?"', { exact: true }).waitFor();
+    assert.equal(await question.getByRole('textbox').inputValue(), '{"text":""}');
     await question.getByRole('textbox').fill('{"text": "This is Anna."}');
     await question.getByRole('button', { name: 'Answer' }).click();
     await answered(page, 'This is Anna.');
