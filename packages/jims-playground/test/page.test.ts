@@ -28,7 +28,8 @@ describe('the playground', () => {
     await say(page, 'Where is my order 1042?');
     await answered(page, 'It is with you on Thursday.');
     const inspector = page.getByRole('complementary', { name: 'Inspector' });
-    await inspector.getByText('completed', { exact: true }).waitFor();
+    await inspector.locator('[data-kind=tool]', { hasText: 'find_order' }).waitFor();
+    await inspector.getByText('Stored').waitFor();
     assert.deepEqual(await names(inspector, 'model'), ['scripted', 'scripted', 'scripted']);
     assert.deepEqual(await names(inspector, 'tool'), ['find_order']);
 
