@@ -20,6 +20,8 @@ const PRICES = [
   { repair: 'Full service', euros: 89, minutes: 180 },
 ];
 
+const GREETING = 'Hello! This is the desk of a **bicycle workshop**. What can I do for you?';
+
 /** What a thread remembers. */
 const Booking = v.object({ hour: v.nullable(v.object({ day: v.string(), time: v.string() })) });
 
@@ -32,6 +34,7 @@ async function desk(ctx: ThreadContext): Promise<void> {
   if (wish === 'book' || /book|appointment|when/i.test(wish)) return book(ctx);
   if (wish === 'cancel' || /cancel/i.test(wish)) return cancel(ctx);
   if (wish === 'prices' || /price|cost|much|repair|tube|brake/i.test(wish)) return prices(ctx);
+  if (/^(?:hi|hello|hey)\b/i.test(wish)) return menu(ctx, GREETING);
   menu(ctx, 'I am a demo, without a model that would understand that. Try one of these:');
 }
 
@@ -149,6 +152,5 @@ export const app: JimsApp = defineApp({
   description: 'A demo of JIMS: the desk of a bicycle workshop',
   durable: true,
   pipeline: desk,
-  conversationStartPipeline: (ctx) =>
-    menu(ctx, 'Hello! This is the desk of a **bicycle workshop**. What can I do for you?'),
+  conversationStartPipeline: (ctx) => menu(ctx, GREETING),
 });

@@ -39,12 +39,14 @@ export interface Answer {
 export interface DevelopOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Called with the folder while the app loads. */
+  readonly whileLoading?: (folder: string) => Promise<void>;
 }
 
 /** Starts the command in a folder with these files, on a free port, and resolves when it has printed its link. */
 export async function develop(
   files: Readonly<Record<string, string>>,
-  { args = [], env = {} }: DevelopOptions = {},
+  { args = [], env = {}, whileLoading }: DevelopOptions = {},
 ): Promise<Developing> {
   const folder = folderWith({ 'package.json': '{"type":"module"}', ...files });
   symlinkSync(MODULES, join(folder.path, 'node_modules'));
@@ -77,6 +79,7 @@ export async function develop(
   }
   let url: string;
   try {
+    await whileLoading?.(folder.path);
     url = await until('link', () => /Open (http:\S+)\/ /.exec(output)?.[1]);
   } catch (error) {
     await stop();

@@ -9,6 +9,7 @@ import { openOptionsOf } from '../../server/node-server/app-service.ts';
 import { PortError } from '../../server/node-server/listen.ts';
 import { flushLog } from '../../server/node-server/log-output.ts';
 import { createLogger } from '../../server/node-server/logger.ts';
+import { isStopping } from '../../server/node-server/stop-signals.ts';
 import { preparePages } from '../../server/pages/page-routes.ts';
 import type { ServeOptions, Service } from '../../server/serve-options.ts';
 import { serve } from '../../server/serve.ts';
@@ -194,7 +195,8 @@ class Development {
     await this.#beforeExit?.();
     await flushLog();
     this.#watch.close();
-    startAnew(port, this.#given.env);
+    // Somebody may have had enough while runs were finished.
+    if (!isStopping()) startAnew(port, this.#given.env);
   }
 
   #name(file: string): string {

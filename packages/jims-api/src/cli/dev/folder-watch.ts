@@ -22,6 +22,7 @@ export class FolderWatch {
   readonly #options: FolderWatchOptions;
   readonly #watchers = new Map<string, FSWatcher>();
   readonly #missing = new Set<string>();
+  readonly #refused = new Set<string>();
   readonly #lookAgain: NodeJS.Timeout;
   #changed = new Set<string>();
   #quiet: NodeJS.Timeout | undefined;
@@ -33,8 +34,9 @@ export class FolderWatch {
 
   /** Watches these folders, too. */
   add(folders: Iterable<string>): void {
+    const known = [this.#watchers, this.#missing, this.#refused];
     for (const folder of folders) {
-      if (!this.#watchers.has(folder) && !this.#missing.has(folder)) this.#watch(folder);
+      if (!known.some((each) => each.has(folder))) this.#watch(folder);
     }
   }
 
@@ -56,9 +58,13 @@ export class FolderWatch {
       watcher.on('error', () => this.#lose(folder));
       this.#watchers.set(folder, watcher);
     } catch (error) {
-      this.#missing.add(folder);
-      const isMissing = Error.isError(error) && 'code' in error && error.code === 'ENOENT';
-      if (!isMissing) this.#options.onFault(error);
+      if (Error.isError(error) && 'code' in error && error.code === 'ENOENT') {
+        this.#missing.add(folder);
+      } else {
+        // Not tried again: there may be more folders than the system watches.
+        this.#refused.add(folder);
+        this.#options.onFault(error);
+      }
     }
   }
 

@@ -52,7 +52,7 @@ export class LiveApp {
     ]);
   }
 
-  /** Loads the app. When it is broken its place is held by one that refuses all runs. */
+  /** Loads the app. When it is broken, one that refuses all runs is served instead. */
   async load(): Promise<JimsApp> {
     try {
       const begun = performance.now();

@@ -14,10 +14,13 @@ import { noticeWaiting } from './notice-waiting.ts';
 import { ServiceProcess } from './service-process.ts';
 import type { ServiceLogger } from './service-process.ts';
 
-/** What of the options of `serve` is for `app.open`. */
-export function openOptionsOf(options: OpenOptions): OpenOptions {
+/** What of the options of `serve` is for `app.open`. The playground shows traces. */
+export function openOptionsOf(
+  options: OpenOptions & Pick<ServeOptions, 'playground'>,
+): OpenOptions {
   const { store, schema, files, limits, fileLimits } = options;
-  const { traceContent, traces, recover, onRunFailed, logger } = options;
+  const { traceContent, recover, onRunFailed, logger } = options;
+  const { traces = options.playground || undefined } = options;
   const reports = { traceContent, traces, onRunFailed, logger };
   return { store, schema, files, limits, fileLimits, recover, ...reports };
 }
@@ -132,7 +135,13 @@ export class AppService implements Service {
 
   #logListening(store: string): void {
     const { protocols } = this.#options;
-    const address = { host: this.#host, port: this.#port, metricsPort: this.#metricsPort, store };
+    const address = {
+      url: this.url,
+      host: this.#host,
+      port: this.#port,
+      metricsPort: this.#metricsPort,
+      store,
+    };
     this.#logger.info({ ...address, protocols }, 'listening');
     if (this.#secured || isLoopback(this.#host)) return;
     this.#logger.warn(

@@ -147,6 +147,23 @@ export const app = (ctx) => ctx.sendMessage(data.text + common.text());
     assert.doesNotMatch(dev.output, /starting anew/);
   });
 
+  test('ends the wait for an app that never ends to load', async () => {
+    await using dev = await develop(
+      {
+        'app.ts': "import './lib.ts';\nexport const app = (ctx) => ctx.sendMessage('loaded');\n",
+        'lib.ts': 'await new Promise(() => setInterval(() => {}, 1000));\n',
+      },
+      {
+        async whileLoading(folder) {
+          // Longer than until its files are watched, on a slow machine.
+          await new Promise((resolve) => setTimeout(resolve, 2500));
+          writeFileSync(join(folder, 'lib.ts'), 'export {};\n');
+        },
+      },
+    );
+    assert.equal(await quick(dev), 'loaded');
+  });
+
   test('with an exception that nobody catches ends nothing', async () => {
     await using dev = await develop({
       'app.ts': "export const app = (ctx) => ctx.sendMessage('1');\n",

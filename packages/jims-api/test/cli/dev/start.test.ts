@@ -66,8 +66,11 @@ describe('jims-api dev', { concurrency: 2 }, () => {
     assert.match(String(greeting.body.assistant_messages), /one function/);
     const prices = await dev.say('What does a repair cost?', { contact_id: 'c' });
     assert.match(String(prices.body.assistant_messages), /Full service \| €89/);
-    const asked = await dev.say('book', { contact_id: 'c', event_type: 'comm.user_button_click' });
-    assert.match(JSON.stringify(asked.body), /is free\. Shall I book it/);
+    const question = await dev.say('book', {
+      contact_id: 'c',
+      event_type: 'comm.user_button_click',
+    });
+    assert.match(JSON.stringify(question.body), /is free\. Shall I book it/);
     const booked = await dev.say('yes', { contact_id: 'c', event_type: 'comm.user_button_click' });
     assert.match(JSON.stringify(booked.body), /appointment\.txt/);
     const known = await dev.say('Book an appointment', { contact_id: 'c' });
