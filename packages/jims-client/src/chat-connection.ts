@@ -3,21 +3,20 @@ import type { ChatMessage } from './chat-snapshot.ts';
 import type { ChatStore } from './chat-store.ts';
 import { JimsApiError } from './errors.ts';
 import { follow } from './follow.ts';
-import type { OpenStream } from './follow.ts';
 import { errorOfEnd, followRun, isEnd, objectIn } from './run-stream.ts';
 import { ThreadLog } from './thread-log.ts';
 import { asJimsApiError } from './transport.ts';
-import type { Transport } from './transport.ts';
+import type { OpenAnswer, Transport } from './transport.ts';
 import type { StreamEvent, ThreadEvent } from './wire.ts';
 
 /** A run that was accepted here. */
 export interface AcceptedRun {
   readonly runId: string;
-  readonly stream: OpenStream;
+  readonly stream: OpenAnswer;
   /** Whether the app may greet before it answers. */
   readonly hasGreeting: boolean;
   /** Sends the same message again: a run that was lost runs once more. */
-  readonly resend: () => Promise<OpenStream>;
+  readonly resend: () => Promise<OpenAnswer>;
 }
 
 /**
@@ -33,7 +32,7 @@ export class ChatConnection {
   readonly #store: ChatStore;
   readonly #accepted = new Map<string, AcceptedRun>();
   /** Streams of accepted runs that nobody reads yet. */
-  readonly #streams = new Map<string, OpenStream>();
+  readonly #streams = new Map<string, OpenAnswer>();
   /** Runs whose end was seen. */
   readonly #over = new Set<string>();
   /** From start to pause. */
@@ -51,7 +50,7 @@ export class ChatConnection {
     this.#transport = transport;
     this.#store = store;
     this.#isLoaded = isNew;
-    this.log = new ThreadLog(transport, store, threadId, this.#lost);
+    this.log = new ThreadLog(transport, store, threadId);
   }
 
   /** Begins to follow the thread, unless that is done already. */
@@ -108,7 +107,6 @@ export class ChatConnection {
     this.#store.set({ isLoading: true });
     const runs = await this.log.load(session);
     this.#isLoaded = true;
-    this.#found();
     const [last] = runs;
     const isGoing = runs.some(({ status }) => status === 'queued' || status === 'running');
     // The newest message of the log began the run that is going on, or one that is over.
@@ -118,6 +116,11 @@ export class ChatConnection {
       this.failedRun = last.run_id;
       this.#store.set({ error: new JimsApiError(last.error.detail, last.error) });
     }
+  }
+
+  get #news(): Pick<ChatStore, 'onLost' | 'onOpen'> {
+    const { onLost, onOpen } = this.#store;
+    return { onLost, onOpen };
   }
 
   #newestRun(): string | undefined {
@@ -140,8 +143,7 @@ export class ChatConnection {
         after: cursorOf(this.#store.state),
         signal,
         parse: ({ data }) => objectIn(data) as ThreadEvent,
-        onLost: this.#lost,
-        onOpen: this.#found,
+        ...this.#news,
       });
       for await (const batch of batches) {
         if (signal.aborted) return;
@@ -162,10 +164,10 @@ export class ChatConnection {
     this.#over.add(runId);
     await this.#sending;
     await Promise.all([this.log.sync(session), this.log.refresh(session)]);
-    const error = end && errorOfEnd(end);
-    if (end?.event === 'error') this.failedRun = runId;
     this.#store.update(withoutRun);
-    if (end?.event === 'error') this.#store.set({ error });
+    if (end?.event !== 'error') return;
+    this.failedRun = runId;
+    this.#store.set({ error: errorOfEnd(end) });
   }
 
   /** Reads a run up to its end, which is `undefined` when nothing is known of the run any more. */
@@ -178,8 +180,7 @@ export class ChatConnection {
       after: live?.seq && !first ? `${live.attempt}.${live.seq}` : undefined,
       signal,
       resend: this.#accepted.get(runId)?.resend,
-      onLost: this.#lost,
-      onOpen: this.#found,
+      ...this.#news,
     });
     try {
       for await (const batch of batches) {
@@ -204,10 +205,4 @@ export class ChatConnection {
     const next = batch.reduce(withStreamEvent, state);
     if (next.messages.length > messages.length) await this.log.sync(signal);
   }
-
-  readonly #lost = (): void => this.#store.set({ isLost: true });
-
-  readonly #found = (): void => {
-    if (this.#store.state.isLost) this.#store.set({ isLost: false });
-  };
 }

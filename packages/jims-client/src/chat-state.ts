@@ -172,57 +172,66 @@ function withoutAnswer({ messages }: ChatState): readonly ChatMessage[] {
 /** Takes an event of the run that is followed, unless it came before, or is of an attempt that was lost. */
 export function withStreamEvent(state: ChatState, event: StreamEvent): ChatState {
   const { live } = state;
-  if (!live || live.isOver || event.event === 'thread') return state;
+  if (!live || live.isOver) return state;
   const isRestart = event.event === 'restarted';
   const [given = live.attempt, seq = live.seq + 1] = event.id?.split('.').map(Number) ?? [];
   const attempt = isRestart ? event.data.attempt : given;
-  if (attempt < live.attempt || (attempt === live.attempt && (isRestart || seq <= live.seq))) return state;
-  if (attempt === live.attempt) return taken({ ...state, live: { ...live, seq } }, event);
-  const again = { ...live, ...NOTHING_SEEN, attempt };
-  const fresh = { ...state, live: again, messages: withoutAnswer(state) };
-  return isRestart ? fresh : taken({ ...fresh, live: { ...again, seq } }, event);
+  if (attempt > live.attempt) {
+    const again = { ...live, ...NOTHING_SEEN, attempt };
+    return withStreamEvent({ ...state, live: again, messages: withoutAnswer(state) }, event);
+  }
+  if (isRestart || attempt < live.attempt || seq <= live.seq) return state;
+  return withTaken(state, event, { ...live, seq });
 }
 
-function taken(state: ChatState, { event, data, id }: StreamEvent): ChatState {
-  const { filesUrl } = state;
+function withTaken(before: ChatState, { event, data, id }: StreamEvent, live: LiveRun): ChatState {
+  const state = { ...before, live };
   switch (event) {
     case 'status':
-      return withLive(state, { status: data.status });
+      return { ...state, live: { ...live, status: data.status } };
     case 'step':
-      return withLive(state, { steps: withWork(state.live?.steps, data) });
-    case 'event': {
-      const members = membersOf(data.event_data, filesUrl);
-      if (!isMessage(data.event_data)) return state;
-      return changed(state, data.event_id, () => ({ ...members, type: data.event_type }));
-    }
-    case 'delta':
-      return changed(state, data.message_id, ({ text }) => ({ text: text + data.delta }));
-    case 'reasoning':
-      return changed(state, data.message_id, ({ reasoning }) => ({ reasoning: reasoning + data.delta }));
-    case 'tool': {
-      const { message_id, ...tool } = data;
-      return changed(state, message_id, ({ tools }) => ({ tools: withWork(tools, tool) }));
-    }
-    case 'source': {
-      const { message_id, ...source } = data;
-      return changed(state, message_id, ({ sources }) => ({ sources: [...sources, source] }));
-    }
-    case 'file': {
-      const file = fileOf(data, filesUrl);
-      return changed(state, data.message_id, ({ files }) => ({ files: [...files, file] }));
-    }
+      return { ...state, live: { ...live, steps: withWork(live.steps, data) } };
     case 'error':
       // Nothing of it is stored.
-      return withLive({ ...state, messages: withoutAnswer(state) }, { isOver: true });
+      return { ...state, live: { ...live, isOver: true }, messages: withoutAnswer(state) };
     case 'result':
-      return withLive(withQuestion(state, data.question), { isOver: true });
+      return { ...withQuestion(state, data.question), live: { ...live, isOver: true } };
     case 'cancelled':
       // Without an id it goes on in another process.
-      return withLive(state, { isOver: id !== undefined });
-    default:
-      // A newer service may send more.
-      return state;
+      return { ...state, live: { ...live, isOver: id !== undefined } };
+    case 'thread':
+    case 'restarted':
+      return before;
   }
+  const messageId = event === 'event' ? data.event_id : data.message_id;
+  const known = find(state, (message) => message.id === messageId);
+  // A newer service may send more.
+  if (!messageId || known?.createdAt || (event === 'event' && !isMessage(data.event_data))) {
+    return state;
+  }
+  const now = known ?? { ...BLANK, id: messageId, key: messageId, runId: live.runId };
+  return withMessage(state, known, { ...now, ...changeBy({ event, data, id } as PartEvent, now, state) });
+}
+
+type PartEvent = Extract<
+  StreamEvent,
+  { readonly event: 'event' | 'delta' | 'reasoning' | 'tool' | 'source' | 'file' }
+>;
+
+/** What a part of a message changes in it. */
+function changeBy(
+  { event, data }: PartEvent,
+  { text, reasoning, tools, sources, files }: ChatMessage,
+  { filesUrl }: ChatState,
+): Partial<ChatMessage> {
+  if (event === 'delta') return { text: text + data.delta };
+  if (event === 'reasoning') return { reasoning: reasoning + data.delta };
+  if (event === 'file') return { files: [...files, fileOf(data, filesUrl)] };
+  if (event === 'event') {
+    return { ...membersOf(data.event_data, filesUrl), type: data.event_type };
+  }
+  const { message_id: _, ...part } = data;
+  return 'url' in part ? { sources: [...sources, part] } : { tools: withWork(tools, part) };
 }
 
 /** The same question stays the same object. */
@@ -231,26 +240,9 @@ export function withQuestion(state: ChatState, asked: AskedQuestion | undefined)
   return { ...state, question: asked && questionOf(asked) };
 }
 
-function withLive(state: ChatState, change: Partial<LiveRun>): ChatState {
-  return state.live ? { ...state, live: { ...state.live, ...change } } : state;
-}
-
 /** A list with a step or a tool that is new, or a newer form of one that is in it. */
-function withWork(list: readonly ChatWork[] = [], work: ChatWork): readonly ChatWork[] {
+function withWork(list: readonly ChatWork[], work: ChatWork): readonly ChatWork[] {
   const known = list.find(({ id }) => id === work.id);
   // When it is over its input does not come again.
   return known ? list.map((each) => (each === known ? { ...each, ...work } : each)) : [...list, work];
-}
-
-/** Changes a message of the run; one that is stored does not change any more. */
-function changed(
-  state: ChatState,
-  id: string,
-  change: (message: ChatMessage) => Partial<ChatMessage>,
-): ChatState {
-  const known = find(state, (message) => message.id === id);
-  if (known?.createdAt) return state;
-  const { runId } = state.live ?? {};
-  const before = known ?? { ...BLANK, id, key: id, runId, feedback: state.feedback[id] };
-  return withMessage(state, known, { ...before, ...change(before) });
 }

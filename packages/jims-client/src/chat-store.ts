@@ -5,8 +5,7 @@ import type { ChatState } from './chat-state.ts';
 /** The state of a chat, and those who listen to it. */
 export class ChatStore {
   state: ChatState;
-  readonly #listeners = new Set<() => void>();
-  #shown: ChatState | undefined;
+  readonly listeners = new Set<() => void>();
   #run: ChatRun | undefined;
   #snapshot: ChatSnapshot | undefined;
   #announced: ChatSnapshot | undefined;
@@ -27,21 +26,15 @@ export class ChatStore {
       const snapshot = this.getSnapshot();
       if (snapshot === this.#announced) return;
       this.#announced = snapshot;
-      for (const listener of [...this.#listeners]) listener();
+      for (const listener of [...this.listeners]) listener();
     });
   }
 
-  /** Returns what ends it, and returns false when that is done already. */
-  subscribe(listener: () => void): () => boolean {
-    // The same function may subscribe twice.
-    const call = (): void => listener();
-    this.#listeners.add(call);
-    return () => this.#listeners.delete(call);
-  }
+  readonly onLost = (): void => this.set({ isLost: true });
+
+  readonly onOpen = (): void => this.set({ isLost: false });
 
   readonly getSnapshot = (): ChatSnapshot => {
-    if (this.#shown === this.state && this.#snapshot) return this.#snapshot;
-    this.#shown = this.state;
     const { threadId, title, messages, question, error, hasOlder, live } = this.state;
     const { runId = '', status, steps = [], attempt = 1 } = live ?? {};
     this.#run = live && !live.isOver ? same(this.#run, { runId, status, steps, attempt }) : undefined;

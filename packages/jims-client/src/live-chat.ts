@@ -28,7 +28,6 @@ export class LiveChat implements Chat {
   readonly #outbox: Outbox;
   readonly #life = new AbortController();
   #connection: ChatConnection | undefined;
-  #readers = 0;
   #leaving: ReturnType<typeof setTimeout> | undefined;
   /** Messages are accepted in the order in which they are sent. */
   #sending: Promise<unknown> = Promise.resolve();
@@ -46,14 +45,17 @@ export class LiveChat implements Chat {
 
   /** It is connected while somebody listens. */
   readonly subscribe = (listener: () => void): (() => void) => {
-    const leave = this.#store.subscribe(listener);
-    this.#readers++;
+    const { listeners } = this.#store;
+    // The same function may subscribe twice.
+    const call = (): void => listener();
+    listeners.add(call);
     clearTimeout(this.#leaving);
     this.#connection?.start();
     return () => {
-      if (leave() && --this.#readers === 0) {
-        this.#leaving = setTimeout(() => this.#connection?.pause(), GRACE_MS);
-      }
+      listeners.delete(call);
+      clearTimeout(this.#leaving);
+      if (listeners.size > 0) return;
+      this.#leaving = setTimeout(() => this.#connection?.pause(), GRACE_MS);
     };
   };
 

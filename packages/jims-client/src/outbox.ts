@@ -4,12 +4,11 @@ import type { ChatFile, ChatMessage } from './chat-snapshot.ts';
 import { withMessage, withOutgoing } from './chat-state.ts';
 import type { ChatStore } from './chat-store.ts';
 import { JimsApiError } from './errors.ts';
-import type { OpenStream } from './follow.ts';
 import { chatRequest } from './message-options.ts';
 import type { MessageOptions } from './message-options.ts';
 import { CHAT_INCLUDES, openRun } from './run-stream.ts';
 import { asJimsApiError } from './transport.ts';
-import type { Transport } from './transport.ts';
+import type { OpenAnswer, Transport } from './transport.ts';
 import { nameOf, uploadFile } from './upload.ts';
 
 /** A message to send. */
@@ -37,7 +36,7 @@ export class Outbox {
   readonly #options: OutboxOptions & { readonly signal: AbortSignal };
   readonly #drafts = new Map<string, Draft>();
   /** What is sent: the same each time, for the service to recognize it. */
-  readonly #requests = new Map<string, object>();
+  readonly #bodies = new Map<string, object>();
 
   constructor(
     transport: Transport,
@@ -78,15 +77,15 @@ export class Outbox {
     const store = this.#store;
     this.#change(key, { state: 'sending' });
     try {
-      const body = this.#requests.get(key) ?? (await this.#packed(key));
-      this.#requests.set(key, body);
-      const onLost = (): void => store.set({ isLost: true });
+      const body = this.#bodies.get(key) ?? (await this.#packed(key));
+      this.#bodies.set(key, body);
+      const { onLost } = store;
       const stream = await openRun(this.#transport, { key, body, signal, tries: TRIES, onLost });
       const { runId, threadId } = stream;
       store.set({ threadId, question: undefined, error: undefined, isLost: false });
       this.#change(key, { id: runId, runId, state: 'complete' });
       const hasGreeting = this.#options.greet === true && 'new_thread' in body;
-      const resend = async (): Promise<OpenStream> => (await this.deliver(key)).stream;
+      const resend = async (): Promise<OpenAnswer> => (await this.deliver(key)).stream;
       return { runId, hasGreeting, stream, resend };
     } catch (thrown) {
       const error = asJimsApiError(thrown);
@@ -127,7 +126,7 @@ export class Outbox {
         onProgress: (progress) => change(index, { progress }),
       });
       const { file_id: fileId, media_type: mediaType } = stored;
-      change(index, { fileId, mediaType, url: this.#transport.fileAddress(fileId) });
+      change(index, { fileId, mediaType, url: this.#store.state.filesUrl + fileId });
     };
     const kept = draft.stored?.length ?? 0;
     await Promise.all((draft.files ?? []).map((file, index) => upload(file, kept + index)));

@@ -10,14 +10,12 @@ export class ThreadLog {
   readonly path: string;
   readonly #transport: Transport;
   readonly #store: ChatStore;
-  readonly #onLost: () => void;
   #older: string | null = null;
 
-  constructor(transport: Transport, store: ChatStore, threadId: string, onLost: () => void) {
+  constructor(transport: Transport, store: ChatStore, threadId: string) {
     this.#transport = transport;
     this.#store = store;
     this.path = `/api/v1/threads/${threadId}`;
-    this.#onLost = onLost;
   }
 
   /** Reads the newest messages, and what is known of them; resolves with the newest runs. */
@@ -41,6 +39,7 @@ export class ThreadLog {
           feedback: Object.fromEntries(given),
           hasOlder: page.next_cursor !== null,
           isLoading: false,
+          isLost: false,
         },
         page.events,
       ),
@@ -83,7 +82,8 @@ export class ThreadLog {
   }
 
   #get<T>(path: string, signal: AbortSignal, query?: Query): Promise<T> {
-    const options = { query, signal, tries: Infinity, onLost: this.#onLost };
+    const { onLost } = this.#store;
+    const options = { query, signal, tries: Infinity, onLost };
     return this.#transport.json<T>(this.path + path, options);
   }
 }
