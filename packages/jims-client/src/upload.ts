@@ -65,7 +65,9 @@ function sendByXhr(
     xhr.upload.onprogress = ({ loaded, total }) => onProgress(loaded / (total || 1));
     xhr.onloadend = () => {
       const { status, responseText } = xhr;
-      if (status) resolve(new Response(responseText, { status }));
+      // A response that is made of a string is plain text otherwise.
+      const answered = { 'content-type': 'application/json' };
+      if (status) resolve(new Response(responseText, { status, headers: answered }));
       else reject(new TypeError('The upload broke off'));
     };
     signal?.addEventListener('abort', () => xhr.abort());

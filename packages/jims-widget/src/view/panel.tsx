@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 
 import { useTexts } from './chat-context.ts';
 import { Icon } from './icons.tsx';
@@ -124,7 +124,7 @@ function useFocusMoved(
   launcher: { readonly current: HTMLElement | null },
 ): void {
   const wasOpen = useRef(isOpen);
-  useEffect(() => {
+  useLayoutEffect(() => {
     // A page that opens the panel by itself keeps its focus.
     if (wasOpen.current === isOpen) return;
     wasOpen.current = isOpen;
