@@ -10,8 +10,8 @@ import { seeded } from '../packages/jims-client/test/support/seeded.ts';
 
 const count = Number(process.argv[2] ?? 100);
 const seed = Number(process.argv[3] ?? Date.now());
-const AT_ONCE = 50;
-const RESTART_EVERY_MS = 3000;
+const AT_ONCE = 30;
+const RESTART_EVERY_MS = 5000;
 
 for (const mode of ['plain', 'durable'] as const) {
   const began = performance.now();

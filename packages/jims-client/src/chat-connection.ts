@@ -1,22 +1,22 @@
-import { positionOf, withEvents, withRun, withStreamEvent, withoutRun } from './chat-state.ts';
+import { cursorOf, withEvents, withRun, withStreamEvent, withoutRun } from './chat-state.ts';
+import type { ChatMessage } from './chat-snapshot.ts';
 import type { ChatStore } from './chat-store.ts';
 import { JimsApiError } from './errors.ts';
 import { follow } from './follow.ts';
-import type { OpenStream } from './follow.ts';
 import { errorOfEnd, followRun, isEnd, objectIn } from './run-stream.ts';
 import { ThreadLog } from './thread-log.ts';
 import { asJimsApiError } from './transport.ts';
-import type { Transport } from './transport.ts';
+import type { OpenAnswer, Transport } from './transport.ts';
 import type { StreamEvent, ThreadEvent } from './wire.ts';
 
 /** A run that was accepted here. */
 export interface AcceptedRun {
   readonly runId: string;
-  readonly stream: OpenStream;
+  readonly stream: OpenAnswer;
   /** Whether the app may greet before it answers. */
   readonly hasGreeting: boolean;
   /** Sends the same message again: a run that was lost runs once more. */
-  readonly resend: () => Promise<OpenStream>;
+  readonly resend: () => Promise<OpenAnswer>;
 }
 
 /**
@@ -32,7 +32,7 @@ export class ChatConnection {
   readonly #store: ChatStore;
   readonly #accepted = new Map<string, AcceptedRun>();
   /** Streams of accepted runs that nobody reads yet. */
-  readonly #streams = new Map<string, OpenStream>();
+  readonly #streams = new Map<string, OpenAnswer>();
   /** Runs whose end was seen. */
   readonly #over = new Set<string>();
   /** From start to pause. */
@@ -50,7 +50,7 @@ export class ChatConnection {
     this.#transport = transport;
     this.#store = store;
     this.#isLoaded = isNew;
-    this.log = new ThreadLog(transport, store, threadId, this.#lost);
+    this.log = new ThreadLog(transport, store, threadId);
   }
 
   /** Begins to follow the thread, unless that is done already. */
@@ -107,7 +107,6 @@ export class ChatConnection {
     this.#store.set({ isLoading: true });
     const runs = await this.log.load(session);
     this.#isLoaded = true;
-    this.#found();
     const [last] = runs;
     const isGoing = runs.some(({ status }) => status === 'queued' || status === 'running');
     // The newest message of the log began the run that is going on, or one that is over.
@@ -119,31 +118,32 @@ export class ChatConnection {
     }
   }
 
+  get #news(): Pick<ChatStore, 'onLost' | 'onOpen'> {
+    const { onLost, onOpen } = this.#store;
+    return { onLost, onOpen };
+  }
+
   #newestRun(): string | undefined {
-    const isUsers = ({ event_data }: ThreadEvent): boolean => event_data['role'] === 'user';
-    return this.#store.state.log.findLast(isUsers)?.event_id;
+    const isStored = ({ role, createdAt }: ChatMessage): unknown => role === 'user' && createdAt;
+    return this.#store.state.messages.findLast(isStored)?.id;
   }
 
   /** The run that is going on, as far as that is known; else one of those that wait for it. */
   #nextRun(): string | undefined {
-    const waiting = this.#store.state.outbox.map(({ runId }) => runId);
+    const waiting = this.#store.state.messages
+      .filter(({ role, createdAt }) => role === 'user' && !createdAt)
+      .map(({ runId }) => runId);
     return [this.#newestRun(), ...waiting].find((id) => id !== undefined && !this.#over.has(id));
-  }
-
-  get #position(): string | undefined {
-    const newest = this.#store.state.log.at(-1);
-    return newest && positionOf(newest);
   }
 
   async #tail(signal: AbortSignal): Promise<void> {
     try {
       const batches = follow(this.#transport, `${this.log.path}/events`, {
         query: { domain: 'comm' },
-        after: this.#position,
+        after: cursorOf(this.#store.state),
         signal,
         parse: ({ data }) => objectIn(data) as ThreadEvent,
-        onLost: this.#lost,
-        onOpen: this.#found,
+        ...this.#news,
       });
       for await (const batch of batches) {
         if (signal.aborted) return;
@@ -163,17 +163,11 @@ export class ChatConnection {
     const end = await this.#read(runId, session);
     this.#over.add(runId);
     await this.#sending;
-    await Promise.all([this.log.sync(session, this.#position), this.log.refresh(session)]);
-    const error = end && errorOfEnd(end);
-    if (end?.event === 'error') this.failedRun = runId;
-    this.#store.update((state) => ({
-      ...withoutRun(state),
-      ...(end?.event === 'error' && { error }),
-      // A run that was stopped while it waited has left nothing: its message was never stored.
-      outbox: state.outbox.map((each) =>
-        each.runId === runId ? { ...each, state: 'failed' as const } : each,
-      ),
-    }));
+    await Promise.all([this.log.sync(session), this.log.refresh(session)]);
+    this.#store.update(withoutRun);
+    if (end?.event !== 'error') return;
+    this.failedRun = runId;
+    this.#store.set({ error: errorOfEnd(end) });
   }
 
   /** Reads a run up to its end, which is `undefined` when nothing is known of the run any more. */
@@ -186,8 +180,7 @@ export class ChatConnection {
       after: live?.seq && !first ? `${live.attempt}.${live.seq}` : undefined,
       signal,
       resend: this.#accepted.get(runId)?.resend,
-      onLost: this.#lost,
-      onOpen: this.#found,
+      ...this.#news,
     });
     try {
       for await (const batch of batches) {
@@ -205,18 +198,11 @@ export class ChatConnection {
 
   /** Before the first words of an answer the log knows whether they are a greeting. */
   async #greeted(batch: readonly StreamEvent[], signal: AbortSignal): Promise<void> {
-    const { live, outbox } = this.#store.state;
-    if (!live?.hasGreeting || !outbox.some(({ runId }) => runId === live.runId)) return;
-    const isNew = ({ event, data }: StreamEvent): boolean => {
-      const id = event === 'event' ? data.event_id : 'message_id' in data && data.message_id;
-      return id !== false && !live.messages.some((message) => message.id === id);
-    };
-    if (batch.some(isNew)) await this.log.sync(signal, this.#position);
+    const { state } = this.#store;
+    const { live, messages } = state;
+    const isHeld = messages.some(({ id, createdAt }) => id === live?.runId && !createdAt);
+    if (!live?.hasGreeting || !isHeld) return;
+    const next = batch.reduce(withStreamEvent, state);
+    if (next.messages.length > messages.length) await this.log.sync(signal);
   }
-
-  readonly #lost = (): void => this.#store.set({ isLost: true });
-
-  readonly #found = (): void => {
-    if (this.#store.state.isLost) this.#store.set({ isLost: false });
-  };
 }

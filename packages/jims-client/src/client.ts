@@ -4,7 +4,7 @@ import { LiveChat } from './live-chat.ts';
 import type { OpenChatOptions } from './live-chat.ts';
 import { chatRequest } from './message-options.ts';
 import type { MessageOptions } from './message-options.ts';
-import { aborted } from './pause.ts';
+import { JimsApiError } from './errors.ts';
 import { filesOf, runsOf } from './resources.ts';
 import type { JimsFiles, JimsRuns } from './resources.ts';
 import { CHAT_INCLUDES, errorOfEnd, followRun, openRun } from './run-stream.ts';
@@ -64,7 +64,7 @@ export class JimsClient {
     const include: readonly Include[] = ['thread', ...(options.include ?? [])];
     for await (last of this.stream(text, { ...options, include }));
     if (last?.event === 'result') return last.data;
-    throw (last && errorOfEnd(last)) ?? aborted();
+    throw last ? errorOfEnd(last) : new JimsApiError('The run is gone', { code: 'not_found' });
   }
 
   /**

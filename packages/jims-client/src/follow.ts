@@ -1,8 +1,10 @@
-import { aborted, pause } from './pause.ts';
 import { sseParser } from './sse-parser.ts';
 import type { SseMessage } from './sse-parser.ts';
-import { asJimsApiError, guarded, isTransient } from './transport.ts';
-import type { CallOptions, Guard, Transport } from './transport.ts';
+import { nextTry } from './transport.ts';
+import type { CallOptions, OpenAnswer, Transport } from './transport.ts';
+
+/** What the client of a stream says. */
+export const STREAM = { accept: 'text/event-stream' };
 
 /** How to read a stream of the service. */
 export interface FollowOptions<T> extends Pick<
@@ -10,37 +12,13 @@ export interface FollowOptions<T> extends Pick<
   'query' | 'signal' | 'tries' | 'onLost'
 > {
   /** The first connection, where there is one already. */
-  readonly first?: OpenStream | undefined;
+  readonly first?: OpenAnswer | undefined;
   /** Goes on after the event with this id. */
   readonly after?: string | undefined;
   /** Throws for what cannot be an event of the service: then the connection is lost. */
   readonly parse: (message: SseMessage) => T;
   readonly isLast?: (event: T) => boolean;
   readonly onOpen?: () => void;
-}
-
-/** A response whose head is there, and what gives it up. */
-export interface OpenStream {
-  readonly response: Response;
-  readonly guard: Guard;
-}
-
-/** Opens a stream: one try. @throws JimsApiError */
-export async function openStream(
-  transport: Transport,
-  path: string,
-  options: CallOptions,
-): Promise<OpenStream> {
-  const guard = guarded(transport.silenceMs, options.signal);
-  const headers = { accept: 'text/event-stream', ...options.headers };
-  try {
-    const response = await transport.open(path, { ...options, headers, signal: guard.signal });
-    guard.watch(false);
-    return { response, guard };
-  } catch (error) {
-    guard.end();
-    throw guard.reason(error);
-  }
 }
 
 /**
@@ -55,32 +33,32 @@ export async function* follow<T>(
   path: string,
   options: FollowOptions<T>,
 ): AsyncGenerator<readonly T[]> {
-  const { query, signal, parse, isLast, onLost, onOpen, tries = Infinity } = options;
+  const { query, signal, parse, isLast, onOpen } = options;
   let { first, after = '' } = options;
-  let retryAfter = 0;
-  for (let failures = 1; ; failures++) {
+  let leastMs = 0;
+  for (let count = 1; ; count++) {
     let fault: unknown;
     let isOver = false;
     try {
-      const headers = after ? { 'last-event-id': after } : {};
-      const stream = first ?? (await openStream(transport, path, { query, signal, headers }));
+      const headers = { ...STREAM, ...(after && { 'last-event-id': after }) };
+      const answer = first ?? (await transport.open(path, { query, signal, headers }));
       first = undefined;
       onOpen?.();
-      isOver = stream.response.status === 204;
+      isOver = answer.response.status === 204;
       let events: T[] = [];
       const push = sseParser({
         id: after,
         onId: (id) => (after = id),
-        onRetry: (ms) => (retryAfter = ms / 1000),
+        onRetry: (ms) => (leastMs = ms),
         onMessage(message) {
           if (isOver) return;
           const event = parse(message);
           events.push(event);
-          failures = 0;
+          count = 0;
           isOver = isLast?.(event) === true;
         },
       });
-      for await (const piece of piecesOf(stream)) {
+      for await (const piece of piecesOf(answer)) {
         try {
           push(piece);
         } catch (thrown) {
@@ -94,18 +72,12 @@ export async function* follow<T>(
       fault = thrown;
     }
     if (isOver) return;
-    if (signal?.aborted) throw aborted();
-    const error = asJimsApiError(fault);
-    if (failures >= tries || !isTransient(error)) throw error;
-    onLost?.(error);
-    await pause(Math.max(1, failures), signal, {
-      retryAfter: Math.max(retryAfter, error.retryAfter ?? 0),
-    });
+    await nextTry(fault, { ...options, count: Math.max(1, count), leastMs });
   }
 }
 
 /** What a connection brings, until it ends. */
-async function* piecesOf({ response, guard }: OpenStream): AsyncGenerator<string> {
+async function* piecesOf({ response, guard }: OpenAnswer): AsyncGenerator<string> {
   try {
     guard.watch(true);
     // React Native's own fetch has no streams: it gives all of it at the end.

@@ -1,20 +1,19 @@
 import type { AcceptedRun } from './chat-connection.ts';
-import type { ChatFile } from './chat-snapshot.ts';
-import { withAccepted, withOutgoing } from './chat-state.ts';
-import type { OutgoingMessage } from './chat-state.ts';
+import { BLANK, MESSAGE } from './chat-message.ts';
+import type { ChatFile, ChatMessage } from './chat-snapshot.ts';
+import { withMessage, withOutgoing } from './chat-state.ts';
 import type { ChatStore } from './chat-store.ts';
 import { JimsApiError } from './errors.ts';
-import type { OpenStream } from './follow.ts';
 import { chatRequest } from './message-options.ts';
 import type { MessageOptions } from './message-options.ts';
 import { CHAT_INCLUDES, openRun } from './run-stream.ts';
 import { asJimsApiError } from './transport.ts';
-import type { Transport } from './transport.ts';
+import type { OpenAnswer, Transport } from './transport.ts';
 import { nameOf, uploadFile } from './upload.ts';
 
 /** A message to send. */
 export interface Draft {
-  readonly type: string;
+  readonly type?: string | undefined;
   readonly content: string;
   /** What is shown of it; default: its content. */
   readonly text?: string | undefined;
@@ -37,7 +36,7 @@ export class Outbox {
   readonly #options: OutboxOptions & { readonly signal: AbortSignal };
   readonly #drafts = new Map<string, Draft>();
   /** What is sent: the same each time, for the service to recognize it. */
-  readonly #requests = new Map<string, object>();
+  readonly #bodies = new Map<string, object>();
 
   constructor(
     transport: Transport,
@@ -52,20 +51,24 @@ export class Outbox {
   /** Shows a message that is to be sent. Returns its key. */
   add(draft: Draft): string {
     const key = crypto.randomUUID();
-    const { type, content, text = content } = draft;
+    const { content, type = MESSAGE, text = content } = draft;
     this.#drafts.set(key, draft);
-    const message: OutgoingMessage = { key, type, text, files: shown(draft), state: 'sending' };
-    this.#store.update((state) => ({ ...state, outbox: [...state.outbox, message] }));
+    const its = { id: key, key, type, text, files: shown(draft) };
+    const message: ChatMessage = { ...BLANK, ...its, role: 'user', state: 'sending' };
+    this.#store.update((state) => withMessage(state, undefined, message));
     return key;
   }
 
-  /** Takes a message back that was not accepted; returns what it was. */
-  remove(key: string): Draft | undefined {
-    this.#store.update((state) => ({
-      ...state,
-      outbox: state.outbox.filter((each) => each.key !== key),
-    }));
-    return this.#drafts.get(key);
+  /** Takes a message back that was not accepted. */
+  remove(key: string): void {
+    const { messages } = this.#store.state;
+    this.#store.set({ messages: messages.filter((message) => message.key !== key) });
+  }
+
+  /** Puts a message in place of one that was not accepted. Returns its key. */
+  again(key: string): string {
+    this.remove(key);
+    return this.add(this.#drafts.get(key) ?? { content: '' });
   }
 
   /** Sends a message until it is accepted. @throws JimsApiError */
@@ -74,14 +77,15 @@ export class Outbox {
     const store = this.#store;
     this.#change(key, { state: 'sending' });
     try {
-      const body = this.#requests.get(key) ?? (await this.#packed(key));
-      this.#requests.set(key, body);
-      const onLost = (): void => store.set({ isLost: true });
+      const body = this.#bodies.get(key) ?? (await this.#packed(key));
+      this.#bodies.set(key, body);
+      const { onLost } = store;
       const stream = await openRun(this.#transport, { key, body, signal, tries: TRIES, onLost });
       const { runId, threadId } = stream;
-      store.update((state) => ({ ...withAccepted(state, key, runId), threadId }));
+      store.set({ threadId, question: undefined, error: undefined, isLost: false });
+      this.#change(key, { id: runId, runId, state: 'complete' });
       const hasGreeting = this.#options.greet === true && 'new_thread' in body;
-      const resend = async (): Promise<OpenStream> => (await this.deliver(key)).stream;
+      const resend = async (): Promise<OpenAnswer> => (await this.deliver(key)).stream;
       return { runId, hasGreeting, stream, resend };
     } catch (thrown) {
       const error = asJimsApiError(thrown);
@@ -122,14 +126,14 @@ export class Outbox {
         onProgress: (progress) => change(index, { progress }),
       });
       const { file_id: fileId, media_type: mediaType } = stored;
-      change(index, { fileId, mediaType, url: this.#transport.fileAddress(fileId) });
+      change(index, { fileId, mediaType, url: this.#store.state.filesUrl + fileId });
     };
     const kept = draft.stored?.length ?? 0;
     await Promise.all((draft.files ?? []).map((file, index) => upload(file, kept + index)));
     return files.flatMap(({ fileId }) => fileId ?? []);
   }
 
-  #change(key: string, change: Partial<OutgoingMessage>): void {
+  #change(key: string, change: Partial<ChatMessage>): void {
     this.#store.update((state) => withOutgoing(state, key, change));
   }
 }

@@ -1,5 +1,3 @@
-import { JimsApiError } from './errors.ts';
-
 const FIRST_MS = 250;
 const LONGEST_MS = 15_000;
 
@@ -11,24 +9,22 @@ type Listen = (type: 'online', listener: () => void) => void;
 
 /**
  * Waits before try number `tries + 1`, or until the network is back: longer each time, not less than the
- * service wants, and never the same for two clients.
- *
- * @throws JimsApiError `aborted`
+ * service wants, and never the same for two clients. Rejects with the reason of `signal`.
  */
 export function pause(
   tries: number,
   signal: AbortSignal | undefined,
-  { retryAfter = 0 }: Partial<JimsApiError> = {},
+  leastMs = 0,
 ): Promise<void> {
   const grown = Math.min(LONGEST_MS, FIRST_MS * 2 ** (tries - 1));
-  const ms = Math.max(retryAfter * 1000, grown * (0.5 + Math.random() / 2));
+  const ms = Math.max(leastMs, grown * (0.5 + Math.random() / 2));
   return new Promise((resolve, reject) => {
     const hasEvents = typeof addEventListener === 'function';
     const done = (): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', done);
       if (hasEvents) removeEventListener('online', done);
-      if (signal?.aborted) reject(aborted());
+      if (signal?.aborted) reject(signal.reason);
       else resolve();
     };
     const timer = setTimeout(done, ms);
@@ -36,8 +32,4 @@ export function pause(
     if (hasEvents) addEventListener('online', done);
     if (signal?.aborted) done();
   });
-}
-
-export function aborted(): JimsApiError {
-  return new JimsApiError('It was given up', { code: 'aborted' });
 }

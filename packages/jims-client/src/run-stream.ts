@@ -1,9 +1,9 @@
 import { JimsApiError } from './errors.ts';
-import { follow, openStream } from './follow.ts';
-import type { FollowOptions, OpenStream } from './follow.ts';
+import { STREAM, follow } from './follow.ts';
+import type { FollowOptions } from './follow.ts';
 import { pause } from './pause.ts';
-import { notOfService, retried } from './transport.ts';
-import type { CallOptions, Transport } from './transport.ts';
+import { retried } from './transport.ts';
+import type { CallOptions, OpenAnswer, Transport } from './transport.ts';
 import type { Include, StreamEvent } from './wire.ts';
 
 /** Everything that a chat shows. */
@@ -25,7 +25,7 @@ const LOST = /^(?:lost|shutting_down|store_unavailable|restarted|disconnected)$/
 const MAX_RESENDS = 8;
 
 /** The stream of a run that was accepted. */
-export interface OpenRun extends OpenStream {
+export interface OpenRun extends OpenAnswer {
   readonly runId: string;
   readonly threadId: string;
 }
@@ -33,13 +33,13 @@ export interface OpenRun extends OpenStream {
 /** Sends a message until it is accepted. @throws JimsApiError */
 export function openRun(transport: Transport, call: CallOptions): Promise<OpenRun> {
   return retried(call, async () => {
-    const stream = await openStream(transport, '/api/v1/chat/stream', call);
-    const { headers } = stream.response;
+    const answer = await transport.open('/api/v1/chat/stream', { ...call, headers: STREAM });
+    const { headers } = answer.response;
     const runId = headers.get('x-jims-run-id');
     const threadId = headers.get('x-jims-thread-id');
-    if (runId && threadId) return { runId, threadId, ...stream };
-    stream.guard.end();
-    throw notOfService();
+    if (runId && threadId) return { runId, threadId, ...answer };
+    answer.guard.end();
+    throw new SyntaxError('This is not an answer of the service');
   });
 }
 
@@ -47,7 +47,7 @@ export function openRun(transport: Transport, call: CallOptions): Promise<OpenRu
 export interface FollowRunOptions extends Omit<FollowOptions<StreamEvent>, 'parse' | 'query'> {
   readonly include?: readonly Include[] | undefined;
   /** Sends its message again: a run that was lost runs once more. */
-  readonly resend?: (() => Promise<OpenStream>) | undefined;
+  readonly resend?: (() => Promise<OpenAnswer>) | undefined;
 }
 
 /** Reads a run to its end, through lost connections and lost processes. */
@@ -103,12 +103,9 @@ function isLost({ event, data }: StreamEvent): boolean {
   return LOST.test((event === 'error' && data.code) || (event === 'cancelled' && data.reason) || '');
 }
 
-/** Why a run has no answer. */
-export function errorOfEnd({ event, data }: StreamEvent): JimsApiError | undefined {
-  if (event === 'error') {
-    return new JimsApiError(data.detail, { code: data.code ?? 'pipeline_failed' });
-  }
-  if (event === 'result') return undefined;
-  const code = event === 'cancelled' ? data.reason : 'not_found';
-  return new JimsApiError('The run was stopped', { code });
+/** Why a run has no answer, by its last event. */
+export function errorOfEnd({ event, data }: StreamEvent): JimsApiError {
+  const { detail = 'The run was stopped', code = 'pipeline_failed' } =
+    event === 'error' ? data : { code: event === 'cancelled' ? data.reason : event };
+  return new JimsApiError(detail, { code });
 }

@@ -1,4 +1,4 @@
-import { withEvents } from './chat-state.ts';
+import { cursorOf, withEvents, withQuestion } from './chat-state.ts';
 import type { ChatStore } from './chat-store.ts';
 import type { Query, Transport } from './transport.ts';
 import type { EventPage, FeedbackPage, RunPage, RunSummary, Thread } from './wire.ts';
@@ -10,14 +10,12 @@ export class ThreadLog {
   readonly path: string;
   readonly #transport: Transport;
   readonly #store: ChatStore;
-  readonly #onLost: () => void;
   #older: string | null = null;
 
-  constructor(transport: Transport, store: ChatStore, threadId: string, onLost: () => void) {
+  constructor(transport: Transport, store: ChatStore, threadId: string) {
     this.#transport = transport;
     this.#store = store;
     this.path = `/api/v1/threads/${threadId}`;
-    this.#onLost = onLost;
   }
 
   /** Reads the newest messages, and what is known of them; resolves with the newest runs. */
@@ -28,17 +26,24 @@ export class ThreadLog {
       this.#get<FeedbackPage>('/feedback', signal, { limit: LONG_PAGE }),
       this.refresh(signal),
     ]);
-    this.#store.update((state) => ({
-      ...withEvents({ ...state, log: [] }, page.events),
-      hasOlder: page.next_cursor !== null,
-      isLoading: false,
-      feedback: Object.fromEntries(
-        feedback.map(({ message_id, value, comment }) => [
-          message_id,
-          { value, ...(comment !== null && { comment }) },
-        ]),
+    const given = feedback.map(({ message_id, value, comment }) => [
+      message_id,
+      { value, ...(comment !== null && { comment }) },
+    ]);
+    this.#store.update((state) =>
+      withEvents(
+        {
+          ...state,
+          // Copied messages have other ids than those that they were copied from.
+          messages: state.messages.filter(({ createdAt }) => !createdAt),
+          feedback: Object.fromEntries(given),
+          hasOlder: page.next_cursor !== null,
+          isLoading: false,
+          isLost: false,
+        },
+        page.events,
       ),
-    }));
+    );
     return runs;
   }
 
@@ -50,9 +55,9 @@ export class ThreadLog {
     this.#store.update((state) => ({ ...withEvents(state, page.events), hasOlder }));
   }
 
-  /** Reads what came after a position. */
-  async sync(signal: AbortSignal, after: string | undefined): Promise<void> {
-    for (let cursor: string | undefined | null = after; cursor !== null;) {
+  /** Reads what came after the newest known message. */
+  async sync(signal: AbortSignal): Promise<void> {
+    for (let cursor: string | undefined | null = cursorOf(this.#store.state); cursor !== null;) {
       const query = { domain: 'comm', limit: LONG_PAGE, cursor };
       const page: EventPage = await this.#get('/events', signal, query);
       this.#store.update((state) => withEvents(state, page.events));
@@ -64,7 +69,9 @@ export class ThreadLog {
   async refresh(signal: AbortSignal): Promise<void> {
     const { title, question, contact_id } = await this.#get<Thread>('', signal);
     const { contactId = contact_id ?? undefined } = this.#store.state;
-    this.#store.set({ title: title ?? undefined, contactId, question });
+    this.#store.update((state) =>
+      withQuestion({ ...state, title: title ?? undefined, contactId }, question),
+    );
   }
 
   async #newest(signal: AbortSignal, cursor?: string): Promise<EventPage> {
@@ -75,7 +82,8 @@ export class ThreadLog {
   }
 
   #get<T>(path: string, signal: AbortSignal, query?: Query): Promise<T> {
-    const options = { query, signal, tries: Infinity, onLost: this.#onLost };
+    const { onLost } = this.#store;
+    const options = { query, signal, tries: Infinity, onLost };
     return this.#transport.json<T>(this.path + path, options);
   }
 }

@@ -1,5 +1,5 @@
 import { JimsApiError } from './errors.ts';
-import { aborted, pause } from './pause.ts';
+import { pause } from './pause.ts';
 
 /** What sends a request. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -57,12 +57,10 @@ const CODES: Readonly<Record<number, string>> = {
 /** Sends requests to the service, with the token of the caller. */
 export class Transport {
   readonly options: JimsClientOptions;
-  readonly silenceMs: number;
   #token: Promise<string | undefined> | undefined;
 
   constructor(options: JimsClientOptions) {
     this.options = options;
-    this.silenceMs = options.silenceMs ?? SILENCE_MS;
   }
 
   /** The address of a path, with the parameters that have a value. */
@@ -74,26 +72,21 @@ export class Transport {
     return given.length > 0 ? `${base}?${given.join('&')}` : base;
   }
 
-  /** The address of the bytes of a file. */
-  fileAddress(fileId: string): string {
-    return this.address(`/api/v1/files/${fileId}`);
-  }
-
   /** One try: resolves when the head of a good answer is there. @throws JimsApiError */
-  async open(path: string, options: CallOptions, isAgain = false): Promise<Response> {
-    const { token, headers, fetch: own = fetch } = this.options;
-    const { method, body, query, signal, key, fetch: send = own } = options;
+  async open(path: string, options: CallOptions, isAgain = false): Promise<OpenAnswer> {
+    const { token, headers, fetch: own = fetch, silenceMs = SILENCE_MS } = this.options;
+    // Not as a method: browsers want it called without an object.
+    const { method, body, query, key, fetch: send = own } = options;
+    const isFile = body instanceof Blob;
     // One call for all requests that begin together.
     const used = (this.#token ??= (async () => (typeof token === 'function' ? token() : token))());
     const forget = (): void => {
       if (this.#token === used) this.#token = undefined;
     };
-    let response: Response;
+    const guard = guarded(isFile ? UPLOAD_MS : silenceMs, options.signal);
     try {
       const value = await used;
-      const isFile = body instanceof Blob;
-      // Not as a method: browsers want it called without an object.
-      response = await send(this.address(path, query), {
+      const response = await send(this.address(path, query), {
         method: method ?? (body ? 'POST' : 'GET'),
         headers: {
           ...headers,
@@ -103,17 +96,19 @@ export class Transport {
           ...options.headers,
         },
         ...(body && { body: isFile ? body : JSON.stringify(body) }),
-        ...(signal && { signal }),
+        signal: guard.signal,
         cache: 'no-store',
       });
-    } catch (cause) {
+      if (response.ok) return { response, guard };
+      if (response.status !== 401 || typeof token !== 'function' || isAgain) {
+        throw await errorOf(response);
+      }
+    } catch (error) {
       used.catch(forget);
-      throw signal?.aborted ? aborted() : asJimsApiError(cause);
+      guard.end();
+      throw guard.reason(error);
     }
-    if (response.ok) return response;
-    if (response.status !== 401 || typeof token !== 'function' || isAgain) {
-      throw await errorOf(response);
-    }
+    guard.end();
     forget();
     return this.open(path, options, true);
   }
@@ -121,23 +116,24 @@ export class Transport {
   /** Tries until there is a whole answer, or a reason that stays. @throws JimsApiError */
   json<T>(path: string, options: CallOptions = {}): Promise<T> {
     return retried(options, async () => {
-      const ms = options.body instanceof Blob ? UPLOAD_MS : this.silenceMs;
-      const guard = guarded(ms, options.signal);
+      const { response, guard } = await this.open(path, options);
       try {
-        const response = await this.open(path, { ...options, signal: guard.signal });
         const text = await response.text();
-        const { status, headers } = response;
-        const isText = headers.get('content-type')?.startsWith('text/plain');
-        return status === 204 || isText ? (text as T) : JSON.parse(text);
+        const isText = response.headers.get('content-type')?.startsWith('text/plain');
+        return response.status === 204 || isText ? (text as T) : JSON.parse(text);
       } catch (error) {
-        // JSON that the network has cut, or a page of a proxy.
-        if (error instanceof SyntaxError) throw notOfService(error);
         throw guard.reason(error);
       } finally {
         guard.end();
       }
     });
   }
+}
+
+/** An answer whose head is there, and what gives it up. */
+export interface OpenAnswer {
+  readonly response: Response;
+  readonly guard: Guard;
 }
 
 /** Tries until it works, or there is a reason that stays. @throws JimsApiError */
@@ -149,18 +145,29 @@ export async function retried<T>(
     try {
       return await run();
     } catch (thrown) {
-      const error = asJimsApiError(thrown);
-      if (signal?.aborted || count >= tries || !isTransient(error)) throw error;
-      onLost?.(error);
-      await pause(count, signal, error);
+      await nextTry(thrown, { count, tries, signal, onLost });
     }
   }
 }
 
-/** Whether the same request may work later. */
-export function isTransient({ code, status = 0 }: JimsApiError): boolean {
+/** How a request has gone so far. */
+interface Tries extends Pick<CallOptions, 'signal' | 'tries' | 'onLost'> {
+  readonly count: number;
+  readonly leastMs?: number;
+}
+
+/** Waits before the next try. @throws JimsApiError when there is none. */
+export async function nextTry(
+  thrown: unknown,
+  { count, tries = Infinity, signal, onLost, leastMs = 0 }: Tries,
+): Promise<void> {
+  const error = asJimsApiError(thrown);
+  const { code, status = 0, retryAfter = 0 } = error;
   const isFault = code === 'network' || code === 'invalid_answer';
-  return isFault || status === 408 || status === 429 || (status > 501 && !FINAL.test(code));
+  const isBusy = status === 408 || status === 429 || (status > 501 && !FINAL.test(code));
+  if (count >= tries || !(isFault || isBusy)) throw error;
+  onLost?.(error);
+  await pause(count, signal, Math.max(leastMs, retryAfter * 1000));
 }
 
 /** Gives up what is silent for too long. */
@@ -174,11 +181,11 @@ export interface Guard {
   readonly end: () => void;
 }
 
-export function guarded(ms: number, outer: AbortSignal | undefined): Guard {
+function guarded(ms: number, outer: AbortSignal | undefined): Guard {
   const inner = new AbortController();
   const { signal } = inner;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let isSilent = false;
+  let silence: Error | undefined;
   const end = (): void => {
     clearTimeout(timer);
     outer?.removeEventListener('abort', end);
@@ -188,16 +195,14 @@ export function guarded(ms: number, outer: AbortSignal | undefined): Guard {
     clearTimeout(timer);
     if (!isWatched) return;
     timer = setTimeout(() => {
-      isSilent = true;
+      silence = new Error('The service is silent');
       end();
     }, ms);
   };
-  const reason = (error: unknown): JimsApiError =>
-    isSilent ? networkError('The service is silent', error) : asJimsApiError(error);
   watch(true);
   outer?.addEventListener('abort', end);
   if (outer?.aborted) end();
-  return { signal, watch, reason, end };
+  return { signal, watch, end, reason: (error) => asJimsApiError(silence ?? error) };
 }
 
 async function errorOf(response: Response): Promise<JimsApiError> {
@@ -219,15 +224,13 @@ async function errorOf(response: Response): Promise<JimsApiError> {
   });
 }
 
-function networkError(message: string, cause: unknown): JimsApiError {
-  return new JimsApiError(message, { code: 'network', cause });
-}
-
-export function notOfService(cause?: unknown): JimsApiError {
-  return new JimsApiError('This is not an answer of the service', { code: 'invalid_answer', cause });
-}
-
-export function asJimsApiError(error: unknown): JimsApiError {
-  if (error instanceof JimsApiError) return error;
-  return networkError('The service cannot be reached', error);
+/** Why a request failed: it was given up, what came is not the service's, or nothing came. */
+export function asJimsApiError(cause: unknown): JimsApiError {
+  if (cause instanceof JimsApiError) return cause;
+  const { name, message } = cause instanceof Error ? cause : new Error(`${cause}`);
+  const codes: Readonly<Record<string, string>> = {
+    AbortError: 'aborted',
+    SyntaxError: 'invalid_answer',
+  };
+  return new JimsApiError(message, { code: codes[name] ?? 'network', cause });
 }

@@ -5,14 +5,16 @@ import fc from 'fast-check';
 
 import {
   NEW_CHAT,
-  withAccepted,
   withEvents,
+  withMessage,
+  withOutgoing,
   withRun,
   withStreamEvent,
   withoutRun,
 } from '../src/chat-state.ts';
 import type { ChatState } from '../src/chat-state.ts';
-import { ChatView } from '../src/chat-view.ts';
+import { BLANK } from '../src/chat-message.ts';
+import { ChatStore } from '../src/chat-store.ts';
 import type { StreamEvent, ThreadEvent } from '../src/index.ts';
 
 function stored(number: number, role: string, id = `0000-${number}`): ThreadEvent {
@@ -35,11 +37,20 @@ const pagesOf = (events: readonly ThreadEvent[]): fc.Arbitrary<ThreadEvent[][]> 
   fc.array(fc.array(fc.constantFrom(...events), { maxLength: 8 }), { maxLength: 12 });
 
 function shown(state: ChatState): string[] {
-  return new ChatView((id) => id).snapshotOf(state).messages.map(({ text }) => text);
+  return state.messages.map(({ text }) => text);
 }
 
 function streamEvent(position: readonly [number, number], delta: string, message = 'a'): StreamEvent {
   return { id: position.join('.'), event: 'delta', data: { message_id: message, delta } };
+}
+
+function sending(state: ChatState, text: string): ChatState {
+  const message = { ...BLANK, id: 'k', key: 'k', type: 'comm.user_message', text };
+  return withMessage(state, undefined, { ...message, role: 'user', state: 'sending' });
+}
+
+function accepted(state: ChatState): ChatState {
+  return withOutgoing(state, 'k', { id: 'r', runId: 'r', state: 'complete' });
 }
 
 describe('the state of a chat', () => {
@@ -83,7 +94,7 @@ describe('the state of a chat', () => {
             take({ id: `${index + 1}.0`, event: 'restarted', data: { attempt: index + 1 } });
           }
           for (const [seq, piece] of attempt.entries()) take(streamEvent([index + 1, seq + 1], piece));
-          assert.equal(state.live?.messages[0]?.text ?? '', attempt.join(''));
+          assert.equal(state.messages[0]?.text ?? '', attempt.join(''));
           assert.equal(state.live?.attempt, index + 1);
         }
       }),
@@ -91,13 +102,9 @@ describe('the state of a chat', () => {
   });
 
   test('what was live is replaced by what is stored, under the same key', () => {
-    let state: ChatState = {
-      ...NEW_CHAT,
-      outbox: [{ key: 'k', type: 'comm.user_message', text: 'user 1', files: [], state: 'sending' }],
-    };
-    const view = new ChatView((id) => id);
-    const keysOf = (): string[] => view.snapshotOf(state).messages.map(({ key, text }) => `${key} ${text}`);
-    state = withRun(withAccepted(state, 'k', 'r'), 'r', false);
+    let state = sending(NEW_CHAT, 'user 1');
+    const keysOf = (): string[] => state.messages.map(({ key, text }) => `${key} ${text}`);
+    state = withRun(accepted(state), 'r', false);
     state = withStreamEvent(state, streamEvent([1, 1], 'assistant', 'a'));
     state = withStreamEvent(state, streamEvent([1, 2], ' 2', 'a'));
     const live = keysOf();
@@ -109,30 +116,42 @@ describe('the state of a chat', () => {
   });
 
   test('a new message of the contact waits while one is on its way: it may be that one', () => {
-    const sending: ChatState = {
-      ...withEvents(NEW_CHAT, [stored(1, 'user'), stored(2, 'assistant')]),
-      outbox: [{ key: 'k', type: 'comm.user_message', text: 'user 3', files: [], state: 'sending' }],
-    };
+    const state = sending(withEvents(NEW_CHAT, [stored(1, 'user'), stored(2, 'assistant')]), 'user 3');
     const news = [stored(3, 'user', 'r'), stored(4, 'assistant')];
-    assert.equal(withEvents(sending, news), sending);
-    const accepted = withEvents(withAccepted(sending, 'k', 'r'), news);
-    assert.deepEqual(shown(accepted), ['user 1', 'assistant 2', 'user 3', 'assistant 4']);
-    assert.equal(accepted.keys['r'], 'k');
-    const failed: ChatState = { ...sending, outbox: sending.outbox.map((each) => ({ ...each, state: 'failed' })) };
-    assert.deepEqual(shown(withEvents(failed, news)), shown(accepted));
+    assert.equal(withEvents(state, news), state);
+    const known = withEvents(accepted(state), news);
+    assert.deepEqual(shown(known), ['user 1', 'assistant 2', 'user 3', 'assistant 4']);
+    assert.equal(known.messages[2]?.key, 'k');
+    const failed = withOutgoing(state, 'k', { state: 'failed' });
+    assert.deepEqual(shown(withEvents(failed, news)), shown(known));
   });
 
   test('what has not changed stays the same object', () => {
-    const view = new ChatView((id) => id);
-    let state = withRun(withEvents(NEW_CHAT, [stored(1, 'user'), stored(2, 'assistant')]), 'r', false);
-    state = withStreamEvent(state, streamEvent([1, 1], 'x', 'a'));
-    const before = view.snapshotOf(state);
-    state = withStreamEvent(state, streamEvent([1, 2], 'y', 'a'));
-    const after = view.snapshotOf(state);
+    const events = [stored(1, 'user'), stored(2, 'assistant')];
+    const store = new ChatStore(withRun(withEvents(NEW_CHAT, events), 'r', false));
+    store.update((state) => withStreamEvent(state, streamEvent([1, 1], 'x', 'a')));
+    const before = store.getSnapshot();
+    store.update((state) => withStreamEvent(state, streamEvent([1, 2], 'y', 'a')));
+    const after = store.getSnapshot();
     assert.notEqual(after, before);
     assert.equal(after.messages[0], before.messages[0]);
     assert.equal(after.messages[1], before.messages[1]);
     assert.equal(after.run, before.run);
-    assert.equal(view.snapshotOf({ ...state, live: { ...state.live! } }), after);
+    store.set({});
+    assert.equal(store.getSnapshot(), after);
+  });
+
+  test('a message that waits for its run stays after the answer that goes on', () => {
+    let state = withRun(withEvents(NEW_CHAT, [stored(1, 'user', 'r0')]), 'r0', false);
+    state = withStreamEvent(state, streamEvent([1, 1], 'first', 'a'));
+    state = accepted(sending(state, 'next'));
+    state = withStreamEvent(state, streamEvent([1, 2], 'second', 'b'));
+    assert.deepEqual(shown(state), ['user 1', 'first', 'second', 'next']);
+  });
+
+  test('a greeting comes before the message that began its run', () => {
+    let state = withRun(accepted(sending(NEW_CHAT, 'Hi')), 'r', true);
+    state = withStreamEvent(state, streamEvent([1, 1], 'Welcome', 'a'));
+    assert.deepEqual(shown(state), ['Welcome', 'Hi']);
   });
 });

@@ -24,7 +24,7 @@ const SETTLING_MS = 120_000;
  * the log, in both tabs, and every run must end.
  */
 export async function converse({ url, service, contactId, isDurable, random }: Talk): Promise<void> {
-  const jims = new JimsClient({ url, contactId, silenceMs: 1000 });
+  const jims = new JimsClient({ url, contactId, silenceMs: 3000 });
   const greet = random() < 0.3;
   let chat = jims.openChat({ greet });
   let other: Chat | undefined;

@@ -106,7 +106,6 @@ export class OpenApp {
     const { limits, logger = silentLogger, traceContent, onRunFailed, recover = true } = options;
     const store = await storeOf(own, { ...options, logger });
     let fileStore: FileStore | undefined;
-    let traces: Traces | undefined;
     try {
       if (store.notice !== undefined) logger.warn({ store: store.description }, store.notice);
       fileStore = await fileStoreOf(this.#app.files, options);
@@ -116,7 +115,7 @@ export class OpenApp {
         limits: { ...DEFAULT_FILE_LIMITS, ...options.fileLimits },
         logger,
       });
-      traces = await tracesOf(options, logger);
+      const traces = await tracesOf(options, logger);
       const allLimits = { ...DEFAULT_RUN_LIMITS, ...limits };
       const engine = await RunEngine.open({
         store,
@@ -142,7 +141,6 @@ export class OpenApp {
       this.#engine = engine;
       return { store, engine, logger, files, fileStore, traces, limits: allLimits };
     } catch (error) {
-      traces?.close();
       // A store that was given by the app is there for the next try.
       if (fileStore !== this.#app.files) await fileStore?.close().catch(() => {});
       if (store !== own) await store.close().catch(() => {});
@@ -156,7 +154,6 @@ export class OpenApp {
     const opening = this.#opened?.catch(() => undefined);
     const opened = opening && (await within(CLOSE_MS, opening));
     await opened?.engine.drain(drainMs);
-    opened?.traces?.close();
     this.#closed.abort();
     const store = opened?.store ?? (typeof own === 'string' ? undefined : own);
     if (!store) return;

@@ -1,10 +1,9 @@
 import { describeError } from '../errors/jims-error.ts';
 import type { ModelTrace, TracedAnswer } from '../telemetry/trace.ts';
 import { boundedJson, boundedText } from '../text/bounded-json.ts';
-import type { ChatRequest, TracedPart } from './chat/request.ts';
-import type { AnswerPiece } from './chat/streamed-answer.ts';
 import { parsedJson } from './foreign-json.ts';
 import { tracedRequest, tracedTexts } from './traced-request.ts';
+import type { SentRequest, TracedPart } from './traced-request.ts';
 import type { CallUsage } from './usage.ts';
 
 /** The longest text of an answer that is kept. */
@@ -23,7 +22,7 @@ export class CallTrace {
     this.#trace = trace;
   }
 
-  request(request: ChatRequest): void {
+  request(request: SentRequest): void {
     this.#trace.add({ request: tracedRequest(request, this.#trace.room) });
   }
 
@@ -37,7 +36,7 @@ export class CallTrace {
   }
 
   /** A piece of a stream. */
-  piece({ type, text }: AnswerPiece): void {
+  piece({ type, text }: { readonly type: 'text' | 'reasoning'; readonly text: string }): void {
     if (!this.#hasPieces) this.#trace.add({ firstPieceMs: this.#trace.ms });
     this.#hasPieces = true;
     // One character more than is kept shows that something is missing.

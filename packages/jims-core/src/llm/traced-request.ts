@@ -1,8 +1,17 @@
+import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
+
 import type { TracedMessage, TracedMessagePart, TracedRequest } from '../telemetry/trace.ts';
 import { boundedJson, boundedText } from '../text/bounded-json.ts';
 import { jsonSize } from '../text/json-size.ts';
-import type { ChatRequest, TracedPart } from './chat/request.ts';
 import { membersOf } from './foreign-json.ts';
+
+/** A part of a message, of a request or an answer. */
+export interface TracedPart {
+  readonly type: string;
+}
+
+/** A request to a chat model, as it is sent. */
+export type SentRequest = Omit<LanguageModelV4CallOptions, 'abortSignal'>;
 
 /** The longest text, or value, of one part. */
 const MAX_PART = 20_000;
@@ -17,7 +26,7 @@ const MESSAGES = 0.75;
  * A request as it is kept in a trace, of about as many characters as there is room for. Of many messages
  * the first one and the newest are kept.
  */
-export function tracedRequest(request: ChatRequest, room: number): TracedRequest {
+export function tracedRequest(request: SentRequest, room: number): TracedRequest {
   const { prompt, tools = [], providerOptions, ...rest } = request;
   const messages = newestOf(prompt, room * MESSAGES);
   const perTool = Math.max(
@@ -55,7 +64,7 @@ export function tracedTexts(
   };
 }
 
-function newestOf(prompt: ChatRequest['prompt'], room: number): readonly TracedMessage[] {
+function newestOf(prompt: SentRequest['prompt'], room: number): readonly TracedMessage[] {
   const [first, ...rest] = prompt;
   if (!first) return [];
   const begin = tracedMessage(first, room / 2);
@@ -73,17 +82,16 @@ function newestOf(prompt: ChatRequest['prompt'], room: number): readonly TracedM
 }
 
 function tracedMessage(
-  { role, content }: ChatRequest['prompt'][number],
+  { role, content }: SentRequest['prompt'][number],
   room: number,
 ): TracedMessage {
-  const text: TracedText = { type: 'text', text: String(content) };
-  const parts: readonly TracedPart[] = typeof content === 'string' ? [text] : content;
+  const parts: readonly TracedPart[] = typeof content === 'string' ? [textPart(content)] : content;
   const max = Math.max(LEAST, Math.min(MAX_PART, room));
   return { role, parts: parts.map((part) => tracedPart(part, max)) };
 }
 
-interface TracedText extends TracedPart {
-  readonly text: string;
+function textPart(text: string): TracedPart & { readonly text: string } {
+  return { type: 'text', text };
 }
 
 /** Of a file only its type is kept. */

@@ -22,9 +22,7 @@ import { Run } from './run.ts';
 import type { RunRequest } from './run.ts';
 import { StopSwitch } from './stop-switch.ts';
 import type { StopReason } from './stop-switch.ts';
-import type { RunTracer } from './trace/run-tracer.ts';
 import { TracedLog } from './trace/traced-log.ts';
-import type { RunFailure } from './trace/traces.ts';
 
 const NO_QUESTIONS_AT_START =
   'A conversation start cannot ask: let the pipeline ask when the first message comes';
@@ -45,22 +43,21 @@ export class RunExecution {
   readonly #llm: RunLlm;
   readonly #outcome: RunOutcome;
   readonly #report: RunReport;
-  /** Only where runs are traced. */
-  readonly #tracer: RunTracer | undefined;
   /** The chain that it goes on with; `undefined` for a new run. */
   #chain: RunChain | undefined;
   #replay: Replay;
   #pipeline: PipelineExecution | undefined;
   #status: 'queued' | 'running';
   #isParking = false;
-  #failure: RunFailure | undefined;
 
   constructor(services: RunServices, request: RunRequest, accepted: AcceptedRun) {
     const { app, instanceId } = services;
     const { runId, attempt, thread, status } = accepted;
     this.owner = { runId, attempt, threadId: thread.id, instanceId };
-    this.#tracer = app.traces?.begin(this.owner, status);
-    this.stream = this.#tracer ? new TracedLog(attempt, this.#tracer) : new EventLog(attempt);
+    this.#stop = new StopSwitch(app.limits.graceMs);
+    this.#report = new RunReport(app, this.owner, request.requestId, this.#stop);
+    const { tracer: traces } = this.#report;
+    this.stream = traces ? new TracedLog(attempt, traces) : new EventLog(attempt);
     this.#services = services;
     this.#request = request;
     this.#accepted = accepted;
@@ -68,8 +65,6 @@ export class RunExecution {
     this.#chain = accepted.chain;
     this.#replay = Replay.none(accepted.chain?.chainId ?? runId);
     this.#output = new RunOutput(this.stream, app.limits.maxOutputBytes);
-    this.#stop = new StopSwitch(app.limits.graceMs);
-    this.#report = new RunReport(app, this.owner, request.requestId, this.#stop);
     this.run = new Run(accepted, this.stream, this.#stop);
     const { models, metrics, traceContent } = app;
     this.#files = new FilesOfThread(app.files, thread);
@@ -80,7 +75,6 @@ export class RunExecution {
     };
     const { loadFile } = this.#files;
     const threadId = thread.id;
-    const traces = this.#tracer;
     this.#llm = new RunLlm({ models, observe, traceContent, signal, threadId, loadFile, traces });
     this.#outcome = new RunOutcome(this.stream, services.progress, this.#llm);
   }
@@ -136,7 +130,6 @@ export class RunExecution {
     clearTimeout(deadline);
     this.#close();
     this.#llm.end();
-    this.#traceEnd(end);
     if (end.type === 'cancelled' && end.goesOn) this.stream.leave();
     else this.#pushEnd(end);
     this.#report.ended(end, performance.now() - began);
@@ -152,9 +145,8 @@ export class RunExecution {
 
   async #waitForTurn(): Promise<void> {
     if (this.#status === 'running') return;
-    await this.#services.turns.wait(this.owner, this.#stop.signal);
+    await this.#report.queued(this.#services.turns.wait(this.owner, this.#stop.signal));
     this.#status = 'running';
-    this.#tracer?.runs();
     if (this.#chain === undefined) await this.#joinChain();
   }
 
@@ -250,7 +242,6 @@ export class RunExecution {
       report: this.#report,
       llm: this.#llm.get,
       files: this.#files,
-      tracer: this.#tracer,
     };
     const opened = new PipelineExecution(run, {
       part,
@@ -272,22 +263,13 @@ export class RunExecution {
     const seen = this.#output.current.seen();
     const bad = new BadEnd({ owner, endings, outcome: this.#outcome, isDurable: this.isDurable });
     const end = await bad.store({ reason, error, isThrown, seen });
-    if (end.type === 'error') {
-      this.#failure = { error: end.error, thrown: error };
-      this.#report.failed(end.error, error);
-    }
+    if (end.type === 'error') this.#report.failed(end.error, error);
     return end;
   }
 
   #close(): void {
     this.#output.close();
     this.#stop.close();
-  }
-
-  #traceEnd(end: RunEnd): void {
-    if (!this.#tracer) return;
-    this.#tracer.sent(end);
-    this.#services.app.traces?.ended(this.#tracer, this.#failure);
   }
 
   #pushEnd(end: RunEnd): void {

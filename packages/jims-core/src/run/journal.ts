@@ -76,13 +76,12 @@ export class Journal {
 
   constructor(options: JournalOptions) {
     const { replay, part, isDurable, store } = options;
-    const { chainId } = replay;
     this.part = part;
     this.#options = options;
     this.#entries = replay.entriesOf(part);
     this.#places = new Places(
       part === 'main' ? replay.sent : [],
-      isDurable ? { chainId, part } : undefined,
+      isDurable ? { chainId: replay.chainId, part } : undefined,
     );
     this.#limits = new ChainLimits(replay.size);
     this.#writer = new EntryWriter({
@@ -264,10 +263,9 @@ export class Journal {
   #giveResult(): boolean {
     const [result] = this.#undelivered;
     if (!result || !this.#writer.mayDeliver(result.entry)) return false;
-    const { entry, call } = result;
     this.#undelivered.shift();
-    this.#newestAt = entry.at;
-    this.#calls.deliver(call, entry.outcome);
+    this.#newestAt = result.entry.at;
+    this.#calls.deliver(result.call, result.entry.outcome);
     return true;
   }
 

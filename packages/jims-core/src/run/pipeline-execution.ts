@@ -18,7 +18,6 @@ import type { RunEndings } from './run-endings.ts';
 import type { RunOutput } from './run-output.ts';
 import type { RunReport } from './run-report.ts';
 import type { StopSwitch } from './stop-switch.ts';
-import type { RunTracer } from './trace/run-tracer.ts';
 
 /** What the pipelines of one run have in common. */
 export interface PipelineRun {
@@ -37,8 +36,6 @@ export interface PipelineRun {
   readonly report: RunReport;
   readonly llm: () => Llm;
   readonly files: ContextFiles;
-  /** Only where runs are traced. */
-  readonly tracer: RunTracer | undefined;
 }
 
 export interface PipelineExecutionOptions {
@@ -78,7 +75,7 @@ export class PipelineExecution {
         ...(version !== undefined && { version }),
       },
       store: (entries) => endings.storeEntries(owner, entries, signal),
-      onReplayed: run.tracer?.replayed,
+      onReplayed: run.report.tracer?.replayed,
     });
     output.placedBy(journal);
     const chain = new ChainContext({
@@ -122,7 +119,8 @@ export class PipelineExecution {
    * @throws Parked; what the pipeline throws; the reason of the signal when the run was stopped.
    */
   async execute(pipeline: Pipeline): Promise<JournalCall | undefined> {
-    const { stop, report, isDurable, tracer } = this.#run;
+    const { stop, report, isDurable } = this.#run;
+    const { tracer } = report;
     const { part, log } = this.#options;
     const journal = this.#journal;
     const onStop = (): void => journal.stop({ goesOn: isDurable && leavesRun(stop.reason) });

@@ -8,7 +8,6 @@ import type { RunEndings } from './run-endings.ts';
 import type { RunLimits } from './run-limits.ts';
 import type { ReportTarget } from './run-report.ts';
 import type { RunRequest } from './run.ts';
-import type { Traces } from './trace/traces.ts';
 import type { Turns } from './turns.ts';
 
 /** An app as its runs see it. */
@@ -28,8 +27,6 @@ export interface RunnableApp extends ReportTarget {
   readonly models: () => LlmProvider;
   /** Whether spans hold prompts and answers; default: as the app's settings say. */
   readonly traceContent: boolean | undefined;
-  /** Where runs are traced; `undefined` where they are not. */
-  readonly traces: Traces | undefined;
 }
 
 /** What the runs of a process share. */

@@ -9,7 +9,7 @@ import type { SourcePosition } from './trace.ts';
 /** The lines before and after the one that is meant. */
 const AROUND = 3;
 const MAX_LINE = 300;
-/** A larger file is not read whole: it is no source that people wrote. */
+/** A larger file is left out: nobody wrote it by hand. */
 const MAX_FILE = 1024 * 1024;
 
 /** This package, and those that stand beside it in its own repository. */

@@ -155,9 +155,10 @@ export async function wire(api: ApiContext, call: Call, run: Run): Promise<RunFr
   const first = activeTask(of, 'queued', {});
   const { requestId } = call;
   const view = { requestId, exposeErrors: api.exposeErrors };
-  const toFrame: ToFrame = (response) => ({ data: jsonText(rpcResult(1, response)) });
-  return framesOf(api, run, { task: { first, of }, view, toFrame });
+  return framesOf(api, run, { task: { first, of }, view, toFrame: toFirstFrame });
 }
+
+const toFirstFrame: ToFrame = (response) => ({ data: jsonText(rpcResult(1, response)) });
 
 function refused(refuse: () => never): Method {
   return async () => refuse();

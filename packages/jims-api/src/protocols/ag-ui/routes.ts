@@ -46,11 +46,11 @@ export const agUiProtocol: Protocol = {
       handle: run,
     },
   ],
-  async wire(api, call, run) {
-    const question = await questionNow(api.app, run);
+  async wire(api, call, ended) {
+    const question = await questionNow(api.app, ended);
     const view = { ...viewOptions(api, call), fileAddress: pageFileAddress(api) };
-    const ids = { threadId: run.thread.id, runId: run.id };
-    return encodeStream(run, ids, { ...view, interrupts: true, question });
+    const ids = { threadId: ended.thread.id, runId: ended.id };
+    return encodeStream(ended, ids, { ...view, interrupts: true, question });
   },
 };
 

@@ -1,9 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 
-import type { EventPosition, JimsApp, NewEvent, Thread } from 'jims-core';
+import type { EventPosition, JimsApp, NewEvent, Thread, ThreadController } from 'jims-core';
 import { supersededBy } from 'jims-core/host';
 import * as v from 'valibot';
 
+import { resultOf } from '../../chat/answer-run.ts';
 import { copies } from '../../chat/client-history.ts';
 import { visibleTo } from '../../chat/visibility.ts';
 import { HttpError, notFound, validationError } from '../../http/errors.ts';
@@ -88,10 +89,7 @@ async function beside(
 ): Promise<string> {
   const fork = await app.threads.getOrCreate({ contactId, threadConfig });
   try {
-    for (const piece of inPieces(events)) {
-      await fork.appendAll(piece);
-      await setImmediate();
-    }
+    await appendPieces(fork, inPieces(events));
   } catch (error) {
     await app.threads.delete({ threadId: fork.thread.id }).catch(() => {});
     throw error;
@@ -99,7 +97,10 @@ async function beside(
   return fork.thread.id;
 }
 
-/** Makes the copy and takes over the external id at once, as for a client that sends the whole chat. */
+/**
+ * Makes the copy and takes over the external id at once. What is more than one piece comes in a run of the
+ * new thread, which a message to that external id has to wait for.
+ */
 async function superseding(
   app: JimsApp,
   thread: ContactThread,
@@ -110,12 +111,23 @@ async function superseding(
     const reason = 'only a thread that has an external id can be superseded';
     throw validationError([fieldError('supersede', true, reason)]);
   }
+  const [first = [], ...rest] = inPieces(events);
   const run = await app.runs.start({
-    thread: { kind: 'new', contactId, externalId, replaces, threadConfig, events },
-    pipeline() {},
+    thread: { kind: 'new', contactId, externalId, replaces, threadConfig, events: first },
+    pipeline: async ({ threadId }) => appendPieces(await app.threads.get(threadId), rest),
   });
-  await run.end;
+  resultOf(await run.end);
   return run.thread.id;
+}
+
+async function appendPieces(
+  fork: ThreadController,
+  pieces: Iterable<readonly NewEvent[]>,
+): Promise<void> {
+  for (const piece of pieces) {
+    await fork.appendAll(piece);
+    await setImmediate();
+  }
 }
 
 function* inPieces(events: readonly NewEvent[]): Generator<readonly NewEvent[]> {

@@ -1,94 +1,9 @@
 import * as v from 'valibot';
 
-import { jsonObject, uuid } from '../../http/fastapi/fields.ts';
+import { uuid } from '../../http/fastapi/fields.ts';
 import { Usage } from './schemas.ts';
-
-const time = v.pipe(v.string(), v.description('UTC, with microseconds'));
-
-/** What every entry has. */
-const moment = {
-  at: v.pipe(time, v.description('When it began')),
-  ms: v.pipe(
-    v.nullable(v.number()),
-    v.description('How long it took; null while it goes on, 0 for a moment'),
-  ),
-};
-
-const text = v.pipe(
-  v.string(),
-  v.description('A long one is cut, and says at its end how many characters are missing'),
-);
-const failure = v.pipe(v.nullable(v.string()), v.description('Why it failed'));
-const workStatus = v.picklist(['running', 'completed', 'failed']);
-const replayed = v.pipe(
-  v.boolean(),
-  v.description('Whether its result is that of an earlier attempt, so that nothing was done'),
-);
-/** What a step or a tool got and gave: a large value is the beginning of its JSON, as text. */
-const value = v.optional(v.unknown());
-
-/** A message of a request to a model. */
-export const TraceMessage = v.pipe(
-  v.object({
-    role: v.string(),
-    parts: v.pipe(
-      v.array(
-        v.object({
-          type: v.pipe(
-            v.string(),
-            v.description(
-              '`text` and `reasoning` have `text`; `tool_call` has `id`, `name` and `input`; `tool_result` has `id`, `name` and `output`; a file has its `media_type` alone',
-            ),
-          ),
-          text: v.optional(text),
-          id: v.optional(v.string()),
-          name: v.optional(v.string()),
-          input: value,
-          output: value,
-          media_type: v.optional(v.string()),
-        }),
-      ),
-      v.description('What it is made of, in order'),
-    ),
-  }),
-  v.title('TraceMessage'),
-);
-
-/** What a model was sent. */
-export const TraceRequest = v.pipe(
-  v.object({
-    messages: v.array(TraceMessage),
-    tools: v.array(
-      v.object({
-        name: v.string(),
-        description: v.optional(text),
-        parameters: v.pipe(value, v.description('A JSON Schema')),
-      }),
-    ),
-    settings: v.pipe(jsonObject, v.description('Such as temperature, as far as they were set')),
-    texts: v.pipe(v.optional(v.array(text)), v.description('Of embeddings, and what is ranked')),
-    query: v.pipe(v.optional(text), v.description('What documents are ranked for')),
-  }),
-  v.title('TraceRequest'),
-);
-
-/** What a model said. */
-export const TraceAnswer = v.pipe(
-  v.object({
-    text,
-    reasoning: v.optional(text),
-    tool_calls: v.optional(
-      v.array(v.object({ id: v.string(), name: v.string(), input: v.unknown() })),
-    ),
-    finish_reason: v.optional(v.string()),
-    vectors: v.pipe(
-      v.optional(v.object({ count: v.number(), dimensions: v.number() })),
-      v.description('Of embeddings: how many numbers came, not the numbers'),
-    ),
-    ranking: v.optional(v.array(v.object({ index: v.number(), score: v.number() }))),
-  }),
-  v.title('TraceAnswer'),
-);
+import { moment, replayed, text, time, value, workStatus } from './trace-members.ts';
+import { Model } from './trace-model.ts';
 
 const Queue = v.object({ ...moment, kind: v.literal('queue') });
 
@@ -109,37 +24,6 @@ const Step = v.object({
   input: value,
   output: value,
   error: v.optional(text),
-  replayed,
-});
-
-const Model = v.object({
-  ...moment,
-  kind: v.literal('model'),
-  operation: v.pipe(
-    v.string(),
-    v.description('The method of `ctx.llm`, such as `stream`; `chat` where that is not known'),
-  ),
-  provider: v.string(),
-  model: v.string(),
-  request: v.pipe(
-    v.nullable(TraceRequest),
-    v.description('null where it is not known, as for a replayed call'),
-  ),
-  answer: v.nullable(TraceAnswer),
-  tokens: v.nullable(
-    v.object({
-      prompt: v.number(),
-      completion: v.number(),
-      cached: v.pipe(v.number(), v.description('The part of `prompt` that was cached')),
-    }),
-  ),
-  cost_usd: v.pipe(v.nullable(v.number()), v.description('null when the price is not known')),
-  tries: v.pipe(v.number(), v.description('How often it was sent; 0 for a replayed call')),
-  first_piece_ms: v.pipe(
-    v.nullable(v.number()),
-    v.description('How long it took to the first piece of a stream'),
-  ),
-  error: failure,
   replayed,
 });
 
@@ -203,7 +87,7 @@ const End = v.object({
 });
 
 /** One thing that happened in a run. */
-export const TraceEntry = v.pipe(
+const TraceEntry = v.pipe(
   v.variant('kind', [
     Queue,
     Pipeline,
@@ -221,7 +105,7 @@ export const TraceEntry = v.pipe(
 );
 
 /** A position in the app's own code. */
-export const TraceSource = v.pipe(
+const TraceSource = v.pipe(
   v.object({
     file: v.pipe(
       v.string(),
@@ -241,7 +125,7 @@ const thrown = {
 };
 
 /** The real error of a run: what its pipeline threw. */
-export const TraceError = v.pipe(
+const TraceError = v.pipe(
   v.object({
     code: v.pipe(v.string(), v.description('As the run has it, such as `pipeline_failed`')),
     detail: v.pipe(text, v.description('What the run has as its error')),
@@ -296,4 +180,3 @@ export const TraceResource = v.pipe(
 export type TraceResource = v.InferOutput<typeof TraceResource>;
 export type TraceEntry = v.InferOutput<typeof TraceEntry>;
 export type TraceError = v.InferOutput<typeof TraceError>;
-export type TraceSource = v.InferOutput<typeof TraceSource>;

@@ -79,19 +79,27 @@ describeStores((kind) => {
   test('of a large thread the newest 4 MiB are copied, and the states of the rest', async () => {
     await using database = await kind.fresh();
     await using api = countingApi(database.url);
-    const threadId = await say(api, '1');
-    const thread = await api.app.threads.get(threadId);
+    const spec = { contact_id: 'c', external_id: 'ticket-7' };
+    const { thread_id: threadId } = await jsonOf(await api.post('/api/v1/threads', spec));
+    await say(api, '1', { thread_id: threadId });
+    const thread = await api.app.threads.get(String(threadId));
     const text = 'x'.repeat(1000);
     for (let n = 0; n < 100; n++) {
       const notes = Array.from({ length: 100 }, () => newEvent('crm.note', { text }));
       await thread.appendAll(notes);
     }
-    const response = await api.post(`/api/v1/threads/${threadId}/fork`, {});
-    assert.equal(response.status, 201);
-    const forkId = String((await jsonOf(response))['thread_id']);
-    assert.deepEqual(await textsOf(api, forkId), []);
-    await say(api, '2', { thread_id: forkId });
-    assert.deepEqual(await textsOf(api, forkId), ['2', 'Visit 2']);
+    for (const supersede of [false, true]) {
+      const path = `/api/v1/threads/${String(threadId)}/fork`;
+      const response = await api.post(path, { supersede });
+      assert.equal(response.status, 201);
+      const forkId = String((await jsonOf(response))['thread_id']);
+      assert.deepEqual(await textsOf(api, forkId), []);
+      const copied = (await api.app.threads.events(forkId, { limit: 5000, maxBytes: 2 ** 24 }))
+        .events;
+      assert.ok(copied.length > 3000 && copied.length < 5000, `${copied.length} events`);
+      await say(api, '2', { thread_id: forkId });
+      assert.deepEqual(await textsOf(api, forkId), ['2', 'Visit 2']);
+    }
   });
 
   test('internal events can be left out of a page', async () => {
@@ -123,10 +131,10 @@ describeStores((kind) => {
 function countingApi(store: string): TestApi {
   return testApiOn(
     store,
-    async (ctx) => {
+    (ctx) => {
       const { count } = ctx.getState('visits', Visits) ?? { count: 0 };
       ctx.setState('visits', { count: count + 1 });
-      await ctx.sendMessage(`Visit ${count + 1}`);
+      ctx.sendMessage(`Visit ${count + 1}`);
     },
     byContactHeader,
   );

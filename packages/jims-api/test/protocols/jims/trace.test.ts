@@ -20,7 +20,7 @@ import { jsonOf } from '../../support/api.ts';
 import { byContactHeader } from '../../support/as-contact.ts';
 import { serveApp } from '../../support/listening-app.ts';
 
-const { pipeline: answer } = support;
+const { pipeline: answered } = support;
 
 const CONTACT = 'customer:42';
 const Visits = v.object({ count: v.number() });
@@ -30,7 +30,7 @@ async function counted(ctx: ThreadContext): Promise<void> {
   const { count } = ctx.getState('visits', Visits) ?? { count: 0 };
   ctx.setState('visits', { count: count + 1 });
   if (ctx.lastUserMessage === 'break') openDrawer();
-  await (typeof answer === 'function' ? answer(ctx) : answer.run(ctx));
+  await (typeof answered === 'function' ? answered(ctx) : answered.run(ctx));
 }
 
 function openDrawer(): never {
@@ -152,14 +152,14 @@ describeStores((kind) => {
       assert.ok(message.pieces > 1);
       const events = entriesOf(trace, 'event');
       assert.deepEqual(
-        events.map(({ event, internal }) => [event.event_type, internal]).toSorted(),
+        events.map(({ event, internal }) => `${event.event_type} ${internal}`).toSorted(),
         [
-          ['comm.assistant_message', false],
-          ['context.tool_call', true],
-          ['context.tool_result', true],
-          ['jims.thread.titled', true],
-          ['state.set.visits', true],
-          ['support.answered', false],
+          'comm.assistant_message false',
+          'context.tool_call true',
+          'context.tool_result true',
+          'jims.thread.titled true',
+          'state.set.visits true',
+          'support.answered false',
         ],
       );
       assert.partialDeepStrictEqual(trace.entries[0], { kind: 'pipeline', name: 'counted' });
@@ -212,8 +212,8 @@ describeStores((kind) => {
         { json: { kind: 'refund', title: 'Refund' } },
         wants('refund', { number: '1042' }),
       );
-      const asked = await say(service, 'Money back for 1042, please');
-      const waiting = await traceOf(service, asked.runId);
+      const refund = await say(service, 'Money back for 1042, please');
+      const waiting = await traceOf(service, refund.runId);
       assert.equal(waiting.status, 'waiting');
       const [question] = entriesOf(waiting, 'question');
       assert.partialDeepStrictEqual(question, {
@@ -222,7 +222,7 @@ describeStores((kind) => {
       });
       fake.reply({ content: 'Your 249 euros are on their way.' });
       const paid = await traceOf(service, (await say(service, 'yes')).runId);
-      assert.equal(paid.chain_id, asked.runId);
+      assert.equal(paid.chain_id, refund.runId);
       assert.deepEqual(
         entriesOf(paid, 'model').map(({ operation, replayed, request, tries }) => [
           operation,

@@ -2,8 +2,8 @@ import type { LanguageModelV4Usage } from '@ai-sdk/provider';
 
 import type { Call } from '../call.ts';
 import { membersOf } from '../foreign-json.ts';
+import type { TracedPart } from '../traced-request.ts';
 import { tracedPart } from './request.ts';
-import type { TracedPart } from './request.ts';
 
 /** A whole answer, or what is known at the end of a stream. */
 export interface Answer {

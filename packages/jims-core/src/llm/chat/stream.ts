@@ -5,13 +5,14 @@ import { Call, TimeLimit } from '../call.ts';
 import type { LlmScope } from '../call.ts';
 import type { FinishReason } from '../finish-reasons.ts';
 import type { UsableModel } from '../providers/models.ts';
+import type { TracedPart } from '../traced-request.ts';
 import { exchanges } from '../transport/exchange.ts';
 import type { Exchange } from '../transport/exchange.ts';
 import { recordAnswer } from './answer.ts';
 import { emptyAnswer } from './finish-reason.ts';
 import { thoughtsByCall } from './provider-data.ts';
 import { recordRequest } from './request.ts';
-import type { ChatCall, ChatRequest, TracedPart } from './request.ts';
+import type { ChatCall, ChatRequest } from './request.ts';
 import { StreamedAnswer } from './streamed-answer.ts';
 import type { AnswerPiece } from './streamed-answer.ts';
 

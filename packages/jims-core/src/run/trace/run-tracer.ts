@@ -1,46 +1,37 @@
-import type { ToolNews } from '../../pipeline/message-part.ts';
-import type { StepNews } from '../../pipeline/step.ts';
 import type { RunOwner } from '../../store/store.ts';
 import type {
   KeptTrace,
-  MessageEntry,
   ModelTrace,
   ModelTraces,
   PipelineEntry,
   QueueEntry,
-  ReasoningEntry,
-  StepEntry,
-  ToolEntry,
   TraceError,
 } from '../../telemetry/trace.ts';
 import { isInternalEvent } from '../../thread/event.ts';
 import type { JsonObject, NewEvent, ThreadEvent } from '../../thread/event.ts';
 import type { ReplayedEntry } from '../replay.ts';
-import type { RunEnd, RunEvent } from '../run-events.ts';
-import { replayedModel, replayedStep } from './replayed-entry.ts';
+import type { RunEnd, RunEvent, RunResult } from '../run-events.ts';
 import { TraceLog } from './trace-log.ts';
 import type { OpenEntry } from './trace-log.ts';
+import { TracedMessages } from './traced-messages.ts';
 import { tracedModel } from './traced-model.ts';
 import { statesAfter, tracedStates } from './traced-states.ts';
-import { TracedText } from './traced-text.ts';
+import { TracedWork } from './traced-work.ts';
 
-type NewMessage = Omit<MessageEntry, 'at' | 'ms'>;
-type NewReasoning = Omit<ReasoningEntry, 'at' | 'ms'>;
+/** What a pipeline sends. */
+type SentEvent = Exclude<RunEvent, RunEnd | { readonly type: 'restarted' }>;
 
 /** Writes down what happens in one attempt of a run. */
 export class RunTracer implements ModelTraces {
   readonly owner: RunOwner;
   readonly #log = new TraceLog();
-  readonly #texts = new Map<string, TracedText>();
-  readonly #steps = new Map<string, OpenEntry<StepEntry>>();
-  readonly #tools = new Map<string, OpenEntry<ToolEntry>>();
-  /** Replayed steps that may be those of tools, which say so themselves later. */
-  #replayed: OpenEntry<StepEntry>[] = [];
+  readonly #work = new TracedWork(this.#log);
+  readonly #messages = new TracedMessages(this.#log);
   #queue: OpenEntry<QueueEntry> | undefined;
   #pipeline: OpenEntry<PipelineEntry> | undefined;
   #before: ReadonlyMap<string, JsonObject> | undefined;
-  #end: KeptTrace['entries'] = [];
   #after: ReadonlyMap<string, JsonObject> | undefined;
+  #end: KeptTrace['entries'] = [];
   #error: TraceError | undefined;
 
   constructor(owner: RunOwner) {
@@ -73,48 +64,47 @@ export class RunTracer implements ModelTraces {
   }
 
   /** The pipeline got a result that an earlier execution had kept. */
-  readonly replayed = ({ entry, answer }: ReplayedEntry): void => {
-    const bounded = (value: unknown): unknown => this.#log.bounded(value);
-    if (entry.kind === 'model') {
-      this.#log.add((moment) => ({ ...moment, ...replayedModel(entry, bounded) }));
-      return;
-    }
-    const step = this.#log.add<StepEntry>((moment) => ({
-      ...moment,
-      ...replayedStep(entry, bounded, answer?.data),
-    }));
-    if (entry.kind === 'step') this.#replayed.push(step);
-  };
+  readonly replayed = (replayed: ReplayedEntry): void => this.#work.replayed(replayed);
 
   begin(call: Parameters<ModelTraces['begin']>[0]): ModelTrace {
     return tracedModel(this.#log, call);
   }
 
-  /** The run sent an event. */
-  sent(event: RunEvent): void {
+  /** The pipeline sent something. */
+  sent(event: SentEvent): void {
     switch (event.type) {
       case 'status':
         return this.#status(event.status);
       case 'delta':
-        return this.#text('message', event);
       case 'reasoning':
-        return this.#text('reasoning', event);
+        return this.#messages.add(event);
       case 'step':
-        return this.#step(event.step);
+        return this.#work.step(event.step);
       case 'tool':
-        return this.#tool(event.messageId, event.tool);
+        return this.#work.tool(event.messageId, event.tool);
       case 'event':
         return this.#event(event.event);
-      case 'result':
-      case 'error':
-      case 'cancelled':
-        return this.#ended(event);
       case 'source':
       case 'file':
-      case 'restarted':
-        // Sources and files are in the event of their message, too.
+        // They are in the event of their message, too.
         return undefined;
     }
+  }
+
+  /** The run is over, in this process at least. */
+  ended(end: RunEnd): void {
+    const reason = reasonOf(end);
+    const { type } = end;
+    if (end.type === 'result') this.#resulted(end.result);
+    this.#log.endAll();
+    this.#end = [
+      this.#log.moment((moment) => ({
+        ...moment,
+        kind: 'end',
+        type,
+        ...(reason !== undefined && { reason }),
+      })),
+    ];
   }
 
   /** Why it failed. */
@@ -138,110 +128,9 @@ export class RunTracer implements ModelTraces {
     };
   }
 
-  #status({
-    message,
-    statusType,
-  }: {
-    readonly message: string;
-    readonly statusType: string;
-  }): void {
+  #status({ message, statusType: type }: { message: string; statusType: string }): void {
     const text = this.#log.boundedText(message);
-    this.#log.add((moment) => ({ ...moment, kind: 'status', message: text, type: statusType }));
-  }
-
-  #text(
-    kind: 'message' | 'reasoning',
-    { messageId, delta }: { readonly messageId: string; readonly delta: string },
-  ): void {
-    const id = `${kind}/${messageId}`;
-    let text = this.#texts.get(id);
-    if (!text) {
-      text = this.#newText(kind, messageId);
-      this.#texts.set(id, text);
-    }
-    text.add(delta);
-  }
-
-  #newText(kind: 'message' | 'reasoning', messageId: string): TracedText {
-    const log = this.#log;
-    if (kind === 'reasoning') {
-      const entry: NewReasoning = { kind, messageId, text: '' };
-      const reasoning = log.begin<ReasoningEntry>((moment) => ({ ...moment, ...entry }));
-      return new TracedText(log, (text) => {
-        reasoning.add({ text });
-        reasoning.end();
-      });
-    }
-    const entry: NewMessage = { kind, messageId, text: '', pieces: 0 };
-    const message = log.begin<MessageEntry>((moment) => ({ ...moment, ...entry }));
-    return new TracedText(log, (text, pieces) => {
-      message.add({ text, pieces });
-      message.end();
-    });
-  }
-
-  #step(step: StepNews): void {
-    const { status, input: _, output: __, error: ___, ...named } = step;
-    const news = this.#workOf(step);
-    const open =
-      this.#steps.get(step.id) ??
-      this.#log.begin<StepEntry>((moment) => ({
-        ...moment,
-        kind: 'step',
-        ...named,
-        status,
-        isReplayed: false,
-      }));
-    this.#steps.set(step.id, open);
-    open.add(news);
-    if (status !== 'running') open.end();
-  }
-
-  #tool(messageId: string, tool: ToolNews): void {
-    const { status, input: _, output: __, error: ___, ...named } = tool;
-    const news = this.#workOf(tool);
-    let open = this.#tools.get(tool.id);
-    if (!open) {
-      const isReplayed = this.#takeReplayed(tool.name);
-      const kind = 'tool';
-      open = this.#log.begin((moment) => ({
-        ...moment,
-        kind,
-        ...named,
-        messageId,
-        status,
-        isReplayed,
-      }));
-      this.#tools.set(tool.id, open);
-    }
-    open.add(news);
-    if (status !== 'running') open.end();
-  }
-
-  #workOf({
-    status,
-    input,
-    output,
-    error,
-  }: Omit<StepNews, 'id' | 'name'>): Partial<
-    Pick<StepEntry, 'status' | 'input' | 'output' | 'error'>
-  > {
-    const log = this.#log;
-    return {
-      status,
-      ...(input !== undefined && { input: log.bounded(input) }),
-      ...(output !== undefined && { output: log.bounded(output) }),
-      ...(error !== undefined && { error: log.boundedText(error) }),
-    };
-  }
-
-  /** The call of a tool is kept as a step of its name. */
-  #takeReplayed(name: string): boolean {
-    const step = this.#replayed.find(({ entry }) => entry.name === name);
-    if (!step) return false;
-    this.#replayed = this.#replayed.filter((each) => each !== step);
-    this.#log.remove(step);
-    return true;
+    this.#log.add((moment) => ({ ...moment, kind: 'status', message: text, type }));
   }
 
   #event({ id, type, data }: NewEvent): void {
@@ -250,26 +139,7 @@ export class RunTracer implements ModelTraces {
     this.#log.add((moment) => ({ ...moment, kind: 'event', event, isInternal }));
   }
 
-  #ended(end: RunEnd): void {
-    const reason = reasonOf(end);
-    const { type } = end;
-    if (end.type === 'result') this.#resulted(end.result);
-    this.#log.endAll();
-    this.#end = [
-      this.#log.moment((moment) => ({
-        ...moment,
-        kind: 'end',
-        type,
-        ...(reason !== undefined && { reason }),
-      })),
-    ];
-  }
-
-  #resulted({
-    startEvents,
-    events,
-    question,
-  }: Extract<RunEnd, { readonly type: 'result' }>['result']): void {
+  #resulted({ startEvents, events, question }: RunResult): void {
     this.#after = statesAfter(this.#before ?? new Map(), [...startEvents, ...events]);
     if (!question) return;
     const { questionId: id, name, text, audience } = question;

@@ -9,7 +9,7 @@ export const TRACE_LIMITS = {
   /** Of the entries of one attempt; of its states and its error as much again. */
   runSize: 1024 * 1024,
   entries: 1000,
-  /** Of one text, and of one value such as the result of a step. */
+  /** Of a message, a status and the like, and of one value such as the result of a step. */
   text: 20_000,
   /** Of one request to a model. */
   request: 200_000,

@@ -41,7 +41,7 @@ export class TraceLog {
     return Math.max(0, TRACE_LIMITS.runSize - this.#size);
   }
 
-  /** How many characters a text may have now. */
+  /** How many characters one member of an entry may have now. */
   get maxText(): number {
     return Math.max(LEAST, Math.min(TRACE_LIMITS.text, this.room));
   }

@@ -1,4 +1,5 @@
 import { EventLog } from '../event-log.ts';
+import { isRunEnd } from '../run-events.ts';
 import type { RunTracer } from './run-tracer.ts';
 
 /** The live events of a run that is traced: only such a run pays for it. */
@@ -12,6 +13,6 @@ export class TracedLog extends EventLog {
 
   override push(event: Parameters<EventLog['push']>[0]): void {
     super.push(event);
-    this.#tracer.sent(event);
+    if (!isRunEnd(event)) this.#tracer.sent(event);
   }
 }

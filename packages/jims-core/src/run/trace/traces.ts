@@ -9,6 +9,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 import { sourcePosition } from '../../telemetry/source-position.ts';
 import type { KeptTrace, ThrownError, TraceError } from '../../telemetry/trace.ts';
 import { cleanJson } from '../../text/clean-text.ts';
+import type { RunEnd } from '../run-events.ts';
 import { RunTracer } from './run-tracer.ts';
 import { TRACE_LIMITS } from './trace-limits.ts';
 
@@ -55,15 +56,15 @@ export class Traces {
     this.#snapshots?.unref();
   }
 
-  begin(owner: RunOwner, status: 'queued' | 'running'): RunTracer {
+  begin(owner: RunOwner): RunTracer {
     const tracer = new RunTracer(owner);
-    if (status === 'queued') tracer.waits();
     this.#live.set(keyOf(owner), tracer);
     return tracer;
   }
 
   /** The run is over, perhaps as something was thrown. Never throws. */
-  ended(tracer: RunTracer, failure: RunFailure | undefined): void {
+  ended(tracer: RunTracer, end: RunEnd, failure: RunFailure | undefined): void {
+    tracer.ended(end);
     const described = failure && this.#describe(tracer, failure);
     if (described) this.#described.set(tracer, described);
     void this.#keepLater(tracer, described);

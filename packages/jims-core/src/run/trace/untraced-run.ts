@@ -64,8 +64,8 @@ function questionOf({ question }: RunRecord): TraceEntry[] {
   if (!question) return [];
   const { questionId: id, name, text, audience, askedAt: at } = question;
   const named = name === undefined ? {} : { name };
-  const asked = text === undefined ? {} : { text: boundedText(text, TRACE_LIMITS.text) };
-  return [{ kind: 'question', at, ms: 0, id, audience, ...named, ...asked }];
+  const written = text === undefined ? {} : { text: boundedText(text, TRACE_LIMITS.text) };
+  return [{ kind: 'question', at, ms: 0, id, audience, ...named, ...written }];
 }
 
 function endOf({ status, error, finishedAt: at }: RunRecord): TraceEntry[] {

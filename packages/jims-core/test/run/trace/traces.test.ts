@@ -135,8 +135,8 @@ describe('app.runs.trace', () => {
     const steps = ({ entries }: RunTrace): unknown[] =>
       entries.flatMap((entry) => (entry.kind === 'step' ? [[entry.name, entry.isReplayed]] : []));
     const goesOn = async (): Promise<boolean> => {
-      const trace = await traceOf(second, dying.id);
-      return trace.attempt === 2 && steps(trace).length === 2;
+      const newest = await traceOf(second, dying.id);
+      return newest.attempt === 2 && steps(newest).length === 2;
     };
     await eventually(goesOn);
     const again = await traceOf(second, dying.id);
@@ -267,7 +267,7 @@ async function act(
       ctx.setState(`s${size}`, { text });
       return;
     case 'message':
-      await ctx.sendMessage(text);
+      ctx.sendMessage(text);
       return;
     case 'stream':
       await ctx.sendMessage(pieces(text));
@@ -336,7 +336,7 @@ function recording(warnings: string[]): Logger {
   return {
     debug() {},
     info() {},
-    warn: (_, message) => void warnings.push(String(message)),
+    warn: (_, message) => void warnings.push(message),
     error() {},
   };
 }
