@@ -216,6 +216,18 @@ describe('the playground', () => {
     await page.getByRole('button', { name: 'Delete', exact: true }).click();
     await page.getByRole('heading', { name: 'New thread' }).waitFor();
     assert.equal(await app.threads.find(ids[3] ?? ''), undefined);
+
+    await page.getByLabel('Talk as').fill('anna');
+    await page.getByText('of new threads').click();
+    await page.getByLabel('thread_config, JSON').fill('{"lang": "de"}');
+    await page.keyboard.press('Tab');
+    await say(page, 'hi');
+    await answered(page, 'Did hi');
+    const { threads } = await app.threads.list({ contactId: 'anna' });
+    assert.deepEqual(
+      threads.map(({ config }) => config),
+      [{ lang: 'de' }],
+    );
     assert.deepEqual(errors, []);
   });
 

@@ -2,7 +2,7 @@ import type { Chat, JimsClient } from 'jims-client';
 import 'jims-widget';
 import type { Thread } from 'jims-client';
 import type { VNode } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import { Icon } from '../parts/icon.tsx';
 import { Problem } from '../parts/problem.tsx';
@@ -108,7 +108,7 @@ interface ChatElementProps {
 /** The chat of the widget, with the chat that the page holds. A message that is chosen shows its run. */
 function ChatElement({ client, chat, runId, onRun }: ChatElementProps): VNode {
   const host = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!chat) return;
     const element = document.createElement('jims-chat');
     element.setAttribute('mode', 'inline');
