@@ -223,7 +223,7 @@ describe('the playground', () => {
     await page.keyboard.press('Tab');
     await say(page, 'hi');
     await answered(page, 'Did hi');
-    const { threads } = await app.threads.list({ contactId: 'anna' });
+    const { threads } = await app.threads.list({ contactId: 'anna', limit: 10 });
     assert.deepEqual(
       threads.map(({ config }) => config),
       [{ lang: 'de' }],
