@@ -14,7 +14,7 @@ import type { RunTrace } from '../../../src/app/run-trace.ts';
 import type { Pipeline } from '../../../src/pipeline/pipeline.ts';
 import type { ThreadContext } from '../../../src/pipeline/thread-context.ts';
 import type { Logger } from '../../../src/telemetry/logger.ts';
-import { fakeModel } from '../../../src/testing.ts';
+import { scriptedModel } from '../../../src/testing.ts';
 import { eventually } from '../../support/eventually.ts';
 import { fakeModels } from '../../support/fake-models.ts';
 import { freshSqlite } from '../../support/sqlite.ts';
@@ -66,7 +66,7 @@ describe('app.runs.trace', () => {
 
   test('a run that is cancelled while its model answers: what came, and what did not end', async () => {
     const model = {
-      ...fakeModel([]),
+      ...scriptedModel([]),
       doStream: async ({ abortSignal }: { readonly abortSignal?: AbortSignal }) => ({
         stream: new ReadableStream({
           start(controller) {
@@ -330,7 +330,11 @@ async function* pieces(text: string): AsyncGenerator<string> {
 const echo: Pipeline = (ctx) => ctx.sendMessage(`You said: ${ctx.lastUserMessage}`);
 
 async function tracedApp(pipeline: Pipeline, answers: readonly string[] = []): Promise<JimsApp> {
-  const app = defineApp({ pipeline, llm: { model: fakeModel(answers) }, store: 'sqlite::memory:' });
+  const app = defineApp({
+    pipeline,
+    llm: { model: scriptedModel(answers) },
+    store: 'sqlite::memory:',
+  });
   await app.open({ traces: true });
   return app;
 }
