@@ -13,6 +13,8 @@ export interface LoadedCode {
 /** The newest code cannot be loaded: the last one that could is in service, if there is one. */
 export interface BrokenCode {
   readonly type: 'broken';
+  /** The version in service; 0: none, as nothing could be loaded yet. */
+  readonly generation: number;
   readonly message: string;
   readonly file: string | null;
   readonly line: number | null;

@@ -21,7 +21,7 @@ export function codeRoute(code: CodeFeed): Route {
       responses: {
         200: {
           description:
-            '`loaded`: `{generation, ms}`; `broken`: `{message, file, line, column, excerpt: [{line, text}]}`, each but the message may be null',
+            '`loaded`: `{generation, ms}`; `broken`: `{message, file, line, column, excerpt: [{line, text}], generation}`: what is not known is null, and `generation` is what is in service, or 0',
           contentType: 'text/event-stream',
           schema: v.string(),
         },

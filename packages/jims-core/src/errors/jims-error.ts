@@ -201,11 +201,17 @@ function describe(error: unknown, causes: number): ErrorDescription {
   }
 }
 
+/** What `jims-api dev` puts after the name of a file, to load it again. */
+const VERSION = /\?jims=\d+(?=:\d+:\d+)/g;
+
 /** A stack begins with the message. It is cut separately, so that a long one leaves room for frames. */
 function stackOf(stack: string, message: string, head: string): string {
   const start = message.length > MAX_MESSAGE ? stack.indexOf(message) : -1;
-  if (start < 0) return cutText(stack, MAX_MESSAGE + MAX_FRAMES);
-  return head + cutText(stack.slice(start + message.length), MAX_FRAMES);
+  const text =
+    start < 0
+      ? cutText(stack, MAX_MESSAGE + MAX_FRAMES)
+      : head + cutText(stack.slice(start + message.length), MAX_FRAMES);
+  return text.replaceAll(VERSION, '');
 }
 
 function fromDescription({ name, message, stack, cause }: ErrorDescription): Error {

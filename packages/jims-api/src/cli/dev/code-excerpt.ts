@@ -9,11 +9,12 @@ type Excerpt = BrokenCode['excerpt'];
 const AROUND = 3;
 const MAX_LINE = 200;
 
-/** What an error says of code that cannot be loaded. */
-export function brokenCode({ message, position }: AppLoadError): BrokenCode {
+/** What an error says of code that cannot be loaded; `generation` is in service. */
+export function brokenCode({ message, position }: AppLoadError, generation: number): BrokenCode {
   const { file, line, column } = position ?? {};
   return {
     type: 'broken',
+    generation,
     message,
     file: file ?? null,
     line: line ?? null,

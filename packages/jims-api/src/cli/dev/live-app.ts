@@ -21,6 +21,8 @@ export interface LiveAppOptions {
   readonly startAnew: (reason: string) => void;
 }
 
+/** Node keeps every module that it has loaded. */
+const MAX_GENERATIONS = 1000;
 const MODULE_ENDINGS: ReadonlySet<string> = new Set([...ENDINGS, '.json']);
 
 /** An app whose code is replaced while it is served. */
@@ -85,6 +87,9 @@ export class LiveApp {
     if (!this.#app) return startAnew(`${first} has changed while the app was loading`);
     if (!loader.canReload)
       return startAnew(`${first} has changed, and tsx has made CommonJS of it`);
+    if (versions.generation >= MAX_GENERATIONS) {
+      return startAnew(`${MAX_GENERATIONS} versions are in memory, as Node lets go of none`);
+    }
     versions.begin(changed);
     const { generation } = versions;
     if (!this.#isEntryNew()) return startAnew(`${first} has changed, which a package has loaded`);
@@ -130,7 +135,7 @@ export class LiveApp {
   #broken(error: AppLoadError): void {
     const { logger } = this.#options;
     this.#missing = error.missing;
-    const state = brokenCode(error);
+    const state = brokenCode(error, this.#generation);
     this.feed.set(state);
     const [message = '', ...hints] = error.message.split('\n');
     logger.error({}, message);

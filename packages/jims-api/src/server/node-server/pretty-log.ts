@@ -38,8 +38,6 @@ function valueOf(value: unknown): string {
   return harmless(typeof value === 'string' ? value : inspect(value, { breakLength: Infinity }));
 }
 
-/** In the address of a module: which version it is, after changes of its file. */
-const VERSION = /(\.\w+)\?jims=\d+(?=:\d)/g;
 // Bidirectional controls, too: they make a line look like another one.
 const CONTROL = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;
 const CONTROL_IN_LINES = /(?!\n)[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;
@@ -59,7 +57,7 @@ function errorLines(error: unknown): readonly string[] {
   if (!described) return [`    ${valueOf(error)}`];
   const { name = 'Error', message, stack, cause } = described;
   const text = typeof stack === 'string' ? stack : `${String(name)}: ${String(message)}`;
-  const lines = harmless(text.replaceAll(VERSION, '$1'), CONTROL_IN_LINES)
+  const lines = harmless(text, CONTROL_IN_LINES)
     .split('\n')
     .map((line) => `    ${line}`);
   if (cause === undefined) return lines;

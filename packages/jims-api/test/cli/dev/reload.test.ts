@@ -106,7 +106,7 @@ export const app = (ctx) => ctx.sendMessage(data.text + common.text());
     dev.save('lib/version.ts', '// A comment.\nexport const version: string = ;\n');
     const syntax = await dev.code('broken');
     assert.equal(syntax['file'], join(dev.folder, 'lib/version.ts'));
-    assert.deepEqual([syntax['line'], syntax['column']], [2, 32]);
+    assert.deepEqual([syntax['line'], syntax['column'], syntax['generation']], [2, 32, 1]);
     assert.deepEqual(syntax['excerpt'], [
       { line: 1, text: '// A comment.' },
       { line: 2, text: 'export const version: string = ;' },
@@ -130,6 +130,7 @@ export const app = (ctx) => ctx.sendMessage(data.text + common.text());
 
   test('heals an app that was broken from the start: until then chats are refused with the reason', async () => {
     await using dev = await develop({ 'app.ts': 'export const app = 17;\n' });
+    assert.equal((await dev.code('broken'))['generation'], 0);
     const refused = await dev.say('hello');
     assert.equal(refused.status, 503);
     assert.equal(refused.body.code, 'code_broken');
