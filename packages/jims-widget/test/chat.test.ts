@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 
 import type { MessagePart, ThreadContext } from 'jims-core';
 import type { Page } from 'playwright-core';
+import * as v from 'valibot';
 
 import { addFile, downloaded, isSeen, openPage } from '../../jims-api/test/support/browser.ts';
 import { createGate } from '../../jims-api/test/support/gate.ts';
@@ -139,6 +140,32 @@ describe('<jims-chat>', () => {
 
     await page.getByRole('button', { name: 'New chat' }).click();
     await page.getByText('How can we help?').waitFor();
+    assert.deepEqual(browser.errors, []);
+  });
+
+  test('a question with a schema is answered by a form, or by a click', async () => {
+    const Address = v.object({
+      city: v.pipe(v.string(), v.title('City')),
+      floor: v.optional(v.number()),
+      lift: v.boolean(),
+      how: v.picklist(['day', 'night']),
+    });
+    await using served = await serveWidget(async (ctx) => {
+      const where = await ctx.ask('Where to?', { schema: Address });
+      const sure = await ctx.ask('Are you sure?', { schema: v.boolean() });
+      const answers = [where, sure].map((reply) => reply.kind === 'message' && reply.value);
+      return ctx.sendMessage(`It goes to ${JSON.stringify(answers)}`);
+    }, INLINE);
+    await using browser = await openPage(served.origin);
+    const { page } = browser;
+    await say(page, 'Send it');
+    await page.getByLabel('City').fill('Bonn');
+    await page.getByLabel('lift').check();
+    await page.getByLabel('how').selectOption('night');
+    assert.deepEqual(await accessibilityFaults(page), []);
+    await page.getByRole('button', { name: 'Answer', exact: true }).click();
+    await page.getByRole('button', { name: 'Yes' }).click();
+    await untilSaid(page, 'It goes to [{"city":"Bonn","lift":true,"how":"night"},true]');
     assert.deepEqual(browser.errors, []);
   });
 

@@ -156,6 +156,11 @@ export class ChatSession {
       end();
       close?.();
     };
+    const { threadId } = last;
+    // The page does not know what this tab remembers.
+    if (close && threadId !== undefined && threadId !== this.#settings?.threadId) {
+      this.#listener.onThread(threadId);
+    }
   }
 
   #onThread(threadId: string): void {
