@@ -293,6 +293,7 @@ describe('the playground', () => {
     await page.getByRole('heading', { name: 'Trying', level: 1 }).waitFor();
     feed.set({
       type: 'broken',
+      generation: 1,
       message: "Expected ';'",
       file: 'app.ts',
       line: 2,
@@ -304,6 +305,7 @@ describe('the playground', () => {
     });
     const alert = page.getByRole('alert').filter({ hasText: 'The code does not load.' });
     await alert.getByText("Expected ';'").waitFor();
+    await alert.getByText('the last code that loaded is in service').waitFor();
     assert.match(await alert.locator('.here').innerText(), /const b/);
     assert.deepEqual(await faults(page), []);
     feed.set({ type: 'loaded', generation: 2, ms: 90 });

@@ -115,9 +115,8 @@ function ChatElement({ client, chat, runId, onRun }: ChatElementProps): VNode {
     element.client = client;
     element.chat = chat;
     element.texts = { empty: 'Say something to the app' };
-    element.addEventListener('jims-message-select', (event) => {
-      const chosen = event instanceof CustomEvent ? runIdOf(event.detail) : undefined;
-      if (chosen !== undefined) onRun(chosen);
+    element.addEventListener('jims-message-select', ({ detail: message }) => {
+      if (message.runId !== undefined) onRun(message.runId);
     });
     host.current?.replaceChildren(element);
     return () => element.remove();
@@ -136,9 +135,4 @@ function ChatElement({ client, chat, runId, onRun }: ChatElementProps): VNode {
     return chat.subscribe(select);
   }, [chat, runId]);
   return <div class="chat-host" ref={host} />;
-}
-
-function runIdOf(message: unknown): string | undefined {
-  const { runId }: { runId?: unknown } = Object(message);
-  return typeof runId === 'string' ? runId : undefined;
 }
