@@ -52,9 +52,14 @@ function runWithNewerNode() {
   }
 }
 
-/** Passes on the signals that end it, and its exit code. It ends by itself when this process is gone. */
+/**
+ * Passes on the signals that end it, its exit code, and what it says to a parent: `node --watch` learns in this way
+ * which files to watch. It ends by itself when this process is gone.
+ */
 function runAsChild(node, env) {
-  const child = spawn(node, [HEAP, ...process.argv.slice(1)], { stdio: 'inherit', env });
+  const stdio = ['inherit', 'inherit', 'inherit', ...(process.send ? ['ipc'] : [])];
+  const child = spawn(node, [HEAP, ...process.argv.slice(1)], { stdio, env });
+  child.on('message', (message) => process.send(message));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => child.kill(signal));
   }

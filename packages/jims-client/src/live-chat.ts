@@ -167,7 +167,7 @@ export class LiveChat implements Chat {
     return this.#try(async () => {
       const { threadId, messages } = this.#store.state;
       const { thread_id } = await this.#transport.json<Thread>(`/api/v1/threads/${threadId}/fork`, {
-        body: { before: messageId, supersede: true },
+        body: { before: messageId },
         signal: this.#life.signal,
       });
       this.#connection?.pause();

@@ -1,5 +1,7 @@
 // jims-core/host: what a program needs that serves an app, such as `jims-api`.
 export { eventPieces } from './app/event-pieces.ts';
+export { refuseRuns, reloading, takeOver } from './app/live-code.ts';
+export type { FixedPart } from './app/live-code.ts';
 export { openByDefault } from './app/options.ts';
 export { describeError, plainError } from './errors/jims-error.ts';
 export { stackFrames } from './errors/stack-frames.ts';

@@ -250,12 +250,15 @@ test('jims-core/host exports these names and no others', async () => {
     'openByDefault',
     'pipelineName',
     'plainError',
+    'refuseRuns',
+    'reloading',
     'stackFrames',
     'supersededBy',
+    'takeOver',
     'textPieces',
     'withCallersTrace',
   ];
-  const types = ['CallerShares', 'StackFrame', 'TraceIds'];
+  const types = ['CallerShares', 'FixedPart', 'StackFrame', 'TraceIds'];
   assert.deepEqual(Object.keys(await import('jims-core/host')).toSorted(), values);
   assert.deepEqual(exportedNames(new URL('../src/host.ts', import.meta.url)), { values, types });
 });

@@ -13,11 +13,13 @@ import { packageVersion } from '../version.ts';
 import { loadApp } from './app-loading/load-app.ts';
 import { AppLoadError } from './app-loading/load-error.ts';
 import { exportLines } from './export/export.ts';
+import type { CommandOptions } from './options/command-options.ts';
 import { StartError, readDotEnv } from './options/environment.ts';
+import type { Environment } from './options/option-table.ts';
 import { UsageError, parseCommandLine } from './options/options.ts';
-import type { CommandOptions, ServeCommand } from './options/options.ts';
+import type { Command, DevCommand, ServeCommand } from './options/options.ts';
 import { PackageMissingError } from './reporting/optional-package.ts';
-import { startReporting } from './reporting/reporting.ts';
+import { servingOptions } from './serving-options.ts';
 
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
@@ -27,15 +29,18 @@ const LOOK_FOR_PARENT_MS = 500;
 async function main(): Promise<void> {
   // The command goes on when the reader of its output is gone.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
-  const env = readDotEnv(currentFolder(), process.env);
-  Object.assign(process.env, env);
-  const command = parseCommandLine(process.argv.slice(2), env, packageVersion());
+  const before = { ...process.env };
+  const environment = readDotEnv(currentFolder(), before);
+  Object.assign(process.env, environment);
+  const command = parse(environment);
   if (command.kind === 'print') {
     process.stdout.write(command.text);
     return;
   }
   try {
-    await (command.kind === 'export' ? exportLines(command.options) : run(command));
+    if (command.kind === 'export') await exportLines(command.options);
+    else if (command.kind === 'serve') await run(command);
+    else await develop(command, before, () => parse(readDotEnv(currentFolder(), before)));
   } catch (error) {
     await fail(error, command.options);
   }
@@ -50,6 +55,18 @@ function currentFolder(): string {
   }
 }
 
+/** Its code is loaded only here: a service does not need it. */
+async function develop(
+  command: DevCommand,
+  env: Environment,
+  requireStart: () => void,
+): Promise<void> {
+  watchStopSignals();
+  hangUpWithParent();
+  const dev = await import('./dev/dev.ts');
+  await dev.develop({ ...command, env, requireStart });
+}
+
 async function run({ options, warnings }: ServeCommand): Promise<void> {
   // From now on, although nothing is to be stopped yet: `serve` comes after the app is loaded.
   watchStopSignals();
@@ -60,18 +77,7 @@ async function run({ options, warnings }: ServeCommand): Promise<void> {
     { node: process.version, version: packageVersion(), ...access(options) },
     'starting',
   );
-  const { report, reportRun, flush } = await startReporting({
-    ...options,
-    env: process.env,
-    logger,
-  });
-  const serving = {
-    ...options,
-    logger,
-    onRunFailed: reportRun,
-    onError: report,
-    beforeExit: flush,
-  };
+  const serving = await servingOptions(options, logger);
   // The module of the app may use its threads while it loads.
   openByDefault(openOptionsOf(serving));
   await serve(await load(options, logger), serving);
@@ -82,6 +88,10 @@ async function load({ app: reference, loader }: CommandOptions, logger: Logger):
   const loaded = await loadApp(reference, { cwd: process.cwd(), loader, logger });
   logger.debug({ ms: Math.round(performance.now() - begun) }, 'the app is loaded');
   return isJimsApp(loaded) ? loaded : defineApp(loaded);
+}
+
+function parse(env: Environment): Command {
+  return parseCommandLine(process.argv.slice(2), env, packageVersion());
 }
 
 /** How callers are recognised, without the keys. */

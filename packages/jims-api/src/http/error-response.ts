@@ -17,6 +17,7 @@ const STATUS: Readonly<Record<JimsErrorCode, number>> = {
   too_many_runs: 429,
   restarted: 503,
   shutting_down: 503,
+  code_broken: 503,
   deadline: 504,
   lost: 503,
   pipeline_failed: 500,
@@ -58,6 +59,7 @@ const NOT_THE_PIPELINE: ReadonlySet<JimsErrorCode> = new Set(['store_invalid', '
 const RETRY_AFTER: ReadonlySet<number> = new Set([409, 429, 503]);
 /** No later time changes them. */
 const FINAL: ReadonlySet<JimsErrorCode> = new Set([
+  'code_broken',
   'question_closed',
   'recovery_off',
   'run_not_retried',

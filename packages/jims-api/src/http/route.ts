@@ -79,6 +79,8 @@ export interface Route {
   readonly admits?: (api: ApiContext, call: Pick<Call, 'params' | 'query'>) => boolean;
   /** Its refusals are those of the original, word for word. */
   readonly isOriginal?: boolean;
+  /** Other methods of its path are answered as if the path were unknown. */
+  readonly unlisted?: boolean;
   /** Says whether the service is up and nothing else: balancers ask by any name, or by none. */
   readonly probe?: boolean;
   /** Only refuses: whatever the caller and the host are. */

@@ -10,14 +10,15 @@ import type { ApiContext, Route } from '../http/route.ts';
 import { PROTOCOLS } from '../protocols/registry.ts';
 import type { ProtocolName } from '../protocols/registry.ts';
 import { packageVersion } from '../version.ts';
+import type { CodeFeed } from './code-feed.ts';
 
 /** What the program that serves the app has decided. */
 export interface AppRouteOptions {
   readonly protocols: readonly ProtocolName[];
   /** Whether the playground is served. */
   readonly playground: boolean;
-  /** Of an app that is being developed: what there is to say about that. */
-  readonly dev: Readonly<Record<string, unknown>> | undefined;
+  /** How the code is doing, of an app that is being developed. */
+  readonly code: CodeFeed | undefined;
 }
 
 const words = v.pipe(v.nullable(v.string()), v.description('As the app says'));
@@ -55,7 +56,10 @@ const AppResource = v.pipe(
     limits: v.pipe(jsonObject, v.description('Of runs and of bodies; times in milliseconds')),
     files: v.pipe(jsonObject, v.description('The limits of files')),
     playground: v.pipe(v.boolean(), v.description('Whether the playground is served at `/`')),
-    dev: v.pipe(v.nullable(jsonObject), v.description('Only while the app is being developed')),
+    dev: v.pipe(
+      v.nullable(jsonObject),
+      v.description('Only with `jims-api dev`: what `/api/v1/dev` says last'),
+    ),
   }),
   v.title('App'),
 );
@@ -85,7 +89,7 @@ export function appRoute(options: AppRouteOptions): Route {
 
 async function appResource(
   api: ApiContext,
-  { protocols, playground, dev }: AppRouteOptions,
+  { protocols, playground, code }: AppRouteOptions,
 ): Promise<AppResource> {
   const { app } = api;
   const { name = null, description = null, version = null, durable } = app;
@@ -103,7 +107,7 @@ async function appResource(
     limits: limitsOf(runs, api),
     files: fileLimitsOf(files),
     playground,
-    dev: dev ?? null,
+    dev: code?.state ? { ...code.state } : null,
   };
 }
 

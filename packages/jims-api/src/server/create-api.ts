@@ -17,6 +17,7 @@ import { jimsProtocol } from '../protocols/jims/routes.ts';
 import { PROTOCOLS, isProtocolName } from '../protocols/registry.ts';
 import type { ProtocolName } from '../protocols/registry.ts';
 import { appRoute } from './app-route.ts';
+import type { CodeFeed } from './code-feed.ts';
 import { answer } from './dispatch.ts';
 import type { AnswerOptions, Routed } from './dispatch.ts';
 import { isHostName } from './hosts.ts';
@@ -50,6 +51,8 @@ export interface ApiOptions extends Partial<AuthenticateOptions> {
    * open, and asks for a key where the API does. Default false.
    */
   readonly playground?: boolean;
+  /** Serves `<jims-chat>`, for pages of any origin, as `/widget.js`; default false. */
+  readonly widget?: boolean;
   /** The origins of pages that may call from a browser, such as `https://app.example`; default none. */
   readonly corsOrigins?: readonly string[];
   /**
@@ -88,6 +91,8 @@ export interface ApiOptions extends Partial<AuthenticateOptions> {
   readonly heartbeatMs?: number;
   /** Default: no logs. */
   readonly logger?: Logger;
+  /** @internal How the code is doing that `jims-api dev` loads. */
+  readonly code?: CodeFeed | undefined;
   /** Whether the service is shutting down; then `/readyz` is 503. Default: never. */
   readonly isDraining?: () => boolean;
 }
@@ -120,7 +125,7 @@ export function createApi(app: JimsApp, options: ApiOptions = {}): Api {
 /** As {@link createApi}, for a server that has its own way to send streams. */
 export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseResponder): Api {
   const { apiKeys = [], oidc, authentik, isDraining = () => false } = options;
-  const { requireContactHeader = false, playground = false } = options;
+  const { requireContactHeader = false, playground = false, widget = false } = options;
   const checks = { apiKeys, oidc, authentik };
   const authenticate = options.authenticate ?? createAuthenticate(checks);
   const secured = options.authenticate !== undefined || isSecured(checks);
@@ -137,9 +142,12 @@ export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseR
   });
   const service = serviceRoutes({
     secured,
-    own: [wire, appRoute({ protocols: names, playground, dev: undefined })],
+    own: [wire, appRoute({ protocols: names, playground, code: options.code })],
     protocols: async () => [jimsProtocol, ...(await others.all())],
     isDraining,
+    playground,
+    widget,
+    code: options.code,
   });
 
   app.metrics.expectRefusals([

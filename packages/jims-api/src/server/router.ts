@@ -24,7 +24,8 @@ export function createRouter(
       answer({ route, request: c.req.raw, params: c.req.param() }),
     );
   }
-  for (const [path, sharing] of Map.groupBy(routes, (route) => route.path)) {
+  const listed = routes.filter(({ unlisted }) => unlisted !== true);
+  for (const [path, sharing] of Map.groupBy(listed, (route) => route.path)) {
     const route = wrongMethod(path, sharing);
     hono.all(path, (c) => answer({ route, request: c.req.raw, params: {} }));
   }

@@ -6,14 +6,20 @@ import { json } from '../http/json-answer.ts';
 import { aliasOf } from '../http/route.ts';
 import type { Call, Protocol, Route } from '../http/route.ts';
 import { packageVersion } from '../version.ts';
+import type { CodeFeed } from './code-feed.ts';
+import { codeRoute } from './code-route.ts';
 import { openApiDocument } from './openapi.ts';
+import { pageRoutes } from './pages/page-routes.ts';
+import type { PageOptions } from './pages/page-routes.ts';
 
-export interface ServiceRoutesOptions {
+export interface ServiceRoutesOptions extends PageOptions {
   /** Whether callers need a key: then the documentation needs one, too. */
   readonly secured: boolean;
   /** What the documentation describes beside these routes. */
   readonly protocols: () => Promise<readonly Protocol[]>;
   readonly isDraining: () => boolean;
+  /** Of an app that is being developed. */
+  readonly code: CodeFeed | undefined;
   /** Those that are about all protocols. */
   readonly own?: readonly Route[];
 }
@@ -22,7 +28,7 @@ const tags = ['service'];
 
 /** The routes that every service has beside its protocols: for probes, and the documentation. */
 export function serviceRoutes(options: ServiceRoutesOptions): readonly Route[] {
-  const { secured, protocols, isDraining, own = [] } = options;
+  const { secured, protocols, isDraining, code, own = [] } = options;
   const described = async (): Promise<readonly Route[]> => {
     const others = await protocols();
     return [...routes, ...others.flatMap((protocol) => protocol.routes)];
@@ -33,6 +39,8 @@ export function serviceRoutes(options: ServiceRoutesOptions): readonly Route[] {
     openApi(secured, described),
     docs(secured),
     REDOC,
+    ...pageRoutes(options),
+    ...(code ? [codeRoute(code)] : []),
     ...own,
   ].flatMap((route) =>
     // Load balancers ask by OPTIONS, too: HAProxy does unless it is given another method.

@@ -94,6 +94,22 @@ describe('by a Node that is new enough', { concurrency: 2 }, () => {
 });
 
 describe('by an older Node, with the package node in the project', { concurrency: 2 }, () => {
+  test('its --watch starts the service again, too: the newer Node says which files it has read', async () => {
+    using folder = installed({ 'lib.mjs': "export const text = 'one';\n" });
+    writeFileSync(join(folder.path, 'app.mjs'), `import './lib.mjs';\n${APP}`);
+    withNodePackage(folder);
+    const { program = [], ...options } = folder.options(OLDER);
+    await using service = await serveCommand([], { ...options, program: ['--watch', ...program] });
+    const count = (): number => service.log.filter((line) => line.includes('"listening"')).length;
+    while (count() < 2) {
+      // Again and again: when it begins to watch is not said.
+      utimesSync(join(folder.path, 'lib.mjs'), new Date(), new Date());
+      await new Promise((go) => setTimeout(go, 500));
+    }
+    service.kill('SIGTERM');
+    await service.ended;
+  });
+
   test('the newer Node replaces it where that is possible', async () => {
     using folder = installed();
     withNodePackage(folder);

@@ -22,6 +22,8 @@ test('a bundler looks for no package that is optional', async () => {
     format: 'esm',
     platform: 'node',
     conditions: ['@jims/source'],
+    // Published, they are text and nothing else; their sources need what only this repository has.
+    external: ['jims-playground', 'jims-widget'],
     logLevel: 'silent',
     plugins: [
       {

@@ -5,6 +5,7 @@ import * as v from 'valibot';
 
 import { jimsProtocol } from '../../src/protocols/jims/routes.ts';
 import { PROTOCOLS } from '../../src/protocols/registry.ts';
+import { CodeFeed } from '../../src/server/code-feed.ts';
 import { openApiDocument } from '../../src/server/openapi.ts';
 import { serviceRoutes } from '../../src/server/service-routes.ts';
 import { testApi } from '../support/api.ts';
@@ -107,7 +108,14 @@ test('every reference in it leads somewhere, and every operation has a name of i
 });
 
 test('left out are the second addresses of routes, and what only refuses', async () => {
-  const options = { secured: false, protocols: async () => [], isDraining: () => false };
+  const options = {
+    secured: false,
+    protocols: async () => [],
+    isDraining: () => false,
+    playground: true,
+    widget: true,
+    code: new CodeFeed(),
+  };
   const protocols = await Promise.all(Object.values(PROTOCOLS).map(({ load }) => load()));
   const routes = [jimsProtocol, ...protocols].flatMap((protocol) => protocol.routes);
   const undescribed = [...serviceRoutes(options), ...routes]
@@ -117,6 +125,9 @@ test('left out are the second addresses of routes, and what only refuses', async
     'OPTIONS /healthz',
     'OPTIONS /readyz',
     'GET /redoc',
+    'GET /',
+    'GET /playground/:name',
+    'GET /widget.js',
     'GET /a2a/rest/tasks/:task/pushNotificationConfigs',
     'POST /a2a/rest/tasks/:task/pushNotificationConfigs',
     'GET /a2a/rest/tasks/:task/pushNotificationConfigs/:config',

@@ -6,13 +6,12 @@ import type { RunLimits } from '../run/run-limits.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { AppFiles } from './files.ts';
+import { MARK } from './live-code.ts';
 import { OpenApp } from './open-app.ts';
 import type { JimsAppOptions, OpenOptions } from './options.ts';
 import { AppQuestions } from './questions.ts';
 import { AppRuns } from './runs.ts';
 import { AppThreads } from './threads.ts';
-
-const MARK = Symbol.for('jims.app');
 
 /**
  * A conversational application: a pipeline, and the threads that it answers in. Its store is opened on
@@ -24,11 +23,6 @@ const MARK = Symbol.for('jims.app');
  * const end = await run.end;
  */
 export class JimsApp implements AsyncDisposable {
-  readonly pipeline: Pipeline;
-  readonly conversationStartPipeline: Pipeline | undefined;
-  readonly name: string | undefined;
-  readonly description: string | undefined;
-  readonly version: string | undefined;
   /** See `JimsAppOptions.durable`. */
   readonly durable: boolean;
   /** The numbers of this app, for Prometheus. */
@@ -45,11 +39,6 @@ export class JimsApp implements AsyncDisposable {
 
   /** Makes an app; see `defineApp`. */
   constructor(options: JimsAppOptions) {
-    this.pipeline = options.pipeline;
-    this.conversationStartPipeline = options.conversationStartPipeline;
-    this.name = options.name;
-    this.description = options.description;
-    this.version = options.version;
     this.durable = options.durable !== undefined && options.durable !== false;
     const openApp = new OpenApp(options, this.metrics);
     this.#openApp = openApp;
@@ -71,6 +60,26 @@ export class JimsApp implements AsyncDisposable {
     this.metrics.expectRefusals(CORE_REFUSALS);
     // Not a field: a declaration file could not name it.
     Object.defineProperty(this, MARK, { value: openApp });
+  }
+
+  get pipeline(): Pipeline {
+    return this.#openApp.definition.pipeline;
+  }
+
+  get conversationStartPipeline(): Pipeline | undefined {
+    return this.#openApp.definition.conversationStartPipeline;
+  }
+
+  get name(): string | undefined {
+    return this.#openApp.definition.name;
+  }
+
+  get description(): string | undefined {
+    return this.#openApp.definition.description;
+  }
+
+  get version(): string | undefined {
+    return this.#openApp.definition.version;
   }
 
   /**

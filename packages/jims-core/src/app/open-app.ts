@@ -8,6 +8,7 @@ import type { Llm, LlmProvider } from '../llm/llm.ts';
 import { RunEngine } from '../run/engine.ts';
 import { DEFAULT_RUN_LIMITS } from '../run/run-limits.ts';
 import type { RunLimits } from '../run/run-limits.ts';
+import type { AppCode } from '../run/run-services.ts';
 import type { Traces } from '../run/trace/traces.ts';
 import { within } from '../run/within.ts';
 import { openFileStore } from '../store/open-file-store.ts';
@@ -16,6 +17,8 @@ import type { FileStore, Store } from '../store/store.ts';
 import { silentLogger } from '../telemetry/logger.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { appBeingReloaded, differingParts } from './live-code.ts';
+import type { FixedPart } from './live-code.ts';
 import { defaultOpenOptions } from './options.ts';
 import type { JimsAppOptions, OpenOptions } from './options.ts';
 
@@ -40,24 +43,31 @@ const standIns = new AsyncLocalStorage<ReadonlyMap<OpenApp, OpenApp>>();
 
 /** The store, the engine and the models of an app: opened on first use, and closed once. */
 export class OpenApp {
-  readonly metrics: Metrics;
-  readonly #app: JimsAppOptions;
+  readonly #metrics: Metrics;
+  #definition: JimsAppOptions;
+  #code: AppCode;
+  /** The app that goes on with the code of this one. */
+  #successor: OpenApp | undefined;
   readonly #closed = new AbortController();
   #options: OpenOptions | undefined;
   #opened: Promise<Opened> | undefined;
   #engine: RunEngine | undefined;
-  #models: LlmProvider | undefined;
   #llm: Llm | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(app: JimsAppOptions, metrics: Metrics) {
-    this.#app = app;
-    this.metrics = metrics;
+    this.#definition = app;
+    this.#code = codeOf(app);
+    this.#metrics = metrics;
   }
 
-  /** What the app is made of. */
+  get metrics(): Metrics {
+    return this.#successor?.metrics ?? this.#metrics;
+  }
+
+  /** What the app is made of now. */
   get definition(): JimsAppOptions {
-    return this.#app;
+    return this.#definition;
   }
 
   /** Calls `work`, for which this app stands in for another one: that one is neither opened nor changed. */
@@ -67,14 +77,14 @@ export class OpenApp {
 
   /** Aborts when the app is closed. */
   get closed(): AbortSignal {
-    return this.#closed.signal;
+    return this.#successor?.closed ?? this.#closed.signal;
   }
 
   /** See `JimsApp.llm`. */
   get llm(): Llm {
     const standIn = this.#standIn;
     if (standIn) return standIn.llm;
-    this.#llm ??= this.#openModels().forRun({ observe: this.metrics.observeModel });
+    this.#llm ??= this.#code.models().forRun({ observe: this.metrics.observeModel });
     return this.#llm;
   }
 
@@ -86,8 +96,34 @@ export class OpenApp {
     return this.#engine?.changedChains ?? 0;
   }
 
+  /** Refuses all runs until code is taken over. */
+  refuseRuns(reason: JimsError): void {
+    this.#code = { ...this.#code, missing: reason };
+  }
+
+  /**
+   * Goes on with the code of another app, which becomes another name of this one.
+   *
+   * @returns what of the other app differs and cannot be changed while this one is open; then nothing is
+   * changed.
+   */
+  takeOver(fresh: unknown): readonly FixedPart[] {
+    if (!(fresh instanceof OpenApp)) return ['jims-core'];
+    if (fresh === this) return [];
+    const differing = differingParts(this.#definition, fresh.#definition);
+    if (differing.length > 0) return differing;
+    // It opened a store of its own.
+    if (fresh.#opened) return ['store'];
+    this.#definition = fresh.#definition;
+    this.#code = fresh.#code;
+    this.#llm = undefined;
+    fresh.#successor = this;
+    return [];
+  }
+
   /** See `JimsApp.open`. */
   async open(options: OpenOptions): Promise<Opened> {
+    if (this.#successor) return this.#successor.open(options);
     const given = Object.entries(options).filter(([, value]) => value !== undefined);
     if (given.length > 0) {
       if (this.#closing) throw shuttingDown();
@@ -103,6 +139,8 @@ export class OpenApp {
   opened(): Promise<Opened> {
     const standIn = this.#standIn;
     if (standIn) return standIn.opened();
+    this.#successor ??= this.#reloadedApp();
+    if (this.#successor) return this.#successor.opened();
     if (this.closed.aborted) return Promise.reject(shuttingDown());
     this.#options ??= defaultOpenOptions();
     this.#opened ??= this.#openNow(this.#options).catch((error: unknown) => {
@@ -115,8 +153,17 @@ export class OpenApp {
 
   /** See `JimsApp.close`. */
   async close(drainMs: number): Promise<void> {
+    if (this.#successor) return this.#successor.close(drainMs);
     this.#closing ??= this.#closeNow(drainMs);
     await this.#closing;
+  }
+
+  /** The open app whose new code uses its threads while it loads. */
+  #reloadedApp(): OpenApp | undefined {
+    if (this.#opened || this.#options) return undefined;
+    const running = appBeingReloaded();
+    if (!(running instanceof OpenApp) || running === this) return undefined;
+    return differingParts(running.#definition, this.#definition).length === 0 ? running : undefined;
   }
 
   get #standIn(): OpenApp | undefined {
@@ -124,14 +171,13 @@ export class OpenApp {
   }
 
   async #openNow(options: OpenOptions): Promise<Opened> {
-    const { pipeline, conversationStartPipeline, version, durable = false } = this.#app;
-    const { store: own } = this.#app;
+    const { store: own, durable = false } = this.#definition;
     const { limits, logger = silentLogger, traceContent, onRunFailed, recover = true } = options;
     const store = await storeOf(own, { ...options, logger });
     let fileStore: FileStore | undefined;
     try {
       if (store.notice !== undefined) logger.warn({ store: store.description }, store.notice);
-      fileStore = await fileStoreOf(this.#app.files, options);
+      fileStore = await fileStoreOf(this.#definition.files, options);
       const files = new StoredFiles({
         records: store,
         bytes: fileStore ?? store.fileStore,
@@ -143,16 +189,13 @@ export class OpenApp {
       const engine = await RunEngine.open({
         store,
         files,
-        pipeline,
-        conversationStartPipeline,
+        code: () => this.#code,
         isDurable: durable !== false,
         keepsModels: typeof durable === 'boolean' || durable.models !== false,
         recovers: recover,
-        version,
         limits: allLimits,
         logger,
         metrics: this.metrics,
-        models: () => this.#openModels(),
         traceContent,
         traces,
         onRunFailed,
@@ -165,14 +208,14 @@ export class OpenApp {
       return { store, engine, logger, files, fileStore, traces, limits: allLimits };
     } catch (error) {
       // A store that was given by the app is there for the next try.
-      if (fileStore !== this.#app.files) await fileStore?.close().catch(() => {});
+      if (fileStore !== this.#definition.files) await fileStore?.close().catch(() => {});
       if (store !== own) await store.close().catch(() => {});
       throw error;
     }
   }
 
   async #closeNow(drainMs: number): Promise<void> {
-    const { store: own } = this.#app;
+    const { store: own } = this.#definition;
     // An opening that takes longer closes what it opened by itself.
     const opening = this.#opened?.catch(() => undefined);
     const opened = opening && (await within(CLOSE_MS, opening));
@@ -184,12 +227,17 @@ export class OpenApp {
     const isClosed = await within(CLOSE_MS, closing);
     if (!isClosed) opened?.logger.warn({}, 'the store takes too long to close: not waited for');
   }
+}
 
-  #openModels(): LlmProvider {
-    const { llm } = this.#app;
-    this.#models ??= llm && 'forRun' in llm ? llm : createLlmProvider(llm);
-    return this.#models;
-  }
+function codeOf({ pipeline, conversationStartPipeline, version, llm }: JimsAppOptions): AppCode {
+  let models: LlmProvider | undefined;
+  return {
+    pipeline,
+    conversationStartPipeline,
+    version,
+    models: () => (models ??= llm && 'forRun' in llm ? llm : createLlmProvider(llm)),
+    missing: undefined,
+  };
 }
 
 /** Opens the store of an app: of the URL in the options, the app's own, or the default. */

@@ -12,6 +12,7 @@ const MARK = Symbol.for('jims.error');
  * - `overloaded`: this process runs as many runs as it may
  * - `too_many_runs`: the caller has as many runs as one caller may have
  * - `shutting_down`: this process takes no new work
+ * - `code_broken`: the code of the app could not be loaded; the message says why
  * - `restarted`: the run was lost and runs again: its output so far is void
  * - `deadline`: the run took longer than it may
  * - `lost`: the process of the run died; none of its output was stored
@@ -55,6 +56,7 @@ export type JimsErrorCode =
   | 'overloaded'
   | 'too_many_runs'
   | 'shutting_down'
+  | 'code_broken'
   | 'restarted'
   | 'deadline'
   | 'lost'
@@ -199,11 +201,17 @@ function describe(error: unknown, causes: number): ErrorDescription {
   }
 }
 
+/** What `jims-api dev` puts after the name of a file, to load it again. */
+const VERSION = /\?jims=\d+(?=:\d+:\d+)/g;
+
 /** A stack begins with the message. It is cut separately, so that a long one leaves room for frames. */
 function stackOf(stack: string, message: string, head: string): string {
   const start = message.length > MAX_MESSAGE ? stack.indexOf(message) : -1;
-  if (start < 0) return cutText(stack, MAX_MESSAGE + MAX_FRAMES);
-  return head + cutText(stack.slice(start + message.length), MAX_FRAMES);
+  const text =
+    start < 0
+      ? cutText(stack, MAX_MESSAGE + MAX_FRAMES)
+      : head + cutText(stack.slice(start + message.length), MAX_FRAMES);
+  return text.replaceAll(VERSION, '');
 }
 
 function fromDescription({ name, message, stack, cause }: ErrorDescription): Error {

@@ -15,6 +15,7 @@ export const CORE_REFUSALS: readonly JimsErrorCode[] = [
   'overloaded',
   'too_many_runs',
   'shutting_down',
+  'code_broken',
   'queue_full',
   'thread_busy',
   'thread_not_found',

@@ -22,6 +22,7 @@ import { isDurable } from './run-services.ts';
 import type { RunServices, RunnableApp } from './run-services.ts';
 import { replayed } from './run.ts';
 import type { Run, RunRequest } from './run.ts';
+import { logWhatStands } from './standing.ts';
 import { StoreUpkeep } from './store-upkeep.ts';
 import { Turns } from './turns.ts';
 
@@ -81,7 +82,7 @@ export class RunEngine implements KnownThreads {
   static async open(app: RunnableApp): Promise<RunEngine> {
     const engine = new RunEngine(app);
     try {
-      await engine.#sayWhatStands();
+      await logWhatStands(app);
       await engine.#lease.take();
     } catch (error) {
       engine.#close();
@@ -95,9 +96,14 @@ export class RunEngine implements KnownThreads {
    * Accepts a run and executes it. Resolves when its message is stored.
    *
    * @throws JimsError `thread_not_found`, `thread_moved`, `thread_busy`, `queue_full`, `key_reused`,
-   * `too_many_runs`, `overloaded`, `shutting_down` or `store_unavailable`; nothing is stored then.
+   * `too_many_runs`, `overloaded`, `shutting_down`, `code_broken` or `store_unavailable`; nothing is stored then.
    */
   async start(request: RunRequest): Promise<Run> {
+    const { missing } = this.#app.code();
+    if (missing) {
+      this.#app.metrics.countRefusal('code_broken');
+      throw missing;
+    }
     const leave = this.#admission.enter(await this.#countedCaller(request));
     const endAccept = this.#turns.beginAccept();
     let result: AcceptResult;
@@ -208,16 +214,6 @@ export class RunEngine implements KnownThreads {
     this.#turns.close();
   }
 
-  /** Says what was left by processes before, before anything of it is done. */
-  async #sayWhatStands(): Promise<void> {
-    const { runs, questions } = await this.#store.standing();
-    if (runs === 0 && questions === 0) return;
-    const message = this.#app.recovers
-      ? 'durable runs and open questions are in the database: this process goes on with those of dead processes'
-      : 'durable runs and open questions are in the database: they are left alone, as recovery is off';
-    this.#app.logger.info({ runs, questions }, message);
-  }
-
   #execute(request: RunRequest, accepted: AcceptedRun, leave: () => void): Run {
     for (const { runId } of accepted.interrupted) this.#runs.stop(runId, 'interrupted');
     const execution = new RunExecution(this.#services, request, accepted);
@@ -252,7 +248,7 @@ export class RunEngine implements KnownThreads {
     const record = await this.#store.loadChain(chain.chainId);
     const newest = record?.entries.at(-1);
     const version = newest ? newest.version : chain.kept.version;
-    if (version === this.#app.version) return undefined;
+    if (version === this.#app.code().version) return undefined;
     await this.#store.releaseRun({ runId, attempt, threadId: thread.id, instanceId });
     this.#lease.reapSoon();
     return this.#runs.find(runId);
@@ -269,7 +265,8 @@ export class RunEngine implements KnownThreads {
 
   #acceptRequest(request: RunRequest): AcceptRequest {
     const { thread, incoming, conversationStart = false, onBusy, idempotency, files } = request;
-    const { limits, conversationStartPipeline } = this.#app;
+    const { limits } = this.#app;
+    const { conversationStartPipeline, version } = this.#app.code();
     const known = this.events.known(thread);
     const answer = this.#answerRule(request);
     return {
@@ -283,7 +280,7 @@ export class RunEngine implements KnownThreads {
       ...(idempotency && { idempotency: { ...idempotency, ttlMs: limits.idempotencyTtlMs } }),
       ...(files && files.length > 0 && { files }),
       ...(known && { known }),
-      ...(isDurable(this.#app, request) && { durable: keptOf(request, this.#app.version) }),
+      ...(isDurable(this.#app, request) && { durable: keptOf(request, version) }),
       ...(answer.kind !== 'none' && { answer }),
     };
   }

@@ -6,6 +6,7 @@ import type { ThreadEvent } from '../thread/event.ts';
 import { BadEnd } from './bad-end.ts';
 import { countForEntry } from './entry-scope.ts';
 import { EventLog } from './event-log.ts';
+import { onAbort } from './on-abort.ts';
 import { PipelineExecution } from './pipeline-execution.ts';
 import type { PipelineRun } from './pipeline-execution.ts';
 import { keptOf } from './recovery.ts';
@@ -17,7 +18,7 @@ import { RunOutcome } from './run-outcome.ts';
 import { RunOutput } from './run-output.ts';
 import { RunReport } from './run-report.ts';
 import { isDurable } from './run-services.ts';
-import type { RunServices } from './run-services.ts';
+import type { AppCode, RunServices } from './run-services.ts';
 import { Run } from './run.ts';
 import type { RunRequest } from './run.ts';
 import { StopSwitch } from './stop-switch.ts';
@@ -43,6 +44,8 @@ export class RunExecution {
   readonly #llm: RunLlm;
   readonly #outcome: RunOutcome;
   readonly #report: RunReport;
+  /** That of the app when the run began. */
+  #code: AppCode;
   /** The chain that it goes on with; `undefined` for a new run. */
   #chain: RunChain | undefined;
   #replay: Replay;
@@ -59,6 +62,7 @@ export class RunExecution {
     const { tracer: traces } = this.#report;
     this.stream = traces ? new TracedLog(attempt, traces) : new EventLog(attempt);
     this.#services = services;
+    this.#code = app.code();
     this.#request = request;
     this.#accepted = accepted;
     this.#status = status;
@@ -66,8 +70,9 @@ export class RunExecution {
     this.#replay = Replay.none(accepted.chain?.chainId ?? runId);
     this.#output = new RunOutput(this.stream, app.limits.maxOutputBytes);
     this.run = new Run(accepted, this.stream, this.#stop);
-    const { models, traceContent } = app;
+    const { traceContent } = app;
     this.#files = new FilesOfThread(app.files, thread);
+    const models: AppCode['models'] = () => this.#code.models();
     const { signal } = this.#stop;
     const observe = (usage: CallUsage): void => {
       this.#report.modelAnswered(usage);
@@ -146,6 +151,7 @@ export class RunExecution {
   async #waitForTurn(): Promise<void> {
     if (this.#status === 'running') return;
     await this.#report.queued(this.#services.turns.wait(this.owner, this.#stop.signal));
+    this.#code = this.#services.app.code();
     this.#status = 'running';
     if (this.#chain === undefined) await this.#joinChain();
   }
@@ -164,7 +170,7 @@ export class RunExecution {
 
   /** Runs the conversation-start pipeline of a new thread: its events come before the question. */
   async #startConversation(): Promise<readonly ThreadEvent[]> {
-    const { store, conversationStartPipeline: pipeline } = this.#services.app;
+    const { conversationStartPipeline: pipeline } = this.#code;
     const { createdThread, started } = this.#accepted;
     if (!this.#request.conversationStart || !createdThread || !pipeline || started) return [];
     const execution = await this.#open('start', NO_QUESTIONS_AT_START);
@@ -172,7 +178,7 @@ export class RunExecution {
       await execution.execute(pipeline);
       // A copy: the store may read it later, and work that the pipeline left behind may still send.
       const sent = [...this.#output.current.unstored];
-      const appended = await store.appendInRun(this.owner, sent);
+      const appended = await this.#services.app.store.appendInRun(this.owner, sent);
       if (appended === 'fenced') throw fenced();
       this.#output.startNext();
       // The store adds the question, held back until now, after them.
@@ -185,7 +191,7 @@ export class RunExecution {
     const { app, endings } = this.#services;
     // An answer is the app's, also one that waited to be answered by a pipeline of its own.
     const adHoc = this.#chain ? undefined : this.#request.pipeline;
-    const pipeline = adHoc ?? app.pipeline;
+    const pipeline = adHoc ?? this.#code.pipeline;
     const execution = await this.#open('main', adHoc && NO_QUESTIONS_AD_HOC);
     return this.#report.counted(pipeline, async () => {
       const call = await execution.execute(pipeline);
@@ -230,10 +236,10 @@ export class RunExecution {
     const isAgain = attempt > 1 && chain === undefined;
     const run: PipelineRun = {
       owner: this.owner,
-      version: app.version,
+      version: this.#code.version,
       isDurable: this.isDurable,
       keepsModels: app.keepsModels,
-      kept: chain?.kept ?? keptOf(this.#request, app.version),
+      kept: chain?.kept ?? keptOf(this.#request, this.#code.version),
       principal: chain ? chain.kept.principal : this.#request.principal,
       replay: this.#replay,
       endings,
@@ -277,11 +283,4 @@ export class RunExecution {
     const isLost = end.type === 'error' && end.error.code === 'lost';
     this.stream.pushNumbered({ ...end, attempt, seq: isLost ? SEQ_OF_LOST_END : lastSeq + 1 });
   }
-}
-
-/** Returns what ends the listening: a signal may live much longer than what listens to it. */
-function onAbort(signal: AbortSignal | undefined, listener: () => void): () => void {
-  if (signal?.aborted) listener();
-  else signal?.addEventListener('abort', listener, { once: true });
-  return () => signal?.removeEventListener('abort', listener);
 }

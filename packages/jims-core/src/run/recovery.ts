@@ -6,7 +6,7 @@ import type { RunRequest } from './run.ts';
 
 export interface RecoveryOptions {
   readonly instanceId: string;
-  readonly app: Pick<RunnableApp, 'version' | 'isDurable' | 'recovers' | 'limits'>;
+  readonly app: Pick<RunnableApp, 'code' | 'isDurable' | 'recovers' | 'limits'>;
 }
 
 /**
@@ -29,7 +29,8 @@ export class Recovery {
 
   /** What other processes may know of this one. */
   get about(): InstanceInfo {
-    const { version, isDurable, recovers } = this.#options.app;
+    const { code, isDurable, recovers } = this.#options.app;
+    const { version } = code();
     return {
       durable: isDurable && recovers,
       draining: this.#isDraining,
@@ -39,7 +40,8 @@ export class Recovery {
 
   get request(): ReapRequest {
     const { instanceId, app } = this.#options;
-    const { version, isDurable } = app;
+    const { isDurable } = app;
+    const { version } = app.code();
     const takes = isDurable ? 'all' : 'continued';
     const takesNothing = this.#isDraining || [...this.#recovered].some(isSuspect);
     const hasNoOther = this.#recovered.size === 0 && !this.#hasFoundRuns;

@@ -1,3 +1,4 @@
+import type { JimsError } from '../errors/jims-error.ts';
 import type { StoredFiles } from '../files/stored-files.ts';
 import type { LlmProvider } from '../llm/llm.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
@@ -10,12 +11,22 @@ import type { ReportTarget } from './run-report.ts';
 import type { RunRequest } from './run.ts';
 import type { Turns } from './turns.ts';
 
+/** What of an app may be replaced while it is open. */
+export interface AppCode {
+  readonly pipeline: Pipeline;
+  readonly conversationStartPipeline: Pipeline | undefined;
+  readonly version: string | undefined;
+  readonly models: () => LlmProvider;
+  /** Why no run can start: the code was never loaded. */
+  readonly missing: JimsError | undefined;
+}
+
 /** An app as its runs see it. */
 export interface RunnableApp extends ReportTarget {
   readonly store: Store;
   readonly files: StoredFiles;
-  readonly pipeline: Pipeline;
-  readonly conversationStartPipeline: Pipeline | undefined;
+  /** Gives the code of now. A run takes it when its turn comes, and ends with it. */
+  readonly code: () => AppCode;
   readonly limits: RunLimits;
   /** Whether its runs go on in another process when their own one dies. */
   readonly isDurable: boolean;
@@ -23,8 +34,6 @@ export interface RunnableApp extends ReportTarget {
   readonly keepsModels: boolean;
   /** Whether this process goes on with runs of others, and with questions; false for a copy of a database. */
   readonly recovers: boolean;
-  readonly version: string | undefined;
-  readonly models: () => LlmProvider;
   /** Whether spans hold prompts and answers; default: as the app's settings say. */
   readonly traceContent: boolean | undefined;
 }

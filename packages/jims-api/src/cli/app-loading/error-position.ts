@@ -4,11 +4,13 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describeError, stackFrames } from 'jims-core/host';
 
 import { importPosition } from './load-record.ts';
-import type { Import } from './load-record.ts';
+import type { CodePosition, Import } from './load-record.ts';
 import type { ResolveHook } from './resolve-hook.ts';
 
 /** How the stack of most syntax errors begins: with the file and the line. */
-const HEADER = /^(?:file:\/\/)?(?:\/|[A-Za-z]:[\\/]).*:\d+$/;
+const HEADER = /^((?:file:\/\/)?(?:\/|[A-Za-z]:[\\/]).*):(\d+)$/;
+/** Lines of code that such a stack may begin with. */
+const MAX_HEADER = 12;
 
 /**
  * Compiles modules until one fails: Node says where a syntax error is only when the error ends the process.
@@ -26,10 +28,10 @@ for (const file of JSON.parse(await text(process.stdin))) {
 }
 `;
 
-/** The position of an error while the app was loaded, as `file:line`: in the user's own files if possible. */
-export function errorPosition(error: Error, hook: ResolveHook): string | undefined {
+/** The position of an error while the app was loaded: in the user's own files if possible. */
+export function errorPosition(error: Error, hook: ResolveHook): CodePosition | undefined {
   return (
-    header(error) ??
+    header(stackOf(error)) ??
     syntaxErrorPosition(error, hook) ??
     firstFrame(error, (path) => hook.aliases.isOfProject(path)) ??
     importOf(error, hook) ??
@@ -37,13 +39,21 @@ export function errorPosition(error: Error, hook: ResolveHook): string | undefin
   );
 }
 
-function header(error: Error): string | undefined {
-  const [first = ''] = stackOf(error).split('\n', 1);
-  if (!HEADER.test(first)) return undefined;
-  return first.startsWith('file:') ? asPath(first) : first;
+function header(stack: string): CodePosition | undefined {
+  const [first = '', ...code] = stack.split('\n', MAX_HEADER);
+  const [, where = '', line] = HEADER.exec(first) ?? [];
+  const file = asPath(where);
+  if (file === '') return undefined;
+  // Below the code stands a mark.
+  const marks = code.find((each) => /^\s*\^+\s*$/.test(each));
+  return {
+    file,
+    line: Number(line),
+    column: marks === undefined ? undefined : marks.indexOf('^') + 1,
+  };
 }
 
-function syntaxErrorPosition(error: Error, { record }: ResolveHook): string | undefined {
+function syntaxErrorPosition(error: Error, { record }: ResolveHook): CodePosition | undefined {
   if (!(error instanceof SyntaxError) || !stackOf(error).includes('compileSourceTextModule')) {
     return undefined;
   }
@@ -53,14 +63,13 @@ function syntaxErrorPosition(error: Error, { record }: ResolveHook): string | un
     encoding: 'utf8',
     env: { ...process.env, NODE_OPTIONS: '' },
   });
-  const [first = ''] = stderr.split('\n', 1);
-  return HEADER.test(first) ? first : undefined;
+  return header(stderr);
 }
 
 /** The innermost frame, of the error or of its causes, in a file that `isMeant` accepts. */
-function firstFrame(error: Error, isMeant: (path: string) => boolean): string | undefined {
+function firstFrame(error: Error, isMeant: (path: string) => boolean): CodePosition | undefined {
   const frame = stackFrames(stackOf(error)).find(({ file }) => isMeant(file));
-  if (frame) return `${frame.file}:${frame.line}`;
+  if (frame) return frame;
   return Error.isError(error.cause) ? firstFrame(error.cause, isMeant) : undefined;
 }
 
@@ -70,7 +79,7 @@ function stackOf(error: Error): string {
 }
 
 /** The import in the user's own files that led to an error of Node. */
-function importOf(error: Error, { aliases, record }: ResolveHook): string | undefined {
+function importOf(error: Error, { aliases, record }: ResolveHook): CodePosition | undefined {
   let wanted: Import | undefined = record.failedImport(error);
   while (wanted?.importer !== undefined && !aliases.isOfProject(wanted.importer)) {
     wanted = record.importOf(pathToFileURL(wanted.importer).href);

@@ -6,6 +6,7 @@ import type { JimsApp, Logger, Pipeline } from 'jims-core';
 
 import { noticeWaiting } from '../../server/node-server/notice-waiting.ts';
 import { exportOf, isFactory, requireApp } from './app-export.ts';
+import type { FileVersions } from './file-versions.ts';
 import { AppLoadError, explainLoadError } from './load-error.ts';
 import { tsconfigFor } from './project.ts';
 import { APP_SCHEME, installResolveHook } from './resolve-hook.ts';
@@ -17,6 +18,8 @@ export interface LoadAppOptions {
   readonly cwd: string;
   readonly loader: 'auto' | 'native' | 'tsx';
   readonly logger: Logger;
+  /** Whether it is to be loaded again when its files change. */
+  readonly reloads?: boolean;
 }
 
 const FILES = ['', ...ENDINGS, ...ENDINGS.map((ending) => `/index${ending}`)];
@@ -35,19 +38,16 @@ export async function loadApp(
   reference: string,
   options: LoadAppOptions,
 ): Promise<JimsApp | Pipeline> {
-  const { target, name } = parseReference(reference);
-  const loading = await AppLoading.prepare(reference, target, options);
-  const frames = Error.stackTraceLimit;
-  Error.stackTraceLimit = Math.max(frames, STACK_FRAMES);
-  try {
-    return await loading.appOf(exportOf(await loading.importModule(), name, target));
-  } finally {
-    Error.stackTraceLimit = frames;
-    loading.close();
-  }
+  const loader = await AppLoader.prepare(reference, options);
+  return loader.load();
 }
 
-function parseReference(reference: string): { target: string; name: string | undefined } {
+interface Reference {
+  readonly target: string;
+  readonly name: string | undefined;
+}
+
+function parseReference(reference: string): Reference {
   const colon = reference.lastIndexOf(':');
   const isDrive = colon === 1 && /^[A-Za-z]:[\\/]/.test(reference);
   const isScheme = reference.slice(0, colon) === 'file';
@@ -64,32 +64,40 @@ function required(target: string): string {
 }
 
 /** Imports a module and gets the app out of it; each step may wait, fail, or never end. */
-class AppLoading {
+export class AppLoader {
   readonly #reference: string;
   readonly #target: string;
+  readonly #name: string | undefined;
   readonly #url: string;
   readonly #tsx: boolean;
   readonly #hook: ResolveHook;
   readonly #logger: Logger;
+  #loads = 0;
+  #isServed = false;
 
   private constructor(
-    names: { readonly reference: string; readonly target: string; readonly url: string },
+    names: Reference & { readonly reference: string; readonly url: string },
     loader: { readonly tsx: boolean; readonly hook: ResolveHook; readonly logger: Logger },
   ) {
     this.#reference = names.reference;
     this.#target = names.target;
+    this.#name = names.name;
     this.#url = names.url;
     this.#tsx = loader.tsx;
     this.#hook = loader.hook;
     this.#logger = loader.logger;
   }
 
-  /** Makes Node load the files of the project. */
+  /**
+   * Makes Node load the files of the project.
+   *
+   * @throws AppLoadError when there is no such file.
+   */
   static async prepare(
     reference: string,
-    target: string,
-    { cwd, loader, logger }: LoadAppOptions,
-  ): Promise<AppLoading> {
+    { cwd, loader, logger, reloads = false }: LoadAppOptions,
+  ): Promise<AppLoader> {
+    const { target, name } = parseReference(reference);
     const file = fileOf(target, cwd);
     if (!file && (IS_PATH.test(target) || target === 'app')) {
       throw new AppLoadError(
@@ -98,14 +106,49 @@ class AppLoading {
     }
     const tsconfig = tsconfigFor(file === undefined ? cwd : dirname(file), cwd);
     const tsx = await registerTsx(loader, { cwd, tsconfig });
-    const hook = installResolveHook(cwd);
+    const hook = installResolveHook(cwd, { reloads });
     const facts = { app: file ?? target, loader: tsx ? 'tsx' : 'native', tsconfig };
     logger.debug(facts, 'loading the app');
     const url = file ? pathToFileURL(file).href : APP_SCHEME + target;
-    return new AppLoading({ reference, target, url }, { tsx, hook, logger });
+    return new AppLoader({ reference, target, name, url }, { tsx, hook, logger });
   }
 
-  async importModule(): Promise<object> {
+  /** The module's file; `undefined` for the module of a package. */
+  get file(): string | undefined {
+    return this.#url.startsWith('file:') ? fileURLToPath(this.#url) : undefined;
+  }
+
+  /** The files that were loaded, when it `reloads`. */
+  get versions(): FileVersions {
+    return this.#hook.versions;
+  }
+
+  /** Whether `load` loads changed files again: tsx keeps what it has compiled to CommonJS. */
+  get canReload(): boolean {
+    return !this.#tsx || !this.versions.hasCommonJs;
+  }
+
+  /**
+   * Loads the app, or what of it has changed. While it `isServed` an error that nobody caught need not come from
+   * the new code, and ends nothing here.
+   *
+   * @throws AppLoadError
+   */
+  async load({ isServed = false } = {}): Promise<JimsApp | Pipeline> {
+    const load = ++this.#loads;
+    this.#isServed = isServed;
+    const frames = Error.stackTraceLimit;
+    Error.stackTraceLimit = Math.max(frames, STACK_FRAMES);
+    this.#hook.record.open();
+    try {
+      return await this.#appOf(exportOf(await this.#importModule(), this.#name, this.#target));
+    } finally {
+      Error.stackTraceLimit = frames;
+      if (load === this.#loads) this.#hook.record.close();
+    }
+  }
+
+  async #importModule(): Promise<object> {
     const url = this.#url;
     const imported: Promise<object> = import(url);
     const still =
@@ -114,14 +157,10 @@ class AppLoading {
   }
 
   /** The app that an export is, promises or makes. */
-  async appOf(exported: unknown): Promise<JimsApp | Pipeline> {
+  async #appOf(exported: unknown): Promise<JimsApp | Pipeline> {
     const value = await this.#result(() => exported);
     if (!isFactory(value)) return requireApp(value, `'${this.#reference}' is`);
     return requireApp(await this.#result(value), `'${this.#reference}' gives`);
-  }
-
-  close(): void {
-    this.#hook.record.close();
   }
 
   #result(work: () => unknown): Promise<unknown> {
@@ -134,14 +173,18 @@ class AppLoading {
   async #step<T>(step: Promise<T>, failed: string, still: string): Promise<T> {
     const app = this.#reference;
     try {
+      const waited = noticeWaiting(step, () => this.#logger.warn({ app }, still));
+      if (this.#isServed) return await waited;
       return await orInterrupted(
-        noticeWaiting(step, () => this.#logger.warn({ app }, still)),
+        waited,
         () => new AppLoadError(`'${app}' waits for something that never comes`),
       );
     } catch (cause) {
       if (cause instanceof AppLoadError) throw cause;
-      const message = explainLoadError(cause, { tsx: this.#tsx, hook: this.#hook });
-      throw new AppLoadError(`${failed}: ${message}`, { cause });
+      const context = { tsx: this.#tsx, hook: this.#hook };
+      const { message, position } = explainLoadError(cause, context);
+      const missing = this.#hook.record.missingFile(cause);
+      throw new AppLoadError(`${failed}: ${message}`, { cause, position, missing });
     }
   }
 }

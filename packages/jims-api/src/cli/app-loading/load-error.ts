@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describeError } from 'jims-core/host';
 
 import { errorPosition } from './error-position.ts';
+import type { CodePosition } from './load-record.ts';
 import type { ResolveHook } from './resolve-hook.ts';
 
 const TSX = 'It is used by itself once it is in your project: npm install -D tsx';
@@ -10,11 +11,32 @@ const TSX = 'It is used by itself once it is in your project: npm install -D tsx
 const UNKNOWN_SYNTAX = /^(?:Invalid or unexpected token|Unexpected (?:identifier|token|strict))/;
 const MOST_ERRORS = 3;
 const MOST_CAUSES = 4;
-const NAMES_ITS_POSITION = /(?:^|[\s("'])(?:\/|[A-Za-z]:[\\/])\S+:\d+/;
+const NAMES_ITS_POSITION = /(?:^|[\s("'])((?:\/|[A-Za-z]:[\\/])\S+?):(\d+)(?::(\d+))?/;
+
+interface AppLoadErrorOptions {
+  readonly position?: CodePosition | undefined;
+  readonly missing?: string | undefined;
+  readonly cause?: unknown;
+}
 
 /** The app cannot be loaded; the message says why, in a line or two. */
 export class AppLoadError extends Error {
   override readonly name = 'AppLoadError';
+  /** Where the reason is, if that is known. */
+  readonly position: CodePosition | undefined;
+  /** The path of a file that an import names and that is not there. */
+  readonly missing: string | undefined;
+
+  constructor(message: string, { position, missing, cause }: AppLoadErrorOptions = {}) {
+    super(message, cause === undefined ? {} : { cause });
+    this.position = position;
+    this.missing = missing;
+  }
+}
+
+interface LoadErrorText {
+  readonly message: string;
+  readonly position?: CodePosition | undefined;
 }
 
 interface LoadErrorContext {
@@ -27,15 +49,25 @@ interface LoadErrorContext {
  * Why a module could not be loaded: Node's own message and the position in one line, and what helps in a
  * second one.
  */
-export function explainLoadError(error: unknown, context: LoadErrorContext): string {
+export function explainLoadError(error: unknown, context: LoadErrorContext): LoadErrorText {
   const message = thrownMessage(error);
-  if (!Error.isError(error)) return message;
-  const position = NAMES_ITS_POSITION.test(message)
-    ? undefined
-    : errorPosition(error, context.hook);
-  const line = position === undefined ? message : `${message} (${position})`;
-  const hint = hintFor(error, { ...context, position });
-  return hint === undefined ? line : `${line}\n${hint}`;
+  if (!Error.isError(error)) return { message };
+  const named = NAMES_ITS_POSITION.exec(message);
+  const position = named ? undefined : errorPosition(error, context.hook);
+  const line = position === undefined ? message : `${message} (${textOf(position)})`;
+  const hint = hintFor(error, { ...context, position: position && textOf(position) });
+  return {
+    message: hint === undefined ? line : `${line}\n${hint}`,
+    position: named ? namedPosition(named) : position,
+  };
+}
+
+function namedPosition([, file = '', line, column]: RegExpExecArray): CodePosition {
+  return { file, line: Number(line), ...(column !== undefined && { column: Number(column) }) };
+}
+
+function textOf({ file, line }: CodePosition): string {
+  return line === undefined ? file : `${file}:${line}`;
 }
 
 function hintFor(

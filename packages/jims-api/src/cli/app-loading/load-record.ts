@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { dirname, resolve as absolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { isFile } from './source-file.ts';
@@ -10,13 +11,20 @@ export interface Import {
   readonly importer: string | undefined;
 }
 
+/** A position in a file; lines and columns count from 1. */
+export interface CodePosition {
+  readonly file: string;
+  readonly line?: number;
+  readonly column?: number | undefined;
+}
+
 interface Loaded {
   readonly format?: string | null | undefined;
 }
 
 /**
  * Records which file imported which while the app loads: Node's own errors often name only one of the
- * two. Forgets everything when the app is loaded.
+ * two. Forgets everything when the app is loaded, until it is loaded again.
  */
 export class LoadRecord {
   /** The first import of each URL. */
@@ -45,6 +53,13 @@ export class LoadRecord {
     return this.#imports.get(url);
   }
 
+  /** The path of a file that an import names and that is not there. */
+  missingFile(error: unknown): string | undefined {
+    const { specifier = '', importer } = (Error.isError(error) && this.#failed.get(error)) || {};
+    if (importer === undefined || !/^\.{0,2}\//.test(specifier)) return undefined;
+    return absolute(dirname(importer), specifier);
+  }
+
   resolve<T extends { readonly url: string }>(wanted: Import, resolve: () => T): T {
     if (this.#closed) return resolve();
     try {
@@ -71,6 +86,10 @@ export class LoadRecord {
     }
   }
 
+  open(): void {
+    this.#closed = false;
+  }
+
   close(): void {
     this.#closed = true;
     this.#imports.clear();
@@ -86,14 +105,15 @@ function namesFile(message: string, url: string): boolean {
   return message.includes(`"${url}"`) || message.startsWith(`${fileURLToPath(url)}: `);
 }
 
-/** The position of an import as `file:line`, or only the file when the line is not found. */
-export function importPosition({ specifier, importer }: Import): string | undefined {
-  if (importer === undefined || !isFile(importer)) return importer;
+/** The position of an import; without a line when that is not found. */
+export function importPosition({ specifier, importer }: Import): CodePosition | undefined {
+  if (importer === undefined) return undefined;
+  if (!isFile(importer)) return { file: importer };
   const lines = readFileSync(importer, 'utf8').split('\n');
   const index = lines.findIndex((line) =>
     [`'${specifier}'`, `"${specifier}"`, `\`${specifier}\``].some((quoted) =>
       line.includes(quoted),
     ),
   );
-  return index === -1 ? importer : `${importer}:${index + 1}`;
+  return index === -1 ? { file: importer } : { file: importer, line: index + 1 };
 }

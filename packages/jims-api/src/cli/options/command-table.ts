@@ -9,11 +9,12 @@ import {
   LIMITS_GROUP,
 } from './file-options.ts';
 import type { OptionTable } from './option-table.ts';
+import { NETWORK_GROUP, PAGE_OPTIONS } from './page-options.ts';
 
 export const ALL_PROTOCOLS = Object.keys(PROTOCOLS).filter(isProtocolName);
 
 const APP = APP_GROUP;
-const NETWORK = 'Network';
+const NETWORK = NETWORK_GROUP;
 const LIMITS = LIMITS_GROUP;
 const OBSERVING = 'Observability';
 
@@ -101,6 +102,7 @@ export const OPTIONS = {
     several: true,
     help: 'A host name that requests may be sent to, such as chat.example; needed without keys, and on a loopback address',
   },
+  ...PAGE_OPTIONS,
   protocols: {
     type: 'text',
     group: NETWORK,
@@ -240,10 +242,12 @@ export const OPTIONS = {
 export type OptionName = keyof typeof OPTIONS;
 
 export const HEAD = `Usage: jims-api [OPTIONS]
+       jims-api dev [FILE] [OPTIONS]
        jims-api export [OPTIONS]
 
-Serves a JIMS app over HTTP. With export it writes threads, or messages that contacts rated, as JSON
-lines: jims-api export --help.
+Serves a JIMS app over HTTP. With dev it serves an app that you work on, with a page to talk with it:
+jims-api dev --help. With export it writes threads, or messages that contacts rated, as JSON lines:
+jims-api export --help.
 `;
 
 export const EXAMPLES = `Examples:

@@ -39,11 +39,17 @@ export class GivenOptions<TName extends string> {
   readonly #table: OptionTable;
   readonly #flags: Readonly<Record<string, readonly string[]>>;
   readonly #env: Environment;
+  /** The words that are not options: at most as many as the command takes. */
+  readonly words: readonly string[];
 
   /** @throws UsageError for an unknown option, a missing value or an extra word. */
-  constructor(table: OptionTable, argv: readonly string[], env: Environment) {
+  constructor(table: OptionTable, argv: readonly string[], env: Environment, maxWords = 0) {
+    const { flags, words } = parseWords(table, argv);
+    const extra = words[maxWords];
+    if (extra !== undefined) throw new UsageError(`Got unexpected extra argument (${extra})`);
     this.#table = table;
-    this.#flags = parseFlags(table, argv);
+    this.#flags = flags;
+    this.words = words;
     this.#env = env;
   }
 
@@ -103,10 +109,12 @@ export function invalid(name: string, reason: string): UsageError {
   return new UsageError(`Invalid value for '--${name}': ${reason}`);
 }
 
-function parseFlags(
-  table: OptionTable,
-  argv: readonly string[],
-): Readonly<Record<string, readonly string[]>> {
+interface ParsedWords {
+  readonly flags: Readonly<Record<string, readonly string[]>>;
+  readonly words: readonly string[];
+}
+
+function parseWords(table: OptionTable, argv: readonly string[]): ParsedWords {
   const options = Object.fromEntries(
     Object.entries(table).map(([name, { type }]) => [
       name,
@@ -114,10 +122,16 @@ function parseFlags(
     ]),
   );
   try {
-    const { values } = parseArgs({ args: [...argv], options, strict: true });
-    return Object.fromEntries(
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      options,
+      strict: true,
+      allowPositionals: true,
+    });
+    const flags = Object.fromEntries(
       Object.entries(values).map(([name, given]) => [name, [given].flat().map(String)]),
     );
+    return { flags, words: positionals };
   } catch (cause) {
     throw new UsageError(explain(table, cause), { cause });
   }
@@ -130,8 +144,6 @@ function explain(table: OptionTable, error: unknown): string {
   switch ('code' in error ? error.code : undefined) {
     case 'ERR_PARSE_ARGS_UNKNOWN_OPTION':
       return `No such option: ${option}${didYouMean(table, option)}`;
-    case 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL':
-      return `Got unexpected extra argument (${quoted})`;
     default:
       if (/argument missing/.test(error.message)) return `Option '${option}' requires an argument.`;
       if (/is ambiguous/.test(error.message)) {

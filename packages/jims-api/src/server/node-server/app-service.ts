@@ -14,10 +14,13 @@ import { noticeWaiting } from './notice-waiting.ts';
 import { ServiceProcess } from './service-process.ts';
 import type { ServiceLogger } from './service-process.ts';
 
-/** What of the options of `serve` is for `app.open`. */
-export function openOptionsOf(options: OpenOptions): OpenOptions {
+/** What of the options of `serve` is for `app.open`. The playground shows traces. */
+export function openOptionsOf(
+  options: OpenOptions & Pick<ServeOptions, 'playground'>,
+): OpenOptions {
   const { store, schema, files, limits, fileLimits } = options;
-  const { traceContent, traces, recover, onRunFailed, logger } = options;
+  const { traceContent, recover, onRunFailed, logger } = options;
+  const { traces = options.playground || undefined } = options;
   const reports = { traceContent, traces, onRunFailed, logger };
   return { store, schema, files, limits, fileLimits, recover, ...reports };
 }
@@ -131,11 +134,11 @@ export class AppService implements Service {
   }
 
   #logListening(store: string): void {
-    const { protocols } = this.#options;
+    const { protocols, playground = false } = this.#options;
     // First the page that shows what can be sent here: terminals make a link of it.
-    const docs = `${this.url}/docs`;
+    const page = playground ? { playground: `${this.url}/` } : { docs: `${this.url}/docs` };
     const address = { host: this.#host, port: this.#port, metricsPort: this.#metricsPort, store };
-    this.#logger.info({ docs, ...address, protocols }, 'listening');
+    this.#logger.info({ ...page, ...address, protocols }, 'listening');
     if (this.#secured || isLoopback(this.#host)) return;
     this.#logger.warn(
       { host: this.#host },
@@ -155,6 +158,7 @@ export class AppService implements Service {
   }
 
   async #stopNow(): Promise<void> {
+    this.#options.code?.end();
     const { drainTimeoutMs = 30_000 } = this.#options;
     const others = (serviceCounts.get(this.#app) ?? 1) - 1;
     serviceCounts.set(this.#app, others);

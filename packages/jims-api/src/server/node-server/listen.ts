@@ -19,11 +19,14 @@ export class PortError extends Error {
   readonly problem: string;
   /** The options of `serve` to change. */
   readonly options: readonly AddressOption[];
+  /** Whether something else listens on the port. */
+  readonly isInUse: boolean;
 
   constructor(problem: string, options: readonly AddressOption[], cause: unknown) {
     super(`${problem} (${options.join(', ')})`, { cause });
     this.problem = problem;
     this.options = options;
+    this.isInUse = Error.isError(cause) && 'code' in cause && cause.code === 'EADDRINUSE';
   }
 }
 

@@ -4,11 +4,11 @@ import type { Logger } from 'pino';
 import { logOutput } from './log-output.ts';
 import { prettyLog } from './pretty-log.ts';
 
-/** Logs on standard error: JSON lines, or readable ones on a terminal. Standard output is the app's. */
-export function createLogger({ verbose = false } = {}): Logger {
+/** Logs on standard error: JSON lines, or readable ones on a terminal or if `pretty`. Standard output is the app's. */
+export function createLogger({ verbose = false, pretty = process.stderr.isTTY } = {}): Logger {
   const level = verbose ? 'debug' : 'info';
   const output = logOutput();
-  if (process.stderr.isTTY) {
+  if (pretty) {
     return pino({ level, base: null }, { write: (line) => output.write(prettyLog(line)) });
   }
   const base = { pid: process.pid };

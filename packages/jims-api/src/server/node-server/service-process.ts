@@ -18,6 +18,11 @@ export interface ServiceProcessOptions {
    * calls `stop()`.
    */
   readonly signals?: boolean;
+  /**
+   * Whether the process ends when an exception that belongs to no run is not caught; default true. It cannot be
+   * trusted any more: false is for development.
+   */
+  readonly endsOnException?: boolean;
   /** Gets an error that nobody caught and that belongs to no run, besides the log. */
   readonly onError?: (error: unknown) => void;
   /**
@@ -99,6 +104,10 @@ export class ServiceProcess {
   thrown(error: unknown): void {
     const hasOtherListeners = process.listenerCount('uncaughtException') > 1;
     if (this.#signals === undefined && hasOtherListeners) return;
+    if (this.#options.endsOnException === false) {
+      this.#logger.error({ error: describeError(error) }, 'uncaught exception');
+      return;
+    }
     this.#fatal(error, 'uncaught exception: the process ends');
     this.#options.onError?.(error);
     void this.#exit();

@@ -47,6 +47,11 @@ export function watchStopSignals(): SignalWatch {
   return watch;
 }
 
+/** Whether a signal is ending this process. */
+export function isStopping(): boolean {
+  return stoppingSince !== undefined;
+}
+
 function onSignal(signal: NodeJS.Signals): void {
   const now = performance.now();
   if (stoppingSince !== undefined) {

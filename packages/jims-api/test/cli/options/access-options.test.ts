@@ -8,8 +8,8 @@ import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
+import type { CommandOptions } from '../../../src/cli/options/command-options.ts';
 import { UsageError, parseCommandLine } from '../../../src/cli/options/options.ts';
-import type { CommandOptions } from '../../../src/cli/options/options.ts';
 import { OidcIssuer } from '../../support/oidc-issuer.ts';
 
 const ROOT = fileURLToPath(new URL('../../../../..', import.meta.url));

@@ -1,0 +1,152 @@
+import type { RunSummary } from 'jims-client';
+import type { VNode } from 'preact';
+import { useState } from 'preact/hooks';
+
+import { Icon } from '../parts/icon.tsx';
+import { Problem } from '../parts/problem.tsx';
+import { cost, count, duration, momentOf } from '../parts/quantities.ts';
+import type { Service } from '../service/service.ts';
+import { isActive } from '../service/thread-feed.ts';
+import type { EntryOf, Trace } from '../service/wire.ts';
+import type { SentMessage } from './request-code.ts';
+import { runAgain } from './run-again.ts';
+
+interface RunHeadProps {
+  readonly service: Service;
+  readonly trace: Trace;
+  readonly run: RunSummary | undefined;
+  readonly sent: SentMessage | undefined;
+  readonly now: number;
+  readonly onAttempt: (attempt: number) => void;
+  readonly onThread: (threadId: string) => void;
+}
+
+/** A run at a glance, and what can be done with it. */
+export function RunHead({
+  service,
+  trace,
+  run,
+  sent,
+  now,
+  onAttempt,
+  onThread,
+}: RunHeadProps): VNode {
+  const [error, setError] = useState<unknown>();
+  const status = run?.status ?? trace.status;
+
+  async function attempted(action: () => Promise<void>): Promise<void> {
+    try {
+      setError(undefined);
+      await action();
+    } catch (cause) {
+      setError(cause);
+    }
+  }
+
+  return (
+    <section class="run-head" aria-label="Summary">
+      <div class="run-line">
+        <span class={`status ${status}`}>{status}</span>
+        <span class="spacer" />
+        {isActive({ status }) && (
+          <button
+            type="button"
+            class="small"
+            onClick={() =>
+              void attempted(async () => void (await service.client.runs.cancel(trace.run_id)))
+            }
+          >
+            <Icon name="stop" /> Stop
+          </button>
+        )}
+        {sent && (
+          <button
+            type="button"
+            class="small"
+            title="The same message, in a copy of the thread before it"
+            onClick={() =>
+              void attempted(async () => onThread(await runAgain(service, trace, sent)))
+            }
+          >
+            <Icon name="again" /> Run again
+          </button>
+        )}
+      </div>
+      <Figures trace={trace} now={now} />
+      {trace.attempts.length > 1 && (
+        <label class="field inline">
+          Attempt
+          <select
+            value={String(trace.attempt)}
+            onChange={(event) => onAttempt(Number(event.currentTarget.value))}
+          >
+            {trace.attempts.map((attempt) => (
+              <option key={attempt} value={String(attempt)}>
+                {attempt}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+      <Problem error={error} />
+    </section>
+  );
+}
+
+function Figures({ trace, now }: { readonly trace: Trace; readonly now: number }): VNode {
+  const models = trace.entries
+    .filter((entry) => entry.kind === 'model')
+    .filter(({ replayed }) => !replayed);
+  const { tokens, usd } = spent(trace, models);
+  const end = trace.finished_at === null ? now : momentOf(trace.finished_at);
+  const first = firstWordMs(trace);
+  return (
+    <dl class="figures">
+      <Figure name="Time" value={duration(Math.max(0, end - momentOf(trace.accepted_at)))} />
+      <Figure name="First word" value={first === undefined ? '–' : duration(first)} />
+      <Figure name="Calls" value={count(models.length)} />
+      <Figure name="Tokens" value={count(tokens)} />
+      <Figure name="Cost" value={usd === undefined ? '?' : cost(usd)} />
+    </dl>
+  );
+}
+
+function Figure({ name, value }: { readonly name: string; readonly value: string }): VNode {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}
+
+/** By the run's usage when it is over, else by the calls so far. The cost is unknown when one price is. */
+function spent(
+  trace: Trace,
+  models: readonly EntryOf<'model'>[],
+): { readonly tokens: number; readonly usd: number | undefined } {
+  const parts =
+    trace.usage ??
+    models.map(({ tokens, cost_usd }) => ({
+      prompt_tokens: tokens?.prompt ?? 0,
+      completion_tokens: tokens?.completion ?? 0,
+      cost_usd,
+    }));
+  let tokens = 0;
+  let usd: number | undefined = 0;
+  for (const part of parts) {
+    tokens += part.prompt_tokens + part.completion_tokens;
+    usd = usd === undefined || part.cost_usd === null ? undefined : usd + part.cost_usd;
+  }
+  return { tokens, usd };
+}
+
+/** When the contact saw something of an answer first. */
+function firstWordMs({ entries, accepted_at: accepted }: Trace): number | undefined {
+  const first = entries.find(
+    (entry) =>
+      entry.kind === 'message' ||
+      (entry.kind === 'event' && entry.event.event_type.startsWith('comm.')),
+  );
+  return first && momentOf(first.at) - momentOf(accepted);
+}

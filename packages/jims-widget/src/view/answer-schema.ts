@@ -1,0 +1,76 @@
+import type { ChatTexts } from '../texts.ts';
+
+/** An answer of one click. */
+export interface AnswerChoice {
+  readonly label: string;
+  readonly value: unknown;
+}
+
+/** A field of a form for an answer that is an object. */
+export interface AnswerField {
+  readonly name: string;
+  readonly label: string;
+  readonly kind: 'text' | 'number' | 'checkbox' | 'select';
+  readonly isRequired: boolean;
+  readonly choices: readonly string[];
+}
+
+const MAX_CHOICES = 12;
+const MAX_FIELDS = 20;
+
+type Schema = Readonly<Record<string, unknown>>;
+
+/** Where the schema of an answer is yes or no, or a few words. */
+export function choicesOf(schema: Schema | undefined, texts: ChatTexts): readonly AnswerChoice[] {
+  if (schema?.['type'] === 'boolean') {
+    return [
+      { label: texts.yes, value: true },
+      { label: texts.no, value: false },
+    ];
+  }
+  const values = wordsOf(schema?.['enum']);
+  return values.length > MAX_CHOICES ? [] : values.map((value) => ({ label: value, value }));
+}
+
+/** The fields of a flat object; none where a part of it is more than that: then words must do. */
+export function fieldsOf(schema: Schema | undefined): readonly AnswerField[] {
+  const properties = schema?.['properties'];
+  if (schema?.['type'] !== 'object' || !isObject(properties)) return [];
+  const required = wordsOf(schema['required']);
+  const fields = Object.entries(properties).map(([name, property]) =>
+    isObject(property) ? fieldOf(name, property, required.includes(name)) : undefined,
+  );
+  const known = fields.filter((field) => field !== undefined);
+  return known.length === fields.length && known.length <= MAX_FIELDS ? known : [];
+}
+
+function fieldOf(name: string, property: Schema, isRequired: boolean): AnswerField | undefined {
+  const choices = wordsOf(property['enum']);
+  const kind = choices.length > 0 ? 'select' : kindOf(property['type']);
+  if (kind === undefined) return undefined;
+  const { title, description } = property;
+  const label = [title, description].find((text) => typeof text === 'string');
+  return { name, label: typeof label === 'string' ? label : name, kind, isRequired, choices };
+}
+
+function kindOf(type: unknown): AnswerField['kind'] | undefined {
+  switch (type) {
+    case 'string':
+      return 'text';
+    case 'number':
+    case 'integer':
+      return 'number';
+    case 'boolean':
+      return 'checkbox';
+    default:
+      return undefined;
+  }
+}
+
+function wordsOf(values: unknown): readonly string[] {
+  return Array.isArray(values) ? values.filter((value) => typeof value === 'string') : [];
+}
+
+function isObject(value: unknown): value is Schema {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

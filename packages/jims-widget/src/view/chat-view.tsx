@@ -1,0 +1,171 @@
+import type { ChatMessage, ChatSnapshot } from 'jims-client';
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+
+import { Announcer } from './announcer.tsx';
+import { useChat, useTexts } from './chat-context.ts';
+import { Composer } from './composer.tsx';
+import { ErrorView } from './error-view.tsx';
+import { Icon } from './icons.tsx';
+import { MessageItem } from './message-view.tsx';
+import { Choices, QuestionView } from './question-view.tsx';
+import { RunLine } from './run-line.tsx';
+import { useFileDrop } from './use-file-drop.ts';
+import { useSnapshot } from './use-snapshot.ts';
+import { useStickToEnd } from './use-stick-to-end.ts';
+import type { StickToEnd } from './use-stick-to-end.ts';
+
+/** The messages of a chat, and where the next one is written. */
+export function ChatView(): JSX.Element {
+  const { chat } = useChat();
+  const texts = useTexts();
+  const snapshot = useSnapshot(chat);
+  const [files, setFiles] = useState<readonly File[]>([]);
+  const stick = useStickToEnd(snapshot.messages[0]?.key);
+  const drop = useFileDrop((dropped) => setFiles([...files, ...dropped]));
+  return (
+    <div class={drop.isOver ? 'chat dropping' : 'chat'} {...drop.handlers}>
+      <div class="log">
+        <MessageScroller snapshot={snapshot} stick={stick} />
+        {!stick.isAtEnd && (
+          <button
+            type="button"
+            class="jump"
+            part="jump"
+            aria-label={texts.newest}
+            title={texts.newest}
+            onClick={stick.goToEnd}
+          >
+            <Icon name="down" />
+          </button>
+        )}
+      </div>
+      <Composer snapshot={snapshot} files={files} onFiles={setFiles} onSent={stick.goToEnd} />
+      <Announcer snapshot={snapshot} />
+      {drop.isOver && (
+        <div class="drop-hint" aria-hidden="true">
+          {texts.dropFiles}
+        </div>
+      )}
+    </div>
+  );
+}
+
+interface MessageScrollerProps {
+  readonly snapshot: ChatSnapshot;
+  readonly stick: StickToEnd;
+}
+
+function MessageScroller({ snapshot, stick }: MessageScrollerProps): JSX.Element {
+  const texts = useTexts();
+  const { messages, status } = snapshot;
+  return (
+    <div
+      ref={stick.scroller}
+      class="scroller"
+      role="region"
+      aria-label={texts.messages}
+      tabIndex={0}
+      onScroll={stick.onScroll}
+    >
+      <div ref={stick.content} class="content">
+        {messages.length === 0 && <Nothing isLoading={status === 'loading'} />}
+        {snapshot.hasOlder && <Earlier />}
+        <MessageItems snapshot={snapshot} />
+        <End snapshot={snapshot} />
+      </div>
+    </div>
+  );
+}
+
+function MessageItems({ snapshot }: { readonly snapshot: ChatSnapshot }): JSX.Element {
+  const { selectedMessageId } = useChat();
+  const { messages, status } = snapshot;
+  return (
+    <ol class="messages" part="messages">
+      {messages.map((message, index) => (
+        <MessageItem
+          key={message.key}
+          message={message}
+          isLast={index === messages.length - 1}
+          isReady={status === 'ready'}
+          isSelected={message.id === selectedMessageId}
+        />
+      ))}
+    </ol>
+  );
+}
+
+/** What comes after the last message. */
+function End({ snapshot }: { readonly snapshot: ChatSnapshot }): JSX.Element {
+  const { messages, question, status, error } = snapshot;
+  const last = messages.at(-1);
+  const buttons = last?.role === 'assistant' && last.state === 'complete' ? last.buttons : [];
+  const isReady = status === 'ready';
+  return (
+    <>
+      {isReady && !question && <Choices buttons={buttons} />}
+      <RunLine snapshot={snapshot} />
+      {isReady && question && (
+        <QuestionView
+          key={question.id}
+          question={question}
+          isSaid={messages.slice(-3).some((message) => isSaidBy(message, question.text))}
+        />
+      )}
+      {error && (
+        <ErrorView error={error} canRetry={last !== undefined && last.state !== 'failed'} />
+      )}
+    </>
+  );
+}
+
+function isSaidBy({ role, text }: ChatMessage, words: string | undefined): boolean {
+  return role === 'assistant' && text === words;
+}
+
+function Nothing({ isLoading }: { readonly isLoading: boolean }): JSX.Element {
+  const texts = useTexts();
+  return (
+    <div class="nothing" part="empty">
+      {isLoading ? (
+        <>
+          <span class="spinner" aria-hidden="true" />
+          <p>{texts.loading}</p>
+        </>
+      ) : (
+        <>
+          <Icon name="chat" />
+          <p>{texts.empty}</p>
+        </>
+      )}
+    </div>
+  );
+}
+
+function Earlier(): JSX.Element {
+  const { chat } = useChat();
+  const { earlier } = useTexts();
+  const [isLoading, setLoading] = useState(false);
+
+  async function load(): Promise<void> {
+    setLoading(true);
+    // The snapshot has the error.
+    await chat.loadOlder().catch(() => {});
+    setLoading(false);
+  }
+
+  return (
+    <div class="earlier">
+      <button
+        type="button"
+        class="chip"
+        aria-disabled={isLoading}
+        onClick={isLoading ? undefined : () => void load()}
+      >
+        {isLoading && <span class="spinner" aria-hidden="true" />}
+        {earlier}
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,170 @@
+import type { ChatSnapshot } from 'jims-client';
+import type { JSX } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+
+import { filled } from '../texts.ts';
+import { useChat, useTexts } from './chat-context.ts';
+import { sizeOf } from './file-view.tsx';
+import { Icon } from './icons.tsx';
+import { isSendKey, useFittingHeight } from './text-area.ts';
+
+interface ComposerProps {
+  readonly snapshot: ChatSnapshot;
+  readonly files: readonly File[];
+  readonly onFiles: (files: readonly File[]) => void;
+  /** After something was sent. */
+  readonly onSent: () => void;
+}
+
+/** Where a message is written. */
+export function Composer({ snapshot, files, onFiles, onSent }: ComposerProps): JSX.Element {
+  const { chat } = useChat();
+  const texts = useTexts();
+  const [text, setText] = useState('');
+  const area = useRef<HTMLTextAreaElement>(null);
+  useFittingHeight(area, text);
+  const isAnswering = snapshot.status === 'answering' || snapshot.run !== undefined;
+  const isSendable = snapshot.status === 'ready' && (text.trim() !== '' || files.length > 0);
+
+  function send(): void {
+    if (!isSendable) return;
+    // What fails stays in the chat, with a button to send it again.
+    chat.send(text, files.length > 0 ? { files } : {}).catch(() => {});
+    setText('');
+    onFiles([]);
+    onSent();
+  }
+
+  function paste(event: ClipboardEvent): void {
+    const pasted = [...(event.clipboardData?.files ?? [])];
+    if (pasted.length === 0) return;
+    event.preventDefault();
+    onFiles([...files, ...pasted]);
+  }
+
+  function act(): void {
+    area.current?.focus();
+    if (isAnswering) void chat.stop().catch(() => {});
+    else send();
+  }
+
+  return (
+    <form
+      class="composer"
+      part="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      <ChosenFiles files={files} onFiles={onFiles} />
+      <div class="composer-row">
+        <AttachButton onFiles={(more) => onFiles([...files, ...more])} />
+        <textarea
+          ref={area}
+          rows={1}
+          dir="auto"
+          class="input"
+          part="input"
+          value={text}
+          aria-label={texts.message}
+          placeholder={snapshot.question ? texts.answerPlaceholder : texts.placeholder}
+          enterkeyhint="send"
+          onInput={(event) => setText(event.currentTarget.value)}
+          onPaste={paste}
+          onKeyDown={(event) => {
+            if (!isSendKey(event)) return;
+            event.preventDefault();
+            send();
+          }}
+        />
+        <button
+          type="button"
+          class="round"
+          part="send"
+          aria-label={isAnswering ? texts.stop : texts.send}
+          title={isAnswering ? texts.stop : texts.send}
+          aria-disabled={!isAnswering && !isSendable}
+          onClick={act}
+        >
+          <Icon name={isAnswering ? 'stop' : 'send'} />
+        </button>
+      </div>
+    </form>
+  );
+}
+
+function AttachButton({
+  onFiles,
+}: {
+  readonly onFiles: (files: readonly File[]) => void;
+}): JSX.Element {
+  const { attach } = useTexts();
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <button
+        type="button"
+        class="quiet attach"
+        aria-label={attach}
+        title={attach}
+        onClick={() => input.current?.click()}
+      >
+        <Icon name="attach" />
+      </button>
+      <input
+        ref={input}
+        type="file"
+        multiple
+        hidden
+        onChange={({ currentTarget }) => {
+          onFiles([...(currentTarget.files ?? [])]);
+          // So that the same file can be chosen again.
+          currentTarget.value = '';
+        }}
+      />
+    </>
+  );
+}
+
+interface ChosenFilesProps {
+  readonly files: readonly File[];
+  readonly onFiles: (files: readonly File[]) => void;
+}
+
+function ChosenFiles({ files, onFiles }: ChosenFilesProps): JSX.Element | null {
+  const texts = useTexts();
+  if (files.length === 0) return null;
+  return (
+    <ul class="files chosen" aria-label={texts.attached}>
+      {files.map((file, index) => (
+        <li key={index} class="file">
+          <Preview file={file} />
+          <span class="file-name" dir="auto">
+            {file.name}
+          </span>
+          <span class="muted">{sizeOf(file.size)}</span>
+          <button
+            type="button"
+            class="quiet small"
+            aria-label={filled(texts.removeFile, { name: file.name })}
+            onClick={() => onFiles(files.filter((other) => other !== file))}
+          >
+            <Icon name="close" />
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Preview({ file }: { readonly file: File }): JSX.Element {
+  const [source, setSource] = useState<string>();
+  useEffect(() => {
+    if (!/^image\/(?!svg)/.test(file.type)) return undefined;
+    const address = URL.createObjectURL(file);
+    setSource(address);
+    return () => URL.revokeObjectURL(address);
+  }, [file]);
+  return source === undefined ? <Icon name="file" /> : <img src={source} alt="" />;
+}

@@ -1,0 +1,186 @@
+import type { ChatMessage, ChatSource } from 'jims-client';
+import { Component } from 'preact';
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+
+import { hostOf, linkAddress } from '../markdown/addresses.ts';
+import { useChat, useTexts } from './chat-context.ts';
+import { EditForm } from './edit-form.tsx';
+import { FileList } from './file-view.tsx';
+import { Icon } from './icons.tsx';
+import { keepFocus } from './keep-focus.ts';
+import { MarkdownView } from './markdown-view.tsx';
+import { MessageTools } from './message-tools.tsx';
+import { WorkList } from './work-view.tsx';
+
+/** What is shown of a message at once; a longer one has a button for the rest. */
+const SHOWN_LENGTH = 200_000;
+
+interface MessageProps {
+  readonly message: ChatMessage;
+  readonly isLast: boolean;
+  /** Whether it may be changed now. */
+  readonly isReady: boolean;
+  /** Whether the host shows more about it. */
+  readonly isSelected: boolean;
+}
+
+/** One message. It is drawn again only when something about it is new. */
+export class MessageItem extends Component<MessageProps> {
+  override shouldComponentUpdate(next: MessageProps): boolean {
+    const { message, isLast, isReady, isSelected } = this.props;
+    return (
+      message !== next.message ||
+      isLast !== next.isLast ||
+      isReady !== next.isReady ||
+      isSelected !== next.isSelected
+    );
+  }
+
+  override render(props: MessageProps): JSX.Element {
+    const { role, state } = props.message;
+    return (
+      <li
+        class={`message ${role} ${state}${props.isLast ? ' last' : ''}`}
+        aria-current={props.isSelected ? 'true' : undefined}
+        part={`message ${role}-message`}
+      >
+        <MessageContent {...props} />
+      </li>
+    );
+  }
+}
+
+function MessageContent({ message, isReady }: MessageProps): JSX.Element {
+  const texts = useTexts();
+  const [isEdited, setEdited] = useState(false);
+  const { role, state } = message;
+  const isEditable = isReady && message.type === 'comm.user_message';
+  const isOver = state === 'complete' || state === 'partial';
+  return (
+    <>
+      <span class="unseen">{role === 'user' ? texts.you : texts.assistant}: </span>
+      {message.reasoning !== '' && <Reasoning text={message.reasoning} />}
+      <WorkList work={message.tools} />
+      {isEdited ? (
+        <EditForm message={message} onEnd={() => setEdited(false)} />
+      ) : (
+        <Body message={message} />
+      )}
+      <FileList files={message.files} />
+      <Sources sources={message.sources} />
+      {state === 'partial' && <p class="note muted">{texts.stopped}</p>}
+      {state === 'failed' && <Failed />}
+      {isOver && !isEdited && (
+        <MessageTools message={message} {...(isEditable && { onEdit: () => setEdited(true) })} />
+      )}
+    </>
+  );
+}
+
+function Body({ message }: { readonly message: ChatMessage }): JSX.Element {
+  const { onSelect } = useChat();
+  if (!onSelect) {
+    return (
+      <div class="body">
+        <Text message={message} />
+      </div>
+    );
+  }
+  // For keyboards the same is a button of the message.
+  return (
+    <div class="body selectable" onClick={(event) => isPlainClick(event) && onSelect(message)}>
+      <Text message={message} />
+    </div>
+  );
+}
+
+function Text({ message }: { readonly message: ChatMessage }): JSX.Element | null {
+  const { more } = useTexts();
+  const [length, setLength] = useState(SHOWN_LENGTH);
+  const text = message.text.length > length ? message.text.slice(0, length) : message.text;
+  if (text === '') return null;
+  return (
+    <>
+      {message.role === 'user' ? (
+        <div class="plain" dir="auto" part="text">
+          {text}
+        </div>
+      ) : (
+        <MarkdownView text={text} isGrowing={message.state === 'growing'} />
+      )}
+      {text.length < message.text.length && (
+        <button type="button" class="chip" onClick={() => setLength(length + SHOWN_LENGTH)}>
+          {more}
+        </button>
+      )}
+    </>
+  );
+}
+
+function Reasoning({ text }: { readonly text: string }): JSX.Element {
+  const { reasoning } = useTexts();
+  return (
+    <details class="reasoning" part="reasoning">
+      <summary>
+        <Icon name="open" />
+        {reasoning}
+      </summary>
+      <div class="plain" dir="auto">
+        {text}
+      </div>
+    </details>
+  );
+}
+
+function Sources({ sources }: { readonly sources: readonly ChatSource[] }): JSX.Element | null {
+  const texts = useTexts();
+  const links = sources.filter(({ url }) => linkAddress(url) !== undefined);
+  if (links.length === 0) return null;
+  return (
+    <ol class="sources" aria-label={texts.sources} part="sources">
+      {links.map(({ url, title, excerpt }, index) => (
+        <li key={url}>
+          <a
+            class="chip"
+            href={url}
+            title={excerpt ?? ''}
+            target="_blank"
+            rel="noopener noreferrer nofollow"
+          >
+            <span class="muted">{index + 1}</span>
+            <span class="chip-text" dir="auto">
+              {title ?? hostOf(url)}
+            </span>
+          </a>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function Failed(): JSX.Element {
+  const { chat } = useChat();
+  const { notSent, retry } = useTexts();
+  return (
+    <p class="note problem">
+      {notSent}
+      <button
+        type="button"
+        class="text-button"
+        onClick={({ currentTarget }) => {
+          keepFocus(currentTarget);
+          chat.retry().catch(() => {});
+        }}
+      >
+        {retry}
+      </button>
+    </p>
+  );
+}
+
+/** Not a click on something that does more, and not the end of a selection. */
+function isPlainClick({ target }: MouseEvent): boolean {
+  const isOnControl = target instanceof Element && target.closest('a, button, summary') !== null;
+  return !isOnControl && (getSelection()?.isCollapsed ?? true);
+}
