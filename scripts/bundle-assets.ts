@@ -4,7 +4,9 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 interface Assets {
-  readAssets(): Promise<ReadonlyMap<string, { readonly type: string; readonly body: string }>>;
+  readonly readAssets: () => Promise<
+    ReadonlyMap<string, { readonly type: string; readonly body: string }>
+  >;
 }
 
 for (const name of ['jims-widget', 'jims-playground']) {

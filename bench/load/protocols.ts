@@ -9,6 +9,10 @@ interface JimsAnswer {
   readonly assistant_messages: readonly unknown[];
 }
 
+interface MessageAnswer {
+  readonly content: readonly { readonly text?: unknown }[];
+}
+
 interface CompletionAnswer {
   readonly choices: readonly { readonly message: { readonly content: unknown } }[];
 }
@@ -28,6 +32,16 @@ export const PROTOCOLS = {
       messages: [{ role: 'user', content: message }],
     }),
     textOf: (answer) => (answer as CompletionAnswer).choices[0]?.message.content,
+  },
+  anthropic: {
+    path: '/v1/messages',
+    body: (contact, message) => ({
+      model: 'jims',
+      max_tokens: 1000,
+      metadata: { user_id: contact },
+      messages: [{ role: 'user', content: message }],
+    }),
+    textOf: (answer) => (answer as MessageAnswer).content[0]?.text,
   },
   'deep-chat': {
     path: '/deep-chat',

@@ -25,6 +25,17 @@ export const STREAM_PROTOCOLS = {
     body: (id, message) => ({ model: 'jims', user: id, stream: true, messages: said(message) }),
     mark: '"delta":{"content":" ',
   },
+  anthropic: {
+    path: '/v1/messages',
+    body: (id, message) => ({
+      model: 'jims',
+      max_tokens: 1000,
+      metadata: { user_id: id },
+      stream: true,
+      messages: said(message),
+    }),
+    mark: 'event: content_block_delta\n',
+  },
   'openai-responses': {
     path: '/v1/responses',
     body: (id, message) => ({ model: 'jims', user: id, stream: true, input: message }),

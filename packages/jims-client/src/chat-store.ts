@@ -5,7 +5,7 @@ import type { ChatState } from './chat-state.ts';
 /** The state of a chat, and those who listen to it. */
 export class ChatStore {
   state: ChatState;
-  readonly listeners = new Set<() => void>();
+  readonly listeners: Set<() => void> = new Set();
   #run: ChatRun | undefined;
   #snapshot: ChatSnapshot | undefined;
   #announced: ChatSnapshot | undefined;
@@ -37,7 +37,8 @@ export class ChatStore {
   readonly getSnapshot = (): ChatSnapshot => {
     const { threadId, title, messages, question, error, hasOlder, live } = this.state;
     const { runId = '', status, steps = [], attempt = 1 } = live ?? {};
-    this.#run = live && !live.isOver ? same(this.#run, { runId, status, steps, attempt }) : undefined;
+    this.#run =
+      live && !live.isOver ? same(this.#run, { runId, status, steps, attempt }) : undefined;
     this.#snapshot = same(this.#snapshot, {
       threadId,
       title,
@@ -67,6 +68,7 @@ function statusOf({ isLoading, isLost, live, messages }: ChatState): ChatSnapsho
 
 /** What is kept of an object that was made anew: the old one when all its members are the same. */
 function same<T extends object>(before: T | undefined, now: T): T {
-  const isSame = before && Object.entries(now).every(([name, value]) => Reflect.get(before, name) === value);
+  const isSame =
+    before && Object.entries(now).every(([name, value]) => Reflect.get(before, name) === value);
   return isSame ? before : now;
 }

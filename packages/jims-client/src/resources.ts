@@ -45,7 +45,16 @@ export function runsOf(transport: Transport): JimsRuns {
 export function filesOf(transport: Transport, contactId: string | undefined): JimsFiles {
   return {
     upload: (file, options) => uploadFile(transport, file, { contactId, ...options }),
-    read: async (fileId) => (await transport.open(`/api/v1/files/${fileId}`, {})).blob(),
+    read: async (fileId) => {
+      const { response, guard } = await transport.open(`/api/v1/files/${fileId}`, {});
+      try {
+        return await response.blob();
+      } catch (error) {
+        throw guard.reason(error);
+      } finally {
+        guard.end();
+      }
+    },
     address: (fileId) => transport.json(`/api/v1/files/${fileId}/address`),
   };
 }

@@ -24,7 +24,7 @@ const MAX_EVENT_CHARS = 64 * 1024 * 1024;
 /**
  * Parses a stream of Server-Sent Events as the HTML standard has it. The function that it returns takes the
  * text in pieces that may end anywhere, and throws a RangeError for an event that does not end. What is not
- * ended by an empty line is no event: the connection broke off in it.
+ * ended by an empty line is not an event: the connection broke off in it.
  *
  * @example
  * const parse = sseParser({ onMessage: ({ event, data }) => console.log(event, data) });

@@ -181,7 +181,8 @@ export type Include =
   | 'reasoning'
   | 'tool'
   | 'source'
-  | 'file';
+  | 'file'
+  | 'heartbeat';
 
 /** A step of a run, or a tool: contacts see the title and the status of one that has a title. */
 export interface Work {

@@ -8,6 +8,7 @@ import { defineApp } from 'jims-core';
 import { replayConversation } from 'jims-core/testing';
 import type { Locator, Page } from 'playwright-core';
 
+import { CodeFeed } from '../../jims-api/src/server/code-feed.ts';
 import { downloaded, openPage } from '../../jims-api/test/support/browser.ts';
 import { servePlayground } from './support/served-playground.ts';
 import { WHOLE_TALK, supportApp } from './support/support-app.ts';
@@ -27,7 +28,8 @@ describe('the playground', () => {
     await say(page, 'Where is my order 1042?');
     await answered(page, 'It is with you on Thursday.');
     const inspector = page.getByRole('complementary', { name: 'Inspector' });
-    await inspector.getByText('completed', { exact: true }).waitFor();
+    await inspector.locator('[data-kind=tool]', { hasText: 'find_order' }).waitFor();
+    await inspector.getByText('Stored').waitFor();
     assert.deepEqual(await names(inspector, 'model'), ['scripted', 'scripted', 'scripted']);
     assert.deepEqual(await names(inspector, 'tool'), ['find_order']);
 
@@ -77,6 +79,11 @@ describe('the playground', () => {
     await say(page, 'wait');
     await inspector.locator('[data-kind=step]', { hasText: 'before the gate' }).waitFor();
     await inspector.locator('.status.running').waitFor();
+    await inspector.getByRole('button', { name: 'Stop' }).click();
+    await inspector.locator('.status.cancelled').waitFor();
+
+    await say(page, 'wait');
+    await inspector.locator('.status.running').waitFor();
     app.gate.open();
     await inspector.getByText('Stored').waitFor();
     await inspector.locator('.status.completed').waitFor();
@@ -119,6 +126,43 @@ describe('the playground', () => {
     // The copy has what was before; the old thread is as it was.
     await answered(page, 'Did keep two');
     assert.equal(await page.locator('.thread-row').count(), 2);
+  });
+
+  test('a question to a service is answered in the page; an edited message goes on in a copy', async () => {
+    await using service = await servePlayground(supportApp(WHOLE_TALK.slice(-1)));
+    await using other = await servePlayground(tryingApp());
+    await using browser = await openPage(`${service.origin}/`);
+    const { page, errors } = browser;
+    await wide(page);
+    await say(page, 'Can I talk to a person?');
+    const question = page.getByRole('form', { name: 'Question to a service' });
+    await question.getByText('answer a customer').waitFor();
+    await question.getByText('"Can I talk to a person?"', { exact: true }).waitFor();
+    assert.equal(await question.getByRole('textbox').inputValue(), '{"text":""}');
+    await question.getByRole('textbox').fill('{"text": "This is Anna."}');
+    await question.getByRole('button', { name: 'Answer' }).click();
+    await answered(page, 'This is Anna.');
+    await question.waitFor({ state: 'detached' });
+
+    await page.goto(`${other.origin}/#/threads/0199d3a0-6f5e-7c3a-9d0e-000000000001`);
+    await page.getByRole('heading', { name: 'Not found' }).waitFor();
+    await page.getByRole('button', { name: 'New', exact: true }).click();
+    await say(page, 'keep one');
+    await answered(page, 'Did keep one');
+    const { hash } = new URL(page.url());
+    const chat = page.locator('jims-chat');
+    await chat.getByText('keep one', { exact: true }).hover();
+    await chat.getByRole('button', { name: 'Edit' }).click();
+    await chat.getByRole('textbox', { name: 'Edit' }).fill('keep three');
+    await page.keyboard.press('Enter');
+    await answered(page, 'Did keep three');
+    await page.waitForURL((url) => url.hash !== hash);
+    await page.getByLabel('How kept changed').getByText('"last": "three"').waitFor();
+    // The thread that is not found is a 404, and nothing else went wrong.
+    assert.deepEqual(
+      errors.filter((error) => !error.includes('404')),
+      [],
+    );
   });
 
   test('a run with thousands of entries is a page of them', async () => {
@@ -172,6 +216,18 @@ describe('the playground', () => {
     await page.getByRole('button', { name: 'Delete', exact: true }).click();
     await page.getByRole('heading', { name: 'New thread' }).waitFor();
     assert.equal(await app.threads.find(ids[3] ?? ''), undefined);
+
+    await page.getByLabel('Talk as').fill('anna');
+    await page.getByText('of new threads').click();
+    await page.getByLabel('thread_config, JSON').fill('{"lang": "de"}');
+    await page.keyboard.press('Tab');
+    await say(page, 'hi');
+    await answered(page, 'Did hi');
+    const { threads } = await app.threads.list({ contactId: 'anna', limit: 10 });
+    assert.deepEqual(
+      threads.map(({ config }) => config),
+      [{ lang: 'de' }],
+    );
     assert.deepEqual(errors, []);
   });
 
@@ -225,6 +281,37 @@ describe('the playground', () => {
     assert.doesNotMatch(String(await page.evaluate('JSON.stringify(localStorage)')), /s3cret/);
     assert.match(await code(page.locator('#panel')), /\$JIMS_API_KEY/);
     assert.doesNotMatch(await page.content(), /s3cret/);
+  });
+
+  test('code that does not load is shown, until it does', async () => {
+    const feed = new CodeFeed();
+    feed.set({ type: 'loaded', generation: 1, ms: 80 });
+    await using service = await servePlayground(tryingApp(), { code: feed });
+    await using browser = await openPage(`${service.origin}/`);
+    const { page, errors } = browser;
+    await wide(page);
+    await page.getByRole('heading', { name: 'Trying', level: 1 }).waitFor();
+    feed.set({
+      type: 'broken',
+      generation: 1,
+      message: "Expected ';'",
+      file: 'app.ts',
+      line: 2,
+      column: 7,
+      excerpt: [
+        { line: 1, text: 'const a = 1;' },
+        { line: 2, text: 'const b' },
+      ],
+    });
+    const alert = page.getByRole('alert').filter({ hasText: 'The code does not load.' });
+    await alert.getByText("Expected ';'").waitFor();
+    await alert.getByText('the last code that loaded is in service').waitFor();
+    assert.match(await alert.locator('.here').innerText(), /const b/);
+    assert.deepEqual(await faults(page), []);
+    feed.set({ type: 'loaded', generation: 2, ms: 90 });
+    await page.getByText('New code is live · 90 ms').waitFor();
+    await alert.waitFor({ state: 'detached' });
+    assert.deepEqual(errors, []);
   });
 
   test('axe finds nothing, wide and on a phone, light and dark', async () => {

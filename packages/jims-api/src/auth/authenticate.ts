@@ -1,12 +1,12 @@
 import { HttpError } from '../http/errors.ts';
 import type { Authenticate, Principal } from '../http/principal.ts';
 import { type AuthentikOptions, createAuthentik } from './authentik.ts';
-import { bearerToken } from './bearer.ts';
+import { tokenOf } from './bearer.ts';
 import { type OidcOptions, createOidc } from './oidc.ts';
 import { createStaticKeys } from './static-keys.ts';
 
 export interface AuthenticateOptions {
-  /** Keys that callers send as `Authorization: Bearer <key>`; they are services. */
+  /** Keys that callers send as `Authorization: Bearer <key>`, or as `x-api-key`; they are services. */
   readonly apiKeys: readonly string[];
   /** An issuer of tokens; their callers are contacts. */
   readonly oidc?: OidcOptions | undefined;
@@ -28,7 +28,7 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticate {
   const oidc = options.oidc && createOidc(options.oidc);
   const byAuthentik = options.authentik && createAuthentik(options.authentik);
   return async (request, beforeAsking, explain = () => {}) => {
-    const token = bearerToken(request.headers);
+    const token = tokenOf(request.headers);
     if (token === undefined) {
       explain(
         request.headers.has('authorization')

@@ -2,6 +2,16 @@ import { isUtf8 } from 'node:buffer';
 
 const BEARER = /^bearer (?! )(.+)$/i;
 
+/** Where Anthropic's clients send a key. */
+const KEY_HEADER = 'x-api-key';
+
+/** The token of a request: of `Authorization`, or where that is not sent, of `x-api-key`. */
+export function tokenOf(headers: Headers): string | undefined {
+  if (headers.has('authorization')) return bearerToken(headers);
+  const key = headers.get(KEY_HEADER);
+  return key === null ? undefined : bearerToken(new Headers({ authorization: `Bearer ${key}` }));
+}
+
 /**
  * The token of `Authorization: Bearer <token>`: the scheme in any letter case, exactly one space, UTF-8.
  * `undefined` for everything else, a repeated header included.

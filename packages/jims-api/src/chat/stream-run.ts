@@ -10,33 +10,54 @@ import type { ClientRunRequest } from './start-run.ts';
 
 type Frames = AsyncIterable<SseFrame>;
 type Encode = (run: Run) => Frames | Promise<Frames>;
+/** How a protocol sends a run. */
+interface StreamForm {
+  readonly encode: Encode;
+  /** Keeps a silent stream alive; default: a comment. */
+  readonly heartbeat?: SseFrame | undefined;
+  /** Beside those that name the run. */
+  readonly headersOf?: (run: Run) => Readonly<Record<string, string>>;
+}
 
 /** Starts a run and answers with a stream of it, in the frames of a protocol. */
 export function streamRun(
   api: ApiContext,
   call: Call,
   request: ClientRunRequest,
-  encode: Encode,
+  form: Encode | StreamForm,
 ): Promise<Response> {
   const open = async (): Promise<OpenStream> => {
     const { run, leave: detach } = await startRun(api, call, request);
-    return { headers: runHeaders(run), frames: await encode(run), onGone: detach };
+    return { ...(await streamOf(run, form)), onGone: detach };
   };
   return openStream(api, call, open, request.thread);
 }
 
 /** Answers with a stream of a run that is there already: one reader more. */
-export function joinRun(api: ApiContext, call: Call, run: Run, encode: Encode): Promise<Response> {
+export function joinRun(
+  api: ApiContext,
+  call: Call,
+  run: Run,
+  form: Encode | StreamForm,
+): Promise<Response> {
   return openStream(api, call, async () => ({
-    headers: runHeaders(run),
-    frames: await encode(run),
+    ...(await streamOf(run, form)),
     onGone: run.attach('continue'),
   }));
+}
+
+async function streamOf(run: Run, form: Encode | StreamForm): Promise<OpenStream> {
+  const { encode, heartbeat, headersOf }: StreamForm =
+    typeof form === 'function' ? { encode: form } : form;
+  const frames = await encode(run);
+  return { headers: { ...runHeaders(run), ...headersOf?.(run) }, frames, heartbeat };
 }
 
 /** What a stream sends. */
 export interface OpenStream {
   readonly frames: AsyncIterable<SseFrame>;
+  /** Keeps a silent stream alive; default: a comment. */
+  readonly heartbeat?: SseFrame | undefined;
   /** Beside those of the call. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Called when the client left before the end. */
@@ -80,7 +101,7 @@ export async function openStream(
 function sendFrames(
   { heartbeatMs, logger, respond }: ApiContext,
   { request, headers, requestId, logStream }: Call,
-  { frames, onGone, onClose }: Omit<OpenStream, 'headers'>,
+  { frames, heartbeat, onGone, onClose }: Omit<OpenStream, 'headers'>,
 ): Response {
   if (request.method === 'HEAD') {
     onClose?.();
@@ -91,6 +112,7 @@ function sendFrames(
   return respond(frames, {
     headers,
     heartbeatMs,
+    heartbeat,
     onClose(end) {
       onClose?.();
       logEnd(end);

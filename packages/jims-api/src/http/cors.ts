@@ -20,6 +20,8 @@ const EXPOSED = [
   'x-should-retry',
   'mcp-session-id',
   'x-vercel-ai-ui-message-stream',
+  'x-workflow-run-id',
+  'x-workflow-stream-tail-index',
 ].join(', ');
 const PREFLIGHT_SECONDS = '600';
 

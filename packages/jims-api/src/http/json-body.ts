@@ -11,8 +11,12 @@ export interface BodyLimits {
   readonly maxBytes: number;
   /** Default {@link JSON_BOUNDS}. */
   readonly json?: JsonBounds;
+  /** Whether text that does not say that it is JSON is read as JSON, too; default false. */
+  readonly anyText?: boolean;
 }
 
+/** What a client sends for a string, when it says nothing. */
+const TEXT_TYPE = /^\s*text\/plain\s*(?:;|$)/i;
 const JSON_TYPE = /^\s*application\/(?:[^/;]*\+)?json\s*(?:;|$)/i;
 /** The original's message for a body that breaks off, or is not UTF-8. */
 export const UNREADABLE_BODY = 'There was an error parsing the body';
@@ -29,7 +33,8 @@ const LONG_TEXT = 256 * 1024;
 export async function readJsonBody(request: Request, limits: BodyLimits): Promise<unknown> {
   const text = await readText(request, limits.maxBytes);
   if (text === undefined) return undefined;
-  if (!isJsonType(request.headers.get('content-type') ?? '')) return text;
+  const type = request.headers.get('content-type') ?? '';
+  if (!isJsonType(type) && !(limits.anyText && TEXT_TYPE.test(type))) return text;
   if (text.length < LONG_TEXT) return parseJson(text, limits.json ?? JSON_BOUNDS);
   await setImmediate();
   const value = parseJson(text, limits.json ?? JSON_BOUNDS);

@@ -87,6 +87,11 @@ export interface Route {
   readonly refuses?: boolean;
   /** Is about the service and no contact: needs no contact by `requireContactHeader`. */
   readonly contactless?: boolean;
+  /**
+   * Takes JSON that calls itself text from pages, as some clients send it. Any page can send that without a
+   * preflight: so it must name its origin, which the request guard checks.
+   */
+  readonly anyText?: boolean;
   /** Reads no body: what comes with one that is not JSON is refused, as every page can send that. */
   readonly bodyless?: boolean;
   /** Answers with an error in the protocol's own form; by default as JIMS's own routes do. */

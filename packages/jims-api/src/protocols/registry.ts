@@ -40,6 +40,11 @@ export const PROTOCOLS = {
     title: 'OpenAI Chat Completions',
     load: async () => (await import('./openai/chat/routes.ts')).openAiChatProtocol,
   },
+  anthropic: {
+    prefixes: ['/v1/messages', '/anthropic'],
+    title: 'Anthropic Messages',
+    load: async () => (await import('./anthropic/routes.ts')).anthropicProtocol,
+  },
   'ai-sdk': {
     prefixes: ['/ai-sdk', '/api/chat'],
     title: 'AI SDK UI message stream',

@@ -54,7 +54,11 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
       ...cors.headers(request),
       ...(isDraining() && { connection: 'close' }),
     },
-    body: () => (read ??= readJsonBody(request, { maxBytes: api.maxBodyBytes })),
+    body: () =>
+      (read ??= readJsonBody(request, {
+        maxBytes: api.maxBodyBytes,
+        anyText: route.anyText === true && request.headers.has('origin'),
+      })),
   };
   let response: Response;
   let refusal: HttpError | undefined;

@@ -26,6 +26,7 @@ const BASE_URL = 'http://localhost:8080';
 for (const page of [
   'docs/protocols/ai-sdk.md',
   'docs/protocols/ag-ui.md',
+  'docs/protocols/anthropic.md',
   'docs/protocols/openai-chat.md',
   'docs/protocols/openai-responses.md',
 ]) {

@@ -105,6 +105,13 @@ const STREAMS: Readonly<Record<string, Way>> = {
     history: true,
     whole: true,
   },
+  anthropic: {
+    path: '/v1/messages',
+    body: (messages) => ({ model: 'm', stream: true, messages }),
+    text: ['delta', 'text'],
+    type: 'content_block_delta',
+    history: true,
+  },
   'ai-sdk': {
     path: '/ai-sdk/chat',
     body: (said) => ({
@@ -185,6 +192,7 @@ const ANSWERS: Readonly<Record<string, Pick<Way, 'path' | 'body'>>> = {
     body: (messages) => ({ model: 'm', messages }),
   },
   'openai-responses': { path: '/v1/responses', body: (input) => ({ model: 'm', input }) },
+  anthropic: { path: '/v1/messages', body: (messages) => ({ model: 'm', messages }) },
   'deep-chat': { path: '/deep-chat', body: (said) => ({ messages: [{ text: user(said) }] }) },
   'a2a by JSON-RPC': {
     path: '/a2a',

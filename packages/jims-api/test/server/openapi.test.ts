@@ -119,7 +119,7 @@ test('left out are the second addresses of routes, and what only refuses', async
   const protocols = await Promise.all(Object.values(PROTOCOLS).map(({ load }) => load()));
   const routes = [jimsProtocol, ...protocols].flatMap((protocol) => protocol.routes);
   const undescribed = [...serviceRoutes(options), ...routes]
-    .filter(({ doc, path }) => !doc && !/^\/(?:openai\/v1|api\/chat)\b/.test(path))
+    .filter(({ doc, path }) => !doc && !/^\/(?:openai\/v1|anthropic\/v1|api\/chat)\b/.test(path))
     .map(({ method, path }) => `${method} ${path}`);
   assert.deepEqual(undescribed, [
     'OPTIONS /healthz',

@@ -14,6 +14,7 @@ const PROTOCOLS = [
   'mcp',
   'openai-responses',
   'openai-chat',
+  'anthropic',
   'ai-sdk',
   'ag-ui',
   'deep-chat',

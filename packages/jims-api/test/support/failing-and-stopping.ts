@@ -1,8 +1,8 @@
-// What clients of any protocol of OpenAI must do with a pipeline that fails or is stopped.
+// What clients of any model API must do with a pipeline that fails or is stopped.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { ChatOpenAI } from '@langchain/openai';
+import type { BaseChatModel } from '@langchain/core/language_models/chat_models';
 import { APICallError, generateText, streamText } from 'ai';
 import type { LanguageModel } from 'ai';
 
@@ -53,7 +53,7 @@ export function testFailureOfAiSdk(
   });
 }
 
-export function testFailureOfLangChain(modelOf: (served: ServedApp) => ChatOpenAI): void {
+export function testFailureOfLangChain(modelOf: (served: ServedApp) => BaseChatModel): void {
   test(FAILS_ONCE, async () => {
     const agent = agentPipeline();
     await using served = await serveApp(agent.pipeline);

@@ -2,7 +2,7 @@ import type { Chat, JimsClient } from 'jims-client';
 import 'jims-widget';
 import type { Thread } from 'jims-client';
 import type { VNode } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import { Icon } from '../parts/icon.tsx';
 import { Problem } from '../parts/problem.tsx';
@@ -108,16 +108,15 @@ interface ChatElementProps {
 /** The chat of the widget, with the chat that the page holds. A message that is chosen shows its run. */
 function ChatElement({ client, chat, runId, onRun }: ChatElementProps): VNode {
   const host = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!chat) return;
     const element = document.createElement('jims-chat');
     element.setAttribute('mode', 'inline');
     element.client = client;
     element.chat = chat;
     element.texts = { empty: 'Say something to the app' };
-    element.addEventListener('jims-message-select', (event) => {
-      const chosen = event instanceof CustomEvent ? runIdOf(event.detail) : undefined;
-      if (chosen !== undefined) onRun(chosen);
+    element.addEventListener('jims-message-select', ({ detail: message }) => {
+      if (message.runId !== undefined) onRun(message.runId);
     });
     host.current?.replaceChildren(element);
     return () => element.remove();
@@ -136,9 +135,4 @@ function ChatElement({ client, chat, runId, onRun }: ChatElementProps): VNode {
     return chat.subscribe(select);
   }, [chat, runId]);
   return <div class="chat-host" ref={host} />;
-}
-
-function runIdOf(message: unknown): string | undefined {
-  const { runId }: { runId?: unknown } = Object(message);
-  return typeof runId === 'string' ? runId : undefined;
 }

@@ -7,8 +7,9 @@ import { useSnapshot } from '../parts/use-snapshot.ts';
 import type { Service } from '../service/service.ts';
 import type { ThreadFeed } from '../service/thread-feed.ts';
 import { TraceWatch } from '../service/trace-watch.ts';
+import type { EntryOf, Trace } from '../service/wire.ts';
 import { ErrorView } from './error-view.tsx';
-import { sentMessageOf } from './request-code.ts';
+import { isSendable, sentMessageOf } from './request-code.ts';
 import { RequestView } from './request-view.tsx';
 import { RunHead } from './run-head.tsx';
 import { RunPicker } from './run-picker.tsx';
@@ -97,6 +98,7 @@ function TraceView({ service, runId, run, began, contactId, onThread }: TraceVie
   const sent = began && sentMessageOf(began);
   if (!trace)
     return error === undefined ? <p class="empty">Loading…</p> : <Problem error={error} />;
+  const waiting = (run?.status ?? trace.status) === 'waiting' ? questionOf(trace) : undefined;
   const thread = { thread_id: trace.thread_id, contact_id: contactId };
   return (
     <>
@@ -109,7 +111,7 @@ function TraceView({ service, runId, run, began, contactId, onThread }: TraceVie
         onAttempt={setAttempt}
         onThread={onThread}
       />
-      <ServiceQuestion service={service} trace={trace} />
+      {waiting && <ServiceQuestion key={waiting.id} service={service} questionId={waiting.id} />}
       {trace.error && <ErrorView error={trace.error} />}
       {!trace.kept && (
         <p class="note">
@@ -119,9 +121,15 @@ function TraceView({ service, runId, run, began, contactId, onThread }: TraceVie
       )}
       <TimelineView trace={trace} now={readAt} />
       <StateView state={trace.state} />
-      {sent && (
+      {sent && isSendable(sent) && (
         <RequestView url={service.base.href} hasKey={service.hasKey} thread={thread} sent={sent} />
       )}
     </>
   );
+}
+
+/** The question to a service that a run ended with. */
+function questionOf({ entries }: Trace): EntryOf<'question'> | undefined {
+  const question = entries.findLast((entry) => entry.kind === 'question');
+  return question?.audience === 'service' ? question : undefined;
 }

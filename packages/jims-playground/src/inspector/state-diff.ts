@@ -28,7 +28,7 @@ export function isEqual(one: unknown, other: unknown): boolean {
 interface Pair {
   readonly before: unknown;
   readonly after: unknown;
-  /** What is before the value on its line. */
+  /** What stands before the value. */
   readonly name: string;
   readonly depth: number;
 }

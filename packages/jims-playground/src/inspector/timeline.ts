@@ -82,7 +82,7 @@ export function titleOf(entry: TraceEntry): EntryTitle {
 function titleOfWork(entry: EntryOf<'pipeline' | 'step' | 'tool' | 'model'>): EntryTitle {
   switch (entry.kind) {
     case 'pipeline':
-      return { name: entry.name, about: entry.part === 'start' ? 'greets' : 'pipeline' };
+      return { name: entry.name, about: entry.part === 'start' ? 'greets' : 'answers' };
     case 'model':
       return { name: entry.model, about: entry.error ?? aboutAnswer(entry) };
     default: {

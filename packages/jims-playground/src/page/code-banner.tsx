@@ -34,9 +34,12 @@ export function CodeBanner({ service, onLoaded }: CodeBannerProps): VNode {
         {broken && (
           <div class="broken">
             <p>
-              <strong>The code does not load.</strong> The last good code is in service.{' '}
-              {broken.message}
+              <strong>The code does not load.</strong>{' '}
+              {broken.hasOlder
+                ? 'Until it does, the last code that loaded is in service.'
+                : 'Until it does, no message is answered.'}
             </p>
+            <p>{broken.message}</p>
             {broken.source && <Excerpt source={broken.source} />}
           </div>
         )}

@@ -49,6 +49,10 @@ export function Playground({ service, onContact }: PlaygroundProps): VNode {
   const { chat, isBusy, threadId: chatThreadId } = useSnapshot(holder);
   const news = useNews(feed, isBusy);
   useEffect(() => {
+    // The models that were used have changed since the last time.
+    if (address.tab === 'app') reloadApp();
+  }, [address.tab, reloadApp]);
+  useEffect(() => {
     // What was just sent is what is looked at.
     if (isBusy && addressOf(location.hash).runId !== undefined) go({ runId: undefined });
   }, [go, isBusy]);

@@ -1,20 +1,24 @@
 import type { SourcePosition } from './wire.ts';
 
-/** A message, and the lines of code that it is about. */
-export interface Excerpted {
+/** Code that does not load: why, and where. */
+export interface BrokenCode {
   readonly message: string;
   readonly source: SourcePosition | undefined;
+  /** Whether older code is in service. */
+  readonly hasOlder: boolean;
 }
 
 /** The data of `broken`. */
-export function brokenCodeOf(data: unknown): Excerpted {
-  const { message, file, line, column, excerpt }: Readonly<Record<string, unknown>> = Object(data);
+export function brokenCodeOf(data: unknown): BrokenCode {
+  const { message, file, line, column, excerpt, generation }: Readonly<Record<string, unknown>> =
+    Object(data);
   const isPosition = typeof file === 'string' && typeof line === 'number';
   return {
     message: typeof message === 'string' ? message : 'The code does not load.',
     source: isPosition
       ? { file, line, column: typeof column === 'number' ? column : 1, excerpt: linesOf(excerpt) }
       : undefined,
+    hasOlder: typeof generation === 'number' && generation > 0,
   };
 }
 

@@ -1,11 +1,11 @@
-import type { Excerpted } from './code-news.ts';
+import type { BrokenCode } from './code-news.ts';
 import { brokenCodeOf, loadedCodeOf } from './code-news.ts';
 import type { Service } from './service.ts';
 import { Store } from './store.ts';
 
 export interface CodeSnapshot {
   /** Why the newest code does not load; the last good one is in service. */
-  readonly broken: Excerpted | undefined;
+  readonly broken: BrokenCode | undefined;
   /** How often new code came while the page was open. */
   readonly loads: number;
   /** How long the last load took, in milliseconds. */

@@ -1,6 +1,6 @@
 import type { JimsClient, RunSummary, SseMessage, Thread, ThreadEvent } from 'jims-client';
 
-import type { AppDescription, Trace } from './wire.ts';
+import type { AppDescription, AskedService, Trace } from './wire.ts';
 
 /** Which threads a list has. */
 export interface ThreadQuery {
@@ -107,6 +107,10 @@ export class Service {
   startRun(threadId: string, body: object): Promise<RunSummary> {
     const key = crypto.randomUUID();
     return this.client.request(`/api/v1/threads/${threadId}/runs`, { method: 'POST', body, key });
+  }
+
+  question(questionId: string): Promise<AskedService> {
+    return this.client.request(`/api/v1/questions/${questionId}`);
   }
 
   /** Answers a question to a service. */

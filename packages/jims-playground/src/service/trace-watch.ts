@@ -1,3 +1,5 @@
+import { JimsApiError } from 'jims-client';
+
 import type { Service } from './service.ts';
 import { Store } from './store.ts';
 import type { Trace } from './wire.ts';
@@ -43,7 +45,7 @@ export class TraceWatch extends Store<TraceSnapshot> {
     } catch (error) {
       if (this.#isClosed) return;
       this.update({ error });
-      // A run that has just been accepted may not be known to a trace yet.
+      if (error instanceof JimsApiError && error.status === 404) return;
       this.#later(started - 1000);
     }
   }

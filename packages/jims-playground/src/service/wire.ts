@@ -185,3 +185,12 @@ export interface AppDescription {
   readonly playground: boolean;
   readonly dev: Readonly<Record<string, unknown>> | null;
 }
+
+/** A question to a service. */
+export interface AskedService {
+  readonly name: string | null;
+  /** What a service needs to know to answer. */
+  readonly data: Readonly<Record<string, unknown>> | null;
+  /** The JSON Schema of the answer. */
+  readonly schema: Readonly<Record<string, unknown>> | null;
+}

@@ -93,9 +93,7 @@ function LogRow({
           <span class="event-type" data-domain={domainOf(type)}>
             {type}
           </span>
-          <span class="entry-about">
-            {typeof data['content'] === 'string' ? glance(data['content']) : glance(data)}
-          </span>
+          <span class="entry-about">{glance(data['content']) || glance(data)}</span>
         </>
       }
     >

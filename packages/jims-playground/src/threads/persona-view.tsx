@@ -39,7 +39,7 @@ export function PersonaView({ persona, onPersona }: PersonaViewProps): VNode {
           rows={4}
           spellcheck={false}
           value={persona.threadConfig}
-          onInput={(event) => onPersona({ ...persona, threadConfig: event.currentTarget.value })}
+          onChange={(event) => onPersona({ ...persona, threadConfig: event.currentTarget.value })}
         />
         <p id="config-problem" class="problem-line" role="status">
           {isValid ? '' : 'This is not a JSON object: new threads get {}.'}

@@ -1,11 +1,11 @@
+import type { Chat, ChatFile, JimsClient } from 'jims-client';
 import { h, render } from 'preact';
 
-import type { Chat, ChatFile, JimsClient } from 'jims-client';
-
 import { styleSheet } from '../styles/style-sheet.ts';
-import { textsWith } from '../texts.ts';
-import type { PartialTexts } from '../texts.ts';
-import type { ChatSurroundings, MessageAction } from '../view/chat-context.ts';
+import { ENGLISH, textsWith } from '../texts.ts';
+import type { ChatTexts, PartialTexts } from '../texts.ts';
+import type { ChatSurroundings } from '../view/chat-context.ts';
+import type { MessageAction } from '../view/message-action.ts';
 import { Root } from '../view/root.tsx';
 import { ChatSession } from './chat-session.ts';
 import type { Token } from './chat-session.ts';
@@ -54,6 +54,7 @@ export class JimsChatElement extends ElementOfPage {
   #token: Token | undefined;
   #threadConfig: Readonly<Record<string, unknown>> | undefined;
   #texts: PartialTexts | undefined;
+  #allTexts: ChatTexts = ENGLISH;
   #messageActions: readonly MessageAction[] = [];
   #selectedMessageId: string | undefined;
   #isMessageSelectable = false;
@@ -117,6 +118,7 @@ export class JimsChatElement extends ElementOfPage {
 
   set texts(texts: PartialTexts | undefined) {
     this.#texts = texts;
+    this.#allTexts = textsWith(texts);
     this.#change();
   }
 
@@ -136,6 +138,8 @@ export class JimsChatElement extends ElementOfPage {
   }
 
   set selectedMessageId(messageId: string | undefined) {
+    // A page may set it with each piece of an answer.
+    if (messageId === this.#selectedMessageId) return;
     this.#selectedMessageId = messageId;
     this.#change();
   }
@@ -159,6 +163,16 @@ export class JimsChatElement extends ElementOfPage {
     this.shadowRoot?.querySelector<HTMLElement>('.input')?.focus(options);
   }
 
+  override addEventListener<Type extends keyof HTMLElementEventMap>(
+    type: Type,
+    listener: (this: HTMLElement, event: HTMLElementEventMap[Type]) => unknown,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  override addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
   override addEventListener(
     type: string,
     listener: EventListenerOrEventListenerObject,
@@ -216,7 +230,7 @@ export class JimsChatElement extends ElementOfPage {
       h(Root, {
         surroundings: this.#surroundings(),
         chatNumber: this.#session.number,
-        texts: textsWith(this.#texts),
+        texts: this.#allTexts,
         isFloating,
         isOpen: this.open,
         title: this.title || undefined,

@@ -32,7 +32,6 @@ export interface ChatListener {
 export class ChatSession {
   readonly #listener: ChatListener;
   #settings: ChatSettings | undefined;
-  #visitor: Visitor | undefined;
   #client: JimsClient | undefined;
   #chat: Chat | undefined;
   #end: (() => void) | undefined;
@@ -74,7 +73,7 @@ export class ChatSession {
   startAnew(): void {
     if (!this.#settings || this.#settings.chat) return;
     this.close();
-    this.#visitor?.remember(this.#settings.contactId, undefined);
+    this.#remember(undefined);
     this.#openOwn(undefined);
   }
 
@@ -97,33 +96,37 @@ export class ChatSession {
     );
   }
 
-  #remembered(): string | undefined {
-    const { url, contactId } = this.#known();
-    this.#visitor = new Visitor(url);
-    return this.#visitor.threadOf(contactId);
-  }
-
   #openOwn(threadId: string | undefined): void {
     const settings = this.#known();
-    const { greet, threadConfig, contactId } = settings;
+    const { url, token, greet, threadConfig } = settings;
     this.#client ??= new JimsClient({
-      url: settings.url,
-      ...(settings.token !== undefined && { token: () => this.#token() }),
+      url,
+      ...(token !== undefined && { token: () => this.#token() }),
     });
+    const contactId = this.#contactOf(settings);
     const chat = this.#client.openChat({
       greet,
       ...(threadId !== undefined && { threadId }),
       ...(threadConfig && { threadConfig }),
-      ...(this.#contactOf(settings) ?? (contactId !== undefined && { contactId })),
+      ...(contactId !== undefined && { contactId }),
     });
     this.#follow(chat, () => chat.close());
   }
 
-  #contactOf({ client, token, url, contactId }: ChatSettings): { contactId: string } | undefined {
-    const isNamed = contactId !== undefined || token !== undefined || client !== undefined;
-    if (isNamed) return undefined;
-    this.#visitor ??= new Visitor(url);
-    return { contactId: this.#visitor.contactId };
+  /** Where neither the page nor a token says who it is, the browser does. */
+  #contactOf({ contactId, token, client, url }: ChatSettings): string | undefined {
+    const isKnown = contactId !== undefined || token !== undefined || client !== undefined;
+    return isKnown ? contactId : new Visitor(url).contactId;
+  }
+
+  #remembered(): string | undefined {
+    const settings = this.#known();
+    return new Visitor(settings.url).threadOf(this.#contactOf(settings));
+  }
+
+  #remember(threadId: string | undefined): void {
+    const settings = this.#known();
+    new Visitor(settings.url).remember(this.#contactOf(settings), threadId);
   }
 
   async #token(): Promise<string> {
@@ -153,11 +156,15 @@ export class ChatSession {
       end();
       close?.();
     };
+    const { threadId } = last;
+    // The page does not know what this tab remembers.
+    if (close && threadId !== undefined && threadId !== this.#settings?.threadId) {
+      this.#listener.onThread(threadId);
+    }
   }
 
   #onThread(threadId: string): void {
-    const { contactId, chat } = this.#known();
-    if (!chat) this.#visitor?.remember(contactId, threadId);
+    if (!this.#known().chat) this.#remember(threadId);
     this.#listener.onThread(threadId);
   }
 

@@ -6,13 +6,13 @@ const MAX_DEPTH = 12;
 /** The time that inline text takes grows by the square of its length: longer ones are lexed in pieces. */
 const MAX_INLINE_LENGTH = 2000;
 
-/** Where `[name]: address` in a text leads. */
+/** Where links lead that say `[text][name]`, by name. */
 export type LinkTargets = Lexer['tokens']['links'];
 
 /** What has been lexed of long paragraphs; one that grows is lexed at its end alone. */
 export type InlinePieces = Map<string, Token[]>;
 
-/** The blocks of a text. Whatever the text is, it takes time in proportion to its length. */
+/** The blocks of Markdown. Whatever it says, this takes time in proportion to its length. */
 export function lexBlocks(text: string, links: LinkTargets, pieces: InlinePieces): Token[] {
   const lexer = new BoundedLexer(pieces);
   Object.assign(lexer.tokens.links, links);

@@ -7,7 +7,7 @@ import type { InlinePieces, LinkTargets } from './bounded-lexer.ts';
 export type Block = Token;
 
 /**
- * The blocks of a text that grows. What is appended changes the last block only, so that each piece of a long
+ * The blocks of Markdown that grows. What is appended changes the last block only, so that each piece of a long
  * answer costs what its last paragraph costs.
  */
 export class MarkdownBlocks {
@@ -55,7 +55,8 @@ export class MarkdownBlocks {
 function linksOf(blocks: readonly Block[]): LinkTargets {
   const links: LinkTargets = {};
   for (const block of blocks) {
-    if (block.type === 'def') links[block['tag']] ??= { href: block['href'], title: block['title'] };
+    if (block.type === 'def')
+      links[block['tag']] ??= { href: block['href'], title: block['title'] };
   }
   return links;
 }

@@ -1,7 +1,6 @@
+import type { ChatMessage, ChatSnapshot } from 'jims-client';
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-
-import type { ChatMessage, ChatSnapshot } from 'jims-client';
 
 /** Longer answers are announced by their beginning; the rest is in the list. */
 const MAX_LENGTH = 1200;

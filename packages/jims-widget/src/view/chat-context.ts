@@ -1,18 +1,10 @@
+import type { Chat, ChatFile, ChatMessage } from 'jims-client';
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 
-import type { Chat, ChatFile, ChatMessage } from 'jims-client';
-
 import { ENGLISH } from '../texts.ts';
 import type { ChatTexts } from '../texts.ts';
-
-/** A button of the host below each message that it is for. */
-export interface MessageAction {
-  readonly label: string;
-  /** For all messages when left out. */
-  readonly isFor?: (message: ChatMessage) => boolean;
-  readonly act: (message: ChatMessage) => void;
-}
+import type { MessageAction } from './message-action.ts';
 
 /** What the parts of a chat may need. */
 export interface ChatSurroundings {

@@ -1,7 +1,6 @@
+import type { ChatMessage, ChatSnapshot } from 'jims-client';
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-
-import type { ChatMessage, ChatSnapshot } from 'jims-client';
 
 import { Announcer } from './announcer.tsx';
 import { useChat, useTexts } from './chat-context.ts';
@@ -114,7 +113,9 @@ function End({ snapshot }: { readonly snapshot: ChatSnapshot }): JSX.Element {
           isSaid={messages.slice(-3).some((message) => isSaidBy(message, question.text))}
         />
       )}
-      {error && <ErrorView error={error} canRetry={last !== undefined && last.state !== 'failed'} />}
+      {error && (
+        <ErrorView error={error} canRetry={last !== undefined && last.state !== 'failed'} />
+      )}
     </>
   );
 }

@@ -1,7 +1,6 @@
+import type { ChatSnapshot } from 'jims-client';
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-
-import type { ChatSnapshot } from 'jims-client';
 
 import { filled } from '../texts.ts';
 import { useChat, useTexts } from './chat-context.ts';

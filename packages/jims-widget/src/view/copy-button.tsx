@@ -12,7 +12,7 @@ interface CopyButtonProps {
   readonly class: string;
 }
 
-/** Copies a text, and says so. */
+/** Copies, and says so. */
 export function CopyButton({ text, label, class: looks }: CopyButtonProps): JSX.Element {
   const { copied } = useTexts();
   const [isCopied, setCopied] = useState(false);

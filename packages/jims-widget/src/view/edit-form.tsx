@@ -1,7 +1,6 @@
+import type { ChatMessage } from 'jims-client';
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-
-import type { ChatMessage } from 'jims-client';
 
 import { useChat, useTexts } from './chat-context.ts';
 import { keepFocus } from './keep-focus.ts';

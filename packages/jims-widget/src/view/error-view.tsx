@@ -1,6 +1,5 @@
-import type { JSX } from 'preact';
-
 import type { JimsApiError } from 'jims-client';
+import type { JSX } from 'preact';
 
 import { useChat, useTexts } from './chat-context.ts';
 import { Icon } from './icons.tsx';

@@ -1,7 +1,6 @@
+import type { ChatFile } from 'jims-client';
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-
-import type { ChatFile } from 'jims-client';
 
 import { filled } from '../texts.ts';
 import { useChat, useTexts } from './chat-context.ts';

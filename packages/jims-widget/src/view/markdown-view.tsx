@@ -53,10 +53,11 @@ function node(given: Token, depth: number): ComponentChildren {
   if (depth > MAX_DEPTH) return given.raw;
   // Only a lexer with extensions makes other ones.
   const token = given as MarkedToken; // oxlint-disable-line typescript/no-unsafe-type-assertion
-  return inlineNode(token, depth) ?? blockNode(token, depth);
+  return phrase(token, depth) ?? part(token, depth);
 }
 
-function inlineNode(token: MarkedToken, depth: number): ComponentChildren {
+/** What is within a line. */
+function phrase(token: MarkedToken, depth: number): ComponentChildren {
   switch (token.type) {
     case 'text':
       return token.tokens ? nodes(token.tokens, depth) : withoutEntities(token.text);
@@ -72,10 +73,6 @@ function inlineNode(token: MarkedToken, depth: number): ComponentChildren {
       return <code>{token.text}</code>;
     case 'br':
       return <br />;
-    case 'link':
-      return link(token, nodes(token.tokens, depth));
-    case 'image':
-      return link(token, withoutEntities(token.text) || token.href);
     case 'checkbox':
       return token.checked ? '☑ ' : '☐ ';
     default:
@@ -83,7 +80,8 @@ function inlineNode(token: MarkedToken, depth: number): ComponentChildren {
   }
 }
 
-function blockNode(token: MarkedToken, depth: number): ComponentChildren {
+/** Everything else. */
+function part(token: MarkedToken, depth: number): ComponentChildren {
   switch (token.type) {
     case 'paragraph':
       return <p>{nodes(token.tokens, depth)}</p>;
@@ -99,6 +97,10 @@ function blockNode(token: MarkedToken, depth: number): ComponentChildren {
       return table(token, depth);
     case 'hr':
       return <hr />;
+    case 'link':
+      return link(token, nodes(token.tokens, depth));
+    case 'image':
+      return link(token, withoutEntities(token.text) || token.href);
     case 'html':
       return html(token);
     default:

@@ -1,7 +1,6 @@
+import type { ChatFeedback, ChatMessage } from 'jims-client';
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-
-import type { ChatFeedback, ChatMessage } from 'jims-client';
 
 import { useChat, useTexts } from './chat-context.ts';
 import { CopyButton } from './copy-button.tsx';
@@ -21,9 +20,7 @@ export function MessageTools({ message, onEdit }: MessageToolsProps): JSX.Elemen
   return (
     <>
       <div class="tools" part="tools">
-        {message.text !== '' && (
-          <CopyButton text={message.text} label={texts.copy} class="quiet" />
-        )}
+        {message.text !== '' && <CopyButton text={message.text} label={texts.copy} class="quiet" />}
         {onEdit && (
           <button
             type="button"
@@ -136,10 +133,14 @@ function CommentForm({ onEnd }: { readonly onEnd: (comment: string) => void }): 
         aria-label={texts.comment}
         onInput={(event) => setComment(event.currentTarget.value)}
       />
-      <button type="button" class="chip" onClick={({ currentTarget }) => {
+      <button
+        type="button"
+        class="chip"
+        onClick={({ currentTarget }) => {
           keepFocus(currentTarget);
           onEnd('');
-        }}>
+        }}
+      >
         {texts.skip}
       </button>
       <button type="submit" class="chip primary">

@@ -1,8 +1,7 @@
+import type { ChatMessage, ChatSource } from 'jims-client';
 import { Component } from 'preact';
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-
-import type { ChatMessage, ChatSource } from 'jims-client';
 
 import { hostOf, linkAddress } from '../markdown/addresses.ts';
 import { useChat, useTexts } from './chat-context.ts';
@@ -54,42 +53,45 @@ export class MessageItem extends Component<MessageProps> {
 
 function MessageContent({ message, isReady }: MessageProps): JSX.Element {
   const texts = useTexts();
-  const { onSelect } = useChat();
   const [isEdited, setEdited] = useState(false);
   const { role, state } = message;
-  const isOwn = role === 'user';
-
-  function select(event: MouseEvent): void {
-    if (!isPlainClick(event)) return;
-    onSelect?.(message);
-  }
-
+  const isEditable = isReady && message.type === 'comm.user_message';
+  const isOver = state === 'complete' || state === 'partial';
   return (
     <>
-      <span class="unseen">{isOwn ? texts.you : texts.assistant}: </span>
+      <span class="unseen">{role === 'user' ? texts.you : texts.assistant}: </span>
       {message.reasoning !== '' && <Reasoning text={message.reasoning} />}
       <WorkList work={message.tools} />
       {isEdited ? (
         <EditForm message={message} onEnd={() => setEdited(false)} />
       ) : (
-        // The same is a button of the message, for keyboards.
-        <div class={onSelect ? 'body selectable' : 'body'} onClick={onSelect && select}>
-          <Text message={message} />
-        </div>
+        <Body message={message} />
       )}
       <FileList files={message.files} />
       <Sources sources={message.sources} />
       {state === 'partial' && <p class="note muted">{texts.stopped}</p>}
       {state === 'failed' && <Failed />}
-      {(state === 'complete' || state === 'partial') && !isEdited && (
-        <MessageTools
-          message={message}
-          {...(isOwn &&
-            isReady &&
-            message.type === 'comm.user_message' && { onEdit: () => setEdited(true) })}
-        />
+      {isOver && !isEdited && (
+        <MessageTools message={message} {...(isEditable && { onEdit: () => setEdited(true) })} />
       )}
     </>
+  );
+}
+
+function Body({ message }: { readonly message: ChatMessage }): JSX.Element {
+  const { onSelect } = useChat();
+  if (!onSelect) {
+    return (
+      <div class="body">
+        <Text message={message} />
+      </div>
+    );
+  }
+  // For keyboards the same is a button of the message.
+  return (
+    <div class="body selectable" onClick={(event) => isPlainClick(event) && onSelect(message)}>
+      <Text message={message} />
+    </div>
   );
 }
 

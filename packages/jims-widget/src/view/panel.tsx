@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 
 import { useTexts } from './chat-context.ts';
 import { Icon } from './icons.tsx';
@@ -53,7 +53,8 @@ interface InlinePanelProps {
 export function InlinePanel({ title, onNew, children }: InlinePanelProps): JSX.Element {
   const texts = useTexts();
   return (
-    <section class="panel inline" part="panel" aria-label={title ?? texts.title}>
+    // Without a title of its own it would show that of the element to everybody who points at it.
+    <section class="panel inline" part="panel" title="" aria-label={title ?? texts.title}>
       {title !== undefined && <Header title={title} onNew={onNew} />}
       {children}
     </section>
@@ -92,6 +93,7 @@ export function FloatingPanel(props: FloatingPanelProps): JSX.Element {
         class={isFullScreen ? 'panel floating full' : 'panel floating'}
         part="panel"
         role="dialog"
+        title=""
         aria-modal={isFullScreen}
         aria-label={title}
         hidden={!isOpen}
@@ -124,7 +126,7 @@ function useFocusMoved(
   launcher: { readonly current: HTMLElement | null },
 ): void {
   const wasOpen = useRef(isOpen);
-  useEffect(() => {
+  useLayoutEffect(() => {
     // A page that opens the panel by itself keeps its focus.
     if (wasOpen.current === isOpen) return;
     wasOpen.current = isOpen;

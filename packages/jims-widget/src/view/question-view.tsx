@@ -1,7 +1,6 @@
+import type { ChatQuestion } from 'jims-client';
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-
-import type { ChatQuestion } from 'jims-client';
 
 import { choicesOf, fieldsOf } from './answer-schema.ts';
 import type { AnswerField } from './answer-schema.ts';

@@ -1,6 +1,5 @@
-import type { JSX } from 'preact';
-
 import type { ChatSnapshot } from 'jims-client';
+import type { JSX } from 'preact';
 
 import { useTexts } from './chat-context.ts';
 import { WorkList } from './work-view.tsx';

@@ -13,7 +13,8 @@ export function isSendKey(event: KeyboardEvent): boolean {
 export function useFittingHeight(area: RefObject<HTMLTextAreaElement | null>, text: string): void {
   useLayoutEffect(() => {
     const { current } = area;
-    if (!current) return;
+    // A field that is hidden has no height to take.
+    if (!current || current.scrollHeight === 0) return;
     current.style.height = 'auto';
     current.style.height = `${Math.min(current.scrollHeight, MAX_HEIGHT)}px`;
   }, [area, text]);

@@ -3,8 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 
 /** Where a floating panel would leave nothing of the page to see. */
 const SMALL = '(max-width: 480px), (max-height: 420px)';
-const FOCUSABLE =
-  'a[href], button, summary, select, textarea, input:not([hidden]), [tabindex="0"]';
+const FOCUSABLE = 'a[href], button, summary, select, textarea, input:not([hidden]), [tabindex="0"]';
 
 /** Whether the panel has the whole screen; then it is as high as what a virtual keyboard leaves. */
 export function useFullScreen(panel: RefObject<HTMLElement | null>, isOpen: boolean): boolean {

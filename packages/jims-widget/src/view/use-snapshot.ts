@@ -1,6 +1,5 @@
-import { useEffect, useState } from 'preact/hooks';
-
 import type { Chat, ChatSnapshot } from 'jims-client';
+import { useEffect, useState } from 'preact/hooks';
 
 /** A hidden page has no frames. */
 const HIDDEN_MS = 250;

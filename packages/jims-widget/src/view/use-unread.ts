@@ -1,12 +1,11 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
-
 import type { Chat } from 'jims-client';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 /** Whether the app has said something since the panel was closed. */
 export function useUnread(chat: Chat | undefined, isOpen: boolean): boolean {
   const [hasUnread, setUnread] = useState(false);
   const seen = useRef<string>(undefined);
-  useEffect(() => {
+  useLayoutEffect(() => {
     setUnread(false);
     seen.current = lastAnswer(chat);
     if (!chat || isOpen) return undefined;

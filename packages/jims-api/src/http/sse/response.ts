@@ -1,6 +1,7 @@
 import type { ReadableStreamDefaultController, UnderlyingSource } from 'node:stream/web';
 
 import { FrameWriter } from './frame-writer.ts';
+import { frameText } from './frame.ts';
 import type { SseFrame } from './frame.ts';
 
 const BUFFER_BYTES = 64 * 1024;
@@ -16,10 +17,9 @@ export const SSE_HEADERS = {
   'cache-control': 'no-cache, no-store, no-transform',
   'x-accel-buffering': 'no',
 };
-export const HEARTBEAT = ': hb\n\n';
+const COMMENT = ': hb\n\n';
 
 const encoder = new TextEncoder();
-const HEARTBEAT_BYTES = encoder.encode(HEARTBEAT);
 
 /** How a stream ended: every frame was handed over, the client left, or something broke it off. */
 export type SseEnd =
@@ -30,6 +30,8 @@ export type SseEnd =
 export interface SseOptions {
   /** After so long without a frame a comment keeps the connection alive; 8000 by default. */
   readonly heartbeatMs?: number;
+  /** What is sent instead of that comment, for clients that cannot see comments. */
+  readonly heartbeat?: SseFrame | undefined;
   /** Called once, before the iterator's `return`; must not throw. */
   readonly onClose?: (end: SseEnd) => void;
   readonly headers?: Readonly<Record<string, string>>;
@@ -59,6 +61,11 @@ export function sseResponse(
   return new Response(body, { headers: { ...SSE_HEADERS, ...options.headers } });
 }
 
+/** What keeps a stream alive. */
+export function heartbeatText({ heartbeat }: Pick<SseOptions, 'heartbeat'>): string {
+  return heartbeat ? frameText(heartbeat) : COMMENT;
+}
+
 class SseSource implements UnderlyingSource<Uint8Array> {
   readonly #frames: AsyncIterable<SseFrame>;
   readonly #options: SseResponseOptions;
@@ -73,9 +80,10 @@ class SseSource implements UnderlyingSource<Uint8Array> {
 
   start(controller: ReadableStreamDefaultController<Uint8Array>): void {
     const { signal, heartbeatMs = DEFAULT_HEARTBEAT_MS } = this.#options;
+    const beat = encoder.encode(heartbeatText(this.#options));
     const heartbeat = setInterval(() => {
       // Only to a reader that has taken everything: comments must not pile up before one that stands still.
-      if (controller.desiredSize === BUFFER_BYTES) controller.enqueue(HEARTBEAT_BYTES);
+      if (controller.desiredSize === BUFFER_BYTES) controller.enqueue(beat);
     }, heartbeatMs).unref();
     this.#heartbeat = heartbeat;
     this.#writer = new FrameWriter(this.#frames, {

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { FrameWriter } from './frame-writer.ts';
 import type { FrameSink } from './frame-writer.ts';
 import type { SseFrame } from './frame.ts';
-import { HEARTBEAT, SSE_HEADERS } from './response.ts';
+import { SSE_HEADERS, heartbeatText } from './response.ts';
 import type { SseEnd, SseOptions, SseResponder } from './response.ts';
 
 /** Event streams straight to the sockets of Node's own server: web streams cost much more memory. */
@@ -41,7 +41,7 @@ export function createSocketStreams({
     for (const stream of open) {
       if (stream.isOver) open.delete(stream);
       else if (stream.stands(at) >= readerTimeoutMs) cut(stream.outgoing);
-      else if (stream.rests(at) > heartbeatMs - tickMs) stream.write(HEARTBEAT);
+      else if (stream.rests(at) > heartbeatMs - tickMs) stream.write(stream.heartbeat);
     }
     if (open.size > 0) return;
     clearInterval(timer);
@@ -71,6 +71,7 @@ export function createSocketStreams({
 /** Keeps the same promises as `sseResponse`. */
 class SocketStream implements FrameSink {
   readonly outgoing: ServerResponse;
+  readonly heartbeat: string;
   readonly #writer: FrameWriter;
   readonly #onClose: ((end: SseEnd) => void) | undefined;
   /** HTTP/1.0 has no chunks. */
@@ -81,10 +82,11 @@ class SocketStream implements FrameSink {
   #takenAt = now();
   #isOver = false;
 
-  constructor(frames: AsyncIterable<SseFrame>, { onClose }: SseOptions, outgoing: ServerResponse) {
+  constructor(frames: AsyncIterable<SseFrame>, options: SseOptions, outgoing: ServerResponse) {
     this.outgoing = outgoing;
+    this.heartbeat = heartbeatText(options);
     this.#writer = new FrameWriter(frames, this);
-    this.#onClose = onClose;
+    this.#onClose = options.onClose;
     // Chunks are written here: Node makes three pieces of each, which costs twice as much.
     this.#isChunked = outgoing.chunkedEncoding;
     outgoing.chunkedEncoding = false;

@@ -5,7 +5,8 @@ import type { DataPart, SourcePart } from './ui-messages.ts';
 /** What is sent of the UI message stream, version 1. */
 export type Chunk =
   | { readonly type: 'start'; readonly messageId?: string; readonly messageMetadata: Metadata }
-  | { readonly type: 'start-step' | 'finish-step' }
+  | { readonly type: 'start-step' | 'finish-step' | 'reset-step' }
+  | { readonly type: 'data-heartbeat'; readonly data: null; readonly transient: true }
   | { readonly type: 'text-start' | 'text-end'; readonly id: string }
   | { readonly type: 'text-delta'; readonly id: string; readonly delta: string }
   | {

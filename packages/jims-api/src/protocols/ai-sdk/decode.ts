@@ -10,7 +10,7 @@ import type { SentFile } from '../../chat/sent-files.ts';
 import { MAX_MESSAGES, MAX_PARTS, requireConfigSize } from '../../chat/sent-limits.ts';
 import { contactId } from '../../http/contact.ts';
 import { validationError } from '../../http/errors.ts';
-import { sentObject, uuid } from '../../http/fastapi/fields.ts';
+import { boolean, sentObject, uuid } from '../../http/fastapi/fields.ts';
 import { fieldError, parseBody } from '../../http/fastapi/validation.ts';
 import { list } from '../../http/list.ts';
 import type { ApiContext } from '../../http/route.ts';
@@ -21,6 +21,7 @@ const MAX_CHAT_ID = 256;
 const BETWEEN_PARTS = '\n\n';
 
 const UiMessage = v.object({
+  id: v.optional(v.pipe(v.string(), v.maxLength(MAX_CHAT_ID))),
   role: v.picklist(['system', 'user', 'assistant']),
   parts: list(
     v.object({
@@ -51,10 +52,14 @@ const Answered = v.object({ question_id: v.string() });
 export const AiSdkBody = v.pipe(
   v.object({
     id: v.pipe(
-      v.string(),
-      v.nonEmpty(),
-      v.maxLength(MAX_CHAT_ID),
-      v.description('The client’s id of the chat; each is a thread of its own'),
+      v.optional(v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_CHAT_ID))),
+      v.description(
+        'The client’s id of the chat; each is a thread of its own. Default: the id of its first message, for `WorkflowChatTransport`, which sends no other',
+      ),
+    ),
+    trigger: v.pipe(
+      v.optional(v.string()),
+      v.description('`DefaultChatTransport` sends it: such a client stops a run by leaving'),
     ),
     messages: v.pipe(
       list(UiMessage, MAX_MESSAGES),
@@ -75,8 +80,14 @@ export const AiSdkBody = v.pipe(
     event_type: v.optional(eventType),
     on_busy: runFields.on_busy,
     on_disconnect: v.pipe(
-      v.optional(v.picklist(['continue', 'cancel']), 'cancel'),
-      v.description('`continue` for a client that resumes streams and stops runs by DELETE'),
+      v.optional(v.picklist(['continue', 'cancel'])),
+      v.description(
+        '`continue` for a client that resumes streams and stops runs by DELETE; default `cancel` with a `trigger`, else `continue`',
+      ),
+    ),
+    heartbeats: v.pipe(
+      v.optional(boolean, false),
+      v.description('A transient part `data-heartbeat` instead of a comment while nothing happens'),
     ),
     timeout: runFields.timeout,
   }),
@@ -89,6 +100,7 @@ export interface AiSdkMessage extends ClientMessage {
   readonly contactId: string | undefined;
   /** Whether the answer is added to the client's last message. */
   readonly goesOn: boolean;
+  readonly heartbeats: boolean;
   readonly options: RunOptions;
 }
 
@@ -112,7 +124,7 @@ export function decode(
   requireAllowed(incoming.type, api.allowedEventTypes);
   requireConfigSize(api, request.thread_config);
   return {
-    chatId: request.id,
+    chatId: chatIdOf(request),
     contactId: request.contact_id,
     threadId: typeof request.thread_id === 'string' ? request.thread_id : undefined,
     threadConfig: request.thread_config,
@@ -120,10 +132,25 @@ export function decode(
     incoming,
     sentFiles: last ? fileParts(last).map(toFile) : [],
     goesOn: approval !== undefined,
+    heartbeats: request.heartbeats,
     answer:
       questionId === undefined ? undefined : { kind: 'question', questionId, audience: 'contact' },
-    options: runOptions(request),
+    options: runOptions({ ...request, on_disconnect: onDisconnect(request) }),
   };
+}
+
+function chatIdOf({ id, messages }: v.InferOutput<typeof AiSdkBody>): string {
+  const chatId = id ?? messages[0]?.id;
+  if (chatId) return chatId;
+  throw validationError([fieldError('id', id, 'the request needs the id of the chat')]);
+}
+
+/** A client that reconnects by itself leaves and comes back; `stop()` of the others closes the connection. */
+function onDisconnect({
+  on_disconnect,
+  trigger,
+}: v.InferOutput<typeof AiSdkBody>): 'continue' | 'cancel' {
+  return on_disconnect ?? (trigger === undefined ? 'continue' : 'cancel');
 }
 
 /** What the user did instead of writing: then the last message is still the assistant's. */

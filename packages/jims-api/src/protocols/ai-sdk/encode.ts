@@ -17,6 +17,7 @@ import type { Chunk, Metadata } from './chunks.ts';
 import { answerId, filePart, partsBesideText, sourcePart } from './ui-messages.ts';
 
 const DONE: SseFrame = { data: '[DONE]' };
+const STEP = frame({ type: 'start-step' });
 
 const textDelta = jsonTemplate({ type: 'text-delta', id: SLOT, delta: SLOT } satisfies Chunk);
 
@@ -25,7 +26,14 @@ export interface StreamOptions extends ViewOptions {
   readonly fileAddress: (fileId: string) => string;
   /** Whether the client adds the answer to the message that asked: then that keeps its id. */
   readonly goesOn?: boolean;
+  /** For a client that comes back to an answer that it has begun: what it has of it is replaced. */
+  readonly isAgain?: boolean;
+  /** For a client that comes back until it has a `finish`, also of an answer that was stopped. */
+  readonly finishes?: boolean;
 }
+
+/** Keeps a silent stream alive, for clients that cannot see comments. */
+export const HEARTBEAT: SseFrame = frame({ type: 'data-heartbeat', data: null, transient: true });
 
 /** A run as one UI message, from its beginning: each message of the app is one of its text parts. */
 export function encodeStream(run: Run, options: StreamOptions): ReadyIterable<SseFrame> {
@@ -42,7 +50,7 @@ export function encodeStream(run: Run, options: StreamOptions): ReadyIterable<Ss
       const frames = encode(event, metadata, options).map(frame);
       return isEnd(event) ? [...frames, DONE] : frames;
     },
-    { first: [frame(start), frame({ type: 'start-step' })] },
+    { first: options.isAgain ? [frame({ type: 'reset-step' })] : [frame(start), STEP] },
   );
 }
 
@@ -67,9 +75,8 @@ function encode(event: Other, metadata: Metadata, options: StreamOptions): Chunk
     }
     case 'cancelled':
       // A client that is cut off by the service must not take what it has for the whole answer.
-      return isWanted(event.reason)
-        ? [{ type: 'abort', reason: event.reason }]
-        : [failure(event, options)];
+      if (!isWanted(event.reason)) return [failure(event, options)];
+      return [{ type: 'abort', reason: event.reason }, ...ending(metadata, options)];
     case 'error':
       return [failure(event, options)];
     default:
@@ -112,6 +119,10 @@ function workChunk(event: WorkOrPart, runId: string, { fileAddress }: StreamOpti
       return { type: 'file', url, mediaType, providerMetadata: { jims: { filename } } };
     }
   }
+}
+
+function ending(messageMetadata: Metadata, { finishes }: StreamOptions): Chunk[] {
+  return finishes ? [{ type: 'finish', finishReason: 'stop', messageMetadata }] : [];
 }
 
 function failure(end: Parameters<typeof reasonOf>[0], options: ViewOptions): Chunk {

@@ -7,10 +7,11 @@ import { threadHeader } from '../../chat/named-thread.ts';
 import type { ClientRunRequest } from '../../chat/start-run.ts';
 import { joinRun, streamRun } from '../../chat/stream-run.ts';
 import { viewOptions } from '../../chat/visibility.ts';
-import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
+import { contactInQuery, contactOf, mayReach, nobody } from '../../http/contact.ts';
 import { errorText } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { jsonPieces } from '../../http/fastapi/json-pieces.ts';
+import { canonicalUuid } from '../../http/fastapi/uuid.ts';
 import { streamedJson } from '../../http/json-answer.ts';
 import { answerInTurn, lookUpInTurn } from '../../http/reading-turns.ts';
 import { aliasOf } from '../../http/route.ts';
@@ -23,15 +24,18 @@ import type {
   RefusedCall,
   Route,
 } from '../../http/route.ts';
+import { SSE_HEADERS } from '../../http/sse/response.ts';
 import { AiSdkBody, decode } from './decode.ts';
 import type { AiSdkMessage } from './decode.ts';
-import { encodeStream } from './encode.ts';
+import { HEARTBEAT, encodeStream } from './encode.ts';
 import type { StreamOptions } from './encode.ts';
 import { uiMessages } from './ui-messages.ts';
 
 const PROTOCOL = 'ai-sdk';
 /** The contact when none is named. */
 const NOBODY = nobody(PROTOCOL);
+/** For a client that waits for a `finish`. */
+const NO_ANSWER = 'data: {"type":"finish"}\n\ndata: [DONE]\n\n';
 const STREAM_HEADERS = { 'x-vercel-ai-ui-message-stream': 'v1' };
 
 const tags = ['ai-sdk'];
@@ -73,6 +77,8 @@ const routes: readonly Route[] = [
       responses: { 200: STREAM },
       errors,
     },
+    // WorkflowChatTransport does not say what it sends.
+    anyText: true,
     encodeError: refuse,
     handle: send,
   },
@@ -101,8 +107,18 @@ const routes: readonly Route[] = [
     doc: {
       operationId: 'ai_sdk_resume',
       summary: 'The current answer from its beginning, for useChat({ resume: true })',
+      description:
+        'For `WorkflowChatTransport` also the answer of a run that is named instead of the chat: with `startIndex` it replaces what the client has, and an answer that is over ends with a `finish`.',
       tags,
-      parameters: ofAChat,
+      parameters: [
+        ...ofAChat,
+        {
+          name: 'startIndex',
+          in: 'query',
+          description: 'How many pieces the client has; 0 for none',
+          schema: v.pipe(v.number(), v.integer()),
+        },
+      ],
       responses: { 200: STREAM, 204: { description: 'No answer is in progress' } },
       errors: [401, 404, 429, 503],
     },
@@ -139,10 +155,12 @@ async function send(api: ApiContext, call: Call): Promise<Response> {
   const message = decode(api, await call.body());
   const request = await requestOf(api, call, message);
   const headers = { ...call.headers, ...STREAM_HEADERS };
-  const { goesOn } = message;
-  return streamRun(api, { ...call, headers }, request, (run) =>
-    encodeStream(run, { ...streamOptions(api, call), goesOn }),
-  );
+  const { goesOn, heartbeats } = message;
+  return streamRun(api, { ...call, headers }, request, {
+    ...(heartbeats && { heartbeat: HEARTBEAT }),
+    headersOf: (run) => ({ 'x-workflow-run-id': run.id }),
+    encode: (run) => encodeStream(run, { ...streamOptions(api, call), goesOn }),
+  });
 }
 
 async function requestOf(
@@ -163,11 +181,36 @@ async function requestOf(
   return { ...options, incoming, sentFiles, ...target, ...(answer && { answer }) };
 }
 
+/**
+ * `WorkflowChatTransport` names the run, or after a reload the chat, and how many pieces it has; other
+ * clients the chat alone. Pieces are joined for slow readers, so the first one gets all of them again.
+ */
 async function resume(api: ApiContext, call: Call): Promise<Response> {
+  const pieces = call.query.get('startIndex');
+  if (pieces !== null) return reconnect(api, call, Number(pieces) > 0);
   const run = await activeRun(api, call);
   if (!run) return nothing(call);
   const headers = { ...call.headers, ...STREAM_HEADERS };
   return joinRun(api, { ...call, headers }, run, () => encodeStream(run, streamOptions(api, call)));
+}
+
+async function reconnect(api: ApiContext, sent: Call, isAgain: boolean): Promise<Response> {
+  const headers = { ...sent.headers, ...STREAM_HEADERS, 'x-workflow-stream-tail-index': '-1' };
+  const call = { ...sent, headers };
+  const run = (await namedRun(api, call)) ?? (await activeRun(api, call));
+  if (!run) return new Response(NO_ANSWER, { headers: { ...headers, ...SSE_HEADERS } });
+  return joinRun(api, call, run, () =>
+    encodeStream(run, { ...streamOptions(api, call), isAgain, finishes: true }),
+  );
+}
+
+/** The run that the path names in place of a chat. */
+async function namedRun(api: ApiContext, call: Call): Promise<Run | undefined> {
+  const runId = canonicalUuid(call.params['id'] ?? '');
+  const run = runId === undefined ? undefined : await api.app.runs.find(runId);
+  if (!run || !mayReach(api, call, run.thread)) return undefined;
+  // The run may still be in memory when another process has erased its thread.
+  return (await api.app.threads.find(run.thread.id)) && run;
 }
 
 async function stop(api: ApiContext, call: Call): Promise<Response> {

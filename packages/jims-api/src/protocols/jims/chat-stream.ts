@@ -14,6 +14,11 @@ import type { Include } from './schemas.ts';
 
 const deltaData = pythonJsonTemplate({ message_id: SLOT, delta: SLOT });
 
+/** What keeps a silent stream alive, for clients that cannot see comments; `undefined` for a comment. */
+export function heartbeatFor(include: ReadonlySet<Include>): SseFrame | undefined {
+  return include.has('heartbeat') ? { event: 'heartbeat', data: '{}' } : undefined;
+}
+
 /** What the original's stream does not have. */
 type ExtraEvent = Extract<NumberedRunEvent, { readonly type: Include }>;
 

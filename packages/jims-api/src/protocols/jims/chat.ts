@@ -12,7 +12,7 @@ import { viewOptions } from '../../chat/visibility.ts';
 import { bodyWithContact, contactOf } from '../../http/contact.ts';
 import type { ApiContext, Call, ErrorStatus, Route } from '../../http/route.ts';
 import { chatResponse } from './chat-response.ts';
-import { chatFrames } from './chat-stream.ts';
+import { chatFrames, heartbeatFor } from './chat-stream.ts';
 import { positionOf } from './event-ids.ts';
 import { runStreamDoc } from './frame-docs.ts';
 import {
@@ -103,13 +103,15 @@ async function chatStream(api: ApiContext, call: Call): Promise<Response> {
   const numbered = include.size > 0;
   const seen = numbered ? seenBefore(call) : undefined;
   const options = { ...viewOptions(api, call), include, numbered };
-  return streamRun(api, call, await toRequest(api, call, request), async (run) =>
-    chatFrames(run, {
-      ...options,
-      after: seen && positionIn(run, seen),
-      ...(run.replayed && { question: await questionNow(api.app, run) }),
-    }),
-  );
+  return streamRun(api, call, await toRequest(api, call, request), {
+    heartbeat: heartbeatFor(request.include),
+    encode: async (run) =>
+      chatFrames(run, {
+        ...options,
+        after: seen && positionIn(run, seen),
+        ...(run.replayed && { question: await questionNow(api.app, run) }),
+      }),
+  });
 }
 
 /** The last position that the client has seen of a stream that it requests again by its key. */

@@ -88,6 +88,12 @@ const RUN_FRAMES: readonly FrameDoc[] = [
     schema: v.object({ event_id: uuid, event_type: v.string(), event_data: jsonObject }),
   },
   {
+    event: 'heartbeat',
+    include: 'heartbeat',
+    description: 'Nothing has come for about 8 seconds; it has no id',
+    schema: v.object({}),
+  },
+  {
     event: 'restarted',
     description:
       'Only in a stream with ids. The run was lost and runs again: what came from an earlier attempt does not count',

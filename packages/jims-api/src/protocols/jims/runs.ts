@@ -17,7 +17,7 @@ import { lastEventIdNames, lastEventIdOf } from '../../http/last-event-id.ts';
 import { list } from '../../http/list.ts';
 import { integerIn, uuidInPath, wordsIn } from '../../http/query.ts';
 import type { ApiContext, Call, ErrorStatus, Route, RunFrames } from '../../http/route.ts';
-import { chatFrames } from './chat-stream.ts';
+import { chatFrames, heartbeatFor } from './chat-stream.ts';
 import { positionOf } from './event-ids.ts';
 import { runStreamDoc } from './frame-docs.ts';
 import { RUN_INCLUDES, RunResource } from './resources.ts';
@@ -240,7 +240,10 @@ async function joinRunStream(api: ApiContext, call: Call): Promise<Response> {
   }
   const question = await questionNow(api.app, run);
   const options = { ...viewOptions(api, call), include, numbered: true, after, question };
-  return joinRun(api, call, run, () => chatFrames(run, options));
+  return joinRun(api, call, run, {
+    heartbeat: heartbeatFor(include),
+    encode: () => chatFrames(run, options),
+  });
 }
 
 /** A run as a client sees it that joins with everything. */

@@ -25,6 +25,7 @@ export const INCLUDES = [
   'tool',
   'source',
   'file',
+  'heartbeat',
 ] as const;
 export type Include = (typeof INCLUDES)[number];
 
@@ -81,7 +82,7 @@ export const ChatRequestBody = v.pipe(
     include: v.pipe(
       v.optional(list(v.picklist(INCLUDES), INCLUDES.length), []),
       v.description(
-        'Additions to the answer: `start`, what the app said first; `usage`, the models that were used; in a stream `thread`, `delta`, `event`, `step`, and of a message `reasoning`, `tool`, `source` and `file`',
+        'Additions to the answer: `start`, what the app said first; `usage`, the models that were used; in a stream `thread`, `delta`, `event`, `step`, of a message `reasoning`, `tool`, `source` and `file`, and `heartbeat`, an event instead of a comment while nothing happens',
       ),
     ),
     ...runFields,

@@ -134,11 +134,11 @@ export class AppService implements Service {
   }
 
   #logListening(store: string): void {
-    const { protocols } = this.#options;
+    const { protocols, playground = false } = this.#options;
     // First the page that shows what can be sent here: terminals make a link of it.
-    const docs = `${this.url}/docs`;
+    const page = playground ? { playground: `${this.url}/` } : { docs: `${this.url}/docs` };
     const address = { host: this.#host, port: this.#port, metricsPort: this.#metricsPort, store };
-    this.#logger.info({ docs, ...address, protocols }, 'listening');
+    this.#logger.info({ ...page, ...address, protocols }, 'listening');
     if (this.#secured || isLoopback(this.#host)) return;
     this.#logger.warn(
       { host: this.#host },

@@ -123,7 +123,7 @@ test('every member that is wrong is named, each in the words of pydantic', () =>
     include: ['thread', 'everything', 5],
   };
   const picklist =
-    "Input should be 'thread', 'start', 'delta', 'event', 'usage', 'step', 'reasoning', 'tool', 'source' or 'file'";
+    "Input should be 'thread', 'start', 'delta', 'event', 'usage', 'step', 'reasoning', 'tool', 'source', 'file' or 'heartbeat'";
   assert.deepEqual(
     issuesOf(body).map(({ type, loc, msg, input }) => ({ type, loc, msg, input })),
     [

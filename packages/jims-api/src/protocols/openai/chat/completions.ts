@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { resultOf, runHeaders } from '../../../chat/answer-run.ts';
 import { threadOfMessage } from '../../../chat/client-history.ts';
 import { fileAddress } from '../../../chat/file-address.ts';
+import { chatNamed } from '../../../chat/front-end-names.ts';
 import { threadHeader } from '../../../chat/named-thread.ts';
 import { isReachedAgain, startRun } from '../../../chat/start-run.ts';
 import type { ClientRunRequest } from '../../../chat/start-run.ts';
@@ -11,7 +12,7 @@ import { streamRun } from '../../../chat/stream-run.ts';
 import { json } from '../../../http/json-answer.ts';
 import { lookUpInTurn } from '../../../http/reading-turns.ts';
 import type { ApiContext, Call, Parameter, Route, RunFrames } from '../../../http/route.ts';
-import { NOBODY, callerOf, chatOf } from '../shared/caller.ts';
+import { NOBODY, callerOf } from '../shared/caller.ts';
 import { throwAway } from '../shared/throw-away.ts';
 import { ChatCompletionBody, decode } from './decode.ts';
 import type { ChatCompletion } from './decode.ts';
@@ -146,7 +147,7 @@ async function requestOf(
       contactId: callerOf(call, completion.caller),
       nobody: NOBODY,
       threadId: isAside ? undefined : (threadHeader(call) ?? completion.threadId),
-      chatId: isAside ? undefined : chatOf(call, PROTOCOL),
+      chatId: isAside ? undefined : chatNamed(call, PROTOCOL),
       interface: 'openai',
     }),
   );

@@ -2,6 +2,8 @@ import * as v from 'valibot';
 
 import type { HistoryMessage } from '../../../chat/alignment.ts';
 import type { ClientMessage } from '../../../chat/client-history.ts';
+import { contentText } from '../../../chat/content-text.ts';
+import { textIn } from '../../../chat/front-end-names.ts';
 import { messageContent, userContent, userEvent } from '../../../chat/messages.ts';
 import type { SentFile } from '../../../chat/sent-files.ts';
 import { MAX_MESSAGES, MAX_NAME, requireMessageSize } from '../../../chat/sent-limits.ts';
@@ -11,9 +13,8 @@ import { boolean } from '../../../http/fastapi/fields.ts';
 import { fieldError, parseBody } from '../../../http/fastapi/validation.ts';
 import { list } from '../../../http/list.ts';
 import type { ApiContext } from '../../../http/route.ts';
-import { callerFields, textIn } from '../shared/caller.ts';
+import { callerFields } from '../shared/caller.ts';
 import type { NamedCaller } from '../shared/caller.ts';
-import { contentText } from '../shared/content.ts';
 import { contentFiles, earlierFiles } from '../shared/files.ts';
 
 const Message = v.object({

@@ -2,6 +2,8 @@ import type { Run, RunEnd, RunResult } from 'jims-core';
 
 import { resultOf } from '../../../chat/answer-run.ts';
 import type { FileAddress } from '../../../chat/file-address.ts';
+import { inTurn } from '../../../chat/in-turn.ts';
+import type { InTurnEvent } from '../../../chat/in-turn.ts';
 import { reasoningOf } from '../../../chat/message-members.ts';
 import { assistantText } from '../../../chat/messages.ts';
 import { tokensOf } from '../../../chat/usage.ts';
@@ -16,8 +18,6 @@ import { citationsOf, positionAfter } from '../shared/citations.ts';
 import type { Citation } from '../shared/citations.ts';
 import { openAiError } from '../shared/error.ts';
 import { secondsOf } from '../shared/ids.ts';
-import { inTurn } from './in-turn.ts';
-import type { InTurnEvent } from './in-turn.ts';
 
 export interface StreamOptions extends ErrorAnswerOptions {
   readonly model: string;

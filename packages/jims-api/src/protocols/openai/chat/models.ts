@@ -1,20 +1,16 @@
-import type { JimsApp } from 'jims-core';
 import * as v from 'valibot';
 
+import {
+  OpenAiModel,
+  anthropicModel,
+  anthropicModels,
+  isAnthropicClient,
+  openAiModel,
+} from '../../../chat/app-as-model.ts';
 import { json } from '../../../http/json-answer.ts';
 import type { Route } from '../../../http/route.ts';
 
 const tags = ['openai'];
-
-const Model = v.pipe(
-  v.object({
-    id: v.string(),
-    object: v.literal('model'),
-    created: v.number(),
-    owned_by: v.string(),
-  }),
-  v.title('Model'),
-);
 
 /** The app as OpenAI's list of models. */
 export const modelRoutes: readonly Route[] = [
@@ -24,16 +20,23 @@ export const modelRoutes: readonly Route[] = [
     doc: {
       operationId: 'openai_models',
       summary: 'For OpenAI’s clients: the app as a model',
+      description: 'With the header `anthropic-version` in Anthropic’s form.',
       tags,
       responses: {
         200: {
           description: 'A list of one model',
-          schema: v.object({ object: v.literal('list'), data: v.array(Model) }),
+          schema: v.object({ object: v.literal('list'), data: v.array(OpenAiModel) }),
         },
       },
       errors: [401],
     },
-    handle: ({ app }, call) => json(call, { object: 'list', data: [modelOf(app)] }),
+    handle: ({ app }, call) =>
+      json(
+        call,
+        isAnthropicClient(call)
+          ? anthropicModels(app)
+          : { object: 'list', data: [openAiModel(app)] },
+      ),
   },
   {
     method: 'GET',
@@ -45,14 +48,15 @@ export const modelRoutes: readonly Route[] = [
       parameters: [
         { name: 'model', in: 'path', description: 'Its id', required: true, schema: v.string() },
       ],
-      responses: { 200: { description: 'The model', schema: Model } },
+      responses: { 200: { description: 'The model', schema: OpenAiModel } },
       errors: [401],
     },
-    handle: ({ app }, call) => json(call, modelOf(app, call.params['model'])),
+    handle: ({ app }, call) => {
+      const { model } = call.params;
+      return json(
+        call,
+        isAnthropicClient(call) ? anthropicModel(app, model) : openAiModel(app, model),
+      );
+    },
   },
 ];
-
-/** The app as a model, by any name: front ends have their own names for it. */
-function modelOf({ name = 'jims' }: JimsApp, id: string = name): v.InferOutput<typeof Model> {
-  return { id, object: 'model', created: 0, owned_by: 'jims' };
-}

@@ -1,11 +1,11 @@
 import * as v from 'valibot';
 
 import type { HistoryMessage } from '../../../chat/alignment.ts';
+import { contentText } from '../../../chat/content-text.ts';
 import { messageContent, userContent } from '../../../chat/messages.ts';
 import type { SentFile } from '../../../chat/sent-files.ts';
 import { validationError } from '../../../http/errors.ts';
 import { fieldError } from '../../../http/fastapi/validation.ts';
-import { contentText } from '../shared/content.ts';
 import { contentFiles, earlierFiles } from '../shared/files.ts';
 
 const BETWEEN_MESSAGES = '\n\n';

@@ -11,13 +11,14 @@ import type {
 
 import { configBy } from '../../../chat/client-config.ts';
 import { copies, threadOfHistory } from '../../../chat/client-history.ts';
+import { chatNamed } from '../../../chat/front-end-names.ts';
 import { threadHeader } from '../../../chat/named-thread.ts';
 import { isActive } from '../../../chat/run-status.ts';
 import type { SentFile } from '../../../chat/sent-files.ts';
 import type { RunTarget } from '../../../chat/start-run.ts';
 import { HttpError, notFound } from '../../../http/errors.ts';
 import type { ApiContext, Call } from '../../../http/route.ts';
-import { NOBODY, callerOf, chatOf } from '../shared/caller.ts';
+import { NOBODY, callerOf } from '../shared/caller.ts';
 import { runIdOf, runOfMessage } from '../shared/ids.ts';
 import type { ResponseRequest } from './decode.ts';
 import { recordOf, requireConversation, requireThread } from './reach.ts';
@@ -52,7 +53,7 @@ export async function targetOf(
   const incoming = question(input.message);
   const target = await threadOfHistory(api.app, {
     contactId: contact ?? NOBODY,
-    chatId: request.store ? chatOf(call, 'openai-responses') : undefined,
+    chatId: request.store ? chatNamed(call, 'openai-responses') : undefined,
     earlier: input.earlier,
     message: String(incoming.data['content']),
     threadConfig: configBy(

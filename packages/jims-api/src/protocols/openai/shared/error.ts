@@ -1,4 +1,10 @@
 // Errors as OpenAI's clients read them.
+import {
+  hasRun,
+  retryHeaders,
+  statusWithoutRepeat,
+  userAgent,
+} from '../../../chat/retry-safety.ts';
 import { issueText } from '../../../http/error-response.ts';
 import type { HttpError, ValidationIssue } from '../../../http/errors.ts';
 import { json } from '../../../http/json-answer.ts';
@@ -12,34 +18,14 @@ export interface OpenAiError {
   readonly code: string | null;
 }
 
-/** Errors that mean that nothing has run: sent again, the request does no harm. */
-const SAFE_TO_RETRY: ReadonlySet<string> = new Set([
-  'overloaded',
-  'queue_full',
-  'too_many_reads',
-  'too_many_runs',
-  'too_many_streams',
-  'too_many_streams_of_caller',
-  'disconnected',
-  'auth_unavailable',
-  'shutting_down',
-  'store_unavailable',
-]);
-
-/**
- * Clients that repeat a request whatever `x-should-retry` says: LangChain and Codex six times, the AI SDK
- * twice. After 400 none of them does.
- */
-const REPEATS_ANYWAY = /langchainjs|\bai-sdk|\bcodex/i;
 /** Also repeats a request whose stream failed, unless the prompt was the reason. */
 const REPEATS_STREAMS = /\bcodex/i;
 
 /** Answers with an error, in such a way that no client runs a pipeline twice by repeating the request. */
 export function refuse(error: HttpError, call: RefusedCall): Response {
   const body = { error: openAiError(error) };
-  const safe = error.code !== undefined && SAFE_TO_RETRY.has(error.code);
-  const headers = { ...call.headers, ...(!safe && { 'x-should-retry': 'false' }) };
-  return json({ headers }, body, statusOf(error, call));
+  const headers = { ...call.headers, ...retryHeaders(error) };
+  return json({ headers }, body, statusWithoutRepeat(error, call));
 }
 
 /** The error object of an answer or of a stream. */
@@ -61,20 +47,6 @@ export function failureCode(
 ): 'server_error' | 'invalid_prompt' {
   const isFinal = hasRun(error) && REPEATS_STREAMS.test(userAgent(call));
   return isFinal ? 'invalid_prompt' : 'server_error';
-}
-
-function statusOf(error: HttpError, call: RefusedCall): number {
-  if (error.status === 422) return 400;
-  return hasRun(error) && REPEATS_ANYWAY.test(userAgent(call)) ? 400 : error.status;
-}
-
-function userAgent({ request }: Pick<RefusedCall, 'request'>): string {
-  return request.headers.get('user-agent') ?? '';
-}
-
-/** Whether the pipeline has run, or may have. */
-function hasRun({ status, code }: HttpError): boolean {
-  return status === 500 || status === 504 || code === 'lost' || code === 'cancelled';
 }
 
 function messageOf({ detail }: HttpError): string {

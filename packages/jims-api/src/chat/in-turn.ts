@@ -1,10 +1,10 @@
 import type { AgentStatus, RunEnd } from 'jims-core';
 import { textPieces } from 'jims-core/host';
 
-import { plainTextEvents } from '../../../chat/text-stream.ts';
-import type { Listenable, PlainTextEvent } from '../../../chat/text-stream.ts';
-import { Expansion } from '../../../http/sse/ready-iterator.ts';
-import type { ReadyIterable } from '../../../http/sse/ready-iterator.ts';
+import { Expansion } from '../http/sse/ready-iterator.ts';
+import type { ReadyIterable } from '../http/sse/ready-iterator.ts';
+import { plainTextEvents } from './text-stream.ts';
+import type { Listenable, PlainTextEvent } from './text-stream.ts';
 
 /** What is sent of a run where there is room for one message at a time. */
 export type InTurnEvent =

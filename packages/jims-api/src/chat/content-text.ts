@@ -1,4 +1,4 @@
-import { isJsonObject } from '../../../http/json-object.ts';
+import { isJsonObject } from '../http/json-object.ts';
 
 const BETWEEN_PARTS = '\n\n';
 const TEXTS: ReadonlySet<unknown> = new Set(['text', 'input_text', 'output_text']);

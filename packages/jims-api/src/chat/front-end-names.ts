@@ -1,0 +1,50 @@
+// The contact and the chat of a request for model APIs: their own clients do not name them; chat front ends,
+// and clients that know JIMS, name them by headers.
+import { contactInQuery, contactOf, requireContactId } from '../http/contact.ts';
+import { CHAT_HEADERS, USER_HEADERS } from '../http/naming-headers.ts';
+import type { Call } from '../http/route.ts';
+import type { ChatId } from './client-history.ts';
+
+const MAX_CHAT_ID = 256;
+
+/**
+ * The contact that a request is for; `undefined` when none is named.
+ *
+ * @param inBody The contact that the body names, and the member that does.
+ * @throws HttpError 422 for a name that no contact can have, 404 when a contact names another one.
+ */
+export function contactNamed(
+  call: Call,
+  inBody: { readonly id: string | null | undefined; readonly member: string },
+): string | undefined {
+  if (call.contactByHeader) return contactOf(call, undefined);
+  const named = headerOf(call, USER_HEADERS) || inBody.id;
+  return contactOf(
+    call,
+    contactInQuery(call) ?? (named ? requireContactId(named, ['body', inBody.member]) : undefined),
+  );
+}
+
+/** The chat, as a front end that does not know JIMS names it. */
+export function chatNamed(call: Call, protocol: string): ChatId | undefined {
+  const id = headerOf(call, CHAT_HEADERS);
+  return id === undefined ? undefined : { protocol, id: id.slice(0, MAX_CHAT_ID) };
+}
+
+/** A member of an object that is a string, and not empty. */
+export function textIn(
+  object: Readonly<Record<string, unknown>> | null | undefined,
+  member: string,
+): string | undefined {
+  const value = object?.[member];
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** An empty header is ignored: it comes from a template that had nothing to fill in. */
+function headerOf({ request }: Call, names: readonly string[]): string | undefined {
+  for (const name of names) {
+    const value = request.headers.get(name)?.trim();
+    if (value) return value;
+  }
+  return undefined;
+}

@@ -1,0 +1,110 @@
+import * as v from 'valibot';
+
+import type { HistoryMessage } from '../../chat/alignment.ts';
+import type { ClientMessage } from '../../chat/client-history.ts';
+import { contentText } from '../../chat/content-text.ts';
+import { textIn } from '../../chat/front-end-names.ts';
+import { messageContent, userContent, userEvent } from '../../chat/messages.ts';
+import { MAX_MESSAGES, MAX_NAME, requireMessageSize } from '../../chat/sent-limits.ts';
+import { validationError } from '../../http/errors.ts';
+import type { HttpError } from '../../http/errors.ts';
+import { boolean, sentObject } from '../../http/fastapi/fields.ts';
+import { fieldError, parseBody } from '../../http/fastapi/validation.ts';
+import { list } from '../../http/list.ts';
+import type { ApiContext } from '../../http/route.ts';
+import { contentFiles, earlierFiles } from './files.ts';
+
+const Message = v.object({
+  role: v.picklist(['user', 'assistant']),
+  content: v.pipe(
+    messageContent,
+    v.description('A string, or blocks: `text`, `image`, `document`; others are ignored'),
+  ),
+});
+type Message = v.InferOutput<typeof Message>;
+
+const described = {
+  model: v.pipe(
+    v.optional(v.pipe(v.string(), v.maxLength(MAX_NAME)), 'jims'),
+    v.description('Any name; the answer repeats it'),
+  ),
+  messages: v.pipe(
+    list(Message, MAX_MESSAGES),
+    v.nonEmpty(),
+    v.description(
+      'The last message is the new one, by the user. The others are used when the request names no thread',
+    ),
+  ),
+  system: v.pipe(
+    v.optional(messageContent),
+    v.description('The `system_prompt` in the config of a new thread'),
+  ),
+};
+
+/** The members of Anthropic's request that are used here; the others are accepted and ignored. */
+export const MessagesBody = v.pipe(
+  v.object({
+    ...described,
+    stream: v.nullish(boolean),
+    metadata: v.pipe(
+      v.nullish(sentObject),
+      v.description('`user_id` is the contact; the header x-jims-contact-id wins over it'),
+    ),
+  }),
+  v.title('MessagesRequest'),
+);
+
+/** What is counted. */
+export const CountBody = v.pipe(v.object(described), v.title('CountTokensRequest'));
+
+/** A request, decoded. */
+export interface SentMessage extends ClientMessage {
+  readonly model: string;
+  readonly stream: boolean;
+  readonly userId: string | undefined;
+}
+
+/**
+ * Reads the body of a request.
+ *
+ * @throws HttpError 422 also for a last message that is not the user's, or has neither text nor files;
+ * 413 for a system prompt that is too large.
+ */
+export function decode(api: Pick<ApiContext, 'maxMessageBytes'>, body: unknown): SentMessage {
+  const { model, messages, system, stream, metadata } = parseBody(MessagesBody, body);
+  const systemPrompt = contentText(system);
+  requireMessageSize(api, systemPrompt);
+  const last = messages.at(-1);
+  if (last?.role !== 'user') throw refused(last, 'the last message must be the user’s');
+  const text = contentText(last.content);
+  const sentFiles = contentFiles(last.content);
+  if (text === '' && sentFiles.length === 0 && typeof last.content !== 'string') {
+    throw refused(last, 'the last message has neither text nor files');
+  }
+  return {
+    model,
+    stream: stream ?? false,
+    userId: textIn(metadata, 'user_id'),
+    threadId: textIn(metadata, 'thread_id'),
+    threadConfig: {
+      interface: 'anthropic',
+      ...(systemPrompt !== '' && { system_prompt: systemPrompt }),
+    },
+    earlier: messages.slice(0, -1).flatMap(saidText),
+    incoming: userEvent(text),
+    sentFiles,
+  };
+}
+
+function refused(message: Message | undefined, reason: string): HttpError {
+  return validationError([fieldError('messages', message, reason)]);
+}
+
+function saidText({ role, content }: Message): HistoryMessage[] {
+  const text = contentText(content);
+  if (role === 'user') {
+    return [{ role, content: userContent(text), files: earlierFiles(content) }];
+  }
+  // A message that only calls tools has no text.
+  return text === '' ? [] : [{ role, content: text }];
+}
