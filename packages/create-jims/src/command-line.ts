@@ -5,7 +5,7 @@ import type { TemplateName } from './template.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What the command is to do: print something, or make a project. */
-export type CommandLine = { readonly kind: 'help' | 'version' } | CreateCommand;
+export type CommandLine = { readonly kind: 'help' } | { readonly kind: 'version' } | CreateCommand;
 
 export interface CreateCommand {
   readonly kind: 'create';

@@ -29,4 +29,5 @@ function ownEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(kept);
 }
 
-const CALLERS_OWN = /^(?:npm_(?:package|lifecycle|config_(?:package|yes|prefix|local_prefix|global))|INIT_CWD$)/;
+const CALLERS_OWN =
+  /^(?:npm_(?:package|lifecycle|config_(?:package|yes|prefix|local_prefix|global))|INIT_CWD$)/;

@@ -18,6 +18,8 @@ import { writeProject } from './write-project.ts';
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
 const EXIT_INTERRUPTED = 130;
+/** The templates that call a model. */
+const NEED_A_KEY: ReadonlySet<TemplateName> = new Set(['llm', 'rag']);
 /** What the packages need. */
 const NODE = [24, 16] as const;
 
@@ -37,7 +39,8 @@ async function create(command: CreateCommand): Promise<number> {
   const files = projectFiles({ name: target.name, template, packageManager });
   writeProject(target.folder, files);
   const where = target.shown || 'this folder';
-  print(`Made ${target.name} in ${where} from the template ${template}: ${files.size} files\n`);
+  const aside = where === target.name ? '' : ` in ${where}`;
+  print(`Made ${target.name}${aside} from the template ${template}: ${files.size} files\n`);
 
   if (command.install) {
     const text = packageManager.install.join(' ');
@@ -67,13 +70,17 @@ function nextSteps({ shown }: Target, { template, packageManager, isInstalled }:
   const lines = [
     ...(shown ? [`cd ${folder}`] : []),
     ...(isInstalled ? [] : [packageManager.install.join(' ')]),
-    ...(template === 'llm' || template === 'rag'
-      ? ['cp .env.example .env     and put the key of your model into it']
+    ...(NEED_A_KEY.has(template)
+      ? [explained('cp .env.example .env', 'then put a key into .env')]
       : []),
-    `${packageManager.run('dev').padEnd(24)} to talk to it, on a page`,
-    `${packageManager.run('test').padEnd(24)} to test it`,
+    explained(packageManager.run('dev'), 'prints a link to a page to talk on'),
+    explained(packageManager.run('test'), 'tests it'),
   ];
   return `\nNext:\n\n${lines.map((line) => `  ${line}`).join('\n')}\n\n${aboutNode()}`;
+}
+
+function explained(command: string, about: string): string {
+  return `${command.padEnd(22)}# ${about}`;
 }
 
 /** The project has Node as a package; a newer one in the PATH is needed for what is not run by its scripts. */

@@ -26,7 +26,8 @@ const WITH_INSTALL_SCRIPT = ['node'];
 const NPM: PackageManager = {
   name: 'npm',
   install: ['npm', 'install'],
-  run: (script) => (script === 'test' || script === 'start' ? `npm ${script}` : `npm run ${script}`),
+  run: (script) =>
+    script === 'test' || script === 'start' ? `npm ${script}` : `npm run ${script}`,
   docker: {
     copy: 'COPY package.json package-lock.json ./',
     production: 'RUN npm ci --omit=dev',

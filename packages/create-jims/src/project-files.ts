@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 import type { PackageManager } from './package-manager.ts';
 import type { TemplateName } from './template.ts';
+import { UsageError } from './usage-error.ts';
 
 export interface Project {
   readonly name: string;
@@ -18,20 +19,26 @@ const TEMPLATES_FOLDER = new URL('../templates/', import.meta.url);
 const NAME_IN_TEMPLATES = 'my-bot';
 const MANIFEST = 'package.json';
 const README = 'README.md';
+/** Of a template, and not of a project. */
+const INTRO = 'intro.md';
 /** The members of package.json that are lists of packages: npm keeps their names in order. */
 const PACKAGE_LISTS = ['dependencies', 'devDependencies'];
-/** What the templates say for npm. */
-const SCRIPT_BY_NPM = /\bnpm (?:run )?(dev|start|test|check|build)\b/g;
-const INSTALL_BY_NPM = /\bnpm install\b(?! -)/g;
+/** A script of package.json as the READMEs run it, on a line with a comment, which stays in its column. */
+const SCRIPT_WITH_COMMENT = /^npm (?:run )?(\w+) +# /gm;
+const COMMENT_COLUMN = 17;
+const INSTALL_BY_NPM = /\bnpm install\b(?! @)/g;
 /** In the templates a name that begins with a dot begins with `_`: npm renames or drops some of them. */
 const HIDDEN = /(^|\/)_(?=[^/]*$)/;
 
-/** Reads the files of a template and of all templates, and writes into them what is this project's own. */
+/**
+ * Reads the files of a template and of all templates, and writes into them what is this project's own.
+ *
+ * @throws UsageError for the name of a package that the project needs: no package manager could install it.
+ */
 export function projectFiles(project: Project): ProjectFiles {
   const common = filesIn('common');
   const own = filesIn(project.template);
-  const files = new Map([...common, ...own]);
-  files.set(README, joined(own, common, README));
+  const files = new Map([...common, ...withReadme(own, common)]);
   const { packageManager } = project;
   for (const [path, text] of files) files.set(path, written(text, path, project));
   for (const [path, text] of Object.entries(packageManager.files)) files.set(path, text);
@@ -40,9 +47,12 @@ export function projectFiles(project: Project): ProjectFiles {
   return new Map([...files].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** What the template has to say comes first. */
-function joined(own: ProjectFiles, common: ProjectFiles, path: string): string {
-  return [own, common].map((files) => files.get(path) ?? '').join('\n');
+/** A template has a README of its own, or the beginning of the one of all templates. */
+function withReadme(own: ProjectFiles, common: ProjectFiles): ProjectFiles {
+  const intro = own.get(INTRO);
+  if (intro === undefined) return own;
+  const others = [...own].filter(([path]) => path !== INTRO);
+  return new Map([...others, [README, `${intro}\n${common.get(README)}`]]);
 }
 
 function written(text: string, path: string, { name, packageManager }: Project): string {
@@ -50,7 +60,10 @@ function written(text: string, path: string, { name, packageManager }: Project):
   if (path === 'Dockerfile') return dockerfileOf(named, packageManager);
   if (path !== README) return named;
   return named
-    .replaceAll(SCRIPT_BY_NPM, (_, script: string) => packageManager.run(script))
+    .replaceAll(
+      SCRIPT_WITH_COMMENT,
+      (_, script: string) => `${packageManager.run(script).padEnd(COMMENT_COLUMN)} # `,
+    )
     .replaceAll(INSTALL_BY_NPM, packageManager.install.join(' '));
 }
 
@@ -71,8 +84,13 @@ function manifestOf(
   { name, packageManager }: Project,
 ): string {
   const manifest = merged(parse(common.get(MANIFEST)), parse(own.get(MANIFEST)));
-  const lists = PACKAGE_LISTS.map((list) => [list, sorted(asObject(manifest[list]))]);
+  const lists = PACKAGE_LISTS.map((list) => [list, sorted(asObject(manifest[list]))] as const);
   const all = { ...manifest, name, ...Object.fromEntries(lists), ...packageManager.manifest };
+  if (lists.some(([, list]) => Object.hasOwn(list, name))) {
+    throw new UsageError(
+      `${name} is the name of a package that the project needs: give another name`,
+    );
+  }
   return `${JSON.stringify(all, null, 2)}\n`;
 }
 

@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline/promises';
+import { createInterface } from 'node:readline';
 
 import { TEMPLATE_LINES, templateOf } from './command-line.ts';
 import { DEFAULT_TEMPLATE, TEMPLATES } from './template.ts';
@@ -10,19 +10,19 @@ export async function askForTemplate(): Promise<TemplateName | undefined> {
   const lines = TEMPLATE_LINES.map((line, index) => `  ${index + 1}  ${line}`);
   process.stdout.write(`Which template?\n\n${lines.join('\n')}\n\n`);
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  // Ctrl-C and Ctrl-D.
-  const left = new Promise<undefined>((resolve) => terminal.once('close', () => resolve(undefined)));
-  try {
-    for (;;) {
-      const asking = terminal.question(`Its number or its name [${DEFAULT_TEMPLATE}]: `);
-      const answer = await Promise.race([asking, left]);
-      if (answer === undefined) return undefined;
-      const template = templateIn(answer.trim());
-      if (template) return template;
+  terminal.setPrompt(`Its number or its name [${DEFAULT_TEMPLATE}]: `);
+  terminal.prompt();
+  // It ends with Ctrl-C and Ctrl-D.
+  for await (const answer of terminal) {
+    const template = templateIn(answer.trim());
+    if (template) {
+      terminal.close();
+      return template;
     }
-  } finally {
-    terminal.close();
+    terminal.prompt();
   }
+  process.stdout.write('\n');
+  return undefined;
 }
 
 function templateIn(answer: string): TemplateName | undefined {

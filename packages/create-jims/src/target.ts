@@ -42,7 +42,7 @@ export function targetOf(given: string | undefined, cwd: string): Target {
 }
 
 /** Whether a package may be called that: npm's rules for new packages. */
-export function isPackageName(name: string): boolean {
+function isPackageName(name: string): boolean {
   return name.length <= MAX_NAME && VALID.test(name) && !RESERVED.has(name);
 }
 

@@ -47,7 +47,7 @@ async function handleRefund(ctx: ThreadContext): Promise<void> {
   ctx.sendMessage(`€${order.eur} are on their way back to you: refund ${refundId}.`);
 }
 
-/** A question to a colleague: it is in `GET /api/v1/questions` until they answer it. */
+/** A question to a colleague: `GET /api/v1/questions?audience=service&state=open` has it until it is answered. */
 async function isApproved(ctx: ThreadContext, order: Order): Promise<boolean> {
   ctx.sendMessage('A colleague looks at it. You may close this page: the answer will be here.');
   const decision = await ctx.ask({
