@@ -41,8 +41,14 @@ npm needs the -- before options; pnpm, yarn and bun do not: pnpm create jims my-
 `;
 
 /** @throws UsageError for what cannot be understood. */
-export function parseCommandLine(args: readonly string[]): CommandLine {
+export function parseCommandLine(args: readonly string[], env: NodeJS.ProcessEnv): CommandLine {
   const { values, positionals } = parse(args);
+  // npm took the option for one of its own, and gives only its value, or not even that.
+  if (env['npm_config_template'] !== undefined && values.template === undefined) {
+    throw new UsageError(
+      'npm needs -- before options: npm create jims@latest my-bot -- --template llm',
+    );
+  }
   if (values.help) return { kind: 'help' };
   if (values.version) return { kind: 'version' };
   const [target, ...others] = positionals;

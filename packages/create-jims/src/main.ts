@@ -24,7 +24,7 @@ const NEED_A_KEY: ReadonlySet<TemplateName> = new Set(['llm', 'rag']);
 const NODE = [24, 16] as const;
 
 async function main(): Promise<number> {
-  const command = parseCommandLine(process.argv.slice(2));
+  const command = parseCommandLine(process.argv.slice(2), process.env);
   if (command.kind === 'help') return print(HELP);
   if (command.kind === 'version') return print(`${ownVersion()}\n`);
   return create(command);

@@ -92,7 +92,8 @@ function classicYarn(): PackageManager {
       all: 'RUN yarn install --frozen-lockfile',
     },
     manifest: {},
-    files: {},
+    // It refuses to install for a Node that is too old, also where the project brings a newer one.
+    files: { '.yarnrc': 'ignore-engines true\n' },
   };
 }
 

@@ -87,6 +87,15 @@ describe('create-jims', { concurrency: true }, () => {
     assert.deepEqual(left.toSorted(), ['file', 'full', 'full/app.ts', 'full/b.ts']);
   });
 
+  test('says that npm needs a -- where npm kept the template for itself', async () => {
+    using folder = folderWith({});
+    const env = { npm_config_template: 'true' };
+    const { code, stderr } = await createJims(['bot', 'llm'], { cwd: folder.path, env });
+    assert.equal(code, 2);
+    assert.match(stderr, /^create-jims: npm needs -- before options: .* -- --template llm\n$/);
+    assert.deepEqual(readdirSync(folder.path), []);
+  });
+
   test('--help names the templates, --version the version', async () => {
     using folder = folderWith({});
     const help = await create(['--help'], folder.path);
