@@ -10,4 +10,42 @@ export type {
   ChatSource,
   ChatWork,
 } from './chat-snapshot.ts';
+export { JimsClient } from './client.ts';
 export { JimsApiError } from './errors.ts';
+export type { OpenChatOptions } from './live-chat.ts';
+export type { MessageOptions } from './message-options.ts';
+export type { JimsFiles, JimsRuns } from './resources.ts';
+export type { SseMessage } from './sse-parser.ts';
+export type {
+  EventListOptions,
+  JimsThreads,
+  PageOptions,
+  ThreadExport,
+  ThreadListOptions,
+} from './threads.ts';
+export type { CallOptions, Fetch, JimsClientOptions } from './transport.ts';
+export type { UploadOptions } from './upload.ts';
+export type {
+  AskedQuestion,
+  ChatAnswer,
+  ChatRequest,
+  EventPage,
+  FeedbackPage,
+  Include,
+  JsonObject,
+  MessageFeedback,
+  MessageFile,
+  MessageSource,
+  ModelUsage,
+  Run,
+  RunPage,
+  RunSummary,
+  SaidInRun,
+  StoredFile,
+  StreamData,
+  StreamEvent,
+  Thread,
+  ThreadEvent,
+  ThreadPage,
+  Work,
+} from './wire.ts';

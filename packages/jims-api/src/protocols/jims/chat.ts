@@ -163,11 +163,12 @@ async function toRequest(
 async function threadOf(
   api: ApiContext,
   call: Call,
-  { contactId, threadId, threadConfig, options: { answer } }: ChatRequest,
+  { contactId, threadId, newThread, threadConfig, options: { answer } }: ChatRequest,
 ): Promise<RunThread> {
   if (threadId !== undefined) return namedThread(api, call, { threadId, contactId });
   if (answer?.kind === 'question') {
     return threadOfQuestion(api, call, { questionId: answer.questionId, contactId });
   }
-  return { kind: 'latest', contactId, threadConfig: configBy(call.principal, threadConfig, 'api') };
+  const thread = { contactId, threadConfig: configBy(call.principal, threadConfig, 'api') };
+  return newThread ? { kind: 'new', ...thread, events: [] } : { kind: 'latest', ...thread };
 }

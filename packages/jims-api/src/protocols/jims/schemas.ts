@@ -64,6 +64,10 @@ export const ChatRequestBody = v.pipe(
       v.nullish(uuid),
       v.description('Continues this thread instead of the latest of the contact'),
     ),
+    new_thread: v.pipe(
+      v.optional(v.boolean(), false),
+      v.description('Makes a new thread instead of continuing the latest of the contact'),
+    ),
     thread_config: v.pipe(
       v.optional(sentObject, () => ({ interface: 'api' })),
       v.description('For the app to read; stored with a new thread, ignored for an existing one'),
@@ -89,6 +93,7 @@ export const ChatRequestBody = v.pipe(
     contactId: body.contact_id,
     message: body.message,
     threadId: body.thread_id ?? undefined,
+    newThread: body.new_thread,
     threadConfig: body.thread_config,
     eventType: body.event_type,
     sentFiles: body.files.map((fileId) => ({ fileId })),
