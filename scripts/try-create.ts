@@ -37,9 +37,13 @@ const tools = join(folder, 'tools');
 mkdirSync(packs);
 try {
   await using registry = await startPackedRegistry(packs);
-  execFileSync('npm', [...'install --global --allow-scripts=bun,pnpm,yarn --prefix'.split(' '), tools, ...PACKAGES], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  execFileSync(
+    'npm',
+    [...'install --global --allow-scripts=bun,pnpm,yarn --prefix'.split(' '), tools, ...PACKAGES],
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  );
   for (const name of managers.split(',')) {
     assert.ok(isManager(name), `there is no ${name}`);
     console.log(`\n${name}, ${template}`);
@@ -47,7 +51,9 @@ try {
       await tryManager(name, registry.origin);
     } catch (error) {
       process.exitCode = 1;
-      console.error(`  ${name} does not work: ${error instanceof Error ? error.message : String(error)}`);
+      console.error(
+        `  ${name} does not work: ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
   }
 } finally {
@@ -101,9 +107,10 @@ function homeEnvironment(home: string): NodeJS.ProcessEnv {
     HOME: home,
     XDG_CACHE_HOME: join(home, 'cache'),
     CI: '',
-    PATH: [join(tools, 'bin'), ...path.filter((entry) => !entry.endsWith('node_modules/.bin'))].join(
-      delimiter,
-    ),
+    PATH: [
+      join(tools, 'bin'),
+      ...path.filter((entry) => !entry.endsWith('node_modules/.bin')),
+    ].join(delimiter),
   };
 }
 
@@ -128,7 +135,9 @@ async function timed(what: string, work: () => Promise<unknown>): Promise<void> 
 }
 
 function report(what: string, started: number): void {
-  console.log(`  ${what.padEnd(20)}${((performance.now() - started) / 1000).toFixed(1).padStart(6)} s`);
+  console.log(
+    `  ${what.padEnd(20)}${((performance.now() - started) / 1000).toFixed(1).padStart(6)} s`,
+  );
 }
 
 async function say(origin: string): Promise<string> {

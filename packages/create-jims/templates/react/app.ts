@@ -51,10 +51,4 @@ async function* spoken(text: string, signal: AbortSignal): AsyncGenerator<string
   }
 }
 
-export const app = defineApp({
-  name: 'my-bot',
-  pipeline: guide,
-  conversationStartPipeline(ctx) {
-    offer(ctx, 'Hello! Where shall we go?');
-  },
-});
+export const app = defineApp({ name: 'my-bot', pipeline: guide });

@@ -8,7 +8,7 @@ const THREAD = 'thread';
 /** One conversation; after a reload it goes on, also in the middle of an answer. */
 export function Chat({ client }: { readonly client: JimsClient }): ReactNode {
   const [known] = useState(() => localStorage.getItem(THREAD) ?? undefined);
-  const chat = useJimsChat({ client, threadId: known, greet: true });
+  const chat = useJimsChat({ client, threadId: known });
   const { messages, status, run, error, threadId } = chat;
   const isBusy = status === 'sending' || status === 'answering' || status === 'reconnecting';
   const end = useRef<HTMLLIElement>(null);
@@ -29,6 +29,9 @@ export function Chat({ client }: { readonly client: JimsClient }): ReactNode {
         </button>
       </header>
       <ol aria-live="polite">
+        {messages.length === 0 && status === 'ready' && (
+          <li className="hint">Say hello, or where you would like to go.</li>
+        )}
         {messages.map((message) => (
           <Message
             key={message.key}
