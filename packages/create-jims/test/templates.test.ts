@@ -1,27 +1,45 @@
 // Each template, as a user has it: made by the command, then type-checked, tested, started and talked to.
 import assert from 'node:assert/strict';
+import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
-import { serveCommand } from '../../jims-api/test/support/command.ts';
+import { folderWith, serveCommand } from '../../jims-api/test/support/command.ts';
 import type { Running } from '../../jims-api/test/support/command.ts';
 import { startFakeOpenAI } from '../../jims-core/test/support/fake-openai/fake-openai.mjs';
-import { ROOT, newProject, runNode } from './support/new-project.ts';
+import { ROOT, createJims, newProject, runNode } from './support/new-project.ts';
 
 const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
 /** The packages are sources here, which are written for a stricter compiler than the declarations that users get. */
 const SOURCES = ['--customConditions', '@jims/source', '--exactOptionalPropertyTypes'];
 /** No key of the person who runs the tests, and no real provider. */
 const WITHOUT_A_KEY = { OPENAI_API_KEY: '', MODEL: '', EMBEDDINGS_MODEL: '' };
+const TEMPLATES = ['echo', 'llm', 'rag', 'refund', 'react'];
 
 describe('the templates', { concurrency: 2 }, () => {
-  for (const template of ['echo', 'llm', 'rag', 'refund', 'react']) {
-    test(`${template}: its types are right and its own test passes`, async () => {
+  test('their types are right, as the settings of a project want them', async () => {
+    using folder = folderWith({
+      // All of them at once: the packages are checked only once, too.
+      'tsconfig.json': '{ "extends": "./my-echo/tsconfig.json", "exclude": ["*/page", "*/dist"] }',
+    });
+    const { path: cwd } = folder;
+    for (const template of TEMPLATES) {
+      const args = [`my-${template}`, '--no-install', '--template', template];
+      const { code, stderr } = await createJims(args, { cwd });
+      assert.equal(code, 0, stderr);
+    }
+    symlinkSync(join(ROOT, 'node_modules'), join(cwd, 'node_modules'));
+    const types = await runNode([TSC, ...SOURCES], { cwd });
+    assert.equal(types.code, 0, types.stdout);
+    const checked = (await runNode([TSC, ...SOURCES, '--listFilesOnly'], { cwd })).stdout;
+    for (const template of TEMPLATES) assert.ok(checked.includes(`/my-${template}/app.test.ts`));
+  });
+
+  for (const template of TEMPLATES) {
+    test(`${template}: its own test passes`, async () => {
       using project = await newProject(template);
-      const cwd = project.path;
-      const types = await runNode([TSC, ...SOURCES], { cwd });
-      assert.equal(types.code, 0, types.stdout);
-      const own = await runNode(['--conditions=@jims/source', '--test'], { cwd });
+      const args = ['--conditions=@jims/source', '--test'];
+      const own = await runNode(args, { cwd: project.path });
       assert.equal(own.code, 0, own.stdout);
       assert.match(own.stdout, /pass [1-9]/);
     });
