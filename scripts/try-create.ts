@@ -26,7 +26,11 @@ const MANAGERS = {
   bun: { create: 'bun create jims@latest my-bot --yes --template', run: 'bun run' },
 } as const;
 /** What brings them; npm is there. */
-const PACKAGES = ['pnpm@latest', 'bun@latest', 'yarn@1.22.22'];
+const TOOLS: Readonly<Record<string, string>> = {
+  pnpm: 'pnpm@latest',
+  yarn: 'yarn@1.22.22',
+  bun: 'bun@latest',
+};
 
 type ManagerName = keyof typeof MANAGERS;
 
@@ -37,13 +41,11 @@ const tools = join(folder, 'tools');
 mkdirSync(packs);
 try {
   await using registry = await startPackedRegistry(packs);
-  execFileSync(
-    'npm',
-    [...'install --global --allow-scripts=bun,pnpm,yarn --prefix'.split(' '), tools, ...PACKAGES],
-    {
-      stdio: ['ignore', 'ignore', 'inherit'],
-    },
-  );
+  const needed = managers.split(',').flatMap((name) => TOOLS[name] ?? []);
+  if (needed.length > 0) {
+    const args = 'install --global --allow-scripts=bun,pnpm,yarn --prefix'.split(' ');
+    execFileSync('npm', [...args, tools, ...needed], { stdio: ['ignore', 'ignore', 'inherit'] });
+  }
   for (const name of managers.split(',')) {
     assert.ok(isManager(name), `there is no ${name}`);
     console.log(`\n${name}, ${template}`);
@@ -73,11 +75,18 @@ async function tryManager(name: ManagerName, registry: string): Promise<void> {
     assert.match(await shell(`${run} test`, { cwd: project, env }), /pass [1-9]/);
   });
   await timed('check', () => shell(`${run} check`, { cwd: project, env }));
+  for (const script of ['start', 'dev']) {
+    console.log(`  ${await serve(`${run} ${script}`, { cwd: project, env })}`);
+  }
+}
+
+/** Runs a script that serves, says hello, and resolves with the answer. */
+async function serve(command: string, { cwd, env }: Where): Promise<string> {
   const port = await freePort();
-  const started = performance.now();
   const settings = { JIMS_PORT: String(port), JIMS_METRICS_PORT: String(await freePort()) };
-  const service = spawn('sh', ['-c', `exec ${run} start`], {
-    cwd: project,
+  const started = performance.now();
+  const service = spawn('sh', ['-c', `exec ${command}`], {
+    cwd,
     env: { ...env, ...settings },
     stdio: ['ignore', 'ignore', 'pipe'],
     detached: true,
@@ -86,9 +95,9 @@ async function tryManager(name: ManagerName, registry: string): Promise<void> {
   service.stderr.setEncoding('utf8').on('data', (chunk: string) => (log += chunk));
   const closed = once(service, 'close');
   try {
-    await httpReady(`http://127.0.0.1:${port}`, START_TIMEOUT_MS);
-    report('start', started);
-    console.log(`  ${await say(`http://127.0.0.1:${port}`)}`);
+    await Promise.race([httpReady(`http://127.0.0.1:${port}`, START_TIMEOUT_MS), closed]);
+    report(command, started);
+    return await say(`http://127.0.0.1:${port}`);
   } catch (error) {
     console.error(log);
     throw error;
@@ -96,6 +105,11 @@ async function tryManager(name: ManagerName, registry: string): Promise<void> {
     if (service.pid !== undefined && service.exitCode === null) process.kill(-service.pid);
     await closed;
   }
+}
+
+interface Where {
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
 }
 
 /** The environment of somebody who has just got this machine: no caches, and nothing of this repository. */
@@ -115,10 +129,7 @@ function homeEnvironment(home: string): NodeJS.ProcessEnv {
 }
 
 /** Not `execFileSync`: the registry is in this process. */
-async function shell(
-  command: string,
-  { cwd, env }: { readonly cwd: string; readonly env: NodeJS.ProcessEnv },
-): Promise<string> {
+async function shell(command: string, { cwd, env }: Where): Promise<string> {
   const child = spawn('sh', ['-c', command], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const timer = setTimeout(() => child.kill(), SHELL_TIMEOUT_MS);
   const [stdout, stderr] = [text(child.stdout), text(child.stderr)];
