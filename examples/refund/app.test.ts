@@ -31,9 +31,9 @@ describe('a refund', () => {
 
   test('is paid once, although the process dies while it is paid', async () => {
     const user = testUser(app);
-    const asked = await user.say('Please refund order 1043');
-    assert.equal(asked.text, 'A pair of socks, €12. Shall I refund it?');
-    assert.deepEqual(asked.buttons, ['yes', 'no']);
+    const first = await user.say('Please refund order 1043');
+    assert.equal(first.text, 'A pair of socks, €12. Shall I refund it?');
+    assert.deepEqual(first.buttons, ['yes', 'no']);
 
     const paid = await user.crashAndRecover(() => user.click('yes'), { in: 'refund' });
     assert.equal(paid.text, '€12 are on their way back to you: refund R-1.');

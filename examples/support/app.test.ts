@@ -16,9 +16,9 @@ test('money is paid back after a yes, once, although the process dies while it i
   ]);
   const user = testUser(app, { model, contactId });
 
-  const asked = await user.say('I want my money back for 1042');
-  assert.equal(asked.text, 'Shall I pay €249 back?');
-  assert.deepEqual(asked.statuses, ['Reading your message…']);
+  const first = await user.say('I want my money back for 1042');
+  assert.equal(first.text, 'Shall I pay €249 back?');
+  assert.deepEqual(first.statuses, ['Reading your message…']);
 
   const paid = await user.crashAndRecover(() => user.click('yes'), { in: 'refund' });
   assert.equal(paid.text, 'Your 249 euros are on their way.');
@@ -45,9 +45,9 @@ test("somebody else's order is not found, and nobody is asked whether to pay it 
 test('a colleague answers when there is time', async () => {
   const model = scriptedModel([{ json: { kind: 'colleague', title: 'A tent with a hole' } }]);
   const user = testUser(app, { model, contactId, greet: true, everyRunTwice: true });
-  const asked = await user.say('Can I talk to a person?');
-  assert.deepEqual(asked.greeting, ['Hello! How can I help?']);
-  assert.deepEqual(asked.question?.data, { asked: 'Can I talk to a person?' });
+  const first = await user.say('Can I talk to a person?');
+  assert.deepEqual(first.greeting, ['Hello! How can I help?']);
+  assert.deepEqual(first.question?.data, { asked: 'Can I talk to a person?' });
   const answered = await user.waitAndAnswer('answer a customer', { text: 'I send you a new one' });
   assert.equal(answered.text, 'I send you a new one');
 });

@@ -5,11 +5,24 @@ export function differencesOf(
   expected: Readonly<Record<string, unknown>>,
   actual: Readonly<Record<string, unknown>>,
 ): readonly string[] {
-  const names = new Set([...Object.keys(expected), ...Object.keys(actual)]);
-  return [...names].flatMap((name) => {
-    const lines = differing(expected[name], actual[name]);
-    return lines.length > 0 ? [`  ${name}:`, ...lines.map((line) => `    ${line}`)] : [];
-  });
+  const lines: string[] = [];
+  for (const name of new Set([...Object.keys(expected), ...Object.keys(actual)])) {
+    const found = differing(expected[name], actual[name]).map((line) => `    ${line}`);
+    if (found.length > 0) lines.push(`  ${name}:`, ...found);
+  }
+  return lines;
+}
+
+/** What there is in `actual` of the members that the objects in `expected` have. */
+export function sameMembers(expected: unknown, actual: unknown): unknown {
+  if (Array.isArray(expected) && Array.isArray(actual)) {
+    return actual.map((each: unknown, index) => sameMembers(expected[index], each));
+  }
+  if (!isPlain(expected) || !isPlain(actual)) return actual;
+  const members = Object.entries(actual).filter(([name]) => name in expected);
+  return Object.fromEntries(
+    members.map(([name, value]) => [name, sameMembers(expected[name], value)]),
+  );
 }
 
 function differing(expected: unknown, actual: unknown): readonly string[] {
@@ -21,13 +34,17 @@ function differing(expected: unknown, actual: unknown): readonly string[] {
 
 /** Item by item; what is the same is shown, as where a list differs is seen by its neighbours. */
 function differingItems(expected: readonly unknown[], actual: readonly unknown[]): string[] {
-  const length = Math.max(expected.length, actual.length);
-  return Array.from({ length }, (_, index) => index).flatMap((index) => {
+  const lines: string[] = [];
+  for (let index = 0; index < Math.max(expected.length, actual.length); index++) {
     const [before, after] = [expected[index], actual[index]];
-    if (isDeepStrictEqual(before, after)) return marked(' ', before);
-    const gone = index < expected.length ? marked('-', before) : [];
-    return [...gone, ...(index < actual.length ? marked('+', after) : [])];
-  });
+    if (isDeepStrictEqual(before, after)) {
+      lines.push(...marked(' ', before));
+      continue;
+    }
+    if (index < expected.length) lines.push(...marked('-', before));
+    if (index < actual.length) lines.push(...marked('+', after));
+  }
+  return lines;
 }
 
 function marked(sign: string, value: unknown): string[] {

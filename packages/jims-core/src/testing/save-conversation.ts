@@ -145,8 +145,11 @@ class Turns {
       messages: textsOf(sent),
       ...(buttons && { buttons }),
       ...(run.kept && { statuses: statusesOf(run) }),
-      events: sent.filter(isOwn).map(({ event_type, event_data }) => ({ event_type, event_data })),
-      state: Object.fromEntries(this.#state),
+      events: sent.filter(isOwn).map(({ event_type, event_data }) => ({
+        event_type,
+        event_data: withoutUsage(event_data),
+      })),
+      state: withoutUsage(Object.fromEntries(this.#state)),
       question: question?.name ?? question?.text ?? null,
     };
   }
@@ -193,15 +196,19 @@ function actionOf({ event_type: type, event_data: data }: RecordedEvent): SavedA
 
 function modelAnswer({ answer, error }: RecordedEntry): SavedModelAnswer {
   if (!answer) return { error: error ?? 'no answer' };
-  const { text = '', reasoning, tool_calls: calls = [], finish_reason: reason } = answer;
-  const finishReason = reason === undefined || USUAL.has(reason) ? undefined : reason;
-  if (reasoning === undefined && calls.length === 0 && finishReason === undefined) return text;
-  return {
-    ...(text !== '' && { text }),
+  const { text = '', reasoning, tool_calls: calls = [] } = answer;
+  const finishReason = unusual(answer.finish_reason);
+  const more = {
     ...(reasoning !== undefined && { reasoning }),
     ...(calls.length > 0 && { calls: calls.map(({ name, input }) => ({ name, input })) }),
     ...(finishReason !== undefined && { finishReason }),
   };
+  if (Object.keys(more).length === 0) return text;
+  return { ...(text !== '' && { text }), ...more };
+}
+
+function unusual(reason: string | undefined): string | undefined {
+  return reason === undefined || USUAL.has(reason) ? undefined : reason;
 }
 
 function statusesOf({ entries }: RecordedRun): readonly string[] {
@@ -226,6 +233,25 @@ function buttonsOf(events: readonly RecordedEvent[]): readonly string[] | undefi
     const { id, text }: { id?: unknown; text?: unknown } = Object(button);
     return String(id ?? text);
   });
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** What models used is another thing each time: what an app kept of `ctx.llm.usage` is left out. */
+function withoutUsage(data: Json): Json {
+  const kept = Object.entries(data).filter(([, value]) => !isUsage(value));
+  return Object.fromEntries(
+    kept.map(([name, value]) => [name, isObject(value) ? withoutUsage(value) : value]),
+  );
+}
+
+function isUsage(value: unknown): boolean {
+  if (!Array.isArray(value) || value.length === 0) return false;
+  return value.every((each) => isObject(each) && 'promptTokens' in each && 'requests' in each);
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isOwn({ event_type: type }: RecordedEvent): boolean {

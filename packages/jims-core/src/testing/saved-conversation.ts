@@ -40,7 +40,7 @@ export interface SavedEvent {
   readonly event_data: Readonly<Record<string, unknown>>;
 }
 
-/** What a run came to. What is left out is not compared. */
+/** What a run came to. What is left out is not compared, nor are members of events and states that are left out. */
 export interface SavedExpectation {
   /** The content of the messages of the app, in order. */
   readonly messages?: readonly string[];
@@ -68,7 +68,7 @@ export type SavedModelAnswer =
       /** How it ended, where that is not as usual: `length` for an answer that was cut off. */
       readonly finishReason?: string;
     }
-  /** The request failed. */
+  /** The request failed, with this message. */
   | { readonly error: string };
 
 export interface SavedToolCall {

@@ -7,6 +7,7 @@ import type {
   LanguageModelV4Usage,
 } from '@ai-sdk/provider';
 
+import { JimsError } from '../errors/jims-error.ts';
 import { cutText } from '../text/clean-text.ts';
 import { promptOf, shownRequest } from './prompt.ts';
 import type { Prompt } from './prompt.ts';
@@ -23,8 +24,9 @@ export interface ModelAnswer {
 }
 
 /**
- * One answer of a scripted model: text, calls of tools, an object as JSON (for structured answers), an
- * error that the request fails with, or a function that makes the answer from the prompt.
+ * One answer of a scripted model: text, calls of tools, an object as JSON (for structured answers), what the
+ * request fails with (an error of a provider, or the message that the app gets), or a function that makes the
+ * answer from the prompt.
  */
 export type ScriptedAnswer =
   | string
@@ -79,7 +81,7 @@ export function scriptedModel(answers: readonly ScriptedAnswer[]): ScriptedModel
     const prompt = promptOf(request);
     prompts.push(prompt);
     const next = answers[requests.length - 1];
-    if (next === undefined) throw noAnswer(answers.length, request);
+    if (next === undefined) throw noAnswer(answers.length, requests);
     return wholeAnswer(answerOf(next, prompt), requests.length);
   }
 
@@ -110,24 +112,24 @@ export function scriptedModel(answers: readonly ScriptedAnswer[]): ScriptedModel
   return model;
 }
 
-const ranOut = new WeakMap<LanguageModelV4CallOptions, Error>();
+/** By the requests of a model, which copies of it share. */
+const ranOut = new WeakMap<object, Error>();
 
 /**
  * The error of the first request for which a model had no answer. An app may turn it into an apology: a test
  * must not take that for an answer.
  */
 export function errorOfMissingAnswer(model: LanguageModelV4): Error | undefined {
-  const { requests }: { readonly requests?: unknown } = Object(model);
-  if (!Array.isArray(requests)) return undefined;
-  return requests.map((request) => ranOut.get(request)).find((error) => error !== undefined);
+  return 'requests' in model ? ranOut.get(Object(model.requests)) : undefined;
 }
 
-function noAnswer(count: number, request: LanguageModelV4CallOptions): Error {
+function noAnswer(count: number, requests: readonly LanguageModelV4CallOptions[]): Error {
   const has = count === 1 ? '1 answer' : `${count} answers`;
+  const request = requests.at(-1);
   const error = new Error(
-    `The scripted model has ${has}, and this is one request more:\n${shownRequest(request)}`,
+    `The scripted model has ${has}, and this is one request more:\n${request ? shownRequest(request) : ''}`,
   );
-  ranOut.set(request, error);
+  if (!ranOut.has(requests)) ranOut.set(requests, error);
   return error;
 }
 
@@ -138,7 +140,7 @@ function answerOf(given: ScriptedAnswer, prompt: Prompt): PlainAnswer {
   if (Error.isError(given)) throw given;
   if (typeof given === 'string') return given;
   if (isList(given)) return together(given);
-  if ('error' in given) throw new Error(given.error);
+  if ('error' in given) throw new JimsError('llm_failed', given.error);
   if ('json' in given) return JSON.stringify(given.json);
   return given;
 }

@@ -10,7 +10,7 @@ const DIMENSIONS = 1024;
 
 /**
  * The models of an app in a test: one model answers for all chat models that it names, vectors and rankings are
- * made of the words of a text. Nothing is read from the environment, and nothing goes over the network.
+ * made of words. Nothing is read from the environment, and nothing goes over the network.
  */
 export function scriptedModels(model: LanguageModelV4, given: LlmSettings = {}): LlmProvider {
   const { files = ['*/*'], maxFileBytes, embeddingsDim = DIMENSIONS } = given;

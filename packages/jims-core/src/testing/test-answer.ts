@@ -122,7 +122,7 @@ export async function observed(run: Run): Promise<ObservedRun> {
 }
 
 /** The ids of the buttons of the newest message that has any, or their texts where they have no id. */
-export function buttonsOf(events: readonly SentEvent[]): readonly string[] | undefined {
+function buttonsOf(events: readonly SentEvent[]): readonly string[] | undefined {
   return buttonsIn(events)?.map(({ id, text }) => String(id ?? text));
 }
 
@@ -130,7 +130,9 @@ export function buttonsOf(events: readonly SentEvent[]): readonly string[] | und
 export function buttonsIn(events: readonly SentEvent[]): readonly JsonObject[] | undefined {
   const lists: unknown[] = events.map(({ data }) => data['buttons']);
   const last = lists.findLast((buttons) => Array.isArray(buttons));
-  return Array.isArray(last) ? last.map((button: unknown) => ({ ...Object(button) })) : undefined;
+  return Array.isArray(last)
+    ? last.map((button: unknown): JsonObject => Object(button))
+    : undefined;
 }
 
 function textsOf(events: readonly SentEvent[]): readonly string[] {

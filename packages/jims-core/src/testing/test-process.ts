@@ -21,12 +21,17 @@ export interface TestProcessOptions {
 export class TestProcess {
   /** The app with its own code; store, files and models are the test's. */
   readonly app: JimsApp;
+  readonly #own: JimsApp;
   readonly mortal: MortalStore;
 
   constructor(own: JimsApp, database: MemoryDatabase, { llm, isDurable }: TestProcessOptions) {
+    this.#own = own;
     this.mortal = new MortalStore(database.store());
     const { durable, conversationStartPipeline: start, pipeline, ...rest } = definitionOf(own);
-    const inTest = (code: Pipeline): Pipeline => standingIn(own, () => this.app, code);
+    const inTest = (code: Pipeline): Pipeline => ({
+      name: pipelineName(code),
+      run: (ctx) => this.standIn(() => callPipeline(code, ctx)),
+    });
     this.app = new JimsApp({
       ...rest,
       pipeline: inTest(pipeline),
@@ -36,6 +41,11 @@ export class TestProcess {
       files: database.files,
       llm,
     });
+  }
+
+  /** Calls code of the app. Where it uses the app by its name, it gets the one of the test. */
+  standIn<T>(work: () => T): T {
+    return openAppOf(this.app).standInFor(openAppOf(this.#own), work);
   }
 
   /** Finds a run that another process has left, as soon as this one goes on with it, or it is over. */
@@ -53,12 +63,4 @@ export class TestProcess {
 /** What an app was defined with. */
 export function definitionOf(app: JimsApp): JimsAppOptions {
   return openAppOf(app).definition;
-}
-
-/** The same pipeline. When it uses its own app by the app's name, it gets the one of the test. */
-function standingIn(own: JimsApp, app: () => JimsApp, pipeline: Pipeline): Pipeline {
-  return {
-    name: pipelineName(pipeline),
-    run: (ctx) => openAppOf(app()).standInFor(openAppOf(own), () => callPipeline(pipeline, ctx)),
-  };
 }

@@ -233,6 +233,18 @@ export class TestUser implements AsyncDisposable {
     return (await this.#service.process()).app;
   }
 
+  /**
+   * Calls code that uses the app by its name, such as a webhook of yours: in it `app.threads` and the others are
+   * those of the test.
+   *
+   * @example
+   * await user.inApp(() => onPaid(user.threadId));
+   */
+  async inApp<T>(work: () => T): Promise<Awaited<T>> {
+    const process = await this.#service.process();
+    return await process.standIn(work);
+  }
+
   /** Closes the app of the test. Memory is all that is lost without it. */
   close(): Promise<void> {
     return this.#service.close();
@@ -287,7 +299,9 @@ export class TestUser implements AsyncDisposable {
   }
 
   async #answer(seen: ObservedRun, { expectError = false }: TurnOptions): Promise<TestAnswer> {
-    const answer = new TestAnswer(seen, await this.events(), seen.run.id === this.#firstRunId);
+    const { threads } = await this.app();
+    const log = (await Array.fromAsync(threads.allEvents(seen.run.thread))).flat();
+    const answer = new TestAnswer(seen, log, seen.run.id === this.#firstRunId);
     const missing = errorOfMissingAnswer(this.#model);
     if (missing) throw missing;
     if (answer.error && !expectError) throw answer.error;

@@ -107,6 +107,20 @@ describe('a saved conversation', () => {
     });
     const state = withFirst({ expect: { state: { cart: { size: 2 } } } });
     await assert.rejects(replayConversation(shop(), state), /state:\n\s+cart:\n\s+- \{"size":2\}$/);
+    const shipped = defineApp({
+      conversationStartPipeline: (ctx) => ctx.sendMessage('Welcome'),
+      pipeline(ctx) {
+        ctx.sendEvent('shop.sent', { order: '7', at: Date.now(), parts: [{ id: 1, kg: 2 }] });
+      },
+    });
+    const event = (data: object): SavedConversation =>
+      withFirst({
+        models: [],
+        expect: { events: [{ event_type: 'shop.sent', event_data: { ...data } }] },
+      });
+    await replayConversation(shipped, event({ order: '7', parts: [{ id: 1 }] }));
+    await assert.rejects(replayConversation(shipped, event({ order: '8' })), /"order":"7"/);
+    await assert.rejects(replayConversation(shipped, event({ by: 'air' })), /"by":"air"/);
     const greeted = { ...withFirst({}), greeting: ['Hello'] };
     await assert.rejects(
       replayConversation(shop(), greeted),

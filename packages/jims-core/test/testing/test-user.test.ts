@@ -124,6 +124,10 @@ describe('a user in a test', () => {
     const answer = await testUser(app, { model, contactId: 'anna' }).say('How many?');
     assert.equal(answer.text, 'One thread.\n1,1 a red tent true');
     assert.equal(answer.tools[0]?.output, 1);
+    const user = testUser(app, { model: scriptedModel(['One.']) });
+    await user.say('Hi').catch(() => {});
+    const latest = await user.inApp(async () => (await app.threads.latest('test'))?.thread.id);
+    assert.ok(latest !== undefined && latest === user.threadId);
     await assert.rejects(app.threads.latest('anna'), { code: 'store_unavailable' });
   });
 
@@ -156,7 +160,7 @@ describe('a user in a test', () => {
     assert.equal(second.text, 'Hi test undefined undefined');
     assert.equal((await anna.say('Again')).greeting.length, 0);
     assert.deepEqual(
-      (await other.events()).map(({ data }) => data['content']),
+      (await other.events()).map(({ data: { content } }) => content),
       [undefined, 'Hi', second.text],
     );
     const { threads } = await (await anna.app()).threads.list({ limit: 9 });
@@ -184,6 +188,11 @@ describe('a user in a test', () => {
     assert.equal((await user.say('go on')).text, 'Begun');
   });
 
+  test('is of an app', () => {
+    const pipeline: unknown = () => {};
+    assert.throws(() => testUser(Object(pipeline)), /takes an app: what defineApp gives/);
+  });
+
   test('can cancel, and send other events', async () => {
     const app = appOf(async (ctx) => {
       ctx.sendMessage(ctx.lastUserAction?.name ?? 'nothing');
@@ -201,8 +210,8 @@ describe('a user in a test', () => {
 
   test('clicks on buttons that are there, by id or text', async () => {
     const user = testUser(refundApp([]));
-    const asked = await user.say('7');
-    assert.equal(asked.question?.text, 'Refund 7?');
+    const first = await user.say('7');
+    assert.equal(first.question?.text, 'Refund 7?');
     await assert.rejects(user.click('maybe'), /no button 'maybe'. The last buttons: yes, no/);
     const done = await user.click('Yes, please');
     assert.deepEqual(done.events, [{ type: 'shop.refunded', data: { by: 'yes' } }]);
@@ -323,22 +332,30 @@ describe('a process in a test', () => {
     await assert.rejects(asking.say('Hi'), /The question was .*n5.*and .*n6/);
   });
 
-  test('keeps nothing alive when its test is over', async () => {
+  test('reads nothing from the environment, and keeps nothing alive when its test is over', async () => {
     const program = `
       import { defineApp } from 'jims-core';
-      import { testUser } from 'jims-core/testing';
+      import { scriptedModel, testUser } from 'jims-core/testing';
       const app = defineApp({ durable: true, pipeline: async (ctx) => {
         await ctx.step('one', () => 1);
-        ctx.sendMessage('done');
+        ctx.sendMessage((await ctx.llm.chatCompletionPlain(ctx.context())).content);
       } });
-      const user = testUser(app);
+      const user = testUser(app, { model: scriptedModel(['done', 'done', 'done']) });
       for (const point of [{}, { in: 'one' }, { after: 'one' }])
         console.log((await user.crashAndRecover(() => user.say('Hi'), point)).text);
       await user.crashAndRecover();`;
+    // None of these is read.
+    const env = {
+      ...process.env,
+      JIMS_DB_CONN_URI: NOT_THERE,
+      JIMS_FILES: '/dev/null/files',
+      JIMS_SCHEMA: 'shop',
+      MODEL: 'nobody/none',
+    };
     const { stdout } = await promisify(execFile)(
       process.execPath,
       ['--conditions=@jims/source', '--input-type=module', '-e', program],
-      { cwd: fileURLToPath(new URL('.', import.meta.url)), timeout: 60_000 },
+      { cwd: fileURLToPath(new URL('.', import.meta.url)), timeout: 60_000, env },
     );
     assert.equal(stdout, 'done\ndone\ndone\n');
   });
