@@ -155,7 +155,7 @@ async function say(origin: string): Promise<string> {
   const response = await fetch(`${origin}/api/v1/chat`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ contact_id: 'try', message: 'Hello 1043' }),
+    body: JSON.stringify({ contact_id: 'try', message: 'Hello, 1043 at the harbour' }),
   });
   const { assistant_messages: messages } = Object(await response.json());
   assert.ok(response.ok && Array.isArray(messages), `the answer is ${response.status}`);

@@ -33,7 +33,8 @@ const NPM: PackageManager = {
     production: 'RUN npm ci --omit=dev',
     all: 'RUN npm ci',
   },
-  manifest: {},
+  // npm 12 runs no others.
+  manifest: { allowScripts: Object.fromEntries(WITH_INSTALL_SCRIPT.map((name) => [name, true])) },
   files: {},
 };
 

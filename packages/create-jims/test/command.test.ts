@@ -123,6 +123,22 @@ describe('create-jims', { concurrency: true }, () => {
     });
   }
 
+  test('lets each package manager run the install script that brings Node', async () => {
+    using folder = folderWith({});
+    const allowed = [
+      ['npm', 'package.json', /"allowScripts": \{\s*"node": true\s*\}/],
+      ['pnpm', 'pnpm-workspace.yaml', /^allowBuilds:\n {2}node: true$/m],
+      ['bun', 'package.json', /"trustedDependencies": \[\s*"node"\s*\]/],
+      ['yarn 1', '.yarnrc', /^ignore-engines true$/m],
+    ] as const;
+    for (const [name, file, text] of allowed) {
+      const env = { npm_config_user_agent: AGENTS[name][0] };
+      const project = name.replace(' ', '-');
+      await createJims([`my-${project}`, '--no-install'], { cwd: folder.path, env });
+      assert.match(readFileSync(join(folder.path, `my-${project}`, file), 'utf8'), text);
+    }
+  });
+
   test('installs the packages with the package manager that called it, and says when that fails', async () => {
     using folder = folderWith({
       'bin/pnpm': '#!/bin/sh\necho "pnpm $* in $(basename "$PWD")"\n[ ! -e ../fail ]\n',
