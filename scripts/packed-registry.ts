@@ -19,7 +19,10 @@ export interface PackedRegistry extends AsyncDisposable {
  */
 export async function startPackedRegistry(folder: string): Promise<PackedRegistry> {
   const args = ['pack', '--workspaces', '--json', '--pack-destination', folder];
-  const packed: readonly Packed[] = JSON.parse(execFileSync('npm', args, { encoding: 'utf8' }));
+  // A list, or with npm 12 an object.
+  const packed: readonly Packed[] = Object.values(
+    JSON.parse(execFileSync('npm', args, { encoding: 'utf8' })),
+  );
   const byName = new Map(packed.map((each) => [each.name, each]));
 
   const server = createServer((request, response) => {

@@ -225,7 +225,9 @@ describe('the templates stay right', { concurrency: true }, () => {
       cwd: join(ROOT, 'packages/create-jims'),
       encoding: 'utf8',
     });
-    const [{ files }]: [{ files: { path: string }[] }] = JSON.parse(packed);
+    // A list, or with npm 12 an object.
+    const [list] = Object.values<{ files: { path: string }[] }>(JSON.parse(packed));
+    const files = list?.files ?? [];
     const published = files.map(({ path }) => path).filter((path) => path.startsWith('templates/'));
     const tracked = execFileSync(
       'git',
