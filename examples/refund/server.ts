@@ -4,6 +4,7 @@
 //   node examples/refund/server.ts        and open http://127.0.0.1:3000 and …/operator
 import { readFile } from 'node:fs/promises';
 
+import { build } from 'esbuild';
 import type { JimsApp } from 'jims-core';
 
 import { servePage } from '../page-server.ts';
@@ -14,12 +15,12 @@ import { app } from './app.ts';
 async function serveRefunds(behind: JimsApp, port: number): Promise<PageServer> {
   // Now, and not with the first request: what another process left undone goes on.
   await behind.open();
-  const files = {
+  const files: Record<string, PageFile> = {
     '/': await pageFile('customer.html', 'text/html'),
     '/operator': await pageFile('operator.html', 'text/html'),
     '/customer.js': await pageFile('customer.js', 'text/javascript'),
     '/operator.js': await pageFile('operator.js', 'text/javascript'),
-    '/api.js': await pageFile('api.js', 'text/javascript'),
+    '/jims-client.js': { type: 'text/javascript', body: await clientBundle() },
     '/style.css': await pageFile('style.css', 'text/css'),
   };
   return servePage(behind, files, port);
@@ -27,6 +28,20 @@ async function serveRefunds(behind: JimsApp, port: number): Promise<PageServer> 
 
 async function pageFile(name: string, type: PageFile['type']): Promise<PageFile> {
   return { type, body: await readFile(new URL(`pages/${name}`, import.meta.url), 'utf8') };
+}
+
+/** The package `jims-client` as one module that a browser takes. */
+async function clientBundle(): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: { contents: "export * from 'jims-client';", resolveDir: import.meta.dirname },
+    bundle: true,
+    write: false,
+    minify: true,
+    format: 'esm',
+    // In this repository there is no build of it.
+    conditions: ['@jims/source'],
+  });
+  return outputFiles[0]?.text ?? '';
 }
 
 const { origin } = await serveRefunds(app, Number(process.env['PORT'] ?? 3000));

@@ -1,8 +1,8 @@
-import { pause, send } from './api.js';
+import { JimsClient } from './jims-client.js';
 
-const OPEN = '/api/v1/questions?audience=service&state=open';
 const LOOK_EVERY_MS = 1000;
 
+const jims = new JimsClient();
 const list = document.querySelector('.questions');
 const empty = document.querySelector('.empty');
 const decided = document.querySelector('.decided');
@@ -15,18 +15,16 @@ const shown = new Map();
 
 for (;;) {
   await look();
-  await pause(LOOK_EVERY_MS);
+  await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
 }
 
 async function look() {
   try {
-    const response = await fetch(OPEN);
-    if (!response.ok) throw new TypeError(`The service answers ${response.status}`);
-    const { questions } = await response.json();
+    const query = { audience: 'service', state: 'open' };
+    const { questions } = await jims.request('/api/v1/questions', { query, onLost: away });
     update(questions.filter(({ name }) => name === 'approve refund'));
     status.textContent = '';
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
+  } catch {
     away();
   }
 }
@@ -72,7 +70,13 @@ async function answer({ question, item, value }) {
   for (const control of item.querySelectorAll('button, input')) control.disabled = true;
   const { data, question_id } = question;
   try {
-    const run = await send(`/api/v1/questions/${question_id}/answer`, { value }, { onAway: away });
+    // Sent until it arrives; the key makes all of them one.
+    const run = await jims.request(`/api/v1/questions/${question_id}/answer`, {
+      body: { value },
+      key: crypto.randomUUID(),
+      tries: Infinity,
+      onLost: away,
+    });
     remove(question_id);
     const line = document.createElement('li');
     const verdict = `Order ${data.orderId}: ${value.approved ? 'approved' : 'refused'}.`;
@@ -90,15 +94,10 @@ async function answer({ question, item, value }) {
 
 async function outcomeOf({ run_id }) {
   for (;;) {
-    try {
-      const run = await (await fetch(`/api/v1/runs/${run_id}?wait=30`)).json();
-      if (run.status === 'completed') return run.result.assistant_messages.join(' ');
-      if (run.status === 'failed' || run.status === 'cancelled') return run.error.detail;
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-      away();
-      await pause();
-    }
+    const call = { query: { wait: 20 }, tries: Infinity, onLost: away };
+    const run = await jims.request(`/api/v1/runs/${run_id}`, call);
+    if (run.status === 'completed') return run.result.assistant_messages.join(' ');
+    if (run.status === 'failed' || run.status === 'cancelled') return run.error.detail;
   }
 }
 

@@ -1,80 +1,33 @@
 // A chat as data, and how each thing that happens changes it. Nothing here waits or sends.
-import type { ChatFeedback, ChatFile } from './chat-snapshot.ts';
-import type { JimsApiError } from './errors.ts';
-import type {
-  AskedQuestion,
-  JsonObject,
-  MessageFile,
-  MessageSource,
-  StreamData,
-  StreamEvent,
-  ThreadEvent,
-  Work,
-} from './wire.ts';
+import { BLANK, CLICK, fileOf, isMessage, membersOf, questionOf } from './chat-message.ts';
+import type { ChatFeedback, ChatMessage, ChatRun, ChatSnapshot, ChatWork } from './chat-snapshot.ts';
+import type { AskedQuestion, StreamEvent, ThreadEvent } from './wire.ts';
 
-export interface ChatState {
-  readonly threadId: string | undefined;
+/** Members of the snapshot, and what they are made of. */
+export interface ChatState extends Omit<ChatSnapshot, 'status' | 'run'> {
+  /**
+   * First those that are stored, in the order of the log, each once. Then what the run that is followed has
+   * sent beyond that, and messages of the contact that are on their way.
+   */
+  readonly messages: readonly ChatMessage[];
+  readonly live: LiveRun | undefined;
+  readonly feedback: Readonly<Record<string, ChatFeedback>>;
   /** The contact of the thread. */
   readonly contactId: string | undefined;
-  readonly title: string | undefined;
-  /** The messages of the thread's log, in its order, each once. */
-  readonly log: readonly ThreadEvent[];
-  /** What the run that is followed has sent and the log does not have yet. */
-  readonly live: LiveRun | undefined;
-  /** Messages of the contact that the log does not have yet, in the order in which they were sent. */
-  readonly outbox: readonly OutgoingMessage[];
-  /** The key of a message that began here, by the id that it is stored with. */
-  readonly keys: Readonly<Record<string, string>>;
-  /** What was seen of messages while they were made: the log does not keep all of it. */
-  readonly made: Readonly<Record<string, LiveMessage>>;
-  readonly question: AskedQuestion | undefined;
-  readonly feedback: Readonly<Record<string, ChatFeedback>>;
-  readonly error: JimsApiError | undefined;
-  readonly hasOlder: boolean;
+  /** The address of files, without their ids. */
+  readonly filesUrl: string;
   readonly isLoading: boolean;
   /** Whether the connection is lost. */
   readonly isLost: boolean;
 }
 
-/** A message of the contact on its way. */
-export interface OutgoingMessage {
-  readonly key: string;
-  readonly type: string;
-  /** What is sent: the id of a button for a click. */
-  readonly content: string;
-  /** What is shown. */
-  readonly text: string;
-  readonly files: readonly ChatFile[];
-  readonly state: 'sending' | 'accepted' | 'failed';
-  /** The run that it began, which is also the id that it is stored with. */
-  readonly runId?: string;
-}
-
-export interface LiveRun {
-  readonly runId: string;
-  readonly attempt: number;
+/** The run that is followed. */
+export interface LiveRun extends ChatRun {
   /** The number of the last event of this attempt. */
   readonly seq: number;
-  readonly status: string | undefined;
-  readonly steps: readonly Work[];
-  readonly messages: readonly LiveMessage[];
-  /** Whether something came, so that the run does not wait in the queue any more. */
-  readonly hasBegun: boolean;
   /** Whether the app may greet first: then that comes before the message that began the run. */
   readonly hasGreeting: boolean;
   readonly isOver: boolean;
-}
-
-/** A message of the app that the log does not have yet. */
-export interface LiveMessage {
-  readonly id: string;
-  readonly text: string;
-  readonly reasoning: string;
-  readonly tools: readonly Work[];
-  readonly sources: readonly MessageSource[];
-  readonly files: readonly MessageFile[];
-  /** The whole message, once it is sent. */
-  readonly event: StreamData['event'] | undefined;
 }
 
 /** What is known of a thread before anything else comes. */
@@ -82,184 +35,214 @@ export const NEW_CHAT: ChatState = {
   threadId: undefined,
   contactId: undefined,
   title: undefined,
-  log: [],
+  messages: [],
   live: undefined,
-  outbox: [],
-  keys: {},
-  made: {},
   question: undefined,
   feedback: {},
   error: undefined,
   hasOlder: false,
+  filesUrl: '',
   isLoading: false,
   isLost: false,
 };
 
-/** Adds events of the log, whatever of them is there already. */
+/**
+ * Adds events of the log, whatever of them is there already. While a message is on its way nobody knows
+ * whether a new one of the contact is that message: it, and what comes after it, is to be read again.
+ */
 export function withEvents(state: ChatState, events: readonly ThreadEvent[]): ChatState {
-  const known = new Set(state.log.map(({ event_id }) => event_id));
-  const fresh = new Map(
-    events
-      .filter((event) => !known.has(event.event_id) && isMessage(event.event_data))
-      .map((event) => [event.event_id, event]),
-  );
-  if (fresh.size === 0) return state;
-  return {
-    ...state,
-    log: [...state.log, ...fresh.values()].sort(byLog),
-    outbox: state.outbox.filter(({ runId }) => runId === undefined || !fresh.has(runId)),
+  const newest = cursorOf(state) ?? '';
+  const isSending = state.messages.some((message) => message.state === 'sending');
+  let next = state;
+  for (const event of [...events].sort(by((each) => cursor(each.created_at, each.event_id)))) {
+    const { event_id: id, event_type: type, event_data, created_at, run_id } = event;
+    const isUser = event_data['role'] === 'user';
+    const isNew = isUser && cursor(created_at, id) > newest;
+    const members = membersOf(event_data, state.filesUrl);
+    const known =
+      find(next, (message) => message.id === id) ??
+      // It could not be known whether this one was accepted.
+      find(next, ({ state: its, runId, text }) => its === 'failed' && !runId && isNew && text === members.text);
+    if (!isMessage(event_data) || known?.createdAt) continue;
+    if (isNew && isSending && !known) break;
+    const now = {
+      ...BLANK,
+      key: id,
+      feedback: state.feedback[id],
+      ...known,
+      ...members,
+      id,
+      type,
+      createdAt: created_at,
+      runId: run_id ?? (isUser ? id : known?.runId),
+    };
+    if (type === CLICK) now.text = labelOf(next.messages, now.text);
+    next = withMessage(next, known, now);
+  }
+  return next;
+}
+
+/** What a button says that was clicked. */
+export function labelOf(messages: readonly Pick<ChatMessage, 'buttons'>[], buttonId: string): string {
+  const buttons = messages.flatMap((message) => message.buttons);
+  return buttons.findLast(({ id }) => id === buttonId)?.text ?? buttonId;
+}
+
+/** The position of the newest message of the log. */
+export function cursorOf({ messages }: ChatState): string | undefined {
+  const newest = messages.findLast(({ createdAt }) => createdAt);
+  return newest && cursor(`${newest.createdAt}`, newest.id);
+}
+
+/**
+ * A position in the log, in the service's own form: the digits of a time, and those of an id. Positions sort as
+ * strings.
+ */
+function cursor(createdAt: string, id: string): string {
+  return `${createdAt.replace(/\D/g, '')}.${id.replace(/-/g, '')}`;
+}
+
+function find(
+  { messages }: ChatState,
+  fits: (message: ChatMessage) => boolean,
+): ChatMessage | undefined {
+  return messages.find(fits);
+}
+
+function by<T>(keyOf: (item: T) => string): (a: T, b: T) => number {
+  return (a, b) => {
+    const [first, second] = [keyOf(a), keyOf(b)];
+    return first < second ? -1 : Number(first > second);
   };
 }
 
-/** Puts a message of the contact on its way, or changes what is known of it. */
+/** Puts a message where it belongs, in place of what was known of it. */
+export function withMessage(
+  state: ChatState,
+  known: ChatMessage | undefined,
+  now: ChatMessage,
+): ChatState {
+  const { messages, live } = state;
+  if (known && known.createdAt === now.createdAt && known.runId === now.runId) {
+    return { ...state, messages: messages.map((each) => (each === known ? now : each)) };
+  }
+  const rankOf = ({ createdAt, id, runId, role }: ChatMessage): string => {
+    if (createdAt) return cursor(createdAt, id);
+    if (!live || runId !== live.runId) return 'd';
+    if (role === 'assistant') return 'b';
+    return live.hasGreeting ? 'c' : 'a';
+  };
+  const others = messages.filter((each) => each !== known);
+  return { ...state, messages: [...others, now].sort(by(rankOf)) };
+}
+
+/** Changes what is known of a message of the contact on its way. */
 export function withOutgoing(
   state: ChatState,
   key: string,
-  change: Partial<OutgoingMessage>,
+  change: Partial<ChatMessage>,
 ): ChatState {
-  const outbox = state.outbox.map((each) => (each.key === key ? { ...each, ...change } : each));
-  return { ...state, outbox };
+  const known = find(state, (message) => message.key === key);
+  return known ? withMessage(state, known, { ...known, ...change }) : state;
 }
 
-/** A message of the contact was accepted, and is stored with the id of its run sooner or later. */
-export function withAccepted(
-  state: ChatState,
-  { key, runId, threadId }: { readonly key: string; readonly runId: string; readonly threadId: string },
-): ChatState {
-  const isStored = state.log.some(({ event_id }) => event_id === runId);
-  const { outbox } = withOutgoing(state, key, { runId, state: 'accepted' });
-  return {
-    ...state,
-    threadId,
-    outbox: outbox.filter((each) => !isStored || each.key !== key),
-    keys: { ...state.keys, [runId]: key },
-    question: undefined,
-    error: undefined,
-  };
-}
-
-/** Whether the data of an event is a message of one of the two. */
-function isMessage({ role, content }: JsonObject): boolean {
-  return (role === 'user' || role === 'assistant') && typeof content === 'string';
-}
-
-/** The order of the log: strings that sort as they are. */
-function byLog(a: ThreadEvent, b: ThreadEvent): number {
-  const [first, second] = [a.created_at + a.event_id, b.created_at + b.event_id];
-  return first < second ? -1 : Number(first > second);
-}
+const NOTHING_SEEN = { seq: 0, status: undefined, steps: [] };
 
 /** Begins to follow a run. */
-export function withRun(state: ChatState, runId: string, hasGreeting = false): ChatState {
+export function withRun(state: ChatState, runId: string, hasGreeting: boolean): ChatState {
   if (state.live?.runId === runId) return state;
-  const begun = { status: undefined, steps: [], messages: [], hasBegun: false, isOver: false };
-  return { ...state, live: { runId, hasGreeting, attempt: 1, seq: 0, ...begun } };
+  return { ...state, live: { runId, hasGreeting, attempt: 1, isOver: false, ...NOTHING_SEEN } };
 }
 
 /** The log has everything that came of the run. */
 export function withoutRun(state: ChatState): ChatState {
-  if (!state.live) return state;
-  const made = Object.fromEntries(
-    state.live.messages
-      .filter(({ tools, reasoning }) => tools.length > 0 || reasoning)
-      .map((message) => [message.id, message]),
+  const { live } = state;
+  const messages = withoutAnswer(state).map((message) =>
+    // A run that was stopped while it waited has left nothing: its message was never stored.
+    message.createdAt || message.runId !== live?.runId ? message : { ...message, state: 'failed' as const },
   );
-  return { ...state, live: undefined, made: { ...state.made, ...made } };
+  return { ...state, live: undefined, messages };
+}
+
+/** Without what is not stored of an answer. */
+function withoutAnswer({ messages }: ChatState): readonly ChatMessage[] {
+  return messages.filter(({ createdAt, role }) => createdAt || role === 'user');
 }
 
 /** Takes an event of the run that is followed, unless it came before, or is of an attempt that was lost. */
 export function withStreamEvent(state: ChatState, event: StreamEvent): ChatState {
   const { live } = state;
-  if (!live) return state;
-  const next = take(live, event);
-  if (next === live) return state;
-  const question = event.event === 'result' ? event.data.question : state.question;
-  return { ...state, live: next, question };
-}
-
-function take(live: LiveRun, event: StreamEvent): LiveRun {
-  const [attempt = live.attempt, seq = live.seq] = event.id?.split('.').map(Number) ?? [];
-  if (event.event === 'thread' || live.isOver) return live;
-  let now = live;
-  if (event.event === 'restarted' || attempt > live.attempt) {
-    const latest = event.event === 'restarted' ? event.data.attempt : attempt;
-    if (latest <= live.attempt) return live;
-    const nothing = { status: undefined, steps: [], messages: [], seq: 0 };
-    now = { ...live, ...nothing, attempt: latest };
-    if (event.event === 'restarted') return { ...now, hasBegun: true };
+  if (!live || live.isOver) return state;
+  const isRestart = event.event === 'restarted';
+  const [given = live.attempt, seq = live.seq + 1] = event.id?.split('.').map(Number) ?? [];
+  const attempt = isRestart ? event.data.attempt : given;
+  if (attempt > live.attempt) {
+    const again = { ...live, ...NOTHING_SEEN, attempt };
+    return withStreamEvent({ ...state, live: again, messages: withoutAnswer(state) }, event);
   }
-  if (event.id !== undefined && (attempt < now.attempt || seq <= now.seq)) return live;
-  return { ...now, seq, hasBegun: true, ...changeBy(event, now) };
+  if (isRestart || attempt < live.attempt || seq <= live.seq) return state;
+  return withTaken(state, event, { ...live, seq });
 }
 
-function changeBy(event: StreamEvent, live: LiveRun): Partial<LiveRun> {
-  switch (event.event) {
+function withTaken(before: ChatState, { event, data, id }: StreamEvent, live: LiveRun): ChatState {
+  const state = { ...before, live };
+  switch (event) {
     case 'status':
-      return { status: event.data.status };
+      return { ...state, live: { ...live, status: data.status } };
     case 'step':
-      return { steps: withWork(live.steps, event.data) };
-    case 'delta': {
-      const { message_id, delta } = event.data;
-      return message(live, message_id, ({ text }) => ({ text: text + delta }));
-    }
-    case 'reasoning': {
-      const { message_id, delta } = event.data;
-      return message(live, message_id, ({ reasoning }) => ({ reasoning: reasoning + delta }));
-    }
-    case 'tool': {
-      const { message_id, ...tool } = event.data;
-      return message(live, message_id, ({ tools }) => ({ tools: withWork(tools, tool) }));
-    }
-    case 'source': {
-      const { message_id, ...source } = event.data;
-      return message(live, message_id, ({ sources }) => ({ sources: [...sources, source] }));
-    }
-    case 'file': {
-      const { message_id, ...file } = event.data;
-      return message(live, message_id, ({ files }) => ({ files: [...files, file] }));
-    }
-    case 'event': {
-      const { event_id, event_data } = event.data;
-      if (!isMessage(event_data)) return {};
-      return message(live, event_id, () => ({ event: event.data }));
-    }
+      return { ...state, live: { ...live, steps: withWork(live.steps, data) } };
     case 'error':
       // Nothing of it is stored.
-      return { messages: [], isOver: true };
+      return { ...state, live: { ...live, isOver: true }, messages: withoutAnswer(state) };
     case 'result':
-      return { isOver: true };
+      return { ...withQuestion(state, data.question), live: { ...live, isOver: true } };
     case 'cancelled':
       // Without an id it goes on in another process.
-      return { isOver: event.id !== undefined };
-    default:
-      // A newer service may send more.
-      return {};
+      return { ...state, live: { ...live, isOver: id !== undefined } };
+    case 'thread':
+    case 'restarted':
+      return before;
   }
+  const messageId = event === 'event' ? data.event_id : data.message_id;
+  const known = find(state, (message) => message.id === messageId);
+  // A newer service may send more.
+  if (!messageId || known?.createdAt || (event === 'event' && !isMessage(data.event_data))) {
+    return state;
+  }
+  const now = known ?? { ...BLANK, id: messageId, key: messageId, runId: live.runId };
+  return withMessage(state, known, { ...now, ...changeBy({ event, data, id } as PartEvent, now, state) });
 }
 
-function withWork(list: readonly Work[], work: Work): readonly Work[] {
-  if (!list.some(({ id }) => id === work.id)) return [...list, work];
+type PartEvent = Extract<
+  StreamEvent,
+  { readonly event: 'event' | 'delta' | 'reasoning' | 'tool' | 'source' | 'file' }
+>;
+
+/** What a part of a message changes in it. */
+function changeBy(
+  { event, data }: PartEvent,
+  { text, reasoning, tools, sources, files }: ChatMessage,
+  { filesUrl }: ChatState,
+): Partial<ChatMessage> {
+  if (event === 'delta') return { text: text + data.delta };
+  if (event === 'reasoning') return { reasoning: reasoning + data.delta };
+  if (event === 'file') return { files: [...files, fileOf(data, filesUrl)] };
+  if (event === 'event') {
+    return { ...membersOf(data.event_data, filesUrl), type: data.event_type };
+  }
+  const { message_id: _, ...part } = data;
+  return 'url' in part ? { sources: [...sources, part] } : { tools: withWork(tools, part) };
+}
+
+/** The same question stays the same object. */
+export function withQuestion(state: ChatState, asked: AskedQuestion | undefined): ChatState {
+  if (state.question?.id === asked?.id) return state;
+  return { ...state, question: asked && questionOf(asked) };
+}
+
+/** A list with a step or a tool that is new, or a newer form of one that is in it. */
+function withWork(list: readonly ChatWork[], work: ChatWork): readonly ChatWork[] {
+  const known = list.find(({ id }) => id === work.id);
   // When it is over its input does not come again.
-  return list.map((each) => (each.id === work.id ? { ...each, ...work } : each));
+  return known ? list.map((each) => (each === known ? { ...each, ...work } : each)) : [...list, work];
 }
-
-function message(
-  { messages }: LiveRun,
-  id: string,
-  change: (message: LiveMessage) => Partial<LiveMessage>,
-): Partial<LiveRun> {
-  const known = messages.find((each) => each.id === id);
-  const before = known ?? { ...NO_MESSAGE, id };
-  const after = { ...before, ...change(before) };
-  if (!known) return { messages: [...messages, after] };
-  return { messages: messages.map((each) => (each === known ? after : each)) };
-}
-
-const NO_MESSAGE: Omit<LiveMessage, 'id'> = {
-  text: '',
-  reasoning: '',
-  tools: [],
-  sources: [],
-  files: [],
-  event: undefined,
-};

@@ -1,25 +1,17 @@
-import type { ChatSnapshot } from './chat-snapshot.ts';
+import type { ChatRun, ChatSnapshot } from './chat-snapshot.ts';
 import { NEW_CHAT } from './chat-state.ts';
 import type { ChatState } from './chat-state.ts';
-import { ChatView } from './chat-view.ts';
 
 /** The state of a chat, and those who listen to it. */
 export class ChatStore {
-  readonly #listeners = new Set<() => void>();
-  readonly #view: ChatView;
-  #state: ChatState;
-  #shown: ChatState | undefined;
+  state: ChatState;
+  readonly listeners = new Set<() => void>();
+  #run: ChatRun | undefined;
   #snapshot: ChatSnapshot | undefined;
   #announced: ChatSnapshot | undefined;
-  #isDue = false;
 
-  constructor(first: Partial<ChatState>, addressOf: (fileId: string) => string) {
-    this.#state = { ...NEW_CHAT, ...first };
-    this.#view = new ChatView(addressOf);
-  }
-
-  get state(): ChatState {
-    return this.#state;
+  constructor(first: Partial<ChatState>) {
+    this.state = { ...NEW_CHAT, ...first };
   }
 
   /** Replaces the members that change. */
@@ -28,34 +20,53 @@ export class ChatStore {
   }
 
   update(change: (state: ChatState) => ChatState): void {
-    const next = change(this.#state);
-    if (next === this.#state) return;
-    this.#state = next;
-    if (this.#isDue) return;
-    this.#isDue = true;
+    this.state = change(this.state);
     // What changes together is announced once.
     queueMicrotask(() => {
-      this.#isDue = false;
       const snapshot = this.getSnapshot();
       if (snapshot === this.#announced) return;
       this.#announced = snapshot;
-      for (const listener of [...this.#listeners]) listener();
+      for (const listener of [...this.listeners]) listener();
     });
   }
 
-  /** Returns what ends it, and returns false when that is done already. */
-  subscribe(listener: () => void): () => boolean {
-    // The same function may subscribe twice.
-    const call = (): void => listener();
-    this.#listeners.add(call);
-    return () => this.#listeners.delete(call);
-  }
+  readonly onLost = (): void => this.set({ isLost: true });
+
+  readonly onOpen = (): void => this.set({ isLost: false });
 
   readonly getSnapshot = (): ChatSnapshot => {
-    if (this.#shown !== this.#state || !this.#snapshot) {
-      this.#snapshot = this.#view.snapshotOf(this.#state);
-      this.#shown = this.#state;
-    }
+    const { threadId, title, messages, question, error, hasOlder, live } = this.state;
+    const { runId = '', status, steps = [], attempt = 1 } = live ?? {};
+    this.#run = live && !live.isOver ? same(this.#run, { runId, status, steps, attempt }) : undefined;
+    this.#snapshot = same(this.#snapshot, {
+      threadId,
+      title,
+      messages,
+      status: statusOf(this.state),
+      run: this.#run,
+      question,
+      error,
+      hasOlder,
+    });
     return this.#snapshot;
   };
+}
+
+function statusOf({ isLoading, isLost, live, messages }: ChatState): ChatSnapshot['status'] {
+  if (isLost) return 'reconnecting';
+  if (isLoading) return 'loading';
+  if (live && !live.isOver) return 'answering';
+  if (messages.some(({ state }) => state === 'sending')) return 'sending';
+  // One that was accepted waits for its run.
+  const waits = messages.some(
+    ({ role, createdAt, state, runId }) =>
+      role === 'user' && !createdAt && state === 'complete' && runId !== live?.runId,
+  );
+  return waits ? 'answering' : 'ready';
+}
+
+/** What is kept of an object that was made anew: the old one when all its members are the same. */
+function same<T extends object>(before: T | undefined, now: T): T {
+  const isSame = before && Object.entries(now).every(([name, value]) => Reflect.get(before, name) === value);
+  return isSame ? before : now;
 }

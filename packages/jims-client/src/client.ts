@@ -1,23 +1,31 @@
 import type { Chat } from './chat.ts';
-import { JimsApiError } from './errors.ts';
-import { follow, openStream } from './follow.ts';
-import type { OpenStream } from './follow.ts';
+import { follow } from './follow.ts';
 import { LiveChat } from './live-chat.ts';
 import type { OpenChatOptions } from './live-chat.ts';
 import { chatRequest } from './message-options.ts';
 import type { MessageOptions } from './message-options.ts';
-import { pause, pauseBefore } from './pause.ts';
-import { JimsFiles, JimsRuns } from './resources.ts';
-import { CHAT_INCLUDES, MAX_RESENDS, followRun, isLost } from './run-stream.ts';
+import { JimsApiError } from './errors.ts';
+import { filesOf, runsOf } from './resources.ts';
+import type { JimsFiles, JimsRuns } from './resources.ts';
+import { CHAT_INCLUDES, errorOfEnd, followRun, openRun } from './run-stream.ts';
+import type { OpenRun } from './run-stream.ts';
 import type { SseMessage } from './sse-parser.ts';
-import { JimsThreads } from './threads.ts';
-import { Transport, retried } from './transport.ts';
+import { threadsOf } from './threads.ts';
+import type { JimsThreads } from './threads.ts';
+import { Transport } from './transport.ts';
 import type { CallOptions, JimsClientOptions } from './transport.ts';
-import type { ChatAnswer, StreamEvent } from './wire.ts';
+import type { ChatAnswer, Include, StreamEvent } from './wire.ts';
+
+/** How a message is sent, and waited for. */
+export interface StreamOptions extends MessageOptions {
+  /** The same key with the same message is the same run, for a day; default: a new one. */
+  readonly idempotencyKey?: string;
+  /** Ends the waiting. The run goes on. */
+  readonly signal?: AbortSignal;
+}
 
 /** After so many connections in a row that brought nothing a call gives up. */
 const TRIES = 12;
-const CHAT_STREAM = '/api/v1/chat/stream';
 
 /**
  * A JIMS service. What it cannot do at once it tries again, and what is sent twice happens once. All methods
@@ -39,9 +47,9 @@ export class JimsClient {
     const transport = new Transport(options);
     this.#transport = transport;
     this.#contactId = options.contactId;
-    this.threads = new JimsThreads(transport, options.contactId);
-    this.runs = new JimsRuns(transport);
-    this.files = new JimsFiles(transport, options.contactId);
+    this.threads = threadsOf(transport, options.contactId);
+    this.runs = runsOf(transport);
+    this.files = filesOf(transport, options.contactId);
   }
 
   /**
@@ -51,19 +59,12 @@ export class JimsClient {
    * const { assistant_messages, thread_id } = await jims.chat('Hello');
    * await jims.chat('And now?', { threadId: thread_id });
    */
-  async chat(text: string, options: MessageOptions = {}): Promise<ChatAnswer> {
-    const include = ['thread' as const, ...(options.include ?? [])];
-    for await (const { event, data } of this.stream(text, { ...options, include })) {
-      if (event === 'result') return data;
-      if (event === 'error') {
-        const { code = 'pipeline_failed', detail } = data;
-        throw new JimsApiError(detail, { code });
-      }
-      if (event === 'cancelled') {
-        throw new JimsApiError(`The run was stopped: ${data.reason}`, { code: data.reason });
-      }
-    }
-    throw new JimsApiError('The run is gone', { code: 'not_found' });
+  async chat(text: string, options: StreamOptions = {}): Promise<ChatAnswer> {
+    let last: StreamEvent | undefined;
+    const include: readonly Include[] = ['thread', ...(options.include ?? [])];
+    for await (last of this.stream(text, { ...options, include }));
+    if (last?.event === 'result') return last.data;
+    throw last ? errorOfEnd(last) : new JimsApiError('The run is gone', { code: 'not_found' });
   }
 
   /**
@@ -75,27 +76,15 @@ export class JimsClient {
    *   if (event === 'delta') process.stdout.write(data.delta);
    * }
    */
-  async *stream(text: string, options: MessageOptions = {}): AsyncGenerator<StreamEvent, void> {
+  async *stream(text: string, options: StreamOptions = {}): AsyncGenerator<StreamEvent, void> {
+    const { signal, idempotencyKey: key = crypto.randomUUID(), ...message } = options;
     // Without `include` the events have no ids, and could not be joined again.
-    const { include = CHAT_INCLUDES, signal } = options;
-    const contactId = options.contactId ?? this.#contactId;
-    const request = chatRequest(text, { ...options, include, ...(contactId && { contactId }) });
-    const call = { ...request, tries: TRIES };
-    for (let resends = 0; ; resends++) {
-      const open = (): Promise<OpenStream> => openStream(this.#transport, CHAT_STREAM, call);
-      const first = await retried(call, open);
-      const runId = first.response.headers.get('x-jims-run-id') ?? '';
-      const read = { first, include, signal, tries: TRIES };
-      let last: StreamEvent | undefined;
-      if (resends > 0) yield { id: undefined, event: 'restarted', data: { attempt: resends + 1 } };
-      for await (const batch of followRun(this.#transport, runId, read)) {
-        last = batch.at(-1);
-        const isAgain = last && isLost(last) && resends < MAX_RESENDS;
-        yield* isAgain ? batch.slice(0, -1) : batch;
-      }
-      if (!last || !isLost(last) || resends >= MAX_RESENDS) return;
-      await pause(pauseBefore(resends + 1), signal);
-    }
+    const { include = CHAT_INCLUDES } = message;
+    const body = chatRequest(text, { contactId: this.#contactId, ...message, include });
+    const resend = (): Promise<OpenRun> => openRun(this.#transport, { key, body, signal, tries: TRIES });
+    const first = await resend();
+    const read = { first, include, signal, tries: TRIES, resend };
+    for await (const batch of followRun(this.#transport, first.runId, read)) yield* batch;
   }
 
   /**
@@ -135,4 +124,3 @@ export class JimsClient {
     for await (const batch of follow(this.#transport, path, { ...options, parse })) yield* batch;
   }
 }
-

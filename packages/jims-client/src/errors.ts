@@ -2,17 +2,20 @@
 export class JimsApiError extends Error {
   override readonly name = 'JimsApiError';
   /** Stable, such as `thread_busy` or `unauthorized`: the codes of the HTTP API. */
-  readonly code: string;
+  declare readonly code: string;
   /** The HTTP status; `undefined` when there was no answer. */
-  readonly status: number | undefined;
+  declare readonly status: number | undefined;
   /** Seconds after which the service wants to be called again. */
-  readonly retryAfter: number | undefined;
+  declare readonly retryAfter: number | undefined;
   /** What the service's log has about it. */
-  readonly requestId: string | undefined;
+  declare readonly requestId: string | undefined;
 
   constructor(
     message: string,
-    about: {
+    {
+      cause,
+      ...about
+    }: {
       readonly code: string;
       readonly status?: number | undefined;
       readonly retryAfter?: number | undefined;
@@ -20,10 +23,7 @@ export class JimsApiError extends Error {
       readonly cause?: unknown;
     },
   ) {
-    super(message, { cause: about.cause });
-    this.code = about.code;
-    this.status = about.status;
-    this.retryAfter = about.retryAfter;
-    this.requestId = about.requestId;
+    super(message, { cause });
+    Object.assign(this, about);
   }
 }

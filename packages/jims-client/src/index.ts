@@ -11,13 +11,15 @@ export type {
   ChatWork,
 } from './chat-snapshot.ts';
 export { JimsClient } from './client.ts';
+export type { StreamOptions } from './client.ts';
 export { JimsApiError } from './errors.ts';
 export type { OpenChatOptions } from './live-chat.ts';
 export type { MessageOptions } from './message-options.ts';
-export type { JimsFiles, JimsRuns } from './resources.ts';
+export type { FileAddress, JimsFiles, JimsRuns } from './resources.ts';
 export type { SseMessage } from './sse-parser.ts';
 export type {
   EventListOptions,
+  ForkOptions,
   JimsThreads,
   PageOptions,
   ThreadExport,

@@ -1,7 +1,8 @@
 import { ChatConnection } from './chat-connection.ts';
 import type { ChatFeedback, ChatSnapshot } from './chat-snapshot.ts';
 import { ChatStore } from './chat-store.ts';
-import { CLICK } from './chat-view.ts';
+import { CLICK } from './chat-message.ts';
+import { labelOf } from './chat-state.ts';
 import type { Chat, SendOptions } from './chat.ts';
 import { JimsApiError } from './errors.ts';
 import { Outbox } from './outbox.ts';
@@ -16,7 +17,6 @@ export interface OpenChatOptions extends OutboxOptions {
   readonly threadId?: string | undefined;
 }
 
-const MESSAGE = 'comm.user_message';
 /** A page that draws anew leaves for a moment. */
 const GRACE_MS = 1000;
 
@@ -28,59 +28,62 @@ export class LiveChat implements Chat {
   readonly #outbox: Outbox;
   readonly #life = new AbortController();
   #connection: ChatConnection | undefined;
-  #readers = 0;
   #leaving: ReturnType<typeof setTimeout> | undefined;
   /** Messages are accepted in the order in which they are sent. */
   #sending: Promise<unknown> = Promise.resolve();
 
   constructor(transport: Transport, { threadId, ...options }: OpenChatOptions) {
     this.#transport = transport;
-    this.#store = new ChatStore({ threadId, isLoading: threadId !== undefined }, (fileId) =>
-      transport.fileAddress(fileId),
-    );
+    const { contactId } = options;
+    const isLoading = threadId !== undefined;
+    const filesUrl = transport.address('/api/v1/files/');
+    this.#store = new ChatStore({ threadId, contactId, isLoading, filesUrl });
     this.getSnapshot = this.#store.getSnapshot;
     this.#outbox = new Outbox(transport, this.#store, { ...options, signal: this.#life.signal });
-    if (threadId !== undefined) this.#connect(threadId, false);
+    if (isLoading) this.#connection = this.#connect(false);
   }
 
   /** It is connected while somebody listens. */
   readonly subscribe = (listener: () => void): (() => void) => {
-    const leave = this.#store.subscribe(listener);
-    this.#readers++;
+    const { listeners } = this.#store;
+    // The same function may subscribe twice.
+    const call = (): void => listener();
+    listeners.add(call);
     clearTimeout(this.#leaving);
     this.#connection?.start();
     return () => {
-      if (leave() && --this.#readers === 0) {
-        this.#leaving = setTimeout(() => this.#connection?.pause(), GRACE_MS);
-      }
+      listeners.delete(call);
+      clearTimeout(this.#leaving);
+      if (listeners.size > 0) return;
+      this.#leaving = setTimeout(() => this.#connection?.pause(), GRACE_MS);
     };
   };
 
   readonly send = async (text: string, { files }: SendOptions = {}): Promise<void> =>
-    this.#say({ type: MESSAGE, content: text, files });
+    this.#say({ content: text, files });
 
   readonly click = async (buttonId: string): Promise<void> => {
-    const { messages, question } = this.getSnapshot();
-    const isIt = ({ id }: { readonly id: string }): boolean => id === buttonId;
-    const asked = question?.buttons.find(isIt);
-    const button = asked ?? messages.flatMap(({ buttons }) => buttons).findLast(isIt);
-    const answers = asked && question?.id;
-    return this.#say({ type: CLICK, content: buttonId, text: button?.text, answers });
+    const { messages, question } = this.#store.state;
+    const isAsked = question?.buttons.some(({ id }) => id === buttonId);
+    const text = labelOf(question ? [...messages, question] : messages, buttonId);
+    const answers = isAsked ? question?.id : undefined;
+    return this.#say({ type: CLICK, content: buttonId, text, answers });
   };
 
   readonly answer = async (value: unknown): Promise<void> => {
-    const { question } = this.getSnapshot();
+    const { question } = this.#store.state;
     if (!question) throw new JimsApiError('No question is open', { code: 'question_closed' });
-    if (question.buttons.some(({ id }) => id === value)) return this.click(String(value));
+    if (question.buttons.some(({ id }) => id === value)) return this.click(`${value}`);
     const content = typeof value === 'string' ? value : JSON.stringify(value);
-    return this.#say({ type: MESSAGE, content, answers: question.id });
+    return this.#say({ content, answers: question.id });
   };
 
   readonly stop = (): Promise<void> =>
     this.#try(async () => {
       await this.#sending;
-      const { live, outbox } = this.#store.state;
-      const runId = live && !live.isOver ? live.runId : outbox.find((each) => each.runId)?.runId;
+      const { live, messages } = this.#store.state;
+      const waiting = messages.find(({ createdAt, runId: its }) => !createdAt && its);
+      const runId = live && !live.isOver ? live.runId : waiting?.runId;
       if (runId === undefined) return;
       const { signal } = this.#life;
       await this.#transport.json(`/api/v1/runs/${runId}/cancel`, { method: 'POST', signal });
@@ -88,24 +91,24 @@ export class LiveChat implements Chat {
 
   readonly retry = async (): Promise<void> => {
     this.#connection?.start();
-    const { outbox, log } = this.#store.state;
-    const failed = outbox.filter(({ state }) => state === 'failed');
-    if (failed.length > 0) {
-      await Promise.all(failed.map((each) => this.#sendAgain(each.key, each.runId !== undefined)));
-      return;
-    }
-    const runId = this.#connection?.failedRun;
-    const event = log.find(({ event_id }) => event_id === runId);
-    const message = this.getSnapshot().messages.find(({ id }) => id === runId);
-    if (!event || !message) return;
-    const content = String(event.event_data['content']);
-    const { type, text, files: stored } = message;
-    await this.#replace(message.id, { type, content, text, stored });
+    const { messages } = this.#store.state;
+    const failed = messages.filter(({ state }) => state === 'failed');
+    // What was refused for good gets a new key: the old one would bring the same answer.
+    const sent = failed.map(({ key, runId }) =>
+      this.#deliver(runId ? this.#outbox.again(key) : key),
+    );
+    await Promise.all(sent);
+    const last = messages.find(({ id }) => id === this.#connection?.failedRun);
+    if (!last || failed.length > 0) return;
+    const { id, type, text, files: stored } = last;
+    const buttons = messages.flatMap((message) => message.buttons);
+    const button = type === CLICK && buttons.findLast((each) => each.text === text);
+    await this.#replace(id, { type, content: button ? button.id : text, text, stored });
   };
 
   readonly edit = async (messageId: string, text: string): Promise<void> => {
-    const message = this.getSnapshot().messages.find(({ id }) => id === messageId);
-    const draft = { type: MESSAGE, content: text, stored: message?.files };
+    const message = this.#store.state.messages.find(({ id }) => id === messageId);
+    const draft = { content: text, stored: message?.files };
     if (message?.state !== 'failed') return this.#replace(messageId, draft);
     this.#outbox.remove(message.key);
     return this.#say(draft);
@@ -118,7 +121,7 @@ export class LiveChat implements Chat {
     feedback: ChatFeedback | undefined,
   ): Promise<void> =>
     this.#try(async () => {
-      const before = this.#store.state.feedback[messageId];
+      const before = this.#store.state.messages.find(({ id }) => id === messageId)?.feedback;
       this.#setFeedback(messageId, feedback);
       const { threadId } = this.#store.state;
       const path = `/api/v1/threads/${threadId}/messages/${messageId}/feedback`;
@@ -139,9 +142,10 @@ export class LiveChat implements Chat {
   };
 
   #setFeedback(messageId: string, feedback: ChatFeedback | undefined): void {
-    this.#store.update((state) => {
-      const { [messageId]: _, ...others } = state.feedback;
-      return { ...state, feedback: feedback ? { ...others, [messageId]: feedback } : others };
+    this.#store.set({
+      messages: this.#store.state.messages.map((each) =>
+        each.id === messageId ? { ...each, feedback } : each,
+      ),
     });
   }
 
@@ -149,18 +153,11 @@ export class LiveChat implements Chat {
     return this.#deliver(this.#outbox.add(draft));
   }
 
-  /** What was refused for good gets a new key: the old one would bring the same answer. */
-  #sendAgain(key: string, isNew: boolean): Promise<void> {
-    const draft = isNew ? this.#outbox.remove(key) : undefined;
-    return draft ? this.#say(draft) : this.#deliver(key);
-  }
-
   #deliver(key: string): Promise<void> {
     const sending = this.#sending.then(async () => {
       const run = await this.#outbox.deliver(key);
-      const { threadId } = this.#store.state;
-      if (!this.#connection && threadId !== undefined) this.#connect(threadId, true);
-      this.#connection?.accepted(run);
+      this.#connection ??= this.#connect(true);
+      this.#connection.accepted(run);
     });
     this.#sending = sending.catch(() => this.#connection?.start());
     this.#connection?.hold(this.#sending);
@@ -170,31 +167,28 @@ export class LiveChat implements Chat {
   /** Goes on in a copy of the thread that ends before a message. */
   #replace(messageId: string, draft: Draft): Promise<void> {
     return this.#try(async () => {
-      const { threadId, log } = this.#store.state;
+      const { threadId, messages } = this.#store.state;
       const { thread_id } = await this.#transport.json<Thread>(`/api/v1/threads/${threadId}/fork`, {
         body: { before: messageId, supersede: true },
         signal: this.#life.signal,
       });
       this.#connection?.pause();
-      const end = log.findIndex(({ event_id }) => event_id === messageId);
+      const end = messages.findIndex(({ id }) => id === messageId);
       this.#store.set({
         threadId: thread_id,
-        log: end < 0 ? log : log.slice(0, end),
+        messages: messages.slice(0, Math.max(0, end)),
         live: undefined,
-        outbox: [],
         question: undefined,
         error: undefined,
       });
-      this.#connect(thread_id, false).start();
+      this.#connection = this.#connect(false);
       await this.#say(draft);
     });
   }
 
-  #connect(threadId: string, isNew: boolean): ChatConnection {
-    const { signal } = this.#life;
-    const options = { threadId, isNew, signal };
-    this.#connection = new ChatConnection(this.#transport, this.#store, options);
-    return this.#connection;
+  #connect(isNew: boolean): ChatConnection {
+    const { threadId = '' } = this.#store.state;
+    return new ChatConnection(this.#transport, this.#store, { threadId, isNew });
   }
 
   async #try(action: () => Promise<unknown>): Promise<void> {

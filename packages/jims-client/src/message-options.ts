@@ -1,55 +1,48 @@
-import type { CallOptions } from './transport.ts';
 import type { ChatRequest, Include, JsonObject } from './wire.ts';
 
 /** What goes with a message. */
 export interface MessageOptions {
   /** Default: the client's. */
-  readonly contactId?: string;
+  readonly contactId?: string | undefined;
   /** Default: the latest thread of the contact. */
-  readonly threadId?: string;
+  readonly threadId?: string | undefined;
   /** Makes a new thread instead of continuing one; default false. */
-  readonly newThread?: boolean;
+  readonly newThread?: boolean | undefined;
   /** For the app to read; kept when a thread is made. */
-  readonly threadConfig?: JsonObject;
+  readonly threadConfig?: JsonObject | undefined;
   /** Lets the app greet first when this message makes a thread; default false. */
-  readonly greet?: boolean;
+  readonly greet?: boolean | undefined;
   /** The ids of files that were uploaded. */
-  readonly files?: readonly string[];
+  readonly files?: readonly string[] | undefined;
   /** What the message is stored as; default `comm.user_message`. */
-  readonly eventType?: string;
+  readonly eventType?: string | undefined;
   /** More than the answer itself. */
-  readonly include?: readonly Include[];
+  readonly include?: readonly Include[] | undefined;
   /** What to do when the thread has a run already; default: what the service is set to. */
-  readonly onBusy?: 'queue' | 'reject' | 'interrupt';
+  readonly onBusy?: 'queue' | 'reject' | 'interrupt' | undefined;
   /** The most seconds that the answer may take. */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
   /** The id of the question that the message answers. */
-  readonly answers?: string;
-  /** The same key with the same message is the same run, for a day; default: a new one. */
-  readonly idempotencyKey?: string;
-  /** Ends the waiting. The run goes on. */
-  readonly signal?: AbortSignal;
+  readonly answers?: string | undefined;
 }
 
-/** The request of a message. */
+/** The body of the request of a message. What is undefined is not sent. */
 export function chatRequest(
   message: string,
-  options: MessageOptions,
-): CallOptions & { readonly body: ChatRequest } {
-  const { contactId, threadId, newThread, threadConfig, greet, eventType, onBusy, signal, ...rest } =
-    options;
-  const { idempotencyKey = crypto.randomUUID(), ...same } = rest;
-  const body = {
+  { greet, ...options }: MessageOptions,
+): ChatRequest {
+  return {
     message,
-    contact_id: contactId,
-    thread_id: threadId,
-    new_thread: newThread,
-    thread_config: threadConfig,
-    run_conversation_start_on_new_thread: greet,
-    event_type: eventType,
-    on_busy: onBusy,
-    ...same,
+    ...(greet && { run_conversation_start_on_new_thread: true }),
+    ...snakeCase({ ...options }),
   };
-  // JSON leaves out what is undefined.
-  return { key: idempotencyKey, body: JSON.parse(JSON.stringify(body)), signal };
+}
+
+/** Members with the names of the wire: `contactId` is `contact_id`. */
+export function snakeCase<T>(options: Readonly<Record<string, T>>): Record<string, T> {
+  const named = Object.entries(options).map(([name, value]) => [
+    name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+    value,
+  ]);
+  return Object.fromEntries(named);
 }

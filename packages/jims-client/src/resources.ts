@@ -4,52 +4,45 @@ import type { UploadOptions } from './upload.ts';
 import type { Run, StoredFile } from './wire.ts';
 
 /** The runs of a service. */
-export class JimsRuns {
-  readonly #transport: Transport;
-
-  constructor(transport: Transport) {
-    this.#transport = transport;
-  }
-
+export interface JimsRuns {
   /** With `wait` it answers when the run is over, or after so many seconds, at most 60. */
-  get(
+  readonly get: (
     runId: string,
-    options: { readonly wait?: number; readonly include?: 'usage' } = {},
-  ): Promise<Run> {
-    return this.#transport.json(`/api/v1/runs/${runId}`, { query: { ...options } });
-  }
-
+    options?: { readonly wait?: number; readonly include?: 'usage' },
+  ) => Promise<Run>;
   /** Stops a run; what was seen of its answer is kept. */
-  cancel(runId: string): Promise<Run> {
-    return this.#transport.json(`/api/v1/runs/${runId}/cancel`, { method: 'POST' });
-  }
-
+  readonly cancel: (runId: string) => Promise<Run>;
   /** What a run did; for services. */
-  trace<T = unknown>(runId: string): Promise<T> {
-    return this.#transport.json(`/api/v1/runs/${runId}/trace`);
-  }
+  readonly trace: <T = unknown>(runId: string) => Promise<T>;
 }
 
 /** The files of a service. */
-export class JimsFiles {
-  readonly #transport: Transport;
-  readonly #contactId: string | undefined;
-
-  constructor(transport: Transport, contactId: string | undefined) {
-    this.#transport = transport;
-    this.#contactId = contactId;
-  }
-
+export interface JimsFiles {
   /** Stores a file; a message names it by its `file_id`. */
-  upload(file: Blob, options: UploadOptions = {}): Promise<StoredFile> {
-    return uploadFile(this.#transport, file, { contactId: this.#contactId, ...options });
-  }
-
+  readonly upload: (file: Blob, options?: UploadOptions) => Promise<StoredFile>;
   /** An address that a page can show or link to. */
-  address(
-    fileId: string,
-    options: Pick<CallOptions, 'signal'> = {},
-  ): Promise<{ readonly url: string; readonly expires_at: string | null }> {
-    return this.#transport.json(`/api/v1/files/${fileId}/address`, options);
-  }
+  readonly address: (fileId: string) => Promise<FileAddress>;
+}
+
+export interface FileAddress {
+  readonly url: string;
+  /** Null for an address that needs the token of the client. */
+  readonly expires_at: string | null;
+}
+
+export function runsOf(transport: Transport): JimsRuns {
+  const call = <T>(path: string, options?: CallOptions): Promise<T> =>
+    transport.json(`/api/v1/runs/${path}`, options);
+  return {
+    get: (runId, query) => call(runId, { query }),
+    cancel: (runId) => call(`${runId}/cancel`, { method: 'POST' }),
+    trace: (runId) => call(`${runId}/trace`),
+  };
+}
+
+export function filesOf(transport: Transport, contactId: string | undefined): JimsFiles {
+  return {
+    upload: (file, options) => uploadFile(transport, file, { contactId, ...options }),
+    address: (fileId) => transport.json(`/api/v1/files/${fileId}/address`),
+  };
 }

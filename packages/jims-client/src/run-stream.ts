@@ -1,13 +1,14 @@
-import { follow } from './follow.ts';
+import { JimsApiError } from './errors.ts';
+import { STREAM, follow } from './follow.ts';
 import type { FollowOptions } from './follow.ts';
-import type { SseMessage } from './sse-parser.ts';
-import type { Transport } from './transport.ts';
+import { pause } from './pause.ts';
+import { retried } from './transport.ts';
+import type { CallOptions, OpenAnswer, Transport } from './transport.ts';
 import type { Include, StreamEvent } from './wire.ts';
 
 /** Everything that a chat shows. */
 export const CHAT_INCLUDES: readonly Include[] = [
   'thread',
-  'start',
   'delta',
   'event',
   'step',
@@ -17,36 +18,77 @@ export const CHAT_INCLUDES: readonly Include[] = [
   'file',
 ];
 
-/** Reads a run to its end, through lost connections. */
-export function followRun(
+/** Why a run has failed that runs again when its message is sent again with its key. */
+const LOST = /^(?:lost|shutting_down|store_unavailable|restarted|disconnected)$/;
+
+/** How often a message is sent again because its run was lost. */
+const MAX_RESENDS = 8;
+
+/** The stream of a run that was accepted. */
+export interface OpenRun extends OpenAnswer {
+  readonly runId: string;
+  readonly threadId: string;
+}
+
+/** Sends a message until it is accepted. @throws JimsApiError */
+export function openRun(transport: Transport, call: CallOptions): Promise<OpenRun> {
+  return retried(call, async () => {
+    const answer = await transport.open('/api/v1/chat/stream', { ...call, headers: STREAM });
+    const { headers } = answer.response;
+    const runId = headers.get('x-jims-run-id');
+    const threadId = headers.get('x-jims-thread-id');
+    if (runId && threadId) return { runId, threadId, ...answer };
+    answer.guard.end();
+    throw new SyntaxError('This is not an answer of the service');
+  });
+}
+
+/** How to read a run. */
+export interface FollowRunOptions extends Omit<FollowOptions<StreamEvent>, 'parse' | 'query'> {
+  readonly include?: readonly Include[] | undefined;
+  /** Sends its message again: a run that was lost runs once more. */
+  readonly resend?: (() => Promise<OpenAnswer>) | undefined;
+}
+
+/** Reads a run to its end, through lost connections and lost processes. */
+export async function* followRun(
   transport: Transport,
   runId: string,
-  {
-    include = CHAT_INCLUDES,
-    ...options
-  }: Omit<FollowOptions<StreamEvent>, 'parse' | 'query'> & {
-    readonly include?: readonly Include[] | undefined;
-  },
+  { include = CHAT_INCLUDES, resend, first, after, ...options }: FollowRunOptions,
 ): AsyncGenerator<readonly StreamEvent[]> {
-  let lastId = options.after ?? '';
-  return follow<StreamEvent>(transport, `/api/v1/runs/${runId}/stream`, {
-    ...options,
-    query: { include: include.join() },
-    isLast: isEnd,
-    parse({ id, event, data }: SseMessage) {
-      // An event without an id of its own has that of the one before.
-      const parsed = { id: id === lastId ? undefined : id, event, data: objectIn(data) };
-      lastId = id;
-      // What it is was checked by the service.
-      return parsed as unknown as StreamEvent;
-    },
-  });
+  let stream = first;
+  let lastId = after;
+  for (let resends = 1; ; resends++) {
+    let isAgain = false;
+    const batches = follow<StreamEvent>(transport, `/api/v1/runs/${runId}/stream`, {
+      ...options,
+      first: stream,
+      after: lastId,
+      query: { include: include.join() },
+      isLast: isEnd,
+      parse({ id, event, data }) {
+        // An event without an id of its own has that of the one before.
+        const parsed = { id: id === lastId ? undefined : id, event, data: objectIn(data) };
+        lastId = id;
+        // What it is was checked by the service.
+        return parsed as unknown as StreamEvent;
+      },
+    });
+    for await (const batch of batches) {
+      isAgain = resend !== undefined && resends < MAX_RESENDS && batch.some(isLost);
+      yield isAgain ? batch.filter((event) => !isLost(event)) : batch;
+    }
+    if (!isAgain || !resend) return;
+    await pause(resends, options.signal);
+    stream = await resend();
+    lastId = undefined;
+  }
 }
 
 /** @throws SyntaxError for what the network has made of it. */
 export function objectIn(data: string): object {
   const value: unknown = JSON.parse(data);
-  if (typeof value === 'object' && value !== null) return value;
+  if (typeof value === 'object' && value) return value;
   throw new SyntaxError('An event of the service is an object');
 }
 
@@ -56,14 +98,14 @@ export function isEnd({ event, id }: StreamEvent): boolean {
   return event === 'result' || event === 'error' || (event === 'cancelled' && id !== undefined);
 }
 
-/** Why a run has failed that runs again when its message is sent again with its key. */
-const LOST = new Set(['lost', 'shutting_down', 'store_unavailable', 'restarted', 'disconnected']);
-
-/** How often a message is sent again because its run was lost. */
-export const MAX_RESENDS = 8;
-
 /** Whether a run ended only because its process did. */
-export function isLost({ event, data }: StreamEvent): boolean {
-  if (event === 'error') return LOST.has(data.code ?? '');
-  return event === 'cancelled' && LOST.has(data.reason);
+function isLost({ event, data }: StreamEvent): boolean {
+  return LOST.test((event === 'error' && data.code) || (event === 'cancelled' && data.reason) || '');
+}
+
+/** Why a run has no answer, by its last event. */
+export function errorOfEnd({ event, data }: StreamEvent): JimsApiError {
+  const { detail = 'The run was stopped', code = 'pipeline_failed' } =
+    event === 'error' ? data : { code: event === 'cancelled' ? data.reason : event };
+  return new JimsApiError(detail, { code });
 }

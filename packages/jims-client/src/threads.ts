@@ -1,3 +1,4 @@
+import { snakeCase } from './message-options.ts';
 import type { CallOptions, Transport } from './transport.ts';
 import type { EventPage, RunPage, Thread, ThreadEvent, ThreadPage } from './wire.ts';
 
@@ -36,64 +37,53 @@ export interface ThreadExport {
 }
 
 /** The threads of a service. */
-export class JimsThreads {
-  readonly #transport: Transport;
-  readonly #contactId: string | undefined;
-
-  constructor(transport: Transport, contactId: string | undefined) {
-    this.#transport = transport;
-    this.#contactId = contactId;
-  }
-
+export interface JimsThreads {
   /** Those with the newest event first. */
-  list(options: ThreadListOptions = {}): Promise<ThreadPage> {
-    const { contactId = this.#contactId, externalId, ...query } = options;
-    return this.#call('', { query: { ...query, contact_id: contactId, external_id: externalId } });
-  }
-
-  get(threadId: string): Promise<Thread> {
-    return this.#call(`/${threadId}`);
-  }
-
-  events(threadId: string, options: EventListOptions = {}): Promise<EventPage> {
-    return this.#call(`/${threadId}/events`, { query: { ...options } });
-  }
-
+  readonly list: (options?: ThreadListOptions) => Promise<ThreadPage>;
+  readonly get: (threadId: string) => Promise<Thread>;
+  readonly events: (threadId: string, options?: EventListOptions) => Promise<EventPage>;
   /** Newest first. */
-  runs(threadId: string, options: PageOptions = {}): Promise<RunPage> {
-    return this.#call(`/${threadId}/runs`, { query: { ...options } });
-  }
-
+  readonly runs: (threadId: string, options?: PageOptions) => Promise<RunPage>;
   /** `null` brings back the title that the thread has by itself. */
-  rename(threadId: string, title: string | null): Promise<Thread> {
-    return this.#call(`/${threadId}`, { method: 'PATCH', body: { title } });
-  }
-
+  readonly rename: (threadId: string, title: string | null) => Promise<Thread>;
   /** Erases a thread with all that was said. */
-  async delete(threadId: string): Promise<void> {
-    await this.#call(`/${threadId}`, { method: 'DELETE' });
-  }
-
+  readonly delete: (threadId: string) => Promise<void>;
   /** Copies a thread: all of it, or what came before an event. */
-  fork(
-    threadId: string,
-    body: { readonly before?: string; readonly supersede?: boolean } = {},
-  ): Promise<Thread> {
-    return this.#call(`/${threadId}/fork`, { body });
-  }
-
+  readonly fork: (threadId: string, options?: ForkOptions) => Promise<Thread>;
   /** The thread, and all of its events that the caller may see. */
-  async export(threadId: string): Promise<ThreadExport> {
-    const events: ThreadEvent[] = [];
-    for (let cursor: string | null | undefined; cursor !== null;) {
-      const page: EventPage = await this.events(threadId, { cursor, limit: 200 });
-      events.push(...page.events);
-      cursor = page.next_cursor;
-    }
-    return { thread: await this.get(threadId), events };
-  }
+  readonly export: (threadId: string) => Promise<ThreadExport>;
+}
 
-  #call<T>(path: string, options?: CallOptions): Promise<T> {
-    return this.#transport.json<T>(`/api/v1/threads${path}`, options);
-  }
+export interface ForkOptions {
+  /** The event that the copy ends before. */
+  readonly before?: string;
+  /** Whether the copy replaces the thread in lists; default false. */
+  readonly supersede?: boolean;
+}
+
+export function threadsOf(transport: Transport, contactId: string | undefined): JimsThreads {
+  const call = <T>(path: string, options?: CallOptions): Promise<T> =>
+    transport.json(`/api/v1/threads${path}`, options);
+  const threads: JimsThreads = {
+    list: (options) => call('', { query: snakeCase({ contactId, ...options }) }),
+    get: (threadId) => call(`/${threadId}`),
+    events: (threadId, options) => call(`/${threadId}/events`, { query: { ...options } }),
+    runs: (threadId, options) => call(`/${threadId}/runs`, { query: { ...options } }),
+    rename: (threadId, title) => call(`/${threadId}`, { method: 'PATCH', body: { title } }),
+    async delete(threadId) {
+      await call(`/${threadId}`, { method: 'DELETE' });
+    },
+    fork: (threadId, body = {}) => call(`/${threadId}/fork`, { body }),
+    async export(threadId) {
+      const thread = await threads.get(threadId);
+      const events: ThreadEvent[] = [];
+      for (let cursor: string | null | undefined; cursor !== null;) {
+        const page = await threads.events(threadId, { cursor, limit: 200 });
+        events.push(...page.events);
+        cursor = page.next_cursor;
+      }
+      return { thread, events };
+    },
+  };
+  return threads;
 }

@@ -1,5 +1,5 @@
 import { JimsApiError } from './errors.ts';
-import { aborted, pause, pauseBefore } from './pause.ts';
+import { pause } from './pause.ts';
 
 /** What sends a request. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -20,6 +20,8 @@ export interface JimsClientOptions {
   readonly silenceMs?: number;
 }
 
+export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+
 /** A request to the service. */
 export interface CallOptions {
   readonly method?: string;
@@ -27,264 +29,208 @@ export interface CallOptions {
   readonly body?: object | Blob;
   readonly headers?: Readonly<Record<string, string>>;
   /** Members without a value are left out. */
-  readonly query?: Readonly<Record<string, string | number | boolean | undefined>> | undefined;
+  readonly query?: Query | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Makes what is sent twice happen once. */
   readonly key?: string;
   /** Instead of the client's `fetch`. */
   readonly fetch?: Fetch | undefined;
   /** How often it is tried; 6. */
-  readonly tries?: number;
+  readonly tries?: number | undefined;
   /** It did not work, and is tried again. */
-  readonly onLost?: (error: JimsApiError) => void;
+  readonly onLost?: ((error: JimsApiError) => void) | undefined;
 }
 
-/** How often an ordinary request is tried. */
 const TRIES = 6;
 const SILENCE_MS = 25_000;
 /** A file may be on its way for long, and nobody says how far it is. */
 const UPLOAD_MS = 600_000;
 
-const TRANSIENT = new Set([408, 425, 429, 502, 503, 504]);
 /** No later time changes them. */
-const FINAL = new Set(['deadline', 'recovery_off', 'aborted']);
+const FINAL = /^(?:deadline|recovery_off)$/;
 const CODES: Readonly<Record<number, string>> = {
   401: 'unauthorized',
-  403: 'forbidden',
   404: 'not_found',
   422: 'invalid_request',
 };
 
-/** Whether the same request may work later. */
-export function isTransient({ code, status }: JimsApiError): boolean {
-  if (FINAL.has(code)) return false;
-  if (code === 'network' || TRANSIENT.has(status ?? 0)) return true;
-  return code === 'invalid_answer' && !(status && status >= 400 && status < 500);
-}
-
 /** Sends requests to the service, with the token of the caller. */
 export class Transport {
-  readonly silenceMs: number;
-  readonly #options: JimsClientOptions;
-  readonly #base: string;
+  readonly options: JimsClientOptions;
   #token: Promise<string | undefined> | undefined;
 
   constructor(options: JimsClientOptions) {
-    this.#options = options;
-    this.#base = (options.url ?? '').replace(/\/+$/, '');
-    this.silenceMs = options.silenceMs ?? SILENCE_MS;
+    this.options = options;
   }
 
   /** The address of a path, with the parameters that have a value. */
-  address(path: string, query: CallOptions['query'] = {}): string {
-    const given = Object.entries(query).filter(([, value]) => value !== undefined);
-    const text = given.map((pair) => pair.map((each) => encodeURIComponent(`${each}`)).join('='));
-    return `${this.#base}${path}${text.length > 0 ? `?${text.join('&')}` : ''}`;
-  }
-
-  /** The address of the bytes of a file. */
-  fileAddress(fileId: string): string {
-    return this.address(`/api/v1/files/${fileId}`);
-  }
-
-  /** What to send with each request, the token included. */
-  async headers(): Promise<Record<string, string>> {
-    const { token, headers } = this.#options;
-    // One call for all requests that begin together.
-    this.#token ??= Promise.resolve(typeof token === 'function' ? token() : token);
-    let value;
-    try {
-      value = await this.#token;
-    } catch (cause) {
-      this.#token = undefined;
-      throw new JimsApiError('There is no token', { code: 'unauthorized', cause });
-    }
-    return { ...headers, ...(value && { authorization: `Bearer ${value}` }) };
-  }
-
-  /** Whether files are to be sent by the client's own `fetch`. */
-  get hasOwnFetch(): boolean {
-    return this.#options.fetch !== undefined;
-  }
-
-  /** Whether there may be a newer token than the one that was refused. */
-  renewToken(): boolean {
-    this.#token = undefined;
-    return typeof this.#options.token === 'function';
+  address(path: string, query: Query = {}): string {
+    const given = Object.entries(query).flatMap(([name, value]) =>
+      value === undefined ? [] : `${name}=${encodeURIComponent(value)}`,
+    );
+    const base = (this.options.url ?? '').replace(/\/+$/, '') + path;
+    return given.length > 0 ? `${base}?${given.join('&')}` : base;
   }
 
   /** One try: resolves when the head of a good answer is there. @throws JimsApiError */
-  async open(path: string, options: CallOptions = {}): Promise<Response> {
-    const response = await this.#send(path, options);
-    if (response.status !== 401 || !this.renewToken()) return this.#good(response);
-    return this.#good(await this.#send(path, options));
+  async open(path: string, options: CallOptions, isAgain = false): Promise<OpenAnswer> {
+    const { token, headers, fetch: own = fetch, silenceMs = SILENCE_MS } = this.options;
+    // Not as a method: browsers want it called without an object.
+    const { method, body, query, key, fetch: send = own } = options;
+    const isFile = body instanceof Blob;
+    // One call for all requests that begin together.
+    const used = (this.#token ??= (async () => (typeof token === 'function' ? token() : token))());
+    const forget = (): void => {
+      if (this.#token === used) this.#token = undefined;
+    };
+    const guard = guarded(isFile ? UPLOAD_MS : silenceMs, options.signal);
+    try {
+      const value = await used;
+      const response = await send(this.address(path, query), {
+        method: method ?? (body ? 'POST' : 'GET'),
+        headers: {
+          ...headers,
+          ...(value && { authorization: `Bearer ${value}` }),
+          ...(body && !isFile && { 'content-type': 'application/json' }),
+          ...(key && { 'idempotency-key': key }),
+          ...options.headers,
+        },
+        ...(body && { body: isFile ? body : JSON.stringify(body) }),
+        signal: guard.signal,
+        cache: 'no-store',
+      });
+      if (response.ok) return { response, guard };
+      if (response.status !== 401 || typeof token !== 'function' || isAgain) {
+        throw await errorOf(response);
+      }
+    } catch (error) {
+      used.catch(forget);
+      guard.end();
+      throw guard.reason(error);
+    }
+    guard.end();
+    forget();
+    return this.open(path, options, true);
   }
 
   /** Tries until there is a whole answer, or a reason that stays. @throws JimsApiError */
-  async json<T>(path: string, options: CallOptions = {}): Promise<T> {
+  json<T>(path: string, options: CallOptions = {}): Promise<T> {
     return retried(options, async () => {
-      const ms = options.body instanceof Blob ? UPLOAD_MS : this.silenceMs;
-      const watchdog = new Watchdog(ms, options.signal);
+      const { response, guard } = await this.open(path, options);
       try {
-        const { signal } = watchdog;
-        return await bodyOf<T>(await this.open(path, { ...options, signal }));
+        const text = await response.text();
+        const isText = response.headers.get('content-type')?.startsWith('text/plain');
+        return response.status === 204 || isText ? (text as T) : JSON.parse(text);
       } catch (error) {
-        throw watchdog.reason(error);
+        throw guard.reason(error);
       } finally {
-        watchdog.end();
+        guard.end();
       }
     });
   }
+}
 
-  async #send(
-    path: string,
-    { method, body, headers, query, signal, key, ...call }: CallOptions,
-  ): Promise<Response> {
-    const isJson = body !== undefined && !(body instanceof Blob);
-    const init: RequestInit = {
-      method: method ?? (body ? 'POST' : 'GET'),
-      headers: {
-        ...(await this.headers()),
-        ...(isJson && { 'content-type': 'application/json' }),
-        ...(key !== undefined && { 'idempotency-key': key }),
-        ...headers,
-      },
-      ...(body && { body: isJson ? JSON.stringify(body) : (body as Blob) }),
-      ...(signal && { signal }),
-      cache: 'no-store',
-    };
-    try {
-      // Not as a method: browsers want it called without an object.
-      const send = call.fetch ?? this.#options.fetch ?? fetch;
-      return await send(this.address(path, query), init);
-    } catch (cause) {
-      throw signal?.aborted ? aborted() : networkError(cause);
-    }
-  }
-
-  async #good(response: Response): Promise<Response> {
-    if (response.ok) return response;
-    throw await errorOf(response);
-  }
+/** An answer whose head is there, and what gives it up. */
+export interface OpenAnswer {
+  readonly response: Response;
+  readonly guard: Guard;
 }
 
 /** Tries until it works, or there is a reason that stays. @throws JimsApiError */
 export async function retried<T>(
-  { signal, tries = TRIES, onLost }: Pick<CallOptions, 'signal' | 'tries' | 'onLost'>,
+  { signal, tries = TRIES, onLost }: CallOptions,
   run: () => Promise<T>,
 ): Promise<T> {
   for (let count = 1; ; count++) {
     try {
       return await run();
     } catch (thrown) {
-      const error = asJimsApiError(thrown);
-      if (signal?.aborted || count >= tries || !isTransient(error)) throw error;
-      onLost?.(error);
-      await pause(pauseBefore(count, error), signal);
+      await nextTry(thrown, { count, tries, signal, onLost });
     }
   }
 }
 
+/** How a request has gone so far. */
+interface Tries extends Pick<CallOptions, 'signal' | 'tries' | 'onLost'> {
+  readonly count: number;
+  readonly leastMs?: number;
+}
+
+/** Waits before the next try. @throws JimsApiError when there is none. */
+export async function nextTry(
+  thrown: unknown,
+  { count, tries = Infinity, signal, onLost, leastMs = 0 }: Tries,
+): Promise<void> {
+  const error = asJimsApiError(thrown);
+  const { code, status = 0, retryAfter = 0 } = error;
+  const isFault = code === 'network' || code === 'invalid_answer';
+  const isBusy = status === 408 || status === 429 || (status > 501 && !FINAL.test(code));
+  if (count >= tries || !(isFault || isBusy)) throw error;
+  onLost?.(error);
+  await pause(count, signal, Math.max(leastMs, retryAfter * 1000));
+}
+
 /** Gives up what is silent for too long. */
-export class Watchdog {
-  readonly #ms: number;
-  readonly #inner = new AbortController();
-  readonly #outer: AbortSignal | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #isSilent = false;
-
-  constructor(ms: number, outer: AbortSignal | undefined) {
-    this.#ms = ms;
-    this.#outer = outer;
-    if (outer?.aborted) this.#stop();
-    outer?.addEventListener('abort', this.#stop);
-    this.watch();
-  }
-
-  get signal(): AbortSignal {
-    return this.#inner.signal;
-  }
-
-  /** Something must come from now on. */
-  watch(): void {
-    this.rest();
-    this.#timer = setTimeout(() => {
-      this.#isSilent = true;
-      this.#stop();
-    }, this.#ms);
-  }
-
-  /** Nothing is waited for. */
-  rest(): void {
-    clearTimeout(this.#timer);
-  }
-
-  end(): void {
-    this.rest();
-    this.#outer?.removeEventListener('abort', this.#stop);
-  }
-
+export interface Guard {
+  readonly signal: AbortSignal;
+  /** Whether something must come from now on. */
+  readonly watch: (isWatched: boolean) => void;
   /** Why it was really given up. */
-  reason(error: unknown): unknown {
-    return this.#isSilent ? networkError(error, 'The service is silent') : error;
-  }
-
-  readonly #stop = (): void => this.#inner.abort();
+  readonly reason: (error: unknown) => JimsApiError;
+  /** Ends the request with what is left of it. */
+  readonly end: () => void;
 }
 
-/** The body of an answer: JSON, or text that says so, or nothing. */
-async function bodyOf<T>(response: Response): Promise<T> {
-  const type = response.headers.get('content-type') ?? '';
-  const text = await response.text();
-  if (response.status === 204 || type.startsWith('text/plain')) return text as T;
-  return parsed<T>(text, response);
-}
-
-function parsed<T>(text: string, { status }: Response): T {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new JimsApiError(`The answer is not the service's (HTTP ${status})`, {
-      code: 'invalid_answer',
-      status,
-      cause,
-    });
-  }
+function guarded(ms: number, outer: AbortSignal | undefined): Guard {
+  const inner = new AbortController();
+  const { signal } = inner;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let silence: Error | undefined;
+  const end = (): void => {
+    clearTimeout(timer);
+    outer?.removeEventListener('abort', end);
+    inner.abort();
+  };
+  const watch = (isWatched: boolean): void => {
+    clearTimeout(timer);
+    if (!isWatched) return;
+    timer = setTimeout(() => {
+      silence = new Error('The service is silent');
+      end();
+    }, ms);
+  };
+  watch(true);
+  outer?.addEventListener('abort', end);
+  if (outer?.aborted) end();
+  return { signal, watch, end, reason: (error) => asJimsApiError(silence ?? error) };
 }
 
 async function errorOf(response: Response): Promise<JimsApiError> {
   const { status, headers } = response;
-  const text = await response.text().catch(() => '');
-  const requestId = headers.get('x-request-id') ?? undefined;
-  const seconds = Number(headers.get('retry-after') ?? NaN);
-  const about = { status, requestId, retryAfter: seconds >= 0 ? seconds : undefined };
-  let body: { detail?: unknown; code?: unknown } | null;
+  let body: { readonly detail?: unknown; readonly code?: unknown } | undefined;
   try {
-    body = JSON.parse(text);
-  } catch {
-    body = null;
-  }
-  if (typeof body !== 'object' || body === null || !body.detail) {
-    const code = CODES[status] ?? 'invalid_answer';
-    return new JimsApiError(`HTTP ${status}`, { code, ...about });
-  }
-  const { detail, code } = body;
-  return new JimsApiError(detailText(detail), {
-    code: typeof code === 'string' ? code : (CODES[status] ?? `http_${status}`),
-    ...about,
+    body = JSON.parse(await response.text());
+  } catch {}
+  const { detail = `HTTP ${status}`, code = CODES[status] ?? `http_${status}` } = body ?? {};
+  // A sentence, or a list of what is wrong with a request.
+  const message = Array.isArray(detail)
+    ? detail.map(({ loc, msg }) => `${loc}: ${msg}`).join('; ')
+    : `${detail}`;
+  return new JimsApiError(message, {
+    code: `${code}`,
+    status,
+    requestId: headers.get('x-request-id') ?? undefined,
+    retryAfter: Number(headers.get('retry-after')) || undefined,
   });
 }
 
-/** A sentence, or a list of what is wrong with a request. */
-function detailText(detail: unknown): string {
-  if (!Array.isArray(detail)) return String(detail);
-  return detail.map(({ loc, msg }) => `${[loc].flat().join('.')}: ${msg}`).join('; ');
-}
-
-function networkError(cause: unknown, message = 'The service cannot be reached'): JimsApiError {
-  return new JimsApiError(message, { code: 'network', cause });
-}
-
-export function asJimsApiError(error: unknown): JimsApiError {
-  return error instanceof JimsApiError ? error : networkError(error);
+/** Why a request failed: it was given up, what came is not the service's, or nothing came. */
+export function asJimsApiError(cause: unknown): JimsApiError {
+  if (cause instanceof JimsApiError) return cause;
+  const { name, message } = cause instanceof Error ? cause : new Error(`${cause}`);
+  const codes: Readonly<Record<string, string>> = {
+    AbortError: 'aborted',
+    SyntaxError: 'invalid_answer',
+  };
+  return new JimsApiError(message, { code: codes[name] ?? 'network', cause });
 }

@@ -1,4 +1,4 @@
-import type { Fetch, Transport } from './transport.ts';
+import type { Transport } from './transport.ts';
 import type { StoredFile } from './wire.ts';
 
 /** What is used of it where there is one: in browsers and their workers, and in React Native. */
@@ -10,13 +10,10 @@ interface Xhr {
   readonly upload: {
     onprogress: ((event: { readonly loaded: number; readonly total: number }) => void) | null;
   };
-  onload: (() => void) | null;
-  onerror: (() => void) | null;
-  onabort: (() => void) | null;
+  onloadend: (() => void) | null;
   readonly open: (method: string, url: string) => void;
   readonly setRequestHeader: (name: string, value: string) => void;
-  readonly getResponseHeader: (name: string) => string | null;
-  readonly send: (body: Blob | null) => void;
+  readonly send: (body: unknown) => void;
   readonly abort: () => void;
 }
 
@@ -47,8 +44,8 @@ export async function uploadFile(
     body: file,
     signal,
     fetch:
-      Request && !transport.hasOwnFetch
-        ? (url, init) => sendByXhr(new Request(), { url, init, onProgress })
+      Request && !transport.options.fetch
+        ? (url, init) => sendByXhr(new Request(), url, init, onProgress)
         : undefined,
   });
   onProgress(1);
@@ -57,34 +54,23 @@ export async function uploadFile(
 
 /** `fetch` does not say how much of a body is sent. */
 function sendByXhr(
-  request: Xhr,
-  {
-    url,
-    init: { headers, body, signal },
-    onProgress,
-  }: {
-    readonly url: string;
-    readonly init: RequestInit;
-    readonly onProgress: (progress: number) => void;
-  },
+  xhr: Xhr,
+  url: string,
+  { headers, body, signal }: RequestInit,
+  onProgress: (progress: number) => void,
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
-    request.open('POST', url);
-    for (const [name, value] of Object.entries({ ...headers })) {
-      request.setRequestHeader(name, String(value));
-    }
-    request.upload.onprogress = ({ loaded, total }) => onProgress(total > 0 ? loaded / total : 0);
-    request.onload = () => {
-      const answered = new Headers();
-      for (const name of ['content-type', 'x-request-id', 'retry-after']) {
-        const value = request.getResponseHeader(name);
-        if (value !== null) answered.set(name, value);
-      }
-      const { status, responseText } = request;
-      resolve(new Response(responseText, { status, headers: answered }));
+    xhr.open('POST', url);
+    for (const [name, value] of Object.entries({ ...headers })) xhr.setRequestHeader(name, value);
+    xhr.upload.onprogress = ({ loaded, total }) => onProgress(loaded / (total || 1));
+    xhr.onloadend = () => {
+      const { status, responseText } = xhr;
+      // A response that is made of a string is plain text otherwise.
+      const answered = { 'content-type': 'application/json' };
+      if (status) resolve(new Response(responseText, { status, headers: answered }));
+      else reject(new TypeError('The upload broke off'));
     };
-    request.onerror = request.onabort = () => reject(new TypeError('The upload broke off'));
-    signal?.addEventListener('abort', () => request.abort());
-    request.send(body instanceof Blob ? body : null);
+    signal?.addEventListener('abort', () => xhr.abort());
+    xhr.send(body);
   });
 }

@@ -63,9 +63,16 @@ export async function startRun(
   };
   const target = { thread, onMoved, eventFiles, replacedFiles };
   const run = await startWhereItBelongs(api.app, complete, { target, sentFiles });
+  logAccepted(api, call, run);
   const leave = run.attach(onDisconnect);
   onAbort(call.request.signal, leave);
   return { run, leave };
+}
+
+function logAccepted({ logger }: ApiContext, { requestId }: Call, run: Run): void {
+  const { id: runId, thread, createdThread, replayed } = run;
+  const fields = { requestId, runId, threadId: thread.id, createdThread, replayed };
+  logger.debug(fields, 'message accepted');
 }
 
 type Unplaced = Omit<RunRequest, 'thread'> & Pick<ClientRunRequest, 'incoming'>;

@@ -79,7 +79,7 @@ export async function openStream(
 
 function sendFrames(
   { heartbeatMs, logger, respond }: ApiContext,
-  { request, headers, requestId }: Call,
+  { request, headers, requestId, logStream }: Call,
   { frames, onGone, onClose }: Omit<OpenStream, 'headers'>,
 ): Response {
   if (request.method === 'HEAD') {
@@ -87,23 +87,16 @@ function sendFrames(
     onGone?.();
     return new Response(null, { headers: { ...SSE_HEADERS, ...headers } });
   }
-  const began = performance.now();
+  const logEnd = logStream();
   return respond(frames, {
     headers,
     heartbeatMs,
     onClose(end) {
       onClose?.();
-      const ms = Math.round(performance.now() - began);
-      logger.info({ requestId, ...namesIn(headers), ms, end: end.kind }, 'stream closed');
+      logEnd(end);
       if (end.kind === 'client_gone') onGone?.();
       if (end.kind === 'broken')
         logger.error({ requestId, error: describeError(end.error) }, 'stream broke off');
     },
   });
-}
-
-/** The run and the thread that an answer's headers name, for the log. */
-function namesIn(headers: Readonly<Record<string, string>>): object {
-  const { 'x-jims-run-id': runId, 'x-jims-thread-id': threadId } = headers;
-  return { ...(runId !== undefined && { runId }), ...(threadId !== undefined && { threadId }) };
 }

@@ -1,4 +1,4 @@
-import type { JimsApp, Logger } from 'jims-core';
+import type { JimsApp, Logger, Run } from 'jims-core';
 import type { GenericSchema } from 'valibot';
 
 import type { Cors } from './cors.ts';
@@ -6,7 +6,8 @@ import { HttpError } from './errors.ts';
 import type { FileSignatures } from './file-signatures.ts';
 import type { Principal } from './principal.ts';
 import type { ReadingTurns } from './reading-turns.ts';
-import type { SseResponder } from './sse/response.ts';
+import type { SseFrame } from './sse/frame.ts';
+import type { SseEnd, SseResponder } from './sse/response.ts';
 import type { Streams } from './sse/stream-limit.ts';
 
 /** What the routes of all protocols work with. */
@@ -58,6 +59,8 @@ export interface Call {
   readonly headers: Readonly<Record<string, string>>;
   /** The body as JSON, read once, within the limits. Throws an `HttpError`. */
   readonly body: () => Promise<unknown>;
+  /** Makes the log wait for the end of an answer that is a stream: gives what to call then. */
+  readonly logStream: () => (end: SseEnd) => void;
 }
 
 /** What is known of a request that is answered with an error. The body of an unknown caller must not be read. */
@@ -122,6 +125,20 @@ export interface ResponseDoc {
   readonly contentType?: string;
   readonly schema?: GenericSchema;
   readonly example?: unknown;
+  /** The frames that it has as an event stream. The document has them as `x-frames`. */
+  readonly frames?: readonly FrameDoc[];
+}
+
+/** A kind of frame of an event stream. */
+export interface FrameDoc {
+  readonly event: string;
+  readonly description: string;
+  /** Comes only when the request's `include` names this. */
+  readonly include?: string;
+  /** No frame follows. */
+  readonly last?: boolean;
+  /** The JSON that is its data. */
+  readonly schema: GenericSchema;
 }
 
 /** The statuses that mean the same on every route. */
@@ -151,9 +168,14 @@ export function aliasOf(route: Route, at: Partial<Pick<Route, 'method' | 'path'>
   return { ...rest, ...at };
 }
 
+/** A run in the frames of a protocol. */
+export type RunFrames = AsyncIterable<SseFrame>;
+
 /** A way that clients speak chat. */
 export interface Protocol {
   readonly routes: readonly Route[];
+  /** Shows a run that is over as the protocol streams it. */
+  readonly wire: (api: ApiContext, call: Call, run: Run) => RunFrames | Promise<RunFrames>;
   /** Answers under its prefixes where it has no route; by default as JIMS's own paths do. */
   readonly fallback?: Route;
 }

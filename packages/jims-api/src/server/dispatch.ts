@@ -38,10 +38,12 @@ const OPEN: Principal = { kind: 'service', id: 'open' };
 export async function answer(options: AnswerOptions, routed: Routed): Promise<Response> {
   const { api, cors, log, isDraining } = options;
   const { request, route } = routed;
-  const started = performance.now();
   const receivedAt = Date.now();
   const url = new URL(request.url);
   const id = requestId(request);
+  const { method } = request;
+  const { path, probe: isProbe = false } = route;
+  const line = log.line({ requestId: id, method, path }, { isProbe });
   let read: Promise<unknown> | undefined;
   const call: RefusedCall = {
     request,
@@ -55,10 +57,15 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
     body: () => (read ??= readJsonBody(request, { maxBytes: api.maxBodyBytes })),
   };
   let response: Response;
-  let reason: string | undefined;
+  let refusal: HttpError | undefined;
   try {
     response = await withCallersTrace(traceHeaders(request), () =>
-      handle(options, routed, { ...call, receivedAt, query: url.searchParams }),
+      handle(options, routed, {
+        ...call,
+        receivedAt,
+        query: url.searchParams,
+        logStream: line.stream,
+      }),
     );
   } catch (error) {
     const thrown = toHttpError(error, { requestId: id, exposeErrors: api.exposeErrors });
@@ -67,13 +74,10 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
       api.app.metrics.countRefusal(failure.code);
     }
     log.failed(id, failure);
-    ({ reason } = failure);
+    refusal = failure;
     response = await refuse(route, call, failure);
   }
-  const ms = Math.round((performance.now() - started) * 10) / 10;
-  const { method } = request;
-  const { path, probe: isProbe = false } = route;
-  log.answered({ requestId: id, method, path, isProbe, response, ms, reason });
+  line.answered(response, refusal);
   return response;
 }
 
@@ -123,7 +127,7 @@ function guardPath(guard: RequestGuard, request: Request, path: string): void {
 async function handle(
   { api, authenticate, guard, requireContactHeader }: AnswerOptions,
   { route, request, params }: Routed,
-  call: RefusedCall & Pick<Call, 'query' | 'receivedAt'>,
+  call: RefusedCall & Pick<Call, 'query' | 'receivedAt' | 'logStream'>,
 ): Promise<Response> {
   // Databases cannot keep a NUL; JSON that holds one is refused, too.
   if (request.url.includes('%00')) {
@@ -137,6 +141,8 @@ async function handle(
   const explain = (why: string): void => void (reason = why);
   const caller = await authenticate(request, call.body, explain);
   if (!caller) throw unauthorized(reason);
+  const { kind, id } = caller;
+  api.logger.debug({ requestId: call.requestId, caller: kind, callerId: id }, 'caller recognised');
   if (isNobodys(caller)) throw unauthorized('the contact has a name that stands for nobody');
   const required = requireContactHeader && !route.contactless;
   const acting = actingAs(caller, request, { required });

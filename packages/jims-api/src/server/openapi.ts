@@ -2,7 +2,7 @@ import * as v from 'valibot';
 
 import { isJsonObject } from '../http/json-object.ts';
 import { MESSAGE_LENGTH } from '../http/route.ts';
-import type { ErrorStatus, ResponseDoc, Route, RouteDoc } from '../http/route.ts';
+import type { ErrorStatus, FrameDoc, ResponseDoc, Route, RouteDoc } from '../http/route.ts';
 
 export interface OpenApiOptions {
   /** The address by which clients reach the service, when it is known. */
@@ -36,6 +36,7 @@ const ERRORS: Readonly<Record<ErrorStatus, string>> = {
   503: 'Try again later: the service is overloaded, is shutting down, or cannot reach its database',
   504: 'The pipeline took too long',
 };
+const EVENT_STREAM = 'text/event-stream';
 const RETRY_LATER: ReadonlySet<number> = new Set([409, 429, 503]);
 
 const HEADERS = {
@@ -179,11 +180,20 @@ function success(response: ResponseDoc, toSchema: ToSchema): Json {
     ...(schema && { schema: toSchema(schema) }),
     ...(example !== undefined && { example }),
   };
+  const content: Record<string, Json> = { ...(!isEmpty && { [contentType]: media }) };
+  if (response.frames) {
+    const frames = response.frames.map((one) => frame(one, toSchema));
+    content[EVENT_STREAM] = { ...content[EVENT_STREAM], 'x-frames': frames };
+  }
   return {
     description,
     headers: headerRefs('x-request-id'),
-    ...(!isEmpty && { content: { [contentType]: media } }),
+    ...(Object.keys(content).length > 0 && { content }),
   };
+}
+
+function frame({ schema, ...doc }: FrameDoc, toSchema: ToSchema): Json {
+  return { ...doc, schema: toSchema(schema) };
 }
 
 function failure(status: ErrorStatus, toSchema: ToSchema): Json {

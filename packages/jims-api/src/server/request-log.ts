@@ -3,28 +3,22 @@ import type { Logger } from 'jims-core';
 import { describeError } from 'jims-core/host';
 
 import type { HttpError } from '../http/errors.ts';
+import type { SseEnd } from '../http/sse/response.ts';
 import { RepeatLimit } from './repeat-limit.ts';
 
-/** A request that was answered, as its log line describes it. */
-export interface AnsweredRequest {
+/** A request, as its log line describes it. */
+export interface LoggedRequest {
   readonly requestId: string;
   readonly method: string;
   /** The pattern of its route: an address may name a person, and the log outlives them. */
   readonly path: string;
-  readonly response: Response;
-  /** Probes come every few seconds: only those that fail are logged. */
-  readonly isProbe: boolean;
-  /** The time until the head of the answer was there. */
-  readonly ms: number;
-  /** Why authentication failed. */
-  readonly reason: string | undefined;
 }
 
 const LOGGED_BY_THE_RUN: ReadonlySet<string> = new Set(['pipeline_failed', 'deadline', 'lost']);
 /** At most one line in so many milliseconds for each kind of refusal: lines cost most during an overload. */
 const REPEAT_MS = 10_000;
 
-/** Writes one line for each request, and one for each failure that is the service's own. */
+/** Writes a line for each request, and one for each failure that is the service's own. */
 export class RequestLog {
   readonly #logger: Logger;
   readonly #refusals = new Map<string, RepeatLimit>();
@@ -33,19 +27,10 @@ export class RequestLog {
     this.#logger = logger;
   }
 
-  answered({ response, reason, isProbe, ...request }: AnsweredRequest): void {
-    const { status, headers } = response;
-    const runId = headers.get('x-jims-run-id');
-    const threadId = headers.get('x-jims-thread-id');
-    const fields = {
-      ...request,
-      status,
-      ...(runId !== null && { runId }),
-      ...(threadId !== null && { threadId }),
-      ...(reason !== undefined && { reason }),
-    };
-    if (status < 400 && isProbe) this.#logger.debug(fields, 'request');
-    else this.#logger.info(fields, 'request');
+  /** The line of a request that has just arrived; probes come every few seconds: only those that fail are logged. */
+  line(request: LoggedRequest, { isProbe }: { readonly isProbe: boolean }): RequestLine {
+    if (!isProbe) this.#logger.debug({ ...request }, 'request received');
+    return new RequestLine(this.#logger, request, isProbe);
   }
 
   /** Logs a failure of the service itself, with its cause; the line of the request has the rest. */
@@ -73,5 +58,66 @@ export class RequestLog {
       },
       message,
     );
+  }
+}
+
+/**
+ * The line of one request. It is written when the answer is there, or when a stream is over: only then it
+ * is known how long that was, and how it ended.
+ */
+export class RequestLine {
+  readonly #logger: Logger;
+  readonly #request: LoggedRequest;
+  readonly #isProbe: boolean;
+  readonly #began = performance.now();
+  #answer: object | undefined;
+  #stream: 'none' | 'open' | SseEnd['kind'] = 'none';
+
+  constructor(logger: Logger, request: LoggedRequest, isProbe: boolean) {
+    this.#logger = logger;
+    this.#request = request;
+    this.#isProbe = isProbe;
+  }
+
+  /** The answer is a stream. Call what it gives when that is over. */
+  readonly stream = (): ((end: SseEnd) => void) => {
+    this.#stream = 'open';
+    return ({ kind }) => {
+      this.#stream = kind;
+      this.#write();
+    };
+  };
+
+  /** What it was answered; of a refusal with its code, or why authentication failed. */
+  answered({ status, headers }: Response, { code, reason }: Partial<HttpError> = {}): void {
+    const runId = headers.get('x-jims-run-id');
+    const threadId = headers.get('x-jims-thread-id');
+    this.#answer = {
+      status,
+      ...(this.#stream !== 'none' && { headMs: this.#ms() }),
+      ...(runId !== null && { runId }),
+      ...(threadId !== null && { threadId }),
+      ...(code !== undefined && { code }),
+      ...(reason !== undefined && { reason }),
+    };
+    if (status < 400 && this.#isProbe) this.#logger.debug(this.#fields(), 'request');
+    else this.#write();
+  }
+
+  /** A stream may be over before its answer is there: its client has left already. */
+  #write(): void {
+    if (this.#answer === undefined) return;
+    if (this.#stream === 'open') this.#logger.debug(this.#fields(), 'stream begins');
+    else this.#logger.info(this.#fields(), 'request');
+  }
+
+  #fields(): object {
+    const end = this.#stream;
+    const isOver = end !== 'none' && end !== 'open';
+    return { ...this.#request, ms: this.#ms(), ...this.#answer, ...(isOver && { end }) };
+  }
+
+  #ms(): number {
+    return Math.round((performance.now() - this.#began) * 10) / 10;
   }
 }

@@ -8,6 +8,7 @@ import { chat, serveApp } from '../support/served-app.ts';
 import type { ServedApp } from '../support/served-app.ts';
 
 const DOCS = new URL('../../../../docs/', import.meta.url);
+const Manifest = v.object({ peerDependencies: v.record(v.string(), v.string()) });
 const Dashboard = v.object({
   panels: v.array(v.object({ targets: v.array(v.object({ expr: v.string() })) })),
 });
@@ -19,6 +20,21 @@ function read(name: string): string {
 function sortedSet(names: Iterable<string>): string[] {
   return [...new Set(names)].toSorted();
 }
+
+test('the packages that the page installs are of the versions that the command takes', () => {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const { peerDependencies } = v.parse(Manifest, JSON.parse(manifest));
+  const installed = read('observability.md').matchAll(/^npm install (\S+)@([\d.]+)$/gm);
+  // As one says it: 0.301 is in ^0.301.0, and 11 in ^11.0.0. Without it an npm of Node 20 takes another one.
+  const ranges = [...installed].map(([, name, version]) => [
+    name,
+    `^${version}.0`,
+    `^${version}.0.0`,
+  ]);
+  for (const [name = '', ...either] of ranges)
+    assert.ok(either.includes(peerDependencies[name] ?? ''));
+  assert.equal(ranges.length, Object.keys(peerDependencies).length);
+});
 
 describe('docs/observability.md', () => {
   let service: ServedApp;

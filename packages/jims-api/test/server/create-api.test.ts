@@ -3,15 +3,24 @@ import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
 import { defineApp } from 'jims-core';
+import * as v from 'valibot';
 
+import { eventually } from '../../../jims-core/test/support/eventually.ts';
 import { HttpError, createApi } from '../../src/index.ts';
 import { jsonOf, testApi } from '../support/api.ts';
 import type { TestAppOptions } from '../support/api.ts';
+import { createGate } from '../support/gate.ts';
+import { liveFrames } from '../support/live-frames.ts';
 import { recorder } from '../support/recorder.ts';
 import { talker } from '../support/talker.ts';
 
 const CHAT = '/api/v1/chat';
 const HELLO = { contact_id: 'customer:42', message: 'Hello' };
+
+/** The line of one stream. */
+const StreamLines = v.tuple([
+  v.looseObject({ ms: v.number(), headMs: v.number(), end: v.string() }),
+]);
 
 const echo: TestAppOptions = (ctx) => ctx.sendMessage(`You said: ${ctx.lastUserMessage}`);
 
@@ -362,7 +371,8 @@ test('the log names routes and not the people in their addresses', async () => {
   await api.send('DELETE', '/api/v1/contacts/ann@example.com');
   await api.get('/api/v1/contacts/ann@example.com');
   await api.get('/api/v1/contacts/ann@example.com/no-such-thing');
-  const paths = lines.map(({ fields }) => ({ path: undefined, ...fields }).path);
+  const requests = lines.filter(({ message }) => message === 'request');
+  const paths = requests.map(({ fields }) => ({ path: undefined, ...fields }).path);
   assert.equal(paths[0], '/api/v1/contacts/:contact_id/export');
   assert.equal(paths.length, 4);
   assert.doesNotMatch(JSON.stringify(lines), /ann@example/);
@@ -412,22 +422,63 @@ test('an overload is a warning now and then, without a stack', async () => {
     ['warn'],
   );
   assert.doesNotMatch(JSON.stringify(warnings), /stack|create-api/);
+  const codes = lines.filter(({ message }) => message === 'request').map(({ fields }) => fields);
+  assert.equal(codes.length, 5);
+  for (const fields of codes)
+    assert.partialDeepStrictEqual(fields, { status: 503, code: 'overloaded' });
 });
 
-test('a stream is logged when it is over, with its run and how it ended', async () => {
+test('a stream is logged when it is over, with its run, its whole time and how it ended', async () => {
   const { logger, lines } = recorder();
-  await using api = testApi(echo, { logger });
+  const gate = createGate();
+  await using api = testApi(
+    async (ctx) => {
+      ctx.updateAgentStatus('Wait…');
+      await gate.passed(ctx.signal);
+    },
+    { logger },
+  );
+  const requests = (): readonly object[] =>
+    lines.filter(({ message }) => message === 'request').map(({ fields }) => fields);
   const stream = await api.post('/api/v1/chat/stream', HELLO);
-  await stream.text();
-  const closed = lines.find(({ message }) => message === 'stream closed');
-  const { ms, ...fields } = { ms: undefined, ...closed?.fields };
-  assert.equal(typeof ms, 'number');
+  const frames = liveFrames(stream);
+  await frames.until('status');
+  assert.deepEqual(requests(), []);
+  gate.open();
+  await frames.rest();
+  const [{ ms, headMs, ...fields }] = v.parse(StreamLines, requests());
+  assert.ok(headMs <= ms);
   assert.deepEqual(fields, {
     requestId: stream.headers.get('x-request-id'),
+    method: 'POST',
+    path: '/api/v1/chat/stream',
+    status: 200,
     runId: stream.headers.get('x-jims-run-id'),
     threadId: stream.headers.get('x-jims-thread-id'),
     end: 'completed',
   });
+  const left = liveFrames(await api.post('/api/v1/chat/stream', HELLO));
+  await left.leave();
+  await eventually(() => requests().length === 2);
+  assert.equal(v.parse(StreamLines, requests().slice(1))[0].end, 'client_gone');
+});
+
+test('with --verbose the log says who called, and what became of the message', async () => {
+  const { logger, lines } = recorder();
+  await using api = testApi(echo, { logger, apiKeys: ['s3cret'] });
+  const answer = await api.post('/api/v1/chat', HELLO, { authorization: 'Bearer s3cret' });
+  const requestId = answer.headers.get('x-request-id');
+  const details = lines.filter(({ level }) => level === 'debug');
+  assert.deepEqual(
+    details.map(({ message }) => message),
+    ['request received', 'caller recognised', 'message accepted'],
+  );
+  for (const { fields } of details) assert.equal(Reflect.get(fields, 'requestId'), requestId);
+  const [, caller, accepted] = details;
+  assert.equal(Reflect.get(caller?.fields ?? {}, 'caller'), 'service');
+  const runId = answer.headers.get('x-jims-run-id');
+  assert.equal(Reflect.get(accepted?.fields ?? {}, 'runId'), runId);
+  assert.doesNotMatch(JSON.stringify(lines), /s3cret|Hello/);
 });
 
 test('where the public address is known, answers that name an address use it', async () => {

@@ -12,7 +12,18 @@ import { testApi } from '../support/api.ts';
 /** What OpenAPI 3.1 asks of a document, as far as ours makes use of it. */
 const Ref = v.strictObject({ $ref: v.string() });
 const Json = v.record(v.string(), v.unknown());
-const Media = v.strictObject({ schema: v.optional(Json), example: v.optional(v.unknown()) });
+const Frame = v.strictObject({
+  event: v.string(),
+  description: v.pipe(v.string(), v.nonEmpty()),
+  include: v.optional(v.string()),
+  last: v.optional(v.boolean()),
+  schema: Json,
+});
+const Media = v.strictObject({
+  schema: v.optional(Json),
+  example: v.optional(v.unknown()),
+  'x-frames': v.optional(v.array(Frame)),
+});
 const Content = v.record(v.pipe(v.string(), v.regex(/^[a-z]+\/[a-z-]+$/)), Media);
 const Response = v.strictObject({
   description: v.pipe(v.string(), v.nonEmpty()),

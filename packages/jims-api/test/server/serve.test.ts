@@ -55,7 +55,14 @@ test('it answers on its port and on one for metrics, logs, and is over with its 
     assert.ok(lines.some(({ message }) => message === 'run completed'));
     const listening = lines.find(({ message }) => message === 'listening');
     const { port, metricsPort } = service;
-    assert.partialDeepStrictEqual(listening?.fields, { host: '127.0.0.1', port, metricsPort });
+    const docs = `${url}/docs`;
+    assert.partialDeepStrictEqual(listening?.fields, {
+      docs,
+      host: '127.0.0.1',
+      port,
+      metricsPort,
+    });
+    assert.equal((await fetch(docs)).status, 200);
   }
   await assert.rejects(fetch(url));
   await assert.rejects(app.ping(), { code: 'shutting_down' });

@@ -65,7 +65,8 @@ export async function addFile(
 
 /** Waits for a picture whose bytes the browser could read. */
 export async function isSeen(picture: Locator): Promise<void> {
-  await picture.evaluate('(picture) => picture.decode()');
+  // As a function: a string that is one would not be called.
+  await picture.evaluate((seen: { decode(): Promise<void> }) => seen.decode());
 }
 
 /** The name and the text of the file that a link is for. */

@@ -31,6 +31,7 @@ export function callWith({
     principal,
     contactByHeader,
     headers: {},
+    logStream: () => () => {},
     body: () => Promise.resolve(body),
   };
 }

@@ -7,6 +7,8 @@ import { createLlmProvider } from '../llm/llm-provider.ts';
 import type { Llm, LlmProvider } from '../llm/llm.ts';
 import { RunEngine } from '../run/engine.ts';
 import { DEFAULT_RUN_LIMITS } from '../run/run-limits.ts';
+import type { RunLimits } from '../run/run-limits.ts';
+import type { Traces } from '../run/trace/traces.ts';
 import { within } from '../run/within.ts';
 import { openFileStore } from '../store/open-file-store.ts';
 import { DEFAULT_STORE_URL, openStore } from '../store/open-store.ts';
@@ -22,6 +24,9 @@ export interface Opened {
   readonly store: Store;
   readonly engine: RunEngine;
   readonly files: StoredFiles;
+  /** Where runs are traced, if they are. */
+  readonly traces: Traces | undefined;
+  readonly limits: RunLimits;
   /** Where files are kept, when that is not with the database. */
   readonly fileStore: FileStore | undefined;
   readonly logger: Logger;
@@ -133,6 +138,8 @@ export class OpenApp {
         limits: { ...DEFAULT_FILE_LIMITS, ...options.fileLimits },
         logger,
       });
+      const traces = await tracesOf(options, logger);
+      const allLimits = { ...DEFAULT_RUN_LIMITS, ...limits };
       const engine = await RunEngine.open({
         store,
         files,
@@ -142,11 +149,12 @@ export class OpenApp {
         keepsModels: typeof durable === 'boolean' || durable.models !== false,
         recovers: recover,
         version,
-        limits: { ...DEFAULT_RUN_LIMITS, ...limits },
+        limits: allLimits,
         logger,
         metrics: this.metrics,
         models: () => this.#openModels(),
         traceContent,
+        traces,
         onRunFailed,
       });
       if (this.closed.aborted) {
@@ -154,7 +162,7 @@ export class OpenApp {
         throw shuttingDown();
       }
       this.#engine = engine;
-      return { store, engine, logger, files, fileStore };
+      return { store, engine, logger, files, fileStore, traces, limits: allLimits };
     } catch (error) {
       // A store that was given by the app is there for the next try.
       if (fileStore !== this.#app.files) await fileStore?.close().catch(() => {});
@@ -219,6 +227,13 @@ async function fileStoreOf(
     throw error;
   }
   return store;
+}
+
+/** Opens the place of traces, where there are to be any. */
+async function tracesOf({ traces }: OpenOptions, logger: Logger): Promise<Traces | undefined> {
+  if (traces === undefined || traces === false) return undefined;
+  const { Traces } = await import('../run/trace/traces.ts');
+  return Traces.open(traces === true ? undefined : traces, logger);
 }
 
 function shuttingDown(): JimsError {

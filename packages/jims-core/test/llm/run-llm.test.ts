@@ -228,6 +228,27 @@ describe('ctx.llm', () => {
     assert.doesNotMatch(text, /completion_tokens_total\{model="text-embedding/);
   });
 
+  test('the log has pipelines and answers of models as details, without what was said', async () => {
+    await using app = appOf({ pipeline: streaming });
+    const details: [string, object][] = [];
+    const ignore = (): void => {};
+    const debug: Logger['debug'] = (fields, message) => void details.push([message, fields]);
+    await app.open({ logger: { debug, info: ignore, warn: ignore, error: ignore } });
+    const run = await say(app, 'one two');
+    await run.end;
+    const [starts, answered, ...others] = details;
+    assert.deepEqual(others, []);
+    const ids = { runId: run.id, threadId: run.thread.id };
+    assert.partialDeepStrictEqual(starts, ['pipeline starts', { ...ids, pipeline: 'streaming' }]);
+    const completionTokens = countTokens('echo: one two');
+    const model = 'gpt-4.1-mini';
+    assert.partialDeepStrictEqual(answered, [
+      'model answered',
+      { ...ids, model, completionTokens },
+    ]);
+    assert.doesNotMatch(JSON.stringify(details), /one two/);
+  });
+
   test('a context without a run has models, too', async () => {
     await using app = appOf({ pipeline: streaming });
     const thread = await app.threads.getOrCreate({ contactId: 'c' });

@@ -14,6 +14,7 @@ import type { ApiContext, Call, ErrorStatus, Route } from '../../http/route.ts';
 import { chatResponse } from './chat-response.ts';
 import { chatFrames } from './chat-stream.ts';
 import { positionOf } from './event-ids.ts';
+import { runStreamDoc } from './frame-docs.ts';
 import {
   ChatRequestBody,
   ChatResponseBody,
@@ -34,23 +35,7 @@ data: ${JSON.stringify(EXAMPLE_ANSWER)}
 
 `;
 
-const STREAM_EVENTS = `Server-Sent Events, each with JSON as its data:
-
-- \`status\`: \`{status, type}\`, what the app is doing; any number of them
-- \`result\`: a ChatResponse; the last one
-- \`error\`: \`{detail, code?}\`; the last one, when the run failed
-- \`cancelled\`: \`{run_id, reason, assistant_messages, events}\`; the last one, when the run was stopped
-
-With \`include\` also:
-
-- \`thread\`: \`{thread_id, created_new_thread, run_id}\`; the first one
-- \`delta\`: \`{message_id, delta}\`, a piece of a message that is being written
-- \`event\`: \`{event_id, event_type, event_data}\`, as soon as it is sent
-- \`step\`: \`{id, name, title?, status, input?, output?, error?}\`, when a step of the pipeline begins, with its input, and when it is over, with what came of it; contacts get \`{id, title, status}\` of steps with a title
-- \`reasoning\`: \`{message_id, delta}\`, a piece of what a model thinks while it makes a message
-- \`tool\`: \`{message_id, id, name, title?, status, input?, output?, error?}\`, a tool that is called for a message, as \`step\` is
-- \`source\`: \`{message_id, url, title?, excerpt?}\`, where something in a message comes from
-- \`file\`: \`{message_id, file_id, name, media_type, size}\`, a file of a message
+const STREAM_EVENTS = `Server-Sent Events, each with JSON as its data. Without \`include\` they are \`status\`, then one \`result\`, \`error\` or \`cancelled\`; with it also those that it names.
 
 A silent stream sends a comment line now and then. Events have ids when \`include\` names anything.
 The run goes on when the client leaves, unless \`on_disconnect\` says otherwise, and can be joined again.`;
@@ -89,9 +74,7 @@ export const chatRoutes: readonly Route[] = [
       tags,
       parameters: [IDEMPOTENCY_KEY],
       request: ChatRequestBody,
-      responses: {
-        200: { description: 'The run, live', contentType: 'text/event-stream', example: STREAM },
-      },
+      responses: { 200: runStreamDoc(STREAM) },
       errors: [...errors, 409],
     },
     isOriginal: true,

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { newEvent } from 'jims-core';
+import type { Run } from 'jims-core';
 import * as v from 'valibot';
 
 import { namedThread } from '../../chat/named-thread.ts';
@@ -15,9 +16,10 @@ import { parseBody } from '../../http/fastapi/validation.ts';
 import { lastEventIdNames, lastEventIdOf } from '../../http/last-event-id.ts';
 import { list } from '../../http/list.ts';
 import { integerIn, uuidInPath, wordsIn } from '../../http/query.ts';
-import type { ApiContext, Call, ErrorStatus, Route } from '../../http/route.ts';
+import type { ApiContext, Call, ErrorStatus, Route, RunFrames } from '../../http/route.ts';
 import { chatFrames } from './chat-stream.ts';
 import { positionOf } from './event-ids.ts';
+import { runStreamDoc } from './frame-docs.ts';
 import { RUN_INCLUDES, RunResource } from './resources.ts';
 import {
   INCLUDE,
@@ -140,7 +142,7 @@ export const runRoutes: readonly Route[] = [
         ...lastEventIdNames('after'),
       ],
       responses: {
-        200: { description: 'The run, live', contentType: 'text/event-stream' },
+        200: runStreamDoc(),
         204: { description: 'The client has seen its end already' },
       },
       errors: [400, 429, ...errors],
@@ -239,6 +241,13 @@ async function joinRunStream(api: ApiContext, call: Call): Promise<Response> {
   const question = await questionNow(api.app, run);
   const options = { ...viewOptions(api, call), include, numbered: true, after, question };
   return joinRun(api, call, run, () => chatFrames(run, options));
+}
+
+/** A run as a client sees it that joins with everything. */
+export async function wire(api: ApiContext, call: Call, run: Run): Promise<RunFrames> {
+  const question = await questionNow(api.app, run);
+  const include = new Set(INCLUDES);
+  return chatFrames(run, { ...viewOptions(api, call), include, numbered: true, question });
 }
 
 /** 202: it is being stopped. 200: it was over. */

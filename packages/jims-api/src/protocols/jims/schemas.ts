@@ -123,7 +123,7 @@ export const Usage = v.pipe(
 );
 
 /** What an app sent in a run. */
-const said = {
+export const said = {
   assistant_messages: v.pipe(
     v.array(v.string()),
     v.description('The text of the messages; messages with buttons are in events only'),

@@ -47,7 +47,7 @@ export const threadListRoutes: readonly Route[] = [
           name: 'superseded',
           in: 'query',
           description:
-            'Whether to list threads that another one has replaced; default true, for contacts false',
+            '`true`: also threads that another one has replaced, as their client edited a message; default `false`',
           schema: v.picklist(['true', 'false']),
         },
         {
@@ -126,10 +126,9 @@ function queryOf(call: Call): ThreadQuery & { readonly order: ThreadOrder } {
   };
 }
 
-/** Whether superseded threads are listed; by default only for services, as contacts go on in the newer ones. */
+/** Whether superseded threads are listed, too: what was said goes on in those that replaced them. */
 function isSupersededListed(call: Call): boolean {
-  const given = wordsIn(call, 'superseded', ['true', 'false']);
-  return given === undefined ? call.principal.kind === 'service' : given.has('true');
+  return wordsIn(call, 'superseded', ['true', 'false'])?.has('true') === true;
 }
 
 /** Without words to search for, as in an empty search box, all threads are listed. */

@@ -19,7 +19,7 @@ import {
   rpcResult,
 } from '../json-rpc.ts';
 import type { RpcId } from '../json-rpc.ts';
-import { callTool } from './call-tool.ts';
+import { callTool, wire } from './call-tool.ts';
 import { encodeFailure } from './encode.ts';
 import { RunningCalls, callName } from './running-calls.ts';
 import {
@@ -83,6 +83,7 @@ answered with 202. A client with the capability \`elicitation\` is asked by the 
       handle: answerMessage,
     },
   ],
+  wire,
 };
 
 /** `POST /mcp`: one JSON-RPC message. */

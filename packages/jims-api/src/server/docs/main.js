@@ -5,6 +5,8 @@
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
 const base = location.pathname.replace(/\/docs\/?$/, '');
 const keyInput = document.getElementById('key');
+/** What is made of a folded part when it is opened for the first time. */
+const unmade = new Map();
 let spec;
 
 function authorization() {
@@ -21,36 +23,78 @@ function draw() {
   );
   const groups = Map.groupBy(operations, ({ operation }) => (operation.tags || ['other'])[0]);
   const ordered = [...groups].toSorted(([a], [b]) => (a === 'service') - (b === 'service'));
-  const nav = document.querySelector('nav');
-  const main = document.querySelector('main');
-  document.querySelector('.version').textContent = spec.info.version;
-  nav.replaceChildren();
-  main.replaceChildren(markdown(spec.info.description));
-  for (const [tag, group] of ordered) {
-    nav.append(text('h2', '', tag));
-    main.append(text('h2', '', tag[0].toUpperCase() + tag.slice(1)));
-    for (const { path, method, operation } of group) {
-      nav.append(
-        el(
-          'a',
-          { href: '#' + operation.operationId, title: path },
-          text('span', 'verb ' + method, method),
-          operation.summary || path,
-        ),
-      );
-      main.append(operationCard(path, method, operation));
-    }
-  }
-  nav.append(text('h2', '', 'schemas'));
-  main.append(text('h2', '', 'Schemas'));
-  for (const [name, schema] of Object.entries(spec.components.schemas).toSorted(([a], [b]) =>
+  const schemas = Object.entries(spec.components.schemas).toSorted(([a], [b]) =>
     a.localeCompare(b),
-  )) {
-    nav.append(el('a', { href: '#schema-' + name, textContent: name }));
-    main.append(el('section', { id: 'schema-' + name }, text('h3', '', name), members(schema)));
-  }
-  document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
+  );
+  unmade.clear();
+  document.querySelector('.version').textContent = spec.info.version;
+  const address = base + '/openapi.json';
+  document
+    .querySelector('main')
+    .replaceChildren(
+      el(
+        'div',
+        { className: 'intro' },
+        markdown(spec.info.description),
+        el('p', {}, el('a', { href: address, textContent: 'openapi.json' })),
+      ),
+      ...ordered.map(([tag, group]) => part(titled(tag), group.map(operationCard))),
+      part('Schemas', schemas.map(schemaCard)),
+    );
+  drawMenu(ordered, schemas);
+  reveal(location.hash);
 }
+
+function part(title, cards) {
+  return el('section', {}, text('h2', '', title), ...cards);
+}
+
+function titled(tag) {
+  return tag[0].toUpperCase() + tag.slice(1);
+}
+
+/** A part with an address of its own: folded, and not made, until it is opened. */
+function folded(id, head, make) {
+  const details = el('details', { id, className: 'card' }, el('summary', {}, head));
+  unmade.set(details, make);
+  // Before the browser opens it: it would be seen empty.
+  details.firstChild.addEventListener('click', () => complete(details));
+  details.addEventListener('toggle', () => {
+    if (!details.open) return;
+    complete(details);
+    history.replaceState(null, '', '#' + id);
+    markCurrent(id);
+  });
+  return details;
+}
+
+function complete(details) {
+  const make = unmade.get(details);
+  unmade.delete(details);
+  if (make) details.append(el('div', { className: 'body' }, ...make()));
+}
+
+/** Opens the part that an address names, and goes there. */
+function reveal(hash) {
+  const details = hash.length > 1 && document.getElementById(hash.slice(1));
+  if (!details || !details.matches('details.card')) return;
+  complete(details);
+  details.open = true;
+  markCurrent(details.id);
+  details.scrollIntoView();
+  details.firstChild.focus({ preventScroll: true });
+}
+
+document.addEventListener('click', (event) => {
+  const link = event.target.closest('a[href^="#"]');
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const hash = link.getAttribute('href');
+  if (hash !== location.hash) history.pushState(null, '', hash);
+  closeMenu();
+  reveal(hash);
+});
+addEventListener('popstate', () => reveal(location.hash));
 
 async function load() {
   const response = await fetch(base + '/openapi.json', { headers: authorization() });
@@ -83,9 +127,10 @@ function text(tag, className, content) {
   return el(tag, { className, textContent: content });
 }
 
+/** Text that scrolls when it is long: then the keyboard must reach it. */
 function pre(value) {
   const content = typeof value === 'string' ? value : JSON.stringify(value, null, 2);
-  return el('pre', { textContent: content.trimEnd() });
+  return el('pre', { textContent: content.trimEnd(), tabIndex: 0 });
 }
 
 /** As much Markdown as our descriptions have: paragraphs, lists and code. */
@@ -110,5 +155,5 @@ function markdown(source) {
 }
 
 function inline(source) {
-  return source.split('`').map((part, i) => (i % 2 ? text('code', '', part) : part));
+  return source.split('`').map((one, i) => (i % 2 ? text('code', '', one) : one));
 }

@@ -2,9 +2,68 @@
 
 // Operations: what they take, and what they answer.
 
+const EVENT_STREAM = 'text/event-stream';
+
 function mediaOf(holder) {
   const [type, media] = Object.entries((holder && holder.content) || {})[0] || [];
   return { type, ...media };
+}
+
+function operationCard({ path, method, operation }) {
+  const head = el(
+    'h3',
+    {},
+    text('span', 'method ' + method, method.toUpperCase()),
+    el('span', { className: 'path' }, ...breakable(path)),
+    text('span', 'summary', operation.summary || ''),
+  );
+  return folded(operation.operationId, head, () => operationBody({ path, method, operation }));
+}
+
+/** A path breaks before a slash, when it must. */
+function breakable(path) {
+  return path.split(/(?=\/)/).flatMap((piece, i) => (i ? [el('wbr'), piece] : [piece]));
+}
+
+function operationBody({ path, method, operation }) {
+  const body = mediaOf(operation.requestBody);
+  const parameters = operation.parameters || [];
+  // A page cannot make up a file.
+  const isTried = !body.schema || body.type === 'application/json';
+  return [
+    el(
+      'p',
+      { className: 'note' },
+      'Operation ',
+      el('a', { href: '#' + operation.operationId, textContent: operation.operationId }),
+    ),
+    markdown(operation.description),
+    ...(parameters.length > 0 ? [text('h4', '', 'Parameters'), parameterTable(parameters)] : []),
+    ...(body.schema
+      ? [
+          text('h4', '', 'Request'),
+          el('p', { className: 'type' }, ...typeOf(body.schema)),
+          members(resolve(body.schema)),
+          pre(exampleOf(body.schema)),
+        ]
+      : []),
+    text('h4', '', 'Responses'),
+    tableOf(Object.entries(operation.responses).map(([status, one]) => responseRow(status, one))),
+    ...Object.values(operation.responses).flatMap(frameParts),
+    ...(isTried ? [tryIt(path, method, parameters, body.schema)] : []),
+  ];
+}
+
+function tableOf(rows) {
+  return el('table', {}, el('tbody', {}, ...rows));
+}
+
+function parameterTable(parameters) {
+  return tableOf(
+    parameters.map(({ name, in: position, schema, description, required }) =>
+      row(name, { ...schema, description }, { required, note: position }),
+    ),
+  );
 }
 
 function responseRow(status, response) {
@@ -34,133 +93,29 @@ function responseRow(status, response) {
   );
 }
 
-function operationCard(path, method, operation) {
-  const body = mediaOf(operation.requestBody);
-  const parameters = operation.parameters || [];
-  const card = el(
-    'section',
-    { id: operation.operationId },
-    el(
-      'h3',
-      {},
-      text('span', 'method ' + method, method.toUpperCase()),
-      text('span', 'path', path),
-      text('span', 'summary', operation.summary || ''),
-    ),
-    markdown(operation.description),
-  );
-  if (parameters.length) {
-    card.append(
-      text('h4', '', 'Parameters'),
-      el(
-        'table',
-        {},
-        el(
-          'tbody',
-          {},
-          ...parameters.map((one) =>
-            row(one.name, { ...one.schema, description: one.description }, one.required),
-          ),
-        ),
-      ),
-    );
-  }
-  if (body.schema)
-    card.append(
-      text('h4', '', 'Request'),
-      members(resolve(body.schema)),
-      pre(exampleOf(body.schema)),
-    );
-  card.append(
-    text('h4', '', 'Responses'),
-    el(
-      'table',
-      {},
-      el(
-        'tbody',
-        {},
-        ...Object.entries(operation.responses).map(([status, one]) => responseRow(status, one)),
-      ),
-    ),
-  );
-  // A page cannot make up a file.
-  const isTried = !body.schema || body.type === 'application/json';
-  if (isTried) card.append(tryIt(path, method, parameters, body.schema));
-  return card;
+/** The frames of an answer that is an event stream, in a part of their own. */
+function frameParts(response) {
+  const { [EVENT_STREAM]: stream } = response.content || {};
+  const frames = stream && stream['x-frames'];
+  if (!frames) return [];
+  const title = mediaOf(response).type === EVENT_STREAM ? 'Frames' : 'Frames, as ' + EVENT_STREAM;
+  return [text('h4', '', title), tableOf(frames.map(frameRow))];
 }
 
-// Requests that are sent from the page; an answer is shown as it comes.
-
-function tryIt(path, method, parameters, bodySchema) {
-  const inputs = parameters.map((one) => [one, el('input', { placeholder: one.name })]);
-  const area =
-    bodySchema &&
-    el('textarea', {
-      value: JSON.stringify(exampleOf(bodySchema), null, 2),
-      rows: 7,
-      spellcheck: false,
-      ariaLabel: 'Request body',
-    });
-  const button = el('button', { type: 'submit', textContent: 'Send' });
-  const output = el('div', { ariaLive: 'polite' });
-  const form = el(
-    'form',
+function frameRow({ event, description, include, last, schema }) {
+  const notes = [include && 'with include: ' + include, last && 'the last one'].filter(Boolean);
+  return el(
+    'tr',
     {},
-    ...inputs.map(([one, input]) => el('label', { className: 'field' }, one.name, input)),
-    area || undefined,
-    button,
-    output,
-  );
-  form.addEventListener('submit', async (event) => {
-    event.preventDefault();
-    button.disabled = true;
-    output.replaceChildren();
-    try {
-      await send(requestOf(path, method, inputs, area), output);
-    } catch (error) {
-      output.append(text('p', 'bad', String(error)));
-    } finally {
-      button.disabled = false;
-    }
-  });
-  return el('details', {}, text('summary', '', 'Try it'), form);
-}
-
-function requestOf(path, method, inputs, area) {
-  const query = new URLSearchParams();
-  const headers = { ...authorization() };
-  let url = base + path;
-  for (const [{ name, in: place }, { value }] of inputs) {
-    if (place === 'path') url = url.replace('{' + name + '}', encodeURIComponent(value));
-    else if (value && place === 'query') query.set(name, value);
-    else if (value && place === 'header') headers[name] = value;
-  }
-  if (area) headers['content-type'] = 'application/json';
-  if (query.size) url += '?' + query;
-  return [url, { method: method.toUpperCase(), headers, ...(area && { body: area.value }) }];
-}
-
-async function send([url, options], output) {
-  const started = performance.now();
-  const response = await fetch(url, options);
-  const status = text(
-    'p',
-    response.ok ? 'good' : 'bad',
-    response.status + ' ' + response.statusText,
-  );
-  const answer = el('pre', {});
-  output.append(status, answer);
-  const decoder = new TextDecoder();
-  for (const reader = response.body.getReader(); ;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    answer.textContent += decoder.decode(value, { stream: true });
-  }
-  if ((response.headers.get('content-type') || '').includes('json')) {
-    answer.textContent = JSON.stringify(JSON.parse(answer.textContent), null, 2);
-  }
-  const ms = Math.round(performance.now() - started);
-  status.append(
-    text('span', 'note', ' · ' + ms + ' ms · request ' + response.headers.get('x-request-id')),
+    el('td', {}, text('code', '', event)),
+    el(
+      'td',
+      {},
+      el('div', {}, ...inline(description)),
+      notes.length > 0 ? text('div', 'note', notes.join(' · ')) : undefined,
+      refName(schema) ? el('div', { className: 'type' }, ...typeOf(schema)) : undefined,
+      // What is always there matters to those who send, not to those who read.
+      schema.properties ? members({ ...schema, required: [] }) : undefined,
+    ),
   );
 }

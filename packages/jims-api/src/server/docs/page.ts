@@ -3,7 +3,9 @@ import { hash } from 'node:crypto';
 import { readText } from './read-text.ts';
 
 const STYLE = readText('page.css');
-const SCRIPT = ['main.js', 'schemas.js', 'operations.js'].map(readText).join('\n');
+const SCRIPT = ['main.js', 'menu.js', 'schemas.js', 'operations.js', 'try-it.js']
+  .map(readText)
+  .join('\n');
 
 /** The documentation for people: one page that needs nothing but `openapi.json` beside it. */
 export const DOCS_PAGE: string = readText('page.html')

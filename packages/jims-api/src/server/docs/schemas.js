@@ -11,6 +11,22 @@ function resolve(schema) {
   return name ? spec.components.schemas[name] : schema || {};
 }
 
+/** The names of the schemas that one refers to, its members left out. */
+function schemaNames(schema) {
+  const name = refName(schema);
+  if (name) return [name];
+  const inside = schema.anyOf || schema.oneOf || (schema.items ? [schema.items] : []);
+  return inside.flatMap(schemaNames);
+}
+
+function schemaCard([name, schema]) {
+  const head = el('h3', {}, text('span', 'path', name));
+  return folded('schema-' + name, head, () => {
+    const about = schema.description ? [markdown(schema.description)] : [];
+    return [...about, schema.properties ? members(schema) : el('p', {}, ...typeOf(schema))];
+  });
+}
+
 function typeOf(schema) {
   const name = refName(schema);
   if (name) return [el('a', { href: '#schema-' + name, textContent: name })];
@@ -33,7 +49,7 @@ function limitsOf(schema) {
   return limits.length ? text('div', 'note', limits.join(' · ')) : undefined;
 }
 
-function row(name, schema, required) {
+function row(name, schema, { required, note } = {}) {
   return el(
     'tr',
     {},
@@ -42,6 +58,7 @@ function row(name, schema, required) {
       {},
       text('code', '', name),
       required ? text('span', 'required', ' required') : undefined,
+      note ? text('div', 'note', note) : undefined,
     ),
     el(
       'td',
@@ -56,11 +73,10 @@ function row(name, schema, required) {
 
 function members(schema) {
   const required = schema.required || [];
-  const rows = Object.entries(schema.properties || {});
-  return el(
-    'table',
-    {},
-    el('tbody', {}, ...rows.map(([name, one]) => row(name, one, required.includes(name)))),
+  return tableOf(
+    Object.entries(schema.properties || {}).map(([name, one]) =>
+      row(name, one, { required: required.includes(name) }),
+    ),
   );
 }
 

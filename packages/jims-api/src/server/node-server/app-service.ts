@@ -17,8 +17,9 @@ import type { ServiceLogger } from './service-process.ts';
 /** What of the options of `serve` is for `app.open`. */
 export function openOptionsOf(options: OpenOptions): OpenOptions {
   const { store, schema, files, limits, fileLimits } = options;
-  const { traceContent, recover, onRunFailed, logger } = options;
-  return { store, schema, files, limits, fileLimits, traceContent, recover, onRunFailed, logger };
+  const { traceContent, traces, recover, onRunFailed, logger } = options;
+  const reports = { traceContent, traces, onRunFailed, logger };
+  return { store, schema, files, limits, fileLimits, recover, ...reports };
 }
 
 /** How many services serve an app. */
@@ -131,8 +132,10 @@ export class AppService implements Service {
 
   #logListening(store: string): void {
     const { protocols } = this.#options;
+    // First the page that shows what can be sent here: terminals make a link of it.
+    const docs = `${this.url}/docs`;
     const address = { host: this.#host, port: this.#port, metricsPort: this.#metricsPort, store };
-    this.#logger.info({ ...address, protocols }, 'listening');
+    this.#logger.info({ docs, ...address, protocols }, 'listening');
     if (this.#secured || isLoopback(this.#host)) return;
     this.#logger.warn(
       { host: this.#host },

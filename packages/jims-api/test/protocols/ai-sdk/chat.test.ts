@@ -7,6 +7,7 @@ import type { UIMessage, UIMessageChunk } from 'ai';
 import type { ThreadContext } from 'jims-core';
 import * as v from 'valibot';
 
+import { eventually } from '../../../../jims-core/test/support/eventually.ts';
 import { fakeModels } from '../../../../jims-core/test/support/fake-models.ts';
 import { agentPipeline } from '../../support/agent-pipeline.ts';
 import { createGate } from '../../support/gate.ts';
@@ -238,6 +239,34 @@ test('a message that is refused costs the chat nothing: its thread, its state, i
   await other.sendMessage({ text: 'four' });
   assert.match(textsOf(other.messages).at(-1)?.[0] ?? '', /^run 4 of /);
   const threads = (await served.app.threads.list({ contactId: 'c:1', limit: 10 })).threads;
+  assert.equal(threads.length, 1);
+});
+
+test('a message that is refused while the one before it is answered costs the chat nothing', async () => {
+  const gate = createGate();
+  await using served = await serveApp(async (ctx) => {
+    const { n } = ctx.getState('n', v.object({ n: v.number() })) ?? { n: 0 };
+    ctx.setState('n', { n: n + 1 });
+    await ctx.sendMessage(
+      (async function* () {
+        yield 'run ';
+        if (ctx.lastUserMessage === 'slow') await gate.passed(ctx.signal);
+        yield `${n + 1}`;
+      })(),
+    );
+  });
+  const chat = chatWith(served);
+  await chat.sendMessage({ text: 'one' });
+  const slow = chat.sendMessage({ text: 'slow' });
+  await untilActive(served, 'c:1', 'jims:ai-sdk:chat');
+  await eventually(() => textsOf(chat.messages).at(-1)?.[0] === 'run ');
+  await chat.sendMessage({ text: 'busy' }, { body: { on_busy: 'reject' } });
+  assert.match(chat.error?.message ?? '', /not finished/);
+  gate.open();
+  await slow;
+  await chat.sendMessage({ text: 'two' });
+  assert.equal(textsOf(chat.messages).at(-1)?.[0], 'run 3');
+  const { threads } = await served.app.threads.list({ contactId: 'c:1', limit: 10 });
   assert.equal(threads.length, 1);
 });
 

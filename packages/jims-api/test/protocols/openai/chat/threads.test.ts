@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import type { JimsApp, ThreadContext } from 'jims-core';
-import { NotFoundError } from 'openai';
+import { ConflictError, NotFoundError } from 'openai';
 import type OpenAI from 'openai';
 import * as v from 'valibot';
 
+import { eventually } from '../../../../../jims-core/test/support/eventually.ts';
 import { agentPipeline } from '../../../support/agent-pipeline.ts';
+import { createGate } from '../../../support/gate.ts';
 import { serveApp } from '../../../support/listening-app.ts';
 import { openAiClient } from '../../../support/openai-client.ts';
 
@@ -192,6 +194,30 @@ describe('a front end that sends the id of its chat, and all of it each time', (
     assert.deepEqual(next, { text: '2: a|1: a|b', threadId: first.threadId });
   });
 
+  test('keeps its state when a message came while the thread was busy, and was refused', async () => {
+    const gate = createGate();
+    const pipeline = async (ctx: ThreadContext): Promise<void> => {
+      if (ctx.lastUserMessage === 'slow') await gate.passed(ctx.signal);
+      historian(ctx);
+    };
+    await using served = await serveApp(pipeline, { limits: { onBusy: 'reject' } });
+    const { client } = openAiClient(served);
+    const first = await ask(client, [user('a')], chat('c1'));
+    const said = [user('a'), assistant(first.text), user('slow')];
+    const slow = ask(client, said, chat('c1'));
+    await eventually(async () => (await served.app.runs.active(first.threadId)) !== undefined);
+    await assert.rejects(ask(client, [...said, user('busy')], chat('c1')), ConflictError);
+    gate.open();
+    const { text } = await slow;
+    const list = [...said, assistant(text), user('busy'), user('b')];
+    const next = await ask(client, list, chat('c1'));
+    assert.match(next.text, /^3: /);
+    // Some front ends keep an answer without text for a message that failed.
+    const later = [...list, assistant(next.text), user('busy'), assistant(''), user('c')];
+    assert.match((await ask(client, later, chat('c1'))).text, /^4: /);
+    assert.equal(await threadsOf(served.app, 'u1'), 1);
+  });
+
   test('knows what another model answered meanwhile, with its state', async () => {
     await using served = await serveApp(historian);
     const { client } = openAiClient(served);
@@ -220,8 +246,9 @@ describe('a front end that sends the id of its chat, and all of it each time', (
       { ...overtaken, superseded_by: edited.threadId },
     ];
     assert.deepEqual(await list('external_id=jims:openai-chat:c1'), both.slice(0, 1));
-    assert.deepEqual(await list('contact_id=u1'), both);
+    assert.deepEqual(await list('contact_id=u1'), both.slice(0, 1));
     assert.deepEqual(await list('contact_id=u1&superseded=false'), both.slice(0, 1));
+    assert.deepEqual(await list('contact_id=u1&superseded=true'), both);
     const asContact = { 'x-jims-contact-id': 'u1' };
     assert.deepEqual(await list('', asContact), both.slice(0, 1));
     assert.deepEqual(await list('superseded=true', asContact), both);

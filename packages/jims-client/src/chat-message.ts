@@ -1,0 +1,65 @@
+// What the service sends, as a chat shows it.
+import type {
+  ChatButton,
+  ChatFile,
+  ChatMessage,
+  ChatQuestion,
+  ChatSource,
+} from './chat-snapshot.ts';
+import type { AskedQuestion, JsonObject, MessageFile } from './wire.ts';
+
+export const MESSAGE = 'comm.user_message';
+export const CLICK = 'comm.user_button_click';
+
+/** A message of which nothing is known yet. */
+export const BLANK: Omit<ChatMessage, 'id' | 'key'> = {
+  role: 'assistant',
+  text: '',
+  state: 'growing',
+  type: 'comm.assistant_message',
+  createdAt: undefined,
+  runId: undefined,
+  buttons: [],
+  files: [],
+  sources: [],
+  tools: [],
+  reasoning: '',
+  feedback: undefined,
+};
+
+/** Whether the data of an event is a message of one of the two. */
+export function isMessage({ role, content }: JsonObject): boolean {
+  return (role === 'user' || role === 'assistant') && typeof content === 'string';
+}
+
+/** What the data of an event says of its message. `filesUrl` is the address of files, without their ids. */
+export function membersOf(data: JsonObject, filesUrl: string): Partial<ChatMessage> {
+  const { role, content, reasoning, partial, buttons, files, sources } = data;
+  return {
+    role: role === 'user' ? role : 'assistant',
+    text: `${content}`,
+    state: partial === true ? 'partial' : 'complete',
+    buttons: objects(buttons).map(buttonOf),
+    files: objects<MessageFile>(files).map((file) => fileOf(file, filesUrl)),
+    sources: objects<ChatSource>(sources),
+    ...(typeof reasoning === 'string' && { reasoning }),
+  };
+}
+
+export function fileOf({ file_id, name, media_type, size }: MessageFile, filesUrl: string): ChatFile {
+  return { fileId: file_id, name, mediaType: media_type, size, progress: 1, url: filesUrl + file_id };
+}
+
+export function questionOf({ name: _, buttons, expires_at, ...members }: AskedQuestion): ChatQuestion {
+  return { ...members, buttons: objects(buttons).map(buttonOf), expiresAt: expires_at };
+}
+
+/** A button without an id is clicked by its text. */
+function buttonOf({ id, text }: JsonObject): ChatButton {
+  return { id: `${id ?? text}`, text: `${text ?? id}` };
+}
+
+/** The objects of what should be a list of them. */
+function objects<T extends object = JsonObject>(list: unknown): readonly T[] {
+  return Array.isArray(list) ? list.filter((each) => typeof each === 'object' && each) : [];
+}
