@@ -169,7 +169,7 @@ export class LiveChat implements Chat {
     return this.#try(async () => {
       const { threadId, messages } = this.#store.state;
       const { thread_id } = await this.#transport.json<Thread>(`/api/v1/threads/${threadId}/fork`, {
-        body: { before: messageId, supersede: true },
+        body: { before: messageId },
         signal: this.#life.signal,
       });
       this.#connection?.pause();
@@ -188,7 +188,8 @@ export class LiveChat implements Chat {
 
   #connect(isNew: boolean): ChatConnection {
     const { threadId = '' } = this.#store.state;
-    return new ChatConnection(this.#transport, this.#store, { threadId, isNew });
+    const options = { isNew, closed: this.#life.signal };
+    return new ChatConnection(this.#transport, this.#store, threadId, options);
   }
 
   async #try(action: () => Promise<unknown>): Promise<void> {

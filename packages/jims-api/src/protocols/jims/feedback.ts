@@ -44,7 +44,7 @@ const FeedbackBody = v.pipe(
   v.metadata({ examples: [{ value: 'down', comment: 'Too long' }] }),
 );
 
-const FeedbackResource = v.pipe(
+export const FeedbackResource = v.pipe(
   v.object({
     thread_id: uuid,
     message_id: uuid,
