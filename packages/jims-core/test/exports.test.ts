@@ -261,11 +261,42 @@ test('jims-core/host exports these names and no others', async () => {
 });
 
 test('jims-core/testing exports these names and no others', async () => {
-  assert.deepEqual(Object.keys(await import('jims-core/testing')), [
-    'fakeModel',
-    'replayTwice',
-    'runPipeline',
-  ]);
+  const values = ['replayConversation', 'scriptedModel', 'testUser', 'toolCall'];
+  const types = [
+    'DeathPoint',
+    'ModelAnswer',
+    'Prompt',
+    'PromptMessage',
+    'ReplayOptions',
+    'ScriptedAnswer',
+    'ScriptedModel',
+    'SentEvent',
+    'TestAnswer',
+    'TestUser',
+    'TestUserOptions',
+    'TurnOptions',
+  ];
+  assert.deepEqual(Object.keys(await import('jims-core/testing')).toSorted(), values);
+  assert.deepEqual(exportedNames(new URL('../src/testing.ts', import.meta.url)), { values, types });
+});
+
+test('jims-core/saved-conversation exports these names and no others', async () => {
+  const values = ['saveConversation'];
+  const types = [
+    'RecordedConversation',
+    'RecordedEvent',
+    'RecordedRun',
+    'SavedAction',
+    'SavedConversation',
+    'SavedEvent',
+    'SavedExpectation',
+    'SavedModelAnswer',
+    'SavedToolCall',
+    'SavedTurn',
+  ];
+  assert.deepEqual(Object.keys(await import('jims-core/saved-conversation')), values);
+  const file = new URL('../src/saved-conversation.ts', import.meta.url);
+  assert.deepEqual(exportedNames(file), { values, types });
 });
 
 test('the adapters of agent libraries export these names and no others', async () => {

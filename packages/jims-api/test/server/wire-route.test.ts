@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { fakeModel } from 'jims-core/testing';
-import type { FakeModel } from 'jims-core/testing';
+import { scriptedModel } from 'jims-core/testing';
+import type { ScriptedModel } from 'jims-core/testing';
 
 import { jsonOf, parseFrames, testApi } from '../support/api.ts';
 import type { TestApi } from '../support/api.ts';
@@ -71,7 +71,7 @@ test('the app: names, protocols with their addresses, models that were used, lim
     version: '1.2.3',
     durable: true,
     pipelines: ['greet'],
-    models: [{ model: 'fake', requests: 1 }],
+    models: [{ model: 'scripted', requests: 1 }],
     limits: { max_runs: 1024, on_busy: 'queue', max_message_bytes: 262_144 },
     files: { max_files: 20 },
     playground: false,
@@ -90,7 +90,7 @@ test('the app: names, protocols with their addresses, models that were used, lim
 });
 
 function streamingApi(): TestApi {
-  const model: FakeModel = fakeModel([{ reasoning: 'hm', text: 'Hello world' }]);
+  const model: ScriptedModel = scriptedModel([{ reasoning: 'hm', text: 'Hello world' }]);
   return testApi({
     name: 'Greeter',
     description: 'Says hello',

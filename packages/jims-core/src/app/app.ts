@@ -70,7 +70,7 @@ export class JimsApp implements AsyncDisposable {
     );
     this.metrics.expectRefusals(CORE_REFUSALS);
     // Not a field: a declaration file could not name it.
-    Object.defineProperty(this, MARK, { value: true });
+    Object.defineProperty(this, MARK, { value: openApp });
   }
 
   /**
@@ -153,4 +153,10 @@ export function defineApp(options: JimsAppOptions | Pipeline): JimsApp {
 /** Tells whether a value is a {@link JimsApp}, also one made by another copy of this package. */
 export function isJimsApp(value: unknown): value is JimsApp {
   return typeof value === 'object' && value !== null && MARK in value;
+}
+
+/** Gives what opens an app, also of one made by another copy of this package. */
+export function openAppOf(app: JimsApp): OpenApp {
+  const openApp: OpenApp = Reflect.get(app, MARK);
+  return openApp;
 }

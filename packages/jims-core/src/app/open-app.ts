@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
 import { JimsError } from '../errors/jims-error.ts';
 import { DEFAULT_FILE_LIMITS } from '../files/file-limits.ts';
 import { StoredFiles } from '../files/stored-files.ts';
@@ -33,6 +35,9 @@ export interface Opened {
 /** How long closing waits for a database that does not answer: for it to open, and to close. */
 const CLOSE_MS = 5000;
 
+/** Where code runs in a test: the apps that stand in for its own. */
+const standIns = new AsyncLocalStorage<ReadonlyMap<OpenApp, OpenApp>>();
+
 /** The store, the engine and the models of an app: opened on first use, and closed once. */
 export class OpenApp {
   readonly metrics: Metrics;
@@ -50,6 +55,16 @@ export class OpenApp {
     this.metrics = metrics;
   }
 
+  /** What the app is made of. */
+  get definition(): JimsAppOptions {
+    return this.#app;
+  }
+
+  /** Calls `work`, for which this app stands in for another one: that one is neither opened nor changed. */
+  standInFor<T>(other: OpenApp, work: () => T): T {
+    return standIns.run(new Map([...(standIns.getStore() ?? []), [other, this]]), work);
+  }
+
   /** Aborts when the app is closed. */
   get closed(): AbortSignal {
     return this.#closed.signal;
@@ -57,6 +72,8 @@ export class OpenApp {
 
   /** See `JimsApp.llm`. */
   get llm(): Llm {
+    const standIn = this.#standIn;
+    if (standIn) return standIn.llm;
     this.#llm ??= this.#openModels().forRun({ observe: this.metrics.observeModel });
     return this.#llm;
   }
@@ -84,6 +101,8 @@ export class OpenApp {
 
   /** @throws JimsError as `JimsApp.open`. */
   opened(): Promise<Opened> {
+    const standIn = this.#standIn;
+    if (standIn) return standIn.opened();
     if (this.closed.aborted) return Promise.reject(shuttingDown());
     this.#options ??= defaultOpenOptions();
     this.#opened ??= this.#openNow(this.#options).catch((error: unknown) => {
@@ -98,6 +117,10 @@ export class OpenApp {
   async close(drainMs: number): Promise<void> {
     this.#closing ??= this.#closeNow(drainMs);
     await this.#closing;
+  }
+
+  get #standIn(): OpenApp | undefined {
+    return standIns.getStore()?.get(this);
   }
 
   async #openNow(options: OpenOptions): Promise<Opened> {
@@ -190,9 +213,11 @@ async function storeOf(
 /** Opens the place of files that the options or the app name; `undefined` for the one with the database. */
 async function fileStoreOf(
   own: FileStore | string | undefined,
-  { files = process.env['JIMS_FILES'] || undefined }: OpenOptions,
+  options: Pick<OpenOptions, 'files'>,
 ): Promise<FileStore | undefined> {
-  const given = files ?? own;
+  const isBrought = typeof own === 'object';
+  const byDefault = (isBrought ? undefined : process.env['JIMS_FILES']) || own;
+  const given = options.files ?? byDefault;
   if (given === undefined) return undefined;
   const store = typeof given === 'string' ? await openFileStore(given) : given;
   try {

@@ -48,7 +48,7 @@ describeStores((kind) => {
 
     const models = (): LlmProvider =>
       createLlmProvider(
-        { model: 'openai/gpt-4.1-mini' },
+        { model: 'openai/gpt-4.1-mini', retryBaseMs: 1 },
         { OPENAI_BASE_URL: fake.baseURL, OPENAI_API_KEY: 'k' },
       );
     const wants = (name: string, input: object): Reply => ({

@@ -14,8 +14,9 @@ import type { RunTrace } from '../../../src/app/run-trace.ts';
 import type { Pipeline } from '../../../src/pipeline/pipeline.ts';
 import type { ThreadContext } from '../../../src/pipeline/thread-context.ts';
 import type { Logger } from '../../../src/telemetry/logger.ts';
-import { fakeModel } from '../../../src/testing.ts';
+import { scriptedModel } from '../../../src/testing.ts';
 import { eventually } from '../../support/eventually.ts';
+import { fakeModels } from '../../support/fake-models.ts';
 import { freshSqlite } from '../../support/sqlite.ts';
 
 describe('app.runs.trace', () => {
@@ -65,7 +66,7 @@ describe('app.runs.trace', () => {
 
   test('a run that is cancelled while its model answers: what came, and what did not end', async () => {
     const model = {
-      ...fakeModel([]),
+      ...scriptedModel([]),
       doStream: async ({ abortSignal }: { readonly abortSignal?: AbortSignal }) => ({
         stream: new ReadableStream({
           start(controller) {
@@ -92,7 +93,7 @@ describe('app.runs.trace', () => {
     assert.partialDeepStrictEqual(trace.entries.at(-1), { type: 'cancelled', reason: 'cancelled' });
   });
 
-  test('embeddings, and a message that a pipeline keeps to itself', async () => {
+  test('an answer that a pipeline keeps to itself', async () => {
     await using app = await tracedApp(
       async (ctx) => {
         const { content } = await ctx.llm.chatCompletionPlain([{ role: 'user', content: 'Hi' }]);
@@ -106,6 +107,43 @@ describe('app.runs.trace', () => {
     assert.deepEqual(model.answer, { text: 'Hello there', finishReason: 'stop' });
     assert.equal(model.firstPieceMs, null);
     assert.deepEqual(trace.state, { before: {}, after: { said: { content: 'Hello there' } } });
+  });
+
+  test('each method of ctx.llm by its name: vectors and rankings, and how often it was tried', async () => {
+    await using models = await fakeModels();
+    await using app = defineApp({
+      store: 'sqlite::memory:',
+      llm: models.provider({ tries: 2 }),
+      async pipeline(ctx) {
+        await ctx.llm.createEmbeddings(['a cat', 'a dog']);
+        await ctx.llm.rerank('cat', ['a cat', 'a dog'], { topN: 1 });
+        await ctx.sendMessage(ctx.llm.stream(ctx.context()));
+      },
+    });
+    await app.open({ traces: true });
+    models.fake.fail({ status: 500, times: 1 });
+    const trace = await traceOf(app, await say(app, 'Hello'));
+    const calls = trace.entries.filter((entry) => entry.kind === 'model');
+    assert.deepEqual(
+      calls.map(({ operation, tries, error }) => [operation, tries, error]),
+      [
+        ['embeddings', 2, null],
+        ['rerank', 1, null],
+        ['stream', 1, null],
+      ],
+    );
+    const [embedding, ranking, stream] = calls;
+    assert.deepEqual(embedding?.request?.texts, ['a cat', 'a dog']);
+    assert.equal(embedding.answer?.vectors?.count, 2);
+    assert.ok((embedding.tokens?.prompt ?? 0) > 0);
+    assert.deepEqual([ranking?.request?.query, ranking?.request?.texts?.length], ['cat', 2]);
+    assert.deepEqual(
+      ranking?.answer?.ranking?.map(({ index }) => index),
+      [0],
+    );
+    assert.equal(ranking?.costUsd, 0.002);
+    assert.ok((stream?.firstPieceMs ?? -1) >= 0);
+    assert.equal(stream?.answer?.text, entryOf(trace, 'message')?.text);
   });
 
   test('in a file they are there after a restart, each attempt of a run by itself', async () => {
@@ -292,7 +330,11 @@ async function* pieces(text: string): AsyncGenerator<string> {
 const echo: Pipeline = (ctx) => ctx.sendMessage(`You said: ${ctx.lastUserMessage}`);
 
 async function tracedApp(pipeline: Pipeline, answers: readonly string[] = []): Promise<JimsApp> {
-  const app = defineApp({ pipeline, llm: { model: fakeModel(answers) }, store: 'sqlite::memory:' });
+  const app = defineApp({
+    pipeline,
+    llm: { model: scriptedModel(answers) },
+    store: 'sqlite::memory:',
+  });
   await app.open({ traces: true });
   return app;
 }
