@@ -1,34 +1,33 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { TestContext } from 'node:test';
 
 import type { ThreadContext } from 'jims-core';
 
 import { createGate } from '../../jims-api/test/support/gate.ts';
 import { serveApp } from '../../jims-api/test/support/listening-app.ts';
 import { JimsClient } from '../src/index.ts';
-import type { Chat, ChatSnapshot } from '../src/index.ts';
+import type { Chat, ChatSnapshot, OpenChatOptions } from '../src/index.ts';
+import { isSettled, textsOf, until } from './support/until.ts';
 
-/** Waits for a snapshot that fits. */
-export function until(chat: Chat, fits: (snapshot: ChatSnapshot) => boolean): Promise<ChatSnapshot> {
-  return new Promise((resolve) => {
-    const look = (): void => {
-      const snapshot = chat.getSnapshot();
-      if (!fits(snapshot)) return;
-      unsubscribe();
-      resolve(snapshot);
-    };
-    const unsubscribe = chat.subscribe(look);
-    look();
-  });
+const has =
+  (count: number) =>
+  (snapshot: ChatSnapshot): boolean =>
+    isSettled(snapshot) && snapshot.messages.length === count;
+
+/** A chat that is left when its test is over, however that ends. */
+function open(t: TestContext, jims: JimsClient, options?: OpenChatOptions): Chat {
+  const chat = jims.openChat(options);
+  t.after(chat.close);
+  return chat;
 }
 
-const isReady = ({ status }: ChatSnapshot): boolean => status === 'ready';
-const stored = ({ status, messages }: ChatSnapshot): boolean =>
-  status === 'ready' && messages.every(({ createdAt }) => createdAt !== undefined);
-const textsOf = ({ messages }: ChatSnapshot): string[] => messages.map(({ role, text }) => `${role}: ${text}`);
+function counting(ctx: ThreadContext): void {
+  ctx.sendMessage(`${ctx.history.length} so far`);
+}
 
 describe('a chat', () => {
-  test('a message is shown at once, the answer as it grows, and both as they are stored', async () => {
+  test('a message is shown at once, the answer as it grows, and both as they are stored', async (t) => {
     const gate = createGate();
     await using served = await serveApp(async (ctx: ThreadContext) => {
       ctx.updateAgentStatus('thinking hard');
@@ -41,43 +40,190 @@ describe('a chat', () => {
       );
     });
     const jims = new JimsClient({ url: served.origin, contactId: 'ann' });
-    const chat = jims.openChat();
+    const chat = open(t, jims);
     const sent = chat.send('Hi');
     assert.equal(chat.getSnapshot().status, 'sending');
     assert.deepEqual(textsOf(chat.getSnapshot()), ['user: Hi']);
-    const { key } = chat.getSnapshot().messages[0]!;
+    const key = chat.getSnapshot().messages[0]?.key;
     await sent;
     const growing = await until(chat, ({ messages }) => messages[1]?.text === 'one ');
     assert.equal(growing.run?.status, 'thinking hard');
     assert.equal(growing.status, 'answering');
     assert.equal(growing.messages[1]?.state, 'growing');
     gate.open();
-    const end = await until(chat, stored);
+    const end = await until(chat, has(2));
     assert.deepEqual(textsOf(end), ['user: Hi', 'assistant: one two']);
     assert.equal(end.messages[0]?.key, key);
+    assert.equal(end.messages[1]?.key, growing.messages[1]?.key);
     await until(chat, ({ title }) => title === 'Hi');
-    await chat.send('again');
-    await until(chat, (s) => stored(s) && s.messages.length === 4);
-    chat.close();
   });
 
-  test('two chats of a thread show the same', async () => {
+  test('two chats of a thread show the same: messages, clicks by what the button says, what grows', async (t) => {
+    const gate = createGate();
     await using served = await serveApp(async (ctx: ThreadContext) => {
-      ctx.sendMessageWithButtons(`heard ${ctx.lastUserMessage ?? ctx.lastUserAction?.content}`, [{ id: 'yes', text: 'Yes!' }]);
+      const { content, name } = ctx.lastUserAction ?? {};
+      ctx.sendMessageWithButtons(`heard ${content}, a ${name}`, [{ id: 'yes', text: 'Yes!' }]);
+      if (content === 'wait') await gate.passed(ctx.signal);
     });
     const jims = new JimsClient({ url: served.origin, contactId: 'ann' });
-    const one = jims.openChat();
+    const one = open(t, jims);
     await one.send('1');
-    const { threadId } = await until(one, stored);
-    const two = jims.openChat({ threadId });
-    await until(two, isReady);
+    const { threadId } = await until(one, has(2));
+    const two = open(t, jims, { threadId });
+    await until(two, has(2));
     await one.click('yes');
-    const snapshot = await until(two, (s) => stored(s) && s.messages.length === 4);
-    assert.deepEqual(textsOf(snapshot), ['user: 1', 'assistant: heard 1', 'user: Yes!', 'assistant: heard yes']);
-    await two.send('2');
-    await until(one, (s) => stored(s) && s.messages.length === 6);
-    assert.deepEqual(textsOf(one.getSnapshot()), textsOf(await until(two, (s) => stored(s) && s.messages.length === 6)));
-    one.close();
-    two.close();
+    const snapshot = await until(two, has(4));
+    assert.equal(snapshot.messages[2]?.text, 'Yes!');
+    assert.equal(snapshot.messages[2]?.type, 'comm.user_button_click');
+    assert.equal(snapshot.messages[3]?.text, 'heard yes, a user_button_click');
+    await two.send('wait');
+    const seen = await until(one, ({ messages }) => messages.length === 6);
+    assert.equal(seen.status, 'answering');
+    gate.open();
+    const [first, second] = [await until(one, has(6)), await until(two, has(6))];
+    assert.deepEqual(textsOf(first), textsOf(second));
+  });
+
+  test('a page that is loaded anew goes on with the answer, and stops it; what was seen stays', async (t) => {
+    const gate = createGate();
+    await using served = await serveApp(async (ctx: ThreadContext) => {
+      await ctx.sendMessage(
+        (async function* () {
+          yield 'one';
+          await gate.passed(ctx.signal);
+        })(),
+      );
+    });
+    const jims = new JimsClient({ url: served.origin, contactId: 'ann' });
+    const before = open(t, jims);
+    await before.send('Hi');
+    const { threadId, run } = await until(before, ({ messages }) => messages[1]?.text === 'one');
+    before.close();
+    const chat = open(t, jims, { threadId });
+    const joined = await until(chat, ({ messages }) => messages[1]?.text === 'one');
+    assert.equal(joined.run?.runId, run?.runId);
+    await chat.send('waits');
+    assert.equal(chat.getSnapshot().status, 'answering');
+    await chat.stop();
+    const stopped = await until(chat, ({ messages }) => messages[1]?.state === 'partial');
+    assert.deepEqual(textsOf(stopped).slice(0, 3), ['user: Hi', 'assistant: one', 'user: waits']);
+    gate.open();
+    await until(chat, has(4));
+  });
+
+  test('a greeting comes before the first message, and older messages come in pages', async (t) => {
+    await using served = await serveApp({
+      pipeline: counting,
+      conversationStartPipeline: (ctx) => ctx.sendMessage('Welcome!'),
+    });
+    const jims = new JimsClient({ url: served.origin, contactId: 'ann' });
+    const chat = open(t, jims, { greet: true });
+    await chat.send('Hi');
+    const { threadId } = await until(chat, has(3));
+    assert.deepEqual(textsOf(chat.getSnapshot()), ['assistant: Welcome!', 'user: Hi', 'assistant: 2 so far']);
+    for (let count = 0; count < 30; count++) await jims.chat(`n${count}`, { threadId });
+    const again = open(t, jims, { threadId });
+    const newest = await until(again, isSettled);
+    assert.equal(newest.messages.length, 50);
+    assert.equal(newest.hasOlder, true);
+    await again.loadOlder();
+    const all = await until(again, has(63));
+    assert.equal(all.hasOlder, false);
+    assert.equal(all.messages[0]?.text, 'Welcome!');
+  });
+
+  test('a question is answered by a button, by text and by a value', async (t) => {
+    await using served = await serveApp(async (ctx: ThreadContext) => {
+      const size = await ctx.ask('Which size?', { buttons: [{ id: 's', text: 'Small' }, { id: 'l', text: 'Large' }] });
+      const count = await ctx.ask('How many?');
+      ctx.sendMessage(`${size.kind === 'message' ? size.buttonId : '?'} ${count.kind === 'message' ? count.text : '?'}`);
+    });
+    const chat = open(t, new JimsClient({ url: served.origin, contactId: 'ann' }));
+    await assert.rejects(chat.answer('no question'), { code: 'question_closed' });
+    await chat.send('order');
+    const { question } = await until(chat, (snapshot) => has(2)(snapshot) && snapshot.question !== undefined);
+    assert.equal(question?.text, 'Which size?');
+    assert.deepEqual(question?.buttons, [{ id: 's', text: 'Small' }, { id: 'l', text: 'Large' }]);
+    await chat.answer('l');
+    await until(chat, (snapshot) => has(4)(snapshot) && snapshot.question?.text === 'How many?');
+    await chat.answer(3);
+    const end = await until(chat, has(6));
+    assert.deepEqual(textsOf(end).slice(2), ['user: Large', 'assistant: How many?', 'user: 3', 'assistant: l 3']);
+    assert.equal(end.question, undefined);
+  });
+
+  test('a run that failed is run again in a copy of the thread; a message is replaced the same way', async (t) => {
+    let isBroken = true;
+    await using served = await serveApp(
+      (ctx) => {
+        if (isBroken) throw new Error('kaboom');
+        counting(ctx);
+      },
+      { exposeErrors: true },
+    );
+    const jims = new JimsClient({ url: served.origin, contactId: 'ann' });
+    const chat = open(t, jims);
+    await chat.send('first');
+    const failed = await until(chat, ({ error }) => error !== undefined);
+    assert.match(failed.error?.message ?? '', /kaboom/);
+    const again = open(t, jims, { threadId: failed.threadId });
+    assert.equal((await until(again, ({ error }) => error !== undefined)).error?.code, 'pipeline_failed');
+    isBroken = false;
+    await chat.retry();
+    const retried = await until(chat, has(2));
+    assert.deepEqual(textsOf(retried), ['user: first', 'assistant: 1 so far']);
+    assert.equal(retried.error, undefined);
+    await chat.send('second');
+    const { messages, threadId } = await until(chat, has(4));
+    await chat.edit(messages[2]?.id ?? '', 'changed');
+    const edited = await until(chat, (snapshot) => has(4)(snapshot) && snapshot.threadId !== threadId);
+    assert.deepEqual(textsOf(edited).slice(2), ['user: changed', 'assistant: 3 so far']);
+  });
+
+  test('files go with a message; feedback is kept', async (t) => {
+    await using served = await serveApp(async (ctx: ThreadContext) => {
+      const [file] = ctx.files;
+      const data = new TextEncoder().encode(`copy of ${await file?.text()}`);
+      await ctx.sendMessage('here', { files: [{ name: 'copy.txt', mediaType: 'text/plain', data }] });
+    });
+    const jims = new JimsClient({ url: served.origin, contactId: 'ann' });
+    const chat = open(t, jims);
+    await chat.send('look', { files: [new File(['hello'], 'note.txt', { type: 'text/plain' })] });
+    const { messages, threadId } = await until(chat, has(2));
+    const [note] = messages[0]?.files ?? [];
+    assert.deepEqual([note?.name, note?.mediaType, note?.size, note?.progress], ['note.txt', 'text/plain', 5, 1]);
+    const url = messages[1]?.files[0]?.url ?? '';
+    assert.equal(await (await fetch(url)).text(), 'copy of hello');
+    const messageId = messages[1]?.id ?? '';
+    await chat.giveFeedback(messageId, { value: 'down', comment: 'too short' });
+    const again = open(t, jims, { threadId });
+    const seen = await until(again, has(2));
+    assert.deepEqual(seen.messages[1]?.feedback, { value: 'down', comment: 'too short' });
+    await again.giveFeedback(messageId, undefined);
+    assert.equal(again.getSnapshot().messages[1]?.feedback, undefined);
+    await assert.rejects(again.giveFeedback(messages[0]?.id ?? '', { value: 'up' }), { code: 'message_not_found' });
+    assert.equal(again.getSnapshot().messages[0]?.feedback, undefined);
+  });
+
+  test('what the service refuses is shown as failed, and can be sent again', async (t) => {
+    await using served = await serveApp(counting, { maxMessageBytes: 20 });
+    const chat = open(t, new JimsClient({ url: served.origin, contactId: 'ann' }));
+    await assert.rejects(chat.send('far too long for this service'), { code: 'message_too_large', status: 413 });
+    const { messages, error } = chat.getSnapshot();
+    assert.equal(messages[0]?.state, 'failed');
+    assert.equal(error?.code, 'message_too_large');
+    await chat.edit(messages[0]?.id ?? '', 'short');
+    const end = await until(chat, has(2));
+    assert.deepEqual(textsOf(end), ['user: short', 'assistant: 1 so far']);
+    assert.equal(end.error, undefined);
+  });
+
+  test('a thread that is gone is an error; nobody is asked for ever', async (t) => {
+    await using served = await serveApp(counting);
+    const jims = new JimsClient({ url: served.origin, contactId: 'ann' });
+    const chat = open(t, jims, { threadId: crypto.randomUUID() });
+    const { error, status } = await until(chat, (snapshot) => snapshot.error !== undefined);
+    assert.equal(error?.code, 'not_found');
+    assert.equal(status, 'ready');
   });
 });
