@@ -41,21 +41,24 @@ export class ChatConnection {
   #wake = new AbortController();
   #sending: Promise<unknown> | undefined;
   #isLoaded: boolean;
+  readonly #closed: AbortSignal;
 
   constructor(
     transport: Transport,
     store: ChatStore,
-    { threadId, isNew }: { readonly threadId: string; readonly isNew: boolean },
+    threadId: string,
+    { isNew, closed }: { readonly isNew: boolean; readonly closed: AbortSignal },
   ) {
     this.#transport = transport;
     this.#store = store;
     this.#isLoaded = isNew;
+    this.#closed = closed;
     this.log = new ThreadLog(transport, store, threadId);
   }
 
   /** Begins to follow the thread, unless that is done already. */
   start(): void {
-    if (this.#session) return;
+    if (this.#session || this.#closed.aborted) return;
     this.#session = new AbortController();
     void this.#run(this.#session.signal);
   }
@@ -98,8 +101,9 @@ export class ChatConnection {
       }
     } catch (error) {
       if (session.aborted) return;
+      // What else was requested is given up, too.
+      this.pause();
       this.#store.set({ error: asJimsApiError(error), isLost: false, isLoading: false });
-      this.#session = undefined;
     }
   }
 

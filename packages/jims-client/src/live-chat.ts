@@ -186,7 +186,8 @@ export class LiveChat implements Chat {
 
   #connect(isNew: boolean): ChatConnection {
     const { threadId = '' } = this.#store.state;
-    return new ChatConnection(this.#transport, this.#store, { threadId, isNew });
+    const options = { isNew, closed: this.#life.signal };
+    return new ChatConnection(this.#transport, this.#store, threadId, options);
   }
 
   async #try(action: () => Promise<unknown>): Promise<void> {

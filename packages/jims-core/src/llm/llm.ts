@@ -110,7 +110,10 @@ export interface Llm {
   ): Promise<RankedDocument[]>;
   /** Changes the chat model for the rest of this run. */
   setModel(model: ChatModel): void;
-  /** What this run has used so far: one entry for each model. */
+  /**
+   * What this run has used so far: one entry for each model. In a run that goes on after a question or after a crash
+   * what its pipeline has used before counts, too.
+   */
   readonly usage: readonly ModelUsage[];
 }
 

@@ -1,6 +1,7 @@
 import type { AnswerStream, Llm } from '../llm/llm.ts';
 import type { LoopHost } from '../llm/tools/loop-host.ts';
 import { ToolAnswer } from '../llm/tools/run-answer.ts';
+import { UsageSum } from '../llm/usage.ts';
 import type { ModelUsage } from '../llm/usage.ts';
 import type { EntryOutcome } from '../store/store.ts';
 import { isInEntry } from './entry-scope.ts';
@@ -16,6 +17,8 @@ export interface KeptModelsOptions {
   readonly isDurable: boolean;
   /** Where `run` runs. */
   readonly loop: () => LoopHost;
+  /** The usage of the results that the pipeline got from earlier executions so far; it grows. */
+  readonly replayedUsage: readonly ModelUsage[];
 }
 
 /**
@@ -63,8 +66,13 @@ export class KeptModels implements Llm {
 
   readonly setModel: Llm['setModel'] = (model) => this.#llm.setModel(model);
 
+  /** The same in each execution: a pipeline may store it, or branch on it. */
   get usage(): readonly ModelUsage[] {
-    return this.#llm.usage;
+    const { replayedUsage } = this.#options;
+    if (replayedUsage.length === 0) return this.#llm.usage;
+    const sum = new UsageSum();
+    for (const usage of [...replayedUsage, ...this.#llm.usage]) sum.addSum(usage);
+    return sum.total;
   }
 
   #keep<T>(name: string, work: () => Promise<T>): Promise<T> {

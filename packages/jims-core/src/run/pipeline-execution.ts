@@ -1,4 +1,6 @@
 import type { Llm } from '../llm/llm.ts';
+import { readUsage } from '../llm/usage.ts';
+import type { ModelUsage } from '../llm/usage.ts';
 import type { ContextFiles } from '../pipeline/context-files.ts';
 import { callPipeline, pipelineName } from '../pipeline/pipeline.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
@@ -13,7 +15,7 @@ import type { JournalCall } from './journal-call.ts';
 import { Journal } from './journal.ts';
 import { KeptModels } from './kept-models.ts';
 import { questionOf } from './new-question.ts';
-import type { Replay } from './replay.ts';
+import type { Replay, ReplayedEntry } from './replay.ts';
 import type { RunEndings } from './run-endings.ts';
 import type { RunOutput } from './run-output.ts';
 import type { RunReport } from './run-report.ts';
@@ -75,7 +77,10 @@ export class PipelineExecution {
         ...(version !== undefined && { version }),
       },
       store: (entries) => endings.storeEntries(owner, entries, signal),
-      onReplayed: run.report.tracer?.replayed,
+      onReplayed: (replayed) => {
+        this.#countReplayed(replayed);
+        run.report.tracer?.replayed(replayed);
+      },
     });
     output.placedBy(journal);
     const chain = new ChainContext({
@@ -162,6 +167,10 @@ export class PipelineExecution {
     return { question, entries: this.#journal.entriesWith(call, question.questionId) };
   }
 
+  #countReplayed({ entry }: ReplayedEntry): void {
+    this.#replayedUsage.push(...(readUsage(entry.usage) ?? []));
+  }
+
   /** Made when the pipeline first uses one. */
   readonly #models = (): Llm => {
     const { llm, keepsModels, isDurable } = this.#run;
@@ -170,9 +179,12 @@ export class PipelineExecution {
       keepsAnswers: keepsModels,
       isDurable,
       loop: this.#chain.messages.loopOfPipeline,
+      replayedUsage: this.#replayedUsage,
     });
     return this.#kept;
   };
   #kept: Llm | undefined;
+  /** What the models were used for whose answers came from an earlier execution. */
+  readonly #replayedUsage: ModelUsage[] = [];
   #thrown: { readonly error: unknown } | undefined;
 }

@@ -332,6 +332,22 @@ describe('a process in a test', () => {
     await assert.rejects(asking.say('Hi'), /The question was .*n5.*and .*n6/);
   });
 
+  test('has the same usage of models in each execution, also after a question', async () => {
+    const model = scriptedModel(['Hello', 'Bye']);
+    const app = appOf(async (ctx) => {
+      await ctx.llm.chatCompletionPlain(ctx.history);
+      ctx.sendEvent('shop.used', { requests: ctx.llm.usage[0]?.requests ?? 0 });
+      await ctx.ask('More?');
+      await ctx.llm.chatCompletionPlain(ctx.history);
+      ctx.sendEvent('shop.used', { requests: ctx.llm.usage[0]?.requests ?? 0 });
+    });
+    const user = testUser(app, { model, everyRunTwice: true });
+    const used = [await user.say('Hi'), await user.say('Yes')].flatMap(({ events }) =>
+      events.filter(({ type }) => type === 'shop.used').map(({ data }) => data['requests']),
+    );
+    assert.deepEqual(used, [1, 2]);
+  });
+
   test('reads nothing from the environment, and keeps nothing alive when its test is over', async () => {
     const program = `
       import { defineApp } from 'jims-core';

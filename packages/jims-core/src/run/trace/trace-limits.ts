@@ -12,12 +12,12 @@ type TraceLimit =
 export const TRACE_LIMITS: Readonly<Record<TraceLimit, number>> = {
   /** The runs whose traces are kept, the last ones: each of their attempts counts. */
   runs: 200,
-  /** Of all traces in memory. */
-  size: 32 * 1024 * 1024,
-  /** Of all traces in a file. */
-  fileSize: 256 * 1024 * 1024,
+  /** Of all traces in memory: 32 Mi. */
+  size: 33_554_432,
+  /** Of all traces in a file: 256 Mi. */
+  fileSize: 268_435_456,
   /** Of the entries of one attempt; of its states and its error as much again. */
-  runSize: 1024 * 1024,
+  runSize: 1_048_576,
   entries: 1000,
   /** Of a message, a status and the like, and of one value such as the result of a step. */
   text: 20_000,
