@@ -27,7 +27,8 @@ if (process.versions.bun) {
 } else if (major < 24 || (major === 24 && minor < 16)) {
   runWithNewerNode();
 } else if (existsSync(entry)) {
-  if (isNodeAsItComes()) replaceBy(process.execPath, process.env);
+  // In development the tenth of a second that it takes is worth more than memory.
+  if (process.argv[2] !== 'dev' && isNodeAsItComes()) replaceBy(process.execPath, process.env);
   module.enableCompileCache();
   await import(entry.href);
 } else {
