@@ -1,15 +1,5 @@
-type TraceLimit =
-  | 'runs'
-  | 'size'
-  | 'fileSize'
-  | 'runSize'
-  | 'entries'
-  | 'text'
-  | 'request'
-  | 'states';
-
 /** How much is kept of what happens in runs. Sizes are characters of text and JSON. */
-export const TRACE_LIMITS: Readonly<Record<TraceLimit, number>> = {
+export const TRACE_LIMITS = {
   /** The runs whose traces are kept, the last ones: each of their attempts counts. */
   runs: 200,
   /** Of all traces in memory: 32 Mi. */
@@ -25,4 +15,4 @@ export const TRACE_LIMITS: Readonly<Record<TraceLimit, number>> = {
   request: 200_000,
   /** Of the states of a thread before, or after, a run. */
   states: 200_000,
-};
+} as const;
