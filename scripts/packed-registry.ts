@@ -5,8 +5,6 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 
-const PUBLIC_REGISTRY = 'https://registry.npmjs.org';
-
 /** A registry on this machine. */
 export interface PackedRegistry extends AsyncDisposable {
   readonly origin: string;
@@ -23,13 +21,15 @@ export async function startPackedRegistry(folder: string): Promise<PackedRegistr
   const packed: readonly Packed[] = Object.values(
     JSON.parse(execFileSync('npm', args, { encoding: 'utf8' })),
   );
+  const get = ['config', 'get', 'registry'];
+  const registry = execFileSync('npm', get, { encoding: 'utf8' }).trim().replace(/\/$/, '');
   const byName = new Map(packed.map((each) => [each.name, each]));
 
   const server = createServer((request, response) => {
     const path = decodeURIComponent((request.url ?? '/').slice(1));
     const found = byName.get(path) ?? packed.find(({ filename }) => path === `-/${filename}`);
     if (!found) {
-      response.writeHead(307, { location: PUBLIC_REGISTRY + request.url }).end();
+      response.writeHead(307, { location: registry + request.url }).end();
     } else if (path === found.name) {
       const origin = `http://${request.headers.host}`;
       response.setHeader('content-type', 'application/json');
