@@ -42,7 +42,7 @@ const env = await userEnvironment();
 try {
   installPackages();
   const packages = countPackages();
-  console.log(`a production install has ${packages} packages`);
+  console.log(`a production install has ${packages} packages of others`);
   assert.ok(packages < MAX_PACKAGES, `${packages} packages, fewer than ${MAX_PACKAGES} allowed`);
   if (!canRunTypeScript()) npm(['install', 'node@24']);
   writeFileSync(join(folder, 'app.ts'), APP);
@@ -81,22 +81,31 @@ async function userEnvironment(): Promise<NodeJS.ProcessEnv> {
   };
 }
 
+interface Packed {
+  readonly name: string;
+  readonly filename: string;
+}
+
 function installPackages(): void {
   const pack = ['pack', '--workspaces', '--json', '--pack-destination', folder];
-  const packed: unknown = JSON.parse(execFileSync('npm', pack, { encoding: 'utf8' }));
-  assert.ok(Array.isArray(packed));
+  // A list, or with npm 12 an object.
+  const packed: readonly Packed[] = Object.values(
+    JSON.parse(execFileSync('npm', pack, { encoding: 'utf8' })),
+  );
+  const needed = packed.filter(({ name }) => name !== 'create-jims');
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
-  npm(['install', ...packed.map(({ filename }: { filename: string }) => `./${filename}`)]);
+  npm(['install', ...needed.map(({ filename }) => `./${filename}`)]);
 }
 
 function npm(args: readonly string[]): void {
   execFileSync('npm', args, { cwd: folder, env, stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
+/** Those of others. */
 function countPackages(): number {
   const file = join(folder, 'node_modules', '.package-lock.json');
   const lock: { packages: object } = JSON.parse(readFileSync(file, 'utf8'));
-  return Object.keys(lock.packages).length;
+  return Object.keys(lock.packages).filter((path) => !path.startsWith('node_modules/jims-')).length;
 }
 
 function canRunTypeScript(): boolean {
