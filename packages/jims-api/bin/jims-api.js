@@ -42,7 +42,7 @@ function runWithNewerNode() {
   const node = found.find(existsSync);
   if (!node && found.length > 0) {
     fail(
-      `${needed} ${process.version}: the package node is installed, but its install script did not run: npm rebuild node --ignore-scripts=false (with pnpm: pnpm approve-builds)`,
+      `${needed} ${process.version}: the package node is installed, but its install script did not run: npm rebuild node --ignore-scripts=false (with npm 12 before it: npm install-scripts approve node; with pnpm: pnpm approve-builds)`,
     );
   } else if (!node || process.env.JIMS_API_NODE === node) {
     fail(`${needed} ${process.version}: npm install node@24`);

@@ -162,7 +162,7 @@ describe('what is missing is one line', { concurrency: 2 }, () => {
       'the package node whose script did not run',
       OLDER,
       { 'node_modules/node/package.json': '{"name":"node"}' },
-      / v[\d.]+: the package node is installed, but its install script did not run: npm rebuild node --ignore-scripts=false \(with pnpm: pnpm approve-builds\)\n$/,
+      / v[\d.]+: the package node is installed, but its install script did not run: npm rebuild node --ignore-scripts=false \(with npm 12 before it: npm install-scripts approve node; with pnpm: pnpm approve-builds\)\n$/,
     ],
     [
       'Bun',
