@@ -19,6 +19,12 @@ export interface AcceptedRun {
   readonly resend: () => Promise<OpenAnswer>;
 }
 
+/** A run that failed, and the code of its error. */
+interface FailedRun {
+  readonly id: string;
+  readonly code: string;
+}
+
 /**
  * Keeps the state of a chat up to date. It reads one stream at a time: that of the run that is going on, and
  * between runs the end of the thread's log. While a run goes on nothing else comes into the log; what it
@@ -27,7 +33,7 @@ export interface AcceptedRun {
 export class ChatConnection {
   readonly log: ThreadLog;
   /** The last run that failed, for as long as nothing came after it. */
-  failedRun: string | undefined;
+  failedRun: FailedRun | undefined;
   readonly #transport: Transport;
   readonly #store: ChatStore;
   readonly #accepted = new Map<string, AcceptedRun>();
@@ -35,6 +41,8 @@ export class ChatConnection {
   readonly #streams = new Map<string, OpenAnswer>();
   /** Runs whose end was seen. */
   readonly #over = new Set<string>();
+  /** The run that is executed once more, which no new message says. */
+  #again: string | undefined;
   /** From start to pause. */
   #session: AbortController | undefined;
   /** Ends the reading of the log, for something else to be done. */
@@ -89,6 +97,14 @@ export class ChatConnection {
     this.start();
   }
 
+  /** Follows a failed run that is executed once more. */
+  acceptedAgain(runId: string): void {
+    this.#again = runId;
+    this.#over.delete(runId);
+    this.#wake.abort();
+    this.start();
+  }
+
   async #run(session: AbortSignal): Promise<void> {
     try {
       if (!this.#isLoaded) await this.#load(session);
@@ -117,7 +133,7 @@ export class ChatConnection {
     const newest = this.#newestRun();
     if (newest !== undefined && !isGoing) this.#over.add(newest);
     if (last?.status === 'failed' && last.error) {
-      this.failedRun = last.run_id;
+      this.failedRun = { id: last.run_id, code: last.error.code };
       this.#store.set({ error: new JimsApiError(last.error.detail, last.error) });
     }
   }
@@ -137,7 +153,7 @@ export class ChatConnection {
     const waiting = this.#store.state.messages
       .filter(({ role, createdAt }) => role === 'user' && !createdAt)
       .map(({ runId }) => runId);
-    return [this.#newestRun(), ...waiting].find((id) => id !== undefined && !this.#over.has(id));
+    return [this.#newestRun(), this.#again, ...waiting].find((id) => id !== undefined && !this.#over.has(id));
   }
 
   async #tail(signal: AbortSignal): Promise<void> {
@@ -152,6 +168,9 @@ export class ChatConnection {
       for await (const batch of batches) {
         if (signal.aborted) return;
         this.#store.update((state) => withEvents(state, batch));
+        // Such as the answer of the failed run, which another page let go on.
+        if (this.failedRun && batch.length > 0) this.#store.set({ error: undefined });
+        this.failedRun = undefined;
         if (this.#nextRun() !== undefined) return;
         await this.log.refresh(signal);
       }
@@ -170,8 +189,9 @@ export class ChatConnection {
     await Promise.all([this.log.sync(session), this.log.refresh(session)]);
     this.#store.update(withoutRun);
     if (end?.event !== 'error') return;
-    this.failedRun = runId;
-    this.#store.set({ error: errorOfEnd(end) });
+    const error = errorOfEnd(end);
+    this.failedRun = { id: runId, code: error.code };
+    this.#store.set({ error });
   }
 
   /** Reads a run up to its end, which is `undefined` when nothing is known of the run any more. */

@@ -20,6 +20,9 @@ export interface OpenChatOptions extends OutboxOptions {
 /** A page that draws anew leaves for a moment. */
 const GRACE_MS = 1000;
 
+/** Why a run has failed that can go on: what it did in steps is not done again. */
+const GOES_ON = /^(?:lost|pipeline_changed|shutting_down|store_unavailable)$/;
+
 /** The chat of a thread, over the network. */
 export class LiveChat implements Chat {
   readonly getSnapshot: Chat['getSnapshot'];
@@ -98,8 +101,11 @@ export class LiveChat implements Chat {
       this.#deliver(runId ? this.#outbox.again(key) : key),
     );
     await Promise.all(sent);
-    const last = messages.find(({ id }) => id === this.#connection?.failedRun);
-    if (!last || failed.length > 0) return;
+    const run = this.#connection?.failedRun;
+    if (!run || failed.length > 0) return;
+    if (GOES_ON.test(run.code) && (await this.#executeAgain(run.id))) return;
+    const last = messages.find((message) => message.id === run.id);
+    if (!last) return;
     const { id, type, text, files: stored } = last;
     const buttons = messages.flatMap((message) => message.buttons);
     const button = type === CLICK && buttons.findLast((each) => each.text === text);
@@ -160,6 +166,24 @@ export class LiveChat implements Chat {
     this.#sending = sending.catch(() => this.#connection?.start());
     this.#connection?.hold(this.#sending);
     return sending;
+  }
+
+  /** Lets a failed run go on in its thread; `false` where the service does not do that for the caller. */
+  async #executeAgain(runId: string): Promise<boolean> {
+    const connection = this.#connection;
+    const { signal } = this.#life;
+    let isAccepted = true;
+    await this.#try(async () => {
+      try {
+        await this.#transport.json(`/api/v1/runs/${runId}/retry`, { method: 'POST', signal });
+        connection?.acceptedAgain(runId);
+      } catch (error) {
+        const { status } = asJimsApiError(error);
+        if (status !== 404 && status !== 409) throw error;
+        isAccepted = false;
+      }
+    });
+    return isAccepted;
   }
 
   /** Goes on in a copy of the thread that ends before a message. */

@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 
+import { defineApp } from 'jims-core';
 import type { ThreadContext } from 'jims-core';
+import { takeOver } from 'jims-core/host';
 
 import { createGate } from '../../jims-api/test/support/gate.ts';
 import { serveApp } from '../../jims-api/test/support/listening-app.ts';
+import { freshSqlite } from '../../jims-core/test/support/sqlite.ts';
 import { JimsClient } from '../src/index.ts';
 import type { Chat, ChatSnapshot, OpenChatOptions } from '../src/index.ts';
 import { isSettled, textsOf, until } from './support/until.ts';
@@ -206,6 +209,46 @@ describe('a chat', () => {
       (snapshot) => has(4)(snapshot) && snapshot.threadId !== threadId,
     );
     assert.deepEqual(textsOf(edited).slice(2), ['user: changed', 'assistant: 3 so far']);
+  });
+
+  test('a durable run that other code has stopped goes on where it was, in its thread', async (t) => {
+    const order = {
+      durable: true,
+      async pipeline(ctx: ThreadContext): Promise<void> {
+        const size = await ctx.ask('Which size?');
+        ctx.sendMessage(`Size ${size.kind === 'message' ? size.text : '?'}`);
+      },
+    };
+    using file = freshSqlite();
+    const { url: store } = file;
+    await using served = await serveApp(order, { store });
+    const { app, origin } = served;
+    const chat = open(t, new JimsClient({ url: origin, contactId: 'ann' }));
+    await chat.send('order');
+    const { threadId } = await until(chat, ({ question }) => question !== undefined);
+    const other = defineApp({
+      ...order,
+      store,
+      async pipeline(ctx) {
+        await ctx.step('look it up', () => true);
+        await order.pipeline(ctx);
+      },
+    });
+    assert.deepEqual(takeOver(app, other), []);
+    await chat.answer('large');
+    const failed = await until(chat, ({ error }) => error !== undefined);
+    assert.equal(failed.error?.code, 'pipeline_changed');
+    const second = open(t, new JimsClient({ url: origin, contactId: 'ann' }), { threadId });
+    await until(second, ({ error }) => error?.code === 'pipeline_changed');
+
+    assert.deepEqual(takeOver(app, defineApp({ ...order, store })), []);
+    await Promise.all([chat.retry(), chat.retry()]);
+    for (const each of [chat, second]) {
+      const end = await until(each, has(4));
+      assert.deepEqual(textsOf(end).slice(2), ['user: large', 'assistant: Size large']);
+      assert.equal(end.threadId, threadId);
+      assert.equal(end.error, undefined);
+    }
   });
 
   test('files go with a message; feedback is kept', async (t) => {

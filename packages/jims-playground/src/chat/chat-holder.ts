@@ -3,6 +3,7 @@ import type { Chat, JimsClient } from 'jims-client';
 import { configOf } from '../service/settings.ts';
 import type { Persona } from '../service/settings.ts';
 import { Store } from '../service/store.ts';
+import { nameCopy } from './copy-title.ts';
 
 interface HeldChat {
   readonly chat: Chat | undefined;
@@ -47,6 +48,10 @@ export class ChatHolder extends Store<HeldChat> {
       const before = this.getSnapshot();
       if (before.chat === chat && before.threadId === threadId && before.isBusy === isBusy) return;
       this.update({ chat, threadId, isBusy });
+      if (before.chat !== chat || !before.threadId || !threadId) return;
+      // A message that is edited, or tried again, goes on in a copy. One without a name is good, too.
+      if (before.threadId !== threadId)
+        nameCopy(this.#client, before.threadId, threadId).catch(() => {});
     };
     const end = chat.subscribe(look);
     this.#leave = () => {

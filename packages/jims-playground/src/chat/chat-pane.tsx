@@ -8,6 +8,7 @@ import { Icon } from '../parts/icon.tsx';
 import { Problem } from '../parts/problem.tsx';
 import type { Service } from '../service/service.ts';
 import { saveAsJson, saveAsTest } from './save-thread.ts';
+import { SavedTest } from './saved-test.tsx';
 
 interface ChatPaneProps {
   readonly service: Service;
@@ -36,6 +37,7 @@ export function ChatPane({
 }: ChatPaneProps): VNode {
   const [error, setError] = useState<unknown>();
   const [isSaving, setSaving] = useState(false);
+  const [savedTest, setSavedTest] = useState<SavedFile>();
 
   async function save(action: (service: Service, thread: Thread) => Promise<void>): Promise<void> {
     if (!thread) return;
@@ -63,7 +65,12 @@ export function ChatPane({
               type="button"
               class="small"
               disabled={isSaving}
-              onClick={() => void save(saveAsTest)}
+              onClick={() =>
+                void save(async (...args) => {
+                  const fileName = await saveAsTest(...args);
+                  setSavedTest({ fileName, title: thread.title ?? 'a conversation' });
+                })
+              }
             >
               <Icon name="test" /> Save as test
             </button>
@@ -82,9 +89,15 @@ export function ChatPane({
       {thread?.superseded_by && (
         <p class="note">A message of this thread was edited: another thread replaced it.</p>
       )}
+      {savedTest && <SavedTest {...savedTest} onClose={() => setSavedTest(undefined)} />}
       <ChatElement client={service.client} chat={chat} runId={runId} onRun={onRun} />
     </div>
   );
+}
+
+interface SavedFile {
+  readonly fileName: string;
+  readonly title: string;
 }
 
 interface TitleOptions {

@@ -7,13 +7,18 @@ import type { Trace } from '../service/wire.ts';
 /** A conversation is for people to read: more runs are not a test. */
 const MAX_RUNS = 500;
 
-/** Gives the browser a file that `replayConversation` of `jims-core/testing` runs as a test. */
-export async function saveAsTest(service: Service, thread: Thread): Promise<void> {
+/**
+ * Gives the browser a file that `replayConversation` of `jims-core/testing` runs as a test; resolves with the name
+ * of the file.
+ */
+export async function saveAsTest(service: Service, thread: Thread): Promise<string> {
   const [events, runs] = await Promise.all([
     eventsOf(service, thread.thread_id),
     tracesOf(service, thread.thread_id),
   ]);
-  save(`${fileNameOf(thread)}.conversation.json`, saveConversation({ thread, events, runs }));
+  const name = `${fileNameOf(thread)}.conversation.json`;
+  save(name, saveConversation({ thread, events, runs }));
+  return name;
 }
 
 /** Gives the browser everything that the API has of a thread. */

@@ -50,11 +50,24 @@ export function Excerpt({ source }: { readonly source: SourcePosition }): VNode 
         {excerpt.map(({ line: number, text }) => (
           <span key={number} class={number === line ? 'here' : undefined}>
             <span class="line-number">{number}</span>
-            {text}
+            {number === line ? <Marked text={text} column={column} /> : text}
             {'\n'}
           </span>
         ))}
       </pre>
     </figure>
+  );
+}
+
+/** The text of a line, with a mark at a column. */
+function Marked({ text, column }: { readonly text: string; readonly column: number }): VNode {
+  const [first = ''] = text.slice(column - 1);
+  const end = column - 1 + first.length;
+  return (
+    <>
+      {text.slice(0, column - 1)}
+      <span class="column">{first}</span>
+      {text.slice(end)}
+    </>
   );
 }

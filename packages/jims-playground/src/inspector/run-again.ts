@@ -1,3 +1,4 @@
+import { nameCopy } from '../chat/copy-title.ts';
 import type { Service } from '../service/service.ts';
 import type { Trace } from '../service/wire.ts';
 import { runBodyOf, sentMessageOf } from './request-code.ts';
@@ -9,12 +10,18 @@ import type { SentMessage } from './request-code.ts';
  * question began with is sent.
  */
 export async function runAgain(service: Service, trace: Trace, sent: SentMessage): Promise<string> {
-  const first = trace.chain_id === trace.run_id ? sent : await firstOf(service, trace);
+  const first = isContinuation(trace) ? await firstOf(service, trace) : sent;
   const { thread_id: threadId } = await service.client.threads.fork(trace.thread_id, {
     before: first.eventId,
   });
+  await nameCopy(service.client, trace.thread_id, threadId);
   await service.startRun(threadId, runBodyOf(first));
   return threadId;
+}
+
+/** Whether the run goes on with what another one began, such as after the answer to a question. */
+export function isContinuation({ chain_id: chainId, run_id: runId }: Trace): boolean {
+  return chainId !== runId;
 }
 
 async function firstOf(

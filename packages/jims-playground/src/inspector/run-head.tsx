@@ -9,7 +9,7 @@ import type { Service } from '../service/service.ts';
 import { isActive } from '../service/thread-feed.ts';
 import type { EntryOf, Trace } from '../service/wire.ts';
 import type { SentMessage } from './request-code.ts';
-import { runAgain } from './run-again.ts';
+import { isContinuation, runAgain } from './run-again.ts';
 
 interface RunHeadProps {
   readonly service: Service;
@@ -19,7 +19,16 @@ interface RunHeadProps {
   readonly now: number;
   readonly onAttempt: (attempt: number) => void;
   readonly onThread: (threadId: string) => void;
+  readonly onRetried: () => void;
 }
+
+/** Why a durable run has failed that can go on. */
+const GOES_ON: ReadonlySet<string> = new Set([
+  'lost',
+  'pipeline_changed',
+  'shutting_down',
+  'store_unavailable',
+]);
 
 /** A run at a glance, and what can be done with it. */
 export function RunHead({
@@ -30,9 +39,11 @@ export function RunHead({
   now,
   onAttempt,
   onThread,
+  onRetried,
 }: RunHeadProps): VNode {
   const [error, setError] = useState<unknown>();
   const status = run?.status ?? trace.status;
+  const isLater = isContinuation(trace);
 
   async function attempted(action: () => Promise<void>): Promise<void> {
     try {
@@ -59,19 +70,40 @@ export function RunHead({
             <Icon name="stop" /> Stop
           </button>
         )}
+        {status === 'failed' && GOES_ON.has(trace.error?.code ?? '') && (
+          <button
+            type="button"
+            class="small"
+            title="It goes on in this thread: what it did in steps is not done again"
+            onClick={() =>
+              void attempted(async () => {
+                await service.retry(trace.run_id);
+                onRetried();
+              })
+            }
+          >
+            <Icon name="again" /> Retry
+          </button>
+        )}
         {sent && (
           <button
             type="button"
             class="small"
-            title="The same message, in a copy of the thread before it"
+            title={`The ${isLater ? 'first' : 'same'} message, in a copy of the thread before it`}
             onClick={() =>
               void attempted(async () => onThread(await runAgain(service, trace, sent)))
             }
           >
-            <Icon name="again" /> Run again
+            <Icon name="again" /> {isLater ? 'Run again from its first message' : 'Run again'}
           </button>
         )}
       </div>
+      {sent && isLater && (
+        <p class="soft run-note">
+          This run goes on with what an earlier one began. An answer means nothing in a copy, so
+          the first message of the earlier run is sent there.
+        </p>
+      )}
       <Figures trace={trace} now={now} />
       {trace.attempts.length > 1 && (
         <label class="field inline">

@@ -78,6 +78,8 @@ export function RunPicker({
   );
 }
 
-function textOf({ event_data: { content }, event_type: type }: ThreadEvent): string {
-  return typeof content === 'string' ? content : type;
+function textOf({ event_data: { content, name }, event_type: type }: ThreadEvent): string {
+  if (typeof content === 'string') return content;
+  // The answer of a service has the name of its question.
+  return type === 'jims.question_answered' && typeof name === 'string' ? name : type;
 }

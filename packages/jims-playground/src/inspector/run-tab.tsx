@@ -5,6 +5,7 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import { Problem } from '../parts/problem.tsx';
 import { useSnapshot } from '../parts/use-snapshot.ts';
 import type { Service } from '../service/service.ts';
+import { isActive } from '../service/thread-feed.ts';
 import type { ThreadFeed } from '../service/thread-feed.ts';
 import { TraceWatch } from '../service/trace-watch.ts';
 import type { EntryOf, Trace } from '../service/wire.ts';
@@ -68,6 +69,7 @@ export function RunTab({ service, feed, runId, onRun, onThread }: RunTabProps): 
         began={began}
         contactId={thread?.contact_id ?? null}
         onThread={onThread}
+        onRetried={feed.refresh}
       />
     </>
   );
@@ -88,12 +90,25 @@ interface TraceViewProps {
   readonly began: ThreadEvent | undefined;
   readonly contactId: string | null;
   readonly onThread: (threadId: string) => void;
+  readonly onRetried: () => void;
 }
 
-function TraceView({ service, runId, run, began, contactId, onThread }: TraceViewProps): VNode {
+function TraceView({
+  service,
+  runId,
+  run,
+  began,
+  contactId,
+  onThread,
+  onRetried,
+}: TraceViewProps): VNode {
   const [attempt, setAttempt] = useState<number>();
   const watch = useMemo(() => new TraceWatch(service, runId, attempt), [service, runId, attempt]);
   useEffect(() => () => watch.close(), [watch]);
+  const isOver = run !== undefined && !isActive(run);
+  useEffect(() => {
+    if (isOver) watch.runIsOver();
+  }, [watch, isOver]);
   const { trace, readAt, error } = useSnapshot(watch);
   const sent = began && sentMessageOf(began);
   if (!trace)
@@ -110,6 +125,7 @@ function TraceView({ service, runId, run, began, contactId, onThread }: TraceVie
         now={readAt}
         onAttempt={setAttempt}
         onThread={onThread}
+        onRetried={onRetried}
       />
       {waiting && <ServiceQuestion key={waiting.id} service={service} questionId={waiting.id} />}
       {trace.error && <ErrorView error={trace.error} />}

@@ -66,7 +66,7 @@ export function titleOf(entry: TraceEntry): EntryTitle {
     case 'reasoning':
       return { name: 'Reasoning', about: excerpt(entry.text) };
     case 'event':
-      return { name: entry.event.event_type, about: glance(entry.event.event_data) };
+      return titleOfEvent(entry);
     case 'question':
       return {
         name: `Question to the ${entry.audience}`,
@@ -77,6 +77,16 @@ export function titleOf(entry: TraceEntry): EntryTitle {
     default:
       return titleOfWork(entry);
   }
+}
+
+/** Of a message, such as one with buttons, its text says more than its type. */
+function titleOfEvent({
+  event: { event_type: type, event_data: data },
+}: EntryOf<'event'>): EntryTitle {
+  const { content }: { content?: unknown } = Object(data);
+  if (type.startsWith('comm.') && typeof content === 'string' && content.trim() !== '')
+    return { name: excerpt(content), about: type };
+  return { name: type, about: glance(data) };
 }
 
 function titleOfWork(entry: EntryOf<'pipeline' | 'step' | 'tool' | 'model'>): EntryTitle {

@@ -47,7 +47,8 @@ export function Playground({ service, onContact }: PlaygroundProps): VNode {
     contactId: address.threadId === undefined || thread ? contactId : undefined,
   });
   const { chat, isBusy, threadId: chatThreadId } = useSnapshot(holder);
-  const news = useNews(feed, isBusy);
+  const newest = runs[0];
+  const news = useNews(feed, `${isBusy} ${newest?.run_id} ${newest?.status}`);
   useEffect(() => {
     // The models that were used have changed since the last time.
     if (address.tab === 'app') reloadApp();
@@ -190,12 +191,12 @@ function useChat(service: Service, { address, go, persona, contactId }: ChatOpti
   return holder;
 }
 
-/** Grows when a message was sent or answered: the runs and the list of threads have changed. */
-function useNews(feed: ThreadFeed | undefined, isBusy: boolean): number {
+/** Grows when a message was sent or answered, or a run ended: the runs and the list of threads have changed. */
+function useNews(feed: ThreadFeed | undefined, happened: string): number {
   const [news, setNews] = useState(0);
   useEffect(() => {
     feed?.refresh();
     setNews((count) => count + 1);
-  }, [feed, isBusy]);
+  }, [feed, happened]);
   return news;
 }

@@ -109,6 +109,21 @@ export class Service {
     return this.client.request(`/api/v1/threads/${threadId}/runs`, { method: 'POST', body, key });
   }
 
+  /** Executes a failed durable run once more. */
+  async retry(runId: string): Promise<void> {
+    await this.client.request(`/api/v1/runs/${runId}/retry`, { method: 'POST' });
+  }
+
+  /** The threads that wait for the answer of a service: of the oldest open questions. */
+  async threadsToAnswer(contactId: string | undefined): Promise<ReadonlySet<string>> {
+    const { questions } = await this.client.request<{
+      readonly questions: readonly { readonly thread_id: string }[];
+    }>('/api/v1/questions', {
+      query: { audience: 'service', state: 'open', limit: 200, contact_id: contactId },
+    });
+    return new Set(questions.map(({ thread_id: id }) => id));
+  }
+
   question(questionId: string): Promise<AskedService> {
     return this.client.request(`/api/v1/questions/${questionId}`);
   }

@@ -5,6 +5,8 @@ import { Store } from './store.ts';
 
 export interface ThreadListSnapshot {
   readonly threads: readonly Thread[];
+  /** Those that wait for the answer of a service. */
+  readonly toAnswer: ReadonlySet<string>;
   readonly hasMore: boolean;
   readonly isLoading: boolean;
   readonly error: unknown;
@@ -22,7 +24,13 @@ export class ThreadList extends Store<ThreadListSnapshot> {
   #isClosed = false;
 
   constructor(service: Service, query: ThreadQuery) {
-    super({ threads: [], hasMore: false, isLoading: true, error: undefined });
+    super({
+      threads: [],
+      toAnswer: new Set(),
+      hasMore: false,
+      isLoading: true,
+      error: undefined,
+    });
     this.#service = service;
     this.#query = query;
     void this.reload();
@@ -39,7 +47,10 @@ export class ThreadList extends Store<ThreadListSnapshot> {
   /** Reads the first page again: what has changed moves to the front. */
   async reload(): Promise<void> {
     try {
-      const { items, cursor } = await this.#service.threads(this.#query);
+      const [{ items, cursor }, toAnswer] = await Promise.all([
+        this.#service.threads(this.#query),
+        this.#service.threadsToAnswer(this.#query.contactId),
+      ]);
       if (this.#isClosed) return;
       const { threads, isLoading } = this.getSnapshot();
       if (isLoading || cursor === undefined) this.#cursor = cursor;
@@ -49,6 +60,7 @@ export class ThreadList extends Store<ThreadListSnapshot> {
       const older = threads.filter(
         ({ thread_id: id, last_event_at: at }) => !fresh.has(id) && at < oldest,
       );
+      this.update({ toAnswer });
       this.#show([...items, ...(cursor === undefined ? [] : older)]);
     } catch (error) {
       if (!this.#isClosed) this.update({ error, isLoading: false });

@@ -11,6 +11,8 @@ import type { Service } from '../service/service.ts';
 
 interface ThreadRowProps {
   readonly thread: Thread;
+  /** It waits for the answer of a service. */
+  readonly isToAnswer: boolean;
   readonly service: Service;
   readonly isSelected: boolean;
   readonly showContact: boolean;
@@ -20,7 +22,7 @@ interface ThreadRowProps {
 }
 
 export function ThreadRow(props: ThreadRowProps): VNode {
-  const { thread, isSelected, showContact, now } = props;
+  const { thread, isToAnswer, isSelected, showContact, now } = props;
   const [open, setOpen] = useState<'rename' | 'delete'>();
   const title = thread.title ?? 'Untitled';
   const href = hashOf({ threadId: thread.thread_id, runId: undefined, tab: 'run' });
@@ -35,6 +37,7 @@ export function ThreadRow(props: ThreadRowProps): VNode {
         </span>
         <span class="thread-last">
           {thread.waiting && <span class="badge waiting">waiting</span>}
+          {isToAnswer && <span class="badge waiting">needs an answer</span>}
           {showContact && thread.contact_id !== null && (
             <span class="badge">{thread.contact_id}</span>
           )}
