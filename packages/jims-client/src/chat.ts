@@ -22,7 +22,10 @@ export interface Chat {
   readonly click: (buttonId: string) => Promise<void>;
   /** Answers the open question. */
   readonly answer: (value: unknown) => Promise<void>;
-  /** Sends what could not be sent once more, or runs the last message again when its run failed. */
+  /**
+   * Sends what could not be sent once more. A last run that failed goes on in its thread where the service can do
+   * that (for services, in durable apps); else its message is sent again in a copy of the thread.
+   */
   readonly retry: () => Promise<void>;
   /** Replaces a message of the contact, and what came after it: the chat goes on in a copy of the thread. */
   readonly edit: (messageId: string, text: string) => Promise<void>;

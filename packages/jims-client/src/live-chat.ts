@@ -101,15 +101,20 @@ export class LiveChat implements Chat {
       this.#deliver(runId ? this.#outbox.again(key) : key),
     );
     await Promise.all(sent);
-    const run = this.#connection?.failedRun;
+    const connection = this.#connection;
+    const run = connection?.failedRun;
     if (!run || failed.length > 0) return;
-    if (GOES_ON.test(run.code) && (await this.#executeAgain(run.id))) return;
-    const last = messages.find((message) => message.id === run.id);
-    if (!last) return;
-    const { id, type, text, files: stored } = last;
-    const buttons = messages.flatMap((message) => message.buttons);
-    const button = type === CLICK && buttons.findLast((each) => each.text === text);
-    await this.#replace(id, { type, content: button ? button.id : text, text, stored });
+    // A second call while this one is on its way does nothing.
+    connection.failedRun = undefined;
+    try {
+      await this.#try(async () => {
+        if (!GOES_ON.test(run.code) || !(await this.#goOn(run.id))) return this.#sendAgain(run.id);
+        connection.acceptedAgain(run.id);
+      });
+    } catch (error) {
+      connection.failedRun = run;
+      throw error;
+    }
   };
 
   readonly edit = async (messageId: string, text: string): Promise<void> => {
@@ -169,21 +174,27 @@ export class LiveChat implements Chat {
   }
 
   /** Lets a failed run go on in its thread; `false` where the service does not do that for the caller. */
-  async #executeAgain(runId: string): Promise<boolean> {
-    const connection = this.#connection;
+  async #goOn(runId: string): Promise<boolean> {
     const { signal } = this.#life;
-    let isAccepted = true;
-    await this.#try(async () => {
-      try {
-        await this.#transport.json(`/api/v1/runs/${runId}/retry`, { method: 'POST', signal });
-        connection?.acceptedAgain(runId);
-      } catch (error) {
-        const { status } = asJimsApiError(error);
-        if (status !== 404 && status !== 409) throw error;
-        isAccepted = false;
-      }
-    });
-    return isAccepted;
+    try {
+      await this.#transport.json(`/api/v1/runs/${runId}/retry`, { method: 'POST', signal });
+      return true;
+    } catch (error) {
+      const { status } = asJimsApiError(error);
+      if (status === 404 || status === 409) return false;
+      throw error;
+    }
+  }
+
+  /** Sends the message of a run again, in a copy of the thread. */
+  async #sendAgain(runId: string): Promise<void> {
+    const { messages } = this.#store.state;
+    const message = messages.find(({ id }) => id === runId);
+    if (!message) return;
+    const { type, text, files: stored } = message;
+    const buttons = messages.flatMap((each) => each.buttons);
+    const button = type === CLICK && buttons.findLast((each) => each.text === text);
+    await this.#replace(runId, { type, content: button ? button.id : text, text, stored });
   }
 
   /** Goes on in a copy of the thread that ends before a message. */
