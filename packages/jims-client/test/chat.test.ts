@@ -229,10 +229,7 @@ describe('a chat', () => {
     const other = defineApp({
       ...order,
       store,
-      async pipeline(ctx) {
-        await ctx.step('look it up', () => true);
-        await order.pipeline(ctx);
-      },
+      pipeline: (ctx) => ctx.sendMessage('There is one size'),
     });
     assert.deepEqual(takeOver(app, other), []);
     await chat.answer('large');
