@@ -5,6 +5,8 @@ import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { defineApp } from 'jims-core';
+import type { ThreadContext } from 'jims-core';
+import { takeOver } from 'jims-core/host';
 import { replayConversation } from 'jims-core/testing';
 import type { Locator, Page } from 'playwright-core';
 
@@ -64,6 +66,15 @@ describe('the playground', () => {
 
     const [file, json] = await downloaded(page, page.getByRole('button', { name: 'Save as test' }));
     assert.equal(file, 'where-order-1042-is.conversation.json');
+    const saved = page.getByRole('dialog', { name: 'Saved as a test' });
+    assert.match(
+      await saved.getByRole('region', { name: 'The test' }).innerText(),
+      /new URL\('\.\/where-order-1042-is\.conversation\.json', import\.meta\.url\);\ntest\('Where order 1042 is', \(\) => replayConversation\(app, file\)\);/,
+    );
+    await saved.getByRole('button', { name: 'Copy the code' }).waitFor();
+    assert.deepEqual(await faults(page), []);
+    await saved.getByRole('button', { name: 'Done' }).click();
+    await saved.waitFor({ state: 'detached' });
     await using again = defineApp(supportApp([]));
     await replayConversation(again, JSON.parse(json));
     assert.deepEqual(errors, []);
@@ -117,7 +128,9 @@ describe('the playground', () => {
       await excerpt.locator('.here').innerText(),
       /throw new TypeError\('The card was refused'/,
     );
+    assert.equal(await excerpt.locator('.column').innerText(), 'n');
     await inspector.getByText('Caused by Error: socket hang up').waitFor();
+    assert.equal(await inspector.getByRole('button', { name: 'Retry' }).count(), 0);
 
     const failed = page.url();
     await inspector.getByRole('button', { name: 'Run again' }).click();
@@ -126,6 +139,55 @@ describe('the playground', () => {
     // The copy has what was before; the old thread is as it was.
     await answered(page, 'Did keep two');
     assert.equal(await page.locator('.thread-row').count(), 2);
+    await page.getByRole('heading', { name: 'keep one (copy)' }).waitFor();
+    const copy = page.url();
+    await inspector.getByRole('button', { name: 'Run again' }).click();
+    await page.waitForURL((url) => url.href !== copy);
+    await page.getByRole('heading', { name: 'keep one (copy 2)' }).waitFor();
+    const second = page.url();
+    await page.locator('jims-chat').getByRole('button', { name: 'Try again' }).click();
+    await page.waitForURL((url) => url.href !== second);
+    await page.getByRole('heading', { name: 'keep one (copy 3)' }).waitFor();
+  });
+
+  test('a durable run that changed code has stopped goes on; one that an answer began says so', async () => {
+    const code = {
+      durable: true,
+      async pipeline(ctx: ThreadContext): Promise<void> {
+        const said = await ctx.ask('Which size?');
+        ctx.sendMessage(`Size ${said.kind === 'message' ? said.text : '?'}`);
+      },
+    };
+    const other = { durable: true, pipeline: (ctx: ThreadContext) => ctx.sendMessage('One size') };
+    await using service = await servePlayground(code);
+    const { app, origin, store } = service;
+    await using browser = await openPage(`${origin}/`);
+    const { page, errors } = browser;
+    await wide(page);
+    const inspector = page.getByRole('complementary', { name: 'Inspector' });
+    await say(page, 'order');
+    await answered(page, 'Which size?');
+    assert.deepEqual(takeOver(app, defineApp({ ...other, store })), []);
+    await say(page, 'large');
+    await inspector.locator('.status.failed').waitFor();
+    await page.locator('jims-chat').getByRole('button', { name: 'Try again' }).waitFor();
+    assert.deepEqual(takeOver(app, defineApp({ ...code, store })), []);
+    const failed = page.url();
+    await inspector.getByRole('button', { name: 'Retry' }).click();
+    await answered(page, 'Size large');
+    await inspector.locator('.status.completed').waitFor();
+    await page
+      .locator('jims-chat')
+      .getByRole('button', { name: 'Try again' })
+      .waitFor({ state: 'detached' });
+    assert.equal(page.url(), failed);
+
+    await inspector.getByText('This run goes on with what an earlier one began').waitFor();
+    await inspector.getByRole('button', { name: 'Run again from its first message' }).click();
+    await page.getByRole('heading', { name: 'order (copy)' }).waitFor();
+    await answered(page, 'Which size?');
+    await inspector.locator('.status.waiting').waitFor();
+    assert.deepEqual(errors, []);
   });
 
   test('a question to a service is answered in the page; an edited message goes on in a copy', async () => {
@@ -137,12 +199,19 @@ describe('the playground', () => {
     await say(page, 'Can I talk to a person?');
     const question = page.getByRole('form', { name: 'Question to a service' });
     await question.getByText('answer a customer').waitFor();
+    await page.locator('.thread-row').getByText('needs an answer').waitFor();
     await question.getByText('"Can I talk to a person?"', { exact: true }).waitFor();
     assert.equal(await question.getByRole('textbox').inputValue(), '{"text":""}');
     await question.getByRole('textbox').fill('{"text": "This is Anna."}');
     await question.getByRole('button', { name: 'Answer' }).click();
     await answered(page, 'This is Anna.');
     await question.waitFor({ state: 'detached' });
+    await page.locator('.thread-row').getByText('needs an answer').waitFor({ state: 'detached' });
+    const picked = page
+      .getByRole('combobox', { name: 'Run', exact: true })
+      .locator('option:checked');
+    assert.match(await picked.innerText(), /· answer a customer$/);
+    await page.locator('[data-kind=end]').getByText('Stored').waitFor();
 
     await page.goto(`${other.origin}/#/threads/0199d3a0-6f5e-7c3a-9d0e-000000000001`);
     await page.getByRole('heading', { name: 'Not found' }).waitFor();

@@ -38,7 +38,15 @@ function testOf(fileName: string, title: string): string {
 import { replayConversation } from 'jims-core/testing';
 import { app } from './app.ts';
 
-test(${JSON.stringify(title)}, () =>
-  replayConversation(app, new URL(${JSON.stringify(`./${fileName}`)}, import.meta.url)));
+const file = new URL(${quoted(`./${fileName}`)}, import.meta.url);
+test(${quoted(title)}, () => replayConversation(app, file));
 `;
+}
+
+/** As a string in code, in the quotes of the docs. */
+function quoted(text: string): string {
+  const inside = JSON.stringify(text)
+    .slice(1, -1)
+    .replaceAll(String.raw`\"`, '"');
+  return `'${inside.replaceAll("'", String.raw`\'`)}'`;
 }

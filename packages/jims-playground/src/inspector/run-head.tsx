@@ -100,8 +100,8 @@ export function RunHead({
       </div>
       {sent && isLater && (
         <p class="soft run-note">
-          This run goes on with what an earlier one began. An answer means nothing in a copy, so
-          the first message of the earlier run is sent there.
+          This run goes on with what an earlier one began. An answer means nothing in a copy, so the
+          first message of the earlier run is sent there.
         </p>
       )}
       <Figures trace={trace} now={now} />

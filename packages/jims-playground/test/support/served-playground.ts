@@ -15,6 +15,8 @@ const { logger: silent } = recorder();
 /** An app that is served with the playground at `/`. */
 export interface ServedPlayground extends AsyncDisposable {
   readonly app: JimsApp;
+  /** The address of its database. */
+  readonly store: string;
   readonly origin: string;
 }
 
@@ -34,6 +36,7 @@ export async function servePlayground(
   const port = await localPort(server);
   return {
     app,
+    store: sqlite.url,
     origin: `http://127.0.0.1:${port}`,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
