@@ -153,7 +153,9 @@ export class ChatConnection {
     const waiting = this.#store.state.messages
       .filter(({ role, createdAt }) => role === 'user' && !createdAt)
       .map(({ runId }) => runId);
-    return [this.#newestRun(), this.#again, ...waiting].find((id) => id !== undefined && !this.#over.has(id));
+    return [this.#newestRun(), this.#again, ...waiting].find(
+      (id) => id !== undefined && !this.#over.has(id),
+    );
   }
 
   async #tail(signal: AbortSignal): Promise<void> {

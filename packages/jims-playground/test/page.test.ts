@@ -151,7 +151,7 @@ describe('the playground', () => {
   });
 
   test('a durable run that changed code has stopped goes on; one that an answer began says so', async () => {
-    const code = {
+    const asking = {
       durable: true,
       async pipeline(ctx: ThreadContext): Promise<void> {
         const said = await ctx.ask('Which size?');
@@ -159,7 +159,7 @@ describe('the playground', () => {
       },
     };
     const other = { durable: true, pipeline: (ctx: ThreadContext) => ctx.sendMessage('One size') };
-    await using service = await servePlayground(code);
+    await using service = await servePlayground(asking);
     const { app, origin, store } = service;
     await using browser = await openPage(`${origin}/`);
     const { page, errors } = browser;
@@ -171,7 +171,7 @@ describe('the playground', () => {
     await say(page, 'large');
     await inspector.locator('.status.failed').waitFor();
     await page.locator('jims-chat').getByRole('button', { name: 'Try again' }).waitFor();
-    assert.deepEqual(takeOver(app, defineApp({ ...code, store })), []);
+    assert.deepEqual(takeOver(app, defineApp({ ...asking, store })), []);
     const failed = page.url();
     await inspector.getByRole('button', { name: 'Retry' }).click();
     await answered(page, 'Size large');

@@ -19,31 +19,15 @@ interface RunHeadProps {
   readonly now: number;
   readonly onAttempt: (attempt: number) => void;
   readonly onThread: (threadId: string) => void;
-  readonly onRetried: () => void;
+  /** Left out where runs are not durable. */
+  readonly onRetried: (() => void) | undefined;
 }
 
-/** Why a durable run has failed that can go on. */
-const GOES_ON: ReadonlySet<string> = new Set([
-  'lost',
-  'pipeline_changed',
-  'shutting_down',
-  'store_unavailable',
-]);
-
 /** A run at a glance, and what can be done with it. */
-export function RunHead({
-  service,
-  trace,
-  run,
-  sent,
-  now,
-  onAttempt,
-  onThread,
-  onRetried,
-}: RunHeadProps): VNode {
+export function RunHead(props: RunHeadProps): VNode {
+  const { trace, run, sent, now, onAttempt } = props;
   const [error, setError] = useState<unknown>();
   const status = run?.status ?? trace.status;
-  const isLater = isContinuation(trace);
 
   async function attempted(action: () => Promise<void>): Promise<void> {
     try {
@@ -59,46 +43,9 @@ export function RunHead({
       <div class="run-line">
         <span class={`status ${status}`}>{status}</span>
         <span class="spacer" />
-        {isActive({ status }) && (
-          <button
-            type="button"
-            class="small"
-            onClick={() =>
-              void attempted(async () => void (await service.client.runs.cancel(trace.run_id)))
-            }
-          >
-            <Icon name="stop" /> Stop
-          </button>
-        )}
-        {status === 'failed' && GOES_ON.has(trace.error?.code ?? '') && (
-          <button
-            type="button"
-            class="small"
-            title="It goes on in this thread: what it did in steps is not done again"
-            onClick={() =>
-              void attempted(async () => {
-                await service.retry(trace.run_id);
-                onRetried();
-              })
-            }
-          >
-            <Icon name="again" /> Retry
-          </button>
-        )}
-        {sent && (
-          <button
-            type="button"
-            class="small"
-            title={`The ${isLater ? 'first' : 'same'} message, in a copy of the thread before it`}
-            onClick={() =>
-              void attempted(async () => onThread(await runAgain(service, trace, sent)))
-            }
-          >
-            <Icon name="again" /> {isLater ? 'Run again from its first message' : 'Run again'}
-          </button>
-        )}
+        <Actions {...props} status={status} attempt={(action) => void attempted(action)} />
       </div>
-      {sent && isLater && (
+      {sent && isContinuation(trace) && (
         <p class="soft run-note">
           This run goes on with what an earlier one began. An answer means nothing in a copy, so the
           first message of the earlier run is sent there.
@@ -124,6 +71,70 @@ export function RunHead({
     </section>
   );
 }
+
+interface ActionsProps extends RunHeadProps {
+  readonly status: Trace['status'];
+  /** Shows why an action failed. */
+  readonly attempt: (action: () => Promise<void>) => void;
+}
+
+function Actions({
+  service,
+  trace,
+  sent,
+  status,
+  attempt,
+  onThread,
+  onRetried,
+}: ActionsProps): VNode {
+  const isLater = isContinuation(trace);
+  return (
+    <>
+      {isActive({ status }) && (
+        <button
+          type="button"
+          class="small"
+          onClick={() => attempt(async () => void (await service.client.runs.cancel(trace.run_id)))}
+        >
+          <Icon name="stop" /> Stop
+        </button>
+      )}
+      {onRetried && status === 'failed' && GOES_ON.has(trace.error?.code ?? '') && (
+        <button
+          type="button"
+          class="small"
+          title="It goes on in this thread: what it did in steps is not done again"
+          onClick={() =>
+            attempt(async () => {
+              await service.retry(trace.run_id);
+              onRetried();
+            })
+          }
+        >
+          <Icon name="again" /> Retry
+        </button>
+      )}
+      {sent && (
+        <button
+          type="button"
+          class="small"
+          title={`The ${isLater ? 'first' : 'same'} message, in a copy of the thread before it`}
+          onClick={() => attempt(async () => onThread(await runAgain(service, trace, sent)))}
+        >
+          <Icon name="again" /> {isLater ? 'Run again from its first message' : 'Run again'}
+        </button>
+      )}
+    </>
+  );
+}
+
+/** Why a durable run has failed that can go on. */
+const GOES_ON: ReadonlySet<string> = new Set([
+  'lost',
+  'pipeline_changed',
+  'shutting_down',
+  'store_unavailable',
+]);
 
 function Figures({ trace, now }: { readonly trace: Trace; readonly now: number }): VNode {
   const models = trace.entries

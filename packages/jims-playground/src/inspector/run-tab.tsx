@@ -21,6 +21,8 @@ import { TimelineView } from './timeline-view.tsx';
 interface RunTabProps {
   readonly service: Service;
   readonly feed: ThreadFeed;
+  /** Whether a run that failed may go on. */
+  readonly isDurable: boolean;
   /** The newest one when it is left out. */
   readonly runId: string | undefined;
   readonly onRun: (runId: string | undefined) => void;
@@ -31,7 +33,7 @@ interface RunTabProps {
 const MOST_EVENTS = 4000;
 
 /** The runs of a thread, and what happened in one of them. */
-export function RunTab({ service, feed, runId, onRun, onThread }: RunTabProps): VNode {
+export function RunTab({ service, feed, isDurable, runId, onRun, onThread }: RunTabProps): VNode {
   const { runs, hasOlderRuns, events, thread, error } = useSnapshot(feed);
   const run = runId === undefined ? runs[0] : runs.find(({ run_id: id }) => id === runId);
   const shownId = run?.run_id ?? runId;
@@ -69,7 +71,7 @@ export function RunTab({ service, feed, runId, onRun, onThread }: RunTabProps): 
         began={began}
         contactId={thread?.contact_id ?? null}
         onThread={onThread}
-        onRetried={feed.refresh}
+        onRetried={isDurable ? feed.refresh : undefined}
       />
     </>
   );
@@ -90,7 +92,7 @@ interface TraceViewProps {
   readonly began: ThreadEvent | undefined;
   readonly contactId: string | null;
   readonly onThread: (threadId: string) => void;
-  readonly onRetried: () => void;
+  readonly onRetried: (() => void) | undefined;
 }
 
 function TraceView({
@@ -113,7 +115,7 @@ function TraceView({
   const sent = began && sentMessageOf(began);
   if (!trace)
     return error === undefined ? <p class="empty">Loading…</p> : <Problem error={error} />;
-  const waiting = (run?.status ?? trace.status) === 'waiting' ? questionOf(trace) : undefined;
+  const waiting = waitsFor(trace, run);
   const thread = { thread_id: trace.thread_id, contact_id: contactId };
   return (
     <>
@@ -144,8 +146,12 @@ function TraceView({
   );
 }
 
-/** The question to a service that a run ended with. */
-function questionOf({ entries }: Trace): EntryOf<'question'> | undefined {
+/** The question to a service that a run ended with, while it is open. */
+function waitsFor(
+  { entries, status }: Trace,
+  run: RunSummary | undefined,
+): EntryOf<'question'> | undefined {
+  if ((run?.status ?? status) !== 'waiting') return undefined;
   const question = entries.findLast((entry) => entry.kind === 'question');
   return question?.audience === 'service' ? question : undefined;
 }

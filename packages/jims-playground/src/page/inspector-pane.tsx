@@ -66,6 +66,7 @@ function Panel({ service, feed, app, appError, address, go }: InspectorPaneProps
     <RunTab
       service={service}
       feed={feed}
+      isDurable={app?.durable === true}
       runId={runId}
       onRun={(id) => go({ runId: id })}
       onThread={(threadId) => go({ threadId, runId: undefined })}
