@@ -211,41 +211,58 @@ describe('a chat', () => {
     assert.deepEqual(textsOf(edited).slice(2), ['user: changed', 'assistant: 3 so far']);
   });
 
-  test('a durable run that other code has stopped goes on where it was, in its thread', async (t) => {
+  test('a durable run that other code has stopped goes on in its thread; for a contact, in a copy', async (t) => {
+    using file = freshSqlite();
     const order = {
       durable: true,
+      store: file.url,
       async pipeline(ctx: ThreadContext): Promise<void> {
         const size = await ctx.ask('Which size?');
         ctx.sendMessage(`Size ${size.kind === 'message' ? size.text : '?'}`);
       },
     };
-    using file = freshSqlite();
-    const { url: store } = file;
-    await using served = await serveApp(order, { store });
-    const { app, origin } = served;
-    const chat = open(t, new JimsClient({ url: origin, contactId: 'ann' }));
-    await chat.send('order');
-    const { threadId } = await until(chat, ({ question }) => question !== undefined);
-    const other = defineApp({
+    const changed = {
       ...order,
-      store,
-      pipeline: (ctx) => ctx.sendMessage('There is one size'),
+      pipeline: (ctx: ThreadContext) => ctx.sendMessage('There is one size'),
+    };
+    await using served = await serveApp(order, {
+      store: file.url,
+      authenticate: async ({ headers }) =>
+        headers.has('authorization')
+          ? { kind: 'contact', id: 'bob', contactId: 'bob' }
+          : { kind: 'service', id: 'open' },
     });
-    assert.deepEqual(takeOver(app, other), []);
-    await chat.answer('large');
-    const failed = await until(chat, ({ error }) => error !== undefined);
-    assert.equal(failed.error?.code, 'pipeline_changed');
-    const second = open(t, new JimsClient({ url: origin, contactId: 'ann' }), { threadId });
-    await until(second, ({ error }) => error?.code === 'pipeline_changed');
+    const { app, origin: url } = served;
+    const service = open(t, new JimsClient({ url, contactId: 'ann' }));
+    const contact = open(t, new JimsClient({ url, token: 'bob' }));
+    for (const chat of [service, contact]) {
+      await chat.send('order');
+      await until(chat, ({ question }) => question !== undefined);
+    }
+    assert.deepEqual(takeOver(app, defineApp(changed)), []);
+    for (const chat of [service, contact]) {
+      await chat.answer('large');
+      const { error } = await until(chat, (snapshot) => snapshot.error !== undefined);
+      assert.equal(error?.code, 'pipeline_changed');
+    }
+    const { threadId } = service.getSnapshot();
+    const other = open(t, new JimsClient({ url, contactId: 'ann' }), { threadId });
+    await until(other, ({ error }) => error?.code === 'pipeline_changed');
 
-    assert.deepEqual(takeOver(app, defineApp({ ...order, store })), []);
-    await Promise.all([chat.retry(), chat.retry()]);
-    for (const each of [chat, second]) {
-      const end = await until(each, has(4));
+    assert.deepEqual(takeOver(app, defineApp(order)), []);
+    // Impatient people call it twice.
+    await Promise.all([service.retry(), service.retry()]);
+    for (const chat of [service, other]) {
+      const end = await until(chat, has(4));
       assert.deepEqual(textsOf(end).slice(2), ['user: large', 'assistant: Size large']);
       assert.equal(end.threadId, threadId);
       assert.equal(end.error, undefined);
     }
+    const before = contact.getSnapshot().threadId;
+    await contact.retry();
+    const copy = await until(contact, has(4));
+    assert.notEqual(copy.threadId, before);
+    assert.deepEqual(textsOf(copy).slice(2), ['user: large', 'assistant: Which size?']);
   });
 
   test('files go with a message; feedback is kept', async (t) => {

@@ -377,6 +377,16 @@ describe('the playground', () => {
     await alert.getByText('the last code that loaded is in service').waitFor();
     assert.match(await alert.locator('.here').innerText(), /const b/);
     assert.deepEqual(await faults(page), []);
+    feed.set({
+      type: 'broken',
+      generation: 0,
+      message: 'No such file',
+      file: null,
+      line: null,
+      column: null,
+      excerpt: [],
+    });
+    await alert.getByText('None has loaded yet').waitFor();
     feed.set({ type: 'loaded', generation: 2, ms: 90 });
     await page.getByText('New code is live · 90 ms').waitFor();
     await alert.waitFor({ state: 'detached' });

@@ -37,7 +37,7 @@ export function CodeBanner({ service, onLoaded }: CodeBannerProps): VNode {
               <strong>The code does not load.</strong>{' '}
               {broken.hasOlder
                 ? 'Until it does, the last code that loaded is in service.'
-                : 'Until it does, no message is answered.'}
+                : 'None has loaded yet: until it does, messages are answered with this error.'}
             </p>
             <p>{broken.message}</p>
             {broken.source && <Excerpt source={broken.source} />}
