@@ -17,7 +17,7 @@ export interface Talk {
 }
 
 const MESSAGES = 3;
-const SETTLING_MS = 120_000;
+const SETTLING_MS = 300_000;
 
 /**
  * A conversation with reloads of its page and a second tab. Every message must be there once, in the order of
