@@ -54,7 +54,9 @@ for (const mode of ['plain', 'durable'] as const) {
   await restarting;
   const faults = [...proxy.happened].map(([name, times]) => `${name} ${times}`).toSorted();
   const seconds = Math.round((performance.now() - began) / 1000);
-  console.log(`${mode}: ${half} conversations, ${failed} wrong, ${restarts} restarts, ${seconds} s`);
+  console.log(
+    `${mode}: ${half} conversations, ${failed} wrong, ${restarts} restarts, ${seconds} s`,
+  );
   console.log(`  ${faults.join(', ')}`);
   if (failed > 0) process.exitCode = 1;
 }

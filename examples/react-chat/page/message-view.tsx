@@ -54,7 +54,11 @@ function Source({ source: { url, title } }: { readonly source: ChatSource }): Re
   );
 }
 
-function File({ file: { url, name, mediaType, progress } }: { readonly file: ChatFile }): ReactNode {
+function File({
+  file: { url, name, mediaType, progress },
+}: {
+  readonly file: ChatFile;
+}): ReactNode {
   const isPicture = url !== undefined && mediaType.startsWith('image/');
   return (
     <a className={isPicture ? 'picture' : 'chip'} href={url} download={name}>

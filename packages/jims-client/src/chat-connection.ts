@@ -1,5 +1,5 @@
-import { cursorOf, withEvents, withRun, withStreamEvent, withoutRun } from './chat-state.ts';
 import type { ChatMessage } from './chat-snapshot.ts';
+import { cursorOf, withEvents, withRun, withStreamEvent, withoutRun } from './chat-state.ts';
 import type { ChatStore } from './chat-store.ts';
 import { JimsApiError } from './errors.ts';
 import { follow } from './follow.ts';

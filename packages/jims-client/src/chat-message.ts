@@ -46,11 +46,26 @@ export function membersOf(data: JsonObject, filesUrl: string): Partial<ChatMessa
   };
 }
 
-export function fileOf({ file_id, name, media_type, size }: MessageFile, filesUrl: string): ChatFile {
-  return { fileId: file_id, name, mediaType: media_type, size, progress: 1, url: filesUrl + file_id };
+export function fileOf(
+  { file_id, name, media_type, size }: MessageFile,
+  filesUrl: string,
+): ChatFile {
+  return {
+    fileId: file_id,
+    name,
+    mediaType: media_type,
+    size,
+    progress: 1,
+    url: filesUrl + file_id,
+  };
 }
 
-export function questionOf({ name: _, buttons, expires_at, ...members }: AskedQuestion): ChatQuestion {
+export function questionOf({
+  name: _,
+  buttons,
+  expires_at,
+  ...members
+}: AskedQuestion): ChatQuestion {
   return { ...members, buttons: objects(buttons).map(buttonOf), expiresAt: expires_at };
 }
 

@@ -1,6 +1,12 @@
 // A chat as data, and how each thing that happens changes it. Nothing here waits or sends.
 import { BLANK, CLICK, fileOf, isMessage, membersOf, questionOf } from './chat-message.ts';
-import type { ChatFeedback, ChatMessage, ChatRun, ChatSnapshot, ChatWork } from './chat-snapshot.ts';
+import type {
+  ChatFeedback,
+  ChatMessage,
+  ChatRun,
+  ChatSnapshot,
+  ChatWork,
+} from './chat-snapshot.ts';
 import type { AskedQuestion, StreamEvent, ThreadEvent } from './wire.ts';
 
 /** Members of the snapshot, and what they are made of. */
@@ -62,7 +68,11 @@ export function withEvents(state: ChatState, events: readonly ThreadEvent[]): Ch
     const known =
       find(next, (message) => message.id === id) ??
       // It could not be known whether this one was accepted.
-      find(next, ({ state: its, runId, text }) => its === 'failed' && !runId && isNew && text === members.text);
+      find(
+        next,
+        ({ state: its, runId, text }) =>
+          its === 'failed' && !runId && isNew && text === members.text,
+      );
     if (!isMessage(event_data) || known?.createdAt) continue;
     if (isNew && isSending && !known) break;
     const now = {
@@ -83,7 +93,10 @@ export function withEvents(state: ChatState, events: readonly ThreadEvent[]): Ch
 }
 
 /** What a button says that was clicked. */
-export function labelOf(messages: readonly Pick<ChatMessage, 'buttons'>[], buttonId: string): string {
+export function labelOf(
+  messages: readonly Pick<ChatMessage, 'buttons'>[],
+  buttonId: string,
+): string {
   const buttons = messages.flatMap((message) => message.buttons);
   return buttons.findLast(({ id }) => id === buttonId)?.text ?? buttonId;
 }
@@ -159,7 +172,9 @@ export function withoutRun(state: ChatState): ChatState {
   const { live } = state;
   const messages = withoutAnswer(state).map((message) =>
     // A run that was stopped while it waited has left nothing: its message was never stored.
-    message.createdAt || message.runId !== live?.runId ? message : { ...message, state: 'failed' as const },
+    message.createdAt || message.runId !== live?.runId
+      ? message
+      : { ...message, state: 'failed' as const },
   );
   return { ...state, live: undefined, messages };
 }
@@ -210,7 +225,10 @@ function withTaken(before: ChatState, { event, data, id }: StreamEvent, live: Li
     return state;
   }
   const now = known ?? { ...BLANK, id: messageId, key: messageId, runId: live.runId };
-  return withMessage(state, known, { ...now, ...changeBy({ event, data, id } as PartEvent, now, state) });
+  return withMessage(state, known, {
+    ...now,
+    ...changeBy({ event, data, id } as PartEvent, now, state),
+  });
 }
 
 type PartEvent = Extract<
@@ -244,5 +262,7 @@ export function withQuestion(state: ChatState, asked: AskedQuestion | undefined)
 function withWork(list: readonly ChatWork[], work: ChatWork): readonly ChatWork[] {
   const known = list.find(({ id }) => id === work.id);
   // When it is over its input does not come again.
-  return known ? list.map((each) => (each === known ? { ...each, ...work } : each)) : [...list, work];
+  return known
+    ? list.map((each) => (each === known ? { ...each, ...work } : each))
+    : [...list, work];
 }

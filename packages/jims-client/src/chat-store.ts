@@ -37,7 +37,8 @@ export class ChatStore {
   readonly getSnapshot = (): ChatSnapshot => {
     const { threadId, title, messages, question, error, hasOlder, live } = this.state;
     const { runId = '', status, steps = [], attempt = 1 } = live ?? {};
-    this.#run = live && !live.isOver ? same(this.#run, { runId, status, steps, attempt }) : undefined;
+    this.#run =
+      live && !live.isOver ? same(this.#run, { runId, status, steps, attempt }) : undefined;
     this.#snapshot = same(this.#snapshot, {
       threadId,
       title,
@@ -67,6 +68,7 @@ function statusOf({ isLoading, isLost, live, messages }: ChatState): ChatSnapsho
 
 /** What is kept of an object that was made anew: the old one when all its members are the same. */
 function same<T extends object>(before: T | undefined, now: T): T {
-  const isSame = before && Object.entries(now).every(([name, value]) => Reflect.get(before, name) === value);
+  const isSame =
+    before && Object.entries(now).every(([name, value]) => Reflect.get(before, name) === value);
   return isSame ? before : now;
 }

@@ -1,10 +1,10 @@
 import type { Chat } from './chat.ts';
+import { JimsApiError } from './errors.ts';
 import { follow } from './follow.ts';
 import { LiveChat } from './live-chat.ts';
 import type { OpenChatOptions } from './live-chat.ts';
 import { chatRequest } from './message-options.ts';
 import type { MessageOptions } from './message-options.ts';
-import { JimsApiError } from './errors.ts';
 import { filesOf, runsOf } from './resources.ts';
 import type { JimsFiles, JimsRuns } from './resources.ts';
 import { CHAT_INCLUDES, errorOfEnd, followRun, openRun } from './run-stream.ts';
@@ -81,7 +81,8 @@ export class JimsClient {
     // Without `include` the events have no ids, and could not be joined again.
     const { include = CHAT_INCLUDES } = message;
     const body = chatRequest(text, { contactId: this.#contactId, ...message, include });
-    const resend = (): Promise<OpenRun> => openRun(this.#transport, { key, body, signal, tries: TRIES });
+    const resend = (): Promise<OpenRun> =>
+      openRun(this.#transport, { key, body, signal, tries: TRIES });
     const first = await resend();
     const read = { first, include, signal, tries: TRIES, resend };
     for await (const batch of followRun(this.#transport, first.runId, read)) yield* batch;

@@ -1,8 +1,8 @@
 import { ChatConnection } from './chat-connection.ts';
-import type { ChatFeedback, ChatSnapshot } from './chat-snapshot.ts';
-import { ChatStore } from './chat-store.ts';
 import { CLICK } from './chat-message.ts';
+import type { ChatFeedback, ChatSnapshot } from './chat-snapshot.ts';
 import { labelOf } from './chat-state.ts';
+import { ChatStore } from './chat-store.ts';
 import type { Chat, SendOptions } from './chat.ts';
 import { JimsApiError } from './errors.ts';
 import { Outbox } from './outbox.ts';
@@ -114,12 +114,10 @@ export class LiveChat implements Chat {
     return this.#say(draft);
   };
 
-  readonly loadOlder = (): Promise<void> => this.#try(async () => this.#connection?.log.loadOlder(this.#life.signal));
+  readonly loadOlder = (): Promise<void> =>
+    this.#try(async () => this.#connection?.log.loadOlder(this.#life.signal));
 
-  readonly giveFeedback = (
-    messageId: string,
-    feedback: ChatFeedback | undefined,
-  ): Promise<void> =>
+  readonly giveFeedback = (messageId: string, feedback: ChatFeedback | undefined): Promise<void> =>
     this.#try(async () => {
       const before = this.#store.state.messages.find(({ id }) => id === messageId)?.feedback;
       this.#setFeedback(messageId, feedback);

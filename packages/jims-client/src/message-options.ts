@@ -27,10 +27,7 @@ export interface MessageOptions {
 }
 
 /** The body of the request of a message. What is undefined is not sent. */
-export function chatRequest(
-  message: string,
-  { greet, ...options }: MessageOptions,
-): ChatRequest {
+export function chatRequest(message: string, { greet, ...options }: MessageOptions): ChatRequest {
   return {
     message,
     ...(greet && { run_conversation_start_on_new_thread: true }),

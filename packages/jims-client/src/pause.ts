@@ -11,11 +11,7 @@ type Listen = (type: 'online', listener: () => void) => void;
  * Waits before try number `tries + 1`, or until the network is back: longer each time, not less than the
  * service wants, and never the same for two clients. Rejects with the reason of `signal`.
  */
-export function pause(
-  tries: number,
-  signal: AbortSignal | undefined,
-  leastMs = 0,
-): Promise<void> {
+export function pause(tries: number, signal: AbortSignal | undefined, leastMs = 0): Promise<void> {
   const grown = Math.min(LONGEST_MS, FIRST_MS * 2 ** (tries - 1));
   const ms = Math.max(leastMs, grown * (0.5 + Math.random() / 2));
   return new Promise((resolve, reject) => {

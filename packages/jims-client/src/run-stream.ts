@@ -100,7 +100,9 @@ export function isEnd({ event, id }: StreamEvent): boolean {
 
 /** Whether a run ended only because its process did. */
 function isLost({ event, data }: StreamEvent): boolean {
-  return LOST.test((event === 'error' && data.code) || (event === 'cancelled' && data.reason) || '');
+  return LOST.test(
+    (event === 'error' && data.code) || (event === 'cancelled' && data.reason) || '',
+  );
 }
 
 /** Why a run has no answer, by its last event. */

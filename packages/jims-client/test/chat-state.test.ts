@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 
 import fc from 'fast-check';
 
+import { BLANK } from '../src/chat-message.ts';
 import {
   NEW_CHAT,
   withEvents,
@@ -13,7 +14,6 @@ import {
   withoutRun,
 } from '../src/chat-state.ts';
 import type { ChatState } from '../src/chat-state.ts';
-import { BLANK } from '../src/chat-message.ts';
 import { ChatStore } from '../src/chat-store.ts';
 import type { StreamEvent, ThreadEvent } from '../src/index.ts';
 
@@ -40,7 +40,11 @@ function shown(state: ChatState): string[] {
   return state.messages.map(({ text }) => text);
 }
 
-function streamEvent(position: readonly [number, number], delta: string, message = 'a'): StreamEvent {
+function streamEvent(
+  position: readonly [number, number],
+  delta: string,
+  message = 'a',
+): StreamEvent {
   return { id: position.join('.'), event: 'delta', data: { message_id: message, delta } };
 }
 
@@ -65,17 +69,25 @@ describe('the state of a chat', () => {
           const known = new Set(keys);
           assert.deepEqual(
             keys,
-            events.map(({ event_data }) => event_data['content']).filter((text) => known.has(`${text}`)),
+            events
+              .map(({ event_data }) => event_data['content'])
+              .filter((text) => known.has(`${text}`)),
           );
         }
         state = withEvents(state, events);
-        assert.deepEqual(shown(state), events.map(({ event_data }) => event_data['content']));
+        assert.deepEqual(
+          shown(state),
+          events.map(({ event_data }) => event_data['content']),
+        );
       }),
     );
   });
 
   test('events of a run that come twice, late, or of a lost attempt change nothing', () => {
-    const attempts = fc.array(fc.array(fc.string({ minLength: 1 }), { maxLength: 6 }), { minLength: 1, maxLength: 4 });
+    const attempts = fc.array(fc.array(fc.string({ minLength: 1 }), { maxLength: 6 }), {
+      minLength: 1,
+      maxLength: 4,
+    });
     fc.assert(
       fc.property(attempts, fc.infiniteStream(fc.nat({ max: 3 })), (pieces, choices) => {
         let state = withRun(NEW_CHAT, 'r', false);
@@ -93,7 +105,8 @@ describe('the state of a chat', () => {
           if (index > 0) {
             take({ id: `${index + 1}.0`, event: 'restarted', data: { attempt: index + 1 } });
           }
-          for (const [seq, piece] of attempt.entries()) take(streamEvent([index + 1, seq + 1], piece));
+          for (const [seq, piece] of attempt.entries())
+            take(streamEvent([index + 1, seq + 1], piece));
           assert.equal(state.messages[0]?.text ?? '', attempt.join(''));
           assert.equal(state.live?.attempt, index + 1);
         }
@@ -116,7 +129,10 @@ describe('the state of a chat', () => {
   });
 
   test('a new message of the contact waits while one is on its way: it may be that one', () => {
-    const state = sending(withEvents(NEW_CHAT, [stored(1, 'user'), stored(2, 'assistant')]), 'user 3');
+    const state = sending(
+      withEvents(NEW_CHAT, [stored(1, 'user'), stored(2, 'assistant')]),
+      'user 3',
+    );
     const news = [stored(3, 'user', 'r'), stored(4, 'assistant')];
     assert.equal(withEvents(state, news), state);
     const known = withEvents(accepted(state), news);

@@ -120,7 +120,11 @@ describe('a chat', () => {
     const chat = open(t, jims, { greet: true });
     await chat.send('Hi');
     const { threadId } = await until(chat, has(3));
-    assert.deepEqual(textsOf(chat.getSnapshot()), ['assistant: Welcome!', 'user: Hi', 'assistant: 2 so far']);
+    assert.deepEqual(textsOf(chat.getSnapshot()), [
+      'assistant: Welcome!',
+      'user: Hi',
+      'assistant: 2 so far',
+    ]);
     for (let count = 0; count < 30; count++) await jims.chat(`n${count}`, { threadId });
     const again = open(t, jims, { threadId });
     const newest = await until(again, isSettled);
@@ -134,21 +138,39 @@ describe('a chat', () => {
 
   test('a question is answered by a button, by text and by a value', async (t) => {
     await using served = await serveApp(async (ctx: ThreadContext) => {
-      const size = await ctx.ask('Which size?', { buttons: [{ id: 's', text: 'Small' }, { id: 'l', text: 'Large' }] });
+      const size = await ctx.ask('Which size?', {
+        buttons: [
+          { id: 's', text: 'Small' },
+          { id: 'l', text: 'Large' },
+        ],
+      });
       const count = await ctx.ask('How many?');
-      ctx.sendMessage(`${size.kind === 'message' ? size.buttonId : '?'} ${count.kind === 'message' ? count.text : '?'}`);
+      ctx.sendMessage(
+        `${size.kind === 'message' ? size.buttonId : '?'} ${count.kind === 'message' ? count.text : '?'}`,
+      );
     });
     const chat = open(t, new JimsClient({ url: served.origin, contactId: 'ann' }));
     await assert.rejects(chat.answer('no question'), { code: 'question_closed' });
     await chat.send('order');
-    const { question } = await until(chat, (snapshot) => has(2)(snapshot) && snapshot.question !== undefined);
+    const { question } = await until(
+      chat,
+      (snapshot) => has(2)(snapshot) && snapshot.question !== undefined,
+    );
     assert.equal(question?.text, 'Which size?');
-    assert.deepEqual(question?.buttons, [{ id: 's', text: 'Small' }, { id: 'l', text: 'Large' }]);
+    assert.deepEqual(question?.buttons, [
+      { id: 's', text: 'Small' },
+      { id: 'l', text: 'Large' },
+    ]);
     await chat.answer('l');
     await until(chat, (snapshot) => has(4)(snapshot) && snapshot.question?.text === 'How many?');
     await chat.answer(3);
     const end = await until(chat, has(6));
-    assert.deepEqual(textsOf(end).slice(2), ['user: Large', 'assistant: How many?', 'user: 3', 'assistant: l 3']);
+    assert.deepEqual(textsOf(end).slice(2), [
+      'user: Large',
+      'assistant: How many?',
+      'user: 3',
+      'assistant: l 3',
+    ]);
     assert.equal(end.question, undefined);
   });
 
@@ -167,7 +189,10 @@ describe('a chat', () => {
     const failed = await until(chat, ({ error }) => error !== undefined);
     assert.match(failed.error?.message ?? '', /kaboom/);
     const again = open(t, jims, { threadId: failed.threadId });
-    assert.equal((await until(again, ({ error }) => error !== undefined)).error?.code, 'pipeline_failed');
+    assert.equal(
+      (await until(again, ({ error }) => error !== undefined)).error?.code,
+      'pipeline_failed',
+    );
     isBroken = false;
     await chat.retry();
     const retried = await until(chat, has(2));
@@ -176,7 +201,10 @@ describe('a chat', () => {
     await chat.send('second');
     const { messages, threadId } = await until(chat, has(4));
     await chat.edit(messages[2]?.id ?? '', 'changed');
-    const edited = await until(chat, (snapshot) => has(4)(snapshot) && snapshot.threadId !== threadId);
+    const edited = await until(
+      chat,
+      (snapshot) => has(4)(snapshot) && snapshot.threadId !== threadId,
+    );
     assert.deepEqual(textsOf(edited).slice(2), ['user: changed', 'assistant: 3 so far']);
   });
 
@@ -184,14 +212,19 @@ describe('a chat', () => {
     await using served = await serveApp(async (ctx: ThreadContext) => {
       const [file] = ctx.files;
       const data = new TextEncoder().encode(`copy of ${await file?.text()}`);
-      await ctx.sendMessage('here', { files: [{ name: 'copy.txt', mediaType: 'text/plain', data }] });
+      await ctx.sendMessage('here', {
+        files: [{ name: 'copy.txt', mediaType: 'text/plain', data }],
+      });
     });
     const jims = new JimsClient({ url: served.origin, contactId: 'ann' });
     const chat = open(t, jims);
     await chat.send('look', { files: [new File(['hello'], 'note.txt', { type: 'text/plain' })] });
     const { messages, threadId } = await until(chat, has(2));
     const [note] = messages[0]?.files ?? [];
-    assert.deepEqual([note?.name, note?.mediaType, note?.size, note?.progress], ['note.txt', 'text/plain', 5, 1]);
+    assert.deepEqual(
+      [note?.name, note?.mediaType, note?.size, note?.progress],
+      ['note.txt', 'text/plain', 5, 1],
+    );
     const url = messages[1]?.files[0]?.url ?? '';
     assert.equal(await (await fetch(url)).text(), 'copy of hello');
     const messageId = messages[1]?.id ?? '';
@@ -201,14 +234,19 @@ describe('a chat', () => {
     assert.deepEqual(seen.messages[1]?.feedback, { value: 'down', comment: 'too short' });
     await again.giveFeedback(messageId, undefined);
     assert.equal(again.getSnapshot().messages[1]?.feedback, undefined);
-    await assert.rejects(again.giveFeedback(messages[0]?.id ?? '', { value: 'up' }), { code: 'message_not_found' });
+    await assert.rejects(again.giveFeedback(messages[0]?.id ?? '', { value: 'up' }), {
+      code: 'message_not_found',
+    });
     assert.equal(again.getSnapshot().messages[0]?.feedback, undefined);
   });
 
   test('what the service refuses is shown as failed, and can be sent again', async (t) => {
     await using served = await serveApp(counting, { maxMessageBytes: 20 });
     const chat = open(t, new JimsClient({ url: served.origin, contactId: 'ann' }));
-    await assert.rejects(chat.send('far too long for this service'), { code: 'message_too_large', status: 413 });
+    await assert.rejects(chat.send('far too long for this service'), {
+      code: 'message_too_large',
+      status: 413,
+    });
     const { messages, error } = chat.getSnapshot();
     assert.equal(messages[0]?.state, 'failed');
     assert.equal(error?.code, 'message_too_large');

@@ -26,11 +26,23 @@ describe('a client', () => {
     assert.notEqual(other.thread_id, thread_id);
     assert.deepEqual(other.assistant_messages, ['1 so far']);
     const { threads } = await jims.threads.list();
-    assert.deepEqual(threads.map(({ title }) => title), ['New', 'Hi']);
+    assert.deepEqual(
+      threads.map(({ title }) => title),
+      ['New', 'Hi'],
+    );
     assert.equal((await jims.threads.rename(thread_id, 'Counting')).title, 'Counting');
-    assert.equal((await jims.threads.export(thread_id)).events.filter(({ event_type }) => event_type.startsWith('comm.')).length, 4);
+    assert.equal(
+      (await jims.threads.export(thread_id)).events.filter(({ event_type }) =>
+        event_type.startsWith('comm.'),
+      ).length,
+      4,
+    );
     await jims.threads.delete(thread_id);
-    await assert.rejects(jims.threads.get(thread_id), { name: 'JimsApiError', status: 404, code: 'not_found' });
+    await assert.rejects(jims.threads.get(thread_id), {
+      name: 'JimsApiError',
+      status: 404,
+      code: 'not_found',
+    });
   });
 
   test('the same key is the same run, and a failed run is an error', async () => {
@@ -45,7 +57,10 @@ describe('a client', () => {
     await Promise.all([jims.chat('Hi', options), jims.chat('Hi', options)]);
     assert.equal(runs, 1);
     await assert.rejects(jims.chat('fail'), { code: 'pipeline_failed' });
-    await assert.rejects(jims.chat('Hi', { eventType: 'not a type' }), { status: 422, code: 'invalid_request' });
+    await assert.rejects(jims.chat('Hi', { eventType: 'not a type' }), {
+      status: 422,
+      code: 'invalid_request',
+    });
     await assert.rejects(jims.chat('Hi', { signal: AbortSignal.abort() }), { code: 'aborted' });
   });
 

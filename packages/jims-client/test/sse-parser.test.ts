@@ -52,8 +52,28 @@ function byTheStandard(text: string): Parsed {
 
 const lineEnd = fc.constantFrom('\n', '\r', '\r\n');
 const line = fc.oneof(
-  fc.constantFrom('', '', ':', ': hb', 'data', 'data:', 'data: ', 'data:  x', 'id', 'id: 1.2', 'id: a\0b'),
-  fc.constantFrom('event: delta', 'event:', 'retry: 1500', 'retry: 1x', 'retry', 'unknown: 1', '\uFEFFdata: x'),
+  fc.constantFrom(
+    '',
+    '',
+    ':',
+    ': hb',
+    'data',
+    'data:',
+    'data: ',
+    'data:  x',
+    'id',
+    'id: 1.2',
+    'id: a\0b',
+  ),
+  fc.constantFrom(
+    'event: delta',
+    'event:',
+    'retry: 1500',
+    'retry: 1x',
+    'retry',
+    'unknown: 1',
+    '\uFEFFdata: x',
+  ),
   fc.string().map((text) => `data: ${text.replaceAll(/[\r\n]/g, '')}`),
 );
 const stream = fc
@@ -64,7 +84,9 @@ describe('the parser of event streams', () => {
   test('it reads what the standard says, wherever the pieces end', () => {
     fc.assert(
       fc.property(stream, fc.array(fc.nat()), (text, cuts) => {
-        const at = [...new Set(cuts.map((cut) => cut % (text.length + 1)))].toSorted((a, b) => a - b);
+        const at = [...new Set(cuts.map((cut) => cut % (text.length + 1)))].toSorted(
+          (a, b) => a - b,
+        );
         const pieces = [0, ...at].map((from, index) => text.slice(from, at[index]));
         assert.deepEqual(parsed(pieces), byTheStandard(text));
       }),

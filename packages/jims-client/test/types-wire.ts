@@ -40,7 +40,11 @@ type Read<T> = T extends readonly (infer Item)[]
 type Missing<T, Name extends keyof T> = object extends Pick<T, Name> ? undefined : never;
 
 /** `true` when each is assignable to the other. */
-type Same<A, B> = [Read<A>] extends [Read<B>] ? ([Read<B>] extends [Read<A>] ? true : false) : false;
+type Same<A, B> = [Read<A>] extends [Read<B>]
+  ? [Read<B>] extends [Read<A>]
+    ? true
+    : false
+  : false;
 
 type Output<T extends v.GenericSchema> = v.InferOutput<T>;
 

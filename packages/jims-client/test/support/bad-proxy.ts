@@ -55,7 +55,8 @@ export async function badProxy(
     const isFaulty = random() * 100 < proxy.percent;
     const fault = isFaulty ? FAULTS[Math.floor(random() * FAULTS.length)] : undefined;
     if (fault) happened.set(fault, (happened.get(fault) ?? 0) + 1);
-    const forward = (): Promise<IncomingMessage> => forwarded(proxy.target, incoming, body, outgoing);
+    const forward = (): Promise<IncomingMessage> =>
+      forwarded(proxy.target, incoming, body, outgoing);
     try {
       await passOn(fault, outgoing, { forward, random });
     } catch {
@@ -104,7 +105,10 @@ async function passOn(
   const passed = Object.entries(headers).filter(([name]) => !hopByHop.has(name));
   outgoing.writeHead(statusCode, Object.fromEntries(passed) as Record<string, string>);
   outgoing.flushHeaders();
-  let left = fault === 'cut' || fault === 'garbled' || fault === 'silent_later' ? random() ** 2 * 3000 : Infinity;
+  let left =
+    fault === 'cut' || fault === 'garbled' || fault === 'silent_later'
+      ? random() ** 2 * 3000
+      : Infinity;
   answer.on('error', () => outgoing.destroy());
   answer.on('close', () => {
     if (!answer.complete) outgoing.destroy();
@@ -118,7 +122,8 @@ async function passOn(
     outgoing.write(chunk.subarray(0, Math.floor(left)));
     if (fault === 'silent_later') return void answer.destroy();
     // Until now it was all true; what follows is not, and nothing after it arrives.
-    if (fault === 'garbled') await new Promise<void>((resolve) => outgoing.write(garbage(random), () => resolve()));
+    if (fault === 'garbled')
+      await new Promise<void>((resolve) => outgoing.write(garbage(random), () => resolve()));
     answer.destroy();
     return void outgoing.destroy();
   }

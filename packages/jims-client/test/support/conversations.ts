@@ -23,7 +23,13 @@ const SETTLING_MS = 300_000;
  * A conversation with reloads of its page and a second tab. Every message must be there once, in the order of
  * the log, in both tabs, and every run must end.
  */
-export async function converse({ url, service, contactId, isDurable, random }: Talk): Promise<void> {
+export async function converse({
+  url,
+  service,
+  contactId,
+  isDurable,
+  random,
+}: Talk): Promise<void> {
   const jims = new JimsClient({ url, contactId, silenceMs: 3000 });
   const greet = random() < 0.3;
   let chat = jims.openChat({ greet });
@@ -58,7 +64,9 @@ export async function converse({ url, service, contactId, isDurable, random }: T
       const shown = messages.map(({ id, text }) => `${id} ${text}`);
       assert.deepEqual(shown, await logOf(service, threadId));
     }
-    const users = (await logOf(service, threadId)).flatMap((line) => said.filter((text) => line.endsWith(` ${text}`) && !line.includes('wörld')));
+    const users = (await logOf(service, threadId)).flatMap((line) =>
+      said.filter((text) => line.endsWith(` ${text}`) && !line.includes('wörld')),
+    );
     assert.deepEqual(users.toSorted(), said.toSorted());
     const { runs } = await surely(() => new JimsClient({ url: service }).threads.runs(threadId));
     assert.equal(runs.length, MESSAGES);
@@ -117,7 +125,9 @@ class Watcher {
         const all = messages.map((message) => message[name]);
         if (new Set(all).size < all.length) this.#faults.push(`${name} twice: ${all.join(' ')}`);
       }
-      const users = messages.filter(({ role, type }) => role === 'user' && type === 'comm.user_message');
+      const users = messages.filter(
+        ({ role, type }) => role === 'user' && type === 'comm.user_message',
+      );
       const texts = users.map(({ text }) => text);
       if (new Set(texts).size < texts.length) this.#faults.push(`said twice: ${texts.join(' | ')}`);
     });

@@ -18,10 +18,14 @@ export async function runService(mode: 'durable' | 'plain'): Promise<RunningServ
   const port = await freePort();
   let child: ChildProcess;
   async function start(): Promise<void> {
-    child = fork(fileURLToPath(new URL('service.ts', import.meta.url)), [file.url, `${port}`, mode], {
-      execArgv: ['--conditions=@jims/source'],
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    });
+    child = fork(
+      fileURLToPath(new URL('service.ts', import.meta.url)),
+      [file.url, `${port}`, mode],
+      {
+        execArgv: ['--conditions=@jims/source'],
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      },
+    );
     await Promise.race([
       once(child, 'message'),
       once(child, 'exit').then(([code]) => {

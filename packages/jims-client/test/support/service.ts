@@ -25,7 +25,8 @@ const app = defineApp({
     ctx.updateAgentStatus('thinking');
     await ctx.step('look it up', () => sleep(Math.random() * 20, true), { title: 'Looking it up' });
     await ctx.sendMessage(echo(text));
-    if (text.endsWith('3')) ctx.sendMessageWithButtons(`more of ${text}?`, [{ id: 'yes', text: 'Yes' }]);
+    if (text.endsWith('3'))
+      ctx.sendMessageWithButtons(`more of ${text}?`, [{ id: 'yes', text: 'Yes' }]);
   },
   conversationStartPipeline: (ctx: ThreadContext) => ctx.sendMessage('Welcome!'),
 });
