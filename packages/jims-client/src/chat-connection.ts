@@ -1,4 +1,3 @@
-import type { ChatMessage } from './chat-snapshot.ts';
 import { cursorOf, withEvents, withRun, withStreamEvent, withoutRun } from './chat-state.ts';
 import type { ChatStore } from './chat-store.ts';
 import { JimsApiError } from './errors.ts';
@@ -128,8 +127,8 @@ export class ChatConnection {
   }
 
   #newestRun(): string | undefined {
-    const isStored = ({ role, createdAt }: ChatMessage): unknown => role === 'user' && createdAt;
-    return this.#store.state.messages.findLast(isStored)?.id;
+    const { messages } = this.#store.state;
+    return messages.findLast(({ role, createdAt }) => role === 'user' && createdAt)?.id;
   }
 
   /** The run that is going on, as far as that is known; else one of those that wait for it. */

@@ -60,13 +60,14 @@ export function fileOf(
   };
 }
 
-export function questionOf({
-  name: _,
-  buttons,
-  expires_at,
-  ...members
-}: AskedQuestion): ChatQuestion {
-  return { ...members, buttons: objects(buttons).map(buttonOf), expiresAt: expires_at };
+export function questionOf({ id, text, buttons, schema, expires_at }: AskedQuestion): ChatQuestion {
+  return {
+    id,
+    ...(text !== undefined && { text }),
+    ...(schema && { schema }),
+    buttons: objects(buttons).map(buttonOf),
+    expiresAt: expires_at,
+  };
 }
 
 /** A button without an id is clicked by its text. */

@@ -5,7 +5,7 @@ import type { ChatState } from './chat-state.ts';
 /** The state of a chat, and those who listen to it. */
 export class ChatStore {
   state: ChatState;
-  readonly listeners = new Set<() => void>();
+  readonly listeners: Set<() => void> = new Set();
   #run: ChatRun | undefined;
   #snapshot: ChatSnapshot | undefined;
   #announced: ChatSnapshot | undefined;
@@ -26,7 +26,7 @@ export class ChatStore {
       const snapshot = this.getSnapshot();
       if (snapshot === this.#announced) return;
       this.#announced = snapshot;
-      for (const listener of [...this.listeners]) listener();
+      for (const listener of this.listeners) listener();
     });
   }
 

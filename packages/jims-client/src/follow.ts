@@ -36,34 +36,28 @@ export async function* follow<T>(
   const { query, signal, parse, isLast, onOpen } = options;
   let { first, after = '' } = options;
   let leastMs = 0;
+  let isOver = false;
+  let events: T[] = [];
   for (let count = 1; ; count++) {
     let fault: unknown;
-    let isOver = false;
+    const push = sseParser({
+      id: after,
+      onId: (id) => (after = id),
+      onRetry: (ms) => (leastMs = ms),
+      onMessage(message) {
+        if (isOver) return;
+        const event = parse(message);
+        events.push(event);
+        count = 0;
+        isOver = isLast?.(event) === true;
+      },
+    });
+    const headers = { ...STREAM, ...(after && { 'last-event-id': after }) };
+    const open = first ?? transport.open(path, { query, signal, headers });
+    first = undefined;
     try {
-      const headers = { ...STREAM, ...(after && { 'last-event-id': after }) };
-      const answer = first ?? (await transport.open(path, { query, signal, headers }));
-      first = undefined;
-      onOpen?.();
-      isOver = answer.response.status === 204;
-      let events: T[] = [];
-      const push = sseParser({
-        id: after,
-        onId: (id) => (after = id),
-        onRetry: (ms) => (leastMs = ms),
-        onMessage(message) {
-          if (isOver) return;
-          const event = parse(message);
-          events.push(event);
-          count = 0;
-          isOver = isLast?.(event) === true;
-        },
-      });
-      for await (const piece of piecesOf(answer)) {
-        try {
-          push(piece);
-        } catch (thrown) {
-          fault = thrown;
-        }
+      for await (const piece of piecesOf(await open, onOpen)) {
+        fault = faultOf(() => push(piece));
         if (events.length > 0) yield events;
         events = [];
         if (isOver || fault) break;
@@ -71,14 +65,30 @@ export async function* follow<T>(
     } catch (thrown) {
       fault = thrown;
     }
-    if (isOver) return;
+    if (isOver || fault === END) return;
     await nextTry(fault, { ...options, count: Math.max(1, count), leastMs });
   }
 }
 
-/** What a connection brings, until it ends. */
-async function* piecesOf({ response, guard }: OpenAnswer): AsyncGenerator<string> {
+function faultOf(action: () => void): unknown {
   try {
+    return void action();
+  } catch (error) {
+    return error;
+  }
+}
+
+/** The client has seen the end of the stream already. */
+const END = new Error('204');
+
+/** What a connection brings, until it ends. */
+async function* piecesOf(
+  { response, guard }: OpenAnswer,
+  onOpen?: () => void,
+): AsyncGenerator<string> {
+  try {
+    onOpen?.();
+    if (response.status === 204) throw END;
     guard.watch(true);
     // React Native's own fetch has no streams: it gives all of it at the end.
     if (!response.body) return yield await response.text();
@@ -89,7 +99,7 @@ async function* piecesOf({ response, guard }: OpenAnswer): AsyncGenerator<string
       yield decoder.decode(read.value, { stream: true });
     }
   } catch (error) {
-    throw guard.reason(error);
+    throw error === END ? error : guard.reason(error);
   } finally {
     guard.end();
   }

@@ -1,6 +1,6 @@
 import { ChatConnection } from './chat-connection.ts';
 import { CLICK } from './chat-message.ts';
-import type { ChatFeedback, ChatSnapshot } from './chat-snapshot.ts';
+import type { ChatFeedback } from './chat-snapshot.ts';
 import { labelOf } from './chat-state.ts';
 import { ChatStore } from './chat-store.ts';
 import type { Chat, SendOptions } from './chat.ts';

@@ -74,43 +74,51 @@ export class Transport {
 
   /** One try: resolves when the head of a good answer is there. @throws JimsApiError */
   async open(path: string, options: CallOptions, isAgain = false): Promise<OpenAnswer> {
-    const { token, headers, fetch: own = fetch, silenceMs = SILENCE_MS } = this.options;
-    // Not as a method: browsers want it called without an object.
-    const { method, body, query, key, fetch: send = own } = options;
-    const isFile = body instanceof Blob;
+    const { token, silenceMs = SILENCE_MS } = this.options;
     // One call for all requests that begin together.
     const used = (this.#token ??= (async () => (typeof token === 'function' ? token() : token))());
-    const forget = (): void => {
-      if (this.#token === used) this.#token = undefined;
-    };
-    const guard = guarded(isFile ? UPLOAD_MS : silenceMs, options.signal);
+    const guard = guarded(options.body instanceof Blob ? UPLOAD_MS : silenceMs, options.signal);
     try {
-      const value = await used;
-      const response = await send(this.address(path, query), {
-        method: method ?? (body ? 'POST' : 'GET'),
-        headers: {
-          ...headers,
-          ...(value && { authorization: `Bearer ${value}` }),
-          ...(body && !isFile && { 'content-type': 'application/json' }),
-          ...(key && { 'idempotency-key': key }),
-          ...options.headers,
-        },
-        ...(body && { body: isFile ? body : JSON.stringify(body) }),
-        signal: guard.signal,
-        cache: 'no-store',
-      });
+      const response = await this.#send(path, { ...options, signal: guard.signal }, await used);
       if (response.ok) return { response, guard };
-      if (response.status !== 401 || typeof token !== 'function' || isAgain) {
-        throw await errorOf(response);
-      }
-    } catch (error) {
-      used.catch(forget);
+      throw await errorOf(response);
+    } catch (thrown) {
       guard.end();
-      throw guard.reason(error);
+      const error = guard.reason(thrown);
+      if (error.status !== 401 && error.status !== undefined) throw error;
+      if (this.#token === used) this.#token = undefined;
+      if (isAgain || !error.status || typeof token !== 'function') throw error;
+      return this.open(path, options, true);
     }
-    guard.end();
-    forget();
-    return this.open(path, options, true);
+  }
+
+  #send(
+    path: string,
+    {
+      method,
+      body,
+      query,
+      key,
+      signal,
+      headers,
+      fetch: send = this.options.fetch ?? fetch,
+    }: CallOptions,
+    token: string | undefined,
+  ): Promise<Response> {
+    const isJson = body && !(body instanceof Blob);
+    return send(this.address(path, query), {
+      method: method ?? (body ? 'POST' : 'GET'),
+      headers: {
+        ...this.options.headers,
+        ...(token && { authorization: `Bearer ${token}` }),
+        ...(isJson && { 'content-type': 'application/json' }),
+        ...(key && { 'idempotency-key': key }),
+        ...headers,
+      },
+      ...(body && { body: body instanceof Blob ? body : JSON.stringify(body) }),
+      ...(signal && { signal }),
+      cache: 'no-store',
+    });
   }
 
   /** Tries until there is a whole answer, or a reason that stays. @throws JimsApiError */
@@ -162,12 +170,15 @@ export async function nextTry(
   { count, tries = Infinity, signal, onLost, leastMs = 0 }: Tries,
 ): Promise<void> {
   const error = asJimsApiError(thrown);
-  const { code, status = 0, retryAfter = 0 } = error;
-  const isFault = code === 'network' || code === 'invalid_answer';
-  const isBusy = status === 408 || status === 429 || (status > 501 && !FINAL.test(code));
-  if (count >= tries || !(isFault || isBusy)) throw error;
+  if (count >= tries || !isTransient(error)) throw error;
   onLost?.(error);
-  await pause(count, signal, Math.max(leastMs, retryAfter * 1000));
+  await pause(count, signal, Math.max(leastMs, (error.retryAfter ?? 0) * 1000));
+}
+
+/** Whether the same request may work later. */
+function isTransient({ code, status = 0 }: JimsApiError): boolean {
+  if (code === 'network' || code === 'invalid_answer') return true;
+  return status === 408 || status === 429 || (status > 501 && !FINAL.test(code));
 }
 
 /** Gives up what is silent for too long. */

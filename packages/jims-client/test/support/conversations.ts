@@ -100,7 +100,7 @@ async function logOf(service: string, threadId: string): Promise<string[]> {
   }
   const page = { domain: 'comm', limit: 200 };
   const { events } = await surely(() => jims.threads.events(threadId, page));
-  return events.map(({ event_id, event_data }) => `${event_id} ${event_data['content']}`);
+  return events.map(({ event_id, event_data }) => `${event_id} ${String(event_data['content'])}`);
 }
 
 /** While the service is started again. */
