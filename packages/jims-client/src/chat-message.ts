@@ -37,7 +37,7 @@ export function membersOf(data: JsonObject, filesUrl: string): Partial<ChatMessa
   const { role, content, reasoning, partial, buttons, files, sources } = data;
   return {
     role: role === 'user' ? role : 'assistant',
-    text: `${content}`,
+    text: String(content),
     state: partial === true ? 'partial' : 'complete',
     buttons: objects(buttons).map(buttonOf),
     files: objects<MessageFile>(files).map((file) => fileOf(file, filesUrl)),
@@ -72,7 +72,7 @@ export function questionOf({ id, text, buttons, schema, expires_at }: AskedQuest
 
 /** A button without an id is clicked by its text. */
 function buttonOf({ id, text }: JsonObject): ChatButton {
-  return { id: `${id ?? text}`, text: `${text ?? id}` };
+  return { id: String(id ?? text), text: String(text ?? id) };
 }
 
 /** The objects of what should be a list of them. */

@@ -65,7 +65,7 @@ export function withEvents(state: ChatState, events: readonly ThreadEvent[]): Ch
     const isNew = event_data['role'] === 'user' && cursor(created_at, id) > newest;
     const known =
       find(next, (message) => message.id === id) ??
-      (isNew ? find(next, isUnknown(`${event_data['content']}`)) : undefined);
+      (isNew ? find(next, isUnknown(event_data['content'])) : undefined);
     if (!isMessage(event_data) || known?.createdAt) continue;
     if (isNew && isSending && !known) break;
     next = withMessage(next, known, storedMessage(next, event, known));
@@ -74,7 +74,7 @@ export function withEvents(state: ChatState, events: readonly ThreadEvent[]): Ch
 }
 
 /** Whether a message could not be sent, so that nobody knows whether it was accepted. */
-function isUnknown(content: string): (message: ChatMessage) => boolean {
+function isUnknown(content: unknown): (message: ChatMessage) => boolean {
   return ({ state, runId, text }) => state === 'failed' && !runId && text === content;
 }
 

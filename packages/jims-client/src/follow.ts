@@ -1,6 +1,6 @@
 import { sseParser } from './sse-parser.ts';
 import type { SseMessage } from './sse-parser.ts';
-import { nextTry } from './transport.ts';
+import { nextTry, piecesOf } from './transport.ts';
 import type { CallOptions, OpenAnswer, Transport } from './transport.ts';
 
 /** What the client of a stream says. */
@@ -37,7 +37,7 @@ export async function* follow<T>(
   let { first, after = '' } = options;
   let leastMs = 0;
   let isOver = false;
-  let events: T[] = [];
+  const events: T[] = [];
   for (let count = 1; ; count++) {
     let fault: unknown;
     const push = sseParser({
@@ -53,54 +53,33 @@ export async function* follow<T>(
       },
     });
     const headers = { ...STREAM, ...(after && { 'last-event-id': after }) };
-    const open = first ?? transport.open(path, { query, signal, headers });
-    first = undefined;
     try {
-      for await (const piece of piecesOf(await open, onOpen)) {
-        fault = faultOf(() => push(piece));
-        if (events.length > 0) yield events;
-        events = [];
-        if (isOver || fault) break;
-      }
+      const answer = first ?? (await transport.open(path, { query, signal, headers }));
+      first = undefined;
+      onOpen?.();
+      // The client has seen the end of the stream already.
+      isOver = answer.response.status === 204;
+      yield* batchesOf(answer, push, { events, isOver: () => isOver });
     } catch (thrown) {
       fault = thrown;
     }
-    if (isOver || fault === END) return;
+    if (isOver) return;
     await nextTry(fault, { ...options, count: Math.max(1, count), leastMs });
   }
 }
 
-function faultOf(action: () => void): unknown {
-  try {
-    return void action();
-  } catch (error) {
-    return error;
-  }
-}
-
-/** The client has seen the end of the stream already. */
-const END = new Error('204');
-
-/** What a connection brings, until it ends. */
-async function* piecesOf(
-  { response, guard }: OpenAnswer,
-  onOpen?: () => void,
-): AsyncGenerator<string> {
-  try {
-    onOpen?.();
-    if (response.status === 204) throw END;
-    guard.watch(true);
-    // React Native's own fetch has no streams: it gives all of it at the end.
-    if (!response.body) return yield await response.text();
-    const reader = response.body.getReader();
-    const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-    for (let read; !(read = await reader.read()).done; guard.watch(true)) {
-      guard.watch(false);
-      yield decoder.decode(read.value, { stream: true });
+/** What is parsed of each piece of a connection, also of one that has a fault in it. */
+async function* batchesOf<T>(
+  answer: OpenAnswer,
+  push: (piece: string) => void,
+  { events, isOver }: { readonly events: T[]; readonly isOver: () => boolean },
+): AsyncGenerator<readonly T[]> {
+  for await (const piece of piecesOf(answer)) {
+    try {
+      push(piece);
+    } finally {
+      if (events.length > 0) yield events.splice(0);
     }
-  } catch (error) {
-    throw error === END ? error : guard.reason(error);
-  } finally {
-    guard.end();
+    if (isOver()) return;
   }
 }

@@ -78,18 +78,20 @@ export class Transport {
     // One call for all requests that begin together.
     const used = (this.#token ??= (async () => (typeof token === 'function' ? token() : token))());
     const guard = guarded(options.body instanceof Blob ? UPLOAD_MS : silenceMs, options.signal);
+    let error: JimsApiError;
     try {
-      const response = await this.#send(path, { ...options, signal: guard.signal }, await used);
+      const sent = this.#send(path, { ...options, signal: guard.signal }, await used);
+      const response = await Promise.race([sent, endOf(guard.signal)]);
       if (response.ok) return { response, guard };
-      throw await errorOf(response);
+      error = errorOf(response, await textOf({ response, guard }));
     } catch (thrown) {
-      guard.end();
-      const error = guard.reason(thrown);
-      if (error.status !== 401 && error.status !== undefined) throw error;
-      if (this.#token === used) this.#token = undefined;
-      if (isAgain || !error.status || typeof token !== 'function') throw error;
-      return this.open(path, options, true);
+      error = guard.reason(thrown);
     }
+    guard.end();
+    const { status = 401 } = error;
+    if (status === 401 && this.#token === used) this.#token = undefined;
+    if (error.status !== 401 || typeof token !== 'function' || isAgain) throw error;
+    return this.open(path, options, true);
   }
 
   #send(
@@ -124,16 +126,11 @@ export class Transport {
   /** Tries until there is a whole answer, or a reason that stays. @throws JimsApiError */
   json<T>(path: string, options: CallOptions = {}): Promise<T> {
     return retried(options, async () => {
-      const { response, guard } = await this.open(path, options);
-      try {
-        const text = await response.text();
-        const isText = response.headers.get('content-type')?.startsWith('text/plain');
-        return response.status === 204 || isText ? (text as T) : JSON.parse(text);
-      } catch (error) {
-        throw guard.reason(error);
-      } finally {
-        guard.end();
-      }
+      const answer = await this.open(path, options);
+      const text = await textOf(answer);
+      const { status, headers } = answer.response;
+      const isText = status === 204 || headers.get('content-type')?.startsWith('text/plain');
+      return isText ? text : JSON.parse(text);
     });
   }
 }
@@ -216,19 +213,53 @@ function guarded(ms: number, outer: AbortSignal | undefined): Guard {
   return { signal, watch, end, reason: (error) => asJimsApiError(silence ?? error) };
 }
 
-async function errorOf(response: Response): Promise<JimsApiError> {
-  const { status, headers } = response;
+/** Rejects when a request is given up: `fetch` of Node may forget its signal when memory is cleaned up. */
+function endOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason));
+  });
+}
+
+/** What a connection brings, until it ends. @throws JimsApiError */
+export async function* piecesOf({ response, guard }: OpenAnswer): AsyncGenerator<string> {
+  const { signal } = guard;
+  try {
+    // React Native's own fetch has no streams: it gives all of it at the end.
+    if (!response.body) return yield await response.text();
+    const reader = response.body.getReader();
+    signal.addEventListener('abort', () => void reader.cancel().catch(() => {}));
+    const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+    guard.watch(true);
+    for (let read; !(read = await reader.read()).done; guard.watch(true)) {
+      guard.watch(false);
+      yield decoder.decode(read.value, { stream: true });
+    }
+    signal.throwIfAborted();
+  } catch (error) {
+    throw guard.reason(error);
+  } finally {
+    guard.end();
+  }
+}
+
+async function textOf(answer: OpenAnswer): Promise<string> {
+  let text = '';
+  for await (const piece of piecesOf(answer)) text += piece;
+  return text;
+}
+
+function errorOf({ status, headers }: Response, text: string): JimsApiError {
   let body: { readonly detail?: unknown; readonly code?: unknown } | undefined;
   try {
-    body = JSON.parse(await response.text());
+    body = JSON.parse(text);
   } catch {}
   const { detail = `HTTP ${status}`, code = CODES[status] ?? `http_${status}` } = body ?? {};
   // A sentence, or a list of what is wrong with a request.
   const message = Array.isArray(detail)
     ? detail.map(({ loc, msg }) => `${loc}: ${msg}`).join('; ')
-    : `${detail}`;
+    : String(detail);
   return new JimsApiError(message, {
-    code: `${code}`,
+    code: String(code),
     status,
     requestId: headers.get('x-request-id') ?? undefined,
     retryAfter: Number(headers.get('retry-after')) || undefined,
@@ -238,7 +269,7 @@ async function errorOf(response: Response): Promise<JimsApiError> {
 /** Why a request failed: it was given up, what came is not the service's, or nothing came. */
 export function asJimsApiError(cause: unknown): JimsApiError {
   if (cause instanceof JimsApiError) return cause;
-  const { name, message } = cause instanceof Error ? cause : new Error(`${cause}`);
+  const { name, message } = cause instanceof Error ? cause : new Error(String(cause));
   const codes: Readonly<Record<string, string>> = {
     AbortError: 'aborted',
     SyntaxError: 'invalid_answer',
