@@ -145,7 +145,7 @@ export class ChatConnection {
         query: { domain: 'comm' },
         after: cursorOf(this.#store.state),
         signal,
-        parse: ({ data }) => objectIn(data) as ThreadEvent,
+        parse: ({ data }) => threadEventIn(data),
         ...this.#news,
       });
       for await (const batch of batches) {
@@ -208,4 +208,14 @@ export class ChatConnection {
     const next = batch.reduce(withStreamEvent, state);
     if (next.messages.length > messages.length) await this.log.sync(signal);
   }
+}
+
+function threadEventIn(data: string): ThreadEvent {
+  const event = objectIn(data);
+  if (isThreadEvent(event)) return event;
+  throw new SyntaxError('An event of a thread has an id');
+}
+
+function isThreadEvent(event: object): event is ThreadEvent {
+  return 'event_id' in event;
 }

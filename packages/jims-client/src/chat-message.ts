@@ -40,23 +40,27 @@ export function membersOf(data: JsonObject, filesUrl: string): Partial<ChatMessa
     text: String(content),
     state: partial === true ? 'partial' : 'complete',
     buttons: objects(buttons).map(buttonOf),
-    files: objects<MessageFile>(files).map((file) => fileOf(file, filesUrl)),
-    sources: objects<ChatSource>(sources),
+    files: objects(files).map((file) => fileOf(file, filesUrl)),
+    sources: objects(sources).map(sourceOf),
     ...(typeof reasoning === 'string' && { reasoning }),
   };
 }
 
 export function fileOf(
-  { file_id, name, media_type, size }: MessageFile,
+  { file_id, name, media_type, size }: Partial<Record<keyof MessageFile, unknown>>,
   filesUrl: string,
 ): ChatFile {
+  const fileId = String(file_id);
+  const url = filesUrl + fileId;
+  const mediaType = String(media_type);
+  return { fileId, name: String(name), mediaType, size: Number(size), progress: 1, url };
+}
+
+export function sourceOf({ url, title, excerpt }: Partial<Record<string, unknown>>): ChatSource {
   return {
-    fileId: file_id,
-    name,
-    mediaType: media_type,
-    size,
-    progress: 1,
-    url: filesUrl + file_id,
+    url: String(url),
+    ...(typeof title === 'string' && { title }),
+    ...(typeof excerpt === 'string' && { excerpt }),
   };
 }
 
@@ -76,6 +80,6 @@ function buttonOf({ id, text }: JsonObject): ChatButton {
 }
 
 /** The objects of what should be a list of them. */
-function objects<T extends object = JsonObject>(list: unknown): readonly T[] {
-  return Array.isArray(list) ? list.filter((each) => typeof each === 'object' && each) : [];
+function objects(list: unknown): readonly JsonObject[] {
+  return Array.isArray(list) ? list.filter((item) => typeof item === 'object' && item) : [];
 }

@@ -116,7 +116,8 @@ export class Outbox {
     const { contactId } = this.#store.state;
     const files = shown(draft);
     const change = (index: number, now: Partial<ChatFile>): void => {
-      files[index] = { ...files[index], ...now } as ChatFile;
+      const known = files[index];
+      if (known) files[index] = { ...known, ...now };
       this.#change(key, { files: [...files] });
     };
     const upload = async (file: Blob, index: number): Promise<void> => {

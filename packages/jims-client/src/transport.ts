@@ -74,10 +74,10 @@ export class Transport {
 
   /** One try: resolves when the head of a good answer is there. @throws JimsApiError */
   async open(path: string, options: CallOptions, isAgain = false): Promise<OpenAnswer> {
-    const { token, silenceMs = SILENCE_MS } = this.options;
+    const { token } = this.options;
     // One call for all requests that begin together.
     const used = (this.#token ??= (async () => (typeof token === 'function' ? token() : token))());
-    const guard = guarded(options.body instanceof Blob ? UPLOAD_MS : silenceMs, options.signal);
+    const guard = this.#guarded(options);
     let error: JimsApiError;
     try {
       const sent = this.#send(path, { ...options, signal: guard.signal }, await used);
@@ -92,6 +92,11 @@ export class Transport {
     if (status === 401 && this.#token === used) this.#token = undefined;
     if (error.status !== 401 || typeof token !== 'function' || isAgain) throw error;
     return this.open(path, options, true);
+  }
+
+  #guarded({ body, signal }: CallOptions): Guard {
+    const { silenceMs = SILENCE_MS } = this.options;
+    return guarded(body instanceof Blob ? UPLOAD_MS : silenceMs, signal);
   }
 
   #send(

@@ -64,7 +64,7 @@ function sendByXhr(
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
     xhr.open('POST', url);
-    for (const [name, value] of Object.entries({ ...headers })) xhr.setRequestHeader(name, value);
+    for (const [name, value] of new Headers(headers)) xhr.setRequestHeader(name, value);
     xhr.upload.addEventListener('progress', ({ loaded, total }) =>
       onProgress(loaded / (total || 1)),
     );
