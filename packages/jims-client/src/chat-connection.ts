@@ -121,11 +121,6 @@ export class ChatConnection {
     }
   }
 
-  get #news(): Pick<ChatStore, 'onLost' | 'onOpen'> {
-    const { onLost, onOpen } = this.#store;
-    return { onLost, onOpen };
-  }
-
   #newestRun(): string | undefined {
     const { messages } = this.#store.state;
     return messages.findLast(({ role, createdAt }) => role === 'user' && createdAt)?.id;
@@ -146,7 +141,7 @@ export class ChatConnection {
         after: cursorOf(this.#store.state),
         signal,
         parse: ({ data }) => threadEventIn(data),
-        ...this.#news,
+        ...this.#store.line,
       });
       for await (const batch of batches) {
         if (signal.aborted) return;
@@ -183,7 +178,7 @@ export class ChatConnection {
       after: live?.seq && !first ? `${live.attempt}.${live.seq}` : undefined,
       signal,
       resend: this.#accepted.get(runId)?.resend,
-      ...this.#news,
+      ...this.#store.line,
     });
     try {
       for await (const batch of batches) {

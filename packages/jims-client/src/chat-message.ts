@@ -40,27 +40,25 @@ export function membersOf(data: JsonObject, filesUrl: string): Partial<ChatMessa
     text: String(content),
     state: partial === true ? 'partial' : 'complete',
     buttons: objects(buttons).map(buttonOf),
-    files: objects(files).map((file) => fileOf(file, filesUrl)),
-    sources: objects(sources).map(sourceOf),
+    files: objects(files)
+      .filter(isFile)
+      .map((file) => fileOf(file, filesUrl)),
+    sources: objects(sources).filter(isSource),
     ...(typeof reasoning === 'string' && { reasoning }),
   };
 }
 
 export function fileOf(
-  { file_id, name, media_type, size }: Partial<Record<keyof MessageFile, unknown>>,
+  { file_id, name, media_type, size }: MessageFile,
   filesUrl: string,
 ): ChatFile {
-  const fileId = String(file_id);
-  const url = filesUrl + fileId;
-  const mediaType = String(media_type);
-  return { fileId, name: String(name), mediaType, size: Number(size), progress: 1, url };
-}
-
-export function sourceOf({ url, title, excerpt }: Partial<Record<string, unknown>>): ChatSource {
   return {
-    url: String(url),
-    ...(typeof title === 'string' && { title }),
-    ...(typeof excerpt === 'string' && { excerpt }),
+    fileId: file_id,
+    name,
+    mediaType: media_type,
+    size,
+    progress: 1,
+    url: filesUrl + file_id,
   };
 }
 
@@ -75,11 +73,19 @@ export function questionOf({ id, text, buttons, schema, expires_at }: AskedQuest
 }
 
 /** A button without an id is clicked by its text. */
-function buttonOf({ id, text }: JsonObject): ChatButton {
+function buttonOf({ id, text }: { readonly id?: unknown; readonly text?: unknown }): ChatButton {
   return { id: String(id ?? text), text: String(text ?? id) };
 }
 
+function isFile(item: object): item is MessageFile {
+  return 'file_id' in item;
+}
+
+function isSource(item: object): item is ChatSource {
+  return 'url' in item;
+}
+
 /** The objects of what should be a list of them. */
-function objects(list: unknown): readonly JsonObject[] {
+function objects(list: unknown): readonly object[] {
   return Array.isArray(list) ? list.filter((item) => typeof item === 'object' && item) : [];
 }

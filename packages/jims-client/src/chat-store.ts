@@ -30,9 +30,11 @@ export class ChatStore {
     });
   }
 
-  readonly onLost = (): void => this.set({ isLost: true });
-
-  readonly onOpen = (): void => this.set({ isLost: false });
+  /** What is known of the connection. */
+  readonly line = {
+    onLost: (): void => this.set({ isLost: true }),
+    onOpen: (): void => this.set({ isLost: false }),
+  } as const;
 
   readonly getSnapshot = (): ChatSnapshot => {
     const { threadId, title, messages, question, error, hasOlder, live } = this.state;

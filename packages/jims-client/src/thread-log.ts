@@ -82,8 +82,7 @@ export class ThreadLog {
   }
 
   #get<T>(path: string, signal: AbortSignal, query?: Query): Promise<T> {
-    const { onLost } = this.#store;
-    const options = { query, signal, tries: Infinity, onLost };
+    const options = { query, signal, tries: Infinity, ...this.#store.line };
     return this.#transport.json<T>(this.path + path, options);
   }
 }
