@@ -20,6 +20,8 @@ export interface JimsRuns {
 export interface JimsFiles {
   /** Stores a file; a message names it by its `file_id`. */
   readonly upload: (file: Blob, options?: UploadOptions) => Promise<StoredFile>;
+  /** The bytes of a file. */
+  readonly read: (fileId: string) => Promise<Blob>;
   /** An address that a page can show or link to. */
   readonly address: (fileId: string) => Promise<FileAddress>;
 }
@@ -43,6 +45,16 @@ export function runsOf(transport: Transport): JimsRuns {
 export function filesOf(transport: Transport, contactId: string | undefined): JimsFiles {
   return {
     upload: (file, options) => uploadFile(transport, file, { contactId, ...options }),
+    read: async (fileId) => {
+      const { response, guard } = await transport.open(`/api/v1/files/${fileId}`, {});
+      try {
+        return await response.blob();
+      } catch (error) {
+        throw guard.reason(error);
+      } finally {
+        guard.end();
+      }
+    },
     address: (fileId) => transport.json(`/api/v1/files/${fileId}/address`),
   };
 }
