@@ -160,6 +160,7 @@ export class ChatConnection {
     this.#store.update((state) => withRun(state, runId, hasGreeting));
     const end = await this.#read(runId, session);
     this.#over.add(runId);
+    this.#accepted.delete(runId);
     await this.#sending;
     await Promise.all([this.log.sync(session), this.log.refresh(session)]);
     this.#store.update(withoutRun);
