@@ -1,6 +1,6 @@
 import { ChatConnection } from './chat-connection.ts';
 import { CLICK } from './chat-message.ts';
-import type { ChatFeedback, ChatSnapshot } from './chat-snapshot.ts';
+import type { ChatFeedback } from './chat-snapshot.ts';
 import { labelOf } from './chat-state.ts';
 import { ChatStore } from './chat-store.ts';
 import type { Chat, SendOptions } from './chat.ts';
@@ -73,7 +73,7 @@ export class LiveChat implements Chat {
   readonly answer = async (value: unknown): Promise<void> => {
     const { question } = this.#store.state;
     if (!question) throw new JimsApiError('No question is open', { code: 'question_closed' });
-    if (question.buttons.some(({ id }) => id === value)) return this.click(`${value}`);
+    if (question.buttons.some(({ id }) => id === value)) return this.click(String(value));
     const content = typeof value === 'string' ? value : JSON.stringify(value);
     return this.#say({ content, answers: question.id });
   };
