@@ -40,9 +40,11 @@ export async function holdLock(
   try {
     await db.query(`select pg_notify($1, '${PROBE}')`, [channel]);
     if (!(await Promise.race([heard.promise, late]))) return;
-    await client.query(`select pg_advisory_lock(${LOCK}) from (select $1::text as instance_id)`, [
-      instanceId,
-    ]);
+    // PostgreSQL before 16 wants the name of the subquery.
+    await client.query(
+      `select pg_advisory_lock(${LOCK}) from (select $1::text as instance_id) as process`,
+      [instanceId],
+    );
     await setLocked(db, instanceId, true);
     while (!isEnded.signal.aborted) {
       await sleep(PROBE_MS, undefined, { ref: false, signal: isEnded.signal });
