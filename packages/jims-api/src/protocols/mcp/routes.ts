@@ -7,7 +7,6 @@ import { errorBody } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { json } from '../../http/json-answer.ts';
 import type { ApiContext, Call, Protocol, RefusedCall } from '../../http/route.ts';
-import { packageVersion } from '../../version.ts';
 import {
   RPC_CODES,
   isParseError,
@@ -15,23 +14,20 @@ import {
   readRpc,
   readRpcResponse,
   refusedRpc,
-  rpcError,
+  rpcFailure,
   rpcResult,
 } from '../json-rpc.ts';
 import type { RpcId } from '../json-rpc.ts';
 import { callTool } from './call-tool.ts';
 import { encodeFailure } from './encode.ts';
+import { mcpError } from './failures.ts';
 import { RunningCalls, callName } from './running-calls.ts';
-import {
-  asksByForm,
-  canAsk,
-  negotiate,
-  newSessionId,
-  requireVersion,
-  sessionOf,
-} from './session.ts';
+import { asksByForm, canAsk, newSessionId, sessionOf } from './session.ts';
+import { serverInfo } from './stateless-result.ts';
+import { answerStateless } from './stateless.ts';
 import { takeAnswer } from './take-answer.ts';
 import { describeTool } from './tool.ts';
+import { isStateless, negotiate, requireVersion } from './versions.ts';
 
 const Message = v.pipe(
   v.object({
@@ -39,7 +35,9 @@ const Message = v.pipe(
     id: v.optional(v.union([v.string(), v.number()])),
     method: v.pipe(
       v.string(),
-      v.description('initialize, ping, tools/list, tools/call, or a notification'),
+      v.description(
+        'server/discover, tools/list, tools/call, tasks/get, tasks/update, tasks/cancel; in revisions with sessions initialize and ping, too, and notifications',
+      ),
     ),
     params: v.optional(v.looseObject({})),
   }),
@@ -47,8 +45,8 @@ const Message = v.pipe(
 );
 
 /**
- * The Model Context Protocol over Streamable HTTP, the app as a tool. The server sends nothing of its own
- * accord and keeps no sessions: GET and DELETE are answered with the 405 that says so.
+ * The Model Context Protocol over Streamable HTTP, the app as a tool, in every revision. The server sends
+ * nothing of its own accord and keeps no sessions: GET and DELETE are answered with the 405 that says so.
  */
 export const mcpProtocol: Protocol = {
   routes: [
@@ -61,7 +59,9 @@ export const mcpProtocol: Protocol = {
         description: `A JSON-RPC answer. For \`tools/call\` it is a stream, when the client accepts Server-Sent Events:
 \`notifications/progress\` for every status and now and then while the run goes on, if the client sent a
 progress token, then the result. A failed tool call is a result with \`isError\`. Notifications are
-answered with 202. A client with the capability \`elicitation\` is asked by the stream when the app asks its user.`,
+answered with 202. A client with the capability \`elicitation\` is asked when the app asks its user: by the stream, or
+since 2026-07-28 by a result \`input_required\`. A client with the extension \`io.modelcontextprotocol/tasks\` gets a task
+where the result takes long.`,
         tags: ['mcp'],
         request: Message,
         responses: {
@@ -90,12 +90,18 @@ async function answerMessage(api: ApiContext, call: Call): Promise<Response> {
   const body = await call.body();
   const response = readRpcResponse(body);
   if (response) {
-    requireVersion(call);
+    requireVersion(call, undefined);
     if (canAsk(sessionOf(call))) await takeAnswer(api, call, response);
     return new Response(null, { status: 202, headers: call.headers });
   }
   const { id, method, params } = readRpc(body);
-  requireVersion(call);
+  // JSON-RPC has that for a request, and MCP does not.
+  if (id === null) throw rpcFailure('invalid_request', 'The id must be a string or a number');
+  requireVersion(call, params);
+  if (isStateless(call, params)) {
+    if (id !== undefined) return answerStateless(api, call, { id, method, params });
+    return new Response(null, { status: 202, headers: call.headers });
+  }
   if (method === 'initialize' && id !== undefined) return initialize(api, call, { id, params });
   const session = sessionOf(call);
   if (id === undefined) {
@@ -118,6 +124,9 @@ const HTTP_STATUSES: ReadonlySet<number> = new Set([401, 403, 405, 413]);
 const HTTP_CODES: ReadonlySet<string> = new Set([
   'session_not_found',
   'mcp_version_not_supported',
+  'mcp_header_mismatch',
+  'mcp_meta_invalid',
+  'mcp_capability_missing',
   ...CONTACT_HEADER_CODES,
 ]);
 
@@ -125,18 +134,21 @@ const HTTP_CODES: ReadonlySet<string> = new Set([
 async function refuse(error: HttpError, call: RefusedCall): Promise<Response> {
   const { status, code = '' } = error;
   if (status === 401) return json(call, errorBody(error), status);
-  if (HTTP_STATUSES.has(status) || HTTP_CODES.has(code)) {
-    return json(call, rpcError(null, error), status);
-  }
-  if (isParseError(error) || code === 'invalid_request') {
-    return json(call, rpcError(null, error), 400);
-  }
-  const { id, method } = await refusedRpc(call.body);
-  if (Object.hasOwn(RPC_CODES, code)) return json(call, rpcError(id, error));
-  return method === 'tools/call'
-    ? json(call, rpcResult(id, encodeFailure(error)))
-    : json(call, rpcError(id, error), status);
+  // The body of a caller that is not let in must not be read.
+  const refused = status === 403 ? UNREAD : await refusedRpc(call.body);
+  const { id, method, params } = refused;
+  const answer = mcpError(call, refused, error);
+  if (HTTP_STATUSES.has(status) || HTTP_CODES.has(code)) return json(call, answer, status);
+  if (isParseError(error) || code === 'invalid_request') return json(call, answer, 400);
+  const stateless = isStateless(call, params);
+  if (stateless && code === 'method_not_found') return json(call, answer, 404);
+  if (Object.hasOwn(RPC_CODES, code)) return json(call, answer);
+  if (method !== 'tools/call') return json(call, answer, status);
+  const result = encodeFailure(error);
+  return json(call, rpcResult(id, stateless ? { resultType: 'complete', ...result } : result));
 }
+
+const UNREAD = { id: null, method: undefined, params: undefined } as const;
 
 function initialize(
   { app }: ApiContext,
@@ -147,11 +159,11 @@ function initialize(
     ...call.headers,
     'mcp-session-id': newSessionId(asksByForm(params['capabilities'])),
   };
-  const { name = 'jims', description, version = packageVersion() } = app;
+  const { description } = app;
   const result = {
     protocolVersion: negotiate(params['protocolVersion']),
     capabilities: { tools: {} },
-    serverInfo: { name, version },
+    serverInfo: serverInfo(app),
     ...(description !== undefined && { instructions: description }),
   };
   return json({ headers }, rpcResult(id, result));
