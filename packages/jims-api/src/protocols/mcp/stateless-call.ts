@@ -22,7 +22,7 @@ import { complete, inputRequired, resultOptions } from './stateless-result.ts';
 import { newTask } from './tasks.ts';
 
 /** A result that comes within this time is no task. */
-const TASK_AFTER_MS = 2000;
+const TASK_AFTER_MS = 500;
 
 /** A request of the revision without sessions. */
 export interface StatelessRequest {

@@ -6,9 +6,7 @@ import { jsonOf, testApi } from '../../support/api.ts';
 import { VERSION, metaOf, postStateless } from './stateless-request.ts';
 
 /** What an answer says of its failure. */
-async function errorOf(
-  response: Response,
-): Promise<{
+async function errorOf(response: Response): Promise<{
   readonly status: number;
   readonly id: unknown;
   readonly code: unknown;
