@@ -75,7 +75,11 @@ class CallAnswer {
   /** What a call gives whose newest run has ended so. */
   result({ first, earlier }: Pick<Going, 'first' | 'earlier'>, end: RunEnd): object {
     const question = this.#asks ? openQuestion(end) : undefined;
-    if (question) return this.asked(first.id, question);
+    return question ? this.asked(first.id, question) : this.said({ first, earlier }, end);
+  }
+
+  /** The same where nobody is asked. */
+  said({ first, earlier }: Pick<Going, 'first' | 'earlier'>, end: RunEnd): object {
     const options = resultOptions(this.#api, this.#call, earlier);
     return complete(this.#api.app, encodeEnd(first, end, options));
   }
