@@ -46,7 +46,7 @@ export function messageIn(question: QuestionRecord, result: JsonObject): string 
   return question.buttons ? `btn:${answer}` : answer;
 }
 
-/** The question's own schema, when a form can have it: an object of plain fields. */
+/** The question's own schema, when a form can have it: an object of plain fields and choices. */
 function formOf({ schema }: QuestionRecord): object | undefined {
   const { type, properties, required } = schema ?? {};
   if (type !== 'object' || !isJsonObject(properties)) return undefined;
@@ -55,7 +55,10 @@ function formOf({ schema }: QuestionRecord): object | undefined {
 }
 
 function isPlainField(field: unknown): boolean {
-  return isJsonObject(field) && PRIMITIVES.has(field['type']) && FORMATS.has(field['format']);
+  if (!isJsonObject(field)) return false;
+  const { type, format, items } = field;
+  if (type === 'array') return isJsonObject(items) && ('enum' in items || 'anyOf' in items);
+  return PRIMITIVES.has(type) && FORMATS.has(format);
 }
 
 type Buttons = NonNullable<QuestionRecord['buttons']>;

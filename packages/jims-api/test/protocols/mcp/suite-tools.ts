@@ -33,6 +33,45 @@ async function confirm(ctx: ThreadContext): Promise<void> {
   ctx.sendMessage(answer.kind === 'message' ? 'state-ok' : answer.kind);
 }
 
+/** A schema whose JSON schema is this one. */
+function formOf(properties: Readonly<Record<string, object>>) {
+  const schema = { type: 'object', properties };
+  return {
+    '~standard': {
+      version: 1 as const,
+      vendor: 'suite',
+      validate: (value: unknown) => ({ value }),
+      jsonSchema: { input: () => schema, output: () => schema },
+    },
+  };
+}
+
+const OPTIONS = ['option1', 'option2', 'option3'];
+const TITLED = OPTIONS.map((option) => ({ const: option, title: `The ${option}` }));
+const ENUMS = {
+  untitledSingle: { type: 'string', enum: OPTIONS },
+  titledSingle: { type: 'string', oneOf: TITLED },
+  legacyEnum: { type: 'string', enum: OPTIONS, enumNames: ['One', 'Two', 'Three'] },
+  untitledMulti: { type: 'array', items: { type: 'string', enum: OPTIONS } },
+  titledMulti: { type: 'array', items: { anyOf: TITLED } },
+};
+const DEFAULTS = {
+  name: { type: 'string', default: 'John Doe' },
+  age: { type: 'integer', default: 30 },
+  score: { type: 'number', default: 95.5 },
+  status: { type: 'string', enum: ['active', 'inactive', 'pending'], default: 'active' },
+  verified: { type: 'boolean', default: true },
+};
+const PERSON = { username: { type: 'string' }, email: { type: 'string' } };
+
+function fill(properties: Readonly<Record<string, object>>): Tool {
+  return async (ctx) => {
+    const answer = await ctx.ask('Please fill this in', { schema: formOf(properties) });
+    assert.ok(answer.kind === 'message');
+    ctx.sendMessage(`Filled in: ${JSON.stringify(answer.value)}`);
+  };
+}
+
 type Tool = (ctx: ThreadContext, args: Readonly<Record<string, unknown>>) => unknown;
 
 const TOOLS: Readonly<Record<string, Tool>> = {
@@ -48,6 +87,9 @@ const TOOLS: Readonly<Record<string, Tool>> = {
     }
     ctx.sendMessage('done');
   },
+  test_elicitation: fill(PERSON),
+  test_elicitation_sep1034_defaults: fill(DEFAULTS),
+  test_elicitation_sep1330_enums: fill(ENUMS),
   test_input_required_result_elicitation: askName,
   test_streaming_elicitation: askName,
   test_input_required_result_request_state: confirm,
