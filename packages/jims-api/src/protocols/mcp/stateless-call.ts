@@ -21,7 +21,7 @@ import { sealState } from './request-state.ts';
 import { complete, inputRequired, resultOptions } from './stateless-result.ts';
 import { newTask } from './tasks.ts';
 
-/** A result that comes within this time is no task. */
+/** A result that comes within this time is given at once. */
 const TASK_AFTER_MS = 500;
 
 /** A request of the revision without sessions. */

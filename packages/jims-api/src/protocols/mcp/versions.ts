@@ -5,7 +5,7 @@ import { isJsonObject } from '../../http/json-object.ts';
 import type { Call } from '../../http/route.ts';
 
 /** The revision without sessions. */
-export const STATELESS = '2026-07-28';
+const STATELESS = '2026-07-28';
 /** Newest first. They do not differ in what is used here. */
 const WITH_SESSIONS = [
   '2025-11-25',

@@ -94,7 +94,7 @@ test('a client that cannot ask gets the question as the answer', async () => {
   assert.deepEqual(textsOf(await refund(api, {}, { capabilities: {} })), ['Refund it?']);
 });
 
-test('what fits no question is asked again, and what is no response is refused', async () => {
+test('an answer that does not fit is asked for again, and what is not a response is refused', async () => {
   await using api = testApi({ pipeline: askingPipeline });
   const { key, requestState } = askedIn(await refund(api));
   for (const inputResponses of [{}, { other: YES }, { [key]: { action: 'accept', content: {} } }]) {
@@ -127,7 +127,8 @@ for (const fileAddressKeys of [[], ['k'.repeat(32)]]) {
     const { key, requestState } = askedIn(await refund(api, {}, { headers: anna }));
     const inputResponses = { [key]: YES };
     const other = askedIn(await refund(api, {}, { headers: anna })).requestState;
-    const [ids = '', seal = ''] = [String(other).slice(0, 74), String(requestState).slice(74)];
+    const ids = String(other).slice(0, 74);
+    const seal = String(requestState).slice(74);
     for (const [headers, params] of [
       [bert, { requestState }],
       [anna, { requestState: `${String(requestState)}x` }],

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/sdk/types.js';
+
 import { agentPipeline } from '../../support/agent-pipeline.ts';
 import { jsonOf, testApi } from '../../support/api.ts';
 import { VERSION, metaOf, postStateless } from './stateless-request.ts';
@@ -27,10 +29,7 @@ test('discover says what is spoken, and lists say how long they may be kept', as
   assert.equal(id, 7);
   assert.deepEqual(result, {
     resultType: 'complete',
-    supportedVersions: [
-      VERSION,
-      ...['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05', '2024-10-07'],
-    ],
+    supportedVersions: [VERSION, ...SUPPORTED_PROTOCOL_VERSIONS],
     capabilities: { tools: {}, extensions: { 'io.modelcontextprotocol/tasks': {} } },
     instructions: 'Knows it',
     ttlMs: 300_000,
@@ -92,10 +91,10 @@ test('headers that do not say what the body says are refused', async () => {
 
 test('a version that is not known is refused with those that are', async () => {
   await using api = testApi(agentPipeline().pipeline);
-  const _meta = { ...metaOf({}), 'io.modelcontextprotocol/protocolVersion': 'v999' };
+  const meta = { ...metaOf({}), 'io.modelcontextprotocol/protocolVersion': 'v999' };
   const headers = { 'mcp-protocol-version': 'v999' };
   const refused = await errorOf(
-    await postStateless(api, 'server/discover', { _meta }, { headers }),
+    await postStateless(api, 'server/discover', { _meta: meta }, { headers }),
   );
   assert.equal(refused.code, -32_022);
   assert.equal(refused.status, 400);
@@ -107,8 +106,8 @@ test('a version that is not known is refused with those that are', async () => {
 test('what a request must say of its client is missed', async () => {
   await using api = testApi(agentPipeline().pipeline);
   for (const name of ['protocolVersion', 'clientCapabilities']) {
-    const _meta = { ...metaOf({}), [`io.modelcontextprotocol/${name}`]: undefined };
-    const refused = await errorOf(await postStateless(api, 'tools/list', { _meta }));
+    const meta = { ...metaOf({}), [`io.modelcontextprotocol/${name}`]: undefined };
+    const refused = await errorOf(await postStateless(api, 'tools/list', { _meta: meta }));
     assert.deepEqual([refused.status, refused.code, refused.id], [400, -32_602, 7], name);
   }
 });

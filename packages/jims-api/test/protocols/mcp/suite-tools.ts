@@ -199,7 +199,7 @@ function withTools(body: string): string {
   const { result } = message;
   if (!isJson(result) || !Array.isArray(result['tools'])) return body;
   const [chat] = result['tools'];
-  const tools = Object.keys(TOOLS).map((name) => ({ ...chat, name, title: name }));
+  const tools = Object.keys(TOOLS).map((name) => Object.assign({}, chat, { name, title: name }));
   return JSON.stringify({ ...message, result: { ...result, tools: [chat, ...tools] } });
 }
 
