@@ -16,7 +16,7 @@ import { pathToFileURL } from 'node:url';
 
 import { startPostgres } from './postgres.ts';
 
-const ALL_TESTS = 'packages/*/test/**/*.test.ts';
+const ALL_TESTS = ['packages/*/test/**/*.test.ts', 'examples/*/*.test.ts'];
 /** The folders that take longest. They begin first, so that no core waits for one of them at the end. */
 const LONGEST = ['cli/app-loading', 'conformance', 'run', 'store', 'server', 'cli/options', 'cli'];
 /** Few enough that the waiting of one group is filled by the work of others. */

@@ -5,6 +5,7 @@ export type { AnswerRequest, AppQuestions } from './app/questions.ts';
 export { DEFAULT_FILE_LIMITS, MAX_MESSAGE_FILES } from './files/file-limits.ts';
 export type { FileLimits } from './files/file-limits.ts';
 export type { AppFiles, FileUpload } from './app/files.ts';
+export type { RunTrace } from './app/run-trace.ts';
 export type { AppRuns, MessageRequest } from './app/runs.ts';
 export type { ThreadController } from './app/thread-controller.ts';
 export type { ThreadFeedOptions } from './app/thread-feed.ts';
@@ -120,6 +121,30 @@ export type {
   Withdrawn,
 } from './store/store.ts';
 export type { Logger } from './telemetry/logger.ts';
+export type {
+  EndEntry,
+  EventEntry,
+  KeptTrace,
+  MessageEntry,
+  ModelEntry,
+  PipelineEntry,
+  QuestionEntry,
+  QueueEntry,
+  ReasoningEntry,
+  SourcePosition,
+  StatusEntry,
+  StepEntry,
+  ThrownError,
+  ToolEntry,
+  TraceEntry,
+  TraceError,
+  TracedAnswer,
+  TracedMessage,
+  TracedMessagePart,
+  TracedRequest,
+  TracedStates,
+  TracedTokens,
+} from './telemetry/trace.ts';
 export type { Metrics } from './telemetry/metrics.ts';
 export { eventDomain, eventName, isInternalEvent, newEvent } from './thread/event.ts';
 export type { CommunicationEvent, JsonObject, NewEvent, ThreadEvent } from './thread/event.ts';

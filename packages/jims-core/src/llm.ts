@@ -28,3 +28,4 @@ export type { AnswerSchema } from './llm/schemas/json-schema.ts';
 export type { ChatModel, CompatibleServer, EmbeddingsModel, LlmSettings } from './llm/settings.ts';
 export { readUsage } from './llm/usage.ts';
 export type { CallUsage, ModelUsage } from './llm/usage.ts';
+export type { ModelNews, ModelTrace, ModelTraces } from './telemetry/trace.ts';

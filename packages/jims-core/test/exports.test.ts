@@ -48,7 +48,9 @@ test('jims-core exports these names and no others', async () => {
     'CommunicationEvent',
     'ContactAnswer',
     'ContextFiles',
+    'EndEntry',
     'EntryOutcome',
+    'EventEntry',
     'EventList',
     'EventPage',
     'EventPosition',
@@ -77,9 +79,11 @@ test('jims-core exports these names and no others', async () => {
     'JournalEntry',
     'JsonObject',
     'KeptRun',
+    'KeptTrace',
     'ListenOptions',
     'LogTail',
     'Logger',
+    'MessageEntry',
     'MessageFile',
     'MessageOptions',
     'MessagePart',
@@ -87,6 +91,7 @@ test('jims-core exports these names and no others', async () => {
     'MessageRequest',
     'MessageSource',
     'Metrics',
+    'ModelEntry',
     'NewEvent',
     'NewFile',
     'NewFileRecord',
@@ -98,16 +103,20 @@ test('jims-core exports these names and no others', async () => {
     'OpenOptions',
     'OpenStoreOptions',
     'Pipeline',
+    'PipelineEntry',
     'PolledRun',
     'Principal',
     'PurgeLimits',
     'PurgeResult',
+    'QuestionEntry',
     'QuestionList',
     'QuestionQuery',
     'QuestionRecord',
+    'QueueEntry',
     'ReadBounds',
     'ReapRequest',
     'ReapResult',
+    'ReasoningEntry',
     'RecentEvents',
     'RecoveredRun',
     'RetryRequest',
@@ -134,11 +143,15 @@ test('jims-core exports these names and no others', async () => {
     'RunStore',
     'RunSummary',
     'RunThread',
+    'RunTrace',
     'SeenRun',
     'ServiceAnswer',
     'ServiceQuestion',
+    'SourcePosition',
     'StandingWork',
     'StartedRun',
+    'StatusEntry',
+    'StepEntry',
     'StepNews',
     'StepOptions',
     'StepRetry',
@@ -155,7 +168,17 @@ test('jims-core exports these names and no others', async () => {
     'ThreadOverview',
     'ThreadQuery',
     'ThreadStore',
+    'ThrownError',
+    'ToolEntry',
     'ToolNews',
+    'TraceEntry',
+    'TraceError',
+    'TracedAnswer',
+    'TracedMessage',
+    'TracedMessagePart',
+    'TracedRequest',
+    'TracedStates',
+    'TracedTokens',
     'Withdrawn',
   ];
   assert.deepEqual(Object.keys(await import('jims-core')).toSorted(), values);
@@ -184,6 +207,9 @@ test('jims-core/llm exports these names and no others', async () => {
     'LlmProvider',
     'LlmRunOptions',
     'LlmSettings',
+    'ModelNews',
+    'ModelTrace',
+    'ModelTraces',
     'ModelUsage',
     'ProviderData',
     'RankedDocument',
@@ -224,21 +250,53 @@ test('jims-core/host exports these names and no others', async () => {
     'openByDefault',
     'pipelineName',
     'plainError',
+    'stackFrames',
     'supersededBy',
     'textPieces',
     'withCallersTrace',
   ];
-  const types = ['CallerShares', 'TraceIds'];
+  const types = ['CallerShares', 'StackFrame', 'TraceIds'];
   assert.deepEqual(Object.keys(await import('jims-core/host')).toSorted(), values);
   assert.deepEqual(exportedNames(new URL('../src/host.ts', import.meta.url)), { values, types });
 });
 
 test('jims-core/testing exports these names and no others', async () => {
-  assert.deepEqual(Object.keys(await import('jims-core/testing')), [
-    'fakeModel',
-    'replayTwice',
-    'runPipeline',
-  ]);
+  const values = ['replayConversation', 'scriptedModel', 'testUser', 'toolCall'];
+  const types = [
+    'DeathPoint',
+    'ModelAnswer',
+    'Prompt',
+    'PromptMessage',
+    'ReplayOptions',
+    'ScriptedAnswer',
+    'ScriptedModel',
+    'SentEvent',
+    'TestAnswer',
+    'TestUser',
+    'TestUserOptions',
+    'TurnOptions',
+  ];
+  assert.deepEqual(Object.keys(await import('jims-core/testing')).toSorted(), values);
+  assert.deepEqual(exportedNames(new URL('../src/testing.ts', import.meta.url)), { values, types });
+});
+
+test('jims-core/saved-conversation exports these names and no others', async () => {
+  const values = ['saveConversation'];
+  const types = [
+    'RecordedConversation',
+    'RecordedEvent',
+    'RecordedRun',
+    'SavedAction',
+    'SavedConversation',
+    'SavedEvent',
+    'SavedExpectation',
+    'SavedModelAnswer',
+    'SavedToolCall',
+    'SavedTurn',
+  ];
+  assert.deepEqual(Object.keys(await import('jims-core/saved-conversation')), values);
+  const file = new URL('../src/saved-conversation.ts', import.meta.url);
+  assert.deepEqual(exportedNames(file), { values, types });
 });
 
 test('the adapters of agent libraries export these names and no others', async () => {

@@ -13,9 +13,10 @@ import type {
 } from 'jims-core';
 import { createLlmProvider, defineTool } from 'jims-core/llm';
 import type { LlmProvider, RunAnswer, RunTool } from 'jims-core/llm';
-import { runPipeline } from 'jims-core/testing';
-import type { PipelineTurn } from 'jims-core/testing';
 import * as v from 'valibot';
+
+import { runPipeline } from './support/run-pipeline.ts';
+import type { PipelineTurn } from './support/run-pipeline.ts';
 
 async function* parts(): AsyncGenerator<string | MessagePart> {
   yield 'See there';

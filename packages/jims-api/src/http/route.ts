@@ -1,4 +1,4 @@
-import type { JimsApp, Logger } from 'jims-core';
+import type { JimsApp, Logger, Run } from 'jims-core';
 import type { GenericSchema } from 'valibot';
 
 import type { Cors } from './cors.ts';
@@ -6,6 +6,7 @@ import { HttpError } from './errors.ts';
 import type { FileSignatures } from './file-signatures.ts';
 import type { Principal } from './principal.ts';
 import type { ReadingTurns } from './reading-turns.ts';
+import type { SseFrame } from './sse/frame.ts';
 import type { SseResponder } from './sse/response.ts';
 import type { Streams } from './sse/stream-limit.ts';
 
@@ -156,9 +157,14 @@ export function aliasOf(route: Route, at: Partial<Pick<Route, 'method' | 'path'>
   return { ...rest, ...at };
 }
 
+/** A run in the frames of a protocol. */
+export type RunFrames = AsyncIterable<SseFrame>;
+
 /** A way that clients speak chat. */
 export interface Protocol {
   readonly routes: readonly Route[];
+  /** Shows a run that is over as the protocol streams it. */
+  readonly wire: (api: ApiContext, call: Call, run: Run) => RunFrames | Promise<RunFrames>;
   /** Answers under its prefixes where it has no route; by default as JIMS's own paths do. */
   readonly fallback?: Route;
 }

@@ -16,6 +16,7 @@ import { createStreams } from '../http/sse/stream-limit.ts';
 import { jimsProtocol } from '../protocols/jims/routes.ts';
 import { PROTOCOLS, isProtocolName } from '../protocols/registry.ts';
 import type { ProtocolName } from '../protocols/registry.ts';
+import { appRoute } from './app-route.ts';
 import { answer } from './dispatch.ts';
 import type { AnswerOptions, Routed } from './dispatch.ts';
 import { isHostName } from './hosts.ts';
@@ -26,6 +27,7 @@ import { RequestLog } from './request-log.ts';
 import { createRouter } from './router.ts';
 import type { Router } from './router.ts';
 import { serviceRoutes } from './service-routes.ts';
+import { wireRoute } from './wire-route.ts';
 
 export interface ApiOptions extends Partial<AuthenticateOptions> {
   /** Decides who calls, instead of keys, OIDC and Authentik. */
@@ -43,6 +45,11 @@ export interface ApiOptions extends Partial<AuthenticateOptions> {
   readonly contactEventTypes?: readonly string[];
   /** The protocols to speak beside JIMS's own; default all. */
   readonly protocols?: readonly ProtocolName[];
+  /**
+   * Serves the playground at `/`: a page to talk with the app, and to see what happens in it. The page is
+   * open, and asks for a key where the API does. Default false.
+   */
+  readonly playground?: boolean;
   /** The origins of pages that may call from a browser, such as `https://app.example`; default none. */
   readonly corsOrigins?: readonly string[];
   /**
@@ -113,7 +120,7 @@ export function createApi(app: JimsApp, options: ApiOptions = {}): Api {
 /** As {@link createApi}, for a server that has its own way to send streams. */
 export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseResponder): Api {
   const { apiKeys = [], oidc, authentik, isDraining = () => false } = options;
-  const { requireContactHeader = false } = options;
+  const { requireContactHeader = false, playground = false } = options;
   const checks = { apiKeys, oidc, authentik };
   const authenticate = options.authenticate ?? createAuthenticate(checks);
   const secured = options.authenticate !== undefined || isSecured(checks);
@@ -124,8 +131,13 @@ export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseR
     names.map((name) => PROTOCOLS[name]),
     api.logger,
   );
+  const wire = wireRoute(async (name) => {
+    if (name === 'jims') return jimsProtocol;
+    return isProtocolName(name) && names.includes(name) ? others.load(PROTOCOLS[name]) : undefined;
+  });
   const service = serviceRoutes({
     secured,
+    own: [wire, appRoute({ protocols: names, playground, dev: undefined })],
     protocols: async () => [jimsProtocol, ...(await others.all())],
     isDraining,
   });

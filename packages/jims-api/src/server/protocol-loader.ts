@@ -24,15 +24,16 @@ export class ProtocolLoader {
     const found = this.#prefixes.find(
       ({ prefix }) => path === prefix || path.startsWith(`${prefix}/`),
     );
-    return found && this.#load(found.entry);
+    return found && this.load(found.entry);
   }
 
   /** All of the protocols. */
   all(): Promise<readonly Protocol[]> {
-    return Promise.all(this.#entries.map((entry) => this.#load(entry)));
+    return Promise.all(this.#entries.map((entry) => this.load(entry)));
   }
 
-  #load(entry: ProtocolEntry): Promise<Protocol> {
+  /** One of the protocols that it was made with. */
+  load(entry: ProtocolEntry): Promise<Protocol> {
     const protocol = this.#loading.get(entry) ?? this.#loadNow(entry);
     this.#loading.set(entry, protocol);
     return protocol;

@@ -14,13 +14,15 @@ export interface ServiceRoutesOptions {
   /** What the documentation describes beside these routes. */
   readonly protocols: () => Promise<readonly Protocol[]>;
   readonly isDraining: () => boolean;
+  /** Those that are about all protocols. */
+  readonly own?: readonly Route[];
 }
 
 const tags = ['service'];
 
 /** The routes that every service has beside its protocols: for probes, and the documentation. */
 export function serviceRoutes(options: ServiceRoutesOptions): readonly Route[] {
-  const { secured, protocols, isDraining } = options;
+  const { secured, protocols, isDraining, own = [] } = options;
   const described = async (): Promise<readonly Route[]> => {
     const others = await protocols();
     return [...routes, ...others.flatMap((protocol) => protocol.routes)];
@@ -31,6 +33,7 @@ export function serviceRoutes(options: ServiceRoutesOptions): readonly Route[] {
     openApi(secured, described),
     docs(secured),
     REDOC,
+    ...own,
   ].flatMap((route) =>
     // Load balancers ask by OPTIONS, too: HAProxy does unless it is given another method.
     route.probe ? [route, aliasOf(route, { method: 'OPTIONS' })] : [route],

@@ -8,9 +8,10 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { defineApp, newEvent } from 'jims-core';
 import type { JimsApp, Pipeline, RunResult, ThreadContext } from 'jims-core';
-import { fakeModel, runPipeline } from 'jims-core/testing';
-import type { PipelineTurn } from 'jims-core/testing';
+import { scriptedModel } from 'jims-core/testing';
 
+import { runPipeline } from '../../../jims-core/test/support/run-pipeline.ts';
+import type { PipelineTurn } from '../../../jims-core/test/support/run-pipeline.ts';
 import { folderWith } from '../support/command.ts';
 import { chat, serveApp } from '../support/served-app.ts';
 import { codeBlocks } from './code-blocks.ts';
@@ -73,7 +74,7 @@ describe('docs/pipeline.md: its examples', () => {
 
   test('answers', async () => {
     const pipeline = await exampleWith('ctx.setTitle');
-    const llm = { model: fakeModel(['From 9 to 17']) };
+    const llm = { model: scriptedModel(['From 9 to 17']) };
     const [turn] = await runPipeline(pipeline, ['When are you open?'], { llm });
     assert.deepEqual(sentBy(turn), [
       ['comm.assistant_message', 'We are open from 9 to 17.'],
@@ -115,7 +116,7 @@ describe('docs/pipeline.md: its examples', () => {
 
   test('models', async () => {
     const pipeline = await exampleWith('ctx.llm.usage');
-    const model = fakeModel([
+    const model = scriptedModel([
       '{"topic": "order"}',
       { calls: [{ name: 'find_order', input: { id: '7' } }] },
       'It was sent.',

@@ -4,9 +4,9 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { newEvent } from 'jims-core';
-import { runPipeline } from 'jims-core/testing';
 
 import { app } from '../../../../examples/pizza/app.ts';
+import { runPipeline } from '../../../jims-core/test/support/run-pipeline.ts';
 import { folderWith, serveCommand } from '../support/command.ts';
 import { chat } from '../support/served-app.ts';
 

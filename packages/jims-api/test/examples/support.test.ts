@@ -2,10 +2,6 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { fakeModel, replayTwice, runPipeline } from 'jims-core/testing';
-import type { FakeAnswer, PipelineTurn } from 'jims-core/testing';
-
-import { app } from '../../../../examples/support/app.ts';
 import { startFakeOpenAI } from '../../../jims-core/test/support/fake-openai/fake-openai.mjs';
 import type {
   FakeOpenAI,
@@ -135,55 +131,6 @@ describe('examples/support', () => {
         ['refund', true],
       ],
     );
-  });
-});
-
-describe('examples/support with a fake model', () => {
-  function talk(messages: Parameters<typeof runPipeline>[1], answers: FakeAnswer[]): Talk {
-    const model = fakeModel(answers);
-    const contact = { contactId: 'customer:42', llm: { model } };
-    return { model, turns: () => runPipeline(app.pipeline, messages, contact) };
-  }
-
-  interface Talk {
-    readonly model: ReturnType<typeof fakeModel>;
-    readonly turns: () => Promise<readonly PipelineTurn[]>;
-  }
-
-  test("somebody else's order is not found, and nobody is asked whether to pay it back", async () => {
-    const other = { number: '1043' };
-    const { model, turns } = talk(
-      ['My order 1043'],
-      [
-        JSON.stringify({ kind: 'refund', title: 'Refund' }),
-        {
-          calls: [
-            { name: 'find_order', input: other },
-            { name: 'refund', input: other },
-          ],
-        },
-        'I do not know that order.',
-      ],
-    );
-    const [turn] = await turns();
-    assert.equal(turn?.question, undefined);
-    const results = model.requests.at(-1)?.prompt.filter(({ role }) => role === 'tool');
-    assert.equal(JSON.stringify(results).match(/There is no such order/g)?.length, 2);
-    assert.doesNotMatch(JSON.stringify(results), /poles/);
-  });
-
-  test('a colleague answers when there is time; all of it is the same at each execution', async () => {
-    const colleague = JSON.stringify({ kind: 'colleague', title: 'A tent with a hole' });
-    const messages = [
-      'Can I talk to a person?',
-      { to: 'answer a customer', value: { text: 'I send you a new one. Ada' } },
-    ];
-    const { model, turns } = talk(messages, [colleague, colleague]);
-    const [asked, answered] = await turns();
-    assert.deepEqual(asked?.question?.data, { asked: 'Can I talk to a person?' });
-    assert.deepEqual(answered?.messages, ['I send you a new one. Ada']);
-    await replayTwice(app.pipeline, messages, { llm: { model } });
-    assert.equal(model.requests.length, 2);
   });
 });
 

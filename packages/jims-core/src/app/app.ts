@@ -1,6 +1,8 @@
+import type { FileLimits } from '../files/file-limits.ts';
 import type { Llm } from '../llm/llm.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { CORE_REFUSALS } from '../run/admission.ts';
+import type { RunLimits } from '../run/run-limits.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { AppFiles } from './files.ts';
@@ -27,6 +29,8 @@ export class JimsApp implements AsyncDisposable {
   readonly name: string | undefined;
   readonly description: string | undefined;
   readonly version: string | undefined;
+  /** See `JimsAppOptions.durable`. */
+  readonly durable: boolean;
   /** The numbers of this app, for Prometheus. */
   readonly metrics: Metrics = createMetrics();
   /** The conversations of the app. */
@@ -46,6 +50,7 @@ export class JimsApp implements AsyncDisposable {
     this.name = options.name;
     this.description = options.description;
     this.version = options.version;
+    this.durable = options.durable !== undefined && options.durable !== false;
     const openApp = new OpenApp(options, this.metrics);
     this.#openApp = openApp;
     this.threads = new AppThreads(openApp);
@@ -65,7 +70,7 @@ export class JimsApp implements AsyncDisposable {
     );
     this.metrics.expectRefusals(CORE_REFUSALS);
     // Not a field: a declaration file could not name it.
-    Object.defineProperty(this, MARK, { value: true });
+    Object.defineProperty(this, MARK, { value: openApp });
   }
 
   /**
@@ -92,6 +97,17 @@ export class JimsApp implements AsyncDisposable {
   async open(options: OpenOptions = {}): Promise<{ readonly storeDescription: string }> {
     const { store } = await this.#openApp.open(options);
     return { storeDescription: store.description };
+  }
+
+  /**
+   * Gives the limits that the app was opened with.
+   *
+   * @example
+   * const { maxRuns } = (await app.limits()).runs;
+   */
+  async limits(): Promise<{ readonly runs: RunLimits; readonly files: FileLimits }> {
+    const { limits: runs, files } = await this.#openApp.opened();
+    return { runs, files: files.limits };
   }
 
   /**
@@ -137,4 +153,10 @@ export function defineApp(options: JimsAppOptions | Pipeline): JimsApp {
 /** Tells whether a value is a {@link JimsApp}, also one made by another copy of this package. */
 export function isJimsApp(value: unknown): value is JimsApp {
   return typeof value === 'object' && value !== null && MARK in value;
+}
+
+/** Gives what opens an app, also of one made by another copy of this package. */
+export function openAppOf(app: JimsApp): OpenApp {
+  const openApp: OpenApp = Reflect.get(app, MARK);
+  return openApp;
 }

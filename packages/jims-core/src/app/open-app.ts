@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
 import { JimsError } from '../errors/jims-error.ts';
 import { DEFAULT_FILE_LIMITS } from '../files/file-limits.ts';
 import { StoredFiles } from '../files/stored-files.ts';
@@ -5,6 +7,8 @@ import { createLlmProvider } from '../llm/llm-provider.ts';
 import type { Llm, LlmProvider } from '../llm/llm.ts';
 import { RunEngine } from '../run/engine.ts';
 import { DEFAULT_RUN_LIMITS } from '../run/run-limits.ts';
+import type { RunLimits } from '../run/run-limits.ts';
+import type { Traces } from '../run/trace/traces.ts';
 import { within } from '../run/within.ts';
 import { openFileStore } from '../store/open-file-store.ts';
 import { DEFAULT_STORE_URL, openStore } from '../store/open-store.ts';
@@ -20,6 +24,9 @@ export interface Opened {
   readonly store: Store;
   readonly engine: RunEngine;
   readonly files: StoredFiles;
+  /** Where runs are traced, if they are. */
+  readonly traces: Traces | undefined;
+  readonly limits: RunLimits;
   /** Where files are kept, when that is not with the database. */
   readonly fileStore: FileStore | undefined;
   readonly logger: Logger;
@@ -27,6 +34,9 @@ export interface Opened {
 
 /** How long closing waits for a database that does not answer: for it to open, and to close. */
 const CLOSE_MS = 5000;
+
+/** Where code runs in a test: the apps that stand in for its own. */
+const standIns = new AsyncLocalStorage<ReadonlyMap<OpenApp, OpenApp>>();
 
 /** The store, the engine and the models of an app: opened on first use, and closed once. */
 export class OpenApp {
@@ -45,6 +55,16 @@ export class OpenApp {
     this.metrics = metrics;
   }
 
+  /** What the app is made of. */
+  get definition(): JimsAppOptions {
+    return this.#app;
+  }
+
+  /** Calls `work`, for which this app stands in for another one: that one is neither opened nor changed. */
+  standInFor<T>(other: OpenApp, work: () => T): T {
+    return standIns.run(new Map([...(standIns.getStore() ?? []), [other, this]]), work);
+  }
+
   /** Aborts when the app is closed. */
   get closed(): AbortSignal {
     return this.#closed.signal;
@@ -52,6 +72,8 @@ export class OpenApp {
 
   /** See `JimsApp.llm`. */
   get llm(): Llm {
+    const standIn = this.#standIn;
+    if (standIn) return standIn.llm;
     this.#llm ??= this.#openModels().forRun({ observe: this.metrics.observeModel });
     return this.#llm;
   }
@@ -79,6 +101,8 @@ export class OpenApp {
 
   /** @throws JimsError as `JimsApp.open`. */
   opened(): Promise<Opened> {
+    const standIn = this.#standIn;
+    if (standIn) return standIn.opened();
     if (this.closed.aborted) return Promise.reject(shuttingDown());
     this.#options ??= defaultOpenOptions();
     this.#opened ??= this.#openNow(this.#options).catch((error: unknown) => {
@@ -93,6 +117,10 @@ export class OpenApp {
   async close(drainMs: number): Promise<void> {
     this.#closing ??= this.#closeNow(drainMs);
     await this.#closing;
+  }
+
+  get #standIn(): OpenApp | undefined {
+    return standIns.getStore()?.get(this);
   }
 
   async #openNow(options: OpenOptions): Promise<Opened> {
@@ -110,6 +138,8 @@ export class OpenApp {
         limits: { ...DEFAULT_FILE_LIMITS, ...options.fileLimits },
         logger,
       });
+      const traces = await tracesOf(options, logger);
+      const allLimits = { ...DEFAULT_RUN_LIMITS, ...limits };
       const engine = await RunEngine.open({
         store,
         files,
@@ -119,11 +149,12 @@ export class OpenApp {
         keepsModels: typeof durable === 'boolean' || durable.models !== false,
         recovers: recover,
         version,
-        limits: { ...DEFAULT_RUN_LIMITS, ...limits },
+        limits: allLimits,
         logger,
         metrics: this.metrics,
         models: () => this.#openModels(),
         traceContent,
+        traces,
         onRunFailed,
       });
       if (this.closed.aborted) {
@@ -131,7 +162,7 @@ export class OpenApp {
         throw shuttingDown();
       }
       this.#engine = engine;
-      return { store, engine, logger, files, fileStore };
+      return { store, engine, logger, files, fileStore, traces, limits: allLimits };
     } catch (error) {
       // A store that was given by the app is there for the next try.
       if (fileStore !== this.#app.files) await fileStore?.close().catch(() => {});
@@ -182,9 +213,11 @@ async function storeOf(
 /** Opens the place of files that the options or the app name; `undefined` for the one with the database. */
 async function fileStoreOf(
   own: FileStore | string | undefined,
-  { files = process.env['JIMS_FILES'] || undefined }: OpenOptions,
+  options: Pick<OpenOptions, 'files'>,
 ): Promise<FileStore | undefined> {
-  const given = files ?? own;
+  const isBrought = typeof own === 'object';
+  const byDefault = (isBrought ? undefined : process.env['JIMS_FILES']) || own;
+  const given = options.files ?? byDefault;
   if (given === undefined) return undefined;
   const store = typeof given === 'string' ? await openFileStore(given) : given;
   try {
@@ -194,6 +227,13 @@ async function fileStoreOf(
     throw error;
   }
   return store;
+}
+
+/** Opens the place of traces, where there are to be any. */
+async function tracesOf({ traces }: OpenOptions, logger: Logger): Promise<Traces | undefined> {
+  if (traces === undefined || traces === false) return undefined;
+  const { Traces } = await import('../run/trace/traces.ts');
+  return Traces.open(traces === true ? undefined : traces, logger);
 }
 
 function shuttingDown(): JimsError {

@@ -60,6 +60,12 @@ export interface OpenOptions {
   /** Puts prompts and answers into the spans of model calls; default: as the app's settings say. */
   readonly traceContent?: boolean | undefined;
   /**
+   * Keeps what happens in the last 200 runs, for people who look into them: steps, requests to models with
+   * their prompts and answers, states, the errors of pipelines. `true`: in memory; or the path of a SQLite
+   * file, which is there after a restart. Read by `app.runs.trace`. Default: nothing is kept.
+   */
+  readonly traces?: boolean | string | undefined;
+  /**
    * Whether this process goes on with the durable runs of others, and with what questions wait for.
    * Default true; false for a copy of a database, such as a backup that is looked at.
    */

@@ -3,6 +3,8 @@ import type { EventPosition, RunList, RunPage, RunRecord, RunStatus } from '../s
 import { USER_MESSAGE, newEvent } from '../thread/event.ts';
 import type { MessageFile } from '../thread/message.ts';
 import type { OpenApp } from './open-app.ts';
+import { runTrace } from './run-trace.ts';
+import type { RunTrace } from './run-trace.ts';
 
 /** A message of a contact, for `app.runs.start`. Its run uses the contact's share of runs. */
 export interface MessageRequest extends Omit<RunRequest, 'thread' | 'incoming'> {
@@ -87,6 +89,20 @@ export class AppRuns {
   ): Promise<ReadonlyMap<string, string>> {
     const { store } = await this.#app.opened();
     return store.runsOfEvents(threadId, events);
+  }
+
+  /**
+   * Gives what happened in a run: its steps, requests to models, tools and states, and the real error.
+   * When the app was not opened with `traces`, or the run is older than the last 200, it is what the database
+   * has. `undefined` for an unknown run, and for an attempt that is not kept.
+   *
+   * @param attempt Default: the newest one.
+   * @example
+   * const trace = await app.runs.trace(runId);
+   * const models = trace?.entries.filter(({ kind }) => kind === 'model');
+   */
+  async trace(runId: string, attempt?: number): Promise<RunTrace | undefined> {
+    return runTrace(await this.#app.opened(), runId, attempt);
   }
 
   /** Gives the id of the run that was started with an idempotency key, as long as that is remembered. */

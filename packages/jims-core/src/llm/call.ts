@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isJimsError } from '../errors/jims-error.ts';
 import { startModelSpan } from '../telemetry/model-span.ts';
 import type { ModelSpan, ModelSpanOptions } from '../telemetry/model-span.ts';
+import type { ModelTraces } from '../telemetry/trace.ts';
+import { CallTrace } from './call-trace.ts';
 import { SlowAnswerError } from './failures/errors.ts';
 import { asJimsError, readFailure } from './failures/failure.ts';
 import { checkTimeout } from './settings.ts';
@@ -19,6 +21,10 @@ export interface LlmScope {
   readonly signal: AbortSignal | undefined;
   readonly threadId: string | undefined;
   readonly observe: (usage: CallUsage) => void;
+  /** Where the calls are traced, if they are. */
+  readonly traces: ModelTraces | undefined;
+  /** The method that the app calls, for the trace. */
+  readonly method: string;
 }
 
 /** Options of every call. */
@@ -49,6 +55,8 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 /** A call of a model: one span, and as many tries as it needs. */
 export class Call {
   readonly span: ModelSpan;
+  /** Only where runs are traced. */
+  readonly trace: CallTrace | undefined;
   /** Aborts when the run or the caller stops the call. */
   readonly signal: AbortSignal;
   readonly timeoutMs: number;
@@ -67,6 +75,10 @@ export class Call {
     this.signal = limits.signal;
     this.timeoutMs = limits.timeoutMs;
     this.span = span;
+    const { provider, model } = target;
+    const operation = scope.method;
+    const trace = scope.traces?.begin({ operation, provider, model });
+    this.trace = trace && new CallTrace(trace);
   }
 
   static async start(scope: LlmScope, options: CallOptions, target: CallTarget): Promise<Call> {
@@ -105,6 +117,7 @@ export class Call {
         if (!failure.retryable || this.#tries >= tries || waitMs > MAX_WAIT_MS) throw error;
         this.#tries++;
         this.span.retried(failure, waitMs);
+        this.trace?.retried(this.#tries);
         await pause(waitMs, this.signal);
       }
     }
@@ -115,7 +128,9 @@ export class Call {
     const { promptTokens, completionTokens, cachedTokens } = usage;
     const model = usage.model || '-';
     const cost = costUsd ?? (await priceOf(usage, this.#target));
-    this.#scope.observe({ model, promptTokens, completionTokens, cachedTokens, costUsd: cost });
+    const call = { model, promptTokens, completionTokens, cachedTokens, costUsd: cost };
+    this.trace?.paid(call);
+    this.#scope.observe(call);
   }
 
   /** What the app gets for an error of a provider: a JimsError, or the reason of the signal. */
@@ -128,6 +143,7 @@ export class Call {
   /** Ends the span; `error` is what the call failed with. Call it once. */
   end(error?: unknown): void {
     this.span.end(error === undefined ? undefined : spanFailure(error));
+    this.trace?.end(error);
   }
 }
 

@@ -37,6 +37,7 @@ function embedBatch(
   const request = { values: [...texts], providerOptions, ...(dimensions > 0 && { dimensions }) };
 
   async function attempt(call: Call): Promise<number[][]> {
+    call.trace?.texts(texts);
     const result = await inTime(call, (abortSignal) => model.doEmbed({ ...request, abortSignal }));
     const promptTokens = result.usage?.tokens ?? 0;
     const answeredBy = modelIn(result) ?? model.modelId;
@@ -48,6 +49,7 @@ function embedBatch(
     });
     const vectors = inOrder(result, texts.length);
     checkLengths(vectors, dimensions);
+    call.trace?.vectors(vectors);
     return vectors;
   }
 

@@ -67,7 +67,7 @@ class RunModels implements Llm {
     settings: ResolvedLlmSettings,
     options: LlmRunOptions,
   ) {
-    const { signal, over, threadId, observe, loadFile } = options;
+    const { signal, over, threadId, observe, loadFile, traces } = options;
     const { traceContent = settings.traceContent } = options;
     this.#models = models;
     this.#files = loadFile && new FileBytes(loadFile);
@@ -76,6 +76,8 @@ class RunModels implements Llm {
       settings: { ...settings, traceContent },
       signal,
       threadId,
+      traces,
+      method: 'chat',
       observe: (usage) => {
         this.#usage.add(usage);
         observe?.(usage);
@@ -91,7 +93,12 @@ class RunModels implements Llm {
   readonly chatCompletionPlain: Llm['chatCompletionPlain'] = async (messages, options = {}) => {
     const { target, request } = await this.#prepare(messages, options);
     const { complete, messageMaker } = await import('./chat/complete.ts');
-    return complete(this.#scope, target, { request, options }, messageMaker(target, options));
+    return complete(
+      this.#scopeOf('complete'),
+      target,
+      { request, options },
+      messageMaker(target, options),
+    );
   };
 
   readonly chatCompletionStructured: Llm['chatCompletionStructured'] = async (
@@ -102,7 +109,12 @@ class RunModels implements Llm {
     const { target, request } = await this.#prepare(messages, options);
     const { completeStructured } = await import('./chat/structured.ts');
     const name = options.name ?? 'response';
-    return completeStructured(this.#scope, target, { request, options, schema, name });
+    return completeStructured(this.#scopeOf('structured'), target, {
+      request,
+      options,
+      schema,
+      name,
+    });
   };
 
   readonly chatCompletionWithTools: Llm['chatCompletionWithTools'] = async (
@@ -112,7 +124,7 @@ class RunModels implements Llm {
   ) => {
     const { target, request } = await this.#prepare(messages, options);
     const { completeWithTools } = await import('./chat/tools.ts');
-    return completeWithTools(this.#scope, target, { request, options, tools });
+    return completeWithTools(this.#scopeOf('tools'), target, { request, options, tools });
   };
 
   readonly stream: Llm['stream'] = (messages, options = {}) =>
@@ -137,7 +149,7 @@ class RunModels implements Llm {
 
   readonly rerank: Llm['rerank'] = async (query, documents, options = {}) => {
     const { rerank } = await import('./rerank.ts');
-    return rerank(this.#scope, { query, documents }, options);
+    return rerank(this.#scopeOf('rerank'), { query, documents }, options);
   };
 
   readonly setModel: Llm['setModel'] = (model) => {
@@ -161,13 +173,13 @@ class RunModels implements Llm {
     const { embed } = await import('./embeddings.ts');
     const models = await this.#models();
     const target = await models.embeddings(this.#scope.settings.embeddingsModel);
-    return embed(this.#scope, target, texts, options);
+    return embed(this.#scopeOf('embeddings'), target, texts, options);
   }
 
   async #startStream(messages: ChatMessages, options: ChatOptions): Promise<Pieces> {
     const { target, request } = await this.#prepare(messages, options);
     const { streamChat } = await import('./chat/stream.ts');
-    return streamChat(this.#readScope(), target, { request, options });
+    return streamChat(this.#readScope('stream'), target, { request, options });
   }
 
   /** Without a promise: what it does first must come at once, as its order among other calls is kept. */
@@ -177,7 +189,7 @@ class RunModels implements Llm {
     host: LoopHost,
     record: LoopRecord,
   ): AsyncGenerator<AnswerPart, void, void> {
-    const signals = [this.#readScope().signal, options.signal];
+    const signals = [this.#readScope('run').signal, options.signal];
     const signal = AbortSignal.any(signals.filter((each) => each !== undefined));
     const ask = this.#askModel.bind(this);
     const { tools, ...rounds } = options;
@@ -188,13 +200,18 @@ class RunModels implements Llm {
   async *#askModel(asked: ModelRequest): AsyncGenerator<AnswerPiece, ModelAnswer, void> {
     const { target, request } = await this.#prepare(asked.messages, asked.options);
     const { askModel } = await import('./tools/ask-model.ts');
-    return yield* askModel(this.#readScope(), target, request, asked);
+    return yield* askModel(this.#readScope('run'), target, request, asked);
+  }
+
+  /** The name of a method is for traces alone. */
+  #scopeOf(method: string): LlmScope {
+    return this.#scope.traces ? { ...this.#scope, method } : this.#scope;
   }
 
   /** For what is read piece by piece, which ends with its run. */
-  #readScope(): LlmScope {
+  #readScope(method: string): LlmScope {
     const signals = [this.#scope.signal, this.#over].filter((each) => each !== undefined);
-    return { ...this.#scope, signal: AbortSignal.any(signals) };
+    return { ...this.#scope, method, signal: AbortSignal.any(signals) };
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ModelTraces } from '../telemetry/trace.ts';
 import type { CallOptions } from './call.ts';
 import type { AssistantMessage, ChatMessages } from './chat/messages.ts';
 import type { ChatOptions } from './chat/request.ts';
@@ -145,6 +146,8 @@ export interface LlmRunOptions {
   readonly loadFile?: (fileId: string) => Promise<Uint8Array>;
   /** Called after every answered request. */
   readonly observe?: (usage: CallUsage) => void;
+  /** Where the calls are traced; default: they are not. */
+  readonly traces?: ModelTraces;
 }
 
 /** The models of an app: usable as they are, and the source of each run's `ctx.llm`. */

@@ -64,12 +64,14 @@ export async function rerank(
   const body = JSON.stringify({ model, query, documents, top_n: topN });
 
   async function attempt(call: Call): Promise<RankedDocument[]> {
+    call.trace?.texts(documents, query);
     const answer = await inTime(call, (signal) =>
       post(transportFor(env), { url, apiKey, body, signal }),
     );
     const ranked = rankedIn(answer, documents).slice(0, topN);
     const usage = { model, promptTokens: 0, completionTokens: 0, cachedTokens: 0 };
     const searches = searchesIn(answer);
+    call.trace?.ranking(ranked);
     await call.answered(usage, searches && searches * USD_PER_SEARCH);
     return ranked;
   }

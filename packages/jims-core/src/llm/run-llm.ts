@@ -1,3 +1,4 @@
+import type { ModelTraces } from '../telemetry/trace.ts';
 import type { Llm, LlmProvider } from './llm.ts';
 import type { CallUsage, ModelUsage } from './usage.ts';
 
@@ -9,6 +10,8 @@ interface RunLlmOptions {
   readonly threadId: string;
   readonly traceContent: boolean | undefined;
   readonly loadFile: (fileId: string) => Promise<Uint8Array>;
+  /** Where its calls are traced, if they are. */
+  readonly traces: ModelTraces | undefined;
 }
 
 /** The models of one run. Most runs need none: so they are made when the pipeline first uses one. */
@@ -22,7 +25,7 @@ export class RunLlm {
   }
 
   readonly get = (): Llm => {
-    const { models, observe, signal, threadId, traceContent, loadFile } = this.#options;
+    const { models, observe, signal, threadId, traceContent, loadFile, traces } = this.#options;
     this.#llm ??= models().forRun({
       signal,
       over: this.#over.signal,
@@ -30,6 +33,7 @@ export class RunLlm {
       observe,
       ...(traceContent !== undefined && { traceContent }),
       loadFile,
+      ...(traces && { traces }),
     });
     return this.#llm;
   };

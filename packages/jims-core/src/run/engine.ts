@@ -49,7 +49,7 @@ export class RunEngine implements KnownThreads {
     this.#store = store;
     this.events = new EventCache(store, { maxThreadSize, logger });
     this.#admission = new Admission(limits, metrics);
-    this.#runs = new RunRegistry(store, logger, closing);
+    this.#runs = new RunRegistry(store, logger, closing, app.traces);
     this.#turns = new Turns({ store, instanceId, logger, runs: this.#runs });
     this.#recovery = new Recovery({ instanceId, app });
     this.#lease = new Lease({

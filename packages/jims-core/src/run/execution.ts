@@ -22,6 +22,7 @@ import { Run } from './run.ts';
 import type { RunRequest } from './run.ts';
 import { StopSwitch } from './stop-switch.ts';
 import type { StopReason } from './stop-switch.ts';
+import { TracedLog } from './trace/traced-log.ts';
 
 const NO_QUESTIONS_AT_START =
   'A conversation start cannot ask: let the pipeline ask when the first message comes';
@@ -53,7 +54,10 @@ export class RunExecution {
     const { app, instanceId } = services;
     const { runId, attempt, thread, status } = accepted;
     this.owner = { runId, attempt, threadId: thread.id, instanceId };
-    this.stream = new EventLog(attempt);
+    this.#stop = new StopSwitch(app.limits.graceMs);
+    this.#report = new RunReport(app, this.owner, request.requestId, this.#stop);
+    const { tracer: traces } = this.#report;
+    this.stream = traces ? new TracedLog(attempt, traces) : new EventLog(attempt);
     this.#services = services;
     this.#request = request;
     this.#accepted = accepted;
@@ -61,8 +65,6 @@ export class RunExecution {
     this.#chain = accepted.chain;
     this.#replay = Replay.none(accepted.chain?.chainId ?? runId);
     this.#output = new RunOutput(this.stream, app.limits.maxOutputBytes);
-    this.#stop = new StopSwitch(app.limits.graceMs);
-    this.#report = new RunReport(app, this.owner, request.requestId, this.#stop);
     this.run = new Run(accepted, this.stream, this.#stop);
     const { models, metrics, traceContent } = app;
     this.#files = new FilesOfThread(app.files, thread);
@@ -73,7 +75,7 @@ export class RunExecution {
     };
     const { loadFile } = this.#files;
     const threadId = thread.id;
-    this.#llm = new RunLlm({ models, observe, traceContent, signal, threadId, loadFile });
+    this.#llm = new RunLlm({ models, observe, traceContent, signal, threadId, loadFile, traces });
     this.#outcome = new RunOutcome(this.stream, services.progress, this.#llm);
   }
 
@@ -143,7 +145,7 @@ export class RunExecution {
 
   async #waitForTurn(): Promise<void> {
     if (this.#status === 'running') return;
-    await this.#services.turns.wait(this.owner, this.#stop.signal);
+    await this.#report.queued(this.#services.turns.wait(this.owner, this.#stop.signal));
     this.#status = 'running';
     if (this.#chain === undefined) await this.#joinChain();
   }

@@ -30,6 +30,8 @@ export interface JournalOptions {
   readonly stamp: Pick<JournalEntry, 'runId' | 'attempt' | 'version'>;
   /** Stores results; rejects when this process may not, or cannot. */
   readonly store: (entries: readonly JournalEntry[]) => Promise<void>;
+  /** Called when the pipeline gets a result of an earlier execution. */
+  readonly onReplayed?: ((replayed: ReplayedEntry) => void) | undefined;
 }
 
 interface KeptResult {
@@ -74,13 +76,12 @@ export class Journal {
 
   constructor(options: JournalOptions) {
     const { replay, part, isDurable, store } = options;
-    const { chainId } = replay;
     this.part = part;
     this.#options = options;
     this.#entries = replay.entriesOf(part);
     this.#places = new Places(
       part === 'main' ? replay.sent : [],
-      isDurable ? { chainId, part } : undefined,
+      isDurable ? { chainId: replay.chainId, part } : undefined,
     );
     this.#limits = new ChainLimits(replay.size);
     this.#writer = new EntryWriter({
@@ -262,10 +263,9 @@ export class Journal {
   #giveResult(): boolean {
     const [result] = this.#undelivered;
     if (!result || !this.#writer.mayDeliver(result.entry)) return false;
-    const { entry, call } = result;
     this.#undelivered.shift();
-    this.#newestAt = entry.at;
-    this.#calls.deliver(call, entry.outcome);
+    this.#newestAt = result.entry.at;
+    this.#calls.deliver(result.call, result.entry.outcome);
     return true;
   }
 
@@ -285,6 +285,7 @@ export class Journal {
     this.#next++;
     this.#newestAt = entry.at;
     if (answer) this.#segment++;
+    this.#options.onReplayed?.({ entry, answer });
     this.#calls.deliver(call, entry.outcome, answer);
     return true;
   }

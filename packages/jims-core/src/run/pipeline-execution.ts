@@ -1,6 +1,6 @@
 import type { Llm } from '../llm/llm.ts';
 import type { ContextFiles } from '../pipeline/context-files.ts';
-import { callPipeline } from '../pipeline/pipeline.ts';
+import { callPipeline, pipelineName } from '../pipeline/pipeline.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { ThreadContext } from '../pipeline/thread-context.ts';
 import type { ThreadLog } from '../pipeline/thread-log.ts';
@@ -55,6 +55,7 @@ export class PipelineExecution {
   readonly #journal: Journal;
   readonly #chain: ChainContext;
   readonly #context: ThreadContext;
+  readonly #options: PipelineExecutionOptions;
 
   constructor(run: PipelineRun, options: PipelineExecutionOptions) {
     const { part, thread, log, nextSeq, cannotAsk } = options;
@@ -62,6 +63,7 @@ export class PipelineExecution {
     const { signal } = run.stop;
     const output = run.output.current;
     this.#run = run;
+    this.#options = options;
     const journal = new Journal({
       part,
       isDurable,
@@ -73,6 +75,7 @@ export class PipelineExecution {
         ...(version !== undefined && { version }),
       },
       store: (entries) => endings.storeEntries(owner, entries, signal),
+      onReplayed: run.report.tracer?.replayed,
     });
     output.placedBy(journal);
     const chain = new ChainContext({
@@ -117,11 +120,14 @@ export class PipelineExecution {
    */
   async execute(pipeline: Pipeline): Promise<JournalCall | undefined> {
     const { stop, report, isDurable } = this.#run;
+    const { tracer } = report;
+    const { part, log } = this.#options;
     const journal = this.#journal;
     const onStop = (): void => journal.stop({ goesOn: isDurable && leavesRun(stop.reason) });
     if (stop.signal.aborted) onStop();
     stop.signal.addEventListener('abort', onStop, { once: true });
     let call: JournalCall | undefined;
+    tracer?.pipeline(part, pipelineName(pipeline), log.events);
     await stop.guard(async () => {
       const work = async (): Promise<unknown> => callPipeline(pipeline, this.#context);
       const end = await journal.execute(() =>
@@ -133,6 +139,7 @@ export class PipelineExecution {
       if (end.kind === 'parked') throw new Parked();
       if (end.kind === 'asked') ({ call } = end);
     });
+    tracer?.pipelineEnded();
     stop.signal.throwIfAborted();
     stop.signal.removeEventListener('abort', onStop);
     return call;

@@ -9,6 +9,7 @@ import type { NumberedRunEvent, RunEnd } from './run-events.ts';
 import type { Run } from './run.ts';
 import type { StopReason } from './stop-switch.ts';
 import { endOfRecord, storedRun } from './stored-run.ts';
+import type { Traces } from './trace/traces.ts';
 import type { OwnRuns } from './turns.ts';
 
 /**
@@ -21,9 +22,12 @@ export class RunRegistry implements OwnRuns {
   readonly #recent = new RecentRuns();
   readonly #followed: FollowedRuns;
   readonly #stored = new StoredRuns();
+  readonly #traces: Traces | undefined;
 
-  /** `closing` ends the following of other processes' runs. */
-  constructor(store: Store, logger: Logger, closing: AbortSignal) {
+  /** `closing` ends the following of other processes' runs, and the tracing. */
+  constructor(store: Store, logger: Logger, closing: AbortSignal, traces: Traces | undefined) {
+    this.#traces = traces;
+    closing.addEventListener('abort', () => traces?.close(), { once: true });
     this.#store = store;
     this.#followed = new FollowedRuns(store, logger, closing);
   }
@@ -97,6 +101,7 @@ export class RunRegistry implements OwnRuns {
   drop(threadId: string): void {
     this.#recent.drop(threadId);
     this.#stored.drop(threadId);
+    this.#traces?.drop([threadId]);
     for (const execution of this.#executions.values()) {
       if (execution.owner.threadId === threadId) execution.stop('cancelled');
     }

@@ -11,6 +11,8 @@ import type { RunEnd } from './run-events.ts';
 import type { FailedRun } from './run.ts';
 import { isCancel } from './stop-switch.ts';
 import type { StopSwitch } from './stop-switch.ts';
+import type { RunTracer } from './trace/run-tracer.ts';
+import type { RunFailure, Traces } from './trace/traces.ts';
 
 /** Where reports of runs go. */
 export interface ReportTarget {
@@ -18,9 +20,11 @@ export interface ReportTarget {
   readonly metrics: Metrics;
   /** The option `onRunFailed` of `app.open`. */
   readonly onRunFailed: ((error: JimsError, run: FailedRun) => void) | undefined;
+  /** Where runs are traced; `undefined` where they are not. */
+  readonly traces: Traces | undefined;
 }
 
-/** What log, metrics and spans say of one attempt of a run. */
+/** What log, metrics, spans and the trace say of one attempt of a run. */
 export class RunReport {
   readonly #target: ReportTarget;
   readonly #owner: RunOwner;
@@ -28,6 +32,9 @@ export class RunReport {
   readonly #stop: StopSwitch;
   /** The span of its pipeline, while spans are recorded. */
   #trace: TraceIds | undefined;
+  /** Only where runs are traced. */
+  readonly tracer: RunTracer | undefined;
+  #failure: RunFailure | undefined;
 
   constructor(
     target: ReportTarget,
@@ -39,6 +46,14 @@ export class RunReport {
     this.#owner = owner;
     this.#requestId = requestId;
     this.#stop = stop;
+    this.tracer = target.traces?.begin(owner);
+  }
+
+  /** Waits for the run's turn. */
+  async queued(turn: Promise<void>): Promise<void> {
+    this.tracer?.waits();
+    await turn;
+    this.tracer?.runs();
   }
 
   /** Executes a pipeline in a span. */
@@ -74,6 +89,7 @@ export class RunReport {
 
   /** Logs the end of a run, one line for each; of one that failed, `failed` has logged more. */
   ended(end: RunEnd, ms: number): void {
+    if (this.tracer) this.#target.traces?.ended(this.tracer, end, this.#failure);
     if (end.type === 'error') return;
     const { runId, threadId, attempt } = this.#owner;
     const fields = {
@@ -91,6 +107,7 @@ export class RunReport {
 
   /** Logs why a run failed, and reports it to the app. */
   failed(failure: JimsError, thrown: unknown): void {
+    this.#failure = { error: failure, thrown };
     const { logger, onRunFailed } = this.#target;
     const { runId, threadId } = this.#owner;
     const ids = { requestId: this.#requestId, runId, threadId };

@@ -1,5 +1,6 @@
 import { JimsError } from '../errors/jims-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { MemoryDatabase } from './sqlite/memory-database.ts';
 import type { Store } from './store.ts';
 
 /** Where threads are kept by default: a file in the current folder. */
@@ -49,6 +50,12 @@ export async function openStore(url: string, options: OpenStoreOptions = {}): Pr
     'store_invalid',
     `Cannot tell which database ${beginningOf(url)} means: use sqlite:///file.db or postgresql://user@host/database`,
   );
+}
+
+/** Opens a database in memory, for tests. */
+export async function openMemoryDatabase(): Promise<MemoryDatabase> {
+  const { MemoryDatabase: Database } = await import('./sqlite/memory-database.ts');
+  return Database.open();
 }
 
 function sqliteFile(url: string): string | undefined {

@@ -17,9 +17,10 @@ import { MockLanguageModelV4, convertArrayToReadableStream } from 'ai/test';
 import type { ThreadContext } from 'jims-core';
 import { fromLangChain } from 'jims-core/langchain';
 import { fromOpenAiAgents } from 'jims-core/openai-agents';
-import { replayTwice, runPipeline } from 'jims-core/testing';
-import type { PipelineTurn } from 'jims-core/testing';
 import * as z from 'zod';
+
+import { replayTwice, runPipeline } from '../support/run-pipeline.ts';
+import type { PipelineTurn } from '../support/run-pipeline.ts';
 
 test('the fullStream of the AI SDK is a message as it is', async () => {
   const { turn } = await withAiSdk((model) => streamText(requestTo(model)).fullStream);

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 
 import { defineApp, isRunEnd } from 'jims-core';
 import type { ForeignPart, MessagePart, NewEvent, RunEvent, ThreadContext } from 'jims-core';
-import { replayTwice, runPipeline } from 'jims-core/testing';
+
+import { replayTwice, runPipeline } from '../support/run-pipeline.ts';
 
 const CALL = 'call_long_enough_to_be_unique';
 const FAQ = { url: 'https://shop.example/faq', title: 'FAQ' };

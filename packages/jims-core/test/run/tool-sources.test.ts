@@ -5,13 +5,16 @@ import { describe, test } from 'node:test';
 import { defineApp } from 'jims-core';
 import type { MessageSource, Pipeline, Run } from 'jims-core';
 import type { AnswerPart, RunTool } from 'jims-core/llm';
-import { fakeModel, replayTwice, runPipeline } from 'jims-core/testing';
-import type { FakeAnswer, PipelineTurn } from 'jims-core/testing';
+import { scriptedModel } from 'jims-core/testing';
+import type { ScriptedAnswer } from 'jims-core/testing';
+
+import { replayTwice, runPipeline } from '../support/run-pipeline.ts';
+import type { PipelineTurn } from '../support/run-pipeline.ts';
 
 const HOURS = { url: 'https://shop.example/hours', title: 'Opening hours' };
 const RETURNS = { url: 'https://shop.example/returns', excerpt: '30 days' };
-const SEARCH: FakeAnswer = { calls: [{ name: 'search' }] };
-const SEARCH_AND_REFUND: FakeAnswer = { calls: [{ name: 'search' }, { name: 'refund' }] };
+const SEARCH: ScriptedAnswer = { calls: [{ name: 'search' }] };
+const SEARCH_AND_REFUND: ScriptedAnswer = { calls: [{ name: 'search' }, { name: 'refund' }] };
 
 const search: RunTool = {
   description: 'Searches',
@@ -43,7 +46,7 @@ async function sourcesOf(run: Run): Promise<MessageSource[]> {
 describe('sources of tools', () => {
   test('are those of the message, each once and after those of its options', async () => {
     const given = { url: 'https://shop.example/' };
-    const model = fakeModel([SEARCH, SEARCH, 'From 9.']);
+    const model = scriptedModel([SEARCH, SEARCH, 'From 9.']);
     const pipeline: Pipeline = (ctx) =>
       ctx.sendMessage(ctx.llm.run(ctx.context(), { tools }), { sources: [given, RETURNS] });
     const app = defineApp({ pipeline, llm: { model }, store: 'sqlite::memory:' });
@@ -63,8 +66,8 @@ describe('sources of tools', () => {
   });
 
   test('are kept while the contact is asked, and at each replay', async () => {
-    const llm = (): { model: ReturnType<typeof fakeModel> } => ({
-      model: fakeModel([SEARCH_AND_REFUND, 'It is on its way.']),
+    const llm = (): { model: ReturnType<typeof scriptedModel> } => ({
+      model: scriptedModel([SEARCH_AND_REFUND, 'It is on its way.']),
     });
     const [asked, done] = await runPipeline(answers, ['Money', 'yes'], { llm: llm() });
     assert.deepEqual(asked?.messages, ['Refund it?']);
@@ -75,7 +78,7 @@ describe('sources of tools', () => {
   });
 
   test('go with what was said before the question', async () => {
-    const model = fakeModel([{ text: 'From 9.', ...SEARCH_AND_REFUND }, 'It is on its way.']);
+    const model = scriptedModel([{ text: 'From 9.', ...SEARCH_AND_REFUND }, 'It is on its way.']);
     const [asked, done] = await runPipeline(answers, ['Money', 'yes'], { llm: { model } });
     assert.deepEqual(dataOf(asked)[0], {
       role: 'assistant',
@@ -86,7 +89,7 @@ describe('sources of tools', () => {
   });
 
   test('are parts of an answer that something else reads', async () => {
-    const model = fakeModel([SEARCH, 'From 9.']);
+    const model = scriptedModel([SEARCH, 'From 9.']);
     const [turn] = await runPipeline(
       async (ctx) => {
         async function* shout(): AsyncGenerator<string | AnswerPart> {
@@ -111,7 +114,7 @@ describe('sources of tools', () => {
     };
     const pipeline: Pipeline = (ctx) =>
       ctx.sendMessage(ctx.llm.run(ctx.context(), { tools: { search: wrong } }));
-    const model = fakeModel([SEARCH, 'From 9.']);
+    const model = scriptedModel([SEARCH, 'From 9.']);
     const [turn] = await runPipeline(pipeline, ['When?'], { llm: { model } });
     assert.ok(turn?.end.type === 'error');
     assert.match(String(turn.end.error.cause), /The url of a source must be an http or https/);

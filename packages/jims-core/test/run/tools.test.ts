@@ -5,17 +5,18 @@ import { describe, test } from 'node:test';
 import { defineApp } from 'jims-core';
 import type { JimsApp, NumberedRunEvent, Pipeline, Run, RunResult, ThreadEvent } from 'jims-core';
 import type { RunAnswer, RunTool } from 'jims-core/llm';
-import { fakeModel, replayTwice, runPipeline } from 'jims-core/testing';
-import type { FakeAnswer, FakeModel } from 'jims-core/testing';
+import { scriptedModel } from 'jims-core/testing';
+import type { ScriptedAnswer, ScriptedModel } from 'jims-core/testing';
 import { z } from 'zod';
 
+import { replayTwice, runPipeline } from '../support/run-pipeline.ts';
 import { freshSqlite } from '../support/sqlite.ts';
 
 const Order = z.object({ id: z.string() });
 type Order = z.infer<typeof Order>;
 
-const FIND: FakeAnswer = { text: 'Let me see.', calls: [{ name: 'find', input: { id: '7' } }] };
-const BOTH: FakeAnswer = {
+const FIND: ScriptedAnswer = { text: 'Let me see.', calls: [{ name: 'find', input: { id: '7' } }] };
+const BOTH: ScriptedAnswer = {
   text: 'I look, and refund.',
   calls: [
     { name: 'refund', input: { id: '7' } },
@@ -73,13 +74,13 @@ async function foundRun(app: JimsApp, runId: string): Promise<Run> {
   return run;
 }
 
-const lastPrompt = ({ requests }: FakeModel): unknown => requests.at(-1)?.prompt;
+const lastPrompt = ({ requests }: ScriptedModel): unknown => requests.at(-1)?.prompt;
 
 describe('tools in a durable run', () => {
   test('a replay calls no model and no tool again, and sends the same', async () => {
     const keys: string[] = [];
     const tools = toolsOf(keys);
-    const model = fakeModel([FIND, 'It costs 900.', BOTH, 'Refunded.', 'Bye.']);
+    const model = scriptedModel([FIND, 'It costs 900.', BOTH, 'Refunded.', 'Bye.']);
     const pipeline: Pipeline = (ctx) => ctx.sendMessage(ctx.llm.run(ctx.context(), { tools }));
     await replayTwice(pipeline, ['What is order 7?', 'Refund it', 'yes', 'Thanks'], {
       llm: { model },
@@ -90,7 +91,7 @@ describe('tools in a durable run', () => {
   });
 
   test('a pipeline that reads it by itself is replayed, too', async () => {
-    const model = fakeModel([FIND, 'It costs 900.']);
+    const model = scriptedModel([FIND, 'It costs 900.']);
     const keys: string[] = [];
     await replayTwice(
       async (ctx) => {
@@ -111,7 +112,7 @@ describe('tools in a durable run', () => {
     const keys: string[] = [];
     const tools = toolsOf(keys);
     // It answers by what it is asked: which of two is first is open.
-    const model: FakeModel = { ...fakeModel([]), doStream: byLastMessage };
+    const model: ScriptedModel = { ...scriptedModel([]), doStream: byLastMessage };
     const pipeline: Pipeline = async (ctx) => {
       const ask = (content: string): RunAnswer =>
         ctx.llm.run([{ role: 'user', content }], { tools });
@@ -140,10 +141,10 @@ describe('tools in a durable run', () => {
     const tools = toolsOf(keys);
     const silent = Promise.withResolvers<void>();
     const hanging = {
-      ...fakeModel([FIND]),
-      doStream: hangsAfter(fakeModel([FIND]), silent.resolve),
+      ...scriptedModel([FIND]),
+      doStream: hangsAfter(scriptedModel([FIND]), silent.resolve),
     };
-    const appWith = (model: FakeModel): JimsApp =>
+    const appWith = (model: ScriptedModel): JimsApp =>
       defineApp({
         durable: true,
         store: file.url,
@@ -155,7 +156,7 @@ describe('tools in a durable run', () => {
     await silent.promise;
     await first.close();
 
-    const model = fakeModel(['It costs 900.']);
+    const model = scriptedModel(['It costs 900.']);
     const inRound2 = Promise.withResolvers<void>();
     const listening = Promise.withResolvers<void>();
     await using second = appWith({
@@ -193,7 +194,7 @@ describe('tools in a durable run', () => {
     using file = freshSqlite();
     const keys: string[] = [];
     const begun = Promise.withResolvers<void>();
-    const appWith = (model: FakeModel, execute: RunTool['execute']): JimsApp =>
+    const appWith = (model: ScriptedModel, execute: RunTool['execute']): JimsApp =>
       defineApp({
         durable: { models: false },
         store: file.url,
@@ -203,7 +204,7 @@ describe('tools in a durable run', () => {
             ctx.llm.run(ctx.context(), { tools: { find: { description: 'x', execute } } }),
           ),
       });
-    const first = appWith(fakeModel([FIND]), (_, { idempotencyKey }) => {
+    const first = appWith(scriptedModel([FIND]), (_, { idempotencyKey }) => {
       keys.push(idempotencyKey);
       begun.resolve();
       return new Promise(() => {});
@@ -211,7 +212,7 @@ describe('tools in a durable run', () => {
     const run = await first.runs.start({ contactId: 'c', message: 'What is order 7?' });
     await begun.promise;
     await first.close();
-    await using second = appWith(fakeModel(['It costs 900.']), (_, { idempotencyKey }) => {
+    await using second = appWith(scriptedModel(['It costs 900.']), (_, { idempotencyKey }) => {
       keys.push(idempotencyKey);
       return 900;
     });
@@ -225,8 +226,11 @@ describe('tools in a durable run', () => {
   test('code that takes another way is found', async () => {
     using file = freshSqlite();
     const silent = Promise.withResolvers<void>();
-    const model = { ...fakeModel([]), doStream: hangsAfter(fakeModel([FIND]), silent.resolve) };
-    const of = (pipeline: Pipeline, llm: FakeModel): JimsApp =>
+    const model = {
+      ...scriptedModel([]),
+      doStream: hangsAfter(scriptedModel([FIND]), silent.resolve),
+    };
+    const of = (pipeline: Pipeline, llm: ScriptedModel): JimsApp =>
       defineApp({ durable: true, store: file.url, llm: { model: llm }, pipeline });
     const first = of(
       (ctx) => ctx.sendMessage(ctx.llm.run(ctx.context(), { tools: toolsOf([]) })),
@@ -235,7 +239,7 @@ describe('tools in a durable run', () => {
     const run = await first.runs.start({ contactId: 'c', message: 'What is order 7?' });
     await silent.promise;
     await first.close();
-    await using second = of((ctx) => ctx.sendMessage('Hello'), fakeModel([]));
+    await using second = of((ctx) => ctx.sendMessage('Hello'), scriptedModel([]));
     await second.open();
     const end = await (await foundRun(second, run.id)).end;
     assert.ok(end.type === 'error');
@@ -248,7 +252,7 @@ describe('tools that the contact approves', () => {
     test(`yes: in another process, with the rest done first${durable ? '; durable' : ''}`, async () => {
       using file = freshSqlite();
       const keys: string[] = [];
-      const model = fakeModel([BOTH, 'Refunded.', 'You are welcome.']);
+      const model = scriptedModel([BOTH, 'Refunded.', 'You are welcome.']);
       const say = async (message: string): Promise<readonly [RunResult, NumberedRunEvent[]]> => {
         await using app = defineApp({
           durable,
@@ -323,7 +327,7 @@ describe('tools that the contact approves', () => {
   ] as const) {
     test(`'${answer}' goes to the model, and nothing is called`, async () => {
       const keys: string[] = [];
-      const model = fakeModel([{ calls: [{ name: 'refund', input: { id: '7' } }] }, 'Fine.']);
+      const model = scriptedModel([{ calls: [{ name: 'refund', input: { id: '7' } }] }, 'Fine.']);
       const [asked, done] = await runPipeline(
         (ctx) => ctx.sendMessage(ctx.llm.run(ctx.context(), { tools: toolsOf(keys) })),
         ['Refund order 7', answer],
@@ -346,8 +350,8 @@ describe('tools that the contact approves', () => {
       ...toolsOf(keys).refund,
       needsApproval: ({ id }) => id === '7',
     };
-    const call = (id: string): FakeAnswer => ({ calls: [{ name: 'refund', input: { id } }] });
-    const model = fakeModel([call('1'), call('7'), 'Erledigt.']);
+    const call = (id: string): ScriptedAnswer => ({ calls: [{ name: 'refund', input: { id } }] });
+    const model = scriptedModel([call('1'), call('7'), 'Erledigt.']);
     const [asked, done] = await runPipeline(
       (ctx) =>
         ctx.sendMessage(
@@ -370,15 +374,15 @@ describe('tools that the contact approves', () => {
   test('where nobody can be asked it is a no, and the model learns why', async () => {
     const keys: string[] = [];
     const tools = toolsOf(keys);
-    const call: FakeAnswer = { calls: [{ name: 'refund', input: { id: '7' } }] };
+    const call: ScriptedAnswer = { calls: [{ name: 'refund', input: { id: '7' } }] };
     const pipeline: Pipeline = (ctx) => ctx.sendMessage(ctx.llm.run(ctx.context(), { tools }));
-    const noClient = fakeModel([call, 'I cannot.']);
+    const noClient = scriptedModel([call, 'I cannot.']);
     await using app = defineApp({ store: 'sqlite::memory:', llm: { model: noClient }, pipeline });
     const run = await app.runs.start({ contactId: 'c', message: 'Refund it', canAnswer: false });
     assert.deepEqual(contentsOf((await resultOf(run)).events), ['I cannot.']);
     assert.match(JSON.stringify(lastPrompt(noClient)), /cannot be asked here/);
 
-    const start = fakeModel([call, 'Hello.']);
+    const start = scriptedModel([call, 'Hello.']);
     const [turn] = await runPipeline((ctx) => ctx.sendMessage('ok'), ['Hi'], {
       llm: { model: start },
       conversationStartPipeline: (ctx) =>
@@ -386,14 +390,17 @@ describe('tools that the contact approves', () => {
     });
     assert.deepEqual(turn?.messages, ['Hello.', 'ok']);
 
-    const outside = fakeModel([call, 'No.']);
+    const outside = scriptedModel([call, 'No.']);
     await using other = defineApp({ store: 'sqlite::memory:', llm: { model: outside }, pipeline });
     assert.equal(await other.llm.run([{ role: 'user', content: 'x' }], { tools }).text(), 'No.');
     assert.deepEqual(keys, []);
   });
 
   test('a call that was never approved is one that was interrupted, in the next turn', async () => {
-    const model = fakeModel([{ calls: [{ name: 'refund', input: { id: '7' } }] }, 'Hello again.']);
+    const model = scriptedModel([
+      { calls: [{ name: 'refund', input: { id: '7' } }] },
+      'Hello again.',
+    ]);
     await using app = defineApp({
       store: 'sqlite::memory:',
       llm: { model },
@@ -414,15 +421,15 @@ describe('tools that the contact approves', () => {
   });
 });
 
-const byLastMessage: FakeModel['doStream'] = async (options) => {
+const byLastMessage: ScriptedModel['doStream'] = async (options) => {
   const last = options.prompt.at(-1);
   const text = JSON.stringify(last?.content);
   const answer = last?.role === 'tool' ? 'That is all.' : text.includes('both') ? BOTH : FIND;
-  return fakeModel([answer]).doStream(options);
+  return scriptedModel([answer]).doStream(options);
 };
 
 /** A model that hangs once it has given its answers. */
-function hangsAfter(model: FakeModel, onHang: () => void): FakeModel['doStream'] {
+function hangsAfter(model: ScriptedModel, onHang: () => void): ScriptedModel['doStream'] {
   let isFirst = true;
   return async (options) => {
     if (isFirst) {

@@ -38,6 +38,23 @@ describeStores((kind) => {
     assert.equal(first?.lastEventAt, (await eventsOf(store, idAt(made, 2))).at(-1)?.createdAt);
   });
 
+  test('a new thread is there although more came before it than one read takes in', async () => {
+    await using user = await freshStore(kind);
+    const { store } = user;
+    const { thread: old } = await store.openThread({ contactId: 'a' });
+    for (let n = 0; n < 22; n++) {
+      await store.appendEvents(
+        old.id,
+        Array.from({ length: 1000 }, () => newEvent('rag.looked', {})),
+      );
+    }
+    const { thread } = await store.openThread({ contactId: 'a' });
+    const overview = await store.threadOverview(thread.id);
+    assert.equal(overview?.id, thread.id);
+    assert.equal(overview.lastEventAt, thread.createdAt);
+    assert.deepEqual(shown(overview), [undefined, undefined, undefined]);
+  });
+
   test('a list of current threads leaves out those whose external id was taken over', async () => {
     await using user = await freshStore(kind);
     const { store } = user;

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-import { describeError } from 'jims-core/host';
+import { describeError, stackFrames } from 'jims-core/host';
 
 import { importPosition } from './load-record.ts';
 import type { Import } from './load-record.ts';
@@ -9,8 +9,6 @@ import type { ResolveHook } from './resolve-hook.ts';
 
 /** How the stack of most syntax errors begins: with the file and the line. */
 const HEADER = /^(?:file:\/\/)?(?:\/|[A-Za-z]:[\\/]).*:\d+$/;
-const FRAME =
-  /^\s+at (?:async )?(?:.*? \()?((?:file:\/\/\/?)?(?:\/|[A-Za-z]:[\\/]).*):(\d+):\d+\)?$/;
 
 /**
  * Compiles modules until one fails: Node says where a syntax error is only when the error ends the process.
@@ -61,13 +59,8 @@ function syntaxErrorPosition(error: Error, { record }: ResolveHook): string | un
 
 /** The innermost frame, of the error or of its causes, in a file that `isMeant` accepts. */
 function firstFrame(error: Error, isMeant: (path: string) => boolean): string | undefined {
-  for (const line of stackOf(error).split('\n')) {
-    const [, where = '', number] = FRAME.exec(line) ?? [];
-    const path = asPath(where);
-    // The source map of another compiler may give only the name of a file.
-    const isFile = path !== '' && !path.includes('<anonymous>');
-    if (isFile && isMeant(path)) return `${path}:${number}`;
-  }
+  const frame = stackFrames(stackOf(error)).find(({ file }) => isMeant(file));
+  if (frame) return `${frame.file}:${frame.line}`;
   return Error.isError(error.cause) ? firstFrame(error.cause, isMeant) : undefined;
 }
 

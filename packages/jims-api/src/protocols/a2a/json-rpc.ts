@@ -1,4 +1,4 @@
-import type { JsonObject } from 'jims-core';
+import type { JsonObject, Run } from 'jims-core';
 import * as v from 'valibot';
 
 import { CONTACT_HEADER_CODES } from '../../http/contact.ts';
@@ -6,7 +6,7 @@ import { errorBody } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { jsonText } from '../../http/fastapi/json-pieces.ts';
 import { json } from '../../http/json-answer.ts';
-import type { ApiContext, Call, RefusedCall, Route } from '../../http/route.ts';
+import type { ApiContext, Call, RefusedCall, Route, RunFrames } from '../../http/route.ts';
 import {
   methodNotFound,
   readRpc,
@@ -16,13 +16,15 @@ import {
   rpcResult,
 } from '../json-rpc.ts';
 import type { RpcId } from '../json-rpc.ts';
+import { taskBefore } from './chain.ts';
 import { decodeSend, decodeTask } from './decode.ts';
 import { A2A_CODES, requireVersion, unsupported } from './failures.ts';
 import { LEGACY_METHODS, fromLegacy, legacyTask, toLegacy } from './legacy.ts';
 import { sendMessage, streamMessage } from './send.ts';
-import { EXAMPLE_TASK } from './task.ts';
+import { taskRun } from './task-run.ts';
+import { EXAMPLE_TASK, activeTask } from './task.ts';
 import type { Answered, ToFrame } from './tasks.ts';
-import { cancelTask, getTask, subscribeToTask } from './tasks.ts';
+import { cancelTask, framesOf, getTask, subscribeToTask } from './tasks.ts';
 
 const RpcBody = v.pipe(
   v.object({
@@ -144,6 +146,19 @@ function streamed(
     return action(api, call, { params, toFrame });
   };
 }
+
+/** A run as the stream of `SendStreamingMessage`, when that has the id 1. */
+export async function wire(api: ApiContext, call: Call, run: Run): Promise<RunFrames> {
+  const record = await api.app.runs.record(run.id);
+  const task = { ...(await taskBefore(api, run.id)), thread: run.thread };
+  const of = taskRun(api, call, task, record?.incoming);
+  const first = activeTask(of, 'queued', {});
+  const { requestId } = call;
+  const view = { requestId, exposeErrors: api.exposeErrors };
+  return framesOf(api, run, { task: { first, of }, view, toFrame: toFirstFrame });
+}
+
+const toFirstFrame: ToFrame = (response) => ({ data: jsonText(rpcResult(1, response)) });
 
 function refused(refuse: () => never): Method {
   return async () => refuse();

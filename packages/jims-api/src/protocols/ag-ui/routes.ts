@@ -46,6 +46,12 @@ export const agUiProtocol: Protocol = {
       handle: run,
     },
   ],
+  async wire(api, call, ended) {
+    const question = await questionNow(api.app, ended);
+    const view = { ...viewOptions(api, call), fileAddress: pageFileAddress(api) };
+    const ids = { threadId: ended.thread.id, runId: ended.id };
+    return encodeStream(ended, ids, { ...view, interrupts: true, question });
+  },
 };
 
 async function run(api: ApiContext, call: Call): Promise<Response> {

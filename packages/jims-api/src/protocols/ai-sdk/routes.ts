@@ -148,6 +148,7 @@ export const aiSdkProtocol: Protocol = {
     route,
     aliasOf(route, { path: route.path.replace('/ai-sdk/chat', '/api/chat') }),
   ]),
+  wire: (api, call, run) => encodeStream(run, streamOptions(api, call)),
 };
 
 async function send(api: ApiContext, call: Call): Promise<Response> {

@@ -1,8 +1,10 @@
 import { anthropicModel, anthropicModels } from '../../chat/app-as-model.ts';
+import { fileAddress } from '../../chat/file-address.ts';
 import { HttpError } from '../../http/errors.ts';
 import { json } from '../../http/json-answer.ts';
 import { aliasOf } from '../../http/route.ts';
 import type { Protocol, Route } from '../../http/route.ts';
+import { encodeStream } from './encode.ts';
 import { refuse } from './error.ts';
 import { messageRoutes } from './messages.ts';
 
@@ -31,6 +33,13 @@ export const anthropicProtocol: Protocol = {
     ...messageRoutes.map((route) => aliasOf(route, { path: BASE + route.path })),
     ...modelRoutes,
   ],
+  wire: (api, call, run) =>
+    encodeStream(run, {
+      model: 'jims',
+      addressOf: fileAddress(api, call),
+      requestId: call.requestId,
+      exposeErrors: api.exposeErrors,
+    }),
   fallback: {
     method: 'GET',
     path: '*',

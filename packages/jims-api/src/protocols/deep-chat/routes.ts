@@ -66,6 +66,8 @@ export const deepChatProtocol: Protocol = {
       handle: stream,
     },
   ],
+  wire: ({ exposeErrors, ...api }, { requestId }, run) =>
+    encodeStream(run, { requestId, exposeErrors, addressOf: pageFileAddress(api) }),
 };
 
 async function answer(api: ApiContext, sent: Call): Promise<Response> {

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 
+import { isInternalEvent } from 'jims-core';
 import type { EventList, EventPosition, JimsApp, ThreadEvent } from 'jims-core';
 import * as v from 'valibot';
 
@@ -29,8 +30,11 @@ interface PageQuery {
   readonly from: EventPosition | undefined;
   readonly order: EventOrder;
   readonly domains: readonly string[] | undefined;
+  /** Whether internal events are among them. */
+  readonly internal: boolean;
 }
 
+const FLAGS = ['true', 'false'] as const;
 const ORDERS = ['asc', 'desc'] as const;
 type EventOrder = (typeof ORDERS)[number];
 
@@ -57,6 +61,13 @@ export const eventRoutes: readonly Route[] = [
           description:
             'Only events of these domains, such as `comm`; separated by commas, at most ten',
           schema: v.string(),
+        },
+        {
+          name: 'internal',
+          in: 'query',
+          description:
+            '`false` leaves out `state.*`, `context.*` and `jims.*`. Default `true` for services; contacts never get them',
+          schema: v.picklist(FLAGS),
         },
         {
           name: 'order',
@@ -87,6 +98,7 @@ export const eventRoutes: readonly Route[] = [
 async function threadEvents(api: ApiContext, call: Call): Promise<Response> {
   const { id } = await reachableThread(api, call);
   const domains = domainsOf(call);
+  const internal = wantsInternal(call);
   const order = wordIn(call, 'order', ORDERS) ?? 'asc';
   const accept = call.request.headers.get('accept') ?? '';
   if (accept.includes('text/event-stream')) {
@@ -94,13 +106,14 @@ async function threadEvents(api: ApiContext, call: Call): Promise<Response> {
       const msg = 'Value error, a stream begins with the oldest event: leave out order=desc';
       throw queryFault('order', 'value_error', msg, order);
     }
-    return tail(api, call, { threadId: id, domains });
+    return tail(api, call, { threadId: id, domains, internal });
   }
   const seen = order === 'asc' ? cursorOf(lastEventIdInQuery(call)) : undefined;
   const from = cursorIn(call, 'cursor') ?? seen;
   const limit = integerIn(call, 'limit', { min: 1, max: MAX_PAGE, byDefault: 50 });
   return answerInTurn(api, call, async (end) => {
-    const { events, last, more } = await pageOf(api.app, id, { limit, from, order, domains });
+    const query = { limit, from, order, domains, internal };
+    const { events, last, more } = await pageOf(api.app, id, query);
     const runs = await api.app.runs.ofEvents(id, events);
     const page = {
       events: events.map((event) => withRun(event, runs)),
@@ -118,7 +131,7 @@ function withRun(event: ThreadEvent, runs: ReadonlyMap<string, string>): EventRe
 async function pageOf(
   app: JimsApp,
   threadId: string,
-  { limit, from, order, domains }: PageQuery,
+  { limit, from, order, domains, internal }: PageQuery,
 ): Promise<EventList> {
   for (let position = from; ;) {
     const page = await app.threads.events(threadId, {
@@ -128,7 +141,8 @@ async function pageOf(
       ...(order === 'desc' && { order }),
       ...(domains && { domains }),
     });
-    if (page.events.length > 0 || !page.more) return page;
+    const events = internal ? page.events : page.events.filter(isShown);
+    if (events.length > 0 || !page.more) return { ...page, events };
     position = page.last;
     await setImmediate();
   }
@@ -140,7 +154,8 @@ async function tail(
   {
     threadId,
     domains,
-  }: { readonly threadId: string; readonly domains: readonly string[] | undefined },
+    internal,
+  }: Pick<PageQuery, 'domains' | 'internal'> & { readonly threadId: string },
 ): Promise<Response> {
   const after = startOf(call);
   return openStream(api, call, async () => {
@@ -150,14 +165,30 @@ async function tail(
       ...(after && { after }),
       ...(domains && { domains }),
     });
-    return { frames: toFrames(events), onGone: () => gone.abort() };
+    return { frames: toFrames(events, internal), onGone: () => gone.abort() };
   });
 }
 
-async function* toFrames(events: AsyncIterable<ThreadEvent>): AsyncGenerator<SseFrame> {
+async function* toFrames(
+  events: AsyncIterable<ThreadEvent>,
+  internal: boolean,
+): AsyncGenerator<SseFrame> {
   for await (const event of events) {
+    if (!internal && !isShown(event)) continue;
     yield { id: toCursor(event), event: 'event', data: pythonJsonText(eventResource(event)) };
   }
+}
+
+/** Whether an event is shown without internal ones. */
+function isShown({ type }: ThreadEvent): boolean {
+  return !isInternalEvent(type);
+}
+
+/** Services get internal events unless they do not want them; for contacts there are none. */
+function wantsInternal(call: Call): boolean {
+  const flag = wordIn(call, 'internal', FLAGS);
+  if (flag === 'true' && call.principal.kind === 'contact') throw notFound();
+  return flag !== 'false';
 }
 
 function startOf(call: Call): EventPosition | undefined {

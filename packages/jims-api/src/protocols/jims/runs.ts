@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { newEvent } from 'jims-core';
+import type { Run } from 'jims-core';
 import * as v from 'valibot';
 
 import { namedThread } from '../../chat/named-thread.ts';
@@ -15,7 +16,7 @@ import { parseBody } from '../../http/fastapi/validation.ts';
 import { lastEventIdNames, lastEventIdOf } from '../../http/last-event-id.ts';
 import { list } from '../../http/list.ts';
 import { integerIn, uuidInPath, wordsIn } from '../../http/query.ts';
-import type { ApiContext, Call, ErrorStatus, Route } from '../../http/route.ts';
+import type { ApiContext, Call, ErrorStatus, Route, RunFrames } from '../../http/route.ts';
 import { chatFrames, heartbeatFor } from './chat-stream.ts';
 import { positionOf } from './event-ids.ts';
 import { RUN_INCLUDES, RunResource } from './resources.ts';
@@ -242,6 +243,13 @@ async function joinRunStream(api: ApiContext, call: Call): Promise<Response> {
     heartbeat: heartbeatFor(include),
     encode: () => chatFrames(run, options),
   });
+}
+
+/** A run as a client sees it that joins with everything. */
+export async function wire(api: ApiContext, call: Call, run: Run): Promise<RunFrames> {
+  const question = await questionNow(api.app, run);
+  const include = new Set(INCLUDES);
+  return chatFrames(run, { ...viewOptions(api, call), include, numbered: true, question });
 }
 
 /** 202: it is being stopped. 200: it was over. */

@@ -11,7 +11,7 @@ import { openStream } from '../../chat/stream-run.ts';
 import type { OpenStream } from '../../chat/stream-run.ts';
 import { visibleTo } from '../../chat/visibility.ts';
 import { json } from '../../http/json-answer.ts';
-import type { ApiContext, Call } from '../../http/route.ts';
+import type { ApiContext, Call, RunFrames } from '../../http/route.ts';
 import { rpcResult } from '../json-rpc.ts';
 import type { RpcId } from '../json-rpc.ts';
 import { argumentsOf, decodeCall, readsStreams, tokenIn } from './arguments.ts';
@@ -72,6 +72,21 @@ export async function callTool(
     return { headers: runHeaders(run), frames, onGone: leave, onClose: leaveName };
   };
   return openStream(api, call, open, request.thread);
+}
+
+/** A run as the stream of a call of the tool with the id 1, for a client that hears of progress. */
+export function wire(api: ApiContext, call: Call, run: Run): RunFrames {
+  return callFrames(run, {
+    id: 1,
+    requestId: call.requestId,
+    exposeErrors: api.exposeErrors,
+    sees: visibleTo(call.principal),
+    addressOf: fileAddress(api, call),
+    knowsLinks: true,
+    progressToken: 1,
+    heartbeatMs: api.heartbeatMs,
+    takenBack: undefined,
+  });
 }
 
 /** Waits for the answer to a question of a call; a call that is taken back withdraws it. */

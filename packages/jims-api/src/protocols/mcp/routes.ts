@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { EXAMPLE_ANSWER } from '../../chat/example-answer.ts';
 import type { ApiContext, Call, Protocol } from '../../http/route.ts';
 import { readRpc, readRpcResponse, rpcFailure } from '../json-rpc.ts';
+import { wire } from './call-tool.ts';
 import { answerInSession } from './in-session.ts';
 import { refuse } from './refuse.ts';
 import { canAsk, sessionOf } from './session.ts';
@@ -64,6 +65,7 @@ where the result takes long.`,
       handle: answerMessage,
     },
   ],
+  wire,
 };
 
 /** `POST /mcp`: one JSON-RPC message. */

@@ -17,8 +17,9 @@ import type { ServiceLogger } from './service-process.ts';
 /** What of the options of `serve` is for `app.open`. */
 export function openOptionsOf(options: OpenOptions): OpenOptions {
   const { store, schema, files, limits, fileLimits } = options;
-  const { traceContent, recover, onRunFailed, logger } = options;
-  return { store, schema, files, limits, fileLimits, traceContent, recover, onRunFailed, logger };
+  const { traceContent, traces, recover, onRunFailed, logger } = options;
+  const reports = { traceContent, traces, onRunFailed, logger };
+  return { store, schema, files, limits, fileLimits, recover, ...reports };
 }
 
 /** How many services serve an app. */

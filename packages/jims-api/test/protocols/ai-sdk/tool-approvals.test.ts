@@ -7,15 +7,15 @@ import { DefaultChatTransport, lastAssistantMessageIsCompleteWithApprovalRespons
 import type { UIMessage } from 'ai';
 import type { ThreadContext } from 'jims-core';
 import type { RunTool } from 'jims-core/llm';
-import { fakeModel } from 'jims-core/testing';
-import type { FakeAnswer } from 'jims-core/testing';
+import { scriptedModel } from 'jims-core/testing';
+import type { ScriptedAnswer } from 'jims-core/testing';
 import * as v from 'valibot';
 
 import { byContactHeader } from '../../support/as-contact.ts';
 import { serveApp } from '../../support/listening-app.ts';
 
 const Order = v.object({ id: v.string() });
-const CALLS: FakeAnswer = {
+const CALLS: ScriptedAnswer = {
   text: 'I will see to it.',
   calls: [
     { name: 'secret_audit', input: { id: 'secret input' } },
@@ -42,7 +42,7 @@ test('a tool is called after a yes, and not after a no; its name, input and outp
       needsApproval: true,
     }),
   };
-  const model = fakeModel([CALLS, 'Refunded.', CALLS, 'Then not.']);
+  const model = scriptedModel([CALLS, 'Refunded.', CALLS, 'Then not.']);
   const pipeline = (ctx: ThreadContext): Promise<string> =>
     ctx.sendMessage(ctx.llm.run(ctx.context(), { tools }));
   await using served = await serveApp({ llm: { model }, pipeline }, byContactHeader);

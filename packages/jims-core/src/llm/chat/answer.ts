@@ -2,8 +2,8 @@ import type { LanguageModelV4Usage } from '@ai-sdk/provider';
 
 import type { Call } from '../call.ts';
 import { membersOf } from '../foreign-json.ts';
+import type { TracedPart } from '../traced-request.ts';
 import { tracedPart } from './request.ts';
-import type { TracedPart } from './request.ts';
 
 /** A whole answer, or what is known at the end of a stream. */
 export interface Answer {
@@ -32,6 +32,7 @@ export async function recordAnswer(
     { model: answer.model, promptTokens, completionTokens, cachedTokens, cacheWriteTokens },
     typeof cost === 'number' && cost >= 0 && Number.isFinite(cost) ? cost : undefined,
   );
+  call.trace?.answer(answer.parts(), answer.finish);
   if (!call.span.recording) return;
   call.span.set({
     ...(answer.id !== undefined && { 'gen_ai.response.id': answer.id }),

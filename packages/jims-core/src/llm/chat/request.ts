@@ -1,13 +1,10 @@
-import type {
-  LanguageModelV4,
-  LanguageModelV4CallOptions,
-  SharedV4ProviderOptions,
-} from '@ai-sdk/provider';
+import type { LanguageModelV4, SharedV4ProviderOptions } from '@ai-sdk/provider';
 
 import type { Call, CallOptions } from '../call.ts';
 import type { FileBytes } from '../file-bytes.ts';
 import type { UsableModel } from '../providers/models.ts';
 import type { ChatModel } from '../settings.ts';
+import type { SentRequest, TracedPart } from '../traced-request.ts';
 import { sentFiles } from './message-files.ts';
 import { listOf, toPrompt } from './messages.ts';
 import type { ChatMessages } from './messages.ts';
@@ -34,7 +31,7 @@ export interface ChatOptions extends CallOptions {
   readonly maxFileBytes?: number;
 }
 
-export type ChatRequest = Omit<LanguageModelV4CallOptions, 'abortSignal'>;
+export type ChatRequest = SentRequest;
 
 /** A request, and the options of the call that sends it. */
 export interface ChatCall {
@@ -72,6 +69,7 @@ export async function chatRequest(
 
 /** Records a request in the span of its call, the messages only when content is traced. */
 export function recordRequest(call: Call, request: ChatRequest, traceContent: boolean): void {
+  call.trace?.request(request);
   if (!call.span.recording) return;
   const { temperature, maxOutputTokens, prompt, responseFormat } = request;
   call.span.set({
@@ -85,11 +83,6 @@ export function recordRequest(call: Call, request: ChatRequest, traceContent: bo
 function tracedMessage({ role, content }: ChatRequest['prompt'][number]): object {
   const parts = typeof content === 'string' ? [{ type: 'text' as const, text: content }] : content;
   return { role, parts: parts.map(tracedPart) };
-}
-
-/** A part of a message, of a request or an answer. */
-export interface TracedPart {
-  readonly type: string;
 }
 
 /** A part as OpenTelemetry's conventions write it. Of a file only its type is recorded. */

@@ -5,13 +5,14 @@ import { Call, TimeLimit } from '../call.ts';
 import type { LlmScope } from '../call.ts';
 import type { FinishReason } from '../finish-reasons.ts';
 import type { UsableModel } from '../providers/models.ts';
+import type { TracedPart } from '../traced-request.ts';
 import { exchanges } from '../transport/exchange.ts';
 import type { Exchange } from '../transport/exchange.ts';
 import { recordAnswer } from './answer.ts';
 import { emptyAnswer } from './finish-reason.ts';
 import { thoughtsByCall } from './provider-data.ts';
 import { recordRequest } from './request.ts';
-import type { ChatCall, ChatRequest, TracedPart } from './request.ts';
+import type { ChatCall, ChatRequest } from './request.ts';
 import { StreamedAnswer } from './streamed-answer.ts';
 import type { AnswerPiece } from './streamed-answer.ts';
 
@@ -93,11 +94,19 @@ interface StreamRequest {
   readonly traceContent: boolean;
 }
 
+/** How a stream is read. */
+interface Reading {
+  readonly closing: AbortController;
+  readonly limit: TimeLimit;
+  readonly trace: Call['trace'];
+}
+
 /** A model's stream, as its reader gets it. */
 class PieceStream<TPiece> {
   readonly #closing: AbortController;
   readonly #limit: TimeLimit;
   readonly #show: (piece: AnswerPiece) => TPiece | undefined;
+  readonly #trace: Call['trace'];
   readonly #keepsText: boolean;
   /** What is known of the answer so far. */
   readonly answer: StreamedAnswer;
@@ -108,13 +117,14 @@ class PieceStream<TPiece> {
   beginning: TPiece | undefined;
 
   private constructor(
-    { closing, limit }: { readonly closing: AbortController; readonly limit: TimeLimit },
+    { closing, limit, trace }: Reading,
     { answer, traceContent }: { readonly answer: StreamedAnswer; readonly traceContent: boolean },
     parts: ReadableStream<LanguageModelV4StreamPart>,
     show: (piece: AnswerPiece) => TPiece | undefined,
   ) {
     this.#closing = closing;
     this.#limit = limit;
+    this.#trace = trace;
     this.answer = answer;
     this.#keepsText = traceContent;
     this.#parts = parts.getReader();
@@ -138,7 +148,12 @@ class PieceStream<TPiece> {
       ),
     );
     const answer = new StreamedAnswer(model.modelId, exchange);
-    const stream = new PieceStream({ closing, limit }, { answer, traceContent }, parts, show);
+    const stream = new PieceStream(
+      { closing, limit, trace: call.trace },
+      { answer, traceContent },
+      parts,
+      show,
+    );
     try {
       stream.beginning = await stream.#readBeginning();
       return stream;
@@ -180,6 +195,7 @@ class PieceStream<TPiece> {
 
   #shown(piece: AnswerPiece): TPiece | undefined {
     if (this.#keepsText && piece.type === 'text') this.#text += piece.text;
+    this.#trace?.piece(piece);
     return this.#show(piece);
   }
 

@@ -12,6 +12,7 @@ import type { NotedEvents } from './noted-events.ts';
 import { uuidOrNull } from './parameters.ts';
 import { toThread } from './rows.ts';
 import type { ThreadRow } from './rows.ts';
+import { THREAD } from './threads.ts';
 
 /** A thread as `jims.overview_json` makes it; its texts are cut in the server, and not yet to their lengths. */
 interface OverviewRow extends ThreadRow {
@@ -55,7 +56,7 @@ export function overviewStore(db: Database, noted: NotedEvents): Overviews {
       const row = await db.call<OverviewRow | null>('thread_overview', {
         thread_id: uuidOrNull(threadId),
       });
-      return row ? toOverview(row) : undefined;
+      return row ? toOverview(row) : withoutActivity(db, threadId);
     },
 
     async listThreads(query) {
@@ -97,6 +98,18 @@ async function listThreads(
     threads: rows.flatMap(({ thread }) => (thread ? [toOverview(thread)] : [])),
     more: rows.at(-1)?.more ?? false,
   };
+}
+
+/** While more came than one read brings in, the activity of a new thread may not be there yet. */
+async function withoutActivity(
+  db: Database,
+  threadId: string,
+): Promise<ThreadOverview | undefined> {
+  const [row] = await db.query<ThreadRow>(`${THREAD} where thread_id = $1`, [uuidOrNull(threadId)]);
+  if (!row) return undefined;
+  const thread = toThread(row);
+  const { createdAt: lastEventAt } = thread;
+  return { ...thread, title: undefined, lastEventAt, lastMessage: undefined, isWaiting: false };
 }
 
 function toOverview(row: OverviewRow): ThreadOverview {

@@ -12,7 +12,8 @@ import type { Parameter } from './parameters.ts';
 import { toThread } from './rows.ts';
 import type { ThreadRow } from './rows.ts';
 
-const THREAD = `
+/** The columns of a {@link ThreadRow}. */
+export const THREAD: string = `
   select thread_id as id, contact_id as "contactId", external_id as "externalId",
          jims.iso(created_at) as "createdAt", thread_config as config
   from original.threads`;

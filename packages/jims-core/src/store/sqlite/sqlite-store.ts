@@ -30,7 +30,11 @@ import { RunTransitions } from './transitions.ts';
  * `store_unavailable` when another program keeps it locked.
  */
 export async function openSqliteStore(file: string): Promise<Store> {
-  const db = await openDatabase(file);
+  return sqliteStoreOn(await openDatabase(file), file);
+}
+
+/** The store of one process on a database, which is closed with it. */
+export function sqliteStoreOn(db: DatabaseSync, file: string): Store {
   const watchers: ThreadWatchers = new ThreadWatchers(
     watchOtherPrograms(db, () => watchers.wakeAll()),
   );

@@ -8,6 +8,7 @@ import { parseStoredObject, toHex } from './columns.ts';
 import { BEGINNING_OF_DATA, messageBeginning } from './message-beginning.ts';
 import { prepareAll, sql } from './rows.ts';
 import type { Statements } from './rows.ts';
+import { NO_MESSAGE, full } from './step-5.ts';
 import { toThread } from './thread-row.ts';
 import type { ThreadRow } from './thread-row.ts';
 import { toPublicTime } from './timestamp.ts';
@@ -28,8 +29,11 @@ export const ACTIVE_THREAD = `a.thread_id, t.contact_id, t.external_id, t.create
 const LOOK_AT = 500;
 
 const SQL = {
-  byId: sql<ActiveThreadRow>(`SELECT ${ACTIVE_THREAD}
-     FROM threads t JOIN jims_activity a ON a.thread_id = t.thread_id WHERE t.thread_id = ?`),
+  // While more came than one read takes in, the activity of a new thread may not be there yet.
+  byId: sql<ActiveThreadRow>(`SELECT t.thread_id, t.contact_id, t.external_id, t.created_at, t.thread_config,
+       coalesce(a.last_event_at, ${full('t.created_at')}), coalesce(a.last_message_id, '${NO_MESSAGE}'),
+       coalesce(a.is_waiting, 0)
+     FROM threads t LEFT JOIN jims_activity a ON a.thread_id = t.thread_id WHERE t.thread_id = ?`),
   title: sql<readonly [data: string | null]>(`SELECT ${BEGINNING_OF_DATA} FROM thread_events
      WHERE thread_id = ? AND event_type = 'jims.thread.titled'
      ORDER BY created_at DESC, event_id DESC LIMIT 1`),

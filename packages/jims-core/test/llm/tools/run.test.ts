@@ -6,12 +6,15 @@ import type { LanguageModelV4StreamPart } from '@ai-sdk/provider';
 import { defineApp, isRunEnd } from 'jims-core';
 import type { JimsApp, Pipeline } from 'jims-core';
 import type { AnswerPart, RunRound, RunSoFar } from 'jims-core/llm';
-import { fakeModel, runPipeline } from 'jims-core/testing';
-import type { FakeAnswer, FakeModel, PipelineTurn } from 'jims-core/testing';
+import { scriptedModel } from 'jims-core/testing';
+import type { ScriptedAnswer, ScriptedModel } from 'jims-core/testing';
 import { z } from 'zod';
 
+import { runPipeline } from '../../support/run-pipeline.ts';
+import type { PipelineTurn } from '../../support/run-pipeline.ts';
+
 const Id = z.object({ id: z.string() });
-const CALL: FakeAnswer = { calls: [{ name: 'find', input: { id: '7' } }] };
+const CALL: ScriptedAnswer = { calls: [{ name: 'find', input: { id: '7' } }] };
 const find = {
   description: 'Finds an order',
   schema: Id,
@@ -19,12 +22,12 @@ const find = {
 };
 
 interface Turn extends PipelineTurn {
-  readonly model: FakeModel;
+  readonly model: ScriptedModel;
 }
 
 /** One message to a pipeline whose model gives these answers. */
-async function turnOf(pipeline: Pipeline, answers: readonly FakeAnswer[]): Promise<Turn> {
-  const model = fakeModel(answers);
+async function turnOf(pipeline: Pipeline, answers: readonly ScriptedAnswer[]): Promise<Turn> {
+  const model = scriptedModel(answers);
   const [turn] = await runPipeline(pipeline, ['Where is order 7?'], {
     llm: { model, retryBaseMs: 1 },
   });
@@ -34,7 +37,7 @@ async function turnOf(pipeline: Pipeline, answers: readonly FakeAnswer[]): Promi
 }
 
 /** The results of tools that a model got with one of its requests. */
-function resultsIn({ requests }: FakeModel, at: number): unknown[] {
+function resultsIn({ requests }: ScriptedModel, at: number): unknown[] {
   return (requests[at]?.prompt ?? []).flatMap(({ role, content }) =>
     role === 'tool'
       ? content.map((part) =>
@@ -44,7 +47,7 @@ function resultsIn({ requests }: FakeModel, at: number): unknown[] {
   );
 }
 
-const rolesIn = ({ requests }: FakeModel, at: number): unknown[] =>
+const rolesIn = ({ requests }: ScriptedModel, at: number): unknown[] =>
   (requests[at]?.prompt ?? []).map(({ role }) => role);
 
 function typesOf({ sent }: PipelineTurn): string[] {
@@ -90,8 +93,8 @@ describe('ctx.llm.run', () => {
 
   test('the first word of the last answer comes while the model is still writing', async () => {
     const seen = Promise.withResolvers<void>();
-    const model = fakeModel([CALL, 'Sent yesterday.']);
-    const slow: FakeModel = {
+    const model = scriptedModel([CALL, 'Sent yesterday.']);
+    const slow: ScriptedModel = {
       ...model,
       async doStream(options) {
         const { stream } = await model.doStream(options);
@@ -327,7 +330,7 @@ describe('ctx.llm.run', () => {
   });
 
   test('the next turn knows what the tools gave, whatever part of the log it looks at', async () => {
-    const model = fakeModel([CALL, 'It was sent.', 'Yesterday.', 'At noon.']);
+    const model = scriptedModel([CALL, 'It was sent.', 'Yesterday.', 'At noon.']);
     const pipeline: Pipeline = (ctx) =>
       ctx.sendMessage(ctx.llm.run(ctx.context(3), { tools: { find } }));
     const messages = ['Where is order 7?', 'When was that?', 'And the time?'];
@@ -453,7 +456,7 @@ describe('ctx.llm.run', () => {
         });
       },
     };
-    const model = fakeModel([{ text: 'One moment.', calls: [{ name: 'wait' }] }]);
+    const model = scriptedModel([{ text: 'One moment.', calls: [{ name: 'wait' }] }]);
     await using app = defineApp({
       store: 'sqlite::memory:',
       llm: { model },

@@ -1,3 +1,4 @@
+import type { Run } from 'jims-core';
 import * as v from 'valibot';
 
 import { resultOf, runHeaders } from '../../../chat/answer-run.ts';
@@ -10,7 +11,7 @@ import type { ClientRunRequest } from '../../../chat/start-run.ts';
 import { streamRun } from '../../../chat/stream-run.ts';
 import { json } from '../../../http/json-answer.ts';
 import { lookUpInTurn } from '../../../http/reading-turns.ts';
-import type { ApiContext, Call, Parameter, Route } from '../../../http/route.ts';
+import type { ApiContext, Call, Parameter, Route, RunFrames } from '../../../http/route.ts';
 import { NOBODY, callerOf } from '../shared/caller.ts';
 import { throwAway } from '../shared/throw-away.ts';
 import { ChatCompletionBody, decode } from './decode.ts';
@@ -122,6 +123,18 @@ async function complete(api: ApiContext, call: Call): Promise<Response> {
   const result = resultOf(await run.end);
   const headers = { ...call.headers, ...runHeaders(run) };
   return json({ headers }, encodeResult(run, result, { model, addressOf }));
+}
+
+/** A run as a client gets it that wants everything. */
+export function wire(api: ApiContext, call: Call, run: Run): RunFrames {
+  return encodeStream(run, {
+    model: 'jims',
+    includeUsage: true,
+    statuses: true,
+    addressOf: fileAddress(api, call),
+    requestId: call.requestId,
+    exposeErrors: api.exposeErrors,
+  });
 }
 
 async function requestOf(

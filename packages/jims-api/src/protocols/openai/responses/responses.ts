@@ -9,7 +9,7 @@ import { HttpError } from '../../../http/errors.ts';
 import { json } from '../../../http/json-answer.ts';
 import { integerIn } from '../../../http/query.ts';
 import { lookUpInTurn } from '../../../http/reading-turns.ts';
-import type { ApiContext, Call, Route } from '../../../http/route.ts';
+import type { ApiContext, Call, Route, RunFrames } from '../../../http/route.ts';
 import { conversationId, responseId } from '../shared/ids.ts';
 import { CONTACT, deletedResource, inPath, inQuery } from '../shared/routes.ts';
 import { throwAway } from '../shared/throw-away.ts';
@@ -222,6 +222,12 @@ async function currentResponse(api: ApiContext, call: Call, record: RunRecord): 
   const run = await api.app.runs.find(runId);
   const end = await (run ?? gone(record)).end;
   return responseObject(whose, stateOfEnd(whose, end, record.finishedAt));
+}
+
+/** A run as the stream of its response. */
+export async function wire(api: ApiContext, call: Call, run: Run): Promise<RunFrames> {
+  const record = await api.app.runs.record(run.id);
+  return encodeStream(run, streamOptions(api, call, echoOf(record?.incoming)));
 }
 
 async function requireRun({ app }: ApiContext, record: RunRecord): Promise<Run> {

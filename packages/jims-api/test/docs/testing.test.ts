@@ -1,4 +1,4 @@
-// The pages for authors: what they show runs.
+// The page about tests: what it shows runs.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { symlinkSync } from 'node:fs';
@@ -12,13 +12,14 @@ import { codeBlocks } from './code-blocks.ts';
 
 const MODULES = fileURLToPath(new URL('../../../../node_modules', import.meta.url));
 
-test('docs/developing.md: its tests pass', async () => {
-  const [app = ''] = codeBlocks('README.md', 'ts');
-  const tests = codeBlocks('docs/developing.md', 'ts');
-  assert.equal(tests.length, 4);
+test('docs/testing.md: its tests pass, on its app and with its conversation', async () => {
+  const [app = '', ...tests] = codeBlocks('docs/testing.md', 'ts');
+  const [conversation = ''] = codeBlocks('docs/testing.md', 'json');
+  assert.equal(tests.length, 5);
   using folder = folderWith({
     'package.json': '{"type": "module"}',
     'app.ts': app,
+    'refund.conversation.json': conversation,
     ...Object.fromEntries(tests.map((code, index) => [`${index}.test.ts`, code])),
   });
   symlinkSync(MODULES, join(folder.path, 'node_modules'));
@@ -26,7 +27,8 @@ test('docs/developing.md: its tests pass', async () => {
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ['--conditions=@jims/source', '--test', '--test-reporter=tap'],
-    { cwd: folder.path, env: { ...env, JIMS_DB_CONN_URI: 'sqlite::memory:' } },
+    // A test that opened the app's own database would fail.
+    { cwd: folder.path, env: { ...env, JIMS_DB_CONN_URI: 'postgresql://nobody@127.0.0.1:1/none' } },
   );
-  assert.match(stdout, /# pass 4\n# fail 0/);
+  assert.match(stdout, /# pass 7\n# fail 0/);
 });

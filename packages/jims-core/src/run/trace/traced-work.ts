@@ -1,0 +1,93 @@
+import type { ToolNews } from '../../pipeline/message-part.ts';
+import type { StepNews } from '../../pipeline/step.ts';
+import type { StepEntry, ToolEntry } from '../../telemetry/trace.ts';
+import type { JsonObject } from '../../thread/event.ts';
+import type { ReplayedEntry } from '../replay.ts';
+import { replayedModel, replayedStep } from './replayed-entry.ts';
+import type { OpenEntry, TraceLog } from './trace-log.ts';
+
+type WorkNews = Pick<StepNews, 'status' | 'input' | 'output' | 'error'>;
+
+/** The steps and the tools of a run, and what is replayed of earlier ones. */
+export class TracedWork {
+  readonly #log: TraceLog;
+  readonly #steps = new Map<string, OpenEntry<StepEntry>>();
+  readonly #tools = new Map<string, OpenEntry<ToolEntry>>();
+  /** Replayed steps that may be those of tools, which say so themselves later. */
+  #replayed: OpenEntry<StepEntry>[] = [];
+
+  constructor(log: TraceLog) {
+    this.#log = log;
+  }
+
+  /** The pipeline got a result that an earlier execution had kept. */
+  replayed({ entry, answer }: ReplayedEntry): void {
+    if (entry.kind !== 'model') return this.#replayedStep(entry, answer?.data);
+    this.#log.add((moment) => ({ ...moment, ...replayedModel(entry, this.#bounded) }));
+  }
+
+  step({ id, name, title, ...news }: StepNews): void {
+    const open =
+      this.#steps.get(id) ??
+      this.#log.begin<StepEntry>((moment) => ({
+        ...moment,
+        kind: 'step',
+        id,
+        name,
+        ...(title !== undefined && { title }),
+        status: 'running',
+        isReplayed: false,
+      }));
+    this.#steps.set(id, open);
+    this.#goesOn(open, news);
+  }
+
+  tool(messageId: string, { id, name, title, ...news }: ToolNews): void {
+    let open = this.#tools.get(id);
+    if (!open) {
+      const isReplayed = this.#takeReplayed(name);
+      open = this.#log.begin<ToolEntry>((moment) => ({
+        ...moment,
+        kind: 'tool',
+        id,
+        name,
+        ...(title !== undefined && { title }),
+        messageId,
+        status: 'running',
+        isReplayed,
+      }));
+      this.#tools.set(id, open);
+    }
+    this.#goesOn(open, news);
+  }
+
+  readonly #bounded = (value: unknown): unknown => this.#log.bounded(value);
+
+  #replayedStep(entry: ReplayedEntry['entry'], answer: JsonObject | undefined): void {
+    const content = replayedStep(entry, this.#bounded, answer);
+    const step = this.#log.add<StepEntry>((moment) => ({ ...moment, ...content }));
+    if (entry.kind === 'step') this.#replayed.push(step);
+  }
+
+  #goesOn(
+    open: OpenEntry<StepEntry> | OpenEntry<ToolEntry>,
+    { status, input, output, error }: WorkNews,
+  ): void {
+    open.add({
+      status,
+      ...(input !== undefined && { input: this.#log.bounded(input) }),
+      ...(output !== undefined && { output: this.#log.bounded(output) }),
+      ...(error !== undefined && { error: this.#log.boundedText(error) }),
+    });
+    if (status !== 'running') open.end();
+  }
+
+  /** The call of a tool is kept as a step of its name. */
+  #takeReplayed(name: string): boolean {
+    const step = this.#replayed.find(({ entry }) => entry.name === name);
+    if (!step) return false;
+    this.#replayed = this.#replayed.filter((each) => each !== step);
+    this.#log.remove(step);
+    return true;
+  }
+}
