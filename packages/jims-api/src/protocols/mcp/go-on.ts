@@ -2,6 +2,7 @@
 import type { JsonObject, QuestionRecord, RunRecord } from 'jims-core';
 
 import { chainOf } from '../../chat/run-chain.ts';
+import { statusOf } from '../../chat/run-status.ts';
 import { startRun } from '../../chat/start-run.ts';
 import type { ReadRun } from '../../chat/start-run.ts';
 import { contactInQuery, mayReach } from '../../http/contact.ts';
@@ -14,7 +15,7 @@ import type { FirstRun } from './encode.ts';
 import { responseTo } from './input-responses.ts';
 import { openState, stateRefused } from './request-state.ts';
 import { inputKey } from './stateless-result.ts';
-import { answerRun } from './take-answer.ts';
+import { answeringRun } from './take-answer.ts';
 
 /** A call whose run is read: one that it started, or one that its answer to a question started. */
 export interface Going extends ReadRun {
@@ -72,8 +73,13 @@ export async function goOn(
   const state = openState(api, call, { args, state: params['requestState'] });
   const { first, question } = await callOf(api, call, { args, ...state });
   if (question.answeredBy !== undefined) {
-    const run = await api.app.runs.find(question.answeredBy);
-    if (!run) throw stateRefused();
+    const { runs } = api.app;
+    const [run, record] = await Promise.all([
+      runs.find(question.answeredBy),
+      runs.record(question.answeredBy),
+    ]);
+    if (!run || !record) throw stateRefused();
+    if (statusOf(record) === 'cancelled') throw stopped();
     const leave = run.attach(client.knowsTasks ? 'continue' : 'cancel');
     return goingOn(api, { run, leave }, first);
   }
@@ -84,13 +90,19 @@ export async function goOn(
   if (!response) return { result: answer.asked(first.runId, question) };
   if (response.kind === 'refusal') return withdraw(api, { first, question, answer });
   const { inputResponses } = params;
-  const request = answerRun(question, response.message);
+  const request = answeringRun(question, response.message);
   const read = await startRun(
     api,
     { ...call, body: async () => ({ args, inputResponses }) },
     { ...request, onDisconnect: client.knowsTasks ? 'continue' : 'cancel' },
   );
   return goingOn(api, read, first);
+}
+
+/** What its client closed before the end cannot go on: the answer was taken. */
+function stopped(): HttpError {
+  const message = 'The call was stopped after its question was answered: begin it again';
+  return new HttpError(409, message, { code: 'cancelled' });
 }
 
 /** The run that a call began with, and the question that it waits with, where the caller may reach them. */

@@ -44,8 +44,9 @@ export async function callStateless(
     params['requestState'] === undefined
       ? begin(api, call, { args, client })
       : goOn(api, call, { args, params, client, answer });
-  if (!client.knowsTasks && readsStreams(call))
+  if (!client.knowsTasks && readsStreams(call)) {
     return streamed(api, call, { request, start, answer });
+  }
   const going = await start();
   if ('result' in going) return json(call, rpcResult(id, going.result));
   const headers = { ...call.headers, ...runHeaders(going.run) };

@@ -26,7 +26,7 @@ export async function takeAnswer(
   const calls = Elicitations.of(api);
   const message = result && messageIn(question, result);
   try {
-    if (message !== undefined) await startRun(api, call, answerRun(question, message));
+    if (message !== undefined) await startRun(api, call, answeringRun(question, message));
     else if (result) await api.app.runs.cancel(question.runId);
     else return calls.giveUp(questionId);
     calls.wake(questionId);
@@ -49,7 +49,7 @@ async function openQuestion(
 }
 
 /** The run that an answer of the user starts. */
-export function answerRun(
+export function answeringRun(
   { questionId, threadId, contactId }: QuestionRecord,
   message: string,
 ): ClientRunRequest {

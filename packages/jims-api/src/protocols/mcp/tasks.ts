@@ -15,7 +15,7 @@ import { inputRequest } from './elicitation.ts';
 import { encodeEnd } from './encode.ts';
 import { responseTo } from './input-responses.ts';
 import { complete, madeBy, resultOptions } from './stateless-result.ts';
-import { answerRun } from './take-answer.ts';
+import { answeringRun } from './take-answer.ts';
 
 const POLL_MS = 1000;
 
@@ -62,7 +62,7 @@ export async function updateTask(
     await startRun(
       api,
       { ...call, body: async () => params },
-      answerRun(question, response.message),
+      answeringRun(question, response.message),
     );
   } else if (response) {
     await api.app.runs.cancel(question.runId);

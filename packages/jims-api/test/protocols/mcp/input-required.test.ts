@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { freshDatabase } from '../../../../jims-core/test/support/postgres.ts';
 import { jsonOf, testApi, testApiOn } from '../../support/api.ts';
@@ -117,6 +118,33 @@ test('an answer that is sent again is the same answer', async () => {
   assert.deepEqual(textsOf(await refund(api, again)), textsOf(first));
   const { questions } = await api.app.questions.list({ limit: 10 });
   assert.equal(questions.length, 1);
+});
+
+test('a call that was stopped after its answer says so when it is sent again', async () => {
+  const working = Promise.withResolvers<void>();
+  await using served = await serveApp({
+    async pipeline(ctx) {
+      await ctx.ask('Sure?', { name: 'sure' });
+      working.resolve();
+      await sleep(60_000, undefined, { signal: ctx.signal });
+    },
+  });
+  const post: TestApi['post'] = (path, body, headers) =>
+    fetch(served.origin + path, {
+      method: 'POST',
+      body: JSON.stringify(body),
+      headers: { ...headers, 'content-type': 'application/json' },
+    });
+  const { requestState } = askedIn(await refund({ post }));
+  const again = { requestState, inputResponses: { sure: YES } };
+  const call = refund({ post }, again);
+  await working.promise;
+  const { questions } = await served.app.questions.list({ limit: 10 });
+  await served.app.runs.cancel(questions[0]?.answeredBy ?? '');
+  await call;
+  const { isError, content } = await refund({ post }, again);
+  assert.equal(isError, true);
+  assert.match(JSON.stringify(content), /begin it again/);
 });
 
 for (const fileAddressKeys of [[], ['k'.repeat(32)]]) {
