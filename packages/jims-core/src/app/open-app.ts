@@ -92,6 +92,10 @@ export class OpenApp {
     return this.#engine?.counts() ?? { running: 0, queued: 0 };
   }
 
+  get lostRuns(): number {
+    return this.#engine?.lostRuns ?? 0;
+  }
+
   get changedChains(): number {
     return this.#engine?.changedChains ?? 0;
   }

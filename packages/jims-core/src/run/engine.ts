@@ -151,6 +151,10 @@ export class RunEngine implements KnownThreads {
   }
 
   /** How many runs have failed, as their pipelines took another way than before. */
+  get lostRuns(): number {
+    return this.#lease.lostRuns;
+  }
+
   get changedChains(): number {
     return this.#changedChains;
   }
