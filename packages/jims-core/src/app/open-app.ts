@@ -93,11 +93,11 @@ export class OpenApp {
   }
 
   get lostRuns(): number {
-    return this.#engine?.lostRuns ?? 0;
+    return this.#engine?.failures.lostRuns ?? 0;
   }
 
   get changedChains(): number {
-    return this.#engine?.changedChains ?? 0;
+    return this.#engine?.failures.changedChains ?? 0;
   }
 
   /** Refuses all runs until code is taken over. */
