@@ -38,7 +38,7 @@ describe('<jims-chat> in a page', () => {
         ]);
       },
       `<main><h1>A shop</h1><button>Buy</button></main>
-       <jims-chat mode="floating" title="Support" contact-id="customer:1"></jims-chat>`,
+       <jims-chat mode="floating" heading="Support" contact-id="customer:1"></jims-chat>`,
     );
     await using browser = await openPage(served.origin);
     const { page } = browser;
