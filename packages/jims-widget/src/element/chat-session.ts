@@ -173,11 +173,11 @@ export class ChatSession {
     const end = chat.subscribe(() => {
       const snapshot = chat.getSnapshot();
       if (this.#isWarned || wasReached(snapshot)) return end();
-      if (snapshot.status !== 'reconnecting') return;
+      if (snapshot.status !== 'reconnecting' || !navigator.onLine) return;
       this.#isWarned = true;
       console.warn(
-        `<jims-chat> cannot reach ${origin}. If the service runs, it does not allow pages of ${location.origin}: ` +
-          `start it with --cors-origin ${location.origin}`,
+        `<jims-chat> cannot reach ${origin}. If the service runs, it probably does not allow ` +
+          `pages of ${location.origin}: start it with --cors-origin ${location.origin}`,
       );
     });
   }

@@ -125,7 +125,8 @@ function End({ snapshot }: { readonly snapshot: ChatSnapshot }): JSX.Element {
 /** The last message, when it waits for an answer: the open question, or a click. */
 function askingMessage({ messages, question, status }: ChatSnapshot): ChatMessage | undefined {
   const last = messages.at(-1);
-  if (status !== 'ready' || last?.role !== 'assistant' || last.state !== 'complete') return undefined;
+  if (status !== 'ready' || last?.role !== 'assistant' || last.state !== 'complete')
+    return undefined;
   return !question || isSaidBy(last, question.text) ? last : undefined;
 }
 
