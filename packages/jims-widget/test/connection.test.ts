@@ -9,8 +9,8 @@ import { serveWidget } from './support/widget-page.ts';
 
 const CHAT = '<main><h1>Help</h1><jims-chat contact-id="customer:1"></jims-chat></main>';
 
-function echo(ctx: ThreadContext): Promise<void> {
-  return ctx.sendMessage(`You said: ${ctx.lastUserMessage}`);
+function echo(ctx: ThreadContext): void {
+  ctx.sendMessage(`You said: ${ctx.lastUserMessage}`);
 }
 
 describe('<jims-chat> without a connection', () => {

@@ -175,6 +175,7 @@ export class ChatSession {
       if (this.#isWarned || wasReached(snapshot)) return end();
       if (snapshot.status !== 'reconnecting' || !navigator.onLine) return;
       this.#isWarned = true;
+      // oxlint-disable-next-line no-console -- it is the page's author who has to know
       console.warn(
         `<jims-chat> cannot reach ${origin}. If the service runs, it probably does not allow ` +
           `pages of ${location.origin}: start it with --cors-origin ${location.origin}`,

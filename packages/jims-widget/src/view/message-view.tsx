@@ -32,7 +32,7 @@ interface MessageProps {
   readonly question: ChatQuestion | undefined;
 }
 
-const NAMES = [
+const PROPS = [
   'message',
   'isLast',
   'isReady',
@@ -46,7 +46,7 @@ const NAMES = [
 export class MessageItem extends Component<MessageProps> {
   override shouldComponentUpdate(next: MessageProps): boolean {
     const { props } = this;
-    return NAMES.some((name) => props[name] !== next[name]);
+    return PROPS.some((name) => props[name] !== next[name]);
   }
 
   override render(props: MessageProps): JSX.Element {
@@ -64,7 +64,7 @@ export class MessageItem extends Component<MessageProps> {
 }
 
 function MessageContent(props: MessageProps): JSX.Element {
-  const { message, isReady, isWaiting, hasChoices, question } = props;
+  const { message, isReady, isWaiting } = props;
   const texts = useTexts();
   const [isEdited, setEdited] = useState(false);
   const { role, state } = message;
@@ -85,13 +85,18 @@ function MessageContent(props: MessageProps): JSX.Element {
       {state === 'partial' && <p class="note muted">{texts.stopped}</p>}
       {isWaiting && <p class="note muted">{texts.sending}</p>}
       {state === 'failed' && <Failed />}
-      {hasChoices && <Choices buttons={message.buttons} />}
-      {question && <QuestionView key={question.id} question={question} isSaid />}
+      <Replies {...props} />
       {isOver && !isEdited && (
         <MessageTools message={message} {...(isEditable && { onEdit: () => setEdited(true) })} />
       )}
     </>
   );
+}
+
+/** What the message can be answered by beside words. */
+function Replies({ message, hasChoices, question }: MessageProps): JSX.Element | null {
+  if (question) return <QuestionView key={question.id} question={question} isSaid />;
+  return hasChoices ? <Choices buttons={message.buttons} /> : null;
 }
 
 function Body({ message }: { readonly message: ChatMessage }): JSX.Element {
