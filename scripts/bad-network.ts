@@ -11,7 +11,7 @@ import { seeded } from '../packages/jims-client/test/support/seeded.ts';
 const count = Number(process.argv[2] ?? 100);
 const seed = Number(process.argv[3] ?? Date.now());
 const AT_ONCE = 30;
-const RESTART_EVERY_MS = 5000;
+const RESTART_EVERY_MS = 15_000;
 
 for (const mode of ['plain', 'durable'] as const) {
   const began = performance.now();

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 
 const PROJECTS = [
   'packages/jims-client',
+  'packages/jims-client/test/support/page',
   'packages/jims-widget',
   'packages/jims-playground',
   'examples/react-chat/page',

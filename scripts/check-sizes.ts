@@ -41,8 +41,8 @@ async function clientSize(): Promise<number> {
 /** Each file on its own, as browsers load them. */
 async function assetsSize(name: string): Promise<number> {
   const url = pathToFileURL(`packages/${name}/src/assets.ts`);
-  const { readAssets }: Assets = await import(url.href);
-  return sizeOf([...(await readAssets()).values()].map(({ body }) => body));
+  const module: Assets = await import(url.href);
+  return sizeOf([...(await module.readAssets()).values()].map(({ body }) => body));
 }
 
 function sizeOf(texts: readonly string[]): number {

@@ -1,4 +1,4 @@
-// useChat on a React page, with an answer that goes on when the page is loaded anew:
+// A React page on jims-client/react, with an answer that goes on when the page is loaded anew:
 //
 //   node examples/react-chat/server.ts        and open http://127.0.0.1:3000
 import { readFile } from 'node:fs/promises';
@@ -31,6 +31,7 @@ async function bundle(): Promise<string> {
     minify: true,
     format: 'esm',
     jsx: 'automatic',
+    conditions: ['@jims/source'],
     define: { 'process.env.NODE_ENV': '"production"' },
   });
   return outputFiles[0]?.text ?? '';

@@ -1,50 +1,30 @@
-import { useChat } from '@ai-sdk/react';
-import { useEffect, useRef, useState } from 'react';
+import type { JimsClient } from 'jims-client';
+import { useJimsChat } from 'jims-client/react';
+import { useEffect, useRef } from 'react';
 import type { ReactNode, RefObject } from 'react';
 
-import { forgetChat, stopAnswer, transportOf, uploadFile } from './api.ts';
-import type { Button, ChatIdentity, Message } from './api.ts';
 import { Composer } from './composer.tsx';
 import { MessageView } from './message-view.tsx';
 
 interface ChatProps {
-  readonly chat: ChatIdentity;
-  readonly messages: Message[];
+  readonly client: JimsClient;
+  readonly threadId: string | undefined;
+  readonly onNew: () => void;
 }
 
-export function Chat({ chat, messages: restored }: ChatProps): ReactNode {
-  const [transport] = useState(() => transportOf(chat));
-  const [agentStatus, setAgentStatus] = useState('');
-  const { messages, sendMessage, regenerate, status, error, stop } = useChat<Message>({
-    id: chat.id,
-    messages: restored,
-    transport,
-    resume: true,
-    onData(part) {
-      if (part.type === 'data-status') setAgentStatus(part.data.status);
-    },
-    onFinish: () => setAgentStatus(''),
-  });
-  const busy = status === 'submitted' || status === 'streaming';
+export function Chat({ client, threadId, onNew }: ChatProps): ReactNode {
+  const chat = useJimsChat({ client, threadId });
+  const { messages, status, run, error } = chat;
+  const isBusy = status !== 'ready' && status !== 'loading';
   const end = useScrollToEnd(messages);
-
-  async function stopBoth(): Promise<void> {
-    await stopAnswer(chat);
-    await stop();
-  }
-
-  function choose({ text }: Button): void {
-    void sendMessage({ text }, { body: { event_type: 'comm.user_button_click' } });
-  }
-
   return (
     <main>
       <header>
         <div>
           <h1>Town guide</h1>
-          <p>useChat, answered by a JIMS app</p>
+          <p>jims-client/react, answered by a JIMS app</p>
         </div>
-        <button type="button" className="quiet" onClick={startAnew}>
+        <button type="button" className="quiet" onClick={onNew}>
           New chat
         </button>
       </header>
@@ -52,38 +32,28 @@ export function Chat({ chat, messages: restored }: ChatProps): ReactNode {
         {messages.length === 0 && <li className="hint">Say anything to begin.</li>}
         {messages.map((message) => (
           <MessageView
-            key={message.id}
+            key={message.key}
             message={message}
-            {...(!busy && message === messages.at(-1) && { onChoose: choose })}
+            {...(!isBusy && message === messages.at(-1) && { onChoose: chat.click })}
           />
         ))}
         <li ref={end} aria-hidden="true" />
       </ol>
-      <p role="status">{busy && (agentStatus || 'Thinking…')}</p>
+      <p role="status">{isBusy && (run?.status ?? 'Thinking…')}</p>
       {error && (
         <p role="alert">
           {error.message}{' '}
-          <button type="button" className="quiet" onClick={() => void regenerate()}>
+          <button type="button" className="quiet" onClick={() => void chat.retry()}>
             Try again
           </button>
         </p>
       )}
-      <Composer
-        busy={busy}
-        onUpload={(file) => uploadFile(file, chat)}
-        onSend={(text, files) => void sendMessage({ text, files })}
-        onStop={() => void stopBoth()}
-      />
+      <Composer isBusy={isBusy} onSend={chat.send} onStop={chat.stop} />
     </main>
   );
 }
 
-function startAnew(): void {
-  forgetChat();
-  location.reload();
-}
-
-function useScrollToEnd(messages: readonly Message[]): RefObject<HTMLLIElement | null> {
+function useScrollToEnd(messages: readonly unknown[]): RefObject<HTMLLIElement | null> {
   const end = useRef<HTMLLIElement>(null);
   useEffect(() => {
     // In braces: newer browsers give a promise, which React would take for a clean-up.

@@ -1,36 +1,20 @@
-import type { FileUIPart } from 'ai';
+import type { Chat } from 'jims-client';
 import { useState } from 'react';
 import type { ChangeEvent, FormEvent, ReactNode } from 'react';
 
 interface ComposerProps {
-  readonly busy: boolean;
-  readonly onUpload: (file: File) => Promise<FileUIPart>;
-  readonly onSend: (text: string, files: FileUIPart[]) => void;
-  readonly onStop: () => void;
+  readonly isBusy: boolean;
+  readonly onSend: Chat['send'];
+  readonly onStop: Chat['stop'];
 }
 
-export function Composer({ busy, onUpload, onSend, onStop }: ComposerProps): ReactNode {
+export function Composer({ isBusy, onSend, onStop }: ComposerProps): ReactNode {
   const [text, setText] = useState('');
-  const [files, setFiles] = useState<FileUIPart[]>([]);
-  const [uploading, setUploading] = useState(0);
-  const [problem, setProblem] = useState('');
-  const isReady = !busy && uploading === 0 && (text.trim() !== '' || files.length > 0);
-
-  async function upload(file: File): Promise<void> {
-    setUploading((count) => count + 1);
-    try {
-      const part = await onUpload(file);
-      setFiles((others) => [...others, part]);
-    } catch (error) {
-      setProblem(`${file.name}: ${error instanceof Error ? error.message : String(error)}`);
-    } finally {
-      setUploading((count) => count - 1);
-    }
-  }
+  const [files, setFiles] = useState<readonly File[]>([]);
+  const isReady = !isBusy && (text.trim() !== '' || files.length > 0);
 
   function add({ target }: ChangeEvent<HTMLInputElement>): void {
-    setProblem('');
-    for (const file of target.files ?? []) void upload(file);
+    setFiles([...files, ...(target.files ?? [])]);
     // So that the same file can be chosen again.
     target.value = '';
   }
@@ -38,29 +22,28 @@ export function Composer({ busy, onUpload, onSend, onStop }: ComposerProps): Rea
   function submit(event: FormEvent): void {
     event.preventDefault();
     if (!isReady) return;
-    onSend(text, files);
+    // What goes wrong is in the chat's `error`.
+    onSend(text, { files }).catch(() => {});
     setText('');
     setFiles([]);
   }
 
   return (
     <form onSubmit={submit}>
-      {problem && <p role="alert">{problem}</p>}
-      {(files.length > 0 || uploading > 0) && (
+      {files.length > 0 && (
         <ul className="chosen" aria-label="Files to send">
-          {files.map((file) => (
-            <li key={file.url}>
-              {file.filename}
+          {files.map((file, index) => (
+            <li key={index}>
+              {file.name}
               <button
                 type="button"
-                aria-label={`Leave out ${file.filename}`}
+                aria-label={`Leave out ${file.name}`}
                 onClick={() => setFiles(files.filter((other) => other !== file))}
               >
                 ×
               </button>
             </li>
           ))}
-          {uploading > 0 && <li>Uploading…</li>}
         </ul>
       )}
       <label className="add" title="Add files">
@@ -73,8 +56,8 @@ export function Composer({ busy, onUpload, onSend, onStop }: ComposerProps): Rea
         value={text}
         onChange={(event) => setText(event.target.value)}
       />
-      {busy ? (
-        <button type="button" onClick={onStop}>
+      {isBusy ? (
+        <button type="button" onClick={() => void onStop()}>
           Stop
         </button>
       ) : (

@@ -1,4 +1,3 @@
-import type { ChatMessage } from './chat-snapshot.ts';
 import { cursorOf, withEvents, withRun, withStreamEvent, withoutRun } from './chat-state.ts';
 import type { ChatStore } from './chat-store.ts';
 import { JimsApiError } from './errors.ts';
@@ -138,14 +137,9 @@ export class ChatConnection {
     }
   }
 
-  get #news(): Pick<ChatStore, 'onLost' | 'onOpen'> {
-    const { onLost, onOpen } = this.#store;
-    return { onLost, onOpen };
-  }
-
   #newestRun(): string | undefined {
-    const isStored = ({ role, createdAt }: ChatMessage): unknown => role === 'user' && createdAt;
-    return this.#store.state.messages.findLast(isStored)?.id;
+    const { messages } = this.#store.state;
+    return messages.findLast(({ role, createdAt }) => role === 'user' && createdAt)?.id;
   }
 
   /** The run that is going on, as far as that is known; else one of those that wait for it. */
@@ -164,8 +158,8 @@ export class ChatConnection {
         query: { domain: 'comm' },
         after: cursorOf(this.#store.state),
         signal,
-        parse: ({ data }) => objectIn(data) as ThreadEvent,
-        ...this.#news,
+        parse: ({ data }) => threadEventIn(data),
+        ...this.#store.line,
       });
       for await (const batch of batches) {
         if (signal.aborted) return;
@@ -187,6 +181,7 @@ export class ChatConnection {
     this.#store.update((state) => withRun(state, runId, hasGreeting));
     const end = await this.#read(runId, session);
     this.#over.add(runId);
+    this.#accepted.delete(runId);
     await this.#sending;
     await Promise.all([this.log.sync(session), this.log.refresh(session)]);
     this.#store.update(withoutRun);
@@ -206,7 +201,7 @@ export class ChatConnection {
       after: live?.seq && !first ? `${live.attempt}.${live.seq}` : undefined,
       signal,
       resend: this.#accepted.get(runId)?.resend,
-      ...this.#news,
+      ...this.#store.line,
     });
     try {
       for await (const batch of batches) {
@@ -231,4 +226,14 @@ export class ChatConnection {
     const next = batch.reduce(withStreamEvent, state);
     if (next.messages.length > messages.length) await this.log.sync(signal);
   }
+}
+
+function threadEventIn(data: string): ThreadEvent {
+  const event = objectIn(data);
+  if (isThreadEvent(event)) return event;
+  throw new SyntaxError('An event of a thread has an id');
+}
+
+function isThreadEvent(event: object): event is ThreadEvent {
+  return 'event_id' in event;
 }

@@ -37,11 +37,13 @@ export function membersOf(data: JsonObject, filesUrl: string): Partial<ChatMessa
   const { role, content, reasoning, partial, buttons, files, sources } = data;
   return {
     role: role === 'user' ? role : 'assistant',
-    text: `${content}`,
+    text: String(content),
     state: partial === true ? 'partial' : 'complete',
     buttons: objects(buttons).map(buttonOf),
-    files: objects<MessageFile>(files).map((file) => fileOf(file, filesUrl)),
-    sources: objects<ChatSource>(sources),
+    files: objects(files)
+      .filter(isFile)
+      .map((file) => fileOf(file, filesUrl)),
+    sources: objects(sources).filter(isSource),
     ...(typeof reasoning === 'string' && { reasoning }),
   };
 }
@@ -60,21 +62,30 @@ export function fileOf(
   };
 }
 
-export function questionOf({
-  name: _,
-  buttons,
-  expires_at,
-  ...members
-}: AskedQuestion): ChatQuestion {
-  return { ...members, buttons: objects(buttons).map(buttonOf), expiresAt: expires_at };
+export function questionOf({ id, text, buttons, schema, expires_at }: AskedQuestion): ChatQuestion {
+  return {
+    id,
+    ...(text !== undefined && { text }),
+    ...(schema && { schema }),
+    buttons: objects(buttons).map(buttonOf),
+    expiresAt: expires_at,
+  };
 }
 
 /** A button without an id is clicked by its text. */
-function buttonOf({ id, text }: JsonObject): ChatButton {
-  return { id: `${id ?? text}`, text: `${text ?? id}` };
+function buttonOf({ id, text }: { readonly id?: unknown; readonly text?: unknown }): ChatButton {
+  return { id: String(id ?? text), text: String(text ?? id) };
+}
+
+function isFile(item: object): item is MessageFile {
+  return 'file_id' in item;
+}
+
+function isSource(item: object): item is ChatSource {
+  return 'url' in item;
 }
 
 /** The objects of what should be a list of them. */
-function objects<T extends object = JsonObject>(list: unknown): readonly T[] {
-  return Array.isArray(list) ? list.filter((each) => typeof each === 'object' && each) : [];
+function objects(list: unknown): readonly object[] {
+  return Array.isArray(list) ? list.filter((item) => typeof item === 'object' && item) : [];
 }

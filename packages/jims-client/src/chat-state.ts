@@ -60,36 +60,42 @@ export function withEvents(state: ChatState, events: readonly ThreadEvent[]): Ch
   const newest = cursorOf(state) ?? '';
   const isSending = state.messages.some((message) => message.state === 'sending');
   let next = state;
-  for (const event of [...events].sort(by((each) => cursor(each.created_at, each.event_id)))) {
-    const { event_id: id, event_type: type, event_data, created_at, run_id } = event;
-    const isUser = event_data['role'] === 'user';
-    const isNew = isUser && cursor(created_at, id) > newest;
-    const members = membersOf(event_data, state.filesUrl);
+  for (const event of events.toSorted(by((each) => cursor(each.created_at, each.event_id)))) {
+    const { event_id: id, event_data, created_at } = event;
+    const isNew = event_data['role'] === 'user' && cursor(created_at, id) > newest;
     const known =
       find(next, (message) => message.id === id) ??
-      // It could not be known whether this one was accepted.
-      find(
-        next,
-        ({ state: its, runId, text }) =>
-          its === 'failed' && !runId && isNew && text === members.text,
-      );
+      (isNew ? find(next, isUnknown(event_data['content'])) : undefined);
     if (!isMessage(event_data) || known?.createdAt) continue;
     if (isNew && isSending && !known) break;
-    const now = {
-      ...BLANK,
-      key: id,
-      feedback: state.feedback[id],
-      ...known,
-      ...members,
-      id,
-      type,
-      createdAt: created_at,
-      runId: run_id ?? (isUser ? id : known?.runId),
-    };
-    if (type === CLICK) now.text = labelOf(next.messages, now.text);
-    next = withMessage(next, known, now);
+    next = withMessage(next, known, storedMessage(next, event, known));
   }
   return next;
+}
+
+/** Whether a message could not be sent, so that nobody knows whether it was accepted. */
+function isUnknown(content: unknown): (message: ChatMessage) => boolean {
+  return ({ state, runId, text }) => state === 'failed' && !runId && text === content;
+}
+
+function storedMessage(
+  { feedback, filesUrl, messages }: ChatState,
+  { event_id: id, event_type: type, event_data, created_at, run_id }: ThreadEvent,
+  known: ChatMessage | undefined,
+): ChatMessage {
+  const members = membersOf(event_data, filesUrl);
+  const now = {
+    ...BLANK,
+    key: id,
+    feedback: feedback[id],
+    ...known,
+    ...members,
+    id,
+    type,
+    createdAt: created_at,
+    runId: run_id ?? (members.role === 'user' ? id : known?.runId),
+  };
+  return type === CLICK ? { ...now, text: labelOf(messages, now.text) } : now;
 }
 
 /** What a button says that was clicked. */
@@ -146,7 +152,7 @@ export function withMessage(
     return live.hasGreeting ? 'c' : 'a';
   };
   const others = messages.filter((each) => each !== known);
-  return { ...state, messages: [...others, now].sort(by(rankOf)) };
+  return { ...state, messages: [...others, now].toSorted(by(rankOf)) };
 }
 
 /** Changes what is known of a message of the contact on its way. */
@@ -170,13 +176,12 @@ export function withRun(state: ChatState, runId: string, hasGreeting: boolean): 
 /** The log has everything that came of the run. */
 export function withoutRun(state: ChatState): ChatState {
   const { live } = state;
-  const messages = withoutAnswer(state).map((message) =>
-    // A run that was stopped while it waited has left nothing: its message was never stored.
-    message.createdAt || message.runId !== live?.runId
-      ? message
-      : { ...message, state: 'failed' as const },
+  // A run that was stopped while it waited has left nothing: its message was never stored.
+  const left = state.messages.find(
+    ({ createdAt, role, runId }) => role === 'user' && !createdAt && runId === live?.runId,
   );
-  return { ...state, live: undefined, messages };
+  const now = left ? withOutgoing(state, left.key, { state: 'failed' }) : state;
+  return { ...now, live: undefined, messages: withoutAnswer(now) };
 }
 
 /** Without what is not stored of an answer. */
@@ -199,36 +204,39 @@ export function withStreamEvent(state: ChatState, event: StreamEvent): ChatState
   return withTaken(state, event, { ...live, seq });
 }
 
-function withTaken(before: ChatState, { event, data, id }: StreamEvent, live: LiveRun): ChatState {
+function withTaken(before: ChatState, event: StreamEvent, live: LiveRun): ChatState {
   const state = { ...before, live };
-  switch (event) {
+  const { id, data } = event;
+  switch (event.event) {
     case 'status':
-      return { ...state, live: { ...live, status: data.status } };
+      return { ...state, live: { ...live, status: event.data.status } };
     case 'step':
-      return { ...state, live: { ...live, steps: withWork(live.steps, data) } };
+      return { ...state, live: { ...live, steps: withWork(live.steps, event.data) } };
     case 'error':
       // Nothing of it is stored.
       return { ...state, live: { ...live, isOver: true }, messages: withoutAnswer(state) };
     case 'result':
-      return { ...withQuestion(state, data.question), live: { ...live, isOver: true } };
+      return { ...withQuestion(state, event.data.question), live: { ...live, isOver: true } };
     case 'cancelled':
       // Without an id it goes on in another process.
       return { ...state, live: { ...live, isOver: id !== undefined } };
+    case 'event':
+      return isMessage(event.data.event_data) ? withPart(state, event.data.event_id, event) : state;
     case 'thread':
     case 'restarted':
       return before;
+    default:
+      // A newer service may send more.
+      return 'message_id' in data ? withPart(state, data.message_id, event) : state;
   }
-  const messageId = event === 'event' ? data.event_id : data.message_id;
-  const known = find(state, (message) => message.id === messageId);
-  // A newer service may send more.
-  if (!messageId || known?.createdAt || (event === 'event' && !isMessage(data.event_data))) {
-    return state;
-  }
-  const now = known ?? { ...BLANK, id: messageId, key: messageId, runId: live.runId };
-  return withMessage(state, known, {
-    ...now,
-    ...changeBy({ event, data, id } as PartEvent, now, state),
-  });
+}
+
+/** Takes a part of a message of the run; one that is stored does not change any more. */
+function withPart(state: ChatState, id: string, event: PartEvent): ChatState {
+  const known = find(state, (message) => message.id === id);
+  if (known?.createdAt) return state;
+  const before = known ?? { ...BLANK, id, key: id, runId: state.live?.runId };
+  return withMessage(state, known, { ...before, ...changeBy(event, before, state) });
 }
 
 type PartEvent = Extract<

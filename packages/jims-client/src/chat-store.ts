@@ -26,13 +26,15 @@ export class ChatStore {
       const snapshot = this.getSnapshot();
       if (snapshot === this.#announced) return;
       this.#announced = snapshot;
-      for (const listener of [...this.listeners]) listener();
+      for (const listener of this.listeners) listener();
     });
   }
 
-  readonly onLost = (): void => this.set({ isLost: true });
-
-  readonly onOpen = (): void => this.set({ isLost: false });
+  /** What is known of the connection. */
+  readonly line = {
+    onLost: (): void => this.set({ isLost: true }),
+    onOpen: (): void => this.set({ isLost: false }),
+  } as const;
 
   readonly getSnapshot = (): ChatSnapshot => {
     const { threadId, title, messages, question, error, hasOlder, live } = this.state;

@@ -3,7 +3,7 @@ import { JimsApiError } from './errors.ts';
 import { follow } from './follow.ts';
 import { LiveChat } from './live-chat.ts';
 import type { OpenChatOptions } from './live-chat.ts';
-import { chatRequest } from './message-options.ts';
+import { chatRequest, newKey } from './message-options.ts';
 import type { MessageOptions } from './message-options.ts';
 import { filesOf, runsOf } from './resources.ts';
 import type { JimsFiles, JimsRuns } from './resources.ts';
@@ -77,7 +77,7 @@ export class JimsClient {
    * }
    */
   async *stream(text: string, options: StreamOptions = {}): AsyncGenerator<StreamEvent, void> {
-    const { signal, idempotencyKey: key = crypto.randomUUID(), ...message } = options;
+    const { signal, idempotencyKey: key = newKey(), ...message } = options;
     // Without `include` the events have no ids, and could not be joined again.
     const { include = CHAT_INCLUDES } = message;
     const body = chatRequest(text, { contactId: this.#contactId, ...message, include });
@@ -121,7 +121,11 @@ export class JimsClient {
     path: string,
     options: Pick<CallOptions, 'query' | 'signal'> & { readonly after?: string } = {},
   ): AsyncGenerator<SseMessage, void> {
-    const parse = (message: SseMessage): SseMessage => message;
-    for await (const batch of follow(this.#transport, path, { ...options, parse })) yield* batch;
+    for await (const batch of follow(this.#transport, path, { ...options, parse: asItIs }))
+      yield* batch;
   }
+}
+
+function asItIs(message: SseMessage): SseMessage {
+  return message;
 }

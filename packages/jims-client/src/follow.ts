@@ -1,6 +1,6 @@
 import { sseParser } from './sse-parser.ts';
 import type { SseMessage } from './sse-parser.ts';
-import { nextTry } from './transport.ts';
+import { nextTry, piecesOf } from './transport.ts';
 import type { CallOptions, OpenAnswer, Transport } from './transport.ts';
 
 /** What the client of a stream says. */
@@ -36,38 +36,30 @@ export async function* follow<T>(
   const { query, signal, parse, isLast, onOpen } = options;
   let { first, after = '' } = options;
   let leastMs = 0;
+  let isOver = false;
+  const events: T[] = [];
   for (let count = 1; ; count++) {
     let fault: unknown;
-    let isOver = false;
+    const push = sseParser({
+      id: after,
+      onId: (id) => (after = id),
+      onRetry: (ms) => (leastMs = ms),
+      onMessage(message) {
+        if (isOver) return;
+        const event = parse(message);
+        events.push(event);
+        count = 0;
+        isOver = isLast?.(event) === true;
+      },
+    });
+    const headers = { ...STREAM, ...(after && { 'last-event-id': after }) };
     try {
-      const headers = { ...STREAM, ...(after && { 'last-event-id': after }) };
       const answer = first ?? (await transport.open(path, { query, signal, headers }));
       first = undefined;
       onOpen?.();
+      // The client has seen the end of the stream already.
       isOver = answer.response.status === 204;
-      let events: T[] = [];
-      const push = sseParser({
-        id: after,
-        onId: (id) => (after = id),
-        onRetry: (ms) => (leastMs = ms),
-        onMessage(message) {
-          if (isOver) return;
-          const event = parse(message);
-          events.push(event);
-          count = 0;
-          isOver = isLast?.(event) === true;
-        },
-      });
-      for await (const piece of piecesOf(answer)) {
-        try {
-          push(piece);
-        } catch (thrown) {
-          fault = thrown;
-        }
-        if (events.length > 0) yield events;
-        events = [];
-        if (isOver || fault) break;
-      }
+      yield* batchesOf(answer, push, { events, isOver: () => isOver });
     } catch (thrown) {
       fault = thrown;
     }
@@ -76,21 +68,18 @@ export async function* follow<T>(
   }
 }
 
-/** What a connection brings, until it ends. */
-async function* piecesOf({ response, guard }: OpenAnswer): AsyncGenerator<string> {
-  try {
-    guard.watch(true);
-    // React Native's own fetch has no streams: it gives all of it at the end.
-    if (!response.body) return yield await response.text();
-    const reader = response.body.getReader();
-    const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-    for (let read; !(read = await reader.read()).done; guard.watch(true)) {
-      guard.watch(false);
-      yield decoder.decode(read.value, { stream: true });
+/** What is parsed of each piece of a connection, also of one that has a fault in it. */
+async function* batchesOf<T>(
+  answer: OpenAnswer,
+  push: (piece: string) => void,
+  { events, isOver }: { readonly events: T[]; readonly isOver: () => boolean },
+): AsyncGenerator<readonly T[]> {
+  for await (const piece of piecesOf(answer)) {
+    try {
+      push(piece);
+    } finally {
+      if (events.length > 0) yield events.splice(0);
     }
-  } catch (error) {
-    throw guard.reason(error);
-  } finally {
-    guard.end();
+    if (isOver()) return;
   }
 }

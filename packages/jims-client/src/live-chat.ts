@@ -76,7 +76,7 @@ export class LiveChat implements Chat {
   readonly answer = async (value: unknown): Promise<void> => {
     const { question } = this.#store.state;
     if (!question) throw new JimsApiError('No question is open', { code: 'question_closed' });
-    if (question.buttons.some(({ id }) => id === value)) return this.click(`${value}`);
+    if (question.buttons.some(({ id }) => id === value)) return this.click(String(value));
     const content = typeof value === 'string' ? value : JSON.stringify(value);
     return this.#say({ content, answers: question.id });
   };

@@ -4,7 +4,7 @@ import type { ChatFile, ChatMessage } from './chat-snapshot.ts';
 import { withMessage, withOutgoing } from './chat-state.ts';
 import type { ChatStore } from './chat-store.ts';
 import { JimsApiError } from './errors.ts';
-import { chatRequest } from './message-options.ts';
+import { chatRequest, newKey } from './message-options.ts';
 import type { MessageOptions } from './message-options.ts';
 import { CHAT_INCLUDES, openRun } from './run-stream.ts';
 import { asJimsApiError } from './transport.ts';
@@ -50,7 +50,7 @@ export class Outbox {
 
   /** Shows a message that is to be sent. Returns its key. */
   add(draft: Draft): string {
-    const key = crypto.randomUUID();
+    const key = newKey();
     const { content, type = MESSAGE, text = content } = draft;
     this.#drafts.set(key, draft);
     const its = { id: key, key, type, text, files: shown(draft) };
@@ -79,8 +79,13 @@ export class Outbox {
     try {
       const body = this.#bodies.get(key) ?? (await this.#packed(key));
       this.#bodies.set(key, body);
-      const { onLost } = store;
-      const stream = await openRun(this.#transport, { key, body, signal, tries: TRIES, onLost });
+      const stream = await openRun(this.#transport, {
+        key,
+        body,
+        signal,
+        tries: TRIES,
+        ...store.line,
+      });
       const { runId, threadId } = stream;
       store.set({ threadId, question: undefined, error: undefined, isLost: false });
       this.#change(key, { id: runId, runId, state: 'complete' });
@@ -116,7 +121,8 @@ export class Outbox {
     const { contactId } = this.#store.state;
     const files = shown(draft);
     const change = (index: number, now: Partial<ChatFile>): void => {
-      files[index] = { ...files[index], ...now } as ChatFile;
+      const known = files[index];
+      if (known) files[index] = { ...known, ...now };
       this.#change(key, { files: [...files] });
     };
     const upload = async (file: Blob, index: number): Promise<void> => {

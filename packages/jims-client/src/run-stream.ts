@@ -69,9 +69,9 @@ export async function* followRun(
       parse({ id, event, data }) {
         // An event without an id of its own has that of the one before.
         const parsed = { id: id === lastId ? undefined : id, event, data: objectIn(data) };
+        if (!isStreamEvent(parsed)) throw new SyntaxError('An event of a run has a name');
         lastId = id;
-        // What it is was checked by the service.
-        return parsed as unknown as StreamEvent;
+        return parsed;
       },
     });
     for await (const batch of batches) {
@@ -83,6 +83,11 @@ export async function* followRun(
     stream = await resend();
     lastId = undefined;
   }
+}
+
+/** What it is was checked by the service. */
+function isStreamEvent(event: { readonly event: string }): event is StreamEvent {
+  return event.event !== '';
 }
 
 /** @throws SyntaxError for what the network has made of it. */

@@ -23,8 +23,8 @@ const MAX_EVENT_CHARS = 64 * 1024 * 1024;
 
 /**
  * Parses a stream of Server-Sent Events as the HTML standard has it. The function that it returns takes the
- * text in pieces that may end anywhere, and throws a RangeError for an event that does not end. What is not
- * ended by an empty line is not an event: the connection broke off in it.
+ * text in pieces that may end anywhere, and throws a RangeError for an event that does not end. What no
+ * empty line ends is not an event: the connection broke off in it.
  *
  * @example
  * const parse = sseParser({ onMessage: ({ event, data }) => console.log(event, data) });
@@ -43,16 +43,17 @@ export function sseParser({
   let event = '';
   let data: string | undefined;
 
-  function take(line: string): void {
-    if (line === '') {
-      if (data !== undefined) onMessage({ id, event: event || 'message', data });
-      event = '';
-      data = undefined;
-      return onId?.(id);
-    }
+  function end(): void {
+    if (data !== undefined) onMessage({ id, event: event || 'message', data });
+    event = '';
+    data = undefined;
+    onId?.(id);
+  }
+
+  function field(line: string): void {
     // A line that begins with a colon is a comment: a field without a name.
-    const [name] = line.split(':', 1);
-    const value = line.slice(name?.length).replace(/^: ?/, '');
+    const [name = ''] = line.split(':', 1);
+    const value = line.slice(name.length).replace(/^: ?/, '');
     if (name === 'data') data = data === undefined ? value : `${data}\n${value}`;
     else if (name === 'event') event = value;
     else if (name === 'id' && !value.includes('\0')) id = value;
@@ -65,9 +66,10 @@ export function sseParser({
     const text = rest + (piece.startsWith(skipped) ? piece.slice(skipped.length) : piece);
     skipped = '';
     let from = 0;
-    for (let end; (end = lineEnd.exec(text)); from = lineEnd.lastIndex) {
-      take(text.slice(from, end.index));
-      if (end[0] === '\r' && lineEnd.lastIndex === text.length) skipped = '\n';
+    for (let found; (found = lineEnd.exec(text)); from = lineEnd.lastIndex) {
+      if (found.index > from) field(text.slice(from, found.index));
+      else end();
+      if (found[0] === '\r' && lineEnd.lastIndex === text.length) skipped = '\n';
     }
     rest = text.slice(from);
     if (rest.length + (data?.length ?? 0) > MAX_EVENT_CHARS) {

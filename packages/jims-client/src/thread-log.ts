@@ -39,7 +39,6 @@ export class ThreadLog {
           feedback: Object.fromEntries(given),
           hasOlder: page.next_cursor !== null,
           isLoading: false,
-          isLost: false,
         },
         page.events,
       ),
@@ -81,9 +80,11 @@ export class ThreadLog {
     return page;
   }
 
-  #get<T>(path: string, signal: AbortSignal, query?: Query): Promise<T> {
-    const { onLost } = this.#store;
-    const options = { query, signal, tries: Infinity, onLost };
-    return this.#transport.json<T>(this.path + path, options);
+  async #get<T>(path: string, signal: AbortSignal, query?: Query): Promise<T> {
+    const { line } = this.#store;
+    const options = { query, signal, tries: Infinity, ...line };
+    const answer = await this.#transport.json<T>(this.path + path, options);
+    line.onOpen();
+    return answer;
   }
 }

@@ -74,58 +74,68 @@ export class Transport {
 
   /** One try: resolves when the head of a good answer is there. @throws JimsApiError */
   async open(path: string, options: CallOptions, isAgain = false): Promise<OpenAnswer> {
-    const { token, headers, fetch: own = fetch, silenceMs = SILENCE_MS } = this.options;
-    // Not as a method: browsers want it called without an object.
-    const { method, body, query, key, fetch: send = own } = options;
-    const isFile = body instanceof Blob;
+    const { token } = this.options;
     // One call for all requests that begin together.
     const used = (this.#token ??= (async () => (typeof token === 'function' ? token() : token))());
-    const forget = (): void => {
-      if (this.#token === used) this.#token = undefined;
-    };
-    const guard = guarded(isFile ? UPLOAD_MS : silenceMs, options.signal);
+    const guard = this.#guarded(options);
+    let error: JimsApiError;
     try {
-      const value = await used;
-      const response = await send(this.address(path, query), {
-        method: method ?? (body ? 'POST' : 'GET'),
-        headers: {
-          ...headers,
-          ...(value && { authorization: `Bearer ${value}` }),
-          ...(body && !isFile && { 'content-type': 'application/json' }),
-          ...(key && { 'idempotency-key': key }),
-          ...options.headers,
-        },
-        ...(body && { body: isFile ? body : JSON.stringify(body) }),
-        signal: guard.signal,
-        cache: 'no-store',
-      });
+      const sent = this.#send(path, { ...options, signal: guard.signal }, await used);
+      const response = await Promise.race([sent, endOf(guard.signal)]);
       if (response.ok) return { response, guard };
-      if (response.status !== 401 || typeof token !== 'function' || isAgain) {
-        throw await errorOf(response);
-      }
-    } catch (error) {
-      used.catch(forget);
-      guard.end();
-      throw guard.reason(error);
+      error = errorOf(response, await textOf({ response, guard }));
+    } catch (thrown) {
+      error = guard.reason(thrown);
     }
     guard.end();
-    forget();
+    const { status = 401 } = error;
+    if (status === 401 && this.#token === used) this.#token = undefined;
+    if (error.status !== 401 || typeof token !== 'function' || isAgain) throw error;
     return this.open(path, options, true);
+  }
+
+  #guarded({ body, signal }: CallOptions): Guard {
+    const { silenceMs = SILENCE_MS } = this.options;
+    return guarded(body instanceof Blob ? UPLOAD_MS : silenceMs, signal);
+  }
+
+  #send(
+    path: string,
+    {
+      method,
+      body,
+      query,
+      key,
+      signal,
+      headers,
+      fetch: send = this.options.fetch ?? fetch,
+    }: CallOptions,
+    token: string | undefined,
+  ): Promise<Response> {
+    const isJson = body && !(body instanceof Blob);
+    return send(this.address(path, query), {
+      method: method ?? (body ? 'POST' : 'GET'),
+      headers: {
+        ...this.options.headers,
+        ...(token && { authorization: `Bearer ${token}` }),
+        ...(isJson && { 'content-type': 'application/json' }),
+        ...(key && { 'idempotency-key': key }),
+        ...headers,
+      },
+      ...(body && { body: body instanceof Blob ? body : JSON.stringify(body) }),
+      ...(signal && { signal }),
+      cache: 'no-store',
+    });
   }
 
   /** Tries until there is a whole answer, or a reason that stays. @throws JimsApiError */
   json<T>(path: string, options: CallOptions = {}): Promise<T> {
     return retried(options, async () => {
-      const { response, guard } = await this.open(path, options);
-      try {
-        const text = await response.text();
-        const isText = response.headers.get('content-type')?.startsWith('text/plain');
-        return response.status === 204 || isText ? (text as T) : JSON.parse(text);
-      } catch (error) {
-        throw guard.reason(error);
-      } finally {
-        guard.end();
-      }
+      const answer = await this.open(path, options);
+      const text = await textOf(answer);
+      const { status, headers } = answer.response;
+      const isText = status === 204 || headers.get('content-type')?.startsWith('text/plain');
+      return isText ? text : JSON.parse(text);
     });
   }
 }
@@ -162,12 +172,15 @@ export async function nextTry(
   { count, tries = Infinity, signal, onLost, leastMs = 0 }: Tries,
 ): Promise<void> {
   const error = asJimsApiError(thrown);
-  const { code, status = 0, retryAfter = 0 } = error;
-  const isFault = code === 'network' || code === 'invalid_answer';
-  const isBusy = status === 408 || status === 429 || (status > 501 && !FINAL.test(code));
-  if (count >= tries || !(isFault || isBusy)) throw error;
+  if (count >= tries || !isTransient(error)) throw error;
   onLost?.(error);
-  await pause(count, signal, Math.max(leastMs, retryAfter * 1000));
+  await pause(count, signal, Math.max(leastMs, (error.retryAfter ?? 0) * 1000));
+}
+
+/** Whether the same request may work later. */
+function isTransient({ code, status = 0 }: JimsApiError): boolean {
+  if (code === 'network' || code === 'invalid_answer') return true;
+  return status === 408 || status === 429 || (status > 501 && !FINAL.test(code));
 }
 
 /** Gives up what is silent for too long. */
@@ -205,19 +218,53 @@ function guarded(ms: number, outer: AbortSignal | undefined): Guard {
   return { signal, watch, end, reason: (error) => asJimsApiError(silence ?? error) };
 }
 
-async function errorOf(response: Response): Promise<JimsApiError> {
-  const { status, headers } = response;
+/** Rejects when a request is given up: `fetch` of Node may forget its signal when memory is cleaned up. */
+function endOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason));
+  });
+}
+
+/** What a connection brings, until it ends. @throws JimsApiError */
+export async function* piecesOf({ response, guard }: OpenAnswer): AsyncGenerator<string> {
+  const { signal } = guard;
+  try {
+    // React Native's own fetch has no streams: it gives all of it at the end.
+    if (!response.body) return yield await response.text();
+    const reader = response.body.getReader();
+    signal.addEventListener('abort', () => void reader.cancel().catch(() => {}));
+    const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+    guard.watch(true);
+    for (let read; !(read = await reader.read()).done; guard.watch(true)) {
+      guard.watch(false);
+      yield decoder.decode(read.value, { stream: true });
+    }
+    signal.throwIfAborted();
+  } catch (error) {
+    throw guard.reason(error);
+  } finally {
+    guard.end();
+  }
+}
+
+async function textOf(answer: OpenAnswer): Promise<string> {
+  let text = '';
+  for await (const piece of piecesOf(answer)) text += piece;
+  return text;
+}
+
+function errorOf({ status, headers }: Response, text: string): JimsApiError {
   let body: { readonly detail?: unknown; readonly code?: unknown } | undefined;
   try {
-    body = JSON.parse(await response.text());
+    body = JSON.parse(text);
   } catch {}
   const { detail = `HTTP ${status}`, code = CODES[status] ?? `http_${status}` } = body ?? {};
   // A sentence, or a list of what is wrong with a request.
   const message = Array.isArray(detail)
     ? detail.map(({ loc, msg }) => `${loc}: ${msg}`).join('; ')
-    : `${detail}`;
+    : String(detail);
   return new JimsApiError(message, {
-    code: `${code}`,
+    code: String(code),
     status,
     requestId: headers.get('x-request-id') ?? undefined,
     retryAfter: Number(headers.get('retry-after')) || undefined,
@@ -227,7 +274,7 @@ async function errorOf(response: Response): Promise<JimsApiError> {
 /** Why a request failed: it was given up, what came is not the service's, or nothing came. */
 export function asJimsApiError(cause: unknown): JimsApiError {
   if (cause instanceof JimsApiError) return cause;
-  const { name, message } = cause instanceof Error ? cause : new Error(`${cause}`);
+  const { name, message } = cause instanceof Error ? cause : new Error(String(cause));
   const codes: Readonly<Record<string, string>> = {
     AbortError: 'aborted',
     SyntaxError: 'invalid_answer',

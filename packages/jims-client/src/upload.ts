@@ -8,9 +8,12 @@ interface Xhr {
   readonly status: number;
   readonly responseText: string;
   readonly upload: {
-    onprogress: ((event: { readonly loaded: number; readonly total: number }) => void) | null;
+    readonly addEventListener: (
+      type: 'progress',
+      listener: (event: { readonly loaded: number; readonly total: number }) => void,
+    ) => void;
   };
-  onloadend: (() => void) | null;
+  readonly addEventListener: (type: 'loadend', listener: () => void) => void;
   readonly open: (method: string, url: string) => void;
   readonly setRequestHeader: (name: string, value: string) => void;
   readonly send: (body: unknown) => void;
@@ -61,15 +64,17 @@ function sendByXhr(
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
     xhr.open('POST', url);
-    for (const [name, value] of Object.entries({ ...headers })) xhr.setRequestHeader(name, value);
-    xhr.upload.onprogress = ({ loaded, total }) => onProgress(loaded / (total || 1));
-    xhr.onloadend = () => {
+    for (const [name, value] of new Headers(headers)) xhr.setRequestHeader(name, value);
+    xhr.upload.addEventListener('progress', ({ loaded, total }) =>
+      onProgress(loaded / (total || 1)),
+    );
+    xhr.addEventListener('loadend', () => {
       const { status, responseText } = xhr;
       // A response that is made of a string is plain text otherwise.
       const answered = { 'content-type': 'application/json' };
       if (status) resolve(new Response(responseText, { status, headers: answered }));
       else reject(new TypeError('The upload broke off'));
-    };
+    });
     signal?.addEventListener('abort', () => xhr.abort());
     xhr.send(body);
   });

@@ -71,7 +71,7 @@ describe('the state of a chat', () => {
             keys,
             events
               .map(({ event_data }) => event_data['content'])
-              .filter((text) => known.has(`${text}`)),
+              .filter((text) => known.has(String(text))),
           );
         }
         state = withEvents(state, events);

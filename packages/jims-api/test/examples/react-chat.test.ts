@@ -61,7 +61,7 @@ test('the tour guide answers on the React page: a status, a message, buttons tha
   await page.getByRole('button', { name: 'The old harbour' }).waitFor();
   assert.equal(await page.getByRole('button', { name: 'The water tower' }).count(), 0);
   assert.equal(await page.getByRole('status').textContent(), '');
-  assert.equal((await messagesOf(page)).length, 4);
+  assert.equal((await messagesOf(page)).length, 5);
   assert.deepEqual(browser.errors, []);
 });
 
@@ -216,8 +216,10 @@ test('a picture goes to the model; thoughts, tools, sources and files come with 
   assert.deepEqual(browser.errors, []);
 
   await add('text.png', Buffer.from('not a picture'));
-  await page.getByRole('alert').getByText('text.png: The file is not image/png').waitFor();
+  await say(page, 'Look');
+  await page.getByRole('alert').getByText('The file is not image/png').waitFor();
   await add('fine.png', RED);
-  await page.getByText('fine.png').waitFor();
+  await say(page, 'This one');
+  await untilSaid(page, 'echo: This one');
   assert.equal(await page.getByRole('alert').count(), 0);
 });

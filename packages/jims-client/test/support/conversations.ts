@@ -17,7 +17,7 @@ export interface Talk {
 }
 
 const MESSAGES = 3;
-const SETTLING_MS = 120_000;
+const SETTLING_MS = 300_000;
 
 /**
  * A conversation with reloads of its page and a second tab. Every message must be there once, in the order of
@@ -100,7 +100,7 @@ async function logOf(service: string, threadId: string): Promise<string[]> {
   }
   const page = { domain: 'comm', limit: 200 };
   const { events } = await surely(() => jims.threads.events(threadId, page));
-  return events.map(({ event_id, event_data }) => `${event_id} ${event_data['content']}`);
+  return events.map(({ event_id, event_data }) => `${event_id} ${String(event_data['content'])}`);
 }
 
 /** While the service is started again. */
