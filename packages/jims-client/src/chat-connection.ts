@@ -1,4 +1,4 @@
-import { cursorOf, withEvents, withRun, withStreamEvent, withoutRun } from './chat-state.ts';
+import { cursorOf, withRun, withStreamEvent, withoutRun } from './chat-state.ts';
 import type { ChatStore } from './chat-store.ts';
 import { JimsApiError } from './errors.ts';
 import { follow } from './follow.ts';
@@ -145,8 +145,7 @@ export class ChatConnection {
       });
       for await (const batch of batches) {
         if (signal.aborted) return;
-        this.#store.update((state) => withEvents(state, batch));
-        if (this.#nextRun() !== undefined) return;
+        if (!this.log.take(batch) || this.#nextRun() !== undefined) return;
         await this.log.refresh(signal);
       }
     } catch (error) {
@@ -161,8 +160,9 @@ export class ChatConnection {
     const end = await this.#read(runId, session);
     this.#over.add(runId);
     this.#accepted.delete(runId);
-    await this.#sending;
-    await Promise.all([this.log.sync(session), this.log.refresh(session)]);
+    await this.log.refresh(session);
+    do await this.#sending;
+    while (!(await this.log.sync(session)));
     this.#store.update(withoutRun);
     if (end?.event !== 'error') return;
     this.failedRun = runId;

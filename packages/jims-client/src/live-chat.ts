@@ -187,7 +187,9 @@ export class LiveChat implements Chat {
   #connect(isNew: boolean): ChatConnection {
     const { threadId = '' } = this.#store.state;
     const options = { isNew, closed: this.#life.signal };
-    return new ChatConnection(this.#transport, this.#store, threadId, options);
+    const connection = new ChatConnection(this.#transport, this.#store, threadId, options);
+    connection.hold(this.#sending);
+    return connection;
   }
 
   async #try(action: () => Promise<unknown>): Promise<void> {

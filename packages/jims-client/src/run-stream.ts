@@ -85,9 +85,9 @@ export async function* followRun(
   }
 }
 
-/** What it is was checked by the service. */
+/** What it is was checked by the service, which sends none without a name. */
 function isStreamEvent(event: { readonly event: string }): event is StreamEvent {
-  return event.event !== '';
+  return event.event !== 'message';
 }
 
 /** @throws SyntaxError for what the network has made of it. */

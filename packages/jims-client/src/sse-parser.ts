@@ -10,8 +10,6 @@ export interface SseMessage {
 /** What to do with what is parsed. */
 export interface SseParserOptions {
   readonly onMessage: (message: SseMessage) => void;
-  /** The id to join the stream again with, after each event. */
-  readonly onId?: (id: string) => void;
   /** The stream wants this pause, in milliseconds, before it is joined again. */
   readonly onRetry?: (ms: number) => void;
   /** The last id of an earlier connection. */
@@ -32,7 +30,6 @@ const MAX_EVENT_CHARS = 64 * 1024 * 1024;
  */
 export function sseParser({
   onMessage,
-  onId,
   onRetry,
   id = '',
 }: SseParserOptions): (piece: string) => void {
@@ -47,7 +44,6 @@ export function sseParser({
     if (data !== undefined) onMessage({ id, event: event || 'message', data });
     event = '';
     data = undefined;
-    onId?.(id);
   }
 
   function field(line: string): void {

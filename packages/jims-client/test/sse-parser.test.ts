@@ -8,21 +8,18 @@ import type { SseMessage } from '../src/sse-parser.ts';
 
 interface Parsed {
   readonly messages: readonly SseMessage[];
-  readonly lastId: string;
   readonly retry: number | undefined;
 }
 
 function parsed(pieces: readonly string[]): Parsed {
   const messages: SseMessage[] = [];
-  let lastId = '';
   let retry: number | undefined;
   const push = sseParser({
     onMessage: (message) => messages.push(message),
-    onId: (id) => (lastId = id),
     onRetry: (ms) => (retry = ms),
   });
   for (const piece of pieces) push(piece);
-  return { messages, lastId, retry };
+  return { messages, retry };
 }
 
 /** What the text of a stream means: the rules of the HTML standard, one after the other. */
@@ -31,11 +28,10 @@ function byTheStandard(text: string): Parsed {
   // What is not ended by a line end is not a line.
   lines.pop();
   const messages: SseMessage[] = [];
-  let [data, event, id, lastId] = ['', '', '', ''];
+  let [data, event, id] = ['', '', ''];
   let retry: number | undefined;
   for (const line of lines) {
     if (line === '') {
-      lastId = id;
       if (data !== '') messages.push({ id, event: event || 'message', data: data.slice(0, -1) });
       [data, event] = ['', ''];
       continue;
@@ -47,7 +43,7 @@ function byTheStandard(text: string): Parsed {
     if (name === 'id' && !value.includes('\0')) id = value;
     if (name === 'retry' && /^[0-9]+$/.test(value)) retry = Number(value);
   }
-  return { messages, lastId, retry };
+  return { messages, retry };
 }
 
 const lineEnd = fc.constantFrom('\n', '\r', '\r\n');
