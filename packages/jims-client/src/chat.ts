@@ -14,7 +14,11 @@ export interface Chat {
   /** Calls `listener` after each change; returns what ends that. */
   readonly subscribe: (listener: () => void) => () => void;
   readonly getSnapshot: () => ChatSnapshot;
-  /** Sends a message of the contact; resolves when it is accepted, rejects with a `JimsApiError`. */
+  /**
+   * Sends a message of the contact; resolves when it is accepted. While the service cannot be reached it is
+   * tried ten times, for about a minute, or until `close`. Then the message is `failed`, and this rejects with
+   * the `JimsApiError` that is the snapshot's `error`, too. So does every function here.
+   */
   readonly send: (text: string, options?: SendOptions) => Promise<void>;
   /** Stops the run that is answering. What was seen of the answer stays. */
   readonly stop: () => Promise<void>;
@@ -22,7 +26,7 @@ export interface Chat {
   readonly click: (buttonId: string) => Promise<void>;
   /** Answers the open question. */
   readonly answer: (value: unknown) => Promise<void>;
-  /** Sends what could not be sent once more, or runs the last message again when its run failed. */
+  /** Sends messages that are `failed` once more, or runs the last message again when its run failed. */
   readonly retry: () => Promise<void>;
   /** Replaces a message of the contact, and what came after it: the chat goes on in a copy of the thread. */
   readonly edit: (messageId: string, text: string) => Promise<void>;
@@ -30,6 +34,6 @@ export interface Chat {
   readonly loadOlder: () => Promise<void>;
   /** Says what the contact thinks of a message of the app; `undefined` takes it back. */
   readonly giveFeedback: (messageId: string, feedback: ChatFeedback | undefined) => Promise<void>;
-  /** Leaves the chat. Its run goes on. */
+  /** Leaves the chat, and gives up what is being sent. Its run goes on. */
   readonly close: () => void;
 }
