@@ -1,6 +1,6 @@
 import { cursorOf, withRun, withStreamEvent, withoutRun } from './chat-state.ts';
 import type { ChatStore } from './chat-store.ts';
-import { JimsApiError } from './errors.ts';
+import { JimsApiError, notOfService } from './errors.ts';
 import { follow } from './follow.ts';
 import { errorOfEnd, followRun, isEnd, objectIn } from './run-stream.ts';
 import { ThreadLog } from './thread-log.ts';
@@ -209,7 +209,7 @@ export class ChatConnection {
 function threadEventIn(data: string): ThreadEvent {
   const event = objectIn(data);
   if (isThreadEvent(event)) return event;
-  throw new SyntaxError('An event of a thread has an id');
+  throw notOfService();
 }
 
 function isThreadEvent(event: object): event is ThreadEvent {

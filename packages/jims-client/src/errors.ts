@@ -34,3 +34,8 @@ export class JimsApiError extends Error {
     Object.assign(this, about);
   }
 }
+
+/** For what the network, or something between, has made of an answer: it is tried again. */
+export function notOfService(): SyntaxError {
+  return new SyntaxError('This is not an answer of the service');
+}

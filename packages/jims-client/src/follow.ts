@@ -46,7 +46,7 @@ export async function* follow<T>(
       onMessage(message) {
         if (isOver) return;
         const event = parse(message);
-        // An id alone is none: the network has cut off what it belongs to.
+        // An id without data moves nothing: the network has cut off its event.
         after = message.id;
         events.push(event);
         count = 0;

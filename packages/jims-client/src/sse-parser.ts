@@ -20,9 +20,9 @@ export interface SseParserOptions {
 const MAX_EVENT_CHARS = 64 * 1024 * 1024;
 
 /**
- * Parses a stream of Server-Sent Events as the HTML standard has it. The function that it returns takes the
- * text in pieces that may end anywhere, and throws a RangeError for an event that does not end. What no
- * empty line ends is not an event: the connection broke off in it.
+ * Parses a stream of Server-Sent Events as the HTML standard has it, but for lines that end with CR alone. The
+ * function that it returns takes the text in pieces that may end anywhere, and throws a RangeError for an event
+ * that does not end. What no empty line ends is not an event: the connection broke off in it.
  *
  * @example
  * const parse = sseParser({ onMessage: ({ event, data }) => console.log(event, data) });
@@ -33,43 +33,33 @@ export function sseParser({
   onRetry,
   id = '',
 }: SseParserOptions): (piece: string) => void {
-  const lineEnd = /\r\n?|\n/g;
   let rest = '';
-  /** What is left out at the beginning of a piece: the mark of UTF-8, or the other half of a CRLF. */
-  let skipped = '\uFEFF';
   let event = '';
   let data: string | undefined;
 
-  function end(): void {
-    if (data !== undefined) onMessage({ id, event: event || 'message', data });
-    event = '';
-    data = undefined;
-  }
-
-  function field(line: string): void {
+  function take(line: string): void {
+    if (line === '') {
+      if (data !== undefined) onMessage({ id, event: event || 'message', data });
+      event = '';
+      data = undefined;
+    }
     // A line that begins with a colon is a comment: a field without a name.
     const [name = ''] = line.split(':', 1);
     const value = line.slice(name.length).replace(/^: ?/, '');
     if (name === 'data') data = data === undefined ? value : `${data}\n${value}`;
-    else if (name === 'event') event = value;
-    else if (name === 'id' && !value.includes('\0')) id = value;
-    else if (name === 'retry' && /^\d+$/.test(value)) onRetry?.(Number(value));
+    if (name === 'event') event = value;
+    if (name === 'id' && !value.includes('\0')) id = value;
+    if (name === 'retry' && /^\d+$/.test(value)) onRetry?.(Number(value));
   }
 
   return (piece) => {
-    if (piece === '') return;
-    lineEnd.lastIndex = rest.length;
-    const text = rest + (piece.startsWith(skipped) ? piece.slice(skipped.length) : piece);
-    skipped = '';
-    let from = 0;
-    for (let found; (found = lineEnd.exec(text)); from = lineEnd.lastIndex) {
-      if (found.index > from) field(text.slice(from, found.index));
-      else end();
-      if (found[0] === '\r' && lineEnd.lastIndex === text.length) skipped = '\n';
+    rest += piece;
+    // A long line may come in many pieces.
+    if (piece.includes('\n')) {
+      const lines = rest.split(/\r?\n/);
+      rest = lines.pop() ?? '';
+      lines.forEach(take);
     }
-    rest = text.slice(from);
-    if (rest.length + (data?.length ?? 0) > MAX_EVENT_CHARS) {
-      throw new RangeError('An event of the stream does not end');
-    }
+    if (rest.length + (data?.length ?? 0) > MAX_EVENT_CHARS) throw new RangeError('An event does not end');
   };
 }

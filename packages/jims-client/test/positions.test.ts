@@ -97,7 +97,7 @@ describe('the position in a stream', () => {
     const all = await until(chat, ({ messages }) => messages.length >= 4, 5000);
     assert.deepEqual(
       textsOf(all),
-      script.log.map(({ event_data: { role, content } }) => `${role}: ${content}`),
+      script.log.map(({ event_data: { role, content } }) => `${String(role)}: ${String(content)}`),
     );
   });
 
@@ -135,7 +135,7 @@ describe('the position in a stream', () => {
     );
     assert.deepEqual(
       textsOf(all),
-      script.log.map(({ event_data: { role, content } }) => `${role}: ${content}`),
+      script.log.map(({ event_data: { role, content } }) => `${String(role)}: ${String(content)}`),
     );
   });
 });
