@@ -60,6 +60,7 @@ export function sseParser({
       rest = lines.pop() ?? '';
       lines.forEach(take);
     }
-    if (rest.length + (data?.length ?? 0) > MAX_EVENT_CHARS) throw new RangeError('An event does not end');
+    if (rest.length + (data?.length ?? 0) > MAX_EVENT_CHARS)
+      throw new RangeError('An event does not end');
   };
 }
