@@ -3,7 +3,7 @@ export interface ChatTexts {
   readonly open: string;
   readonly openUnread: string;
   readonly close: string;
-  readonly title: string;
+  readonly heading: string;
   readonly newChat: string;
   readonly messages: string;
   readonly you: string;
@@ -25,6 +25,8 @@ export interface ChatTexts {
   readonly fileFailed: string;
   readonly thinking: string;
   readonly reconnecting: string;
+  /** Nothing was ever heard of the service. */
+  readonly unreachable: string;
   readonly restarted: string;
   readonly steps: string;
   readonly running: string;
@@ -65,7 +67,7 @@ export const ENGLISH: ChatTexts = {
   open: 'Open chat',
   openUnread: 'Open chat, new message',
   close: 'Close chat',
-  title: 'Chat',
+  heading: 'Chat',
   newChat: 'New chat',
   messages: 'Messages',
   you: 'You',
@@ -87,6 +89,7 @@ export const ENGLISH: ChatTexts = {
   fileFailed: '{name} could not be loaded',
   thinking: 'Thinking…',
   reconnecting: 'Connection lost. Trying again…',
+  unreachable: 'The chat cannot be reached. Trying again…',
   restarted: 'Starting again…',
   steps: 'Steps',
   running: 'running',

@@ -15,7 +15,7 @@ const PIXEL = Buffer.from(
   'base64',
 );
 const INLINE =
-  '<main><h1>Help</h1><jims-chat contact-id="customer:1" title="Support"></jims-chat></main>';
+  '<main><h1>Help</h1><jims-chat contact-id="customer:1" heading="Support"></jims-chat></main>';
 
 async function say(page: Page, text: string): Promise<void> {
   await page.getByLabel('Message', { exact: true }).fill(text);

@@ -38,7 +38,7 @@ describe('<jims-chat> in a page', () => {
         ]);
       },
       `<main><h1>A shop</h1><button>Buy</button></main>
-       <jims-chat mode="floating" title="Support" contact-id="customer:1"></jims-chat>`,
+       <jims-chat mode="floating" heading="Support" contact-id="customer:1"></jims-chat>`,
     );
     await using browser = await openPage(served.origin);
     const { page } = browser;
@@ -51,6 +51,7 @@ describe('<jims-chat> in a page', () => {
     await press('Enter');
     await page.getByRole('dialog', { name: 'Support' }).waitFor();
     await untilFocused(page, 'Message');
+    assert.equal(await page.getByRole('button', { name: 'Close chat' }).count(), 1);
     await page.keyboard.type('one');
     await press('Shift+Enter');
     await page.keyboard.type('two');
@@ -77,6 +78,7 @@ describe('<jims-chat> in a page', () => {
     const dialog = page.getByRole('dialog');
     await dialog.getByText('You chose b.').first().waitFor();
     assert.deepEqual(await dialog.boundingBox(), { x: 0, y: 0, width: 390, height: 700 });
+    assert.equal(await page.getByRole('button', { name: 'Close chat' }).count(), 1);
     const stops: string[] = [];
     for (let count = 0; count < 30; count++) {
       await press('Tab');

@@ -1,5 +1,6 @@
 import type { CancelReason, Run, RunEnd, RunResult } from 'jims-core';
 
+import { toHttpError } from '../http/error-response.ts';
 import { HttpError } from '../http/errors.ts';
 import { jsonOrPieces } from '../http/json-answer.ts';
 import type { ApiContext, Call } from '../http/route.ts';
@@ -14,11 +15,33 @@ export async function answerRun(
   encode: (run: Run, result: RunResult) => object | Promise<object>,
 ): Promise<Response> {
   const { run } = await startRun(api, call, request);
-  const result = resultOf(await run.end);
+  const result = await resultOfRun(api, call, run);
   return jsonOrPieces(
     { headers: { ...call.headers, ...runHeaders(run) } },
     await encode(run, result),
   );
+}
+
+/** The result of a run. @throws HttpError that is answered with the headers that name the run. */
+export async function resultOfRun(
+  { exposeErrors }: Pick<ApiContext, 'exposeErrors'>,
+  { requestId }: Pick<Call, 'requestId'>,
+  run: Run,
+): Promise<RunResult> {
+  const end = await run.end;
+  try {
+    return resultOf(end);
+  } catch (error) {
+    const { status, detail, code, cause, headers } = toHttpError(error, {
+      requestId,
+      exposeErrors,
+    });
+    throw new HttpError(status, detail, {
+      code,
+      cause,
+      headers: { ...headers, ...runHeaders(run) },
+    });
+  }
 }
 
 /** The headers that name a run and its thread, on every answer that has one. */

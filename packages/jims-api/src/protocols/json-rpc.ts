@@ -58,15 +58,15 @@ export function readRpcResponse(body: unknown): RpcResponse | undefined {
 /** Reads what an error answer repeats: the id of the request, `null` when that could not be read. */
 export async function refusedRpc(
   body: () => Promise<unknown>,
-): Promise<{ readonly id: RpcId; readonly method: unknown }> {
+): Promise<{ readonly id: RpcId; readonly method: unknown; readonly params: unknown }> {
   let read: unknown;
   try {
     read = await body();
   } catch {
     // The error answer says why.
   }
-  const { id, method } = isJsonObject(read) ? read : {};
-  return { id: isRpcId(id) ? id : null, method };
+  const { id, method, params } = isJsonObject(read) ? read : {};
+  return { id: isRpcId(id) ? id : null, method, params };
 }
 
 /** An error of JSON-RPC itself. */
@@ -82,12 +82,18 @@ export function rpcResult(id: RpcId, result: unknown): object {
   return { jsonrpc: '2.0', id, result };
 }
 
+export interface RpcError {
+  readonly jsonrpc: '2.0';
+  readonly id: RpcId;
+  readonly error: { readonly code: number; readonly message: string; readonly data?: object };
+}
+
 /** An error answer; `codes` are those of the protocol. */
 export function rpcError(
   id: RpcId,
   error: HttpError,
   codes: Readonly<Record<string, number>> = {},
-): object {
+): RpcError {
   const { code } = error;
   return {
     jsonrpc: '2.0',

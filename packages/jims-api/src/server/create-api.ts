@@ -163,6 +163,7 @@ export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseR
     cors,
     guard: createRequestGuard({ cors, publicUrl, allowedHosts: hostNames(options) }),
     requireContactHeader,
+    playground,
     log: new RequestLog(api.logger),
     isDraining,
   };

@@ -18,6 +18,8 @@ export interface AnswerOptions {
   readonly authenticate: Authenticate;
   readonly cors: Cors;
   readonly guard: RequestGuard;
+  /** Whether the service has pages of its own, which read something every few seconds. */
+  readonly playground: boolean;
   /** Whether services must name the contact by a header. */
   readonly requireContactHeader: boolean;
   readonly log: RequestLog;
@@ -42,7 +44,8 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
   const url = new URL(request.url);
   const id = requestId(request);
   const { method } = request;
-  const { path, probe: isProbe = false } = route;
+  const { path, probe = false } = route;
+  const isProbe = probe || (options.playground && isReadByPage(request));
   const line = log.line({ requestId: id, method, path }, { isProbe });
   let read: Promise<unknown> | undefined;
   const call: RefusedCall = {
@@ -83,6 +86,11 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
   }
   line.answered(response, refusal);
   return response;
+}
+
+/** Whether a page of the service itself reads something: the log of a developer would be full of that. */
+function isReadByPage({ method, headers }: Request): boolean {
+  return method === 'GET' && headers.get('sec-fetch-site') === 'same-origin';
 }
 
 /**

@@ -16,6 +16,8 @@ const SINGLE: readonly string[] = [
   'idempotency-key',
   'last-event-id',
   'mcp-protocol-version',
+  'mcp-method',
+  'mcp-name',
   'mcp-session-id',
   'a2a-version',
   'origin',

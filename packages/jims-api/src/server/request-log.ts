@@ -27,7 +27,7 @@ export class RequestLog {
     this.#logger = logger;
   }
 
-  /** The line of a request that has just arrived; probes come every few seconds: only those that fail are logged. */
+  /** The line of a request that has just arrived; probes and pages come every few seconds: only those that fail are logged. */
   line(request: LoggedRequest, { isProbe }: { readonly isProbe: boolean }): RequestLine {
     if (!isProbe) this.#logger.debug({ ...request }, 'request received');
     return new RequestLine(this.#logger, request, isProbe);

@@ -57,6 +57,11 @@ export class JimsApp implements AsyncDisposable {
       'Runs that failed because their code had changed',
       () => openApp.changedChains,
     );
+    this.metrics.counter(
+      'jims_runs_lost_total',
+      'Runs of dead processes that this one has marked lost',
+      () => openApp.lostRuns,
+    );
     this.metrics.expectRefusals(CORE_REFUSALS);
     // Not a field: a declaration file could not name it.
     Object.defineProperty(this, MARK, { value: openApp });

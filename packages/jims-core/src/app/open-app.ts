@@ -92,8 +92,12 @@ export class OpenApp {
     return this.#engine?.counts() ?? { running: 0, queued: 0 };
   }
 
+  get lostRuns(): number {
+    return this.#engine?.failures.lostRuns ?? 0;
+  }
+
   get changedChains(): number {
-    return this.#engine?.changedChains ?? 0;
+    return this.#engine?.failures.changedChains ?? 0;
   }
 
   /** Refuses all runs until code is taken over. */

@@ -150,9 +150,9 @@ export class RunEngine implements KnownThreads {
     }
   }
 
-  /** How many runs have failed, as their pipelines took another way than before. */
-  get changedChains(): number {
-    return this.#changedChains;
+  /** How many runs have failed as their pipelines took another way than before, and how many of dead processes were marked lost. */
+  get failures(): { readonly changedChains: number; readonly lostRuns: number } {
+    return { changedChains: this.#changedChains, lostRuns: this.#lease.lostRuns };
   }
 
   /** How many runs of this process are running, and how many wait. */

@@ -35,6 +35,7 @@ export class Lease {
   #beating: Promise<void> = Promise.resolve();
   #isEnded = false;
   #isReaping = false;
+  #lostRuns = 0;
   #reapsAgain = false;
 
   constructor(options: LeaseOptions) {
@@ -96,6 +97,11 @@ export class Lease {
     await this.#options.store.endLease(this.#options.instanceId);
   }
 
+  /** How many runs of dead processes this one has marked lost. */
+  get lostRuns(): number {
+    return this.#lostRuns;
+  }
+
   async #renew(): Promise<void> {
     const { store, instanceId, leaseMs, runs, turns, recovery } = this.#options;
     const at = performance.now();
@@ -133,6 +139,7 @@ export class Lease {
     try {
       const { lost, started, recovered } = await store.reapRuns(recovery.request);
       this.#reaping.worked();
+      this.#lostRuns += lost;
       if (lost > 0) logger.warn({ lost }, 'runs of a dead process were marked lost');
       started.forEach((run) => turns.started(run));
       if (recovery.found(recovered.length)) this.#reapsAgain = true;

@@ -145,9 +145,11 @@ function isOwn({ type }: SentEvent): boolean {
   return eventDomain(type) !== 'comm' && !isInternalEvent(type);
 }
 
-/** The newest news of each thing, in the order in which the things began. */
+/** What is known of each thing, in the order in which the things began: its end does not repeat its input. */
 function newest<News extends { readonly id: string }>(news: readonly News[]): readonly News[] {
-  return [...new Map(news.map((each) => [each.id, each])).values()];
+  const known = new Map<string, News>();
+  for (const each of news) known.set(each.id, { ...known.get(each.id), ...each });
+  return [...known.values()];
 }
 
 /** What the pipeline threw. What went wrong around it is an error of its own. */

@@ -42,7 +42,8 @@ describe('a user in a test', () => {
   test('gets all that an app makes of a message, with a scripted model', async () => {
     const app = appOf(async (ctx) => {
       ctx.updateAgentStatus('Looking it up');
-      const order = await ctx.step('find', () => ({ id: 'A17' }), { title: 'Looking' });
+      const options = { title: 'Looking', input: { id: 'a17' } };
+      const order = await ctx.step('find', () => ({ id: 'A17' }), options);
       ctx.setState('order', order);
       ctx.sendEvent('shop.asked', order);
       const tools = {
@@ -67,7 +68,14 @@ describe('a user in a test', () => {
     assert.deepEqual(answer.buttons, ['no', 'Maybe']);
     assert.deepEqual(answer.statuses, ['Looking it up']);
     assert.deepEqual(answer.steps, [
-      { id: 'find/1', name: 'find', title: 'Looking', status: 'completed', output: { id: 'A17' } },
+      {
+        id: 'find/1',
+        name: 'find',
+        title: 'Looking',
+        status: 'completed',
+        input: { id: 'a17' },
+        output: { id: 'A17' },
+      },
     ]);
     assert.deepEqual(
       answer.tools.map(({ name, status, output }) => [name, status, output]),

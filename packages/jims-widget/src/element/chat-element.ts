@@ -18,13 +18,13 @@ const ElementOfPage = globalThis.HTMLElement ?? Object;
 
 /**
  * `<jims-chat>`: a chat with a JIMS service. Attributes: `url`, `contact-id`, `thread-id`, `token`, `greet`,
- * `mode="inline|floating"`, `open`, `title`, `theme="light|dark|auto"`, `lang`, `dir`. Its events are in
+ * `mode="inline|floating"`, `open`, `heading`, `theme="light|dark|auto"`, `lang`, `dir`. Its events are in
  * `JimsChatEventMap`.
  *
  * @example
  * ```html
  * <script src="https://chat.example/widget.js" type="module"></script>
- * <jims-chat mode="floating" title="Support" contact-id="customer:42"></jims-chat>
+ * <jims-chat mode="floating" heading="Support" contact-id="customer:42"></jims-chat>
  * ```
  */
 export class JimsChatElement extends ElementOfPage {
@@ -36,7 +36,7 @@ export class JimsChatElement extends ElementOfPage {
     'greet',
     'mode',
     'open',
-    'title',
+    'heading',
     'lang',
   ];
 
@@ -233,7 +233,7 @@ export class JimsChatElement extends ElementOfPage {
         texts: this.#allTexts,
         isFloating,
         isOpen: this.open,
-        title: this.title || undefined,
+        heading: this.getAttribute('heading') || undefined,
         onToggle: (isOpen: boolean) => {
           this.open = isOpen;
         },

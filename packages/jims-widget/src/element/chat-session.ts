@@ -1,6 +1,7 @@
 import { JimsClient } from 'jims-client';
 import type { Chat, JimsApiError } from 'jims-client';
 
+import { wasReached } from '../was-reached.ts';
 import { Visitor } from './visitor.ts';
 
 /** A key of a contact, or what gets one. */
@@ -36,6 +37,7 @@ export class ChatSession {
   #chat: Chat | undefined;
   #end: (() => void) | undefined;
   #number = 0;
+  #isWarned = false;
 
   constructor(listener: ChatListener) {
     this.#listener = listener;
@@ -111,6 +113,7 @@ export class ChatSession {
       ...(contactId !== undefined && { contactId }),
     });
     this.#follow(chat, () => chat.close());
+    if (!settings.client) this.#warnOnce(chat, url);
   }
 
   /** Where neither the page nor a token says who it is, the browser does. */
@@ -161,6 +164,23 @@ export class ChatSession {
     if (close && threadId !== undefined && threadId !== this.#settings?.threadId) {
       this.#listener.onThread(threadId);
     }
+  }
+
+  /** The browser tells the page that a request has failed, but not that it was not allowed. */
+  #warnOnce(chat: Chat, url: string): void {
+    const { origin } = new URL(url);
+    if (origin === location.origin) return;
+    const end = chat.subscribe(() => {
+      const snapshot = chat.getSnapshot();
+      if (this.#isWarned || wasReached(snapshot)) return end();
+      if (snapshot.status !== 'reconnecting' || !navigator.onLine) return;
+      this.#isWarned = true;
+      // oxlint-disable-next-line no-console -- it is the page's author who has to know
+      console.warn(
+        `<jims-chat> cannot reach ${origin}. If the service runs, it probably does not allow ` +
+          `pages of ${location.origin}: start it with --cors-origin ${location.origin}`,
+      );
+    });
   }
 
   #onThread(threadId: string): void {

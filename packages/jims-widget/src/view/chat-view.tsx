@@ -8,7 +8,7 @@ import { Composer } from './composer.tsx';
 import { ErrorView } from './error-view.tsx';
 import { Icon } from './icons.tsx';
 import { MessageItem } from './message-view.tsx';
-import { Choices, QuestionView } from './question-view.tsx';
+import { QuestionView } from './question-view.tsx';
 import { RunLine } from './run-line.tsx';
 import { useFileDrop } from './use-file-drop.ts';
 import { useSnapshot } from './use-snapshot.ts';
@@ -80,7 +80,9 @@ function MessageScroller({ snapshot, stick }: MessageScrollerProps): JSX.Element
 
 function MessageItems({ snapshot }: { readonly snapshot: ChatSnapshot }): JSX.Element {
   const { selectedMessageId } = useChat();
-  const { messages, status } = snapshot;
+  const { messages, status, question } = snapshot;
+  const isReady = status === 'ready';
+  const asking = askingMessage(snapshot);
   return (
     <ol class="messages" part="messages">
       {messages.map((message, index) => (
@@ -88,8 +90,11 @@ function MessageItems({ snapshot }: { readonly snapshot: ChatSnapshot }): JSX.El
           key={message.key}
           message={message}
           isLast={index === messages.length - 1}
-          isReady={status === 'ready'}
+          isReady={isReady}
           isSelected={message.id === selectedMessageId}
+          isWaiting={status === 'reconnecting' && message.state === 'sending'}
+          hasChoices={message === asking && !question}
+          question={message === asking ? question : undefined}
         />
       ))}
     </ol>
@@ -100,24 +105,29 @@ function MessageItems({ snapshot }: { readonly snapshot: ChatSnapshot }): JSX.El
 function End({ snapshot }: { readonly snapshot: ChatSnapshot }): JSX.Element {
   const { messages, question, status, error } = snapshot;
   const last = messages.at(-1);
-  const buttons = last?.role === 'assistant' && last.state === 'complete' ? last.buttons : [];
-  const isReady = status === 'ready';
   return (
     <>
-      {isReady && !question && <Choices buttons={buttons} />}
-      <RunLine snapshot={snapshot} />
-      {isReady && question && (
+      {status === 'ready' && question && !askingMessage(snapshot) && (
         <QuestionView
           key={question.id}
           question={question}
           isSaid={messages.slice(-3).some((message) => isSaidBy(message, question.text))}
         />
       )}
+      <RunLine snapshot={snapshot} />
       {error && (
         <ErrorView error={error} canRetry={last !== undefined && last.state !== 'failed'} />
       )}
     </>
   );
+}
+
+/** The last message, when it waits for an answer: the open question, or a click. */
+function askingMessage({ messages, question, status }: ChatSnapshot): ChatMessage | undefined {
+  const last = messages.at(-1);
+  if (status !== 'ready' || last?.role !== 'assistant' || last.state !== 'complete')
+    return undefined;
+  return !question || isSaidBy(last, question.text) ? last : undefined;
 }
 
 function isSaidBy({ role, text }: ChatMessage, words: string | undefined): boolean {

@@ -24,7 +24,9 @@ export function Composer({ snapshot, files, onFiles, onSent }: ComposerProps): J
   const area = useRef<HTMLTextAreaElement>(null);
   useFittingHeight(area, text);
   const isAnswering = snapshot.status === 'answering' || snapshot.run !== undefined;
-  const isSendable = snapshot.status === 'ready' && (text.trim() !== '' || files.length > 0);
+  // What is sent while the connection is lost waits for it.
+  const isTaken = snapshot.status === 'ready' || snapshot.status === 'reconnecting';
+  const isSendable = isTaken && (text.trim() !== '' || files.length > 0);
 
   function send(): void {
     if (!isSendable) return;

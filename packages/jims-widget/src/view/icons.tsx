@@ -18,6 +18,7 @@ const PATHS = {
   alert: 'M12 8v5M12 16.5v.1M12 3.5l9 16H3z',
   details: 'M5 7h14M5 12h14M5 17h8',
   open: 'M9 6l6 6-6 6',
+  fold: 'M5 9l7 7 7-7',
 } as const;
 
 /** A picture that says what a label beside it, or the label of its button, says. */

@@ -1,4 +1,4 @@
-import type { ChatMessage, ChatSource } from 'jims-client';
+import type { ChatMessage, ChatQuestion, ChatSource } from 'jims-client';
 import { Component } from 'preact';
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
@@ -11,6 +11,7 @@ import { Icon } from './icons.tsx';
 import { keepFocus } from './keep-focus.ts';
 import { MarkdownView } from './markdown-view.tsx';
 import { MessageTools } from './message-tools.tsx';
+import { Choices, QuestionView } from './question-view.tsx';
 import { WorkList } from './work-view.tsx';
 
 /** What is shown of a message at once; a longer one has a button for the rest. */
@@ -23,18 +24,29 @@ interface MessageProps {
   readonly isReady: boolean;
   /** Whether the host shows more about it. */
   readonly isSelected: boolean;
+  /** Whether it is not accepted yet because the connection is lost. */
+  readonly isWaiting: boolean;
+  /** Whether its buttons can be clicked. */
+  readonly hasChoices: boolean;
+  /** The open question, when it asks that. */
+  readonly question: ChatQuestion | undefined;
 }
+
+const PROPS = [
+  'message',
+  'isLast',
+  'isReady',
+  'isSelected',
+  'isWaiting',
+  'hasChoices',
+  'question',
+] as const satisfies readonly (keyof MessageProps)[];
 
 /** One message. It is drawn again only when something about it is new. */
 export class MessageItem extends Component<MessageProps> {
   override shouldComponentUpdate(next: MessageProps): boolean {
-    const { message, isLast, isReady, isSelected } = this.props;
-    return (
-      message !== next.message ||
-      isLast !== next.isLast ||
-      isReady !== next.isReady ||
-      isSelected !== next.isSelected
-    );
+    const { props } = this;
+    return PROPS.some((name) => props[name] !== next[name]);
   }
 
   override render(props: MessageProps): JSX.Element {
@@ -51,7 +63,8 @@ export class MessageItem extends Component<MessageProps> {
   }
 }
 
-function MessageContent({ message, isReady }: MessageProps): JSX.Element {
+function MessageContent(props: MessageProps): JSX.Element {
+  const { message, isReady, isWaiting } = props;
   const texts = useTexts();
   const [isEdited, setEdited] = useState(false);
   const { role, state } = message;
@@ -70,12 +83,20 @@ function MessageContent({ message, isReady }: MessageProps): JSX.Element {
       <FileList files={message.files} />
       <Sources sources={message.sources} />
       {state === 'partial' && <p class="note muted">{texts.stopped}</p>}
+      {isWaiting && <p class="note muted">{texts.sending}</p>}
       {state === 'failed' && <Failed />}
+      <Replies {...props} />
       {isOver && !isEdited && (
         <MessageTools message={message} {...(isEditable && { onEdit: () => setEdited(true) })} />
       )}
     </>
   );
+}
+
+/** What the message can be answered by beside words. */
+function Replies({ message, hasChoices, question }: MessageProps): JSX.Element | null {
+  if (question) return <QuestionView key={question.id} question={question} isSaid />;
+  return hasChoices ? <Choices buttons={message.buttons} /> : null;
 }
 
 function Body({ message }: { readonly message: ChatMessage }): JSX.Element {

@@ -6,16 +6,16 @@ import { Icon } from './icons.tsx';
 import { keepFocusInside, useFullScreen } from './use-full-screen.ts';
 
 interface HeaderProps {
-  readonly title: string;
+  readonly heading: string;
   readonly onNew: (() => void) | undefined;
-  readonly onClose?: () => void;
+  readonly onClose?: (() => void) | undefined;
 }
 
-function Header({ title, onNew, onClose }: HeaderProps): JSX.Element {
+function Header({ heading, onNew, onClose }: HeaderProps): JSX.Element {
   const texts = useTexts();
   return (
     <header class="header" part="header">
-      <h2 dir="auto">{title}</h2>
+      <h2 dir="auto">{heading}</h2>
       {onNew && (
         <button
           type="button"
@@ -44,25 +44,24 @@ function Header({ title, onNew, onClose }: HeaderProps): JSX.Element {
 
 interface InlinePanelProps {
   /** Without one there is no header. */
-  readonly title: string | undefined;
+  readonly heading: string | undefined;
   readonly onNew: (() => void) | undefined;
   readonly children: ComponentChildren;
 }
 
 /** The chat as a part of the page. */
-export function InlinePanel({ title, onNew, children }: InlinePanelProps): JSX.Element {
+export function InlinePanel({ heading, onNew, children }: InlinePanelProps): JSX.Element {
   const texts = useTexts();
   return (
-    // Without a title of its own it would show that of the element to everybody who points at it.
-    <section class="panel inline" part="panel" title="" aria-label={title ?? texts.title}>
-      {title !== undefined && <Header title={title} onNew={onNew} />}
+    <section class="panel inline" part="panel" aria-label={heading ?? texts.heading}>
+      {heading !== undefined && <Header heading={heading} onNew={onNew} />}
       {children}
     </section>
   );
 }
 
 interface FloatingPanelProps {
-  readonly title: string;
+  readonly heading: string;
   readonly isOpen: boolean;
   readonly hasUnread: boolean;
   readonly onToggle: (isOpen: boolean) => void;
@@ -70,9 +69,12 @@ interface FloatingPanelProps {
   readonly children: ComponentChildren;
 }
 
-/** A button in the corner, and the chat above it; on a phone the chat has the whole screen. */
+/**
+ * A button in the corner, which opens the chat above it and folds it; on a phone the chat has the whole screen, and a
+ * button of its own to close it.
+ */
 export function FloatingPanel(props: FloatingPanelProps): JSX.Element {
-  const { title, isOpen, hasUnread, onToggle, onNew, children } = props;
+  const { heading, isOpen, hasUnread, onToggle, onNew, children } = props;
   const texts = useTexts();
   const panel = useRef<HTMLElement>(null);
   const launcher = useRef<HTMLButtonElement>(null);
@@ -93,13 +95,16 @@ export function FloatingPanel(props: FloatingPanelProps): JSX.Element {
         class={isFullScreen ? 'panel floating full' : 'panel floating'}
         part="panel"
         role="dialog"
-        title=""
         aria-modal={isFullScreen}
-        aria-label={title}
+        aria-label={heading}
         hidden={!isOpen}
         onKeyDown={onKeyDown}
       >
-        <Header title={title} onNew={onNew} onClose={() => onToggle(false)} />
+        <Header
+          heading={heading}
+          onNew={onNew}
+          onClose={isFullScreen ? () => onToggle(false) : undefined}
+        />
         {children}
       </section>
       <button
@@ -112,7 +117,7 @@ export function FloatingPanel(props: FloatingPanelProps): JSX.Element {
         hidden={isOpen && isFullScreen}
         onClick={() => onToggle(!isOpen)}
       >
-        <Icon name={isOpen ? 'close' : 'chat'} />
+        <Icon name={isOpen ? 'fold' : 'chat'} />
         {hasUnread && !isOpen && <span class="unread" aria-hidden="true" />}
       </button>
     </>

@@ -16,13 +16,13 @@ export interface RootProps {
   readonly texts: ChatTexts;
   readonly isFloating: boolean;
   readonly isOpen: boolean;
-  readonly title: string | undefined;
+  readonly heading: string | undefined;
   readonly onToggle: (isOpen: boolean) => void;
   readonly onNew: (() => void) | undefined;
 }
 
 export function Root(props: RootProps): JSX.Element {
-  const { surroundings, chatNumber, texts, isFloating, isOpen, title, onToggle, onNew } = props;
+  const { surroundings, chatNumber, texts, isFloating, isOpen, heading, onToggle, onNew } = props;
   const hasUnread = useUnread(surroundings?.chat, isOpen || !isFloating);
   const view = surroundings && (
     <ProvideChat value={surroundings}>
@@ -33,7 +33,7 @@ export function Root(props: RootProps): JSX.Element {
     <ProvideTexts value={texts}>
       {isFloating ? (
         <FloatingPanel
-          title={title ?? texts.title}
+          heading={heading ?? texts.heading}
           isOpen={isOpen}
           hasUnread={hasUnread}
           onToggle={onToggle}
@@ -42,7 +42,7 @@ export function Root(props: RootProps): JSX.Element {
           {view}
         </FloatingPanel>
       ) : (
-        <InlinePanel title={title} onNew={onNew}>
+        <InlinePanel heading={heading} onNew={onNew}>
           {view}
         </InlinePanel>
       )}

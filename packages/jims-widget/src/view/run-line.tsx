@@ -1,6 +1,7 @@
 import type { ChatSnapshot } from 'jims-client';
 import type { JSX } from 'preact';
 
+import { wasReached } from '../was-reached.ts';
 import { useTexts } from './chat-context.ts';
 import { WorkList } from './work-view.tsx';
 
@@ -34,7 +35,9 @@ function Words({ snapshot }: { readonly snapshot: ChatSnapshot }): JSX.Element {
   const texts = useTexts();
   const { status, run, messages } = snapshot;
   const isTalking = messages.at(-1)?.state === 'growing';
-  if (status === 'reconnecting') return <span>{texts.reconnecting}</span>;
+  if (status === 'reconnecting') {
+    return <span>{wasReached(snapshot) ? texts.reconnecting : texts.unreachable}</span>;
+  }
   if (status === 'sending') return <span>{texts.sending}</span>;
   if (run?.status !== undefined) return <span dir="auto">{run.status}</span>;
   if (run && run.attempt > 1) return <span>{texts.restarted}</span>;

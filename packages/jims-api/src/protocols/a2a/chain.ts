@@ -2,26 +2,9 @@
 // a question adds a run.
 import type { QuestionRecord, RunRecord } from 'jims-core';
 
+import { chainOf } from '../../chat/run-chain.ts';
+import type { RunChain } from '../../chat/run-chain.ts';
 import type { ApiContext } from '../../http/route.ts';
-
-/** The runs of a task, oldest first. */
-export interface TaskChain {
-  readonly earlier: readonly RunRecord[];
-  readonly newest: RunRecord;
-}
-
-/** Reads the runs of the task that begins with `first`. */
-export async function chainOf({ app }: ApiContext, first: RunRecord): Promise<TaskChain> {
-  const earlier: RunRecord[] = [];
-  let newest = first;
-  for (;;) {
-    const next = newest.question?.answeredBy;
-    const record = next === undefined ? undefined : await app.runs.record(next);
-    if (!record) return { earlier, newest };
-    earlier.push(newest);
-    newest = record;
-  }
-}
 
 /** The id of the task that a run is part of, and its runs before that one. */
 export async function taskBefore(
@@ -40,12 +23,12 @@ export async function taskBefore(
 }
 
 /** The question that a task waits with; `undefined` when it does not wait. */
-export function openQuestion({ newest }: TaskChain): QuestionRecord | undefined {
+export function openQuestion({ newest }: RunChain): QuestionRecord | undefined {
   return newest.question?.state === 'open' ? newest.question : undefined;
 }
 
 /** The last question to its user that a task has asked, open or not. */
-export function lastQuestion({ earlier, newest }: TaskChain): QuestionRecord | undefined {
+export function lastQuestion({ earlier, newest }: RunChain): QuestionRecord | undefined {
   return [...earlier, newest]
     .map(({ question }) => question)
     .findLast((question) => question?.audience === 'contact');

@@ -2,6 +2,8 @@
 import type { Run, RunEnd, RunRecord } from 'jims-core';
 
 import { runHeaders } from '../../chat/answer-run.ts';
+import { chainOf } from '../../chat/run-chain.ts';
+import type { RunChain } from '../../chat/run-chain.ts';
 import { isActive, statusOf } from '../../chat/run-status.ts';
 import { joinRun } from '../../chat/stream-run.ts';
 import { contactInQuery, mayReach } from '../../http/contact.ts';
@@ -9,8 +11,7 @@ import { HttpError } from '../../http/errors.ts';
 import { canonicalUuid } from '../../http/fastapi/uuid.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import type { SseFrame } from '../../http/sse/frame.ts';
-import { chainOf, openQuestion } from './chain.ts';
-import type { TaskChain } from './chain.ts';
+import { openQuestion } from './chain.ts';
 import { decodeTask } from './decode.ts';
 import { taskUpdates } from './encode.ts';
 import { failure } from './failures.ts';
@@ -97,7 +98,7 @@ export async function taskOf(
   {
     chain: { earlier, newest },
     historyLength,
-  }: { readonly chain: TaskChain; readonly historyLength: number | undefined },
+  }: { readonly chain: RunChain; readonly historyLength: number | undefined },
 ): Promise<Answered> {
   const { app, exposeErrors } = api;
   const { runId, chainId: id, thread, incoming } = newest;

@@ -1,33 +1,26 @@
 import { randomUUID } from 'node:crypto';
 
 import { isJimsError } from 'jims-core';
-import type { JsonObject, QuestionRecord, Run, RunThread } from 'jims-core';
+import type { JsonObject, QuestionRecord, Run } from 'jims-core';
 
 import { runHeaders } from '../../chat/answer-run.ts';
 import { fileAddress } from '../../chat/file-address.ts';
-import { userEvent } from '../../chat/messages.ts';
-import { namedThread } from '../../chat/named-thread.ts';
 import { startRun } from '../../chat/start-run.ts';
 import type { ReadRun, ClientRunRequest } from '../../chat/start-run.ts';
 import { openStream } from '../../chat/stream-run.ts';
 import type { OpenStream } from '../../chat/stream-run.ts';
 import { visibleTo } from '../../chat/visibility.ts';
-import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
-import { parseBody } from '../../http/fastapi/validation.ts';
 import { json } from '../../http/json-answer.ts';
-import { isJsonObject } from '../../http/json-object.ts';
 import type { ApiContext, Call, RunFrames } from '../../http/route.ts';
-import { rpcFailure, rpcResult } from '../json-rpc.ts';
+import { rpcResult } from '../json-rpc.ts';
 import type { RpcId } from '../json-rpc.ts';
+import { argumentsOf, decodeCall, readsStreams, tokenIn } from './arguments.ts';
 import { Elicitations } from './elicitation.ts';
 import { callFrames, encodeEnd } from './encode.ts';
-import { fileInBlock } from './files.ts';
 import { RunningCalls, callName } from './running-calls.ts';
 import type { CallName } from './running-calls.ts';
-import { canAsk, knowsLinks } from './session.ts';
-import { TOOL, ToolArguments } from './tool.ts';
-
-const MAX_TOKEN = 1024;
+import { canAsk } from './session.ts';
+import { knowsLinks } from './versions.ts';
 
 /** One request for a tool. */
 export interface ToolCall {
@@ -44,7 +37,7 @@ export async function callTool(
 ): Promise<Response> {
   const args = argumentsOf(params);
   const asks = canAsk(session) && readsStreams(call);
-  const request = decode(api, call, { args, session });
+  const request = decodeCall(api, call, { args, session });
   const name = session === undefined ? undefined : callName(call, session, id);
   // The same arguments sent again with an Idempotency-Key are the same run, whatever their id.
   const start = (): Promise<RunningTool> =>
@@ -118,50 +111,6 @@ async function answerTo(
   }
 }
 
-function argumentsOf({ name, arguments: args = {} }: JsonObject): unknown {
-  if (name === TOOL) return args;
-  // As JSON: a client's object may not be convertible to a string.
-  const wanted = (JSON.stringify(name) ?? 'without a name').slice(0, 100);
-  throw rpcFailure('invalid_params', `There is no tool ${wanted}`);
-}
-
-function readsStreams({ request }: Call): boolean {
-  return /\btext\/event-stream\b|\*\/\*/.test(request.headers.get('accept') ?? '');
-}
-
-/** Decodes a call. Without a session only a closed connection can stop its run. */
-function decode(
-  api: ApiContext,
-  call: Call,
-  { args, session }: { readonly args: unknown; readonly session: string | undefined },
-): ClientRunRequest {
-  const { message, thread_id, contact_id, files } = parseBody(ToolArguments, withoutBlanks(args));
-  const contactId = contactOf(call, contactInQuery(call) ?? contact_id ?? undefined);
-  const thread: RunThread =
-    typeof thread_id === 'string'
-      ? namedThread(api, call, { threadId: thread_id, contactId })
-      : {
-          kind: 'new',
-          contactId: contactId ?? nobody(`mcp:${session ?? call.principal.id}`),
-          threadConfig: { interface: 'mcp' },
-          events: [],
-        };
-  return {
-    thread,
-    incoming: userEvent(message),
-    sentFiles: files?.map(fileInBlock),
-    onDisconnect: session === undefined ? 'cancel' : 'continue',
-  };
-}
-
-/** Models send empty strings for what they should leave out. */
-function withoutBlanks(args: unknown): unknown {
-  if (!isJsonObject(args)) return args;
-  const { message, ...rest } = args;
-  const filled = Object.entries(rest).filter(([, value]) => value !== '');
-  return { ...(message !== undefined && { message }), ...Object.fromEntries(filled) };
-}
-
 /** A run for a tool call, and whether the client has taken that back. */
 interface RunningTool extends ReadRun {
   readonly takenBack: AbortSignal | undefined;
@@ -217,11 +166,4 @@ async function startByName(
     if (isJimsError(error) && error.code === 'key_reused') return startRun(api, call, request);
     throw error;
   }
-}
-
-function tokenIn({ _meta: meta }: JsonObject): string | number | undefined {
-  const token = isJsonObject(meta) ? meta['progressToken'] : undefined;
-  // Every status repeats it.
-  if (typeof token === 'string') return token.length <= MAX_TOKEN ? token : undefined;
-  return typeof token === 'number' ? token : undefined;
 }

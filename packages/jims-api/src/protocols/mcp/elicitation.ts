@@ -20,8 +20,15 @@ const FORMATS: ReadonlySet<unknown> = new Set([undefined, 'email', 'uri', 'date'
 /** The request that asks the client. */
 export function elicitation(question: QuestionRecord): object {
   const { questionId, text: message = '' } = question;
-  const params = { message, requestedSchema: formOf(question) ?? fieldFor(question) };
+  const params = { message, requestedSchema: formOf(question) ?? fieldFor(question, namedChoice) };
   return { jsonrpc: '2.0', id: ID + questionId, method: 'elicitation/create', params };
+}
+
+/** The same as part of a result, as it is since 2026-07-28. */
+export function inputRequest(question: QuestionRecord): object {
+  const { text: message = '' } = question;
+  const requestedSchema = formOf(question) ?? fieldFor(question, titledChoice);
+  return { method: 'elicitation/create', params: { mode: 'form', message, requestedSchema } };
 }
 
 /** The question that an answer of the client is about; `undefined` for another answer. */
@@ -39,7 +46,7 @@ export function messageIn(question: QuestionRecord, result: JsonObject): string 
   return question.buttons ? `btn:${answer}` : answer;
 }
 
-/** The question's own schema, when a form can have it: an object of plain fields. */
+/** The question's own schema, when a form can have it: an object of plain fields and choices. */
 function formOf({ schema }: QuestionRecord): object | undefined {
   const { type, properties, required } = schema ?? {};
   if (type !== 'object' || !isJsonObject(properties)) return undefined;
@@ -48,16 +55,29 @@ function formOf({ schema }: QuestionRecord): object | undefined {
 }
 
 function isPlainField(field: unknown): boolean {
-  return isJsonObject(field) && PRIMITIVES.has(field['type']) && FORMATS.has(field['format']);
+  if (!isJsonObject(field)) return false;
+  const { type, format, items } = field;
+  if (type === 'array') return isJsonObject(items) && ('enum' in items || 'anyOf' in items);
+  return PRIMITIVES.has(type) && FORMATS.has(format);
 }
 
-function fieldFor({ buttons }: QuestionRecord): object {
-  const choice = buttons && {
+type Buttons = NonNullable<QuestionRecord['buttons']>;
+
+function fieldFor({ buttons }: QuestionRecord, choiceOf: (buttons: Buttons) => object): object {
+  const field = { type: 'string', title: 'Answer', ...(buttons && choiceOf(buttons)) };
+  return { type: 'object', properties: { [FIELD]: field }, required: [FIELD] };
+}
+
+/** Clients of the revisions with sessions know this form alone. */
+function namedChoice(buttons: Buttons): object {
+  return {
     enum: buttons.map(({ id, text }) => id ?? text),
     enumNames: buttons.map(({ text }) => text),
   };
-  const field = { type: 'string', title: 'Answer', ...choice };
-  return { type: 'object', properties: { [FIELD]: field }, required: [FIELD] };
+}
+
+function titledChoice(buttons: Buttons): object {
+  return { oneOf: buttons.map(({ id, text }) => ({ const: id ?? text, title: text })) };
 }
 
 /** What is known of a question while the database does not answer. */

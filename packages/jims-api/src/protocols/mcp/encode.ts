@@ -56,13 +56,17 @@ export async function* callFrames(
   }
 }
 
-function openQuestion(end: RunEnd): QuestionRecord | undefined {
+/** The question to the user that a run has ended with, when it is open. */
+export function openQuestion(end: RunEnd): QuestionRecord | undefined {
   const question = end.type === 'result' ? end.result.question : undefined;
   return question?.audience === 'contact' && question.state === 'open' ? question : undefined;
 }
 
+/** The run that a call began with. */
+export type FirstRun = Pick<Run, 'thread' | 'createdThread'>;
+
 /** How a run ended, as what its tool call gives. */
-export function encodeEnd(run: Run, end: RunEnd, options: ResultOptions): object {
+export function encodeEnd(run: FirstRun, end: RunEnd, options: ResultOptions): object {
   try {
     const { earlier = [] } = options;
     return encodeResult(run, [...earlier, ...resultOf(end).events], options);
@@ -76,7 +80,11 @@ export function encodeFailure(error: HttpError): object {
   return { content: [{ type: 'text', text: errorText(error) }], isError: true };
 }
 
-function encodeResult(run: Run, events: readonly ThreadEvent[], options: ResultOptions): object {
+function encodeResult(
+  run: FirstRun,
+  events: readonly ThreadEvent[],
+  options: ResultOptions,
+): object {
   const texts = events.flatMap((event) => assistantText(event) || []);
   return {
     content: events.flatMap((event) => contentOf(event, options)),

@@ -1,4 +1,4 @@
-// What a client and the service agree on when they begin: a version, and a session.
+// The session that a client of a revision up to 2025-11-25 begins with.
 //
 // Sessions are not stored: their ids distinguish clients, which all number their requests from 0.
 // Every process can check such an id, because it ends with a digest of its beginning.
@@ -47,34 +47,4 @@ export function sessionOf({ request }: Call): string | undefined {
 
 function digestOf(text: string): string {
   return createHash('sha256').update(`mcp-session:${text}`).digest('hex').slice(0, 8);
-}
-
-/** Newest first. They do not differ in what is used here. */
-const VERSIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05', '2024-10-07'] as const;
-
-/** The version to speak with a client that wants this one. */
-export function negotiate(wanted: unknown): string {
-  return VERSIONS.find((version) => version === wanted) ?? VERSIONS[0];
-}
-
-/** @throws HttpError 400 for a version that is not known. */
-export function requireVersion({ request }: Call): void {
-  const version = request.headers.get('mcp-protocol-version');
-  if (version === null || VERSIONS.some((known) => known === version)) return;
-  throw new HttpError(400, `MCP-Protocol-Version must be one of ${VERSIONS.join(', ')}`, {
-    code: 'mcp_version_not_supported',
-  });
-}
-
-/** Clients of these versions send no version either. */
-const WITHOUT_LINKS: ReadonlySet<string | null> = new Set([
-  null,
-  '2025-03-26',
-  '2024-11-05',
-  '2024-10-07',
-]);
-
-/** Whether a client knows `resource_link`: those of older versions refuse the whole result. */
-export function knowsLinks({ request }: Call): boolean {
-  return !WITHOUT_LINKS.has(request.headers.get('mcp-protocol-version'));
 }

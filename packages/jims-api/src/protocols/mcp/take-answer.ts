@@ -3,6 +3,7 @@ import type { QuestionRecord } from 'jims-core';
 
 import { userEvent } from '../../chat/messages.ts';
 import { startRun } from '../../chat/start-run.ts';
+import type { ClientRunRequest } from '../../chat/start-run.ts';
 import { contactInQuery, mayReach } from '../../http/contact.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import type { RpcResponse } from '../json-rpc.ts';
@@ -25,7 +26,7 @@ export async function takeAnswer(
   const calls = Elicitations.of(api);
   const message = result && messageIn(question, result);
   try {
-    if (message !== undefined) await answer(api, call, { question, message });
+    if (message !== undefined) await startRun(api, call, answeringRun(question, message));
     else if (result) await api.app.runs.cancel(question.runId);
     else return calls.giveUp(questionId);
     calls.wake(questionId);
@@ -47,16 +48,15 @@ async function openQuestion(
   return mayReach(api, call, question, contactInQuery(call)) ? question : undefined;
 }
 
-async function answer(
-  api: ApiContext,
-  call: Call,
-  { question, message }: { readonly question: QuestionRecord; readonly message: string },
-): Promise<void> {
-  const { questionId, threadId, contactId } = question;
-  await startRun(api, call, {
+/** The run that an answer of the user starts. */
+export function answeringRun(
+  { questionId, threadId, contactId }: QuestionRecord,
+  message: string,
+): ClientRunRequest {
+  return {
     thread: { kind: 'thread', threadId, ...(contactId !== undefined && { contactId }) },
     incoming: userEvent(message, undefined, questionId),
     answer: { kind: 'question', questionId, audience: 'contact' },
     onDisconnect: 'continue',
-  });
+  };
 }

@@ -40,8 +40,8 @@ function cutting(cuts: readonly number[]): { readonly fetch: Fetch; readonly url
       const abort = new AbortController();
       const signal = AbortSignal.any([abort.signal, ...(init?.signal ? [init.signal] : [])]);
       const cut = cuts[urls.length];
-      urls.push(new URL(String(input)).pathname + new URL(String(input)).search);
-      const { origin } = new URL(String(input));
+      const { origin, pathname, search } = new URL(new Request(input).url);
+      urls.push(pathname + search);
       const headers = { ...Object(init?.headers), origin };
       const response = await fetch(input, { ...init, headers, signal });
       if (cut === undefined) return response;

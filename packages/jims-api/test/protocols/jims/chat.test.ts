@@ -155,6 +155,9 @@ test('the text of a failing pipeline stays in the service, and nothing of it is 
   const failed = await api.post(CHAT, boom, { 'x-request-id': 'r1' });
   assert.equal(failed.status, 500);
   assert.deepEqual(await failed.json(), { detail: 'Pipeline error (request r1)' });
+  const run = await api.app.runs.record(failed.headers.get('x-jims-run-id') ?? '');
+  assert.equal(run?.error?.code, 'pipeline_failed');
+  assert.equal(failed.headers.get('x-jims-thread-id'), run.thread.id);
   const after = await jsonOf(await api.post(CHAT, { contact_id: 'c', message: 'next' }));
   assert.deepEqual(after['assistant_messages'], ['boom|next'], 'the question is kept');
 });

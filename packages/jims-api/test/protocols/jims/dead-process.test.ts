@@ -1,4 +1,4 @@
-// What becomes of durable runs whose process dies, by what their clients wanted.
+// What becomes of runs whose process dies: of durable ones by what their clients wanted.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -46,6 +46,25 @@ describeStores(({ fresh }) => {
       await frames.leave();
     });
   }
+});
+
+describeStores(({ fresh }) => {
+  test('a run that is lost with its process is counted by the one that finds it', async () => {
+    await using database = await fresh();
+    await using store = await openStore(database.url);
+    const forever = (): Promise<never> => new Promise(() => {});
+    const crashing = crashingStore(store);
+    const first = testApiOn(crashing.store, forever);
+    await first.app.open(MORTAL);
+    const { id } = await first.app.runs.start({ contactId: 'c', message: 'hi' });
+    await crashing.crash();
+
+    await using second = testApiOn(living(store), forever);
+    await second.app.open();
+    await eventually(async () => (await second.app.runs.record(id))?.error?.code === 'lost');
+    const metrics = await (await second.app.metrics.registry()).metrics();
+    assert.match(metrics, /^jims_runs_lost_total 1$/m);
+  });
 });
 
 /** A view that an app may close. */

@@ -16,19 +16,27 @@ const LAST_RETRY_MS = 30_000;
 export class Notifications {
   readonly #config: ClientConfig;
   readonly #db: Database;
+  readonly #onLockFailed: (error: unknown) => void;
   readonly #listeners: Listener[] = [];
   #isClosed = false;
 
   /** @param config How to make a connection of its own for each listener. */
-  constructor(config: ClientConfig, db: Database) {
+  /** @param onLockFailed Called when no lock can show that a process lives. */
+  constructor(config: ClientConfig, db: Database, onLockFailed: (error: unknown) => void) {
     this.#config = config;
     this.#db = db;
+    this.#onLockFailed = onLockFailed;
   }
 
   /** Resolves after the first try; if that failed, it goes on trying in the background. */
   async listen(instanceId: string, wake: () => void): Promise<void> {
     if (this.#isClosed) return;
-    const listener = new Listener(this.#config, { db: this.#db, instanceId, wake });
+    const listener = new Listener(this.#config, {
+      db: this.#db,
+      instanceId,
+      wake,
+      onLockFailed: this.#onLockFailed,
+    });
     // Before it is connected: it may be closed meanwhile.
     this.#listeners.push(listener);
     await listener.connect();
@@ -59,26 +67,32 @@ function channelOf(instanceId: string): string {
   return `jims_${instanceId.replaceAll('-', '')}`;
 }
 
+interface ListenerOptions {
+  readonly db: Database;
+  readonly instanceId: string;
+  readonly wake: () => void;
+  readonly onLockFailed: (error: unknown) => void;
+}
+
 /** Listens on a connection of its own, as one of the pool's may be closed at any time. */
 class Listener {
   readonly #config: ClientConfig;
   readonly #db: Database;
   readonly #instanceId: string;
   readonly #wake: () => void;
+  readonly #onLockFailed: (error: unknown) => void;
   #client: Client | undefined;
   #connecting: Promise<void> | undefined;
   #isClosed = false;
   #retryMs = FIRST_RETRY_MS;
   #retry: NodeJS.Timeout | undefined;
 
-  constructor(
-    config: ClientConfig,
-    { db, instanceId, wake }: { db: Database; instanceId: string; wake: () => void },
-  ) {
+  constructor(config: ClientConfig, { db, instanceId, wake, onLockFailed }: ListenerOptions) {
     this.#config = config;
     this.#db = db;
     this.#instanceId = instanceId;
     this.#wake = wake;
+    this.#onLockFailed = onLockFailed;
   }
 
   connect(): Promise<void> {
@@ -108,7 +122,12 @@ class Listener {
       await client.query(`listen "${channel}"`);
       this.#retryMs = FIRST_RETRY_MS;
       hold(client, false);
-      void holdLock(client, { db: this.#db, instanceId: this.#instanceId, channel });
+      void holdLock(client, {
+        db: this.#db,
+        instanceId: this.#instanceId,
+        channel,
+        onFailure: this.#onLockFailed,
+      });
     } catch {
       await client.end().catch(() => {});
       this.#connectLater(client);

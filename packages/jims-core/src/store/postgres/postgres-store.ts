@@ -1,4 +1,4 @@
-import { JimsError } from '../../errors/jims-error.ts';
+import { JimsError, describeError } from '../../errors/jims-error.ts';
 import { silentLogger } from '../../telemetry/logger.ts';
 import type { OpenStoreOptions } from '../open-store.ts';
 import type { Store } from '../store.ts';
@@ -44,7 +44,11 @@ export async function openPostgresStore(
     throw asOpenError(error, description);
   });
   const db = new Database(config, schemas, maxConnections);
-  const notifications = new Notifications(config, db);
+  const notifications = new Notifications(config, db, (error) => {
+    const what =
+      'no lock shows that this process lives: others know of its death by its lease alone';
+    logger.warn({ error: describeError(error) }, what);
+  });
   const unanswered = new UnansweredRequests(db);
   const { watchers } = new ThreadNews(db);
   const noted = new NotedEvents(db);

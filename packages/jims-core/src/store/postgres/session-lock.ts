@@ -16,6 +16,14 @@ const FREE_MS = 1000;
 /** The lock of a process, which PostgreSQL frees when its connection ends. */
 const LOCK = `hashtextextended('jims:' || instance_id, 0)`;
 
+export interface SessionLockOptions {
+  readonly db: Database;
+  readonly instanceId: string;
+  readonly channel: string;
+  /** Called when the lock cannot be taken, although the connection is there. */
+  readonly onFailure: (error: unknown) => void;
+}
+
 /**
  * Shows that a process lives by a lock of the connection on which it listens: when the process dies, the
  * others know at once, before its lease runs out. It is held only on a connection of the process's own: a
@@ -25,7 +33,7 @@ const LOCK = `hashtextextended('jims:' || instance_id, 0)`;
  */
 export async function holdLock(
   client: Client,
-  { db, instanceId, channel }: { db: Database; instanceId: string; channel: string },
+  { db, instanceId, channel, onFailure }: SessionLockOptions,
 ): Promise<void> {
   const heard = Promise.withResolvers<boolean>();
   const isEnded = new AbortController();
@@ -40,16 +48,19 @@ export async function holdLock(
   try {
     await db.query(`select pg_notify($1, '${PROBE}')`, [channel]);
     if (!(await Promise.race([heard.promise, late]))) return;
-    await client.query(`select pg_advisory_lock(${LOCK}) from (select $1::text as instance_id)`, [
-      instanceId,
-    ]);
+    // PostgreSQL before 16 wants the name of the subquery.
+    await client.query(
+      `select pg_advisory_lock(${LOCK}) from (select $1::text as instance_id) as process`,
+      [instanceId],
+    );
     await setLocked(db, instanceId, true);
     while (!isEnded.signal.aborted) {
       await sleep(PROBE_MS, undefined, { ref: false, signal: isEnded.signal });
       await client.query('select');
     }
-  } catch {
+  } catch (error) {
     // Without a lock its lease alone shows that it lives.
+    if (!isEnded.signal.aborted) onFailure(error);
   }
 }
 

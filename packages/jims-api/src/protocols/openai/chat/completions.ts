@@ -1,7 +1,7 @@
 import type { Run } from 'jims-core';
 import * as v from 'valibot';
 
-import { resultOf, runHeaders } from '../../../chat/answer-run.ts';
+import { resultOfRun, runHeaders } from '../../../chat/answer-run.ts';
 import { threadOfMessage } from '../../../chat/client-history.ts';
 import { fileAddress } from '../../../chat/file-address.ts';
 import { chatNamed } from '../../../chat/front-end-names.ts';
@@ -120,7 +120,7 @@ async function complete(api: ApiContext, call: Call): Promise<Response> {
   }
   const { run } = await startRun(api, call, request);
   if (isAside) throwAway(api, call, run);
-  const result = resultOf(await run.end);
+  const result = await resultOfRun(api, call, run);
   const headers = { ...call.headers, ...runHeaders(run) };
   return json({ headers }, encodeResult(run, result, { model, addressOf }));
 }

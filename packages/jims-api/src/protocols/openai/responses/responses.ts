@@ -1,6 +1,6 @@
 import type { JimsApp, Run, RunRecord } from 'jims-core';
 
-import { resultOf, runHeaders } from '../../../chat/answer-run.ts';
+import { resultOfRun, runHeaders } from '../../../chat/answer-run.ts';
 import { fileAddress } from '../../../chat/file-address.ts';
 import { isActive, statusOf } from '../../../chat/run-status.ts';
 import { startRun } from '../../../chat/start-run.ts';
@@ -129,8 +129,8 @@ async function createResponse(api: ApiContext, call: Call): Promise<Response> {
     const record = await api.app.runs.record(run.id);
     if (record) return json({ headers }, await currentResponse(api, call, record));
   }
+  await resultOfRun(api, call, run);
   const end = await run.end;
-  resultOf(end);
   const addressOf = fileAddress(api, call);
   const whose = { runId: run.id, threadId: run.thread.id, echo, addressOf };
   return json({ headers }, responseObject(whose, stateOfEnd(whose, end)));

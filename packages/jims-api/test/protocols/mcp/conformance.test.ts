@@ -1,0 +1,106 @@
+// The official conformance suite, offline, for what each of its revisions requires. What fails is listed
+// with its reason, and a line that is not needed any more fails the test, too.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+import { serveApp } from '../../support/listening-app.ts';
+import { suitePipeline, withSuiteTools } from './suite-tools.ts';
+
+const run = promisify(execFile);
+const SUITE = fileURLToPath(import.meta.resolve('@modelcontextprotocol/conformance/dist/index.js'));
+
+/** The scenarios that fail by the reason; `scenario:check` where others of its checks pass. */
+type Expected = Readonly<Record<string, readonly string[]>>;
+
+/** Of both revisions. */
+const NOT_SPOKEN: Expected = {
+  'A JIMS app is one tool: it has no prompts, no resources and no completion': [
+    'completion-complete',
+    'resources-list',
+    'resources-read-text',
+    'resources-read-binary',
+    'resources-templates-read',
+    'prompts-list',
+    'prompts-get-simple',
+    'prompts-get-with-args',
+    'prompts-get-embedded-resource',
+    'prompts-get-with-image',
+  ],
+  'A tool says texts and links: files are links, not embedded': [
+    'tools-call-image',
+    'tools-call-audio',
+    'tools-call-embedded-resource',
+    'tools-call-mixed-content',
+  ],
+  'It wants a tool of its own arguments; the only one is `chat`': ['json-schema-2020-12'],
+};
+
+const REVISIONS: Readonly<Record<string, Expected>> = {
+  '2025-11-25': {
+    ...NOT_SPOKEN,
+    'A server without resources has no subscriptions': [
+      'resources-subscribe',
+      'resources-unsubscribe',
+    ],
+    'The app logs on its own server': ['logging-set-level', 'tools-call-with-logging'],
+    'The app calls its own models': ['tools-call-sampling'],
+  },
+  '2026-07-28': {
+    ...NOT_SPOKEN,
+    'It reads prompts and resources, and lists them': [
+      'input-required-result-non-tool-request',
+      'caching:sep-2549-prompts-list-caching-hints',
+      'caching:sep-2549-resources-list-caching-hints',
+      'caching:sep-2549-resources-templates-list-caching-hints',
+      'sep-2164-resource-not-found',
+    ],
+    'The app calls its own models, and reads no folders of its clients': [
+      'input-required-result-basic-sampling',
+      'input-required-result-basic-list-roots',
+      'input-required-result-multiple-input-requests',
+      'input-required-result-capability-check',
+      'server-stateless:sep-2575-server-rejects-undeclared-capability',
+      'server-stateless:sep-2575-missing-capability-http-400',
+    ],
+    'An answer without the state of its call is not known: the question is asked again': [
+      'input-required-result-ignore-extra-params',
+    ],
+    'No argument of the tool is repeated in a header': ['http-custom-header-server-validation'],
+    'Any call may be answered without a task; what fails in a run is a failed result': [
+      'tasks-required-task-error',
+      'tasks-lifecycle:sep-2663-tasks-get-status-failed',
+    ],
+    'A pipeline asks one question at a time': ['tasks-mrtr-input:tasks-mrtr-partial-fulfillment'],
+    'A result has all that was said, and begins with the question': ['tasks-mrtr-composition'],
+  },
+};
+
+for (const [revision, expected] of Object.entries(REVISIONS)) {
+  test(`the conformance suite passes for ${revision}, but for what is listed`, async () => {
+    const options = { allowedHosts: [], exposeErrors: true };
+    await using served = await serveApp({ pipeline: suitePipeline }, options);
+    await using tools = await withSuiteTools(served.origin);
+    const folder = mkdtempSync(join(tmpdir(), 'jims-mcp-suite-'));
+    try {
+      const file = join(folder, 'expected.yaml');
+      writeFileSync(file, JSON.stringify({ server: Object.values(expected).flat() }));
+      const args = ['--url', tools.url, '--requirements', revision, '--expected-failures', file];
+      const { stdout } = await run(process.execPath, [
+        SUITE,
+        'server',
+        ...args,
+        '-o',
+        folder,
+      ]).catch((error: { readonly stdout?: string }) => assert.fail(error.stdout?.slice(-6000)));
+      assert.match(stdout, /SUMMARY/);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+}
