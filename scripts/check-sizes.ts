@@ -10,7 +10,7 @@ interface Assets {
 
 const KB = 1024;
 const budgets = [
-  // It was to be 8 kB. What it does takes 9,432 bytes (8,615 by brotli), and no part can be left out: this is the size
+  // It was to be 8 kB. What it does takes 9,426 bytes (8,616 by brotli), and no part can be left out: this is the size
   // that it has, rounded up, so that it does not grow unseen.
   ['jims-client', 9.25 * KB, await clientSize()],
   ['jims-widget', 40 * KB, await assetsSize('jims-widget')],

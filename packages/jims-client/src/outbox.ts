@@ -1,7 +1,7 @@
 import type { AcceptedRun } from './chat-connection.ts';
 import { BLANK, MESSAGE } from './chat-message.ts';
 import type { ChatFile, ChatMessage } from './chat-snapshot.ts';
-import { withMessage, withOutgoing } from './chat-state.ts';
+import { withMessage, withChange } from './chat-state.ts';
 import type { ChatStore } from './chat-store.ts';
 import { JimsApiError } from './errors.ts';
 import { chatRequest, newKey } from './message-options.ts';
@@ -136,7 +136,7 @@ export class Outbox {
   }
 
   #change(key: string, change: Partial<ChatMessage>): void {
-    this.#store.update((state) => withOutgoing(state, key, change));
+    this.#store.update((state) => withChange(state, key, change));
   }
 }
 

@@ -37,12 +37,13 @@ export function sseParser({
   let event = '';
   let data: string | undefined;
 
-  function take(line: string): void {
-    if (line === '') {
-      if (data !== undefined) onMessage({ id, event: event || 'message', data });
-      event = '';
-      data = undefined;
-    }
+  function end(): void {
+    if (data !== undefined) onMessage({ id, event: event || 'message', data });
+    event = '';
+    data = undefined;
+  }
+
+  function field(line: string): void {
     // A line that begins with a colon is a comment: a field without a name.
     const [name = ''] = line.split(':', 1);
     const value = line.slice(name.length).replace(/^: ?/, '');
@@ -58,7 +59,10 @@ export function sseParser({
     if (piece.includes('\n')) {
       const lines = rest.split(/\r?\n/);
       rest = lines.pop() ?? '';
-      lines.forEach(take);
+      for (const line of lines) {
+        if (line === '') end();
+        else field(line);
+      }
     }
     if (rest.length + (data?.length ?? 0) > MAX_EVENT_CHARS)
       throw new RangeError('An event does not end');
