@@ -100,7 +100,7 @@ createRoot(document.getElementById('root')!).render(<Chat />);`,
 });
 
 test('the plain page of docs/front-ends.md draws an answer as it is written', async () => {
-  const page = blockWith('docs/front-ends.md', 'html', '<form>');
+  const page = blockWith('docs/front-ends.md', 'html', 'frames(response)');
   const body = `<!doctype html><link rel="icon" href="data:," />${page.replace(BASE_URL, '')}`;
   const gate = createGate();
   const app = defineApp({
