@@ -1,6 +1,6 @@
-import { cursorOf, withEvents, withRun, withStreamEvent, withoutRun } from './chat-state.ts';
+import { cursorOf, withRun, withStreamEvent, withoutRun } from './chat-state.ts';
 import type { ChatStore } from './chat-store.ts';
-import { JimsApiError } from './errors.ts';
+import { JimsApiError, notOfService } from './errors.ts';
 import { follow } from './follow.ts';
 import { errorOfEnd, followRun, isEnd, objectIn } from './run-stream.ts';
 import { ThreadLog } from './thread-log.ts';
@@ -163,11 +163,11 @@ export class ChatConnection {
       });
       for await (const batch of batches) {
         if (signal.aborted) return;
-        this.#store.update((state) => withEvents(state, batch));
+        const isWhole = this.log.take(batch);
         // Such as the answer of the failed run, which another page let go on.
         if (this.failedRun && batch.length > 0) this.#store.set({ error: undefined });
         this.failedRun = undefined;
-        if (this.#nextRun() !== undefined) return;
+        if (!isWhole || this.#nextRun() !== undefined) return;
         await this.log.refresh(signal);
       }
     } catch (error) {
@@ -182,8 +182,9 @@ export class ChatConnection {
     const end = await this.#read(runId, session);
     this.#over.add(runId);
     this.#accepted.delete(runId);
-    await this.#sending;
-    await Promise.all([this.log.sync(session), this.log.refresh(session)]);
+    await this.log.refresh(session);
+    do await this.#sending;
+    while (!(await this.log.sync(session)));
     this.#store.update(withoutRun);
     if (end?.event !== 'error') return;
     const error = errorOfEnd(end);
@@ -231,7 +232,7 @@ export class ChatConnection {
 function threadEventIn(data: string): ThreadEvent {
   const event = objectIn(data);
   if (isThreadEvent(event)) return event;
-  throw new SyntaxError('An event of a thread has an id');
+  throw notOfService();
 }
 
 function isThreadEvent(event: object): event is ThreadEvent {

@@ -25,6 +25,7 @@ export const BLANK: Omit<ChatMessage, 'id' | 'key'> = {
   tools: [],
   reasoning: '',
   feedback: undefined,
+  questionId: undefined,
 };
 
 /** Whether the data of an event is a message of one of the two. */
@@ -34,7 +35,7 @@ export function isMessage({ role, content }: JsonObject): boolean {
 
 /** What the data of an event says of its message. `filesUrl` is the address of files, without their ids. */
 export function membersOf(data: JsonObject, filesUrl: string): Partial<ChatMessage> {
-  const { role, content, reasoning, partial, buttons, files, sources } = data;
+  const { role, content, reasoning, partial, buttons, files, sources, question_id } = data;
   return {
     role: role === 'user' ? role : 'assistant',
     text: String(content),
@@ -45,6 +46,7 @@ export function membersOf(data: JsonObject, filesUrl: string): Partial<ChatMessa
       .map((file) => fileOf(file, filesUrl)),
     sources: objects(sources).filter(isSource),
     ...(typeof reasoning === 'string' && { reasoning }),
+    ...(typeof question_id === 'string' && { questionId: question_id }),
   };
 }
 
@@ -65,6 +67,7 @@ export function fileOf(
 export function questionOf({ id, text, buttons, schema, expires_at }: AskedQuestion): ChatQuestion {
   return {
     id,
+    messageId: undefined,
     ...(text !== undefined && { text }),
     ...(schema && { schema }),
     buttons: objects(buttons).map(buttonOf),

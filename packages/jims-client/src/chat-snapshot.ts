@@ -9,15 +9,18 @@ export interface ChatSnapshot {
   readonly messages: readonly ChatMessage[];
   /**
    * - `loading`: what was said before is being fetched.
-   * - `ready`: a message can be sent.
+   * - `ready`: nothing is going on; also after an error.
    * - `sending`: a message is on its way, and not accepted yet.
-   * - `answering`: a run is answering.
-   * - `reconnecting`: the connection is lost; it is tried again.
+   * - `answering`: a run is answering, or waits for its turn; `stop` ends it.
+   * - `reconnecting`: the connection is lost, and is tried again; messages can be sent.
    */
   readonly status: 'loading' | 'ready' | 'sending' | 'answering' | 'reconnecting';
   /** The run that is answering. */
   readonly run: ChatRun | undefined;
-  /** The open question to the contact: their next message, or `answer`, answers it. */
+  /**
+   * The open question to the contact: their next message, or `answer`, answers it. What it asks is also a
+   * message: draw one of the two.
+   */
   readonly question: ChatQuestion | undefined;
   /** Why the last action failed; the next one that works takes it away. */
   readonly error: JimsApiError | undefined;
@@ -57,10 +60,10 @@ export interface ChatMessage {
   readonly text: string;
   /**
    * - `sending`: of the contact, not accepted yet.
-   * - `failed`: of the contact, not accepted; `retry` sends it again.
+   * - `failed`: of the contact, not accepted; `retry` sends it again, `edit` changes it first.
    * - `growing`: of the app, more is coming.
    * - `partial`: of the app, cut off when its run was stopped.
-   * - `complete`: stored.
+   * - `complete`: accepted, or whole.
    */
   readonly state: 'sending' | 'failed' | 'growing' | 'partial' | 'complete';
   /** The type of its event, such as `comm.user_message` or `comm.user_button_click`. */
@@ -75,6 +78,8 @@ export interface ChatMessage {
   /** What the model thought; empty when nothing of it was sent or kept. */
   readonly reasoning: string;
   readonly feedback: ChatFeedback | undefined;
+  /** The question that the message asks, open or not. */
+  readonly questionId: string | undefined;
 }
 
 export interface ChatButton {
@@ -104,6 +109,8 @@ export interface ChatSource {
 
 export interface ChatQuestion {
   readonly id: string;
+  /** The message that asks it; `undefined` when that is not among the messages. */
+  readonly messageId: string | undefined;
   readonly text?: string;
   readonly buttons: readonly ChatButton[];
   /** The JSON Schema of an answer, where the app has one. */

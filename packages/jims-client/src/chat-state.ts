@@ -155,12 +155,8 @@ export function withMessage(
   return { ...state, messages: [...others, now].toSorted(by(rankOf)) };
 }
 
-/** Changes what is known of a message of the contact on its way. */
-export function withOutgoing(
-  state: ChatState,
-  key: string,
-  change: Partial<ChatMessage>,
-): ChatState {
+/** Changes what is known of a message, by its key. */
+export function withChange(state: ChatState, key: string, change: Partial<ChatMessage>): ChatState {
   const known = find(state, (message) => message.key === key);
   return known ? withMessage(state, known, { ...known, ...change }) : state;
 }
@@ -180,7 +176,7 @@ export function withoutRun(state: ChatState): ChatState {
   const left = state.messages.find(
     ({ createdAt, role, runId }) => role === 'user' && !createdAt && runId === live?.runId,
   );
-  const now = left ? withOutgoing(state, left.key, { state: 'failed' }) : state;
+  const now = left ? withChange(state, left.key, { state: 'failed' }) : state;
   return { ...now, live: undefined, messages: withoutAnswer(now) };
 }
 

@@ -1,4 +1,4 @@
-import type { ChatRun, ChatSnapshot } from './chat-snapshot.ts';
+import type { ChatQuestion, ChatRun, ChatSnapshot } from './chat-snapshot.ts';
 import { NEW_CHAT } from './chat-state.ts';
 import type { ChatState } from './chat-state.ts';
 
@@ -7,6 +7,7 @@ export class ChatStore {
   state: ChatState;
   readonly listeners: Set<() => void> = new Set();
   #run: ChatRun | undefined;
+  #question: ChatQuestion | undefined;
   #snapshot: ChatSnapshot | undefined;
   #announced: ChatSnapshot | undefined;
 
@@ -41,13 +42,16 @@ export class ChatStore {
     const { runId = '', status, steps = [], attempt = 1 } = live ?? {};
     this.#run =
       live && !live.isOver ? same(this.#run, { runId, status, steps, attempt }) : undefined;
+    // Which message asks may be known later than the question.
+    const asks = question && messages.findLast(({ questionId }) => questionId === question.id);
+    this.#question = question && same(this.#question, { ...question, messageId: asks?.id });
     this.#snapshot = same(this.#snapshot, {
       threadId,
       title,
       messages,
       status: statusOf(this.state),
       run: this.#run,
-      question,
+      question: this.#question,
       error,
       hasOlder,
     });

@@ -14,7 +14,11 @@ export interface Chat {
   /** Calls `listener` after each change; returns what ends that. */
   readonly subscribe: (listener: () => void) => () => void;
   readonly getSnapshot: () => ChatSnapshot;
-  /** Sends a message of the contact; resolves when it is accepted, rejects with a `JimsApiError`. */
+  /**
+   * Sends a message of the contact; resolves when it is accepted. While the service cannot be reached it is
+   * tried ten times, for about a minute, or until `close`. Then the message is `failed`, and this rejects with
+   * the `JimsApiError` that is the snapshot's `error`, too. So does every function here.
+   */
   readonly send: (text: string, options?: SendOptions) => Promise<void>;
   /** Stops the run that is answering. What was seen of the answer stays. */
   readonly stop: () => Promise<void>;
@@ -23,8 +27,8 @@ export interface Chat {
   /** Answers the open question. */
   readonly answer: (value: unknown) => Promise<void>;
   /**
-   * Sends what could not be sent once more. A last run that failed goes on in its thread where the service can do
-   * that (for services, in durable apps); else its message is sent again in a copy of the thread.
+   * Sends messages that are `failed` once more. A last run that failed goes on in its thread where the service can
+   * do that (for services, in durable apps); else its message is sent again in a copy of the thread.
    */
   readonly retry: () => Promise<void>;
   /** Replaces a message of the contact, and what came after it: the chat goes on in a copy of the thread. */
@@ -33,6 +37,6 @@ export interface Chat {
   readonly loadOlder: () => Promise<void>;
   /** Says what the contact thinks of a message of the app; `undefined` takes it back. */
   readonly giveFeedback: (messageId: string, feedback: ChatFeedback | undefined) => Promise<void>;
-  /** Leaves the chat. Its run goes on. */
+  /** Leaves the chat, and gives up what is being sent. Its run goes on. */
   readonly close: () => void;
 }

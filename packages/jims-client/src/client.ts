@@ -1,5 +1,4 @@
 import type { Chat } from './chat.ts';
-import { JimsApiError } from './errors.ts';
 import { follow } from './follow.ts';
 import { LiveChat } from './live-chat.ts';
 import type { OpenChatOptions } from './live-chat.ts';
@@ -64,7 +63,7 @@ export class JimsClient {
     const include: readonly Include[] = ['thread', ...(options.include ?? [])];
     for await (last of this.stream(text, { ...options, include }));
     if (last?.event === 'result') return last.data;
-    throw last ? errorOfEnd(last) : new JimsApiError('The run is gone', { code: 'not_found' });
+    throw errorOfEnd(last);
   }
 
   /**

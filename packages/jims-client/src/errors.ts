@@ -1,4 +1,11 @@
-/** Why a call failed; `code` is the service's own, or one of the client's: `network`, `aborted`, `invalid_answer`. */
+/**
+ * Why a call failed. Its `code` is the service's own, or one of these:
+ * - `network`: no answer, in all tries.
+ * - `aborted`: it was given up here, by `close` or a signal.
+ * - `invalid_answer`: what came is not of the service, in all tries.
+ * - `unauthorized`, `not_found`, `invalid_request`, else `http_<status>`: an answer without a code.
+ * - `pipeline_failed`: a run failed, and the service does not say more.
+ */
 export class JimsApiError extends Error {
   override readonly name = 'JimsApiError';
   /** Stable, such as `thread_busy` or `unauthorized`: the codes of the HTTP API. */
@@ -26,4 +33,9 @@ export class JimsApiError extends Error {
     super(message, { cause });
     Object.assign(this, about);
   }
+}
+
+/** For what the network, or something between, has made of an answer: it is tried again. */
+export function notOfService(): SyntaxError {
+  return new SyntaxError('This is not an answer of the service');
 }

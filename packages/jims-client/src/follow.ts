@@ -42,11 +42,12 @@ export async function* follow<T>(
     let fault: unknown;
     const push = sseParser({
       id: after,
-      onId: (id) => (after = id),
       onRetry: (ms) => (leastMs = ms),
       onMessage(message) {
         if (isOver) return;
         const event = parse(message);
+        // An id without data moves nothing: the network has cut off its event.
+        after = message.id;
         events.push(event);
         count = 0;
         isOver = isLast?.(event) === true;

@@ -1,7 +1,7 @@
 import { ChatConnection } from './chat-connection.ts';
 import { CLICK } from './chat-message.ts';
 import type { ChatFeedback } from './chat-snapshot.ts';
-import { labelOf } from './chat-state.ts';
+import { labelOf, withChange } from './chat-state.ts';
 import { ChatStore } from './chat-store.ts';
 import type { Chat, SendOptions } from './chat.ts';
 import { JimsApiError } from './errors.ts';
@@ -151,11 +151,7 @@ export class LiveChat implements Chat {
   };
 
   #setFeedback(messageId: string, feedback: ChatFeedback | undefined): void {
-    this.#store.set({
-      messages: this.#store.state.messages.map((each) =>
-        each.id === messageId ? { ...each, feedback } : each,
-      ),
-    });
+    this.#store.update((state) => withChange(state, messageId, { feedback }));
   }
 
   #say(draft: Draft): Promise<void> {
@@ -222,7 +218,9 @@ export class LiveChat implements Chat {
   #connect(isNew: boolean): ChatConnection {
     const { threadId = '' } = this.#store.state;
     const options = { isNew, closed: this.#life.signal };
-    return new ChatConnection(this.#transport, this.#store, threadId, options);
+    const connection = new ChatConnection(this.#transport, this.#store, threadId, options);
+    connection.hold(this.#sending);
+    return connection;
   }
 
   async #try(action: () => Promise<unknown>): Promise<void> {

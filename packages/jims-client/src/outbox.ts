@@ -1,14 +1,15 @@
 import type { AcceptedRun } from './chat-connection.ts';
 import { BLANK, MESSAGE } from './chat-message.ts';
 import type { ChatFile, ChatMessage } from './chat-snapshot.ts';
-import { withMessage, withOutgoing } from './chat-state.ts';
+import { withMessage, withChange } from './chat-state.ts';
 import type { ChatStore } from './chat-store.ts';
 import { JimsApiError } from './errors.ts';
 import { chatRequest, newKey } from './message-options.ts';
 import type { MessageOptions } from './message-options.ts';
 import { CHAT_INCLUDES, openRun } from './run-stream.ts';
+import type { OpenRun } from './run-stream.ts';
 import { asJimsApiError } from './transport.ts';
-import type { OpenAnswer, Transport } from './transport.ts';
+import type { Transport } from './transport.ts';
 import { nameOf, uploadFile } from './upload.ts';
 
 /** A message to send. */
@@ -79,18 +80,13 @@ export class Outbox {
     try {
       const body = this.#bodies.get(key) ?? (await this.#packed(key));
       this.#bodies.set(key, body);
-      const stream = await openRun(this.#transport, {
-        key,
-        body,
-        signal,
-        tries: TRIES,
-        ...store.line,
-      });
+      const call = { key, body, signal, tries: TRIES, ...store.line };
+      const resend = (): Promise<OpenRun> => openRun(this.#transport, call);
+      const stream = await resend();
       const { runId, threadId } = stream;
       store.set({ threadId, question: undefined, error: undefined, isLost: false });
       this.#change(key, { id: runId, runId, state: 'complete' });
       const hasGreeting = this.#options.greet === true && 'new_thread' in body;
-      const resend = async (): Promise<OpenAnswer> => (await this.deliver(key)).stream;
       return { runId, hasGreeting, stream, resend };
     } catch (thrown) {
       const error = asJimsApiError(thrown);
@@ -140,7 +136,7 @@ export class Outbox {
   }
 
   #change(key: string, change: Partial<ChatMessage>): void {
-    this.#store.update((state) => withOutgoing(state, key, change));
+    this.#store.update((state) => withChange(state, key, change));
   }
 }
 

@@ -27,6 +27,7 @@ export interface JimsFiles {
 }
 
 export interface FileAddress {
+  /** Whole, when the client's `url` is. */
   readonly url: string;
   /** Null for an address that needs the token of the client. */
   readonly expires_at: string | null;
@@ -55,6 +56,10 @@ export function filesOf(transport: Transport, contactId: string | undefined): Ji
         guard.end();
       }
     },
-    address: (fileId) => transport.json(`/api/v1/files/${fileId}/address`),
+    async address(fileId) {
+      const { url, ...rest } = await transport.json<FileAddress>(`/api/v1/files/${fileId}/address`);
+      // It is whole when the service knows its public address.
+      return { ...rest, url: url.startsWith('/') ? transport.address(url) : url };
+    },
   };
 }

@@ -1,4 +1,4 @@
-import { JimsApiError } from './errors.ts';
+import { JimsApiError, notOfService } from './errors.ts';
 import { STREAM, follow } from './follow.ts';
 import type { FollowOptions } from './follow.ts';
 import { pause } from './pause.ts';
@@ -39,7 +39,7 @@ export function openRun(transport: Transport, call: CallOptions): Promise<OpenRu
     const threadId = headers.get('x-jims-thread-id');
     if (runId && threadId) return { runId, threadId, ...answer };
     answer.guard.end();
-    throw new SyntaxError('This is not an answer of the service');
+    throw notOfService();
   });
 }
 
@@ -69,7 +69,7 @@ export async function* followRun(
       parse({ id, event, data }) {
         // An event without an id of its own has that of the one before.
         const parsed = { id: id === lastId ? undefined : id, event, data: objectIn(data) };
-        if (!isStreamEvent(parsed)) throw new SyntaxError('An event of a run has a name');
+        if (!isStreamEvent(parsed)) throw notOfService();
         lastId = id;
         return parsed;
       },
@@ -85,16 +85,16 @@ export async function* followRun(
   }
 }
 
-/** What it is was checked by the service. */
+/** What it is was checked by the service, which sends none without a name. */
 function isStreamEvent(event: { readonly event: string }): event is StreamEvent {
-  return event.event !== '';
+  return event.event !== 'message';
 }
 
 /** @throws SyntaxError for what the network has made of it. */
 export function objectIn(data: string): object {
   const value: unknown = JSON.parse(data);
   if (typeof value === 'object' && value) return value;
-  throw new SyntaxError('An event of the service is an object');
+  throw notOfService();
 }
 
 /** Whether it is the last event of its run. */
@@ -110,9 +110,11 @@ function isLost({ event, data }: StreamEvent): boolean {
   );
 }
 
-/** Why a run has no answer, by its last event. */
-export function errorOfEnd({ event, data }: StreamEvent): JimsApiError {
-  const { detail = 'The run was stopped', code = 'pipeline_failed' } =
-    event === 'error' ? data : { code: event === 'cancelled' ? data.reason : event };
+/** Why a run has no answer, by its last event; `undefined` when nothing is known of the run any more. */
+export function errorOfEnd(end: StreamEvent | undefined): JimsApiError {
+  const { detail = 'The run has no answer', code = 'pipeline_failed' } =
+    end?.event === 'error'
+      ? end.data
+      : { code: end?.event === 'cancelled' ? end.data.reason : 'not_found' };
   return new JimsApiError(detail, { code });
 }

@@ -10,8 +10,6 @@ export interface SseMessage {
 /** What to do with what is parsed. */
 export interface SseParserOptions {
   readonly onMessage: (message: SseMessage) => void;
-  /** The id to join the stream again with, after each event. */
-  readonly onId?: (id: string) => void;
   /** The stream wants this pause, in milliseconds, before it is joined again. */
   readonly onRetry?: (ms: number) => void;
   /** The last id of an earlier connection. */
@@ -22,9 +20,9 @@ export interface SseParserOptions {
 const MAX_EVENT_CHARS = 64 * 1024 * 1024;
 
 /**
- * Parses a stream of Server-Sent Events as the HTML standard has it. The function that it returns takes the
- * text in pieces that may end anywhere, and throws a RangeError for an event that does not end. What no
- * empty line ends is not an event: the connection broke off in it.
+ * Parses a stream of Server-Sent Events as the HTML standard has it, but for lines that end with CR alone. The
+ * function that it returns takes the text in pieces that may end anywhere, and throws a RangeError for an event
+ * that does not end. What no empty line ends is not an event: the connection broke off in it.
  *
  * @example
  * const parse = sseParser({ onMessage: ({ event, data }) => console.log(event, data) });
@@ -32,14 +30,10 @@ const MAX_EVENT_CHARS = 64 * 1024 * 1024;
  */
 export function sseParser({
   onMessage,
-  onId,
   onRetry,
   id = '',
 }: SseParserOptions): (piece: string) => void {
-  const lineEnd = /\r\n?|\n/g;
   let rest = '';
-  /** What is left out at the beginning of a piece: the mark of UTF-8, or the other half of a CRLF. */
-  let skipped = '\uFEFF';
   let event = '';
   let data: string | undefined;
 
@@ -47,7 +41,6 @@ export function sseParser({
     if (data !== undefined) onMessage({ id, event: event || 'message', data });
     event = '';
     data = undefined;
-    onId?.(id);
   }
 
   function field(line: string): void {
@@ -55,25 +48,23 @@ export function sseParser({
     const [name = ''] = line.split(':', 1);
     const value = line.slice(name.length).replace(/^: ?/, '');
     if (name === 'data') data = data === undefined ? value : `${data}\n${value}`;
-    else if (name === 'event') event = value;
-    else if (name === 'id' && !value.includes('\0')) id = value;
-    else if (name === 'retry' && /^\d+$/.test(value)) onRetry?.(Number(value));
+    if (name === 'event') event = value;
+    if (name === 'id' && !value.includes('\0')) id = value;
+    if (name === 'retry' && /^\d+$/.test(value)) onRetry?.(Number(value));
   }
 
   return (piece) => {
-    if (piece === '') return;
-    lineEnd.lastIndex = rest.length;
-    const text = rest + (piece.startsWith(skipped) ? piece.slice(skipped.length) : piece);
-    skipped = '';
-    let from = 0;
-    for (let found; (found = lineEnd.exec(text)); from = lineEnd.lastIndex) {
-      if (found.index > from) field(text.slice(from, found.index));
-      else end();
-      if (found[0] === '\r' && lineEnd.lastIndex === text.length) skipped = '\n';
+    rest += piece;
+    // A long line may come in many pieces.
+    if (piece.includes('\n')) {
+      const lines = rest.split(/\r?\n/);
+      rest = lines.pop() ?? '';
+      for (const line of lines) {
+        if (line === '') end();
+        else field(line);
+      }
     }
-    rest = text.slice(from);
-    if (rest.length + (data?.length ?? 0) > MAX_EVENT_CHARS) {
-      throw new RangeError('An event of the stream does not end');
-    }
+    if (rest.length + (data?.length ?? 0) > MAX_EVENT_CHARS)
+      throw new RangeError('An event does not end');
   };
 }

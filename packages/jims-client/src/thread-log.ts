@@ -1,7 +1,8 @@
+import { isMessage } from './chat-message.ts';
 import { cursorOf, withEvents, withQuestion } from './chat-state.ts';
 import type { ChatStore } from './chat-store.ts';
 import type { Query, Transport } from './transport.ts';
-import type { EventPage, FeedbackPage, RunPage, RunSummary, Thread } from './wire.ts';
+import type { EventPage, FeedbackPage, RunPage, RunSummary, Thread, ThreadEvent } from './wire.ts';
 
 const LONG_PAGE = 200;
 
@@ -54,14 +55,30 @@ export class ThreadLog {
     this.#store.update((state) => ({ ...withEvents(state, page.events), hasOlder }));
   }
 
-  /** Reads what came after the newest known message. */
-  async sync(signal: AbortSignal): Promise<void> {
+  /**
+   * Reads what came after the newest known message. Resolves with `false` when a message that was sent
+   * meanwhile has to be accepted first.
+   */
+  async sync(signal: AbortSignal): Promise<boolean> {
     for (let cursor: string | undefined | null = cursorOf(this.#store.state); cursor !== null;) {
       const query = { domain: 'comm', limit: LONG_PAGE, cursor };
       const page: EventPage = await this.#get('/events', signal, query);
-      this.#store.update((state) => withEvents(state, page.events));
+      if (!this.take(page.events)) return false;
       cursor = page.next_cursor;
     }
+    return true;
+  }
+
+  /**
+   * Adds events that came one after the other. Returns whether all of them are known now: else what follows
+   * must not be taken before they are read again.
+   */
+  take(events: readonly ThreadEvent[]): boolean {
+    this.#store.update((state) => withEvents(state, events));
+    const known = new Set(this.#store.state.messages.map(({ id }) => id));
+    return events.every(
+      ({ event_id, event_data }) => known.has(event_id) || !isMessage(event_data),
+    );
   }
 
   /** Reads what the thread is called, and what it waits for. */

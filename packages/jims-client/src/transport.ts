@@ -233,7 +233,7 @@ export async function* piecesOf({ response, guard }: OpenAnswer): AsyncGenerator
     if (!response.body) return yield await response.text();
     const reader = response.body.getReader();
     signal.addEventListener('abort', () => void reader.cancel().catch(() => {}));
-    const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+    const decoder = new TextDecoder();
     guard.watch(true);
     for (let read; !(read = await reader.read()).done; guard.watch(true)) {
       guard.watch(false);

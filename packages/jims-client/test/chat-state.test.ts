@@ -8,7 +8,7 @@ import {
   NEW_CHAT,
   withEvents,
   withMessage,
-  withOutgoing,
+  withChange,
   withRun,
   withStreamEvent,
   withoutRun,
@@ -54,7 +54,7 @@ function sending(state: ChatState, text: string): ChatState {
 }
 
 function accepted(state: ChatState): ChatState {
-  return withOutgoing(state, 'k', { id: 'r', runId: 'r', state: 'complete' });
+  return withChange(state, 'k', { id: 'r', runId: 'r', state: 'complete' });
 }
 
 describe('the state of a chat', () => {
@@ -138,7 +138,7 @@ describe('the state of a chat', () => {
     const known = withEvents(accepted(state), news);
     assert.deepEqual(shown(known), ['user 1', 'assistant 2', 'user 3', 'assistant 4']);
     assert.equal(known.messages[2]?.key, 'k');
-    const failed = withOutgoing(state, 'k', { state: 'failed' });
+    const failed = withChange(state, 'k', { state: 'failed' });
     assert.deepEqual(shown(withEvents(failed, news)), shown(known));
   });
 

@@ -160,6 +160,12 @@ describe('a chat', () => {
       (snapshot) => has(2)(snapshot) && snapshot.question !== undefined,
     );
     assert.equal(question?.text, 'Which size?');
+    const asking = chat.getSnapshot().messages.find(({ id }) => id === question?.messageId);
+    assert.equal(asking?.text, 'Which size?');
+    const { threadId } = chat.getSnapshot();
+    const again = open(t, new JimsClient({ url: served.origin, contactId: 'ann' }), { threadId });
+    const seen = await until(again, (snapshot) => snapshot.question?.messageId !== undefined);
+    assert.deepEqual(seen.question, question);
     assert.deepEqual(question?.buttons, [
       { id: 's', text: 'Small' },
       { id: 'l', text: 'Large' },
@@ -284,6 +290,8 @@ describe('a chat', () => {
     );
     const url = messages[1]?.files[0]?.url ?? '';
     assert.equal(await (await fetch(url)).text(), 'copy of hello');
+    const address = await jims.files.address(messages[1]?.files[0]?.fileId ?? '');
+    assert.equal(await (await fetch(address.url)).text(), 'copy of hello');
     const messageId = messages[1]?.id ?? '';
     await chat.giveFeedback(messageId, { value: 'down', comment: 'too short' });
     const again = open(t, jims, { threadId });

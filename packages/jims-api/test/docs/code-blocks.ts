@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 
 const ROOT = new URL('../../../../', import.meta.url);
@@ -8,6 +9,16 @@ export function codeBlocks(page: string, language: string): string[] {
   return [...text.matchAll(/^```(\w+)\n([^]*?)^```$/gm)]
     .filter(([, found]) => found === language)
     .map(([, , code = '']) => code);
+}
+
+/** Where the service is in the snippets of our pages. */
+export const BASE_URL = 'http://localhost:8080';
+
+/** The block of a page that has this in it, and the address of a service. */
+export function blockWith(page: string, language: string, text: string): string {
+  const found = codeBlocks(page, language).find((block) => block.includes(text)) ?? '';
+  assert.ok(found.includes(BASE_URL), text);
+  return found;
 }
 
 /** A curl command line as what `fetch` takes. */

@@ -17,11 +17,10 @@ import { servePage } from '../../../../examples/page-server.ts';
 import { openPage } from '../support/browser.ts';
 import { createGate } from '../support/gate.ts';
 import { serveApp } from '../support/listening-app.ts';
-import { codeBlocks } from './code-blocks.ts';
+import { BASE_URL, blockWith, codeBlocks } from './code-blocks.ts';
 
 const run = promisify(execFile);
 const MODULES = fileURLToPath(new URL('../../../../node_modules', import.meta.url));
-const BASE_URL = 'http://localhost:8080';
 
 for (const page of [
   'docs/protocols/ai-sdk.md',
@@ -101,7 +100,7 @@ createRoot(document.getElementById('root')!).render(<Chat />);`,
 });
 
 test('the plain page of docs/front-ends.md draws an answer as it is written', async () => {
-  const page = blockWith('docs/front-ends.md', 'html', '<form>');
+  const page = blockWith('docs/front-ends.md', 'html', 'frames(response)');
   const body = `<!doctype html><link rel="icon" href="data:," />${page.replace(BASE_URL, '')}`;
   const gate = createGate();
   const app = defineApp({
@@ -130,13 +129,6 @@ test('the plain page of docs/front-ends.md draws an answer as it is written', as
   assert.deepEqual(texts, ['Count', 'one two\n\nMore?']);
   assert.deepEqual(browser.errors, []);
 });
-
-/** The block of a page that has this in it, and the address of a service. */
-function blockWith(page: string, language: string, text: string): string {
-  const found = codeBlocks(page, language).find((block) => block.includes(text)) ?? '';
-  assert.ok(found.includes(BASE_URL), text);
-  return found;
-}
 
 function speaking(): JimsApp {
   return defineApp({
