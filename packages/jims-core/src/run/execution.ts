@@ -214,11 +214,10 @@ export class RunExecution {
 
   /** What earlier executions of the pipeline have left. */
   async #loadChain(): Promise<void> {
-    const { runId } = this.#accepted;
-    const chain = this.#chain;
-    if (!chain) return;
-    const record = await this.#services.app.store.loadChain(chain.chainId);
-    if (!record) throw erased(this.owner.threadId);
+    const { runId, threadId } = this.owner;
+    if (!this.#chain) return;
+    const record = await this.#services.app.store.loadChain(this.#chain.chainId);
+    if (!record) throw erased(threadId);
     this.#replay = Replay.of(record, runId);
     this.#outcome.addUsage(this.#replay.usageOf(runId));
   }
@@ -239,6 +238,7 @@ export class RunExecution {
       version: this.#code.version,
       isDurable: this.isDurable,
       keepsModels: app.keepsModels,
+      replayWaitMs: app.limits.replayWaitMs,
       kept: chain?.kept ?? keptOf(this.#request, this.#code.version),
       principal: chain ? chain.kept.principal : this.#request.principal,
       replay: this.#replay,

@@ -1,12 +1,10 @@
 import type { JournalEntry } from '../store/store.ts';
 import { ChainLimits } from './chain-limits.ts';
 import { EntryWriter } from './entry-writer.ts';
-import { titleOf } from './journal-call.ts';
-import type { JournalCall, Work, WorkResult } from './journal-call.ts';
+import { type JournalCall, type Work, type WorkResult, titleOf } from './journal-call.ts';
 import { JournalCalls } from './journal-calls.ts';
 import { Patience } from './patience.ts';
-import { Places } from './places.ts';
-import type { SendPlace } from './places.ts';
+import { Places, type SendPlace } from './places.ts';
 import { Pump } from './pump.ts';
 import type { Replay, ReplayedEntry } from './replay.ts';
 import { changed } from './run-failure.ts';
@@ -30,6 +28,8 @@ export interface JournalOptions {
   readonly stamp: Pick<JournalEntry, 'runId' | 'attempt' | 'version'>;
   /** Stores results; rejects when this process may not, or cannot. */
   readonly store: (entries: readonly JournalEntry[]) => Promise<void>;
+  /** See `RunLimits`. */
+  readonly replayWaitMs: number;
   /** Called when the pipeline gets a result of an earlier execution. */
   readonly onReplayed?: ((replayed: ReplayedEntry) => void) | undefined;
 }
@@ -294,7 +294,8 @@ export class Journal {
   #waitFor(what: string): void {
     const held = this.#calls.held;
     if (!held) return;
-    this.#patience.begin(() => this.#fail(changed(`it comes to its ${held.title} before ${what}`)));
+    const fault = changed(`it comes to its ${held.title} before ${what}`);
+    this.#patience.begin(this.#options.replayWaitMs, () => this.#fail(fault));
   }
 
   #finishWhenDone(): false {

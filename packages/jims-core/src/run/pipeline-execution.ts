@@ -29,6 +29,7 @@ export interface PipelineRun {
   readonly isDurable: boolean;
   /** Whether answers of models are kept. */
   readonly keepsModels: boolean;
+  readonly replayWaitMs: number;
   readonly kept: KeptRun;
   readonly principal: Principal | undefined;
   readonly replay: Replay;
@@ -77,6 +78,7 @@ export class PipelineExecution {
         ...(version !== undefined && { version }),
       },
       store: (entries) => endings.storeEntries(owner, entries, signal),
+      replayWaitMs: run.replayWaitMs,
       onReplayed: (replayed) => {
         this.#countReplayed(replayed);
         run.report.tracer?.replayed(replayed);

@@ -38,6 +38,11 @@ export interface RunLimits {
   readonly retentionMs: number | undefined;
   /** How long a question waits for its answer at most, in milliseconds; default 30 days. */
   readonly questionTtlMs: number;
+  /**
+   * How long a pipeline that repeats what its chain has done may be busy with something else than its context, in
+   * milliseconds; default 10 seconds. After that its code counts as changed.
+   */
+  readonly replayWaitMs: number;
 }
 
 const SECOND = 1000;
@@ -57,4 +62,5 @@ export const DEFAULT_RUN_LIMITS: RunLimits = {
   idempotencyTtlMs: 24 * HOUR,
   retentionMs: undefined,
   questionTtlMs: 30 * 24 * HOUR,
+  replayWaitMs: 10 * SECOND,
 };

@@ -177,6 +177,7 @@ function opened({
     nextSeq: replay.nextSeq,
     stamp: { runId: chainId, attempt: 1 },
     store,
+    replayWaitMs: 10_000,
   });
   return { journal };
 }

@@ -38,6 +38,8 @@ export interface DevelopOptions {
 const PORTS = 100;
 /** While the app loads: how often its files so far are looked at. */
 const LOADING_MS = 200;
+/** Code that was edited under an open question is the rule here, and a pipeline that is busy for long is not. */
+const REPLAY_WAIT_MS = 1000;
 
 /** The command `jims-api dev`: serves an app, and goes on with its code as it is saved. */
 export async function develop(given: DevelopOptions): Promise<void> {
@@ -82,7 +84,11 @@ class Development {
     const begun = Date.now();
     const { options } = this.#given;
     const reference = options.app ?? appIn(this.#cwd);
-    const serving = { ...(await servingOptions(options, this.#logger)), endsOnException: false };
+    const limits = { ...options.limits, replayWaitMs: REPLAY_WAIT_MS };
+    const serving = {
+      ...(await servingOptions({ ...options, limits }, this.#logger)),
+      endsOnException: false,
+    };
     this.#beforeExit = serving.beforeExit;
     openByDefault(openOptionsOf(serving));
     const { app, code } = await (reference === undefined ? this.#demo() : this.#load(reference));

@@ -171,6 +171,27 @@ export const app = (ctx) => ctx.sendMessage(data.text + common.text());
     assert.equal(await quick(dev), 'loaded');
   });
 
+  test('that changes what comes before an open question fails the answer, and says so', async () => {
+    const app = (before: string): string => `import { defineApp } from 'jims-core';
+export const app = defineApp({
+  durable: true,
+  async pipeline(ctx) {
+    ${before}
+    await ctx.step('find', () => 1);
+    await ctx.ask('Sure?');
+    ctx.sendMessage('Done');
+  },
+});
+`;
+    await using dev = await develop({ 'app.ts': app('') });
+    await dev.say('hello', { contact_id: 'c' });
+    dev.save('app.ts', app(`await ctx.step('audit', () => 1);`));
+    await dev.code('loaded', ({ generation }) => generation === 2);
+    const { status, body } = await dev.say('yes', { contact_id: 'c' });
+    assert.equal(status, 500);
+    assert.equal(body.code, 'pipeline_changed');
+  });
+
   test('with an exception that nobody catches ends nothing', async () => {
     await using dev = await develop({
       'app.ts': "export const app = (ctx) => ctx.sendMessage('1');\n",
