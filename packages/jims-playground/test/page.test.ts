@@ -337,12 +337,22 @@ describe('the playground', () => {
     await using service = await servePlayground(tryingApp(), { apiKeys: ['s3cret'] });
     await using browser = await openPage(`${service.origin}/`);
     const { page } = browser;
+    // One of the refusals of the wrong key comes when the right one is in use.
+    const late = Promise.withResolvers<void>();
+    let held = 0;
+    await page.route('**/api/v1/threads?*', async (route) => {
+      const isWrong = route.request().headers()['authorization'] === 'Bearer wrong';
+      if (isWrong && held++ === 0) await late.promise;
+      await route.continue().catch(() => {});
+    });
     await page.getByRole('heading', { name: 'This service wants a key' }).waitFor();
     await page.getByLabel('Key').fill('wrong');
     await page.keyboard.press('Enter');
     await page.getByText('The service does not know this key.').waitFor();
     await page.getByLabel('Key').fill('s3cret');
     await page.keyboard.press('Enter');
+    await page.locator('jims-chat textarea').waitFor();
+    late.resolve();
     await say(page, 'hello');
     await answered(page, 'Did hello');
     await page.reload();

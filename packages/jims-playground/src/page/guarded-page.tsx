@@ -1,6 +1,6 @@
 import { JimsClient } from 'jims-client';
 import type { VNode } from 'preact';
-import { useCallback, useMemo, useState } from 'preact/hooks';
+import { useCallback, useMemo, useRef, useState } from 'preact/hooks';
 
 import { Service } from '../service/service.ts';
 import { keepKey, readKey } from '../service/settings.ts';
@@ -11,6 +11,8 @@ import { Playground } from './playground.tsx';
 /** The page, or the entry of a key when the service wants one. */
 export function GuardedPage({ base }: { readonly base: URL }): VNode {
   const [key, setKey] = useState(readKey);
+  /** The answer to an earlier key may come after the next one was entered. */
+  const newest = useRef(key);
   const [refusal, setRefusal] = useState<Refusal>();
   const refuse = useCallback((why: Refusal) => {
     keepKey(undefined);
@@ -22,7 +24,9 @@ export function GuardedPage({ base }: { readonly base: URL }): VNode {
       ...(key !== undefined && { token: key }),
       fetch: async (url, init) => {
         const response = await fetch(url, init);
-        if (response.status === 401) refuse(key === undefined ? 'none' : 'unknown');
+        if (response.status === 401 && newest.current === key) {
+          refuse(key === undefined ? 'none' : 'unknown');
+        }
         return response;
       },
     });
@@ -36,6 +40,7 @@ export function GuardedPage({ base }: { readonly base: URL }): VNode {
       refusal={refusal}
       onKey={(entered) => {
         keepKey(entered);
+        newest.current = entered;
         setKey(entered);
         setRefusal(undefined);
       }}
