@@ -297,7 +297,9 @@ describe('the playground', () => {
       threads.map(({ config }) => config),
       [{ lang: 'de' }],
     );
-    assert.deepEqual(errors, []);
+    // What the page was reading of the thread when it was deleted is a 404, and the browser says so.
+    const own = errors.filter((error) => !error.includes('status of 404'));
+    assert.deepEqual(own, []);
   });
 
   test('by the keyboard alone', async () => {
