@@ -1,15 +1,13 @@
 import * as v from 'valibot';
 
-import type { HistoryMessage } from '../../chat/alignment.ts';
 import type { ClientMessage } from '../../chat/client-history.ts';
 import { contentText } from '../../chat/content-text.ts';
 import { textIn } from '../../chat/front-end-names.ts';
-import { messageContent, userContent, userEvent } from '../../chat/messages.ts';
+import { messageContent } from '../../chat/messages.ts';
+import { readChat } from '../../chat/sent-chat.ts';
 import { MAX_MESSAGES, MAX_NAME, requireMessageSize } from '../../chat/sent-limits.ts';
-import { validationError } from '../../http/errors.ts';
-import type { HttpError } from '../../http/errors.ts';
 import { boolean, sentObject } from '../../http/fastapi/fields.ts';
-import { fieldError, parseBody } from '../../http/fastapi/validation.ts';
+import { parseBody } from '../../http/fastapi/validation.ts';
 import { list } from '../../http/list.ts';
 import type { ApiContext } from '../../http/route.ts';
 import { contentFiles, earlierFiles } from './files.ts';
@@ -21,7 +19,6 @@ const Message = v.object({
     v.description('A string, or blocks: `text`, `image`, `document`; others are ignored'),
   ),
 });
-type Message = v.InferOutput<typeof Message>;
 
 const described = {
   model: v.pipe(
@@ -74,13 +71,6 @@ export function decode(api: Pick<ApiContext, 'maxMessageBytes'>, body: unknown):
   const { model, messages, system, stream, metadata } = parseBody(MessagesBody, body);
   const systemPrompt = contentText(system);
   requireMessageSize(api, systemPrompt);
-  const last = messages.at(-1);
-  if (last?.role !== 'user') throw refused(last, 'the last message must be the user’s');
-  const text = contentText(last.content);
-  const sentFiles = contentFiles(last.content);
-  if (text === '' && sentFiles.length === 0 && typeof last.content !== 'string') {
-    throw refused(last, 'the last message has neither text nor files');
-  }
   return {
     model,
     stream: stream ?? false,
@@ -90,21 +80,6 @@ export function decode(api: Pick<ApiContext, 'maxMessageBytes'>, body: unknown):
       interface: 'anthropic',
       ...(systemPrompt !== '' && { system_prompt: systemPrompt }),
     },
-    earlier: messages.slice(0, -1).flatMap(saidText),
-    incoming: userEvent(text),
-    sentFiles,
+    ...readChat(messages, { sent: contentFiles, earlier: earlierFiles }),
   };
-}
-
-function refused(message: Message | undefined, reason: string): HttpError {
-  return validationError([fieldError('messages', message, reason)]);
-}
-
-function saidText({ role, content }: Message): HistoryMessage[] {
-  const text = contentText(content);
-  if (role === 'user') {
-    return [{ role, content: userContent(text), files: earlierFiles(content) }];
-  }
-  // A message that only calls tools has no text.
-  return text === '' ? [] : [{ role, content: text }];
 }

@@ -1,16 +1,13 @@
 import * as v from 'valibot';
 
-import type { HistoryMessage } from '../../../chat/alignment.ts';
 import type { ClientMessage } from '../../../chat/client-history.ts';
 import { contentText } from '../../../chat/content-text.ts';
 import { textIn } from '../../../chat/front-end-names.ts';
-import { messageContent, userContent, userEvent } from '../../../chat/messages.ts';
-import type { SentFile } from '../../../chat/sent-files.ts';
+import { messageContent } from '../../../chat/messages.ts';
+import { readChat } from '../../../chat/sent-chat.ts';
 import { MAX_MESSAGES, MAX_NAME, requireMessageSize } from '../../../chat/sent-limits.ts';
-import { validationError } from '../../../http/errors.ts';
-import type { HttpError } from '../../../http/errors.ts';
 import { boolean } from '../../../http/fastapi/fields.ts';
-import { fieldError, parseBody } from '../../../http/fastapi/validation.ts';
+import { parseBody } from '../../../http/fastapi/validation.ts';
 import { list } from '../../../http/list.ts';
 import type { ApiContext } from '../../../http/route.ts';
 import { callerFields } from '../shared/caller.ts';
@@ -26,7 +23,6 @@ const Message = v.object({
     ),
   ),
 });
-type Message = v.InferOutput<typeof Message>;
 
 /** The members of OpenAI's request that are used here; the others are accepted and ignored. */
 export const ChatCompletionBody = v.pipe(
@@ -66,7 +62,10 @@ export interface ChatCompletion extends ClientMessage {
 export function decode(api: Pick<ApiContext, 'maxMessageBytes'>, body: unknown): ChatCompletion {
   const request = parseBody(ChatCompletionBody, body);
   const { messages, metadata } = request;
-  const { text, sentFiles } = newMessage(messages);
+  const chat = readChat(messages, {
+    sent: (content) => contentFiles(content, 'messages'),
+    earlier: earlierFiles,
+  });
   const prompt = messages.find(({ role }) => role === 'system' || role === 'developer');
   const systemPrompt = prompt && contentText(prompt.content);
   requireMessageSize(api, systemPrompt ?? '');
@@ -80,35 +79,6 @@ export function decode(api: Pick<ApiContext, 'maxMessageBytes'>, body: unknown):
       interface: 'openai',
       ...(systemPrompt !== undefined && { system_prompt: systemPrompt }),
     },
-    earlier: messages.slice(0, -1).flatMap(saidText),
-    incoming: userEvent(text),
-    sentFiles,
+    ...chat,
   };
-}
-
-function newMessage(messages: readonly Message[]): {
-  readonly text: string;
-  readonly sentFiles: readonly SentFile[];
-} {
-  const last = messages.at(-1);
-  if (last?.role !== 'user') throw refused(last, 'the last message must be the user’s');
-  const text = contentText(last.content);
-  const sentFiles = contentFiles(last.content, 'messages');
-  if (text !== '' || sentFiles.length > 0 || typeof last.content === 'string') {
-    return { text, sentFiles };
-  }
-  throw refused(last, 'the last message has neither text nor files');
-}
-
-function refused(message: Message | undefined, reason: string): HttpError {
-  return validationError([fieldError('messages', message, reason)]);
-}
-
-function saidText({ role, content }: Message): HistoryMessage[] {
-  const text = contentText(content);
-  if (role === 'user') {
-    return [{ role, content: userContent(text), files: earlierFiles(content) }];
-  }
-  // A message that only calls tools has no text.
-  return role === 'assistant' && text !== '' ? [{ role, content: text }] : [];
 }
