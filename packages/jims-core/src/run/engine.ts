@@ -8,6 +8,7 @@ import type {
   RunStatus,
   Store,
 } from '../store/store.ts';
+import { CONVERSATION_STARTED, newEvent } from '../thread/event.ts';
 import { newId } from '../thread/new-id.ts';
 import { Admission, notRetried, refusal } from './admission.ts';
 import { EventCache } from './event-cache.ts';
@@ -264,7 +265,8 @@ export class RunEngine implements KnownThreads {
   }
 
   #acceptRequest(request: RunRequest): AcceptRequest {
-    const { thread, incoming, conversationStart = false, onBusy, idempotency, files } = request;
+    const { thread, conversationStart = false, greets, onBusy, idempotency, files } = request;
+    const incoming = greets ? newEvent(CONVERSATION_STARTED, {}) : request.incoming;
     const { limits } = this.#app;
     const { conversationStartPipeline, version } = this.#app.code();
     const known = this.events.known(thread);

@@ -1,6 +1,7 @@
 import { RunLlm } from '../llm/run-llm.ts';
 import type { CallUsage } from '../llm/usage.ts';
 import { FilesOfThread } from '../pipeline/context-files.ts';
+import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { AcceptedRun, JournalEntry, RunChain, RunOwner } from '../store/store.ts';
 import type { ThreadEvent } from '../thread/event.ts';
 import { BadEnd } from './bad-end.ts';
@@ -29,6 +30,9 @@ const NO_QUESTIONS_AT_START =
   'A conversation start cannot ask: let the pipeline ask when the first message comes';
 const NO_QUESTIONS_AD_HOC =
   'A pipeline that was given to ThreadController.run cannot ask, as only this process has it: let the pipeline of the app ask';
+
+/** The greeting of an app without a conversation start. */
+const saysNothing: Pipeline = () => {};
 
 /** One attempt of a run in this process, from the moment that it is accepted to its end. */
 export class RunExecution {
@@ -191,7 +195,7 @@ export class RunExecution {
     const { app, endings } = this.#services;
     // An answer is the app's, also one that waited to be answered by a pipeline of its own.
     const adHoc = this.#chain ? undefined : this.#request.pipeline;
-    const pipeline = adHoc ?? this.#code.pipeline;
+    const pipeline = adHoc ?? this.#pipelineOfApp;
     const execution = await this.#open('main', adHoc && NO_QUESTIONS_AD_HOC);
     return this.#report.counted(pipeline, async () => {
       const call = await execution.execute(pipeline);
@@ -210,6 +214,12 @@ export class RunExecution {
       const question = await app.store.question(waiting.question.questionId);
       return { events: stored, ...(question && { question }) };
     });
+  }
+
+  get #pipelineOfApp(): Pipeline {
+    const { pipeline, conversationStartPipeline = saysNothing } = this.#code;
+    const { greets } = this.#chain ? this.#chain.kept : this.#request;
+    return greets ? conversationStartPipeline : pipeline;
   }
 
   /** What earlier executions of the pipeline have left. */

@@ -14,6 +14,11 @@ export interface RunRequest {
   readonly incoming?: NewEvent;
   /** Runs the app's conversation-start pipeline first when this run makes its thread; default false. */
   readonly conversationStart?: boolean;
+  /**
+   * Runs the app's conversation-start pipeline instead of its pipeline, for a greeting before the first message:
+   * then `incoming` is left out. Default false.
+   */
+  readonly greets?: boolean;
   /** What to do when the thread has an active run; default: the limit `onBusy`. */
   readonly onBusy?: OnBusy;
   /** A request with the key of an earlier one gets the run of the earlier one. */
