@@ -8,14 +8,13 @@ import { asJimsApiError } from './transport.ts';
 import type { OpenAnswer, Transport } from './transport.ts';
 import type { StreamEvent, ThreadEvent } from './wire.ts';
 
-/** A run that was accepted here. */
+/** A run to follow. */
 export interface AcceptedRun {
   readonly runId: string;
-  readonly stream: OpenAnswer;
-  /** Whether the app may greet before it answers. */
-  readonly hasGreeting: boolean;
-  /** Sends the same message again: a run that was lost runs once more. */
-  readonly resend: () => Promise<OpenAnswer>;
+  /** Where it can be read, when that was not done yet. */
+  readonly stream?: OpenAnswer | undefined;
+  /** Sends the same request again: a run that was lost runs once more. */
+  readonly resend?: (() => Promise<OpenAnswer | undefined>) | undefined;
 }
 
 /** A run that failed, and the code of its error. */
@@ -35,18 +34,14 @@ export class ChatConnection {
   failedRun: FailedRun | undefined;
   readonly #transport: Transport;
   readonly #store: ChatStore;
+  /** Runs that are not over, in the order in which they were accepted. */
   readonly #accepted = new Map<string, AcceptedRun>();
-  /** Streams of accepted runs that nobody reads yet. */
-  readonly #streams = new Map<string, OpenAnswer>();
   /** Runs whose end was seen. */
   readonly #over = new Set<string>();
-  /** The run that is executed once more, which no new message says. */
-  #again: string | undefined;
   /** From start to pause. */
   #session: AbortController | undefined;
   /** Ends the reading of the log, for something else to be done. */
   #wake = new AbortController();
-  #sending: Promise<unknown> | undefined;
   #isLoaded: boolean;
   readonly #closed: AbortSignal;
 
@@ -63,6 +58,11 @@ export class ChatConnection {
     this.log = new ThreadLog(transport, store, threadId);
   }
 
+  /** Whether nothing more will come of a run, and the chat has all of it. */
+  isOver(runId: string): boolean {
+    return this.#over.has(runId);
+  }
+
   /** Begins to follow the thread, unless that is done already. */
   start(): void {
     if (this.#session || this.#closed.aborted) return;
@@ -74,12 +74,11 @@ export class ChatConnection {
   pause(): void {
     this.#session?.abort();
     this.#session = undefined;
-    this.#wake.abort();
+    this.wake();
   }
 
-  /** Reads nothing of the log until it is known what became of a message. */
-  hold(sending: Promise<unknown>): void {
-    this.#sending = sending;
+  /** Reads nothing more of the log before it is known what became of the messages that are on their way. */
+  wake(): void {
     this.#wake.abort();
   }
 
@@ -87,20 +86,12 @@ export class ChatConnection {
   accepted(run: AcceptedRun): void {
     const { runId, stream } = run;
     const { live } = this.#store.state;
-    this.#accepted.set(runId, run);
-    this.#over.delete(runId);
     // A run that waits for the one that is followed is joined after that.
-    if (live && live.runId !== runId) stream.guard.end();
-    else this.#streams.set(runId, stream);
-    this.#wake.abort();
-    this.start();
-  }
-
-  /** Follows a failed run that is executed once more. */
-  acceptedAgain(runId: string): void {
-    this.#again = runId;
+    const isLater = live !== undefined && live.runId !== runId;
+    if (isLater) stream?.guard.end();
+    this.#accepted.set(runId, isLater ? { ...run, stream: undefined } : run);
     this.#over.delete(runId);
-    this.#wake.abort();
+    this.wake();
     this.start();
   }
 
@@ -109,7 +100,7 @@ export class ChatConnection {
       if (!this.#isLoaded) await this.#load(session);
       while (!session.aborted) {
         this.#wake = new AbortController();
-        await this.#sending;
+        await this.#store.sending;
         const next = this.#nextRun();
         if (next === undefined) await this.#tail(this.#wake.signal);
         else await this.#follow(next, session);
@@ -118,7 +109,7 @@ export class ChatConnection {
       if (session.aborted) return;
       // What else was requested is given up, too.
       this.pause();
-      this.#store.set({ error: asJimsApiError(error), isLost: false, isLoading: false });
+      this.#store.fail(error, { isLost: false, isLoading: false });
     }
   }
 
@@ -127,14 +118,20 @@ export class ChatConnection {
     const runs = await this.log.load(session);
     this.#isLoaded = true;
     const [last] = runs;
-    const isGoing = runs.some(({ status }) => status === 'queued' || status === 'running');
     // The newest message of the log began the run that is going on, or one that is over.
     const newest = this.#newestRun();
-    if (newest !== undefined && !isGoing) this.#over.add(newest);
-    if (last?.status === 'failed' && last.error) {
-      this.failedRun = { id: last.run_id, code: last.error.code };
-      this.#store.set({ error: new JimsApiError(last.error.detail, last.error) });
+    if (newest !== undefined) this.#over.add(newest);
+    for (const { run_id: runId, status } of runs.toReversed()) {
+      if (status === 'queued' || status === 'running') this.accepted({ runId });
     }
+    if (last?.status === 'failed' && last.error) {
+      this.#failed(last.run_id, new JimsApiError(last.error.detail, last.error));
+    }
+  }
+
+  #failed(id: string, error: JimsApiError): void {
+    this.failedRun = { id, code: error.code };
+    this.#store.set({ error });
   }
 
   #newestRun(): string | undefined {
@@ -144,10 +141,7 @@ export class ChatConnection {
 
   /** The run that is going on, as far as that is known; else one of those that wait for it. */
   #nextRun(): string | undefined {
-    const waiting = this.#store.state.messages
-      .filter(({ role, createdAt }) => role === 'user' && !createdAt)
-      .map(({ runId }) => runId);
-    return [this.#newestRun(), this.#again, ...waiting].find(
+    return [this.#newestRun(), ...this.#accepted.keys()].find(
       (id) => id !== undefined && !this.#over.has(id),
     );
   }
@@ -159,15 +153,15 @@ export class ChatConnection {
         after: cursorOf(this.#store.state),
         signal,
         parse: ({ data }) => threadEventIn(data),
-        ...this.#store.line,
+        onLine: this.#store.onLine,
       });
       for await (const batch of batches) {
         if (signal.aborted) return;
-        const isWhole = this.log.take(batch);
+        this.log.take(batch);
         // Such as the answer of the failed run, which another page let go on.
         if (this.failedRun && batch.length > 0) this.#store.set({ error: undefined });
         this.failedRun = undefined;
-        if (!isWhole || this.#nextRun() !== undefined) return;
+        if (this.#nextRun() !== undefined) return;
         await this.log.refresh(signal);
       }
     } catch (error) {
@@ -176,37 +170,32 @@ export class ChatConnection {
   }
 
   async #follow(runId: string, session: AbortSignal): Promise<void> {
-    const hasGreeting = this.#accepted.get(runId)?.hasGreeting === true;
     this.failedRun = undefined;
-    this.#store.update((state) => withRun(state, runId, hasGreeting));
+    this.#store.update((state) => withRun(state, runId));
     const end = await this.#read(runId, session);
+    await this.log.refresh(session);
+    await this.log.sync(session);
     this.#over.add(runId);
     this.#accepted.delete(runId);
-    await this.log.refresh(session);
-    do await this.#sending;
-    while (!(await this.log.sync(session)));
     this.#store.update(withoutRun);
-    if (end?.event !== 'error') return;
-    const error = errorOfEnd(end);
-    this.failedRun = { id: runId, code: error.code };
-    this.#store.set({ error });
+    if (end?.event === 'error') this.#failed(runId, errorOfEnd(end));
   }
 
   /** Reads a run up to its end, which is `undefined` when nothing is known of the run any more. */
   async #read(runId: string, signal: AbortSignal): Promise<StreamEvent | undefined> {
     const { live } = this.#store.state;
-    const first = this.#streams.get(runId);
-    this.#streams.delete(runId);
+    const run = this.#accepted.get(runId);
+    const first = run?.stream;
+    if (run) this.#accepted.set(runId, { ...run, stream: undefined });
     const batches = followRun(this.#transport, runId, {
       first,
       after: live?.seq && !first ? `${live.attempt}.${live.seq}` : undefined,
       signal,
-      resend: this.#accepted.get(runId)?.resend,
-      ...this.#store.line,
+      resend: run?.resend,
+      onLine: this.#store.onLine,
     });
     try {
       for await (const batch of batches) {
-        await this.#greeted(batch, signal);
         this.#store.update((state) => batch.reduce(withStreamEvent, state));
         const end = batch.find(isEnd);
         if (end) return end;
@@ -216,16 +205,6 @@ export class ChatConnection {
       if (asJimsApiError(error).status !== 404) throw error;
     }
     return undefined;
-  }
-
-  /** Before the first words of an answer the log knows whether they are a greeting. */
-  async #greeted(batch: readonly StreamEvent[], signal: AbortSignal): Promise<void> {
-    const { state } = this.#store;
-    const { live, messages } = state;
-    const isHeld = messages.some(({ id, createdAt }) => id === live?.runId && !createdAt);
-    if (!live?.hasGreeting || !isHeld) return;
-    const next = batch.reduce(withStreamEvent, state);
-    if (next.messages.length > messages.length) await this.log.sync(signal);
   }
 }
 

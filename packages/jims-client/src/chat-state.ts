@@ -1,5 +1,13 @@
 // A chat as data, and how each thing that happens changes it. Nothing here waits or sends.
-import { BLANK, CLICK, fileOf, isMessage, membersOf, questionOf } from './chat-message.ts';
+import {
+  BLANK,
+  CLICK,
+  fileOf,
+  isMessage,
+  isUnstored,
+  membersOf,
+  questionOf,
+} from './chat-message.ts';
 import type {
   ChatFeedback,
   ChatMessage,
@@ -7,58 +15,44 @@ import type {
   ChatSnapshot,
   ChatWork,
 } from './chat-snapshot.ts';
+import { isEnd } from './run-stream.ts';
 import type { AskedQuestion, StreamEvent, ThreadEvent } from './wire.ts';
 
 /** Members of the snapshot, and what they are made of. */
-export interface ChatState extends Omit<ChatSnapshot, 'status' | 'run'> {
+export interface ChatState extends Partial<
+  Omit<ChatSnapshot, 'messages' | 'status' | 'run' | 'hasOlder'>
+> {
   /**
    * First those that are stored, in the order of the log, each once. Then what the run that is followed has
    * sent beyond that, and messages of the contact that are on their way.
    */
   readonly messages: readonly ChatMessage[];
-  readonly live: LiveRun | undefined;
+  readonly live?: LiveRun | undefined;
   readonly feedback: Readonly<Record<string, ChatFeedback>>;
   /** The contact of the thread. */
-  readonly contactId: string | undefined;
+  readonly contactId?: string | undefined;
   /** The address of files, without their ids. */
   readonly filesUrl: string;
-  readonly isLoading: boolean;
+  /** Where the page before the oldest message begins; `null` when there is none. */
+  readonly older: string | null;
+  readonly isLoading?: boolean;
   /** Whether the connection is lost. */
-  readonly isLost: boolean;
+  readonly isLost?: boolean;
 }
 
 /** The run that is followed. */
 export interface LiveRun extends ChatRun {
   /** The number of the last event of this attempt. */
   readonly seq: number;
-  /** Whether the app may greet first: then that comes before the message that began the run. */
-  readonly hasGreeting: boolean;
   readonly isOver: boolean;
 }
 
 /** What is known of a thread before anything else comes. */
-export const NEW_CHAT: ChatState = {
-  threadId: undefined,
-  contactId: undefined,
-  title: undefined,
-  messages: [],
-  live: undefined,
-  question: undefined,
-  feedback: {},
-  error: undefined,
-  hasOlder: false,
-  filesUrl: '',
-  isLoading: false,
-  isLost: false,
-};
+export const NEW_CHAT: ChatState = { messages: [], feedback: {}, filesUrl: '', older: null };
 
-/**
- * Adds events of the log, whatever of them is there already. While a message is on its way nobody knows
- * whether a new one of the contact is that message: it, and what comes after it, is to be read again.
- */
+/** Adds events of the log, whatever of them is there already. */
 export function withEvents(state: ChatState, events: readonly ThreadEvent[]): ChatState {
   const newest = cursorOf(state) ?? '';
-  const isSending = state.messages.some((message) => message.state === 'sending');
   let next = state;
   for (const event of events.toSorted(by((each) => cursor(each.created_at, each.event_id)))) {
     const { event_id: id, event_data, created_at } = event;
@@ -66,9 +60,8 @@ export function withEvents(state: ChatState, events: readonly ThreadEvent[]): Ch
     const known =
       find(next, (message) => message.id === id) ??
       (isNew ? find(next, isUnknown(event_data['content'])) : undefined);
-    if (!isMessage(event_data) || known?.createdAt) continue;
-    if (isNew && isSending && !known) break;
-    next = withMessage(next, known, storedMessage(next, event, known));
+    if (isMessage(event_data) && !known?.createdAt)
+      next = withMessage(next, known, storedMessage(next, event, known));
   }
   return next;
 }
@@ -143,13 +136,12 @@ export function withMessage(
 ): ChatState {
   const { messages, live } = state;
   if (known && known.createdAt === now.createdAt && known.runId === now.runId) {
-    return { ...state, messages: messages.map((each) => (each === known ? now : each)) };
+    return { ...state, messages: messages.with(messages.indexOf(known), now) };
   }
   const rankOf = ({ createdAt, id, runId, role }: ChatMessage): string => {
     if (createdAt) return cursor(createdAt, id);
-    if (!live || runId !== live.runId) return 'd';
-    if (role === 'assistant') return 'b';
-    return live.hasGreeting ? 'c' : 'a';
+    if (runId !== live?.runId) return 'c';
+    return role === 'user' ? 'a' : 'b';
   };
   const others = messages.filter((each) => each !== known);
   return { ...state, messages: [...others, now].toSorted(by(rankOf)) };
@@ -164,18 +156,15 @@ export function withChange(state: ChatState, key: string, change: Partial<ChatMe
 const NOTHING_SEEN = { seq: 0, status: undefined, steps: [] };
 
 /** Begins to follow a run. */
-export function withRun(state: ChatState, runId: string, hasGreeting: boolean): ChatState {
+export function withRun(state: ChatState, runId: string): ChatState {
   if (state.live?.runId === runId) return state;
-  return { ...state, live: { runId, hasGreeting, attempt: 1, isOver: false, ...NOTHING_SEEN } };
+  return { ...state, live: { runId, attempt: 1, isOver: false, ...NOTHING_SEEN } };
 }
 
 /** The log has everything that came of the run. */
 export function withoutRun(state: ChatState): ChatState {
-  const { live } = state;
   // A run that was stopped while it waited has left nothing: its message was never stored.
-  const left = state.messages.find(
-    ({ createdAt, role, runId }) => role === 'user' && !createdAt && runId === live?.runId,
-  );
+  const left = find(state, (message) => isUnstored(message) && message.runId === state.live?.runId);
   const now = left ? withChange(state, left.key, { state: 'failed' }) : state;
   return { ...now, live: undefined, messages: withoutAnswer(now) };
 }
@@ -201,8 +190,8 @@ export function withStreamEvent(state: ChatState, event: StreamEvent): ChatState
 }
 
 function withTaken(before: ChatState, event: StreamEvent, live: LiveRun): ChatState {
-  const state = { ...before, live };
-  const { id, data } = event;
+  const state = { ...before, live: { ...live, isOver: isEnd(event) } };
+  const { data } = event;
   switch (event.event) {
     case 'status':
       return { ...state, live: { ...live, status: event.data.status } };
@@ -210,14 +199,13 @@ function withTaken(before: ChatState, event: StreamEvent, live: LiveRun): ChatSt
       return { ...state, live: { ...live, steps: withWork(live.steps, event.data) } };
     case 'error':
       // Nothing of it is stored.
-      return { ...state, live: { ...live, isOver: true }, messages: withoutAnswer(state) };
+      return { ...state, messages: withoutAnswer(state) };
     case 'result':
-      return { ...withQuestion(state, event.data.question), live: { ...live, isOver: true } };
-    case 'cancelled':
-      // Without an id it goes on in another process.
-      return { ...state, live: { ...live, isOver: id !== undefined } };
+      return withQuestion(state, event.data.question);
     case 'event':
       return isMessage(event.data.event_data) ? withPart(state, event.data.event_id, event) : state;
+    case 'cancelled':
+      return state;
     case 'thread':
     case 'restarted':
       return before;
@@ -266,7 +254,5 @@ export function withQuestion(state: ChatState, asked: AskedQuestion | undefined)
 function withWork(list: readonly ChatWork[], work: ChatWork): readonly ChatWork[] {
   const known = list.find(({ id }) => id === work.id);
   // When it is over its input does not come again.
-  return known
-    ? list.map((each) => (each === known ? { ...each, ...work } : each))
-    : [...list, work];
+  return known ? list.with(list.indexOf(known), { ...known, ...work }) : [...list, work];
 }

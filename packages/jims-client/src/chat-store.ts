@@ -1,10 +1,15 @@
+import { isUnstored } from './chat-message.ts';
 import type { ChatQuestion, ChatRun, ChatSnapshot } from './chat-snapshot.ts';
 import { NEW_CHAT } from './chat-state.ts';
 import type { ChatState } from './chat-state.ts';
+import type { JimsApiError } from './errors.ts';
+import { asJimsApiError } from './transport.ts';
 
 /** The state of a chat, and those who listen to it. */
 export class ChatStore {
   state: ChatState;
+  /** Settles when no message is on its way; never rejects. */
+  sending: Promise<unknown> = Promise.resolve();
   readonly listeners: Set<() => void> = new Set();
   #run: ChatRun | undefined;
   #question: ChatQuestion | undefined;
@@ -31,14 +36,18 @@ export class ChatStore {
     });
   }
 
-  /** What is known of the connection. */
-  readonly line = {
-    onLost: (): void => this.set({ isLost: true }),
-    onOpen: (): void => this.set({ isLost: false }),
-  } as const;
+  /** Takes what is known of the connection. */
+  readonly onLine = (isLost: boolean): void => this.set({ isLost });
+
+  /** Shows why something failed. */
+  fail(thrown: unknown, change: Partial<ChatState> = {}): JimsApiError {
+    const error = asJimsApiError(thrown);
+    this.set({ ...change, error });
+    return error;
+  }
 
   readonly getSnapshot = (): ChatSnapshot => {
-    const { threadId, title, messages, question, error, hasOlder, live } = this.state;
+    const { threadId, title, messages, question, error, older, live } = this.state;
     const { runId = '', status, steps = [], attempt = 1 } = live ?? {};
     this.#run =
       live && !live.isOver ? same(this.#run, { runId, status, steps, attempt }) : undefined;
@@ -53,7 +62,7 @@ export class ChatStore {
       run: this.#run,
       question: this.#question,
       error,
-      hasOlder,
+      hasOlder: older !== null,
     });
     return this.#snapshot;
   };
@@ -63,11 +72,11 @@ function statusOf({ isLoading, isLost, live, messages }: ChatState): ChatSnapsho
   if (isLost) return 'reconnecting';
   if (isLoading) return 'loading';
   if (live && !live.isOver) return 'answering';
-  if (messages.some(({ state }) => state === 'sending')) return 'sending';
+  if (messages.some(({ state }) => state === 'queued' || state === 'sending')) return 'sending';
   // One that was accepted waits for its run.
   const waits = messages.some(
-    ({ role, createdAt, state, runId }) =>
-      role === 'user' && !createdAt && state === 'complete' && runId !== live?.runId,
+    (message) =>
+      isUnstored(message) && message.state === 'complete' && message.runId !== live?.runId,
   );
   return waits ? 'answering' : 'ready';
 }

@@ -9,7 +9,7 @@ export const STREAM = { accept: 'text/event-stream' };
 /** How to read a stream of the service. */
 export interface FollowOptions<T> extends Pick<
   CallOptions,
-  'query' | 'signal' | 'tries' | 'onLost'
+  'query' | 'signal' | 'tries' | 'onLine'
 > {
   /** The first connection, where there is one already. */
   readonly first?: OpenAnswer | undefined;
@@ -18,7 +18,6 @@ export interface FollowOptions<T> extends Pick<
   /** Throws for what cannot be an event of the service: then the connection is lost. */
   readonly parse: (message: SseMessage) => T;
   readonly isLast?: (event: T) => boolean;
-  readonly onOpen?: () => void;
 }
 
 /**
@@ -33,7 +32,7 @@ export async function* follow<T>(
   path: string,
   options: FollowOptions<T>,
 ): AsyncGenerator<readonly T[]> {
-  const { query, signal, parse, isLast, onOpen } = options;
+  const { parse, isLast, ...call } = options;
   let { first, after = '' } = options;
   let leastMs = 0;
   let isOver = false;
@@ -55,9 +54,8 @@ export async function* follow<T>(
     });
     const headers = { ...STREAM, ...(after && { 'last-event-id': after }) };
     try {
-      const answer = first ?? (await transport.open(path, { query, signal, headers }));
+      const answer = first ?? (await transport.open(path, { ...call, headers }));
       first = undefined;
-      onOpen?.();
       // The client has seen the end of the stream already.
       isOver = answer.response.status === 204;
       yield* batchesOf(answer, push, { events, isOver: () => isOver });

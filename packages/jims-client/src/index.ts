@@ -1,4 +1,4 @@
-export type { Chat, SendOptions } from './chat.ts';
+export type { Chat, SendOptions, TakenBack } from './chat.ts';
 export type {
   ChatButton,
   ChatFeedback,
@@ -21,6 +21,7 @@ export type {
   EventListOptions,
   ForkOptions,
   JimsThreads,
+  NewThreadOptions,
   PageOptions,
   ThreadExport,
   ThreadListOptions,

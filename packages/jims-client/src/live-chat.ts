@@ -1,24 +1,38 @@
 import { ChatConnection } from './chat-connection.ts';
 import { CLICK } from './chat-message.ts';
-import type { ChatFeedback } from './chat-snapshot.ts';
+import type { ChatFeedback, ChatMessage } from './chat-snapshot.ts';
 import { labelOf, withChange } from './chat-state.ts';
 import { ChatStore } from './chat-store.ts';
-import type { Chat, SendOptions } from './chat.ts';
+import type { Chat, SendOptions, TakenBack } from './chat.ts';
 import { JimsApiError } from './errors.ts';
+import { newKey } from './message-options.ts';
+import type { MessageOptions } from './message-options.ts';
 import { Outbox } from './outbox.ts';
-import type { Draft, OutboxOptions } from './outbox.ts';
+import type { Draft } from './outbox.ts';
+import { runsOf } from './resources.ts';
+import type { JimsRuns } from './resources.ts';
+import { threadsOf } from './threads.ts';
+import type { JimsThreads } from './threads.ts';
 import { asJimsApiError } from './transport.ts';
 import type { Transport } from './transport.ts';
 import type { Thread } from './wire.ts';
 
 /** Which chat to open. */
-export interface OpenChatOptions extends OutboxOptions {
-  /** Without it the first message makes a new thread. */
+export interface OpenChatOptions extends Pick<MessageOptions, 'contactId' | 'threadConfig'> {
+  /** Without it the chat begins a new thread. */
   readonly threadId?: string | undefined;
+  /**
+   * Makes the new thread as soon as somebody subscribes, and lets the app speak first there; default false: then the
+   * first message makes it.
+   */
+  readonly greet?: boolean | undefined;
 }
 
 /** A page that draws anew leaves for a moment. */
 const GRACE_MS = 1000;
+
+/** How long the end of a run that is stopped is waited for. */
+const STOP_MS = 10_000;
 
 /** Why a run has failed that can go on: what it did in steps is not done again. */
 const GOES_ON = /^(?:lost|pipeline_changed|shutting_down|store_unavailable)$/;
@@ -27,23 +41,29 @@ const GOES_ON = /^(?:lost|pipeline_changed|shutting_down|store_unavailable)$/;
 export class LiveChat implements Chat {
   readonly getSnapshot: Chat['getSnapshot'];
   readonly #transport: Transport;
+  readonly #runs: JimsRuns;
+  readonly #threads: JimsThreads;
   readonly #store: ChatStore;
   readonly #outbox: Outbox;
+  readonly #options: OpenChatOptions;
+  readonly #greetingKey = newKey();
   readonly #life = new AbortController();
   #connection: ChatConnection | undefined;
   #leaving: ReturnType<typeof setTimeout> | undefined;
-  /** Messages are accepted in the order in which they are sent. */
-  #sending: Promise<unknown> = Promise.resolve();
 
-  constructor(transport: Transport, { threadId, ...options }: OpenChatOptions) {
+  constructor(transport: Transport, options: OpenChatOptions) {
+    const { threadId, contactId, threadConfig, greet = false } = options;
+    const { signal } = this.#life;
     this.#transport = transport;
-    const { contactId } = options;
-    const isLoading = threadId !== undefined;
+    this.#runs = runsOf(transport, signal);
+    this.#threads = threadsOf(transport, contactId, signal);
+    this.#options = options;
     const filesUrl = transport.address('/api/v1/files/');
+    const isLoading = greet || threadId !== undefined;
     this.#store = new ChatStore({ threadId, contactId, isLoading, filesUrl });
     this.getSnapshot = this.#store.getSnapshot;
-    this.#outbox = new Outbox(transport, this.#store, { ...options, signal: this.#life.signal });
-    if (isLoading) this.#connection = this.#connect(false);
+    this.#outbox = new Outbox(transport, this.#store, { threadConfig, signal });
+    if (threadId !== undefined) this.#connection = this.#connect(false);
   }
 
   /** It is connected while somebody listens. */
@@ -54,6 +74,7 @@ export class LiveChat implements Chat {
     listeners.add(call);
     clearTimeout(this.#leaving);
     this.#connection?.start();
+    if (this.#isUngreeted) this.#queue(() => this.#try(this.#greet)).catch(() => {});
     return () => {
       listeners.delete(call);
       clearTimeout(this.#leaving);
@@ -83,46 +104,53 @@ export class LiveChat implements Chat {
 
   readonly stop = (): Promise<void> =>
     this.#try(async () => {
-      await this.#sending;
-      const { live, messages } = this.#store.state;
+      const store = this.#store;
+      await store.sending;
+      const { live, messages } = store.state;
       const waiting = messages.find(({ createdAt, runId: its }) => !createdAt && its);
       const runId = live && !live.isOver ? live.runId : waiting?.runId;
       if (runId === undefined) return;
-      const { signal } = this.#life;
-      await this.#transport.json(`/api/v1/runs/${runId}/cancel`, { method: 'POST', signal });
+      await this.#runs.cancel(runId);
+      await this.#ended(runId);
     });
 
-  readonly retry = async (): Promise<void> => {
-    this.#connection?.start();
-    const { messages } = this.#store.state;
-    const failed = messages.filter(({ state }) => state === 'failed');
-    // What was refused for good gets a new key: the old one would bring the same answer.
-    const sent = failed.map(({ key, runId }) =>
-      this.#deliver(runId ? this.#outbox.again(key) : key),
-    );
-    await Promise.all(sent);
-    const connection = this.#connection;
-    const run = connection?.failedRun;
-    if (!run || failed.length > 0) return;
-    // A second call while this one is on its way does nothing.
-    connection.failedRun = undefined;
-    try {
-      await this.#try(async () => {
-        if (!GOES_ON.test(run.code) || !(await this.#goOn(run.id))) return this.#sendAgain(run.id);
-        connection.acceptedAgain(run.id);
-      });
-    } catch (error) {
-      connection.failedRun = run;
-      throw error;
-    }
-  };
+  readonly retry = (): Promise<void> =>
+    this.#try(async () => {
+      const connection = this.#connection;
+      connection?.start();
+      const failed = this.#store.state.messages.filter(({ state }) => state === 'failed');
+      // What was refused for good gets a new key: the old one would bring the same answer.
+      const sent = failed.map(({ key, runId }) =>
+        this.#deliver(runId ? this.#outbox.again(key) : key),
+      );
+      await Promise.all(sent);
+      const run = connection?.failedRun;
+      if (!run || failed.length > 0) return;
+      // A second call while this one is on its way does nothing.
+      connection.failedRun = undefined;
+      try {
+        if (!GOES_ON.test(run.code) || !(await this.#goOn(run.id))) await this.#sendAgain(run.id);
+        else connection.accepted({ runId: run.id });
+      } catch (error) {
+        connection.failedRun = run;
+        throw error;
+      }
+    });
 
   readonly edit = async (messageId: string, text: string): Promise<void> => {
-    const message = this.#store.state.messages.find(({ id }) => id === messageId);
+    const message = this.#message(messageId);
     const draft = { content: text, stored: message?.files };
     if (message?.state !== 'failed') return this.#replace(messageId, draft);
     this.#outbox.remove(message.key);
     return this.#say(draft);
+  };
+
+  readonly discard = (messageId: string): TakenBack | undefined => {
+    const message = this.#message(messageId);
+    if (message?.state !== 'failed') return undefined;
+    const { files = [] } = this.#outbox.remove(message.key) ?? {};
+    this.#store.set({ error: undefined });
+    return { text: message.text, files };
   };
 
   readonly loadOlder = (): Promise<void> =>
@@ -130,7 +158,7 @@ export class LiveChat implements Chat {
 
   readonly giveFeedback = (messageId: string, feedback: ChatFeedback | undefined): Promise<void> =>
     this.#try(async () => {
-      const before = this.#store.state.messages.find(({ id }) => id === messageId)?.feedback;
+      const before = this.#message(messageId)?.feedback;
       this.#setFeedback(messageId, feedback);
       const { threadId } = this.#store.state;
       const path = `/api/v1/threads/${threadId}/messages/${messageId}/feedback`;
@@ -150,30 +178,78 @@ export class LiveChat implements Chat {
     this.#connection?.pause();
   };
 
+  /** Resolves when a run is over and the chat has its end, or after a time. */
+  #ended(runId: string): Promise<void> {
+    return new Promise((resolve) => {
+      const check = (): void => {
+        if (this.#connection?.isOver(runId) !== false) end();
+      };
+      const leave = this.subscribe(check);
+      const end = (): void => {
+        clearTimeout(timer);
+        leave();
+        resolve();
+      };
+      const timer = setTimeout(end, STOP_MS);
+      check();
+    });
+  }
+
+  #message(messageId: string): ChatMessage | undefined {
+    return this.#store.state.messages.find(({ id }) => id === messageId);
+  }
+
   #setFeedback(messageId: string, feedback: ChatFeedback | undefined): void {
     this.#store.update((state) => withChange(state, messageId, { feedback }));
   }
+
+  get #isUngreeted(): boolean {
+    return this.#options.greet === true && this.#store.state.threadId === undefined;
+  }
+
+  /** Makes the thread, and lets the app speak first in it, unless it is there already. */
+  readonly #greet = async (): Promise<void> => {
+    const { contactId, threadConfig } = this.#options;
+    const store = this.#store;
+    if (!this.#isUngreeted) return;
+    const create = (): Promise<Thread> =>
+      this.#threads.create({ contactId, threadConfig, greet: true }, this.#greetingKey);
+    try {
+      const { thread_id: threadId, run_id: runId } = await create();
+      store.set({ threadId });
+      this.#connection = this.#connect(true);
+      const resend = async (): Promise<undefined> => void (await create());
+      if (runId !== undefined) this.#connection.accepted({ runId, resend });
+    } finally {
+      store.set({ isLoading: false });
+    }
+  };
 
   #say(draft: Draft): Promise<void> {
     return this.#deliver(this.#outbox.add(draft));
   }
 
   #deliver(key: string): Promise<void> {
-    const sending = this.#sending.then(async () => {
-      const run = await this.#outbox.deliver(key);
+    return this.#queue(async () => {
+      const run = await this.#outbox.deliver(key, this.#greet);
       this.#connection ??= this.#connect(true);
       this.#connection.accepted(run);
     });
-    this.#sending = sending.catch(() => this.#connection?.start());
-    this.#connection?.hold(this.#sending);
+  }
+
+  /** Messages are accepted in the order in which they are sent. */
+  #queue(action: () => Promise<void>): Promise<void> {
+    const store = this.#store;
+    const sending = store.sending.then(action);
+    store.sending = sending.catch(() => this.#connection?.start());
+    this.#connection?.wake();
     return sending;
   }
 
   /** Lets a failed run go on in its thread; `false` where the service does not do that for the caller. */
   async #goOn(runId: string): Promise<boolean> {
-    const { signal } = this.#life;
     try {
-      await this.#transport.json(`/api/v1/runs/${runId}/retry`, { method: 'POST', signal });
+      await this.#runs.retry(runId);
       return true;
     } catch (error) {
       const { status } = asJimsApiError(error);
@@ -184,11 +260,10 @@ export class LiveChat implements Chat {
 
   /** Sends the message of a run again, in a copy of the thread. */
   async #sendAgain(runId: string): Promise<void> {
-    const { messages } = this.#store.state;
-    const message = messages.find(({ id }) => id === runId);
+    const message = this.#message(runId);
     if (!message) return;
     const { type, text, files: stored } = message;
-    const buttons = messages.flatMap((each) => each.buttons);
+    const buttons = this.#store.state.messages.flatMap((each) => each.buttons);
     const button = type === CLICK && buttons.findLast((each) => each.text === text);
     await this.#replace(runId, { type, content: button ? button.id : text, text, stored });
   }
@@ -196,15 +271,12 @@ export class LiveChat implements Chat {
   /** Goes on in a copy of the thread that ends before a message. */
   #replace(messageId: string, draft: Draft): Promise<void> {
     return this.#try(async () => {
-      const { threadId, messages } = this.#store.state;
-      const { thread_id } = await this.#transport.json<Thread>(`/api/v1/threads/${threadId}/fork`, {
-        body: { before: messageId },
-        signal: this.#life.signal,
-      });
+      const { threadId = '', messages } = this.#store.state;
+      const copy = await this.#threads.fork(threadId, { before: messageId });
       this.#connection?.pause();
       const end = messages.findIndex(({ id }) => id === messageId);
       this.#store.set({
-        threadId: thread_id,
+        threadId: copy.thread_id,
         messages: messages.slice(0, Math.max(0, end)),
         live: undefined,
         question: undefined,
@@ -218,19 +290,15 @@ export class LiveChat implements Chat {
   #connect(isNew: boolean): ChatConnection {
     const { threadId = '' } = this.#store.state;
     const options = { isNew, closed: this.#life.signal };
-    const connection = new ChatConnection(this.#transport, this.#store, threadId, options);
-    connection.hold(this.#sending);
-    return connection;
+    return new ChatConnection(this.#transport, this.#store, threadId, options);
   }
 
-  async #try(action: () => Promise<unknown>): Promise<void> {
+  async #try(action: () => Promise<void | undefined>): Promise<void> {
     try {
       await action();
       this.#store.set({ error: undefined });
-    } catch (thrown) {
-      const error = asJimsApiError(thrown);
-      this.#store.set({ error });
-      throw error;
+    } catch (error) {
+      throw this.#store.fail(error);
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { AcceptedRun } from './chat-connection.ts';
-import { BLANK, MESSAGE } from './chat-message.ts';
+import { BLANK, MESSAGE, fileOf } from './chat-message.ts';
 import type { ChatFile, ChatMessage } from './chat-snapshot.ts';
 import { withMessage, withChange } from './chat-state.ts';
 import type { ChatStore } from './chat-store.ts';
@@ -8,8 +8,7 @@ import { chatRequest, newKey } from './message-options.ts';
 import type { MessageOptions } from './message-options.ts';
 import { CHAT_INCLUDES, openRun } from './run-stream.ts';
 import type { OpenRun } from './run-stream.ts';
-import { asJimsApiError } from './transport.ts';
-import type { Transport } from './transport.ts';
+import type { CallOptions, Transport } from './transport.ts';
 import { nameOf, uploadFile } from './upload.ts';
 
 /** A message to send. */
@@ -26,7 +25,9 @@ export interface Draft {
 }
 
 /** What the messages of a chat are sent with. */
-export type OutboxOptions = Pick<MessageOptions, 'contactId' | 'threadConfig' | 'greet'>;
+export interface OutboxOptions extends Pick<MessageOptions, 'threadConfig'> {
+  readonly signal: AbortSignal;
+}
 
 const TRIES = 10;
 
@@ -34,16 +35,12 @@ const TRIES = 10;
 export class Outbox {
   readonly #transport: Transport;
   readonly #store: ChatStore;
-  readonly #options: OutboxOptions & { readonly signal: AbortSignal };
+  readonly #options: OutboxOptions;
   readonly #drafts = new Map<string, Draft>();
   /** What is sent: the same each time, for the service to recognize it. */
   readonly #bodies = new Map<string, object>();
 
-  constructor(
-    transport: Transport,
-    store: ChatStore,
-    options: OutboxOptions & { readonly signal: AbortSignal },
-  ) {
+  constructor(transport: Transport, store: ChatStore, options: OutboxOptions) {
     this.#transport = transport;
     this.#store = store;
     this.#options = options;
@@ -55,44 +52,50 @@ export class Outbox {
     const { content, type = MESSAGE, text = content } = draft;
     this.#drafts.set(key, draft);
     const its = { id: key, key, type, text, files: shown(draft) };
-    const message: ChatMessage = { ...BLANK, ...its, role: 'user', state: 'sending' };
+    const message: ChatMessage = { ...BLANK, ...its, role: 'user', state: 'queued' };
     this.#store.update((state) => withMessage(state, undefined, message));
     return key;
   }
 
   /** Takes a message back that was not accepted. */
-  remove(key: string): void {
+  remove(key: string): Draft | undefined {
     const { messages } = this.#store.state;
     this.#store.set({ messages: messages.filter((message) => message.key !== key) });
+    return this.#drafts.get(key);
   }
 
   /** Puts a message in place of one that was not accepted. Returns its key. */
   again(key: string): string {
-    this.remove(key);
-    return this.add(this.#drafts.get(key) ?? { content: '' });
+    return this.add(this.remove(key) ?? { content: '' });
   }
 
-  /** Sends a message until it is accepted. @throws JimsApiError */
-  async deliver(key: string): Promise<AcceptedRun> {
-    const { signal } = this.#options;
+  /** Sends a message until it is accepted, after `before`. @throws JimsApiError */
+  async deliver(key: string, before: () => Promise<void>): Promise<AcceptedRun> {
     const store = this.#store;
     this.#change(key, { state: 'sending' });
     try {
+      await before();
       const body = this.#bodies.get(key) ?? (await this.#packed(key));
       this.#bodies.set(key, body);
-      const call = { key, body, signal, tries: TRIES, ...store.line };
+      const call: CallOptions = {
+        key,
+        body,
+        signal: this.#options.signal,
+        tries: TRIES,
+        onLine: (isLost) => {
+          store.onLine(isLost);
+          if (isLost) this.#change(key, { state: 'queued' });
+        },
+      };
       const resend = (): Promise<OpenRun> => openRun(this.#transport, call);
       const stream = await resend();
       const { runId, threadId } = stream;
-      store.set({ threadId, question: undefined, error: undefined, isLost: false });
+      store.set({ threadId, question: undefined, error: undefined });
       this.#change(key, { id: runId, runId, state: 'complete' });
-      const hasGreeting = this.#options.greet === true && 'new_thread' in body;
-      return { runId, hasGreeting, stream, resend };
-    } catch (thrown) {
-      const error = asJimsApiError(thrown);
+      return { runId, stream, resend };
+    } catch (error) {
       this.#change(key, { state: 'failed' });
-      store.set({ isLost: false, error });
-      throw error;
+      throw store.fail(error, { isLost: false });
     }
   }
 
@@ -102,36 +105,35 @@ export class Outbox {
     const { type, content, answers } = draft;
     const files = await this.#uploaded(key, draft);
     const { threadId, contactId } = this.#store.state;
-    const { signal: _, ...ofNewThread } = this.#options;
+    const { threadConfig } = this.#options;
     return chatRequest(content, {
       contactId,
       eventType: type,
       include: CHAT_INCLUDES,
       files,
-      ...(answers !== undefined && { answers }),
-      ...(threadId === undefined ? { ...ofNewThread, newThread: true } : { threadId }),
+      answers,
+      ...(threadId === undefined ? { threadConfig, newThread: true } : { threadId }),
     });
   }
 
   async #uploaded(key: string, draft: Draft): Promise<readonly string[]> {
-    const { contactId } = this.#store.state;
-    const files = shown(draft);
-    const change = (index: number, now: Partial<ChatFile>): void => {
-      const known = files[index];
-      if (known) files[index] = { ...known, ...now };
-      this.#change(key, { files: [...files] });
+    const { contactId, filesUrl } = this.#store.state;
+    let files = shown(draft);
+    const change = (index: number, file: ChatFile): void => {
+      files = files.with(index, file);
+      this.#change(key, { files });
     };
-    const upload = async (file: Blob, index: number): Promise<void> => {
+    const upload = async (file: Blob, nth: number): Promise<void> => {
+      const index = nth + (draft.stored?.length ?? 0);
+      const waiting = waitingFile(file);
       const stored = await uploadFile(this.#transport, file, {
         contactId,
         signal: this.#options.signal,
-        onProgress: (progress) => change(index, { progress }),
+        onProgress: (progress) => change(index, { ...waiting, progress }),
       });
-      const { file_id: fileId, media_type: mediaType } = stored;
-      change(index, { fileId, mediaType, url: this.#store.state.filesUrl + fileId });
+      change(index, fileOf(stored, filesUrl));
     };
-    const kept = draft.stored?.length ?? 0;
-    await Promise.all((draft.files ?? []).map((file, index) => upload(file, kept + index)));
+    await Promise.all((draft.files ?? []).map(upload));
     return files.flatMap(({ fileId }) => fileId ?? []);
   }
 
@@ -141,14 +143,17 @@ export class Outbox {
 }
 
 /** The files of a message before they are sent. */
-function shown({ stored = [], files = [] }: Draft): ChatFile[] {
-  const waiting = files.map((file) => ({
+function shown({ stored = [], files = [] }: Draft): readonly ChatFile[] {
+  return [...stored, ...files.map(waitingFile)];
+}
+
+function waitingFile(file: Blob): ChatFile {
+  return {
     fileId: undefined,
     name: nameOf(file),
     mediaType: file.type,
     size: file.size,
     progress: 0,
     url: undefined,
-  }));
-  return [...stored, ...waiting];
+  };
 }

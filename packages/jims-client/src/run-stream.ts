@@ -47,7 +47,7 @@ export function openRun(transport: Transport, call: CallOptions): Promise<OpenRu
 export interface FollowRunOptions extends Omit<FollowOptions<StreamEvent>, 'parse' | 'query'> {
   readonly include?: readonly Include[] | undefined;
   /** Sends its message again: a run that was lost runs once more. */
-  readonly resend?: (() => Promise<OpenAnswer>) | undefined;
+  readonly resend?: (() => Promise<OpenAnswer | undefined>) | undefined;
 }
 
 /** Reads a run to its end, through lost connections and lost processes. */

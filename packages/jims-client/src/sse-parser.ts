@@ -20,9 +20,9 @@ export interface SseParserOptions {
 const MAX_EVENT_CHARS = 64 * 1024 * 1024;
 
 /**
- * Parses a stream of Server-Sent Events as the HTML standard has it, but for lines that end with CR alone. The
- * function that it returns takes the text in pieces that may end anywhere, and throws a RangeError for an event
- * that does not end. What no empty line ends is not an event: the connection broke off in it.
+ * Parses a stream of Server-Sent Events as the HTML standard has it. The function that it returns takes the text in
+ * pieces that may end anywhere, and throws a RangeError for an event that does not end. What no empty line ends is
+ * not an event: the connection broke off in it.
  *
  * @example
  * const parse = sseParser({ onMessage: ({ event, data }) => console.log(event, data) });
@@ -36,6 +36,8 @@ export function sseParser({
   let rest = '';
   let event = '';
   let data: string | undefined;
+  /** Whether a line feed that comes now belongs to the end of the last line. */
+  let isAfterReturn = false;
 
   function end(): void {
     if (data !== undefined) onMessage({ id, event: event || 'message', data });
@@ -54,15 +56,16 @@ export function sseParser({
   }
 
   return (piece) => {
-    rest += piece;
-    // A long line may come in many pieces.
-    if (piece.includes('\n')) {
-      const lines = rest.split(/\r?\n/);
-      rest = lines.pop() ?? '';
-      for (const line of lines) {
-        if (line === '') end();
-        else field(line);
-      }
+    if (piece === '') return;
+    const [first = '', ...lines] = piece
+      .slice(Number(isAfterReturn && piece.startsWith('\n')))
+      .split(/\r\n?|\n/);
+    isAfterReturn = piece.endsWith('\r');
+    rest += first;
+    for (const next of lines) {
+      if (rest === '') end();
+      else field(rest);
+      rest = next;
     }
     if (rest.length + (data?.length ?? 0) > MAX_EVENT_CHARS)
       throw new RangeError('An event does not end');

@@ -32,13 +32,13 @@ export interface CallOptions {
   readonly query?: Query | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Makes what is sent twice happen once. */
-  readonly key?: string;
+  readonly key?: string | undefined;
   /** Instead of the client's `fetch`. */
   readonly fetch?: Fetch | undefined;
   /** How often it is tried; 6. */
   readonly tries?: number | undefined;
-  /** It did not work, and is tried again. */
-  readonly onLost?: ((error: JimsApiError) => void) | undefined;
+  /** Called with `true` when it did not work and is tried again, with `false` when the service answers. */
+  readonly onLine?: ((isLost: boolean) => void) | undefined;
 }
 
 const TRIES = 6;
@@ -77,26 +77,27 @@ export class Transport {
     const { token } = this.options;
     // One call for all requests that begin together.
     const used = (this.#token ??= (async () => (typeof token === 'function' ? token() : token))());
-    const guard = this.#guarded(options);
+    const { body, signal: outer, onLine } = options;
+    const { silenceMs = SILENCE_MS } = this.options;
+    const guard = guarded(body instanceof Blob ? UPLOAD_MS : silenceMs, outer);
+    const { signal } = guard;
     let error: JimsApiError;
     try {
-      const sent = this.#send(path, { ...options, signal: guard.signal }, await used);
-      const response = await Promise.race([sent, endOf(guard.signal)]);
-      if (response.ok) return { response, guard };
+      const sent = this.#send(path, { ...options, signal }, await used);
+      const response = await Promise.race([sent, endOf(signal)]);
+      if (response.ok) {
+        onLine?.(false);
+        return { response, guard };
+      }
       error = errorOf(response, await textOf({ response, guard }));
     } catch (thrown) {
-      error = guard.reason(thrown);
+      error = asJimsApiError(thrown);
     }
     guard.end();
     const { status = 401 } = error;
     if (status === 401 && this.#token === used) this.#token = undefined;
     if (error.status !== 401 || typeof token !== 'function' || isAgain) throw error;
     return this.open(path, options, true);
-  }
-
-  #guarded({ body, signal }: CallOptions): Guard {
-    const { silenceMs = SILENCE_MS } = this.options;
-    return guarded(body instanceof Blob ? UPLOAD_MS : silenceMs, signal);
   }
 
   #send(
@@ -148,20 +149,20 @@ export interface OpenAnswer {
 
 /** Tries until it works, or there is a reason that stays. @throws JimsApiError */
 export async function retried<T>(
-  { signal, tries = TRIES, onLost }: CallOptions,
+  { signal, tries = TRIES, onLine }: CallOptions,
   run: () => Promise<T>,
 ): Promise<T> {
   for (let count = 1; ; count++) {
     try {
       return await run();
     } catch (thrown) {
-      await nextTry(thrown, { count, tries, signal, onLost });
+      await nextTry(thrown, { count, tries, signal, onLine });
     }
   }
 }
 
 /** How a request has gone so far. */
-interface Tries extends Pick<CallOptions, 'signal' | 'tries' | 'onLost'> {
+interface Tries extends Pick<CallOptions, 'signal' | 'tries' | 'onLine'> {
   readonly count: number;
   readonly leastMs?: number;
 }
@@ -169,11 +170,11 @@ interface Tries extends Pick<CallOptions, 'signal' | 'tries' | 'onLost'> {
 /** Waits before the next try. @throws JimsApiError when there is none. */
 export async function nextTry(
   thrown: unknown,
-  { count, tries = Infinity, signal, onLost, leastMs = 0 }: Tries,
+  { count, tries = Infinity, signal, onLine, leastMs = 0 }: Tries,
 ): Promise<void> {
   const error = asJimsApiError(thrown);
   if (count >= tries || !isTransient(error)) throw error;
-  onLost?.(error);
+  onLine?.(true);
   await pause(count, signal, Math.max(leastMs, (error.retryAfter ?? 0) * 1000));
 }
 
@@ -185,11 +186,10 @@ function isTransient({ code, status = 0 }: JimsApiError): boolean {
 
 /** Gives up what is silent for too long. */
 export interface Guard {
+  /** Its reason says why it was really given up. */
   readonly signal: AbortSignal;
   /** Whether something must come from now on. */
   readonly watch: (isWatched: boolean) => void;
-  /** Why it was really given up. */
-  readonly reason: (error: unknown) => JimsApiError;
   /** Ends the request with what is left of it. */
   readonly end: () => void;
 }
@@ -198,24 +198,20 @@ function guarded(ms: number, outer: AbortSignal | undefined): Guard {
   const inner = new AbortController();
   const { signal } = inner;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let silence: Error | undefined;
-  const end = (): void => {
+  const giveUp = (reason?: Error): void => {
     clearTimeout(timer);
     outer?.removeEventListener('abort', end);
-    inner.abort();
+    inner.abort(reason);
   };
+  const end = (): void => giveUp();
   const watch = (isWatched: boolean): void => {
     clearTimeout(timer);
-    if (!isWatched) return;
-    timer = setTimeout(() => {
-      silence = new Error('The service is silent');
-      end();
-    }, ms);
+    if (isWatched) timer = setTimeout(giveUp, ms, new Error('The service is silent'));
   };
   watch(true);
   outer?.addEventListener('abort', end);
   if (outer?.aborted) end();
-  return { signal, watch, end, reason: (error) => asJimsApiError(silence ?? error) };
+  return { signal, watch, end };
 }
 
 /** Rejects when a request is given up: `fetch` of Node may forget its signal when memory is cleaned up. */
@@ -241,7 +237,7 @@ export async function* piecesOf({ response, guard }: OpenAnswer): AsyncGenerator
     }
     signal.throwIfAborted();
   } catch (error) {
-    throw guard.reason(error);
+    throw asJimsApiError(signal.aborted ? signal.reason : error);
   } finally {
     guard.end();
   }

@@ -22,9 +22,9 @@ function parsed(pieces: readonly string[]): Parsed {
   return { messages, retry };
 }
 
-/** What the text of a stream means: the rules of the HTML standard, without lines that end with CR. */
+/** What the text of a stream means: the rules of the HTML standard. */
 function byTheStandard(text: string): Parsed {
-  const lines = text.split(/\r\n|\n/);
+  const lines = text.split(/\r\n|\n|\r/);
   // What is not ended by a line end is not a line.
   lines.pop();
   const messages: SseMessage[] = [];
@@ -46,7 +46,7 @@ function byTheStandard(text: string): Parsed {
   return { messages, retry };
 }
 
-const lineEnd = fc.constantFrom('\n', '\r\n');
+const lineEnd = fc.constantFrom('\n', '\r\n', '\r');
 const line = fc.oneof(
   fc.constantFrom(
     '',

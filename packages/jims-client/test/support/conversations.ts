@@ -69,7 +69,7 @@ export async function converse({
     );
     assert.deepEqual(users.toSorted(), said.toSorted());
     const { runs } = await surely(() => new JimsClient({ url: service }).threads.runs(threadId));
-    assert.equal(runs.length, MESSAGES);
+    assert.equal(runs.length, MESSAGES + Number(greet));
     const ends = new Set(runs.map(({ status }) => status));
     if (isDurable) assert.deepEqual(ends, new Set(['completed']));
     watched.check();
