@@ -17,12 +17,6 @@ export interface AcceptedRun {
   readonly resend?: (() => Promise<OpenAnswer | undefined>) | undefined;
 }
 
-/** A run that failed, and the code of its error. */
-interface FailedRun {
-  readonly id: string;
-  readonly code: string;
-}
-
 /**
  * Keeps the state of a chat up to date. It reads one stream at a time: that of the run that is going on, and
  * between runs the end of the thread's log. While a run goes on nothing else comes into the log; what it
@@ -31,7 +25,7 @@ interface FailedRun {
 export class ChatConnection {
   readonly log: ThreadLog;
   /** The last run that failed, for as long as nothing came after it. */
-  failedRun: FailedRun | undefined;
+  failedRun: string | undefined;
   readonly #transport: Transport;
   readonly #store: ChatStore;
   /** Runs that are not over, in the order in which they were accepted. */
@@ -43,19 +37,12 @@ export class ChatConnection {
   /** Ends the reading of the log, for something else to be done. */
   #wake = new AbortController();
   #isLoaded: boolean;
-  readonly #closed: AbortSignal;
 
-  constructor(
-    transport: Transport,
-    store: ChatStore,
-    threadId: string,
-    { isNew, closed }: { readonly isNew: boolean; readonly closed: AbortSignal },
-  ) {
+  constructor(transport: Transport, store: ChatStore, isNew: boolean) {
     this.#transport = transport;
     this.#store = store;
     this.#isLoaded = isNew;
-    this.#closed = closed;
-    this.log = new ThreadLog(transport, store, threadId);
+    this.log = new ThreadLog(transport, store);
   }
 
   /** Whether nothing more will come of a run, and the chat has all of it. */
@@ -65,7 +52,7 @@ export class ChatConnection {
 
   /** Begins to follow the thread, unless that is done already. */
   start(): void {
-    if (this.#session || this.#closed.aborted) return;
+    if (this.#session || this.#store.life.signal.aborted) return;
     this.#session = new AbortController();
     void this.#run(this.#session.signal);
   }
@@ -85,9 +72,9 @@ export class ChatConnection {
   /** Follows a run that was accepted. */
   accepted(run: AcceptedRun): void {
     const { runId, stream } = run;
-    const { live } = this.#store.state;
+    const { runId: followed = runId } = this.#store.state.run ?? {};
     // A run that waits for the one that is followed is joined after that.
-    const isLater = live !== undefined && live.runId !== runId;
+    const isLater = followed !== runId;
     if (isLater) stream?.guard.end();
     this.#accepted.set(runId, isLater ? { ...run, stream: undefined } : run);
     this.#over.delete(runId);
@@ -129,8 +116,8 @@ export class ChatConnection {
     }
   }
 
-  #failed(id: string, error: JimsApiError): void {
-    this.failedRun = { id, code: error.code };
+  #failed(runId: string, error: JimsApiError): void {
+    this.failedRun = runId;
     this.#store.set({ error });
   }
 
@@ -183,15 +170,14 @@ export class ChatConnection {
 
   /** Reads a run up to its end, which is `undefined` when nothing is known of the run any more. */
   async #read(runId: string, signal: AbortSignal): Promise<StreamEvent | undefined> {
-    const { live } = this.#store.state;
-    const run = this.#accepted.get(runId);
-    const first = run?.stream;
-    if (run) this.#accepted.set(runId, { ...run, stream: undefined });
+    const { seq, run } = this.#store.state;
+    const { stream: first, ...accepted } = this.#accepted.get(runId) ?? { runId };
+    this.#accepted.set(runId, accepted);
     const batches = followRun(this.#transport, runId, {
       first,
-      after: live?.seq && !first ? `${live.attempt}.${live.seq}` : undefined,
+      after: seq > 0 && !first ? `${run?.attempt}.${seq}` : undefined,
       signal,
-      resend: run?.resend,
+      resend: accepted.resend,
       onLine: this.#store.onLine,
     });
     try {

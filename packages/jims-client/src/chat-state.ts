@@ -19,15 +19,16 @@ import { isEnd } from './run-stream.ts';
 import type { AskedQuestion, StreamEvent, ThreadEvent } from './wire.ts';
 
 /** Members of the snapshot, and what they are made of. */
-export interface ChatState extends Partial<
-  Omit<ChatSnapshot, 'messages' | 'status' | 'run' | 'hasOlder'>
-> {
+export interface ChatState extends Partial<Omit<ChatSnapshot, 'messages' | 'status' | 'hasOlder'>> {
   /**
    * First those that are stored, in the order of the log, each once. Then what the run that is followed has
    * sent beyond that, and messages of the contact that are on their way.
    */
   readonly messages: readonly ChatMessage[];
-  readonly live?: LiveRun | undefined;
+  /** The number of the last event of this attempt of the run. */
+  readonly seq: number;
+  /** Whether the run has ended; then what is stored of it is being read. */
+  readonly isOver: boolean;
   readonly feedback: Readonly<Record<string, ChatFeedback>>;
   /** The contact of the thread. */
   readonly contactId?: string | undefined;
@@ -40,15 +41,15 @@ export interface ChatState extends Partial<
   readonly isLost?: boolean;
 }
 
-/** The run that is followed. */
-export interface LiveRun extends ChatRun {
-  /** The number of the last event of this attempt. */
-  readonly seq: number;
-  readonly isOver: boolean;
-}
-
 /** What is known of a thread before anything else comes. */
-export const NEW_CHAT: ChatState = { messages: [], feedback: {}, filesUrl: '', older: null };
+export const NEW_CHAT: ChatState = {
+  messages: [],
+  seq: 0,
+  isOver: false,
+  feedback: {},
+  filesUrl: '',
+  older: null,
+};
 
 /** Adds events of the log, whatever of them is there already. */
 export function withEvents(state: ChatState, events: readonly ThreadEvent[]): ChatState {
@@ -134,13 +135,13 @@ export function withMessage(
   known: ChatMessage | undefined,
   now: ChatMessage,
 ): ChatState {
-  const { messages, live } = state;
+  const { messages, run } = state;
   if (known && known.createdAt === now.createdAt && known.runId === now.runId) {
     return { ...state, messages: messages.with(messages.indexOf(known), now) };
   }
   const rankOf = ({ createdAt, id, runId, role }: ChatMessage): string => {
     if (createdAt) return cursor(createdAt, id);
-    if (runId !== live?.runId) return 'c';
+    if (runId !== run?.runId) return 'c';
     return role === 'user' ? 'a' : 'b';
   };
   const others = messages.filter((each) => each !== known);
@@ -153,20 +154,20 @@ export function withChange(state: ChatState, key: string, change: Partial<ChatMe
   return known ? withMessage(state, known, { ...known, ...change }) : state;
 }
 
-const NOTHING_SEEN = { seq: 0, status: undefined, steps: [] };
+const NOTHING_SEEN = { status: undefined, steps: [] };
 
 /** Begins to follow a run. */
 export function withRun(state: ChatState, runId: string): ChatState {
-  if (state.live?.runId === runId) return state;
-  return { ...state, live: { runId, attempt: 1, isOver: false, ...NOTHING_SEEN } };
+  if (state.run?.runId === runId) return state;
+  return { ...state, seq: 0, isOver: false, run: { runId, attempt: 1, ...NOTHING_SEEN } };
 }
 
 /** The log has everything that came of the run. */
 export function withoutRun(state: ChatState): ChatState {
   // A run that was stopped while it waited has left nothing: its message was never stored.
-  const left = find(state, (message) => isUnstored(message) && message.runId === state.live?.runId);
+  const left = find(state, (message) => isUnstored(message) && message.runId === state.run?.runId);
   const now = left ? withChange(state, left.key, { state: 'failed' }) : state;
-  return { ...now, live: undefined, messages: withoutAnswer(now) };
+  return { ...now, run: undefined, messages: withoutAnswer(now) };
 }
 
 /** Without what is not stored of an answer. */
@@ -176,72 +177,71 @@ function withoutAnswer({ messages }: ChatState): readonly ChatMessage[] {
 
 /** Takes an event of the run that is followed, unless it came before, or is of an attempt that was lost. */
 export function withStreamEvent(state: ChatState, event: StreamEvent): ChatState {
-  const { live } = state;
-  if (!live || live.isOver) return state;
-  const isRestart = event.event === 'restarted';
-  const [given = live.attempt, seq = live.seq + 1] = event.id?.split('.').map(Number) ?? [];
-  const attempt = isRestart ? event.data.attempt : given;
-  if (attempt > live.attempt) {
-    const again = { ...live, ...NOTHING_SEEN, attempt };
-    return withStreamEvent({ ...state, live: again, messages: withoutAnswer(state) }, event);
+  const { run } = state;
+  // Those without a position say nothing that a chat shows.
+  const [attempt = 0, seq = 0] = event.id?.split('.').map(Number) ?? [];
+  if (!run || state.isOver || attempt < run.attempt) return state;
+  if (attempt > run.attempt) {
+    const again = { ...run, ...NOTHING_SEEN, attempt };
+    return withStreamEvent({ ...state, run: again, seq: 0, messages: withoutAnswer(state) }, event);
   }
-  if (isRestart || attempt < live.attempt || seq <= live.seq) return state;
-  return withTaken(state, event, { ...live, seq });
+  if (seq <= state.seq) return state;
+  return withTaken({ ...state, seq, isOver: isEnd(event) }, run, event);
 }
 
-function withTaken(before: ChatState, event: StreamEvent, live: LiveRun): ChatState {
-  const state = { ...before, live: { ...live, isOver: isEnd(event) } };
-  const { data } = event;
+function withTaken(state: ChatState, run: ChatRun, event: StreamEvent): ChatState {
+  const { filesUrl } = state;
   switch (event.event) {
     case 'status':
-      return { ...state, live: { ...live, status: event.data.status } };
+      return { ...state, run: { ...run, status: event.data.status } };
     case 'step':
-      return { ...state, live: { ...live, steps: withWork(live.steps, event.data) } };
+      return { ...state, run: { ...run, steps: withWork(run.steps, event.data) } };
     case 'error':
       // Nothing of it is stored.
       return { ...state, messages: withoutAnswer(state) };
     case 'result':
       return withQuestion(state, event.data.question);
-    case 'event':
-      return isMessage(event.data.event_data) ? withPart(state, event.data.event_id, event) : state;
-    case 'cancelled':
-      return state;
-    case 'thread':
-    case 'restarted':
-      return before;
+    case 'event': {
+      const { event_id, event_type: type, event_data } = event.data;
+      if (!isMessage(event_data)) return state;
+      return withPart(state, event_id, () => ({ ...membersOf(event_data, filesUrl), type }));
+    }
+    case 'delta':
+      return withPart(state, event.data.message_id, ({ text }) => ({
+        text: text + event.data.delta,
+      }));
+    case 'reasoning':
+      return withPart(state, event.data.message_id, ({ reasoning }) => ({
+        reasoning: reasoning + event.data.delta,
+      }));
+    case 'tool': {
+      const { message_id, ...tool } = event.data;
+      return withPart(state, message_id, ({ tools }) => ({ tools: withWork(tools, tool) }));
+    }
+    case 'source': {
+      const { message_id, ...source } = event.data;
+      return withPart(state, message_id, ({ sources }) => ({ sources: [...sources, source] }));
+    }
+    case 'file':
+      return withPart(state, event.data.message_id, ({ files }) => ({
+        files: [...files, fileOf(event.data, filesUrl)],
+      }));
     default:
       // A newer service may send more.
-      return 'message_id' in data ? withPart(state, data.message_id, event) : state;
+      return state;
   }
 }
 
 /** Takes a part of a message of the run; one that is stored does not change any more. */
-function withPart(state: ChatState, id: string, event: PartEvent): ChatState {
+function withPart(
+  state: ChatState,
+  id: string,
+  changeOf: (before: ChatMessage) => Partial<ChatMessage>,
+): ChatState {
   const known = find(state, (message) => message.id === id);
   if (known?.createdAt) return state;
-  const before = known ?? { ...BLANK, id, key: id, runId: state.live?.runId };
-  return withMessage(state, known, { ...before, ...changeBy(event, before, state) });
-}
-
-type PartEvent = Extract<
-  StreamEvent,
-  { readonly event: 'event' | 'delta' | 'reasoning' | 'tool' | 'source' | 'file' }
->;
-
-/** What a part of a message changes in it. */
-function changeBy(
-  { event, data }: PartEvent,
-  { text, reasoning, tools, sources, files }: ChatMessage,
-  { filesUrl }: ChatState,
-): Partial<ChatMessage> {
-  if (event === 'delta') return { text: text + data.delta };
-  if (event === 'reasoning') return { reasoning: reasoning + data.delta };
-  if (event === 'file') return { files: [...files, fileOf(data, filesUrl)] };
-  if (event === 'event') {
-    return { ...membersOf(data.event_data, filesUrl), type: data.event_type };
-  }
-  const { message_id: _, ...part } = data;
-  return 'url' in part ? { sources: [...sources, part] } : { tools: withWork(tools, part) };
+  const before = known ?? { ...BLANK, id, key: id, runId: state.run?.runId };
+  return withMessage(state, known, { ...before, ...changeOf(before) });
 }
 
 /** The same question stays the same object. */

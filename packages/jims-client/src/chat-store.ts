@@ -1,5 +1,5 @@
 import { isUnstored } from './chat-message.ts';
-import type { ChatQuestion, ChatRun, ChatSnapshot } from './chat-snapshot.ts';
+import type { ChatQuestion, ChatSnapshot } from './chat-snapshot.ts';
 import { NEW_CHAT } from './chat-state.ts';
 import type { ChatState } from './chat-state.ts';
 import type { JimsApiError } from './errors.ts';
@@ -10,8 +10,9 @@ export class ChatStore {
   state: ChatState;
   /** Settles when no message is on its way; never rejects. */
   sending: Promise<unknown> = Promise.resolve();
+  /** Ends when the chat is left. */
+  readonly life: AbortController = new AbortController();
   readonly listeners: Set<() => void> = new Set();
-  #run: ChatRun | undefined;
   #question: ChatQuestion | undefined;
   #snapshot: ChatSnapshot | undefined;
   #announced: ChatSnapshot | undefined;
@@ -47,10 +48,7 @@ export class ChatStore {
   }
 
   readonly getSnapshot = (): ChatSnapshot => {
-    const { threadId, title, messages, question, error, older, live } = this.state;
-    const { runId = '', status, steps = [], attempt = 1 } = live ?? {};
-    this.#run =
-      live && !live.isOver ? same(this.#run, { runId, status, steps, attempt }) : undefined;
+    const { threadId, title, messages, question, error, older, run, isOver } = this.state;
     // Which message asks may be known later than the question.
     const asks = question && messages.findLast(({ questionId }) => questionId === question.id);
     this.#question = question && same(this.#question, { ...question, messageId: asks?.id });
@@ -59,7 +57,7 @@ export class ChatStore {
       title,
       messages,
       status: statusOf(this.state),
-      run: this.#run,
+      run: isOver ? undefined : run,
       question: this.#question,
       error,
       hasOlder: older !== null,
@@ -68,15 +66,15 @@ export class ChatStore {
   };
 }
 
-function statusOf({ isLoading, isLost, live, messages }: ChatState): ChatSnapshot['status'] {
+function statusOf({ isLoading, isLost, run, isOver, messages }: ChatState): ChatSnapshot['status'] {
   if (isLost) return 'reconnecting';
   if (isLoading) return 'loading';
-  if (live && !live.isOver) return 'answering';
+  if (run && !isOver) return 'answering';
   if (messages.some(({ state }) => state === 'queued' || state === 'sending')) return 'sending';
   // One that was accepted waits for its run.
   const waits = messages.some(
     (message) =>
-      isUnstored(message) && message.state === 'complete' && message.runId !== live?.runId,
+      isUnstored(message) && message.state === 'complete' && message.runId !== run?.runId,
   );
   return waits ? 'answering' : 'ready';
 }

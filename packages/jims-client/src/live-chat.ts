@@ -9,6 +9,7 @@ import { newKey } from './message-options.ts';
 import type { MessageOptions } from './message-options.ts';
 import { Outbox } from './outbox.ts';
 import type { Draft } from './outbox.ts';
+import { pause } from './pause.ts';
 import { runsOf } from './resources.ts';
 import type { JimsRuns } from './resources.ts';
 import { threadsOf } from './threads.ts';
@@ -34,9 +35,6 @@ const GRACE_MS = 1000;
 /** How long the end of a run that is stopped is waited for. */
 const STOP_MS = 10_000;
 
-/** Why a run has failed that can go on: what it did in steps is not done again. */
-const GOES_ON = /^(?:lost|pipeline_changed|shutting_down|store_unavailable)$/;
-
 /** The chat of a thread, over the network. */
 export class LiveChat implements Chat {
   readonly getSnapshot: Chat['getSnapshot'];
@@ -47,23 +45,23 @@ export class LiveChat implements Chat {
   readonly #outbox: Outbox;
   readonly #options: OpenChatOptions;
   readonly #greetingKey = newKey();
-  readonly #life = new AbortController();
   #connection: ChatConnection | undefined;
   #leaving: ReturnType<typeof setTimeout> | undefined;
 
   constructor(transport: Transport, options: OpenChatOptions) {
     const { threadId, contactId, threadConfig, greet = false } = options;
-    const { signal } = this.#life;
+    const filesUrl = transport.address('/api/v1/files/');
+    const isLoading = greet || threadId !== undefined;
+    const store = new ChatStore({ threadId, contactId, isLoading, filesUrl });
+    const { signal } = store.life;
     this.#transport = transport;
     this.#runs = runsOf(transport, signal);
     this.#threads = threadsOf(transport, contactId, signal);
     this.#options = options;
-    const filesUrl = transport.address('/api/v1/files/');
-    const isLoading = greet || threadId !== undefined;
-    this.#store = new ChatStore({ threadId, contactId, isLoading, filesUrl });
-    this.getSnapshot = this.#store.getSnapshot;
-    this.#outbox = new Outbox(transport, this.#store, { threadConfig, signal });
-    if (threadId !== undefined) this.#connection = this.#connect(false);
+    this.#store = store;
+    this.getSnapshot = store.getSnapshot;
+    this.#outbox = new Outbox(transport, store, threadConfig);
+    if (threadId !== undefined) this.#connect(false);
   }
 
   /** It is connected while somebody listens. */
@@ -106,9 +104,9 @@ export class LiveChat implements Chat {
     this.#try(async () => {
       const store = this.#store;
       await store.sending;
-      const { live, messages } = store.state;
+      const { run, isOver, messages } = store.state;
       const waiting = messages.find(({ createdAt, runId: its }) => !createdAt && its);
-      const runId = live && !live.isOver ? live.runId : waiting?.runId;
+      const runId = run && !isOver ? run.runId : waiting?.runId;
       if (runId === undefined) return;
       await this.#runs.cancel(runId);
       await this.#ended(runId);
@@ -124,15 +122,15 @@ export class LiveChat implements Chat {
         this.#deliver(runId ? this.#outbox.again(key) : key),
       );
       await Promise.all(sent);
-      const run = connection?.failedRun;
-      if (!run || failed.length > 0) return;
+      if (!connection?.failedRun || failed.length > 0) return;
+      const runId = connection.failedRun;
       // A second call while this one is on its way does nothing.
       connection.failedRun = undefined;
       try {
-        if (!GOES_ON.test(run.code) || !(await this.#goOn(run.id))) await this.#sendAgain(run.id);
-        else connection.accepted({ runId: run.id });
+        if (await this.#goOn(runId)) connection.accepted({ runId });
+        else await this.#sendAgain(runId);
       } catch (error) {
-        connection.failedRun = run;
+        connection.failedRun = runId;
         throw error;
       }
     });
@@ -154,7 +152,7 @@ export class LiveChat implements Chat {
   };
 
   readonly loadOlder = (): Promise<void> =>
-    this.#try(async () => this.#connection?.log.loadOlder(this.#life.signal));
+    this.#try(async () => this.#connection?.log.loadOlder(this.#store.life.signal));
 
   readonly giveFeedback = (messageId: string, feedback: ChatFeedback | undefined): Promise<void> =>
     this.#try(async () => {
@@ -162,7 +160,7 @@ export class LiveChat implements Chat {
       this.#setFeedback(messageId, feedback);
       const { threadId } = this.#store.state;
       const path = `/api/v1/threads/${threadId}/messages/${messageId}/feedback`;
-      const { signal } = this.#life;
+      const { signal } = this.#store.life;
       const call = feedback ? { method: 'PUT', body: feedback } : { method: 'DELETE' };
       try {
         await this.#transport.json(path, { ...call, signal });
@@ -174,25 +172,20 @@ export class LiveChat implements Chat {
 
   readonly close = (): void => {
     clearTimeout(this.#leaving);
-    this.#life.abort();
+    this.#store.life.abort();
     this.#connection?.pause();
   };
 
   /** Resolves when a run is over and the chat has its end, or after a time. */
-  #ended(runId: string): Promise<void> {
-    return new Promise((resolve) => {
-      const check = (): void => {
-        if (this.#connection?.isOver(runId) !== false) end();
-      };
-      const leave = this.subscribe(check);
-      const end = (): void => {
-        clearTimeout(timer);
-        leave();
-        resolve();
-      };
-      const timer = setTimeout(end, STOP_MS);
-      check();
-    });
+  async #ended(runId: string): Promise<void> {
+    const waiting = new AbortController();
+    const check = (): void => {
+      if (this.#connection?.isOver(runId) !== false) waiting.abort();
+    };
+    const leave = this.subscribe(check);
+    check();
+    await pause(1, waiting.signal, STOP_MS).catch(() => {});
+    leave();
   }
 
   #message(messageId: string): ChatMessage | undefined {
@@ -217,9 +210,9 @@ export class LiveChat implements Chat {
     try {
       const { thread_id: threadId, run_id: runId } = await create();
       store.set({ threadId });
-      this.#connection = this.#connect(true);
+      const connection = this.#connect(true);
       const resend = async (): Promise<undefined> => void (await create());
-      if (runId !== undefined) this.#connection.accepted({ runId, resend });
+      if (runId !== undefined) connection.accepted({ runId, resend });
     } finally {
       store.set({ isLoading: false });
     }
@@ -232,8 +225,7 @@ export class LiveChat implements Chat {
   #deliver(key: string): Promise<void> {
     return this.#queue(async () => {
       const run = await this.#outbox.deliver(key, this.#greet);
-      this.#connection ??= this.#connect(true);
-      this.#connection.accepted(run);
+      (this.#connection ?? this.#connect(true)).accepted(run);
     });
   }
 
@@ -278,19 +270,18 @@ export class LiveChat implements Chat {
       this.#store.set({
         threadId: copy.thread_id,
         messages: messages.slice(0, Math.max(0, end)),
-        live: undefined,
+        run: undefined,
         question: undefined,
         error: undefined,
       });
-      this.#connection = this.#connect(false);
+      this.#connect(false);
       await this.#say(draft);
     });
   }
 
   #connect(isNew: boolean): ChatConnection {
-    const { threadId = '' } = this.#store.state;
-    const options = { isNew, closed: this.#life.signal };
-    return new ChatConnection(this.#transport, this.#store, threadId, options);
+    this.#connection = new ChatConnection(this.#transport, this.#store, isNew);
+    return this.#connection;
   }
 
   async #try(action: () => Promise<void | undefined>): Promise<void> {

@@ -5,11 +5,11 @@ import { withMessage, withChange } from './chat-state.ts';
 import type { ChatStore } from './chat-store.ts';
 import { JimsApiError } from './errors.ts';
 import { chatRequest, newKey } from './message-options.ts';
-import type { MessageOptions } from './message-options.ts';
 import { CHAT_INCLUDES, openRun } from './run-stream.ts';
 import type { OpenRun } from './run-stream.ts';
 import type { CallOptions, Transport } from './transport.ts';
 import { nameOf, uploadFile } from './upload.ts';
+import type { JsonObject } from './wire.ts';
 
 /** A message to send. */
 export interface Draft {
@@ -24,26 +24,21 @@ export interface Draft {
   readonly answers?: string | undefined;
 }
 
-/** What the messages of a chat are sent with. */
-export interface OutboxOptions extends Pick<MessageOptions, 'threadConfig'> {
-  readonly signal: AbortSignal;
-}
-
 const TRIES = 10;
 
 /** The messages of the contact that are not stored yet. */
 export class Outbox {
   readonly #transport: Transport;
   readonly #store: ChatStore;
-  readonly #options: OutboxOptions;
+  readonly #threadConfig: JsonObject | undefined;
   readonly #drafts = new Map<string, Draft>();
   /** What is sent: the same each time, for the service to recognize it. */
   readonly #bodies = new Map<string, object>();
 
-  constructor(transport: Transport, store: ChatStore, options: OutboxOptions) {
+  constructor(transport: Transport, store: ChatStore, threadConfig: JsonObject | undefined) {
     this.#transport = transport;
     this.#store = store;
-    this.#options = options;
+    this.#threadConfig = threadConfig;
   }
 
   /** Shows a message that is to be sent. Returns its key. */
@@ -80,7 +75,7 @@ export class Outbox {
       const call: CallOptions = {
         key,
         body,
-        signal: this.#options.signal,
+        signal: store.life.signal,
         tries: TRIES,
         onLine: (isLost) => {
           store.onLine(isLost);
@@ -105,7 +100,7 @@ export class Outbox {
     const { type, content, answers } = draft;
     const files = await this.#uploaded(key, draft);
     const { threadId, contactId } = this.#store.state;
-    const { threadConfig } = this.#options;
+    const threadConfig = this.#threadConfig;
     return chatRequest(content, {
       contactId,
       eventType: type,
@@ -128,7 +123,7 @@ export class Outbox {
       const waiting = waitingFile(file);
       const stored = await uploadFile(this.#transport, file, {
         contactId,
-        signal: this.#options.signal,
+        signal: this.#store.life.signal,
         onProgress: (progress) => change(index, { ...waiting, progress }),
       });
       change(index, fileOf(stored, filesUrl));

@@ -11,10 +11,10 @@ export class ThreadLog {
   readonly #transport: Transport;
   readonly #store: ChatStore;
 
-  constructor(transport: Transport, store: ChatStore, threadId: string) {
+  constructor(transport: Transport, store: ChatStore) {
     this.#transport = transport;
     this.#store = store;
-    this.path = `/api/v1/threads/${threadId}`;
+    this.path = `/api/v1/threads/${store.state.threadId}`;
   }
 
   /** Reads the newest messages, and what is known of them; resolves with the newest runs. */

@@ -108,7 +108,7 @@ describe('the state of a chat', () => {
           for (const [seq, piece] of attempt.entries())
             take(streamEvent([index + 1, seq + 1], piece));
           assert.equal(state.messages[0]?.text ?? '', attempt.join(''));
-          assert.equal(state.live?.attempt, index + 1);
+          assert.equal(state.run?.attempt, index + 1);
         }
       }),
     );
