@@ -5,7 +5,7 @@ import { follow } from './follow.ts';
 import { errorOfEnd, followRun, isEnd, objectIn } from './run-stream.ts';
 import { ThreadLog } from './thread-log.ts';
 import { asJimsApiError } from './transport.ts';
-import type { OpenAnswer, Transport } from './transport.ts';
+import type { OpenAnswer } from './transport.ts';
 import type { StreamEvent, ThreadEvent } from './wire.ts';
 
 /** A run to follow. */
@@ -26,7 +26,6 @@ export class ChatConnection {
   readonly log: ThreadLog;
   /** The last run that failed, for as long as nothing came after it. */
   failedRun: string | undefined;
-  readonly #transport: Transport;
   readonly #store: ChatStore;
   /** Runs that are not over, in the order in which they were accepted. */
   readonly #accepted = new Map<string, AcceptedRun>();
@@ -36,13 +35,10 @@ export class ChatConnection {
   #session: AbortController | undefined;
   /** Ends the reading of the log, for something else to be done. */
   #wake = new AbortController();
-  #isLoaded: boolean;
 
-  constructor(transport: Transport, store: ChatStore, isNew: boolean) {
-    this.#transport = transport;
+  constructor(store: ChatStore) {
     this.#store = store;
-    this.#isLoaded = isNew;
-    this.log = new ThreadLog(transport, store);
+    this.log = new ThreadLog(store);
   }
 
   /** Whether nothing more will come of a run, and the chat has all of it. */
@@ -84,7 +80,7 @@ export class ChatConnection {
 
   async #run(session: AbortSignal): Promise<void> {
     try {
-      if (!this.#isLoaded) await this.#load(session);
+      if (this.#store.state.isLoading) await this.#load(session);
       while (!session.aborted) {
         this.#wake = new AbortController();
         await this.#store.sending;
@@ -96,14 +92,12 @@ export class ChatConnection {
       if (session.aborted) return;
       // What else was requested is given up, too.
       this.pause();
-      this.#store.fail(error, { isLost: false, isLoading: false });
+      this.#store.fail(error, { isLost: false });
     }
   }
 
   async #load(session: AbortSignal): Promise<void> {
-    this.#store.set({ isLoading: true });
     const runs = await this.log.load(session);
-    this.#isLoaded = true;
     const [last] = runs;
     // The newest message of the log began the run that is going on, or one that is over.
     const newest = this.#newestRun();
@@ -135,7 +129,7 @@ export class ChatConnection {
 
   async #tail(signal: AbortSignal): Promise<void> {
     try {
-      const batches = follow(this.#transport, `${this.log.path}/events`, {
+      const batches = follow(this.#store.transport, `${this.log.path}/events`, {
         query: { domain: 'comm' },
         after: cursorOf(this.#store.state),
         signal,
@@ -173,7 +167,7 @@ export class ChatConnection {
     const { seq, run } = this.#store.state;
     const { stream: first, ...accepted } = this.#accepted.get(runId) ?? { runId };
     this.#accepted.set(runId, accepted);
-    const batches = followRun(this.#transport, runId, {
+    const batches = followRun(this.#store.transport, runId, {
       first,
       after: seq > 0 && !first ? `${run?.attempt}.${seq}` : undefined,
       signal,

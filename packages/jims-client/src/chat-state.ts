@@ -93,10 +93,7 @@ function storedMessage(
 }
 
 /** What a button says that was clicked. */
-export function labelOf(
-  messages: readonly Pick<ChatMessage, 'buttons'>[],
-  buttonId: string,
-): string {
+export function labelOf(messages: readonly ChatMessage[], buttonId: string): string {
   const buttons = messages.flatMap((message) => message.buttons);
   return buttons.findLast(({ id }) => id === buttonId)?.text ?? buttonId;
 }

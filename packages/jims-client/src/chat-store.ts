@@ -4,9 +4,11 @@ import { NEW_CHAT } from './chat-state.ts';
 import type { ChatState } from './chat-state.ts';
 import type { JimsApiError } from './errors.ts';
 import { asJimsApiError } from './transport.ts';
+import type { Transport } from './transport.ts';
 
-/** The state of a chat, and those who listen to it. */
+/** What the parts of a chat share: its state, who listens to it, and the service. */
 export class ChatStore {
+  readonly transport: Transport;
   state: ChatState;
   /** Settles when no message is on its way; never rejects. */
   sending: Promise<unknown> = Promise.resolve();
@@ -17,7 +19,8 @@ export class ChatStore {
   #snapshot: ChatSnapshot | undefined;
   #announced: ChatSnapshot | undefined;
 
-  constructor(first: Partial<ChatState>) {
+  constructor(transport: Transport, first: Partial<ChatState>) {
+    this.transport = transport;
     this.state = { ...NEW_CHAT, ...first };
   }
 
@@ -66,9 +69,16 @@ export class ChatStore {
   };
 }
 
-function statusOf({ isLoading, isLost, run, isOver, messages }: ChatState): ChatSnapshot['status'] {
+function statusOf({
+  isLoading,
+  isLost,
+  error,
+  run,
+  isOver,
+  messages,
+}: ChatState): ChatSnapshot['status'] {
   if (isLost) return 'reconnecting';
-  if (isLoading) return 'loading';
+  if (isLoading && !error) return 'loading';
   if (run && !isOver) return 'answering';
   if (messages.some(({ state }) => state === 'queued' || state === 'sending')) return 'sending';
   // One that was accepted waits for its run.

@@ -38,7 +38,6 @@ const STOP_MS = 10_000;
 /** The chat of a thread, over the network. */
 export class LiveChat implements Chat {
   readonly getSnapshot: Chat['getSnapshot'];
-  readonly #transport: Transport;
   readonly #runs: JimsRuns;
   readonly #threads: JimsThreads;
   readonly #store: ChatStore;
@@ -52,16 +51,15 @@ export class LiveChat implements Chat {
     const { threadId, contactId, threadConfig, greet = false } = options;
     const filesUrl = transport.address('/api/v1/files/');
     const isLoading = greet || threadId !== undefined;
-    const store = new ChatStore({ threadId, contactId, isLoading, filesUrl });
+    const store = new ChatStore(transport, { threadId, contactId, isLoading, filesUrl });
     const { signal } = store.life;
-    this.#transport = transport;
     this.#runs = runsOf(transport, signal);
     this.#threads = threadsOf(transport, contactId, signal);
     this.#options = options;
     this.#store = store;
     this.getSnapshot = store.getSnapshot;
-    this.#outbox = new Outbox(transport, store, threadConfig);
-    if (threadId !== undefined) this.#connect(false);
+    this.#outbox = new Outbox(store, threadConfig);
+    if (threadId !== undefined) this.#connect();
   }
 
   /** It is connected while somebody listens. */
@@ -86,10 +84,9 @@ export class LiveChat implements Chat {
 
   readonly click = async (buttonId: string): Promise<void> => {
     const { messages, question } = this.#store.state;
-    const isAsked = question?.buttons.some(({ id }) => id === buttonId);
-    const text = labelOf(question ? [...messages, question] : messages, buttonId);
-    const answers = isAsked ? question?.id : undefined;
-    return this.#say({ type: CLICK, content: buttonId, text, answers });
+    const asked = question?.buttons.find(({ id }) => id === buttonId);
+    const text = asked?.text ?? labelOf(messages, buttonId);
+    return this.#say({ type: CLICK, content: buttonId, text, answers: asked && question?.id });
   };
 
   readonly answer = async (value: unknown): Promise<void> => {
@@ -146,7 +143,7 @@ export class LiveChat implements Chat {
   readonly discard = (messageId: string): TakenBack | undefined => {
     const message = this.#message(messageId);
     if (message?.state !== 'failed') return undefined;
-    const { files = [] } = this.#outbox.remove(message.key) ?? {};
+    const { files = [] } = this.#outbox.remove(message.key);
     this.#store.set({ error: undefined });
     return { text: message.text, files };
   };
@@ -160,10 +157,10 @@ export class LiveChat implements Chat {
       this.#setFeedback(messageId, feedback);
       const { threadId } = this.#store.state;
       const path = `/api/v1/threads/${threadId}/messages/${messageId}/feedback`;
-      const { signal } = this.#store.life;
+      const { transport, life } = this.#store;
       const call = feedback ? { method: 'PUT', body: feedback } : { method: 'DELETE' };
       try {
-        await this.#transport.json(path, { ...call, signal });
+        await transport.json(path, { ...call, signal: life.signal });
       } catch (error) {
         this.#setFeedback(messageId, before);
         throw error;
@@ -207,15 +204,11 @@ export class LiveChat implements Chat {
     if (!this.#isUngreeted) return;
     const create = (): Promise<Thread> =>
       this.#threads.create({ contactId, threadConfig, greet: true }, this.#greetingKey);
-    try {
-      const { thread_id: threadId, run_id: runId } = await create();
-      store.set({ threadId });
-      const connection = this.#connect(true);
-      const resend = async (): Promise<undefined> => void (await create());
-      if (runId !== undefined) connection.accepted({ runId, resend });
-    } finally {
-      store.set({ isLoading: false });
-    }
+    const { thread_id: threadId, run_id: runId } = await create();
+    store.set({ threadId, isLoading: false });
+    const connection = this.#connect();
+    const resend = async (): Promise<undefined> => void (await create());
+    if (runId !== undefined) connection.accepted({ runId, resend });
   };
 
   #say(draft: Draft): Promise<void> {
@@ -225,7 +218,7 @@ export class LiveChat implements Chat {
   #deliver(key: string): Promise<void> {
     return this.#queue(async () => {
       const run = await this.#outbox.deliver(key, this.#greet);
-      (this.#connection ?? this.#connect(true)).accepted(run);
+      (this.#connection ?? this.#connect()).accepted(run);
     });
   }
 
@@ -273,14 +266,15 @@ export class LiveChat implements Chat {
         run: undefined,
         question: undefined,
         error: undefined,
+        isLoading: true,
       });
-      this.#connect(false);
+      this.#connect();
       await this.#say(draft);
     });
   }
 
-  #connect(isNew: boolean): ChatConnection {
-    this.#connection = new ChatConnection(this.#transport, this.#store, isNew);
+  #connect(): ChatConnection {
+    this.#connection = new ChatConnection(this.#store);
     return this.#connection;
   }
 

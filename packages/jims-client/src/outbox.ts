@@ -3,11 +3,8 @@ import { BLANK, MESSAGE, fileOf } from './chat-message.ts';
 import type { ChatFile, ChatMessage } from './chat-snapshot.ts';
 import { withMessage, withChange } from './chat-state.ts';
 import type { ChatStore } from './chat-store.ts';
-import { JimsApiError } from './errors.ts';
 import { chatRequest, newKey } from './message-options.ts';
 import { CHAT_INCLUDES, openRun } from './run-stream.ts';
-import type { OpenRun } from './run-stream.ts';
-import type { CallOptions, Transport } from './transport.ts';
 import { nameOf, uploadFile } from './upload.ts';
 import type { JsonObject } from './wire.ts';
 
@@ -24,19 +21,21 @@ export interface Draft {
   readonly answers?: string | undefined;
 }
 
+interface StoredDraft extends Draft {
+  readonly body?: object;
+}
+
+const NOTHING: StoredDraft = { content: '' };
+
 const TRIES = 10;
 
 /** The messages of the contact that are not stored yet. */
 export class Outbox {
-  readonly #transport: Transport;
   readonly #store: ChatStore;
   readonly #threadConfig: JsonObject | undefined;
-  readonly #drafts = new Map<string, Draft>();
-  /** What is sent: the same each time, for the service to recognize it. */
-  readonly #bodies = new Map<string, object>();
+  readonly #drafts = new Map<string, StoredDraft>();
 
-  constructor(transport: Transport, store: ChatStore, threadConfig: JsonObject | undefined) {
-    this.#transport = transport;
+  constructor(store: ChatStore, threadConfig: JsonObject | undefined) {
     this.#store = store;
     this.#threadConfig = threadConfig;
   }
@@ -53,55 +52,52 @@ export class Outbox {
   }
 
   /** Takes a message back that was not accepted. */
-  remove(key: string): Draft | undefined {
+  remove(key: string): Draft {
     const { messages } = this.#store.state;
     this.#store.set({ messages: messages.filter((message) => message.key !== key) });
-    return this.#drafts.get(key);
+    const { body: _, ...draft } = this.#drafts.get(key) ?? NOTHING;
+    return draft;
   }
 
   /** Puts a message in place of one that was not accepted. Returns its key. */
   again(key: string): string {
-    return this.add(this.remove(key) ?? { content: '' });
+    return this.add(this.remove(key));
   }
 
   /** Sends a message until it is accepted, after `before`. @throws JimsApiError */
   async deliver(key: string, before: () => Promise<void>): Promise<AcceptedRun> {
     const store = this.#store;
+    const { transport, life, onLine } = store;
     this.#change(key, { state: 'sending' });
     try {
       await before();
-      const body = this.#bodies.get(key) ?? (await this.#packed(key));
-      this.#bodies.set(key, body);
-      const call: CallOptions = {
-        key,
-        body,
-        signal: store.life.signal,
-        tries: TRIES,
+      const call = { key, body: await this.#bodyOf(key), signal: life.signal, tries: TRIES };
+      const stream = await openRun(transport, {
+        ...call,
         onLine: (isLost) => {
-          store.onLine(isLost);
-          if (isLost) this.#change(key, { state: 'queued' });
+          onLine(isLost);
+          this.#change(key, { state: isLost ? 'queued' : 'sending' });
         },
-      };
-      const resend = (): Promise<OpenRun> => openRun(this.#transport, call);
-      const stream = await resend();
+      });
       const { runId, threadId } = stream;
       store.set({ threadId, question: undefined, error: undefined });
       this.#change(key, { id: runId, runId, state: 'complete' });
-      return { runId, stream, resend };
+      return { runId, stream, resend: () => openRun(transport, { ...call, onLine }) };
     } catch (error) {
       this.#change(key, { state: 'failed' });
       throw store.fail(error, { isLost: false });
     }
   }
 
-  async #packed(key: string): Promise<object> {
-    const draft = this.#drafts.get(key);
-    if (!draft) throw new JimsApiError('The message was taken back', { code: 'aborted' });
+  /** What is sent of a message: the same each time, for the service to recognize it. */
+  async #bodyOf(key: string): Promise<object> {
+    const draft = this.#drafts.get(key) ?? NOTHING;
     const { type, content, answers } = draft;
+    if (draft.body) return draft.body;
     const files = await this.#uploaded(key, draft);
     const { threadId, contactId } = this.#store.state;
     const threadConfig = this.#threadConfig;
-    return chatRequest(content, {
+    const body = chatRequest(content, {
       contactId,
       eventType: type,
       include: CHAT_INCLUDES,
@@ -109,6 +105,8 @@ export class Outbox {
       answers,
       ...(threadId === undefined ? { threadConfig, newThread: true } : { threadId }),
     });
+    this.#drafts.set(key, { ...draft, body });
+    return body;
   }
 
   async #uploaded(key: string, draft: Draft): Promise<readonly string[]> {
@@ -121,7 +119,7 @@ export class Outbox {
     const upload = async (file: Blob, nth: number): Promise<void> => {
       const index = nth + (draft.stored?.length ?? 0);
       const waiting = waitingFile(file);
-      const stored = await uploadFile(this.#transport, file, {
+      const stored = await uploadFile(this.#store.transport, file, {
         contactId,
         signal: this.#store.life.signal,
         onProgress: (progress) => change(index, { ...waiting, progress }),

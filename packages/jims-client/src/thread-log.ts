@@ -1,6 +1,6 @@
 import { cursorOf, withEvents, withQuestion } from './chat-state.ts';
 import type { ChatStore } from './chat-store.ts';
-import type { Query, Transport } from './transport.ts';
+import type { Query } from './transport.ts';
 import type { EventPage, FeedbackPage, RunPage, RunSummary, Thread, ThreadEvent } from './wire.ts';
 
 const LONG_PAGE = 200;
@@ -8,11 +8,9 @@ const LONG_PAGE = 200;
 /** The stored part of a thread, read into the state of a chat. */
 export class ThreadLog {
   readonly path: string;
-  readonly #transport: Transport;
   readonly #store: ChatStore;
 
-  constructor(transport: Transport, store: ChatStore) {
-    this.#transport = transport;
+  constructor(store: ChatStore) {
     this.#store = store;
     this.path = `/api/v1/threads/${store.state.threadId}`;
   }
@@ -97,7 +95,7 @@ export class ThreadLog {
   }
 
   #get<T>(path: string, signal: AbortSignal, query?: Query): Promise<T> {
-    const { onLine } = this.#store;
-    return this.#transport.json<T>(this.path + path, { query, signal, tries: Infinity, onLine });
+    const { transport, onLine } = this.#store;
+    return transport.json<T>(this.path + path, { query, signal, tries: Infinity, onLine });
   }
 }

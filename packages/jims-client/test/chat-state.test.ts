@@ -16,6 +16,7 @@ import {
 import type { ChatState } from '../src/chat-state.ts';
 import { ChatStore } from '../src/chat-store.ts';
 import type { StreamEvent, ThreadEvent } from '../src/index.ts';
+import { Transport } from '../src/transport.ts';
 
 function stored(number: number, role: string, id = `0000-${number}`): ThreadEvent {
   const at = String(number).padStart(6, '0');
@@ -139,7 +140,7 @@ describe('the state of a chat', () => {
 
   test('what has not changed stays the same object', () => {
     const events = [stored(1, 'user'), stored(2, 'assistant')];
-    const store = new ChatStore(withRun(withEvents(NEW_CHAT, events), 'r'));
+    const store = new ChatStore(new Transport({}), withRun(withEvents(NEW_CHAT, events), 'r'));
     store.update((state) => withStreamEvent(state, streamEvent([1, 1], 'x', 'a')));
     const before = store.getSnapshot();
     store.update((state) => withStreamEvent(state, streamEvent([1, 2], 'y', 'a')));
