@@ -6,7 +6,7 @@ import { errorOfEnd, followRun, isEnd, objectIn } from './run-stream.ts';
 import { ThreadLog } from './thread-log.ts';
 import { asJimsApiError } from './transport.ts';
 import type { OpenAnswer } from './transport.ts';
-import type { StreamEvent, ThreadEvent } from './wire.ts';
+import type { RunSummary, StreamEvent, ThreadEvent } from './wire.ts';
 
 /** A run to follow. */
 export interface AcceptedRun {
@@ -24,13 +24,9 @@ export interface AcceptedRun {
  */
 export class ChatConnection {
   readonly log: ThreadLog;
-  /** The last run that failed, for as long as nothing came after it. */
-  failedRun: string | undefined;
   readonly #store: ChatStore;
-  /** Runs that are not over, in the order in which they were accepted. */
-  readonly #accepted = new Map<string, AcceptedRun>();
-  /** Runs whose end was seen. */
-  readonly #over = new Set<string>();
+  /** Runs that are not over, as far as they are known, in the order in which they were accepted. */
+  readonly #active = new Map<string, AcceptedRun>();
   /** From start to pause. */
   #session: AbortController | undefined;
   /** Ends the reading of the log, for something else to be done. */
@@ -41,9 +37,9 @@ export class ChatConnection {
     this.log = new ThreadLog(store);
   }
 
-  /** Whether nothing more will come of a run, and the chat has all of it. */
-  isOver(runId: string): boolean {
-    return this.#over.has(runId);
+  /** The run that is followed, or the next one that will be. */
+  get current(): string | undefined {
+    return this.#active.keys().next().value;
   }
 
   /** Begins to follow the thread, unless that is done already. */
@@ -71,9 +67,8 @@ export class ChatConnection {
     const { runId: followed = runId } = this.#store.state.run ?? {};
     // A run that waits for the one that is followed is joined after that.
     const isLater = followed !== runId;
-    if (isLater) stream?.guard.end();
-    this.#accepted.set(runId, isLater ? { ...run, stream: undefined } : run);
-    this.#over.delete(runId);
+    if (isLater) stream?.end();
+    this.#active.set(runId, isLater ? { ...run, stream: undefined } : run);
     this.wake();
     this.start();
   }
@@ -84,9 +79,9 @@ export class ChatConnection {
       while (!session.aborted) {
         this.#wake = new AbortController();
         await this.#store.sending;
-        const next = this.#nextRun();
-        if (next === undefined) await this.#tail(this.#wake.signal);
-        else await this.#follow(next, session);
+        const [next] = this.#active.values();
+        if (next) await this.#follow(next, session);
+        else await this.#tail(this.#wake.signal);
       }
     } catch (error) {
       if (session.aborted) return;
@@ -97,34 +92,19 @@ export class ChatConnection {
   }
 
   async #load(session: AbortSignal): Promise<void> {
-    const runs = await this.log.load(session);
-    const [last] = runs;
-    // The newest message of the log began the run that is going on, or one that is over.
-    const newest = this.#newestRun();
-    if (newest !== undefined) this.#over.add(newest);
-    for (const { run_id: runId, status } of runs.toReversed()) {
-      if (status === 'queued' || status === 'running') this.accepted({ runId });
-    }
+    const [last] = this.#look(await this.log.load(session));
     if (last?.status === 'failed' && last.error) {
-      this.#failed(last.run_id, new JimsApiError(last.error.detail, last.error));
+      const error = new JimsApiError(last.error.detail, last.error);
+      this.#store.fail(error, { failedRun: last.run_id });
     }
   }
 
-  #failed(runId: string, error: JimsApiError): void {
-    this.failedRun = runId;
-    this.#store.set({ error });
-  }
-
-  #newestRun(): string | undefined {
-    const { messages } = this.#store.state;
-    return messages.findLast(({ role, createdAt }) => role === 'user' && createdAt)?.id;
-  }
-
-  /** The run that is going on, as far as that is known; else one of those that wait for it. */
-  #nextRun(): string | undefined {
-    return [this.#newestRun(), ...this.#accepted.keys()].find(
-      (id) => id !== undefined && !this.#over.has(id),
-    );
+  /** Takes the runs of the list that are not over. */
+  #look(runs: readonly RunSummary[]): readonly RunSummary[] {
+    for (const { run_id: runId, finished_at } of runs.toReversed()) {
+      if (finished_at === null && !this.#active.has(runId)) this.#active.set(runId, { runId });
+    }
+    return runs;
   }
 
   async #tail(signal: AbortSignal): Promise<void> {
@@ -140,9 +120,11 @@ export class ChatConnection {
         if (signal.aborted) return;
         this.log.take(batch);
         // Such as the answer of the failed run, which another page let go on.
-        if (this.failedRun && batch.length > 0) this.#store.set({ error: undefined });
-        this.failedRun = undefined;
-        if (this.#nextRun() !== undefined) return;
+        if (this.#store.state.failedRun) {
+          this.#store.set({ error: undefined, failedRun: undefined });
+        }
+        this.#look(await this.log.runs(signal));
+        if (this.#active.size > 0) return;
         await this.log.refresh(signal);
       }
     } catch (error) {
@@ -150,28 +132,29 @@ export class ChatConnection {
     }
   }
 
-  async #follow(runId: string, session: AbortSignal): Promise<void> {
-    this.failedRun = undefined;
+  async #follow(run: AcceptedRun, session: AbortSignal): Promise<void> {
+    const { runId } = run;
     this.#store.update((state) => withRun(state, runId));
-    const end = await this.#read(runId, session);
+    const end = await this.#read(run, session);
     await this.log.refresh(session);
     await this.log.sync(session);
-    this.#over.add(runId);
-    this.#accepted.delete(runId);
+    this.#active.delete(runId);
     this.#store.update(withoutRun);
-    if (end?.event === 'error') this.#failed(runId, errorOfEnd(end));
+    if (end?.event === 'error') this.#store.fail(errorOfEnd(end), { failedRun: runId });
   }
 
   /** Reads a run up to its end, which is `undefined` when nothing is known of the run any more. */
-  async #read(runId: string, signal: AbortSignal): Promise<StreamEvent | undefined> {
+  async #read(
+    { runId, stream: first, resend }: AcceptedRun,
+    signal: AbortSignal,
+  ): Promise<StreamEvent | undefined> {
     const { seq, run } = this.#store.state;
-    const { stream: first, ...accepted } = this.#accepted.get(runId) ?? { runId };
-    this.#accepted.set(runId, accepted);
+    this.#active.set(runId, { runId, resend });
     const batches = followRun(this.#store.transport, runId, {
       first,
       after: seq > 0 && !first ? `${run?.attempt}.${seq}` : undefined,
       signal,
-      resend: accepted.resend,
+      resend,
       onLine: this.#store.onLine,
     });
     try {

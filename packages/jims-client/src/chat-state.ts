@@ -27,6 +27,8 @@ export interface ChatState extends Partial<Omit<ChatSnapshot, 'messages' | 'stat
   readonly messages: readonly ChatMessage[];
   /** The number of the last event of this attempt of the run. */
   readonly seq: number;
+  /** The last run that failed, for as long as nothing came after it. */
+  readonly failedRun?: string | undefined;
   /** Whether the run has ended; then what is stored of it is being read. */
   readonly isOver: boolean;
   readonly feedback: Readonly<Record<string, ChatFeedback>>;
@@ -156,7 +158,8 @@ const NOTHING_SEEN = { status: undefined, steps: [] };
 /** Begins to follow a run. */
 export function withRun(state: ChatState, runId: string): ChatState {
   if (state.run?.runId === runId) return state;
-  return { ...state, seq: 0, isOver: false, run: { runId, attempt: 1, ...NOTHING_SEEN } };
+  const run = { runId, attempt: 1, ...NOTHING_SEEN };
+  return { ...state, seq: 0, isOver: false, failedRun: undefined, run };
 }
 
 /** The log has everything that came of the run. */

@@ -99,38 +99,33 @@ export class LiveChat implements Chat {
 
   readonly stop = (): Promise<void> =>
     this.#try(async () => {
-      const store = this.#store;
-      await store.sending;
-      const { run, isOver, messages } = store.state;
-      const waiting = messages.find(({ createdAt, runId: its }) => !createdAt && its);
-      const runId = run && !isOver ? run.runId : waiting?.runId;
+      await this.#store.sending;
+      const runId = this.#connection?.current;
       if (runId === undefined) return;
       await this.#runs.cancel(runId);
       await this.#ended(runId);
     });
 
-  readonly retry = (): Promise<void> =>
-    this.#try(async () => {
-      const connection = this.#connection;
-      connection?.start();
-      const failed = this.#store.state.messages.filter(({ state }) => state === 'failed');
-      // What was refused for good gets a new key: the old one would bring the same answer.
-      const sent = failed.map(({ key, runId }) =>
-        this.#deliver(runId ? this.#outbox.again(key) : key),
-      );
-      await Promise.all(sent);
-      if (!connection?.failedRun || failed.length > 0) return;
-      const runId = connection.failedRun;
-      // A second call while this one is on its way does nothing.
-      connection.failedRun = undefined;
-      try {
-        if (await this.#goOn(runId)) connection.accepted({ runId });
-        else await this.#sendAgain(runId);
-      } catch (error) {
-        connection.failedRun = runId;
-        throw error;
-      }
-    });
+  readonly retry = (): Promise<void> => {
+    const { messages, failedRun } = this.#store.state;
+    // A second call while this one is on its way does nothing.
+    this.#store.set({ failedRun: undefined });
+    return this.#try(
+      async () => {
+        this.#connection?.start();
+        const failed = messages.filter(({ state }) => state === 'failed');
+        // What was refused for good gets a new key: the old one would bring the same answer.
+        const sent = failed.map(({ key, runId }) =>
+          this.#deliver(runId ? this.#outbox.again(key) : key),
+        );
+        await Promise.all(sent);
+        if (failedRun === undefined || failed.length > 0) return;
+        if (await this.#goOn(failedRun)) this.#connection?.accepted({ runId: failedRun });
+        else await this.#sendAgain(failedRun);
+      },
+      () => this.#store.set({ failedRun }),
+    );
+  };
 
   readonly edit = async (messageId: string, text: string): Promise<void> => {
     const message = this.#message(messageId);
@@ -151,21 +146,21 @@ export class LiveChat implements Chat {
   readonly loadOlder = (): Promise<void> =>
     this.#try(async () => this.#connection?.log.loadOlder(this.#store.life.signal));
 
-  readonly giveFeedback = (messageId: string, feedback: ChatFeedback | undefined): Promise<void> =>
-    this.#try(async () => {
-      const before = this.#message(messageId)?.feedback;
-      this.#setFeedback(messageId, feedback);
-      const { threadId } = this.#store.state;
-      const path = `/api/v1/threads/${threadId}/messages/${messageId}/feedback`;
-      const { transport, life } = this.#store;
-      const call = feedback ? { method: 'PUT', body: feedback } : { method: 'DELETE' };
-      try {
-        await transport.json(path, { ...call, signal: life.signal });
-      } catch (error) {
-        this.#setFeedback(messageId, before);
-        throw error;
-      }
-    });
+  readonly giveFeedback = (
+    messageId: string,
+    feedback: ChatFeedback | undefined,
+  ): Promise<void> => {
+    const { transport, life, state } = this.#store;
+    const before = this.#message(messageId)?.feedback;
+    const path = `/api/v1/threads/${state.threadId}/messages/${messageId}/feedback`;
+    const { signal } = life;
+    const call = feedback ? { method: 'PUT', body: feedback } : { method: 'DELETE' };
+    this.#setFeedback(messageId, feedback);
+    return this.#try(
+      () => transport.json(path, { ...call, signal }),
+      () => this.#setFeedback(messageId, before),
+    );
+  };
 
   readonly close = (): void => {
     clearTimeout(this.#leaving);
@@ -177,7 +172,7 @@ export class LiveChat implements Chat {
   async #ended(runId: string): Promise<void> {
     const waiting = new AbortController();
     const check = (): void => {
-      if (this.#connection?.isOver(runId) !== false) waiting.abort();
+      if (this.#connection?.current !== runId) waiting.abort();
     };
     const leave = this.subscribe(check);
     check();
@@ -278,11 +273,12 @@ export class LiveChat implements Chat {
     return this.#connection;
   }
 
-  async #try(action: () => Promise<void | undefined>): Promise<void> {
+  async #try(action: () => Promise<unknown>, undo = (): void => {}): Promise<void> {
     try {
       await action();
       this.#store.set({ error: undefined });
     } catch (error) {
+      undo();
       throw this.#store.fail(error);
     }
   }

@@ -51,13 +51,13 @@ export function filesOf(transport: Transport, contactId: string | undefined): Ji
   return {
     upload: (file, options) => uploadFile(transport, file, { contactId, ...options }),
     read: async (fileId) => {
-      const { response, guard } = await transport.open(`/api/v1/files/${fileId}`, {});
+      const { response, end } = await transport.open(`/api/v1/files/${fileId}`, {});
       try {
         return await response.blob();
       } catch (error) {
         throw asJimsApiError(error);
       } finally {
-        guard.end();
+        end();
       }
     },
     async address(fileId) {

@@ -38,7 +38,7 @@ export function openRun(transport: Transport, call: CallOptions): Promise<OpenRu
     const runId = headers.get('x-jims-run-id');
     const threadId = headers.get('x-jims-thread-id');
     if (runId && threadId) return { runId, threadId, ...answer };
-    answer.guard.end();
+    answer.end();
     throw notOfService();
   });
 }
@@ -56,32 +56,29 @@ export async function* followRun(
   runId: string,
   { include = CHAT_INCLUDES, resend, first, after, ...options }: FollowRunOptions,
 ): AsyncGenerator<readonly StreamEvent[]> {
-  let stream = first;
-  let lastId = after;
+  let beginning: Pick<FollowRunOptions, 'first' | 'after'> = { first, after };
   for (let resends = 1; ; resends++) {
     let isAgain = false;
     const batches = follow<StreamEvent>(transport, `/api/v1/runs/${runId}/stream`, {
       ...options,
-      first: stream,
-      after: lastId,
+      ...beginning,
       query: { include: include.join() },
-      isLast: isEnd,
-      parse({ id, event, data }) {
+      parse({ id, event, data }, before) {
         // An event without an id of its own has that of the one before.
-        const parsed = { id: id === lastId ? undefined : id, event, data: objectIn(data) };
+        const parsed = { id: id === before ? undefined : id, event, data: objectIn(data) };
         if (!isStreamEvent(parsed)) throw notOfService();
-        lastId = id;
         return parsed;
       },
     });
     for await (const batch of batches) {
-      isAgain = resend !== undefined && resends < MAX_RESENDS && batch.some(isLost);
-      yield isAgain ? batch.filter((event) => !isLost(event)) : batch;
+      const end = batch.find(isEnd);
+      isAgain = end !== undefined && isLost(end) && resends < MAX_RESENDS;
+      yield isAgain && resend ? batch.filter((event) => event !== end) : batch;
+      if (end) break;
     }
     if (!isAgain || !resend) return;
     await pause(resends, options.signal);
-    stream = await resend();
-    lastId = undefined;
+    beginning = { first: await resend() };
   }
 }
 

@@ -17,9 +17,9 @@ export class ThreadLog {
 
   /** Reads the newest messages, and what is known of them; resolves with the newest runs. */
   async load(signal: AbortSignal): Promise<readonly RunSummary[]> {
-    const [page, { runs }, { feedback }] = await Promise.all([
+    const [page, runs, { feedback }] = await Promise.all([
       this.#newest(signal),
-      this.#get<RunPage>('/runs', signal),
+      this.runs(signal),
       this.#get<FeedbackPage>('/feedback', signal, { limit: LONG_PAGE }),
       this.refresh(signal),
     ]);
@@ -40,6 +40,12 @@ export class ThreadLog {
         page.events,
       ),
     );
+    return runs;
+  }
+
+  /** Reads the newest runs. */
+  async runs(signal: AbortSignal): Promise<readonly RunSummary[]> {
+    const { runs } = await this.#get<RunPage>('/runs', signal);
     return runs;
   }
 

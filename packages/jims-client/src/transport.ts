@@ -87,9 +87,9 @@ export class Transport {
       const response = await Promise.race([sent, endOf(signal)]);
       if (response.ok) {
         onLine?.(false);
-        return { response, guard };
+        return { response, ...guard };
       }
-      error = errorOf(response, await textOf({ response, guard }));
+      error = errorOf(response, await textOf({ response, ...guard }));
     } catch (thrown) {
       error = asJimsApiError(thrown);
     }
@@ -141,10 +141,9 @@ export class Transport {
   }
 }
 
-/** An answer whose head is there, and what gives it up. */
-export interface OpenAnswer {
+/** An answer whose head is there. It is given up when it is silent for too long. */
+export interface OpenAnswer extends Guard {
   readonly response: Response;
-  readonly guard: Guard;
 }
 
 /** Tries until it works, or there is a reason that stays. @throws JimsApiError */
@@ -164,18 +163,17 @@ export async function retried<T>(
 /** How a request has gone so far. */
 interface Tries extends Pick<CallOptions, 'signal' | 'tries' | 'onLine'> {
   readonly count: number;
-  readonly leastMs?: number;
 }
 
 /** Waits before the next try. @throws JimsApiError when there is none. */
 export async function nextTry(
   thrown: unknown,
-  { count, tries = Infinity, signal, onLine, leastMs = 0 }: Tries,
+  { count, tries = Infinity, signal, onLine }: Tries,
 ): Promise<void> {
   const error = asJimsApiError(thrown);
   if (count >= tries || !isTransient(error)) throw error;
   onLine?.(true);
-  await pause(count, signal, Math.max(leastMs, (error.retryAfter ?? 0) * 1000));
+  await pause(count, signal, (error.retryAfter ?? 0) * 1000);
 }
 
 /** Whether the same request may work later. */
@@ -185,7 +183,7 @@ function isTransient({ code, status = 0 }: JimsApiError): boolean {
 }
 
 /** Gives up what is silent for too long. */
-export interface Guard {
+interface Guard {
   /** Its reason says why it was really given up. */
   readonly signal: AbortSignal;
   /** Whether something must come from now on. */
@@ -222,24 +220,28 @@ function endOf(signal: AbortSignal): Promise<never> {
 }
 
 /** What a connection brings, until it ends. @throws JimsApiError */
-export async function* piecesOf({ response, guard }: OpenAnswer): AsyncGenerator<string> {
-  const { signal } = guard;
+export async function* piecesOf({
+  response,
+  signal,
+  watch,
+  end,
+}: OpenAnswer): AsyncGenerator<string> {
   try {
     // React Native's own fetch has no streams: it gives all of it at the end.
     if (!response.body) return yield await response.text();
     const reader = response.body.getReader();
     signal.addEventListener('abort', () => void reader.cancel().catch(() => {}));
     const decoder = new TextDecoder();
-    guard.watch(true);
-    for (let read; !(read = await reader.read()).done; guard.watch(true)) {
-      guard.watch(false);
+    watch(true);
+    for (let read; !(read = await reader.read()).done; watch(true)) {
+      watch(false);
       yield decoder.decode(read.value, { stream: true });
     }
     signal.throwIfAborted();
   } catch (error) {
     throw asJimsApiError(signal.aborted ? signal.reason : error);
   } finally {
-    guard.end();
+    end();
   }
 }
 
