@@ -45,7 +45,6 @@ export class LiveChat implements Chat {
   readonly #options: OpenChatOptions;
   readonly #greetingKey = newKey();
   #connection: ChatConnection | undefined;
-  #leaving: ReturnType<typeof setTimeout> | undefined;
 
   constructor(transport: Transport, options: OpenChatOptions) {
     const { threadId, contactId, threadConfig, greet = false } = options;
@@ -68,14 +67,13 @@ export class LiveChat implements Chat {
     // The same function may subscribe twice.
     const call = (): void => listener();
     listeners.add(call);
-    clearTimeout(this.#leaving);
     this.#connection?.start();
     if (this.#isUngreeted) this.#queue(() => this.#try(this.#greet)).catch(() => {});
     return () => {
       listeners.delete(call);
-      clearTimeout(this.#leaving);
-      if (listeners.size > 0) return;
-      this.#leaving = setTimeout(() => this.#connection?.pause(), GRACE_MS);
+      setTimeout(() => {
+        if (listeners.size === 0) this.#connection?.pause();
+      }, GRACE_MS);
     };
   };
 
@@ -129,10 +127,10 @@ export class LiveChat implements Chat {
 
   readonly edit = async (messageId: string, text: string): Promise<void> => {
     const message = this.#message(messageId);
-    const draft = { content: text, stored: message?.files };
-    if (message?.state !== 'failed') return this.#replace(messageId, draft);
-    this.#outbox.remove(message.key);
-    return this.#say(draft);
+    if (message?.state !== 'failed')
+      return this.#replace(messageId, { content: text, stored: message?.files });
+    const { files, stored } = this.#outbox.remove(message.key);
+    return this.#say({ content: text, files, stored });
   };
 
   readonly discard = (messageId: string): TakenBack | undefined => {
@@ -163,7 +161,6 @@ export class LiveChat implements Chat {
   };
 
   readonly close = (): void => {
-    clearTimeout(this.#leaving);
     this.#store.life.abort();
     this.#connection?.pause();
   };

@@ -43,6 +43,7 @@ export interface CallOptions {
 
 const TRIES = 6;
 const SILENCE_MS = 25_000;
+const BYTES = 'application/octet-stream';
 /** A file may be on its way for long, and nobody says how far it is. */
 const UPLOAD_MS = 600_000;
 
@@ -74,57 +75,52 @@ export class Transport {
 
   /** One try: resolves when the head of a good answer is there. @throws JimsApiError */
   async open(path: string, options: CallOptions, isAgain = false): Promise<OpenAnswer> {
-    const { token } = this.options;
+    const { token, silenceMs = SILENCE_MS } = this.options;
     // One call for all requests that begin together.
     const used = (this.#token ??= (async () => (typeof token === 'function' ? token() : token))());
-    const { body, signal: outer, onLine } = options;
-    const { silenceMs = SILENCE_MS } = this.options;
-    const guard = guarded(body instanceof Blob ? UPLOAD_MS : silenceMs, outer);
-    const { signal } = guard;
-    let error: JimsApiError;
+    const guard = guarded(options.body instanceof Blob ? UPLOAD_MS : silenceMs, options.signal);
+    const { signal, end } = guard;
     try {
       const sent = this.#send(path, { ...options, signal }, await used);
       const response = await Promise.race([sent, endOf(signal)]);
-      if (response.ok) {
-        onLine?.(false);
-        return { response, ...guard };
-      }
-      error = errorOf(response, await textOf({ response, ...guard }));
+      if (!response.ok) throw errorOf(response, await textOf({ response, ...guard }));
+      options.onLine?.(false);
+      return { response, ...guard };
     } catch (thrown) {
-      error = asJimsApiError(thrown);
+      end();
+      const error = asJimsApiError(thrown);
+      const { status = 401 } = error;
+      if (status === 401 && this.#token === used) this.#token = undefined;
+      if (error.status !== 401 || typeof token !== 'function' || isAgain) throw error;
+      return this.open(path, options, true);
     }
-    guard.end();
-    const { status = 401 } = error;
-    if (status === 401 && this.#token === used) this.#token = undefined;
-    if (error.status !== 401 || typeof token !== 'function' || isAgain) throw error;
-    return this.open(path, options, true);
   }
 
   #send(
     path: string,
     {
-      method,
       body,
+      method = body ? 'POST' : 'GET',
       query,
       key,
       signal,
       headers,
       fetch: send = this.options.fetch ?? fetch,
-    }: CallOptions,
+    }: CallOptions & { readonly signal: AbortSignal },
     token: string | undefined,
   ): Promise<Response> {
-    const isJson = body && !(body instanceof Blob);
+    const isFile = body instanceof Blob;
     return send(this.address(path, query), {
-      method: method ?? (body ? 'POST' : 'GET'),
+      method,
       headers: {
         ...this.options.headers,
         ...(token && { authorization: `Bearer ${token}` }),
-        ...(isJson && { 'content-type': 'application/json' }),
+        ...(body && { 'content-type': isFile ? body.type || BYTES : 'application/json' }),
         ...(key && { 'idempotency-key': key }),
         ...headers,
       },
-      ...(body && { body: body instanceof Blob ? body : JSON.stringify(body) }),
-      ...(signal && { signal }),
+      ...(body && { body: isFile ? body : JSON.stringify(body) }),
+      signal,
       cache: 'no-store',
     });
   }
