@@ -30,8 +30,7 @@ export function sseParser(id = ''): (piece: string) => readonly SseMessage[] {
 
   function field(line: string): void {
     // A line that begins with a colon is a comment: a field without a name.
-    const [name = ''] = line.split(':', 1);
-    const value = line.slice(name.length).replace(/^: ?/, '');
+    const [, name, value = ''] = /^([^:]*):? ?(.*)/s.exec(line) ?? [];
     if (name === 'data') data = data === undefined ? value : `${data}\n${value}`;
     if (name === 'event') event = value;
     if (name === 'id' && !value.includes('\0')) id = value;
@@ -39,11 +38,8 @@ export function sseParser(id = ''): (piece: string) => readonly SseMessage[] {
 
   return (piece) => {
     const messages: SseMessage[] = [];
-    if (piece === '') return messages;
-    const [first = '', ...lines] = piece
-      .slice(Number(isAfterReturn && piece.startsWith('\n')))
-      .split(/\r\n?|\n/);
-    isAfterReturn = piece.endsWith('\r');
+    const [first = '', ...lines] = piece.replace(isAfterReturn ? /^\n/ : '', '').split(/\r\n?|\n/);
+    isAfterReturn = piece === '' ? isAfterReturn : piece.endsWith('\r');
     rest += first;
     for (const next of lines) {
       field(rest);
