@@ -13,6 +13,8 @@ export interface FollowOptions<T> extends Pick<
 > {
   /** The first connection, where there is one already. */
   readonly first?: OpenAnswer | undefined;
+  /** Connects once more in another way, where it gives an answer. */
+  readonly reopen?: () => Promise<OpenAnswer | undefined>;
   /** Goes on after the event with this id. */
   readonly after?: string | undefined;
   /**
@@ -34,14 +36,15 @@ export async function* follow<T>(
   path: string,
   options: FollowOptions<T>,
 ): AsyncGenerator<readonly T[]> {
-  const { parse, ...call } = options;
+  const { parse, reopen, ...call } = options;
   let { first, after = '' } = options;
   for (let count = 1; ; count++) {
     let fault: unknown;
     const read = sseParser(after);
     const headers = { ...STREAM, ...(after && { 'last-event-id': after }) };
     try {
-      const answer = first ?? (await transport.open(path, { ...call, headers }));
+      const answer =
+        first ?? (await reopen?.()) ?? (await transport.open(path, { ...call, headers }));
       first = undefined;
       for await (const piece of piecesOf(answer)) {
         const messages = read(piece);

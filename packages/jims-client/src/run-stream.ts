@@ -1,7 +1,6 @@
 import { JimsApiError, notOfService } from './errors.ts';
 import { STREAM, follow } from './follow.ts';
 import type { FollowOptions } from './follow.ts';
-import { pause } from './pause.ts';
 import { retried } from './transport.ts';
 import type { CallOptions, OpenAnswer, Transport } from './transport.ts';
 import type { Include, StreamEvent } from './wire.ts';
@@ -54,31 +53,27 @@ export interface FollowRunOptions extends Omit<FollowOptions<StreamEvent>, 'pars
 export async function* followRun(
   transport: Transport,
   runId: string,
-  { include = CHAT_INCLUDES, resend, first, after, ...options }: FollowRunOptions,
+  { include = CHAT_INCLUDES, resend, ...options }: FollowRunOptions,
 ): AsyncGenerator<readonly StreamEvent[]> {
-  let beginning: Pick<FollowRunOptions, 'first' | 'after'> = { first, after };
-  for (let resends = 1; ; resends++) {
-    let isAgain = false;
-    const batches = follow<StreamEvent>(transport, `/api/v1/runs/${runId}/stream`, {
-      ...options,
-      ...beginning,
-      query: { include: include.join() },
-      parse({ id, event, data }, before) {
-        // An event without an id of its own has that of the one before.
-        const parsed = { id: id === before ? undefined : id, event, data: objectIn(data) };
-        if (!isStreamEvent(parsed)) throw notOfService();
-        return parsed;
-      },
-    });
-    for await (const batch of batches) {
-      const end = batch.find(isEnd);
-      isAgain = end !== undefined && isLost(end) && resends < MAX_RESENDS;
-      yield isAgain && resend ? batch.filter((event) => event !== end) : batch;
-      if (end) break;
-    }
-    if (!isAgain || !resend) return;
-    await pause(resends, options.signal);
-    beginning = { first: await resend() };
+  let resends = 0;
+  let isAgain = false;
+  const batches = follow<StreamEvent>(transport, `/api/v1/runs/${runId}/stream`, {
+    ...options,
+    query: { include: include.join() },
+    reopen: async () => (isAgain ? resend?.() : undefined),
+    parse({ id, event, data }, before) {
+      // An event without an id of its own has that of the one before.
+      const parsed = { id: id === before ? undefined : id, event, data: objectIn(data) };
+      if (!isStreamEvent(parsed)) throw notOfService();
+      isAgain = resend !== undefined && isEnd(parsed) && isLost(parsed) && resends < MAX_RESENDS;
+      if (!isAgain) return parsed;
+      resends++;
+      throw notOfService();
+    },
+  });
+  for await (const batch of batches) {
+    yield batch;
+    if (batch.some(isEnd)) return;
   }
 }
 
