@@ -31,7 +31,7 @@ describe('<jims-chat> without a connection', () => {
     await say('two');
     await page.getByText('Connection lost').waitFor();
     await say('three');
-    await page.getByRole('listitem').getByText('Sending…').nth(1).waitFor();
+    await page.getByRole('listitem').getByText('Waiting to be sent…').nth(1).waitFor();
     await page.unroute('**/api/**');
     await page.getByRole('listitem').getByText('You said: three').waitFor();
     assert.deepEqual(await messages.allInnerTexts(), [

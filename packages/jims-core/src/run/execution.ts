@@ -195,8 +195,10 @@ export class RunExecution {
     const { app, endings } = this.#services;
     // An answer is the app's, also one that waited to be answered by a pipeline of its own.
     const adHoc = this.#chain ? undefined : this.#request.pipeline;
-    const pipeline = adHoc ?? this.#pipelineOfApp;
-    const execution = await this.#open('main', adHoc && NO_QUESTIONS_AD_HOC);
+    const { conversationStartPipeline: start = saysNothing } = this.#code;
+    const { greets } = this.#chain ? this.#chain.kept : this.#request;
+    const pipeline = adHoc ?? (greets ? start : this.#code.pipeline);
+    const execution = await this.#open(greets ? 'start' : 'main', adHoc && NO_QUESTIONS_AD_HOC);
     return this.#report.counted(pipeline, async () => {
       const call = await execution.execute(pipeline);
       const { questionTtlMs, retentionMs = questionTtlMs } = app.limits;
@@ -214,12 +216,6 @@ export class RunExecution {
       const question = await app.store.question(waiting.question.questionId);
       return { events: stored, ...(question && { question }) };
     });
-  }
-
-  get #pipelineOfApp(): Pipeline {
-    const { pipeline, conversationStartPipeline = saysNothing } = this.#code;
-    const { greets } = this.#chain ? this.#chain.kept : this.#request;
-    return greets ? conversationStartPipeline : pipeline;
   }
 
   /** What earlier executions of the pipeline have left. */

@@ -4,7 +4,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 
 import { hostOf, linkAddress } from '../markdown/addresses.ts';
-import { useChat, useTexts } from './chat-context.ts';
+import { useChat, useTexts, useWriteAgain } from './chat-context.ts';
 import { EditForm } from './edit-form.tsx';
 import { FileList } from './file-view.tsx';
 import { Icon } from './icons.tsx';
@@ -24,8 +24,6 @@ interface MessageProps {
   readonly isReady: boolean;
   /** Whether the host shows more about it. */
   readonly isSelected: boolean;
-  /** Whether it is not accepted yet because the connection is lost. */
-  readonly isWaiting: boolean;
   /** Whether its buttons can be clicked. */
   readonly hasChoices: boolean;
   /** The open question, when it asks that. */
@@ -37,7 +35,6 @@ const PROPS = [
   'isLast',
   'isReady',
   'isSelected',
-  'isWaiting',
   'hasChoices',
   'question',
 ] as const satisfies readonly (keyof MessageProps)[];
@@ -64,7 +61,7 @@ export class MessageItem extends Component<MessageProps> {
 }
 
 function MessageContent(props: MessageProps): JSX.Element {
-  const { message, isReady, isWaiting } = props;
+  const { message, isReady } = props;
   const texts = useTexts();
   const [isEdited, setEdited] = useState(false);
   const { role, state } = message;
@@ -83,8 +80,8 @@ function MessageContent(props: MessageProps): JSX.Element {
       <FileList files={message.files} />
       <Sources sources={message.sources} />
       {state === 'partial' && <p class="note muted">{texts.stopped}</p>}
-      {isWaiting && <p class="note muted">{texts.sending}</p>}
-      {state === 'failed' && <Failed />}
+      {state === 'queued' && <p class="note muted">{texts.queued}</p>}
+      {state === 'failed' && <Failed message={message} />}
       <Replies {...props} />
       {isOver && !isEdited && (
         <MessageTools message={message} {...(isEditable && { onEdit: () => setEdited(true) })} />
@@ -180,22 +177,31 @@ function Sources({ sources }: { readonly sources: readonly ChatSource[] }): JSX.
   );
 }
 
-function Failed(): JSX.Element {
+function Failed({ message }: { readonly message: ChatMessage }): JSX.Element {
   const { chat } = useChat();
-  const { notSent, retry } = useTexts();
+  const writeAgain = useWriteAgain();
+  const texts = useTexts();
+  const choices = [
+    [texts.retry, () => void chat.retry().catch(() => {})],
+    [texts.writeAgain, () => writeAgain(chat.discard(message.id))],
+    [texts.discard, () => void chat.discard(message.id)],
+  ] as const;
   return (
     <p class="note problem">
-      {notSent}
-      <button
-        type="button"
-        class="text-button"
-        onClick={({ currentTarget }) => {
-          keepFocus(currentTarget);
-          chat.retry().catch(() => {});
-        }}
-      >
-        {retry}
-      </button>
+      {texts.notSent}
+      {choices.map(([label, choose]) => (
+        <button
+          key={label}
+          type="button"
+          class="text-button"
+          onClick={({ currentTarget }) => {
+            keepFocus(currentTarget);
+            choose();
+          }}
+        >
+          {label}
+        </button>
+      ))}
     </p>
   );
 }
