@@ -2,6 +2,7 @@ import { asJimsApiError } from './transport.ts';
 import type { CallOptions, Transport } from './transport.ts';
 import { uploadFile } from './upload.ts';
 import type { UploadOptions } from './upload.ts';
+import type { Trace } from './wire-trace.ts';
 import type { Run, StoredFile } from './wire.ts';
 
 /** The runs of a service. */
@@ -16,7 +17,7 @@ export interface JimsRuns {
   /** Executes a durable run once more that failed for a reason that may be gone; for services. */
   readonly retry: (runId: string) => Promise<Run>;
   /** What a run did; for services. */
-  readonly trace: <T = unknown>(runId: string) => Promise<T>;
+  readonly trace: (runId: string) => Promise<Trace>;
 }
 
 /** The files of a service. */

@@ -5,7 +5,7 @@ import { retried } from './transport.ts';
 import type { CallOptions, OpenAnswer, Transport } from './transport.ts';
 import type { Include, StreamEvent } from './wire.ts';
 
-/** Everything that a chat shows. */
+/** Everything that a chat shows: the `include` of its requests. */
 export const CHAT_INCLUDES: readonly Include[] = [
   'thread',
   'delta',

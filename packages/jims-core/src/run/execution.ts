@@ -198,7 +198,7 @@ export class RunExecution {
     const { conversationStartPipeline: start = saysNothing } = this.#code;
     const { greets } = this.#chain ? this.#chain.kept : this.#request;
     const pipeline = adHoc ?? (greets ? start : this.#code.pipeline);
-    const execution = await this.#open(greets ? 'start' : 'main', adHoc && NO_QUESTIONS_AD_HOC);
+    const execution = await this.#open('main', adHoc && NO_QUESTIONS_AD_HOC);
     return this.#report.counted(pipeline, async () => {
       const call = await execution.execute(pipeline);
       const { questionTtlMs, retentionMs = questionTtlMs } = app.limits;
