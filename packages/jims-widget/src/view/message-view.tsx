@@ -8,7 +8,7 @@ import { useChat, useTexts, useWriteAgain } from './chat-context.ts';
 import { EditForm } from './edit-form.tsx';
 import { FileList } from './file-view.tsx';
 import { Icon } from './icons.tsx';
-import { keepFocus } from './keep-focus.ts';
+import { focusField, keepFocus } from './keep-focus.ts';
 import { MarkdownView } from './markdown-view.tsx';
 import { MessageTools } from './message-tools.tsx';
 import { Choices, QuestionView } from './question-view.tsx';
@@ -182,20 +182,24 @@ function Failed({ message }: { readonly message: ChatMessage }): JSX.Element {
   const writeAgain = useWriteAgain();
   const texts = useTexts();
   const choices = [
-    [texts.retry, () => void chat.retry().catch(() => {})],
-    [texts.writeAgain, () => writeAgain(chat.discard(message.id))],
-    [texts.discard, () => void chat.discard(message.id)],
-  ] as const;
+    { label: texts.retry, choose: () => void chat.retry().catch(() => {}), focus: keepFocus },
+    {
+      label: texts.writeAgain,
+      choose: () => writeAgain(chat.discard(message.id)),
+      focus: focusField,
+    },
+    { label: texts.discard, choose: () => void chat.discard(message.id), focus: keepFocus },
+  ];
   return (
     <p class="note problem">
       {texts.notSent}
-      {choices.map(([label, choose]) => (
+      {choices.map(({ label, choose, focus }) => (
         <button
           key={label}
           type="button"
           class="text-button"
           onClick={({ currentTarget }) => {
-            keepFocus(currentTarget);
+            focus(currentTarget);
             choose();
           }}
         >
