@@ -135,16 +135,14 @@ export function withMessage(
   now: ChatMessage,
 ): ChatState {
   const { messages, run } = state;
-  if (known && known.createdAt === now.createdAt && known.runId === now.runId) {
-    return { ...state, messages: messages.with(messages.indexOf(known), now) };
-  }
+  const list = known ? messages.with(messages.indexOf(known), now) : [...messages, now];
   const rankOf = ({ createdAt, id, runId, role }: ChatMessage): string => {
     if (createdAt) return cursor(createdAt, id);
     if (runId !== run?.runId) return 'c';
     return role === 'user' ? 'a' : 'b';
   };
-  const others = messages.filter((each) => each !== known);
-  return { ...state, messages: [...others, now].toSorted(by(rankOf)) };
+  const isThere = known?.createdAt === now.createdAt && known?.runId === now.runId;
+  return { ...state, messages: known && isThere ? list : list.toSorted(by(rankOf)) };
 }
 
 /** Changes what is known of a message, by its key. */

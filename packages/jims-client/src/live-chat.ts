@@ -23,10 +23,10 @@ export interface OpenChatOptions extends Pick<MessageOptions, 'contactId' | 'thr
   /** Without it the chat begins a new thread. */
   readonly threadId?: string | undefined;
   /**
-   * Makes the new thread as soon as somebody subscribes, and lets the app speak first there; default false: then the
-   * first message makes it.
+   * Lets the app speak first in a new thread: with `true` as soon as somebody subscribes, with `before-message` when
+   * the first message is sent. Default false.
    */
-  readonly greet?: boolean | undefined;
+  readonly greet?: boolean | 'before-message' | undefined;
 }
 
 /** A page that draws anew leaves for a moment. */
@@ -49,7 +49,7 @@ export class LiveChat implements Chat {
   constructor(transport: Transport, options: OpenChatOptions) {
     const { threadId, contactId, threadConfig, greet = false } = options;
     const filesUrl = transport.address('/api/v1/files/');
-    const isLoading = greet || threadId !== undefined;
+    const isLoading = greet === true || threadId !== undefined;
     const store = new ChatStore(transport, { threadId, contactId, isLoading, filesUrl });
     const { signal } = store.life;
     this.#runs = runsOf(transport, signal);
@@ -68,7 +68,8 @@ export class LiveChat implements Chat {
     const call = (): void => listener();
     listeners.add(call);
     this.#connection?.start();
-    if (this.#isUngreeted) this.#queue(() => this.#try(this.#greet)).catch(() => {});
+    if (this.#options.greet === true && this.#isUngreeted)
+      this.#queue(() => this.#try(this.#greet)).catch(() => {});
     return () => {
       listeners.delete(call);
       setTimeout(() => {
@@ -186,7 +187,7 @@ export class LiveChat implements Chat {
   }
 
   get #isUngreeted(): boolean {
-    return this.#options.greet === true && this.#store.state.threadId === undefined;
+    return Boolean(this.#options.greet) && this.#store.state.threadId === undefined;
   }
 
   /** Makes the thread, and lets the app speak first in it, unless it is there already. */
