@@ -121,7 +121,7 @@ class ResponseEncoder {
       const state = {
         status: 'completed',
         output,
-        usage: usageOf(end),
+        usage: usageOf(end.result),
         completed_at,
         ...questionIn(end),
       } as const;

@@ -106,7 +106,7 @@ export const responseRoutes: readonly Route[] = [
 ];
 
 async function createResponse(api: ApiContext, call: Call): Promise<Response> {
-  const wanted = decode(api, await call.body());
+  const wanted = await decode(api, await call.body());
   const { background, stream, store } = wanted;
   const target = await lookUpInTurn(api, call, () => targetOf(api, call, wanted));
   const echo = echoOf(target.incoming);
