@@ -186,6 +186,51 @@ describe('a response in the background', () => {
   });
 });
 
+test('a response has the same members in every form', async () => {
+  const agent = agentPipeline();
+  await using served = await serveApp(agent.pipeline);
+  const { client } = openAiClient(served);
+  const forms: object[] = [];
+  for (const input of ['hello', 'boom', 'wait']) {
+    const options = { input, background: true, stream: true } as const;
+    let id = '';
+    try {
+      for await (const event of await client.responses.create(options)) {
+        if ('response' in event) forms.push(event.response);
+        if (event.type === 'response.created') ({ id } = event.response);
+        if (event.type === 'response.output_text.delta' && input === 'wait') {
+          forms.push(await client.responses.retrieve(id), await client.responses.cancel(id));
+        }
+      }
+    } catch (error) {
+      assert.match(String(error), /Pipeline error/);
+    }
+    forms.push(await client.responses.retrieve(id));
+  }
+  const held = await client.responses.create({ input: 'held', background: true });
+  const line = { previous_response_id: held.id, background: true };
+  forms.push(held, await client.responses.create({ ...line, input: 'hello' }));
+  agent.release();
+  forms.push(await client.responses.create({ input: 'hello' }));
+  const statuses = new Set(forms.map((form) => 'status' in form && form.status));
+  assert.deepEqual([...statuses].toSorted(), [
+    'cancelled',
+    'completed',
+    'failed',
+    'in_progress',
+    'queued',
+  ]);
+  const [members] = forms.map(membersOf);
+  for (const form of forms) assert.deepEqual(membersOf(form), members);
+});
+
+/** The client adds `output_text` to some of them. */
+function membersOf(form: object): string[] {
+  return Object.keys(form)
+    .filter((name) => name !== 'output_text')
+    .toSorted();
+}
+
 describeStores(({ name, fresh }) => {
   test(`responses and conversations survive a restart (${name})`, async () => {
     await using database = await fresh();
