@@ -79,7 +79,7 @@ export async function expanded(items: readonly Item[], maxBytes: number): Promis
 }
 
 export function isCompaction({ type }: Item): boolean {
-  return type === 'compaction' || type === 'compaction_summary';
+  return type === 'compaction';
 }
 
 async function itemsOf(

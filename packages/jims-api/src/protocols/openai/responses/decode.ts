@@ -52,7 +52,7 @@ export const ResponseBody = v.pipe(
     input: v.pipe(
       v.union([v.string(), v.pipe(list(Item, MAX_MESSAGES), v.nonEmpty())]),
       v.description(
-        'A string, or items, of which the last is the user’s message. When the request names no thread, the other items are the history',
+        'A string, or items, of which the last is the user’s message. When the request names no thread, the other items are the history; a `compaction` stands for those that it was made of',
       ),
     ),
     stream: v.nullish(boolean),

@@ -190,36 +190,24 @@ test('a response has the same members in every form', async () => {
   const agent = agentPipeline();
   await using served = await serveApp(agent.pipeline);
   const { client } = openAiClient(served);
-  const forms: object[] = [];
-  for (const input of ['hello', 'boom', 'wait']) {
-    const options = { input, background: true, stream: true } as const;
-    let id = '';
-    try {
-      for await (const event of await client.responses.create(options)) {
-        if ('response' in event) forms.push(event.response);
-        if (event.type === 'response.created') ({ id } = event.response);
-        if (event.type === 'response.output_text.delta' && input === 'wait') {
-          forms.push(await client.responses.retrieve(id), await client.responses.cancel(id));
-        }
-      }
-    } catch (error) {
-      assert.match(String(error), /Pipeline error/);
-    }
-    forms.push(await client.responses.retrieve(id));
-  }
-  const held = await client.responses.create({ input: 'held', background: true });
-  const line = { previous_response_id: held.id, background: true };
-  forms.push(held, await client.responses.create({ ...line, input: 'hello' }));
-  agent.release();
+  const begun = await client.responses.create({ input: 'wait', background: true });
+  const line = { previous_response_id: begun.id, background: true };
+  const forms = [begun, await client.responses.create({ ...line, input: 'hello' })];
+  while (agent.runs === 0) await new Promise(setImmediate);
+  forms.push(await client.responses.cancel(begun.id));
   forms.push(await client.responses.create({ input: 'hello' }));
-  const statuses = new Set(forms.map((form) => 'status' in form && form.status));
-  assert.deepEqual([...statuses].toSorted(), [
-    'cancelled',
-    'completed',
-    'failed',
-    'in_progress',
-    'queued',
-  ]);
+  const failing = await client.responses.create({ input: 'boom', background: true });
+  for (const { id } of [begun, failing]) {
+    forms.push(await over(client, id));
+    const stream = await client.responses.retrieve(id, { stream: true });
+    const read = async (): Promise<void> => {
+      for await (const event of stream) if ('response' in event) forms.push(event.response);
+    };
+    // The client throws the error that follows.
+    await read().catch((error: unknown) => assert.equal(id, failing.id, String(error)));
+  }
+  const statuses = ['in_progress', 'queued', 'cancelled', 'completed', 'failed'];
+  assert.deepEqual([...new Set(forms.map(({ status }) => status))], statuses);
   const [members] = forms.map(membersOf);
   for (const form of forms) assert.deepEqual(membersOf(form), members);
 });

@@ -131,7 +131,6 @@ describe('a compaction', () => {
           ask('x'),
         ],
       });
-    const [message] = [{ role: 'user', content: 'x'.repeat(60_000) }];
     const unreadable = ['gAAAAABpM0Yj', 'jims1.AAAA', packed('{'), packed('{}'), packed('[1]')];
     for (const content of unreadable) {
       await assert.rejects(
@@ -139,13 +138,13 @@ describe('a compaction', () => {
         (error) => error instanceof BadRequestError && error.code === 'invalid_encrypted_content',
       );
     }
-    await created(packed(JSON.stringify([message])));
+    const half = packed(JSON.stringify([{ role: 'user', content: 'x'.repeat(60_000) }]));
+    await created(half);
     const tooLarge = { status: 413, code: 'body_too_large' };
     await assert.rejects(created(packed(' '.repeat(5_000_000))), tooLarge);
-    const half = packed(JSON.stringify([message]));
     await assert.rejects(created(half, half), tooLarge);
-    const many = packed(JSON.stringify(Array(4000).fill({ role: 'user', content: 'x' })));
-    await assert.rejects(created(many, many), tooLarge);
+    const many = packed(`[${Array(4000).fill('{}').join()}]`);
+    await assert.rejects(created(many, many), { status: 400, code: 'too_many_items' });
     await assert.rejects(
       client.responses.compact({ model: 'jims', input: [] }),
       (error) => error instanceof BadRequestError && /nothing to compact/.test(error.message),

@@ -157,8 +157,8 @@ describe('a stream of events', () => {
     const fetched = `${served.origin}/v1/responses/${first.response.id}?stream=true`;
     const after = { 'last-event-id': '0' };
     const answers = [
-      await stream(served, 'stream', { 'idempotency-key': 'k', ...after }),
-      await stream(served, 'stream', { 'idempotency-key': 'k' }, '?lastEventId=0'),
+      await openStream(served, 'stream', { 'idempotency-key': 'k', ...after }),
+      await openStream(served, 'stream', { 'idempotency-key': 'k' }, '?lastEventId=0'),
       await fetch(fetched, { headers: after }),
       await fetch(`${fetched}&Last-Event-ID=0`),
       await fetch(`${fetched}&starting_after=0&last_event_id=3`),
@@ -171,7 +171,7 @@ describe('a stream of events', () => {
       );
     }
     // What was seen of another stream does not count, and the last event is always sent.
-    const fresh = parseFrames(await (await stream(served, 'stream', after)).text());
+    const fresh = parseFrames(await (await openStream(served, 'stream', after)).text());
     assert.equal(fresh.length, all.length);
     const end = parseFrames(
       await (await fetch(fetched, { headers: { 'last-event-id': '99' } })).text(),
@@ -270,7 +270,7 @@ describe('the helper responses.stream', () => {
 });
 
 /** The data of the last event, or of the last one of a type, of a stream that fails. */
-function stream(
+function openStream(
   { origin }: ServedApp,
   input: string,
   headers: Readonly<Record<string, string>>,
@@ -288,7 +288,7 @@ async function lastData(
   headers: Readonly<Record<string, string>>,
   event = 'error',
 ): Promise<Readonly<Record<string, unknown>>> {
-  const response = await stream(served, 'boom', headers);
+  const response = await openStream(served, 'boom', headers);
   const frame = parseFrames(await response.text()).findLast((each) => each.event === event);
   assert.ok(frame);
   return frame.data;
