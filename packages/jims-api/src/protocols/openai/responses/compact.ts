@@ -79,7 +79,7 @@ async function compact(api: ApiContext, call: Call): Promise<Response> {
     id: responseId(id),
     object: 'response.compaction',
     created_at: secondsOf(id),
-    output: [await compacted(whole)],
+    output: [await compacted(whole, api.maxBodyBytes)],
     usage: usageOf({}),
   });
 }

@@ -9,7 +9,6 @@ import * as v from 'valibot';
 import { MAX_MESSAGES } from '../../../chat/sent-limits.ts';
 import { HttpError } from '../../../http/errors.ts';
 import { parseJson } from '../../../http/fastapi/parse-json.ts';
-import { tooLarge } from '../../../http/json-body.ts';
 import { list } from '../../../http/list.ts';
 import { openAiId } from '../shared/ids.ts';
 import { Item, isPrompt, isReference, isSaid } from './input.ts';
@@ -36,13 +35,17 @@ export const CompactionResource = v.pipe(
 /**
  * Everything in some items that an app would get, as one item: messages, prompts, and where the
  * conversation goes on that they name. Reasoning and calls of tools are left out, as in any input.
+ *
+ * @throws HttpError 413 when that is more than `maxBytes`: no request could have it in its input.
  */
 export async function compacted(
   items: readonly Item[],
+  maxBytes: number,
 ): Promise<v.InferOutput<typeof CompactionResource>> {
-  const text = JSON.stringify(keptOf(items));
+  const plain = Buffer.from(JSON.stringify(keptOf(items)));
+  if (plain.byteLength > maxBytes) throw tooLarge(maxBytes);
   const params = { [constants.BROTLI_PARAM_QUALITY]: QUALITY };
-  const bytes = await compress(text, { params });
+  const bytes = await compress(plain, { params });
   const encrypted_content = FORM + bytes.toString('base64url');
   return { id: openAiId('cmp', newId()), type: 'compaction', encrypted_content };
 }
@@ -120,12 +123,12 @@ function notOurs(cause?: unknown): HttpError {
   );
 }
 
+function tooLarge(maxBytes: number): HttpError {
+  const sentence = `The input is larger than ${maxBytes} bytes, with what its compactions stand for`;
+  return new HttpError(413, sentence, { code: 'input_too_large' });
+}
+
 function tooMany(): HttpError {
-  return new HttpError(
-    400,
-    `The input has more than ${MAX_MESSAGES} items, with those of its compactions`,
-    {
-      code: 'too_many_items',
-    },
-  );
+  const sentence = `The input has more than ${MAX_MESSAGES} items, with those of its compactions`;
+  return new HttpError(400, sentence, { code: 'too_many_items' });
 }

@@ -140,9 +140,13 @@ describe('a compaction', () => {
     }
     const half = packed(JSON.stringify([{ role: 'user', content: 'x'.repeat(60_000) }]));
     await created(half);
-    const tooLarge = { status: 413, code: 'body_too_large' };
+    const tooLarge = { status: 413, code: 'input_too_large' };
     await assert.rejects(created(packed(' '.repeat(5_000_000))), tooLarge);
     await assert.rejects(created(half, half), tooLarge);
+    // What no request could have in its input is not compacted.
+    const compaction = { type: 'compaction', encrypted_content: half } as const;
+    const input = [compaction, ask('x'.repeat(60_000))];
+    await assert.rejects(client.responses.compact({ model: 'jims', input }), tooLarge);
     const many = packed(`[${Array(4000).fill('{}').join()}]`);
     await assert.rejects(created(many, many), { status: 400, code: 'too_many_items' });
     await assert.rejects(
