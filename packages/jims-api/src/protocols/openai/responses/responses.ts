@@ -135,7 +135,7 @@ async function createResponse(api: ApiContext, call: Call): Promise<Response> {
     onDisconnect: background ? 'continue' : 'cancel',
   } as const;
   if (stream) {
-    const seen = numberSeen(call);
+    const seen = call.request.headers.has('idempotency-key') ? numberSeen(call) : undefined;
     return streamRun(api, call, request, (run) => {
       if (isThrownAway) throwAway(api, call, run);
       const startingAfter = run.replayed ? seen : undefined;
