@@ -40,19 +40,17 @@ export async function* follow<T>(
   let { first, after = '' } = options;
   for (let count = 1; ; count++) {
     let fault: unknown;
-    const read = sseParser(after);
     const headers = { ...STREAM, ...(after && { 'last-event-id': after }) };
     try {
       const answer =
         first ?? (await reopen?.()) ?? (await transport.open(path, { ...call, headers }));
       first = undefined;
-      for await (const piece of piecesOf(answer)) {
-        const messages = read(piece);
+      for await (const messages of messagesOf(answer, after)) {
         const events = messages.map((each, index) => parse(each, messages[index - 1]?.id ?? after));
         // An id without data moves nothing: the network has cut off its event.
         after = messages.at(-1)?.id ?? after;
-        if (events.length > 0) count = 0;
-        yield* events.length > 0 ? [events] : [];
+        count = 0;
+        yield events;
       }
       // The client has seen the end of the stream already.
       if (answer.response.status === 204) return;
@@ -60,5 +58,17 @@ export async function* follow<T>(
       fault = thrown;
     }
     await nextTry(fault, { ...options, count: Math.max(1, count) });
+  }
+}
+
+/** What arrives together of a connection. */
+async function* messagesOf(
+  answer: OpenAnswer,
+  after: string,
+): AsyncGenerator<readonly SseMessage[]> {
+  const read = sseParser(after);
+  for await (const piece of piecesOf(answer)) {
+    const messages = read(piece);
+    if (messages.length > 0) yield messages;
   }
 }

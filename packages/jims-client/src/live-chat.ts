@@ -83,9 +83,9 @@ export class LiveChat implements Chat {
 
   readonly click = async (buttonId: string): Promise<void> => {
     const { messages, question } = this.#store.state;
-    const asked = question?.buttons.find(({ id }) => id === buttonId);
-    const text = asked?.text ?? labelOf(messages, buttonId);
-    return this.#say({ type: CLICK, content: buttonId, text, answers: asked && question?.id });
+    const button = question?.buttons.find(({ id }) => id === buttonId);
+    const text = button?.text ?? labelOf(messages, buttonId);
+    return this.#say({ type: CLICK, content: buttonId, text, answers: button && question?.id });
   };
 
   readonly answer = async (value: unknown): Promise<void> => {

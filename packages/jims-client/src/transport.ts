@@ -75,24 +75,37 @@ export class Transport {
 
   /** One try: resolves when the head of a good answer is there. @throws JimsApiError */
   async open(path: string, options: CallOptions, isAgain = false): Promise<OpenAnswer> {
-    const { token, silenceMs = SILENCE_MS } = this.options;
+    const { token } = this.options;
     // One call for all requests that begin together.
     const used = (this.#token ??= (async () => (typeof token === 'function' ? token() : token))());
-    const guard = guarded(options.body instanceof Blob ? UPLOAD_MS : silenceMs, options.signal);
-    const { signal, end } = guard;
     try {
-      const sent = this.#send(path, { ...options, signal }, await used);
-      const response = await Promise.race([sent, endOf(signal)]);
-      if (!response.ok) throw errorOf(response, await textOf({ response, ...guard }));
-      options.onLine?.(false);
-      return { response, ...guard };
+      return await this.#opened(path, options, used);
     } catch (thrown) {
-      end();
       const error = asJimsApiError(thrown);
       const { status = 401 } = error;
       if (status === 401 && this.#token === used) this.#token = undefined;
       if (error.status !== 401 || typeof token !== 'function' || isAgain) throw error;
       return this.open(path, options, true);
+    }
+  }
+
+  async #opened(
+    path: string,
+    options: CallOptions,
+    token: Promise<string | undefined>,
+  ): Promise<OpenAnswer> {
+    const { silenceMs = SILENCE_MS } = this.options;
+    const guard = guarded(options.body instanceof Blob ? UPLOAD_MS : silenceMs, options.signal);
+    const { signal, end } = guard;
+    try {
+      const sent = this.#send(path, { ...options, signal }, await token);
+      const response = await Promise.race([sent, endOf(signal)]);
+      if (!response.ok) throw errorOf(response, await textOf({ response, ...guard }));
+      options.onLine?.(false);
+      return { response, ...guard };
+    } catch (error) {
+      end();
+      throw error;
     }
   }
 

@@ -8,7 +8,6 @@ import type {
   RunStatus,
   Store,
 } from '../store/store.ts';
-import { CONVERSATION_STARTED, newEvent } from '../thread/event.ts';
 import { newId } from '../thread/new-id.ts';
 import { Admission, notRetried, refusal } from './admission.ts';
 import { EventCache } from './event-cache.ts';
@@ -21,7 +20,7 @@ import type { KnownThreads } from './retention.ts';
 import { RunEndings } from './run-endings.ts';
 import { isDurable } from './run-services.ts';
 import type { RunServices, RunnableApp } from './run-services.ts';
-import { replayed } from './run.ts';
+import { incomingOf, replayed } from './run.ts';
 import type { Run, RunRequest } from './run.ts';
 import { logWhatStands } from './standing.ts';
 import { StoreUpkeep } from './store-upkeep.ts';
@@ -265,8 +264,8 @@ export class RunEngine implements KnownThreads {
   }
 
   #acceptRequest(request: RunRequest): AcceptRequest {
-    const { thread, conversationStart = false, greets, onBusy, idempotency, files } = request;
-    const incoming = greets ? newEvent(CONVERSATION_STARTED, {}) : request.incoming;
+    const { thread, conversationStart = false, onBusy, idempotency, files } = request;
+    const incoming = incomingOf(request);
     const { limits } = this.#app;
     const { conversationStartPipeline, version } = this.#app.code();
     const known = this.events.known(thread);

@@ -1,7 +1,6 @@
 import { RunLlm } from '../llm/run-llm.ts';
 import type { CallUsage } from '../llm/usage.ts';
 import { FilesOfThread } from '../pipeline/context-files.ts';
-import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { AcceptedRun, JournalEntry, RunChain, RunOwner } from '../store/store.ts';
 import type { ThreadEvent } from '../thread/event.ts';
 import { BadEnd } from './bad-end.ts';
@@ -18,7 +17,7 @@ import { erased, fenced } from './run-failure.ts';
 import { RunOutcome } from './run-outcome.ts';
 import { RunOutput } from './run-output.ts';
 import { RunReport } from './run-report.ts';
-import { isDurable } from './run-services.ts';
+import { isDurable, pipelineOf } from './run-services.ts';
 import type { AppCode, RunServices } from './run-services.ts';
 import { Run } from './run.ts';
 import type { RunRequest } from './run.ts';
@@ -30,9 +29,6 @@ const NO_QUESTIONS_AT_START =
   'A conversation start cannot ask: let the pipeline ask when the first message comes';
 const NO_QUESTIONS_AD_HOC =
   'A pipeline that was given to ThreadController.run cannot ask, as only this process has it: let the pipeline of the app ask';
-
-/** The greeting of an app without a conversation start. */
-const saysNothing: Pipeline = () => {};
 
 /** One attempt of a run in this process, from the moment that it is accepted to its end. */
 export class RunExecution {
@@ -195,9 +191,7 @@ export class RunExecution {
     const { app, endings } = this.#services;
     // An answer is the app's, also one that waited to be answered by a pipeline of its own.
     const adHoc = this.#chain ? undefined : this.#request.pipeline;
-    const { conversationStartPipeline: start = saysNothing } = this.#code;
-    const { greets } = this.#chain ? this.#chain.kept : this.#request;
-    const pipeline = adHoc ?? (greets ? start : this.#code.pipeline);
+    const pipeline = adHoc ?? pipelineOf(this.#code, this.#chain?.kept ?? this.#request);
     const execution = await this.#open('main', adHoc && NO_QUESTIONS_AD_HOC);
     return this.#report.counted(pipeline, async () => {
       const call = await execution.execute(pipeline);

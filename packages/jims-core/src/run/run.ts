@@ -1,6 +1,7 @@
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { AnswerRule, IdempotencyKey, OnBusy, RunThread } from '../store/store.ts';
 import type { TraceIds } from '../telemetry/tracing.ts';
+import { CONVERSATION_STARTED, newEvent } from '../thread/event.ts';
 import type { NewEvent } from '../thread/event.ts';
 import type { Principal } from '../thread/principal.ts';
 import type { Thread } from '../thread/thread.ts';
@@ -46,6 +47,11 @@ export interface RunRequest {
   readonly requestId?: string;
   /** Cancels the run when it aborts. */
   readonly signal?: AbortSignal;
+}
+
+/** The event that starts a run. */
+export function incomingOf({ greets, incoming }: RunRequest): NewEvent | undefined {
+  return greets ? newEvent(CONVERSATION_STARTED, {}) : incoming;
 }
 
 /** Which run failed, for reports. */

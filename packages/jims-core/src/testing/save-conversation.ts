@@ -108,7 +108,7 @@ class Turns {
   constructor(events: readonly RecordedEvent[], runs: readonly RecordedRun[]) {
     this.#events = events;
     const types = new Map(events.map(({ event_id, event_type }) => [event_id, event_type]));
-    // A greeting before the first message is no turn.
+    // A greeting before the first message is not a turn.
     const turns = runs.filter(({ run_id }) => types.get(run_id) !== GREETED);
     this.#runs = new Map(turns.map((run) => [run.run_id, run]));
     const first = events.findIndex((event) => this.#runs.has(event.event_id));

@@ -167,22 +167,22 @@ async function openedThread(
   call: Call,
   sent: v.InferOutput<typeof NewThreadBody>,
 ): Promise<OpenedThread> {
-  const { contact_id: contactId, thread_id, external_id, greet } = sent;
+  const { contact_id, thread_id, external_id, greet } = sent;
   const { principal } = call;
   const threadConfig = configBy(principal, sent.thread_config, 'api');
   const isNamed = typeof thread_id === 'string' || typeof external_id === 'string';
   if (greet && !isNamed) {
-    const target = { kind: 'new', contactId, threadConfig, events: [] } as const;
+    const target = { kind: 'new', contactId: contact_id, threadConfig, events: [] } as const;
     const greeting = await greetIn(api, call, target);
     return { thread: greeting.thread, created: !greeting.replayed, greeting };
   }
   const { thread, created } = await api.app.threads.ensure({
-    contactId,
+    contactId: contact_id,
     threadConfig,
     ...(typeof thread_id === 'string' && { threadId: thread_id }),
     ...(typeof external_id === 'string' && { externalId: externalIdOf(principal, external_id) }),
   });
-  if (thread.contactId !== contactId) {
+  if (thread.contactId !== contact_id) {
     throw new HttpError(409, 'The thread of this id belongs to another contact', {
       code: 'thread_of_other_contact',
     });

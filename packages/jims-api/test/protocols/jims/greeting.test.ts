@@ -65,7 +65,7 @@ describeStores(({ fresh }) => {
     const answers = await Promise.all([...two, await greet('k')].map(jsonOf));
     const ids = answers.map(({ thread_id, run_id }) => `${String(thread_id)} ${String(run_id)}`);
     assert.equal(new Set(ids).size, 1);
-    assert.deepEqual(two.map(({ status }) => status).toSorted(), [200, 201]);
+    assert.deepEqual(new Set(two.map(({ status }) => status)), new Set([200, 201]));
     assert.equal((await greet('k', { ...GREET, contact_id: 'd' })).status, 422);
     assert.notEqual((await jsonOf(await greet('l')))['thread_id'], answers[0]?.['thread_id']);
     assert.equal(Object((await read(api, `${THREADS}?contact_id=c`))['threads']).length, 2);
@@ -79,9 +79,9 @@ describeStores(({ fresh }) => {
     const opened = await Promise.all([open('two'), open('two'), open('two')]);
     assert.equal(new Set(opened.map(({ thread_id }) => thread_id)).size, 1);
     const threadId = String(opened[0]?.['thread_id']);
-    const greeted = opened.flatMap(({ run_id }) => run_id ?? []);
+    const greeted = opened.flatMap(({ run_id }) => (typeof run_id === 'string' ? [run_id] : []));
     assert.equal(greeted.length, 1);
-    await read(api, `/api/v1/runs/${String(greeted[0])}?wait=30`);
+    await read(api, `/api/v1/runs/${greeted[0]}?wait=30`);
     assert.equal((await open('two'))['run_id'], undefined);
     assert.deepEqual(await logOf(api, threadId), LOG_OF_GREETING);
 
