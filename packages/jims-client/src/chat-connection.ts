@@ -99,7 +99,7 @@ export class ChatConnection {
     }
   }
 
-  /** Takes the runs of the list that are not over. */
+  /** Takes the runs that go on. They are read after the log, so that what began them is known. */
   #look(runs: readonly RunSummary[]): readonly RunSummary[] {
     for (const { run_id: runId, finished_at } of runs.toReversed()) {
       if (finished_at === null && !this.#active.has(runId)) this.#active.set(runId, { runId });
@@ -138,6 +138,11 @@ export class ChatConnection {
     const end = await this.#read(run, session);
     await this.log.refresh(session);
     await this.log.sync(session);
+    const newest = this.#store.state.messages.findLast(
+      ({ role, createdAt }) => role === 'user' && createdAt,
+    );
+    // Another page has said something meanwhile.
+    if (newest && newest.id !== runId) this.#look(await this.log.runs(session));
     this.#active.delete(runId);
     this.#store.update(withoutRun);
     if (end?.event === 'error') this.#store.fail(errorOfEnd(end), { failedRun: runId });

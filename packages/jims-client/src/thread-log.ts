@@ -17,12 +17,12 @@ export class ThreadLog {
 
   /** Reads the newest messages, and what is known of them; resolves with the newest runs. */
   async load(signal: AbortSignal): Promise<readonly RunSummary[]> {
-    const [page, runs, { feedback }] = await Promise.all([
+    const [page, { feedback }] = await Promise.all([
       this.#newest(signal),
-      this.runs(signal),
       this.#get<FeedbackPage>('/feedback', signal, { limit: LONG_PAGE }),
       this.refresh(signal),
     ]);
+    const runs = await this.runs(signal);
     const given = feedback.map(({ message_id, value, comment }) => [
       message_id,
       { value, ...(comment !== null && { comment }) },
