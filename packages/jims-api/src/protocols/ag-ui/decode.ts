@@ -150,7 +150,7 @@ function messageIn(
     sentFiles: hasNewMessage(messages) ? contentFiles(messages.at(-1)?.content) : [],
     answer: resume && answerRule(resume),
     // The client has no other way to stop the run.
-    options: runOptions({ ...run, on_disconnect: 'cancel' }),
+    options: runOptions({ ...run, on_disconnect: 'cancel_unless_keyed' }),
   };
 }
 

@@ -4,12 +4,14 @@ import type { Run, RunPosition, RunThread } from 'jims-core';
 import { answerRun } from '../../chat/answer-run.ts';
 import { configBy } from '../../chat/client-config.ts';
 import { EXAMPLE_ANSWER } from '../../chat/example-answer.ts';
+import { hasKey } from '../../chat/idempotency.ts';
 import { namedThread } from '../../chat/named-thread.ts';
 import { questionNow, threadOfQuestion } from '../../chat/questions.ts';
 import type { ClientRunRequest } from '../../chat/start-run.ts';
 import { streamRun } from '../../chat/stream-run.ts';
 import { viewOptions } from '../../chat/visibility.ts';
 import { bodyWithContact, contactOf } from '../../http/contact.ts';
+import { lastEventIdNames, lastEventIdOf } from '../../http/last-event-id.ts';
 import type { ApiContext, Call, ErrorStatus, Route } from '../../http/route.ts';
 import { chatResponse } from './chat-response.ts';
 import { chatFrames, heartbeatFor } from './chat-stream.ts';
@@ -115,9 +117,9 @@ async function chatStream(api: ApiContext, call: Call): Promise<Response> {
 }
 
 /** The last position that the client has seen of a stream that it requests again by its key. */
-function seenBefore({ request: { headers } }: Call): RunPosition | undefined {
-  const id = headers.has('idempotency-key') && headers.get('last-event-id');
-  return id ? positionOf(id) : undefined;
+function seenBefore(call: Call): RunPosition | undefined {
+  const id = hasKey(call) ? lastEventIdOf(call) : undefined;
+  return id === undefined ? undefined : positionOf(id);
 }
 
 /** Where to go on in an earlier run. An end that was seen is sent again: it tells the client to stop. */

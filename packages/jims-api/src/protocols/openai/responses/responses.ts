@@ -114,7 +114,7 @@ async function createResponse(api: ApiContext, call: Call): Promise<Response> {
   const request = {
     ...target,
     canAnswer: !isThrownAway,
-    onDisconnect: background ? 'continue' : 'cancel',
+    onDisconnect: background ? 'continue' : 'cancel_unless_keyed',
   } as const;
   if (stream) {
     return streamRun(api, call, request, (run) => {
