@@ -147,10 +147,7 @@ function chatIdOf({ id, messages }: v.InferOutput<typeof AiSdkBody>): string {
 }
 
 /** A client that reconnects by itself leaves and comes back; `stop()` of the others closes the connection. */
-function onDisconnect({
-  on_disconnect,
-  trigger,
-}: v.InferOutput<typeof AiSdkBody>): OnDisconnect {
+function onDisconnect({ on_disconnect, trigger }: v.InferOutput<typeof AiSdkBody>): OnDisconnect {
   return on_disconnect ?? (trigger === undefined ? 'continue' : 'cancel_unless_keyed');
 }
 

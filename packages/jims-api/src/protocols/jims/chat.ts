@@ -1,5 +1,6 @@
 import { newEvent } from 'jims-core';
 import type { Run, RunPosition, RunThread } from 'jims-core';
+import * as v from 'valibot';
 
 import { answerRun } from '../../chat/answer-run.ts';
 import { configBy } from '../../chat/client-config.ts';
@@ -26,6 +27,7 @@ import {
 } from './schemas.ts';
 import type { ChatRequest } from './schemas.ts';
 
+const LAST_EVENT_ID = 'last-event-id';
 const tags = ['chat'];
 const errors: readonly ErrorStatus[] = [400, 401, 403, 404, 410, 413, 422, 429, 503];
 
@@ -74,7 +76,16 @@ export const chatRoutes: readonly Route[] = [
       summary: 'Send a message and follow the answer',
       description: STREAM_EVENTS,
       tags,
-      parameters: [IDEMPOTENCY_KEY],
+      parameters: [
+        IDEMPOTENCY_KEY,
+        {
+          name: LAST_EVENT_ID,
+          in: 'header',
+          description: 'With a key that was sent before: the stream goes on after this event',
+          schema: v.string(),
+        },
+        ...lastEventIdNames(LAST_EVENT_ID),
+      ],
       request: ChatRequestBody,
       responses: { 200: runStreamDoc(STREAM) },
       errors: [...errors, 409],
