@@ -108,8 +108,8 @@ function memberAt(value: unknown, path: readonly (string | number)[]): unknown {
   );
 }
 
-for (const way of STREAMS) {
-  describe(way.name, () => {
+for (const [name, way] of STREAMS) {
+  describe(name, () => {
     test('has lines and characters that every client can read, and all that was said', async () => {
       await using api = testApi(pipeline, { exposeErrors: true });
       for (const [question, expected] of Object.entries(SAID)) {
@@ -149,7 +149,7 @@ for (const way of STREAMS) {
   });
 }
 
-for (const { name, path, body, accept = '*/*' } of ANSWERS) {
+for (const [name, { path, body, accept = '*/*' }] of ANSWERS) {
   test(`${name}: an answer has characters that every client can read`, async () => {
     await using api = testApi(pipeline, { exposeErrors: true });
     for (const [question, expected] of Object.entries(SAID)) {

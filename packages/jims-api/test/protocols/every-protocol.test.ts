@@ -38,8 +38,8 @@ test('each protocol of the registry has its ways here', () => {
   }
 });
 
-for (const way of [...STREAMS, ...ANSWERS]) {
-  const { name, path, body: bodyOf, accept, closing } = way;
+for (const [name, way] of [...STREAMS, ...ANSWERS]) {
+  const { path, body: bodyOf, accept, closing } = way;
   const body = bodyOf(saying('hi'));
   const request: Sent = { path, body, key: 'k', ...(accept !== undefined && { accept }) };
 
@@ -94,7 +94,7 @@ for (const way of [...STREAMS, ...ANSWERS]) {
   });
 }
 
-for (const { name, path, body, accept = '*/*', hasIds = false } of STREAMS) {
+for (const [name, { path, body, accept = '*/*', hasIds = false }] of STREAMS) {
   test(`${name}: a stream goes on after the id of the last event that came`, async () => {
     await using api = testApi((ctx) => {
       ctx.sendMessage('one');

@@ -224,11 +224,10 @@ export const WAYS: Readonly<Record<ProtocolName | 'jims', Ways>> = {
   },
 };
 
-function named<W extends Way>(
-  of: (ways: Ways) => Readonly<Record<string, W>>,
-): (W & { readonly name: string })[] {
+/** The ways of all protocols, each with its name. */
+function named<W>(of: (ways: Ways) => Readonly<Record<string, W>>): [name: string, way: W][] {
   return Object.entries(WAYS).flatMap(([protocol, ways]) =>
-    Object.entries(of(ways)).map(([name, way]) => ({ ...way, name: `${protocol}, ${name}` })),
+    Object.entries(of(ways)).map(([name, way]): [string, W] => [`${protocol}, ${name}`, way]),
   );
 }
 
