@@ -70,7 +70,6 @@ export class RunExecution {
     this.#replay = Replay.none(accepted.chain?.chainId ?? runId);
     this.#output = new RunOutput(this.stream, app.limits.maxOutputBytes);
     this.run = new Run(accepted, this.stream, this.#stop);
-    const { traceContent } = app;
     this.#files = new FilesOfThread(app.files, thread);
     const models: AppCode['models'] = () => this.#code.models();
     const { signal } = this.#stop;
@@ -79,8 +78,9 @@ export class RunExecution {
       countForEntry(usage);
     };
     const { loadFile } = this.#files;
-    const threadId = thread.id;
-    this.#llm = new RunLlm({ models, observe, traceContent, signal, threadId, loadFile, traces });
+    const { toolFailed: onToolFailed } = this.#report;
+    const target = { observe, onToolFailed, traceContent: app.traceContent, traces };
+    this.#llm = new RunLlm({ ...target, models, signal, threadId: thread.id, loadFile });
     this.#outcome = new RunOutcome(this.stream, services.progress, this.#llm);
   }
 
