@@ -1,4 +1,6 @@
 // jims-core/host: what a program needs that serves an app, such as `jims-api`.
+export { answerFaults } from './app/answer-fit.ts';
+export type { AnswerFault } from './app/answer-fit.ts';
 export { eventPieces } from './app/event-pieces.ts';
 export { refuseRuns, reloading, takeOver } from './app/live-code.ts';
 export type { FixedPart } from './app/live-code.ts';

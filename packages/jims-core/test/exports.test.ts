@@ -238,6 +238,7 @@ test('jims-core/host exports these names and no others', async () => {
   const values = [
     'MAX_PIECE_CHARS',
     'MAX_TITLE',
+    'answerFaults',
     'cleanJson',
     'createCallerShares',
     'defaultShare',
@@ -258,7 +259,7 @@ test('jims-core/host exports these names and no others', async () => {
     'textPieces',
     'withCallersTrace',
   ];
-  const types = ['CallerShares', 'FixedPart', 'StackFrame', 'TraceIds'];
+  const types = ['AnswerFault', 'CallerShares', 'FixedPart', 'StackFrame', 'TraceIds'];
   assert.deepEqual(Object.keys(await import('jims-core/host')).toSorted(), values);
   assert.deepEqual(exportedNames(new URL('../src/host.ts', import.meta.url)), { values, types });
 });
