@@ -67,7 +67,7 @@ export class RunReport {
   }
 
   /** A tool threw: the model gets the message, and nobody else learns of it. */
-  readonly toolFailed = (tool: string, thrown: unknown): void => {
+  readonly onToolFailed = (tool: string, thrown: unknown): void => {
     const { runId, threadId } = this.#owner;
     const error = describeError(thrown);
     const fields = { requestId: this.#requestId, runId, threadId, tool, error };
