@@ -114,6 +114,7 @@ export const WAYS: Readonly<Record<ProtocolName | 'jims', Ways>> = {
         type: 'response.output_text.delta',
         history: true,
         whole: true,
+        hasIds: true,
         closing,
       },
     },
