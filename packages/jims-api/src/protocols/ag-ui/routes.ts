@@ -1,5 +1,7 @@
 import type { JimsApp, NewEvent, QuestionRecord } from 'jims-core';
 
+import * as v from 'valibot';
+
 import { threadOfMessage, threadOfChat } from '../../chat/client-history.ts';
 import { pageFileAddress } from '../../chat/file-address.ts';
 import { threadHeader } from '../../chat/named-thread.ts';
@@ -9,8 +11,10 @@ import { openStream, streamRun } from '../../chat/stream-run.ts';
 import { viewOptions } from '../../chat/visibility.ts';
 import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
 import { notFound } from '../../http/errors.ts';
+import { json } from '../../http/json-answer.ts';
 import { answerInTurn, lookUpInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, Protocol } from '../../http/route.ts';
+import { capabilitiesOf } from './capabilities.ts';
 import { AgUiBody, decode } from './decode.ts';
 import type { AgUiInput, AgUiMessage } from './decode.ts';
 import { encodeStream } from './encode.ts';
@@ -23,6 +27,8 @@ const PROTOCOL = 'ag-ui';
 const NOBODY = nobody(PROTOCOL);
 
 const NOTHING = { events: [] };
+
+const Capabilities = v.pipe(v.looseObject({}), v.title('AgentCapabilities'));
 
 /** AG-UI 1.0 (`HttpAgent` of @ag-ui/client). */
 export const agUiProtocol: Protocol = {
@@ -50,6 +56,20 @@ export const agUiProtocol: Protocol = {
         errors: [400, 401, 404, 409, 413, 415, 422, 429, 503],
       },
       handle: run,
+    },
+    {
+      method: 'GET',
+      path: '/ag-ui/capabilities',
+      doc: {
+        operationId: 'ag_ui_capabilities',
+        summary: 'For AG-UI: what the service can do',
+        description: 'What depends on the pipeline of the app is left out.',
+        tags: ['ag-ui'],
+        responses: { 200: { description: 'AgentCapabilities of AG-UI 1.0', schema: Capabilities } },
+        errors: [401, 503],
+      },
+      contactless: true,
+      handle: async (api, call) => json(call, await capabilitiesOf(api)),
     },
   ],
   async wire(api, call, ended) {
