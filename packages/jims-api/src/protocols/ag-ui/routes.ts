@@ -1,5 +1,4 @@
 import type { JimsApp, NewEvent, QuestionRecord } from 'jims-core';
-
 import * as v from 'valibot';
 
 import { threadOfMessage, threadOfChat } from '../../chat/client-history.ts';
