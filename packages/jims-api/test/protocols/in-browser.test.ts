@@ -155,7 +155,7 @@ test('useChat shows reasoning, tools, sources and files, and an approval goes on
   const { page } = browser;
   await page.locator('input').setInputFiles(PHOTO);
   await page.getByRole('button', { name: 'Approve' }).waitFor();
-  const asked = [
+  const shown = [
     'user file: broken.txt',
     'user text: Refund 7',
     'assistant reasoning: I must find it.',
@@ -165,13 +165,13 @@ test('useChat shows reasoning, tools, sources and files, and an approval goes on
     'assistant text: Refund order 7?',
   ];
   assert.deepEqual(await linesOf(page), [
-    ...asked,
+    ...shown,
     'assistant dynamic-tool: Refund order 7? approval-requested',
   ]);
   await page.getByRole('button', { name: 'Approve' }).click();
   await page.getByText('Your receipt:').waitFor();
   assert.deepEqual(await linesOf(page), [
-    ...asked,
+    ...shown,
     'assistant dynamic-tool: Refund order 7? output-available',
     'assistant dynamic-tool: Refunding the order output-available',
     'assistant text: Done.',
@@ -188,7 +188,7 @@ test('AG-UI’s client shows reasoning, tools, sources and files, and resumes wi
   await page.locator('input').setInputFiles(PHOTO);
   const approve = page.getByRole('button', { name: 'Approve' });
   await approve.waitFor();
-  const asked = [
+  const shown = [
     'user: Refund 7',
     'reasoning: I must find it.',
     'assistant: find {"order":"7"}',
@@ -196,11 +196,11 @@ test('AG-UI’s client shows reasoning, tools, sources and files, and resumes wi
     'assistant: It is yours.',
     'assistant: Refund order 7?, question {"question":"Refund order 7?"}',
   ];
-  assert.deepEqual(await linesOf(page), [...asked, 'jims.source: Order 7']);
+  assert.deepEqual(await linesOf(page), [...shown, 'jims.source: Order 7']);
   await approve.click();
   await page.getByText('Your receipt:').waitFor();
   assert.deepEqual(await linesOf(page), [
-    ...asked,
+    ...shown,
     'tool: yes',
     'assistant: refund {"order":"7"}',
     'tool: refunded',

@@ -129,7 +129,7 @@ export function decode(
   return {
     threadId,
     runId,
-    parentRunId: parentRunId ?? undefined,
+    parentRunId,
     contactId: props?.contact_id,
     interrupts: props?.interrupts ?? true,
     withdrawn: withdraws ? resume.interruptId : undefined,

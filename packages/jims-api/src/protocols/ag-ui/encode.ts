@@ -81,7 +81,7 @@ export interface ClientIds {
 
 export interface ClientRun extends ClientIds {
   /** The run that the client says has led to this one: it is repeated. */
-  readonly parentRunId?: string | undefined;
+  readonly parentRunId?: string | null | undefined;
 }
 
 const textContent = jsonTemplate({
@@ -109,17 +109,14 @@ export interface Said {
 /** A run, by the names that its client gave it. */
 export function encodeStream(
   run: Run,
-  { threadId, runId, parentRunId }: ClientRun,
+  client: ClientRun,
   options: StreamOptions,
 ): ReadyIterable<SseFrame> {
+  const { threadId, runId } = client;
   const ids = { threadId, runId };
   const steps = new OpenSteps();
   const within = { ...options, runId: run.id };
-  const begun = {
-    ...ids,
-    ...(parentRunId !== undefined && { parentRunId }),
-    metadata: { thread_id: run.thread.id, run_id: run.id },
-  };
+  const metadata = { thread_id: run.thread.id, run_id: run.id };
   const { said } = options;
   const ended = said ? [frame(resultOf(said.questionId, said.content))] : [];
   return new Expansion(
@@ -143,13 +140,20 @@ export function encodeStream(
           return encode(event, within).map(frame);
       }
     },
-    { first: [started(begun), ...ended] },
+    { first: [started(client, metadata), ...ended] },
   );
 }
 
 /** The beginning of a run. */
-export function started(run: ClientRun & { readonly metadata?: object }): SseFrame {
-  return frame({ type: 'RUN_STARTED', protocolVersion: '1.0', ...run });
+export function started({ threadId, runId, parentRunId }: ClientRun, metadata?: object): SseFrame {
+  return frame({
+    type: 'RUN_STARTED',
+    protocolVersion: '1.0',
+    threadId,
+    runId,
+    ...(typeof parentRunId === 'string' && { parentRunId }),
+    ...(metadata && { metadata }),
+  });
 }
 
 function ending(run: Run, ended: RunResult, options: StreamOptions): Ending {

@@ -37,16 +37,16 @@ const APPROVAL_SCHEMA = {
 /** The outcome of a run that asks its user. */
 export function interruptBy(question: QuestionRecord): InterruptOutcome {
   const { questionId: id, text: message, schema, contents, buttons, expiresAt } = question;
-  const asked = {
+  const common = {
     id,
     ...(message !== undefined && { message }),
     expiresAt,
     ...(buttons && { metadata: { buttons } }),
   };
   const interrupt: Interrupt = isApproval(question)
-    ? { ...asked, reason: 'tool_call', toolCallId: id, responseSchema: APPROVAL_SCHEMA }
+    ? { ...common, reason: 'tool_call', toolCallId: id, responseSchema: APPROVAL_SCHEMA }
     : {
-        ...asked,
+        ...common,
         reason: 'input_required',
         responseSchema: schema ?? { type: 'string', ...(contents && { enum: contents }) },
       };

@@ -20,11 +20,12 @@ export interface SnapshotOptions {
 
 export async function* encodeSnapshot(
   events: readonly ThreadEvent[],
-  { threadId, runId, parentRunId }: ClientRun,
+  client: ClientRun,
   options: SnapshotOptions,
 ): AsyncGenerator<SseFrame, void, void> {
   const { question } = options;
-  yield started({ threadId, runId, ...(parentRunId !== undefined && { parentRunId }) });
+  const { threadId, runId } = client;
+  yield started(client);
   const messages = events.flatMap((event) => messagesOf(event, options));
   yield frame({ type: 'MESSAGES_SNAPSHOT', messages });
   for (const event of events) yield* besideText(event, options.fileAddress).map(frame);

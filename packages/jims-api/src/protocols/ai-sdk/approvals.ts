@@ -15,19 +15,19 @@ export type ApprovalPart = {
   readonly input: object;
   readonly providerExecuted: true;
 } & (
-  | { readonly state: 'approval-requested'; readonly approval: Asked }
+  | { readonly state: 'approval-requested'; readonly approval: ApprovalRequest }
   | {
       readonly state: 'output-available';
-      readonly approval: Asked & { readonly approved: true };
+      readonly approval: ApprovalRequest & { readonly approved: true };
       readonly output: 'yes';
     }
   | {
       readonly state: 'output-denied';
-      readonly approval: Asked & { readonly approved: false; readonly reason?: string };
+      readonly approval: ApprovalRequest & { readonly approved: false; readonly reason?: string };
     }
 );
 
-interface Asked {
+interface ApprovalRequest {
   readonly id: string;
   /** What is asked, for pages that show no title. */
   readonly requestReason: string;

@@ -110,9 +110,9 @@ test('a question of yes or no is a tool call that waits for approval, and the re
   assert.deepEqual(rest, { ...tool, message: 'Refund it?', metadata: { buttons: BUTTONS } });
   assert.deepEqual(responseSchema?.['required'], ['approved']);
   assert.equal((await served.app.questions.find(id))?.expiresAt, expiresAt);
-  const asked = page.agent.messages.at(-1);
-  assert.ok(asked?.role === 'assistant' && asked.content === 'Refund it?');
-  const [call] = asked.toolCalls ?? [];
+  const message = page.agent.messages.at(-1);
+  assert.ok(message?.role === 'assistant' && message.content === 'Refund it?');
+  const [call] = message.toolCalls ?? [];
   assert.deepEqual(call, {
     id,
     type: 'function',
@@ -172,9 +172,9 @@ test('a page that loads the thread has its open question, and can answer it', as
   const page = pageOf(served);
   await page.agent.runAgent();
   const [question] = page.agent.pendingInterrupts;
-  const asked = page.agent.messages.at(-1);
-  assert.ok(asked?.role === 'assistant' && question);
-  assert.equal(asked.toolCalls?.[0]?.id, question.id);
+  const message = page.agent.messages.at(-1);
+  assert.ok(message?.role === 'assistant' && question);
+  assert.equal(message.toolCalls?.[0]?.id, question.id);
   assert.deepEqual(
     page.events.flatMap((event) => ('name' in event ? [event['name']] : [])),
     ['comm.assistant_message_with_buttons'],
