@@ -15,7 +15,7 @@ import { fieldError, parseBody } from '../../http/fastapi/validation.ts';
 import { isJsonObject } from '../../http/json-object.ts';
 import { list } from '../../http/list.ts';
 import type { ApiContext } from '../../http/route.ts';
-import type { ClientRun } from './encode.ts';
+import type { ClientRun } from './events.ts';
 import { contentFiles, earlierFiles, filePartsOf } from './files.ts';
 import { Resume, answerRule, approvalIn } from './interrupts.ts';
 
@@ -169,7 +169,7 @@ function messageIn(
 /** The answer of a client that knows tools and no interrupts. */
 function resultIn(messages: readonly Message[]): Resume | undefined {
   const { role, content, toolCallId } = messages.at(-1) ?? {};
-  if (role !== 'tool' || typeof toolCallId !== 'string') return undefined;
+  if (role !== 'tool' || !v.is(id, toolCallId)) return undefined;
   const payload = textOf({ role, content });
   return { interruptId: toolCallId, status: 'resolved', ...(payload !== undefined && { payload }) };
 }

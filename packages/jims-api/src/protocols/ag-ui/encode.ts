@@ -1,88 +1,25 @@
-import type {
-  MessageFile,
-  MessageSource,
-  NewEvent,
-  QuestionRecord,
-  Run,
-  RunEnd,
-  RunResult,
-} from 'jims-core';
+import type { NewEvent, QuestionRecord, Run, RunEnd, RunResult } from 'jims-core';
 import { MAX_PIECE_CHARS } from 'jims-core/host';
 import type { ModelUsage } from 'jims-core/llm';
 
 import { isWanted, reasonOf } from '../../chat/answer-run.ts';
 import type { FileAddress } from '../../chat/file-address.ts';
-import { assistantText, buttonsOf, questionIdOf } from '../../chat/messages.ts';
+import { assistantText, questionIdOf } from '../../chat/messages.ts';
 import { textEvents } from '../../chat/text-stream.ts';
 import type { TextDelta, TextEvent } from '../../chat/text-stream.ts';
 import { isAppEvent } from '../../chat/visibility.ts';
 import type { Sees, ViewOptions } from '../../chat/visibility.ts';
 import { asksYesOrNo } from '../../chat/yes-or-no.ts';
 import { toHttpError } from '../../http/error-response.ts';
-import { SLOT, jsonTemplate, jsonText } from '../../http/fastapi/json-pieces.ts';
+import { SLOT, jsonTemplate } from '../../http/fastapi/json-pieces.ts';
 import type { SseFrame } from '../../http/sse/frame.ts';
 import { Expansion } from '../../http/sse/ready-iterator.ts';
 import type { ReadyIterable } from '../../http/sse/ready-iterator.ts';
-import { interruptBy } from './interrupts.ts';
-import type { InterruptOutcome } from './interrupts.ts';
+import { buttonsEvents, fileEvent, frame, outcomeBy, sourceEvent, started } from './events.ts';
+import type { AgUiEvent, ClientRun, Ending, TokenUsage } from './events.ts';
 import { OpenSteps } from './steps.ts';
-import type { StepEvent } from './steps.ts';
 import { questionCall, reasoningEnd, reasoningStart, resultOf, toolEvents } from './work.ts';
-import type { ReasoningEvent, ToolEvent } from './work.ts';
-
-/** What is sent of AG-UI 1.0. Members without a value are left out: the client refuses `null`. */
-export type AgUiEvent =
-  | ({
-      readonly type: 'RUN_STARTED';
-      readonly protocolVersion: '1.0';
-      readonly metadata?: object;
-    } & ClientRun)
-  | ({ readonly type: 'RUN_FINISHED' } & ClientIds & Ending)
-  | { readonly type: 'RUN_ERROR'; readonly message: string; readonly code: string }
-  | StepEvent
-  | ToolEvent
-  | ReasoningEvent
-  | {
-      readonly type: 'TEXT_MESSAGE_START';
-      readonly messageId: string;
-      readonly role: 'assistant';
-    }
-  | {
-      readonly type: 'TEXT_MESSAGE_CONTENT';
-      readonly messageId: string;
-      readonly delta: string;
-    }
-  | { readonly type: 'TEXT_MESSAGE_END'; readonly messageId: string }
-  | { readonly type: 'MESSAGES_SNAPSHOT'; readonly messages: readonly object[] }
-  | { readonly type: 'CUSTOM'; readonly name: string; readonly value: object };
-
-/** How a run ended, when it did not fail. */
-interface Ending {
-  readonly result?: object;
-  readonly usage?: readonly TokenUsage[];
-  readonly outcome?: { readonly type: 'cancelled' } | InterruptOutcome;
-}
-
-/** The tokens of one model. */
-interface TokenUsage {
-  readonly model: string;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly totalTokens: number;
-  /** Part of the input tokens. */
-  readonly cachedInputTokens: number;
-}
-
-/** The ids of a run as its client names them. */
-export interface ClientIds {
-  readonly threadId: string;
-  readonly runId: string;
-}
-
-export interface ClientRun extends ClientIds {
-  /** The run that the client says has led to this one: it is repeated. */
-  readonly parentRunId?: string | null | undefined;
-}
+import type { ToolEvent } from './work.ts';
 
 const textContent = jsonTemplate({
   type: 'TEXT_MESSAGE_CONTENT',
@@ -144,18 +81,6 @@ export function encodeStream(
   );
 }
 
-/** The beginning of a run. */
-export function started({ threadId, runId, parentRunId }: ClientRun, metadata?: object): SseFrame {
-  return frame({
-    type: 'RUN_STARTED',
-    protocolVersion: '1.0',
-    threadId,
-    runId,
-    ...(typeof parentRunId === 'string' && { parentRunId }),
-    ...(metadata && { metadata }),
-  });
-}
-
 function ending(run: Run, ended: RunResult, options: StreamOptions): Ending {
   const { usage } = ended;
   const question = options.question ?? ended.question;
@@ -164,12 +89,6 @@ function ending(run: Run, ended: RunResult, options: StreamOptions): Ending {
     ...(options.seesModels && usage && { usage: usage.map(usageOf) }),
     ...(question && options.interrupts && outcomeBy(question)),
   };
-}
-
-/** The outcome of a run whose question is open. */
-export function outcomeBy(question: QuestionRecord): Pick<Ending, 'outcome'> {
-  const { audience, state } = question;
-  return audience === 'contact' && state === 'open' ? { outcome: interruptBy(question) } : {};
 }
 
 interface WithinOptions extends StreamOptions {
@@ -221,32 +140,12 @@ function reasoningId({ reasoningId: id }: { readonly reasoningId: string }, runI
   return `${runId}:${id}`;
 }
 
-export function sourceEvent(messageId: string, source: MessageSource): AgUiEvent {
-  return custom('jims.source', messageId, source);
-}
-
-export function fileEvent(messageId: string, file: MessageFile, address: FileAddress): AgUiEvent {
-  return custom('jims.file', messageId, { ...file, url: address(file.file_id) });
-}
-
-function custom(name: string, message_id: string, value: object): AgUiEvent {
-  return { type: 'CUSTOM', name, value: { message_id, ...value } };
-}
-
 /** What an event has beside its text: buttons, or the app's own data. */
 function besideText(event: NewEvent, sees: Sees): AgUiEvent[] {
   const buttons = buttonsEvents(event);
   if (buttons.length > 0) return buttons;
   const { type: name, data: value } = event;
   return isAppEvent(event, sees) ? [{ type: 'CUSTOM', name, value }] : [];
-}
-
-export function buttonsEvents(event: NewEvent): AgUiEvent[] {
-  const buttons = buttonsOf(event);
-  if (buttons.length === 0) return [];
-  const question_id = questionIdOf(event);
-  const named = question_id !== undefined && { question_id };
-  return [custom(event.type, event.id, { buttons, ...named })];
 }
 
 /** Messages longer than a piece are only in the stream, so that no line of it gets long. */
@@ -273,8 +172,4 @@ function failure(end: Parameters<typeof reasonOf>[0], options: ViewOptions): Sse
   const { message, code } = toHttpError(reasonOf(end), options);
   // A failing pipeline has no code on JIMS's own routes.
   return frame({ type: 'RUN_ERROR', message, code: code ?? 'pipeline_error' });
-}
-
-export function frame(event: AgUiEvent): SseFrame {
-  return { data: jsonText(event) };
 }
