@@ -49,8 +49,20 @@ function fieldOf(name: string, property: Schema, isRequired: boolean): AnswerFie
   const kind = choices.length > 0 ? 'select' : kindOf(property['type']);
   if (kind === undefined) return undefined;
   const { title, description } = property;
-  const label = [title, description].find((text) => typeof text === 'string');
-  return { name, label: typeof label === 'string' ? label : name, kind, isRequired, choices };
+  const label = wordsOf([title, description])[0];
+  return { name, label: label ?? nameInWords(name), kind, isRequired, choices };
+}
+
+/** `order_number` and `orderNumber` are “Order number”. */
+export function nameInWords(name: string): string {
+  const words = name
+    .replaceAll(
+      /([a-z\d])([A-Z])/g,
+      (_, end: string, next: string) => `${end} ${next.toLowerCase()}`,
+    )
+    .replaceAll(/[_-]+/g, ' ')
+    .trim();
+  return words === '' ? name : words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 function kindOf(type: unknown): AnswerField['kind'] | undefined {

@@ -1,8 +1,10 @@
-import type { ChatMessage, ChatSnapshot } from 'jims-client';
+import type { ChatMessage, ChatQuestion, ChatSnapshot } from 'jims-client';
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 
 import { Announcer } from './announcer.tsx';
+import { fieldsOf } from './answer-schema.ts';
+import type { AnswerField } from './answer-schema.ts';
 import { useChat, useTexts } from './chat-context.ts';
 import { Composer } from './composer.tsx';
 import { ErrorView } from './error-view.tsx';
@@ -83,6 +85,7 @@ function MessageItems({ snapshot }: { readonly snapshot: ChatSnapshot }): JSX.El
   const { messages, status, question } = snapshot;
   const isReady = status === 'ready';
   const asking = askingMessage(snapshot);
+  const fieldsOfAnswer = useFields(question);
   return (
     <ol class="messages" part="messages">
       {messages.map((message, index) => (
@@ -95,10 +98,25 @@ function MessageItems({ snapshot }: { readonly snapshot: ChatSnapshot }): JSX.El
           isWaiting={status === 'reconnecting' && message.state === 'sending'}
           hasChoices={message === asking && !question}
           question={message === asking ? question : undefined}
+          answered={fieldsOfAnswer(message, messages[index - 1])}
         />
       ))}
     </ol>
   );
+}
+
+const UNKNOWN: readonly AnswerField[] = [];
+
+/** The fields of the question that a message answers: the service sends them only while the question is open. */
+function useFields(
+  question: ChatQuestion | undefined,
+): (message: ChatMessage, before: ChatMessage | undefined) => readonly AnswerField[] | undefined {
+  const { current: known } = useRef(new Map<string, readonly AnswerField[]>());
+  if (question && !known.has(question.id)) known.set(question.id, fieldsOf(question.schema));
+  return ({ role }, before) => {
+    if (role !== 'user' || before?.questionId === undefined) return undefined;
+    return known.get(before.questionId) ?? UNKNOWN;
+  };
 }
 
 /** What comes after the last message. */

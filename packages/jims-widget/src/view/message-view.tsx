@@ -4,6 +4,8 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 
 import { hostOf, linkAddress } from '../markdown/addresses.ts';
+import type { AnswerField } from './answer-schema.ts';
+import { answerText } from './answer-text.ts';
 import { useChat, useTexts } from './chat-context.ts';
 import { EditForm } from './edit-form.tsx';
 import { FileList } from './file-view.tsx';
@@ -30,6 +32,8 @@ interface MessageProps {
   readonly hasChoices: boolean;
   /** The open question, when it asks that. */
   readonly question: ChatQuestion | undefined;
+  /** The fields of the question that it answers, as far as they are known; `undefined`: it answers none. */
+  readonly answered: readonly AnswerField[] | undefined;
 }
 
 const PROPS = [
@@ -40,6 +44,7 @@ const PROPS = [
   'isWaiting',
   'hasChoices',
   'question',
+  'answered',
 ] as const satisfies readonly (keyof MessageProps)[];
 
 /** One message. It is drawn again only when something about it is new. */
@@ -64,11 +69,12 @@ export class MessageItem extends Component<MessageProps> {
 }
 
 function MessageContent(props: MessageProps): JSX.Element {
-  const { message, isReady, isWaiting } = props;
+  const { message, isReady, isWaiting, answered } = props;
   const texts = useTexts();
   const [isEdited, setEdited] = useState(false);
   const { role, state } = message;
-  const isEditable = isReady && message.type === 'comm.user_message';
+  const answer = answered && answerText(message.text, answered, texts);
+  const isEditable = isReady && message.type === 'comm.user_message' && answer === undefined;
   const isOver = state === 'complete' || state === 'partial';
   return (
     <>
@@ -78,7 +84,7 @@ function MessageContent(props: MessageProps): JSX.Element {
       {isEdited ? (
         <EditForm message={message} onEnd={() => setEdited(false)} />
       ) : (
-        <Body message={message} />
+        <Body message={message} text={answer ?? message.text} />
       )}
       <FileList files={message.files} />
       <Sources sources={message.sources} />
@@ -99,27 +105,33 @@ function Replies({ message, hasChoices, question }: MessageProps): JSX.Element |
   return hasChoices ? <Choices buttons={message.buttons} /> : null;
 }
 
-function Body({ message }: { readonly message: ChatMessage }): JSX.Element {
+interface BodyProps {
+  readonly message: ChatMessage;
+  /** Of a message that answers by a form, what people read. */
+  readonly text: string;
+}
+
+function Body({ message, text }: BodyProps): JSX.Element {
   const { onSelect } = useChat();
   if (!onSelect) {
     return (
       <div class="body">
-        <Text message={message} />
+        <Text message={message} text={text} />
       </div>
     );
   }
   // For keyboards the same is a button of the message.
   return (
     <div class="body selectable" onClick={(event) => isPlainClick(event) && onSelect(message)}>
-      <Text message={message} />
+      <Text message={message} text={text} />
     </div>
   );
 }
 
-function Text({ message }: { readonly message: ChatMessage }): JSX.Element | null {
+function Text({ message, text: whole }: BodyProps): JSX.Element | null {
   const { more } = useTexts();
   const [length, setLength] = useState(SHOWN_LENGTH);
-  const text = message.text.length > length ? message.text.slice(0, length) : message.text;
+  const text = whole.length > length ? whole.slice(0, length) : whole;
   if (text === '') return null;
   return (
     <>
@@ -130,7 +142,7 @@ function Text({ message }: { readonly message: ChatMessage }): JSX.Element | nul
       ) : (
         <MarkdownView text={text} isGrowing={message.state === 'growing'} />
       )}
-      {text.length < message.text.length && (
+      {text.length < whole.length && (
         <button type="button" class="chip" onClick={() => setLength(length + SHOWN_LENGTH)}>
           {more}
         </button>

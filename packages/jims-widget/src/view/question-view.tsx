@@ -99,7 +99,7 @@ function AnswerForm({ fields, onAnswer }: AnswerFormProps): JSX.Element {
       onSubmit={(event) => {
         event.preventDefault();
         keepFocus(event.currentTarget);
-        onAnswer(values);
+        onAnswer(Object.fromEntries(fields.map(({ name }) => [name, values[name]])));
       }}
     >
       {fields.map((field) => (
