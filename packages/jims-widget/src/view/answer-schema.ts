@@ -50,19 +50,7 @@ function fieldOf(name: string, property: Schema, isRequired: boolean): AnswerFie
   if (kind === undefined) return undefined;
   const { title, description } = property;
   const label = wordsOf([title, description])[0];
-  return { name, label: label ?? nameInWords(name), kind, isRequired, choices };
-}
-
-/** `order_number` and `orderNumber` are “Order number”. */
-export function nameInWords(name: string): string {
-  const words = name
-    .replaceAll(
-      /([a-z\d])([A-Z])/g,
-      (_, end: string, next: string) => `${end} ${next.toLowerCase()}`,
-    )
-    .replaceAll(/[_-]+/g, ' ')
-    .trim();
-  return words === '' ? name : words.charAt(0).toUpperCase() + words.slice(1);
+  return { name, label: label ?? name, kind, isRequired, choices };
 }
 
 function kindOf(type: unknown): AnswerField['kind'] | undefined {

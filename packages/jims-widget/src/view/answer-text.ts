@@ -1,5 +1,4 @@
 import type { ChatTexts } from '../texts.ts';
-import { nameInWords } from './answer-schema.ts';
 import type { AnswerField } from './answer-schema.ts';
 
 /**
@@ -9,26 +8,22 @@ import type { AnswerField } from './answer-schema.ts';
 export function answerText(
   json: string,
   fields: readonly AnswerField[],
-  texts: ChatTexts,
+  { yes, no }: ChatTexts,
 ): string | undefined {
-  const answer = valueIn(json);
-  if (typeof answer === 'boolean') return inWords(answer, texts);
-  if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) return undefined;
-  const labels = new Map(fields.map(({ name, label }) => [name, label]));
-  const lines = Object.entries(answer).map(
-    ([name, value]) => `${labels.get(name) ?? nameInWords(name)}: ${inWords(value, texts)}`,
-  );
-  return lines.length > 0 ? lines.join('\n') : undefined;
-}
-
-function inWords(value: unknown, { yes, no }: ChatTexts): string {
-  if (typeof value === 'boolean') return value ? yes : no;
-  return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-function valueIn(json: string): unknown {
+  if (!/^(\{.*\}|true|false)$/s.test(json)) return undefined;
+  const inWords = (value: unknown): unknown => {
+    if (typeof value === 'boolean') return value ? yes : no;
+    return typeof value === 'string' ? value : JSON.stringify(value);
+  };
+  const line = ([name, value]: [string, unknown]): string => {
+    const field = fields.find((each) => each.name === name);
+    return `${field?.label ?? name}: ${inWords(value)}`;
+  };
   try {
-    return JSON.parse(json);
+    const answer: unknown = JSON.parse(json);
+    if (typeof answer === 'boolean') return `${inWords(answer)}`;
+    const lines = Object.entries({ ...Object(answer) }).map(line);
+    return lines.length > 0 ? lines.join('\n') : undefined;
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-import type { ChatMessage, ChatQuestion, ChatSnapshot } from 'jims-client';
+import type { ChatMessage, ChatSnapshot } from 'jims-client';
 import type { JSX } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 
@@ -85,7 +85,9 @@ function MessageItems({ snapshot }: { readonly snapshot: ChatSnapshot }): JSX.El
   const { messages, status, question } = snapshot;
   const isReady = status === 'ready';
   const asking = askingMessage(snapshot);
-  const fieldsOfAnswer = useFields(question);
+  const { current: fields } = useRef<Record<string, readonly AnswerField[]>>({});
+  // The service sends them only while the question is open.
+  if (question) fields[question.id] ??= fieldsOf(question.schema);
   return (
     <ol class="messages" part="messages">
       {messages.map((message, index) => (
@@ -98,7 +100,7 @@ function MessageItems({ snapshot }: { readonly snapshot: ChatSnapshot }): JSX.El
           isWaiting={status === 'reconnecting' && message.state === 'sending'}
           hasChoices={message === asking && !question}
           question={message === asking ? question : undefined}
-          answered={fieldsOfAnswer(message, messages[index - 1])}
+          answered={answeredIn(fields, message, messages[index - 1])}
         />
       ))}
     </ol>
@@ -107,16 +109,14 @@ function MessageItems({ snapshot }: { readonly snapshot: ChatSnapshot }): JSX.El
 
 const UNKNOWN: readonly AnswerField[] = [];
 
-/** The fields of the question that a message answers: the service sends them only while the question is open. */
-function useFields(
-  question: ChatQuestion | undefined,
-): (message: ChatMessage, before: ChatMessage | undefined) => readonly AnswerField[] | undefined {
-  const { current: known } = useRef(new Map<string, readonly AnswerField[]>());
-  if (question && !known.has(question.id)) known.set(question.id, fieldsOf(question.schema));
-  return ({ role }, before) => {
-    if (role !== 'user' || before?.questionId === undefined) return undefined;
-    return known.get(before.questionId) ?? UNKNOWN;
-  };
+/** The fields of the question that a message answers, as far as they are known. */
+function answeredIn(
+  fields: Readonly<Record<string, readonly AnswerField[]>>,
+  { role }: ChatMessage,
+  before: ChatMessage | undefined,
+): readonly AnswerField[] | undefined {
+  const id = role === 'user' && before?.questionId;
+  return id ? (fields[id] ?? UNKNOWN) : undefined;
 }
 
 /** What comes after the last message. */
