@@ -11,7 +11,7 @@ export function answerText(
   { yes, no }: ChatTexts,
 ): string | undefined {
   if (!/^(\{.*\}|true|false)$/s.test(json)) return undefined;
-  const inWords = (value: unknown): unknown => {
+  const inWords = (value: unknown): string => {
     if (typeof value === 'boolean') return value ? yes : no;
     return typeof value === 'string' ? value : JSON.stringify(value);
   };
@@ -21,7 +21,7 @@ export function answerText(
   };
   try {
     const answer: unknown = JSON.parse(json);
-    if (typeof answer === 'boolean') return `${inWords(answer)}`;
+    if (typeof answer === 'boolean') return inWords(answer);
     const lines = Object.entries({ ...Object(answer) }).map(line);
     return lines.length > 0 ? lines.join('\n') : undefined;
   } catch {

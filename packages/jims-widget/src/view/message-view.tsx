@@ -4,6 +4,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 
 import { hostOf, linkAddress } from '../markdown/addresses.ts';
+import type { ChatTexts } from '../texts.ts';
 import type { AnswerField } from './answer-schema.ts';
 import { answerText } from './answer-text.ts';
 import { useChat, useTexts } from './chat-context.ts';
@@ -69,12 +70,12 @@ export class MessageItem extends Component<MessageProps> {
 }
 
 function MessageContent(props: MessageProps): JSX.Element {
-  const { message, isReady, isWaiting, answered } = props;
+  const { message, isReady, isWaiting } = props;
   const texts = useTexts();
   const [isEdited, setEdited] = useState(false);
   const { role, state } = message;
-  const answer = answered && answerText(message.text, answered, texts);
-  const isEditable = isReady && message.type === 'comm.user_message' && answer === undefined;
+  const text = shownText(props, texts);
+  const isEditable = isReady && message.type === 'comm.user_message' && text === message.text;
   const isOver = state === 'complete' || state === 'partial';
   return (
     <>
@@ -84,7 +85,7 @@ function MessageContent(props: MessageProps): JSX.Element {
       {isEdited ? (
         <EditForm message={message} onEnd={() => setEdited(false)} />
       ) : (
-        <Body message={message} text={answer ?? message.text} />
+        <Body message={message} text={text} />
       )}
       <FileList files={message.files} />
       <Sources sources={message.sources} />
@@ -97,6 +98,10 @@ function MessageContent(props: MessageProps): JSX.Element {
       )}
     </>
   );
+}
+
+function shownText({ message, answered }: MessageProps, texts: ChatTexts): string {
+  return (answered && answerText(message.text, answered, texts)) ?? message.text;
 }
 
 /** What the message can be answered by beside words. */
