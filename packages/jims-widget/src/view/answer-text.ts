@@ -1,30 +1,22 @@
 import type { ChatTexts } from '../texts.ts';
-import type { AnswerField } from './answer-schema.ts';
 
-/**
- * The answer of a form, or of a click on yes or no, as people read it: each member is a line. `undefined` for an
- * answer in words.
- */
+/** The answer of a form, or of a click on yes or no, as people read it, each member a line. Words are as they are. */
 export function answerText(
-  json: string,
-  fields: readonly AnswerField[],
+  text: string,
+  labels: ReadonlyMap<string, string>,
   { yes, no }: ChatTexts,
-): string | undefined {
-  if (!/^(\{.*\}|true|false)$/s.test(json)) return undefined;
+): string {
   const inWords = (value: unknown): string => {
     if (typeof value === 'boolean') return value ? yes : no;
     return typeof value === 'string' ? value : JSON.stringify(value);
   };
-  const line = ([name, value]: [string, unknown]): string => {
-    const field = fields.find((each) => each.name === name);
-    return `${field?.label ?? name}: ${inWords(value)}`;
-  };
+  if (text === 'true' || text === 'false') return inWords(text === 'true');
+  if (!/^\{".*\}$/s.test(text)) return text;
   try {
-    const answer: unknown = JSON.parse(json);
-    if (typeof answer === 'boolean') return inWords(answer);
-    const lines = Object.entries({ ...Object(answer) }).map(line);
-    return lines.length > 0 ? lines.join('\n') : undefined;
+    return Object.entries({ ...JSON.parse(text) })
+      .map(([name, value]) => `${labels.get(name) ?? name}: ${inWords(value)}`)
+      .join('\n');
   } catch {
-    return undefined;
+    return text;
   }
 }

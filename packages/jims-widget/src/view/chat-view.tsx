@@ -4,7 +4,6 @@ import { useRef, useState } from 'preact/hooks';
 
 import { Announcer } from './announcer.tsx';
 import { fieldsOf } from './answer-schema.ts';
-import type { AnswerField } from './answer-schema.ts';
 import { useChat, useTexts } from './chat-context.ts';
 import { Composer } from './composer.tsx';
 import { ErrorView } from './error-view.tsx';
@@ -85,9 +84,9 @@ function MessageItems({ snapshot }: { readonly snapshot: ChatSnapshot }): JSX.El
   const { messages, status, question } = snapshot;
   const isReady = status === 'ready';
   const asking = askingMessage(snapshot);
-  const { current: fields } = useRef<Record<string, readonly AnswerField[]>>({});
   // The service sends them only while the question is open.
-  if (question) fields[question.id] ??= fieldsOf(question.schema);
+  const { current: labels } = useRef(new Map<string, string>());
+  for (const { name, label } of fieldsOf(question?.schema)) labels.set(name, label);
   return (
     <ol class="messages" part="messages">
       {messages.map((message, index) => (
@@ -100,23 +99,11 @@ function MessageItems({ snapshot }: { readonly snapshot: ChatSnapshot }): JSX.El
           isWaiting={status === 'reconnecting' && message.state === 'sending'}
           hasChoices={message === asking && !question}
           question={message === asking ? question : undefined}
-          answered={answeredIn(fields, message, messages[index - 1])}
+          labels={message.role === 'user' && messages[index - 1]?.questionId ? labels : undefined}
         />
       ))}
     </ol>
   );
-}
-
-const UNKNOWN: readonly AnswerField[] = [];
-
-/** The fields of the question that a message answers, as far as they are known. */
-function answeredIn(
-  fields: Readonly<Record<string, readonly AnswerField[]>>,
-  { role }: ChatMessage,
-  before: ChatMessage | undefined,
-): readonly AnswerField[] | undefined {
-  const id = role === 'user' && before?.questionId;
-  return id ? (fields[id] ?? UNKNOWN) : undefined;
 }
 
 /** What comes after the last message. */

@@ -4,8 +4,6 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 
 import { hostOf, linkAddress } from '../markdown/addresses.ts';
-import type { ChatTexts } from '../texts.ts';
-import type { AnswerField } from './answer-schema.ts';
 import { answerText } from './answer-text.ts';
 import { useChat, useTexts } from './chat-context.ts';
 import { EditForm } from './edit-form.tsx';
@@ -33,8 +31,8 @@ interface MessageProps {
   readonly hasChoices: boolean;
   /** The open question, when it asks that. */
   readonly question: ChatQuestion | undefined;
-  /** The fields of the question that it answers, as far as they are known; `undefined`: it answers none. */
-  readonly answered: readonly AnswerField[] | undefined;
+  /** What the members of an answer are called, as far as it is known; `undefined`: it answers no question. */
+  readonly labels: ReadonlyMap<string, string> | undefined;
 }
 
 const PROPS = [
@@ -45,7 +43,7 @@ const PROPS = [
   'isWaiting',
   'hasChoices',
   'question',
-  'answered',
+  'labels',
 ] as const satisfies readonly (keyof MessageProps)[];
 
 /** One message. It is drawn again only when something about it is new. */
@@ -74,8 +72,7 @@ function MessageContent(props: MessageProps): JSX.Element {
   const texts = useTexts();
   const [isEdited, setEdited] = useState(false);
   const { role, state } = message;
-  const text = shownText(props, texts);
-  const isEditable = isReady && message.type === 'comm.user_message' && text === message.text;
+  const isEditable = isReady && message.type === 'comm.user_message';
   const isOver = state === 'complete' || state === 'partial';
   return (
     <>
@@ -85,7 +82,7 @@ function MessageContent(props: MessageProps): JSX.Element {
       {isEdited ? (
         <EditForm message={message} onEnd={() => setEdited(false)} />
       ) : (
-        <Body message={message} text={text} />
+        <Body {...props} />
       )}
       <FileList files={message.files} />
       <Sources sources={message.sources} />
@@ -100,42 +97,36 @@ function MessageContent(props: MessageProps): JSX.Element {
   );
 }
 
-function shownText({ message, answered }: MessageProps, texts: ChatTexts): string {
-  return (answered && answerText(message.text, answered, texts)) ?? message.text;
-}
-
 /** What the message can be answered by beside words. */
 function Replies({ message, hasChoices, question }: MessageProps): JSX.Element | null {
   if (question) return <QuestionView key={question.id} question={question} isSaid />;
   return hasChoices ? <Choices buttons={message.buttons} /> : null;
 }
 
-interface BodyProps {
-  readonly message: ChatMessage;
-  /** Of a message that answers by a form, what people read. */
-  readonly text: string;
-}
-
-function Body({ message, text }: BodyProps): JSX.Element {
+function Body(props: MessageProps): JSX.Element {
   const { onSelect } = useChat();
   if (!onSelect) {
     return (
       <div class="body">
-        <Text message={message} text={text} />
+        <Text {...props} />
       </div>
     );
   }
   // For keyboards the same is a button of the message.
   return (
-    <div class="body selectable" onClick={(event) => isPlainClick(event) && onSelect(message)}>
-      <Text message={message} text={text} />
+    <div
+      class="body selectable"
+      onClick={(event) => isPlainClick(event) && onSelect(props.message)}
+    >
+      <Text {...props} />
     </div>
   );
 }
 
-function Text({ message, text: whole }: BodyProps): JSX.Element | null {
-  const { more } = useTexts();
+function Text({ message, labels }: MessageProps): JSX.Element | null {
+  const texts = useTexts();
   const [length, setLength] = useState(SHOWN_LENGTH);
+  const whole = labels ? answerText(message.text, labels, texts) : message.text;
   const text = whole.length > length ? whole.slice(0, length) : whole;
   if (text === '') return null;
   return (
@@ -149,7 +140,7 @@ function Text({ message, text: whole }: BodyProps): JSX.Element | null {
       )}
       {text.length < whole.length && (
         <button type="button" class="chip" onClick={() => setLength(length + SHOWN_LENGTH)}>
-          {more}
+          {texts.more}
         </button>
       )}
     </>
