@@ -99,7 +99,7 @@ function MessageItems({ snapshot }: { readonly snapshot: ChatSnapshot }): JSX.El
           isWaiting={status === 'reconnecting' && message.state === 'sending'}
           hasChoices={message === asking && !question}
           question={message === asking ? question : undefined}
-          labels={message.role === 'user' && messages[index - 1]?.questionId ? labels : undefined}
+          labels={messages[index - 1]?.questionId ? labels : undefined}
         />
       ))}
     </ol>

@@ -31,7 +31,7 @@ interface MessageProps {
   readonly hasChoices: boolean;
   /** The open question, when it asks that. */
   readonly question: ChatQuestion | undefined;
-  /** What the members of an answer are called, as far as it is known; `undefined`: it answers no question. */
+  /** What the members of an answer are called, as far as it is known; `undefined`: no question is before it. */
   readonly labels: ReadonlyMap<string, string> | undefined;
 }
 
@@ -126,12 +126,13 @@ function Body(props: MessageProps): JSX.Element {
 function Text({ message, labels }: MessageProps): JSX.Element | null {
   const texts = useTexts();
   const [length, setLength] = useState(SHOWN_LENGTH);
-  const whole = labels ? answerText(message.text, labels, texts) : message.text;
+  const isUsers = message.role === 'user';
+  const whole = isUsers && labels ? answerText(message.text, labels, texts) : message.text;
   const text = whole.length > length ? whole.slice(0, length) : whole;
   if (text === '') return null;
   return (
     <>
-      {message.role === 'user' ? (
+      {isUsers ? (
         <div class="plain" dir="auto" part="text">
           {text}
         </div>
