@@ -117,6 +117,7 @@ export type {
   TailQuery,
   ThreadList,
   ThreadQuery,
+  ThreadRunList,
   ThreadStore,
   Withdrawn,
 } from './store/store.ts';

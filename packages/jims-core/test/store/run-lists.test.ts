@@ -110,6 +110,49 @@ describeStores((kind) => {
     assert.equal((await allRuns(store, other.thread.id, 10)).length, 1);
   });
 
+  test('the runs of several threads are listed in one order, from where one read ends to the end', async () => {
+    await using user = await freshStore(kind);
+    const { store } = user;
+    const ended: string[] = [];
+    const threadIds = new Set<string>();
+    // Many events of the one, and few of the other: a read ends where the first is not known further.
+    for (let round = 0; round < 12; round++) {
+      for (const contact of round % 4 === 0 ? ['busy', 'calm'] : ['busy']) {
+        const run = await user.accept(`${contact} ${round}`, { thread: latestOf(contact) });
+        await user.finish(run, Array.from({ length: contact === 'busy' ? 200 : 1 }, String));
+        ended.unshift(run.runId);
+        threadIds.add(run.thread.id);
+      }
+    }
+    const running = await user.accept('goes on', { thread: latestOf('busy') });
+    const waiting = await user.accept('waits', { thread: latestOf('busy') });
+    const expected = [waiting.runId, running.runId, ...ended];
+    await user.accept('of another one', { thread: latestOf('other') });
+    const ids = [...threadIds, randomUUID()];
+    const found: { readonly runId: string; readonly threadId: string }[] = [];
+    let reads = 0;
+    for (let before: EventPosition | undefined; ;) {
+      const page = await store.listRunsOf(ids, before);
+      reads++;
+      found.push(...page.runs);
+      before = page.next;
+      if (!before) break;
+    }
+    assert.ok(reads > 2, `${reads} reads`);
+    assert.deepEqual(
+      found.map(({ runId }) => runId),
+      expected,
+    );
+    for (const { threadId, ...summary } of found) {
+      const { thread, ...record } = (await store.run(summary.runId)) ?? {};
+      assert.equal(threadId, thread?.id);
+      assert.deepEqual({ ...record, ...summary }, record);
+    }
+    await store.deleteThreads({ contactId: 'busy' });
+    assert.equal((await store.listRunsOf(ids)).runs.length, 3);
+    assert.deepEqual(await store.listRunsOf([]), { runs: [], next: undefined });
+  });
+
   test('runs of a question and its answer are listed with it', async () => {
     await using user = await freshStore(kind);
     const { store } = user;

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../thread/event.ts';
+import { MAX_WAITING_LISTED, runsLookAt } from '../run-store.ts';
 import type { RunStatus, RunStore, RunSummary } from '../run-store.ts';
 import type { EventPosition } from '../thread-store.ts';
 import type { Database } from './database.ts';
@@ -28,15 +29,15 @@ interface SummaryRow {
   readonly durable: boolean;
 }
 
-/** A row of `jims.list_runs`: a run, or, as the last one, where to go on. */
+/** A row of a list: a run, or, as the last one, where to go on. */
 interface ListRow {
   readonly run: SummaryRow | null;
   readonly id: string | null;
   readonly createdAt: string | null;
 }
 
-/** The runs of a thread. */
-export function runLists(db: Database): Pick<RunStore, 'listRuns' | 'runsOfEvents'> {
+/** The runs of threads. */
+export function runLists(db: Database): Pick<RunStore, 'listRuns' | 'listRunsOf' | 'runsOfEvents'> {
   return {
     async listRuns(threadId, { limit, before }) {
       if (before && uuidOrNull(before.id) === null) return { runs: [], next: undefined };
@@ -49,6 +50,21 @@ export function runLists(db: Database): Pick<RunStore, 'listRuns' | 'runsOfEvent
       });
       return {
         runs: rows.flatMap(({ run }) => (run ? [toSummary(run)] : [])),
+        next: toPosition(rows.at(-1)),
+      };
+    },
+
+    async listRunsOf(threadIds, before) {
+      if (before && uuidOrNull(before.id) === null) return { runs: [], next: undefined };
+      const rows = await db.rowsOf<ListRow & { readonly threadId: string }>('list_runs_of', {
+        thread_ids: threadIds.filter((id) => uuidOrNull(id) !== null),
+        created_at: before?.createdAt,
+        id: before?.id,
+        look_at: runsLookAt(threadIds.length),
+        max_waiting: MAX_WAITING_LISTED,
+      });
+      return {
+        runs: rows.flatMap(({ run, threadId }) => (run ? [{ ...toSummary(run), threadId }] : [])),
         next: toPosition(rows.at(-1)),
       };
     },

@@ -78,6 +78,52 @@ begin
 end
 $$;
 
+-- Runs of several threads in one order, newest first: those whose incoming events are among the next p_look_at
+-- events of each thread before a position, without those of which not every thread is known. Those that wait come
+-- first, where no position is given. The last row has no run: it has where to go on.
+create or replace function jims.list_runs_of(
+  p_thread_ids uuid[], p_created_at timestamp without time zone, p_id uuid,
+  p_look_at integer, p_max_waiting integer
+) returns table (run json, "threadId" uuid, id uuid, "createdAt" text)
+language plpgsql stable set enable_seqscan = off set jit = off as $$
+declare
+  v_before timestamp := coalesce(p_created_at, 'infinity');
+  v_before_id uuid := coalesce(p_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
+begin
+  if p_created_at is null then
+    return query
+      select jims.run_summary_json(r), r.thread_id, null::uuid, null::text
+      from jims.runs r join original.threads t on t.thread_id = r.thread_id
+      where r.thread_id = any (p_thread_ids) and not r.incoming_stored and r.incoming_data is not null
+      order by r.run_id desc limit p_max_waiting;
+  end if;
+  return query
+    with looked_at as materialized (
+      select t.thread_id, e.event_id, e.created_at, e.nth
+      from original.threads t cross join lateral (
+        select n.event_id, n.created_at,
+          row_number() over (order by n.created_at desc, n.event_id desc) as nth
+        from (
+          select l.event_id, l.created_at from original.thread_events l
+          where l.thread_id = t.thread_id and (l.created_at, l.event_id) < (v_before, v_before_id)
+          order by l.created_at desc, l.event_id desc limit p_look_at
+        ) as n
+      ) as e
+      where t.thread_id = any (p_thread_ids)
+    ), known_to as materialized (
+      select l.created_at, l.event_id from looked_at l where l.nth = p_look_at
+      order by l.created_at desc, l.event_id desc limit 1
+    )
+    (select jims.run_summary_json(r), l.thread_id, null::uuid, null::text
+     from looked_at l join jims.runs r on r.run_id = l.event_id and r.thread_id = l.thread_id
+     where not exists (
+       select from known_to k where (l.created_at, l.event_id) < (k.created_at, k.event_id))
+     order by l.created_at desc, l.event_id desc)
+    union all
+    select null, null, k.event_id, jims.iso(k.created_at) from known_to k;
+end
+$$;
+
 -- Which runs made these events: those next to an event, before and after it, and those that began with no
 -- event. As a list of pairs.
 create or replace function jims.runs_of_events(
