@@ -5,6 +5,7 @@ import { fileAddress } from '../../chat/file-address.ts';
 import type { FileAddress } from '../../chat/file-address.ts';
 import { seesModels } from '../../chat/visibility.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
+import { wantsAnswersInStatus } from './extensions.ts';
 import type { Message } from './wire.ts';
 
 /** A2A's name in the external ids of its contexts: each context is a thread. */
@@ -26,6 +27,7 @@ export interface TaskRun {
   /** Whether its caller sees which models were used. */
   readonly seesModels: boolean;
   readonly addressOf: FileAddress;
+  readonly answersInStatus: boolean;
 }
 
 /** A task as its caller sees it; `question` is what the user said last. */
@@ -43,6 +45,7 @@ export function taskRun(
     question,
     seesModels: seesModels(call.principal),
     addressOf: fileAddress(api, call),
+    answersInStatus: wantsAnswersInStatus(call),
   };
 }
 
