@@ -3,7 +3,8 @@ import type { NewEvent, Run, RunEnd } from 'jims-core';
 import { assistantText, buttonsOf } from '../../chat/messages.ts';
 import { plainTextEvents } from '../../chat/text-stream.ts';
 import type { TextDelta } from '../../chat/text-stream.ts';
-import { artifactMetadata, partsBesideText } from './talk.ts';
+import { isAppEvent } from '../../chat/visibility.ts';
+import { artifactMetadata, artifactOf, partsBesideText } from './talk.ts';
 import { agentMessage, namesOf, timestamp } from './task-run.ts';
 import type { TaskRun } from './task-run.ts';
 import { metadataOf, statusOfEnd } from './task.ts';
@@ -48,6 +49,12 @@ export async function* taskUpdates(
 
   /** Sources and files, or buttons without text: an artifact has at least one part. */
   function* besideText(sent: NewEvent): Generator<StreamResponse> {
+    if (isAppEvent(sent, task.of.sees)) {
+      const [artifact] = artifactOf(sent, task.of);
+      if (artifact)
+        yield { artifactUpdate: { ...names, artifact, append: false, lastChunk: true } };
+      return;
+    }
     const parts = partsBesideText(sent, task.of);
     const hasButtonsAlone = assistantText(sent) === '' && buttonsOf(sent).length > 0;
     if (parts.length > 0) yield update(sent.id, parts, sent);

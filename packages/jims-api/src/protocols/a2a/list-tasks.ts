@@ -62,17 +62,17 @@ async function threadsFor(
   // A thread of another protocol is a context that is named by its id.
   const threadId = canonicalUuid(contextId);
   const other = threadId === undefined ? undefined : await app.threads.find(threadId);
-  const isWanted =
+  const isContext =
     other !== undefined &&
     contextIdOf(other.thread) === threadId &&
     (contactId === undefined || other.thread.contactId === contactId);
   const ids = threads.map(({ id }) => id);
-  return { threadIds: [...new Set(isWanted ? [...ids, other.thread.id] : ids)] };
+  return { threadIds: [...new Set(isContext ? [...ids, other.thread.id] : ids)] };
 }
 
 interface Found {
   /** Those of the page, and at least one more where there are more. */
-  readonly entries: readonly (TaskEntry & { readonly window: WindowPosition })[];
+  readonly entries: readonly TaskEntry[];
   /** Where the list goes on after all of them; `undefined` at its end. */
   readonly next: WindowPosition | undefined;
   readonly totalSize: number;
@@ -84,21 +84,17 @@ async function findEntries(
   threads: ListedThreads,
   request: ListRequest,
 ): Promise<Found> {
-  const entries: Found['entries'][number][] = [];
   const { from, pageSize } = request;
-  let after = from?.after;
+  const entries: TaskEntry[] = [];
   let next: WindowPosition | undefined = from?.window ?? FIRST_WINDOW;
   for (let count = 0; next && count < MAX_WINDOWS; count++) {
     if (from && entries.length > pageSize) break;
-    const window: WindowPosition = next;
-    const read = await readWindow(app, threads, window);
-    for (const entry of read.entries) {
-      if (isWanted(entry, request) && (!after || isAfter(entry, after))) {
-        entries.push({ ...entry, window });
-      }
-    }
+    const after = count === 0 ? from?.after : undefined;
+    const read = await readWindow(app, threads, next);
+    entries.push(
+      ...read.entries.filter((entry) => isWanted(entry, request) && isAfter(entry, after)),
+    );
     next = read.next;
-    after = undefined;
     await setImmediate();
   }
   return { entries, next, totalSize: from?.totalSize ?? entries.length };

@@ -3,7 +3,8 @@ import type { NewEvent, RunRecord, Thread } from 'jims-core';
 import { idIn } from '../../chat/external-ids.ts';
 import { fileAddress } from '../../chat/file-address.ts';
 import type { FileAddress } from '../../chat/file-address.ts';
-import { seesModels } from '../../chat/visibility.ts';
+import { seesModels, visibleTo } from '../../chat/visibility.ts';
+import type { Sees } from '../../chat/visibility.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { wantsAnswersInStatus } from './extensions.ts';
 import type { Message } from './wire.ts';
@@ -27,6 +28,8 @@ export interface TaskRun {
   /** Whether its caller sees which models were used. */
   readonly seesModels: boolean;
   readonly addressOf: FileAddress;
+  /** Which events its caller may see. */
+  readonly sees: Sees;
   readonly answersInStatus: boolean;
 }
 
@@ -45,6 +48,7 @@ export function taskRun(
     question,
     seesModels: seesModels(call.principal),
     addressOf: fileAddress(api, call),
+    sees: visibleTo(call.principal),
     answersInStatus: wantsAnswersInStatus(call),
   };
 }

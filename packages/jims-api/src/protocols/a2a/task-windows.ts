@@ -1,6 +1,6 @@
 // The tasks of many contexts in the order of their last change. The runs of a thread are in the order of its log
 // alone, so they are read in windows: some contexts, and in each some of its newest messages.
-import type { EventPosition, JimsApp, RunSummary, ThreadRunList } from 'jims-core';
+import type { EventPosition, JimsApp, RunSummary } from 'jims-core';
 
 import { statusOf } from '../../chat/run-status.ts';
 import type { WindowPosition } from './list-request.ts';
@@ -19,6 +19,8 @@ export interface TaskEntry {
   readonly state: TaskState;
   /** When it came into that state. */
   readonly changedAt: string;
+  /** The window that it was found in. */
+  readonly window: WindowPosition;
 }
 
 /** Whose tasks are listed: those of some threads, or all of a contact, or of everybody. */
@@ -37,12 +39,13 @@ export interface TaskWindow {
 export async function readWindow(
   app: JimsApp,
   listed: ListedThreads,
-  { contexts, runs: before }: WindowPosition,
+  window: WindowPosition,
 ): Promise<TaskWindow> {
+  const { contexts, runs: before } = window;
   const { threadIds, after } = await threadsOf(app, listed, contexts);
   const { runs, next } = await app.runs.listOf(threadIds, before);
   return {
-    entries: runs.flatMap(entryOf).toSorted(lastChangeFirst),
+    entries: runs.flatMap((run) => entryOf(run, window)).toSorted(lastChangeFirst),
     next: next ? { contexts, runs: next } : after && { contexts: after, runs: undefined },
   };
 }
@@ -67,11 +70,11 @@ async function threadsOf(
 }
 
 /** The task whose newest run this is; none for a run that its task has gone on from. */
-function entryOf(run: ThreadRunList['runs'][number]): TaskEntry[] {
+function entryOf(run: RunSummary, window: WindowPosition): TaskEntry[] {
   const { question, chainId: taskId } = run;
   if (question?.answeredBy !== undefined) return [];
   const state = question ? stateOfQuestion(question) : STATES[statusOf(run)];
-  return [{ taskId, state, changedAt: question?.closedAt ?? changeOf(run) }];
+  return [{ taskId, state, changedAt: question?.closedAt ?? changeOf(run), window }];
 }
 
 function changeOf({ finishedAt, startedAt, acceptedAt }: RunSummary): string {
@@ -83,8 +86,12 @@ export function positionOf({ taskId: id, changedAt: createdAt }: TaskEntry): Eve
   return { id, createdAt };
 }
 
-/** Whether a task comes after a position in the order of a list. */
-export function isAfter({ changedAt, taskId }: TaskEntry, before: EventPosition): boolean {
+/** Whether a task comes after a position in the order of a list; every task, where that is its beginning. */
+export function isAfter(
+  { changedAt, taskId }: TaskEntry,
+  before: EventPosition | undefined,
+): boolean {
+  if (!before) return true;
   return changedAt === before.createdAt ? taskId < before.id : changedAt < before.createdAt;
 }
 

@@ -1,6 +1,7 @@
 import { isJimsError } from 'jims-core';
 import type { JimsError, NewEvent, QuestionRecord, RunEnd, RunStatus } from 'jims-core';
 
+import { assistantText } from '../../chat/messages.ts';
 import { usageOnWire } from '../../chat/usage.ts';
 import { toHttpError } from '../../http/error-response.ts';
 import { statusOfQuestion } from './question.ts';
@@ -90,14 +91,15 @@ export function statusOfEnd(
 
 /** A status whose message has the answers, and then its own words; a question is one of the answers. */
 function withAnswers(status: TaskStatus, run: TaskRun, events: readonly NewEvent[]): TaskStatus {
-  const answers = events.flatMap((event) => artifactOf(event, run));
+  const said = events.filter((event) => assistantText(event) !== undefined);
+  const answers = said.flatMap((event) => artifactOf(event, run));
   const last = answers.at(-1);
   if (!last) return status;
   const { message } = status;
   const parts = answers.flatMap((answer) => answer.parts);
   const own = status.state === 'TASK_STATE_INPUT_REQUIRED' ? [] : (message?.parts ?? []);
-  const { parts: _, ...said } = message ?? agentMessage(run, `${last.artifactId}:status`, '');
-  return { ...status, message: { ...said, parts: [...parts, ...own] } };
+  const base = message ?? agentMessage(run, `${last.artifactId}:status`, '');
+  return { ...status, message: { ...base, parts: [...parts, ...own] } };
 }
 
 /** The metadata of a task: its thread, and at its end the models that it used. */
