@@ -10,6 +10,7 @@ import { contactId } from '../../http/contact.ts';
 import { parseBody } from '../../http/fastapi/validation.ts';
 import { list } from '../../http/list.ts';
 import { failure } from './failures.ts';
+import { fromProtoJson } from './proto-json.ts';
 
 const MAX_MESSAGE_ID = 1000;
 /** The member of a question's data that holds the id that its client gave it. */
@@ -97,7 +98,7 @@ export interface TaskRequest {
 
 /** @throws HttpError 422, `content_type_not_supported`, `push_notification_not_supported`. */
 export function decodeSend(params: unknown): Sending {
-  const { message, configuration, metadata: named } = parseBody(SendParams, params);
+  const { message, configuration, metadata: named } = parseBody(SendParams, fromProtoJson(params));
   if (configuration?.taskPushNotificationConfig !== undefined) {
     throw failure('push_notification_not_supported', 'This agent sends no push notifications');
   }
@@ -149,6 +150,10 @@ export function messageIdOf({ data }: NewEvent): string | undefined {
 
 /** @throws HttpError 422 */
 export function decodeTask(params: unknown): TaskRequest {
-  const { id: task, historyLength: length, metadata: named } = parseBody(TaskParams, params);
+  const {
+    id: task,
+    historyLength: length,
+    metadata: named,
+  } = parseBody(TaskParams, fromProtoJson(params));
   return { id: task, contactId: named?.contact_id, historyLength: length };
 }

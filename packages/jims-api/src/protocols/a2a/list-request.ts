@@ -7,6 +7,7 @@ import { fromCursor, toCursor } from '../../http/cursor.ts';
 import { parseBody } from '../../http/fastapi/validation.ts';
 import type { Parameter } from '../../http/route.ts';
 import { rpcFailure } from '../json-rpc.ts';
+import { fromProtoJson } from './proto-json.ts';
 import type { TaskState } from './wire.ts';
 
 const MAX_PAGE = 100;
@@ -90,7 +91,10 @@ export interface WindowPosition {
 
 /** @throws HttpError 422, `invalid_params`. */
 export function decodeList(params: unknown): ListRequest {
-  const { pageToken, metadata, statusTimestampAfter, ...request } = parseBody(ListParams, params);
+  const { pageToken, metadata, statusTimestampAfter, ...request } = parseBody(
+    ListParams,
+    fromProtoJson(params),
+  );
   return {
     ...request,
     from: pageToken === undefined ? undefined : readToken(pageToken),
