@@ -1,4 +1,5 @@
 import { HttpError } from '../../http/errors.ts';
+import { isJsonType } from '../../http/json-body.ts';
 import type { Call } from '../../http/route.ts';
 import { RPC_CODES } from '../json-rpc.ts';
 
@@ -22,6 +23,15 @@ export const A2A_CODES: Readonly<Record<string, number>> = Object.fromEntries(
 /** The google.rpc name of an error's status. */
 export function statusName({ code, status }: HttpError): string {
   return isFailureCode(code) ? FAILURES[code].status : (STATUS_NAMES[status] ?? 'INTERNAL');
+}
+
+/** The body of a request. @throws HttpError `content_type_not_supported` for one that is not sent as JSON. */
+export async function bodyOf({ request, body }: Pick<Call, 'request' | 'body'>): Promise<unknown> {
+  const read = await body();
+  const type = request.headers.get('content-type') ?? '';
+  if (typeof read !== 'string' || isJsonType(type)) return read;
+  const reason = 'Send the body as JSON, with the header content-type: application/json';
+  throw failure('content_type_not_supported', reason);
 }
 
 /** What an error is, for programs: its name, and the members of the request that are wrong. */

@@ -19,7 +19,7 @@ import type { RpcId } from '../json-rpc.ts';
 import { taskBefore } from './chain.ts';
 import { decodeSend, decodeTask } from './decode.ts';
 import { withExtensions } from './extensions.ts';
-import { A2A_CODES, detailsOf, unsupported, versionOf } from './failures.ts';
+import { A2A_CODES, bodyOf, detailsOf, unsupported, versionOf } from './failures.ts';
 import { LEGACY_METHODS, fromLegacy, legacyTask, toLegacy } from './legacy.ts';
 import { decodeList } from './list-request.ts';
 import { listTasks } from './list-tasks.ts';
@@ -102,7 +102,7 @@ const DECODERS: ReadonlyMap<string, (params: unknown) => unknown> = new Map<
 ]);
 
 async function answerRpc(api: ApiContext, call: Call): Promise<Response> {
-  const { id, method, params } = readRpc(await call.body());
+  const { id, method, params } = readRpc(await bodyOf(call));
   const known = LEGACY_METHODS.get(method);
   const legacy = known !== undefined;
   const version = versionOf(call, ['1.0', '0.3']);

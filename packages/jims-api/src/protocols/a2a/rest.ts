@@ -15,7 +15,7 @@ import type {
 } from '../../http/route.ts';
 import { SendParams } from './decode.ts';
 import { withExtensions } from './extensions.ts';
-import { detailsOf, statusName, unsupported, versionOf } from './failures.ts';
+import { bodyOf, detailsOf, statusName, unsupported, versionOf } from './failures.ts';
 import { LIST_PARAMETERS, listParamsIn } from './list-request.ts';
 import { listTasks } from './list-tasks.ts';
 import { sendMessage, streamMessage } from './send.ts';
@@ -140,13 +140,13 @@ function unsupportedRoute(method: Route['method'], path: string, handle: () => n
 
 async function send(api: ApiContext, given: Call): Promise<Response> {
   const call = begun(given);
-  const { task, headers } = await sendMessage(api, call, await call.body());
+  const { task, headers } = await sendMessage(api, call, await bodyOf(call));
   return answerJson(call, headers, { task });
 }
 
 async function sendAndStream(api: ApiContext, given: Call): Promise<Response> {
   const call = begun(given);
-  return streamMessage(api, call, { params: await call.body(), toFrame });
+  return streamMessage(api, call, { params: await bodyOf(call), toFrame });
 }
 
 async function list(api: ApiContext, given: Call): Promise<Response> {
