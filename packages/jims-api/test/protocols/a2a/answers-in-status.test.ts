@@ -50,6 +50,23 @@ for (const binding of BINDINGS) {
       assert.equal(plain.map(summaryOf).at(-1), 'TASK_STATE_COMPLETED');
     });
 
+    test('grow in it while they are streamed', async () => {
+      await using api = await serveApp(async (ctx) => {
+        const words = Array.from({ length: 100 }, (_, n) => `word${n} `);
+        await ctx.sendMessage(ReadableStream.from(words));
+      });
+      const client = await a2aClient(api.origin, { binding });
+      const events = await collect(client.sendMessageStream(ask('hello'), wanted));
+      const texts = events.flatMap(({ payload }) =>
+        payload?.$case === 'statusUpdate' ? [textOf(payload.value.status?.message?.parts)] : [],
+      );
+      const whole = texts.at(-1) ?? '';
+      assert.match(whole, /^word0 .*word99 $/);
+      assert.ok(texts.length > 2, 'it was not seen before its end');
+      assert.ok(texts.join('').length < 7 * whole.length, 'it was said too often');
+      for (const text of texts) assert.ok(whole.startsWith(text));
+    });
+
     test('come before a question, which stays what it is, and a failure has its own words', async () => {
       await using api = await serveApp(async (ctx) => {
         if (ctx.lastUserMessage === 'boom') throw new Error('kaboom');
