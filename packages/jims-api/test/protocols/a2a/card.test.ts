@@ -28,7 +28,8 @@ test('the card has the app’s name and description, and the address at which it
       extensions: [
         {
           uri: 'urn:jims:a2a:answers-in-status:v1',
-          description: 'The answers of a task are also the message of its last status',
+          description:
+            'Answers are also the message of statuses: as they grow, and of the last one',
           required: false,
         },
       ],
