@@ -15,7 +15,7 @@ import { taskOf } from './tasks.ts';
 import type { Task } from './wire.ts';
 
 /** How many windows one request reads at most. */
-const MAX_WINDOWS = 5;
+const MAX_WINDOWS = 3;
 /** How many tasks are read at once. */
 const AT_ONCE = 8;
 /** A page ends with the tasks that go beyond so many characters of JSON. */
