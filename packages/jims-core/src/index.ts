@@ -117,6 +117,7 @@ export type {
   TailQuery,
   ThreadList,
   ThreadQuery,
+  ThreadRun,
   ThreadRunList,
   ThreadStore,
   Withdrawn,

@@ -167,6 +167,7 @@ test('jims-core exports these names and no others', async () => {
     'ThreadList',
     'ThreadOverview',
     'ThreadQuery',
+    'ThreadRun',
     'ThreadRunList',
     'ThreadStore',
     'ThrownError',

@@ -349,9 +349,20 @@ export type RunSummary = Pick<
   | 'durable'
 >;
 
+/** How a run of a thread stands, and the question that it ended with. */
+export interface ThreadRun extends Pick<
+  RunRecord,
+  'runId' | 'status' | 'acceptedAt' | 'startedAt' | 'finishedAt' | 'chainId'
+> {
+  readonly threadId: string;
+  readonly question:
+    | Pick<QuestionRecord, 'audience' | 'state' | 'answeredBy' | 'closedAt'>
+    | undefined;
+}
+
 /** A part of the list of the runs of several threads. */
 export interface ThreadRunList {
-  readonly runs: readonly (RunSummary & { readonly threadId: string })[];
+  readonly runs: readonly ThreadRun[];
   /** Where to go on; `undefined` at the end. */
   readonly next: EventPosition | undefined;
 }

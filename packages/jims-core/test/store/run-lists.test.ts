@@ -3,7 +3,13 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 
-import type { EventPage, EventPosition, RunSummary, Store } from '../../src/store/store.ts';
+import type {
+  EventPage,
+  EventPosition,
+  RunSummary,
+  Store,
+  ThreadRun,
+} from '../../src/store/store.ts';
 import { newEvent } from '../../src/thread/event.ts';
 import type { ThreadEvent } from '../../src/thread/event.ts';
 import { newId } from '../../src/thread/new-id.ts';
@@ -129,7 +135,7 @@ describeStores((kind) => {
     const expected = [waiting.runId, running.runId, ...ended];
     await user.accept('of another one', { thread: latestOf('other') });
     const ids = [...threadIds, randomUUID()];
-    const found: { readonly runId: string; readonly threadId: string }[] = [];
+    const found: ThreadRun[] = [];
     let reads = 0;
     for (let before: EventPosition | undefined; ;) {
       const page = await store.listRunsOf(ids, before);
@@ -143,10 +149,10 @@ describeStores((kind) => {
       found.map(({ runId }) => runId),
       expected,
     );
-    for (const { threadId, ...summary } of found) {
-      const { thread, ...record } = (await store.run(summary.runId)) ?? {};
-      assert.equal(threadId, thread?.id);
-      assert.deepEqual({ ...record, ...summary }, record);
+    for (const { threadId, question, ...run } of found) {
+      const record = await store.run(run.runId);
+      assert.deepEqual([threadId, question], [record?.thread.id, record?.question]);
+      assert.deepEqual({ ...record, ...run }, record);
     }
     await store.deleteThreads({ contactId: 'busy' });
     assert.equal((await store.listRunsOf(ids)).runs.length, 3);
@@ -163,6 +169,23 @@ describeStores((kind) => {
     assert.deepEqual([first?.runId, first?.question?.questionId], [run.runId, questionId]);
     assert.deepEqual([second?.runId, second?.continues], [answering.runId, questionId]);
     assert.deepEqual([first?.chainId, second?.chainId], [run.runId, run.runId]);
+    const { runs } = await store.listRunsOf([run.thread.id]);
+    assert.deepEqual(
+      runs.map(({ runId, chainId, question: asked }) => [runId, chainId, asked]),
+      [
+        [answering.runId, run.runId, undefined],
+        [
+          run.runId,
+          run.runId,
+          {
+            audience: 'contact',
+            state: 'answered',
+            answeredBy: answering.runId,
+            closedAt: first?.question?.closedAt,
+          },
+        ],
+      ],
+    );
   });
 
   test('events know the run that made them, as long as its record is there', async () => {

@@ -1,6 +1,6 @@
 // The tasks of many contexts in the order of their last change. The runs of a thread are in the order of its log
 // alone, so they are read in windows: some contexts, and in each some of its newest messages.
-import type { EventPosition, JimsApp, RunSummary } from 'jims-core';
+import type { EventPosition, JimsApp, ThreadRun } from 'jims-core';
 
 import { statusOf } from '../../chat/run-status.ts';
 import type { WindowPosition } from './list-request.ts';
@@ -70,14 +70,14 @@ async function threadsOf(
 }
 
 /** The task whose newest run this is; none for a run that its task has gone on from. */
-function entryOf(run: RunSummary, window: WindowPosition): TaskEntry[] {
+function entryOf(run: ThreadRun, window: WindowPosition): TaskEntry[] {
   const { question, chainId: taskId } = run;
   if (question?.answeredBy !== undefined) return [];
   const state = question ? stateOfQuestion(question) : STATES[statusOf(run)];
   return [{ taskId, state, changedAt: question?.closedAt ?? changeOf(run), window }];
 }
 
-function changeOf({ finishedAt, startedAt, acceptedAt }: RunSummary): string {
+function changeOf({ finishedAt, startedAt, acceptedAt }: ThreadRun): string {
   return finishedAt ?? startedAt ?? acceptedAt;
 }
 

@@ -1,7 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
 
 import { MAX_WAITING_LISTED, runsLookAt } from '../store.ts';
-import type { EventPosition, RunList, RunPage, RunSummary, ThreadRunList } from '../store.ts';
+import type {
+  EventPosition,
+  RunList,
+  RunPage,
+  RunSummary,
+  ThreadRun,
+  ThreadRunList,
+} from '../store.ts';
 import { fromHex, listParameter, parseStoredJson, toHex } from './columns.ts';
 import { BEGINNING, END, positionOf } from './log-reads.ts';
 import { prepareAll, sql } from './rows.ts';
@@ -99,21 +106,30 @@ export class RunLists {
       .flatMap(({ threadId, rows }) => rows.map((row) => ({ threadId, row })))
       .filter(({ row }) => row[2] !== null && (!end || newestFirst(row, end) <= 0))
       .toSorted((a, b) => newestFirst(a.row, b.row));
-    for (const { threadId, row } of known) {
-      for (const run of this.#summary(row[0])) runs.push({ ...run, threadId });
-    }
+    for (const { threadId, row } of known) runs.push(...this.#threadRun(row[0], threadId));
     return { runs, next: end && { createdAt: toPublicTime(end[1]), id: fromHex(end[0]) } };
   }
 
-  #waitingOf(threadIds: readonly string[]): ThreadRunList['runs'][number][] {
-    const runs: ThreadRunList['runs'][number][] = [];
+  #waitingOf(threadIds: readonly string[]): ThreadRun[] {
+    const runs: ThreadRun[] = [];
     for (const threadId of threadIds) {
       const left = MAX_WAITING_LISTED - runs.length;
       for (const [runId] of this.#sql.waiting.all(toHex(threadId), null, left)) {
-        for (const run of this.#summary(runId)) runs.push({ ...run, threadId });
+        runs.push(...this.#threadRun(runId, threadId));
       }
     }
     return runs;
+  }
+
+  #threadRun(id: string, threadId: string): readonly ThreadRun[] {
+    return this.#summary(id).map(
+      ({ runId, status, chainId, acceptedAt, startedAt, finishedAt, question }) => {
+        const standing = { runId, threadId, status, chainId, acceptedAt, startedAt, finishedAt };
+        if (!question) return { ...standing, question };
+        const { state, audience, answeredBy, closedAt } = question;
+        return { ...standing, question: { state, audience, answeredBy, closedAt } };
+      },
+    );
   }
 
   ofEvents(threadId: string, events: readonly EventPosition[]): ReadonlyMap<string, string> {
