@@ -121,15 +121,13 @@ export class RunLists {
     return runs;
   }
 
-  #threadRun(id: string, threadId: string): readonly ThreadRun[] {
-    return this.#summary(id).map(
-      ({ runId, status, chainId, acceptedAt, startedAt, finishedAt, question }) => {
-        const standing = { runId, threadId, status, chainId, acceptedAt, startedAt, finishedAt };
-        if (!question) return { ...standing, question };
-        const { state, audience, answeredBy, closedAt } = question;
-        return { ...standing, question: { state, audience, answeredBy, closedAt } };
-      },
-    );
+  #threadRun(id: string, threadId: string): ThreadRun[] {
+    const run = this.#records.summary(fromHex(id));
+    if (!run) return [];
+    const { runId, status, chainId, acceptedAt, startedAt, finishedAt } = run;
+    const { state, audience, answeredBy, closedAt } = run.question ?? {};
+    const question = state && audience && { state, audience, answeredBy, closedAt };
+    return [{ runId, threadId, status, chainId, acceptedAt, startedAt, finishedAt, question }];
   }
 
   ofEvents(threadId: string, events: readonly EventPosition[]): ReadonlyMap<string, string> {
