@@ -266,7 +266,6 @@ export class RunEngine implements KnownThreads {
 
   #acceptRequest(request: RunRequest): AcceptRequest {
     const { thread, conversationStart = false, onBusy, idempotency, files } = request;
-    const incoming = incomingOf(request);
     const { limits } = this.#app;
     const { conversationStartPipeline, version } = this.#app.code();
     const known = this.events.known(thread);
@@ -278,7 +277,7 @@ export class RunEngine implements KnownThreads {
       onBusy: onBusy ?? limits.onBusy,
       queueLimit: limits.queueLimit,
       holdIncomingOnNewThread: conversationStart && conversationStartPipeline !== undefined,
-      ...(incoming && { incoming }),
+      ...incomingOf(request),
       ...(idempotency && { idempotency: { ...idempotency, ttlMs: limits.idempotencyTtlMs } }),
       ...(files && files.length > 0 && { files }),
       ...(known && { known }),

@@ -49,9 +49,10 @@ export interface RunRequest {
   readonly signal?: AbortSignal;
 }
 
-/** The event that starts a run. */
-export function incomingOf({ greets, incoming }: RunRequest): NewEvent | undefined {
-  return greets ? newEvent(CONVERSATION_STARTED, {}) : incoming;
+/** The event that starts a run, if one does. */
+export function incomingOf({ greets, incoming }: RunRequest): Pick<RunRequest, 'incoming'> {
+  if (greets) return { incoming: newEvent(CONVERSATION_STARTED, {}) };
+  return incoming ? { incoming } : {};
 }
 
 /** Which run failed, for reports. */
