@@ -17,7 +17,7 @@ interface RunLlmOptions {
 /** The models of one run. Most runs need none: so they are made when the pipeline first uses one. */
 export class RunLlm {
   readonly #options: RunLlmOptions;
-  readonly #over = new AbortController();
+  #over: AbortController | undefined;
   #llm: Llm | undefined;
 
   constructor(options: RunLlmOptions) {
@@ -25,8 +25,14 @@ export class RunLlm {
   }
 
   readonly get = (): Llm => {
+    this.#llm ??= this.#make();
+    return this.#llm;
+  };
+
+  #make(): Llm {
     const { models, observe, signal, threadId, traceContent, loadFile, traces } = this.#options;
-    this.#llm ??= models().forRun({
+    this.#over = new AbortController();
+    return models().forRun({
       signal,
       over: this.#over.signal,
       threadId,
@@ -35,8 +41,7 @@ export class RunLlm {
       loadFile,
       ...(traces && { traces }),
     });
-    return this.#llm;
-  };
+  }
 
   /** To be spread into the run's outcome: empty when the run used no model. */
   used(): { readonly usage?: readonly ModelUsage[] } {
@@ -46,6 +51,6 @@ export class RunLlm {
 
   /** The run is over: ends the streams that its pipeline did not read to the end. */
   end(): void {
-    if (this.#llm) this.#over.abort(new DOMException('The run is over', 'AbortError'));
+    this.#over?.abort(new DOMException('The run is over', 'AbortError'));
   }
 }

@@ -52,8 +52,8 @@ export class Journal {
   readonly #options: JournalOptions;
   readonly #entries: readonly ReplayedEntry[];
   readonly #places: Places;
-  readonly #limits: ChainLimits;
-  readonly #writer: EntryWriter;
+  #madeLimits: ChainLimits | undefined;
+  #madeWriter: EntryWriter | undefined;
   readonly #end = Promise.withResolvers<JournalEnd>();
   readonly #calls = new JournalCalls();
   readonly #patience = new Patience();
@@ -75,7 +75,7 @@ export class Journal {
   #isOver = false;
 
   constructor(options: JournalOptions) {
-    const { replay, part, isDurable, store } = options;
+    const { replay, part, isDurable } = options;
     this.part = part;
     this.#options = options;
     this.#entries = replay.entriesOf(part);
@@ -83,12 +83,6 @@ export class Journal {
       part === 'main' ? replay.sent : [],
       isDurable ? { chainId: replay.chainId, part } : undefined,
     );
-    this.#limits = new ChainLimits(replay.size);
-    this.#writer = new EntryWriter({
-      store: isDurable ? store : undefined,
-      onStored: () => this.#pump(),
-      onFailure: (error) => this.#fail(error),
-    });
     this.#nextSeq = options.nextSeq;
     this.#newestAt = replay.beganAt;
   }
@@ -131,8 +125,9 @@ export class Journal {
   }
 
   /** How many calls of a kind and name there were. */
-  readonly countOf = (kind: JournalEntry['kind'], name: string): number =>
-    this.#calls.countOf({ kind, name });
+  countOf(kind: JournalEntry['kind'], name: string): number {
+    return this.#calls.countOf({ kind, name });
+  }
 
   /** Does a piece of work, or gives the result that it had. */
   call<T>(work: Work<T>): Promise<T> {
@@ -149,7 +144,9 @@ export class Journal {
   }
 
   /** Work that is made of several calls. Its failure is the run's when nobody waits for it, as that of a call. */
-  readonly whole: JournalCalls['whole'] = (work) => this.#calls.whole(work);
+  whole<T>(work: Promise<T>): Promise<T> {
+    return this.#calls.whole(work);
+  }
 
   /** Says where an event belongs that the pipeline sends now; `dropped` when a later execution sends it. */
   send(
@@ -183,6 +180,22 @@ export class Journal {
   entriesWith(call: JournalCall, questionId: string): readonly JournalEntry[] {
     const last = this.#entryOf(call, { outcome: { kind: 'asked', questionId } });
     return [...this.#writer.unstored, last];
+  }
+
+  /** Most pipelines make no entry, and need neither this nor the writer. */
+  get #limits(): ChainLimits {
+    this.#madeLimits ??= new ChainLimits(this.#options.replay.size);
+    return this.#madeLimits;
+  }
+
+  get #writer(): EntryWriter {
+    const { isDurable, store } = this.#options;
+    this.#madeWriter ??= new EntryWriter({
+      store: isDurable ? store : undefined,
+      onStored: () => this.#pump(),
+      onFailure: (error) => this.#fail(error),
+    });
+    return this.#madeWriter;
   }
 
   /** Whether the pipeline has not made the call of a result that is left. */
