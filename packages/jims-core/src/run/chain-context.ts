@@ -102,7 +102,7 @@ export class ChainContext implements ContextJournal {
     const kept = new KeptWork<T>({
       what: `the step '${name}'`,
       isKeptOnly: true,
-      async work(idempotencyKey) {
+      work(idempotencyKey) {
         tell({ status: 'running', ...(input !== undefined && { input }) });
         return doStep(work, options, { signal, idempotencyKey, status });
       },

@@ -239,7 +239,13 @@ export class Journal {
   /** Goes on, as far as there is something to do: most calls and sends come while there is not. */
   #pump(): void {
     const isWaiting = this.#hasReturned || this.#asking || this.#isParking;
-    if (isWaiting || this.isReplaying || this.#undelivered.length > 0) this.#steps.go();
+    if (isWaiting || this.isReplaying || this.#deliverable) this.#steps.go();
+  }
+
+  /** The next result for the pipeline, which must be stored when the chain is durable. */
+  get #deliverable(): KeptResult | undefined {
+    const result = this.#undelivered[0];
+    return result && this.#writer.mayDeliver(result.entry) ? result : undefined;
   }
 
   /** Does one thing; returns whether there may be more to do. */
@@ -272,10 +278,9 @@ export class Journal {
     return false;
   }
 
-  /** Gives the pipeline the next result, which must be stored when the chain is durable. */
   #giveResult(): boolean {
-    const [result] = this.#undelivered;
-    if (!result || !this.#writer.mayDeliver(result.entry)) return false;
+    const result = this.#deliverable;
+    if (!result) return false;
     this.#undelivered.shift();
     this.#newestAt = result.entry.at;
     this.#calls.deliver(result.call, result.entry.outcome);
