@@ -52,8 +52,8 @@ export class Journal {
   readonly #options: JournalOptions;
   readonly #entries: readonly ReplayedEntry[];
   readonly #places: Places;
-  #madeLimits: ChainLimits | undefined;
-  #madeWriter: EntryWriter | undefined;
+  readonly #limits: ChainLimits;
+  readonly #writer: EntryWriter;
   readonly #end = Promise.withResolvers<JournalEnd>();
   readonly #calls = new JournalCalls();
   readonly #patience = new Patience();
@@ -75,7 +75,7 @@ export class Journal {
   #isOver = false;
 
   constructor(options: JournalOptions) {
-    const { replay, part, isDurable } = options;
+    const { replay, part, isDurable, store } = options;
     this.part = part;
     this.#options = options;
     this.#entries = replay.entriesOf(part);
@@ -83,6 +83,12 @@ export class Journal {
       part === 'main' ? replay.sent : [],
       isDurable ? { chainId: replay.chainId, part } : undefined,
     );
+    this.#limits = new ChainLimits(replay.size);
+    this.#writer = new EntryWriter({
+      store: isDurable ? store : undefined,
+      onStored: () => this.#pump(),
+      onFailure: (error) => this.#fail(error),
+    });
     this.#nextSeq = options.nextSeq;
     this.#newestAt = replay.beganAt;
   }
@@ -180,22 +186,6 @@ export class Journal {
   entriesWith(call: JournalCall, questionId: string): readonly JournalEntry[] {
     const last = this.#entryOf(call, { outcome: { kind: 'asked', questionId } });
     return [...this.#writer.unstored, last];
-  }
-
-  /** Most pipelines make no entry, and need neither this nor the writer. */
-  get #limits(): ChainLimits {
-    this.#madeLimits ??= new ChainLimits(this.#options.replay.size);
-    return this.#madeLimits;
-  }
-
-  get #writer(): EntryWriter {
-    const { isDurable, store } = this.#options;
-    this.#madeWriter ??= new EntryWriter({
-      store: isDurable ? store : undefined,
-      onStored: () => this.#pump(),
-      onFailure: (error) => this.#fail(error),
-    });
-    return this.#madeWriter;
   }
 
   /** Whether the pipeline has not made the call of a result that is left. */

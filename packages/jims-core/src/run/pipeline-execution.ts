@@ -130,7 +130,9 @@ export class PipelineExecution {
     const { tracer } = report;
     const { part, log } = this.#options;
     const journal = this.#journal;
-    const forgetStop = stop.onStop((reason) => journal.stop({ goesOn: isDurable && leavesRun(reason) }));
+    const forgetStop = stop.onStop((reason) =>
+      journal.stop({ goesOn: isDurable && leavesRun(reason) }),
+    );
     let call: JournalCall | undefined;
     tracer?.pipeline(part, pipelineName(pipeline), log.events);
     await stop.guard(async () => {

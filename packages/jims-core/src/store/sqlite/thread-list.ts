@@ -55,22 +55,37 @@ export function listStatement(
   return { text: `${parts.join(' UNION ALL ')} ORDER BY ${merged} DESC`, values };
 }
 
-/** A condition for a filter that is not wanted would keep SQLite from using an index. */
 function select(
   filters: Filters,
   among: Candidates | undefined,
   standing: string,
   values: (string | number)[],
 ): string {
-  const { contactId, externalId, feedback, waiting, before, order = 'activity' } = filters;
-  const conditions = [standing];
+  const { externalId, order = 'activity' } = filters;
   if (among) values.push(JSON.stringify(among.threads));
-  function where(one: string, ...given: readonly string[]): void {
-    conditions.push(one);
-    values.push(...given);
-  }
   // The contact is in the table whose index is used.
   const ofThread = order === 'created' || externalId !== undefined;
+  const conditions = [standing, ...conditionsOf(filters, ofThread, values)].join(' AND ');
+  if (!among || ofThread) {
+    return `SELECT ${ACTIVE_THREAD} FROM ${sourceOf(filters, among)} WHERE ${conditions}`;
+  }
+  values.push(among.limit);
+  return `SELECT ${ACTIVE_THREAD} FROM (
+      SELECT a.* FROM ${CANDIDATES} WHERE ${conditions} ORDER BY a.last_event_at DESC, a.thread_id DESC LIMIT ?
+    ) a CROSS JOIN ${THREAD}`;
+}
+
+/** A condition for a filter that is not wanted would keep SQLite from using an index. */
+function conditionsOf(
+  { contactId, externalId, feedback, waiting, before, order = 'activity' }: Filters,
+  ofThread: boolean,
+  values: (string | number)[],
+): readonly string[] {
+  const conditions: string[] = [];
+  function where(condition: string, ...given: readonly string[]): void {
+    conditions.push(condition);
+    values.push(...given);
+  }
   if (contactId !== undefined) where(`${ofThread ? 't' : 'a'}.contact_id = ?`, contactId);
   if (externalId !== undefined) where('t.external_id = ?', externalId);
   if (feedback !== undefined) where(`a.has_${feedback}`);
@@ -80,14 +95,7 @@ function select(
       order === 'created' ? '(t.created_at, t.thread_id)' : '(a.last_event_at, a.thread_id)';
     where(`${position} < (?, ?)`, toStoredTime(before.createdAt), toHex(before.id));
   }
-  const condition = conditions.join(' AND ');
-  if (!among || ofThread) {
-    return `SELECT ${ACTIVE_THREAD} FROM ${sourceOf(filters, among)} WHERE ${condition}`;
-  }
-  values.push(among.limit);
-  return `SELECT ${ACTIVE_THREAD} FROM (
-      SELECT a.* FROM ${CANDIDATES} WHERE ${condition} ORDER BY a.last_event_at DESC, a.thread_id DESC LIMIT ?
-    ) a CROSS JOIN ${THREAD}`;
+  return conditions;
 }
 
 const CANDIDATES = 'json_each(?) f CROSS JOIN jims_activity a ON a.thread_no = f.value';
