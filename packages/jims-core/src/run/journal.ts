@@ -131,9 +131,8 @@ export class Journal {
   }
 
   /** How many calls of a kind and name there were. */
-  countOf(kind: JournalEntry['kind'], name: string): number {
-    return this.#calls.countOf({ kind, name });
-  }
+  readonly countOf = (kind: JournalEntry['kind'], name: string): number =>
+    this.#calls.countOf({ kind, name });
 
   /** Does a piece of work, or gives the result that it had. */
   call<T>(work: Work<T>): Promise<T> {
@@ -150,9 +149,7 @@ export class Journal {
   }
 
   /** Work that is made of several calls. Its failure is the run's when nobody waits for it, as that of a call. */
-  whole<T>(work: Promise<T>): Promise<T> {
-    return this.#calls.whole(work);
-  }
+  readonly whole: JournalCalls['whole'] = (work) => this.#calls.whole(work);
 
   /** Says where an event belongs that the pipeline sends now; `dropped` when a later execution sends it. */
   send(
@@ -228,14 +225,9 @@ export class Journal {
 
   /** Goes on, as far as there is something to do: most calls and sends come while there is not. */
   #pump(): void {
-    const isWaiting = this.#hasReturned || this.#asking || this.#isParking;
-    if (isWaiting || this.isReplaying || this.#deliverable) this.#steps.go();
-  }
-
-  /** The next result for the pipeline, which must be stored when the chain is durable. */
-  get #deliverable(): KeptResult | undefined {
-    const result = this.#undelivered[0];
-    return result && this.#writer.mayDeliver(result.entry) ? result : undefined;
+    const isWaiting = this.#hasReturned || this.#asking || this.#isParking || this.isReplaying;
+    const next = this.#undelivered[0];
+    if (isWaiting || (next && this.#writer.mayDeliver(next.entry))) this.#steps.go();
   }
 
   /** Does one thing; returns whether there may be more to do. */
@@ -268,9 +260,10 @@ export class Journal {
     return false;
   }
 
+  /** Gives the pipeline the next result, which must be stored when the chain is durable. */
   #giveResult(): boolean {
-    const result = this.#deliverable;
-    if (!result) return false;
+    const [result] = this.#undelivered;
+    if (!result || !this.#writer.mayDeliver(result.entry)) return false;
     this.#undelivered.shift();
     this.#newestAt = result.entry.at;
     this.#calls.deliver(result.call, result.entry.outcome);
