@@ -6,7 +6,7 @@ export { openByDefault } from './app/options.ts';
 export { describeError, plainError } from './errors/jims-error.ts';
 export { stackFrames } from './errors/stack-frames.ts';
 export type { StackFrame } from './errors/stack-frames.ts';
-export { isTypePattern } from './files/file-limits.ts';
+export { isAllowedType, isTypePattern } from './files/file-limits.ts';
 export { pipelineName } from './pipeline/pipeline.ts';
 export { createCallerShares, defaultShare } from './run/caller-shares.ts';
 export type { CallerShares } from './run/caller-shares.ts';
