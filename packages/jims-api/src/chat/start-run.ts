@@ -70,6 +70,7 @@ export async function startRun(
   const target = { thread, onMoved, eventFiles, replacedFiles };
   const run = await startWhereItBelongs(api.app, complete, { target, sentFiles });
   logAccepted(api, call, run);
+  call.logRun(run);
   const leave = run.attach(leaving);
   onAbort(call.request.signal, leave);
   return { run, leave };

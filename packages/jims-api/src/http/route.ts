@@ -61,6 +61,8 @@ export interface Call {
   readonly body: () => Promise<unknown>;
   /** Makes the log wait for the end of an answer that is a stream: gives what to call then. */
   readonly logStream: () => (end: SseEnd) => void;
+  /** Names the run that the request has started, for its log line. */
+  readonly logRun: (run: Pick<Run, 'id' | 'thread'>) => void;
 }
 
 /** What is known of a request that is answered with an error. The body of an unknown caller must not be read. */

@@ -74,6 +74,7 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
         receivedAt,
         query: url.searchParams,
         logStream: line.stream,
+        logRun: line.run,
       }),
     );
   } catch (error) {
@@ -139,7 +140,7 @@ function guardPath(guard: RequestGuard, request: Request, path: string): void {
 async function handle(
   { api, authenticate, guard, requireContactHeader }: AnswerOptions,
   { route, request, params }: Routed,
-  call: RefusedCall & Pick<Call, 'query' | 'receivedAt' | 'logStream'>,
+  call: RefusedCall & Pick<Call, 'query' | 'receivedAt' | 'logStream' | 'logRun'>,
 ): Promise<Response> {
   // Databases cannot keep a NUL; JSON that holds one is refused, too.
   if (request.url.includes('%00')) {

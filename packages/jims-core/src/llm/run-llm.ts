@@ -18,7 +18,7 @@ interface RunLlmOptions {
 /** The models of one run. Most runs need none: so they are made when the pipeline first uses one. */
 export class RunLlm {
   readonly #options: RunLlmOptions;
-  readonly #over = new AbortController();
+  #over: AbortController | undefined;
   #llm: Llm | undefined;
 
   constructor(options: RunLlmOptions) {
@@ -26,15 +26,20 @@ export class RunLlm {
   }
 
   readonly get = (): Llm => {
+    this.#llm ??= this.#make();
+    return this.#llm;
+  };
+
+  #make(): Llm {
     const { models, traceContent, traces, ...bound } = this.#options;
-    this.#llm ??= models().forRun({
+    this.#over = new AbortController();
+    return models().forRun({
       ...bound,
       over: this.#over.signal,
       ...(traceContent !== undefined && { traceContent }),
       ...(traces && { traces }),
     });
-    return this.#llm;
-  };
+  }
 
   /** To be spread into the run's outcome: empty when the run used no model. */
   used(): { readonly usage?: readonly ModelUsage[] } {
@@ -44,6 +49,6 @@ export class RunLlm {
 
   /** The run is over: ends the streams that its pipeline did not read to the end. */
   end(): void {
-    if (this.#llm) this.#over.abort(new DOMException('The run is over', 'AbortError'));
+    this.#over?.abort(new DOMException('The run is over', 'AbortError'));
   }
 }

@@ -4,7 +4,7 @@ import { EntryWriter } from './entry-writer.ts';
 import { type JournalCall, type Work, type WorkResult, titleOf } from './journal-call.ts';
 import { JournalCalls } from './journal-calls.ts';
 import { Patience } from './patience.ts';
-import { Places, type SendPlace } from './places.ts';
+import { Places, type SentPlace } from './places.ts';
 import { Pump } from './pump.ts';
 import type { Replay, ReplayedEntry } from './replay.ts';
 import { changed } from './run-failure.ts';
@@ -154,10 +154,8 @@ export class Journal {
   /** Work that is made of several calls. Its failure is the run's when nobody waits for it, as that of a call. */
   readonly whole: JournalCalls['whole'] = (work) => this.#calls.whole(work);
 
-  /** Says where an event belongs that the pipeline sends now; `dropped` when a later execution sends it. */
-  send(
-    type: string,
-  ): Exclude<SendPlace, { readonly kind: 'other' }> | { readonly kind: 'dropped' } {
+  /** Says where an event belongs that the pipeline sends now. */
+  send(type: string): SentPlace {
     if (this.#asking || this.#isParked) return { kind: 'dropped' };
     const position = this.#places.send(type);
     if (position.kind !== 'other') return position;
@@ -228,8 +226,9 @@ export class Journal {
 
   /** Goes on, as far as there is something to do: most calls and sends come while there is not. */
   #pump(): void {
-    const isWaiting = this.#hasReturned || this.#asking || this.#isParking;
-    if (isWaiting || this.isReplaying || this.#undelivered.length > 0) this.#steps.go();
+    const isWaiting = this.#hasReturned || this.#asking || this.#isParking || this.isReplaying;
+    const next = this.#undelivered[0];
+    if (isWaiting || (next && this.#writer.mayDeliver(next.entry))) this.#steps.go();
   }
 
   /** Does one thing; returns whether there may be more to do. */

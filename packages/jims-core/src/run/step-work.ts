@@ -29,11 +29,9 @@ export async function doStep<T>(
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await oneTry(
-        (limited) => work({ signal: limited, idempotencyKey, try: attempt, status }),
-        signal,
-        timeoutMs,
-      );
+      const oneTry = (limited: AbortSignal): T | Promise<T> =>
+        work({ signal: limited, idempotencyKey, try: attempt, status });
+      return await (timeoutMs === undefined ? oneTry(signal) : inTime(oneTry, signal, timeoutMs));
     } catch (error) {
       if (attempt > retry.times || signal.aborted) throw error;
       await sleep(pauseBefore(attempt, retry), undefined, { signal });
@@ -42,12 +40,11 @@ export async function doStep<T>(
 }
 
 /** The signal of a try aborts after its time, and so does the try, whatever its work does. */
-async function oneTry<T>(
+async function inTime<T>(
   work: (signal: AbortSignal) => T | Promise<T>,
   signal: AbortSignal,
-  timeoutMs: number | undefined,
+  timeoutMs: number,
 ): Promise<T> {
-  if (timeoutMs === undefined) return work(signal);
   const late = new AbortController();
   const { promise, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => {

@@ -40,7 +40,7 @@ const FILES = [
 ];
 
 /** How many messages a search looks at before it asks the index, and how many it takes from there. */
-const SEARCH_LOOK_AT = 2000;
+const SEARCH_LOOK_AT = 500;
 const SEARCH_HITS = 20_000;
 
 /**

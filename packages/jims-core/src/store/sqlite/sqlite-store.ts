@@ -44,12 +44,12 @@ export function sqliteStoreOn(db: DatabaseSync, file: string): Store {
   const instances = new InstanceRows(db);
   const { accepting, transitions, recovery } = stateMachine(tables, instances);
   const lists = new QuestionLists(db);
-  const group = new CommitGroup(db, () => {
+  const health = new Health();
+  const group = new CommitGroup(db, health, () => {
     for (const threadId of appendedTo) watchers.wake(threadId);
     appendedTo.clear();
   });
-  const health = new Health();
-  const write = <T>(work: () => T): Promise<T> => health.ofWrite(group.write(work));
+  const write = <T>(work: () => T): Promise<T> => group.write(work);
   const read = <T>(query: () => T | Promise<T>): Promise<T> => health.ofRead(whenUnlocked(query));
   const retention = new ThreadEraser(db, tables, write, watchers);
   const fileStore = fileStoreBeside(file);
