@@ -1,4 +1,6 @@
 // jims-core/host: what a program needs that serves an app, such as `jims-api`.
+export { sendDeliveriesBy, subscriptionsOf } from './app/deliveries.ts';
+export type { Subscriptions } from './app/deliveries.ts';
 export { eventPieces } from './app/event-pieces.ts';
 export { refuseRuns, reloading, takeOver } from './app/live-code.ts';
 export type { FixedPart } from './app/live-code.ts';
@@ -10,6 +12,7 @@ export { isTypePattern } from './files/file-limits.ts';
 export { pipelineName } from './pipeline/pipeline.ts';
 export { createCallerShares, defaultShare } from './run/caller-shares.ts';
 export type { CallerShares } from './run/caller-shares.ts';
+export type { SendDelivery, SendResult } from './run/deliveries.ts';
 export { failCurrentRun } from './run/stop-switch.ts';
 export { onTracingFault, withCallersTrace } from './telemetry/tracing.ts';
 export type { TraceIds } from './telemetry/tracing.ts';

@@ -5,6 +5,8 @@ import { DEFAULT_FILE_LIMITS } from '../files/file-limits.ts';
 import { StoredFiles } from '../files/stored-files.ts';
 import { createLlmProvider } from '../llm/llm-provider.ts';
 import type { Llm, LlmProvider } from '../llm/llm.ts';
+import { Deliveries } from '../run/deliveries.ts';
+import type { SendDelivery } from '../run/deliveries.ts';
 import { RunEngine } from '../run/engine.ts';
 import { DEFAULT_RUN_LIMITS } from '../run/run-limits.ts';
 import type { RunLimits } from '../run/run-limits.ts';
@@ -49,6 +51,7 @@ export class OpenApp {
   /** The app that goes on with the code of this one. */
   #successor: OpenApp | undefined;
   readonly #closed = new AbortController();
+  readonly #deliveries = new Deliveries();
   #options: OpenOptions | undefined;
   #opened: Promise<Opened> | undefined;
   #engine: RunEngine | undefined;
@@ -98,6 +101,12 @@ export class OpenApp {
 
   get changedChains(): number {
     return this.#engine?.failures.changedChains ?? 0;
+  }
+
+  /** Sends deliveries of a kind in this way, whenever it is open. */
+  sendDeliveriesBy(kind: string, send: SendDelivery): void {
+    if (this.#successor) this.#successor.sendDeliveriesBy(kind, send);
+    else this.#deliveries.sendBy(kind, send);
   }
 
   /** Refuses all runs until code is taken over. */
@@ -209,6 +218,7 @@ export class OpenApp {
         throw shuttingDown();
       }
       this.#engine = engine;
+      this.#deliveries.open({ store, logger, metrics: this.metrics });
       return { store, engine, logger, files, fileStore, traces, limits: allLimits };
     } catch (error) {
       // A store that was given by the app is there for the next try.
@@ -224,6 +234,7 @@ export class OpenApp {
     const opening = this.#opened?.catch(() => undefined);
     const opened = opening && (await within(CLOSE_MS, opening));
     await opened?.engine.drain(drainMs);
+    await this.#deliveries.close();
     this.#closed.abort();
     const store = opened?.store ?? (typeof own === 'string' ? undefined : own);
     if (!store) return;
