@@ -84,6 +84,8 @@ export interface Sending {
   readonly contactId: string | undefined;
   readonly wait: boolean;
   readonly historyLength: number | undefined;
+  /** Where to be sent what becomes of it, as the client wrote it. */
+  readonly push: unknown;
 }
 
 /** A request about a task, decoded. */
@@ -94,12 +96,9 @@ export interface TaskRequest {
   readonly historyLength: number | undefined;
 }
 
-/** @throws HttpError 422, `content_type_not_supported`, `push_notification_not_supported`. */
+/** @throws HttpError 422, `content_type_not_supported`. */
 export function decodeSend(params: unknown): Sending {
   const { message, configuration, metadata: named } = parseBody(SendParams, params);
-  if (configuration?.taskPushNotificationConfig !== undefined) {
-    throw failure('push_notification_not_supported', 'This agent sends no push notifications');
-  }
   const texts = message.parts.flatMap(({ text }) => text ?? []);
   const sentFiles = message.parts.filter(({ text }) => text === undefined).map(toFile);
   const { type, data } = userEvent(texts.join('\n'));
@@ -111,6 +110,7 @@ export function decodeSend(params: unknown): Sending {
     contactId: named?.contact_id,
     wait: !configuration?.returnImmediately,
     historyLength: configuration?.historyLength,
+    push: configuration?.taskPushNotificationConfig,
   };
 }
 

@@ -23,7 +23,6 @@ import { cancelTask, getTask, subscribeToTask } from './tasks.ts';
 const toFrame: ToFrame = (response) => ({ data: jsonText(response) });
 /** A2A's own media type, for clients that use it: others may accept plain JSON only. */
 const A2A_JSON = 'application/a2a+json';
-const PUSH_CONFIGS = '/a2a/rest/tasks/:task/pushNotificationConfigs';
 const VERB = /^(?<id>.*):(?<verb>cancel|subscribe)$/s;
 
 const tags = ['a2a'];
@@ -117,10 +116,6 @@ export const restRoutes: readonly Route[] = [
     encodeError: refuseRest,
     handle: changeTask,
   },
-  unsupportedRoute('GET', PUSH_CONFIGS, unsupported.push),
-  unsupportedRoute('POST', PUSH_CONFIGS, unsupported.push),
-  unsupportedRoute('GET', `${PUSH_CONFIGS}/:config`, unsupported.push),
-  unsupportedRoute('DELETE', `${PUSH_CONFIGS}/:config`, unsupported.push),
   unsupportedRoute('GET', '/a2a/rest/extendedAgentCard', unsupported.extendedCard),
 ];
 
@@ -177,7 +172,8 @@ export function refuseRest(error: HttpError, call: RefusedCall): Response {
   return json(call, { error: body }, status);
 }
 
-function answerJson(
+/** Answers in the media type that the client uses. */
+export function answerJson(
   { request, headers }: Call,
   runHeaders: Readonly<Record<string, string>>,
   value: object,
