@@ -37,7 +37,7 @@ export async function serveApp(
     ...('pipeline' in app ? app : { pipeline: app }),
     store: store ?? own?.url ?? '',
   });
-  await jims.open({ limits, traces });
+  await jims.open({ limits, traces, logger: options.logger });
   const server = createHttpServer(jims, { ...TIMES, logger: silent, ...options });
   const port = await localPort(server);
   return {

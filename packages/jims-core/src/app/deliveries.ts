@@ -29,6 +29,11 @@ export function sendDeliveriesBy(app: JimsApp, kind: string, send: SendDelivery)
  * const { subscribe } = await subscriptionsOf(app);
  */
 export async function subscriptionsOf(app: JimsApp): Promise<Subscriptions> {
-  const { store } = await openAppOf(app).opened();
-  return store;
+  const openApp = openAppOf(app);
+  const { store } = await openApp.opened();
+  return {
+    subscribe: (subscription) => openApp.subscribe(subscription),
+    subscriptions: (of) => store.subscriptions(of),
+    unsubscribe: (subscription) => store.unsubscribe(subscription),
+  };
 }

@@ -15,7 +15,7 @@ import type { Traces } from '../run/trace/traces.ts';
 import { within } from '../run/within.ts';
 import { openFileStore } from '../store/open-file-store.ts';
 import { DEFAULT_STORE_URL, openStore } from '../store/open-store.ts';
-import type { FileStore, Store } from '../store/store.ts';
+import type { FileStore, NewSubscription, Store, SubscribeResult } from '../store/store.ts';
 import { silentLogger } from '../telemetry/logger.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -107,6 +107,15 @@ export class OpenApp {
   sendDeliveriesBy(kind: string, send: SendDelivery): void {
     if (this.#successor) this.#successor.sendDeliveriesBy(kind, send);
     else this.#deliveries.sendBy(kind, send);
+  }
+
+  /** Keeps a subscription: see `OutboxStore`. What it is sent by this process comes without a pause. */
+  async subscribe(subscription: NewSubscription): Promise<SubscribeResult> {
+    const { store, engine } = await this.opened();
+    const result = await store.subscribe(subscription);
+    void engine.executed(subscription.chainId)?.end.then(() => this.#deliveries.lookSoon());
+    this.#deliveries.lookSoon();
+    return result;
   }
 
   /** Refuses all runs until code is taken over. */

@@ -53,9 +53,12 @@ const LAST_ANSWERS_MS = 1000;
 export class Deliveries {
   readonly #senders = new Map<string, SendDelivery>();
   readonly #sending = new Set<Promise<void>>();
+  readonly #closing = new AbortController();
   readonly #stopping = new AbortController();
   #services: DeliveryServices | undefined;
   #timer: UpkeepTimer | undefined;
+  #isLooking = false;
+  #looksAgain = false;
 
   /** Sends deliveries of a kind in this way from now on. */
   sendBy(kind: string, send: SendDelivery): void {
@@ -69,9 +72,16 @@ export class Deliveries {
     this.#start();
   }
 
+  /** Looks now for what is due, and not in a second: there may be something. */
+  lookSoon(): void {
+    // What fails here is found by the timer, too, which reports it.
+    if (this.#services && this.#timer) void this.#look(this.#services).catch(() => {});
+  }
+
   /** Takes nothing more, and leaves to others what is not sent within a second. */
   async close(): Promise<void> {
     this.#timer?.close();
+    this.#closing.abort();
     await within(LAST_ANSWERS_MS, Promise.all(this.#sending));
     this.#stopping.abort();
     await Promise.all(this.#sending);
@@ -81,7 +91,7 @@ export class Deliveries {
     const services = this.#services;
     if (this.#timer || !services || this.#senders.size === 0) return;
     this.#timer = new UpkeepTimer({
-      work: (signal) => this.#sendDue(services, signal),
+      work: () => this.#look(services),
       task: 'look for deliveries that are due',
       logger: services.logger,
       everyMs: LOOK_EVERY_MS,
@@ -89,7 +99,22 @@ export class Deliveries {
     this.#timer.start();
   }
 
-  async #sendDue(services: DeliveryServices, signal: AbortSignal): Promise<void> {
+  async #look(services: DeliveryServices): Promise<void> {
+    this.#looksAgain = true;
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    try {
+      while (this.#looksAgain) {
+        this.#looksAgain = false;
+        await this.#sendDue(services);
+      }
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
+  async #sendDue(services: DeliveryServices): Promise<void> {
+    const { signal } = this.#closing;
     while (!signal.aborted) {
       const limit = MAX_SENDING - this.#sending.size;
       if (limit <= 0) {
@@ -105,7 +130,11 @@ export class Deliveries {
   }
 
   #begin(services: DeliveryServices, delivery: TakenDelivery): void {
-    const sending = this.#send(services, delivery).finally(() => this.#sending.delete(sending));
+    const sending = this.#send(services, delivery).finally(() => {
+      this.#sending.delete(sending);
+      // The next one of its subscription may be due.
+      this.lookSoon();
+    });
     this.#sending.add(sending);
   }
 

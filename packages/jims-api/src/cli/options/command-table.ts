@@ -10,6 +10,7 @@ import {
 } from './file-options.ts';
 import type { OptionTable } from './option-table.ts';
 import { NETWORK_GROUP, PAGE_OPTIONS } from './page-options.ts';
+import { WEBHOOK_OPTIONS } from './webhook-options.ts';
 
 export const ALL_PROTOCOLS = Object.keys(PROTOCOLS).filter(isProtocolName);
 
@@ -102,6 +103,7 @@ export const OPTIONS = {
     several: true,
     help: 'A host name that requests may be sent to, such as chat.example; needed without keys, and on a loopback address',
   },
+  ...WEBHOOK_OPTIONS,
   ...PAGE_OPTIONS,
   protocols: {
     type: 'text',

@@ -31,9 +31,10 @@ export interface WebhooksOptions {
   readonly secrets?: readonly string[] | undefined;
   /** Finds the addresses of a name; default: as the system does. */
   readonly resolve?: (hostname: string) => Promise<readonly HostAddress[]>;
+  /** How long sending may take in all; default 5000. */
+  readonly timeoutMs?: number;
 }
 
-const TIMEOUT_MS = 5000;
 /** How much of an answer is read, to be thrown away. */
 const MAX_ANSWER = 16 * 1024;
 const GONE = 410;
@@ -47,12 +48,14 @@ export class Webhooks {
   readonly #hosts: WebhookHosts;
   readonly #signatures: WebhookSignatures;
   readonly #resolve: NonNullable<WebhooksOptions['resolve']>;
+  readonly #timeoutMs: number;
 
   /** @throws TypeError for a host or a secret that is not valid. */
-  constructor({ hosts, secrets = [], resolve = lookUp }: WebhooksOptions) {
+  constructor({ hosts, secrets = [], resolve = lookUp, timeoutMs = 5000 }: WebhooksOptions) {
     this.#hosts = new WebhookHosts(hosts);
     this.#signatures = new WebhookSignatures(secrets);
     this.#resolve = resolve;
+    this.#timeoutMs = timeoutMs;
   }
 
   /** Why nothing can ever be sent to an address; `undefined` for one where that shows when it is sent to. */
@@ -68,7 +71,7 @@ export class Webhooks {
   ): Promise<SendResult> {
     const url = this.#hosts.read(text);
     if (typeof url === 'string') return failed(url);
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(this.#timeoutMs)]);
     const addresses = await this.#addressesOf(url, limit);
     if (typeof addresses === 'string') return failed(addresses);
     const options: RequestOptions = {
@@ -136,8 +139,10 @@ function pinnedTo(addresses: readonly HostAddress[]): LookupFunction {
 function resultOf(request: ClientRequest, hostname: string): Promise<SendResult> {
   return new Promise((resolve) => {
     let result = failed(`${hostname} closed the connection`);
+    let isAnswered = false;
     let bytes = 0;
     request.on('response', (answer) => {
+      isAnswered = true;
       result = resultOfStatus(answer.statusCode ?? 0, hostname);
       answer.on('error', () => {});
       answer.on('data', (piece: Buffer) => {
@@ -145,8 +150,6 @@ function resultOf(request: ClientRequest, hostname: string): Promise<SendResult>
         if (bytes > MAX_ANSWER) answer.destroy();
       });
     });
-    let isAnswered = false;
-    request.once('response', () => (isAnswered = true));
     request.on('error', (error) => {
       if (!isAnswered) result = failed(reasonOf(error, hostname));
     });
@@ -163,7 +166,7 @@ function resultOfStatus(status: number, hostname: string): SendResult {
 
 function reasonOf(error: Error, hostname: string): string {
   const isLate = error.name === 'AbortError' || error.name === 'TimeoutError';
-  if (isLate) return `${hostname} did not answer within ${TIMEOUT_MS / 1000} seconds`;
+  if (isLate) return `${hostname} did not answer in time`;
   return `Cannot send to ${hostname}: ${codeOf(error) ?? error.name}`;
 }
 
