@@ -244,7 +244,10 @@ function bodyLimits(
   };
 }
 
-function webhooksOf({ webhookHosts: hosts = [], webhookSecrets: secrets }: ApiOptions): Webhooks | undefined {
+function webhooksOf({
+  webhookHosts: hosts = [],
+  webhookSecrets: secrets,
+}: ApiOptions): Webhooks | undefined {
   return hosts.length === 0 ? undefined : new Webhooks({ hosts, secrets });
 }
 

@@ -151,7 +151,10 @@ export class Deliveries {
       if (result.kind !== 'failed') {
         await store.endDelivery(delivery, { kind: 'sent' });
         metrics.countDelivery(kind, result.kind);
-        logger.debug(about, result.kind === 'sent' ? 'delivery sent' : 'nothing to deliver any more');
+        logger.debug(
+          about,
+          result.kind === 'sent' ? 'delivery sent' : 'nothing to deliver any more',
+        );
         return;
       }
       const error = result.reason;

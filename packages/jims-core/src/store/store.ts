@@ -28,7 +28,14 @@ export * from './thread-store.ts';
  * Times are UTC with microseconds, such as `2026-11-24T01:02:03.000004Z`.
  */
 export interface Store
-  extends ThreadStore, RunStore, ChainStore, FileRecords, OutboxStore, InstanceStore, AsyncDisposable {
+  extends
+    ThreadStore,
+    RunStore,
+    ChainStore,
+    FileRecords,
+    OutboxStore,
+    InstanceStore,
+    AsyncDisposable {
   /** The kind of the database and where it is, for messages to people; without a password. */
   readonly description: string;
   /** A warning for the person who opens it. */

@@ -92,7 +92,10 @@ describeStores((kind) => {
     await store.endLease(dead.instanceId);
     await store.reapRuns();
     const changes = await drain(store);
-    assert.deepEqual(changes.toSorted(), [`ended ${lost.runId}`, `ended ${queued.runId}`].toSorted());
+    assert.deepEqual(
+      changes.toSorted(),
+      [`ended ${lost.runId}`, `ended ${queued.runId}`].toSorted(),
+    );
   });
 
   test('a chain that asks, is answered and ends is delivered in this order', async () => {
@@ -237,7 +240,10 @@ describeStores((kind) => {
     const secret = `secret-${randomUUID()}`;
     const run = await user.accept('one');
     await store.subscribe({ ...to(run, secret), config: { token: secret } });
-    await store.subscribe({ ...to(run, secret), config: { token: secret, longer: 'x'.repeat(3000) } });
+    await store.subscribe({
+      ...to(run, secret),
+      config: { token: secret, longer: 'x'.repeat(3000) },
+    });
     await user.finish(run);
     const taken = await takeOne(store);
     await store.deleteThreads({ contactId: 'customer:1' });
@@ -250,7 +256,8 @@ describeStores((kind) => {
 
   test('several processes never take the same delivery, nor two of one subscription', async () => {
     await using user = await freshStore(kind);
-    const more = kind.name === 'postgres' ? [await openStore(user.url), await openStore(user.url)] : [];
+    const more =
+      kind.name === 'postgres' ? [await openStore(user.url), await openStore(user.url)] : [];
     const stores = [user.store, ...more];
     const sent: string[] = [];
     const chains = Array.from({ length: 12 }, async (_, n) => {
@@ -284,7 +291,10 @@ describeStores((kind) => {
   });
 });
 
-async function deliveriesLeft(kind: 'sqlite' | 'postgres', url: string): Promise<readonly string[]> {
+async function deliveriesLeft(
+  kind: 'sqlite' | 'postgres',
+  url: string,
+): Promise<readonly string[]> {
   if (kind === 'postgres') {
     const { rows } = await withClient(url, (client) =>
       client.query<{ error: string }>('select error from jims.deliveries'),

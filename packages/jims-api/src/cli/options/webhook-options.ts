@@ -36,7 +36,9 @@ export function webhookOptions(
   }
   const webhookSecrets = wordsOf(given, 'webhook-secret');
   if (webhookSecrets.length > 0 && webhookHosts.length === 0) {
-    throw new UsageError('--webhook-secret needs --webhook-hosts beside it: nothing is sent without.');
+    throw new UsageError(
+      '--webhook-secret needs --webhook-hosts beside it: nothing is sent without.',
+    );
   }
   try {
     void new WebhookSignatures(webhookSecrets);

@@ -40,9 +40,7 @@ export function isPublicAddress(address: string): boolean {
     case 6:
       // With a zone it is an address of this link.
       return (
-        !address.includes('%') &&
-        publicV6.check(address, 'ipv6') &&
-        !special.check(address, 'ipv6')
+        !address.includes('%') && publicV6.check(address, 'ipv6') && !special.check(address, 'ipv6')
       );
     default:
       return false;

@@ -52,7 +52,8 @@ export class WebhookHosts {
    */
   read(text: string): URL | string {
     const url = text.length > MAX_URL ? null : URL.parse(text);
-    if (!url) return `The url must be an address such as https://client.example/hook, of at most ${MAX_URL} characters`;
+    if (!url)
+      return `The url must be an address such as https://client.example/hook, of at most ${MAX_URL} characters`;
     if (!(url.protocol in DEFAULT_PORTS)) return 'The url must begin with https://';
     if (url.username !== '' || url.password !== '') {
       return 'The url must have no user name and no password in it';

@@ -101,7 +101,8 @@ export class Webhooks {
     const literal = literalOf(hostname);
     const found = literal === undefined ? await this.#find(hostname, limit) : [addressOf(literal)];
     if (typeof found === 'string') return found;
-    const isAllowed = this.#hosts.isNamed(url) || found.every(({ address }) => isPublicAddress(address));
+    const isAllowed =
+      this.#hosts.isNamed(url) || found.every(({ address }) => isPublicAddress(address));
     return isAllowed ? found : `An address of ${hostname} is not on the public internet`;
   }
 

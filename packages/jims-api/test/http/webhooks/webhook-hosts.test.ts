@@ -16,7 +16,14 @@ function isRefused(hosts: readonly string[], url: string): boolean {
 test('addresses that are not on the public internet are known, in whatever form', () => {
   const special = [
     ['0.0.0.0', '10.1.2.3', '100.64.0.1', '100.100.100.200', '127.0.0.1', '127.255.255.255'],
-    ['168.63.129.16', '169.254.169.254', '172.16.0.1', '172.31.255.255', '192.0.0.192', '192.0.2.1'],
+    [
+      '168.63.129.16',
+      '169.254.169.254',
+      '172.16.0.1',
+      '172.31.255.255',
+      '192.0.0.192',
+      '192.0.2.1',
+    ],
     ['192.88.99.1', '192.168.1.1', '198.18.0.1', '198.19.255.255', '198.51.100.1', '203.0.113.1'],
     ['224.0.0.1', '239.1.1.1', '240.0.0.1', '255.255.255.255'],
     ['::', '::1', '::ffff:127.0.0.1', '::ffff:8.8.8.8', '::ffff:7f00:1', '::127.0.0.1'],
@@ -30,7 +37,10 @@ test('addresses that are not on the public internet are known, in whatever form'
 });
 
 test('with * every public host is allowed by https, and nothing else, however it is written', () => {
-  assert.equal(readBy(['*'], 'https://Client.Example:8443/a?b#c'), 'https://client.example:8443/a?b');
+  assert.equal(
+    readBy(['*'], 'https://Client.Example:8443/a?b#c'),
+    'https://client.example:8443/a?b',
+  );
   assert.equal(readBy(['*'], 'https://client.example./x'), 'https://client.example/x');
   assert.equal(readBy(['*'], 'https://8.8.8.8/'), 'https://8.8.8.8/');
   const refused = [
@@ -105,7 +115,19 @@ test('a host that is named exactly may be private and speak http, with its port 
 });
 
 test('what no host can be is refused', () => {
-  for (const host of ['', 'https://x', 'a b', 'a/b', '*.', '**', '*x', '*.10.0.0.1', 'a:b', '[x]', 'me@x']) {
+  for (const host of [
+    '',
+    'https://x',
+    'a b',
+    'a/b',
+    '*.',
+    '**',
+    '*x',
+    '*.10.0.0.1',
+    'a:b',
+    '[x]',
+    'me@x',
+  ]) {
     assert.equal(isWebhookHost(host), false, host);
     assert.throws(() => new WebhookHosts([host]), TypeError);
   }

@@ -37,7 +37,9 @@ function isSignedBy(key: string, headers: NodeJS.Dict<string | string[]>, body: 
   assert.ok(Math.abs(Number(at) - Date.now() / 1000) < 60);
   const bytes = Buffer.from(key.slice('whsec_'.length), 'base64');
   const own = createHmac('sha256', bytes).update(`${String(id)}.${String(at)}.${body}`);
-  return String(signatures).split(' ').includes(`v1,${own.digest('base64')}`);
+  return String(signatures)
+    .split(' ')
+    .includes(`v1,${own.digest('base64')}`);
 }
 
 test('a message arrives as it is, signed with each secret', async () => {
@@ -57,11 +59,20 @@ test('a message without secrets is not signed, and has its id', async () => {
   await using receiver = await webhookReceiver();
   await send(new Webhooks({ hosts: ['localhost'] }), receiver.url);
   const { headers } = receiver.arrived[0] ?? assert.fail();
-  assert.deepEqual([headers['webhook-id'], headers['webhook-signature']], ['delivery-1', undefined]);
+  assert.deepEqual(
+    [headers['webhook-id'], headers['webhook-signature']],
+    ['delivery-1', undefined],
+  );
 });
 
 test('a secret that is not valid is refused, and never shown', () => {
-  for (const bad of ['', 'whsec_', 'whsec_c2hvcnQ=', randomBytes(32).toString('base64'), `whsec_${'A'.repeat(100)}`]) {
+  for (const bad of [
+    '',
+    'whsec_',
+    'whsec_c2hvcnQ=',
+    randomBytes(32).toString('base64'),
+    `whsec_${'A'.repeat(100)}`,
+  ]) {
     const refuses = (error: unknown): boolean =>
       error instanceof TypeError && (bad === '' || !error.message.includes(bad.slice(6) || '\0'));
     assert.throws(() => new WebhookSignatures([bad]), refuses);
@@ -74,8 +85,14 @@ test('a name that comes to stand for a private address is not sent to', async ()
   const url = `https://rebinding.example:${receiver.port}/hook`;
   // Not when the client says where to send: then it may have stood for another address.
   assert.equal(webhooks.refusalOf(url), undefined);
-  assert.match(reasonOf(await send(webhooks, url)), /rebinding.example is not on the public internet/);
-  const mixed = [{ address: '93.184.215.14', family: 4 }, { address: '::1', family: 6 }];
+  assert.match(
+    reasonOf(await send(webhooks, url)),
+    /rebinding.example is not on the public internet/,
+  );
+  const mixed = [
+    { address: '93.184.215.14', family: 4 },
+    { address: '::1', family: 6 },
+  ];
   const some = new Webhooks({ hosts: ['*.example'], resolve: async () => mixed });
   assert.match(reasonOf(await send(some, url)), /not on the public internet/);
   assert.deepEqual(receiver.arrived, []);
@@ -106,7 +123,10 @@ test('what was checked is what is connected to: the name is looked up once, and 
   server.on('tlsClientError', () => {});
   const port = await localPort(server);
   // Its certificate is one that nobody trusts.
-  assert.match(reasonOf(await send(webhooks, `https://receiver.test:${port}/`)), /Cannot send to receiver.test: \w*(?:CERT|SIGN|VERIFY)/);
+  assert.match(
+    reasonOf(await send(webhooks, `https://receiver.test:${port}/`)),
+    /Cannot send to receiver.test: \w*(?:CERT|SIGN|VERIFY)/,
+  );
   assert.deepEqual(names, ['receiver.test']);
   server.close();
 });
@@ -135,7 +155,9 @@ test('an answer without an end is cut off, and counts by its status', async () =
     endings.push(once(answer, 'close'));
     more();
   });
-  assert.deepEqual(await send(new Webhooks({ hosts: ['localhost'] }), receiver.url), { kind: 'sent' });
+  assert.deepEqual(await send(new Webhooks({ hosts: ['localhost'] }), receiver.url), {
+    kind: 'sent',
+  });
   await Promise.all(endings);
 });
 
@@ -161,7 +183,11 @@ test('nobody there, a connection that closes, and a name without an address are 
 test('a receiver, or a name server, that never answers is given up after a short time', async () => {
   await using silent = await webhookReceiver(() => {});
   const timeoutMs = 50;
-  const unresolved = new Webhooks({ hosts: ['*'], timeoutMs, resolve: () => new Promise(() => {}) });
+  const unresolved = new Webhooks({
+    hosts: ['*'],
+    timeoutMs,
+    resolve: () => new Promise(() => {}),
+  });
   const answer = await send(new Webhooks({ hosts: ['localhost'], timeoutMs }), silent.url);
   const name = await send(unresolved, 'https://slow.example/');
   assert.match(reasonOf(answer), /did not answer in time/);

@@ -53,7 +53,9 @@ async function deployment(kind: 'sqlite' | 'postgres'): Promise<Deployment> {
         return;
       }
       using sqlite = new DatabaseSync(file, { timeout: 5000 });
-      sqlite.exec('UPDATE jims_subscriptions SET due_at = 2147483648 WHERE due_at < 140000000000000');
+      sqlite.exec(
+        'UPDATE jims_subscriptions SET due_at = 2147483648 WHERE due_at < 140000000000000',
+      );
     },
     async [Symbol.asyncDispose]() {
       for (const service of running) {

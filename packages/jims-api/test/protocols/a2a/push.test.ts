@@ -23,13 +23,28 @@ function configOf(
   url: string,
   parts: Partial<TaskPushNotificationConfig> = {},
 ): TaskPushNotificationConfig {
-  return { tenant: '', id: 'mine', taskId: '', url, token: '', authentication: undefined, ...parts };
+  return {
+    tenant: '',
+    id: 'mine',
+    taskId: '',
+    url,
+    token: '',
+    authentication: undefined,
+    ...parts,
+  };
 }
 
-function askWith(text: string, config: TaskPushNotificationConfig, terms: AskTerms = {}): ReturnType<typeof ask> {
+function askWith(
+  text: string,
+  config: TaskPushNotificationConfig,
+  terms: AskTerms = {},
+): ReturnType<typeof ask> {
   const request = ask(text, terms);
   assert.ok(request.configuration);
-  return { ...request, configuration: { ...request.configuration, taskPushNotificationConfig: config } };
+  return {
+    ...request,
+    configuration: { ...request.configuration, taskPushNotificationConfig: config },
+  };
 }
 
 async function sendWith(
@@ -88,11 +103,15 @@ for (const binding of BINDINGS) {
       await using receiver = await webhookReceiver();
       await using api = await serveApp(agentPipeline().pipeline, HOSTS);
       const client = await a2aClient(api.origin, { binding });
-      const events = await collect(client.sendMessageStream(askWith('boom', configOf(receiver.url))));
+      const events = await collect(
+        client.sendMessageStream(askWith('boom', configOf(receiver.url))),
+      );
       assert.ok(events.length > 1);
       const [failed = assert.fail()] = await receiver.first(1);
       assert.equal(saidIn(failed, binding)[1], 'TASK_STATE_FAILED');
-      const waiting = await sendWith(client, 'wait', configOf(receiver.url), { returnImmediately: true });
+      const waiting = await sendWith(client, 'wait', configOf(receiver.url), {
+        returnImmediately: true,
+      });
       await client.cancelTask({ tenant: '', id: waiting.id, metadata: undefined });
       const [, cancelled = assert.fail()] = await receiver.first(2);
       assert.deepEqual(saidIn(cancelled, binding).slice(0, 2), [waiting.id, 'TASK_STATE_CANCELED']);
@@ -124,7 +143,10 @@ for (const binding of BINDINGS) {
       const { id: taskId } = await send(client, 'held', { returnImmediately: true });
       const one = configOf(receiver.url, { taskId, token: 't' });
       const made = await client.createTaskPushNotificationConfig(one);
-      assert.deepEqual([made.id, made.taskId, made.url, made.token], ['mine', taskId, receiver.url, 't']);
+      assert.deepEqual(
+        [made.id, made.taskId, made.url, made.token],
+        ['mine', taskId, receiver.url, 't'],
+      );
       const authentication = { scheme: 'Basic', credentials: 'dTpw' };
       const other = configOf(`${receiver.url}/2`, { id: 'other', taskId, authentication });
       await client.createTaskPushNotificationConfig(other);
@@ -141,13 +163,17 @@ for (const binding of BINDINGS) {
         ],
       );
       for (let n = 0; n < 2; n++) await client.deleteTaskPushNotificationConfig(query);
-      await assert.rejects(client.getTaskPushNotificationConfig(query), { name: 'TaskNotFoundError' });
+      await assert.rejects(client.getTaskPushNotificationConfig(query), {
+        name: 'TaskNotFoundError',
+      });
       agent.release();
       const [arrived] = await receiver.first(1);
       assert.equal(arrived?.path, '/hook/2');
       assert.equal(receiver.arrived.length, 1);
       const unknown = { ...one, taskId: 'no-task' };
-      await assert.rejects(client.createTaskPushNotificationConfig(unknown), { name: 'TaskNotFoundError' });
+      await assert.rejects(client.createTaskPushNotificationConfig(unknown), {
+        name: 'TaskNotFoundError',
+      });
     });
 
     test('who may not reach the task, or did not make the config, sees and changes nothing of it', async () => {
@@ -164,17 +190,26 @@ for (const binding of BINDINGS) {
         ['anna', 'bert', 'service'].map((key) => a2aClient(api.origin, { binding, key })),
       );
       assert.ok(anna && bert && service);
-      const { id: taskId } = await sendWith(anna, 'hello', configOf(receiver.url, { token: 'of-anna' }));
+      const { id: taskId } = await sendWith(
+        anna,
+        'hello',
+        configOf(receiver.url, { token: 'of-anna' }),
+      );
       const query = { tenant: '', taskId, id: 'mine' };
       const page = { tenant: '', taskId, pageSize: 0, pageToken: '' };
       const hidden = { name: 'TaskNotFoundError' };
       await assert.rejects(bert.getTaskPushNotificationConfig(query), hidden);
       await assert.rejects(bert.listTaskPushNotificationConfig(page), hidden);
       await assert.rejects(bert.deleteTaskPushNotificationConfig(query), hidden);
-      await assert.rejects(bert.createTaskPushNotificationConfig(configOf(receiver.url, { taskId })), hidden);
+      await assert.rejects(
+        bert.createTaskPushNotificationConfig(configOf(receiver.url, { taskId })),
+        hidden,
+      );
       // A service reaches the task, and not the secrets that its contact gave.
       await assert.rejects(service.getTaskPushNotificationConfig(query), hidden);
-      await service.createTaskPushNotificationConfig(configOf(receiver.url, { taskId, token: 'own' }));
+      await service.createTaskPushNotificationConfig(
+        configOf(receiver.url, { taskId, token: 'own' }),
+      );
       await service.deleteTaskPushNotificationConfig(query);
       assert.equal((await anna.getTaskPushNotificationConfig(query)).token, 'of-anna');
     });
@@ -183,16 +218,26 @@ for (const binding of BINDINGS) {
       const agent = agentPipeline();
       await using api = await serveApp(agent.pipeline, { webhookHosts: ['*', 'localhost:1'] });
       const client = await a2aClient(api.origin, { binding });
-      for (const url of ['https://10.0.0.1/', 'http://localhost:2/', 'https://a:b@x.example/', 'x']) {
+      for (const url of [
+        'https://10.0.0.1/',
+        'http://localhost:2/',
+        'https://a:b@x.example/',
+        'x',
+      ]) {
         await assert.rejects(sendWith(client, 'hello', configOf(url)), /[Tt]he (?:url|host) /, url);
       }
-      for (const parts of [{ token: 'a\nb' }, { authentication: { scheme: 'a b', credentials: '' } }]) {
+      for (const parts of [
+        { token: 'a\nb' },
+        { authentication: { scheme: 'a b', credentials: '' } },
+      ]) {
         await assert.rejects(sendWith(client, 'hello', configOf('https://x.example/', parts)));
       }
       assert.equal(agent.runs, 0);
       const task = await send(client, 'held', { returnImmediately: true });
       const make = (id: string): Promise<unknown> =>
-        client.createTaskPushNotificationConfig(configOf('http://localhost:1/', { taskId: task.id, id }));
+        client.createTaskPushNotificationConfig(
+          configOf('http://localhost:1/', { taskId: task.id, id }),
+        );
       for (let n = 1; n <= 10; n++) await make(`n${n}`);
       await assert.rejects(make('n11'), /has 10 push notification configs/);
       await make('n10');
@@ -209,7 +254,10 @@ test('a receiver that fails is tried again, and its secrets are in no log', asyn
   await using api = await serveApp(agentPipeline().pipeline, { ...HOSTS, logger });
   const client = await a2aClient(api.origin, { binding: 'JSONRPC' });
   const authentication = { scheme: 'Bearer', credentials: 'credential-secret' };
-  const config = configOf(`${receiver.url}?key=url-secret`, { token: 'token-secret', authentication });
+  const config = configOf(`${receiver.url}?key=url-secret`, {
+    token: 'token-secret',
+    authentication,
+  });
   const { id: taskId } = await sendWith(client, 'hello', config);
   await receiver.first(1);
   await eventually(() => lines.some(({ message }) => message.includes('sent again')));

@@ -43,7 +43,8 @@ const NEWEST = `r.ticket, r.run_id, r.finished_at IS NOT NULL AS is_over,
      FROM jims_runs r LEFT JOIN jims_questions q ON q.question_id = r.question_id`;
 const DUE = `FROM jims_subscriptions
      WHERE due_at < ${NEVER} AND due_at <= ?1 AND kind IN (SELECT value FROM json_each(?2))`;
-const OF_RUNS = 'chain_id IN (SELECT run_id FROM jims_runs WHERE ticket IN (SELECT value FROM json_each(?)))';
+const OF_RUNS =
+  'chain_id IN (SELECT run_id FROM jims_runs WHERE ticket IN (SELECT value FROM json_each(?)))';
 
 const SQL = {
   threadOf: sql<readonly [threadId: string]>(`SELECT r.thread_id
@@ -162,7 +163,8 @@ export class Outbox {
     outcome: DeliveryOutcome,
   ): 'stored' | 'fenced' {
     const [subscriptionNo] = this.#sql.claimed.get(toHex(claim), toHex(deliveryId)) ?? [];
-    const [deliveryNo] = subscriptionNo === undefined ? [] : (this.#sql.next.get(subscriptionNo) ?? []);
+    const [deliveryNo] =
+      subscriptionNo === undefined ? [] : (this.#sql.next.get(subscriptionNo) ?? []);
     if (subscriptionNo === undefined || deliveryNo === undefined) return 'fenced';
     if (outcome.kind === 'sent') this.#sql.sent.run(deliveryNo);
     else this.#sql[outcome.kind].run(deliveryNo, outcome.error);

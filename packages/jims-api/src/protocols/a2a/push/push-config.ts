@@ -12,39 +12,48 @@ const MAX_SECRET = 4096;
 const LEGACY = Symbol('A2A 0.3');
 
 /** What a header may hold: it could not be sent otherwise. */
-const headerText = (max: number): v.GenericSchema<string> =>
-  v.pipe(v.string(), v.maxLength(max), v.regex(/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/));
+const headerText = v.pipe(
+  v.string(),
+  v.maxLength(MAX_SECRET),
+  v.regex(/^(?:[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)?$/),
+);
 
 /** In ProtoJSON an empty string and a missing one are the same. */
-function orEmpty<T extends v.GenericSchema<string>>(
+function optionalText<T extends v.GenericSchema<string>>(
   schema: T,
 ): v.GenericSchema<string | null | undefined, string | undefined> {
   return v.pipe(
-    v.nullish(v.union([v.literal(''), schema])),
+    v.nullish(schema),
     v.transform((text) => text || undefined),
   );
 }
 
 const Authentication = v.object({
   scheme: v.pipe(
-    headerText(100),
+    v.string(),
+    v.maxLength(100),
     v.regex(/^[\w!#$%&'*+.^`|~-]+$/),
     v.description('Such as Bearer: the scheme of the header Authorization'),
   ),
-  credentials: v.pipe(orEmpty(headerText(MAX_SECRET)), v.description('What comes after the scheme')),
+  credentials: optionalText(v.pipe(headerText, v.description('What comes after the scheme'))),
 });
 
 /** A push notification config of 1.0. */
 export const PushConfigBody = v.pipe(
   v.object({
-    id: v.pipe(
-      orEmpty(v.pipe(v.string(), v.maxLength(MAX_ID))),
-      v.description('Your name of it, by which it is replaced; default the id of the task'),
+    id: optionalText(
+      v.pipe(
+        v.string(),
+        v.maxLength(MAX_ID),
+        v.description('Your name of it, by which it is replaced; default the id of the task'),
+      ),
     ),
     url: v.pipe(v.string(), v.maxLength(MAX_URL), v.description('Where to send')),
-    token: v.pipe(
-      orEmpty(headerText(MAX_SECRET)),
-      v.description('Comes with each notification, as X-A2A-Notification-Token'),
+    token: optionalText(
+      v.pipe(
+        headerText,
+        v.description('Comes with each notification, as X-A2A-Notification-Token'),
+      ),
     ),
     authentication: v.nullish(Authentication),
   }),

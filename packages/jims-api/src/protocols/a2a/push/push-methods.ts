@@ -6,9 +6,9 @@ import * as v from 'valibot';
 
 import { seesModels } from '../../../chat/visibility.ts';
 import { contactId } from '../../../http/contact.ts';
+import type { HttpError } from '../../../http/errors.ts';
 import { parseBody } from '../../../http/fastapi/validation.ts';
 import { originOrPublicUrl } from '../../../http/public-address.ts';
-import type { HttpError } from '../../../http/errors.ts';
 import type { ApiContext, Call } from '../../../http/route.ts';
 import type { Webhooks } from '../../../http/webhooks/webhooks.ts';
 import { rpcFailure } from '../../json-rpc.ts';
@@ -44,7 +44,7 @@ export async function createPushConfig(
   { params, legacy }: PushParams,
 ): Promise<object> {
   const webhooks = requireWebhooks(api);
-  const read = legacy ? pushParamsFromLegacy(params) : params;
+  const read = readParams(params, legacy);
   const config = decodePushConfig(read);
   requireAddress(webhooks, config);
   const task = await ownTask(api, call, parseBody(TaskParams, read));
@@ -57,7 +57,7 @@ export async function getPushConfig(
   { params, legacy }: PushParams,
 ): Promise<object> {
   requireWebhooks(api);
-  const read = parseBody(ConfigParams, legacy ? pushParamsFromLegacy(params) : params);
+  const read = parseBody(ConfigParams, readParams(params, legacy));
   const all = await configsOf(await ownTask(api, call, read));
   // Clients of 0.3 may leave the id out.
   const found = read.id ? all.find(({ name }) => name === read.id) : all[0];
@@ -71,7 +71,7 @@ export async function listPushConfigs(
   { params, legacy }: PushParams,
 ): Promise<object> {
   requireWebhooks(api);
-  const read = parseBody(TaskParams, legacy ? pushParamsFromLegacy(params) : params);
+  const read = parseBody(TaskParams, readParams(params, legacy));
   const all = await configsOf(await ownTask(api, call, read));
   const configs = all.map(encoderFor(legacy));
   return legacy ? configs : { configs };
@@ -84,7 +84,7 @@ export async function deletePushConfig(
   { params, legacy }: PushParams,
 ): Promise<object | null> {
   requireWebhooks(api);
-  const read = parseBody(ConfigParams, legacy ? pushParamsFromLegacy(params) : params);
+  const read = parseBody(ConfigParams, readParams(params, legacy));
   const { subscriptions, ...owner } = await ownTask(api, call, read);
   await subscriptions.unsubscribe({ ...owner, name: read.id ?? '' });
   return legacy ? null : {};
@@ -122,6 +122,13 @@ export async function pushConfigOfMessage(
   };
 }
 
+/** In the form of 1.0. ProtoJSON knows each field by the name in the .proto file, too. */
+function readParams(params: JsonObject, legacy: boolean): JsonObject {
+  if (legacy) return pushParamsFromLegacy(params);
+  const { task_id: taskId, ...rest } = params;
+  return { taskId, ...rest };
+}
+
 function requireWebhooks({ webhooks }: ApiContext): Webhooks {
   return webhooks ?? unsupported.push();
 }
@@ -141,10 +148,7 @@ async function ownTask(
   return { subscriptions, chainId: runId, kind: PROTOCOL, owner: ownerOf(call) };
 }
 
-function configsOf({
-  subscriptions,
-  ...owner
-}: OwnTask): Promise<readonly NewSubscription[]> {
+function configsOf({ subscriptions, ...owner }: OwnTask): Promise<readonly NewSubscription[]> {
   return subscriptions.subscriptions(owner);
 }
 
