@@ -20,7 +20,7 @@ test('docs/protocols/a2a.md: what a receiver of push notifications checks is so,
   await using receiver = await webhookReceiver();
   const allowed = { webhookHosts: ['localhost'], webhookSecrets: secrets };
   await using api = await serveApp(agentPipeline().pipeline, allowed);
-  const [, config = '{}'] = codeBlocks('docs/protocols/a2a.md', 'json');
+  const [config = '{}'] = codeBlocks('docs/protocols/a2a.md', 'json');
   const taskPushNotificationConfig = { ...JSON.parse(config), url: receiver.url };
   const response = await fetch(`${api.origin}/a2a/rest/message:send`, {
     method: 'POST',

@@ -18,7 +18,7 @@ export type Subscriptions = Pick<OutboxStore, 'subscribe' | 'subscriptions' | 'u
  * });
  */
 export function sendDeliveriesBy(app: JimsApp, kind: string, send: SendDelivery): void {
-  openAppOf(app).sendDeliveriesBy(kind, send);
+  openAppOf(app).deliveries.sendBy(kind, send);
 }
 
 /**
@@ -30,9 +30,16 @@ export function sendDeliveriesBy(app: JimsApp, kind: string, send: SendDelivery)
  */
 export async function subscriptionsOf(app: JimsApp): Promise<Subscriptions> {
   const openApp = openAppOf(app);
-  const { store } = await openApp.opened();
+  const { store, engine } = await openApp.opened();
+  const look = (): void => openApp.deliveries.lookSoon();
   return {
-    subscribe: (subscription) => openApp.subscribe(subscription),
+    async subscribe(subscription) {
+      const result = await store.subscribe(subscription);
+      // What this process can send at once comes without a pause.
+      const run = engine.find(subscription.chainId);
+      void run.then((found) => found?.end).then(look, look);
+      return result;
+    },
     subscriptions: (of) => store.subscriptions(of),
     unsubscribe: (subscription) => store.unsubscribe(subscription),
   };

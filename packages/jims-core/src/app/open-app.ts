@@ -6,7 +6,6 @@ import { StoredFiles } from '../files/stored-files.ts';
 import { createLlmProvider } from '../llm/llm-provider.ts';
 import type { Llm, LlmProvider } from '../llm/llm.ts';
 import { Deliveries } from '../run/deliveries.ts';
-import type { SendDelivery } from '../run/deliveries.ts';
 import { RunEngine } from '../run/engine.ts';
 import { DEFAULT_RUN_LIMITS } from '../run/run-limits.ts';
 import type { RunLimits } from '../run/run-limits.ts';
@@ -15,7 +14,7 @@ import type { Traces } from '../run/trace/traces.ts';
 import { within } from '../run/within.ts';
 import { openFileStore } from '../store/open-file-store.ts';
 import { DEFAULT_STORE_URL, openStore } from '../store/open-store.ts';
-import type { FileStore, NewSubscription, Store, SubscribeResult } from '../store/store.ts';
+import type { FileStore, Store } from '../store/store.ts';
 import { silentLogger } from '../telemetry/logger.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -68,6 +67,11 @@ export class OpenApp {
     return this.#successor?.metrics ?? this.#metrics;
   }
 
+  /** What is sent to others when its runs end. */
+  get deliveries(): Deliveries {
+    return this.#successor?.deliveries ?? this.#deliveries;
+  }
+
   /** What the app is made of now. */
   get definition(): JimsAppOptions {
     return this.#definition;
@@ -101,21 +105,6 @@ export class OpenApp {
 
   get changedChains(): number {
     return this.#engine?.failures.changedChains ?? 0;
-  }
-
-  /** Sends deliveries of a kind in this way, whenever it is open. */
-  sendDeliveriesBy(kind: string, send: SendDelivery): void {
-    if (this.#successor) this.#successor.sendDeliveriesBy(kind, send);
-    else this.#deliveries.sendBy(kind, send);
-  }
-
-  /** Keeps a subscription: see `OutboxStore`. What it is sent by this process comes without a pause. */
-  async subscribe(subscription: NewSubscription): Promise<SubscribeResult> {
-    const { store, engine } = await this.opened();
-    const result = await store.subscribe(subscription);
-    void engine.executed(subscription.chainId)?.end.then(() => this.#deliveries.lookSoon());
-    this.#deliveries.lookSoon();
-    return result;
   }
 
   /** Refuses all runs until code is taken over. */

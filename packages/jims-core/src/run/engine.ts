@@ -130,11 +130,6 @@ export class RunEngine implements KnownThreads {
     return this.#runs.find(runId);
   }
 
-  /** The run, while it is executed in this process. */
-  executed(runId: string): Run | undefined {
-    return this.#runs.execution(runId)?.run;
-  }
-
   /** Stops a run of any process. Resolves with its status; `undefined` for an unknown one. */
   async cancel(runId: string): Promise<RunStatus | undefined> {
     const execution = this.#runs.execution(runId);

@@ -122,11 +122,11 @@ describeStores((kind) => {
     await ask(user, silent);
     await store.requestCancel(silent.runId);
     assert.deepEqual(await drain(store), [`ended ${silent.runId}`, `withdrawn ${silent.runId}`]);
-    const told = await user.accept('one', { ...DURABLE, thread: latestOf('told') });
-    await subscribed(user, told);
-    await ask(user, told, { tell: true });
-    await user.accept('no', { thread: latestOf('told'), answer: { kind: 'decline' } });
-    assert.deepEqual(await drain(store), [`ended ${told.runId}`]);
+    const noticed = await user.accept('one', { ...DURABLE, thread: latestOf('noticed') });
+    await subscribed(user, noticed);
+    await ask(user, noticed, { tell: true });
+    await user.accept('no', { thread: latestOf('noticed'), answer: { kind: 'decline' } });
+    assert.deepEqual(await drain(store), [`ended ${noticed.runId}`]);
   });
 
   test('a question that expires lets its chain go on: that end is delivered', async () => {
@@ -270,9 +270,8 @@ describeStores((kind) => {
       return [first.runId, second.runId];
     });
     const orders = Promise.all(chains);
-    let isOver = false;
     const work = stores.map(async (store) => {
-      while (!isOver || sent.length < 24) {
+      while (sent.length < 24) {
         for (const delivery of await store.takeDeliveries({ ...TAKE, limit: 3 })) {
           sent.push(delivery.runId);
           assert.equal(await store.endDelivery(delivery, { kind: 'sent' }), 'stored');
@@ -281,8 +280,8 @@ describeStores((kind) => {
       }
     });
     const expected = await orders;
-    isOver = true;
     await Promise.all(work);
+    assert.deepEqual(await user.store.takeDeliveries(TAKE), []);
     assert.equal(new Set(sent).size, sent.length);
     for (const [first = '', second = ''] of expected) {
       assert.ok(sent.indexOf(first) < sent.indexOf(second));

@@ -86,12 +86,6 @@ export const OPTIONS = {
     group: ACCESS_GROUP,
     help: 'Show the text of pipeline errors to clients; for development',
   },
-  'cors-origin': {
-    type: 'text',
-    group: NETWORK,
-    several: true,
-    help: 'Origin whose pages may call from a browser, such as https://app.example; may be repeated',
-  },
   'public-url': {
     type: 'text',
     group: NETWORK,

@@ -12,7 +12,7 @@ export const WEBHOOK_OPTIONS = {
     type: 'text',
     group: NETWORK_GROUP,
     several: true,
-    help: 'Where clients may have push notifications sent: *.example.com, * for any public host, both by https alone, or exactly hooks.example or receiver:8080; by default nowhere',
+    help: 'Where clients may have push notifications sent: *.example.com, * for any public host, both by https alone, or exactly hooks.example or receiver:8080; by default nothing is sent',
   },
   'webhook-secret': {
     type: 'text',

@@ -35,6 +35,16 @@ type DeliveryRow = readonly [
   createdAt: number,
   attempts: number,
 ];
+type NamedRow = readonly [subscriptionNo: number, createdAt: string, dueAt: number, claim: string];
+/** What a subscription begins with. */
+type Values = readonly [
+  threadId: string,
+  chainId: string,
+  kind: string,
+  owner: string,
+  name: string,
+  config: string,
+];
 type NewestRow = readonly [runId: string, isOver: number, isWithdrawn: number];
 
 const SUBSCRIPTION = 'subscription_no, chain_id, kind, owner, name, config, created_at';
@@ -54,7 +64,7 @@ const SQL = {
        UNION ALL
        SELECT ${NEWEST} WHERE r.chain_id = ?1)
      ORDER BY ticket DESC LIMIT 1`),
-  named: sql<readonly [subscriptionNo: number, createdAt: string, dueAt: number, claim: string]>(
+  named: sql<NamedRow>(
     `SELECT subscription_no, created_at, due_at, claim FROM jims_subscriptions
      WHERE chain_id = ? AND kind = ? AND owner = ? AND name = ?`,
   ),
@@ -98,25 +108,16 @@ export class Outbox {
     this.#sql = prepareAll(db, SQL);
   }
 
-  subscribe(subscription: NewSubscription): SubscribeResult {
-    const chain = toHex(subscription.chainId);
+  subscribe({ config, ...key }: NewSubscription): SubscribeResult {
+    const chain = toHex(key.chainId);
     const thread = this.#sql.threadOf.get(chain)?.[0];
     if (thread === undefined) return 'chain_not_found';
-    const { kind, owner, name } = subscription;
-    const config = JSON.stringify(subscription.config);
-    const values = [thread, chain, kind, owner, name, config] as const;
-    const [before, createdAt = storedNow(), dueAt = NEVER, claim = NO_CLAIM] =
-      this.#sql.named.get(chain, kind, owner, name) ?? [];
-    if (before === undefined && this.#isFull(chain, kind)) return 'too_many_subscriptions';
-    // Of one that is being sent now the end is waited for.
-    const due = dueAt === NEVER || claim !== NO_CLAIM ? dueAt : AT_ONCE;
-    // Never changed in its place: see jims_activity. So the old one goes first, which keeps its name.
-    if (before !== undefined) this.#sql.move.run(before, -before);
-    if (before !== undefined) this.#sql.remove.run(before);
-    const added = this.#sql.insert.run(...values, createdAt, due, claim);
-    const subscriptionNo = Number(added.lastInsertRowid);
-    if (before === undefined) this.#noteEnd(subscriptionNo, chain);
-    else this.#sql.move.run(-before, subscriptionNo);
+    const { kind, owner, name } = key;
+    const values = [thread, chain, kind, owner, name, JSON.stringify(config)] as const;
+    const before = this.#sql.named.get(chain, kind, owner, name);
+    if (before) this.#replace(before, values);
+    else if (this.#isFull(chain, kind)) return 'too_many_subscriptions';
+    else this.#noteEnd(this.#insert(values, [storedNow(), NEVER, NO_CLAIM]), chain);
     return 'stored';
   }
 
@@ -183,6 +184,25 @@ export class Outbox {
   /** Removes the subscriptions to the chains that these runs began, given by their tickets. */
   removeOfRuns(tickets: readonly number[]): void {
     this.#sql.removeOfRuns.run(JSON.stringify(tickets));
+  }
+
+  #insert(
+    values: Values,
+    state: readonly [createdAt: string, dueAt: number, claim: string],
+  ): number {
+    return Number(this.#sql.insert.run(...values, ...state).lastInsertRowid);
+  }
+
+  /** Never changed in its place: see jims_activity. The old one goes first, as both have one name. */
+  #replace([before, createdAt, dueAt, claim]: NamedRow, values: Values): void {
+    // Of one that is being sent now the end is waited for.
+    const isWaiting = dueAt !== NEVER && claim === NO_CLAIM;
+    this.#sql.move.run(before, -before);
+    this.#sql.remove.run(before);
+    this.#sql.move.run(
+      -before,
+      this.#insert(values, [createdAt, isWaiting ? AT_ONCE : dueAt, claim]),
+    );
   }
 
   #isFull(chain: string, kind: string): boolean {

@@ -68,5 +68,5 @@ test('the parameters are those of the database', async () => {
     });
     assert.equal(fits.length, 1, name);
   }
-  assert.equal(new Set(rows.map(({ name }) => name)).size, 36);
+  assert.equal(new Set(rows.map(({ name }) => name)).size, 39);
 });

@@ -19,8 +19,8 @@ const headerText = v.pipe(
 );
 
 /** In ProtoJSON an empty string and a missing one are the same. */
-function optionalText<T extends v.GenericSchema<string>>(
-  schema: T,
+function optionalText(
+  schema: v.GenericSchema<string>,
 ): v.GenericSchema<string | null | undefined, string | undefined> {
   return v.pipe(
     v.nullish(schema),

@@ -33,9 +33,9 @@ export async function pushMessage(
     seesModels: config.seesModels,
     addressOf: pageFileAddress({ publicUrl, fileSignatures }),
   };
-  const asked = change === 'ended' && question ? { ...question, state: 'open' as const } : question;
+  const shown = change === 'ended' && question ? { ...question, state: 'open' as const } : question;
   // What was said is for those who ask for it.
-  const view = { at, question: asked, historyLength: 0, exposeErrors: api.exposeErrors };
+  const view = { at, question: shown, historyLength: 0, exposeErrors: api.exposeErrors };
   const task = endedTask(of, await run.end, view);
   const isLegacy = config.version === '0.3';
   return {
