@@ -232,7 +232,7 @@ export class OpenApp {
     const opening = this.#opened?.catch(() => undefined);
     const opened = opening && (await within(CLOSE_MS, opening));
     await opened?.engine.drain(drainMs);
-    await this.#deliveries.close();
+    await within(CLOSE_MS, this.#deliveries.close());
     this.#closed.abort();
     const store = opened?.store ?? (typeof own === 'string' ? undefined : own);
     if (!store) return;

@@ -6,11 +6,14 @@
 create or replace function jims.note_change(p_chain_id uuid, p_run_id uuid, p_change text) returns void
 language plpgsql as $$
 begin
+  -- Locked whatever their state is: a process that ends the delivery before looks whether there is another one,
+  -- and must see this one, or be over before it.
+  perform from jims.subscriptions where chain_id = p_chain_id
+  order by subscription_id for no key update;
   insert into jims.deliveries (subscription_id, run_id, change)
   select subscription_id, p_run_id, p_change from jims.subscriptions where chain_id = p_chain_id;
-  -- In a statement of its own: it waits for the process that ends the delivery before, and sees what that did.
-  update jims.subscriptions set due_at = clock_timestamp()
-  where chain_id = p_chain_id and due_at is null;
+  update jims.subscriptions set due_at = coalesce(due_at, clock_timestamp())
+  where chain_id = p_chain_id;
 end
 $$;
 
@@ -145,7 +148,7 @@ declare
   v_id uuid;
 begin
   select subscription_id into v_id from jims.deliveries where delivery_id = p_delivery_id;
-  -- Under the lock nothing is noted for it, so that what comes next is seen here or there.
+  -- Under the lock nothing is noted for it: see note_change.
   perform from jims.subscriptions where subscription_id = v_id and claim = p_claim for no key update;
   if not found then
     return false;
