@@ -126,6 +126,8 @@ export type {
   TakenDelivery,
   ThreadList,
   ThreadQuery,
+  ThreadRun,
+  ThreadRunList,
   ThreadStore,
   Withdrawn,
 } from './store/store.ts';

@@ -176,6 +176,8 @@ test('jims-core exports these names and no others', async () => {
     'ThreadList',
     'ThreadOverview',
     'ThreadQuery',
+    'ThreadRun',
+    'ThreadRunList',
     'ThreadStore',
     'ThrownError',
     'ToolEntry',

@@ -8,8 +8,6 @@ import { isJsonObject } from '../../../http/json-object.ts';
 const MAX_ID = 200;
 const MAX_URL = 2048;
 const MAX_SECRET = 4096;
-/** Marks a config that was converted; no client sends a symbol. */
-const LEGACY = Symbol('A2A 0.3');
 
 /** What a header may hold: it could not be sent otherwise. */
 const headerText = v.pipe(
@@ -65,20 +63,29 @@ export type PushConfig = v.InferOutput<typeof PushConfigBody> & Pick<KeptConfig,
 
 /** @throws HttpError 422 */
 export function decodePushConfig(value: unknown): PushConfig {
-  const isLegacy = isJsonObject(value) && Reflect.get(value, LEGACY) === true;
-  return { ...parseBody(PushConfigBody, value), version: isLegacy ? '0.3' : '1.0' };
+  const isLegacy = isJsonObject(value) && value['version'] === LEGACY;
+  return { ...parseBody(PushConfigBody, value), version: isLegacy ? LEGACY : '1.0' };
 }
+
+/** What a config of 0.3 has when it was converted. */
+const LEGACY = '0.3';
+
+const Caller = v.variant('kind', [
+  v.object({ kind: v.literal('service'), id: v.string() }),
+  v.object({ kind: v.literal('contact'), id: v.string(), contactId: v.string() }),
+]);
 
 const Kept = v.object({
   url: v.string(),
   token: v.optional(v.string()),
-  authentication: v.optional(v.object({ scheme: v.string(), credentials: v.optional(v.string()) })),
-  version: v.picklist(['1.0', '0.3']),
-  seesModels: v.boolean(),
+  authentication: v.nullish(v.object({ scheme: v.string(), credentials: v.optional(v.string()) })),
+  version: v.picklist(['1.0', LEGACY]),
+  caller: Caller,
+  answersInStatus: v.boolean(),
   address: v.string(),
 });
 
-/** What is kept of a config, and of the request that made it. */
+/** What is kept of a config, and of the request that made it: nothing else that these have. */
 export type KeptConfig = v.InferOutput<typeof Kept>;
 
 export function keptConfig({ config }: Pick<NewSubscription, 'config'>): KeptConfig {
@@ -114,7 +121,7 @@ export function legacyPushConfigOf(subscription: NewSubscription): JsonObject {
 export function pushConfigFromLegacy(config: unknown): unknown {
   if (!isJsonObject(config)) return config;
   const { authentication } = config;
-  const marked = { ...config, [LEGACY]: true };
+  const marked = { ...config, version: LEGACY };
   if (!isJsonObject(authentication)) return marked;
   const { schemes, ...rest } = authentication;
   const scheme: unknown = Array.isArray(schemes) ? schemes[0] : schemes;

@@ -2,6 +2,7 @@ import type { TakenDelivery } from 'jims-core';
 
 import { pageFileAddress } from '../../../chat/file-address.ts';
 import { isActive, statusOf } from '../../../chat/run-status.ts';
+import { seesModels, visibleTo } from '../../../chat/visibility.ts';
 import type { ApiContext } from '../../../http/route.ts';
 import type { WebhookMessage } from '../../../http/webhooks/webhooks.ts';
 import { taskBefore } from '../chain.ts';
@@ -30,7 +31,9 @@ export async function pushMessage(
     thread,
     earlier,
     question: incoming,
-    seesModels: config.seesModels,
+    seesModels: seesModels(config.caller),
+    sees: visibleTo(config.caller),
+    answersInStatus: config.answersInStatus,
     addressOf: pageFileAddress({ publicUrl, fileSignatures }),
   };
   const shown = change === 'ended' && question ? { ...question, state: 'open' as const } : question;

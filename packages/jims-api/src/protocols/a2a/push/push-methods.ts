@@ -4,7 +4,6 @@ import { MAX_SUBSCRIPTIONS, subscriptionsOf } from 'jims-core/host';
 import type { Subscriptions } from 'jims-core/host';
 import * as v from 'valibot';
 
-import { seesModels } from '../../../chat/visibility.ts';
 import { contactId } from '../../../http/contact.ts';
 import type { HttpError } from '../../../http/errors.ts';
 import { parseBody } from '../../../http/fastapi/validation.ts';
@@ -12,11 +11,14 @@ import { originOrPublicUrl } from '../../../http/public-address.ts';
 import type { ApiContext, Call } from '../../../http/route.ts';
 import type { Webhooks } from '../../../http/webhooks/webhooks.ts';
 import { rpcFailure } from '../../json-rpc.ts';
+import { wantsAnswersInStatus } from '../extensions.ts';
 import { failure, unsupported } from '../failures.ts';
+import { fromProtoJson } from '../proto-json.ts';
 import { PROTOCOL } from '../task-run.ts';
 import { requireTask } from '../tasks.ts';
 import {
   decodePushConfig,
+  keptConfig,
   legacyPushConfigOf,
   pushConfigOf,
   pushParamsFromLegacy,
@@ -122,11 +124,9 @@ export async function pushConfigOfMessage(
   };
 }
 
-/** In the form of 1.0. ProtoJSON knows each field by the name in the .proto file, too. */
-function readParams(params: JsonObject, legacy: boolean): JsonObject {
-  if (legacy) return pushParamsFromLegacy(params);
-  const { task_id: taskId, ...rest } = params;
-  return { taskId, ...rest };
+/** In the form of 1.0. */
+function readParams(params: JsonObject, legacy: boolean): unknown {
+  return fromProtoJson(legacy ? pushParamsFromLegacy(params) : params);
 }
 
 function requireWebhooks({ webhooks }: ApiContext): Webhooks {
@@ -169,22 +169,15 @@ async function subscribe(
   return subscription;
 }
 
-function keptOf(
-  api: ApiContext,
-  { request, principal }: Call,
-  { url, token, authentication, version }: PushConfig,
-): KeptConfig {
-  const { scheme, credentials } = authentication ?? {};
-  return {
-    url,
-    ...(token !== undefined && { token }),
-    ...(scheme !== undefined && {
-      authentication: { scheme, ...(credentials !== undefined && { credentials }) },
-    }),
-    version,
-    seesModels: seesModels(principal),
-    address: originOrPublicUrl(api, request),
-  };
+function keptOf(api: ApiContext, call: Call, config: PushConfig): KeptConfig {
+  return keptConfig({
+    config: {
+      ...config,
+      caller: call.principal,
+      answersInStatus: wantsAnswersInStatus(call),
+      address: originOrPublicUrl(api, call.request),
+    },
+  });
 }
 
 function encoderFor(legacy: boolean): (subscription: NewSubscription) => JsonObject {

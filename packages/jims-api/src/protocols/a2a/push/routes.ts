@@ -3,8 +3,8 @@ import * as v from 'valibot';
 
 import { isJsonObject } from '../../../http/json-object.ts';
 import type { ApiContext, Call, ErrorStatus, Parameter, Route } from '../../../http/route.ts';
-import { requireVersion } from '../failures.ts';
-import { answerJson, refuseRest } from '../rest.ts';
+import { bodyOf } from '../failures.ts';
+import { answerJson, begun, refuseRest } from '../rest.ts';
 import { PushConfigBody } from './push-config.ts';
 import {
   createPushConfig,
@@ -97,12 +97,11 @@ export const pushRoutes: readonly Route[] = [
 function answering(
   method: (api: ApiContext, call: Call, params: PushParams) => Promise<object | null>,
 ): Route['handle'] {
-  return async (api, call) => {
-    requireVersion(call);
+  return async (api, given) => {
+    const call = begun(given);
     const { task: taskId, config: id } = call.params;
-    const body = call.request.method === 'POST' ? await call.body() : {};
-    const given = isJsonObject(body) ? body : {};
-    const params = { ...given, taskId, ...(id !== undefined && { id }) };
+    const body = call.request.method === 'POST' ? await bodyOf(call) : {};
+    const params = { ...(isJsonObject(body) ? body : {}), taskId, ...(id !== undefined && { id }) };
     return answerJson(call, {}, (await method(api, call, { params, legacy: false })) ?? {});
   };
 }
