@@ -2,7 +2,7 @@
 --
 -- :max_subscriptions stands for how many subscriptions of a kind a chain may have.
 
--- Notes a change of a chain for all who subscribed to it.
+-- Notes a change of a chain for all that subscribed to it.
 create or replace function jims.note_change(p_chain_id uuid, p_run_id uuid, p_change text) returns void
 language plpgsql as $$
 begin
@@ -14,17 +14,6 @@ begin
   select subscription_id, p_run_id, p_change from jims.subscriptions where chain_id = p_chain_id;
   update jims.subscriptions set due_at = coalesce(due_at, clock_timestamp())
   where chain_id = p_chain_id;
-end
-$$;
-
-create or replace function jims.note_run_end() returns trigger
-language plpgsql as $$
-begin
-  -- All that a run costs that nobody subscribed to.
-  if exists (select from jims.subscriptions where chain_id = coalesce(new.chain_id, new.run_id)) then
-    perform jims.note_change(coalesce(new.chain_id, new.run_id), new.run_id, 'ended');
-  end if;
-  return null;
 end
 $$;
 
