@@ -257,6 +257,7 @@ test('jims-core/host exports these names and no others', async () => {
     'eventPieces',
     'failCurrentRun',
     'filesOfMessage',
+    'isAllowedType',
     'isTypePattern',
     'onTracingFault',
     'openByDefault',

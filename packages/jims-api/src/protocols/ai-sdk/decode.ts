@@ -8,13 +8,14 @@ import type { RunOptions } from '../../chat/run-fields.ts';
 import { fileAt, readable } from '../../chat/sent-files.ts';
 import type { SentFile } from '../../chat/sent-files.ts';
 import { MAX_MESSAGES, MAX_PARTS, requireConfigSize } from '../../chat/sent-limits.ts';
+import { clickOf } from '../../chat/yes-or-no.ts';
 import { contactId } from '../../http/contact.ts';
 import { validationError } from '../../http/errors.ts';
 import { boolean, sentObject, uuid } from '../../http/fastapi/fields.ts';
 import { fieldError, parseBody } from '../../http/fastapi/validation.ts';
 import { list } from '../../http/list.ts';
 import type { ApiContext } from '../../http/route.ts';
-import { approvalResponse, clickOf } from './approvals.ts';
+import { approvalResponse } from './approvals.ts';
 import type { ApprovalResponse } from './approvals.ts';
 
 const MAX_CHAT_ID = 256;
@@ -98,8 +99,8 @@ export const AiSdkBody = v.pipe(
 export interface AiSdkMessage extends ClientMessage {
   readonly chatId: string;
   readonly contactId: string | undefined;
-  /** Whether the answer is added to the client's last message. */
-  readonly goesOn: boolean;
+  /** What the user approved or denied: then the answer is added to the client's last message. */
+  readonly approval: ApprovalResponse | undefined;
   readonly heartbeats: boolean;
   readonly options: RunOptions;
 }
@@ -119,7 +120,7 @@ export function decode(
   const last = approval ? undefined : newMessage(request.messages);
   const questionId = approval?.id ?? (last && answeredQuestion(last));
   const incoming = approval
-    ? clickOf(approval, request.event_type)
+    ? clickOf(approval, { eventType: request.event_type })
     : userEvent(last ? textOf(last) : '', request.event_type, questionId);
   requireAllowed(incoming.type, api.allowedEventTypes);
   requireConfigSize(api, request.thread_config);
@@ -131,7 +132,7 @@ export function decode(
     earlier: request.messages.slice(0, approval ? undefined : -1).flatMap(saidText),
     incoming,
     sentFiles: last ? fileParts(last).map(toFile) : [],
-    goesOn: approval !== undefined,
+    approval,
     heartbeats: request.heartbeats,
     answer:
       questionId === undefined ? undefined : { kind: 'question', questionId, audience: 'contact' },
