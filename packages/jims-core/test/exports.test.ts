@@ -48,6 +48,7 @@ test('jims-core exports these names and no others', async () => {
     'CommunicationEvent',
     'ContactAnswer',
     'ContextFiles',
+    'DeliveryOutcome',
     'EndEntry',
     'EntryOutcome',
     'EventEntry',
@@ -96,12 +97,14 @@ test('jims-core exports these names and no others', async () => {
     'NewFile',
     'NewFileRecord',
     'NewQuestion',
+    'NewSubscription',
     'NewThread',
     'NoAnswer',
     'NumberedRunEvent',
     'OnBusy',
     'OpenOptions',
     'OpenStoreOptions',
+    'OutboxStore',
     'Pipeline',
     'PipelineEntry',
     'PolledRun',
@@ -157,7 +160,13 @@ test('jims-core exports these names and no others', async () => {
     'StepRetry',
     'StepScope',
     'Store',
+    'SubscribeResult',
+    'SubscriptionKey',
+    'SubscriptionOwner',
+    'SubscriptionRecord',
     'TailQuery',
+    'TakeRequest',
+    'TakenDelivery',
     'Thread',
     'ThreadContext',
     'ThreadController',
@@ -239,6 +248,7 @@ test('jims-core/llm exports these names and no others', async () => {
 test('jims-core/host exports these names and no others', async () => {
   const values = [
     'MAX_PIECE_CHARS',
+    'MAX_SUBSCRIPTIONS',
     'MAX_TITLE',
     'answerFaults',
     'cleanJson',
@@ -256,13 +266,24 @@ test('jims-core/host exports these names and no others', async () => {
     'plainError',
     'refuseRuns',
     'reloading',
+    'sendDeliveriesBy',
     'stackFrames',
+    'subscriptionsOf',
     'supersededBy',
     'takeOver',
     'textPieces',
     'withCallersTrace',
   ];
-  const types = ['AnswerFault', 'CallerShares', 'FixedPart', 'StackFrame', 'TraceIds'];
+  const types = [
+    'AnswerFault',
+    'CallerShares',
+    'FixedPart',
+    'SendDelivery',
+    'SendResult',
+    'StackFrame',
+    'Subscriptions',
+    'TraceIds',
+  ];
   assert.deepEqual(Object.keys(await import('jims-core/host')).toSorted(), values);
   assert.deepEqual(exportedNames(new URL('../src/host.ts', import.meta.url)), { values, types });
 });

@@ -38,7 +38,7 @@ export async function serveApp(
     ...('pipeline' in app ? app : { pipeline: app }),
     store: store ?? own?.url ?? '',
   });
-  await jims.open({ limits, fileLimits, traces });
+  await jims.open({ limits, fileLimits, traces, logger: options.logger });
   const server = createHttpServer(jims, { ...TIMES, logger: silent, ...options });
   const port = await localPort(server);
   return {

@@ -86,7 +86,7 @@ function legacyMembers(url: string): object {
   return { url, preferredTransport: 'JSONRPC', protocolVersion: '0.3.0' };
 }
 
-function agentCard({ app }: ApiContext, url: string): object {
+function agentCard({ app, webhooks }: ApiContext, url: string): object {
   const name = app.name ?? 'JIMS app';
   const description = app.description ?? 'Answers messages, each context a conversation';
   return {
@@ -98,7 +98,11 @@ function agentCard({ app }: ApiContext, url: string): object {
       { url: `${url}/rest`, protocolBinding: 'HTTP+JSON', protocolVersion: '1.0' },
       { url, protocolBinding: 'JSONRPC', protocolVersion: '0.3' },
     ],
-    capabilities: { streaming: true, pushNotifications: false, extensions: EXTENSIONS },
+    capabilities: {
+      streaming: true,
+      pushNotifications: webhooks !== undefined,
+      extensions: EXTENSIONS,
+    },
     defaultInputModes: TEXT_AND_FILES,
     defaultOutputModes: TEXT,
     skills: [{ id: 'chat', name, description, tags: ['chat'] }],

@@ -86,6 +86,8 @@ export interface Sending {
   readonly contactId: string | undefined;
   readonly wait: boolean;
   readonly historyLength: number | undefined;
+  /** Where to be sent what becomes of it, as the client wrote it. */
+  readonly push: unknown;
 }
 
 /** A request about a task, decoded. */
@@ -96,12 +98,9 @@ export interface TaskRequest {
   readonly historyLength: number | undefined;
 }
 
-/** @throws HttpError 422, `content_type_not_supported`, `push_notification_not_supported`. */
+/** @throws HttpError 422, `content_type_not_supported`. */
 export function decodeSend(params: unknown): Sending {
   const { message, configuration, metadata: named } = parseBody(SendParams, fromProtoJson(params));
-  if (configuration?.taskPushNotificationConfig !== undefined) {
-    throw failure('push_notification_not_supported', 'This agent sends no push notifications');
-  }
   const read = message.parts.map(toTextOrFile);
   const texts = read.filter((part) => typeof part === 'string');
   const sentFiles = read.filter((part) => typeof part !== 'string');
@@ -114,6 +113,7 @@ export function decodeSend(params: unknown): Sending {
     contactId: named?.contact_id,
     wait: !configuration?.returnImmediately,
     historyLength: configuration?.historyLength,
+    push: configuration?.taskPushNotificationConfig,
   };
 }
 

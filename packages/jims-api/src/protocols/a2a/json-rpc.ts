@@ -23,6 +23,12 @@ import { A2A_CODES, bodyOf, detailsOf, unsupported, versionOf } from './failures
 import { LEGACY_METHODS, fromLegacy, legacyTask, toLegacy } from './legacy.ts';
 import { decodeList } from './list-request.ts';
 import { listTasks } from './list-tasks.ts';
+import {
+  createPushConfig,
+  deletePushConfig,
+  getPushConfig,
+  listPushConfigs,
+} from './push/push-methods.ts';
 import { sendMessage, streamMessage } from './send.ts';
 import { taskRun } from './task-run.ts';
 import { EXAMPLE_TASK, activeTask } from './task.ts';
@@ -82,10 +88,10 @@ const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
   ['SendStreamingMessage', streamed(streamMessage)],
   ['SubscribeToTask', streamed(subscribeToTask)],
   ['ListTasks', list],
-  ['CreateTaskPushNotificationConfig', refused(unsupported.push)],
-  ['GetTaskPushNotificationConfig', refused(unsupported.push)],
-  ['ListTaskPushNotificationConfigs', refused(unsupported.push)],
-  ['DeleteTaskPushNotificationConfig', refused(unsupported.push)],
+  ['CreateTaskPushNotificationConfig', plain(createPushConfig)],
+  ['GetTaskPushNotificationConfig', plain(getPushConfig)],
+  ['ListTaskPushNotificationConfigs', plain(listPushConfigs)],
+  ['DeleteTaskPushNotificationConfig', plain(deletePushConfig)],
   ['GetExtendedAgentCard', refused(unsupported.extendedCard)],
 ]);
 
@@ -157,6 +163,14 @@ function streamed(
     });
     return action(api, call, { params, toFrame });
   };
+}
+
+/** A method with its own forms of both versions. */
+function plain(
+  action: (api: ApiContext, call: Call, request: RpcRequest) => Promise<object | null>,
+): Method {
+  return async (api, call, request) =>
+    json(call, rpcResult(request.id, await action(api, call, request)));
 }
 
 /** A run as the stream of `SendStreamingMessage`, when that has the id 1. */

@@ -2,6 +2,7 @@
 import type { JsonObject } from 'jims-core';
 
 import { isJsonObject } from '../../http/json-object.ts';
+import { pushConfigFromLegacy } from './push/push-config.ts';
 import type {
   Artifact,
   Message,
@@ -75,7 +76,7 @@ function configurationFromLegacy({ blocking, ...rest }: JsonObject): JsonObject 
     ...configuration,
     returnImmediately: blocking === false,
     ...(pushNotificationConfig !== undefined && {
-      taskPushNotificationConfig: pushNotificationConfig,
+      taskPushNotificationConfig: pushConfigFromLegacy(pushNotificationConfig),
     }),
   };
 }

@@ -26,7 +26,6 @@ import { cancelTask, getTask, subscribeToTask } from './tasks.ts';
 const toFrame: ToFrame = (response) => ({ data: jsonText(response) });
 /** A2A's own media type, for clients that use it: others may accept plain JSON only. */
 const A2A_JSON = 'application/a2a+json';
-const PUSH_CONFIGS = '/a2a/rest/tasks/:task/pushNotificationConfigs';
 const VERB = /^(?<id>.*):(?<verb>cancel|subscribe)$/s;
 
 const tags = ['a2a'];
@@ -126,10 +125,6 @@ export const restRoutes: readonly Route[] = [
     encodeError: refuseRest,
     handle: changeTask,
   },
-  unsupportedRoute('GET', PUSH_CONFIGS, unsupported.push),
-  unsupportedRoute('POST', PUSH_CONFIGS, unsupported.push),
-  unsupportedRoute('GET', `${PUSH_CONFIGS}/:config`, unsupported.push),
-  unsupportedRoute('DELETE', `${PUSH_CONFIGS}/:config`, unsupported.push),
   unsupportedRoute('GET', '/a2a/rest/extendedAgentCard', unsupported.extendedCard),
 ];
 
@@ -188,7 +183,8 @@ export function refuseRest(error: HttpError, call: RefusedCall): Response {
   return json(call, { error: body }, status, mediaTypeFor(call));
 }
 
-function answerJson(
+/** Answers in the media type that the client uses. */
+export function answerJson(
   call: Call,
   runHeaders: Readonly<Record<string, string>>,
   value: object,
@@ -202,7 +198,7 @@ function mediaTypeFor({ request }: Pick<Call, 'request'>): string | undefined {
 }
 
 /** @throws HttpError `version_not_supported`: this binding is of 1.0 alone. */
-function begun(call: Call): Call {
+export function begun(call: Call): Call {
   versionOf(call, ['1.0']);
   return withExtensions(call);
 }

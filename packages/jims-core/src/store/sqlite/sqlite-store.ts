@@ -5,7 +5,14 @@ import { DirectoryFileStore } from '../files/directory-file-store.ts';
 import { MemoryFileStore } from '../files/memory-file-store.ts';
 import { readTail } from '../read-tail.ts';
 import { threadBusy, threadNotFound } from '../refusals.ts';
-import type { FileRecords, FileStore, Store, ThreadList, ThreadQuery } from '../store.ts';
+import type {
+  FileRecords,
+  FileStore,
+  OutboxStore,
+  Store,
+  ThreadList,
+  ThreadQuery,
+} from '../store.ts';
 import { ThreadWatchers } from '../thread-watchers.ts';
 import { Accepting } from './accepting.ts';
 import { Asking } from './asking.ts';
@@ -127,6 +134,7 @@ export function sqliteStoreOn(db: DatabaseSync, file: string): Store {
     standing: () => read(() => lists.standing()),
 
     ...fileRecords(tables, { read, write }),
+    ...outboxStore(tables, { read, write }),
 
     renewLease: (instanceId, leaseMs, about) =>
       write(() => instances.renewLease(instanceId, leaseMs, about)),
@@ -162,6 +170,18 @@ function fileRecords({ files }: Tables, { read, write }: Access): FileMethods {
     dropFiles: (fileIds) => write(() => files.erase(fileIds)),
     filesToErase: (options) => write(() => files.toErase(options)),
     forgetFiles: (fileIds) => write(() => files.forget(fileIds)),
+  };
+}
+
+function outboxStore({ outbox }: Tables, { read, write }: Access): OutboxStore {
+  return {
+    subscribe: (subscription) => write(() => outbox.subscribe(subscription)),
+    subscriptions: (of) => read(() => outbox.subscriptions(of)),
+    unsubscribe: (subscription) => write(() => outbox.unsubscribe(subscription)),
+    // Most of the time there is nothing: then nothing is written.
+    takeDeliveries: async (request) =>
+      (await read(() => outbox.isDue(request.kinds))) ? write(() => outbox.take(request)) : [],
+    endDelivery: (taken, outcome) => write(() => outbox.end(taken, outcome)),
   };
 }
 
