@@ -81,8 +81,18 @@ export function messageFrame(message: object): SseFrame {
   return { event: 'message', data: jsonText(message) };
 }
 
+/** What a run has said last that it does, as far as that is there. */
+export function lastWords(run: Run): string | undefined {
+  const events = run.listen();
+  let words: string | undefined;
+  for (let event = events.takeReady(); event; event = events.takeReady()) {
+    words = wordsOf(event) ?? words;
+  }
+  return words;
+}
+
 /** What the app is doing: its status, or the title of a step or a tool that begins. */
-function wordsOf(event: NumberedRunEvent | 'tick'): string | undefined {
+export function wordsOf(event: NumberedRunEvent | 'tick'): string | undefined {
   if (event === 'tick') return undefined;
   if (event.type === 'status') return event.status.message;
   const work = event.type === 'step' ? event.step : event.type === 'tool' && event.tool;

@@ -51,7 +51,7 @@ export async function callStateless(
   if ('result' in going) return json(call, rpcResult(id, going.result));
   const headers = { ...call.headers, ...runHeaders(going.run) };
   const end = await (client.knowsTasks ? endWithin(going.run, TASK_AFTER_MS) : going.run.end);
-  const result = end ? answer.result(going, end) : await newTask(api, going.first.id);
+  const result = await (end ? answer.result(going, end) : newTask(api, going.first.id));
   return jsonOrPieces({ headers }, rpcResult(id, result));
 }
 
@@ -74,15 +74,15 @@ class CallAnswer {
   }
 
   /** What a call gives whose newest run has ended so. */
-  result({ first, earlier }: Pick<Going, 'first' | 'earlier'>, end: RunEnd): object {
+  async result({ first, earlier }: Pick<Going, 'first' | 'earlier'>, end: RunEnd): Promise<object> {
     const question = this.#asks ? openQuestion(end) : undefined;
     return question ? this.asked(first.id, question) : this.said({ first, earlier }, end);
   }
 
   /** The same where nobody is asked. */
-  said({ first, earlier }: Pick<Going, 'first' | 'earlier'>, end: RunEnd): object {
+  async said({ first, earlier }: Pick<Going, 'first' | 'earlier'>, end: RunEnd): Promise<object> {
     const options = resultOptions(this.#api, this.#call, earlier);
-    return complete(this.#api.app, encodeEnd(first, end, options));
+    return complete(this.#api.app, await encodeEnd(first, end, options));
   }
 
   asked(runId: string, question: QuestionRecord): object {
@@ -116,7 +116,7 @@ function streamed(
     });
     async function* frames(): AsyncGenerator<SseFrame, void, void> {
       const end = yield* progress.during(run);
-      if (end) yield messageFrame(rpcResult(id, answer.result(begun, end)));
+      if (end) yield messageFrame(rpcResult(id, await answer.result(begun, end)));
     }
     return { headers: runHeaders(run), frames: frames(), onGone: leave };
   });
