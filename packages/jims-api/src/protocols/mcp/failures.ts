@@ -31,7 +31,7 @@ export function mcpError(
   return {
     jsonrpc,
     ...(id !== null && { id }),
-    error: { ...error, ...(more && { data: { ...error.data, ...more } }) },
+    error: { ...error, ...(more && { data: more }) },
   };
 }
 
@@ -44,11 +44,12 @@ function moreOf(
   { code }: HttpError,
 ): object | undefined {
   if (code === 'mcp_version_not_supported') {
-    return { supported: VERSIONS, requested: versionIn(call, params)?.slice(0, 100) };
+    return { code, supported: VERSIONS, requested: versionIn(call, params)?.slice(0, 100) };
   }
   if (code === 'mcp_capability_missing') {
-    return { requiredCapabilities: { extensions: { [TASKS]: {} } } };
+    return { code, requiredCapabilities: { extensions: { [TASKS]: {} } } };
   }
+  // Clients know the error by data that has the address and nothing else.
   const uri = code === RESOURCE_NOT_FOUND && isJsonObject(params) ? params['uri'] : undefined;
   return typeof uri === 'string' ? { uri: uri.slice(0, MAX_URI) } : undefined;
 }

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { isJimsError } from 'jims-core';
-import type { JsonObject, QuestionRecord, Run, RunRecord } from 'jims-core';
+import type { JsonObject, QuestionRecord, RunRecord } from 'jims-core';
 
 import { chainOf } from '../../chat/run-chain.ts';
 import { openStream } from '../../chat/stream-run.ts';
@@ -16,6 +16,7 @@ import type { ClientAbilities } from './client-abilities.ts';
 import { messageFrame, wordsOf } from './progress.ts';
 import { madeBy } from './stateless-result.ts';
 import { detailedTask, findTask } from './tasks.ts';
+import type { TaskState } from './tasks.ts';
 
 const MAX_TASKS = 100;
 /** How often an open question is looked up: more rarely, the longer nobody answers. */
@@ -39,22 +40,19 @@ export function listenToTasks(
   { id, params, client }: Listening,
 ): Promise<Response> {
   const taskIds = taskIdsIn(params);
-  if (taskIds) requireTasks(client);
+  if (taskIds.length > 0) requireTasks(client);
   return openStream(api, call, async () => {
-    const found = await Promise.all((taskIds ?? []).map((taskId) => findTask(api, call, taskId)));
-    const tasks = found.flatMap((task) => task ?? []);
-    return {
-      frames: framesOf(api, call, { id, client, tasks, isAboutTasks: taskIds !== undefined }),
-    };
+    const found = await Promise.all(taskIds.map((taskId) => findTask(api, call, taskId)));
+    const known = found.flatMap((task) => task?.runId ?? []);
+    return { frames: framesOf(api, call, { id, client, taskIds: known }) };
   });
 }
 
-function taskIdsIn({ notifications }: JsonObject): readonly string[] | undefined {
+function taskIdsIn({ notifications }: JsonObject): readonly string[] {
   if (!isJsonObject(notifications)) {
     throw rpcFailure('invalid_params', 'notifications must be an object');
   }
-  const { taskIds } = notifications;
-  if (taskIds === undefined) return undefined;
+  const { taskIds = [] } = notifications;
   const isList = Array.isArray(taskIds) && taskIds.every((each) => typeof each === 'string');
   if (isList && taskIds.length <= MAX_TASKS) return [...new Set<string>(taskIds)];
   throw rpcFailure('invalid_params', `taskIds must be a list of at most ${MAX_TASKS} strings`);
@@ -63,22 +61,25 @@ function taskIdsIn({ notifications }: JsonObject): readonly string[] | undefined
 interface Feed {
   readonly id: RpcId;
   readonly client: ClientAbilities;
-  readonly tasks: readonly RunRecord[];
-  readonly isAboutTasks: boolean;
+  readonly taskIds: readonly string[];
 }
 
 async function* framesOf(
   api: ApiContext,
   call: Call,
-  { id, client, tasks, isAboutTasks }: Feed,
+  { id, client, taskIds }: Feed,
 ): AsyncGenerator<SseFrame, void, void> {
   const meta = { 'io.modelcontextprotocol/subscriptionId': id };
   const notify = (method: string, params: object): SseFrame =>
     messageFrame({ jsonrpc: '2.0', method, params: { ...params, _meta: meta } });
-  const notifications = isAboutTasks && { taskIds: tasks.map(({ runId }) => runId) };
-  yield notify('notifications/subscriptions/acknowledged', { notifications: { ...notifications } });
-  const feeds = tasks.map((first) => statesOf(api, call, { first, client }));
-  for await (const task of merged(feeds)) yield notify('notifications/tasks', task);
+  const notifications = taskIds.length > 0 ? { taskIds } : {};
+  yield notify('notifications/subscriptions/acknowledged', { notifications });
+  const feeds = taskIds.map((taskId) => statesOf(api, call, { taskId, client }));
+  try {
+    for await (const task of merged(feeds)) yield notify('notifications/tasks', task);
+  } catch (error) {
+    if (!isJimsError(error) || error.code !== 'shutting_down') throw error;
+  }
   const end = { resultType: 'complete', _meta: { ...madeBy(api.app), ...meta } };
   yield messageFrame(rpcResult(id, end));
 }
@@ -87,10 +88,12 @@ async function* framesOf(
 async function* statesOf(
   api: ApiContext,
   call: Call,
-  { first, client }: { readonly first: RunRecord; readonly client: ClientAbilities },
+  { taskId, client }: { readonly taskId: string; readonly client: ClientAbilities },
 ): AsyncGenerator<object, void, void> {
   const { signal } = call.request;
   for (let last = ''; !signal.aborted;) {
+    const first = await api.app.runs.record(taskId);
+    if (!first) return;
     const chain = await chainOf(api, first);
     const { newest } = chain;
     const task = await detailedTask(api, call, { first, chain, client });
@@ -100,27 +103,30 @@ async function* statesOf(
     else await pause(LOOK_MS.first, signal);
     last = now;
     if (task.status !== 'working' && task.status !== 'input_required') return;
-    if (newest.question?.state === 'open') {
-      if (!(await isClosed(api, newest.question, signal))) return;
-    } else {
-      const run = await api.app.runs.find(newest.runId);
-      if (!run) return;
-      yield* wordsIn(run, task);
-      const end = await run.end;
-      if (end.type === 'cancelled' && end.goesOn) return;
-    }
+    if (!(yield* untilChange(api, call, { task, newest }))) return;
   }
 }
 
-/** What a run says that it does, as it says it. */
-async function* wordsIn(run: Run, task: object): AsyncGenerator<object, void, void> {
+/** What a run says that it does, until it is over or its question is closed; false when nobody learns that. */
+async function* untilChange(
+  api: ApiContext,
+  { request: { signal } }: Call,
+  { task, newest }: { readonly task: TaskState; readonly newest: RunRecord },
+): AsyncGenerator<object, boolean, void> {
+  if (newest.question?.state === 'open') return isClosed(api, newest.question, signal);
+  const run = await api.app.runs.find(newest.runId);
+  if (!run) return false;
+  let last = task.statusMessage;
   for await (const event of run.listen()) {
-    const statusMessage = wordsOf(event);
-    if (statusMessage !== undefined) yield { ...task, statusMessage };
+    const statusMessage = wordsOf(event) ?? last;
+    if (statusMessage !== last) yield { ...task, statusMessage };
+    last = statusMessage;
   }
+  const end = await run.end;
+  return end.type !== 'cancelled' || !end.goesOn;
 }
 
-/** Waits until a question is closed; false when nobody listens any more, or the service stops. */
+/** Waits until a question is closed; false when nobody listens any more. */
 async function isClosed(
   { app }: ApiContext,
   { questionId }: QuestionRecord,
@@ -128,19 +134,14 @@ async function isClosed(
 ): Promise<boolean> {
   for (let ms: number = LOOK_MS.first; !signal.aborted; ms *= LOOK_MS.growth) {
     await pause(Math.min(ms, LOOK_MS.last), signal);
-    try {
-      const question = await app.questions.find(questionId);
-      if (question?.state !== 'open') return true;
-    } catch (error) {
-      if (isJimsError(error) && error.code === 'shutting_down') return false;
-      throw error;
-    }
+    const question = await app.questions.find(questionId);
+    if (question?.state !== 'open') return true;
   }
   return false;
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return sleep(ms, undefined, { signal, ref: false }).catch(() => {});
+  return sleep(ms, undefined, { signal }).catch(() => {});
 }
 
 /** What comes from any of the sources, as it comes. */

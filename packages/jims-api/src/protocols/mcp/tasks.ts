@@ -45,7 +45,7 @@ export async function getTask(
   return complete(api.app, await detailedTask(api, call, { first, chain, client }));
 }
 
-interface TaskState {
+export interface TaskState {
   readonly status: 'working' | 'input_required' | 'completed' | 'cancelled';
   /** What the app says that it does. */
   readonly statusMessage?: string;
