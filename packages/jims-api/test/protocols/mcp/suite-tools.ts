@@ -85,12 +85,12 @@ const SILENCE = Buffer.from(
 const FILES = {
   image: { name: 'dot.png', mediaType: 'image/png', data: PIXEL },
   audio: { name: 'silence.wav', mediaType: 'audio/wav', data: SILENCE },
-  text: { name: 'note.txt', mediaType: 'text/plain', data: Buffer.from('An embedded text.') },
+  text: { name: 'note.txt', mediaType: 'text/plain', data: Buffer.from('Some plain text.') },
 };
 
 /** The files that stand for the resources of the suite. */
 const RESOURCES = {
-  'test://static-text': { name: 'text.txt', content: 'A text.' },
+  'test://static-text': { name: 'text.txt', content: 'Plain text.' },
   'test://static-binary': { name: 'dot.png', content: PIXEL },
   'test://template/123/data': { name: 'data.json', content: '{"id":"123"}' },
 };
