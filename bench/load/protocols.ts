@@ -122,7 +122,7 @@ function rpc(method: string, params: object): object {
 /** A contact sends one message, so the message may have their name. */
 function a2aMessage(contact: string, text: string): object {
   const message = { messageId: contact, role: 'ROLE_USER', parts: [{ text }] };
-  return { message: { ...message, metadata: { contact_id: contact } } };
+  return { message, metadata: { contact_id: contact } };
 }
 
 function textOfTask({ task }: TaskAnswer): unknown {

@@ -65,8 +65,13 @@ export function pythonJsonTemplate(value: object): JsonTemplate {
 
 function templateIn({ encode }: Style, value: object): JsonTemplate {
   const [first = '', ...others] = encode(value).split(encode(SLOT));
-  return (...strings) =>
-    others.reduce((text, next, index) => text + encode(strings[index]) + next, first);
+  return (...strings) => {
+    let text = first;
+    for (let index = 0; index < others.length; index++) {
+      text += encode(strings[index]) + others[index];
+    }
+    return text;
+  };
 }
 
 function oneLine(value: unknown): string {

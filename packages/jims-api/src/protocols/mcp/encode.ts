@@ -47,8 +47,8 @@ export async function* callFrames(
   const progress = new CallProgress(options);
   const earlier: ThreadEvent[] = [];
   for (let current: Run | undefined = run; current;) {
-    const end: RunEnd | undefined = yield* progress.during(current);
-    if (!end || takenBack?.aborted) return;
+    const end: RunEnd = yield* progress.during(current);
+    if (takenBack?.aborted) return;
     const question: QuestionRecord | undefined = answered && openQuestion(end);
     current = question && answered && (yield* progress.asking(question, answered(question)));
     if (current && end.type === 'result') earlier.push(...end.result.events);
