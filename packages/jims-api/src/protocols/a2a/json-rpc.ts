@@ -18,12 +18,13 @@ import {
 import type { RpcId } from '../json-rpc.ts';
 import { taskBefore } from './chain.ts';
 import { decodeSend, decodeTask } from './decode.ts';
+import type { ToFrame } from './encode.ts';
 import { A2A_CODES, requireVersion, unsupported } from './failures.ts';
 import { LEGACY_METHODS, fromLegacy, legacyTask, toLegacy } from './legacy.ts';
 import { sendMessage, streamMessage } from './send.ts';
 import { taskRun } from './task-run.ts';
 import { EXAMPLE_TASK, activeTask } from './task.ts';
-import type { Answered, ToFrame } from './tasks.ts';
+import type { Answered } from './tasks.ts';
 import { cancelTask, framesOf, getTask, subscribeToTask } from './tasks.ts';
 
 const RpcBody = v.pipe(

@@ -14,10 +14,10 @@ import type {
   Route,
 } from '../../http/route.ts';
 import { SendParams } from './decode.ts';
+import type { ToFrame } from './encode.ts';
 import { reasonOf, requireVersion, statusName, unsupported } from './failures.ts';
 import { sendMessage, streamMessage } from './send.ts';
 import { EXAMPLE_TASK } from './task.ts';
-import type { ToFrame } from './tasks.ts';
 import { cancelTask, getTask, subscribeToTask } from './tasks.ts';
 
 const toFrame: ToFrame = (response) => ({ data: jsonText(response) });

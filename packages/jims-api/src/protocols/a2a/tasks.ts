@@ -13,21 +13,18 @@ import type { ApiContext, Call } from '../../http/route.ts';
 import type { SseFrame } from '../../http/sse/frame.ts';
 import { openQuestion } from './chain.ts';
 import { decodeTask } from './decode.ts';
-import { taskUpdates } from './encode.ts';
+import { taskFrames } from './encode.ts';
+import type { TaskFramesOptions, ToFrame } from './encode.ts';
 import { failure } from './failures.ts';
 import { taskRun } from './task-run.ts';
 import { activeTask, endedTask } from './task.ts';
-import type { TaskView } from './task.ts';
-import type { StreamResponse, Task } from './wire.ts';
+import type { Task } from './wire.ts';
 
 /** A task, and the headers that name its run. */
 export interface Answered {
   readonly task: Task;
   readonly headers: Readonly<Record<string, string>>;
 }
-
-/** Puts an event of a stream into a frame of the binding. */
-export type ToFrame = (response: StreamResponse) => SseFrame;
 
 /** GetTask: the task, from what is stored of its runs. */
 export async function getTask(api: ApiContext, call: Call, params: unknown): Promise<Answered> {
@@ -141,23 +138,18 @@ function taskNotFound(id: string): HttpError {
   return failure('task_not_found', `Task '${id.slice(0, 100)}' not found`);
 }
 
-export async function* framesOf(
+/** The frames of the stream of a task. */
+export function framesOf(
   api: ApiContext,
   run: Run,
   {
     task,
-    view,
-    toFrame,
-  }: {
-    readonly task: Parameters<typeof taskUpdates>[1];
-    readonly view: TaskView;
-    readonly toFrame: ToFrame;
+    ...form
+  }: Pick<TaskFramesOptions, 'view' | 'toFrame'> & {
+    readonly task: Parameters<typeof taskFrames>[1];
   },
 ): AsyncGenerator<SseFrame, void, void> {
-  const over = (end: RunEnd): Promise<boolean> => isOver(api, run.id, end);
-  for await (const response of taskUpdates(run, task, { view, isOver: over })) {
-    yield toFrame(response);
-  }
+  return taskFrames(run, task, { ...form, isOver: (end) => isOver(api, run.id, end) });
 }
 
 /**
