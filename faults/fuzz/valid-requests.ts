@@ -6,6 +6,9 @@ export interface ValidRequest {
 }
 
 const TEXT = 'm0 canary-fuzz echo 0';
+/** What was said before, as `/v1/responses/compact` gives it. */
+const COMPACTION =
+  'jims1.G2sAAITnbUf--AONtAvCeFk3pxywBxzVoowCOxw2xs4JHPUlr092iRJLNLRiJhzx-cZS6GnC9XRfOWMfjEVlNg';
 
 /** One of each way to send a body in, with as many of its fields as fit together. */
 export function validRequests(threadId: string, contact = 'fuzz'): readonly ValidRequest[] {
@@ -32,6 +35,16 @@ export function validRequests(threadId: string, contact = 'fuzz'): readonly Vali
       body: { model: 'jims', messages: chatMessages, stream: true, user: contact },
     },
     { path: '/v1/responses', body: { model: 'jims', input: TEXT, metadata: { a: 'b' } } },
+    {
+      path: '/v1/responses',
+      body: {
+        input: [
+          { type: 'compaction', encrypted_content: COMPACTION },
+          { role: 'user', content: TEXT },
+        ],
+      },
+    },
+    { path: '/v1/responses/compact', body: { model: 'jims', input: chatMessages } },
     {
       path: '/ai-sdk/chat',
       body: {

@@ -16,12 +16,11 @@ const SAFE_TO_RETRY: ReadonlySet<string> = new Set([
   'store_unavailable',
 ]);
 
-/**
- * Clients that repeat a request whatever `x-should-retry` says: LangChain and Codex six times, the AI SDK
- * twice. After 400 none of them does.
- */
-const REPEATS_ANYWAY = /langchainjs|\bai-sdk|\bcodex/i;
-/** LangChain sends it to Anthropic's API, also from servers, and does not name itself; so do pages. */
+/** Sent by the official clients of OpenAI and Anthropic in every language: they obey `x-should-retry`. */
+const OBEDIENT_HEADER = 'x-stainless-lang';
+/** LangChain is made of these clients, and repeats by itself what they do not. */
+const LANGCHAIN = /langchain/i;
+/** It sends this to Anthropic's API, also from servers, and does not name itself; so do pages. */
 const LANGCHAIN_HEADER = 'anthropic-dangerous-direct-browser-access';
 
 /** The headers that keep a client from sending a request again, unless that does no harm. */
@@ -29,22 +28,27 @@ export function retryHeaders({ code }: HttpError): Readonly<Record<string, strin
   return code !== undefined && SAFE_TO_RETRY.has(code) ? {} : { 'x-should-retry': 'false' };
 }
 
-/** The status of an error, as a client gets it that would run the pipeline again after a true one. */
+/**
+ * The status of an error. Where a pipeline has run, it is the true one for clients that are known not to
+ * run it again then, and 400 for all others: after that no client does.
+ */
 export function statusWithoutRepeat(error: HttpError, call: Pick<RefusedCall, 'request'>): number {
   if (error.status === 422) return 400;
-  return hasRun(error) && repeatsAnyway(call) ? 400 : error.status;
+  return mayRunAgain(error, call) ? 400 : error.status;
 }
 
-function repeatsAnyway(call: Pick<RefusedCall, 'request'>): boolean {
-  return REPEATS_ANYWAY.test(userAgent(call)) || call.request.headers.has(LANGCHAIN_HEADER);
+/** Whether a client may run a pipeline again because of an error that says that it failed. */
+export function mayRunAgain(error: HttpError, { request }: Pick<RefusedCall, 'request'>): boolean {
+  return hasRun(error) && !obeys(request.headers);
+}
+
+function obeys(headers: Headers): boolean {
+  const isLangChain =
+    LANGCHAIN.test(headers.get('user-agent') ?? '') || headers.has(LANGCHAIN_HEADER);
+  return headers.has(OBEDIENT_HEADER) && !isLangChain;
 }
 
 /** Whether the pipeline has run, or may have. */
 export function hasRun({ status, code }: HttpError): boolean {
   return status === 500 || status === 504 || code === 'lost' || code === 'cancelled';
-}
-
-/** The client, as it names itself. */
-export function userAgent({ request }: Pick<RefusedCall, 'request'>): string {
-  return request.headers.get('user-agent') ?? '';
 }

@@ -9,6 +9,7 @@ import { threadHeader } from '../../chat/named-thread.ts';
 import { isReachedAgain } from '../../chat/start-run.ts';
 import type { ClientRunRequest } from '../../chat/start-run.ts';
 import { streamRun } from '../../chat/stream-run.ts';
+import { estimatedTokens } from '../../chat/token-estimate.ts';
 import { nobody } from '../../http/contact.ts';
 import { parseBody } from '../../http/fastapi/validation.ts';
 import { json } from '../../http/json-answer.ts';
@@ -21,8 +22,6 @@ import { refuse } from './error.ts';
 
 const PROTOCOL = 'anthropic';
 const NOBODY = nobody(PROTOCOL);
-/** A token is about so many bytes of English. */
-const BYTES_PER_TOKEN = 4;
 
 const MessageResource = v.pipe(
   v.object({
@@ -129,7 +128,6 @@ async function requestOf(
 async function count(_: ApiContext, call: Call): Promise<Response> {
   const { system, messages } = parseBody(CountBody, await call.body());
   const texts = [system, ...messages.map(({ content }) => content)].map(contentText);
-  const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
   const headers = { ...call.headers, 'request-id': call.requestId };
-  return json({ headers }, { input_tokens: Math.ceil(bytes / BYTES_PER_TOKEN) });
+  return json({ headers }, { input_tokens: estimatedTokens(texts) });
 }

@@ -13,6 +13,7 @@ import { answerInTurn } from '../../../http/reading-turns.ts';
 import type { ApiContext, Call, Route } from '../../../http/route.ts';
 import { conversationId, eventHexOf } from '../shared/ids.ts';
 import { CONTACT, inPath } from '../shared/routes.ts';
+import { isCompaction } from './compaction.ts';
 import { Item, saidIn } from './input.ts';
 import { ItemList, ItemResource, PAGE, conversationItems, listOf, listPage } from './items.ts';
 import type { ConversationItem } from './items.ts';
@@ -130,7 +131,7 @@ async function deleteItem(api: ApiContext, call: Call): Promise<never> {
 /**
  * Items as events. Only messages of the user have a size limit.
  *
- * @throws HttpError 413 for a message that is too large; 400 for files, which only a run takes; 403 when a contact adds messages of the
+ * @throws HttpError 413 for a message that is too large; 400 for files and compactions, which only a run takes; 403 when a contact adds messages of the
  * assistant, which only the app may write.
  */
 export function eventsIn(
@@ -150,6 +151,13 @@ export function eventsIn(
       400,
       'Items with files cannot be added to a conversation: send them as the input of a response',
       { code: 'files_need_response' },
+    );
+  }
+  if (items.some(isCompaction)) {
+    throw new HttpError(
+      400,
+      'A compaction cannot be added to a conversation: send it in the input of a response',
+      { code: 'compaction_needs_response' },
     );
   }
   return said.map(toEvent);

@@ -14,13 +14,36 @@ import { HttpError, validationError } from '../../../http/errors.ts';
 import { boolean } from '../../../http/fastapi/fields.ts';
 import { fieldError, parseBody } from '../../../http/fastapi/validation.ts';
 import { list } from '../../../http/list.ts';
+import type { ApiContext } from '../../../http/route.ts';
 import { callerFields } from '../shared/caller.ts';
 import type { NamedCaller } from '../shared/caller.ts';
+import { expanded } from './compaction.ts';
 import { withEcho } from './echo.ts';
-import { Item, contentOf, readInput } from './input.ts';
+import { Item, contentOf, itemsIn, readInput } from './input.ts';
 import type { Input } from './input.ts';
 
+const BETWEEN_PARTS = '\n\n';
+
 const name = v.pipe(v.string(), v.maxLength(MAX_NAME));
+
+/** The members that say what was said before, and by whom. */
+export const contextFields = {
+  previous_response_id: v.pipe(
+    v.nullish(name),
+    v.description('Continues after this response; after an older one in a fork of its thread'),
+  ),
+  conversation: v.pipe(
+    v.nullish(v.union([name, v.object({ id: name })])),
+    v.description('Continues this conversation; not together with previous_response_id'),
+  ),
+  instructions: v.pipe(
+    v.nullish(v.union([v.string(), list(Item, MAX_PARTS)])),
+    v.description('The `system_prompt` in the config of a new thread'),
+  ),
+  ...callerFields,
+};
+
+const ContextBody = v.object(contextFields);
 
 /** The members of OpenAI's request that are used here; the others are accepted and ignored. */
 export const ResponseBody = v.pipe(
@@ -29,20 +52,8 @@ export const ResponseBody = v.pipe(
     input: v.pipe(
       v.union([v.string(), v.pipe(list(Item, MAX_MESSAGES), v.nonEmpty())]),
       v.description(
-        'A string, or items, of which the last is the user’s message. When the request names no thread, the other items are the history',
+        'A string, or items, of which the last is the user’s message. When the request names no thread, the other items are the history; a `compaction` stands for those that it was made of',
       ),
-    ),
-    previous_response_id: v.pipe(
-      v.nullish(name),
-      v.description('Continues after this response; after an older one in a fork of its thread'),
-    ),
-    conversation: v.pipe(
-      v.nullish(v.union([name, v.object({ id: name })])),
-      v.description('Continues this conversation; not together with previous_response_id'),
-    ),
-    instructions: v.pipe(
-      v.nullish(v.union([v.string(), list(Item, MAX_PARTS)])),
-      v.description('The `system_prompt` in the config of a new thread'),
     ),
     stream: v.nullish(boolean),
     background: v.pipe(
@@ -56,17 +67,22 @@ export const ResponseBody = v.pipe(
       v.description('false: the thread is erased after the response'),
     ),
     prompt_cache_key: v.pipe(v.nullish(v.string()), v.description('The response repeats it')),
-    ...callerFields,
+    ...contextFields,
   }),
   v.title('ResponseRequest'),
 );
 
-/** A request, decoded. */
-export interface ResponseRequest {
+/** What a request says was said before. */
+export interface SentContext {
   readonly caller: NamedCaller;
-  readonly input: Input;
   readonly previousResponseId: string | undefined;
   readonly conversationId: string | undefined;
+  readonly instructions: string | undefined;
+}
+
+/** A request, decoded. */
+export interface ResponseRequest extends SentContext {
+  readonly input: Input;
   readonly systemPrompt: string | undefined;
   readonly stream: boolean;
   readonly background: boolean;
@@ -82,26 +98,27 @@ export interface ResponseRequest {
  * @throws HttpError 422 also when the last item is not the user's message; 413 for instructions or metadata
  * that are too large.
  */
-export function decode(sizes: SentLimits, body: unknown): ResponseRequest {
+export async function decode(
+  sizes: SentLimits & Pick<ApiContext, 'maxBodyBytes'>,
+  body: unknown,
+): Promise<ResponseRequest> {
   const request = parseBody(ResponseBody, body);
   const { model, metadata, background, store, previous_response_id: previous } = request;
   const { conversation, safety_identifier: safety, prompt_cache_key: cacheKey } = request;
-  const instructions = textOfInstructions(request.instructions);
-  requireOneThread(request);
+  const context = contextOf(request);
+  const { instructions } = context;
   if (background && store === false) {
     throw validationError([fieldError('store', store, 'a background response must be stored')]);
   }
-  const input = readInput(request.input);
+  const input = readInput(await expanded(itemsIn(request.input), sizes.maxBodyBytes));
   const systemPrompt = instructions ?? input.systemPrompt;
   // Both are stored with the message.
   requireMessageSize(sizes, systemPrompt ?? '');
   requireConfigSize(sizes, metadata ?? {});
   return {
-    caller: request,
+    ...context,
     input,
     model,
-    previousResponseId: previous || undefined,
-    conversationId: typeof conversation === 'object' ? conversation?.id : conversation,
     systemPrompt,
     stream: request.stream ?? false,
     background: background ?? false,
@@ -121,18 +138,20 @@ export function decode(sizes: SentLimits, body: unknown): ResponseRequest {
   };
 }
 
-function requireOneThread({
-  previous_response_id,
-  conversation,
-}: v.InferOutput<typeof ResponseBody>): void {
-  if (!previous_response_id || !conversation) return;
-  const sentence = 'previous_response_id and conversation cannot be used together';
-  throw new HttpError(400, sentence, { code: 'mutually_exclusive_parameters' });
-}
-
-function textOfInstructions(
-  instructions: v.InferOutput<typeof ResponseBody>['instructions'],
-): string | undefined {
-  if (typeof instructions === 'string') return instructions;
-  return instructions?.map(contentOf).join('\n\n');
+/** @throws HttpError 400 for two threads at once. */
+export function contextOf(request: v.InferOutput<typeof ContextBody>): SentContext {
+  const { previous_response_id: previous, conversation, instructions } = request;
+  if (previous && conversation) {
+    const sentence = 'previous_response_id and conversation cannot be used together';
+    throw new HttpError(400, sentence, { code: 'mutually_exclusive_parameters' });
+  }
+  return {
+    caller: request,
+    previousResponseId: previous || undefined,
+    conversationId: typeof conversation === 'object' ? conversation?.id : conversation,
+    instructions:
+      typeof instructions === 'string'
+        ? instructions
+        : instructions?.map(contentOf).join(BETWEEN_PARTS),
+  };
 }

@@ -119,7 +119,7 @@ class ResponseEncoder {
     for (const { pieces = 1, ...event } of events) {
       const number = this.#next + pieces - 1;
       this.#next = number + 1;
-      if (number > this.#startingAfter) yield frame({ ...event, sequence_number: number });
+      if (number > this.#startingAfter) yield frame(event, number);
     }
   }
 
@@ -130,7 +130,7 @@ class ResponseEncoder {
       const state = {
         status: 'completed',
         output,
-        usage: usageOf(end),
+        usage: usageOf(end.result),
         completed_at,
         ...questionIn(end),
       } as const;
@@ -166,6 +166,6 @@ class ResponseEncoder {
   }
 }
 
-function frame(event: WireEvent): SseFrame {
-  return { event: event.type, data: jsonText(event) };
+function frame(event: WireEvent, number: number): SseFrame {
+  return { id: number, event: event.type, data: jsonText({ ...event, sequence_number: number }) };
 }

@@ -10,14 +10,15 @@ import { contentFiles, earlierFiles } from '../shared/files.ts';
 
 const BETWEEN_MESSAGES = '\n\n';
 
-/** A message, a reference to one, or something else, which is ignored. */
+/** A message, a reference to one, a compaction, or something else, which is ignored. */
 export const Item = v.object({
   type: v.optional(v.string(), 'message'),
   role: v.optional(v.string()),
   content: v.optional(messageContent),
   id: v.nullish(v.string()),
+  encrypted_content: v.nullish(v.string()),
 });
-type Item = v.InferOutput<typeof Item>;
+export type Item = v.InferOutput<typeof Item>;
 
 /** What a client sent as `input`. */
 export interface Input {
@@ -34,13 +35,21 @@ export interface Input {
   readonly reference: string | undefined;
 }
 
+/** What a request has as `input`, which may be a string, as items. */
+export function itemsIn(input: string | readonly Item[]): readonly Item[] {
+  return typeof input === 'string' ? [{ type: 'message', role: 'user', content: input }] : input;
+}
+
 /** @throws HttpError 422 when the last message is not the user's. */
-export function readInput(input: string | readonly Item[]): Input {
-  const items = typeof input === 'string' ? [said('user', input)] : input;
-  const prompt = items.find(({ role }) => role === 'system' || role === 'developer');
-  const talk = items.filter((item) => isSaid(item) || isReference(item));
-  const answered = talk.findLastIndex((item) => item.role !== 'user');
-  const added = talk.slice(answered + 1);
+export function readInput(items: readonly Item[]): Input {
+  if (items.at(-1)?.type === 'compaction_trigger') {
+    const reason =
+      'nothing is compacted while it is answered: send the items to /v1/responses/compact';
+    throw validationError([fieldError('input', items.at(-1), reason)]);
+  }
+  const prompt = items.find(isPrompt);
+  const talk = items.filter(isTalk);
+  const added = addedIn(items);
   const last = added.at(-1);
   if (last === undefined) {
     const reason = 'the last item must be a message of the user';
@@ -53,8 +62,19 @@ export function readInput(input: string | readonly Item[]): Input {
     files: contentFiles(last.content, 'input'),
     added: added.map((item) => userContent(contentOf(item))).join(BETWEEN_MESSAGES),
     addedFiles: added.flatMap((item) => contentFiles(item.content, 'input')),
-    reference: talk.findLast(isReference)?.id ?? undefined,
+    reference: referenceIn(items),
   };
+}
+
+/** All that the user says after the last answer. */
+export function addedIn(items: readonly Item[]): readonly Item[] {
+  const talk = items.filter(isTalk);
+  return talk.slice(talk.findLastIndex(({ role }) => role !== 'user') + 1);
+}
+
+/** The last message that is named by its id alone. */
+export function referenceIn(items: readonly Item[]): string | undefined {
+  return items.findLast(isReference)?.id ?? undefined;
 }
 
 /** What was said in items that are not a request: they need not end with the user. */
@@ -66,16 +86,21 @@ export function contentOf({ content }: Item): string {
   return contentText(content);
 }
 
-function said(role: string, content: string): Item {
-  return { type: 'message', role, content };
+/** What the app is to do, from a client. */
+export function isPrompt({ role }: Item): boolean {
+  return role === 'system' || role === 'developer';
 }
 
-function isSaid({ type, role }: Item): boolean {
+function isTalk(item: Item): boolean {
+  return isSaid(item) || isReference(item);
+}
+
+export function isSaid({ type, role }: Item): boolean {
   return type === 'message' && (role === 'user' || role === 'assistant');
 }
 
 /** Statuses, which clients send back as reasoning, are not references. */
-function isReference({ type, id }: Item): boolean {
+export function isReference({ type, id }: Item): boolean {
   return type === 'item_reference' && id?.startsWith('msg_') === true;
 }
 

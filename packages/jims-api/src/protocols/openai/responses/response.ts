@@ -1,5 +1,5 @@
 // The response object: a run, as clients see it.
-import type { NewEvent, RunEnd } from 'jims-core';
+import type { NewEvent, RunEnd, RunResult } from 'jims-core';
 import * as v from 'valibot';
 
 import type { FileAddress } from '../../../chat/file-address.ts';
@@ -168,7 +168,7 @@ export function stateOfEnd(
         completed_at: completedAt(end, finishedAt),
         status: 'completed',
         output: outputOf(of, events),
-        usage: usageOf(end),
+        usage: usageOf(end.result),
         ...questionIn(end),
       };
     }
@@ -199,8 +199,8 @@ export function questionIn({
   return question?.audience === 'contact' ? { questionId: question.questionId } : {};
 }
 
-export function usageOf(end: RunEnd & { readonly type: 'result' }): object {
-  const { input, cached, output, total } = tokensOf(end.result);
+export function usageOf(result: Pick<RunResult, 'usage'>): object {
+  const { input, cached, output, total } = tokensOf(result);
   return {
     input_tokens: input,
     input_tokens_details: { cached_tokens: cached },

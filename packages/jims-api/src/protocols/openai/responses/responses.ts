@@ -1,4 +1,5 @@
 import type { JimsApp, Run, RunRecord } from 'jims-core';
+import * as v from 'valibot';
 
 import { resultOfRun, runHeaders } from '../../../chat/answer-run.ts';
 import { fileAddress } from '../../../chat/file-address.ts';
@@ -7,9 +8,14 @@ import { startRun } from '../../../chat/start-run.ts';
 import { joinRun, streamRun } from '../../../chat/stream-run.ts';
 import { HttpError } from '../../../http/errors.ts';
 import { json } from '../../../http/json-answer.ts';
+import {
+  lastEventIdInvalid,
+  lastEventIdNames,
+  lastEventIdOf,
+} from '../../../http/last-event-id.ts';
 import { integerIn } from '../../../http/query.ts';
 import { lookUpInTurn } from '../../../http/reading-turns.ts';
-import type { ApiContext, Call, Route, RunFrames } from '../../../http/route.ts';
+import type { ApiContext, Call, Parameter, Route, RunFrames } from '../../../http/route.ts';
 import { conversationId, responseId } from '../shared/ids.ts';
 import { CONTACT, deletedResource, inPath, inQuery } from '../shared/routes.ts';
 import { throwAway } from '../shared/throw-away.ts';
@@ -24,10 +30,19 @@ import { NOTHING, ResponseResource, responseObject, stateOfEnd } from './respons
 import { targetOf } from './thread.ts';
 
 const MAX_NUMBER = 999_999_999_999_999;
+const NUMBER = /^\d{1,15}$/;
 
 const response = { 200: { description: 'The response', schema: ResponseResource } };
 const tags = ['openai'];
 const ofResponse = { tags, parameters: [inPath('response_id'), CONTACT] };
+/** The number of an event is its id in the stream, too. */
+const LAST_EVENT_ID: Parameter = {
+  name: 'last-event-id',
+  in: 'header',
+  description:
+    'As `starting_after`; also of a stream that is requested again by its `Idempotency-Key`',
+  schema: v.string(),
+};
 const inputItems = { 200: { description: 'Items', schema: ItemList } };
 
 export const responseRoutes: readonly Route[] = [
@@ -40,6 +55,7 @@ export const responseRoutes: readonly Route[] = [
       description:
         'Also below `/openai/v1`. With `stream: true` the answer is a stream of events. Errors are `{"error": {"message", "type", "param", "code"}}`.',
       tags,
+      parameters: [LAST_EVENT_ID],
       request: ResponseBody,
       responses: response,
       errors: [400, 401, 404, 409, 413, 429, 500, 503, 504],
@@ -57,6 +73,8 @@ export const responseRoutes: readonly Route[] = [
         ...ofResponse.parameters,
         inQuery('stream', '`true`: its events from the beginning, then live'),
         inQuery('starting_after', 'With `stream`: only events after this number'),
+        LAST_EVENT_ID,
+        ...lastEventIdNames('starting_after'),
       ],
       responses: response,
       errors: [400, 401, 404, 429, 503],
@@ -106,7 +124,7 @@ export const responseRoutes: readonly Route[] = [
 ];
 
 async function createResponse(api: ApiContext, call: Call): Promise<Response> {
-  const wanted = decode(api, await call.body());
+  const wanted = await decode(api, await call.body());
   const { background, stream, store } = wanted;
   const target = await lookUpInTurn(api, call, () => targetOf(api, call, wanted));
   const echo = echoOf(target.incoming);
@@ -117,9 +135,11 @@ async function createResponse(api: ApiContext, call: Call): Promise<Response> {
     onDisconnect: background ? 'continue' : 'cancel',
   } as const;
   if (stream) {
+    const seen = call.request.headers.has('idempotency-key') ? numberSeen(call) : undefined;
     return streamRun(api, call, request, (run) => {
       if (isThrownAway) throwAway(api, call, run);
-      return encodeStream(run, streamOptions(api, call, echo));
+      const startingAfter = run.replayed ? seen : undefined;
+      return encodeStream(run, { ...streamOptions(api, call, echo), startingAfter });
     });
   }
   const { run } = await startRun(api, call, request);
@@ -144,7 +164,7 @@ async function getResponse(api: ApiContext, call: Call): Promise<Response> {
   const startingAfter = integerIn(call, 'starting_after', {
     min: 0,
     max: MAX_NUMBER,
-    byDefault: -1,
+    byDefault: numberSeen(call) ?? -1,
   });
   const run = await requireRun(api, record);
   const options = streamOptions(api, call, echoOf(record.incoming));
@@ -228,6 +248,14 @@ async function currentResponse(api: ApiContext, call: Call, record: RunRecord): 
 export async function wire(api: ApiContext, call: Call, run: Run): Promise<RunFrames> {
   const record = await api.app.runs.record(run.id);
   return encodeStream(run, streamOptions(api, call, echoOf(record?.incoming)));
+}
+
+/** The number of the last event that a client has seen of a stream that it requests again. */
+function numberSeen(call: Call): number | undefined {
+  const id = lastEventIdOf(call);
+  if (id === undefined) return undefined;
+  if (!NUMBER.test(id)) throw lastEventIdInvalid();
+  return Number(id);
 }
 
 async function requireRun({ app }: ApiContext, record: RunRecord): Promise<Run> {

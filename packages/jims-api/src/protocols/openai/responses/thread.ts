@@ -12,15 +12,17 @@ import type {
 import { configBy } from '../../../chat/client-config.ts';
 import { copies, threadOfHistory } from '../../../chat/client-history.ts';
 import { chatNamed } from '../../../chat/front-end-names.ts';
+import { assistantText, userText } from '../../../chat/messages.ts';
 import { threadHeader } from '../../../chat/named-thread.ts';
 import { isActive } from '../../../chat/run-status.ts';
 import type { SentFile } from '../../../chat/sent-files.ts';
 import type { RunTarget } from '../../../chat/start-run.ts';
+import { estimatedTokens } from '../../../chat/token-estimate.ts';
 import { HttpError, notFound } from '../../../http/errors.ts';
 import type { ApiContext, Call } from '../../../http/route.ts';
 import { NOBODY, callerOf } from '../shared/caller.ts';
 import { runIdOf, runOfMessage } from '../shared/ids.ts';
-import type { ResponseRequest } from './decode.ts';
+import type { ResponseRequest, SentContext } from './decode.ts';
 import { recordOf, requireConversation, requireThread } from './reach.ts';
 
 const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
@@ -45,7 +47,8 @@ export async function targetOf(
   const { input, question, conversationId } = request;
   const contact = callerOf(call, request.caller);
   const added = question(input.added);
-  const before = await responseBefore(api, call, request, contact);
+  const named = { ...request, reference: input.reference };
+  const before = await responseBefore(api, call, named, contact);
   const more = { incoming: added, sentFiles: input.addedFiles };
   if (before) return { ...(await targetAfter(api.app, before, request.store)), ...more };
   const threadId = await namedThreadId(api, call, { conversationId, contact });
@@ -70,6 +73,41 @@ export async function targetOf(
   return { ...target, incoming, sentFiles: input.files };
 }
 
+/** What a request names of what was said before. */
+interface Before extends Pick<SentContext, 'previousResponseId' | 'conversationId'> {
+  /** A message that stands for all before it. */
+  readonly reference: string | undefined;
+}
+
+/** About how many tokens were said in the thread that a request goes on in; `undefined` when it begins one. */
+export async function tokensBefore(
+  api: ApiContext,
+  call: Call,
+  named: Before,
+  contact: string | undefined,
+): Promise<number | undefined> {
+  const { app } = api;
+  const run = await responseBefore(api, call, named, contact);
+  if (run) return tokensUpTo(app, run.thread, await lastEventOf(app, run));
+  const { conversationId } = named;
+  const threadId = await namedThreadId(api, call, { conversationId, contact });
+  const found = threadId === undefined ? undefined : await app.threads.find(threadId);
+  return found && tokensUpTo(app, found.thread);
+}
+
+async function tokensUpTo(app: JimsApp, thread: Thread, last?: ThreadEvent): Promise<number> {
+  let tokens = 0;
+  for await (const events of app.threads.allEvents(thread)) {
+    const end = events.findIndex(({ id }) => id === last?.id) + 1;
+    const counted = end > 0 ? events.slice(0, end) : events;
+    tokens += estimatedTokens(
+      counted.map((event) => userText(event) ?? assistantText(event) ?? ''),
+    );
+    if (end > 0) break;
+  }
+  return tokens;
+}
+
 /** The thread that a request names; `undefined` when it names none. */
 async function namedThreadId(
   api: ApiContext,
@@ -86,21 +124,27 @@ async function namedThreadId(
 async function responseBefore(
   api: ApiContext,
   call: Call,
-  { previousResponseId, conversationId, input }: ResponseRequest,
+  { previousResponseId: id, conversationId, reference }: Before,
   contact: string | undefined,
 ): Promise<RunRecord | undefined> {
-  if (previousResponseId !== undefined) {
-    const runId = runIdOf(previousResponseId);
-    const record = await recordOf(api, call, { runId, contact });
-    if (record) return record;
-    throw new HttpError(400, `Previous response with id '${previousResponseId}' not found.`, {
-      code: 'previous_response_not_found',
-    });
-  }
-  if (input.reference === undefined || conversationId !== undefined) return undefined;
-  const record = await recordOf(api, call, { runId: runOfMessage(input.reference), contact });
+  if (id !== undefined) return previousResponse(api, call, { id, contact });
+  if (reference === undefined || conversationId !== undefined) return undefined;
+  const record = await recordOf(api, call, { runId: runOfMessage(reference), contact });
   if (record) return record;
-  throw notFound(`Item with id '${input.reference}' not found.`);
+  throw notFound(`Item with id '${reference}' not found.`);
+}
+
+/** @throws HttpError 400 when there is no such response for the caller. */
+export async function previousResponse(
+  api: ApiContext,
+  call: Call,
+  { id, contact }: { readonly id: string; readonly contact: string | undefined },
+): Promise<RunRecord> {
+  const record = await recordOf(api, call, { runId: runIdOf(id), contact });
+  if (record) return record;
+  throw new HttpError(400, `Previous response with id '${id}' not found.`, {
+    code: 'previous_response_not_found',
+  });
 }
 
 /**

@@ -1,10 +1,5 @@
 // Errors as OpenAI's clients read them.
-import {
-  hasRun,
-  retryHeaders,
-  statusWithoutRepeat,
-  userAgent,
-} from '../../../chat/retry-safety.ts';
+import { mayRunAgain, retryHeaders, statusWithoutRepeat } from '../../../chat/retry-safety.ts';
 import { issueText } from '../../../http/error-response.ts';
 import type { HttpError, ValidationIssue } from '../../../http/errors.ts';
 import { json } from '../../../http/json-answer.ts';
@@ -17,9 +12,6 @@ export interface OpenAiError {
   readonly param: string | null;
   readonly code: string | null;
 }
-
-/** Also repeats a request whose stream failed, unless the prompt was the reason. */
-const REPEATS_STREAMS = /\bcodex/i;
 
 /** Answers with an error, in such a way that no client runs a pipeline twice by repeating the request. */
 export function refuse(error: HttpError, call: RefusedCall): Response {
@@ -40,13 +32,12 @@ export function openAiError(error: HttpError): OpenAiError {
   };
 }
 
-/** The code of a failed response: one after which the client does not run the pipeline again. */
+/** The code of a failed response. Codex and others send the request again after `server_error`. */
 export function failureCode(
   error: HttpError,
   call: Pick<RefusedCall, 'request'>,
 ): 'server_error' | 'invalid_prompt' {
-  const isFinal = hasRun(error) && REPEATS_STREAMS.test(userAgent(call));
-  return isFinal ? 'invalid_prompt' : 'server_error';
+  return mayRunAgain(error, call) ? 'invalid_prompt' : 'server_error';
 }
 
 function messageOf({ detail }: HttpError): string {

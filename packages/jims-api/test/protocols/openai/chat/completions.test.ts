@@ -98,7 +98,9 @@ describe('chat.completions.create', () => {
     });
     const threadId = response.headers.get('x-jims-thread-id') ?? '';
     assert.deepEqual(await said(served, threadId), ['hello', 'Echo: hello']);
-    assert.equal(data.id, `chatcmpl-${response.headers.get('x-jims-run-id')?.replaceAll('-', '')}`);
+    const digits = response.headers.get('x-jims-run-id')?.replaceAll('-', '') ?? '';
+    assert.equal(data.id, `chatcmpl-${digits}`);
+    assert.equal((await client.responses.retrieve(`resp_${digits}`)).output_text, 'Echo: hello');
   });
 
   test('joins several messages by blank lines, counts texts over buttons, leaves out the rest', async () => {

@@ -186,6 +186,39 @@ describe('a response in the background', () => {
   });
 });
 
+test('a response has the same members in every form', async () => {
+  const agent = agentPipeline();
+  await using served = await serveApp(agent.pipeline);
+  const { client } = openAiClient(served);
+  const begun = await client.responses.create({ input: 'wait', background: true });
+  const line = { previous_response_id: begun.id, background: true };
+  const forms = [begun, await client.responses.create({ ...line, input: 'hello' })];
+  while (agent.runs === 0) await new Promise(setImmediate);
+  forms.push(await client.responses.cancel(begun.id));
+  forms.push(await client.responses.create({ input: 'hello' }));
+  const failing = await client.responses.create({ input: 'boom', background: true });
+  for (const { id } of [begun, failing]) {
+    forms.push(await over(client, id));
+    const stream = await client.responses.retrieve(id, { stream: true });
+    const read = async (): Promise<void> => {
+      for await (const event of stream) if ('response' in event) forms.push(event.response);
+    };
+    // The client throws the error that follows.
+    await read().catch((error: unknown) => assert.equal(id, failing.id, String(error)));
+  }
+  const statuses = ['in_progress', 'queued', 'cancelled', 'completed', 'failed'];
+  assert.deepEqual([...new Set(forms.map(({ status }) => status))], statuses);
+  const [members] = forms.map(membersOf);
+  for (const form of forms) assert.deepEqual(membersOf(form), members);
+});
+
+/** The client adds `output_text` to some of them. */
+function membersOf(form: object): string[] {
+  return Object.keys(form)
+    .filter((name) => name !== 'output_text')
+    .toSorted();
+}
+
 describeStores(({ name, fresh }) => {
   test(`responses and conversations survive a restart (${name})`, async () => {
     await using database = await fresh();

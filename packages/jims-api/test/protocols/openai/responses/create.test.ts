@@ -9,6 +9,7 @@ import {
   NotFoundError,
   RateLimitError,
 } from 'openai';
+import type OpenAI from 'openai';
 
 import { fakeModels } from '../../../../../jims-core/test/support/fake-models.ts';
 import { agentPipeline } from '../../../support/agent-pipeline.ts';
@@ -153,6 +154,25 @@ describe('responses.create', () => {
       { interface: 'openai', system_prompt: 'Be brief' },
       ['a', 'b', 'c'],
     ]);
+  });
+
+  test('takes the items of an answer back as they came, reasoning and all', async () => {
+    await using served = await serveApp(talkative);
+    const { client } = openAiClient(served);
+    const { output } = await client.responses.stream({ input: 'go' }).finalResponse();
+    assert.ok(output.some(({ type }) => type === 'reasoning'));
+    const input = [{ role: 'user', content: 'go' }, ...output, { role: 'user', content: 'on' }];
+    const body = { input, context_management: [{ type: 'compaction' }] };
+    const { metadata } = await client.post<OpenAI.Responses.Response>('/responses', { body });
+    const { events } = await served.app.threads.events(metadata?.['thread_id'] ?? '', {
+      limit: 20,
+      domains: ['comm'],
+    });
+    const talk = ['one two three', 'Which?', 'the end'];
+    assert.deepEqual(
+      events.map(({ data }) => data['content']),
+      ['go', ...talk, 'on', ...talk],
+    );
   });
 
   test('is in a thread that is erased when it is not to be stored', async () => {

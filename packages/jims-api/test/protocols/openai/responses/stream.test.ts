@@ -12,6 +12,8 @@ import type { ServedApp } from '../../../support/listening-app.ts';
 import { openAiClient } from '../../../support/openai-client.ts';
 import { talkative } from '../../../support/talkative-pipeline.ts';
 
+const JSON_TYPE = { 'content-type': 'application/json' };
+
 type StreamEvent = OpenAI.Responses.ResponseStreamEvent;
 
 async function eventsOf(client: OpenAI, input: string): Promise<StreamEvent[]> {
@@ -111,20 +113,29 @@ describe('a stream of events', () => {
     assert.deepEqual(error, { type: 'server_error', code: 'pipeline_error', message, param: null });
   });
 
-  test('fails for good where the client would send the request again', async () => {
+  test('fails for good where the client is not known to leave it at that', async () => {
     await using served = await serveApp(agentPipeline().pipeline);
-    const codes: Record<string, unknown> = {};
-    for (const userAgent of [
-      'codex_exec/0.169.0 (Linux)',
-      'codex_vscode/1.0',
-      'OpenAI/JS 7.57.0',
-    ]) {
-      const { response } = await lastData(served, { 'user-agent': userAgent }, 'response.failed');
+    const clients = {
+      'codex_exec/0.169.0 (Linux)': {},
+      'langchainjs-openai/1.0': { 'x-stainless-lang': 'js' },
+      'OpenAI/JS 7.57.0': { 'x-stainless-lang': 'js' },
+    };
+    const codes: unknown[] = [];
+    const statuses: number[] = [];
+    for (const [userAgent, headers] of Object.entries(clients)) {
+      const sent = { ...headers, 'user-agent': userAgent };
+      const body = JSON.stringify({ messages: [{ role: 'user', content: 'boom' }] });
+      const options = { method: 'POST', headers: { ...sent, ...JSON_TYPE }, body };
+      const answer = await fetch(`${served.origin}/v1/chat/completions`, options);
+      statuses.push(answer.status);
+      assert.match(await answer.text(), /"type":"server_error"/);
+      const { response } = await lastData(served, sent, 'response.failed');
       assert.ok(typeof response === 'object' && response !== null && 'error' in response);
       assert.ok(typeof response.error === 'object' && response.error && 'code' in response.error);
-      codes[userAgent] = response.error.code;
+      codes.push(response.error.code);
     }
-    assert.deepEqual(Object.values(codes), ['invalid_prompt', 'invalid_prompt', 'server_error']);
+    assert.deepEqual(codes, ['invalid_prompt', 'invalid_prompt', 'server_error']);
+    assert.deepEqual(statuses, [400, 400, 500]);
   });
 
   test('its Idempotency-Key gives the same stream again', async () => {
@@ -134,6 +145,48 @@ describe('a stream of events', () => {
     const first = await eventsOf(client, 'stream');
     assert.deepEqual(await eventsOf(client, 'stream'), first);
     assert.equal(agent.runs, 1);
+  });
+
+  test('requested again with Last-Event-ID goes on after that event, in each form of it', async () => {
+    const agent = agentPipeline();
+    await using served = await serveApp(agent.pipeline);
+    const { client } = openAiClient(served, { defaultHeaders: { 'idempotency-key': 'k' } });
+    const all = await eventsOf(client, 'stream');
+    const [first, ...rest] = all;
+    assert.ok(first?.type === 'response.created');
+    const fetched = `${served.origin}/v1/responses/${first.response.id}?stream=true`;
+    const after = { 'last-event-id': '0' };
+    const answers = [
+      await openStream(served, 'stream', { 'idempotency-key': 'k', ...after }),
+      await openStream(served, 'stream', { 'idempotency-key': 'k' }, '?lastEventId=0'),
+      await fetch(fetched, { headers: after }),
+      await fetch(`${fetched}&Last-Event-ID=0`),
+      await fetch(`${fetched}&starting_after=0&last_event_id=3`),
+    ];
+    for (const answer of answers) {
+      const frames = parseFrames(await answer.text());
+      assert.deepEqual(
+        frames.map(({ id, data }) => [id, data]),
+        rest.map((event) => [String(event.sequence_number), event]),
+      );
+    }
+    // What was seen of another stream does not count, and the last event is always sent.
+    for (const id of ['0', 'x']) {
+      const fresh = await openStream(served, 'stream', { 'last-event-id': id });
+      assert.equal(parseFrames(await fresh.text()).length, all.length);
+    }
+    const end = parseFrames(
+      await (await fetch(fetched, { headers: { 'last-event-id': '99' } })).text(),
+    );
+    assert.deepEqual(
+      end.map((frame) => frame.event),
+      ['response.completed'],
+    );
+    for (const id of ['x', '1.2', '-1']) {
+      const refused = await fetch(fetched, { headers: { 'last-event-id': id } });
+      assert.equal(refused.status, 400);
+      assert.match(await refused.text(), /last_event_id_invalid/);
+    }
   });
 
   test('a client that breaks out of its loop stops the run, and what it saw is kept', async () => {
@@ -219,16 +272,25 @@ describe('the helper responses.stream', () => {
 });
 
 /** The data of the last event, or of the last one of a type, of a stream that fails. */
-async function lastData(
+function openStream(
   { origin }: ServedApp,
+  input: string,
+  headers: Readonly<Record<string, string>>,
+  query = '',
+): Promise<Response> {
+  return fetch(`${origin}/v1/responses${query}`, {
+    method: 'POST',
+    headers: { ...JSON_TYPE, ...headers },
+    body: JSON.stringify({ input, stream: true }),
+  });
+}
+
+async function lastData(
+  served: ServedApp,
   headers: Readonly<Record<string, string>>,
   event = 'error',
 ): Promise<Readonly<Record<string, unknown>>> {
-  const response = await fetch(`${origin}/v1/responses`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify({ input: 'boom', stream: true }),
-  });
+  const response = await openStream(served, 'boom', headers);
   const frame = parseFrames(await response.text()).findLast((each) => each.event === event);
   assert.ok(frame);
   return frame.data;
