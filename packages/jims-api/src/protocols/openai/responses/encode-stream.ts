@@ -80,7 +80,8 @@ class ResponseEncoder {
     const number = this.#next + Math.max(1, event.pieces) - 1;
     this.#next = number + 1;
     if (number <= this.#startingAfter) return [];
-    return [{ event: TEXT_DELTA, data: `${written.slice(0, -1)},"sequence_number":${number}}` }];
+    const data = `${written.slice(0, -1)},"sequence_number":${number}}`;
+    return [{ id: number, event: TEXT_DELTA, data }];
   }
 
   #change(event: Exclude<PlainTextEvent, RunEnd | TextDelta>): Iterable<WireEvent> {
