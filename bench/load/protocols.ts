@@ -3,8 +3,8 @@ export interface ChatProtocol {
   readonly path: string;
   /** Beside those of every request with JSON. */
   readonly headers?: readonly string[];
-  body(contact: string, message: string): object;
-  textOf(answer: unknown): unknown;
+  readonly body: (contact: string, message: string) => object;
+  readonly textOf: (answer: unknown) => unknown;
 }
 
 /** The text of one answer, whatever else there is. */

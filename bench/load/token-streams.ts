@@ -8,7 +8,7 @@ import type { Pace } from '../tokens.ts';
 /** How a stream is requested in a protocol, and what its frames of text have in them. */
 interface StreamProtocol {
   readonly path: string;
-  body(id: string, message: string): object;
+  readonly body: (id: string, message: string) => object;
   /** Beside those of every request. */
   readonly headers?: readonly string[];
   /** Stands once in each frame that has a token, and in no other. */

@@ -43,10 +43,7 @@ export const protocols: Scenario = {
 async function requireServed(program: Program, protocol: ProtocolName): Promise<void> {
   const http = await openHttpConnection(program.port);
   const contacts = { kind: 'new', prefix: 'is-it-served-' } as const;
-  const { path, body, headers, check } = loadRequest(
-    { protocol, contacts },
-    { n: 0, connection: 0 },
-  );
-  check(await http.post(path, body, headers));
+  const request = loadRequest({ protocol, contacts }, { n: 0, connection: 0 });
+  request.check(await http.post(request.path, request.body, request.headers));
   http.close();
 }

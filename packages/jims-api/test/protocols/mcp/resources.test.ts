@@ -15,8 +15,8 @@ const CHART = { name: 'chart.png', mediaType: 'image/png', data: PIXEL };
 const BIG = { name: 'big.txt', mediaType: 'text/plain', data: Buffer.alloc(600 * 1024, 'x') };
 const HUGE = { ...BIG, name: 'huge.txt', data: Buffer.alloc(5 * 1024 * 1024, 'x') };
 
-function sendFiles(ctx: ThreadContext): void {
-  ctx.sendMessage('', { files: [CHART, NOTE, BIG, HUGE] });
+async function sendFiles(ctx: ThreadContext): Promise<void> {
+  await ctx.sendMessage('', { files: [CHART, NOTE, BIG, HUGE] });
 }
 
 for (const mode of ['auto', 'legacy'] as const) {
@@ -69,8 +69,8 @@ for (const mode of ['auto', 'legacy'] as const) {
     await using other = await statelessClient(api.origin, { mode, headers: theirs });
     assert.deepEqual((await other.client.listResources()).resources, []);
     for (const refused of [uri, 'file:///etc/passwd']) {
-      const read = other.client.readResource({ uri: refused });
-      await assert.rejects(read, { uri: refused });
+      const theirRead = other.client.readResource({ uri: refused });
+      await assert.rejects(theirRead, { uri: refused });
     }
   });
 }
