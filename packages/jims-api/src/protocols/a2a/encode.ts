@@ -36,7 +36,8 @@ export async function* taskFrames(
   { view, toFrame, isOver }: TaskFramesOptions,
 ): AsyncGenerator<SseFrame, void, void> {
   const names = namesOf(task.of);
-  const begun = new Map<string, WritePiece>();
+  const begun = new Set<string>();
+  const writers = new Map<string, WritePiece>();
   let statuses = 0;
 
   /** `ends`: the message whose last piece this is; of a streamed message that is not known. */
@@ -46,25 +47,28 @@ export async function* taskFrames(
     ends: NewEvent | undefined,
   ): SseFrame {
     const append = begun.has(artifactId);
-    if (!append) begun.set(artifactId, pieceWriter(artifactId));
+    begun.add(artifactId);
     const artifact = { artifactId, parts, ...(ends && artifactMetadata(ends)) };
     const lastChunk = ends !== undefined;
     return toFrame({ artifactUpdate: { ...names, artifact, append, lastChunk } });
   }
 
   function pieceWriter(artifactId: string): WritePiece {
+    const known = writers.get(artifactId);
+    if (known) return known;
     const artifact = { artifactId, parts: [{ text: SLOT }] };
     const piece = toFrame({
       artifactUpdate: { ...names, artifact, append: true, lastChunk: false },
     });
-    const write = templateOf(textOf(piece.data));
-    return (text) => ({ ...piece, data: write(text) });
+    const json = templateOf(textOf(piece.data));
+    const write: WritePiece = (text) => ({ ...piece, data: json(text) });
+    writers.set(artifactId, write);
+    return write;
   }
 
   function textUpdate({ messageId, delta, ends }: TextDelta): SseFrame {
     const isLast = ends && partsBesideText(ends, task.of).length === 0;
-    const writePiece = begun.get(messageId);
-    if (writePiece && !isLast) return writePiece(delta);
+    if (begun.has(messageId) && !isLast) return pieceWriter(messageId)(delta);
     return update(messageId, [{ text: delta }], isLast ? ends : undefined);
   }
 

@@ -80,8 +80,7 @@ class ResponseEncoder {
     const number = this.#next + Math.max(1, event.pieces) - 1;
     this.#next = number + 1;
     if (number <= this.#startingAfter) return [];
-    const data = `${written.slice(0, -1)},"sequence_number":${number}}`;
-    return [{ id: number, event: TEXT_DELTA, data }];
+    return [{ id: number, event: TEXT_DELTA, data: `${written}${number}}` }];
   }
 
   #change(event: Exclude<PlainTextEvent, RunEnd | TextDelta>): Iterable<WireEvent> {

@@ -1,7 +1,7 @@
 import type { NewEvent } from 'jims-core';
 
 import type { ReasoningDelta, TextDelta } from '../../../chat/text-stream.ts';
-import { SLOT, jsonTemplate } from '../../../http/fastapi/json-pieces.ts';
+import { SLOT, templateOf } from '../../../http/fastapi/json-pieces.ts';
 import type { JsonTemplate } from '../../../http/fastapi/json-pieces.ts';
 import type { Citation } from '../shared/citations.ts';
 import { messageId } from '../shared/ids.ts';
@@ -26,7 +26,7 @@ interface OpenMessage {
   text: string;
   readonly annotations: Annotation[];
   isGrowing: boolean;
-  /** Writes the event of a piece of its text. */
+  /** Writes the event of a piece of its text, up to its number. */
   readonly piece: JsonTemplate;
 }
 
@@ -106,14 +106,15 @@ export class StreamItems {
     const id = messageId(eventId, this.#runId);
     const output_index = this.output.length;
     const position = { item_id: id, output_index, content_index: 0 };
-    const piece = jsonTemplate({ type: TEXT_DELTA, ...position, delta: SLOT, logprobs: [] });
+    const delta = { type: TEXT_DELTA, ...position, delta: SLOT, logprobs: [] };
+    const piece = templateOf(`${JSON.stringify(delta).slice(0, -1)},"sequence_number":`);
     const fresh = { output_index, id, text: '', annotations: [], isGrowing: true, piece };
     this.#messages.set(eventId, fresh);
     yield this.#add({ id, type: 'message', role: 'assistant', status: 'in_progress', content: [] });
     yield { type: 'response.content_part.added', ...position, part: textPart('') };
   }
 
-  /** Gives the JSON of the event, without its number. */
+  /** Gives the JSON of the event up to its number, which is the last thing in it. */
   grow({ messageId: eventId, delta }: Omit<TextDelta, 'type'>): string | undefined {
     const message = this.#messages.get(eventId);
     if (!message) return undefined;
