@@ -117,6 +117,8 @@ export type {
   TailQuery,
   ThreadList,
   ThreadQuery,
+  ThreadRun,
+  ThreadRunList,
   ThreadStore,
   Withdrawn,
 } from './store/store.ts';

@@ -167,6 +167,8 @@ test('jims-core exports these names and no others', async () => {
     'ThreadList',
     'ThreadOverview',
     'ThreadQuery',
+    'ThreadRun',
+    'ThreadRunList',
     'ThreadStore',
     'ThrownError',
     'ToolEntry',
@@ -238,6 +240,7 @@ test('jims-core/host exports these names and no others', async () => {
   const values = [
     'MAX_PIECE_CHARS',
     'MAX_TITLE',
+    'answerFaults',
     'cleanJson',
     'createCallerShares',
     'defaultShare',
@@ -245,6 +248,7 @@ test('jims-core/host exports these names and no others', async () => {
     'eventPieces',
     'failCurrentRun',
     'filesOfMessage',
+    'isAllowedType',
     'isTypePattern',
     'onTracingFault',
     'openByDefault',
@@ -258,7 +262,7 @@ test('jims-core/host exports these names and no others', async () => {
     'textPieces',
     'withCallersTrace',
   ];
-  const types = ['CallerShares', 'FixedPart', 'StackFrame', 'TraceIds'];
+  const types = ['AnswerFault', 'CallerShares', 'FixedPart', 'StackFrame', 'TraceIds'];
   assert.deepEqual(Object.keys(await import('jims-core/host')).toSorted(), values);
   assert.deepEqual(exportedNames(new URL('../src/host.ts', import.meta.url)), { values, types });
 });

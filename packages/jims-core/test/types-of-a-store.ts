@@ -52,6 +52,7 @@ import type {
   ThreadList,
   ThreadOverview,
   ThreadQuery,
+  ThreadRunList,
 } from 'jims-core';
 import { defineApp } from 'jims-core';
 
@@ -99,6 +100,7 @@ export interface StoreByHand {
   finishRun(run: RunOwner, outcome: RunOutcomeRecord): Promise<FinishResult>;
   run(runId: string): Promise<RunRecord | undefined>;
   listRuns(threadId: string, page: RunPage): Promise<RunList>;
+  listRunsOf(threadIds: readonly string[], before?: EventPosition): Promise<ThreadRunList>;
   runsOfEvents(
     threadId: string,
     events: readonly EventPosition[],

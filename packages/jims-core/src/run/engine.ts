@@ -227,7 +227,8 @@ export class RunEngine implements KnownThreads {
   }
 
   async #begin(request: RunRequest, accepted: AcceptedRun, leave: () => void): Promise<Run> {
-    const left = await this.#leaveToItsVersion(accepted);
+    const isNew = accepted.chain?.continues === undefined;
+    const left = isNew ? undefined : await this.#leaveToItsVersion(accepted);
     if (left) leave();
     return left ?? this.#execute(request, accepted, leave);
   }

@@ -1,8 +1,9 @@
 import type { ChatMessage, ChatSnapshot } from 'jims-client';
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 
 import { Announcer } from './announcer.tsx';
+import { fieldsOf } from './answer-schema.ts';
 import { useChat, useTexts } from './chat-context.ts';
 import { Composer } from './composer.tsx';
 import { ErrorView } from './error-view.tsx';
@@ -83,6 +84,9 @@ function MessageItems({ snapshot }: { readonly snapshot: ChatSnapshot }): JSX.El
   const { messages, status, question } = snapshot;
   const isReady = status === 'ready';
   const asking = askingMessage(snapshot);
+  // The service sends them only while the question is open.
+  const { current: labels } = useRef(new Map<string, string>());
+  for (const { name, label } of fieldsOf(question?.schema)) labels.set(name, label);
   return (
     <ol class="messages" part="messages">
       {messages.map((message, index) => (
@@ -95,6 +99,7 @@ function MessageItems({ snapshot }: { readonly snapshot: ChatSnapshot }): JSX.El
           isWaiting={status === 'reconnecting' && message.state === 'sending'}
           hasChoices={message === asking && !question}
           question={message === asking ? question : undefined}
+          labels={messages[index - 1]?.questionId ? labels : undefined}
         />
       ))}
     </ol>

@@ -4,6 +4,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 
 import { hostOf, linkAddress } from '../markdown/addresses.ts';
+import { answerText } from './answer-text.ts';
 import { useChat, useTexts } from './chat-context.ts';
 import { EditForm } from './edit-form.tsx';
 import { FileList } from './file-view.tsx';
@@ -30,6 +31,8 @@ interface MessageProps {
   readonly hasChoices: boolean;
   /** The open question, when it asks that. */
   readonly question: ChatQuestion | undefined;
+  /** What the members of an answer are called, as far as it is known; `undefined`: no question is before it. */
+  readonly labels: ReadonlyMap<string, string> | undefined;
 }
 
 const PROPS = [
@@ -40,6 +43,7 @@ const PROPS = [
   'isWaiting',
   'hasChoices',
   'question',
+  'labels',
 ] as const satisfies readonly (keyof MessageProps)[];
 
 /** One message. It is drawn again only when something about it is new. */
@@ -78,7 +82,7 @@ function MessageContent(props: MessageProps): JSX.Element {
       {isEdited ? (
         <EditForm message={message} onEnd={() => setEdited(false)} />
       ) : (
-        <Body message={message} />
+        <Body {...props} />
       )}
       <FileList files={message.files} />
       <Sources sources={message.sources} />
@@ -99,40 +103,45 @@ function Replies({ message, hasChoices, question }: MessageProps): JSX.Element |
   return hasChoices ? <Choices buttons={message.buttons} /> : null;
 }
 
-function Body({ message }: { readonly message: ChatMessage }): JSX.Element {
+function Body(props: MessageProps): JSX.Element {
   const { onSelect } = useChat();
   if (!onSelect) {
     return (
       <div class="body">
-        <Text message={message} />
+        <Text {...props} />
       </div>
     );
   }
   // For keyboards the same is a button of the message.
   return (
-    <div class="body selectable" onClick={(event) => isPlainClick(event) && onSelect(message)}>
-      <Text message={message} />
+    <div
+      class="body selectable"
+      onClick={(event) => isPlainClick(event) && onSelect(props.message)}
+    >
+      <Text {...props} />
     </div>
   );
 }
 
-function Text({ message }: { readonly message: ChatMessage }): JSX.Element | null {
-  const { more } = useTexts();
+function Text({ message, labels }: MessageProps): JSX.Element | null {
+  const texts = useTexts();
   const [length, setLength] = useState(SHOWN_LENGTH);
-  const text = message.text.length > length ? message.text.slice(0, length) : message.text;
+  const isUsers = message.role === 'user';
+  const whole = isUsers && labels ? answerText(message.text, labels, texts) : message.text;
+  const text = whole.length > length ? whole.slice(0, length) : whole;
   if (text === '') return null;
   return (
     <>
-      {message.role === 'user' ? (
+      {isUsers ? (
         <div class="plain" dir="auto" part="text">
           {text}
         </div>
       ) : (
         <MarkdownView text={text} isGrowing={message.state === 'growing'} />
       )}
-      {text.length < message.text.length && (
+      {text.length < whole.length && (
         <button type="button" class="chip" onClick={() => setLength(length + SHOWN_LENGTH)}>
-          {more}
+          {texts.more}
         </button>
       )}
     </>

@@ -18,13 +18,15 @@ import {
 import type { RpcId } from '../json-rpc.ts';
 import { taskBefore } from './chain.ts';
 import { decodeSend, decodeTask } from './decode.ts';
-import type { ToFrame } from './encode.ts';
-import { A2A_CODES, requireVersion, unsupported } from './failures.ts';
+import { withExtensions } from './extensions.ts';
+import { A2A_CODES, bodyOf, detailsOf, unsupported, versionOf } from './failures.ts';
 import { LEGACY_METHODS, fromLegacy, legacyTask, toLegacy } from './legacy.ts';
+import { decodeList } from './list-request.ts';
+import { listTasks } from './list-tasks.ts';
 import { sendMessage, streamMessage } from './send.ts';
 import { taskRun } from './task-run.ts';
 import { EXAMPLE_TASK, activeTask } from './task.ts';
-import type { Answered } from './tasks.ts';
+import type { Answered, ToFrame } from './tasks.ts';
 import { cancelTask, framesOf, getTask, subscribeToTask } from './tasks.ts';
 
 const RpcBody = v.pipe(
@@ -33,7 +35,9 @@ const RpcBody = v.pipe(
     id: v.union([v.string(), v.number()]),
     method: v.pipe(
       v.string(),
-      v.description('SendMessage, SendStreamingMessage, GetTask, CancelTask or SubscribeToTask'),
+      v.description(
+        'SendMessage, SendStreamingMessage, GetTask, ListTasks, CancelTask or SubscribeToTask',
+      ),
     ),
     params: v.optional(v.looseObject({})),
   }),
@@ -77,7 +81,7 @@ const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
   ['CancelTask', whole(cancelTask, (task) => task)],
   ['SendStreamingMessage', streamed(streamMessage)],
   ['SubscribeToTask', streamed(subscribeToTask)],
-  ['ListTasks', refused(unsupported.list)],
+  ['ListTasks', list],
   ['CreateTaskPushNotificationConfig', refused(unsupported.push)],
   ['GetTaskPushNotificationConfig', refused(unsupported.push)],
   ['ListTaskPushNotificationConfigs', refused(unsupported.push)],
@@ -94,22 +98,23 @@ const DECODERS: ReadonlyMap<string, (params: unknown) => unknown> = new Map<
   ['GetTask', decodeTask],
   ['CancelTask', decodeTask],
   ['SubscribeToTask', decodeTask],
+  ['ListTasks', decodeList],
 ]);
 
 async function answerRpc(api: ApiContext, call: Call): Promise<Response> {
-  const { id, method, params } = readRpc(await call.body());
+  const { id, method, params } = readRpc(await bodyOf(call));
   const known = LEGACY_METHODS.get(method);
-  requireVersion(call);
-  const answer = METHODS.get(known ?? method);
-  if (!answer) throw methodNotFound(method);
   const legacy = known !== undefined;
+  const version = versionOf(call, ['1.0', '0.3']);
+  const answer = METHODS.get(known ?? method);
+  if (!answer || (version && (version === '0.3') !== legacy)) throw methodNotFound(method);
   const read = legacy ? fromLegacy(params) : params;
   // Faults of the params are reported first: they help more.
   if (id === undefined) {
     DECODERS.get(known ?? method)?.(read);
     throw rpcFailure('invalid_request', 'A request needs an id');
   }
-  return answer(api, call, { id, params: read, legacy });
+  return answer(api, withExtensions(call), { id, params: read, legacy });
 }
 
 /** A wrong key is a plain HTTP error. Errors that A2A or JSON-RPC has a code for come with 200, as clients expect. */
@@ -119,7 +124,13 @@ async function refuseRpc(error: HttpError, call: RefusedCall): Promise<Response>
   if (isHttp) return json(call, errorBody(error), status);
   const isClients = status === 400 || status === 404 || status === 422;
   const { id } = await refusedRpc(call.body);
-  return json(call, rpcError(id, error, A2A_CODES), isClients ? 200 : status);
+  const { error: refusal, ...answer } = rpcError(id, error, A2A_CODES);
+  const body = { ...answer, error: { ...refusal, data: detailsOf(error) } };
+  return json(call, body, isClients ? 200 : status);
+}
+
+async function list(api: ApiContext, call: Call, { id, params }: RpcRequest): Promise<Response> {
+  return json(call, rpcResult(id, await listTasks(api, call, params)));
 }
 
 function whole(

@@ -18,13 +18,12 @@ import { rpcFailure } from '../json-rpc.ts';
 import { lastQuestion, taskBefore } from './chain.ts';
 import { decodeSend } from './decode.ts';
 import type { Sending } from './decode.ts';
-import type { ToFrame } from './encode.ts';
 import { failure } from './failures.ts';
 import { PROTOCOL, contextIdOf, taskRun } from './task-run.ts';
 import type { TaskRun } from './task-run.ts';
 import { activeTask, endedTask } from './task.ts';
 import { framesOf, requireOver, requireTask, taskOf } from './tasks.ts';
-import type { Answered } from './tasks.ts';
+import type { Answered, ToFrame } from './tasks.ts';
 
 /** PostgreSQL's indexes have a limit. */
 const MAX_CONTEXT_ID = 512;

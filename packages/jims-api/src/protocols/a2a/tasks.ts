@@ -8,23 +8,28 @@ import { isActive, statusOf } from '../../chat/run-status.ts';
 import { joinRun } from '../../chat/stream-run.ts';
 import { contactInQuery, mayReach } from '../../http/contact.ts';
 import { HttpError } from '../../http/errors.ts';
+import { SLOT, templateOf } from '../../http/fastapi/json-pieces.ts';
+import type { JsonTemplate } from '../../http/fastapi/json-pieces.ts';
 import { canonicalUuid } from '../../http/fastapi/uuid.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import type { SseFrame } from '../../http/sse/frame.ts';
 import { openQuestion } from './chain.ts';
 import { decodeTask } from './decode.ts';
-import { taskFrames } from './encode.ts';
-import type { TaskFramesOptions, ToFrame } from './encode.ts';
+import { taskUpdates } from './encode.ts';
 import { failure } from './failures.ts';
 import { taskRun } from './task-run.ts';
 import { activeTask, endedTask } from './task.ts';
-import type { Task } from './wire.ts';
+import type { TaskView } from './task.ts';
+import type { StreamResponse, Task } from './wire.ts';
 
 /** A task, and the headers that name its run. */
 export interface Answered {
   readonly task: Task;
   readonly headers: Readonly<Record<string, string>>;
 }
+
+/** Puts an event of a stream into a frame of the binding. */
+export type ToFrame = (response: StreamResponse) => SseFrame;
 
 /** GetTask: the task, from what is stored of its runs. */
 export async function getTask(api: ApiContext, call: Call, params: unknown): Promise<Answered> {
@@ -138,18 +143,52 @@ function taskNotFound(id: string): HttpError {
   return failure('task_not_found', `Task '${id.slice(0, 100)}' not found`);
 }
 
-/** The frames of the stream of a task. */
-export function framesOf(
+export async function* framesOf(
   api: ApiContext,
   run: Run,
   {
     task,
-    ...form
-  }: Pick<TaskFramesOptions, 'view' | 'toFrame'> & {
-    readonly task: Parameters<typeof taskFrames>[1];
+    view,
+    toFrame,
+  }: {
+    readonly task: Parameters<typeof taskUpdates>[1];
+    readonly view: TaskView;
+    readonly toFrame: ToFrame;
   },
 ): AsyncGenerator<SseFrame, void, void> {
-  return taskFrames(run, task, { ...form, isOver: (end) => isOver(api, run.id, end) });
+  const over = (end: RunEnd): Promise<boolean> => isOver(api, run.id, end);
+  const write = withTemplates(toFrame);
+  for await (const response of taskUpdates(run, task, { view, isOver: over })) {
+    yield write(response);
+  }
+}
+
+/** As `toFrame`, with a template for each artifact: nearly all of a stream are pieces of text. */
+function withTemplates(toFrame: ToFrame): ToFrame {
+  const templates = new Map<string, JsonTemplate>();
+  return (response) => {
+    const text = pieceIn(response);
+    if (text === undefined || !('artifactUpdate' in response)) return toFrame(response);
+    const { artifactUpdate } = response;
+    const { artifactId } = artifactUpdate.artifact;
+    let template = templates.get(artifactId);
+    if (!template) {
+      const artifact = { artifactId, parts: [{ text: SLOT }] };
+      const { data } = toFrame({ artifactUpdate: { ...artifactUpdate, artifact } });
+      template = templateOf(typeof data === 'string' ? data : [...data].join(''));
+      templates.set(artifactId, template);
+    }
+    return { data: template(text) };
+  };
+}
+
+/** The text of an update that is that of the others of its artifact but for this. */
+function pieceIn(response: StreamResponse): string | undefined {
+  if (!('artifactUpdate' in response)) return undefined;
+  const { artifact, append, lastChunk } = response.artifactUpdate;
+  const [part, ...others] = artifact.parts;
+  const isPiece = append && !lastChunk && others.length === 0 && artifact.metadata === undefined;
+  return isPiece && part && 'text' in part ? part.text : undefined;
 }
 
 /**

@@ -4,6 +4,7 @@ import { isJimsError } from 'jims-core';
 import type { JsonObject, QuestionRecord, Run } from 'jims-core';
 
 import { runHeaders } from '../../chat/answer-run.ts';
+import { hasKey } from '../../chat/idempotency.ts';
 import { startRun } from '../../chat/start-run.ts';
 import type { ReadRun, ClientRunRequest } from '../../chat/start-run.ts';
 import { openStream } from '../../chat/stream-run.ts';
@@ -146,7 +147,7 @@ async function startByName(
   call: Call,
   { request, name }: { readonly request: ClientRunRequest; readonly name: CallName },
 ): Promise<ReadRun> {
-  if (call.request.headers.has('idempotency-key')) return startRun(api, call, request);
+  if (hasKey(call)) return startRun(api, call, request);
   const idempotency = { ...name, fingerprint: randomUUID() };
   try {
     return await startRun(api, call, { ...request, idempotency });

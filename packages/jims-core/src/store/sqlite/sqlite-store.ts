@@ -106,6 +106,7 @@ export function sqliteStoreOn(db: DatabaseSync, file: string): Store {
     appendInRun: (run, added) => write(() => transitions.append(run, added)),
     finishRun: (run, outcome) => write(() => transitions.finish(run, outcome)),
     listRuns: (threadId, page) => read(() => tables.runLists.list(threadId, page)),
+    listRunsOf: (threadIds, before) => read(() => tables.runLists.listOf(threadIds, before)),
     runsOfEvents: (threadId, positions) =>
       read(() => tables.runLists.ofEvents(threadId, positions)),
     run: (runId) => read(() => records.byId(runId)),
