@@ -51,3 +51,11 @@ test('docs/protocols/mcp.md: its client prints two answers of one thread', async
   assert.match(printed, /Echo: Hello[\s\S]*Echo: Go on/);
   assert.equal((await api.app.threads.list({ limit: 10 })).threads.length, 1);
 });
+
+test('docs/protocols/mcp.md: its second client reads the files of its contact', async () => {
+  await using api = await serveApp(agentPipeline().pipeline);
+  const content = ReadableStream.from([Buffer.from('Fish')]);
+  await api.app.files.upload({ contactId: 'customer:42', name: 'menu.txt', content });
+  const printed = await runProgram('docs/protocols/mcp.md', api.origin, 1);
+  assert.match(printed, /menu\.txt[\s\S]*Fish/);
+});

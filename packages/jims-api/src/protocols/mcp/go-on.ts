@@ -52,7 +52,7 @@ function leavingBy({ knowsTasks }: ClientAbilities): OnDisconnect {
 /** How the caller is shown what a call comes to. */
 interface Showing {
   asked(runId: string, question: QuestionRecord): object;
-  said(of: Pick<Going, 'first' | 'earlier'>, end: Awaited<ReadRun['run']['end']>): object;
+  said(of: Pick<Going, 'first' | 'earlier'>, end: Awaited<ReadRun['run']['end']>): Promise<object>;
 }
 
 interface CallAgain {
@@ -157,7 +157,7 @@ async function withdraw(
   if (!run) throw stateRefused();
   const { earlier, first: begun } = await goingOn(api, { run, leave: () => {} }, first);
   const end = await run.end;
-  return { result: answer.said({ first: begun, earlier }, end) };
+  return { result: await answer.said({ first: begun, earlier }, end) };
 }
 
 function beginning({ runId: id, thread, createdThread }: RunRecord): Going['first'] {
