@@ -1,6 +1,8 @@
 // jims-core/host: what a program needs that serves an app, such as `jims-api`.
 export { sendDeliveriesBy, subscriptionsOf } from './app/deliveries.ts';
 export type { Subscriptions } from './app/deliveries.ts';
+export { answerFaults } from './app/answer-fit.ts';
+export type { AnswerFault } from './app/answer-fit.ts';
 export { eventPieces } from './app/event-pieces.ts';
 export { refuseRuns, reloading, takeOver } from './app/live-code.ts';
 export type { FixedPart } from './app/live-code.ts';

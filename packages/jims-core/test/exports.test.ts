@@ -250,6 +250,7 @@ test('jims-core/host exports these names and no others', async () => {
     'MAX_PIECE_CHARS',
     'MAX_SUBSCRIPTIONS',
     'MAX_TITLE',
+    'answerFaults',
     'cleanJson',
     'createCallerShares',
     'defaultShare',
@@ -274,6 +275,7 @@ test('jims-core/host exports these names and no others', async () => {
     'withCallersTrace',
   ];
   const types = [
+    'AnswerFault',
     'CallerShares',
     'FixedPart',
     'SendDelivery',

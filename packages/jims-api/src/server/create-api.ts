@@ -25,6 +25,7 @@ import type { AnswerOptions, Routed } from './dispatch.ts';
 import { isHostName } from './hosts.ts';
 import { fromNode } from './node-host.ts';
 import { ProtocolLoader } from './protocol-loader.ts';
+import { Refusals } from './refusals.ts';
 import { createRequestGuard } from './request-guard.ts';
 import { RequestLog } from './request-log.ts';
 import { createRouter } from './router.ts';
@@ -165,12 +166,6 @@ export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseR
     code: options.code,
   });
 
-  app.metrics.expectRefusals([
-    'too_many_streams',
-    'too_many_streams_of_caller',
-    'too_many_reads',
-    'body_too_large',
-  ]);
   const { publicUrl } = api;
   const answering: AnswerOptions = {
     api,
@@ -180,6 +175,7 @@ export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseR
     requireContactHeader,
     playground,
     log: new RequestLog(api.logger),
+    refusals: new Refusals(app.metrics),
     isDraining,
   };
   const answerBy = (routed: Routed): Promise<Response> => answer(answering, routed);

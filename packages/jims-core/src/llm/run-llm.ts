@@ -6,6 +6,7 @@ interface RunLlmOptions {
   readonly models: () => LlmProvider;
   /** Called after every answered request. */
   readonly observe: (usage: CallUsage) => void;
+  readonly onToolFailed: (tool: string, error: unknown) => void;
   readonly signal: AbortSignal;
   readonly threadId: string;
   readonly traceContent: boolean | undefined;
@@ -25,14 +26,11 @@ export class RunLlm {
   }
 
   readonly get = (): Llm => {
-    const { models, observe, signal, threadId, traceContent, loadFile, traces } = this.#options;
+    const { models, traceContent, traces, ...bound } = this.#options;
     this.#llm ??= models().forRun({
-      signal,
+      ...bound,
       over: this.#over.signal,
-      threadId,
-      observe,
       ...(traceContent !== undefined && { traceContent }),
-      loadFile,
       ...(traces && { traces }),
     });
     return this.#llm;

@@ -28,6 +28,8 @@ export interface JournalOptions {
   readonly stamp: Pick<JournalEntry, 'runId' | 'attempt' | 'version'>;
   /** Stores results; rejects when this process may not, or cannot. */
   readonly store: (entries: readonly JournalEntry[]) => Promise<void>;
+  /** Whether a failure says of every call where it was made, also of one that nobody awaits. */
+  readonly marksCalls?: boolean;
   /** See `RunLimits`. */
   readonly replayWaitMs: number;
   /** Called when the pipeline gets a result of an earlier execution. */
@@ -55,7 +57,7 @@ export class Journal {
   readonly #limits: ChainLimits;
   readonly #writer: EntryWriter;
   readonly #end = Promise.withResolvers<JournalEnd>();
-  readonly #calls = new JournalCalls();
+  readonly #calls: JournalCalls;
   readonly #patience = new Patience();
   readonly #steps = new Pump(() => this.#goOn());
   /** Results that the pipeline has not got yet, in their order. */
@@ -78,6 +80,7 @@ export class Journal {
     const { replay, part, isDurable, store } = options;
     this.part = part;
     this.#options = options;
+    this.#calls = new JournalCalls(options.marksCalls ?? false);
     this.#entries = replay.entriesOf(part);
     this.#places = new Places(
       part === 'main' ? replay.sent : [],
@@ -248,12 +251,8 @@ export class Journal {
 
   /** The pipeline may return before it waits for what only its next execution gives. */
   #goOnParking(): false {
-    const waits =
-      this.#isParked ||
-      this.isReplaying ||
-      this.#calls.held ||
-      this.#asking ||
-      this.#undelivered.length > 0;
+    const next = this.#calls.held ?? this.#asking ?? this.#undelivered[0];
+    const waits = this.#isParked || this.isReplaying || next;
     if (!waits) return this.#finishWhenDone();
     if (this.#underWay === 0 && this.#writer.isDone) this.#over({ kind: 'parked' });
     return false;

@@ -79,6 +79,7 @@ export class PipelineExecution {
       },
       store: (entries) => endings.storeEntries(owner, entries, signal),
       replayWaitMs: run.replayWaitMs,
+      marksCalls: run.report.tracer !== undefined,
       onReplayed: (replayed) => {
         this.#countReplayed(replayed);
         run.report.tracer?.replayed(replayed);

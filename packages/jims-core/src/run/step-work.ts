@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { JimsError, isJimsError } from '../errors/jims-error.ts';
-import { StepFailed } from '../pipeline/step.ts';
+import { StepFailed, isStepFailed } from '../pipeline/step.ts';
 import type { StepOptions, StepRetry, StepScope } from '../pipeline/step.ts';
 import type { EntryOutcome } from '../store/store.ts';
 import { cleanJson, cleanText, cutText } from '../text/clean-text.ts';
@@ -104,6 +104,18 @@ export function failureFrom(
     },
     cause === undefined ? undefined : { cause },
   );
+}
+
+/** What work threw, by what the pipeline gets of it. */
+export function originOf(error: unknown): unknown {
+  if (!Error.isError(error) || !Error.isError(error.cause)) return error;
+  const { cause } = error;
+  const isKept = isStepFailed(error) || (isJimsError(error) && isSame(error, cause));
+  return isKept ? cause : error;
+}
+
+function isSame({ code }: JimsError, cause: Error): boolean {
+  return isJimsError(cause) && cause.code === code;
 }
 
 /** The value of a result. */

@@ -5,11 +5,11 @@ import { useState } from 'preact/hooks';
 
 import { hostOf, linkAddress } from '../markdown/addresses.ts';
 import { answerText } from './answer-text.ts';
-import { useChat, useTexts } from './chat-context.ts';
+import { useChat, useTexts, useWriteAgain } from './chat-context.ts';
 import { EditForm } from './edit-form.tsx';
 import { FileList } from './file-view.tsx';
 import { Icon } from './icons.tsx';
-import { keepFocus } from './keep-focus.ts';
+import { focusField, keepFocus } from './keep-focus.ts';
 import { MarkdownView } from './markdown-view.tsx';
 import { MessageTools } from './message-tools.tsx';
 import { Choices, QuestionView } from './question-view.tsx';
@@ -25,8 +25,6 @@ interface MessageProps {
   readonly isReady: boolean;
   /** Whether the host shows more about it. */
   readonly isSelected: boolean;
-  /** Whether it is not accepted yet because the connection is lost. */
-  readonly isWaiting: boolean;
   /** Whether its buttons can be clicked. */
   readonly hasChoices: boolean;
   /** The open question, when it asks that. */
@@ -40,7 +38,6 @@ const PROPS = [
   'isLast',
   'isReady',
   'isSelected',
-  'isWaiting',
   'hasChoices',
   'question',
   'labels',
@@ -68,7 +65,7 @@ export class MessageItem extends Component<MessageProps> {
 }
 
 function MessageContent(props: MessageProps): JSX.Element {
-  const { message, isReady, isWaiting } = props;
+  const { message, isReady } = props;
   const texts = useTexts();
   const [isEdited, setEdited] = useState(false);
   const { role, state } = message;
@@ -87,8 +84,8 @@ function MessageContent(props: MessageProps): JSX.Element {
       <FileList files={message.files} />
       <Sources sources={message.sources} />
       {state === 'partial' && <p class="note muted">{texts.stopped}</p>}
-      {isWaiting && <p class="note muted">{texts.sending}</p>}
-      {state === 'failed' && <Failed />}
+      {state === 'queued' && <p class="note muted">{texts.queued}</p>}
+      {state === 'failed' && <Failed message={message} />}
       <Replies {...props} />
       {isOver && !isEdited && (
         <MessageTools message={message} {...(isEditable && { onEdit: () => setEdited(true) })} />
@@ -189,22 +186,35 @@ function Sources({ sources }: { readonly sources: readonly ChatSource[] }): JSX.
   );
 }
 
-function Failed(): JSX.Element {
+function Failed({ message }: { readonly message: ChatMessage }): JSX.Element {
   const { chat } = useChat();
-  const { notSent, retry } = useTexts();
+  const writeAgain = useWriteAgain();
+  const texts = useTexts();
+  const choices = [
+    { label: texts.retry, choose: () => void chat.retry().catch(() => {}), focus: keepFocus },
+    {
+      label: texts.writeAgain,
+      choose: () => writeAgain(chat.discard(message.id)),
+      focus: focusField,
+    },
+    { label: texts.discard, choose: () => void chat.discard(message.id), focus: keepFocus },
+  ];
   return (
     <p class="note problem">
-      {notSent}
-      <button
-        type="button"
-        class="text-button"
-        onClick={({ currentTarget }) => {
-          keepFocus(currentTarget);
-          chat.retry().catch(() => {});
-        }}
-      >
-        {retry}
-      </button>
+      {texts.notSent}
+      {choices.map(({ label, choose, focus }) => (
+        <button
+          key={label}
+          type="button"
+          class="text-button"
+          onClick={({ currentTarget }) => {
+            focus(currentTarget);
+            choose();
+          }}
+        >
+          {label}
+        </button>
+      ))}
     </p>
   );
 }

@@ -162,7 +162,7 @@ function messageIn(
     questionId: resume?.interruptId,
     click: approval && clickOf(approval, { eventType: event_type, listedAs: listedText(messages) }),
     // The client has no other way to stop the run.
-    options: runOptions({ ...run, on_disconnect: 'cancel' }),
+    options: runOptions({ ...run, on_disconnect: 'cancel_unless_keyed' }),
   };
 }
 

@@ -8,6 +8,7 @@ import type { RunOptions } from '../../chat/run-fields.ts';
 import { fileAt, readable } from '../../chat/sent-files.ts';
 import type { SentFile } from '../../chat/sent-files.ts';
 import { MAX_MESSAGES, MAX_PARTS, requireConfigSize } from '../../chat/sent-limits.ts';
+import type { OnDisconnect } from '../../chat/start-run.ts';
 import { clickOf } from '../../chat/yes-or-no.ts';
 import { contactId } from '../../http/contact.ts';
 import { validationError } from '../../http/errors.ts';
@@ -147,11 +148,8 @@ function chatIdOf({ id, messages }: v.InferOutput<typeof AiSdkBody>): string {
 }
 
 /** A client that reconnects by itself leaves and comes back; `stop()` of the others closes the connection. */
-function onDisconnect({
-  on_disconnect,
-  trigger,
-}: v.InferOutput<typeof AiSdkBody>): 'continue' | 'cancel' {
-  return on_disconnect ?? (trigger === undefined ? 'continue' : 'cancel');
+function onDisconnect({ on_disconnect, trigger }: v.InferOutput<typeof AiSdkBody>): OnDisconnect {
+  return on_disconnect ?? (trigger === undefined ? 'continue' : 'cancel_unless_keyed');
 }
 
 /** What the user did instead of writing: then the last message is still the assistant's. */

@@ -5,6 +5,7 @@ import type { JsonObject, QuestionRecord, Run } from 'jims-core';
 
 import { runHeaders } from '../../chat/answer-run.ts';
 import { fileAddress } from '../../chat/file-address.ts';
+import { hasKey } from '../../chat/idempotency.ts';
 import { startRun } from '../../chat/start-run.ts';
 import type { ReadRun, ClientRunRequest } from '../../chat/start-run.ts';
 import { openStream } from '../../chat/stream-run.ts';
@@ -158,7 +159,7 @@ async function startByName(
   call: Call,
   { request, name }: { readonly request: ClientRunRequest; readonly name: CallName },
 ): Promise<ReadRun> {
-  if (call.request.headers.has('idempotency-key')) return startRun(api, call, request);
+  if (hasKey(call)) return startRun(api, call, request);
   const idempotency = { ...name, fingerprint: randomUUID() };
   try {
     return await startRun(api, call, { ...request, idempotency });
