@@ -1,4 +1,4 @@
-// npm test: every test, with one PostgreSQL for all of them.
+// npm test: every test, with one PostgreSQL and one browser for all of them.
 //
 //   npm test                                           all
 //   npm test -- packages/jims-core/test/event.test.ts  these files
@@ -14,6 +14,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
+import { startSharedBrowser } from './browser.ts';
 import { startPostgres } from './postgres.ts';
 
 const ALL_TESTS = ['packages/*/test/**/*.test.ts', 'examples/*/*.test.ts'];
@@ -44,12 +45,16 @@ if (given) {
 
 async function runTests(postgresUrl: string): Promise<number> {
   const args = process.argv.slice(2);
-  if (args.some((arg) => arg.endsWith('.ts'))) return runNode(args, postgresUrl);
+  const database = { TEST_POSTGRES_URL: postgresUrl };
+  if (args.some((arg) => arg.endsWith('.ts'))) return runNode(args, database);
   // What an earlier run compiled is mostly of apps in temporary folders, which are gone.
   await rm(COMPILE_CACHE, { recursive: true, force: true });
   const folder = await mkdtemp(join(tmpdir(), 'jims-test-groups-'));
   try {
-    return await runNode([...args, ...(await groupFiles(folder))], postgresUrl);
+    // Without one the tests of pages say what is missing.
+    await using browser = await startSharedBrowser().catch(() => undefined);
+    const environment = { ...database, ...browser?.environment };
+    return await runNode([...args, ...(await groupFiles(folder))], environment);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -77,7 +82,10 @@ async function groupFiles(folder: string): Promise<readonly string[]> {
   return groups.map(({ file }) => file).toSorted();
 }
 
-async function runNode(args: readonly string[], postgresUrl: string): Promise<number> {
+async function runNode(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<number> {
   const tests = spawn(
     process.execPath,
     [
@@ -92,7 +100,7 @@ async function runNode(args: readonly string[], postgresUrl: string): Promise<nu
       env: {
         NODE_COMPILE_CACHE: resolve(COMPILE_CACHE),
         ...process.env,
-        TEST_POSTGRES_URL: postgresUrl,
+        ...environment,
       },
       stdio: ['ignore', 'inherit', 'inherit'],
     },
