@@ -3,6 +3,7 @@
 //   npm run bench                                all scenarios
 //   npm run bench -- chat streams                these
 //   npm run bench -- chat --seconds 5 --connections 128 --rounds 9
+//   npm run bench -- protocols tokens --protocol mcp --protocol a2a
 //   npm run bench -- chat --profile /tmp/profiles     with a CPU profile of each of our processes
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -25,6 +26,7 @@ const { values, positionals } = parseArgs({
     connections: { type: 'string', default: '64' },
     rounds: { type: 'string', default: '5' },
     profile: { type: 'string' },
+    protocol: { type: 'string', multiple: true, default: [] },
   },
 });
 const chosen = choose(positionals);
@@ -40,6 +42,7 @@ const bench: Bench = {
   rounds: positive('rounds', values.rounds),
   folder,
   profileFolder: values.profile,
+  protocols: values.protocol,
   load: stack.use(startLoadGenerator()),
   postgres() {
     postgres ??= startPostgresServer().then((server) => stack.use(server));

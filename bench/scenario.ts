@@ -16,6 +16,8 @@ export interface Bench {
   readonly connections: number;
   /** How often each program has its round. */
   readonly rounds: number;
+  /** The protocols to measure beside our own; all when it is empty. */
+  readonly protocols: readonly string[];
   /** A folder for CPU profiles of ours; none are made without it. */
   readonly profileFolder: string | undefined;
   /** A temporary folder. */
@@ -41,6 +43,18 @@ export interface Row {
 
 /** `limited`: the target was missed because the machine had no more to give. */
 export type Verdict = 'pass' | 'miss' | 'limited';
+
+/** The protocols that a scenario measures beside our own. */
+export function chosenProtocols<Name extends string>(
+  { protocols }: Bench,
+  known: Readonly<Record<Name, unknown>>,
+): readonly Exclude<Name, 'jims'>[] {
+  const names = Object.keys(known) as Name[];
+  return names.filter(
+    (name): name is Exclude<Name, 'jims'> =>
+      name !== 'jims' && (protocols.length === 0 || protocols.includes(name)),
+  );
+}
 
 export function verdict(passes: boolean): Verdict {
   return passes ? 'pass' : 'miss';

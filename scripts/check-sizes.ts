@@ -11,10 +11,9 @@ interface Assets {
 
 const KB = 1024;
 const budgets = [
-  // It was to be 8 kB. What it does takes 8,783 bytes, and no part can be left out: this is the size that it has,
-  // rounded up, so that it does not grow unseen.
-  ['jims-client', 8.75 * KB, await clientSize()],
-  ['jims-widget', 40 * KB, await assetsSize('jims-widget')],
+  // It is to be 8,000 bytes, and is not yet: this is what it has, so that it does not grow unseen.
+  ['jims-client', 8520, await clientSize()],
+  ['jims-widget', 40_000, await assetsSize('jims-widget')],
   ['jims-playground', 150 * KB, await assetsSize('jims-playground')],
 ] as const;
 

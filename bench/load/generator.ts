@@ -61,7 +61,7 @@ async function closedLoop(
     connections.map(async (http, connection) => {
       for (let now = performance.now(); now < until; now = performance.now()) {
         const request = loadRequest(spec, { n: n++, connection });
-        request.check(await http.post(request.path, request.body));
+        request.check(await http.post(request.path, request.body, request.headers));
         latencies.push(performance.now() - now);
       }
     }),
@@ -87,7 +87,7 @@ async function openLoop(
   async function ask(n: number, since: number): Promise<void> {
     const { http, connection } = free.pop() ?? never();
     const request = loadRequest(spec, { n, connection });
-    request.check(await http.post(request.path, request.body));
+    request.check(await http.post(request.path, request.body, request.headers));
     latencies.push(performance.now() - since);
     free.push({ http, connection });
     next();

@@ -10,7 +10,7 @@ export interface HttpAnswer {
 /** One keep-alive connection, one request at a time. */
 export interface HttpConnection {
   /** Rejects when the connection breaks, or is silent for 30 s. */
-  post(path: string, body: string): Promise<HttpAnswer>;
+  post(path: string, body: string, headers?: readonly string[]): Promise<HttpAnswer>;
   /** As `post`. */
   get(path: string): Promise<HttpAnswer>;
   close(): void;
@@ -33,9 +33,10 @@ export async function openHttpConnection(port: number): Promise<HttpConnection> 
   }
 
   return {
-    post: (path, body) =>
+    post: (path, body, headers = []) =>
       send(
         `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\ncontent-type: application/json\r\n` +
+          headers.map((header) => `${header}\r\n`).join('') +
           `content-length: ${body.length}\r\n\r\n${body}`,
       ),
     get: (path) => send(`GET ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\n\r\n`),

@@ -1,6 +1,6 @@
 import type { HttpAnswer } from './http-connection.ts';
 import { PROTOCOLS } from './protocols.ts';
-import type { ProtocolName } from './protocols.ts';
+import type { ChatProtocol, ProtocolName } from './protocols.ts';
 
 /** Who the requests of a load are from. */
 export type Contacts =
@@ -15,6 +15,7 @@ export type Contacts =
 export interface LoadRequest {
   readonly path: string;
   readonly body: string;
+  readonly headers: readonly string[];
   /** Throws when the answer is not the one to this request. */
   check(answer: HttpAnswer): void;
 }
@@ -24,11 +25,12 @@ export function loadRequest(
   { protocol = 'jims', contacts }: { protocol?: ProtocolName; contacts: Contacts },
   { n, connection }: { n: number; connection: number },
 ): LoadRequest {
-  const { path, body, textOf } = PROTOCOLS[protocol];
+  const { path, headers = [], body, textOf }: ChatProtocol = PROTOCOLS[protocol];
   const contact = contactOf(contacts, n, connection);
   const message = `message ${n} of a load that never ends`;
   return {
     path,
+    headers,
     body: JSON.stringify(body(contact, message)),
     check(answer) {
       const right =

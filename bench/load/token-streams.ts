@@ -8,9 +8,13 @@ import type { Pace } from '../tokens.ts';
 /** How a stream is requested in a protocol, and what its frames of text have in them. */
 interface StreamProtocol {
   readonly path: string;
-  body(id: string, message: string): object;
+  readonly body: (id: string, message: string) => object;
+  /** Beside those of every request. */
+  readonly headers?: readonly string[];
   /** Stands once in each frame that has a token, and in no other. */
   readonly mark: string;
+  /** How often `mark` stands in the answer for each token; once by default. */
+  readonly marks?: number;
 }
 
 /** A protocol more is an entry more. */
@@ -70,7 +74,34 @@ export const STREAM_PROTOCOLS = {
       method: 'SendStreamingMessage',
       params: { message: { role: 'ROLE_USER', messageId, parts: [{ text }] } },
     }),
+    headers: ['a2a-version: 1.0'],
     mark: '"artifactUpdate"',
+  },
+  // It sends progress a few times a second, and all of the text in the end: as content, and twice as JSON.
+  mcp: {
+    path: '/mcp',
+    body: (id, message) => ({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'tools/call',
+      params: {
+        name: 'chat',
+        arguments: { message, contact_id: id },
+        _meta: {
+          progressToken: 1,
+          'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+          'io.modelcontextprotocol/clientCapabilities': {},
+        },
+      },
+    }),
+    headers: [
+      'mcp-protocol-version: 2026-07-28',
+      'mcp-method: tools/call',
+      'mcp-name: chat',
+      'accept: application/json, text/event-stream',
+    ],
+    mark: ' token',
+    marks: 3,
   },
   'deep-chat': {
     path: '/deep-chat/stream',
@@ -112,7 +143,7 @@ export async function readStreams(load: StreamLoad): Promise<number> {
 
 /** Rejects when not every token came in a frame of its own. */
 async function readStream({ port, protocol, pace }: StreamLoad): Promise<void> {
-  const { path, body, mark } = STREAM_PROTOCOLS[protocol];
+  const { path, headers = [], body, mark, marks = 1 }: StreamProtocol = STREAM_PROTOCOLS[protocol];
   const text = JSON.stringify(body(crypto.randomUUID(), pace));
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   const chunks: string[] = [];
@@ -121,12 +152,13 @@ async function readStream({ port, protocol, pace }: StreamLoad): Promise<void> {
     .setTimeout(SILENCE_MS, () => socket.destroy(new Error('a stream is silent')))
     .on('data', (chunk: string) => chunks.push(chunk))
     .write(
-      `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\na2a-version: 1.0\r\n` +
+      `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n` +
+        headers.map((header) => `${header}\r\n`).join('') +
         `content-type: application/json\r\ncontent-length: ${text.length}\r\n\r\n${text}`,
     );
   await once(socket, 'close');
   const received = unchunked(chunks.join(''));
-  const tokens = received.split(mark).length - 1;
+  const tokens = (received.split(mark).length - 1) / marks;
   if (tokens !== TOKENS[pace])
     throw new Error(
       `${TOKENS[pace]} tokens were expected, not ${tokens}: ${received.slice(0, 999)}`,

@@ -7,7 +7,7 @@ import { cpuMs } from '../process-usage.ts';
 import { startTokenFloor } from '../programs/floor.ts';
 import { startOurs } from '../programs/ours.ts';
 import type { Program } from '../programs/program.ts';
-import { verdict } from '../scenario.ts';
+import { chosenProtocols, verdict } from '../scenario.ts';
 import type { Bench, Row, Scenario } from '../scenario.ts';
 import { newDatabase } from '../stores/new-database.ts';
 import type { Pace } from '../tokens.ts';
@@ -16,8 +16,6 @@ const APP = fileURLToPath(new URL('../apps/tokens.ts', import.meta.url));
 /** Of the native stream to the floor. */
 const TARGETS: Readonly<Record<Pace, number>> = { burst: 1, model: 1.3 };
 const PROTOCOL_TARGET = 1.3;
-/** Those that have to be nearly as cheap as the native stream; the others are for information. */
-const WITH_TARGET: ReadonlySet<string> = new Set(['openai-chat', 'ai-sdk', 'ag-ui']);
 const WARM_UP_SECONDS = 1;
 
 /** A program that streams, in one protocol. */
@@ -40,7 +38,7 @@ export const tokens: Scenario = {
     const database = await newDatabase(bench, 'SQLite');
     await using floor = await startTokenFloor(bench, database);
     await using ours = await startOurs(bench, { database, app: APP });
-    const names = Object.keys(STREAM_PROTOCOLS) as StreamProtocolName[];
+    const names = ['jims', ...chosenProtocols(bench, STREAM_PROTOCOLS)] as const;
     const contestants = [
       { program: floor, protocol: 'jims' } as const,
       ...names.map((protocol) => ({ program: ours, protocol })),
@@ -92,13 +90,13 @@ function report(
 ): Row {
   const ratio = median(own.map(({ cpuUs }, index) => cpuUs / (floor[index]?.cpuUs ?? cpuUs)));
   const target = name === 'jims' ? TARGETS[pace] : PROTOCOL_TARGET;
-  const counts = name === 'jims' || WITH_TARGET.has(name);
   return {
     figure: `tokens, ${pace}, ${name}${name === 'jims' ? '' : ' (floor: jims)'}`,
     ours: summary(own),
     floor: summary(floor),
     ratio,
-    ...(counts && { target: `<= ${target}`, verdict: verdict(ratio <= target) }),
+    target: `<= ${target}`,
+    verdict: verdict(ratio <= target),
   };
 }
 

@@ -273,12 +273,10 @@ export const DURABLE_SQLITE_MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: `${SQLITE}/transitions.ts`,
-        from: `    const owned = runs.owned(run);
-    if (owned?.status !== 'running') return 'fenced';
-    journal.add`,
-        to: `    const owned = runs.active(run.runId);
-    if (owned?.status !== 'running') return 'fenced';
-    journal.add`,
+        from: `    const running = runs.chainOfRunning(run);
+    if (!running)`,
+        to: `    const running = runs.active(run.runId);
+    if (running?.status !== 'running')`,
       },
     ],
     scenarios: REPLAYS,

@@ -102,6 +102,18 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     scenarios: ['F18'],
   },
   {
+    name: 'key-says-nothing',
+    about: 'A lost connection stops a run also where the key says that the request comes again',
+    changes: [
+      {
+        file: `${API}/chat/start-run.ts`,
+        from: "return hasKey(call) ? 'continue' : 'cancel';",
+        to: "return 'cancel';",
+      },
+    ],
+    scenarios: ['F18'],
+  },
+  {
     name: 'stored-end-unknown',
     about: 'An outcome that is stored already is not known again',
     changes: [

@@ -47,7 +47,11 @@ export const SQLITE_MUTANTS: readonly Mutant[] = [
     name: 'sqlite-write-swallowed',
     about: 'A write that failed is taken for done',
     changes: [
-      { file: GROUP, from: 'group[0]?.reject(asStoreError(error));', to: 'group[0]?.resolve();' },
+      {
+        file: GROUP,
+        from: 'group[0]?.reject(this.#health.failed(error));',
+        to: 'group[0]?.resolve();',
+      },
     ],
     scenarios: ['F14'],
   },

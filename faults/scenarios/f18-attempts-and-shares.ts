@@ -16,7 +16,7 @@ export const attemptsAndShares: Scenario = {
       `${CORE}/attempts.test.ts`,
       `${CORE}/lost-answers.test.ts`,
       `${API}/protocols/jims/runs.test.ts`,
-      `${API}/protocols/readers.test.ts`,
+      `${API}/protocols/every-protocol.test.ts`,
     ];
     for (let round = 0; round < rounds; round++) {
       await runTests(lab, { files: readers, rule: 'stream', timeoutMs: TIMEOUT_MS });

@@ -24,7 +24,15 @@ export function peerVersion(name: string): string | undefined {
   return /(?:0\.)?\d+/.exec(range)?.[0];
 }
 
+let known: v.InferOutput<typeof Manifest> | undefined;
+
+/** Read once: every answer of MCP names the version. */
 function manifest(): v.InferOutput<typeof Manifest> {
+  known ??= readManifest();
+  return known;
+}
+
+function readManifest(): v.InferOutput<typeof Manifest> {
   try {
     // Not `new URL(…, import.meta.url)`: bundlers take that for an asset and replace it.
     const folder = dirname(fileURLToPath(import.meta.url));

@@ -5,23 +5,16 @@ import { follow } from './follow.ts';
 import { errorOfEnd, followRun, isEnd, objectIn } from './run-stream.ts';
 import { ThreadLog } from './thread-log.ts';
 import { asJimsApiError } from './transport.ts';
-import type { OpenAnswer, Transport } from './transport.ts';
-import type { StreamEvent, ThreadEvent } from './wire.ts';
+import type { OpenAnswer } from './transport.ts';
+import type { RunSummary, StreamEvent, ThreadEvent } from './wire.ts';
 
-/** A run that was accepted here. */
+/** A run to follow. */
 export interface AcceptedRun {
   readonly runId: string;
-  readonly stream: OpenAnswer;
-  /** Whether the app may greet before it answers. */
-  readonly hasGreeting: boolean;
-  /** Sends the same message again: a run that was lost runs once more. */
-  readonly resend: () => Promise<OpenAnswer>;
-}
-
-/** A run that failed, and the code of its error. */
-interface FailedRun {
-  readonly id: string;
-  readonly code: string;
+  /** Where it can be read, when that was not done yet. */
+  readonly stream?: OpenAnswer | undefined;
+  /** Sends the same request again: a run that was lost runs once more. */
+  readonly resend?: (() => Promise<OpenAnswer | undefined>) | undefined;
 }
 
 /**
@@ -31,41 +24,27 @@ interface FailedRun {
  */
 export class ChatConnection {
   readonly log: ThreadLog;
-  /** The last run that failed, for as long as nothing came after it. */
-  failedRun: FailedRun | undefined;
-  readonly #transport: Transport;
   readonly #store: ChatStore;
-  readonly #accepted = new Map<string, AcceptedRun>();
-  /** Streams of accepted runs that nobody reads yet. */
-  readonly #streams = new Map<string, OpenAnswer>();
-  /** Runs whose end was seen. */
-  readonly #over = new Set<string>();
-  /** The run that is executed once more, which no new message says. */
-  #again: string | undefined;
+  /** Runs that are not over, as far as they are known, in the order in which they were accepted. */
+  readonly #active = new Map<string, AcceptedRun>();
   /** From start to pause. */
   #session: AbortController | undefined;
   /** Ends the reading of the log, for something else to be done. */
   #wake = new AbortController();
-  #sending: Promise<unknown> | undefined;
-  #isLoaded: boolean;
-  readonly #closed: AbortSignal;
 
-  constructor(
-    transport: Transport,
-    store: ChatStore,
-    threadId: string,
-    { isNew, closed }: { readonly isNew: boolean; readonly closed: AbortSignal },
-  ) {
-    this.#transport = transport;
+  constructor(store: ChatStore) {
     this.#store = store;
-    this.#isLoaded = isNew;
-    this.#closed = closed;
-    this.log = new ThreadLog(transport, store, threadId);
+    this.log = new ThreadLog(store);
+  }
+
+  /** The run that is followed, or the next one that will be. */
+  get current(): string | undefined {
+    return this.#active.keys().next().value;
   }
 
   /** Begins to follow the thread, unless that is done already. */
   start(): void {
-    if (this.#session || this.#closed.aborted) return;
+    if (this.#session || this.#store.life.signal.aborted) return;
     this.#session = new AbortController();
     void this.#run(this.#session.signal);
   }
@@ -74,100 +53,78 @@ export class ChatConnection {
   pause(): void {
     this.#session?.abort();
     this.#session = undefined;
-    this.#wake.abort();
+    this.wake();
   }
 
-  /** Reads nothing of the log until it is known what became of a message. */
-  hold(sending: Promise<unknown>): void {
-    this.#sending = sending;
+  /** Reads nothing more of the log before it is known what became of the messages that are on their way. */
+  wake(): void {
     this.#wake.abort();
   }
 
   /** Follows a run that was accepted. */
   accepted(run: AcceptedRun): void {
     const { runId, stream } = run;
-    const { live } = this.#store.state;
-    this.#accepted.set(runId, run);
-    this.#over.delete(runId);
+    const { runId: followed = runId } = this.#store.state.run ?? {};
     // A run that waits for the one that is followed is joined after that.
-    if (live && live.runId !== runId) stream.guard.end();
-    else this.#streams.set(runId, stream);
-    this.#wake.abort();
-    this.start();
-  }
-
-  /** Follows a failed run that is executed once more. */
-  acceptedAgain(runId: string): void {
-    this.#again = runId;
-    this.#over.delete(runId);
-    this.#wake.abort();
+    const isLater = followed !== runId;
+    if (isLater) stream?.end();
+    this.#active.set(runId, isLater ? { ...run, stream: undefined } : run);
+    this.wake();
     this.start();
   }
 
   async #run(session: AbortSignal): Promise<void> {
     try {
-      if (!this.#isLoaded) await this.#load(session);
+      if (this.#store.state.isLoading) await this.#load(session);
       while (!session.aborted) {
         this.#wake = new AbortController();
-        await this.#sending;
-        const next = this.#nextRun();
-        if (next === undefined) await this.#tail(this.#wake.signal);
-        else await this.#follow(next, session);
+        await this.#store.sending;
+        const [next] = this.#active.values();
+        if (next) await this.#follow(next, session);
+        else await this.#tail(this.#wake.signal);
       }
     } catch (error) {
       if (session.aborted) return;
       // What else was requested is given up, too.
       this.pause();
-      this.#store.set({ error: asJimsApiError(error), isLost: false, isLoading: false });
+      this.#store.fail(error, { isLost: false });
     }
   }
 
   async #load(session: AbortSignal): Promise<void> {
-    this.#store.set({ isLoading: true });
-    const runs = await this.log.load(session);
-    this.#isLoaded = true;
-    const [last] = runs;
-    const isGoing = runs.some(({ status }) => status === 'queued' || status === 'running');
-    // The newest message of the log began the run that is going on, or one that is over.
-    const newest = this.#newestRun();
-    if (newest !== undefined && !isGoing) this.#over.add(newest);
+    const [last] = this.#look(await this.log.load(session));
     if (last?.status === 'failed' && last.error) {
-      this.failedRun = { id: last.run_id, code: last.error.code };
-      this.#store.set({ error: new JimsApiError(last.error.detail, last.error) });
+      const error = new JimsApiError(last.error.detail, last.error);
+      this.#store.fail(error, { failedRun: last.run_id });
     }
   }
 
-  #newestRun(): string | undefined {
-    const { messages } = this.#store.state;
-    return messages.findLast(({ role, createdAt }) => role === 'user' && createdAt)?.id;
-  }
-
-  /** The run that is going on, as far as that is known; else one of those that wait for it. */
-  #nextRun(): string | undefined {
-    const waiting = this.#store.state.messages
-      .filter(({ role, createdAt }) => role === 'user' && !createdAt)
-      .map(({ runId }) => runId);
-    return [this.#newestRun(), this.#again, ...waiting].find(
-      (id) => id !== undefined && !this.#over.has(id),
-    );
+  /** Takes the runs that go on. They are read after the log, so that what began them is known. */
+  #look(runs: readonly RunSummary[]): readonly RunSummary[] {
+    for (const { run_id: runId, finished_at } of runs.toReversed()) {
+      if (finished_at === null && !this.#active.has(runId)) this.#active.set(runId, { runId });
+    }
+    return runs;
   }
 
   async #tail(signal: AbortSignal): Promise<void> {
     try {
-      const batches = follow(this.#transport, `${this.log.path}/events`, {
+      const batches = follow(this.#store.transport, `${this.log.path}/events`, {
         query: { domain: 'comm' },
         after: cursorOf(this.#store.state),
         signal,
         parse: ({ data }) => threadEventIn(data),
-        ...this.#store.line,
+        onLine: this.#store.onLine,
       });
       for await (const batch of batches) {
         if (signal.aborted) return;
-        const isWhole = this.log.take(batch);
+        this.log.take(batch);
         // Such as the answer of the failed run, which another page let go on.
-        if (this.failedRun && batch.length > 0) this.#store.set({ error: undefined });
-        this.failedRun = undefined;
-        if (!isWhole || this.#nextRun() !== undefined) return;
+        if (this.#store.state.failedRun) {
+          this.#store.set({ error: undefined, failedRun: undefined });
+        }
+        this.#look(await this.log.runs(signal));
+        if (this.#active.size > 0) return;
         await this.log.refresh(signal);
       }
     } catch (error) {
@@ -175,38 +132,38 @@ export class ChatConnection {
     }
   }
 
-  async #follow(runId: string, session: AbortSignal): Promise<void> {
-    const hasGreeting = this.#accepted.get(runId)?.hasGreeting === true;
-    this.failedRun = undefined;
-    this.#store.update((state) => withRun(state, runId, hasGreeting));
-    const end = await this.#read(runId, session);
-    this.#over.add(runId);
-    this.#accepted.delete(runId);
+  async #follow(run: AcceptedRun, session: AbortSignal): Promise<void> {
+    const { runId } = run;
+    this.#store.update((state) => withRun(state, runId));
+    const end = await this.#read(run, session);
     await this.log.refresh(session);
-    do await this.#sending;
-    while (!(await this.log.sync(session)));
+    await this.log.sync(session);
+    const newest = this.#store.state.messages.findLast(
+      ({ role, createdAt }) => role === 'user' && createdAt,
+    );
+    // Another page has said something meanwhile.
+    if (newest && newest.id !== runId) this.#look(await this.log.runs(session));
+    this.#active.delete(runId);
     this.#store.update(withoutRun);
-    if (end?.event !== 'error') return;
-    const error = errorOfEnd(end);
-    this.failedRun = { id: runId, code: error.code };
-    this.#store.set({ error });
+    if (end?.event === 'error') this.#store.fail(errorOfEnd(end), { failedRun: runId });
   }
 
   /** Reads a run up to its end, which is `undefined` when nothing is known of the run any more. */
-  async #read(runId: string, signal: AbortSignal): Promise<StreamEvent | undefined> {
-    const { live } = this.#store.state;
-    const first = this.#streams.get(runId);
-    this.#streams.delete(runId);
-    const batches = followRun(this.#transport, runId, {
+  async #read(
+    { runId, stream: first, resend }: AcceptedRun,
+    signal: AbortSignal,
+  ): Promise<StreamEvent | undefined> {
+    const { seq, run } = this.#store.state;
+    this.#active.set(runId, { runId, resend });
+    const batches = followRun(this.#store.transport, runId, {
       first,
-      after: live?.seq && !first ? `${live.attempt}.${live.seq}` : undefined,
+      after: seq > 0 && !first ? `${run?.attempt}.${seq}` : undefined,
       signal,
-      resend: this.#accepted.get(runId)?.resend,
-      ...this.#store.line,
+      resend,
+      onLine: this.#store.onLine,
     });
     try {
       for await (const batch of batches) {
-        await this.#greeted(batch, signal);
         this.#store.update((state) => batch.reduce(withStreamEvent, state));
         const end = batch.find(isEnd);
         if (end) return end;
@@ -216,16 +173,6 @@ export class ChatConnection {
       if (asJimsApiError(error).status !== 404) throw error;
     }
     return undefined;
-  }
-
-  /** Before the first words of an answer the log knows whether they are a greeting. */
-  async #greeted(batch: readonly StreamEvent[], signal: AbortSignal): Promise<void> {
-    const { state } = this.#store;
-    const { live, messages } = state;
-    const isHeld = messages.some(({ id, createdAt }) => id === live?.runId && !createdAt);
-    if (!live?.hasGreeting || !isHeld) return;
-    const next = batch.reduce(withStreamEvent, state);
-    if (next.messages.length > messages.length) await this.log.sync(signal);
   }
 }
 

@@ -2,13 +2,13 @@ import type { JimsApiError } from './errors.ts';
 
 /** A chat at one moment. Immutable: what has not changed is the same object as before. */
 export interface ChatSnapshot {
-  /** The thread; `undefined` until the first message of a new one is accepted. */
+  /** The thread; `undefined` until the app greets in a new one, or its first message is accepted. */
   readonly threadId: string | undefined;
   readonly title: string | undefined;
   /** Oldest first. */
   readonly messages: readonly ChatMessage[];
   /**
-   * - `loading`: what was said before is being fetched.
+   * - `loading`: what was said before is being fetched, or the app is being called to greet.
    * - `ready`: nothing is going on; also after an error.
    * - `sending`: a message is on its way, and not accepted yet.
    * - `answering`: a run is answering, or waits for its turn; `stop` ends it.
@@ -59,13 +59,15 @@ export interface ChatMessage {
   readonly role: 'user' | 'assistant';
   readonly text: string;
   /**
-   * - `sending`: of the contact, not accepted yet.
-   * - `failed`: of the contact, not accepted; `retry` sends it again, `edit` changes it first.
+   * - `queued`: of the contact, waits for messages before it or for the connection; not accepted.
+   * - `sending`: of the contact, on its way; not accepted yet.
+   * - `failed`: of the contact, not accepted; `retry` sends it again, `edit` changes it first, `discard` takes it
+   *   back.
    * - `growing`: of the app, more is coming.
    * - `partial`: of the app, cut off when its run was stopped.
    * - `complete`: accepted, or whole.
    */
-  readonly state: 'sending' | 'failed' | 'growing' | 'partial' | 'complete';
+  readonly state: 'queued' | 'sending' | 'failed' | 'growing' | 'partial' | 'complete';
   /** The type of its event, such as `comm.user_message` or `comm.user_button_click`. */
   readonly type: string;
   /** UTC, ISO 8601; `undefined` until it is stored. */

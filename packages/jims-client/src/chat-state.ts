@@ -1,5 +1,13 @@
 // A chat as data, and how each thing that happens changes it. Nothing here waits or sends.
-import { BLANK, CLICK, fileOf, isMessage, membersOf, questionOf } from './chat-message.ts';
+import {
+  BLANK,
+  CLICK,
+  fileOf,
+  isMessage,
+  isUnstored,
+  membersOf,
+  questionOf,
+} from './chat-message.ts';
 import type {
   ChatFeedback,
   ChatMessage,
@@ -7,58 +15,47 @@ import type {
   ChatSnapshot,
   ChatWork,
 } from './chat-snapshot.ts';
+import { isEnd } from './run-stream.ts';
 import type { AskedQuestion, StreamEvent, ThreadEvent } from './wire.ts';
 
 /** Members of the snapshot, and what they are made of. */
-export interface ChatState extends Omit<ChatSnapshot, 'status' | 'run'> {
+export interface ChatState extends Partial<Omit<ChatSnapshot, 'messages' | 'status' | 'hasOlder'>> {
   /**
    * First those that are stored, in the order of the log, each once. Then what the run that is followed has
    * sent beyond that, and messages of the contact that are on their way.
    */
   readonly messages: readonly ChatMessage[];
-  readonly live: LiveRun | undefined;
+  /** The number of the last event of this attempt of the run. */
+  readonly seq: number;
+  /** The last run that failed, for as long as nothing came after it. */
+  readonly failedRun?: string | undefined;
+  /** Whether the run has ended; then what is stored of it is being read. */
+  readonly isOver: boolean;
   readonly feedback: Readonly<Record<string, ChatFeedback>>;
   /** The contact of the thread. */
-  readonly contactId: string | undefined;
+  readonly contactId?: string | undefined;
   /** The address of files, without their ids. */
   readonly filesUrl: string;
-  readonly isLoading: boolean;
+  /** Where the page before the oldest message begins; `null` when there is none. */
+  readonly older: string | null;
+  readonly isLoading?: boolean;
   /** Whether the connection is lost. */
-  readonly isLost: boolean;
-}
-
-/** The run that is followed. */
-export interface LiveRun extends ChatRun {
-  /** The number of the last event of this attempt. */
-  readonly seq: number;
-  /** Whether the app may greet first: then that comes before the message that began the run. */
-  readonly hasGreeting: boolean;
-  readonly isOver: boolean;
+  readonly isLost?: boolean;
 }
 
 /** What is known of a thread before anything else comes. */
 export const NEW_CHAT: ChatState = {
-  threadId: undefined,
-  contactId: undefined,
-  title: undefined,
   messages: [],
-  live: undefined,
-  question: undefined,
+  seq: 0,
+  isOver: false,
   feedback: {},
-  error: undefined,
-  hasOlder: false,
   filesUrl: '',
-  isLoading: false,
-  isLost: false,
+  older: null,
 };
 
-/**
- * Adds events of the log, whatever of them is there already. While a message is on its way nobody knows
- * whether a new one of the contact is that message: it, and what comes after it, is to be read again.
- */
+/** Adds events of the log, whatever of them is there already. */
 export function withEvents(state: ChatState, events: readonly ThreadEvent[]): ChatState {
   const newest = cursorOf(state) ?? '';
-  const isSending = state.messages.some((message) => message.state === 'sending');
   let next = state;
   for (const event of events.toSorted(by((each) => cursor(each.created_at, each.event_id)))) {
     const { event_id: id, event_data, created_at } = event;
@@ -66,9 +63,8 @@ export function withEvents(state: ChatState, events: readonly ThreadEvent[]): Ch
     const known =
       find(next, (message) => message.id === id) ??
       (isNew ? find(next, isUnknown(event_data['content'])) : undefined);
-    if (!isMessage(event_data) || known?.createdAt) continue;
-    if (isNew && isSending && !known) break;
-    next = withMessage(next, known, storedMessage(next, event, known));
+    if (isMessage(event_data) && !known?.createdAt)
+      next = withMessage(next, known, storedMessage(next, event, known));
   }
   return next;
 }
@@ -99,10 +95,7 @@ function storedMessage(
 }
 
 /** What a button says that was clicked. */
-export function labelOf(
-  messages: readonly Pick<ChatMessage, 'buttons'>[],
-  buttonId: string,
-): string {
+export function labelOf(messages: readonly ChatMessage[], buttonId: string): string {
   const buttons = messages.flatMap((message) => message.buttons);
   return buttons.findLast(({ id }) => id === buttonId)?.text ?? buttonId;
 }
@@ -141,18 +134,15 @@ export function withMessage(
   known: ChatMessage | undefined,
   now: ChatMessage,
 ): ChatState {
-  const { messages, live } = state;
-  if (known && known.createdAt === now.createdAt && known.runId === now.runId) {
-    return { ...state, messages: messages.map((each) => (each === known ? now : each)) };
-  }
+  const { messages, run } = state;
+  const list = known ? messages.with(messages.indexOf(known), now) : [...messages, now];
   const rankOf = ({ createdAt, id, runId, role }: ChatMessage): string => {
     if (createdAt) return cursor(createdAt, id);
-    if (!live || runId !== live.runId) return 'd';
-    if (role === 'assistant') return 'b';
-    return live.hasGreeting ? 'c' : 'a';
+    if (runId !== run?.runId) return 'c';
+    return role === 'user' ? 'a' : 'b';
   };
-  const others = messages.filter((each) => each !== known);
-  return { ...state, messages: [...others, now].toSorted(by(rankOf)) };
+  const isThere = known?.createdAt === now.createdAt && known?.runId === now.runId;
+  return { ...state, messages: known && isThere ? list : list.toSorted(by(rankOf)) };
 }
 
 /** Changes what is known of a message, by its key. */
@@ -161,23 +151,21 @@ export function withChange(state: ChatState, key: string, change: Partial<ChatMe
   return known ? withMessage(state, known, { ...known, ...change }) : state;
 }
 
-const NOTHING_SEEN = { seq: 0, status: undefined, steps: [] };
+const NOTHING_SEEN = { status: undefined, steps: [] };
 
 /** Begins to follow a run. */
-export function withRun(state: ChatState, runId: string, hasGreeting: boolean): ChatState {
-  if (state.live?.runId === runId) return state;
-  return { ...state, live: { runId, hasGreeting, attempt: 1, isOver: false, ...NOTHING_SEEN } };
+export function withRun(state: ChatState, runId: string): ChatState {
+  if (state.run?.runId === runId) return state;
+  const run = { runId, attempt: 1, ...NOTHING_SEEN };
+  return { ...state, seq: 0, isOver: false, failedRun: undefined, run };
 }
 
 /** The log has everything that came of the run. */
 export function withoutRun(state: ChatState): ChatState {
-  const { live } = state;
   // A run that was stopped while it waited has left nothing: its message was never stored.
-  const left = state.messages.find(
-    ({ createdAt, role, runId }) => role === 'user' && !createdAt && runId === live?.runId,
-  );
+  const left = find(state, (message) => isUnstored(message) && message.runId === state.run?.runId);
   const now = left ? withChange(state, left.key, { state: 'failed' }) : state;
-  return { ...now, live: undefined, messages: withoutAnswer(now) };
+  return { ...now, run: undefined, messages: withoutAnswer(now) };
 }
 
 /** Without what is not stored of an answer. */
@@ -187,73 +175,71 @@ function withoutAnswer({ messages }: ChatState): readonly ChatMessage[] {
 
 /** Takes an event of the run that is followed, unless it came before, or is of an attempt that was lost. */
 export function withStreamEvent(state: ChatState, event: StreamEvent): ChatState {
-  const { live } = state;
-  if (!live || live.isOver) return state;
-  const isRestart = event.event === 'restarted';
-  const [given = live.attempt, seq = live.seq + 1] = event.id?.split('.').map(Number) ?? [];
-  const attempt = isRestart ? event.data.attempt : given;
-  if (attempt > live.attempt) {
-    const again = { ...live, ...NOTHING_SEEN, attempt };
-    return withStreamEvent({ ...state, live: again, messages: withoutAnswer(state) }, event);
+  const { run } = state;
+  // Those without a position say nothing that a chat shows.
+  const [attempt = 0, seq = 0] = event.id?.split('.').map(Number) ?? [];
+  if (!run || state.isOver || attempt < run.attempt) return state;
+  if (attempt > run.attempt) {
+    const again = { ...run, ...NOTHING_SEEN, attempt };
+    return withStreamEvent({ ...state, run: again, seq: 0, messages: withoutAnswer(state) }, event);
   }
-  if (isRestart || attempt < live.attempt || seq <= live.seq) return state;
-  return withTaken(state, event, { ...live, seq });
+  if (seq <= state.seq) return state;
+  return withTaken({ ...state, seq, isOver: isEnd(event) }, run, event);
 }
 
-function withTaken(before: ChatState, event: StreamEvent, live: LiveRun): ChatState {
-  const state = { ...before, live };
-  const { id, data } = event;
+function withTaken(state: ChatState, run: ChatRun, event: StreamEvent): ChatState {
+  const { filesUrl } = state;
   switch (event.event) {
     case 'status':
-      return { ...state, live: { ...live, status: event.data.status } };
+      return { ...state, run: { ...run, status: event.data.status } };
     case 'step':
-      return { ...state, live: { ...live, steps: withWork(live.steps, event.data) } };
+      return { ...state, run: { ...run, steps: withWork(run.steps, event.data) } };
     case 'error':
       // Nothing of it is stored.
-      return { ...state, live: { ...live, isOver: true }, messages: withoutAnswer(state) };
+      return { ...state, messages: withoutAnswer(state) };
     case 'result':
-      return { ...withQuestion(state, event.data.question), live: { ...live, isOver: true } };
-    case 'cancelled':
-      // Without an id it goes on in another process.
-      return { ...state, live: { ...live, isOver: id !== undefined } };
-    case 'event':
-      return isMessage(event.data.event_data) ? withPart(state, event.data.event_id, event) : state;
-    case 'thread':
-    case 'restarted':
-      return before;
+      return withQuestion(state, event.data.question);
+    case 'event': {
+      const { event_id, event_type: type, event_data } = event.data;
+      if (!isMessage(event_data)) return state;
+      return withPart(state, event_id, () => ({ ...membersOf(event_data, filesUrl), type }));
+    }
+    case 'delta':
+      return withPart(state, event.data.message_id, ({ text }) => ({
+        text: text + event.data.delta,
+      }));
+    case 'reasoning':
+      return withPart(state, event.data.message_id, ({ reasoning }) => ({
+        reasoning: reasoning + event.data.delta,
+      }));
+    case 'tool': {
+      const { message_id, ...tool } = event.data;
+      return withPart(state, message_id, ({ tools }) => ({ tools: withWork(tools, tool) }));
+    }
+    case 'source': {
+      const { message_id, ...source } = event.data;
+      return withPart(state, message_id, ({ sources }) => ({ sources: [...sources, source] }));
+    }
+    case 'file':
+      return withPart(state, event.data.message_id, ({ files }) => ({
+        files: [...files, fileOf(event.data, filesUrl)],
+      }));
     default:
       // A newer service may send more.
-      return 'message_id' in data ? withPart(state, data.message_id, event) : state;
+      return state;
   }
 }
 
 /** Takes a part of a message of the run; one that is stored does not change any more. */
-function withPart(state: ChatState, id: string, event: PartEvent): ChatState {
+function withPart(
+  state: ChatState,
+  id: string,
+  changeOf: (before: ChatMessage) => Partial<ChatMessage>,
+): ChatState {
   const known = find(state, (message) => message.id === id);
   if (known?.createdAt) return state;
-  const before = known ?? { ...BLANK, id, key: id, runId: state.live?.runId };
-  return withMessage(state, known, { ...before, ...changeBy(event, before, state) });
-}
-
-type PartEvent = Extract<
-  StreamEvent,
-  { readonly event: 'event' | 'delta' | 'reasoning' | 'tool' | 'source' | 'file' }
->;
-
-/** What a part of a message changes in it. */
-function changeBy(
-  { event, data }: PartEvent,
-  { text, reasoning, tools, sources, files }: ChatMessage,
-  { filesUrl }: ChatState,
-): Partial<ChatMessage> {
-  if (event === 'delta') return { text: text + data.delta };
-  if (event === 'reasoning') return { reasoning: reasoning + data.delta };
-  if (event === 'file') return { files: [...files, fileOf(data, filesUrl)] };
-  if (event === 'event') {
-    return { ...membersOf(data.event_data, filesUrl), type: data.event_type };
-  }
-  const { message_id: _, ...part } = data;
-  return 'url' in part ? { sources: [...sources, part] } : { tools: withWork(tools, part) };
+  const before = known ?? { ...BLANK, id, key: id, runId: state.run?.runId };
+  return withMessage(state, known, { ...before, ...changeOf(before) });
 }
 
 /** The same question stays the same object. */
@@ -266,7 +252,5 @@ export function withQuestion(state: ChatState, asked: AskedQuestion | undefined)
 function withWork(list: readonly ChatWork[], work: ChatWork): readonly ChatWork[] {
   const known = list.find(({ id }) => id === work.id);
   // When it is over its input does not come again.
-  return known
-    ? list.map((each) => (each === known ? { ...each, ...work } : each))
-    : [...list, work];
+  return known ? list.with(list.indexOf(known), { ...known, ...work }) : [...list, work];
 }

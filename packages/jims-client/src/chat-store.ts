@@ -1,17 +1,26 @@
-import type { ChatQuestion, ChatRun, ChatSnapshot } from './chat-snapshot.ts';
+import { isUnstored } from './chat-message.ts';
+import type { ChatQuestion, ChatSnapshot } from './chat-snapshot.ts';
 import { NEW_CHAT } from './chat-state.ts';
 import type { ChatState } from './chat-state.ts';
+import type { JimsApiError } from './errors.ts';
+import { asJimsApiError } from './transport.ts';
+import type { Transport } from './transport.ts';
 
-/** The state of a chat, and those who listen to it. */
+/** What the parts of a chat share: its state, who listens to it, and the service. */
 export class ChatStore {
+  readonly transport: Transport;
   state: ChatState;
+  /** Settles when no message is on its way; never rejects. */
+  sending: Promise<unknown> = Promise.resolve();
+  /** Ends when the chat is left. */
+  readonly life: AbortController = new AbortController();
   readonly listeners: Set<() => void> = new Set();
-  #run: ChatRun | undefined;
   #question: ChatQuestion | undefined;
   #snapshot: ChatSnapshot | undefined;
   #announced: ChatSnapshot | undefined;
 
-  constructor(first: Partial<ChatState>) {
+  constructor(transport: Transport, first: Partial<ChatState>) {
+    this.transport = transport;
     this.state = { ...NEW_CHAT, ...first };
   }
 
@@ -31,17 +40,18 @@ export class ChatStore {
     });
   }
 
-  /** What is known of the connection. */
-  readonly line = {
-    onLost: (): void => this.set({ isLost: true }),
-    onOpen: (): void => this.set({ isLost: false }),
-  } as const;
+  /** Takes what is known of the connection. */
+  readonly onLine = (isLost: boolean): void => this.set({ isLost });
+
+  /** Shows why something failed. */
+  fail(thrown: unknown, change: Partial<ChatState> = {}): JimsApiError {
+    const error = asJimsApiError(thrown);
+    this.set({ ...change, error });
+    return error;
+  }
 
   readonly getSnapshot = (): ChatSnapshot => {
-    const { threadId, title, messages, question, error, hasOlder, live } = this.state;
-    const { runId = '', status, steps = [], attempt = 1 } = live ?? {};
-    this.#run =
-      live && !live.isOver ? same(this.#run, { runId, status, steps, attempt }) : undefined;
+    const { threadId, title, messages, question, error, older, run, isOver } = this.state;
     // Which message asks may be known later than the question.
     const asks = question && messages.findLast(({ questionId }) => questionId === question.id);
     this.#question = question && same(this.#question, { ...question, messageId: asks?.id });
@@ -50,24 +60,31 @@ export class ChatStore {
       title,
       messages,
       status: statusOf(this.state),
-      run: this.#run,
+      run: isOver ? undefined : run,
       question: this.#question,
       error,
-      hasOlder,
+      hasOlder: older !== null,
     });
     return this.#snapshot;
   };
 }
 
-function statusOf({ isLoading, isLost, live, messages }: ChatState): ChatSnapshot['status'] {
+function statusOf({
+  isLoading,
+  isLost,
+  error,
+  run,
+  isOver,
+  messages,
+}: ChatState): ChatSnapshot['status'] {
   if (isLost) return 'reconnecting';
-  if (isLoading) return 'loading';
-  if (live && !live.isOver) return 'answering';
-  if (messages.some(({ state }) => state === 'sending')) return 'sending';
+  if (isLoading && !error) return 'loading';
+  if (run && !isOver) return 'answering';
+  if (messages.some(({ state }) => state === 'queued' || state === 'sending')) return 'sending';
   // One that was accepted waits for its run.
   const waits = messages.some(
-    ({ role, createdAt, state, runId }) =>
-      role === 'user' && !createdAt && state === 'complete' && runId !== live?.runId,
+    (message) =>
+      isUnstored(message) && message.state === 'complete' && message.runId !== run?.runId,
   );
   return waits ? 'answering' : 'ready';
 }

@@ -6,6 +6,13 @@ export interface SendOptions {
   readonly files?: readonly Blob[];
 }
 
+/** What was in a message that was taken back. */
+export interface TakenBack {
+  readonly text: string;
+  /** Those that were sent with it. */
+  readonly files: readonly Blob[];
+}
+
 /**
  * A live chat: what a user interface binds to. It has the shape that React's `useSyncExternalStore` and
  * other stores want.
@@ -20,7 +27,10 @@ export interface Chat {
    * the `JimsApiError` that is the snapshot's `error`, too. So does every function here.
    */
   readonly send: (text: string, options?: SendOptions) => Promise<void>;
-  /** Stops the run that is answering. What was seen of the answer stays. */
+  /**
+   * Stops the run that is answering. What was seen of the answer stays. Resolves when the run is over and the chat
+   * has its end, or after ten seconds.
+   */
   readonly stop: () => Promise<void>;
   /** Clicks a button of a message. */
   readonly click: (buttonId: string) => Promise<void>;
@@ -33,6 +43,11 @@ export interface Chat {
   readonly retry: () => Promise<void>;
   /** Replaces a message of the contact, and what came after it: the chat goes on in a copy of the thread. */
   readonly edit: (messageId: string, text: string) => Promise<void>;
+  /**
+   * Takes a message back that is `failed`. Returns what was in it, such as for the user to write it again; `undefined`
+   * for any other message.
+   */
+  readonly discard: (messageId: string) => TakenBack | undefined;
   /** Fetches the page of messages before the oldest one. */
   readonly loadOlder: () => Promise<void>;
   /** Says what the contact thinks of a message of the app; `undefined` takes it back. */

@@ -9,22 +9,25 @@ export const STREAM = { accept: 'text/event-stream' };
 /** How to read a stream of the service. */
 export interface FollowOptions<T> extends Pick<
   CallOptions,
-  'query' | 'signal' | 'tries' | 'onLost'
+  'query' | 'signal' | 'tries' | 'onLine'
 > {
   /** The first connection, where there is one already. */
   readonly first?: OpenAnswer | undefined;
+  /** Connects once more in another way, where it gives an answer. */
+  readonly reopen?: () => Promise<OpenAnswer | undefined>;
   /** Goes on after the event with this id. */
   readonly after?: string | undefined;
-  /** Throws for what cannot be an event of the service: then the connection is lost. */
-  readonly parse: (message: SseMessage) => T;
-  readonly isLast?: (event: T) => boolean;
-  readonly onOpen?: () => void;
+  /**
+   * Gets a message, and the id of the one before it. Throws for what cannot be an event of the service: then the
+   * connection is lost.
+   */
+  readonly parse: (message: SseMessage, before: string) => T;
 }
 
 /**
- * Reads a stream up to its last event, through lost connections: each is joined again after the last
- * event that came. What arrives together is given together. After `tries` connections in a row that
- * brought nothing it gives up; never by default.
+ * Reads a stream through lost connections, until it is left: each is joined again after the last event that came.
+ * What arrives together is given together. After `tries` connections in a row that brought nothing it gives up;
+ * never by default.
  *
  * @throws JimsApiError for a reason that stays.
  */
@@ -33,54 +36,39 @@ export async function* follow<T>(
   path: string,
   options: FollowOptions<T>,
 ): AsyncGenerator<readonly T[]> {
-  const { query, signal, parse, isLast, onOpen } = options;
+  const { parse, reopen, ...call } = options;
   let { first, after = '' } = options;
-  let leastMs = 0;
-  let isOver = false;
-  const events: T[] = [];
   for (let count = 1; ; count++) {
     let fault: unknown;
-    const push = sseParser({
-      id: after,
-      onRetry: (ms) => (leastMs = ms),
-      onMessage(message) {
-        if (isOver) return;
-        const event = parse(message);
-        // An id without data moves nothing: the network has cut off its event.
-        after = message.id;
-        events.push(event);
-        count = 0;
-        isOver = isLast?.(event) === true;
-      },
-    });
     const headers = { ...STREAM, ...(after && { 'last-event-id': after }) };
     try {
-      const answer = first ?? (await transport.open(path, { query, signal, headers }));
+      const answer =
+        first ?? (await reopen?.()) ?? (await transport.open(path, { ...call, headers }));
       first = undefined;
-      onOpen?.();
+      for await (const messages of messagesOf(answer, after)) {
+        const events = messages.map((each, index) => parse(each, messages[index - 1]?.id ?? after));
+        // An id without data moves nothing: the network has cut off its event.
+        after = messages.at(-1)?.id ?? after;
+        count = 0;
+        yield events;
+      }
       // The client has seen the end of the stream already.
-      isOver = answer.response.status === 204;
-      yield* batchesOf(answer, push, { events, isOver: () => isOver });
+      if (answer.response.status === 204) return;
     } catch (thrown) {
       fault = thrown;
     }
-    if (isOver) return;
-    await nextTry(fault, { ...options, count: Math.max(1, count), leastMs });
+    await nextTry(fault, { ...options, count: Math.max(1, count) });
   }
 }
 
-/** What is parsed of each piece of a connection, also of one that has a fault in it. */
-async function* batchesOf<T>(
+/** What arrives together of a connection. */
+async function* messagesOf(
   answer: OpenAnswer,
-  push: (piece: string) => void,
-  { events, isOver }: { readonly events: T[]; readonly isOver: () => boolean },
-): AsyncGenerator<readonly T[]> {
+  after: string,
+): AsyncGenerator<readonly SseMessage[]> {
+  const read = sseParser(after);
   for await (const piece of piecesOf(answer)) {
-    try {
-      push(piece);
-    } finally {
-      if (events.length > 0) yield events.splice(0);
-    }
-    if (isOver()) return;
+    const messages = read(piece);
+    if (messages.length > 0) yield messages;
   }
 }

@@ -1,4 +1,4 @@
-export type { Chat, SendOptions } from './chat.ts';
+export type { Chat, SendOptions, TakenBack } from './chat.ts';
 export type {
   ChatButton,
   ChatFeedback,
@@ -16,11 +16,13 @@ export { JimsApiError } from './errors.ts';
 export type { OpenChatOptions } from './live-chat.ts';
 export type { MessageOptions } from './message-options.ts';
 export type { FileAddress, JimsFiles, JimsRuns } from './resources.ts';
+export { CHAT_INCLUDES } from './run-stream.ts';
 export type { SseMessage } from './sse-parser.ts';
 export type {
   EventListOptions,
   ForkOptions,
   JimsThreads,
+  NewThreadOptions,
   PageOptions,
   ThreadExport,
   ThreadListOptions,
@@ -51,3 +53,15 @@ export type {
   ThreadPage,
   Work,
 } from './wire.ts';
+export type {
+  EntryOf,
+  ModelAnswer,
+  ModelCall,
+  ModelMessage,
+  ModelPart,
+  ModelRequest,
+  SourcePosition,
+  Trace,
+  TraceEntry,
+  TraceError,
+} from './wire-trace.ts';

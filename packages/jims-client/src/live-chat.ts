@@ -1,49 +1,64 @@
 import { ChatConnection } from './chat-connection.ts';
 import { CLICK } from './chat-message.ts';
-import type { ChatFeedback } from './chat-snapshot.ts';
+import type { ChatFeedback, ChatMessage } from './chat-snapshot.ts';
 import { labelOf, withChange } from './chat-state.ts';
 import { ChatStore } from './chat-store.ts';
-import type { Chat, SendOptions } from './chat.ts';
+import type { Chat, SendOptions, TakenBack } from './chat.ts';
 import { JimsApiError } from './errors.ts';
+import { newKey } from './message-options.ts';
+import type { MessageOptions } from './message-options.ts';
 import { Outbox } from './outbox.ts';
-import type { Draft, OutboxOptions } from './outbox.ts';
+import type { Draft } from './outbox.ts';
+import { pause } from './pause.ts';
+import { runsOf } from './resources.ts';
+import type { JimsRuns } from './resources.ts';
+import { threadsOf } from './threads.ts';
+import type { JimsThreads } from './threads.ts';
 import { asJimsApiError } from './transport.ts';
 import type { Transport } from './transport.ts';
 import type { Thread } from './wire.ts';
 
 /** Which chat to open. */
-export interface OpenChatOptions extends OutboxOptions {
-  /** Without it the first message makes a new thread. */
+export interface OpenChatOptions extends Pick<MessageOptions, 'contactId' | 'threadConfig'> {
+  /** Without it the chat begins a new thread. */
   readonly threadId?: string | undefined;
+  /**
+   * Lets the app speak first in a new thread: with `true` as soon as somebody subscribes, with `before-message` when
+   * the first message is sent. Default false.
+   */
+  readonly greet?: boolean | 'before-message' | undefined;
 }
 
 /** A page that draws anew leaves for a moment. */
 const GRACE_MS = 1000;
 
-/** Why a run has failed that can go on: what it did in steps is not done again. */
-const GOES_ON = /^(?:lost|pipeline_changed|shutting_down|store_unavailable)$/;
+/** How long the end of a run that is stopped is waited for. */
+const STOP_MS = 10_000;
 
 /** The chat of a thread, over the network. */
 export class LiveChat implements Chat {
   readonly getSnapshot: Chat['getSnapshot'];
-  readonly #transport: Transport;
+  readonly #runs: JimsRuns;
+  readonly #threads: JimsThreads;
   readonly #store: ChatStore;
   readonly #outbox: Outbox;
-  readonly #life = new AbortController();
+  readonly #options: OpenChatOptions;
+  readonly #greetingKey = newKey();
   #connection: ChatConnection | undefined;
-  #leaving: ReturnType<typeof setTimeout> | undefined;
-  /** Messages are accepted in the order in which they are sent. */
-  #sending: Promise<unknown> = Promise.resolve();
 
-  constructor(transport: Transport, { threadId, ...options }: OpenChatOptions) {
-    this.#transport = transport;
-    const { contactId } = options;
-    const isLoading = threadId !== undefined;
+  constructor(transport: Transport, options: OpenChatOptions) {
+    const { threadId, contactId, threadConfig, greet = false } = options;
     const filesUrl = transport.address('/api/v1/files/');
-    this.#store = new ChatStore({ threadId, contactId, isLoading, filesUrl });
-    this.getSnapshot = this.#store.getSnapshot;
-    this.#outbox = new Outbox(transport, this.#store, { ...options, signal: this.#life.signal });
-    if (isLoading) this.#connection = this.#connect(false);
+    const isLoading = greet === true || threadId !== undefined;
+    const store = new ChatStore(transport, { threadId, contactId, isLoading, filesUrl });
+    const { signal } = store.life;
+    this.#runs = runsOf(transport, signal);
+    this.#threads = threadsOf(transport, contactId, signal);
+    this.#options = options;
+    this.#store = store;
+    this.getSnapshot = store.getSnapshot;
+    this.#outbox = new Outbox(store, threadConfig);
+    if (threadId !== undefined) this.#connect();
   }
 
   /** It is connected while somebody listens. */
@@ -52,13 +67,14 @@ export class LiveChat implements Chat {
     // The same function may subscribe twice.
     const call = (): void => listener();
     listeners.add(call);
-    clearTimeout(this.#leaving);
     this.#connection?.start();
+    if (this.#options.greet === true && this.#isUngreeted)
+      this.#queue(() => this.#try(this.#greet)).catch(() => {});
     return () => {
       listeners.delete(call);
-      clearTimeout(this.#leaving);
-      if (listeners.size > 0) return;
-      this.#leaving = setTimeout(() => this.#connection?.pause(), GRACE_MS);
+      setTimeout(() => {
+        if (listeners.size === 0) this.#connection?.pause();
+      }, GRACE_MS);
     };
   };
 
@@ -67,10 +83,9 @@ export class LiveChat implements Chat {
 
   readonly click = async (buttonId: string): Promise<void> => {
     const { messages, question } = this.#store.state;
-    const isAsked = question?.buttons.some(({ id }) => id === buttonId);
-    const text = labelOf(question ? [...messages, question] : messages, buttonId);
-    const answers = isAsked ? question?.id : undefined;
-    return this.#say({ type: CLICK, content: buttonId, text, answers });
+    const button = question?.buttons.find(({ id }) => id === buttonId);
+    const text = button?.text ?? labelOf(messages, buttonId);
+    return this.#say({ type: CLICK, content: buttonId, text, answers: button && question?.id });
   };
 
   readonly answer = async (value: unknown): Promise<void> => {
@@ -83,97 +98,136 @@ export class LiveChat implements Chat {
 
   readonly stop = (): Promise<void> =>
     this.#try(async () => {
-      await this.#sending;
-      const { live, messages } = this.#store.state;
-      const waiting = messages.find(({ createdAt, runId: its }) => !createdAt && its);
-      const runId = live && !live.isOver ? live.runId : waiting?.runId;
+      await this.#store.sending;
+      const runId = this.#connection?.current;
       if (runId === undefined) return;
-      const { signal } = this.#life;
-      await this.#transport.json(`/api/v1/runs/${runId}/cancel`, { method: 'POST', signal });
+      await this.#runs.cancel(runId);
+      await this.#ended(runId);
     });
 
-  readonly retry = async (): Promise<void> => {
-    this.#connection?.start();
-    const { messages } = this.#store.state;
-    const failed = messages.filter(({ state }) => state === 'failed');
-    // What was refused for good gets a new key: the old one would bring the same answer.
-    const sent = failed.map(({ key, runId }) =>
-      this.#deliver(runId ? this.#outbox.again(key) : key),
-    );
-    await Promise.all(sent);
-    const connection = this.#connection;
-    const run = connection?.failedRun;
-    if (!run || failed.length > 0) return;
+  readonly retry = (): Promise<void> => {
+    const { messages, failedRun } = this.#store.state;
     // A second call while this one is on its way does nothing.
-    connection.failedRun = undefined;
-    try {
-      await this.#try(async () => {
-        if (!GOES_ON.test(run.code) || !(await this.#goOn(run.id))) return this.#sendAgain(run.id);
-        connection.acceptedAgain(run.id);
-      });
-    } catch (error) {
-      connection.failedRun = run;
-      throw error;
-    }
+    this.#store.set({ failedRun: undefined });
+    return this.#try(
+      async () => {
+        this.#connection?.start();
+        const failed = messages.filter(({ state }) => state === 'failed');
+        // What was refused for good gets a new key: the old one would bring the same answer.
+        const sent = failed.map(({ key, runId }) =>
+          this.#deliver(runId ? this.#outbox.again(key) : key),
+        );
+        await Promise.all(sent);
+        if (failedRun === undefined || failed.length > 0) return;
+        if (await this.#goOn(failedRun)) this.#connection?.accepted({ runId: failedRun });
+        else await this.#sendAgain(failedRun);
+      },
+      () => this.#store.set({ failedRun }),
+    );
   };
 
   readonly edit = async (messageId: string, text: string): Promise<void> => {
-    const message = this.#store.state.messages.find(({ id }) => id === messageId);
-    const draft = { content: text, stored: message?.files };
-    if (message?.state !== 'failed') return this.#replace(messageId, draft);
-    this.#outbox.remove(message.key);
-    return this.#say(draft);
+    const message = this.#message(messageId);
+    if (message?.state !== 'failed')
+      return this.#replace(messageId, { content: text, stored: message?.files });
+    const { files, stored } = this.#outbox.remove(message.key);
+    return this.#say({ content: text, files, stored });
+  };
+
+  readonly discard = (messageId: string): TakenBack | undefined => {
+    const message = this.#message(messageId);
+    if (message?.state !== 'failed') return undefined;
+    const { files = [] } = this.#outbox.remove(message.key);
+    this.#store.set({ error: undefined });
+    return { text: message.text, files };
   };
 
   readonly loadOlder = (): Promise<void> =>
-    this.#try(async () => this.#connection?.log.loadOlder(this.#life.signal));
+    this.#try(async () => this.#connection?.log.loadOlder(this.#store.life.signal));
 
-  readonly giveFeedback = (messageId: string, feedback: ChatFeedback | undefined): Promise<void> =>
-    this.#try(async () => {
-      const before = this.#store.state.messages.find(({ id }) => id === messageId)?.feedback;
-      this.#setFeedback(messageId, feedback);
-      const { threadId } = this.#store.state;
-      const path = `/api/v1/threads/${threadId}/messages/${messageId}/feedback`;
-      const { signal } = this.#life;
-      const call = feedback ? { method: 'PUT', body: feedback } : { method: 'DELETE' };
-      try {
-        await this.#transport.json(path, { ...call, signal });
-      } catch (error) {
-        this.#setFeedback(messageId, before);
-        throw error;
-      }
-    });
+  readonly giveFeedback = (
+    messageId: string,
+    feedback: ChatFeedback | undefined,
+  ): Promise<void> => {
+    const { transport, life, state } = this.#store;
+    const before = this.#message(messageId)?.feedback;
+    const path = `/api/v1/threads/${state.threadId}/messages/${messageId}/feedback`;
+    const { signal } = life;
+    const call = feedback ? { method: 'PUT', body: feedback } : { method: 'DELETE' };
+    this.#setFeedback(messageId, feedback);
+    return this.#try(
+      () => transport.json(path, { ...call, signal }),
+      () => this.#setFeedback(messageId, before),
+    );
+  };
 
   readonly close = (): void => {
-    clearTimeout(this.#leaving);
-    this.#life.abort();
+    this.#store.life.abort();
     this.#connection?.pause();
   };
+
+  /** Resolves when a run is over and the chat has its end, or after a time. */
+  async #ended(runId: string): Promise<void> {
+    const waiting = new AbortController();
+    const check = (): void => {
+      if (this.#connection?.current !== runId) waiting.abort();
+    };
+    const leave = this.subscribe(check);
+    check();
+    await pause(1, waiting.signal, STOP_MS).catch(() => {});
+    leave();
+  }
+
+  #message(messageId: string): ChatMessage | undefined {
+    return this.#store.state.messages.find(({ id }) => id === messageId);
+  }
 
   #setFeedback(messageId: string, feedback: ChatFeedback | undefined): void {
     this.#store.update((state) => withChange(state, messageId, { feedback }));
   }
+
+  get #isUngreeted(): boolean {
+    return Boolean(this.#options.greet) && this.#store.state.threadId === undefined;
+  }
+
+  /** Makes the thread, and lets the app speak first in it, unless it is there already. */
+  readonly #greet = async (): Promise<void> => {
+    const { contactId, threadConfig } = this.#options;
+    const store = this.#store;
+    if (!this.#isUngreeted) return;
+    const create = (): Promise<Thread> =>
+      this.#threads.create({ contactId, threadConfig, greet: true }, this.#greetingKey);
+    const { thread_id: threadId, run_id: runId } = await create();
+    store.set({ threadId, isLoading: false });
+    const connection = this.#connect();
+    const resend = async (): Promise<undefined> => void (await create());
+    if (runId !== undefined) connection.accepted({ runId, resend });
+  };
 
   #say(draft: Draft): Promise<void> {
     return this.#deliver(this.#outbox.add(draft));
   }
 
   #deliver(key: string): Promise<void> {
-    const sending = this.#sending.then(async () => {
-      const run = await this.#outbox.deliver(key);
-      this.#connection ??= this.#connect(true);
-      this.#connection.accepted(run);
+    return this.#queue(async () => {
+      const run = await this.#outbox.deliver(key, this.#greet);
+      (this.#connection ?? this.#connect()).accepted(run);
     });
-    this.#sending = sending.catch(() => this.#connection?.start());
-    this.#connection?.hold(this.#sending);
+  }
+
+  /** Messages are accepted in the order in which they are sent. */
+  #queue(action: () => Promise<void>): Promise<void> {
+    const store = this.#store;
+    const sending = store.sending.then(action);
+    store.sending = sending.catch(() => this.#connection?.start());
+    this.#connection?.wake();
     return sending;
   }
 
   /** Lets a failed run go on in its thread; `false` where the service does not do that for the caller. */
   async #goOn(runId: string): Promise<boolean> {
-    const { signal } = this.#life;
     try {
-      await this.#transport.json(`/api/v1/runs/${runId}/retry`, { method: 'POST', signal });
+      await this.#runs.retry(runId);
       return true;
     } catch (error) {
       const { status } = asJimsApiError(error);
@@ -184,11 +238,10 @@ export class LiveChat implements Chat {
 
   /** Sends the message of a run again, in a copy of the thread. */
   async #sendAgain(runId: string): Promise<void> {
-    const { messages } = this.#store.state;
-    const message = messages.find(({ id }) => id === runId);
+    const message = this.#message(runId);
     if (!message) return;
     const { type, text, files: stored } = message;
-    const buttons = messages.flatMap((each) => each.buttons);
+    const buttons = this.#store.state.messages.flatMap((each) => each.buttons);
     const button = type === CLICK && buttons.findLast((each) => each.text === text);
     await this.#replace(runId, { type, content: button ? button.id : text, text, stored });
   }
@@ -196,41 +249,35 @@ export class LiveChat implements Chat {
   /** Goes on in a copy of the thread that ends before a message. */
   #replace(messageId: string, draft: Draft): Promise<void> {
     return this.#try(async () => {
-      const { threadId, messages } = this.#store.state;
-      const { thread_id } = await this.#transport.json<Thread>(`/api/v1/threads/${threadId}/fork`, {
-        body: { before: messageId },
-        signal: this.#life.signal,
-      });
+      const { threadId = '', messages } = this.#store.state;
+      const copy = await this.#threads.fork(threadId, { before: messageId });
       this.#connection?.pause();
       const end = messages.findIndex(({ id }) => id === messageId);
       this.#store.set({
-        threadId: thread_id,
+        threadId: copy.thread_id,
         messages: messages.slice(0, Math.max(0, end)),
-        live: undefined,
+        run: undefined,
         question: undefined,
         error: undefined,
+        isLoading: true,
       });
-      this.#connection = this.#connect(false);
+      this.#connect();
       await this.#say(draft);
     });
   }
 
-  #connect(isNew: boolean): ChatConnection {
-    const { threadId = '' } = this.#store.state;
-    const options = { isNew, closed: this.#life.signal };
-    const connection = new ChatConnection(this.#transport, this.#store, threadId, options);
-    connection.hold(this.#sending);
-    return connection;
+  #connect(): ChatConnection {
+    this.#connection = new ChatConnection(this.#store);
+    return this.#connection;
   }
 
-  async #try(action: () => Promise<unknown>): Promise<void> {
+  async #try(action: () => Promise<unknown>, undo = (): void => {}): Promise<void> {
     try {
       await action();
       this.#store.set({ error: undefined });
-    } catch (thrown) {
-      const error = asJimsApiError(thrown);
-      this.#store.set({ error });
-      throw error;
+    } catch (error) {
+      undo();
+      throw this.#store.fail(error);
     }
   }
 }

@@ -1,16 +1,12 @@
 import type { AcceptedRun } from './chat-connection.ts';
-import { BLANK, MESSAGE } from './chat-message.ts';
+import { BLANK, MESSAGE, fileOf } from './chat-message.ts';
 import type { ChatFile, ChatMessage } from './chat-snapshot.ts';
 import { withMessage, withChange } from './chat-state.ts';
 import type { ChatStore } from './chat-store.ts';
-import { JimsApiError } from './errors.ts';
 import { chatRequest, newKey } from './message-options.ts';
-import type { MessageOptions } from './message-options.ts';
 import { CHAT_INCLUDES, openRun } from './run-stream.ts';
-import type { OpenRun } from './run-stream.ts';
-import { asJimsApiError } from './transport.ts';
-import type { Transport } from './transport.ts';
 import { nameOf, uploadFile } from './upload.ts';
+import type { JsonObject } from './wire.ts';
 
 /** A message to send. */
 export interface Draft {
@@ -25,28 +21,23 @@ export interface Draft {
   readonly answers?: string | undefined;
 }
 
-/** What the messages of a chat are sent with. */
-export type OutboxOptions = Pick<MessageOptions, 'contactId' | 'threadConfig' | 'greet'>;
+interface StoredDraft extends Draft {
+  readonly body?: object;
+}
+
+const NOTHING: StoredDraft = { content: '' };
 
 const TRIES = 10;
 
 /** The messages of the contact that are not stored yet. */
 export class Outbox {
-  readonly #transport: Transport;
   readonly #store: ChatStore;
-  readonly #options: OutboxOptions & { readonly signal: AbortSignal };
-  readonly #drafts = new Map<string, Draft>();
-  /** What is sent: the same each time, for the service to recognize it. */
-  readonly #bodies = new Map<string, object>();
+  readonly #threadConfig: JsonObject | undefined;
+  readonly #drafts = new Map<string, StoredDraft>();
 
-  constructor(
-    transport: Transport,
-    store: ChatStore,
-    options: OutboxOptions & { readonly signal: AbortSignal },
-  ) {
-    this.#transport = transport;
+  constructor(store: ChatStore, threadConfig: JsonObject | undefined) {
     this.#store = store;
-    this.#options = options;
+    this.#threadConfig = threadConfig;
   }
 
   /** Shows a message that is to be sent. Returns its key. */
@@ -55,83 +46,87 @@ export class Outbox {
     const { content, type = MESSAGE, text = content } = draft;
     this.#drafts.set(key, draft);
     const its = { id: key, key, type, text, files: shown(draft) };
-    const message: ChatMessage = { ...BLANK, ...its, role: 'user', state: 'sending' };
+    const message: ChatMessage = { ...BLANK, ...its, role: 'user', state: 'queued' };
     this.#store.update((state) => withMessage(state, undefined, message));
     return key;
   }
 
   /** Takes a message back that was not accepted. */
-  remove(key: string): void {
+  remove(key: string): Draft {
     const { messages } = this.#store.state;
     this.#store.set({ messages: messages.filter((message) => message.key !== key) });
+    const { body: _, ...draft } = this.#drafts.get(key) ?? NOTHING;
+    return draft;
   }
 
   /** Puts a message in place of one that was not accepted. Returns its key. */
   again(key: string): string {
-    this.remove(key);
-    return this.add(this.#drafts.get(key) ?? { content: '' });
+    return this.add(this.remove(key));
   }
 
-  /** Sends a message until it is accepted. @throws JimsApiError */
-  async deliver(key: string): Promise<AcceptedRun> {
-    const { signal } = this.#options;
+  /** Sends a message until it is accepted, after `before`. @throws JimsApiError */
+  async deliver(key: string, before: () => Promise<void>): Promise<AcceptedRun> {
     const store = this.#store;
+    const { transport, life, onLine } = store;
     this.#change(key, { state: 'sending' });
     try {
-      const body = this.#bodies.get(key) ?? (await this.#packed(key));
-      this.#bodies.set(key, body);
-      const call = { key, body, signal, tries: TRIES, ...store.line };
-      const resend = (): Promise<OpenRun> => openRun(this.#transport, call);
-      const stream = await resend();
+      await before();
+      const call = { key, body: await this.#bodyOf(key), signal: life.signal, tries: TRIES };
+      const stream = await openRun(transport, {
+        ...call,
+        onLine: (isLost) => {
+          onLine(isLost);
+          this.#change(key, { state: isLost ? 'queued' : 'sending' });
+        },
+      });
       const { runId, threadId } = stream;
-      store.set({ threadId, question: undefined, error: undefined, isLost: false });
+      store.set({ threadId, question: undefined, error: undefined });
       this.#change(key, { id: runId, runId, state: 'complete' });
-      const hasGreeting = this.#options.greet === true && 'new_thread' in body;
-      return { runId, hasGreeting, stream, resend };
-    } catch (thrown) {
-      const error = asJimsApiError(thrown);
+      return { runId, stream, resend: () => openRun(transport, { ...call, onLine }) };
+    } catch (error) {
       this.#change(key, { state: 'failed' });
-      store.set({ isLost: false, error });
-      throw error;
+      throw store.fail(error, { isLost: false });
     }
   }
 
-  async #packed(key: string): Promise<object> {
-    const draft = this.#drafts.get(key);
-    if (!draft) throw new JimsApiError('The message was taken back', { code: 'aborted' });
+  /** What is sent of a message: the same each time, for the service to recognize it. */
+  async #bodyOf(key: string): Promise<object> {
+    const draft = this.#drafts.get(key) ?? NOTHING;
     const { type, content, answers } = draft;
+    if (draft.body) return draft.body;
     const files = await this.#uploaded(key, draft);
     const { threadId, contactId } = this.#store.state;
-    const { signal: _, ...ofNewThread } = this.#options;
-    return chatRequest(content, {
+    const threadConfig = this.#threadConfig;
+    const body = chatRequest(content, {
       contactId,
       eventType: type,
       include: CHAT_INCLUDES,
       files,
-      ...(answers !== undefined && { answers }),
-      ...(threadId === undefined ? { ...ofNewThread, newThread: true } : { threadId }),
+      answers,
+      ...(threadId === undefined ? { threadConfig, newThread: true } : { threadId }),
     });
+    this.#drafts.set(key, { ...draft, body });
+    return body;
   }
 
   async #uploaded(key: string, draft: Draft): Promise<readonly string[]> {
-    const { contactId } = this.#store.state;
-    const files = shown(draft);
-    const change = (index: number, now: Partial<ChatFile>): void => {
-      const known = files[index];
-      if (known) files[index] = { ...known, ...now };
-      this.#change(key, { files: [...files] });
+    const { contactId, filesUrl } = this.#store.state;
+    let files = shown(draft);
+    const change = (index: number, file: ChatFile): void => {
+      files = files.with(index, file);
+      this.#change(key, { files });
     };
-    const upload = async (file: Blob, index: number): Promise<void> => {
-      const stored = await uploadFile(this.#transport, file, {
+    const upload = async (file: Blob, nth: number): Promise<void> => {
+      const index = nth + (draft.stored?.length ?? 0);
+      const waiting = waitingFile(file);
+      const stored = await uploadFile(this.#store.transport, file, {
         contactId,
-        signal: this.#options.signal,
-        onProgress: (progress) => change(index, { progress }),
+        signal: this.#store.life.signal,
+        onProgress: (progress) => change(index, { ...waiting, progress }),
       });
-      const { file_id: fileId, media_type: mediaType } = stored;
-      change(index, { fileId, mediaType, url: this.#store.state.filesUrl + fileId });
+      change(index, fileOf(stored, filesUrl));
     };
-    const kept = draft.stored?.length ?? 0;
-    await Promise.all((draft.files ?? []).map((file, index) => upload(file, kept + index)));
+    await Promise.all((draft.files ?? []).map(upload));
     return files.flatMap(({ fileId }) => fileId ?? []);
   }
 
@@ -141,14 +136,17 @@ export class Outbox {
 }
 
 /** The files of a message before they are sent. */
-function shown({ stored = [], files = [] }: Draft): ChatFile[] {
-  const waiting = files.map((file) => ({
+function shown({ stored = [], files = [] }: Draft): readonly ChatFile[] {
+  return [...stored, ...files.map(waitingFile)];
+}
+
+function waitingFile(file: Blob): ChatFile {
+  return {
     fileId: undefined,
     name: nameOf(file),
     mediaType: file.type,
     size: file.size,
     progress: 0,
     url: undefined,
-  }));
-  return [...stored, ...waiting];
+  };
 }

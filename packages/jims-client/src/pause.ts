@@ -1,11 +1,13 @@
 const FIRST_MS = 250;
 const LONGEST_MS = 15_000;
 
-/** React Native has no such events. */
-declare const addEventListener: Listen | undefined;
-declare const removeEventListener: Listen;
+interface NetworkEvents {
+  readonly addEventListener?: (type: 'online', listener: () => void) => void;
+  readonly removeEventListener?: (type: 'online', listener: () => void) => void;
+}
 
-type Listen = (type: 'online', listener: () => void) => void;
+/** Node and React Native have no such events. */
+const network: NetworkEvents & typeof globalThis = globalThis;
 
 /**
  * Waits before try number `tries + 1`, or until the network is back: longer each time, not less than the
@@ -15,17 +17,16 @@ export function pause(tries: number, signal: AbortSignal | undefined, leastMs = 
   const grown = Math.min(LONGEST_MS, FIRST_MS * 2 ** (tries - 1));
   const ms = Math.max(leastMs, grown * (0.5 + Math.random() / 2));
   return new Promise((resolve, reject) => {
-    const hasEvents = typeof addEventListener === 'function';
     const done = (): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', done);
-      if (hasEvents) removeEventListener('online', done);
+      network.removeEventListener?.('online', done);
       if (signal?.aborted) reject(signal.reason);
       else resolve();
     };
     const timer = setTimeout(done, ms);
     signal?.addEventListener('abort', done);
-    if (hasEvents) addEventListener('online', done);
+    network.addEventListener?.('online', done);
     if (signal?.aborted) done();
   });
 }

@@ -39,8 +39,9 @@ export function useJimsChat(options: UseJimsChatOptions): JimsChat {
   const { chat, first } = opened;
   const snapshot = useSyncExternalStore(chat.subscribe, chat.getSnapshot, () => first);
   return useMemo(() => {
-    const { send, stop, click, answer, retry, edit, loadOlder, giveFeedback } = chat;
-    return { ...snapshot, send, stop, click, answer, retry, edit, loadOlder, giveFeedback };
+    const { send, stop, click, answer, retry, edit, discard, loadOlder, giveFeedback } = chat;
+    const actions = { send, stop, click, answer, retry, edit, discard, loadOlder, giveFeedback };
+    return { ...snapshot, ...actions };
   }, [chat, snapshot]);
 }
 

@@ -1,6 +1,8 @@
+import { asJimsApiError } from './transport.ts';
 import type { CallOptions, Transport } from './transport.ts';
 import { uploadFile } from './upload.ts';
 import type { UploadOptions } from './upload.ts';
+import type { Trace } from './wire-trace.ts';
 import type { Run, StoredFile } from './wire.ts';
 
 /** The runs of a service. */
@@ -12,8 +14,10 @@ export interface JimsRuns {
   ) => Promise<Run>;
   /** Stops a run; what was seen of its answer is kept. */
   readonly cancel: (runId: string) => Promise<Run>;
+  /** Executes a durable run once more that failed for a reason that may be gone; for services. */
+  readonly retry: (runId: string) => Promise<Run>;
   /** What a run did; for services. */
-  readonly trace: <T = unknown>(runId: string) => Promise<T>;
+  readonly trace: (runId: string) => Promise<Trace>;
 }
 
 /** The files of a service. */
@@ -33,12 +37,13 @@ export interface FileAddress {
   readonly expires_at: string | null;
 }
 
-export function runsOf(transport: Transport): JimsRuns {
+export function runsOf(transport: Transport, signal?: AbortSignal): JimsRuns {
   const call = <T>(path: string, options?: CallOptions): Promise<T> =>
-    transport.json(`/api/v1/runs/${path}`, options);
+    transport.json(`/api/v1/runs/${path}`, { signal, ...options });
   return {
     get: (runId, query) => call(runId, { query }),
     cancel: (runId) => call(`${runId}/cancel`, { method: 'POST' }),
+    retry: (runId) => call(`${runId}/retry`, { method: 'POST' }),
     trace: (runId) => call(`${runId}/trace`),
   };
 }
@@ -47,13 +52,13 @@ export function filesOf(transport: Transport, contactId: string | undefined): Ji
   return {
     upload: (file, options) => uploadFile(transport, file, { contactId, ...options }),
     read: async (fileId) => {
-      const { response, guard } = await transport.open(`/api/v1/files/${fileId}`, {});
+      const { response, end } = await transport.open(`/api/v1/files/${fileId}`, {});
       try {
         return await response.blob();
       } catch (error) {
-        throw guard.reason(error);
+        throw asJimsApiError(error);
       } finally {
-        guard.end();
+        end();
       }
     },
     async address(fileId) {

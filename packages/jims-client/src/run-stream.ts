@@ -1,12 +1,11 @@
 import { JimsApiError, notOfService } from './errors.ts';
 import { STREAM, follow } from './follow.ts';
 import type { FollowOptions } from './follow.ts';
-import { pause } from './pause.ts';
 import { retried } from './transport.ts';
 import type { CallOptions, OpenAnswer, Transport } from './transport.ts';
 import type { Include, StreamEvent } from './wire.ts';
 
-/** Everything that a chat shows. */
+/** Everything that a chat shows: the `include` of its requests. */
 export const CHAT_INCLUDES: readonly Include[] = [
   'thread',
   'delta',
@@ -38,7 +37,7 @@ export function openRun(transport: Transport, call: CallOptions): Promise<OpenRu
     const runId = headers.get('x-jims-run-id');
     const threadId = headers.get('x-jims-thread-id');
     if (runId && threadId) return { runId, threadId, ...answer };
-    answer.guard.end();
+    answer.end();
     throw notOfService();
   });
 }
@@ -47,41 +46,34 @@ export function openRun(transport: Transport, call: CallOptions): Promise<OpenRu
 export interface FollowRunOptions extends Omit<FollowOptions<StreamEvent>, 'parse' | 'query'> {
   readonly include?: readonly Include[] | undefined;
   /** Sends its message again: a run that was lost runs once more. */
-  readonly resend?: (() => Promise<OpenAnswer>) | undefined;
+  readonly resend?: (() => Promise<OpenAnswer | undefined>) | undefined;
 }
 
 /** Reads a run to its end, through lost connections and lost processes. */
 export async function* followRun(
   transport: Transport,
   runId: string,
-  { include = CHAT_INCLUDES, resend, first, after, ...options }: FollowRunOptions,
+  { include = CHAT_INCLUDES, resend, ...options }: FollowRunOptions,
 ): AsyncGenerator<readonly StreamEvent[]> {
-  let stream = first;
-  let lastId = after;
-  for (let resends = 1; ; resends++) {
-    let isAgain = false;
-    const batches = follow<StreamEvent>(transport, `/api/v1/runs/${runId}/stream`, {
-      ...options,
-      first: stream,
-      after: lastId,
-      query: { include: include.join() },
-      isLast: isEnd,
-      parse({ id, event, data }) {
-        // An event without an id of its own has that of the one before.
-        const parsed = { id: id === lastId ? undefined : id, event, data: objectIn(data) };
-        if (!isStreamEvent(parsed)) throw notOfService();
-        lastId = id;
-        return parsed;
-      },
-    });
-    for await (const batch of batches) {
-      isAgain = resend !== undefined && resends < MAX_RESENDS && batch.some(isLost);
-      yield isAgain ? batch.filter((event) => !isLost(event)) : batch;
-    }
-    if (!isAgain || !resend) return;
-    await pause(resends, options.signal);
-    stream = await resend();
-    lastId = undefined;
+  let resends = 0;
+  let isAgain = false;
+  const batches = follow<StreamEvent>(transport, `/api/v1/runs/${runId}/stream`, {
+    ...options,
+    query: { include: include.join() },
+    reopen: async () => (isAgain ? resend?.() : undefined),
+    parse({ id, event, data }, before) {
+      // An event without an id of its own has that of the one before.
+      const parsed = { id: id === before ? undefined : id, event, data: objectIn(data) };
+      if (!isStreamEvent(parsed)) throw notOfService();
+      isAgain = resend !== undefined && isEnd(parsed) && isLost(parsed) && resends < MAX_RESENDS;
+      if (!isAgain) return parsed;
+      resends++;
+      throw notOfService();
+    },
+  });
+  for await (const batch of batches) {
+    yield batch;
+    if (batch.some(isEnd)) return;
   }
 }
 

@@ -1,6 +1,6 @@
 import { snakeCase } from './message-options.ts';
 import type { CallOptions, Transport } from './transport.ts';
-import type { EventPage, RunPage, Thread, ThreadEvent, ThreadPage } from './wire.ts';
+import type { EventPage, JsonObject, RunPage, Thread, ThreadEvent, ThreadPage } from './wire.ts';
 
 /** Which page of a list. */
 export interface PageOptions {
@@ -19,6 +19,19 @@ export interface ThreadListOptions extends PageOptions {
   readonly feedback?: 'up' | 'down';
   readonly waiting?: true;
   readonly superseded?: boolean;
+}
+
+export interface NewThreadOptions {
+  /** Default: the client's. */
+  readonly contactId?: string | undefined;
+  /** Gets the thread of this id; services may choose the id of a new one. */
+  readonly threadId?: string | undefined;
+  /** Gets the contact's thread of this external id, or makes it. */
+  readonly externalId?: string | undefined;
+  /** For the app to read. */
+  readonly threadConfig?: JsonObject | undefined;
+  /** Lets the app speak first, where nothing was said yet; default false. */
+  readonly greet?: boolean | undefined;
 }
 
 export interface EventListOptions extends PageOptions {
@@ -40,6 +53,11 @@ export interface ThreadExport {
 export interface JimsThreads {
   /** Those with the newest event first. */
   readonly list: (options?: ThreadListOptions) => Promise<ThreadPage>;
+  /**
+   * Makes a thread, or gets the one of an id. With `greet` the app speaks first: `run_id` is the run that does. A
+   * `key` makes a request that is repeated the same thread and the same greeting.
+   */
+  readonly create: (options?: NewThreadOptions, key?: string) => Promise<Thread>;
   readonly get: (threadId: string) => Promise<Thread>;
   readonly events: (threadId: string, options?: EventListOptions) => Promise<EventPage>;
   /** Newest first. */
@@ -61,11 +79,16 @@ export interface ForkOptions {
   readonly supersede?: boolean;
 }
 
-export function threadsOf(transport: Transport, contactId: string | undefined): JimsThreads {
+export function threadsOf(
+  transport: Transport,
+  contactId: string | undefined,
+  signal?: AbortSignal,
+): JimsThreads {
   const call = <T>(path: string, options?: CallOptions): Promise<T> =>
-    transport.json(`/api/v1/threads${path}`, options);
+    transport.json(`/api/v1/threads${path}`, { signal, ...options });
   const threads: JimsThreads = {
     list: (options) => call('', { query: snakeCase({ contactId, ...options }) }),
+    create: (options, key) => call('', { body: snakeCase({ contactId, ...options }), key }),
     get: (threadId) => call(`/${threadId}`),
     events: (threadId, options) => call(`/${threadId}/events`, { query: { ...options } }),
     runs: (threadId, options) => call(`/${threadId}/runs`, { query: { ...options } }),

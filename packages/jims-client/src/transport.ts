@@ -32,17 +32,18 @@ export interface CallOptions {
   readonly query?: Query | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Makes what is sent twice happen once. */
-  readonly key?: string;
+  readonly key?: string | undefined;
   /** Instead of the client's `fetch`. */
   readonly fetch?: Fetch | undefined;
   /** How often it is tried; 6. */
   readonly tries?: number | undefined;
-  /** It did not work, and is tried again. */
-  readonly onLost?: ((error: JimsApiError) => void) | undefined;
+  /** Called with `true` when it did not work and is tried again, with `false` when the service answers. */
+  readonly onLine?: ((isLost: boolean) => void) | undefined;
 }
 
 const TRIES = 6;
 const SILENCE_MS = 25_000;
+const BYTES = 'application/octet-stream';
 /** A file may be on its way for long, and nobody says how far it is. */
 const UPLOAD_MS = 600_000;
 
@@ -77,53 +78,62 @@ export class Transport {
     const { token } = this.options;
     // One call for all requests that begin together.
     const used = (this.#token ??= (async () => (typeof token === 'function' ? token() : token))());
-    const guard = this.#guarded(options);
-    let error: JimsApiError;
     try {
-      const sent = this.#send(path, { ...options, signal: guard.signal }, await used);
-      const response = await Promise.race([sent, endOf(guard.signal)]);
-      if (response.ok) return { response, guard };
-      error = errorOf(response, await textOf({ response, guard }));
+      return await this.#opened(path, options, used);
     } catch (thrown) {
-      error = guard.reason(thrown);
+      const error = asJimsApiError(thrown);
+      const { status = 401 } = error;
+      if (status === 401 && this.#token === used) this.#token = undefined;
+      if (error.status !== 401 || typeof token !== 'function' || isAgain) throw error;
+      return this.open(path, options, true);
     }
-    guard.end();
-    const { status = 401 } = error;
-    if (status === 401 && this.#token === used) this.#token = undefined;
-    if (error.status !== 401 || typeof token !== 'function' || isAgain) throw error;
-    return this.open(path, options, true);
   }
 
-  #guarded({ body, signal }: CallOptions): Guard {
+  async #opened(
+    path: string,
+    options: CallOptions,
+    token: Promise<string | undefined>,
+  ): Promise<OpenAnswer> {
     const { silenceMs = SILENCE_MS } = this.options;
-    return guarded(body instanceof Blob ? UPLOAD_MS : silenceMs, signal);
+    const guard = guarded(options.body instanceof Blob ? UPLOAD_MS : silenceMs, options.signal);
+    const { signal, end } = guard;
+    try {
+      const sent = this.#send(path, { ...options, signal }, await token);
+      const response = await Promise.race([sent, endOf(signal)]);
+      if (!response.ok) throw errorOf(response, await textOf({ response, ...guard }));
+      options.onLine?.(false);
+      return { response, ...guard };
+    } catch (error) {
+      end();
+      throw error;
+    }
   }
 
   #send(
     path: string,
     {
-      method,
       body,
+      method = body ? 'POST' : 'GET',
       query,
       key,
       signal,
       headers,
       fetch: send = this.options.fetch ?? fetch,
-    }: CallOptions,
+    }: CallOptions & { readonly signal: AbortSignal },
     token: string | undefined,
   ): Promise<Response> {
-    const isJson = body && !(body instanceof Blob);
+    const isFile = body instanceof Blob;
     return send(this.address(path, query), {
-      method: method ?? (body ? 'POST' : 'GET'),
+      method,
       headers: {
         ...this.options.headers,
         ...(token && { authorization: `Bearer ${token}` }),
-        ...(isJson && { 'content-type': 'application/json' }),
+        ...(body && { 'content-type': isFile ? body.type || BYTES : 'application/json' }),
         ...(key && { 'idempotency-key': key }),
         ...headers,
       },
-      ...(body && { body: body instanceof Blob ? body : JSON.stringify(body) }),
-      ...(signal && { signal }),
+      ...(body && { body: isFile ? body : JSON.stringify(body) }),
+      signal,
       cache: 'no-store',
     });
   }
@@ -140,41 +150,39 @@ export class Transport {
   }
 }
 
-/** An answer whose head is there, and what gives it up. */
-export interface OpenAnswer {
+/** An answer whose head is there. It is given up when it is silent for too long. */
+export interface OpenAnswer extends Guard {
   readonly response: Response;
-  readonly guard: Guard;
 }
 
 /** Tries until it works, or there is a reason that stays. @throws JimsApiError */
 export async function retried<T>(
-  { signal, tries = TRIES, onLost }: CallOptions,
+  { signal, tries = TRIES, onLine }: CallOptions,
   run: () => Promise<T>,
 ): Promise<T> {
   for (let count = 1; ; count++) {
     try {
       return await run();
     } catch (thrown) {
-      await nextTry(thrown, { count, tries, signal, onLost });
+      await nextTry(thrown, { count, tries, signal, onLine });
     }
   }
 }
 
 /** How a request has gone so far. */
-interface Tries extends Pick<CallOptions, 'signal' | 'tries' | 'onLost'> {
+interface Tries extends Pick<CallOptions, 'signal' | 'tries' | 'onLine'> {
   readonly count: number;
-  readonly leastMs?: number;
 }
 
 /** Waits before the next try. @throws JimsApiError when there is none. */
 export async function nextTry(
   thrown: unknown,
-  { count, tries = Infinity, signal, onLost, leastMs = 0 }: Tries,
+  { count, tries = Infinity, signal, onLine }: Tries,
 ): Promise<void> {
   const error = asJimsApiError(thrown);
   if (count >= tries || !isTransient(error)) throw error;
-  onLost?.(error);
-  await pause(count, signal, Math.max(leastMs, (error.retryAfter ?? 0) * 1000));
+  onLine?.(true);
+  await pause(count, signal, (error.retryAfter ?? 0) * 1000);
 }
 
 /** Whether the same request may work later. */
@@ -184,12 +192,11 @@ function isTransient({ code, status = 0 }: JimsApiError): boolean {
 }
 
 /** Gives up what is silent for too long. */
-export interface Guard {
+interface Guard {
+  /** Its reason says why it was really given up. */
   readonly signal: AbortSignal;
   /** Whether something must come from now on. */
   readonly watch: (isWatched: boolean) => void;
-  /** Why it was really given up. */
-  readonly reason: (error: unknown) => JimsApiError;
   /** Ends the request with what is left of it. */
   readonly end: () => void;
 }
@@ -198,24 +205,20 @@ function guarded(ms: number, outer: AbortSignal | undefined): Guard {
   const inner = new AbortController();
   const { signal } = inner;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let silence: Error | undefined;
-  const end = (): void => {
+  const giveUp = (reason?: Error): void => {
     clearTimeout(timer);
     outer?.removeEventListener('abort', end);
-    inner.abort();
+    inner.abort(reason);
   };
+  const end = (): void => giveUp();
   const watch = (isWatched: boolean): void => {
     clearTimeout(timer);
-    if (!isWatched) return;
-    timer = setTimeout(() => {
-      silence = new Error('The service is silent');
-      end();
-    }, ms);
+    if (isWatched) timer = setTimeout(giveUp, ms, new Error('The service is silent'));
   };
   watch(true);
   outer?.addEventListener('abort', end);
   if (outer?.aborted) end();
-  return { signal, watch, end, reason: (error) => asJimsApiError(silence ?? error) };
+  return { signal, watch, end };
 }
 
 /** Rejects when a request is given up: `fetch` of Node may forget its signal when memory is cleaned up. */
@@ -226,24 +229,28 @@ function endOf(signal: AbortSignal): Promise<never> {
 }
 
 /** What a connection brings, until it ends. @throws JimsApiError */
-export async function* piecesOf({ response, guard }: OpenAnswer): AsyncGenerator<string> {
-  const { signal } = guard;
+export async function* piecesOf({
+  response,
+  signal,
+  watch,
+  end,
+}: OpenAnswer): AsyncGenerator<string> {
   try {
     // React Native's own fetch has no streams: it gives all of it at the end.
     if (!response.body) return yield await response.text();
     const reader = response.body.getReader();
     signal.addEventListener('abort', () => void reader.cancel().catch(() => {}));
     const decoder = new TextDecoder();
-    guard.watch(true);
-    for (let read; !(read = await reader.read()).done; guard.watch(true)) {
-      guard.watch(false);
+    watch(true);
+    for (let read; !(read = await reader.read()).done; watch(true)) {
+      watch(false);
       yield decoder.decode(read.value, { stream: true });
     }
     signal.throwIfAborted();
   } catch (error) {
-    throw guard.reason(error);
+    throw asJimsApiError(signal.aborted ? signal.reason : error);
   } finally {
-    guard.end();
+    end();
   }
 }
 

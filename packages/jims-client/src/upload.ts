@@ -43,7 +43,6 @@ export async function uploadFile(
   const Request = typeof XMLHttpRequest === 'function' ? XMLHttpRequest : undefined;
   const stored = await transport.json<StoredFile>('/api/v1/files', {
     query: { name, contact_id: contactId },
-    headers: { 'content-type': file.type || 'application/octet-stream' },
     body: file,
     signal,
     fetch:

@@ -23,6 +23,8 @@ export interface Thread {
   readonly thread_config: JsonObject;
   /** The open question to the contact; only where one thread is read. */
   readonly question?: AskedQuestion;
+  /** The run that greets; only in the answer to a request with `greet`. */
+  readonly run_id?: string;
 }
 
 /** An event of a thread's log. */

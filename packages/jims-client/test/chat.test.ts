@@ -121,6 +121,7 @@ describe('a chat', () => {
     });
     const jims = new JimsClient({ url: served.origin, contactId: 'ann' });
     const chat = open(t, jims, { greet: true });
+    // Also where nobody listens yet.
     await chat.send('Hi');
     const { threadId } = await until(chat, has(3));
     assert.deepEqual(textsOf(chat.getSnapshot()), [
@@ -137,6 +138,43 @@ describe('a chat', () => {
     const all = await until(again, has(63));
     assert.equal(all.hasOlder, false);
     assert.equal(all.messages[0]?.text, 'Welcome!');
+  });
+
+  test('the app greets in a new chat when somebody listens, once; a reload in the middle goes on', async (t) => {
+    const gate = createGate();
+    await using served = await serveApp({
+      pipeline: counting,
+      async conversationStartPipeline(ctx) {
+        await ctx.sendMessage(
+          (async function* () {
+            yield 'Wel';
+            await gate.passed(ctx.signal);
+            yield 'come!';
+          })(),
+        );
+      },
+    });
+    const jims = new JimsClient({ url: served.origin, contactId: 'ann' });
+    const chat = open(t, jims, { greet: true });
+    assert.equal(chat.getSnapshot().status, 'loading');
+    assert.deepEqual((await jims.threads.list()).threads, [], 'nobody listens');
+    // As React does in strict mode.
+    chat.subscribe(() => {})();
+    const { threadId, status } = await until(chat, ({ messages }) => messages[0]?.text === 'Wel');
+    assert.equal(status, 'answering');
+    const again = open(t, jims, { threadId, greet: true });
+    await until(again, ({ messages }) => messages[0]?.text === 'Wel');
+    const sent = chat.send('Hi');
+    gate.open();
+    await sent;
+    for (const each of [chat, again]) {
+      assert.deepEqual(textsOf(await until(each, has(3))), [
+        'assistant: Welcome!',
+        'user: Hi',
+        'assistant: 2 so far',
+      ]);
+    }
+    assert.equal((await jims.threads.list()).threads.length, 1);
   });
 
   test('a question is answered by a button, by text and by a value', async (t) => {
@@ -319,6 +357,47 @@ describe('a chat', () => {
     const end = await until(chat, has(2));
     assert.deepEqual(textsOf(end), ['user: short', 'assistant: 1 so far']);
     assert.equal(end.error, undefined);
+    const files = [new File(['much more than it takes'], 'a.txt')];
+    await assert.rejects(chat.send('too long, this one, too', { files }));
+    const { messages: now } = chat.getSnapshot();
+    const taken = chat.discard(now[2]?.id ?? '');
+    assert.deepEqual(taken, { text: 'too long, this one, too', files });
+    assert.deepEqual(textsOf(chat.getSnapshot()), textsOf(end));
+    assert.equal(chat.getSnapshot().error, undefined);
+    assert.equal(chat.discard(now[0]?.id ?? ''), undefined, 'it was accepted');
+  });
+
+  test('a message waits for those before it, and for the connection', async (t) => {
+    await using served = await serveApp(counting);
+    let isDown = true;
+    const chat = open(
+      t,
+      new JimsClient({
+        url: served.origin,
+        contactId: 'ann',
+        fetch: (url, init) => (isDown ? Promise.reject(new TypeError('down')) : fetch(url, init)),
+      }),
+    );
+    const statesOf = ({ messages }: ChatSnapshot): string[] => messages.map(({ state }) => state);
+    const sent = [chat.send('one'), chat.send('two')];
+    await until(chat, ({ status }) => status === 'reconnecting');
+    assert.deepEqual(statesOf(chat.getSnapshot()), ['queued', 'queued']);
+    isDown = false;
+    await Promise.all(sent);
+    await until(chat, has(4));
+  });
+
+  test('stop resolves when the run is over', async (t) => {
+    await using served = await serveApp(async (ctx: ThreadContext) => {
+      ctx.updateAgentStatus('waiting');
+      await createGate().passed(ctx.signal);
+    });
+    const chat = open(t, new JimsClient({ url: served.origin, contactId: 'ann' }));
+    await chat.send('Hi');
+    await until(chat, ({ run }) => run?.status === 'waiting');
+    await chat.stop();
+    const { status, run, messages } = chat.getSnapshot();
+    assert.deepEqual([status, run, messages.length], ['ready', undefined, 1]);
   });
 
   test('a thread that is gone is an error; nobody is asked for ever', async (t) => {

@@ -6,7 +6,7 @@ import { exportedNames } from '../../jims-core/test/support/exported-names.ts';
 
 test('jims-client exports these names and no others', async () => {
   const names = exportedNames(new URL('../src/index.ts', import.meta.url));
-  assert.deepEqual(names.values, ['JimsApiError', 'JimsClient']);
+  assert.deepEqual(names.values, ['CHAT_INCLUDES', 'JimsApiError', 'JimsClient']);
   assert.deepEqual(Object.keys(await import('jims-client')).toSorted(), names.values);
   assert.deepEqual(names.types, [
     'AskedQuestion',
@@ -23,6 +23,7 @@ test('jims-client exports these names and no others', async () => {
     'ChatSnapshot',
     'ChatSource',
     'ChatWork',
+    'EntryOf',
     'EventListOptions',
     'EventPage',
     'FeedbackPage',
@@ -39,7 +40,13 @@ test('jims-client exports these names and no others', async () => {
     'MessageFile',
     'MessageOptions',
     'MessageSource',
+    'ModelAnswer',
+    'ModelCall',
+    'ModelMessage',
+    'ModelPart',
+    'ModelRequest',
     'ModelUsage',
+    'NewThreadOptions',
     'OpenChatOptions',
     'PageOptions',
     'Run',
@@ -47,16 +54,21 @@ test('jims-client exports these names and no others', async () => {
     'RunSummary',
     'SaidInRun',
     'SendOptions',
+    'SourcePosition',
     'SseMessage',
     'StoredFile',
     'StreamData',
     'StreamEvent',
     'StreamOptions',
+    'TakenBack',
     'Thread',
     'ThreadEvent',
     'ThreadExport',
     'ThreadListOptions',
     'ThreadPage',
+    'Trace',
+    'TraceEntry',
+    'TraceError',
     'UploadOptions',
     'Work',
   ]);

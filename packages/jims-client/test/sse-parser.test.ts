@@ -6,30 +6,18 @@ import fc from 'fast-check';
 import { sseParser } from '../src/sse-parser.ts';
 import type { SseMessage } from '../src/sse-parser.ts';
 
-interface Parsed {
-  readonly messages: readonly SseMessage[];
-  readonly retry: number | undefined;
+function parsed(pieces: readonly string[]): readonly SseMessage[] {
+  const parse = sseParser();
+  return pieces.flatMap((piece) => parse(piece));
 }
 
-function parsed(pieces: readonly string[]): Parsed {
-  const messages: SseMessage[] = [];
-  let retry: number | undefined;
-  const push = sseParser({
-    onMessage: (message) => messages.push(message),
-    onRetry: (ms) => (retry = ms),
-  });
-  for (const piece of pieces) push(piece);
-  return { messages, retry };
-}
-
-/** What the text of a stream means: the rules of the HTML standard, without lines that end with CR. */
-function byTheStandard(text: string): Parsed {
-  const lines = text.split(/\r\n|\n/);
+/** What the text of a stream means: the rules of the HTML standard, without `retry`. */
+function byTheStandard(text: string): readonly SseMessage[] {
+  const lines = text.split(/\r\n|\n|\r/);
   // What is not ended by a line end is not a line.
   lines.pop();
   const messages: SseMessage[] = [];
   let [data, event, id] = ['', '', ''];
-  let retry: number | undefined;
   for (const line of lines) {
     if (line === '') {
       if (data !== '') messages.push({ id, event: event || 'message', data: data.slice(0, -1) });
@@ -41,12 +29,11 @@ function byTheStandard(text: string): Parsed {
     if (name === 'event') event = value;
     if (name === 'data') data += `${value}\n`;
     if (name === 'id' && !value.includes('\0')) id = value;
-    if (name === 'retry' && /^[0-9]+$/.test(value)) retry = Number(value);
   }
-  return { messages, retry };
+  return messages;
 }
 
-const lineEnd = fc.constantFrom('\n', '\r\n');
+const lineEnd = fc.constantFrom('\n', '\r\n', '\r');
 const line = fc.oneof(
   fc.constantFrom(
     '',

@@ -17,6 +17,11 @@ import type {
   Usage,
 } from '../../jims-api/src/protocols/jims/schemas.ts';
 import type {
+  TraceEntry as ServiceTraceEntry,
+  TraceError as ServiceTraceError,
+  TraceResource,
+} from '../../jims-api/src/protocols/jims/trace-schema.ts';
+import type {
   AskedQuestion,
   ChatAnswer,
   ChatRequest,
@@ -28,6 +33,9 @@ import type {
   StoredFile,
   Thread,
   ThreadEvent,
+  Trace,
+  TraceEntry,
+  TraceError,
 } from '../src/index.ts';
 
 /** As a reader sees it: lists and objects do not change, and `undefined` is a member that is left out. */
@@ -59,7 +67,10 @@ export const same: readonly [
   Same<StoredFile, Output<typeof FileResource>>,
   Same<MessageFeedback, Output<typeof FeedbackResource>>,
   Same<Include, ServiceInclude>,
-] = [true, true, true, true, true, true, true, true, true, true];
+  Same<Trace, TraceResource>,
+  Same<TraceEntry, ServiceTraceEntry>,
+  Same<TraceError, ServiceTraceError>,
+] = [true, true, true, true, true, true, true, true, true, true, true, true, true];
 
 /** The members of a request, without what the service makes of them. */
 type RequestMembers = keyof v.InferInput<typeof ChatRequestBody>;

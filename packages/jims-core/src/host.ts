@@ -1,4 +1,8 @@
 // jims-core/host: what a program needs that serves an app, such as `jims-api`.
+export { answerFaults } from './app/answer-fit.ts';
+export type { AnswerFault } from './app/answer-fit.ts';
+export { sendDeliveriesBy, subscriptionsOf } from './app/deliveries.ts';
+export type { Subscriptions } from './app/deliveries.ts';
 export { eventPieces } from './app/event-pieces.ts';
 export { refuseRuns, reloading, takeOver } from './app/live-code.ts';
 export type { FixedPart } from './app/live-code.ts';
@@ -6,11 +10,13 @@ export { openByDefault } from './app/options.ts';
 export { describeError, plainError } from './errors/jims-error.ts';
 export { stackFrames } from './errors/stack-frames.ts';
 export type { StackFrame } from './errors/stack-frames.ts';
-export { isTypePattern } from './files/file-limits.ts';
+export { isAllowedType, isTypePattern } from './files/file-limits.ts';
 export { pipelineName } from './pipeline/pipeline.ts';
 export { createCallerShares, defaultShare } from './run/caller-shares.ts';
 export type { CallerShares } from './run/caller-shares.ts';
+export type { SendDelivery, SendResult } from './run/deliveries.ts';
 export { failCurrentRun } from './run/stop-switch.ts';
+export { MAX_SUBSCRIPTIONS } from './store/store.ts';
 export { onTracingFault, withCallersTrace } from './telemetry/tracing.ts';
 export type { TraceIds } from './telemetry/tracing.ts';
 export { filesOfMessage } from './thread/message.ts';

@@ -5,6 +5,7 @@ import type {
   AcceptResult,
   AppendOptions,
   ChainRecord,
+  DeliveryOutcome,
   EventList,
   EventPage,
   EventPosition,
@@ -24,6 +25,7 @@ import type {
   LogTail,
   NewEvent,
   NewFileRecord,
+  NewSubscription,
   NewThread,
   PolledRun,
   PurgeLimits,
@@ -46,12 +48,19 @@ import type {
   SeenRun,
   StandingWork,
   Store,
+  SubscribeResult,
+  SubscriptionKey,
+  SubscriptionOwner,
+  SubscriptionRecord,
   TailQuery,
+  TakeRequest,
+  TakenDelivery,
   Thread,
   ThreadEvent,
   ThreadList,
   ThreadOverview,
   ThreadQuery,
+  ThreadRunList,
 } from 'jims-core';
 import { defineApp } from 'jims-core';
 
@@ -99,6 +108,7 @@ export interface StoreByHand {
   finishRun(run: RunOwner, outcome: RunOutcomeRecord): Promise<FinishResult>;
   run(runId: string): Promise<RunRecord | undefined>;
   listRuns(threadId: string, page: RunPage): Promise<RunList>;
+  listRunsOf(threadIds: readonly string[], before?: EventPosition): Promise<ThreadRunList>;
   runsOfEvents(
     threadId: string,
     events: readonly EventPosition[],
@@ -131,6 +141,15 @@ export interface StoreByHand {
     readonly limit: number;
   }): Promise<readonly string[]>;
   forgetFiles(fileIds: readonly string[]): Promise<void>;
+
+  subscribe(subscription: NewSubscription): Promise<SubscribeResult>;
+  subscriptions(of: SubscriptionOwner): Promise<readonly SubscriptionRecord[]>;
+  unsubscribe(subscription: SubscriptionKey): Promise<void>;
+  takeDeliveries(request: TakeRequest): Promise<readonly TakenDelivery[]>;
+  endDelivery(
+    taken: Pick<TakenDelivery, 'deliveryId' | 'claim'>,
+    outcome: DeliveryOutcome,
+  ): Promise<'stored' | 'fenced'>;
 
   renewLease(instanceId: string, leaseMs: number, about?: InstanceInfo): Promise<void>;
   endLease(instanceId: string): Promise<void>;

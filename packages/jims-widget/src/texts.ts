@@ -37,7 +37,12 @@ export interface ChatTexts {
   readonly reasoning: string;
   readonly sources: string;
   readonly sending: string;
+  /** Of a message that waits for the connection, or for one before it. */
+  readonly queued: string;
   readonly notSent: string;
+  /** Puts a message that was not sent into the field again. */
+  readonly writeAgain: string;
+  readonly discard: string;
   readonly stopped: string;
   readonly clicked: string;
   readonly copy: string;
@@ -100,7 +105,10 @@ export const ENGLISH: ChatTexts = {
   reasoning: 'Reasoning',
   sources: 'Sources',
   sending: 'Sending…',
+  queued: 'Waiting to be sent…',
   notSent: 'Not sent',
+  writeAgain: 'Edit',
+  discard: 'Discard',
   stopped: 'Stopped',
   clicked: 'Chosen',
   copy: 'Copy',

@@ -166,6 +166,20 @@ describe('<jims-chat>', () => {
     await page.getByRole('button', { name: 'Answer', exact: true }).click();
     await page.getByRole('button', { name: 'Yes' }).click();
     await untilSaid(page, 'It goes to [{"city":"Bonn","lift":true,"how":"night"},true]');
+    const said = page.locator('.user .plain');
+    const answers = ['City: Bonn\nlift: Yes\nhow: night', 'Yes'];
+    assert.deepEqual((await said.allInnerTexts()).slice(1), answers);
+    await page.reload();
+    await untilSaid(page, 'It goes to [{"city":"Bonn","lift":true,"how":"night"},true]');
+    // Of a closed question no titles are known.
+    assert.deepEqual((await said.allInnerTexts()).slice(1), [
+      'city: Bonn\nlift: Yes\nhow: night',
+      'Yes',
+    ]);
+    // Words are what they are.
+    await say(page, '{"city":"Bonn"}');
+    await untilSaid(page, 'Where to?');
+    assert.equal(await said.last().innerText(), '{"city":"Bonn"}');
     assert.deepEqual(browser.errors, []);
   });
 

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import type { ThreadContext } from 'jims-core';
 
 import { openPage } from '../../jims-api/test/support/browser.ts';
-import { serveWidget } from './support/widget-page.ts';
+import { accessibilityFaults, serveWidget } from './support/widget-page.ts';
 
 const CHAT = '<main><h1>Help</h1><jims-chat contact-id="customer:1"></jims-chat></main>';
 
@@ -31,7 +31,7 @@ describe('<jims-chat> without a connection', () => {
     await say('two');
     await page.getByText('Connection lost').waitFor();
     await say('three');
-    await page.getByRole('listitem').getByText('Sending…').nth(1).waitFor();
+    await page.getByRole('listitem').getByText('Waiting to be sent…').nth(1).waitFor();
     await page.unroute('**/api/**');
     await page.getByRole('listitem').getByText('You said: three').waitFor();
     assert.deepEqual(await messages.allInnerTexts(), [
@@ -42,6 +42,31 @@ describe('<jims-chat> without a connection', () => {
       'three',
       'You said: three',
     ]);
+  });
+
+  test('what could not be sent is tried again, written again, or discarded', async () => {
+    await using served = await serveWidget(echo, CHAT, { maxMessageBytes: 20 });
+    await using browser = await openPage(served.origin);
+    const { page } = browser;
+    const field = page.getByLabel('Message', { exact: true });
+    const own = page.getByRole('listitem').locator('.plain');
+    await field.fill('far too long for this service');
+    await page.keyboard.press('Enter');
+    await page.getByText('This message is too long.').waitFor();
+    assert.deepEqual(await accessibilityFaults(page), []);
+    await field.fill('and this');
+    await page.getByRole('button', { name: 'Edit' }).press('Enter');
+    assert.equal(await field.inputValue(), 'far too long for this service\nand this');
+    const focused = `document.querySelector('jims-chat').shadowRoot.activeElement?.className`;
+    assert.equal(await page.evaluate(focused), 'input');
+    assert.deepEqual([await own.count(), await page.getByRole('alert').count()], [0, 0]);
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Discard' }).click();
+    assert.deepEqual([await own.count(), await page.getByRole('alert').count()], [0, 0]);
+    assert.deepEqual(
+      browser.errors.filter((error) => !error.includes('413')),
+      [],
+    );
   });
 
   test('a service that does not allow the origin of the page: the console names the option', async () => {

@@ -97,6 +97,39 @@ describe('<jims-chat> in a page', () => {
     assert.deepEqual(browser.errors, []);
   });
 
+  test('the app greets when the chat is seen, and once: not again after a reload, anew in a new chat', async () => {
+    await using served = await serveWidget(
+      {
+        pipeline: (ctx) => ctx.sendMessage(`You said: ${ctx.lastUserMessage}`),
+        conversationStartPipeline: (ctx) => ctx.sendMessage('Welcome to the shop!'),
+      },
+      '<main><h1>A shop</h1></main><jims-chat mode="floating" greet></jims-chat>',
+    );
+    await using browser = await openPage(served.origin);
+    const { page } = browser;
+    const greeting = page.getByRole('listitem').getByText('Welcome to the shop!');
+    const threads = async (): Promise<number> =>
+      (await served.app.threads.list({ limit: 10 })).threads.length;
+    const open = page.getByRole('button', { name: 'Open chat' });
+    await open.waitFor();
+    assert.equal(await threads(), 0);
+    await open.click();
+    await greeting.waitFor();
+    await page.reload();
+    await open.click();
+    await greeting.waitFor();
+    assert.deepEqual(await accessibilityFaults(page), []);
+    await page.getByLabel('Message', { exact: true }).fill('Hi');
+    await page.keyboard.press('Enter');
+    await page.getByRole('listitem').getByText('You said: Hi').waitFor();
+    assert.deepEqual([await greeting.count(), await threads()], [1, 1]);
+    await page.getByRole('button', { name: 'New chat' }).click();
+    await page.getByText('You said: Hi').waitFor({ state: 'detached' });
+    await greeting.waitFor();
+    assert.equal(await threads(), 2);
+    assert.deepEqual(browser.errors, []);
+  });
+
   test('texts, token, actions and listeners, set before and after it is defined; it may be loaded twice', async () => {
     await using served = await serveWidget(
       (ctx: ThreadContext) => {

@@ -13,6 +13,11 @@ const QUOTED = /^"((?:[^"\\]|\\["\\])*)"$/;
 /** What makes a request that is sent again the same run. */
 export type RequestKey = NonNullable<RunRequest['idempotency']>;
 
+/** Whether the client says that it may send the request again, by the header `Idempotency-Key`. */
+export function hasKey({ request }: Pick<Call, 'request'>): boolean {
+  return request.headers.has('idempotency-key');
+}
+
 /**
  * Reads the header `Idempotency-Key`: a quoted string, as the IETF draft
  * draft-ietf-httpapi-idempotency-key-header has it, or bare. `undefined` when there is no such header.

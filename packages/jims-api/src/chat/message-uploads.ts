@@ -83,6 +83,7 @@ export class MessageUploads {
 
   /** Removes what was stored: no message names it. */
   async forget(): Promise<void> {
+    if (this.#uploaded.size === 0) return;
     const ids = [...this.#uploaded];
     this.#uploaded.clear();
     // What cannot be removed now is named by nothing, so it is removed later.

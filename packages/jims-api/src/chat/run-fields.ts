@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import { validationError } from '../http/errors.ts';
 import { fieldError } from '../http/fastapi/validation.ts';
 import { isAllowedEventType } from './event-types.ts';
-import type { ClientRunRequest } from './start-run.ts';
+import type { ClientRunRequest, OnDisconnect } from './start-run.ts';
 
 /** The size of the database column. */
 const MAX_EVENT_TYPE = 255;
@@ -49,7 +49,7 @@ export function runOptions({
   timeout,
 }: {
   readonly on_busy?: OnBusy | undefined;
-  readonly on_disconnect: 'continue' | 'cancel';
+  readonly on_disconnect: OnDisconnect;
   readonly timeout?: number | undefined;
 }): RunOptions {
   return {

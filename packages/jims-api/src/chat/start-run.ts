@@ -3,7 +3,7 @@ import type { JimsApp, NewEvent, Run, RunRequest, RunThread } from 'jims-core';
 
 import { contactInQuery, isNobody } from '../http/contact.ts';
 import type { ApiContext, Call } from '../http/route.ts';
-import { idempotencyOf } from './idempotency.ts';
+import { hasKey, idempotencyOf } from './idempotency.ts';
 import { MessageUploads } from './message-uploads.ts';
 import type { SentFile } from './sent-files.ts';
 import { requireMessageSize } from './sent-limits.ts';
@@ -28,9 +28,14 @@ export interface ClientRunRequest
   readonly incoming: NewEvent;
   /** The files of the message. */
   readonly sentFiles?: readonly SentFile[] | undefined;
-  /** What closing the connection means: nothing, or stop. */
-  readonly onDisconnect: 'continue' | 'cancel';
+  readonly onDisconnect: OnDisconnect;
 }
+
+/**
+ * What closing the connection means: nothing, or stop. `cancel_unless_keyed` is for clients that can only
+ * stop in this way: one that sends an `Idempotency-Key` will come again, so that its run goes on.
+ */
+export type OnDisconnect = 'continue' | 'cancel' | 'cancel_unless_keyed';
 
 /** A run that a request reads, until its connection is closed or `leave` is called. */
 export interface ReadRun {
@@ -51,6 +56,7 @@ export async function startRun(
   const { sentFiles = [], onDisconnect, ...placed } = request;
   const { thread, onMoved, eventFiles, replacedFiles, ...rest } = placed;
   requireMessageSize(api, String(rest.incoming.data['content']));
+  const leaving = leavingOf(call, onDisconnect);
   const idempotency = (await idempotencyOf(call)) ?? rest.idempotency;
   const caller = countedContact(call, thread);
   const complete: Unplaced = {
@@ -59,14 +65,21 @@ export async function startRun(
     principal: call.principal,
     requestId: call.requestId,
     ...(idempotency && { idempotency }),
-    ...(onDisconnect === 'cancel' && { stopsUnread: true }),
+    ...(leaving === 'cancel' && { stopsUnread: true }),
   };
   const target = { thread, onMoved, eventFiles, replacedFiles };
   const run = await startWhereItBelongs(api.app, complete, { target, sentFiles });
   logAccepted(api, call, run);
-  const leave = run.attach(onDisconnect);
+  call.logRun(run);
+  const leave = run.attach(leaving);
   onAbort(call.request.signal, leave);
   return { run, leave };
+}
+
+/** What it means for the run of a request when its reader leaves. */
+export function leavingOf(call: Call, onDisconnect: OnDisconnect): 'continue' | 'cancel' {
+  if (onDisconnect !== 'cancel_unless_keyed') return onDisconnect;
+  return hasKey(call) ? 'continue' : 'cancel';
 }
 
 function logAccepted({ logger }: ApiContext, { requestId }: Call, run: Run): void {

@@ -120,7 +120,7 @@ class TextReader<W extends TextEvent> {
   /** Ids of the events that were sent. */
   readonly #sent = new Set<string>();
   /** How much was sent of each message that is not at its end. */
-  readonly #open = new Map<string, number>();
+  readonly #open = new Map<string, { sent: number }>();
   /** Which sources and files were sent, by their messages. */
   readonly #attached = new Map<string, Set<string>>();
   /** The reasoning that is open, and how many there were. */
@@ -140,7 +140,9 @@ class TextReader<W extends TextEvent> {
     this.#seq = event.seq;
     // These are nearly all that is read: a generator for each would cost more than the rest.
     if (event.type === 'reasoning') return this.#thought({ ...event, pieces });
-    if (event.type === 'delta' && !this.#reasoning) return this.#piece({ ...event, pieces });
+    if (event.type === 'delta' && !this.#reasoning) {
+      return this.#piece({ messageId: event.messageId, delta: event.delta, pieces });
+    }
     return this.#rare(event, pieces);
   }
 
@@ -202,10 +204,14 @@ class TextReader<W extends TextEvent> {
   }
 
   #piece({ messageId, delta, pieces, ends }: Piece): PlainTextEvent[] {
-    const sent = this.#open.get(messageId);
-    this.#open.set(messageId, (sent ?? 0) + delta.length);
+    const open = this.#open.get(messageId);
     const piece = { type: 'text_delta', messageId, delta, pieces, ends } as const;
-    return sent === undefined ? [{ type: 'text_start', messageId }, piece] : [piece];
+    if (open) {
+      open.sent += delta.length;
+      return [piece];
+    }
+    this.#open.set(messageId, { sent: delta.length });
+    return [{ type: 'text_start', messageId }, piece];
   }
 
   *#sources(messageId: string, sources: readonly MessageSource[]): Generator<PlainTextEvent> {
@@ -231,7 +237,7 @@ class TextReader<W extends TextEvent> {
     const { id: messageId } = event;
     yield* this.#keptThought(event);
     const text = assistantText(event);
-    const rest = text?.slice(this.#open.get(messageId) ?? 0);
+    const rest = text?.slice(this.#open.get(messageId)?.sent);
     const deltas = rest ? textPieces(rest) : [];
     for (const [index, delta] of deltas.entries()) {
       const ends = index === deltas.length - 1 ? event : undefined;

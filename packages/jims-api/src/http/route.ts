@@ -1,4 +1,4 @@
-import type { JimsApp, Logger, Run } from 'jims-core';
+import type { JimsApp, Logger, Run, TakenDelivery } from 'jims-core';
 import type { GenericSchema } from 'valibot';
 
 import type { Cors } from './cors.ts';
@@ -9,6 +9,7 @@ import type { ReadingTurns } from './reading-turns.ts';
 import type { SseFrame } from './sse/frame.ts';
 import type { SseEnd, SseResponder } from './sse/response.ts';
 import type { Streams } from './sse/stream-limit.ts';
+import type { WebhookMessage, Webhooks } from './webhooks/webhooks.ts';
 
 /** What the routes of all protocols work with. */
 export interface ApiContext {
@@ -38,6 +39,8 @@ export interface ApiContext {
   /** What lets browsers have files without a key. */
   readonly fileSignatures: FileSignatures;
   readonly cors: Cors;
+  /** What sends to addresses that clients choose, where the operator allows it. */
+  readonly webhooks: Webhooks | undefined;
 }
 
 /** One request whose caller is known. */
@@ -61,6 +64,8 @@ export interface Call {
   readonly body: () => Promise<unknown>;
   /** Makes the log wait for the end of an answer that is a stream: gives what to call then. */
   readonly logStream: () => (end: SseEnd) => void;
+  /** Names the run that the request has started, for its log line. */
+  readonly logRun: (run: Pick<Run, 'id' | 'thread'>) => void;
 }
 
 /** What is known of a request that is answered with an error. The body of an unknown caller must not be read. */
@@ -183,6 +188,11 @@ export interface Protocol {
   readonly routes: readonly Route[];
   /** Shows a run that is over as the protocol streams it. */
   readonly wire: (api: ApiContext, call: Call, run: Run) => RunFrames | Promise<RunFrames>;
+  /** What is sent to those who subscribed to a chain; `undefined` when there is nothing to send any more. */
+  readonly toDeliver?: (
+    api: ApiContext,
+    delivery: TakenDelivery,
+  ) => Promise<WebhookMessage | undefined>;
   /** Answers under its prefixes where it has no route; by default as JIMS's own paths do. */
   readonly fallback?: Route;
 }

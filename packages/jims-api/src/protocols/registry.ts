@@ -10,6 +10,8 @@ export interface ProtocolEntry {
   /** For people: what it is. */
   readonly title: string;
   readonly load: () => Promise<Protocol>;
+  /** Whether its clients can be sent what becomes of their runs: see `Protocol.toDeliver`. */
+  readonly delivers?: boolean;
 }
 
 /** Every protocol beside JIMS's own. No prefix belongs to two. */
@@ -18,6 +20,7 @@ export const PROTOCOLS = {
     prefixes: ['/a2a', '/.well-known/agent-card.json'],
     title: 'Agent2Agent (A2A)',
     load: async () => (await import('./a2a/routes.ts')).a2aProtocol,
+    delivers: true,
   },
   mcp: {
     prefixes: ['/mcp'],

@@ -13,16 +13,19 @@ import type { ApiContext, Protocol, Route } from '../http/route.ts';
 import { DEFAULT_HEARTBEAT_MS, sseResponse } from '../http/sse/response.ts';
 import type { SseResponder } from '../http/sse/response.ts';
 import { createStreams } from '../http/sse/stream-limit.ts';
+import { Webhooks } from '../http/webhooks/webhooks.ts';
 import { jimsProtocol } from '../protocols/jims/routes.ts';
 import { PROTOCOLS, isProtocolName } from '../protocols/registry.ts';
 import type { ProtocolName } from '../protocols/registry.ts';
 import { appRoute } from './app-route.ts';
 import type { CodeFeed } from './code-feed.ts';
+import { sendDeliveries } from './deliveries.ts';
 import { answer } from './dispatch.ts';
 import type { AnswerOptions, Routed } from './dispatch.ts';
 import { isHostName } from './hosts.ts';
 import { fromNode } from './node-host.ts';
 import { ProtocolLoader } from './protocol-loader.ts';
+import { Refusals } from './refusals.ts';
 import { createRequestGuard } from './request-guard.ts';
 import { RequestLog } from './request-log.ts';
 import { createRouter } from './router.ts';
@@ -73,6 +76,18 @@ export interface ApiOptions extends Partial<AuthenticateOptions> {
    * Default: the host is not checked.
    */
   readonly allowedHosts?: readonly string[] | undefined;
+  /**
+   * Where clients may have the service send what becomes of their runs, such as A2A's push notifications:
+   * `*.example.com` for the public hosts below a name, `*` for any public host, by https alone;
+   * `hooks.example` or `receiver:8080` for exactly this one, which may then be private, and speak plain http. Default:
+   * nothing is sent.
+   */
+  readonly webhookHosts?: readonly string[] | undefined;
+  /**
+   * Secrets that sign what is sent to `webhookHosts`, by Standard Webhooks: `whsec_` and 24 to 64 bytes in
+   * base64. All of them sign, so that receivers can change over. Default: nothing is signed.
+   */
+  readonly webhookSecrets?: readonly string[];
   /** Refuses requests of services that do not name a contact by `x-jims-contact-id`; default false. */
   readonly requireContactHeader?: boolean;
   /** The size of a request body, also when it is decompressed; default 4 MiB. */
@@ -140,6 +155,7 @@ export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseR
     if (name === 'jims') return jimsProtocol;
     return isProtocolName(name) && names.includes(name) ? others.load(PROTOCOLS[name]) : undefined;
   });
+  sendDeliveries(api, names, (entry) => others.load(entry));
   const service = serviceRoutes({
     secured,
     own: [wire, appRoute({ protocols: names, playground, code: options.code })],
@@ -150,12 +166,6 @@ export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseR
     code: options.code,
   });
 
-  app.metrics.expectRefusals([
-    'too_many_streams',
-    'too_many_streams_of_caller',
-    'too_many_reads',
-    'body_too_large',
-  ]);
   const { publicUrl } = api;
   const answering: AnswerOptions = {
     api,
@@ -165,6 +175,7 @@ export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseR
     requireContactHeader,
     playground,
     log: new RequestLog(api.logger),
+    refusals: new Refusals(app.metrics),
     isDraining,
   };
   const answerBy = (routed: Routed): Promise<Response> => answer(answering, routed);
@@ -213,6 +224,7 @@ function apiContext(
     }),
     turns: new ReadingTurns(made.app.metrics),
     fileSignatures: new FileSignatures(options.fileAddressKeys ?? []),
+    webhooks: webhooksOf(options),
     publicUrl: options.publicUrl === undefined ? undefined : publicUrlOf(options.publicUrl),
   };
 }
@@ -226,6 +238,13 @@ function bodyLimits(
     maxConfigBytes: options.maxConfigBytes ?? 128 * KIB,
     uploadPieceMs: options.uploadPieceMs ?? 30_000,
   };
+}
+
+function webhooksOf({
+  webhookHosts: hosts = [],
+  webhookSecrets: secrets,
+}: ApiOptions): Webhooks | undefined {
+  return hosts.length === 0 ? undefined : new Webhooks({ hosts, secrets });
 }
 
 function hostNames({ allowedHosts }: ApiOptions): readonly string[] | undefined {

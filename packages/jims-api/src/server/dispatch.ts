@@ -10,6 +10,7 @@ import { UNREADABLE_BODY, isJsonType, readJsonBody } from '../http/json-body.ts'
 import { requestId } from '../http/naming-headers.ts';
 import type { Authenticate, Principal } from '../http/principal.ts';
 import type { ApiContext, Call, RefusedCall, Route } from '../http/route.ts';
+import type { Refusals } from './refusals.ts';
 import type { RequestGuard } from './request-guard.ts';
 import type { RequestLog } from './request-log.ts';
 
@@ -23,6 +24,7 @@ export interface AnswerOptions {
   /** Whether services must name the contact by a header. */
   readonly requireContactHeader: boolean;
   readonly log: RequestLog;
+  readonly refusals: Refusals;
   /** Whether the service is shutting down: then it closes the connection after each answer. */
   readonly isDraining: () => boolean;
 }
@@ -38,7 +40,7 @@ const OPEN: Principal = { kind: 'service', id: 'open' };
 
 /** Answers a request by its route: authenticates the caller, turns whatever is thrown into an answer, logs. */
 export async function answer(options: AnswerOptions, routed: Routed): Promise<Response> {
-  const { api, cors, log, isDraining } = options;
+  const { api, cors, log, refusals, isDraining } = options;
   const { request, route } = routed;
   const receivedAt = Date.now();
   const url = new URL(request.url);
@@ -72,14 +74,13 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
         receivedAt,
         query: url.searchParams,
         logStream: line.stream,
+        logRun: line.run,
       }),
     );
   } catch (error) {
     const thrown = toHttpError(error, { requestId: id, exposeErrors: api.exposeErrors });
     const failure = route.isOriginal ? thrown : await explained(thrown, request, read);
-    if (failure.status === 413 && failure.code !== undefined) {
-      api.app.metrics.countRefusal(failure.code);
-    }
+    refusals.count(failure);
     log.failed(id, failure);
     refusal = failure;
     response = await refuse(route, call, failure);
@@ -139,7 +140,7 @@ function guardPath(guard: RequestGuard, request: Request, path: string): void {
 async function handle(
   { api, authenticate, guard, requireContactHeader }: AnswerOptions,
   { route, request, params }: Routed,
-  call: RefusedCall & Pick<Call, 'query' | 'receivedAt' | 'logStream'>,
+  call: RefusedCall & Pick<Call, 'query' | 'receivedAt' | 'logStream' | 'logRun'>,
 ): Promise<Response> {
   // Databases cannot keep a NUL; JSON that holds one is refused, too.
   if (request.url.includes('%00')) {

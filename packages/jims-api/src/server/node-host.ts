@@ -38,13 +38,22 @@ const SINGLE: readonly string[] = [
 export function fromNode(request: Request, host: unknown): Request {
   const incoming = incomingOf(host);
   if (!incoming) return request;
+  if (hasDoubles(incoming)) joinEqual(request, incoming);
+  return withBody(request, incoming);
+}
+
+/** Whether a header comes twice, which is rare. The raw ones are names and values in turn. */
+function hasDoubles({ headers, rawHeaders }: IncomingMessage): boolean {
+  return Object.keys(headers).length * 2 < rawHeaders.length;
+}
+
+/** Equal values count once: joined by ", " they would be another value. */
+function joinEqual(request: Request, { headersDistinct }: IncomingMessage): void {
   for (const name of SINGLE) {
-    const [value, ...more] = incoming.headersDistinct[name] ?? [];
+    const [value, ...more] = headersDistinct[name] ?? [];
     if (value === undefined || more.length === 0) continue;
-    // Equal values count once: joined by ", " they would be another value.
     if (more.every((each) => isSame(name, each, value))) request.headers.set(name, value);
   }
-  return withBody(request, incoming);
 }
 
 /** Content types are the same when both say JSON: a library adds a charset to what its user has set. */

@@ -1,5 +1,5 @@
 import { isJimsError } from 'jims-core';
-import type { Logger } from 'jims-core';
+import type { Logger, Run } from 'jims-core';
 import { describeError } from 'jims-core/host';
 
 import type { HttpError } from '../http/errors.ts';
@@ -71,6 +71,7 @@ export class RequestLine {
   readonly #isProbe: boolean;
   readonly #began = performance.now();
   #answer: object | undefined;
+  #run: { readonly runId: string; readonly threadId: string } | undefined;
   #stream: 'none' | 'open' | SseEnd['kind'] = 'none';
 
   constructor(logger: Logger, request: LoggedRequest, isProbe: boolean) {
@@ -88,15 +89,18 @@ export class RequestLine {
     };
   };
 
+  /** The run that the request has started. */
+  readonly run = ({ id: runId, thread }: Pick<Run, 'id' | 'thread'>): void => {
+    this.#run = { runId, threadId: thread.id };
+  };
+
   /** What it was answered; of a refusal with its code, or why authentication failed. */
-  answered({ status, headers }: Response, { code, reason }: Partial<HttpError> = {}): void {
-    const runId = headers.get('x-jims-run-id');
-    const threadId = headers.get('x-jims-thread-id');
+  answered(response: Response, { code, reason }: Partial<HttpError> = {}): void {
+    const { status } = response;
     this.#answer = {
       status,
       ...(this.#stream !== 'none' && { headMs: this.#ms() }),
-      ...(runId !== null && { runId }),
-      ...(threadId !== null && { threadId }),
+      ...(this.#run ?? runIn(response)),
       ...(code !== undefined && { code }),
       ...(reason !== undefined && { reason }),
     };
@@ -120,4 +124,11 @@ export class RequestLine {
   #ms(): number {
     return Math.round((performance.now() - this.#began) * 10) / 10;
   }
+}
+
+/** The run that an answer is about. Reading the headers of most answers makes them costly to send. */
+function runIn({ headers }: Response): object {
+  const runId = headers.get('x-jims-run-id');
+  const threadId = headers.get('x-jims-thread-id');
+  return { ...(runId !== null && { runId }), ...(threadId !== null && { threadId }) };
 }

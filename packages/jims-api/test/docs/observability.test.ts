@@ -39,13 +39,15 @@ test('the packages that the page installs are of the versions that the command t
 describe('docs/observability.md', () => {
   let service: ServedApp;
   let exported: Map<string, string>;
+  let text: string;
   before(async () => {
     service = await serveApp({
       app: `import { defineApp } from 'jims-core'; export const app = defineApp((ctx) => ctx.sendMessage('hi'));`,
     });
     await chat(service.origin, 'hello');
     const response = await fetch(service.metricsUrl);
-    const types = (await response.text()).matchAll(/^# TYPE (\S+) (\S+)$/gm);
+    text = await response.text();
+    const types = text.matchAll(/^# TYPE (\S+) (\S+)$/gm);
     const ours = [...types].filter(([, name = '']) => /^(?:jims|llm)_/.test(name));
     exported = new Map(ours.map(([, name = '', type = '']) => [name, type]));
   });
@@ -58,6 +60,13 @@ describe('docs/observability.md', () => {
       documented.toSorted(),
       [...exported].map(([name, type]) => `${name} ${type}`).toSorted(),
     );
+  });
+
+  test('lists the codes of refusals, which are there from the start, and no others', () => {
+    const [, list = ''] = /The codes:\n\n(.*?)\n\n/s.exec(read('observability.md')) ?? [];
+    const listed = [...list.matchAll(/`(\w+)`/g)].map(([, code = '']) => code);
+    const rows = text.matchAll(/^jims_refusals_total\{code="(\w+)"\} 0$/gm);
+    assert.deepEqual(listed.toSorted(), [...rows].map(([, code = '']) => code).toSorted());
   });
 
   test('the dashboard uses each of them, and no others', () => {

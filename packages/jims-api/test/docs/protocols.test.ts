@@ -17,6 +17,7 @@ import { servePage } from '../../../../examples/page-server.ts';
 import { openPage } from '../support/browser.ts';
 import { createGate } from '../support/gate.ts';
 import { serveApp } from '../support/listening-app.ts';
+import type { ServedApp } from '../support/listening-app.ts';
 import { BASE_URL, blockWith, codeBlocks } from './code-blocks.ts';
 
 const run = promisify(execFile);
@@ -37,20 +38,45 @@ for (const page of [
       },
     );
     const [first = '', ...more] = codeBlocks(page, 'ts');
-    assert.ok(first.includes(BASE_URL));
-    const programs = [first, ...more.filter((block) => block.includes(BASE_URL))];
-    const folder = mkdtempSync(join(tmpdir(), 'jims-docs-'));
-    try {
-      symlinkSync(MODULES, join(folder, 'node_modules'));
-      for (const program of programs) {
-        writeFileSync(join(folder, 'program.mts'), program.replace(BASE_URL, served.origin));
-        const { stdout } = await run(process.execPath, ['program.mts'], { cwd: folder });
-        assert.equal(stdout, 'You said: Hello\n');
-      }
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
+    for (const program of [first, ...more.filter((block) => block.includes(BASE_URL))]) {
+      assert.equal(await outputOf(program, served), 'You said: Hello\n');
     }
   });
+}
+
+test('the snippets of docs/protocols/ag-ui.md answer a question, load a thread and read the capabilities', async () => {
+  await using served = await serveApp(
+    async (ctx) => {
+      const buttons = [
+        { id: 'yes', text: 'Yes' },
+        { id: 'no', text: 'No' },
+      ];
+      const answer = await ctx.ask('Sure?', { buttons });
+      ctx.sendMessage(answer.kind === 'message' ? `It is a ${answer.buttonId}` : answer.kind);
+    },
+    { apiKeys: ['s3cret'] },
+  );
+  const program = codeBlocks('docs/protocols/ag-ui.md', 'ts').join('\n');
+  const more = `console.log(await new JimsAgent({ url, headers }).getCapabilities());`;
+  const output = await outputOf(`${program}\n${more}`, served);
+  assert.match(
+    output,
+    /^Sure\?\nuser Hello\nassistant Sure\?\nuser yes\nassistant It is a yes\n\{[^]*interrupts: true/,
+  );
+});
+
+/** What a program of the docs prints. */
+async function outputOf(program: string, { origin }: ServedApp): Promise<string> {
+  assert.ok(program.includes(BASE_URL));
+  const folder = mkdtempSync(join(tmpdir(), 'jims-docs-'));
+  try {
+    symlinkSync(MODULES, join(folder, 'node_modules'));
+    writeFileSync(join(folder, 'program.mts'), program.replace(BASE_URL, origin));
+    const { stdout } = await run(process.execPath, ['program.mts'], { cwd: folder });
+    return stdout;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 for (const page of ['docs/protocols/deep-chat.md', 'docs/front-ends.md']) {

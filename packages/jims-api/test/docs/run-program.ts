@@ -12,9 +12,9 @@ const run = promisify(execFile);
 const MODULES = fileURLToPath(new URL('../../../../node_modules', import.meta.url));
 const ADDRESS = 'http://localhost:8080';
 
-/** Runs the first TypeScript of a page as its reader would, against this service; gives what it prints. */
-export async function runProgram(page: string, origin: string): Promise<string> {
-  const [program = ''] = codeBlocks(page, 'ts');
+/** Runs a piece of TypeScript of a page as its reader would, the first one by default; gives what it prints. */
+export async function runProgram(page: string, origin: string, index = 0): Promise<string> {
+  const program = codeBlocks(page, 'ts')[index] ?? '';
   assert.ok(program.includes(ADDRESS), `${page} has no program that talks to ${ADDRESS}`);
   using folder = folderWith({ 'program.mts': program.replaceAll(ADDRESS, origin) });
   symlinkSync(MODULES, join(folder.path, 'node_modules'));

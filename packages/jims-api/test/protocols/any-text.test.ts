@@ -9,7 +9,11 @@ import * as v from 'valibot';
 import { describeStores } from '../../../jims-core/test/support/stores.ts';
 import { testApi } from '../support/api.ts';
 import type { TestApi } from '../support/api.ts';
+import { ANSWERS, STREAMS, saying } from '../support/protocol-ways.ts';
+import type { Said, StreamWay } from '../support/protocol-ways.ts';
 
+/** The most characters that a piece of text may have. */
+const MAX_DELTA = 16 * 1024;
 const HIGH = '\ud83d';
 const LOW = '\ude00';
 /** More than one line of a stream may hold, in characters of two halves. */
@@ -59,155 +63,9 @@ async function pipeline(ctx: ThreadContext): Promise<void> {
   else await REPLIES[question]?.(ctx);
 }
 
-interface Said {
-  readonly role: 'user' | 'assistant';
-  readonly content: string;
-}
-
-interface Way {
-  readonly path: string;
-  readonly body: (said: readonly Said[]) => object;
-  /** Where the data of a frame has text. */
-  readonly text: readonly (string | number)[];
-  /** The only type of frames whose text is that of the answer. */
-  readonly type?: string;
-  /** Whether the client keeps the history, and sends it. */
-  readonly history?: boolean;
-  /** Whether the protocol says a whole text in one frame, also where it was streamed. */
-  readonly whole?: boolean;
-}
-
-const user = (said: readonly Said[]): string => said.at(-1)?.content ?? '';
-const chatBody = (said: readonly Said[]): object => ({ contact_id: 'c', message: user(said) });
-const a2aParams = (said: readonly Said[]): object => ({
-  message: { messageId: crypto.randomUUID(), role: 'ROLE_USER', parts: [{ text: user(said) }] },
-});
-
-/** Each way to read an answer as a stream. */
-const STREAMS: Readonly<Record<string, Way>> = {
-  jims: {
-    path: '/api/v1/chat/stream',
-    body: (said) => ({ ...chatBody(said), include: ['delta', 'event'] }),
-    text: ['assistant_messages', 0],
-    whole: true,
-  },
-  'openai-chat': {
-    path: '/v1/chat/completions',
-    body: (messages) => ({ model: 'm', stream: true, messages }),
-    text: ['choices', 0, 'delta', 'content'],
-    history: true,
-  },
-  'openai-responses': {
-    path: '/v1/responses',
-    body: (input) => ({ model: 'm', stream: true, input }),
-    text: ['delta'],
-    type: 'response.output_text.delta',
-    history: true,
-    whole: true,
-  },
-  anthropic: {
-    path: '/v1/messages',
-    body: (messages) => ({ model: 'm', stream: true, messages }),
-    text: ['delta', 'text'],
-    type: 'content_block_delta',
-    history: true,
-  },
-  'ai-sdk': {
-    path: '/ai-sdk/chat',
-    body: (said) => ({
-      id: crypto.randomUUID(),
-      messages: said.map(({ role, content: text }) => ({
-        id: crypto.randomUUID(),
-        role,
-        parts: [{ type: 'text', text }],
-      })),
-    }),
-    text: ['delta'],
-    type: 'text-delta',
-    history: true,
-  },
-  'ag-ui': {
-    path: '/ag-ui',
-    body: (said) => ({
-      threadId: crypto.randomUUID(),
-      runId: crypto.randomUUID(),
-      messages: said.map((message) => ({ id: crypto.randomUUID(), ...message })),
-      tools: [],
-      context: [],
-      state: {},
-      forwardedProps: {},
-    }),
-    text: ['delta'],
-    type: 'TEXT_MESSAGE_CONTENT',
-    history: true,
-  },
-  'deep-chat': {
-    path: '/deep-chat/stream',
-    body: (said) => ({
-      messages: said.map(({ role, content }) => ({
-        role: role === 'user' ? 'user' : 'ai',
-        text: content,
-      })),
-    }),
-    text: ['text'],
-    history: true,
-  },
-  'a2a by JSON-RPC': {
-    path: '/a2a',
-    body: (said) => ({
-      jsonrpc: '2.0',
-      id: 1,
-      method: 'SendStreamingMessage',
-      params: a2aParams(said),
-    }),
-    text: ['result', 'artifactUpdate', 'artifact', 'parts', 0, 'text'],
-  },
-  'a2a by HTTP+JSON': {
-    path: '/a2a/rest/message:stream',
-    body: a2aParams,
-    text: ['artifactUpdate', 'artifact', 'parts', 0, 'text'],
-  },
-  mcp: {
-    path: '/mcp',
-    body: (said) => ({
-      jsonrpc: '2.0',
-      id: 1,
-      method: 'tools/call',
-      params: {
-        name: 'chat',
-        arguments: { message: user(said) },
-        _meta: { progressToken: 'p' },
-      },
-    }),
-    text: ['result', 'content', 0, 'text'],
-    whole: true,
-  },
-};
-
-/** The same without a stream; what was said is looked for in the whole answer. */
-const ANSWERS: Readonly<Record<string, Pick<Way, 'path' | 'body'>>> = {
-  jims: { path: '/api/v1/chat', body: chatBody },
-  'openai-chat': {
-    path: '/v1/chat/completions',
-    body: (messages) => ({ model: 'm', messages }),
-  },
-  'openai-responses': { path: '/v1/responses', body: (input) => ({ model: 'm', input }) },
-  anthropic: { path: '/v1/messages', body: (messages) => ({ model: 'm', messages }) },
-  'deep-chat': { path: '/deep-chat', body: (said) => ({ messages: [{ text: user(said) }] }) },
-  'a2a by JSON-RPC': {
-    path: '/a2a',
-    body: (said) => ({ jsonrpc: '2.0', id: 1, method: 'SendMessage', params: a2aParams(said) }),
-  },
-  'a2a by HTTP+JSON': { path: '/a2a/rest/message:send', body: a2aParams },
-};
-
-function asking(content: string): Said[] {
-  return [{ role: 'user', content }];
-}
-
-async function streamed(api: TestApi, way: Way, said: readonly Said[]): Promise<string> {
-  const accept = 'application/json, text/event-stream';
-  const response = await api.post(way.path, way.body(said), { accept });
+async function streamed(api: TestApi, way: StreamWay, said: readonly Said[]): Promise<string> {
+  const { path, accept = '*/*' } = way;
+  const response = await api.post(path, way.body(said), { accept });
   const text = await response.text();
   assert.equal(response.status, 200, text);
   return text;
@@ -231,12 +89,15 @@ function requireClean(value: unknown): void {
   }
 }
 
-function textOf({ text, type }: Way, frames: readonly unknown[]): string {
+function textOf(way: StreamWay, frames: readonly unknown[]): string {
+  return piecesOf(way, frames).join('');
+}
+
+function piecesOf({ text, type }: StreamWay, frames: readonly unknown[]): string[] {
   return frames
     .filter((frame) => type === undefined || memberAt(frame, ['type']) === type)
     .map((frame) => memberAt(frame, text))
-    .filter((value) => typeof value === 'string')
-    .join('');
+    .filter((value) => typeof value === 'string');
 }
 
 function memberAt(value: unknown, path: readonly (string | number)[]): unknown {
@@ -247,22 +108,26 @@ function memberAt(value: unknown, path: readonly (string | number)[]): unknown {
   );
 }
 
-for (const [name, way] of Object.entries(STREAMS)) {
-  describe(`a stream of ${name}`, () => {
+for (const [name, way] of STREAMS) {
+  describe(name, () => {
     test('has lines and characters that every client can read, and all that was said', async () => {
       await using api = testApi(pipeline, { exposeErrors: true });
       for (const [question, expected] of Object.entries(SAID)) {
-        const stream = await streamed(api, way, asking(question));
+        const stream = await streamed(api, way, saying(question));
         const data = dataOf(stream);
         requireClean(data);
         const text = textOf(way, data);
+        const isPiecemeal = !way.whole || way.type !== undefined;
+        for (const piece of isPiecemeal ? piecesOf(way, data) : []) {
+          assert.ok(piece.length <= MAX_DELTA, `${question}: ${piece.length} characters`);
+        }
         assert.ok(text === expected, `${question}: ${text.slice(0, 100)}`);
         const lines = stream.split('\n').filter((line) => !way.whole || / "delta": /.test(line));
         const longest = Math.max(0, ...lines.map((line) => Buffer.byteLength(line)));
         assert.ok(longest <= 64 * 1024, `${question}: a line of ${longest} bytes`);
       }
       for (const question of ['beside', 'boom']) {
-        requireClean(dataOf(await streamed(api, way, asking(question))));
+        requireClean(dataOf(await streamed(api, way, saying(question))));
       }
     });
 
@@ -270,12 +135,12 @@ for (const [name, way] of Object.entries(STREAMS)) {
     test('can be sent back as what was said before', async () => {
       await using api = testApi(pipeline);
       for (const question of Object.keys(SAID)) {
-        const first = dataOf(await streamed(api, way, asking(question)));
+        const first = dataOf(await streamed(api, way, saying(question)));
         const content = textOf(way, first);
         const chat = [
-          ...asking(question),
+          ...saying(question),
           { role: 'assistant', content } as const,
-          ...asking('next'),
+          ...saying('next'),
         ];
         const next = dataOf(await streamed(api, way, chat));
         assert.equal(textOf(way, next), '3', question);
@@ -284,17 +149,17 @@ for (const [name, way] of Object.entries(STREAMS)) {
   });
 }
 
-for (const [name, { path, body }] of Object.entries(ANSWERS)) {
-  test(`an answer of ${name} has characters that every client can read`, async () => {
+for (const [name, { path, body, accept = '*/*' }] of ANSWERS) {
+  test(`${name}: an answer has characters that every client can read`, async () => {
     await using api = testApi(pipeline, { exposeErrors: true });
     for (const [question, expected] of Object.entries(SAID)) {
-      const response = await api.post(path, body(asking(question)));
+      const response = await api.post(path, body(saying(question)), { accept });
       const answer: unknown = await response.json();
       requireClean(answer);
       assert.ok(JSON.stringify(answer).includes(JSON.stringify(expected).slice(1, -1)), question);
     }
     for (const question of ['beside', 'boom']) {
-      requireClean(await (await api.post(path, body(asking(question)))).json());
+      requireClean(await (await api.post(path, body(saying(question)), { accept })).json());
     }
   });
 }

@@ -157,27 +157,6 @@ test('a load balancer may ask by OPTIONS whether the service is well', async () 
   assert.deepEqual([await ask('/healthz'), await ask('/readyz')], [200, 503]);
 });
 
-test('a path with a slash at its end is the same path, in every protocol', async () => {
-  await using api = testApi(echo);
-  const key = { 'idempotency-key': 'k' };
-  const first = await api.post(CHAT, HELLO, key);
-  const again = await api.post(`${CHAT}/`, HELLO, key);
-  assert.equal(again.status, 200);
-  assert.equal(again.headers.get('idempotency-replayed'), 'true');
-  assert.deepEqual(await again.json(), await first.json());
-  const ping = { jsonrpc: '2.0', id: 1, method: 'ping' };
-  assert.deepEqual(await jsonOf(await api.post('/mcp/', ping)), {
-    jsonrpc: '2.0',
-    id: 1,
-    result: {},
-  });
-  const chat = { messages: [{ role: 'user', content: 'hi' }] };
-  assert.equal((await api.post('/v1/chat/completions/', chat)).status, 200);
-  assert.equal((await api.post('/a2a/', { jsonrpc: '2.0', id: 1, method: 'x' })).status, 200);
-  assert.equal((await api.get('/.well-known/agent-card.json/')).status, 200);
-  assert.equal((await api.get('/healthz/')).status, 200);
-});
-
 test('the address of the other page of FastAPI leads to the documentation', async () => {
   await using api = testApi(echo, { apiKeys: ['s3cret'] });
   for (const [path, location] of [

@@ -128,10 +128,6 @@ test('left out are the second addresses of routes, and what only refuses', async
     'GET /',
     'GET /playground/:name',
     'GET /widget.js',
-    'GET /a2a/rest/tasks/:task/pushNotificationConfigs',
-    'POST /a2a/rest/tasks/:task/pushNotificationConfigs',
-    'GET /a2a/rest/tasks/:task/pushNotificationConfigs/:config',
-    'DELETE /a2a/rest/tasks/:task/pushNotificationConfigs/:config',
     'GET /a2a/rest/extendedAgentCard',
     'DELETE /v1/conversations/:conversation_id/items/:item_id',
   ]);

@@ -32,6 +32,7 @@ export function callWith({
     contactByHeader,
     headers: {},
     logStream: () => () => {},
+    logRun() {},
     body: () => Promise.resolve(body),
   };
 }

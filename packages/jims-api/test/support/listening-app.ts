@@ -20,6 +20,7 @@ export interface ServedAppOptions extends ApiOptions {
   readonly readerTimeoutMs?: number;
   readonly requestTimeoutMs?: number;
   readonly limits?: OpenOptions['limits'];
+  readonly fileLimits?: OpenOptions['fileLimits'];
   readonly traces?: OpenOptions['traces'];
   /** A database that others use, too; by default one of its own. */
   readonly store?: string;
@@ -30,14 +31,14 @@ const { logger: silent } = recorder();
 
 export async function serveApp(
   app: Pipeline | Omit<JimsAppOptions, 'store'>,
-  { limits = {}, traces, store, ...options }: ServedAppOptions = {},
+  { limits = {}, fileLimits, traces, store, ...options }: ServedAppOptions = {},
 ): Promise<ServedApp> {
   const own = store === undefined ? freshSqlite() : undefined;
   const jims = defineApp({
     ...('pipeline' in app ? app : { pipeline: app }),
     store: store ?? own?.url ?? '',
   });
-  await jims.open({ limits, traces });
+  await jims.open({ limits, fileLimits, traces, logger: options.logger });
   const server = createHttpServer(jims, { ...TIMES, logger: silent, ...options });
   const port = await localPort(server);
   return {

@@ -5,6 +5,7 @@ import { DEFAULT_FILE_LIMITS } from '../files/file-limits.ts';
 import { StoredFiles } from '../files/stored-files.ts';
 import { createLlmProvider } from '../llm/llm-provider.ts';
 import type { Llm, LlmProvider } from '../llm/llm.ts';
+import { Deliveries } from '../run/deliveries.ts';
 import { RunEngine } from '../run/engine.ts';
 import { DEFAULT_RUN_LIMITS } from '../run/run-limits.ts';
 import type { RunLimits } from '../run/run-limits.ts';
@@ -49,6 +50,7 @@ export class OpenApp {
   /** The app that goes on with the code of this one. */
   #successor: OpenApp | undefined;
   readonly #closed = new AbortController();
+  readonly #deliveries = new Deliveries();
   #options: OpenOptions | undefined;
   #opened: Promise<Opened> | undefined;
   #engine: RunEngine | undefined;
@@ -63,6 +65,11 @@ export class OpenApp {
 
   get metrics(): Metrics {
     return this.#successor?.metrics ?? this.#metrics;
+  }
+
+  /** What is sent to others when its runs end. */
+  get deliveries(): Deliveries {
+    return this.#successor?.deliveries ?? this.#deliveries;
   }
 
   /** What the app is made of now. */
@@ -209,6 +216,7 @@ export class OpenApp {
         throw shuttingDown();
       }
       this.#engine = engine;
+      this.#deliveries.open({ store, logger, metrics: this.metrics });
       return { store, engine, logger, files, fileStore, traces, limits: allLimits };
     } catch (error) {
       // A store that was given by the app is there for the next try.
@@ -224,6 +232,7 @@ export class OpenApp {
     const opening = this.#opened?.catch(() => undefined);
     const opened = opening && (await within(CLOSE_MS, opening));
     await opened?.engine.drain(drainMs);
+    await within(CLOSE_MS, this.#deliveries.close());
     this.#closed.abort();
     const store = opened?.store ?? (typeof own === 'string' ? undefined : own);
     if (!store) return;

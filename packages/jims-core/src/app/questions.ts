@@ -5,6 +5,7 @@ import type { QuestionList, QuestionQuery, QuestionRecord } from '../store/store
 import { newEvent } from '../thread/event.ts';
 import { identityOf } from '../thread/principal.ts';
 import type { Principal } from '../thread/principal.ts';
+import { requireFitting } from './answer-fit.ts';
 import type { OpenApp } from './open-app.ts';
 
 /** An answer to a question to a service. */
@@ -13,7 +14,7 @@ export interface AnswerRequest extends Pick<
   'idempotency' | 'requestId' | 'timeoutMs' | 'signal'
 > {
   readonly questionId: string;
-  /** Plain JSON. The pipeline checks it with its schema. */
+  /** Plain JSON. It must fit the schema of the question; the pipeline checks it once more. */
   readonly value: unknown;
   /** Who answers; the pipeline gets it as the answer's `by`, and its own principal stays as it is. */
   readonly by?: Principal;
@@ -46,14 +47,16 @@ export class AppQuestions {
   }
 
   /**
-   * Answers a question to a service: its pipeline goes on in the run that this resolves with.
+   * Answers a question to a service: its pipeline goes on in the run that this resolves with. An answer
+   * that does not fit is refused, and the question stays open.
    *
-   * @throws JimsError `question_not_found`, `question_closed`, `question_expired`; as `app.runs.start`.
+   * @throws JimsError `question_not_found`, `question_closed`, `question_expired`, `answer_invalid`; as
+   * `app.runs.start`.
    * @example
    * const run = await app.questions.answer({ questionId, value: { approved: true } });
    */
   async answer({ questionId, value, by, ...request }: AnswerRequest): Promise<Run> {
-    const { store, engine } = await this.#app.opened();
+    const { store, engine, logger } = await this.#app.opened();
     const question = await store.question(questionId);
     if (question?.audience !== 'service') {
       throw new JimsError(
@@ -61,6 +64,8 @@ export class AppQuestions {
         `There is no question '${questionId}' to a service`,
       );
     }
+    // Of a question that is closed the store says so, or has the run of the same request.
+    if (question.state === 'open') await requireFitting(question, value, logger);
     const { threadId, name } = question;
     return engine.start({
       ...request,

@@ -1,5 +1,12 @@
 import type { Run, RunRequest } from '../run/run.ts';
-import type { EventPosition, RunList, RunPage, RunRecord, RunStatus } from '../store/store.ts';
+import type {
+  EventPosition,
+  RunList,
+  RunPage,
+  RunRecord,
+  RunStatus,
+  ThreadRunList,
+} from '../store/store.ts';
 import { USER_MESSAGE, newEvent } from '../thread/event.ts';
 import type { MessageFile } from '../thread/message.ts';
 import type { OpenApp } from './open-app.ts';
@@ -77,6 +84,18 @@ export class AppRuns {
   async list(threadId: string, page: RunPage): Promise<RunList> {
     const { store } = await this.#app.opened();
     return store.listRuns(threadId, page);
+  }
+
+  /**
+   * Lists the runs of several threads in one order, newest first. A page may have few runs, or none, while
+   * `next` is there: it is the `before` of the next one.
+   *
+   * @example
+   * const { runs, next } = await app.runs.listOf(threads.map(({ id }) => id));
+   */
+  async listOf(threadIds: readonly string[], before?: EventPosition): Promise<ThreadRunList> {
+    const { store } = await this.#app.opened();
+    return store.listRunsOf(threadIds, before);
   }
 
   /**

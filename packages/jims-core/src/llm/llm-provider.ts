@@ -58,6 +58,7 @@ class RunModels implements Llm {
   readonly #scope: LlmScope;
   readonly #over: AbortSignal | undefined;
   readonly #files: FileBytes | undefined;
+  readonly #onToolFailed: LlmRunOptions['onToolFailed'];
   readonly #streams = new Set<Reading>();
   readonly #usage = new UsageSum();
   #model: ChatModel;
@@ -67,11 +68,12 @@ class RunModels implements Llm {
     settings: ResolvedLlmSettings,
     options: LlmRunOptions,
   ) {
-    const { signal, over, threadId, observe, loadFile, traces } = options;
+    const { signal, over, threadId, observe, onToolFailed, loadFile, traces } = options;
     const { traceContent = settings.traceContent } = options;
     this.#models = models;
     this.#files = loadFile && new FileBytes(loadFile);
     this.#model = settings.model;
+    this.#onToolFailed = onToolFailed;
     this.#scope = {
       settings: { ...settings, traceContent },
       signal,
@@ -193,7 +195,14 @@ class RunModels implements Llm {
     const signal = AbortSignal.any(signals.filter((each) => each !== undefined));
     const ask = this.#askModel.bind(this);
     const { tools, ...rounds } = options;
-    const loop = { messages, options: rounds, tools: ToolSet.of(tools), signal, ask, record };
+    const loop = {
+      messages,
+      options: rounds,
+      tools: ToolSet.of(tools, this.#onToolFailed),
+      signal,
+      ask,
+      record,
+    };
     return new ToolLoop(loop, host).run();
   }
 

@@ -149,6 +149,8 @@ export interface LlmRunOptions {
   readonly loadFile?: (fileId: string) => Promise<Uint8Array>;
   /** Called after every answered request. */
   readonly observe?: (usage: CallUsage) => void;
+  /** Called with what a tool of `run` threw: the model gets its message. */
+  readonly onToolFailed?: (tool: string, error: unknown) => void;
   /** Where the calls are traced; default: they are not. */
   readonly traces?: ModelTraces;
 }

@@ -6,6 +6,7 @@ interface RunLlmOptions {
   readonly models: () => LlmProvider;
   /** Called after every answered request. */
   readonly observe: (usage: CallUsage) => void;
+  readonly onToolFailed: (tool: string, error: unknown) => void;
   readonly signal: AbortSignal;
   readonly threadId: string;
   readonly traceContent: boolean | undefined;
@@ -17,7 +18,7 @@ interface RunLlmOptions {
 /** The models of one run. Most runs need none: so they are made when the pipeline first uses one. */
 export class RunLlm {
   readonly #options: RunLlmOptions;
-  readonly #over = new AbortController();
+  #over: AbortController | undefined;
   #llm: Llm | undefined;
 
   constructor(options: RunLlmOptions) {
@@ -25,18 +26,20 @@ export class RunLlm {
   }
 
   readonly get = (): Llm => {
-    const { models, observe, signal, threadId, traceContent, loadFile, traces } = this.#options;
-    this.#llm ??= models().forRun({
-      signal,
-      over: this.#over.signal,
-      threadId,
-      observe,
-      ...(traceContent !== undefined && { traceContent }),
-      loadFile,
-      ...(traces && { traces }),
-    });
+    this.#llm ??= this.#make();
     return this.#llm;
   };
+
+  #make(): Llm {
+    const { models, traceContent, traces, ...bound } = this.#options;
+    this.#over = new AbortController();
+    return models().forRun({
+      ...bound,
+      over: this.#over.signal,
+      ...(traceContent !== undefined && { traceContent }),
+      ...(traces && { traces }),
+    });
+  }
 
   /** To be spread into the run's outcome: empty when the run used no model. */
   used(): { readonly usage?: readonly ModelUsage[] } {
@@ -46,6 +49,6 @@ export class RunLlm {
 
   /** The run is over: ends the streams that its pipeline did not read to the end. */
   end(): void {
-    if (this.#llm) this.#over.abort(new DOMException('The run is over', 'AbortError'));
+    this.#over?.abort(new DOMException('The run is over', 'AbortError'));
   }
 }

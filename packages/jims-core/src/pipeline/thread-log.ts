@@ -63,7 +63,11 @@ export class ThreadLog {
   ): TFound | undefined;
   findLast(isIt: (event: ThreadEvent) => boolean): ThreadEvent | undefined;
   findLast(isIt: (event: ThreadEvent) => boolean): ThreadEvent | undefined {
-    for (const event of this.backwards()) if (isIt(event)) return event;
-    return undefined;
+    // Most runs look for the message that they answer: the last event but few.
+    for (let at = this.#length - 1; at >= 0; at--) {
+      const event = this.#list[at];
+      if (event && isIt(event)) return event;
+    }
+    return this.#older?.states.findLast(isIt);
   }
 }

@@ -16,6 +16,8 @@ export interface BadEndOptions {
   readonly outcome: RunOutcome;
   /** Whether another process can go on with the run. */
   readonly isDurable: boolean;
+  /** Whether its client can send it again, so that it runs again. */
+  readonly hasKey: boolean;
 }
 
 /** Why a run has no result. */
@@ -74,9 +76,11 @@ export class BadEnd {
   }
 
   async #cancelled(reason: CancelReason, seen: readonly NewEvent[]): Promise<RunEnd> {
-    const { owner, endings, outcome } = this.#options;
+    const { owner, endings, outcome, hasKey } = this.#options;
     const error = { code: reason, message: CANCELLED[reason] };
-    const record = outcome.record({ status: 'cancelled', events: seen, error });
+    // The answer of the next attempt must not stand beside half an earlier one.
+    const events = reason === 'shutting_down' && hasKey ? [] : seen;
+    const record = outcome.record({ status: 'cancelled', events, error });
     const stored = await endings.storeSurely(owner, record);
     if (stored === 'fenced') return this.#endElsewhere();
     return { type: 'cancelled', reason, events: stored };

@@ -46,9 +46,8 @@ export interface ChainContextOptions {
 /** The part of a pipeline's context that is the same in each execution of its chain. */
 export class ChainContext implements ContextJournal {
   readonly #options: ChainContextOptions;
-  /** The messages that the pipeline makes piece by piece. */
-  readonly messages: MessageStreams;
-  readonly #requests = new Map<Work<unknown>, QuestionRequest>();
+  #messages: MessageStreams | undefined;
+  #requests: Map<Work<unknown>, QuestionRequest> | undefined;
   #questions = 0;
   #numbers = 0;
   #log: ThreadLog | undefined;
@@ -56,13 +55,12 @@ export class ChainContext implements ContextJournal {
 
   constructor(options: ChainContextOptions) {
     this.#options = options;
-    const { kept, cannotAsk } = options;
-    const canAsk = kept.canAnswer !== false && cannotAsk === undefined;
-    this.messages = new MessageStreams({
-      ...options,
-      chainId: this.chainId,
-      ask: canAsk ? (question, asking) => this.#askByButtons(question, asking) : undefined,
-    });
+  }
+
+  /** The messages that the pipeline makes piece by piece. */
+  get messages(): MessageStreams {
+    this.#messages ??= this.#messageStreams();
+    return this.#messages;
   }
 
   get chainId(): string {
@@ -104,7 +102,7 @@ export class ChainContext implements ContextJournal {
     const kept = new KeptWork<T>({
       what: `the step '${name}'`,
       isKeptOnly: true,
-      async work(idempotencyKey) {
+      work(idempotencyKey) {
         tell({ status: 'running', ...(input !== undefined && { input }) });
         return doStep(work, options, { signal, idempotencyKey, status });
       },
@@ -156,6 +154,16 @@ export class ChainContext implements ContextJournal {
     );
   }
 
+  #messageStreams(): MessageStreams {
+    const { kept, cannotAsk } = this.#options;
+    const canAsk = kept.canAnswer !== false && cannotAsk === undefined;
+    return new MessageStreams({
+      ...this.#options,
+      chainId: this.chainId,
+      ask: canAsk ? (question, asking) => this.#askByButtons(question, asking) : undefined,
+    });
+  }
+
   #askByButtons(question: string, options: AskOptions): Promise<ContactAnswer> {
     return this.askContact(question, options, () => Promise.reject(new TypeError('It is text')));
   }
@@ -168,7 +176,7 @@ export class ChainContext implements ContextJournal {
 
   /** What the call that an execution ended with has asked. */
   requestOf(call: JournalCall): QuestionRequest {
-    const request = this.#requests.get(call.work);
+    const request = this.#requests?.get(call.work);
     if (!request) throw new TypeError('The call does not ask');
     return request;
   }
@@ -183,7 +191,7 @@ export class ChainContext implements ContextJournal {
   /** Without a request there is no way to answer, which is the result. */
   #ask<T>(name: string, request: QuestionRequest | undefined, read: Work<T>['read']): Promise<T> {
     const work = { kind: 'ask' as const, name, read, ...(!request && { begin: unavailable }) };
-    if (request) this.#requests.set(work, request);
+    if (request) (this.#requests ??= new Map()).set(work, request);
     return this.#options.journal.call(work);
   }
 }

@@ -1,9 +1,8 @@
 /**
- * Resolves when everything is done that can be done at once: all promise callbacks, and those that they
+ * Calls a function when everything is done that can be done at once: all promise callbacks, and those that they
  * lead to. `setImmediate` would wait for a turn of the event loop, which is long in a busy process.
  */
-export async function drained(): Promise<void> {
+export function whenDrained(then: () => void): void {
   // A tick that a promise callback asks for comes after the last promise callback.
-  await Promise.resolve();
-  await new Promise<void>((resolve) => process.nextTick(resolve));
+  void Promise.resolve().then(() => process.nextTick(then));
 }

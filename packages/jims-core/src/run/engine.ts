@@ -20,7 +20,7 @@ import type { KnownThreads } from './retention.ts';
 import { RunEndings } from './run-endings.ts';
 import { isDurable } from './run-services.ts';
 import type { RunServices, RunnableApp } from './run-services.ts';
-import { replayed } from './run.ts';
+import { incomingOf, replayed } from './run.ts';
 import type { Run, RunRequest } from './run.ts';
 import { logWhatStands } from './standing.ts';
 import { StoreUpkeep } from './store-upkeep.ts';
@@ -227,7 +227,8 @@ export class RunEngine implements KnownThreads {
   }
 
   async #begin(request: RunRequest, accepted: AcceptedRun, leave: () => void): Promise<Run> {
-    const left = await this.#leaveToItsVersion(accepted);
+    const isNew = accepted.chain?.continues === undefined;
+    const left = isNew ? undefined : await this.#leaveToItsVersion(accepted);
     if (left) leave();
     return left ?? this.#execute(request, accepted, leave);
   }
@@ -264,7 +265,7 @@ export class RunEngine implements KnownThreads {
   }
 
   #acceptRequest(request: RunRequest): AcceptRequest {
-    const { thread, incoming, conversationStart = false, onBusy, idempotency, files } = request;
+    const { thread, conversationStart = false, onBusy, idempotency, files } = request;
     const { limits } = this.#app;
     const { conversationStartPipeline, version } = this.#app.code();
     const known = this.events.known(thread);
@@ -276,7 +277,7 @@ export class RunEngine implements KnownThreads {
       onBusy: onBusy ?? limits.onBusy,
       queueLimit: limits.queueLimit,
       holdIncomingOnNewThread: conversationStart && conversationStartPipeline !== undefined,
-      ...(incoming && { incoming }),
+      ...incomingOf(request),
       ...(idempotency && { idempotency: { ...idempotency, ttlMs: limits.idempotencyTtlMs } }),
       ...(files && files.length > 0 && { files }),
       ...(known && { known }),

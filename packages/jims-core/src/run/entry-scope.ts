@@ -7,10 +7,19 @@ import type { CallUsage, ModelUsage } from '../llm/usage.ts';
 /** The work of one entry of a journal, while it is done. */
 class EntryScope {
   readonly what: string;
-  readonly usage = new UsageSum();
+  #usage: UsageSum | undefined;
 
   constructor(what: string) {
     this.what = what;
+  }
+
+  add(usage: CallUsage): void {
+    this.#usage ??= new UsageSum();
+    this.#usage.add(usage);
+  }
+
+  get used(): readonly ModelUsage[] {
+    return this.#usage?.total ?? [];
   }
 }
 
@@ -23,7 +32,7 @@ export async function inEntry<T>(
 ): Promise<{ readonly value: T; readonly usage: readonly ModelUsage[] }> {
   const scope = new EntryScope(what);
   const value = await current.run(scope, work);
-  return { value, usage: scope.usage.total };
+  return { value, usage: scope.used };
 }
 
 /** Whether the code that calls this is the work of an entry: what it does is kept with that. */
@@ -43,5 +52,5 @@ export function requireOutsideEntry(what: string): void {
 
 /** Counts the usage of a model for the entry that is being made, if there is one. */
 export function countForEntry(usage: CallUsage): void {
-  current.getStore()?.usage.add(usage);
+  current.getStore()?.add(usage);
 }

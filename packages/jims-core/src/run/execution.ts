@@ -17,7 +17,7 @@ import { erased, fenced } from './run-failure.ts';
 import { RunOutcome } from './run-outcome.ts';
 import { RunOutput } from './run-output.ts';
 import { RunReport } from './run-report.ts';
-import { isDurable } from './run-services.ts';
+import { isDurable, pipelineOf } from './run-services.ts';
 import type { AppCode, RunServices } from './run-services.ts';
 import { Run } from './run.ts';
 import type { RunRequest } from './run.ts';
@@ -59,7 +59,7 @@ export class RunExecution {
     this.owner = { runId, attempt, threadId: thread.id, instanceId };
     this.#stop = new StopSwitch(app.limits.graceMs);
     this.#report = new RunReport(app, this.owner, request.requestId, this.#stop);
-    const { tracer: traces } = this.#report;
+    const { onToolFailed, tracer: traces } = this.#report;
     this.stream = traces ? new TracedLog(attempt, traces) : new EventLog(attempt);
     this.#services = services;
     this.#code = app.code();
@@ -70,7 +70,6 @@ export class RunExecution {
     this.#replay = Replay.none(accepted.chain?.chainId ?? runId);
     this.#output = new RunOutput(this.stream, app.limits.maxOutputBytes);
     this.run = new Run(accepted, this.stream, this.#stop);
-    const { traceContent } = app;
     this.#files = new FilesOfThread(app.files, thread);
     const models: AppCode['models'] = () => this.#code.models();
     const { signal } = this.#stop;
@@ -79,8 +78,8 @@ export class RunExecution {
       countForEntry(usage);
     };
     const { loadFile } = this.#files;
-    const threadId = thread.id;
-    this.#llm = new RunLlm({ models, observe, traceContent, signal, threadId, loadFile, traces });
+    const target = { observe, onToolFailed, traceContent: app.traceContent, traces };
+    this.#llm = new RunLlm({ ...target, models, signal, threadId: thread.id, loadFile });
     this.#outcome = new RunOutcome(this.stream, services.progress, this.#llm);
   }
 
@@ -191,7 +190,7 @@ export class RunExecution {
     const { app, endings } = this.#services;
     // An answer is the app's, also one that waited to be answered by a pipeline of its own.
     const adHoc = this.#chain ? undefined : this.#request.pipeline;
-    const pipeline = adHoc ?? this.#code.pipeline;
+    const pipeline = adHoc ?? pipelineOf(this.#code, this.#chain?.kept ?? this.#request);
     const execution = await this.#open('main', adHoc && NO_QUESTIONS_AD_HOC);
     return this.#report.counted(pipeline, async () => {
       const call = await execution.execute(pipeline);
@@ -263,11 +262,12 @@ export class RunExecution {
 
   async #endBadly(error: unknown): Promise<RunEnd> {
     const { owner, stopReason: reason } = this;
-    const { endings } = this.#services;
     this.#close();
     const isThrown = this.#pipeline?.threw(error) ?? false;
     const seen = this.#output.current.seen();
-    const bad = new BadEnd({ owner, endings, outcome: this.#outcome, isDurable: this.isDurable });
+    const hasKey = this.#request.idempotency !== undefined;
+    const kept = { isDurable: this.isDurable, hasKey, outcome: this.#outcome };
+    const bad = new BadEnd({ ...this.#services, owner, ...kept });
     const end = await bad.store({ reason, error, isThrown, seen });
     if (end.type === 'error') this.#report.failed(end.error, error);
     return end;

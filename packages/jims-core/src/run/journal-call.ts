@@ -1,6 +1,9 @@
+import { addCallFrames, callerOfNow } from '../errors/call-frames.ts';
+import type { Caller } from '../errors/call-frames.ts';
 import type { EntryOutcome, JournalEntry } from '../store/store.ts';
 import type { ThreadEvent } from '../thread/event.ts';
 import { ObservedPromise } from './observed-promise.ts';
+import { originOf } from './step-work.ts';
 
 /** Something that a pipeline awaits of its context, and that is done once. */
 export interface Work<T> {
@@ -29,18 +32,24 @@ export class JournalCall<T = unknown> {
   readonly at: number;
   readonly promise: ObservedPromise<T>;
   readonly #give: (outcome: EntryOutcome, answer: ThreadEvent | undefined) => void;
+  /** Where it was made; `undefined`: a failure says where it is awaited. */
+  #caller: Caller | undefined;
   #failure: { readonly error: unknown } | undefined;
   hasBegun = false;
 
-  constructor(work: Work<T>, nth: number, at: number) {
+  constructor(work: Work<T>, nth: number, at: number, caller: Caller | undefined) {
     this.work = work;
     this.nth = nth;
     this.at = at;
+    this.#caller = caller;
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    this.promise = ObservedPromise.of(promise);
+    this.promise = ObservedPromise.of(promise, (error) => {
+      addCallFrames(originOf(error), this.#caller ?? callerOfNow());
+    });
     this.#give = (outcome, answer) => {
       try {
         resolve(work.read(outcome, answer));
+        this.#caller = undefined;
       } catch (error) {
         this.#failure = { error };
         reject(error);

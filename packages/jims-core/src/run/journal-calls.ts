@@ -1,10 +1,14 @@
+import { addCallFrames, callerOfNow } from '../errors/call-frames.ts';
+import type { Caller } from '../errors/call-frames.ts';
 import type { JournalEntry } from '../store/store.ts';
 import { JournalCall, keyOf, titleOf } from './journal-call.ts';
 import type { Work } from './journal-call.ts';
 import { ObservedPromise } from './observed-promise.ts';
+import { originOf } from './step-work.ts';
 
 /** The calls that a pipeline has made of its context. */
 export class JournalCalls {
+  readonly #marksAll: boolean;
   readonly #counts = new Map<string, number>();
   /** Those that have no result yet, in their order. */
   readonly #open = new Map<string, JournalCall>();
@@ -14,6 +18,11 @@ export class JournalCalls {
     readonly promise: ObservedPromise<unknown>;
     readonly error: unknown;
   }[] = [];
+
+  /** @param marksAll Whether a failure says of every call where it was made, at the cost of that. */
+  constructor(marksAll: boolean) {
+    this.#marksAll = marksAll;
+  }
 
   /** The first one that waits to be begun. */
   get held(): JournalCall | undefined {
@@ -37,7 +46,12 @@ export class JournalCalls {
   make<T>(work: Work<T>, at: number): JournalCall<T> {
     const nth = this.countOf(work) + 1;
     this.#counts.set(titleOf(work), nth);
-    return new JournalCall(work, nth, at);
+    return new JournalCall(work, nth, at, this.#caller(work));
+  }
+
+  /** Steps may be many and quick: a stack for each would cost a fifth of one. */
+  #caller({ kind }: Pick<JournalEntry, 'kind'>): Caller | undefined {
+    return this.#marksAll || kind !== 'step' ? callerOfNow() : undefined;
   }
 
   /** Lets a call wait for its result. */
@@ -51,7 +65,8 @@ export class JournalCalls {
   }
 
   whole<T>(work: Promise<T>): Promise<T> {
-    const promise = ObservedPromise.of(work);
+    const caller = callerOfNow();
+    const promise = ObservedPromise.of(work, (error) => addCallFrames(originOf(error), caller));
     work.catch((error: unknown) => this.#failedWholes.push({ promise, error }));
     return promise;
   }

@@ -4,7 +4,7 @@ import { EntryWriter } from './entry-writer.ts';
 import { type JournalCall, type Work, type WorkResult, titleOf } from './journal-call.ts';
 import { JournalCalls } from './journal-calls.ts';
 import { Patience } from './patience.ts';
-import { Places, type SendPlace } from './places.ts';
+import { Places, type SentPlace } from './places.ts';
 import { Pump } from './pump.ts';
 import type { Replay, ReplayedEntry } from './replay.ts';
 import { changed } from './run-failure.ts';
@@ -28,6 +28,8 @@ export interface JournalOptions {
   readonly stamp: Pick<JournalEntry, 'runId' | 'attempt' | 'version'>;
   /** Stores results; rejects when this process may not, or cannot. */
   readonly store: (entries: readonly JournalEntry[]) => Promise<void>;
+  /** Whether a failure says of every call where it was made, also of one that nobody awaits. */
+  readonly marksCalls?: boolean;
   /** See `RunLimits`. */
   readonly replayWaitMs: number;
   /** Called when the pipeline gets a result of an earlier execution. */
@@ -55,7 +57,7 @@ export class Journal {
   readonly #limits: ChainLimits;
   readonly #writer: EntryWriter;
   readonly #end = Promise.withResolvers<JournalEnd>();
-  readonly #calls = new JournalCalls();
+  readonly #calls: JournalCalls;
   readonly #patience = new Patience();
   readonly #steps = new Pump(() => this.#goOn());
   /** Results that the pipeline has not got yet, in their order. */
@@ -78,6 +80,7 @@ export class Journal {
     const { replay, part, isDurable, store } = options;
     this.part = part;
     this.#options = options;
+    this.#calls = new JournalCalls(options.marksCalls ?? false);
     this.#entries = replay.entriesOf(part);
     this.#places = new Places(
       part === 'main' ? replay.sent : [],
@@ -151,10 +154,8 @@ export class Journal {
   /** Work that is made of several calls. Its failure is the run's when nobody waits for it, as that of a call. */
   readonly whole: JournalCalls['whole'] = (work) => this.#calls.whole(work);
 
-  /** Says where an event belongs that the pipeline sends now; `dropped` when a later execution sends it. */
-  send(
-    type: string,
-  ): Exclude<SendPlace, { readonly kind: 'other' }> | { readonly kind: 'dropped' } {
+  /** Says where an event belongs that the pipeline sends now. */
+  send(type: string): SentPlace {
     if (this.#asking || this.#isParked) return { kind: 'dropped' };
     const position = this.#places.send(type);
     if (position.kind !== 'other') return position;
@@ -225,8 +226,9 @@ export class Journal {
 
   /** Goes on, as far as there is something to do: most calls and sends come while there is not. */
   #pump(): void {
-    const isWaiting = this.#hasReturned || this.#asking || this.#isParking;
-    if (isWaiting || this.isReplaying || this.#undelivered.length > 0) this.#steps.go();
+    const isWaiting = this.#hasReturned || this.#asking || this.#isParking || this.isReplaying;
+    const next = this.#undelivered[0];
+    if (isWaiting || (next && this.#writer.mayDeliver(next.entry))) this.#steps.go();
   }
 
   /** Does one thing; returns whether there may be more to do. */
@@ -248,12 +250,8 @@ export class Journal {
 
   /** The pipeline may return before it waits for what only its next execution gives. */
   #goOnParking(): false {
-    const waits =
-      this.#isParked ||
-      this.isReplaying ||
-      this.#calls.held ||
-      this.#asking ||
-      this.#undelivered.length > 0;
+    const next = this.#calls.held ?? this.#asking ?? this.#undelivered[0];
+    const waits = this.#isParked || this.isReplaying || next;
     if (!waits) return this.#finishWhenDone();
     if (this.#underWay === 0 && this.#writer.isDone) this.#over({ kind: 'parked' });
     return false;

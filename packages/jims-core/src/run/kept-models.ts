@@ -1,3 +1,4 @@
+import { withCallFrames } from '../errors/call-frames.ts';
 import type { AnswerStream, Llm } from '../llm/llm.ts';
 import type { LoopHost } from '../llm/tools/loop-host.ts';
 import { ToolAnswer } from '../llm/tools/run-answer.ts';
@@ -77,7 +78,7 @@ export class KeptModels implements Llm {
 
   #keep<T>(name: string, work: () => Promise<T>): Promise<T> {
     const { journal, keepsAnswers, isDurable } = this.#options;
-    if (isInEntry() || !keepsAnswers) return work();
+    if (isInEntry() || !keepsAnswers) return withCallFrames(work());
     const what = `the model call ${name}`;
     const kept = new KeptWork({ what, work, isKeptOnly: isDurable });
     const read = (outcome: EntryOutcome): T => kept.result(outcome);

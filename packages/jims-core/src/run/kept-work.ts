@@ -50,9 +50,18 @@ export class KeptWork<T> {
     return first.value;
   }
 
+  #failure(outcome: EntryOutcome & { readonly kind: 'error' }, cause: unknown): Error {
+    const failure = failureFrom(outcome, cause);
+    // Its own stack is that of the journal, which says nothing.
+    if (!this.#first) {
+      failure.stack = `${String(failure)}\n    at ${this.#options.what}, as an earlier execution stored it`;
+    }
+    return failure;
+  }
+
   #kept(outcome: EntryOutcome): T {
     const cause = this.#first && 'error' in this.#first ? this.#first.error : undefined;
-    if (outcome.kind === 'error') throw failureFrom(outcome, cause);
+    if (outcome.kind === 'error') throw this.#failure(outcome, cause);
     if (outcome.kind === 'asked') throw changed('it had asked a question here');
     const { json } = outcome;
     // It is what the work gave, and was checked to be plain JSON.

@@ -61,7 +61,9 @@ export class MessageStreams {
   }
 
   /** Where a loop runs that the pipeline reads by itself. */
-  readonly loopOfPipeline = (): LoopHost => (isInEntry() ? new PlainHost() : this.#loop(false));
+  loopOfPipeline(): LoopHost {
+    return isInEntry() ? new PlainHost() : this.#loop(false);
+  }
 
   async #sendAnswer(
     answer: ToolAnswer,

@@ -10,12 +10,21 @@ export class ObservedPromise<T> extends Promise<T> {
     return Promise;
   }
 
-  /** The same promise, observed. */
-  static of<T>(promise: Promise<T>): ObservedPromise<T> {
+  /**
+   * The same promise, observed. `onFailure` gets an error before those who wait do; the stack of its call
+   * leads to them.
+   */
+  static of<T>(promise: Promise<T>, onFailure: (error: unknown) => void): ObservedPromise<T> {
     const observed = new ObservedPromise<T>((resolve, reject) => {
-      promise.then(resolve, reject);
+      promise.then(resolve, (error: unknown) => {
+        // V8 finds those who wait by way of `resolve`, which is never called.
+        failing(onFailure, error).then(resolve, () => {
+          if (!observed.#isObserved)
+            void Promise.prototype.then.call(observed, undefined, () => {});
+          reject(error);
+        });
+      });
     });
-    void Promise.prototype.then.call(observed, undefined, () => {});
     return observed;
   }
 
@@ -32,4 +41,10 @@ export class ObservedPromise<T> extends Promise<T> {
     this.#isObserved = true;
     return super.then(onFulfilled, onRejected);
   }
+}
+
+async function failing(onFailure: (error: unknown) => void, error: unknown): Promise<never> {
+  await Promise.resolve();
+  onFailure(error);
+  throw error;
 }

@@ -79,6 +79,7 @@ export class PipelineExecution {
       },
       store: (entries) => endings.storeEntries(owner, entries, signal),
       replayWaitMs: run.replayWaitMs,
+      marksCalls: run.report.tracer !== undefined,
       onReplayed: (replayed) => {
         this.#countReplayed(replayed);
         run.report.tracer?.replayed(replayed);
@@ -105,7 +106,7 @@ export class PipelineExecution {
       signal,
       runId: owner.runId,
       principal,
-      llm: this.#models,
+      llm: () => this.#models(),
       files: run.files,
     });
   }
@@ -130,9 +131,9 @@ export class PipelineExecution {
     const { tracer } = report;
     const { part, log } = this.#options;
     const journal = this.#journal;
-    const onStop = (): void => journal.stop({ goesOn: isDurable && leavesRun(stop.reason) });
-    if (stop.signal.aborted) onStop();
-    stop.signal.addEventListener('abort', onStop, { once: true });
+    const forgetStop = stop.onStop((reason) =>
+      journal.stop({ goesOn: isDurable && leavesRun(reason) }),
+    );
     let call: JournalCall | undefined;
     tracer?.pipeline(part, pipelineName(pipeline), log.events);
     await stop.guard(async () => {
@@ -148,7 +149,7 @@ export class PipelineExecution {
     });
     tracer?.pipelineEnded();
     stop.signal.throwIfAborted();
-    stop.signal.removeEventListener('abort', onStop);
+    forgetStop();
     return call;
   }
 
@@ -174,17 +175,17 @@ export class PipelineExecution {
   }
 
   /** Made when the pipeline first uses one. */
-  readonly #models = (): Llm => {
+  #models(): Llm {
     const { llm, keepsModels, isDurable } = this.#run;
     this.#kept ??= new KeptModels(llm(), {
       journal: this.#journal,
       keepsAnswers: keepsModels,
       isDurable,
-      loop: this.#chain.messages.loopOfPipeline,
+      loop: () => this.#chain.messages.loopOfPipeline(),
       replayedUsage: this.#replayedUsage,
     });
     return this.#kept;
-  };
+  }
   #kept: Llm | undefined;
   /** What the models were used for whose answers came from an earlier execution. */
   readonly #replayedUsage: ModelUsage[] = [];

@@ -9,6 +9,11 @@ export type SendPlace =
   /** Another event was committed there. */
   | { readonly kind: 'other'; readonly event: ThreadEvent };
 
+/** What becomes of an event that a pipeline sends: `dropped` when a later execution sends it. */
+export type SentPlace =
+  | Exclude<SendPlace, { readonly kind: 'other' }>
+  | { readonly kind: 'dropped' };
+
 /** Counts what a pipeline calls and sends, and finds the events that its chain has committed. */
 export class Places {
   /** Derives the ids of events; `undefined` for random ones. */

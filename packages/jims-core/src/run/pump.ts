@@ -1,4 +1,4 @@
-import { drained } from './drained.ts';
+import { whenDrained } from './drained.ts';
 
 /**
  * Does one thing after the other, each when everything has been done that the one before led to at once.
@@ -16,16 +16,15 @@ export class Pump {
 
   go(): void {
     this.#goesAgain = true;
-    if (!this.#isGoing) void this.#going();
+    if (this.#isGoing) return;
+    this.#isGoing = true;
+    whenDrained(this.#next);
   }
 
-  async #going(): Promise<void> {
-    this.#isGoing = true;
-    while (this.#goesAgain) {
-      this.#goesAgain = false;
-      do await drained();
-      while (this.#goOn());
-    }
-    this.#isGoing = false;
-  }
+  readonly #next = (): void => {
+    this.#goesAgain = false;
+    const hasMore = this.#goOn();
+    this.#isGoing = hasMore || this.#goesAgain;
+    if (this.#isGoing) whenDrained(this.#next);
+  };
 }

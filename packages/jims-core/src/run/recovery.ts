@@ -80,7 +80,7 @@ function isSuspect({ recoveries }: RecoveredRun): boolean {
 
 /** What is kept of a request, for the processes that may go on with its run. */
 export function keptOf(request: RunRequest, version: string | undefined): KeptRun {
-  const { principal, timeoutMs, requestId, caller, conversationStart, canAnswer } = request;
+  const { principal, timeoutMs, requestId, caller, conversationStart, greets, canAnswer } = request;
   return {
     ...(principal && { principal: identityOf(principal) }),
     ...(version !== undefined && { version }),
@@ -88,6 +88,7 @@ export function keptOf(request: RunRequest, version: string | undefined): KeptRu
     ...(requestId !== undefined && { requestId }),
     ...(caller !== undefined && { caller }),
     ...(conversationStart && { conversationStart }),
+    ...(greets && { greets }),
     ...(canAnswer === false && { canAnswer }),
     ...(request.stopsUnread && { stopsUnread: true }),
   };

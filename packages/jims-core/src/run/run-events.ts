@@ -34,7 +34,10 @@ export type RunEnd =
   | { readonly type: 'result'; readonly result: RunResult }
   /** Failed: none of the run's events is in the log. */
   | { readonly type: 'error'; readonly error: JimsError }
-  /** Stopped on purpose: what the user has seen of its messages is in the log, as `events`. */
+  /**
+   * Stopped on purpose: what the user has seen of its messages is in the log, as `events`. They are empty
+   * when its process ends and its request has an idempotency key: sent again, it runs from its beginning.
+   */
   | {
       readonly type: 'cancelled';
       readonly reason: CancelReason;

@@ -99,7 +99,7 @@ class PipelineOutput implements ContextOutput {
   #segment = 0;
   #places: SendPlaces | undefined;
   /** The messages that are being streamed, by id. */
-  readonly #unfinished = new Map<string, UnfinishedMessage>();
+  #unfinished: Map<string, UnfinishedMessage> | undefined;
 
   constructor(run: RunOutput) {
     this.#run = run;
@@ -125,7 +125,7 @@ class PipelineOutput implements ContextOutput {
    */
   seen(): readonly NewEvent[] {
     const messages = this.#unstored.filter(({ type }) => eventDomain(type) === 'comm');
-    const partial = [...this.#unfinished].map(([id, { text, sources, files }]) => {
+    const partial = [...(this.#unfinished ?? [])].map(([id, { text, sources, files }]) => {
       const data = dataOf({ text, sources, files, reasoning: '', context: [] });
       return newEvent(ASSISTANT_MESSAGE, { ...data, partial: true }, id);
     });
@@ -156,8 +156,9 @@ class PipelineOutput implements ContextOutput {
     // What a model thinks, and what its tools do, is not a part of a message yet.
     if (news.type === 'reasoning' || news.type === 'tool') return;
     const { messageId } = news;
-    const message = this.#unfinished.get(messageId) ?? { text: '', sources: [], files: [] };
-    this.#unfinished.set(messageId, message);
+    const unfinished = (this.#unfinished ??= new Map());
+    const message = unfinished.get(messageId) ?? { text: '', sources: [], files: [] };
+    unfinished.set(messageId, message);
     if (news.type === 'delta') message.text += news.delta;
     else if (news.type === 'source') message.sources.push(news.source);
     else message.files.push(news.file);
@@ -175,7 +176,7 @@ class PipelineOutput implements ContextOutput {
 
   #push(event: NewEvent): void {
     this.#run.push(jsonSize(event.data), { type: 'event', event });
-    this.#unfinished.delete(event.id);
+    this.#unfinished?.delete(event.id);
     this.#sent.push(event);
     this.#unstored.push(event);
   }

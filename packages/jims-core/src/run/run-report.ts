@@ -66,6 +66,14 @@ export class RunReport {
     logger.debug({ requestId: this.#requestId, runId, threadId, ...usage }, 'model answered');
   }
 
+  /** A tool threw: the model gets the message, and nobody else learns of it. */
+  readonly onToolFailed = (tool: string, thrown: unknown): void => {
+    const { runId, threadId } = this.#owner;
+    const error = describeError(thrown);
+    const fields = { requestId: this.#requestId, runId, threadId, tool, error };
+    this.#target.logger.warn(fields, 'a tool failed');
+  };
+
   /** Executes a pipeline in a span. */
   traced(pipeline: Pipeline, work: () => unknown): Promise<unknown> {
     const { runId, threadId, attempt } = this.#owner;

@@ -53,3 +53,11 @@ export interface RunServices {
 export function isDurable(app: RunnableApp, request: RunRequest): boolean {
   return app.isDurable && request.pipeline === undefined;
 }
+
+/** What a run executes: an app without a conversation start says nothing when it greets. */
+export function pipelineOf(
+  { pipeline, conversationStartPipeline = () => {} }: AppCode,
+  { greets }: Pick<RunRequest, 'greets'>,
+): Pipeline {
+  return greets ? conversationStartPipeline : pipeline;
+}

@@ -1,6 +1,7 @@
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { AnswerRule, IdempotencyKey, OnBusy, RunThread } from '../store/store.ts';
 import type { TraceIds } from '../telemetry/tracing.ts';
+import { CONVERSATION_STARTED, newEvent } from '../thread/event.ts';
 import type { NewEvent } from '../thread/event.ts';
 import type { Principal } from '../thread/principal.ts';
 import type { Thread } from '../thread/thread.ts';
@@ -14,6 +15,11 @@ export interface RunRequest {
   readonly incoming?: NewEvent;
   /** Runs the app's conversation-start pipeline first when this run makes its thread; default false. */
   readonly conversationStart?: boolean;
+  /**
+   * Runs the app's conversation-start pipeline instead of its pipeline, for a greeting before the first message:
+   * then `incoming` is left out. Default false.
+   */
+  readonly greets?: boolean;
   /** What to do when the thread has an active run; default: the limit `onBusy`. */
   readonly onBusy?: OnBusy;
   /** A request with the key of an earlier one gets the run of the earlier one. */
@@ -41,6 +47,12 @@ export interface RunRequest {
   readonly requestId?: string;
   /** Cancels the run when it aborts. */
   readonly signal?: AbortSignal;
+}
+
+/** The event that starts a run, if one does. */
+export function incomingOf({ greets, incoming }: RunRequest): Pick<RunRequest, 'incoming'> {
+  if (greets) return { incoming: newEvent(CONVERSATION_STARTED, {}) };
+  return incoming ? { incoming } : {};
 }
 
 /** Which run failed, for reports. */

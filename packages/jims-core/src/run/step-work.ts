@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { JimsError, isJimsError } from '../errors/jims-error.ts';
-import { StepFailed } from '../pipeline/step.ts';
+import { StepFailed, isStepFailed } from '../pipeline/step.ts';
 import type { StepOptions, StepRetry, StepScope } from '../pipeline/step.ts';
 import type { EntryOutcome } from '../store/store.ts';
 import { cleanJson, cleanText, cutText } from '../text/clean-text.ts';
@@ -29,11 +29,9 @@ export async function doStep<T>(
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await oneTry(
-        (limited) => work({ signal: limited, idempotencyKey, try: attempt, status }),
-        signal,
-        timeoutMs,
-      );
+      const oneTry = (limited: AbortSignal): T | Promise<T> =>
+        work({ signal: limited, idempotencyKey, try: attempt, status });
+      return await (timeoutMs === undefined ? oneTry(signal) : inTime(oneTry, signal, timeoutMs));
     } catch (error) {
       if (attempt > retry.times || signal.aborted) throw error;
       await sleep(pauseBefore(attempt, retry), undefined, { signal });
@@ -42,12 +40,11 @@ export async function doStep<T>(
 }
 
 /** The signal of a try aborts after its time, and so does the try, whatever its work does. */
-async function oneTry<T>(
+async function inTime<T>(
   work: (signal: AbortSignal) => T | Promise<T>,
   signal: AbortSignal,
-  timeoutMs: number | undefined,
+  timeoutMs: number,
 ): Promise<T> {
-  if (timeoutMs === undefined) return work(signal);
   const late = new AbortController();
   const { promise, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
@@ -104,6 +101,18 @@ export function failureFrom(
     },
     cause === undefined ? undefined : { cause },
   );
+}
+
+/** What work threw, by what the pipeline gets of it. */
+export function originOf(error: unknown): unknown {
+  if (!Error.isError(error) || !Error.isError(error.cause)) return error;
+  const { cause } = error;
+  const isKept = isStepFailed(error) || (isJimsError(error) && isSame(error, cause));
+  return isKept ? cause : error;
+}
+
+function isSame({ code }: JimsError, cause: Error): boolean {
+  return isJimsError(cause) && cause.code === code;
 }
 
 /** The value of a result. */

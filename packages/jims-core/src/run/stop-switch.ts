@@ -35,6 +35,7 @@ export class StopSwitch implements RunControl {
   #reason: StopReason | undefined;
   #failure: { readonly error: unknown } | undefined;
   #giveUp: ((error: unknown) => void) | undefined;
+  #listener: ((reason: StopReason) => void) | undefined;
   #grace: NodeJS.Timeout | undefined;
   #isClosed = false;
   #readers = 0;
@@ -59,7 +60,20 @@ export class StopSwitch implements RunControl {
     if (this.#reason || this.#isClosed) return;
     this.#reason = reason;
     this.#grace = setTimeout(() => this.fail(this.signal.reason), this.#graceMs);
+    this.#listener?.(reason);
     this.#controller.abort(new DOMException(`The run was stopped: ${reason}`, 'AbortError'));
+  }
+
+  /**
+   * Calls a listener when the run is stopped, before anything learns of it by the signal; at once when it was
+   * stopped already. Returns what ends that. There is one listener at a time.
+   */
+  onStop(listener: (reason: StopReason) => void): () => void {
+    this.#listener = listener;
+    if (this.#reason) listener(this.#reason);
+    return () => {
+      this.#listener = undefined;
+    };
   }
 
   cancel(): void {

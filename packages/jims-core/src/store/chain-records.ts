@@ -11,6 +11,8 @@ export interface KeptRun {
   readonly requestId?: string;
   readonly caller?: string;
   readonly conversationStart?: boolean;
+  /** Whether the chain is of the conversation-start pipeline alone. */
+  readonly greets?: boolean;
   /** False when the client has no way to answer a question. */
   readonly canAnswer?: boolean;
   /** Whether the run is cancelled when its client leaves: nobody waits for it after its process died. */

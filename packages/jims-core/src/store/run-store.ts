@@ -35,6 +35,14 @@ export interface RunStore {
    * events; runs without one are left out.
    */
   listRuns(threadId: string, page: RunPage): Promise<RunList>;
+  /**
+   * The runs of several threads in one order, newest first, as `listRuns` has those of one. A read looks at the same
+   * number of events in each thread, and ends where it knows no more of one of them: it may give few runs, or
+   * none, and `next`.
+   *
+   * @param before Only runs whose incoming event is before this one.
+   */
+  listRunsOf(threadIds: readonly string[], before?: EventPosition): Promise<ThreadRunList>;
   /** Which runs made these events of a thread, as far as their records are still there: by event id. */
   runsOfEvents(
     threadId: string,
@@ -340,6 +348,32 @@ export type RunSummary = Pick<
   | 'question'
   | 'durable'
 >;
+
+/** How a run of a thread stands, and the question that it ended with. */
+export interface ThreadRun extends Pick<
+  RunRecord,
+  'runId' | 'status' | 'acceptedAt' | 'startedAt' | 'finishedAt' | 'chainId'
+> {
+  readonly threadId: string;
+  readonly question:
+    | Pick<QuestionRecord, 'audience' | 'state' | 'answeredBy' | 'closedAt'>
+    | undefined;
+}
+
+/** A part of the list of the runs of several threads. */
+export interface ThreadRunList {
+  readonly runs: readonly ThreadRun[];
+  /** Where to go on; `undefined` at the end. */
+  readonly next: EventPosition | undefined;
+}
+
+/** How many events of each thread are looked at, so that the runs of all of them take some milliseconds. */
+export function runsLookAt(threads: number): number {
+  return Math.max(10, Math.floor(2000 / Math.max(1, threads)));
+}
+
+/** How many runs that wait a list of the runs of several threads has at most. */
+export const MAX_WAITING_LISTED = 1000;
 
 /** A run event as JSON, by its position among the run's events (1 is the first). */
 export interface RunProgress {

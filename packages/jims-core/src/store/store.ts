@@ -2,6 +2,7 @@ import type { ChainStore } from './chain-store.ts';
 import type { FileRecords } from './file-records.ts';
 import type { FileStore } from './file-store.ts';
 import type { InstanceStore } from './instance-store.ts';
+import type { OutboxStore } from './outbox-store.ts';
 import type { RunStore } from './run-store.ts';
 import type { ThreadStore } from './thread-store.ts';
 
@@ -10,6 +11,7 @@ export * from './chain-store.ts';
 export * from './file-records.ts';
 export * from './file-store.ts';
 export * from './instance-store.ts';
+export * from './outbox-store.ts';
 export * from './run-store.ts';
 export * from './thread-store.ts';
 
@@ -26,7 +28,14 @@ export * from './thread-store.ts';
  * Times are UTC with microseconds, such as `2026-11-24T01:02:03.000004Z`.
  */
 export interface Store
-  extends ThreadStore, RunStore, ChainStore, FileRecords, InstanceStore, AsyncDisposable {
+  extends
+    ThreadStore,
+    RunStore,
+    ChainStore,
+    FileRecords,
+    OutboxStore,
+    InstanceStore,
+    AsyncDisposable {
   /** The kind of the database and where it is, for messages to people; without a password. */
   readonly description: string;
   /** A warning for the person who opens it. */

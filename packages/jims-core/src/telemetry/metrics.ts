@@ -4,6 +4,9 @@ import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
 /** How a pipeline's run ended, as the label `status`. */
 export type RunStatusLabel = 'success' | 'failure' | 'cancelled';
 
+/** What came of an attempt to send a delivery, as the label `outcome`. */
+export type DeliveryOutcomeLabel = 'sent' | 'failed' | 'dead' | 'outdated';
+
 /** The metrics of a process for Prometheus. Names, labels and buckets are those of the original. */
 export interface Metrics {
   /** Counts a run, and its duration in seconds. */
@@ -12,6 +15,8 @@ export interface Metrics {
   countRefusal(code: string): void;
   /** Counts what a contact thinks of a message. */
   countFeedback(value: 'up' | 'down'): void;
+  /** Counts an attempt to send a delivery of a kind, such as `a2a`, by what came of it. */
+  countDelivery(kind: string, outcome: DeliveryOutcomeLabel): void;
   /**
    * Adds a number that is read whenever the metrics are read. Allowed at any time. When a name is
    * registered again, the numbers are added up. A `read` that throws counts as 0.
@@ -58,6 +63,7 @@ const OWN_NAMES = {
   durations: 'jims_pipeline_run_duration_seconds',
   refusals: 'jims_refusals_total',
   feedback: 'jims_feedback_total',
+  deliveries: 'jims_deliveries_total',
   modelCalls: 'llm_calls_total',
   promptTokens: 'llm_usage_prompt_tokens_total',
   completionTokens: 'llm_usage_completion_tokens_total',
@@ -94,6 +100,10 @@ class PrometheusMetrics implements Metrics {
 
   countFeedback(value: 'up' | 'down'): void {
     this.#use(({ feedback }) => feedback.inc({ value }));
+  }
+
+  countDelivery(kind: string, outcome: DeliveryOutcomeLabel): void {
+    this.#use(({ deliveries }) => deliveries.inc({ kind, outcome }));
   }
 
   gauge(name: string, help: string, read: () => number): void {
@@ -166,6 +176,7 @@ interface Instruments {
   readonly durations: Histogram<'pipeline' | 'status'>;
   readonly refusals: Counter<'code'>;
   readonly feedback: Counter<'value'>;
+  readonly deliveries: Counter<'kind' | 'outcome'>;
   readonly modelCalls: Counter<'model'>;
   readonly promptTokens: Counter<'model'>;
   readonly completionTokens: Counter<'model'>;
@@ -214,6 +225,12 @@ function createInstruments(library: typeof PromClient, numbers: Iterable<AppNumb
       name: OWN_NAMES.feedback,
       help: 'Total number of times that a contact rated a message, by the value: up or down',
       labelNames: ['value'],
+      registers,
+    }),
+    deliveries: new Counter({
+      name: OWN_NAMES.deliveries,
+      help: 'Total number of attempts to send a delivery, by its kind and what came of it',
+      labelNames: ['kind', 'outcome'],
       registers,
     }),
   };

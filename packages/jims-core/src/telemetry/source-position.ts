@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
-import { dirname, relative, sep } from 'node:path';
+import { relative } from 'node:path';
 
+import { isOfApp } from '../errors/call-frames.ts';
 import { stackFrames } from '../errors/stack-frames.ts';
 import type { StackFrame } from '../errors/stack-frames.ts';
 import { cutText } from '../text/clean-text.ts';
@@ -12,9 +13,6 @@ const MAX_LINE = 300;
 /** A larger file is left out: nobody wrote it by hand. */
 const MAX_FILE = 1024 * 1024;
 
-/** This package, and those that stand beside it in its own repository. */
-const OWN = `${dirname(dirname(dirname(import.meta.dirname)))}${sep}jims-`;
-
 /**
  * Where in the app's own code an error came from, by the stacks of the error and of its causes: the
  * innermost frame that is in no package. `undefined` when there is none. Never rejects.
@@ -22,18 +20,11 @@ const OWN = `${dirname(dirname(dirname(import.meta.dirname)))}${sep}jims-`;
 export async function sourcePosition(
   stacks: readonly string[],
 ): Promise<SourcePosition | undefined> {
-  const frame = stacks.flatMap((stack) => stackFrames(stack).filter(isOfApp)).at(0);
+  const frame = stacks
+    .flatMap((stack) => stackFrames(stack).filter(({ file }) => isOfApp(file)))
+    .at(0);
   if (!frame) return undefined;
   return { ...frame, file: shortPath(frame.file), excerpt: await excerptOf(frame) };
-}
-
-function isOfApp({ file }: StackFrame): boolean {
-  return !file.includes(`${sep}node_modules${sep}`) && !isOfJims(file);
-}
-
-/** In an installation JIMS is in `node_modules`; the tests of its own repository are apps. */
-function isOfJims(file: string): boolean {
-  return file.startsWith(OWN) && /[\\/](?:src|dist)[\\/]/.test(file.slice(OWN.length));
 }
 
 function shortPath(file: string): string {

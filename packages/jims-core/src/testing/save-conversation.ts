@@ -65,6 +65,7 @@ interface RecordedAnswer {
 
 const INTERNAL: ReadonlySet<string> = new Set(['comm', 'state', 'context', 'jims']);
 const STATE = 'state.set.';
+const GREETED = 'jims.conversation_started';
 /** What `finish_reason` is when nothing was cut off. */
 const USUAL: ReadonlySet<string> = new Set(['stop', 'tool_calls', 'tool-calls']);
 
@@ -106,7 +107,10 @@ class Turns {
 
   constructor(events: readonly RecordedEvent[], runs: readonly RecordedRun[]) {
     this.#events = events;
-    this.#runs = new Map(runs.map((run) => [run.run_id, run]));
+    const types = new Map(events.map(({ event_id, event_type }) => [event_id, event_type]));
+    // A greeting before the first message is not a turn.
+    const turns = runs.filter(({ run_id }) => types.get(run_id) !== GREETED);
+    this.#runs = new Map(turns.map((run) => [run.run_id, run]));
     const first = events.findIndex((event) => this.#runs.has(event.event_id));
     const before = first < 0 ? [] : events.slice(0, first);
     this.greeting = textsOf(before);

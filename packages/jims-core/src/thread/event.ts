@@ -31,6 +31,8 @@ export interface CommunicationEvent {
 }
 
 export const THREAD_CREATED = 'jims.lifecycle.thread_created';
+/** Begins the run of a greeting, which no message begins. */
+export const CONVERSATION_STARTED = 'jims.conversation_started';
 export const USER_MESSAGE = 'comm.user_message';
 export const ASSISTANT_MESSAGE = 'comm.assistant_message';
 export const ASSISTANT_MESSAGE_WITH_BUTTONS = 'comm.assistant_message_with_buttons';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { JimsError, defineApp, newEvent } from 'jims-core';
-import type { JimsApp } from 'jims-core';
+import type { JimsApp, RunRequest } from 'jims-core';
 
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -27,6 +27,44 @@ describeStores((kind) => {
       thread.run(() => {}),
       CLOSED,
     );
+  });
+
+  test('what was seen of a cut-off run is kept, unless its client sends it again by its key', async () => {
+    for (const idempotency of [undefined, { scope: 's', key: 'k', fingerprint: 'f' }]) {
+      await using database = await kind.fresh();
+      const begun = Promise.withResolvers<void>();
+      const first = defineApp({
+        store: database.url,
+        async pipeline(ctx) {
+          ctx.sendMessage('whole');
+          await ctx.sendMessage(half(ctx.signal, begun.resolve));
+        },
+      });
+      const start = (app: JimsApp): ReturnType<typeof startIn> =>
+        startIn(app, idempotency && { idempotency });
+      const cutOff = await start(first);
+      await begun.promise;
+      await first.close(0);
+      assert.partialDeepStrictEqual(await cutOff.end, {
+        type: 'cancelled',
+        reason: 'shutting_down',
+      });
+      const seen: unknown[] = [];
+      await using next = defineApp({
+        store: database.url,
+        pipeline(ctx) {
+          seen.push(ctx.history.map(({ content }) => content));
+          ctx.sendMessage('the answer');
+        },
+      });
+      const run = await start(next);
+      assert.equal((await run.end).type, 'result');
+      const events = (await Array.fromAsync(next.threads.allEvents(run.thread))).flat();
+      const said = events.flatMap(({ data: { content } }) => content ?? []);
+      const before = ['x', 'whole', 'half', 'x'];
+      assert.deepEqual(seen, [idempotency ? ['x'] : before]);
+      assert.deepEqual(said, [...(idempotency ? ['x'] : before), 'the answer']);
+    }
   });
 
   test('an app that was never used is closed, and stays so', async () => {
@@ -174,8 +212,18 @@ async function refusesAllUse(app: JimsApp): Promise<void> {
   await app.close();
 }
 
-function startIn(app: JimsApp): ReturnType<JimsApp['runs']['start']> {
+async function* half(signal: AbortSignal, onBegun: () => void): AsyncGenerator<string> {
+  yield 'half';
+  onBegun();
+  await waiting(signal);
+}
+
+function startIn(
+  app: JimsApp,
+  options: Pick<RunRequest, 'idempotency'> = {},
+): ReturnType<JimsApp['runs']['start']> {
   return app.runs.start({
+    ...options,
     thread: { kind: 'latest', contactId: 'c', threadConfig: {} },
     incoming: newEvent('comm.user_message', { role: 'user', content: 'x' }),
   });

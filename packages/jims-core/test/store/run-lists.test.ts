@@ -3,7 +3,13 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 
-import type { EventPage, EventPosition, RunSummary, Store } from '../../src/store/store.ts';
+import type {
+  EventPage,
+  EventPosition,
+  RunSummary,
+  Store,
+  ThreadRun,
+} from '../../src/store/store.ts';
 import { newEvent } from '../../src/thread/event.ts';
 import type { ThreadEvent } from '../../src/thread/event.ts';
 import { newId } from '../../src/thread/new-id.ts';
@@ -110,6 +116,49 @@ describeStores((kind) => {
     assert.equal((await allRuns(store, other.thread.id, 10)).length, 1);
   });
 
+  test('the runs of several threads are listed in one order, from where one read ends to the end', async () => {
+    await using user = await freshStore(kind);
+    const { store } = user;
+    const ended: string[] = [];
+    const threadIds = new Set<string>();
+    // Many events of the one, and few of the other: a read ends where the first is not known further.
+    for (let round = 0; round < 12; round++) {
+      for (const contact of round % 4 === 0 ? ['busy', 'calm'] : ['busy']) {
+        const run = await user.accept(`${contact} ${round}`, { thread: latestOf(contact) });
+        await user.finish(run, Array.from({ length: contact === 'busy' ? 200 : 1 }, String));
+        ended.unshift(run.runId);
+        threadIds.add(run.thread.id);
+      }
+    }
+    const running = await user.accept('goes on', { thread: latestOf('busy') });
+    const waiting = await user.accept('waits', { thread: latestOf('busy') });
+    const expected = [waiting.runId, running.runId, ...ended];
+    await user.accept('of another one', { thread: latestOf('other') });
+    const ids = [...threadIds, randomUUID()];
+    const found: ThreadRun[] = [];
+    let reads = 0;
+    for (let before: EventPosition | undefined; ;) {
+      const page = await store.listRunsOf(ids, before);
+      reads++;
+      found.push(...page.runs);
+      before = page.next;
+      if (!before) break;
+    }
+    assert.ok(reads > 2, `${reads} reads`);
+    assert.deepEqual(
+      found.map(({ runId }) => runId),
+      expected,
+    );
+    for (const { threadId, ...run } of found) {
+      const record = await store.run(run.runId);
+      assert.equal(threadId, record?.thread.id);
+      assert.deepEqual({ ...record, ...run }, record);
+    }
+    await store.deleteThreads({ contactId: 'busy' });
+    assert.equal((await store.listRunsOf(ids)).runs.length, 3);
+    assert.deepEqual(await store.listRunsOf([]), { runs: [], next: undefined });
+  });
+
   test('runs of a question and its answer are listed with it', async () => {
     await using user = await freshStore(kind);
     const { store } = user;
@@ -120,6 +169,23 @@ describeStores((kind) => {
     assert.deepEqual([first?.runId, first?.question?.questionId], [run.runId, questionId]);
     assert.deepEqual([second?.runId, second?.continues], [answering.runId, questionId]);
     assert.deepEqual([first?.chainId, second?.chainId], [run.runId, run.runId]);
+    const { runs } = await store.listRunsOf([run.thread.id]);
+    assert.deepEqual(
+      runs.map(({ runId, chainId, question: asked }) => [runId, chainId, asked]),
+      [
+        [answering.runId, run.runId, undefined],
+        [
+          run.runId,
+          run.runId,
+          {
+            audience: 'contact',
+            state: 'answered',
+            answeredBy: answering.runId,
+            closedAt: first?.question?.closedAt,
+          },
+        ],
+      ],
+    );
   });
 
   test('events know the run that made them, as long as its record is there', async () => {

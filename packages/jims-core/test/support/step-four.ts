@@ -8,7 +8,7 @@ export function undoStepFive(path: string): void {
       `SELECT type, name FROM sqlite_schema
        WHERE (type = 'trigger' AND name LIKE 'jims_%')
          OR (type = 'table' AND name IN ('jims_activity', 'jims_feedback', 'jims_files', 'jims_search',
-           'jims_searched', 'jims_shelves', 'jims_noted'))
+           'jims_searched', 'jims_shelves', 'jims_noted', 'jims_subscriptions', 'jims_deliveries'))
          OR name = 'jims_thread_events_titled'
        ORDER BY type DESC`,
     )

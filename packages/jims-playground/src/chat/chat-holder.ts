@@ -32,7 +32,7 @@ export class ChatHolder extends Store<HeldChat> {
   begin(persona: Persona): void {
     const { contactId } = persona;
     const threadConfig = configOf(persona) ?? {};
-    this.#hold(this.#client.openChat({ contactId, threadConfig, greet: true }));
+    this.#hold(this.#client.openChat({ contactId, threadConfig, greet: 'before-message' }));
   }
 
   close(): void {

@@ -1,8 +1,7 @@
-import type { ThreadEvent, Thread } from 'jims-client';
+import type { Thread, ThreadEvent, Trace } from 'jims-client';
 import { saveConversation } from 'jims-core/saved-conversation';
 
 import type { Service } from '../service/service.ts';
-import type { Trace } from '../service/wire.ts';
 
 /** A conversation is for people to read: more runs are not a test. */
 const MAX_RUNS = 500;

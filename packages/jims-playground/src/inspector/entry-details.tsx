@@ -1,7 +1,7 @@
+import type { TraceEntry } from 'jims-client';
 import type { VNode } from 'preact';
 
 import { duration } from '../parts/quantities.ts';
-import type { TraceEntry } from '../service/wire.ts';
 import { Facts, Part, Prose } from './entry-parts.tsx';
 import type { Fact } from './entry-parts.tsx';
 import { ModelDetails, modelFacts } from './model-details.tsx';

@@ -1,7 +1,7 @@
+import type { SourcePosition, TraceError } from 'jims-client';
 import type { VNode } from 'preact';
 
 import { Fold } from '../parts/json-view.tsx';
-import type { SourcePosition, TraceError } from '../service/wire.ts';
 
 /** Why a run failed: what was thrown, where, and what led to it. */
 export function ErrorView({ error }: { readonly error: TraceError }): VNode {

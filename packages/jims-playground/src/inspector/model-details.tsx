@@ -1,14 +1,8 @@
+import type { ModelAnswer, ModelCall, ModelMessage, ModelPart, ModelRequest } from 'jims-client';
 import type { VNode } from 'preact';
 
 import { Fold, Json } from '../parts/json-view.tsx';
 import { cost, count, countOf, duration, excerpt } from '../parts/quantities.ts';
-import type {
-  ModelAnswer,
-  ModelCall,
-  ModelMessage,
-  ModelPart,
-  ModelRequest,
-} from '../service/wire.ts';
 import { Part, Prose } from './entry-parts.tsx';
 import type { Fact } from './entry-parts.tsx';
 

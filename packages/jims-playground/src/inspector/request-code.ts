@@ -1,3 +1,4 @@
+import { CHAT_INCLUDES } from 'jims-client';
 import type { Thread, ThreadEvent } from 'jims-client';
 
 /** What started a run, as the log of its thread has it. */
@@ -12,17 +13,7 @@ export interface SentMessage {
 
 const USER_MESSAGE = 'comm.user_message';
 const ANSWERED = 'jims.question_answered';
-const INCLUDE = [
-  'thread',
-  'delta',
-  'event',
-  'step',
-  'reasoning',
-  'tool',
-  'source',
-  'file',
-  'usage',
-];
+const INCLUDE = [...CHAT_INCLUDES, 'usage'];
 
 /** What a run answers. */
 export function sentMessageOf(event: ThreadEvent): SentMessage {

@@ -1,6 +1,7 @@
+import type { Trace } from 'jims-client';
+
 import { nameCopy } from '../chat/copy-title.ts';
 import type { Service } from '../service/service.ts';
-import type { Trace } from '../service/wire.ts';
 import { runBodyOf, sentMessageOf } from './request-code.ts';
 import type { SentMessage } from './request-code.ts';
 

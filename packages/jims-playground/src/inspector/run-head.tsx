@@ -1,4 +1,4 @@
-import type { RunSummary } from 'jims-client';
+import type { EntryOf, RunSummary, Trace } from 'jims-client';
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
 
@@ -7,7 +7,6 @@ import { Problem } from '../parts/problem.tsx';
 import { cost, count, duration, momentOf } from '../parts/quantities.ts';
 import type { Service } from '../service/service.ts';
 import { isActive } from '../service/thread-feed.ts';
-import type { EntryOf, Trace } from '../service/wire.ts';
 import type { SentMessage } from './request-code.ts';
 import { isContinuation, runAgain } from './run-again.ts';
 

@@ -1,4 +1,4 @@
-import type { RunSummary, ThreadEvent } from 'jims-client';
+import type { EntryOf, RunSummary, ThreadEvent, Trace } from 'jims-client';
 import type { VNode } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 
@@ -8,7 +8,6 @@ import type { Service } from '../service/service.ts';
 import { isActive } from '../service/thread-feed.ts';
 import type { ThreadFeed } from '../service/thread-feed.ts';
 import { TraceWatch } from '../service/trace-watch.ts';
-import type { EntryOf, Trace } from '../service/wire.ts';
 import { ErrorView } from './error-view.tsx';
 import { isSendable, sentMessageOf } from './request-code.ts';
 import { RequestView } from './request-view.tsx';

@@ -1,8 +1,8 @@
+import type { Trace } from 'jims-client';
 import type { VNode } from 'preact';
 import { useMemo } from 'preact/hooks';
 
 import { Fold } from '../parts/json-view.tsx';
-import type { Trace } from '../service/wire.ts';
 import { diffLines, isEqual } from './state-diff.ts';
 
 /** The states of the thread before and after a run, as a difference. */

@@ -1,10 +1,10 @@
+import type { Trace } from 'jims-client';
 import type { VNode } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 
 import { Icon } from '../parts/icon.tsx';
 import { Fold } from '../parts/json-view.tsx';
 import { count, countOf, duration } from '../parts/quantities.ts';
-import type { Trace } from '../service/wire.ts';
 import { EntryDetails } from './entry-details.tsx';
 import { isFailure, timelineOf, titleOf } from './timeline.ts';
 import type { TimelineRow } from './timeline.ts';

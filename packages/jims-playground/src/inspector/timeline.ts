@@ -1,5 +1,6 @@
+import type { EntryOf, Trace, TraceEntry } from 'jims-client';
+
 import { excerpt, glance, momentOf } from '../parts/quantities.ts';
-import type { EntryOf, Trace, TraceEntry } from '../service/wire.ts';
 
 /** An entry of a trace, and where its bar is. */
 export interface TimelineRow {

@@ -1,4 +1,4 @@
-import type { SourcePosition } from './wire.ts';
+import type { SourcePosition } from 'jims-client';
 
 /** Code that does not load: why, and where. */
 export interface BrokenCode {

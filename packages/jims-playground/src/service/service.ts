@@ -1,6 +1,6 @@
-import type { JimsClient, RunSummary, SseMessage, Thread, ThreadEvent } from 'jims-client';
+import type { JimsClient, RunSummary, SseMessage, Thread, ThreadEvent, Trace } from 'jims-client';
 
-import type { AppDescription, AskedService, Trace } from './wire.ts';
+import type { AppDescription, AskedService } from './wire.ts';
 
 /** Which threads a list has. */
 export interface ThreadQuery {

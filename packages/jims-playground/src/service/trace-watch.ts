@@ -1,8 +1,8 @@
+import type { Trace } from 'jims-client';
 import { JimsApiError } from 'jims-client';
 
 import type { Service } from './service.ts';
 import { Store } from './store.ts';
-import type { Trace } from './wire.ts';
 
 export interface TraceSnapshot {
   readonly trace: Trace | undefined;

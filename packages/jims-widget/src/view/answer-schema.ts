@@ -49,8 +49,8 @@ function fieldOf(name: string, property: Schema, isRequired: boolean): AnswerFie
   const kind = choices.length > 0 ? 'select' : kindOf(property['type']);
   if (kind === undefined) return undefined;
   const { title, description } = property;
-  const label = [title, description].find((text) => typeof text === 'string');
-  return { name, label: typeof label === 'string' ? label : name, kind, isRequired, choices };
+  const label = wordsOf([title, description])[0];
+  return { name, label: label ?? name, kind, isRequired, choices };
 }
 
 function kindOf(type: unknown): AnswerField['kind'] | undefined {

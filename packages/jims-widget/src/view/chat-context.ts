@@ -1,4 +1,4 @@
-import type { Chat, ChatFile, ChatMessage } from 'jims-client';
+import type { Chat, ChatFile, ChatMessage, TakenBack } from 'jims-client';
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 
@@ -20,9 +20,12 @@ export interface ChatSurroundings {
 
 const Surroundings = createContext<ChatSurroundings | undefined>(undefined);
 const Texts = createContext(ENGLISH);
+/** Puts what was taken back into the field for messages. */
+const WriteAgain = createContext((_taken: TakenBack | undefined): void => {});
 
 export const ProvideChat = Surroundings.Provider;
 export const ProvideTexts = Texts.Provider;
+export const ProvideWriteAgain = WriteAgain.Provider;
 
 export function useChat(): ChatSurroundings {
   const surroundings = useContext(Surroundings);
@@ -32,4 +35,8 @@ export function useChat(): ChatSurroundings {
 
 export function useTexts(): ChatTexts {
   return useContext(Texts);
+}
+
+export function useWriteAgain(): (taken: TakenBack | undefined) => void {
+  return useContext(WriteAgain);
 }

@@ -1,10 +1,12 @@
-import type { ChatMessage, ChatSnapshot } from 'jims-client';
+import type { ChatMessage, ChatSnapshot, TakenBack } from 'jims-client';
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 
 import { Announcer } from './announcer.tsx';
-import { useChat, useTexts } from './chat-context.ts';
+import { fieldsOf } from './answer-schema.ts';
+import { ProvideWriteAgain, useChat, useTexts } from './chat-context.ts';
 import { Composer } from './composer.tsx';
+import type { Draft } from './composer.tsx';
 import { ErrorView } from './error-view.tsx';
 import { Icon } from './icons.tsx';
 import { MessageItem } from './message-view.tsx';
@@ -20,35 +22,48 @@ export function ChatView(): JSX.Element {
   const { chat } = useChat();
   const texts = useTexts();
   const snapshot = useSnapshot(chat);
-  const [files, setFiles] = useState<readonly File[]>([]);
+  const [draft, setDraft] = useState(EMPTY);
+  const add = ({ text, files }: TakenBack): void =>
+    setDraft((before) => ({
+      text: [text, before.text].filter((each) => each !== '').join('\n'),
+      files: [...before.files, ...files.filter(isFile)],
+    }));
   const stick = useStickToEnd(snapshot.messages[0]?.key);
-  const drop = useFileDrop((dropped) => setFiles([...files, ...dropped]));
+  const drop = useFileDrop((files) => add({ text: '', files }));
   return (
-    <div class={drop.isOver ? 'chat dropping' : 'chat'} {...drop.handlers}>
-      <div class="log">
-        <MessageScroller snapshot={snapshot} stick={stick} />
-        {!stick.isAtEnd && (
-          <button
-            type="button"
-            class="jump"
-            part="jump"
-            aria-label={texts.newest}
-            title={texts.newest}
-            onClick={stick.goToEnd}
-          >
-            <Icon name="down" />
-          </button>
+    <ProvideWriteAgain value={(taken) => taken && add(taken)}>
+      <div class={drop.isOver ? 'chat dropping' : 'chat'} {...drop.handlers}>
+        <div class="log">
+          <MessageScroller snapshot={snapshot} stick={stick} />
+          {!stick.isAtEnd && (
+            <button
+              type="button"
+              class="jump"
+              part="jump"
+              aria-label={texts.newest}
+              title={texts.newest}
+              onClick={stick.goToEnd}
+            >
+              <Icon name="down" />
+            </button>
+          )}
+        </div>
+        <Composer snapshot={snapshot} draft={draft} onDraft={setDraft} onSent={stick.goToEnd} />
+        <Announcer snapshot={snapshot} />
+        {drop.isOver && (
+          <div class="drop-hint" aria-hidden="true">
+            {texts.dropFiles}
+          </div>
         )}
       </div>
-      <Composer snapshot={snapshot} files={files} onFiles={setFiles} onSent={stick.goToEnd} />
-      <Announcer snapshot={snapshot} />
-      {drop.isOver && (
-        <div class="drop-hint" aria-hidden="true">
-          {texts.dropFiles}
-        </div>
-      )}
-    </div>
+    </ProvideWriteAgain>
   );
+}
+
+const EMPTY: Draft = { text: '', files: [] };
+
+function isFile(blob: Blob): blob is File {
+  return blob instanceof File;
 }
 
 interface MessageScrollerProps {
@@ -83,6 +98,9 @@ function MessageItems({ snapshot }: { readonly snapshot: ChatSnapshot }): JSX.El
   const { messages, status, question } = snapshot;
   const isReady = status === 'ready';
   const asking = askingMessage(snapshot);
+  // The service sends them only while the question is open.
+  const { current: labels } = useRef(new Map<string, string>());
+  for (const { name, label } of fieldsOf(question?.schema)) labels.set(name, label);
   return (
     <ol class="messages" part="messages">
       {messages.map((message, index) => (
@@ -92,9 +110,9 @@ function MessageItems({ snapshot }: { readonly snapshot: ChatSnapshot }): JSX.El
           isLast={index === messages.length - 1}
           isReady={isReady}
           isSelected={message.id === selectedMessageId}
-          isWaiting={status === 'reconnecting' && message.state === 'sending'}
           hasChoices={message === asking && !question}
           question={message === asking ? question : undefined}
+          labels={messages[index - 1]?.questionId ? labels : undefined}
         />
       ))}
     </ol>

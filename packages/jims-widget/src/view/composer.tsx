@@ -8,19 +8,26 @@ import { sizeOf } from './file-view.tsx';
 import { Icon } from './icons.tsx';
 import { isSendKey, useFittingHeight } from './text-area.ts';
 
+/** What is written, and not sent. */
+export interface Draft {
+  readonly text: string;
+  readonly files: readonly File[];
+}
+
 interface ComposerProps {
   readonly snapshot: ChatSnapshot;
-  readonly files: readonly File[];
-  readonly onFiles: (files: readonly File[]) => void;
+  readonly draft: Draft;
+  readonly onDraft: (draft: Draft) => void;
   /** After something was sent. */
   readonly onSent: () => void;
 }
 
 /** Where a message is written. */
-export function Composer({ snapshot, files, onFiles, onSent }: ComposerProps): JSX.Element {
+export function Composer({ snapshot, draft, onDraft, onSent }: ComposerProps): JSX.Element {
   const { chat } = useChat();
   const texts = useTexts();
-  const [text, setText] = useState('');
+  const { text, files } = draft;
+  const onFiles = (now: readonly File[]): void => onDraft({ text, files: now });
   const area = useRef<HTMLTextAreaElement>(null);
   useFittingHeight(area, text);
   const isAnswering = snapshot.status === 'answering' || snapshot.run !== undefined;
@@ -32,8 +39,7 @@ export function Composer({ snapshot, files, onFiles, onSent }: ComposerProps): J
     if (!isSendable) return;
     // What fails stays in the chat, with a button to send it again.
     chat.send(text, files.length > 0 ? { files } : {}).catch(() => {});
-    setText('');
-    onFiles([]);
+    onDraft({ text: '', files: [] });
     onSent();
   }
 
@@ -72,7 +78,7 @@ export function Composer({ snapshot, files, onFiles, onSent }: ComposerProps): J
           aria-label={texts.message}
           placeholder={snapshot.question ? texts.answerPlaceholder : texts.placeholder}
           enterkeyhint="send"
-          onInput={(event) => setText(event.currentTarget.value)}
+          onInput={(event) => onDraft({ text: event.currentTarget.value, files })}
           onPaste={paste}
           onKeyDown={(event) => {
             if (!isSendKey(event)) return;

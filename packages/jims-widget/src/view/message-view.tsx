@@ -4,11 +4,12 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 
 import { hostOf, linkAddress } from '../markdown/addresses.ts';
-import { useChat, useTexts } from './chat-context.ts';
+import { answerText } from './answer-text.ts';
+import { useChat, useTexts, useWriteAgain } from './chat-context.ts';
 import { EditForm } from './edit-form.tsx';
 import { FileList } from './file-view.tsx';
 import { Icon } from './icons.tsx';
-import { keepFocus } from './keep-focus.ts';
+import { focusField, keepFocus } from './keep-focus.ts';
 import { MarkdownView } from './markdown-view.tsx';
 import { MessageTools } from './message-tools.tsx';
 import { Choices, QuestionView } from './question-view.tsx';
@@ -24,12 +25,12 @@ interface MessageProps {
   readonly isReady: boolean;
   /** Whether the host shows more about it. */
   readonly isSelected: boolean;
-  /** Whether it is not accepted yet because the connection is lost. */
-  readonly isWaiting: boolean;
   /** Whether its buttons can be clicked. */
   readonly hasChoices: boolean;
   /** The open question, when it asks that. */
   readonly question: ChatQuestion | undefined;
+  /** What the members of an answer are called, as far as it is known; `undefined`: no question is before it. */
+  readonly labels: ReadonlyMap<string, string> | undefined;
 }
 
 const PROPS = [
@@ -37,9 +38,9 @@ const PROPS = [
   'isLast',
   'isReady',
   'isSelected',
-  'isWaiting',
   'hasChoices',
   'question',
+  'labels',
 ] as const satisfies readonly (keyof MessageProps)[];
 
 /** One message. It is drawn again only when something about it is new. */
@@ -64,7 +65,7 @@ export class MessageItem extends Component<MessageProps> {
 }
 
 function MessageContent(props: MessageProps): JSX.Element {
-  const { message, isReady, isWaiting } = props;
+  const { message, isReady } = props;
   const texts = useTexts();
   const [isEdited, setEdited] = useState(false);
   const { role, state } = message;
@@ -78,13 +79,13 @@ function MessageContent(props: MessageProps): JSX.Element {
       {isEdited ? (
         <EditForm message={message} onEnd={() => setEdited(false)} />
       ) : (
-        <Body message={message} />
+        <Body {...props} />
       )}
       <FileList files={message.files} />
       <Sources sources={message.sources} />
       {state === 'partial' && <p class="note muted">{texts.stopped}</p>}
-      {isWaiting && <p class="note muted">{texts.sending}</p>}
-      {state === 'failed' && <Failed />}
+      {state === 'queued' && <p class="note muted">{texts.queued}</p>}
+      {state === 'failed' && <Failed message={message} />}
       <Replies {...props} />
       {isOver && !isEdited && (
         <MessageTools message={message} {...(isEditable && { onEdit: () => setEdited(true) })} />
@@ -99,40 +100,45 @@ function Replies({ message, hasChoices, question }: MessageProps): JSX.Element |
   return hasChoices ? <Choices buttons={message.buttons} /> : null;
 }
 
-function Body({ message }: { readonly message: ChatMessage }): JSX.Element {
+function Body(props: MessageProps): JSX.Element {
   const { onSelect } = useChat();
   if (!onSelect) {
     return (
       <div class="body">
-        <Text message={message} />
+        <Text {...props} />
       </div>
     );
   }
   // For keyboards the same is a button of the message.
   return (
-    <div class="body selectable" onClick={(event) => isPlainClick(event) && onSelect(message)}>
-      <Text message={message} />
+    <div
+      class="body selectable"
+      onClick={(event) => isPlainClick(event) && onSelect(props.message)}
+    >
+      <Text {...props} />
     </div>
   );
 }
 
-function Text({ message }: { readonly message: ChatMessage }): JSX.Element | null {
-  const { more } = useTexts();
+function Text({ message, labels }: MessageProps): JSX.Element | null {
+  const texts = useTexts();
   const [length, setLength] = useState(SHOWN_LENGTH);
-  const text = message.text.length > length ? message.text.slice(0, length) : message.text;
+  const isUsers = message.role === 'user';
+  const whole = isUsers && labels ? answerText(message.text, labels, texts) : message.text;
+  const text = whole.length > length ? whole.slice(0, length) : whole;
   if (text === '') return null;
   return (
     <>
-      {message.role === 'user' ? (
+      {isUsers ? (
         <div class="plain" dir="auto" part="text">
           {text}
         </div>
       ) : (
         <MarkdownView text={text} isGrowing={message.state === 'growing'} />
       )}
-      {text.length < message.text.length && (
+      {text.length < whole.length && (
         <button type="button" class="chip" onClick={() => setLength(length + SHOWN_LENGTH)}>
-          {more}
+          {texts.more}
         </button>
       )}
     </>
@@ -180,22 +186,35 @@ function Sources({ sources }: { readonly sources: readonly ChatSource[] }): JSX.
   );
 }
 
-function Failed(): JSX.Element {
+function Failed({ message }: { readonly message: ChatMessage }): JSX.Element {
   const { chat } = useChat();
-  const { notSent, retry } = useTexts();
+  const writeAgain = useWriteAgain();
+  const texts = useTexts();
+  const choices = [
+    { label: texts.retry, choose: () => void chat.retry().catch(() => {}), focus: keepFocus },
+    {
+      label: texts.writeAgain,
+      choose: () => writeAgain(chat.discard(message.id)),
+      focus: focusField,
+    },
+    { label: texts.discard, choose: () => void chat.discard(message.id), focus: keepFocus },
+  ];
   return (
     <p class="note problem">
-      {notSent}
-      <button
-        type="button"
-        class="text-button"
-        onClick={({ currentTarget }) => {
-          keepFocus(currentTarget);
-          chat.retry().catch(() => {});
-        }}
-      >
-        {retry}
-      </button>
+      {texts.notSent}
+      {choices.map(({ label, choose, focus }) => (
+        <button
+          key={label}
+          type="button"
+          class="text-button"
+          onClick={({ currentTarget }) => {
+            focus(currentTarget);
+            choose();
+          }}
+        >
+          {label}
+        </button>
+      ))}
     </p>
   );
 }

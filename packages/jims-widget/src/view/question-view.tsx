@@ -89,7 +89,7 @@ function AnswerForm({ fields, onAnswer }: AnswerFormProps): JSX.Element {
   const { answer } = useTexts();
   const [values, setValues] = useState<Readonly<Record<string, unknown>>>(() =>
     Object.fromEntries(
-      fields.filter(({ kind }) => kind === 'checkbox').map(({ name }) => [name, false]),
+      fields.map(({ name, kind }) => [name, kind === 'checkbox' ? false : undefined]),
     ),
   );
   const set = (name: string, value: unknown): void => setValues({ ...values, [name]: value });

@@ -6,7 +6,7 @@ import axe from 'axe-core';
 import { createApi } from 'jims-api';
 import type { ApiOptions } from 'jims-api';
 import { defineApp } from 'jims-core';
-import type { JimsApp, Pipeline } from 'jims-core';
+import type { JimsApp, JimsAppOptions, Pipeline } from 'jims-core';
 import { readAssets } from 'jims-widget/assets';
 import type { Page } from 'playwright-core';
 
@@ -26,11 +26,12 @@ export interface WidgetPage extends AsyncDisposable {
 
 /** A page with the tag in its body, and the service of an app, from one origin. */
 export async function serveWidget(
-  pipeline: Pipeline,
+  behaviour: Pipeline | Pick<JimsAppOptions, 'pipeline' | 'conversationStartPipeline'>,
   body: string,
   options: ApiOptions = {},
 ): Promise<WidgetPage> {
-  const app = defineApp({ pipeline, store: 'sqlite::memory:' });
+  const pipelines = 'pipeline' in behaviour ? behaviour : { pipeline: behaviour };
+  const app = defineApp({ ...pipelines, store: 'sqlite::memory:' });
   const api = createApi(app, { allowedHosts: [], ...options });
   const widget = (await readAssets()).get('widget.js');
   const html = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A shop</title>

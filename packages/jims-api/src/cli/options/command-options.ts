@@ -14,6 +14,7 @@ import { fileAddressKeys, fileLimits } from './file-options.ts';
 import { UsageError, invalid } from './given-options.ts';
 import type { GivenOptions } from './given-options.ts';
 import type { Environment } from './option-table.ts';
+import { webhookOptions } from './webhook-options.ts';
 
 /** What the command line says: how to load the app, what to watch, and how to serve. */
 export interface CommandOptions extends ServeOptions {
@@ -79,6 +80,7 @@ export function commandOptions(given: Given, env: Environment): CommandOptions {
     widget: given.flag('widget'),
     publicUrl: publicUrl(given),
     fileAddressKeys: fileAddressKeys(given),
+    ...webhookOptions(given),
     protocols: protocols(given),
     drainTimeoutMs: given.integer('drain-timeout') * 1000,
     limits: limits(given),

@@ -10,6 +10,7 @@ import {
 } from './file-options.ts';
 import type { OptionTable } from './option-table.ts';
 import { NETWORK_GROUP, PAGE_OPTIONS } from './page-options.ts';
+import { WEBHOOK_OPTIONS } from './webhook-options.ts';
 
 export const ALL_PROTOCOLS = Object.keys(PROTOCOLS).filter(isProtocolName);
 
@@ -85,12 +86,6 @@ export const OPTIONS = {
     group: ACCESS_GROUP,
     help: 'Show the text of pipeline errors to clients; for development',
   },
-  'cors-origin': {
-    type: 'text',
-    group: NETWORK,
-    several: true,
-    help: 'Origin whose pages may call from a browser, such as https://app.example; may be repeated',
-  },
   'public-url': {
     type: 'text',
     group: NETWORK,
@@ -102,6 +97,7 @@ export const OPTIONS = {
     several: true,
     help: 'A host name that requests may be sent to, such as chat.example; needed without keys, and on a loopback address',
   },
+  ...WEBHOOK_OPTIONS,
   ...PAGE_OPTIONS,
   protocols: {
     type: 'text',

@@ -2,7 +2,7 @@ import type { OptionTable } from './option-table.ts';
 
 export const NETWORK_GROUP = 'Network';
 
-/** What the service has for people to see. */
+/** What the service has for people to see, and whose pages may call it. */
 export const PAGE_OPTIONS = {
   playground: {
     type: 'flag',
@@ -13,5 +13,11 @@ export const PAGE_OPTIONS = {
     type: 'flag',
     group: NETWORK_GROUP,
     help: 'Serve <jims-chat> as /widget.js, for the pages of your site',
+  },
+  'cors-origin': {
+    type: 'text',
+    group: NETWORK_GROUP,
+    several: true,
+    help: 'Origin whose pages may call from a browser, such as https://app.example; may be repeated',
   },
 } as const satisfies OptionTable;

@@ -55,18 +55,28 @@ export type JsonTemplate = (...strings: readonly string[]) => string;
  * delta('m1', 'Hello'); // '{"id":"m1","text":"Hello"}'
  */
 export function jsonTemplate(value: object): JsonTemplate {
-  return templateIn(COMPACT, value);
+  return templateOf(COMPACT.encode(value));
 }
 
 /** As {@link jsonTemplate}, in the form of `pythonJson`. */
 export function pythonJsonTemplate(value: object): JsonTemplate {
-  return templateIn(PYTHON, value);
+  return templateIn(PYTHON, PYTHON.encode(value));
 }
 
-function templateIn({ encode }: Style, value: object): JsonTemplate {
-  const [first = '', ...others] = encode(value).split(encode(SLOT));
-  return (...strings) =>
-    others.reduce((text, next, index) => text + encode(strings[index]) + next, first);
+/** As {@link jsonTemplate}, of JSON that is written already. */
+export function templateOf(json: string): JsonTemplate {
+  return templateIn(COMPACT, json);
+}
+
+function templateIn({ encode }: Style, json: string): JsonTemplate {
+  const [first = '', ...others] = json.split(encode(SLOT));
+  return (...strings) => {
+    let text = first;
+    for (let index = 0; index < others.length; index++) {
+      text += encode(strings[index]) + others[index];
+    }
+    return text;
+  };
 }
 
 function oneLine(value: unknown): string {

@@ -25,7 +25,7 @@ export function* framePieces(frame: SseFrame): Generator<string> {
 }
 
 function beginning({ id, event }: SseFrame): string {
-  const idLine = id === undefined ? '' : `id: ${requireName(String(id))}\n`;
+  const idLine = id === undefined ? '' : `id: ${typeof id === 'number' ? id : requireName(id)}\n`;
   return event === undefined ? `${idLine}data: ` : `${idLine}event: ${requireName(event)}\ndata: `;
 }
 

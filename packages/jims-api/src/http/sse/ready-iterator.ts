@@ -23,8 +23,10 @@ export class Expansion<In, Out> implements ReadyIterator<Out>, ReadyIterable<Out
   readonly #source: ReadyIterator<In>;
   readonly #expand: (item: In) => Iterable<Out>;
   readonly #isLast: ((item: Out) => boolean) | undefined;
-  /** What is left of the item that was taken last. */
-  #items: Iterator<Out>;
+  /** What is left of the item that was taken last: of an array its rest, as most have one thing in them. */
+  #items: Iterator<Out> | undefined;
+  #list: readonly Out[] = [];
+  #next = 0;
   #isOver = false;
 
   constructor(
@@ -35,21 +37,34 @@ export class Expansion<In, Out> implements ReadyIterator<Out>, ReadyIterable<Out
     this.#source = source[Symbol.asyncIterator]();
     this.#expand = expand;
     this.#isLast = isLast;
-    this.#items = first[Symbol.iterator]();
+    this.#begin(first);
   }
 
   takeReady(): Out | undefined {
     while (!this.#isOver) {
-      const { done, value } = this.#items.next();
-      if (!done) {
+      const value = this.#take();
+      if (value !== undefined) {
         this.#isOver = this.#isLast?.(value) === true;
         return value;
       }
       const item = this.#source.takeReady?.();
       if (item === undefined) return undefined;
-      this.#items = this.#expand(item)[Symbol.iterator]();
+      this.#begin(this.#expand(item));
     }
     return undefined;
+  }
+
+  #begin(items: Iterable<Out>): void {
+    const isList = Array.isArray(items);
+    this.#list = isList ? items : [];
+    this.#next = 0;
+    this.#items = isList ? undefined : items[Symbol.iterator]();
+  }
+
+  #take(): Out | undefined {
+    if (this.#next < this.#list.length) return this.#list[this.#next++];
+    const next = this.#items?.next();
+    return next?.done ? undefined : next?.value;
   }
 
   async next(): Promise<IteratorResult<Out, void>> {
@@ -59,7 +74,7 @@ export class Expansion<In, Out> implements ReadyIterator<Out>, ReadyIterable<Out
       if (this.#isOver) return this.return();
       const { done, value } = await this.#source.next();
       if (done) return { done, value };
-      this.#items = this.#expand(value)[Symbol.iterator]();
+      this.#begin(this.#expand(value));
     }
   }
 

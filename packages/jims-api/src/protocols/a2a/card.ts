@@ -4,6 +4,7 @@ import { json } from '../../http/json-answer.ts';
 import { originOrPublicUrl } from '../../http/public-address.ts';
 import type { ApiContext, Call, Route } from '../../http/route.ts';
 import { packageVersion } from '../../version.ts';
+import { EXTENSIONS } from './extensions.ts';
 
 const CACHE_SECONDS = 300;
 const TEXT = ['text/plain'];
@@ -27,17 +28,39 @@ export const cardRoute: Route = {
 function answerCard(api: ApiContext, call: Call): Response {
   const card = cardFor(api, call);
   const etag = `"${createHash('sha256').update(JSON.stringify(card)).digest('base64url')}"`;
+  const changed = changeOf(etag);
   const headers = {
     ...call.headers,
     etag,
+    'last-modified': changed.toUTCString(),
     vary: ['a2a-version', call.headers['vary']].filter(Boolean).join(', '),
     // A client that uses another name of this host gets other addresses: not for shared caches.
     'cache-control': `${api.publicUrl === undefined ? 'private' : 'public'}, max-age=${CACHE_SECONDS}`,
   };
-  if (call.request.headers.get('if-none-match') === etag) {
-    return new Response(null, { status: 304, headers });
-  }
+  if (isKnown(call, etag, changed)) return new Response(null, { status: 304, headers });
   return json({ headers }, card);
+}
+
+/** Whether the client has this card. Its time counts when it does not say which card it has. */
+function isKnown({ request }: Call, etag: string, changed: Date): boolean {
+  const has = request.headers.get('if-none-match');
+  if (has !== null) return has === '*' || has.split(',').some((each) => each.trim() === etag);
+  const since = Date.parse(request.headers.get('if-modified-since') ?? '');
+  return changed.getTime() <= since;
+}
+
+/** When each card was first seen here, in whole seconds as HTTP has them. */
+const changes = new Map<string, Date>();
+/** Cards differ by the names of this host, which clients make up. */
+const MAX_CARDS = 100;
+
+function changeOf(etag: string): Date {
+  const known = changes.get(etag);
+  if (known) return known;
+  if (changes.size >= MAX_CARDS) changes.clear();
+  const now = new Date(Math.floor(Date.now() / 1000) * 1000);
+  changes.set(etag, now);
+  return now;
 }
 
 /** Clients of 1.0 send their version; for all others the card also has the members of 0.3. */
@@ -63,7 +86,7 @@ function legacyMembers(url: string): object {
   return { url, preferredTransport: 'JSONRPC', protocolVersion: '0.3.0' };
 }
 
-function agentCard({ app }: ApiContext, url: string): object {
+function agentCard({ app, webhooks }: ApiContext, url: string): object {
   const name = app.name ?? 'JIMS app';
   const description = app.description ?? 'Answers messages, each context a conversation';
   return {
@@ -75,7 +98,11 @@ function agentCard({ app }: ApiContext, url: string): object {
       { url: `${url}/rest`, protocolBinding: 'HTTP+JSON', protocolVersion: '1.0' },
       { url, protocolBinding: 'JSONRPC', protocolVersion: '0.3' },
     ],
-    capabilities: { streaming: true, pushNotifications: false },
+    capabilities: {
+      streaming: true,
+      pushNotifications: webhooks !== undefined,
+      extensions: EXTENSIONS,
+    },
     defaultInputModes: TEXT_AND_FILES,
     defaultOutputModes: TEXT,
     skills: [{ id: 'chat', name, description, tags: ['chat'] }],

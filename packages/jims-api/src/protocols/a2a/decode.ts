@@ -10,6 +10,7 @@ import { contactId } from '../../http/contact.ts';
 import { parseBody } from '../../http/fastapi/validation.ts';
 import { list } from '../../http/list.ts';
 import { failure } from './failures.ts';
+import { fromProtoJson } from './proto-json.ts';
 
 const MAX_MESSAGE_ID = 1000;
 /** The member of a question's data that holds the id that its client gave it. */
@@ -29,6 +30,7 @@ const Part = v.object({
   text: v.optional(v.string()),
   raw: v.optional(v.unknown()),
   url: v.optional(v.string()),
+  data: v.optional(v.unknown()),
   filename: v.optional(v.string()),
   mediaType: v.optional(v.string()),
 });
@@ -51,7 +53,7 @@ export const SendParams = v.pipe(
         list(Part, MAX_PARTS),
         v.nonEmpty(),
         v.description(
-          'Text and files: `raw` as base64, or `url` with the address of a stored file',
+          'Text, files as `raw` in base64 or by the `url` of a stored file, and `data`, which the app reads as JSON text',
         ),
       ),
     }),
@@ -84,6 +86,8 @@ export interface Sending {
   readonly contactId: string | undefined;
   readonly wait: boolean;
   readonly historyLength: number | undefined;
+  /** Where to be sent what becomes of it, as the client wrote it. */
+  readonly push: unknown;
 }
 
 /** A request about a task, decoded. */
@@ -94,14 +98,12 @@ export interface TaskRequest {
   readonly historyLength: number | undefined;
 }
 
-/** @throws HttpError 422, `content_type_not_supported`, `push_notification_not_supported`. */
+/** @throws HttpError 422, `content_type_not_supported`. */
 export function decodeSend(params: unknown): Sending {
-  const { message, configuration, metadata: named } = parseBody(SendParams, params);
-  if (configuration?.taskPushNotificationConfig !== undefined) {
-    throw failure('push_notification_not_supported', 'This agent sends no push notifications');
-  }
-  const texts = message.parts.flatMap(({ text }) => text ?? []);
-  const sentFiles = message.parts.filter(({ text }) => text === undefined).map(toFile);
+  const { message, configuration, metadata: named } = parseBody(SendParams, fromProtoJson(params));
+  const read = message.parts.map(toTextOrFile);
+  const texts = read.filter((part) => typeof part === 'string');
+  const sentFiles = read.filter((part) => typeof part !== 'string');
   const { type, data } = userEvent(texts.join('\n'));
   return {
     question: newEvent(type, { ...data, [MESSAGE_ID]: message.messageId }),
@@ -111,10 +113,23 @@ export function decodeSend(params: unknown): Sending {
     contactId: named?.contact_id,
     wait: !configuration?.returnImmediately,
     historyLength: configuration?.historyLength,
+    push: configuration?.taskPushNotificationConfig,
   };
 }
 
-function toFile({ raw, url, filename: name, mediaType }: Part): SentFile {
+function toTextOrFile({ text, data, ...part }: Part): string | SentFile {
+  if (text !== undefined) return text;
+  const hasFile = part.raw !== undefined || part.url !== undefined;
+  return hasFile || data === undefined ? toFile(part) : textOfData(data, part.mediaType);
+}
+
+/** Its JSON, after the media type when that says more than JSON does. */
+function textOfData(data: unknown, mediaType = ''): string {
+  const json = JSON.stringify(data);
+  return mediaType === '' || mediaType === 'application/json' ? json : `${mediaType}\n${json}`;
+}
+
+function toFile({ raw, url, filename: name, mediaType }: Omit<Part, 'text' | 'data'>): SentFile {
   // In ProtoJSON an empty string and a missing one are the same.
   const named = { member: 'message', name: name || undefined, mediaType: mediaType || undefined };
   if (raw !== undefined) return inlineFile(raw, named);
@@ -122,7 +137,7 @@ function toFile({ raw, url, filename: name, mediaType }: Part): SentFile {
   if (stored) return stored;
   const reason =
     url === undefined
-      ? 'This agent reads text and files alone'
+      ? 'A part has text, raw, url or data'
       : `${NOT_FETCHED}: send the file as raw, ${OR_UPLOAD}`;
   throw failure('content_type_not_supported', reason);
 }
@@ -135,6 +150,10 @@ export function messageIdOf({ data }: NewEvent): string | undefined {
 
 /** @throws HttpError 422 */
 export function decodeTask(params: unknown): TaskRequest {
-  const { id: task, historyLength: length, metadata: named } = parseBody(TaskParams, params);
+  const {
+    id: task,
+    historyLength: length,
+    metadata: named,
+  } = parseBody(TaskParams, fromProtoJson(params));
   return { id: task, contactId: named?.contact_id, historyLength: length };
 }

@@ -3,7 +3,9 @@ import type { NewEvent, Run, RunEnd } from 'jims-core';
 import { assistantText, buttonsOf } from '../../chat/messages.ts';
 import { plainTextEvents } from '../../chat/text-stream.ts';
 import type { TextDelta } from '../../chat/text-stream.ts';
-import { artifactMetadata, partsBesideText } from './talk.ts';
+import { isAppEvent } from '../../chat/visibility.ts';
+import { GrowingAnswer } from './growing-answer.ts';
+import { artifactMetadata, artifactOf, partsBesideText } from './talk.ts';
 import { agentMessage, namesOf, timestamp } from './task-run.ts';
 import type { TaskRun } from './task-run.ts';
 import { metadataOf, statusOfEnd } from './task.ts';
@@ -27,6 +29,7 @@ export async function* taskUpdates(
 ): AsyncGenerator<StreamResponse, void, void> {
   const names = namesOf(task.of);
   const begun = new Set<string>();
+  const answer = task.of.answersInStatus ? new GrowingAnswer() : undefined;
   let statuses = 0;
 
   /** `ends`: the message whose last piece this is; of a streamed message that is not known. */
@@ -41,13 +44,31 @@ export async function* taskUpdates(
     return { artifactUpdate: { ...names, artifact, append, lastChunk: ends !== undefined } };
   }
 
-  function textUpdate({ messageId, delta, ends }: TextDelta): StreamResponse {
+  function working(parts: readonly Part[], type: string): StreamResponse {
+    const message = { ...agentMessage(task.of, `${run.id}:${++statuses}`, ''), parts };
+    const status = {
+      state: 'TASK_STATE_WORKING',
+      timestamp: timestamp(undefined),
+      message,
+    } as const;
+    return { statusUpdate: { ...names, status, metadata: { type } } };
+  }
+
+  function* textUpdates({ messageId, delta, ends }: TextDelta): Generator<StreamResponse> {
     const isLast = ends && partsBesideText(ends, task.of).length === 0;
-    return update(messageId, [{ text: delta }], isLast ? ends : undefined);
+    yield update(messageId, [{ text: delta }], isLast ? ends : undefined);
+    const grown = answer?.add(messageId, delta);
+    if (grown && !ends) yield working(grown, 'answer');
   }
 
   /** Sources and files, or buttons without text: an artifact has at least one part. */
   function* besideText(sent: NewEvent): Generator<StreamResponse> {
+    if (isAppEvent(sent, task.of.sees)) {
+      const [artifact] = artifactOf(sent, task.of);
+      if (artifact)
+        yield { artifactUpdate: { ...names, artifact, append: false, lastChunk: true } };
+      return;
+    }
     const parts = partsBesideText(sent, task.of);
     const hasButtonsAlone = assistantText(sent) === '' && buttonsOf(sent).length > 0;
     if (parts.length > 0) yield update(sent.id, parts, sent);
@@ -59,14 +80,11 @@ export async function* taskUpdates(
     switch (event.type) {
       case 'status': {
         const { message, statusType } = event.status;
-        const said = agentMessage(task.of, `${run.id}:${++statuses}`, message);
-        const state = 'TASK_STATE_WORKING';
-        const status = { state, timestamp: timestamp(undefined), message: said } as const;
-        yield { statusUpdate: { ...names, status, metadata: { type: statusType } } };
+        yield working([{ text: message }], statusType);
         break;
       }
       case 'text_delta':
-        yield textUpdate(event);
+        yield* textUpdates(event);
         break;
       case 'event':
         yield* besideText(event.event);

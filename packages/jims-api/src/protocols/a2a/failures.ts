@@ -1,5 +1,7 @@
 import { HttpError } from '../../http/errors.ts';
+import { isJsonType } from '../../http/json-body.ts';
 import type { Call } from '../../http/route.ts';
+import { RPC_CODES } from '../json-rpc.ts';
 
 /** A2A's own errors: their code in JSON-RPC, their HTTP status, and its name in google.rpc. */
 const FAILURES = {
@@ -8,7 +10,6 @@ const FAILURES = {
   push_notification_not_supported: { rpc: -32_003, http: 400, status: 'FAILED_PRECONDITION' },
   unsupported_operation: { rpc: -32_004, http: 400, status: 'FAILED_PRECONDITION' },
   content_type_not_supported: { rpc: -32_005, http: 400, status: 'INVALID_ARGUMENT' },
-  extended_agent_card_not_configured: { rpc: -32_007, http: 400, status: 'FAILED_PRECONDITION' },
   version_not_supported: { rpc: -32_009, http: 400, status: 'FAILED_PRECONDITION' },
 } as const;
 
@@ -24,11 +25,33 @@ export function statusName({ code, status }: HttpError): string {
   return isFailureCode(code) ? FAILURES[code].status : (STATUS_NAMES[status] ?? 'INTERNAL');
 }
 
-/** A2A's name of an error, such as `TASK_NOT_FOUND`; `undefined` for an error that A2A does not define. */
-export function reasonOf({ code, status }: HttpError): string | undefined {
-  if (isFailureCode(code)) return code.toUpperCase();
-  return status === 400 || status === 422 ? 'INVALID_PARAMS' : undefined;
+/** The body of a request. @throws HttpError `content_type_not_supported` for one that is not sent as JSON. */
+export async function bodyOf({ request, body }: Pick<Call, 'request' | 'body'>): Promise<unknown> {
+  const read = await body();
+  const type = request.headers.get('content-type') ?? '';
+  if (typeof read !== 'string' || isJsonType(type)) return read;
+  const reason = 'Send the body as JSON, with the header content-type: application/json';
+  throw failure('content_type_not_supported', reason);
 }
+
+/** What an error is, for programs: its name, and the members of the request that are wrong. */
+export function detailsOf({ code, status, detail }: HttpError): readonly object[] {
+  const isRequests = status === 400 || status === 422;
+  const reason = code?.toUpperCase() ?? (isRequests ? 'INVALID_PARAMS' : undefined);
+  const isOwn = code !== undefined && !isFailureCode(code) && !Object.hasOwn(RPC_CODES, code);
+  const domain = isOwn ? 'jims' : 'a2a-protocol.org';
+  const info = { '@type': ERROR_INFO, reason, domain };
+  const named = reason === undefined ? [] : [info];
+  if (typeof detail === 'string') return named;
+  const fieldViolations = detail
+    .slice(0, MAX_VIOLATIONS)
+    .map(({ loc, msg }) => ({ field: loc.slice(1).join('.'), description: msg }));
+  return [...named, { '@type': BAD_REQUEST, fieldViolations }];
+}
+
+const ERROR_INFO = 'type.googleapis.com/google.rpc.ErrorInfo';
+const BAD_REQUEST = 'type.googleapis.com/google.rpc.BadRequest';
+const MAX_VIOLATIONS = 10;
 
 /** An error of A2A's own. */
 export function failure(code: FailureCode, message: string): HttpError {
@@ -37,14 +60,11 @@ export function failure(code: FailureCode, message: string): HttpError {
 
 /** Refusals of what this agent does not support. */
 export const unsupported = {
-  list: (): never => {
-    throw failure('unsupported_operation', 'This agent does not list tasks');
-  },
   push: (): never => {
     throw failure('push_notification_not_supported', 'This agent sends no push notifications');
   },
   extendedCard: (): never => {
-    throw failure('extended_agent_card_not_configured', 'This agent has one card, for everybody');
+    throw failure('unsupported_operation', 'This agent has one card, for everybody');
   },
 };
 
@@ -64,16 +84,22 @@ function isFailureCode(code: string | undefined): code is FailureCode {
   return code !== undefined && Object.hasOwn(FAILURES, code);
 }
 
-const SPOKEN = /^(?:1\.0|0\.3)(?:\.\d+)?$/;
+export type Version = '1.0' | '0.3';
 
 /**
- * Refuses a version of A2A that this agent does not speak. Without the header the called method decides:
- * clients of 0.3 send none.
+ * The version of A2A that a request is of, without its patch number. `undefined` when the request does not say:
+ * clients of 0.3 say nothing, and neither do many of 1.0.
  *
+ * @param spoken Those that the binding has.
  * @throws HttpError `version_not_supported`
  */
-export function requireVersion({ request, query }: Call): void {
-  const version = request.headers.get('a2a-version') ?? query.get('A2A-Version') ?? '';
-  if (version === '' || SPOKEN.test(version)) return;
-  throw failure('version_not_supported', 'This agent speaks A2A 1.0 and 0.3');
+export function versionOf(
+  { request, query }: Pick<Call, 'request' | 'query'>,
+  spoken: readonly Version[],
+): Version | undefined {
+  const said = request.headers.get('a2a-version') || query.get('A2A-Version') || '';
+  if (said === '') return undefined;
+  const version = spoken.find((each) => said === each || said.startsWith(`${each}.`));
+  if (version) return version;
+  throw failure('version_not_supported', `Here A2A ${spoken.join(' and ')} is spoken`);
 }

@@ -18,8 +18,17 @@ import {
 import type { RpcId } from '../json-rpc.ts';
 import { taskBefore } from './chain.ts';
 import { decodeSend, decodeTask } from './decode.ts';
-import { A2A_CODES, requireVersion, unsupported } from './failures.ts';
+import { withExtensions } from './extensions.ts';
+import { A2A_CODES, bodyOf, detailsOf, unsupported, versionOf } from './failures.ts';
 import { LEGACY_METHODS, fromLegacy, legacyTask, toLegacy } from './legacy.ts';
+import { decodeList } from './list-request.ts';
+import { listTasks } from './list-tasks.ts';
+import {
+  createPushConfig,
+  deletePushConfig,
+  getPushConfig,
+  listPushConfigs,
+} from './push/push-methods.ts';
 import { sendMessage, streamMessage } from './send.ts';
 import { taskRun } from './task-run.ts';
 import { EXAMPLE_TASK, activeTask } from './task.ts';
@@ -32,7 +41,9 @@ const RpcBody = v.pipe(
     id: v.union([v.string(), v.number()]),
     method: v.pipe(
       v.string(),
-      v.description('SendMessage, SendStreamingMessage, GetTask, CancelTask or SubscribeToTask'),
+      v.description(
+        'SendMessage, SendStreamingMessage, GetTask, ListTasks, CancelTask or SubscribeToTask',
+      ),
     ),
     params: v.optional(v.looseObject({})),
   }),
@@ -76,11 +87,11 @@ const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
   ['CancelTask', whole(cancelTask, (task) => task)],
   ['SendStreamingMessage', streamed(streamMessage)],
   ['SubscribeToTask', streamed(subscribeToTask)],
-  ['ListTasks', refused(unsupported.list)],
-  ['CreateTaskPushNotificationConfig', refused(unsupported.push)],
-  ['GetTaskPushNotificationConfig', refused(unsupported.push)],
-  ['ListTaskPushNotificationConfigs', refused(unsupported.push)],
-  ['DeleteTaskPushNotificationConfig', refused(unsupported.push)],
+  ['ListTasks', list],
+  ['CreateTaskPushNotificationConfig', plain(createPushConfig)],
+  ['GetTaskPushNotificationConfig', plain(getPushConfig)],
+  ['ListTaskPushNotificationConfigs', plain(listPushConfigs)],
+  ['DeleteTaskPushNotificationConfig', plain(deletePushConfig)],
   ['GetExtendedAgentCard', refused(unsupported.extendedCard)],
 ]);
 
@@ -93,22 +104,23 @@ const DECODERS: ReadonlyMap<string, (params: unknown) => unknown> = new Map<
   ['GetTask', decodeTask],
   ['CancelTask', decodeTask],
   ['SubscribeToTask', decodeTask],
+  ['ListTasks', decodeList],
 ]);
 
 async function answerRpc(api: ApiContext, call: Call): Promise<Response> {
-  const { id, method, params } = readRpc(await call.body());
+  const { id, method, params } = readRpc(await bodyOf(call));
   const known = LEGACY_METHODS.get(method);
-  requireVersion(call);
-  const answer = METHODS.get(known ?? method);
-  if (!answer) throw methodNotFound(method);
   const legacy = known !== undefined;
+  const version = versionOf(call, ['1.0', '0.3']);
+  const answer = METHODS.get(known ?? method);
+  if (!answer || (version && (version === '0.3') !== legacy)) throw methodNotFound(method);
   const read = legacy ? fromLegacy(params) : params;
   // Faults of the params are reported first: they help more.
   if (id === undefined) {
     DECODERS.get(known ?? method)?.(read);
     throw rpcFailure('invalid_request', 'A request needs an id');
   }
-  return answer(api, call, { id, params: read, legacy });
+  return answer(api, withExtensions(call), { id, params: read, legacy });
 }
 
 /** A wrong key is a plain HTTP error. Errors that A2A or JSON-RPC has a code for come with 200, as clients expect. */
@@ -118,7 +130,13 @@ async function refuseRpc(error: HttpError, call: RefusedCall): Promise<Response>
   if (isHttp) return json(call, errorBody(error), status);
   const isClients = status === 400 || status === 404 || status === 422;
   const { id } = await refusedRpc(call.body);
-  return json(call, rpcError(id, error, A2A_CODES), isClients ? 200 : status);
+  const { error: refusal, ...answer } = rpcError(id, error, A2A_CODES);
+  const body = { ...answer, error: { ...refusal, data: detailsOf(error) } };
+  return json(call, body, isClients ? 200 : status);
+}
+
+async function list(api: ApiContext, call: Call, { id, params }: RpcRequest): Promise<Response> {
+  return json(call, rpcResult(id, await listTasks(api, call, params)));
 }
 
 function whole(
@@ -145,6 +163,14 @@ function streamed(
     });
     return action(api, call, { params, toFrame });
   };
+}
+
+/** A method with its own forms of both versions. */
+function plain(
+  action: (api: ApiContext, call: Call, request: RpcRequest) => Promise<object | null>,
+): Method {
+  return async (api, call, request) =>
+    json(call, rpcResult(request.id, await action(api, call, request)));
 }
 
 /** A run as the stream of `SendStreamingMessage`, when that has the id 1. */

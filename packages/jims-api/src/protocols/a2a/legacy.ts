@@ -2,6 +2,7 @@
 import type { JsonObject } from 'jims-core';
 
 import { isJsonObject } from '../../http/json-object.ts';
+import { pushConfigFromLegacy } from './push/push-config.ts';
 import type {
   Artifact,
   Message,
@@ -34,8 +35,6 @@ const STATES: Readonly<Record<TaskState, string>> = {
   TASK_STATE_FAILED: 'failed',
   TASK_STATE_CANCELED: 'canceled',
 };
-/** States that end a stream. */
-const ENDS: ReadonlySet<string> = new Set(['completed', 'failed', 'canceled', 'input-required']);
 const ROLES: Readonly<Record<string, string>> = { user: 'ROLE_USER', agent: 'ROLE_AGENT' };
 
 /** Converts params of 0.3 to 1.0; what is not valid in 0.3 is left for 1.0 to refuse. */
@@ -57,10 +56,11 @@ function messageFromLegacy(message: JsonObject): JsonObject {
   };
 }
 
-/** A part of another kind is emptied, so that no text in it is taken for the message. */
+/** A part of an unknown kind is emptied, so that no text in it is taken for the message. */
 function partFromLegacy(part: unknown): unknown {
   if (!isJsonObject(part) || part['kind'] === 'text') return part;
-  const { kind, file } = part;
+  const { kind, file, data } = part;
+  if (kind === 'data' && data !== undefined) return { data };
   if (kind !== 'file' || !isJsonObject(file)) return {};
   const { bytes: raw, uri: url, name: filename, mimeType: mediaType } = file;
   const named = {
@@ -76,7 +76,7 @@ function configurationFromLegacy({ blocking, ...rest }: JsonObject): JsonObject 
     ...configuration,
     returnImmediately: blocking === false,
     ...(pushNotificationConfig !== undefined && {
-      taskPushNotificationConfig: pushNotificationConfig,
+      taskPushNotificationConfig: pushConfigFromLegacy(pushNotificationConfig),
     }),
   };
 }
@@ -86,21 +86,12 @@ export function toLegacy(response: StreamResponse): object {
   if ('task' in response) return legacyTask(response.task);
   if ('statusUpdate' in response) {
     const { status, ...update } = response.statusUpdate;
-    const legacy = legacyStatus(status);
-    return {
-      kind: 'status-update',
-      ...update,
-      status: legacy,
-      final: ENDS.has(legacy.state) || isWaiting(legacy),
-    };
+    // That which the stream ends with has the thread, also when the task works on until a service has answered.
+    const final = update.metadata?.['thread_id'] !== undefined;
+    return { kind: 'status-update', ...update, status: legacyStatus(status), final };
   }
   const { artifact, ...update } = response.artifactUpdate;
   return { kind: 'artifact-update', ...update, artifact: legacyArtifact(artifact) };
-}
-
-/** Whether a task works on without its stream, until a service has answered: then nothing is said. */
-function isWaiting({ state, message }: ReturnType<typeof legacyStatus>): boolean {
-  return state === 'working' && message === undefined;
 }
 
 /** Converts a task to 0.3. */

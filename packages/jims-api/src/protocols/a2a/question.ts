@@ -2,28 +2,36 @@ import type { QuestionRecord } from 'jims-core';
 
 import { agentMessage, timestamp } from './task-run.ts';
 import type { TaskRun } from './task-run.ts';
-import type { Message, TaskStatus } from './wire.ts';
+import type { Message, TaskState, TaskStatus } from './wire.ts';
 
-/** A task that has asked: it waits for its user, or works on until a service has answered. */
+/** The state of a task that has asked: it waits for its user, or works on until a service has answered. */
+export function stateOfQuestion({
+  state,
+  audience,
+}: Pick<QuestionRecord, 'state' | 'audience'>): TaskState {
+  if (state === 'withdrawn') return 'TASK_STATE_CANCELED';
+  const waits = state === 'open' && audience === 'contact';
+  return waits ? 'TASK_STATE_INPUT_REQUIRED' : 'TASK_STATE_WORKING';
+}
+
+/** A task that has asked. */
 export function statusOfQuestion(
   run: TaskRun,
   question: QuestionRecord,
   at: string | undefined,
 ): TaskStatus {
-  const { state, audience, reason, closedAt } = question;
-  if (state === 'withdrawn') {
-    const text = reason && WORDS_OF_WITHDRAWN[reason];
-    return {
-      state: 'TASK_STATE_CANCELED',
-      timestamp: timestamp(closedAt),
-      ...(text !== undefined && { message: agentMessage(run, `${run.id}:end`, text) }),
-    };
+  const state = stateOfQuestion(question);
+  const { reason, closedAt } = question;
+  const since = timestamp(closedAt ?? at);
+  if (state === 'TASK_STATE_INPUT_REQUIRED') {
+    return { state, timestamp: since, message: questionMessage(run, question) };
   }
-  if (state !== 'open' || audience === 'service') {
-    return { state: 'TASK_STATE_WORKING', timestamp: timestamp(at) };
-  }
-  const message = questionMessage(run, question);
-  return { state: 'TASK_STATE_INPUT_REQUIRED', timestamp: timestamp(at), message };
+  const text = reason && WORDS_OF_WITHDRAWN[reason];
+  return {
+    state,
+    timestamp: since,
+    ...(text !== undefined && { message: agentMessage(run, `${run.id}:end`, text) }),
+  };
 }
 
 const WORDS_OF_WITHDRAWN = {

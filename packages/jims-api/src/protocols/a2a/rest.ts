@@ -14,7 +14,10 @@ import type {
   Route,
 } from '../../http/route.ts';
 import { SendParams } from './decode.ts';
-import { reasonOf, requireVersion, statusName, unsupported } from './failures.ts';
+import { withExtensions } from './extensions.ts';
+import { bodyOf, detailsOf, statusName, unsupported, versionOf } from './failures.ts';
+import { LIST_PARAMETERS, listParamsIn } from './list-request.ts';
+import { listTasks } from './list-tasks.ts';
 import { sendMessage, streamMessage } from './send.ts';
 import { EXAMPLE_TASK } from './task.ts';
 import type { ToFrame } from './tasks.ts';
@@ -23,7 +26,6 @@ import { cancelTask, getTask, subscribeToTask } from './tasks.ts';
 const toFrame: ToFrame = (response) => ({ data: jsonText(response) });
 /** A2A's own media type, for clients that use it: others may accept plain JSON only. */
 const A2A_JSON = 'application/a2a+json';
-const PUSH_CONFIGS = '/a2a/rest/tasks/:task/pushNotificationConfigs';
 const VERB = /^(?<id>.*):(?<verb>cancel|subscribe)$/s;
 
 const tags = ['a2a'];
@@ -80,13 +82,19 @@ export const restRoutes: readonly Route[] = [
     path: '/a2a/rest/tasks',
     doc: {
       operationId: 'a2a_list_tasks',
-      summary: 'Not supported: tasks are not listed',
+      summary: 'Tasks, those that changed last first',
       tags,
-      responses: {},
-      errors: [400, 401],
+      parameters: LIST_PARAMETERS,
+      responses: {
+        200: {
+          description: 'A page of tasks',
+          example: { tasks: [EXAMPLE_TASK], nextPageToken: '', pageSize: 50, totalSize: 1 },
+        },
+      },
+      errors: [400, 401, 404, 429, 503],
     },
     encodeError: refuseRest,
-    handle: unsupported.list,
+    handle: list,
   },
   {
     method: 'GET',
@@ -117,10 +125,6 @@ export const restRoutes: readonly Route[] = [
     encodeError: refuseRest,
     handle: changeTask,
   },
-  unsupportedRoute('GET', PUSH_CONFIGS, unsupported.push),
-  unsupportedRoute('POST', PUSH_CONFIGS, unsupported.push),
-  unsupportedRoute('GET', `${PUSH_CONFIGS}/:config`, unsupported.push),
-  unsupportedRoute('DELETE', `${PUSH_CONFIGS}/:config`, unsupported.push),
   unsupportedRoute('GET', '/a2a/rest/extendedAgentCard', unsupported.extendedCard),
 ];
 
@@ -129,19 +133,25 @@ function unsupportedRoute(method: Route['method'], path: string, handle: () => n
   return { method, path, encodeError: refuseRest, handle };
 }
 
-async function send(api: ApiContext, call: Call): Promise<Response> {
-  requireVersion(call);
-  const { task, headers } = await sendMessage(api, call, await call.body());
+async function send(api: ApiContext, given: Call): Promise<Response> {
+  const call = begun(given);
+  const { task, headers } = await sendMessage(api, call, await bodyOf(call));
   return answerJson(call, headers, { task });
 }
 
-async function sendAndStream(api: ApiContext, call: Call): Promise<Response> {
-  requireVersion(call);
-  return streamMessage(api, call, { params: await call.body(), toFrame });
+async function sendAndStream(api: ApiContext, given: Call): Promise<Response> {
+  const call = begun(given);
+  return streamMessage(api, call, { params: await bodyOf(call), toFrame });
+}
+
+async function list(api: ApiContext, given: Call): Promise<Response> {
+  const call = begun(given);
+  return answerJson(call, {}, await listTasks(api, call, listParamsIn(call.query)));
 }
 
 /** The task; its stream for clients that subscribe by GET. */
-async function getTaskOrStream(api: ApiContext, call: Call): Promise<Response> {
+async function getTaskOrStream(api: ApiContext, given: Call): Promise<Response> {
+  const call = begun(given);
   const { id, verb } = verbOf(call);
   if (verb === 'subscribe') return subscribeToTask(api, call, { params: { id }, toFrame });
   if (verb !== undefined) throw notFound();
@@ -151,7 +161,8 @@ async function getTaskOrStream(api: ApiContext, call: Call): Promise<Response> {
   return answerJson(call, headers, task);
 }
 
-async function changeTask(api: ApiContext, call: Call): Promise<Response> {
+async function changeTask(api: ApiContext, given: Call): Promise<Response> {
+  const call = begun(given);
   const { id, verb } = verbOf(call);
   if (verb === 'subscribe') return subscribeToTask(api, call, { params: { id }, toFrame });
   if (verb !== 'cancel') throw notFound();
@@ -162,33 +173,37 @@ async function changeTask(api: ApiContext, call: Call): Promise<Response> {
 /** An error as google.rpc.Status has it. */
 export function refuseRest(error: HttpError, call: RefusedCall): Response {
   const status = error.status === 422 ? 400 : error.status;
-  const reason = reasonOf(error);
-  const info = {
-    '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
-    reason,
-    domain: 'a2a-protocol.org',
-  };
+  const details = detailsOf(error);
   const body = {
     code: status,
     status: statusName(error),
     message: errorText(error),
-    ...(reason !== undefined && { details: [info] }),
+    ...(details.length > 0 && { details }),
   };
-  return json(call, { error: body }, status);
+  return json(call, { error: body }, status, mediaTypeFor(call));
 }
 
-function answerJson(
-  { request, headers }: Call,
+/** Answers in the media type that the client uses. */
+export function answerJson(
+  call: Call,
   runHeaders: Readonly<Record<string, string>>,
   value: object,
 ): Response {
+  return json({ headers: { ...call.headers, ...runHeaders } }, value, 200, mediaTypeFor(call));
+}
+
+function mediaTypeFor({ request }: Pick<Call, 'request'>): string | undefined {
   const used = ['accept', 'content-type'].map((name) => request.headers.get(name) ?? '');
-  const isA2a = used.some((types) => types.includes(A2A_JSON));
-  return json({ headers: { ...headers, ...runHeaders } }, value, 200, isA2a ? A2A_JSON : undefined);
+  return used.some((types) => types.includes(A2A_JSON)) ? A2A_JSON : undefined;
+}
+
+/** @throws HttpError `version_not_supported`: this binding is of 1.0 alone. */
+export function begun(call: Call): Call {
+  versionOf(call, ['1.0']);
+  return withExtensions(call);
 }
 
 function verbOf(call: Call): { readonly id: string; readonly verb: string | undefined } {
-  requireVersion(call);
   const task = call.params['task'] ?? '';
   const { id = task, verb } = VERB.exec(task)?.groups ?? {};
   return { id, verb };

@@ -19,6 +19,7 @@ import { lastQuestion, taskBefore } from './chain.ts';
 import { decodeSend } from './decode.ts';
 import type { Sending } from './decode.ts';
 import { failure } from './failures.ts';
+import { pushConfigOfMessage } from './push/push-methods.ts';
 import { PROTOCOL, contextIdOf, taskRun } from './task-run.ts';
 import type { TaskRun } from './task-run.ts';
 import { activeTask, endedTask } from './task.ts';
@@ -33,10 +34,12 @@ const THREAD_CONFIG = { interface: 'a2a' };
 export async function sendMessage(api: ApiContext, call: Call, params: unknown): Promise<Answered> {
   const sending = decodeSend(params);
   const request = await requestOf(api, call, sending);
+  const keepPush = await pushConfigOfMessage(api, call, sending);
   const { run } = await orUnsupported(request, () =>
     startRun(api, withParams(call, params), request),
   );
   const of = await taskWith(api, call, { run, request });
+  await keepPush?.(of.id);
   const headers = runHeaders(run);
   const { historyLength } = sending;
   if (!sending.wait) {
@@ -63,11 +66,13 @@ export async function streamMessage(
 ): Promise<Response> {
   const sending = decodeSend(params);
   const request = await requestOf(api, call, sending);
+  const keepPush = await pushConfigOfMessage(api, call, sending);
   const { requestId } = call;
   const { exposeErrors } = api;
   const view = { requestId, exposeErrors };
   const encode = async (run: Run): Promise<AsyncIterable<SseFrame>> => {
     const of = await taskWith(api, call, { run, request });
+    await keepPush?.(of.id);
     const first = activeTask(of, 'queued', sending);
     const question = run.replayed ? await questionNow(api.app, run) : undefined;
     return framesOf(api, run, { task: { first, of }, view: { ...view, question }, toFrame });

@@ -3,6 +3,7 @@ import type { MessageSource, NewEvent, RunRecord } from 'jims-core';
 
 import { filesOf, sourcesOf } from '../../chat/message-members.ts';
 import { assistantText, buttonsOf, questionIdOf, userText } from '../../chat/messages.ts';
+import { isAppEvent } from '../../chat/visibility.ts';
 import { messageIdOf } from './decode.ts';
 import { questionMessage } from './question.ts';
 import { namesOf } from './task-run.ts';
@@ -42,13 +43,15 @@ export function artifactsBefore(run: TaskRun): Artifact[] {
   return run.earlier.flatMap(({ events }) => events).flatMap((event) => artifactOf(event, run));
 }
 
-/** The artifact that a message of the assistant is; none for other events. */
-export function artifactOf(event: NewEvent, run: Pick<TaskRun, 'addressOf'>): Artifact[] {
+/** The artifact that a message of the assistant is, or an event of the app's own; none for other events. */
+export function artifactOf(event: NewEvent, run: Pick<TaskRun, 'addressOf' | 'sees'>): Artifact[] {
+  const { id: artifactId, type: name, data } = event;
+  if (isAppEvent(event, run.sees)) return [{ artifactId, name, parts: [{ data }] }];
   const text = assistantText(event);
   if (text === undefined) return [];
   const beside = partsBesideText(event, run);
   const parts = text === '' && beside.length > 0 ? beside : [{ text }, ...beside];
-  return [{ artifactId: event.id, parts, ...artifactMetadata(event) }];
+  return [{ artifactId, parts, ...artifactMetadata(event) }];
 }
 
 /** The sources of a message of the assistant, then its files; none for other events. */
@@ -68,6 +71,7 @@ function fileParts(event: NewEvent, { addressOf }: Pick<TaskRun, 'addressOf'>): 
   }));
 }
 
+/** A2A has no part of its own for what something in an answer comes from. */
 function sourcePart({ url, title, excerpt }: MessageSource): Part {
   const data = {
     url,

@@ -3,8 +3,10 @@ import type { NewEvent, RunRecord, Thread } from 'jims-core';
 import { idIn } from '../../chat/external-ids.ts';
 import { fileAddress } from '../../chat/file-address.ts';
 import type { FileAddress } from '../../chat/file-address.ts';
-import { seesModels } from '../../chat/visibility.ts';
+import { seesModels, visibleTo } from '../../chat/visibility.ts';
+import type { Sees } from '../../chat/visibility.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
+import { wantsAnswersInStatus } from './extensions.ts';
 import type { Message } from './wire.ts';
 
 /** A2A's name in the external ids of its contexts: each context is a thread. */
@@ -26,6 +28,9 @@ export interface TaskRun {
   /** Whether its caller sees which models were used. */
   readonly seesModels: boolean;
   readonly addressOf: FileAddress;
+  /** Which events its caller may see. */
+  readonly sees: Sees;
+  readonly answersInStatus: boolean;
 }
 
 /** A task as its caller sees it; `question` is what the user said last. */
@@ -43,6 +48,8 @@ export function taskRun(
     question,
     seesModels: seesModels(call.principal),
     addressOf: fileAddress(api, call),
+    sees: visibleTo(call.principal),
+    answersInStatus: wantsAnswersInStatus(call),
   };
 }
 

@@ -1,6 +1,7 @@
 import { isJimsError } from 'jims-core';
 import type { JimsError, NewEvent, QuestionRecord, RunEnd, RunStatus } from 'jims-core';
 
+import { assistantText } from '../../chat/messages.ts';
 import { usageOnWire } from '../../chat/usage.ts';
 import { toHttpError } from '../../http/error-response.ts';
 import { statusOfQuestion } from './question.ts';
@@ -20,7 +21,8 @@ export interface TaskView {
   readonly question?: QuestionRecord | undefined;
 }
 
-const STATES: Readonly<Record<RunStatus, TaskState>> = {
+/** The state of a task whose newest run has this status, and has not asked. */
+export const STATES: Readonly<Record<RunStatus, TaskState>> = {
   queued: 'TASK_STATE_SUBMITTED',
   running: 'TASK_STATE_WORKING',
   completed: 'TASK_STATE_COMPLETED',
@@ -77,13 +79,27 @@ export function statusOfEnd(
   view: TaskView & { readonly at?: string | undefined },
 ): TaskStatus {
   const question = view.question ?? (end.type === 'result' ? end.result.question : undefined);
-  if (question) return statusOfQuestion(run, question, view.at);
-  const text = wordsOfEnd(end, view);
-  return {
-    state: STATES[statusOf(end)],
-    timestamp: timestamp(view.at),
-    ...(text !== undefined && { message: agentMessage(run, `${run.id}:end`, text) }),
-  };
+  const status = question
+    ? statusOfQuestion(run, question, view.at)
+    : {
+        state: STATES[statusOf(end)],
+        timestamp: timestamp(view.at),
+        ...messageOfEnd(run, end, view),
+      };
+  return run.answersInStatus ? withAnswers(status, run, eventsOf(end)) : status;
+}
+
+/** A status whose message has the answers, and then its own words; a question is one of the answers. */
+function withAnswers(status: TaskStatus, run: TaskRun, events: readonly NewEvent[]): TaskStatus {
+  const said = events.filter((event) => assistantText(event) !== undefined);
+  const answers = said.flatMap((event) => artifactOf(event, run));
+  const last = answers.at(-1);
+  if (!last) return status;
+  const { message } = status;
+  const parts = answers.flatMap((answer) => answer.parts);
+  const own = status.state === 'TASK_STATE_INPUT_REQUIRED' ? [] : (message?.parts ?? []);
+  const base = message ?? agentMessage(run, `${last.artifactId}:status`, '');
+  return { ...status, message: { ...base, parts: [...parts, ...own] } };
 }
 
 /** The metadata of a task: its thread, and at its end the models that it used. */
@@ -112,6 +128,11 @@ function eventsOf(end: RunEnd): readonly NewEvent[] {
     case 'cancelled':
       return end.events;
   }
+}
+
+function messageOfEnd(run: TaskRun, end: RunEnd, view: TaskView): Pick<TaskStatus, 'message'> {
+  const text = wordsOfEnd(end, view);
+  return text === undefined ? {} : { message: agentMessage(run, `${run.id}:end`, text) };
 }
 
 function wordsOfEnd(end: RunEnd, view: TaskView): string | undefined {

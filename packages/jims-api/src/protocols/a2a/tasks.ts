@@ -8,6 +8,8 @@ import { isActive, statusOf } from '../../chat/run-status.ts';
 import { joinRun } from '../../chat/stream-run.ts';
 import { contactInQuery, mayReach } from '../../http/contact.ts';
 import { HttpError } from '../../http/errors.ts';
+import { SLOT, templateOf } from '../../http/fastapi/json-pieces.ts';
+import type { JsonTemplate } from '../../http/fastapi/json-pieces.ts';
 import { canonicalUuid } from '../../http/fastapi/uuid.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import type { SseFrame } from '../../http/sse/frame.ts';
@@ -155,9 +157,38 @@ export async function* framesOf(
   },
 ): AsyncGenerator<SseFrame, void, void> {
   const over = (end: RunEnd): Promise<boolean> => isOver(api, run.id, end);
+  const write = withTemplates(toFrame);
   for await (const response of taskUpdates(run, task, { view, isOver: over })) {
-    yield toFrame(response);
+    yield write(response);
   }
+}
+
+/** As `toFrame`, with a template for each artifact: nearly all of a stream are pieces of text. */
+function withTemplates(toFrame: ToFrame): ToFrame {
+  const templates = new Map<string, JsonTemplate>();
+  return (response) => {
+    const text = pieceIn(response);
+    if (text === undefined || !('artifactUpdate' in response)) return toFrame(response);
+    const { artifactUpdate } = response;
+    const { artifactId } = artifactUpdate.artifact;
+    let template = templates.get(artifactId);
+    if (!template) {
+      const artifact = { artifactId, parts: [{ text: SLOT }] };
+      const { data } = toFrame({ artifactUpdate: { ...artifactUpdate, artifact } });
+      template = templateOf(typeof data === 'string' ? data : [...data].join(''));
+      templates.set(artifactId, template);
+    }
+    return { data: template(text) };
+  };
+}
+
+/** The text of an update that is that of the others of its artifact but for this. */
+function pieceIn(response: StreamResponse): string | undefined {
+  if (!('artifactUpdate' in response)) return undefined;
+  const { artifact, append, lastChunk } = response.artifactUpdate;
+  const [part, ...others] = artifact.parts;
+  const isPiece = append && !lastChunk && others.length === 0 && artifact.metadata === undefined;
+  return isPiece && part && 'text' in part ? part.text : undefined;
 }
 
 /**

@@ -1,5 +1,7 @@
 // The parts of A2A 1.0 that this agent sends, as ProtoJSON: empty fields are left out.
 
+import type { JsonObject } from 'jims-core';
+
 export type TaskState =
   | 'TASK_STATE_SUBMITTED'
   | 'TASK_STATE_WORKING'
@@ -8,7 +10,7 @@ export type TaskState =
   | 'TASK_STATE_FAILED'
   | 'TASK_STATE_CANCELED';
 
-export type Part = TextPart | FilePart | SourcePart;
+export type Part = TextPart | FilePart | DataPart;
 
 interface TextPart {
   readonly text: string;
@@ -21,14 +23,9 @@ interface FilePart {
   readonly mediaType: string;
 }
 
-/** Where something in an answer comes from: A2A has no part of its own for that. */
-interface SourcePart {
-  readonly data: {
-    readonly url: string;
-    readonly title?: string;
-    readonly excerpt?: string;
-  };
-  readonly metadata: { readonly type: 'source' };
+interface DataPart {
+  readonly data: JsonObject;
+  readonly metadata?: Metadata;
 }
 
 export interface Message {
@@ -48,6 +45,7 @@ export interface TaskStatus {
 
 export interface Artifact {
   readonly artifactId: string;
+  readonly name?: string;
   readonly parts: readonly Part[];
   readonly metadata?: Metadata;
 }

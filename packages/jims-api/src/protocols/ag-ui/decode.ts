@@ -7,6 +7,7 @@ import { asListed, messageContent, userContent, userEvent } from '../../chat/mes
 import { eventType, requireAllowed, runFields, runOptions } from '../../chat/run-fields.ts';
 import type { RunOptions } from '../../chat/run-fields.ts';
 import { MAX_MESSAGES, requireConfigSize } from '../../chat/sent-limits.ts';
+import { clickOf } from '../../chat/yes-or-no.ts';
 import { contactId } from '../../http/contact.ts';
 import { validationError } from '../../http/errors.ts';
 import { boolean, sentObject, uuid } from '../../http/fastapi/fields.ts';
@@ -14,8 +15,9 @@ import { fieldError, parseBody } from '../../http/fastapi/validation.ts';
 import { isJsonObject } from '../../http/json-object.ts';
 import { list } from '../../http/list.ts';
 import type { ApiContext } from '../../http/route.ts';
+import type { ClientRun } from './events.ts';
 import { contentFiles, earlierFiles, filePartsOf } from './files.ts';
-import { Resume, answerRule } from './interrupts.ts';
+import { Resume, answerRule, approvalIn } from './interrupts.ts';
 
 const MAX_ID = 256;
 /** The most pieces of what the client's page knows. */
@@ -32,6 +34,10 @@ const Message = v.object({
       'A string, or parts with text, and image, audio, video and document with data, or the address of a stored file',
     ),
   ),
+  toolCallId: v.pipe(
+    v.optional(v.unknown()),
+    v.description('Of the role `tool`: the question that the content answers'),
+  ),
 });
 type Message = v.InferOutput<typeof Message>;
 
@@ -40,10 +46,11 @@ export const AgUiBody = v.pipe(
   v.object({
     threadId: v.pipe(id, v.description('The client’s id; each is a thread of its own')),
     runId: v.pipe(id, v.description('The client’s id; the answer repeats it')),
+    parentRunId: v.pipe(v.nullish(id), v.description('Repeated in the answer')),
     messages: v.pipe(
       list(Message, MAX_MESSAGES),
       v.description(
-        'The whole thread; the last message is the new one, by the user. An empty list: the answer is what was said so far, and nothing runs',
+        'The whole thread; the last message is the new one, by the user, or the result of the tool call that a question was. An empty list: the answer is what was said so far, and nothing runs',
       ),
     ),
     context: v.pipe(
@@ -55,7 +62,7 @@ export const AgUiBody = v.pipe(
     resume: v.pipe(
       v.nullish(list(Resume, 1)),
       v.description(
-        'The answer to a question: its payload, text or JSON, or else the new message. `cancelled` withdraws the question',
+        'The answer to a question: its payload, text or JSON, or else the new message; of a question of yes or no also `{ approved, reason }`. `cancelled` withdraws the question',
       ),
     ),
     forwardedProps: v.nullish(
@@ -86,10 +93,7 @@ export const AgUiBody = v.pipe(
 );
 
 /** A request, decoded. */
-export interface AgUiInput {
-  /** As the client names them. */
-  readonly threadId: string;
-  readonly runId: string;
+export interface AgUiInput extends ClientRun {
   readonly contactId: string | undefined;
   /** `undefined` when nothing is to run. */
   readonly message: AgUiMessage | undefined;
@@ -100,6 +104,10 @@ export interface AgUiInput {
 }
 
 export interface AgUiMessage extends ClientMessage {
+  /** The question that it resumes. */
+  readonly questionId: string | undefined;
+  /** What it is when that question is one of yes or no. */
+  readonly click: NewEvent | undefined;
   readonly options: RunOptions;
 }
 
@@ -114,13 +122,14 @@ export function decode(
   body: unknown,
 ): AgUiInput {
   const input = parseBody(AgUiBody, body);
-  const { threadId, runId, messages, forwardedProps: props } = input;
-  const resume = input.resume?.[0];
+  const { threadId, runId, parentRunId, messages, forwardedProps: props } = input;
+  const resume = input.resume?.[0] ?? resultIn(messages);
   const withdraws = resume?.status === 'cancelled' && !hasNewMessage(messages);
   const runs = !withdraws && (messages.length > 0 || resume !== undefined);
   return {
     threadId,
     runId,
+    parentRunId,
     contactId: props?.contact_id,
     interrupts: props?.interrupts ?? true,
     withdrawn: withdraws ? resume.interruptId : undefined,
@@ -134,7 +143,7 @@ function messageIn(
   resume: Resume | undefined,
 ): AgUiMessage {
   const { thread_id, thread_config, event_type, ...run } = forwardedProps ?? {};
-  const incoming = incomingEvent(messages.at(-1), { resume, eventType: event_type });
+  const incoming = incomingEvent(messages, { resume, eventType: event_type });
   requireAllowed(incoming.type, api.allowedEventTypes);
   const threadConfig = {
     ...(thread_config ?? { interface: 'ag-ui' }),
@@ -142,6 +151,7 @@ function messageIn(
   };
   requireConfigSize(api, threadConfig);
   const earlier = hasNewMessage(messages) ? messages.slice(0, -1) : messages;
+  const approval = resume && approvalIn(resume);
   return {
     threadId: typeof thread_id === 'string' ? thread_id : undefined,
     threadConfig,
@@ -149,9 +159,19 @@ function messageIn(
     incoming,
     sentFiles: hasNewMessage(messages) ? contentFiles(messages.at(-1)?.content) : [],
     answer: resume && answerRule(resume),
+    questionId: resume?.interruptId,
+    click: approval && clickOf(approval, { eventType: event_type, listedAs: listedText(messages) }),
     // The client has no other way to stop the run.
-    options: runOptions({ ...run, on_disconnect: 'cancel' }),
+    options: runOptions({ ...run, on_disconnect: 'cancel_unless_keyed' }),
   };
+}
+
+/** The answer of a client that knows tools and no interrupts. */
+function resultIn(messages: readonly Message[]): Resume | undefined {
+  const { role, content, toolCallId } = messages.at(-1) ?? {};
+  if (role !== 'tool' || !v.is(id, toolCallId)) return undefined;
+  const payload = textOf({ role, content });
+  return { interruptId: toolCallId, status: 'resolved', ...(payload !== undefined && { payload }) };
 }
 
 function hasNewMessage(messages: readonly Message[]): boolean {
@@ -160,18 +180,23 @@ function hasNewMessage(messages: readonly Message[]): boolean {
 
 /** The new message, or the answer to an interrupt, which need not be a message of the client's list. */
 function incomingEvent(
-  last: Message | undefined,
+  messages: readonly Message[],
   {
     resume,
     eventType: type,
   }: { readonly resume: Resume | undefined; readonly eventType: string | undefined },
 ): NewEvent {
+  const last = messages.at(-1);
   if (resume?.status !== 'resolved') return userEvent(newText(last), type);
   const { interruptId, payload } = resume;
   if (payload === undefined) return userEvent(newText(last), type, interruptId);
   const text = typeof payload === 'string' ? payload : JSON.stringify(payload);
-  const listedAs = last?.role === 'user' ? userContent(newText(last)) : null;
-  return asListed(userEvent(text, type, interruptId), listedAs);
+  return asListed(userEvent(text, type, interruptId), listedText(messages));
+}
+
+/** How the client lists an answer among the user's messages. */
+function listedText(messages: readonly Message[]): string | null {
+  return hasNewMessage(messages) ? userContent(newText(messages.at(-1))) : null;
 }
 
 function newText(message: Message | undefined): string {

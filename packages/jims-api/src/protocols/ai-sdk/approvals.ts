@@ -1,15 +1,9 @@
 // A question that is answered by yes or no, as a tool call that waits for the user's approval.
-import { newEvent } from 'jims-core';
 import type { NewEvent } from 'jims-core';
 import * as v from 'valibot';
 
-import {
-  asListed,
-  assistantText,
-  buttonsOf,
-  questionIdOf,
-  userEvent,
-} from '../../chat/messages.ts';
+import { assistantText, questionIdOf } from '../../chat/messages.ts';
+import { asksYesOrNo } from '../../chat/yes-or-no.ts';
 
 /** Of a question that is open, or of one that was approved or denied. */
 export type ApprovalPart = {
@@ -21,32 +15,41 @@ export type ApprovalPart = {
   readonly input: object;
   readonly providerExecuted: true;
 } & (
-  | { readonly state: 'approval-requested'; readonly approval: { readonly id: string } }
+  | { readonly state: 'approval-requested'; readonly approval: ApprovalRequest }
   | {
-      readonly state: 'approval-responded';
-      readonly approval: { readonly id: string; readonly approved: boolean };
+      readonly state: 'output-available';
+      readonly approval: ApprovalRequest & { readonly approved: true };
+      readonly output: 'yes';
+    }
+  | {
+      readonly state: 'output-denied';
+      readonly approval: ApprovalRequest & { readonly approved: false; readonly reason?: string };
     }
 );
 
+interface ApprovalRequest {
+  readonly id: string;
+  /** What is asked, for pages that show no title. */
+  readonly requestReason: string;
+}
+
 /** The open question that an event asks; `undefined` when the answer is not yes or no. */
-export function approvalPart(event: NewEvent): ApprovalPart | undefined {
+export function approvalPart(
+  event: NewEvent,
+): (ApprovalPart & { readonly state: 'approval-requested' }) | undefined {
   const id = questionIdOf(event);
   if (id === undefined || !asksYesOrNo(event)) return undefined;
+  const title = assistantText(event) ?? '';
   return {
     type: 'dynamic-tool',
     toolName: 'question',
     toolCallId: id,
-    title: assistantText(event) ?? '',
+    title,
     input: {},
     providerExecuted: true,
     state: 'approval-requested',
-    approval: { id },
+    approval: { id, requestReason: title },
   };
-}
-
-function asksYesOrNo(event: NewEvent): boolean {
-  const ids = buttonsOf(event).map((button) => button.id);
-  return ids.length === 2 && ids.includes('yes') && ids.includes('no');
 }
 
 /**
@@ -57,11 +60,19 @@ export function answeredPart(
   part: ApprovalPart,
   { type, data }: NewEvent,
 ): ApprovalPart | undefined {
-  const { content } = data;
-  const isClick = type === 'comm.user_button_click' && (content === 'yes' || content === 'no');
-  if (!isClick) return undefined;
-  const approval = { id: part.approval.id, approved: content === 'yes' };
-  return { ...part, state: 'approval-responded', approval };
+  const { content, reason } = data;
+  if (type !== 'comm.user_button_click') return undefined;
+  if (content === 'yes') {
+    const approval = { ...part.approval, approved: true } as const;
+    return { ...part, state: 'output-available', approval, output: 'yes' };
+  }
+  if (content !== 'no') return undefined;
+  const said = typeof reason === 'string' && { reason };
+  return {
+    ...part,
+    state: 'output-denied',
+    approval: { ...part.approval, approved: false, ...said },
+  };
 }
 
 /** What a client sends of a part when its user has approved or denied. */
@@ -82,11 +93,4 @@ export type ApprovalResponse = v.InferOutput<typeof Responded>['approval'];
 export function approvalResponse(parts: readonly unknown[]): ApprovalResponse | undefined {
   const part = parts.findLast((each) => v.is(Responded, each));
   return v.is(Responded, part) ? part.approval : undefined;
-}
-
-/** The click that an approval or a denial is; the client does not list it as a message. */
-export function clickOf({ id, approved, reason }: ApprovalResponse, eventType?: string): NewEvent {
-  const { type, data } = userEvent(approved ? 'btn:yes' : 'btn:no', eventType, id);
-  const said = reason === undefined ? data : { ...data, reason };
-  return asListed(newEvent(type, said), null);
 }

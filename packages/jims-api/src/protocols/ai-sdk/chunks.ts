@@ -1,5 +1,5 @@
 import type { TitledStep, TitledTool } from '../../chat/work-reader.ts';
-import type { ApprovalPart } from './approvals.ts';
+import type { ApprovalPart, ApprovalResponse } from './approvals.ts';
 import type { DataPart, SourcePart } from './ui-messages.ts';
 
 /** What is sent of the UI message stream, version 1. */
@@ -34,8 +34,15 @@ export type Chunk =
       readonly type: 'tool-approval-request';
       readonly approvalId: string;
       readonly toolCallId: string;
+      readonly reason: string;
     }
-  | { readonly type: 'finish'; readonly finishReason: 'stop'; readonly messageMetadata: Metadata }
+  | { readonly type: 'tool-output-denied'; readonly toolCallId: string }
+  | {
+      readonly type: 'finish';
+      /** `other`: it was stopped. */
+      readonly finishReason: 'stop' | 'other';
+      readonly messageMetadata: Metadata;
+    }
   | { readonly type: 'abort'; readonly reason: string }
   | { readonly type: 'error'; readonly errorText: string };
 
@@ -73,8 +80,15 @@ export function approvalChunks({ toolCallId, toolName, title, input }: ApprovalP
   const call = { toolCallId, dynamic: true, providerExecuted: true } as const;
   return [
     { type: 'tool-input-available', ...call, toolName, title, input },
-    { type: 'tool-approval-request', approvalId: toolCallId, toolCallId },
+    { type: 'tool-approval-request', approvalId: toolCallId, toolCallId, reason: title },
   ];
+}
+
+/** The end of a question of yes or no, which the client has in its last message. */
+export function respondedChunk({ id: toolCallId, approved }: ApprovalResponse): Chunk {
+  if (!approved) return { type: 'tool-output-denied', toolCallId };
+  const call = { toolCallId, dynamic: true, providerExecuted: true } as const;
+  return { type: 'tool-output-available', ...call, output: 'yes' };
 }
 
 /** A step: nothing of it but its title is sent. */

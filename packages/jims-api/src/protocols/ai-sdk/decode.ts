@@ -8,13 +8,15 @@ import type { RunOptions } from '../../chat/run-fields.ts';
 import { fileAt, readable } from '../../chat/sent-files.ts';
 import type { SentFile } from '../../chat/sent-files.ts';
 import { MAX_MESSAGES, MAX_PARTS, requireConfigSize } from '../../chat/sent-limits.ts';
+import type { OnDisconnect } from '../../chat/start-run.ts';
+import { clickOf } from '../../chat/yes-or-no.ts';
 import { contactId } from '../../http/contact.ts';
 import { validationError } from '../../http/errors.ts';
 import { boolean, sentObject, uuid } from '../../http/fastapi/fields.ts';
 import { fieldError, parseBody } from '../../http/fastapi/validation.ts';
 import { list } from '../../http/list.ts';
 import type { ApiContext } from '../../http/route.ts';
-import { approvalResponse, clickOf } from './approvals.ts';
+import { approvalResponse } from './approvals.ts';
 import type { ApprovalResponse } from './approvals.ts';
 
 const MAX_CHAT_ID = 256;
@@ -98,8 +100,8 @@ export const AiSdkBody = v.pipe(
 export interface AiSdkMessage extends ClientMessage {
   readonly chatId: string;
   readonly contactId: string | undefined;
-  /** Whether the answer is added to the client's last message. */
-  readonly goesOn: boolean;
+  /** What the user approved or denied: then the answer is added to the client's last message. */
+  readonly approval: ApprovalResponse | undefined;
   readonly heartbeats: boolean;
   readonly options: RunOptions;
 }
@@ -119,7 +121,7 @@ export function decode(
   const last = approval ? undefined : newMessage(request.messages);
   const questionId = approval?.id ?? (last && answeredQuestion(last));
   const incoming = approval
-    ? clickOf(approval, request.event_type)
+    ? clickOf(approval, { eventType: request.event_type })
     : userEvent(last ? textOf(last) : '', request.event_type, questionId);
   requireAllowed(incoming.type, api.allowedEventTypes);
   requireConfigSize(api, request.thread_config);
@@ -131,7 +133,7 @@ export function decode(
     earlier: request.messages.slice(0, approval ? undefined : -1).flatMap(saidText),
     incoming,
     sentFiles: last ? fileParts(last).map(toFile) : [],
-    goesOn: approval !== undefined,
+    approval,
     heartbeats: request.heartbeats,
     answer:
       questionId === undefined ? undefined : { kind: 'question', questionId, audience: 'contact' },
@@ -146,11 +148,8 @@ function chatIdOf({ id, messages }: v.InferOutput<typeof AiSdkBody>): string {
 }
 
 /** A client that reconnects by itself leaves and comes back; `stop()` of the others closes the connection. */
-function onDisconnect({
-  on_disconnect,
-  trigger,
-}: v.InferOutput<typeof AiSdkBody>): 'continue' | 'cancel' {
-  return on_disconnect ?? (trigger === undefined ? 'continue' : 'cancel');
+function onDisconnect({ on_disconnect, trigger }: v.InferOutput<typeof AiSdkBody>): OnDisconnect {
+  return on_disconnect ?? (trigger === undefined ? 'continue' : 'cancel_unless_keyed');
 }
 
 /** What the user did instead of writing: then the last message is still the assistant's. */

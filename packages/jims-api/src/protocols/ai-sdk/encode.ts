@@ -12,7 +12,8 @@ import type { SseFrame } from '../../http/sse/frame.ts';
 import { Expansion } from '../../http/sse/ready-iterator.ts';
 import type { ReadyIterable } from '../../http/sse/ready-iterator.ts';
 import { approvalPart } from './approvals.ts';
-import { approvalChunks, stepChunk, toolChunk } from './chunks.ts';
+import type { ApprovalResponse } from './approvals.ts';
+import { approvalChunks, respondedChunk, stepChunk, toolChunk } from './chunks.ts';
 import type { Chunk, Metadata } from './chunks.ts';
 import { answerId, filePart, partsBesideText, sourcePart } from './ui-messages.ts';
 
@@ -24,8 +25,8 @@ const textDelta = jsonTemplate({ type: 'text-delta', id: SLOT, delta: SLOT } sat
 export interface StreamOptions extends ViewOptions {
   /** Where clients get a file. */
   readonly fileAddress: (fileId: string) => string;
-  /** Whether the client adds the answer to the message that asked: then that keeps its id. */
-  readonly goesOn?: boolean;
+  /** What was approved or denied: the client adds the answer to the message that asked, which keeps its id. */
+  readonly approval?: ApprovalResponse | undefined;
   /** For a client that comes back to an answer that it has begun: what it has of it is replaced. */
   readonly isAgain?: boolean;
   /** For a client that comes back until it has a `finish`, also of an answer that was stopped. */
@@ -38,11 +39,6 @@ export const HEARTBEAT: SseFrame = frame({ type: 'data-heartbeat', data: null, t
 /** A run as one UI message, from its beginning: each message of the app is one of its text parts. */
 export function encodeStream(run: Run, options: StreamOptions): ReadyIterable<SseFrame> {
   const metadata: Metadata = { thread_id: run.thread.id, run_id: run.id };
-  const start: Chunk = {
-    type: 'start',
-    ...(!options.goesOn && { messageId: answerId(run.id) }),
-    messageMetadata: metadata,
-  };
   return new Expansion(
     textEvents(run, { seesWork: options.seesWork }),
     (event) => {
@@ -50,8 +46,17 @@ export function encodeStream(run: Run, options: StreamOptions): ReadyIterable<Ss
       const frames = encode(event, metadata, options).map(frame);
       return isEnd(event) ? [...frames, DONE] : frames;
     },
-    { first: options.isAgain ? [frame({ type: 'reset-step' })] : [frame(start), STEP] },
+    { first: options.isAgain ? [frame({ type: 'reset-step' })] : beginning(metadata, options) },
   );
+}
+
+function beginning(messageMetadata: Metadata, { approval }: StreamOptions): SseFrame[] {
+  if (approval) {
+    const start = frame({ type: 'start', messageMetadata });
+    return [start, frame(respondedChunk(approval)), STEP];
+  }
+  const messageId = answerId(messageMetadata.run_id);
+  return [frame({ type: 'start', messageId, messageMetadata }), STEP];
 }
 
 type Other = Exclude<TextEvent, TextDelta>;
@@ -122,7 +127,7 @@ function workChunk(event: WorkOrPart, runId: string, { fileAddress }: StreamOpti
 }
 
 function ending(messageMetadata: Metadata, { finishes }: StreamOptions): Chunk[] {
-  return finishes ? [{ type: 'finish', finishReason: 'stop', messageMetadata }] : [];
+  return finishes ? [{ type: 'finish', finishReason: 'other', messageMetadata }] : [];
 }
 
 function failure(end: Parameters<typeof reasonOf>[0], options: ViewOptions): Chunk {

@@ -155,11 +155,11 @@ async function send(api: ApiContext, call: Call): Promise<Response> {
   const message = decode(api, await call.body());
   const request = await requestOf(api, call, message);
   const headers = { ...call.headers, ...STREAM_HEADERS };
-  const { goesOn, heartbeats } = message;
+  const { approval, heartbeats } = message;
   return streamRun(api, { ...call, headers }, request, {
     ...(heartbeats && { heartbeat: HEARTBEAT }),
     headersOf: (run) => ({ 'x-workflow-run-id': run.id }),
-    encode: (run) => encodeStream(run, { ...streamOptions(api, call), goesOn }),
+    encode: (run) => encodeStream(run, { ...streamOptions(api, call), approval }),
   });
 }
 

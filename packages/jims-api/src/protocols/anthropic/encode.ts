@@ -77,6 +77,10 @@ interface Block {
   readonly delta: (text: string) => string;
 }
 
+function deltaOf({ delta }: Block, text: string): SseFrame {
+  return { event: 'content_block_delta', data: delta(text) };
+}
+
 class MessageEncoder {
   readonly #run: Run;
   readonly #options: EncodeOptions & ErrorAnswerOptions;
@@ -99,37 +103,43 @@ class MessageEncoder {
     return frame('message_start', { message });
   }
 
-  *read(event: InTurnEvent): Generator<SseFrame> {
+  read(event: InTurnEvent): Iterable<SseFrame> {
     switch (event.type) {
       case 'status':
-        return;
+        return [];
       case 'text':
-        return yield* this.#grow('text', event.messageId, event.text);
+        return this.#grow('text', event.messageId, event.text);
       case 'reasoning':
-        return yield* this.#grow('thinking', event.reasoningId, event.text);
+        return this.#grow('thinking', event.reasoningId, event.text);
       default:
-        return yield* this.#ending(event);
+        return this.#ending(event);
     }
   }
 
-  *#grow(kind: Block['kind'], id: string, text: string): Generator<SseFrame> {
-    if (this.#block?.kind !== kind || this.#block.id !== id) yield* this.#open(kind, id);
-    const data = this.#block?.delta(text);
-    if (data !== undefined) yield { event: 'content_block_delta', data };
+  #grow(kind: Block['kind'], id: string, text: string): Iterable<SseFrame> {
+    const block = this.#block;
+    const goesOn = block?.kind === kind && block.id === id;
+    return goesOn ? [deltaOf(block, text)] : this.#begin(kind, id, text);
   }
 
-  *#open(kind: Block['kind'], id: string): Generator<SseFrame> {
+  *#begin(kind: Block['kind'], id: string, text: string): Generator<SseFrame> {
+    yield deltaOf(yield* this.#open(kind, id), text);
+  }
+
+  *#open(kind: Block['kind'], id: string): Generator<SseFrame, Block> {
     yield* this.#close();
     const index = this.#blocks++;
     const delta = { type: `${kind}_delta`, [kind]: SLOT };
-    this.#block = {
+    const block = {
       kind,
       id,
       index,
       delta: jsonTemplate({ type: 'content_block_delta', index, delta }),
     };
+    this.#block = block;
     const content_block = { type: kind, [kind]: '', ...(kind === 'thinking' && { signature: '' }) };
     yield frame('content_block_start', { index, content_block });
+    return block;
   }
 
   *#close(): Generator<SseFrame> {

@@ -121,7 +121,7 @@ async function requestOf(
     sentFiles: message.sentFiles,
     canAnswer: isReachedAgain(target.thread),
     // These clients stop a run by closing the connection.
-    onDisconnect: 'cancel',
+    onDisconnect: 'cancel_unless_keyed',
   };
 }
 

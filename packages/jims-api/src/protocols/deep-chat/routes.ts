@@ -94,7 +94,13 @@ async function requestOf(
   const target = await orDiscard(api, sentFiles, () => targetOf(api, call, message));
   const canAnswer = isReachedAgain(target.thread);
   // Closing the connection is Deep Chat's stop button.
-  const request = { ...target, incoming, sentFiles, canAnswer, onDisconnect: 'cancel' } as const;
+  const request = {
+    ...target,
+    incoming,
+    sentFiles,
+    canAnswer,
+    onDisconnect: 'cancel_unless_keyed',
+  } as const;
   return { call, request };
 }
 

@@ -1,15 +1,18 @@
 import { newEvent } from 'jims-core';
 import type { Run, RunPosition, RunThread } from 'jims-core';
+import * as v from 'valibot';
 
 import { answerRun } from '../../chat/answer-run.ts';
 import { configBy } from '../../chat/client-config.ts';
 import { EXAMPLE_ANSWER } from '../../chat/example-answer.ts';
+import { hasKey } from '../../chat/idempotency.ts';
 import { namedThread } from '../../chat/named-thread.ts';
 import { questionNow, threadOfQuestion } from '../../chat/questions.ts';
 import type { ClientRunRequest } from '../../chat/start-run.ts';
 import { streamRun } from '../../chat/stream-run.ts';
 import { viewOptions } from '../../chat/visibility.ts';
 import { bodyWithContact, contactOf } from '../../http/contact.ts';
+import { lastEventIdNames, lastEventIdOf } from '../../http/last-event-id.ts';
 import type { ApiContext, Call, ErrorStatus, Route } from '../../http/route.ts';
 import { chatResponse } from './chat-response.ts';
 import { chatFrames, heartbeatFor } from './chat-stream.ts';
@@ -24,6 +27,7 @@ import {
 } from './schemas.ts';
 import type { ChatRequest } from './schemas.ts';
 
+const LAST_EVENT_ID = 'last-event-id';
 const tags = ['chat'];
 const errors: readonly ErrorStatus[] = [400, 401, 403, 404, 410, 413, 422, 429, 503];
 
@@ -72,7 +76,16 @@ export const chatRoutes: readonly Route[] = [
       summary: 'Send a message and follow the answer',
       description: STREAM_EVENTS,
       tags,
-      parameters: [IDEMPOTENCY_KEY],
+      parameters: [
+        IDEMPOTENCY_KEY,
+        {
+          name: LAST_EVENT_ID,
+          in: 'header',
+          description: 'With a key that was sent before: the stream goes on after this event',
+          schema: v.string(),
+        },
+        ...lastEventIdNames(LAST_EVENT_ID),
+      ],
       request: ChatRequestBody,
       responses: { 200: runStreamDoc(STREAM) },
       errors: [...errors, 409],
@@ -115,9 +128,9 @@ async function chatStream(api: ApiContext, call: Call): Promise<Response> {
 }
 
 /** The last position that the client has seen of a stream that it requests again by its key. */
-function seenBefore({ request: { headers } }: Call): RunPosition | undefined {
-  const id = headers.has('idempotency-key') && headers.get('last-event-id');
-  return id ? positionOf(id) : undefined;
+function seenBefore(call: Call): RunPosition | undefined {
+  const id = hasKey(call) ? lastEventIdOf(call) : undefined;
+  return id === undefined ? undefined : positionOf(id);
 }
 
 /** Where to go on in an earlier run. An end that was seen is sent again: it tells the client to stop. */

@@ -28,12 +28,14 @@ export const contactRoutes: readonly Route[] = [
     path: '/api/v1/contacts/:contact_id',
     doc: {
       operationId: 'delete_contact',
-      summary: 'Erase all threads of a contact',
+      summary: 'Erase all threads of a contact, and all their files',
+      description:
+        'Erasing may be repeated: when nothing is kept of the contact, or never was, the answer is the same with 0 threads.',
       tags: ['contacts'],
       parameters: [CONTACT_ID],
       responses: {
         200: {
-          description: 'What was erased',
+          description: 'How many threads were erased by this request',
           schema: v.object({ contact_id: v.string(), deleted_threads: v.number() }),
         },
       },

@@ -1,18 +1,18 @@
 import type { QuestionRecord } from 'jims-core';
+import { answerFaults } from 'jims-core/host';
 import * as v from 'valibot';
 
 import { idempotencyOf } from '../../chat/idempotency.ts';
 import { questionNotFound } from '../../chat/questions.ts';
 import { requireMessageSize } from '../../chat/sent-limits.ts';
 import { toCursor } from '../../http/cursor.ts';
-import { notFound } from '../../http/errors.ts';
+import { notFound, validationError } from '../../http/errors.ts';
 import { jsonObject, uuid } from '../../http/fastapi/fields.ts';
-import { parseBody } from '../../http/fastapi/validation.ts';
+import { parseBody, valueFault } from '../../http/fastapi/validation.ts';
 import { json, largeJson } from '../../http/json-answer.ts';
 import { cursorIn, integerIn, uuidInPath, uuidInQuery, wordIn } from '../../http/query.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, ErrorStatus, Parameter, Route } from '../../http/route.ts';
-import { requireFitting } from './answer-schema.ts';
 import { MAX_PAGE, PAGE, nextCursor } from './pages.ts';
 import { RunResource } from './resources.ts';
 import { INCLUDE, acceptedAnswer, runIncludesIn } from './run-answer.ts';
@@ -206,17 +206,39 @@ async function answerQuestion(api: ApiContext, call: Call): Promise<Response> {
   const include = runIncludesIn(call);
   const { value } = parseBody(AnswerBody, await call.body());
   requireMessageSize(api, JSON.stringify(value));
-  // Of a question that is closed the store says so, or has the run of the same request.
-  if (question.state === 'open') await requireFitting(api, question, value);
   const idempotency = await idempotencyOf(call);
-  const run = await api.app.questions.answer({
+  const answer = {
     questionId,
     value,
     by: { kind: 'service', id },
     requestId: call.requestId,
     ...(idempotency && { idempotency }),
+  } as const;
+  const run = await api.app.questions.answer(answer).catch((error: unknown) => {
+    throw asRefusal(error, value);
   });
   return acceptedAnswer(api, call, { run, include });
+}
+
+/** What does not fit, as the fault of the request that it is. */
+function asRefusal(error: unknown, value: unknown): unknown {
+  const faults = answerFaults(error);
+  if (!faults) return error;
+  return validationError(
+    faults.map(({ path, reason }) =>
+      valueFault(['body', 'value', ...path], memberAt(value, path), reason),
+    ),
+  );
+}
+
+function memberAt(value: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (inside, name) =>
+      typeof inside === 'object' && inside !== null && Object.hasOwn(inside, name)
+        ? Reflect.get(inside, name)
+        : undefined,
+    value,
+  );
 }
 
 function questionResource(question: QuestionRecord): QuestionResource {

@@ -53,6 +53,10 @@ export const ThreadResource = v.pipe(
         'The open question to the contact, which their next message answers; only where one thread is read',
       ),
     ),
+    run_id: v.pipe(
+      v.optional(uuid),
+      v.description('The run that greets; only in the answer to a request with `greet`'),
+    ),
   }),
   v.title('Thread'),
 );

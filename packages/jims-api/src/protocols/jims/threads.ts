@@ -1,7 +1,8 @@
-import type { Thread, ThreadController } from 'jims-core';
+import type { Run, Thread, ThreadController } from 'jims-core';
 import { MAX_TITLE } from 'jims-core/host';
 import * as v from 'valibot';
 
+import { runHeaders } from '../../chat/answer-run.ts';
 import { configBy } from '../../chat/client-config.ts';
 import { externalIdOf, isReserved } from '../../chat/external-ids.ts';
 import { requireConfigSize } from '../../chat/sent-limits.ts';
@@ -15,6 +16,7 @@ import { addressOf } from '../../http/public-address.ts';
 import { uuidInPath } from '../../http/query.ts';
 import type { ApiContext, Call, ErrorStatus, Parameter, Route } from '../../http/route.ts';
 import { askedQuestion } from './asked-question.ts';
+import { greetIn, greetInEmpty } from './greeting.ts';
 import { ThreadResource, threadResource } from './resources.ts';
 
 const MAX_EXTERNAL_ID = 512;
@@ -28,6 +30,12 @@ const NewThreadBody = v.pipe(
       v.description('Gets the contact’s thread with this external id, or makes it'),
     ),
     thread_config: v.optional(sentObject, () => ({ interface: 'api' })),
+    greet: v.pipe(
+      v.optional(v.boolean(), false),
+      v.description(
+        'Lets the app speak first: its conversation start runs, unless something was said in the thread already',
+      ),
+    ),
   }),
   v.title('NewThread'),
 );
@@ -70,6 +78,9 @@ export const threadRoutes: readonly Route[] = [
     doc: {
       operationId: 'create_thread',
       summary: 'Get a thread by its id or its external id, or make it',
+      description:
+        'With `greet` an answer that begins a run names it as `run_id`, and in the header `X-JIMS-Run-Id`: join it ' +
+        'like the run of a message. An `Idempotency-Key` then makes a repeated request the same run and the same thread.',
       tags,
       request: NewThreadBody,
       responses: {
@@ -124,10 +135,9 @@ export const threadRoutes: readonly Route[] = [
 
 /** Gets a thread, or makes it. */
 async function createThread(api: ApiContext, call: Call): Promise<Response> {
-  const { app } = api;
   const { principal } = call;
-  const body = await bodyWithContact(call);
-  const { contact_id, thread_id, external_id, thread_config } = parseBody(NewThreadBody, body);
+  const sent = parseBody(NewThreadBody, await bodyWithContact(call));
+  const { contact_id, thread_id, external_id, thread_config, greet } = sent;
   contactOf(call, contact_id);
   requireConfigSize(api, thread_config);
   if (typeof external_id === 'string' && isReserved(external_id)) {
@@ -138,11 +148,37 @@ async function createThread(api: ApiContext, call: Call): Promise<Response> {
   // that a service derives from something known.
   if (principal.kind === 'contact' && typeof thread_id === 'string') {
     const { thread } = await ownThread(api, call, thread_id);
-    return json(call, await resourceOf(api, call, thread.id));
+    const greeting = greet ? await greetInEmpty(api, call, thread) : undefined;
+    return threadAnswer(api, call, { thread, created: false, greeting });
   }
-  const { thread, created } = await app.threads.ensure({
+  const { thread, created, greeting } = await openedThread(api, call, sent);
+  const headers = { ...call.headers, location: addressOf(api, `/api/v1/threads/${thread.id}`) };
+  return threadAnswer(api, { ...call, headers }, { thread, created, greeting });
+}
+
+interface OpenedThread {
+  readonly thread: Thread;
+  readonly created: boolean;
+  readonly greeting: Run | undefined;
+}
+
+async function openedThread(
+  api: ApiContext,
+  call: Call,
+  sent: v.InferOutput<typeof NewThreadBody>,
+): Promise<OpenedThread> {
+  const { contact_id, thread_id, external_id, greet } = sent;
+  const { principal } = call;
+  const threadConfig = configBy(principal, sent.thread_config, 'api');
+  const isNamed = typeof thread_id === 'string' || typeof external_id === 'string';
+  if (greet && !isNamed) {
+    const target = { kind: 'new', contactId: contact_id, threadConfig, events: [] } as const;
+    const greeting = await greetIn(api, call, target);
+    return { thread: greeting.thread, created: !greeting.replayed, greeting };
+  }
+  const { thread, created } = await api.app.threads.ensure({
     contactId: contact_id,
-    threadConfig: configBy(principal, thread_config, 'api'),
+    threadConfig,
     ...(typeof thread_id === 'string' && { threadId: thread_id }),
     ...(typeof external_id === 'string' && { externalId: externalIdOf(principal, external_id) }),
   });
@@ -151,8 +187,19 @@ async function createThread(api: ApiContext, call: Call): Promise<Response> {
       code: 'thread_of_other_contact',
     });
   }
-  const headers = { ...call.headers, location: addressOf(api, `/api/v1/threads/${thread.id}`) };
-  return json({ headers }, await resourceOf(api, call, thread.id), created ? 201 : 200);
+  const greeting = greet ? await greetInEmpty(api, call, thread) : undefined;
+  return { thread, created, greeting };
+}
+
+async function threadAnswer(
+  api: ApiContext,
+  call: Call,
+  { thread, created, greeting }: OpenedThread,
+): Promise<Response> {
+  const headers = { ...call.headers, ...(greeting && runHeaders(greeting)) };
+  const resource = await resourceOf(api, call, thread.id);
+  const answer = { ...resource, ...(greeting && { run_id: greeting.id }) };
+  return json({ headers }, answer, created ? 201 : 200);
 }
 
 async function getThread(api: ApiContext, call: Call): Promise<Response> {

@@ -48,7 +48,7 @@ export function decodeCall(
     thread,
     incoming: userEvent(message),
     sentFiles: files?.map(fileInBlock),
-    onDisconnect: session === undefined ? 'cancel' : 'continue',
+    onDisconnect: session === undefined ? 'cancel_unless_keyed' : 'continue',
   };
 }
 

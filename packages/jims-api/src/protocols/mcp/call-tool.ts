@@ -4,13 +4,12 @@ import { isJimsError } from 'jims-core';
 import type { JsonObject, QuestionRecord, Run } from 'jims-core';
 
 import { runHeaders } from '../../chat/answer-run.ts';
-import { fileAddress } from '../../chat/file-address.ts';
+import { hasKey } from '../../chat/idempotency.ts';
 import { startRun } from '../../chat/start-run.ts';
 import type { ReadRun, ClientRunRequest } from '../../chat/start-run.ts';
 import { openStream } from '../../chat/stream-run.ts';
 import type { OpenStream } from '../../chat/stream-run.ts';
-import { visibleTo } from '../../chat/visibility.ts';
-import { json } from '../../http/json-answer.ts';
+import { jsonOrPieces } from '../../http/json-answer.ts';
 import type { ApiContext, Call, RunFrames } from '../../http/route.ts';
 import { rpcResult } from '../json-rpc.ts';
 import type { RpcId } from '../json-rpc.ts';
@@ -20,7 +19,7 @@ import { callFrames, encodeEnd } from './encode.ts';
 import { RunningCalls, callName } from './running-calls.ts';
 import type { CallName } from './running-calls.ts';
 import { canAsk } from './session.ts';
-import { knowsLinks } from './versions.ts';
+import { resultOptions } from './stateless-result.ts';
 
 /** One request for a tool. */
 export interface ToolCall {
@@ -42,20 +41,13 @@ export async function callTool(
   // The same arguments sent again with an Idempotency-Key are the same run, whatever their id.
   const start = (): Promise<RunningTool> =>
     startTool(api, { ...call, body: async () => args }, { request, name, asks });
-  const { requestId, principal } = call;
-  const options = {
-    requestId,
-    exposeErrors: api.exposeErrors,
-    sees: visibleTo(principal),
-    addressOf: fileAddress(api, call),
-    knowsLinks: knowsLinks(call),
-  };
+  const options = resultOptions(api, call);
   if (!readsStreams(call)) {
     const { run, takenBack } = await start();
     const end = await run.end;
     const headers = { ...call.headers, ...runHeaders(run) };
     if (takenBack?.aborted) return new Response(null, { status: 202, headers });
-    return json({ headers }, rpcResult(id, encodeEnd(run, end, options)));
+    return jsonOrPieces({ headers }, rpcResult(id, await encodeEnd(run, end, options)));
   }
   const progressToken = tokenIn(params);
   const { heartbeatMs } = api;
@@ -77,11 +69,8 @@ export async function callTool(
 /** A run as the stream of a call of the tool with the id 1, for a client that hears of progress. */
 export function wire(api: ApiContext, call: Call, run: Run): RunFrames {
   return callFrames(run, {
+    ...resultOptions(api, call),
     id: 1,
-    requestId: call.requestId,
-    exposeErrors: api.exposeErrors,
-    sees: visibleTo(call.principal),
-    addressOf: fileAddress(api, call),
     knowsLinks: true,
     progressToken: 1,
     heartbeatMs: api.heartbeatMs,
@@ -158,7 +147,7 @@ async function startByName(
   call: Call,
   { request, name }: { readonly request: ClientRunRequest; readonly name: CallName },
 ): Promise<ReadRun> {
-  if (call.request.headers.has('idempotency-key')) return startRun(api, call, request);
+  if (hasKey(call)) return startRun(api, call, request);
   const idempotency = { ...name, fingerprint: randomUUID() };
   try {
     return await startRun(api, call, { ...request, idempotency });

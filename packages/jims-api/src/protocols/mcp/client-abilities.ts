@@ -43,6 +43,7 @@ export function requireTasks({ knowsTasks }: ClientAbilities): void {
 /** The member of the params that the header `Mcp-Name` repeats, by method. */
 const NAMED: Readonly<Record<string, string>> = {
   'tools/call': 'name',
+  'resources/read': 'uri',
   'tasks/get': 'taskId',
   'tasks/update': 'taskId',
   'tasks/cancel': 'taskId',

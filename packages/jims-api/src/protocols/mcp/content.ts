@@ -4,6 +4,8 @@ import type { MessageFile, MessageSource, NewEvent } from 'jims-core';
 import type { FileAddress } from '../../chat/file-address.ts';
 import { filesOf, sourcesOf } from '../../chat/message-members.ts';
 import { assistantText } from '../../chat/messages.ts';
+import { embeddedContent } from './embedded-files.ts';
+import type { Embedded, EmbeddedContent } from './embedded-files.ts';
 
 interface ResourceLink {
   readonly type: 'resource_link';
@@ -14,26 +16,36 @@ interface ResourceLink {
   readonly size?: number;
 }
 
-type Content = ResourceLink | { readonly type: 'text'; readonly text: string };
+type Content = ResourceLink | EmbeddedContent | { readonly type: 'text'; readonly text: string };
 
 export interface ContentOptions {
   readonly addressOf: FileAddress;
-  /** Whether the client knows links as content; for others they are text. */
+  /** Whether the client knows links and audio as content; for others links are text. */
   readonly knowsLinks: boolean;
 }
 
 /** A message of the assistant: its text, its sources, its files; nothing of other events. */
-export function contentOf(event: NewEvent, { addressOf, knowsLinks }: ContentOptions): Content[] {
+export function contentOf(
+  event: NewEvent,
+  embedded: Embedded,
+  { addressOf, knowsLinks }: ContentOptions,
+): Content[] {
   const text = assistantText(event);
   if (text === undefined) return [];
-  const links = [
-    ...sourcesOf(event).map(linkToSource),
-    ...filesOf(event).map((file) => linkToFile(file, addressOf)),
-  ];
+  // Some clients refuse the whole result for an address that is not a whole one.
+  const linked = (link: ResourceLink): Content =>
+    knowsLinks && URL.canParse(link.uri) ? link : linkAsText(link);
   return [
     ...(text === '' ? [] : [{ type: 'text', text } as const]),
-    // Some clients refuse the whole result for an address that is not a whole one.
-    ...links.map((link) => (knowsLinks && URL.canParse(link.uri) ? link : linkAsText(link))),
+    ...sourcesOf(event).map((source) => linked(linkToSource(source))),
+    ...filesOf(event).flatMap((file) => {
+      const link = linkToFile(file, addressOf);
+      const found = embedded.get(file.file_id);
+      const content = found && embeddedContent(link.uri, found);
+      if (!content || (content.type === 'audio' && !knowsLinks)) return [linked(link)];
+      // A resource has its address; of an image or a sound the link says what it is.
+      return content.type === 'resource' ? [content] : [linked(link), content];
+    }),
   ];
 }
 

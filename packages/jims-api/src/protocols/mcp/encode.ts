@@ -11,6 +11,7 @@ import { rpcResult } from '../json-rpc.ts';
 import type { RpcId } from '../json-rpc.ts';
 import { contentOf } from './content.ts';
 import type { ContentOptions } from './content.ts';
+import type { Embed } from './embedded-files.ts';
 import { CallProgress, messageFrame } from './progress.ts';
 import type { ProgressOptions } from './progress.ts';
 
@@ -18,6 +19,7 @@ import type { ProgressOptions } from './progress.ts';
 export interface ResultOptions extends ErrorAnswerOptions, ContentOptions {
   /** Which of the run's events they may see. */
   readonly sees: Sees;
+  readonly embed: Embed;
   /** What the runs before sent that are answered with it. */
   readonly earlier?: readonly ThreadEvent[];
 }
@@ -45,13 +47,14 @@ export async function* callFrames(
   const progress = new CallProgress(options);
   const earlier: ThreadEvent[] = [];
   for (let current: Run | undefined = run; current;) {
-    const end: RunEnd | undefined = yield* progress.during(current);
-    if (!end || takenBack?.aborted) return;
+    const end: RunEnd = yield* progress.during(current);
+    if (takenBack?.aborted) return;
     const question: QuestionRecord | undefined = answered && openQuestion(end);
     current = question && answered && (yield* progress.asking(question, answered(question)));
     if (current && end.type === 'result') earlier.push(...end.result.events);
     else if (!takenBack?.aborted) {
-      yield messageFrame(rpcResult(id, encodeEnd(run, end, { ...options, earlier })));
+      const result = await encodeEnd(run, end, { ...options, earlier });
+      yield messageFrame(rpcResult(id, result));
     }
   }
 }
@@ -66,10 +69,14 @@ export function openQuestion(end: RunEnd): QuestionRecord | undefined {
 export type FirstRun = Pick<Run, 'thread' | 'createdThread'>;
 
 /** How a run ended, as what its tool call gives. */
-export function encodeEnd(run: FirstRun, end: RunEnd, options: ResultOptions): object {
+export async function encodeEnd(
+  run: FirstRun,
+  end: RunEnd,
+  options: ResultOptions,
+): Promise<object> {
   try {
     const { earlier = [] } = options;
-    return encodeResult(run, [...earlier, ...resultOf(end).events], options);
+    return await encodeResult(run, [...earlier, ...resultOf(end).events], options);
   } catch (error) {
     return encodeFailure(toHttpError(error, options));
   }
@@ -80,14 +87,15 @@ export function encodeFailure(error: HttpError): object {
   return { content: [{ type: 'text', text: errorText(error) }], isError: true };
 }
 
-function encodeResult(
+async function encodeResult(
   run: FirstRun,
   events: readonly ThreadEvent[],
   options: ResultOptions,
-): object {
+): Promise<object> {
+  const embedded = await options.embed(events);
   const texts = events.flatMap((event) => assistantText(event) || []);
   return {
-    content: events.flatMap((event) => contentOf(event, options)),
+    content: events.flatMap((event) => contentOf(event, embedded, options)),
     structuredContent: {
       thread_id: run.thread.id,
       created_new_thread: run.createdThread,

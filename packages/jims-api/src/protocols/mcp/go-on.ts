@@ -3,8 +3,8 @@ import type { JsonObject, QuestionRecord, RunRecord } from 'jims-core';
 
 import { chainOf } from '../../chat/run-chain.ts';
 import { statusOf } from '../../chat/run-status.ts';
-import { startRun } from '../../chat/start-run.ts';
-import type { ReadRun } from '../../chat/start-run.ts';
+import { leavingOf, startRun } from '../../chat/start-run.ts';
+import type { OnDisconnect, ReadRun } from '../../chat/start-run.ts';
 import { contactInQuery, mayReach } from '../../http/contact.ts';
 import { HttpError } from '../../http/errors.ts';
 import { isJsonObject } from '../../http/json-object.ts';
@@ -30,26 +30,29 @@ export interface Settled {
   readonly result: object;
 }
 
-/** Starts the run of a call. A closed connection stops it, unless it may become a task. */
+/** Starts the run of a call. A closed connection stops it, unless it may become a task or come again. */
 export async function begin(
   api: ApiContext,
   call: Call,
   { args, client }: { readonly args: unknown; readonly client: ClientAbilities },
 ): Promise<Going> {
   const request = decodeCall(api, call, { args, session: undefined });
-  const onDisconnect = client.knowsTasks ? 'continue' : 'cancel';
   const read = await startRun(
     api,
     { ...call, body: async () => args },
-    { ...request, onDisconnect },
+    { ...request, onDisconnect: leavingBy(client) },
   );
   return { ...read, first: read.run, earlier: [] };
+}
+
+function leavingBy({ knowsTasks }: ClientAbilities): OnDisconnect {
+  return knowsTasks ? 'continue' : 'cancel_unless_keyed';
 }
 
 /** How the caller is shown what a call comes to. */
 interface Showing {
   asked(runId: string, question: QuestionRecord): object;
-  said(of: Pick<Going, 'first' | 'earlier'>, end: Awaited<ReadRun['run']['end']>): object;
+  said(of: Pick<Going, 'first' | 'earlier'>, end: Awaited<ReadRun['run']['end']>): Promise<object>;
 }
 
 interface CallAgain {
@@ -80,7 +83,7 @@ export async function goOn(
     ]);
     if (!run || !record) throw stateRefused();
     if (statusOf(record) === 'cancelled') throw stopped();
-    const leave = run.attach(client.knowsTasks ? 'continue' : 'cancel');
+    const leave = run.attach(leavingOf(call, leavingBy(client)));
     return goingOn(api, { run, leave }, first);
   }
   if (question.state !== 'open') {
@@ -94,7 +97,7 @@ export async function goOn(
   const read = await startRun(
     api,
     { ...call, body: async () => ({ args, inputResponses }) },
-    { ...request, onDisconnect: client.knowsTasks ? 'continue' : 'cancel' },
+    { ...request, onDisconnect: leavingBy(client) },
   );
   return goingOn(api, read, first);
 }
@@ -154,7 +157,7 @@ async function withdraw(
   if (!run) throw stateRefused();
   const { earlier, first: begun } = await goingOn(api, { run, leave: () => {} }, first);
   const end = await run.end;
-  return { result: answer.said({ first: begun, earlier }, end) };
+  return { result: await answer.said({ first: begun, earlier }, end) };
 }
 
 function beginning({ runId: id, thread, createdThread }: RunRecord): Going['first'] {

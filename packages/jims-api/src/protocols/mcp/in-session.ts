@@ -1,11 +1,12 @@
 // MCP up to 2025-11-25: a client begins with `initialize`, and may have a session.
 import type { JsonObject } from 'jims-core';
 
-import { json } from '../../http/json-answer.ts';
+import { json, jsonOrPieces } from '../../http/json-answer.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { methodNotFound, rpcResult } from '../json-rpc.ts';
 import type { RpcId, RpcMessage } from '../json-rpc.ts';
 import { callTool } from './call-tool.ts';
+import { listResourceTemplates, listResources, readResource } from './resources.ts';
 import { RunningCalls, callName } from './running-calls.ts';
 import { asksByForm, newSessionId, sessionOf } from './session.ts';
 import { serverInfo } from './stateless-result.ts';
@@ -29,6 +30,12 @@ export async function answerInSession(
       return json(call, rpcResult(id, {}));
     case 'tools/list':
       return json(call, rpcResult(id, { tools: [describeTool(api.app)] }));
+    case 'resources/list':
+      return json(call, rpcResult(id, await listResources(api, call, params)));
+    case 'resources/templates/list':
+      return json(call, rpcResult(id, listResourceTemplates(api, call)));
+    case 'resources/read':
+      return jsonOrPieces(call, rpcResult(id, await readResource(api, call, params)));
     case 'tools/call':
       return callTool(api, call, { id, params, session });
     default:
@@ -48,7 +55,7 @@ function initialize(
   const { description } = app;
   const result = {
     protocolVersion: negotiate(params['protocolVersion']),
-    capabilities: { tools: {} },
+    capabilities: { tools: {}, resources: {} },
     serverInfo: serverInfo(app),
     ...(description !== undefined && { instructions: description }),
   };

@@ -33,15 +33,30 @@ export class CallProgress {
     this.#everyMs = Math.min(heartbeatMs, PROGRESS_MS);
   }
 
-  /** What happens in a run; returns how it ended, `undefined` when nobody knows. */
-  async *during(run: Run): AsyncGenerator<SseFrame, RunEnd | undefined, void> {
-    let end: RunEnd | undefined;
-    for await (const event of this.#withTicks(run.listen())) {
-      this.#message = wordsOf(event) ?? this.#message;
-      if (event !== 'tick' && isRunEnd(event)) end = event;
-      else if (isProgress(event, this.#sinceMs())) yield* this.#frames();
+  /** What happens in a run; returns how it ended. */
+  async *during(run: Run): AsyncGenerator<SseFrame, RunEnd, void> {
+    if (this.#token === undefined) return run.end;
+    const events = run.listen();
+    let next = events.next();
+    for (;;) {
+      const came = await within(next, this.#everyMs - this.#sinceMs());
+      if (!came) {
+        yield this.#frame();
+        continue;
+      }
+      let event: NumberedRunEvent | undefined = came.value.value ?? undefined;
+      if (!event) return run.end;
+      let untilDue = 0;
+      for (; event; event = events.takeReady()) {
+        if (isRunEnd(event)) return event;
+        this.#message = wordsOf(event) ?? this.#message;
+        untilDue = isText(event) ? TEXT_PROGRESS_MS - this.#sinceMs() : 0;
+        if (isProgress(event, this.#sinceMs())) yield this.#frame();
+      }
+      // Nothing is sent of the pieces that come meanwhile.
+      if (untilDue > 0) await within(run.end, untilDue);
+      next = events.next();
     }
-    return end;
   }
 
   /** The client is asked; returns what comes of it. */
@@ -50,9 +65,8 @@ export class CallProgress {
     outcome: Promise<T>,
   ): AsyncGenerator<SseFrame, T, void> {
     yield messageFrame(elicitation(question));
-    for await (const event of this.#withTicks(once(outcome))) {
-      if (event === 'tick') yield* this.#frames();
-    }
+    if (this.#token === undefined) return outcome;
+    while (!(await within(outcome, this.#everyMs - this.#sinceMs()))) yield this.#frame();
     return outcome;
   }
 
@@ -60,20 +74,14 @@ export class CallProgress {
     return performance.now() - this.#sentAt;
   }
 
-  *#frames(): Generator<SseFrame> {
-    if (this.#token === undefined) return;
+  #frame(): SseFrame {
     this.#sentAt = performance.now();
     const params = {
       progressToken: this.#token,
       progress: ++this.#progress,
       ...(this.#message !== undefined && { message: this.#message }),
     };
-    yield messageFrame({ jsonrpc: '2.0', method: 'notifications/progress', params });
-  }
-
-  #withTicks<T>(events: AsyncGenerator<T, void, void>): AsyncGenerator<T | 'tick', void, void> {
-    const untilTick = (): number => this.#everyMs - this.#sinceMs();
-    return withTicks(events, this.#token === undefined ? undefined : untilTick);
+    return messageFrame({ jsonrpc: '2.0', method: 'notifications/progress', params });
   }
 }
 
@@ -81,43 +89,41 @@ export function messageFrame(message: object): SseFrame {
   return { event: 'message', data: jsonText(message) };
 }
 
+/** What a run has said last that it does, as far as that is there. */
+export function lastWords(run: Run): string | undefined {
+  const events = run.listen();
+  let words: string | undefined;
+  for (let event = events.takeReady(); event; event = events.takeReady()) {
+    words = wordsOf(event) ?? words;
+  }
+  return words;
+}
+
 /** What the app is doing: its status, or the title of a step or a tool that begins. */
-function wordsOf(event: NumberedRunEvent | 'tick'): string | undefined {
-  if (event === 'tick') return undefined;
+export function wordsOf(event: NumberedRunEvent): string | undefined {
   if (event.type === 'status') return event.status.message;
   const work = event.type === 'step' ? event.step : event.type === 'tool' && event.tool;
   return work && work.status === 'running' ? work.title : undefined;
 }
 
-function isProgress(event: NumberedRunEvent | 'tick', sinceMs: number): boolean {
-  if (event === 'tick' || wordsOf(event) !== undefined) return true;
-  return (event.type === 'delta' || event.type === 'reasoning') && sinceMs >= TEXT_PROGRESS_MS;
+function isProgress(event: NumberedRunEvent, sinceMs: number): boolean {
+  return wordsOf(event) !== undefined || (isText(event) && sinceMs >= TEXT_PROGRESS_MS);
 }
 
-async function* once<T>(value: Promise<T>): AsyncGenerator<T, void, void> {
-  yield await value;
+function isText({ type }: NumberedRunEvent): boolean {
+  return type === 'delta' || type === 'reasoning';
 }
 
-/** The events, and ticks; `untilTick` says after how many milliseconds the next one is due. */
-async function* withTicks<T>(
-  events: AsyncGenerator<T, void, void>,
-  untilTick: (() => number) | undefined,
-): AsyncGenerator<T | 'tick', void, void> {
-  if (!untilTick) return yield* events;
-  let next = events.next();
-  for (;;) {
-    const timer = new AbortController();
-    const tick = sleep(Math.max(0, untilTick()), 'tick' as const, { signal: timer.signal }).catch(
-      () => 'tick' as const,
-    );
-    const first = await Promise.race([next, tick]);
-    timer.abort();
-    if (first === 'tick') {
-      yield first;
-      continue;
-    }
-    if (first.done) return;
-    yield first.value;
-    next = events.next();
+/** What a promise resolves with, if it does so within a time. */
+export async function within<T>(
+  promise: Promise<T>,
+  ms: number,
+): Promise<{ readonly value: T } | undefined> {
+  const stop = new AbortController();
+  const late = sleep(Math.max(0, ms), undefined, { signal: stop.signal }).catch(() => undefined);
+  try {
+    return await Promise.race([promise.then((value) => ({ value })), late]);
+  } finally {
+    stop.abort();
   }
 }

@@ -5,7 +5,7 @@ import { json } from '../../http/json-answer.ts';
 import type { RefusedCall } from '../../http/route.ts';
 import { RPC_CODES, isParseError, refusedRpc, rpcResult } from '../json-rpc.ts';
 import { encodeFailure } from './encode.ts';
-import { mcpError } from './failures.ts';
+import { RESOURCE_NOT_FOUND, mcpError } from './failures.ts';
 import { isStateless } from './versions.ts';
 
 const HTTP_STATUSES: ReadonlySet<number> = new Set([401, 403, 405, 413]);
@@ -45,7 +45,7 @@ function statusOf(error: HttpError, stateless: boolean): number {
   if (HTTP_STATUSES.has(status) || HTTP_CODES.has(code)) return status;
   if (isParseError(error) || code === 'invalid_request') return 400;
   if (stateless && code === 'method_not_found') return 404;
-  return Object.hasOwn(RPC_CODES, code) ? 200 : status;
+  return Object.hasOwn(RPC_CODES, code) || code === RESOURCE_NOT_FOUND ? 200 : status;
 }
 
 const UNREAD = { id: null, method: undefined, params: undefined } as const;

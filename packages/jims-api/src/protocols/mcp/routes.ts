@@ -18,7 +18,7 @@ const Message = v.pipe(
     method: v.pipe(
       v.string(),
       v.description(
-        'server/discover, tools/list, tools/call, tasks/get, tasks/update, tasks/cancel; in revisions with sessions initialize and ping, too, and notifications',
+        'server/discover, tools/list, tools/call, resources/list, resources/templates/list, resources/read, tasks/get, tasks/update, tasks/cancel, subscriptions/listen; in revisions with sessions initialize and ping, too, and notifications, but not the last four',
       ),
     ),
     params: v.optional(v.looseObject({})),
@@ -43,7 +43,7 @@ export const mcpProtocol: Protocol = {
 progress token, then the result. A failed tool call is a result with \`isError\`. Notifications are
 answered with 202. A client with the capability \`elicitation\` is asked when the app asks its user: by the stream, or
 since 2026-07-28 by a result \`input_required\`. A client with the extension \`io.modelcontextprotocol/tasks\` gets a task
-where the result takes long.`,
+where the result takes long, and may listen to it by \`subscriptions/listen\`. Files are resources.`,
         tags: ['mcp'],
         request: Message,
         responses: {

@@ -1,8 +1,6 @@
 // `tools/call` since 2026-07-28: a question to the user is a result, which the client answers by sending
 // the call again; a call that takes long is a task, for a client that knows tasks.
-import { setTimeout as sleep } from 'node:timers/promises';
-
-import type { JsonObject, QuestionRecord, Run, RunEnd } from 'jims-core';
+import type { JsonObject, QuestionRecord, RunEnd } from 'jims-core';
 
 import { runHeaders } from '../../chat/answer-run.ts';
 import { openStream } from '../../chat/stream-run.ts';
@@ -16,7 +14,7 @@ import type { ClientAbilities } from './client-abilities.ts';
 import { encodeEnd, openQuestion } from './encode.ts';
 import { begin, goOn } from './go-on.ts';
 import type { Going, Settled } from './go-on.ts';
-import { CallProgress, messageFrame } from './progress.ts';
+import { CallProgress, messageFrame, within } from './progress.ts';
 import { sealState } from './request-state.ts';
 import { complete, inputRequired, resultOptions } from './stateless-result.ts';
 import { newTask } from './tasks.ts';
@@ -50,8 +48,10 @@ export async function callStateless(
   const going = await start();
   if ('result' in going) return json(call, rpcResult(id, going.result));
   const headers = { ...call.headers, ...runHeaders(going.run) };
-  const end = await (client.knowsTasks ? endWithin(going.run, TASK_AFTER_MS) : going.run.end);
-  const result = end ? answer.result(going, end) : await newTask(api, going.first.id);
+  const end = client.knowsTasks
+    ? (await within(going.run.end, TASK_AFTER_MS))?.value
+    : await going.run.end;
+  const result = await (end ? answer.result(going, end) : newTask(api, going.first.id));
   return jsonOrPieces({ headers }, rpcResult(id, result));
 }
 
@@ -74,15 +74,15 @@ class CallAnswer {
   }
 
   /** What a call gives whose newest run has ended so. */
-  result({ first, earlier }: Pick<Going, 'first' | 'earlier'>, end: RunEnd): object {
+  async result({ first, earlier }: Pick<Going, 'first' | 'earlier'>, end: RunEnd): Promise<object> {
     const question = this.#asks ? openQuestion(end) : undefined;
     return question ? this.asked(first.id, question) : this.said({ first, earlier }, end);
   }
 
   /** The same where nobody is asked. */
-  said({ first, earlier }: Pick<Going, 'first' | 'earlier'>, end: RunEnd): object {
+  async said({ first, earlier }: Pick<Going, 'first' | 'earlier'>, end: RunEnd): Promise<object> {
     const options = resultOptions(this.#api, this.#call, earlier);
-    return complete(this.#api.app, encodeEnd(first, end, options));
+    return complete(this.#api.app, await encodeEnd(first, end, options));
   }
 
   asked(runId: string, question: QuestionRecord): object {
@@ -116,17 +116,8 @@ function streamed(
     });
     async function* frames(): AsyncGenerator<SseFrame, void, void> {
       const end = yield* progress.during(run);
-      if (end) yield messageFrame(rpcResult(id, answer.result(begun, end)));
+      yield messageFrame(rpcResult(id, await answer.result(begun, end)));
     }
     return { headers: runHeaders(run), frames: frames(), onGone: leave };
   });
-}
-
-/** How a run ends, if it does so within a time. */
-async function endWithin(run: Run, ms: number): Promise<RunEnd | undefined> {
-  const stop = new AbortController();
-  const late = sleep(ms, undefined, { signal: stop.signal }).catch(() => undefined);
-  const end = await Promise.race([run.end, late]);
-  stop.abort();
-  return end;
 }

@@ -6,6 +6,7 @@ import { visibleTo } from '../../chat/visibility.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { packageVersion } from '../../version.ts';
 import { inputRequest } from './elicitation.ts';
+import { embedFor } from './embedded-files.ts';
 import type { ResultOptions } from './encode.ts';
 import { knowsLinks } from './versions.ts';
 
@@ -23,8 +24,13 @@ export function cacheable(
   return complete(app, { ...result, ttlMs: FRESH_MS, cacheScope });
 }
 
+/** What one caller sees; `ttlMs` says how long it stays so. */
+export function ofCaller(app: JimsApp, result: object, ttlMs: number): object {
+  return complete(app, { ...result, ttlMs, cacheScope: 'private' });
+}
+
 /** A new version of the app may describe itself in other words. */
-const FRESH_MS = 300_000;
+export const FRESH_MS = 300_000;
 
 /** The result of a call whose user is asked: the client sends the call again, with the answer. */
 export function inputRequired(
@@ -57,12 +63,13 @@ export function madeBy(app: JimsApp): object {
 export function resultOptions(
   api: ApiContext,
   call: Call,
-  earlier: readonly RunRecord[],
+  earlier: readonly RunRecord[] = [],
 ): ResultOptions {
   return {
     requestId: call.requestId,
     exposeErrors: api.exposeErrors,
     sees: visibleTo(call.principal),
+    embed: embedFor(api, call),
     addressOf: fileAddress(api, call),
     knowsLinks: knowsLinks(call),
     earlier: earlier.flatMap(({ events }) => events),

@@ -1,22 +1,39 @@
 // MCP since 2026-07-28: no session, and each request says all that is to be known of its client.
 import type { JsonObject } from 'jims-core';
 
-import { json, jsonOrPieces } from '../../http/json-answer.ts';
+import { jsonOrPieces } from '../../http/json-answer.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { methodNotFound, rpcResult } from '../json-rpc.ts';
 import type { RpcId } from '../json-rpc.ts';
 import { TASKS, abilitiesIn, requireHeaders, requireTasks } from './client-abilities.ts';
+import type { ClientAbilities } from './client-abilities.ts';
+import { listResourceTemplates, listResources, readResource } from './resources.ts';
 import { callStateless } from './stateless-call.ts';
-import { cacheable } from './stateless-result.ts';
+import { FRESH_MS, cacheable, ofCaller } from './stateless-result.ts';
+import { listenToTasks } from './task-feed.ts';
 import { cancelTask, getTask, updateTask } from './tasks.ts';
 import { describeTool } from './tool.ts';
 import { VERSIONS } from './versions.ts';
 
-const TASK_METHODS = {
+interface Params {
+  readonly params: JsonObject;
+  readonly client: ClientAbilities;
+}
+type Method = (api: ApiContext, call: Call, request: Params) => Promise<object> | object;
+
+/** What is answered with a result alone. */
+const METHODS: Readonly<Record<string, Method>> = {
+  'server/discover': (api) => cacheable(api, discovered(api)),
+  'tools/list': (api) => cacheable(api, { tools: [describeTool(api.app)] }),
+  'resources/list': async (api, call, { params }) =>
+    ofCaller(api.app, await listResources(api, call, params), 0),
+  'resources/templates/list': (api, call) => cacheable(api, listResourceTemplates(api, call)),
+  'resources/read': async (api, call, { params }) =>
+    ofCaller(api.app, await readResource(api, call, params), FRESH_MS),
   'tasks/get': getTask,
   'tasks/update': updateTask,
   'tasks/cancel': cancelTask,
-} as const;
+};
 
 /** Answers a request of the revision without sessions. */
 export async function answerStateless(
@@ -30,31 +47,18 @@ export async function answerStateless(
 ): Promise<Response> {
   const client = abilitiesIn(params);
   requireHeaders(call, { method, params });
-  if (isTaskMethod(method)) {
-    requireTasks(client);
-    const result = await TASK_METHODS[method](api, call, { params, client });
-    return jsonOrPieces(call, rpcResult(id, result));
-  }
-  switch (method) {
-    case 'server/discover':
-      return json(call, rpcResult(id, cacheable(api, discovered(api))));
-    case 'tools/list':
-      return json(call, rpcResult(id, cacheable(api, { tools: [describeTool(api.app)] })));
-    case 'tools/call':
-      return callStateless(api, call, { id, params, client });
-    default:
-      throw methodNotFound(method);
-  }
-}
-
-function isTaskMethod(method: string): method is keyof typeof TASK_METHODS {
-  return Object.hasOwn(TASK_METHODS, method);
+  if (method === 'tools/call') return callStateless(api, call, { id, params, client });
+  if (method === 'subscriptions/listen') return listenToTasks(api, call, { id, params, client });
+  const answer = Object.hasOwn(METHODS, method) ? METHODS[method] : undefined;
+  if (!answer) throw methodNotFound(method);
+  if (method.startsWith('tasks/')) requireTasks(client);
+  return jsonOrPieces(call, rpcResult(id, await answer(api, call, { params, client })));
 }
 
 function discovered({ app: { description } }: ApiContext): object {
   return {
     supportedVersions: VERSIONS,
-    capabilities: { tools: {}, extensions: { [TASKS]: {} } },
+    capabilities: { tools: {}, resources: {}, extensions: { [TASKS]: {} } },
     ...(description !== undefined && { instructions: description }),
   };
 }

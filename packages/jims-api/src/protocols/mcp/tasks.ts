@@ -14,6 +14,7 @@ import type { ClientAbilities } from './client-abilities.ts';
 import { inputRequest } from './elicitation.ts';
 import { encodeEnd } from './encode.ts';
 import { responseTo } from './input-responses.ts';
+import { lastWords } from './progress.ts';
 import { complete, madeBy, resultOptions } from './stateless-result.ts';
 import { answeringRun } from './take-answer.ts';
 
@@ -41,8 +42,24 @@ export async function getTask(
 ): Promise<object> {
   const first = await requireTask(api, call, params);
   const chain = await chainOf(api, first);
-  const state = await stateOf(api, call, { first, chain, client });
-  return complete(api.app, { ...taskOf(chain, first), ...state });
+  return complete(api.app, await detailedTask(api, call, { first, chain, client }));
+}
+
+export interface TaskState {
+  readonly status: 'working' | 'input_required' | 'completed' | 'cancelled';
+  /** What the app says that it does. */
+  readonly statusMessage?: string;
+}
+
+interface TaskOf {
+  readonly first: RunRecord;
+  readonly chain: RunChain;
+  readonly client: ClientAbilities;
+}
+
+/** A task as it is now, with its result or its question. */
+export async function detailedTask(api: ApiContext, call: Call, of: TaskOf): Promise<TaskState> {
+  return { ...taskOf(of.chain, of.first), ...(await stateOf(api, call, of)) };
 }
 
 /**
@@ -83,16 +100,24 @@ export async function cancelTask(
 
 /** @throws HttpError `invalid_params` also for a task that is not the caller's. */
 async function requireTask(
-  { app, sharedThreads }: ApiContext,
+  api: ApiContext,
   call: Call,
   { taskId }: JsonObject,
 ): Promise<RunRecord> {
-  const runId = typeof taskId === 'string' ? canonicalUuid(taskId) : undefined;
-  const record = runId === undefined ? undefined : await app.runs.record(runId);
-  if (record && mayReach({ sharedThreads }, call, record.thread, contactInQuery(call))) {
-    return record;
-  }
+  const record = typeof taskId === 'string' ? await findTask(api, call, taskId) : undefined;
+  if (record) return record;
   throw taskNotFound(taskId);
+}
+
+/** The run that a task of the caller's began with. */
+export async function findTask(
+  api: ApiContext,
+  call: Call,
+  taskId: string,
+): Promise<RunRecord | undefined> {
+  const runId = canonicalUuid(taskId);
+  const record = runId === undefined ? undefined : await api.app.runs.record(runId);
+  return record && mayReach(api, call, record.thread, contactInQuery(call)) ? record : undefined;
 }
 
 function taskNotFound(taskId: unknown): Error {
@@ -118,19 +143,11 @@ function timestamp(at: string): string {
 async function stateOf(
   api: ApiContext,
   call: Call,
-  {
-    first,
-    chain: { earlier, newest },
-    client,
-  }: {
-    readonly first: RunRecord;
-    readonly chain: RunChain;
-    readonly client: ClientAbilities;
-  },
-): Promise<object> {
+  { first, chain: { earlier, newest }, client }: TaskOf,
+): Promise<TaskState & { readonly inputRequests?: object; readonly result?: object }> {
   const status = statusOf(newest);
   const { question } = newest;
-  if (isActive(status)) return { status: 'working' };
+  if (isActive(status)) return working(api, newest.runId);
   if (status === 'cancelled' || question?.state === 'withdrawn') return { status: 'cancelled' };
   if (question?.state === 'open') {
     if (question.audience === 'service') return { status: 'working' };
@@ -144,6 +161,13 @@ async function stateOf(
   }
   const run = await api.app.runs.find(newest.runId);
   if (!run) throw taskNotFound(first.runId);
-  const result = encodeEnd(first, await run.end, resultOptions(api, call, earlier));
+  const result = await encodeEnd(first, await run.end, resultOptions(api, call, earlier));
   return { status: 'completed', result: { resultType: 'complete', ...result } };
+}
+
+/** What a run of another process says is known once this one has followed it for a moment. */
+async function working({ app }: ApiContext, runId: string): Promise<TaskState> {
+  const run = await app.runs.find(runId);
+  const statusMessage = run && lastWords(run);
+  return { status: 'working', ...(statusMessage !== undefined && { statusMessage }) };
 }

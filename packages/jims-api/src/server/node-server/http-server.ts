@@ -39,7 +39,9 @@ const CHECK_CONNECTIONS_MS = 5000;
 export function createHttpServer(app: JimsApp, options: HttpServerOptions): Server {
   const { logger, heartbeatMs = DEFAULT_HEARTBEAT_MS } = options;
   const { readerTimeoutMs = 60_000, requestTimeoutMs = 30_000 } = options;
-  const readersCut = readersCutOf(app.metrics);
+  const { metrics } = app;
+  const unreadable = { logger, metrics };
+  const readersCut = readersCutOf(metrics);
 
   /** Resets the connection: a client must not take a part of the answer for the whole. */
   function cut(outgoing: ServerResponse): void {
@@ -52,7 +54,7 @@ export function createHttpServer(app: JimsApp, options: HttpServerOptions): Serv
   const api = createHostedApi(app, { uploadPieceMs, ...options }, streams.respond);
   const listener = getRequestListener(
     async (request, { incoming, outgoing }) => {
-      if (lacksHost(incoming)) return unreadableRequest(logger);
+      if (lacksHost(incoming)) return unreadableRequest(unreadable);
       const response = await api.fetch(request, { incoming });
       if (!(outgoing instanceof ServerResponse)) return response;
       if (incoming instanceof IncomingMessage) boundUnreadBody(incoming, outgoing);
@@ -64,7 +66,7 @@ export function createHttpServer(app: JimsApp, options: HttpServerOptions): Serv
       return response;
     },
     // HTTP/1.0 has no Host header: the health checks of load balancers send none.
-    { hostname: 'localhost', errorHandler: () => unreadableRequest(logger) },
+    { hostname: 'localhost', errorHandler: () => unreadableRequest(unreadable) },
   );
 
   const server = createServer(
@@ -82,7 +84,7 @@ export function createHttpServer(app: JimsApp, options: HttpServerOptions): Serv
   );
   // Node would answer expectations other than 100-continue with an empty refusal.
   server.on('checkExpectation', (request, response) => void listener(request, response));
-  answerUnreadable(server, logger);
+  answerUnreadable(server, unreadable);
   return server;
 }
 

@@ -2,13 +2,19 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-import type { Logger } from 'jims-core';
+import type { Logger, Metrics } from 'jims-core';
 
 import { errorBody } from '../../http/error-response.ts';
 import { HttpError } from '../../http/errors.ts';
 import { boundUpload, isUpload } from './uploads.ts';
 
 const TOO_SLOW = 'ERR_HTTP_REQUEST_TIMEOUT';
+
+/** What is said of them. */
+interface UnreadableLog {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
 
 interface Exchange {
   readonly request: IncomingMessage;
@@ -28,7 +34,7 @@ const NOT_HTTP = [400, 'Bad Request', 'This is not a valid HTTP request'] as con
  * Answers requests that Node's own server cannot read the way every other error is answered: with a JSON
  * body and a request id that is in the log. Node by itself sends an empty answer.
  */
-export function answerUnreadable(server: Server, logger: Logger): void {
+export function answerUnreadable(server: Server, { logger, metrics }: UnreadableLog): void {
   const latest = new WeakMap<Duplex, Exchange>();
   server.on('request', (request, response) => {
     latest.set(request.socket, { request, response });
@@ -46,6 +52,7 @@ export function answerUnreadable(server: Server, logger: Logger): void {
     }
     const [status, reason, detail] = REFUSALS[error.code ?? ''] ?? NOT_HTTP;
     const requestId = randomUUID();
+    metrics.countRefusal('unreadable');
     const body = JSON.stringify(errorBody(new HttpError(status, detail, { code: 'unreadable' })));
     logger.info({ requestId, status, code: error.code }, 'request could not be read');
     socket.end(
@@ -63,8 +70,9 @@ export function answerUnreadable(server: Server, logger: Logger): void {
 }
 
 /** Answers a request whose address or `Host` header is not valid: no route can be found for it. */
-export function unreadableRequest(logger: Logger): Response {
+export function unreadableRequest({ logger, metrics }: UnreadableLog): Response {
   const requestId = randomUUID();
+  metrics.countRefusal('unreadable');
   const detail = 'The Host header or the address of the request is not valid';
   logger.info({ requestId, status: 400 }, 'request could not be read');
   return Response.json(errorBody(new HttpError(400, detail, { code: 'address_invalid' })), {

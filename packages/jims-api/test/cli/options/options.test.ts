@@ -11,6 +11,7 @@ import { folderWith, runCommand, serveCommand } from '../../support/command.ts';
 
 const USAGE = "Usage: jims-api [OPTIONS]\nTry 'jims-api --help' for help.\n\n";
 const ECHO = 'export const app = (ctx) => ctx.sendMessage(`You said: ${ctx.lastUserMessage}`);\n';
+const SECRET = `whsec_${Buffer.alloc(32).toString('base64')}`;
 const HELLO = JSON.stringify({ contact_id: 'customer:42', message: 'Hello' });
 
 function post(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
@@ -227,6 +228,21 @@ describe('options', { concurrency: 2 }, () => {
       'a guessable key for addresses',
       ['--file-address-key', 'short'],
       "Invalid value for '--file-address-key': it needs at least 32 characters.",
+    ],
+    [
+      'an address in the place of a host',
+      ['--webhook-hosts', 'a.example,https://b.example'],
+      "Invalid value for '--webhook-hosts': 'https://b.example' is not a host such as hooks.example, receiver:8080, *.example.com or *.",
+    ],
+    [
+      'a secret that signs nothing',
+      ['--webhook-secret', SECRET],
+      '--webhook-secret needs --webhook-hosts beside it: nothing is sent without.',
+    ],
+    [
+      'a secret without its prefix',
+      ['--webhook-hosts', '*', '--webhook-secret', `${SECRET} ${SECRET.slice(6)}`],
+      'Invalid value for \'--webhook-secret\': it is not whsec_ and 24 to 64 bytes in base64. Make one with: echo "whsec_$(openssl rand -base64 32)"',
     ],
     [
       'an empty key',

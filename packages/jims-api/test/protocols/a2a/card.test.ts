@@ -22,7 +22,18 @@ test('the card has the app’s name and description, and the address at which it
       { url: 'http://localhost/a2a/rest', protocolBinding: 'HTTP+JSON', protocolVersion: '1.0' },
       { url: 'http://localhost/a2a', protocolBinding: 'JSONRPC', protocolVersion: '0.3' },
     ],
-    capabilities: { streaming: true, pushNotifications: false },
+    capabilities: {
+      streaming: true,
+      pushNotifications: false,
+      extensions: [
+        {
+          uri: 'urn:jims:a2a:answers-in-status:v1',
+          description:
+            'Answers are also the message of statuses: as they grow, and of the last one',
+          required: false,
+        },
+      ],
+    },
     defaultInputModes: ['text/plain', 'image/*', 'audio/*', 'video/*', 'application/*'],
     defaultOutputModes: ['text/plain'],
     skills: [{ id: 'chat', name: about.name, description: about.description, tags: ['chat'] }],
@@ -55,9 +66,24 @@ test('addresses are those of the public URL when the operator names one, and nev
 
 test('clients that have the card are answered that it has not changed', async () => {
   await using api = testApi(echo);
-  const etag = (await api.get(CARD)).headers.get('etag') ?? '';
-  const again = await api.get(CARD, { 'if-none-match': etag });
-  assert.equal(again.status, 304);
+  const { headers } = await api.get(CARD);
+  const etag = headers.get('etag') ?? '';
+  const changed = headers.get('last-modified') ?? '';
+  const before = new Date(Date.parse(changed) - 1000).toUTCString();
+  const cases = [
+    [{ 'if-none-match': etag }, 304],
+    [{ 'if-none-match': `"x", ${etag}` }, 304],
+    [{ 'if-none-match': '"x"' }, 200],
+    [{ 'if-modified-since': changed }, 304],
+    [{ 'if-modified-since': before }, 200],
+    [{ 'if-modified-since': 'yesterday' }, 200],
+    // The tag says more than the time.
+    [{ 'if-modified-since': changed, 'if-none-match': '"x"' }, 200],
+  ] as const;
+  for (const [known, status] of cases) {
+    const again = await api.get(CARD, known);
+    assert.deepEqual([again.status, again.headers.get('last-modified')], [status, changed]);
+  }
   assert.notEqual((await api.get(CARD, ONE)).headers.get('etag'), etag);
 });
 

@@ -31,7 +31,7 @@ test('what JSON-RPC has a code for comes with it, and with the id when it could 
     [{ jsonrpc: '2.0', method: 'GetTask', params: { id: 'x' } }, null, -32_600],
     // What says more than that the id is missing.
     [{ jsonrpc: '2.0', method: 'GetTask' }, null, -32_602],
-    [{ jsonrpc: '2.0', method: 'message/send' }, null, -32_602],
+    [{ jsonrpc: '2.0', method: 'SendMessage' }, null, -32_602],
     [{ jsonrpc: '2.0', method: 'Nonsense' }, null, -32_601],
     [request('Nonsense'), 7, -32_601],
     [request('GetTask'), 7, -32_602],
@@ -66,17 +66,86 @@ test('what A2A has and this agent has not is refused by its own codes', async ()
   const message = { messageId: 'm1', role: 'ROLE_USER', parts: [{ text: 'hello' }] };
   const configuration = { taskPushNotificationConfig: { url: 'https://example.com' } };
   const cases = [
-    [request('ListTasks'), -32_004],
-    [request('GetExtendedAgentCard'), -32_007],
+    [request('GetExtendedAgentCard'), -32_004],
     [request('CreateTaskPushNotificationConfig'), -32_003],
-    [request('tasks/pushNotificationConfig/set'), -32_003],
+    [request('tasks/pushNotificationConfig/set'), -32_003, {}],
+    [request('agent/getAuthenticatedExtendedCard'), -32_004, {}],
     [request('SendMessage', { message, configuration }), -32_003],
   ] as const;
-  for (const [body, code] of cases) {
-    assert.deepEqual(await rpc(api, body), { status: 200, id: 7, code }, JSON.stringify(body));
+  for (const [body, code, headers = ONE] of cases) {
+    const refused = { status: 200, id: 7, code };
+    assert.deepEqual(await rpc(api, body, headers), refused, JSON.stringify(body));
   }
-  const future = { 'a2a-version': '2.0' };
-  assert.equal((await rpc(api, request('GetTask', { id: 'x' }), future)).code, -32_009);
+});
+
+test('a request is of the version that it names, and that its binding has', async () => {
+  await using api = testApi(agentPipeline().pipeline);
+  const codes = async (method: string, version: string): Promise<unknown> =>
+    (await rpc(api, request(method, { id: 'x' }), { 'a2a-version': version })).code;
+  for (const version of ['', '1.0', '1.0.1'])
+    assert.equal(await codes('GetTask', version), -32_001);
+  for (const version of ['', '0.3', '0.3.0'])
+    assert.equal(await codes('tasks/get', version), -32_001);
+  for (const version of ['2.0', '1.1', '1', 'x'])
+    assert.equal(await codes('GetTask', version), -32_009);
+  assert.equal(await codes('GetTask', '0.3'), -32_601);
+  assert.equal(await codes('tasks/get', '1.0'), -32_601);
+  for (const [version, status] of [
+    ['1.0', 404],
+    ['', 404],
+    ['0.3', 400],
+    ['2.0', 400],
+  ] as const) {
+    const headers = { 'a2a-version': version };
+    const response = await api.get('/a2a/rest/tasks/x', headers);
+    assert.equal(response.status, status, version);
+    const query = await api.get(`/a2a/rest/tasks/x?A2A-Version=${version}`);
+    assert.equal(query.status, status, version);
+  }
+});
+
+test('errors of JSON-RPC have their details as google.rpc has them', async () => {
+  await using api = testApi(agentPipeline().pipeline);
+  const dataOf = async (params: object): Promise<unknown> => {
+    const { error } = await jsonOf(await api.post('/a2a', request('GetTask', params), ONE));
+    assert.ok(typeof error === 'object' && error !== null && 'data' in error);
+    return error.data;
+  };
+  const info = { '@type': 'type.googleapis.com/google.rpc.ErrorInfo', domain: 'a2a-protocol.org' };
+  assert.deepEqual(await dataOf({ id: 'x' }), [{ ...info, reason: 'TASK_NOT_FOUND' }]);
+  assert.deepEqual(await dataOf({ id: 1 }), [
+    { ...info, reason: 'INVALID_PARAMS' },
+    {
+      '@type': 'type.googleapis.com/google.rpc.BadRequest',
+      fieldViolations: [{ field: 'id', description: 'Input should be a valid string' }],
+    },
+  ]);
+});
+
+test('requests are read as ProtoJSON: names of the .proto file, and null for nothing', async () => {
+  await using api = testApi(agentPipeline().pipeline);
+  const parts = [{ text: 'hello', media_type: null }];
+  const message = { message_id: 'm1', context_id: 'c', task_id: null, role: 'ROLE_USER', parts };
+  const configuration = { history_length: 0, accepted_output_modes: null };
+  const params = { message, configuration, metadata: { contact_id: 'anna' } };
+  const { result } = await jsonOf(await api.post('/a2a', request('SendMessage', params), ONE));
+  assert.match(JSON.stringify(result), /"contextId":"c".*Echo: hello/);
+  assert.doesNotMatch(JSON.stringify(result), /"history"/);
+  const { threads } = await api.app.threads.list({ limit: 2 });
+  assert.deepEqual(
+    threads.map(({ contactId }) => contactId),
+    ['anna'],
+  );
+});
+
+test('a body that is not sent as JSON is content that A2A does not take', async () => {
+  await using api = testApi(agentPipeline().pipeline);
+  const text = { ...ONE, 'content-type': 'text/plain' };
+  const sent = JSON.stringify(request('GetTask', { id: 'x' }));
+  assert.equal((await rpc(api, sent, text)).code, -32_005);
+  const refused = await api.post('/a2a/rest/message:send', sent, text);
+  assert.equal(refused.status, 400);
+  assert.match(await refused.text(), /CONTENT_TYPE_NOT_SUPPORTED/);
 });
 
 test('a body that is too large, and a key that is wrong, are matters of HTTP', async () => {
@@ -111,7 +180,6 @@ test('HTTP+JSON says errors as google.rpc.Status', async () => {
   });
   const cases = [
     ['GET', '/a2a/rest/tasks/x', {}, 401, 'UNAUTHENTICATED'],
-    ['GET', '/a2a/rest/tasks', key, 400, 'FAILED_PRECONDITION'],
     ['GET', '/a2a/rest/tasks/x/pushNotificationConfigs', key, 400, 'FAILED_PRECONDITION'],
     ['DELETE', '/a2a/rest/tasks/x/pushNotificationConfigs/1', key, 400, 'FAILED_PRECONDITION'],
     ['GET', '/a2a/rest/extendedAgentCard', key, 400, 'FAILED_PRECONDITION'],
@@ -169,7 +237,7 @@ test('HTTP+JSON answers with the media type of A2A where its client uses that', 
     [await send({ accept: `${own}, application/json` }), own],
     [await api.get(task, ONE), 'application/json'],
     [await api.get(task, { ...ONE, accept: own }), own],
-    [await api.get('/a2a/rest/tasks/x', { ...ONE, accept: own }), 'application/json'],
+    [await api.get('/a2a/rest/tasks/x', { ...ONE, accept: own }), own],
   ] as const;
   for (const [{ headers }, type] of answers) assert.equal(headers.get('content-type'), type);
 });

@@ -5,7 +5,16 @@ import type { Part } from '@a2a-js/sdk';
 
 import { serveApp } from '../../support/listening-app.ts';
 import { HOURS, PLAN, TEXT, TOOL_TITLE, sayInParts } from '../../support/parts-pipeline.ts';
-import { BINDINGS, a2aClient, ask, collect, send, summaryOf } from './a2a-client.ts';
+import {
+  BINDINGS,
+  a2aClient,
+  ask,
+  collect,
+  send,
+  summaryOf,
+  textsOf,
+  withHeaders,
+} from './a2a-client.ts';
 
 /** What is in a part. */
 function shortOf({ content, metadata, filename, mediaType }: Part): unknown {
@@ -50,6 +59,25 @@ for (const binding of BINDINGS) {
         payload?.$case === 'artifactUpdate' ? (payload.value.artifact?.parts ?? []) : [],
       );
       assert.deepEqual(parts.slice(2).map(shortOf), [source, fileAt(api.origin)]);
+    });
+
+    test('an event of the app’s own is an artifact with data, for services alone', async () => {
+      const order = { key: 'value', count: 42 };
+      await using api = await serveApp((ctx) => {
+        ctx.sendEvent('order.placed', order);
+        ctx.sendMessage('Done');
+      });
+      const client = await a2aClient(api.origin, { binding });
+      const task = await send(client, 'hello');
+      const [placed] = task.artifacts;
+      assert.equal(placed?.name, 'order.placed');
+      assert.deepEqual(placed.parts.map(shortOf), [{ ...order, as: undefined }]);
+      const stored = await client.getTask({ tenant: '', id: task.id, historyLength: 0 });
+      assert.deepEqual(stored.artifacts, task.artifacts);
+      const events = await collect(client.sendMessageStream(ask('hello')));
+      assert.deepEqual(events.map(summaryOf).slice(1, -1), ['=<data>.', '=Done.']);
+      const anna = withHeaders({ 'x-jims-contact-id': 'anna' });
+      assert.deepEqual(textsOf(await send(client, 'hello', {}, anna)), ['Done']);
     });
 
     test('comes last of a message that was not streamed, with its buttons', async () => {

@@ -93,8 +93,8 @@ for (const binding of BINDINGS) {
       await using api = await serveApp(agentPipeline().pipeline);
       const client = await a2aClient(api.origin, { binding });
       const task = await send(client, 'secrets');
-      assert.deepEqual(textsOf(task), ['done']);
-      assert.doesNotMatch(JSON.stringify(task), /hidden|secret"|rag/);
+      assert.deepEqual(textsOf(task), ['<data>', 'done']);
+      assert.doesNotMatch(JSON.stringify(task), /hidden|secret"/);
     });
 
     test('a failed pipeline is a failed task that says which request to look for', async () => {
@@ -125,7 +125,21 @@ for (const binding of BINDINGS) {
       await assert.rejects(send(client, 'another', {}, key), /used for another request/);
     });
 
-    test('a message of other parts than texts is refused, and so is one without any', async () => {
+    test('data is read as its JSON, after a media type of its own', async () => {
+      await using api = await serveApp(agentPipeline().pipeline);
+      const client = await a2aClient(api.origin, { binding });
+      const data = { ...textPart(''), content: { $case: 'data', value: { n: [1] } } } as const;
+      const task = await send(client, '', { parts: [data] });
+      assert.deepEqual(textsOf(task), ['Echo: {"n":[1]}']);
+      assert.equal(textOf(task.history[0]?.parts), '{"n":[1]}');
+      // In 0.3 data has no media type.
+      if (binding === 'JSONRPC of 0.3') return;
+      const geo = { ...data, mediaType: 'application/geo+json' };
+      const mixed = await send(client, '', { parts: [textPart('Here:'), geo] });
+      assert.deepEqual(textsOf(mixed), ['Echo: Here:\napplication/geo+json\n{"n":[1]}']);
+    });
+
+    test('a message with a file at another address is refused, and so is one without parts', async () => {
       await using api = await serveApp(agentPipeline().pipeline);
       const client = await a2aClient(api.origin, { binding });
       const url = { $case: 'url', value: 'https://example.com/x.png' } as const;

@@ -45,13 +45,39 @@ test('a service gets reasoning and tools as messages, sources and files as event
   const { threads } = await served.app.threads.list({ contactId: 'c:1', limit: 10 });
   assert.equal(threads.length, 1);
 
-  const { agent: other, restore } = agentFor(served);
+  const { agent: other, events: restored, restore } = agentFor(served);
   await restore();
+  assert.deepEqual(restored.filter((event) => 'name' in event).slice(0, 2), [source, file]);
   assert.deepEqual(other.messages.map(inWords).slice(0, 3), [
     'user: "where?"',
     'reasoning: "I must look"',
     'assistant: "It is on its way."',
   ]);
+});
+
+test('a file that the user has sent is in their message when the thread is loaded, and goes back with it', async () => {
+  await using served = await serveApp((ctx) =>
+    ctx.sendMessage(`Files: ${ctx.files.map(({ name }) => name).join()}`),
+  );
+  const { agent, restore } = agentFor(served);
+  const source = { type: 'data', value: btoa('Parcel 7'), mimeType: 'text/plain' } as const;
+  const metadata = { filename: 'label.txt' };
+  const content = [{ type: 'document', source, metadata } as const];
+  agent.addMessage({ id: 'u1', role: 'user', content });
+  await restore();
+  const page = agentFor(served);
+  await page.restore();
+  const [said] = page.agent.messages;
+  const [part, ...others] = Object(said).content;
+  assert.deepEqual(others, []);
+  assert.deepEqual([part.type, part.source.type, part.metadata], ['document', 'url', metadata]);
+  await page.say('and now?');
+  assert.deepEqual(page.agent.messages.map(({ content: text }) => text).slice(1), [
+    'Files: label.txt',
+    'and now?',
+    'Files: ',
+  ]);
+  assert.equal((await served.app.threads.list({ contactId: 'c:1', limit: 9 })).threads.length, 1);
 });
 
 test('a contact gets of a tool its title, and whether it is done', async () => {

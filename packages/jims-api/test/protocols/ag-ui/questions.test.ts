@@ -98,24 +98,93 @@ test('steps of one title at once have names of their own, and a stopped one is f
   );
 });
 
-test('a question is an interrupt, which the resume of the next run answers', async () => {
+test('a question of yes or no is a tool call that waits for approval, and the resume of the next run answers', async () => {
   await using served = await serveApp({ pipeline: askingPipeline });
   const page = pageOf(served);
   assert.deepEqual(await page.say('refund'), ['Refund it?']);
   const [question, ...more] = page.agent.pendingInterrupts;
   assert.deepEqual(more, []);
-  assert.equal(question?.reason, 'question');
-  assert.equal(question.message, 'Refund it?');
-  assert.deepEqual(question.metadata, { buttons: BUTTONS });
-  assert.deepEqual(question.responseSchema, { type: 'string' });
-  assert.equal((await served.app.questions.find(question.id))?.expiresAt, question.expiresAt);
+  assert.ok(question);
+  const { id, expiresAt, responseSchema, ...rest } = question;
+  const tool = { reason: 'tool_call', toolCallId: id };
+  assert.deepEqual(rest, { ...tool, message: 'Refund it?', metadata: { buttons: BUTTONS } });
+  assert.deepEqual(responseSchema?.['required'], ['approved']);
+  assert.equal((await served.app.questions.find(id))?.expiresAt, expiresAt);
+  const message = page.agent.messages.at(-1);
+  assert.ok(message?.role === 'assistant' && message.content === 'Refund it?');
+  const [call] = message.toolCalls ?? [];
+  assert.deepEqual(call, {
+    id,
+    type: 'function',
+    function: { name: 'question', arguments: '{"question":"Refund it?"}' },
+  });
 
   const answer = await page.resume(resolved(page, 'btn:yes'));
   assert.deepEqual(answer, ['comm.user_button_click yes: yes']);
   assert.deepEqual(page.agent.pendingInterrupts, []);
+  const result = page.agent.messages.find(({ role }) => role === 'tool');
+  assert.deepEqual(result, { id: `${id}:result`, role: 'tool', toolCallId: id, content: 'yes' });
   // The thread is not taken for another one, although the page has no message for the answer.
   assert.deepEqual(await page.say('refund again'), ['Refund it?']);
   assert.equal(await threadsOf(served), 1);
+});
+
+test('an approval is a click, in whatever form it comes, and a reason is kept with it', async () => {
+  await using served = await serveApp({ pipeline: askingPipeline });
+  const page = pageOf(served);
+  for (const [payload, answer] of [
+    [{ approved: true }, 'comm.user_button_click yes: yes'],
+    [{ approved: false, reason: 'A gift' }, 'comm.user_button_click no: no'],
+    [true, 'comm.user_button_click yes: yes'],
+    ['{"approved":false}', 'comm.user_button_click no: no'],
+    ['why not', 'comm.user_message none: why not'],
+  ] as const) {
+    await page.say('refund');
+    assert.deepEqual(await page.resume(resolved(page, payload)), [answer]);
+  }
+  const { threads } = await served.app.threads.list({ contactId: 'c:1', limit: 9 });
+  const { events } = await served.app.threads.events(threads[0]?.id ?? '', { limit: 100 });
+  const reasons = events.flatMap(({ data }) => data['reason'] ?? []);
+  assert.deepEqual([threads.length, reasons], [1, ['A gift']]);
+});
+
+test('the result of its tool call answers a question, for clients without interrupts', async () => {
+  await using served = await serveApp({ pipeline: askingPipeline });
+  const page = pageOf(served);
+  await page.say('refund');
+  const [question] = page.agent.pendingInterrupts;
+  page.agent.pendingInterrupts = [];
+  page.agent.addMessage({
+    id: 't1',
+    role: 'tool',
+    toolCallId: question?.id ?? '',
+    content: '{"approved":true}',
+  });
+  const { newMessages } = await page.agent.runAgent();
+  assert.equal(newMessages.at(-1)?.content, 'comm.user_button_click yes: yes');
+  page.agent.addMessage({ id: 't2', role: 'tool', toolCallId: 'never', content: 'x' });
+  await assert.rejects(page.agent.runAgent(), { status: 404 });
+});
+
+test('a page that loads the thread has its open question, and can answer it', async () => {
+  await using served = await serveApp({ pipeline: askingPipeline });
+  await pageOf(served).say('refund');
+  const page = pageOf(served);
+  await page.agent.runAgent();
+  const [question] = page.agent.pendingInterrupts;
+  const message = page.agent.messages.at(-1);
+  assert.ok(message?.role === 'assistant' && question);
+  assert.equal(message.toolCalls?.[0]?.id, question.id);
+  assert.deepEqual(
+    page.events.flatMap((event) => ('name' in event ? [event['name']] : [])),
+    ['comm.assistant_message_with_buttons'],
+  );
+  const answer = await page.resume(resolved(page, { approved: true }));
+  assert.deepEqual(answer, ['comm.user_button_click yes: yes']);
+  const later = pageOf(served);
+  await later.agent.runAgent();
+  assert.deepEqual(later.agent.pendingInterrupts, []);
+  assert.doesNotMatch(JSON.stringify(later.agent.messages), /toolCalls/);
 });
 
 test('what is answered by a message and a payload is the payload, and the page may list the message', async () => {
@@ -129,7 +198,8 @@ test('what is answered by a message and a payload is the payload, and the page m
   const page = pageOf(served);
   await page.say('pizza');
   const [question] = page.agent.pendingInterrupts;
-  assert.deepEqual(question?.responseSchema?.['required'], ['size']);
+  assert.equal(question?.reason, 'input_required');
+  assert.deepEqual(question.responseSchema?.['required'], ['size']);
   const answer = await page.say('Large', { resume: resolved(page, { size: 'l' }) });
   assert.deepEqual(answer, ['Size l of 3']);
   await page.say('another pizza');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 
 import { HttpAgent } from '@ag-ui/client';
-import type { BaseEvent, Message } from '@ag-ui/client';
+import type { AgentCapabilities, BaseEvent, Message } from '@ag-ui/client';
 import type { ThreadContext } from 'jims-core';
 
 import { fakeModels } from '../../../../jims-core/test/support/fake-models.ts';
@@ -285,6 +285,7 @@ test('a request sent again with its idempotency key gets the same answer, and is
       body: JSON.stringify({
         threadId: 't',
         runId: 'r',
+        parentRunId: 'p',
         messages: [{ id: 'u', role: 'user', content: 'hi' }],
       }),
     });
@@ -292,6 +293,7 @@ test('a request sent again with its idempotency key gets the same answer, and is
   };
   const first = await post();
   assert.match(first, /"delta":"run 1"/);
+  assert.match(first, /"protocolVersion":"1.0","threadId":"t","runId":"r","parentRunId":"p"/);
   assert.equal(await post(), first);
   assert.equal(runs, 1);
 });
@@ -323,6 +325,35 @@ test('without messages the client gets the history, and nothing is run', async (
   const unknown = agentFor({ ...served, threadId: 'never' });
   await unknown.agent.runAgent({ forwardedProps: { contact_id: 'c:1' } });
   assert.deepEqual(unknown.agent.messages, []);
+});
+
+test('capabilities say what the service does; what only the app knows is left out', async () => {
+  const app = { name: 'Shop', version: '1.2.3', pipeline: echoHistory };
+  await using served = await serveApp(app, {
+    apiKeys: ['key'],
+    limits: { timeoutMs: 5000 },
+    fileLimits: { fileTypes: ['image/*', 'application/pdf'] },
+  });
+  const url = `${served.origin}/ag-ui/capabilities`;
+  assert.equal((await fetch(url)).status, 401);
+  const response = await fetch(url, { headers: { authorization: 'Bearer key' } });
+  const expected: AgentCapabilities = {
+    identity: { type: 'jims', name: 'Shop', version: '1.2.3' },
+    transport: {
+      streaming: true,
+      websocket: false,
+      httpBinary: false,
+      pushNotifications: false,
+      resumable: false,
+    },
+    tools: { clientProvided: false },
+    state: { snapshots: false, deltas: false },
+    reasoning: { streaming: true, encrypted: false },
+    multimodal: { input: { image: true, audio: false, video: false, pdf: true, file: false } },
+    execution: { maxExecutionTime: 5000 },
+    humanInTheLoop: { supported: true, interrupts: true, approveWithEdits: false },
+  };
+  assert.deepEqual(await response.json(), expected);
 });
 
 test('threads of one name are two when they are of two contacts, and a foreign thread is unknown', async () => {

@@ -55,9 +55,9 @@ async function over(chat: Chat<UIMessage>): Promise<void> {
   }
 }
 
-for (const [approved, answer] of [
-  [true, 'comm.user_button_click yes: yes'],
-  [false, 'comm.user_button_click no: no'],
+for (const [approved, state, answer] of [
+  [true, 'output-available', 'comm.user_button_click yes: yes'],
+  [false, 'output-denied', 'comm.user_button_click no: no'],
 ] as const) {
   test(`a question of yes or no is ${approved ? 'approved' : 'denied'}, and the answer goes on in its message`, async () => {
     await using served = await serveApp(askingPipeline);
@@ -71,7 +71,9 @@ for (const [approved, answer] of [
     assert.deepEqual(more, []);
     assert.deepEqual(textsIn(said), ['Refund it?', answer]);
     const [question] = questionsIn(said);
-    assert.equal(question?.state, 'approval-responded');
+    assert.equal(question?.state, state);
+    const approval = { id, requestReason: 'Refund it?', approved };
+    assert.deepEqual(JSON.parse(JSON.stringify(question.approval)), approval);
 
     const messages = await restored(served);
     assert.deepEqual(
@@ -82,7 +84,8 @@ for (const [approved, answer] of [
       ],
     );
     assert.deepEqual(textsIn(messages[1]), textsIn(said));
-    assert.deepEqual(questionsIn(messages[1])[0]?.approval, { id, approved });
+    assert.equal(questionsIn(messages[1])[0]?.state, state);
+    assert.deepEqual(questionsIn(messages[1])[0]?.approval, approval);
     const again = chatAt(served, messages);
     await again.sendMessage({ text: 'refund' });
     assert.equal((await served.app.threads.list({ contactId: 'c:1', limit: 9 })).threads.length, 1);
@@ -150,6 +153,8 @@ test('what a user says to a denial is kept with the click', async () => {
   const { events } = await served.app.threads.events(threads[0]?.id ?? '', { limit: 100 });
   const click = events.find(({ type }) => type === 'comm.user_button_click');
   assert.equal(click?.data['reason'], reason);
+  const [question] = questionsIn((await restored(served)).at(-1));
+  assert.equal(question?.approval?.reason, reason);
 });
 
 test('other buttons ask for no approval, and a message of the assistant without one is refused', async () => {

@@ -179,6 +179,11 @@ describeStores(({ fresh }) => {
     assert.doesNotMatch(exported, /not mine/);
     const erased = await jsonOf(await api.send('DELETE', `/api/v1/contacts/${id}`));
     assert.equal(erased['deleted_threads'], 2);
+    const again = await api.send('DELETE', `/api/v1/contacts/${id}`);
+    assert.deepEqual(
+      [again.status, await jsonOf(again)],
+      [200, { contact_id: 'customer/42 ü', deleted_threads: 0 }],
+    );
     const left = await pageOf(api, THREADS);
     assert.equal(left.threads.length, 1);
   });

@@ -20,23 +20,13 @@ type Expected = Readonly<Record<string, readonly string[]>>;
 
 /** Of both revisions. */
 const NOT_SPOKEN: Expected = {
-  'A JIMS app is one tool: it has no prompts, no resources and no completion': [
+  'An app has no prompts, and no arguments to complete': [
     'completion-complete',
-    'resources-list',
-    'resources-read-text',
-    'resources-read-binary',
-    'resources-templates-read',
     'prompts-list',
     'prompts-get-simple',
     'prompts-get-with-args',
     'prompts-get-embedded-resource',
     'prompts-get-with-image',
-  ],
-  'A tool says texts and links: files are links, not embedded': [
-    'tools-call-image',
-    'tools-call-audio',
-    'tools-call-embedded-resource',
-    'tools-call-mixed-content',
   ],
   'It wants a tool of its own arguments; the only one is `chat`': ['json-schema-2020-12'],
 };
@@ -44,7 +34,7 @@ const NOT_SPOKEN: Expected = {
 const REVISIONS: Readonly<Record<string, Expected>> = {
   '2025-11-25': {
     ...NOT_SPOKEN,
-    'A server without resources has no subscriptions': [
+    'A file never changes: there is nothing to subscribe to': [
       'resources-subscribe',
       'resources-unsubscribe',
     ],
@@ -53,12 +43,9 @@ const REVISIONS: Readonly<Record<string, Expected>> = {
   },
   '2026-07-28': {
     ...NOT_SPOKEN,
-    'It reads prompts and resources, and lists them': [
+    'It lists and gets prompts': [
       'input-required-result-non-tool-request',
       'caching:sep-2549-prompts-list-caching-hints',
-      'caching:sep-2549-resources-list-caching-hints',
-      'caching:sep-2549-resources-templates-list-caching-hints',
-      'sep-2164-resource-not-found',
     ],
     'The app calls its own models, and reads no folders of its clients': [
       'input-required-result-basic-sampling',

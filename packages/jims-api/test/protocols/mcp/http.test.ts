@@ -129,7 +129,7 @@ test('what is not a message is refused by HTTP', async () => {
     assert.ok(typeof error === 'object' && error !== null && 'code' in error);
     assert.equal(error.code, code);
   }
-  const unknown = await api.post('/mcp', { ...HELLO, method: 'resources/list' });
+  const unknown = await api.post('/mcp', { ...HELLO, method: 'prompts/list' });
   assert.equal(unknown.status, 200);
   assert.match(await unknown.text(), /-32601/);
 });

@@ -139,6 +139,7 @@ test('a call whose app says nothing sends progress every three seconds', async (
     exposeErrors: false,
     sees: () => true,
     addressOf: (fileId) => fileId,
+    embed: async () => new Map(),
     knowsLinks: true,
   });
   await frames.next();

@@ -30,7 +30,7 @@ test('discover says what is spoken, and lists say how long they may be kept', as
   assert.deepEqual(result, {
     resultType: 'complete',
     supportedVersions: [VERSION, ...SUPPORTED_PROTOCOL_VERSIONS],
-    capabilities: { tools: {}, extensions: { 'io.modelcontextprotocol/tasks': {} } },
+    capabilities: { tools: {}, resources: {}, extensions: { 'io.modelcontextprotocol/tasks': {} } },
     instructions: 'Knows it',
     ttlMs: 300_000,
     cacheScope: 'public',

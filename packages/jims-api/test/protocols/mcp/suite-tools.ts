@@ -72,10 +72,41 @@ function fill(properties: Readonly<Record<string, object>>): Tool {
   };
 }
 
+const PIXEL = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+  'base64',
+);
+const SILENCE = Buffer.from(
+  'RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data\0\0\0\0',
+  'latin1',
+);
+
+/** A file of each kind that a result has in itself. */
+const FILES = {
+  image: { name: 'dot.png', mediaType: 'image/png', data: PIXEL },
+  audio: { name: 'silence.wav', mediaType: 'audio/wav', data: SILENCE },
+  text: { name: 'note.txt', mediaType: 'text/plain', data: Buffer.from('Some plain text.') },
+};
+
+/** The files that stand for the resources of the suite. */
+const RESOURCES = {
+  'test://static-text': { name: 'text.txt', content: 'Plain text.' },
+  'test://static-binary': { name: 'dot.png', content: PIXEL },
+  'test://template/123/data': { name: 'data.json', content: '{"id":"123"}' },
+};
+
+function sendFiles(text: string, ...kinds: (keyof typeof FILES)[]): Tool {
+  return (ctx) => ctx.sendMessage(text, { files: kinds.map((kind) => FILES[kind]) });
+}
+
 type Tool = (ctx: ThreadContext, args: Readonly<Record<string, unknown>>) => unknown;
 
 const TOOLS: Readonly<Record<string, Tool>> = {
   test_simple_text: (ctx) => ctx.sendMessage('This is a simple text response for testing.'),
+  test_image_content: sendFiles('', 'image'),
+  test_audio_content: sendFiles('', 'audio'),
+  test_embedded_resource: sendFiles('', 'text'),
+  test_multiple_content_types: sendFiles('Several kinds:', 'image', 'text'),
   test_logging_tool: (ctx) => ctx.sendMessage('It logs nothing.'),
   test_error_handling() {
     throw new Error('This tool intentionally returns an error for testing');
@@ -130,12 +161,14 @@ export async function suitePipeline(ctx: ThreadContext): Promise<void> {
 
 type Json = Record<string, unknown>;
 
-/** Stands before a server, and gives it the tools. */
+/** Stands before a server, and gives it the tools and the resources. */
 export async function withSuiteTools(
   origin: string,
 ): Promise<AsyncDisposable & { readonly url: string }> {
+  const uris = new Map<string, string>();
+  for (const [uri, file] of Object.entries(RESOURCES)) uris.set(uri, await upload(origin, file));
   const server: Server = createServer((incoming, outgoing) => {
-    void pass(origin, incoming, outgoing);
+    void pass({ origin, uris }, incoming, outgoing);
   });
   const port = await localPort(server);
   return {
@@ -147,8 +180,21 @@ export async function withSuiteTools(
   };
 }
 
-async function pass(
+/** Stores a file; gives its address. */
+async function upload(
   origin: string,
+  { name, content }: { readonly name: string; readonly content: string | Uint8Array<ArrayBuffer> },
+): Promise<string> {
+  const form = new FormData();
+  form.set('contact_id', 'suite');
+  form.set('file', new Blob([content]), name);
+  const response = await fetch(`${origin}/api/v1/files`, { method: 'POST', body: form });
+  assert.equal(response.status, 201, await response.text());
+  return origin + String(response.headers.get('location'));
+}
+
+async function pass(
+  { origin, uris }: { readonly origin: string; readonly uris: ReadonlyMap<string, string> },
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): Promise<void> {
@@ -156,7 +202,7 @@ async function pass(
   for await (const piece of incoming) pieces.push(piece);
   const text = Buffer.concat(pieces).toString();
   const headers = { ...incoming.headers };
-  const body = asChat(text, headers);
+  const body = withAddress(asChat(text, headers), headers, uris);
   headers['content-length'] = String(Buffer.byteLength(body));
   // The host stays as it is: the server checks it.
   const options = { method: incoming.method, path: incoming.url, headers };
@@ -192,6 +238,20 @@ function asChat(body: string, headers: IncomingHttpHeaders): string {
     ...message,
     params: { ...params, name: 'chat', arguments: { message: text } },
   });
+}
+
+/** A request for one of the resources, as one for the file that stands for it. */
+function withAddress(
+  body: string,
+  headers: IncomingHttpHeaders,
+  uris: ReadonlyMap<string, string>,
+): string {
+  const message = parsed(body);
+  const { params } = message;
+  const uri = isJson(params) ? uris.get(String(params['uri'])) : undefined;
+  if (!isJson(params) || uri === undefined) return body;
+  if (headers['mcp-name'] === params['uri']) headers['mcp-name'] = uri;
+  return JSON.stringify({ ...message, params: { ...params, uri } });
 }
 
 function withTools(body: string): string {

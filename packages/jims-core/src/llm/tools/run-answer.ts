@@ -1,3 +1,4 @@
+import { addCallFrames, callerOfNow } from '../../errors/call-frames.ts';
 import type { ChatMessage } from '../chat/messages.ts';
 import type { FinishReason } from '../finish-reasons.ts';
 import { PlainHost } from './loop-host.ts';
@@ -94,8 +95,13 @@ export class ToolAnswer implements RunAnswer {
 
   async next(): Promise<IteratorResult<AnswerPart, void>> {
     this.#parts ??= this.#read(this.#hostFor());
-    const { done, value } = await this.#parts.next();
-    return done ? { done, value: undefined } : { done: false, value: this.#apart(value) };
+    try {
+      const { done, value } = await this.#parts.next();
+      return done ? { done, value: undefined } : { done: false, value: this.#apart(value) };
+    } catch (error) {
+      addCallFrames(error, callerOfNow());
+      throw error;
+    }
   }
 
   async return(): Promise<IteratorResult<AnswerPart, void>> {

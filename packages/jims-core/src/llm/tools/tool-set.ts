@@ -22,18 +22,29 @@ const MAX_QUESTION = 4 * 1024;
 const MISTAKES: ReadonlySet<string> = new Set(['step_nested', 'invalid_event']);
 const NOTHING = { type: 'object', properties: {} };
 
+/** Gets what a tool threw. */
+type OnToolFailed = (tool: string, error: unknown) => void;
+
 /** The tools of one loop. */
 export class ToolSet {
   readonly #tools: ReadonlyMap<string, BoundTool>;
+  readonly #onFailed: OnToolFailed | undefined;
 
   /** @throws JimsError `llm_input_invalid` for a tool that no provider takes, or that cannot ask for approval. */
-  static of<T extends object>(tools: RunTools<T> | undefined): ToolSet {
+  static of<T extends object>(tools: RunTools<T> | undefined, onFailed?: OnToolFailed): ToolSet {
     const all: [string, RunTool][] = Object.entries(tools ?? {});
-    return new ToolSet(all.map(([name, tool]) => [name, bound(name, tool)]));
+    return new ToolSet(
+      all.map(([name, tool]) => [name, bound(name, tool)]),
+      onFailed,
+    );
   }
 
-  private constructor(tools: readonly (readonly [string, BoundTool])[]) {
+  private constructor(
+    tools: readonly (readonly [string, BoundTool])[],
+    onFailed: OnToolFailed | undefined,
+  ) {
     this.#tools = new Map(tools);
+    this.#onFailed = onFailed;
   }
 
   /** The tools as a model gets them. */
@@ -61,6 +72,7 @@ export class ToolSet {
       return { ...call, ...(await tool.plan(called.arguments)) };
     } catch (error) {
       signal.throwIfAborted();
+      this.#onFailed?.(call.name, error);
       return { ...call, fault: messageOf(error) };
     }
   }
@@ -81,6 +93,7 @@ export class ToolSet {
       scope.signal.throwIfAborted();
       // A mistake in the app, which no model can do anything about.
       if (isJimsError(error) && MISTAKES.has(error.code)) throw error;
+      this.#onFailed?.(call.name, error);
       return failed(messageOf(error));
     }
   }

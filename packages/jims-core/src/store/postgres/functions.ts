@@ -3,6 +3,7 @@ import {
   FRESH_BYTES,
   FRESH_EVENTS,
   MAX_SERVICE_QUESTIONS,
+  MAX_SUBSCRIPTIONS,
   RECOVERY_PAUSES_MS,
   RETRIED_CODES,
   RETRIED_FOR_MS,
@@ -37,10 +38,11 @@ const FILES = [
   'feedback',
   'files',
   'run-lists',
+  'outbox',
 ];
 
 /** How many messages a search looks at before it asks the index, and how many it takes from there. */
-const SEARCH_LOOK_AT = 2000;
+const SEARCH_LOOK_AT = 500;
 const SEARCH_HITS = 20_000;
 
 /**
@@ -56,6 +58,7 @@ export const FUNCTIONS: string = FILES.map(readSql)
   .replaceAll(':fresh_bytes', String(FRESH_BYTES))
   .replaceAll(":'superseded'", `'${SUPERSEDED}'`)
   .replaceAll(':max_service_questions', String(MAX_SERVICE_QUESTIONS))
+  .replaceAll(':max_subscriptions', String(MAX_SUBSCRIPTIONS))
   .replaceAll(':recovery_pauses', `'{${RECOVERY_PAUSES_MS.join(', ')}}'::integer[]`)
   .replaceAll(':suspect_recoveries', String(SUSPECT_RECOVERIES))
   .replaceAll(':retried_codes', `'{${RETRIED_CODES.join(', ')}}'::text[]`)

@@ -14,6 +14,7 @@ import { Purge, instanceStore } from './instances.ts';
 import { migrate } from './migrations.ts';
 import { NotedEvents } from './noted-events.ts';
 import { Notifications } from './notifications.ts';
+import { outboxStore } from './outbox.ts';
 import { overviewStore } from './overviews.ts';
 import { progressStore } from './progress.ts';
 import { questionStore } from './questions.ts';
@@ -74,6 +75,7 @@ export async function openPostgresStore(
     ...overviewStore(db, noted),
     ...feedbackStore(db, watchers),
     ...fileRecords(db),
+    ...outboxStore(db),
     ...eventStore(db, watchers),
     ...runStore(db, { notifications, unanswered, watchers }),
     ...runRecords(db),

@@ -125,6 +125,8 @@ const OWN_TABLES = [
   'feedback',
   'files',
   'file_chunks',
+  'subscriptions',
+  'deliveries',
 ];
 
 /** The statements that let a role use tables that another one made. */

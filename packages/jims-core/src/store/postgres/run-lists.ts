@@ -1,5 +1,7 @@
 import type { JsonObject } from '../../thread/event.ts';
-import type { RunStatus, RunStore, RunSummary } from '../run-store.ts';
+import type { QuestionRecord } from '../chain-records.ts';
+import { MAX_WAITING_LISTED, runsLookAt } from '../run-store.ts';
+import type { RunStatus, RunStore, RunSummary, ThreadRun } from '../run-store.ts';
 import type { EventPosition } from '../thread-store.ts';
 import type { Database } from './database.ts';
 import { uuidOrNull } from './parameters.ts';
@@ -29,14 +31,32 @@ interface SummaryRow {
 }
 
 /** A row of `jims.list_runs`: a run, or, as the last one, where to go on. */
-interface ListRow {
+interface ListRow extends NextRow {
   readonly run: SummaryRow | null;
+}
+
+interface NextRow {
   readonly id: string | null;
   readonly createdAt: string | null;
 }
 
-/** The runs of a thread. */
-export function runLists(db: Database): Pick<RunStore, 'listRuns' | 'runsOfEvents'> {
+/** A row of `jims.list_runs_of`: a run, or, as the last one, where to go on. */
+interface ThreadRunRow extends NextRow {
+  readonly runId: string | null;
+  readonly threadId: string;
+  readonly status: RunStatus;
+  readonly chainId: string;
+  readonly acceptedAt: string;
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
+  readonly questionState: QuestionRecord['state'] | null;
+  readonly audience: QuestionRecord['audience'];
+  readonly answeredBy: string | null;
+  readonly closedAt: string | null;
+}
+
+/** The runs of threads. */
+export function runLists(db: Database): Pick<RunStore, 'listRuns' | 'listRunsOf' | 'runsOfEvents'> {
   return {
     async listRuns(threadId, { limit, before }) {
       if (before && uuidOrNull(before.id) === null) return { runs: [], next: undefined };
@@ -49,6 +69,21 @@ export function runLists(db: Database): Pick<RunStore, 'listRuns' | 'runsOfEvent
       });
       return {
         runs: rows.flatMap(({ run }) => (run ? [toSummary(run)] : [])),
+        next: toPosition(rows.at(-1)),
+      };
+    },
+
+    async listRunsOf(threadIds, before) {
+      if (before && uuidOrNull(before.id) === null) return { runs: [], next: undefined };
+      const rows = await db.rowsOf<ThreadRunRow>('list_runs_of', {
+        thread_ids: threadIds.filter((id) => uuidOrNull(id) !== null),
+        created_at: before?.createdAt,
+        id: before?.id,
+        look_at: runsLookAt(threadIds.length),
+        max_waiting: MAX_WAITING_LISTED,
+      });
+      return {
+        runs: rows.flatMap(toThreadRun),
         next: toPosition(rows.at(-1)),
       };
     },
@@ -69,7 +104,26 @@ export function runLists(db: Database): Pick<RunStore, 'listRuns' | 'runsOfEvent
   };
 }
 
-function toPosition(row: ListRow | undefined): EventPosition | undefined {
+function toThreadRun(row: ThreadRunRow): ThreadRun[] {
+  const { runId, threadId, status, chainId, acceptedAt, questionState: state, audience } = row;
+  if (runId === null) return [];
+  const answeredBy = row.answeredBy ?? undefined;
+  const closedAt = row.closedAt ?? undefined;
+  return [
+    {
+      runId,
+      threadId,
+      status,
+      chainId,
+      acceptedAt,
+      startedAt: row.startedAt ?? undefined,
+      finishedAt: row.finishedAt ?? undefined,
+      question: state === null ? undefined : { state, audience, answeredBy, closedAt },
+    },
+  ];
+}
+
+function toPosition(row: NextRow | undefined): EventPosition | undefined {
   const { id = null, createdAt = null } = row ?? {};
   return id !== null && createdAt !== null ? { id, createdAt } : undefined;
 }

@@ -1,7 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 
 import { JimsError } from '../../errors/jims-error.ts';
-import { asStoreError, isBusy } from './errors.ts';
+import { isBusy } from './errors.ts';
+import type { Health } from './health.ts';
 import { LOCK_RETRY_MS, LOCK_WAIT_MS } from './lock.ts';
 
 interface PendingWrite {
@@ -22,6 +23,7 @@ interface PendingWrite {
  */
 export class CommitGroup {
   readonly #db: DatabaseSync;
+  readonly #health: Health;
   readonly #onCommitted: () => void;
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
@@ -30,8 +32,9 @@ export class CommitGroup {
   #idle: PromiseWithResolvers<void> | undefined;
 
   /** @param onCommitted Called after each transaction that is on disk. */
-  constructor(db: DatabaseSync, onCommitted: () => void) {
+  constructor(db: DatabaseSync, health: Health, onCommitted: () => void) {
     this.#db = db;
+    this.#health = health;
     this.#onCommitted = onCommitted;
     this.#begin = db.prepare('BEGIN IMMEDIATE');
     this.#commit = db.prepare('COMMIT');
@@ -79,10 +82,11 @@ export class CommitGroup {
       this.#transaction(group);
     } catch (error) {
       if (isBusy(error)) this.#waitAgain(group, error);
-      else if (group.length === 1) group[0]?.reject(asStoreError(error));
+      else if (group.length === 1) group[0]?.reject(this.#health.failed(error));
       else for (const write of group) this.#commitAll([write]);
       return;
     }
+    this.#health.wrote();
     for (const write of group) write.resolve();
     this.#onCommitted();
   }
@@ -102,7 +106,7 @@ export class CommitGroup {
     const now = performance.now();
     for (const write of group) {
       if (write.deadline > now) this.#pending.push(write);
-      else write.reject(lockedError(cause));
+      else write.reject(this.#health.failed(lockedError(cause)));
     }
     if (this.#pending.length === 0) return;
     clearTimeout(this.#retry);

@@ -24,6 +24,7 @@ const NAMING_INDEXES = [
   { table: 'jims_activity', index: 'jims_activity_contact_has_up' },
   { table: 'jims_activity', index: 'jims_activity_contact_has_down' },
   { table: 'jims_files', index: 'jims_files_contact' },
+  { table: 'jims_subscriptions', index: 'jims_subscriptions_chain' },
   { table: 'jims_runs', index: 'jims_runs_key' },
 ];
 
@@ -173,12 +174,13 @@ export class Erasing {
     return true;
   }
 
-  /** Removes questions and feedback, and marks files; returns how many rows that were. */
+  /** Removes questions, feedback and subscriptions, and marks files; returns how many rows that were. */
   #eraseSide(threadId: string, limit: number): number {
-    const { questions, feedback, files } = this.#tables;
+    const { questions, feedback, outbox, files } = this.#tables;
     return (
       questions.removeSome(threadId, limit) +
       feedback.removeSome(threadId, limit) +
+      outbox.removeSome(threadId, limit) +
       files.eraseSomeOf({ threadId }, limit)
     );
   }

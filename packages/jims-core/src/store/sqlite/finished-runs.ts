@@ -47,23 +47,25 @@ const SQL = {
 
 /** Removes what is not needed of finished runs. Call its methods inside a transaction. */
 export class FinishedRuns {
-  readonly #tables: Pick<Tables, 'questions' | 'journal'>;
+  readonly #tables: Pick<Tables, 'questions' | 'journal' | 'outbox'>;
   readonly #sql: Statements<typeof SQL>;
   /** Where the look for old journals goes on. */
   #lookedAt = '';
 
-  constructor(db: DatabaseSync, tables: Pick<Tables, 'questions' | 'journal'>) {
+  constructor(db: DatabaseSync, tables: Pick<Tables, 'questions' | 'journal' | 'outbox'>) {
     this.#tables = tables;
     this.#sql = prepareAll(db, SQL);
   }
 
-  /** Removes old runs with the questions that they asked, and returns how many. */
+  /** Removes old runs with the questions that they asked and who subscribed to them; returns how many. */
   removeOld(ageMs: number, limit: number): number {
     const rows = this.#sql.old.all(storedBefore(ageMs), limit);
     if (rows.length === 0) return 0;
     const questions = rows.flatMap(([, id]) => (id === null ? [] : [id]));
     if (questions.length > 0) this.#tables.questions.remove(questions);
-    this.#sql.remove.run(JSON.stringify(rows.map(([ticket]) => ticket)));
+    const tickets = rows.map(([ticket]) => ticket);
+    this.#tables.outbox.removeOfRuns(tickets);
+    this.#sql.remove.run(JSON.stringify(tickets));
     return rows.length;
   }
 

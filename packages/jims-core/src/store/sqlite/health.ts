@@ -14,28 +14,29 @@ export class Health {
     return this.#isWell;
   }
 
-  /** Notes the outcome of a write; SQLite's errors become errors of the store. */
-  async ofWrite<T>(work: Promise<T>): Promise<T> {
-    const value = await work.catch((error: unknown) => this.#failed(error));
+  /** A write has worked. */
+  wrote(): void {
     this.#isWell = true;
-    return value;
   }
 
-  /** Like {@link ofWrite}, for a read: that it works says nothing about writing. */
+  /** Notes the outcome of a read. That it works says nothing about writing. */
   ofRead<T>(work: Promise<T>): Promise<T> {
-    return work.catch((error: unknown) => this.#failed(error));
+    return work.catch((error: unknown) => {
+      throw this.failed(error);
+    });
+  }
+
+  /** Notes a failure, and gives it as an error of the store. */
+  failed(error: unknown): unknown {
+    const cause = error instanceof JimsError ? error.cause : error;
+    if (isSqliteError(cause)) this.#isWell = false;
+    if (isDamage(cause)) this.#damagedUntil = performance.now() + DAMAGE_MS;
+    return asStoreError(error);
   }
 
   /** @throws JimsError `store_unavailable` for a while after the file was found damaged. */
   requireNoDamage(): void {
     if (performance.now() > this.#damagedUntil) return;
     throw new JimsError('store_unavailable', 'SQLite: the database file is damaged');
-  }
-
-  #failed(error: unknown): never {
-    const cause = error instanceof JimsError ? error.cause : error;
-    if (isSqliteError(cause)) this.#isWell = false;
-    if (isDamage(cause)) this.#damagedUntil = performance.now() + DAMAGE_MS;
-    throw asStoreError(error);
   }
 }

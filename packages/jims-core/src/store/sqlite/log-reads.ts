@@ -32,9 +32,10 @@ const SQL = {
   typesBefore: sql<TypeRow>(`SELECT event_id, created_at, event_type FROM thread_events
      WHERE thread_id = ?1 AND (created_at, event_id) < (?2, ?3)
      ORDER BY created_at DESC, event_id DESC LIMIT ?4`),
+  // The pluses keep SQLite from reading the whole thread in this order.
   byIds: sql<EventRow>(`SELECT ${COLUMNS} FROM thread_events
      WHERE thread_id = ?1 AND event_id IN (SELECT value FROM json_each(?2))
-     ORDER BY created_at, event_id`),
+     ORDER BY +created_at, +event_id`),
 };
 
 // The domain is taken from the type, because the original leaves event_domain empty.

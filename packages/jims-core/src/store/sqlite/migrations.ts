@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 
 import { JimsError } from '../../errors/jims-error.ts';
 import { STEP_5 } from './step-5.ts';
+import { STEP_6 } from './step-6.ts';
 
 /**
  * The two tables of the Python original; tables that are there already are used as they are. SQLAlchemy
@@ -173,6 +174,7 @@ CREATE TABLE jims_erasing_chains (
 ) WITHOUT ROWID;
 `,
   STEP_5,
+  STEP_6,
 ];
 
 /** Brings the tables up to date; safe to run twice and from several processes at once. */

@@ -1,6 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
 
-import type { EventPosition, RunList, RunPage, RunSummary } from '../store.ts';
+import { MAX_WAITING_LISTED, runsLookAt } from '../store.ts';
+import type {
+  EventPosition,
+  RunList,
+  RunPage,
+  RunSummary,
+  ThreadRun,
+  ThreadRunList,
+} from '../store.ts';
 import { fromHex, listParameter, parseStoredJson, toHex } from './columns.ts';
 import { BEGINNING, END, positionOf } from './log-reads.ts';
 import { prepareAll, sql } from './rows.ts';
@@ -84,6 +92,44 @@ export class RunLists {
     return { runs, next: lookedAt === LOOK_AT ? next : undefined };
   }
 
+  listOf(threadIds: readonly string[], before: EventPosition | undefined): ThreadRunList {
+    const runs = before ? [] : this.#waitingOf(threadIds);
+    const to = before ? positionOf(before) : END;
+    const lookAt = runsLookAt(threadIds.length);
+    const logs = threadIds.map((threadId) => {
+      const rows = this.#sql.logged.all(toHex(threadId), ...to, lookAt);
+      return { threadId, rows, end: rows.length === lookAt ? rows.at(-1) : undefined };
+    });
+    // What came before the newest of these is not known of every thread.
+    const [end] = logs.flatMap(({ end: last }) => (last ? [last] : [])).toSorted(newestFirst);
+    const known = logs
+      .flatMap(({ threadId, rows }) => rows.map((row) => ({ threadId, row })))
+      .filter(({ row }) => row[2] !== null && (!end || newestFirst(row, end) <= 0))
+      .toSorted((a, b) => newestFirst(a.row, b.row));
+    for (const { threadId, row } of known) runs.push(...this.#threadRun(row[0], threadId));
+    return { runs, next: end && { createdAt: toPublicTime(end[1]), id: fromHex(end[0]) } };
+  }
+
+  #waitingOf(threadIds: readonly string[]): ThreadRun[] {
+    const runs: ThreadRun[] = [];
+    for (const threadId of threadIds) {
+      const left = MAX_WAITING_LISTED - runs.length;
+      for (const [runId] of this.#sql.waiting.all(toHex(threadId), null, left)) {
+        runs.push(...this.#threadRun(runId, threadId));
+      }
+    }
+    return runs;
+  }
+
+  #threadRun(id: string, threadId: string): ThreadRun[] {
+    const run = this.#records.summary(fromHex(id));
+    if (!run) return [];
+    const { runId, status, chainId, acceptedAt, startedAt, finishedAt } = run;
+    const { state, audience, answeredBy, closedAt } = run.question ?? {};
+    const question = state && audience && { state, audience, answeredBy, closedAt };
+    return [{ runId, threadId, status, chainId, acceptedAt, startedAt, finishedAt, question }];
+  }
+
   ofEvents(threadId: string, events: readonly EventPosition[]): ReadonlyMap<string, string> {
     const thread = toHex(threadId);
     const ids = listParameter(events.map(({ id }) => toHex(id)));
@@ -113,6 +159,10 @@ export class RunLists {
     const run = this.#records.summary(fromHex(runId));
     return run ? [run] : [];
   }
+}
+
+function newestFirst([id, createdAt]: LogRow, [otherId, otherAt]: LogRow): number {
+  return compare(otherAt, createdAt) || compare(otherId, id);
 }
 
 function compare(one: string, other: string): number {

@@ -68,6 +68,10 @@ const SQL = {
   active: sql<ActiveRow>(
     `SELECT ${ACTIVE} FROM jims_runs r WHERE r.run_id = ? AND r.status IN ('queued', 'running')`,
   ),
+  chainOfRunning: sql<
+    readonly [chainId: string | null, recoveries: number]
+  >(`SELECT chain_id, recoveries FROM jims_runs
+     WHERE run_id = ? AND status = 'running' AND instance_id = ? AND attempt = ?`),
   next: sql<
     readonly [alive: number, ...ActiveRow]
   >(`SELECT ${ALIVE} AND NOT coalesce(i.draining AND r.durable, 0), ${ACTIVE}
@@ -130,6 +134,18 @@ export class RunRows {
     const row = this.#sql.active.get(toHex(runId));
     const run = row && toActive(row);
     return run?.instanceId === instanceId && run.attempt === attempt ? run : undefined;
+  }
+
+  /** What results of a run are stored by, while it runs and is still this owner's: a step needs no more. */
+  chainOfRunning({
+    runId,
+    instanceId,
+    attempt,
+  }: RunOwner): { readonly chainId: string; readonly recoveries: number } | undefined {
+    const row = this.#sql.chainOfRunning.get(toHex(runId), instanceId, attempt);
+    if (!row) return undefined;
+    const [chainId, recoveries] = row;
+    return { chainId: chainId === null ? runId : fromHex(chainId), recoveries };
   }
 
   next(threadId: string): NextRun | undefined {

@@ -7,7 +7,7 @@ import { storedTimeOf } from './log-reads.ts';
 import { BEGINNING_OF_DATA, messageBeginning } from './message-beginning.ts';
 import { prepareAll, sql } from './rows.ts';
 import type { Statements } from './rows.ts';
-import { shelfKey, shelfOf } from './shelves.ts';
+import { endOfShelf, shelfKey, shelfOf } from './shelves.ts';
 import type { Shelves } from './shelves.ts';
 import { ALL_INDEXED } from './step-5.ts';
 import { toPublicTime } from './timestamp.ts';
@@ -21,7 +21,11 @@ const LOOK_AT_THREADS = 200;
 const MAX_FOUND = 1000;
 /** How many shelves one search looks at. */
 const MAX_SHELVES = 128;
+/** How many messages are taken from a shelf at once: those of a thousand threads, mostly. */
+const TAKE_DOCS = 2048;
 const LOOK_UP = 500;
+/** For so long a search looks at shelves before other work has its turn. */
+const MAX_MS = 4;
 
 type UnindexedRow = readonly [
   threadNo: number,
@@ -48,7 +52,8 @@ const SQL = {
   mark: 'UPDATE jims_activity SET unindexed_since = ?2, indexed_until = ?3 WHERE thread_no = ?1',
   note: 'INSERT INTO jims_searched (doc, thread_no, event_id) VALUES (?, ?, ?)',
   add: 'INSERT INTO jims_search (rowid, words) VALUES (?, ?)',
-  match: sql<readonly [doc: number]>('SELECT rowid FROM jims_search WHERE jims_search MATCH ?'),
+  match: sql<readonly [doc: number]>(`SELECT rowid FROM jims_search
+     WHERE jims_search MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ${TAKE_DOCS}`),
   threadsOf: sql<readonly [threadNo: number]>(
     'SELECT DISTINCT thread_no FROM jims_searched WHERE doc IN (SELECT value FROM json_each(?))',
   ),
@@ -159,20 +164,28 @@ export class MessageSearch {
     const query = queryWords(text);
     if (!query) return [];
     const found = new Set<number>();
+    let begun = performance.now();
     for (const shelf of this.#shelves.newest(contactId, MAX_SHELVES)) {
       this.#findOn(shelf, query, found);
       if (found.size >= MAX_FOUND) break;
+      if (performance.now() - begun < MAX_MS) continue;
       await setImmediate();
+      begun = performance.now();
     }
     return [...found];
   }
 
   #findOn(shelf: number, query: QueryWords, found: Set<number>): void {
-    const rows = this.#sql.match.all(matchOf(query, shelf));
-    const docs = rows.map(([doc]) => doc);
-    while (docs.length > 0 && found.size < MAX_FOUND) {
-      const newest = docs.splice(-LOOK_UP);
-      for (const [threadNo] of this.#sql.threadsOf.all(JSON.stringify(newest))) found.add(threadNo);
+    const match = matchOf(query, shelf);
+    for (let before = endOfShelf(shelf); ;) {
+      const docs = this.#sql.match.all(match, before).map(([doc]) => doc);
+      for (let from = 0; from < docs.length && found.size < MAX_FOUND; from += LOOK_UP) {
+        const some = JSON.stringify(docs.slice(from, from + LOOK_UP));
+        for (const [threadNo] of this.#sql.threadsOf.all(some)) found.add(threadNo);
+      }
+      const last = docs.at(-1);
+      if (last === undefined || docs.length < TAKE_DOCS || found.size >= MAX_FOUND) return;
+      before = last;
     }
   }
 }

@@ -62,6 +62,11 @@ export function shelfOf(doc: number): number {
   return Math.floor(doc / SHELF_MESSAGES);
 }
 
+/** A number that is greater than that of each message of a shelf. */
+export function endOfShelf(shelf: number): number {
+  return (shelf + 1) * SHELF_MESSAGES;
+}
+
 /** What each word of a shelf begins with in the search table. */
 export function shelfKey(shelf: number): string {
   return shelf.toString(36).padStart(KEY_DIGITS, '0');

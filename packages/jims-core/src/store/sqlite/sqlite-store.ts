@@ -5,7 +5,14 @@ import { DirectoryFileStore } from '../files/directory-file-store.ts';
 import { MemoryFileStore } from '../files/memory-file-store.ts';
 import { readTail } from '../read-tail.ts';
 import { threadBusy, threadNotFound } from '../refusals.ts';
-import type { FileRecords, FileStore, Store, ThreadList, ThreadQuery } from '../store.ts';
+import type {
+  FileRecords,
+  FileStore,
+  OutboxStore,
+  Store,
+  ThreadList,
+  ThreadQuery,
+} from '../store.ts';
 import { ThreadWatchers } from '../thread-watchers.ts';
 import { Accepting } from './accepting.ts';
 import { Asking } from './asking.ts';
@@ -44,12 +51,12 @@ export function sqliteStoreOn(db: DatabaseSync, file: string): Store {
   const instances = new InstanceRows(db);
   const { accepting, transitions, recovery } = stateMachine(tables, instances);
   const lists = new QuestionLists(db);
-  const group = new CommitGroup(db, () => {
+  const health = new Health();
+  const group = new CommitGroup(db, health, () => {
     for (const threadId of appendedTo) watchers.wake(threadId);
     appendedTo.clear();
   });
-  const health = new Health();
-  const write = <T>(work: () => T): Promise<T> => health.ofWrite(group.write(work));
+  const write = <T>(work: () => T): Promise<T> => group.write(work);
   const read = <T>(query: () => T | Promise<T>): Promise<T> => health.ofRead(whenUnlocked(query));
   const retention = new ThreadEraser(db, tables, write, watchers);
   const fileStore = fileStoreBeside(file);
@@ -106,6 +113,7 @@ export function sqliteStoreOn(db: DatabaseSync, file: string): Store {
     appendInRun: (run, added) => write(() => transitions.append(run, added)),
     finishRun: (run, outcome) => write(() => transitions.finish(run, outcome)),
     listRuns: (threadId, page) => read(() => tables.runLists.list(threadId, page)),
+    listRunsOf: (threadIds, before) => read(() => tables.runLists.listOf(threadIds, before)),
     runsOfEvents: (threadId, positions) =>
       read(() => tables.runLists.ofEvents(threadId, positions)),
     run: (runId) => read(() => records.byId(runId)),
@@ -126,6 +134,7 @@ export function sqliteStoreOn(db: DatabaseSync, file: string): Store {
     standing: () => read(() => lists.standing()),
 
     ...fileRecords(tables, { read, write }),
+    ...outboxStore(tables, { read, write }),
 
     renewLease: (instanceId, leaseMs, about) =>
       write(() => instances.renewLease(instanceId, leaseMs, about)),
@@ -161,6 +170,18 @@ function fileRecords({ files }: Tables, { read, write }: Access): FileMethods {
     dropFiles: (fileIds) => write(() => files.erase(fileIds)),
     filesToErase: (options) => write(() => files.toErase(options)),
     forgetFiles: (fileIds) => write(() => files.forget(fileIds)),
+  };
+}
+
+function outboxStore({ outbox }: Tables, { read, write }: Access): OutboxStore {
+  return {
+    subscribe: (subscription) => write(() => outbox.subscribe(subscription)),
+    subscriptions: (of) => read(() => outbox.subscriptions(of)),
+    unsubscribe: (subscription) => write(() => outbox.unsubscribe(subscription)),
+    // Most of the time there is nothing: then nothing is written.
+    takeDeliveries: async (request) =>
+      (await read(() => outbox.isDue(request.kinds))) ? write(() => outbox.take(request)) : [],
+    endDelivery: (taken, outcome) => write(() => outbox.end(taken, outcome)),
   };
 }
 

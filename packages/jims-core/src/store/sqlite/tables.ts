@@ -8,6 +8,7 @@ import { FileRows } from './file-rows.ts';
 import { JournalRows } from './journal.ts';
 import { LogReads } from './log-reads.ts';
 import { NotedEvents } from './noted-events.ts';
+import { Outbox } from './outbox.ts';
 import { QuestionRows } from './questions.ts';
 import { RunLists } from './run-lists.ts';
 import { RunRecords } from './run-records.ts';
@@ -32,6 +33,7 @@ export class Tables {
   readonly questions: QuestionRows;
   readonly feedback: FeedbackRows;
   readonly files: FileRows;
+  readonly outbox: Outbox;
   readonly noted: NotedEvents;
   readonly overviews: ThreadOverviews;
   readonly threadLists: ThreadLists;
@@ -52,6 +54,7 @@ export class Tables {
     this.chains = new Chains(db, this);
     this.feedback = new FeedbackRows(db, this);
     this.files = new FileRows(db);
+    this.outbox = new Outbox(db);
     this.noted = new NotedEvents(db);
     this.overviews = new ThreadOverviews(db);
     this.threadLists = new ThreadLists(db, this.overviews);

@@ -21,7 +21,7 @@ export class ThreadLists {
 
   /** @param among Only these threads, given by the numbers of their activity. */
   list({ limit, maxBytes, ...filters }: ThreadQuery, among?: readonly number[]): ThreadList {
-    const { text, values } = listStatement(filters, among);
+    const { text, values } = listStatement(filters, among && { threads: among, limit: limit + 1 });
     const rows = prepareAll(this.#db, { list: sql<ActiveThreadRow>(text) }).list.iterate(...values);
     const bounds = { limit, ...(maxBytes !== undefined && { maxBytes }) };
     const { rows: taken, more } = boundedRows(rows, bounds, ([, , , , config]) => config.length);
@@ -29,16 +29,23 @@ export class ThreadLists {
   }
 }
 
+/** Threads that a list is chosen from, by the numbers of their activity, and how many it needs of them. */
+interface Candidates {
+  readonly threads: readonly number[];
+  readonly limit: number;
+}
+
 /** The statement of a list, without a limit. Exported for the test of its plan. */
 export function listStatement(
   filters: Filters,
-  among?: readonly number[],
+  among?: Candidates,
 ): { readonly text: string; readonly values: readonly (string | number)[] } {
   const { order = 'activity', current = false } = filters;
   const standings = current ? [0] : [0, 1];
   const values: (string | number)[] = [];
+  // There is no index to go through for each standing by age, nor for candidates.
   const parts =
-    order === 'created'
+    order === 'created' || among
       ? [select(filters, among, `a.standing IN (${standings.join()})`, values)]
       : standings.map((standing) => select(filters, among, `a.standing = ${standing}`, values));
   // The parts are sorted already: they are merged.
@@ -48,22 +55,37 @@ export function listStatement(
   return { text: `${parts.join(' UNION ALL ')} ORDER BY ${merged} DESC`, values };
 }
 
-/** A condition for a filter that is not wanted would keep SQLite from using an index. */
 function select(
   filters: Filters,
-  among: readonly number[] | undefined,
+  among: Candidates | undefined,
   standing: string,
   values: (string | number)[],
 ): string {
-  const { contactId, externalId, feedback, waiting, before, order = 'activity' } = filters;
-  const conditions = [standing];
-  if (among) values.push(JSON.stringify(among));
+  const { externalId, order = 'activity' } = filters;
+  if (among) values.push(JSON.stringify(among.threads));
+  // The contact is in the table whose index is used.
+  const ofThread = order === 'created' || externalId !== undefined;
+  const conditions = [standing, ...conditionsOf(filters, ofThread, values)].join(' AND ');
+  if (!among || ofThread) {
+    return `SELECT ${ACTIVE_THREAD} FROM ${sourceOf(filters, among)} WHERE ${conditions}`;
+  }
+  values.push(among.limit);
+  return `SELECT ${ACTIVE_THREAD} FROM (
+      SELECT a.* FROM ${CANDIDATES} WHERE ${conditions} ORDER BY a.last_event_at DESC, a.thread_id DESC LIMIT ?
+    ) a CROSS JOIN ${THREAD}`;
+}
+
+/** A condition for a filter that is not wanted would keep SQLite from using an index. */
+function conditionsOf(
+  { contactId, externalId, feedback, waiting, before, order = 'activity' }: Filters,
+  ofThread: boolean,
+  values: (string | number)[],
+): readonly string[] {
+  const conditions: string[] = [];
   function where(condition: string, ...given: readonly string[]): void {
     conditions.push(condition);
     values.push(...given);
   }
-  // The contact is in the table whose index is used.
-  const ofThread = order === 'created' || externalId !== undefined;
   if (contactId !== undefined) where(`${ofThread ? 't' : 'a'}.contact_id = ?`, contactId);
   if (externalId !== undefined) where('t.external_id = ?', externalId);
   if (feedback !== undefined) where(`a.has_${feedback}`);
@@ -73,22 +95,22 @@ function select(
       order === 'created' ? '(t.created_at, t.thread_id)' : '(a.last_event_at, a.thread_id)';
     where(`${position} < (?, ?)`, toStoredTime(before.createdAt), toHex(before.id));
   }
-  return `SELECT ${ACTIVE_THREAD} FROM ${sourceOf(filters, among)} WHERE ${conditions.join(' AND ')}`;
+  return conditions;
 }
 
+const CANDIDATES = 'json_each(?) f CROSS JOIN jims_activity a ON a.thread_no = f.value';
+const THREAD = 'threads t ON t.thread_id = a.thread_id';
+
 /** `CROSS JOIN` keeps the order of the tables: SQLite has no statistics to find the best one by. */
-function sourceOf(filters: Filters, among: readonly number[] | undefined): string {
+function sourceOf(filters: Filters, among: Candidates | undefined): string {
   const { contactId, externalId, feedback, waiting, order = 'activity' } = filters;
-  const thread = 'threads t ON t.thread_id = a.thread_id';
   const activity = 'jims_activity a ON a.thread_id = t.thread_id';
-  if (among) {
-    return `json_each(?) f CROSS JOIN jims_activity a ON a.thread_no = f.value CROSS JOIN ${thread}`;
-  }
+  if (among) return `${CANDIDATES} CROSS JOIN ${THREAD}`;
   if (externalId !== undefined)
     return `threads t INDEXED BY jims_threads_external CROSS JOIN ${activity}`;
   if (order === 'created') return `threads t CROSS JOIN ${activity}`;
   let index = contactId === undefined ? 'jims_activity_all' : 'jims_activity_contact';
   if (feedback !== undefined) index += `_has_${feedback}`;
   else if (waiting === true) index += '_is_waiting';
-  return `jims_activity a INDEXED BY ${index} CROSS JOIN ${thread}`;
+  return `jims_activity a INDEXED BY ${index} CROSS JOIN ${THREAD}`;
 }

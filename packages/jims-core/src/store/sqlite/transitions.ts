@@ -35,10 +35,10 @@ export class RunTransitions {
 
   storeEntries(run: RunOwner, entries: readonly JournalEntry[]): 'stored' | 'fenced' {
     const { runs, durable, journal } = this.#tables;
-    const owned = runs.owned(run);
-    if (owned?.status !== 'running') return 'fenced';
-    journal.add(owned.chainId, entries);
-    if (owned.recoveries > 0) durable.noteProgress(run.runId);
+    const running = runs.chainOfRunning(run);
+    if (!running) return 'fenced';
+    journal.add(running.chainId, entries);
+    if (running.recoveries > 0) durable.noteProgress(run.runId);
     return 'stored';
   }
 

@@ -51,7 +51,8 @@ test('the parameters are those of the database', async () => {
            'release_run', 'retry_run', 'list_questions', 'purge_chains', 'list_overviews',
            'thread_overview', 'take_unindexed', 'put_words', 'set_feedback', 'list_feedback',
            'begin_file', 'complete_file', 'list_files', 'drop_contact_files', 'files_to_erase',
-           'accept_with_files', 'list_runs', 'runs_of_events', 'forget_threads',
+           'accept_with_files', 'list_runs', 'list_runs_of', 'runs_of_events', 'forget_threads', 'subscribe',
+           'take_deliveries', 'end_delivery',
            'bring_in_noted')`,
     ),
   );
@@ -67,5 +68,5 @@ test('the parameters are those of the database', async () => {
     });
     assert.equal(fits.length, 1, name);
   }
-  assert.equal(new Set(rows.map(({ name }) => name)).size, 36);
+  assert.equal(new Set(rows.map(({ name }) => name)).size, 40);
 });

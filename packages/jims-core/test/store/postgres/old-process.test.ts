@@ -114,6 +114,19 @@ test('a message that waits in an old process is not an early answer', async () =
   });
 });
 
+test('the end of a run of an old process is to be delivered to those that subscribed to it', async () => {
+  await withBoth(async ({ user: { store, ...user }, old }) => {
+    const run = await user.accept('one');
+    const second = await old.accept('two', run);
+    const names = { kind: 'test', owner: 'me', name: 'mine', config: {} };
+    assert.equal(await store.subscribe({ ...names, chainId: second.runId }), 'stored');
+    await user.finish(run);
+    await old.finish(second.runId, run);
+    const [taken] = await store.takeDeliveries({ kinds: ['test'], leaseMs: 1000, limit: 10 });
+    assert.equal(taken?.runId, second.runId);
+  });
+});
+
 test('a durable run whose request was not answered is given up, not ended', async () => {
   await withBoth(async ({ user, client }) => {
     const idempotency = keyOf('k');

@@ -157,7 +157,7 @@ async function requestOf(
     sentFiles: completion.sentFiles,
     canAnswer: isReachedAgain(target.thread),
     // These clients stop a run by closing the connection.
-    onDisconnect: 'cancel',
+    onDisconnect: 'cancel_unless_keyed',
   };
 }
 

@@ -3,7 +3,7 @@ import type { Run, RunEnd } from 'jims-core';
 import { reasonOf } from '../../../chat/answer-run.ts';
 import type { FileAddress } from '../../../chat/file-address.ts';
 import { isEnd, plainTextEvents } from '../../../chat/text-stream.ts';
-import type { PlainTextEvent } from '../../../chat/text-stream.ts';
+import type { PlainTextEvent, TextDelta } from '../../../chat/text-stream.ts';
 import { toHttpError } from '../../../http/error-response.ts';
 import type { ErrorAnswerOptions } from '../../../http/error-response.ts';
 import { jsonText } from '../../../http/fastapi/json-pieces.ts';
@@ -15,7 +15,7 @@ import { failureCode, openAiError } from '../shared/error.ts';
 import type { Echo } from './echo.ts';
 import { NOTHING, completedAt, questionIn, responseObject, usageOf } from './response.ts';
 import type { ResponseState } from './response.ts';
-import { StreamItems } from './stream-items.ts';
+import { StreamItems, TEXT_DELTA } from './stream-items.ts';
 import type { WireEvent } from './stream-items.ts';
 
 export interface StreamOptions extends ErrorAnswerOptions {
@@ -68,18 +68,27 @@ class ResponseEncoder {
   }
 
   read(event: PlainTextEvent): Iterable<SseFrame> {
+    if (event.type === 'text_delta') return this.#piece(event);
     if (isEnd(event)) return this.#end(event);
     return this.#numbered(this.#change(event));
   }
 
-  #change(event: Exclude<PlainTextEvent, RunEnd>): Iterable<WireEvent> {
+  /** As `#numbered`, for what nearly all of a stream is. */
+  #piece(event: TextDelta): SseFrame[] {
+    const written = this.#items.grow(event);
+    if (written === undefined) return [];
+    const number = this.#next + Math.max(1, event.pieces) - 1;
+    this.#next = number + 1;
+    if (number <= this.#startingAfter) return [];
+    return [{ id: number, event: TEXT_DELTA, data: `${written}${number}}` }];
+  }
+
+  #change(event: Exclude<PlainTextEvent, RunEnd | TextDelta>): Iterable<WireEvent> {
     switch (event.type) {
       case 'status':
         return this.#items.status(event.status.message);
       case 'text_start':
         return this.#items.begin(event.messageId);
-      case 'text_delta':
-        return this.#items.grow(event);
       case 'text_end':
         return this.#items.endText(event.messageId);
       case 'reasoning_start':

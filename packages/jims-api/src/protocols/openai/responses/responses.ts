@@ -3,6 +3,7 @@ import * as v from 'valibot';
 
 import { resultOfRun, runHeaders } from '../../../chat/answer-run.ts';
 import { fileAddress } from '../../../chat/file-address.ts';
+import { hasKey } from '../../../chat/idempotency.ts';
 import { isActive, statusOf } from '../../../chat/run-status.ts';
 import { startRun } from '../../../chat/start-run.ts';
 import { joinRun, streamRun } from '../../../chat/stream-run.ts';
@@ -132,10 +133,10 @@ async function createResponse(api: ApiContext, call: Call): Promise<Response> {
   const request = {
     ...target,
     canAnswer: !isThrownAway,
-    onDisconnect: background ? 'continue' : 'cancel',
+    onDisconnect: background ? 'continue' : 'cancel_unless_keyed',
   } as const;
   if (stream) {
-    const seen = call.request.headers.has('idempotency-key') ? numberSeen(call) : undefined;
+    const seen = hasKey(call) ? numberSeen(call) : undefined;
     return streamRun(api, call, request, (run) => {
       if (isThrownAway) throwAway(api, call, run);
       const startingAfter = run.replayed ? seen : undefined;

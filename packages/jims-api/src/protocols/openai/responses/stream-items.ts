@@ -1,11 +1,14 @@
 import type { NewEvent } from 'jims-core';
 
 import type { ReasoningDelta, TextDelta } from '../../../chat/text-stream.ts';
+import { SLOT, templateOf } from '../../../http/fastapi/json-pieces.ts';
+import type { JsonTemplate } from '../../../http/fastapi/json-pieces.ts';
 import type { Citation } from '../shared/citations.ts';
 import { messageId } from '../shared/ids.ts';
 import { annotation, reasoningId, reasoningItem, textPart } from './response.ts';
 import type { Annotation, MessageItem, OutputItem, ReasoningItem } from './response.ts';
 
+export const TEXT_DELTA = 'response.output_text.delta';
 const SUMMARY = 'response.reasoning_summary';
 
 /** An event of a response's stream, without its number. */
@@ -23,6 +26,8 @@ interface OpenMessage {
   text: string;
   readonly annotations: Annotation[];
   isGrowing: boolean;
+  /** Writes the event of a piece of its text, up to its number. */
+  readonly piece: JsonTemplate;
 }
 
 /** What a model thinks just now. */
@@ -100,29 +105,21 @@ export class StreamItems {
     yield* this.#closeStatuses();
     const id = messageId(eventId, this.#runId);
     const output_index = this.output.length;
-    const fresh = { output_index, id, text: '', annotations: [], isGrowing: true };
+    const position = { item_id: id, output_index, content_index: 0 };
+    const delta = { type: TEXT_DELTA, ...position, delta: SLOT, logprobs: [] };
+    const piece = templateOf(`${JSON.stringify(delta).slice(0, -1)},"sequence_number":`);
+    const fresh = { output_index, id, text: '', annotations: [], isGrowing: true, piece };
     this.#messages.set(eventId, fresh);
     yield this.#add({ id, type: 'message', role: 'assistant', status: 'in_progress', content: [] });
-    const position = { item_id: id, output_index, content_index: 0 };
     yield { type: 'response.content_part.added', ...position, part: textPart('') };
   }
 
-  grow({ messageId: eventId, delta, pieces }: Omit<TextDelta, 'type'>): WireEvent[] {
+  /** Gives the JSON of the event up to its number, which is the last thing in it. */
+  grow({ messageId: eventId, delta }: Omit<TextDelta, 'type'>): string | undefined {
     const message = this.#messages.get(eventId);
-    if (!message) return [];
+    if (!message) return undefined;
     message.text += delta;
-    const { output_index, id: item_id } = message;
-    return [
-      {
-        type: 'response.output_text.delta',
-        pieces: Math.max(1, pieces),
-        item_id,
-        output_index,
-        content_index: 0,
-        delta,
-        logprobs: [],
-      },
-    ];
+    return message.piece(delta);
   }
 
   /** A message cites something, before, in or after its text. */

@@ -157,6 +157,7 @@ begin
   select array_agg(question_id) into v_questions from removed where question_id is not null;
   delete from jims.journal where chain_id = any (v_runs);
   delete from jims.questions where question_id = any (v_questions);
+  delete from jims.subscriptions where chain_id = any (v_runs);
 
   -- Progress without a run came from a process that was fenced out.
   delete from jims.run_progress where run_id in (

@@ -1,4 +1,5 @@
--- How runs go on and end.
+-- How runs go on and end. Each end is noted for those that subscribed to the chain; for a run without subscriptions
+-- that is a look into an index.
 --
 -- :max_service_questions stands for how many questions to services a thread may have open.
 
@@ -16,6 +17,11 @@ begin
       output_ids = null, usage = null, last_seq = null,
       error_code = p_code, error_message = p_message
   where run_id = p_run.run_id;
+  if exists (
+    select from jims.subscriptions where chain_id = coalesce(p_run.chain_id, p_run.run_id))
+  then
+    perform jims.note_change(coalesce(p_run.chain_id, p_run.run_id), p_run.run_id, 'ended');
+  end if;
 end
 $$;
 
@@ -88,6 +94,11 @@ begin
     if v_run.withdrawn_as is null then
       next := json_build_object('runId', v_run.run_id, 'instanceId', v_run.instance_id);
       return;
+    end if;
+    if exists (
+      select from jims.subscriptions where chain_id = coalesce(v_run.chain_id, v_run.run_id))
+    then
+      perform jims.note_change(coalesce(v_run.chain_id, v_run.run_id), v_run.run_id, 'ended');
     end if;
   end loop;
 end
@@ -200,6 +211,11 @@ begin
         error_code = p_error_code, error_message = p_error_message,
         usage = p_usage, last_seq = p_last_seq
     where run_id = p_run_id;
+    if exists (
+      select from jims.subscriptions where chain_id = coalesce(v_run.chain_id, p_run_id))
+    then
+      perform jims.note_change(coalesce(v_run.chain_id, p_run_id), p_run_id, 'ended');
+    end if;
     select next into v_next from jims.start_next(p_thread_id);
   end if;
   return json_build_object('times', v_times, 'next', v_next);

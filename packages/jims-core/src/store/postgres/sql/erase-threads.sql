@@ -25,6 +25,7 @@ begin
   -- In a statement of its own: it sees what a run stored just before it was removed.
   delete from jims.journal where chain_id = any (v_chains || v_unlogged);
   delete from jims.questions where thread_id = any (p_ids);
+  delete from jims.subscriptions where thread_id = any (p_ids);
   delete from original.threads where thread_id = any (p_ids);
 end
 $$;

@@ -78,6 +78,64 @@ begin
 end
 $$;
 
+-- Runs of several threads in one order, newest first: those whose incoming events are among the next p_look_at
+-- events of each thread before a position, without those of which not every thread is known. Those that wait come
+-- first, where no position is given. The last row has no run: it has where to go on.
+create or replace function jims.list_runs_of(
+  p_thread_ids uuid[], p_created_at timestamp without time zone, p_id uuid,
+  p_look_at integer, p_max_waiting integer
+) returns table (
+  "runId" uuid, "threadId" uuid, status jims.run_status, "chainId" uuid,
+  "acceptedAt" text, "startedAt" text, "finishedAt" text,
+  "questionState" text, audience text, "answeredBy" uuid, "closedAt" text,
+  id uuid, "createdAt" text
+)
+language plpgsql stable set enable_seqscan = off set jit = off as $$
+declare
+  v_before timestamp := coalesce(p_created_at, 'infinity');
+  v_before_id uuid := coalesce(p_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
+begin
+  return query
+    with looked_at as materialized (
+      select t.thread_id, e.event_id, e.created_at, e.nth
+      from original.threads t cross join lateral (
+        select n.event_id, n.created_at,
+          row_number() over (order by n.created_at desc, n.event_id desc) as nth
+        from (
+          select l.event_id, l.created_at from original.thread_events l
+          where l.thread_id = t.thread_id and (l.created_at, l.event_id) < (v_before, v_before_id)
+          order by l.created_at desc, l.event_id desc limit p_look_at
+        ) as n
+      ) as e
+      where t.thread_id = any (p_thread_ids)
+    ), known_to as materialized (
+      select l.created_at, l.event_id from looked_at l where l.nth = p_look_at
+      order by l.created_at desc, l.event_id desc limit 1
+    ), listed as materialized (
+      (select w.run_id, w.thread_id, timestamp 'infinity' as at
+       from jims.runs w join original.threads t on t.thread_id = w.thread_id
+       where p_created_at is null and w.thread_id = any (p_thread_ids)
+         and not w.incoming_stored and w.incoming_data is not null
+       order by w.run_id desc limit p_max_waiting)
+      union all
+      select l.event_id, l.thread_id, l.created_at from looked_at l
+      where not exists (
+        select from known_to k where (l.created_at, l.event_id) < (k.created_at, k.event_id))
+    )
+    (select r.run_id, r.thread_id, r.status, coalesce(r.chain_id, r.run_id),
+       jims.iso(r.accepted_at at time zone 'utc'), jims.iso(r.started_at at time zone 'utc'),
+       jims.iso(r.finished_at at time zone 'utc'),
+       q.state, q.audience, q.answered_by, jims.iso(q.closed_at at time zone 'utc'),
+       null::uuid, null::text
+     from listed l join jims.runs r on r.run_id = l.run_id and r.thread_id = l.thread_id
+     left join jims.questions q on q.question_id = r.question_id
+     order by l.at desc, l.run_id desc)
+    union all
+    select null, null, null, null, null, null, null, null, null, null, null,
+      k.event_id, jims.iso(k.created_at) from known_to k;
+end
+$$;
+
 -- Which runs made these events: those next to an event, before and after it, and those that began with no
 -- event. As a list of pairs.
 create or replace function jims.runs_of_events(

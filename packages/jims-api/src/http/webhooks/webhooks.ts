@@ -1,0 +1,182 @@
+import { lookup } from 'node:dns/promises';
+import http from 'node:http';
+import type { ClientRequest, RequestOptions } from 'node:http';
+import https from 'node:https';
+import type { LookupFunction } from 'node:net';
+
+import type { SendResult } from 'jims-core/host';
+
+import { packageVersion } from '../../version.ts';
+import { isPublicAddress } from './public-addresses.ts';
+import { WebhookHosts, literalOf } from './webhook-hosts.ts';
+import { WebhookSignatures } from './webhook-signatures.ts';
+
+/** An address that a name stands for. */
+export interface HostAddress {
+  readonly address: string;
+  readonly family: number;
+}
+
+/** What is sent to an address that a client gave. */
+export interface WebhookMessage {
+  readonly url: string;
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface WebhooksOptions {
+  /** Where to send: see `WebhookHosts`. */
+  readonly hosts: readonly string[];
+  /** What messages are signed with; without secrets they are not. */
+  readonly secrets?: readonly string[] | undefined;
+  /** Finds the addresses of a name; default: as the system does. */
+  readonly resolve?: (hostname: string) => Promise<readonly HostAddress[]>;
+  /** How long sending may take in all; default 5000. */
+  readonly timeoutMs?: number;
+}
+
+/** How much of an answer is read, to be thrown away. */
+const MAX_ANSWER = 16 * 1024;
+const GONE = 410;
+
+/**
+ * Sends messages to addresses that clients chose, and to none that the operator does not allow: the addresses of
+ * a name are looked up and checked each time, and one of those is connected to. No redirect is followed and no
+ * proxy is used; an answer is waited for a short time, and not read.
+ */
+export class Webhooks {
+  readonly #hosts: WebhookHosts;
+  readonly #signatures: WebhookSignatures;
+  readonly #resolve: NonNullable<WebhooksOptions['resolve']>;
+  readonly #timeoutMs: number;
+
+  /** @throws TypeError for a host or a secret that is not valid. */
+  constructor({ hosts, secrets = [], resolve = lookUp, timeoutMs = 5000 }: WebhooksOptions) {
+    this.#hosts = new WebhookHosts(hosts);
+    this.#signatures = new WebhookSignatures(secrets);
+    this.#resolve = resolve;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** Why nothing can ever be sent to an address; `undefined` for one where that shows when it is sent to. */
+  refusalOf(url: string): string | undefined {
+    const read = this.#hosts.read(url);
+    return typeof read === 'string' ? read : undefined;
+  }
+
+  /** Sends a message once. The id is the same each time that it is sent. */
+  async send(
+    { url: text, body, headers }: WebhookMessage,
+    { id, signal }: { readonly id: string; readonly signal: AbortSignal },
+  ): Promise<SendResult> {
+    const url = this.#hosts.read(text);
+    if (typeof url === 'string') return failed(url);
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(this.#timeoutMs)]);
+    const addresses = await this.#addressesOf(url, limit);
+    if (typeof addresses === 'string') return failed(addresses);
+    const options: RequestOptions = {
+      method: 'POST',
+      signal: limit,
+      lookup: pinnedTo(addresses),
+      maxHeaderSize: MAX_ANSWER,
+      headers: {
+        'user-agent': `jims/${packageVersion()}`,
+        ...headers,
+        ...this.#signatures.headersOf(id, body),
+        'content-length': Buffer.byteLength(body),
+      },
+    };
+    // An agent of its own uses no proxy of the environment, and keeps no connection.
+    const request =
+      url.protocol === 'https:'
+        ? https.request(url, { ...options, agent: new https.Agent({ keepAlive: false }) })
+        : http.request(url, { ...options, agent: new http.Agent({ keepAlive: false }) });
+    request.end(body);
+    return resultOf(request, url.hostname);
+  }
+
+  /** The addresses to connect to; a string says why there are none. */
+  async #addressesOf(url: URL, limit: AbortSignal): Promise<readonly HostAddress[] | string> {
+    const { hostname } = url;
+    const literal = literalOf(hostname);
+    const found = literal === undefined ? await this.#find(hostname, limit) : [addressOf(literal)];
+    if (typeof found === 'string') return found;
+    const isAllowed =
+      this.#hosts.isNamed(url) || found.every(({ address }) => isPublicAddress(address));
+    return isAllowed ? found : `An address of ${hostname} is not on the public internet`;
+  }
+
+  async #find(hostname: string, limit: AbortSignal): Promise<readonly HostAddress[] | string> {
+    const aborted = Promise.withResolvers<string>();
+    const abort = (): void => aborted.resolve(`The name ${hostname} was not found in time`);
+    if (limit.aborted) abort();
+    limit.addEventListener('abort', abort, { once: true });
+    const notFound = (error: unknown): string =>
+      `The name ${hostname} was not found: ${codeOf(error) ?? 'no answer'}`;
+    const found = await Promise.race([this.#resolve(hostname).catch(notFound), aborted.promise]);
+    limit.removeEventListener('abort', abort);
+    return found.length > 0 ? found : `The name ${hostname} has no address`;
+  }
+}
+
+function lookUp(hostname: string): Promise<readonly HostAddress[]> {
+  return lookup(hostname, { all: true });
+}
+
+function addressOf(address: string): HostAddress {
+  return { address, family: address.includes(':') ? 6 : 4 };
+}
+
+/** Gives the addresses that were checked, so that nothing else is looked up. */
+function pinnedTo(addresses: readonly HostAddress[]): LookupFunction {
+  return (_, { all }, callback) => {
+    const [first] = addresses;
+    if (all === true || !first) callback(null, [...addresses]);
+    else callback(null, first.address, first.family);
+  };
+}
+
+/** Resolves when the connection is closed. */
+function resultOf(request: ClientRequest, hostname: string): Promise<SendResult> {
+  return new Promise((resolve) => {
+    let result = failed(`${hostname} closed the connection`);
+    let isAnswered = false;
+    let bytes = 0;
+    request.on('response', (answer) => {
+      isAnswered = true;
+      result = resultOfStatus(answer.statusCode ?? 0, hostname);
+      answer.on('error', () => {});
+      answer.on('data', (piece: Buffer) => {
+        bytes += piece.length;
+        if (bytes > MAX_ANSWER) answer.destroy();
+      });
+    });
+    request.on('error', (error) => {
+      if (!isAnswered) result = failed(reasonOf(error, hostname));
+    });
+    request.on('close', () => resolve(result));
+  });
+}
+
+function resultOfStatus(status: number, hostname: string): SendResult {
+  if (status >= 200 && status < 300) return { kind: 'sent' };
+  const isRedirect = status >= 300 && status < 400;
+  const reason = `${hostname} answered with ${status}${isRedirect ? ': redirects are not followed' : ''}`;
+  return status === GONE ? { kind: 'failed', reason, isFinal: true } : failed(reason);
+}
+
+function reasonOf(error: Error, hostname: string): string {
+  const isLate = error.name === 'AbortError' || error.name === 'TimeoutError';
+  if (isLate) return `${hostname} did not answer in time`;
+  return `Cannot send to ${hostname}: ${codeOf(error) ?? error.name}`;
+}
+
+/** The code of an error: its message may hold more than people should read. */
+function codeOf(error: unknown): string | undefined {
+  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : undefined;
+}
+
+function failed(reason: string): SendResult {
+  return { kind: 'failed', reason };
+}

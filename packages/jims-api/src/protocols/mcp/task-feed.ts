@@ -1,0 +1,181 @@
+// `subscriptions/listen`: a stream that says how tasks go on, until all of them are over.
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { isJimsError } from 'jims-core';
+import type { JsonObject, QuestionRecord, RunRecord } from 'jims-core';
+
+import { chainOf } from '../../chat/run-chain.ts';
+import { openStream } from '../../chat/stream-run.ts';
+import { isJsonObject } from '../../http/json-object.ts';
+import type { ApiContext, Call } from '../../http/route.ts';
+import type { SseFrame } from '../../http/sse/frame.ts';
+import { rpcFailure, rpcResult } from '../json-rpc.ts';
+import type { RpcId } from '../json-rpc.ts';
+import { requireTasks } from './client-abilities.ts';
+import type { ClientAbilities } from './client-abilities.ts';
+import { messageFrame, wordsOf } from './progress.ts';
+import { madeBy } from './stateless-result.ts';
+import { detailedTask, findTask } from './tasks.ts';
+import type { TaskState } from './tasks.ts';
+
+const MAX_TASKS = 100;
+/** How often an open question is looked up: more rarely, the longer nobody answers. */
+const LOOK_MS = { first: 1000, last: 10_000, growth: 1.5 } as const;
+
+interface Listening {
+  readonly id: RpcId;
+  readonly params: JsonObject;
+  readonly client: ClientAbilities;
+}
+
+/**
+ * Answers with a stream: which tasks it is about, each of them as it is now, then each change. Of other
+ * notifications there are none: then the stream ends at once.
+ *
+ * @throws HttpError 400 for tasks of a client that does not know them.
+ */
+export function listenToTasks(
+  api: ApiContext,
+  call: Call,
+  { id, params, client }: Listening,
+): Promise<Response> {
+  const taskIds = taskIdsIn(params);
+  if (taskIds.length > 0) requireTasks(client);
+  return openStream(api, call, async () => {
+    const found = await Promise.all(taskIds.map((taskId) => findTask(api, call, taskId)));
+    const known = found.flatMap((task) => task?.runId ?? []);
+    return { frames: framesOf(api, call, { id, client, taskIds: known }) };
+  });
+}
+
+function taskIdsIn({ notifications }: JsonObject): readonly string[] {
+  if (!isJsonObject(notifications)) {
+    throw rpcFailure('invalid_params', 'notifications must be an object');
+  }
+  const { taskIds = [] } = notifications;
+  const isList = Array.isArray(taskIds) && taskIds.every((each) => typeof each === 'string');
+  if (isList && taskIds.length <= MAX_TASKS) return [...new Set<string>(taskIds)];
+  throw rpcFailure('invalid_params', `taskIds must be a list of at most ${MAX_TASKS} strings`);
+}
+
+interface Feed {
+  readonly id: RpcId;
+  readonly client: ClientAbilities;
+  readonly taskIds: readonly string[];
+}
+
+async function* framesOf(
+  api: ApiContext,
+  call: Call,
+  { id, client, taskIds }: Feed,
+): AsyncGenerator<SseFrame, void, void> {
+  const meta = { 'io.modelcontextprotocol/subscriptionId': id };
+  const notify = (method: string, params: object): SseFrame =>
+    messageFrame({ jsonrpc: '2.0', method, params: { ...params, _meta: meta } });
+  const notifications = taskIds.length > 0 ? { taskIds } : {};
+  yield notify('notifications/subscriptions/acknowledged', { notifications });
+  const feeds = taskIds.map((taskId) => statesOf(api, call, { taskId, client }));
+  try {
+    for await (const task of merged(feeds)) yield notify('notifications/tasks', task);
+  } catch (error) {
+    if (!isJimsError(error) || error.code !== 'shutting_down') throw error;
+  }
+  const end = { resultType: 'complete', _meta: { ...madeBy(api.app), ...meta } };
+  yield messageFrame(rpcResult(id, end));
+}
+
+/** A task as it is now, and after each change, to its end. */
+async function* statesOf(
+  api: ApiContext,
+  call: Call,
+  { taskId, client }: { readonly taskId: string; readonly client: ClientAbilities },
+): AsyncGenerator<object, void, void> {
+  const { signal } = call.request;
+  for (let last = ''; !signal.aborted;) {
+    const first = await api.app.runs.record(taskId);
+    if (!first) return;
+    const chain = await chainOf(api, first);
+    const { newest } = chain;
+    const task = await detailedTask(api, call, { first, chain, client });
+    const now = `${task.status} ${newest.runId}`;
+    if (now !== last) yield task;
+    // The store may know later than the run that it is over.
+    else await pause(LOOK_MS.first, signal);
+    last = now;
+    if (task.status !== 'working' && task.status !== 'input_required') return;
+    if (!(yield* untilChange(api, call, { task, newest }))) return;
+  }
+}
+
+/** What a run says that it does, until it is over or its question is closed; false when nobody learns that. */
+async function* untilChange(
+  api: ApiContext,
+  { request: { signal } }: Call,
+  { task, newest }: { readonly task: TaskState; readonly newest: RunRecord },
+): AsyncGenerator<object, boolean, void> {
+  if (newest.question?.state === 'open') return isClosed(api, newest.question, signal);
+  const run = await api.app.runs.find(newest.runId);
+  if (!run) return false;
+  let last = task.statusMessage;
+  for await (const event of run.listen()) {
+    const statusMessage = wordsOf(event) ?? last;
+    if (statusMessage !== last) yield { ...task, statusMessage };
+    last = statusMessage;
+  }
+  const end = await run.end;
+  return end.type !== 'cancelled' || !end.goesOn;
+}
+
+/** Waits until a question is closed; false when nobody listens any more. */
+async function isClosed(
+  { app }: ApiContext,
+  { questionId }: QuestionRecord,
+  signal: AbortSignal,
+): Promise<boolean> {
+  for (let ms: number = LOOK_MS.first; !signal.aborted; ms *= LOOK_MS.growth) {
+    await pause(Math.min(ms, LOOK_MS.last), signal);
+    const question = await app.questions.find(questionId);
+    if (question?.state !== 'open') return true;
+  }
+  return false;
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return sleep(ms, undefined, { signal }).catch(() => {});
+}
+
+/** What comes from any of the sources, as it comes. */
+async function* merged<T>(
+  sources: readonly AsyncGenerator<T, void, void>[],
+): AsyncGenerator<T, void, void> {
+  const items = new Map<(typeof sources)[number], Promise<IteratorResult<T, void>>>();
+  const ready: (typeof sources)[number][] = [];
+  let more = Promise.withResolvers<void>();
+  const take = (source: (typeof sources)[number]): void => {
+    const item = source.next();
+    const arrive = (): void => {
+      ready.push(source);
+      more.resolve();
+    };
+    items.set(source, item);
+    item.then(arrive, arrive);
+  };
+  sources.forEach(take);
+  try {
+    while (items.size > 0) {
+      const source = ready.shift();
+      const item = source && (await items.get(source));
+      if (!source || !item) {
+        await more.promise;
+        more = Promise.withResolvers<void>();
+        continue;
+      }
+      items.delete(source);
+      if (item.done) continue;
+      yield item.value;
+      take(source);
+    }
+  } finally {
+    for (const source of items.keys()) void source.return().catch(() => {});
+  }
+}
