@@ -58,8 +58,7 @@ const CLIENTS: Readonly<Record<string, Client>> = {
     await using mcp = await mcpClient(origin);
     const call = { name: 'chat', arguments: { message: 'go' } };
     const { content } = CallToolResultSchema.parse(await mcp.client.callTool(call));
-    const link = content.at(-1);
-    return link?.type === 'resource_link' ? link.uri : undefined;
+    return content.find((item) => item.type === 'resource_link')?.uri;
   },
   async 'Deep Chat'({ origin }) {
     const response = await fetch(`${origin}/deep-chat/stream`, {
