@@ -186,27 +186,33 @@ describe('an import leads where tsconfig.json says', { concurrency: 2 }, () => {
     });
   }
 
-  for (const [file, source] of Object.entries({
-    'lib/x.mts': it('right'),
-    'lib/x.cts': "exports.it = 'right';\n",
-    'lib/x.js': "export const it = 'right';\n",
-    'lib/x.mjs': "export const it = 'right';\n",
-    'lib/x.cjs': "exports.it = 'right';\n",
-    'lib/x/index.ts': it('right'),
-    'lib/x/index.mts': it('right'),
-    'lib/x/index.js': "export const it = 'right';\n",
-  })) {
-    test(`an alias and a relative name find ${file}`, async () => {
-      const { stdout, stderr } = await load({
-        'package.json': '{"type":"module"}',
-        'tsconfig.json': config({ paths: { '~/*': ['./lib/*'] } }),
-        [file]: source,
-        'app.ts':
-          "import { it } from '~/x';\nimport { it as same } from './lib/x';\nconsole.log(it, same);\nprocess.exit(0);\n",
-      });
-      assert.equal(stdout, 'right right\n', stderr);
+  test('an alias and a relative name find a file by any ending, and the index of a folder', async () => {
+    const sources = {
+      'a.mts': it('a'),
+      'b.cts': "exports.it = 'b';\n",
+      'c.js': "export const it = 'c';\n",
+      'd.mjs': "export const it = 'd';\n",
+      'e.cjs': "exports.it = 'e';\n",
+      'f/index.ts': it('f'),
+      'g/index.mts': it('g'),
+      'h/index.js': "export const it = 'h';\n",
+    };
+    const names = Object.keys(sources).map((file) => file.charAt(0));
+    const imports = names.map(
+      (name) => `import { it as ${name}1 } from '~/${name}';
+        import { it as ${name}2 } from './lib/${name}';
+        console.log(${name}1, ${name}2);`,
+    );
+    const { stdout, stderr } = await load({
+      'package.json': '{"type":"module"}',
+      'tsconfig.json': config({ paths: { '~/*': ['./lib/*'] } }),
+      ...Object.fromEntries(
+        Object.entries(sources).map(([file, source]) => [`lib/${file}`, source]),
+      ),
+      'app.ts': `${imports.join('\n')}\nprocess.exit(0);\n`,
     });
-  }
+    assert.equal(stdout, names.map((name) => `${name} ${name}\n`).join(''), stderr);
+  });
 
   test('for what CommonJS requires, too, and for the imports of package.json', async () => {
     const files = {
