@@ -65,7 +65,7 @@ export async function runCommand(args: readonly string[], options: CommandOption
   return ended(start(args, options));
 }
 
-/** Loads an app in a process of its own as `jims-api` does, prints what it is or why it is none, and ends. */
+/** Loads an app as `jims-api` does, in a process of its own that prints what it is, or why there is none. */
 export async function runLoader(app: string, cwd: string): Promise<Ended> {
   return runCommand([app], { cwd, program: ['--conditions=@jims/source', LOAD_PROGRAM] });
 }
