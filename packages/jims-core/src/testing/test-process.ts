@@ -8,6 +8,7 @@ import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { Run } from '../run/run.ts';
 import type { MemoryDatabase } from '../store/sqlite/memory-database.ts';
 import { NOBODY } from '../store/store.ts';
+import { withErrorsLeftBehind } from './left-behind.ts';
 import { MortalStore } from './mortal-store.ts';
 
 /** How a test changes an app. */
@@ -30,7 +31,7 @@ export class TestProcess {
     const { durable, conversationStartPipeline: start, pipeline, ...rest } = definitionOf(own);
     const inTest = (code: Pipeline): Pipeline => ({
       name: pipelineName(code),
-      run: (ctx) => this.standIn(() => callPipeline(code, ctx)),
+      run: (ctx) => withErrorsLeftBehind(() => this.standIn(() => callPipeline(code, ctx))),
     });
     this.app = new JimsApp({
       ...rest,
