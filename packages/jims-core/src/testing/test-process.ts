@@ -11,6 +11,9 @@ import { NOBODY } from '../store/store.ts';
 import { withErrorsLeftBehind } from './left-behind.ts';
 import { MortalStore } from './mortal-store.ts';
 
+/** A pipeline in a test is rarely busy with anything else than its context for longer. */
+const REPLAY_WAIT_MS = 1000;
+
 /** How a test changes an app. */
 export interface TestProcessOptions {
   readonly llm: LlmProvider;
@@ -42,6 +45,8 @@ export class TestProcess {
       files: database.files,
       llm,
     });
+    // What is wrong, its first use says again.
+    this.app.open({ limits: { replayWaitMs: REPLAY_WAIT_MS } }).catch(() => {});
   }
 
   /** Calls code of the app. Where it uses the app by its name, it gets the one of the test. */
