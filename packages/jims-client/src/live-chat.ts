@@ -38,9 +38,9 @@ const STOP_MS = 10_000;
 /** The chat of a thread, over the network. */
 export class LiveChat implements Chat {
   readonly getSnapshot: Chat['getSnapshot'];
+  readonly #store: ChatStore;
   readonly #runs: JimsRuns;
   readonly #threads: JimsThreads;
-  readonly #store: ChatStore;
   readonly #outbox: Outbox;
   readonly #options: OpenChatOptions;
   readonly #greetingKey = newKey();
@@ -98,7 +98,8 @@ export class LiveChat implements Chat {
 
   readonly stop = (): Promise<void> =>
     this.#try(async () => {
-      await this.#store.sending;
+      // What is on its way may be long, or is to be stopped itself.
+      if (!this.#connection?.current) await this.#store.sending;
       const runId = this.#connection?.current;
       if (runId === undefined) return;
       await this.#runs.cancel(runId);
@@ -113,11 +114,8 @@ export class LiveChat implements Chat {
       async () => {
         this.#connection?.start();
         const failed = messages.filter(({ state }) => state === 'failed');
-        // What was refused for good gets a new key: the old one would bring the same answer.
-        const sent = failed.map(({ key, runId }) =>
-          this.#deliver(runId ? this.#outbox.again(key) : key),
-        );
-        await Promise.all(sent);
+        await Promise.all(failed.map((each) => this.#deliver(this.#outbox.again(each))));
+        if (this.#options.greet === true) await this.#queue(this.#greet);
         if (failedRun === undefined || failed.length > 0) return;
         if (await this.#goOn(failedRun)) this.#connection?.accepted({ runId: failedRun });
         else await this.#sendAgain(failedRun);

@@ -44,6 +44,8 @@ export class Outbox {
   add(draft: Draft): string {
     const key = newKey();
     const { content, type = MESSAGE, text = content } = draft;
+    for (const stored of this.#store.state.messages)
+      if (stored.createdAt) this.#drafts.delete(stored.key);
     this.#drafts.set(key, draft);
     const its = { id: key, key, type, text, files: shown(draft) };
     const message: ChatMessage = { ...BLANK, ...its, role: 'user', state: 'queued' };
@@ -56,12 +58,15 @@ export class Outbox {
     const { messages } = this.#store.state;
     this.#store.set({ messages: messages.filter((message) => message.key !== key) });
     const { body: _, ...draft } = this.#drafts.get(key) ?? NOTHING;
+    this.#drafts.delete(key);
     return draft;
   }
 
-  /** Puts a message in place of one that was not accepted. Returns its key. */
-  again(key: string): string {
-    return this.add(this.remove(key));
+  /** Lets a message wait once more. Returns its key: a new one after a run, as the old one would bring its end. */
+  again({ key, runId }: ChatMessage): string {
+    if (runId) return this.add(this.remove(key));
+    this.#change(key, { state: 'queued' });
+    return key;
   }
 
   /** Sends a message until it is accepted, after `before`. @throws JimsApiError */
