@@ -156,7 +156,9 @@ async function askNameServers(hostname: string): Promise<readonly HostAddress[]>
     resolver.resolve6(hostname),
   ]);
   if (v4.status === 'fulfilled' || v6.status === 'fulfilled') {
-    return [v4, v6].flatMap((each) => (each.status === 'fulfilled' ? each.value.map(addressOf) : []));
+    return [v4, v6].flatMap((each) =>
+      each.status === 'fulfilled' ? each.value.map(addressOf) : [],
+    );
   }
   throw v4.reason;
 }

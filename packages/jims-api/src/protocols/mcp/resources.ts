@@ -64,11 +64,7 @@ export function answerResource(
   );
 }
 
-async function readResource(
-  api: ApiContext,
-  call: Call,
-  { uri }: JsonObject,
-): Promise<object> {
+async function readResource(api: ApiContext, call: Call, { uri }: JsonObject): Promise<object> {
   if (typeof uri !== 'string') throw rpcFailure('invalid_params', 'uri must be a string');
   const stored = storedAt(uri);
   const [record] = stored ? await api.app.files.find([stored.fileId]) : [];

@@ -211,9 +211,7 @@ test('many messages to a host that hangs keep nobody waiting, and it gets one af
   assert.deepEqual(await send(webhooks, other.url), { kind: 'sent' });
   t.mock.timers.tick(4000);
   hangs = false;
-  const [tried, ...others] = await Promise.all(
-    [1, 2, 3].map(() => send(webhooks, receiver.url)),
-  );
+  const [tried, ...others] = await Promise.all([1, 2, 3].map(() => send(webhooks, receiver.url)));
   assert.deepEqual(tried, { kind: 'sent' });
   assert.deepEqual(others.map(reasonOf), [refused, refused]);
   assert.deepEqual(await send(webhooks, receiver.url), { kind: 'sent' });
