@@ -1,4 +1,4 @@
-// npm test: every test, with one PostgreSQL for all of them.
+// npm test: every test, with one PostgreSQL and one browser for all of them.
 //
 //   npm test                                           all
 //   npm test -- packages/jims-core/test/event.test.ts  these files
@@ -14,13 +14,30 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
+import { startSharedBrowser } from './browser.ts';
 import { startPostgres } from './postgres.ts';
 
 const ALL_TESTS = ['packages/*/test/**/*.test.ts', 'examples/*/*.test.ts'];
 /** The folders that take longest. They begin first, so that no core waits for one of them at the end. */
-const LONGEST = ['cli/app-loading', 'conformance', 'run', 'store', 'server', 'cli/options', 'cli'];
+const LONGEST = [
+  'jims-api/test/cli/app-loading',
+  'jims-api/test/conformance',
+  'jims-core/test/run',
+  'jims-core/test/store',
+  'jims-playground/test',
+  'jims-api/test/server',
+  'jims-api/test/cli/options',
+  'jims-api/test/cli',
+  'jims-api/test/cli/dev',
+  'jims-api/test/cli/reporting',
+  'jims-api/test/examples',
+  'create-jims/test',
+  'jims-api/test/docs',
+].map((name) => join('packages', name));
 /** Few enough that the waiting of one group is filled by the work of others. */
 const GROUP_SIZE = 6;
+/** Of the files that are quick: most of their time goes by before the sources are loaded. */
+const QUICK_GROUP_SIZE = 12;
 const PROCESSES_PER_CORE = 3;
 /** Compiled code is kept for all processes, those that tests start included. */
 const COMPILE_CACHE = 'node_modules/.cache/test-compile';
@@ -44,40 +61,54 @@ if (given) {
 
 async function runTests(postgresUrl: string): Promise<number> {
   const args = process.argv.slice(2);
-  if (args.some((arg) => arg.endsWith('.ts'))) return runNode(args, postgresUrl);
+  const database = { TEST_POSTGRES_URL: postgresUrl };
+  if (args.some((arg) => arg.endsWith('.ts'))) return runNode(args, database);
   // What an earlier run compiled is mostly of apps in temporary folders, which are gone.
   await rm(COMPILE_CACHE, { recursive: true, force: true });
   const folder = await mkdtemp(join(tmpdir(), 'jims-test-groups-'));
   try {
-    return await runNode([...args, ...(await groupFiles(folder))], postgresUrl);
+    // Without one the tests of pages say what is missing.
+    await using browser = await startSharedBrowser().catch(() => undefined);
+    const environment = { ...database, ...browser?.environment };
+    return await runNode([...args, ...(await groupFiles(folder))], environment);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
 /**
- * Files that import the tests, some of a folder each. `node --test` starts a process for each file that it
- * is given, and half a second goes by before such a process has loaded the sources.
+ * Files that import the tests, some each. `node --test` starts a process for each file that it is given,
+ * and half a second goes by before such a process has loaded the sources.
  */
 async function groupFiles(folder: string): Promise<readonly string[]> {
-  const byFolder = Map.groupBy(globSync(ALL_TESTS).toSorted(), (file) => dirname(file));
-  const groups = [...byFolder].flatMap(([path, files]) =>
-    Array.from({ length: Math.ceil(files.length / GROUP_SIZE) }, (_, index) => {
-      const rank = LONGEST.findIndex((name) => path.endsWith(`/test/${name}`));
-      const order = String(rank < 0 ? LONGEST.length : rank).padStart(2, '0');
-      const name = `${order} ${path.replaceAll('/', ' ')} ${index + 1}.test.mjs`;
-      const tests = files.slice(index * GROUP_SIZE, (index + 1) * GROUP_SIZE);
-      return { file: join(folder, name), tests };
-    }),
-  );
+  const files = globSync(ALL_TESTS).toSorted();
+  const long = LONGEST.flatMap((path) => {
+    const ofFolder = files.filter((file) => dirname(file) === path);
+    return groupsOf(ofFolder, GROUP_SIZE);
+  });
+  const rest = files.filter((file) => !LONGEST.includes(dirname(file)));
+  const groups = [...long, ...groupsOf(rest, QUICK_GROUP_SIZE)].map((tests, index) => {
+    const [first = ''] = tests;
+    const name = `${String(index).padStart(2, '0')} ${dirname(first).replaceAll('/', ' ')}.test.mjs`;
+    return { file: join(folder, name), tests };
+  });
   for (const { file, tests } of groups) {
     const imports = tests.map((test) => `import '${pathToFileURL(resolve(test)).href}';\n`);
     await writeFile(file, imports.join(''));
   }
-  return groups.map(({ file }) => file).toSorted();
+  return groups.map(({ file }) => file);
 }
 
-async function runNode(args: readonly string[], postgresUrl: string): Promise<number> {
+function groupsOf(files: readonly string[], size: number): readonly (readonly string[])[] {
+  return Array.from({ length: Math.ceil(files.length / size) }, (_, index) =>
+    files.slice(index * size, (index + 1) * size),
+  );
+}
+
+async function runNode(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<number> {
   const tests = spawn(
     process.execPath,
     [
@@ -92,7 +123,7 @@ async function runNode(args: readonly string[], postgresUrl: string): Promise<nu
       env: {
         NODE_COMPILE_CACHE: resolve(COMPILE_CACHE),
         ...process.env,
-        TEST_POSTGRES_URL: postgresUrl,
+        ...environment,
       },
       stdio: ['ignore', 'inherit', 'inherit'],
     },

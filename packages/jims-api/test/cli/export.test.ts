@@ -2,9 +2,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
+import { openStore } from 'jims-core';
 import * as v from 'valibot';
 
 import { describeStores } from '../../../jims-core/test/support/stores.ts';
+import { feedbackLines, threadLines } from '../../src/cli/export/export-lines.ts';
+import type { ExportOptions } from '../../src/cli/options/export-options.ts';
+import { parseCommandLine } from '../../src/cli/options/options.ts';
 import { jsonOf, testApiOn } from '../support/api.ts';
 import type { TestApi } from '../support/api.ts';
 import { folderWith, runCommand } from '../support/command.ts';
@@ -60,7 +64,9 @@ describeStores(({ fresh }) => {
       usage: [],
     });
     const idsOf = async (...args: string[]): Promise<unknown[]> =>
-      (await linesOf(run(...args))).map((line) => line.thread_id ?? line.thread?.thread_id);
+      (await exported('--db', database.url, ...args)).map(
+        (line) => line.thread_id ?? line.thread?.thread_id,
+      );
     const both = [mine.threadId, yours.threadId];
     assert.deepEqual(await idsOf('--feedback=any'), both);
     assert.deepEqual(await idsOf('--feedback=any', '--contact=you'), [yours.threadId]);
@@ -72,7 +78,8 @@ describeStores(({ fresh }) => {
     assert.deepEqual(await idsOf('--thread', mine.threadId, '--contact=you'), []);
     assert.deepEqual(await idsOf('--since=2999-01-01T00:00:00Z'), []);
     assert.deepEqual(await idsOf('--since=2001-01-01'), both.toReversed());
-    const { stderr } = await run('--contact=you');
+    const { stdout, stderr } = await run('--contact=you');
+    assert.equal(linesIn(stdout)[0]?.thread?.thread_id, yours.threadId);
     assert.match(stderr, /^1 threads of /);
   });
 });
@@ -91,11 +98,12 @@ describe('export', () => {
       [['more'], /unexpected extra argument \(more\)/],
     ];
     for (const [args, reason] of wrong) {
-      const { code, stdout, stderr } = await run(...args);
-      assert.equal(code, 2, args.join());
-      assert.equal(stdout, '');
-      assert.match(stderr, reason);
+      assert.throws(() => optionsOf(args), { name: 'UsageError', message: reason });
     }
+    const { code, stdout, stderr } = await run('--thread=x');
+    assert.equal(code, 2);
+    assert.equal(stdout, '');
+    assert.match(stderr, /'x' is not the id of a thread/);
     const help = await run('--help');
     assert.equal(help.code, 0);
     assert.match(help.stdout, /^Usage: jims-api export \[OPTIONS\]/);
@@ -138,8 +146,26 @@ const Line = v.looseObject({
 async function linesOf(ended: Promise<Ended>): Promise<v.InferOutput<typeof Line>[]> {
   const { code, stdout, stderr } = await ended;
   assert.equal(code, 0, stderr);
-  assert.ok(stdout === '' || stdout.endsWith('\n'));
-  return stdout
+  return linesIn(stdout);
+}
+
+/** What the command writes with these options, without its start. */
+async function exported(...args: string[]): Promise<v.InferOutput<typeof Line>[]> {
+  const options = optionsOf(args);
+  await using store = await openStore(options.store ?? '');
+  const lines = options.feedback ? feedbackLines(store, options) : threadLines(store, options);
+  return linesIn((await Array.fromAsync(lines)).join(''));
+}
+
+function optionsOf(args: readonly string[]): ExportOptions {
+  const command = parseCommandLine(['export', ...args], {}, '1.0.0');
+  assert.ok(command.kind === 'export');
+  return command.options;
+}
+
+function linesIn(text: string): v.InferOutput<typeof Line>[] {
+  assert.ok(text === '' || text.endsWith('\n'));
+  return text
     .split('\n')
     .slice(0, -1)
     .map((line) => v.parse(Line, JSON.parse(line)));

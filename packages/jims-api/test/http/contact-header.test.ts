@@ -172,7 +172,12 @@ describe('the header', () => {
   }
 
   const OPEN = ['get /healthz', 'get /readyz', 'get /.well-known/agent-card.json'];
-  const CONTACTLESS = ['get /openapi.json', 'get /docs', 'get /api/v1/app'];
+  const CONTACTLESS = [
+    'get /openapi.json',
+    'get /docs',
+    'get /api/v1/app',
+    'get /ag-ui/capabilities',
+  ];
 
   test('that is empty, or sent with two names, is refused by every operation that is for a contact', async () => {
     await using api = keyed();

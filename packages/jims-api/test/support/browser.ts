@@ -1,22 +1,8 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 
-import { chromium } from 'playwright-core';
 import type { Locator, Page } from 'playwright-core';
 
-import { chromiumPath } from '../../../../scripts/chromium.ts';
-
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
+import { openBrowser } from '../../../../scripts/browser.ts';
 
 /** A browser that knows nothing yet, at a page. */
 export interface TestPage extends AsyncDisposable {
@@ -26,16 +12,9 @@ export interface TestPage extends AsyncDisposable {
 }
 
 export async function openPage(url: string): Promise<TestPage> {
-  const executablePath = await chromiumPath();
-  const profile = await mkdtemp(join(tmpdir(), 'jims-browser-'));
-  const browser = await chromium.launchPersistentContext(profile, {
-    executablePath,
-    args: FLAGS,
-    // In the locale C it gives files whose names are not ASCII another name.
-    env: { ...process.env, LC_ALL: 'C.UTF-8' },
-    viewport: { width: 900, height: 760 },
-  });
-  const page = browser.pages()[0] ?? (await browser.newPage());
+  const browser = await openBrowser();
+  const context = await browser.newContext({ viewport: { width: 900, height: 760 } });
+  const page = await context.newPage();
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(error.message));
   page.on('console', (message) => {
@@ -46,8 +25,8 @@ export async function openPage(url: string): Promise<TestPage> {
     page,
     errors,
     async [Symbol.asyncDispose]() {
+      await context.close();
       await browser.close();
-      await rm(profile, { recursive: true, force: true });
     },
   };
 }
@@ -74,5 +53,5 @@ export async function downloaded(page: Page, link: Locator): Promise<[string, st
   const started = page.waitForEvent('download');
   await link.click();
   const download = await started;
-  return [download.suggestedFilename(), await readFile(await download.path(), 'utf8')];
+  return [download.suggestedFilename(), await text(await download.createReadStream())];
 }

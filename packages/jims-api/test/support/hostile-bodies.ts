@@ -6,8 +6,17 @@ type Path = readonly (string | number)[];
 /** A body by the name of what is wrong with it. */
 export interface HostileBody {
   readonly name: string;
-  /** JSON, or what looks like it, of about so many bytes. */
-  readonly text: (bytes: number) => string;
+  /** JSON, or what looks like it. */
+  readonly text: (size: Size) => string;
+}
+
+/** The most that a body has of something. */
+export interface Size {
+  readonly bytes: number;
+  /** However deep. */
+  readonly values: number;
+  /** Different names of members. */
+  readonly names: number;
 }
 
 /** A value that is too much where it stands. */
@@ -15,62 +24,63 @@ interface Filling {
   readonly name: string;
   /** What it needs to be wrong: a member of this type, or any place. */
   readonly for: 'array' | 'object' | 'string' | 'anything';
-  readonly text: (bytes: number, items: Items) => string;
+  readonly text: (size: Size, items: Items) => string;
 }
 
 /** What a list may hold. */
 interface Items {
-  readonly right: string;
+  readonly right: unknown;
   readonly most: number;
 }
 
 const FILLINGS: readonly Filling[] = [
-  { name: 'wrong items', for: 'array', text: (bytes) => listOf('0', bytes) },
-  { name: 'empty items', for: 'array', text: (bytes) => listOf('{}', bytes) },
-  { name: 'right items', for: 'array', text: (bytes, { right }) => listOf(right, bytes) },
+  { name: 'wrong items', for: 'array', text: (size) => listOf(0, size) },
+  { name: 'empty items', for: 'array', text: (size) => listOf({}, size) },
+  { name: 'right items', for: 'array', text: (size, { right }) => listOf(right, size) },
   {
     name: 'as many right items as may be',
     for: 'array',
-    text: (_, { right, most }) => `[${Array.from({ length: most }, () => right).join()}]`,
+    text: (_, { right, most }) => JSON.stringify(Array.from({ length: most }, () => right)),
   },
-  { name: 'members', for: 'object', text: (bytes) => objectOf(numbered('"k', '":0', bytes)) },
-  { name: 'a long member', for: 'object', text: (bytes) => `{"k":"${'x'.repeat(bytes)}"}` },
-  { name: 'long', for: 'string', text: (bytes) => `"${'x'.repeat(bytes)}"` },
-  { name: 'hyphens', for: 'string', text: (bytes) => `"${'-'.repeat(bytes)}"` },
-  { name: 'lists', for: 'string', text: (bytes) => listOf('[]', bytes) },
-  { name: 'deep', for: 'anything', text: (bytes) => '['.repeat(bytes) },
-  {
-    name: 'long numbers',
-    for: 'anything',
-    text: (bytes) => listOf('12345678901234567', bytes),
-  },
+  { name: 'members', for: 'object', text: (size) => `{${numbered('"k', '":0', size)}}` },
+  { name: 'a long member', for: 'object', text: ({ bytes }) => `{"k":"${'x'.repeat(bytes)}"}` },
+  { name: 'long', for: 'string', text: ({ bytes }) => `"${'x'.repeat(bytes)}"` },
+  { name: 'hyphens', for: 'string', text: ({ bytes }) => `"${'-'.repeat(bytes)}"` },
+  { name: 'lists', for: 'string', text: (size) => listOf([], size) },
+  { name: 'deep', for: 'anything', text: ({ bytes }) => '['.repeat(bytes) },
+  { name: 'long numbers', for: 'anything', text: (size) => `[${repeated('1'.repeat(17), size)}]` },
   {
     name: 'exact numbers',
     for: 'anything',
-    text: (bytes) => listOf('1152921504606846976', bytes),
+    text: (size) => `[${repeated('1152921504606846976', size)}]`,
   },
-  { name: 'one number', for: 'anything', text: (bytes) => '1'.repeat(bytes) },
-  { name: 'escapes', for: 'anything', text: (bytes) => `"${'\\ud83d\\ude00'.repeat(bytes / 12)}"` },
+  { name: 'one number', for: 'anything', text: ({ bytes }) => '1'.repeat(bytes) },
+  {
+    name: 'escapes',
+    for: 'anything',
+    text: ({ bytes }) => `"${'\\ud83d\\ude00'.repeat(bytes / 12)}"`,
+  },
   {
     name: 'names',
     for: 'anything',
-    text: (bytes) => `[${numbered('{"a name of its own ', '":0}', bytes)}]`,
+    text: (size) => `[${numbered('{"a name of its own ', '":0}', size)}]`,
   },
-  { name: 'no end', for: 'anything', text: (bytes) => `"${'\\"'.repeat(bytes / 2)}` },
+  { name: 'no end', for: 'anything', text: ({ bytes }) => `"${'\\"'.repeat(bytes / 2)}` },
 ];
 
 /** Beside the members that a body has. */
 const MORE: readonly HostileBody[] = [
-  { name: 'members', text: (bytes) => numbered('"k', '":0', bytes) },
-  { name: 'one member, often', text: (bytes) => repeated('"k":0', bytes) },
+  { name: 'members', text: (size) => numbered('"k', '":0', size) },
+  { name: 'one member, often', text: (size) => repeated('"k":0', size) },
 ];
 
 /** Instead of a body. */
 const INSTEAD: readonly HostileBody[] = [
-  { name: 'a list', text: (bytes) => listOf('0', bytes) },
+  { name: 'a list', text: (size) => listOf(0, size) },
   {
     name: 'JSON in JSON',
-    text: (bytes) => JSON.stringify(objectOf(numbered('"k', '":0', bytes / 2))),
+    text: (size) =>
+      JSON.stringify(`{${numbered('"k', '":0', { ...size, bytes: size.bytes / 2 })}}`),
   },
 ];
 
@@ -94,12 +104,12 @@ export function hostileBodies(document: Schema, schema: Schema): readonly Hostil
     return groups.flatMap((group): HostileBody[] => {
       const [first] = group;
       if (first === undefined) return [];
-      const right = JSON.stringify(reader.example(reader.item(first.at)));
+      const right = reader.example(reader.item(first.at));
       const most = Number(first.at['maxItems'] ?? 1);
       const holes = group.reduce((body, { path }) => put(body, path, HOLE), sound);
       const name = `${group.length === 1 ? first.path.join('.') : 'all'}: ${filling.name}`;
-      const text = (bytes: number): string => {
-        const part = filling.text(Math.floor(bytes / group.length), { right, most });
+      const text = (size: Size): string => {
+        const part = filling.text(shareOf(size, group.length), { right, most });
         return JSON.stringify(holes).replaceAll(`"${HOLE}"`, () => part);
       };
       return [{ name, text }];
@@ -107,39 +117,41 @@ export function hostileBodies(document: Schema, schema: Schema): readonly Hostil
   });
   const more = MORE.map(({ name, text }) => ({
     name,
-    text: (bytes: number) =>
+    text: (size: Size) =>
       JSON.stringify({ ...asObject(sound), last: HOLE }).replace(`"last":"${HOLE}"`, () =>
-        text(bytes),
+        text(size),
       ),
   }));
   return [...filled, ...more, ...INSTEAD];
 }
 
-function listOf(item: string, bytes: number): string {
-  return `[${repeated(item, bytes)}]`;
+function shareOf({ bytes, values, names }: Size, count: number): Size {
+  return { bytes: Math.floor(bytes / count), values: Math.floor(values / count), names };
 }
 
-function objectOf(members: string): string {
-  return `{${members}}`;
+function listOf(item: unknown, { values, ...size }: Size): string {
+  return `[${repeated(JSON.stringify(item), { ...size, values: values / valuesIn(item) })}]`;
 }
 
 /** The same item again and again, with commas between. */
-function repeated(item: string, bytes: number): string {
-  return `${item},`.repeat(Math.ceil(bytes / (item.length + 1))).slice(0, -1);
+function repeated(item: string, { bytes, values }: Size): string {
+  const count = Math.min(bytes / (item.length + 1), values);
+  return `${item},`.repeat(Math.ceil(count)).slice(0, -1);
 }
 
-const numberedItems = new Map<string, string>();
-
-/** Items that differ by a number, with commas between. Made once: there are hundreds of thousands. */
-function numbered(before: string, after: string, bytes: number): string {
-  const kind = before + after;
-  let items = numberedItems.get(kind) ?? '';
-  if (items.length <= 2 * bytes) {
-    items = '';
-    for (let i = 0; items.length <= 2 * bytes; i += 1) items += `${before}${i}${after},`;
-    numberedItems.set(kind, items);
+/** Items that differ by a number, with commas between. */
+function numbered(before: string, after: string, { bytes, names }: Size): string {
+  const items: string[] = [];
+  for (let length = 0; length < bytes && items.length < names;) {
+    const item = `${before}${items.length}${after}`;
+    items.push(item);
+    length += item.length + 1;
   }
-  return items.slice(0, items.indexOf(`,${before}`, bytes));
+  return items.join();
+}
+
+function valuesIn(value: unknown): number {
+  return Object.values(asObject(value)).reduce((sum: number, each) => sum + valuesIn(each), 1);
 }
 
 /** The value with another one at a path; what is on the way and not there is made. */

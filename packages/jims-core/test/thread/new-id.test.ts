@@ -11,3 +11,10 @@ test('ids are UUIDv7, all different, and never look like a number', () => {
   }
   assert.equal(new Set(ids).size, ids.length);
 });
+
+test('an id is greater than all that were made before it, also when the clock is set back', (t) => {
+  const ids = Array.from({ length: 20_000 }, () => newId());
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() - 60_000 });
+  ids.push(...Array.from({ length: 10_000 }, () => newId()));
+  assert.deepEqual(ids.toSorted(), ids);
+});

@@ -1,23 +1,18 @@
-// Through the real command: where the imports of an app lead to by its tsconfig.json, and where not.
+// Where the imports of an app lead to by its tsconfig.json, and where not.
 import assert from 'node:assert/strict';
 import { chownSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
-import { folderWith, runCommand } from '../../support/command.ts';
+import { folderWith, runCommand, runLoader } from '../../support/command.ts';
 import type { Ended } from '../../support/command.ts';
 
 type Files = Readonly<Record<string, string>>;
 
-interface Start {
-  readonly cwd?: string;
-  readonly args?: readonly string[];
-}
-
 /** Loads `./app.ts`, which is to print something and to end the process. */
-async function load(files: Files, { cwd = '.', args = [] }: Start = {}): Promise<Ended> {
+async function load(files: Files, cwd = '.'): Promise<Ended> {
   using folder = folderWith(files);
-  return await runCommand(['--app', './app.ts', ...args], { cwd: join(folder.path, cwd) });
+  return await runLoader('./app.ts', join(folder.path, cwd));
 }
 
 /** An app that prints what it imports. */
@@ -30,7 +25,7 @@ const config = (compilerOptions: object, more: object = {}): string =>
   JSON.stringify({ compilerOptions, ...more });
 
 describe('an import leads where tsconfig.json says', { concurrency: 2 }, () => {
-  const cases: Readonly<Record<string, readonly [files: Files, start?: Start]>> = {
+  const cases: Readonly<Record<string, readonly [files: Files, cwd?: string]>> = {
     'paths that a base in a folder above has': [
       {
         'tsconfig.base.json': config({ paths: { '@acme/tone': ['./libs/tone.ts'] } }),
@@ -40,7 +35,7 @@ describe('an import leads where tsconfig.json says', { concurrency: 2 }, () => {
         'apps/a/tsconfig.json': config({}, { extends: '../../tsconfig.base.json' }),
         'apps/a/app.ts': printing('@acme/tone'),
       },
-      { cwd: 'apps/a' },
+      'apps/a',
     ],
     'a base without its ending, of which the own paths win': [
       {
@@ -170,7 +165,7 @@ describe('an import leads where tsconfig.json says', { concurrency: 2 }, () => {
         'packages/tone/src/tone.ts': "export { it } from '~/x';\n",
         'packages/tone/src/x.ts': it('right'),
       },
-      { cwd: 'apps/a' },
+      'apps/a',
     ],
     'the tsconfig.json of the workspace, where the package has none': [
       {
@@ -181,38 +176,43 @@ describe('an import leads where tsconfig.json says', { concurrency: 2 }, () => {
         'apps/a/package.json': '{"type":"module"}',
         'apps/a/app.ts': printing('~/x'),
       },
-      { cwd: 'apps/a' },
+      'apps/a',
     ],
   };
-  for (const [title, [files, start]] of Object.entries(cases)) {
+  for (const [title, [files, cwd]] of Object.entries(cases)) {
     test(title, async () => {
-      const { stdout, stderr } = await load(files, start);
+      const { stdout, stderr } = await load(files, cwd);
       assert.equal(stdout, 'right\n', stderr);
     });
   }
 
-  for (const [file, source] of Object.entries({
-    'lib/x.mts': it('right'),
-    'lib/x.cts': "exports.it = 'right';\n",
-    'lib/x.js': "export const it = 'right';\n",
-    'lib/x.mjs': "export const it = 'right';\n",
-    'lib/x.cjs': "exports.it = 'right';\n",
-    'lib/x/index.ts': it('right'),
-    'lib/x/index.mts': it('right'),
-    'lib/x/index.js': "export const it = 'right';\n",
-  })) {
-    test(`an alias and a relative name find ${file}`, async () => {
-      const files = {
-        'package.json': '{"type":"module"}',
-        'tsconfig.json': config({ paths: { '~/*': ['./lib/*'] } }),
-        [file]: source,
-      };
-      for (const specifier of ['~/x', './lib/x']) {
-        const { stdout, stderr } = await load({ ...files, 'app.ts': printing(specifier) });
-        assert.equal(stdout, 'right\n', stderr);
-      }
+  test('an alias and a relative name find a file by any ending, and the index of a folder', async () => {
+    const sources = {
+      'a.mts': it('a'),
+      'b.cts': "exports.it = 'b';\n",
+      'c.js': "export const it = 'c';\n",
+      'd.mjs': "export const it = 'd';\n",
+      'e.cjs': "exports.it = 'e';\n",
+      'f/index.ts': it('f'),
+      'g/index.mts': it('g'),
+      'h/index.js': "export const it = 'h';\n",
+    };
+    const names = Object.keys(sources).map((file) => file.charAt(0));
+    const imports = names.map(
+      (name) => `import { it as ${name}1 } from '~/${name}';
+        import { it as ${name}2 } from './lib/${name}';
+        console.log(${name}1, ${name}2);`,
+    );
+    const { stdout, stderr } = await load({
+      'package.json': '{"type":"module"}',
+      'tsconfig.json': config({ paths: { '~/*': ['./lib/*'] } }),
+      ...Object.fromEntries(
+        Object.entries(sources).map(([file, source]) => [`lib/${file}`, source]),
+      ),
+      'app.ts': `${imports.join('\n')}\nprocess.exit(0);\n`,
     });
-  }
+    assert.equal(stdout, names.map((name) => `${name} ${name}\n`).join(''), stderr);
+  });
 
   test('for what CommonJS requires, too, and for the imports of package.json', async () => {
     const files = {
@@ -246,20 +246,22 @@ describe('an alias is for the files of its project alone', { concurrency: 2 }, (
 
   test('no package gets its own dependencies from it, neither this one nor those of others', async () => {
     const names = ['pg', 'zod', 'pino', 'hono', 'valibot', 'jose', 'jims-core', 'dep'];
-    const { stdout, stderr, code } = await load(
-      {
-        'package.json': '{"type":"module"}',
-        'tsconfig.json': config({ baseUrl: '.', paths: { '*': ['./src/*'] } }),
-        ...Object.fromEntries(names.map((name) => [`src/${name}.ts`, EVIL])),
-        'src/jose/jwt/verify.ts': EVIL,
-        'node_modules/pkg/package.json': '{"type":"module","main":"index.js"}',
-        'node_modules/pkg/index.js': "export { it } from 'dep';\n",
-        'node_modules/dep/package.json': '{"type":"module","main":"index.js"}',
-        'node_modules/dep/index.js': "export const it = 'right';\n",
-        'app.ts': `import { it } from 'pkg';\nconsole.log(it);\n${SERVED}`,
-      },
-      // A database that is not there: its driver is loaded all the same.
-      { args: ['--db', 'postgresql://u@127.0.0.1:1/x', '--port', '0', '--metrics-port', '0'] },
+    using folder = folderWith({
+      'package.json': '{"type":"module"}',
+      'tsconfig.json': config({ baseUrl: '.', paths: { '*': ['./src/*'] } }),
+      ...Object.fromEntries(names.map((name) => [`src/${name}.ts`, EVIL])),
+      'src/jose/jwt/verify.ts': EVIL,
+      'node_modules/pkg/package.json': '{"type":"module","main":"index.js"}',
+      'node_modules/pkg/index.js': "export { it } from 'dep';\n",
+      'node_modules/dep/package.json': '{"type":"module","main":"index.js"}',
+      'node_modules/dep/index.js': "export const it = 'right';\n",
+      'app.ts': `import { it } from 'pkg';\nconsole.log(it);\n${SERVED}`,
+    });
+    // A database that is not there: its driver is loaded all the same.
+    const database = ['--db', 'postgresql://u@127.0.0.1:1/x'];
+    const { stdout, stderr, code } = await runCommand(
+      ['--app', './app.ts', ...database, '--port', '0', '--metrics-port', '0'],
+      { cwd: folder.path },
     );
     assert.equal(stdout, 'right\n');
     assert.match(stderr, /127\.0\.0\.1:1\/x does not answer/);
@@ -277,7 +279,7 @@ describe('an alias is for the files of its project alone', { concurrency: 2 }, (
           'parent/proj/node_modules/dep/index.js': "export const it = 'right';\n",
           'parent/proj/app.ts': printing('dep'),
         },
-        { cwd: 'parent/proj' },
+        'parent/proj',
       );
       assert.equal(stdout, 'right\n', stderr);
     }
@@ -298,12 +300,12 @@ describe('an alias is for the files of its project alone', { concurrency: 2 }, (
       using folder = folderWith(files);
       chownSync(join(folder.path, 'parent', foreign), 12_345, 12_345);
       const cwd = join(folder.path, 'parent/proj');
-      const { stdout, stderr } = await runCommand(['--app', './app.ts'], { cwd });
+      const { stdout, stderr } = await runLoader('./app.ts', cwd);
       assert.equal(stdout, 'right\n', stderr);
     }
     using other = folderWith({ ...files, 'parent/package.json': '{"workspaces":["apps/*"]}' });
     const cwd = join(other.path, 'parent/proj');
-    assert.equal((await runCommand(['--app', './app.ts'], { cwd })).stdout, 'right\n');
+    assert.equal((await runLoader('./app.ts', cwd)).stdout, 'right\n');
   });
 });
 
@@ -328,7 +330,7 @@ describe('an alias that leads to nothing is explained', { concurrency: 2 }, () =
     test(title, async () => {
       const { code, stderr } = await load({ ...files, 'app.ts': printing('~/x') });
       assert.equal(code, 1);
-      assert.match(stderr, /^jims-api: Cannot load '\.\/app\.ts': .*'~.* \(\S+\/app\.ts:1\)\n/);
+      assert.match(stderr, /^Cannot load '\.\/app\.ts': .*'~.* \(\S+\/app\.ts:1\)\n/);
       assert.match(stderr, hint);
     });
   }

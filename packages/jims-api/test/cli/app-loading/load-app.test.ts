@@ -1,10 +1,10 @@
-// Through the real command: what `--app` may name, and what is said about the rest.
+// What `--app` may name, and what is said about the rest.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
-import { folderWith, runCommand, serveCommand } from '../../support/command.ts';
+import { folderWith, runCommand, runLoader, serveCommand } from '../../support/command.ts';
 
 const GOOD = `
 import { defineApp } from 'jims-core';
@@ -57,23 +57,29 @@ async function answerOf(
 }
 
 describe('what --app may name', { concurrency: 2 }, () => {
-  for (const name of [
-    'app',
-    'default',
-    'pipeline',
-    'object',
-    'promise',
-    'factory',
-    'asyncFactory',
-    'pipelineFactory',
-  ]) {
+  for (const [name, kind] of [
+    ['app', 'an app'],
+    ['default', 'an app'],
+    ['pipeline', 'a pipeline'],
+    ['object', 'a pipeline'],
+    ['promise', 'an app'],
+    ['factory', 'an app'],
+    ['asyncFactory', 'an app'],
+    ['pipelineFactory', 'a pipeline'],
+  ] as const) {
     test(`the export ${name} of a file`, async () => {
-      assert.match(
-        await answerOf(['--app', `./good.mjs:${name}`], { 'good.mjs': GOOD }),
-        /Hello from good\.mjs/,
-      );
+      using folder = folderWith({ 'good.mjs': GOOD });
+      const { stdout, stderr } = await runLoader(`./good.mjs:${name}`, folder.path);
+      assert.equal(stdout, `${kind}\n`, stderr);
     });
   }
+
+  test('the command serves an app, and what a factory gives', async () => {
+    for (const name of ['object', 'pipelineFactory', 'asyncFactory']) {
+      const answer = await answerOf(['--app', `./good.mjs:${name}`], { 'good.mjs': GOOD });
+      assert.match(answer, /Hello from good\.mjs/);
+    }
+  });
 
   test('a file without an export is its app, a name without an ending is a file', async () => {
     assert.match(await answerOf(['--app', 'good.mjs'], { 'good.mjs': GOOD }), /Hello from good/);
@@ -161,13 +167,10 @@ describe(
             'const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); throw proxy;\n',
           'enum.ts': 'enum Mood { Good }\nexport const app = (ctx: unknown) => Mood.Good;\n',
         });
-        const { code, stdout, stderr } = await runCommand(['--app', reference], {
-          cwd: folder.path,
-        });
+        const { code, stdout, stderr } = await runLoader(reference, folder.path);
         assert.equal(code, 1);
         assert.equal(stdout, '');
-        assert.ok(stderr.startsWith('jims-api: '), stderr);
-        const said = stderr.slice('jims-api: '.length).trimEnd();
+        const said = stderr.trimEnd();
         if (typeof message === 'string') assert.equal(said, message);
         else assert.match(said, message);
         assert.doesNotMatch(stderr, /^ +at /m, 'no trace');

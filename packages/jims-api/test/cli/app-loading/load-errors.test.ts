@@ -1,8 +1,8 @@
-// Through the real command: what is said about an error that comes while an app is loaded, and where.
+// What is said about an error that comes while an app is loaded, and where.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { folderWith, runCommand } from '../../support/command.ts';
+import { folderWith, runCommand, runLoader } from '../../support/command.ts';
 import type { Ended } from '../../support/command.ts';
 
 type Files = Readonly<Record<string, string>>;
@@ -219,9 +219,9 @@ describe('an error while the app loads is one line with its position', { concurr
   for (const [title, { app = './app.ts', files, said }] of Object.entries(CASES)) {
     test(title, async () => {
       using folder = folderWith({ 'package.json': '{"type":"module"}', ...files });
-      const { code, stdout, stderr } = await runCommand(['--app', app], { cwd: folder.path });
+      const { code, stdout, stderr } = await runLoader(app, folder.path);
       const shown = stderr.replaceAll(`${folder.path}/`, '');
-      assert.equal(shown, `jims-api: Cannot load '${app}': ${said}\n`);
+      assert.equal(shown, `Cannot load '${app}': ${said}\n`);
       assert.equal(stdout, '');
       assert.equal(code, 1);
     });

@@ -4,10 +4,13 @@ import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { describe, test } from 'node:test';
 
-import { DEFAULT_RUN_LIMITS, isJimsError, openStore } from 'jims-core';
+import { DEFAULT_RUN_LIMITS, defineApp, isJimsError, openStore } from 'jims-core';
 
 import { UsageError, parseCommandLine } from '../../../src/cli/options/options.ts';
+import type { Service } from '../../../src/server/serve-options.ts';
+import { serve } from '../../../src/server/serve.ts';
 import { folderWith, runCommand, serveCommand } from '../../support/command.ts';
+import { recorder } from '../../support/recorder.ts';
 
 const USAGE = "Usage: jims-api [OPTIONS]\nTry 'jims-api --help' for help.\n\n";
 const ECHO = 'export const app = (ctx) => ctx.sendMessage(`You said: ${ctx.lastUserMessage}`);\n';
@@ -20,6 +23,19 @@ function post(url: string, headers: Readonly<Record<string, string>> = {}): Prom
     headers: { 'content-type': 'application/json', ...headers },
     body: HELLO,
   });
+}
+
+/** The service that these options make, in the process of the test. */
+function served(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Service> {
+  const address = ['--host', '127.0.0.1', '--port', '0', '--metrics-port', '0'];
+  const command = parseCommandLine([...address, ...args], env, '1.0.0');
+  assert.ok(command.kind === 'serve');
+  const app = defineApp((ctx) => ctx.sendMessage(`You said: ${ctx.lastUserMessage}`));
+  const { logger } = recorder();
+  return serve(app, { ...command.options, store: 'sqlite::memory:', signals: false, logger });
 }
 
 /** The whole text of the refusal of a command line. */
@@ -87,21 +103,19 @@ describe('options', { concurrency: 2 }, () => {
   });
 
   test('sizes of messages and configs are those that are given', async () => {
-    using folder = folderWith({ 'app.ts': ECHO });
-    const args = ['--app', './app.ts:app', '--db', 'sqlite::memory:', '--max-config-size', '40'];
     const env = { JIMS_MAX_MESSAGE_SIZE: '10' };
-    await using command = await serveCommand(args, { cwd: folder.path, env });
+    await using service = await served(['--max-config-size', '40'], env);
     const send = async (more: object): Promise<unknown> => {
       const body = JSON.stringify({ contact_id: 'c', message: 'Hello', ...more });
       const headers = { 'content-type': 'application/json' };
-      const response = await fetch(`${command.url}/api/v1/chat`, { method: 'POST', headers, body });
+      const response = await fetch(`${service.url}/api/v1/chat`, { method: 'POST', headers, body });
       return [response.status, /"code":"(\w+)"/.exec(await response.text())?.[1]];
     };
     assert.deepEqual(await send({}), [200, undefined]);
     assert.deepEqual(await send({ message: 'Hello world' }), [413, 'message_too_large']);
     const thread_config = { note: 'x'.repeat(40) };
     assert.deepEqual(await send({ thread_config }), [413, 'config_too_large']);
-    const document = await (await fetch(`${command.url}/openapi.json`)).text();
+    const document = await (await fetch(`${service.url}/openapi.json`)).text();
     assert.match(document, /"message":\{"type":"string","maxLength":10,/);
   });
 
@@ -335,9 +349,8 @@ describe('options', { concurrency: 2 }, () => {
   });
 
   test('a variable may hold several keys and patterns, with commas between them', async () => {
-    using folder = folderWith({ 'app.js': ECHO });
     const env = { JIMS_API_KEY: 'one, two', JIMS_ALLOWED_EVENT_TYPES: 'crm.*' };
-    await using service = await serveCommand([], { cwd: folder.path, env });
+    await using service = await served([], env);
     for (const key of ['one', 'two']) {
       const response = await post(service.url, { authorization: `Bearer ${key}` });
       assert.equal(response.status, 422, 'comm.user_message is not among the patterns');
@@ -346,7 +359,6 @@ describe('options', { concurrency: 2 }, () => {
   });
 
   test('the host of a request is checked without keys or on a loopback address, and by --allowed-host', async () => {
-    using folder = folderWith({ 'app.js': ECHO });
     const evil = 'evil.example:8080';
     const key = { JIMS_API_KEY: 'key' };
     const anywhere = ['--host', '0.0.0.0'];
@@ -359,7 +371,7 @@ describe('options', { concurrency: 2 }, () => {
       [anywhere, { ...key, JIMS_ALLOWED_HOST: 'chat.example' }, { [evil]: 403 }],
       [[], { JIMS_PUBLIC_URL: 'https://evil.example' }, { [evil]: 200 }],
     ] as const) {
-      await using service = await serveCommand(args, { cwd: folder.path, env });
+      await using service = await served(args, env);
       for (const [host, status] of Object.entries(expected)) {
         const what = `${args.join(' ')} ${JSON.stringify(env)} ${host}`;
         assert.equal(await statusAt(service.url, host), status, what);
@@ -368,8 +380,7 @@ describe('options', { concurrency: 2 }, () => {
   });
 
   test('--require-contact-header refuses a service that names no contact by it', async () => {
-    using folder = folderWith({ 'app.js': ECHO });
-    await using service = await serveCommand(['--require-contact-header'], { cwd: folder.path });
+    await using service = await served(['--require-contact-header']);
     assert.equal((await post(service.url)).status, 400);
     assert.equal((await post(service.url, { 'x-jims-contact-id': 'customer:42' })).status, 200);
   });

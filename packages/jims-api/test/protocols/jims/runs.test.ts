@@ -8,6 +8,7 @@ import type { Llm, LlmRunOptions } from 'jims-core/llm';
 import { describeStores } from '../../../../jims-core/test/support/stores.ts';
 import { jsonOf, testApiOn } from '../../support/api.ts';
 import type { TestApi, TestFrame } from '../../support/api.ts';
+import { createGate } from '../../support/gate.ts';
 import { liveFrames } from '../../support/live-frames.ts';
 import { talker, wordsText } from '../../support/talker.ts';
 
@@ -290,11 +291,15 @@ describeStores(({ name, fresh }) => {
 
   test('a queued run can be cancelled: its question keeps its position', async () => {
     await using database = await fresh();
-    await using api = testApiOn(database.url, talker);
+    const gate = createGate();
+    await using api = testApiOn(database.url, async (ctx) => {
+      if (ctx.lastUserMessage === 'first') await gate.passed(ctx.signal);
+      await talker(ctx);
+    });
     const { thread } = await api.app.threads.getOrCreate({ contactId: 'c' });
     const runs = `/api/v1/threads/${thread.id}/runs`;
     const [first, second, third] = [
-      await jsonOf(await api.post(runs, { message: 'stubborn 300' })),
+      await jsonOf(await api.post(runs, { message: 'first' })),
       await jsonOf(await api.post(runs, { message: 'second' })),
       await jsonOf(await api.post(runs, { message: 'third' })),
     ];
@@ -303,12 +308,13 @@ describeStores(({ name, fresh }) => {
     await api.post(`${path}/cancel`, '');
     const waited = await jsonOf(await api.get(`${path}?wait=5`));
     assert.equal(waited['status'], 'cancelled', 'though its turn is still to come');
+    gate.open();
     const ended = await jsonOf(await api.get(`/api/v1/runs/${String(third['run_id'])}?wait=10`));
     assert.equal(ended['status'], 'completed');
     const contents = (await eventsOf(api, thread.id, 'comm')).map(
       (each) => each.event_data['content'],
     );
-    assert.deepEqual(contents, ['stubborn 300', 'too late', 'second', 'third', 'Echo: third']);
+    assert.deepEqual(contents, ['first', 'Echo: first', 'second', 'third', 'Echo: third']);
     const cancelled = await jsonOf(await api.get(`/api/v1/runs/${String(second['run_id'])}`));
     assert.equal(cancelled['status'], 'cancelled');
     assert.ok(first['run_id'] !== third['run_id']);
