@@ -8,6 +8,7 @@ import { Problem } from '../parts/problem.tsx';
 import { ago } from '../parts/quantities.ts';
 import { hashOf } from '../service/address.ts';
 import type { Service } from '../service/service.ts';
+import { threadTitle } from './thread-title.ts';
 
 interface ThreadRowProps {
   readonly thread: Thread;
@@ -24,7 +25,7 @@ interface ThreadRowProps {
 export function ThreadRow(props: ThreadRowProps): VNode {
   const { thread, isToAnswer, isSelected, showContact, now } = props;
   const [open, setOpen] = useState<'rename' | 'delete'>();
-  const title = thread.title ?? 'Untitled';
+  const title = threadTitle(thread);
   const href = hashOf({ threadId: thread.thread_id, runId: undefined, tab: 'run' });
   return (
     <li class="thread-row" data-selected={isSelected}>
