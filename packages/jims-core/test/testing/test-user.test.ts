@@ -188,6 +188,10 @@ describe('a user in a test', () => {
       },
     });
     await assert.rejects(testUser(app, { greet: true }).click('funghi'), /call `user\.open\(\)`/);
+    await assert.rejects(testUser(app, { greet: true }).say('Hi'), {
+      code: 'cannot_ask',
+      message: /open the thread with `greet`/,
+    });
     for (const everyRunTwice of [false, true]) {
       const user = testUser(app, { contactId: 'anna', everyRunTwice });
       const greeting = await user.open();
