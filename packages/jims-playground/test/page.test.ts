@@ -167,6 +167,7 @@ describe('the playground', () => {
     );
     assert.equal(await excerpt.locator('.column').innerText(), 'n');
     await inspector.getByText('Caused by Error: socket hang up').waitFor();
+    await page.locator('.thread-row').getByText('failed', { exact: true }).waitFor();
     assert.equal(await inspector.getByRole('button', { name: 'Retry' }).count(), 0);
 
     const failed = page.url();
@@ -207,12 +208,15 @@ describe('the playground', () => {
     assert.deepEqual(takeOver(app, defineApp({ ...other, store })), []);
     await say(page, 'large');
     await inspector.locator('.status.failed').waitFor();
+    const mark = page.locator('.thread-row').getByText('failed', { exact: true });
+    await mark.waitFor();
     await page.locator('jims-chat').getByRole('button', { name: 'Try again' }).waitFor();
     assert.deepEqual(takeOver(app, defineApp({ ...asking, store })), []);
     const failed = page.url();
     await inspector.getByRole('button', { name: 'Retry' }).click();
     await answered(page, 'Size large');
     await inspector.locator('.status.completed').waitFor();
+    await mark.waitFor({ state: 'detached' });
     await page
       .locator('jims-chat')
       .getByRole('button', { name: 'Try again' })

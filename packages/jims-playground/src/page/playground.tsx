@@ -15,7 +15,6 @@ import type { Persona } from '../service/settings.ts';
 import { Store } from '../service/store.ts';
 import { ThreadFeed } from '../service/thread-feed.ts';
 import type { ThreadSnapshot } from '../service/thread-feed.ts';
-import { hasGreeting } from '../service/wire.ts';
 import type { AppDescription } from '../service/wire.ts';
 import { ThreadsPane } from '../threads/threads-pane.tsx';
 import { CodeBanner } from './code-banner.tsx';
@@ -41,7 +40,7 @@ export function Playground({ service, onContact }: PlaygroundProps): VNode {
   const feed = useFeed(service, address.threadId);
   const { thread, runs, error } = useSnapshot<ThreadSnapshot>(feed ?? NO_THREAD);
   const contactId = thread?.contact_id ?? persona.contactId;
-  const greets = app ? hasGreeting(app) : appError === undefined ? undefined : false;
+  const greets = greetsOf(app, appError);
   const holder = useChat(service, {
     address,
     go,
@@ -155,6 +154,13 @@ function useApp(
     if (app?.name) document.title = `${app.name} · JIMS playground`;
   }, [app]);
   return [app, error, reload];
+}
+
+/** Whether the app greets; `undefined` until that is known. */
+function greetsOf(app: AppDescription | undefined, error: unknown): boolean | undefined {
+  // The second pipeline is the conversation start.
+  if (app) return app.pipelines.length > 1;
+  return error === undefined ? undefined : false;
 }
 
 function useFeed(service: Service, threadId: string | undefined): ThreadFeed | undefined {

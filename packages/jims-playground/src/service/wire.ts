@@ -8,7 +8,6 @@ export interface AppDescription {
   /** The version of JIMS. */
   readonly jims: string;
   readonly durable: boolean;
-  /** The second one is the conversation start. */
   readonly pipelines: readonly string[];
   readonly protocols: readonly {
     readonly name: string;
@@ -26,10 +25,6 @@ export interface AppDescription {
   readonly files: Readonly<Record<string, unknown>>;
   readonly playground: boolean;
   readonly dev: Readonly<Record<string, unknown>> | null;
-}
-
-export function hasGreeting({ pipelines }: AppDescription): boolean {
-  return pipelines.length > 1;
 }
 
 /** A question to a service. */

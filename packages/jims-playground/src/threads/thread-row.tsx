@@ -14,6 +14,8 @@ interface ThreadRowProps {
   readonly thread: Thread;
   /** It waits for the answer of a service. */
   readonly isToAnswer: boolean;
+  /** Its newest run failed. */
+  readonly hasFailed: boolean;
   readonly service: Service;
   readonly isSelected: boolean;
   readonly showContact: boolean;
@@ -23,7 +25,7 @@ interface ThreadRowProps {
 }
 
 export function ThreadRow(props: ThreadRowProps): VNode {
-  const { thread, isToAnswer, isSelected, showContact, now } = props;
+  const { thread, isToAnswer, hasFailed, isSelected, showContact, now } = props;
   const [open, setOpen] = useState<'rename' | 'delete'>();
   const title = threadTitle(thread);
   const href = hashOf({ threadId: thread.thread_id, runId: undefined, tab: 'run' });
@@ -37,6 +39,7 @@ export function ThreadRow(props: ThreadRowProps): VNode {
           </time>
         </span>
         <span class="thread-last">
+          {hasFailed && <span class="badge failed">failed</span>}
           {thread.waiting && <span class="badge waiting">waiting</span>}
           {isToAnswer && <span class="badge waiting">needs an answer</span>}
           {showContact && thread.contact_id !== null && (
